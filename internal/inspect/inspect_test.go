@@ -1,0 +1,156 @@
+package inspect_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/console"
+	"sentinelone-provisioner/internal/inspect"
+)
+
+var now = time.Date(2026, 3, 3, 9, 0, 0, 0, time.UTC)
+
+// fake answers as told; what it is not told succeeds.
+type fake struct {
+	system, token error
+	expires       *time.Time
+	probes        map[access.Collection]error
+}
+
+func (fake) Console() string { return "acmeco.example.net" }
+
+func (f fake) SystemInfo(context.Context) (console.SystemInfo, error) {
+	return console.SystemInfo{Version: "Q"}, f.system
+}
+
+func (f fake) TokenDetails(context.Context) (console.TokenDetails, error) {
+	return console.TokenDetails{ExpiresAt: f.expires}, f.token
+}
+
+func (f fake) Probe(_ context.Context, c access.Collection) (*int, error) {
+	if err := f.probes[c]; err != nil {
+		return nil, err
+	}
+	return new(7), nil
+}
+
+func answer(status int) error { return &console.Error{Status: status, Method: "GET", Path: "/x"} }
+
+func TestRun_AllGranted(t *testing.T) {
+	t.Parallel()
+	report := inspect.Run(t.Context(), fake{expires: new(now.Add(90 * 24 * time.Hour))}, access.Collections(), now)
+
+	require.NoError(t, report.Err())
+	require.True(t, report.Reached())
+	require.Empty(t, report.Warnings)
+	require.Equal(t, "acmeco.example.net", report.Console)
+	require.Len(t, report.Permissions, 5)
+	for i, c := range access.Collections() {
+		require.Equal(t, c, report.Permissions[i].Collection)
+		require.Equal(t, console.Permission(c), report.Permissions[i].Name)
+		require.True(t, report.Permissions[i].Granted)
+		require.Equal(t, 7, *report.Permissions[i].Total)
+	}
+}
+
+func TestRun_EveryMissingPermissionInOneSentence(t *testing.T) {
+	t.Parallel()
+	report := inspect.Run(t.Context(), fake{probes: map[access.Collection]error{
+		access.Users: answer(http.StatusForbidden), access.Roles: answer(http.StatusForbidden),
+		access.Sites: answer(http.StatusTooManyRequests),
+	}}, access.Collections(), now)
+
+	err := report.Err()
+	require.EqualError(t, err, "the token's role lacks Roles.view and Users.view: "+
+		"give them to the role of the token's owner, or leave these collections out")
+	got, ok := errors.AsType[*console.Error](err)
+	require.True(t, ok)
+	require.Equal(t, http.StatusForbidden, got.Status)
+	require.True(t, report.Permissions[0].Granted, "what was not refused is still reported")
+}
+
+func TestRun_OneMissingPermission(t *testing.T) {
+	t.Parallel()
+	report := inspect.Run(t.Context(), fake{probes: map[access.Collection]error{
+		access.ServiceUsers: answer(http.StatusForbidden),
+	}}, access.Collections(), now)
+	require.EqualError(t, report.Err(), "the token's role lacks Service Users.view: "+
+		"give it to the role of the token's owner, or leave this collection out")
+}
+
+func TestRun_RefusedTokenStandsAlone(t *testing.T) {
+	t.Parallel()
+	refused := answer(http.StatusUnauthorized)
+	for name, api := range map[string]fake{
+		"at once":          {system: refused},
+		"by the token":     {token: refused},
+		"in between":       {probes: map[access.Collection]error{access.Users: refused, access.Sites: answer(403)}},
+		"after a bad list": {probes: map[access.Collection]error{access.Accounts: answer(400), access.Users: refused}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			report := inspect.Run(t.Context(), api, access.Collections(), now)
+			require.Same(t, refused, report.Err())
+		})
+	}
+}
+
+func TestRun_AsksNoFurtherWithoutAnAnswer(t *testing.T) {
+	t.Parallel()
+	unreachable := answer(0)
+	report := inspect.Run(t.Context(), fake{system: unreachable}, access.Collections(), now)
+	require.Same(t, unreachable, report.Err())
+	require.False(t, report.Reached())
+	require.Empty(t, report.Permissions)
+}
+
+func TestRun_WaitsOnlyIfNothingIsFinal(t *testing.T) {
+	t.Parallel()
+	busy := answer(http.StatusServiceUnavailable)
+	report := inspect.Run(t.Context(), fake{probes: map[access.Collection]error{access.Users: busy}},
+		access.Collections(), now)
+	require.Same(t, busy, report.Err())
+
+	bad := answer(http.StatusBadRequest)
+	report = inspect.Run(t.Context(), fake{probes: map[access.Collection]error{
+		access.Accounts: busy, access.Users: bad,
+	}}, access.Collections(), now)
+	require.Same(t, bad, report.Err())
+
+	report = inspect.Run(t.Context(), fake{probes: map[access.Collection]error{
+		access.Roles: answer(http.StatusForbidden), access.Users: bad,
+	}}, access.Collections(), now)
+	require.ErrorIs(t, report.Err(), bad)
+	require.ErrorContains(t, report.Err(), "lacks Roles.view")
+}
+
+func TestRun_Warnings(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name string
+		api  fake
+		want string
+	}{
+		{"soon", fake{expires: new(now.Add(5*24*time.Hour + time.Hour))}, "expires in 5 days, on 2026-03-08 10:00 UTC"},
+		{"tomorrow", fake{expires: new(now.Add(30 * time.Hour))}, "expires in 1 day"},
+		{"today", fake{expires: new(now.Add(3 * time.Hour))}, "expires in 3 h"},
+		{"gone by our clock", fake{expires: new(now.Add(-time.Hour))}, "has expired, on 2026-03-03 08:00 UTC"},
+		{"token call not allowed", fake{token: answer(http.StatusForbidden)}, "does not tell when the API token expires"},
+		{"version not told", fake{system: answer(http.StatusForbidden)}, "does not tell its version"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			report := inspect.Run(t.Context(), tt.api, access.Collections(), now)
+			require.NoError(t, report.Err())
+			require.Len(t, report.Warnings, 1)
+			require.Contains(t, report.Warnings[0], tt.want)
+		})
+	}
+}
