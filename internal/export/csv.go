@@ -1,0 +1,150 @@
+package export
+
+import (
+	"encoding/csv"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"sentinelone-provisioner/internal/access"
+)
+
+// Columns are the header of a CSV export: one row per assignment, its names
+// joined in. At tenant level scope and account are empty; at account level the
+// account is the scope. A name that was never synced is empty too.
+func Columns() []string {
+	return []string{
+		"principal_kind", "principal_id", "principal_email", "principal_name",
+		"role_id", "role_name", "role_predefined",
+		"level", "scope_id", "scope_name", "account_id", "account_name",
+	}
+}
+
+// CSV writes one flat table of assignments for a spreadsheet. A cell that a
+// spreadsheet would take for a formula gets a leading apostrophe.
+type CSV struct {
+	w          *csv.Writer
+	header     bool
+	accounts   map[string]string // name by id
+	sites      map[string]access.Site
+	roles      map[string]access.Role
+	principals map[principalKey]person
+}
+
+type principalKey struct {
+	kind access.Kind
+	id   string
+}
+
+type person struct{ email, name string }
+
+// NewCSV writes to w. The table is whole only after [CSV.Close].
+func NewCSV(w io.Writer) *CSV {
+	return &CSV{
+		w:          csv.NewWriter(w),
+		accounts:   map[string]string{},
+		sites:      map[string]access.Site{},
+		roles:      map[string]access.Role{},
+		principals: map[principalKey]person{},
+	}
+}
+
+// Account keeps the name for the rows to come.
+func (c *CSV) Account(a access.Account) error {
+	c.accounts[a.ID] = a.Name
+	return nil
+}
+
+// Site keeps the name for the rows to come.
+func (c *CSV) Site(s access.Site) error {
+	c.sites[s.ID] = s
+	return nil
+}
+
+// Role keeps the name for the rows to come.
+func (c *CSV) Role(r access.Role) error {
+	c.roles[r.ID] = r
+	return nil
+}
+
+// Principal keeps the names for the rows to come.
+func (c *CSV) Principal(p access.Principal) error {
+	c.principals[principalKey{p.Kind, p.ID}] = person{email: p.Email, name: p.Name}
+	return nil
+}
+
+// Assignment writes a row.
+func (c *CSV) Assignment(a access.Assignment) error {
+	if err := c.start(); err != nil {
+		return err
+	}
+	who := c.principals[principalKey{a.PrincipalKind, a.PrincipalID}]
+	r, known := c.roles[a.RoleID]
+	predefined := ""
+	if known {
+		predefined = strconv.FormatBool(r.Predefined)
+	}
+	accountID, accountName, scopeName := c.place(a)
+	return c.write([]string{
+		string(a.PrincipalKind), a.PrincipalID, who.email, who.name,
+		a.RoleID, r.Name, predefined,
+		string(a.Level), a.ScopeID, scopeName, accountID, accountName,
+	})
+}
+
+// Close writes what is left. It does not close the writer below.
+func (c *CSV) Close() error {
+	if err := c.start(); err != nil {
+		return err
+	}
+	c.w.Flush()
+	if err := c.w.Error(); err != nil {
+		return fmt.Errorf("write the export: %w", err)
+	}
+	return nil
+}
+
+func (c *CSV) place(a access.Assignment) (accountID, accountName, scopeName string) {
+	switch a.Level {
+	case access.AccountLevel:
+		name := c.accounts[a.ScopeID]
+		return a.ScopeID, name, name
+	case access.SiteLevel:
+		s := c.sites[a.ScopeID]
+		accountName = c.accounts[s.AccountID]
+		if accountName == "" {
+			accountName = s.AccountName
+		}
+		return s.AccountID, accountName, s.Name
+	case access.Tenant, access.GroupLevel:
+	}
+	return "", "", ""
+}
+
+func (c *CSV) start() error {
+	if c.header {
+		return nil
+	}
+	c.header = true
+	return c.write(Columns())
+}
+
+func (c *CSV) write(cells []string) error {
+	for i, cell := range cells {
+		cells[i] = inert(cell)
+	}
+	if err := c.w.Write(cells); err != nil {
+		return fmt.Errorf("write the export: %w", err)
+	}
+	return nil
+}
+
+// inert keeps a spreadsheet from running a name as a formula
+// (https://owasp.org/www-community/attacks/CSV_Injection).
+func inert(cell string) string {
+	if cell != "" && strings.ContainsRune("=+-@\t\r", rune(cell[0])) {
+		return "'" + cell
+	}
+	return cell
+}
