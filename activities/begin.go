@@ -1,0 +1,30 @@
+package activities
+
+import (
+	"context"
+	"time"
+
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/store"
+)
+
+// BeginInput opens a snapshot.
+type BeginInput struct {
+	Snapshot    string              `json:"snapshot"` // chosen by the workflow
+	Collections []access.Collection `json:"collections"`
+	StartedAt   time.Time           `json:"startedAt"`
+}
+
+// BeginResult says whose snapshot it is.
+type BeginResult struct {
+	Console string `json:"console"` // host and port, if any
+}
+
+// Begin opens a snapshot in the store. Opening it again changes nothing.
+func (s *Sync) Begin(ctx context.Context, in BeginInput) (BeginResult, error) {
+	defer keepAlive(ctx, nothing)()
+	err := s.store.Begin(ctx, store.BeginInput{
+		Console: s.console.Console(), ID: in.Snapshot, Collections: in.Collections, StartedAt: in.StartedAt,
+	})
+	return BeginResult{Console: s.console.Console()}, err
+}

@@ -1,0 +1,130 @@
+package activities
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/console"
+	"sentinelone-provisioner/internal/fault"
+)
+
+// DrainInput says which collection to walk.
+type DrainInput struct {
+	Snapshot   string            `json:"snapshot"`
+	Collection access.Collection `json:"collection"`
+	// Attempt counts from 1. A higher one than the store knows starts over and
+	// drops what the earlier one received; the same one resumes.
+	Attempt int `json:"attempt"`
+	// Expected is the console's count from before the walk; nil if unknown.
+	Expected *int `json:"expected,omitempty"`
+}
+
+// DrainResult is what a whole walk came to.
+type DrainResult struct {
+	Pages    int  `json:"pages"`
+	Rows     int  `json:"rows"`     // distinct ids
+	Expected *int `json:"expected"` // by the console's last count
+	// Doubt says why the walk does not prove that every row was seen; "" if it
+	// does.
+	Doubt      string `json:"doubt,omitempty"`
+	Unassigned int    `json:"unassigned,omitempty"` // role entries without a role id
+	Requests   int    `json:"requests"`
+}
+
+// Progress is what a draining activity heartbeats.
+type Progress struct {
+	Pages int `json:"pages"`
+	Rows  int `json:"rows"`
+}
+
+// Drain walks a collection to its end and proves that it saw every row.
+//
+// A page and the cursor behind it are saved in one transaction before the next
+// page is asked for, so a worker killed anywhere fetches at most one page twice.
+// Turning saved pages into rows runs beside the fetching and resumes likewise.
+//
+// Fails as the console's calls do; a store that another attempt of this activity
+// has moved on gives a retryable error.
+func (s *Sync) Drain(ctx context.Context, in DrainInput) (DrainResult, error) {
+	d := &drain{sync: s, in: in}
+	defer keepAlive(ctx, d.progress)()
+	err := d.run(ctx)
+	if err != nil {
+		s.noteWait(ctx, in.Snapshot, in.Collection, err, d.unsaved())
+		if d.moved.Load() {
+			err = fault.RetryIn(err, afterProgress)
+		}
+		return DrainResult{}, err
+	}
+	return d.conclude(ctx)
+}
+
+// afterProgress is the pause before the next attempt when this one got further:
+// the policy's pause grows with every attempt of a long walk and would punish
+// the last hiccup for the first ones.
+const afterProgress = time.Second
+
+type drain struct {
+	sync *Sync
+	in   DrainInput
+
+	pages, rows atomic.Int64
+	requests    atomic.Int64 // sent by this attempt
+	saved       int64        // of those, the ones the store has counted
+	moved       atomic.Bool  // this attempt saved a page
+}
+
+func (d *drain) progress() any {
+	return Progress{Pages: int(d.pages.Load()), Rows: int(d.rows.Load())}
+}
+
+// unsaved is how many requests the store has not been told of yet. Not for use
+// while pages are being fetched.
+func (d *drain) unsaved() int {
+	n := d.requests.Load()
+	delta := n - d.saved
+	d.saved = n
+	return int(delta)
+}
+
+// run fetches pages and loads them side by side.
+func (d *drain) run(ctx context.Context) error {
+	state, err := d.sync.store.StartDrain(ctx, d.in.Snapshot, d.in.Collection, d.in.Attempt)
+	if err != nil {
+		return err
+	}
+	ctx = console.WithRequestCounter(ctx, &d.requests)
+	group, ctx := errgroup.WithContext(ctx)
+	arrived := make(chan struct{}, 1)
+	group.Go(func() error {
+		defer close(arrived)
+		return d.fetch(ctx, state, arrived)
+	})
+	group.Go(func() error { return d.load(ctx, arrived) })
+	return group.Wait()
+}
+
+// conclude compares what was received with the console's own counts.
+func (d *drain) conclude(ctx context.Context) (DrainResult, error) {
+	sum, err := d.sync.store.Drained(ctx, d.in.Snapshot, d.in.Collection, d.in.Attempt)
+	if err != nil {
+		return DrainResult{}, err
+	}
+	if sum.Stale { // left out when the snapshot is settled, so there is nothing to prove
+		return DrainResult{Pages: sum.Pages, Rows: sum.Distinct, Requests: sum.Requests}, nil
+	}
+	ctx = console.WithRequestCounter(ctx, &d.requests)
+	proof, err := d.sync.prove(ctx, d.in, sum)
+	if err != nil {
+		d.sync.noteWait(ctx, d.in.Snapshot, d.in.Collection, err, d.unsaved())
+		return DrainResult{}, err
+	}
+	return DrainResult{
+		Pages: sum.Pages, Rows: sum.Distinct, Expected: proof.expected, Doubt: proof.doubt,
+		Unassigned: sum.Unassigned, Requests: sum.Requests + d.unsaved(),
+	}, nil
+}

@@ -1,0 +1,128 @@
+package activities
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/console"
+	"sentinelone-provisioner/internal/store"
+)
+
+// SettleInput asks for the end of a sync whose collections have all been walked.
+type SettleInput struct {
+	Snapshot    string              `json:"snapshot"`
+	Collections []access.Collection `json:"collections"`
+	// Doubts has the collections that still do not balance, each with the reason.
+	Doubts map[access.Collection]string `json:"doubts,omitempty"`
+	// LastLook is true when principals have been walked again for their roles'
+	// counts already: what still differs then is a warning.
+	LastLook bool `json:"lastLook,omitempty"`
+}
+
+// SettleResult is what a snapshot came to.
+type SettleResult struct {
+	State string `json:"state"` // see the states below
+	// Again has the collections to walk once more, with state "again".
+	Again    []access.Collection `json:"again,omitempty"`
+	Why      string              `json:"why,omitempty"`     // of Again
+	Reasons  []string            `json:"reasons,omitempty"` // of the quarantine
+	Counts   map[string]int      `json:"counts,omitempty"`
+	Added    int                 `json:"added"`   // assignments
+	Removed  int                 `json:"removed"` // assignments
+	Warnings []string            `json:"warnings,omitempty"`
+	Requests int                 `json:"requests"`
+	At       time.Time           `json:"at"`
+}
+
+// States of a settled snapshot, beside the store's promoted and unchanged.
+const (
+	SettledAgain       = "again"
+	SettledQuarantined = "quarantined"
+)
+
+// Settle decides about a snapshot: collections another sync overtook are walked
+// again or left out, roles are held against the console's own member counts,
+// losses against the guard, and what passes is promoted in one transaction.
+func (s *Sync) Settle(ctx context.Context, in SettleInput) (SettleResult, error) {
+	defer keepAlive(ctx, nothing)()
+	var requests atomic.Int64
+	ctx = console.WithRequestCounter(ctx, &requests)
+	out, err := s.settle(ctx, in)
+	out.Requests, out.At = int(requests.Load()), s.now().UTC()
+	if err != nil {
+		s.noteWait(ctx, in.Snapshot, "", err, out.Requests)
+	}
+	return out, err
+}
+
+func (s *Sync) settle(ctx context.Context, in SettleInput) (SettleResult, error) {
+	got, err := s.store.Assess(ctx, in.Snapshot)
+	if err != nil {
+		return SettleResult{}, err
+	}
+	if len(got.Moved) > 0 {
+		return again(got.Moved, "another sync was promoted meanwhile"), nil
+	}
+	members, err := s.members(ctx, in)
+	if err != nil {
+		return SettleResult{}, err
+	}
+	if len(members.again) > 0 {
+		return again(members.again, members.warnings[0]), nil
+	}
+	out := SettleResult{
+		Counts: got.Counts, Added: got.Added, Removed: got.Removed,
+		Warnings: append(members.warnings, staleWarnings(got.Stale)...),
+		Reasons:  append(doubts(in, got.Stale), s.guard.reasons(got.Losses, got.Counts)...),
+	}
+	if len(out.Reasons) > 0 {
+		out.State = SettledQuarantined
+		return out, s.store.Quarantine(ctx, in.Snapshot, out.Reasons)
+	}
+	return s.promote(ctx, in.Snapshot, "", without(in.Collections, got.Stale), out)
+}
+
+// promote fills out with what the store made of the snapshot.
+func (s *Sync) promote(
+	ctx context.Context, snapshot, by string, collections []access.Collection, out SettleResult,
+) (SettleResult, error) {
+	done, err := s.store.Promote(ctx, snapshot, store.PromoteInput{By: by, Collections: collections})
+	if err != nil {
+		return SettleResult{}, err
+	}
+	if len(done.Moved) > 0 {
+		return again(done.Moved, "another sync was promoted meanwhile"), nil
+	}
+	out.State, out.Counts, out.Added, out.Removed = done.State, done.Counts, done.Added, done.Removed
+	return out, nil
+}
+
+func again(collections []access.Collection, why string) SettleResult {
+	return SettleResult{State: SettledAgain, Again: collections, Why: why}
+}
+
+func doubts(in SettleInput, stale []access.Collection) []string {
+	var out []string
+	for _, c := range without(in.Collections, stale) {
+		if why := in.Doubts[c]; why != "" {
+			out = append(out, "not proven complete: "+why)
+		}
+	}
+	return out
+}
+
+func staleWarnings(stale []access.Collection) []string {
+	var out []string
+	for _, c := range stale {
+		out = append(out, fmt.Sprintf("%s are left out: a sync begun later was promoted first", c))
+	}
+	return out
+}
+
+func without(all, some []access.Collection) []access.Collection {
+	return slices.DeleteFunc(slices.Clone(all), func(c access.Collection) bool { return slices.Contains(some, c) })
+}

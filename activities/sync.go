@@ -1,0 +1,42 @@
+package activities
+
+import (
+	"time"
+
+	"go.temporal.io/sdk/activity"
+
+	"sentinelone-provisioner/internal/console"
+	"sentinelone-provisioner/internal/store"
+)
+
+// Sync holds what the activities of a sync work with.
+type Sync struct {
+	console *console.Client
+	store   *store.Store
+	guard   Guard
+	now     func() time.Time
+}
+
+// NewSync wires the activities of a sync.
+func NewSync(c *console.Client, s *store.Store, guard Guard) *Sync {
+	return &Sync{console: c, store: s, guard: guard, now: time.Now}
+}
+
+// Registry is the part of a worker that activities register with.
+type Registry interface {
+	RegisterActivityWithOptions(a any, options activity.RegisterOptions)
+}
+
+// Register names every activity explicitly.
+func (s *Sync) Register(r Registry) {
+	for name, fn := range map[string]any{
+		BeginName:   s.Begin,
+		CheckName:   s.Check,
+		DrainName:   s.Drain,
+		SettleName:  s.Settle,
+		PromoteName: s.Promote,
+		DiscardName: s.Discard,
+	} {
+		r.RegisterActivityWithOptions(fn, activity.RegisterOptions{Name: name})
+	}
+}

@@ -1,0 +1,63 @@
+package codec
+
+import (
+	"encoding/base64"
+	"fmt"
+	"os"
+	"strings"
+)
+
+// Key is an AES-256 key with the name payloads refer to it by.
+type Key struct {
+	ID     string
+	secret []byte
+}
+
+// String keeps the key itself out of every print.
+func (k Key) String() string { return "key " + k.ID }
+
+// GoString keeps the key itself out of %#v.
+func (k Key) GoString() string { return k.String() }
+
+// Keys in order: the first encrypts, all of them decrypt.
+type Keys []Key
+
+const keyBytes = 32
+
+// ReadKeys reads a file of "id:base64" lines; blank lines and those that start
+// with # are skipped. No path means no keys. Errors name the line, never the key.
+func ReadKeys(path string) (Keys, error) {
+	if path == "" {
+		return nil, nil
+	}
+	data, err := os.ReadFile(path) //nolint:gosec // the operator names the file
+	if err != nil {
+		return nil, fmt.Errorf("PAYLOAD_KEYS_FILE: %w", err)
+	}
+	var keys Keys
+	for i, line := range strings.Split(string(data), "\n") {
+		line = strings.TrimSpace(line)
+		if line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		id, text, _ := strings.Cut(line, ":")
+		secret, err := base64.StdEncoding.DecodeString(strings.TrimSpace(text))
+		if err != nil || len(secret) != keyBytes || id == "" {
+			return nil, fmt.Errorf("PAYLOAD_KEYS_FILE: line %d is not id:base64 of %d bytes", i+1, keyBytes)
+		}
+		keys = append(keys, Key{ID: id, secret: secret})
+	}
+	if len(keys) == 0 {
+		return nil, fmt.Errorf("PAYLOAD_KEYS_FILE: %s holds no key: write one line of id:base64 of %d bytes", path, keyBytes)
+	}
+	return keys, nil
+}
+
+func (ks Keys) find(id string) (Key, error) {
+	for _, k := range ks {
+		if k.ID == id {
+			return k, nil
+		}
+	}
+	return Key{}, fmt.Errorf("payload is encrypted with key %q, which PAYLOAD_KEYS_FILE does not hold", id)
+}

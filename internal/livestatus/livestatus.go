@@ -1,0 +1,102 @@
+// Package livestatus completes the answer to a sync's status query with how far
+// its pages are.
+//
+// A workflow learns of pages only when a whole collection is done, since a
+// message for every page would make its history grow with the console. The
+// store knows each page as it is saved, whichever worker saved it. So the
+// worker's query interceptor takes the workflow's answer and fills in what the
+// store says. Nothing here reaches a history, and replay never comes by.
+package livestatus
+
+import (
+	"context"
+	"time"
+
+	"go.temporal.io/sdk/interceptor"
+	"go.temporal.io/sdk/workflow"
+
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/store"
+	"sentinelone-provisioner/workflows"
+)
+
+// lookupTimeout keeps a slow store from holding up the query: the answer of the
+// workflow alone is better than none.
+const lookupTimeout = 800 * time.Millisecond
+
+// Source is where progress is looked up; the store implements it.
+type Source interface {
+	Progress(ctx context.Context, snapshot string) (store.Progress, error)
+}
+
+// NewInterceptor completes status queries from source.
+func NewInterceptor(source Source) interceptor.WorkerInterceptor {
+	return &workerInterceptor{source: source}
+}
+
+type workerInterceptor struct {
+	interceptor.WorkerInterceptorBase
+
+	source Source
+}
+
+// InterceptWorkflow implements interceptor.WorkerInterceptor.
+func (w *workerInterceptor) InterceptWorkflow(
+	_ workflow.Context, next interceptor.WorkflowInboundInterceptor,
+) interceptor.WorkflowInboundInterceptor {
+	i := &queryInterceptor{source: w.source}
+	i.Next = next
+	return i
+}
+
+type queryInterceptor struct {
+	interceptor.WorkflowInboundInterceptorBase
+
+	source Source
+}
+
+// HandleQuery implements interceptor.WorkflowInboundInterceptor.
+func (q *queryInterceptor) HandleQuery(ctx workflow.Context, in *interceptor.HandleQueryInput) (any, error) {
+	answer, err := q.Next.HandleQuery(ctx, in)
+	status, ok := answer.(workflows.SyncStatus)
+	if err != nil || !ok || in.QueryType != workflows.StatusQuery || status.Result != nil {
+		return answer, err
+	}
+	lookup, cancel := context.WithTimeout(context.Background(), lookupTimeout)
+	defer cancel()
+	progress, err := q.source.Progress(lookup, status.Snapshot)
+	if err != nil {
+		return status, nil //nolint:nilerr // the workflow's own answer stands
+	}
+	return Complete(status, progress), nil
+}
+
+// Complete fills in what the store knows better than the workflow: collections
+// that are being walked, and why something waits.
+func Complete(status workflows.SyncStatus, progress store.Progress) workflows.SyncStatus {
+	if status.State == workflows.StateChecking || status.State == workflows.StateSettling {
+		status.Waiting = waiting(progress.Note)
+	}
+	for name, c := range status.Collections {
+		live, ok := progress.Collections[access.Collection(name)]
+		if !ok || c.State != workflows.CollectionDraining || live.Attempt != c.Attempt {
+			continue
+		}
+		c.Pages, c.Rows, c.Waiting = live.Pages, live.Rows, waiting(live.Note)
+		if live.Expected != nil {
+			c.Expected = live.Expected
+		}
+		status.Collections[name] = c
+	}
+	return status
+}
+
+func waiting(n *store.Note) string {
+	switch {
+	case n == nil || n.Text == "":
+		return ""
+	case n.NextTry != nil:
+		return n.Text + "; next try at " + n.NextTry.UTC().Format(time.RFC3339)
+	}
+	return n.Text + "; tried at " + n.At.UTC().Format(time.RFC3339)
+}

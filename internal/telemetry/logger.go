@@ -1,0 +1,44 @@
+// Package telemetry is how the processes speak of themselves: structured logs
+// through log/slog, written by zap.
+package telemetry
+
+import (
+	"io"
+	"log/slog"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/exp/zapslog"
+	"go.uber.org/zap/zapcore"
+	"golang.org/x/term"
+)
+
+// Formats of LOG_FORMAT.
+const (
+	FormatConsole = "console"
+	FormatJSON    = "json"
+)
+
+// NewLogger writes to w. An empty format is console on a terminal and JSON
+// elsewhere; an unknown level is info (internal/config refuses it earlier).
+func NewLogger(w io.Writer, level, format string) *slog.Logger {
+	lvl := zapcore.InfoLevel
+	_ = lvl.UnmarshalText([]byte(level))
+	core := zapcore.NewCore(encoder(w, format), zapcore.Lock(zapcore.AddSync(w)), lvl)
+	return slog.New(zapslog.NewHandler(core, zapslog.WithCaller(false), zapslog.AddStacktraceAt(slog.LevelError+4)))
+}
+
+func encoder(w io.Writer, format string) zapcore.Encoder {
+	cfg := zap.NewProductionEncoderConfig()
+	cfg.EncodeTime = zapcore.RFC3339TimeEncoder
+	if format == FormatConsole || format == "" && isTerminal(w) {
+		cfg.EncodeLevel = zapcore.CapitalLevelEncoder
+		cfg.ConsoleSeparator = "  "
+		return zapcore.NewConsoleEncoder(cfg)
+	}
+	return zapcore.NewJSONEncoder(cfg)
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(interface{ Fd() uintptr })
+	return ok && term.IsTerminal(int(f.Fd())) //nolint:gosec // a descriptor fits an int
+}

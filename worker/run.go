@@ -1,0 +1,151 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/interceptor"
+	"go.temporal.io/sdk/worker"
+
+	"sentinelone-provisioner/activities"
+	"sentinelone-provisioner/internal/config"
+	"sentinelone-provisioner/internal/console"
+	"sentinelone-provisioner/internal/fault"
+	"sentinelone-provisioner/internal/livestatus"
+	"sentinelone-provisioner/internal/store"
+	"sentinelone-provisioner/internal/telemetry"
+	"sentinelone-provisioner/internal/temporalclient"
+	"sentinelone-provisioner/internal/version"
+	"sentinelone-provisioner/workflows"
+)
+
+// Exit codes.
+const (
+	exitDone   = 0
+	exitFailed = 1
+	exitUsage  = 2 // usage or configuration; nothing was started
+)
+
+// Main runs the worker until ctx ends, then lets running work finish or hand
+// over. It returns the exit code.
+func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	if len(args) > 0 {
+		return answer(args, stdout, stderr)
+	}
+	cfg, err := config.Load()
+	if err != nil {
+		return complain(stderr, "configuration", err)
+	}
+	log := telemetry.NewLogger(stderr, cfg.Telemetry.Level, cfg.Telemetry.Format)
+	options, err := temporalclient.Options(log, cfg.Worker.KeysFile)
+	if err != nil {
+		return complain(stderr, "configuration", err)
+	}
+	db, err := store.Open(ctx, cfg.Store.URL)
+	if err != nil {
+		return complain(stderr, "DATABASE_URL", err)
+	}
+	defer func() {
+		if err := db.Close(); err != nil {
+			log.Error("Database was not closed", "error", err)
+		}
+	}()
+	if err := serve(ctx, log, cfg, options, db); err != nil {
+		_, _ = fmt.Fprintf(stderr, "error: %v\n", err)
+		return exitFailed
+	}
+	return exitDone
+}
+
+// serve works until ctx ends.
+func serve(ctx context.Context, log *slog.Logger, cfg config.Config, options client.Options, db *store.Store) error {
+	s1, err := cfg.Console.Client(version.UserAgent())
+	if err != nil {
+		return err
+	}
+	temporal, err := dial(ctx, log, options)
+	if err != nil || temporal == nil {
+		return err
+	}
+	defer temporal.Close()
+	fatal := make(chan error, 1)
+	w := newWorker(temporal, cfg, s1, db, func(err error) { fatal <- err })
+	if err := w.Start(); err != nil {
+		return temporalclient.Explain(err, options)
+	}
+	log.Info("Worker is ready", "version", version.String(), "console", s1.Console(), "read_only", cfg.Console.ReadOnly,
+		"temporal", options.HostPort, "namespace", options.Namespace, "task_queue", cfg.Worker.TaskQueue)
+	select {
+	case <-ctx.Done():
+		log.Info("Worker is stopping: running activities finish or hand over", "at_most", stopTimeout.String())
+		w.Stop()
+		log.Info("Worker has stopped")
+		return nil
+	case err := <-fatal:
+		w.Stop()
+		return fmt.Errorf("worker cannot go on: %w", err)
+	}
+}
+
+// stopTimeout is how long running activities have to save their page and hand
+// over: more than the longest single console call takes.
+const stopTimeout = 75 * time.Second
+
+// heartbeatThrottle bounds how far apart heartbeats reach the server, so that
+// three fit into the heartbeat timeout of our activities.
+const heartbeatThrottle = 5 * time.Second
+
+func newWorker(
+	temporal client.Client, cfg config.Config, s1 *console.Client, db *store.Store, onFatal func(error),
+) worker.Worker {
+	w := worker.New(temporal, cfg.Worker.TaskQueue, worker.Options{
+		WorkerStopTimeout:                stopTimeout,
+		DefaultHeartbeatThrottleInterval: heartbeatThrottle,
+		MaxHeartbeatThrottleInterval:     heartbeatThrottle,
+		DisableRegistrationAliasing:      true,
+		OnFatalError:                     onFatal,
+		Interceptors: []interceptor.WorkerInterceptor{
+			livestatus.NewInterceptor(db),
+			fault.NewInterceptor(), // last: all others see the mapped error
+		},
+	})
+	workflows.Register(w)
+	guard := activities.Guard{MaxPercent: cfg.Worker.MaxLoss, MinRows: cfg.Worker.MinLoss}
+	activities.NewSync(s1, db, guard).Register(w)
+	return w
+}
+
+// Pauses between attempts to reach Temporal.
+const (
+	dialPause    = time.Second
+	dialPauseMax = 30 * time.Second
+)
+
+// dial waits for Temporal: a worker that starts before it, or comes back before
+// it after an outage, is of more use waiting than gone. It returns nil without
+// an error when ctx ends first.
+func dial(ctx context.Context, log *slog.Logger, options client.Options) (client.Client, error) {
+	for pause := dialPause; ; pause = min(2*pause, dialPauseMax) {
+		c, err := temporalclient.Dial(ctx, options)
+		if err == nil {
+			return c, nil
+		}
+		if ctx.Err() != nil {
+			return nil, nil //nolint:nilnil // asked to stop before there was anything to do
+		}
+		if !temporalclient.Unreachable(errors.Unwrap(err)) && !temporalclient.Unreachable(err) {
+			return nil, err
+		}
+		log.Warn("Waiting for Temporal", "error", err, "next_try_in", pause.String())
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return nil, nil //nolint:nilnil // as above
+		}
+	}
+}

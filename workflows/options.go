@@ -1,0 +1,56 @@
+package workflows
+
+import (
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+)
+
+// Activity options by kind of call. Replay does not compare them, so the numbers
+// may change; no branch depends on them.
+
+// heartbeat is how long a silent worker counts as alive. Activities beat every
+// two seconds; a killed worker's work moves on within this time.
+const heartbeat = 15 * time.Second
+
+// brief is for a call or two against console or store: a minute is generous, and
+// it is repeated for as long as the other side is down.
+func brief(ctx workflow.Context, summary string) workflow.Context {
+	return withOptions(ctx, summary, 5*time.Minute)
+}
+
+// walk is for a whole collection at the pace the console allows. A day is the
+// longest walk we can imagine; the heartbeat finds a dead worker long before.
+func walk(ctx workflow.Context, summary string) workflow.Context {
+	return withOptions(ctx, summary, 24*time.Hour)
+}
+
+// bulk is for one large transaction.
+func bulk(ctx workflow.Context, summary string) workflow.Context {
+	return withOptions(ctx, summary, time.Hour)
+}
+
+// withOptions retries for ever, since internal/fault makes final errors final:
+// what is left is a console or a store that will be back. A minute between
+// attempts finds it soon and costs it little.
+func withOptions(ctx workflow.Context, summary string, startToClose time.Duration) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		StartToCloseTimeout: startToClose,
+		HeartbeatTimeout:    heartbeat,
+		WaitForCancellation: true,
+		Summary:             summary,
+		RetryPolicy: &temporal.RetryPolicy{
+			InitialInterval:    time.Second,
+			BackoffCoefficient: 2,
+			MaximumInterval:    time.Minute,
+		},
+	})
+}
+
+// call runs the activity of that name and decodes its result.
+func call[Out any](ctx workflow.Context, name string, in any) (Out, error) {
+	var out Out
+	err := workflow.ExecuteActivity(ctx, name, in).Get(ctx, &out)
+	return out, err
+}

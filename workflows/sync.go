@@ -1,0 +1,161 @@
+package workflows
+
+// Sync reads a whole console into the store, proves that it saw everything, and
+// promotes what it saw in one step. People, a schedule or `starter sync` start
+// it. It ends promoted or unchanged within minutes, or stays open quarantined
+// until someone confirms or discards, seven days at most. A console or a store
+// that is down is waited out; a token that is refused ends it. Its id is
+// sync/<console> by custom. Pinned: a run ends on the code it began on.
+
+import (
+	"errors"
+
+	"go.temporal.io/sdk/log"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"sentinelone-provisioner/activities"
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/fault"
+)
+
+// Sync is the workflow of type [SyncType].
+func Sync(ctx workflow.Context, in SyncInput) (SyncResult, error) {
+	s, err := newSyncRun(ctx, in)
+	if err != nil {
+		return SyncResult{}, err
+	}
+	if err := s.handle(ctx); err != nil {
+		return SyncResult{}, err
+	}
+	result, err := s.run(ctx)
+	if err != nil {
+		err = s.fail(ctx, err)
+	}
+	// Whoever decided gets an answer, also when the run was cancelled meanwhile.
+	open, stop := workflow.NewDisconnectedContext(ctx)
+	defer stop()
+	return result, errors.Join(err, workflow.Await(open, func() bool { return workflow.AllHandlersFinished(open) }))
+}
+
+// syncRun is the state of one run.
+type syncRun struct {
+	log         log.Logger
+	collections []access.Collection
+	status      SyncStatus                       // what the query answers
+	expected    map[access.Collection]int        // the console's counts from before the walk
+	progress    map[access.Collection]*walkState // one per collection, always
+	settled     activities.SettleResult          // the last one
+	requests    int
+	decision    *QuarantineDecision // nil until someone has decided
+	decided     string              // confirm or discard
+	final       bool                // the end is reached; what the decision waits for
+}
+
+// walkState is how far one collection is.
+type walkState struct {
+	CollectionStatus
+
+	doubt string // of the last walk
+	drift int    // role entries without a role id
+}
+
+func newSyncRun(ctx workflow.Context, in SyncInput) (*syncRun, error) {
+	collections, err := in.collections()
+	if err != nil {
+		return nil, temporal.NewNonRetryableApplicationError(err.Error(), string(fault.Invalid), nil)
+	}
+	s := &syncRun{
+		log:         workflow.GetLogger(ctx),
+		collections: collections,
+		progress:    make(map[access.Collection]*walkState, len(collections)),
+		status: SyncStatus{
+			State: StateChecking, StartedAt: workflow.Now(ctx).UTC(),
+			// The original run's id: after a reset the same snapshot goes on.
+			Snapshot: workflow.GetInfo(ctx).OriginalRunID,
+		},
+	}
+	for _, c := range collections {
+		s.progress[c] = &walkState{CollectionStatus: CollectionStatus{State: CollectionWaiting}}
+	}
+	return s, nil
+}
+
+// run goes from the first call to the result.
+func (s *syncRun) run(ctx workflow.Context) (SyncResult, error) {
+	for _, step := range []func(workflow.Context) error{s.begin, s.check, s.drainUntilSettled, s.decide} {
+		if err := step(ctx); err != nil {
+			return SyncResult{}, err
+		}
+	}
+	return s.conclude(ctx), nil
+}
+
+func (s *syncRun) begin(ctx workflow.Context) error {
+	out, err := call[activities.BeginResult](brief(ctx, "open a snapshot"), activities.BeginName, activities.BeginInput{
+		Snapshot: s.status.Snapshot, Collections: s.collections, StartedAt: s.status.StartedAt,
+	})
+	s.status.Console = out.Console
+	return err
+}
+
+func (s *syncRun) check(ctx workflow.Context) error {
+	out, err := call[activities.CheckResult](brief(ctx, "check token and permissions"), activities.CheckName,
+		activities.CheckInput{Snapshot: s.status.Snapshot, Collections: s.collections})
+	s.expected = out.Expected
+	s.status.TokenExpiresAt = out.TokenExpiresAt
+	s.requests += out.Requests
+	s.warn(out.Warnings...)
+	return err
+}
+
+// conclude fixes the result.
+func (s *syncRun) conclude(ctx workflow.Context) SyncResult {
+	for _, c := range s.collections {
+		if n := s.progress[c].drift; n > 0 {
+			s.warn(unassignedWarning(c, n))
+		}
+	}
+	s.warn(s.settled.Warnings...)
+	s.enter(ctx, s.settled.State, "")
+	s.status.Result = &SyncResult{
+		Snapshot: s.status.Snapshot, State: s.settled.State,
+		StartedAt: s.status.StartedAt, FinishedAt: workflow.Now(ctx).UTC(),
+		Counts:   s.settled.Counts,
+		Changes:  Changes{Added: s.settled.Added, Removed: s.settled.Removed},
+		Requests: s.requests, Warnings: s.warnings(),
+	}
+	s.final = true
+	return *s.status.Result
+}
+
+// fail drops what was received, also when the run was cancelled, and hands on
+// the reason under its own type rather than as "activity error".
+func (s *syncRun) fail(ctx workflow.Context, cause error) error {
+	s.enter(ctx, StateFailed, "")
+	s.final = true
+	undo, stop := workflow.NewDisconnectedContext(ctx)
+	defer stop()
+	_, err := call[struct{}](brief(undo, "drop what was received"), activities.DiscardName, activities.DiscardInput{
+		Snapshot: s.status.Snapshot, Why: reason(cause), Failed: true,
+	})
+	if err != nil {
+		s.log.Error("What a failed sync received was not dropped", "error", err)
+	}
+	var app *temporal.ApplicationError
+	if errors.As(cause, &app) {
+		return app
+	}
+	return cause
+}
+
+func reason(err error) string {
+	var app *temporal.ApplicationError
+	switch {
+	case errors.As(err, &app):
+		return app.Message()
+	case temporal.IsCanceledError(err):
+		return "cancelled"
+	}
+	return err.Error()
+}

@@ -1,0 +1,139 @@
+package workflows
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"go.temporal.io/sdk/workflow"
+
+	"sentinelone-provisioner/activities"
+	"sentinelone-provisioner/internal/access"
+)
+
+const (
+	// maxWalks is how often a collection is walked in one go before its doubt
+	// stands. A console in use settles within one or two.
+	maxWalks = 4
+	// maxRounds bounds how often overtaken collections are walked again.
+	maxRounds = 5
+)
+
+// pauseBetweenWalks lets a console that is being edited come to rest.
+func pauseBetweenWalks(attempt int) time.Duration {
+	return time.Duration(attempt*attempt) * time.Second
+}
+
+// drainUntilSettled walks the collections side by side and settles the snapshot;
+// what the settling asks for again is walked again.
+func (s *syncRun) drainUntilSettled(ctx workflow.Context) error {
+	pending := s.collections
+	for round := 1; ; round++ {
+		s.enter(ctx, StateDraining, "")
+		if err := s.drainAll(ctx, pending); err != nil {
+			return err
+		}
+		s.enter(ctx, StateSettling, "")
+		if err := s.settle(ctx, round); err != nil {
+			return err
+		}
+		if s.settled.State != activities.SettledAgain {
+			return nil
+		}
+		pending = s.settled.Again
+		s.warn("walked again: " + s.settled.Why)
+		if round == maxRounds {
+			return errOvertaken(maxRounds)
+		}
+	}
+}
+
+// drainAll walks collections at the same time. The first that fails stops the
+// others.
+func (s *syncRun) drainAll(ctx workflow.Context, collections []access.Collection) error {
+	walkCtx, stop := workflow.WithCancel(ctx)
+	defer stop()
+	var failed error
+	group := workflow.NewWaitGroup(ctx)
+	for _, c := range collections {
+		group.Add(1)
+		workflow.Go(walkCtx, func(ctx workflow.Context) {
+			defer group.Done()
+			if err := s.drain(ctx, c); err != nil && failed == nil {
+				failed = err
+				stop()
+			}
+		})
+	}
+	group.Wait(ctx)
+	return failed
+}
+
+// drain walks one collection until it is proven, or often enough.
+func (s *syncRun) drain(ctx workflow.Context, c access.Collection) error {
+	p := s.progress[c]
+	for n := 1; ; n++ {
+		p.Attempt++
+		p.State = CollectionDraining
+		out, err := call[activities.DrainResult](walk(ctx, "drain "+string(c)), activities.DrainName, activities.DrainInput{
+			Snapshot: s.status.Snapshot, Collection: c, Attempt: p.Attempt, Expected: s.expectedOf(c),
+		})
+		if err != nil {
+			return err
+		}
+		s.record(p, out)
+		delete(s.expected, c) // it dates from before this walk; the next one asks anew
+		if p.doubt == "" || n == maxWalks {
+			return nil
+		}
+		s.log.Info("Collection is walked again", "collection", c, "doubt", p.doubt)
+		if err := workflow.Sleep(ctx, pauseBetweenWalks(n)); err != nil {
+			return err
+		}
+	}
+}
+
+func (s *syncRun) record(p *walkState, out activities.DrainResult) {
+	p.Pages, p.Rows, p.Expected = out.Pages, out.Rows, out.Expected
+	p.doubt, p.drift = out.Doubt, out.Unassigned
+	p.State = CollectionProven
+	if p.doubt != "" {
+		p.State = CollectionDoubtful
+	}
+	s.requests += out.Requests
+}
+
+func (s *syncRun) expectedOf(c access.Collection) *int {
+	if n, ok := s.expected[c]; ok {
+		return &n
+	}
+	return nil
+}
+
+func (s *syncRun) settle(ctx workflow.Context, round int) error {
+	doubts := make(map[access.Collection]string)
+	for _, c := range s.collections {
+		if why := s.progress[c].doubt; why != "" {
+			doubts[c] = why
+		}
+	}
+	out, err := call[activities.SettleResult](bulk(ctx, "prove and promote"), activities.SettleName, activities.SettleInput{
+		Snapshot: s.status.Snapshot, Collections: s.collections, Doubts: doubts, LastLook: round > 1,
+	})
+	s.requests += out.Requests
+	s.settled = out
+	return err
+}
+
+func unassignedWarning(c access.Collection, n int) string {
+	return fmt.Sprintf("%d role entries of %s name no role id and are left out", n, c)
+}
+
+// warn adds what is not there yet.
+func (s *syncRun) warn(warnings ...string) {
+	for _, w := range warnings {
+		if !slices.Contains(s.status.Warnings, w) {
+			s.status.Warnings = append(s.status.Warnings, w)
+		}
+	}
+}

@@ -1,0 +1,114 @@
+package workflows
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"sentinelone-provisioner/activities"
+	"sentinelone-provisioner/internal/fault"
+)
+
+// handle installs the query and the updates.
+func (s *syncRun) handle(ctx workflow.Context) error {
+	return errors.Join(
+		workflow.SetQueryHandler(ctx, StatusQuery, s.answer),
+		s.handleDecision(ctx, ConfirmUpdate),
+		s.handleDecision(ctx, DiscardUpdate),
+	)
+}
+
+// handleDecision answers when the decision has been carried out.
+func (s *syncRun) handleDecision(ctx workflow.Context, decision string) error {
+	return workflow.SetUpdateHandlerWithOptions(ctx, decision,
+		func(ctx workflow.Context, in QuarantineDecision) (Decided, error) {
+			// Several may pass the validator before the first is handled.
+			if err := s.mayDecide(in); err != nil {
+				return Decided{}, err
+			}
+			s.decided, s.decision = decision, &in
+			err := workflow.Await(ctx, func() bool { return s.final })
+			return Decided{
+				Snapshot: s.status.Snapshot, Decision: decision, By: in.By, State: s.status.State,
+			}, err
+		},
+		workflow.UpdateHandlerOptions{
+			Validator:   s.mayDecide,
+			Description: decision + " a quarantined snapshot",
+		})
+}
+
+func (s *syncRun) mayDecide(in QuarantineDecision) error {
+	switch {
+	case strings.TrimSpace(in.By) == "":
+		return refused(`"by" is missing: say who decides, as in {"by":"ana@example.com"}`)
+	case s.decision != nil:
+		return refused(fmt.Sprintf("%s has already decided: %s", s.decision.By, s.decided))
+	case s.status.Quarantine == nil:
+		return refused(fmt.Sprintf("nothing to decide: this sync is not quarantined, its state is %s", s.status.State))
+	}
+	return nil
+}
+
+func refused(text string) error {
+	return temporal.NewNonRetryableApplicationError(text, string(fault.Refused), nil)
+}
+
+// quarantineLife is how long people have to decide. Long enough for a holiday;
+// after it newer syncs have said more than this one.
+const quarantineLife = 7 * 24 * time.Hour
+
+// decide waits for a decision about a quarantined snapshot and carries it out.
+// The snapshot of before goes on answering meanwhile.
+func (s *syncRun) decide(ctx workflow.Context) error {
+	if s.settled.State != StateQuarantined {
+		return nil
+	}
+	until := workflow.Now(ctx).UTC().Add(quarantineLife)
+	s.status.Quarantine = &Quarantine{Reasons: s.settled.Reasons, Until: until}
+	s.warn(s.settled.Reasons...)
+	s.enter(ctx, StateQuarantined, waitingForDecision(s.settled.Reasons, until))
+	s.log.Warn("Snapshot is quarantined", "reasons", s.settled.Reasons, "until", until)
+	_, err := workflow.AwaitWithOptions(ctx, workflow.AwaitOptions{
+		Timeout:      quarantineLife,
+		TimerOptions: workflow.TimerOptions{Summary: "time to confirm or discard"},
+	}, func() bool { return s.decision != nil })
+	if err != nil {
+		return err
+	}
+	if s.decision == nil {
+		return s.discard(ctx, "", fmt.Sprintf("nobody decided until %s", until.Format("2006-01-02 15:04 MST")))
+	}
+	s.status.Quarantine.Decision, s.status.Quarantine.By = s.decided, s.decision.By
+	if s.decided == DiscardUpdate {
+		return s.discard(ctx, s.decision.By, "discarded by "+s.decision.By)
+	}
+	return s.confirm(ctx)
+}
+
+func (s *syncRun) confirm(ctx workflow.Context) error {
+	s.warn("confirmed by " + s.decision.By)
+	out, err := call[activities.SettleResult](bulk(ctx, "promote what was confirmed"), activities.PromoteName,
+		activities.PromoteInput{Snapshot: s.status.Snapshot, Collections: s.collections, By: s.decision.By})
+	if err != nil {
+		return err
+	}
+	if out.State == activities.SettledAgain {
+		return errOvertaken(1)
+	}
+	s.settled = out
+	return nil
+}
+
+// discard leaves the state quarantined: nothing of this sync was ever shown.
+func (s *syncRun) discard(ctx workflow.Context, by, why string) error {
+	s.warn(why)
+	_, err := call[struct{}](bulk(ctx, "drop the snapshot"), activities.DiscardName, activities.DiscardInput{
+		Snapshot: s.status.Snapshot, By: by, Why: why,
+	})
+	return err
+}
