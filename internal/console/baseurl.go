@@ -1,0 +1,86 @@
+package console
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+const exampleURL = "https://acmeco.sentinelone.net"
+
+// hostShape is what may be repeated in an error. An API token pasted in place of
+// the URL does not have it: its labels are longer than a host's 63 characters.
+var hostShape = regexp.MustCompile(
+	`^(?i)(localhost|[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+)(:[0-9]{1,5})?$`)
+
+// ParseBaseURL checks the address of a console and returns it as scheme and host
+// alone, lower-cased. https is what a console speaks; http is accepted for
+// simulators. A path, a query, a fragment or a user name is an error, since it
+// would be dropped or sent along without anybody noticing. The error shows what
+// to write and repeats neither a password nor a query.
+func ParseBaseURL(raw string) (*url.URL, error) {
+	text := strings.TrimSpace(raw)
+	if text == "" {
+		return nil, fmt.Errorf("the base URL is empty: write the address of the console, such as %s", exampleURL)
+	}
+	if !strings.Contains(text, "://") {
+		return nil, fmt.Errorf("the base URL has no scheme: write %s", withScheme(text))
+	}
+	u, err := url.Parse(text)
+	if err != nil {
+		// The parser's error repeats its input, which may hold a password.
+		return nil, fmt.Errorf("the base URL cannot be read as a URL: write it as %s", exampleURL)
+	}
+	if err := checkHost(u); err != nil {
+		return nil, err
+	}
+	clean := &url.URL{Scheme: strings.ToLower(u.Scheme), Host: strings.ToLower(u.Host)}
+	if extra := extraParts(u); len(extra) > 0 {
+		return nil, fmt.Errorf("the base URL has %s: write only %s", strings.Join(extra, " and "), clean)
+	}
+	return clean, nil
+}
+
+func checkHost(u *url.URL) error {
+	switch scheme := strings.ToLower(u.Scheme); {
+	case scheme != "https" && scheme != "http":
+		return fmt.Errorf("the base URL has the scheme %q: write https, as in %s", scheme, exampleURL)
+	case u.Hostname() == "":
+		return fmt.Errorf("the base URL names no host: write it as %s", exampleURL)
+	case strings.HasSuffix(u.Host, ":"):
+		return fmt.Errorf("the base URL has a colon after the host but no port: write it as %s", exampleURL)
+	case u.Port() != "":
+		if port, err := strconv.Atoi(u.Port()); err != nil || port < 1 || port > 65535 {
+			return errors.New("the base URL has a port that is not between 1 and 65535")
+		}
+	}
+	return nil
+}
+
+func extraParts(u *url.URL) []string {
+	var extra []string
+	if u.User != nil {
+		extra = append(extra, "a user name")
+	}
+	if strings.Trim(u.Path, "/") != "" {
+		extra = append(extra, "a path")
+	}
+	if u.RawQuery != "" || u.ForceQuery {
+		extra = append(extra, "a query")
+	}
+	if u.Fragment != "" {
+		extra = append(extra, "a fragment")
+	}
+	return extra
+}
+
+func withScheme(text string) string {
+	host, _, _ := strings.Cut(text, "/")
+	if hostShape.MatchString(host) {
+		return "https://" + strings.ToLower(host)
+	}
+	return "it as " + exampleURL
+}

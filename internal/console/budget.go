@@ -1,0 +1,93 @@
+package console
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"golang.org/x/time/rate"
+)
+
+// Budget is how often paths under a prefix may be asked for, per API token.
+type Budget struct {
+	// Prefix is a path relative to the API, such as "/users". It covers itself and
+	// what lies beneath it; the longest that covers a path holds.
+	Prefix string
+	// PerSecond is the steady rate, in requests per second; above 0.
+	PerSecond float64
+	// Burst is how many requests may go out at once after a pause; at least 1.
+	Burst int
+}
+
+// PublishedBudgets is the vendor's table of rates for the paths this package
+// asks for, as transcribed in the build partners' Go SDK (ratelimit.go of
+// s1buildpartners/sentinelone-go-sdk). A path that is not in the table, such as
+// /system/info, has no budget. The console itself may be stricter: 429 is to be
+// expected all the same.
+func PublishedBudgets() []Budget {
+	return []Budget{
+		{Prefix: "/accounts", PerSecond: 100, Burst: 10},
+		{Prefix: "/sites", PerSecond: 100, Burst: 10},
+		{Prefix: "/rbac", PerSecond: 50, Burst: 100},
+		{Prefix: "/users", PerSecond: 40, Burst: 80},
+		{Prefix: "/user", PerSecond: 2, Burst: 5},
+		{Prefix: "/service-users", PerSecond: 5, Burst: 10},
+	}
+}
+
+type limiter struct {
+	budget Budget
+	bucket *rate.Limiter
+}
+
+type limiters []limiter
+
+func newLimiters(budgets []Budget) (limiters, error) {
+	var (
+		out    limiters
+		faults []error
+	)
+	for _, b := range budgets {
+		if !strings.HasPrefix(b.Prefix, "/") || b.PerSecond <= 0 || b.Burst < 1 {
+			faults = append(faults, fmt.Errorf("the rate budget for %q needs a prefix that starts with /, "+
+				"more than 0 requests per second and a burst of at least 1", b.Prefix))
+			continue
+		}
+		out = append(out, limiter{budget: b, bucket: rate.NewLimiter(rate.Limit(b.PerSecond), b.Burst)})
+	}
+	return out, errors.Join(faults...)
+}
+
+// find returns the limiter with the longest prefix that covers path, by whole
+// segments: /users is not under /user.
+func (ls limiters) find(path string) (limiter, bool) {
+	var (
+		best  limiter
+		found bool
+	)
+	for _, l := range ls {
+		covers := path == l.budget.Prefix || strings.HasPrefix(path, l.budget.Prefix+"/")
+		if covers && len(l.budget.Prefix) > len(best.budget.Prefix) {
+			best, found = l, true
+		}
+	}
+	return best, found
+}
+
+// wait returns when the path may be asked for, or at once with an error when ctx
+// ends before that.
+func (ls limiters) wait(ctx context.Context, path string) error {
+	l, found := ls.find(path)
+	if !found {
+		return nil
+	}
+	if err := l.bucket.Wait(ctx); err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		return fmt.Errorf("the rate budget of %s (%g a second) has no room before the deadline: %w",
+			l.budget.Prefix, l.budget.PerSecond, context.DeadlineExceeded)
+	}
+	return nil
+}

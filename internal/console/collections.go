@@ -1,0 +1,103 @@
+package console
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"sentinelone-provisioner/internal/access"
+)
+
+// permissions holds, for each collection, its path and the permission that the
+// token's role needs to list it (verified: the vendor's API description of 2026).
+var permissions = map[access.Collection]struct{ path, permission string }{
+	access.Accounts:     {"/accounts", "Accounts.view"},
+	access.Sites:        {"/sites", "Sites.view"},
+	access.Roles:        {"/rbac/roles", "Roles.view"},
+	access.Users:        {"/users", "Users.view"},
+	access.ServiceUsers: {"/service-users", "Service Users.view"},
+}
+
+// Permission is the name, as the console shows it, of what a token's role needs
+// to list the collection; "" for an unknown collection.
+func Permission(of access.Collection) string { return permissions[of].permission }
+
+// Count asks the console how many rows a collection has, with the same filters as
+// the list and without the rows.
+//
+// An answer without totalItems is an error: it proves nothing. The form of data
+// is not looked at, since what stands there with countOnly is not documented.
+//
+//s1:operation GET /web/api/v2.1/accounts
+//s1:operation GET /web/api/v2.1/sites
+//s1:operation GET /web/api/v2.1/rbac/roles
+//s1:operation GET /web/api/v2.1/users
+//s1:operation GET /web/api/v2.1/service-users
+func (c *Client) Count(ctx context.Context, of access.Collection) (int, error) {
+	r, err := collectionRequest(of)
+	if err != nil {
+		return 0, err
+	}
+	r.query.Set("countOnly", "true")
+	var total int
+	err = c.do(ctx, r, func(body []byte) error {
+		total, err = decodeCount(body)
+		return err
+	})
+	return total, err
+}
+
+func decodeCount(body []byte) (int, error) {
+	var (
+		total  *int
+		next   string
+		faulty bool
+	)
+	s := &scanner{data: body}
+	s.object(func(key []byte) {
+		switch string(key) {
+		case "pagination":
+			s.object(func(key []byte) { scanPagination(s, string(key), &next, &total) })
+		case "errors":
+			faulty = s.anyElement()
+		default:
+			s.skip()
+		}
+	})
+	switch err := s.end(); {
+	case err != nil:
+		return 0, err
+	case faulty:
+		return 0, errWithErrors
+	case total == nil:
+		return 0, errors.New("it has no totalItems")
+	}
+	return *total, nil
+}
+
+// Probe gets one row of a collection, which proves that the token may list it,
+// and returns the console's count of it; nil when the console gave none.
+//
+//s1:operation GET /web/api/v2.1/accounts
+//s1:operation GET /web/api/v2.1/sites
+//s1:operation GET /web/api/v2.1/rbac/roles
+//s1:operation GET /web/api/v2.1/users
+//s1:operation GET /web/api/v2.1/service-users
+func (c *Client) Probe(ctx context.Context, of access.Collection) (total *int, err error) {
+	one := ListOptions{Limit: 1}
+	switch of {
+	case access.Accounts:
+		return totalOf(c.Accounts(ctx, one))
+	case access.Sites:
+		return totalOf(c.Sites(ctx, one))
+	case access.Roles:
+		return totalOf(c.Roles(ctx, one))
+	case access.Users:
+		return totalOf(c.Users(ctx, one))
+	case access.ServiceUsers:
+		return totalOf(c.ServiceUsers(ctx, one))
+	}
+	return nil, fmt.Errorf("unknown collection %q: there is no list of it on a console", of)
+}
+
+func totalOf[T any](page Page[T], err error) (*int, error) { return page.Total, err }

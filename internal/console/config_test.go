@@ -1,0 +1,88 @@
+package console
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestParseBaseURL_Accepts(t *testing.T) {
+	t.Parallel()
+	for raw, want := range map[string]string{
+		"https://acmeco.sentinelone.net":      "https://acmeco.sentinelone.net",
+		"https://acmeco.sentinelone.net/":     "https://acmeco.sentinelone.net",
+		" HTTPS://AcmeCo.SentinelOne.net\n":   "https://acmeco.sentinelone.net",
+		"https://acmeco.sentinelone.net:8443": "https://acmeco.sentinelone.net:8443",
+		"http://127.0.0.1:8080":               "http://127.0.0.1:8080",
+		"http://[::1]:8080/":                  "http://[::1]:8080",
+	} {
+		u, err := ParseBaseURL(raw)
+		require.NoError(t, err, raw)
+		require.Equal(t, want, u.String())
+	}
+}
+
+func TestParseBaseURL_SaysWhatIsWrongAndWhatToWrite(t *testing.T) {
+	t.Parallel()
+	for raw, want := range map[string][]string{
+		"":                                     {"is empty", "https://acmeco.sentinelone.net"},
+		"  \t":                                 {"is empty"},
+		"acmeco.sentinelone.net":               {"no scheme", "write https://acmeco.sentinelone.net"},
+		"bob.example.com:8443/web":             {"no scheme", "write https://bob.example.com:8443"},
+		"//acmeco.sentinelone.net":             {"no scheme", exampleURL},
+		"https://":                             {"names no host"},
+		"https://host:":                        {"colon", "port"},
+		"https://host:99999":                   {"between 1 and 65535"},
+		"https://https://host":                 {"colon after the host"},
+		"ftp://acmeco.sentinelone.net":         {`scheme "ftp"`, "https"},
+		"https://exa mple.com":                 {"cannot be read"},
+		"https://bob.example.com/web/api/v2.1": {"a path", "write only https://bob.example.com"},
+		"https://bob.example.com/?x=1#top":     {"a query and a fragment", "write only https://bob.example.com"},
+		"https://ana:hunter2@bob.example.com/": {"a user name", "write only https://bob.example.com"},
+	} {
+		_, err := ParseBaseURL(raw)
+		require.Error(t, err, raw)
+		for _, part := range want {
+			require.ErrorContains(t, err, part, raw)
+		}
+		require.NotContains(t, err.Error(), "hunter2")
+	}
+}
+
+func TestParseBaseURL_DoesNotRepeatATokenPastedInItsPlace(t *testing.T) {
+	t.Parallel()
+	for _, token := range []string{testToken, "eyJraWQiOiJhIn0.eyJzdWIiOiJiIn0." + testToken + testToken} {
+		_, err := ParseBaseURL(token)
+		require.Error(t, err)
+		require.NotContains(t, err.Error(), "CANARY")
+	}
+}
+
+func TestNew_ListsEveryFault(t *testing.T) {
+	t.Parallel()
+	_, err := New(Config{
+		BaseURL: "bob.example.com", Token: StaticToken(" "), Timeout: -time.Second, MaxBody: -1,
+		Budgets: []Budget{{Prefix: "users", PerSecond: 1, Burst: 1}, {Prefix: "/sites", Burst: 1}},
+	})
+	for _, part := range []string{"scheme", "API token is empty", "timeout", "largest answer", `"users"`, `"/sites"`} {
+		require.ErrorContains(t, err, part)
+	}
+	_, err = New(Config{BaseURL: exampleURL})
+	require.ErrorContains(t, err, "no API token")
+}
+
+func TestNew_Defaults(t *testing.T) {
+	t.Parallel()
+	c, err := New(Config{BaseURL: "https://AcmeCo.sentinelone.net:8443/", Token: StaticToken(testToken)})
+	require.NoError(t, err)
+	require.Equal(t, "acmeco.sentinelone.net:8443", c.Console())
+	require.Equal(t, time.Minute, c.timeout)
+	require.Equal(t, int64(64<<20), c.maxBody)
+	require.Regexp(t, `^sentinelone-provisioner/\S+$`, c.userAgent)
+	require.Len(t, c.limits, len(PublishedBudgets()))
+
+	c, err = New(Config{BaseURL: exampleURL, Token: StaticToken(testToken), Budgets: []Budget{}})
+	require.NoError(t, err)
+	require.Empty(t, c.limits, "an empty list means no budgets")
+}

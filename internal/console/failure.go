@@ -1,0 +1,199 @@
+package console
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+)
+
+const (
+	maxRetryAfter = time.Hour
+	maxText       = 300 // runes of the console's text kept in an error
+	// minSecret keeps the cleaning of texts from eating words when a test uses a
+	// token of a few letters; real ones have 80 characters and more.
+	minSecret = 6
+)
+
+var (
+	emailShape = regexp.MustCompile(`[^\s@"'<>()\[\],;:=]+@[^\s@"'<>()\[\],;:]+`)
+	tokenShape = regexp.MustCompile(`eyJ[A-Za-z0-9_-]{8,}(\.[A-Za-z0-9_-]*){0,2}`)
+)
+
+// causeError keeps the chain for errors.Is and errors.As, and shows a cleaned text.
+type causeError struct {
+	err  error
+	text string
+}
+
+func (c *causeError) Error() string { return c.text }
+func (c *causeError) Unwrap() error { return c.err }
+
+// timeoutError is our own deadline. It does not unwrap to
+// context.DeadlineExceeded, so that nobody takes it for the caller's.
+type timeoutError struct{ after time.Duration }
+
+func (t *timeoutError) Error() string { return fmt.Sprintf("it took longer than %s", t.after) }
+func (t *timeoutError) Timeout() bool { return true }
+
+// scrub removes secrets, tokens and e-mail addresses from a text that came from
+// outside, and what would break a log line.
+func scrub(text string, secrets ...string) string {
+	for _, s := range secrets {
+		if len(s) < minSecret {
+			continue
+		}
+		text = strings.ReplaceAll(text, s, redacted)
+		text = strings.ReplaceAll(text, url.QueryEscape(s), redacted)
+	}
+	text = tokenShape.ReplaceAllString(text, redacted)
+	text = emailShape.ReplaceAllString(text, "[e-mail]")
+	text = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || r == unicode.ReplacementChar {
+			return ' '
+		}
+		return r
+	}, text)
+	text = strings.Join(strings.Fields(text), " ")
+	if runes := []rune(text); len(runes) > maxText {
+		text = string(runes[:maxText]) + "…"
+	}
+	return text
+}
+
+func (r request) failed(kind Kind, err error) *Error {
+	return &Error{Kind: kind, Method: r.method, Path: r.path, Err: err}
+}
+
+// noAnswer describes why nothing, or not all, came back. ctx is the caller's,
+// attempt the one with our own time limit.
+func (c *Client) noAnswer(ctx, attempt context.Context, r request, token string, err error) *Error {
+	if ctx.Err() != nil { // not its cause: callers ask for context.Canceled
+		return r.failed(KindNoAnswer, ctx.Err())
+	}
+	var own *timeoutError
+	if errors.As(context.Cause(attempt), &own) {
+		return r.failed(KindNoAnswer, own)
+	}
+	var u *url.Error
+	if errors.As(err, &u) { // its text has the whole URL, cursor included
+		err = u.Err
+	}
+	text := scrub(err.Error(), r.secrets(token)...)
+	var dns *net.DNSError
+	if errors.As(err, &dns) && dns.IsNotFound {
+		text += "; check the base URL"
+	}
+	return r.failed(KindNoAnswer, &causeError{err: err, text: text})
+}
+
+// statusError describes an answer with a status of 400 and above. The status is
+// read first; the body is whatever it is.
+func (c *Client) statusError(r request, token string, resp *http.Response, body []byte) *Error {
+	e := r.failed(KindStatus, nil)
+	e.Status = resp.StatusCode
+	e.HTML = looksLikeHTML(body)
+	e.RetryAfter = retryAfter(resp.Header.Get("Retry-After"), c.now())
+	if e.HTML {
+		return e
+	}
+	secrets := r.secrets(token)
+	code, title, detail := parseErrors(body)
+	e.Code, e.Title, e.Detail = code, scrub(title, secrets...), scrub(detail, secrets...)
+	return e
+}
+
+func (r request) redirected(resp *http.Response) *Error {
+	target := "somewhere that the answer does not name"
+	if u, err := resp.Location(); err == nil && u.Host != "" {
+		target = scrub(u.Scheme + "://" + u.Host)
+	}
+	e := r.failed(KindRedirected, fmt.Errorf("the answer points to %s, which is not followed because the API token "+
+		"would go there; if that is the console, make it the base URL", target))
+	e.Status = resp.StatusCode
+	return e
+}
+
+func (r request) malformed(status int, err error) *Error {
+	e := r.failed(KindMalformed, err)
+	e.Status = status
+	return e
+}
+
+// parseErrors reads {"errors":[{"code","title","detail"}]}. Whatever is missing,
+// null or of another type is left out; several details are joined.
+func parseErrors(body []byte) (code int, title, detail string) {
+	var envelope struct {
+		Errors []struct {
+			Code   json.RawMessage `json:"code"`
+			Title  json.RawMessage `json:"title"`
+			Detail json.RawMessage `json:"detail"`
+		} `json:"errors"`
+		Message json.RawMessage `json:"message"` // some newer services give only this
+	}
+	if err := json.Unmarshal(body, &envelope); err != nil {
+		return 0, "", ""
+	}
+	if len(envelope.Errors) == 0 {
+		return 0, "", looseText(envelope.Message)
+	}
+	first := envelope.Errors[0]
+	if n, err := strconv.Atoi(looseText(first.Code)); err == nil {
+		code = n
+	}
+	var details []string
+	for _, e := range envelope.Errors {
+		if d := looseText(e.Detail); d != "" {
+			details = append(details, d)
+		}
+	}
+	return code, looseText(first.Title), strings.Join(details, "; ")
+}
+
+// looseText is the text of a JSON string or number, "" for anything else.
+func looseText(raw json.RawMessage) string {
+	var text string
+	if json.Unmarshal(raw, &text) == nil {
+		return text
+	}
+	var number json.Number
+	if json.Unmarshal(raw, &number) == nil {
+		return number.String()
+	}
+	return ""
+}
+
+// looksLikeHTML is about the body alone: proxies are not careful with the type.
+func looksLikeHTML(body []byte) bool {
+	return bytes.HasPrefix(bytes.TrimLeft(body, " \t\r\n\ufeff"), []byte("<"))
+}
+
+// retryAfter reads both forms of the header, seconds and a date. What is in the
+// past or cannot be read counts as not given.
+func retryAfter(header string, now time.Time) time.Duration {
+	header = strings.TrimSpace(header)
+	if header == "" {
+		return 0
+	}
+	if seconds, err := strconv.ParseInt(header, 10, 64); err == nil {
+		// Compared before it is multiplied: a huge number would overflow.
+		if seconds > int64(maxRetryAfter/time.Second) {
+			return maxRetryAfter
+		}
+		return time.Duration(max(seconds, 0)) * time.Second
+	}
+	at, err := http.ParseTime(header)
+	if err != nil {
+		return 0
+	}
+	return min(max(at.Sub(now), 0), maxRetryAfter)
+}

@@ -1,0 +1,93 @@
+package console
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// testToken has the length of a real one, so that cleaning it from texts works
+// as it does there.
+const testToken = "CANARY-not-a-real-token-0123456789-0123456789-0123456789-0123456789-0123456789"
+
+// fakeConsole answers every request with what answer writes, and remembers what
+// it was asked.
+type fakeConsole struct {
+	*httptest.Server
+
+	mu   sync.Mutex
+	seen []*http.Request
+}
+
+func (f *fakeConsole) requests() []*http.Request {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return append([]*http.Request(nil), f.seen...)
+}
+
+func (f *fakeConsole) count() int { return len(f.requests()) }
+
+func serve(t *testing.T, answer http.HandlerFunc) *fakeConsole {
+	t.Helper()
+	f := &fakeConsole{}
+	f.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		f.mu.Lock()
+		f.seen = append(f.seen, r)
+		f.mu.Unlock()
+		answer(w, r)
+	}))
+	t.Cleanup(f.Close)
+	return f
+}
+
+func (f *fakeConsole) client(t *testing.T, change ...func(*Config)) *Client {
+	t.Helper()
+	cfg := Config{BaseURL: f.URL, Token: StaticToken(testToken)}
+	for _, c := range change {
+		c(&cfg)
+	}
+	c, err := New(cfg)
+	require.NoError(t, err)
+	return c
+}
+
+// says answers with a status and a body, and headers given as pairs.
+func says(status int, body string, headers ...string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		for i := 0; i+1 < len(headers); i += 2 {
+			w.Header().Set(headers[i], headers[i+1])
+		}
+		w.WriteHeader(status)
+		_, _ = w.Write([]byte(body))
+	}
+}
+
+func asError(t *testing.T, err error) *Error {
+	t.Helper()
+	require.Error(t, err)
+	var e *Error
+	require.ErrorAs(t, err, &e)
+	return e
+}
+
+// everyPrint is each way in which a value may reach a log or a terminal.
+func everyPrint(v any) string {
+	text := fmt.Sprintf("%v|%+v|%#v|%s|%q|%d|%x", v, v, v, v, v, v, v)
+	if encoded, err := json.Marshal(v); err == nil {
+		text += string(encoded)
+	}
+	if err, ok := v.(error); ok {
+		for ; err != nil; err = errors.Unwrap(err) {
+			text += fmt.Sprintf("|%v|%+v|%#v", err, err, err)
+		}
+	}
+	return text
+}
+
+func ptr[T any](v T) *T { return &v }

@@ -1,0 +1,87 @@
+package console
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"time"
+)
+
+const tokenDetailsPath = "/users/api-token-details"
+
+// SystemInfo is the version of a console.
+type SystemInfo struct {
+	Version            string `json:"version,omitempty"`
+	Release            string `json:"release,omitempty"`
+	Patch              string `json:"patch,omitempty"`
+	Build              string `json:"build,omitempty"`
+	LatestAgentVersion string `json:"latestAgentVersion,omitempty"`
+}
+
+// SystemInfo asks for the console's version. Any token that is valid may ask, so
+// it tells a bad token from a missing permission.
+//
+//s1:operation GET /web/api/v2.1/system/info
+func (c *Client) SystemInfo(ctx context.Context) (SystemInfo, error) {
+	var info SystemInfo
+	err := c.do(ctx, request{method: http.MethodGet, path: "/system/info"}, func(body []byte) error {
+		return decodeData(body, func(s *scanner, key string) {
+			switch key {
+			case "version":
+				info.Version = s.text()
+			case "release":
+				info.Release = s.text()
+			case "patch":
+				info.Patch = s.text()
+			case "build":
+				info.Build = s.text()
+			case "latestAgentVersion":
+				info.LatestAgentVersion = s.text()
+			default:
+				s.skip()
+			}
+		})
+	})
+	if err != nil {
+		return SystemInfo{}, err
+	}
+	return info, nil
+}
+
+// TokenDetails is the life of the client's own token; nil where the console does
+// not say.
+type TokenDetails struct {
+	CreatedAt *time.Time `json:"createdAt,omitempty"`
+	ExpiresAt *time.Time `json:"expiresAt,omitempty"`
+}
+
+// TokenDetails asks when the client's own token ends. It is a POST, since the
+// token is in the body, but changes nothing and is sent by a read-only client.
+// Whether it works for the token of a service user is not verified: treat an
+// error as "not known".
+//
+//s1:operation POST /web/api/v2.1/users/api-token-details
+func (c *Client) TokenDetails(ctx context.Context) (TokenDetails, error) {
+	var details TokenDetails
+	r := request{method: http.MethodPost, path: tokenDetailsPath, body: tokenBody}
+	err := c.do(ctx, r, func(body []byte) error {
+		return decodeData(body, func(s *scanner, key string) {
+			switch key {
+			case "createdAt":
+				details.CreatedAt = s.stamp()
+			case "expiresAt":
+				details.ExpiresAt = s.stamp()
+			default:
+				s.skip()
+			}
+		})
+	})
+	if err != nil {
+		return TokenDetails{}, err
+	}
+	return details, nil
+}
+
+func tokenBody(token string) ([]byte, error) {
+	return json.Marshal(map[string]any{"data": map[string]string{"apiToken": token}})
+}

@@ -1,0 +1,138 @@
+package console
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"strings"
+	"sync"
+)
+
+const (
+	redacted = "[redacted]"
+	// maxTokenFile bounds what is read; the longest tokens seen are JWTs of about
+	// 1 KiB.
+	maxTokenFile = 64 << 10
+)
+
+// TokenSource gives the API token for each request. The sources of this package
+// print as "[redacted]" in every format, in JSON and in slog.
+type TokenSource interface {
+	// Token returns the token in use, or an error that says why there is none.
+	Token() (string, error)
+	// Reload looks for a newer token and says whether there was one. The client
+	// calls it when the console answers 401.
+	Reload() (changed bool, err error)
+}
+
+// StaticToken is a token that never changes, such as one from the environment.
+// White space around it is dropped.
+func StaticToken(token string) TokenSource {
+	token = strings.TrimSpace(token)
+	return &staticToken{reveal: func() string { return token }}
+}
+
+// TokenFile reads the token from a file, at most 64 KiB, on first use and again
+// on every Reload, so that a rotated secret needs no restart. White space around
+// it is dropped. While the file cannot be read, the last good token stays in use.
+func TokenFile(path string) TokenSource { return &fileToken{path: path} }
+
+// staticToken keeps its token in a closure: fmt prints unexported fields of any
+// struct that holds it without asking, and prints a func as an address.
+type staticToken struct {
+	hidden
+	reveal func() string
+}
+
+func (t *staticToken) Token() (string, error) {
+	token := t.reveal()
+	if err := checkToken(token); err != nil {
+		return "", fmt.Errorf("the API token %w", err)
+	}
+	return token, nil
+}
+
+func (t *staticToken) Reload() (bool, error) { return false, nil }
+
+type fileToken struct {
+	hidden
+	path   string
+	mu     sync.Mutex
+	reveal func() string // nil until the file was read
+}
+
+func (t *fileToken) Token() (string, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.reveal != nil {
+		return t.reveal(), nil
+	}
+	token, err := readToken(t.path)
+	if err != nil {
+		return "", err
+	}
+	t.reveal = func() string { return token }
+	return token, nil
+}
+
+func (t *fileToken) Reload() (bool, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	token, err := readToken(t.path)
+	if err != nil {
+		return false, err
+	}
+	changed := t.reveal == nil || t.reveal() != token
+	t.reveal = func() string { return token }
+	return changed, nil
+}
+
+func readToken(path string) (string, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return "", fmt.Errorf("the file of the API token cannot be read: %w", err)
+	}
+	defer func() { _ = file.Close() }()
+	text, err := io.ReadAll(io.LimitReader(file, maxTokenFile+1))
+	if err != nil {
+		return "", fmt.Errorf("the file of the API token cannot be read: %w", err)
+	}
+	if len(text) > maxTokenFile {
+		return "", fmt.Errorf("the file %s is larger than 64 KiB: it should hold the API token alone", path)
+	}
+	token := string(bytes.TrimSpace(text))
+	if err := checkToken(token); err != nil {
+		return "", fmt.Errorf("the API token in %s %w", path, err)
+	}
+	return token, nil
+}
+
+// checkToken finds what cannot be sent in a header. It asks nothing else: tokens
+// come as JWTs and as older opaque strings.
+func checkToken(token string) error {
+	if token == "" {
+		return errors.New("is empty: write the token of a service user or user of the console")
+	}
+	for _, r := range token {
+		switch {
+		case r == ' ' || r == '\t' || r == '\n' || r == '\r':
+			return errors.New("has white space inside: write the token alone, on one line, without the word ApiToken")
+		case r < '!' || r > '~':
+			return errors.New("has a character that no token has: copy it from the console again, as plain text")
+		}
+	}
+	return nil
+}
+
+// hidden redacts whatever embeds it, in each way that Go prints a value.
+type hidden struct{}
+
+func (hidden) String() string               { return redacted }
+func (hidden) GoString() string             { return redacted }
+func (hidden) Format(f fmt.State, _ rune)   { _, _ = io.WriteString(f, redacted) }
+func (hidden) LogValue() slog.Value         { return slog.StringValue(redacted) }
+func (hidden) MarshalText() ([]byte, error) { return []byte(redacted), nil }
+func (hidden) MarshalJSON() ([]byte, error) { return []byte(`"` + redacted + `"`), nil }

@@ -1,0 +1,72 @@
+package console
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	idleConnections = 16
+	maxRedirects    = 5
+)
+
+type counterKey struct{}
+
+// WithRequestCounter makes every request sent with the context count in n, those
+// that fail included. A request that is refused before it is sent does not count.
+func WithRequestCounter(ctx context.Context, n *atomic.Int64) context.Context {
+	return context.WithValue(ctx, counterKey{}, n)
+}
+
+// counted counts at the last moment, so that redirects and repeats count as well.
+type counted struct{ next http.RoundTripper }
+
+// RoundTrip implements [http.RoundTripper].
+func (t counted) RoundTrip(r *http.Request) (*http.Response, error) {
+	if n, ok := r.Context().Value(counterKey{}).(*atomic.Int64); ok && n != nil {
+		n.Add(1)
+	}
+	return t.next.RoundTrip(r)
+}
+
+func newHTTPClient(base *url.URL, next http.RoundTripper) *http.Client {
+	if next == nil {
+		next = defaultTransport()
+	}
+	return &http.Client{
+		Transport: counted{next: next},
+		// A redirect elsewhere would hand the token to another host. The answer
+		// itself is returned in its place, and becomes an error that names the host.
+		CheckRedirect: func(r *http.Request, via []*http.Request) error {
+			if !sameOrigin(base, r.URL) {
+				return http.ErrUseLastResponse
+			}
+			if len(via) > maxRedirects {
+				return errors.New("the console redirects without end")
+			}
+			return nil
+		},
+	}
+}
+
+func sameOrigin(a, b *url.URL) bool {
+	return strings.EqualFold(a.Scheme, b.Scheme) && strings.EqualFold(a.Host, b.Host)
+}
+
+func defaultTransport() http.RoundTripper {
+	standard, ok := http.DefaultTransport.(*http.Transport)
+	if !ok { // somebody replaced it; theirs is as good as ours
+		return http.DefaultTransport
+	}
+	t := standard.Clone()
+	t.MaxIdleConnsPerHost = idleConnections
+	// Over HTTP/2 all requests share one connection; without a ping a dead one is
+	// noticed only when a request times out.
+	t.HTTP2 = &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 15 * time.Second}
+	return t
+}
