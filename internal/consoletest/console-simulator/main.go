@@ -1,0 +1,31 @@
+// Command console-simulator serves a simulated SentinelOne console over HTTP.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// Exit codes: stopped as asked, failed, typed wrongly.
+const (
+	exitDone   = 0
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+// usageError is a mistake in what was typed.
+type usageError struct{ error }
+
+func complain(out interface{ Write([]byte) (int, error) }, err error) {
+	_, _ = fmt.Fprintln(out, "console-simulator:", err)
+}

@@ -1,0 +1,179 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"runtime/debug"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"sentinelone-provisioner/internal/consoletest"
+)
+
+const help = `Serve a simulated SentinelOne console: its REST API v2.1 with state, published
+rate limits and faults. It prints "listening on http://…" once it takes requests,
+and stops on SIGTERM or Ctrl-C.
+
+Sizes: small (1 account, 3 sites, 20 users, 10 service users, 10 roles), tenant
+(1, 1,555, 373, 3,426, 23) and mssp (100, 10,000, 100,000, 20,000, 156). A count
+given beside --size replaces the one in it; a negative count means none.
+
+Faults (--fault may be repeated): rateLimited, serverError, badGateway, slow,
+cutBefore, cutAfter, truncated, emptyPage, emptyObject, vanish, unauthorized,
+forbidden. Settings after a comma: path=/users, method=GET, only=pages|counts|probes,
+after=N (let N through first), every=N (each N-th), times=N (then end; 0 = never),
+retry-after=2s (of rateLimited), delay=5s (of slow).
+
+While it runs, without a token:
+  GET/POST/DELETE /_simulator/faults     {"name":"serverError","path":"/users","times":1}
+  GET             /_simulator/truth      what a right sync must end with
+  GET/DELETE      /_simulator/requests   what was asked so far
+  POST            /_simulator/edit       {"op":"removeUsers","n":5}; an unknown op lists them all
+  PUT             /_simulator/latency    {"latency":"20ms"}
+  PUT             /_simulator/token      {"token":"…"}`
+
+// settings are the flags as typed.
+type settings struct {
+	listen string
+	size   string
+	faults []string
+	opts   consoletest.Options
+}
+
+// run is the program, with everything it touches passed in; it returns the exit
+// code.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	cmd := command(stdout)
+	cmd.SetArgs(args)
+	cmd.SetOut(stdout)
+	cmd.SetErr(stderr)
+	err := cmd.ExecuteContext(ctx)
+	var usage usageError
+	switch {
+	case err == nil:
+		return exitDone
+	case errors.As(err, &usage):
+		complain(stderr, err)
+		return exitUsage
+	default:
+		complain(stderr, err)
+		return exitFailed
+	}
+}
+
+func command(stdout io.Writer) *cobra.Command {
+	var s settings
+	cmd := &cobra.Command{
+		Use:           "console-simulator",
+		Short:         "Serve a simulated SentinelOne console",
+		Long:          help,
+		Example:       "  console-simulator --listen 127.0.0.1:8080 --size tenant --latency 20ms --fault rateLimited,path=/users,times=2",
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usageError{fmt.Errorf("unknown argument %q; see --help", args[0])}
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := s.console(cmd)
+			if err != nil {
+				return usageError{err}
+			}
+			return serve(cmd.Context(), s.listen, c, stdout)
+		},
+	}
+	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	s.flags(cmd)
+	return cmd
+}
+
+func (s *settings) flags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.SortFlags = false
+	f.StringVar(&s.listen, "listen", "127.0.0.1:8080", "address to listen on; port 0 picks a free one")
+	f.StringVar(&s.size, "size", "small", "small, tenant or mssp")
+	f.Uint64Var(&s.opts.Seed, "seed", 0, "makes the data; the same seed and sizes give the same console")
+	f.IntVar(&s.opts.Accounts, "accounts", 0, "accounts")
+	f.IntVar(&s.opts.Sites, "sites", 0, "sites, spread over the accounts")
+	f.IntVar(&s.opts.Users, "users", 0, "users")
+	f.IntVar(&s.opts.ServiceUsers, "service-users", 0, "service users")
+	f.IntVar(&s.opts.CustomRoles, "custom-roles", 0, "custom roles, besides the 6 predefined ones")
+	f.DurationVar(&s.opts.Latency, "latency", 0, "hold each answer back that long")
+	f.BoolVar(&s.opts.EnforceRates, "rates", false, "answer 429 beyond the published rates")
+	f.StringVar(&s.opts.Token, "token", consoletest.DefaultToken, "API token to take")
+	f.StringVar(&s.opts.SecretMark, "secret-mark", "", "how every registrationToken begins")
+	f.BoolVar(&s.opts.NoServiceUserByID, "no-service-user-by-id", false, "be an older console without GET /service-users/{id}")
+	f.StringArrayVar(&s.faults, "fault", nil, "kind[,setting=value…]; may be repeated")
+}
+
+// console makes what the flags describe.
+func (s *settings) console(cmd *cobra.Command) (*consoletest.Console, error) {
+	o, err := consoletest.Preset(s.size)
+	if err != nil {
+		return nil, err
+	}
+	for name, to := range map[string]struct{ from, into *int }{
+		"accounts":      {&s.opts.Accounts, &o.Accounts},
+		"sites":         {&s.opts.Sites, &o.Sites},
+		"users":         {&s.opts.Users, &o.Users},
+		"service-users": {&s.opts.ServiceUsers, &o.ServiceUsers},
+		"custom-roles":  {&s.opts.CustomRoles, &o.CustomRoles},
+	} {
+		if cmd.Flags().Changed(name) {
+			*to.into = noneIfZero(*to.from)
+		}
+	}
+	faults := make([]consoletest.Fault, len(s.faults))
+	for i, text := range s.faults {
+		if faults[i], err = consoletest.ParseFault(text); err != nil {
+			return nil, err
+		}
+	}
+	sizes := o
+	o = s.opts
+	o.Accounts, o.Sites, o.Users = sizes.Accounts, sizes.Sites, sizes.Users
+	o.ServiceUsers, o.CustomRoles = sizes.ServiceUsers, sizes.CustomRoles
+	c := consoletest.New(o)
+	for _, f := range faults {
+		c.AddFault(f)
+	}
+	return c, nil
+}
+
+// noneIfZero lets `--users 0` mean what it says: in Options zero is the default.
+func noneIfZero(n int) int {
+	if n == 0 {
+		return -1
+	}
+	return n
+}
+
+// serve renders all rows, listens, and serves until ctx ends.
+func serve(ctx context.Context, address string, c *consoletest.Console, stdout io.Writer) error {
+	debug.SetGCPercent(25) // most memory is rows that stay; keep what a page leaves behind small
+	c.Render()
+	debug.FreeOSMemory()
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
+	if err != nil {
+		return fmt.Errorf("listen on %s: %w", address, err)
+	}
+	server := &http.Server{Handler: c.Handler(), ReadHeaderTimeout: 10 * time.Second}
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(l) }()
+	if _, err := fmt.Fprintf(stdout, "listening on http://%s\n", l.Addr()); err != nil {
+		return fmt.Errorf("print the address: %w", err)
+	}
+	select {
+	case err := <-failed:
+		return fmt.Errorf("serve: %w", err)
+	case <-ctx.Done():
+		return server.Close() // nothing worth finishing: clients see a console that went away
+	}
+}

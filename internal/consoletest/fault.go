@@ -1,0 +1,213 @@
+package consoletest
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// FaultKind names something that goes wrong.
+type FaultKind string
+
+// The kinds of fault. CutBefore on a connection that was used before may be retried
+// by the client's own transport, as with a real console; one that must be seen needs
+// Times 0 and a later ClearFaults.
+const (
+	RateLimited  FaultKind = "rateLimited"  // 429 as nginx HTML, with Retry-After if RetryAfter is set
+	ServerError  FaultKind = "serverError"  // 500 as JSON, code 5000010
+	BadGateway   FaultKind = "badGateway"   // 502 as nginx HTML
+	Slow         FaultKind = "slow"         // the answer comes Delay later
+	CutBefore    FaultKind = "cutBefore"    // the connection closes before the work is done
+	CutAfter     FaultKind = "cutAfter"     // the work is done, then the connection closes amid the answer
+	Truncated    FaultKind = "truncated"    // 200 with the first half of the JSON, a complete HTTP answer
+	EmptyPage    FaultKind = "emptyPage"    // lists only: 200, no rows, totalItems 0, no cursor
+	EmptyObject  FaultKind = "emptyObject"  // 200 and {}
+	Vanish       FaultKind = "vanish"       // lists only: a row that exists is missing, totalItems counts it
+	Unauthorized FaultKind = "unauthorized" // 401, code 4010010
+	Forbidden    FaultKind = "forbidden"    // 403, code 4030010
+)
+
+// FaultKinds lists every kind.
+func FaultKinds() []FaultKind {
+	return []FaultKind{
+		RateLimited, ServerError, BadGateway, Slow, CutBefore, CutAfter, Truncated, EmptyPage, EmptyObject, Vanish,
+		Unauthorized, Forbidden,
+	}
+}
+
+// Only narrows a fault to requests of one sort.
+type Only string
+
+// The sorts of request.
+const (
+	AnyRequest Only = ""
+	OnlyPages  Only = "pages"  // lists with a limit other than 1
+	OnlyCounts Only = "counts" // countOnly=true
+	OnlyProbes Only = "probes" // lists with limit=1
+)
+
+// Fault says what goes wrong, where and how often.
+type Fault struct {
+	Name FaultKind
+	// Path is a prefix of whole segments below BasePath: "/users" covers /users,
+	// /users/{id} and /users/api-token-details, not /users-x. "" covers all.
+	Path   string
+	Method string // "" for any
+	Only   Only
+	After  int // lets that many matching requests through first
+	Every  int // then meets each Every-th one; 0 and 1 mean each
+	Times  int // and ends after meeting that many; 0 means it stays until cleared
+	// RetryAfter is sent by rateLimited, in whole seconds rounded up; 0: no header.
+	RetryAfter time.Duration
+	Delay      time.Duration // of slow
+}
+
+// Validate says what is wrong with a fault and what there is to choose from.
+func (f Fault) Validate() error {
+	switch {
+	case !slices.Contains(FaultKinds(), f.Name):
+		return fmt.Errorf("unknown fault %q: choose from %s", f.Name, kindNames())
+	case !slices.Contains([]Only{AnyRequest, OnlyPages, OnlyCounts, OnlyProbes}, f.Only):
+		return fmt.Errorf("fault %s: only=%q: choose pages, counts or probes", f.Name, f.Only)
+	case f.Path != "" && !strings.HasPrefix(f.Path, "/"):
+		return fmt.Errorf("fault %s: path %q must begin with a slash, such as /users", f.Name, f.Path)
+	case f.After < 0 || f.Every < 0 || f.Times < 0 || f.RetryAfter < 0 || f.Delay < 0:
+		return fmt.Errorf("fault %s: numbers and durations must not be negative", f.Name)
+	case f.Name == Slow && f.Delay == 0:
+		return fmt.Errorf("fault %s needs a delay, such as delay=5s", f.Name)
+	}
+	return nil
+}
+
+func kindNames() string {
+	names := make([]string, 0, len(FaultKinds()))
+	for _, k := range FaultKinds() {
+		names = append(names, string(k))
+	}
+	return strings.Join(names, ", ")
+}
+
+func (f Fault) covers(r Request) bool {
+	if f.Method != "" && f.Method != r.Method {
+		return false
+	}
+	path := strings.TrimSuffix(f.Path, "/")
+	if path != "" && r.Path != path && !strings.HasPrefix(r.Path, path+"/") {
+		return false
+	}
+	switch f.Only {
+	case OnlyPages:
+		return r.Page()
+	case OnlyCounts:
+		return r.Count()
+	case OnlyProbes:
+		return r.Collection != "" && !r.Page() && !r.Count()
+	case AnyRequest:
+	}
+	switch f.Name {
+	case EmptyPage:
+		return r.Collection != ""
+	case Vanish:
+		return r.Collection != "" && !r.Count()
+	default:
+		return true
+	}
+}
+
+type faultInForce struct {
+	id          string
+	fault       Fault
+	seen, fired int
+}
+
+type faultSet struct {
+	mu   sync.Mutex
+	last int
+	list []*faultInForce
+}
+
+// AddFault puts a fault in force and returns its id. Where several match a request,
+// the first added wins; delays add up. It panics on a fault that Validate refuses.
+func (c *Console) AddFault(f Fault) (id string) {
+	if err := f.Validate(); err != nil {
+		panic(err)
+	}
+	c.faults.mu.Lock()
+	defer c.faults.mu.Unlock()
+	c.faults.last++
+	id = strconv.Itoa(c.faults.last)
+	c.faults.list = append(c.faults.list, &faultInForce{id: id, fault: f})
+	return id
+}
+
+// RemoveFault ends one fault; false if there is none with that id.
+func (c *Console) RemoveFault(id string) bool {
+	c.faults.mu.Lock()
+	defer c.faults.mu.Unlock()
+	before := len(c.faults.list)
+	c.faults.list = slices.DeleteFunc(c.faults.list, func(f *faultInForce) bool { return f.id == id })
+	return len(c.faults.list) < before
+}
+
+// ClearFaults ends all faults.
+func (c *Console) ClearFaults() {
+	c.faults.mu.Lock()
+	defer c.faults.mu.Unlock()
+	c.faults.list = nil
+}
+
+// FaultsFired is how many requests met the fault, 0 for an unknown id.
+func (c *Console) FaultsFired(id string) int {
+	c.faults.mu.Lock()
+	defer c.faults.mu.Unlock()
+	for _, f := range c.faults.list {
+		if f.id == id {
+			return f.fired
+		}
+	}
+	return 0
+}
+
+// meet counts the request against every fault that covers it, and returns the one
+// to apply (zero for none) and the delay of all slow ones.
+func (s *faultSet) meet(r Request) (Fault, time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var apply Fault
+	var delay time.Duration
+	for _, f := range s.list {
+		if !f.fault.covers(r) || !f.next(apply.Name != "") {
+			continue
+		}
+		if f.fault.Name == Slow {
+			delay += f.fault.Delay
+		} else {
+			apply = f.fault
+		}
+	}
+	if apply.Name == "" && delay > 0 {
+		apply.Name = Slow
+	}
+	return apply, delay
+}
+
+// next counts a request and says whether the fault meets it. One that another fault
+// has taken is counted as seen and not as met.
+func (f *faultInForce) next(taken bool) bool {
+	f.seen++
+	past := f.seen - f.fault.After
+	if past <= 0 || (f.fault.Times > 0 && f.fired >= f.fault.Times) {
+		return false
+	}
+	if f.fault.Every > 1 && past%f.fault.Every != 0 {
+		return false
+	}
+	if taken && f.fault.Name != Slow {
+		return false
+	}
+	f.fired++
+	return true
+}

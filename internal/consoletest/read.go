@@ -1,0 +1,109 @@
+package consoletest
+
+import (
+	"encoding/json"
+	"net/http"
+
+	"sentinelone-provisioner/internal/access"
+)
+
+// one answers with one row of a table.
+func one[T any](c *Console, t *table, id string, view func(*T) any) answer {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	e := find[T](t, id)
+	if e == nil {
+		return notFound()
+	}
+	return data(view(e))
+}
+
+//s1:operation GET /web/api/v2.1/accounts/{account_id}
+func (c *Console) getAccount(call *call) answer {
+	return one(c, &c.accounts, call.id(), func(a *account) any { return c.accountView(a) })
+}
+
+//s1:operation GET /web/api/v2.1/sites/{site_id}
+func (c *Console) getSite(call *call) answer {
+	return one(c, &c.sites, call.id(), func(s *site) any { return c.siteView(s) })
+}
+
+//s1:operation GET /web/api/v2.1/users/{user_id}
+func (c *Console) getUser(call *call) answer {
+	return one(c, &c.users, call.id(), func(p *principal) any { return c.userDetail(p) })
+}
+
+// getServiceUser is in newer consoles only. The account they add to the object is
+// left out here, since its form was not seen.
+func (c *Console) getServiceUser(call *call) answer {
+	return one(c, &c.serviceUsers, call.id(), func(p *principal) any { return c.serviceUserView(p) })
+}
+
+// getOwnUser answers with the first tenant-level user, as the token's owner. What a
+// console says to a service user's token is not known.
+//
+//s1:operation GET /web/api/v2.1/user
+func (c *Console) getOwnUser(call *call) answer {
+	if a, ok := checkParams(userParams, call.req.Query); !ok {
+		return a
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, r := range c.users.records {
+		if p := r.entity.(*principal); p.level == access.Tenant {
+			return data(c.userReply(p))
+		}
+	}
+	return notFound()
+}
+
+//s1:operation GET /web/api/v2.1/system/info
+func (c *Console) systemInfo(*call) answer {
+	return data(map[string]string{
+		"version": "Simulated-1.0", "release": "Simulated", "patch": "1", "build": "1", "latestAgentVersion": "23.4.2.3",
+	})
+}
+
+// tokenDetails knows the console's own token; for any other the vendor documents
+// 400 and no text.
+//
+//s1:operation POST /web/api/v2.1/users/api-token-details
+func (c *Console) tokenDetails(call *call) answer {
+	fields, a, ok := readData(call, "apiToken")
+	if !ok {
+		return a
+	}
+	var token string
+	if err := json.Unmarshal(fields["apiToken"], &token); err != nil || token != c.Token() {
+		return invalid("apiToken: Not a valid API token.")
+	}
+	return data(tokenTimes{
+		CreatedAt: epoch.micros(), ExpiresAt: stampOf(c.opts.TokenExpiresAt).seconds(),
+	})
+}
+
+// maxBody bounds what the console reads of a request, in bytes.
+const maxBody = 1 << 20
+
+// readData takes `{"data":{…}}` apart and refuses every field not named.
+func readData(call *call, known ...string) (map[string]json.RawMessage, answer, bool) {
+	var body map[string]json.RawMessage
+	if err := json.NewDecoder(http.MaxBytesReader(nil, call.http.Body, maxBody)).Decode(&body); err != nil {
+		return nil, invalid("Invalid JSON body"), false
+	}
+	if a, ok := onlyKnown("", body, "data"); !ok {
+		return nil, a, false
+	}
+	raw, ok := body["data"]
+	if !ok {
+		return nil, invalid("data: Missing data for required field."), false
+	}
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &fields); err != nil || fields == nil {
+		return nil, invalid("data: Invalid input type."), false
+	}
+	if a, ok := onlyKnown("data: ", fields, known...); !ok {
+		return nil, a, false
+	}
+	return fields, answer{}, true
+}

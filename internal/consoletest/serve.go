@@ -1,0 +1,169 @@
+package consoletest
+
+import (
+	"context"
+	"math"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// call is one request on its way through the console.
+type call struct {
+	http  *http.Request
+	req   Request
+	fault FaultKind // the fault it met, for handlers whose rows depend on it
+}
+
+func (c *call) id() string { return c.http.PathValue("id") }
+
+type handler func(*call) answer
+
+// routes is the console's whole surface.
+func (c *Console) routes() *http.ServeMux {
+	mux := http.NewServeMux()
+	for path := range collections {
+		mux.Handle("GET "+BasePath+path, c.serve(c.listPage))
+	}
+	for pattern, h := range map[string]handler{
+		"GET /accounts/{id}":                 c.getAccount,
+		"GET /sites/{id}":                    c.getSite,
+		"GET /users/{id}":                    c.getUser,
+		"PUT /users/{id}":                    c.putUser,
+		"PUT /service-users/{id}":            c.putServiceUser,
+		"GET /user":                          c.getOwnUser,
+		"GET /system/info":                   c.systemInfo,
+		"POST /users/api-token-details":      c.tokenDetails,
+		"GET /users/viewer-auth-check":       func(*call) answer { return success },
+		"GET /users/tenant-admin-auth-check": func(*call) answer { return success }, // the token is a global one
+	} {
+		method, path, _ := strings.Cut(pattern, " ")
+		mux.Handle(method+" "+BasePath+path, c.serve(h))
+	}
+	if !c.opts.NoServiceUserByID {
+		mux.Handle("GET "+BasePath+"/service-users/{id}", c.serve(c.getServiceUser))
+	}
+	mux.Handle("GET "+BasePath+"/system/status", c.open(func(*call) answer {
+		return data(map[string]string{"health": "ok"})
+	}))
+	// What a console says of a path it does not know is not documented.
+	mux.Handle("/", c.open(func(*call) answer { return nginx(http.StatusNotFound) }))
+	c.control(mux)
+	return mux
+}
+
+// serve wraps a handler that needs the token.
+func (c *Console) serve(h handler) http.Handler {
+	return c.open(func(call *call) answer {
+		if !c.authorized(call.http) {
+			return unauthorized()
+		}
+		return h(call)
+	})
+}
+
+// authorized knows one scheme; expired and wrong tokens answer alike.
+func (c *Console) authorized(r *http.Request) bool {
+	return r.Header.Get("Authorization") == "ApiToken "+c.Token() && time.Now().Before(c.opts.TokenExpiresAt)
+}
+
+// open is the way of every request: log, hook, faults, budget, work, wait, answer.
+func (c *Console) open(h handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		call := &call{http: r, req: c.log.begin(r)}
+		if hook := c.hook.Load(); hook != nil {
+			(*hook)(call.req)
+		}
+		fault, delay := c.faults.meet(call.req)
+		call.fault = fault.Name
+		a := c.work(call, fault, h)
+		if !wait(r.Context(), time.Duration(c.latency.Load())+delay) {
+			c.log.finish(call.req.Number, 0, fault.Name) // the client has gone
+			return
+		}
+		status := a.status
+		if fault.Name == CutBefore || fault.Name == CutAfter {
+			status = 0
+		}
+		c.log.finish(call.req.Number, status, fault.Name)
+		send(w, a, fault.Name)
+	})
+}
+
+// work does what was asked unless a fault stands before it. Faults of the server in
+// front come before the budget, the token and the work.
+func (c *Console) work(call *call, f Fault, h handler) answer {
+	switch f.Name {
+	case CutBefore:
+		return answer{}
+	case RateLimited:
+		a := nginx(http.StatusTooManyRequests)
+		if f.RetryAfter > 0 {
+			a.header = map[string]string{"Retry-After": strconv.Itoa(int(math.Ceil(f.RetryAfter.Seconds())))}
+		}
+		return a
+	case BadGateway:
+		return nginx(http.StatusBadGateway)
+	case ServerError:
+		return serverError()
+	case Unauthorized:
+		return unauthorized()
+	case Forbidden:
+		return forbidden()
+	case EmptyObject:
+		return answer{status: http.StatusOK, body: []byte("{}")}
+	case Slow, CutAfter, Truncated, EmptyPage, Vanish:
+	}
+	if c.opts.EnforceRates && !c.rates.allow(call.req.Path) {
+		return nginx(http.StatusTooManyRequests)
+	}
+	return h(call)
+}
+
+// wait is false if ctx ended first.
+func wait(ctx context.Context, d time.Duration) bool {
+	if d <= 0 {
+		return true
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}
+
+// send writes the answer, or cuts the connection as the fault says.
+func send(w http.ResponseWriter, a answer, fault FaultKind) {
+	if fault == CutBefore {
+		panic(http.ErrAbortHandler) // closes the connection without a word in the log
+	}
+	body := a.body
+	if fault == Truncated {
+		body = body[:len(body)/2]
+	}
+	header := w.Header()
+	header.Set("Content-Type", "application/json")
+	if a.html {
+		header.Set("Content-Type", "text/html")
+	}
+	for name, value := range a.header {
+		header.Set(name, value)
+	}
+	header.Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(a.status)
+	if fault == CutAfter {
+		body = body[:len(body)/2]
+	}
+	_, err := w.Write(body)
+	if fault == CutAfter {
+		_ = http.NewResponseController(w).Flush()
+		panic(http.ErrAbortHandler)
+	}
+	if err != nil {
+		return // the client has gone; there is nobody to tell
+	}
+}
