@@ -4,9 +4,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -91,3 +94,16 @@ func everyPrint(v any) string {
 }
 
 func ptr[T any](v T) *T { return &v }
+
+// newCountingServer answers 502 with a page of the size that proxies send, and
+// counts the connections made to it.
+func newCountingServer(opened *atomic.Int64) *httptest.Server {
+	s := httptest.NewUnstartedServer(says(502, "<html>"+strings.Repeat("x", 4000)))
+	s.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			opened.Add(1)
+		}
+	}
+	s.Start()
+	return s
+}

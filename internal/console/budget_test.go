@@ -1,0 +1,79 @@
+package console
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestBudgets_ByTheLongestPrefixOfWholeSegments(t *testing.T) {
+	t.Parallel()
+	limits, err := newLimiters(append(PublishedBudgets(), Budget{Prefix: "/users/login", PerSecond: 1, Burst: 1}))
+	require.NoError(t, err)
+	for path, want := range map[string]Budget{
+		"/accounts":                {"/accounts", 100, 10},
+		"/sites":                   {"/sites", 100, 10},
+		"/rbac/roles":              {"/rbac", 50, 100},
+		"/users":                   {"/users", 40, 80},
+		"/users/17":                {"/users", 40, 80},
+		"/users/api-token-details": {"/users", 40, 80},
+		"/users/login/by-token":    {"/users/login", 1, 1},
+		"/user":                    {"/user", 2, 5},
+		"/service-users":           {"/service-users", 5, 10},
+		"/service-users/17":        {"/service-users", 5, 10},
+	} {
+		l, found := limits.find(path)
+		require.True(t, found, path)
+		require.Equal(t, want, l.budget, path)
+		require.InDelta(t, want.PerSecond, float64(l.bucket.Limit()), 0)
+		require.Equal(t, want.Burst, l.bucket.Burst())
+	}
+	for _, path := range []string{"/system/info", "/user-groups", "/usersx"} {
+		_, found := limits.find(path)
+		require.False(t, found, path)
+	}
+}
+
+// On a clock that only this test moves: ten service-user requests go out at once,
+// the next one 200 ms later, and other paths do not wait for them.
+func TestBudgets_AreKept(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		c, err := New(Config{
+			BaseURL: exampleURL, Token: StaticToken(testToken),
+			Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+				body := io.NopCloser(strings.NewReader(emptyPage))
+				return &http.Response{StatusCode: http.StatusOK, Body: body, Request: r}, nil
+			}),
+		})
+		require.NoError(t, err)
+		ask := func(ctx context.Context) error {
+			_, err := c.ServiceUsers(ctx, ListOptions{})
+			return err
+		}
+		for range 10 {
+			require.NoError(t, ask(t.Context()))
+		}
+		require.Zero(t, time.Since(start))
+		require.NoError(t, ask(t.Context()))
+		require.Equal(t, 200*time.Millisecond, time.Since(start))
+		_, err = c.Users(t.Context(), ListOptions{})
+		require.NoError(t, err)
+		require.Equal(t, 200*time.Millisecond, time.Since(start))
+
+		hurried, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		defer cancel()
+		err = ask(hurried)
+		require.ErrorContains(t, err, "rate budget of /service-users (5 a second) has no room")
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.True(t, asError(t, err).Temporary())
+		require.Equal(t, 200*time.Millisecond, time.Since(start), "it does not wait for what cannot come")
+	})
+}

@@ -1,0 +1,258 @@
+package console
+
+import (
+	"net/url"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"sentinelone-provisioner/internal/access"
+)
+
+// The bodies below have the fields of the vendor's API description, with nulls
+// where real answers have them; names and ids are made up.
+const (
+	usersBody = `{"data":[
+{"id":"418828136350235435","email":"ana@example.com","fullName":"Ana Roy","scope":"site",
+ "scopeRoles":[{"id":"1535334414585508711","name":"Berlin","accountName":"Acme","roleId":"1600000000000000007","roleName":null,"roles":[]},
+  {"id":"1535334414585508710","name":"Australia","accountName":"Acme","roleId":"1407838462433820674","roleName":"Admin","roles":["Admin"]},
+  {"id":"1535334414585508710","name":"Australia","accountName":"Acme","roleId":"1407838462433820674","roleName":"Admin","roles":["Admin"]},
+  {"id":"1535334414585508712","name":"Paris","accountName":"Acme","roleId":null,"roleName":null,"roles":null}],
+ "siteRoles":[],"tenantRoles":[],"lowestRole":"Admin","source":"mgmt","emailVerified":true,"emailReadOnly":false,
+ "fullNameReadOnly":false,"groupsReadOnly":false,"twoFaEnabled":true,"twoFaEnabledReadOnly":false,"twoFaConfigured":true,
+ "twoFaStatus":"configured","primaryTwoFaMethod":"application","firstLogin":"2024-01-03T09:00:00.000000Z",
+ "lastLogin":null,"dateJoined":"2024-01-02T09:00:00.123456Z","apiToken":null,"canGenerateApiToken":false,
+ "isSystem":false,"agreedEula":true,"agreementUrl":null,"allowRemoteShell":false},
+{"scopeRoles":[{"roleId":"1407838462433820674"}],"scope":"tenant","id":418828136350235436,"email":"bob@example.com",
+ "fullName":"Bob \u00c5s \"B\"","source":"sso_saml","groupsReadOnly":true,"isSystem":true,
+ "apiToken":{"createdAt":"2023-12-19T23:42:51.087759Z","expiresAt":"2025-10-30T23:42:15Z"},
+ "lastLogin":"2025-01-01T00:00:00Z","dateJoined":"yesterday"},
+{"id":"418828136350235437","email":null,"fullName":null,"scope":"account","scopeRoles":null,"source":null,
+ "emailVerified":null,"twoFaEnabled":null,"isSystem":null,"groupsReadOnly":null,"dateJoined":null,"lastLogin":17}
+],"pagination":{"totalItems":580,"nextCursor":"YWdlbnRfaWQ6NTgwMjkzODE="},"errors":null}`
+
+	sitesBody = `{"data":{"allSites":{"totalLicenses":5,"activeLicenses":3},"sites":[
+{"id":"1535334414585508710","name":"Berlin","accountId":433241117337583618,"accountName":"Acme","state":"active",
+ "registrationToken":"CANARY-registration-token","licenses":{"bundles":[{"name":"x","surfaces":[]}]},"expiration":null},
+{"id":"1535334414585508711","name":"Berlin","accountId":"433241117337583619","accountName":null,"state":"deleted"}
+]},"pagination":{"totalItems":2,"nextCursor":null}}`
+
+	rolesBody = `{"data":[
+{"id":"796942796483806260","name":"SOC","description":"SOC analyst","scope":"Tenant","scopeId":"1","accountName":null,
+ "siteName":null,"predefinedRole":true,"usersInRoles":12,"createdAt":"2020-01-01T00:00:00.000000Z","creator":null},
+{"id":"1600000000000000007","name":"SOC","description":null,"scope":"Site","scopeId":"1535334414585508710",
+ "predefinedRole":null,"usersInRoles":null}],"pagination":{"totalItems":2,"nextCursor":""}}`
+
+	serviceUserBody = `{"apiToken":{"createdAt":"2023-12-19T23:42:51.087759Z","expiresAt":"2025-10-30T23:42:15Z","value":"CANARY-value"},
+ "createdAt":"2023-12-19T23:42:50.997692Z","createdBy":{"id":"1599626233933122097","name":"Someone"},
+ "description":"integration","id":"1843820828304888119","lastActivation":"2025-10-30T23:32:43.104085Z",
+ "name":"svc.example","scope":"site",
+ "scopeRoles":[{"accountName":"Acme","id":"1535334414585508710","name":"Australia","roleId":"1407838462433820674","roleName":"Admin","roles":["Admin"]}]}`
+
+	emptyPage = `{"data":[],"pagination":{"totalItems":0,"nextCursor":null}}`
+)
+
+func at(text string) *time.Time {
+	stamp, err := time.Parse(time.RFC3339Nano, text)
+	if err != nil {
+		panic(err)
+	}
+	return &stamp
+}
+
+func TestUsers(t *testing.T) {
+	t.Parallel()
+	f := serve(t, says(200, usersBody))
+	page, err := f.client(t).Users(t.Context(), ListOptions{Cursor: "a+b/c="})
+	require.NoError(t, err)
+	require.Equal(t, "YWdlbnRfaWQ6NTgwMjkzODE=", page.Next)
+	require.Equal(t, ptr(580), page.Total)
+	require.Equal(t, 1, page.Unassigned)
+	require.Equal(t, []access.Principal{
+		{
+			Kind: access.User, ID: "418828136350235435", Email: "ana@example.com", Name: "Ana Roy",
+			Level: access.SiteLevel, Source: "mgmt", EmailVerified: true, TwoFAEnabled: true,
+			CreatedAt: at("2024-01-02T09:00:00.123456Z"),
+			Held: []access.Held{
+				{RoleID: "1407838462433820674", ScopeID: "1535334414585508710"},
+				{RoleID: "1600000000000000007", ScopeID: "1535334414585508711"},
+			},
+		},
+		{
+			Kind: access.User, ID: "418828136350235436", Email: "bob@example.com", Name: `Bob Ås "B"`,
+			Level: access.Tenant, Source: "sso_saml", IsSystem: true, RolesReadOnly: true,
+			TokenExpiresAt: at("2025-10-30T23:42:15Z"), LastActiveAt: at("2025-01-01T00:00:00Z"),
+			Held: []access.Held{{RoleID: "1407838462433820674"}},
+		},
+		{Kind: access.User, ID: "418828136350235437", Level: access.AccountLevel},
+	}, page.Items)
+
+	request := f.requests()[0]
+	require.Equal(t, "/web/api/v2.1/users", request.URL.Path)
+	require.Equal(t, url.Values{
+		"limit": {"1000"}, "sortBy": {"id"}, "sortOrder": {"asc"}, "cursor": {"a+b/c="},
+	}, request.URL.Query())
+	require.Equal(t, "ApiToken "+testToken, request.Header.Get("Authorization"))
+	require.Equal(t, "application/json", request.Header.Get("Accept"))
+	require.Regexp(t, `^sentinelone-provisioner/`, request.Header.Get("User-Agent"))
+}
+
+func TestSites_AreInsideData(t *testing.T) {
+	t.Parallel()
+	page, err := serve(t, says(200, sitesBody)).client(t).Sites(t.Context(), ListOptions{})
+	require.NoError(t, err)
+	require.Empty(t, page.Next)
+	require.Equal(t, ptr(2), page.Total)
+	require.Equal(t, []access.Site{
+		{ID: "1535334414585508710", Name: "Berlin", AccountID: "433241117337583618", AccountName: "Acme", State: "active"},
+		{ID: "1535334414585508711", Name: "Berlin", AccountID: "433241117337583619", State: "deleted"},
+	}, page.Items)
+	require.NotContains(t, everyPrint(page), "CANARY")
+}
+
+func TestRoles_OfEveryScope(t *testing.T) {
+	t.Parallel()
+	f := serve(t, says(200, rolesBody))
+	page, err := f.client(t).Roles(t.Context(), ListOptions{Limit: 7})
+	require.NoError(t, err)
+	require.Empty(t, page.Next)
+	require.Equal(t, []RoleRow{
+		{
+			Role: access.Role{
+				ID: "796942796483806260", Name: "SOC", Description: "SOC analyst", Predefined: true, Scope: access.Tenant,
+			},
+			UsersInRoles: ptr(12),
+		},
+		{Role: access.Role{
+			ID: "1600000000000000007", Name: "SOC", Scope: access.SiteLevel, ScopeID: "1535334414585508710",
+		}},
+	}, page.Items)
+	require.Equal(t, url.Values{
+		"limit": {"7"}, "sortBy": {"id"}, "sortOrder": {"asc"}, "includeChildren": {"true"}, "includeParents": {"true"},
+	}, f.requests()[0].URL.Query())
+	require.Equal(t, "/web/api/v2.1/rbac/roles", f.requests()[0].URL.Path)
+}
+
+func TestServiceUsers_TwoTimestampPrecisions(t *testing.T) {
+	t.Parallel()
+	f := serve(t, says(200, `{"data":[`+serviceUserBody+`],"pagination":{"totalItems":1,"nextCursor":null}}`))
+	page, err := f.client(t).ServiceUsers(t.Context(), ListOptions{})
+	require.NoError(t, err)
+	require.Equal(t, []access.Principal{wantServiceUser()}, page.Items)
+	require.NotContains(t, everyPrint(page), "CANARY")
+}
+
+func wantServiceUser() access.Principal {
+	return access.Principal{
+		Kind: access.ServiceUser, ID: "1843820828304888119", Name: "svc.example", Description: "integration",
+		Level: access.SiteLevel, CreatedAt: at("2023-12-19T23:42:50.997692Z"),
+		TokenExpiresAt: at("2025-10-30T23:42:15Z"), LastActiveAt: at("2025-10-30T23:32:43.104085Z"),
+		Held: []access.Held{{RoleID: "1407838462433820674", ScopeID: "1535334414585508710"}},
+	}
+}
+
+func TestAccounts(t *testing.T) {
+	t.Parallel()
+	f := serve(t, says(200, `{"pagination":{"nextCursor":null},"data":[{"id":"433241117337583618","name":"Acme","state":"active"}]}`))
+	page, err := f.client(t).Accounts(t.Context(), ListOptions{})
+	require.NoError(t, err)
+	require.Nil(t, page.Total)
+	require.Equal(t, []access.Account{{ID: "433241117337583618", Name: "Acme", State: "active"}}, page.Items)
+}
+
+// A role held below tenant level without a scope id says nothing anybody could
+// act on; at tenant level an id that is there all the same means nothing.
+func TestUsers_ScopeIDAgainstLevel(t *testing.T) {
+	t.Parallel()
+	f := serve(t, says(200, `{"data":[
+		{"id":"1","scope":"Site","scopeRoles":[{"roleId":"5"},{"id":"9","roleId":"5"},null]},
+		{"id":"2","scope":"tenant","scopeRoles":[{"id":"9","roleId":"5"},{"id":null,"roleId":"5"}]}
+	],"pagination":{}}`))
+	page, err := f.client(t).Users(t.Context(), ListOptions{})
+	require.NoError(t, err)
+	require.Equal(t, 2, page.Unassigned)
+	require.Equal(t, []access.Held{{RoleID: "5", ScopeID: "9"}}, page.Items[0].Held)
+	require.Equal(t, []access.Held{{RoleID: "5"}}, page.Items[1].Held)
+}
+
+func TestLists_EndOfTheList(t *testing.T) {
+	t.Parallel()
+	for _, pagination := range []string{
+		`{"totalItems":0,"nextCursor":null}`, `{"totalItems":0,"nextCursor":""}`, `{"totalItems":0}`,
+	} {
+		page, err := serve(t, says(200, `{"data":[],"pagination":`+pagination+`,"errors":[]}`)).
+			client(t).Users(t.Context(), ListOptions{})
+		require.NoError(t, err, pagination)
+		require.Empty(t, page.Next)
+		require.Empty(t, page.Items)
+		require.Equal(t, ptr(0), page.Total)
+	}
+}
+
+// Each of these would make people look gone if it passed for an empty page.
+func TestLists_AnswersThatNoConsoleGives(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string]string{
+		``:                                       "it is empty",
+		`{}`:                                     "it has no data",
+		`null`:                                   "it has no data",
+		`{"data":null,"pagination":{}}`:          "it has no data",
+		`{"pagination":{"totalItems":0}}`:        "it has no data",
+		`{"data":{},"pagination":{}}`:            "a list is wanted",
+		`{"data":[]}`:                            "no pagination",
+		`{"data":[],"pagination":null}`:          "no pagination",
+		`{"data":[{"id":"1"}`:                    "cut short",
+		`{"data":[{"id":"1"}],"pagination":{}`:   "cut short",
+		`{"data":[{"id":"1"}],"pagination":{}}}`: "follows the end",
+		`{"data":[{"name":"x"}],"pagination":{}}`:                               "no id",
+		`{"data":[null],"pagination":{}}`:                                       "no id",
+		`{"data":[{"id":1.5}],"pagination":{}}`:                                 "not a whole number",
+		`{"data":[{"id":"1","email":[]}],"pagination":{}}`:                      "a text is wanted",
+		`{"data":[],"pagination":{},"errors":[{"code":1,"title":"x"}]}`:         "lists errors",
+		`{"data":[],"pagination":{"nextCursor":"c2FtZS1jdXJzb3I="}}`:            "would never end",
+		`<html><body>ana@example.com, please log in</body></html>`:              "web page",
+		"\ufeff<!DOCTYPE html><html></html>":                                    "web page",
+		`[1,2,3]`:                                                               "an object is wanted",
+		`{"data":[{"id":"1","scope":"site","scopeRoles":[7]}],"pagination":{}}`: "an object is wanted",
+	} {
+		f := serve(t, says(200, body))
+		page, err := f.client(t).Users(t.Context(), ListOptions{Cursor: "c2FtZS1jdXJzb3I="})
+		e := asError(t, err)
+		require.ErrorContains(t, err, want, body)
+		require.ErrorContains(t, err, "GET /users: the answer (200) is not one that a SentinelOne console gives")
+		require.Equal(t, KindMalformed, e.Kind)
+		require.Equal(t, 200, e.Status)
+		require.True(t, e.Temporary())
+		require.Equal(t, Page[access.Principal]{}, page)
+		require.Equal(t, 1, f.count())
+		require.NotContains(t, everyPrint(err), "c2FtZS1jdXJzb3I=")
+		require.NotContains(t, everyPrint(err), "ana@example.com")
+	}
+}
+
+func TestSites_WithoutTheInnerList(t *testing.T) {
+	t.Parallel()
+	for _, data := range []string{`{}`, `null`, `{"allSites":{}}`, `{"sites":null}`} {
+		_, err := serve(t, says(200, `{"data":`+data+`,"pagination":{"totalItems":0}}`)).
+			client(t).Sites(t.Context(), ListOptions{})
+		require.ErrorContains(t, err, "it has no data.sites", data)
+	}
+	page, err := serve(t, says(200, `{"data":{"sites":[]},"pagination":{"totalItems":0}}`)).
+		client(t).Sites(t.Context(), ListOptions{})
+	require.NoError(t, err)
+	require.Empty(t, page.Items)
+}
+
+func TestLists_LimitIsChecked(t *testing.T) {
+	t.Parallel()
+	f := serve(t, says(200, emptyPage))
+	for _, limit := range []int{-1, PageLimit + 1} {
+		_, err := f.client(t).Users(t.Context(), ListOptions{Limit: limit})
+		e := asError(t, err)
+		require.Equal(t, KindNotSent, e.Kind)
+		require.False(t, e.Temporary())
+		require.ErrorContains(t, err, "1 to 1000")
+	}
+	require.Zero(t, f.count())
+}
