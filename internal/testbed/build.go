@@ -1,0 +1,62 @@
+package testbed
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+
+	"go.temporal.io/api/workflowservice/v1"
+)
+
+// Programs are our own binaries.
+type Programs struct {
+	Worker    string
+	Starter   string
+	Simulator string
+}
+
+// Build builds the programs from this checkout into dir.
+func Build(ctx context.Context, dir string) (Programs, error) {
+	root, err := ModuleRoot()
+	if err != nil {
+		return Programs{}, err
+	}
+	p := Programs{
+		Worker:    filepath.Join(dir, "worker"),
+		Starter:   filepath.Join(dir, "starter"),
+		Simulator: filepath.Join(dir, "console-simulator"),
+	}
+	for out, pkg := range map[string]string{
+		p.Worker: "./worker", p.Starter: "./starter", p.Simulator: "./internal/consoletest/console-simulator",
+	} {
+		cmd := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-o", out, pkg) //nolint:gosec // our own packages
+		cmd.Dir = root
+		if said, err := cmd.CombinedOutput(); err != nil {
+			return Programs{}, fmt.Errorf("build %s: %w\n%s", pkg, err, said)
+		}
+	}
+	return p, nil
+}
+
+// ModuleRoot is the folder with go.mod, at or above the working directory.
+func ModuleRoot() (string, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	for ; ; dir = filepath.Dir(dir) {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			return dir, nil
+		}
+		if dir == filepath.Dir(dir) {
+			return "", errors.New("no go.mod above the working directory")
+		}
+	}
+}
+
+func describeDefault() *workflowservice.DescribeNamespaceRequest {
+	return &workflowservice.DescribeNamespaceRequest{Namespace: "default"}
+}

@@ -1,0 +1,155 @@
+package testbed
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// Process is a program that is running, with everything it has said.
+type Process struct {
+	cmd    *exec.Cmd
+	output *Output
+	done   chan struct{}
+	err    error // of Wait; read after done
+}
+
+// StartProcess runs path with args and, instead of this process's environment,
+// env plus what every program needs (PATH, HOME, TMPDIR). Output is appended to
+// out, which several runs of a program may share.
+func StartProcess(out *Output, env []string, path string, args ...string) (*Process, error) {
+	cmd := exec.CommandContext(context.Background(), path, args...) //nolint:gosec // tests choose what they run
+	cmd.Env = append(inherited(), env...)
+	cmd.Stdout, cmd.Stderr = out, out
+	// Its own group, so that a Ctrl-C in the terminal reaches it through us only.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := cmd.Start(); err != nil {
+		return nil, fmt.Errorf("start %s: %w", path, err)
+	}
+	p := &Process{cmd: cmd, output: out, done: make(chan struct{})}
+	go func() {
+		p.err = cmd.Wait()
+		close(p.done)
+	}()
+	return p, nil
+}
+
+func inherited() []string {
+	var out []string
+	for _, name := range []string{"PATH", "HOME", "TMPDIR"} {
+		if v, ok := os.LookupEnv(name); ok {
+			out = append(out, name+"="+v)
+		}
+	}
+	return out
+}
+
+// Pid is the process's id.
+func (p *Process) Pid() int { return p.cmd.Process.Pid }
+
+// Done is closed when the process has ended.
+func (p *Process) Done() <-chan struct{} { return p.done }
+
+// Kill ends the process as a crash would, with SIGKILL, and waits for it.
+func (p *Process) Kill() {
+	_ = p.cmd.Process.Kill()
+	<-p.done
+}
+
+// Stop asks the process to end with SIGTERM and returns its exit code. After
+// grace it is killed, which is an error.
+func (p *Process) Stop(grace time.Duration) (int, error) {
+	_ = p.cmd.Process.Signal(syscall.SIGTERM)
+	timer := time.NewTimer(grace)
+	defer timer.Stop()
+	select {
+	case <-p.done:
+		return p.exitCode()
+	case <-timer.C:
+		p.Kill()
+		return -1, fmt.Errorf("%s did not stop within %s; it said:\n%s", p.cmd.Path, grace, p.output.Tail())
+	}
+}
+
+func (p *Process) exitCode() (int, error) {
+	var exit *exec.ExitError
+	if p.err == nil || errors.As(p.err, &exit) {
+		return p.cmd.ProcessState.ExitCode(), nil
+	}
+	return -1, p.err
+}
+
+// PeakMemory is the largest resident size of an ended process, in bytes.
+func (p *Process) PeakMemory() int64 {
+	usage, ok := p.cmd.ProcessState.SysUsage().(*syscall.Rusage)
+	if !ok {
+		return 0
+	}
+	return usage.Maxrss * 1024 // Linux counts in KiB
+}
+
+// Output collects what programs say, for any number of readers and writers.
+type Output struct {
+	mu   sync.Mutex
+	data bytes.Buffer
+	grew chan struct{} // closed and replaced at each write
+	// Copy, if set, gets everything too.
+	Copy io.Writer
+}
+
+// Write implements io.Writer.
+func (o *Output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.grew != nil {
+		close(o.grew)
+		o.grew = nil
+	}
+	if o.Copy != nil {
+		_, _ = o.Copy.Write(p)
+	}
+	return o.data.Write(p)
+}
+
+// String is everything said so far.
+func (o *Output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.data.String()
+}
+
+// Tail is the last of it, for messages.
+func (o *Output) Tail() string {
+	const most = 4000
+	s := o.String()
+	return s[max(0, len(s)-most):]
+}
+
+// WaitFor blocks until text has been said times times.
+func (o *Output) WaitFor(ctx context.Context, text string, times int) error {
+	for {
+		o.mu.Lock()
+		said := strings.Count(o.data.String(), text)
+		if o.grew == nil {
+			o.grew = make(chan struct{})
+		}
+		grew := o.grew
+		o.mu.Unlock()
+		if said >= times {
+			return nil
+		}
+		select {
+		case <-grew:
+		case <-ctx.Done():
+			return fmt.Errorf("%q was said %d times of %d: %w; output ends:\n%s", text, said, times, ctx.Err(), o.Tail())
+		}
+	}
+}
