@@ -1,0 +1,96 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"sentinelone-provisioner/internal/store"
+)
+
+// question is a reading of the store: which console, as of when.
+type question struct {
+	db   *store.Store
+	host string
+	asOf *time.Time
+	// snapshot is the last proven one at that time.
+	snapshot store.Snapshot
+	// held are newer ones that were quarantined, so not part of the answer.
+	held []store.Snapshot
+}
+
+// basis is what every answer for programs says about itself.
+type basis struct {
+	Console  string     `json:"console"`
+	AsOf     *time.Time `json:"asOf"` // as asked; null means now
+	Snapshot string     `json:"snapshot"`
+	// ProvenAt is when that snapshot was proven.
+	ProvenAt time.Time `json:"provenAt"`
+	// Quarantined are newer snapshots that are held back, by id.
+	Quarantined []string `json:"quarantined"`
+}
+
+// ask opens the store and finds what an answer rests on. The caller closes db.
+func (p *program) ask(ctx context.Context, flag string, asOf *time.Time) (q question, err error) {
+	db, err := p.openStore(ctx)
+	if err != nil {
+		return question{}, err
+	}
+	defer func() {
+		if err != nil {
+			_ = db.Close()
+		}
+	}()
+	q = question{db: db, asOf: asOf}
+	if q.host, err = p.chooseConsole(ctx, db, flag); err != nil {
+		return question{}, err
+	}
+	if q.snapshot, err = latest(ctx, db, q.host, asOf); err != nil {
+		return question{}, err
+	}
+	quarantined, err := db.Quarantined(ctx, q.host)
+	if err != nil {
+		return question{}, err
+	}
+	for _, s := range quarantined {
+		if s.StartedAt.After(q.snapshot.StartedAt) && (asOf == nil || !s.StartedAt.After(*asOf)) {
+			q.held = append(q.held, s)
+		}
+	}
+	return q, nil
+}
+
+func (q question) close() { _ = q.db.Close() }
+
+func (q question) basis() basis {
+	b := basis{
+		Console: q.host, AsOf: q.asOf, Snapshot: q.snapshot.ID,
+		ProvenAt: q.snapshot.PromotedAt, Quarantined: []string{},
+	}
+	for _, s := range q.held {
+		b.Quarantined = append(b.Quarantined, s.ID)
+	}
+	return b
+}
+
+// explain tells people what the answer rests on.
+func (p *program) explain(q question) {
+	asked := "now"
+	if q.asOf != nil {
+		asked = moment(*q.asOf)
+	}
+	p.remark("%s as of %s: sync proven %s (%s)", q.host, asked,
+		moment(q.snapshot.PromotedAt), ago(q.snapshot.PromotedAt, p.now()))
+	for _, s := range q.held {
+		p.remark("note: the newer sync of %s is quarantined and not shown%s. See `starter status`; "+
+			"`starter confirm` promotes it, `starter discard` drops it.", moment(s.StartedAt), because(s.Reasons))
+	}
+}
+
+func because(reasons []string) string {
+	if len(reasons) == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" (%s)", strings.Join(reasons, "; "))
+}

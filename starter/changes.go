@@ -1,0 +1,96 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"sentinelone-provisioner/internal/store"
+)
+
+// changesSpan is how far back changes looks by itself: since the last weekly
+// review.
+const changesSpan = 7 * 24 * time.Hour
+
+type changesOptions struct{ since, until, console string }
+
+func (p *program) changesCommand() *cobra.Command {
+	var o changesOptions
+	cmd := &cobra.Command{
+		Use:   "changes",
+		Short: "Which roles came and went",
+		Long: `Which roles came and went, as proven syncs saw it: the time of a change is that of
+the sync that found it.
+
+A bare date in --since means the start of that day, in --until its end, both UTC.`,
+		Example: `  starter changes
+  starter changes --since 24h
+  starter changes --since 2026-03-01 --until 2026-03-31 -o json`,
+		Args: cobra.NoArgs,
+		RunE: p.run(func(ctx context.Context, _ []string) error { return p.changes(ctx, o) }),
+	}
+	cmd.Flags().StringVar(&o.since, "since", "", "from when on: "+timeHelp+" (default 7d)")
+	cmd.Flags().StringVar(&o.until, "until", "", "until when: "+timeHelp+" (default now)")
+	consoleFlag(cmd, &o.console)
+	return cmd
+}
+
+// changesAnswer is the output for programs.
+type changesAnswer struct {
+	basis
+	Since   time.Time      `json:"since"`
+	Until   *time.Time     `json:"until"` // null means now
+	Changes []store.Change `json:"changes"`
+}
+
+func (p *program) changes(ctx context.Context, o changesOptions) error {
+	since, err := p.timeFlag("since", o.since, startOfDay)
+	if err != nil {
+		return err
+	}
+	until, err := p.timeFlag("until", o.until, endOfDay)
+	if err != nil {
+		return err
+	}
+	if since == nil {
+		since = new(p.now().UTC().Add(-changesSpan))
+	}
+	if until != nil && !since.Before(*until) {
+		return usage("--since %s is not before --until %s", moment(*since), moment(*until))
+	}
+	q, err := p.ask(ctx, o.console, nil)
+	if err != nil {
+		return err
+	}
+	defer q.close()
+	found, err := q.db.Changes(ctx, store.ChangesQuery{Console: q.host, Since: since, Until: until})
+	if err != nil {
+		return err
+	}
+	if p.output.json {
+		return p.emitJSON(changesAnswer{basis: q.basis(), Since: *since, Until: until, Changes: orEmpty(found)})
+	}
+	p.explain(q)
+	end := "now"
+	if until != nil {
+		end = moment(*until)
+	}
+	p.remark("%s from %s to %s", plural(len(found), "change"), moment(*since), end)
+	if len(found) > 0 {
+		p.emitTable(changesTable(found))
+	}
+	return nil
+}
+
+func changesTable(found []store.Change) (header []string, lines [][]string) {
+	rows := make([]store.AccessRow, len(found))
+	for i, c := range found {
+		rows[i] = c.AccessRow
+	}
+	n := newNames(rows)
+	for _, c := range found {
+		lines = append(lines, append([]string{moment(c.At), c.Action}, n.line(c.AccessRow)...))
+	}
+	return []string{"when", "change", "principal", "kind", "role", "level", "scope"}, lines
+}

@@ -1,0 +1,172 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/console"
+	"sentinelone-provisioner/internal/inspect"
+	"sentinelone-provisioner/internal/version"
+)
+
+type checkOptions struct{ strict bool }
+
+func (p *program) checkCommand() *cobra.Command {
+	var o checkOptions
+	cmd := &cobra.Command{
+		Use:   "check",
+		Short: "Is everything in place?",
+		Long: `Is everything in place: can the console be reached, does it take the token and for
+how long, does the token's role have each permission a sync needs; does Temporal
+answer, does a worker wait for syncs, and what does the database hold.
+
+Nothing is changed and nothing needs to be up: each part is tried by itself. The
+exit code speaks of the console; Temporal, the worker and the database are only
+reported, since one checks a token before one sets those up. With --strict they
+count too.`,
+		Example: `  starter check
+  starter check --strict -o json`,
+		Args: cobra.NoArgs,
+		RunE: p.run(func(ctx context.Context, _ []string) error { return p.check(ctx, o) }),
+	}
+	cmd.Flags().BoolVar(&o.strict, "strict", false, "fail also when Temporal, the worker or the database is missing")
+	return cmd
+}
+
+// finding is one line of a check.
+type finding struct {
+	Name   string `json:"name"`
+	OK     bool   `json:"ok"`
+	Detail string `json:"detail"` // what was found, or what is wrong and what to do
+
+	untried bool
+}
+
+// checkAnswer is the output for programs.
+type checkAnswer struct {
+	OK             bool              `json:"ok"`
+	Console        string            `json:"console"`
+	Version        string            `json:"version,omitempty"`
+	TokenExpiresAt *time.Time        `json:"tokenExpiresAt"`
+	Permissions    []permissionState `json:"permissions"`
+	Checks         []finding         `json:"checks"`
+	Warnings       []string          `json:"warnings"`
+}
+
+type permissionState struct {
+	Name       string            `json:"name"`
+	Collection access.Collection `json:"collection"`
+	Granted    bool              `json:"granted"`
+	Total      *int              `json:"total"` // rows by the console's count
+}
+
+func (p *program) check(ctx context.Context, o checkOptions) error {
+	if err := p.cfg.Console.Validate(); err != nil {
+		return badConfiguration(err)
+	}
+	api, err := p.cfg.Console.Client(version.UserAgent())
+	if err != nil {
+		return badConfiguration(err)
+	}
+	report := inspect.Run(ctx, api, access.Collections(), p.now())
+	findings := append(consoleFindings(report, p.now()), p.checkTemporal(ctx)...)
+	findings = append(findings, p.checkDatabase(ctx, report.Console))
+	err = report.Err()
+	if o.strict {
+		err = errors.Join(err, around(findings))
+	}
+	if p.output.json {
+		return errors.Join(p.emitJSON(answerOf(report, findings, err == nil)), err)
+	}
+	p.emitTable([]string{"", "check", "result"}, findingRows(findings))
+	for _, w := range report.Warnings {
+		p.remark("warning: %s", w)
+	}
+	return err
+}
+
+// consoleFindings tells what the console said, in the order a person sets it up.
+func consoleFindings(r inspect.Report, now time.Time) []finding {
+	reach, token := finding{Name: "console", OK: true, Detail: r.Console}, finding{Name: "API token", OK: true}
+	refused, err := false, r.Err()
+	if answer, ok := errors.AsType[*console.Error](err); ok {
+		refused = answer.Status == http.StatusUnauthorized
+	}
+	switch {
+	case r.Reached() && r.System.Version != "":
+		reach.Detail = fmt.Sprintf("%s answers, version %s", r.Console, r.System.Version)
+	case refused:
+		reach.Detail = r.Console + " answers"
+	case !r.Reached() && len(r.Permissions) == 0:
+		reach.OK, reach.Detail = false, err.Error()
+	}
+	switch {
+	case refused:
+		token.OK, token.Detail = false, err.Error()
+	case !reach.OK:
+		token = untried(token.Name)
+	case r.TokenExpiresAt != nil:
+		token.Detail = fmt.Sprintf("%s, on %s", inspect.Expiry(*r.TokenExpiresAt, now), moment(*r.TokenExpiresAt))
+	default:
+		token.Detail = "accepted; the console does not tell when it expires"
+	}
+	return append([]finding{reach, token}, permissionFindings(r)...)
+}
+
+func permissionFindings(r inspect.Report) []finding {
+	if len(r.Permissions) == 0 {
+		var none []finding
+		for _, c := range access.Collections() {
+			none = append(none, untried(console.Permission(c)))
+		}
+		return none
+	}
+	var all []finding
+	for _, perm := range r.Permissions {
+		f := finding{Name: perm.Name, OK: perm.Granted, Detail: string(perm.Collection)}
+		switch {
+		case perm.Err != nil:
+			f.Detail = perm.Err.Error()
+		case perm.Total != nil:
+			f.Detail = fmt.Sprintf("%d %s", *perm.Total, perm.Collection)
+		}
+		all = append(all, f)
+	}
+	return all
+}
+
+func untried(name string) finding { return finding{Name: name, Detail: "not tried", untried: true} }
+
+func findingRows(findings []finding) [][]string {
+	rows := make([][]string, len(findings))
+	for i, f := range findings {
+		mark := "✗"
+		switch {
+		case f.OK:
+			mark = "✓"
+		case f.untried:
+			mark = "–"
+		}
+		rows[i] = []string{mark, f.Name, f.Detail}
+	}
+	return rows
+}
+
+func answerOf(r inspect.Report, findings []finding, ok bool) checkAnswer {
+	a := checkAnswer{
+		OK: ok, Console: r.Console, Version: r.System.Version, TokenExpiresAt: r.TokenExpiresAt,
+		Permissions: []permissionState{}, Checks: findings, Warnings: orEmpty(r.Warnings),
+	}
+	for _, perm := range r.Permissions {
+		a.Permissions = append(a.Permissions, permissionState{
+			Name: perm.Name, Collection: perm.Collection, Granted: perm.Granted, Total: perm.Total,
+		})
+	}
+	return a
+}

@@ -1,0 +1,68 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"sentinelone-provisioner/internal/store"
+)
+
+// The parts around the console, by the names check shows.
+const (
+	partTemporal = "Temporal"
+	partWorker   = "worker"
+	partDatabase = "database"
+)
+
+func (p *program) checkTemporal(ctx context.Context) []finding {
+	e, err := p.connect(ctx)
+	if err != nil {
+		return []finding{{Name: partTemporal, Detail: err.Error()}, untried(partWorker)}
+	}
+	defer e.Close()
+	temporal := finding{
+		Name: partTemporal, OK: true,
+		Detail: fmt.Sprintf("%s answers, namespace %q", e.opts.HostPort, e.opts.Namespace),
+	}
+	worker := finding{Name: partWorker, OK: true, Detail: fmt.Sprintf("polls task queue %q", e.queue)}
+	if err := e.requireWorker(ctx); err != nil {
+		worker.OK, worker.Detail = false, err.Error()
+	}
+	return []finding{temporal, worker}
+}
+
+func (p *program) checkDatabase(ctx context.Context, host string) finding {
+	f := finding{Name: partDatabase}
+	db, err := p.openStore(ctx)
+	if err != nil {
+		f.Detail = err.Error()
+		return f
+	}
+	defer func() { _ = db.Close() }()
+	last, err := db.Latest(ctx, host, nil)
+	switch {
+	case errors.Is(err, store.ErrNoSnapshot):
+		f.OK, f.Detail = true, fmt.Sprintf("no proven sync of %s yet", host)
+	case err != nil:
+		f.Detail = err.Error()
+	default:
+		f.OK = true
+		f.Detail = fmt.Sprintf("last proven sync %s (%s)", moment(last.PromotedAt), ago(last.PromotedAt, p.now()))
+	}
+	return f
+}
+
+// around joins what is wrong with the parts around the console.
+func around(findings []finding) error {
+	var faults []error
+	for _, f := range findings {
+		switch f.Name {
+		case partTemporal, partWorker, partDatabase:
+			if !f.OK && !f.untried {
+				faults = append(faults, errors.New(f.Detail))
+			}
+		}
+	}
+	return errors.Join(faults...)
+}

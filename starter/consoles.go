@@ -1,0 +1,103 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"sentinelone-provisioner/internal/console"
+	"sentinelone-provisioner/internal/store"
+	"sentinelone-provisioner/workflows"
+)
+
+// openStore opens the database for reading. It creates nothing.
+func (p *program) openStore(ctx context.Context) (*store.Store, error) {
+	if err := p.cfg.Store.Validate(); err != nil {
+		return nil, badConfiguration(err)
+	}
+	return store.OpenReader(ctx, p.cfg.Store.URL)
+}
+
+// configuredConsole is the console that SENTINELONE_BASE_URL names, by host; ""
+// if it is not set. No token is needed to know it.
+func (p *program) configuredConsole() (string, error) {
+	if p.cfg.Console.BaseURL == "" {
+		return "", nil
+	}
+	u, err := console.ParseBaseURL(p.cfg.Console.BaseURL)
+	if err != nil {
+		return "", usage("SENTINELONE_BASE_URL: %w", err)
+	}
+	return u.Host, nil
+}
+
+// chooseConsole finds the console a question is about: the flag, else the
+// environment, else the only one in the database.
+func (p *program) chooseConsole(ctx context.Context, db *store.Store, flag string) (string, error) {
+	if strings.Contains(flag, "://") {
+		u, err := console.ParseBaseURL(flag)
+		if err != nil {
+			return "", usage("--console: %w", err)
+		}
+		return u.Host, nil
+	}
+	if flag != "" {
+		return strings.ToLower(flag), nil
+	}
+	if host, err := p.configuredConsole(); err != nil || host != "" {
+		return host, err
+	}
+	known, err := db.Consoles(ctx)
+	switch {
+	case err != nil:
+		return "", err
+	case len(known) == 1:
+		return known[0], nil
+	case len(known) == 0:
+		return "", errors.New("the database holds no console yet: run `starter sync --wait`")
+	default:
+		return "", usage("the database holds several consoles: choose one with --console: %s", strings.Join(known, ", "))
+	}
+}
+
+// latest is the proven snapshot that answers a question, or an error that says
+// how to come by one.
+func latest(ctx context.Context, db *store.Store, host string, asOf *time.Time) (store.Snapshot, error) {
+	snapshot, err := db.Latest(ctx, host, asOf)
+	if !errors.Is(err, store.ErrNoSnapshot) {
+		return snapshot, err
+	}
+	if asOf != nil {
+		if first, err := db.Latest(ctx, host, nil); err == nil {
+			return first, fmt.Errorf("no sync of %s was proven by %s: the last one is of %s",
+				host, moment(*asOf), moment(first.PromotedAt))
+		}
+	}
+	known, err := db.Consoles(ctx)
+	if err != nil {
+		return snapshot, err
+	}
+	hint := ""
+	if len(known) > 0 {
+		hint = "; the database knows " + strings.Join(known, ", ")
+	}
+	return snapshot, fmt.Errorf("no sync of %s is proven yet: run `starter sync --wait`%s", host, hint)
+}
+
+// syncID is the workflow a command is about: the flag, else the customary one of
+// the configured console.
+func (p *program) syncID(flag string) (string, error) {
+	if flag != "" {
+		return flag, nil
+	}
+	host, err := p.configuredConsole()
+	if err != nil {
+		return "", err
+	}
+	if host == "" {
+		return "", usage("which console is not known: set SENTINELONE_BASE_URL, or name the workflow with --id")
+	}
+	return workflows.SyncID(host), nil
+}

@@ -1,0 +1,105 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/client"
+
+	"sentinelone-provisioner/workflows"
+)
+
+type decideOptions struct{ by, id string }
+
+func (p *program) confirmCommand() *cobra.Command {
+	return p.decideCommand(workflows.ConfirmUpdate, "Promote a quarantined sync",
+		"Promote a quarantined sync: what it saw is right, and answers are given from it.")
+}
+
+func (p *program) discardCommand() *cobra.Command {
+	return p.decideCommand(workflows.DiscardUpdate, "Drop a quarantined sync",
+		"Drop a quarantined sync: what it saw is wrong, and answers stay as they are.")
+}
+
+func (p *program) decideCommand(decision, short, long string) *cobra.Command {
+	var o decideOptions
+	cmd := &cobra.Command{
+		Use:   decision,
+		Short: short,
+		Long:  long + "\n\nThe name in --by is recorded as claimed. `starter status` shows why it is quarantined.",
+		Example: fmt.Sprintf(`  starter %[1]s
+  starter %[1]s --by carol@example.com --id nightly`, decision),
+		Args: cobra.NoArgs,
+		RunE: p.run(func(ctx context.Context, _ []string) error { return p.decide(ctx, decision, o) }),
+	}
+	cmd.Flags().StringVar(&o.by, "by", os.Getenv("USER"), "who decides")
+	cmd.Flags().StringVar(&o.id, "id", "", "workflow id (default sync/<console>)")
+	return cmd
+}
+
+func (p *program) decide(ctx context.Context, decision string, o decideOptions) error {
+	by := strings.TrimSpace(o.by)
+	if by == "" {
+		return usage("who decides is not known: say so with --by, as in --by ana@example.com")
+	}
+	id, err := p.syncID(o.id)
+	if err != nil {
+		return err
+	}
+	e, err := p.connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer e.Close()
+	if err := e.requireWorker(ctx); err != nil {
+		return err
+	}
+	decided, err := e.decide(ctx, id, decision, by)
+	if err != nil {
+		return err
+	}
+	if p.output.json {
+		return p.emitJSON(decided)
+	}
+	fmt.Fprintf(p.out, "%s by %s: snapshot %s is %s\n", past(decided.Decision), decided.By, decided.Snapshot,
+		fate(decided))
+	return nil
+}
+
+// decide waits until the decision is carried out, for as long as that takes.
+func (e *engine) decide(ctx context.Context, id, decision, by string) (workflows.Decided, error) {
+	var decided workflows.Decided
+	handle, err := e.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
+		WorkflowID: id, UpdateName: decision, WaitForStage: client.WorkflowUpdateStageCompleted,
+		Args: []any{workflows.QuarantineDecision{By: by}},
+	})
+	if err == nil {
+		err = handle.Get(ctx, &decided)
+	}
+	if _, missing := errors.AsType[*serviceerror.NotFound](err); missing {
+		return decided, fmt.Errorf("no sync %q is waiting for a decision: it has ended, or was never started; see `starter status`", id)
+	}
+	if err != nil {
+		return decided, reason(e.explain(err))
+	}
+	return decided, nil
+}
+
+func past(decision string) string {
+	if decision == workflows.ConfirmUpdate {
+		return "confirmed"
+	}
+	return "discarded"
+}
+
+func fate(d workflows.Decided) string {
+	if d.Decision == workflows.DiscardUpdate {
+		return "dropped"
+	}
+	return d.State
+}

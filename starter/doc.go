@@ -1,0 +1,8 @@
+// Command starter is what people type: it checks the set-up, starts and watches
+// syncs, and answers who can do what from the store.
+//
+// Each file is one command: what it takes, then what it does. It exits 0 when
+// the thing is done, 1 when it failed or was refused, 2 when it was asked wrongly
+// (flags, arguments, environment). What was asked for goes to standard output,
+// everything said about it to standard error, so that output can be piped.
+package main

@@ -1,0 +1,37 @@
+package main
+
+import (
+	"context"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+)
+
+// Exit codes, which scripts rely on.
+const (
+	exitDone   = 0
+	exitFailed = 1 // or refused
+	exitUsage  = 2 // or bad configuration
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := Main(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// Main is the whole program except for the process around it. It reads the
+// environment and returns the exit code. Cancelling ctx is Ctrl-C.
+func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	p := &program{out: stdout, err: stderr, now: time.Now}
+	root := p.root()
+	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.ExecuteContext(ctx)
+	p.complain(err)
+	return exitCode(err)
+}

@@ -1,0 +1,196 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"strconv"
+	"time"
+
+	"github.com/jedib0t/go-pretty/v6/progress"
+
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/workflows"
+)
+
+// display picks bars for a terminal, lines elsewhere and nothing for programs.
+func (p *program) display() display {
+	switch {
+	case p.output.json:
+		return silent{}
+	case isTerminal(p.err):
+		return newBars(p.err)
+	default:
+		return &lines{w: p.err, last: map[access.Collection]progressKey{}}
+	}
+}
+
+type silent struct{}
+
+func (silent) show(sighting) {}
+func (silent) end()          {}
+
+// lines prints what changed since the last look, for logs and pipes.
+type lines struct {
+	w       io.Writer
+	said    string
+	trouble string
+	last    map[access.Collection]progressKey
+}
+
+// progressKey decides whether a collection is worth a new line.
+type progressKey struct {
+	state, waiting string
+	attempt, step  int
+}
+
+func (l *lines) show(s sighting) {
+	if s.trouble != l.trouble {
+		l.trouble = s.trouble
+		if s.trouble != "" {
+			fmt.Fprintln(l.w, s.trouble)
+		}
+	}
+	if s.status == nil {
+		return
+	}
+	if said := stateLine(*s.status); said != l.said {
+		l.said = said
+		fmt.Fprintln(l.w, said)
+	}
+	for _, c := range access.Collections() {
+		status, ok := s.status.Collections[string(c)]
+		if !ok || status.State == workflows.CollectionWaiting {
+			continue
+		}
+		key := progressKey{status.State, status.Waiting, status.Attempt, stepOf(status)}
+		if l.last[c] != key {
+			l.last[c] = key
+			fmt.Fprintf(l.w, "  %s: %s\n", c, progressText(status))
+		}
+	}
+}
+
+func (*lines) end() {}
+
+// stepOf cuts a walk into ten steps, or into steps of five pages where its length
+// is not known.
+func stepOf(s workflows.CollectionStatus) int {
+	if s.Expected == nil || *s.Expected == 0 {
+		return s.Pages / 5
+	}
+	return 10 * s.Rows / *s.Expected
+}
+
+func stateLine(s workflows.SyncStatus) string {
+	if s.Waiting == "" {
+		return s.State
+	}
+	return s.State + ", waiting " + printable(s.Waiting)
+}
+
+// progressText is one collection in words: "draining, 4000 of 20000 rows, 4 pages".
+func progressText(s workflows.CollectionStatus) string {
+	rows := strconv.Itoa(s.Rows)
+	if s.Expected != nil {
+		rows += " of " + strconv.Itoa(*s.Expected)
+	}
+	text := fmt.Sprintf("%s, %s rows, %s", s.State, rows, plural(s.Pages, "page"))
+	if s.Attempt > 1 {
+		text += fmt.Sprintf(", walk %d", s.Attempt)
+	}
+	if s.Waiting != "" {
+		text += ", waiting: " + printable(s.Waiting)
+	}
+	return text
+}
+
+// bars draws one bar per collection and what is waited for above them.
+type bars struct {
+	writer   progress.Writer
+	rendered chan struct{}
+	trackers map[access.Collection]*progress.Tracker
+}
+
+const (
+	barLength    = 30
+	redrawEvery  = 100 * time.Millisecond
+	unknownTotal = 0 // makes a bar that only moves to and fro
+)
+
+func newBars(w io.Writer) *bars {
+	b := &bars{
+		writer: progress.NewWriter(), rendered: make(chan struct{}),
+		trackers: map[access.Collection]*progress.Tracker{},
+	}
+	b.writer.SetOutputWriter(w)
+	b.writer.SetTrackerLength(barLength)
+	b.writer.SetUpdateFrequency(redrawEvery)
+	b.writer.SetTrackerPosition(progress.PositionRight)
+	b.writer.SetSortBy(progress.SortByIndex)
+	b.writer.Style().Visibility.ETA = false
+	b.writer.Style().Visibility.Speed = false
+	b.writer.Style().Visibility.TrackerOverall = false
+	go func() {
+		defer close(b.rendered)
+		b.writer.Render()
+	}()
+	return b
+}
+
+func (b *bars) show(s sighting) {
+	pinned := s.trouble
+	if s.status != nil {
+		pinned = cmp.Or(pinned, stateLine(*s.status))
+		for i, c := range access.Collections() {
+			if status, ok := s.status.Collections[string(c)]; ok {
+				b.move(uint64(i), c, status) //nolint:gosec // an index is not negative
+			}
+		}
+	}
+	b.writer.SetPinnedMessages(pinned)
+	if s.over && s.failure == nil {
+		for _, t := range b.trackers {
+			t.MarkAsDone()
+		}
+	}
+}
+
+func (b *bars) move(index uint64, c access.Collection, s workflows.CollectionStatus) {
+	t := b.trackers[c]
+	if t == nil {
+		t = &progress.Tracker{Index: index, Message: string(c), Total: unknownTotal, AutoStopDisabled: true}
+		b.trackers[c] = t
+		b.writer.AppendTracker(t)
+	}
+	if s.Expected != nil {
+		t.UpdateTotal(int64(*s.Expected))
+	}
+	t.SetValue(int64(s.Rows))
+	message := string(c)
+	switch {
+	case s.Waiting != "":
+		message += ", waiting: " + shorten(printable(s.Waiting))
+	case s.Attempt > 1:
+		message += fmt.Sprintf(", walk %d", s.Attempt)
+	}
+	t.UpdateMessage(message)
+	if s.State == workflows.CollectionProven && !t.IsDone() {
+		t.MarkAsDone()
+	}
+}
+
+// end waits for the last frame, so that nothing is drawn over what follows.
+func (b *bars) end() {
+	b.writer.Stop()
+	<-b.rendered
+}
+
+// shorten keeps a line within a terminal's.
+func shorten(s string) string {
+	const limit = 60
+	if r := []rune(s); len(r) > limit {
+		return string(r[:limit-1]) + "…"
+	}
+	return s
+}

@@ -1,0 +1,113 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"sentinelone-provisioner/internal/config"
+)
+
+// program is one run of the command and what all commands share.
+type program struct {
+	out, err io.Writer
+	now      func() time.Time
+	output   format        // --output
+	cfg      config.Config // loaded before a command runs, not yet validated
+}
+
+// action is what a command does once flags and environment are read.
+type action func(ctx context.Context, args []string) error
+
+const about = `Who can do what in a SentinelOne console: sync it durably, then ask.
+
+  starter check               is everything in place?
+  starter sync --wait         read the console into the store
+  starter access --user ana@example.com
+  starter changes --since 7d
+
+What you ask for goes to standard output, remarks about it to standard error.
+Exit codes: 0 done; 1 failed or refused; 2 asked wrongly, or bad configuration.`
+
+func (p *program) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "starter",
+		Short:         "Sync a SentinelOne console and ask who can do what",
+		Long:          about + "\n\nEnvironment:\n" + environment(),
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	root.PersistentFlags().VarP(&p.output, "output", "o", "table for people, json for programs")
+	root.AddGroup(
+		&cobra.Group{ID: groupSync, Title: "Sync:"},
+		&cobra.Group{ID: groupAsk, Title: "Ask:"},
+		&cobra.Group{ID: groupOther, Title: "Other:"},
+	)
+	root.SetHelpCommandGroupID(groupOther)
+	root.SetCompletionCommandGroupID(groupOther)
+	for _, add := range []struct {
+		group   string
+		command *cobra.Command
+	}{
+		{groupSync, p.checkCommand()},
+		{groupSync, p.syncCommand()},
+		{groupSync, p.statusCommand()},
+		{groupSync, p.confirmCommand()},
+		{groupSync, p.discardCommand()},
+		{groupSync, p.scheduleCommand()},
+		{groupAsk, p.accessCommand()},
+		{groupAsk, p.changesCommand()},
+		{groupAsk, p.exportCommand()},
+		{groupOther, p.versionCommand()},
+	} {
+		add.command.GroupID = add.group
+		root.AddCommand(add.command)
+	}
+	complete(root, "output", "table", "json")
+	return root
+}
+
+const (
+	groupSync  = "sync"
+	groupAsk   = "ask"
+	groupOther = "other"
+)
+
+// run makes an action cobra's: it reads the environment first and marks what
+// comes back, so that the exit code can be told.
+func (p *program) run(do action) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		cfg, err := config.LoadUnchecked()
+		if err != nil {
+			return badConfiguration(err)
+		}
+		p.cfg = cfg
+		return marked(do(cmd.Context(), args))
+	}
+}
+
+// complete offers the values of a flag to the shell.
+func complete(cmd *cobra.Command, flag string, values ...string) {
+	fixed := cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)
+	// The only errors are a missing flag and a second registration.
+	if err := cmd.RegisterFlagCompletionFunc(flag, fixed); err != nil {
+		cmd.PrintErrln(err)
+	}
+}
+
+// environment is the table of variables, as the README has it.
+func environment() string {
+	var b strings.Builder
+	for _, v := range append(config.Variables(), config.TemporalVariables()...) {
+		fmt.Fprintf(&b, "  %-38s %s", v.Name, v.Help)
+		if v.Default != "" {
+			fmt.Fprintf(&b, " (default %s)", v.Default)
+		}
+		b.WriteByte('\n')
+	}
+	return strings.TrimRight(b.String(), "\n")
+}

@@ -1,0 +1,180 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/temporal"
+
+	"sentinelone-provisioner/workflows"
+)
+
+// shortestInterval keeps a typing error from making a load on the console.
+const shortestInterval = time.Minute
+
+type scheduleOptions struct {
+	every, id   string
+	collections []string
+	remove      bool
+}
+
+func (p *program) scheduleCommand() *cobra.Command {
+	var o scheduleOptions
+	cmd := &cobra.Command{
+		Use:   "schedule",
+		Short: "Sync by itself, every so often",
+		Long: `Sync by itself, every so often. Temporal keeps the schedule, under the id sync/<console>.
+Setting it again changes it. A sync that still runs lets the next one be skipped; one
+missed while Temporal was down is made up for within one interval.
+
+Without a flag, shows the schedule.`,
+		Example: `  starter schedule --every 1h
+  starter schedule
+  starter schedule --delete`,
+		Args: cobra.NoArgs,
+		RunE: p.run(func(ctx context.Context, _ []string) error { return p.schedule(ctx, o) }),
+	}
+	cmd.Flags().StringVar(&o.every, "every", "", "interval: 15m, 1h, 1d")
+	cmd.Flags().BoolVar(&o.remove, "delete", false, "remove the schedule; a running sync goes on")
+	cmd.Flags().StringVar(&o.id, "id", "", "schedule id (default sync/<console>)")
+	collectionsFlag(cmd, &o.collections)
+	cmd.MarkFlagsMutuallyExclusive("every", "delete")
+	return cmd
+}
+
+func (p *program) schedule(ctx context.Context, o scheduleOptions) error {
+	var every time.Duration
+	if o.every != "" {
+		var err error
+		if every, err = parseSpan(o.every); err != nil {
+			return usage("--every: %w", err)
+		}
+		if every < shortestInterval {
+			return usage("--every: %s is too often: give %s or more", every, shortestInterval)
+		}
+	}
+	in, err := syncInput(o.collections)
+	if err != nil {
+		return err
+	}
+	id, err := p.syncID(o.id)
+	if err != nil {
+		return err
+	}
+	e, err := p.connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer e.Close()
+	switch {
+	case o.remove:
+		return p.unschedule(ctx, e, id)
+	case every > 0:
+		if err := e.setSchedule(ctx, id, every, in); err != nil {
+			return err
+		}
+	}
+	return p.showSchedule(ctx, e, id)
+}
+
+// setSchedule creates the schedule or makes the one there is like it.
+func (e *engine) setSchedule(ctx context.Context, id string, every time.Duration, in workflows.SyncInput) error {
+	want := client.ScheduleOptions{
+		ID:   id,
+		Spec: client.ScheduleSpec{Intervals: []client.ScheduleIntervalSpec{{Every: every}}},
+		Action: &client.ScheduleWorkflowAction{
+			ID: id, Workflow: workflows.SyncType, Args: []any{in}, TaskQueue: e.queue, StaticSummary: summary(in),
+		},
+		Overlap:       enumspb.SCHEDULE_OVERLAP_POLICY_SKIP,
+		CatchupWindow: every,
+	}
+	_, err := e.ScheduleClient().Create(ctx, want)
+	if !errors.Is(err, temporal.ErrScheduleAlreadyRunning) {
+		return e.explain(err)
+	}
+	err = e.ScheduleClient().GetHandle(ctx, id).Update(ctx, client.ScheduleUpdateOptions{
+		DoUpdate: func(input client.ScheduleUpdateInput) (*client.ScheduleUpdate, error) {
+			s := input.Description.Schedule
+			s.Spec, s.Action = &want.Spec, want.Action
+			s.Policy = &client.SchedulePolicies{Overlap: want.Overlap, CatchupWindow: want.CatchupWindow}
+			return &client.ScheduleUpdate{Schedule: &s}, nil
+		},
+	})
+	return e.explain(err)
+}
+
+func (p *program) unschedule(ctx context.Context, e *engine, id string) error {
+	err := e.ScheduleClient().GetHandle(ctx, id).Delete(ctx)
+	if _, missing := errors.AsType[*serviceerror.NotFound](err); err != nil && !missing {
+		return e.explain(err)
+	}
+	if p.output.json {
+		return p.emitJSON(scheduleAnswer{ID: id, Next: []time.Time{}, Recent: []string{}})
+	}
+	fmt.Fprintf(p.out, "%s is not scheduled any more\n", id)
+	return nil
+}
+
+// scheduleAnswer is the output for programs.
+type scheduleAnswer struct {
+	ID        string      `json:"id"`
+	Scheduled bool        `json:"scheduled"`
+	Every     string      `json:"every,omitempty"` // Go duration
+	Paused    bool        `json:"paused"`
+	Next      []time.Time `json:"next"`
+	Recent    []string    `json:"recent"` // workflow ids, oldest first
+}
+
+func (p *program) showSchedule(ctx context.Context, e *engine, id string) error {
+	described, err := e.ScheduleClient().GetHandle(ctx, id).Describe(ctx)
+	if _, missing := errors.AsType[*serviceerror.NotFound](err); missing {
+		return fmt.Errorf("%s is not scheduled: do so with `starter schedule --every 1h`", id)
+	}
+	if err != nil {
+		return e.explain(err)
+	}
+	answer := scheduleAnswerOf(id, described)
+	if p.output.json {
+		return p.emitJSON(answer)
+	}
+	facts := [][]string{{"schedule", id}, {"every", answer.Every}}
+	if answer.Paused {
+		facts = append(facts, []string{"paused", "yes"})
+	}
+	if len(answer.Next) > 0 {
+		facts = append(facts, []string{"next", moment(answer.Next[0])})
+	}
+	for _, recent := range answer.Recent {
+		facts = append(facts, []string{"ran", recent})
+	}
+	p.emitTable(nil, facts)
+	if len(answer.Recent) > 0 {
+		p.remark("look at one with `starter status --id %s`", answer.Recent[len(answer.Recent)-1])
+	}
+	return nil
+}
+
+func scheduleAnswerOf(id string, d *client.ScheduleDescription) scheduleAnswer {
+	a := scheduleAnswer{ID: id, Scheduled: true, Next: []time.Time{}, Recent: []string{}}
+	if d.Schedule.Spec != nil && len(d.Schedule.Spec.Intervals) > 0 {
+		a.Every = d.Schedule.Spec.Intervals[0].Every.String()
+	}
+	if d.Schedule.State != nil {
+		a.Paused = d.Schedule.State.Paused
+	}
+	for _, t := range d.Info.NextActionTimes {
+		a.Next = append(a.Next, t.UTC())
+	}
+	for _, r := range d.Info.RecentActions {
+		if r.StartWorkflowResult != nil {
+			a.Recent = append(a.Recent, r.StartWorkflowResult.WorkflowID)
+		}
+	}
+	return a
+}

@@ -1,0 +1,189 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+
+	"github.com/spf13/cobra"
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+	workflowpb "go.temporal.io/api/workflow/v1"
+
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/workflows"
+)
+
+func (p *program) statusCommand() *cobra.Command {
+	var id string
+	cmd := &cobra.Command{
+		Use:   "status",
+		Short: "How far a sync is, or how it ended",
+		Long: `How far a sync is, or how the last one ended: each collection, what it waits for, and
+why it is quarantined, if it is. A worker answers; without one only Temporal's own
+view is shown.`,
+		Example: `  starter status
+  starter status --id nightly -o json`,
+		Args: cobra.NoArgs,
+		RunE: p.run(func(ctx context.Context, _ []string) error { return p.status(ctx, id) }),
+	}
+	cmd.Flags().StringVar(&id, "id", "", "workflow id (default sync/<console>)")
+	return cmd
+}
+
+// statusAnswer is the output for programs.
+type statusAnswer struct {
+	WorkflowID string `json:"workflowId"`
+	RunID      string `json:"runId"`
+	// Execution is Temporal's own view: running, completed, failed, …
+	Execution string `json:"execution"`
+	// Status is null when no worker answers; Note says so.
+	Status *workflows.SyncStatus `json:"status"`
+	Note   string                `json:"note,omitempty"`
+	Error  string                `json:"error,omitempty"` // why it failed
+}
+
+func (p *program) status(ctx context.Context, flag string) error {
+	id, err := p.syncID(flag)
+	if err != nil {
+		return err
+	}
+	e, err := p.connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer e.Close()
+	answer, err := e.statusAnswer(ctx, id)
+	if err != nil {
+		return err
+	}
+	if p.output.json {
+		return p.emitJSON(answer)
+	}
+	p.printStatus(answer)
+	return nil
+}
+
+func (e *engine) statusAnswer(ctx context.Context, id string) (statusAnswer, error) {
+	described, err := e.DescribeWorkflowExecution(ctx, id, "")
+	if _, missing := errors.AsType[*serviceerror.NotFound](err); missing {
+		return statusAnswer{}, fmt.Errorf("there is no sync %q in namespace %q: start it with `starter sync`, or name another with --id",
+			id, e.opts.Namespace)
+	}
+	if err != nil {
+		return statusAnswer{}, e.explain(err)
+	}
+	info := described.GetWorkflowExecutionInfo()
+	run := started{WorkflowID: id, RunID: info.GetExecution().GetRunId()}
+	a := statusAnswer{WorkflowID: id, RunID: run.RunID, Execution: executionText(info)}
+	if status, err := e.status(ctx, run); err != nil {
+		a.Note = e.unanswered(ctx, err)
+	} else {
+		a.Status = &status
+	}
+	if closed(info) {
+		if err := e.GetWorkflow(ctx, id, run.RunID).Get(ctx, nil); err != nil {
+			a.Error = reason(err).Error()
+		}
+	}
+	return a, nil
+}
+
+func closed(info *workflowpb.WorkflowExecutionInfo) bool {
+	return info.GetStatus() != enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING
+}
+
+func executionText(info *workflowpb.WorkflowExecutionInfo) string {
+	switch info.GetStatus() { //nolint:exhaustive // the others keep Temporal's word
+	case enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING:
+		return "running"
+	case enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED:
+		return "completed"
+	case enumspb.WORKFLOW_EXECUTION_STATUS_FAILED:
+		return "failed"
+	case enumspb.WORKFLOW_EXECUTION_STATUS_CANCELED:
+		return "cancelled"
+	case enumspb.WORKFLOW_EXECUTION_STATUS_TERMINATED:
+		return "terminated"
+	default:
+		return info.GetStatus().String()
+	}
+}
+
+func (p *program) printStatus(a statusAnswer) {
+	facts := [][]string{{"sync", a.WorkflowID}, {"run", a.RunID}, {"execution", a.Execution}}
+	add := func(name, value string) {
+		if value != "" {
+			facts = append(facts, []string{name, value})
+		}
+	}
+	s := a.Status
+	if s != nil {
+		add("state", s.State)
+		add("waiting", s.Waiting)
+		add("started", fmt.Sprintf("%s (%s)", moment(s.StartedAt), ago(s.StartedAt, p.now())))
+		if s.TokenExpiresAt != nil {
+			add("token until", moment(*s.TokenExpiresAt))
+		}
+	}
+	add("error", a.Error)
+	add("note", a.Note)
+	p.emitTable(nil, facts)
+	if s == nil {
+		return
+	}
+	fmt.Fprintln(p.out)
+	p.emitTable([]string{"collection", "state", "rows", "expected", "pages", "walk", "waiting"}, collectionRows(*s))
+	if s.Quarantine != nil && s.Quarantine.Decision == "" && s.Result == nil && a.Error == "" {
+		fmt.Fprintln(p.out)
+		p.explainQuarantine(a.WorkflowID, *s.Quarantine)
+	}
+	if s.Result != nil {
+		fmt.Fprintln(p.out)
+		p.conclude(started{WorkflowID: a.WorkflowID}, sighting{over: true, result: s.Result})
+		return
+	}
+	for _, w := range s.Warnings {
+		p.remark("warning: %s", w)
+	}
+}
+
+func collectionRows(s workflows.SyncStatus) [][]string {
+	var rows [][]string
+	for _, c := range access.Collections() {
+		status, ok := s.Collections[string(c)]
+		if !ok {
+			continue
+		}
+		expected := ""
+		if status.Expected != nil {
+			expected = strconv.Itoa(*status.Expected)
+		}
+		rows = append(rows, []string{
+			string(c), status.State, strconv.Itoa(status.Rows), expected,
+			strconv.Itoa(status.Pages), strconv.Itoa(status.Attempt), status.Waiting,
+		})
+	}
+	return rows
+}
+
+// countRows lists counts in the order of collections, what is none of them last.
+func countRows(counts map[string]int) [][]string {
+	order := map[string]int{}
+	for i, c := range access.Collections() {
+		order[string(c)] = i + 1
+	}
+	last := len(order) + 1
+	names := slices.SortedFunc(maps.Keys(counts), func(a, b string) int {
+		return cmp.Or(cmp.Compare(cmp.Or(order[a], last), cmp.Or(order[b], last)), cmp.Compare(a, b))
+	})
+	rows := make([][]string, len(names))
+	for i, name := range names {
+		rows[i] = []string{name, strconv.Itoa(counts[name])}
+	}
+	return rows
+}

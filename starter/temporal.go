@@ -1,0 +1,79 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/client"
+
+	"sentinelone-provisioner/internal/telemetry"
+	"sentinelone-provisioner/internal/temporalclient"
+)
+
+// callTimeout bounds one call to Temporal, of which a person waits for the answer.
+const callTimeout = 10 * time.Second
+
+// engine is Temporal as the commands use it: connected, and knowing the names to
+// put into messages.
+type engine struct {
+	client.Client
+	opts  client.Options
+	queue string
+}
+
+// connect dials Temporal. The caller closes it.
+func (p *program) connect(ctx context.Context) (*engine, error) {
+	if err := p.cfg.Worker.Validate(); err != nil {
+		return nil, badConfiguration(err)
+	}
+	opts, err := temporalclient.Options(p.sdkLogger(), p.cfg.Worker.KeysFile)
+	if err != nil {
+		return nil, badConfiguration(err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	c, err := temporalclient.Dial(ctx, opts)
+	if err != nil {
+		return nil, err
+	}
+	return &engine{Client: c, opts: opts, queue: p.cfg.Worker.TaskQueue}, nil
+}
+
+// sdkLogger keeps the SDK quiet, since the commands say themselves what goes
+// wrong; LOG_LEVEL=debug lets it speak.
+func (p *program) sdkLogger() *slog.Logger {
+	if strings.EqualFold(p.cfg.Telemetry.Level, "debug") {
+		return telemetry.NewLogger(p.err, "debug", cmp.Or(p.cfg.Telemetry.Format, telemetry.FormatConsole))
+	}
+	return slog.New(slog.DiscardHandler)
+}
+
+// requireWorker fails unless a worker polls the task queue for workflows and for
+// activities. Without this a sync on a misspelt queue would wait for ever. The
+// service remembers pollers for some minutes, so a worker that was just killed
+// still counts.
+func (e *engine) requireWorker(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	for _, kind := range []enumspb.TaskQueueType{
+		enumspb.TASK_QUEUE_TYPE_WORKFLOW, enumspb.TASK_QUEUE_TYPE_ACTIVITY,
+	} {
+		answer, err := e.DescribeTaskQueue(ctx, e.queue, kind)
+		if err != nil {
+			return fmt.Errorf("ask for the workers of task queue %q: %w", e.queue, e.explain(err))
+		}
+		if len(answer.GetPollers()) == 0 {
+			return fmt.Errorf("no worker polls task queue %q in namespace %q at %s: start `worker` there, or set TASK_QUEUE",
+				e.queue, e.opts.Namespace, e.opts.HostPort)
+		}
+	}
+	return nil
+}
+
+// explain makes a sentence of an error of a call.
+func (e *engine) explain(err error) error { return temporalclient.Explain(err, e.opts) }

@@ -1,0 +1,134 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"sentinelone-provisioner/workflows"
+)
+
+// looker sees how far a sync is; [engine] implements it.
+type looker interface {
+	look(ctx context.Context, run started) (sighting, error)
+}
+
+// display shows a running sync.
+type display interface {
+	show(s sighting)
+	// end leaves the terminal as it was.
+	end()
+}
+
+// errHeld says that a sync did not end by itself.
+var errHeld = errors.New("the sync is quarantined: it is shown to nobody until someone decides")
+
+// wait watches a sync to its end and says how it ended. It outlives Temporal and
+// the worker being away.
+func (p *program) wait(ctx context.Context, e looker, run started) error {
+	last, err := watch(ctx, e, run, p.display())
+	if ctx.Err() != nil {
+		return fmt.Errorf("stopped watching; the sync goes on. Come back with `starter sync --wait%s`, "+
+			"or look with `starter status%s`", p.idFlag(run.WorkflowID), p.idFlag(run.WorkflowID))
+	}
+	if err != nil {
+		return err
+	}
+	if p.output.json {
+		err = p.emitJSON(outcomeOf(run, last))
+	} else {
+		p.conclude(run, last)
+	}
+	return errors.Join(err, verdict(last))
+}
+
+// watch looks until there is nothing more to see.
+func watch(ctx context.Context, e looker, run started, d display) (sighting, error) {
+	defer d.end()
+	tick := time.NewTicker(pollEvery)
+	defer tick.Stop()
+	for {
+		seen, err := e.look(ctx, run)
+		if err != nil || ctx.Err() != nil {
+			return seen, err
+		}
+		d.show(seen)
+		if seen.over || seen.quarantined() {
+			return seen, nil
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return seen, ctx.Err()
+		}
+	}
+}
+
+// verdict is nil if what the sync saw is what questions are now answered from.
+func verdict(s sighting) error {
+	switch {
+	case s.failure != nil:
+		return s.failure
+	case s.quarantined():
+		return errHeld
+	case s.result != nil && s.result.State == workflows.StateQuarantined:
+		return errors.New("what the sync saw was discarded; answers stay as they were")
+	}
+	return nil
+}
+
+// outcome is the output for programs.
+type outcome struct {
+	started
+
+	Result     *workflows.SyncResult `json:"result"` // null unless it has ended well or was discarded
+	Quarantine *workflows.Quarantine `json:"quarantine,omitempty"`
+	Error      string                `json:"error,omitempty"`
+}
+
+func outcomeOf(run started, s sighting) outcome {
+	o := outcome{started: run, Result: s.result}
+	if s.failure != nil {
+		o.Error = s.failure.Error()
+	}
+	if s.quarantined() {
+		o.Quarantine = s.status.Quarantine
+	}
+	return o
+}
+
+// conclude tells people how the sync ended and what they can do now.
+func (p *program) conclude(run started, s sighting) {
+	if s.quarantined() {
+		p.explainQuarantine(run.WorkflowID, *s.status.Quarantine)
+		return
+	}
+	if s.result == nil {
+		return
+	}
+	p.emitTable([]string{"synced", "rows"}, countRows(s.result.Counts))
+	r := s.result
+	fmt.Fprintf(p.out, "\n%s: assignments +%d -%d, %s in %s\n", r.State, r.Changes.Added, r.Changes.Removed,
+		plural(r.Requests, "request"), r.FinishedAt.Sub(r.StartedAt).Round(100*time.Millisecond))
+	for _, w := range r.Warnings {
+		p.remark("warning: %s", w)
+	}
+}
+
+func (p *program) explainQuarantine(id string, q workflows.Quarantine) {
+	flag := p.idFlag(id)
+	fmt.Fprintln(p.out, "quarantined, because:")
+	for _, why := range q.Reasons {
+		fmt.Fprintf(p.out, "  - %s\n", printable(why))
+	}
+	fmt.Fprintf(p.out, `
+Answers stay those of the last good sync. If this is right, promote it; if not, drop it:
+  starter confirm%[1]s
+  starter discard%[1]s
+or with the temporal command:
+  temporal workflow update execute --workflow-id %[2]s --name confirm --input '{"by":"you@example.com"}'
+  temporal workflow update execute --workflow-id %[2]s --name discard --input '{"by":"you@example.com"}'
+Nobody deciding by %[3]s drops it.
+`, flag, id, moment(q.Until))
+}

@@ -1,0 +1,119 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/temporal"
+
+	"sentinelone-provisioner/internal/temporalclient"
+	"sentinelone-provisioner/workflows"
+)
+
+// pollEvery is how often a watched sync is asked how far it is: quick enough for
+// a bar to move, slow enough not to be a load.
+const pollEvery = 500 * time.Millisecond
+
+// sighting is what one look at a sync saw.
+type sighting struct {
+	// status is nil when nobody answered for it.
+	status *workflows.SyncStatus
+	// trouble says why not, in a sentence; watching goes on.
+	trouble string
+	// over says that the sync has ended: with result, or with failure.
+	over    bool
+	result  *workflows.SyncResult
+	failure error
+}
+
+// quarantined says that the sync waits for someone to decide.
+func (s sighting) quarantined() bool {
+	return !s.over && s.status != nil && s.status.State == workflows.StateQuarantined &&
+		s.status.Quarantine != nil && s.status.Quarantine.Decision == ""
+}
+
+// look asks Temporal whether the sync has ended, and a worker how far it is. An
+// error means that looking again is of no use; what passes is in the sighting.
+func (e *engine) look(ctx context.Context, run started) (sighting, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	described, err := e.DescribeWorkflowExecution(ctx, run.WorkflowID, run.RunID)
+	if err != nil {
+		return e.trouble(err)
+	}
+	if described.GetWorkflowExecutionInfo().GetStatus() == enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING {
+		status, err := e.status(ctx, run)
+		if err != nil {
+			return sighting{trouble: e.unanswered(ctx, err)}, nil
+		}
+		return sighting{status: &status}, nil
+	}
+	var result workflows.SyncResult
+	err = e.GetWorkflow(ctx, run.WorkflowID, run.RunID).Get(ctx, &result)
+	switch {
+	case err == nil:
+		return sighting{over: true, result: &result}, nil
+	case temporalclient.Unreachable(err):
+		return e.trouble(err)
+	default:
+		return sighting{over: true, failure: reason(err)}, nil
+	}
+}
+
+func (e *engine) trouble(err error) (sighting, error) {
+	if temporalclient.Unreachable(err) {
+		return sighting{trouble: fmt.Sprintf("Temporal does not answer at %s; trying again", e.opts.HostPort)}, nil
+	}
+	return sighting{}, fmt.Errorf("the sync cannot be watched any more: %w", err)
+}
+
+// unanswered says why a worker did not answer for a sync that runs.
+func (e *engine) unanswered(ctx context.Context, err error) string {
+	if temporalclient.Unreachable(err) || ctx.Err() != nil {
+		return fmt.Sprintf("no worker answers on task queue %q; the sync goes on as soon as one does", e.queue)
+	}
+	if _, early := errors.AsType[*serviceerror.WorkflowNotReady](err); early {
+		return "waiting for a worker to take the sync up"
+	}
+	return fmt.Sprintf("the status is not known: %v", err)
+}
+
+// queryTimeout bounds a question to a worker, which may be gone.
+const queryTimeout = 5 * time.Second
+
+// status is the sync's own answer.
+func (e *engine) status(ctx context.Context, run started) (workflows.SyncStatus, error) {
+	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
+	defer cancel()
+	var status workflows.SyncStatus
+	value, err := e.QueryWorkflow(ctx, run.WorkflowID, run.RunID, workflows.StatusQuery)
+	if err != nil {
+		return status, err
+	}
+	if err := value.Get(&status); err != nil {
+		return status, fmt.Errorf("the answer of %s is not a sync's status: %w", run.WorkflowID, err)
+	}
+	return status, nil
+}
+
+// reason is the sentence in a workflow's failure, without the layers Temporal
+// puts around it.
+func reason(err error) error {
+	if app, ok := errors.AsType[*temporal.ApplicationError](err); ok {
+		return errors.New(app.Message())
+	}
+	if _, ok := errors.AsType[*temporal.TerminatedError](err); ok {
+		return errors.New("the sync was terminated: start it again")
+	}
+	if _, ok := errors.AsType[*temporal.CanceledError](err); ok {
+		return errors.New("the sync was cancelled: start it again")
+	}
+	if _, ok := errors.AsType[*temporal.TimeoutError](err); ok {
+		return errors.New("the sync took longer than it was allowed to: start it again")
+	}
+	return err
+}
