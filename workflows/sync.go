@@ -35,7 +35,11 @@ func Sync(ctx workflow.Context, in SyncInput) (SyncResult, error) {
 	// Whoever decided gets an answer, also when the run was cancelled meanwhile.
 	open, stop := workflow.NewDisconnectedContext(ctx)
 	defer stop()
-	return result, errors.Join(err, workflow.Await(open, func() bool { return workflow.AllHandlersFinished(open) }))
+	waited := workflow.Await(open, func() bool { return workflow.AllHandlersFinished(open) })
+	if err == nil {
+		err = waited
+	}
+	return result, err // as it is: anything around it would hide its type from Temporal
 }
 
 // syncRun is the state of one run.

@@ -1,0 +1,250 @@
+package workflows_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/mock"
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/interceptor"
+	sdklog "go.temporal.io/sdk/log"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
+
+	"sentinelone-provisioner/activities"
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/console"
+	"sentinelone-provisioner/internal/fault"
+	"sentinelone-provisioner/workflows"
+)
+
+const (
+	host     = "acmeco.sentinelone.net"
+	snapshot = "original-run-id"
+)
+
+var began = time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)
+
+// sizes are the console's rows in these tests.
+var sizes = map[access.Collection]int{
+	access.Accounts: 1, access.Sites: 3, access.Roles: 10, access.Users: 20, access.ServiceUsers: 7,
+}
+
+// scene is a workflow environment whose activities are mocked by their names on
+// the wire, behind the interceptor that the worker has.
+type scene struct {
+	*testsuite.TestWorkflowEnvironment
+
+	t *testing.T
+}
+
+func newScene(t *testing.T) *scene {
+	t.Helper()
+	var suite testsuite.WorkflowTestSuite
+	suite.SetLogger(sdklog.NewStructuredLogger(slog.New(slog.NewTextHandler(io.Discard, nil))))
+	env := suite.NewTestWorkflowEnvironment()
+	env.SetStartTime(began)
+	env.SetWorkerOptions(worker.Options{
+		Interceptors: []interceptor.WorkerInterceptor{&originalRun{}, fault.NewInterceptor()},
+	})
+	workflows.Register(env)
+	activities.NewSync(nil, nil, activities.Guard{}).Register(env)
+	t.Cleanup(func() { env.AssertExpectations(t) })
+	return &scene{TestWorkflowEnvironment: env, t: t}
+}
+
+// sync runs the workflow to its end.
+func (s *scene) sync(collections ...string) {
+	s.ExecuteWorkflow(workflows.SyncType, workflows.SyncInput{Collections: collections})
+	require.True(s.t, s.IsWorkflowCompleted())
+}
+
+func (s *scene) result() workflows.SyncResult {
+	s.t.Helper()
+	require.NoError(s.t, s.GetWorkflowError())
+	var out workflows.SyncResult
+	require.NoError(s.t, s.GetWorkflowResult(&out))
+	return out
+}
+
+// failure is what the workflow failed with, which must stand outermost.
+func (s *scene) failure() *temporal.ApplicationError {
+	s.t.Helper()
+	var execution *temporal.WorkflowExecutionError
+	require.ErrorAs(s.t, s.GetWorkflowError(), &execution)
+	//nolint:errorlint // exactly the outermost error is the subject
+	app, ok := execution.Unwrap().(*temporal.ApplicationError)
+	require.True(s.t, ok, "outermost is %T: %v", execution.Unwrap(), execution.Unwrap())
+	require.NotContains(s.t, app.Message(), "activity error")
+	return app
+}
+
+func (s *scene) status() workflows.SyncStatus {
+	s.t.Helper()
+	answer, err := s.QueryWorkflow(workflows.StatusQuery)
+	require.NoError(s.t, err)
+	var out workflows.SyncStatus
+	require.NoError(s.t, answer.Get(&out))
+	return out
+}
+
+// at does something when so much time has passed in the workflow.
+func (s *scene) at(d time.Duration, do func()) { s.RegisterDelayedCallback(do, d) }
+
+func (s *scene) on(name string, in any) *testsuite.MockCallWrapper {
+	return s.OnActivity(name, mock.Anything, in)
+}
+
+func (s *scene) begins(collections ...access.Collection) *testsuite.MockCallWrapper {
+	return s.on(activities.BeginName, activities.BeginInput{
+		Snapshot: snapshot, Collections: collections, StartedAt: began,
+	}).Return(activities.BeginResult{Console: host}, nil).Once()
+}
+
+func (s *scene) checks(out activities.CheckResult, collections ...access.Collection) *testsuite.MockCallWrapper {
+	return s.on(activities.CheckName, activities.CheckInput{Snapshot: snapshot, Collections: collections}).
+		Return(out, nil).Once()
+}
+
+// opens mocks what comes before the walks: 6 requests.
+func (s *scene) opens(collections ...access.Collection) {
+	s.begins(collections...)
+	s.checks(activities.CheckResult{Expected: sizesOf(collections...), Requests: 6}, collections...)
+}
+
+// drains mocks one walk: 1 page, 2 requests.
+func (s *scene) drains(c access.Collection, attempt int, expected *int, doubt string) *testsuite.MockCallWrapper {
+	n := sizes[c]
+	return s.on(activities.DrainName, drainInput(c, attempt, expected)).Return(activities.DrainResult{
+		Pages: 1, Rows: n, Expected: &n, Doubt: doubt, Requests: 2,
+	}, nil).Once()
+}
+
+// drainsProven mocks a first walk that balances.
+func (s *scene) drainsProven(collections ...access.Collection) {
+	for _, c := range collections {
+		s.drains(c, 1, new(sizes[c]), "")
+	}
+}
+
+// settles mocks one settling: 1 request.
+func (s *scene) settles(in activities.SettleInput, out activities.SettleResult) *testsuite.MockCallWrapper {
+	in.Snapshot, out.Requests = snapshot, 1
+	return s.on(activities.SettleName, in).Return(out, nil).Once()
+}
+
+func (s *scene) discards(in activities.DiscardInput) *testsuite.MockCallWrapper {
+	in.Snapshot = snapshot
+	return s.on(activities.DiscardName, in).Return(nil).Once()
+}
+
+func drainInput(c access.Collection, attempt int, expected *int) activities.DrainInput {
+	return activities.DrainInput{Snapshot: snapshot, Collection: c, Attempt: attempt, Expected: expected}
+}
+
+func sizesOf(collections ...access.Collection) map[access.Collection]int {
+	out := make(map[access.Collection]int, len(collections))
+	for _, c := range collections {
+		out[c] = sizes[c]
+	}
+	return out
+}
+
+// failing makes an activity that fails as activities do: with a plain error that
+// the interceptor maps. Mocked values would pass it by.
+func failing[In, Out any](err error) func(context.Context, In) (Out, error) {
+	return func(context.Context, In) (Out, error) {
+		var none Out
+		return none, err
+	}
+}
+
+func forbidden() error {
+	return &console.Error{
+		Kind: console.KindStatus, Status: 403, Code: 4030010, Title: "Insufficient permissions",
+		Method: "GET", Path: "/users",
+	}
+}
+
+// reply is what an update came to.
+type reply struct {
+	accepted bool
+	rejected error
+	done     bool
+	decided  workflows.Decided
+	err      error
+}
+
+// send sends an update when so much time has passed.
+func (s *scene) send(d time.Duration, update string, payload any) *reply {
+	r := new(reply)
+	s.at(d, func() {
+		s.UpdateWorkflow(update, "", &testsuite.TestUpdateCallback{
+			OnAccept: func() { r.accepted = true },
+			OnReject: func(err error) { r.rejected = err },
+			OnComplete: func(got any, err error) {
+				r.done, r.err = true, err
+				if err == nil {
+					r.decided, _ = got.(workflows.Decided)
+				}
+			},
+		}, payload)
+	})
+	return r
+}
+
+func by(who string) workflows.QuarantineDecision { return workflows.QuarantineDecision{By: who} }
+
+// requireNoNulls fails when a list or map of the answer is null in JSON.
+func requireNoNulls(t *testing.T, value any) {
+	t.Helper()
+	text, err := json.Marshal(value)
+	require.NoError(t, err)
+	require.NotContains(t, string(text), "null")
+}
+
+// originalRun gives the test's run the id that a real run has.
+type originalRun struct{ interceptor.WorkerInterceptorBase }
+
+func (*originalRun) InterceptWorkflow(
+	_ workflow.Context, next interceptor.WorkflowInboundInterceptor,
+) interceptor.WorkflowInboundInterceptor {
+	i := new(originalRunInbound)
+	i.Next = next
+	return i
+}
+
+type originalRunInbound struct {
+	interceptor.WorkflowInboundInterceptorBase
+}
+
+func (i *originalRunInbound) Init(out interceptor.WorkflowOutboundInterceptor) error {
+	o := new(originalRunOutbound)
+	o.Next = out
+	return i.Next.Init(o)
+}
+
+type originalRunOutbound struct {
+	interceptor.WorkflowOutboundInterceptorBase
+}
+
+func (o *originalRunOutbound) GetInfo(ctx workflow.Context) *workflow.Info {
+	info := *o.Next.GetInfo(ctx)
+	info.OriginalRunID = snapshot
+	return &info
+}
+
+var errDown = errors.New("connection refused")
+
+func countActivities(n *int) func(*activity.Info, context.Context, converter.EncodedValues) {
+	return func(*activity.Info, context.Context, converter.EncodedValues) { *n++ }
+}
