@@ -213,7 +213,9 @@ func requireNoNulls(t *testing.T, value any) {
 }
 
 // originalRun gives the test's run the id that a real run has.
-type originalRun struct{ interceptor.WorkerInterceptorBase }
+type originalRun struct {
+	interceptor.WorkerInterceptorBase
+}
 
 func (*originalRun) InterceptWorkflow(
 	_ workflow.Context, next interceptor.WorkflowInboundInterceptor,

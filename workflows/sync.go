@@ -51,6 +51,7 @@ type syncRun struct {
 	progress    map[access.Collection]*walkState // one per collection, always
 	settled     activities.SettleResult          // the last one
 	requests    int
+	open        bool                // a decision is waited for
 	decision    *QuarantineDecision // nil until someone has decided
 	decided     string              // confirm or discard
 	final       bool                // the end is reached; what the decision waits for

@@ -31,7 +31,9 @@ func (s *syncRun) handleDecision(ctx workflow.Context, decision string) error {
 				return Decided{}, err
 			}
 			s.decided, s.decision = decision, &in
-			err := workflow.Await(ctx, func() bool { return s.final })
+			open, stop := workflow.NewDisconnectedContext(ctx) // a cancelled run still answers
+			defer stop()
+			err := workflow.Await(open, func() bool { return s.final })
 			return Decided{
 				Snapshot: s.status.Snapshot, Decision: decision, By: in.By, State: s.status.State,
 			}, err
@@ -50,6 +52,8 @@ func (s *syncRun) mayDecide(in QuarantineDecision) error {
 		return refused(fmt.Sprintf("%s has already decided: %s", s.decision.By, s.decided))
 	case s.status.Quarantine == nil:
 		return refused(fmt.Sprintf("nothing to decide: this sync is not quarantined, its state is %s", s.status.State))
+	case !s.open:
+		return refused("too late to decide: the snapshot is being dropped")
 	}
 	return nil
 }
@@ -70,6 +74,7 @@ func (s *syncRun) decide(ctx workflow.Context) error {
 	}
 	until := workflow.Now(ctx).UTC().Add(quarantineLife)
 	s.status.Quarantine = &Quarantine{Reasons: s.settled.Reasons, Until: until}
+	s.open = true
 	s.warn(s.settled.Reasons...)
 	s.enter(ctx, StateQuarantined, waitingForDecision(s.settled.Reasons, until))
 	s.log.Warn("Snapshot is quarantined", "reasons", s.settled.Reasons, "until", until)
@@ -77,6 +82,7 @@ func (s *syncRun) decide(ctx workflow.Context) error {
 		Timeout:      quarantineLife,
 		TimerOptions: workflow.TimerOptions{Summary: "time to confirm or discard"},
 	}, func() bool { return s.decision != nil })
+	s.open = false
 	if err != nil {
 		return err
 	}

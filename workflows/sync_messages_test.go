@@ -1,0 +1,104 @@
+package workflows_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"sentinelone-provisioner/activities"
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/workflows"
+)
+
+// A decision needs a name, and fields that are not known are refused; the sync
+// goes on waiting for a good one.
+func TestSync_RefusesMalformedDecisions(t *testing.T) {
+	t.Parallel()
+	for _, update := range []string{"confirm", "discard"} {
+		t.Run(update, func(t *testing.T) {
+			t.Parallel()
+			s := quarantineScene(t)
+			s.discards(activities.DiscardInput{By: bob, Why: "discarded by " + bob})
+			missing := s.send(time.Minute, update, map[string]any{})
+			blank := s.send(2*time.Minute, update, by("  \t"))
+			unknown := s.send(3*time.Minute, update, map[string]any{"by": ana, "why": "sure"})
+			good := s.send(time.Hour, "discard", by(bob))
+
+			s.sync("users")
+
+			requireRefused(t, missing.rejected, `"by" is missing`)
+			requireRefused(t, blank.rejected, `"by" is missing`)
+			require.ErrorContains(t, unknown.rejected, `unknown field "why"`)
+			for _, r := range []*reply{missing, blank, unknown} {
+				require.False(t, r.accepted)
+			}
+			require.NoError(t, good.err)
+			require.Equal(t, bob, good.decided.By)
+		})
+	}
+}
+
+// There is nothing to decide about a sync that is not quarantined.
+func TestSync_RefusesADecisionBeforeTheQuarantine(t *testing.T) {
+	t.Parallel()
+	s := newScene(t)
+	one := []access.Collection{access.Users}
+	s.opens(one...)
+	s.drains(access.Users, 1, new(20), "").After(time.Hour)
+	s.settles(activities.SettleInput{Collections: one}, promoted()).After(time.Hour)
+	draining := s.send(time.Minute, "confirm", by(ana))
+	settling := s.send(90*time.Minute, "discard", by(ana))
+
+	s.sync("users")
+
+	require.Equal(t, "promoted", s.result().State)
+	requireRefused(t, draining.rejected, "nothing to decide: this sync is not quarantined, its state is draining")
+	requireRefused(t, settling.rejected, "its state is settling")
+}
+
+// The first decision counts; a second one is told who was first.
+func TestSync_RefusesASecondDecision(t *testing.T) {
+	t.Parallel()
+	s := quarantineScene(t)
+	s.on(activities.PromoteName, promoteInput()).After(time.Hour).Return(promoted(), nil).Once()
+	first := s.send(time.Minute, "confirm", by(ana))
+	second := s.send(2*time.Minute, "discard", by(bob))
+	same := s.send(3*time.Minute, "confirm", by(ana))
+
+	s.sync("users")
+
+	require.Equal(t, "promoted", s.result().State)
+	require.NoError(t, first.err)
+	requireRefused(t, second.rejected, "ana@example.com has already decided: confirm")
+	requireRefused(t, same.rejected, "ana@example.com has already decided: confirm")
+}
+
+// Two decisions in the same moment: one is carried out, the other is refused.
+func TestSync_TwoDecisionsAtOnce(t *testing.T) {
+	t.Parallel()
+	s := quarantineScene(t)
+	s.on(activities.PromoteName, promoteInput()).Return(promoted(), nil).Once()
+	first := s.send(time.Minute, "confirm", by(ana))
+	second := s.send(time.Minute, "discard", by(bob))
+
+	s.sync("users")
+
+	require.Equal(t, "promoted", s.result().State)
+	require.Equal(t, "promoted", first.decided.State)
+	refusal := second.rejected
+	if second.accepted {
+		refusal = second.err
+	}
+	requireRefused(t, refusal, "ana@example.com has already decided")
+}
+
+func TestSyncID(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, "sync/acmeco.sentinelone.net", workflows.SyncID(host))
+	got, ok := workflows.ConsoleOfSyncID(workflows.SyncID("localhost:8080"))
+	require.True(t, ok)
+	require.Equal(t, "localhost:8080", got)
+	_, ok = workflows.ConsoleOfSyncID("nightly")
+	require.False(t, ok)
+}
