@@ -1,7 +1,6 @@
 package consoletest
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 )
@@ -41,7 +40,7 @@ func failure(status int, e apiError) answer {
 // invalid is the answer to input the console does not take.
 func invalid(format string, args ...any) answer {
 	return failure(http.StatusBadRequest, apiError{
-		Code: 4000010, Title: "Validation Error", Detail: ptr(fmt.Sprintf(format, args...)),
+		Code: 4000010, Title: "Validation Error", Detail: new(fmt.Sprintf(format, args...)),
 	})
 }
 
@@ -55,7 +54,7 @@ func forbidden() answer {
 
 func notFound() answer {
 	return failure(http.StatusNotFound, apiError{
-		Code: 4040010, Title: "Requested resource was not found", Detail: ptr(""),
+		Code: 4040010, Title: "Requested resource was not found", Detail: new(""),
 	})
 }
 
@@ -67,7 +66,7 @@ func conflict(detail string) answer {
 
 func serverError() answer {
 	return failure(http.StatusInternalServerError, apiError{
-		Code: 5000010, Title: "Internal server error", Detail: ptr("Server could not process the request."),
+		Code: 5000010, Title: "Internal server error", Detail: new("Server could not process the request."),
 	})
 }
 
@@ -100,11 +99,7 @@ func list(prefix string, rows [][]byte, suffix string, p pagination) answer {
 		body = append(body, r...)
 	}
 	body = append(body, suffix...)
-	tail, err := json.Marshal(p)
-	if err != nil {
-		panic(err)
-	}
 	body = append(body, `,"pagination":`...)
-	body = append(body, tail...)
+	body = append(body, mustJSON(p)...)
 	return answer{status: http.StatusOK, body: append(body, '}')}
 }

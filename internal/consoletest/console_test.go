@@ -7,12 +7,15 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/consoletest"
 )
+
+var client = &http.Client{Timeout: time.Minute}
 
 // reply is an answer read to its end.
 type reply struct {
@@ -53,7 +56,7 @@ func ask(t *testing.T, s *consoletest.Server, method, path string, body any) rep
 
 func send(t *testing.T, req *http.Request) reply {
 	t.Helper()
-	res, err := http.DefaultClient.Do(req)
+	res, err := client.Do(req)
 	require.NoError(t, err)
 	defer res.Body.Close()
 	body, err := io.ReadAll(res.Body)
@@ -97,7 +100,7 @@ func walk(t *testing.T, s *consoletest.Server, path, query string) []map[string]
 		require.Equal(t, http.StatusOK, r.status, "%s", r.body)
 		all = append(all, rows(t, r)...)
 		next, ok := r.json(t)["pagination"].(map[string]any)["nextCursor"].(string)
-		if !ok {
+		if !ok || next == "" {
 			return all
 		}
 		cursor = "&cursor=" + url.QueryEscape(next)
@@ -115,7 +118,9 @@ func ids(rows []map[string]any) []string {
 // Every collection, walked in pages of any size, gives the truth, once each.
 func TestWalk_GivesTheTruth(t *testing.T) {
 	t.Parallel()
-	s := consoletest.Start(t, consoletest.Options{Seed: 7, Accounts: 3, Sites: 25, Users: 101, ServiceUsers: 37, CustomRoles: 9})
+	s := consoletest.Start(t, consoletest.Options{
+		Seed: 7, Accounts: 3, Sites: 25, Users: 101, ServiceUsers: 37, CustomRoles: 9,
+	})
 	want := map[access.Collection][]string{}
 	truth := s.Truth()
 	for _, a := range truth.Accounts {

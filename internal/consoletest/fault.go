@@ -133,7 +133,7 @@ type faultSet struct {
 // the first added wins; delays add up. It panics on a fault that Validate refuses.
 func (c *Console) AddFault(f Fault) (id string) {
 	if err := f.Validate(); err != nil {
-		panic(err)
+		bug(err)
 	}
 	c.faults.mu.Lock()
 	defer c.faults.mu.Unlock()

@@ -38,7 +38,8 @@ func (f *Fault) UnmarshalJSON(in []byte) error {
 		return fmt.Errorf("read a fault: %w", err)
 	}
 	*f = Fault{
-		v.Name, v.Path, v.Method, v.Only, v.After, v.Every, v.Times, time.Duration(v.RetryAfter), time.Duration(v.Delay),
+		v.Name, v.Path, v.Method, v.Only, v.After, v.Every, v.Times,
+		time.Duration(v.RetryAfter), time.Duration(v.Delay),
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package consoletest
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -9,9 +10,11 @@ import (
 )
 
 var (
-	firstNames = strings.Fields("Ana Bob Carol Dan Eve Frank Grace Hugo Iris Jon Kim Leo Mia Noor Olga Paul Quinn Rosa Sam Tara")
-	lastNames  = strings.Fields("Roy Stone Lind Mora Novak Okoro Petit Quist Ruiz Sato Tanaka Usher Vega Weber Xu Young Zeman")
-	services   = strings.Fields("siem backup ticketing inventory reporting deploy scanner billing")
+	firstNames = strings.Fields(
+		"Ana Bob Carol Dan Eve Frank Grace Hugo Iris Jon Kim Leo Mia Noor Olga Paul Quinn Rosa Sam Tara")
+	lastNames = strings.Fields(
+		"Roy Stone Lind Mora Novak Okoro Petit Quist Ruiz Sato Tanaka Usher Vega Weber Xu Young Zeman")
+	services = strings.Fields("siem backup ticketing inventory reporting deploy scanner billing")
 )
 
 // principalGenerator knows which roles may be held where: a custom role at its own
@@ -66,7 +69,9 @@ func (g *principalGenerator) user(i int) *principal {
 func (g *principalGenerator) serviceUser(i int) *principal {
 	p := g.base(access.ServiceUser, i)
 	p.name = fmt.Sprintf("svc.%s.%d", services[i%len(services)], i+1)
-	p.description = "integration " + services[i%len(services)]
+	if i%10 != 9 {
+		p.description = "integration " + services[i%len(services)]
+	}
 	p.updated = p.created
 	if g.chance(60) {
 		p.lastActive = p.created + g.within(300*24*time.Hour)
@@ -135,9 +140,9 @@ func (g *principalGenerator) roleAt(scope any) int64 {
 	custom := g.anywhere
 	switch s := scope.(type) {
 	case *account:
-		custom = append(custom[:len(custom):len(custom)], g.below[s.id]...)
+		custom = append(slices.Clip(custom), g.below[s.id]...)
 	case *site:
-		custom = append(custom[:len(custom):len(custom)], g.below[s.id]...)
+		custom = append(slices.Clip(custom), g.below[s.id]...)
 		custom = append(custom, g.below[s.account.id]...)
 	}
 	if len(custom) > 0 && g.chance(33) {

@@ -62,9 +62,9 @@ func (c *Console) listPage(call *call) answer {
 	if q.Get("countOnly") == "true" {
 		return envelope(call.req.Collection, nil, p)
 	}
-	rows, next := c.cut(l, matching, at, q)
-	if next != "" {
-		p.NextCursor = &next
+	rows, next := c.cut(l, matching, at)
+	if next != "" || call.req.Collection == access.ServiceUsers {
+		p.NextCursor = &next // service users were seen to end with "", not null
 	}
 	if call.fault == Vanish && len(rows) > 0 {
 		rows = slices.Delete(rows, len(rows)/2, len(rows)/2+1)
@@ -77,7 +77,8 @@ func envelope(name access.Collection, rows [][]byte, p pagination) answer {
 	if name == access.Sites {
 		total := strconv.Itoa(p.TotalItems * siteLicenses)
 		half := strconv.Itoa(p.TotalItems * (siteLicenses / 2))
-		return list(`{"data":{"allSites":{"activeLicenses":`+half+`,"totalLicenses":`+total+`},"sites":[`, rows, `]}`, p)
+		prefix := `{"data":{"allSites":{"activeLicenses":` + half + `,"totalLicenses":` + total + `},"sites":[`
+		return list(prefix, rows, `]}`, p)
 	}
 	return list(`{"data":[`, rows, `]`, p)
 }
@@ -145,7 +146,7 @@ func number(s string, byDefault int) int {
 
 // cut takes the page out of the rows and says where the next one starts ("" at the
 // end).
-func (c *Console) cut(l listing, matching []*record, at position, _ url.Values) (rows [][]byte, next string) {
+func (c *Console) cut(l listing, matching []*record, at position) (rows [][]byte, next string) {
 	if at.field == "id" && !at.desc {
 		page, more := window(matching, at)
 		if more {

@@ -37,7 +37,8 @@ var listings = map[access.Collection]listing{
 		fields: map[string]string{
 			"fullName": "name", "firstLogin": "", "lastLogin": "lastActivation", "dateJoined": "createdAt",
 			"roleId": "scopeRoles.roleId", "apiTokenCreatedAt": "apiToken.createdAt",
-			"apiTokenExpiresAt": "apiToken.expiresAt", "createdByName": "createdBy.name", "updatedByName": "updatedBy.name",
+			"apiTokenExpiresAt": "apiToken.expiresAt", "createdByName": "createdBy.name",
+			"updatedByName": "updatedBy.name",
 		},
 	},
 }

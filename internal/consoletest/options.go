@@ -7,7 +7,7 @@ import (
 
 // DefaultToken is the API token of a simulated console that was given none. It
 // opens nothing else.
-const DefaultToken = "SIMULATED-API-TOKEN-OPENS-NOTHING-ELSE" //nolint:gosec // a fake, see the text itself
+const DefaultToken = "SIMULATED-API-TOKEN-OPENS-NOTHING-ELSE"
 
 // predefinedRoles is how many roles every console has before anyone adds one.
 const predefinedRoles = 6

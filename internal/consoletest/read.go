@@ -60,7 +60,8 @@ func (c *Console) getOwnUser(call *call) answer {
 //s1:operation GET /web/api/v2.1/system/info
 func (c *Console) systemInfo(*call) answer {
 	return data(map[string]string{
-		"version": "Simulated-1.0", "release": "Simulated", "patch": "1", "build": "1", "latestAgentVersion": "23.4.2.3",
+		"version": "Simulated-1.0", "release": "Simulated", "patch": "1", "build": "1",
+		"latestAgentVersion": "23.4.2.3",
 	})
 }
 

@@ -139,7 +139,7 @@ func wait(ctx context.Context, d time.Duration) bool {
 // send writes the answer, or cuts the connection as the fault says.
 func send(w http.ResponseWriter, a answer, fault FaultKind) {
 	if fault == CutBefore {
-		panic(http.ErrAbortHandler) // closes the connection without a word in the log
+		cutConnection()
 	}
 	body := a.body
 	if fault == Truncated {
@@ -161,9 +161,15 @@ func send(w http.ResponseWriter, a answer, fault FaultKind) {
 	_, err := w.Write(body)
 	if fault == CutAfter {
 		_ = http.NewResponseController(w).Flush()
-		panic(http.ErrAbortHandler)
+		cutConnection()
 	}
 	if err != nil {
 		return // the client has gone; there is nobody to tell
 	}
+}
+
+// cutConnection ends the handler and closes the connection under it, whatever was
+// still to be written.
+func cutConnection() {
+	panic(http.ErrAbortHandler) //nolint:forbidigo // net/http's own way to say so
 }

@@ -50,7 +50,7 @@ func beyond(rows []keyed, at position) int {
 func (c *Console) decode(r *record) map[string]any {
 	var row map[string]any
 	if err := json.Unmarshal(c.render(r), &row); err != nil {
-		panic(err)
+		bug(err)
 	}
 	return row
 }

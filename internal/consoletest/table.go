@@ -51,13 +51,6 @@ func (t *table) remove(id int64) bool {
 	return ok
 }
 
-// forget drops the rendered rows, after a change that shows in other tables.
-func (t *table) forget() {
-	for _, r := range t.records {
-		r.json = nil
-	}
-}
-
 // find returns the entity with an id given as text, or nil.
 func find[T any](t *table, id string) *T {
 	n, err := strconv.ParseInt(id, 10, 64)

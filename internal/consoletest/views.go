@@ -2,6 +2,8 @@ package consoletest
 
 import (
 	"encoding/json"
+	"fmt"
+	"time"
 
 	"sentinelone-provisioner/internal/access"
 )
@@ -51,7 +53,7 @@ type siteView struct {
 	CreatedAt           *string  `json:"createdAt"`
 	Creator             string   `json:"creator"`
 	CreatorID           string   `json:"creatorId"`
-	Description         *string  `json:"description"`
+	Description         string   `json:"description"`
 	Expiration          *string  `json:"expiration"`
 	ExternalID          *string  `json:"externalId"`
 	HealthStatus        bool     `json:"healthStatus"`
@@ -127,6 +129,9 @@ const (
 	siteLicenses = 25
 )
 
+// licensedUntil is when accounts and sites end; the console writes whole seconds.
+var licensedUntil = stampOf(time.Date(2035, 12, 31, 23, 0, 0, 0, time.UTC))
+
 func someLicenses(n int) licenses {
 	return licenses{
 		Bundles: []bundle{{
@@ -143,9 +148,9 @@ func (c *Console) accountView(a *account) accountView {
 	return accountView{
 		AccountType: "Paid", ActiveAgents: agents / 2, AgentsInCompleteSKU: agents / 2, BillingMode: "subscription",
 		CompleteSites: sites, CreatedAt: a.created.micros(), Creator: creatorMail, CreatorID: creatorID,
-		ID: text(a.id), IsDefault: a.isDefault, Licenses: someLicenses(agents), Name: a.name, NumberOfSites: sites,
+		Expiration: licensedUntil.seconds(), ID: text(a.id), IsDefault: a.isDefault, Licenses: someLicenses(agents), Name: a.name, NumberOfSites: sites,
 		SKUs:  []sku{{AgentsInSKU: agents / 2, TotalLicenses: agents, Type: "Complete"}},
-		State: a.state, TotalComplete: agents, TotalLicenses: agents, UnlimitedExpiration: true,
+		State: a.state, TotalComplete: agents, TotalLicenses: agents,
 		UpdatedAt: a.updated.micros(), UsageType: "customer",
 	}
 }
@@ -153,10 +158,11 @@ func (c *Console) accountView(a *account) accountView {
 func (c *Console) siteView(s *site) siteView {
 	return siteView{
 		AccountID: text(s.account.id), AccountName: s.account.name, ActiveLicenses: siteLicenses / 2,
-		CreatedAt: s.created.micros(), Creator: creatorMail, CreatorID: creatorID, HealthStatus: true,
+		CreatedAt: s.created.micros(), Creator: creatorMail, CreatorID: creatorID,
+		Description: "Site " + s.name, Expiration: licensedUntil.seconds(), HealthStatus: true,
 		ID: text(s.id), IsDefault: s.isDefault, Licenses: someLicenses(siteLicenses), Name: s.name,
 		RegistrationToken: s.secret, SiteType: "Paid", SKU: "Complete", State: s.state, Suite: "Complete",
-		TotalLicenses: siteLicenses, UnlimitedExpiration: true, UpdatedAt: s.updated.micros(),
+		TotalLicenses: siteLicenses, UpdatedAt: s.updated.micros(),
 	}
 }
 
@@ -171,7 +177,7 @@ func (c *Console) roleView(r *role) roleView {
 		UpdatedAt: r.updated.micros(), UsersInRoles: c.usersInRole(r.id),
 	}
 	if !r.predefined {
-		v.Creator, v.CreatorID = ptr(creatorMail), ptr(creatorID)
+		v.Creator, v.CreatorID = new(creatorMail), new(creatorID)
 		v.UpdatedBy, v.UpdatedByID = v.Creator, v.CreatorID
 	}
 	if r.account != nil {
@@ -242,12 +248,10 @@ func (c *Console) countRoles() {
 	})
 }
 
-func ptr[T any](v T) *T { return &v }
-
 func mustJSON(v any) []byte {
 	out, err := json.Marshal(v)
 	if err != nil {
-		panic("a row of the console does not marshal: " + err.Error())
+		bug(fmt.Errorf("marshal %T: %w", v, err))
 	}
 	return out
 }

@@ -25,7 +25,7 @@ type userRow struct {
 	ID                   string          `json:"id"`
 	IsSystem             bool            `json:"isSystem"`
 	LastLogin            *string         `json:"lastLogin"`
-	LowestRole           *string         `json:"lowestRole"`
+	LowestRole           string          `json:"lowestRole"`
 	PrimaryTwoFAMethod   *string         `json:"primaryTwoFaMethod"`
 	Scope                access.Level    `json:"scope"`
 	ScopeRoles           []scopeRole     `json:"scopeRoles"`
@@ -118,11 +118,11 @@ func (c *Console) userView(p *principal) userRow {
 		TwoFAConfigured: p.twoFA, TwoFAEnabled: p.twoFA, TwoFAStatus: "not_configured",
 	}
 	if p.twoFA {
-		v.TwoFAStatus, v.PrimaryTwoFAMethod = "configured", ptr("application")
+		v.TwoFAStatus, v.PrimaryTwoFAMethod = "configured", new("application")
 	}
-	for _, r := range v.ScopeRoles {
-		if r.RoleName != nil {
-			v.LowestRole = r.RoleName
+	if len(p.held) > 0 {
+		if r := c.roles.get(p.held[0].role); r != nil {
+			v.LowestRole = r.entity.(*role).name // deprecated; what it says of several roles is not known
 		}
 	}
 	return v

@@ -48,7 +48,7 @@ type settings struct {
 // run is the program, with everything it touches passed in; it returns the exit
 // code.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	cmd := command(stdout)
+	cmd := command(ctx, stdout)
 	cmd.SetArgs(args)
 	cmd.SetOut(stdout)
 	cmd.SetErr(stderr)
@@ -66,13 +66,13 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	}
 }
 
-func command(stdout io.Writer) *cobra.Command {
+func command(ctx context.Context, stdout io.Writer) *cobra.Command {
 	var s settings
 	cmd := &cobra.Command{
 		Use:           "console-simulator",
 		Short:         "Serve a simulated SentinelOne console",
 		Long:          help,
-		Example:       "  console-simulator --listen 127.0.0.1:8080 --size tenant --latency 20ms --fault rateLimited,path=/users,times=2",
+		Example:       "  console-simulator --size tenant --latency 20ms --fault rateLimited,path=/users,times=2",
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args: func(_ *cobra.Command, args []string) error {
@@ -86,7 +86,7 @@ func command(stdout io.Writer) *cobra.Command {
 			if err != nil {
 				return usageError{err}
 			}
-			return serve(cmd.Context(), s.listen, c, stdout)
+			return serve(ctx, s.listen, c, stdout)
 		},
 	}
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
@@ -109,7 +109,8 @@ func (s *settings) flags(cmd *cobra.Command) {
 	f.BoolVar(&s.opts.EnforceRates, "rates", false, "answer 429 beyond the published rates")
 	f.StringVar(&s.opts.Token, "token", consoletest.DefaultToken, "API token to take")
 	f.StringVar(&s.opts.SecretMark, "secret-mark", "", "how every registrationToken begins")
-	f.BoolVar(&s.opts.NoServiceUserByID, "no-service-user-by-id", false, "be an older console without GET /service-users/{id}")
+	f.BoolVar(&s.opts.NoServiceUserByID, "no-service-user-by-id", false,
+		"be an older console, without GET /service-users/{id}")
 	f.StringArrayVar(&s.faults, "fault", nil, "kind[,setting=value…]; may be repeated")
 }
 
