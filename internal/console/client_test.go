@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -21,14 +22,15 @@ const unauthorizedBody = `{"errors":[{"code":4010010,"detail":null,"title":"Auth
 func TestRedirect_ToAnotherHostIsNotFollowed(t *testing.T) {
 	t.Parallel()
 	other := serve(t, says(200, emptyPage))
-	for _, target := range []string{other.URL + "/login?next=secret-query", "https://" + strings.TrimPrefix(other.URL, "http://")} {
+	host := strings.TrimPrefix(other.URL, "http://")
+	for _, target := range []string{other.URL + "/login?next=secret-query", "https://" + host} {
 		f := serve(t, says(302, "", "Location", target))
 		_, err := f.client(t).Users(t.Context(), ListOptions{})
 		e := asError(t, err)
 		require.Equal(t, KindRedirected, e.Kind)
 		require.Equal(t, 302, e.Status)
 		require.False(t, e.Temporary())
-		require.ErrorContains(t, err, strings.TrimPrefix(other.URL, "http://"), "names the host")
+		require.ErrorContains(t, err, host)
 		require.NotContains(t, err.Error(), "secret-query")
 		require.Equal(t, 1, f.count())
 	}
@@ -108,9 +110,12 @@ func TestReadOnly_RefusesEveryWriteBeforeItIsSent(t *testing.T) {
 	ctx := WithRequestCounter(t.Context(), &sent)
 	ok := func([]byte) error { return nil }
 	for _, r := range []request{
-		{method: http.MethodPut, path: "/users/1"}, {method: http.MethodPost, path: "/users"},
-		{method: http.MethodDelete, path: "/users/1"}, {method: http.MethodPatch, path: "/users/1"},
-		{method: http.MethodPut, path: tokenDetailsPath}, {method: http.MethodPost, path: tokenDetailsPath + "/x"},
+		{method: http.MethodPut, path: "/users/1"},
+		{method: http.MethodPost, path: "/users"},
+		{method: http.MethodDelete, path: "/users/1"},
+		{method: http.MethodPatch, path: "/users/1"},
+		{method: http.MethodPut, path: tokenDetailsPath},
+		{method: http.MethodPost, path: tokenDetailsPath + "/x"},
 	} {
 		err := reader.do(ctx, r, ok)
 		require.ErrorIs(t, err, ErrReadOnly)
@@ -131,17 +136,19 @@ func TestTokenDetails_SendsTheTokenItself(t *testing.T) {
 	f := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		got = r.Method + " " + r.URL.Path + " " + r.Header.Get("Content-Type") + " " + string(body)
-		says(200, `{"data":{"createdAt":"2025-01-01T00:00:00Z","expiresAt":"2026-01-01T00:00:00.5Z","other":[1]}}`)(w, r)
+		says(200, `{"data":{"createdAt":"2025-01-01T00:00:00Z","expiresAt":"2026-01-01T00:00:00.5Z","x":[1]}}`)(w, r)
 	})
 	details, err := f.client(t).TokenDetails(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, at("2026-01-01T00:00:00.5Z"), details.ExpiresAt)
-	require.Equal(t, `POST /web/api/v2.1/users/api-token-details application/json {"data":{"apiToken":"`+testToken+`"}}`, got)
+	require.Equal(t, "POST /web/api/v2.1/users/api-token-details application/json "+
+		`{"data":{"apiToken":"`+testToken+`"}}`, got)
 }
 
 func TestSystemInfo(t *testing.T) {
 	t.Parallel()
-	f := serve(t, says(200, `{"data":{"version":"S-24.1","release":"x","patch":null,"build":117,"latestAgentVersion":"23.4"}}`))
+	f := serve(t, says(200, `{"data":{"version":"S-24.1","release":"x","patch":null,"build":117,
+		"latestAgentVersion":"23.4"}}`))
 	info, err := f.client(t).SystemInfo(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, SystemInfo{Version: "S-24.1", Release: "x", Build: "117", LatestAgentVersion: "23.4"}, info)
@@ -154,9 +161,12 @@ func TestSystemInfo(t *testing.T) {
 func TestBody_IsBounded(t *testing.T) {
 	t.Parallel()
 	f := serve(t, says(200, emptyPage))
-	_, err := f.client(t, func(cfg *Config) { cfg.MaxBody = int64(len(emptyPage)) }).Users(t.Context(), ListOptions{})
-	require.NoError(t, err)
-	_, err = f.client(t, func(cfg *Config) { cfg.MaxBody = int64(len(emptyPage)) - 1 }).Users(t.Context(), ListOptions{})
+	get := func(maxBody int) error {
+		_, err := f.client(t, func(cfg *Config) { cfg.MaxBody = int64(maxBody) }).Users(t.Context(), ListOptions{})
+		return err
+	}
+	require.NoError(t, get(len(emptyPage)))
+	err := get(len(emptyPage) - 1)
 	require.Equal(t, KindMalformed, asError(t, err).Kind)
 	require.ErrorContains(t, err, "larger than")
 }
@@ -214,7 +224,8 @@ func TestTimeout_IsOurOwnAndSaysSo(t *testing.T) {
 			<-release
 		}),
 	} {
-		_, err := f.client(t, func(cfg *Config) { cfg.Timeout = 20 * time.Millisecond }).Users(t.Context(), ListOptions{})
+		c := f.client(t, func(cfg *Config) { cfg.Timeout = 20 * time.Millisecond })
+		_, err := c.Users(t.Context(), ListOptions{})
 		require.EqualError(t, err, "GET /users: no answer from the console: it took longer than 20ms")
 		require.True(t, asError(t, err).Temporary())
 		require.NotErrorIs(t, err, context.DeadlineExceeded, "nobody's deadline but ours has passed")
@@ -246,6 +257,37 @@ func TestClient_ReusesItsConnections(t *testing.T) {
 		require.Equal(t, 502, asError(t, err).Status)
 	}
 	require.Equal(t, int64(1), opened.Load())
+}
+
+// The transport that New makes speaks HTTP/2 where the console does.
+func TestDefaultTransport_HTTP2(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewUnstartedServer(says(200, emptyPage))
+	server.EnableHTTP2 = true
+	server.StartTLS()
+	t.Cleanup(server.Close)
+
+	transport, ok := defaultTransport().(*http.Transport)
+	require.True(t, ok)
+	require.Equal(t, 16, transport.MaxIdleConnsPerHost)
+	require.NotNil(t, transport.Proxy, "the environment may name a proxy")
+	transport.TLSClientConfig = server.Client().Transport.(*http.Transport).TLSClientConfig.Clone()
+	var proto string
+	c, err := New(Config{
+		BaseURL: server.URL, Token: StaticToken(testToken),
+		Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+			resp, err := transport.RoundTrip(r)
+			if err == nil {
+				proto = resp.Proto
+			}
+			return resp, err
+		}),
+	})
+	require.NoError(t, err)
+	_, err = c.Users(t.Context(), ListOptions{})
+	require.NoError(t, err)
+	require.Equal(t, "HTTP/2.0", proto)
+	transport.CloseIdleConnections()
 }
 
 type roundTrip func(*http.Request) (*http.Response, error)

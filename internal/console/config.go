@@ -52,7 +52,7 @@ func New(cfg Config) (*Client, error) {
 		faults = append(faults, err)
 	}
 	if cfg.Token == nil {
-		faults = append(faults, errors.New("no API token is given: use the token of a service user or user of the console"))
+		faults = append(faults, errors.New("no API token is given: use that of a service user or user of the console"))
 	} else if _, err := cfg.Token.Token(); err != nil {
 		faults = append(faults, err)
 	}

@@ -59,7 +59,8 @@ func (e *Error) Error() string {
 	case KindNoAnswer:
 		return call + "no answer from the console: " + e.cause()
 	case KindMalformed:
-		return fmt.Sprintf("%sthe answer (%d) is not one that a SentinelOne console gives: %s", call, e.Status, e.cause())
+		return fmt.Sprintf("%sthe answer (%d) is not one that a SentinelOne console gives: %s",
+			call, e.Status, e.cause())
 	case KindRedirected:
 		return fmt.Sprintf("%s%d: %s", call, e.Status, e.cause())
 	case KindStatus:

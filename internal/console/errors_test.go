@@ -16,6 +16,8 @@ import (
 const nginxPage = "<html>\r\n<head><title>%d</title></head>\r\n<body>\r\n<center><h1>%d</h1></center>\r\n" +
 	"<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n"
 
+const laterHint = ": the console or a proxy before it has a problem; try again later"
+
 // errorAnswers are statuses and bodies as the console gives them.
 var errorAnswers = []struct {
 	name      string
@@ -26,7 +28,8 @@ var errorAnswers = []struct {
 	temporary bool
 }{
 	{
-		"bad cursor", 400, `{"errors":[{"code":4000010,"detail":"Invalid cursor value received","title":"Validation Error"}]}`,
+		"bad cursor", 400, `{"errors":[{"code":4000010,"detail":"Invalid cursor value received",` +
+			`"title":"Validation Error"}]}`,
 		"400 Validation Error (4000010), Invalid cursor value received", 4000010, false,
 	},
 	{
@@ -46,7 +49,8 @@ var errorAnswers = []struct {
 	},
 	{
 		"forbidden by a proxy", 403, fmt.Sprintf(nginxPage, 403, 403),
-		"403 Forbidden: a web page came in place of the API's answer; a proxy or an address filter may refuse this machine",
+		"403 Forbidden: a web page came in place of the API's answer; " +
+			"a proxy or an address filter may refuse this machine",
 		0, false,
 	},
 	{
@@ -55,30 +59,46 @@ var errorAnswers = []struct {
 	},
 	{
 		"no console", 404, fmt.Sprintf(nginxPage, 404, 404),
-		"404 Not Found: a web page came in place of the API's answer; is this a SentinelOne console? check the base URL",
+		"404 Not Found: a web page came in place of the API's answer; " +
+			"is this a SentinelOne console? check the base URL",
 		0, false,
 	},
-	{"conflict", 409, `{"errors":[{"code":"4090010","detail":"User or Email already taken","title":7}]}`,
-		"409 7 (4090010), User or Email already taken", 4090010, false},
-	{"request timeout", 408, ``, "408 Request Timeout: the console or a proxy before it has a problem; try again later", 0, true},
-	{"too early", 425, `{}`, "425 Too Early: the console or a proxy before it has a problem; try again later", 0, true},
-	{"too many", 429, fmt.Sprintf(nginxPage, 429, 429),
-		"429 Too Many Requests: too many requests for this token; wait and try again", 0, true},
 	{
-		"server error", 500, `{"errors":[{"code":5000010,"detail":"Server could not process the request.","title":"Internal server error"}]}`,
+		"conflict", 409, `{"errors":[{"code":"4090010","detail":"User or Email already taken","title":7}]}`,
+		"409 7 (4090010), User or Email already taken", 4090010, false,
+	},
+	{"request timeout", 408, ``, "408 Request Timeout" + laterHint, 0, true},
+	{"too early", 425, `{}`, "425 Too Early" + laterHint, 0, true},
+	{
+		"too many", 429, fmt.Sprintf(nginxPage, 429, 429),
+		"429 Too Many Requests: too many requests for this token; wait and try again", 0, true,
+	},
+	{
+		"server error", 500, `{"errors":[{"code":5000010,"detail":"Server could not process the request.",` +
+			`"title":"Internal server error"}]}`,
 		"500 Internal server error (5000010), Server could not process the request: " +
 			"the console or a proxy before it has a problem; try again later", 5000010, true,
 	},
-	{"not supported", 501, `{"errors":[{"code":5010010,"detail":null,"title":"Not supported"}]}`,
-		"501 Not supported (5010010)", 5010010, false},
-	{"bad gateway", 502, fmt.Sprintf(nginxPage, 502, 502),
-		"502 Bad Gateway: the console or a proxy before it has a problem; try again later", 0, true},
-	{"truncated body", 503, `{"errors":[{"code":50300`,
-		"503 Service Unavailable: the console or a proxy before it has a problem; try again later", 0, true},
-	{"null errors", 504, `{"errors":null}`,
-		"504 Gateway Timeout: the console or a proxy before it has a problem; try again later", 0, true},
-	{"message only", 418, `{"message":"User does not have required permissions."}`,
-		"418 I'm a teapot, User does not have required permissions", 0, false},
+	{
+		"not supported", 501, `{"errors":[{"code":5010010,"detail":null,"title":"Not supported"}]}`,
+		"501 Not supported (5010010)", 5010010, false,
+	},
+	{
+		"bad gateway", 502, fmt.Sprintf(nginxPage, 502, 502),
+		"502 Bad Gateway" + laterHint, 0, true,
+	},
+	{
+		"truncated body", 503, `{"errors":[{"code":50300`,
+		"503 Service Unavailable" + laterHint, 0, true,
+	},
+	{
+		"null errors", 504, `{"errors":null}`,
+		"504 Gateway Timeout" + laterHint, 0, true,
+	},
+	{
+		"message only", 418, `{"message":"User does not have required permissions."}`,
+		"418 I'm a teapot, User does not have required permissions", 0, false,
+	},
 	{"unknown status", 499, `[]`, "499", 0, false},
 }
 
@@ -141,7 +161,9 @@ func TestErrors_RepeatNothingSecret(t *testing.T) {
 		_, err := serve(t, says(status, echo)).client(t).Users(t.Context(), ListOptions{Cursor: cursor})
 		e := asError(t, err)
 		printed := everyPrint(err) + fmt.Sprintf("%+v", *e)
-		for _, secret := range []string{testToken, cursor, url.QueryEscape(cursor), "ana@", "eyJ", "c2ln", "\n", "127.0.0.1"} {
+		for _, secret := range []string{
+			testToken, cursor, url.QueryEscape(cursor), "ana@", "eyJ", "c2ln", "\n", "127.0.0.1",
+		} {
 			require.NotContains(t, printed, secret)
 		}
 		require.Less(t, len(e.Detail), 400)

@@ -80,12 +80,10 @@ func (c *Client) noAnswer(ctx, attempt context.Context, r request, token string,
 	if ctx.Err() != nil { // not its cause: callers ask for context.Canceled
 		return r.failed(KindNoAnswer, ctx.Err())
 	}
-	var own *timeoutError
-	if errors.As(context.Cause(attempt), &own) {
+	if own, ok := errors.AsType[*timeoutError](context.Cause(attempt)); ok {
 		return r.failed(KindNoAnswer, own)
 	}
-	var u *url.Error
-	if errors.As(err, &u) { // its text has the whole URL, cursor included
+	if u, ok := errors.AsType[*url.Error](err); ok { // its text has the whole URL, cursor included
 		err = u.Err
 	}
 	text := scrub(err.Error(), r.secrets(token)...)

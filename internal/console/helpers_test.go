@@ -93,8 +93,6 @@ func everyPrint(v any) string {
 	return text
 }
 
-func ptr[T any](v T) *T { return &v }
-
 // newCountingServer answers 502 with a page of the size that proxies send, and
 // counts the connections made to it.
 func newCountingServer(opened *atomic.Int64) *httptest.Server {

@@ -1,6 +1,7 @@
 package console
 
 import (
+	_ "embed"
 	"net/url"
 	"testing"
 	"time"
@@ -10,48 +11,20 @@ import (
 	"sentinelone-provisioner/internal/access"
 )
 
-// The bodies below have the fields of the vendor's API description, with nulls
-// where real answers have them; names and ids are made up.
-const (
-	usersBody = `{"data":[
-{"id":"418828136350235435","email":"ana@example.com","fullName":"Ana Roy","scope":"site",
- "scopeRoles":[{"id":"1535334414585508711","name":"Berlin","accountName":"Acme","roleId":"1600000000000000007","roleName":null,"roles":[]},
-  {"id":"1535334414585508710","name":"Australia","accountName":"Acme","roleId":"1407838462433820674","roleName":"Admin","roles":["Admin"]},
-  {"id":"1535334414585508710","name":"Australia","accountName":"Acme","roleId":"1407838462433820674","roleName":"Admin","roles":["Admin"]},
-  {"id":"1535334414585508712","name":"Paris","accountName":"Acme","roleId":null,"roleName":null,"roles":null}],
- "siteRoles":[],"tenantRoles":[],"lowestRole":"Admin","source":"mgmt","emailVerified":true,"emailReadOnly":false,
- "fullNameReadOnly":false,"groupsReadOnly":false,"twoFaEnabled":true,"twoFaEnabledReadOnly":false,"twoFaConfigured":true,
- "twoFaStatus":"configured","primaryTwoFaMethod":"application","firstLogin":"2024-01-03T09:00:00.000000Z",
- "lastLogin":null,"dateJoined":"2024-01-02T09:00:00.123456Z","apiToken":null,"canGenerateApiToken":false,
- "isSystem":false,"agreedEula":true,"agreementUrl":null,"allowRemoteShell":false},
-{"scopeRoles":[{"roleId":"1407838462433820674"}],"scope":"tenant","id":418828136350235436,"email":"bob@example.com",
- "fullName":"Bob \u00c5s \"B\"","source":"sso_saml","groupsReadOnly":true,"isSystem":true,
- "apiToken":{"createdAt":"2023-12-19T23:42:51.087759Z","expiresAt":"2025-10-30T23:42:15Z"},
- "lastLogin":"2025-01-01T00:00:00Z","dateJoined":"yesterday"},
-{"id":"418828136350235437","email":null,"fullName":null,"scope":"account","scopeRoles":null,"source":null,
- "emailVerified":null,"twoFaEnabled":null,"isSystem":null,"groupsReadOnly":null,"dateJoined":null,"lastLogin":17}
-],"pagination":{"totalItems":580,"nextCursor":"YWdlbnRfaWQ6NTgwMjkzODE="},"errors":null}`
-
-	sitesBody = `{"data":{"allSites":{"totalLicenses":5,"activeLicenses":3},"sites":[
-{"id":"1535334414585508710","name":"Berlin","accountId":433241117337583618,"accountName":"Acme","state":"active",
- "registrationToken":"CANARY-registration-token","licenses":{"bundles":[{"name":"x","surfaces":[]}]},"expiration":null},
-{"id":"1535334414585508711","name":"Berlin","accountId":"433241117337583619","accountName":null,"state":"deleted"}
-]},"pagination":{"totalItems":2,"nextCursor":null}}`
-
-	rolesBody = `{"data":[
-{"id":"796942796483806260","name":"SOC","description":"SOC analyst","scope":"Tenant","scopeId":"1","accountName":null,
- "siteName":null,"predefinedRole":true,"usersInRoles":12,"createdAt":"2020-01-01T00:00:00.000000Z","creator":null},
-{"id":"1600000000000000007","name":"SOC","description":null,"scope":"Site","scopeId":"1535334414585508710",
- "predefinedRole":null,"usersInRoles":null}],"pagination":{"totalItems":2,"nextCursor":""}}`
-
-	serviceUserBody = `{"apiToken":{"createdAt":"2023-12-19T23:42:51.087759Z","expiresAt":"2025-10-30T23:42:15Z","value":"CANARY-value"},
- "createdAt":"2023-12-19T23:42:50.997692Z","createdBy":{"id":"1599626233933122097","name":"Someone"},
- "description":"integration","id":"1843820828304888119","lastActivation":"2025-10-30T23:32:43.104085Z",
- "name":"svc.example","scope":"site",
- "scopeRoles":[{"accountName":"Acme","id":"1535334414585508710","name":"Australia","roleId":"1407838462433820674","roleName":"Admin","roles":["Admin"]}]}`
-
-	emptyPage = `{"data":[],"pagination":{"totalItems":0,"nextCursor":null}}`
+// The bodies in testdata have the fields of the vendor's API description, with
+// nulls where real answers have them; names and ids are made up.
+var (
+	//go:embed testdata/users.json
+	usersBody string
+	//go:embed testdata/sites.json
+	sitesBody string
+	//go:embed testdata/roles.json
+	rolesBody string
+	//go:embed testdata/service_user.json
+	serviceUserBody string
 )
+
+const emptyPage = `{"data":[],"pagination":{"totalItems":0,"nextCursor":null}}`
 
 func at(text string) *time.Time {
 	stamp, err := time.Parse(time.RFC3339Nano, text)
@@ -67,7 +40,7 @@ func TestUsers(t *testing.T) {
 	page, err := f.client(t).Users(t.Context(), ListOptions{Cursor: "a+b/c="})
 	require.NoError(t, err)
 	require.Equal(t, "YWdlbnRfaWQ6NTgwMjkzODE=", page.Next)
-	require.Equal(t, ptr(580), page.Total)
+	require.Equal(t, new(580), page.Total)
 	require.Equal(t, 1, page.Unassigned)
 	require.Equal(t, []access.Principal{
 		{
@@ -103,9 +76,12 @@ func TestSites_AreInsideData(t *testing.T) {
 	page, err := serve(t, says(200, sitesBody)).client(t).Sites(t.Context(), ListOptions{})
 	require.NoError(t, err)
 	require.Empty(t, page.Next)
-	require.Equal(t, ptr(2), page.Total)
+	require.Equal(t, new(2), page.Total)
 	require.Equal(t, []access.Site{
-		{ID: "1535334414585508710", Name: "Berlin", AccountID: "433241117337583618", AccountName: "Acme", State: "active"},
+		{
+			ID: "1535334414585508710", Name: "Berlin",
+			AccountID: "433241117337583618", AccountName: "Acme", State: "active",
+		},
 		{ID: "1535334414585508711", Name: "Berlin", AccountID: "433241117337583619", State: "deleted"},
 	}, page.Items)
 	require.NotContains(t, everyPrint(page), "CANARY")
@@ -120,9 +96,10 @@ func TestRoles_OfEveryScope(t *testing.T) {
 	require.Equal(t, []RoleRow{
 		{
 			Role: access.Role{
-				ID: "796942796483806260", Name: "SOC", Description: "SOC analyst", Predefined: true, Scope: access.Tenant,
+				ID: "796942796483806260", Name: "SOC", Description: "SOC analyst",
+				Predefined: true, Scope: access.Tenant,
 			},
-			UsersInRoles: ptr(12),
+			UsersInRoles: new(12),
 		},
 		{Role: access.Role{
 			ID: "1600000000000000007", Name: "SOC", Scope: access.SiteLevel, ScopeID: "1535334414585508710",
@@ -154,7 +131,8 @@ func wantServiceUser() access.Principal {
 
 func TestAccounts(t *testing.T) {
 	t.Parallel()
-	f := serve(t, says(200, `{"pagination":{"nextCursor":null},"data":[{"id":"433241117337583618","name":"Acme","state":"active"}]}`))
+	f := serve(t, says(200, `{"pagination":{"nextCursor":null},
+		"data":[{"id":"433241117337583618","name":"Acme","state":"active"}]}`))
 	page, err := f.client(t).Accounts(t.Context(), ListOptions{})
 	require.NoError(t, err)
 	require.Nil(t, page.Total)
@@ -186,7 +164,7 @@ func TestLists_EndOfTheList(t *testing.T) {
 		require.NoError(t, err, pagination)
 		require.Empty(t, page.Next)
 		require.Empty(t, page.Items)
-		require.Equal(t, ptr(0), page.Total)
+		require.Equal(t, new(0), page.Total)
 	}
 }
 

@@ -19,7 +19,8 @@ func goldenBodies() []string {
 		usersBody, sitesBody, rolesBody, emptyPage, serviceUserBody, unauthorizedBody, serviceUserGone,
 		`{"data":[` + serviceUserBody + `],"pagination":{"totalItems":1,"nextCursor":null}}`,
 		`{"data":{"id":"17","scope":"tenant","scopeRoles":[{"id":"9","roleId":8},null]}}`,
-		`{}`, `null`, ``, `[`, `{"data":null}`, `"\ud83d\ude00\u0000\\\""`, "\"\xff\"", `-0.5e+10`, `01`, `1.`, `-`, `1e`, `tru`,
+		`{}`, `null`, ``, `[`, `{"data":null}`, `"\ud83d\ude00\u0000\\\""`, "\"\xff\"",
+		`-0.5e+10`, `01`, `1.`, `-`, `1e`, `tru`,
 		strings.Repeat(`[`, 2*maxNesting), `{"a":1,}`, `[1,]`, `[,1]`, `{"a" 1}`, "\"\n\"", `"\x"`, `"\u12"`, `{} {}`,
 		fmt.Sprintf(nginxPage, 429, 429), `{"errors":[{"code":1e99,"title":{},"detail":[]},null]}`, `{"errors":{}}`,
 	}
@@ -48,7 +49,7 @@ func FuzzScannerText(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		var want string
-		if !json.Valid(body) || !bytes.HasPrefix(bytes.TrimSpace(body), []byte(`"`)) || json.Unmarshal(body, &want) != nil {
+		if !bytes.HasPrefix(bytes.TrimSpace(body), []byte(`"`)) || json.Unmarshal(body, &want) != nil {
 			return
 		}
 		s := &scanner{data: body}

@@ -14,13 +14,15 @@ import (
 
 func TestUser(t *testing.T) {
 	t.Parallel()
-	f := serve(t, says(200, `{"data":{"scopeRoles":[{"name":"Acme","id":433241117337583618,"roleId":7}],"scope":"Account",
-		"id":418828136350235435,"email":"ana@example.com","fullName":"Ana Roy","account":{"id":"1","name":"x"},"pages":[]}}`))
+	f := serve(t, says(200, `{"data":{"scopeRoles":[{"name":"Acme","id":433241117337583618,"roleId":7}],
+		"scope":"Account","id":418828136350235435,"email":"ana@example.com","fullName":"Ana Roy",
+		"account":{"id":"1","name":"x"},"pages":[]}}`))
 	user, err := f.client(t).User(t.Context(), "418828136350235435")
 	require.NoError(t, err)
 	require.Equal(t, access.Principal{
-		Kind: access.User, ID: "418828136350235435", Email: "ana@example.com", Name: "Ana Roy", Level: access.AccountLevel,
-		Held: []access.Held{{RoleID: "7", ScopeID: "433241117337583618"}},
+		Kind: access.User, ID: "418828136350235435", Email: "ana@example.com", Name: "Ana Roy",
+		Level: access.AccountLevel,
+		Held:  []access.Held{{RoleID: "7", ScopeID: "433241117337583618"}},
 	}, user)
 	require.Equal(t, "/web/api/v2.1/users/418828136350235435", f.requests()[0].URL.Path)
 	require.Empty(t, f.requests()[0].URL.RawQuery)
@@ -56,8 +58,9 @@ func TestUser_Faults(t *testing.T) {
 
 const (
 	serviceUserID   = "1843820828304888119"
-	serviceUserGone = `{"errors":[{"code":4040010,"detail":"Service User not found.","title":"Requested resource was not found"}]}`
-	resourceGone    = `{"errors":[{"code":4040010,"detail":"","title":"Requested resource was not found"}]}`
+	serviceUserGone = `{"errors":[{"code":4040010,"detail":"Service User not found.",
+		"title":"Requested resource was not found"}]}`
+	resourceGone = `{"errors":[{"code":4040010,"detail":"","title":"Requested resource was not found"}]}`
 )
 
 // serviceUserConsole answers the call for one and the list separately.
@@ -136,7 +139,9 @@ func TestServiceUser_FailuresOfTheFallback(t *testing.T) {
 
 func TestCount_WhateverDataIs(t *testing.T) {
 	t.Parallel()
-	for _, data := range []string{``, `"data":null,`, `"data":[],`, `"data":{},`, `"data":17,`, `"data":[{"id":null}],`} {
+	for _, data := range []string{
+		``, `"data":null,`, `"data":[],`, `"data":{},`, `"data":17,`, `"data":[{"id":null}],`,
+	} {
 		f := serve(t, says(200, `{`+data+`"pagination":{"totalItems":3426,"nextCursor":null}}`))
 		n, err := f.client(t).Count(t.Context(), access.ServiceUsers)
 		require.NoError(t, err, data)
@@ -179,10 +184,10 @@ func TestCountAndProbe_OfEachCollection(t *testing.T) {
 		require.Equal(t, 5, n)
 		total, err := f.client(t).Probe(t.Context(), of)
 		require.NoError(t, err)
-		require.Equal(t, ptr(5), total)
+		require.Equal(t, new(5), total)
 		for i, r := range f.requests() {
 			require.Equal(t, "/web/api/v2.1"+paths[of], r.URL.Path)
-			require.Equal(t, of == access.Roles, r.URL.Query().Get("includeChildren") == "true", "the filters of the list")
+			require.Equal(t, of == access.Roles, r.URL.Query().Get("includeChildren") == "true")
 			require.Equal(t, i == 1, r.URL.Query().Get("limit") == "1")
 		}
 	}

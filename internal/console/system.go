@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-const tokenDetailsPath = "/users/api-token-details"
+const tokenDetailsPath = "/users/api-token-details" //nolint:gosec // a path, no credential
 
 // SystemInfo is the version of a console.
 type SystemInfo struct {
