@@ -53,7 +53,7 @@ type Error struct {
 // Error is one sentence: the call, what happened, what to do.
 func (e *Error) Error() string {
 	call := e.Method + " " + e.Path + ": "
-	switch e.Kind {
+	switch e.kind() {
 	case KindNotSent:
 		return call + "not sent: " + e.cause()
 	case KindNoAnswer:
@@ -75,7 +75,7 @@ func (e *Error) Unwrap() error { return e.Err }
 // something about it: 408, 425, 429, 5xx except 501, no answer, or an answer that
 // no console gives. A cancelled context counts too; ask the context first.
 func (e *Error) Temporary() bool {
-	switch e.Kind {
+	switch e.kind() {
 	case KindNoAnswer, KindMalformed:
 		return true
 	case KindNotSent, KindRedirected:
@@ -89,6 +89,17 @@ func (e *Error) Temporary() bool {
 		return false
 	}
 	return e.Status >= http.StatusInternalServerError
+}
+
+// kind makes an Error useful that somebody built from its status alone.
+func (e *Error) kind() Kind {
+	switch {
+	case e.Kind != "":
+		return e.Kind
+	case e.Status == 0:
+		return KindNoAnswer
+	}
+	return KindStatus
 }
 
 func (e *Error) cause() string {

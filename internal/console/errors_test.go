@@ -188,3 +188,12 @@ func TestErrors_ForbiddenNamesThePermission(t *testing.T) {
 	require.ErrorContains(t, err, "does not say which")
 	require.Empty(t, Permission("groups"))
 }
+
+func TestError_BuiltFromItsStatusAlone(t *testing.T) {
+	t.Parallel()
+	require.True(t, (&Error{}).Temporary())
+	require.EqualError(t, &Error{Method: "GET", Path: "/x"}, "GET /x: no answer from the console: no reason is known")
+	require.True(t, (&Error{Status: 502}).Temporary())
+	require.False(t, (&Error{Status: 404}).Temporary())
+	require.EqualError(t, &Error{Status: 404, Method: "GET", Path: "/x"}, "GET /x: 404 Not Found")
+}
