@@ -6,7 +6,10 @@ BIN := $(CURDIR)/bin
 
 # A checkout that git refuses to read (another owner, no commit yet) must still build: then without the revision.
 VCS := $(shell git rev-parse --verify --quiet HEAD >/dev/null 2>&1 && echo auto || echo false)
-GO_BUILD := CGO_ENABLED=0 go build -trimpath -buildvcs=$(VCS)
+GO_BUILD := go build -buildvcs=$(VCS)
+
+# Static programs. For tests and tools too, so that nothing is compiled twice; the race detector alone needs cgo.
+export CGO_ENABLED := 0
 
 # Tests and programs that need a Temporal server get the path of the CLI in TEMPORAL_CLI.
 WITH_TEMPORAL = TEMPORAL_CLI="$$(tools/temporal-cli.sh)"
@@ -15,6 +18,8 @@ WITH_TEMPORAL = TEMPORAL_CLI="$$(tools/temporal-cli.sh)"
 TESTFLAGS ?=
 # Handed to the program of the target: make bench ARGS=--help.
 ARGS ?=
+# Which release histories are recorded of.
+export RELEASE
 
 ##@ Use
 
@@ -84,8 +89,8 @@ bench: build temporal-cli ## requests, time, memory and history of a sync beside
 ##@ Make
 
 .PHONY: histories
-histories: build temporal-cli ## record workflows/testdata/histories anew on a real dev server (release tags only)
-	$(WITH_TEMPORAL) RECORD_HISTORIES=1 go test -count=1 -run '^TestRecordHistories' -v ./internal/e2e/...
+histories: temporal-cli ## record workflow histories of code that has landed, for replay: make histories RELEASE=0.1.0
+	$(WITH_TEMPORAL) go test -tags record -run '^TestRecordHistories$$' -count=1 -v ./internal/e2e
 
 .PHONY: tidy
 tidy: ## make go.mod and go.sum say what the code needs
@@ -111,17 +116,17 @@ bin/demo:
 
 bin/temporal: tools/go.mod tools/go.sum ## the official Temporal CLI, from the version pinned in tools/go.mod
 	@echo "building the Temporal CLI into bin/temporal: once, and it takes some minutes"
-	@cd tools && CGO_ENABLED=0 go build -trimpath -o $(BIN)/temporal \
+	@cd tools && go build -o $(BIN)/temporal \
 		-ldflags "-s -w -X github.com/temporalio/cli/temporalcli.Version=$$(go list -m -f '{{slice .Version 1}}' github.com/temporalio/cli)" \
 		github.com/temporalio/cli/cmd/temporal
 
 bin/golangci-lint: tools/lint/go.mod tools/lint/go.sum
 	@echo "building golangci-lint into bin/: once, and it takes some minutes"
-	@cd tools/lint && CGO_ENABLED=0 go build -trimpath -o $(BIN)/ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+	@cd tools/lint && go build -o $(BIN)/ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 
 bin/workflowcheck: tools/lint/go.mod tools/lint/go.sum
 	@echo "building workflowcheck into bin/"
-	@cd tools/lint && CGO_ENABLED=0 go build -trimpath -o $(BIN)/ go.temporal.io/sdk/contrib/tools/workflowcheck
+	@cd tools/lint && go build -o $(BIN)/ go.temporal.io/sdk/contrib/tools/workflowcheck
 
 # The Temporal CLI of the machine serves if it is recent enough; else ours is built.
 .PHONY: temporal-cli
