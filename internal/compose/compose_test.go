@@ -1,0 +1,182 @@
+package compose
+
+import (
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/compose-spec/compose-go/v2/cli"
+	"github.com/compose-spec/compose-go/v2/types"
+	"github.com/stretchr/testify/require"
+
+	"sentinelone-provisioner/internal/config"
+	"sentinelone-provisioner/internal/consoletest"
+)
+
+const root = "../.."
+
+// load reads docker-compose.yaml as `docker compose` would with these variables.
+func load(t *testing.T, environment ...string) *types.Project {
+	t.Helper()
+	project, err := tryLoad(t, environment...)
+	require.NoError(t, err)
+	return project
+}
+
+func tryLoad(t *testing.T, environment ...string) (*types.Project, error) {
+	t.Helper()
+	options, err := cli.NewProjectOptions([]string{filepath.Join(root, "docker-compose.yaml")},
+		cli.WithWorkingDirectory(root), cli.WithEnv(environment), cli.WithProfiles([]string{"*"}))
+	require.NoError(t, err)
+	return options.LoadProject(t.Context())
+}
+
+// simulator is the environment that the file's own header tells people to use.
+func simulator(t *testing.T) []string {
+	t.Helper()
+	body, err := os.ReadFile("simulator.env")
+	require.NoError(t, err)
+	var out []string
+	for line := range strings.Lines(string(body)) {
+		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {
+			out = append(out, line)
+		}
+	}
+	require.NotEmpty(t, out)
+	return out
+}
+
+func TestCompose_WorkerKnowsEveryVariable(t *testing.T) {
+	t.Parallel()
+	known := map[string]config.Variable{}
+	for _, v := range slices.Concat(config.Variables(), config.TemporalVariables()) {
+		known[v.Name] = v
+	}
+	worker := load(t, simulator(t)...).Services["worker"]
+	require.NotEmpty(t, worker.Environment)
+	for name := range worker.Environment {
+		require.Contains(t, known, name, "the worker reads no such variable")
+		if name != "DATABASE_URL" {
+			require.False(t, known[name].Secret, "%s would show in `docker inspect`: use a secret", name)
+		}
+	}
+	for _, name := range []string{
+		"SENTINELONE_BASE_URL", "SENTINELONE_API_TOKEN_FILE", "DATABASE_URL", "TEMPORAL_ADDRESS",
+	} {
+		require.Contains(t, worker.Environment, name)
+	}
+}
+
+func TestCompose_WorkerSharesPostgreSQL(t *testing.T) {
+	t.Parallel()
+	project := load(t, append(simulator(t), "POSTGRES_PASSWORD=changed")...)
+	require.Equal(t, "postgres://temporal:changed@postgres:5432/sentinelone?sslmode=disable",
+		*project.Services["worker"].Environment["DATABASE_URL"])
+	require.Equal(t, "changed", *project.Services["postgres"].Environment["POSTGRES_PASSWORD"])
+	require.Equal(t, "changed", *project.Services["temporal"].Environment["POSTGRES_PWD"])
+	require.Equal(t, "sentinelone", *project.Services["postgres"].Environment["POSTGRES_DB"])
+}
+
+func TestCompose_ImagesArePinned(t *testing.T) {
+	t.Parallel()
+	pinned := regexp.MustCompile(`^[a-z0-9./-]+:\d+\.\d+(\.\d+)?(-[a-z0-9.-]+)?$`)
+	for name, service := range load(t, simulator(t)...).Services {
+		if service.Build != nil {
+			require.Equal(t, "sentinelone-provisioner:local", service.Image, name)
+			continue
+		}
+		require.Regexp(t, pinned, service.Image, name)
+	}
+}
+
+// Everything that keeps running says whether it is well, but for the worker: it
+// listens to nobody, and ends when it cannot go on.
+func TestCompose_HealthAndOrder(t *testing.T) {
+	t.Parallel()
+	services := load(t, simulator(t)...).Services
+	for name, service := range services {
+		short := strings.HasPrefix(service.Restart, "on-failure")
+		if !short && name != "worker" {
+			require.NotNil(t, service.HealthCheck, name)
+			require.NotEmpty(t, service.HealthCheck.Test, name)
+		}
+		for other, dependency := range service.DependsOn {
+			require.Contains(t, services, other)
+			if dependency.Condition == types.ServiceConditionHealthy {
+				require.NotNil(t, services[other].HealthCheck, "%s waits for the health of %s", name, other)
+			}
+		}
+	}
+	require.ElementsMatch(t, []string{"postgres", "temporal-namespace", "console-simulator"},
+		slices.Collect(maps.Keys(services["worker"].DependsOn)))
+	require.False(t, services["worker"].DependsOn["console-simulator"].Required)
+}
+
+func TestCompose_OursRunWithoutPrivileges(t *testing.T) {
+	t.Parallel()
+	services := load(t, simulator(t)...).Services
+	for _, name := range []string{"worker", "console-simulator"} {
+		s := services[name]
+		require.NotEmpty(t, s.User, name)
+		require.NotRegexp(t, `^(0|root)(:|$)`, s.User, name)
+		require.True(t, s.ReadOnly, name)
+		require.Equal(t, []string{"ALL"}, s.CapDrop, name)
+	}
+	dockerfile, err := os.ReadFile(filepath.Join(root, "Dockerfile"))
+	require.NoError(t, err)
+	require.Regexp(t, `(?m)^USER [1-9]\d*:[1-9]\d*$`, string(dockerfile))
+	require.NotRegexp(t, `(?m)^FROM .*(:latest\b|golang(\s|$))`, string(dockerfile))
+}
+
+// Temporal has no login here, so nothing listens beyond this machine.
+func TestCompose_PublishesToLoopbackOnly(t *testing.T) {
+	t.Parallel()
+	for name, service := range load(t, simulator(t)...).Services {
+		for _, port := range service.Ports {
+			require.Equal(t, "127.0.0.1", port.HostIP, name)
+		}
+	}
+}
+
+func TestCompose_SimulatorIsOptional(t *testing.T) {
+	t.Parallel()
+	services := load(t, simulator(t)...).Services
+	for name, service := range services {
+		if name == "console-simulator" {
+			require.Equal(t, []string{"simulator"}, service.Profiles)
+			continue
+		}
+		require.Empty(t, service.Profiles, name)
+	}
+	token, err := os.ReadFile("simulator-token")
+	require.NoError(t, err)
+	require.Equal(t, consoletest.DefaultToken, strings.TrimSpace(string(token)))
+}
+
+func TestCompose_SaysWhatIsMissing(t *testing.T) {
+	t.Parallel()
+	_, err := tryLoad(t, "SENTINELONE_API_TOKEN_FILE=./token")
+	require.ErrorContains(t, err, "SENTINELONE_BASE_URL")
+	_, err = tryLoad(t, "SENTINELONE_BASE_URL=https://acmeco.sentinelone.net")
+	require.ErrorContains(t, err, "SENTINELONE_API_TOKEN_FILE")
+}
+
+// What is mounted must be there: Docker makes a folder in place of a missing file.
+func TestCompose_MountedFilesExist(t *testing.T) {
+	t.Parallel()
+	project := load(t, simulator(t)...)
+	for name, service := range project.Services {
+		for _, volume := range service.Volumes {
+			if volume.Type == types.VolumeTypeBind {
+				require.FileExists(t, volume.Source, name)
+			}
+		}
+	}
+	for name, secret := range project.Secrets {
+		require.FileExists(t, secret.File, name)
+	}
+}
