@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"strings"
 
 	"github.com/caarlos0/env/v10"
@@ -62,7 +63,9 @@ func LoadUnchecked() (Config, error) {
 }
 
 func parse(c *Config) error {
+	c.Worker.MaxLoss = 1 // stays where the text is no number, so that it is not a second fault
 	err := env.Parse(c)
+	_, c.Console.Token.set = os.LookupEnv("SENTINELONE_API_TOKEN") // the library passes over empty variables
 	var all env.AggregateError
 	if !errors.As(err, &all) {
 		return err
@@ -92,7 +95,8 @@ func fault(err error) error {
 func (c Console) Validate() error {
 	var faults []error
 	if c.BaseURL == "" {
-		faults = append(faults, errors.New("SENTINELONE_BASE_URL is not set: give the console's address, such as https://acmeco.sentinelone.net"))
+		faults = append(faults, errors.New("SENTINELONE_BASE_URL is not set: "+
+			"give the console's address, such as https://acmeco.sentinelone.net"))
 	} else if _, err := console.ParseBaseURL(c.BaseURL); err != nil {
 		faults = append(faults, fmt.Errorf("SENTINELONE_BASE_URL: %w", err))
 	}
@@ -103,7 +107,7 @@ func (c Console) Validate() error {
 // TokenSource is where the client takes the token from.
 func (c Console) TokenSource() (console.TokenSource, error) {
 	switch {
-	case c.Token.set && c.TokenFile != "":
+	case c.Token.value != "" && c.TokenFile != "":
 		return nil, errors.New("SENTINELONE_API_TOKEN and SENTINELONE_API_TOKEN_FILE are both set: keep one of them")
 	case c.TokenFile != "":
 		source := console.TokenFile(c.TokenFile)
@@ -112,9 +116,11 @@ func (c Console) TokenSource() (console.TokenSource, error) {
 		}
 		return source, nil
 	case !c.Token.set:
-		return nil, errors.New("SENTINELONE_API_TOKEN is not set: give the token, or the file that holds it in SENTINELONE_API_TOKEN_FILE")
+		return nil, errors.New("SENTINELONE_API_TOKEN is not set: " +
+			"give the token, or the file that holds it in SENTINELONE_API_TOKEN_FILE")
 	case strings.TrimSpace(c.Token.value) == "":
-		return nil, errors.New("SENTINELONE_API_TOKEN is empty: give the token of a user or service user of the console")
+		return nil, errors.New("SENTINELONE_API_TOKEN is empty: " +
+			"give the token of a user or service user of the console")
 	}
 	return console.StaticToken(c.Token.value), nil
 }

@@ -1,11 +1,15 @@
 package config
 
-import "log/slog"
+import (
+	"fmt"
+	"io"
+	"log/slog"
+)
 
 const redacted = "[redacted]"
 
-// Secret is text that never prints: not with %v or %#v, not as JSON, not in a
-// log record.
+// Secret is text that never prints: not with any verb of fmt, not as JSON, not in
+// a log record.
 type Secret struct {
 	value string
 	set   bool // tells an empty variable from a missing one
@@ -20,8 +24,8 @@ func (s *Secret) UnmarshalText(text []byte) error {
 // String implements fmt.Stringer.
 func (Secret) String() string { return redacted }
 
-// GoString implements fmt.GoStringer.
-func (Secret) GoString() string { return redacted }
+// Format implements fmt.Formatter: verbs such as %d would print the fields.
+func (Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
 
 // MarshalText implements encoding.TextMarshaler, and so JSON.
 func (Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }

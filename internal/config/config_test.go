@@ -1,0 +1,245 @@
+package config_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"sentinelone-provisioner/internal/config"
+)
+
+const (
+	address = "https://acmeco.sentinelone.net"
+	canary  = "CANARY-token-7f3a"
+)
+
+// setEnv leaves nothing of ours in the environment but what is given.
+func setEnv(t *testing.T, vars map[string]string) {
+	t.Helper()
+	for _, v := range config.Variables() {
+		t.Setenv(v.Name, "") // so that it is restored
+		require.NoError(t, os.Unsetenv(v.Name))
+	}
+	for name, value := range vars {
+		t.Setenv(name, value)
+	}
+}
+
+func minimal() map[string]string {
+	return map[string]string{"SENTINELONE_BASE_URL": address, "SENTINELONE_API_TOKEN": canary}
+}
+
+func with(name, value string) map[string]string {
+	vars := minimal()
+	vars[name] = value
+	return vars
+}
+
+func without(name string) map[string]string {
+	vars := minimal()
+	delete(vars, name)
+	return vars
+}
+
+func tokenFile(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "token")
+	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+	return path
+}
+
+// A console's address and a token are enough; everything else has its default.
+//
+//nolint:paralleltest // setEnv changes the environment
+func TestLoad_Defaults(t *testing.T) {
+	setEnv(t, minimal())
+	c, err := config.Load()
+	require.NoError(t, err)
+	require.Equal(t, address, c.Console.BaseURL)
+	require.False(t, c.Console.ReadOnly)
+	require.Equal(t, "sqlite://sentinelone.db", c.Store.URL)
+	require.Equal(t, config.Worker{TaskQueue: "sentinelone", MaxLoss: 25, MinLoss: 10}, c.Worker)
+	require.Equal(t, config.Telemetry{Level: "info"}, c.Telemetry)
+}
+
+//nolint:paralleltest // setEnv changes the environment
+func TestLoad_ReadsEveryVariable(t *testing.T) {
+	setEnv(t, map[string]string{
+		"SENTINELONE_BASE_URL": address + "/", "SENTINELONE_API_TOKEN_FILE": tokenFile(t, canary+"\n"),
+		"SENTINELONE_READ_ONLY": "true", "DATABASE_URL": "postgres://localhost/s", "TASK_QUEUE": "mine",
+		"SYNC_MAX_LOSS_PERCENT": "50", "SYNC_MAX_LOSS_ROWS": "0", "PAYLOAD_KEYS_FILE": "keys",
+		"LOG_LEVEL": "debug", "LOG_FORMAT": "json",
+	})
+	c, err := config.Load()
+	require.NoError(t, err)
+	require.True(t, c.Console.ReadOnly)
+	require.Equal(t, "postgres://localhost/s", c.Store.URL)
+	require.Equal(t, config.Worker{TaskQueue: "mine", MaxLoss: 50, KeysFile: "keys"}, c.Worker)
+	require.Equal(t, config.Telemetry{Level: "debug", Format: "json"}, c.Telemetry)
+	source, err := c.Console.TokenSource()
+	require.NoError(t, err)
+	token, err := source.Token()
+	require.NoError(t, err)
+	require.Equal(t, canary, token)
+	client, err := c.Console.Client("test/1")
+	require.NoError(t, err)
+	require.Equal(t, "acmeco.sentinelone.net", client.Console())
+}
+
+// Each fault names its variable and says what to write; the token is in none.
+//
+//nolint:paralleltest // setEnv changes the environment
+func TestLoad_Faults(t *testing.T) {
+	cases := map[string]struct {
+		vars map[string]string
+		want []string
+	}{
+		"no address": {without("SENTINELONE_BASE_URL"), []string{"SENTINELONE_BASE_URL is not set", "https://"}},
+		"no scheme":  {with("SENTINELONE_BASE_URL", "acmeco.sentinelone.net"), []string{"SENTINELONE_BASE_URL: "}},
+		"path": {
+			with("SENTINELONE_BASE_URL", address+"/web/api/v2.1"),
+			[]string{"SENTINELONE_BASE_URL: ", "has a path", "write only " + address},
+		},
+		"credentials in address": {
+			with("SENTINELONE_BASE_URL", "https://u:"+canary+"@acmeco.sentinelone.net"),
+			[]string{"SENTINELONE_BASE_URL: "},
+		},
+		"no token":         {without("SENTINELONE_API_TOKEN"), []string{"SENTINELONE_API_TOKEN is not set", "_FILE"}},
+		"empty token":      {with("SENTINELONE_API_TOKEN", ""), []string{"SENTINELONE_API_TOKEN is empty"}},
+		"whitespace token": {with("SENTINELONE_API_TOKEN", " \t\n"), []string{"SENTINELONE_API_TOKEN is empty"}},
+		"two tokens":       {with("SENTINELONE_API_TOKEN_FILE", "/etc/token"), []string{"both set"}},
+		"no boolean": {
+			with("SENTINELONE_READ_ONLY", "perhaps"),
+			[]string{`SENTINELONE_READ_ONLY: "perhaps" is not a boolean (true or false)`},
+		},
+		"no number": {
+			with("SYNC_MAX_LOSS_PERCENT", "25%"), []string{`SYNC_MAX_LOSS_PERCENT: "25%" is not a whole number`},
+		},
+		"share of 0":      {with("SYNC_MAX_LOSS_PERCENT", "0"), []string{"SYNC_MAX_LOSS_PERCENT is 0", "1 to 100"}},
+		"share of 101":    {with("SYNC_MAX_LOSS_PERCENT", "101"), []string{"SYNC_MAX_LOSS_PERCENT is 101"}},
+		"negative rows":   {with("SYNC_MAX_LOSS_ROWS", "-1"), []string{"SYNC_MAX_LOSS_ROWS is -1", "0 or more"}},
+		"blank queue":     {with("TASK_QUEUE", "  "), []string{"TASK_QUEUE is empty"}},
+		"other database":  {with("DATABASE_URL", "mysql://localhost/s"), []string{"must be sqlite://FILE"}},
+		"no file":         {with("DATABASE_URL", "sqlite://"), []string{"DATABASE_URL must be"}},
+		"unknown level":   {with("LOG_LEVEL", "loud"), []string{`LOG_LEVEL is "loud"`, "debug, info, warn or error"}},
+		"unknown format":  {with("LOG_FORMAT", "xml"), []string{`LOG_FORMAT is "xml"`, "console or json"}},
+		"missing file":    {fileOnly("/nonexistent/it"), []string{"SENTINELONE_API_TOKEN_FILE: ", "/nonexistent/it"}},
+		"file of nothing": {fileOnly(tokenFile(t, " \n")), []string{"SENTINELONE_API_TOKEN_FILE: ", "empty"}},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			setEnv(t, c.vars)
+			_, err := config.Load()
+			require.Error(t, err)
+			for _, want := range c.want {
+				require.ErrorContains(t, err, want)
+			}
+			require.NotContains(t, err.Error(), canary)
+			require.Len(t, strings.Split(err.Error(), "\n"), 1, "one fault, one line: %v", err)
+		})
+	}
+}
+
+func fileOnly(path string) map[string]string {
+	vars := without("SENTINELONE_API_TOKEN")
+	vars["SENTINELONE_API_TOKEN_FILE"] = path
+	return vars
+}
+
+// Everything that is wrong is told at once.
+//
+//nolint:paralleltest // setEnv changes the environment
+func TestLoad_AllFaultsInOneError(t *testing.T) {
+	setEnv(t, map[string]string{
+		"SENTINELONE_READ_ONLY": "perhaps", "DATABASE_URL": "x", "TASK_QUEUE": " ",
+		"SYNC_MAX_LOSS_PERCENT": "-3", "SYNC_MAX_LOSS_ROWS": "many", "LOG_LEVEL": "loud", "LOG_FORMAT": "xml",
+	})
+	_, err := config.Load()
+	for _, name := range []string{
+		"SENTINELONE_BASE_URL", "SENTINELONE_API_TOKEN", "SENTINELONE_READ_ONLY", "DATABASE_URL", "TASK_QUEUE",
+		"SYNC_MAX_LOSS_PERCENT", "SYNC_MAX_LOSS_ROWS", "LOG_LEVEL", "LOG_FORMAT",
+	} {
+		require.ErrorContains(t, err, name)
+	}
+}
+
+// A deployment may pass an empty token along with the file.
+//
+//nolint:paralleltest // setEnv changes the environment
+func TestLoad_EmptyTokenBesideAFile(t *testing.T) {
+	vars := fileOnly(tokenFile(t, canary))
+	vars["SENTINELONE_API_TOKEN"] = ""
+	setEnv(t, vars)
+	_, err := config.Load()
+	require.NoError(t, err)
+}
+
+// A command that needs the database alone is not held up by a missing token.
+func TestLoadUnchecked_ChecksTheFormOnly(t *testing.T) {
+	setEnv(t, map[string]string{"DATABASE_URL": "sqlite://x.db"})
+	c, err := config.LoadUnchecked()
+	require.NoError(t, err)
+	require.NoError(t, c.Store.Validate())
+	require.Error(t, c.Console.Validate())
+	_, err = c.Console.Client("test/1")
+	require.ErrorContains(t, err, "SENTINELONE_BASE_URL is not set")
+
+	t.Setenv("SYNC_MAX_LOSS_ROWS", "many")
+	_, err = config.LoadUnchecked()
+	require.EqualError(t, err, `SYNC_MAX_LOSS_ROWS: "many" is not a whole number`)
+}
+
+// The token comes out of no way of printing the settings.
+//
+//nolint:paralleltest // setEnv changes the environment
+func TestSecret_NeverPrints(t *testing.T) {
+	setEnv(t, minimal())
+	c, err := config.Load()
+	require.NoError(t, err)
+	var text strings.Builder
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
+		for _, value := range []any{c, &c, c.Console, c.Console.Token, &c.Console.Token} {
+			fmt.Fprintf(&text, verb+"\n", value)
+		}
+	}
+	asJSON, err := json.Marshal([]any{c})
+	require.NoError(t, err)
+	text.Write(asJSON)
+	for _, handler := range []slog.Handler{slog.NewJSONHandler(&text, nil), slog.NewTextHandler(&text, nil)} {
+		slog.New(handler).InfoContext(t.Context(), "settings", "token", c.Console.Token, "all", c)
+	}
+	require.NotContains(t, text.String(), canary)
+	require.NotContains(t, text.String(), fmt.Sprintf("%x", canary))
+	require.Contains(t, text.String(), "[redacted]")
+}
+
+// --help, the README and the compose check are made from the list, so every
+// field must be in it with a meaning.
+func TestVariables_AreWholeAndUnique(t *testing.T) {
+	t.Parallel()
+	seen := make(map[string]bool)
+	secrets := 0
+	for _, v := range append(config.Variables(), config.TemporalVariables()...) {
+		require.NotEmpty(t, v.Help, v.Name)
+		require.Equal(t, strings.ToUpper(v.Name), v.Name)
+		require.False(t, seen[v.Name], v.Name)
+		seen[v.Name] = true
+		if v.Secret {
+			secrets++
+			require.Empty(t, v.Default, v.Name)
+		}
+	}
+	for _, name := range []string{
+		"SENTINELONE_BASE_URL", "SENTINELONE_API_TOKEN", "SENTINELONE_API_TOKEN_FILE", "SENTINELONE_READ_ONLY",
+		"DATABASE_URL", "TASK_QUEUE", "LOG_LEVEL", "LOG_FORMAT", "TEMPORAL_ADDRESS",
+	} {
+		require.True(t, seen[name], name)
+	}
+	require.Equal(t, 2, secrets)
+}
