@@ -107,7 +107,7 @@ func open(key Key, p *commonpb.Payload) (*commonpb.Payload, error) {
 }
 
 func (k Key) aead() (cipher.AEAD, error) {
-	block, err := aes.NewCipher(k.secret)
+	block, err := aes.NewCipher(k.reveal())
 	if err != nil {
 		return nil, fmt.Errorf("key %q: %w", k.ID, err)
 	}

@@ -3,21 +3,24 @@ package codec
 import (
 	"encoding/base64"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 )
 
 // Key is an AES-256 key with the name payloads refer to it by.
 type Key struct {
-	ID     string
-	secret []byte
+	ID string
+	// reveal hides the secret in a closure: fmt prints unexported fields of any
+	// struct that holds it without asking, and prints a func as an address.
+	reveal func() []byte
 }
 
 // String keeps the key itself out of every print.
 func (k Key) String() string { return "key " + k.ID }
 
-// GoString keeps the key itself out of %#v.
-func (k Key) GoString() string { return k.String() }
+// Format keeps the key itself out of every verb.
+func (k Key) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, k.String()) }
 
 // Keys in order: the first encrypts, all of them decrypt.
 type Keys []Key
@@ -30,7 +33,7 @@ func ReadKeys(path string) (Keys, error) {
 	if path == "" {
 		return nil, nil
 	}
-	data, err := os.ReadFile(path) //nolint:gosec // the operator names the file
+	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("PAYLOAD_KEYS_FILE: %w", err)
 	}
@@ -45,10 +48,11 @@ func ReadKeys(path string) (Keys, error) {
 		if err != nil || len(secret) != keyBytes || id == "" {
 			return nil, fmt.Errorf("PAYLOAD_KEYS_FILE: line %d is not id:base64 of %d bytes", i+1, keyBytes)
 		}
-		keys = append(keys, Key{ID: id, secret: secret})
+		keys = append(keys, Key{ID: id, reveal: func() []byte { return secret }})
 	}
 	if len(keys) == 0 {
-		return nil, fmt.Errorf("PAYLOAD_KEYS_FILE: %s holds no key: write one line of id:base64 of %d bytes", path, keyBytes)
+		return nil, fmt.Errorf("PAYLOAD_KEYS_FILE: %s holds no key: write a line of id:base64 of %d bytes",
+			path, keyBytes)
 	}
 	return keys, nil
 }

@@ -107,7 +107,7 @@ func (c Console) Validate() error {
 // TokenSource is where the client takes the token from.
 func (c Console) TokenSource() (console.TokenSource, error) {
 	switch {
-	case c.Token.value != "" && c.TokenFile != "":
+	case c.Token.value() != "" && c.TokenFile != "":
 		return nil, errors.New("SENTINELONE_API_TOKEN and SENTINELONE_API_TOKEN_FILE are both set: keep one of them")
 	case c.TokenFile != "":
 		source := console.TokenFile(c.TokenFile)
@@ -118,11 +118,11 @@ func (c Console) TokenSource() (console.TokenSource, error) {
 	case !c.Token.set:
 		return nil, errors.New("SENTINELONE_API_TOKEN is not set: " +
 			"give the token, or the file that holds it in SENTINELONE_API_TOKEN_FILE")
-	case strings.TrimSpace(c.Token.value) == "":
+	case strings.TrimSpace(c.Token.value()) == "":
 		return nil, errors.New("SENTINELONE_API_TOKEN is empty: " +
 			"give the token of a user or service user of the console")
 	}
-	return console.StaticToken(c.Token.value), nil
+	return console.StaticToken(c.Token.value()), nil
 }
 
 // Client connects the settings to a console client. It sends nothing.

@@ -204,7 +204,7 @@ func TestSecret_NeverPrints(t *testing.T) {
 	require.NoError(t, err)
 	var text strings.Builder
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
-		for _, value := range []any{c, &c, c.Console, c.Console.Token, &c.Console.Token} {
+		for _, value := range []any{c, &c, c.Console, c.Console.Token, &c.Console.Token, struct{ c config.Config }{c}} {
 			fmt.Fprintf(&text, verb+"\n", value)
 		}
 	}

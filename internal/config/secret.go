@@ -11,14 +11,24 @@ const redacted = "[redacted]"
 // Secret is text that never prints: not with any verb of fmt, not as JSON, not in
 // a log record.
 type Secret struct {
-	value string
-	set   bool // tells an empty variable from a missing one
+	// reveal hides the text in a closure: fmt prints unexported fields of any
+	// struct that holds it without asking, and prints a func as an address.
+	reveal func() string
+	set    bool // tells an empty variable from a missing one
 }
 
 // UnmarshalText implements encoding.TextUnmarshaler for the environment.
 func (s *Secret) UnmarshalText(text []byte) error {
-	*s = Secret{value: string(text), set: true}
+	value := string(text)
+	*s = Secret{reveal: func() string { return value }, set: true}
 	return nil
+}
+
+func (s Secret) value() string {
+	if s.reveal == nil {
+		return ""
+	}
+	return s.reveal()
 }
 
 // String implements fmt.Stringer.

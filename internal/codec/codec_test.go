@@ -1,0 +1,201 @@
+package codec_test
+
+import (
+	"encoding/base64"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	commonpb "go.temporal.io/api/common/v1"
+	"go.temporal.io/sdk/converter"
+	"google.golang.org/protobuf/proto"
+
+	"sentinelone-provisioner/internal/codec"
+)
+
+// keyLine is a line of the keys' file; each letter makes another key.
+func keyLine(id string, letter byte) string {
+	return id + ":" + base64.StdEncoding.EncodeToString([]byte(strings.Repeat(string(letter), 32)))
+}
+
+func readKeys(t *testing.T, lines ...string) (codec.Keys, error) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "keys")
+	require.NoError(t, os.WriteFile(path, []byte(strings.Join(lines, "\n")), 0o600))
+	return codec.ReadKeys(path)
+}
+
+func mustKeys(t *testing.T, lines ...string) codec.Keys {
+	t.Helper()
+	keys, err := readKeys(t, lines...)
+	require.NoError(t, err)
+	return keys
+}
+
+func payload(text string) *commonpb.Payload {
+	return &commonpb.Payload{
+		Metadata: map[string][]byte{converter.MetadataEncoding: []byte("json/plain"), "other": []byte("kept")},
+		Data:     []byte(text),
+	}
+}
+
+func encode(t *testing.T, keys codec.Keys, p ...*commonpb.Payload) []*commonpb.Payload {
+	t.Helper()
+	out, err := codec.New(keys).Encode(p)
+	require.NoError(t, err)
+	require.Len(t, out, len(p))
+	return out
+}
+
+// Without keys nothing is changed.
+func TestCodec_WithoutKeys(t *testing.T) {
+	t.Parallel()
+	in := payload(`"ana@example.com"`)
+	out := encode(t, nil, in)
+	require.Same(t, in, out[0])
+	back, err := codec.New(nil).Decode(out)
+	require.NoError(t, err)
+	require.Same(t, in, back[0])
+}
+
+// With keys nothing of the payload is readable, it comes back whole, and the
+// same text never looks the same twice.
+func TestCodec_RoundTrip(t *testing.T) {
+	t.Parallel()
+	keys := mustKeys(t, keyLine("k1", 'a'))
+	in := payload(`{"by":"ana@example.com"}`)
+	before := proto.Clone(in)
+	out := encode(t, keys, in, in)
+	require.True(t, proto.Equal(before, in), "the input is the caller's")
+	for _, p := range out {
+		require.NotContains(t, p.String(), "example.com")
+		require.Equal(t, "binary/encrypted", string(p.GetMetadata()[converter.MetadataEncoding]))
+		require.Equal(t, "k1", string(p.GetMetadata()["encryption-key-id"]))
+	}
+	require.NotEqual(t, out[0].GetData(), out[1].GetData())
+	back, err := codec.New(keys).Decode(out)
+	require.NoError(t, err)
+	for _, p := range back {
+		require.True(t, proto.Equal(in, p))
+	}
+}
+
+// A new key goes first; what the old one encrypted still opens, and so does what
+// was never encrypted.
+func TestCodec_KeyRotation(t *testing.T) {
+	t.Parallel()
+	old := mustKeys(t, keyLine("2026", 'a'))
+	both := mustKeys(t, "# rotated in January", "", keyLine("2027", 'b'), keyLine("2026", 'a'))
+	plain := payload("1")
+	mixed := []*commonpb.Payload{encode(t, old, plain)[0], encode(t, both, plain)[0], plain}
+	require.Equal(t, "2027", string(mixed[1].GetMetadata()["encryption-key-id"]))
+	back, err := codec.New(both).Decode(mixed)
+	require.NoError(t, err)
+	for _, p := range back {
+		require.True(t, proto.Equal(plain, p))
+	}
+	_, err = codec.New(old).Decode(mixed[1:])
+	require.EqualError(t, err, `payload is encrypted with key "2027", which PAYLOAD_KEYS_FILE does not hold`)
+	_, err = codec.New(nil).Decode(mixed)
+	require.ErrorContains(t, err, `key "2026"`)
+}
+
+// A payload that was changed on its way, or that another key of the same name
+// sealed, is an error and never wrong data.
+func TestCodec_RefusesWhatWasChanged(t *testing.T) {
+	t.Parallel()
+	keys := mustKeys(t, keyLine("k1", 'a'))
+	sealed := func(change func(*commonpb.Payload)) []*commonpb.Payload {
+		p := encode(t, keys, payload("1"))
+		change(p[0])
+		return p
+	}
+	cases := map[string]struct {
+		in   []*commonpb.Payload
+		want string
+	}{
+		"a bit": {sealed(func(p *commonpb.Payload) { p.Data[len(p.Data)-1] ^= 1 }), `does not open with key "k1"`},
+		"short": {sealed(func(p *commonpb.Payload) { p.Data = p.Data[:5] }), "shorter than its nonce"},
+		"other key of that name": {
+			encode(t, mustKeys(t, keyLine("k1", 'z')), payload("1")), `does not open with key "k1"`,
+		},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := codec.New(keys).Decode(c.in)
+			require.ErrorContains(t, err, c.want)
+		})
+	}
+}
+
+// The converter of every client and worker: values come back, with and without
+// keys.
+func TestDataConverter(t *testing.T) {
+	t.Parallel()
+	for name, keys := range map[string]codec.Keys{"plain": nil, "encrypted": mustKeys(t, keyLine("k1", 'a'))} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dc := codec.DataConverter(keys)
+			p, err := dc.ToPayload(map[string]int{"pages": 3})
+			require.NoError(t, err)
+			require.Equal(t, keys == nil, strings.Contains(string(p.GetData()), "pages"))
+			var got map[string]int
+			require.NoError(t, dc.FromPayload(p, &got))
+			require.Equal(t, map[string]int{"pages": 3}, got)
+		})
+	}
+}
+
+// A fault in the file names its line, never what stands there.
+func TestReadKeys_Faults(t *testing.T) {
+	t.Parallel()
+	short := base64.StdEncoding.EncodeToString([]byte("CANARYCANARY"))
+	cases := map[string]struct {
+		lines []string
+		want  string
+	}{
+		"short key": {[]string{keyLine("k1", 'a'), "k2:" + short}, "line 2 is not id:base64 of 32 bytes"},
+		"no id":     {[]string{keyLine("", 'a')}, "line 1 is not"},
+		"no colon":  {[]string{"# keys", "", short}, "line 3 is not"},
+		"no base64": {[]string{"k1:CANARY!"}, "line 1 is not"},
+		"nothing":   {[]string{"# keys", " "}, "holds no key"},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := readKeys(t, c.lines...)
+			require.ErrorContains(t, err, "PAYLOAD_KEYS_FILE: ")
+			require.ErrorContains(t, err, c.want)
+			require.NotContains(t, err.Error(), "CANARY")
+			require.NotContains(t, err.Error(), short)
+		})
+	}
+}
+
+func TestReadKeys_NoPathAndNoFile(t *testing.T) {
+	t.Parallel()
+	keys, err := codec.ReadKeys("")
+	require.NoError(t, err)
+	require.Empty(t, keys)
+	_, err = codec.ReadKeys(filepath.Join(t.TempDir(), "none"))
+	require.ErrorIs(t, err, os.ErrNotExist)
+	require.ErrorContains(t, err, "PAYLOAD_KEYS_FILE")
+}
+
+// Keys do not print.
+func TestKeys_NeverPrint(t *testing.T) {
+	t.Parallel()
+	keys := mustKeys(t, keyLine("k1", 'C'))
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%d", "%x"} {
+		for _, value := range []any{keys, keys[0], &keys[0], struct{ keys codec.Keys }{keys}, codec.New(keys)} {
+			text := fmt.Sprintf(verb, value)
+			for _, secret := range []string{"CCCC", "67 67", "43434343", "0x43"} {
+				require.NotContains(t, text, secret, verb)
+			}
+		}
+	}
+}

@@ -1,0 +1,64 @@
+package telemetry_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"sentinelone-provisioner/internal/telemetry"
+)
+
+// JSON where nobody looks: one object a line, with time, level, message and the
+// fields as given.
+func TestNewLogger_JSON(t *testing.T) {
+	t.Parallel()
+	for _, format := range []string{"", telemetry.FormatJSON} {
+		t.Run("format "+format, func(t *testing.T) {
+			t.Parallel()
+			var out bytes.Buffer
+			log := telemetry.NewLogger(&out, "info", format).With("console", "acmeco.sentinelone.net")
+			log.WarnContext(t.Context(), "Page is late", "page", 3, "error", errors.New("no answer"))
+			var got map[string]any
+			require.NoError(t, json.Unmarshal(out.Bytes(), &got), out.String())
+			at, err := time.Parse(time.RFC3339, got["ts"].(string))
+			require.NoError(t, err)
+			require.WithinDuration(t, time.Now(), at, time.Minute)
+			delete(got, "ts")
+			require.Equal(t, map[string]any{
+				"level": "warn", "msg": "Page is late", "page": 3.0, "error": "no answer",
+				"console": "acmeco.sentinelone.net",
+			}, got)
+		})
+	}
+}
+
+// The console format is for eyes.
+func TestNewLogger_Console(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	telemetry.NewLogger(&out, "info", telemetry.FormatConsole).InfoContext(t.Context(), "Worker runs", "queue", "s1")
+	fields := strings.Split(strings.TrimSpace(out.String()), "  ")
+	require.Equal(t, []string{"INFO", "Worker runs", `{"queue": "s1"}`}, fields[1:])
+}
+
+// Each level shows itself and what is graver; an unknown one is info.
+func TestNewLogger_Levels(t *testing.T) {
+	t.Parallel()
+	for level, want := range map[string]int{"debug": 4, "info": 3, "warn": 2, "error": 1, "loud": 3, "INFO": 3} {
+		t.Run(level, func(t *testing.T) {
+			t.Parallel()
+			var out bytes.Buffer
+			log := telemetry.NewLogger(&out, level, telemetry.FormatJSON)
+			log.DebugContext(t.Context(), "one")
+			log.InfoContext(t.Context(), "two")
+			log.WarnContext(t.Context(), "three")
+			log.ErrorContext(t.Context(), "four")
+			require.Equal(t, want, strings.Count(out.String(), "\n"), "no stack trace, one line each: %s", out.String())
+		})
+	}
+}
