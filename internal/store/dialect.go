@@ -1,0 +1,164 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"strings"
+)
+
+// dialect is where the two databases differ. Everything else is the same SQL:
+// SQLite understands $1 as PostgreSQL does.
+type dialect struct {
+	postgres bool
+}
+
+// readOptions makes every statement of a reading transaction see the same state.
+// SQLite's write-ahead log does so by itself.
+func (d dialect) readOptions() *sql.TxOptions {
+	if d.postgres {
+		return &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true}
+	}
+	return nil
+}
+
+// in is the condition that a text column is one of the list bound to param.
+func (d dialect) in(column, param string) string {
+	if d.postgres {
+		return column + " = ANY(" + param + "::text[])"
+	}
+	return column + " IN (SELECT value FROM json_each(" + param + "))"
+}
+
+// inRows is the condition that a row number is one of the list bound to param.
+func (d dialect) inRows(column, param string) string {
+	if d.postgres {
+		return column + " = ANY(" + param + "::bigint[])"
+	}
+	return column + " IN (SELECT value FROM json_each(" + param + "))"
+}
+
+// list binds a list for in and inRows.
+func list[T string | int64](d dialect, values []T) any {
+	if values == nil {
+		values = []T{}
+	}
+	if d.postgres {
+		return values
+	}
+	b, err := json.Marshal(values)
+	if err != nil {
+		panic(fmt.Sprintf("a list of %T does not encode: %v", values, err)) // strings and integers always do
+	}
+	return string(b)
+}
+
+// forUpdate locks the chosen rows of alias. SQLite has one writer at a time.
+func (d dialect) forUpdate(alias string) string {
+	if d.postgres {
+		return " FOR UPDATE OF " + alias
+	}
+	return ""
+}
+
+// lockConsole lets one transaction at a time decide about a console.
+func (d dialect) lockConsole(ctx context.Context, tx *sql.Tx, console string) error {
+	if !d.postgres {
+		return nil
+	}
+	_, err := tx.ExecContext(ctx, "SELECT pg_advisory_xact_lock(hashtextextended('sentinelone ' || $1, 0))", console)
+	if err != nil {
+		return fmt.Errorf("wait for the console's turn: %w", err)
+	}
+	return nil
+}
+
+// relax lets PostgreSQL confirm the transaction before it is on disk. Only for what
+// can be repeated: transactions reach the disk in order, so a saved page is never
+// lost before its rows are there.
+func (d dialect) relax(ctx context.Context, tx *sql.Tx) error {
+	if !d.postgres {
+		return nil
+	}
+	if _, err := tx.ExecContext(ctx, "SET LOCAL synchronous_commit = off"); err != nil {
+		return fmt.Errorf("relax the commit: %w", err)
+	}
+	return nil
+}
+
+// bulk describes an insert of many rows.
+type bulk struct {
+	what     string
+	into     string   // table and columns
+	types    []string // text or bigint, per column
+	conflict string   // what follows ON CONFLICT
+}
+
+// insert adds rows of string, int64 or *int64 values. PostgreSQL takes them as one
+// statement over arrays; SQLite as one prepared statement run for each, which
+// measured faster than lists of VALUES and than JSON.
+func (d dialect) insert(ctx context.Context, tx *sql.Tx, b bulk, rows [][]any) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	var err error
+	if d.postgres {
+		err = insertArrays(ctx, tx, b, rows)
+	} else {
+		err = insertEach(ctx, tx, b, rows)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", b.what, err)
+	}
+	return nil
+}
+
+func insertEach(ctx context.Context, tx *sql.Tx, b bulk, rows [][]any) error {
+	marks := strings.TrimSuffix(strings.Repeat("?,", len(b.types)), ",")
+	//nolint:gosec // the parts of the statement are constants
+	stmt, err := tx.PrepareContext(ctx, "INSERT INTO "+b.into+" VALUES ("+marks+") ON CONFLICT "+b.conflict)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = stmt.Close() }() // ends with the transaction in any case
+	for _, row := range rows {
+		if _, err := stmt.ExecContext(ctx, row...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func insertArrays(ctx context.Context, tx *sql.Tx, b bulk, rows [][]any) error {
+	marks := make([]string, len(b.types))
+	args := make([]any, len(b.types))
+	for i, typ := range b.types {
+		marks[i] = fmt.Sprintf("$%d::%s[]", i+1, typ)
+		args[i] = column(typ, rows, i)
+	}
+	//nolint:gosec // the parts of the statement are constants
+	_, err := tx.ExecContext(ctx,
+		"INSERT INTO "+b.into+" SELECT * FROM unnest("+strings.Join(marks, ", ")+") ON CONFLICT "+b.conflict, args...)
+	return err
+}
+
+func column(typ string, rows [][]any, i int) any {
+	if typ == "text" {
+		out := make([]string, len(rows))
+		for j, row := range rows {
+			out[j], _ = row[i].(string)
+		}
+		return out
+	}
+	out := make([]*int64, len(rows))
+	for j, row := range rows {
+		switch v := row[i].(type) {
+		case int64:
+			out[j] = &v
+		case *int64:
+			out[j] = v
+		}
+	}
+	return out
+}

@@ -1,0 +1,158 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+
+	"sentinelone-provisioner/internal/access"
+)
+
+// StartDrain begins the drain of one collection, or resumes it when attempt (from
+// 1) is the one under way. A higher attempt deletes what the earlier one received
+// and starts at page 0, against what readers see now. A lower one is [ErrStale].
+func (s *Store) StartDrain(ctx context.Context, id string, c access.Collection, attempt int) (Drain, error) {
+	var out Drain
+	if attempt < 1 {
+		return out, fmt.Errorf("attempt %d of %s: attempts count from 1", attempt, c)
+	}
+	err := s.write(ctx, func(tx *sql.Tx) error {
+		snap, err := s.claim(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		if err := snap.mustBeOpen(); err != nil {
+			return err
+		}
+		d, err := s.lockDrain(ctx, tx, snap, c)
+		if err != nil {
+			return err
+		}
+		switch {
+		case attempt < d.attempt:
+			return fmt.Errorf("%s of snapshot %s is at attempt %d, this is %d: %w", c, id, d.attempt, attempt, ErrStale)
+		case attempt > d.attempt:
+			if d, err = restart(ctx, tx, snap, d, attempt); err != nil {
+				return err
+			}
+		}
+		out = d.drain()
+		return nil
+	})
+	return out, err
+}
+
+func restart(ctx context.Context, tx *sql.Tx, snap snapshotRow, d drainRow, attempt int) (drainRow, error) {
+	if d.attempt > 0 {
+		if err := wipe(ctx, tx, snap.console, snap.seq, d.collection); err != nil {
+			return d, err
+		}
+	}
+	now, err := heads(ctx, tx, snap.console)
+	if err != nil {
+		return d, err
+	}
+	base := now[d.collection].version
+	_, err = exec(ctx, tx, "start the drain",
+		`UPDATE drains SET attempt = $1, base_version = $2, pages = 0, received = 0, next_cursor = '', last_saved = 0,
+		        first_total = NULL, last_total = NULL, totals_moved = 0, unassigned = 0
+		 WHERE snapshot_seq = $3 AND collection = $4`, attempt, base, snap.seq, string(d.collection))
+	return drainRow{collection: d.collection, attempt: attempt, base: base, requests: d.requests}, err
+}
+
+// SavePage keeps a page and the cursor of the next one, in one transaction, and
+// clears the note of the collection. It is [ErrStale] unless the page is exactly the
+// next one of the attempt under way: ask [Store.StartDrain] where to go on.
+func (s *Store) SavePage(ctx context.Context, in SavePageInput) error {
+	body, err := encodePage(in.Collection, in.Entities)
+	if err != nil {
+		return err
+	}
+	return s.write(ctx, func(tx *sql.Tx) error {
+		snap, d, err := s.holdDrain(ctx, tx, in.Snapshot, in.Collection, in.Attempt)
+		if err != nil {
+			return err
+		}
+		if in.Page != d.pages || d.lastSaved {
+			return fmt.Errorf("%s of snapshot %s waits for page %d (last page saved: %t), this is %d: %w",
+				in.Collection, in.Snapshot, d.pages, d.lastSaved, in.Page, ErrStale)
+		}
+		_, err = exec(ctx, tx, "save the page",
+			`INSERT INTO saved_pages (snapshot_seq, collection, attempt, page, body) VALUES ($1, $2, $3, $4, $5)`,
+			snap.seq, string(in.Collection), in.Attempt, in.Page, body)
+		if err != nil {
+			return err
+		}
+		return advance(ctx, tx, snap, d, in)
+	})
+}
+
+// advance moves the drain past a saved page.
+func advance(ctx context.Context, tx *sql.Tx, snap snapshotRow, d drainRow, in SavePageInput) error {
+	if in.Total != nil {
+		total := sql.NullInt64{Int64: int64(*in.Total), Valid: true}
+		d.totalsMoved = d.totalsMoved || d.lastTotal.Valid && d.lastTotal != total
+		d.lastTotal = total
+		if !d.firstTotal.Valid {
+			d.firstTotal = total
+		}
+	}
+	_, err := exec(ctx, tx, "move the cursor",
+		`UPDATE drains SET pages = pages + 1, received = received + $1, next_cursor = $2, last_saved = $3,
+		        first_total = $4, last_total = $5, totals_moved = $6, requests = requests + $7,
+		        unassigned = unassigned + $8, note = ''
+		 WHERE snapshot_seq = $9 AND collection = $10`,
+		len(in.Entities), in.Cursor, flag(in.Last), d.firstTotal, d.lastTotal, flag(d.totalsMoved),
+		in.Requests, in.Unassigned, snap.seq, string(in.Collection))
+	return err
+}
+
+// Drained sums up a drain whose last page is saved and loaded; before that it is an
+// error.
+func (s *Store) Drained(ctx context.Context, id string, c access.Collection, attempt int) (DrainSummary, error) {
+	var out DrainSummary
+	err := s.read(ctx, func(q queryer) error {
+		snap, err := findSnapshot(ctx, q, id)
+		if err != nil {
+			return err
+		}
+		all, err := drains(ctx, q, snap.seq)
+		if err != nil {
+			return err
+		}
+		d, covered := all[c]
+		switch {
+		case !covered:
+			return fmt.Errorf("snapshot %s does not cover %s: begin it with that collection", id, c)
+		case d.attempt != attempt:
+			return fmt.Errorf("%s of snapshot %s is at attempt %d, this is %d: %w", c, id, d.attempt, attempt, ErrStale)
+		case !d.complete():
+			return incomplete(id, d)
+		}
+		now, err := heads(ctx, q, snap.console)
+		if err != nil {
+			return err
+		}
+		out = DrainSummary{
+			Pages: d.pages, Rows: d.received, Requests: d.requests, Unassigned: d.unassigned,
+			FirstTotal: intOrNil(d.firstTotal), LastTotal: intOrNil(d.lastTotal), TotalsMoved: d.totalsMoved,
+			Stale: now[c].seq > snap.seq,
+		}
+		t, err := received(ctx, q, snap, []access.Collection{c})
+		out.Distinct = t.seen[c] + t.pending[c]
+		return err
+	})
+	return out, err
+}
+
+func incomplete(id string, d drainRow) error {
+	return fmt.Errorf("%s of snapshot %s is not drained: %d pages saved, of which %d are not loaded, last page saved: %t",
+		d.collection, id, d.pages, d.waiting, d.lastSaved)
+}
+
+func flag(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}

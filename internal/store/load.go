@@ -1,0 +1,188 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+
+	"sentinelone-provisioner/internal/access"
+)
+
+// loadChunk bounds one transaction of a load, so that on SQLite nobody else waits
+// long for the one writer.
+const loadChunk = 200
+
+// LoadPage turns the oldest saved page of the attempt into rows and deletes it. It
+// works in transactions of a few hundred entities, each of which may be repeated, so
+// a killed load is finished by the next. False means that no page was waiting.
+func (s *Store) LoadPage(ctx context.Context, id string, c access.Collection, attempt int) (bool, error) {
+	page, body, err := s.oldestPage(ctx, id, c, attempt)
+	if err != nil || body == nil {
+		return false, err
+	}
+	rows, err := decodePage(c, body)
+	if err != nil {
+		return false, err
+	}
+	chunks := slices.Collect(slices.Chunk(rows, loadChunk))
+	if len(chunks) == 0 {
+		chunks = [][]row{nil}
+	}
+	for i, chunk := range chunks {
+		err := s.write(ctx, func(tx *sql.Tx) error {
+			l := loading{s: s, tx: tx, c: c, page: page, last: i == len(chunks)-1}
+			return l.run(ctx, id, attempt, chunk)
+		})
+		if errors.Is(err, errLoaded) {
+			return true, nil
+		}
+		if err != nil {
+			return false, fmt.Errorf("load page %d of %s: %w", page, c, err)
+		}
+	}
+	return true, nil
+}
+
+// errLoaded says that another loader has finished the page.
+var errLoaded = errors.New("the page is loaded")
+
+func (s *Store) oldestPage(ctx context.Context, id string, c access.Collection, attempt int) (int, []byte, error) {
+	var current, page int
+	var body []byte
+	err := s.r.QueryRowContext(ctx,
+		`SELECT d.attempt, COALESCE(p.page, 0), p.body FROM snapshots s
+		 JOIN drains d ON d.snapshot_seq = s.seq AND d.collection = $2
+		 LEFT JOIN saved_pages p
+		   ON p.snapshot_seq = d.snapshot_seq AND p.collection = d.collection AND p.attempt = d.attempt
+		 WHERE s.id = $1 ORDER BY p.page LIMIT 1`, id, string(c)).Scan(&current, &page, &body)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, nil, fmt.Errorf("snapshot %s, %s: %w", id, c, ErrNoSnapshot)
+	}
+	if err != nil {
+		return 0, nil, fmt.Errorf("read a saved page of %s: %w", c, err)
+	}
+	if current != attempt {
+		return 0, nil, fmt.Errorf("%s of snapshot %s is at attempt %d, this is %d: %w", c, id, current, attempt, ErrStale)
+	}
+	return page, body, nil
+}
+
+// loading is one transaction of a load.
+type loading struct {
+	s    *Store
+	tx   *sql.Tx
+	snap snapshotRow
+	c    access.Collection
+	page int
+	last bool // the page ends with this transaction
+}
+
+func (l *loading) run(ctx context.Context, id string, attempt int, rows []row) error {
+	if err := l.s.d.relax(ctx, l.tx); err != nil {
+		return err
+	}
+	snap, _, err := l.s.holdDrain(ctx, l.tx, id, l.c, attempt)
+	if err != nil {
+		return err
+	}
+	l.snap = snap
+	if err := l.stillSaved(ctx); err != nil {
+		return err
+	}
+	if len(rows) > 0 {
+		if err := l.load(ctx, rows); err != nil {
+			return err
+		}
+	}
+	if !l.last {
+		return nil
+	}
+	_, err = exec(ctx, l.tx, "finish the page",
+		`DELETE FROM saved_pages WHERE snapshot_seq = $1 AND collection = $2 AND page = $3`,
+		snap.seq, string(l.c), l.page)
+	return err
+}
+
+// stillSaved keeps a slow loader from putting an old page over newer ones.
+func (l *loading) stillSaved(ctx context.Context) error {
+	var n int
+	err := l.tx.QueryRowContext(ctx,
+		`SELECT COUNT(*) FROM saved_pages WHERE snapshot_seq = $1 AND collection = $2 AND page = $3`,
+		l.snap.seq, string(l.c), l.page).Scan(&n)
+	if err != nil {
+		return fmt.Errorf("look for the saved page: %w", err)
+	}
+	if n == 0 {
+		return errLoaded
+	}
+	return nil
+}
+
+func (l *loading) load(ctx context.Context, rows []row) error {
+	known, err := l.known(ctx, rows)
+	if err != nil {
+		return err
+	}
+	p := sortOut(rows, known)
+	if err := l.undo(ctx, p); err != nil {
+		return err
+	}
+	if err := l.keep(ctx, p); err != nil {
+		return err
+	}
+	if err := l.insertEntities(ctx, p.changed); err != nil {
+		return err
+	}
+	if l.c.PrincipalKind() == "" {
+		return nil
+	}
+	return l.loadAssignments(ctx, p)
+}
+
+// version is one row of entities.
+type version struct {
+	rowID      int64
+	digest     string
+	lastActive sql.NullInt64
+}
+
+// versions are what the tables hold of one id: what readers see, and what this
+// snapshot has received.
+type versions struct{ base, pending *version }
+
+// known looks up the ids of a chunk.
+func (l *loading) known(ctx context.Context, rows []row) (map[string]versions, error) {
+	ids := make([]string, len(rows))
+	for i, r := range rows {
+		ids[i] = r.id
+	}
+	out := make(map[string]versions, len(rows))
+	query := `SELECT e.id, e.row_id, e.since, e.digest, e.last_active FROM entities e
+		WHERE e.console = $1 AND e.collection = $2 AND ` + l.s.d.in("e.id", "$3") + ` AND e.until IS NULL
+		  AND (e.since = $4 OR ` + promoted("e") + `)`
+	err := each(ctx, l.tx, "look up known rows", query,
+		[]any{l.snap.console, string(l.c), list(l.s.d, ids), l.snap.seq}, func(rows *sql.Rows) error {
+			var id string
+			var since int64
+			var v version
+			if err := rows.Scan(&id, &v.rowID, &since, &v.digest, &v.lastActive); err != nil {
+				return err
+			}
+			both := out[id]
+			if since == l.snap.seq {
+				both.pending = &v
+			} else {
+				both.base = &v
+			}
+			out[id] = both
+			return nil
+		})
+	return out, err
+}
+
+// promoted is the condition that readers see rows which began with alias.since.
+func promoted(alias string) string {
+	return `EXISTS (SELECT 1 FROM snapshots v WHERE v.seq = ` + alias + `.since AND v.state = 'promoted')`
+}

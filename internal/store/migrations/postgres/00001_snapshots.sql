@@ -1,0 +1,132 @@
+-- +goose Up
+
+-- One sync. seq is its place in time: snapshots promote in the order in which they began.
+CREATE TABLE snapshots (
+    seq         BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    id          TEXT COLLATE "C" NOT NULL UNIQUE,
+    console     TEXT COLLATE "C" NOT NULL,
+    state       TEXT COLLATE "C" NOT NULL,           -- draining, quarantined, promoted, unchanged, discarded, failed
+    started_at  BIGINT NOT NULL,           -- every *_at: microseconds since 1970, UTC
+    finished_at BIGINT,
+    promoted_at BIGINT,
+    decided_by  TEXT COLLATE "C" NOT NULL DEFAULT '',
+    reasons     TEXT COLLATE "C" NOT NULL DEFAULT '[]',
+    counts      TEXT COLLATE "C" NOT NULL DEFAULT '{}',
+    changes     TEXT COLLATE "C" NOT NULL DEFAULT '{}',
+    requests    BIGINT NOT NULL DEFAULT 0, -- made for the snapshot as a whole
+    note        TEXT COLLATE "C" NOT NULL DEFAULT ''
+);
+CREATE INDEX snapshots_of_console ON snapshots (console, state, promoted_at);
+
+-- The walk through one collection. attempt 0: not begun.
+CREATE TABLE drains (
+    snapshot_seq BIGINT NOT NULL,
+    collection   TEXT COLLATE "C" NOT NULL,
+    attempt      BIGINT NOT NULL DEFAULT 0,
+    base_version BIGINT NOT NULL DEFAULT 0, -- heads.version when the attempt began
+    pages        BIGINT NOT NULL DEFAULT 0,
+    received     BIGINT NOT NULL DEFAULT 0,
+    next_cursor  TEXT COLLATE "C" NOT NULL DEFAULT '',
+    last_saved   BIGINT NOT NULL DEFAULT 0,
+    first_total  BIGINT,
+    last_total   BIGINT,
+    totals_moved BIGINT NOT NULL DEFAULT 0,
+    requests     BIGINT NOT NULL DEFAULT 0,
+    unassigned   BIGINT NOT NULL DEFAULT 0,
+    note         TEXT COLLATE "C" NOT NULL DEFAULT '',
+    PRIMARY KEY (snapshot_seq, collection)
+);
+
+-- Pages that are safe but not yet rows.
+CREATE TABLE saved_pages (
+    snapshot_seq BIGINT NOT NULL,
+    collection   TEXT COLLATE "C" NOT NULL,
+    attempt      BIGINT NOT NULL,
+    page         BIGINT NOT NULL,
+    body         BYTEA NOT NULL,
+    PRIMARY KEY (snapshot_seq, collection, page)
+);
+
+-- Pages live for milliseconds: compressing them costs more than it saves.
+ALTER TABLE saved_pages ALTER COLUMN body SET STORAGE EXTERNAL;
+
+-- What readers see of each collection: the latest proven snapshot, and the latest that changed something.
+CREATE TABLE heads (
+    console    TEXT COLLATE "C" NOT NULL,
+    collection TEXT COLLATE "C" NOT NULL,
+    seq        BIGINT NOT NULL,
+    version    BIGINT NOT NULL,
+    PRIMARY KEY (console, collection)
+);
+
+-- One version of one account, site, role or principal: from snapshot `since` up to, not including, `until`.
+-- Visible once the snapshot in `since` is promoted.
+CREATE TABLE entities (
+    row_id       BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    console      TEXT COLLATE "C" NOT NULL,
+    collection   TEXT COLLATE "C" NOT NULL,
+    id           TEXT COLLATE "C" NOT NULL,
+    name         TEXT COLLATE "C" NOT NULL,
+    email        TEXT COLLATE "C" NOT NULL,
+    email_folded TEXT COLLATE "C" NOT NULL,
+    parent_id    TEXT COLLATE "C" NOT NULL,    -- of a site its account, of a role its scope
+    doc          TEXT COLLATE "C" NOT NULL,    -- JSON without last activity and held roles
+    digest       TEXT COLLATE "C" NOT NULL,    -- of doc and held roles
+    last_active  BIGINT,          -- of the newest version overwritten in place
+    since        BIGINT NOT NULL,
+    until        BIGINT
+);
+CREATE UNIQUE INDEX entities_version ON entities (console, collection, id, since);
+CREATE INDEX entities_open ON entities (console, collection, since) WHERE until IS NULL;
+
+CREATE TABLE assignments (
+    row_id         BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    console        TEXT COLLATE "C" NOT NULL,
+    principal_kind TEXT COLLATE "C" NOT NULL,
+    principal_id   TEXT COLLATE "C" NOT NULL,
+    role_id        TEXT COLLATE "C" NOT NULL,
+    level          TEXT COLLATE "C" NOT NULL,
+    scope_id       TEXT COLLATE "C" NOT NULL,  -- '' at tenant level
+    since          BIGINT NOT NULL,
+    until          BIGINT
+);
+CREATE UNIQUE INDEX assignments_version
+    ON assignments (console, principal_kind, principal_id, role_id, level, scope_id, since);
+CREATE INDEX assignments_open ON assignments (console, principal_kind, since) WHERE until IS NULL;
+CREATE INDEX assignments_scope ON assignments (scope_id);
+
+-- Received as it was.
+CREATE TABLE seen (
+    snapshot_seq BIGINT NOT NULL,
+    collection   TEXT COLLATE "C" NOT NULL,
+    entity_row   BIGINT NOT NULL,
+    touched      BIGINT NOT NULL, -- 1 when last_active differs
+    last_active  BIGINT,
+    PRIMARY KEY (snapshot_seq, collection, entity_row)
+);
+
+-- Assignments that principals received no longer hold.
+CREATE TABLE closing (
+    snapshot_seq   BIGINT NOT NULL,
+    collection     TEXT COLLATE "C" NOT NULL,
+    assignment_row BIGINT NOT NULL,
+    principal_id   TEXT COLLATE "C" NOT NULL,
+    PRIMARY KEY (snapshot_seq, collection, assignment_row)
+);
+
+-- For people with SQL: who had what from when to when (NULL: still).
+CREATE VIEW assignment_history AS
+SELECT a.console, a.principal_kind, a.principal_id, a.role_id, a.level, a.scope_id,
+       TIMESTAMPTZ 'epoch' + f.promoted_at * INTERVAL '1 microsecond' AS valid_from,
+       TIMESTAMPTZ 'epoch' + t.promoted_at * INTERVAL '1 microsecond' AS valid_to
+FROM assignments a
+JOIN snapshots f ON f.seq = a.since AND f.state = 'promoted'
+LEFT JOIN snapshots t ON t.seq = a.until;
+
+CREATE VIEW entity_history AS
+SELECT e.console, e.collection, e.id, e.name, e.email, e.parent_id, e.doc,
+       TIMESTAMPTZ 'epoch' + f.promoted_at * INTERVAL '1 microsecond' AS valid_from,
+       TIMESTAMPTZ 'epoch' + t.promoted_at * INTERVAL '1 microsecond' AS valid_to
+FROM entities e
+JOIN snapshots f ON f.seq = e.since AND f.state = 'promoted'
+LEFT JOIN snapshots t ON t.seq = e.until;

@@ -1,0 +1,94 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"time"
+
+	_ "modernc.org/sqlite" // registers the driver "sqlite"
+)
+
+const (
+	// A writer waits this long for another process before it gives up and the
+	// activity is tried again.
+	sqliteBusy = 15 * time.Second
+
+	sqliteReaders = 4
+	// Page caches in KiB, of the writer and of each reader: the indexes that a large
+	// load touches fit, and all of them together stay small beside the worker.
+	writerCache = 16 << 10
+	readerCache = 4 << 10
+)
+
+func openSQLite(ctx context.Context, path string, reader bool) (*Store, error) {
+	if err := checkPath(path, reader); err != nil {
+		return nil, err
+	}
+	mode := "rwc"
+	if reader {
+		mode = "rw" // falls back to reading only where the file is protected
+	}
+	w, err := sql.Open("sqlite", sqliteDSN(path, mode, writerCache, !reader))
+	if err != nil {
+		return nil, fmt.Errorf("open the database file %q: %w", path, err)
+	}
+	w.SetMaxOpenConns(1)
+	if err := w.PingContext(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("open the database file %q: %w; "+
+			"check that it is a SQLite database and that this user may write it and its folder", path, err), w.Close())
+	}
+	r, err := sql.Open("sqlite", sqliteDSN(path, "rw", readerCache, false))
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open the database file %q: %w", path, err), w.Close())
+	}
+	r.SetMaxOpenConns(sqliteReaders)
+	return &Store{w: w, r: r, now: time.Now}, nil
+}
+
+// checkPath finds out what SQLite itself would only call "unable to open".
+func checkPath(path string, reader bool) error {
+	if path == "" {
+		return errors.New("the database URL sqlite:// names no file: write sqlite://sentinelone.db, " +
+			"or sqlite:///var/lib/sentinelone/sentinelone.db")
+	}
+	info, err := os.Stat(path)
+	switch {
+	case err == nil && info.IsDir():
+		return fmt.Errorf("the database file %q is a folder: name a file in it", path)
+	case err == nil:
+		return nil
+	case reader && errors.Is(err, os.ErrNotExist):
+		return fmt.Errorf("there is no database file %q: start the worker and run a sync first: %w", path, ErrNotReady)
+	case !errors.Is(err, os.ErrNotExist):
+		return fmt.Errorf("the database file %q cannot be reached: %w", path, err)
+	}
+	folder := filepath.Dir(path)
+	if info, err := os.Stat(folder); err != nil || !info.IsDir() {
+		return fmt.Errorf("the database file %q cannot be created, because there is no folder %q: create it first",
+			path, folder)
+	}
+	return nil
+}
+
+// sqliteDSN makes the address of a connection. In WAL mode readers and the writer do
+// not wait for each other, and NORMAL loses nothing when the process is killed.
+func sqliteDSN(path, mode string, cache int, writer bool) string {
+	q := url.Values{"mode": {mode}}
+	q.Add("_pragma", fmt.Sprintf("busy_timeout(%d)", sqliteBusy.Milliseconds()))
+	q.Add("_pragma", fmt.Sprintf("cache_size(-%d)", cache))
+	q.Add("_pragma", "temp_store(MEMORY)")
+	if writer {
+		q.Set("_txlock", "immediate")
+		q.Add("_pragma", "journal_mode(WAL)")
+		q.Add("_pragma", "synchronous(NORMAL)")
+	} else {
+		q.Add("_pragma", "query_only(1)")
+	}
+	// PathEscape also hides '?' and '#', which would end the path; SQLite undoes it.
+	return "file:" + url.PathEscape(path) + "?" + q.Encode()
+}

@@ -1,0 +1,245 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+
+	"sentinelone-provisioner/internal/access"
+)
+
+// Promote shows a snapshot to readers, in one transaction: the collections asked for
+// are promoted, the other ones dropped. It does nothing, and says so in
+// Promotion.Moved, when one of them moved or went stale; it is an error when one is
+// not drained. Repeating it returns the first answer; for a snapshot that was
+// dropped it is [ErrDecided].
+func (s *Store) Promote(ctx context.Context, id string, in PromoteInput) (Promotion, error) {
+	var out Promotion
+	err := s.write(ctx, func(tx *sql.Tx) error {
+		snap, err := s.claim(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		if snap.proven() {
+			out, err = promotionOf(ctx, tx, snap)
+			return err
+		}
+		if err := snap.mustBeOpen(); err != nil {
+			return err
+		}
+		p := promoting{s: s, tx: tx, snap: snap, in: in}
+		out, err = p.run(ctx)
+		return err
+	})
+	return out, err
+}
+
+// promoting is one promotion under way.
+type promoting struct {
+	s     *Store
+	tx    *sql.Tx
+	snap  snapshotRow
+	in    PromoteInput
+	all   map[access.Collection]drainRow
+	known map[access.Collection]head
+	t     tally
+}
+
+func (p *promoting) run(ctx context.Context) (Promotion, error) {
+	moved, err := p.check(ctx)
+	if err != nil || len(moved) > 0 {
+		return Promotion{Moved: moved}, err
+	}
+	if err := wipeAll(ctx, p.tx, p.snap, p.all, p.in.Collections); err != nil {
+		return Promotion{}, err
+	}
+	if p.t, err = p.s.take(ctx, p.tx, p.snap, p.in.Collections); err != nil {
+		return Promotion{}, err
+	}
+	for _, c := range p.in.Collections {
+		if err := p.apply(ctx, c); err != nil {
+			return Promotion{}, err
+		}
+	}
+	out, err := p.decide(ctx)
+	if err != nil {
+		return Promotion{}, err
+	}
+	return out, p.s.sweep(ctx, p.tx, p.snap)
+}
+
+// check locks the drains and finds what stands in the way.
+func (p *promoting) check(ctx context.Context) (moved []access.Collection, err error) {
+	if len(p.in.Collections) == 0 {
+		return nil, fmt.Errorf("snapshot %s: name the collections to promote, or discard it", p.snap.id)
+	}
+	if err := p.s.lockDrains(ctx, p.tx, p.snap.seq); err != nil {
+		return nil, err
+	}
+	if p.all, err = drains(ctx, p.tx, p.snap.seq); err != nil {
+		return nil, err
+	}
+	if p.known, err = heads(ctx, p.tx, p.snap.console); err != nil {
+		return nil, err
+	}
+	for _, c := range p.in.Collections {
+		d, covered := p.all[c]
+		switch {
+		case !covered:
+			return nil, fmt.Errorf("snapshot %s does not cover %s: begin it with that collection", p.snap.id, c)
+		case p.known[c].seq > p.snap.seq, d.attempt > 0 && p.known[c].version != d.base:
+			moved = append(moved, c)
+		case !d.complete():
+			return nil, incomplete(p.snap.id, d)
+		}
+	}
+	return moved, nil
+}
+
+// lockDrains waits for pages being saved and loaded, and lets no more in.
+func (s *Store) lockDrains(ctx context.Context, tx *sql.Tx, seq int64) error {
+	if !s.d.postgres {
+		return nil
+	}
+	_, err := tx.ExecContext(ctx,
+		"SELECT 1 FROM drains d WHERE d.snapshot_seq = $1 ORDER BY d.collection"+s.d.forUpdate("d"), seq)
+	if err != nil {
+		return fmt.Errorf("lock the drains: %w", err)
+	}
+	return nil
+}
+
+// apply closes what is gone or replaced in one collection and settles what is not
+// versioned. What is new is there already, and shows when the snapshot's state flips.
+func (p *promoting) apply(ctx context.Context, c access.Collection) error {
+	if c.PrincipalKind() != "" {
+		if err := p.closeAssignments(ctx, c); err != nil {
+			return err
+		}
+	}
+	if p.t.gone(c)+p.t.replaced[c] > 0 {
+		_, err := exec(ctx, p.tx, "close rows",
+			`UPDATE entities SET until = $3
+			 WHERE console = $1 AND collection = $2 AND until IS NULL AND since <> $3 AND `+promotedIn("entities")+`
+			   AND NOT EXISTS (SELECT 1 FROM seen s WHERE s.snapshot_seq = $3 AND s.collection = $2
+			                    AND s.entity_row = entities.row_id)`,
+			p.snap.console, string(c), p.snap.seq)
+		if err != nil {
+			return err
+		}
+	}
+	_, err := exec(ctx, p.tx, "note last activity",
+		`UPDATE entities SET last_active = s.last_active FROM seen s
+		 WHERE s.snapshot_seq = $1 AND s.collection = $2 AND s.touched = 1 AND entities.row_id = s.entity_row`,
+		p.snap.seq, string(c))
+	if err != nil {
+		return err
+	}
+	return wipeReceipts(ctx, p.tx, p.snap.seq, c)
+}
+
+func (p *promoting) closeAssignments(ctx context.Context, c access.Collection) error {
+	if p.t.gone(c) > 0 {
+		_, err := exec(ctx, p.tx, "close assignments of who is gone",
+			`WITH gone AS (`+goneRows("$3")+`)
+			 UPDATE assignments SET until = $2 FROM gone g
+			 WHERE assignments.console = $1 AND assignments.principal_kind = $4 AND assignments.principal_id = g.id
+			   AND assignments.until IS NULL AND `+promoted("assignments"),
+			p.snap.console, p.snap.seq, string(c), string(c.PrincipalKind()))
+		if err != nil {
+			return err
+		}
+	}
+	_, err := exec(ctx, p.tx, "close assignments",
+		`UPDATE assignments SET until = $1 FROM closing x
+		 WHERE x.snapshot_seq = $1 AND x.collection = $2 AND assignments.row_id = x.assignment_row
+		   AND assignments.until IS NULL`, p.snap.seq, string(c))
+	return err
+}
+
+// decide flips the snapshot and moves the heads.
+func (p *promoting) decide(ctx context.Context) (Promotion, error) {
+	out := Promotion{State: StateUnchanged, Counts: p.t.counts(p.in.Collections, p.known)}
+	out.Added, out.Removed = p.t.changes()
+	if slices.ContainsFunc(p.in.Collections, p.t.changed) {
+		out.State = StatePromoted
+	}
+	at, err := p.moment(ctx)
+	if err != nil {
+		return out, err
+	}
+	out.At = fromMicros(at)
+	for _, c := range p.in.Collections {
+		version := p.known[c].version
+		if p.t.changed(c) {
+			version = p.snap.seq
+		}
+		_, err := exec(ctx, p.tx, "move the head",
+			`INSERT INTO heads (console, collection, seq, version) VALUES ($1, $2, $3, $4)
+			 ON CONFLICT (console, collection) DO UPDATE SET seq = excluded.seq, version = excluded.version`,
+			p.snap.console, string(c), p.snap.seq, version)
+		if err != nil {
+			return out, err
+		}
+	}
+	return out, p.record(ctx, out, at)
+}
+
+// moment is now, or just after the console's latest promotion if a clock is behind.
+func (p *promoting) moment(ctx context.Context) (int64, error) {
+	var latest sql.NullInt64
+	err := p.tx.QueryRowContext(ctx, `SELECT MAX(promoted_at) FROM snapshots WHERE console = $1`, p.snap.console).
+		Scan(&latest)
+	if err != nil {
+		return 0, fmt.Errorf("read the time of the latest promotion: %w", err)
+	}
+	now := micros(p.s.now())
+	if latest.Valid {
+		now = max(now, latest.Int64+1)
+	}
+	return now, nil
+}
+
+// changeCounts is the JSON of snapshots.changes.
+type changeCounts struct {
+	Added   int `json:"added"`
+	Removed int `json:"removed"`
+}
+
+func (p *promoting) record(ctx context.Context, out Promotion, at int64) error {
+	counts, err := toJSON(out.Counts)
+	if err != nil {
+		return err
+	}
+	changes, err := toJSON(changeCounts{Added: out.Added, Removed: out.Removed})
+	if err != nil {
+		return err
+	}
+	_, err = exec(ctx, p.tx, "record the promotion",
+		`UPDATE snapshots SET state = $1, promoted_at = $2, finished_at = $2, decided_by = $3, counts = $4, changes = $5,
+		        note = ''
+		 WHERE seq = $6`, out.State, at, p.in.By, counts, changes, p.snap.seq)
+	return err
+}
+
+// promotionOf is the answer already given for a proven snapshot.
+func promotionOf(ctx context.Context, q queryer, snap snapshotRow) (Promotion, error) {
+	out := Promotion{State: snap.state}
+	var at int64
+	var counts, changes string
+	err := q.QueryRowContext(ctx, `SELECT promoted_at, counts, changes FROM snapshots WHERE seq = $1`, snap.seq).
+		Scan(&at, &counts, &changes)
+	if err != nil {
+		return out, fmt.Errorf("read the promotion of snapshot %s: %w", snap.id, err)
+	}
+	var c changeCounts
+	if err := errors.Join(json.Unmarshal([]byte(counts), &out.Counts), json.Unmarshal([]byte(changes), &c)); err != nil {
+		return out, fmt.Errorf("read the promotion of snapshot %s: %w", snap.id, err)
+	}
+	out.Added, out.Removed, out.At = c.Added, c.Removed, fromMicros(at)
+	return out, nil
+}
+

@@ -1,0 +1,229 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"slices"
+	"strings"
+
+	"sentinelone-provisioner/internal/access"
+)
+
+// principalKey names one principal; ids of users and service users do not mix.
+type principalKey struct {
+	kind access.Kind
+	id   string
+}
+
+// scopeKey names one scope.
+type scopeKey struct {
+	level access.Level
+	id    string
+}
+
+// principals finds everybody of the kind (any, if empty) with that id, email or
+// name.
+func (v view) principals(ctx context.Context, kind access.Kind, name string) ([]principalKey, error) {
+	q := v.principalQuery("SELECT e.collection, e.id FROM entities e WHERE ", kind)
+	q.add(" AND (e.id = %s OR e.email_folded = %s OR e.name = %s)", name, fold(name), name)
+	var out []principalKey
+	err := each(ctx, v.q, "find the principal", q.text.String(), q.args, func(rows *sql.Rows) error {
+		var c access.Collection
+		var id string
+		err := rows.Scan(&c, &id)
+		out = append(out, principalKey{c.PrincipalKind(), id})
+		return err
+	})
+	if err != nil || len(out) > 0 {
+		return out, err
+	}
+	similar, err := v.similarPrincipals(ctx, kind, name)
+	if err != nil {
+		return nil, err
+	}
+	return nil, &NoMatchError{What: principalWord(kind), Name: name, Similar: similar}
+}
+
+func (v view) principalQuery(text string, kind access.Kind) *query {
+	q := v.query(text + v.sees("e"))
+	switch kind {
+	case access.User:
+		q.add(" AND e.collection = %s", string(access.Users))
+	case access.ServiceUser:
+		q.add(" AND e.collection = %s", string(access.ServiceUsers))
+	default:
+		q.add(" AND e.collection IN (%s, %s)", string(access.Users), string(access.ServiceUsers))
+	}
+	return q
+}
+
+func (v view) similarPrincipals(ctx context.Context, kind access.Kind, name string) ([]string, error) {
+	q := v.principalQuery("SELECT e.email, e.name FROM entities e WHERE ", kind)
+	n := nearest{to: fold(name)}
+	err := each(ctx, v.q, "look for similar names", q.text.String(), q.args, func(rows *sql.Rows) error {
+		var email, full string
+		if err := rows.Scan(&email, &full); err != nil {
+			return err
+		}
+		if !n.offer(email) {
+			n.offer(full)
+		}
+		return nil
+	})
+	return n.best(), err
+}
+
+func principalWord(kind access.Kind) string {
+	switch kind {
+	case access.User:
+		return "user"
+	case access.ServiceUser:
+		return "service user"
+	}
+	return "principal"
+}
+
+// rolesNamed finds the ids of all roles with that id or name.
+func (p places) rolesNamed(name string) ([]string, error) {
+	var out []string
+	n := nearest{to: fold(name)}
+	for id, r := range p.roles {
+		if id == name || r.Name == name {
+			out = append(out, id)
+		}
+		n.offer(r.Name)
+	}
+	if len(out) == 0 {
+		return nil, &NoMatchError{What: "role", Name: name, Similar: n.best()}
+	}
+	slices.Sort(out)
+	return out, nil
+}
+
+// scopesNamed finds all scopes with that id, name or "Account / Site".
+func (p places) scopesNamed(name string) ([]scopeKey, error) {
+	if name == string(access.Tenant) {
+		return []scopeKey{{level: access.Tenant}}, nil
+	}
+	var out []scopeKey
+	n := nearest{to: fold(name)}
+	for id, a := range p.accounts {
+		if id == name || a.Name == name {
+			out = append(out, scopeKey{access.AccountLevel, id})
+		}
+		n.offer(a.Name)
+	}
+	for id, s := range p.sites {
+		full := p.scopeName(access.SiteLevel, id)
+		if id == name || s.Name == name || full == name {
+			out = append(out, scopeKey{access.SiteLevel, id})
+		}
+		if !n.offer(full) && n.near(s.Name) {
+			n.keep(full, 1)
+		}
+	}
+	if len(out) == 0 {
+		return nil, &NoMatchError{What: "scope", Name: name, Similar: n.best()}
+	}
+	slices.SortFunc(out, func(a, b scopeKey) int { return cmp.Or(cmp.Compare(a.level, b.level), cmp.Compare(a.id, b.id)) })
+	return out, nil
+}
+
+// nearest collects the names that look most like one.
+type nearest struct {
+	to    string // folded
+	found []candidate
+}
+
+type candidate struct {
+	name     string
+	distance int
+}
+
+const (
+	similarNames = 5 // at most so many are offered
+	similarEdits = 2 // letters that may be wrong
+)
+
+// offer keeps a name that is similar, and says whether it is.
+func (n *nearest) offer(name string) bool {
+	folded := fold(name)
+	switch {
+	case name == "":
+		return false
+	case folded == n.to:
+		n.keep(name, 0)
+	case len(n.to) > similarEdits && strings.Contains(folded, n.to):
+		n.keep(name, 1)
+	default:
+		d := edits(n.to, folded, similarEdits)
+		if d > similarEdits {
+			return false
+		}
+		n.keep(name, 1+d)
+	}
+	return true
+}
+
+// near says whether offer would keep the name.
+func (n *nearest) near(name string) bool {
+	probe := nearest{to: n.to}
+	return probe.offer(name)
+}
+
+func (n *nearest) keep(name string, distance int) {
+	n.found = append(n.found, candidate{name, distance})
+	if len(n.found) > 20*similarNames {
+		n.trim()
+	}
+}
+
+func (n *nearest) trim() {
+	slices.SortFunc(n.found, func(a, b candidate) int {
+		return cmp.Or(cmp.Compare(a.distance, b.distance), cmp.Compare(a.name, b.name))
+	})
+	n.found = slices.Compact(n.found)
+	n.found = n.found[:min(len(n.found), similarNames)]
+}
+
+func (n *nearest) best() []string {
+	n.trim()
+	var out []string
+	for _, c := range n.found {
+		if !slices.Contains(out, c.name) {
+			out = append(out, c.name)
+		}
+	}
+	return out
+}
+
+// edits is the Levenshtein distance of two texts, or anything above limit once it is
+// known to be that.
+func edits(a, b string, limit int) int {
+	if d := len(a) - len(b); d > limit || -d > limit {
+		return limit + 1
+	}
+	line := make([]int, len(b)+1)
+	for j := range line {
+		line[j] = j
+	}
+	for i := range len(a) {
+		diagonal := line[0]
+		line[0] = i + 1
+		best := line[0]
+		for j := range len(b) {
+			cost := diagonal
+			if a[i] != b[j] {
+				cost++
+			}
+			diagonal = line[j+1]
+			line[j+1] = min(cost, line[j]+1, line[j+1]+1)
+			best = min(best, line[j+1])
+		}
+		if best > limit {
+			return limit + 1
+		}
+	}
+	return line[len(b)]
+}

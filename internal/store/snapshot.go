@@ -1,0 +1,183 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"sentinelone-provisioner/internal/access"
+)
+
+// snapshotRow is a row of snapshots as the writing side needs it.
+type snapshotRow struct {
+	seq     int64
+	id      string
+	console string
+	state   string
+	note    string
+}
+
+// open says whether a snapshot may still take pages.
+func (r snapshotRow) open() bool { return r.state == StateDraining || r.state == StateQuarantined }
+
+// proven says whether the snapshot is one that readers may see.
+func (r snapshotRow) proven() bool { return r.state == StatePromoted || r.state == StateUnchanged }
+
+func (r snapshotRow) mustBeOpen() error {
+	if r.open() {
+		return nil
+	}
+	return fmt.Errorf("snapshot %s is %s: %w", r.id, r.state, ErrDecided)
+}
+
+func findSnapshot(ctx context.Context, q queryer, id string) (snapshotRow, error) {
+	r := snapshotRow{id: id}
+	err := q.QueryRowContext(ctx, "SELECT seq, console, state, note FROM snapshots WHERE id = $1", id).
+		Scan(&r.seq, &r.console, &r.state, &r.note)
+	if errors.Is(err, sql.ErrNoRows) {
+		return r, fmt.Errorf("snapshot %s: %w", id, ErrNoSnapshot)
+	}
+	if err != nil {
+		return r, fmt.Errorf("find snapshot %s: %w", id, err)
+	}
+	return r, nil
+}
+
+// claim finds a snapshot and, for the rest of the transaction, is the only one to
+// decide about its console. The state it returns is read after the wait.
+func (s *Store) claim(ctx context.Context, tx *sql.Tx, id string) (snapshotRow, error) {
+	r, err := findSnapshot(ctx, tx, id)
+	if err != nil || !s.d.postgres {
+		return r, err
+	}
+	if err := s.d.lockConsole(ctx, tx, r.console); err != nil {
+		return r, err
+	}
+	return findSnapshot(ctx, tx, id)
+}
+
+// drainRow is a row of drains.
+type drainRow struct {
+	collection  access.Collection
+	attempt     int
+	base        int64 // heads.version when the attempt began
+	pages       int
+	received    int
+	cursor      string
+	lastSaved   bool
+	firstTotal  sql.NullInt64
+	lastTotal   sql.NullInt64
+	totalsMoved bool
+	requests    int
+	unassigned  int
+	note        string
+	waiting     int // saved pages that are not loaded
+}
+
+const drainColumns = `d.collection, d.attempt, d.base_version, d.pages, d.received, d.next_cursor, d.last_saved <> 0,
+	d.first_total, d.last_total, d.totals_moved <> 0, d.requests, d.unassigned, d.note,
+	(SELECT COUNT(*) FROM saved_pages p
+	  WHERE p.snapshot_seq = d.snapshot_seq AND p.collection = d.collection AND p.attempt = d.attempt)`
+
+func (r *drainRow) scan(row interface{ Scan(dest ...any) error }) error {
+	return row.Scan(&r.collection, &r.attempt, &r.base, &r.pages, &r.received, &r.cursor, &r.lastSaved,
+		&r.firstTotal, &r.lastTotal, &r.totalsMoved, &r.requests, &r.unassigned, &r.note, &r.waiting)
+}
+
+// complete says whether everything up to the last page is in the tables.
+func (r drainRow) complete() bool { return r.lastSaved && r.waiting == 0 }
+
+func (r drainRow) drain() Drain {
+	return Drain{
+		Attempt: r.attempt, Pages: r.pages, Rows: r.received, Cursor: r.cursor, LastSaved: r.lastSaved,
+		Requests: r.requests, FirstTotal: intOrNil(r.firstTotal), LastTotal: intOrNil(r.lastTotal),
+		TotalsMoved: r.totalsMoved,
+	}
+}
+
+// drains lists the drains of a snapshot by collection.
+func drains(ctx context.Context, q queryer, seq int64) (map[access.Collection]drainRow, error) {
+	out := map[access.Collection]drainRow{}
+	err := each(ctx, q, "read the drains", "SELECT "+drainColumns+" FROM drains d WHERE d.snapshot_seq = $1",
+		[]any{seq}, func(rows *sql.Rows) error {
+			var r drainRow
+			err := r.scan(rows)
+			out[r.collection] = r
+			return err
+		})
+	return out, err
+}
+
+// holdDrain locks the drain of a collection for the rest of the transaction, and
+// checks that its snapshot is open and its attempt is the caller's.
+func (s *Store) holdDrain(
+	ctx context.Context, tx *sql.Tx, id string, c access.Collection, attempt int,
+) (snapshotRow, drainRow, error) {
+	snap, err := findSnapshot(ctx, tx, id)
+	if err != nil {
+		return snap, drainRow{}, err
+	}
+	d, err := s.lockDrain(ctx, tx, snap, c)
+	if err != nil {
+		return snap, d, err
+	}
+	if s.d.postgres { // the wait for the lock may have outlasted a decision
+		if snap, err = findSnapshot(ctx, tx, id); err != nil {
+			return snap, d, err
+		}
+	}
+	if err := snap.mustBeOpen(); err != nil {
+		return snap, d, err
+	}
+	if d.attempt != attempt {
+		return snap, d, fmt.Errorf("%s of snapshot %s is at attempt %d, this is %d: %w", c, id, d.attempt, attempt, ErrStale)
+	}
+	return snap, d, nil
+}
+
+func (s *Store) lockDrain(ctx context.Context, tx *sql.Tx, snap snapshotRow, c access.Collection) (drainRow, error) {
+	if s.d.postgres { // counting saved pages beside the lock would count those from before the wait
+		_, err := tx.ExecContext(ctx,
+			"SELECT 1 FROM drains d WHERE d.snapshot_seq = $1 AND d.collection = $2"+s.d.forUpdate("d"), snap.seq, string(c))
+		if err != nil {
+			return drainRow{}, fmt.Errorf("lock the drain of %s: %w", c, err)
+		}
+	}
+	var d drainRow
+	err := d.scan(tx.QueryRowContext(ctx,
+		"SELECT "+drainColumns+" FROM drains d WHERE d.snapshot_seq = $1 AND d.collection = $2", snap.seq, string(c)))
+	if errors.Is(err, sql.ErrNoRows) {
+		return d, fmt.Errorf("snapshot %s does not cover %s: begin it with that collection", snap.id, c)
+	}
+	if err != nil {
+		return d, fmt.Errorf("read the drain of %s: %w", c, err)
+	}
+	return d, nil
+}
+
+// head is what readers see of one collection: the latest proven snapshot, and the
+// latest that changed something; zero before the first.
+type head struct{ seq, version int64 }
+
+func heads(ctx context.Context, q queryer, console string) (map[access.Collection]head, error) {
+	out := map[access.Collection]head{}
+	err := each(ctx, q, "read the heads", "SELECT collection, seq, version FROM heads WHERE console = $1",
+		[]any{console}, func(rows *sql.Rows) error {
+			var c access.Collection
+			var h head
+			err := rows.Scan(&c, &h.seq, &h.version)
+			out[c] = h
+			return err
+		})
+	return out, err
+}
+
+func toJSON(v any) (string, error) {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return "", fmt.Errorf("encode %T: %w", v, err)
+	}
+	return string(b), nil
+}
