@@ -4,84 +4,58 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/consoletest"
 )
 
-// people is who the demo is about.
+const anaEmail = "ana@example.com"
+
+// people is who and what the demo is about.
 type people struct {
-	ana     string // user id of ana@example.com
-	site    access.Site
-	account access.Account
-	admin   access.Role
+	ana   string // user id
+	site  access.Site
+	admin access.Role
 }
 
 // scope is the site as commands take it: "Account / Site".
-func (p people) scope() string { return p.account.Name + " / " + p.site.Name }
+func (p people) scope() string { return p.site.AccountName + " / " + p.site.Name }
 
-// addAna gives the simulated console a user with a known address: ana, who
-// answers alarms (SOC) at one site.
-func (s *stack) addAna(ctx context.Context) (people, error) {
+// cast chooses who the demo is about: ana, whom every simulated console knows, and
+// a site. She answers alarms there (SOC), and has no other role.
+func (s *stack) cast(ctx context.Context) (people, error) {
 	var truth consoletest.Truth
 	if err := s.simulator(ctx, http.MethodGet, "truth", nil, &truth); err != nil {
 		return people{}, err
 	}
-	if len(truth.Sites) == 0 {
-		return people{}, fmt.Errorf("the simulated console has no sites")
+	ana := slices.IndexFunc(truth.Principals, func(p access.Principal) bool { return p.Email == anaEmail })
+	soc := predefined(truth.Roles, "SOC")
+	admin := predefined(truth.Roles, "Admin")
+	if ana < 0 || soc < 0 || admin < 0 || len(truth.Sites) == 0 {
+		return people{}, errors.New("the simulated console lacks " + anaEmail + ", a site, or the roles SOC and Admin")
 	}
-	p := people{site: truth.Sites[0]}
-	for _, a := range truth.Accounts {
-		if a.ID == p.site.AccountID {
-			p.account = a
-		}
-	}
-	soc, err := predefined(truth.Roles, "SOC")
-	if err != nil {
-		return people{}, err
-	}
-	if p.admin, err = predefined(truth.Roles, "Admin"); err != nil {
-		return people{}, err
-	}
-	var added struct {
-		IDs []string `json:"ids"`
-	}
-	err = s.simulator(ctx, http.MethodPost, "edit", map[string]any{
-		"op": "addUser",
-		"principal": access.Principal{
-			Email: "ana@example.com", Name: "Ana Roy", Level: access.SiteLevel,
-			Held: []access.Held{{RoleID: soc.ID, ScopeID: p.site.ID}},
-		},
-	}, &added)
-	if err != nil {
-		return people{}, err
-	}
-	if len(added.IDs) != 1 {
-		return people{}, fmt.Errorf("the simulated console added %d users instead of one", len(added.IDs))
-	}
-	p.ana = added.IDs[0]
-	return p, nil
+	p := people{ana: truth.Principals[ana].ID, site: truth.Sites[0], admin: truth.Roles[admin]}
+	return p, s.setRoles(ctx, p.ana, access.SiteLevel, access.Held{RoleID: truth.Roles[soc].ID, ScopeID: p.site.ID})
 }
 
 // promoteAna makes ana an Admin of the whole account, as somebody at the
 // console's own web pages might.
 func (s *stack) promoteAna(ctx context.Context, p people) error {
-	return s.simulator(ctx, http.MethodPost, "edit", map[string]any{
-		"op": "setUserRoles", "id": p.ana, "level": access.AccountLevel,
-		"held": []access.Held{{RoleID: p.admin.ID, ScopeID: p.account.ID}},
-	}, nil)
+	return s.setRoles(ctx, p.ana, access.AccountLevel, access.Held{RoleID: p.admin.ID, ScopeID: p.site.AccountID})
 }
 
-func predefined(roles []access.Role, name string) (access.Role, error) {
-	for _, r := range roles {
-		if r.Predefined && r.Name == name {
-			return r, nil
-		}
-	}
-	return access.Role{}, fmt.Errorf("the simulated console has no predefined role %s", name)
+func (s *stack) setRoles(ctx context.Context, user string, level access.Level, held ...access.Held) error {
+	return s.simulator(ctx, http.MethodPost, "edit",
+		map[string]any{"op": "setUserRoles", "id": user, "level": level, "held": held}, nil)
+}
+
+func predefined(roles []access.Role, name string) int {
+	return slices.IndexFunc(roles, func(r access.Role) bool { return r.Predefined && r.Name == name })
 }
 
 // simulator calls the simulator's control API, which steers it and is no part of

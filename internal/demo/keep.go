@@ -43,7 +43,7 @@ func instruct(s *stack, out *screen, ana people) {
 		{"starter check", "what the token may do"},
 		{"starter sync --wait", "read everything"},
 		{"starter access", "who has which role where"},
-		{"starter access --user ana@example.com", ""},
+		{"starter access --user " + anaEmail, ""},
 		{"starter access --scope " + quote(ana.scope()) + " --inherited", ""},
 		{"starter changes", ""},
 		{"starter export --format csv", ""},

@@ -37,12 +37,12 @@ func open(ctx context.Context, s *stack, out *screen) (context.Context, people, 
 	if err != nil {
 		return ctx, people{}, err
 	}
-	ana, err := s.addAna(ctx)
+	ana, err := s.cast(ctx)
 	if err != nil {
 		return ctx, people{}, err
 	}
 	out.line(fmt.Sprintf("   console    %-28s %d users, %d service users, %d sites in %d accounts",
-		s.console, users+1, serviceUsers, sites, accounts))
+		s.console, users, serviceUsers, sites, accounts))
 	out.line(fmt.Sprintf("   Temporal   %-28s web UI at %s", s.temporalAt, s.ui))
 	out.line(fmt.Sprintf("   worker     %-28s keeps what it learns in SQLite", "task queue "+taskQueue))
 	return ctx, ana, nil
@@ -61,7 +61,7 @@ func firstSync(ctx context.Context, s *stack, out *screen, _ people) error {
 
 func whoHasWhat(ctx context.Context, s *stack, out *screen, ana people) error {
 	out.step("Who has access to what?", "Answered from the store, without asking the console again.")
-	if err := s.starter(ctx, out, "access", "--user", "ana@example.com"); err != nil {
+	if err := s.starter(ctx, out, "access", "--user", anaEmail); err != nil {
 		return err
 	}
 	out.line("")
@@ -72,8 +72,8 @@ func whoHasWhat(ctx context.Context, s *stack, out *screen, ana people) error {
 func changedByHand(ctx context.Context, s *stack, out *screen, ana people) error {
 	out.step("Somebody changes access by hand",
 		fmt.Sprintf("On the console's own pages, ana becomes Admin of all of %s. The next sync sees it.",
-			ana.account.Name))
-	moment := time.Now().UTC().Format(time.RFC3339Nano)
+			ana.site.AccountName))
+	moment := time.Now().UTC().Format("2006-01-02T15:04:05.000Z07:00")
 	if err := s.promoteAna(ctx, ana); err != nil {
 		return err
 	}
@@ -85,7 +85,7 @@ func changedByHand(ctx context.Context, s *stack, out *screen, ana people) error
 	}
 	out.line("")
 	out.line("   And what did ana have before?")
-	return s.starter(ctx, out, "access", "--user", "ana@example.com", "--as-of", moment)
+	return s.starter(ctx, out, "access", "--user", anaEmail, "--as-of", moment)
 }
 
 // goOn says what to type next. The stack is about to stop, so it points to one
