@@ -1,0 +1,33 @@
+package config_test
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"sentinelone-provisioner/internal/config"
+)
+
+// The README lists every variable with the default and the meaning that the
+// program itself knows, and no other.
+func TestREADME_ListsEveryVariable(t *testing.T) {
+	t.Parallel()
+	body, err := os.ReadFile("../../README.md")
+	require.NoError(t, err)
+	readme := string(body)
+	for _, v := range append(config.Variables(), config.TemporalVariables()...) {
+		require.Contains(t, readme, line(v))
+	}
+	require.Equal(t, len(config.Variables())+len(config.TemporalVariables()), strings.Count(readme, "\n| `"))
+}
+
+func line(v config.Variable) string {
+	value := "–"
+	if v.Default != "" {
+		value = "`" + v.Default + "`"
+	}
+	return fmt.Sprintf("| `%s` | %s | %s |", v.Name, value, v.Help)
+}
