@@ -1,0 +1,173 @@
+package pgtest
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// server is a throwaway PostgreSQL server with everything it owns in one folder.
+type server struct {
+	dir    string
+	url    string
+	cmd    *exec.Cmd
+	exited chan struct{} // closed once the process has ended
+	output *strings.Builder
+}
+
+// findBinaries returns the folder with initdb and postgres: on PATH, else the newest
+// under /usr/lib/postgresql; "" if there is none.
+func findBinaries() string {
+	folders := filepath.SplitList(os.Getenv("PATH"))
+	packaged, err := filepath.Glob("/usr/lib/postgresql/*/bin")
+	if err == nil { // it only fails for a malformed pattern
+		slices.SortFunc(packaged, func(a, b string) int { return major(b) - major(a) })
+		folders = append(folders, packaged...)
+	}
+	for _, dir := range folders {
+		if executable(filepath.Join(dir, "initdb")) && executable(filepath.Join(dir, "postgres")) {
+			return dir
+		}
+	}
+	return ""
+}
+
+func major(bin string) int {
+	n, err := strconv.Atoi(filepath.Base(filepath.Dir(bin)))
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+func executable(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0
+}
+
+// start creates a cluster and starts its server, reachable through a Unix socket
+// only. Nothing it writes needs to survive, so it never waits for the disk.
+func start(bin string) (*server, error) {
+	dir, err := os.MkdirTemp(tempParent(), "pgtest")
+	if err != nil {
+		return nil, fmt.Errorf("make a folder for the server: %w", err)
+	}
+	s := &server{dir: dir, exited: make(chan struct{}), output: &strings.Builder{}}
+	if err := s.launch(bin); err != nil {
+		s.stop()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *server) launch(bin string) error {
+	attr, err := unprivileged(s.dir)
+	if err != nil {
+		return err
+	}
+	data := filepath.Join(s.dir, "data")
+	initdb := s.command(attr, filepath.Join(bin, "initdb"),
+		"-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync")
+	if out, err := initdb.CombinedOutput(); err != nil {
+		return fmt.Errorf("initdb: %w: %s", err, out)
+	}
+	s.url = (&url.URL{
+		Scheme: "postgres", User: url.User("postgres"), Path: "/postgres",
+		RawQuery: url.Values{"host": {s.dir}, "sslmode": {"disable"}}.Encode(),
+	}).String()
+	s.cmd = s.command(attr, filepath.Join(bin, "postgres"), "-D", data, "-k", s.dir,
+		"-c", "listen_addresses=", "-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off",
+		"-c", "max_connections=200", "-c", "shared_buffers=128MB")
+	s.cmd.Stdout, s.cmd.Stderr = s.output, s.output
+	if err := s.spawn(); err != nil {
+		return fmt.Errorf("start postgres: %w", err)
+	}
+	return s.ready()
+}
+
+func (s *server) command(attr *syscall.SysProcAttr, name string, args ...string) *exec.Cmd {
+	cmd := exec.Command(name, args...) //nolint:gosec // the machine's own PostgreSQL
+	cmd.Dir = s.dir                    // the working directory may be closed to the other user
+	cmd.Env = append(os.Environ(), "HOME="+s.dir, "LC_ALL=C", "TZ=UTC")
+	cmd.SysProcAttr = attr
+	return cmd
+}
+
+// spawn starts the server from a thread that lives as long as this process: the
+// kernel ends the server when the thread that started it ends.
+func (s *server) spawn() error {
+	started := make(chan error, 1)
+	go func() {
+		runtime.LockOSThread() // never unlocked
+		err := s.cmd.Start()
+		started <- err
+		if err != nil {
+			return
+		}
+		_ = s.cmd.Wait() // how it ended is in its output
+		close(s.exited)
+		select {}
+	}()
+	return <-started
+}
+
+func (s *server) ready() error {
+	deadline := time.NewTimer(patience)
+	defer deadline.Stop()
+	again := time.NewTicker(20 * time.Millisecond)
+	defer again.Stop()
+	for {
+		err := connects(s.url)
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-s.exited:
+			return fmt.Errorf("it ended at once: %s", s.output)
+		case <-deadline.C:
+			return fmt.Errorf("it does not answer within %s: %w", patience, err)
+		case <-again.C:
+		}
+	}
+}
+
+// stop ends the server and removes its folder.
+func (s *server) stop() {
+	if s.cmd != nil && s.cmd.Process != nil {
+		_ = s.cmd.Process.Signal(os.Interrupt) // "fast": it ends its connections
+		select {
+		case <-s.exited:
+		case <-time.After(10 * time.Second):
+			_ = s.cmd.Process.Kill()
+			<-s.exited
+		}
+	}
+	if err := os.RemoveAll(s.dir); err != nil && !errors.Is(err, os.ErrNotExist) {
+		fmt.Fprintf(os.Stderr, "remove the throwaway PostgreSQL server's folder: %v\n", err)
+	}
+}
+
+// tempParent is the folder for temporary files, or /tmp where that one's path is too
+// long for a socket or closed to other users.
+func tempParent() string {
+	const socketPath = 80 // the kernel allows 107, of which the socket's own name takes some
+	dir := os.TempDir()
+	if len(dir) > socketPath {
+		return "/tmp"
+	}
+	for d := dir; d != "/" && d != "."; d = filepath.Dir(d) {
+		if info, err := os.Stat(d); err != nil || info.Mode()&0o001 == 0 {
+			return "/tmp"
+		}
+	}
+	return dir
+}
