@@ -23,6 +23,7 @@ export RELEASE
 
 ##@ Use
 
+# demo and dev are exec'ed: whoever stops make must reach them, not a shell between.
 .PHONY: help
 help: ## print this
 	@awk 'BEGIN { FS = ":.*## " } \
@@ -32,11 +33,11 @@ help: ## print this
 
 .PHONY: demo
 demo: build bin/demo temporal-cli ## see it work: simulated console, Temporal, worker, one sync, who has access; then stop
-	@$(WITH_TEMPORAL) bin/demo $(ARGS)
+	@exec env $(WITH_TEMPORAL) bin/demo $(ARGS)
 
 .PHONY: dev
 dev: build bin/demo temporal-cli ## the same stack, kept up until Ctrl-C, with the web UI's address
-	@$(WITH_TEMPORAL) bin/demo --keep $(ARGS)
+	@exec env $(WITH_TEMPORAL) bin/demo --keep $(ARGS)
 
 .PHONY: build
 build: bin/worker bin/starter bin/console-simulator ## bin/worker, bin/starter and bin/console-simulator, static binaries
