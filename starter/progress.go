@@ -180,10 +180,20 @@ func (b *bars) move(index uint64, c access.Collection, s workflows.CollectionSta
 	}
 }
 
-// end waits for the last frame, so that nothing is drawn over what follows.
+// end waits for the last frame, so that nothing is drawn over what follows. It
+// asks until it is heard: a stop that comes before the drawing has begun is lost
+// by the library, and waiting for it would be for ever.
 func (b *bars) end() {
-	b.writer.Stop()
-	<-b.rendered
+	tick := time.NewTicker(redrawEvery)
+	defer tick.Stop()
+	for {
+		b.writer.Stop()
+		select {
+		case <-b.rendered:
+			return
+		case <-tick.C:
+		}
+	}
 }
 
 // shorten keeps a line within a terminal's.

@@ -1,0 +1,96 @@
+package main
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"sentinelone-provisioner/internal/consoletest"
+)
+
+const canary = "CANARY-token-in-no-output"
+
+// consoleAt configures a simulated console and no database and no Temporal.
+func consoleAt(t *testing.T, s *consoletest.Server) (host string) {
+	t.Helper()
+	environ(t, map[string]string{
+		"SENTINELONE_BASE_URL": s.URL + "/", "SENTINELONE_API_TOKEN": canary,
+		"DATABASE_URL": "sqlite://" + filepath.Join(t.TempDir(), "none.db"),
+	})
+	return strings.TrimPrefix(s.URL, "http://")
+}
+
+func TestCheck_NeedsOnlyTheConsole(t *testing.T) {
+	s := consoletest.Start(t, consoletest.Options{Token: canary})
+	host := consoleAt(t, s)
+	got := run(t, "check")
+	require.Equal(t, exitDone, got.code, got.errOut)
+	require.Contains(t, got.out, "✓  console             "+host+" answers, version ")
+	require.Contains(t, got.out, "✓  API token           expires in ")
+	require.Contains(t, got.out, "✓  Users.view          20 users")
+	require.Contains(t, got.out, "✓  Service Users.view  10 serviceUsers")
+	require.Contains(t, got.out, "✗  Temporal            temporal does not answer at 127.0.0.1:1")
+	require.Contains(t, got.out, "–  worker              not tried")
+	require.Contains(t, got.out, "✗  database            ")
+	require.NotContains(t, got.out+got.errOut, canary)
+
+	strict := run(t, "check", "--strict")
+	require.Equal(t, exitFailed, strict.code)
+	require.Contains(t, strict.errOut, "error: temporal does not answer")
+}
+
+func TestCheck_NamesEveryMissingPermission(t *testing.T) {
+	s := consoletest.Start(t, consoletest.Options{Token: canary})
+	for _, path := range []string{"/rbac/roles", "/service-users"} {
+		s.AddFault(consoletest.Fault{Name: consoletest.Forbidden, Path: path})
+	}
+	consoleAt(t, s)
+	got := run(t, "check")
+	require.Equal(t, exitFailed, got.code)
+	require.Equal(t, "error: the token's role lacks Roles.view and Service Users.view: "+
+		"give them to the role of the token's owner, or leave these collections out\n", got.errOut)
+	require.Contains(t, got.out, "✗  Roles.view")
+	require.Contains(t, got.out, "✓  Users.view")
+}
+
+func TestCheck_RefusedToken(t *testing.T) {
+	s := consoletest.Start(t, consoletest.Options{Token: "another"})
+	consoleAt(t, s)
+	got := run(t, "check")
+	require.Equal(t, exitFailed, got.code)
+	require.Contains(t, got.out, "✓  console ")
+	require.Contains(t, got.out, "✗  API token ")
+	require.Contains(t, got.out, "–  Users.view          not tried")
+	require.Equal(t, 1, strings.Count(got.errOut, "error: "), got.errOut)
+	require.NotContains(t, got.out+got.errOut, canary)
+}
+
+func TestCheck_NobodyAnswers(t *testing.T) {
+	s := consoletest.Start(t, consoletest.Options{Token: canary})
+	consoleAt(t, s)
+	s.Close()
+	got := run(t, "check")
+	require.Equal(t, exitFailed, got.code)
+	require.Contains(t, got.out, "✗  console ")
+	require.Contains(t, got.out, "–  API token ")
+}
+
+func TestCheck_JSON(t *testing.T) {
+	s := consoletest.Start(t, consoletest.Options{Token: canary})
+	s.AddFault(consoletest.Fault{Name: consoletest.Forbidden, Path: "/sites"})
+	host := consoleAt(t, s)
+	got := run(t, "check", "-o", "json")
+	require.Equal(t, exitFailed, got.code)
+	answer := decode[checkAnswer](t, got)
+	require.False(t, answer.OK)
+	require.Equal(t, host, answer.Console)
+	require.NotNil(t, answer.TokenExpiresAt)
+	require.Empty(t, answer.Warnings)
+	require.Len(t, answer.Permissions, 5)
+	require.Equal(t, "Sites.view", answer.Permissions[1].Name)
+	require.False(t, answer.Permissions[1].Granted)
+	require.Equal(t, 20, *answer.Permissions[3].Total)
+	require.Contains(t, got.out, `"warnings": []`)
+}

@@ -1,0 +1,56 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// ran is what one run of the whole program came to.
+type ran struct {
+	code        int
+	out, errOut string
+}
+
+// run runs the whole program in this process.
+func run(t *testing.T, args ...string) ran {
+	t.Helper()
+	var out, errOut bytes.Buffer
+	code := Main(t.Context(), args, &out, &errOut)
+	return ran{code: code, out: out.String(), errOut: errOut.String()}
+}
+
+// decode reads what a run printed for programs.
+func decode[T any](t *testing.T, r ran) T {
+	t.Helper()
+	var v T
+	dec := json.NewDecoder(strings.NewReader(r.out))
+	require.NoError(t, dec.Decode(&v), "output: %s\nerrors: %s", r.out, r.errOut)
+	return v
+}
+
+// environ sets exactly these variables of ours and of Temporal, so that the
+// machine's own configuration does not matter. A Temporal that is asked for by
+// mistake is not there.
+func environ(t *testing.T, values map[string]string) {
+	t.Helper()
+	for _, pair := range os.Environ() {
+		name, _, _ := strings.Cut(pair, "=")
+		for _, prefix := range []string{"SENTINELONE_", "TEMPORAL_", "DATABASE_URL", "TASK_QUEUE", "SYNC_", "LOG_", "PAYLOAD_"} {
+			if strings.HasPrefix(name, prefix) && name != "TEMPORAL_CLI" {
+				t.Setenv(name, "") // restored after the test
+				require.NoError(t, os.Unsetenv(name))
+			}
+		}
+	}
+	t.Setenv("TEMPORAL_CONFIG_FILE", filepath.Join(t.TempDir(), "none.toml"))
+	t.Setenv("TEMPORAL_ADDRESS", "127.0.0.1:1")
+	for name, value := range values {
+		t.Setenv(name, value)
+	}
+}

@@ -1,0 +1,140 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"sentinelone-provisioner/internal/config"
+)
+
+const baseURL = "https://acmeco.example.net"
+
+func TestMain_AskedWrongly(t *testing.T) {
+	tests := []struct {
+		name string
+		args string
+		env  map[string]string
+		want string
+	}{
+		{"unknown command", "acess", nil, "Did you mean this?"},
+		{"unknown flag", "sync --colections users", nil, "unknown flag: --colections"},
+		{"unknown output", "version -o yaml", nil, "choose table or json"},
+		{"argument too many", "status now", nil, "unknown command"},
+		{"unknown collection", "sync --collections users,groups", nil, `unknown collection "groups"`},
+		{"unknown format", "export --format xml", nil, "choose json or csv"},
+		{"no time", "access --as-of yesterday", nil, "2026-03-03"},
+		{"no time in changes", "changes --since tomorrow", nil, "--since"},
+		{"times in the wrong order", "changes --since 1d --until 2d", nil, "is not before"},
+		{"two principals", "access --user a --service-user b", nil, "none of the others can be"},
+		{"no interval", "schedule --every often", nil, "--every"},
+		{"too short an interval", "schedule --every 5s", nil, "too often"},
+		{"two wishes", "schedule --every 1h --delete", nil, "none of the others can be"},
+		{"nothing configured", "check", nil, "SENTINELONE_BASE_URL is not set"},
+		{"no scheme", "check", map[string]string{"SENTINELONE_BASE_URL": "acmeco.example.net"}, "no scheme"},
+		{"a path", "sync", map[string]string{"SENTINELONE_BASE_URL": baseURL + "/web"}, "a path"},
+		{
+			"blank token", "check",
+			map[string]string{"SENTINELONE_BASE_URL": baseURL, "SENTINELONE_API_TOKEN": "  "}, "SENTINELONE_API_TOKEN is empty",
+		},
+		{"which console", "sync", nil, "--id"},
+		{"no number", "status", map[string]string{"SYNC_MAX_LOSS_PERCENT": "many"}, "SYNC_MAX_LOSS_PERCENT"},
+		{"no database address", "access", map[string]string{"DATABASE_URL": "sentinelone.db"}, "DATABASE_URL must be"},
+		{
+			"unknown profile", "status --id x", map[string]string{"TEMPORAL_PROFILE": "nowhere"}, "TEMPORAL_",
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			environ(t, tt.env)
+			got := run(t, strings.Fields(tt.args)...)
+			require.Equal(t, exitUsage, got.code, got.errOut)
+			require.Contains(t, got.errOut, tt.want)
+			require.True(t, strings.HasPrefix(got.errOut, "error: "), got.errOut)
+			require.Empty(t, got.out)
+		})
+	}
+}
+
+func TestMain_EveryFaultOfTheConfigurationOnItsOwnLine(t *testing.T) {
+	environ(t, nil)
+	got := run(t, "check")
+	require.Equal(t, 2, strings.Count(got.errOut, "error: "), got.errOut)
+	require.Contains(t, got.errOut, "error: SENTINELONE_API_TOKEN is not set")
+}
+
+func TestMain_NobodyDecides(t *testing.T) {
+	environ(t, nil)
+	got := run(t, "confirm", "--id", "x", "--by", " ")
+	require.Equal(t, exitUsage, got.code)
+	require.Contains(t, got.errOut, "--by ana@example.com")
+}
+
+func TestMain_HelpNamesEveryVariable(t *testing.T) {
+	environ(t, nil)
+	got := run(t, "--help")
+	require.Equal(t, exitDone, got.code)
+	for _, v := range append(config.Variables(), config.TemporalVariables()...) {
+		require.Contains(t, got.out, "  "+v.Name+" ")
+	}
+	for _, command := range []string{"check", "sync", "status", "access", "changes", "export", "schedule", "completion"} {
+		require.Contains(t, got.out, "  "+command+" ")
+	}
+}
+
+func TestMain_EveryCommandHasAnExample(t *testing.T) {
+	t.Parallel()
+	for _, cmd := range (&program{}).root().Commands() {
+		if cmd.Name() == "version" {
+			continue
+		}
+		require.NotEmpty(t, cmd.Example, cmd.Name())
+		require.NotEmpty(t, cmd.Long, cmd.Name())
+	}
+}
+
+func TestMain_Version(t *testing.T) {
+	environ(t, map[string]string{"SYNC_MAX_LOSS_PERCENT": "many"})
+	got := run(t, "version")
+	require.Equal(t, exitDone, got.code, "an unusable environment is no reason not to answer")
+	require.True(t, strings.HasPrefix(got.out, "starter "), got.out)
+
+	b := decode[build](t, run(t, "version", "-o", "json"))
+	require.NotEmpty(t, b.Version)
+}
+
+func TestMain_Completion(t *testing.T) {
+	environ(t, nil)
+	got := run(t, "completion", "bash")
+	require.Equal(t, exitDone, got.code)
+	require.Contains(t, got.out, "starter")
+
+	got = run(t, "__complete", "sync", "--collections", "")
+	require.Contains(t, got.out, "serviceUsers")
+}
+
+func TestMain_NothingListensWhereTemporalShouldBe(t *testing.T) {
+	for _, args := range [][]string{{"sync"}, {"status"}, {"confirm", "--by", "ana@example.com"}, {"schedule"}} {
+		environ(t, map[string]string{"SENTINELONE_BASE_URL": baseURL})
+		got := run(t, args...)
+		require.Equal(t, exitFailed, got.code, args)
+		require.Contains(t, got.errOut, "error: temporal does not answer at 127.0.0.1:1")
+		require.Contains(t, got.errOut, "TEMPORAL_ADDRESS")
+	}
+}
+
+func TestMain_NothingSyncedYet(t *testing.T) {
+	for _, args := range [][]string{{"access"}, {"changes"}, {"export"}} {
+		file := filepath.Join(t.TempDir(), "none.db")
+		environ(t, map[string]string{"SENTINELONE_BASE_URL": baseURL, "DATABASE_URL": "sqlite://" + file})
+		got := run(t, args...)
+		require.Equal(t, exitFailed, got.code, args)
+		require.Contains(t, got.errOut, "error: ")
+		require.Empty(t, got.out)
+		_, err := os.Stat(file)
+		require.ErrorIs(t, err, os.ErrNotExist, "a question creates no database")
+	}
+}

@@ -1,0 +1,168 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/config"
+	"sentinelone-provisioner/workflows"
+)
+
+// script is a sync that is seen as told, one sighting a look.
+type script struct {
+	seen []sighting
+	err  error
+	stop func() // called at the end of the script; nil ends with err
+}
+
+func (s *script) look(context.Context, started) (sighting, error) {
+	if len(s.seen) == 0 {
+		if s.stop != nil {
+			s.stop()
+		}
+		return sighting{}, s.err
+	}
+	next := s.seen[0]
+	s.seen = s.seen[1:]
+	return next, nil
+}
+
+var thisRun = started{WorkflowID: "sync/acmeco.example.net", RunID: "run-1", Started: true}
+
+func watchScript(ctx context.Context, t *testing.T, s *script, json bool) (out, errOut string, err error) {
+	t.Helper()
+	var stdout, stderr strings.Builder
+	p := &program{
+		out: &stdout, err: &stderr, now: func() time.Time { return noon }, output: format{json: json},
+		cfg: config.Config{Console: config.Console{BaseURL: baseURL}},
+	}
+	err = p.wait(ctx, s, thisRun)
+	return stdout.String(), stderr.String(), err
+}
+
+func draining(rows int, waiting string) sighting {
+	return sighting{status: &workflows.SyncStatus{
+		State: workflows.StateDraining,
+		Collections: map[string]workflows.CollectionStatus{
+			"users": {State: workflows.CollectionDraining, Attempt: 1, Pages: rows / 1000, Rows: rows, Expected: new(3000), Waiting: waiting},
+			"roles": {State: workflows.CollectionWaiting},
+		},
+	}}
+}
+
+func ended(state string) sighting {
+	return sighting{over: true, result: &workflows.SyncResult{
+		Snapshot: "run-1", State: state, StartedAt: noon, FinishedAt: noon.Add(1500 * time.Millisecond),
+		Counts:  map[string]int{"assignments": 7, "users": 3000, "accounts": 1},
+		Changes: workflows.Changes{Added: 7, Removed: 2}, Requests: 12, Warnings: []string{"the API token expires in 5 days"},
+	}}
+}
+
+func TestWait_LinesOnlyWhereSomethingChanged(t *testing.T) {
+	t.Parallel()
+	out, errOut, err := watchScript(t.Context(), t, &script{seen: []sighting{
+		draining(1000, ""), draining(1000, ""),
+		{trouble: "Temporal does not answer at x; trying again"},
+		{trouble: "Temporal does not answer at x; trying again"},
+		draining(2000, "GET /users: 429"), ended(workflows.StatePromoted),
+	}}, false)
+	require.NoError(t, err)
+	require.Equal(t, `draining
+  users: draining, 1000 of 3000 rows, 1 page
+Temporal does not answer at x; trying again
+  users: draining, 2000 of 3000 rows, 2 pages, waiting: GET /users: 429
+warning: the API token expires in 5 days
+`, errOut)
+	require.Equal(t, `SYNCED       ROWS
+accounts     1
+users        3000
+assignments  7
+
+promoted: assignments +7 -2, 12 requests in 1.5s
+`, out)
+}
+
+func TestWait_Quarantined(t *testing.T) {
+	t.Parallel()
+	held := sighting{status: &workflows.SyncStatus{
+		State:      workflows.StateQuarantined,
+		Quarantine: &workflows.Quarantine{Reasons: []string{"users: 30 of 100 would be gone"}, Until: noon},
+	}}
+	out, _, err := watchScript(t.Context(), t, &script{seen: []sighting{held}}, false)
+	require.ErrorIs(t, err, errHeld)
+	require.Contains(t, out, "  - users: 30 of 100 would be gone\n")
+	require.Contains(t, out, "\n  starter confirm\n")
+	require.Contains(t, out, "--workflow-id sync/acmeco.example.net --name discard")
+	require.Contains(t, out, "by 2026-03-10 12:00 UTC drops it")
+}
+
+func TestWait_GoesOnOnceSomeoneHasDecided(t *testing.T) {
+	t.Parallel()
+	deciding := sighting{status: &workflows.SyncStatus{
+		State:      workflows.StateQuarantined,
+		Quarantine: &workflows.Quarantine{Decision: workflows.ConfirmUpdate, By: "ana@example.com"},
+	}}
+	_, _, err := watchScript(t.Context(), t, &script{seen: []sighting{deciding, ended(workflows.StatePromoted)}}, false)
+	require.NoError(t, err)
+}
+
+func TestWait_EndsBadly(t *testing.T) {
+	t.Parallel()
+	_, _, err := watchScript(t.Context(), t, &script{seen: []sighting{ended(workflows.StateQuarantined)}}, false)
+	require.ErrorContains(t, err, "discarded")
+
+	refused := errors.New("GET /users: 401")
+	_, _, err = watchScript(t.Context(), t, &script{seen: []sighting{{over: true, failure: refused}}}, false)
+	require.ErrorIs(t, err, refused)
+
+	lost := errors.New("no such workflow")
+	_, _, err = watchScript(t.Context(), t, &script{err: lost}, false)
+	require.ErrorIs(t, err, lost)
+}
+
+func TestWait_CtrlCSaysHowToComeBack(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	_, _, err := watchScript(ctx, t, &script{seen: []sighting{draining(0, "")}, stop: cancel}, false)
+	require.EqualError(t, err,
+		"stopped watching; the sync goes on. Come back with `starter sync --wait`, or look with `starter status`")
+}
+
+func TestWait_JSON(t *testing.T) {
+	t.Parallel()
+	out, errOut, err := watchScript(t.Context(), t, &script{seen: []sighting{draining(1, ""), ended(workflows.StateUnchanged)}}, true)
+	require.NoError(t, err)
+	require.Empty(t, errOut)
+	got := decode[outcome](t, ran{out: out})
+	require.Equal(t, thisRun, got.started)
+	require.Equal(t, workflows.StateUnchanged, got.Result.State)
+
+	out, _, err = watchScript(t.Context(), t, &script{seen: []sighting{{over: true, failure: errors.New("no")}}}, true)
+	require.EqualError(t, err, "no")
+	require.Equal(t, "no", decode[outcome](t, ran{out: out}).Error)
+}
+
+func TestBars_DrawWhatIsSeen(t *testing.T) {
+	t.Parallel()
+	var drawn strings.Builder
+	b := newBars(&drawn)
+	b.show(draining(1000, "GET /users: 429 with a very long explanation that would not fit on any terminal's line"))
+	b.show(ended(workflows.StatePromoted))
+	b.end()
+	require.Contains(t, drawn.String(), string(access.Users))
+	require.Contains(t, drawn.String(), "waiting: GET /users: 429")
+	require.Contains(t, drawn.String(), "…")
+}
+
+func TestIDFlag(t *testing.T) {
+	t.Parallel()
+	p := &program{cfg: config.Config{Console: config.Console{BaseURL: baseURL}}}
+	require.Empty(t, p.idFlag("sync/acmeco.example.net"))
+	require.Equal(t, " --id nightly", p.idFlag("nightly"))
+}
