@@ -1,0 +1,254 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/store"
+)
+
+// timeless makes the moment of a sync, which a golden table cannot know, SINCE.
+func timeless(out string, at time.Time) string {
+	return strings.ReplaceAll(out, moment(at), "SINCE")
+}
+
+func TestAccess_Tables(t *testing.T) {
+	f := newFixture(t)
+	at := f.sync(host, "s1", scene())
+	tests := []struct {
+		name string
+		args []string
+		want string
+	}{
+		{"everything", nil, `PRINCIPAL        KIND         ROLE   LEVEL    SCOPE          SINCE
+ana@example.com  user         Admin  site     Acme / Berlin  SINCE
+bob@example.com  user         SOC    account  Acme           SINCE
+svc.backup       serviceUser  Admin  tenant                  SINCE
+`},
+		{"a user, in another case", []string{"--user", "ANA@example.com"}, `PRINCIPAL        KIND  ROLE   LEVEL  SCOPE          SINCE
+ana@example.com  user  Admin  site   Acme / Berlin  SINCE
+`},
+		{"a service user", []string{"--service-user", "svc.backup"}, `PRINCIPAL   KIND         ROLE   LEVEL   SCOPE  SINCE
+svc.backup  serviceUser  Admin  tenant         SINCE
+`},
+		{"a role", []string{"--role", "SOC"}, `PRINCIPAL        KIND  ROLE  LEVEL    SCOPE  SINCE
+bob@example.com  user  SOC   account  Acme   SINCE
+`},
+		{"a scope", []string{"--scope", "Acme / Berlin"}, `PRINCIPAL        KIND  ROLE   LEVEL  SCOPE          SINCE
+ana@example.com  user  Admin  site   Acme / Berlin  SINCE
+`},
+		{"the tenant", []string{"--scope", "tenant"}, `PRINCIPAL   KIND         ROLE   LEVEL   SCOPE  SINCE
+svc.backup  serviceUser  Admin  tenant         SINCE
+`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got := run(t, append([]string{"access"}, tt.args...)...)
+			require.Equal(t, exitDone, got.code, got.errOut)
+			require.Equal(t, tt.want, timeless(got.out, at))
+			require.Equal(t, host+" as of now: sync proven "+moment(at)+" (just now)\n", got.errOut)
+		})
+	}
+}
+
+func TestAccess_InheritedSaysThroughWhat(t *testing.T) {
+	f := newFixture(t)
+	f.sync(host, "s1", scene())
+	got := run(t, "access", "--scope", "Acme / Berlin", "--inherited")
+	require.Equal(t, exitDone, got.code, got.errOut)
+	require.Regexp(t, `(?m)^ana@example.com .* UTC$`, got.out)
+	require.Regexp(t, `(?m)^bob@example.com .* account Acme$`, got.out)
+	require.Regexp(t, `(?m)^svc.backup .* tenant$`, got.out)
+}
+
+func TestAccess_NothingMatches(t *testing.T) {
+	f := newFixture(t)
+	f.sync(host, "s1", scene())
+	got := run(t, "access", "--user", "ana@example.co")
+	require.Equal(t, exitFailed, got.code)
+	require.Contains(t, got.errOut, `error: no user is called "ana@example.co"; did you mean ana@example.com`)
+
+	got = run(t, "access", "--user", "ana@example.com", "--role", "SOC")
+	require.Equal(t, exitDone, got.code, "both exist, they do not meet")
+	require.Empty(t, got.out)
+	require.Contains(t, got.errOut, "no role matches")
+}
+
+func TestAccess_JSON(t *testing.T) {
+	f := newFixture(t)
+	f.sync(host, "s1", scene())
+	got := run(t, "access", "--role", "SOC", "-o", "json")
+	require.Equal(t, exitDone, got.code, got.errOut)
+	require.Empty(t, got.errOut)
+	answer := decode[accessAnswer](t, got)
+	require.Equal(t, host, answer.Console)
+	require.Equal(t, "s1", answer.Snapshot)
+	require.Nil(t, answer.AsOf)
+	require.Len(t, answer.Rows, 1)
+	require.Equal(t, "402", answer.Rows[0].ID)
+
+	got = run(t, "access", "--role", "SOC", "--user", "ana@example.com", "-o", "json")
+	require.Contains(t, got.out, `"rows": []`)
+	require.Contains(t, got.out, `"quarantined": []`)
+}
+
+func TestAccess_AsOfIsBeforeTheChange(t *testing.T) {
+	f := newFixture(t)
+	first := f.sync(host, "s1", scene())
+	changed := scene()
+	changed[5] = ana("302")
+	second := f.sync(host, "s2", changed)
+
+	got := run(t, "access", "--user", "401", "--as-of", first.Format(time.RFC3339Nano), "-o", "json")
+	require.Equal(t, exitDone, got.code, got.errOut)
+	answer := decode[accessAnswer](t, got)
+	require.Equal(t, "s1", answer.Snapshot)
+	require.Equal(t, "Admin", answer.Rows[0].RoleName)
+
+	answer = decode[accessAnswer](t, run(t, "access", "--user", "401", "-o", "json"))
+	require.Equal(t, "s2", answer.Snapshot)
+	require.Equal(t, "SOC", answer.Rows[0].RoleName)
+
+	got = run(t, "access", "--as-of", "2020-01-01")
+	require.Equal(t, exitFailed, got.code)
+	require.Equal(t, "error: no sync of "+host+" was proven by 2020-01-01 23:59 UTC: the last one is of "+
+		moment(second)+"\n", got.errOut)
+}
+
+func TestAccess_SaysThatANewerSyncIsQuarantined(t *testing.T) {
+	f := newFixture(t)
+	f.sync(host, "s1", scene())
+	f.receive(host, "s2", time.Now(), scene()[:5])
+	require.NoError(t, f.db.Quarantine(t.Context(), "s2", []string{"users: 2 of 2 would be gone"}))
+
+	got := run(t, "access", "--user", "ana@example.com")
+	require.Equal(t, exitDone, got.code)
+	require.Contains(t, got.out, "ana@example.com", "the last good one answers")
+	require.Contains(t, got.errOut, "is quarantined and not shown (users: 2 of 2 would be gone)")
+	require.Contains(t, got.errOut, "starter confirm")
+
+	answer := decode[accessAnswer](t, run(t, "access", "-o", "json"))
+	require.Equal(t, []string{"s2"}, answer.Quarantined)
+}
+
+func TestAccess_WhichConsole(t *testing.T) {
+	f := newFixture(t)
+	f.sync(host, "s1", scene())
+	f.sync("other.example.net", "s2", scene()[:5])
+
+	got := run(t, "access")
+	require.Equal(t, exitUsage, got.code)
+	require.Contains(t, got.errOut, "--console: "+host+", other.example.net")
+
+	for _, name := range []string{"ACMECO.example.net", "https://acmeco.example.net/"} {
+		got = run(t, "access", "--console", name, "--user", "ana@example.com")
+		require.Equal(t, exitDone, got.code, got.errOut)
+	}
+	t.Setenv("SENTINELONE_BASE_URL", "https://third.example.net")
+	got = run(t, "access")
+	require.Equal(t, exitFailed, got.code)
+	require.Contains(t, got.errOut, "no sync of third.example.net is proven yet")
+	require.Contains(t, got.errOut, "the database knows "+host)
+}
+
+func TestChanges(t *testing.T) {
+	f := newFixture(t)
+	f.sync(host, "s1", scene())
+	changed := scene()
+	changed[5] = ana("301", "302")
+	changed = changed[:7] // svc.backup is gone
+	at := f.sync(host, "s2", changed)
+
+	got := run(t, "changes", "-o", "json")
+	require.Equal(t, exitDone, got.code, got.errOut)
+	answer := decode[changesAnswer](t, got)
+	require.Len(t, answer.Changes, 5, "3 appeared with the first sync")
+
+	byNow := map[string]string{}
+	for _, c := range answer.Changes {
+		if c.At.Equal(at) {
+			byNow[c.Action] = c.RoleName + " " + c.Name
+		}
+	}
+	require.Equal(t, map[string]string{store.Added: "SOC Ana", store.Removed: "Admin svc.backup"}, byNow)
+
+	got = run(t, "changes", "--since", "1h")
+	require.Contains(t, got.errOut, "5 changes from ")
+	require.Regexp(t, `(?m)^WHEN +CHANGE +PRINCIPAL +KIND +ROLE +LEVEL +SCOPE$`, got.out)
+	require.Regexp(t, `(?m) removed +svc.backup +serviceUser +Admin +tenant$`, got.out)
+
+	got = run(t, "changes", "--since", "2020-01-01", "--until", "2020-12-31")
+	require.Equal(t, exitDone, got.code)
+	require.Empty(t, got.out)
+	require.Contains(t, got.errOut, "0 changes from 2020-01-01 00:00 UTC to 2020-12-31 23:59 UTC")
+}
+
+func TestExport_JSONIsTheSameBytesForTheSameState(t *testing.T) {
+	f := newFixture(t)
+	f.sync(host, "s1", scene())
+	first := run(t, "export")
+	require.Equal(t, exitDone, first.code, first.errOut)
+	f.sync(host, "s2", scene())
+	require.Equal(t, first.out, run(t, "export", "--format", "json").out)
+
+	var got struct {
+		Accounts, Sites, Roles, Users, ServiceUsers []map[string]any
+		Assignments                                 []access.Assignment
+	}
+	require.NoError(t, json.Unmarshal([]byte(first.out), &got))
+	require.Len(t, got.Accounts, 1)
+	require.Len(t, got.Sites, 2)
+	require.Len(t, got.Roles, 2)
+	require.Len(t, got.Users, 2)
+	require.Len(t, got.ServiceUsers, 1)
+	require.ElementsMatch(t, []access.Assignment{
+		{PrincipalKind: access.User, PrincipalID: "401", RoleID: "301", Level: access.SiteLevel, ScopeID: "201"},
+		{PrincipalKind: access.User, PrincipalID: "402", RoleID: "302", Level: access.AccountLevel, ScopeID: "100"},
+		{PrincipalKind: access.ServiceUser, PrincipalID: "501", RoleID: "301", Level: access.Tenant},
+	}, got.Assignments)
+}
+
+func TestExport_ToAFile(t *testing.T) {
+	f := newFixture(t)
+	f.sync(host, "s1", scene())
+	dir := t.TempDir()
+	path := filepath.Join(dir, "access.csv")
+	require.NoError(t, os.WriteFile(path, []byte("old"), 0o644))
+	got := run(t, "export", "--format", "csv", "--out", path)
+	require.Equal(t, exitDone, got.code, got.errOut)
+	require.Empty(t, got.out)
+	require.Contains(t, got.errOut, "wrote "+path)
+
+	data, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.Contains(t, string(data), "\nuser,401,ana@example.com,Ana,301,Admin,true,site,201,Berlin,100,Acme\n")
+	info, err := os.Stat(path)
+	require.NoError(t, err)
+	require.Equal(t, os.FileMode(0o600), info.Mode().Perm())
+	entries, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	require.Len(t, entries, 1, "no neighbour is left behind")
+
+	got = run(t, "export", "--out", filepath.Join(dir, "missing", "x.json"))
+	require.Equal(t, exitFailed, got.code)
+	require.Contains(t, got.errOut, "error: cannot write ")
+}
+
+func TestCheck_TellsOfTheLastSync(t *testing.T) {
+	f := newFixture(t)
+	f.sync(host, "s1", scene())
+	p := &program{now: time.Now}
+	p.cfg.Store.URL = os.Getenv("DATABASE_URL")
+	require.Contains(t, p.checkDatabase(t.Context(), host).Detail, "last proven sync ")
+
+	none := p.checkDatabase(t.Context(), "third.example.net")
+	require.True(t, none.OK)
+	require.Equal(t, "no proven sync of third.example.net yet", none.Detail)
+}
