@@ -179,6 +179,9 @@ func checkParams(known map[string]param, q url.Values) (answer, bool) {
 		if !ok {
 			return invalid("%s: Unknown field", name), false
 		}
+		if len(q[name]) > 1 { // lists are comma-separated in one parameter; more of them is not documented
+			return invalid("%s: Given more than once.", name), false
+		}
 		if name == "cursor" {
 			continue
 		}

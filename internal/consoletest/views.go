@@ -148,7 +148,8 @@ func (c *Console) accountView(a *account) accountView {
 	return accountView{
 		AccountType: "Paid", ActiveAgents: agents / 2, AgentsInCompleteSKU: agents / 2, BillingMode: "subscription",
 		CompleteSites: sites, CreatedAt: a.created.micros(), Creator: creatorMail, CreatorID: creatorID,
-		Expiration: licensedUntil.seconds(), ID: text(a.id), IsDefault: a.isDefault, Licenses: someLicenses(agents), Name: a.name, NumberOfSites: sites,
+		Expiration: licensedUntil.seconds(), ID: text(a.id), IsDefault: a.isDefault,
+		Licenses: someLicenses(agents), Name: a.name, NumberOfSites: sites,
 		SKUs:  []sku{{AgentsInSKU: agents / 2, TotalLicenses: agents, Type: "Complete"}},
 		State: a.state, TotalComplete: agents, TotalLicenses: agents,
 		UpdatedAt: a.updated.micros(), UsageType: "customer",
