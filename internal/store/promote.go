@@ -242,4 +242,3 @@ func promotionOf(ctx context.Context, q queryer, snap snapshotRow) (Promotion, e
 	out.Added, out.Removed, out.At = c.Added, c.Removed, fromMicros(at)
 	return out, nil
 }
-

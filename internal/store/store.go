@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -16,6 +17,18 @@ type Store struct {
 	r   *sql.DB // the same pool as w for PostgreSQL
 	d   dialect
 	now func() time.Time
+
+	busy atomic.Int64 // time.Duration inside transactions
+}
+
+// Busy is how long this process has kept the database busy with transactions,
+// waiting for a turn not counted. Transactions that ran side by side both count.
+func (s *Store) Busy() time.Duration { return time.Duration(s.busy.Load()) }
+
+// measure adds the time until the returned function is called to Busy.
+func (s *Store) measure() func() {
+	began := time.Now()
+	return func() { s.busy.Add(int64(time.Since(began))) }
 }
 
 // Open opens the database for writing, creates it where it does not exist and
@@ -79,6 +92,7 @@ func (s *Store) write(ctx context.Context, fn func(tx *sql.Tx) error) error {
 	if err != nil {
 		return fmt.Errorf("begin a transaction: %w", err)
 	}
+	defer s.measure()()
 	if err := fn(tx); err != nil {
 		if undo := tx.Rollback(); undo != nil && !errors.Is(undo, sql.ErrTxDone) {
 			return errors.Join(err, undo)
@@ -97,6 +111,7 @@ func (s *Store) read(ctx context.Context, fn func(q queryer) error) error {
 	if err != nil {
 		return fmt.Errorf("begin to read: %w", err)
 	}
+	defer s.measure()()
 	defer func() { _ = tx.Rollback() }() // nothing was written
 	return fn(tx)
 }
