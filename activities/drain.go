@@ -54,10 +54,10 @@ func (s *Sync) Drain(ctx context.Context, in DrainInput) (DrainResult, error) {
 	defer keepAlive(ctx, d.progress)()
 	err := d.run(ctx)
 	if err != nil {
-		s.noteWait(ctx, in.Snapshot, in.Collection, err, d.unsaved())
 		if d.moved.Load() {
 			err = fault.RetryIn(err, afterProgress)
 		}
+		s.noteWait(ctx, in.Snapshot, in.Collection, err, d.unsaved())
 		return DrainResult{}, err
 	}
 	return d.conclude(ctx)

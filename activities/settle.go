@@ -2,14 +2,14 @@ package activities
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"sync/atomic"
 	"time"
 
+	"go.temporal.io/sdk/activity"
+
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/console"
-	"sentinelone-provisioner/internal/store"
 )
 
 // SettleInput asks for the end of a sync whose collections have all been walked.
@@ -55,15 +55,19 @@ func (s *Sync) Settle(ctx context.Context, in SettleInput) (SettleResult, error)
 	out.Requests, out.At = int(requests.Load()), s.now().UTC()
 	if err != nil {
 		s.noteWait(ctx, in.Snapshot, "", err, out.Requests)
+		return out, err
 	}
-	return out, err
+	activity.GetLogger(ctx).Info("Snapshot is settled", "snapshot", in.Snapshot, "state", out.State,
+		"added", out.Added, "removed", out.Removed, "database_seconds", s.store.Busy().Seconds())
+	return out, nil
 }
 
 func (s *Sync) settle(ctx context.Context, in SettleInput) (SettleResult, error) {
 	got, err := s.store.Assess(ctx, in.Snapshot)
 	if err != nil {
-		return SettleResult{}, err
+		return s.ended(ctx, in.Snapshot, "", in.Collections, err)
 	}
+	in.Collections = without(in.Collections, got.Stale)
 	if len(got.Moved) > 0 {
 		return again(got.Moved, "another sync was promoted meanwhile"), nil
 	}
@@ -77,48 +81,25 @@ func (s *Sync) settle(ctx context.Context, in SettleInput) (SettleResult, error)
 	out := SettleResult{
 		Counts: got.Counts, Added: got.Added, Removed: got.Removed,
 		Warnings: append(members.warnings, staleWarnings(got.Stale)...),
-		Reasons:  append(doubts(in, got.Stale), s.guard.reasons(got.Losses, got.Counts)...),
+		Reasons:  append(doubts(in), s.guard.reasons(got.Losses, got.Counts)...),
 	}
 	if len(out.Reasons) > 0 {
 		out.State = SettledQuarantined
 		return out, s.store.Quarantine(ctx, in.Snapshot, out.Reasons)
 	}
-	return s.promote(ctx, in.Snapshot, "", without(in.Collections, got.Stale), out)
-}
-
-// promote fills out with what the store made of the snapshot.
-func (s *Sync) promote(
-	ctx context.Context, snapshot, by string, collections []access.Collection, out SettleResult,
-) (SettleResult, error) {
-	done, err := s.store.Promote(ctx, snapshot, store.PromoteInput{By: by, Collections: collections})
-	if err != nil {
-		return SettleResult{}, err
-	}
-	if len(done.Moved) > 0 {
-		return again(done.Moved, "another sync was promoted meanwhile"), nil
-	}
-	out.State, out.Counts, out.Added, out.Removed = done.State, done.Counts, done.Added, done.Removed
-	return out, nil
+	return s.promote(ctx, in.Snapshot, "", in.Collections, out)
 }
 
 func again(collections []access.Collection, why string) SettleResult {
 	return SettleResult{State: SettledAgain, Again: collections, Why: why}
 }
 
-func doubts(in SettleInput, stale []access.Collection) []string {
+func doubts(in SettleInput) []string {
 	var out []string
-	for _, c := range without(in.Collections, stale) {
+	for _, c := range in.Collections {
 		if why := in.Doubts[c]; why != "" {
 			out = append(out, "not proven complete: "+why)
 		}
-	}
-	return out
-}
-
-func staleWarnings(stale []access.Collection) []string {
-	var out []string
-	for _, c := range stale {
-		out = append(out, fmt.Sprintf("%s are left out: a sync begun later was promoted first", c))
 	}
 	return out
 }

@@ -1,0 +1,105 @@
+package activities
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/consoletest"
+	"sentinelone-provisioner/internal/fault"
+)
+
+func checkInput() CheckInput { return CheckInput{Snapshot: "s1", Collections: access.Collections()} }
+
+// Opening a snapshot again changes nothing, also once pages have arrived.
+func TestBegin_TwiceHasOneEffect(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, consoletest.Options{})
+	in := BeginInput{Snapshot: "s1", Collections: access.Collections(), StartedAt: time.Now().UTC()}
+	first := good[BeginResult](b, BeginName, in)
+	require.Equal(t, b.console.URL, "http://"+first.Console)
+	b.drainAll("s1")
+	require.Equal(t, first, good[BeginResult](b, BeginName, in))
+	require.Equal(t, "promoted", good[SettleResult](b, SettleName, settleInput("s1")).State)
+	b.requireTruth()
+}
+
+// One request each for the system, the token and every collection, which gives
+// the counts that the walks are held against.
+func TestCheck(t *testing.T) {
+	t.Parallel()
+	expires := time.Date(2036, 1, 1, 0, 0, 0, 0, time.UTC)
+	b := newBench(t, consoletest.Options{TokenExpiresAt: expires})
+	b.begin("s1")
+	got := good[CheckResult](b, CheckName, checkInput())
+	require.True(t, expires.Equal(*got.TokenExpiresAt))
+	require.Equal(t, map[access.Collection]int{
+		access.Accounts: 1, access.Sites: 3, access.Roles: 10, access.Users: 20, access.ServiceUsers: 10,
+	}, got.Expected)
+	require.Empty(t, got.Warnings)
+	require.Equal(t, 7, got.Requests)
+	require.Equal(t, 7, b.console.RequestCount())
+}
+
+// A token that ends soon is worth a warning, by the clock of the worker.
+func TestCheck_TokenEndsSoon(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, consoletest.Options{TokenExpiresAt: time.Date(2036, 1, 1, 0, 0, 0, 0, time.UTC)})
+	b.sync.now = func() time.Time { return time.Date(2035, 12, 28, 0, 0, 0, 0, time.UTC) }
+	b.begin("s1")
+	require.Len(t, good[CheckResult](b, CheckName, checkInput()).Warnings, 1)
+}
+
+// What cannot work is final and says what to do; what may pass is waited out and
+// noted for the status.
+func TestCheck_Failures(t *testing.T) {
+	t.Parallel()
+	cases := map[string]struct {
+		fault consoletest.Fault
+		kind  fault.Kind
+		want  string
+	}{
+		"token refused":      {consoletest.Fault{Name: consoletest.Unauthorized}, fault.Unauthenticated, "API token is wrong"},
+		"permission missing": {consoletest.Fault{Name: consoletest.Forbidden, Path: "/service-users"}, fault.Forbidden, "Service Users.view"},
+		"console down":       {consoletest.Fault{Name: consoletest.BadGateway}, fault.Unavailable, "502"},
+		"one call fails":     {consoletest.Fault{Name: consoletest.ServerError, Path: "/sites"}, fault.Unavailable, "/sites"},
+		"too many requests":  {consoletest.Fault{Name: consoletest.RateLimited, Path: "/users"}, fault.RateLimited, "429"},
+		"no console":         {consoletest.Fault{Name: consoletest.EmptyObject}, fault.Unavailable, "/system/info"},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, consoletest.Options{})
+			b.begin("s1")
+			b.console.AddFault(c.fault)
+			_, err := attempt[CheckResult](b, CheckName, checkInput())
+			app := failure(t, err)
+			require.Equal(t, string(c.kind), app.Type())
+			require.Equal(t, c.kind.Final(), app.NonRetryable())
+			require.Contains(t, app.Message(), c.want)
+			require.NotContains(t, app.Message(), b.console.Token())
+			progress, err := b.store.Progress(t.Context(), "s1")
+			require.NoError(t, err)
+			require.NotNil(t, progress.Note)
+			require.Equal(t, app.Message(), progress.Note.Text)
+
+			b.console.ClearFaults()
+			require.Len(t, good[CheckResult](b, CheckName, checkInput()).Expected, 5)
+		})
+	}
+}
+
+// Two permissions that are missing are told at once.
+func TestCheck_TellsEveryMissingPermission(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, consoletest.Options{})
+	b.begin("s1")
+	for _, p := range []string{"/accounts", "/rbac/roles"} {
+		b.console.AddFault(consoletest.Fault{Name: consoletest.Forbidden, Path: p})
+	}
+	_, err := attempt[CheckResult](b, CheckName, checkInput())
+	require.Contains(t, failure(t, err).Message(), "Accounts.view")
+	require.Contains(t, failure(t, err).Message(), "Roles.view")
+}

@@ -1,0 +1,233 @@
+package activities
+
+import (
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/console"
+	"sentinelone-provisioner/internal/consoletest"
+	"sentinelone-provisioner/internal/fault"
+)
+
+// outcome is what the first attempt at a page that meets a fault comes to.
+type outcome struct {
+	waits  []fault.Kind // one of these, to be tried again
+	final  fault.Kind
+	doubt  bool
+	proven bool
+}
+
+var outcomes = map[consoletest.FaultKind]outcome{
+	consoletest.RateLimited:  {waits: []fault.Kind{fault.RateLimited}},
+	consoletest.ServerError:  {waits: []fault.Kind{fault.Unavailable}},
+	consoletest.BadGateway:   {waits: []fault.Kind{fault.Unavailable}},
+	consoletest.CutAfter:     {waits: []fault.Kind{fault.Unavailable}},
+	consoletest.Truncated:    {waits: []fault.Kind{fault.Unavailable}},
+	consoletest.EmptyObject:  {waits: []fault.Kind{fault.Unavailable}},
+	consoletest.CutBefore:    {waits: []fault.Kind{fault.Unavailable}, proven: true}, // the transport may try again
+	consoletest.Slow:         {proven: true},
+	consoletest.EmptyPage:    {doubt: true},
+	consoletest.Vanish:       {doubt: true},
+	consoletest.Unauthorized: {final: fault.Unauthenticated},
+	consoletest.Forbidden:    {final: fault.Forbidden},
+}
+
+// requireOutcome runs the first attempt and holds it against what is expected.
+func (b *bench) requireOutcome(want outcome, in DrainInput) {
+	b.t.Helper()
+	got, err := attempt[DrainResult](b, DrainName, in)
+	switch {
+	case err == nil && want.doubt:
+		require.NotEmpty(b.t, got.Doubt)
+	case err == nil:
+		require.True(b.t, want.proven, "%s: proven, in spite of the fault", in.Collection)
+		require.Empty(b.t, got.Doubt)
+	case want.final != "":
+		require.Equal(b.t, string(want.final), failure(b.t, err).Type())
+		require.True(b.t, failure(b.t, err).NonRetryable())
+	default:
+		require.Contains(b.t, want.waits, fault.Kind(failure(b.t, err).Type()), err)
+		require.False(b.t, failure(b.t, err).NonRetryable())
+	}
+}
+
+// Every fault, at every collection, on the first page and amid the walk: it is
+// waited out, doubted or final, and once it is over the sync is right.
+func TestDrain_EveryFaultAtEveryCollection(t *testing.T) {
+	t.Parallel()
+	for _, kind := range consoletest.FaultKinds() {
+		t.Run(string(kind), func(t *testing.T) {
+			t.Parallel()
+			want, known := outcomes[kind]
+			require.True(t, known, "say here what is expected of the new fault")
+			b := newBench(t, consoletest.Options{Sites: 1001, Users: 1002}) // two pages of each
+			b.begin("s1")
+			for _, c := range access.Collections() {
+				n := b.size(c)
+				in := DrainInput{Snapshot: "s1", Collection: c, Expected: &n}
+				for _, after := range []int{0, 1} {
+					if n <= console.PageLimit && after > 0 {
+						continue
+					}
+					in.Attempt++
+					id := b.console.AddFault(consoletest.Fault{
+						Name: kind, Path: path(c), Only: consoletest.OnlyPages, After: after, Times: 1,
+						Delay: delayOf(kind),
+					})
+					b.requireOutcome(want, in)
+					require.Equal(t, 1, b.console.FaultsFired(id), "the fault was met")
+					b.console.ClearFaults()
+				}
+				in.Attempt++
+				last, err := b.drain(in)
+				require.NoError(t, err)
+				require.Equal(t, DrainResult{Pages: last.Pages, Rows: n, Expected: &n, Requests: last.Requests}, last)
+			}
+			got := good[SettleResult](b, SettleName, settleInput("s1"))
+			require.Equal(t, "promoted", got.State)
+			b.requireTruth()
+		})
+	}
+}
+
+func delayOf(kind consoletest.FaultKind) time.Duration {
+	if kind == consoletest.Slow {
+		return 10 * time.Millisecond
+	}
+	return 0
+}
+
+// A fault that stays never makes a walk look proven.
+func TestDrain_FaultsThatStay(t *testing.T) {
+	t.Parallel()
+	for kind, want := range outcomes {
+		if kind == consoletest.Slow {
+			continue
+		}
+		t.Run(string(kind), func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, consoletest.Options{})
+			b.begin("s1")
+			want.proven = false
+			for _, c := range access.Collections() {
+				b.console.AddFault(consoletest.Fault{Name: kind, Path: path(c), Only: consoletest.OnlyPages})
+				n := b.size(c)
+				for i := range 3 {
+					b.requireOutcome(want, DrainInput{Snapshot: "s1", Collection: c, Attempt: 1 + i, Expected: &n})
+				}
+			}
+		})
+	}
+}
+
+// A console that takes longer than the client waits is one that does not answer.
+func TestDrain_SlowerThanTheClientWaits(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, consoletest.Options{})
+	b.begin("s1")
+	hasty, err := console.New(console.Config{
+		BaseURL: b.console.URL, Token: console.StaticToken(b.console.Token()), Timeout: 50 * time.Millisecond,
+	})
+	require.NoError(t, err)
+	patient := b.sync.console
+	b.sync.console = hasty
+	b.console.AddFault(consoletest.Fault{Name: consoletest.Slow, Delay: time.Minute})
+	b.requireOutcome(outcome{waits: []fault.Kind{fault.Unavailable}}, users(1))
+
+	b.sync.console = patient
+	b.console.ClearFaults()
+	b.requireOutcome(outcome{proven: true}, users(1))
+}
+
+// An answer without rows amid a walk ends it early; the totals give it away.
+func TestDrain_EmptyPageIsDoubted(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		after int
+		want  string
+	}{
+		"first page": {0, "the console's pages count 0 users, but asked alone it counts 3500"},
+		"mid walk":   {2, "the console's count of users moved from 3500 to 0 while they were read"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, pagesOfUsers)
+			b.begin("s1")
+			b.console.AddFault(consoletest.Fault{
+				Name: consoletest.EmptyPage, Path: "/users", Only: consoletest.OnlyPages, After: c.after,
+			})
+			in := users(1)
+			in.Expected = new(3500)
+			got := good[DrainResult](b, DrainName, in)
+			require.Equal(t, c.want, got.Doubt)
+		})
+	}
+}
+
+// Rows that come and go while the sync pages are doubted, unless what was seen
+// is what there is.
+func TestDrain_EditsDuringTheWalk(t *testing.T) {
+	t.Parallel()
+	add := func(b *bench) {
+		_, err := b.console.AddUser(access.Principal{})
+		require.NoError(b.t, err)
+	}
+	ids := func(b *bench) []string {
+		var out []string
+		for _, p := range b.console.Truth().Principals {
+			if p.Kind == access.User {
+				out = append(out, p.ID)
+			}
+		}
+		return out
+	}
+	removeSeen := func(b *bench) { require.True(b.t, b.console.RemoveUser(ids(b)[0])) }
+	removeUnseen := func(b *bench) { require.True(b.t, b.console.RemoveUser(ids(b)[3000])) }
+	cases := map[string]struct {
+		edits []func(*bench)
+		doubt string
+	}{
+		"added":          {[]func(*bench){add}, "moved from 3500 to 3501"},
+		"seen removed":   {[]func(*bench){removeSeen}, "moved from 3500 to 3499"},
+		"unseen removed": {[]func(*bench){removeUnseen}, "moved from 3500 to 3499"},
+		"seen replaced": {
+			[]func(*bench){removeSeen, add}, "3501 different users were received where the console counts 3500",
+		},
+		"unseen replaced": {[]func(*bench){removeUnseen, add}, ""},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, pagesOfUsers)
+			b.begin("s1")
+			var once sync.Once
+			b.console.OnRequest(func(r consoletest.Request) {
+				if r.Page() && r.Cursor != "" {
+					once.Do(func() {
+						for _, edit := range c.edits {
+							edit(b)
+						}
+					})
+				}
+			})
+			in := users(1)
+			in.Expected = new(3500)
+			got := good[DrainResult](b, DrainName, in)
+			if c.doubt == "" {
+				require.Empty(t, got.Doubt)
+			} else {
+				require.Contains(t, got.Doubt, c.doubt)
+				require.Empty(t, good[DrainResult](b, DrainName, users(2)).Doubt)
+			}
+			for _, other := range without(access.Collections(), []access.Collection{access.Users}) {
+				good[DrainResult](b, DrainName, DrainInput{Snapshot: "s1", Collection: other, Attempt: 1})
+			}
+			require.Equal(t, "promoted", good[SettleResult](b, SettleName, settleInput("s1")).State)
+			b.requireTruth()
+		})
+	}
+}

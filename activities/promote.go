@@ -1,0 +1,94 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/store"
+)
+
+// PromoteInput promotes a quarantined snapshot.
+type PromoteInput struct {
+	Snapshot    string              `json:"snapshot"`
+	Collections []access.Collection `json:"collections"`
+	By          string              `json:"by"` // who confirmed, as claimed
+}
+
+// Promote promotes what someone confirmed, without the guard. Collections that
+// another sync has overtaken meanwhile are left out: it has newer proof.
+func (s *Sync) Promote(ctx context.Context, in PromoteInput) (SettleResult, error) {
+	defer keepAlive(ctx, nothing)()
+	got, err := s.store.Assess(ctx, in.Snapshot)
+	if err != nil {
+		return s.ended(ctx, in.Snapshot, in.By, in.Collections, err)
+	}
+	overtaken := append(got.Stale, got.Moved...)
+	out := SettleResult{Warnings: staleWarnings(overtaken), At: s.now().UTC()}
+	return s.promote(ctx, in.Snapshot, in.By, without(in.Collections, overtaken), out)
+}
+
+// promote fills out with what the store made of the snapshot.
+func (s *Sync) promote(
+	ctx context.Context, snapshot, by string, collections []access.Collection, out SettleResult,
+) (SettleResult, error) {
+	if len(collections) == 0 {
+		return s.leaveOut(ctx, snapshot, by, out)
+	}
+	done, err := s.store.Promote(ctx, snapshot, store.PromoteInput{By: by, Collections: collections})
+	if err != nil {
+		return SettleResult{}, err
+	}
+	if len(done.Moved) > 0 {
+		return again(done.Moved, "another sync was promoted meanwhile"), nil
+	}
+	out.State, out.Counts, out.Added, out.Removed = done.State, done.Counts, done.Added, done.Removed
+	return out, nil
+}
+
+// leaveOut ends a snapshot of which nothing is left to promote: syncs begun later
+// have proven all it covers. It changes nothing, so it is unchanged.
+func (s *Sync) leaveOut(ctx context.Context, snapshot, by string, out SettleResult) (SettleResult, error) {
+	err := s.store.Discard(ctx, snapshot, store.DiscardInput{
+		By: by, Why: "syncs begun later were promoted first", State: store.StateFailed,
+	})
+	if err != nil {
+		return SettleResult{}, err
+	}
+	latest, err := s.store.Latest(ctx, s.console.Console(), nil)
+	if err != nil {
+		return SettleResult{}, err
+	}
+	out.State, out.Counts, out.Added, out.Removed = store.StateUnchanged, latest.Counts, 0, 0
+	return out, nil
+}
+
+// ended answers for a snapshot that cannot be assessed because it is decided: by
+// a run of the same activity that did not live to say so. What such a run warned
+// of is lost. A snapshot that someone discarded stays an error.
+func (s *Sync) ended(
+	ctx context.Context, snapshot, by string, collections []access.Collection, cause error,
+) (SettleResult, error) {
+	if !errors.Is(cause, store.ErrDecided) {
+		return SettleResult{}, cause
+	}
+	progress, err := s.store.Progress(ctx, snapshot)
+	if err != nil {
+		return SettleResult{}, err
+	}
+	out := SettleResult{At: s.now().UTC()}
+	if progress.State == store.StateFailed {
+		out.Warnings = staleWarnings(collections)
+		return s.leaveOut(ctx, snapshot, by, out)
+	}
+	return s.promote(ctx, snapshot, by, collections, out) // the store gives its first answer again
+}
+
+func staleWarnings(stale []access.Collection) []string {
+	var out []string
+	for _, c := range stale {
+		out = append(out, fmt.Sprintf("%s are left out: a sync begun later was promoted first", c))
+	}
+	return out
+}

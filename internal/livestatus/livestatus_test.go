@@ -1,0 +1,187 @@
+package livestatus_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/mock"
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/interceptor"
+	sdklog "go.temporal.io/sdk/log"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/worker"
+
+	"sentinelone-provisioner/activities"
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/livestatus"
+	"sentinelone-provisioner/internal/store"
+	"sentinelone-provisioner/workflows"
+)
+
+var noon = time.Date(2026, 11, 2, 12, 0, 0, 0, time.UTC)
+
+func draining(attempt int) workflows.CollectionStatus {
+	return workflows.CollectionStatus{State: workflows.CollectionDraining, Attempt: attempt, Expected: new(20)}
+}
+
+// A collection that is being walked shows what the store has of it; everything
+// else is the workflow's word.
+func TestComplete_Collections(t *testing.T) {
+	t.Parallel()
+	proven := workflows.CollectionStatus{State: workflows.CollectionProven, Attempt: 1, Pages: 3, Rows: 2500}
+	live := store.CollectionProgress{State: store.CollectionDraining, Attempt: 1, Pages: 2, Rows: 2000, Expected: new(2500)}
+	next := noon.Add(40 * time.Second)
+	cases := map[string]struct {
+		before workflows.CollectionStatus
+		live   store.CollectionProgress
+		want   workflows.CollectionStatus
+	}{
+		"walked": {draining(1), live, workflows.CollectionStatus{
+			State: "draining", Attempt: 1, Pages: 2, Rows: 2000, Expected: new(2500),
+		}},
+		"no count yet": {draining(1), store.CollectionProgress{Attempt: 1, Pages: 1, Rows: 9}, workflows.CollectionStatus{
+			State: "draining", Attempt: 1, Pages: 1, Rows: 9, Expected: new(20),
+		}},
+		"of an older walk": {draining(2), live, draining(2)},
+		"done":             {proven, store.CollectionProgress{Attempt: 1, Pages: 1, Rows: 1}, proven},
+		"waits": {
+			draining(1), store.CollectionProgress{Attempt: 1, Note: &store.Note{Text: "502", At: noon}},
+			workflows.CollectionStatus{
+				State: "draining", Attempt: 1, Expected: new(20), Waiting: "502; tried at 2026-11-02T12:00:00Z",
+			},
+		},
+		"waits until": {
+			draining(1), store.CollectionProgress{Attempt: 1, Note: &store.Note{Text: "429", At: noon, NextTry: &next}},
+			workflows.CollectionStatus{
+				State: "draining", Attempt: 1, Expected: new(20), Waiting: "429; next try at 2026-11-02T12:00:40Z",
+			},
+		},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got := livestatus.Complete(
+				workflows.SyncStatus{
+					State:       workflows.StateDraining,
+					Collections: map[string]workflows.CollectionStatus{"users": c.before, "sites": proven},
+				},
+				store.Progress{Collections: map[access.Collection]store.CollectionProgress{access.Users: c.live}},
+			)
+			require.Equal(t, c.want, got.Collections["users"])
+			require.Equal(t, proven, got.Collections["sites"])
+		})
+	}
+}
+
+// The note about the whole snapshot shows where the workflow waits for one call,
+// and never in place of what a quarantine waits for.
+func TestComplete_Waiting(t *testing.T) {
+	t.Parallel()
+	progress := store.Progress{Note: &store.Note{Text: "GET /system/info: 502", At: noon}}
+	for state, want := range map[string]string{
+		workflows.StateChecking:    "GET /system/info: 502; tried at 2026-11-02T12:00:00Z",
+		workflows.StateSettling:    "GET /system/info: 502; tried at 2026-11-02T12:00:00Z",
+		workflows.StateDraining:    "for something else",
+		workflows.StateQuarantined: "for something else",
+	} {
+		got := livestatus.Complete(workflows.SyncStatus{State: state, Waiting: "for something else"}, progress)
+		require.Equal(t, want, got.Waiting, state)
+	}
+	got := livestatus.Complete(workflows.SyncStatus{State: workflows.StateChecking}, store.Progress{Note: &store.Note{}})
+	require.Empty(t, got.Waiting)
+}
+
+// source answers for the store and counts how often it was asked.
+type source struct {
+	asked    int
+	progress store.Progress
+	err      error
+	hangs    bool
+}
+
+func (s *source) Progress(ctx context.Context, _ string) (store.Progress, error) {
+	s.asked++
+	if s.hangs {
+		<-ctx.Done()
+		return store.Progress{}, ctx.Err()
+	}
+	return s.progress, s.err
+}
+
+// ask runs a sync of the users, asks for its status amid the walk and at the end.
+func ask(t *testing.T, s *source) (amid, end workflows.SyncStatus) {
+	t.Helper()
+	var suite testsuite.WorkflowTestSuite
+	suite.SetLogger(sdklog.NewStructuredLogger(slog.New(slog.NewTextHandler(io.Discard, nil))))
+	env := suite.NewTestWorkflowEnvironment()
+	env.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{livestatus.NewInterceptor(s)}})
+	workflows.Register(env)
+	activities.NewSync(nil, nil, activities.Guard{}).Register(env)
+	env.OnActivity(activities.BeginName, mock.Anything, mock.Anything).Return(activities.BeginResult{}, nil)
+	env.OnActivity(activities.CheckName, mock.Anything, mock.Anything).Return(activities.CheckResult{}, nil)
+	env.OnActivity(activities.DrainName, mock.Anything, mock.Anything).After(time.Hour).
+		Return(activities.DrainResult{Pages: 3, Rows: 2500}, nil)
+	env.OnActivity(activities.SettleName, mock.Anything, mock.Anything).
+		Return(activities.SettleResult{State: "promoted"}, nil)
+	env.RegisterDelayedCallback(func() { amid = query(t, env) }, time.Minute)
+	env.ExecuteWorkflow(workflows.SyncType, workflows.SyncInput{Collections: []string{"users"}})
+	require.NoError(t, env.GetWorkflowError())
+	return amid, query(t, env)
+}
+
+func query(t *testing.T, env *testsuite.TestWorkflowEnvironment) workflows.SyncStatus {
+	t.Helper()
+	answer, err := env.QueryWorkflow(workflows.StatusQuery)
+	require.NoError(t, err)
+	var out workflows.SyncStatus
+	require.NoError(t, answer.Get(&out))
+	return out
+}
+
+// The interceptor puts the store's pages into the answer while the sync runs,
+// and asks it no more once there is a result.
+func TestInterceptor_CompletesTheStatus(t *testing.T) {
+	t.Parallel()
+	s := &source{progress: store.Progress{Collections: map[access.Collection]store.CollectionProgress{
+		access.Users: {Attempt: 1, Pages: 2, Rows: 2000},
+	}}}
+	amid, end := ask(t, s)
+	require.Equal(t, workflows.CollectionStatus{State: "draining", Attempt: 1, Pages: 2, Rows: 2000}, amid.Collections["users"])
+	require.Equal(t, 2500, end.Collections["users"].Rows)
+	require.NotNil(t, end.Result)
+	require.Equal(t, 1, s.asked)
+}
+
+// A store that fails or hangs costs the query its pages, not its answer.
+func TestInterceptor_StoreDown(t *testing.T) {
+	t.Parallel()
+	for name, s := range map[string]*source{"fails": {err: errors.New("database is locked")}, "hangs": {hangs: true}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			amid, end := ask(t, s)
+			require.Equal(t, workflows.CollectionStatus{State: "draining", Attempt: 1}, amid.Collections["users"])
+			require.Equal(t, "promoted", end.State)
+			require.Equal(t, 1, s.asked)
+		})
+	}
+}
+
+// Other queries are none of its business.
+func TestInterceptor_LeavesOtherQueriesAlone(t *testing.T) {
+	t.Parallel()
+	s := new(source)
+	env := (&testsuite.WorkflowTestSuite{}).NewTestWorkflowEnvironment()
+	env.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{livestatus.NewInterceptor(s)}})
+	workflows.Register(env)
+	env.ExecuteWorkflow(workflows.SyncType, workflows.SyncInput{Collections: []string{"groups"}})
+	var app *temporal.ApplicationError
+	require.ErrorAs(t, env.GetWorkflowError(), &app)
+	_, err := env.QueryWorkflow("progress")
+	require.Error(t, err)
+	require.Zero(t, s.asked)
+}
