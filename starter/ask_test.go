@@ -1,3 +1,4 @@
+//nolint:paralleltest // the program reads the environment, which is the process's
 package main
 
 import (
@@ -27,32 +28,50 @@ func TestAccess_Tables(t *testing.T) {
 		args []string
 		want string
 	}{
-		{"everything", nil, `PRINCIPAL        KIND         ROLE   LEVEL    SCOPE          SINCE
+		{
+			"everything", nil, `
+PRINCIPAL        KIND         ROLE   LEVEL    SCOPE          SINCE
 ana@example.com  user         Admin  site     Acme / Berlin  SINCE
 bob@example.com  user         SOC    account  Acme           SINCE
 svc.backup       serviceUser  Admin  tenant                  SINCE
-`},
-		{"a user, in another case", []string{"--user", "ANA@example.com"}, `PRINCIPAL        KIND  ROLE   LEVEL  SCOPE          SINCE
+`,
+		},
+		{
+			"a user, in another case", []string{"--user", "ANA@example.com"}, `
+PRINCIPAL        KIND  ROLE   LEVEL  SCOPE          SINCE
 ana@example.com  user  Admin  site   Acme / Berlin  SINCE
-`},
-		{"a service user", []string{"--service-user", "svc.backup"}, `PRINCIPAL   KIND         ROLE   LEVEL   SCOPE  SINCE
+`,
+		},
+		{
+			"a service user", []string{"--service-user", "svc.backup"}, `
+PRINCIPAL   KIND         ROLE   LEVEL   SCOPE  SINCE
 svc.backup  serviceUser  Admin  tenant         SINCE
-`},
-		{"a role", []string{"--role", "SOC"}, `PRINCIPAL        KIND  ROLE  LEVEL    SCOPE  SINCE
+`,
+		},
+		{
+			"a role", []string{"--role", "SOC"}, `
+PRINCIPAL        KIND  ROLE  LEVEL    SCOPE  SINCE
 bob@example.com  user  SOC   account  Acme   SINCE
-`},
-		{"a scope", []string{"--scope", "Acme / Berlin"}, `PRINCIPAL        KIND  ROLE   LEVEL  SCOPE          SINCE
+`,
+		},
+		{
+			"a scope", []string{"--scope", "Acme / Berlin"}, `
+PRINCIPAL        KIND  ROLE   LEVEL  SCOPE          SINCE
 ana@example.com  user  Admin  site   Acme / Berlin  SINCE
-`},
-		{"the tenant", []string{"--scope", "tenant"}, `PRINCIPAL   KIND         ROLE   LEVEL   SCOPE  SINCE
+`,
+		},
+		{
+			"the tenant", []string{"--scope", "tenant"}, `
+PRINCIPAL   KIND         ROLE   LEVEL   SCOPE  SINCE
 svc.backup  serviceUser  Admin  tenant         SINCE
-`},
+`,
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			got := run(t, append([]string{"access"}, tt.args...)...)
 			require.Equal(t, exitDone, got.code, got.errOut)
-			require.Equal(t, tt.want, timeless(got.out, at))
+			require.Equal(t, tt.want, "\n"+timeless(got.out, at))
 			require.Equal(t, host+" as of now: sync proven "+moment(at)+" (just now)\n", got.errOut)
 		})
 	}
@@ -199,8 +218,12 @@ func TestExport_JSONIsTheSameBytesForTheSameState(t *testing.T) {
 	require.Equal(t, first.out, run(t, "export", "--format", "json").out)
 
 	var got struct {
-		Accounts, Sites, Roles, Users, ServiceUsers []map[string]any
-		Assignments                                 []access.Assignment
+		Accounts     []map[string]any    `json:"accounts"`
+		Sites        []map[string]any    `json:"sites"`
+		Roles        []map[string]any    `json:"roles"`
+		Users        []map[string]any    `json:"users"`
+		ServiceUsers []map[string]any    `json:"serviceUsers"`
+		Assignments  []access.Assignment `json:"assignments"`
 	}
 	require.NoError(t, json.Unmarshal([]byte(first.out), &got))
 	require.Len(t, got.Accounts, 1)

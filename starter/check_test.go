@@ -1,3 +1,4 @@
+//nolint:paralleltest // the program reads the environment, which is the process's
 package main
 
 import (

@@ -58,7 +58,8 @@ func (p *program) chooseConsole(ctx context.Context, db *store.Store, flag strin
 	case len(known) == 0:
 		return "", errors.New("the database holds no console yet: run `starter sync --wait`")
 	default:
-		return "", usage("the database holds several consoles: choose one with --console: %s", strings.Join(known, ", "))
+		return "", usage("the database holds several consoles: choose one with --console: %s",
+			strings.Join(known, ", "))
 	}
 }
 

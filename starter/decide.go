@@ -82,7 +82,8 @@ func (e *engine) decide(ctx context.Context, id, decision, by string) (workflows
 		err = handle.Get(ctx, &decided)
 	}
 	if _, missing := errors.AsType[*serviceerror.NotFound](err); missing {
-		return decided, fmt.Errorf("no sync %q is waiting for a decision: it has ended, or was never started; see `starter status`", id)
+		return decided, fmt.Errorf("no sync %q is waiting for a decision: "+
+			"it has ended, or was never started; see `starter status`", id)
 	}
 	if err != nil {
 		return decided, reason(e.explain(err))

@@ -1,3 +1,4 @@
+//nolint:paralleltest,thelper // the environment is the process's; subtests have names of their own
 package main
 
 import (
@@ -22,7 +23,9 @@ import (
 func scripted(ctx workflow.Context, in workflows.SyncInput) (workflows.SyncResult, error) {
 	status := workflows.SyncStatus{
 		State: workflows.StateDraining, Snapshot: "s1", Warnings: []string{},
-		Collections: map[string]workflows.CollectionStatus{"users": {State: workflows.CollectionProven, Rows: 20, Attempt: 1}},
+		Collections: map[string]workflows.CollectionStatus{
+			"users": {State: workflows.CollectionProven, Rows: 20, Attempt: 1},
+		},
 	}
 	decided := ""
 	decide := func(name string) error {
@@ -39,7 +42,8 @@ func scripted(ctx workflow.Context, in workflows.SyncInput) (workflows.SyncResul
 			}})
 	}
 	err := errors.Join(
-		workflow.SetQueryHandler(ctx, workflows.StatusQuery, func() (workflows.SyncStatus, error) { return status, nil }),
+		workflow.SetQueryHandler(ctx, workflows.StatusQuery,
+			func() (workflows.SyncStatus, error) { return status, nil }),
 		decide(workflows.ConfirmUpdate), decide(workflows.DiscardUpdate),
 	)
 	if err != nil {
@@ -48,7 +52,8 @@ func scripted(ctx workflow.Context, in workflows.SyncInput) (workflows.SyncResul
 	switch {
 	case len(in.Collections) == 0:
 	case in.Collections[0] == "accounts":
-		return workflows.SyncResult{}, temporal.NewNonRetryableApplicationError("the token was refused", "Unauthenticated", nil)
+		return workflows.SyncResult{},
+			temporal.NewNonRetryableApplicationError("the token was refused", "Unauthenticated", nil)
 	case in.Collections[0] == "sites":
 		err = workflow.Await(ctx, func() bool { return false })
 		return workflows.SyncResult{}, err
@@ -88,7 +93,8 @@ func startWorker(t *testing.T, server *testbed.DevServer) (stop func()) {
 	w.RegisterActivity(func() error { return nil }) // so that it polls for activities too
 	require.NoError(t, w.Start())
 	e := &engine{Client: c, queue: workflows.DefaultTaskQueue}
-	require.Eventually(t, func() bool { return e.requireWorker(t.Context()) == nil }, 20*time.Second, 50*time.Millisecond)
+	polls := func() bool { return e.requireWorker(t.Context()) == nil }
+	require.Eventually(t, polls, 20*time.Second, 50*time.Millisecond)
 	return w.Stop
 }
 
@@ -164,7 +170,8 @@ func joinedSync(t *testing.T) {
 
 func quarantinedSync(t *testing.T) {
 	for decision, want := range map[string]string{
-		"confirm": "confirmed by ana: snapshot s1 is promoted\n", "discard": "discarded by ana: snapshot s1 is dropped\n",
+		"confirm": "confirmed by ana: snapshot s1 is promoted\n",
+		"discard": "discarded by ana: snapshot s1 is dropped\n",
 	} {
 		got := run(t, "sync", "--wait", "--collections", "users", "--id", decision)
 		require.Equal(t, exitFailed, got.code)

@@ -39,9 +39,10 @@ func decode[T any](t *testing.T, r ran) T {
 // mistake is not there.
 func environ(t *testing.T, values map[string]string) {
 	t.Helper()
+	ours := []string{"SENTINELONE_", "TEMPORAL_", "DATABASE_URL", "TASK_QUEUE", "SYNC_", "LOG_", "PAYLOAD_"}
 	for _, pair := range os.Environ() {
 		name, _, _ := strings.Cut(pair, "=")
-		for _, prefix := range []string{"SENTINELONE_", "TEMPORAL_", "DATABASE_URL", "TASK_QUEUE", "SYNC_", "LOG_", "PAYLOAD_"} {
+		for _, prefix := range ours {
 			if strings.HasPrefix(name, prefix) && name != "TEMPORAL_CLI" {
 				t.Setenv(name, "") // restored after the test
 				require.NoError(t, os.Unsetenv(name))

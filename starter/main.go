@@ -27,7 +27,7 @@ func main() {
 // environment and returns the exit code. Cancelling ctx is Ctrl-C.
 func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	p := &program{out: stdout, err: stderr, now: time.Now}
-	root := p.root()
+	root := p.root() //nolint:contextcheck // commands get the context from ExecuteContext below
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)

@@ -1,3 +1,4 @@
+//nolint:paralleltest // the program reads the environment, which is the process's
 package main
 
 import (
@@ -38,7 +39,8 @@ func TestMain_AskedWrongly(t *testing.T) {
 		{"a path", "sync", map[string]string{"SENTINELONE_BASE_URL": baseURL + "/web"}, "a path"},
 		{
 			"blank token", "check",
-			map[string]string{"SENTINELONE_BASE_URL": baseURL, "SENTINELONE_API_TOKEN": "  "}, "SENTINELONE_API_TOKEN is empty",
+			map[string]string{"SENTINELONE_BASE_URL": baseURL, "SENTINELONE_API_TOKEN": "  "},
+			"SENTINELONE_API_TOKEN is empty",
 		},
 		{"which console", "sync", nil, "--id"},
 		{"no number", "status", map[string]string{"SYNC_MAX_LOSS_PERCENT": "many"}, "SYNC_MAX_LOSS_PERCENT"},
@@ -80,7 +82,8 @@ func TestMain_HelpNamesEveryVariable(t *testing.T) {
 	for _, v := range append(config.Variables(), config.TemporalVariables()...) {
 		require.Contains(t, got.out, "  "+v.Name+" ")
 	}
-	for _, command := range []string{"check", "sync", "status", "access", "changes", "export", "schedule", "completion"} {
+	commands := []string{"check", "sync", "status", "access", "changes", "export", "schedule", "completion"}
+	for _, command := range commands {
 		require.Contains(t, got.out, "  "+command+" ")
 	}
 }

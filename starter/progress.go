@@ -144,7 +144,7 @@ func (b *bars) show(s sighting) {
 		pinned = cmp.Or(pinned, stateLine(*s.status))
 		for i, c := range access.Collections() {
 			if status, ok := s.status.Collections[string(c)]; ok {
-				b.move(uint64(i), c, status) //nolint:gosec // an index is not negative
+				b.move(uint64(i), c, status)
 			}
 		}
 	}

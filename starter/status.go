@@ -71,8 +71,8 @@ func (p *program) status(ctx context.Context, flag string) error {
 func (e *engine) statusAnswer(ctx context.Context, id string) (statusAnswer, error) {
 	described, err := e.DescribeWorkflowExecution(ctx, id, "")
 	if _, missing := errors.AsType[*serviceerror.NotFound](err); missing {
-		return statusAnswer{}, fmt.Errorf("there is no sync %q in namespace %q: start it with `starter sync`, or name another with --id",
-			id, e.opts.Namespace)
+		return statusAnswer{}, fmt.Errorf("there is no sync %q in namespace %q: "+
+			"start it with `starter sync`, or name another with --id", id, e.opts.Namespace)
 	}
 	if err != nil {
 		return statusAnswer{}, e.explain(err)
@@ -98,7 +98,7 @@ func closed(info *workflowpb.WorkflowExecutionInfo) bool {
 }
 
 func executionText(info *workflowpb.WorkflowExecutionInfo) string {
-	switch info.GetStatus() { //nolint:exhaustive // the others keep Temporal's word
+	switch info.GetStatus() {
 	case enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING:
 		return "running"
 	case enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED:

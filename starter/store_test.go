@@ -23,7 +23,8 @@ func scene() []access.Entity {
 		access.Role{ID: "302", Name: "SOC", Scope: access.AccountLevel, ScopeID: "100"},
 		ana("301"),
 		access.Principal{
-			Kind: access.User, ID: "402", Email: "bob@example.com", Name: "Bob", Level: access.AccountLevel, Source: "mgmt",
+			Kind: access.User, ID: "402", Email: "bob@example.com", Name: "Bob",
+			Level: access.AccountLevel, Source: "mgmt",
 			Held: []access.Held{{RoleID: "302", ScopeID: "100"}},
 		},
 		access.Principal{
@@ -36,8 +37,8 @@ func scene() []access.Entity {
 // ana holds the given roles at Berlin.
 func ana(roles ...string) access.Principal {
 	p := access.Principal{
-		Kind: access.User, ID: "401", Email: "ana@example.com", Name: "Ana", Level: access.SiteLevel, Source: "sso_saml",
-		EmailVerified: true,
+		Kind: access.User, ID: "401", Email: "ana@example.com", Name: "Ana",
+		Level: access.SiteLevel, Source: "sso_saml", EmailVerified: true,
 	}
 	for _, role := range roles {
 		p.Held = append(p.Held, access.Held{RoleID: role, ScopeID: "201"})

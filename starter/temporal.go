@@ -68,8 +68,8 @@ func (e *engine) requireWorker(ctx context.Context) error {
 			return fmt.Errorf("ask for the workers of task queue %q: %w", e.queue, e.explain(err))
 		}
 		if len(answer.GetPollers()) == 0 {
-			return fmt.Errorf("no worker polls task queue %q in namespace %q at %s: start `worker` there, or set TASK_QUEUE",
-				e.queue, e.opts.Namespace, e.opts.HostPort)
+			return fmt.Errorf("no worker polls task queue %q in namespace %q at %s: "+
+				"start `worker` there, or set TASK_QUEUE", e.queue, e.opts.Namespace, e.opts.HostPort)
 		}
 	}
 	return nil

@@ -50,7 +50,10 @@ func draining(rows int, waiting string) sighting {
 	return sighting{status: &workflows.SyncStatus{
 		State: workflows.StateDraining,
 		Collections: map[string]workflows.CollectionStatus{
-			"users": {State: workflows.CollectionDraining, Attempt: 1, Pages: rows / 1000, Rows: rows, Expected: new(3000), Waiting: waiting},
+			"users": {
+				State: workflows.CollectionDraining, Attempt: 1, Pages: rows / 1000,
+				Rows: rows, Expected: new(3000), Waiting: waiting,
+			},
 			"roles": {State: workflows.CollectionWaiting},
 		},
 	}}
@@ -60,7 +63,8 @@ func ended(state string) sighting {
 	return sighting{over: true, result: &workflows.SyncResult{
 		Snapshot: "run-1", State: state, StartedAt: noon, FinishedAt: noon.Add(1500 * time.Millisecond),
 		Counts:  map[string]int{"assignments": 7, "users": 3000, "accounts": 1},
-		Changes: workflows.Changes{Added: 7, Removed: 2}, Requests: 12, Warnings: []string{"the API token expires in 5 days"},
+		Changes: workflows.Changes{Added: 7, Removed: 2}, Requests: 12,
+		Warnings: []string{"the API token expires in 5 days"},
 	}}
 }
 
@@ -136,7 +140,8 @@ func TestWait_CtrlCSaysHowToComeBack(t *testing.T) {
 
 func TestWait_JSON(t *testing.T) {
 	t.Parallel()
-	out, errOut, err := watchScript(t.Context(), t, &script{seen: []sighting{draining(1, ""), ended(workflows.StateUnchanged)}}, true)
+	out, errOut, err := watchScript(t.Context(), t,
+		&script{seen: []sighting{draining(1, ""), ended(workflows.StateUnchanged)}}, true)
 	require.NoError(t, err)
 	require.Empty(t, errOut)
 	got := decode[outcome](t, ran{out: out})

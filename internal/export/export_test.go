@@ -92,7 +92,8 @@ func TestJSON_ArraysAreNeverNull(t *testing.T) {
 	t.Parallel()
 	var out strings.Builder
 	require.NoError(t, export.NewJSON(&out).Close())
-	require.JSONEq(t, `{"accounts":[],"sites":[],"roles":[],"users":[],"serviceUsers":[],"assignments":[]}`, out.String())
+	require.JSONEq(t, `{"accounts":[],"sites":[],"roles":[],"users":[],"serviceUsers":[],"assignments":[]}`,
+		out.String())
 }
 
 func TestJSON_RefusesRowsOutOfOrder(t *testing.T) {

@@ -137,11 +137,15 @@ func TestRun_Warnings(t *testing.T) {
 		api  fake
 		want string
 	}{
-		{"soon", fake{expires: new(now.Add(5*24*time.Hour + time.Hour))}, "expires in 5 days, on 2026-03-08 10:00 UTC"},
+		{
+			"soon",
+			fake{expires: new(now.Add(5*24*time.Hour + time.Hour))},
+			"expires in 5 days, on 2026-03-08 10:00 UTC",
+		},
 		{"tomorrow", fake{expires: new(now.Add(30 * time.Hour))}, "expires in 1 day"},
 		{"today", fake{expires: new(now.Add(3 * time.Hour))}, "expires in 3 h"},
 		{"gone by our clock", fake{expires: new(now.Add(-time.Hour))}, "has expired, on 2026-03-03 08:00 UTC"},
-		{"token call not allowed", fake{token: answer(http.StatusForbidden)}, "does not tell when the API token expires"},
+		{"token call not allowed", fake{token: answer(http.StatusForbidden)}, "does not tell when the API token"},
 		{"version not told", fake{system: answer(http.StatusForbidden)}, "does not tell its version"},
 	}
 	for _, tt := range tests {

@@ -27,6 +27,7 @@ func isolate(t *testing.T) {
 	}
 }
 
+//nolint:paralleltest // the environment is the process's
 func TestOptions_Defaults(t *testing.T) {
 	isolate(t)
 	opts, err := temporalclient.Options(slog.New(slog.DiscardHandler), "")
