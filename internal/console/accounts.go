@@ -11,31 +11,15 @@ import (
 //
 //s1:operation GET /web/api/v2.1/accounts
 func (c *Client) Accounts(ctx context.Context, o ListOptions) (Page[access.Account], error) {
-	return list(ctx, c, access.Accounts, "", o, scanAccount)
+	return list(ctx, c, access.Accounts, o, decodePage[accountRow])
 }
 
-func scanAccount(s *scanner, page *Page[access.Account]) {
-	var a access.Account
-	s.object(func(key []byte) {
-		switch string(key) {
-		case "id":
-			a.ID = s.id()
-		case "name":
-			a.Name = s.text()
-		case "state":
-			a.State = s.text()
-		default:
-			s.skip()
-		}
-	})
-	s.needID(a.ID)
-	page.Items = append(page.Items, a)
+type accountRow struct {
+	ID    id   `json:"id"`
+	Name  text `json:"name"`
+	State text `json:"state"`
 }
 
-// needID refuses a row that nothing can be attached to. Leaving it out would make
-// the list shorter than the console's, as if something were gone.
-func (s *scanner) needID(id string) {
-	if id == "" {
-		s.fail("a row has no id")
-	}
+func (r accountRow) item() (access.Account, int) {
+	return access.Account{ID: string(r.ID), Name: string(r.Name), State: string(r.State)}, 0
 }

@@ -48,31 +48,16 @@ func (c *Client) Count(ctx context.Context, of access.Collection) (int, error) {
 }
 
 func decodeCount(body []byte) (int, error) {
-	var (
-		total  *int
-		next   string
-		faulty bool
-	)
-	s := &scanner{data: body}
-	s.object(func(key []byte) {
-		switch string(key) {
-		case "pagination":
-			s.object(func(key []byte) { scanPagination(s, string(key), &next, &total) })
-		case "errors":
-			faulty = s.anyElement()
-		default:
-			s.skip()
-		}
-	})
-	switch err := s.end(); {
+	var e envelope
+	switch err := decode(body, &e); {
 	case err != nil:
 		return 0, err
-	case faulty:
+	case e.faulty():
 		return 0, errWithErrors
-	case total == nil:
+	case e.Pagination == nil || e.Pagination.TotalItems.value == nil:
 		return 0, errors.New("it has no totalItems")
 	}
-	return *total, nil
+	return *e.Pagination.TotalItems.value, nil
 }
 
 // Probe gets one row of a collection, which proves that the token may list it,

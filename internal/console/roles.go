@@ -20,35 +20,27 @@ type RoleRow struct {
 //
 //s1:operation GET /web/api/v2.1/rbac/roles
 func (c *Client) Roles(ctx context.Context, o ListOptions) (Page[RoleRow], error) {
-	return list(ctx, c, access.Roles, "", o, scanRole)
+	return list(ctx, c, access.Roles, o, decodePage[roleRow])
 }
 
-func scanRole(s *scanner, page *Page[RoleRow]) {
-	var r RoleRow
-	s.object(func(key []byte) {
-		switch string(key) {
-		case "id":
-			r.ID = s.id()
-		case "name":
-			r.Name = s.text()
-		case "description":
-			r.Description = s.text()
-		case "predefinedRole":
-			r.Predefined = s.flag()
-		case "scope": // "Site" here, "site" on users
-			r.Scope = access.ParseLevel(s.text())
-		case "scopeId":
-			r.ScopeID = s.id()
-		case "usersInRoles":
-			r.UsersInRoles = s.count()
-		default:
-			s.skip()
-		}
-	})
-	s.needID(r.ID)
-	// Expected to be null then (inferred); the domain wants it empty in any case.
-	if r.Predefined || r.Scope == access.Tenant {
-		r.ScopeID = ""
+type roleRow struct {
+	ID             id    `json:"id"`
+	Name           text  `json:"name"`
+	Description    text  `json:"description"`
+	PredefinedRole bool  `json:"predefinedRole"`
+	Scope          text  `json:"scope"` // "Site" here, "site" on users
+	ScopeID        id    `json:"scopeId"`
+	UsersInRoles   count `json:"usersInRoles"`
+}
+
+func (r roleRow) item() (RoleRow, int) {
+	role := access.Role{
+		ID: string(r.ID), Name: string(r.Name), Description: string(r.Description),
+		Predefined: r.PredefinedRole, Scope: access.ParseLevel(string(r.Scope)), ScopeID: string(r.ScopeID),
 	}
-	page.Items = append(page.Items, r)
+	// Expected to be null then (inferred); the domain wants it empty in any case.
+	if role.Predefined || role.Scope == access.Tenant {
+		role.ScopeID = ""
+	}
+	return RoleRow{Role: role, UsersInRoles: r.UsersInRoles.value}, 0
 }

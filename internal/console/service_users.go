@@ -17,7 +17,7 @@ const serviceUsersPath = "/service-users"
 //
 //s1:operation GET /web/api/v2.1/service-users
 func (c *Client) ServiceUsers(ctx context.Context, o ListOptions) (Page[access.Principal], error) {
-	return list(ctx, c, access.ServiceUsers, "", o, principalRows(access.ServiceUser, scanServiceUser))
+	return list(ctx, c, access.ServiceUsers, o, decodePage[serviceUserRow])
 }
 
 // ServiceUser gets one service user. One that does not exist, or that the token
@@ -29,7 +29,7 @@ func (c *Client) ServiceUsers(ctx context.Context, o ListOptions) (Page[access.P
 //s1:operation GET /web/api/v2.1/service-users/{service_user_id}
 //s1:operation GET /web/api/v2.1/service-users
 func (c *Client) ServiceUser(ctx context.Context, id string) (access.Principal, error) {
-	p, err := c.principal(ctx, access.ServiceUser, serviceUsersPath, id, scanServiceUser)
+	p, err := principal[serviceUserRow](ctx, c, serviceUsersPath, id)
 	if err == nil || !mayLackServiceUser(err) {
 		return p, err
 	}
@@ -57,7 +57,7 @@ func (c *Client) serviceUserFromList(ctx context.Context, id string) (access.Pri
 	r := request{method: http.MethodGet, path: serviceUsersPath, query: url.Values{"ids": {id}}}
 	var page Page[access.Principal]
 	err := c.do(ctx, r, func(body []byte) (err error) {
-		page, err = decodePage(body, "", principalRows(access.ServiceUser, scanServiceUser))
+		page, err = decodePage[serviceUserRow](body)
 		return err
 	})
 	if err != nil {
@@ -78,17 +78,18 @@ func (c *Client) serviceUserFromList(ctx context.Context, id string) (access.Pri
 	return access.Principal{}, e
 }
 
-func scanServiceUser(p *principalRow, s *scanner, key []byte) {
-	switch string(key) {
-	case "name":
-		p.Name = s.text()
-	case "description":
-		p.Description = s.text()
-	case "createdAt":
-		p.CreatedAt = s.stamp()
-	case "lastActivation":
-		p.LastActiveAt = s.stamp()
-	default:
-		p.scan(s, key)
-	}
+type serviceUserRow struct {
+	principalRow
+
+	Name           text  `json:"name"`
+	Description    text  `json:"description"`
+	CreatedAt      stamp `json:"createdAt"`
+	LastActivation stamp `json:"lastActivation"`
+}
+
+func (r serviceUserRow) item() (access.Principal, int) {
+	p, unassigned := r.principal(access.ServiceUser)
+	p.Name, p.Description = string(r.Name), string(r.Description)
+	p.CreatedAt, p.LastActiveAt = r.CreatedAt.value, r.LastActivation.value
+	return p, unassigned
 }

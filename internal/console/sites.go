@@ -13,27 +13,30 @@ import (
 //
 //s1:operation GET /web/api/v2.1/sites
 func (c *Client) Sites(ctx context.Context, o ListOptions) (Page[access.Site], error) {
-	return list(ctx, c, access.Sites, "sites", o, scanSite)
+	return list(ctx, c, access.Sites, o, decodeSites)
 }
 
-func scanSite(s *scanner, page *Page[access.Site]) {
-	var site access.Site
-	s.object(func(key []byte) {
-		switch string(key) {
-		case "id":
-			site.ID = s.id()
-		case "name":
-			site.Name = s.text()
-		case "accountId":
-			site.AccountID = s.id()
-		case "accountName":
-			site.AccountName = s.text()
-		case "state":
-			site.State = s.text()
-		default:
-			s.skip()
-		}
-	})
-	s.needID(site.ID)
-	page.Items = append(page.Items, site)
+type siteRow struct {
+	ID          id   `json:"id"`
+	Name        text `json:"name"`
+	AccountID   id   `json:"accountId"`
+	AccountName text `json:"accountName"`
+	State       text `json:"state"`
+}
+
+func (r siteRow) item() (access.Site, int) {
+	return access.Site{
+		ID: string(r.ID), Name: string(r.Name), State: string(r.State),
+		AccountID: string(r.AccountID), AccountName: string(r.AccountName),
+	}, 0
+}
+
+func decodeSites(body []byte) (Page[access.Site], error) {
+	var a answer[struct {
+		Sites []siteRow `json:"sites"`
+	}]
+	if err := decode(body, &a); err != nil {
+		return Page[access.Site]{}, err
+	}
+	return toPage[access.Site](a.envelope, a.Data.Sites, errNoSites)
 }

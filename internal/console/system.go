@@ -25,27 +25,22 @@ type SystemInfo struct {
 func (c *Client) SystemInfo(ctx context.Context) (SystemInfo, error) {
 	var info SystemInfo
 	err := c.do(ctx, request{method: http.MethodGet, path: "/system/info"}, func(body []byte) error {
-		return decodeData(body, func(s *scanner, key string) {
-			switch key {
-			case "version":
-				info.Version = s.text()
-			case "release":
-				info.Release = s.text()
-			case "patch":
-				info.Patch = s.text()
-			case "build":
-				info.Build = s.text()
-			case "latestAgentVersion":
-				info.LatestAgentVersion = s.text()
-			default:
-				s.skip()
-			}
-		})
+		data, err := decodeData[systemInfoData](body)
+		info = SystemInfo{
+			Version: string(data.Version), Release: string(data.Release), Patch: string(data.Patch),
+			Build: string(data.Build), LatestAgentVersion: string(data.LatestAgentVersion),
+		}
+		return err
 	})
-	if err != nil {
-		return SystemInfo{}, err
-	}
-	return info, nil
+	return info, err
+}
+
+type systemInfoData struct {
+	Version            text `json:"version"`
+	Release            text `json:"release"`
+	Patch              text `json:"patch"`
+	Build              text `json:"build"`
+	LatestAgentVersion text `json:"latestAgentVersion"`
 }
 
 // TokenDetails is the life of the client's own token; nil where the console does
@@ -65,21 +60,16 @@ func (c *Client) TokenDetails(ctx context.Context) (TokenDetails, error) {
 	var details TokenDetails
 	r := request{method: http.MethodPost, path: tokenDetailsPath, body: tokenBody}
 	err := c.do(ctx, r, func(body []byte) error {
-		return decodeData(body, func(s *scanner, key string) {
-			switch key {
-			case "createdAt":
-				details.CreatedAt = s.stamp()
-			case "expiresAt":
-				details.ExpiresAt = s.stamp()
-			default:
-				s.skip()
-			}
-		})
+		data, err := decodeData[tokenDetailsData](body)
+		details = TokenDetails{CreatedAt: data.CreatedAt.value, ExpiresAt: data.ExpiresAt.value}
+		return err
 	})
-	if err != nil {
-		return TokenDetails{}, err
-	}
-	return details, nil
+	return details, err
+}
+
+type tokenDetailsData struct {
+	CreatedAt stamp `json:"createdAt"`
+	ExpiresAt stamp `json:"expiresAt"`
 }
 
 func tokenBody(token string) ([]byte, error) {

@@ -12,7 +12,7 @@ const usersPath = "/users"
 //
 //s1:operation GET /web/api/v2.1/users
 func (c *Client) Users(ctx context.Context, o ListOptions) (Page[access.Principal], error) {
-	return list(ctx, c, access.Users, "", o, principalRows(access.User, scanUser))
+	return list(ctx, c, access.Users, o, decodePage[userRow])
 }
 
 // User gets one user. A user that does not exist, or that the token cannot see,
@@ -20,30 +20,28 @@ func (c *Client) Users(ctx context.Context, o ListOptions) (Page[access.Principa
 //
 //s1:operation GET /web/api/v2.1/users/{user_id}
 func (c *Client) User(ctx context.Context, id string) (access.Principal, error) {
-	return c.principal(ctx, access.User, usersPath, id, scanUser)
+	return principal[userRow](ctx, c, usersPath, id)
 }
 
-func scanUser(p *principalRow, s *scanner, key []byte) {
-	switch string(key) {
-	case "email":
-		p.Email = s.text()
-	case "fullName":
-		p.Name = s.text()
-	case "source":
-		p.Source = s.text()
-	case "emailVerified":
-		p.EmailVerified = s.flag()
-	case "twoFaEnabled":
-		p.TwoFAEnabled = s.flag()
-	case "isSystem":
-		p.IsSystem = s.flag()
-	case "groupsReadOnly":
-		p.RolesReadOnly = s.flag()
-	case "dateJoined": // the only stamp of a user's creation
-		p.CreatedAt = s.stamp()
-	case "lastLogin":
-		p.LastActiveAt = s.stamp()
-	default:
-		p.scan(s, key)
-	}
+type userRow struct {
+	principalRow
+
+	Email          text  `json:"email"`
+	FullName       text  `json:"fullName"`
+	Source         text  `json:"source"`
+	EmailVerified  bool  `json:"emailVerified"`
+	TwoFAEnabled   bool  `json:"twoFaEnabled"`
+	IsSystem       bool  `json:"isSystem"`
+	GroupsReadOnly bool  `json:"groupsReadOnly"`
+	DateJoined     stamp `json:"dateJoined"` // the only stamp of a user's creation
+	LastLogin      stamp `json:"lastLogin"`
+}
+
+func (r userRow) item() (access.Principal, int) {
+	p, unassigned := r.principal(access.User)
+	p.Email, p.Name, p.Source = string(r.Email), string(r.FullName), string(r.Source)
+	p.EmailVerified, p.TwoFAEnabled = r.EmailVerified, r.TwoFAEnabled
+	p.IsSystem, p.RolesReadOnly = r.IsSystem, r.GroupsReadOnly
+	p.CreatedAt, p.LastActiveAt = r.DateJoined.value, r.LastLogin.value
+	return p, unassigned
 }

@@ -21,41 +21,9 @@ func goldenBodies() []string {
 		`{"data":{"id":"17","scope":"tenant","scopeRoles":[{"id":"9","roleId":8},null]}}`,
 		`{}`, `null`, ``, `[`, `{"data":null}`, `"\ud83d\ude00\u0000\\\""`, "\"\xff\"",
 		`-0.5e+10`, `01`, `1.`, `-`, `1e`, `tru`,
-		strings.Repeat(`[`, 2*maxNesting), `{"a":1,}`, `[1,]`, `[,1]`, `{"a" 1}`, "\"\n\"", `"\x"`, `"\u12"`, `{} {}`,
+		strings.Repeat(`[`, 400), `{"a":1,}`, `[1,]`, `[,1]`, `{"a" 1}`, "\"\n\"", `"\x"`, `"\u12"`, `{} {}`,
 		fmt.Sprintf(nginxPage, 429, 429), `{"errors":[{"code":1e99,"title":{},"detail":[]},null]}`, `{"errors":{}}`,
 	}
-}
-
-// What the scanner accepts is JSON, and what is JSON it accepts unless it is
-// nested too deep.
-func FuzzScanner(f *testing.F) {
-	for _, body := range goldenBodies() {
-		f.Add([]byte(body))
-	}
-	f.Fuzz(func(t *testing.T, body []byte) {
-		s := &scanner{data: body}
-		s.skip()
-		err := s.end()
-		if deep := bytes.Count(body, []byte("["))+bytes.Count(body, []byte("{")) > maxNesting; deep {
-			return
-		}
-		require.Equal(t, json.Valid(body), err == nil, "%q: %v", body, err)
-	})
-}
-
-func FuzzScannerText(f *testing.F) {
-	for _, body := range goldenBodies() {
-		f.Add([]byte(body))
-	}
-	f.Fuzz(func(t *testing.T, body []byte) {
-		var want string
-		if !bytes.HasPrefix(bytes.TrimSpace(body), []byte(`"`)) || json.Unmarshal(body, &want) != nil {
-			return
-		}
-		s := &scanner{data: body}
-		require.Equal(t, want, s.text())
-		require.NoError(t, s.end())
-	})
 }
 
 // No body whatever makes a decoder panic, and rows come only from an answer that
@@ -65,7 +33,7 @@ func FuzzDecoders(f *testing.F) {
 		f.Add([]byte(body))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		users, err := decodePage(body, "", principalRows(access.User, scanUser))
+		users, err := decodePage[userRow](body)
 		if err == nil {
 			require.True(t, json.Valid(body))
 		}
@@ -76,18 +44,17 @@ func FuzzDecoders(f *testing.F) {
 				require.Equal(t, u.Level == access.Tenant, h.ScopeID == "")
 			}
 		}
-		sites, err := decodePage(body, "sites", scanSite)
+		sites, err := decodeSites(body)
 		require.False(t, err != nil && len(sites.Items) > 0)
-		roles, err := decodePage(body, "", scanRole)
+		roles, err := decodePage[roleRow](body)
 		require.False(t, err != nil && len(roles.Items) > 0)
 		if n, err := decodeCount(body); err == nil {
 			require.GreaterOrEqual(t, n, 0)
 		}
 		_, title, detail := parseErrors(body)
 		require.NotContains(t, scrub(title+detail), "\n")
-		row := principalRow{}
-		if decodePrincipal(body, &row, "17", scanServiceUser) == nil {
-			require.Equal(t, "17", row.ID)
+		if one, err := decodePrincipal[serviceUserRow](body, "17"); err == nil {
+			require.Equal(t, "17", one.ID)
 		}
 	})
 }
@@ -128,21 +95,57 @@ func TestDecodePage_CutAnywhere(t *testing.T) {
 	t.Parallel()
 	body := pageOf(2)
 	for i := range body {
-		_, err := decodePage(body[:i], "", principalRows(access.User, scanUser))
+		_, err := decodePage[userRow](body[:i])
 		require.Error(t, err, i)
 	}
-	page, err := decodePage(body, "", principalRows(access.User, scanUser))
+	page, err := decodePage[userRow](body)
 	require.NoError(t, err)
 	require.Len(t, page.Items, 2)
 }
 
+// A fault names the place by our own words; what was sent is in no text.
+func TestDecodePage_FaultsNameAPlace(t *testing.T) {
+	t.Parallel()
+	const around = `{"data":[{"id":"1"},%s],"pagination":{"nextCursor":%s}}`
+	for _, tc := range []struct{ row, cursor, want string }{
+		{`{"id":4711.25}`, `""`, "at data.id: an id is not a whole number"},
+		{`{"id":-4711}`, `""`, "at data.id: an id is not a whole number"},
+		{`{"id":true}`, `""`, "at data.id: an id is not a whole number"},
+		{`{"id":"2","email":["CANARY"]}`, `""`, "at data.email: a text is wanted"},
+		{`{"id":"2","isSystem":"CANARY"}`, `""`, "at data.isSystem: true or false is wanted"},
+		{`{"id":"2","isSystem":4711}`, `""`, "at data.isSystem: true or false is wanted"},
+		{`{"id":"2","scopeRoles":{"CANARY":1}}`, `""`, "at data.scopeRoles: a list is wanted"},
+		{`{"id":"2","scopeRoles":["CANARY"]}`, `""`, "at data.scopeRoles: an object is wanted"},
+		{`{"id":"2","scopeRoles":[{"roleId":{}}]}`, `""`, "at data.scopeRoles.roleId: an id is not a whole number"},
+		{`{"id":"2","apiToken":"CANARY"}`, `""`, "at data.apiToken: an object is wanted"},
+		{`"CANARY"`, `""`, "at data: an object is wanted"},
+		{`{"name":"CANARY"}`, `""`, "a row has no id"},
+		{`{"id":"2"}`, `["CANARY"]`, "at pagination.nextCursor: a text is wanted"},
+		{`{"id":"2"}`, `CANARY`, "at byte 59: it is not JSON"},
+		{`{"id":"2"}`, `""}}CANARY`, "at byte 63: something follows the end of the JSON"},
+	} {
+		_, err := decodePage[userRow](fmt.Appendf(nil, around, tc.row, tc.cursor))
+		require.EqualError(t, err, tc.want, tc.row)
+		require.NotContains(t, everyPrint(err), "CANARY")
+		require.NotContains(t, everyPrint(err), "4711")
+	}
+}
+
+// An answer that is nested to exhaust the stack is refused.
+func TestDecodePage_NestedTooDeep(t *testing.T) {
+	t.Parallel()
+	const depth = 1_000_000
+	deep := strings.Repeat(`[`, depth) + strings.Repeat(`]`, depth)
+	_, err := decodePage[userRow]([]byte(`{"x":` + deep + `,"data":[],"pagination":{}}`))
+	require.ErrorContains(t, err, "it is not JSON")
+}
+
 func BenchmarkPage(b *testing.B) {
 	body := pageOf(PageLimit)
-	row := principalRows(access.User, scanUser)
 	b.SetBytes(int64(len(body)))
 	b.ReportAllocs()
 	for b.Loop() {
-		page, err := decodePage(body, "", row)
+		page, err := decodePage[userRow](body)
 		if err != nil || len(page.Items) != PageLimit {
 			b.Fatal(err)
 		}

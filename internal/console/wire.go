@@ -1,0 +1,100 @@
+package console
+
+import (
+	"bytes"
+	"encoding/json"
+	"reflect"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// The types of this file read single values as a console gives them, which is
+// more loosely than encoding/json alone would. Every one takes null.
+
+// text is a string or a number, of which it keeps the digits as they are; "" for
+// null.
+type text string
+
+// UnmarshalJSON implements [json.Unmarshaler].
+func (t *text) UnmarshalJSON(raw []byte) error {
+	switch c := raw[0]; {
+	case c == 'n':
+		*t = ""
+	case c == '"':
+		*t = text(unquote(raw))
+	case isNumber(c):
+		*t = text(raw)
+	default:
+		return wrongType[text]()
+	}
+	return nil
+}
+
+// id is digits in a string or a whole number; "" for null. It is kept digit by
+// digit: ids are too large for a float64.
+type id string
+
+// UnmarshalJSON implements [json.Unmarshaler].
+func (i *id) UnmarshalJSON(raw []byte) error {
+	switch c := raw[0]; {
+	case c == 'n':
+		*i = ""
+	case c == '"':
+		*i = id(unquote(raw))
+	case strings.Trim(string(raw), "0123456789") == "":
+		*i = id(raw)
+	default:
+		return wrongType[id]()
+	}
+	return nil
+}
+
+// count is a number of things; nil for null and for what counts nothing.
+type count struct{ value *int }
+
+// UnmarshalJSON implements [json.Unmarshaler].
+func (c *count) UnmarshalJSON(raw []byte) error {
+	c.value = nil
+	if n, err := strconv.Atoi(string(raw)); err == nil && n >= 0 {
+		c.value = &n
+	}
+	return nil
+}
+
+// stamp is a time: RFC 3339, with a fraction of any length or none (both verified,
+// in one object). Null and anything that is no time give nil: one odd date in one
+// row is no reason to know nothing about the others.
+type stamp struct{ value *time.Time }
+
+// UnmarshalJSON implements [json.Unmarshaler].
+func (s *stamp) UnmarshalJSON(raw []byte) error {
+	s.value = nil
+	if raw[0] != '"' {
+		return nil
+	}
+	if at, err := time.Parse(time.RFC3339Nano, unquote(raw)); err == nil {
+		at = at.UTC()
+		s.value = &at
+	}
+	return nil
+}
+
+func isNumber(c byte) bool { return c == '-' || '0' <= c && c <= '9' }
+
+// wrongType is shaped so that encoding/json adds the path of the field to it.
+func wrongType[T any]() error { return &json.UnmarshalTypeError{Type: reflect.TypeFor[T]()} }
+
+// unquote reads a JSON string that encoding/json has found valid. Nearly all have
+// nothing to resolve, and a second parser for each would cost more than the page.
+func unquote(raw []byte) string {
+	if plain := raw[1 : len(raw)-1]; bytes.IndexByte(plain, '\\') < 0 && utf8.Valid(plain) {
+		return string(plain)
+	}
+	var resolved string
+	if json.Unmarshal(raw, &resolved) != nil {
+		return "" // cannot happen: it is valid
+	}
+	return resolved
+}
