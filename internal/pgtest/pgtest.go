@@ -3,6 +3,7 @@ package pgtest
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -32,7 +33,9 @@ var (
 // its temporary folder stays.
 //
 //	func TestMain(m *testing.M) { pgtest.Main(m) }
-func Main(m *testing.M) {
+//
+// m is the testing.M, or something that prepares more around it.
+func Main(m interface{ Run() int }) {
 	code := m.Run()
 	if running != nil {
 		running.stop()
@@ -50,6 +53,37 @@ func URL(tb testing.TB) string {
 	execute(tb, base, "CREATE DATABASE "+name)
 	tb.Cleanup(func() { execute(tb, base, "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)") })
 	return withDatabase(tb, base, name)
+}
+
+// Start starts a throwaway server for a program that is no test, and returns the URL
+// of an empty database on it for each call of database. Call stop at the end.
+func Start() (database func(ctx context.Context, name string) (string, error), stop func(), err error) {
+	bin := findBinaries()
+	if bin == "" {
+		return nil, nil, errors.New("there is no PostgreSQL on this machine: install the postgresql package")
+	}
+	s, err := start(bin)
+	if err != nil {
+		return nil, nil, err
+	}
+	return s.database, s.stop, nil
+}
+
+func (s *server) database(ctx context.Context, name string) (string, error) {
+	conn, err := pgx.Connect(ctx, s.url)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = conn.Close(ctx) }() // the statement has succeeded or its error is returned
+	if _, err := conn.Exec(ctx, "CREATE DATABASE "+pgx.Identifier{name}.Sanitize()); err != nil {
+		return "", err
+	}
+	u, err := url.Parse(s.url)
+	if err != nil {
+		return "", err
+	}
+	u.Path = "/" + name
+	return u.String(), nil
 }
 
 func serverURL(tb testing.TB) string {

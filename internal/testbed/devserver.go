@@ -19,6 +19,7 @@ import (
 // DevServer is a real Temporal server: the dev server of the official CLI.
 type DevServer struct {
 	Address string // host and port
+	Metrics string // host and port of its Prometheus page
 	dbFile  string
 	output  *Output
 	process *Process
@@ -31,7 +32,11 @@ func StartDevServer(ctx context.Context, dbFile string) (*DevServer, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &DevServer{Address: address, dbFile: dbFile, output: &Output{}}
+	metrics, err := freeAddress()
+	if err != nil {
+		return nil, err
+	}
+	s := &DevServer{Address: address, Metrics: metrics, dbFile: dbFile, output: &Output{}}
 	return s, s.start(ctx)
 }
 
@@ -44,7 +49,14 @@ func (s *DevServer) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	args := []string{"server", "start-dev", "--headless", "--ip", host, "--port", port, "--log-level", "error"}
+	_, metricsPort, err := net.SplitHostPort(s.Metrics)
+	if err != nil {
+		return err
+	}
+	args := []string{
+		"server", "start-dev", "--headless", "--ip", host, "--port", port,
+		"--metrics-port", metricsPort, "--log-level", "error",
+	}
 	if s.dbFile != "" {
 		args = append(args, "--db-filename", s.dbFile)
 	}

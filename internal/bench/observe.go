@@ -1,0 +1,83 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/client"
+
+	"sentinelone-provisioner/internal/testbed"
+)
+
+// countEvents reads a history: all events, and activities started.
+func countEvents(ctx context.Context, c client.Client, id string) (events, activities int, err error) {
+	it := c.GetWorkflowHistory(ctx, id, "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	for it.HasNext() {
+		e, err := it.Next()
+		if err != nil {
+			return 0, 0, err
+		}
+		events++
+		if e.EventType == enumspb.EVENT_TYPE_ACTIVITY_TASK_STARTED {
+			activities++
+		}
+	}
+	return events, activities, nil
+}
+
+// heartbeats is how many the server has recorded since it started, by its own
+// metrics.
+func (b *bench) heartbeats(ctx context.Context) (int, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+b.temporal.Metrics+"/metrics", nil)
+	if err != nil {
+		return 0, err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return 0, err
+	}
+	defer resp.Body.Close()
+	total := 0.0
+	lines := bufio.NewScanner(resp.Body)
+	for lines.Scan() {
+		line := lines.Text()
+		if !strings.HasPrefix(line, "service_requests{") || !strings.Contains(line, `"frontend"`) ||
+			!strings.Contains(line, `operation="RecordActivityTaskHeartbeat"`) {
+			continue
+		}
+		n, err := strconv.ParseFloat(line[strings.LastIndexByte(line, ' ')+1:], 64)
+		if err != nil {
+			return 0, fmt.Errorf("metrics of the Temporal server: %w", err)
+		}
+		total += n
+	}
+	return int(total), lines.Err()
+}
+
+// databaseTime finds in the worker's log how long a snapshot kept the database
+// busy: what the process had spent by then, less what it had by the one before.
+func databaseTime(said *testbed.Output, snapshot string) (time.Duration, error) {
+	before := 0.0
+	for line := range strings.Lines(said.String()) {
+		var entry struct {
+			Message  string  `json:"msg"`
+			Snapshot string  `json:"snapshot"`
+			Seconds  float64 `json:"database_seconds"`
+		}
+		if json.Unmarshal([]byte(line), &entry) != nil || entry.Message != "Snapshot is settled" {
+			continue
+		}
+		if entry.Snapshot == snapshot {
+			return time.Duration((entry.Seconds - before) * float64(time.Second)), nil
+		}
+		before = entry.Seconds
+	}
+	return 0, fmt.Errorf("the worker's log does not say how long snapshot %s took in the database", snapshot)
+}

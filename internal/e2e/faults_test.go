@@ -1,0 +1,260 @@
+package e2e
+
+import (
+	"bytes"
+	"fmt"
+	"path/filepath"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/interceptor"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/worker"
+
+	"sentinelone-provisioner/activities"
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/console"
+	"sentinelone-provisioner/internal/consoletest"
+	"sentinelone-provisioner/internal/export"
+	"sentinelone-provisioner/internal/fault"
+	"sentinelone-provisioner/internal/store"
+	"sentinelone-provisioner/workflows"
+)
+
+// lab runs whole syncs in the SDK's test environment, which skips the pauses
+// between attempts: real workflow, activities, client, store and console, no
+// server.
+type lab struct {
+	t       *testing.T
+	console *consoletest.Server
+	client  *console.Client
+	store   *store.Store
+	runs    int
+	added   int // users, by add
+}
+
+func newLab(t *testing.T, o consoletest.Options) *lab {
+	t.Helper()
+	server := consoletest.Start(t, o)
+	client, err := console.New(console.Config{
+		BaseURL: server.URL, Token: console.StaticToken(server.Token()), Timeout: 2 * time.Second,
+	})
+	require.NoError(t, err)
+	db, err := store.Open(t.Context(), "sqlite://"+filepath.Join(t.TempDir(), "store.db"))
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, db.Close()) })
+	return &lab{t: t, console: server, client: client, store: db}
+}
+
+// sync runs one whole sync. onQuarantine is called when it
+// waits for a decision.
+func (l *lab) sync(onQuarantine func(*testsuite.TestWorkflowEnvironment)) (workflows.SyncResult, error) {
+	l.t.Helper()
+	env := (&testsuite.WorkflowTestSuite{}).NewTestWorkflowEnvironment()
+	env.SetTestTimeout(limit)
+	l.runs++
+	env.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{
+		&runID{id: fmt.Sprintf("run-%d", l.runs)}, fault.NewInterceptor(),
+	}})
+	workflows.Register(env)
+	activities.NewSync(l.client, l.store, activities.Guard{MaxPercent: 25, MinRows: 10}).Register(env)
+	if onQuarantine != nil {
+		env.RegisterDelayedCallback(func() { onQuarantine(env) }, time.Hour)
+	}
+	env.ExecuteWorkflow(workflows.SyncType, workflows.SyncInput{})
+	require.True(l.t, env.IsWorkflowCompleted())
+	var out workflows.SyncResult
+	if err := env.GetWorkflowError(); err != nil {
+		return out, err
+	}
+	require.NoError(l.t, env.GetWorkflowResult(&out))
+	return out, nil
+}
+
+func (l *lab) exported() string {
+	l.t.Helper()
+	var b bytes.Buffer
+	sink := export.NewJSON(&b)
+	require.NoError(l.t, l.store.Export(l.t.Context(), l.client.Console(), nil, sink))
+	require.NoError(l.t, sink.Close())
+	return b.String()
+}
+
+func (l *lab) truth() string {
+	l.t.Helper()
+	return truthJSON(l.t, l.console.Truth())
+}
+
+var paths = map[access.Collection]string{
+	access.Accounts: "/accounts", access.Sites: "/sites", access.Roles: "/rbac/roles",
+	access.Users: "/users", access.ServiceUsers: "/service-users",
+}
+
+func several() consoletest.Options {
+	return consoletest.Options{Seed: 31, Accounts: 30, Sites: 1200, Users: 1300, ServiceUsers: 1100, CustomRoles: 30}
+}
+
+// Every fault, at every collection, three times in the walk: the sync ends right.
+// Every fault, for good until someone repairs it: the sync waits for that, or ends
+// with what it is, or holds the snapshot back; never is a snapshot promoted that
+// differs from the truth, and nobody is marked gone.
+func TestFaults_EveryKindAtEveryCollection(t *testing.T) {
+	t.Parallel()
+	for _, kind := range consoletest.FaultKinds() {
+		for collection, path := range paths {
+			t.Run(string(kind)+"/"+string(collection), func(t *testing.T) {
+				t.Parallel()
+				l := newLab(t, several())
+				_, err := l.sync(nil)
+				require.NoError(t, err)
+				require.Equal(t, l.truth(), l.exported())
+				require.True(t, l.console.RemoveUser(l.firstUser()))
+
+				passing := consoletest.Fault{Name: kind, Path: path, Only: consoletest.OnlyPages, Times: 3, Delay: 3 * time.Second}
+				l.expect(passing)
+				lasting := consoletest.Fault{Name: kind, Path: path, Delay: 3 * time.Second}
+				l.expect(lasting)
+			})
+		}
+	}
+}
+
+func (l *lab) firstUser() string {
+	for _, p := range l.console.Truth().Principals {
+		if p.Kind == access.User {
+			return p.ID
+		}
+	}
+	return ""
+}
+
+// expect syncs under a fault and holds the end against the truth. A lasting fault
+// is repaired after it has been met twelve times.
+func (l *lab) expect(f consoletest.Fault) {
+	l.t.Helper()
+	before := l.exported()
+	id := l.console.AddFault(f)
+	var seen atomic.Int64
+	l.console.OnRequest(func(consoletest.Request) {
+		if l.console.FaultsFired(id) >= 12 || f.Name == consoletest.Slow && seen.Add(1) > 30 {
+			l.console.ClearFaults()
+		}
+	})
+	defer l.console.ClearFaults()
+	got, err := l.sync(nil)
+	switch {
+	case final(f.Name):
+		l.requireFinal(err, f)
+		require.Equal(l.t, before, l.exported())
+	case got.State == workflows.StateQuarantined:
+		require.NoError(l.t, err)
+		require.NotEmpty(l.t, got.Warnings)
+		require.Equal(l.t, before, l.exported(), "a quarantined snapshot must not show")
+		require.Contains(l.t, []consoletest.FaultKind{consoletest.Vanish, consoletest.EmptyPage}, f.Name)
+	default:
+		require.NoError(l.t, err)
+		require.Equal(l.t, l.truth(), l.exported())
+	}
+}
+
+func final(kind consoletest.FaultKind) bool {
+	return kind == consoletest.Unauthorized || kind == consoletest.Forbidden
+}
+
+func (l *lab) requireFinal(err error, f consoletest.Fault) {
+	l.t.Helper()
+	var app *temporal.ApplicationError
+	require.ErrorAs(l.t, err, &app)
+	if f.Name == consoletest.Unauthorized {
+		require.Equal(l.t, string(fault.Unauthenticated), app.Type())
+		require.Contains(l.t, app.Message(), "token")
+		return
+	}
+	require.Equal(l.t, string(fault.Forbidden), app.Type())
+	require.Contains(l.t, app.Message(), ".view")
+}
+
+// A console that lies the same way on every request, so that only the guard is
+// left to notice: nobody is marked gone.
+func TestFaults_EverythingEmptyForEver(t *testing.T) {
+	t.Parallel()
+	for name, options := range map[string]consoletest.Options{
+		"large": {Seed: 37, Users: 200}, "a handful": {Seed: 37, Users: 4, ServiceUsers: 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l := newLab(t, options)
+			_, err := l.sync(nil)
+			require.NoError(t, err)
+			before := l.exported()
+			l.console.AddFault(consoletest.Fault{Name: consoletest.EmptyPage})
+			got, err := l.sync(nil)
+			require.NoError(t, err)
+			require.Equal(t, workflows.StateQuarantined, got.State)
+			require.Equal(t, before, l.exported())
+		})
+	}
+}
+
+// The console is edited while its pages are read: the end is the truth, or the
+// snapshot is held back with the reason.
+func TestEdits_WhilePaging(t *testing.T) {
+	t.Parallel()
+	edits := map[string]func(*lab, int){
+		"one added":              func(l *lab, n int) { l.onPage(n, 2, func() { l.add(1) }) },
+		"one removed behind":     func(l *lab, n int) { l.onPage(n, 2, func() { l.console.RemoveUser(l.firstUser()) }) },
+		"removed and added":      func(l *lab, n int) { l.onPage(n, 2, func() { l.console.RemoveUser(l.firstUser()); l.add(1) }) },
+		"edited at every page":   func(l *lab, _ int) { l.add(1) },
+		"removed at every page":  func(l *lab, _ int) { l.console.RemoveUser(l.firstUser()) },
+		"swapped at every page":  func(l *lab, _ int) { l.console.RemoveUser(l.firstUser()); l.add(1) },
+		"hundreds added at once": func(l *lab, n int) { l.onPage(n, 1, func() { l.add(300) }) },
+	}
+	for name, edit := range edits {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l := newLab(t, consoletest.Options{Seed: 41, Users: 3500})
+			var pages atomic.Int64
+			l.console.OnRequest(func(r consoletest.Request) {
+				if r.Page() && r.Path == "/users" {
+					edit(l, int(pages.Add(1)))
+				}
+			})
+			got, err := l.sync(nil)
+			require.NoError(t, err)
+			if got.State == workflows.StateQuarantined {
+				require.Contains(t, name, "every page", "a console that comes to rest must be promoted: %v", got.Warnings)
+				return
+			}
+			l.console.OnRequest(nil)
+			require.Equal(t, l.truth(), l.exported())
+		})
+	}
+}
+
+// add creates users who hold what the first one holds.
+func (l *lab) add(n int) {
+	for _, p := range l.console.Truth().Principals {
+		if p.Kind != access.User {
+			continue
+		}
+		for range n {
+			l.added++
+			_, err := l.console.AddUser(access.Principal{
+				Kind: access.User, Email: fmt.Sprintf("new%d@example.com", l.added), Name: "New",
+				Level: p.Level, Held: p.Held,
+			})
+			assert.NoError(l.t, err)
+		}
+		return
+	}
+}
+
+func (l *lab) onPage(n, at int, edit func()) {
+	if n == at {
+		edit()
+	}
+}

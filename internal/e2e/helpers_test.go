@@ -1,0 +1,56 @@
+package e2e
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"os"
+	"os/exec"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/consoletest"
+	"sentinelone-provisioner/workflows"
+)
+
+// assertT is what EventuallyWithT hands to its condition.
+type assertT = assert.CollectT
+
+func requireState(c *assertT, state string, got workflows.SyncStatus) {
+	require.Equal(c, state, got.State, "%+v", got)
+}
+
+// runWith runs a program to its end with nothing but env and what every program
+// needs.
+func runWith(t *testing.T, env []string, program string, args ...string) answer {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), program, args...)
+	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir()}, env...)
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	err := cmd.Run()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		require.NoError(t, err)
+	}
+	return answer{code: cmd.ProcessState.ExitCode(), stdout: stdout.String(), stderr: stderr.String()}
+}
+
+// sortedAssignments has users first, then service users, each by id.
+func sortedAssignments(truth consoletest.Truth) []access.Assignment {
+	all := truth.Assignments()
+	slices.SortFunc(all, func(a, b access.Assignment) int {
+		return cmp.Or(
+			cmp.Compare(b.PrincipalKind, a.PrincipalKind),
+			cmp.Compare(a.PrincipalID, b.PrincipalID),
+			cmp.Compare(a.RoleID, b.RoleID),
+			cmp.Compare(a.Level, b.Level),
+			cmp.Compare(a.ScopeID, b.ScopeID),
+		)
+	})
+	return all
+}

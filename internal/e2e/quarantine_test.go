@@ -1,0 +1,88 @@
+package e2e
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"sentinelone-provisioner/internal/consoletest"
+	"sentinelone-provisioner/workflows"
+)
+
+// quarantined leaves a stack with a good snapshot and a sync that would drop 40 %
+// of the users.
+func quarantined(t *testing.T) (s *stack, before, id string) {
+	t.Helper()
+	s = newStack(t, consoletest.Options{Seed: 43, Users: 100})
+	s.startWorker()
+	require.Equal(t, workflows.StatePromoted, s.sync("-first").State)
+	before = s.exported()
+	require.Len(t, s.console.RemoveUsers(40), 40)
+	run := s.startSync("", workflows.SyncInput{})
+	status := s.untilState(run, workflows.StateQuarantined)
+	require.Contains(t, status.Waiting, "confirm or discard")
+	require.Contains(t, status.Quarantine.Reasons, "40 of 100 users would be gone (more than 25 %)")
+	return s, before, run.GetID()
+}
+
+// While a snapshot is quarantined the last good one answers, and says so.
+func TestQuarantine_LastGoodSnapshotAnswers(t *testing.T) {
+	t.Parallel()
+	s, before, id := quarantined(t)
+	require.Equal(t, before, s.exported())
+	got := s.starter("access", "--role", "Admin")
+	require.Zero(t, got.code, got.stderr)
+	require.Contains(t, got.stderr, "quarantined")
+
+	wait := s.starter("sync", "--wait", "--id", id)
+	require.Equal(t, 1, wait.code, wait.stdout+wait.stderr)
+	require.Contains(t, wait.stdout+wait.stderr, "40 of 100 users would be gone")
+	require.Contains(t, wait.stdout+wait.stderr, "confirm")
+}
+
+func TestQuarantine_ConfirmWithTemporalCLI(t *testing.T) {
+	t.Parallel()
+	s, _, id := quarantined(t)
+	got := s.cli("workflow", "update", "execute", "--workflow-id", id, "--name", "confirm", "--input", `{}`)
+	require.NotZero(t, got.code)
+	require.Contains(t, got.stderr+got.stdout, "say who decides")
+	got = s.cli("workflow", "update", "execute", "--workflow-id", id, "--name", "confirm",
+		"--input", `{"by":"carol@example.com"}`, "--output", "json")
+	require.Zero(t, got.code, got.stderr)
+	require.Contains(t, got.stdout, `"promoted"`)
+	var result workflows.SyncResult
+	require.NoError(t, s.client.GetWorkflow(s.ctx(), id, "").Get(s.ctx(), &result))
+	require.Equal(t, workflows.StatePromoted, result.State)
+	require.Contains(t, result.Warnings, "confirmed by carol@example.com")
+	s.requireTruth()
+}
+
+func TestQuarantine_DiscardWithStarter(t *testing.T) {
+	t.Parallel()
+	s, before, id := quarantined(t)
+	got := s.starter("discard", "--id", id, "--by", "carol@example.com")
+	require.Zero(t, got.code, got.stderr)
+	var result workflows.SyncResult
+	require.NoError(t, s.client.GetWorkflow(s.ctx(), id, "").Get(s.ctx(), &result))
+	require.Equal(t, workflows.StateQuarantined, result.State)
+	require.Contains(t, result.Warnings, "discarded by carol@example.com")
+	require.Equal(t, before, s.exported())
+	got = s.starter("access", "--role", "Admin")
+	require.Zero(t, got.code, got.stderr)
+	require.NotContains(t, got.stderr, "quarantined")
+}
+
+// Deciding where there is nothing to decide is refused with the reason.
+func TestQuarantine_NothingToDecide(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, consoletest.Options{Seed: 47})
+	s.console.AddFault(consoletest.Fault{Name: consoletest.BadGateway, Path: "/users"})
+	s.startWorker()
+	run := s.startSync("", workflows.SyncInput{})
+	got := s.cli("workflow", "update", "execute", "--workflow-id", run.GetID(), "--name", "confirm",
+		"--input", `{"by":"carol@example.com"}`)
+	require.NotZero(t, got.code)
+	require.Contains(t, got.stderr+got.stdout, "not quarantined")
+	s.console.ClearFaults()
+	require.Equal(t, workflows.StatePromoted, s.result(run).State)
+}

@@ -1,0 +1,44 @@
+package e2e
+
+import (
+	"go.temporal.io/sdk/interceptor"
+	"go.temporal.io/sdk/workflow"
+)
+
+// runID gives a run in the test environment an id of its own: there all runs
+// have the same one, and no original one, where a server never repeats them.
+type runID struct {
+	interceptor.WorkerInterceptorBase
+
+	id string
+}
+
+func (r *runID) InterceptWorkflow(
+	_ workflow.Context, next interceptor.WorkflowInboundInterceptor,
+) interceptor.WorkflowInboundInterceptor {
+	return &inbound{WorkflowInboundInterceptorBase: interceptor.WorkflowInboundInterceptorBase{Next: next}, id: r.id}
+}
+
+type inbound struct {
+	interceptor.WorkflowInboundInterceptorBase
+
+	id string
+}
+
+func (i *inbound) Init(next interceptor.WorkflowOutboundInterceptor) error {
+	return i.Next.Init(&outbound{
+		WorkflowOutboundInterceptorBase: interceptor.WorkflowOutboundInterceptorBase{Next: next}, id: i.id,
+	})
+}
+
+type outbound struct {
+	interceptor.WorkflowOutboundInterceptorBase
+
+	id string
+}
+
+func (o *outbound) GetInfo(ctx workflow.Context) *workflow.Info {
+	info := *o.Next.GetInfo(ctx)
+	info.OriginalRunID = o.id
+	return &info
+}

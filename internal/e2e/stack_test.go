@@ -1,0 +1,219 @@
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/client"
+
+	"sentinelone-provisioner/internal/consoletest"
+	"sentinelone-provisioner/internal/export"
+	"sentinelone-provisioner/internal/testbed"
+	"sentinelone-provisioner/workflows"
+)
+
+// limit is how long anything may take before a test calls it stuck.
+const limit = 4 * time.Minute
+
+// stack is one console, one database and one task queue of their own.
+type stack struct {
+	t        *testing.T
+	temporal *testbed.DevServer
+	console  *consoletest.Server
+	client   client.Client
+	database string // DATABASE_URL
+	queue    string
+	extra    []string // more environment
+	said     *testbed.Output
+	worker   *testbed.Process
+}
+
+func newStack(t *testing.T, o consoletest.Options) *stack {
+	t.Helper()
+	return newStackOn(t, shared, o)
+}
+
+func newStackOn(t *testing.T, temporal *testbed.DevServer, o consoletest.Options) *stack {
+	t.Helper()
+	c, err := temporal.Client(t.Context())
+	require.NoError(t, err)
+	t.Cleanup(c.Close)
+	return &stack{
+		t: t, temporal: temporal, client: c,
+		console:  consoletest.Start(t, o),
+		database: "sqlite://" + filepath.Join(t.TempDir(), "store.db"),
+		queue:    "queue-" + t.Name(),
+		said:     &testbed.Output{},
+	}
+}
+
+// env is what our programs see.
+func (s *stack) env() []string {
+	return append([]string{
+		"SENTINELONE_BASE_URL=" + s.console.URL,
+		"SENTINELONE_API_TOKEN=" + s.console.Token(),
+		"DATABASE_URL=" + s.database,
+		"TASK_QUEUE=" + s.queue,
+		"TEMPORAL_ADDRESS=" + s.temporal.Address,
+		"LOG_FORMAT=json",
+		"LOG_LEVEL=debug",
+	}, s.extra...)
+}
+
+const readyText = "Worker is ready"
+
+// startWorker starts a worker and waits until it takes work.
+func (s *stack) startWorker() {
+	s.t.Helper()
+	before := strings.Count(s.said.String(), readyText)
+	var err error
+	s.worker, err = testbed.StartProcess(s.said, s.env(), programs.Worker)
+	require.NoError(s.t, err)
+	s.t.Cleanup(s.worker.Kill)
+	require.NoError(s.t, s.said.WaitFor(s.ctx(), readyText, before+1))
+}
+
+// ctx ends with the test, and well before the test runner gives up.
+func (s *stack) ctx() context.Context {
+	ctx, cancel := context.WithTimeout(s.t.Context(), limit)
+	s.t.Cleanup(cancel)
+	return ctx
+}
+
+// said is what a finished command printed.
+type answer struct {
+	code           int
+	stdout, stderr string
+}
+
+// run runs one of our programs, or the temporal CLI, to its end.
+func (s *stack) run(program string, args ...string) answer {
+	s.t.Helper()
+	return runWith(s.t, s.env(), program, args...)
+}
+
+func (s *stack) starter(args ...string) answer {
+	s.t.Helper()
+	return s.run(programs.Starter, args...)
+}
+
+// cli runs the official CLI as a user would.
+func (s *stack) cli(args ...string) answer {
+	s.t.Helper()
+	cli, err := testbed.TemporalCLI()
+	require.NoError(s.t, err)
+	return s.run(cli, args...)
+}
+
+// startSync starts a sync under the test's own workflow id.
+func (s *stack) startSync(suffix string, in workflows.SyncInput) client.WorkflowRun {
+	s.t.Helper()
+	run, err := s.client.ExecuteWorkflow(s.ctx(), client.StartWorkflowOptions{
+		ID: s.id(suffix), TaskQueue: s.queue,
+	}, workflows.SyncType, in)
+	require.NoError(s.t, err)
+	return run
+}
+
+func (s *stack) id(suffix string) string { return workflows.SyncID(s.t.Name() + suffix) }
+
+// result waits for the end of a sync.
+func (s *stack) result(run client.WorkflowRun) workflows.SyncResult {
+	s.t.Helper()
+	var out workflows.SyncResult
+	require.NoError(s.t, run.Get(s.ctx(), &out))
+	return out
+}
+
+// sync runs a whole sync.
+func (s *stack) sync(suffix string) workflows.SyncResult {
+	s.t.Helper()
+	return s.result(s.startSync(suffix, workflows.SyncInput{}))
+}
+
+// status asks the running sync.
+func (s *stack) status(run client.WorkflowRun) workflows.SyncStatus {
+	s.t.Helper()
+	value, err := s.client.QueryWorkflow(s.ctx(), run.GetID(), run.GetRunID(), workflows.StatusQuery)
+	require.NoError(s.t, err)
+	var out workflows.SyncStatus
+	require.NoError(s.t, value.Get(&out))
+	return out
+}
+
+// untilState polls the status until the sync is in a state.
+func (s *stack) untilState(run client.WorkflowRun, state string) workflows.SyncStatus {
+	s.t.Helper()
+	var last workflows.SyncStatus
+	require.EventuallyWithT(s.t, func(c *assertT) {
+		last = s.status(run)
+		requireState(c, state, last)
+	}, limit, 100*time.Millisecond)
+	return last
+}
+
+// exported is what `starter export` prints.
+func (s *stack) exported() string {
+	s.t.Helper()
+	got := s.starter("export", "--format", "json")
+	require.Zero(s.t, got.code, got.stderr)
+	return got.stdout
+}
+
+// requireTruth compares the store with the console, byte by byte.
+func (s *stack) requireTruth() {
+	s.t.Helper()
+	requireSameJSON(s.t, truthJSON(s.t, s.console.Truth()), s.exported())
+}
+
+// truthJSON renders what a right sync must end with, by the exporter's own rules.
+func truthJSON(t *testing.T, truth consoletest.Truth) string {
+	t.Helper()
+	var b bytes.Buffer
+	sink := export.NewJSON(&b)
+	for _, a := range truth.Accounts {
+		require.NoError(t, sink.Account(a))
+	}
+	for _, v := range truth.Sites {
+		require.NoError(t, sink.Site(v))
+	}
+	for _, v := range truth.Roles {
+		require.NoError(t, sink.Role(v))
+	}
+	for _, kind := range []string{"user", "serviceUser"} {
+		for _, p := range truth.Principals {
+			if string(p.Kind) == kind {
+				require.NoError(t, sink.Principal(p))
+			}
+		}
+	}
+	for _, a := range sortedAssignments(truth) {
+		require.NoError(t, sink.Assignment(a))
+	}
+	require.NoError(t, sink.Close())
+	return b.String()
+}
+
+// requireSameJSON shows a readable difference, then insists on the same bytes.
+func requireSameJSON(t *testing.T, want, got string) {
+	t.Helper()
+	if want == got {
+		return
+	}
+	var a, b map[string][]any
+	require.NoError(t, json.Unmarshal([]byte(want), &a))
+	require.NoError(t, json.Unmarshal([]byte(got), &b))
+	for section := range a {
+		require.Len(t, b[section], len(a[section]), section)
+		for i := range a[section] {
+			require.Equal(t, a[section][i], b[section][i], "%s, row %d", section, i)
+		}
+	}
+	require.True(t, want == got, "the same rows in other bytes")
+}

@@ -1,0 +1,189 @@
+package e2e
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	enumspb "go.temporal.io/api/enums/v1"
+
+	"sentinelone-provisioner/internal/consoletest"
+	"sentinelone-provisioner/internal/pgtest"
+	"sentinelone-provisioner/workflows"
+)
+
+// mixed is a console with something of everything and several pages of users.
+func mixed() consoletest.Options {
+	return consoletest.Options{Seed: 7, Accounts: 3, Sites: 40, Users: 2300, ServiceUsers: 120, CustomRoles: 12}
+}
+
+// The contract's own lines: start, query and result with the temporal CLI, then
+// the export by our command, on both databases.
+func TestSync_WithTemporalCLI(t *testing.T) {
+	t.Parallel()
+	for name, database := range map[string]func(*testing.T, *stack){
+		"sqlite":     func(*testing.T, *stack) {},
+		"postgresql": func(t *testing.T, s *stack) { s.database = pgtest.URL(t) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newStack(t, mixed())
+			database(t, s)
+			s.startWorker()
+			id := s.id("")
+
+			got := s.cli("workflow", "start", "--type", "Sync", "--task-queue", s.queue, "--workflow-id", id, "--input", "{}")
+			require.Zero(t, got.code, got.stderr)
+			got = s.cli("workflow", "result", "--workflow-id", id, "--output", "json")
+			require.Zero(t, got.code, got.stderr)
+			var ended struct {
+				Status string               `json:"status"`
+				Result workflows.SyncResult `json:"result"`
+			}
+			require.NoError(t, json.Unmarshal([]byte(got.stdout), &ended))
+			require.Equal(t, "COMPLETED", ended.Status)
+			requirePromoted(t, s, ended.Result)
+			s.requireTruth()
+
+			got = s.cli("workflow", "query", "--workflow-id", id, "--type", "status", "--output", "json")
+			require.Zero(t, got.code, got.stderr)
+			require.Contains(t, got.stdout, `"proven"`)
+		})
+	}
+}
+
+func requirePromoted(t *testing.T, s *stack, got workflows.SyncResult) {
+	t.Helper()
+	truth := s.console.Truth()
+	require.Equal(t, workflows.StatePromoted, got.State)
+	require.NotEmpty(t, got.Snapshot)
+	require.Equal(t, map[string]int{
+		"accounts": len(truth.Accounts), "sites": len(truth.Sites), "roles": len(truth.Roles),
+		"users": 2300, "serviceUsers": 120, "assignments": len(truth.Assignments()),
+	}, got.Counts)
+	require.Equal(t, workflows.Changes{Added: len(truth.Assignments())}, got.Changes)
+	require.Empty(t, got.Warnings)
+	require.Equal(t, s.console.RequestCount(), got.Requests)
+	require.False(t, got.FinishedAt.Before(got.StartedAt))
+}
+
+// No input at all means everything; an unchanged console says so.
+func TestSync_AgainUnchanged(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, consoletest.Options{Seed: 3})
+	s.startWorker()
+	require.Equal(t, workflows.StatePromoted, s.sync("-1").State)
+	id := s.id("-2")
+	got := s.cli("workflow", "execute", "--type", "Sync", "--task-queue", s.queue, "--workflow-id", id, "--output", "json")
+	require.Zero(t, got.code, got.stderr)
+	require.Contains(t, got.stdout, `"unchanged"`)
+	s.requireTruth()
+}
+
+// What changed is promoted, and only that; the state of before can still be asked
+// for.
+func TestSync_ChangesAndAsOf(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, consoletest.Options{Seed: 5, Users: 60})
+	s.startWorker()
+	first := s.sync("-1")
+	before := s.exported()
+
+	victim := s.console.Truth().Principals[0]
+	require.True(t, s.console.RemoveUser(victim.ID) || s.console.RemoveServiceUser(victim.ID))
+	second := s.sync("-2")
+	require.Equal(t, workflows.StatePromoted, second.State)
+	require.Equal(t, workflows.Changes{Removed: len(victim.Held)}, second.Changes)
+	s.requireTruth()
+
+	past := s.starter("export", "--format", "json", "--as-of", first.FinishedAt.Add(time.Millisecond).Format(time.RFC3339Nano))
+	require.Zero(t, past.code, past.stderr)
+	requireSameJSON(t, before, past.stdout)
+
+	changes := s.starter("changes", "--output", "json", "--since", first.FinishedAt.Add(time.Millisecond).Format(time.RFC3339Nano))
+	require.Zero(t, changes.code, changes.stderr)
+	require.Equal(t, len(victim.Held), strings.Count(changes.stdout, `"removed"`), changes.stdout)
+}
+
+// A history must not grow with the console.
+func TestSync_HistoryStaysSmall(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, mixed())
+	s.startWorker()
+	run := s.startSync("", workflows.SyncInput{})
+	s.result(run)
+	require.LessOrEqual(t, len(history(s, run.GetID()).Events), 80)
+}
+
+// SIGTERM: the worker hands over at the next page and ends cleanly; the next
+// worker goes on where it was.
+func TestWorker_DrainsOnSIGTERM(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, consoletest.Options{Seed: 11, Users: 9000, Latency: 50 * time.Millisecond})
+	s.startWorker()
+	run := s.startSync("", workflows.SyncInput{})
+	require.NoError(t, s.console.WaitForRequests(s.ctx(), 3, pageOf("/users")))
+	code, err := s.worker.Stop(limit)
+	require.NoError(t, err)
+	require.Zero(t, code, s.said.Tail())
+	s.startWorker()
+	require.Equal(t, workflows.StatePromoted, s.result(run).State)
+	s.requireTruth()
+	require.LessOrEqual(t, repeats(s.console.Requests())["users"], 1)
+}
+
+// Two syncs of one console at once: both end, the store is right.
+func TestSync_TwoAtOnce(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, consoletest.Options{Seed: 13, Users: 4000, ServiceUsers: 1500, Latency: 20 * time.Millisecond})
+	s.startWorker()
+	one := s.startSync("-1", workflows.SyncInput{})
+	two := s.startSync("-2", workflows.SyncInput{})
+	three := s.startSync("-3", workflows.SyncInput{Collections: []string{"users"}})
+	for _, run := range []interface{ GetID() string }{one, two, three} {
+		var got workflows.SyncResult
+		require.NoError(t, s.client.GetWorkflow(s.ctx(), run.GetID(), "").Get(s.ctx(), &got))
+		require.Contains(t, []string{workflows.StatePromoted, workflows.StateUnchanged}, got.State)
+	}
+	s.requireTruth()
+	require.Equal(t, workflows.StateUnchanged, s.sync("-after").State)
+}
+
+// Cancelling leaves nothing behind that shows.
+func TestSync_Cancelled(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, consoletest.Options{Seed: 17, Users: 9000, Latency: 50 * time.Millisecond})
+	s.startWorker()
+	run := s.startSync("", workflows.SyncInput{})
+	require.NoError(t, s.console.WaitForRequests(s.ctx(), 2, pageOf("/users")))
+	require.NoError(t, s.client.CancelWorkflow(s.ctx(), run.GetID(), ""))
+	require.Error(t, run.Get(s.ctx(), nil))
+	described, err := s.client.DescribeWorkflowExecution(s.ctx(), run.GetID(), "")
+	require.NoError(t, err)
+	require.Equal(t, enumspb.WORKFLOW_EXECUTION_STATUS_CANCELED, described.WorkflowExecutionInfo.Status)
+	got := s.starter("export", "--format", "json")
+	require.Equal(t, 1, got.code, got.stdout)
+	require.Equal(t, workflows.StatePromoted, s.sync("-again").State)
+	s.requireTruth()
+}
+
+// The status query shows pages as they arrive, and why a sync waits.
+func TestSync_StatusWhileRunning(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, consoletest.Options{Seed: 19, Users: 5000, Latency: 20 * time.Millisecond})
+	s.console.AddFault(consoletest.Fault{Name: consoletest.BadGateway, Path: "/users", Only: consoletest.OnlyPages, After: 2})
+	s.startWorker()
+	run := s.startSync("", workflows.SyncInput{})
+	require.EventuallyWithT(t, func(c *assertT) {
+		users := s.status(run).Collections["users"]
+		require.Equal(c, 2, users.Pages)
+		require.Equal(c, 2000, users.Rows)
+		require.Equal(c, 5000, *users.Expected)
+		require.Contains(c, users.Waiting, "GET /users: 502")
+	}, limit, 50*time.Millisecond)
+	s.console.ClearFaults()
+	require.Equal(t, workflows.StatePromoted, s.result(run).State)
+	s.requireTruth()
+}
