@@ -1,0 +1,140 @@
+package store_test
+
+import (
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"sentinelone-provisioner/internal/store"
+)
+
+// Each bad address is told in a sentence, without the password that may be in it.
+func TestOpen_BadAddress(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	file := filepath.Join(dir, "file")
+	require.NoError(t, os.WriteFile(file, []byte("this is not a database, and it is longer than a header"), 0o600))
+	cases := map[string]struct{ url, want string }{
+		"empty":           {"", "begins with sqlite:// (a file) or postgres:// (a server)"},
+		"other scheme":    {"mysql://ana:hunter2@db/x", "begins with sqlite:// (a file) or postgres:// (a server)"},
+		"no scheme":       {"sentinelone.db", "begins with sqlite:// (a file) or postgres:// (a server)"},
+		"no file":         {"sqlite://", "names no file"},
+		"a folder":        {"sqlite://" + dir, "is a folder: name a file in it"},
+		"no such folder":  {"sqlite://" + filepath.Join(dir, "none", "x.db"), "because there is no folder"},
+		"below a file":    {"sqlite://" + filepath.Join(file, "x.db"), "cannot be reached"},
+		"not a database":  {"sqlite://" + file, "check that it is a SQLite database"},
+		"malformed":       {"postgres://ana:hunter2@db:port/x", "is not understood: write postgres://user:password@host"},
+		"bad parameter":   {"postgres://ana:hunter2@db/x?sslmode=perhaps", "is not understood"},
+		"nobody is there": {"postgres://ana:hunter2@127.0.0.1:1/x?sslmode=disable", "the database server 127.0.0.1 does not let us in"},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for _, open := range []func() error{
+				func() error { _, err := store.Open(t.Context(), c.url); return err },
+				func() error { _, err := store.OpenReader(t.Context(), c.url); return err },
+			} {
+				err := open()
+				require.Error(t, err)
+				require.NotContains(t, err.Error(), "hunter2")
+			}
+			_, err := store.Open(t.Context(), c.url)
+			require.ErrorContains(t, err, c.want)
+		})
+	}
+}
+
+// A reader does not create what is not there.
+func TestOpenReader_NothingThere(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "none.db")
+	_, err := store.OpenReader(t.Context(), "sqlite://"+path)
+	require.ErrorIs(t, err, store.ErrNotReady)
+	require.ErrorContains(t, err, "start the worker and run a sync first")
+	require.NoFileExists(t, path)
+	require.NoError(t, os.WriteFile(path, nil, 0o600))
+	_, err = store.OpenReader(t.Context(), "sqlite://"+path)
+	require.ErrorIs(t, err, store.ErrNotReady)
+}
+
+// Paths keep their characters, relative ones included.
+func TestOpen_OddPath(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "a b?c#d%20e")
+	require.NoError(t, os.Mkdir(dir, 0o700))
+	path := filepath.Join(dir, "x y.db")
+	open(t, "sqlite://"+path)
+	require.FileExists(t, path)
+}
+
+// A database of a newer program is refused by the worker and by readers.
+func TestOpen_NewerSchema(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, s *store.Store, url string) {
+		_, err := s.DB().ExecContext(t.Context(), "INSERT INTO schema_versions (version_id, is_applied) VALUES (99, true)")
+		require.NoError(t, err)
+		_, err = store.Open(t.Context(), url)
+		require.ErrorIs(t, err, store.ErrNewerSchema)
+		require.ErrorContains(t, err, "schema 99")
+		_, err = store.OpenReader(t.Context(), url)
+		require.ErrorIs(t, err, store.ErrNewerSchema)
+	})
+}
+
+// Several processes may start on a new database at once, and opening again finds
+// what is there.
+func TestOpen_AtOnceAndAgain(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, s *store.Store, url string) {
+		syncOnce(t, s, acme, "s1", smallWorld())
+		require.Equal(t, expected(smallWorld()), export(t, open(t, url), acme, nil))
+	})
+	url := sqliteURL(t)
+	var wg sync.WaitGroup
+	errs := make([]error, 4)
+	for i := range errs {
+		wg.Go(func() {
+			s, err := store.Open(t.Context(), url)
+			if err == nil {
+				err = s.Close()
+			}
+			errs[i] = err
+		})
+	}
+	wg.Wait()
+	for _, err := range errs {
+		require.NoError(t, err)
+	}
+}
+
+// An empty server database is no database to read.
+func TestOpenReader_NotMigrated(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, s *store.Store, url string) {
+		for _, view := range []string{"assignment_history", "entity_history"} {
+			_, err := s.DB().ExecContext(t.Context(), "DROP VIEW "+view)
+			require.NoError(t, err)
+		}
+		_, err := s.DB().ExecContext(t.Context(), "DROP TABLE schema_versions")
+		require.NoError(t, err)
+		_, err = store.OpenReader(t.Context(), url)
+		require.ErrorIs(t, err, store.ErrNotReady)
+		require.ErrorContains(t, err, "run a sync first")
+	})
+}
+
+// A reader cannot write.
+func TestOpenReader_OnlyReads(t *testing.T) {
+	t.Parallel()
+	url := sqliteURL(t)
+	s := open(t, url)
+	syncOnce(t, s, acme, "s1", smallWorld())
+	r, err := store.OpenReader(t.Context(), url)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, r.Close()) })
+	require.Equal(t, expected(smallWorld()), export(t, r, acme, nil))
+	require.ErrorContains(t, r.Begin(t.Context(), store.BeginInput{Console: acme, ID: "s2"}), "readonly")
+}
