@@ -57,23 +57,24 @@ func TestCheck_TokenEndsSoon(t *testing.T) {
 func TestCheck_Failures(t *testing.T) {
 	t.Parallel()
 	cases := map[string]struct {
-		fault consoletest.Fault
+		fault consoletest.FaultKind
+		path  string
 		kind  fault.Kind
 		want  string
 	}{
-		"token refused":      {consoletest.Fault{Name: consoletest.Unauthorized}, fault.Unauthenticated, "API token is wrong"},
-		"permission missing": {consoletest.Fault{Name: consoletest.Forbidden, Path: "/service-users"}, fault.Forbidden, "Service Users.view"},
-		"console down":       {consoletest.Fault{Name: consoletest.BadGateway}, fault.Unavailable, "502"},
-		"one call fails":     {consoletest.Fault{Name: consoletest.ServerError, Path: "/sites"}, fault.Unavailable, "/sites"},
-		"too many requests":  {consoletest.Fault{Name: consoletest.RateLimited, Path: "/users"}, fault.RateLimited, "429"},
-		"no console":         {consoletest.Fault{Name: consoletest.EmptyObject}, fault.Unavailable, "/system/info"},
+		"token refused":      {consoletest.Unauthorized, "", fault.Unauthenticated, "API token is wrong"},
+		"permission missing": {consoletest.Forbidden, "/service-users", fault.Forbidden, "Service Users.view"},
+		"console down":       {consoletest.BadGateway, "", fault.Unavailable, "502"},
+		"one call fails":     {consoletest.ServerError, "/sites", fault.Unavailable, "/sites"},
+		"too many requests":  {consoletest.RateLimited, "/users", fault.RateLimited, "429"},
+		"no console":         {consoletest.EmptyObject, "", fault.Unavailable, "/system/info"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b := newBench(t, consoletest.Options{})
 			b.begin("s1")
-			b.console.AddFault(c.fault)
+			b.console.AddFault(consoletest.Fault{Name: c.fault, Path: c.path})
 			_, err := attempt[CheckResult](b, CheckName, checkInput())
 			app := failure(t, err)
 			require.Equal(t, string(c.kind), app.Type())

@@ -176,17 +176,8 @@ func TestDrain_EditsDuringTheWalk(t *testing.T) {
 		_, err := b.console.AddUser(access.Principal{})
 		require.NoError(b.t, err)
 	}
-	ids := func(b *bench) []string {
-		var out []string
-		for _, p := range b.console.Truth().Principals {
-			if p.Kind == access.User {
-				out = append(out, p.ID)
-			}
-		}
-		return out
-	}
-	removeSeen := func(b *bench) { require.True(b.t, b.console.RemoveUser(ids(b)[0])) }
-	removeUnseen := func(b *bench) { require.True(b.t, b.console.RemoveUser(ids(b)[3000])) }
+	removeSeen := func(b *bench) { require.True(b.t, b.console.RemoveUser(b.userIDs()[0])) }
+	removeUnseen := func(b *bench) { require.True(b.t, b.console.RemoveUser(b.userIDs()[3000])) }
 	cases := map[string]struct {
 		edits []func(*bench)
 		doubt string
@@ -204,14 +195,9 @@ func TestDrain_EditsDuringTheWalk(t *testing.T) {
 			t.Parallel()
 			b := newBench(t, pagesOfUsers)
 			b.begin("s1")
-			var once sync.Once
-			b.console.OnRequest(func(r consoletest.Request) {
-				if r.Page() && r.Cursor != "" {
-					once.Do(func() {
-						for _, edit := range c.edits {
-							edit(b)
-						}
-					})
+			b.onSecondPage(func() {
+				for _, edit := range c.edits {
+					edit(b)
 				}
 			})
 			in := users(1)
@@ -230,4 +216,25 @@ func TestDrain_EditsDuringTheWalk(t *testing.T) {
 			b.requireTruth()
 		})
 	}
+}
+
+// onSecondPage does something once, before the second page is answered.
+func (b *bench) onSecondPage(do func()) {
+	var once sync.Once
+	b.console.OnRequest(func(r consoletest.Request) {
+		if r.Page() && r.Cursor != "" {
+			once.Do(do)
+		}
+	})
+}
+
+// userIDs are the console's users in the order of its list.
+func (b *bench) userIDs() []string {
+	var out []string
+	for _, p := range b.console.Truth().Principals {
+		if p.Kind == access.User {
+			out = append(out, p.ID)
+		}
+	}
+	return out
 }

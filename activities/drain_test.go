@@ -111,7 +111,8 @@ func TestDrain_PauseWithoutProgress(t *testing.T) {
 		"500": {consoletest.Fault{Name: consoletest.ServerError}, fault.Unavailable, 0},
 		"429": {consoletest.Fault{Name: consoletest.RateLimited}, fault.RateLimited, 0},
 		"429 with Retry-After": {
-			consoletest.Fault{Name: consoletest.RateLimited, RetryAfter: 40 * time.Second}, fault.RateLimited, 40 * time.Second,
+			consoletest.Fault{Name: consoletest.RateLimited, RetryAfter: 40 * time.Second},
+			fault.RateLimited, 40 * time.Second,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

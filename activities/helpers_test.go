@@ -2,7 +2,6 @@ package activities
 
 import (
 	"cmp"
-	"io"
 	"log/slog"
 	"path/filepath"
 	"slices"
@@ -50,7 +49,7 @@ func newBench(t *testing.T, o consoletest.Options) *bench {
 // stage is where one attempt runs.
 func (b *bench) stage() *testsuite.TestActivityEnvironment {
 	var suite testsuite.WorkflowTestSuite
-	suite.SetLogger(sdklog.NewStructuredLogger(slog.New(slog.NewTextHandler(io.Discard, nil))))
+	suite.SetLogger(sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)))
 	env := suite.NewTestActivityEnvironment()
 	env.SetTestTimeout(time.Minute)
 	env.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{fault.NewInterceptor()}})

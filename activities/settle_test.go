@@ -128,7 +128,9 @@ func TestDiscard_TwiceHasOneEffect(t *testing.T) {
 	require.NoError(t, err)
 	require.Empty(t, waiting)
 
-	_, err = attempt[SettleResult](b, PromoteName, PromoteInput{Snapshot: "s2", Collections: access.Collections(), By: ana})
+	_, err = attempt[SettleResult](b, PromoteName, PromoteInput{
+		Snapshot: "s2", Collections: access.Collections(), By: ana,
+	})
 	require.Equal(t, string(fault.Conflict), failure(t, err).Type())
 	require.True(t, failure(t, err).NonRetryable())
 	require.Equal(t, before, b.kept())
@@ -209,7 +211,8 @@ func (b *bench) swapRole() {
 		held := p.Held[0]
 		for _, r := range truth.Roles {
 			if r.Predefined && r.ID != held.RoleID {
-				require.NoError(b.t, b.console.SetUserRoles(p.ID, p.Level, []access.Held{{RoleID: r.ID, ScopeID: held.ScopeID}}))
+				held.RoleID = r.ID
+				require.NoError(b.t, b.console.SetUserRoles(p.ID, p.Level, []access.Held{held}))
 				return
 			}
 		}

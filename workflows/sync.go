@@ -147,8 +147,7 @@ func (s *syncRun) fail(ctx workflow.Context, cause error) error {
 	if err != nil {
 		s.log.Error("What a failed sync received was not dropped", "error", err)
 	}
-	var app *temporal.ApplicationError
-	if errors.As(cause, &app) {
+	if app, ok := errors.AsType[*temporal.ApplicationError](cause); ok {
 		return app
 	}
 	return cause

@@ -75,9 +75,10 @@ func (s *syncRun) drain(ctx workflow.Context, c access.Collection) error {
 	for n := 1; ; n++ {
 		p.Attempt++
 		p.State = CollectionDraining
-		out, err := call[activities.DrainResult](walk(ctx, "drain "+string(c)), activities.DrainName, activities.DrainInput{
-			Snapshot: s.status.Snapshot, Collection: c, Attempt: p.Attempt, Expected: s.expectedOf(c),
-		})
+		out, err := call[activities.DrainResult](walk(ctx, "drain "+string(c)), activities.DrainName,
+			activities.DrainInput{
+				Snapshot: s.status.Snapshot, Collection: c, Attempt: p.Attempt, Expected: s.expectedOf(c),
+			})
 		if err != nil {
 			return err
 		}
@@ -117,9 +118,10 @@ func (s *syncRun) settle(ctx workflow.Context, round int) error {
 			doubts[c] = why
 		}
 	}
-	out, err := call[activities.SettleResult](bulk(ctx, "prove and promote"), activities.SettleName, activities.SettleInput{
-		Snapshot: s.status.Snapshot, Collections: s.collections, Doubts: doubts, LastLook: round > 1,
-	})
+	out, err := call[activities.SettleResult](bulk(ctx, "prove and promote"), activities.SettleName,
+		activities.SettleInput{
+			Snapshot: s.status.Snapshot, Collections: s.collections, Doubts: doubts, LastLook: round > 1,
+		})
 	s.requests += out.Requests
 	s.settled = out
 	return err

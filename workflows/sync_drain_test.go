@@ -74,9 +74,10 @@ func TestSync_SettleSaysAgain(t *testing.T) {
 	all := access.Collections()
 	s.opens(all...)
 	s.drainsProven(all...)
+	const why = `role "SOC" (7): the console counts 3 members, the sync saw 2`
 	s.settles(activities.SettleInput{Collections: all}, activities.SettleResult{
 		State: activities.SettledAgain, Again: []access.Collection{access.Users, access.ServiceUsers},
-		Why: `role "SOC" (7): the console counts 3 members, the sync saw 2`,
+		Why: why,
 	})
 	s.drains(access.Users, 2, nil, "")
 	s.drains(access.ServiceUsers, 2, nil, "")
@@ -87,7 +88,7 @@ func TestSync_SettleSaysAgain(t *testing.T) {
 	got := s.result()
 	require.Equal(t, "promoted", got.State)
 	require.Equal(t, 6+7*2+2, got.Requests)
-	require.Equal(t, []string{`walked again: role "SOC" (7): the console counts 3 members, the sync saw 2`}, got.Warnings)
+	require.Equal(t, []string{"walked again: " + why}, got.Warnings)
 	require.Equal(t, 1, s.status().Collections["sites"].Attempt)
 	require.Equal(t, 2, s.status().Collections["users"].Attempt)
 }

@@ -36,7 +36,8 @@ func (s *syncRun) enter(ctx workflow.Context, state, waiting string) {
 
 func errOvertaken(rounds int) error {
 	return temporal.NewNonRetryableApplicationError(
-		fmt.Sprintf("other syncs of this console overtook this one %d times: start it again when they are done", rounds),
+		fmt.Sprintf("other syncs of this console overtook this one %d times: "+
+			"start it again when they are done", rounds),
 		string(fault.Conflict), nil)
 }
 

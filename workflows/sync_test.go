@@ -206,9 +206,10 @@ func TestSync_WaitsOutAStoreThatIsDown(t *testing.T) {
 func TestSync_FailedDiscardDoesNotHideTheReason(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
+	odd := fault.New(fault.Invalid, errors.New("odd"))
 	one := []access.Collection{access.Accounts}
 	s.on(activities.BeginName, activities.BeginInput{Snapshot: snapshot, Collections: one, StartedAt: began}).
-		Return(failing[activities.BeginInput, activities.BeginResult](fault.New(fault.Invalid, errors.New("odd")))).Once()
+		Return(failing[activities.BeginInput, activities.BeginResult](odd)).Once()
 	s.on(activities.DiscardName, activities.DiscardInput{Snapshot: snapshot, Why: "odd", Failed: true}).
 		Return(temporal.NewNonRetryableApplicationError("gone", "Conflict", nil)).Once()
 

@@ -3,7 +3,6 @@ package livestatus_test
 import (
 	"context"
 	"errors"
-	"io"
 	"log/slog"
 	"testing"
 	"time"
@@ -34,7 +33,7 @@ func draining(attempt int) workflows.CollectionStatus {
 func TestComplete_Collections(t *testing.T) {
 	t.Parallel()
 	proven := workflows.CollectionStatus{State: workflows.CollectionProven, Attempt: 1, Pages: 3, Rows: 2500}
-	live := store.CollectionProgress{State: store.CollectionDraining, Attempt: 1, Pages: 2, Rows: 2000, Expected: new(2500)}
+	live := store.CollectionProgress{Attempt: 1, Pages: 2, Rows: 2000, Expected: new(2500)}
 	next := noon.Add(40 * time.Second)
 	cases := map[string]struct {
 		before workflows.CollectionStatus
@@ -44,19 +43,23 @@ func TestComplete_Collections(t *testing.T) {
 		"walked": {draining(1), live, workflows.CollectionStatus{
 			State: "draining", Attempt: 1, Pages: 2, Rows: 2000, Expected: new(2500),
 		}},
-		"no count yet": {draining(1), store.CollectionProgress{Attempt: 1, Pages: 1, Rows: 9}, workflows.CollectionStatus{
-			State: "draining", Attempt: 1, Pages: 1, Rows: 9, Expected: new(20),
-		}},
+		"no count yet": {
+			draining(1),
+			store.CollectionProgress{Attempt: 1, Pages: 1, Rows: 9},
+			workflows.CollectionStatus{State: "draining", Attempt: 1, Pages: 1, Rows: 9, Expected: new(20)},
+		},
 		"of an older walk": {draining(2), live, draining(2)},
 		"done":             {proven, store.CollectionProgress{Attempt: 1, Pages: 1, Rows: 1}, proven},
 		"waits": {
-			draining(1), store.CollectionProgress{Attempt: 1, Note: &store.Note{Text: "502", At: noon}},
+			draining(1),
+			store.CollectionProgress{Attempt: 1, Note: &store.Note{Text: "502", At: noon}},
 			workflows.CollectionStatus{
 				State: "draining", Attempt: 1, Expected: new(20), Waiting: "502; tried at 2026-11-02T12:00:00Z",
 			},
 		},
 		"waits until": {
-			draining(1), store.CollectionProgress{Attempt: 1, Note: &store.Note{Text: "429", At: noon, NextTry: &next}},
+			draining(1),
+			store.CollectionProgress{Attempt: 1, Note: &store.Note{Text: "429", At: noon, NextTry: &next}},
 			workflows.CollectionStatus{
 				State: "draining", Attempt: 1, Expected: new(20), Waiting: "429; next try at 2026-11-02T12:00:40Z",
 			},
@@ -92,7 +95,8 @@ func TestComplete_Waiting(t *testing.T) {
 		got := livestatus.Complete(workflows.SyncStatus{State: state, Waiting: "for something else"}, progress)
 		require.Equal(t, want, got.Waiting, state)
 	}
-	got := livestatus.Complete(workflows.SyncStatus{State: workflows.StateChecking}, store.Progress{Note: &store.Note{}})
+	progress.Note = new(store.Note)
+	got := livestatus.Complete(workflows.SyncStatus{State: workflows.StateChecking}, progress)
 	require.Empty(t, got.Waiting)
 }
 
@@ -117,7 +121,7 @@ func (s *source) Progress(ctx context.Context, _ string) (store.Progress, error)
 func ask(t *testing.T, s *source) (amid, end workflows.SyncStatus) {
 	t.Helper()
 	var suite testsuite.WorkflowTestSuite
-	suite.SetLogger(sdklog.NewStructuredLogger(slog.New(slog.NewTextHandler(io.Discard, nil))))
+	suite.SetLogger(sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)))
 	env := suite.NewTestWorkflowEnvironment()
 	env.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{livestatus.NewInterceptor(s)}})
 	workflows.Register(env)
@@ -151,7 +155,9 @@ func TestInterceptor_CompletesTheStatus(t *testing.T) {
 		access.Users: {Attempt: 1, Pages: 2, Rows: 2000},
 	}}}
 	amid, end := ask(t, s)
-	require.Equal(t, workflows.CollectionStatus{State: "draining", Attempt: 1, Pages: 2, Rows: 2000}, amid.Collections["users"])
+	require.Equal(t, workflows.CollectionStatus{
+		State: "draining", Attempt: 1, Pages: 2, Rows: 2000,
+	}, amid.Collections["users"])
 	require.Equal(t, 2500, end.Collections["users"].Rows)
 	require.NotNil(t, end.Result)
 	require.Equal(t, 1, s.asked)
