@@ -134,7 +134,7 @@ func permissionFindings(r inspect.Report) []finding {
 		case perm.Err != nil:
 			f.Detail = perm.Err.Error()
 		case perm.Total != nil:
-			f.Detail = fmt.Sprintf("%d %s", *perm.Total, perm.Collection)
+			f.Detail = plural(*perm.Total, "row")
 		}
 		all = append(all, f)
 	}

@@ -8,6 +8,7 @@ import (
 
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
 
 	"sentinelone-provisioner/internal/temporalclient"
@@ -66,15 +67,39 @@ func (e *engine) look(ctx context.Context, run started) (sighting, error) {
 
 func (e *engine) trouble(err error) (sighting, error) {
 	if temporalclient.Unreachable(err) {
-		return sighting{trouble: fmt.Sprintf("Temporal does not answer at %s; trying again", e.opts.HostPort)}, nil
+		return sighting{trouble: e.silent()}, nil
 	}
 	return sighting{}, fmt.Errorf("the sync cannot be watched any more: %w", err)
+}
+
+func (e *engine) silent() string {
+	return fmt.Sprintf("Temporal does not answer at %s; trying again", e.opts.HostPort)
+}
+
+func (e *engine) unmanned() string {
+	return fmt.Sprintf("no worker answers on task queue %q; the sync goes on as soon as one does", e.queue)
+}
+
+// healthy tells a service that is down from a worker that is: both leave a
+// question unanswered.
+func (e *engine) healthy(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
+	defer cancel()
+	_, err := e.CheckHealth(ctx, &client.CheckHealthRequest{})
+	return err == nil
 }
 
 // unanswered says why a worker did not answer for a sync that runs.
 func (e *engine) unanswered(ctx context.Context, err error) string {
 	if temporalclient.Unreachable(err) || ctx.Err() != nil {
-		return fmt.Sprintf("no worker answers on task queue %q; the sync goes on as soon as one does", e.queue)
+		if !e.healthy(ctx) {
+			return e.silent()
+		}
+		return e.unmanned()
+	}
+	// The service knows of no poller, as after its own restart.
+	if _, alone := errors.AsType[*serviceerror.FailedPrecondition](err); alone {
+		return e.unmanned()
 	}
 	if _, early := errors.AsType[*serviceerror.WorkflowNotReady](err); early {
 		return "waiting for a worker to take the sync up"
@@ -82,8 +107,12 @@ func (e *engine) unanswered(ctx context.Context, err error) string {
 	return fmt.Sprintf("the status is not known: %v", err)
 }
 
-// queryTimeout bounds a question to a worker, which may be gone.
-const queryTimeout = 5 * time.Second
+const (
+	// queryTimeout bounds a question to a worker, which may be gone.
+	queryTimeout = 5 * time.Second
+	// healthTimeout bounds a question to the service itself, which answers at once.
+	healthTimeout = 2 * time.Second
+)
 
 // status is the sync's own answer.
 func (e *engine) status(ctx context.Context, run started) (workflows.SyncStatus, error) {
