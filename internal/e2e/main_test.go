@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"testing"
@@ -35,7 +36,14 @@ func (s setUp) Run() int {
 	return code
 }
 
+// atOnce is how many tests run side by side: they wait more than they compute.
+const atOnce = "6"
+
 func (s setUp) run() (int, error) {
+	flag.Parse()
+	if err := flag.Set("test.parallel", atOnce); err != nil {
+		return 1, err
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), startLimit)
 	defer cancel()
 	dir, err := os.MkdirTemp("", "e2e")
