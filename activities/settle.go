@@ -29,6 +29,7 @@ type SettleResult struct {
 	// Again has the collections to walk once more, with state "again".
 	Again    []access.Collection `json:"again,omitempty"`
 	Why      string              `json:"why,omitempty"`     // of Again
+	Looked   bool                `json:"looked,omitempty"`  // Again is for the roles' counts
 	Reasons  []string            `json:"reasons,omitempty"` // of the quarantine
 	Counts   map[string]int      `json:"counts,omitempty"`
 	Added    int                 `json:"added"`   // assignments
@@ -76,12 +77,14 @@ func (s *Sync) settle(ctx context.Context, in SettleInput) (SettleResult, error)
 		return SettleResult{}, err
 	}
 	if len(members.again) > 0 {
-		return again(members.again, members.warnings[0]), nil
+		out := again(members.again, members.warnings[0])
+		out.Looked = true
+		return out, nil
 	}
 	out := SettleResult{
 		Counts: got.Counts, Added: got.Added, Removed: got.Removed,
 		Warnings: append(members.warnings, staleWarnings(got.Stale)...),
-		Reasons:  append(doubts(in), s.guard.reasons(got.Losses, got.Counts)...),
+		Reasons:  slices.Concat(doubts(in), members.reasons, s.guard.reasons(got.Losses, got.Counts)),
 	}
 	if len(out.Reasons) > 0 {
 		out.State = SettledQuarantined

@@ -50,6 +50,7 @@ type syncRun struct {
 	expected    map[access.Collection]int        // the console's counts from before the walk
 	progress    map[access.Collection]*walkState // one per collection, always
 	settled     activities.SettleResult          // the last one
+	looked      bool                             // principals were walked again for their roles' counts
 	requests    int
 	open        bool                // a decision is waited for
 	decision    *QuarantineDecision // nil until someone has decided

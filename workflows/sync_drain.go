@@ -34,7 +34,7 @@ func (s *syncRun) drainUntilSettled(ctx workflow.Context) error {
 			return err
 		}
 		s.enter(ctx, StateSettling, "")
-		if err := s.settle(ctx, round); err != nil {
+		if err := s.settle(ctx); err != nil {
 			return err
 		}
 		if s.settled.State != activities.SettledAgain {
@@ -111,7 +111,7 @@ func (s *syncRun) expectedOf(c access.Collection) *int {
 	return nil
 }
 
-func (s *syncRun) settle(ctx workflow.Context, round int) error {
+func (s *syncRun) settle(ctx workflow.Context) error {
 	doubts := make(map[access.Collection]string)
 	for _, c := range s.collections {
 		if why := s.progress[c].doubt; why != "" {
@@ -120,10 +120,11 @@ func (s *syncRun) settle(ctx workflow.Context, round int) error {
 	}
 	out, err := call[activities.SettleResult](bulk(ctx, "prove and promote"), activities.SettleName,
 		activities.SettleInput{
-			Snapshot: s.status.Snapshot, Collections: s.collections, Doubts: doubts, LastLook: round > 1,
+			Snapshot: s.status.Snapshot, Collections: s.collections, Doubts: doubts, LastLook: s.looked,
 		})
 	s.requests += out.Requests
 	s.settled = out
+	s.looked = s.looked || out.Looked
 	return err
 }
 

@@ -204,6 +204,18 @@ func TestFaults_EverythingEmptyForEver(t *testing.T) {
 	}
 }
 
+// The very first sync has nothing to compare with: a list of users that comes back
+// empty, consistently, is held against the roles' member counts.
+func TestFaults_FirstSyncWithoutUsers(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, consoletest.Options{Seed: 38})
+	l.console.AddFault(consoletest.Fault{Name: consoletest.EmptyPage, Path: "/users"})
+	got, err := l.sync(nil)
+	require.NoError(t, err)
+	require.Equal(t, workflows.StateQuarantined, got.State)
+	require.Contains(t, got.Warnings[0], "no users came")
+}
+
 // The console is edited while its pages are read: the end is the truth, or the
 // snapshot is held back with the reason.
 func TestEdits_WhilePaging(t *testing.T) {
