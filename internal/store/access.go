@@ -44,17 +44,26 @@ func (a *asking) answer(ctx context.Context) ([]AccessRow, error) {
 	if err := a.resolve(ctx); err != nil {
 		return nil, err
 	}
-	var out []AccessRow
+	var held []AccessRow
 	q := a.query()
 	err := each(ctx, a.view.q, "read the assignments", q.text.String(), q.args, func(rows *sql.Rows) error {
 		r, err := a.scan(rows)
-		if err != nil {
-			return err
+		if err == nil && a.matters(r) {
+			held = append(held, r)
 		}
-		out = append(out, a.reach(r)...)
-		return nil
+		return err
 	})
-	return out, err
+	if err != nil {
+		return nil, err
+	}
+	if err := a.name(ctx, held); err != nil {
+		return nil, err
+	}
+	var out []AccessRow
+	for _, r := range held {
+		out = append(out, a.reach(r)...)
+	}
+	return out, nil
 }
 
 func (a *asking) resolve(ctx context.Context) error {
@@ -87,12 +96,8 @@ func (a *asking) resolve(ctx context.Context) error {
 
 // query selects every assignment that may matter; reach looks closer.
 func (a *asking) query() *query {
-	q := a.view.query(`SELECT a.principal_kind, a.principal_id, a.role_id, a.level, a.scope_id, f.promoted_at,
-		COALESCE(e.email, ''), COALESCE(e.name, '')
-		FROM assignments a JOIN snapshots f ON f.seq = a.since
-		LEFT JOIN entities e ON ` + a.view.sees("e") + ` AND e.id = a.principal_id
-		 AND e.collection = CASE a.principal_kind WHEN 'user' THEN 'users' ELSE 'serviceUsers' END
-		WHERE ` + a.view.sees("a"))
+	q := a.view.query(`SELECT a.principal_kind, a.principal_id, a.role_id, a.level, a.scope_id, f.promoted_at
+		FROM assignments a JOIN snapshots f ON f.seq = a.since WHERE ` + a.view.sees("a"))
 	if a.Kind != "" {
 		q.add(" AND a.principal_kind = %s", string(a.Kind))
 	}
@@ -129,19 +134,39 @@ func (a *asking) scopeIDs() []string {
 func (a *asking) scan(rows *sql.Rows) (AccessRow, error) {
 	var r AccessRow
 	var since int64
-	err := rows.Scan(&r.Kind, &r.ID, &r.RoleID, &r.Level, &r.ScopeID, &since, &r.Email, &r.Name)
+	err := rows.Scan(&r.Kind, &r.ID, &r.RoleID, &r.Level, &r.ScopeID, &since)
 	r.Since = fromMicros(since)
 	r.RoleName, r.Predefined = a.places.roles[r.RoleID].Name, a.places.roles[r.RoleID].Predefined
 	r.ScopeName = a.places.scopeName(r.Level, r.ScopeID)
 	return r, err
 }
 
-// reach turns an assignment into the rows of the answer: itself, where it reaches,
-// or nothing.
-func (a *asking) reach(r AccessRow) []AccessRow {
+// matters says whether an assignment leads to a row of the answer.
+func (a *asking) matters(r AccessRow) bool {
 	if a.who != nil && !a.who[principalKey{r.Kind, r.ID}] {
-		return nil
+		return false
 	}
+	return a.scopes == nil || len(a.reachScopes(r)) > 0
+}
+
+// name fills in what the principals are called. Those of visible assignments are
+// visible, so their last version is the one of the view.
+func (a *asking) name(ctx context.Context, rows []AccessRow) error {
+	ids := make([]string, len(rows))
+	for i, r := range rows {
+		ids[i] = r.ID
+	}
+	who, err := a.view.lastNames(ctx, ids)
+	for i := range rows {
+		p := who[principalKey{rows[i].Kind, rows[i].ID}]
+		rows[i].Email, rows[i].Name = p.email, p.name
+	}
+	return err
+}
+
+// reach turns an assignment into the rows of the answer: itself, and where it
+// reaches.
+func (a *asking) reach(r AccessRow) []AccessRow {
 	if a.scopes != nil {
 		return a.reachScopes(r)
 	}

@@ -133,11 +133,14 @@ func membersQuery(snap snapshotRow, all map[access.Collection]drainRow) (string,
 		without = append(without,
 			" AND NOT (a.principal_kind = "+kind+" AND a.principal_id IN (SELECT id FROM "+gone+"))")
 	}
-	query := `SELECT a.role_id, a.principal_kind, COUNT(DISTINCT a.principal_id), COUNT(*) FROM assignments a
+	// Grouping by principal first follows the index and needs no sorting.
+	query := `SELECT g.role_id, g.principal_kind, COUNT(*), SUM(g.held) FROM (
+		SELECT a.role_id, a.principal_kind, COUNT(*) AS held FROM assignments a
 		WHERE a.console = $1 AND a.until IS NULL AND (a.since = $2 OR ` + promotedIn("a") + `)
 		  AND a.row_id NOT IN (SELECT x.assignment_row FROM closing x WHERE x.snapshot_seq = $2)` +
 		strings.Join(without, "") + `
-		GROUP BY a.role_id, a.principal_kind`
+		GROUP BY a.principal_kind, a.principal_id, a.role_id) g
+		GROUP BY g.role_id, g.principal_kind`
 	if len(with) > 0 {
 		query = "WITH " + strings.Join(with, ", ") + " " + query
 	}

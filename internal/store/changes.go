@@ -79,7 +79,11 @@ func (v view) name(ctx context.Context, changes []Change) error {
 	if err != nil {
 		return err
 	}
-	who, err := v.lastNames(ctx, changes)
+	ids := make([]string, len(changes))
+	for i, c := range changes {
+		ids[i] = c.ID
+	}
+	who, err := v.lastNames(ctx, ids)
 	if err != nil {
 		return err
 	}
@@ -127,13 +131,9 @@ func (p places) put(c access.Collection, doc []byte) error {
 
 type person struct{ email, name string }
 
-// lastNames finds what the principals of the changes were last called.
-func (v view) lastNames(ctx context.Context, changes []Change) (map[principalKey]person, error) {
+// lastNames finds what principals were last called. It sorts the ids in place.
+func (v view) lastNames(ctx context.Context, ids []string) (map[principalKey]person, error) {
 	out := map[principalKey]person{}
-	var ids []string
-	for _, c := range changes {
-		ids = append(ids, c.ID)
-	}
 	slices.Sort(ids)
 	for chunk := range slices.Chunk(slices.Compact(ids), 5000) {
 		q := v.query(`SELECT e.collection, e.id, e.email, e.name FROM entities e

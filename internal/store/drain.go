@@ -62,13 +62,14 @@ func restart(ctx context.Context, tx *sql.Tx, snap snapshotRow, d drainRow, atte
 
 // SavePage keeps a page and the cursor of the next one, in one transaction, and
 // clears the note of the collection. It is [ErrStale] unless the page is exactly the
-// next one of the attempt under way: ask [Store.StartDrain] where to go on.
+// next one of the attempt under way: ask [Store.StartDrain] where to go on. The
+// entities belong to the store from then on.
 func (s *Store) SavePage(ctx context.Context, in SavePageInput) error {
 	body, err := encodePage(in.Collection, in.Entities)
 	if err != nil {
 		return err
 	}
-	return s.write(ctx, func(tx *sql.Tx) error {
+	err = s.write(ctx, func(tx *sql.Tx) error {
 		snap, d, err := s.holdDrain(ctx, tx, in.Snapshot, in.Collection, in.Attempt)
 		if err != nil {
 			return err
@@ -85,6 +86,10 @@ func (s *Store) SavePage(ctx context.Context, in SavePageInput) error {
 		}
 		return advance(ctx, tx, snap, d, in)
 	})
+	if err == nil {
+		s.pages.put(pageKey{in.Snapshot, in.Collection, in.Attempt, in.Page}, in.Entities)
+	}
+	return err
 }
 
 // advance moves the drain past a saved page.

@@ -1,12 +1,12 @@
 package store
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -42,43 +42,64 @@ func encodePage(c access.Collection, entities []access.Entity) ([]byte, error) {
 	return body, nil
 }
 
-// decodePage turns the body of a saved page into rows, one per id: of repeats the
-// last.
+// decodePage turns the body of a saved page into rows.
 func decodePage(c access.Collection, body []byte) ([]row, error) {
-	var rows []row
+	var entities []access.Entity
 	var err error
 	switch c {
 	case access.Accounts:
-		rows, err = decodeAs(body, accountRow)
+		entities, err = decodeAs[access.Account](body)
 	case access.Sites:
-		rows, err = decodeAs(body, siteRow)
+		entities, err = decodeAs[access.Site](body)
 	case access.Roles:
-		rows, err = decodeAs(body, roleRow)
+		entities, err = decodeAs[access.Role](body)
 	case access.Users, access.ServiceUsers:
-		rows, err = decodeAs(body, principalRow)
+		entities, err = decodeAs[access.Principal](body)
 	default:
 		err = fmt.Errorf("unknown collection %q", c)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("decode a saved page of %s: %w", c, err)
 	}
-	return lastOfEach(rows), nil
+	return encodeRows(entities)
 }
 
-func decodeAs[T any](body []byte, encode func(T) (row, error)) ([]row, error) {
+func decodeAs[T access.Entity](body []byte) ([]access.Entity, error) {
 	var values []T
 	if err := json.Unmarshal(body, &values); err != nil {
 		return nil, err
 	}
-	rows := make([]row, len(values))
+	out := make([]access.Entity, len(values))
 	for i, v := range values {
-		r, err := encode(v)
-		if err != nil {
-			return nil, err
-		}
-		rows[i] = r
+		out[i] = v
 	}
-	return rows, nil
+	return out, nil
+}
+
+// encodeRows turns a page into rows, one per id: of repeats the last.
+func encodeRows(entities []access.Entity) ([]row, error) {
+	rows := make([]row, len(entities))
+	for i, e := range entities {
+		var err error
+		if rows[i], err = encodeRow(e); err != nil {
+			return nil, fmt.Errorf("encode %s %s: %w", e.In(), e.Key(), err)
+		}
+	}
+	return lastOfEach(rows), nil
+}
+
+func encodeRow(e access.Entity) (row, error) {
+	switch v := e.(type) {
+	case access.Account:
+		return finish(row{id: v.ID, name: v.Name}, v)
+	case access.Site:
+		return finish(row{id: v.ID, name: v.Name, parent: v.AccountID}, v)
+	case access.Role:
+		return finish(row{id: v.ID, name: v.Name, parent: v.ScopeID}, v)
+	case access.Principal:
+		return principalRow(v)
+	}
+	return row{}, fmt.Errorf("a %T cannot be kept", e)
 }
 
 func lastOfEach(rows []row) []row {
@@ -93,18 +114,6 @@ func lastOfEach(rows []row) []row {
 		out = append(out, r)
 	}
 	return out
-}
-
-func accountRow(a access.Account) (row, error) {
-	return finish(row{id: a.ID, name: a.Name}, a)
-}
-
-func siteRow(s access.Site) (row, error) {
-	return finish(row{id: s.ID, name: s.Name, parent: s.AccountID}, s)
-}
-
-func roleRow(r access.Role) (row, error) {
-	return finish(row{id: r.ID, name: r.Name, parent: r.ScopeID}, r)
 }
 
 func principalRow(p access.Principal) (row, error) {
@@ -126,11 +135,11 @@ func finish(r row, entity any) (row, error) {
 		return r, err
 	}
 	r.doc = string(doc)
-	sum := bytes.NewBuffer(doc)
 	for _, a := range r.held {
-		fmt.Fprintf(sum, "\n%q %q", a.RoleID, a.ScopeID)
+		doc = strconv.AppendQuote(append(doc, '\n'), a.RoleID)
+		doc = strconv.AppendQuote(doc, a.ScopeID)
 	}
-	digest := sha256.Sum256(sum.Bytes())
+	digest := sha256.Sum256(doc)
 	r.digest = base64.RawStdEncoding.EncodeToString(digest[:16])
 	// PostgreSQL keeps no NUL in a text; in the document it is escaped.
 	r.name, r.email = strings.ReplaceAll(r.name, "\x00", ""), strings.ReplaceAll(r.email, "\x00", "")

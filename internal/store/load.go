@@ -18,11 +18,14 @@ const loadChunk = 200
 // works in transactions of a few hundred entities, each of which may be repeated, so
 // a killed load is finished by the next. False means that no page was waiting.
 func (s *Store) LoadPage(ctx context.Context, id string, c access.Collection, attempt int) (bool, error) {
-	page, body, err := s.oldestPage(ctx, id, c, attempt)
-	if err != nil || body == nil {
+	page, found, err := s.oldestPage(ctx, id, c, attempt)
+	if err != nil || !found {
 		return false, err
 	}
-	rows, err := decodePage(c, body)
+	rows, err := s.pageRows(ctx, pageKey{id, c, attempt, page})
+	if errors.Is(err, errLoaded) {
+		return true, nil
+	}
 	if err != nil {
 		return false, err
 	}
@@ -48,25 +51,46 @@ func (s *Store) LoadPage(ctx context.Context, id string, c access.Collection, at
 // errLoaded says that another loader has finished the page.
 var errLoaded = errors.New("the page is loaded")
 
-func (s *Store) oldestPage(ctx context.Context, id string, c access.Collection, attempt int) (int, []byte, error) {
-	var current, page int
-	var body []byte
-	err := s.r.QueryRowContext(ctx,
-		`SELECT d.attempt, COALESCE(p.page, 0), p.body FROM snapshots s
-		 JOIN drains d ON d.snapshot_seq = s.seq AND d.collection = $2
-		 LEFT JOIN saved_pages p
-		   ON p.snapshot_seq = d.snapshot_seq AND p.collection = d.collection AND p.attempt = d.attempt
-		 WHERE s.id = $1 ORDER BY p.page LIMIT 1`, id, string(c)).Scan(&current, &page, &body)
+// oldestPage finds the page to load next, if there is one.
+func (s *Store) oldestPage(
+	ctx context.Context, id string, c access.Collection, attempt int,
+) (page int, found bool, err error) {
+	var current int
+	var oldest sql.NullInt64
+	err = s.r.QueryRowContext(ctx,
+		`SELECT d.attempt, (SELECT MIN(p.page) FROM saved_pages p
+		   WHERE p.snapshot_seq = d.snapshot_seq AND p.collection = d.collection AND p.attempt = d.attempt)
+		 FROM snapshots s JOIN drains d ON d.snapshot_seq = s.seq AND d.collection = $2
+		 WHERE s.id = $1`, id, string(c)).Scan(&current, &oldest)
 	if errors.Is(err, sql.ErrNoRows) {
-		return 0, nil, fmt.Errorf("snapshot %s, %s: %w", id, c, ErrNoSnapshot)
+		return 0, false, fmt.Errorf("snapshot %s, %s: %w", id, c, ErrNoSnapshot)
 	}
 	if err != nil {
-		return 0, nil, fmt.Errorf("read a saved page of %s: %w", c, err)
+		return 0, false, fmt.Errorf("look for a saved page of %s: %w", c, err)
 	}
 	if current != attempt {
-		return 0, nil, fmt.Errorf("%s of snapshot %s is at attempt %d, this is %d: %w", c, id, current, attempt, ErrStale)
+		return 0, false, fmt.Errorf("%s of snapshot %s is at attempt %d, this is %d: %w", c, id, current, attempt, ErrStale)
 	}
-	return page, body, nil
+	return int(oldest.Int64), oldest.Valid, nil
+}
+
+// pageRows is a saved page as rows, from memory or else from the database.
+func (s *Store) pageRows(ctx context.Context, k pageKey) ([]row, error) {
+	if entities, found := s.pages.take(k); found {
+		return encodeRows(entities)
+	}
+	var body []byte
+	err := s.r.QueryRowContext(ctx,
+		`SELECT p.body FROM snapshots s JOIN saved_pages p ON p.snapshot_seq = s.seq
+		 WHERE s.id = $1 AND p.collection = $2 AND p.attempt = $3 AND p.page = $4`,
+		k.snapshot, string(k.collection), k.attempt, k.page).Scan(&body)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, errLoaded
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read page %d of %s: %w", k.page, k.collection, err)
+	}
+	return decodePage(k.collection, body)
 }
 
 // loading is one transaction of a load.

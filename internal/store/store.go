@@ -19,6 +19,8 @@ type Store struct {
 	now func() time.Time
 
 	busy atomic.Int64 // time.Duration inside transactions
+
+	pages pageCache
 }
 
 // Busy is how long this process has kept the database busy with transactions,

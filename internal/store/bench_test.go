@@ -1,0 +1,146 @@
+package store_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/pgtest"
+	"sentinelone-provisioner/internal/store"
+)
+
+// BenchmarkSync writes a first sync and then an unchanged one of 100 accounts, 10,000
+// sites, 100,000 users with two roles each and 20,000 service users, and tells the
+// time of each step. One iteration is both syncs.
+func BenchmarkSync(b *testing.B) {
+	urls := map[string]func(testing.TB) string{"sqlite": sqliteURL, "postgres": pgtest.URL}
+	for name, fresh := range urls {
+		b.Run(name, func(b *testing.B) {
+			for range b.N {
+				s := open(b, fresh(b))
+				for _, id := range []string{"first", "unchanged"} {
+					l := &laps{spent: map[string]time.Duration{}, count: map[string]int{}}
+					l.sync(b, s, id)
+					l.report(b, id)
+				}
+			}
+		})
+	}
+}
+
+type laps struct {
+	spent map[string]time.Duration
+	count map[string]int
+}
+
+func (l *laps) lap(b *testing.B, what string, fn func() error) {
+	b.Helper()
+	start := time.Now()
+	require.NoError(b, fn())
+	l.spent[what] += time.Since(start)
+	l.count[what]++
+}
+
+func (l *laps) report(b *testing.B, id string) {
+	b.Helper()
+	for what, d := range l.spent {
+		b.ReportMetric(float64(d.Microseconds())/1000/float64(l.count[what]), id+"-"+what+"-ms")
+	}
+}
+
+func (l *laps) sync(b *testing.B, s *store.Store, id string) {
+	b.Helper()
+	ctx := b.Context()
+	require.NoError(b, s.Begin(ctx, store.BeginInput{Console: acme, ID: id, StartedAt: began}))
+	for _, c := range access.Collections() {
+		_, err := s.StartDrain(ctx, id, c, 1)
+		require.NoError(b, err)
+		pages := large[c] / 1000
+		for page := range max(pages, 1) {
+			in := store.SavePageInput{
+				Snapshot: id, Collection: c, Attempt: 1, Page: page, Cursor: fmt.Sprint(page), Last: page >= pages-1,
+				Entities: largePage(c, page, min(large[c], 1000)), Requests: 1,
+			}
+			l.lap(b, "save-"+string(c), func() error { return s.SavePage(ctx, in) })
+			l.lap(b, "load-"+string(c), func() error { _, err := s.LoadPage(ctx, id, c, 1); return err })
+		}
+		l.lap(b, "drained-"+string(c), func() error { _, err := s.Drained(ctx, id, c, 1); return err })
+	}
+	l.lap(b, "members", func() error { _, err := s.Members(ctx, id); return err })
+	l.lap(b, "assess", func() error { _, err := s.Assess(ctx, id); return err })
+	l.lap(b, "promote", func() error {
+		_, err := s.Promote(ctx, id, store.PromoteInput{Collections: access.Collections()})
+		return err
+	})
+	l.lap(b, "access-site-inherited", func() error {
+		_, err := s.Access(ctx, store.AccessQuery{Console: acme, Scope: largeID(access.Sites, 77), Inherited: true})
+		return err
+	})
+	l.lap(b, "access-user", func() error {
+		_, err := s.Access(ctx, store.AccessQuery{Console: acme, Principal: "user4711@example.com"})
+		return err
+	})
+	l.lap(b, "access-role", func() error {
+		_, err := s.Access(ctx, store.AccessQuery{Console: acme, Role: largeID(access.Roles, 3)})
+		return err
+	})
+	l.lap(b, "export", func() error { return s.Export(ctx, acme, nil, nowhere{}) })
+}
+
+var large = map[access.Collection]int{
+	access.Accounts: 100, access.Sites: 10_000, access.Roles: 23, access.Users: 100_000, access.ServiceUsers: 20_000,
+}
+
+func largeID(c access.Collection, n int) string {
+	base := map[access.Collection]int{
+		access.Accounts: 1e17, access.Sites: 2e17, access.Roles: 3e17, access.Users: 4e17, access.ServiceUsers: 5e17,
+	}
+	return fmt.Sprint(base[c] + n*7919)
+}
+
+func largePage(c access.Collection, page, size int) []access.Entity {
+	out := make([]access.Entity, 0, size)
+	for n := page * 1000; n < page*1000+size; n++ {
+		out = append(out, largeEntity(c, n))
+	}
+	return out
+}
+
+func largeEntity(c access.Collection, n int) access.Entity {
+	id := largeID(c, n)
+	switch c {
+	case access.Accounts:
+		return access.Account{ID: id, Name: fmt.Sprintf("Account %d", n), State: "active"}
+	case access.Sites:
+		return access.Site{ID: id, Name: fmt.Sprintf("Site %d", n), AccountID: largeID(access.Accounts, n%100), State: "active"}
+	case access.Roles:
+		return access.Role{ID: id, Name: fmt.Sprintf("Role %d", n), Predefined: n < 6, Scope: access.Tenant}
+	case access.Users, access.ServiceUsers:
+	}
+	created, active := began.Add(time.Duration(-n)*time.Minute), began.Add(time.Duration(n)*time.Second)
+	p := access.Principal{
+		Kind: c.PrincipalKind(), ID: id, Name: fmt.Sprintf("Somebody Number %d", n), Level: access.SiteLevel,
+		Source: "mgmt", EmailVerified: true, CreatedAt: &created, LastActiveAt: &active,
+	}
+	if c == access.Users {
+		p.Email = fmt.Sprintf("user%d@example.com", n)
+	}
+	for k := range 2 {
+		p.Held = append(p.Held, access.Held{
+			RoleID: largeID(access.Roles, (n+k)%23), ScopeID: largeID(access.Sites, (n*31+k*17)%10_000),
+		})
+	}
+	return p
+}
+
+// nowhere takes an export and forgets it.
+type nowhere struct{}
+
+func (nowhere) Account(access.Account) error       { return nil }
+func (nowhere) Site(access.Site) error             { return nil }
+func (nowhere) Role(access.Role) error             { return nil }
+func (nowhere) Principal(access.Principal) error   { return nil }
+func (nowhere) Assignment(access.Assignment) error { return nil }

@@ -1,0 +1,54 @@
+package store
+
+import (
+	"slices"
+	"sync"
+
+	"sentinelone-provisioner/internal/access"
+)
+
+// pageCache remembers the latest saved pages of this process, so that loading them,
+// which follows at once as a rule, need not read and decode them again. What it has
+// forgotten, or another process has saved, is read from the database.
+type pageCache struct {
+	mu    sync.Mutex
+	pages map[pageKey][]access.Entity
+	order []pageKey // oldest first
+}
+
+type pageKey struct {
+	snapshot   string
+	collection access.Collection
+	attempt    int
+	page       int
+}
+
+// cachedPages bounds the memory: a page of 1,000 principals takes about half a
+// megabyte.
+const cachedPages = 8
+
+func (p *pageCache) put(k pageKey, entities []access.Entity) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.pages == nil {
+		p.pages = map[pageKey][]access.Entity{}
+	}
+	p.pages[k] = entities
+	p.order = append(p.order, k)
+	if len(p.order) > cachedPages {
+		delete(p.pages, p.order[0])
+		p.order = slices.Delete(p.order, 0, 1)
+	}
+}
+
+// take returns a page once, and says whether it was there.
+func (p *pageCache) take(k pageKey) ([]access.Entity, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	entities, found := p.pages[k]
+	if found {
+		delete(p.pages, k)
+		p.order = slices.DeleteFunc(p.order, func(o pageKey) bool { return o == k })
+	}
+	return entities, found
+}
