@@ -12,20 +12,21 @@ import (
 const beatEvery = 2 * time.Second
 
 // keepAlive heartbeats until stop is called, with the newest details each time.
-// A worker that was killed goes quiet, and Temporal hands its work to another.
+// A worker that was killed goes quiet, and Temporal hands its work to another. An
+// activity that is done sooner sends none.
 func keepAlive(ctx context.Context, details func() any) (stop func()) {
-	ctx, cancel := context.WithCancel(ctx)
+	ended, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		tick := time.NewTicker(beatEvery)
 		defer tick.Stop()
 		for {
-			activity.RecordHeartbeat(ctx, details())
 			select {
-			case <-ctx.Done():
+			case <-ended.Done():
 				return
 			case <-tick.C:
+				activity.RecordHeartbeat(ctx, details())
 			}
 		}
 	}()
