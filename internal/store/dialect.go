@@ -14,6 +14,13 @@ type dialect struct {
 	postgres bool
 }
 
+func (d dialect) chunk() int {
+	if d.postgres {
+		return postgresChunk
+	}
+	return sqliteChunk
+}
+
 // readOptions makes every statement of a reading transaction see the same state.
 // SQLite's write-ahead log does so by itself.
 func (d dialect) readOptions() *sql.TxOptions {
@@ -29,6 +36,17 @@ func (d dialect) in(column, param string) string {
 		return column + " = ANY(" + param + "::text[])"
 	}
 	return column + " IN (SELECT value FROM json_each(" + param + "))"
+}
+
+// probe selects the rows of a list of ids, one index lookup each. PostgreSQL needs to
+// be told: without statistics it takes the columns before the id to leave one row, and
+// reads a hundred thousand.
+func (d dialect) probe(columns, from, where, idColumn, param string) string {
+	if d.postgres {
+		return "SELECT p.* FROM unnest(" + param + "::text[]) AS k(id) CROSS JOIN LATERAL (SELECT " + columns +
+			" FROM " + from + " WHERE " + where + " AND " + idColumn + " = k.id OFFSET 0) p"
+	}
+	return "SELECT " + columns + " FROM " + from + " WHERE " + where + " AND " + d.in(idColumn, param)
 }
 
 // inRows is the condition that a row number is one of the list bound to param.

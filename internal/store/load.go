@@ -10,9 +10,12 @@ import (
 	"sentinelone-provisioner/internal/access"
 )
 
-// loadChunk bounds one transaction of a load, so that on SQLite nobody else waits
-// long for the one writer.
-const loadChunk = 200
+// Entities in one transaction of a load. SQLite has one writer at a time, and nobody
+// should wait long for it; on PostgreSQL each transaction costs a dozen round trips.
+const (
+	sqliteChunk   = 200
+	postgresChunk = 1000
+)
 
 // LoadPage turns the oldest saved page of the attempt into rows and deletes it. It
 // works in transactions of a few hundred entities, each of which may be repeated, so
@@ -29,7 +32,7 @@ func (s *Store) LoadPage(ctx context.Context, id string, c access.Collection, at
 	if err != nil {
 		return false, err
 	}
-	chunks := slices.Collect(slices.Chunk(rows, loadChunk))
+	chunks := slices.Collect(slices.Chunk(rows, s.d.chunk()))
 	if len(chunks) == 0 {
 		chunks = [][]row{nil}
 	}
@@ -176,22 +179,23 @@ type version struct {
 // snapshot has received.
 type versions struct{ base, pending *version }
 
-// known looks up the ids of a chunk.
+// known looks up the ids of a chunk. Closed rows are left out here and not in the
+// query: it would else look tempting to read every open row by the index on those.
 func (l *loading) known(ctx context.Context, rows []row) (map[string]versions, error) {
 	ids := make([]string, len(rows))
 	for i, r := range rows {
 		ids[i] = r.id
 	}
 	out := make(map[string]versions, len(rows))
-	query := `SELECT e.id, e.row_id, e.since, e.digest, e.last_active FROM entities e
-		WHERE e.console = $1 AND e.collection = $2 AND ` + l.s.d.in("e.id", "$3") + ` AND e.until IS NULL
-		  AND (e.since = $4 OR ` + promoted("e") + `)`
+	query := l.s.d.probe("e.id, e.row_id, e.since, e.until, e.digest, e.last_active", "entities e",
+		"e.console = $1 AND e.collection = $2 AND (e.since = $4 OR "+promoted("e")+")", "e.id", "$3")
 	err := each(ctx, l.tx, "look up known rows", query,
 		[]any{l.snap.console, string(l.c), list(l.s.d, ids), l.snap.seq}, func(rows *sql.Rows) error {
 			var id string
 			var since int64
+			var until sql.NullInt64
 			var v version
-			if err := rows.Scan(&id, &v.rowID, &since, &v.digest, &v.lastActive); err != nil {
+			if err := rows.Scan(&id, &v.rowID, &since, &until, &v.digest, &v.lastActive); err != nil || until.Valid {
 				return err
 			}
 			both := out[id]

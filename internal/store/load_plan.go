@@ -73,7 +73,7 @@ func (l *loading) undo(ctx context.Context, p plan) error {
 	d := l.s.d
 	if len(p.again) > 0 && l.c.PrincipalKind() != "" {
 		_, err := exec(ctx, l.tx, "take back pending assignments",
-			`DELETE FROM assignments WHERE console = $1 AND principal_kind = $2 AND since = $3 AND until IS NULL
+			`DELETE FROM assignments WHERE console = $1 AND principal_kind = $2 AND since = $3
 			 AND `+d.in("principal_id", "$4"),
 			l.snap.console, string(l.c.PrincipalKind()), l.snap.seq, list(d, p.again))
 		if err != nil {
@@ -88,7 +88,7 @@ func (l *loading) undo(ctx context.Context, p plan) error {
 	}
 	if len(p.revert) > 0 {
 		_, err := exec(ctx, l.tx, "take back pending rows",
-			`DELETE FROM entities WHERE since = $1 AND until IS NULL AND `+d.inRows("row_id", "$2"),
+			`DELETE FROM entities WHERE since = $1 AND `+d.inRows("row_id", "$2"),
 			l.snap.seq, list(d, p.revert))
 		if err != nil {
 			return err
@@ -187,15 +187,17 @@ func (l *loading) held(ctx context.Context, ids []string) (map[access.Assignment
 		return out, nil
 	}
 	kind := l.c.PrincipalKind()
-	query := `SELECT a.row_id, a.principal_id, a.role_id, a.level, a.scope_id FROM assignments a
-		WHERE a.console = $1 AND a.principal_kind = $2 AND ` + l.s.d.in("a.principal_id", "$3") + `
-		  AND a.until IS NULL AND a.since <> $4 AND ` + promoted("a")
+	query := l.s.d.probe("a.row_id, a.principal_id, a.role_id, a.level, a.scope_id, a.until", "assignments a",
+		"a.console = $1 AND a.principal_kind = $2 AND a.since <> $4 AND "+promoted("a"), "a.principal_id", "$3")
 	err := each(ctx, l.tx, "look up held roles", query,
 		[]any{l.snap.console, string(kind), list(l.s.d, ids), l.snap.seq}, func(rows *sql.Rows) error {
 			a := access.Assignment{PrincipalKind: kind}
 			var rowID int64
-			err := rows.Scan(&rowID, &a.PrincipalID, &a.RoleID, &a.Level, &a.ScopeID)
-			out[a] = rowID
+			var until sql.NullInt64
+			err := rows.Scan(&rowID, &a.PrincipalID, &a.RoleID, &a.Level, &a.ScopeID, &until)
+			if err == nil && !until.Valid {
+				out[a] = rowID
+			}
 			return err
 		})
 	return out, err

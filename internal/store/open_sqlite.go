@@ -10,13 +10,15 @@ import (
 	"path/filepath"
 	"time"
 
-	_ "modernc.org/sqlite" // registers the driver "sqlite"
+	"modernc.org/sqlite" // also registers the driver "sqlite"
 )
 
 const (
 	// A writer waits this long for another process before it gives up and the
 	// activity is tried again.
 	sqliteBusy = 15 * time.Second
+
+	sqliteBusyCode = 5 // SQLITE_BUSY, https://www.sqlite.org/rescode.html#busy
 
 	sqliteReaders = 4
 	// Page caches in KiB, of the writer and of each reader: the indexes that a large
@@ -38,7 +40,7 @@ func openSQLite(ctx context.Context, path string, reader bool) (*Store, error) {
 		return nil, fmt.Errorf("open the database file %q: %w", path, err)
 	}
 	w.SetMaxOpenConns(1)
-	if err := w.PingContext(ctx); err != nil {
+	if err := ping(ctx, w); err != nil {
 		return nil, errors.Join(fmt.Errorf("open the database file %q: %w; "+
 			"check that it is a SQLite database and that this user may write it and its folder", path, err), w.Close())
 	}
@@ -48,6 +50,24 @@ func openSQLite(ctx context.Context, path string, reader bool) (*Store, error) {
 	}
 	r.SetMaxOpenConns(sqliteReaders)
 	return &Store{w: w, r: r, now: time.Now}, nil
+}
+
+// ping opens the first connection. Two processes that turn a new file to WAL at the
+// same moment are told "busy" without being made to wait, so it waits by itself.
+func ping(ctx context.Context, db *sql.DB) error {
+	deadline := time.Now().Add(sqliteBusy)
+	for {
+		err := db.PingContext(ctx)
+		var busy *sqlite.Error
+		if !errors.As(err, &busy) || busy.Code()&0xff != sqliteBusyCode || time.Now().After(deadline) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
 }
 
 // checkPath finds out what SQLite itself would only call "unable to open".
