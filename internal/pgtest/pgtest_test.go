@@ -27,15 +27,18 @@ func TestURL_IsFreshAndApart(t *testing.T) {
 	require.NoError(t, err)
 	defer func() { require.NoError(t, other.Close(t.Context())) }()
 	var n int
-	require.NoError(t, other.QueryRow(t.Context(), "SELECT COUNT(*) FROM pg_tables WHERE tablename = 'mine'").Scan(&n))
+	require.NoError(
+		t,
+		other.QueryRow(t.Context(), "SELECT COUNT(*) FROM pg_tables WHERE tablename = 'mine'").Scan(&n),
+	)
 	require.Zero(t, n)
 }
 
 // The database is dropped with the test that asked for it, open connections or not.
-func TestURL_IsDropped(t *testing.T) {
+func TestURL_IsDropped(t *testing.T) { //nolint:tparallel // its part must end before the check
 	t.Parallel()
 	var gone string
-	t.Run("asks", func(t *testing.T) { //nolint:paralleltest // must end before the check
+	t.Run("asks", func(t *testing.T) {
 		gone = pgtest.URL(t)
 		conn, err := pgx.Connect(t.Context(), gone)
 		require.NoError(t, err)

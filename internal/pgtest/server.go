@@ -1,6 +1,7 @@
 package pgtest
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/url"
@@ -95,8 +96,10 @@ func (s *server) launch(bin string) error {
 }
 
 func (s *server) command(attr *syscall.SysProcAttr, name string, args ...string) *exec.Cmd {
-	cmd := exec.Command(name, args...) //nolint:gosec // the machine's own PostgreSQL
-	cmd.Dir = s.dir                    // the working directory may be closed to the other user
+	// The server outlives every test's context; stop ends it.
+	cmd := exec.CommandContext(context.Background(), name, args...) //nolint:gosec // the machine's own PostgreSQL
+	// The working directory may be closed to the other user.
+	cmd.Dir = s.dir
 	cmd.Env = append(os.Environ(), "HOME="+s.dir, "LC_ALL=C", "TZ=UTC")
 	cmd.SysProcAttr = attr
 	return cmd

@@ -33,21 +33,42 @@ func TestAccess(t *testing.T) {
 		q    store.AccessQuery
 		want []string
 	}{
-		"everything": {store.AccessQuery{}, []string{
-			"Ana Admin@tenant", "Bob SOC@account Acme", "Carol SOC@site Acme / Berlin", "Carol SOC@site Globex / Berlin",
-			"pipeline SOC@site Acme / Oslo",
-		}},
+		"everything": {
+			store.AccessQuery{},
+			[]string{
+				"Ana Admin@tenant",
+				"Bob SOC@account Acme",
+				"Carol SOC@site Acme / Berlin",
+				"Carol SOC@site Globex / Berlin",
+				"pipeline SOC@site Acme / Oslo",
+			},
+		},
 		"by email, case aside": {store.AccessQuery{Principal: "carol@EXAMPLE.com"}, []string{
 			"Carol SOC@site Acme / Berlin", "Carol SOC@site Globex / Berlin",
 		}},
-		"by id":                       {store.AccessQuery{Principal: "402"}, []string{"Bob SOC@account Acme"}},
-		"by name":                     {store.AccessQuery{Principal: "pipeline"}, []string{"pipeline SOC@site Acme / Oslo"}},
-		"by kind":                     {store.AccessQuery{Kind: access.ServiceUser}, []string{"pipeline SOC@site Acme / Oslo"}},
-		"by a role's id":              {store.AccessQuery{Role: "303"}, []string{"Bob SOC@account Acme"}},
-		"by a role's repeated name":   {store.AccessQuery{Role: "SOC", Kind: access.User}, []string{"Bob SOC@account Acme", "Carol SOC@site Acme / Berlin", "Carol SOC@site Globex / Berlin"}},
-		"by the tenant":               {store.AccessQuery{Scope: "tenant"}, []string{"Ana Admin@tenant"}},
-		"by a site's repeated name":   {store.AccessQuery{Scope: "Berlin"}, []string{"Carol SOC@site Acme / Berlin", "Carol SOC@site Globex / Berlin"}},
-		"by account and site":         {store.AccessQuery{Scope: "Globex / Berlin"}, []string{"Carol SOC@site Globex / Berlin"}},
+		"by id": {store.AccessQuery{Principal: "402"}, []string{"Bob SOC@account Acme"}},
+		"by name": {
+			store.AccessQuery{Principal: "pipeline"},
+			[]string{"pipeline SOC@site Acme / Oslo"},
+		},
+		"by kind": {
+			store.AccessQuery{Kind: access.ServiceUser},
+			[]string{"pipeline SOC@site Acme / Oslo"},
+		},
+		"by a role's id": {store.AccessQuery{Role: "303"}, []string{"Bob SOC@account Acme"}},
+		"by a role's repeated name": {
+			store.AccessQuery{Role: "SOC", Kind: access.User},
+			[]string{"Bob SOC@account Acme", "Carol SOC@site Acme / Berlin", "Carol SOC@site Globex / Berlin"},
+		},
+		"by the tenant": {store.AccessQuery{Scope: "tenant"}, []string{"Ana Admin@tenant"}},
+		"by a site's repeated name": {
+			store.AccessQuery{Scope: "Berlin"},
+			[]string{"Carol SOC@site Acme / Berlin", "Carol SOC@site Globex / Berlin"},
+		},
+		"by account and site": {
+			store.AccessQuery{Scope: "Globex / Berlin"},
+			[]string{"Carol SOC@site Globex / Berlin"},
+		},
 		"nobody there":                {store.AccessQuery{Scope: "204"}, []string{}},
 		"nobody with that role there": {store.AccessQuery{Scope: "tenant", Role: "SOC"}, []string{}},
 		"a site, inherited": {store.AccessQuery{Scope: "201", Inherited: true}, []string{
@@ -58,9 +79,14 @@ func TestAccess(t *testing.T) {
 			"Ana Admin@account Acme via tenant ", "Bob SOC@account Acme",
 		}},
 		"the tenant, inherited": {store.AccessQuery{Scope: "tenant", Inherited: true}, []string{"Ana Admin@tenant"}},
-		"an account's user, inherited": {store.AccessQuery{Principal: "Bob", Inherited: true}, []string{
-			"Bob SOC@account Acme", "Bob SOC@site Acme / Berlin via account Acme", "Bob SOC@site Acme / Oslo via account Acme",
-		}},
+		"an account's user, inherited": {
+			store.AccessQuery{Principal: "Bob", Inherited: true},
+			[]string{
+				"Bob SOC@account Acme",
+				"Bob SOC@site Acme / Berlin via account Acme",
+				"Bob SOC@site Acme / Oslo via account Acme",
+			},
+		},
 		"a tenant's user, inherited": {store.AccessQuery{Principal: "Ana", Inherited: true}, []string{
 			"Ana Admin@tenant", "Ana Admin@site Acme / Berlin via tenant ", "Ana Admin@site Acme / Oslo via tenant ",
 			"Ana Admin@site Globex / Berlin via tenant ", "Ana Admin@site Globex / Rome via tenant ",
@@ -69,7 +95,8 @@ func TestAccess(t *testing.T) {
 			"pipeline SOC@site Acme / Oslo",
 		}},
 	}
-	onBoth(t, func(t *testing.T, s *store.Store, _ string) {
+	onBoth(t, func(db database) {
+		t, s := db.t, db.s
 		p := syncOnce(t, s, acme, "s1", smallWorld())
 		syncOnce(t, s, "other.example.com", "s2", smallWorld())
 		for name, c := range cases {
@@ -78,7 +105,10 @@ func TestAccess(t *testing.T) {
 			require.NoError(t, err, name)
 			require.Equal(t, c.want, brief(rows), name)
 		}
-		rows, err := s.Access(t.Context(), store.AccessQuery{Console: acme, Principal: "carol@example.com", Scope: "203"})
+		rows, err := s.Access(
+			t.Context(),
+			store.AccessQuery{Console: acme, Principal: "carol@example.com", Scope: "203"},
+		)
 		require.NoError(t, err)
 		require.Equal(t, []store.AccessRow{{
 			Kind: access.User, ID: "403", Email: "Carol@example.com", Name: "Carol", RoleID: "302", RoleName: "SOC",
@@ -94,13 +124,26 @@ func TestAccess_NoMatch(t *testing.T) {
 		q    store.AccessQuery
 		want string
 	}{
-		"user":         {store.AccessQuery{Kind: access.User, Principal: "anna@example.com"}, `no user is called "anna@example.com"; did you mean ana@example.com?`},
-		"service user": {store.AccessQuery{Kind: access.ServiceUser, Principal: "Ana"}, `no service user is called "Ana": check the spelling, or give its id`},
-		"principal":    {store.AccessQuery{Principal: "PIPELINE"}, `no principal is called "PIPELINE"; did you mean pipeline?`},
-		"role":         {store.AccessQuery{Role: "soc"}, `no role is called "soc"; did you mean SOC?`},
-		"scope":        {store.AccessQuery{Scope: "berlin"}, `no scope is called "berlin"; did you mean Acme / Berlin, Globex / Berlin?`},
+		"user": {
+			store.AccessQuery{Kind: access.User, Principal: "anna@example.com"},
+			`no user is called "anna@example.com"; did you mean ana@example.com?`,
+		},
+		"service user": {
+			store.AccessQuery{Kind: access.ServiceUser, Principal: "Ana"},
+			`no service user is called "Ana": check the spelling, or give its id`,
+		},
+		"principal": {
+			store.AccessQuery{Principal: "PIPELINE"},
+			`no principal is called "PIPELINE"; did you mean pipeline?`,
+		},
+		"role": {store.AccessQuery{Role: "soc"}, `no role is called "soc"; did you mean SOC?`},
+		"scope": {
+			store.AccessQuery{Scope: "berlin"},
+			`no scope is called "berlin"; did you mean Acme / Berlin, Globex / Berlin?`,
+		},
 	}
-	onBoth(t, func(t *testing.T, s *store.Store, _ string) {
+	onBoth(t, func(db database) {
+		t, s := db.t, db.s
 		_, err := s.Access(t.Context(), store.AccessQuery{Console: acme})
 		require.ErrorIs(t, err, store.ErrNoSnapshot)
 		require.ErrorContains(t, err, "run one first")
@@ -118,7 +161,8 @@ func TestAccess_NoMatch(t *testing.T) {
 // Access as of a moment, and the changes between moments, over several promotions.
 func TestAccess_AsOfAndChanges(t *testing.T) {
 	t.Parallel()
-	onBoth(t, func(t *testing.T, s *store.Store, _ string) {
+	onBoth(t, func(db database) {
+		t, s := db.t, db.s
 		w := smallWorld()
 		now := began
 		s.SetClock(func() time.Time { return now })
@@ -126,7 +170,10 @@ func TestAccess_AsOfAndChanges(t *testing.T) {
 
 		now = began.Add(time.Hour)
 		carol := w.principals["403"]
-		carol.Held, carol.Name = []access.Held{{RoleID: "302", ScopeID: "203"}, {RoleID: "301", ScopeID: "201"}}, "Carol C."
+		carol.Held, carol.Name = []access.Held{
+			{RoleID: "302", ScopeID: "203"},
+			{RoleID: "301", ScopeID: "201"},
+		}, "Carol C."
 		w.principals["403"] = carol
 		second := syncOnce(t, s, acme, "s2", w)
 
@@ -143,8 +190,16 @@ func TestAccess_AsOfAndChanges(t *testing.T) {
 			require.NoError(t, err)
 			return brief(rows)
 		}
-		require.Equal(t, []string{"Carol SOC@site Acme / Berlin", "Carol SOC@site Globex / Berlin"}, asOf(first.At, "403"))
-		require.Equal(t, []string{"Carol C. Admin@site Acme / Berlin", "Carol C. SOC@site Globex / Berlin"}, asOf(second.At, "403"))
+		require.Equal(
+			t,
+			[]string{"Carol SOC@site Acme / Berlin", "Carol SOC@site Globex / Berlin"},
+			asOf(first.At, "403"),
+		)
+		require.Equal(
+			t,
+			[]string{"Carol C. Admin@site Acme / Berlin", "Carol C. SOC@site Globex / Berlin"},
+			asOf(second.At, "403"),
+		)
 		require.Equal(t, []string{"Bob SOC@account Acme"}, asOf(fourth.At.Add(-time.Microsecond), "402"))
 		_, err := s.Access(t.Context(), store.AccessQuery{Console: acme, Principal: "402"})
 		require.EqualError(t, err, `no principal is called "402": check the spelling, or give its id`)

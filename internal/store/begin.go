@@ -26,7 +26,8 @@ func (s *Store) Begin(ctx context.Context, in BeginInput) error {
 			return err
 		}
 		created, err := exec(ctx, tx, "begin the snapshot",
-			`INSERT INTO snapshots (id, console, state, started_at) VALUES ($1, $2, $3, $4) ON CONFLICT (id) DO NOTHING`,
+			`INSERT INTO snapshots (id, console, state, started_at) VALUES ($1, $2, $3, $4)
+			 ON CONFLICT (id) DO NOTHING`,
 			in.ID, in.Console, StateDraining, micros(in.StartedAt))
 		if err != nil {
 			return err
@@ -43,7 +44,8 @@ func (s *Store) Begin(ctx context.Context, in BeginInput) error {
 		}
 		for _, c := range collections {
 			_, err := exec(ctx, tx, "prepare the drain",
-				`INSERT INTO drains (snapshot_seq, collection) VALUES ($1, $2) ON CONFLICT DO NOTHING`, snap.seq, string(c))
+				`INSERT INTO drains (snapshot_seq, collection) VALUES ($1, $2) ON CONFLICT DO NOTHING`,
+				snap.seq, string(c))
 			if err != nil {
 				return err
 			}
@@ -107,7 +109,6 @@ func wipe(ctx context.Context, tx *sql.Tx, console string, seq int64, c access.C
 // wipeReceipts deletes what a snapshot noted about rows it does not own.
 func wipeReceipts(ctx context.Context, tx *sql.Tx, seq int64, c access.Collection) error {
 	for _, table := range []string{"saved_pages", "seen", "closing"} {
-		//nolint:gosec // the table is one of three constants
 		_, err := exec(ctx, tx, "clear "+table,
 			"DELETE FROM "+table+" WHERE snapshot_seq = $1 AND collection = $2", seq, string(c))
 		if err != nil {

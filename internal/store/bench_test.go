@@ -115,7 +115,12 @@ func largeEntity(c access.Collection, n int) access.Entity {
 	case access.Accounts:
 		return access.Account{ID: id, Name: fmt.Sprintf("Account %d", n), State: "active"}
 	case access.Sites:
-		return access.Site{ID: id, Name: fmt.Sprintf("Site %d", n), AccountID: largeID(access.Accounts, n%100), State: "active"}
+		return access.Site{
+			ID:        id,
+			Name:      fmt.Sprintf("Site %d", n),
+			AccountID: largeID(access.Accounts, n%100),
+			State:     "active",
+		}
 	case access.Roles:
 		return access.Role{ID: id, Name: fmt.Sprintf("Role %d", n), Predefined: n < 6, Scope: access.Tenant}
 	case access.Users, access.ServiceUsers:

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
-	"fmt"
 	"math"
 	"slices"
 
@@ -42,13 +41,15 @@ func (s *Store) Changes(ctx context.Context, q ChangesQuery) ([]Change, error) {
 
 // changes appends the changes after a moment, up to the view's.
 func (v view) changes(ctx context.Context, out []Change, after int64) ([]Change, error) {
-	q := v.query(`SELECT a.principal_kind, a.principal_id, a.role_id, a.level, a.scope_id, f.promoted_at, t.promoted_at
+	q := v.query(
+		`SELECT a.principal_kind, a.principal_id, a.role_id, a.level, a.scope_id, f.promoted_at, t.promoted_at
 		FROM assignments a
 		JOIN snapshots f ON f.seq = a.since AND f.state = 'promoted'
 		LEFT JOIN snapshots t ON t.seq = a.until
-		WHERE a.console = $1`)
+		WHERE a.console = $1`,
+	)
 	q.add(` AND ((f.promoted_at <= $2 AND f.promoted_at > %s)`, after)
-	q.text.WriteString(fmt.Sprintf(" OR (t.promoted_at <= $2 AND t.promoted_at > $%d))", len(q.args)))
+	q.add(` OR (t.promoted_at <= $2 AND t.promoted_at > %s))`, after)
 	err := each(ctx, v.q, "read the changes", q.text.String(), q.args, func(rows *sql.Rows) error {
 		var c Change
 		var from int64

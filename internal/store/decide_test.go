@@ -13,7 +13,8 @@ import (
 // after it was dropped.
 func TestReaders_NeverSeeHalfASync(t *testing.T) {
 	t.Parallel()
-	onBoth(t, func(t *testing.T, s *store.Store, url string) {
+	onBoth(t, func(db database) {
+		t, s, url := db.t, db.s, db.url
 		w := smallWorld()
 		receive(t, s, acme, "s0", w)
 		_, err := s.Latest(t.Context(), acme, nil)
@@ -36,8 +37,10 @@ func TestReaders_NeverSeeHalfASync(t *testing.T) {
 		other := smallWorld()
 		delete(other.principals, "403")
 		delete(other.sites, "201")
-		other.principals["499"] = access.Principal{Kind: access.User, ID: "499", Name: "New", Level: access.Tenant,
-			Held: []access.Held{{RoleID: "301"}}}
+		other.principals["499"] = access.Principal{
+			Kind: access.User, ID: "499", Name: "New", Level: access.Tenant,
+			Held: []access.Held{{RoleID: "301"}},
+		}
 		receive(t, s, acme, "s1", other)
 		same("drained")
 		require.NoError(t, s.Quarantine(t.Context(), "s1", []string{"users: 1 of 3 gone"}))
@@ -53,13 +56,17 @@ func TestReaders_NeverSeeHalfASync(t *testing.T) {
 // A quarantined snapshot is listed with its reasons until it is promoted.
 func TestQuarantine_ThenPromote(t *testing.T) {
 	t.Parallel()
-	onBoth(t, func(t *testing.T, s *store.Store, _ string) {
+	onBoth(t, func(db database) {
+		t, s := db.t, db.s
 		w := smallWorld()
 		syncOnce(t, s, acme, "s1", w)
 		delete(w.principals, "402")
 		receive(t, s, acme, "s2", w)
 		require.NoError(t, s.Quarantine(t.Context(), "s2", []string{"first"}))
-		require.NoError(t, s.Quarantine(t.Context(), "s2", []string{"users: 1 of 3 gone", "assignments: 1 of 5 gone"}))
+		require.NoError(
+			t,
+			s.Quarantine(t.Context(), "s2", []string{"users: 1 of 3 gone", "assignments: 1 of 5 gone"}),
+		)
 		held, err := s.Quarantined(t.Context(), acme)
 		require.NoError(t, err)
 		require.Len(t, held, 1)
@@ -69,7 +76,11 @@ func TestQuarantine_ThenPromote(t *testing.T) {
 		require.False(t, held[0].FinishedAt.IsZero())
 		require.True(t, held[0].PromotedAt.IsZero())
 
-		p, err := s.Promote(t.Context(), "s2", store.PromoteInput{By: "carol@example.com", Collections: access.Collections()})
+		p, err := s.Promote(
+			t.Context(),
+			"s2",
+			store.PromoteInput{By: "carol@example.com", Collections: access.Collections()},
+		)
 		require.NoError(t, err)
 		require.Equal(t, store.StatePromoted, p.State)
 		require.Equal(t, expected(w), export(t, s, acme, nil))
@@ -85,19 +96,30 @@ func TestQuarantine_ThenPromote(t *testing.T) {
 // A discarded snapshot leaves nothing behind, and dropping it again is no error.
 func TestQuarantine_ThenDiscard(t *testing.T) {
 	t.Parallel()
-	onBoth(t, func(t *testing.T, s *store.Store, _ string) {
+	onBoth(t, func(db database) {
+		t, s := db.t, db.s
 		w := smallWorld()
 		syncOnce(t, s, acme, "s1", w)
 		rows := count(t, s, "SELECT COUNT(*) FROM entities") + count(t, s, "SELECT COUNT(*) FROM assignments")
 		other := emptyWorld()
-		other.principals["499"] = access.Principal{Kind: access.User, ID: "499", Name: "New", Level: access.Tenant,
-			Held: []access.Held{{RoleID: "301"}}}
+		other.principals["499"] = access.Principal{
+			Kind: access.User, ID: "499", Name: "New", Level: access.Tenant,
+			Held: []access.Held{{RoleID: "301"}},
+		}
 		receive(t, s, acme, "s2", other)
 		require.NoError(t, s.Quarantine(t.Context(), "s2", []string{"too much is gone"}))
-		drop := store.DiscardInput{By: "bob@example.com", Why: "the console was being restored", State: store.StateDiscarded}
+		drop := store.DiscardInput{
+			By:    "bob@example.com",
+			Why:   "the console was being restored",
+			State: store.StateDiscarded,
+		}
 		require.NoError(t, s.Discard(t.Context(), "s2", drop))
 		require.NoError(t, s.Discard(t.Context(), "s2", drop))
-		require.Equal(t, rows, count(t, s, "SELECT COUNT(*) FROM entities")+count(t, s, "SELECT COUNT(*) FROM assignments"))
+		require.Equal(
+			t,
+			rows,
+			count(t, s, "SELECT COUNT(*) FROM entities")+count(t, s, "SELECT COUNT(*) FROM assignments"),
+		)
 		for _, table := range []string{"seen", "closing", "saved_pages"} {
 			require.Zero(t, count(t, s, "SELECT COUNT(*) FROM "+table), table)
 		}
@@ -107,8 +129,16 @@ func TestQuarantine_ThenDiscard(t *testing.T) {
 		require.ErrorIs(t, err, store.ErrDecided)
 		require.ErrorIs(t, save(t, s, "s2", access.Users, 1, 1, true), store.ErrDecided)
 		require.ErrorIs(t, s.Discard(t.Context(), "none", drop), store.ErrNoSnapshot)
-		require.ErrorContains(t, s.Discard(t.Context(), "s2", store.DiscardInput{State: "gone"}), "choose discarded or failed")
-		require.NoError(t, s.Begin(t.Context(), store.BeginInput{Console: acme, ID: "s2", StartedAt: began}), "a late repeat")
+		require.ErrorContains(
+			t,
+			s.Discard(t.Context(), "s2", store.DiscardInput{State: "gone"}),
+			"choose discarded or failed",
+		)
+		require.NoError(
+			t,
+			s.Begin(t.Context(), store.BeginInput{Console: acme, ID: "s2", StartedAt: began}),
+			"a late repeat",
+		)
 		p, err := s.Progress(t.Context(), "s2")
 		require.NoError(t, err)
 		require.Equal(t, store.StateDiscarded, p.State)
@@ -119,7 +149,8 @@ func TestQuarantine_ThenDiscard(t *testing.T) {
 // left is cleared.
 func TestInterleaved_Stale(t *testing.T) {
 	t.Parallel()
-	onBoth(t, func(t *testing.T, s *store.Store, _ string) {
+	onBoth(t, func(db database) {
+		t, s := db.t, db.s
 		w := smallWorld()
 		syncOnce(t, s, acme, "s0", w)
 		old := w.clone()
@@ -152,7 +183,8 @@ func TestInterleaved_Stale(t *testing.T) {
 // A snapshot moved when an earlier one was promoted under it: it drains again.
 func TestInterleaved_Moved(t *testing.T) {
 	t.Parallel()
-	onBoth(t, func(t *testing.T, s *store.Store, _ string) {
+	onBoth(t, func(db database) {
+		t, s := db.t, db.s
 		w := smallWorld()
 		syncOnce(t, s, acme, "s0", w)
 		old := w.clone()
@@ -182,7 +214,8 @@ func TestInterleaved_Moved(t *testing.T) {
 // What a dead sync left is cleared by a later one.
 func TestSweep(t *testing.T) {
 	t.Parallel()
-	onBoth(t, func(t *testing.T, s *store.Store, _ string) {
+	onBoth(t, func(db database) {
+		t, s := db.t, db.s
 		w := smallWorld()
 		receive(t, s, acme, "dead", w)
 		begin(t, s, acme, "also dead", access.Users)

@@ -30,7 +30,7 @@ func (s *Store) StartDrain(ctx context.Context, id string, c access.Collection, 
 		}
 		switch {
 		case attempt < d.attempt:
-			return fmt.Errorf("%s of snapshot %s is at attempt %d, this is %d: %w", c, id, d.attempt, attempt, ErrStale)
+			return behind(id, c, d.attempt, attempt)
 		case attempt > d.attempt:
 			if d, err = restart(ctx, tx, snap, d, attempt); err != nil {
 				return err
@@ -130,7 +130,7 @@ func (s *Store) Drained(ctx context.Context, id string, c access.Collection, att
 		case !covered:
 			return fmt.Errorf("snapshot %s does not cover %s: begin it with that collection", id, c)
 		case d.attempt != attempt:
-			return fmt.Errorf("%s of snapshot %s is at attempt %d, this is %d: %w", c, id, d.attempt, attempt, ErrStale)
+			return behind(id, c, d.attempt, attempt)
 		case !d.complete():
 			return incomplete(id, d)
 		}
@@ -151,8 +151,8 @@ func (s *Store) Drained(ctx context.Context, id string, c access.Collection, att
 }
 
 func incomplete(id string, d drainRow) error {
-	return fmt.Errorf("%s of snapshot %s is not drained: %d pages saved, of which %d are not loaded, last page saved: %t",
-		d.collection, id, d.pages, d.waiting, d.lastSaved)
+	return fmt.Errorf("%s of snapshot %s is not drained: %d pages saved, of which %d are not loaded, "+
+		"last page saved: %t", d.collection, id, d.pages, d.waiting, d.lastSaved)
 }
 
 func flag(b bool) int {

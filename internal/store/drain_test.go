@@ -10,21 +10,44 @@ import (
 	"sentinelone-provisioner/internal/store"
 )
 
-func save(t testing.TB, s *store.Store, id string, c access.Collection, attempt, page int, last bool, es ...access.Entity) error {
+func save(
+	t *testing.T,
+	s *store.Store,
+	id string,
+	c access.Collection,
+	attempt, page int,
+	last bool,
+	es ...access.Entity,
+) error {
 	t.Helper()
 	return s.SavePage(t.Context(), store.SavePageInput{
-		Snapshot: id, Collection: c, Attempt: attempt, Page: page, Cursor: "next", Last: last, Requests: 1, Entities: es,
+		Snapshot:   id,
+		Collection: c,
+		Attempt:    attempt,
+		Page:       page,
+		Cursor:     "next",
+		Last:       last,
+		Requests:   1,
+		Entities:   es,
 	})
 }
 
 func ana(name string, held ...access.Held) access.Principal {
-	return access.Principal{Kind: access.User, ID: "401", Email: "ana@example.com", Name: name, Level: access.SiteLevel, Held: held}
+	return access.Principal{
+		Kind:  access.User,
+		ID:    "401",
+		Email: "ana@example.com",
+		Name:  name,
+		Level: access.SiteLevel,
+		Held:  held,
+	}
 }
 
 // A drain goes on at the page after the last one saved, with its cursor and counts.
 func TestDrain_Resumes(t *testing.T) {
 	t.Parallel()
-	onBoth(t, func(t *testing.T, s *store.Store, url string) {
+	onBoth(t, func(db database) {
+		t, s, url := db.t, db.s, db.url
 		begin(t, s, acme, "s1")
 		d, err := s.StartDrain(t.Context(), "s1", access.Users, 1)
 		require.NoError(t, err)
@@ -42,7 +65,14 @@ func TestDrain_Resumes(t *testing.T) {
 		d, err = again.StartDrain(t.Context(), "s1", access.Users, 1)
 		require.NoError(t, err)
 		require.Equal(t, store.Drain{
-			Attempt: 1, Pages: 2, Rows: 2, Cursor: "c2", Requests: 6, FirstTotal: &seven, LastTotal: &eight, TotalsMoved: true,
+			Attempt:     1,
+			Pages:       2,
+			Rows:        2,
+			Cursor:      "c2",
+			Requests:    6,
+			FirstTotal:  &seven,
+			LastTotal:   &eight,
+			TotalsMoved: true,
 		}, d)
 		_, err = s.Drained(t.Context(), "s1", access.Users, 1)
 		require.ErrorContains(t, err, "is not drained: 2 pages saved, of which 2 are not loaded")
@@ -53,7 +83,14 @@ func TestDrain_Resumes(t *testing.T) {
 		sum, err := again.Drained(t.Context(), "s1", access.Users, 1)
 		require.NoError(t, err)
 		require.Equal(t, store.DrainSummary{
-			Distinct: 1, Pages: 3, Rows: 3, Requests: 9, Unassigned: 6, FirstTotal: &seven, LastTotal: &eight, TotalsMoved: true,
+			Distinct:    1,
+			Pages:       3,
+			Rows:        3,
+			Requests:    9,
+			Unassigned:  6,
+			FirstTotal:  &seven,
+			LastTotal:   &eight,
+			TotalsMoved: true,
 		}, sum, "the same id three times counts once")
 	})
 }
@@ -61,17 +98,28 @@ func TestDrain_Resumes(t *testing.T) {
 // Whoever is behind is refused, and changes nothing.
 func TestDrain_Fenced(t *testing.T) {
 	t.Parallel()
-	onBoth(t, func(t *testing.T, s *store.Store, _ string) {
+	onBoth(t, func(db database) {
+		t, s := db.t, db.s
 		begin(t, s, acme, "s1")
 		_, err := s.StartDrain(t.Context(), "s1", access.Users, 1)
 		require.NoError(t, err)
 		require.NoError(t, save(t, s, "s1", access.Users, 1, 0, false, ana("Ana")))
 		require.ErrorIs(t, save(t, s, "s1", access.Users, 1, 0, false, ana("Ana")), store.ErrStale, "a repeated page")
 		require.ErrorIs(t, save(t, s, "s1", access.Users, 1, 2, false, ana("Ana")), store.ErrStale, "a page skipped")
-		require.ErrorIs(t, save(t, s, "s1", access.Users, 2, 1, false, ana("Ana")), store.ErrStale, "an attempt not begun")
+		require.ErrorIs(
+			t,
+			save(t, s, "s1", access.Users, 2, 1, false, ana("Ana")),
+			store.ErrStale,
+			"an attempt not begun",
+		)
 		_, err = s.StartDrain(t.Context(), "s1", access.Users, 2)
 		require.NoError(t, err)
-		require.ErrorIs(t, save(t, s, "s1", access.Users, 1, 1, false, ana("Ana")), store.ErrStale, "an earlier attempt")
+		require.ErrorIs(
+			t,
+			save(t, s, "s1", access.Users, 1, 1, false, ana("Ana")),
+			store.ErrStale,
+			"an earlier attempt",
+		)
 		_, err = s.LoadPage(t.Context(), "s1", access.Users, 1)
 		require.ErrorIs(t, err, store.ErrStale)
 		_, err = s.StartDrain(t.Context(), "s1", access.Users, 1)
@@ -79,7 +127,12 @@ func TestDrain_Fenced(t *testing.T) {
 		_, err = s.Drained(t.Context(), "s1", access.Users, 1)
 		require.ErrorIs(t, err, store.ErrStale)
 		require.NoError(t, save(t, s, "s1", access.Users, 2, 0, true, ana("Ana")))
-		require.ErrorIs(t, save(t, s, "s1", access.Users, 2, 1, true, ana("Ana")), store.ErrStale, "after the last page")
+		require.ErrorIs(
+			t,
+			save(t, s, "s1", access.Users, 2, 1, true, ana("Ana")),
+			store.ErrStale,
+			"after the last page",
+		)
 		d, err := s.StartDrain(t.Context(), "s1", access.Users, 2)
 		require.NoError(t, err)
 		require.Equal(t, store.Drain{Attempt: 2, Pages: 1, Rows: 1, Cursor: "next", LastSaved: true, Requests: 2}, d)
@@ -89,7 +142,8 @@ func TestDrain_Fenced(t *testing.T) {
 // Page and cursor are saved together or not at all.
 func TestDrain_PageIsAtomic(t *testing.T) {
 	t.Parallel()
-	onBoth(t, func(t *testing.T, s *store.Store, _ string) {
+	onBoth(t, func(db database) {
+		t, s := db.t, db.s
 		begin(t, s, acme, "s1")
 		_, err := s.StartDrain(t.Context(), "s1", access.Users, 1)
 		require.NoError(t, err)
@@ -113,14 +167,19 @@ func TestDrain_PageIsAtomic(t *testing.T) {
 // A new attempt deletes what the earlier one saved and loaded.
 func TestDrain_AgainWipes(t *testing.T) {
 	t.Parallel()
-	onBoth(t, func(t *testing.T, s *store.Store, _ string) {
+	onBoth(t, func(db database) {
+		t, s := db.t, db.s
 		w := smallWorld()
 		syncOnce(t, s, acme, "s1", w)
 		changed := w.clone()
-		changed.principals["403"] = access.Principal{Kind: access.User, ID: "403", Name: "Other", Level: access.Tenant,
-			Held: []access.Held{{RoleID: "301"}}}
-		changed.principals["409"] = access.Principal{Kind: access.User, ID: "409", Name: "Extra", Level: access.Tenant,
-			Held: []access.Held{{RoleID: "301"}}}
+		changed.principals["403"] = access.Principal{
+			Kind: access.User, ID: "403", Name: "Other", Level: access.Tenant,
+			Held: []access.Held{{RoleID: "301"}},
+		}
+		changed.principals["409"] = access.Principal{
+			Kind: access.User, ID: "409", Name: "Extra", Level: access.Tenant,
+			Held: []access.Held{{RoleID: "301"}},
+		}
 		receive(t, s, acme, "s2", changed)
 		require.NotZero(t, count(t, s, "SELECT COUNT(*) FROM closing"))
 		d, err := s.StartDrain(t.Context(), "s2", access.Users, 2)
@@ -139,7 +198,8 @@ func TestDrain_AgainWipes(t *testing.T) {
 // An id that comes twice within a drain counts once, as it was received last.
 func TestDrain_DriftsBetweenPages(t *testing.T) {
 	t.Parallel()
-	onBoth(t, func(t *testing.T, s *store.Store, _ string) {
+	onBoth(t, func(db database) {
+		t, s := db.t, db.s
 		old := ana("Ana", access.Held{RoleID: "1", ScopeID: "9"}, access.Held{RoleID: "2", ScopeID: "9"})
 		newer := ana("Ana", access.Held{RoleID: "2", ScopeID: "9"}, access.Held{RoleID: "3", ScopeID: "9"})
 		newest := ana("Ana", access.Held{RoleID: "4", ScopeID: "9"})
@@ -185,7 +245,8 @@ func TestDrain_DriftsBetweenPages(t *testing.T) {
 // Notes and counts are there to be shown while a sync runs.
 func TestProgress(t *testing.T) {
 	t.Parallel()
-	onBoth(t, func(t *testing.T, s *store.Store, _ string) {
+	onBoth(t, func(db database) {
+		t, s := db.t, db.s
 		begin(t, s, acme, "s1", access.Users, access.Roles, access.Sites)
 		drain(t, s, "s1", access.Sites, 1, 2, smallWorld())
 		_, err := s.StartDrain(t.Context(), "s1", access.Users, 1)
@@ -204,9 +265,23 @@ func TestProgress(t *testing.T) {
 		require.Equal(t, store.Progress{
 			State: store.StateDraining, Note: &store.Note{Text: "waits for a person", At: began},
 			Collections: map[access.Collection]store.CollectionProgress{
-				access.Users: {State: store.CollectionDraining, Attempt: 1, Pages: 1, Rows: 1, Note: &note, Requests: 3},
+				access.Users: {
+					State:    store.CollectionDraining,
+					Attempt:  1,
+					Pages:    1,
+					Rows:     1,
+					Note:     &note,
+					Requests: 3,
+				},
 				access.Roles: {State: store.CollectionWaiting},
-				access.Sites: {State: store.CollectionDrained, Attempt: 1, Pages: 2, Rows: 4, Expected: &four, Requests: 2},
+				access.Sites: {
+					State:    store.CollectionDrained,
+					Attempt:  1,
+					Pages:    2,
+					Rows:     4,
+					Expected: &four,
+					Requests: 2,
+				},
 			},
 		}, p)
 		require.NoError(t, save(t, s, "s1", access.Users, 1, 1, true, ana("Ana")))
@@ -225,7 +300,8 @@ func TestProgress(t *testing.T) {
 // Members are those of the snapshot: received and unchanged, less who is gone.
 func TestMembers(t *testing.T) {
 	t.Parallel()
-	onBoth(t, func(t *testing.T, s *store.Store, _ string) {
+	onBoth(t, func(db database) {
+		t, s := db.t, db.s
 		w := smallWorld()
 		receive(t, s, acme, "s1", w)
 		m, err := s.Members(t.Context(), "s1")

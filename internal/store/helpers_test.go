@@ -22,15 +22,22 @@ var began = time.Date(2026, 3, 3, 12, 0, 0, 0, time.UTC)
 
 func TestMain(m *testing.M) { pgtest.Main(m) }
 
+// database is a fresh database, and the test it is for.
+type database struct {
+	t   *testing.T
+	s   *store.Store
+	url string
+}
+
 // onBoth runs a test against a fresh database of each kind.
-func onBoth(t *testing.T, test func(t *testing.T, s *store.Store, url string)) {
+func onBoth(t *testing.T, test func(db database)) {
 	t.Helper()
 	urls := map[string]func(testing.TB) string{"sqlite": sqliteURL, "postgres": pgtest.URL}
 	for name, fresh := range urls {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			url := fresh(t)
-			test(t, open(t, url), url)
+			test(database{t: t, s: open(t, url), url: url})
 		})
 	}
 }
@@ -133,14 +140,22 @@ func smallWorld() world {
 	}
 	seen := time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC)
 	for _, p := range []access.Principal{
-		{Kind: access.User, ID: "401", Email: "ana@example.com", Name: "Ana", Level: access.Tenant, LastActiveAt: &seen,
-			Held: []access.Held{{RoleID: "301"}}},
-		{Kind: access.User, ID: "402", Email: "bob@example.com", Name: "Bob", Level: access.AccountLevel,
-			Held: []access.Held{{RoleID: "303", ScopeID: "101"}}},
-		{Kind: access.User, ID: "403", Email: "Carol@example.com", Name: "Carol", Level: access.SiteLevel,
-			Held: []access.Held{{RoleID: "302", ScopeID: "203"}, {RoleID: "302", ScopeID: "201"}}},
-		{Kind: access.ServiceUser, ID: "501", Name: "pipeline", Level: access.SiteLevel,
-			Held: []access.Held{{RoleID: "302", ScopeID: "202"}}},
+		{
+			Kind: access.User, ID: "401", Email: "ana@example.com", Name: "Ana", Level: access.Tenant,
+			LastActiveAt: &seen, Held: []access.Held{{RoleID: "301"}},
+		},
+		{
+			Kind: access.User, ID: "402", Email: "bob@example.com", Name: "Bob", Level: access.AccountLevel,
+			Held: []access.Held{{RoleID: "303", ScopeID: "101"}},
+		},
+		{
+			Kind: access.User, ID: "403", Email: "Carol@example.com", Name: "Carol", Level: access.SiteLevel,
+			Held: []access.Held{{RoleID: "302", ScopeID: "203"}, {RoleID: "302", ScopeID: "201"}},
+		},
+		{
+			Kind: access.ServiceUser, ID: "501", Name: "pipeline", Level: access.SiteLevel,
+			Held: []access.Held{{RoleID: "302", ScopeID: "202"}},
+		},
 	} {
 		w.principals[p.ID] = p
 	}
@@ -148,13 +163,16 @@ func smallWorld() world {
 }
 
 // begin opens a snapshot of the collections, all of them if none are named.
-func begin(t testing.TB, s *store.Store, console, id string, cs ...access.Collection) {
+func begin(t *testing.T, s *store.Store, console, id string, cs ...access.Collection) {
 	t.Helper()
-	require.NoError(t, s.Begin(t.Context(), store.BeginInput{Console: console, ID: id, Collections: cs, StartedAt: began}))
+	require.NoError(
+		t,
+		s.Begin(t.Context(), store.BeginInput{Console: console, ID: id, Collections: cs, StartedAt: began}),
+	)
 }
 
 // drain walks through a collection in pages of a size and loads each.
-func drain(t testing.TB, s *store.Store, id string, c access.Collection, attempt, size int, w world) {
+func drain(t *testing.T, s *store.Store, id string, c access.Collection, attempt, size int, w world) {
 	t.Helper()
 	d, err := s.StartDrain(t.Context(), id, c, attempt)
 	require.NoError(t, err)
@@ -172,7 +190,7 @@ func drain(t testing.TB, s *store.Store, id string, c access.Collection, attempt
 	load(t, s, id, c, attempt)
 }
 
-func load(t testing.TB, s *store.Store, id string, c access.Collection, attempt int) {
+func load(t *testing.T, s *store.Store, id string, c access.Collection, attempt int) {
 	t.Helper()
 	for more := true; more; {
 		var err error
@@ -182,7 +200,7 @@ func load(t testing.TB, s *store.Store, id string, c access.Collection, attempt 
 }
 
 // receive begins a snapshot and drains what it covers.
-func receive(t testing.TB, s *store.Store, console, id string, w world, cs ...access.Collection) {
+func receive(t *testing.T, s *store.Store, console, id string, w world, cs ...access.Collection) {
 	t.Helper()
 	begin(t, s, console, id, cs...)
 	if len(cs) == 0 {
@@ -193,7 +211,7 @@ func receive(t testing.TB, s *store.Store, console, id string, w world, cs ...ac
 	}
 }
 
-func promote(t testing.TB, s *store.Store, id string, cs ...access.Collection) store.Promotion {
+func promote(t *testing.T, s *store.Store, id string, cs ...access.Collection) store.Promotion {
 	t.Helper()
 	if len(cs) == 0 {
 		cs = access.Collections()
@@ -205,7 +223,7 @@ func promote(t testing.TB, s *store.Store, id string, cs ...access.Collection) s
 }
 
 // syncOnce receives and promotes.
-func syncOnce(t testing.TB, s *store.Store, console, id string, w world, cs ...access.Collection) store.Promotion {
+func syncOnce(t *testing.T, s *store.Store, console, id string, w world, cs ...access.Collection) store.Promotion {
 	t.Helper()
 	receive(t, s, console, id, w, cs...)
 	return promote(t, s, id, cs...)
@@ -227,12 +245,13 @@ func (e *exported) Principal(p access.Principal) error {
 	e.Principals = append(e.Principals, p)
 	return nil
 }
+
 func (e *exported) Assignment(a access.Assignment) error {
 	e.Assignments = append(e.Assignments, a)
 	return nil
 }
 
-func export(t testing.TB, s *store.Store, console string, asOf *time.Time) exported {
+func export(t *testing.T, s *store.Store, console string, asOf *time.Time) exported {
 	t.Helper()
 	var e exported
 	require.NoError(t, s.Export(t.Context(), console, asOf, &e))
@@ -279,7 +298,7 @@ func (e exported) withoutActivity() exported {
 }
 
 // count runs a query that gives one number.
-func count(t testing.TB, s *store.Store, query string, args ...any) int {
+func count(t *testing.T, s *store.Store, query string, args ...any) int {
 	t.Helper()
 	var n int
 	require.NoError(t, s.DB().QueryRowContext(t.Context(), query, args...).Scan(&n))
@@ -287,7 +306,7 @@ func count(t testing.TB, s *store.Store, query string, args ...any) int {
 }
 
 // cancelled is a context that is over.
-func cancelled(t testing.TB) context.Context {
+func cancelled(t *testing.T) context.Context {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

@@ -75,7 +75,8 @@ func scanSnapshot(row interface{ Scan(dest ...any) error }) (Snapshot, error) {
 	var started int64
 	var finished, promoted sql.NullInt64
 	var reasons, counts string
-	err := row.Scan(&out.ID, &out.Console, &out.State, &started, &finished, &promoted, &out.DecidedBy, &reasons, &counts)
+	err := row.Scan(&out.ID, &out.Console, &out.State, &started, &finished, &promoted,
+		&out.DecidedBy, &reasons, &counts)
 	if err != nil {
 		return out, err
 	}

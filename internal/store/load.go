@@ -72,7 +72,7 @@ func (s *Store) oldestPage(
 		return 0, false, fmt.Errorf("look for a saved page of %s: %w", c, err)
 	}
 	if current != attempt {
-		return 0, false, fmt.Errorf("%s of snapshot %s is at attempt %d, this is %d: %w", c, id, current, attempt, ErrStale)
+		return 0, false, behind(id, c, current, attempt)
 	}
 	return int(oldest.Int64), oldest.Valid, nil
 }

@@ -124,14 +124,15 @@ func (l *loading) insertEntities(ctx context.Context, changed []row) error {
 	rows := make([][]any, len(changed))
 	for i, r := range changed {
 		rows[i] = []any{
-			l.snap.console, string(l.c), r.id, r.name, r.email, fold(r.email), r.parent, r.doc, r.digest, r.lastActive,
-			l.snap.seq,
+			l.snap.console, string(l.c), r.id, r.name, r.email, fold(r.email), r.parent, r.doc, r.digest,
+			r.lastActive, l.snap.seq,
 		}
 	}
 	const text = "text"
 	return l.s.d.insert(ctx, l.tx, bulk{
 		what: "add rows",
-		into: "entities (console, collection, id, name, email, email_folded, parent_id, doc, digest, last_active, since)",
+		into: `entities (console, collection, id, name, email, email_folded, parent_id, doc, digest,
+			last_active, since)`,
 		types: []string{
 			text, text, text, text, text, text, text, text, text, "bigint", "bigint",
 		},
@@ -156,7 +157,8 @@ func (l *loading) loadAssignments(ctx context.Context, p plan) error {
 				continue
 			}
 			add = append(add, []any{
-				l.snap.console, string(a.PrincipalKind), a.PrincipalID, a.RoleID, string(a.Level), a.ScopeID, l.snap.seq,
+				l.snap.console, string(a.PrincipalKind), a.PrincipalID, a.RoleID, string(a.Level), a.ScopeID,
+				l.snap.seq,
 			})
 		}
 	}

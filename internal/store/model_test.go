@@ -18,10 +18,13 @@ import (
 // and as of every promotion.
 func TestModel(t *testing.T) {
 	t.Parallel()
-	onBoth(t, func(t *testing.T, s *store.Store, url string) {
+	onBoth(t, func(db database) {
+		t, s, url := db.t, db.s, db.url
+		second := open(t, url)
 		for seed := range uint64(4) {
 			m := &model{
-				t: t, s: s, r: rand.New(rand.NewPCG(seed, 7)), console: fmt.Sprintf("console-%d", seed), w: emptyWorld(),
+				t: t, s: s, second: second, r: rand.New(rand.NewPCG(seed, 7)),
+				console: fmt.Sprintf("console-%d", seed), w: emptyWorld(),
 			}
 			for step := range 12 {
 				m.step(fmt.Sprintf("%d/%d", seed, step))
@@ -42,6 +45,7 @@ func TestModel(t *testing.T) {
 type model struct {
 	t       *testing.T
 	s       *store.Store
+	second  *store.Store // another process, which has no page in memory
 	r       *rand.Rand
 	console string
 	w       world // the console's truth
@@ -185,7 +189,13 @@ func (m *model) check(id string) {
 	require.NoError(m.t, err)
 	held := map[access.Assignment]bool{}
 	for _, c := range changes {
-		a := access.Assignment{PrincipalKind: c.Kind, PrincipalID: c.ID, RoleID: c.RoleID, Level: c.Level, ScopeID: c.ScopeID}
+		a := access.Assignment{
+			PrincipalKind: c.Kind,
+			PrincipalID:   c.ID,
+			RoleID:        c.RoleID,
+			Level:         c.Level,
+			ScopeID:       c.ScopeID,
+		}
 		require.Equal(m.t, c.Action == store.Removed, held[a], "%s: %s of what was held: %t", id, c.Action, held[a])
 		held[a] = c.Action == store.Added
 	}
@@ -203,7 +213,7 @@ func (m *model) drain(id string, c access.Collection) {
 	m.t.Helper()
 	attempt := 1
 	for range m.r.IntN(3) { // attempts given up halfway, which saw something else
-		other := &model{t: m.t, s: m.s, r: m.r, w: m.w.clone()}
+		other := &model{t: m.t, s: m.s, second: m.second, r: m.r, w: m.w.clone()}
 		other.mutate()
 		other.pages(id, c, attempt, true)
 		attempt++
@@ -231,7 +241,7 @@ func (m *model) pages(id string, c access.Collection, attempt int, giveUp bool) 
 			require.ErrorIs(m.t, m.s.SavePage(m.t.Context(), in), store.ErrStale)
 		}
 		if m.r.IntN(2) == 0 {
-			_, err := m.s.LoadPage(m.t.Context(), id, c, attempt)
+			_, err := m.either().LoadPage(m.t.Context(), id, c, attempt)
 			require.NoError(m.t, err)
 		}
 		d, err = m.s.StartDrain(m.t.Context(), id, c, attempt)
@@ -240,10 +250,17 @@ func (m *model) pages(id string, c access.Collection, attempt int, giveUp bool) 
 	if giveUp {
 		return
 	}
-	load(m.t, m.s, id, c, attempt)
+	load(m.t, m.either(), id, c, attempt)
 	sum, err := m.s.Drained(m.t.Context(), id, c, attempt)
 	require.NoError(m.t, err)
 	require.Equal(m.t, total, sum.Distinct)
+}
+
+func (m *model) either() *store.Store {
+	if m.r.IntN(2) == 0 {
+		return m.second
+	}
+	return m.s
 }
 
 // split deals a collection out in pages of random sizes. Some entries come twice, the
@@ -305,7 +322,10 @@ func (m *model) change(p access.Principal) access.Principal {
 		p.Level = []access.Level{access.AccountLevel, access.SiteLevel}[m.r.IntN(2)]
 		p.Held = nil
 		for range m.r.IntN(4) {
-			p.Held = append(p.Held, access.Held{RoleID: fmt.Sprint(300 + m.r.IntN(5)), ScopeID: fmt.Sprint(100 + m.r.IntN(3))})
+			p.Held = append(
+				p.Held,
+				access.Held{RoleID: fmt.Sprint(300 + m.r.IntN(5)), ScopeID: fmt.Sprint(100 + m.r.IntN(3))},
+			)
 		}
 		p.Held = access.NormalizeHeld(p.Held)
 	}

@@ -18,17 +18,23 @@ func TestOpen_BadAddress(t *testing.T) {
 	file := filepath.Join(dir, "file")
 	require.NoError(t, os.WriteFile(file, []byte("this is not a database, and it is longer than a header"), 0o600))
 	cases := map[string]struct{ url, want string }{
-		"empty":           {"", "begins with sqlite:// (a file) or postgres:// (a server)"},
-		"other scheme":    {"mysql://ana:hunter2@db/x", "begins with sqlite:// (a file) or postgres:// (a server)"},
-		"no scheme":       {"sentinelone.db", "begins with sqlite:// (a file) or postgres:// (a server)"},
-		"no file":         {"sqlite://", "names no file"},
-		"a folder":        {"sqlite://" + dir, "is a folder: name a file in it"},
-		"no such folder":  {"sqlite://" + filepath.Join(dir, "none", "x.db"), "because there is no folder"},
-		"below a file":    {"sqlite://" + filepath.Join(file, "x.db"), "cannot be reached"},
-		"not a database":  {"sqlite://" + file, "check that it is a SQLite database"},
-		"malformed":       {"postgres://ana:hunter2@db:port/x", "is not understood: write postgres://user:password@host"},
-		"bad parameter":   {"postgres://ana:hunter2@db/x?sslmode=perhaps", "is not understood"},
-		"nobody is there": {"postgres://ana:hunter2@127.0.0.1:1/x?sslmode=disable", "the database server 127.0.0.1 does not let us in"},
+		"empty":          {"", "begins with sqlite:// (a file) or postgres:// (a server)"},
+		"other scheme":   {"mysql://ana:hunter2@db/x", "begins with sqlite:// (a file) or postgres:// (a server)"},
+		"no scheme":      {"sentinelone.db", "begins with sqlite:// (a file) or postgres:// (a server)"},
+		"no file":        {"sqlite://", "names no file"},
+		"a folder":       {"sqlite://" + dir, "is a folder: name a file in it"},
+		"no such folder": {"sqlite://" + filepath.Join(dir, "none", "x.db"), "because there is no folder"},
+		"below a file":   {"sqlite://" + filepath.Join(file, "x.db"), "cannot be reached"},
+		"not a database": {"sqlite://" + file, "check that it is a SQLite database"},
+		"malformed": {
+			"postgres://ana:hunter2@db:port/x",
+			"is not understood: write postgres://user:password@host",
+		},
+		"bad parameter": {"postgres://ana:hunter2@db/x?sslmode=perhaps", "is not understood"},
+		"nobody is there": {
+			"postgres://ana:hunter2@127.0.0.1:1/x?sslmode=disable",
+			"the database server 127.0.0.1 does not let us in",
+		},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -73,8 +79,12 @@ func TestOpen_OddPath(t *testing.T) {
 // A database of a newer program is refused by the worker and by readers.
 func TestOpen_NewerSchema(t *testing.T) {
 	t.Parallel()
-	onBoth(t, func(t *testing.T, s *store.Store, url string) {
-		_, err := s.DB().ExecContext(t.Context(), "INSERT INTO schema_versions (version_id, is_applied) VALUES (99, true)")
+	onBoth(t, func(db database) {
+		t, s, url := db.t, db.s, db.url
+		_, err := s.DB().ExecContext(
+			t.Context(),
+			"INSERT INTO schema_versions (version_id, is_applied) VALUES (99, true)",
+		)
 		require.NoError(t, err)
 		_, err = store.Open(t.Context(), url)
 		require.ErrorIs(t, err, store.ErrNewerSchema)
@@ -88,7 +98,8 @@ func TestOpen_NewerSchema(t *testing.T) {
 // what is there.
 func TestOpen_AtOnceAndAgain(t *testing.T) {
 	t.Parallel()
-	onBoth(t, func(t *testing.T, s *store.Store, url string) {
+	onBoth(t, func(db database) {
+		t, s, url := db.t, db.s, db.url
 		syncOnce(t, s, acme, "s1", smallWorld())
 		require.Equal(t, expected(smallWorld()), export(t, open(t, url), acme, nil))
 	})
@@ -113,11 +124,8 @@ func TestOpen_AtOnceAndAgain(t *testing.T) {
 // An empty server database is no database to read.
 func TestOpenReader_NotMigrated(t *testing.T) {
 	t.Parallel()
-	onBoth(t, func(t *testing.T, s *store.Store, url string) {
-		for _, view := range []string{"assignment_history", "entity_history"} {
-			_, err := s.DB().ExecContext(t.Context(), "DROP VIEW "+view)
-			require.NoError(t, err)
-		}
+	onBoth(t, func(db database) {
+		t, s, url := db.t, db.s, db.url
 		_, err := s.DB().ExecContext(t.Context(), "DROP TABLE schema_versions")
 		require.NoError(t, err)
 		_, err = store.OpenReader(t.Context(), url)

@@ -219,8 +219,8 @@ func (p *promoting) record(ctx context.Context, out Promotion, at int64) error {
 		return err
 	}
 	_, err = exec(ctx, p.tx, "record the promotion",
-		`UPDATE snapshots SET state = $1, promoted_at = $2, finished_at = $2, decided_by = $3, counts = $4, changes = $5,
-		        note = ''
+		`UPDATE snapshots SET state = $1, promoted_at = $2, finished_at = $2, decided_by = $3, counts = $4,
+		        changes = $5, note = ''
 		 WHERE seq = $6`, out.State, at, p.in.By, counts, changes, p.snap.seq)
 	return err
 }
@@ -236,7 +236,8 @@ func promotionOf(ctx context.Context, q queryer, snap snapshotRow) (Promotion, e
 		return out, fmt.Errorf("read the promotion of snapshot %s: %w", snap.id, err)
 	}
 	var c changeCounts
-	if err := errors.Join(json.Unmarshal([]byte(counts), &out.Counts), json.Unmarshal([]byte(changes), &c)); err != nil {
+	err = errors.Join(json.Unmarshal([]byte(counts), &out.Counts), json.Unmarshal([]byte(changes), &c))
+	if err != nil {
 		return out, fmt.Errorf("read the promotion of snapshot %s: %w", snap.id, err)
 	}
 	out.Added, out.Removed, out.At = c.Added, c.Removed, fromMicros(at)

@@ -13,7 +13,8 @@ import (
 // A first sync shows exactly what the console held, with counts.
 func TestPromote_First(t *testing.T) {
 	t.Parallel()
-	onBoth(t, func(t *testing.T, s *store.Store, _ string) {
+	onBoth(t, func(db database) {
+		t, s := db.t, db.s
 		w := smallWorld()
 		p := syncOnce(t, s, acme, "s1", w)
 		require.Equal(t, store.StatePromoted, p.State)
@@ -39,7 +40,8 @@ func TestPromote_First(t *testing.T) {
 // What changed is versioned, what is gone is closed, what stayed is not touched.
 func TestPromote_ChangedAndGone(t *testing.T) {
 	t.Parallel()
-	onBoth(t, func(t *testing.T, s *store.Store, _ string) {
+	onBoth(t, func(db database) {
+		t, s := db.t, db.s
 		before := smallWorld()
 		first := syncOnce(t, s, acme, "s1", before)
 		after := before.clone()
@@ -48,15 +50,20 @@ func TestPromote_ChangedAndGone(t *testing.T) {
 		carol := after.principals["403"] // loses one role, gains another
 		carol.Held = []access.Held{{RoleID: "302", ScopeID: "203"}, {RoleID: "303", ScopeID: "201"}}
 		after.principals["403"] = carol
-		after.principals["404"] = access.Principal{Kind: access.User, ID: "404", Name: "Dan", Level: access.Tenant,
-			Held: []access.Held{{RoleID: "302"}}}
+		after.principals["404"] = access.Principal{
+			Kind: access.User, ID: "404", Name: "Dan", Level: access.Tenant,
+			Held: []access.Held{{RoleID: "302"}},
+		}
 
 		receive(t, s, acme, "s2", after)
 		a, err := s.Assess(t.Context(), "s2")
 		require.NoError(t, err)
 		require.Equal(t, []store.Loss{
-			{What: "accounts", Before: 2}, {What: "sites", Before: 4, Gone: 1}, {What: "roles", Before: 3},
-			{What: "users", Before: 3, Gone: 1}, {What: "serviceUsers", Before: 1},
+			{What: "accounts", Before: 2},
+			{What: "sites", Before: 4, Gone: 1},
+			{What: "roles", Before: 3},
+			{What: "users", Before: 3, Gone: 1},
+			{What: "serviceUsers", Before: 1},
 			{What: "assignments", Before: 5, Gone: 2},
 		}, a.Losses)
 		require.Empty(t, a.Stale)
@@ -73,21 +80,34 @@ func TestPromote_ChangedAndGone(t *testing.T) {
 		require.True(t, second.At.After(first.At))
 		require.Equal(t, expected(after), export(t, s, acme, nil))
 		require.Equal(t, expected(before), export(t, s, acme, &first.At))
-		require.Equal(t, 1, count(t, s, "SELECT COUNT(*) FROM assignments WHERE principal_id = '403' AND role_id = '302' AND scope_id = '203'"))
+		require.Equal(
+			t,
+			1,
+			count(
+				t,
+				s,
+				"SELECT COUNT(*) FROM assignments WHERE principal_id = '403' AND role_id = '302' AND scope_id = '203'",
+			),
+		)
 	})
 }
 
 // An unchanged console writes neither an entity nor an assignment row.
 func TestPromote_UnchangedWritesNothing(t *testing.T) {
 	t.Parallel()
-	onBoth(t, func(t *testing.T, s *store.Store, _ string) {
+	onBoth(t, func(db database) {
+		t, s := db.t, db.s
 		w := smallWorld()
 		first := syncOnce(t, s, acme, "s1", w)
 		rows := func() []int {
 			var out []int
 			for _, table := range []string{"entities", "assignments"} {
-				out = append(out, count(t, s, "SELECT COUNT(*) FROM "+table), count(t, s, "SELECT MAX(row_id) FROM "+table),
-					count(t, s, "SELECT COUNT(*) FROM "+table+" WHERE until IS NOT NULL"))
+				out = append(
+					out,
+					count(t, s, "SELECT COUNT(*) FROM "+table),
+					count(t, s, "SELECT MAX(row_id) FROM "+table),
+					count(t, s, "SELECT COUNT(*) FROM "+table+" WHERE until IS NOT NULL"),
+				)
 			}
 			return out
 		}
@@ -111,7 +131,8 @@ func TestPromote_UnchangedWritesNothing(t *testing.T) {
 // A new name makes a version of the principal and leaves its assignments alone.
 func TestPromote_NameOnly(t *testing.T) {
 	t.Parallel()
-	onBoth(t, func(t *testing.T, s *store.Store, _ string) {
+	onBoth(t, func(db database) {
+		t, s := db.t, db.s
 		w := smallWorld()
 		syncOnce(t, s, acme, "s1", w)
 		assignments := count(t, s, "SELECT MAX(row_id) FROM assignments")
@@ -131,7 +152,8 @@ func TestPromote_NameOnly(t *testing.T) {
 // Only the collections asked for are promoted; the rest of the snapshot is dropped.
 func TestPromote_Some(t *testing.T) {
 	t.Parallel()
-	onBoth(t, func(t *testing.T, s *store.Store, _ string) {
+	onBoth(t, func(db database) {
+		t, s := db.t, db.s
 		w := smallWorld()
 		receive(t, s, acme, "s1", w)
 		p := promote(t, s, "s1", access.Accounts, access.Sites)
@@ -148,7 +170,8 @@ func TestPromote_Some(t *testing.T) {
 // A sync of some collections leaves the others as they are.
 func TestPromote_SubsetOfCollections(t *testing.T) {
 	t.Parallel()
-	onBoth(t, func(t *testing.T, s *store.Store, _ string) {
+	onBoth(t, func(db database) {
+		t, s := db.t, db.s
 		w := smallWorld()
 		syncOnce(t, s, acme, "s1", w)
 		delete(w.principals, "403")
@@ -156,7 +179,12 @@ func TestPromote_SubsetOfCollections(t *testing.T) {
 		m, err := s.Members(t.Context(), "s2")
 		require.NoError(t, err)
 		require.Equal(t, map[string]store.RoleMembers{
-			"301": {Users: 1, Assignments: 1}, "303": {Users: 1, Assignments: 1}, "302": {ServiceUsers: 1, Assignments: 1},
+			"301": {
+				Users:       1,
+				Assignments: 1,
+			},
+			"303": {Users: 1, Assignments: 1},
+			"302": {ServiceUsers: 1, Assignments: 1},
 		}, m)
 		p := promote(t, s, "s2", access.Users)
 		require.Equal(t, map[string]int{
@@ -169,7 +197,8 @@ func TestPromote_SubsetOfCollections(t *testing.T) {
 // Several consoles share a database without seeing each other, even with equal ids.
 func TestPromote_ConsolesApart(t *testing.T) {
 	t.Parallel()
-	onBoth(t, func(t *testing.T, s *store.Store, _ string) {
+	onBoth(t, func(db database) {
+		t, s := db.t, db.s
 		const other = "other.example.com:8443"
 		w, v := smallWorld(), smallWorld()
 		delete(v.principals, "401")
@@ -189,7 +218,8 @@ func TestPromote_ConsolesApart(t *testing.T) {
 // An entity that went and came back is visible again, and the gap is kept.
 func TestPromote_ComesBack(t *testing.T) {
 	t.Parallel()
-	onBoth(t, func(t *testing.T, s *store.Store, _ string) {
+	onBoth(t, func(db database) {
+		t, s := db.t, db.s
 		w := smallWorld()
 		syncOnce(t, s, acme, "s1", w)
 		without := w.clone()
@@ -204,7 +234,8 @@ func TestPromote_ComesBack(t *testing.T) {
 // A clock that stands still or goes back never makes two promotions coincide.
 func TestPromote_ClockBehind(t *testing.T) {
 	t.Parallel()
-	onBoth(t, func(t *testing.T, s *store.Store, _ string) {
+	onBoth(t, func(db database) {
+		t, s := db.t, db.s
 		w := smallWorld()
 		s.SetClock(func() time.Time { return began })
 		first := syncOnce(t, s, acme, "s1", w)
@@ -218,7 +249,8 @@ func TestPromote_ClockBehind(t *testing.T) {
 // Promoting twice gives the first answer; promoting what is not drained is refused.
 func TestPromote_RepeatAndTooEarly(t *testing.T) {
 	t.Parallel()
-	onBoth(t, func(t *testing.T, s *store.Store, _ string) {
+	onBoth(t, func(db database) {
+		t, s := db.t, db.s
 		w := smallWorld()
 		begin(t, s, acme, "s1", access.Accounts, access.Sites)
 		drain(t, s, "s1", access.Accounts, 1, 2, w)
@@ -233,7 +265,11 @@ func TestPromote_RepeatAndTooEarly(t *testing.T) {
 		drain(t, s, "s1", access.Sites, 1, 3, w)
 		first := promote(t, s, "s1", access.Accounts, access.Sites)
 		require.Equal(t, first, promote(t, s, "s1", access.Accounts, access.Sites))
-		require.ErrorIs(t, s.Discard(t.Context(), "s1", store.DiscardInput{State: store.StateDiscarded}), store.ErrDecided)
+		require.ErrorIs(
+			t,
+			s.Discard(t.Context(), "s1", store.DiscardInput{State: store.StateDiscarded}),
+			store.ErrDecided,
+		)
 		require.ErrorIs(t, s.Quarantine(t.Context(), "s1", nil), store.ErrDecided)
 		_, err = s.StartDrain(t.Context(), "s1", access.Sites, 2)
 		require.ErrorIs(t, err, store.ErrDecided)

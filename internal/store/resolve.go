@@ -126,7 +126,9 @@ func (p places) scopesNamed(name string) ([]scopeKey, error) {
 	if len(out) == 0 {
 		return nil, &NoMatchError{What: "scope", Name: name, Similar: n.best()}
 	}
-	slices.SortFunc(out, func(a, b scopeKey) int { return cmp.Or(cmp.Compare(a.level, b.level), cmp.Compare(a.id, b.id)) })
+	slices.SortFunc(out, func(a, b scopeKey) int {
+		return cmp.Or(cmp.Compare(a.level, b.level), cmp.Compare(a.id, b.id))
+	})
 	return out, nil
 }
 

@@ -132,15 +132,20 @@ func (s *Store) holdDrain(
 		return snap, d, err
 	}
 	if d.attempt != attempt {
-		return snap, d, fmt.Errorf("%s of snapshot %s is at attempt %d, this is %d: %w", c, id, d.attempt, attempt, ErrStale)
+		return snap, d, behind(id, c, d.attempt, attempt)
 	}
 	return snap, d, nil
+}
+
+func behind(id string, c access.Collection, current, attempt int) error {
+	return fmt.Errorf("%s of snapshot %s is at attempt %d, this is %d: %w", c, id, current, attempt, ErrStale)
 }
 
 func (s *Store) lockDrain(ctx context.Context, tx *sql.Tx, snap snapshotRow, c access.Collection) (drainRow, error) {
 	if s.d.postgres { // counting saved pages beside the lock would count those from before the wait
 		_, err := tx.ExecContext(ctx,
-			"SELECT 1 FROM drains d WHERE d.snapshot_seq = $1 AND d.collection = $2"+s.d.forUpdate("d"), snap.seq, string(c))
+			"SELECT 1 FROM drains d WHERE d.snapshot_seq = $1 AND d.collection = $2"+s.d.forUpdate("d"),
+			snap.seq, string(c))
 		if err != nil {
 			return drainRow{}, fmt.Errorf("lock the drain of %s: %w", c, err)
 		}

@@ -71,7 +71,8 @@ func connect(ctx context.Context, databaseURL string, reader bool) (*Store, erro
 	case found && (scheme == "postgres" || scheme == "postgresql"):
 		return openPostgres(ctx, databaseURL)
 	}
-	return nil, errors.New("the database URL is not understood: it begins with sqlite:// (a file) or postgres:// (a server)")
+	return nil, errors.New("the database URL is not understood: " +
+		"it begins with sqlite:// (a file) or postgres:// (a server)")
 }
 
 // Close ends all connections.

@@ -104,8 +104,9 @@ func (t *tally) countReplaced(ctx context.Context, q queryer, snap snapshotRow, 
 	n, err := count(ctx, q, "count replaced rows",
 		`SELECT COUNT(*) FROM entities p
 		 WHERE p.console = $1 AND p.collection = $2 AND p.since = $3 AND p.until IS NULL
-		   AND EXISTS (SELECT 1 FROM entities e WHERE e.console = p.console AND e.collection = p.collection AND e.id = p.id
-		                AND e.until IS NULL AND e.since <> $3 AND `+promoted("e")+`)`,
+		   AND EXISTS (SELECT 1 FROM entities e
+		                WHERE e.console = p.console AND e.collection = p.collection AND e.id = p.id
+		                  AND e.until IS NULL AND e.since <> $3 AND `+promoted("e")+`)`,
 		snap.console, string(c), snap.seq)
 	t.replaced[c] = n
 	return err
