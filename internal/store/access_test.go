@@ -75,6 +75,10 @@ func TestAccess(t *testing.T) {
 			"Ana Admin@site Acme / Berlin via tenant ", "Bob SOC@site Acme / Berlin via account Acme",
 			"Carol SOC@site Acme / Berlin",
 		}},
+		"a repeated site name, inherited": {store.AccessQuery{Scope: "Berlin", Inherited: true, Role: "SOC"}, []string{
+			"Bob SOC@site Acme / Berlin via account Acme",
+			"Carol SOC@site Acme / Berlin", "Carol SOC@site Globex / Berlin",
+		}},
 		"an account, inherited": {store.AccessQuery{Scope: "Acme", Inherited: true}, []string{
 			"Ana Admin@account Acme via tenant ", "Bob SOC@account Acme",
 		}},

@@ -180,6 +180,27 @@ func TestInterleaved_Stale(t *testing.T) {
 	})
 }
 
+// A later sync that found nothing changed proves as much as one that did.
+func TestInterleaved_StaleByUnchanged(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(db database) {
+		t, s := db.t, db.s
+		w := smallWorld()
+		syncOnce(t, s, acme, "s0", w)
+		old := w.clone()
+		delete(old.principals, "402")
+		receive(t, s, acme, "early", old, access.Users)
+		require.Equal(t, store.StateUnchanged, syncOnce(t, s, acme, "late", w).State)
+		a, err := s.Assess(t.Context(), "early")
+		require.NoError(t, err)
+		require.Equal(t, []access.Collection{access.Users}, a.Stale)
+		p, err := s.Promote(t.Context(), "early", store.PromoteInput{Collections: []access.Collection{access.Users}})
+		require.NoError(t, err)
+		require.Equal(t, store.Promotion{Moved: []access.Collection{access.Users}}, p)
+		require.Equal(t, expected(w), export(t, s, acme, nil))
+	})
+}
+
 // A snapshot moved when an earlier one was promoted under it: it drains again.
 func TestInterleaved_Moved(t *testing.T) {
 	t.Parallel()
