@@ -136,7 +136,7 @@ func dial(ctx context.Context, log *slog.Logger, options client.Options) (client
 			return c, nil
 		}
 		if ctx.Err() != nil {
-			return nil, nil //nolint:nilnil // asked to stop before there was anything to do
+			return nil, nil //nolint:nilerr // asked to stop before there was anything to do
 		}
 		if !temporalclient.Unreachable(errors.Unwrap(err)) && !temporalclient.Unreachable(err) {
 			return nil, err
@@ -145,7 +145,7 @@ func dial(ctx context.Context, log *slog.Logger, options client.Options) (client
 		select {
 		case <-time.After(pause):
 		case <-ctx.Done():
-			return nil, nil //nolint:nilnil // as above
+			return nil, nil
 		}
 	}
 }

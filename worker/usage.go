@@ -29,7 +29,8 @@ func answer(args []string, stdout, stderr io.Writer) int {
 	case len(args) == 1 && (args[0] == "--help" || args[0] == "-h" || args[0] == "help"):
 		_, _ = fmt.Fprint(stdout, about, "\n")
 		printVariables(stdout, "Environment:", config.Variables())
-		printVariables(stdout, "Temporal (the same file and variables that the temporal CLI reads):", config.TemporalVariables())
+		printVariables(stdout, "Temporal (the same file and variables that the temporal CLI reads):",
+			config.TemporalVariables())
 		return exitDone
 	case len(args) == 1 && (args[0] == "--version" || args[0] == "version"):
 		_, _ = fmt.Fprintln(stdout, version.String())

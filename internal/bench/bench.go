@@ -56,7 +56,9 @@ func (b *bench) close() error {
 }
 
 // simulator starts a console of a size; stop ends it.
-func (b *bench) simulator(ctx context.Context, latency time.Duration, args ...string) (url string, stop func(), err error) {
+func (b *bench) simulator(
+	ctx context.Context, latency time.Duration, args ...string,
+) (url string, stop func(), err error) {
 	said := &testbed.Output{}
 	args = append([]string{"--listen", "127.0.0.1:0", "--latency", latency.String()}, args...)
 	p, err := testbed.StartProcess(said, nil, b.programs.Simulator, args...)

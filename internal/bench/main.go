@@ -51,12 +51,12 @@ func run(ctx context.Context, o options) error {
 	}
 	defer b.close()
 	var rows []row
-	for _, database := range strings.Split(o.databases, ",") {
+	for database := range strings.SplitSeq(o.databases, ",") {
 		fixed, err := b.fixedCost(ctx, database)
 		if err != nil {
 			return fmt.Errorf("fixed cost on %s: %w", database, err)
 		}
-		for _, size := range strings.Split(o.sizes, ",") {
+		for size := range strings.SplitSeq(o.sizes, ",") {
 			fmt.Fprintf(os.Stderr, "measuring %s on %s…\n", size, database)
 			got, err := b.measure(ctx, size, database)
 			if err != nil {

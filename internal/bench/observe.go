@@ -32,6 +32,9 @@ func countEvents(ctx context.Context, c client.Client, id string) (events, activ
 	return events, activities, nil
 }
 
+// metricsLimit is how long the server may take to tell its metrics.
+const metricsLimit = 10 * time.Second
+
 // heartbeats is how many the server has recorded since it started, by its own
 // metrics.
 func (b *bench) heartbeats(ctx context.Context) (int, error) {
@@ -39,7 +42,7 @@ func (b *bench) heartbeats(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := (&http.Client{Timeout: metricsLimit}).Do(req)
 	if err != nil {
 		return 0, err
 	}

@@ -68,8 +68,7 @@ func Translate(err error) error {
 		NonRetryable:   kind.Final(),
 		NextRetryDelay: Delay(err),
 	}
-	var answer *console.Error
-	if errors.As(err, &answer) {
+	if answer, ok := errors.AsType[*console.Error](err); ok {
 		options.Details = []any{Details{
 			Method: answer.Method, Path: answer.Path, Status: answer.Status, Code: answer.Code,
 		}}

@@ -52,31 +52,29 @@ func (e *Error) Error() string { return e.Err.Error() }
 // Unwrap implements errors.Unwrap.
 func (e *Error) Unwrap() error { return e.Err }
 
-// retryIn carries a delay chosen by the code that failed.
-type retryIn struct {
+// delayedError carries a delay chosen by the code that failed.
+type delayedError struct {
 	error
 
 	delay time.Duration
 }
 
-func (e *retryIn) Unwrap() error { return e.error }
+func (e *delayedError) Unwrap() error { return e.error }
 
 // RetryIn asks that the next attempt start after delay rather than after the
 // policy's growing pause: for attempts that made progress before they failed.
 // A console's Retry-After still wins if it is longer.
-func RetryIn(err error, delay time.Duration) error { return &retryIn{error: err, delay: delay} }
+func RetryIn(err error, delay time.Duration) error { return &delayedError{error: err, delay: delay} }
 
 // KindOf finds the kind of err anywhere in its chain; "" when nothing says.
 func KindOf(err error) Kind {
-	var known *Error
-	if errors.As(err, &known) {
+	if known, ok := errors.AsType[*Error](err); ok {
 		return known.Kind
 	}
 	if kind := kindOfSentinel(err); kind != "" {
 		return kind
 	}
-	var answer *console.Error
-	if errors.As(err, &answer) {
+	if answer, ok := errors.AsType[*console.Error](err); ok {
 		return kindOfAnswer(answer)
 	}
 	return ""
@@ -119,12 +117,10 @@ func kindOfAnswer(e *console.Error) Kind {
 // Delay is how long to wait before the next attempt; 0 leaves it to the policy.
 func Delay(err error) time.Duration {
 	var delay time.Duration
-	var chosen *retryIn
-	if errors.As(err, &chosen) {
+	if chosen, ok := errors.AsType[*delayedError](err); ok {
 		delay = chosen.delay
 	}
-	var answer *console.Error
-	if errors.As(err, &answer) {
+	if answer, ok := errors.AsType[*console.Error](err); ok {
 		delay = max(delay, answer.RetryAfter)
 	}
 	return delay

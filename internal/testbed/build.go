@@ -32,7 +32,8 @@ func Build(ctx context.Context, dir string) (Programs, error) {
 	for out, pkg := range map[string]string{
 		p.Worker: "./worker", p.Starter: "./starter", p.Simulator: "./internal/consoletest/console-simulator",
 	} {
-		cmd := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-o", out, pkg) //nolint:gosec // our own packages
+		args := []string{"build", "-buildvcs=false", "-o", out, pkg}
+		cmd := exec.CommandContext(ctx, "go", args...) //nolint:gosec // our own packages
 		cmd.Dir = root
 		if said, err := cmd.CombinedOutput(); err != nil {
 			return Programs{}, fmt.Errorf("build %s: %w\n%s", pkg, err, said)

@@ -149,7 +149,8 @@ func (o *Output) WaitFor(ctx context.Context, text string, times int) error {
 		select {
 		case <-grew:
 		case <-ctx.Done():
-			return fmt.Errorf("%q was said %d times of %d: %w; output ends:\n%s", text, said, times, ctx.Err(), o.Tail())
+			return fmt.Errorf("%q was said %d times of %d: %w; output ends:\n%s",
+				text, said, times, ctx.Err(), o.Tail())
 		}
 	}
 }
