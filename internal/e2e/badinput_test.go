@@ -12,8 +12,18 @@ import (
 	"sentinelone-provisioner/internal/consoletest"
 )
 
+// vars are variables of an environment.
+type vars map[string]string
+
+const (
+	urlVar       = "SENTINELONE_BASE_URL"
+	tokenVar     = "SENTINELONE_API_TOKEN"
+	tokenFileVar = "SENTINELONE_API_TOKEN_FILE"
+	databaseVar  = "DATABASE_URL"
+)
+
 // with replaces variables of an environment; a value of "-" removes one.
-func with(env []string, changes map[string]string) []string {
+func with(env []string, changes vars) []string {
 	env = slices.DeleteFunc(slices.Clone(env), func(v string) bool {
 		name, _, _ := strings.Cut(v, "=")
 		_, changed := changes[name]
@@ -35,25 +45,34 @@ func TestBadInput_Worker(t *testing.T) {
 	blank := filepath.Join(t.TempDir(), "token")
 	require.NoError(t, os.WriteFile(blank, []byte(" \n"), 0o600))
 	cases := map[string]struct {
-		env  map[string]string
+		env  vars
 		says []string
 	}{
-		"no scheme":        {map[string]string{"SENTINELONE_BASE_URL": "acmeco.sentinelone.net"}, []string{"SENTINELONE_BASE_URL", "https://acmeco.sentinelone.net"}},
-		"a path":           {map[string]string{"SENTINELONE_BASE_URL": "https://acmeco.sentinelone.net/web/api/v2.1"}, []string{"SENTINELONE_BASE_URL", "path"}},
-		"no base URL":      {map[string]string{"SENTINELONE_BASE_URL": "-"}, []string{"SENTINELONE_BASE_URL is not set"}},
-		"empty token":      {map[string]string{"SENTINELONE_API_TOKEN": ""}, []string{"SENTINELONE_API_TOKEN is empty"}},
-		"blank token":      {map[string]string{"SENTINELONE_API_TOKEN": " \t "}, []string{"SENTINELONE_API_TOKEN is empty"}},
-		"no token":         {map[string]string{"SENTINELONE_API_TOKEN": "-"}, []string{"SENTINELONE_API_TOKEN is not set"}},
-		"blank token file": {map[string]string{"SENTINELONE_API_TOKEN": "-", "SENTINELONE_API_TOKEN_FILE": blank}, []string{"SENTINELONE_API_TOKEN_FILE", "empty"}},
-		"no token file":    {map[string]string{"SENTINELONE_API_TOKEN": "-", "SENTINELONE_API_TOKEN_FILE": blank + "x"}, []string{"SENTINELONE_API_TOKEN_FILE"}},
-		"both tokens":      {map[string]string{"SENTINELONE_API_TOKEN_FILE": blank}, []string{"keep one of them"}},
-		"database scheme":  {map[string]string{"DATABASE_URL": "mysql://x"}, []string{"DATABASE_URL must be"}},
-		"unwritable":       {map[string]string{"DATABASE_URL": "sqlite:///proc/nowhere/store.db"}, []string{"DATABASE_URL", "/proc/nowhere"}},
-		"not a boolean":    {map[string]string{"SENTINELONE_READ_ONLY": "perhaps"}, []string{"SENTINELONE_READ_ONLY", "perhaps"}},
-		"log level":        {map[string]string{"LOG_LEVEL": "loud"}, []string{"LOG_LEVEL", "loud"}},
+		"no scheme": {
+			vars{urlVar: "acmeco.sentinelone.net"},
+			[]string{urlVar, "https://acmeco.sentinelone.net"},
+		},
+		"a path": {
+			vars{urlVar: "https://acmeco.sentinelone.net/web/api/v2.1"},
+			[]string{urlVar, "path"},
+		},
+		"unwritable": {
+			vars{databaseVar: "sqlite:///proc/nowhere/store.db"},
+			[]string{databaseVar, "/proc/nowhere"},
+		},
+		"no base URL":      {vars{urlVar: "-"}, []string{urlVar + " is not set"}},
+		"empty token":      {vars{tokenVar: ""}, []string{tokenVar + " is empty"}},
+		"blank token":      {vars{tokenVar: " \t "}, []string{tokenVar + " is empty"}},
+		"no token":         {vars{tokenVar: "-"}, []string{tokenVar + " is not set"}},
+		"blank token file": {vars{tokenVar: "-", tokenFileVar: blank}, []string{tokenFileVar, "empty"}},
+		"no token file":    {vars{tokenVar: "-", tokenFileVar: blank + "x"}, []string{tokenFileVar}},
+		"both tokens":      {vars{tokenFileVar: blank}, []string{"keep one of them"}},
+		"database scheme":  {vars{databaseVar: "mysql://x"}, []string{databaseVar + " must be"}},
+		"not a boolean":    {vars{"SENTINELONE_READ_ONLY": "perhaps"}, []string{"SENTINELONE_READ_ONLY", "perhaps"}},
+		"log level":        {vars{"LOG_LEVEL": "loud"}, []string{"LOG_LEVEL", "loud"}},
 		"all at once": {
-			map[string]string{"SENTINELONE_BASE_URL": "nowhere", "SENTINELONE_API_TOKEN": "-", "LOG_FORMAT": "xml", "SYNC_MAX_LOSS_PERCENT": "many"},
-			[]string{"SENTINELONE_BASE_URL", "SENTINELONE_API_TOKEN", "LOG_FORMAT", "SYNC_MAX_LOSS_PERCENT"},
+			vars{urlVar: "nowhere", tokenVar: "-", "LOG_FORMAT": "xml", "SYNC_MAX_LOSS_PERCENT": "many"},
+			[]string{urlVar, tokenVar, "LOG_FORMAT", "SYNC_MAX_LOSS_PERCENT"},
 		},
 	}
 	for name, c := range cases {
@@ -75,20 +94,28 @@ func TestBadInput_Starter(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, consoletest.Options{Seed: 61})
 	cases := map[string]struct {
-		env  map[string]string
+		env  vars
 		args []string
 		code int
 		says string
 	}{
-		"unknown collection": {nil, []string{"sync", "--collections", "users,groups"}, 2, `unknown collection "groups"`},
-		"unknown command":    {nil, []string{"snyc"}, 2, "snyc"},
-		"unknown flag":       {nil, []string{"sync", "--no-such"}, 2, "no-such"},
-		"bad time":           {nil, []string{"access", "--as-of", "yesterday-ish"}, 2, "yesterday-ish"},
-		"no worker":          {map[string]string{"TASK_QUEUE": "nobody-here"}, []string{"sync"}, 1, `no worker polls task queue "nobody-here"`},
-		"no database yet":    {nil, []string{"access"}, 1, "sync"},
-		"wrong host":         {map[string]string{"SENTINELONE_BASE_URL": "http://127.0.0.1:1"}, []string{"check"}, 1, "no answer"},
-		"wrong token":        {map[string]string{"SENTINELONE_API_TOKEN": "wrong-token"}, []string{"check"}, 1, "401"},
-		"no Temporal":        {map[string]string{"TEMPORAL_ADDRESS": "127.0.0.1:1"}, []string{"sync"}, 1, "127.0.0.1:1"},
+		"unknown collection": {
+			nil,
+			[]string{"sync", "--collections", "users,groups"},
+			2, `unknown collection "groups"`,
+		},
+		"no worker": {
+			vars{"TASK_QUEUE": "nobody-here"},
+			[]string{"sync"},
+			1, `no worker polls task queue "nobody-here"`,
+		},
+		"unknown command": {nil, []string{"snyc"}, 2, "snyc"},
+		"unknown flag":    {nil, []string{"sync", "--no-such"}, 2, "no-such"},
+		"bad time":        {nil, []string{"access", "--as-of", "yesterday-ish"}, 2, "yesterday-ish"},
+		"no database yet": {nil, []string{"access"}, 1, "sync"},
+		"wrong host":      {vars{urlVar: "http://127.0.0.1:1"}, []string{"check"}, 1, "no answer"},
+		"wrong token":     {vars{tokenVar: "wrong-token"}, []string{"check"}, 1, "401"},
+		"no Temporal":     {vars{"TEMPORAL_ADDRESS": "127.0.0.1:1"}, []string{"sync"}, 1, "127.0.0.1:1"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -105,6 +132,7 @@ func TestBadInput_Workflow(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, consoletest.Options{Seed: 67})
 	s.startWorker()
+	t.Cleanup(func() { require.Zero(t, s.console.RequestCount()) })
 	for input, says := range map[string]string{
 		`{"collections":["users","groups"]}`: `unknown collection "groups"`,
 		`{"colections":["users"]}`:           `unknown field "colections"`,
@@ -112,10 +140,11 @@ func TestBadInput_Workflow(t *testing.T) {
 		`7`:                                  "input is not understood",
 	} {
 		t.Run(input, func(t *testing.T) {
-			got := s.cli("workflow", "execute", "--type", "Sync", "--task-queue", s.queue, "--workflow-id", s.id(input), "--input", input)
+			t.Parallel()
+			got := s.cli("workflow", "execute", "--type", "Sync", "--task-queue", s.queue,
+				"--workflow-id", s.id(input), "--input", input)
 			require.NotZero(t, got.code)
 			require.Contains(t, got.stdout+got.stderr, says)
 		})
 	}
-	require.Zero(t, s.console.RequestCount())
 }

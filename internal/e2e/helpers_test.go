@@ -9,7 +9,7 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/assert" //nolint:depguard // the type that EventuallyWithT hands out
 	"github.com/stretchr/testify/require"
 
 	"sentinelone-provisioner/internal/access"

@@ -24,7 +24,7 @@ import (
 // on a real dev server, into workflows/testdata/histories/$RELEASE/Sync. Run it
 // with `make histories RELEASE=…` on code that has landed; a recorded file is
 // never edited and never recorded over.
-func TestRecordHistories(t *testing.T) {
+func TestRecordHistories(t *testing.T) { //nolint:paralleltest // one recording after the other
 	root, err := testbed.ModuleRoot()
 	require.NoError(t, err)
 	release := os.Getenv("RELEASE")
@@ -108,12 +108,16 @@ func recordSubset(s *stack) string {
 }
 
 func recordWalkedAgain(s *stack) string {
-	s.console.AddFault(consoletest.Fault{Name: consoletest.Vanish, Path: "/users", Only: consoletest.OnlyPages, Times: 1})
+	s.console.AddFault(consoletest.Fault{
+		Name: consoletest.Vanish, Path: "/users", Only: consoletest.OnlyPages, Times: 1,
+	})
 	return recordPromoted(s)
 }
 
 func recordWaitedOut(s *stack) string {
-	s.console.AddFault(consoletest.Fault{Name: consoletest.RateLimited, Path: "/users", Times: 2, RetryAfter: time.Second})
+	s.console.AddFault(consoletest.Fault{
+		Name: consoletest.RateLimited, Path: "/users", Times: 2, RetryAfter: time.Second,
+	})
 	return recordPromoted(s)
 }
 

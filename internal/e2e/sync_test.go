@@ -23,18 +23,19 @@ func mixed() consoletest.Options {
 // the export by our command, on both databases.
 func TestSync_WithTemporalCLI(t *testing.T) {
 	t.Parallel()
-	for name, database := range map[string]func(*testing.T, *stack){
-		"sqlite":     func(*testing.T, *stack) {},
-		"postgresql": func(t *testing.T, s *stack) { s.database = pgtest.URL(t) },
+	for name, database := range map[string]func(*stack){
+		"sqlite":     func(*stack) {},
+		"postgresql": func(s *stack) { s.database = pgtest.URL(s.t) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newStack(t, mixed())
-			database(t, s)
+			database(s)
 			s.startWorker()
 			id := s.id("")
 
-			got := s.cli("workflow", "start", "--type", "Sync", "--task-queue", s.queue, "--workflow-id", id, "--input", "{}")
+			got := s.cli("workflow", "start", "--type", "Sync", "--task-queue", s.queue,
+				"--workflow-id", id, "--input", "{}")
 			require.Zero(t, got.code, got.stderr)
 			got = s.cli("workflow", "result", "--workflow-id", id, "--output", "json")
 			require.Zero(t, got.code, got.stderr)
@@ -76,7 +77,8 @@ func TestSync_AgainUnchanged(t *testing.T) {
 	s.startWorker()
 	require.Equal(t, workflows.StatePromoted, s.sync("-1").State)
 	id := s.id("-2")
-	got := s.cli("workflow", "execute", "--type", "Sync", "--task-queue", s.queue, "--workflow-id", id, "--output", "json")
+	got := s.cli("workflow", "execute", "--type", "Sync", "--task-queue", s.queue,
+		"--workflow-id", id, "--output", "json")
 	require.Zero(t, got.code, got.stderr)
 	require.Contains(t, got.stdout, `"unchanged"`)
 	s.requireTruth()
@@ -98,11 +100,12 @@ func TestSync_ChangesAndAsOf(t *testing.T) {
 	require.Equal(t, workflows.Changes{Removed: len(victim.Held)}, second.Changes)
 	s.requireTruth()
 
-	past := s.starter("export", "--format", "json", "--as-of", first.FinishedAt.Add(time.Millisecond).Format(time.RFC3339Nano))
+	then := first.FinishedAt.Add(time.Millisecond).Format(time.RFC3339Nano)
+	past := s.starter("export", "--format", "json", "--as-of", then)
 	require.Zero(t, past.code, past.stderr)
 	requireSameJSON(t, before, past.stdout)
 
-	changes := s.starter("changes", "--output", "json", "--since", first.FinishedAt.Add(time.Millisecond).Format(time.RFC3339Nano))
+	changes := s.starter("changes", "--output", "json", "--since", then)
 	require.Zero(t, changes.code, changes.stderr)
 	require.Equal(t, len(victim.Held), strings.Count(changes.stdout, `"removed"`), changes.stdout)
 }
@@ -173,7 +176,9 @@ func TestSync_Cancelled(t *testing.T) {
 func TestSync_StatusWhileRunning(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, consoletest.Options{Seed: 19, Users: 5000, Latency: 20 * time.Millisecond})
-	s.console.AddFault(consoletest.Fault{Name: consoletest.BadGateway, Path: "/users", Only: consoletest.OnlyPages, After: 2})
+	s.console.AddFault(consoletest.Fault{
+		Name: consoletest.BadGateway, Path: "/users", Only: consoletest.OnlyPages, After: 2,
+	})
 	s.startWorker()
 	run := s.startSync("", workflows.SyncInput{})
 	require.EventuallyWithT(t, func(c *assertT) {
