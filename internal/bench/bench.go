@@ -86,7 +86,8 @@ func (b *bench) database(ctx context.Context, kind string) (string, error) {
 	case "postgresql":
 		if b.newDatabase == nil {
 			var err error
-			if b.newDatabase, b.stopServer, err = pgtest.Start(); err != nil {
+			b.newDatabase, b.stopServer, err = pgtest.Start() //nolint:contextcheck // it runs until it is stopped
+			if err != nil {
 				return "", err
 			}
 		}
