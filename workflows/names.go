@@ -1,7 +1,5 @@
 package workflows
 
-import "strings"
-
 // Every name in this file is on the wire: in histories, in people's scripts and
 // in running workflows. Renaming one breaks them; add a new one instead.
 
@@ -29,8 +27,3 @@ const syncPrefix = "sync/"
 // SyncID is the customary workflow id of a console's sync; any other works too.
 // The console is its host and port, as in "acmeco.sentinelone.net".
 func SyncID(console string) string { return syncPrefix + console }
-
-// ConsoleOfSyncID is the inverse of [SyncID].
-func ConsoleOfSyncID(workflowID string) (console string, ok bool) {
-	return strings.CutPrefix(workflowID, syncPrefix)
-}

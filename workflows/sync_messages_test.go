@@ -96,9 +96,4 @@ func TestSync_TwoDecisionsAtOnce(t *testing.T) {
 func TestSyncID(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, "sync/acmeco.sentinelone.net", workflows.SyncID(host))
-	got, ok := workflows.ConsoleOfSyncID(workflows.SyncID("localhost:8080"))
-	require.True(t, ok)
-	require.Equal(t, "localhost:8080", got)
-	_, ok = workflows.ConsoleOfSyncID("nightly")
-	require.False(t, ok)
 }

@@ -76,16 +76,6 @@ func (c *Console) viewerSomewhere() (access.Level, []access.Held) {
 	return access.SiteLevel, []access.Held{h}
 }
 
-// UpdateUser lets change alter a user as people in the console could; its id stays.
-func (c *Console) UpdateUser(id string, change func(*access.Principal)) error {
-	return c.update(access.User, id, func(p *access.Principal) error { change(p); return nil })
-}
-
-// UpdateServiceUser lets change alter a service user; its id stays.
-func (c *Console) UpdateServiceUser(id string, change func(*access.Principal)) error {
-	return c.update(access.ServiceUser, id, func(p *access.Principal) error { change(p); return nil })
-}
-
 // SetUserRoles replaces a user's roles, behind the back of whoever works through
 // the API. Unlike the API it takes an empty list.
 func (c *Console) SetUserRoles(id string, level access.Level, held []access.Held) error {
