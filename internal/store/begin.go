@@ -68,7 +68,7 @@ func (s *Store) sweep(ctx context.Context, tx *sql.Tx, snap snapshotRow) error {
 		 JOIN heads h ON h.console = s.console AND h.collection = d.collection
 		 WHERE s.console = $1 AND s.seq <> $2 AND s.state IN ('draining', 'quarantined') AND h.seq > s.seq
 		   AND d.attempt > 0
-		 ORDER BY d.snapshot_seq, d.collection`+s.d.forUpdate("d"),
+		 ORDER BY d.snapshot_seq, d.collection`+s.d.lock("d", alone),
 		[]any{snap.console, snap.seq}, func(rows *sql.Rows) error {
 			var l left
 			err := rows.Scan(&l.seq, &l.collection)

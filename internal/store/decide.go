@@ -51,7 +51,7 @@ func (s *Store) wouldBe(ctx context.Context, q queryer, snap snapshotRow) (strin
 	}
 	var a Assessment
 	fresh := a.place(snap, all, known)
-	t, err := s.take(ctx, q, snap, fresh)
+	t, err := take(ctx, q, snap, fresh, known)
 	if err != nil {
 		return "", err
 	}

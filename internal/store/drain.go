@@ -24,7 +24,7 @@ func (s *Store) StartDrain(ctx context.Context, id string, c access.Collection, 
 		if err := snap.mustBeOpen(); err != nil {
 			return err
 		}
-		d, err := s.lockDrain(ctx, tx, snap, c)
+		d, err := s.lockDrain(ctx, tx, snap, c, alone)
 		if err != nil {
 			return err
 		}
@@ -55,7 +55,7 @@ func restart(ctx context.Context, tx *sql.Tx, snap snapshotRow, d drainRow, atte
 	base := now[d.collection].version
 	_, err = exec(ctx, tx, "start the drain",
 		`UPDATE drains SET attempt = $1, base_version = $2, pages = 0, received = 0, next_cursor = '', last_saved = 0,
-		        first_total = NULL, last_total = NULL, totals_moved = 0, unassigned = 0
+		        first_total = NULL, last_total = NULL, totals_moved = 0, unassigned = 0, members = '{}'
 		 WHERE snapshot_seq = $3 AND collection = $4`, attempt, base, snap.seq, string(d.collection))
 	return drainRow{collection: d.collection, attempt: attempt, base: base, requests: d.requests}, err
 }
@@ -70,7 +70,7 @@ func (s *Store) SavePage(ctx context.Context, in SavePageInput) error {
 		return err
 	}
 	err = s.write(ctx, func(tx *sql.Tx) error {
-		snap, d, err := s.holdDrain(ctx, tx, in.Snapshot, in.Collection, in.Attempt)
+		snap, d, err := s.holdDrain(ctx, tx, in.Snapshot, in.Collection, in.Attempt, saving)
 		if err != nil {
 			return err
 		}
@@ -82,6 +82,9 @@ func (s *Store) SavePage(ctx context.Context, in SavePageInput) error {
 			`INSERT INTO saved_pages (snapshot_seq, collection, attempt, page, body) VALUES ($1, $2, $3, $4, $5)`,
 			snap.seq, string(in.Collection), in.Attempt, in.Page, body)
 		if err != nil {
+			return err
+		}
+		if err := tallyPage(ctx, tx, snap, in); err != nil {
 			return err
 		}
 		return advance(ctx, tx, snap, d, in)

@@ -13,7 +13,7 @@ import (
 // Entities in one transaction of a load. SQLite has one writer at a time, and nobody
 // should wait long for it; on PostgreSQL each transaction costs a dozen round trips.
 const (
-	sqliteChunk   = 200
+	sqliteChunk   = 500
 	postgresChunk = 1000
 )
 
@@ -110,7 +110,7 @@ func (l *loading) run(ctx context.Context, id string, attempt int, rows []row) e
 	if err := l.s.d.relax(ctx, l.tx); err != nil {
 		return err
 	}
-	snap, _, err := l.s.holdDrain(ctx, l.tx, id, l.c, attempt)
+	snap, _, err := l.s.holdDrain(ctx, l.tx, id, l.c, attempt, besideSaving)
 	if err != nil {
 		return err
 	}

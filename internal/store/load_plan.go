@@ -162,8 +162,10 @@ func (l *loading) loadAssignments(ctx context.Context, p plan) error {
 			})
 		}
 	}
-	for a, rowID := range held {
-		closing = append(closing, []any{l.snap.seq, string(l.c), rowID, a.PrincipalID})
+	for a, since := range held {
+		closing = append(closing, []any{
+			l.snap.seq, string(l.c), a.PrincipalID, a.RoleID, string(a.Level), a.ScopeID, since,
+		})
 	}
 	err = l.s.d.insert(ctx, l.tx, bulk{
 		what:     "add assignments",
@@ -176,29 +178,29 @@ func (l *loading) loadAssignments(ctx context.Context, p plan) error {
 	}
 	return l.s.d.insert(ctx, l.tx, bulk{
 		what:     "note closing assignments",
-		into:     "closing (snapshot_seq, collection, assignment_row, principal_id)",
-		types:    []string{"bigint", "text", "bigint", "text"},
+		into:     "closing (snapshot_seq, collection, principal_id, role_id, level, scope_id, since)",
+		types:    []string{"bigint", "text", "text", "text", "text", "text", "bigint"},
 		conflict: "DO NOTHING",
 	}, closing)
 }
 
-// held is what readers see the principals holding, with the rows of assignments.
+// held is what readers see the principals holding, each with the snapshot it began in.
 func (l *loading) held(ctx context.Context, ids []string) (map[access.Assignment]int64, error) {
 	out := map[access.Assignment]int64{}
 	if len(ids) == 0 {
 		return out, nil
 	}
 	kind := l.c.PrincipalKind()
-	query := l.s.d.probe("a.row_id, a.principal_id, a.role_id, a.level, a.scope_id, a.until", "assignments a",
+	query := l.s.d.probe("a.since, a.principal_id, a.role_id, a.level, a.scope_id, a.until", "assignments a",
 		"a.console = $1 AND a.principal_kind = $2 AND a.since <> $4 AND "+promoted("a"), "a.principal_id", "$3")
 	err := each(ctx, l.tx, "look up held roles", query,
 		[]any{l.snap.console, string(kind), list(l.s.d, ids), l.snap.seq}, func(rows *sql.Rows) error {
 			a := access.Assignment{PrincipalKind: kind}
-			var rowID int64
+			var since int64
 			var until sql.NullInt64
-			err := rows.Scan(&rowID, &a.PrincipalID, &a.RoleID, &a.Level, &a.ScopeID, &until)
+			err := rows.Scan(&since, &a.PrincipalID, &a.RoleID, &a.Level, &a.ScopeID, &until)
 			if err == nil && !until.Valid {
-				out[a] = rowID
+				out[a] = since
 			}
 			return err
 		})

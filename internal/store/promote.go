@@ -56,7 +56,7 @@ func (p *promoting) run(ctx context.Context) (Promotion, error) {
 	if err := wipeAll(ctx, p.tx, p.snap, p.all, p.in.Collections); err != nil {
 		return Promotion{}, err
 	}
-	if p.t, err = p.s.take(ctx, p.tx, p.snap, p.in.Collections); err != nil {
+	if p.t, err = take(ctx, p.tx, p.snap, p.in.Collections, p.known); err != nil {
 		return Promotion{}, err
 	}
 	for _, c := range p.in.Collections {
@@ -105,7 +105,7 @@ func (s *Store) lockDrains(ctx context.Context, tx *sql.Tx, seq int64) error {
 		return nil
 	}
 	_, err := tx.ExecContext(ctx,
-		"SELECT 1 FROM drains d WHERE d.snapshot_seq = $1 ORDER BY d.collection"+s.d.forUpdate("d"), seq)
+		"SELECT 1 FROM drains d WHERE d.snapshot_seq = $1 ORDER BY d.collection"+s.d.lock("d", alone), seq)
 	if err != nil {
 		return fmt.Errorf("lock the drains: %w", err)
 	}
@@ -155,8 +155,11 @@ func (p *promoting) closeAssignments(ctx context.Context, c access.Collection) e
 	}
 	_, err := exec(ctx, p.tx, "close assignments",
 		`UPDATE assignments SET until = $1 FROM closing x
-		 WHERE x.snapshot_seq = $1 AND x.collection = $2 AND assignments.row_id = x.assignment_row
-		   AND assignments.until IS NULL`, p.snap.seq, string(c))
+		 WHERE x.snapshot_seq = $1 AND x.collection = $2
+		   AND assignments.console = $3 AND assignments.principal_kind = $4
+		   AND assignments.principal_id = x.principal_id AND assignments.role_id = x.role_id
+		   AND assignments.level = x.level AND assignments.scope_id = x.scope_id AND assignments.since = x.since
+		   AND assignments.until IS NULL`, p.snap.seq, string(c), p.snap.console, string(c.PrincipalKind()))
 	return err
 }
 
@@ -178,9 +181,11 @@ func (p *promoting) decide(ctx context.Context) (Promotion, error) {
 			version = p.snap.seq
 		}
 		_, err := exec(ctx, p.tx, "move the head",
-			`INSERT INTO heads (console, collection, seq, version) VALUES ($1, $2, $3, $4)
-			 ON CONFLICT (console, collection) DO UPDATE SET seq = excluded.seq, version = excluded.version`,
-			p.snap.console, string(c), p.snap.seq, version)
+			`INSERT INTO heads (console, collection, seq, version, visible, held) VALUES ($1, $2, $3, $4, $5, $6)
+			 ON CONFLICT (console, collection) DO UPDATE SET seq = excluded.seq, version = excluded.version,
+			     visible = excluded.visible, held = excluded.held`,
+			p.snap.console, string(c), p.snap.seq, version,
+			p.t.seen[c]+p.t.pending[c], p.t.held[c]+p.t.added[c]-p.t.removed[c])
 		if err != nil {
 			return out, err
 		}

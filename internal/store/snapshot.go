@@ -113,13 +113,13 @@ func drains(ctx context.Context, q queryer, seq int64) (map[access.Collection]dr
 // holdDrain locks the drain of a collection for the rest of the transaction, and
 // checks that its snapshot is open and its attempt is the caller's.
 func (s *Store) holdDrain(
-	ctx context.Context, tx *sql.Tx, id string, c access.Collection, attempt int,
+	ctx context.Context, tx *sql.Tx, id string, c access.Collection, attempt int, l lockMode,
 ) (snapshotRow, drainRow, error) {
 	snap, err := findSnapshot(ctx, tx, id)
 	if err != nil {
 		return snap, drainRow{}, err
 	}
-	d, err := s.lockDrain(ctx, tx, snap, c)
+	d, err := s.lockDrain(ctx, tx, snap, c, l)
 	if err != nil {
 		return snap, d, err
 	}
@@ -141,10 +141,12 @@ func behind(id string, c access.Collection, current, attempt int) error {
 	return fmt.Errorf("%s of snapshot %s is at attempt %d, this is %d: %w", c, id, current, attempt, ErrStale)
 }
 
-func (s *Store) lockDrain(ctx context.Context, tx *sql.Tx, snap snapshotRow, c access.Collection) (drainRow, error) {
+func (s *Store) lockDrain(
+	ctx context.Context, tx *sql.Tx, snap snapshotRow, c access.Collection, l lockMode,
+) (drainRow, error) {
 	if s.d.postgres { // counting saved pages beside the lock would count those from before the wait
 		_, err := tx.ExecContext(ctx,
-			"SELECT 1 FROM drains d WHERE d.snapshot_seq = $1 AND d.collection = $2"+s.d.forUpdate("d"),
+			"SELECT 1 FROM drains d WHERE d.snapshot_seq = $1 AND d.collection = $2"+s.d.lock("d", l),
 			snap.seq, string(c))
 		if err != nil {
 			return drainRow{}, fmt.Errorf("lock the drain of %s: %w", c, err)
@@ -164,15 +166,18 @@ func (s *Store) lockDrain(ctx context.Context, tx *sql.Tx, snap snapshotRow, c a
 
 // head is what readers see of one collection: the latest proven snapshot, and the
 // latest that changed something; zero before the first.
-type head struct{ seq, version int64 }
+type head struct {
+	seq, version  int64
+	visible, held int // rows and assignments that readers see
+}
 
 func heads(ctx context.Context, q queryer, console string) (map[access.Collection]head, error) {
 	out := map[access.Collection]head{}
-	err := each(ctx, q, "read the heads", "SELECT collection, seq, version FROM heads WHERE console = $1",
+	err := each(ctx, q, "read the heads", "SELECT collection, seq, version, visible, held FROM heads WHERE console = $1",
 		[]any{console}, func(rows *sql.Rows) error {
 			var c access.Collection
 			var h head
-			err := rows.Scan(&c, &h.seq, &h.version)
+			err := rows.Scan(&c, &h.seq, &h.version, &h.visible, &h.held)
 			out[c] = h
 			return err
 		})

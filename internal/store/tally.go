@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 
 	"sentinelone-provisioner/internal/access"
@@ -46,13 +45,16 @@ func received(ctx context.Context, q queryer, snap snapshotRow, cs []access.Coll
 }
 
 // take counts everything that promoting the collections would do.
-func (s *Store) take(ctx context.Context, q queryer, snap snapshotRow, cs []access.Collection) (tally, error) {
+func take(
+	ctx context.Context, q queryer, snap snapshotRow, cs []access.Collection, known map[access.Collection]head,
+) (tally, error) {
 	t, err := received(ctx, q, snap, cs)
 	if err != nil {
 		return t, err
 	}
-	if err := t.countVisible(ctx, q, snap.console); err != nil {
-		return t, err
+	t.visible, t.held = map[access.Collection]int{}, map[access.Collection]int{}
+	for c, h := range known {
+		t.visible[c], t.held[c] = h.visible, h.held
 	}
 	t.replaced = map[access.Collection]int{}
 	t.added, t.removed = map[access.Collection]int{}, map[access.Collection]int{}
@@ -68,33 +70,6 @@ func (s *Store) take(ctx context.Context, q queryer, snap snapshotRow, cs []acce
 		}
 	}
 	return t, nil
-}
-
-func (t *tally) countVisible(ctx context.Context, q queryer, console string) error {
-	t.visible, t.held = map[access.Collection]int{}, map[access.Collection]int{}
-	err := each(ctx, q, "count visible rows",
-		`SELECT e.collection, COUNT(*) FROM entities e
-		 WHERE e.console = $1 AND e.until IS NULL AND `+promotedIn("e")+` GROUP BY e.collection`,
-		[]any{console}, func(rows *sql.Rows) error {
-			var c access.Collection
-			var n int
-			err := rows.Scan(&c, &n)
-			t.visible[c] = n
-			return err
-		})
-	if err != nil {
-		return err
-	}
-	return each(ctx, q, "count visible assignments",
-		`SELECT a.principal_kind, COUNT(*) FROM assignments a
-		 WHERE a.console = $1 AND a.until IS NULL AND `+promotedIn("a")+` GROUP BY a.principal_kind`,
-		[]any{console}, func(rows *sql.Rows) error {
-			var kind access.Kind
-			var n int
-			err := rows.Scan(&kind, &n)
-			t.held[access.Principal{Kind: kind}.In()] = n
-			return err
-		})
 }
 
 func (t *tally) countReplaced(ctx context.Context, q queryer, snap snapshotRow, c access.Collection) error {

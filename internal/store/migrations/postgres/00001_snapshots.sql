@@ -33,6 +33,7 @@ CREATE TABLE drains (
     totals_moved BIGINT NOT NULL DEFAULT 0,
     requests     BIGINT NOT NULL DEFAULT 0,
     unassigned   BIGINT NOT NULL DEFAULT 0,
+    members      TEXT NOT NULL DEFAULT '{}', -- JSON: who holds each role, counted page by page
     note         TEXT COLLATE "C" NOT NULL DEFAULT '',
     PRIMARY KEY (snapshot_seq, collection)
 );
@@ -56,6 +57,8 @@ CREATE TABLE heads (
     collection TEXT COLLATE "C" NOT NULL,
     seq        BIGINT NOT NULL,
     version    BIGINT NOT NULL,
+    visible    BIGINT NOT NULL, -- rows that readers see
+    held       BIGINT NOT NULL, -- assignments that readers see of its principals
     PRIMARY KEY (console, collection)
 );
 
@@ -80,7 +83,6 @@ CREATE UNIQUE INDEX entities_version ON entities (console, collection, id, since
 CREATE INDEX entities_open ON entities (console, collection, since) WHERE until IS NULL;
 
 CREATE TABLE assignments (
-    row_id         BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     console        TEXT COLLATE "C" NOT NULL,
     principal_kind TEXT COLLATE "C" NOT NULL,
     principal_id   TEXT COLLATE "C" NOT NULL,
@@ -88,10 +90,9 @@ CREATE TABLE assignments (
     level          TEXT COLLATE "C" NOT NULL,
     scope_id       TEXT COLLATE "C" NOT NULL,  -- '' at tenant level
     since          BIGINT NOT NULL,
-    until          BIGINT
+    until          BIGINT,
+    PRIMARY KEY (console, principal_kind, principal_id, role_id, level, scope_id, since)
 );
-CREATE UNIQUE INDEX assignments_version
-    ON assignments (console, principal_kind, principal_id, role_id, level, scope_id, since);
 CREATE INDEX assignments_open ON assignments (console, principal_kind, since) WHERE until IS NULL;
 -- No index by role or by scope: a question by either reads what is open, a tenth of a second for a quarter of a
 -- million rows, while a first sync would write such an index in random order, page by page.
@@ -108,11 +109,14 @@ CREATE TABLE seen (
 
 -- Assignments that principals received no longer hold.
 CREATE TABLE closing (
-    snapshot_seq   BIGINT NOT NULL,
-    collection     TEXT COLLATE "C" NOT NULL,
-    assignment_row BIGINT NOT NULL,
-    principal_id   TEXT COLLATE "C" NOT NULL,
-    PRIMARY KEY (snapshot_seq, collection, assignment_row)
+    snapshot_seq BIGINT NOT NULL,
+    collection   TEXT COLLATE "C" NOT NULL,
+    principal_id TEXT COLLATE "C" NOT NULL,
+    role_id      TEXT COLLATE "C" NOT NULL,
+    level        TEXT COLLATE "C" NOT NULL,
+    scope_id     TEXT COLLATE "C" NOT NULL,
+    since        BIGINT NOT NULL,
+    PRIMARY KEY (snapshot_seq, collection, principal_id, role_id, level, scope_id, since)
 );
 
 -- For people with SQL: who had what from when to when (NULL: still).

@@ -33,6 +33,7 @@ CREATE TABLE drains (
     totals_moved INTEGER NOT NULL DEFAULT 0,
     requests     INTEGER NOT NULL DEFAULT 0,
     unassigned   INTEGER NOT NULL DEFAULT 0,
+    members      TEXT    NOT NULL DEFAULT '{}', -- JSON: who holds each role, counted page by page
     note         TEXT    NOT NULL DEFAULT '',
     PRIMARY KEY (snapshot_seq, collection)
 ) WITHOUT ROWID;
@@ -53,6 +54,8 @@ CREATE TABLE heads (
     collection TEXT    NOT NULL,
     seq        INTEGER NOT NULL,
     version    INTEGER NOT NULL,
+    visible    INTEGER NOT NULL, -- rows that readers see
+    held       INTEGER NOT NULL, -- assignments that readers see of its principals
     PRIMARY KEY (console, collection)
 ) WITHOUT ROWID;
 
@@ -77,7 +80,6 @@ CREATE UNIQUE INDEX entities_version ON entities (console, collection, id, since
 CREATE INDEX entities_open ON entities (console, collection, since) WHERE until IS NULL;
 
 CREATE TABLE assignments (
-    row_id         INTEGER PRIMARY KEY,
     console        TEXT NOT NULL,
     principal_kind TEXT NOT NULL,
     principal_id   TEXT NOT NULL,
@@ -85,10 +87,9 @@ CREATE TABLE assignments (
     level          TEXT NOT NULL,
     scope_id       TEXT NOT NULL,  -- '' at tenant level
     since          INTEGER NOT NULL,
-    until          INTEGER
-);
-CREATE UNIQUE INDEX assignments_version
-    ON assignments (console, principal_kind, principal_id, role_id, level, scope_id, since);
+    until          INTEGER,
+    PRIMARY KEY (console, principal_kind, principal_id, role_id, level, scope_id, since)
+) WITHOUT ROWID;
 CREATE INDEX assignments_open ON assignments (console, principal_kind, since) WHERE until IS NULL;
 -- No index by role or by scope: a question by either reads what is open, a tenth of a second for a quarter of a
 -- million rows, while a first sync would write such an index in random order, page by page.
@@ -105,11 +106,14 @@ CREATE TABLE seen (
 
 -- Assignments that principals received no longer hold.
 CREATE TABLE closing (
-    snapshot_seq   INTEGER NOT NULL,
-    collection     TEXT    NOT NULL,
-    assignment_row INTEGER NOT NULL,
-    principal_id   TEXT    NOT NULL,
-    PRIMARY KEY (snapshot_seq, collection, assignment_row)
+    snapshot_seq INTEGER NOT NULL,
+    collection   TEXT    NOT NULL,
+    principal_id TEXT    NOT NULL,
+    role_id      TEXT    NOT NULL,
+    level        TEXT    NOT NULL,
+    scope_id     TEXT    NOT NULL,
+    since        INTEGER NOT NULL,
+    PRIMARY KEY (snapshot_seq, collection, principal_id, role_id, level, scope_id, since)
 ) WITHOUT ROWID;
 
 -- For people with SQL: who had what from when to when (NULL: still).
