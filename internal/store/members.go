@@ -62,6 +62,15 @@ func (t roleTally) add(entities []access.Entity) {
 	}
 }
 
+// assignments is how many there are in all.
+func (t roleTally) assignments() int {
+	n := 0
+	for _, h := range t {
+		n += h.Assignments
+	}
+	return n
+}
+
 func (t roleTally) into(out map[string]RoleMembers, kind access.Kind) {
 	for role, h := range t {
 		m := out[role]

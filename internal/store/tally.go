@@ -14,6 +14,7 @@ type tally struct {
 	seen     map[access.Collection]int // of these, received as they are
 	pending  map[access.Collection]int // received, new or changed
 	replaced map[access.Collection]int // of the visible, those with a pending version
+	received map[access.Collection]int // rows that came, repeats included
 
 	held    map[access.Collection]int // assignments that readers see
 	added   map[access.Collection]int
@@ -25,14 +26,20 @@ func (t tally) gone(c access.Collection) int { return t.visible[c] - t.seen[c] -
 
 // received counts what the drains of a snapshot received for the collections.
 func received(ctx context.Context, q queryer, snap snapshotRow, cs []access.Collection) (tally, error) {
-	t := tally{seen: map[access.Collection]int{}, pending: map[access.Collection]int{}}
+	t := tally{
+		seen: map[access.Collection]int{}, pending: map[access.Collection]int{}, received: map[access.Collection]int{},
+	}
+	all, err := drains(ctx, q, snap.seq)
+	if err != nil {
+		return t, err
+	}
 	for _, c := range cs {
 		n, err := count(ctx, q, "count unchanged rows",
 			`SELECT COUNT(*) FROM seen WHERE snapshot_seq = $1 AND collection = $2`, snap.seq, string(c))
 		if err != nil {
 			return t, err
 		}
-		t.seen[c] = n
+		t.seen[c], t.received[c] = n, all[c].received
 		t.pending[c], err = count(ctx, q, "count pending rows",
 			`SELECT COUNT(*) FROM entities e
 			 WHERE e.console = $1 AND e.collection = $2 AND e.since = $3 AND e.until IS NULL`,
@@ -88,10 +95,7 @@ func (t *tally) countReplaced(ctx context.Context, q queryer, snap snapshotRow, 
 }
 
 func (t *tally) countAssignments(ctx context.Context, q queryer, snap snapshotRow, c access.Collection) error {
-	added, err := count(ctx, q, "count pending assignments",
-		`SELECT COUNT(*) FROM assignments a
-		 WHERE a.console = $1 AND a.principal_kind = $2 AND a.since = $3 AND a.until IS NULL`,
-		snap.console, string(c.PrincipalKind()), snap.seq)
+	added, err := t.countAdded(ctx, q, snap, c)
 	if err != nil {
 		return err
 	}
@@ -114,6 +118,23 @@ func (t *tally) countAssignments(ctx context.Context, q queryer, snap snapshotRo
 	}
 	t.added[c], t.removed[c] = added, removed
 	return nil
+}
+
+// countAdded counts pending assignments through the pending principals. Where nobody
+// held anything before, they are what was counted page by page.
+func (t *tally) countAdded(ctx context.Context, q queryer, snap snapshotRow, c access.Collection) (int, error) {
+	if t.pending[c] == 0 {
+		return 0, nil
+	}
+	if t.held[c] == 0 && t.received[c] == t.seen[c]+t.pending[c] {
+		members, err := tallied(ctx, q, snap, c)
+		return members.assignments(), err
+	}
+	return count(ctx, q, "count pending assignments",
+		`SELECT COUNT(*) FROM entities e JOIN assignments a
+		   ON a.console = e.console AND a.principal_kind = $4 AND a.principal_id = e.id AND a.since = $3
+		 WHERE e.console = $1 AND e.collection = $2 AND e.since = $3 AND e.until IS NULL AND a.until IS NULL`,
+		snap.console, string(c), snap.seq, string(c.PrincipalKind()))
 }
 
 // goneRows selects the ids of console $1 that readers see in the collection bound to

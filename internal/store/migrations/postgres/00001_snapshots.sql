@@ -93,8 +93,7 @@ CREATE TABLE assignments (
     until          BIGINT,
     PRIMARY KEY (console, principal_kind, principal_id, role_id, level, scope_id, since)
 );
-CREATE INDEX assignments_open ON assignments (console, principal_kind, since) WHERE until IS NULL;
--- No index by role or by scope: a question by either reads what is open, a tenth of a second for a quarter of a
+-- No index by role or by scope: a question by either reads what there is, a tenth of a second for a quarter of a
 -- million rows, while a first sync would write such an index in random order, page by page.
 
 -- Received as it was.
