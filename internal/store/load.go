@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"sentinelone-provisioner/internal/access"
 )
@@ -13,7 +14,7 @@ import (
 // Entities in one transaction of a load. SQLite has one writer at a time, and nobody
 // should wait long for it; on PostgreSQL each transaction costs a dozen round trips.
 const (
-	sqliteChunk   = 500
+	sqliteChunk   = 1000
 	postgresChunk = 1000
 )
 
@@ -182,15 +183,10 @@ type versions struct{ base, pending *version }
 // known looks up the ids of a chunk. Closed rows are left out here and not in the
 // query: it would else look tempting to read every open row by the index on those.
 func (l *loading) known(ctx context.Context, rows []row) (map[string]versions, error) {
-	ids := make([]string, len(rows))
-	for i, r := range rows {
-		ids[i] = r.id
-	}
 	out := make(map[string]versions, len(rows))
-	query := l.s.d.probe("e.id, e.row_id, e.since, e.until, e.digest, e.last_active", "entities e",
-		"e.console = $1 AND e.collection = $2 AND (e.since = $4 OR "+promoted("e")+")", "e.id", "$3")
-	err := each(ctx, l.tx, "look up known rows", query,
-		[]any{l.snap.console, string(l.c), list(l.s.d, ids), l.snap.seq}, func(rows *sql.Rows) error {
+	query, args := l.lookUp(rows)
+	err := each(ctx, l.tx, "look up known rows", query, args,
+		func(rows *sql.Rows) error {
 			var id string
 			var since int64
 			var until sql.NullInt64
@@ -208,6 +204,24 @@ func (l *loading) known(ctx context.Context, rows []row) (map[string]versions, e
 			return nil
 		})
 	return out, err
+}
+
+// lookUp selects what is known of the rows' ids. Rows that come in the order of their
+// ids, as they are asked for, are neighbours in the index too, so one walk along it
+// finds them; others are looked up one by one. What else lies on the way does no harm.
+func (l *loading) lookUp(rows []row) (string, []any) {
+	const columns = "e.id, e.row_id, e.since, e.until, e.digest, e.last_active"
+	where := "e.console = $1 AND e.collection = $2 AND (e.since = $3 OR " + promoted("e") + ")"
+	args := []any{l.snap.console, string(l.c), l.snap.seq}
+	if slices.IsSortedFunc(rows, func(a, b row) int { return strings.Compare(a.id, b.id) }) && len(rows) > 0 {
+		return "SELECT " + columns + " FROM entities e WHERE " + where + " AND e.id >= $4 AND e.id <= $5",
+			append(args, rows[0].id, rows[len(rows)-1].id)
+	}
+	ids := make([]string, len(rows))
+	for i, r := range rows {
+		ids[i] = r.id
+	}
+	return l.s.d.probe(columns, "entities e", where, "e.id", "$4"), append(args, list(l.s.d, ids))
 }
 
 // promoted is the condition that readers see rows which began with alias.since.

@@ -115,7 +115,7 @@ func (s *Store) lockDrains(ctx context.Context, tx *sql.Tx, seq int64) error {
 // apply closes what is gone or replaced in one collection and settles what is not
 // versioned. What is new is there already, and shows when the snapshot's state flips.
 func (p *promoting) apply(ctx context.Context, c access.Collection) error {
-	if c.PrincipalKind() != "" {
+	if p.t.removed[c] > 0 {
 		if err := p.closeAssignments(ctx, c); err != nil {
 			return err
 		}

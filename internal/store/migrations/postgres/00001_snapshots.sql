@@ -73,11 +73,12 @@ CREATE TABLE entities (
     email        TEXT COLLATE "C" NOT NULL,
     email_folded TEXT COLLATE "C" NOT NULL,
     parent_id    TEXT COLLATE "C" NOT NULL,    -- of a site its account, of a role its scope
-    doc          TEXT COLLATE "C" NOT NULL,    -- JSON without last activity and held roles
     digest       TEXT COLLATE "C" NOT NULL,    -- of doc and held roles
     last_active  BIGINT,          -- of the newest version overwritten in place
     since        BIGINT NOT NULL,
-    until        BIGINT
+    until        BIGINT,
+    -- Last, so that what is looked at most often is read without it.
+    doc          TEXT COLLATE "C" NOT NULL     -- JSON without last activity and held roles
 );
 CREATE UNIQUE INDEX entities_version ON entities (console, collection, id, since);
 CREATE INDEX entities_open ON entities (console, collection, since) WHERE until IS NULL;

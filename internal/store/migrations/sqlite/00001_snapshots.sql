@@ -70,11 +70,12 @@ CREATE TABLE entities (
     email        TEXT NOT NULL,
     email_folded TEXT NOT NULL,
     parent_id    TEXT NOT NULL,    -- of a site its account, of a role its scope
-    doc          TEXT NOT NULL,    -- JSON without last activity and held roles
     digest       TEXT NOT NULL,    -- of doc and held roles
     last_active  INTEGER,          -- of the newest version overwritten in place
     since        INTEGER NOT NULL,
-    until        INTEGER
+    until        INTEGER,
+    -- Last, so that what is looked at most often is read without it.
+    doc          TEXT NOT NULL     -- JSON without last activity and held roles
 );
 CREATE UNIQUE INDEX entities_version ON entities (console, collection, id, since);
 CREATE INDEX entities_open ON entities (console, collection, since) WHERE until IS NULL;
