@@ -41,6 +41,7 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if err != nil {
 		return complain(stderr, "configuration", err)
 	}
+	tuneMemory()
 	log := telemetry.NewLogger(stderr, cfg.Telemetry.Level, cfg.Telemetry.Format)
 	options, err := temporalclient.Options(log, cfg.Worker.KeysFile)
 	if err != nil {

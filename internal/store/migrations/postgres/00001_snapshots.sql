@@ -47,6 +47,8 @@ CREATE TABLE saved_pages (
     body         BYTEA NOT NULL,
     PRIMARY KEY (snapshot_seq, collection, page)
 );
+-- They live for a moment: compressing them would take longer than that.
+ALTER TABLE saved_pages ALTER COLUMN body SET STORAGE EXTERNAL;
 
 -- Pages live for milliseconds: compressing them costs more than it saves.
 ALTER TABLE saved_pages ALTER COLUMN body SET STORAGE EXTERNAL;

@@ -1,0 +1,80 @@
+//go:build soak
+
+package e2e
+
+import (
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"sentinelone-provisioner/internal/consoletest"
+	"sentinelone-provisioner/internal/pgtest"
+	"sentinelone-provisioner/workflows"
+)
+
+// Twenty kills, close together and all over the sync.
+func TestSoakKill_WorkerManyTimes(t *testing.T) {
+	t.Parallel()
+	at := make([]int, 20)
+	for i := range at {
+		at[i] = 8 + i*2
+	}
+	killWorker(t, at)
+}
+
+// The size of a provider of managed services, on both databases: the store equals
+// the console, in few requests and a small history.
+func TestSoakSync_Large(t *testing.T) {
+	t.Parallel()
+	for name, database := range map[string]func(*stack){
+		"sqlite":     func(*stack) {},
+		"postgresql": func(s *stack) { s.database = pgtest.URL(s.t) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o, err := consoletest.Preset("mssp")
+			require.NoError(t, err)
+			s := newStack(t, o)
+			database(s)
+			s.startWorker()
+			run := s.startSync("-1", workflows.SyncInput{})
+			first := s.result(run)
+			require.Equal(t, workflows.StatePromoted, first.State)
+			require.LessOrEqual(t, first.Requests, 160)
+			require.LessOrEqual(t, len(history(s, run.GetID()).Events), 80)
+			s.requireTruth()
+			second := s.sync("-2")
+			require.Equal(t, workflows.StateUnchanged, second.State)
+			require.Zero(t, second.Changes)
+		})
+	}
+}
+
+// Passing faults of every kind all over a long sync, by chance from a seed that is
+// printed: the end is the truth.
+func TestSoakFaults_ByChance(t *testing.T) {
+	t.Parallel()
+	for round := range 5 {
+		seed := uint64(time.Now().UnixNano())
+		t.Logf("round %d: seed %d", round, seed)
+		chance := rand.New(rand.NewPCG(seed, 0))
+		s := newStack(t, consoletest.Options{Seed: seed, Sites: 2500, Users: 12_000, ServiceUsers: 3500})
+		s.queue += string(rune('a' + round))
+		for _, kind := range consoletest.FaultKinds() {
+			if final(kind) {
+				continue
+			}
+			s.console.AddFault(consoletest.Fault{
+				Name: kind, Only: consoletest.OnlyPages, After: chance.IntN(20), Every: 1 + chance.IntN(4),
+				Times: 1 + chance.IntN(2), Delay: 50 * time.Millisecond, RetryAfter: time.Second,
+			})
+		}
+		s.startWorker()
+		run := s.startSync(string(rune('a'+round)), workflows.SyncInput{})
+		require.Equal(t, workflows.StatePromoted, s.result(run).State)
+		s.requireTruth()
+		s.worker.Kill()
+	}
+}
