@@ -15,13 +15,6 @@ type dialect struct {
 	postgres bool
 }
 
-func (d dialect) chunk() int {
-	if d.postgres {
-		return postgresChunk
-	}
-	return sqliteChunk
-}
-
 // readOptions makes every statement of a reading transaction see the same state.
 // SQLite's write-ahead log does so by itself.
 func (d dialect) readOptions() *sql.TxOptions {

@@ -11,12 +11,9 @@ import (
 	"sentinelone-provisioner/internal/access"
 )
 
-// Entities in one transaction of a load. SQLite has one writer at a time, and nobody
-// should wait long for it; on PostgreSQL each transaction costs a dozen round trips.
-const (
-	sqliteChunk   = 1000
-	postgresChunk = 1000
-)
+// loadChunk is how many entities one transaction of a load takes: a page as the
+// console gives it, so that a larger one does not hold up other writers.
+const loadChunk = 1000
 
 // LoadPage turns the oldest saved page of the attempt into rows and deletes it. It
 // works in transactions of a few hundred entities, each of which may be repeated, so
@@ -33,7 +30,7 @@ func (s *Store) LoadPage(ctx context.Context, id string, c access.Collection, at
 	if err != nil {
 		return false, err
 	}
-	chunks := slices.Collect(slices.Chunk(rows, s.d.chunk()))
+	chunks := slices.Collect(slices.Chunk(rows, loadChunk))
 	if len(chunks) == 0 {
 		chunks = [][]row{nil}
 	}

@@ -106,7 +106,8 @@ func sqliteDSN(path, mode string, cache int, writer bool) string {
 		q.Set("_txlock", "immediate")
 		q.Add("_pragma", "journal_mode(WAL)")
 		q.Add("_pragma", "synchronous(NORMAL)")
-		q.Add("_pragma", "wal_autocheckpoint(8000)") // pages of 4 KiB: a large load syncs the disk a few times, not hundreds
+		// In pages of 4 KiB: a large load syncs the disk a few times, not hundreds.
+		q.Add("_pragma", "wal_autocheckpoint(8000)")
 	} else {
 		q.Add("_pragma", "query_only(1)")
 	}

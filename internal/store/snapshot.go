@@ -173,7 +173,8 @@ type head struct {
 
 func heads(ctx context.Context, q queryer, console string) (map[access.Collection]head, error) {
 	out := map[access.Collection]head{}
-	err := each(ctx, q, "read the heads", "SELECT collection, seq, version, visible, held FROM heads WHERE console = $1",
+	err := each(ctx, q, "read the heads",
+		"SELECT collection, seq, version, visible, held FROM heads WHERE console = $1",
 		[]any{console}, func(rows *sql.Rows) error {
 			var c access.Collection
 			var h head
