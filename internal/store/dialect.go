@@ -80,27 +80,18 @@ func (d dialect) lock(alias string, l lockMode) string {
 	return ""
 }
 
-// lockConsole lets one transaction at a time decide about a console.
+// lockConsole lets one transaction at a time decide about a console, and has it reach
+// the disk before anybody is told. All others are confirmed sooner: they can be
+// repeated, and since transactions reach the disk in their order, one that was told
+// never lacks one before it.
 func (d dialect) lockConsole(ctx context.Context, tx *sql.Tx, console string) error {
 	if !d.postgres {
 		return nil
 	}
-	_, err := tx.ExecContext(ctx, "SELECT pg_advisory_xact_lock(hashtextextended('sentinelone ' || $1, 0))", console)
+	_, err := tx.ExecContext(ctx, `SELECT set_config('synchronous_commit', 'on', true),
+		pg_advisory_xact_lock(hashtextextended('sentinelone ' || $1, 0))`, console)
 	if err != nil {
 		return fmt.Errorf("wait for the console's turn: %w", err)
-	}
-	return nil
-}
-
-// relax lets PostgreSQL confirm the transaction before it is on disk. Only for what
-// can be repeated: transactions reach the disk in order, so a saved page is never
-// lost before its rows are there.
-func (d dialect) relax(ctx context.Context, tx *sql.Tx) error {
-	if !d.postgres {
-		return nil
-	}
-	if _, err := tx.ExecContext(ctx, "SET LOCAL synchronous_commit = off"); err != nil {
-		return fmt.Errorf("relax the commit: %w", err)
 	}
 	return nil
 }

@@ -105,9 +105,6 @@ type loading struct {
 }
 
 func (l *loading) run(ctx context.Context, id string, attempt int, rows []row) error {
-	if err := l.s.d.relax(ctx, l.tx); err != nil {
-		return err
-	}
 	snap, _, err := l.s.holdDrain(ctx, l.tx, id, l.c, attempt, besideSaving)
 	if err != nil {
 		return err

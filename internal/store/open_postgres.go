@@ -38,7 +38,8 @@ func openPostgres(ctx context.Context, databaseURL string) (*Store, error) {
 // between. A plan kept from when a table was empty, or a nested loop over what was
 // guessed to be one row, takes minutes where a hash join takes a tenth of a second.
 func settle(ctx context.Context, conn *pgx.Conn) error {
-	_, err := conn.Exec(ctx, "SET plan_cache_mode = force_custom_plan; SET enable_nestloop = off; SET jit = off")
+	_, err := conn.Exec(ctx, `SET plan_cache_mode = force_custom_plan; SET enable_nestloop = off; SET jit = off;
+		SET synchronous_commit = off -- see lockConsole`)
 	if err != nil {
 		return fmt.Errorf("prepare the connection: %w", err)
 	}
