@@ -194,10 +194,10 @@ func TestDrain_WorkerStops(t *testing.T) {
 	require.Len(t, b.cursors(), 4, "no page twice")
 }
 
-// It says that it is alive, and how far it is, before the first page is there.
+// While it waits for the console it says that it is alive, and how far it is.
 func TestDrain_Heartbeats(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, consoletest.Options{})
+	b := newBench(t, consoletest.Options{Users: 1500})
 	b.begin("s1")
 	env := b.stage()
 	beats := make(chan Progress, 100)
@@ -207,9 +207,20 @@ func TestDrain_Heartbeats(t *testing.T) {
 			beats <- p
 		}
 	})
+	var heard []Progress
+	b.console.OnRequest(func(r consoletest.Request) {
+		if r.Cursor == "" {
+			return
+		}
+		select { // the second page is held back until a heartbeat has come
+		case p := <-beats:
+			heard = append(heard, p)
+		case <-time.After(30 * time.Second):
+		}
+	})
 	_, err := attemptOn[DrainResult](b, env, DrainName, users(1))
 	require.NoError(t, err)
-	require.LessOrEqual(t, (<-beats).Pages, 1)
+	require.Equal(t, []Progress{{Pages: 1, Rows: 1000}}, heard)
 }
 
 // A collection that nobody knows is a final error.

@@ -10,6 +10,7 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/console"
+	"sentinelone-provisioner/internal/store"
 )
 
 // SettleInput asks for the end of a sync whose collections have all been walked.
@@ -86,11 +87,26 @@ func (s *Sync) settle(ctx context.Context, in SettleInput) (SettleResult, error)
 		Warnings: append(members.warnings, staleWarnings(got.Stale)...),
 		Reasons:  slices.Concat(doubts(in), members.reasons, s.guard.reasons(got.Losses, got.Counts)),
 	}
-	if len(out.Reasons) > 0 {
-		out.State = SettledQuarantined
-		return out, s.store.Quarantine(ctx, in.Snapshot, out.Reasons)
+	if len(out.Reasons) == 0 {
+		return s.promote(ctx, in.Snapshot, "", in.Collections, out)
 	}
-	return s.promote(ctx, in.Snapshot, "", in.Collections, out)
+	return s.quarantine(ctx, in, got, out)
+}
+
+// quarantine holds a snapshot back, unless another sync was promoted since it was
+// assessed: then what it received may be cleared already, and looks like a loss.
+func (s *Sync) quarantine(
+	ctx context.Context, in SettleInput, assessed store.Assessment, out SettleResult,
+) (SettleResult, error) {
+	now, err := s.store.Assess(ctx, in.Snapshot)
+	if err != nil {
+		return s.ended(ctx, in.Snapshot, "", in.Collections, err)
+	}
+	if !slices.Equal(now.Stale, assessed.Stale) || len(now.Moved) > 0 {
+		return s.settle(ctx, in)
+	}
+	out.State = SettledQuarantined
+	return out, s.store.Quarantine(ctx, in.Snapshot, out.Reasons)
 }
 
 func again(collections []access.Collection, why string) SettleResult {

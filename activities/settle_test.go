@@ -339,6 +339,30 @@ func TestSettle_OvertakenInPart(t *testing.T) {
 	b.requireTruth()
 }
 
+// A later sync is promoted after this one was assessed and before its members are
+// counted. What this one received is cleared then; that is no loss.
+func TestSettle_OvertakenWhileCountingMembers(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, consoletest.Options{})
+	b.begin("s1")
+	b.drainAll("s1")
+	b.console.OnRequest(func(r consoletest.Request) {
+		if r.Path != "/rbac/roles" {
+			return
+		}
+		b.console.OnRequest(nil)
+		b.begin("s2")
+		b.drainAll("s2")
+		good[SettleResult](b, PromoteName, PromoteInput{
+			Snapshot: "s2", Collections: access.Collections(), By: ana,
+		})
+	})
+	got := good[SettleResult](b, SettleName, settleInput("s1"))
+	require.Equal(t, "unchanged", got.State)
+	require.Len(t, got.Warnings, 5)
+	b.requireTruth()
+}
+
 // A sync whose base an earlier one has changed meanwhile walks again and is then
 // right.
 func TestSettle_OvertakenByAnEarlierSync(t *testing.T) {

@@ -73,6 +73,10 @@ func TestTranslate_CarriesDelayAndCall(t *testing.T) {
 	require.NoError(t, app.Details(&d))
 	require.Equal(t, fault.Details{Method: "GET", Path: "/sites", Status: 429}, d)
 
+	require.ErrorAs(t, fault.Translate(fault.RetryIn(errors.New("the disk is full"), time.Minute)), &app)
+	require.Equal(t, time.Minute, app.NextRetryDelay())
+	require.False(t, app.NonRetryable())
+
 	require.ErrorAs(t, fault.Translate(fault.RetryIn(&console.Error{Status: 502}, time.Second)), &app)
 	require.Equal(t, time.Second, app.NextRetryDelay())
 }

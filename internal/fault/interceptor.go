@@ -49,8 +49,8 @@ func (a *activityInterceptor) ExecuteActivity(
 }
 
 // Translate turns err into the Temporal failure it means. Cancellation, a
-// pending result and errors that are Temporal's already pass as they are; an
-// error of no known kind stays what it was and is retried.
+// pending result and errors that are Temporal's already pass as they are; so does an
+// error of no known kind, which is retried, unless it asks for a delay.
 func Translate(err error) error {
 	if err == nil || errors.Is(err, activity.ErrResultPending) || errors.Is(err, context.Canceled) {
 		return err
@@ -61,8 +61,11 @@ func Translate(err error) error {
 		return err
 	}
 	kind := KindOf(err)
-	if kind == "" {
+	if kind == "" && Delay(err) == 0 {
 		return err
+	}
+	if kind == "" {
+		kind = Unavailable
 	}
 	options := temporal.ApplicationErrorOptions{
 		NonRetryable:   kind.Final(),
