@@ -51,13 +51,22 @@ func (i *id) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
-// count is a number of things; nil for null and for what counts nothing.
+// count is a number of things, as a number or in a string, also written with a
+// fraction of zeros (580.0); nil for null and for what counts nothing.
 type count struct{ value *int }
 
 // UnmarshalJSON implements [json.Unmarshaler].
 func (c *count) UnmarshalJSON(raw []byte) error {
 	c.value = nil
-	if n, err := strconv.Atoi(string(raw)); err == nil && n >= 0 {
+	written := string(raw)
+	if raw[0] == '"' {
+		written = unquote(raw)
+	}
+	whole, fraction, dot := strings.Cut(written, ".")
+	if dot && (fraction == "" || strings.Trim(fraction, "0") != "") || strings.HasPrefix(whole, "+") {
+		return nil
+	}
+	if n, err := strconv.Atoi(whole); err == nil && n >= 0 {
 		c.value = &n
 	}
 	return nil
