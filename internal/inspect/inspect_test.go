@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -82,6 +83,64 @@ func TestRun_OneMissingPermission(t *testing.T) {
 	}}, access.Collections(), now)
 	require.EqualError(t, report.Err(), "the token's role lacks Service Users.view: "+
 		"give it to the role of the token's owner, or leave this collection out")
+}
+
+func TestRun_MissingPermissionKeepsTheConsolesWords(t *testing.T) {
+	t.Parallel()
+	const scope = "User scope level is account. Please provide a valid account ID or site ID."
+	says := func(title, detail string) error {
+		return &console.Error{Status: http.StatusForbidden, Method: "GET", Path: "/x", Title: title, Detail: detail}
+	}
+	const lacks = "the token's role lacks Users.view: " +
+		"give it to the role of the token's owner, or leave this collection out"
+	const of = lacks + "; the console says of Users.view: "
+	for name, tt := range map[string]struct {
+		answer error
+		want   string
+	}{
+		"nothing":       {says("", ""), lacks},
+		"title only":    {says("Insufficient permissions", ""), lacks},
+		"said twice":    {says("Insufficient permissions", "insufficient permissions."), lacks},
+		"detail only":   {says("", scope), of + strings.TrimSuffix(scope, ".")},
+		"and a detail":  {says("Insufficient permissions", "No."), of + "No"},
+		"another title": {says("Blocked", ""), of + "Blocked"},
+		"both":          {says("Blocked", "Ask"), of + "Blocked, Ask"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			report := inspect.Run(t.Context(), fake{probes: map[access.Collection]error{access.Users: tt.answer}},
+				access.Collections(), now)
+			require.EqualError(t, report.Err(), tt.want)
+			require.ErrorIs(t, report.Err(), tt.answer)
+		})
+	}
+
+	report := inspect.Run(t.Context(), fake{probes: map[access.Collection]error{
+		access.Accounts: says("", "Multi"), access.Sites: answer(http.StatusForbidden),
+		access.Roles: says("", "Other"), access.Users: says("", "Multi"),
+	}}, access.Collections(), now)
+	require.EqualError(t, report.Err(), "the token's role lacks Accounts.view, Sites.view, Roles.view and Users.view: "+
+		"give them to the role of the token's owner, or leave these collections out; "+
+		"the console says of Accounts.view and Users.view: Multi; the console says of Roles.view: Other",
+		"each text once")
+}
+
+func TestRun_RefusalByAProxyIsNoMissingPermission(t *testing.T) {
+	t.Parallel()
+	page := &console.Error{Status: http.StatusForbidden, Method: "GET", Path: "/users", HTML: true}
+	report := inspect.Run(t.Context(), fake{probes: map[access.Collection]error{access.Users: page}},
+		access.Collections(), now)
+	require.Same(t, page, report.Err())
+	require.NotContains(t, report.Err().Error(), "lacks")
+
+	report = inspect.Run(t.Context(), fake{probes: map[access.Collection]error{
+		access.Users: page, access.Roles: answer(http.StatusForbidden), access.Sites: answer(503),
+	}}, access.Collections(), now)
+	require.ErrorIs(t, report.Err(), page)
+	require.ErrorContains(t, report.Err(), "lacks Roles.view: ")
+	missing, ok := errors.AsType[*inspect.MissingError](report.Err())
+	require.True(t, ok)
+	require.Equal(t, []string{"Roles.view"}, missing.Permissions)
 }
 
 func TestRun_RefusedTokenStandsAlone(t *testing.T) {

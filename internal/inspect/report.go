@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 	"time"
 
 	"sentinelone-provisioner/internal/access"
@@ -60,7 +59,7 @@ func (r Report) Err() error {
 		final = append(final, missing)
 	}
 	for _, err := range all {
-		if status, _ := statusOf(err); !temporary(err) && status != http.StatusForbidden {
+		if !temporary(err) && !lacksPermission(err) {
 			final = append(final, err)
 		}
 	}
@@ -99,7 +98,7 @@ func (r Report) failures() []error {
 func (r Report) missing() *MissingError {
 	missing := &MissingError{}
 	for _, p := range r.Permissions {
-		if status, ok := statusOf(p.Err); ok && status == http.StatusForbidden {
+		if lacksPermission(p.Err) {
 			missing.Permissions = append(missing.Permissions, p.Name)
 			missing.causes = append(missing.causes, p.Err)
 		}
@@ -138,31 +137,4 @@ func Expiry(end, now time.Time) string {
 	default:
 		return fmt.Sprintf("expires in %d days", left/day)
 	}
-}
-
-// MissingError names every permission that the token's role lacks.
-type MissingError struct {
-	Permissions []string
-	causes      []error // the console's answers, one per permission
-}
-
-// Error implements error.
-func (e *MissingError) Error() string {
-	them, these := "them", "these collections"
-	if len(e.Permissions) == 1 {
-		them, these = "it", "this collection"
-	}
-	return fmt.Sprintf("the token's role lacks %s: give %s to the role of the token's owner, or leave %s out",
-		enumerate(e.Permissions), them, these)
-}
-
-// Unwrap gives access to the console's answers.
-func (e *MissingError) Unwrap() []error { return e.causes }
-
-func enumerate(names []string) string {
-	if len(names) < 2 {
-		return strings.Join(names, "")
-	}
-	last := len(names) - 1
-	return strings.Join(names[:last], ", ") + " and " + names[last]
 }
