@@ -160,6 +160,24 @@ func TestRun_RefusedTokenStandsAlone(t *testing.T) {
 	}
 }
 
+func TestRun_RefusedTokenNamesTheCall(t *testing.T) {
+	t.Parallel()
+	refused := func(method, path string) error {
+		return &console.Error{Status: http.StatusUnauthorized, Method: method, Path: path}
+	}
+	for call, api := range map[string]fake{
+		"GET /users":                    {probes: map[access.Collection]error{access.Users: refused("GET", "/users")}},
+		"POST /users/api-token-details": {token: refused("POST", "/users/api-token-details")},
+		"GET /system/info":              {system: refused("GET", "/system/info")},
+	} {
+		report := inspect.Run(t.Context(), api, access.Collections(), now)
+		require.ErrorContains(t, report.Err(), call+": 401 Unauthorized: the API token is wrong, expired or revoked")
+		if api.system == nil {
+			require.True(t, report.Permissions[0].Granted, "the text has to say which was not")
+		}
+	}
+}
+
 func TestRun_AsksNoFurtherWithoutAnAnswer(t *testing.T) {
 	t.Parallel()
 	unreachable := answer(0)
