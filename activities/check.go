@@ -29,6 +29,9 @@ type CheckResult struct {
 // collections need, before anything is read in earnest.
 func (s *Sync) Check(ctx context.Context, in CheckInput) (CheckResult, error) {
 	defer keepAlive(ctx, nothing)()
+	if err := s.mine(ctx, in.Snapshot); err != nil {
+		return CheckResult{}, err
+	}
 	var requests atomic.Int64
 	report := inspect.Run(console.WithRequestCounter(ctx, &requests), s.console, in.Collections, s.now())
 	if err := report.Err(); err != nil {

@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"errors"
 	"sync/atomic"
 	"time"
 
@@ -52,15 +53,29 @@ type Progress struct {
 func (s *Sync) Drain(ctx context.Context, in DrainInput) (DrainResult, error) {
 	d := &drain{sync: s, in: in}
 	defer keepAlive(ctx, d.progress)()
+	if err := s.mine(ctx, in.Snapshot); err != nil {
+		return DrainResult{}, err
+	}
 	err := d.run(ctx)
 	if err != nil {
 		if d.moved.Load() {
 			err = fault.RetryIn(err, afterProgress)
 		}
 		s.noteWait(ctx, in.Snapshot, in.Collection, err, d.unsaved())
-		return DrainResult{}, err
+		return d.given(err)
 	}
 	return d.conclude(ctx)
+}
+
+// given turns a walk that cannot be completed into a doubt about it.
+func (d *drain) given(err error) (DrainResult, error) {
+	why, ok := errors.AsType[*abandoned](err)
+	if !ok {
+		return DrainResult{}, err
+	}
+	return DrainResult{
+		Pages: int(d.pages.Load()), Rows: int(d.rows.Load()), Doubt: why.Error(), Requests: int(d.requests.Load()),
+	}, nil
 }
 
 // afterProgress is the pause before the next attempt when this one got further:

@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"go.temporal.io/sdk/activity"
 
@@ -22,6 +23,9 @@ func (d *drain) fetch(ctx context.Context, state store.Drain, arrived chan<- str
 			return fault.New(fault.Unavailable, errStopping)
 		}
 		got, err := d.sync.list(ctx, d.in.Collection, cursor)
+		if refusedCursor(err, cursor) {
+			return &abandoned{fmt.Sprintf("the console no longer takes the cursor of page %d: %v", number+1, err)}
+		}
 		if err != nil {
 			return err
 		}
@@ -30,6 +34,9 @@ func (d *drain) fetch(ctx context.Context, state store.Drain, arrived chan<- str
 			return err
 		}
 		notify(arrived)
+		if err := circling(got.total, d.pages.Load(), d.rows.Load()); err != nil && !done {
+			return err
+		}
 	}
 	return nil
 }

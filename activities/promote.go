@@ -20,12 +20,18 @@ type PromoteInput struct {
 // another sync has overtaken meanwhile are left out: it has newer proof.
 func (s *Sync) Promote(ctx context.Context, in PromoteInput) (SettleResult, error) {
 	defer keepAlive(ctx, nothing)()
+	if err := s.mine(ctx, in.Snapshot); err != nil {
+		return SettleResult{}, err
+	}
 	got, err := s.store.Assess(ctx, in.Snapshot)
 	if err != nil {
 		return s.ended(ctx, in.Snapshot, in.By, in.Collections, err)
 	}
 	overtaken := append(got.Stale, got.Moved...)
-	out := SettleResult{Warnings: staleWarnings(overtaken), At: s.now().UTC()}
+	out := SettleResult{Warnings: staleWarnings(got.Stale), At: s.now().UTC()}
+	for _, c := range got.Moved {
+		out.Warnings = append(out.Warnings, fmt.Sprintf("%s are left out: another sync was promoted meanwhile", c))
+	}
 	return s.promote(ctx, in.Snapshot, in.By, without(in.Collections, overtaken), out)
 }
 

@@ -2,8 +2,10 @@ package activities
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
+	"sentinelone-provisioner/internal/console"
 	"sentinelone-provisioner/internal/store"
 )
 
@@ -29,6 +31,9 @@ func (s *Sync) prove(ctx context.Context, in DrainInput, sum store.DrainSummary)
 		return judge(in, sum, last), nil
 	}
 	counted, err := s.console.Count(ctx, in.Collection)
+	if last == nil && malformed(err) {
+		return proof{nil, fmt.Sprintf("the console gives no count of %s to hold the rows against", in.Collection)}, nil
+	}
 	if err != nil {
 		return proof{}, err
 	}
@@ -45,6 +50,12 @@ func judge(in DrainInput, sum store.DrainSummary, expected *int) proof {
 	}
 	return proof{expected, fmt.Sprintf("%d different %s were received where the console counts %d",
 		sum.Distinct, in.Collection, *expected)}
+}
+
+// malformed says that the console answered, but not with a count.
+func malformed(err error) bool {
+	answer, ok := errors.AsType[*console.Error](err)
+	return ok && answer.Kind == console.KindMalformed
 }
 
 func agree(a, b *int) bool { return a != nil && b != nil && *a == *b }

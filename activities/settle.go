@@ -51,6 +51,9 @@ const (
 // losses against the guard, and what passes is promoted in one transaction.
 func (s *Sync) Settle(ctx context.Context, in SettleInput) (SettleResult, error) {
 	defer keepAlive(ctx, nothing)()
+	if err := s.mine(ctx, in.Snapshot); err != nil {
+		return SettleResult{}, err
+	}
 	var requests atomic.Int64
 	ctx = console.WithRequestCounter(ctx, &requests)
 	out, err := s.settle(ctx, in)

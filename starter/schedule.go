@@ -59,7 +59,7 @@ func (p *program) schedule(ctx context.Context, o scheduleOptions) error {
 			return usage("--every: %s is too often: give %s or more", every, shortestInterval)
 		}
 	}
-	in, err := syncInput(o.collections)
+	in, err := p.syncInput(o.collections)
 	if err != nil {
 		return err
 	}

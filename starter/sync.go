@@ -52,9 +52,14 @@ func collectionsFlag(cmd *cobra.Command, into *[]string) {
 	complete(cmd, "collections", all...)
 }
 
-// syncInput checks the names before anything is asked of Temporal. None mean all.
-func syncInput(names []string) (workflows.SyncInput, error) {
-	var in workflows.SyncInput
+// syncInput checks the names before anything is asked of Temporal. None mean all. It
+// names the console, if one is configured here, so that a worker of another refuses.
+func (p *program) syncInput(names []string) (workflows.SyncInput, error) {
+	host, err := p.configuredConsole()
+	if err != nil {
+		return workflows.SyncInput{}, err
+	}
+	in := workflows.SyncInput{Console: host}
 	for _, name := range names {
 		in.Collections = append(in.Collections, strings.TrimSpace(name))
 	}
@@ -72,7 +77,7 @@ type started struct {
 }
 
 func (p *program) sync(ctx context.Context, o syncOptions) error {
-	in, err := syncInput(o.collections)
+	in, err := p.syncInput(o.collections)
 	if err != nil {
 		return err
 	}

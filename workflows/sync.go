@@ -46,6 +46,7 @@ func Sync(ctx workflow.Context, in SyncInput) (SyncResult, error) {
 type syncRun struct {
 	log         log.Logger
 	collections []access.Collection
+	console     string                           // asked for; "" for whichever the worker serves
 	status      SyncStatus                       // what the query answers
 	expected    map[access.Collection]int        // the console's counts from before the walk
 	progress    map[access.Collection]*walkState // one per collection, always
@@ -74,6 +75,7 @@ func newSyncRun(ctx workflow.Context, in SyncInput) (*syncRun, error) {
 	s := &syncRun{
 		log:         workflow.GetLogger(ctx),
 		collections: collections,
+		console:     in.Console,
 		progress:    make(map[access.Collection]*walkState, len(collections)),
 		status: SyncStatus{
 			State: StateChecking, StartedAt: workflow.Now(ctx).UTC(),
@@ -99,7 +101,7 @@ func (s *syncRun) run(ctx workflow.Context) (SyncResult, error) {
 
 func (s *syncRun) begin(ctx workflow.Context) error {
 	out, err := call[activities.BeginResult](brief(ctx, "open a snapshot"), activities.BeginName, activities.BeginInput{
-		Snapshot: s.status.Snapshot, Collections: s.collections, StartedAt: s.status.StartedAt,
+		Snapshot: s.status.Snapshot, Collections: s.collections, StartedAt: s.status.StartedAt, Console: s.console,
 	})
 	s.status.Console = out.Console
 	return err

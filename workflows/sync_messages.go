@@ -13,6 +13,9 @@ import (
 type SyncInput struct {
 	// Collections to walk; all of them if empty.
 	Collections []string `json:"collections,omitempty"`
+	// Console to sync, as host and port, if any. A worker of another one ends the
+	// sync with Conflict; if empty, whichever console the worker serves is synced.
+	Console string `json:"console,omitempty"`
 }
 
 // UnmarshalJSON refuses fields it does not know, so that a misspelt "colections"

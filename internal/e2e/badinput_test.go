@@ -148,3 +148,17 @@ func TestBadInput_Workflow(t *testing.T) {
 		})
 	}
 }
+
+// A sync asked for from where another console is configured ends with a sentence, and
+// not with the wrong console synced.
+func TestBadInput_WorkerOfAnotherConsole(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, consoletest.Options{Seed: 97})
+	s.startWorker()
+	env := with(s.env(), map[string]string{"SENTINELONE_BASE_URL": "https://other.example.net"})
+	got := runWith(t, env, programs.Starter, "sync", "--wait", "--id", s.id(""))
+	require.Equal(t, 1, got.code, got.stdout+got.stderr)
+	require.Contains(t, got.stderr, "the sync is of console other.example.net")
+	require.Contains(t, got.stderr, "a task queue of its own")
+	require.Zero(t, s.console.RequestCount())
+}

@@ -55,9 +55,10 @@ func restart(ctx context.Context, tx *sql.Tx, snap snapshotRow, d drainRow, atte
 	base := now[d.collection].version
 	_, err = exec(ctx, tx, "start the drain",
 		`UPDATE drains SET attempt = $1, base_version = $2, pages = 0, received = 0, next_cursor = '', last_saved = 0,
-		        first_total = NULL, last_total = NULL, totals_moved = 0, unassigned = 0, members = '{}'
+		        first_total = NULL, last_total = NULL, totals_moved = 0, unassigned = 0, requests = 0,
+		        members = '{}'
 		 WHERE snapshot_seq = $3 AND collection = $4`, attempt, base, snap.seq, string(d.collection))
-	return drainRow{collection: d.collection, attempt: attempt, base: base, requests: d.requests}, err
+	return drainRow{collection: d.collection, attempt: attempt, base: base}, err
 }
 
 // SavePage keeps a page and the cursor of the next one, in one transaction, and
