@@ -1,12 +1,15 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 
 	"sentinelone-provisioner/internal/store"
+	"sentinelone-provisioner/workflows"
 )
 
 // question is a reading of the store: which console, as of when.
@@ -83,9 +86,22 @@ func (p *program) explain(q question) {
 	p.remark("%s as of %s: sync proven %s (%s)", q.host, asked,
 		moment(q.snapshot.PromotedAt), ago(q.snapshot.PromotedAt, p.now()))
 	for _, s := range q.held {
-		p.remark("note: the newer sync of %s is quarantined and not shown%s. See `starter status`; "+
-			"`starter confirm` promotes it, `starter discard` drops it.", moment(s.StartedAt), because(s.Reasons))
+		id := cmp.Or(s.WorkflowID, workflows.SyncID(q.host))
+		p.remark("note: the newer sync of %s is quarantined and not shown%s. See `starter status%[3]s`; "+
+			"`starter confirm%[3]s` promotes it, `starter discard%[3]s` drops it%[4]s.",
+			moment(s.StartedAt), because(s.Reasons), p.idFlag(id), meanwhile(id))
 	}
+}
+
+// scheduled is how Temporal ends the ids of what a schedule starts: with the time.
+var scheduled = regexp.MustCompile(`-\d{4}-\d\d-\d\dT[0-9:.]+Z$`)
+
+// meanwhile says what a quarantined sync holds up: its schedule starts no other.
+func meanwhile(id string) string {
+	if !scheduled.MatchString(id) {
+		return ""
+	}
+	return "; scheduled syncs are skipped until someone decides"
 }
 
 func because(reasons []string) string {

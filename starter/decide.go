@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -38,7 +39,8 @@ func (p *program) decideCommand(decision, short, long string) *cobra.Command {
 		RunE: p.run(func(ctx context.Context, _ []string) error { return p.decide(ctx, decision, o) }),
 	}
 	cmd.Flags().StringVar(&o.by, "by", os.Getenv("USER"), "who decides")
-	cmd.Flags().StringVar(&o.id, "id", "", "workflow id (default sync/<console>)")
+	cmd.Flags().StringVar(&o.id, "id", "",
+		"workflow id (default: of the quarantined sync in the database, else sync/<console>)")
 	return cmd
 }
 
@@ -47,7 +49,7 @@ func (p *program) decide(ctx context.Context, decision string, o decideOptions) 
 	if by == "" {
 		return usage("who decides is not known: say so with --by, as in --by ana@example.com")
 	}
-	id, err := p.syncID(o.id)
+	id, err := p.undecided(ctx, o.id)
 	if err != nil {
 		return err
 	}
@@ -69,6 +71,55 @@ func (p *program) decide(ctx context.Context, decision string, o decideOptions) 
 	fmt.Fprintf(p.out, "%s by %s: snapshot %s is %s\n", past(decided.Decision), decided.By, decided.Snapshot,
 		fate(decided))
 	return nil
+}
+
+// undecided is the workflow a decision is for: the flag, else the one that holds a
+// quarantined snapshot of the console, else the customary one. A schedule gives each
+// of its syncs an id of its own, which only the database knows without Temporal.
+func (p *program) undecided(ctx context.Context, flag string) (string, error) {
+	usual, err := p.syncID(flag)
+	if err != nil || flag != "" {
+		return usual, err
+	}
+	ids := p.quarantinedIDs(ctx)
+	switch {
+	case len(ids) == 0:
+		return usual, nil
+	case len(ids) > 1:
+		return "", fmt.Errorf("several syncs are quarantined: choose one with --id: %s", strings.Join(ids, ", "))
+	}
+	if ids[0] != usual {
+		p.remark("the quarantined sync is %s", ids[0])
+	}
+	return ids[0], nil
+}
+
+// quarantinedIDs are the workflows that hold quarantined snapshots of the configured
+// console, oldest first. A database that cannot be read knows none: decisions are
+// taken by the worker, not here.
+func (p *program) quarantinedIDs(ctx context.Context) []string {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	host, err := p.configuredConsole()
+	if err != nil {
+		return nil
+	}
+	db, err := p.openStore(ctx)
+	if err != nil {
+		return nil
+	}
+	defer func() { _ = db.Close() }()
+	held, err := db.Quarantined(ctx, host)
+	if err != nil {
+		return nil
+	}
+	var ids []string
+	for _, s := range held {
+		if s.WorkflowID != "" && !slices.Contains(ids, s.WorkflowID) {
+			ids = append(ids, s.WorkflowID)
+		}
+	}
+	return ids
 }
 
 // decide waits until the decision is carried out, for as long as that takes.

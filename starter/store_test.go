@@ -66,9 +66,18 @@ func newFixture(t *testing.T) *fixture {
 // receive stores a whole sync up to where it is judged.
 func (f *fixture) receive(console, id string, startedAt time.Time, entities []access.Entity) {
 	f.t.Helper()
-	ctx := f.t.Context()
-	require.NoError(f.t, f.db.Begin(ctx, store.BeginInput{Console: console, ID: id, StartedAt: startedAt}))
-	for _, c := range access.Collections() {
+	f.receiveAs(store.BeginInput{Console: console, ID: id, StartedAt: startedAt}, entities)
+}
+
+// receiveAs is receive for what in covers.
+func (f *fixture) receiveAs(in store.BeginInput, entities []access.Entity) {
+	f.t.Helper()
+	ctx, id := f.t.Context(), in.ID
+	if len(in.Collections) == 0 {
+		in.Collections = access.Collections()
+	}
+	require.NoError(f.t, f.db.Begin(ctx, in))
+	for _, c := range in.Collections {
 		_, err := f.db.StartDrain(ctx, id, c, 1)
 		require.NoError(f.t, err)
 		page := store.SavePageInput{Snapshot: id, Collection: c, Attempt: 1, Last: true, Requests: 1}

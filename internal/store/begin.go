@@ -26,9 +26,9 @@ func (s *Store) Begin(ctx context.Context, in BeginInput) error {
 			return err
 		}
 		created, err := exec(ctx, tx, "begin the snapshot",
-			`INSERT INTO snapshots (id, console, state, started_at) VALUES ($1, $2, $3, $4)
+			`INSERT INTO snapshots (id, console, state, started_at, workflow_id) VALUES ($1, $2, $3, $4, $5)
 			 ON CONFLICT (id) DO NOTHING`,
-			in.ID, in.Console, StateDraining, micros(in.StartedAt))
+			in.ID, in.Console, StateDraining, micros(in.StartedAt), in.WorkflowID)
 		if err != nil {
 			return err
 		}

@@ -93,6 +93,32 @@ func TestQuarantine_ThenPromote(t *testing.T) {
 	})
 }
 
+// A snapshot keeps the workflow that waits for the decision; a repeated Begin changes
+// nothing about it.
+func TestQuarantine_NamesItsWorkflow(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(db database) {
+		t, s := db.t, db.s
+		for _, id := range []string{"sync/" + acme + "-2026-03-03T12:00:00Z", "other"} {
+			require.NoError(t, s.Begin(t.Context(), store.BeginInput{
+				Console: acme, ID: "s1", StartedAt: began, WorkflowID: id,
+			}))
+		}
+		begin(t, s, acme, "s2")
+		for _, id := range []string{"s1", "s2"} {
+			for _, c := range access.Collections() {
+				drain(t, s, id, c, 1, 2, smallWorld())
+			}
+			require.NoError(t, s.Quarantine(t.Context(), id, nil))
+		}
+		held, err := s.Quarantined(t.Context(), acme)
+		require.NoError(t, err)
+		require.Len(t, held, 2)
+		require.Equal(t, "sync/"+acme+"-2026-03-03T12:00:00Z", held[0].WorkflowID)
+		require.Empty(t, held[1].WorkflowID)
+	})
+}
+
 // A discarded snapshot leaves nothing behind, and dropping it again is no error.
 func TestQuarantine_ThenDiscard(t *testing.T) {
 	t.Parallel()

@@ -23,7 +23,8 @@ func (s *Store) Consoles(ctx context.Context) ([]string, error) {
 	return out, err
 }
 
-const snapshotColumns = `id, console, state, started_at, finished_at, promoted_at, decided_by, reasons, counts`
+const snapshotColumns = `id, console, state, workflow_id, started_at, finished_at, promoted_at, decided_by,
+	reasons, counts`
 
 // Latest is the last proven snapshot of a console, promoted or unchanged, at a
 // moment (now, if nil). Without one it is [ErrNoSnapshot].
@@ -75,7 +76,7 @@ func scanSnapshot(row interface{ Scan(dest ...any) error }) (Snapshot, error) {
 	var started int64
 	var finished, promoted sql.NullInt64
 	var reasons, counts string
-	err := row.Scan(&out.ID, &out.Console, &out.State, &started, &finished, &promoted,
+	err := row.Scan(&out.ID, &out.Console, &out.State, &out.WorkflowID, &started, &finished, &promoted,
 		&out.DecidedBy, &reasons, &counts)
 	if err != nil {
 		return out, err

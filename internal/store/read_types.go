@@ -11,6 +11,7 @@ type Snapshot struct {
 	ID         string         `json:"id"`
 	Console    string         `json:"console"`
 	State      string         `json:"state"`
+	WorkflowID string         `json:"workflowId,omitempty"` // that drained it; "" when not known
 	StartedAt  time.Time      `json:"startedAt"`
 	FinishedAt time.Time      `json:"finishedAt,omitzero"` // zero while it runs
 	PromotedAt time.Time      `json:"promotedAt,omitzero"` // zero unless promoted or unchanged

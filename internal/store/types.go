@@ -34,6 +34,8 @@ type BeginInput struct {
 	// Collections are what the snapshot covers; all of them when empty.
 	Collections []access.Collection
 	StartedAt   time.Time
+	// WorkflowID is the workflow that people tell their decision; optional.
+	WorkflowID string
 }
 
 // Drain is how far the walk through one collection has come.
@@ -43,7 +45,7 @@ type Drain struct {
 	Rows      int    `json:"rows"`      // received so far, repeats included
 	Cursor    string `json:"cursor"`    // of the next page; "" before the first
 	LastSaved bool   `json:"lastSaved"` // the last page is saved
-	Requests  int    `json:"requests"`  // to the console, all attempts
+	Requests  int    `json:"requests"`  // to the console, of this attempt
 	// FirstTotal and LastTotal are the console's own count with the first and the
 	// latest page; nil while it gave none.
 	FirstTotal *int `json:"firstTotal,omitempty"`

@@ -14,7 +14,8 @@ CREATE TABLE snapshots (
     counts      TEXT COLLATE "C" NOT NULL DEFAULT '{}',
     changes     TEXT COLLATE "C" NOT NULL DEFAULT '{}',
     requests    BIGINT NOT NULL DEFAULT 0, -- made for the snapshot as a whole
-    note        TEXT COLLATE "C" NOT NULL DEFAULT ''
+    note        TEXT COLLATE "C" NOT NULL DEFAULT '',
+    workflow_id TEXT COLLATE "C" NOT NULL DEFAULT '' -- the run that decides about it; '' when not known
 );
 CREATE INDEX snapshots_of_console ON snapshots (console, state, promoted_at);
 

@@ -14,7 +14,8 @@ CREATE TABLE snapshots (
     counts      TEXT    NOT NULL DEFAULT '{}',
     changes     TEXT    NOT NULL DEFAULT '{}',
     requests    INTEGER NOT NULL DEFAULT 0, -- made for the snapshot as a whole
-    note        TEXT    NOT NULL DEFAULT ''
+    note        TEXT    NOT NULL DEFAULT '',
+    workflow_id TEXT    NOT NULL DEFAULT ''  -- the run that decides about it; '' when not known
 );
 CREATE INDEX snapshots_of_console ON snapshots (console, state, promoted_at);
 
