@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/store"
 	"sentinelone-provisioner/workflows"
 )
@@ -17,9 +18,12 @@ type question struct {
 	db   *store.Store
 	host string
 	asOf *time.Time
-	// snapshot is the last proven one at that time.
+	// snapshot is the last at that time that proved who holds what: if one proved
+	// the users and another the service users, the older of the two.
 	snapshot store.Snapshot
-	// held are newer ones that were quarantined, so not part of the answer.
+	// unread are the principals that no sync has proven.
+	unread []access.Collection
+	// held are ones that were quarantined and could still become part of the answer.
 	held []store.Snapshot
 }
 
@@ -30,8 +34,10 @@ type basis struct {
 	Snapshot string     `json:"snapshot"`
 	// ProvenAt is when that snapshot was proven.
 	ProvenAt time.Time `json:"provenAt"`
-	// Quarantined are newer snapshots that are held back, by id.
+	// Quarantined are snapshots that are held back, by id.
 	Quarantined []string `json:"quarantined"`
+	// Unread are principals that no sync has proven: users, serviceUsers.
+	Unread []access.Collection `json:"unread,omitempty"`
 }
 
 // ask opens the store and finds what an answer rests on. The caller closes db.
@@ -49,15 +55,15 @@ func (p *program) ask(ctx context.Context, flag string, asOf *time.Time) (q ques
 	if q.host, err = p.chooseConsole(ctx, db, flag); err != nil {
 		return question{}, err
 	}
-	if q.snapshot, err = latest(ctx, db, q.host, asOf); err != nil {
+	if q.snapshot, q.unread, err = rest(ctx, db, q.host, asOf); err != nil {
 		return question{}, err
 	}
-	quarantined, err := db.Quarantined(ctx, q.host)
+	held, err := db.Held(ctx, q.host)
 	if err != nil {
 		return question{}, err
 	}
-	for _, s := range quarantined {
-		if s.StartedAt.After(q.snapshot.StartedAt) && (asOf == nil || !s.StartedAt.After(*asOf)) {
+	for _, s := range held {
+		if asOf == nil || !s.StartedAt.After(*asOf) {
 			q.held = append(q.held, s)
 		}
 	}
@@ -69,7 +75,7 @@ func (q question) close() { _ = q.db.Close() }
 func (q question) basis() basis {
 	b := basis{
 		Console: q.host, AsOf: q.asOf, Snapshot: q.snapshot.ID,
-		ProvenAt: q.snapshot.PromotedAt, Quarantined: []string{},
+		ProvenAt: q.snapshot.PromotedAt, Quarantined: []string{}, Unread: q.unread,
 	}
 	for _, s := range q.held {
 		b.Quarantined = append(b.Quarantined, s.ID)
@@ -85,9 +91,12 @@ func (p *program) explain(q question) {
 	}
 	p.remark("%s as of %s: sync proven %s (%s)", q.host, asked,
 		moment(q.snapshot.PromotedAt), ago(q.snapshot.PromotedAt, p.now()))
+	for _, c := range q.unread {
+		p.remark("note: no sync has read the %s: run `starter sync --wait`", c)
+	}
 	for _, s := range q.held {
 		id := cmp.Or(s.WorkflowID, workflows.SyncID(q.host))
-		p.remark("note: the newer sync of %s is quarantined and not shown%s. See `starter status%[3]s`; "+
+		p.remark("note: the sync of %s is quarantined and not shown%s. See `starter status%[3]s`; "+
 			"`starter confirm%[3]s` promotes it, `starter discard%[3]s` drops it%[4]s.",
 			moment(s.StartedAt), because(s.Reasons), p.idFlag(id), meanwhile(id))
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/console"
 	"sentinelone-provisioner/internal/store"
 	"sentinelone-provisioner/workflows"
@@ -63,28 +64,35 @@ func (p *program) chooseConsole(ctx context.Context, db *store.Store, flag strin
 	}
 }
 
-// latest is the proven snapshot that answers a question, or an error that says
-// how to come by one.
-func latest(ctx context.Context, db *store.Store, host string, asOf *time.Time) (store.Snapshot, error) {
-	snapshot, err := db.Latest(ctx, host, asOf)
+// rest is the proven snapshot that an answer about principals rests on, and which
+// principals none has proven, or an error that says how to come by one.
+func rest(
+	ctx context.Context, db *store.Store, host string, asOf *time.Time,
+) (store.Snapshot, []access.Collection, error) {
+	snapshot, unread, err := db.Basis(ctx, host, asOf, access.Users, access.ServiceUsers)
 	if !errors.Is(err, store.ErrNoSnapshot) {
-		return snapshot, err
+		return snapshot, unread, err
 	}
+	return snapshot, nil, unanswerable(ctx, db, host, asOf)
+}
+
+// unanswerable says how to come by a proven snapshot, of which there is none.
+func unanswerable(ctx context.Context, db *store.Store, host string, asOf *time.Time) error {
 	if asOf != nil {
 		if first, err := db.Latest(ctx, host, nil); err == nil {
-			return first, fmt.Errorf("no sync of %s was proven by %s: the last one is of %s",
+			return fmt.Errorf("no sync of %s was proven by %s: the last one is of %s",
 				host, moment(*asOf), moment(first.PromotedAt))
 		}
 	}
 	known, err := db.Consoles(ctx)
 	if err != nil {
-		return snapshot, err
+		return err
 	}
 	hint := ""
 	if len(known) > 0 {
 		hint = "; the database knows " + strings.Join(known, ", ")
 	}
-	return snapshot, fmt.Errorf("no sync of %s is proven yet: run `starter sync --wait`%s", host, hint)
+	return fmt.Errorf("no sync of %s is proven yet: run `starter sync --wait`%s", host, hint)
 }
 
 // syncID is the workflow a command is about: the flag, else the customary one of

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/config"
 	"sentinelone-provisioner/internal/store"
 )
@@ -90,4 +91,40 @@ func TestAccess_SaysHowToDecide(t *testing.T) {
 		scheduledID+"` drops it; scheduled syncs are skipped until someone decides.\n")
 	require.Contains(t, got.errOut,
 		"See `starter status`; `starter confirm` promotes it, `starter discard` drops it.\n")
+}
+
+// A sync of the accounts says nothing new about who holds what.
+func TestAccess_APartialSyncIsNoNews(t *testing.T) {
+	f := newFixture(t)
+	proven := f.sync(host, "s1", scene())
+	f.quarantine("s2", usualID)
+	accounts := []access.Collection{access.Accounts}
+	f.receiveAs(store.BeginInput{Console: host, ID: "s3", StartedAt: time.Now(), Collections: accounts}, scene())
+	p, err := f.db.Promote(t.Context(), "s3", store.PromoteInput{Collections: accounts})
+	require.NoError(t, err)
+	for _, args := range [][]string{nil, {"--as-of", p.At.Format(time.RFC3339Nano)}} {
+		got := run(t, append([]string{"access"}, args...)...)
+		require.Contains(t, got.errOut, "sync proven "+moment(proven))
+		require.Contains(t, got.errOut, "is quarantined and not shown")
+		answer := decode[accessAnswer](t, run(t, append([]string{"access", "-o", "json"}, args...)...))
+		require.Equal(t, "s1", answer.Snapshot)
+		require.True(t, proven.Equal(answer.ProvenAt))
+		require.Equal(t, []string{"s2"}, answer.Quarantined)
+	}
+
+	f.sync(host, "s4", scene())
+	got := run(t, "access")
+	require.NotContains(t, got.errOut, "quarantined", "nothing of it could be promoted any more")
+}
+
+func TestAccess_SaysWhatWasNeverRead(t *testing.T) {
+	f := newFixture(t)
+	users := []access.Collection{access.Users}
+	f.receiveAs(store.BeginInput{Console: host, ID: "s1", StartedAt: time.Now(), Collections: users}, scene())
+	_, err := f.db.Promote(t.Context(), "s1", store.PromoteInput{Collections: users})
+	require.NoError(t, err)
+	got := run(t, "access")
+	require.Equal(t, exitDone, got.code, got.errOut)
+	require.Contains(t, got.errOut, "note: no sync has read the serviceUsers: run `starter sync --wait`\n")
+	require.NotContains(t, got.errOut, "the users")
 }

@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -116,6 +117,65 @@ func TestQuarantine_NamesItsWorkflow(t *testing.T) {
 		require.Len(t, held, 2)
 		require.Equal(t, "sync/"+acme+"-2026-03-03T12:00:00Z", held[0].WorkflowID)
 		require.Empty(t, held[1].WorkflowID)
+	})
+}
+
+// A sync of other collections neither makes an answer about principals fresher nor a
+// quarantined snapshot stale; syncs begun later of all it covers do.
+func TestBasis_IsTheOldestOfWhatItRestsOn(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(db database) {
+		t, s := db.t, db.s
+		w := smallWorld()
+		at := map[string]time.Time{}
+		principals := []access.Collection{access.Users, access.ServiceUsers}
+		rests := func(asOf, want string, missing ...access.Collection) {
+			t.Helper()
+			var when *time.Time
+			if asOf != "" {
+				when = new(at[asOf])
+			}
+			got, unread, err := s.Basis(t.Context(), acme, when, principals...)
+			require.NoError(t, err)
+			require.Equal(t, want, got.ID)
+			require.Equal(t, missing, unread)
+		}
+		held := func(want ...string) {
+			t.Helper()
+			snaps, err := s.Held(t.Context(), acme)
+			require.NoError(t, err)
+			got := []string(nil)
+			for _, snap := range snaps {
+				got = append(got, snap.ID)
+			}
+			require.Equal(t, want, got)
+		}
+		_, _, err := s.Basis(t.Context(), acme, nil, principals...)
+		require.ErrorIs(t, err, store.ErrNoSnapshot)
+		at["s0"] = syncOnce(t, s, acme, "s0", w, access.Accounts).At
+		rests("", "s0", principals...)
+		at["s1"] = syncOnce(t, s, acme, "s1", w, access.Accounts, access.Users).At
+		rests("", "s1", access.ServiceUsers)
+		at["s2"] = syncOnce(t, s, acme, "s2", w).At
+		receive(t, s, acme, "s3", w)
+		require.NoError(t, s.Quarantine(t.Context(), "s3", nil))
+		at["s4"] = syncOnce(t, s, acme, "s4", w, access.Accounts).At
+		rests("", "s2")
+		held("s3")
+		at["s5"] = syncOnce(t, s, acme, "s5", w, access.Users).At
+		rests("", "s2")
+		held("s3")
+		at["s6"] = syncOnce(t, s, acme, "s6", w, access.ServiceUsers).At
+		rests("", "s5")
+		held("s3")
+		at["s7"] = syncOnce(t, s, acme, "s7", w).At
+		rests("", "s7")
+		held()
+		for asOf, want := range map[string]string{"s2": "s2", "s4": "s2", "s5": "s2", "s6": "s5", "s7": "s7"} {
+			rests(asOf, want)
+		}
+		rests("s0", "s0", principals...)
+		rests("s1", "s1", access.ServiceUsers)
 	})
 }
 
