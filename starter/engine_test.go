@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -101,7 +102,7 @@ func startWorker(t *testing.T, server *testbed.DevServer) (stop func()) {
 func TestEngine(t *testing.T) {
 	server := onDevServer(t)
 	require.True(t, t.Run("no worker", noWorker))
-	stop := startWorker(t, server)
+	stop := sync.OnceFunc(startWorker(t, server))
 	defer stop()
 	for name, test := range map[string]func(*testing.T){
 		"promoted": promotedSync, "failed": failedSync, "joined": joinedSync, "quarantined": quarantinedSync,
@@ -109,6 +110,30 @@ func TestEngine(t *testing.T) {
 	} {
 		t.Run(name, test)
 	}
+	stop()
+	require.True(t, t.Run("worker gone", workerGone))
+}
+
+// workerGone asks for what only the service can still answer. The task queue of the
+// environment is not that of the sync, which is the one to name.
+func workerGone(t *testing.T) {
+	t.Setenv("TASK_QUEUE", "another")
+	ended := decode[statusAnswer](t, run(t, "status", "-o", "json"))
+	require.Nil(t, ended.Status)
+	require.Equal(t, "completed", ended.Execution)
+	require.Equal(t, workflows.StatePromoted, ended.Result.State)
+	require.Equal(t, `no worker answers on task queue "sentinelone"; `+
+		"the sync has ended, and only a worker knows the details", ended.Note)
+	require.Contains(t, run(t, "status").out, "\npromoted: assignments +0 -0")
+
+	running := decode[statusAnswer](t, run(t, "status", "--id", "long", "-o", "json"))
+	require.Nil(t, running.Result)
+	require.Equal(t, `no worker answers on task queue "sentinelone"; the sync goes on as soon as one does`,
+		running.Note)
+
+	failed := decode[statusAnswer](t, run(t, "status", "--id", "failing", "-o", "json"))
+	require.Equal(t, "the token was refused", failed.Error)
+	require.Nil(t, failed.Result)
 }
 
 func noWorker(t *testing.T) {
@@ -135,7 +160,7 @@ func promotedSync(t *testing.T) {
 
 	status := decode[statusAnswer](t, run(t, "status", "-o", "json"))
 	require.Equal(t, "completed", status.Execution)
-	require.Equal(t, workflows.StatePromoted, status.Status.Result.State)
+	require.Equal(t, workflows.StatePromoted, status.Result.State)
 	require.Contains(t, run(t, "status").out, "promoted")
 
 	finished := decode[outcome](t, run(t, "sync", "--wait", "-o", "json"))
@@ -177,7 +202,11 @@ func quarantinedSync(t *testing.T) {
 		require.Equal(t, exitFailed, got.code)
 		require.Contains(t, got.out, "users: 15 of 20 would be gone")
 		require.Contains(t, got.out, "\n  starter confirm --id "+decision+"\n")
-		require.Contains(t, run(t, "status", "--id", decision).out, "quarantined, because:")
+		// A busy machine may leave a question unanswered for longer than status waits.
+		explained := func() bool {
+			return strings.Contains(run(t, "status", "--id", decision).out, "quarantined, because:")
+		}
+		require.Eventually(t, explained, time.Minute, 50*time.Millisecond)
 
 		got = run(t, decision, "--id", decision)
 		require.Equal(t, exitDone, got.code, got.errOut)

@@ -25,7 +25,7 @@ func (p *program) statusCommand() *cobra.Command {
 		Short: "How far a sync is, or how it ended",
 		Long: `How far a sync is, or how the last one ended: each collection, what it waits for, and
 why it is quarantined, if it is. A worker answers; without one only Temporal's own
-view is shown.`,
+view is shown, and the result of a sync that has ended.`,
 		Example: `  starter status
   starter status --id nightly -o json`,
 		Args: cobra.NoArgs,
@@ -45,6 +45,9 @@ type statusAnswer struct {
 	Status *workflows.SyncStatus `json:"status"`
 	Note   string                `json:"note,omitempty"`
 	Error  string                `json:"error,omitempty"` // why it failed
+	// Result is how it ended; null while it runs and when it failed. Unlike Status
+	// it is known without a worker.
+	Result *workflows.SyncResult `json:"result,omitempty"`
 }
 
 func (p *program) status(ctx context.Context, flag string) error {
@@ -81,13 +84,16 @@ func (e *engine) statusAnswer(ctx context.Context, id string) (statusAnswer, err
 	run := started{WorkflowID: id, RunID: info.GetExecution().GetRunId()}
 	a := statusAnswer{WorkflowID: id, RunID: run.RunID, Execution: executionText(info)}
 	if status, err := e.status(ctx, run); err != nil {
-		a.Note = e.unanswered(ctx, err)
+		a.Note = e.unanswered(ctx, info, err)
 	} else {
 		a.Status = &status
 	}
 	if closed(info) {
-		if err := e.GetWorkflow(ctx, id, run.RunID).Get(ctx, nil); err != nil {
+		var result workflows.SyncResult
+		if err := e.GetWorkflow(ctx, id, run.RunID).Get(ctx, &result); err != nil {
 			a.Error = reason(err).Error()
+		} else {
+			a.Result = &result
 		}
 	}
 	return a, nil
@@ -134,6 +140,7 @@ func (p *program) printStatus(a statusAnswer) {
 	add("note", a.Note)
 	p.emitTable(nil, facts)
 	if s == nil {
+		p.printResult(a)
 		return
 	}
 	fmt.Fprintln(p.out)
@@ -142,14 +149,22 @@ func (p *program) printStatus(a statusAnswer) {
 		fmt.Fprintln(p.out)
 		p.explainQuarantine(a.WorkflowID, *s.Quarantine)
 	}
-	if s.Result != nil {
-		fmt.Fprintln(p.out)
-		p.conclude(started{WorkflowID: a.WorkflowID}, sighting{over: true, result: s.Result})
+	if a.Result != nil {
+		p.printResult(a)
 		return
 	}
 	for _, w := range s.Warnings {
 		p.remark("warning: %s", w)
 	}
+}
+
+// printResult tells how a sync ended, if it did and did not fail.
+func (p *program) printResult(a statusAnswer) {
+	if a.Result == nil {
+		return
+	}
+	fmt.Fprintln(p.out)
+	p.conclude(started{WorkflowID: a.WorkflowID}, sighting{over: true, result: a.Result})
 }
 
 func collectionRows(s workflows.SyncStatus) [][]string {

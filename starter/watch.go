@@ -8,6 +8,7 @@ import (
 
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
+	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
 
@@ -49,7 +50,8 @@ func (e *engine) look(ctx context.Context, run started) (sighting, error) {
 	if described.GetWorkflowExecutionInfo().GetStatus() == enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING {
 		status, err := e.status(ctx, run)
 		if err != nil {
-			return sighting{trouble: e.unanswered(ctx, err)}, nil
+			info := described.GetWorkflowExecutionInfo()
+			return sighting{trouble: e.unanswered(ctx, info, err)}, nil
 		}
 		return sighting{status: &status}, nil
 	}
@@ -76,8 +78,13 @@ func (e *engine) silent() string {
 	return fmt.Sprintf("Temporal does not answer at %s; trying again", e.opts.HostPort)
 }
 
-func (e *engine) unmanned() string {
-	return fmt.Sprintf("no worker answers on task queue %q; the sync goes on as soon as one does", e.queue)
+// unmanned says that no worker answers on the task queue that the sync really uses.
+func unmanned(info *workflowpb.WorkflowExecutionInfo) string {
+	then := "the sync goes on as soon as one does"
+	if closed(info) {
+		then = "the sync has ended, and only a worker knows the details"
+	}
+	return fmt.Sprintf("no worker answers on task queue %q; %s", info.GetTaskQueue(), then)
 }
 
 // healthy tells a service that is down from a worker that is: both leave a
@@ -89,17 +96,17 @@ func (e *engine) healthy(ctx context.Context) bool {
 	return err == nil
 }
 
-// unanswered says why a worker did not answer for a sync that runs.
-func (e *engine) unanswered(ctx context.Context, err error) string {
+// unanswered says why a worker did not answer for a sync.
+func (e *engine) unanswered(ctx context.Context, info *workflowpb.WorkflowExecutionInfo, err error) string {
 	if temporalclient.Unreachable(err) || ctx.Err() != nil {
 		if !e.healthy(ctx) {
 			return e.silent()
 		}
-		return e.unmanned()
+		return unmanned(info)
 	}
 	// The service knows of no poller, as after its own restart.
 	if _, alone := errors.AsType[*serviceerror.FailedPrecondition](err); alone {
-		return e.unmanned()
+		return unmanned(info)
 	}
 	if _, early := errors.AsType[*serviceerror.WorkflowNotReady](err); early {
 		return "waiting for a worker to take the sync up"
