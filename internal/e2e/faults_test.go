@@ -119,6 +119,7 @@ func TestFaults_EveryKindAtEveryCollection(t *testing.T) {
 				lasting := consoletest.Fault{Name: kind, Path: path, Delay: 2 * slowAfter}
 				passing := lasting
 				passing.Only, passing.Times = consoletest.OnlyPages, 3
+				passing.RetryAfter = 2 * time.Second // the lasting one says nothing of when to come back
 				l.expect(passing)
 				l.expect(lasting)
 			})
