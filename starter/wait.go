@@ -127,8 +127,8 @@ Answers stay those of the last good sync. If this is right, promote it; if not, 
   starter confirm%[1]s
   starter discard%[1]s
 or with the temporal command:
-  temporal workflow update execute --workflow-id %[2]s --name confirm --input '{"by":"you@example.com"}'
-  temporal workflow update execute --workflow-id %[2]s --name discard --input '{"by":"you@example.com"}'
+  temporal workflow update execute --workflow-id %[2]s --name confirm --input '{"by":"ana@example.com"}'
+  temporal workflow update execute --workflow-id %[2]s --name discard --input '{"by":"ana@example.com"}'
 Nobody deciding by %[3]s drops it.
 `, flag, id, moment(q.Until))
 }

@@ -103,6 +103,7 @@ func TestWait_Quarantined(t *testing.T) {
 	require.Contains(t, out, "  - users: 30 of 100 would be gone\n")
 	require.Contains(t, out, "\n  starter confirm\n")
 	require.Contains(t, out, "--workflow-id sync/acmeco.example.net --name discard")
+	require.Contains(t, out, `--name confirm --input '{"by":"ana@example.com"}'`)
 	require.Contains(t, out, "by 2026-03-10 12:00 UTC drops it")
 }
 

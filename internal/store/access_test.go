@@ -129,8 +129,8 @@ func TestAccess_NoMatch(t *testing.T) {
 		want string
 	}{
 		"user": {
-			store.AccessQuery{Kind: access.User, Principal: "anna@example.com"},
-			`no user is called "anna@example.com"; did you mean ana@example.com?`,
+			store.AccessQuery{Kind: access.User, Principal: "ana@example"},
+			`no user is called "ana@example"; did you mean ana@example.com?`,
 		},
 		"service user": {
 			store.AccessQuery{Kind: access.ServiceUser, Principal: "Ana"},
