@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"go.temporal.io/sdk/activity"
+
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/store"
 )
@@ -31,6 +33,7 @@ func (s *Sync) Begin(ctx context.Context, in BeginInput) (BeginResult, error) {
 	}
 	err := s.store.Begin(ctx, store.BeginInput{
 		Console: s.console.Console(), ID: in.Snapshot, Collections: in.Collections, StartedAt: in.StartedAt,
+		WorkflowID: activity.GetInfo(ctx).WorkflowExecution.ID,
 	})
 	return BeginResult{Console: s.console.Console()}, err
 }
