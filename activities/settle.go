@@ -19,8 +19,8 @@ type SettleInput struct {
 	Collections []access.Collection `json:"collections"`
 	// Doubts has the collections that still do not balance, each with the reason.
 	Doubts map[access.Collection]string `json:"doubts,omitempty"`
-	// LastLook is true when principals have been walked again for their roles'
-	// counts already: what still differs then is a warning.
+	// LastLook is true when collections have been walked again to be sure already:
+	// roles that still differ then are a warning.
 	LastLook bool `json:"lastLook,omitempty"`
 }
 
@@ -30,7 +30,7 @@ type SettleResult struct {
 	// Again has the collections to walk once more, with state "again".
 	Again    []access.Collection `json:"again,omitempty"`
 	Why      string              `json:"why,omitempty"`     // of Again
-	Looked   bool                `json:"looked,omitempty"`  // Again is for the roles' counts
+	Looked   bool                `json:"looked,omitempty"`  // Again is to be sure, see LastLook
 	Reasons  []string            `json:"reasons,omitempty"` // of the quarantine
 	Counts   map[string]int      `json:"counts,omitempty"`
 	Added    int                 `json:"added"`   // assignments
@@ -81,9 +81,10 @@ func (s *Sync) settle(ctx context.Context, in SettleInput) (SettleResult, error)
 		return SettleResult{}, err
 	}
 	if len(members.again) > 0 {
-		out := again(members.again, members.warnings[0])
-		out.Looked = true
-		return out, nil
+		return lookAgain(members.again, members.warnings[0]), nil
+	}
+	if swapped := cameAndWent(got, in); len(swapped) > 0 {
+		return lookAgain(swapped, ""), nil
 	}
 	out := SettleResult{
 		Counts: got.Counts, Added: got.Added, Removed: got.Removed,
@@ -114,6 +115,29 @@ func (s *Sync) quarantine(
 
 func again(collections []access.Collection, why string) SettleResult {
 	return SettleResult{State: SettledAgain, Again: collections, Why: why}
+}
+
+// lookAgain asks for a second walk to be sure; without a reason nobody is warned.
+func lookAgain(collections []access.Collection, why string) SettleResult {
+	out := again(collections, why)
+	out.Looked = true
+	return out
+}
+
+// cameAndWent lists the collections of several pages in which rows appear and rows
+// are gone. Where cursors stand for an offset, a row removed behind the reader and one
+// added at the end hide a row missed, and the counts agree: what is gone must be gone
+// in a second walk too.
+func cameAndWent(got store.Assessment, in SettleInput) []access.Collection {
+	var out []access.Collection
+	for _, l := range got.Losses {
+		c, after := access.Collection(l.What), got.Counts[l.What]
+		appeared := after - (l.Before - l.Gone)
+		if !in.LastLook && slices.Contains(in.Collections, c) && after > console.PageLimit && l.Gone > 0 && appeared > 0 {
+			out = append(out, c)
+		}
+	}
+	return out
 }
 
 func doubts(in SettleInput) []string {

@@ -41,7 +41,9 @@ func (s *syncRun) drainUntilSettled(ctx workflow.Context) error {
 			return nil
 		}
 		pending = s.settled.Again
-		s.warn("walked again: " + s.settled.Why)
+		if s.settled.Why != "" {
+			s.warn("walked again: " + s.settled.Why)
+		}
 		if round == maxRounds {
 			return errOvertaken(maxRounds)
 		}

@@ -45,7 +45,11 @@ func (c *Console) listPage(call *call) answer {
 	if a, ok := checkParams(l.params, q); !ok {
 		return a
 	}
-	at, ok := parsePosition(q)
+	var at position
+	ok := true
+	if !c.opts.OffsetCursors {
+		at, ok = parsePosition(q)
+	}
 	if !ok {
 		return invalid("Invalid cursor value received")
 	}
@@ -62,7 +66,13 @@ func (c *Console) listPage(call *call) answer {
 	if q.Get("countOnly") == "true" {
 		return envelope(call.req.Collection, nil, p)
 	}
-	rows, next := c.cut(l, matching, at)
+	var rows [][]byte
+	var next string
+	if c.opts.OffsetCursors {
+		rows, next = c.cutAtOffset(matching, q)
+	} else {
+		rows, next = c.cut(l, matching, at)
+	}
 	if next != "" || call.req.Collection == access.ServiceUsers {
 		p.NextCursor = &next // service users were seen to end with "", not null
 	}

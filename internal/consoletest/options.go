@@ -38,6 +38,10 @@ type Options struct {
 	SecretMark string
 	// UsersInRoles says how roles count their holders.
 	UsersInRoles RoleCount
+	// OffsetCursors makes cursors that stand for an offset and not for a row, so that
+	// rows which go shift those behind them. What real consoles do is not documented;
+	// the vendor's example names a row.
+	OffsetCursors bool
 	// NoServiceUserByID makes an older console, without GET /service-users/{id}.
 	NoServiceUserByID bool
 }
