@@ -133,7 +133,8 @@ func cameAndWent(got store.Assessment, in SettleInput) []access.Collection {
 	for _, l := range got.Losses {
 		c, after := access.Collection(l.What), got.Counts[l.What]
 		appeared := after - (l.Before - l.Gone)
-		if !in.LastLook && slices.Contains(in.Collections, c) && after > console.PageLimit && l.Gone > 0 && appeared > 0 {
+		pages := slices.Contains(in.Collections, c) && after > console.PageLimit
+		if !in.LastLook && pages && l.Gone > 0 && appeared > 0 {
 			out = append(out, c)
 		}
 	}
