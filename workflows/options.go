@@ -32,8 +32,8 @@ func bulk(ctx workflow.Context, summary string) workflow.Context {
 }
 
 // withOptions retries for ever, since internal/fault makes final errors final:
-// what is left is a console or a store that will be back. A minute between
-// attempts finds it soon and costs it little.
+// what is left is a console or a store that will be back, or a worker
+// that was killed. Twenty seconds between attempts find it soon and cost it little.
 func withOptions(ctx workflow.Context, summary string, startToClose time.Duration) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		StartToCloseTimeout: startToClose,
@@ -43,7 +43,7 @@ func withOptions(ctx workflow.Context, summary string, startToClose time.Duratio
 		RetryPolicy: &temporal.RetryPolicy{
 			InitialInterval:    time.Second,
 			BackoffCoefficient: 2,
-			MaximumInterval:    time.Minute,
+			MaximumInterval:    20 * time.Second,
 		},
 	})
 }

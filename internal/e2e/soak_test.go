@@ -14,12 +14,12 @@ import (
 	"sentinelone-provisioner/workflows"
 )
 
-// Twenty kills, close together and all over the sync.
+// Fifteen kills, close together and all over the sync.
 func TestSoakKill_WorkerManyTimes(t *testing.T) {
 	t.Parallel()
-	at := make([]int, 20)
+	at := make([]int, 15)
 	for i := range at {
-		at[i] = 8 + i*2
+		at[i] = 8 + i*3
 	}
 	killWorker(t, at)
 }
