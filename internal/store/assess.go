@@ -27,7 +27,7 @@ func (s *Store) Assess(ctx context.Context, id string) (Assessment, error) {
 			return err
 		}
 		fresh := out.place(snap, all, known)
-		t, err := take(ctx, q, snap, fresh, known)
+		t, err := take(ctx, q, snap, all, fresh, known)
 		if err != nil {
 			return err
 		}

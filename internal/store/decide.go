@@ -51,7 +51,7 @@ func (s *Store) wouldBe(ctx context.Context, q queryer, snap snapshotRow) (strin
 	}
 	var a Assessment
 	fresh := a.place(snap, all, known)
-	t, err := take(ctx, q, snap, fresh, known)
+	t, err := take(ctx, q, snap, all, fresh, known)
 	if err != nil {
 		return "", err
 	}

@@ -147,7 +147,7 @@ func (s *Store) Drained(ctx context.Context, id string, c access.Collection, att
 			FirstTotal: intOrNil(d.firstTotal), LastTotal: intOrNil(d.lastTotal), TotalsMoved: d.totalsMoved,
 			Stale: now[c].seq > snap.seq,
 		}
-		t, err := received(ctx, q, snap, []access.Collection{c})
+		t, err := received(ctx, q, snap, all, []access.Collection{c})
 		out.Distinct = t.seen[c] + t.pending[c]
 		return err
 	})

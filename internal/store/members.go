@@ -125,7 +125,7 @@ func membersOf(
 ) (roleTally, error) {
 	d, covered := all[c]
 	if covered {
-		t, err := received(ctx, q, snap, []access.Collection{c})
+		t, err := received(ctx, q, snap, all, []access.Collection{c})
 		if err != nil {
 			return nil, err
 		}

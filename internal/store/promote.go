@@ -56,7 +56,7 @@ func (p *promoting) run(ctx context.Context) (Promotion, error) {
 	if err := wipeAll(ctx, p.tx, p.snap, p.all, p.in.Collections); err != nil {
 		return Promotion{}, err
 	}
-	if p.t, err = take(ctx, p.tx, p.snap, p.in.Collections, p.known); err != nil {
+	if p.t, err = take(ctx, p.tx, p.snap, p.all, p.in.Collections, p.known); err != nil {
 		return Promotion{}, err
 	}
 	for _, c := range p.in.Collections {

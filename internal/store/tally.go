@@ -25,13 +25,11 @@ type tally struct {
 func (t tally) gone(c access.Collection) int { return t.visible[c] - t.seen[c] - t.replaced[c] }
 
 // received counts what the drains of a snapshot received for the collections.
-func received(ctx context.Context, q queryer, snap snapshotRow, cs []access.Collection) (tally, error) {
+func received(
+	ctx context.Context, q queryer, snap snapshotRow, all map[access.Collection]drainRow, cs []access.Collection,
+) (tally, error) {
 	t := tally{
 		seen: map[access.Collection]int{}, pending: map[access.Collection]int{}, received: map[access.Collection]int{},
-	}
-	all, err := drains(ctx, q, snap.seq)
-	if err != nil {
-		return t, err
 	}
 	for _, c := range cs {
 		n, err := count(ctx, q, "count unchanged rows",
@@ -53,9 +51,10 @@ func received(ctx context.Context, q queryer, snap snapshotRow, cs []access.Coll
 
 // take counts everything that promoting the collections would do.
 func take(
-	ctx context.Context, q queryer, snap snapshotRow, cs []access.Collection, known map[access.Collection]head,
+	ctx context.Context, q queryer, snap snapshotRow, all map[access.Collection]drainRow, cs []access.Collection,
+	known map[access.Collection]head,
 ) (tally, error) {
-	t, err := received(ctx, q, snap, cs)
+	t, err := received(ctx, q, snap, all, cs)
 	if err != nil {
 		return t, err
 	}
