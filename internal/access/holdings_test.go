@@ -1,0 +1,42 @@
+package access_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"sentinelone-provisioner/internal/access"
+)
+
+func TestHoldings_EqualIgnoresOrderAndRepeats(t *testing.T) {
+	t.Parallel()
+	a := access.Holdings{Level: access.SiteLevel, Held: []access.Held{{RoleID: "1", ScopeID: "9"}, {RoleID: "2", ScopeID: "8"}}}
+	b := access.Holdings{Level: access.SiteLevel, Held: []access.Held{
+		{RoleID: "2", ScopeID: "8"}, {RoleID: "1", ScopeID: "9"}, {RoleID: "2", ScopeID: "8"},
+	}}
+	require.True(t, a.Equal(b))
+	b.Level = access.AccountLevel
+	require.False(t, a.Equal(b), "another level is another scope")
+	require.False(t, a.Equal(access.Holdings{Level: access.SiteLevel, Held: a.Held[:1]}))
+	require.True(t, access.Holdings{Level: access.SiteLevel}.Equal(access.Holdings{}), "nothing is nothing at any level")
+}
+
+func TestHoldings_NormalLeavesTheOriginalAlone(t *testing.T) {
+	t.Parallel()
+	held := []access.Held{{RoleID: "2", ScopeID: "9"}, {RoleID: "1", ScopeID: "8"}}
+	p := access.Principal{Level: access.SiteLevel, Held: held}
+	require.Equal(t, access.Held{RoleID: "1", ScopeID: "8"}, p.Holdings().Held[0])
+	require.Equal(t, access.Held{RoleID: "2", ScopeID: "9"}, held[0])
+	require.NotNil(t, access.Principal{}.Holdings().Held)
+}
+
+func TestHoldings_AtOneScope(t *testing.T) {
+	t.Parallel()
+	r := access.Holdings{Level: access.SiteLevel, Held: []access.Held{
+		{RoleID: "2", ScopeID: "9"}, {RoleID: "1", ScopeID: "9"}, {RoleID: "3", ScopeID: "8"},
+	}}
+	require.Equal(t, []string{"1", "2"}, r.At(access.SiteLevel, "9"))
+	require.Empty(t, r.At(access.AccountLevel, "9"))
+	require.True(t, r.Has(access.SiteLevel, access.Held{RoleID: "3", ScopeID: "8"}))
+	require.False(t, r.Has(access.AccountLevel, access.Held{RoleID: "3", ScopeID: "8"}))
+}
