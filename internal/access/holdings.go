@@ -31,18 +31,76 @@ func (r Holdings) Equal(o Holdings) bool {
 	return slices.Equal(a.Held, b.Held) && (a.Level == b.Level || len(a.Held) == 0)
 }
 
-// Has says whether the role is held at exactly that scope.
-func (r Holdings) Has(level Level, h Held) bool { return r.Level == level && slices.Contains(r.Held, h) }
+// Holding is one role at one scope.
+type Holding struct {
+	Level   Level  `json:"level"`
+	RoleID  string `json:"roleId"`
+	ScopeID string `json:"scopeId"` // "" at tenant level
+}
 
-// At lists the roles held at one scope of the level; "" is the tenant's.
-func (r Holdings) At(level Level, scopeID string) []string {
-	var out []string
-	if r.Level != level {
-		return nil
+// Scope is where the role is held.
+func (h Holding) Scope() Scope { return Scope{Level: h.Level, ID: h.ScopeID} }
+
+func (h Holding) entry() Held { return Held{RoleID: h.RoleID, ScopeID: h.ScopeID} }
+
+// Scope is a place in a console's tree.
+type Scope struct {
+	Level Level  `json:"level"`
+	ID    string `json:"id,omitempty"` // "" for the tenant
+}
+
+// String is "site 1535334414585508710", or "the tenant".
+func (s Scope) String() string {
+	if s.Level == Tenant {
+		return "the tenant"
 	}
+	return string(s.Level) + " " + s.ID
+}
+
+// Holds says whether exactly that role is held at exactly that scope.
+func (r Holdings) Holds(h Holding) bool {
+	return r.Level == h.Level && slices.Contains(r.Held, h.entry())
+}
+
+// at lists the entries of one scope; none at another level.
+func (r Holdings) at(s Scope) []Held {
+	var out []Held
 	for _, h := range r.Normal().Held {
-		if h.ScopeID == scopeID {
-			out = append(out, h.RoleID)
+		if r.Level == s.Level && h.ScopeID == s.ID {
+			out = append(out, h)
+		}
+	}
+	return out
+}
+
+// with replaces everything at the scope by the entries. At another level it
+// replaces all there is.
+func (r Holdings) with(s Scope, entries ...Held) Holdings {
+	next := Holdings{Level: s.Level}
+	if r.Level == s.Level {
+		next.Held = slices.DeleteFunc(slices.Clone(r.Held), func(h Held) bool { return h.ScopeID == s.ID })
+	}
+	next.Held = append(next.Held, entries...)
+	return next.Normal()
+}
+
+// without takes one role away.
+func (r Holdings) without(h Holding) Holdings {
+	if !r.Holds(h) {
+		return r.Normal()
+	}
+	left := slices.DeleteFunc(slices.Clone(r.Held), func(x Held) bool { return x == h.entry() })
+	return Holdings{Level: r.Level, Held: left}.Normal()
+}
+
+// scopes lists the scopes at which either holds something.
+func scopes(a, b Holdings) []Scope {
+	var out []Scope
+	for _, r := range []Holdings{a, b} {
+		for _, h := range r.Held {
+			if s := (Scope{Level: r.Level, ID: h.ScopeID}); !slices.Contains(out, s) {
+				out = append(out, s)
+			}
 		}
 	}
 	return out

@@ -30,13 +30,10 @@ func TestHoldings_NormalLeavesTheOriginalAlone(t *testing.T) {
 	require.NotNil(t, access.Principal{}.Holdings().Held)
 }
 
-func TestHoldings_AtOneScope(t *testing.T) {
+func TestHoldings_HoldsIsExact(t *testing.T) {
 	t.Parallel()
-	r := access.Holdings{Level: access.SiteLevel, Held: []access.Held{
-		{RoleID: "2", ScopeID: "9"}, {RoleID: "1", ScopeID: "9"}, {RoleID: "3", ScopeID: "8"},
-	}}
-	require.Equal(t, []string{"1", "2"}, r.At(access.SiteLevel, "9"))
-	require.Empty(t, r.At(access.AccountLevel, "9"))
-	require.True(t, r.Has(access.SiteLevel, access.Held{RoleID: "3", ScopeID: "8"}))
-	require.False(t, r.Has(access.AccountLevel, access.Held{RoleID: "3", ScopeID: "8"}))
+	r := access.Holdings{Level: access.SiteLevel, Held: []access.Held{{RoleID: "3", ScopeID: "8"}}}
+	require.True(t, r.Holds(access.Holding{Level: access.SiteLevel, RoleID: "3", ScopeID: "8"}))
+	require.False(t, r.Holds(access.Holding{Level: access.AccountLevel, RoleID: "3", ScopeID: "8"}))
+	require.False(t, r.Holds(access.Holding{Level: access.SiteLevel, RoleID: "3", ScopeID: "9"}))
 }

@@ -1,0 +1,207 @@
+package access_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"sentinelone-provisioner/internal/access"
+)
+
+func site(role, scope string) access.Holding {
+	return access.Holding{Level: access.SiteLevel, RoleID: role, ScopeID: scope}
+}
+
+func sites(pairs ...string) access.Holdings {
+	out := access.Holdings{Level: access.SiteLevel}
+	for i := 0; i < len(pairs); i += 2 {
+		out.Held = append(out.Held, access.Held{RoleID: pairs[i], ScopeID: pairs[i+1]})
+	}
+	return out.Normal()
+}
+
+func acquire(id string, h access.Holding) access.Change {
+	return access.Change{Op: access.OpAcquire, Lease: access.Lease{ID: id, Holding: h}}
+}
+
+func release(id string, h access.Holding) access.Change {
+	return access.Change{Op: access.OpRelease, Lease: access.Lease{ID: id, Holding: h}}
+}
+
+// after applies changes one after the other to a console nobody else edits.
+func after(start access.Holdings, changes ...access.Change) (access.Tenancy, access.Step) {
+	var t access.Tenancy
+	step := access.Step{After: start}
+	for _, c := range changes {
+		step = t.Apply(c, step.After)
+		t = step.Next
+	}
+	return t, step
+}
+
+// Of two leases with different roles at one scope the later one holds while it
+// lives; then the earlier one is back if it still lives, else the baseline.
+func TestApply_TwoRolesAtOneScope(t *testing.T) {
+	t.Parallel()
+	start := sites("1", "100")
+	first, second := acquire("a", site("2", "100")), acquire("b", site("3", "100"))
+	_, both := after(start, first, second)
+	require.Equal(t, sites("3", "100"), both.After)
+
+	_, step := after(start, first, second, release("b", site("3", "100")))
+	require.Equal(t, sites("2", "100"), step.After, "the earlier one is back")
+	require.Equal(t, access.Released, step.Outcome)
+
+	_, step = after(start, first, second, release("a", site("2", "100")))
+	require.Equal(t, sites("3", "100"), step.After, "the later one is not touched")
+	require.False(t, step.Writes())
+	_, step = after(start, first, second, release("a", site("2", "100")), release("b", site("3", "100")))
+	require.Equal(t, start, step.After, "the baseline is back")
+}
+
+func TestApply_OverlappingLeasesEndWithTheLast(t *testing.T) {
+	t.Parallel()
+	start, h := sites("1", "100"), site("2", "101")
+	_, step := after(start, acquire("a", h), acquire("b", h), release("a", h))
+	require.Equal(t, access.StillHeld, step.Outcome)
+	require.True(t, step.After.Holds(h))
+	_, step = after(start, acquire("a", h), acquire("b", h), release("a", h), release("b", h))
+	require.Equal(t, access.Released, step.Outcome)
+	require.Equal(t, start, step.After)
+}
+
+// A role that was there before a lease is there after it.
+func TestApply_LeaseOnWhatIsHeldAlready(t *testing.T) {
+	t.Parallel()
+	start, h := sites("1", "100"), site("1", "100")
+	_, step := after(start, acquire("a", h))
+	require.Equal(t, access.AlreadyHeld, step.Outcome)
+	require.False(t, step.Writes())
+	_, step = after(start, acquire("a", h), release("a", h))
+	require.Equal(t, access.StillHeld, step.Outcome)
+	require.False(t, step.Writes())
+}
+
+func TestApply_SomeoneChangedTheScopeByHand(t *testing.T) {
+	t.Parallel()
+	h := site("2", "101")
+	known, _ := after(sites("1", "100"), acquire("a", h))
+	step := known.Apply(release("a", h), sites("1", "100", "4", "101"))
+	require.Equal(t, access.Superseded, step.Outcome)
+	require.False(t, step.Writes(), "what someone changed by hand stands")
+	require.Equal(t, []string{"at site 101 someone changed role 2 to role 4"}, step.Drift)
+
+	step = known.Apply(release("a", h), sites("1", "100", "2", "101", "4", "102"))
+	require.Equal(t, access.Released, step.Outcome, "an edit elsewhere is no edit here")
+	require.Equal(t, sites("1", "100", "4", "102"), step.After, "and is kept")
+}
+
+func TestApply_LevelChange(t *testing.T) {
+	t.Parallel()
+	start := sites("1", "100", "2", "101")
+	up := access.Holding{Level: access.AccountLevel, RoleID: "3", ScopeID: "10"}
+	_, step := after(start, acquire("a", up))
+	require.Equal(t, access.LevelDiffers, step.Outcome)
+	require.True(t, step.Refused())
+	require.Equal(t, start, step.After)
+
+	allowed := acquire("a", up)
+	allowed.Rules.AllowLevelChange = true
+	_, step = after(start, allowed)
+	require.True(t, step.LevelChange)
+	require.Equal(t, start.Held, step.Loses)
+	require.Equal(t, []string{
+		"moves the principal from site to account level", "takes away role 1 at site 100, role 2 at site 101",
+	}, step.Describe())
+	_, step = after(start, allowed, release("a", up))
+	require.Equal(t, start, step.After, "the whole list of before is back")
+}
+
+func TestApply_LastRole(t *testing.T) {
+	t.Parallel()
+	start, h := sites("1", "100"), site("1", "100")
+	revoke := access.Change{Op: access.OpRevoke, Lease: access.Lease{Holding: h}}
+	_, step := after(start, revoke)
+	require.Equal(t, access.LastRoleStays, step.Outcome)
+	require.Equal(t, start, step.After, "an empty list is never planned")
+
+	revoke.Rules = access.Rules{LastRole: access.LastRoleDowngrade, Downgrade: new(site("5", "101"))}
+	_, step = after(start, revoke)
+	require.Equal(t, access.Removed, step.Outcome)
+	require.Equal(t, sites("5", "101"), step.After)
+
+	revoke.Rules = access.Rules{LastRole: access.LastRoleDelete}
+	_, step = after(start, revoke)
+	require.True(t, step.Delete)
+	require.Equal(t, access.Deleted, step.Outcome)
+}
+
+// A revoke also ends the leases on that role, so that none brings it back.
+func TestApply_RevokeOutlivesLeases(t *testing.T) {
+	t.Parallel()
+	start, h := sites("1", "100", "9", "102"), site("1", "100")
+	revoke := access.Change{Op: access.OpRevoke, Lease: access.Lease{Holding: h}}
+	_, step := after(start, acquire("a", site("2", "100")), revoke, release("a", site("2", "100")))
+	require.Equal(t, sites("9", "102"), step.After, "what was revoked under a lease does not come back")
+	_, step = after(start, acquire("a", site("2", "101")), access.Change{
+		Op: access.OpRevoke, Lease: access.Lease{Holding: site("2", "101")},
+	})
+	require.Equal(t, access.Removed, step.Outcome)
+	require.Equal(t, start, step.After)
+}
+
+// A permanent grant is part of the baseline: leases end above it.
+func TestApply_GrantForGood(t *testing.T) {
+	t.Parallel()
+	h := site("2", "101")
+	grant := access.Change{Op: access.OpGrant, Lease: access.Lease{Holding: h}}
+	_, step := after(sites("1", "100"), acquire("a", h), grant, release("a", h))
+	require.Equal(t, access.StillHeld, step.Outcome)
+	require.True(t, step.After.Holds(h))
+
+	grant.Lease.Holding = site("3", "101")
+	_, step = after(sites("1", "100"), acquire("a", h), grant, release("a", h))
+	require.Equal(t, access.Superseded, step.Outcome)
+	require.Equal(t, sites("1", "100", "3", "101"), step.After)
+}
+
+func TestApply_ReleaseOfWhatWasNeverGiven(t *testing.T) {
+	t.Parallel()
+	_, step := after(sites("1", "100"), release("a", site("2", "101")))
+	require.Equal(t, access.NotApplied, step.Outcome)
+	require.False(t, step.Writes())
+}
+
+func TestTenancy_LooksOld(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 3, 3, 9, 0, 0, 0, time.UTC)
+	known, step := after(sites("1", "100"), acquire("a", site("2", "101")))
+	known.Prior, known.WrittenAt = step.Before, now
+	require.True(t, known.LooksOld(step.Before, now.Add(time.Second), time.Minute))
+	require.False(t, known.LooksOld(step.After, now.Add(time.Second), time.Minute))
+	require.False(t, known.LooksOld(step.Before, now.Add(2*time.Minute), time.Minute), "then it was changed back")
+}
+
+func TestRole_UsableAt(t *testing.T) {
+	t.Parallel()
+	account, siteScope := access.Scope{Level: access.AccountLevel, ID: "10"}, access.Scope{Level: access.SiteLevel, ID: "100"}
+	custom := access.Role{Scope: access.AccountLevel, ScopeID: "10"}
+	require.True(t, custom.UsableAt(account, ""))
+	require.True(t, custom.UsableAt(siteScope, "10"))
+	require.False(t, custom.UsableAt(siteScope, "11"))
+	require.False(t, custom.UsableAt(access.Scope{Level: access.Tenant}, ""))
+	require.True(t, access.Role{Scope: access.SiteLevel, ScopeID: "100"}.UsableAt(siteScope, "10"))
+	require.False(t, access.Role{Scope: access.SiteLevel, ScopeID: "101"}.UsableAt(siteScope, "10"))
+	require.True(t, access.Role{Predefined: true, Scope: access.Tenant}.UsableAt(siteScope, "10"))
+	require.False(t, access.Role{Scope: access.GroupLevel, ScopeID: "5"}.UsableAt(siteScope, "10"))
+}
+
+func TestUntouchable(t *testing.T) {
+	t.Parallel()
+	p := access.Principal{Kind: access.User, ID: "7"}
+	require.Empty(t, access.Untouchable(p, false))
+	require.Contains(t, access.Untouchable(p, true), "API token")
+	require.Contains(t, access.Untouchable(access.Principal{IsSystem: true}, false), "system user")
+	require.Contains(t, access.Untouchable(access.Principal{RolesReadOnly: true}, false), "read-only")
+}

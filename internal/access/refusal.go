@@ -1,0 +1,38 @@
+package access
+
+import "fmt"
+
+// UsableAt says whether a role can be given at a scope. Of a site its account must
+// be known. A role whose own scope the console does not tell is taken to be usable:
+// the console decides.
+func (r Role) UsableAt(s Scope, accountID string) bool {
+	switch {
+	case r.Predefined || r.Scope == Tenant || r.ScopeID == "" && r.Scope != GroupLevel:
+		return true
+	case r.Scope == AccountLevel:
+		return s.Level == AccountLevel && s.ID == r.ScopeID || s.Level == SiteLevel && accountID == r.ScopeID
+	case r.Scope == SiteLevel:
+		return s.Level == SiteLevel && s.ID == r.ScopeID
+	}
+	return false
+}
+
+// Untouchable says why a principal's roles must not be changed, or "" if they may.
+// self is whether the principal owns the token we work with.
+func Untouchable(p Principal, self bool) string {
+	name := fmt.Sprintf("%s %s", p.Kind, p.ID)
+	switch {
+	case self:
+		return name + " owns the API token that this worker uses: changing it could lock the worker out; " +
+			"change it by hand in the console"
+	case p.IsSystem:
+		return name + " is a system user of the console: its roles are not ours to change"
+	case p.RolesReadOnly:
+		return name + " is read-only in the console: its roles are governed elsewhere (single sign-on or a directory); " +
+			"change them there"
+	}
+	return ""
+}
+
+// Assignable says whether a principal can hold a role at that level.
+func (l Level) Assignable() bool { return l == Tenant || l == AccountLevel || l == SiteLevel }

@@ -1,0 +1,145 @@
+package access
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Lease is a claim of one grant on a role at a scope until it is released.
+type Lease struct {
+	Holding
+
+	ID string `json:"id"` // of the grant
+	// End is when the grant means to release it; zero until it says so itself.
+	End time.Time `json:"end,omitzero"`
+	// Lost leases hold nothing any more: someone changed their scope by hand, or a
+	// permanent grant took it over.
+	Lost bool `json:"lost,omitempty"`
+}
+
+// Tenancy is what is known of one principal between two changes: whose its roles
+// are. It is a value; every method returns a new one.
+//
+// The rules, which [Tenancy.Desired] spells out: without leases the principal holds
+// its baseline. Each live lease, oldest first, replaces what its scope holds; one at
+// another level replaces everything. So of two leases at one scope the later one
+// holds while it lives, and when it ends the earlier one is back if it still lives,
+// else the baseline. Roles that several leases claim stay until the last one ends.
+type Tenancy struct {
+	// Baseline is what the principal would hold without leases.
+	Baseline Holdings `json:"baseline"`
+	// Leases are in the order in which they began.
+	Leases []Lease `json:"leases,omitempty"`
+	// Ours is what the console was last proven to show; Known says that it was.
+	Ours  Holdings `json:"ours"`
+	Known bool     `json:"known,omitempty"`
+	// Prior is what it showed before our last write, and WrittenAt when that was.
+	Prior     Holdings  `json:"prior"`
+	WrittenAt time.Time `json:"writtenAt,omitzero"`
+}
+
+// Desired is what the console should show.
+func (t Tenancy) Desired() Holdings {
+	out := t.Baseline.Normal()
+	for _, l := range t.Leases {
+		if !l.Lost {
+			out = out.with(l.Scope(), l.entry())
+		}
+	}
+	return out
+}
+
+// Lease finds a lease.
+func (t Tenancy) Lease(id string) (Lease, bool) {
+	i := t.find(id)
+	if i < 0 {
+		return Lease{}, false
+	}
+	return t.Leases[i], true
+}
+
+func (t Tenancy) find(id string) int {
+	return slices.IndexFunc(t.Leases, func(l Lease) bool { return l.ID == id })
+}
+
+// LooksOld says whether the console shows what it showed before our last write,
+// which was less than so long ago: one that is slow to show writes does that too.
+func (t Tenancy) LooksOld(actual Holdings, now time.Time, within time.Duration) bool {
+	return t.Known && !t.WrittenAt.IsZero() && now.Sub(t.WrittenAt) < within &&
+		actual.Equal(t.Prior) && !actual.Equal(t.Ours)
+}
+
+// Observe takes in what the console shows now. What differs from what it was last
+// proven to show was changed by hand and stands: it becomes part of the baseline, and
+// the leases at that scope are lost. It returns a sentence for each such change.
+// Afterwards Desired is what the console shows.
+func (t Tenancy) Observe(actual Holdings) (Tenancy, []string) {
+	actual = actual.Normal()
+	if !t.Known {
+		t.Baseline, t.Leases = actual, nil
+		t.Ours, t.Known = actual, true
+		return t, nil
+	}
+	if actual.Equal(t.Ours) {
+		return t, nil
+	}
+	t.Leases = slices.Clone(t.Leases)
+	var drift []string
+	if actual.Level != t.Ours.Level && len(actual.Held) > 0 && len(t.Ours.Held) > 0 {
+		drift = append(drift, fmt.Sprintf("someone moved the principal from %s to %s level", t.Ours.Level, actual.Level))
+		return t.surrender(actual), drift
+	}
+	for _, s := range scopes(t.Ours, actual) {
+		was, is := t.Ours.at(s), actual.at(s)
+		if slices.Equal(was, is) {
+			continue
+		}
+		drift = append(drift, fmt.Sprintf("at %s someone changed %s to %s", s, roleIDs(was), roleIDs(is)))
+		t.yield(s, is)
+	}
+	t.Ours = actual
+	if !t.Desired().Equal(actual) { // a mixture that no rule explains: then nothing is ours
+		return t.surrender(actual), drift
+	}
+	return t, drift
+}
+
+// yield gives a scope up to whoever changed it.
+func (t *Tenancy) yield(s Scope, is []Held) {
+	if t.Baseline.Level == s.Level {
+		t.Baseline = t.Baseline.with(s, is...)
+	} else if len(is) > 0 {
+		// Roles of the baseline's level cannot come back beside these.
+		t.Baseline = Holdings{Level: s.Level, Held: is}.Normal()
+	}
+	for i := range t.Leases {
+		if t.Leases[i].Scope() == s {
+			t.Leases[i].Lost = true
+		}
+	}
+}
+
+// surrender takes what the console shows as nobody's.
+func (t Tenancy) surrender(actual Holdings) Tenancy {
+	t.Leases = slices.Clone(t.Leases)
+	for i := range t.Leases {
+		t.Leases[i].Lost = true
+	}
+	t.Baseline, t.Ours = actual, actual
+	return t
+}
+
+func roleIDs(held []Held) string {
+	if len(held) == 0 {
+		return "nothing"
+	}
+	out := ""
+	for i, h := range held {
+		if i > 0 {
+			out += " and "
+		}
+		out += "role " + h.RoleID
+	}
+	return out
+}
