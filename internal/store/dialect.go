@@ -85,11 +85,22 @@ func (d dialect) lock(alias string, l lockMode) string {
 // repeated, and since transactions reach the disk in their order, one that was told
 // never lacks one before it.
 func (d dialect) lockConsole(ctx context.Context, tx *sql.Tx, console string) error {
+	return d.takeTurn(ctx, tx, "sentinelone "+console)
+}
+
+// lockLedger lets one transaction at a time append to a console's chain, and has it
+// reach the disk before anybody is told. It is not the lock of lockConsole: a promotion,
+// which takes seconds where much has changed, must not hold up a grant.
+func (d dialect) lockLedger(ctx context.Context, tx *sql.Tx, console string) error {
+	return d.takeTurn(ctx, tx, "sentinelone-ledger "+console)
+}
+
+func (d dialect) takeTurn(ctx context.Context, tx *sql.Tx, of string) error {
 	if !d.postgres {
 		return nil
 	}
 	_, err := tx.ExecContext(ctx, `SELECT set_config('synchronous_commit', 'on', true),
-		pg_advisory_xact_lock(hashtextextended('sentinelone ' || $1, 0))`, console)
+		pg_advisory_xact_lock(hashtextextended($1, 0))`, of)
 	if err != nil {
 		return fmt.Errorf("wait for the console's turn: %w", err)
 	}

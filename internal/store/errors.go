@@ -16,6 +16,16 @@ var ErrDecided = errors.New("the snapshot is already decided")
 // ErrNoSnapshot says that there is no such snapshot, or no proven one.
 var ErrNoSnapshot = errors.New("no such snapshot")
 
+// ErrNoEntry says that the ledger has no entry of that key.
+var ErrNoEntry = errors.New("no such entry in the ledger")
+
+// ErrBadEntry says that an entry cannot be written as it is, now or later.
+var ErrBadEntry = errors.New("the entry cannot go into the ledger")
+
+// ErrBrokenLedger says that someone has changed the tables of the ledger in a way that
+// leaves no place to append at.
+var ErrBrokenLedger = errors.New("the ledger is broken")
+
 // ErrNewerSchema says that a newer version of this program has written the
 // database.
 var ErrNewerSchema = errors.New("the database is newer than this program")

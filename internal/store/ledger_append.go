@@ -1,0 +1,163 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// Append writes entries at the end of a console's chain, in order and in one
+// transaction, and returns them as they stand there. An entry whose key is there
+// already is not written again: the stored one is returned in its place, even if the
+// body differs, so repeating an append after any error is safe. What was returned is on
+// the disk.
+//
+// An entry without console, request, kind or key, with a NUL or bytes that are not
+// UTF-8 in one of them, or with a body that cannot be encoded is [ErrBadEntry]. Where
+// there are entries behind what the head calls the last, someone has changed the tables:
+// that is [ErrBrokenLedger], and nothing is written.
+func (s *Store) Append(ctx context.Context, console string, entries ...NewLedgerEntry) ([]LedgerEntry, error) {
+	if len(entries) == 0 {
+		return nil, nil
+	}
+	wanted, err := s.encodeEntries(console, entries)
+	if err != nil {
+		return nil, err
+	}
+	var out []LedgerEntry
+	err = s.writeDurably(ctx, func(tx *sql.Tx) error {
+		if err := s.d.lockLedger(ctx, tx, console); err != nil {
+			return err
+		}
+		head, known, err := s.headAndKnown(ctx, tx, console, wanted)
+		if err != nil {
+			return err
+		}
+		var added []LedgerEntry
+		out, added = chainOn(head, known, wanted)
+		return insertEntries(ctx, tx, added)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("append to the ledger of %s: %w", console, err)
+	}
+	return out, nil
+}
+
+func (s *Store) encodeEntries(console string, entries []NewLedgerEntry) ([]LedgerEntry, error) {
+	out := make([]LedgerEntry, len(entries))
+	for i, n := range entries {
+		e := LedgerEntry{Console: console, Request: n.Request, Kind: n.Kind, Key: n.Key, At: n.At}
+		if err := e.check(); err != nil {
+			return nil, err
+		}
+		if e.At.IsZero() {
+			e.At = s.now()
+		}
+		e.At = fromMicros(micros(e.At))
+		body, err := json.Marshal(n.Body)
+		if err != nil {
+			return nil, fmt.Errorf("%w: encode the body of %s %q: %w", ErrBadEntry, n.Kind, n.Key, err)
+		}
+		// A json.RawMessage passes as it is, and PostgreSQL keeps text only.
+		e.Body = bytes.ToValidUTF8(body, []byte("\uFFFD"))
+		out[i] = e
+	}
+	return out, nil
+}
+
+func (e LedgerEntry) check() error {
+	for _, f := range []struct{ name, value string }{
+		{"console", e.Console}, {"request", e.Request}, {"kind", e.Kind}, {"key", e.Key},
+	} {
+		if f.value == "" {
+			return fmt.Errorf("%w: the %s of %s %q is empty", ErrBadEntry, f.name, e.Kind, e.Key)
+		}
+		if strings.ContainsRune(f.value, 0) || !utf8.ValidString(f.value) {
+			return fmt.Errorf("%w: the %s %q is not text: take out the NUL or make it UTF-8", ErrBadEntry, f.name, f.value)
+		}
+	}
+	return nil
+}
+
+// headAndKnown reads where the chain ends and which of the wanted entries are there, by
+// key. One statement for both: each costs a round trip, and others wait meanwhile.
+func (s *Store) headAndKnown(
+	ctx context.Context, tx *sql.Tx, console string, wanted []LedgerEntry,
+) (LedgerHead, map[string]LedgerEntry, error) {
+	keys := make([]string, len(wanted))
+	for i, e := range wanted {
+		keys[i] = e.Key
+	}
+	const isEntry = -1 // the head's row has the number of the last entry there
+	var last, end int64
+	head, known := LedgerHead{}, map[string]LedgerEntry{}
+	statement := `SELECT COALESCE((SELECT MAX(seq) FROM ledger WHERE console = $1), 0), '',
+			COALESCE((SELECT seq FROM ledger_heads WHERE console = $1), 0), 0, '', '', '', '',
+			COALESCE((SELECT hash FROM ledger_heads WHERE console = $1), ''), ''
+		UNION ALL SELECT -1, ` + ledgerColumns + ` FROM ledger WHERE console = $1 AND ` + s.d.in("key", "$2")
+	args := []any{console, list(s.d, keys)}
+	err := each(ctx, tx, "read the end of the chain", statement, args, func(rows *sql.Rows) error {
+		e, err := scanEntry(rows, &last)
+		if last == isEntry {
+			known[e.Key] = e
+		} else {
+			end, head = last, LedgerHead{Seq: e.Seq, Hash: e.Hash}
+		}
+		return err
+	})
+	if err == nil && end > head.Seq {
+		err = fmt.Errorf("%w: entry %d is there, but the head says that %d is the last: verify the ledger",
+			ErrBrokenLedger, end, head.Seq)
+	}
+	return head, known, err
+}
+
+// chainOn puts what is not known yet behind the head. all are the wanted entries as
+// they will stand in the ledger.
+func chainOn(head LedgerHead, known map[string]LedgerEntry, wanted []LedgerEntry) (all, added []LedgerEntry) {
+	for _, e := range wanted {
+		stored, found := known[e.Key]
+		if !found {
+			e.Seq, e.Prev = head.Seq+1, head.Hash
+			e.Hash = e.Digest()
+			head = LedgerHead{Seq: e.Seq, Hash: e.Hash}
+			known[e.Key], stored = e, e
+			added = append(added, e)
+		}
+		all = append(all, stored)
+	}
+	return all, added
+}
+
+// entriesAtOnce keeps a statement within 65,535 arguments, PostgreSQL's bound.
+const entriesAtOnce = 1000
+
+// insertEntries writes entries and moves the head. The table takes no number twice, so
+// that a chain cannot fork.
+func insertEntries(ctx context.Context, tx *sql.Tx, entries []LedgerEntry) error {
+	if len(entries) == 0 {
+		return nil
+	}
+	for some := range slices.Chunk(entries, entriesAtOnce) {
+		q, lead := query{}, "INSERT INTO ledger ("+ledgerColumns+") VALUES "
+		for _, e := range some {
+			q.add(lead+"(%s, %s, %s, %s, %s, %s, %s, %s, %s)",
+				e.Console, e.Seq, micros(e.At), e.Request, e.Kind, e.Key, e.Prev, e.Hash, string(e.Body))
+			lead = ", "
+		}
+		if _, err := exec(ctx, tx, "write entries", q.text.String(), q.args...); err != nil {
+			return err
+		}
+	}
+	last := entries[len(entries)-1]
+	_, err := exec(ctx, tx, "move the head",
+		`INSERT INTO ledger_heads (console, seq, hash) VALUES ($1, $2, $3)
+		 ON CONFLICT (console) DO UPDATE SET seq = excluded.seq, hash = excluded.hash`,
+		last.Console, last.Seq, last.Hash)
+	return err
+}

@@ -1,0 +1,144 @@
+package store_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"sentinelone-provisioner/internal/store"
+)
+
+// note is an entry of a request, with a key of its own.
+func note(request, kind string, body any) store.NewLedgerEntry {
+	return store.NewLedgerEntry{Request: request, Kind: kind, Key: request + " " + kind, At: began, Body: body}
+}
+
+func appendTo(t *testing.T, s *store.Store, console string, entries ...store.NewLedgerEntry) []store.LedgerEntry {
+	t.Helper()
+	out, err := s.Append(t.Context(), console, entries...)
+	require.NoError(t, err)
+	return out
+}
+
+func walked(t *testing.T, s *store.Store, console string) []store.LedgerEntry {
+	t.Helper()
+	out := []store.LedgerEntry{}
+	require.NoError(t, s.WalkLedger(t.Context(), console, func(e store.LedgerEntry) error {
+		out = append(out, e)
+		return nil
+	}))
+	return out
+}
+
+// Entries come back as they were written, numbered and chained, each console by itself.
+func TestAppend(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(db database) {
+		t, s := db.t, db.s
+		at := time.Date(2026, 3, 3, 14, 0, 0, 123456789, time.FixedZone("", 7200))
+		first := appendTo(t, s, acme, store.NewLedgerEntry{
+			Request: "grant/INC-42", Kind: "request", Key: "k1", At: at, Body: map[string]any{"reason": "a<b & \x00ä\u2028"},
+		})
+		more := appendTo(t, s, acme, note("grant/INC-42", "plan", []int{1}), note("revoke/7", "request", nil))
+		other := appendTo(t, s, "other.example.com", note("grant/INC-42", "plan", json.RawMessage(`{"a": "\ud800`+"\xff"+`"}`)))
+
+		all := append(first, more...)
+		require.Equal(t, all, walked(t, s, acme))
+		require.Equal(t, other, walked(t, s, "other.example.com"))
+		require.Equal(t, time.Date(2026, 3, 3, 12, 0, 0, 123456000, time.UTC), all[0].At)
+		require.Equal(t, `{"reason":"a\u003cb \u0026 \u0000ä\u2028"}`, string(all[0].Body))
+		require.Equal(t, "null", string(all[2].Body))
+		prev := ""
+		for i, e := range all {
+			require.Equal(t, int64(i+1), e.Seq)
+			require.Equal(t, prev, e.Prev)
+			require.Equal(t, e.Digest(), e.Hash)
+			prev = e.Hash
+		}
+		require.Equal(t, int64(1), other[0].Seq)
+		require.True(t, json.Valid(other[0].Body))
+
+		of, err := s.LedgerOf(t.Context(), acme, "grant/INC-42")
+		require.NoError(t, err)
+		require.Equal(t, all[:2], of)
+		of, err = s.LedgerOf(t.Context(), acme, "grant/none")
+		require.NoError(t, err)
+		require.Empty(t, of)
+		found, err := s.LedgerEntryByKey(t.Context(), acme, "k1")
+		require.NoError(t, err)
+		require.Equal(t, all[0], found)
+		_, err = s.LedgerEntryByKey(t.Context(), "other.example.com", "k1")
+		require.ErrorIs(t, err, store.ErrNoEntry)
+	})
+}
+
+// The canonical form is public: whoever has an entry can compute its hash.
+func TestLedgerEntry_Digest(t *testing.T) {
+	t.Parallel()
+	e := store.LedgerEntry{
+		Console: acme, Seq: 2, At: began, Request: "grant/INC-42", Kind: "plan", Key: "ä", Body: json.RawMessage(`{}`), Prev: "00",
+	}
+	// printf '20:sentinelone-ledger-1,22:acmeco.sentinelone.net,1:2,16:1772539200000000,12:grant/INC-42,4:plan,2:ä,2:{},2:00,' | sha256sum
+	require.Equal(t, "724385817c93b8979d13acef126a47c29246222e6bc7dfaa7b09b44442fca42c", e.Digest())
+}
+
+// Repeating an append writes nothing and returns what is there, whatever the body.
+func TestAppend_Again(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(db database) {
+		t, s := db.t, db.s
+		first := appendTo(t, s, acme, note("grant/1", "request", 1))
+		mixed := appendTo(t, s, acme,
+			note("grant/1", "plan", 2), note("grant/1", "request", "other"), note("grant/1", "plan", "again"))
+		require.Equal(t, first[0], mixed[1])
+		require.Equal(t, mixed[0], mixed[2])
+		require.Equal(t, append(first, mixed[0]), walked(t, s, acme))
+		require.Empty(t, appendTo(t, s, acme))
+	})
+}
+
+// Many entries at once are one chain too.
+func TestAppend_Many(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(db database) {
+		t, s := db.t, db.s
+		entries := make([]store.NewLedgerEntry, 2001)
+		for i := range entries {
+			entries[i] = note(fmt.Sprintf("grant/%d", i), "request", i)
+		}
+		require.Equal(t, appendTo(t, s, acme, entries...), walked(t, s, acme))
+	})
+}
+
+// What cannot be written is refused as a whole, in words.
+func TestAppend_Bad(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(db database) {
+		t, s := db.t, db.s
+		good := note("grant/1", "request", 1)
+		for want, spoil := range map[string]func(e *store.NewLedgerEntry){
+			"the request of":  func(e *store.NewLedgerEntry) { e.Request = "" },
+			"the kind of":     func(e *store.NewLedgerEntry) { e.Kind = "" },
+			"the key of":      func(e *store.NewLedgerEntry) { e.Key = "" },
+			"is not text":     func(e *store.NewLedgerEntry) { e.Request = "grant/\x00" },
+			"make it UTF-8":   func(e *store.NewLedgerEntry) { e.Key = "\xff" },
+			"encode the body": func(e *store.NewLedgerEntry) { e.Body = math.Inf(1) },
+		} {
+			bad := note("grant/1", "plan", 1)
+			spoil(&bad)
+			_, err := s.Append(t.Context(), acme, good, bad)
+			require.ErrorIs(t, err, store.ErrBadEntry)
+			require.ErrorContains(t, err, want)
+		}
+		_, err := s.Append(t.Context(), "", good)
+		require.ErrorIs(t, err, store.ErrBadEntry)
+		_, err = s.Append(cancelled(t), acme, good)
+		require.Error(t, err)
+		require.Empty(t, walked(t, s, acme))
+		appendTo(t, s, acme, good)
+	})
+}
