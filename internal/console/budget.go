@@ -67,19 +67,33 @@ func (ls limiters) find(path string) (limiter, bool) {
 		found bool
 	)
 	for _, l := range ls {
-		covers := path == l.budget.Prefix || strings.HasPrefix(path, l.budget.Prefix+"/")
-		if covers && len(l.budget.Prefix) > len(best.budget.Prefix) {
+		if under(path, l.budget.Prefix) && len(l.budget.Prefix) > len(best.budget.Prefix) {
 			best, found = l, true
 		}
 	}
 	return best, found
 }
 
+type urgentKey struct{}
+
+// Urgent makes requests sent with the context go out without waiting for the rate
+// budget. They are counted all the same: the budget goes into debt, and requests
+// that are not urgent wait until it is paid. It is for revokes, which a long sync
+// must never delay.
+func Urgent(ctx context.Context) context.Context { return context.WithValue(ctx, urgentKey{}, true) }
+
 // wait returns when the path may be asked for, or at once with an error when ctx
 // ends before that.
 func (ls limiters) wait(ctx context.Context, path string) error {
 	l, found := ls.find(path)
 	if !found {
+		return nil
+	}
+	if ctx.Value(urgentKey{}) != nil {
+		if err := ctx.Err(); err != nil { // nothing will be sent, so nothing is spent
+			return err
+		}
+		l.bucket.Reserve()
 		return nil
 	}
 	if err := l.bucket.Wait(ctx); err != nil {

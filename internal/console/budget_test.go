@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -75,5 +76,51 @@ func TestBudgets_AreKept(t *testing.T) {
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		require.True(t, asError(t, err).Temporary())
 		require.Equal(t, 200*time.Millisecond, time.Since(start), "it does not wait for what cannot come")
+	})
+}
+
+// What is urgent goes out at once, and what it took is missing to the others.
+func TestBudgets_UrgentIsNeverHeldBack(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		var sent atomic.Int64
+		c, err := New(Config{
+			BaseURL: exampleURL, Token: StaticToken(testToken),
+			Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+				body := io.NopCloser(strings.NewReader(success))
+				return &http.Response{StatusCode: http.StatusOK, Body: body, Request: r}, nil
+			}),
+		})
+		require.NoError(t, err)
+		remove := func(ctx context.Context) error {
+			return c.DeleteServiceUser(WithRequestCounter(ctx, &sent), "17")
+		}
+		done := make(chan time.Duration)
+		for range 15 { // five more than the burst: a sync that waits for its share
+			go func() {
+				if remove(t.Context()) == nil {
+					done <- time.Since(start)
+				}
+			}()
+		}
+		synctest.Wait()
+		require.Equal(t, int64(10), sent.Load())
+		for range 3 {
+			require.NoError(t, remove(Urgent(t.Context())))
+		}
+		require.Zero(t, time.Since(start))
+		require.Equal(t, int64(13), sent.Load())
+		for range 15 {
+			<-done
+		}
+		require.Equal(t, time.Second, time.Since(start), "those that waited already keep their places")
+		require.NoError(t, remove(t.Context()))
+		require.Equal(t, 1800*time.Millisecond, time.Since(start), "5 and 3 were owed, at 5 a second")
+
+		ended, cancel := context.WithCancel(Urgent(t.Context()))
+		cancel()
+		require.ErrorIs(t, remove(ended), context.Canceled)
+		require.Equal(t, int64(19), sent.Load())
 	})
 }

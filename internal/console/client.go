@@ -45,10 +45,18 @@ type request struct {
 	path   string // relative to the API, ids in it are digits
 	query  url.Values
 	body   func(token string) ([]byte, error) // nil: no body
+	// private are texts of the body that an answer may repeat and an error may not.
+	private []string
 }
 
 // secrets are the texts of the request that an answer may repeat and an error may not.
-func (r request) secrets(token string) []string { return []string{token, r.query.Get("cursor")} }
+func (r request) secrets(token string) []string {
+	texts := append([]string{token}, r.private...)
+	for _, name := range []string{"cursor", "email", "email__contains", "fullName", "query"} {
+		texts = append(texts, r.query.Get(name))
+	}
+	return texts
+}
 
 // reads says that the request changes nothing. Everything that is not known to
 // read is taken to write.

@@ -8,20 +8,6 @@ import (
 	"sentinelone-provisioner/internal/access"
 )
 
-// permissions holds, for each collection, its path and the permission that the
-// token's role needs to list it (verified: the vendor's API description of 2026).
-var permissions = map[access.Collection]struct{ path, permission string }{
-	access.Accounts:     {"/accounts", "Accounts.view"},
-	access.Sites:        {"/sites", "Sites.view"},
-	access.Roles:        {"/rbac/roles", "Roles.view"},
-	access.Users:        {"/users", "Users.view"},
-	access.ServiceUsers: {"/service-users", "Service Users.view"},
-}
-
-// Permission is the name, as the console shows it, of what a token's role needs
-// to list the collection; "" for an unknown collection.
-func Permission(of access.Collection) string { return permissions[of].permission }
-
 // Count asks the console how many rows a collection has, with the same filters as
 // the list and without the rows.
 //

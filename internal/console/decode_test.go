@@ -18,6 +18,7 @@ func goldenBodies() []string {
 	return []string{
 		usersBody, sitesBody, rolesBody, emptyPage, serviceUserBody, unauthorizedBody, serviceUserGone,
 		`{"data":[` + serviceUserBody + `],"pagination":{"totalItems":1,"nextCursor":null}}`,
+		success, user17, `{"data":` + serviceUserBody + `}`, `{"data":{"token":"x"}}`,
 		`{"data":{"id":"17","scope":"tenant","scopeRoles":[{"id":"9","roleId":8},null]}}`,
 		`{}`, `null`, ``, `[`, `{"data":null}`, `"\ud83d\ude00\u0000\\\""`, "\"\xff\"",
 		`-0.5e+10`, `01`, `1.`, `-`, `1e`, `tru`,
@@ -53,8 +54,33 @@ func FuzzDecoders(f *testing.F) {
 		}
 		_, title, detail := parseErrors(body)
 		require.NotContains(t, scrub(title+detail), "\n")
-		if one, err := decodePrincipal[serviceUserRow](body, "17"); err == nil {
+		if one, err := decodeSingle[serviceUserRow, access.Principal](body, "17"); err == nil {
 			require.Equal(t, "17", one.ID)
+		}
+	})
+}
+
+// Nor does the answer to a write, and a token comes only with whom it belongs to.
+func FuzzDecodersOfWrites(f *testing.F) {
+	for _, body := range goldenBodies() {
+		f.Add([]byte(body))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		if made, err := decodeNew[userRow](body); err == nil {
+			require.NotEmpty(t, made.ID)
+		}
+		made, token, err := decodeNewServiceUser(body)
+		require.Equal(t, err == nil, token.Reveal() != "")
+		require.Equal(t, err == nil, made.ID != "")
+		if token, err := decodeToken(body); err == nil {
+			require.NotEmpty(t, token.Reveal())
+		}
+		if self, err := decodeSelf(body); err == nil {
+			require.NotEmpty(t, self.ID)
+			require.NotEmpty(t, self.Kind)
+		}
+		if decodeSuccess(body) == nil {
+			require.True(t, json.Valid(body))
 		}
 	})
 }

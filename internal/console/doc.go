@@ -1,6 +1,7 @@
-// Package console is the client of one SentinelOne management console: it lists
-// accounts, sites, roles, users and service users over the console's REST API
-// (v2.1) and turns them into the types of internal/access.
+// Package console is the client of one SentinelOne management console: over the
+// console's REST API (v2.1) it lists and looks up accounts, sites, roles, users and
+// service users, turns them into the types of internal/access, and changes what users
+// and service users hold.
 //
 // It promises that
 //   - an answer which a console cannot have given (no data, cut short, a web
@@ -8,9 +9,12 @@
 //     gone by mistake;
 //   - every failure is an [*Error] that says what happened, to which call, and
 //     what to do, or wraps [ErrReadOnly];
-//   - requests stay within the rates the vendor publishes per token;
+//   - a write that the vendor does not describe, an empty list of roles above all, is
+//     not sent, and a read-only client sends none at all;
+//   - requests stay within the rates the vendor publishes per token; those of [Urgent]
+//     do not wait for it;
 //   - the API token, cursors and e-mail addresses are in no error, and the token
-//     is in no log line and no %+v of any value here.
+//     is in no log line and no %+v of any value here; nor is that of a service user.
 //
 // It never retries work: whoever calls it decides that. Two repeats are not
 // retries of work: a request refused with 401 is sent once more when the token

@@ -29,7 +29,7 @@ const (
 	// short, no data, a web page, too large.
 	KindMalformed Kind = "malformed"
 	// KindRedirected: the answer points to another host, which is not followed
-	// because the token would go there.
+	// because the token would go there; or it would turn a write into a read.
 	KindRedirected Kind = "redirected"
 )
 
@@ -155,16 +155,4 @@ func (e *Error) hint() string {
 		return "the console or a proxy before it has a problem; try again later"
 	}
 	return ""
-}
-
-func (e *Error) forbiddenHint() string {
-	for _, p := range permissions {
-		if e.Method != http.MethodGet {
-			break
-		}
-		if e.Path == p.path || strings.HasPrefix(e.Path, p.path+"/") {
-			return "the token's role lacks " + p.permission + " at this scope; add it to the role in the console"
-		}
-	}
-	return "the token's role lacks a permission; the console does not say which"
 }

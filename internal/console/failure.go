@@ -27,6 +27,8 @@ const (
 var (
 	emailShape = regexp.MustCompile(`[^\s@"'<>()\[\],;:=]+@[^\s@"'<>()\[\],;:]+`)
 	tokenShape = regexp.MustCompile(`eyJ[A-Za-z0-9_-]{8,}(\.[A-Za-z0-9_-]*){0,2}`)
+	// opaqueShape is that of older tokens, of 80 characters; no word is that long.
+	opaqueShape = regexp.MustCompile(`[A-Za-z0-9+/=_-]{64,}`)
 )
 
 // causeError keeps the chain for errors.Is and errors.As, and shows a cleaned text.
@@ -56,6 +58,7 @@ func scrub(text string, secrets ...string) string {
 		text = strings.ReplaceAll(text, url.QueryEscape(s), redacted)
 	}
 	text = tokenShape.ReplaceAllString(text, redacted)
+	text = opaqueShape.ReplaceAllString(text, redacted)
 	text = emailShape.ReplaceAllString(text, "[e-mail]")
 	text = strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) || r == unicode.ReplacementChar {
@@ -114,10 +117,21 @@ func (r request) redirected(resp *http.Response) *Error {
 	target := "somewhere that the answer does not name"
 	if u, err := resp.Location(); err == nil && u.Host != "" {
 		target = scrub(u.Scheme + "://" + u.Host)
+		if resp.Request != nil && sameOrigin(resp.Request.URL, u) {
+			return r.turned(resp.StatusCode)
+		}
 	}
 	e := r.failed(KindRedirected, fmt.Errorf("the answer points to %s, which is not followed because the API token "+
 		"would go there; if that is the console, make it the base URL", target))
 	e.Status = resp.StatusCode
+	return e
+}
+
+// turned describes a redirect within the console that would have lost the body.
+func (r request) turned(status int) *Error {
+	e := r.failed(KindRedirected, errors.New("the answer points to another path of the console, which is not followed "+
+		"because the request would arrive as a read; nothing was written. Look for a proxy between"))
+	e.Status = status
 	return e
 }
 

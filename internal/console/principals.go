@@ -1,12 +1,6 @@
 package console
 
-import (
-	"context"
-	"errors"
-	"net/http"
-
-	"sentinelone-provisioner/internal/access"
-)
+import "sentinelone-provisioner/internal/access"
 
 // principalRow is what users and service users have in common.
 type principalRow struct {
@@ -56,33 +50,4 @@ func (r principalRow) held(level access.Level) []access.Held {
 		kept = append(kept, access.Held{RoleID: string(h.RoleID), ScopeID: string(h.ID)})
 	}
 	return kept
-}
-
-// principal gets one by its own path.
-func principal[R row[access.Principal]](
-	ctx context.Context, c *Client, path, id string,
-) (access.Principal, error) {
-	r := request{method: http.MethodGet, path: path + "/" + id}
-	if err := checkID(id); err != nil {
-		r.path = path + "/{id}"
-		return access.Principal{}, r.failed(KindNotSent, err)
-	}
-	var p access.Principal
-	err := c.do(ctx, r, func(body []byte) (err error) {
-		p, err = decodePrincipal[R](body, id)
-		return err
-	})
-	return p, err
-}
-
-func decodePrincipal[R row[access.Principal]](body []byte, id string) (access.Principal, error) {
-	data, err := decodeData[R](body)
-	if err != nil {
-		return access.Principal{}, err
-	}
-	p, _ := data.item()
-	if p.ID != id {
-		return access.Principal{}, errors.New("it is about another id than the one asked for")
-	}
-	return p, nil
 }

@@ -29,17 +29,18 @@ func (c *Client) ServiceUsers(ctx context.Context, o ListOptions) (Page[access.P
 //s1:operation GET /web/api/v2.1/service-users/{service_user_id}
 //s1:operation GET /web/api/v2.1/service-users
 func (c *Client) ServiceUser(ctx context.Context, id string) (access.Principal, error) {
-	p, err := principal[serviceUserRow](ctx, c, serviceUsersPath, id)
-	if err == nil || !mayLackServiceUser(err) {
+	p, err := single[serviceUserRow, access.Principal](ctx, c, access.ServiceUsers, id)
+	if err == nil || !MayLackCall(err) {
 		return p, err
 	}
 	return c.serviceUserFromList(ctx, id)
 }
 
-// mayLackServiceUser tells "no such path" from "no such service user". Only the
-// console's own words for the second, "Service User not found.", are proof of it;
-// the general 4040010 may mean either, and asking the list settles it.
-func mayLackServiceUser(err error) bool {
+// MayLackCall says that an error about one service user may come from a console that
+// is too old for the call, rather than from one that does not have the service user.
+// Only the console's own words for the second, "Service User not found.", are proof of
+// it; the general 4040010 may mean either, and asking the list settles it.
+func MayLackCall(err error) bool {
 	var e *Error
 	if !errors.As(err, &e) || e.Kind != KindStatus {
 		return false

@@ -46,6 +46,10 @@ func newHTTPClient(base *url.URL, next http.RoundTripper) *http.Client {
 			if !sameOrigin(base, r.URL) {
 				return http.ErrUseLastResponse
 			}
+			// 301, 302 and 303 make a GET of whatever was sent: a write would look done.
+			if r.Method != via[0].Method {
+				return http.ErrUseLastResponse
+			}
 			if len(via) > maxRedirects {
 				return errors.New("the console redirects without end")
 			}

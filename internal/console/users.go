@@ -20,7 +20,7 @@ func (c *Client) Users(ctx context.Context, o ListOptions) (Page[access.Principa
 //
 //s1:operation GET /web/api/v2.1/users/{user_id}
 func (c *Client) User(ctx context.Context, id string) (access.Principal, error) {
-	return principal[userRow](ctx, c, usersPath, id)
+	return single[userRow, access.Principal](ctx, c, access.Users, id)
 }
 
 type userRow struct {

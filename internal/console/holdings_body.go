@@ -1,0 +1,79 @@
+package console
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"sentinelone-provisioner/internal/access"
+)
+
+// holdingsBody is the part of a write that says what is held, in the names of the API.
+// Nothing else of a scopeRoles entry as read goes back: an unknown or null field of
+// an entry may draw 400 (inferred).
+type holdingsBody struct {
+	Scope      access.Level `json:"scope"`
+	ScopeRoles []roleEntry  `json:"scopeRoles"`
+}
+
+// roleEntry is a role at a scope; without id at tenant level.
+type roleEntry struct {
+	ID     string `json:"id,omitempty"`
+	RoleID string `json:"roleId"`
+}
+
+// newHoldingsBody refuses what a console would refuse, or would take in a way that the
+// vendor does not describe: an empty list, above all, may mean "none", "as before"
+// or a role of the console's choice.
+func newHoldingsBody(want access.Holdings) (holdingsBody, error) {
+	body := holdingsBody{Scope: want.Level}
+	switch want.Level {
+	case access.Tenant, access.AccountLevel, access.SiteLevel:
+	default:
+		return body, fmt.Errorf("the level is %q: roles are held at tenant, account or site", want.Level)
+	}
+	if len(want.Held) == 0 {
+		return body, errors.New("the list of roles is empty: what a console does with an empty list is not documented")
+	}
+	taken := map[string]bool{}
+	for _, h := range want.Normal().Held {
+		if err := checkHeld(want.Level, h); err != nil {
+			return body, err
+		}
+		if taken[h.ScopeID] {
+			return body, fmt.Errorf("two roles are given %s: a console takes one role per scope", place(want.Level, h))
+		}
+		taken[h.ScopeID] = true
+		body.ScopeRoles = append(body.ScopeRoles, roleEntry{ID: h.ScopeID, RoleID: h.RoleID})
+	}
+	return body, nil
+}
+
+func checkHeld(level access.Level, h access.Held) error {
+	switch {
+	case checkID(h.RoleID) != nil:
+		return fmt.Errorf("an entry %s has no role id: ids are digits only", place(level, h))
+	case level == access.Tenant && h.ScopeID != "":
+		return errors.New("an entry names a scope: roles of the tenant level have none")
+	case level != access.Tenant && checkID(h.ScopeID) != nil:
+		return fmt.Errorf("an entry has no id of its %s: ids are digits only", level)
+	}
+	return nil
+}
+
+// place says where an entry holds, for an error.
+func place(level access.Level, h access.Held) string {
+	if level == access.Tenant {
+		return "at tenant level"
+	}
+	return fmt.Sprintf("at %s %q", level, h.ScopeID)
+}
+
+// dataBody makes `{"data":…}` of what a call sends.
+func dataBody(v any) func(token string) ([]byte, error) {
+	return func(string) ([]byte, error) {
+		return json.Marshal(struct {
+			Data any `json:"data"`
+		}{v})
+	}
+}
