@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -37,11 +38,20 @@ type Page[T any] struct {
 func list[T any](
 	ctx context.Context, c *Client, of access.Collection, o ListOptions, decode func(body []byte) (Page[T], error),
 ) (Page[T], error) {
+	return listWhere(ctx, c, of, nil, o, decode)
+}
+
+// listWhere gets one page of the rows that pass a filter.
+func listWhere[T any](
+	ctx context.Context, c *Client, of access.Collection, filter url.Values, o ListOptions,
+	decode func(body []byte) (Page[T], error),
+) (Page[T], error) {
 	var page Page[T]
 	r, err := listRequest(of, o)
 	if err != nil {
 		return page, err
 	}
+	maps.Copy(r.query, filter)
 	err = c.do(ctx, r, func(body []byte) error {
 		page, err = decode(body)
 		if err == nil && page.Next != "" && page.Next == o.Cursor {

@@ -1,0 +1,66 @@
+package console
+
+import (
+	"context"
+	"net/url"
+
+	"sentinelone-provisioner/internal/access"
+)
+
+// AllRoles lists every role that the token can see, those of lower and higher scopes
+// included. Names repeat.
+//
+//s1:operation GET /web/api/v2.1/rbac/roles
+func (c *Client) AllRoles(ctx context.Context) ([]access.Role, error) {
+	rows, err := all(ctx, c, access.Roles, nil, decodePage[roleRow])
+	if err != nil {
+		return nil, err
+	}
+	roles := make([]access.Role, len(rows))
+	for i, r := range rows {
+		roles[i] = r.Role
+	}
+	return roles, nil
+}
+
+// AllAccounts lists every account that the token can see. Names repeat.
+//
+//s1:operation GET /web/api/v2.1/accounts
+func (c *Client) AllAccounts(ctx context.Context) ([]access.Account, error) {
+	return all(ctx, c, access.Accounts, nil, decodePage[accountRow])
+}
+
+// SitesByName finds the sites with exactly that name; each account may have one. Some
+// may be expired or deleted: see their State.
+//
+//s1:operation GET /web/api/v2.1/sites
+func (c *Client) SitesByName(ctx context.Context, name string) ([]access.Site, error) {
+	if err := checkText(access.Sites, name); err != nil {
+		return nil, err
+	}
+	return matching(ctx, c, access.Sites, url.Values{"name": {name}}, decodeSites,
+		func(s access.Site) bool { return s.Name == name })
+}
+
+// SearchSites finds at most 20 sites by a part of their name, account or description.
+//
+//s1:operation GET /web/api/v2.1/sites
+func (c *Client) SearchSites(ctx context.Context, text string) ([]access.Site, error) {
+	return search(ctx, c, access.Sites, text, decodeSites)
+}
+
+// SiteByID gets one site. One that does not exist, or that the token cannot see, is an
+// [*Error] with status 404.
+//
+//s1:operation GET /web/api/v2.1/sites/{site_id}
+func (c *Client) SiteByID(ctx context.Context, id string) (access.Site, error) {
+	return single[siteRow, access.Site](ctx, c, access.Sites, id)
+}
+
+// AccountByID gets one account. One that does not exist, or that the token cannot see,
+// is an [*Error] with status 404.
+//
+//s1:operation GET /web/api/v2.1/accounts/{account_id}
+func (c *Client) AccountByID(ctx context.Context, id string) (access.Account, error) {
+	return single[accountRow, access.Account](ctx, c, access.Accounts, id)
+}
