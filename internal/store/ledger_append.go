@@ -78,7 +78,8 @@ func (e LedgerEntry) check() error {
 			return fmt.Errorf("%w: the %s of %s %q is empty", ErrBadEntry, f.name, e.Kind, e.Key)
 		}
 		if strings.ContainsRune(f.value, 0) || !utf8.ValidString(f.value) {
-			return fmt.Errorf("%w: the %s %q is not text: take out the NUL or make it UTF-8", ErrBadEntry, f.name, f.value)
+			return fmt.Errorf("%w: the %s %q is not text: take out the NUL or make it UTF-8",
+				ErrBadEntry, f.name, f.value)
 		}
 	}
 	return nil
@@ -134,8 +135,9 @@ func chainOn(head LedgerHead, known map[string]LedgerEntry, wanted []LedgerEntry
 	return all, added
 }
 
-// entriesAtOnce keeps a statement within 65,535 arguments, PostgreSQL's bound.
-const entriesAtOnce = 1000
+// entriesAtOnce is how many entries one statement writes. SQLite looks up each argument
+// among all of them, so that more would be slower.
+const entriesAtOnce = 20
 
 // insertEntries writes entries and moves the head. The table takes no number twice, so
 // that a chain cannot fork.

@@ -11,8 +11,10 @@ import (
 // changed back by losing it. On PostgreSQL the transaction's lock sees to it (takeTurn).
 //
 // SQLite runs with synchronous=NORMAL, which syncs the write-ahead log at checkpoints
-// only. FULL syncs it with each commit. The setting belongs to the connection, of which
-// there is one, and cannot change inside a transaction, so it is turned on around it.
+// only. FULL syncs it with each commit, and what was committed before with it: one small
+// entry then takes 0.6 ms instead of 0.27 ms on a virtual machine's SSD. The setting
+// belongs to the connection, of which there is one, and cannot change inside a
+// transaction, so it is turned on around it.
 func (s *Store) writeDurably(ctx context.Context, fn func(tx *sql.Tx) error) error {
 	if s.d.postgres {
 		return s.write(ctx, fn)

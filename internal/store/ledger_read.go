@@ -24,7 +24,8 @@ func scanEntry(row scanner, before ...any) (LedgerEntry, error) {
 
 // LedgerEntryByKey finds the entry of a key, or says [ErrNoEntry].
 func (s *Store) LedgerEntryByKey(ctx context.Context, console, key string) (LedgerEntry, error) {
-	row := s.r.QueryRowContext(ctx, "SELECT "+ledgerColumns+" FROM ledger WHERE console = $1 AND key = $2", console, key)
+	const statement = "SELECT " + ledgerColumns + " FROM ledger WHERE console = $1 AND key = $2"
+	row := s.r.QueryRowContext(ctx, statement, console, key)
 	e, err := scanEntry(row)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):

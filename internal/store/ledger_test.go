@@ -1,7 +1,9 @@
 package store_test
 
 import (
+	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"testing"
@@ -41,10 +43,12 @@ func TestAppend(t *testing.T) {
 		t, s := db.t, db.s
 		at := time.Date(2026, 3, 3, 14, 0, 0, 123456789, time.FixedZone("", 7200))
 		first := appendTo(t, s, acme, store.NewLedgerEntry{
-			Request: "grant/INC-42", Kind: "request", Key: "k1", At: at, Body: map[string]any{"reason": "a<b & \x00ä\u2028"},
+			Request: "grant/INC-42", Kind: "request", Key: "k1", At: at,
+			Body: map[string]any{"reason": "a<b & \x00ä\u2028"},
 		})
 		more := appendTo(t, s, acme, note("grant/INC-42", "plan", []int{1}), note("revoke/7", "request", nil))
-		other := appendTo(t, s, "other.example.com", note("grant/INC-42", "plan", json.RawMessage(`{"a": "\ud800`+"\xff"+`"}`)))
+		odd := json.RawMessage(`{"a": "\ud800` + "\xff" + `"}`)
+		other := appendTo(t, s, "other.example.com", note("grant/INC-42", "plan", odd))
 
 		all := append(first, more...)
 		require.Equal(t, all, walked(t, s, acme))
@@ -80,9 +84,11 @@ func TestAppend(t *testing.T) {
 func TestLedgerEntry_Digest(t *testing.T) {
 	t.Parallel()
 	e := store.LedgerEntry{
-		Console: acme, Seq: 2, At: began, Request: "grant/INC-42", Kind: "plan", Key: "ä", Body: json.RawMessage(`{}`), Prev: "00",
+		Console: acme, Seq: 2, At: began, Request: "grant/INC-42", Kind: "plan", Key: "ä",
+		Body: json.RawMessage(`{}`), Prev: "00",
 	}
-	// printf '20:sentinelone-ledger-1,22:acmeco.sentinelone.net,1:2,16:1772539200000000,12:grant/INC-42,4:plan,2:ä,2:{},2:00,' | sha256sum
+	// From: printf '20:sentinelone-ledger-1,22:acmeco.sentinelone.net,1:2,16:1772539200000000,'\
+	// '12:grant/INC-42,4:plan,2:ä,2:{},2:00,' | sha256sum
 	require.Equal(t, "724385817c93b8979d13acef126a47c29246222e6bc7dfaa7b09b44442fca42c", e.Digest())
 }
 
@@ -106,7 +112,7 @@ func TestAppend_Many(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(db database) {
 		t, s := db.t, db.s
-		entries := make([]store.NewLedgerEntry, 2001)
+		entries := make([]store.NewLedgerEntry, 101)
 		for i := range entries {
 			entries[i] = note(fmt.Sprintf("grant/%d", i), "request", i)
 		}
@@ -140,5 +146,27 @@ func TestAppend_Bad(t *testing.T) {
 		require.Error(t, err)
 		require.Empty(t, walked(t, s, acme))
 		appendTo(t, s, acme, good)
+	})
+}
+
+// Only appends wait for the disk: the setting is back afterwards, also after a failure.
+func TestAppend_Durable(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(db database) {
+		t, s := db.t, db.s
+		ask, usual, durable := "PRAGMA synchronous", "1", "2" // NORMAL, FULL
+		if onPostgres(db) {
+			ask, usual, durable = "SHOW synchronous_commit", "off", "on"
+		}
+		var got string
+		failure := errors.New("no")
+		err := s.Durably(t.Context(), acme, func(tx *sql.Tx) error {
+			return errors.Join(failure, tx.QueryRowContext(t.Context(), ask).Scan(&got))
+		})
+		require.ErrorIs(t, err, failure)
+		require.Equal(t, durable, got)
+		appendTo(t, s, acme, note("grant/1", "request", 1))
+		require.NoError(t, s.DB().QueryRowContext(t.Context(), ask).Scan(&got))
+		require.Equal(t, usual, got)
 	})
 }
