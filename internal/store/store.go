@@ -161,6 +161,14 @@ func each(ctx context.Context, q queryer, what, query string, args []any, scan f
 
 func micros(t time.Time) int64 { return t.UnixMicro() }
 
+func microsOrNil(t *time.Time) *int64 {
+	if t == nil {
+		return nil
+	}
+	us := micros(*t)
+	return &us
+}
+
 func fromMicros(us int64) time.Time { return time.UnixMicro(us).UTC() }
 
 func timeOrZero(us sql.NullInt64) time.Time {
