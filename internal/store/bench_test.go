@@ -2,6 +2,8 @@ package store_test
 
 import (
 	"fmt"
+	"runtime"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -26,6 +28,59 @@ func BenchmarkSync(b *testing.B) {
 					l.sync(b, s, id)
 					l.report(b, id)
 				}
+			}
+		})
+	}
+}
+
+// BenchmarkAppend adds one small entry to a ledger: alone, and eight at a time. The
+// throwaway PostgreSQL server does not wait for its disk; SQLite does.
+func BenchmarkAppend(b *testing.B) {
+	body := map[string]string{"role": "302", "level": "site", "scope": "201", "plan": "b1946ac92492d2347c6235b4"}
+	for name, fresh := range map[string]func(testing.TB) string{"sqlite": sqliteURL, "postgres": pgtest.URL} {
+		for _, at := range []int{1, 8} {
+			b.Run(fmt.Sprintf("%s/%d", name, at), func(b *testing.B) {
+				s, n := open(b, fresh(b)), atomic.Int64{}
+				b.SetParallelism(max(1, at/runtime.GOMAXPROCS(0)))
+				b.ResetTimer()
+				one := func() {
+					key := fmt.Sprintf("grant/INC-%d write", n.Add(1))
+					_, err := s.Append(b.Context(), acme, store.NewLedgerEntry{
+						Request: "grant/INC-42", Kind: "write", Key: key, At: began, Body: body,
+					})
+					require.NoError(b, err)
+				}
+				if at == 1 {
+					for b.Loop() {
+						one()
+					}
+					return
+				}
+				b.RunParallel(func(pb *testing.PB) {
+					for pb.Next() {
+						one()
+					}
+				})
+			})
+		}
+	}
+}
+
+// BenchmarkVerifyLedger reads and proves a chain of 10,000 entries.
+func BenchmarkVerifyLedger(b *testing.B) {
+	for name, fresh := range map[string]func(testing.TB) string{"sqlite": sqliteURL, "postgres": pgtest.URL} {
+		b.Run(name, func(b *testing.B) {
+			s := open(b, fresh(b))
+			entries := make([]store.NewLedgerEntry, 10_000)
+			for i := range entries {
+				entries[i] = note(fmt.Sprintf("grant/%d", i), "request", largeEntity(access.Users, i))
+			}
+			_, err := s.Append(b.Context(), acme, entries...)
+			require.NoError(b, err)
+			for b.Loop() {
+				r, err := s.VerifyLedger(b.Context(), acme)
+				require.NoError(b, err)
+				require.Empty(b, r.Faults)
 			}
 		})
 	}
