@@ -86,8 +86,10 @@ func kindOfSentinel(err error) Kind {
 		return ReadOnly
 	case errors.Is(err, store.ErrDecided):
 		return Conflict
-	case errors.Is(err, store.ErrNoSnapshot):
+	case errors.Is(err, store.ErrNoSnapshot), errors.Is(err, store.ErrNoEntry):
 		return NotFound
+	case errors.Is(err, store.ErrBadEntry):
+		return Invalid
 	case errors.Is(err, store.ErrStale), errors.Is(err, context.DeadlineExceeded):
 		return Unavailable
 	}
