@@ -24,6 +24,13 @@
 // [ErrStale] and must stop: another attempt is ahead of it. Snapshots of one
 // console promote in the order in which they began; see [Assessment].
 //
+// # Ledger
+//
+// [Store.Append] writes evidence: each entry carries the hash of the one before, and
+// [Store.VerifyLedger] finds what was altered since. Repeating an append does nothing, by
+// the entry's key. No row is ever changed or deleted here, and triggers in the database
+// refuse it.
+//
 // # Times
 //
 // Times are kept as whole microseconds since 1970 in UTC. A promotion is always at
