@@ -178,7 +178,7 @@ func TestServiceUserToken_IsInNoErrorAndNoPrint(t *testing.T) {
 		require.Empty(t, token.Reveal())
 		require.NotContains(t, everyPrint(err), canary)
 	}
-	opaque := strings.Repeat("0123456789abcdefABCD", 4)
+	opaque := "280079207634042955XDyEBWFHQ5q9iiIpmLrRM9IsiCCdLS7vcbGF9y4y" // the example of the vendor
 	f := serve(t, says(500, `{"errors":[{"title":"x","detail":"made `+opaque+` and fell over"}]}`))
 	_, err := f.client(t).GenerateServiceUserToken(t.Context(), "17", later)
 	require.ErrorContains(t, err, "made [redacted] and fell over")

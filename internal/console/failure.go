@@ -27,8 +27,8 @@ const (
 var (
 	emailShape = regexp.MustCompile(`[^\s@"'<>()\[\],;:=]+@[^\s@"'<>()\[\],;:]+`)
 	tokenShape = regexp.MustCompile(`eyJ[A-Za-z0-9_-]{8,}(\.[A-Za-z0-9_-]*){0,2}`)
-	// opaqueShape is that of older tokens, of 80 characters; no word is that long.
-	opaqueShape = regexp.MustCompile(`[A-Za-z0-9+/=_-]{64,}`)
+	// opaqueShape is that of older tokens, of 58 and of 80 characters; no word is that long.
+	opaqueShape = regexp.MustCompile(`[A-Za-z0-9+/=_-]{40,}`)
 )
 
 // causeError keeps the chain for errors.Is and errors.As, and shows a cleaned text.

@@ -20,6 +20,7 @@ type Console struct {
 	log     *requestLog
 	faults  *faultSet
 	rates   *rates
+	writes  *inFlight
 	latency atomic.Int64 // time.Duration
 	token   atomic.Pointer[string]
 	hook    atomic.Pointer[func(Request)]
@@ -32,17 +33,23 @@ type Console struct {
 	roles        table
 	users        table
 	serviceUsers table
-	roleCounts   map[int64]int // distinct users per role; nil after a change
-	siteCounts   map[int64]int // sites per account; nil after a change
+	owner        int64                    // whose the API token is; see own
+	changes      []Change                 // what happened to principals
+	stale        map[access.Kind][]hidden // writes that reads do not show yet, oldest first
+	roleCounts   map[int64]int            // distinct users per role; nil after a change
+	siteCounts   map[int64]int            // sites per account; nil after a change
+	// serviceTokens are the tokens that the API gave, by service user.
+	serviceTokens map[int64]string
 }
 
 // New makes a console from its options; the same options make the same console.
 func New(o Options) *Console {
 	o = o.withDefaults()
-	c := &Console{opts: o, log: newRequestLog(), faults: &faultSet{}, rates: newRates()}
+	c := &Console{opts: o, log: newRequestLog(), faults: &faultSet{}, rates: newRates(), writes: newInFlight()}
 	c.SetToken(o.Token)
 	c.SetLatency(o.Latency)
 	c.generate()
+	c.own()
 	c.mux = c.routes()
 	return c
 }

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+
+	"sentinelone-provisioner/internal/access"
 )
 
 // control serves the API that steers the simulator; doc.go describes it.
@@ -16,6 +18,15 @@ func (c *Console) control(mux *http.ServeMux) {
 	mux.HandleFunc("DELETE /_simulator/faults", c.deleteFaults)
 	mux.HandleFunc("GET /_simulator/truth", func(w http.ResponseWriter, _ *http.Request) {
 		reply(w, http.StatusOK, c.Truth())
+	})
+	mux.HandleFunc("GET /_simulator/changes", func(w http.ResponseWriter, _ *http.Request) {
+		reply(w, http.StatusOK, append([]Change{}, c.Changes()...))
+	})
+	mux.HandleFunc("GET /_simulator/writes", func(w http.ResponseWriter, r *http.Request) {
+		q := r.URL.Query()
+		reply(w, http.StatusOK, map[string]int{
+			"maxConcurrent": c.MaxConcurrentWrites(access.Kind(q.Get("kind")), q.Get("id")),
+		})
 	})
 	mux.HandleFunc("GET /_simulator/requests", c.getRequests)
 	mux.HandleFunc("DELETE /_simulator/requests", func(w http.ResponseWriter, _ *http.Request) {

@@ -45,6 +45,14 @@ var edits = map[string]func(*Console, edit) ([]string, error){
 	"setServiceUserRoles": func(c *Console, e edit) ([]string, error) {
 		return []string{e.ID}, c.SetServiceUserRoles(e.ID, e.Level, e.Held)
 	},
+	"giveUserRole": func(c *Console, e edit) ([]string, error) { return patchRoles(c.GiveRole, access.User, e) },
+	"giveServiceUserRole": func(c *Console, e edit) ([]string, error) {
+		return patchRoles(c.GiveRole, access.ServiceUser, e)
+	},
+	"takeUserRole": func(c *Console, e edit) ([]string, error) { return patchRoles(c.TakeRole, access.User, e) },
+	"takeServiceUserRole": func(c *Console, e edit) ([]string, error) {
+		return patchRoles(c.TakeRole, access.ServiceUser, e)
+	},
 	"removeUser":         func(c *Console, e edit) ([]string, error) { return removed(e.ID, c.RemoveUser) },
 	"removeServiceUser":  func(c *Console, e edit) ([]string, error) { return removed(e.ID, c.RemoveServiceUser) },
 	"removeUsers":        func(c *Console, e edit) ([]string, error) { return c.RemoveUsers(e.N), nil },

@@ -111,6 +111,30 @@ func TestControl_Edits(t *testing.T) {
 	require.Len(t, truthOf(t, s).Principals, 14)
 }
 
+// Roles are given and taken one by one, and what happened can be read.
+func TestControl_RolesAndChanges(t *testing.T) {
+	t.Parallel()
+	s := consoletest.Start(t, consoletest.Options{})
+	truth := s.Truth()
+	require.JSONEq(t, `[]`, string(steer(t, s, http.MethodGet, "/changes", "").body))
+	for kind, op := range map[access.Kind]string{access.User: "UserRole", access.ServiceUser: "ServiceUserRole"} {
+		id := principals(truth, kind)[0].ID
+		where := `"id":"` + id + `","level":"site","held":[{"roleId":"` + truth.Roles[0].ID + `","scopeId":"` +
+			truth.Sites[0].ID + `"}]}`
+		edit(t, s, `{"op":"set`+op+`s",`+where)
+		edit(t, s, `{"op":"take`+op+`",`+where)
+		require.Empty(t, find(t, s, id).Held)
+		edit(t, s, `{"op":"give`+op+`",`+where)
+		require.Len(t, find(t, s, id).Held, 1)
+		r := steer(t, s, http.MethodPost, "/edit", `{"op":"give`+op+`","id":"`+id+`","level":"site"}`)
+		require.Contains(t, string(r.body), "name the roles")
+	}
+	var changes []consoletest.Change
+	require.NoError(t, json.Unmarshal(steer(t, s, http.MethodGet, "/changes", "").body, &changes))
+	require.Equal(t, s.Changes(), changes)
+	require.GreaterOrEqual(t, len(changes), 4)
+}
+
 func TestControl_RefusesEditsThatCannotBe(t *testing.T) {
 	t.Parallel()
 	s := consoletest.Start(t, consoletest.Options{})

@@ -53,6 +53,7 @@ func (c *Console) addPrincipal(in access.Principal) (string, error) {
 		return "", fmt.Errorf("add %s: id %s is taken", in.Kind, n)
 	}
 	c.touch(p)
+	c.changed(ByHand, nil, p)
 	return n, nil
 }
 
@@ -76,24 +77,6 @@ func (c *Console) viewerSomewhere() (access.Level, []access.Held) {
 	return access.SiteLevel, []access.Held{h}
 }
 
-// SetUserRoles replaces a user's roles, behind the back of whoever works through
-// the API. Unlike the API it takes an empty list.
-func (c *Console) SetUserRoles(id string, level access.Level, held []access.Held) error {
-	return c.setRoles(access.User, id, level, held)
-}
-
-// SetServiceUserRoles replaces a service user's roles; see SetUserRoles.
-func (c *Console) SetServiceUserRoles(id string, level access.Level, held []access.Held) error {
-	return c.setRoles(access.ServiceUser, id, level, held)
-}
-
-func (c *Console) setRoles(kind access.Kind, id string, level access.Level, held []access.Held) error {
-	return c.update(kind, id, func(p *access.Principal) error {
-		p.Level, p.Held = level, held
-		return nil
-	})
-}
-
 func (c *Console) update(kind access.Kind, id string, change func(*access.Principal) error) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -105,10 +88,12 @@ func (c *Console) update(kind access.Kind, id string, change func(*access.Princi
 	if err := change(&now); err != nil {
 		return err
 	}
+	before := *p
 	if err := c.assign(p, now); err != nil {
 		return err
 	}
 	c.touch(p)
+	c.changed(ByHand, &before, p)
 	return nil
 }
 
@@ -155,8 +140,13 @@ func (c *Console) removePrincipal(t *table, id string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.roleCounts = nil
-	n, err := strconv.ParseInt(id, 10, 64)
-	return err == nil && t.remove(n)
+	p := find[principal](t, id)
+	if p == nil {
+		return false
+	}
+	t.remove(p.id)
+	c.changed(ByHand, p, nil)
+	return true
 }
 
 // RemoveUsers deletes n users, evenly spread over the list, and returns their ids.
@@ -177,6 +167,7 @@ func (c *Console) thin(t *table, n int) []string {
 	for i, r := range t.records {
 		if (i+1)*n/total > i*n/total {
 			gone = append(gone, text(r.id))
+			c.changed(ByHand, r.entity.(*principal), nil)
 		} else {
 			kept = append(kept, r)
 		}

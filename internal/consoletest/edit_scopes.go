@@ -68,8 +68,10 @@ func (c *Console) RemoveSite(id string) bool {
 	for _, t := range []*table{&c.users, &c.serviceUsers} {
 		each(t, func(p *principal) {
 			if p.heldAt(n) {
+				before := *p
 				p.held = slices.DeleteFunc(slices.Clone(p.held), func(h held) bool { return h.scope == n })
 				c.touch(p)
+				c.changed(ByHand, &before, p)
 			}
 		})
 	}
@@ -121,8 +123,10 @@ func (c *Console) RemoveRole(id, targetID string) error {
 	for _, t := range []*table{&c.users, &c.serviceUsers} {
 		each(t, func(p *principal) {
 			if p.holds(from.id) {
+				before := *p
 				p.held = replaceRole(p.held, from.id, to.id)
 				c.touch(p)
+				c.changed(ByHand, &before, p)
 			}
 		})
 	}

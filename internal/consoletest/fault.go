@@ -28,13 +28,19 @@ const (
 	Vanish       FaultKind = "vanish"       // lists only: a row that exists is missing, totalItems counts it
 	Unauthorized FaultKind = "unauthorized" // 401, code 4010010
 	Forbidden    FaultKind = "forbidden"    // 403, code 4030010
+	ErrorAfter   FaultKind = "errorAfter"   // the work is done, then 500 as JSON
+	Conflict     FaultKind = "conflict"     // 409, the work is not done
+	NotFound     FaultKind = "notFound"     // 404, code 4040010, the work is not done
+	// Stale lets writes be done and answered, and keeps them from reads of the principal,
+	// single and in lists, for Delay or until the fault is removed.
+	Stale FaultKind = "stale"
 )
 
 // FaultKinds lists every kind.
 func FaultKinds() []FaultKind {
 	return []FaultKind{
 		RateLimited, ServerError, BadGateway, Slow, CutBefore, CutAfter, Truncated, EmptyPage, EmptyObject, Vanish,
-		Unauthorized, Forbidden,
+		Unauthorized, Forbidden, ErrorAfter, Conflict, NotFound, Stale,
 	}
 }
 
@@ -62,7 +68,7 @@ type Fault struct {
 	Times  int // and ends after meeting that many; 0 means it stays until cleared
 	// RetryAfter is sent by rateLimited, in whole seconds rounded up; 0: no header.
 	RetryAfter time.Duration
-	Delay      time.Duration // of slow
+	Delay      time.Duration // of slow and stale
 }
 
 // Validate says what is wrong with a fault and what there is to choose from.
@@ -76,11 +82,14 @@ func (f Fault) Validate() error {
 		return fmt.Errorf("fault %s: path %q must begin with a slash, such as /users", f.Name, f.Path)
 	case f.After < 0 || f.Every < 0 || f.Times < 0 || f.RetryAfter < 0 || f.Delay < 0:
 		return fmt.Errorf("fault %s: numbers and durations must not be negative", f.Name)
-	case f.Name == Slow && f.Delay == 0:
+	case f.Name.sideways() && f.Delay == 0:
 		return fmt.Errorf("fault %s needs a delay, such as delay=5s", f.Name)
 	}
 	return nil
 }
+
+// sideways says that the fault goes together with another one.
+func (k FaultKind) sideways() bool { return k == Slow || k == Stale }
 
 func kindNames() string {
 	names := make([]string, 0, len(FaultKinds()))
@@ -112,6 +121,8 @@ func (f Fault) covers(r Request) bool {
 		return r.Collection != ""
 	case Vanish:
 		return r.Collection != "" && !r.Count()
+	case Stale:
+		return r.Write()
 	default:
 		return true
 	}
@@ -130,7 +141,8 @@ type faultSet struct {
 }
 
 // AddFault puts a fault in force and returns its id. Where several match a request,
-// the first added wins; delays add up. It panics on a fault that Validate refuses.
+// the first added wins; slow and stale go together with any, and delays add up. It panics
+// on a fault that Validate refuses.
 func (c *Console) AddFault(f Fault) (id string) {
 	if err := f.Validate(); err != nil {
 		bug(err)
@@ -143,8 +155,10 @@ func (c *Console) AddFault(f Fault) (id string) {
 	return id
 }
 
-// RemoveFault ends one fault; false if there is none with that id.
+// RemoveFault ends one fault, and what a stale one still hides; false if there is none
+// with that id.
 func (c *Console) RemoveFault(id string) bool {
+	defer c.reveal(func(h hidden) bool { return h.fault == id })
 	c.faults.mu.Lock()
 	defer c.faults.mu.Unlock()
 	before := len(c.faults.list)
@@ -152,8 +166,9 @@ func (c *Console) RemoveFault(id string) bool {
 	return len(c.faults.list) < before
 }
 
-// ClearFaults ends all faults.
+// ClearFaults ends all faults, and reads show everything that was written.
 func (c *Console) ClearFaults() {
+	defer c.reveal(func(hidden) bool { return true })
 	c.faults.mu.Lock()
 	defer c.faults.mu.Unlock()
 	c.faults.list = nil
@@ -171,27 +186,39 @@ func (c *Console) FaultsFired(id string) int {
 	return 0
 }
 
+// meeting is what a request runs into.
+type meeting struct {
+	fault Fault // zero for none
+	delay time.Duration
+	stale lag
+}
+
 // meet counts the request against every fault that covers it, and returns the one
-// to apply (zero for none) and the delay of all slow ones.
-func (s *faultSet) meet(r Request) (Fault, time.Duration) {
+// to apply, the delay of all slow ones, and the longest of the stale ones.
+func (s *faultSet) meet(r Request) meeting {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var apply Fault
-	var delay time.Duration
+	var m meeting
+	var sideways FaultKind
 	for _, f := range s.list {
-		if !f.fault.covers(r) || !f.next(apply.Name != "") {
+		if !f.fault.covers(r) || !f.next(m.fault.Name != "") {
 			continue
 		}
-		if f.fault.Name == Slow {
-			delay += f.fault.Delay
-		} else {
-			apply = f.fault
+		switch {
+		case f.fault.Name == Slow:
+			m.delay += f.fault.Delay
+		case f.fault.Name == Stale && f.fault.Delay > m.stale.delay:
+			m.stale = lag{fault: f.id, delay: f.fault.Delay}
+		case f.fault.Name != Stale:
+			m.fault = f.fault
+			continue
 		}
+		sideways = f.fault.Name
 	}
-	if apply.Name == "" && delay > 0 {
-		apply.Name = Slow
+	if m.fault.Name == "" {
+		m.fault.Name = sideways // so that the log shows it
 	}
-	return apply, delay
+	return m
 }
 
 // next counts a request and says whether the fault meets it. One that another fault
@@ -205,7 +232,7 @@ func (f *faultInForce) next(taken bool) bool {
 	if f.fault.Every > 1 && past%f.fault.Every != 0 {
 		return false
 	}
-	if taken && f.fault.Name != Slow {
+	if taken && !f.fault.Name.sideways() {
 		return false
 	}
 	f.fired++

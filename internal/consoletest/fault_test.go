@@ -100,6 +100,22 @@ func TestFault_EachKindOnEachList(t *testing.T) {
 				require.Equal(t, http.StatusForbidden, r.status)
 				require.Contains(t, string(r.body), `"code":4030010,"detail":null,"title":"Insufficient permissions"`)
 			},
+			consoletest.ErrorAfter: func(t *testing.T, r reply, err error) {
+				t.Helper()
+				require.NoError(t, err)
+				require.Equal(t, http.StatusInternalServerError, r.status)
+			},
+			consoletest.Conflict: func(t *testing.T, r reply, err error) {
+				t.Helper()
+				require.NoError(t, err)
+				require.Equal(t, http.StatusConflict, r.status)
+			},
+			consoletest.NotFound: func(t *testing.T, r reply, err error) {
+				t.Helper()
+				require.NoError(t, err)
+				require.Equal(t, http.StatusNotFound, r.status)
+				require.Contains(t, string(r.body), `"code":4040010,"detail":""`)
+			},
 			consoletest.Slow: func(t *testing.T, r reply, err error) {
 				t.Helper()
 				require.NoError(t, err)
@@ -125,7 +141,7 @@ func TestFault_EachKindOnEachList(t *testing.T) {
 			})
 		}
 	}
-	require.Len(t, consoletest.FaultKinds(), 12)
+	require.Len(t, consoletest.FaultKinds(), 16, "those above, and stale, which is of writes alone")
 }
 
 // CutBefore leaves the work undone, CutAfter has done it: the caller cannot tell.
@@ -146,6 +162,33 @@ func TestFault_CutsAroundAWrite(t *testing.T) {
 		_, err = try(t, s, http.MethodPut, "/users/"+id, body)
 		require.Error(t, err)
 		require.Equal(t, done, find(t, s, id).Level == access.Tenant, kind)
+	}
+}
+
+// Faults with a status leave the work undone, but for errorAfter. Method keeps reads out.
+func TestFault_StatusesOfAWrite(t *testing.T) {
+	t.Parallel()
+	for kind, want := range map[consoletest.FaultKind]struct {
+		status int
+		done   bool
+	}{
+		consoletest.ServerError: {500, false}, consoletest.ErrorAfter: {500, true}, consoletest.Conflict: {409, false},
+		consoletest.NotFound: {404, false}, consoletest.Forbidden: {403, false}, consoletest.RateLimited: {429, false},
+	} {
+		s := consoletest.Start(t, consoletest.Options{})
+		truth := s.Truth()
+		id := principals(truth, access.User)[0].ID
+		s.AddFault(consoletest.Fault{Name: kind, Method: http.MethodPut, Path: "/users", Times: 1})
+		require.Equal(t, http.StatusOK, get(t, s, "/users/"+id).status)
+		body := roles("tenant", map[string]any{"roleId": truth.Roles[0].ID})
+		require.Equal(t, want.status, ask(t, s, http.MethodPut, "/users/"+id, body).status, kind)
+		require.Equal(t, want.done, find(t, s, id).Level == access.Tenant, kind)
+		changes := 0
+		if want.done {
+			changes = 1
+		}
+		require.Len(t, s.Changes(), changes, kind)
+		require.Equal(t, http.StatusOK, ask(t, s, http.MethodPut, "/users/"+id, body).status, kind)
 	}
 }
 
@@ -249,6 +292,7 @@ func TestParseFault(t *testing.T) {
 		"":                           "unknown fault",
 		"fire":                       "choose from rateLimited, serverError",
 		"slow":                       "needs a delay",
+		"stale":                      "needs a delay",
 		"vanish,path=users":          "must begin with a slash",
 		"vanish,times=x":             "setting times has the value",
 		"vanish,times":               "write name=value",

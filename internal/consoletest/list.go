@@ -58,7 +58,7 @@ func (c *Console) listPage(call *call) answer {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	matching := c.filter(l, c.table(call.req.Collection), q)
+	matching := c.filter(l, c.shown(call.req.Collection), q)
 	p := pagination{TotalItems: len(matching)}
 	if q.Get("skipCount") == "true" {
 		p.TotalItems = 0 // what it is then is not documented; the field stays required

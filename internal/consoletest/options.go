@@ -33,7 +33,8 @@ type Options struct {
 	Latency time.Duration
 	// EnforceRates answers 429 beyond the published budgets per token.
 	EnforceRates bool
-	// SecretMark begins every registrationToken, so that a test can search for it;
+	// SecretMark begins every registrationToken, and every token of a service user that
+	// the API makes, so that a test can search for it;
 	// "registration-secret" if empty.
 	SecretMark string
 	// UsersInRoles says how roles count their holders.
@@ -42,6 +43,20 @@ type Options struct {
 	// rows which go shift those behind them. What real consoles do is not documented;
 	// the vendor's example names a row.
 	OffsetCursors bool
+	// TakenEmailIs400 makes POST /users answer 400 for an e-mail address that is taken, in
+	// the place of 409. What real consoles answer is not documented.
+	TakenEmailIs400 bool
+	// HiddenEmails are taken by users whom the token cannot see.
+	HiddenEmails []string
+	// ProtectReadOnly answers 403 to writes to users with isSystem or groupsReadOnly.
+	ProtectReadOnly bool
+	// DropAbsentFields makes a PUT of a service user clear a description that is absent.
+	DropAbsentFields bool
+	// OwnerIsServiceUser makes the API token a service user's; GET /user then draws 403.
+	OwnerIsServiceUser bool
+	// NoTokenGeneration makes an older console, without
+	// POST /service-users/{id}/generate-api-token.
+	NoTokenGeneration bool
 	// NoServiceUserByID makes an older console, without GET /service-users/{id}.
 	NoServiceUserByID bool
 }

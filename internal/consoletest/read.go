@@ -7,11 +7,11 @@ import (
 	"sentinelone-provisioner/internal/access"
 )
 
-// one answers with one row of a table.
-func one[T any](c *Console, t *table, id string, view func(*T) any) answer {
+// one answers with one row of a collection.
+func one[T any](c *Console, name access.Collection, id string, view func(*T) any) answer {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	e := find[T](t, id)
+	e := find[T](c.shown(name), id)
 	if e == nil {
 		return notFound()
 	}
@@ -20,41 +20,23 @@ func one[T any](c *Console, t *table, id string, view func(*T) any) answer {
 
 //s1:operation GET /web/api/v2.1/accounts/{account_id}
 func (c *Console) getAccount(call *call) answer {
-	return one(c, &c.accounts, call.id(), func(a *account) any { return c.accountView(a) })
+	return one(c, access.Accounts, call.id(), func(a *account) any { return c.accountView(a) })
 }
 
 //s1:operation GET /web/api/v2.1/sites/{site_id}
 func (c *Console) getSite(call *call) answer {
-	return one(c, &c.sites, call.id(), func(s *site) any { return c.siteView(s) })
+	return one(c, access.Sites, call.id(), func(s *site) any { return c.siteView(s) })
 }
 
 //s1:operation GET /web/api/v2.1/users/{user_id}
 func (c *Console) getUser(call *call) answer {
-	return one(c, &c.users, call.id(), func(p *principal) any { return c.userDetail(p) })
+	return one(c, access.Users, call.id(), func(p *principal) any { return c.userDetail(p) })
 }
 
 // getServiceUser is in newer consoles only. The account they add to the object is
 // left out here, since its form was not seen.
 func (c *Console) getServiceUser(call *call) answer {
-	return one(c, &c.serviceUsers, call.id(), func(p *principal) any { return c.serviceUserView(p) })
-}
-
-// getOwnUser answers with the first tenant-level user, as the token's owner. What a
-// console says to a service user's token is not known.
-//
-//s1:operation GET /web/api/v2.1/user
-func (c *Console) getOwnUser(call *call) answer {
-	if a, ok := checkParams(userParams, call.req.Query); !ok {
-		return a
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, r := range c.users.records {
-		if p := r.entity.(*principal); p.level == access.Tenant {
-			return data(c.userReply(p))
-		}
-	}
-	return notFound()
+	return one(c, access.ServiceUsers, call.id(), func(p *principal) any { return c.serviceUserView(p) })
 }
 
 //s1:operation GET /web/api/v2.1/system/info

@@ -31,6 +31,11 @@ func (r Request) Page() bool {
 	return r.Collection != "" && r.Query.Get("limit") != "1" && !r.Count()
 }
 
+// Write says whether the request is to change something.
+func (r Request) Write() bool {
+	return r.Method != http.MethodGet && r.Path != "/users/api-token-details"
+}
+
 // Count says whether the request asks for the number of rows only.
 func (r Request) Count() bool { return r.Collection != "" && r.Query.Get("countOnly") == "true" }
 

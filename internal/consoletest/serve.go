@@ -14,6 +14,7 @@ type call struct {
 	http  *http.Request
 	req   Request
 	fault FaultKind // the fault it met, for handlers whose rows depend on it
+	stale lag       // what keeps a write from reads
 }
 
 func (c *call) id() string { return c.http.PathValue("id") }
@@ -30,7 +31,11 @@ func (c *Console) routes() *http.ServeMux {
 		"GET /accounts/{id}":                 c.getAccount,
 		"GET /sites/{id}":                    c.getSite,
 		"GET /users/{id}":                    c.getUser,
+		"POST /users":                        c.postUser,
 		"PUT /users/{id}":                    c.putUser,
+		"DELETE /users/{id}":                 c.deleteUser,
+		"POST /service-users":                c.postServiceUser,
+		"DELETE /service-users/{id}":         c.deleteServiceUser,
 		"PUT /service-users/{id}":            c.putServiceUser,
 		"GET /user":                          c.getOwnUser,
 		"GET /system/info":                   c.systemInfo,
@@ -43,6 +48,9 @@ func (c *Console) routes() *http.ServeMux {
 	}
 	if !c.opts.NoServiceUserByID {
 		mux.Handle("GET "+BasePath+"/service-users/{id}", c.serve(c.getServiceUser))
+	}
+	if !c.opts.NoTokenGeneration {
+		mux.Handle("POST "+BasePath+"/service-users/{id}/generate-api-token", c.serve(c.generateToken))
 	}
 	mux.Handle("GET "+BasePath+"/system/status", c.open(func(*call) answer {
 		return data(map[string]string{"health": "ok"})
@@ -72,16 +80,20 @@ func (c *Console) authorized(r *http.Request) bool {
 func (c *Console) open(h handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		call := &call{http: r, req: c.log.begin(r)}
+		leave := c.writes.enter(call.req)
+		defer leave()
 		if hook := c.hook.Load(); hook != nil {
 			(*hook)(call.req)
 		}
-		fault, delay := c.faults.meet(call.req)
-		call.fault = fault.Name
+		met := c.faults.meet(call.req)
+		fault := met.fault
+		call.fault, call.stale = fault.Name, met.stale
 		a := c.work(call, fault, h)
-		if !wait(r.Context(), time.Duration(c.latency.Load())+delay) {
+		if !wait(r.Context(), time.Duration(c.latency.Load())+met.delay) {
 			c.log.finish(call.req.Number, 0, fault.Name) // the client has gone
 			return
 		}
+		leave() // before the answer: its client may write again at once
 		status := a.status
 		if fault.Name == CutBefore || fault.Name == CutAfter {
 			status = 0
@@ -113,12 +125,20 @@ func (c *Console) work(call *call, f Fault, h handler) answer {
 		return forbidden()
 	case EmptyObject:
 		return answer{status: http.StatusOK, body: []byte("{}")}
-	case Slow, CutAfter, Truncated, EmptyPage, Vanish:
+	case Conflict:
+		return conflict("Conflict with another change")
+	case NotFound:
+		return notFound()
+	case Slow, CutAfter, Truncated, EmptyPage, Vanish, ErrorAfter, Stale:
 	}
 	if c.opts.EnforceRates && !c.rates.allow(call.req.Path) {
 		return nginx(http.StatusTooManyRequests)
 	}
-	return h(call)
+	a := h(call)
+	if f.Name == ErrorAfter {
+		return serverError()
+	}
+	return a
 }
 
 // wait is false if ctx ended first.

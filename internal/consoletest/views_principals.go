@@ -38,7 +38,7 @@ type userRow struct {
 	TwoFAStatus          string          `json:"twoFaStatus"`
 }
 
-// userReply is a user in GET /user and in replies to PUT.
+// userReply is a user in GET /user and in replies to POST and PUT.
 type userReply struct {
 	userRow
 	IsExternalLoginUser    bool   `json:"isExternalLoginUser"`
@@ -177,6 +177,17 @@ func (c *Console) serviceUserView(p *principal) serviceUserRow {
 	return v
 }
 
+// createdServiceUser is a service user in the reply to its creation, the one place where
+// the token's value is.
+func (c *Console) createdServiceUser(p *principal, value string) serviceUserRow {
+	v := c.serviceUserView(p)
+	v.APIToken = mustJSON(struct {
+		tokenTimes
+		Value string `json:"value"`
+	}{timesOf(p), value})
+	return v
+}
+
 func (c *Console) scopeRoles(p *principal) []scopeRole {
 	out := make([]scopeRole, 0, len(p.held))
 	for _, h := range p.held {
@@ -212,9 +223,13 @@ func (c *Console) scope(level access.Level, id int64) any {
 	return r.entity
 }
 
+func timesOf(p *principal) tokenTimes {
+	return tokenTimes{CreatedAt: p.tokenCreated.micros(), ExpiresAt: p.tokenExpires.seconds()}
+}
+
 func tokenView(p *principal) json.RawMessage {
 	if p.tokenExpires != 0 {
-		return mustJSON(tokenTimes{CreatedAt: p.tokenCreated.micros(), ExpiresAt: p.tokenExpires.seconds()})
+		return mustJSON(timesOf(p))
 	}
 	if p.id%2 == 0 {
 		return json.RawMessage("null")

@@ -25,13 +25,17 @@ given beside --size replaces the one in it; a negative count means none.
 
 Faults (--fault may be repeated): rateLimited, serverError, badGateway, slow,
 cutBefore, cutAfter, truncated, emptyPage, emptyObject, vanish, unauthorized,
-forbidden. Settings after a comma: path=/users, method=GET, only=pages|counts|probes,
-after=N (let N through first), every=N (each N-th), times=N (then end; 0 = never),
-retry-after=2s (of rateLimited), delay=5s (of slow).
+forbidden, notFound, conflict, errorAfter, stale. cutAfter and errorAfter do the work
+first; stale does it and keeps it from reads for its delay. Settings after a comma:
+path=/users, method=PUT, only=pages|counts|probes, after=N (let N through first),
+every=N (each N-th), times=N (then end; 0 = never), retry-after=2s (of rateLimited),
+delay=5s (of slow and stale).
 
 While it runs, without a token:
   GET/POST/DELETE /_simulator/faults     {"name":"serverError","path":"/users","times":1}
   GET             /_simulator/truth      what a right sync must end with
+  GET             /_simulator/changes    what happened to principals, by API and by hand
+  GET             /_simulator/writes     ?kind=user&id=…: writes to it at once, at most
   GET/DELETE      /_simulator/requests   what was asked so far
   POST            /_simulator/edit       {"op":"removeUsers","n":5}; an unknown op lists them all
   PUT             /_simulator/latency    {"latency":"20ms"}
@@ -108,9 +112,21 @@ func (s *settings) flags(cmd *cobra.Command) {
 	f.DurationVar(&s.opts.Latency, "latency", 0, "hold each answer back that long")
 	f.BoolVar(&s.opts.EnforceRates, "rates", false, "answer 429 beyond the published rates")
 	f.StringVar(&s.opts.Token, "token", consoletest.DefaultToken, "API token to take")
-	f.StringVar(&s.opts.SecretMark, "secret-mark", "", "how every registrationToken begins")
+	f.StringVar(&s.opts.SecretMark, "secret-mark", "", "how every registrationToken and service-user token begins")
 	f.BoolVar(&s.opts.NoServiceUserByID, "no-service-user-by-id", false,
 		"be an older console, without GET /service-users/{id}")
+	f.BoolVar(&s.opts.NoTokenGeneration, "no-token-generation", false,
+		"be an older console, without POST /service-users/{id}/generate-api-token")
+	f.BoolVar(&s.opts.TakenEmailIs400, "taken-email-400", false,
+		"answer 400 in the place of 409 to a new user whose address is taken")
+	f.StringSliceVar(&s.opts.HiddenEmails, "hidden-email", nil,
+		"address of a user whom the token cannot see; may be repeated")
+	f.BoolVar(&s.opts.ProtectReadOnly, "protect-read-only", false,
+		"answer 403 to writes to users with isSystem or groupsReadOnly")
+	f.BoolVar(&s.opts.DropAbsentFields, "drop-absent-fields", false,
+		"clear a service user's description when a PUT leaves it out")
+	f.BoolVar(&s.opts.OwnerIsServiceUser, "service-user-token", false,
+		"the API token is a service user's; GET /user then draws 403")
 	f.StringArrayVar(&s.faults, "fault", nil, "kind[,setting=value…]; may be repeated")
 }
 

@@ -69,6 +69,20 @@ func TestRun_ServesUntilStopped(t *testing.T) {
 	require.Equal(t, exitDone, stop())
 }
 
+// The flags for older and stricter consoles reach the console.
+func TestRun_KindsOfConsole(t *testing.T) {
+	t.Parallel()
+	url, stop := started(t, "--service-user-token", "--no-token-generation", "--taken-email-400",
+		"--hidden-email", "x@example.com,y@example.com", "--protect-read-only", "--drop-absent-fields",
+		"--fault", "stale,method=put,delay=1s")
+	auth := map[string]string{"Authorization": "ApiToken " + consoletest.DefaultToken}
+	status, _ := fetch(t, url+consoletest.BasePath+"/user", auth)
+	require.Equal(t, http.StatusForbidden, status)
+	_, body := fetch(t, url+"/_simulator/faults", nil)
+	require.Contains(t, string(body), `{"name":"stale","method":"PUT","delay":"1s"}`)
+	require.Equal(t, exitDone, stop())
+}
+
 func TestRun_SaysWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {

@@ -1,0 +1,73 @@
+package consoletest
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+
+	"sentinelone-provisioner/internal/access"
+)
+
+// principalKey is one principal.
+type principalKey struct {
+	kind access.Kind
+	id   string
+}
+
+// inFlight counts, per principal, the writes that have come in and are not answered.
+type inFlight struct {
+	mu   sync.Mutex
+	now  map[principalKey]int
+	most map[principalKey]int
+}
+
+func newInFlight() *inFlight {
+	return &inFlight{now: map[principalKey]int{}, most: map[principalKey]int{}}
+}
+
+// enter counts a request until leave is called; twice is fine.
+func (f *inFlight) enter(r Request) (leave func()) {
+	key, ok := writtenBy(r)
+	if !ok {
+		return func() {}
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.now[key]++
+	f.most[key] = max(f.most[key], f.now[key])
+	return sync.OnceFunc(func() {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		if f.now[key]--; f.now[key] == 0 {
+			delete(f.now, key)
+		}
+	})
+}
+
+// writtenBy is the principal that a request is to change, if there is one.
+func writtenBy(r Request) (principalKey, bool) {
+	if r.Method == http.MethodGet {
+		return principalKey{}, false
+	}
+	for prefix, kind := range map[string]access.Kind{"/users/": access.User, "/service-users/": access.ServiceUser} {
+		rest, ok := strings.CutPrefix(r.Path, prefix)
+		if !ok {
+			continue
+		}
+		id, _, _ := strings.Cut(rest, "/")
+		if _, err := strconv.ParseInt(id, 10, 64); err == nil {
+			return principalKey{kind, id}, true
+		}
+	}
+	return principalKey{}, false
+}
+
+// MaxConcurrentWrites is how many writes to one principal were under way at once, at
+// most: from when each came in until its answer began, or its client was seen to have
+// gone. Creations have no principal yet and do not count.
+func (c *Console) MaxConcurrentWrites(kind access.Kind, id string) int {
+	c.writes.mu.Lock()
+	defer c.writes.mu.Unlock()
+	return c.writes.most[principalKey{kind, id}]
+}
