@@ -197,7 +197,8 @@ func TestSimulated_WritesThatEndBadly(t *testing.T) {
 	t.Parallel()
 	for kind, done := range map[consoletest.FaultKind]bool{
 		consoletest.ErrorAfter: true, consoletest.CutAfter: true, consoletest.Truncated: true,
-		consoletest.CutBefore: false, consoletest.ServerError: false, consoletest.BadGateway: false, consoletest.EmptyObject: false,
+		consoletest.CutBefore: false, consoletest.ServerError: false, consoletest.BadGateway: false,
+		consoletest.EmptyObject: false,
 	} {
 		c, s := simulated(t, consoletest.Options{})
 		truth := s.Truth()
