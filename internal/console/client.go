@@ -39,6 +39,9 @@ type Client struct {
 // the console's key wherever several consoles are kept apart.
 func (c *Client) Console() string { return c.base.Host }
 
+// ReadOnly says that the client sends nothing that changes the console.
+func (c *Client) ReadOnly() bool { return c.readOnly }
+
 // request is one call, before the token is known.
 type request struct {
 	method string

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"net/url"
 	"strings"
 
 	"sentinelone-provisioner/internal/access"
@@ -33,7 +32,7 @@ func (c *Client) ServiceUser(ctx context.Context, id string) (access.Principal, 
 	if err == nil || !MayLackCall(err) {
 		return p, err
 	}
-	return c.serviceUserFromList(ctx, id)
+	return fromList(ctx, c, access.ServiceUser, id, decodePage[serviceUserRow])
 }
 
 // MayLackCall says that an error about one service user may come from a console that
@@ -52,31 +51,6 @@ func MayLackCall(err error) bool {
 		return !strings.Contains(strings.ToLower(e.Title+" "+e.Detail), "service user not found")
 	}
 	return false
-}
-
-func (c *Client) serviceUserFromList(ctx context.Context, id string) (access.Principal, error) {
-	r := request{method: http.MethodGet, path: serviceUsersPath, query: url.Values{"ids": {id}}}
-	var page Page[access.Principal]
-	err := c.do(ctx, r, func(body []byte) (err error) {
-		page, err = decodePage[serviceUserRow](body)
-		return err
-	})
-	if err != nil {
-		return access.Principal{}, err
-	}
-	for _, p := range page.Items {
-		if p.ID == id {
-			return p, nil
-		}
-	}
-	if len(page.Items) > 0 {
-		return access.Principal{}, r.malformed(http.StatusOK,
-			errors.New("it is about other ids than the one asked for"))
-	}
-	r.path += "/" + id
-	e := r.failed(KindStatus, nil)
-	e.Status, e.Title = http.StatusNotFound, "Service User not found"
-	return access.Principal{}, e
 }
 
 type serviceUserRow struct {

@@ -2,21 +2,80 @@ package console
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 
 	"sentinelone-provisioner/internal/access"
 )
 
-// Principal gets a user or a service user, by kind.
+// Principal gets a user or a service user, by kind. One that does not exist, or that
+// the token cannot see, is an [*Error] with status 404: said twice, since the list is
+// asked too before somebody counts as gone.
+//
+//s1:operation GET /web/api/v2.1/users/{user_id}
+//s1:operation GET /web/api/v2.1/users
 func (c *Client) Principal(ctx context.Context, kind access.Kind, id string) (access.Principal, error) {
+	var (
+		p   access.Principal
+		err error
+	)
 	switch kind {
 	case access.User:
-		return c.User(ctx, id)
+		p, err = c.User(ctx, id)
 	case access.ServiceUser:
-		return c.ServiceUser(ctx, id)
+		p, err = c.ServiceUser(ctx, id)
+	default:
+		return p, unknownKind(http.MethodGet, kind)
 	}
-	return access.Principal{}, unknownKind(http.MethodGet, kind)
+	answer, failed := errors.AsType[*Error](err)
+	if !failed || answer.Kind != KindStatus || answer.Status != http.StatusNotFound {
+		return p, err
+	}
+	if kind == access.ServiceUser {
+		return fromList(ctx, c, kind, id, decodePage[serviceUserRow])
+	}
+	return fromList(ctx, c, kind, id, decodePage[userRow])
+}
+
+// fromList finds a principal in the list, filtered by its id.
+func fromList(
+	ctx context.Context, c *Client, kind access.Kind, id string, decode func([]byte) (Page[access.Principal], error),
+) (access.Principal, error) {
+	path, err := principalPath(kind)
+	if err != nil {
+		return access.Principal{}, unknownKind(http.MethodGet, kind)
+	}
+	r := request{method: http.MethodGet, path: path, query: url.Values{"ids": {id}}}
+	var page Page[access.Principal]
+	err = c.do(ctx, r, func(body []byte) (err error) {
+		page, err = decode(body)
+		return err
+	})
+	if err != nil {
+		return access.Principal{}, err
+	}
+	for _, p := range page.Items {
+		if p.ID == id {
+			return p, nil
+		}
+	}
+	if len(page.Items) > 0 {
+		return access.Principal{}, r.malformed(http.StatusOK,
+			errors.New("it is about other ids than the one asked for"))
+	}
+	r.path += "/" + id
+	e := r.failed(KindStatus, nil)
+	e.Status, e.Title = http.StatusNotFound, notFoundTitle(kind)
+	return access.Principal{}, e
+}
+
+func notFoundTitle(kind access.Kind) string {
+	if kind == access.ServiceUser {
+		return "Service User not found"
+	}
+	return "User not found"
 }
 
 // SetRoles replaces everything that a principal holds; p is the principal as it was

@@ -1,0 +1,49 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"sync"
+	"time"
+
+	"sentinelone-provisioner/internal/console"
+)
+
+// ownLife is how long an answer about the token's owner is kept. The console takes
+// two such questions a second, and a token file may be replaced.
+const (
+	ownLife  = 10 * time.Minute
+	askAgain = 30 * time.Second // after a question that could not be answered
+)
+
+// ownUser remembers who owns the token.
+type ownUser struct {
+	mu    sync.Mutex
+	known string
+	until time.Time
+}
+
+// id is "" where the console does not say, as may be for the token of a service user.
+func (o *ownUser) id(ctx context.Context, c *console.Client) string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if time.Now().Before(o.until) {
+		return o.known
+	}
+	p, err := c.Self(ctx)
+	answer, failed := errors.AsType[*console.Error](err)
+	switch {
+	case ctx.Err() != nil:
+	case failed && unanswered(answer):
+		o.until = time.Now().Add(askAgain)
+	default:
+		o.known, o.until = p.ID, time.Now().Add(ownLife)
+	}
+	return o.known
+}
+
+// unanswered tells a console that could not answer from one that does not tell.
+func unanswered(e *console.Error) bool {
+	return e.Temporary() || e.Status == http.StatusUnauthorized
+}

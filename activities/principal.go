@@ -1,0 +1,33 @@
+package activities
+
+import (
+	"time"
+
+	"go.temporal.io/sdk/activity"
+
+	"sentinelone-provisioner/internal/console"
+	"sentinelone-provisioner/internal/store"
+)
+
+// Principal holds what the activities of a principal's one writer work with. They
+// wait on a task queue of their own, so that nothing that only reads delays them.
+type Principal struct {
+	console *console.Client
+	store   *store.Store
+	now     func() time.Time
+}
+
+// NewPrincipal wires the activities of a principal's writer.
+func NewPrincipal(c *console.Client, s *store.Store) *Principal {
+	return &Principal{console: c, store: s, now: time.Now}
+}
+
+// Register names every activity explicitly.
+func (p *Principal) Register(to Registry) {
+	for name, fn := range map[string]any{
+		WriteName:   p.Write,
+		ConfirmName: p.Confirm,
+	} {
+		to.RegisterActivityWithOptions(fn, activity.RegisterOptions{Name: name})
+	}
+}

@@ -1,0 +1,105 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/console"
+	"sentinelone-provisioner/internal/fault"
+	"sentinelone-provisioner/internal/store"
+)
+
+// send tells the ledger what is about to be written, and writes it. It returns what
+// the console said against it; err is the ledger's, and nothing was sent then.
+func (w *writing) send(ctx context.Context, step access.Step, actual access.Read) (said, err error) {
+	s := sent{Step: step, Write: access.Write{
+		At: w.now().UTC(), Call: w.call(step), Before: actual.Holdings, After: step.After,
+	}}
+	n := len(w.writes)
+	if err := w.note(ctx, w.entry(EntryWrite, w.writeKey(n), s)); err != nil {
+		return nil, err
+	}
+	said = w.put(ctx, step)
+	s.answered, s.Write.Status = true, http.StatusOK
+	if said != nil {
+		s.Write.Status, s.Write.Error = 0, said.Error()
+		if answer, ok := errors.AsType[*console.Error](said); ok {
+			s.Write.Status = answer.Status
+		}
+	}
+	w.writes = append(w.writes, s)
+	w.pending = append(w.pending, w.entry(EntryAnswer, w.answerKey(n), s.Write))
+	return said, nil
+}
+
+func (w *writing) put(ctx context.Context, step access.Step) error {
+	switch {
+	case !step.Delete:
+		_, err := w.console.SetRoles(ctx, w.last, step.After)
+		return err
+	case w.in.Writer.Kind == access.ServiceUser:
+		return w.console.DeleteServiceUser(ctx, w.in.Writer.ID)
+	}
+	return w.console.DeleteUser(ctx, w.in.Writer.ID)
+}
+
+// call is the request as evidence names it.
+func (w *writing) call(step access.Step) string {
+	method, path := http.MethodPut, "/users/"
+	if step.Delete {
+		method = http.MethodDelete
+	}
+	if w.in.Writer.Kind == access.ServiceUser {
+		path = "/service-users/"
+	}
+	return method + " " + path + w.in.Writer.ID
+}
+
+// collisions is how often 409 is taken for a collision with somebody else's write.
+const collisions = 5
+
+// conflicting makes a conflict something to try again, a few times.
+func (w *writing) conflicting(said error) error {
+	answer, ok := errors.AsType[*console.Error](said)
+	if ok && answer.Status == http.StatusConflict && len(w.writes) < collisions {
+		return fault.New(fault.Unavailable, said)
+	}
+	return said
+}
+
+func (w *writing) entry(kind, key string, body any) store.NewLedgerEntry {
+	return store.NewLedgerEntry{Request: w.in.Change.Request, Kind: kind, Key: key, At: w.now().UTC(), Body: body}
+}
+
+// note writes into the ledger what is pending, then the entries.
+func (w *writing) note(ctx context.Context, entries ...store.NewLedgerEntry) error {
+	all := append(w.pending, entries...)
+	if len(all) == 0 {
+		return nil
+	}
+	if _, err := w.store.Append(ctx, w.in.Writer.Console, all...); err != nil {
+		return fmt.Errorf("write into the ledger for %s: %w", w.in.Change.Request, err)
+	}
+	w.pending = nil
+	return nil
+}
+
+// conclude writes the proof down.
+func (w *writing) conclude(ctx context.Context, step access.Step, seen access.Read) (WriteResult, error) {
+	next, drift := step.Next.Observe(seen.Holdings)
+	out := WriteResult{
+		Next: next, Message: forbidden(step, w.in.Change.Change.Lease.Level), From: w.in.Tenancy.Digest(),
+		Proof: access.Proof{
+			Op: w.in.Change.Change.Op, Key: w.in.Change.Key, Outcome: step.Outcome,
+			Before: step.Before, After: seen.Holdings, Reads: w.reads, Drift: append(step.Drift, drift...),
+		},
+	}
+	for _, s := range w.writes {
+		out.Proof.Writes = append(out.Proof.Writes, s.Write)
+		out.Next.Prior, out.Next.WrittenAt = s.Write.Before, s.Write.At
+	}
+	return out, w.note(ctx, w.entry(EntryProof, w.key(EntryProof), out))
+}

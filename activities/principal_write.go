@@ -1,0 +1,200 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/console"
+	"sentinelone-provisioner/internal/fault"
+	"sentinelone-provisioner/internal/store"
+)
+
+// showTime is how long a console that has accepted a write may go on showing what
+// was there before, until the write counts as lost.
+const showTime = 30 * time.Second
+
+// Write carries out one change of one principal and proves it: it reads what the
+// principal holds, plans, writes the whole list and reads it back. What became of a
+// write is never believed but read: before each one the ledger learns what is about
+// to be sent, so an attempt that finds it there looks whether it arrived.
+//
+// It must not run twice at once for one principal, which the workflow makes sure of.
+// Done before, under the same key, it gives the first answer again.
+//
+// A change that takes access away never fails for good: whatever the console says is
+// waited out. Any other fails as the console's calls do, once it is sure that nothing
+// of it is left behind.
+func (p *Principal) Write(ctx context.Context, in WriteInput) (WriteResult, error) {
+	defer keepAlive(ctx, nothing)()
+	if takesAway(in.Change.Change.Op) {
+		ctx = console.Urgent(ctx)
+	}
+	w := &writing{Principal: p, in: in}
+	out, err := w.run(ctx)
+	if err != nil {
+		return WriteResult{}, w.wait(ctx, err)
+	}
+	return out, w.store.ClearWait(ctx, in.Writer.Console, in.Change.Request, string(in.Change.Change.Op))
+}
+
+// takesAway says whether the change ends access.
+func takesAway(op access.Op) bool { return op != access.OpGrant && op != access.OpAcquire }
+
+// writing is one attempt at a change.
+type writing struct {
+	*Principal
+
+	in      WriteInput
+	last    access.Principal       // as last read
+	reads   []access.Read          // all of this attempt
+	writes  []sent                 // by this attempt and earlier ones, oldest first
+	pending []store.NewLedgerEntry // for the ledger with the next entry
+}
+
+// sent is a write that the ledger knows of.
+type sent struct {
+	Write access.Write `json:"write"`
+	Step  access.Step  `json:"step"`
+
+	answered bool // the console said something to it
+}
+
+// accepted says that the console has said yes in a way that can be understood.
+func (s sent) accepted() bool {
+	return s.answered && s.Write.Status == http.StatusOK && s.Write.Error == ""
+}
+
+// run is the attempt, from the first look at the ledger to the proof.
+func (w *writing) run(ctx context.Context) (WriteResult, error) {
+	if w.in.Writer.Console != w.console.Console() {
+		return WriteResult{}, otherConsole("change", w.in.Writer.Console, w.console.Console())
+	}
+	done, err := w.recall(ctx)
+	if err != nil || done != nil {
+		return deref(done), err
+	}
+	if err := w.yield(ctx); err != nil {
+		return WriteResult{}, err
+	}
+	actual, err := w.read(ctx)
+	if err != nil {
+		return WriteResult{}, err
+	}
+	if last := len(w.writes) - 1; last >= 0 && w.landed(w.writes[last].Step, actual) {
+		return w.conclude(ctx, w.writes[last].Step, actual)
+	}
+	if err := w.tooSoon(actual); err != nil {
+		return WriteResult{}, err
+	}
+	step, err := w.plan(ctx, actual)
+	if err != nil {
+		return WriteResult{}, err
+	}
+	switch {
+	case step.Refused() && w.in.Change.Change.Op == access.OpRelease:
+		return WriteResult{}, fault.New(fault.Refused, errors.New(forbidden(step, step.Before.Level)))
+	case step.Refused() || !step.Writes() || actual.Gone:
+		return w.conclude(ctx, step, actual)
+	}
+	return w.carryOut(ctx, step, actual)
+}
+
+// carryOut writes and reads back.
+func (w *writing) carryOut(ctx context.Context, step access.Step, actual access.Read) (WriteResult, error) {
+	said, err := w.send(ctx, step, actual)
+	if err != nil {
+		return WriteResult{}, err
+	}
+	back, err := w.read(ctx)
+	switch {
+	case err != nil && said != nil:
+		return WriteResult{}, fmt.Errorf("%w (after %v)", err, said) //nolint:errorlint // the read decides
+	case err != nil:
+		return WriteResult{}, err
+	case w.landed(step, back):
+		return w.conclude(ctx, step, back)
+	case said != nil:
+		return WriteResult{}, w.conflicting(said)
+	}
+	return WriteResult{}, errNotShown
+}
+
+var (
+	errNotShown = fault.New(fault.Unavailable, errors.New(
+		"the console has accepted the change but does not show it yet"))
+	errCalledOff = fault.New(fault.Unavailable, errors.New(
+		"a change that was called off may still reach the console: waiting until that is sure"))
+	errShowsOld = fault.New(fault.Unavailable, errors.New(
+		"the console shows what was there before our last change: waiting until it shows that change"))
+)
+
+// read looks at the principal. One that is gone holds nothing. Once something was
+// sent, a read that fails is waited out: what was sent may have arrived.
+func (w *writing) read(ctx context.Context) (access.Read, error) {
+	p, err := w.console.Principal(ctx, w.in.Writer.Kind, w.in.Writer.ID)
+	out := access.Read{At: w.now().UTC(), Holdings: p.Holdings(), Gone: gone(err)}
+	switch {
+	case out.Gone:
+	case err != nil && len(w.writes) > 0:
+		return out, fault.New(fault.Unavailable, err)
+	case err != nil:
+		return out, err
+	}
+	w.last = p
+	w.reads = append(w.reads, out)
+	return out, nil
+}
+
+// landed says whether the console shows what a step was to make of it.
+func (w *writing) landed(step access.Step, actual access.Read) bool {
+	if step.Delete || actual.Gone {
+		return step.Delete && actual.Gone
+	}
+	return step.Landed(actual.Holdings)
+}
+
+// tooSoon says why it cannot be told yet what the console holds: it may still show
+// what was there before a write that it has accepted. A write without an answer is
+// simply sent again, since it is the same list.
+func (w *writing) tooSoon(actual access.Read) error {
+	if w.in.Tenancy.LooksOld(actual.Holdings, w.now(), showTime) {
+		return errShowsOld
+	}
+	for _, s := range w.writes {
+		if s.accepted() && actual.Holdings.Equal(s.Write.Before) && w.now().Sub(s.Write.At) < showTime {
+			return errNotShown
+		}
+	}
+	return nil
+}
+
+// plan works the change out on what the console shows now.
+func (w *writing) plan(ctx context.Context, actual access.Read) (access.Step, error) {
+	known, err := w.tenancy(ctx, actual)
+	if err != nil {
+		return access.Step{}, err
+	}
+	op := w.in.Change.Change.Op
+	if actual.Gone && !takesAway(op) {
+		return access.Step{}, fault.New(fault.NotFound, fmt.Errorf(
+			"%s %s is no longer on the console: nothing can be given to it", w.in.Writer.Kind, w.in.Writer.ID))
+	}
+	step := known.Apply(w.in.Change.Change, actual.Holdings)
+	if actual.Gone {
+		step.Outcome, step.Delete, step.After = goneOutcome(op), false, step.Before
+		step.Drift = append(step.Drift, "the console no longer knows the principal")
+	}
+	return step, nil
+}
+
+// goneOutcome is what taking away from a principal comes to that is gone.
+func goneOutcome(op access.Op) access.Outcome {
+	if op == access.OpRelease {
+		return access.Released
+	}
+	return access.AlreadyAbsent
+}

@@ -1,0 +1,34 @@
+package activities
+
+import (
+	"time"
+
+	"go.temporal.io/sdk/activity"
+
+	"sentinelone-provisioner/internal/console"
+	"sentinelone-provisioner/internal/store"
+)
+
+// Request holds what the activities of grants and revokes work with.
+type Request struct {
+	console *console.Client
+	store   *store.Store
+	self    *ownUser
+	now     func() time.Time
+}
+
+// NewRequest wires the activities of grants and revokes.
+func NewRequest(c *console.Client, s *store.Store) *Request {
+	return &Request{console: c, store: s, self: &ownUser{}, now: time.Now}
+}
+
+// Register names every activity explicitly.
+func (r *Request) Register(to Registry) {
+	for name, fn := range map[string]any{
+		PlanName:  r.Plan,
+		ApplyName: r.Apply,
+		CloseName: r.Close,
+	} {
+		to.RegisterActivityWithOptions(fn, activity.RegisterOptions{Name: name})
+	}
+}

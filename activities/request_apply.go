@@ -1,0 +1,101 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/temporal"
+
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/fault"
+)
+
+// patience is how long one attempt waits for the writer's answer before it makes room
+// for other work; the next attempt finds the same change again by its key.
+const patience = time.Minute
+
+// Apply has the one writer of a principal carry out a change, starting it where it is
+// not running, and returns its proof; with Close, also the receipt. Repeating it is
+// attaching to the same change.
+//
+// Fails as the writer does: see [Principal.Write].
+func (r *Request) Apply(ctx context.Context, in ApplyInput) (ApplyResult, error) {
+	defer keepAlive(ctx, nothing)()
+	answer, err := change(ctx, in)
+	if err != nil {
+		return ApplyResult{}, err
+	}
+	out := ApplyResult{ChangeAnswer: answer}
+	if in.Close == nil {
+		return out, nil
+	}
+	end := *in.Close
+	end.Proofs = append(slices.Clone(end.Proofs), answer.Proof)
+	if answer.Refused() {
+		end.State, end.Message = Refused, answer.Message
+	}
+	receipt, err := r.receipt(ctx, end)
+	out.Receipt = &receipt
+	return out, err
+}
+
+// Refused says that nothing was done because a rule forbids it.
+func (a ChangeAnswer) Refused() bool {
+	return a.Proof.Outcome == access.LevelDiffers || a.Proof.Outcome == access.LastRoleStays
+}
+
+func change(ctx context.Context, in ApplyInput) (ChangeAnswer, error) {
+	var answer ChangeAnswer
+	waiting, stop := context.WithTimeout(ctx, patience)
+	defer stop()
+	temporalClient := activity.GetClient(ctx)
+	start := temporalClient.NewWithStartWorkflowOperation(client.StartWorkflowOptions{
+		ID: in.Writer.WorkflowID, TaskQueue: in.Writer.TaskQueue,
+		WorkflowIDConflictPolicy: enums.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
+		StaticSummary:            fmt.Sprintf("the one writer of %s %s", in.Writer.Start.Kind, in.Writer.Start.ID),
+	}, in.Writer.WorkflowType, in.Writer.Start)
+	handle, err := temporalClient.UpdateWithStartWorkflow(waiting, client.UpdateWithStartWorkflowOptions{
+		StartWorkflowOperation: start,
+		UpdateOptions: client.UpdateWorkflowOptions{
+			UpdateID: in.updateID(), UpdateName: in.Writer.Update, Args: []any{in.Change},
+			WaitForStage: client.WorkflowUpdateStageCompleted,
+		},
+	})
+	if err == nil {
+		err = handle.Get(waiting, &answer)
+	}
+	return answer, writerError(ctx, err)
+}
+
+// updateID makes repeating the question attach to the first one.
+func (in ApplyInput) updateID() string {
+	if in.Try == 0 {
+		return in.Change.Key
+	}
+	return fmt.Sprintf("%s/%d", in.Change.Key, in.Try)
+}
+
+// writerError tells what the writer said from not reaching it, which is waited out.
+func writerError(ctx context.Context, err error) error {
+	if err == nil || ctx.Err() != nil {
+		return err
+	}
+	busy := time.Second
+	if said, ok := errors.AsType[*temporal.ApplicationError](err); ok {
+		if said.NonRetryable() {
+			return said
+		}
+		return fault.RetryIn(fault.New(fault.Unavailable, errors.New(said.Message())), busy)
+	}
+	if _, full := errors.AsType[*serviceerror.ResourceExhausted](err); full {
+		busy = 3 * time.Second
+	}
+	return fault.RetryIn(fault.New(fault.Unavailable, fmt.Errorf("waiting for the principal's writer: %w", err)), busy)
+}

@@ -1,0 +1,104 @@
+package activities
+
+import (
+	"context"
+	"fmt"
+
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/console"
+	"sentinelone-provisioner/internal/fault"
+	"sentinelone-provisioner/internal/store"
+)
+
+// Refused is the state of a request that cannot be carried out.
+const Refused = "refused"
+
+// Plan finds what the request names, looks at what the principal holds, and works
+// out what carrying it out would do. Nothing is changed on the console; the plan, or
+// its refusal, goes into the ledger.
+//
+// Fails with Invalid when a name matches nothing or more than one thing, with
+// Conflict when the worker serves another console, and as the console's reads do.
+func (r *Request) Plan(ctx context.Context, in PlanInput) (PlanResult, error) {
+	defer keepAlive(ctx, nothing)()
+	if in.Console != "" && in.Console != r.console.Console() {
+		return PlanResult{}, otherConsole("request", in.Console, r.console.Console())
+	}
+	plan, err := r.work(ctx, in)
+	if err != nil || in.DryRun {
+		return PlanResult{Plan: plan}, err
+	}
+	_, err = r.store.Append(ctx, plan.Console, store.NewLedgerEntry{
+		Request: in.Request.ID, Kind: EntryRequest, Key: in.Request.key(EntryRequest), At: r.now().UTC(), Body: plan,
+	})
+	if err != nil {
+		return PlanResult{}, fmt.Errorf("write the request %s: %w", in.Request.ID, err)
+	}
+	if plan.Refusal == "" {
+		return PlanResult{Plan: plan}, nil
+	}
+	receipt, err := r.receipt(ctx, CloseInput{
+		Request: in.Request, Plan: plan, State: Refused, Message: plan.Refusal,
+	})
+	return PlanResult{Plan: plan, Receipt: &receipt}, err
+}
+
+// work makes the plan.
+func (r *Request) work(ctx context.Context, in PlanInput) (access.Plan, error) {
+	if in.Op == access.OpRevoke {
+		ctx = console.Urgent(ctx)
+	}
+	found, err := r.resolve(ctx, in)
+	if err != nil {
+		return access.Plan{}, err
+	}
+	plan := access.Plan{
+		Op: in.Op, Console: r.console.Console(), Principal: found.principal.Ref(), Role: found.role, Scope: found.scope,
+		Terms: in.Terms, Rules: access.Rules{AllowLevelChange: in.Terms.AllowLevelChange},
+		Before: found.principal.Holdings(), After: found.principal.Holdings(), Approval: access.NoApproval(),
+	}
+	var none access.Tenancy
+	step := none.Apply(access.Change{
+		Op: plan.Op, Lease: access.Lease{ID: in.Request.ID, Holding: plan.Holding()}, Rules: plan.Rules,
+	}, plan.Before)
+	plan.After, plan.Expected = step.After, step.Outcome
+	plan.Notes = append(step.Describe(), found.notes...)
+	plan.Refusal = r.refusal(found, step)
+	return plan.Seal(), nil
+}
+
+// refusal says why the request cannot be carried out, or "".
+func (r *Request) refusal(found resolved, step access.Step) string {
+	switch {
+	case r.console.ReadOnly():
+		return "the worker is read-only (SENTINELONE_READ_ONLY): it changes nothing on the console; " +
+			"turn that off, or ask another worker"
+	case found.unusable != "":
+		return found.unusable
+	}
+	if why := access.Untouchable(found.principal, found.self); why != "" {
+		return why
+	}
+	return forbidden(step, found.scope.Level)
+}
+
+// forbidden says, in words, why the rules forbid a step; "" if they do not.
+func forbidden(step access.Step, to access.Level) string {
+	switch step.Outcome {
+	case access.LevelDiffers:
+		return fmt.Sprintf("the principal holds its roles at %s level and a console keeps one level per principal: "+
+			"giving it a role at %s level would take away all %d it holds; "+
+			"ask again with allowLevelChange if that is meant", step.Before.Level, to, len(step.Before.Held))
+	case access.LastRoleStays:
+		return "it is the principal's last role, and a console has no way to hold none: " +
+			"give it another role first, or offboard it"
+	default:
+		return ""
+	}
+}
+
+// otherConsole refuses work for another console than the worker's.
+func otherConsole(what, asked, served string) error {
+	return fault.New(fault.Conflict, fmt.Errorf("the %s is for console %s, but the worker that took it serves %s: "+
+		"give each console a task queue of its own (TASK_QUEUE), then start it again", what, asked, served))
+}

@@ -1,0 +1,166 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/console"
+	"sentinelone-provisioner/internal/fault"
+)
+
+// resolved is what a request names, as the console knows it now.
+type resolved struct {
+	principal access.Principal
+	self      bool // it owns the token
+	role      access.RoleRef
+	scope     access.ScopeRef
+	unusable  string // why the role cannot be given at the scope
+	notes     []string
+}
+
+// place is a scope with what is needed to tell which roles can be given there.
+type place struct {
+	access.ScopeRef
+
+	accountID string // of a site
+}
+
+// resolve asks the console, not the store: a user made a minute ago is found, and one
+// deleted since the last sync is not.
+func (r *Request) resolve(ctx context.Context, in PlanInput) (resolved, error) {
+	var (
+		out   resolved
+		roles []access.Role
+		at    place
+	)
+	group, inner := errgroup.WithContext(ctx)
+	group.Go(func() (err error) {
+		out.principal, err = r.findPrincipal(inner, in.Principal)
+		return err
+	})
+	group.Go(func() (err error) {
+		roles, err = r.console.AllRoles(inner)
+		return err
+	})
+	group.Go(func() (err error) {
+		at, err = r.findScope(inner, in.Scope)
+		return err
+	})
+	var own string
+	group.Go(func() error {
+		own = r.self.id(inner, r.console)
+		return nil
+	})
+	if err := group.Wait(); err != nil {
+		return resolved{}, named(err)
+	}
+	out.scope = at.ScopeRef
+	out.self = own != "" && own == out.principal.ID
+	if own == "" {
+		out.notes = append(out.notes, "the console does not tell whose token the worker uses, "+
+			"so nothing says that it is not this principal's own")
+	}
+	role, err := pickRole(roles, in.Role, at, in.Op)
+	if err != nil {
+		return resolved{}, named(err)
+	}
+	out.role = access.RoleRef{ID: role.ID, Name: role.Name}
+	if in.Op != access.OpRevoke && !role.UsableAt(access.Scope{Level: at.Level, ID: at.ID}, at.accountID) {
+		out.unusable = fmt.Sprintf("role %q (%s) belongs to %s and cannot be given at %s: choose a role of that scope",
+			role.Name, role.ID, access.Scope{Level: role.Scope, ID: role.ScopeID}, scopeText(at.ScopeRef))
+	}
+	return out, nil
+}
+
+// named makes a name that matches nothing a final error.
+func named(err error) error {
+	if _, ok := errors.AsType[*access.NoMatch](err); ok {
+		return fault.New(fault.Invalid, err)
+	}
+	return err
+}
+
+// gone says that the console knows no such thing, or does not show it to the token.
+func gone(err error) bool {
+	answer, ok := errors.AsType[*console.Error](err)
+	return ok && answer.Kind == console.KindStatus && answer.Status == http.StatusNotFound
+}
+
+func (r *Request) findPrincipal(ctx context.Context, s access.PrincipalSelector) (access.Principal, error) {
+	if s.ID != "" {
+		p, err := r.console.Principal(ctx, s.Kind, s.ID)
+		if gone(err) {
+			return p, &access.NoMatch{What: s.String()}
+		}
+		return p, err
+	}
+	found, err := r.principalsNamed(ctx, s)
+	if err != nil {
+		return access.Principal{}, err
+	}
+	switch len(found) {
+	case 1:
+		return found[0], nil
+	case 0:
+		return access.Principal{}, &access.NoMatch{What: s.String(), Similar: r.similarPrincipals(ctx, s)}
+	}
+	return access.Principal{}, &access.NoMatch{What: s.String(), Matches: texts(found, principalText)}
+}
+
+func (r *Request) principalsNamed(ctx context.Context, s access.PrincipalSelector) ([]access.Principal, error) {
+	switch {
+	case s.Kind == access.ServiceUser:
+		return r.console.ServiceUsersByName(ctx, s.Name)
+	case s.Email != "":
+		return r.console.UsersByEmail(ctx, s.Email)
+	}
+	return r.console.UsersByName(ctx, s.Name)
+}
+
+// similarPrincipals is for the message alone: that it cannot be had is no error.
+func (r *Request) similarPrincipals(ctx context.Context, s access.PrincipalSelector) []string {
+	if s.Kind != access.User {
+		return nil
+	}
+	name, _, _ := strings.Cut(s.Email+s.Name, "@") // one of them is empty
+	found, err := r.console.SearchUsers(ctx, name)
+	if err != nil {
+		return nil
+	}
+	return texts(found, principalText)
+}
+
+func principalText(p access.Principal) string {
+	name := p.Email
+	if name == "" {
+		name = p.Name
+	}
+	return fmt.Sprintf("%s (%s)", name, p.ID)
+}
+
+func scopeText(s access.ScopeRef) string {
+	if s.Level == access.Tenant {
+		return "the tenant"
+	}
+	return fmt.Sprintf("%s %q (%s)", s.Level, s.Name, s.ID)
+}
+
+// most is how many matches a message lists.
+const most = 10
+
+func texts[T any](values []T, text func(T) string) []string {
+	var out []string
+	for i, v := range values {
+		if i == most {
+			return append(out, fmt.Sprintf("and %d more", len(values)-most))
+		}
+		out = append(out, text(v))
+	}
+	return out
+}

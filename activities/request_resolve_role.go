@@ -1,0 +1,43 @@
+package activities
+
+import (
+	"fmt"
+	"slices"
+
+	"sentinelone-provisioner/internal/access"
+)
+
+// pickRole finds the one role of that id or name. Of several with one name those that
+// can be given at the scope count; a role that is to be revoked may be any.
+func pickRole(all []access.Role, s access.RoleSelector, at place, op access.Op) (access.Role, error) {
+	found := slices.DeleteFunc(slices.Clone(all), func(r access.Role) bool {
+		return s.ID != "" && r.ID != s.ID || s.ID == "" && r.Name != s.Name
+	})
+	usable := slices.DeleteFunc(slices.Clone(found), func(r access.Role) bool {
+		return !r.UsableAt(access.Scope{Level: at.Level, ID: at.ID}, at.accountID)
+	})
+	switch {
+	case len(found) == 1:
+		return found[0], nil // if it is not usable, the plan says so
+	case len(usable) == 1:
+		return usable[0], nil
+	case len(usable) > 1:
+		return access.Role{}, &access.NoMatch{What: s.String(), Matches: texts(usable, roleText)}
+	case len(found) > 1 && op == access.OpRevoke:
+		return access.Role{}, &access.NoMatch{What: s.String(), Matches: texts(found, roleText)}
+	case len(found) > 1:
+		return access.Role{}, &access.NoMatch{
+			What: s.String(), Matches: texts(found, roleText),
+			Hint: "none of them can be given at " + scopeText(at.ScopeRef),
+		}
+	}
+	similar := slices.DeleteFunc(slices.Clone(all), func(r access.Role) bool { return !alike(r.Name, s.Name) })
+	return access.Role{}, &access.NoMatch{What: s.String(), Similar: texts(similar, roleText)}
+}
+
+func roleText(r access.Role) string {
+	if r.Predefined || r.Scope == access.Tenant {
+		return fmt.Sprintf("%q (%s)", r.Name, r.ID)
+	}
+	return fmt.Sprintf("%q of %s (%s)", r.Name, access.Scope{Level: r.Scope, ID: r.ScopeID}, r.ID)
+}

@@ -1,0 +1,145 @@
+package activities
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"sentinelone-provisioner/internal/access"
+)
+
+// separator stands between the names of an account and its site.
+const separator = " / "
+
+// deleted is the state of a scope that is no more, but may still be listed.
+const deleted = "deleted"
+
+func (r *Request) findScope(ctx context.Context, s access.ScopeSelector) (place, error) {
+	switch s.Level {
+	case access.AccountLevel:
+		return r.findAccount(ctx, s)
+	case access.SiteLevel:
+		return r.findSite(ctx, s)
+	default:
+		return place{ScopeRef: access.ScopeRef{Level: access.Tenant}}, nil
+	}
+}
+
+func (r *Request) findAccount(ctx context.Context, s access.ScopeSelector) (place, error) {
+	if s.ID != "" {
+		a, err := r.console.AccountByID(ctx, s.ID)
+		if gone(err) || err == nil && a.State == deleted {
+			return place{}, &access.NoMatch{What: s.String()}
+		}
+		return accountPlace(a), err
+	}
+	all, err := r.console.AllAccounts(ctx)
+	if err != nil {
+		return place{}, err
+	}
+	all = slices.DeleteFunc(all, func(a access.Account) bool { return a.State == deleted })
+	found := slices.DeleteFunc(slices.Clone(all), func(a access.Account) bool { return a.Name != s.Name })
+	if len(found) == 1 {
+		return accountPlace(found[0]), nil
+	}
+	text := func(a access.Account) string { return fmt.Sprintf("%q (%s)", a.Name, a.ID) }
+	if len(found) > 1 {
+		return place{}, &access.NoMatch{What: s.String(), Matches: texts(found, text)}
+	}
+	similar := slices.DeleteFunc(all, func(a access.Account) bool { return !alike(a.Name, s.Name) })
+	return place{}, &access.NoMatch{What: s.String(), Similar: texts(similar, text)}
+}
+
+func accountPlace(a access.Account) place {
+	return place{ScopeRef: access.ScopeRef{Level: access.AccountLevel, ID: a.ID, Name: a.Name}, accountID: a.ID}
+}
+
+func (r *Request) findSite(ctx context.Context, s access.ScopeSelector) (place, error) {
+	if s.ID != "" {
+		site, err := r.console.SiteByID(ctx, s.ID)
+		if gone(err) || err == nil && site.State == deleted {
+			return place{}, &access.NoMatch{What: s.String()}
+		}
+		return sitePlace(site), err
+	}
+	found, err := r.sitesNamed(ctx, s.Name)
+	if err != nil {
+		return place{}, err
+	}
+	if len(found) == 1 {
+		return sitePlace(found[0]), nil
+	}
+	if len(found) > 1 {
+		return place{}, &access.NoMatch{What: s.String(), Matches: texts(found, siteText)}
+	}
+	similar, err := r.console.SearchSites(ctx, lastPart(s.Name))
+	if err != nil { // for the message alone
+		similar = nil
+	}
+	return place{}, &access.NoMatch{What: s.String(), Similar: texts(similar, siteText)}
+}
+
+// sitesNamed takes the whole text as a name and, where it can be taken apart, as
+// "Account / Site" too: either may contain the separator.
+func (r *Request) sitesNamed(ctx context.Context, text string) ([]access.Site, error) {
+	found, err := r.console.SitesByName(ctx, text)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range tails(text) {
+		account := strings.TrimSuffix(text, separator+name)
+		more, err := r.console.SitesByName(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		for _, s := range more {
+			if s.AccountName == account {
+				found = append(found, s)
+			}
+		}
+	}
+	return slices.DeleteFunc(found, func(s access.Site) bool { return s.State == deleted }), nil
+}
+
+// tails lists what stands behind each separator of the text.
+func tails(text string) []string {
+	var out []string
+	for {
+		_, rest, found := strings.Cut(text, separator)
+		if !found {
+			return out
+		}
+		out = append(out, rest)
+		text = rest
+	}
+}
+
+func sitePlace(s access.Site) place {
+	return place{
+		ScopeRef: access.ScopeRef{Level: access.SiteLevel, ID: s.ID, Name: fullName(s)}, accountID: s.AccountID,
+	}
+}
+
+func fullName(s access.Site) string {
+	if s.AccountName == "" {
+		return s.Name
+	}
+	return s.AccountName + separator + s.Name
+}
+
+func siteText(s access.Site) string { return fmt.Sprintf("%q (%s)", fullName(s), s.ID) }
+
+// lastPart is the site's part of "Account / Site".
+func lastPart(text string) string {
+	if i := strings.LastIndex(text, separator); i >= 0 {
+		return text[i+len(separator):]
+	}
+	return text
+}
+
+// alike is for suggestions: one name is in the other, in any case.
+func alike(a, b string) bool {
+	a, b = strings.ToLower(a), strings.ToLower(b)
+	return a != "" && b != "" && (strings.Contains(a, b) || strings.Contains(b, a))
+}

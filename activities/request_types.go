@@ -1,0 +1,137 @@
+package activities
+
+import (
+	"time"
+
+	"sentinelone-provisioner/internal/access"
+)
+
+// RequestInfo says which request an activity works for.
+type RequestInfo struct {
+	ID        string    `json:"id"`  // workflow id, such as grant/INC-42
+	Run       string    `json:"run"` // original run id: an id may be used again
+	StartedAt time.Time `json:"startedAt"`
+}
+
+// key is unique to the request and stays the same whatever is repeated.
+func (r RequestInfo) key(step string) string { return r.ID + "#" + r.Run + "/" + step }
+
+// PlanInput asks what a request would do.
+type PlanInput struct {
+	Request RequestInfo `json:"request"`
+	// Console, if given, must be the one the worker serves.
+	Console   string                   `json:"console,omitempty"`
+	Op        access.Op                `json:"op"`
+	Principal access.PrincipalSelector `json:"principal"`
+	Role      access.RoleSelector      `json:"role"`
+	Scope     access.ScopeSelector     `json:"scope"`
+	Terms     access.Terms             `json:"terms"`
+	// DryRun asks for the plan alone: the ledger learns nothing.
+	DryRun bool `json:"dryRun,omitempty"`
+}
+
+// PlanResult is the plan; with a refusal in it, also the receipt.
+type PlanResult struct {
+	Plan    access.Plan     `json:"plan"`
+	Receipt *access.Receipt `json:"receipt,omitempty"`
+}
+
+// Writer says where the one writer of a principal is reached. The names come from
+// package workflows, which spells them.
+type Writer struct {
+	WorkflowID   string `json:"workflowId"`
+	WorkflowType string `json:"workflowType"`
+	Update       string `json:"update"`
+	TaskQueue    string `json:"taskQueue"`
+	// Start is the input of a writer that is not running.
+	Start WriterStart `json:"start"`
+}
+
+// WriterStart says whose writer it is.
+type WriterStart struct {
+	Console string      `json:"console"`
+	Kind    access.Kind `json:"kind"`
+	ID      string      `json:"id"`
+}
+
+// ChangeRequest asks the one writer of a principal for a change.
+type ChangeRequest struct {
+	// Key makes repeating the change do nothing.
+	Key     string        `json:"key"`
+	Request string        `json:"request"` // workflow id it is for
+	Change  access.Change `json:"change"`
+	// Given is the proof of what is to be released, for a writer that has lost it.
+	Given *access.Proof `json:"given,omitempty"`
+}
+
+// ApplyInput asks for a change and, if it is the last one, for the receipt.
+type ApplyInput struct {
+	Request RequestInfo   `json:"request"`
+	Writer  Writer        `json:"writer"`
+	Change  ChangeRequest `json:"change"`
+	// Try counts from 0: an answer is final, and asking anew needs another one.
+	Try int `json:"try,omitempty"`
+	// Close asks for the receipt when the change is proven.
+	Close *CloseInput `json:"close,omitempty"`
+}
+
+// ApplyResult is the proof of a change.
+type ApplyResult struct {
+	ChangeAnswer
+
+	Receipt *access.Receipt `json:"receipt,omitempty"`
+}
+
+// CloseInput is what a receipt is made of, besides the last proof.
+type CloseInput struct {
+	Request RequestInfo    `json:"request"`
+	Plan    access.Plan    `json:"plan"`
+	State   string         `json:"state"`
+	Message string         `json:"message,omitempty"`
+	Proofs  []access.Proof `json:"proofs,omitempty"`
+}
+
+// CloseResult is the evidence of a finished request.
+type CloseResult struct {
+	Receipt access.Receipt `json:"receipt"`
+}
+
+// WriteInput is one change for the console.
+type WriteInput struct {
+	Writer  WriterStart    `json:"writer"`
+	Change  ChangeRequest  `json:"change"`
+	Tenancy access.Tenancy `json:"tenancy"`
+}
+
+// WriteResult is what became of it.
+type WriteResult struct {
+	Proof access.Proof   `json:"proof"`
+	Next  access.Tenancy `json:"next"`
+	// Message says why nothing was done, where the outcome is a refusal.
+	Message string `json:"message,omitempty"`
+	// From is what was known before, by digest.
+	From string `json:"from"`
+	// Recalled says that the change was carried out before, by a writer that knew
+	// other things than this one: Next is not the newest then.
+	Recalled bool `json:"recalled,omitempty"`
+}
+
+// ConfirmInput asks to look once more.
+type ConfirmInput struct {
+	Writer  WriterStart    `json:"writer"`
+	Request string         `json:"request"`
+	Tenancy access.Tenancy `json:"tenancy"`
+}
+
+// ConfirmResult is what was seen.
+type ConfirmResult struct {
+	Read  access.Read    `json:"read"`
+	Next  access.Tenancy `json:"next"`
+	Drift []string       `json:"drift,omitempty"`
+}
+
+// ChangeAnswer is what the one writer of a principal says to a change.
+type ChangeAnswer struct {
+	Proof   access.Proof `json:"proof"`
+	Message string       `json:"message,omitempty"` // of a refusal
+}

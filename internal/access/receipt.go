@@ -1,0 +1,74 @@
+package access
+
+import "time"
+
+// Write is one request that may have changed the console.
+type Write struct {
+	At   time.Time `json:"at"`
+	Call string    `json:"call"` // "PUT /users/418828136350235435"
+	// Status is the console's; 0 when no answer came.
+	Status int      `json:"status,omitempty"`
+	Error  string   `json:"error,omitempty"` // what went wrong, or was said
+	Before Holdings `json:"before"`
+	After  Holdings `json:"after"` // what was sent
+}
+
+// Read is one look at the console that proves something.
+type Read struct {
+	At       time.Time `json:"at"`
+	Holdings Holdings  `json:"holdings"`
+	Gone     bool      `json:"gone,omitempty"` // the console no longer knows the principal
+}
+
+// Proof is the evidence of one change: every write and the read-backs that settled
+// what became of them.
+type Proof struct {
+	Op      Op       `json:"op"`
+	Key     string   `json:"key"` // of the change
+	Outcome Outcome  `json:"outcome"`
+	Before  Holdings `json:"before"`
+	After   Holdings `json:"after"`
+	Writes  []Write  `json:"writes,omitempty"`
+	Reads   []Read   `json:"reads"`
+	// Drift says what others changed by hand.
+	Drift []string `json:"drift,omitempty"`
+	// Confirmed says that the absence was read a second time, after a pause.
+	Confirmed bool `json:"confirmed,omitempty"`
+}
+
+// Given says that the change gave the role, or found it there.
+func (p Proof) Given() bool { return p.Outcome == Applied || p.Outcome == AlreadyHeld }
+
+// Receipt is the evidence of one finished request.
+type Receipt struct {
+	Request string `json:"request"` // workflow id
+	Run     string `json:"run"`
+	Plan    Plan   `json:"plan"`
+	State   string `json:"state"`
+	// Outcome is the last change's; "" when nothing was tried.
+	Outcome Outcome `json:"outcome,omitempty"`
+	// Message says in words why it ended so, where that is not obvious.
+	Message string  `json:"message,omitempty"`
+	Proofs  []Proof `json:"proofs"`
+	// Signed says how it is known who asked and decided; "unsigned" means as claimed.
+	Signed     string    `json:"signed"`
+	StartedAt  time.Time `json:"startedAt"`
+	FinishedAt time.Time `json:"finishedAt"`
+	Hash       string    `json:"hash"`
+}
+
+// Unsigned says that names are taken as claimed.
+const Unsigned = "unsigned"
+
+// Seal fills in the hash: SHA-256, in hex, over the receipt's JSON with an empty hash.
+func (r Receipt) Seal() Receipt {
+	if r.Proofs == nil {
+		r.Proofs = []Proof{}
+	}
+	r.Hash = ""
+	r.Hash = digest(r)
+	return r
+}
+
+// Intact says whether the receipt is as it was sealed.
+func (r Receipt) Intact() bool { return r.Hash != "" && r.Seal().Hash == r.Hash }

@@ -1,0 +1,198 @@
+package e2e
+
+import (
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/client"
+
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/consoletest"
+	"sentinelone-provisioner/internal/store"
+	"sentinelone-provisioner/workflows"
+)
+
+// roles is a stack with one user that holds Viewer at one site, and a role it does
+// not hold yet at another.
+type roles struct {
+	*stack
+
+	user   access.Principal
+	viewer access.Holding // what it holds
+	wanted access.Holding // what tests give and take
+}
+
+func newRoles(t *testing.T) *roles {
+	t.Helper()
+	r := prepareRoles(t, newStack(t, consoletest.Options{Seed: 31, Sites: 6, Users: -1}))
+	r.startWorker()
+	return r
+}
+
+// prepareRoles makes the user without starting a worker.
+func prepareRoles(t *testing.T, s *stack) *roles {
+	t.Helper()
+	truth := s.console.Truth()
+	r := &roles{stack: s}
+	r.viewer = access.Holding{
+		Level: access.SiteLevel, RoleID: predefined(t, truth, "Viewer").ID, ScopeID: truth.Sites[0].ID,
+	}
+	r.wanted = access.Holding{
+		Level: access.SiteLevel, RoleID: predefined(t, truth, "SOC").ID, ScopeID: truth.Sites[1].ID,
+	}
+	r.user = r.addUser("ana@example.com")
+	return r
+}
+
+// addUser makes one more user with the Viewer role.
+func (r *roles) addUser(email string) access.Principal {
+	r.t.Helper()
+	p := access.Principal{
+		Kind: access.User, Email: email, Name: email, Level: r.viewer.Level, Held: []access.Held{held(r.viewer)},
+	}
+	id, err := r.console.AddUser(p)
+	require.NoError(r.t, err)
+	p.ID = id
+	return p
+}
+
+func predefined(t *testing.T, truth consoletest.Truth, name string) access.Role {
+	t.Helper()
+	for _, role := range truth.Roles {
+		if role.Predefined && role.Name == name {
+			return role
+		}
+	}
+	require.Fail(t, "no such role", name)
+	return access.Role{}
+}
+
+func (r *roles) input(duration string) workflows.GrantInput {
+	return r.inputFor(r.user, r.wanted, duration)
+}
+
+func (r *roles) inputFor(p access.Principal, h access.Holding, duration string) workflows.GrantInput {
+	r.t.Helper()
+	in := workflows.GrantInput{
+		Principal: access.PrincipalSelector{Kind: p.Kind, ID: p.ID}, Role: access.RoleSelector{ID: h.RoleID},
+		Scope:     access.ScopeSelector{Level: h.Level, ID: h.ScopeID},
+		Requester: "bob@example.com", Reason: "INC-42",
+	}
+	if duration != "" {
+		d, err := time.ParseDuration(duration)
+		require.NoError(r.t, err)
+		in.Duration = new(access.Duration(d))
+	}
+	return in
+}
+
+func (r *roles) startGrant(name string, in workflows.GrantInput) client.WorkflowRun {
+	r.t.Helper()
+	return r.start(workflows.GrantID(r.t.Name()+name), workflows.GrantType, in)
+}
+
+func (r *roles) start(id, kind string, in any) client.WorkflowRun {
+	r.t.Helper()
+	run, err := r.client.ExecuteWorkflow(r.ctx(), client.StartWorkflowOptions{ID: id, TaskQueue: r.queue}, kind, in)
+	require.NoError(r.t, err)
+	return run
+}
+
+func (r *roles) grant(name string, in workflows.GrantInput) workflows.RequestResult {
+	r.t.Helper()
+	return r.ended(r.startGrant(name, in))
+}
+
+func (r *roles) revoke(name string) workflows.RequestResult {
+	r.t.Helper()
+	in := r.input("")
+	return r.ended(r.start(workflows.RevokeID(r.t.Name()+name), workflows.RevokeType, workflows.RevokeInput{
+		Principal: in.Principal, Role: in.Role, Scope: in.Scope, Requester: in.Requester,
+	}))
+}
+
+func (r *roles) ended(run client.WorkflowRun) workflows.RequestResult {
+	r.t.Helper()
+	var out workflows.RequestResult
+	require.NoError(r.t, run.Get(r.ctx(), &out))
+	return out
+}
+
+// held is what the user holds on the console now.
+func (r *roles) held() access.Holdings { return r.heldBy(r.user) }
+
+func (r *roles) heldBy(p access.Principal) access.Holdings {
+	r.t.Helper()
+	for _, x := range r.console.Truth().Principals {
+		if x.Kind == p.Kind && x.ID == p.ID {
+			return x.Holdings()
+		}
+	}
+	return access.Holdings{}
+}
+
+func (r *roles) untilHolds(want bool) {
+	r.t.Helper()
+	require.Eventually(r.t, func() bool { return r.held().Holds(r.wanted) == want }, limit, 20*time.Millisecond)
+}
+
+func held(h access.Holding) access.Held { return access.Held{RoleID: h.RoleID, ScopeID: h.ScopeID} }
+
+// byHand replaces what the user holds, behind our back.
+func (r *roles) byHand(holdings ...access.Holding) {
+	r.t.Helper()
+	list := make([]access.Held, len(holdings))
+	for i, h := range holdings {
+		list[i] = held(h)
+	}
+	require.NoError(r.t, r.console.SetUserRoles(r.user.ID, holdings[0].Level, list))
+}
+
+// consoleKey is the console's key in the store.
+func (s *stack) consoleKey() string { return strings.TrimPrefix(s.console.URL, "http://") }
+
+// openStore opens the database that the worker writes.
+func (s *stack) openStore() *store.Store {
+	s.t.Helper()
+	db, err := store.OpenReader(s.ctx(), s.database)
+	require.NoError(s.t, err)
+	s.t.Cleanup(func() { _ = db.Close() })
+	return db
+}
+
+// puts are the requests that change roles.
+func (r *roles) puts() []consoletest.Request {
+	var out []consoletest.Request
+	for _, q := range r.console.Requests() {
+		if q.Method == http.MethodPut {
+			out = append(out, q)
+		}
+	}
+	return out
+}
+
+// requireReceipt checks that a result's receipt is whole and is the one in the ledger.
+func (r *roles) requireReceipt(got workflows.RequestResult) {
+	r.t.Helper()
+	require.True(r.t, got.Receipt.Intact())
+	require.Equal(r.t, got.State, got.Receipt.State)
+	require.Equal(r.t, got.Outcome, got.Receipt.Outcome)
+	receipts := r.receipts(got.Receipt.Request)
+	require.Len(r.t, receipts, 1, "exactly one receipt")
+	text, err := json.Marshal(got.Receipt)
+	require.NoError(r.t, err)
+	require.JSONEq(r.t, string(text), string(receipts[0].Body))
+}
+
+// receipts are what the ledger has of a request.
+func (r *roles) receipts(request string) []store.LedgerEntry {
+	r.t.Helper()
+	entries, err := r.openStore().LedgerOf(r.ctx(), r.consoleKey(), request)
+	require.NoError(r.t, err)
+	return slices.DeleteFunc(entries, func(e store.LedgerEntry) bool { return e.Kind != store.LedgerReceipt })
+}

@@ -1,0 +1,174 @@
+package workflows
+
+// Grant gives a principal a role at a scope, for good or for a time, and proves it.
+// People start it with `starter grant` or the temporal CLI. It is planned and refused
+// at once, or waits for its start, is applied through the principal's one writer, and,
+// if it is for a time, stays open until the role is gone again: for as long as that
+// takes, whatever the console says. Called off at any moment, it leaves nothing half
+// done. Its id is grant/<request> by custom. Versioning: auto-upgrade.
+
+import (
+	"errors"
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"sentinelone-provisioner/activities"
+	"sentinelone-provisioner/internal/access"
+)
+
+// Grant is the workflow of type [GrantType].
+func Grant(ctx workflow.Context, in GrantInput) (RequestResult, error) {
+	if err := in.Validate(workflow.Now(ctx)); err != nil {
+		return RequestResult{}, invalid(err)
+	}
+	g := &grantRun{request: newRequest(ctx, in.planInput()), in: in}
+	if err := g.handle(ctx); err != nil {
+		return RequestResult{}, err
+	}
+	return g.conclude(ctx, g.run(ctx))
+}
+
+// grantRun is the state of one run.
+type grantRun struct {
+	*request
+
+	in       GrantInput
+	endsAt   time.Time // of a timed grant that is in force
+	extended int       // how often
+	stopBy   string    // who called it off or ended it; "" for nobody
+	over     bool      // the end is reached; what updates wait for
+}
+
+// run goes from the plan to the receipt.
+func (g *grantRun) run(ctx workflow.Context) error {
+	if err := g.makePlan(ctx); err != nil {
+		return g.stopped(ctx, err)
+	}
+	for _, step := range []func(workflow.Context) error{g.awaitStart, g.give, g.hold} {
+		if g.done() {
+			return nil
+		}
+		if err := step(ctx); err != nil {
+			return g.stopped(ctx, err)
+		}
+	}
+	return nil
+}
+
+// stopped ends a run that was cancelled or that failed.
+func (g *grantRun) stopped(ctx workflow.Context, cause error) error {
+	switch {
+	case g.done():
+		return nil
+	case !temporal.IsCanceledError(cause) && g.plan == nil:
+		return g.fail(ctx, cause)
+	case !temporal.IsCanceledError(cause):
+		return g.notGiven(ctx, cause)
+	case g.state == StateApplying || g.state == StateActive:
+		return g.takeBack(ctx, StateCancelled)
+	}
+	return g.close(ctx, StateCancelled, "called off"+g.byWhom())
+}
+
+func (g *grantRun) byWhom() string {
+	if g.stopBy == "" {
+		return " in Temporal"
+	}
+	return " by " + g.stopBy
+}
+
+// awaitStart waits for the time the request names.
+func (g *grantRun) awaitStart(ctx workflow.Context) error {
+	if g.in.StartAt == nil || !g.in.StartAt.After(workflow.Now(ctx)) {
+		return g.calledOff(ctx)
+	}
+	g.enter(ctx, StateScheduled, "for its start at "+at(*g.in.StartAt))
+	_, err := awaitUntil(ctx, *g.in.StartAt, "start of the grant", func() bool { return g.stopBy != "" })
+	if err != nil {
+		return err
+	}
+	return g.calledOff(ctx)
+}
+
+// calledOff ends a grant that somebody cancelled before it was applied.
+func (g *grantRun) calledOff(ctx workflow.Context) error {
+	if g.stopBy == "" {
+		return nil
+	}
+	return g.close(ctx, StateCancelled, "called off"+g.byWhom())
+}
+
+// give applies the grant. Whoever calls it off meanwhile stops the waiting, not the
+// writer: what that has done is taken back.
+func (g *grantRun) give(ctx workflow.Context) error {
+	g.enter(ctx, StateApplying, "")
+	if g.timed() {
+		return g.applyUnlessStopped(ctx, g.timedLease(), access.OpAcquire, "")
+	}
+	return g.applyUnlessStopped(ctx, g.lease(), access.OpGrant, StateGranted)
+}
+
+func (g *grantRun) timed() bool { return g.in.Duration != nil }
+
+// timedLease ends a time after it is acquired, or at a time of its own if the request
+// names its start.
+func (g *grantRun) timedLease() access.Lease {
+	l := g.lease()
+	l.For = *g.in.Duration
+	if g.in.StartAt != nil {
+		l.End = g.in.StartAt.Add(time.Duration(*g.in.Duration)).UTC()
+	}
+	return l
+}
+
+func (g *grantRun) applyUnlessStopped(ctx workflow.Context, lease access.Lease, op access.Op, end string) error {
+	inner, stop := workflow.WithCancel(ctx)
+	defer stop()
+	var (
+		out activities.ApplyResult
+		err error
+	)
+	finished := false
+	workflow.Go(inner, func(ctx workflow.Context) {
+		out, err = g.apply(ctx, g.changeOf(op, lease), end)
+		finished = true
+	})
+	if waited := workflow.Await(ctx, func() bool { return finished || g.stopBy != "" }); waited != nil {
+		return waited
+	}
+	if !finished {
+		stop() // its answer would come too late to count
+		return g.takeBack(ctx, StateCancelled)
+	}
+	if err == nil && out.Refused() && !g.done() {
+		return g.close(ctx, StateRefused, out.Message)
+	}
+	return err
+}
+
+// notGiven ends a grant that the console finally refused. The writer has made sure
+// that nothing of it is left.
+func (g *grantRun) notGiven(ctx workflow.Context, cause error) error {
+	app, ok := errors.AsType[*temporal.ApplicationError](cause)
+	if !ok {
+		return cause
+	}
+	return g.close(ctx, StateRefused, app.Message())
+}
+
+// conclude waits until everybody who asked has an answer.
+func (g *grantRun) conclude(ctx workflow.Context, err error) (RequestResult, error) {
+	g.over = true
+	open, stop := workflow.NewDisconnectedContext(ctx)
+	defer stop()
+	waited := workflow.Await(open, func() bool { return workflow.AllHandlersFinished(open) })
+	if err == nil {
+		err = waited
+	}
+	if g.result == nil {
+		return RequestResult{}, err // as it is: anything around it would hide its type from Temporal
+	}
+	return *g.result, err
+}

@@ -1,0 +1,45 @@
+package workflows
+
+import (
+	"time"
+
+	"go.temporal.io/sdk/workflow"
+
+	"sentinelone-provisioner/internal/access"
+)
+
+// hold keeps a timed grant in force until its end, which may move, and takes it back.
+func (g *grantRun) hold(ctx workflow.Context) error {
+	g.endsAt = workflow.Now(ctx).Add(time.Duration(*g.in.Duration)).UTC()
+	if g.in.StartAt != nil {
+		g.endsAt = g.timedLease().End
+	}
+	for {
+		end := g.endsAt
+		g.enter(ctx, StateActive, "for its end at "+at(end))
+		moved, err := awaitUntil(ctx, end, "end of the grant", func() bool {
+			return g.stopBy != "" || !g.endsAt.Equal(end)
+		})
+		switch {
+		case err != nil:
+			return err
+		case !moved:
+			return g.takeBack(ctx, StateExpired)
+		case g.stopBy != "":
+			return g.takeBack(ctx, StateEnded)
+		}
+	}
+}
+
+// takeBack releases what was given, or may have been, and proves that it is gone. It
+// has no deadline and no way to give up: while the role may be there, the workflow is.
+func (g *grantRun) takeBack(ctx workflow.Context, state string) error {
+	g.enter(ctx, StateReleasing, "")
+	open, stop := workflow.NewDisconnectedContext(ctx)
+	defer stop()
+	change := g.changeOf(access.OpRelease, g.lease())
+	if n := len(g.proofs); n > 0 {
+		change.Given = &g.proofs[n-1]
+	}
+	return g.insist(open, change, state)
+}

@@ -1,0 +1,129 @@
+package workflows
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"go.temporal.io/sdk/workflow"
+
+	"sentinelone-provisioner/internal/access"
+)
+
+// handle installs the query and the updates.
+func (g *grantRun) handle(ctx workflow.Context) error {
+	return errors.Join(
+		workflow.SetQueryHandler(ctx, StatusQuery, g.answer),
+		workflow.SetUpdateHandlerWithOptions(ctx, CancelUpdate, g.onStop, workflow.UpdateHandlerOptions{
+			Validator: g.mayCancel, Description: "call the grant off before it is applied",
+		}),
+		workflow.SetUpdateHandlerWithOptions(ctx, EndUpdate, g.onStop, workflow.UpdateHandlerOptions{
+			Validator: g.mayEnd, Description: "release a timed grant now",
+		}),
+		workflow.SetUpdateHandlerWithOptions(ctx, ExtendUpdate, g.onExtend, workflow.UpdateHandlerOptions{
+			Validator: g.mayExtend, Description: "lengthen a timed grant that is in force",
+		}),
+	)
+}
+
+func (g *grantRun) mayCancel(in By) error {
+	if err := mustSay(in.By); err != nil {
+		return err
+	}
+	switch {
+	case g.stopBy != "":
+		return refused(g.stopBy + " has called it off already")
+	case g.state == StateActive:
+		return refused("too late to cancel: the grant is in force until " + at(g.endsAt) + "; use end")
+	case g.state == StatePlanning || g.state == StateScheduled || g.state == StateApplying:
+		return nil
+	}
+	return notNow("cancel", g.state)
+}
+
+func (g *grantRun) mayEnd(in By) error {
+	if err := mustSay(in.By); err != nil {
+		return err
+	}
+	switch {
+	case g.state == StateActive && g.stopBy == "":
+		return nil
+	case g.stopBy != "":
+		return refused(g.stopBy + " has ended it already")
+	case g.state == StateReleasing:
+		return refused("it is being released: see status")
+	case g.state == StateGranted:
+		return refused("the role was granted for good: revoke it")
+	}
+	return notNow("end it", g.state)
+}
+
+// onStop answers when the grant has ended: with proof, if it was in force.
+func (g *grantRun) onStop(ctx workflow.Context, in By) (Answer, error) {
+	if g.stopBy == "" {
+		g.stopBy = in.By
+	}
+	open, stop := workflow.NewDisconnectedContext(ctx) // a cancelled run still answers
+	defer stop()
+	err := workflow.Await(open, func() bool { return g.over })
+	return g.said(), err
+}
+
+func (g *grantRun) said() Answer {
+	out := Answer{State: g.state}
+	if g.result != nil {
+		out.Outcome = g.result.Outcome
+	}
+	if !g.endsAt.IsZero() {
+		out.EndsAt = &g.endsAt
+	}
+	return out
+}
+
+func (g *grantRun) mayExtend(in Extension) error {
+	if err := mustSay(in.By); err != nil {
+		return err
+	}
+	if g.state != StateActive || g.stopBy != "" {
+		return notNow("extend it", g.state)
+	}
+	if in.Duration <= 0 {
+		return refused(fmt.Sprintf("duration is %s: give one above 0, by which the end moves", in.Duration))
+	}
+	if total := g.endsAt.Add(time.Duration(in.Duration)).Sub(g.info.StartedAt); total > MaxDuration {
+		return refused(fmt.Sprintf(
+			"it would last %s in all: the longest is %s", access.Duration(total), days(MaxDuration)))
+	}
+	return nil
+}
+
+// onExtend moves the end, and tells the writer, whose own watch over the lease must
+// not end it before.
+func (g *grantRun) onExtend(ctx workflow.Context, in Extension) (Answer, error) {
+	if err := g.mayExtend(in); err != nil { // the end may have come since it was asked
+		return Answer{}, err
+	}
+	g.endsAt = g.endsAt.Add(time.Duration(in.Duration))
+	g.extended++
+	lease := g.lease()
+	lease.End = g.endsAt
+	change := g.changeOf(access.OpAcquire, lease)
+	change.Key = fmt.Sprintf("%s/extend/%d", lease.ID, g.extended)
+	change.Given = &g.proofs[0]
+	g.log.Info("Grant is extended", "by", in.By, "ends_at", g.endsAt)
+	answer := g.said()
+	open, stop := workflow.NewDisconnectedContext(ctx)
+	defer stop()
+	return answer, g.tell(open, change)
+}
+
+func (g *grantRun) answer() (RequestStatus, error) {
+	out := g.status()
+	if g.in.StartAt != nil {
+		out.StartsAt = g.in.StartAt
+	}
+	if !g.endsAt.IsZero() {
+		out.EndsAt = &g.endsAt
+	}
+	return out, nil
+}

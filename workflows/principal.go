@@ -1,0 +1,165 @@
+package workflows
+
+// Principal is the one writer of a principal's roles: every change to them goes
+// through it, one at a time, so that no two of ours ever undo each other. Requests
+// start it with their first change (update-with-start); it knows whose role is whose
+// (leases and baseline, see internal/access), across continue-as-new, and ends when
+// nothing is leased and nothing is asked. Access that is to end goes before access
+// that is to begin, also when that has been begun. A lease whose grant does not come
+// for it in time is released without it. Cancelling it does nothing. Pinned.
+
+import (
+	"errors"
+	"slices"
+	"time"
+
+	"go.temporal.io/sdk/log"
+	"go.temporal.io/sdk/workflow"
+
+	"sentinelone-provisioner/activities"
+	"sentinelone-provisioner/internal/access"
+)
+
+// PrincipalInput says whose writer it is, and what is known from the run before.
+type PrincipalInput struct {
+	activities.WriterStart
+
+	Tenancy access.Tenancy `json:"tenancy"`
+	Holders []Holder       `json:"holders,omitempty"`
+}
+
+// Holder is the request that holds a lease.
+type Holder struct {
+	Lease   string                  `json:"lease"`
+	Request string                  `json:"request"` // workflow id
+	Answer  activities.ChangeAnswer `json:"answer"`  // to its acquisition
+}
+
+// Principal is the workflow of type [PrincipalType].
+func Principal(ctx workflow.Context, in PrincipalInput) error {
+	open, stop := workflow.NewDisconnectedContext(ctx)
+	defer stop()
+	p := &principalRun{
+		log: workflow.GetLogger(ctx), who: in.WriterStart, tenancy: in.Tenancy, holders: in.Holders,
+		asked: len(in.Holders) > 0,
+	}
+	if err := p.handle(ctx); err != nil {
+		return err
+	}
+	return p.run(open)
+}
+
+// principalRun is the state of one run.
+type principalRun struct {
+	log     log.Logger
+	who     activities.WriterStart
+	tenancy access.Tenancy
+	holders []Holder
+	asked   bool // a change has come, in this run or before
+	turns   turns
+	// withdrawn are leases that were released before they were acquired.
+	withdrawn []string
+}
+
+// run lives as long as there is something to do. Without a dated lease it waits
+// without a deadline: it is started with a change, and each change ends.
+func (p *principalRun) run(ctx workflow.Context) error {
+	for {
+		due := p.overdueAt()
+		awake := func() bool { return p.idle(ctx) || p.full(ctx) || !p.overdueAt().Equal(due) }
+		timely, err := awaitUntil(ctx, due, "a lease nobody came for", awake)
+		switch {
+		case err != nil:
+			return err
+		case !timely:
+			p.releaseOverdue(ctx, due)
+		case p.idle(ctx):
+			return nil
+		case p.full(ctx):
+			return workflow.NewContinueAsNewError(ctx, PrincipalType, PrincipalInput{
+				WriterStart: p.who, Tenancy: p.tenancy, Holders: p.holders,
+			})
+		}
+	}
+}
+
+// idle says that nothing is leased, asked or under way.
+func (p *principalRun) idle(ctx workflow.Context) bool {
+	return p.asked && len(p.tenancy.Leases) == 0 && p.quiet(ctx)
+}
+
+// full says that the history is long enough and this is a good moment to begin anew.
+func (p *principalRun) full(ctx workflow.Context) bool {
+	return workflow.GetInfo(ctx).GetContinueAsNewSuggested() && p.quiet(ctx)
+}
+
+func (p *principalRun) quiet(ctx workflow.Context) bool {
+	return p.turns.free() && workflow.AllHandlersFinished(ctx)
+}
+
+// grace is how long after its end a lease waits for its grant to release it: grants
+// are there within seconds unless someone has terminated them.
+const grace = 15 * time.Minute
+
+// overdueAt is when the first lease is released without its grant; zero for never.
+func (p *principalRun) overdueAt() time.Time {
+	var first time.Time
+	for _, l := range p.tenancy.Leases {
+		if at := l.End.Add(grace); !l.End.IsZero() && (first.IsZero() || at.Before(first)) {
+			first = at
+		}
+	}
+	return first
+}
+
+// releaseOverdue releases what nobody has come for.
+func (p *principalRun) releaseOverdue(ctx workflow.Context, due time.Time) {
+	for _, l := range slices.Clone(p.tenancy.Leases) {
+		if l.End.IsZero() || l.End.Add(grace).After(due) {
+			continue
+		}
+		p.log.Warn("Lease is released without its grant", "lease", l.ID, "end", l.End)
+		_, err := p.change(ctx, activities.ChangeRequest{
+			Key: activities.ChangeKey(l.ID, access.OpRelease), Request: p.holderOf(l.ID),
+			Change: access.Change{Op: access.OpRelease, Lease: l},
+		})
+		if err != nil { // final errors of a release cannot be: they are waited out
+			p.log.Error("Overdue lease was not released", "lease", l.ID, "error", err)
+			return
+		}
+	}
+}
+
+func (p *principalRun) holderOf(lease string) string {
+	if i := slices.IndexFunc(p.holders, func(h Holder) bool { return h.Lease == lease }); i >= 0 {
+		return p.holders[i].Request
+	}
+	return lease
+}
+
+// handle installs the query and the update.
+func (p *principalRun) handle(ctx workflow.Context) error {
+	return errors.Join(
+		workflow.SetQueryHandler(ctx, StatusQuery, p.status),
+		workflow.SetUpdateHandlerWithOptions(ctx, ChangeUpdate, p.onChange, workflow.UpdateHandlerOptions{
+			Validator: p.mayChange, Description: "change the principal's roles; for grants and revokes only",
+		}),
+	)
+}
+
+// PrincipalStatus answers [StatusQuery] on a Principal.
+type PrincipalStatus struct {
+	activities.WriterStart
+
+	Busy    bool           `json:"busy"`
+	Waiting int            `json:"waiting"` // changes behind the one under way
+	Tenancy access.Tenancy `json:"tenancy"`
+	Holders []Holder       `json:"holders"`
+}
+
+func (p *principalRun) status() (PrincipalStatus, error) {
+	return PrincipalStatus{
+		WriterStart: p.who, Busy: !p.turns.free(), Waiting: len(p.turns.queue), Tenancy: p.tenancy,
+		Holders: append([]Holder{}, p.holders...),
+	}, nil
+}

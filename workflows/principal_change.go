@@ -1,0 +1,199 @@
+package workflows
+
+import (
+	"errors"
+	"slices"
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"sentinelone-provisioner/activities"
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/fault"
+)
+
+// mayChange turns changes away while the run is about to begin anew; they are asked
+// again.
+func (p *principalRun) mayChange(ctx workflow.Context, _ activities.ChangeRequest) error {
+	if workflow.GetInfo(ctx).GetContinueAsNewSuggested() {
+		return temporal.NewApplicationError("the writer begins a new run: ask again", string(fault.Unavailable))
+	}
+	return nil
+}
+
+// onChange answers when the change is proven.
+func (p *principalRun) onChange(
+	ctx workflow.Context, in activities.ChangeRequest,
+) (activities.ChangeAnswer, error) {
+	p.asked = true
+	open, stop := workflow.NewDisconnectedContext(ctx)
+	defer stop()
+	answer, err := p.change(open, in)
+	if app, ok := errors.AsType[*temporal.ApplicationError](err); ok {
+		return answer, app // outermost, so that its type reaches the request
+	}
+	return answer, err
+}
+
+// change carries a change out, however often it is stopped for an urgent one.
+func (p *principalRun) change(
+	ctx workflow.Context, in activities.ChangeRequest,
+) (activities.ChangeAnswer, error) {
+	if in.Change.Op == access.OpAcquire {
+		if i := slices.IndexFunc(p.holders, func(h Holder) bool { return h.Lease == lease(in) }); i >= 0 {
+			return p.extend(i, in), nil
+		}
+	}
+	for {
+		if begins(in.Change.Op) && slices.Contains(p.withdrawn, lease(in)) {
+			return notApplied(in), nil
+		}
+		answer, err := p.write(ctx, in)
+		switch {
+		case begins(in.Change.Op) && temporal.IsCanceledError(err):
+			continue
+		case err != nil || begins(in.Change.Op):
+			return answer, err
+		}
+		return p.confirm(ctx, in, answer)
+	}
+}
+
+// extend is what asking again for a lease comes to: its end may have moved.
+func (p *principalRun) extend(holder int, in activities.ChangeRequest) activities.ChangeAnswer {
+	for i := range p.tenancy.Leases {
+		if p.tenancy.Leases[i].ID == in.Change.Lease.ID {
+			p.tenancy.Leases[i].End = in.Change.Lease.End
+		}
+	}
+	return p.holders[holder].Answer
+}
+
+// begins says whether the change gives access, which gives way to what ends it.
+func begins(op access.Op) bool { return op == access.OpGrant || op == access.OpAcquire }
+
+func notApplied(in activities.ChangeRequest) activities.ChangeAnswer {
+	return activities.ChangeAnswer{Proof: access.Proof{
+		Op: in.Change.Op, Key: in.Key, Outcome: access.NotApplied, Reads: []access.Read{},
+	}}
+}
+
+// write runs the activity in its turn and keeps what it learned.
+func (p *principalRun) write(
+	ctx workflow.Context, in activities.ChangeRequest,
+) (activities.ChangeAnswer, error) {
+	var out activities.WriteResult
+	err := p.turns.take(ctx, !begins(in.Change.Op), func(ctx workflow.Context) (err error) {
+		out, err = call[activities.WriteResult](
+			change(ctx, string(in.Change.Op)+" for "+in.Request, !begins(in.Change.Op)), activities.WriteName,
+			activities.WriteInput{Writer: p.who, Change: in, Tenancy: p.tenancy})
+		if err == nil {
+			p.learn(in, out)
+			p.date(lease(in), workflow.Now(ctx))
+		}
+		return err
+	})
+	return activities.ChangeAnswer{Proof: out.Proof, Message: out.Message}, err
+}
+
+// learn takes over what is known after a change, and who holds which lease.
+func (p *principalRun) learn(in activities.ChangeRequest, out activities.WriteResult) {
+	if out.Recalled {
+		if in.Change.Op == access.OpAcquire && out.Proof.Given() {
+			p.tenancy = p.tenancy.Adopt(in.Change.Lease, out.Proof.Before)
+		}
+	} else {
+		p.tenancy = out.Next
+	}
+	switch in.Change.Op {
+	case access.OpAcquire:
+		if _, held := p.tenancy.Lease(lease(in)); held {
+			p.holders = append(p.holders, Holder{
+				Lease: lease(in), Request: in.Request,
+				Answer: activities.ChangeAnswer{Proof: out.Proof, Message: out.Message},
+			})
+		}
+	case access.OpRelease:
+		p.withdrawn = append(p.withdrawn, lease(in))
+		p.holders = slices.DeleteFunc(p.holders, func(h Holder) bool { return h.Lease == lease(in) })
+	}
+}
+
+func lease(in activities.ChangeRequest) string { return in.Change.Lease.ID }
+
+// date fixes the end of a lease that lasts so long from its acquisition.
+func (p *principalRun) date(lease string, now time.Time) {
+	for i, l := range p.tenancy.Leases {
+		if l.ID == lease && l.End.IsZero() && l.For > 0 {
+			p.tenancy.Leases[i].End = now.Add(time.Duration(l.For)).UTC()
+		}
+	}
+}
+
+const (
+	// confirmPause is the time between the two reads that prove an absence.
+	confirmPause = 5 * time.Second
+	// shownAgain is how many reads in a row must show a role again, after one did not,
+	// until it counts as given anew by someone else.
+	shownAgain = 3
+)
+
+// confirm reads the absence a second time, after a pause. A role that is there again
+// is either an old answer, which later reads correct, or was given again by hand.
+func (p *principalRun) confirm(
+	ctx workflow.Context, in activities.ChangeRequest, answer activities.ChangeAnswer,
+) (activities.ChangeAnswer, error) {
+	proof := &answer.Proof
+	if proof.Confirmed || !absent(proof.Outcome) {
+		return answer, nil
+	}
+	for shown := 0; ; {
+		if err := workflow.Sleep(ctx, confirmPause); err != nil {
+			return answer, err
+		}
+		seen, ours, err := p.look(ctx, in)
+		if err != nil {
+			return answer, err
+		}
+		proof.Reads = append(proof.Reads, seen.Read)
+		if !seen.Read.Holdings.Holds(in.Change.Lease.Holding) {
+			proof.Confirmed = true
+			return answer, nil
+		}
+		shown++
+		switch {
+		case ours:
+			proof.Outcome = access.StillHeld
+			return answer, nil
+		case shown == shownAgain:
+			proof.Outcome = access.Superseded
+			proof.Drift = append(proof.Drift, seen.Drift...)
+			return answer, nil
+		}
+	}
+}
+
+// absent says that the outcome claims that a role is gone from its scope.
+func absent(o access.Outcome) bool {
+	return o == access.Released || o == access.Removed || o == access.AlreadyAbsent
+}
+
+// look reads the principal in its turn. ours says that a change of ours since has
+// given the role again.
+func (p *principalRun) look(
+	ctx workflow.Context, in activities.ChangeRequest,
+) (seen activities.ConfirmResult, ours bool, err error) {
+	holding := in.Change.Lease.Holding
+	err = p.turns.take(ctx, true, func(ctx workflow.Context) (err error) {
+		ours = p.tenancy.Desired().Holds(holding)
+		ctx = change(ctx, "look again for "+in.Request, true)
+		seen, err = call[activities.ConfirmResult](ctx, activities.ConfirmName,
+			activities.ConfirmInput{Writer: p.who, Request: in.Request, Tenancy: p.tenancy})
+		if err == nil && !seen.Read.Holdings.Holds(holding) {
+			p.tenancy = seen.Next
+		}
+		return err
+	})
+	return seen, ours, err
+}

@@ -1,0 +1,203 @@
+package workflows
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"go.temporal.io/sdk/log"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"sentinelone-provisioner/activities"
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/fault"
+)
+
+// request is what grants and revokes have in common: a plan, changes through the
+// principal's one writer, and a receipt.
+type request struct {
+	log    log.Logger
+	info   activities.RequestInfo
+	asked  activities.PlanInput
+	plan   *access.Plan // nil until it is made
+	proofs []access.Proof
+	state  string
+	wait   string // what it waits for, in words
+	result *RequestResult
+}
+
+func newRequest(ctx workflow.Context, asked activities.PlanInput) *request {
+	info := workflow.GetInfo(ctx)
+	asked.Request = activities.RequestInfo{
+		ID: info.WorkflowExecution.ID, Run: info.OriginalRunID, StartedAt: workflow.Now(ctx).UTC(),
+	}
+	return &request{log: workflow.GetLogger(ctx), info: asked.Request, asked: asked, state: StatePlanning}
+}
+
+// makePlan finds out what the request means. A refusal ends it.
+func (r *request) makePlan(ctx workflow.Context) error {
+	r.enter(ctx, StatePlanning, "")
+	out, err := call[activities.PlanResult](brief(ctx, "plan"), activities.PlanName, r.asked)
+	if err != nil {
+		return err
+	}
+	r.plan = &out.Plan
+	switch {
+	case out.Receipt != nil:
+		r.finish(ctx, *out.Receipt)
+	case r.asked.DryRun:
+		r.result = &RequestResult{State: StatePlanned, Message: out.Plan.Refusal, Plan: r.plan}
+		r.enter(ctx, StatePlanned, "")
+	}
+	return nil
+}
+
+// lease is the request's claim; its id is unique to this run of the workflow.
+func (r *request) lease() access.Lease {
+	return access.Lease{ID: r.info.ID + "#" + r.info.Run, Holding: r.plan.Holding()}
+}
+
+// apply has the principal's writer carry out a change. With a state, the proof is the
+// last one and the receipt says that state.
+func (r *request) apply(ctx workflow.Context, in activities.ChangeRequest, end string) (activities.ApplyResult, error) {
+	return r.applyAgain(ctx, in, end, 0)
+}
+
+func (r *request) applyAgain(
+	ctx workflow.Context, in activities.ChangeRequest, end string, try int,
+) (activities.ApplyResult, error) {
+	input := activities.ApplyInput{Request: r.info, Writer: r.writer(ctx), Change: in, Try: try}
+	if end != "" {
+		input.Close = &activities.CloseInput{Request: r.info, Plan: *r.plan, State: end, Proofs: r.proofs}
+	}
+	out, err := call[activities.ApplyResult](ask(ctx, string(in.Change.Op)), activities.ApplyName, input)
+	if err != nil {
+		return out, err
+	}
+	r.proofs = append(r.proofs, out.Proof)
+	if out.Receipt != nil {
+		r.finish(ctx, *out.Receipt)
+	}
+	return out, nil
+}
+
+// insist carries through a change that takes access away. The writer waits out
+// whatever the console says; should it fail all the same, it is asked anew.
+func (r *request) insist(ctx workflow.Context, in activities.ChangeRequest, end string) error {
+	for try := 0; ; try++ {
+		_, err := r.applyAgain(ctx, in, end, try)
+		if err == nil {
+			return nil
+		}
+		r.log.Error("Access that is to end is still there", "error", err)
+		r.enter(ctx, r.state, "for the principal's writer, which failed: "+reason(err))
+		if err := workflow.Sleep(ctx, askAnew); err != nil {
+			return err
+		}
+	}
+}
+
+// askAnew is the pause before a writer that failed is asked again.
+const askAnew = 5 * time.Minute
+
+// tell has the writer take note of something that changes nothing on the console.
+func (r *request) tell(ctx workflow.Context, in activities.ChangeRequest) error {
+	_, err := call[activities.ApplyResult](ask(ctx, "tell the writer"), activities.ApplyName,
+		activities.ApplyInput{Request: r.info, Writer: r.writer(ctx), Change: in})
+	return err
+}
+
+func (r *request) writer(ctx workflow.Context) activities.Writer {
+	p := r.plan.Principal
+	return activities.Writer{
+		WorkflowID: PrincipalID(r.plan.Console, p.Kind, p.ID), WorkflowType: PrincipalType, Update: ChangeUpdate,
+		TaskQueue: workflow.GetInfo(ctx).TaskQueueName,
+		Start:     activities.WriterStart{Console: r.plan.Console, Kind: p.Kind, ID: p.ID},
+	}
+}
+
+func (r *request) changeOf(op access.Op, lease access.Lease) activities.ChangeRequest {
+	return activities.ChangeRequest{
+		Key: activities.ChangeKey(lease.ID, op), Request: r.info.ID,
+		Change: access.Change{Op: op, Lease: lease, Rules: r.plan.Rules},
+	}
+}
+
+// close ends the request without another change.
+func (r *request) close(ctx workflow.Context, state, message string) error {
+	in := activities.CloseInput{Request: r.info, State: state, Message: message, Proofs: r.proofs}
+	if r.plan != nil {
+		in.Plan = *r.plan
+	} else {
+		in.Plan = access.Plan{Op: r.asked.Op, Terms: r.asked.Terms}
+	}
+	open, stop := workflow.NewDisconnectedContext(ctx)
+	defer stop()
+	out, err := call[activities.CloseResult](brief(open, "receipt"), activities.CloseName, in)
+	if err == nil {
+		r.finish(ctx, out.Receipt)
+	}
+	return err
+}
+
+// fail ends a request that could not be planned: the receipt says why, and so does
+// the failure, under its own type.
+func (r *request) fail(ctx workflow.Context, cause error) error {
+	app, ok := errors.AsType[*temporal.ApplicationError](cause)
+	if !ok {
+		return cause
+	}
+	r.enter(ctx, StateFailed, "")
+	if app.Type() == string(fault.Conflict) { // of another console: its ledger is elsewhere
+		return app
+	}
+	if err := r.close(ctx, StateFailed, app.Message()); err != nil {
+		r.log.Error("Receipt was not written", "error", err)
+	}
+	r.enter(ctx, StateFailed, "")
+	return app
+}
+
+func (r *request) finish(ctx workflow.Context, receipt access.Receipt) {
+	r.result = &RequestResult{
+		State: receipt.State, Outcome: receipt.Outcome, Message: receipt.Message, Receipt: &receipt,
+	}
+	r.enter(ctx, receipt.State, "")
+}
+
+func (r *request) done() bool { return r.result != nil }
+
+// enter moves to a state and says so in Temporal's own tools.
+func (r *request) enter(ctx workflow.Context, state, waiting string) {
+	r.state, r.wait = state, waiting
+	details := "**" + state + "**"
+	if waiting != "" {
+		details += ": " + waiting
+	}
+	workflow.SetCurrentDetails(ctx, details)
+}
+
+func (r *request) status() RequestStatus {
+	return RequestStatus{
+		State: r.state, Request: r.info.ID, Requester: r.asked.Terms.Requester, StartedAt: r.info.StartedAt,
+		Waiting: r.wait, Plan: r.plan, Proofs: append([]access.Proof{}, r.proofs...), Result: r.result,
+	}
+}
+
+func invalid(err error) error {
+	return temporal.NewNonRetryableApplicationError(err.Error(), string(fault.Invalid), nil)
+}
+
+func at(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+
+func mustSay(by string) error {
+	if blank(by) {
+		return refused(`"by" is missing: say who asks, as in {"by":"ana@example.com"}`)
+	}
+	return nil
+}
+
+func notNow(what, state string) error {
+	return refused(fmt.Sprintf("too late or too early to %s: the state is %s", what, state))
+}
