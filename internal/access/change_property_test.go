@@ -19,13 +19,16 @@ func newWorld(seed uint64) world { return world{rand.New(rand.NewPCG(seed, 7))} 
 const seeds = 3000
 
 func (w world) holding() access.Holding {
-	level := []access.Level{access.SiteLevel, access.SiteLevel, access.SiteLevel, access.AccountLevel, access.Tenant}[w.IntN(5)]
+	level := []access.Level{
+		access.SiteLevel, access.SiteLevel, access.SiteLevel, access.AccountLevel, access.Tenant,
+	}[w.IntN(5)]
 	h := access.Holding{Level: level, RoleID: fmt.Sprint(1 + w.IntN(4))}
 	switch level {
 	case access.SiteLevel:
 		h.ScopeID = fmt.Sprint(100 + w.IntN(3))
 	case access.AccountLevel:
 		h.ScopeID = fmt.Sprint(10 + w.IntN(2))
+	default: // the tenant has no id
 	}
 	return h
 }

@@ -185,7 +185,8 @@ func TestTenancy_LooksOld(t *testing.T) {
 
 func TestRole_UsableAt(t *testing.T) {
 	t.Parallel()
-	account, siteScope := access.Scope{Level: access.AccountLevel, ID: "10"}, access.Scope{Level: access.SiteLevel, ID: "100"}
+	account := access.Scope{Level: access.AccountLevel, ID: "10"}
+	siteScope := access.Scope{Level: access.SiteLevel, ID: "100"}
 	custom := access.Role{Scope: access.AccountLevel, ScopeID: "10"}
 	require.True(t, custom.UsableAt(account, ""))
 	require.True(t, custom.UsableAt(siteScope, "10"))

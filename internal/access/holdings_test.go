@@ -10,7 +10,9 @@ import (
 
 func TestHoldings_EqualIgnoresOrderAndRepeats(t *testing.T) {
 	t.Parallel()
-	a := access.Holdings{Level: access.SiteLevel, Held: []access.Held{{RoleID: "1", ScopeID: "9"}, {RoleID: "2", ScopeID: "8"}}}
+	a := access.Holdings{Level: access.SiteLevel, Held: []access.Held{
+		{RoleID: "1", ScopeID: "9"}, {RoleID: "2", ScopeID: "8"},
+	}}
 	b := access.Holdings{Level: access.SiteLevel, Held: []access.Held{
 		{RoleID: "2", ScopeID: "8"}, {RoleID: "1", ScopeID: "9"}, {RoleID: "2", ScopeID: "8"},
 	}}
@@ -18,7 +20,8 @@ func TestHoldings_EqualIgnoresOrderAndRepeats(t *testing.T) {
 	b.Level = access.AccountLevel
 	require.False(t, a.Equal(b), "another level is another scope")
 	require.False(t, a.Equal(access.Holdings{Level: access.SiteLevel, Held: a.Held[:1]}))
-	require.True(t, access.Holdings{Level: access.SiteLevel}.Equal(access.Holdings{}), "nothing is nothing at any level")
+	nothing := access.Holdings{Level: access.SiteLevel}
+	require.True(t, nothing.Equal(access.Holdings{}), "nothing is nothing at any level")
 }
 
 func TestHoldings_NormalLeavesTheOriginalAlone(t *testing.T) {

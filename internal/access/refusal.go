@@ -28,8 +28,8 @@ func Untouchable(p Principal, self bool) string {
 	case p.IsSystem:
 		return name + " is a system user of the console: its roles are not ours to change"
 	case p.RolesReadOnly:
-		return name + " is read-only in the console: its roles are governed elsewhere (single sign-on or a directory); " +
-			"change them there"
+		return name + " is read-only in the console: its roles are governed elsewhere " +
+			"(single sign-on or a directory); change them there"
 	}
 	return ""
 }

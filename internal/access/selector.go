@@ -116,8 +116,8 @@ func (s ScopeSelector) String() string {
 	return fmt.Sprintf("%s %q", s.Level, s.Name)
 }
 
-// NoMatch is the error of a selector that matches nothing, or too much.
-type NoMatch struct {
+// NoMatchError is the error of a selector that matches nothing, or too much.
+type NoMatchError struct {
 	What    string   // "user \"ana@example.com\""
 	Matches []string // each with its id; none if nothing matches
 	Similar []string // what it may have meant, if nothing matches
@@ -125,7 +125,7 @@ type NoMatch struct {
 }
 
 // Error lists the matches and their ids.
-func (e *NoMatch) Error() string {
+func (e *NoMatchError) Error() string {
 	var b strings.Builder
 	switch {
 	case len(e.Matches) > 0:

@@ -3,6 +3,7 @@ package access
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -11,8 +12,10 @@ type Lease struct {
 	Holding
 
 	ID string `json:"id"` // of the grant
-	// End is when the grant means to release it; zero until it says so itself.
+	// End is when the grant means to release it. Where it is zero, that is so long after
+	// the acquisition as For says.
 	End time.Time `json:"end,omitzero"`
+	For Duration  `json:"for,omitzero"`
 	// Lost leases hold nothing any more: someone changed their scope by hand, or a
 	// permanent grant took it over.
 	Lost bool `json:"lost,omitempty"`
@@ -63,6 +66,9 @@ func (t Tenancy) find(id string) int {
 	return slices.IndexFunc(t.Leases, func(l Lease) bool { return l.ID == id })
 }
 
+// Digest is the same for the same knowledge.
+func (t Tenancy) Digest() string { return digest(t) }
+
 // LooksOld says whether the console shows what it showed before our last write,
 // which was less than so long ago: one that is slow to show writes does that too.
 func (t Tenancy) LooksOld(actual Holdings, now time.Time, within time.Duration) bool {
@@ -87,7 +93,8 @@ func (t Tenancy) Observe(actual Holdings) (Tenancy, []string) {
 	t.Leases = slices.Clone(t.Leases)
 	var drift []string
 	if actual.Level != t.Ours.Level && len(actual.Held) > 0 && len(t.Ours.Held) > 0 {
-		drift = append(drift, fmt.Sprintf("someone moved the principal from %s to %s level", t.Ours.Level, actual.Level))
+		drift = append(drift, fmt.Sprintf(
+			"someone moved the principal from %s to %s level", t.Ours.Level, actual.Level))
 		return t.surrender(actual), drift
 	}
 	for _, s := range scopes(t.Ours, actual) {
@@ -134,12 +141,35 @@ func roleIDs(held []Held) string {
 	if len(held) == 0 {
 		return "nothing"
 	}
-	out := ""
+	ids := make([]string, len(held))
 	for i, h := range held {
-		if i > 0 {
-			out += " and "
-		}
-		out += "role " + h.RoleID
+		ids[i] = "role " + h.RoleID
 	}
-	return out
+	return strings.Join(ids, " and ")
+}
+
+// Adopt takes over a lease that some earlier knowledge of this principal held:
+// before is what the principal held when it was acquired. What has been read since
+// may count its role as the principal's own; it is the lease's.
+func (t Tenancy) Adopt(l Lease, before Holdings) Tenancy {
+	if t.find(l.ID) >= 0 {
+		return t
+	}
+	switch {
+	case !t.Known:
+		t = Tenancy{Known: true, Baseline: before.Normal()}
+		t.Leases = []Lease{l}
+		t.Ours = t.Desired()
+		return t
+	case !t.Baseline.Holds(l.Holding):
+		return t // someone else has changed that scope since
+	case t.Baseline.Level == before.Level:
+		t.Baseline = t.Baseline.with(l.Scope(), before.at(l.Scope())...)
+	case len(t.Baseline.Held) == 1:
+		t.Baseline = before.Normal()
+	default:
+		return t // others have given it roles at the new level, which cannot stand beside those of before
+	}
+	t.Leases = append([]Lease{l}, t.Leases...)
+	return t
 }
