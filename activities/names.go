@@ -9,3 +9,12 @@ const (
 	PromoteName = "Sync.Promote"
 	DiscardName = "Sync.Discard"
 )
+
+// Names of the activities of grants and revokes on the wire.
+const (
+	PlanName    = "Request.Plan"
+	ApplyName   = "Request.Apply"
+	CloseName   = "Request.Close"
+	WriteName   = "Principal.Write"
+	ConfirmName = "Principal.Confirm"
+)

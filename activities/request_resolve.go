@@ -80,7 +80,7 @@ func (r *Request) resolve(ctx context.Context, in PlanInput) (resolved, error) {
 
 // named makes a name that matches nothing a final error.
 func named(err error) error {
-	if _, ok := errors.AsType[*access.NoMatch](err); ok {
+	if _, ok := errors.AsType[*access.NoMatchError](err); ok {
 		return fault.New(fault.Invalid, err)
 	}
 	return err
@@ -96,7 +96,7 @@ func (r *Request) findPrincipal(ctx context.Context, s access.PrincipalSelector)
 	if s.ID != "" {
 		p, err := r.console.Principal(ctx, s.Kind, s.ID)
 		if gone(err) {
-			return p, &access.NoMatch{What: s.String()}
+			return p, &access.NoMatchError{What: s.String()}
 		}
 		return p, err
 	}
@@ -108,9 +108,9 @@ func (r *Request) findPrincipal(ctx context.Context, s access.PrincipalSelector)
 	case 1:
 		return found[0], nil
 	case 0:
-		return access.Principal{}, &access.NoMatch{What: s.String(), Similar: r.similarPrincipals(ctx, s)}
+		return access.Principal{}, &access.NoMatchError{What: s.String(), Similar: r.similarPrincipals(ctx, s)}
 	}
-	return access.Principal{}, &access.NoMatch{What: s.String(), Matches: texts(found, principalText)}
+	return access.Principal{}, &access.NoMatchError{What: s.String(), Matches: texts(found, principalText)}
 }
 
 func (r *Request) principalsNamed(ctx context.Context, s access.PrincipalSelector) ([]access.Principal, error) {

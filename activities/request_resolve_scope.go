@@ -30,7 +30,7 @@ func (r *Request) findAccount(ctx context.Context, s access.ScopeSelector) (plac
 	if s.ID != "" {
 		a, err := r.console.AccountByID(ctx, s.ID)
 		if gone(err) || err == nil && a.State == deleted {
-			return place{}, &access.NoMatch{What: s.String()}
+			return place{}, &access.NoMatchError{What: s.String()}
 		}
 		return accountPlace(a), err
 	}
@@ -45,10 +45,10 @@ func (r *Request) findAccount(ctx context.Context, s access.ScopeSelector) (plac
 	}
 	text := func(a access.Account) string { return fmt.Sprintf("%q (%s)", a.Name, a.ID) }
 	if len(found) > 1 {
-		return place{}, &access.NoMatch{What: s.String(), Matches: texts(found, text)}
+		return place{}, &access.NoMatchError{What: s.String(), Matches: texts(found, text)}
 	}
 	similar := slices.DeleteFunc(all, func(a access.Account) bool { return !alike(a.Name, s.Name) })
-	return place{}, &access.NoMatch{What: s.String(), Similar: texts(similar, text)}
+	return place{}, &access.NoMatchError{What: s.String(), Similar: texts(similar, text)}
 }
 
 func accountPlace(a access.Account) place {
@@ -59,7 +59,7 @@ func (r *Request) findSite(ctx context.Context, s access.ScopeSelector) (place, 
 	if s.ID != "" {
 		site, err := r.console.SiteByID(ctx, s.ID)
 		if gone(err) || err == nil && site.State == deleted {
-			return place{}, &access.NoMatch{What: s.String()}
+			return place{}, &access.NoMatchError{What: s.String()}
 		}
 		return sitePlace(site), err
 	}
@@ -71,13 +71,13 @@ func (r *Request) findSite(ctx context.Context, s access.ScopeSelector) (place, 
 		return sitePlace(found[0]), nil
 	}
 	if len(found) > 1 {
-		return place{}, &access.NoMatch{What: s.String(), Matches: texts(found, siteText)}
+		return place{}, &access.NoMatchError{What: s.String(), Matches: texts(found, siteText)}
 	}
 	similar, err := r.console.SearchSites(ctx, lastPart(s.Name))
 	if err != nil { // for the message alone
 		similar = nil
 	}
-	return place{}, &access.NoMatch{What: s.String(), Similar: texts(similar, siteText)}
+	return place{}, &access.NoMatchError{What: s.String(), Similar: texts(similar, siteText)}
 }
 
 // sitesNamed takes the whole text as a name and, where it can be taken apart, as
