@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"sync"
 	"time"
 
 	"go.temporal.io/sdk/client"
@@ -74,8 +75,8 @@ func serve(ctx context.Context, log *slog.Logger, cfg config.Config, options cli
 		return err
 	}
 	defer temporal.Close()
-	fatal := make(chan error, 1)
-	w := newWorker(temporal, cfg, s1, db, func(err error) { fatal <- err })
+	fatal := make(chan error, 2) // one per worker
+	w := newWorkers(temporal, cfg, s1, db, func(err error) { fatal <- err })
 	if err := w.Start(); err != nil {
 		return temporalclient.Explain(err, options)
 	}
@@ -101,10 +102,34 @@ const stopTimeout = 75 * time.Second
 // three fit into the heartbeat timeout of our activities.
 const heartbeatThrottle = 5 * time.Second
 
-func newWorker(
+// workers is one worker per task queue: changes wait on one of their own, so that
+// nothing that only reads holds them up.
+type workers []worker.Worker
+
+// Start starts all of them, or none.
+func (ws workers) Start() error {
+	for i, w := range ws {
+		if err := w.Start(); err != nil {
+			ws[:i].Stop()
+			return err
+		}
+	}
+	return nil
+}
+
+// Stop lets their work finish or hand over, side by side.
+func (ws workers) Stop() {
+	var all sync.WaitGroup
+	for _, w := range ws {
+		all.Go(w.Stop)
+	}
+	all.Wait()
+}
+
+func newWorkers(
 	temporal client.Client, cfg config.Config, s1 *console.Client, db *store.Store, onFatal func(error),
-) worker.Worker {
-	w := worker.New(temporal, cfg.Worker.TaskQueue, worker.Options{
+) workers {
+	options := worker.Options{
 		WorkerStopTimeout:                stopTimeout,
 		DefaultHeartbeatThrottleInterval: heartbeatThrottle,
 		MaxHeartbeatThrottleInterval:     heartbeatThrottle,
@@ -114,11 +139,17 @@ func newWorker(
 			livestatus.NewInterceptor(db),
 			fault.NewInterceptor(), // last: all others see the mapped error
 		},
-	})
+	}
+	w := worker.New(temporal, cfg.Worker.TaskQueue, options)
 	workflows.Register(w)
 	guard := activities.Guard{MaxPercent: cfg.Worker.MaxLoss, MinRows: cfg.Worker.MinLoss}
 	activities.NewSync(s1, db, guard).Register(w)
-	return w
+	activities.NewRequest(s1, db).Register(w)
+
+	options.DisableWorkflowWorker = true
+	changes := worker.New(temporal, workflows.WriteQueue(cfg.Worker.TaskQueue), options)
+	activities.NewPrincipal(s1, db).Register(changes)
+	return workers{w, changes}
 }
 
 // Pauses between attempts to reach Temporal.

@@ -1,5 +1,7 @@
 package workflows
 
+import "sentinelone-provisioner/internal/access"
+
 // Every name in this file is on the wire: in histories, in people's scripts and
 // in running workflows. Renaming one breaks them; add a new one instead.
 
@@ -27,3 +29,45 @@ const syncPrefix = "sync/"
 // SyncID is the customary workflow id of a console's sync; any other works too.
 // The console is its host and port, as in "acmeco.sentinelone.net".
 func SyncID(console string) string { return syncPrefix + console }
+
+// Workflow types of grants and revokes.
+const (
+	GrantType     = "Grant"
+	RevokeType    = "Revoke"
+	PrincipalType = "Principal"
+)
+
+// Messages of grants and of a principal's writer.
+const (
+	// CancelUpdate calls a grant off before it is applied.
+	CancelUpdate = "cancel"
+	// ExtendUpdate lengthens a timed grant that is running.
+	ExtendUpdate = "extend"
+	// EndUpdate releases a timed grant now.
+	EndUpdate = "end"
+	// ChangeUpdate asks the one writer of a principal for a change. Internal.
+	ChangeUpdate = "change"
+)
+
+const (
+	grantPrefix     = "grant/"
+	revokePrefix    = "revoke/"
+	principalPrefix = "principal/"
+	writeSuffix     = "-write"
+)
+
+// GrantID is the customary workflow id of a grant; any other works too.
+func GrantID(request string) string { return grantPrefix + request }
+
+// RevokeID is the customary workflow id of a revoke; any other works too.
+func RevokeID(request string) string { return revokePrefix + request }
+
+// PrincipalID is the workflow id of a principal's one writer. It holds the console's
+// host and the principal's id, and no name.
+func PrincipalID(console string, kind access.Kind, id string) string {
+	return principalPrefix + console + "/" + string(kind) + "/" + id
+}
+
+// WriteQueue is where everything waits that changes a console, beside the task queue
+// of workflows and reads.
+func WriteQueue(taskQueue string) string { return taskQueue + writeSuffix }

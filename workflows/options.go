@@ -54,3 +54,47 @@ func call[Out any](ctx workflow.Context, name string, in any) (Out, error) {
 	err := workflow.ExecuteActivity(ctx, name, in).Get(ctx, &out)
 	return out, err
 }
+
+// change is for one change of a principal: a few calls, each of which may take a
+// minute. It is repeated for as long as the console is down; the activity itself says
+// how soon. Access that is to end goes first.
+func change(ctx workflow.Context, summary string, urgent bool) workflow.Context {
+	ctx = withOptions(ctx, summary, 6*time.Minute)
+	options := workflow.GetActivityOptions(ctx)
+	options.TaskQueue = WriteQueue(workflow.GetInfo(ctx).TaskQueueName)
+	options.Priority = temporal.Priority{PriorityKey: priorityBegin}
+	if urgent {
+		options.Priority.PriorityKey = priorityEnd
+	}
+	return workflow.WithActivityOptions(ctx, options)
+}
+
+// Priorities of the changes that wait for a worker: 1 is the highest, 3 the default.
+const (
+	priorityEnd   = 1
+	priorityBegin = 3
+)
+
+// awaitUntil waits for a condition, at most until a time; the zero time means
+// without end. It says whether the condition came first.
+func awaitUntil(ctx workflow.Context, until time.Time, summary string, condition func() bool) (bool, error) {
+	if until.IsZero() {
+		return true, workflow.Await(ctx, condition)
+	}
+	left := until.Sub(workflow.Now(ctx))
+	if left <= 0 {
+		return condition(), nil
+	}
+	return workflow.AwaitWithOptions(ctx, workflow.AwaitOptions{
+		Timeout: left, TimerOptions: workflow.TimerOptions{Summary: summary},
+	}, condition)
+}
+
+// ask is for a change that the principal's writer carries out: each attempt waits a
+// minute for its answer, and the next one goes on waiting.
+func ask(ctx workflow.Context, summary string) workflow.Context {
+	ctx = withOptions(ctx, summary, 5*time.Minute)
+	options := workflow.GetActivityOptions(ctx)
+	options.WaitForCancellation = false // the writer, not this activity, decides what became of it
+	return workflow.WithActivityOptions(ctx, options)
+}

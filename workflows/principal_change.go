@@ -117,6 +117,7 @@ func (p *principalRun) learn(in activities.ChangeRequest, out activities.WriteRe
 	case access.OpRelease:
 		p.withdrawn = append(p.withdrawn, lease(in))
 		p.holders = slices.DeleteFunc(p.holders, func(h Holder) bool { return h.Lease == lease(in) })
+	case access.OpGrant, access.OpRevoke, access.OpReset, access.OpDelete: // hold nothing
 	}
 }
 

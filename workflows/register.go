@@ -8,10 +8,20 @@ type Registry interface {
 	RegisterWorkflowWithOptions(w any, options workflow.RegisterOptions)
 }
 
-// Register names every workflow explicitly, with its versioning behaviour: Sync
-// is short, so a run ends on the code it began on.
+// Register names every workflow explicitly, with its versioning behaviour. A sync and
+// a principal's writer end on the code they began on: the first is short, the second
+// begins anew now and then. Grants and revokes may be open for a year, so they move to
+// new code and must replay on it.
 func Register(r Registry) {
-	r.RegisterWorkflowWithOptions(Sync, workflow.RegisterOptions{
-		Name: SyncType, VersioningBehavior: workflow.VersioningBehaviorPinned,
-	})
+	for name, w := range map[string]struct {
+		run        any
+		versioning workflow.VersioningBehavior
+	}{
+		SyncType:      {Sync, workflow.VersioningBehaviorPinned},
+		PrincipalType: {Principal, workflow.VersioningBehaviorPinned},
+		GrantType:     {Grant, workflow.VersioningBehaviorAutoUpgrade},
+		RevokeType:    {Revoke, workflow.VersioningBehaviorAutoUpgrade},
+	} {
+		r.RegisterWorkflowWithOptions(w.run, workflow.RegisterOptions{Name: name, VersioningBehavior: w.versioning})
+	}
 }

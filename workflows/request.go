@@ -149,7 +149,7 @@ func (r *request) fail(ctx workflow.Context, cause error) error {
 		return cause
 	}
 	r.enter(ctx, StateFailed, "")
-	if app.Type() == string(fault.Conflict) { // of another console: its ledger is elsewhere
+	if app.Type() == string(fault.Conflict) && !app.HasDetails() { // another console's: so is its ledger
 		return app
 	}
 	if err := r.close(ctx, StateFailed, app.Message()); err != nil {

@@ -27,6 +27,7 @@ const lookupTimeout = 800 * time.Millisecond
 // Source is where progress is looked up; the store implements it.
 type Source interface {
 	Progress(ctx context.Context, snapshot string) (store.Progress, error)
+	WaitOf(ctx context.Context, console, request string) ([]store.Wait, error)
 }
 
 // NewInterceptor completes status queries from source.
@@ -58,17 +59,29 @@ type queryInterceptor struct {
 // HandleQuery implements interceptor.WorkflowInboundInterceptor.
 func (q *queryInterceptor) HandleQuery(ctx workflow.Context, in *interceptor.HandleQueryInput) (any, error) {
 	answer, err := q.Next.HandleQuery(ctx, in)
-	status, ok := answer.(workflows.SyncStatus)
-	if err != nil || !ok || in.QueryType != workflows.StatusQuery || status.Result != nil {
+	if err != nil || in.QueryType != workflows.StatusQuery {
 		return answer, err
 	}
 	lookup, cancel := context.WithTimeout(context.Background(), lookupTimeout)
 	defer cancel()
-	progress, err := q.source.Progress(lookup, status.Snapshot)
-	if err != nil {
-		return status, nil // the workflow's own answer stands
+	switch status := answer.(type) {
+	case workflows.SyncStatus:
+		return q.sync(lookup, status), nil
+	case workflows.RequestStatus:
+		return q.request(lookup, status), nil
 	}
-	return Complete(status, progress), nil
+	return answer, nil
+}
+
+func (q *queryInterceptor) sync(ctx context.Context, status workflows.SyncStatus) workflows.SyncStatus {
+	if status.Result != nil {
+		return status
+	}
+	progress, err := q.source.Progress(ctx, status.Snapshot)
+	if err != nil {
+		return status // the workflow's own answer stands
+	}
+	return Complete(status, progress)
 }
 
 // Complete fills in what the store knows better than the workflow: collections

@@ -104,8 +104,14 @@ func TestComplete_Waiting(t *testing.T) {
 type source struct {
 	asked    int
 	progress store.Progress
+	waits    []store.Wait
 	err      error
 	hangs    bool
+}
+
+func (s *source) WaitOf(context.Context, string, string) ([]store.Wait, error) {
+	s.asked++
+	return s.waits, s.err
 }
 
 func (s *source) Progress(ctx context.Context, _ string) (store.Progress, error) {

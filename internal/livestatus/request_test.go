@@ -1,0 +1,67 @@
+package livestatus_test
+
+import (
+	"errors"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/mock"
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/interceptor"
+	sdklog "go.temporal.io/sdk/log"
+	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/worker"
+
+	"sentinelone-provisioner/activities"
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/livestatus"
+	"sentinelone-provisioner/internal/store"
+	"sentinelone-provisioner/workflows"
+)
+
+// A revoke that waits for the console says since when, how often it was tried, when
+// next and why.
+func TestRequest_SaysWhatItWaitsFor(t *testing.T) {
+	t.Parallel()
+	next := noon.Add(5 * time.Minute)
+	s := &source{waits: []store.Wait{{
+		Since: noon.Add(-time.Hour), At: noon, NextTry: &next, Attempt: 17, Text: "PUT: 502",
+	}}}
+	require.Equal(t, "waiting for SentinelOne since 2026-11-02T11:00:00Z, attempt 17, next at 2026-11-02T12:05:00Z, "+
+		"last error: PUT: 502", waitingOf(t, s))
+}
+
+func TestRequest_StandsAloneWithoutTheStore(t *testing.T) {
+	t.Parallel()
+	require.Empty(t, waitingOf(t, &source{}), "nothing waits")
+	require.Empty(t, waitingOf(t, &source{err: errors.New("the store is down")}), "the workflow's own answer stands")
+}
+
+// waitingOf asks a revoke for its status while it is applied.
+func waitingOf(t *testing.T, s *source) string {
+	t.Helper()
+	var suite testsuite.WorkflowTestSuite
+	suite.SetLogger(sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)))
+	env := suite.NewTestWorkflowEnvironment()
+	env.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{livestatus.NewInterceptor(s)}})
+	workflows.Register(env)
+	activities.NewRequest(nil, nil).Register(env)
+	env.OnActivity(activities.PlanName, mock.Anything, mock.Anything).
+		Return(activities.PlanResult{Plan: access.Plan{Console: "acmeco.sentinelone.net"}}, nil)
+	env.OnActivity(activities.ApplyName, mock.Anything, mock.Anything).After(time.Hour).
+		Return(activities.ApplyResult{Receipt: &access.Receipt{State: workflows.StateRevoked}}, nil)
+	var out workflows.RequestStatus
+	env.RegisterDelayedCallback(func() {
+		answer, err := env.QueryWorkflow(workflows.StatusQuery)
+		require.NoError(t, err)
+		require.NoError(t, answer.Get(&out))
+	}, time.Minute)
+	env.ExecuteWorkflow(workflows.RevokeType, workflows.RevokeInput{
+		Principal: access.PrincipalSelector{Kind: access.User, ID: "1"}, Role: access.RoleSelector{ID: "2"},
+		Scope: access.ScopeSelector{Level: access.Tenant}, Requester: "bob@example.com",
+	})
+	require.NoError(t, env.GetWorkflowError())
+	require.Equal(t, workflows.StateApplying, out.State)
+	return out.Waiting
+}
