@@ -48,6 +48,14 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if err != nil {
 		return complain(stderr, "configuration", err)
 	}
+	if cfg.Telemetry.Metrics != "" {
+		metrics, err := telemetry.ServeMetrics(ctx, cfg.Telemetry.Metrics)
+		if err != nil {
+			return complain(stderr, "configuration", err)
+		}
+		defer func() { _ = metrics.Close() }()
+		options.MetricsHandler = metrics.Handler
+	}
 	db, err := store.Open(ctx, cfg.Store.URL)
 	if err != nil {
 		return complain(stderr, "DATABASE_URL", err)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"strings"
 
@@ -44,8 +45,9 @@ type Worker struct {
 
 // Telemetry is how the process speaks of itself.
 type Telemetry struct {
-	Level  string `env:"LOG_LEVEL"  envDefault:"info" help:"debug, info, warn or error"`
-	Format string `env:"LOG_FORMAT"                   help:"console or json; default: console on a terminal, json elsewhere"`
+	Level   string `env:"LOG_LEVEL"  envDefault:"info" help:"debug, info, warn or error"`
+	Format  string `env:"LOG_FORMAT"                   help:"console or json; default: console on a terminal, json elsewhere"`
+	Metrics string `env:"METRICS_ADDRESS" help:"host:port to show Prometheus metrics at, under /metrics; unset: none are shown"`
 }
 
 // Load reads everything and checks it. Every fault is in the one error.
@@ -173,6 +175,12 @@ func (t Telemetry) Validate() error {
 	}
 	if t.Format != "" && t.Format != "console" && t.Format != "json" {
 		faults = append(faults, fmt.Errorf("LOG_FORMAT is %q: choose console or json", t.Format))
+	}
+	if t.Metrics != "" {
+		if _, _, err := net.SplitHostPort(t.Metrics); err != nil {
+			faults = append(faults, fmt.Errorf(
+				"METRICS_ADDRESS is %q: give host and port, such as localhost:9464", t.Metrics))
+		}
 	}
 	return errors.Join(faults...)
 }
