@@ -33,17 +33,6 @@ type ScopeRef struct {
 	Name  string `json:"name,omitempty"` // of a site "Account / Site"
 }
 
-// Approval says whose consent a request needs.
-type Approval struct {
-	Required bool   `json:"required"`
-	Policy   string `json:"policy"` // in words
-}
-
-// NoApproval is the policy of a worker without one.
-func NoApproval() Approval {
-	return Approval{Policy: "no approval is asked for: this worker has no policy"}
-}
-
 // Terms are what a person asks for beside principal, role and scope.
 type Terms struct {
 	Requester string    `json:"requester"` // as claimed

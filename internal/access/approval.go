@@ -1,0 +1,56 @@
+package access
+
+import "time"
+
+// Approval says whose consent a request needs, and by when. It is worked out from the
+// policy when the request is planned and recorded in the plan, so that a policy that
+// changes later changes no running request.
+type Approval struct {
+	Required bool   `json:"required"`
+	Policy   string `json:"policy"`              // in words
+	Hash     string `json:"policyHash,omitempty"` // of the policy file
+	Rule     string `json:"rule,omitempty"`       // the one that decided
+	// Steps are gone through in order; each needs so many distinct people.
+	Steps []ApprovalStep `json:"steps,omitempty"`
+	// DecideWithin is how long there is for all steps, from the request.
+	DecideWithin  Duration `json:"decideWithin,omitzero"`
+	RemindEvery   Duration `json:"remindEvery,omitzero"`
+	EscalateAfter Duration `json:"escalateAfter,omitzero"`
+	EscalateTo    []string `json:"escalateTo,omitempty"` // people
+	// Review is for a request that starts at once and is looked at afterwards.
+	Review *Review `json:"review,omitempty"`
+}
+
+// ApprovalStep needs Need distinct people of those listed.
+type ApprovalStep struct {
+	Need   int      `json:"need"`
+	Groups []string `json:"groups"` // by name
+	People []string `json:"people"` // all members, folded to lower case, sorted
+}
+
+// Review says who must look at a break-glass grant, and within what time; else it is
+// ended.
+type Review struct {
+	ApprovalStep
+
+	Within Duration `json:"within"`
+}
+
+// NoApproval is the policy of a worker without one.
+func NoApproval() Approval {
+	return Approval{Policy: "no approval is asked for: this worker has no policy"}
+}
+
+// Decision is one person's word on a request.
+type Decision struct {
+	At      time.Time `json:"at"`
+	By      string    `json:"by"`
+	Action  string    `json:"action"` // approve or deny
+	Step    int       `json:"step"`   // from 0
+	Comment string    `json:"comment,omitempty"`
+	// OnBehalfOf is who had delegated the decision to By.
+	OnBehalfOf string `json:"onBehalfOf,omitempty"`
+	// Signed says how it is known who decided: "unsigned", or the key's fingerprint.
+	Signed    string `json:"signed"`
+	Signature string `json:"signature,omitempty"`
+}
