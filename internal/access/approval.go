@@ -7,7 +7,7 @@ import "time"
 // changes later changes no running request.
 type Approval struct {
 	Required bool   `json:"required"`
-	Policy   string `json:"policy"`              // in words
+	Policy   string `json:"policy"`               // in words
 	Hash     string `json:"policyHash,omitempty"` // of the policy file
 	Rule     string `json:"rule,omitempty"`       // the one that decided
 	// Steps are gone through in order; each needs so many distinct people.
