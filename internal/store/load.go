@@ -35,10 +35,12 @@ func (s *Store) LoadPage(ctx context.Context, id string, c access.Collection, at
 		chunks = [][]row{nil}
 	}
 	for i, chunk := range chunks {
-		err := s.write(ctx, func(tx *sql.Tx) error {
-			l := loading{s: s, tx: tx, c: c, page: page, last: i == len(chunks)-1}
-			return l.run(ctx, id, attempt, chunk)
-		})
+		l := loading{s: s, c: c, page: page, last: i == len(chunks)-1, fresh: true}
+		err := l.transact(ctx, id, attempt, chunk)
+		if repeated(err) {
+			l.fresh = false
+			err = l.transact(ctx, id, attempt, chunk)
+		}
 		if errors.Is(err, errLoaded) {
 			return true, nil
 		}
@@ -96,12 +98,21 @@ func (s *Store) pageRows(ctx context.Context, k pageKey) ([]row, error) {
 
 // loading is one transaction of a load.
 type loading struct {
-	s    *Store
-	tx   *sql.Tx
-	snap snapshotRow
-	c    access.Collection
-	page int
-	last bool // the page ends with this transaction
+	s     *Store
+	tx    *sql.Tx
+	conn  *sql.Conn // of tx
+	snap  snapshotRow
+	c     access.Collection
+	page  int
+	last  bool // the page ends with this transaction
+	fresh bool // none of the rows is expected to be there already
+}
+
+func (l loading) transact(ctx context.Context, id string, attempt int, rows []row) error {
+	return l.s.writeWith(ctx, func(tx *sql.Tx, conn *sql.Conn) error {
+		l.tx, l.conn = tx, conn
+		return l.run(ctx, id, attempt, rows)
+	})
 }
 
 func (l *loading) run(ctx context.Context, id string, attempt int, rows []row) error {
@@ -148,6 +159,7 @@ func (l *loading) load(ctx context.Context, rows []row) error {
 		return err
 	}
 	p := sortOut(rows, known)
+	l.fresh = l.fresh && len(p.again) == 0
 	if err := l.undo(ctx, p); err != nil {
 		return err
 	}

@@ -105,13 +105,22 @@ func (l *loading) undo(ctx context.Context, p plan) error {
 	return nil
 }
 
+// insert adds rows. Those of an id that comes for the first time in its drain, as
+// nearly all do, are new to each table; see loading.transact for when they are not.
+func (l *loading) insert(ctx context.Context, b bulk, rows [][]any) error {
+	if l.fresh && l.s.d.postgres {
+		return copyRows(ctx, l.conn, b, rows)
+	}
+	return l.s.d.insert(ctx, l.tx, b, rows)
+}
+
 // keep notes what was received as it was.
 func (l *loading) keep(ctx context.Context, p plan) error {
 	rows := make([][]any, len(p.seen))
 	for i, s := range p.seen {
 		rows[i] = []any{l.snap.seq, string(l.c), s.entityRow, int64(flag(s.touched)), s.lastActive}
 	}
-	return l.s.d.insert(ctx, l.tx, bulk{
+	return l.insert(ctx, bulk{
 		what:  "note unchanged rows",
 		into:  "seen (snapshot_seq, collection, entity_row, touched, last_active)",
 		types: []string{"bigint", "text", "bigint", "bigint", "bigint"},
@@ -129,7 +138,7 @@ func (l *loading) insertEntities(ctx context.Context, changed []row) error {
 		}
 	}
 	const text = "text"
-	return l.s.d.insert(ctx, l.tx, bulk{
+	return l.insert(ctx, bulk{
 		what: "add rows",
 		into: `entities (console, collection, id, name, email, email_folded, parent_id, doc, digest,
 			last_active, since)`,
@@ -167,7 +176,7 @@ func (l *loading) loadAssignments(ctx context.Context, p plan) error {
 			l.snap.seq, string(l.c), a.PrincipalID, a.RoleID, string(a.Level), a.ScopeID, since,
 		})
 	}
-	err = l.s.d.insert(ctx, l.tx, bulk{
+	err = l.insert(ctx, bulk{
 		what:     "add assignments",
 		into:     "assignments (console, principal_kind, principal_id, role_id, level, scope_id, since)",
 		types:    []string{"text", "text", "text", "text", "text", "text", "bigint"},
@@ -176,7 +185,7 @@ func (l *loading) loadAssignments(ctx context.Context, p plan) error {
 	if err != nil {
 		return err
 	}
-	return l.s.d.insert(ctx, l.tx, bulk{
+	return l.insert(ctx, bulk{
 		what:     "note closing assignments",
 		into:     "closing (snapshot_seq, collection, principal_id, role_id, level, scope_id, since)",
 		types:    []string{"bigint", "text", "text", "text", "text", "text", "bigint"},

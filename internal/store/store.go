@@ -99,6 +99,16 @@ func (s *Store) write(ctx context.Context, fn func(tx *sql.Tx) error) error {
 	return s.writeOn(ctx, s.w, fn)
 }
 
+// writeWith is write for what needs the transaction's connection as well.
+func (s *Store) writeWith(ctx context.Context, fn func(tx *sql.Tx, conn *sql.Conn) error) error {
+	conn, err := s.w.Conn(ctx)
+	if err != nil {
+		return fmt.Errorf("begin a transaction: %w", err)
+	}
+	defer func() { _ = conn.Close() }() // gives it back
+	return s.writeOn(ctx, conn, func(tx *sql.Tx) error { return fn(tx, conn) })
+}
+
 func (s *Store) writeOn(ctx context.Context, on beginner, fn func(tx *sql.Tx) error) error {
 	tx, err := on.BeginTx(ctx, nil)
 	if err != nil {
