@@ -63,10 +63,16 @@ func restart(ctx context.Context, tx *sql.Tx, snap snapshotRow, d drainRow, atte
 
 // SavePage keeps a page and the cursor of the next one, in one transaction, and
 // clears the note of the collection. It is [ErrStale] unless the page is exactly the
-// next one of the attempt under way: ask [Store.StartDrain] where to go on. The
-// entities belong to the store from then on.
+// next one of the attempt under way: ask [Store.StartDrain] where to go on.
 func (s *Store) SavePage(ctx context.Context, in SavePageInput) error {
-	body, err := encodePage(in.Collection, in.Entities)
+	if err := checkPage(in.Collection, in.Entities); err != nil {
+		return err
+	}
+	rows, err := encodeRows(in.Entities)
+	if err != nil {
+		return err
+	}
+	body, err := pageBody(rows)
 	if err != nil {
 		return err
 	}
@@ -91,7 +97,7 @@ func (s *Store) SavePage(ctx context.Context, in SavePageInput) error {
 		return advance(ctx, tx, snap, d, in)
 	})
 	if err == nil {
-		s.pages.put(pageKey{in.Snapshot, in.Collection, in.Attempt, in.Page}, in.Entities)
+		s.pages.put(pageKey{in.Snapshot, in.Collection, in.Attempt, in.Page}, rows)
 	}
 	return err
 }

@@ -79,8 +79,8 @@ func (s *Store) oldestPage(
 
 // pageRows is a saved page as rows, from memory or else from the database.
 func (s *Store) pageRows(ctx context.Context, k pageKey) ([]row, error) {
-	if entities, found := s.pages.take(k); found {
-		return encodeRows(entities)
+	if rows, found := s.pages.take(k); found {
+		return rows, nil
 	}
 	var body []byte
 	err := s.r.QueryRowContext(ctx,

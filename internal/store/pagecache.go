@@ -12,7 +12,7 @@ import (
 // forgotten, or another process has saved, is read from the database.
 type pageCache struct {
 	mu    sync.Mutex
-	pages map[pageKey][]access.Entity
+	pages map[pageKey][]row
 	order []pageKey // oldest first
 }
 
@@ -23,17 +23,17 @@ type pageKey struct {
 	page       int
 }
 
-// cachedPages bounds the memory: a page of 1,000 principals takes about half a
-// megabyte.
+// cachedPages bounds the memory: a page of 1,000 principals takes a little less than
+// a megabyte.
 const cachedPages = 8
 
-func (p *pageCache) put(k pageKey, entities []access.Entity) {
+func (p *pageCache) put(k pageKey, rows []row) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.pages == nil {
-		p.pages = map[pageKey][]access.Entity{}
+		p.pages = map[pageKey][]row{}
 	}
-	p.pages[k] = entities
+	p.pages[k] = rows
 	p.order = append(p.order, k)
 	if len(p.order) > cachedPages {
 		delete(p.pages, p.order[0])
@@ -42,13 +42,13 @@ func (p *pageCache) put(k pageKey, entities []access.Entity) {
 }
 
 // take returns a page once, and says whether it was there.
-func (p *pageCache) take(k pageKey) ([]access.Entity, bool) {
+func (p *pageCache) take(k pageKey) ([]row, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	entities, found := p.pages[k]
+	rows, found := p.pages[k]
 	if found {
 		delete(p.pages, k)
 		p.order = slices.DeleteFunc(p.order, func(o pageKey) bool { return o == k })
 	}
-	return entities, found
+	return rows, found
 }
