@@ -3,29 +3,24 @@ package store
 import (
 	"bytes"
 	"context"
-	"database/sql"
 	"encoding/binary"
 	"errors"
 	"fmt"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/jackc/pgx/v5/stdlib"
 )
 
 // copyRows adds rows to PostgreSQL by COPY, which takes half the time of an insert
 // that looks for conflicts. A row that is there already makes it fail, and with it
 // the transaction: see repeated.
-func copyRows(ctx context.Context, conn *sql.Conn, b bulk, rows [][]any) error {
+func (t *txn) copyRows(ctx context.Context, b bulk, rows [][]any) error {
 	if len(rows) == 0 {
 		return nil
 	}
 	data := bytes.NewReader(copyData(rows))
-	err := conn.Raw(func(driver any) error {
-		pg, ok := driver.(*stdlib.Conn)
-		if !ok {
-			return fmt.Errorf("a %T cannot copy", driver)
-		}
-		_, err := pg.Conn().PgConn().CopyFrom(ctx, data, "COPY "+b.into+" FROM STDIN (FORMAT binary)")
+	err := t.raw(func(pg *pgx.Conn) error {
+		_, err := pg.PgConn().CopyFrom(ctx, data, "COPY "+b.into+" FROM STDIN (FORMAT binary)")
 		return err
 	})
 	if err != nil {

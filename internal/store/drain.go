@@ -16,15 +16,15 @@ func (s *Store) StartDrain(ctx context.Context, id string, c access.Collection, 
 	if attempt < 1 {
 		return out, fmt.Errorf("attempt %d of %s: attempts count from 1", attempt, c)
 	}
-	err := s.write(ctx, func(tx *sql.Tx) error {
-		snap, err := s.claim(ctx, tx, id)
+	err := s.writeOn(ctx, func(t *txn) error {
+		snap, err := s.claim(ctx, t.Tx, id)
 		if err != nil {
 			return err
 		}
 		if err := snap.mustBeOpen(); err != nil {
 			return err
 		}
-		d, err := s.lockDrain(ctx, tx, snap, c, alone)
+		_, d, err := s.lockDrain(ctx, t, id, c, alone)
 		if err != nil {
 			return err
 		}
@@ -32,7 +32,7 @@ func (s *Store) StartDrain(ctx context.Context, id string, c access.Collection, 
 		case attempt < d.attempt:
 			return behind(id, c, d.attempt, attempt)
 		case attempt > d.attempt:
-			if d, err = restart(ctx, tx, snap, d, attempt); err != nil {
+			if d, err = restart(ctx, t.Tx, snap, d, attempt); err != nil {
 				return err
 			}
 		}
@@ -76,8 +76,10 @@ func (s *Store) SavePage(ctx context.Context, in SavePageInput) error {
 	if err != nil {
 		return err
 	}
-	err = s.write(ctx, func(tx *sql.Tx) error {
-		snap, d, err := s.holdDrain(ctx, tx, in.Snapshot, in.Collection, in.Attempt, saving)
+	err = s.writeOn(ctx, func(t *txn) error {
+		var members string
+		snap, d, err := s.holdDrain(ctx, t, in.Snapshot, in.Collection, in.Attempt, saving,
+			readMembers(in.Snapshot, in.Collection, &members))
 		if err != nil {
 			return err
 		}
@@ -85,16 +87,15 @@ func (s *Store) SavePage(ctx context.Context, in SavePageInput) error {
 			return fmt.Errorf("%s of snapshot %s waits for page %d (last page saved: %t), this is %d: %w",
 				in.Collection, in.Snapshot, d.pages, d.lastSaved, in.Page, ErrStale)
 		}
-		_, err = exec(ctx, tx, "save the page",
-			`INSERT INTO saved_pages (snapshot_seq, collection, attempt, page, body) VALUES ($1, $2, $3, $4, $5)`,
-			snap.seq, string(in.Collection), in.Attempt, in.Page, body)
-		if err != nil {
+		if members, err = addMembers(members, in.Entities); err != nil {
 			return err
 		}
-		if err := tallyPage(ctx, tx, snap, in); err != nil {
-			return err
-		}
-		return advance(ctx, tx, snap, d, in)
+		return t.together(ctx, step{
+			what: "save the page",
+			query: `INSERT INTO saved_pages (snapshot_seq, collection, attempt, page, body)
+			        VALUES ($1, $2, $3, $4, $5)`,
+			args: []any{snap.seq, string(in.Collection), in.Attempt, in.Page, body},
+		}, advance(snap, d, in, members))
 	})
 	if err == nil {
 		s.pages.put(pageKey{in.Snapshot, in.Collection, in.Attempt, in.Page}, rows)
@@ -103,7 +104,7 @@ func (s *Store) SavePage(ctx context.Context, in SavePageInput) error {
 }
 
 // advance moves the drain past a saved page.
-func advance(ctx context.Context, tx *sql.Tx, snap snapshotRow, d drainRow, in SavePageInput) error {
+func advance(snap snapshotRow, d drainRow, in SavePageInput, members string) step {
 	if in.Total != nil {
 		total := sql.NullInt64{Int64: int64(*in.Total), Valid: true}
 		d.totalsMoved = d.totalsMoved || d.lastTotal.Valid && d.lastTotal != total
@@ -112,14 +113,17 @@ func advance(ctx context.Context, tx *sql.Tx, snap snapshotRow, d drainRow, in S
 			d.firstTotal = total
 		}
 	}
-	_, err := exec(ctx, tx, "move the cursor",
-		`UPDATE drains SET pages = pages + 1, received = received + $1, next_cursor = $2, last_saved = $3,
+	return step{
+		what: "move the cursor",
+		query: `UPDATE drains SET pages = pages + 1, received = received + $1, next_cursor = $2, last_saved = $3,
 		        first_total = $4, last_total = $5, totals_moved = $6, requests = requests + $7,
-		        unassigned = unassigned + $8, note = ''
-		 WHERE snapshot_seq = $9 AND collection = $10`,
-		len(in.Entities), in.Cursor, flag(in.Last), d.firstTotal, d.lastTotal, flag(d.totalsMoved),
-		in.Requests, in.Unassigned, snap.seq, string(in.Collection))
-	return err
+		        unassigned = unassigned + $8, members = $9, note = ''
+		 WHERE snapshot_seq = $10 AND collection = $11`,
+		args: []any{
+			len(in.Entities), in.Cursor, flag(in.Last), d.firstTotal, d.lastTotal, flag(d.totalsMoved),
+			in.Requests, in.Unassigned, members, snap.seq, string(in.Collection),
+		},
+	}
 }
 
 // Drained sums up a drain whose last page is saved and loaded; before that it is an

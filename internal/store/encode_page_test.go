@@ -21,8 +21,11 @@ func TestPageBody_GivesTheSameRows(t *testing.T) {
 		access.Roles:    {access.Role{ID: "1", Name: odd, Scope: access.AccountLevel, ScopeID: "2"}},
 		access.Users: {
 			access.Principal{
-				Kind: access.User, ID: "1", Name: odd, Email: odd, Level: access.SiteLevel, CreatedAt: &at, LastActiveAt: &at,
-				Held: []access.Held{{RoleID: "4", ScopeID: "3"}, {RoleID: odd, ScopeID: odd}, {RoleID: "4", ScopeID: "3"}},
+				Kind: access.User, ID: "1", Name: odd, Email: odd, Level: access.SiteLevel,
+				CreatedAt: &at, LastActiveAt: &at,
+				Held: []access.Held{
+					{RoleID: "4", ScopeID: "3"}, {RoleID: odd, ScopeID: odd}, {RoleID: "4", ScopeID: "3"},
+				},
 			},
 			access.Principal{Kind: access.User, ID: "2", Level: access.Tenant, Held: []access.Held{{RoleID: "5"}}},
 			access.Principal{Kind: access.User, ID: "2", Level: access.Tenant, LastActiveAt: &at},

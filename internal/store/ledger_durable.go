@@ -27,7 +27,7 @@ func (s *Store) writeDurably(ctx context.Context, fn func(tx *sql.Tx) error) err
 	if _, err := conn.ExecContext(ctx, "PRAGMA synchronous=FULL"); err != nil {
 		return fmt.Errorf("have SQLite sync the disk: %w", err)
 	}
-	err = s.writeOn(ctx, conn, fn)
+	err = s.transact(ctx, conn, fn)
 	// Where this fails, syncs are slower until the next append, and nothing else.
 	_, _ = conn.ExecContext(context.WithoutCancel(ctx), "PRAGMA synchronous=NORMAL")
 	return err

@@ -63,8 +63,7 @@ func (s *Store) oldestPage(
 	err = s.r.QueryRowContext(ctx,
 		`SELECT d.attempt, (SELECT MIN(p.page) FROM saved_pages p
 		   WHERE p.snapshot_seq = d.snapshot_seq AND p.collection = d.collection AND p.attempt = d.attempt)
-		 FROM snapshots s JOIN drains d ON d.snapshot_seq = s.seq AND d.collection = $2
-		 WHERE s.id = $1`, id, string(c)).Scan(&current, &oldest)
+		 FROM drains d`+ofSnapshot, id, string(c)).Scan(&current, &oldest)
 	if errors.Is(err, sql.ErrNoRows) {
 		return 0, false, fmt.Errorf("snapshot %s, %s: %w", id, c, ErrNoSnapshot)
 	}
@@ -77,6 +76,10 @@ func (s *Store) oldestPage(
 	return int(oldest.Int64), oldest.Valid, nil
 }
 
+// savedPage chooses one page by the snapshot's id.
+const savedPage = ` FROM saved_pages WHERE snapshot_seq = (SELECT s.seq FROM snapshots s WHERE s.id = $1)
+	AND collection = $2 AND attempt = $3 AND page = $4`
+
 // pageRows is a saved page as rows, from memory or else from the database.
 func (s *Store) pageRows(ctx context.Context, k pageKey) ([]row, error) {
 	if rows, found := s.pages.take(k); found {
@@ -84,9 +87,7 @@ func (s *Store) pageRows(ctx context.Context, k pageKey) ([]row, error) {
 	}
 	var body []byte
 	err := s.r.QueryRowContext(ctx,
-		`SELECT p.body FROM snapshots s JOIN saved_pages p ON p.snapshot_seq = s.seq
-		 WHERE s.id = $1 AND p.collection = $2 AND p.attempt = $3 AND p.page = $4`,
-		k.snapshot, string(k.collection), k.attempt, k.page).Scan(&body)
+		"SELECT body"+savedPage, k.snapshot, string(k.collection), k.attempt, k.page).Scan(&body)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, errLoaded
 	}
@@ -99,8 +100,7 @@ func (s *Store) pageRows(ctx context.Context, k pageKey) ([]row, error) {
 // loading is one transaction of a load.
 type loading struct {
 	s     *Store
-	tx    *sql.Tx
-	conn  *sql.Conn // of tx
+	t     *txn
 	snap  snapshotRow
 	c     access.Collection
 	page  int
@@ -109,48 +109,39 @@ type loading struct {
 }
 
 func (l loading) transact(ctx context.Context, id string, attempt int, rows []row) error {
-	return l.s.writeWith(ctx, func(tx *sql.Tx, conn *sql.Conn) error {
-		l.tx, l.conn = tx, conn
+	return l.s.writeOn(ctx, func(t *txn) error {
+		l.t = t
 		return l.run(ctx, id, attempt, rows)
 	})
 }
 
 func (l *loading) run(ctx context.Context, id string, attempt int, rows []row) error {
-	snap, _, err := l.s.holdDrain(ctx, l.tx, id, l.c, attempt, besideSaving)
+	var err error
+	var left int64
+	l.snap, _, err = l.s.holdDrain(ctx, l.t, id, l.c, attempt, besideSaving, l.takePage(id, attempt, &left))
 	if err != nil {
 		return err
 	}
-	l.snap = snap
-	if err := l.stillSaved(ctx); err != nil {
-		return err
-	}
-	if len(rows) > 0 {
-		if err := l.load(ctx, rows); err != nil {
-			return err
-		}
-	}
-	if !l.last {
-		return nil
-	}
-	_, err = exec(ctx, l.tx, "finish the page",
-		`DELETE FROM saved_pages WHERE snapshot_seq = $1 AND collection = $2 AND page = $3`,
-		snap.seq, string(l.c), l.page)
-	return err
-}
-
-// stillSaved keeps a slow loader from putting an old page over newer ones.
-func (l *loading) stillSaved(ctx context.Context) error {
-	var n int
-	err := l.tx.QueryRowContext(ctx,
-		`SELECT COUNT(*) FROM saved_pages WHERE snapshot_seq = $1 AND collection = $2 AND page = $3`,
-		l.snap.seq, string(l.c), l.page).Scan(&n)
-	if err != nil {
-		return fmt.Errorf("look for the saved page: %w", err)
-	}
-	if n == 0 {
+	if left == 0 {
 		return errLoaded
 	}
-	return nil
+	if len(rows) == 0 {
+		return nil
+	}
+	return l.load(ctx, rows)
+}
+
+// takePage tells in left whether the page is still saved, which keeps a slow loader
+// from putting an old page over newer ones, and deletes it in the last transaction.
+func (l *loading) takePage(id string, attempt int, left *int64) step {
+	args := []any{id, string(l.c), attempt, l.page}
+	if l.last {
+		return step{what: "finish the page", query: "DELETE" + savedPage, args: args, touched: left}
+	}
+	return step{
+		what: "look for the saved page", query: "SELECT COUNT(*)" + savedPage, args: args,
+		read: func(row scanner) error { return row.Scan(left) },
+	}
 }
 
 func (l *loading) load(ctx context.Context, rows []row) error {
@@ -191,7 +182,7 @@ type versions struct{ base, pending *version }
 func (l *loading) known(ctx context.Context, rows []row) (map[string]versions, error) {
 	out := make(map[string]versions, len(rows))
 	query, args := l.lookUp(rows)
-	err := each(ctx, l.tx, "look up known rows", query, args,
+	err := each(ctx, l.t.Tx, "look up known rows", query, args,
 		func(rows *sql.Rows) error {
 			var id string
 			var since int64

@@ -72,14 +72,14 @@ func see(base *version, r row) seenRow {
 func (l *loading) undo(ctx context.Context, p plan) error {
 	d := l.s.d
 	if len(p.again) > 0 && l.c.PrincipalKind() != "" {
-		_, err := exec(ctx, l.tx, "take back pending assignments",
+		_, err := exec(ctx, l.t.Tx, "take back pending assignments",
 			`DELETE FROM assignments WHERE console = $1 AND principal_kind = $2 AND since = $3
 			 AND `+d.in("principal_id", "$4"),
 			l.snap.console, string(l.c.PrincipalKind()), l.snap.seq, list(d, p.again))
 		if err != nil {
 			return err
 		}
-		_, err = exec(ctx, l.tx, "take back closing assignments",
+		_, err = exec(ctx, l.t.Tx, "take back closing assignments",
 			`DELETE FROM closing WHERE snapshot_seq = $1 AND collection = $2 AND `+d.in("principal_id", "$3"),
 			l.snap.seq, string(l.c), list(d, p.again))
 		if err != nil {
@@ -87,7 +87,7 @@ func (l *loading) undo(ctx context.Context, p plan) error {
 		}
 	}
 	if len(p.revert) > 0 {
-		_, err := exec(ctx, l.tx, "take back pending rows",
+		_, err := exec(ctx, l.t.Tx, "take back pending rows",
 			`DELETE FROM entities WHERE since = $1 AND `+d.inRows("row_id", "$2"),
 			l.snap.seq, list(d, p.revert))
 		if err != nil {
@@ -95,7 +95,7 @@ func (l *loading) undo(ctx context.Context, p plan) error {
 		}
 	}
 	if len(p.unseen) > 0 {
-		_, err := exec(ctx, l.tx, "take back seen rows",
+		_, err := exec(ctx, l.t.Tx, "take back seen rows",
 			`DELETE FROM seen WHERE snapshot_seq = $1 AND collection = $2 AND `+d.inRows("entity_row", "$3"),
 			l.snap.seq, string(l.c), list(d, p.unseen))
 		if err != nil {
@@ -109,9 +109,9 @@ func (l *loading) undo(ctx context.Context, p plan) error {
 // nearly all do, are new to each table; see loading.transact for when they are not.
 func (l *loading) insert(ctx context.Context, b bulk, rows [][]any) error {
 	if l.fresh && l.s.d.postgres {
-		return copyRows(ctx, l.conn, b, rows)
+		return l.t.copyRows(ctx, b, rows)
 	}
-	return l.s.d.insert(ctx, l.tx, b, rows)
+	return l.s.d.insert(ctx, l.t.Tx, b, rows)
 }
 
 // keep notes what was received as it was.
@@ -202,7 +202,7 @@ func (l *loading) held(ctx context.Context, ids []string) (map[access.Assignment
 	kind := l.c.PrincipalKind()
 	query := l.s.d.probe("a.since, a.principal_id, a.role_id, a.level, a.scope_id, a.until", "assignments a",
 		"a.console = $1 AND a.principal_kind = $2 AND a.since <> $4 AND "+promoted("a"), "a.principal_id", "$3")
-	err := each(ctx, l.tx, "look up held roles", query,
+	err := each(ctx, l.t.Tx, "look up held roles", query,
 		[]any{l.snap.console, string(kind), list(l.s.d, ids), l.snap.seq}, func(rows *sql.Rows) error {
 			a := access.Assignment{PrincipalKind: kind}
 			var since int64

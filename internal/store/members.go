@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"sentinelone-provisioner/internal/access"
@@ -84,24 +85,30 @@ func (t roleTally) into(out map[string]RoleMembers, kind access.Kind) {
 	}
 }
 
-// tallyPage adds a page to the members counted so far in its drain.
-func tallyPage(ctx context.Context, tx *sql.Tx, snap snapshotRow, in SavePageInput) error {
-	if in.Collection.PrincipalKind() == "" || len(in.Entities) == 0 {
-		return nil
+// readMembers reads what was counted so far in a drain.
+func readMembers(id string, c access.Collection, into *string) step {
+	return step{
+		what:  "read the members counted",
+		query: "SELECT d.members FROM drains d" + ofSnapshot,
+		args:  []any{id, string(c)},
+		read: func(row scanner) error {
+			err := row.Scan(into)
+			if errors.Is(err, sql.ErrNoRows) {
+				err = nil // whoever holds the drain says so better
+			}
+			return err
+		},
 	}
-	t, err := tallied(ctx, tx, snap, in.Collection)
+}
+
+// addMembers adds a page to what was counted so far.
+func addMembers(counted string, page []access.Entity) (string, error) {
+	t, err := parseMembers(counted)
 	if err != nil {
-		return err
+		return "", err
 	}
-	t.add(in.Entities)
-	body, err := toJSON(t)
-	if err != nil {
-		return err
-	}
-	_, err = exec(ctx, tx, "count the members",
-		`UPDATE drains SET members = $1 WHERE snapshot_seq = $2 AND collection = $3`,
-		body, snap.seq, string(in.Collection))
-	return err
+	t.add(page)
+	return toJSON(t)
 }
 
 func tallied(ctx context.Context, q queryer, snap snapshotRow, c access.Collection) (roleTally, error) {
@@ -111,6 +118,10 @@ func tallied(ctx context.Context, q queryer, snap snapshotRow, c access.Collecti
 	if err != nil {
 		return nil, fmt.Errorf("read the members counted: %w", err)
 	}
+	return parseMembers(body)
+}
+
+func parseMembers(body string) (roleTally, error) {
 	t := roleTally{}
 	if err := json.Unmarshal([]byte(body), &t); err != nil {
 		return nil, fmt.Errorf("read the members counted: %w", err)

@@ -32,17 +32,22 @@ func (r snapshotRow) mustBeOpen() error {
 	return fmt.Errorf("snapshot %s is %s: %w", r.id, r.state, ErrDecided)
 }
 
+const snapshotByID = "SELECT seq, console, state, note FROM snapshots WHERE id = $1"
+
 func findSnapshot(ctx context.Context, q queryer, id string) (snapshotRow, error) {
 	r := snapshotRow{id: id}
-	err := q.QueryRowContext(ctx, "SELECT seq, console, state, note FROM snapshots WHERE id = $1", id).
-		Scan(&r.seq, &r.console, &r.state, &r.note)
+	return r, r.scan(q.QueryRowContext(ctx, snapshotByID, id))
+}
+
+func (r *snapshotRow) scan(row scanner) error {
+	err := row.Scan(&r.seq, &r.console, &r.state, &r.note)
 	if errors.Is(err, sql.ErrNoRows) {
-		return r, fmt.Errorf("snapshot %s: %w", id, ErrNoSnapshot)
+		return fmt.Errorf("snapshot %s: %w", r.id, ErrNoSnapshot)
 	}
 	if err != nil {
-		return r, fmt.Errorf("find snapshot %s: %w", id, err)
+		return fmt.Errorf("find snapshot %s: %w", r.id, err)
 	}
-	return r, nil
+	return nil
 }
 
 // claim finds a snapshot and, for the rest of the transaction, is the only one to
@@ -73,17 +78,17 @@ type drainRow struct {
 	requests    int
 	unassigned  int
 	note        string
-	waiting     int // saved pages that are not loaded
+	waiting     int // saved pages that are not loaded; only from drains
 }
 
 const drainColumns = `d.collection, d.attempt, d.base_version, d.pages, d.received, d.next_cursor, d.last_saved <> 0,
-	d.first_total, d.last_total, d.totals_moved <> 0, d.requests, d.unassigned, d.note,
-	(SELECT COUNT(*) FROM saved_pages p
-	  WHERE p.snapshot_seq = d.snapshot_seq AND p.collection = d.collection AND p.attempt = d.attempt)`
+	d.first_total, d.last_total, d.totals_moved <> 0, d.requests, d.unassigned, d.note`
 
-func (r *drainRow) scan(row interface{ Scan(dest ...any) error }) error {
-	return row.Scan(&r.collection, &r.attempt, &r.base, &r.pages, &r.received, &r.cursor, &r.lastSaved,
-		&r.firstTotal, &r.lastTotal, &r.totalsMoved, &r.requests, &r.unassigned, &r.note, &r.waiting)
+func (r *drainRow) scan(row scanner, more ...any) error {
+	return row.Scan(append([]any{
+		&r.collection, &r.attempt, &r.base, &r.pages, &r.received, &r.cursor, &r.lastSaved,
+		&r.firstTotal, &r.lastTotal, &r.totalsMoved, &r.requests, &r.unassigned, &r.note,
+	}, more...)...)
 }
 
 // complete says whether everything up to the last page is in the tables.
@@ -97,13 +102,19 @@ func (r drainRow) drain() Drain {
 	}
 }
 
+// ofSnapshot chooses one drain by the snapshot's id, through the keys of both tables:
+// planned as a join, it would read all drains there ever were.
+const ofSnapshot = ` WHERE d.snapshot_seq = (SELECT s.seq FROM snapshots s WHERE s.id = $1) AND d.collection = $2`
+
 // drains lists the drains of a snapshot by collection.
 func drains(ctx context.Context, q queryer, seq int64) (map[access.Collection]drainRow, error) {
 	out := map[access.Collection]drainRow{}
-	err := each(ctx, q, "read the drains", "SELECT "+drainColumns+" FROM drains d WHERE d.snapshot_seq = $1",
+	err := each(ctx, q, "read the drains", "SELECT "+drainColumns+`, (SELECT COUNT(*) FROM saved_pages p
+		  WHERE p.snapshot_seq = d.snapshot_seq AND p.collection = d.collection AND p.attempt = d.attempt)
+		FROM drains d WHERE d.snapshot_seq = $1`,
 		[]any{seq}, func(rows *sql.Rows) error {
 			var r drainRow
-			err := r.scan(rows)
+			err := r.scan(rows, &r.waiting)
 			out[r.collection] = r
 			return err
 		})
@@ -111,22 +122,14 @@ func drains(ctx context.Context, q queryer, seq int64) (map[access.Collection]dr
 }
 
 // holdDrain locks the drain of a collection for the rest of the transaction, and
-// checks that its snapshot is open and its attempt is the caller's.
+// checks that its snapshot is open and its attempt is the caller's. What else can be
+// done without knowing more goes along.
 func (s *Store) holdDrain(
-	ctx context.Context, tx *sql.Tx, id string, c access.Collection, attempt int, l lockMode,
+	ctx context.Context, t *txn, id string, c access.Collection, attempt int, l lockMode, along ...step,
 ) (snapshotRow, drainRow, error) {
-	snap, err := findSnapshot(ctx, tx, id)
-	if err != nil {
-		return snap, drainRow{}, err
-	}
-	d, err := s.lockDrain(ctx, tx, snap, c, l)
+	snap, d, err := s.lockDrain(ctx, t, id, c, l, along...)
 	if err != nil {
 		return snap, d, err
-	}
-	if s.d.postgres { // the wait for the lock may have outlasted a decision
-		if snap, err = findSnapshot(ctx, tx, id); err != nil {
-			return snap, d, err
-		}
 	}
 	if err := snap.mustBeOpen(); err != nil {
 		return snap, d, err
@@ -141,27 +144,28 @@ func behind(id string, c access.Collection, current, attempt int) error {
 	return fmt.Errorf("%s of snapshot %s is at attempt %d, this is %d: %w", c, id, current, attempt, ErrStale)
 }
 
+// lockDrain reads the snapshot after the drain: the wait for the lock may outlast a
+// decision.
 func (s *Store) lockDrain(
-	ctx context.Context, tx *sql.Tx, snap snapshotRow, c access.Collection, l lockMode,
-) (drainRow, error) {
-	if s.d.postgres { // counting saved pages beside the lock would count those from before the wait
-		_, err := tx.ExecContext(ctx,
-			"SELECT 1 FROM drains d WHERE d.snapshot_seq = $1 AND d.collection = $2"+s.d.lock("d", l),
-			snap.seq, string(c))
-		if err != nil {
-			return drainRow{}, fmt.Errorf("lock the drain of %s: %w", c, err)
-		}
+	ctx context.Context, t *txn, id string, c access.Collection, l lockMode, along ...step,
+) (snapshotRow, drainRow, error) {
+	snap, d, covered := snapshotRow{id: id}, drainRow{}, true
+	err := t.together(ctx, append([]step{{
+		what:  "lock the drain of " + string(c),
+		query: "SELECT " + drainColumns + " FROM drains d" + ofSnapshot + s.d.lock("d", l),
+		args:  []any{id, string(c)},
+		read: func(row scanner) error {
+			err := d.scan(row)
+			if errors.Is(err, sql.ErrNoRows) {
+				covered, err = false, nil
+			}
+			return err
+		},
+	}, {what: "look at the snapshot", query: snapshotByID, args: []any{id}, read: snap.scan}}, along...)...)
+	if err == nil && !covered {
+		err = fmt.Errorf("snapshot %s does not cover %s: begin it with that collection", id, c)
 	}
-	var d drainRow
-	err := d.scan(tx.QueryRowContext(ctx,
-		"SELECT "+drainColumns+" FROM drains d WHERE d.snapshot_seq = $1 AND d.collection = $2", snap.seq, string(c)))
-	if errors.Is(err, sql.ErrNoRows) {
-		return d, fmt.Errorf("snapshot %s does not cover %s: begin it with that collection", snap.id, c)
-	}
-	if err != nil {
-		return d, fmt.Errorf("read the drain of %s: %w", c, err)
-	}
-	return d, nil
+	return snap, d, err
 }
 
 // head is what readers see of one collection: the latest proven snapshot, and the

@@ -96,20 +96,20 @@ type beginner interface {
 
 // write runs fn in one transaction that may write.
 func (s *Store) write(ctx context.Context, fn func(tx *sql.Tx) error) error {
-	return s.writeOn(ctx, s.w, fn)
+	return s.transact(ctx, s.w, fn)
 }
 
-// writeWith is write for what needs the transaction's connection as well.
-func (s *Store) writeWith(ctx context.Context, fn func(tx *sql.Tx, conn *sql.Conn) error) error {
+// writeOn is write for what can do more with PostgreSQL than database/sql offers.
+func (s *Store) writeOn(ctx context.Context, fn func(t *txn) error) error {
 	conn, err := s.w.Conn(ctx)
 	if err != nil {
 		return fmt.Errorf("begin a transaction: %w", err)
 	}
 	defer func() { _ = conn.Close() }() // gives it back
-	return s.writeOn(ctx, conn, func(tx *sql.Tx) error { return fn(tx, conn) })
+	return s.transact(ctx, conn, func(tx *sql.Tx) error { return fn(&txn{Tx: tx, d: s.d, conn: conn}) })
 }
 
-func (s *Store) writeOn(ctx context.Context, on beginner, fn func(tx *sql.Tx) error) error {
+func (s *Store) transact(ctx context.Context, on beginner, fn func(tx *sql.Tx) error) error {
 	tx, err := on.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("begin a transaction: %w", err)
