@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
@@ -72,25 +73,38 @@ func decodeAs[T access.Entity](body []byte) ([]access.Entity, error) {
 // encodeRows turns a page into rows, one per id: of repeats the last.
 func encodeRows(entities []access.Entity) ([]row, error) {
 	rows := make([]row, len(entities))
+	enc := newEncoder()
 	for i, e := range entities {
 		var err error
-		if rows[i], err = encodeRow(e); err != nil {
+		if rows[i], err = enc.row(e); err != nil {
 			return nil, fmt.Errorf("encode %s %s: %w", e.In(), e.Key(), err)
 		}
 	}
 	return lastOfEach(rows), nil
 }
 
-func encodeRow(e access.Entity) (row, error) {
+// encoder encodes one entity after the other in the same memory.
+type encoder struct {
+	buf  bytes.Buffer
+	json *json.Encoder
+}
+
+func newEncoder() *encoder {
+	e := &encoder{}
+	e.json = json.NewEncoder(&e.buf)
+	return e
+}
+
+func (enc *encoder) row(e access.Entity) (row, error) {
 	switch v := e.(type) {
 	case access.Account:
-		return finish(row{id: v.ID, name: v.Name}, v)
+		return enc.finish(row{id: v.ID, name: v.Name}, v)
 	case access.Site:
-		return finish(row{id: v.ID, name: v.Name, parent: v.AccountID}, v)
+		return enc.finish(row{id: v.ID, name: v.Name, parent: v.AccountID}, v)
 	case access.Role:
-		return finish(row{id: v.ID, name: v.Name, parent: v.ScopeID}, v)
+		return enc.finish(row{id: v.ID, name: v.Name, parent: v.ScopeID}, v)
 	case access.Principal:
-		return principalRow(v)
+		return enc.principal(v)
 	}
 	return row{}, fmt.Errorf("a %T cannot be kept", e)
 }
@@ -109,7 +123,7 @@ func lastOfEach(rows []row) []row {
 	return out
 }
 
-func principalRow(p access.Principal) (row, error) {
+func (enc *encoder) principal(p access.Principal) (row, error) {
 	p.Held = access.NormalizeHeld(slices.Clone(p.Held))
 	r := row{id: p.ID, name: p.Name, email: p.Email, held: p.Assignments()}
 	if p.LastActiveAt != nil {
@@ -118,25 +132,44 @@ func principalRow(p access.Principal) (row, error) {
 	}
 	p.Held, p.LastActiveAt = nil, nil
 	p.CreatedAt, p.TokenExpiresAt = inUTC(p.CreatedAt), inUTC(p.TokenExpiresAt)
-	return finish(r, p)
+	return enc.finish(r, p)
 }
 
 // finish adds the document and the digest over it and the held roles.
-func finish(r row, entity any) (row, error) {
-	doc, err := json.Marshal(entity)
-	if err != nil {
+func (enc *encoder) finish(r row, entity any) (row, error) {
+	enc.buf.Reset()
+	if err := enc.json.Encode(entity); err != nil {
 		return r, err
 	}
-	r.doc = string(doc)
+	enc.buf.Truncate(enc.buf.Len() - 1) // the line's end
+	r.doc = enc.buf.String()
+	doc := enc.buf.Bytes()
 	for _, a := range r.held {
-		doc = strconv.AppendQuote(append(doc, '\n'), a.RoleID)
-		doc = strconv.AppendQuote(doc, a.ScopeID)
+		doc = appendQuoted(append(doc, '\n'), a.RoleID)
+		doc = appendQuoted(doc, a.ScopeID)
 	}
 	digest := sha256.Sum256(doc)
 	r.digest = base64.RawStdEncoding.EncodeToString(digest[:16])
 	// PostgreSQL keeps no NUL in a text; in the document it is escaped.
 	r.name, r.email = strings.ReplaceAll(r.name, "\x00", ""), strings.ReplaceAll(r.email, "\x00", "")
 	return r, nil
+}
+
+// appendQuoted is strconv.AppendQuote, sooner done with ids, which are digits.
+func appendQuoted(out []byte, s string) []byte {
+	if !digits(s) {
+		return strconv.AppendQuote(out, s)
+	}
+	return append(append(append(out, '"'), s...), '"')
+}
+
+func digits(s string) bool {
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' {
+			return false
+		}
+	}
+	return true
 }
 
 func inUTC(t *time.Time) *time.Time {

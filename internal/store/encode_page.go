@@ -56,11 +56,9 @@ func appendHeld(out []byte, held []access.Assignment) ([]byte, error) {
 
 // appendText adds a JSON string. Ids are digits; whatever else comes is escaped.
 func appendText(out []byte, s string) ([]byte, error) {
-	for i := range len(s) {
-		if s[i] < '0' || s[i] > '9' {
-			text, err := json.Marshal(s)
-			return append(out, text...), err
-		}
+	if !digits(s) {
+		text, err := json.Marshal(s)
+		return append(out, text...), err
 	}
 	return append(append(append(out, '"'), s...), '"'), nil
 }
