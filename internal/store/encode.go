@@ -39,7 +39,10 @@ func checkPage(c access.Collection, entities []access.Entity) error {
 // decodePage turns the body of a saved page into rows.
 func decodePage(c access.Collection, body []byte) ([]row, error) {
 	var entities []access.Entity
-	var err error
+	body, err := pageJSON(body)
+	if err != nil {
+		return nil, fmt.Errorf("read a saved page of %s: %w", c, err)
+	}
 	switch c {
 	case access.Accounts:
 		entities, err = decodeAs[access.Account](body)

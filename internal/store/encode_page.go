@@ -1,15 +1,57 @@
 package store
 
 import (
+	"bytes"
+	"compress/zlib"
 	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
 	"time"
 
 	"sentinelone-provisioner/internal/access"
 )
 
-// pageBody is the body of a saved page: the entities as a JSON array. The documents
-// are in the rows already, so only what they leave out is put into each.
+// pageBody is the body of a saved page: a JSON array of the entities, compressed. A page
+// of 1,000 users is a third of a megabyte of much the same, and making it small takes
+// less time than sending and writing all of it.
 func pageBody(rows []row) ([]byte, error) {
+	text, err := pageText(rows)
+	if err != nil {
+		return nil, err
+	}
+	var out bytes.Buffer
+	w, _ := compressors.Get().(*zlib.Writer)
+	defer compressors.Put(w)
+	w.Reset(&out)
+	_, err = w.Write(text)
+	if err = errors.Join(err, w.Close()); err != nil {
+		return nil, fmt.Errorf("compress a page: %w", err)
+	}
+	return out.Bytes(), nil
+}
+
+// compressors keeps what takes longer to make than to use.
+var compressors = sync.Pool{New: func() any {
+	w, _ := zlib.NewWriterLevel(io.Discard, zlib.BestSpeed) // it only fails for an unknown level
+	return w
+}}
+
+// pageJSON is the JSON in the body of a saved page. Pages were not compressed at first.
+func pageJSON(body []byte) ([]byte, error) {
+	if bytes.HasPrefix(body, []byte{'['}) {
+		return body, nil
+	}
+	r, err := zlib.NewReader(bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	return io.ReadAll(r)
+}
+
+// pageText puts into each row's document what the document leaves out.
+func pageText(rows []row) ([]byte, error) {
 	size := 2
 	for _, r := range rows {
 		size += len(r.doc) + 64 + 80*len(r.held)

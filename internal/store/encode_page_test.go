@@ -9,6 +9,31 @@ import (
 	"sentinelone-provisioner/internal/access"
 )
 
+// A page saved before pages were compressed is still read.
+func TestDecodePage_NotCompressed(t *testing.T) {
+	t.Parallel()
+	rows, err := encodeRows([]access.Entity{access.Account{ID: "1", Name: "Acme"}, access.Account{ID: "2"}})
+	require.NoError(t, err)
+	text, err := pageText(rows)
+	require.NoError(t, err)
+	again, err := decodePage(access.Accounts, text)
+	require.NoError(t, err)
+	require.Equal(t, rows, again)
+}
+
+// A body that was cut short is an error, not a page with fewer rows.
+func TestDecodePage_CutShort(t *testing.T) {
+	t.Parallel()
+	rows, err := encodeRows([]access.Entity{access.Account{ID: "1", Name: "Acme"}, access.Account{ID: "2"}})
+	require.NoError(t, err)
+	body, err := pageBody(rows)
+	require.NoError(t, err)
+	for n := range body {
+		_, err = decodePage(access.Accounts, body[:n])
+		require.ErrorContains(t, err, "a saved page of accounts", n)
+	}
+}
+
 // A page read back from its body gives the rows that it was made of, whatever is in
 // the texts.
 func TestPageBody_GivesTheSameRows(t *testing.T) {

@@ -47,12 +47,13 @@ type held struct {
 
 // add counts a page.
 func (t roleTally) add(entities []access.Entity) {
+	roles := map[string]int{} // of one principal after the other
 	for _, e := range entities {
 		p, ok := e.(access.Principal)
 		if !ok {
 			continue
 		}
-		roles := map[string]int{}
+		clear(roles)
 		for _, h := range p.Held {
 			roles[h.RoleID]++
 		}
