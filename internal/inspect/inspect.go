@@ -24,27 +24,33 @@ type API interface {
 }
 
 // Run inspects the console with one call for the system, one for the token and
-// one per collection, so 7 requests for all five. Once the system has answered,
-// the others run side by side. It asks no further when the token is refused or
-// the console does not answer at all: the other calls could say nothing new.
-// now is the time against which the token's expiry is judged.
+// one per collection, so 7 requests for all five, side by side: a sync begins with
+// them, and waits for one of them rather than for two. When the token is refused or
+// the console does not answer at all, the other calls can say nothing new: they are
+// broken off, and what they said is left out. now is the time against which the
+// token's expiry is judged.
 //
 //s1:operation GET /web/api/v2.1/system/info
 //s1:operation POST /web/api/v2.1/users/api-token-details
 func Run(ctx context.Context, api API, collections []access.Collection, now time.Time) Report {
-	r := Report{Console: api.Console()}
-	r.System, r.systemErr = api.SystemInfo(ctx)
-	if futile(r.systemErr) {
-		return r
-	}
-	r.Permissions = make([]Permission, len(collections))
+	r := Report{Console: api.Console(), Permissions: make([]Permission, len(collections))}
 	var token console.TokenDetails
+	ctx, breakOff := context.WithCancel(ctx)
+	defer breakOff()
 	var calls sync.WaitGroup
+	calls.Go(func() {
+		if r.System, r.systemErr = api.SystemInfo(ctx); futile(r.systemErr) {
+			breakOff()
+		}
+	})
 	calls.Go(func() { token, r.tokenErr = api.TokenDetails(ctx) })
 	for i, c := range collections {
 		calls.Go(func() { r.Permissions[i] = probe(ctx, api, c) })
 	}
 	calls.Wait()
+	if futile(r.systemErr) {
+		return Report{Console: r.Console, System: r.System, systemErr: r.systemErr}
+	}
 	if r.tokenErr == nil {
 		r.TokenExpiresAt = token.ExpiresAt
 	}
