@@ -32,19 +32,16 @@ func received(
 		seen: map[access.Collection]int{}, pending: map[access.Collection]int{}, received: map[access.Collection]int{},
 	}
 	for _, c := range cs {
-		n, err := count(ctx, q, "count unchanged rows",
-			`SELECT COUNT(*) FROM seen WHERE snapshot_seq = $1 AND collection = $2`, snap.seq, string(c))
+		var seen, pending int
+		err := q.QueryRowContext(ctx,
+			`SELECT (SELECT COUNT(*) FROM seen s WHERE s.snapshot_seq = $3 AND s.collection = $2),
+			        (SELECT COUNT(*) FROM entities e
+			          WHERE e.console = $1 AND e.collection = $2 AND e.since = $3 AND e.until IS NULL)`,
+			snap.console, string(c), snap.seq).Scan(&seen, &pending)
 		if err != nil {
-			return t, err
+			return t, fmt.Errorf("count what came of %s: %w", c, err)
 		}
-		t.seen[c], t.received[c] = n, all[c].received
-		t.pending[c], err = count(ctx, q, "count pending rows",
-			`SELECT COUNT(*) FROM entities e
-			 WHERE e.console = $1 AND e.collection = $2 AND e.since = $3 AND e.until IS NULL`,
-			snap.console, string(c), snap.seq)
-		if err != nil {
-			return t, err
-		}
+		t.seen[c], t.pending[c], t.received[c] = seen, pending, all[c].received
 	}
 	return t, nil
 }
