@@ -14,7 +14,7 @@ import (
 	"sentinelone-provisioner/workflows"
 )
 
-// callOf is one of the calls that a timed grant makes about its principal.
+// callOf is one of the calls that a request makes about its principal.
 type callOf struct {
 	name   string
 	method string
@@ -22,7 +22,8 @@ type callOf struct {
 	gives  bool
 }
 
-// grantCalls are they, in order: a grant that nothing disturbs makes exactly these.
+// grantCalls are those of a timed grant, in order: one that nothing disturbs makes
+// exactly these.
 var grantCalls = []callOf{
 	{"plan", "GET", 0, true},
 	{"read before giving", "GET", 1, true},
@@ -32,6 +33,18 @@ var grantCalls = []callOf{
 	{"take", "PUT", 1, false},
 	{"read back what was taken", "GET", 4, false},
 	{"look again", "GET", 5, false},
+}
+
+// permanentCalls are those of a grant for good.
+var permanentCalls = grantCalls[:4]
+
+// revokeCalls are those of a revoke.
+var revokeCalls = []callOf{
+	{"plan", "GET", 0, false},
+	{"read before taking", "GET", 1, false},
+	{"take", "PUT", 0, false},
+	{"read back what was taken", "GET", 2, false},
+	{"look again", "GET", 3, false},
 }
 
 // ends are the faults that end a grant that is not given yet.
@@ -48,20 +61,67 @@ var ofLists = map[consoletest.FaultKind]bool{consoletest.EmptyPage: true, consol
 func TestFaults_EveryKindAtEveryCallOfAGrant(t *testing.T) { //nolint:tparallel // the grants run side by side
 	t.Parallel()
 	s := newRoles(t)
-	var all []*disturbed
-	for _, kind := range consoletest.FaultKinds() {
-		for i, call := range grantCalls {
-			if !ofLists[kind] && (kind != consoletest.Stale || call.method == http.MethodPut) {
-				all = append(all, s.disturb(kind, call, i))
+	for _, d := range s.disturbAll(grantCalls, func(r *roles, name string) client.WorkflowRun {
+		return r.startGrant(name, r.input("1s"))
+	}) {
+		t.Run(d.name(), func(t *testing.T) {
+			got, refused := d.ended(t)
+			require.Equal(t, d.before, d.held())
+			if !refused {
+				require.Equal(t, "expired", got.State, got.Message)
+				require.Equal(t, access.Released, got.Outcome)
 			}
-		}
+		})
 	}
-	for _, d := range all {
-		t.Run(fmt.Sprintf("%s at %s", d.kind, d.call.name), d.check)
-	}
+	s.requireLedger()
 }
 
-// disturbed is one timed grant that meets a fault twice.
+// The same at every call of a grant for good: the role is there if the grant says so,
+// and if not, all is as it was before.
+func TestFaults_EveryKindAtEveryCallOfAPermanentGrant(t *testing.T) { //nolint:tparallel // see above
+	t.Parallel()
+	s := newRoles(t)
+	for _, d := range s.disturbAll(permanentCalls, func(r *roles, name string) client.WorkflowRun {
+		return r.startGrant(name, r.input(""))
+	}) {
+		t.Run(d.name(), func(t *testing.T) {
+			got, refused := d.ended(t)
+			if refused {
+				require.Equal(t, d.before, d.held())
+				return
+			}
+			require.Equal(t, "granted", got.State, got.Message)
+			require.Equal(t, access.Applied, got.Outcome)
+			require.True(t, d.held().Holds(d.wanted))
+			require.True(t, d.held().Holds(d.viewer))
+		})
+	}
+	s.requireLedger()
+}
+
+// The same at every call of a revoke, which once it is planned is carried through.
+func TestFaults_EveryKindAtEveryCallOfARevoke(t *testing.T) { //nolint:tparallel // see above
+	t.Parallel()
+	s := newRoles(t)
+	for _, d := range s.disturbAll(revokeCalls, func(r *roles, name string) client.WorkflowRun {
+		return r.startRevoke(name, r.wanted)
+	}, s.wanted) {
+		t.Run(d.name(), func(t *testing.T) {
+			got, refused := d.ended(t)
+			if refused {
+				require.Equal(t, d.before, d.held())
+				return
+			}
+			require.Equal(t, "revoked", got.State, got.Message)
+			require.Equal(t, access.Removed, got.Outcome)
+			require.False(t, d.held().Holds(d.wanted))
+			require.True(t, d.held().Holds(d.viewer))
+		})
+	}
+	s.requireLedger()
+}
+
+// disturbed is one request that meets a fault twice.
 type disturbed struct {
 	*roles
 
@@ -72,35 +132,49 @@ type disturbed struct {
 	run    client.WorkflowRun
 }
 
-func (r *roles) disturb(kind consoletest.FaultKind, call callOf, n int) *disturbed {
+// disturbAll starts one request for each fault at each call, by users who hold the
+// Viewer role and more.
+func (r *roles) disturbAll(
+	calls []callOf, start func(*roles, string) client.WorkflowRun, more ...access.Holding,
+) []*disturbed {
 	r.t.Helper()
-	own := *r
-	own.user = r.addUser(fmt.Sprintf("%s.%d@example.com", kind, n))
-	d := &disturbed{roles: &own, kind: kind, call: call, before: own.held()}
-	d.fault = r.console.AddFault(consoletest.Fault{
-		Name: kind, Path: "/users/" + own.user.ID, Method: call.method, After: call.after, Times: 2,
-		Delay: 3 * time.Second,
-	})
-	d.run = d.startGrant(fmt.Sprintf("/%s/%d", kind, n), d.input("1s"))
-	return d
+	var all []*disturbed
+	for _, kind := range consoletest.FaultKinds() {
+		for i, call := range calls {
+			if ofLists[kind] || kind == consoletest.Stale && call.method != http.MethodPut {
+				continue
+			}
+			own := r.with(fmt.Sprintf("%s.%d@example.com", kind, i), more...)
+			d := &disturbed{roles: own, kind: kind, call: call, before: own.held()}
+			d.fault = r.console.AddFault(consoletest.Fault{
+				Name: kind, Path: "/users/" + own.user.ID, Method: call.method, After: call.after, Times: 2,
+				Delay: 3 * time.Second,
+			})
+			d.run = start(own, fmt.Sprintf("/%s/%d", kind, i))
+			all = append(all, d)
+		}
+	}
+	return all
 }
 
-func (d *disturbed) check(t *testing.T) {
-	var got workflows.RequestResult
+func (d *disturbed) name() string { return fmt.Sprintf("%s at %s", d.kind, d.call.name) }
+
+// ended waits for the end and checks what holds of every request. A final answer of the
+// console to the plan fails the request, and one before anything is given refuses it.
+func (d *disturbed) ended(t *testing.T) (got workflows.RequestResult, refused bool) {
+	t.Helper()
 	err := d.run.Get(d.ctx(), &got)
 	require.Positive(t, d.console.FaultsFired(d.fault), "the fault must have been met")
-	require.Equal(t, d.before, d.held())
-	switch {
-	case err != nil:
+	require.Len(t, d.receipts(d.run.GetID()), 1)
+	if err != nil {
 		require.True(t, ends[d.kind] && d.call.name == "plan", "%v", err)
-		require.Len(t, d.receipts(d.run.GetID()), 1)
-		return
-	case ends[d.kind] && d.call.gives && got.State == "refused":
-		require.NotEmpty(t, got.Message)
-	default:
-		require.NoError(t, err)
-		require.Equal(t, "expired", got.State, got.Message)
-		require.Equal(t, access.Released, got.Outcome)
+		return got, true
 	}
 	d.requireReceipt(got)
+	if got.State == "refused" {
+		require.True(t, ends[d.kind] && d.call.gives, got.Message)
+		require.NotEmpty(t, got.Message)
+		return got, true
+	}
+	return got, false
 }

@@ -29,10 +29,13 @@ type roles struct {
 
 func newRoles(t *testing.T) *roles {
 	t.Helper()
-	r := prepareRoles(t, newStack(t, consoletest.Options{Seed: 31, Sites: 6, Users: -1}))
+	r := prepareRoles(t, newStack(t, rolesConsole))
 	r.startWorker()
 	return r
 }
+
+// rolesConsole has no users but those that tests make.
+var rolesConsole = consoletest.Options{Seed: 31, Sites: 6, Users: -1}
 
 // prepareRoles makes the user without starting a worker.
 func prepareRoles(t *testing.T, s *stack) *roles {
@@ -49,16 +52,27 @@ func prepareRoles(t *testing.T, s *stack) *roles {
 	return r
 }
 
-// addUser makes one more user with the Viewer role.
-func (r *roles) addUser(email string) access.Principal {
+// addUser makes one more user with the Viewer role, and more roles of its level.
+func (r *roles) addUser(email string, more ...access.Holding) access.Principal {
 	r.t.Helper()
 	p := access.Principal{
 		Kind: access.User, Email: email, Name: email, Level: r.viewer.Level, Held: []access.Held{held(r.viewer)},
+	}
+	for _, h := range more {
+		p.Held = append(p.Held, held(h))
 	}
 	id, err := r.console.AddUser(p)
 	require.NoError(r.t, err)
 	p.ID = id
 	return p
+}
+
+// with is the same stack with another user as its own.
+func (r *roles) with(email string, more ...access.Holding) *roles {
+	r.t.Helper()
+	own := *r
+	own.user = r.addUser(email, more...)
+	return &own
 }
 
 func predefined(t *testing.T, truth consoletest.Truth, name string) access.Role {
@@ -110,10 +124,16 @@ func (r *roles) grant(name string, in workflows.GrantInput) workflows.RequestRes
 
 func (r *roles) revoke(name string) workflows.RequestResult {
 	r.t.Helper()
-	in := r.input("")
-	return r.ended(r.start(workflows.RevokeID(r.t.Name()+name), workflows.RevokeType, workflows.RevokeInput{
+	return r.ended(r.startRevoke(name, r.wanted))
+}
+
+// startRevoke takes a role from the user.
+func (r *roles) startRevoke(name string, h access.Holding) client.WorkflowRun {
+	r.t.Helper()
+	in := r.inputFor(r.user, h, "")
+	return r.start(workflows.RevokeID(r.t.Name()+name), workflows.RevokeType, workflows.RevokeInput{
 		Principal: in.Principal, Role: in.Role, Scope: in.Scope, Requester: in.Requester,
-	}))
+	})
 }
 
 func (r *roles) ended(run client.WorkflowRun) workflows.RequestResult {
@@ -156,13 +176,25 @@ func (r *roles) byHand(holdings ...access.Holding) {
 // consoleKey is the console's key in the store.
 func (s *stack) consoleKey() string { return strings.TrimPrefix(s.console.URL, "http://") }
 
-// openStore opens the database that the worker writes.
+// openStore opens the database that the worker writes, once.
 func (s *stack) openStore() *store.Store {
 	s.t.Helper()
-	db, err := store.OpenReader(s.ctx(), s.database)
+	if s.store == nil {
+		db, err := store.OpenReader(s.ctx(), s.database)
+		require.NoError(s.t, err)
+		s.t.Cleanup(func() { _ = db.Close() })
+		s.store = db
+	}
+	return s.store
+}
+
+// requireLedger checks the chain of the ledger.
+func (s *stack) requireLedger() {
+	s.t.Helper()
+	report, err := s.openStore().VerifyLedger(s.ctx(), s.consoleKey())
 	require.NoError(s.t, err)
-	s.t.Cleanup(func() { _ = db.Close() })
-	return db
+	require.Empty(s.t, report.Faults)
+	require.Positive(s.t, report.Entries)
 }
 
 // puts are the requests that change roles.

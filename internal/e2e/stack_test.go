@@ -14,6 +14,7 @@ import (
 
 	"sentinelone-provisioner/internal/consoletest"
 	"sentinelone-provisioner/internal/export"
+	"sentinelone-provisioner/internal/store"
 	"sentinelone-provisioner/internal/testbed"
 	"sentinelone-provisioner/workflows"
 )
@@ -32,6 +33,7 @@ type stack struct {
 	extra    []string // more environment
 	said     *testbed.Output
 	worker   *testbed.Process
+	store    *store.Store // opened to look into it
 }
 
 func newStack(t *testing.T, o consoletest.Options) *stack {

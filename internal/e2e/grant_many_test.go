@@ -1,0 +1,196 @@
+package e2e
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/client"
+
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/consoletest"
+)
+
+// Two hundred requests at once for twenty people, one of whom has thirty of them, while
+// a hand gives the same people roles elsewhere and takes them: what is granted for good
+// is there, what was for a time or revoked is not, nothing that others gave is lost, and
+// everybody's roles were written by one at a time.
+func TestGrant_TwoHundredAtOnceBesideAHand(t *testing.T) {
+	t.Parallel()
+	s := prepareRoles(t, newStack(t, consoletest.Options{Seed: 37, Sites: 40, Users: -1}))
+	h := &hand{roles: s, people: map[string]*person{}}
+	people := make([]*person, 20)
+	for i := range people {
+		people[i] = newPerson(s, i, cmp.Or(map[int]int{0: 29}[i], 9))
+		h.people["/users/"+people[i].user.ID] = people[i]
+	}
+	s.console.OnRequest(h.see)
+	s.startWorker()
+	for _, p := range people {
+		p.startAll()
+	}
+	n := 0
+	for _, p := range people {
+		n += p.requireDone()
+	}
+	require.Equal(t, 200, n)
+	s.console.OnRequest(nil)
+	for _, p := range people {
+		require.Equal(t, p.expected(), p.held())
+		require.Equal(t, 1, s.console.MaxConcurrentWrites(access.User, p.user.ID))
+	}
+	require.NoError(t, h.failed)
+	require.Greater(t, h.edits, 100, "the hand was there")
+	s.requireLedger()
+}
+
+// person is one of the principals with what is asked for it.
+type person struct {
+	*roles
+
+	number int
+	soc    string
+	admin  string
+	asks   []ask
+	byHand []access.Held // what the hand means it to hold
+	turn   int           // edits by hand so far
+}
+
+// ask is one request for a person.
+type ask struct {
+	state    string // it must end in
+	holding  access.Holding
+	duration string
+	run      client.WorkflowRun
+}
+
+// Sites that are the same for everybody; those from ownSites on are for one request each.
+const (
+	sharedSite = 7 // two timed grants of one role overlap here
+	handSites  = 8 // and the next
+	ownSites   = 10
+)
+
+func newPerson(s *roles, number, requests int) *person {
+	truth := s.console.Truth()
+	p := &person{number: number, soc: predefined(s.t, truth, "SOC").ID, admin: predefined(s.t, truth, "Admin").ID}
+	at := func(role string, site int) access.Holding {
+		return access.Holding{Level: access.SiteLevel, RoleID: role, ScopeID: truth.Sites[site].ID}
+	}
+	var revoked []access.Holding
+	for i := range requests {
+		own := ownSites + i
+		switch i % 10 {
+		case 0, 1, 2, 3:
+			p.asks = append(p.asks, ask{state: "granted", holding: at(p.soc, own)})
+		case 4, 5:
+			p.asks = append(p.asks, ask{state: "expired", holding: at(p.soc, sharedSite), duration: fmt.Sprintf("%ds", i%10-2)})
+		case 6: // at a scope where another role is given for good
+			p.asks = append(p.asks, ask{state: "expired", holding: at(p.admin, own-5), duration: "2s"})
+		case 7:
+			p.asks = append(p.asks, ask{state: "expired", holding: at(p.admin, own), duration: "1s"})
+		default:
+			p.asks = append(p.asks, ask{state: "revoked", holding: at(p.admin, own)})
+			revoked = append(revoked, at(p.admin, own))
+		}
+	}
+	p.roles = s.with(fmt.Sprintf("person.%d@example.com", number), revoked...)
+	return p
+}
+
+func (p *person) startAll() {
+	for i := range p.asks {
+		a := &p.asks[i]
+		name := fmt.Sprintf("/%d/%d", p.number, i)
+		if a.state == "revoked" {
+			a.run = p.startRevoke(name, a.holding)
+		} else {
+			a.run = p.startGrant(name, p.inputFor(p.user, a.holding, a.duration))
+		}
+	}
+}
+
+// requireDone waits for everything that was asked and says how much that is.
+func (p *person) requireDone() int {
+	p.t.Helper()
+	for _, a := range p.asks {
+		got := p.ended(a.run)
+		require.Equal(p.t, a.state, got.State, got.Message)
+		p.requireReceipt(got)
+	}
+	return len(p.asks)
+}
+
+// expected is what the person must hold in the end.
+func (p *person) expected() access.Holdings {
+	out := access.Holdings{Level: access.SiteLevel, Held: []access.Held{held(p.viewer)}}
+	for _, a := range p.asks {
+		if a.state == "granted" {
+			out.Held = append(out.Held, held(a.holding))
+		}
+	}
+	out.Held = append(out.Held, p.byHand...)
+	return out.Normal()
+}
+
+// hand is somebody who works in the console's own pages at the same time. The API has no
+// compare-and-set, so whatever somebody else changes between a writer's read and its
+// write is overwritten, and no client can tell: that is documented, and the hand keeps
+// out of it. The one moment at which it is sure that the writer is not between the two is
+// the first read after a write: the writer's read-back, or a plan before it. An edit made
+// then shows in that read, and in all that come after it.
+type hand struct {
+	*roles
+
+	mu     sync.Mutex // an edit ends before another read goes on
+	people map[string]*person
+	wrote  map[string]int // number of the latest write that no read has followed
+	edits  int
+	failed error
+}
+
+func (h *hand) see(q consoletest.Request) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	p := h.people[q.Path]
+	switch {
+	case p == nil:
+	case q.Method != http.MethodGet:
+		if h.wrote == nil {
+			h.wrote = map[string]int{}
+		}
+		h.wrote[q.Path] = q.Number
+	case h.wrote[q.Path] > 0 && h.done(h.wrote[q.Path]):
+		delete(h.wrote, q.Path)
+		h.edits++
+		h.failed = errors.Join(h.failed, p.edit())
+	}
+}
+
+// done says whether the console has carried a request out.
+func (h *hand) done(number int) bool {
+	return slices.ContainsFunc(h.console.Requests(), func(q consoletest.Request) bool {
+		return q.Number == number && q.Status == http.StatusOK
+	})
+}
+
+// edit gives a role at one of the hand's scopes, another in its place, or takes one.
+func (p *person) edit() error {
+	site := p.console.Truth().Sites[handSites+p.turn/2%2].ID
+	give := access.Held{RoleID: []string{p.soc, p.admin}[p.turn%2], ScopeID: site}
+	p.turn++
+	if at := slices.IndexFunc(p.byHand, func(h access.Held) bool { return h.ScopeID == site }); at >= 0 {
+		was := p.byHand[at]
+		p.byHand = slices.Delete(p.byHand, at, at+1)
+		if p.turn%3 == 0 {
+			return p.console.TakeRole(access.User, p.user.ID, access.SiteLevel, was)
+		}
+	}
+	p.byHand = append(p.byHand, give)
+	return p.console.GiveRole(access.User, p.user.ID, access.SiteLevel, give)
+}
