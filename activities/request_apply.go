@@ -55,6 +55,7 @@ func change(ctx context.Context, in ApplyInput) (ChangeAnswer, error) {
 	var answer ChangeAnswer
 	waiting, stop := context.WithTimeout(ctx, patience)
 	defer stop()
+	go stopWithWorker(waiting, stop)
 	temporalClient := activity.GetClient(ctx)
 	start := temporalClient.NewWithStartWorkflowOperation(client.StartWorkflowOptions{
 		ID: in.Writer.WorkflowID, TaskQueue: in.Writer.TaskQueue,
@@ -72,6 +73,16 @@ func change(ctx context.Context, in ApplyInput) (ChangeAnswer, error) {
 		err = handle.Get(waiting, &answer)
 	}
 	return answer, writerError(ctx, err)
+}
+
+// stopWithWorker ends the waiting when the worker is asked to stop: another worker goes
+// on with it, and this one need not be waited for.
+func stopWithWorker(waiting context.Context, stop context.CancelFunc) {
+	select {
+	case <-activity.GetWorkerStopChannel(waiting):
+		stop()
+	case <-waiting.Done():
+	}
 }
 
 // updateID makes repeating the question attach to the first one.
