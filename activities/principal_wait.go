@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"go.temporal.io/sdk/activity"
@@ -50,18 +51,12 @@ func (w *writing) wait(ctx context.Context, cause error) error {
 	info := activity.GetInfo(ctx)
 	now := w.now().UTC()
 	delay := max(pause(info.Attempt, now.Sub(info.ScheduledTime)), fault.Delay(cause))
-	next := now.Add(delay)
-	err := w.store.NoteWait(detached, store.Wait{
-		Console: w.in.Writer.Console, Request: w.in.Change.Request, Step: string(w.in.Change.Change.Op),
-		Release: ending, Attempt: int(info.Attempt), Since: info.ScheduledTime.UTC(), At: now, NextTry: &next,
-		Text: cause.Error(), Temporary: temporary,
-	})
-	if err != nil {
+	if err := w.noteWait(detached, cause, now, delay); err != nil {
 		activity.GetLogger(ctx).Warn("Reason for waiting was not stored", "error", err)
 	}
 	if ending {
 		activity.GetLogger(ctx).Warn("Access that is to end is still there", "request", w.in.Change.Request,
-			"attempt", info.Attempt, "next_try", next, "error", cause)
+			"attempt", info.Attempt, "next_try", now.Add(delay), "error", cause)
 		activity.GetMetricsHandler(ctx).Counter(WaitingMetric).Inc(1)
 	}
 	if !temporary {
@@ -70,11 +65,25 @@ func (w *writing) wait(ctx context.Context, cause error) error {
 	return fault.RetryIn(cause, delay)
 }
 
+// noteWait leaves the reason where the status query finds it: at is when the attempt
+// was made, and the next one is so long from now.
+func (w *writing) noteWait(ctx context.Context, cause error, at time.Time, delay time.Duration) error {
+	info := activity.GetInfo(ctx)
+	next := w.now().UTC().Add(delay)
+	op := w.in.Change.Change.Op
+	return w.store.NoteWait(ctx, store.Wait{
+		Console: w.in.Writer.Console, Request: w.in.Change.Request, Step: string(op),
+		Release: takesAway(op), Attempt: int(info.Attempt), Since: info.ScheduledTime.UTC(), At: at, NextTry: &next,
+		Text: cause.Error(), Temporary: !fault.KindOf(cause).Final(),
+	})
+}
+
 // errYielded is why an attempt was given up before it began.
 var errYielded = errors.New("access that is to end goes first")
 
 // yield lets access that is to end go first once the console is back: what has failed
-// before waits until each such change has had its turn since.
+// before waits until each such change has been tried since, which is noted so that one
+// that goes on failing holds nothing up for ever.
 func (w *writing) yield(ctx context.Context) error {
 	if takesAway(w.in.Change.Change.Op) || activity.GetInfo(ctx).Attempt == 1 {
 		return nil
@@ -83,21 +92,28 @@ func (w *writing) yield(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var mine time.Time
+	since := w.yieldedAt(waits)
 	for _, x := range waits {
-		if x.Request == w.in.Change.Request && x.Step == string(w.in.Change.Change.Op) {
-			mine = x.At
-		}
-	}
-	for _, x := range waits {
-		if !x.Release || !x.Temporary || x.NextTry == nil || !x.At.Before(mine) {
+		if !x.Release || !x.Temporary || x.NextTry == nil || !x.At.Before(since) {
 			continue
 		}
 		// One whose time is long past has nobody behind it: do not wait for it.
 		if left := x.NextTry.Sub(w.now()); left > -time.Minute {
-			return fault.RetryIn(fault.New(fault.Unavailable, fmt.Errorf("%w: %s", errYielded, x.Request)),
-				max(left, 0)+2*time.Second)
+			cause := fault.New(fault.Unavailable, fmt.Errorf("%w: %s", errYielded, x.Request))
+			delay := max(left, 0) + 2*time.Second
+			return errors.Join(w.noteWait(ctx, cause, since, delay), fault.RetryIn(cause, delay))
 		}
 	}
 	return nil
+}
+
+// yieldedAt is since when this change has been giving way, now if it begins to.
+func (w *writing) yieldedAt(waits []store.Wait) time.Time {
+	for _, x := range waits {
+		mine := x.Request == w.in.Change.Request && x.Step == string(w.in.Change.Change.Op)
+		if mine && strings.HasPrefix(x.Text, errYielded.Error()) {
+			return x.At
+		}
+	}
+	return w.now().UTC()
 }

@@ -42,7 +42,9 @@ func (p *Principal) Write(ctx context.Context, in WriteInput) (WriteResult, erro
 }
 
 // takesAway says whether the change ends access.
-func takesAway(op access.Op) bool { return op != access.OpGrant && op != access.OpAcquire }
+func takesAway(op access.Op) bool {
+	return op != access.OpGrant && op != access.OpAcquire && op != opPlan
+}
 
 // writing is one attempt at a change.
 type writing struct {

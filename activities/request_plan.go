@@ -2,7 +2,10 @@ package activities
 
 import (
 	"context"
+	"errors"
 	"fmt"
+
+	"go.temporal.io/sdk/activity"
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/console"
@@ -24,7 +27,7 @@ func (r *Request) Plan(ctx context.Context, in PlanInput) (PlanResult, error) {
 	if in.Console != "" && in.Console != r.console.Console() {
 		return PlanResult{}, otherConsole("request", in.Console, r.console.Console())
 	}
-	plan, err := r.work(ctx, in)
+	plan, err := r.inTurn(ctx, in)
 	if err != nil || in.DryRun {
 		return PlanResult{Plan: plan}, err
 	}
@@ -42,6 +45,41 @@ func (r *Request) Plan(ctx context.Context, in PlanInput) (PlanResult, error) {
 	})
 	return PlanResult{Plan: plan, Receipt: &receipt}, err
 }
+
+// inTurn makes the plan. One that has failed before waits for a console that was down,
+// and so may access that is to end: the latter goes first, so a grant's plan is not
+// made, and nothing given after it, before that has had its turn.
+func (r *Request) inTurn(ctx context.Context, in PlanInput) (access.Plan, error) {
+	waiting := r.waiting(in)
+	first := activity.GetInfo(ctx).Attempt == 1
+	if !first && !takesAway(in.Op) {
+		if err := waiting.yield(ctx); err != nil {
+			return access.Plan{}, err
+		}
+	}
+	plan, err := r.work(ctx, in)
+	switch {
+	case err != nil && !fault.KindOf(err).Final():
+		return plan, waiting.wait(ctx, err)
+	case !first:
+		err = errors.Join(err, r.store.ClearWait(ctx, r.console.Console(), in.Request.ID, string(opPlan)))
+	}
+	return plan, err
+}
+
+// waiting is a plan in the list of what waits.
+func (r *Request) waiting(in PlanInput) *writing {
+	return &writing{
+		Principal: &Principal{console: r.console, store: r.store, now: r.now},
+		in: WriteInput{
+			Writer: WriterStart{Console: r.console.Console()},
+			Change: ChangeRequest{Request: in.Request.ID, Change: access.Change{Op: opPlan}},
+		},
+	}
+}
+
+// opPlan names the step in the list of what waits; it is no change.
+const opPlan access.Op = "plan"
 
 // work makes the plan.
 func (r *Request) work(ctx context.Context, in PlanInput) (access.Plan, error) {
