@@ -89,7 +89,8 @@ func newPerson(s *roles, number, requests int) *person {
 		case 0, 1, 2, 3:
 			p.asks = append(p.asks, ask{state: "granted", holding: at(p.soc, own)})
 		case 4, 5:
-			p.asks = append(p.asks, ask{state: "expired", holding: at(p.soc, sharedSite), duration: fmt.Sprintf("%ds", i%10-2)})
+			long := fmt.Sprintf("%ds", i%10-2)
+			p.asks = append(p.asks, ask{state: "expired", holding: at(p.soc, sharedSite), duration: long})
 		case 6: // at a scope where another role is given for good
 			p.asks = append(p.asks, ask{state: "expired", holding: at(p.admin, own-5), duration: "2s"})
 		case 7:

@@ -1,0 +1,136 @@
+package e2e
+
+import (
+	"net/http"
+	"regexp"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/client"
+
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/consoletest"
+	"sentinelone-provisioner/workflows"
+)
+
+// The console is down when a grant ends. The status says what it waits for; once the
+// console is back the role goes, before anything else that waited is written: a grant
+// whose write had failed, one whose plan had failed, and a sync.
+func TestGrant_ConsoleDownAcrossItsEnd(t *testing.T) {
+	t.Parallel()
+	s := newRoles(t)
+	planned, late := s.with("bob@example.com"), s.with("carol@example.com")
+	before := s.held()
+	run := s.startGrant("/timed", s.input("3s"))
+	in := planned.input("")
+	in.StartAt = new(time.Now().Add(2 * time.Second))
+	scheduled := planned.startGrant("/planned", in)
+	s.untilRequest(scheduled, func(got workflows.RequestStatus) bool { return got.State == workflows.StateScheduled })
+	s.untilHolds(true)
+
+	s.console.AddFault(consoletest.Fault{Name: consoletest.BadGateway})
+	unplanned := late.startGrant("/late", late.input(""))
+	sync := s.startSync("", workflows.SyncInput{})
+	waits := regexp.MustCompile(
+		`^waiting for SentinelOne since \S+Z, attempt ([2-9]|\d\d), next at \S+Z, last error: .*GET /users/.*502`)
+	got := s.untilRequest(run, func(got workflows.RequestStatus) bool { return waits.MatchString(got.Waiting) })
+	require.Equal(t, workflows.StateReleasing, got.State)
+	s.untilRequest(scheduled, func(got workflows.RequestStatus) bool { return waits.MatchString(got.Waiting) })
+	require.NoError(t, s.console.WaitForRequests(s.ctx(), 2, func(q consoletest.Request) bool {
+		return q.Path == "/users/"+late.user.ID && q.Status == http.StatusBadGateway
+	}))
+	require.True(t, s.held().Holds(s.wanted))
+	require.Contains(t, s.said.String(), "Access that is to end is still there")
+	s.console.ClearFaults()
+
+	end := s.ended(run)
+	require.Equal(t, "expired", end.State, end.Message)
+	require.Equal(t, access.Released, end.Outcome)
+	require.Equal(t, before, s.held())
+	s.requireReceipt(end)
+	for _, other := range []client.WorkflowRun{scheduled, unplanned} {
+		got := s.ended(other)
+		require.Equal(t, "granted", got.State, got.Message)
+		s.requireReceipt(got)
+	}
+	require.Equal(t, workflows.StatePromoted, s.result(sync).State)
+	require.Equal(t, []string{s.user.ID, s.user.ID}, s.written()[:2], "given, and taken before others are given")
+	require.Len(t, s.written(), 4)
+}
+
+// written lists whose roles were changed, in order.
+func (r *roles) written() []string {
+	var out []string
+	for _, c := range r.console.Changes() {
+		if c.By == consoletest.ByAPI {
+			out = append(out, c.ID)
+		}
+	}
+	return out
+}
+
+// untilRequest polls the status of a grant or revoke.
+func (s *stack) untilRequest(
+	run client.WorkflowRun, holds func(workflows.RequestStatus) bool,
+) (got workflows.RequestStatus) {
+	s.t.Helper()
+	require.Eventually(s.t, func() bool {
+		value, err := s.client.QueryWorkflow(s.ctx(), run.GetID(), run.GetRunID(), workflows.StatusQuery)
+		return err == nil && value.Get(&got) == nil && holds(got)
+	}, limit, 100*time.Millisecond)
+	return got
+}
+
+// The switch that forbids writing: grants and revokes are refused, and a grant that was
+// given before waits for its end and says why. Not one request that writes reaches the
+// console. Without the switch the role goes.
+func TestGrant_ReadOnlySwitch(t *testing.T) {
+	t.Parallel()
+	s := newRoles(t)
+	before := s.held()
+	timed := s.startGrant("/timed", s.input("4s"))
+	s.untilRequest(timed, func(got workflows.RequestStatus) bool { return got.State == workflows.StateActive })
+	_, err := s.worker.Stop(stopGrace)
+	require.NoError(t, err)
+	s.console.ResetRequests()
+
+	usual := s.extra
+	s.extra = append(slices.Clone(usual), "SENTINELONE_READ_ONLY=true")
+	s.startWorker()
+	other := s.with("bob@example.com")
+	for _, run := range []client.WorkflowRun{
+		other.startGrant("/for good", other.input("")),
+		other.startGrant("/for a time", other.input("1s")),
+		other.startRevoke("/revoke", other.viewer),
+	} {
+		got := s.ended(run)
+		require.Equal(t, "refused", got.State)
+		require.Contains(t, got.Message, "SENTINELONE_READ_ONLY")
+		s.requireReceipt(got)
+	}
+	got := s.untilRequest(timed, func(got workflows.RequestStatus) bool {
+		return got.State == workflows.StateReleasing && got.Waiting != ""
+	})
+	require.Contains(t, got.Waiting, "read-only")
+	require.True(t, s.held().Holds(s.wanted))
+	require.False(t, slices.ContainsFunc(s.console.Requests(), consoletest.Request.Write))
+
+	_, err = s.worker.Stop(stopGrace)
+	require.NoError(t, err)
+	s.extra = usual
+	s.startWorker()
+	end := s.ended(timed)
+	require.Equal(t, "expired", end.State, end.Message)
+	require.Equal(t, access.Released, end.Outcome)
+	require.Equal(t, before, s.held())
+	s.requireReceipt(end)
+	require.True(t, slices.ContainsFunc(s.console.Requests(), func(q consoletest.Request) bool {
+		return q.Method == http.MethodPut
+	}), "the log shows writes")
+}
+
+// stopGrace is how long most platforms let a process end before they kill it. A worker
+// that only waits for others does not need it.
+const stopGrace = 30 * time.Second

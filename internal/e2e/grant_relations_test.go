@@ -1,0 +1,109 @@
+package e2e
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/client"
+
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/consoletest"
+)
+
+// Two grants of one role at one scope whose times overlap, meet, or lie one in the
+// other: the role is on the console over the union of both, by the console's own log of
+// changes. All thirteen relations are tested with skipped time in package workflows.
+func TestGrant_TwoAtOneScopeForReal(t *testing.T) { //nolint:tparallel // the grants run side by side
+	t.Parallel()
+	s := newRoles(t)
+	type times struct{ start, duration time.Duration }
+	var all []*pairOfGrants
+	for _, r := range []struct {
+		name          string
+		first, second times
+		spans         int // at most
+	}{
+		{"overlaps", times{2 * time.Second, 3 * time.Second}, times{3 * time.Second, 4 * time.Second}, 1},
+		{"contains", times{2 * time.Second, 5 * time.Second}, times{3 * time.Second, time.Second}, 1},
+		// Which of the two comes first at that moment is nobody's promise.
+		{"meets", times{2 * time.Second, 2 * time.Second}, times{4 * time.Second, 2 * time.Second}, 2},
+	} {
+		p := &pairOfGrants{roles: s.with(r.name + "@example.com"), name: r.name, spans: r.spans}
+		p.before = p.held()
+		now := time.Now().UTC()
+		for _, g := range []times{r.first, r.second} {
+			in := p.input(g.duration.String())
+			in.StartAt = new(now.Add(g.start))
+			p.from = append(p.from, *in.StartAt)
+			p.to = append(p.to, in.StartAt.Add(g.duration))
+			p.runs = append(p.runs, p.startGrant("/"+r.name+"/"+g.start.String(), in))
+		}
+		all = append(all, p)
+	}
+	for _, p := range all {
+		t.Run(p.name, p.check)
+	}
+}
+
+type pairOfGrants struct {
+	*roles
+
+	name     string
+	spans    int
+	before   access.Holdings
+	from, to []time.Time
+	runs     []client.WorkflowRun
+}
+
+func (p *pairOfGrants) check(t *testing.T) {
+	given := make([]time.Time, len(p.runs)) // when each was proven
+	for i, run := range p.runs {
+		got := p.ended(run)
+		require.Equal(t, "expired", got.State, got.Message)
+		p.requireReceipt(got)
+		reads := got.Receipt.Proofs[0].Reads
+		given[i] = reads[len(reads)-1].At
+	}
+	require.Equal(t, p.before, p.held())
+	spans := p.spansOf(t)
+	require.LessOrEqual(t, len(spans), p.spans)
+	for i := range p.runs {
+		covered := false
+		for _, s := range spans {
+			covered = covered || !s.from.After(given[i]) && !s.to.Before(p.to[i])
+		}
+		require.True(t, covered, "grant %d is held from its proof to its end", i)
+	}
+	last := p.to[0]
+	if p.to[1].After(last) {
+		last = p.to[1]
+	}
+	for _, s := range spans {
+		require.False(t, s.from.Before(p.from[0]), "before the first begins")
+		require.True(t, s.from.Before(last), "after the last has ended")
+	}
+}
+
+// span is a time during which the user held the role.
+type span struct{ from, to time.Time }
+
+// spansOf reads them from the console's log. The console logs a change within its work
+// for the request, so before the answer.
+func (p *pairOfGrants) spansOf(t *testing.T) []span {
+	t.Helper()
+	var out []span
+	for _, c := range p.console.Changes() {
+		had, has := c.Before.Holds(p.wanted), c.After.Holds(p.wanted)
+		switch {
+		case c.ID != p.user.ID || had == has:
+		case has:
+			require.Equal(t, consoletest.ByAPI, c.By)
+			out = append(out, span{from: c.At})
+		default:
+			out[len(out)-1].to = c.At
+		}
+	}
+	require.NotEmpty(t, out)
+	return out
+}
