@@ -14,8 +14,9 @@ import (
 // Append writes entries at the end of a console's chain, in order and in one
 // transaction, and returns them as they stand there. An entry whose key is there
 // already is not written again: the stored one is returned in its place, even if the
-// body differs, so repeating an append after any error is safe. What was returned is on
-// the disk.
+// body differs, so repeating an append after any error is safe. So is one whose Unless
+// is there: of two entries that each name the other's key, one is written, whoever comes
+// at the same time. What was returned is on the disk.
 //
 // An entry without console, request, kind or key, with a NUL or bytes that are not
 // UTF-8 in one of them, or with a body that cannot be encoded is [ErrBadEntry]. Where
@@ -48,8 +49,15 @@ func (s *Store) Append(ctx context.Context, console string, entries ...NewLedger
 	return out, nil
 }
 
-func (s *Store) encodeEntries(console string, entries []NewLedgerEntry) ([]LedgerEntry, error) {
-	out := make([]LedgerEntry, len(entries))
+// wantedEntry is an entry that is to be appended.
+type wantedEntry struct {
+	LedgerEntry
+
+	unless string
+}
+
+func (s *Store) encodeEntries(console string, entries []NewLedgerEntry) ([]wantedEntry, error) {
+	out := make([]wantedEntry, len(entries))
 	for i, n := range entries {
 		e := LedgerEntry{Console: console, Request: n.Request, Kind: n.Kind, Key: n.Key, At: n.At}
 		if err := e.check(); err != nil {
@@ -65,7 +73,7 @@ func (s *Store) encodeEntries(console string, entries []NewLedgerEntry) ([]Ledge
 		}
 		// A json.RawMessage passes as it is, and PostgreSQL keeps text only.
 		e.Body = bytes.ToValidUTF8(body, []byte("\uFFFD"))
-		out[i] = e
+		out[i] = wantedEntry{e, n.Unless}
 	}
 	return out, nil
 }
@@ -85,14 +93,17 @@ func (e LedgerEntry) check() error {
 	return nil
 }
 
-// headAndKnown reads where the chain ends and which of the wanted entries are there, by
-// key. One statement for both: each costs a round trip, and others wait meanwhile.
+// headAndKnown reads where the chain ends and which of the wanted entries, and of those
+// that stand in their way, are there, by key. One statement for both: each costs a round trip, and others wait meanwhile.
 func (s *Store) headAndKnown(
-	ctx context.Context, tx *sql.Tx, console string, wanted []LedgerEntry,
+	ctx context.Context, tx *sql.Tx, console string, wanted []wantedEntry,
 ) (LedgerHead, map[string]LedgerEntry, error) {
-	keys := make([]string, len(wanted))
-	for i, e := range wanted {
-		keys[i] = e.Key
+	keys := make([]string, 0, len(wanted))
+	for _, e := range wanted {
+		keys = append(keys, e.Key)
+		if e.unless != "" {
+			keys = append(keys, e.unless)
+		}
 	}
 	const isEntry = -1 // the head's row has the number of the last entry there
 	var last, end int64
@@ -120,9 +131,13 @@ func (s *Store) headAndKnown(
 
 // chainOn puts what is not known yet behind the head. all are the wanted entries as
 // they will stand in the ledger.
-func chainOn(head LedgerHead, known map[string]LedgerEntry, wanted []LedgerEntry) (all, added []LedgerEntry) {
-	for _, e := range wanted {
+func chainOn(head LedgerHead, known map[string]LedgerEntry, wanted []wantedEntry) (all, added []LedgerEntry) {
+	for _, w := range wanted {
+		e := w.LedgerEntry
 		stored, found := known[e.Key]
+		if !found {
+			stored, found = known[w.unless]
+		}
 		if !found {
 			e.Seq, e.Prev = head.Seq+1, head.Hash
 			e.Hash = e.Digest()

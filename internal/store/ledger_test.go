@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
 
 	"sentinelone-provisioner/internal/store"
 )
@@ -168,5 +169,41 @@ func TestAppend_Durable(t *testing.T) {
 		appendTo(t, s, acme, note("grant/1", "request", 1))
 		require.NoError(t, s.DB().QueryRowContext(t.Context(), ask).Scan(&got))
 		require.Equal(t, usual, got)
+	})
+}
+
+// Of two entries that each name the other's key one is written, whoever tries how often
+// and at the same time; both learn which.
+func TestAppend_OneOfTwo(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(db database) {
+		t, s := db.t, db.s
+		for round := range 10 {
+			this, that := fmt.Sprintf("this %d", round), fmt.Sprintf("that %d", round)
+			kept := make([]store.LedgerEntry, 8)
+			var all errgroup.Group
+			for i := range kept {
+				e := note("grant/INC-42", "end", i)
+				e.Key, e.Unless = this, that
+				if i%2 == 1 {
+					e.Key, e.Unless = that, this
+				}
+				all.Go(func() error {
+					out, err := s.Append(t.Context(), acme, e)
+					if err == nil {
+						kept[i] = out[0]
+					}
+					return err
+				})
+			}
+			require.NoError(t, all.Wait())
+			for _, e := range kept {
+				require.Equal(t, kept[0], e)
+			}
+			require.Len(t, walked(t, s, acme), round+1)
+		}
+		report, err := s.VerifyLedger(t.Context(), acme)
+		require.NoError(t, err)
+		require.Empty(t, report.Faults)
 	})
 }

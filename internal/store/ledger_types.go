@@ -32,6 +32,9 @@ type NewLedgerEntry struct {
 	Key     string
 	At      time.Time // kept to the microsecond; now, if zero
 	Body    any       // encoded once, with encoding/json
+	// Unless names a key: while there is an entry of that key, this one is not written, and
+	// that one is returned in its place.
+	Unless string
 }
 
 // LedgerHead is the last entry of a chain: noted elsewhere, it proves later that
