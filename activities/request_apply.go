@@ -28,6 +28,12 @@ const patience = time.Minute
 // Fails as the writer does: see [Principal.Write].
 func (r *Request) Apply(ctx context.Context, in ApplyInput) (ApplyResult, error) {
 	defer keepAlive(ctx, nothing)()
+	if in.Change.Change.Op == access.OpRelease && in.Change.Given == nil {
+		kept, err := r.callOff(ctx, in)
+		if err != nil || kept != nil {
+			return granted(kept), err
+		}
+	}
 	answer, err := change(ctx, in)
 	if err != nil {
 		return ApplyResult{}, err
@@ -41,9 +47,21 @@ func (r *Request) Apply(ctx context.Context, in ApplyInput) (ApplyResult, error)
 	if answer.Refused() {
 		end.State, end.Message = Refused, answer.Message
 	}
-	receipt, err := r.receipt(ctx, end)
-	out.Receipt = &receipt
+	unless := ""
+	if in.Change.Change.Op == access.OpGrant {
+		unless = in.Request.key(EntryCalledOff)
+	}
+	out.Receipt, err = r.receiptUnless(ctx, end, unless)
 	return out, err
+}
+
+// granted is what calling off comes to that came too late.
+func granted(kept *access.Receipt) ApplyResult {
+	out := ApplyResult{Receipt: kept}
+	if kept != nil && len(kept.Proofs) > 0 {
+		out.Proof = kept.Proofs[len(kept.Proofs)-1]
+	}
+	return out
 }
 
 // Refused says that nothing was done because a rule forbids it.

@@ -17,7 +17,17 @@ func (r *Request) Close(ctx context.Context, in CloseInput) (CloseResult, error)
 	return CloseResult{Receipt: receipt}, err
 }
 
+// receipt writes the receipt, or finds the one that is there.
 func (r *Request) receipt(ctx context.Context, in CloseInput) (access.Receipt, error) {
+	kept, err := r.receiptUnless(ctx, in, "")
+	if err != nil {
+		return access.Receipt{}, err
+	}
+	return *kept, nil
+}
+
+// receiptUnless is nil if there is an entry of that key.
+func (r *Request) receiptUnless(ctx context.Context, in CloseInput, unless string) (*access.Receipt, error) {
 	out := access.Receipt{
 		Request: in.Request.ID, Run: in.Request.Run, Plan: in.Plan, State: in.State, Message: in.Message,
 		Proofs: in.Proofs, Signed: access.Unsigned, StartedAt: in.Request.StartedAt, FinishedAt: r.now().UTC(),
@@ -27,16 +37,39 @@ func (r *Request) receipt(ctx context.Context, in CloseInput) (access.Receipt, e
 	}
 	entries, err := r.store.Append(ctx, r.console.Console(), store.NewLedgerEntry{
 		Request: in.Request.ID, Kind: EntryReceipt, Key: in.Request.key(EntryReceipt),
-		At: out.FinishedAt, Body: out.Seal(),
+		At: out.FinishedAt, Body: out.Seal(), Unless: unless,
 	})
 	if err != nil {
-		return access.Receipt{}, fmt.Errorf("write the receipt of %s: %w", in.Request.ID, err)
+		return nil, fmt.Errorf("write the receipt of %s: %w", in.Request.ID, err)
+	}
+	return receiptIn(entries[0])
+}
+
+// receiptIn is nil if the entry is no receipt.
+func receiptIn(e store.LedgerEntry) (*access.Receipt, error) {
+	if e.Kind != EntryReceipt {
+		return nil, nil
 	}
 	var kept access.Receipt
-	if err := json.Unmarshal(entries[0].Body, &kept); err != nil {
-		return access.Receipt{}, fmt.Errorf("read the receipt of %s: %w", in.Request.ID, err)
+	if err := json.Unmarshal(e.Body, &kept); err != nil {
+		return nil, fmt.Errorf("read the receipt of %s: %w", e.Request, err)
 	}
-	return kept, nil
+	return &kept, nil
+}
+
+// callOff settles whether a grant that is called off while it is being given still can
+// be: its receipt, once written, says that it was granted, and then the role stays. It
+// returns that receipt, or nil. Of the two, the receipt and the entry that says it was
+// called off, the ledger takes one, whoever is still at work on the other.
+func (r *Request) callOff(ctx context.Context, in ApplyInput) (*access.Receipt, error) {
+	entries, err := r.store.Append(ctx, r.console.Console(), store.NewLedgerEntry{
+		Request: in.Request.ID, Kind: EntryCalledOff, Key: in.Request.key(EntryCalledOff), At: r.now().UTC(),
+		Body: map[string]string{"change": in.Change.Key}, Unless: in.Request.key(EntryReceipt),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("call %s off: %w", in.Request.ID, err)
+	}
+	return receiptIn(entries[0])
 }
 
 // Kinds of ledger entries.
@@ -45,5 +78,7 @@ const (
 	EntryWrite   = "write"             // about to be sent to the console
 	EntryAnswer  = "answer"            // what the console said to it
 	EntryProof   = "proof"             // a change, settled by reading
-	EntryReceipt = store.LedgerReceipt // the end of a request
+	// EntryCalledOff says that what may have been given is taken back.
+	EntryCalledOff = "calledOff"
+	EntryReceipt   = store.LedgerReceipt // the end of a request
 )
