@@ -94,7 +94,8 @@ func (e LedgerEntry) check() error {
 }
 
 // headAndKnown reads where the chain ends and which of the wanted entries, and of those
-// that stand in their way, are there, by key. One statement for both: each costs a round trip, and others wait meanwhile.
+// that stand in their way, are there, by key. One statement for both: each costs a round
+// trip, and others wait meanwhile.
 func (s *Store) headAndKnown(
 	ctx context.Context, tx *sql.Tx, console string, wanted []wantedEntry,
 ) (LedgerHead, map[string]LedgerEntry, error) {
