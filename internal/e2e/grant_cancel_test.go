@@ -1,0 +1,158 @@
+package e2e
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/client"
+
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/workflows"
+)
+
+// slowCall is longer than a worker needs to learn that its work is called off: the call
+// is given up in the middle.
+const slowCall = 9 * time.Second
+
+// Called off at any call, by the update and in Temporal, with the call carried out by
+// the console and not: either the role is there and the grant says so, or what was held
+// before is held, and nothing in between.
+func TestCancel_AtEveryCallOfAGrant(t *testing.T) { //nolint:tparallel // the grants run side by side
+	t.Parallel()
+	s := newRoles(t)
+	var all []*calledOff
+	for _, kind := range []struct {
+		name, duration string
+		calls          []callOf
+	}{{"timed", "1s", grantCalls}, {"permanent", "", permanentCalls}} {
+		for _, call := range kind.calls {
+			for how, cancel := range map[string]func(*calledOff){"update": byUpdate, "Temporal": inTemporal} {
+				for _, done := range []bool{false, true} {
+					name := fmt.Sprintf("%s, %s, %t", kind.name, how, done)
+					u := s.with(fmt.Sprintf("user.%d@example.com", len(all)))
+					k := u.stickAt(call, done, slowCall, func(at string) client.WorkflowRun {
+						return u.startGrant("/"+name+at, u.input(kind.duration))
+					})
+					k.name = name + ", " + k.name
+					all = append(all, &calledOff{stuck: k, call: call, timed: kind.duration != "", cancel: cancel})
+				}
+			}
+		}
+	}
+	for _, c := range all {
+		s.untilStuck([]*stuck{c.stuck})
+		c.cancel(c)
+	}
+	for _, c := range all {
+		t.Run(c.name, c.check)
+	}
+	s.requireLedger()
+}
+
+// calledOff is a grant that somebody calls off while one of its calls is under way.
+type calledOff struct {
+	*stuck
+
+	call    callOf
+	timed   bool
+	cancel  func(*calledOff)
+	tooLate error // what the update said against it
+}
+
+// byUpdate asks for the end without waiting for it.
+func byUpdate(c *calledOff) {
+	c.t.Helper()
+	_, c.tooLate = c.client.UpdateWorkflow(c.ctx(), client.UpdateWorkflowOptions{
+		WorkflowID: c.run.GetID(), UpdateName: workflows.CancelUpdate, Args: []any{workflows.By{By: "bob@example.com"}},
+		WaitForStage: client.WorkflowUpdateStageAccepted,
+	})
+}
+
+func inTemporal(c *calledOff) {
+	c.t.Helper()
+	require.NoError(c.t, c.client.CancelWorkflow(c.ctx(), c.run.GetID(), ""))
+}
+
+func (c *calledOff) check(t *testing.T) {
+	got := c.ended(c.run)
+	c.requireReceipt(got)
+	if c.call.gives {
+		require.NoError(t, c.tooLate)
+	} else if c.tooLate != nil {
+		require.ErrorContains(t, c.tooLate, "the state is releasing")
+	}
+	if got.State == "granted" {
+		require.False(t, c.timed)
+		require.True(t, c.held().Holds(c.wanted))
+		require.True(t, c.held().Holds(c.viewer))
+		return
+	}
+	require.Equal(t, c.before, c.held())
+	switch {
+	case c.call.gives:
+		require.Equal(t, "cancelled", got.State, got.Message)
+	default:
+		require.Equal(t, "expired", got.State, got.Message)
+		require.Equal(t, access.Released, got.Outcome)
+	}
+}
+
+// Called off while it waits for its start, a grant ends at once; while it is in force it
+// is not called off but ended, by the update or in Temporal.
+func TestCancel_ScheduledAndActive(t *testing.T) {
+	t.Parallel()
+	s := newRoles(t)
+	before := s.held()
+	later := s.input("")
+	later.StartAt = new(time.Now().Add(time.Hour))
+	scheduled, unplanned := s.startGrant("/1", later), s.startGrant("/2", later)
+	active, ended := s.startGrant("/3", s.input("1h")), s.startGrant("/4", s.input("1h"))
+	by := workflows.By{By: "bob@example.com"}
+	for _, run := range []client.WorkflowRun{scheduled, unplanned} {
+		s.untilRequest(run, func(got workflows.RequestStatus) bool { return got.State == workflows.StateScheduled })
+	}
+	for _, run := range []client.WorkflowRun{active, ended} {
+		s.untilRequest(run, func(got workflows.RequestStatus) bool { return got.State == workflows.StateActive })
+	}
+	require.Equal(t, "cancelled", s.update(scheduled, workflows.CancelUpdate, by).State)
+	require.NoError(t, s.client.CancelWorkflow(t.Context(), unplanned.GetID(), ""))
+	_, err := s.tryUpdate(active, workflows.CancelUpdate, by)
+	require.ErrorContains(t, err, "use end")
+	require.True(t, s.held().Holds(s.wanted))
+	answer := s.update(ended, workflows.EndUpdate, by)
+	require.Equal(t, "ended", answer.State)
+	require.Equal(t, access.StillHeld, answer.Outcome, "the other one is in force")
+	require.True(t, s.held().Holds(s.wanted))
+	require.NoError(t, s.client.CancelWorkflow(t.Context(), active.GetID(), ""))
+	for run, state := range map[client.WorkflowRun]string{
+		scheduled: "cancelled", unplanned: "cancelled", active: "cancelled", ended: "ended",
+	} {
+		got := s.ended(run)
+		require.Equal(t, state, got.State, got.Message)
+		s.requireReceipt(got)
+	}
+	require.Equal(t, before, s.held())
+	require.Len(t, s.puts(), 2)
+}
+
+// update sends an update to a grant and waits for its answer.
+func (r *roles) update(run client.WorkflowRun, name string, in any) workflows.Answer {
+	r.t.Helper()
+	out, err := r.tryUpdate(run, name, in)
+	require.NoError(r.t, err)
+	return out
+}
+
+func (r *roles) tryUpdate(run client.WorkflowRun, name string, in any) (workflows.Answer, error) {
+	r.t.Helper()
+	var out workflows.Answer
+	handle, err := r.client.UpdateWorkflow(r.ctx(), client.UpdateWorkflowOptions{
+		WorkflowID: run.GetID(), UpdateName: name, Args: []any{in}, WaitForStage: client.WorkflowUpdateStageCompleted,
+	})
+	if err == nil {
+		err = handle.Get(r.ctx(), &out)
+	}
+	return out, err
+}

@@ -1,0 +1,123 @@
+package e2e
+
+import (
+	"fmt"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/client"
+
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/consoletest"
+	"sentinelone-provisioner/internal/testbed"
+	"sentinelone-provisioner/workflows"
+)
+
+// Kill -9 of the worker at every call of a timed grant, before the console has done
+// the work and after: the end is that of a grant that nothing disturbed. The kill is
+// one for all: each user's grant is at another call then.
+func TestKill_WorkerAtEveryCallOfAGrant(t *testing.T) { //nolint:tparallel // the grants run side by side
+	t.Parallel()
+	s := newRoles(t)
+	var all []*stuck
+	for i, call := range grantCalls {
+		for _, done := range []bool{false, true} {
+			u := s.with(fmt.Sprintf("user.%d.%t@example.com", i, done))
+			all = append(all, u.stickAt(call, done, 25*time.Second, u.startTimed))
+		}
+	}
+	s.untilStuck(all)
+	s.worker.Kill()
+	s.startWorker()
+	for _, k := range all {
+		t.Run(k.name, k.requireUndisturbed)
+	}
+	s.requireLedger()
+}
+
+// Kill -9 of the Temporal server at every call of a timed grant, while the worker waits
+// for the console.
+func TestKill_TemporalServerAtEveryCallOfAGrant(t *testing.T) { //nolint:tparallel // the grants run side by side
+	t.Parallel()
+	server, err := testbed.StartDevServer(t.Context(), filepath.Join(t.TempDir(), "temporal.db"))
+	require.NoError(t, err)
+	t.Cleanup(server.Stop)
+	s := prepareRoles(t, newStackOn(t, server, rolesConsole))
+	s.startWorker()
+	g := newGate(s)
+	var all []*stuck
+	for i, call := range grantCalls {
+		u := s.with(fmt.Sprintf("user.%d@example.com", i))
+		g.hold(u.user, call)
+		all = append(all, &stuck{roles: u, name: call.name, before: u.held(), run: u.startTimed("/" + call.name)})
+	}
+	g.untilHeld(len(all))
+	server.Kill()
+	require.NoError(t, server.Restart(s.ctx()))
+	g.open()
+	for _, k := range all {
+		t.Run(k.name, k.requireUndisturbed)
+	}
+	s.requireLedger()
+}
+
+// stuck is a request one of whose calls does not come back.
+type stuck struct {
+	*roles
+
+	name   string
+	faults []string
+	before access.Holdings
+	run    client.WorkflowRun
+}
+
+// stickAt starts a request whose call of that kind has no answer for a while, and is
+// carried out by the console at once or never.
+func (r *roles) stickAt(
+	call callOf, done bool, forTime time.Duration, start func(name string) client.WorkflowRun,
+) *stuck {
+	r.t.Helper()
+	k := &stuck{roles: r, name: call.name + ", not done", before: r.held()}
+	fault := consoletest.Fault{
+		Name: consoletest.Slow, Path: "/users/" + r.user.ID, Method: call.method, After: call.after, Times: 1,
+		Delay: forTime,
+	}
+	k.faults = append(k.faults, r.console.AddFault(fault))
+	if done {
+		k.name = call.name + ", done"
+	} else {
+		fault.Name = consoletest.CutBefore
+		k.faults = append(k.faults, r.console.AddFault(fault))
+	}
+	k.run = start("/" + k.name)
+	return k
+}
+
+func (r *roles) startTimed(name string) client.WorkflowRun { return r.startGrant(name, r.input("1s")) }
+
+// untilStuck waits until every request has met its fault.
+func (r *roles) untilStuck(all []*stuck) {
+	r.t.Helper()
+	require.Eventually(r.t, func() bool {
+		for _, k := range all {
+			if r.console.FaultsFired(k.faults[0]) == 0 {
+				return false
+			}
+		}
+		return true
+	}, limit, 50*time.Millisecond)
+}
+
+// requireUndisturbed checks that a timed grant ended as if nothing had happened.
+func (k *stuck) requireUndisturbed(t *testing.T) {
+	var got workflows.RequestResult
+	require.EventuallyWithT(t, func(c *assertT) { // a client loses its long poll with the server
+		require.NoError(c, k.client.GetWorkflow(k.ctx(), k.run.GetID(), "").Get(k.ctx(), &got))
+	}, limit, time.Second)
+	require.Equal(t, "expired", got.State, got.Message)
+	require.Equal(t, access.Released, got.Outcome)
+	require.Equal(t, k.before, k.held())
+	k.requireReceipt(got)
+}

@@ -1,0 +1,77 @@
+package e2e
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/client"
+
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/pgtest"
+	"sentinelone-provisioner/workflows"
+)
+
+// Someone terminates the one writer of a principal while it holds a lease: the grant's
+// release starts another, which does not know the lease and takes the role all the same.
+func TestGrant_WriterTerminated(t *testing.T) {
+	t.Parallel()
+	s := newRoles(t)
+	before := s.held()
+	run := s.startGrant("/1", s.input("3s"))
+	s.untilRequest(run, func(got workflows.RequestStatus) bool { return got.State == workflows.StateActive })
+	writer := workflows.PrincipalID(s.consoleKey(), s.user.Kind, s.user.ID)
+	got := s.cli("workflow", "terminate", "--workflow-id", writer, "--reason", "test")
+	require.Zero(t, got.code, got.stderr)
+
+	end := s.ended(run)
+	require.Equal(t, "expired", end.State, end.Message)
+	require.Equal(t, access.Released, end.Outcome)
+	require.Equal(t, before, s.held())
+	s.requireReceipt(end)
+}
+
+// Two workers on one PostgreSQL database share thirty timed grants, and one is killed in
+// the middle: all end as they should.
+func TestGrant_TwoWorkersOneKilled(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, rolesConsole)
+	s.database = pgtest.URL(t)
+	r := prepareRoles(t, s)
+	r.startWorker()
+	first := r.worker
+	r.startWorker()
+	type timed struct {
+		*roles
+
+		run client.WorkflowRun
+	}
+	all := make([]timed, 30)
+	for i := range all {
+		u := r.with(fmt.Sprintf("user.%d@example.com", i))
+		all[i] = timed{roles: u, run: u.startTimed("/" + strconv.Itoa(i))}
+	}
+	require.Eventually(t, func() bool { return len(r.puts()) >= 15 }, limit, 10*time.Millisecond)
+	first.Kill()
+	shares := map[bool]int{}
+	before := r.held()
+	for _, u := range all {
+		got := u.ended(u.run)
+		require.Equal(t, "expired", got.State, got.Message)
+		require.Equal(t, access.Released, got.Outcome)
+		u.requireReceipt(got)
+		require.Equal(t, before, u.held())
+		require.Equal(t, 1, u.console.MaxConcurrentWrites(u.user.Kind, u.user.ID))
+		for _, e := range history(s, u.run.GetID()).Events {
+			if a := e.GetActivityTaskStartedEventAttributes(); a != nil {
+				shares[strings.HasPrefix(a.Identity, strconv.Itoa(first.Pid())+"@")]++
+			}
+		}
+	}
+	require.Positive(t, shares[true], "the one that was killed did some of the work")
+	require.Positive(t, shares[false], "and so did the other")
+	r.requireLedger()
+}
