@@ -2,14 +2,19 @@ package e2e
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/client"
 	"google.golang.org/protobuf/encoding/protojson"
 
+	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/consoletest"
 	"sentinelone-provisioner/workflows"
 )
@@ -55,11 +60,58 @@ func TestCanary_SecretsAppearNowhere(t *testing.T) {
 	_, err = s.worker.Stop(limit)
 	require.NoError(t, err)
 	seen = append(seen, databaseBytes(t, s.database)...)
+	requireNoSecrets(t, seen)
+	require.Contains(t, strings.Join(seen, ""), "Admin", "the search looks at real text")
+}
+
+func requireNoSecrets(t *testing.T, seen []string) {
+	t.Helper()
 	for _, text := range seen {
 		require.NotContains(t, text, tokenCanary)
 		require.NotContains(t, text, registrationCanary)
 	}
-	require.Contains(t, strings.Join(seen, ""), "Admin", "the search looks at real text")
+}
+
+// The same of grants, revokes and the writers of principals: on the good path, while
+// each fault is waited out that goes away, and when the token is refused.
+func TestCanary_SecretsAppearNowhereInGrants(t *testing.T) {
+	t.Parallel()
+	o := rolesConsole
+	o.Token, o.SecretMark = tokenCanary, registrationCanary
+	s := prepareRoles(t, newStack(t, o))
+	s.startWorker()
+	var seen []string
+	runs := []client.WorkflowRun{s.startGrant("/good", s.input("")), s.startRevoke("/none", s.viewer)}
+	users := []access.Principal{s.user}
+	for i, kind := range consoletest.FaultKinds() {
+		if final(kind) || ofLists[kind] {
+			continue
+		}
+		u := s.with(fmt.Sprintf("%s@example.com", kind))
+		s.console.AddFault(consoletest.Fault{
+			Name: kind, Path: "/users/" + u.user.ID, After: 1, Times: 2, Delay: time.Second,
+		})
+		runs, users = append(runs, u.startTimed(strconv.Itoa(i))), append(users, u.user)
+	}
+	for _, run := range runs {
+		got := s.ended(run)
+		require.NotEmpty(t, got.Receipt.Hash)
+		status := s.untilRequest(run, func(workflows.RequestStatus) bool { return true })
+		seen = append(seen, inJSON(t, got), inJSON(t, status), historyJSON(t, s.stack, run.GetID()))
+	}
+	s.console.AddFault(consoletest.Fault{Name: consoletest.Unauthorized, Path: "/users"})
+	refused := s.startGrant("/refused", s.input("1s"))
+	err := refused.Get(s.ctx(), nil)
+	require.ErrorContains(t, err, "401")
+	seen = append(seen, err.Error(), historyJSON(t, s.stack, refused.GetID()))
+	for _, u := range users {
+		seen = append(seen, historyJSON(t, s.stack, workflows.PrincipalID(s.consoleKey(), u.Kind, u.ID)))
+	}
+	_, err = s.worker.Stop(limit)
+	require.NoError(t, err)
+	seen = append(append(seen, s.said.String()), databaseBytes(t, s.database)...)
+	requireNoSecrets(t, seen)
+	require.Contains(t, strings.Join(seen, ""), s.wanted.RoleID, "the search looks at real text")
 }
 
 func inJSON(t *testing.T, v any) string {
