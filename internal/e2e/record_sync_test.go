@@ -1,0 +1,107 @@
+//go:build record
+
+package e2e
+
+import (
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"sentinelone-provisioner/internal/consoletest"
+	"sentinelone-provisioner/workflows"
+)
+
+var syncScenarios = map[string]func(*stack) string{
+	"promoted":               recordPromoted,
+	"unchanged":              recordUnchanged,
+	"some_collections":       recordSubset,
+	"walked_again":           recordWalkedAgain,
+	"waited_out":             recordWaitedOut,
+	"quarantined_confirmed":  recordConfirmed,
+	"quarantined_discarded":  recordDiscarded,
+	"quarantined_cancelled":  recordCancelledInQuarantine,
+	"forbidden":              recordForbidden,
+	"cancelled_while_paging": recordCancelled,
+	"unknown_collection":     recordUnknownCollection,
+}
+
+func recordPromoted(s *stack) string {
+	run := s.startSync("", workflows.SyncInput{})
+	require.Equal(s.t, workflows.StatePromoted, s.result(run).State)
+	return run.GetID()
+}
+
+func recordUnchanged(s *stack) string {
+	s.sync("-first")
+	run := s.startSync("", workflows.SyncInput{})
+	require.Equal(s.t, workflows.StateUnchanged, s.result(run).State)
+	return run.GetID()
+}
+
+func recordSubset(s *stack) string {
+	run := s.startSync("", workflows.SyncInput{Collections: []string{"users", "roles"}})
+	require.Equal(s.t, workflows.StatePromoted, s.result(run).State)
+	return run.GetID()
+}
+
+func recordWalkedAgain(s *stack) string {
+	s.console.AddFault(consoletest.Fault{
+		Name: consoletest.Vanish, Path: "/users", Only: consoletest.OnlyPages, Times: 1,
+	})
+	return recordPromoted(s)
+}
+
+func recordWaitedOut(s *stack) string {
+	s.console.AddFault(consoletest.Fault{
+		Name: consoletest.RateLimited, Path: "/users", Times: 2, RetryAfter: time.Second,
+	})
+	return recordPromoted(s)
+}
+
+func recordQuarantined(s *stack) string {
+	s.sync("-first")
+	s.console.RemoveUsers(30)
+	run := s.startSync("", workflows.SyncInput{})
+	s.untilState(run, workflows.StateQuarantined)
+	return run.GetID()
+}
+
+func recordConfirmed(s *stack) string { return recordDecided(s, "confirm") }
+func recordDiscarded(s *stack) string { return recordDecided(s, "discard") }
+
+func recordDecided(s *stack, decision string) string {
+	id := recordQuarantined(s)
+	got := s.starter(decision, "--id", id, "--by", "carol@example.com")
+	require.Zero(s.t, got.code, got.stderr)
+	require.NoError(s.t, s.client.GetWorkflow(s.ctx(), id, "").Get(s.ctx(), nil))
+	return id
+}
+
+func recordCancelledInQuarantine(s *stack) string {
+	id := recordQuarantined(s)
+	require.NoError(s.t, s.client.CancelWorkflow(s.ctx(), id, ""))
+	require.Error(s.t, s.client.GetWorkflow(s.ctx(), id, "").Get(s.ctx(), nil))
+	return id
+}
+
+func recordForbidden(s *stack) string {
+	s.console.AddFault(consoletest.Fault{Name: consoletest.Forbidden, Path: "/users", Only: consoletest.OnlyPages})
+	run := s.startSync("", workflows.SyncInput{})
+	require.Error(s.t, run.Get(s.ctx(), nil))
+	return run.GetID()
+}
+
+func recordCancelled(s *stack) string {
+	s.console.AddFault(consoletest.Fault{Name: consoletest.BadGateway, Path: "/users", Only: consoletest.OnlyPages})
+	run := s.startSync("", workflows.SyncInput{})
+	require.NoError(s.t, s.console.WaitForRequests(s.ctx(), 2, pageOf("/users")))
+	require.NoError(s.t, s.client.CancelWorkflow(s.ctx(), run.GetID(), ""))
+	require.Error(s.t, run.Get(s.ctx(), nil))
+	return run.GetID()
+}
+
+func recordUnknownCollection(s *stack) string {
+	run := s.startSync("", workflows.SyncInput{Collections: []string{"groups"}})
+	require.Error(s.t, run.Get(s.ctx(), nil))
+	return run.GetID()
+}
