@@ -34,7 +34,7 @@ type NewServiceUser struct {
 //s1:operation POST /web/api/v2.1/service-users
 func (c *Client) CreateServiceUser(ctx context.Context, in NewServiceUser) (access.Principal, Secret, error) {
 	r := request{method: http.MethodPost, path: serviceUsersPath}
-	roles, err := newHoldingsBody(in.Roles)
+	roles, err := newHoldingsBody(in.Roles, access.Holdings{})
 	if err == nil {
 		err = in.check()
 	}

@@ -26,7 +26,7 @@ type NewUser struct {
 //s1:operation POST /web/api/v2.1/users
 func (c *Client) CreateUser(ctx context.Context, in NewUser) (access.Principal, error) {
 	r := request{method: http.MethodPost, path: usersPath, private: []string{in.Email}}
-	roles, err := newHoldingsBody(in.Roles)
+	roles, err := newHoldingsBody(in.Roles, access.Holdings{})
 	switch {
 	case !isEmail(in.Email):
 		err = errNoEmail

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"sentinelone-provisioner/internal/access"
 )
@@ -25,7 +26,11 @@ type roleEntry struct {
 // newHoldingsBody refuses what a console would refuse, or would take in a way that the
 // vendor does not describe: an empty list, above all, may mean "none", "as before"
 // or a role of the console's choice.
-func newHoldingsBody(want access.Holdings) (holdingsBody, error) {
+//
+// read is what the principal holds. Several roles at one scope are sent only if they were
+// read so: whether a console has such principals is not known, but then it must take
+// them back.
+func newHoldingsBody(want, read access.Holdings) (holdingsBody, error) {
 	body := holdingsBody{Scope: want.Level}
 	switch want.Level {
 	case access.Tenant, access.AccountLevel, access.SiteLevel:
@@ -40,13 +45,21 @@ func newHoldingsBody(want access.Holdings) (holdingsBody, error) {
 		if err := checkHeld(want.Level, h); err != nil {
 			return body, err
 		}
-		if taken[h.ScopeID] {
+		if taken[h.ScopeID] && !sameAt(want, read, h.ScopeID) {
 			return body, fmt.Errorf("two roles are given %s: a console takes one role per scope", place(want.Level, h))
 		}
 		taken[h.ScopeID] = true
 		body.ScopeRoles = append(body.ScopeRoles, roleEntry{ID: h.ScopeID, RoleID: h.RoleID})
 	}
 	return body, nil
+}
+
+// sameAt says whether both hold the same roles at a scope.
+func sameAt(a, b access.Holdings, scope string) bool {
+	elsewhere := func(h access.Held) bool { return h.ScopeID != scope }
+	a.Held = slices.DeleteFunc(slices.Clone(a.Held), elsewhere)
+	b.Held = slices.DeleteFunc(slices.Clone(b.Held), elsewhere)
+	return a.Equal(b)
 }
 
 func checkHeld(level access.Level, h access.Held) error {

@@ -83,8 +83,8 @@ func notFoundTitle(kind access.Kind) string {
 // description and from other clients; there is no version to write against, so the
 // last writer wins: have one writer per principal, and read back what was written.
 //
-// An empty list, a role without id, two roles at one scope, a scope id at tenant
-// level and an entry without one below it are not sent (KindNotSent). The principal
+// An empty list, a role without id, two roles at one scope that were not read so, a scope
+// id at tenant level and an entry without one below it are not sent (KindNotSent). The principal
 // returned is that of the reply. After any other error whether the console has done
 // it is not known.
 //
@@ -102,7 +102,7 @@ func (c *Client) SetRoles(
 		return access.Principal{}, r.failed(KindNotSent, err)
 	}
 	r.path = path + "/" + p.ID
-	roles, err := newHoldingsBody(want)
+	roles, err := newHoldingsBody(want, p.Holdings())
 	if err != nil {
 		return access.Principal{}, r.failed(KindNotSent, err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -124,6 +125,32 @@ func TestSetRoles_NeverSends(t *testing.T) {
 		require.Equal(t, KindNotSent, asError(t, err).Kind)
 	}
 	require.Zero(t, f.count())
+}
+
+// Whether a console lists two roles at one scope is not known. If it does, they go back as
+// they were read, and nothing else does.
+func TestSetRoles_TwoRolesAtOneScopeOnlyAsRead(t *testing.T) {
+	t.Parallel()
+	f, last := records(t, user17)
+	c := f.client(t)
+	pair := []access.Held{{RoleID: "5", ScopeID: "9"}, {RoleID: "6", ScopeID: "9"}}
+	read := access.Principal{Kind: access.User, ID: "17", Level: access.SiteLevel, Held: append(
+		slices.Clone(pair), access.Held{RoleID: "7", ScopeID: "8"})}
+	_, err := c.SetRoles(t.Context(), read, atSites(append(slices.Clone(pair), access.Held{RoleID: "3", ScopeID: "8"})...))
+	require.NoError(t, err)
+	require.Equal(t, `PUT /users/17 {"data":{"scope":"site","scopeRoles":[{"id":"8","roleId":"3"},`+
+		`{"id":"9","roleId":"5"},{"id":"9","roleId":"6"}]}}`, last.text)
+	for name, held := range map[string][]access.Held{
+		"one of them is another": {pair[0], {RoleID: "4", ScopeID: "9"}},
+		"a third":                append(slices.Clone(pair), access.Held{RoleID: "4", ScopeID: "9"}),
+		"at another scope":       {{RoleID: "5", ScopeID: "8"}, {RoleID: "6", ScopeID: "8"}},
+	} {
+		_, err := c.SetRoles(t.Context(), read, atSites(held...))
+		require.Equal(t, KindNotSent, asError(t, err).Kind, name)
+	}
+	_, err = c.SetRoles(t.Context(), read, access.Holdings{Level: access.AccountLevel, Held: pair})
+	require.Equal(t, KindNotSent, asError(t, err).Kind, "a scope of another level")
+	require.Equal(t, 1, f.count())
 }
 
 func TestSetRoles_RepliesThatAreNotUnderstood(t *testing.T) {
