@@ -166,6 +166,37 @@ func TestApply_GrantForGood(t *testing.T) {
 	require.Equal(t, sites("1", "100", "3", "101"), step.After)
 }
 
+// A role of the baseline that is deleted meanwhile cannot be given back; the rest is.
+func TestStep_Without(t *testing.T) {
+	t.Parallel()
+	h := site("2", "100")
+	known, _ := after(sites("1", "100", "3", "101"), acquire("a", h), acquire("b", site("1", "102")))
+	step := known.Apply(release("a", h), known.Ours)
+	require.Equal(t, sites("1", "100", "3", "101", "1", "102"), step.After)
+
+	left := step.Without([]string{"1"}, release("a", h))
+	require.Equal(t, sites("3", "101"), left.After)
+	require.Equal(t, access.Released, left.Outcome)
+	require.Equal(t, sites("3", "101"), left.Next.Baseline)
+	require.True(t, left.Next.Ours.Equal(left.After))
+	require.True(t, left.Next.Leases[0].Lost)
+	require.Equal(t, []string{
+		"role 1 is no longer on the console: it is not given back at site 100",
+		"role 1 is no longer on the console: it is not given back at site 102",
+	}, left.Drift)
+	require.Equal(t, []access.Held{{RoleID: "1", ScopeID: "102"}}, left.Loses)
+	require.False(t, known.Leases[1].Lost, "what was known stays as it was")
+
+	none := step.Without([]string{"1", "3"}, release("a", h))
+	require.Equal(t, access.LastRoleStays, none.Outcome)
+	require.Equal(t, step.Before, none.After, "an empty list is never planned")
+	down := release("a", h)
+	down.Rules = access.Rules{LastRole: access.LastRoleDowngrade, Downgrade: new(site("5", "101"))}
+	require.Equal(t, sites("5", "101"), step.Without([]string{"1", "3"}, down).After)
+	down.Rules = access.Rules{LastRole: access.LastRoleDelete}
+	require.True(t, step.Without([]string{"1", "3"}, down).Delete)
+}
+
 func TestApply_ReleaseOfWhatWasNeverGiven(t *testing.T) {
 	t.Parallel()
 	_, step := after(sites("1", "100"), release("a", site("2", "101")))

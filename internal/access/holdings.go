@@ -1,12 +1,24 @@
 package access
 
-import "slices"
+import (
+	"encoding/json"
+	"slices"
+)
 
 // Holdings is everything a principal holds: entries of one level. A console lists one
 // role per scope; where it lists several, they are read as they are.
 type Holdings struct {
 	Level Level  `json:"level"`
 	Held  []Held `json:"held"`
+}
+
+// MarshalJSON writes a list also where there is none: programs read it without asking.
+func (r Holdings) MarshalJSON() ([]byte, error) {
+	type plain Holdings
+	if r.Held == nil {
+		r.Held = []Held{}
+	}
+	return json.Marshal(plain(r))
 }
 
 // Holdings is what the principal holds, sorted and without repeats. It shares nothing

@@ -1,6 +1,7 @@
 package access_test
 
 import (
+	"encoding/json"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -39,4 +40,14 @@ func TestHoldings_HoldsIsExact(t *testing.T) {
 	require.True(t, r.Holds(access.Holding{Level: access.SiteLevel, RoleID: "3", ScopeID: "8"}))
 	require.False(t, r.Holds(access.Holding{Level: access.AccountLevel, RoleID: "3", ScopeID: "8"}))
 	require.False(t, r.Holds(access.Holding{Level: access.SiteLevel, RoleID: "3", ScopeID: "9"}))
+}
+
+func TestHoldings_JSONHasAListAlways(t *testing.T) {
+	t.Parallel()
+	text, err := json.Marshal(access.Tenancy{})
+	require.NoError(t, err)
+	require.NotContains(t, string(text), "null")
+	var back access.Tenancy
+	require.NoError(t, json.Unmarshal(text, &back))
+	require.True(t, back.Baseline.Equal(access.Holdings{}))
 }
