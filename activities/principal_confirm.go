@@ -22,11 +22,11 @@ func (p *Principal) Confirm(ctx context.Context, in ConfirmInput) (ConfirmResult
 	if err != nil {
 		return ConfirmResult{}, w.wait(ctx, err)
 	}
-	next, drift := in.Tenancy.Observe(seen.Holdings)
+	_, drift := in.Tenancy.Observe(seen.Holdings)
 	if err := p.store.ClearWait(ctx, in.Writer.Console, in.Request, string(opConfirm)); err != nil {
 		return ConfirmResult{}, err
 	}
-	return ConfirmResult{Read: seen, Next: next, Drift: drift}, nil
+	return ConfirmResult{Read: seen, Drift: drift}, nil
 }
 
 // opConfirm names the step in the list of what waits; it is no change.

@@ -39,7 +39,7 @@ func (w *writing) recall(ctx context.Context) (*WriteResult, error) {
 func (w *writing) recalled(e store.LedgerEntry) (*WriteResult, error) {
 	out, err := decodeEntry[WriteResult](e)
 	if err == nil {
-		out.Recalled = out.From != w.in.Tenancy.Digest()
+		out.Recalled = out.From != w.from
 	}
 	return out, err
 }
@@ -123,7 +123,7 @@ func (w *writing) calledOff(
 			if w.landed(s.Step, actual) {
 				return t.Adopt(lease, s.Write.Before), nil
 			}
-			if !s.refused() && w.now().Sub(s.Write.At) < showTime {
+			if w.mayArrive(s) {
 				return t, errCalledOff
 			}
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/console"
@@ -15,7 +16,7 @@ import (
 // send tells the ledger what is about to be written, and writes it. It returns what
 // the console said against it; err is the ledger's, and nothing was sent then.
 func (w *writing) send(ctx context.Context, step access.Step, actual access.Read) (said, err error) {
-	s := sent{Step: step, Write: access.Write{
+	s := sent{Step: step, From: w.from, Write: access.Write{
 		At: w.now().UTC(), Call: w.call(step), Before: actual.Holdings, After: step.After,
 	}}
 	n := len(w.writes)
@@ -61,8 +62,12 @@ func (w *writing) call(step access.Step) string {
 // collisions is how often 409 is taken for a collision with somebody else's write.
 const collisions = 5
 
-// conflicting makes a conflict something to try again, a few times.
+// conflicting makes a conflict something to try again, a few times. Neither is a refusal
+// final while something sent before, which was not answered, may still arrive.
 func (w *writing) conflicting(said error) error {
+	if slices.ContainsFunc(w.writes[:len(w.writes)-1], w.mayArrive) {
+		return fault.New(fault.Unavailable, said)
+	}
 	answer, ok := errors.AsType[*console.Error](said)
 	if ok && answer.Status == http.StatusConflict && len(w.writes) < collisions {
 		return fault.New(fault.Unavailable, said)
@@ -91,7 +96,7 @@ func (w *writing) note(ctx context.Context, entries ...store.NewLedgerEntry) err
 func (w *writing) conclude(ctx context.Context, step access.Step, seen access.Read) (WriteResult, error) {
 	next, drift := step.Next.Observe(seen.Holdings)
 	out := WriteResult{
-		Next: next, Message: forbidden(step, w.in.Change.Change.Lease.Level), From: w.in.Tenancy.Digest(),
+		Next: next, Message: forbidden(step, w.in.Change.Change.Lease.Level), From: w.from,
 		Proof: access.Proof{
 			Op: w.in.Change.Change.Op, Key: w.in.Change.Key, Outcome: step.Outcome,
 			Before: step.Before, After: seen.Holdings, Reads: w.reads, Drift: append(step.Drift, drift...),

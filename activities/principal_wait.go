@@ -46,7 +46,7 @@ func (w *writing) wait(ctx context.Context, cause error) error {
 	temporary := !fault.KindOf(cause).Final()
 	ending := takesAway(w.in.Change.Change.Op)
 	if !temporary && !ending {
-		return cause
+		return errors.Join(cause, w.clearWait(detached, w.in.Change))
 	}
 	info := activity.GetInfo(ctx)
 	now := w.now().UTC()

@@ -33,12 +33,21 @@ func (p *Principal) Write(ctx context.Context, in WriteInput) (WriteResult, erro
 	if takesAway(in.Change.Change.Op) {
 		ctx = console.Urgent(ctx)
 	}
-	w := &writing{Principal: p, in: in}
+	w := &writing{Principal: p, in: in, from: in.Tenancy.Digest()}
 	out, err := w.run(ctx)
 	if err != nil {
 		return WriteResult{}, w.wait(ctx, err)
 	}
-	return out, w.store.ClearWait(ctx, in.Writer.Console, in.Change.Request, string(in.Change.Change.Op))
+	for _, s := range in.Stopped {
+		if s.Change.Lease.ID == in.Change.Change.Lease.ID { // it will not be tried again
+			err = errors.Join(err, w.clearWait(ctx, s))
+		}
+	}
+	return out, errors.Join(err, w.clearWait(ctx, in.Change))
+}
+
+func (w *writing) clearWait(ctx context.Context, of ChangeRequest) error {
+	return w.store.ClearWait(ctx, w.in.Writer.Console, of.Request, string(of.Change.Op))
 }
 
 // takesAway says whether the change ends access.
@@ -51,6 +60,7 @@ type writing struct {
 	*Principal
 
 	in      WriteInput
+	from    string                 // what is known, by digest
 	last    access.Principal       // as last read
 	reads   []access.Read          // all of this attempt
 	writes  []sent                 // by this attempt and earlier ones, oldest first
@@ -61,6 +71,7 @@ type writing struct {
 type sent struct {
 	Write access.Write `json:"write"`
 	Step  access.Step  `json:"step"`
+	From  string       `json:"from"` // what was known when it was planned, by digest
 
 	answered bool // the console said something to it
 }
@@ -87,7 +98,7 @@ func (w *writing) run(ctx context.Context) (WriteResult, error) {
 		return WriteResult{}, err
 	}
 	if last := len(w.writes) - 1; last >= 0 && w.landed(w.writes[last].Step, actual) {
-		return w.conclude(ctx, w.writes[last].Step, actual)
+		return w.conclude(ctx, w.arrived(w.writes[last], actual), actual)
 	}
 	if err := w.tooSoon(actual); err != nil {
 		return WriteResult{}, err
@@ -119,6 +130,8 @@ func (w *writing) carryOut(ctx context.Context, step access.Step, actual access.
 		return WriteResult{}, err
 	case w.landed(step, back):
 		return w.conclude(ctx, step, back)
+	case badList(said) && takesAway(w.in.Change.Change.Op):
+		return w.withoutGone(ctx, step, back, said)
 	case said != nil:
 		return WriteResult{}, w.conflicting(said)
 	}
@@ -176,6 +189,9 @@ func (w *writing) tooSoon(actual access.Read) error {
 
 // plan works the change out on what the console shows now.
 func (w *writing) plan(ctx context.Context, actual access.Read) (access.Step, error) {
+	if err := w.settleStopped(ctx, actual); err != nil {
+		return access.Step{}, err
+	}
 	known, err := w.tenancy(ctx, actual)
 	if err != nil {
 		return access.Step{}, err
@@ -186,6 +202,9 @@ func (w *writing) plan(ctx context.Context, actual access.Read) (access.Step, er
 			"%s %s is no longer on the console: nothing can be given to it", w.in.Writer.Kind, w.in.Writer.ID))
 	}
 	step := known.Apply(w.in.Change.Change, actual.Holdings)
+	if given := w.in.Change.Given; step.Outcome == access.NotApplied && given != nil && given.Given() {
+		step.Outcome = access.Superseded // it was given, and is not there any more
+	}
 	if actual.Gone {
 		step.Outcome, step.Delete, step.After = goneOutcome(op), false, step.Before
 		step.Drift = append(step.Drift, "the console no longer knows the principal")

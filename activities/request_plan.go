@@ -31,11 +31,8 @@ func (r *Request) Plan(ctx context.Context, in PlanInput) (PlanResult, error) {
 	if err != nil || in.DryRun {
 		return PlanResult{Plan: plan}, err
 	}
-	_, err = r.store.Append(ctx, plan.Console, store.NewLedgerEntry{
-		Request: in.Request.ID, Kind: EntryRequest, Key: in.Request.key(EntryRequest), At: r.now().UTC(), Body: plan,
-	})
-	if err != nil {
-		return PlanResult{}, fmt.Errorf("write the request %s: %w", in.Request.ID, err)
+	if plan, err = r.file(ctx, in.Request, plan); err != nil {
+		return PlanResult{}, err
 	}
 	if plan.Refusal == "" {
 		return PlanResult{Plan: plan}, nil
@@ -80,6 +77,22 @@ func (r *Request) waiting(in PlanInput) *writing {
 
 // opPlan names the step in the list of what waits; it is no change.
 const opPlan access.Op = "plan"
+
+// file puts the plan into the ledger. Where an earlier attempt has done that, its plan
+// counts, even if the console has changed since: there is one plan per request.
+func (r *Request) file(ctx context.Context, of RequestInfo, plan access.Plan) (access.Plan, error) {
+	entries, err := r.store.Append(ctx, plan.Console, store.NewLedgerEntry{
+		Request: of.ID, Kind: EntryRequest, Key: of.key(EntryRequest), At: r.now().UTC(), Body: plan,
+	})
+	if err != nil {
+		return plan, fmt.Errorf("write the request %s: %w", of.ID, err)
+	}
+	filed, err := decodeEntry[access.Plan](entries[0])
+	if err != nil {
+		return plan, err
+	}
+	return *filed, nil
+}
 
 // work makes the plan.
 func (r *Request) work(ctx context.Context, in PlanInput) (access.Plan, error) {

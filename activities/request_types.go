@@ -101,6 +101,9 @@ type WriteInput struct {
 	Writer  WriterStart    `json:"writer"`
 	Change  ChangeRequest  `json:"change"`
 	Tenancy access.Tenancy `json:"tenancy"`
+	// Stopped are changes that were stopped in the middle: what they have sent may be on
+	// the console, and is theirs.
+	Stopped []ChangeRequest `json:"stopped,omitempty"`
 }
 
 // WriteResult is what became of it.
@@ -123,11 +126,11 @@ type ConfirmInput struct {
 	Tenancy access.Tenancy `json:"tenancy"`
 }
 
-// ConfirmResult is what was seen.
+// ConfirmResult is what was seen. Nothing is learned from it: a console that is slow to
+// show writes may show something old here.
 type ConfirmResult struct {
-	Read  access.Read    `json:"read"`
-	Next  access.Tenancy `json:"next"`
-	Drift []string       `json:"drift,omitempty"`
+	Read  access.Read `json:"read"`
+	Drift []string    `json:"drift,omitempty"` // by hand, unless what was read is old
 }
 
 // ChangeAnswer is what the one writer of a principal says to a change.

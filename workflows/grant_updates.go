@@ -90,7 +90,11 @@ func (g *grantRun) mayExtend(in Extension) error {
 	if in.Duration <= 0 {
 		return refused(fmt.Sprintf("duration is %s: give one above 0, by which the end moves", in.Duration))
 	}
-	if total := g.endsAt.Add(time.Duration(in.Duration)).Sub(g.info.StartedAt); total > MaxDuration {
+	from := g.info.StartedAt
+	if g.in.StartAt != nil && g.in.StartAt.After(from) {
+		from = *g.in.StartAt
+	}
+	if total := g.endsAt.Add(time.Duration(in.Duration)).Sub(from); total > MaxDuration {
 		return refused(fmt.Sprintf(
 			"it would last %s in all: the longest is %s", access.Duration(total), days(MaxDuration)))
 	}

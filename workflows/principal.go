@@ -59,6 +59,8 @@ type principalRun struct {
 	turns   turns
 	// withdrawn are leases that were released before they were acquired.
 	withdrawn []string
+	// stopped are changes that were stopped in the middle and wait for another turn.
+	stopped []activities.ChangeRequest
 }
 
 // run lives as long as there is something to do. Without a dated lease it waits
@@ -72,7 +74,9 @@ func (p *principalRun) run(ctx workflow.Context) error {
 		case err != nil:
 			return err
 		case !timely:
-			p.releaseOverdue(ctx, due)
+			if err := p.releaseOverdue(ctx, due); err != nil {
+				return err
+			}
 		case p.idle(ctx):
 			return nil
 		case p.full(ctx):
@@ -113,7 +117,7 @@ func (p *principalRun) overdueAt() time.Time {
 }
 
 // releaseOverdue releases what nobody has come for.
-func (p *principalRun) releaseOverdue(ctx workflow.Context, due time.Time) {
+func (p *principalRun) releaseOverdue(ctx workflow.Context, due time.Time) error {
 	for _, l := range slices.Clone(p.tenancy.Leases) {
 		if l.End.IsZero() || l.End.Add(grace).After(due) {
 			continue
@@ -125,9 +129,10 @@ func (p *principalRun) releaseOverdue(ctx workflow.Context, due time.Time) {
 		})
 		if err != nil { // final errors of a release cannot be: they are waited out
 			p.log.Error("Overdue lease was not released", "lease", l.ID, "error", err)
-			return
+			return workflow.Sleep(ctx, askAnew)
 		}
 	}
+	return nil
 }
 
 func (p *principalRun) holderOf(lease string) string {

@@ -46,12 +46,9 @@ func (p *principalRun) change(
 		}
 	}
 	for {
-		if begins(in.Change.Op) && slices.Contains(p.withdrawn, lease(in)) {
-			return notApplied(in), nil
-		}
-		answer, err := p.write(ctx, in)
+		answer, stopped, err := p.write(ctx, in)
 		switch {
-		case begins(in.Change.Op) && temporal.IsCanceledError(err):
+		case stopped:
 			continue
 		case err != nil || begins(in.Change.Op):
 			return answer, err
@@ -63,8 +60,8 @@ func (p *principalRun) change(
 // extend is what asking again for a lease comes to: its end may have moved.
 func (p *principalRun) extend(holder int, in activities.ChangeRequest) activities.ChangeAnswer {
 	for i := range p.tenancy.Leases {
-		if p.tenancy.Leases[i].ID == in.Change.Lease.ID {
-			p.tenancy.Leases[i].End = in.Change.Lease.End
+		if end := in.Change.Lease.End; p.tenancy.Leases[i].ID == lease(in) && !end.IsZero() {
+			p.tenancy.Leases[i].End = end
 		}
 	}
 	return p.holders[holder].Answer
@@ -73,28 +70,50 @@ func (p *principalRun) extend(holder int, in activities.ChangeRequest) activitie
 // begins says whether the change gives access, which gives way to what ends it.
 func begins(op access.Op) bool { return op == access.OpGrant || op == access.OpAcquire }
 
-func notApplied(in activities.ChangeRequest) activities.ChangeAnswer {
-	return activities.ChangeAnswer{Proof: access.Proof{
-		Op: in.Change.Op, Key: in.Key, Outcome: access.NotApplied, Reads: []access.Read{},
-	}}
+func notApplied(in activities.ChangeRequest) access.Proof {
+	return access.Proof{Op: in.Change.Op, Key: in.Key, Outcome: access.NotApplied, Reads: []access.Read{}}
 }
 
-// write runs the activity in its turn and keeps what it learned.
+// write runs the activity in its turn and keeps what it learned. It was stopped if it
+// ended without an answer, or with one that is not final, after something urgent came.
 func (p *principalRun) write(
 	ctx workflow.Context, in activities.ChangeRequest,
-) (activities.ChangeAnswer, error) {
+) (answer activities.ChangeAnswer, stopped bool, err error) {
 	var out activities.WriteResult
-	err := p.turns.take(ctx, !begins(in.Change.Op), func(ctx workflow.Context) (err error) {
+	err = p.turns.take(ctx, !begins(in.Change.Op), func(ctx workflow.Context) (err error) {
+		if begins(in.Change.Op) && slices.Contains(p.withdrawn, lease(in)) { // it may have come meanwhile
+			out.Proof = notApplied(in)
+			return nil
+		}
 		out, err = call[activities.WriteResult](
 			change(ctx, string(in.Change.Op)+" for "+in.Request, !begins(in.Change.Op)), activities.WriteName,
-			activities.WriteInput{Writer: p.who, Change: in, Tenancy: p.tenancy})
+			activities.WriteInput{Writer: p.who, Change: in, Tenancy: p.tenancy, Stopped: p.stopped})
+		stopped = ctx.Err() != nil && err != nil && !final(err)
+		p.settle(in, stopped)
 		if err == nil {
 			p.learn(in, out)
 			p.date(lease(in), workflow.Now(ctx))
 		}
 		return err
 	})
-	return activities.ChangeAnswer{Proof: out.Proof, Message: out.Message}, err
+	return activities.ChangeAnswer{Proof: out.Proof, Message: out.Message}, stopped, err
+}
+
+// final says that the activity will not be tried again because of what it found.
+func final(err error) bool {
+	app, ok := errors.AsType[*temporal.ApplicationError](err)
+	return ok && app.NonRetryable()
+}
+
+// settle keeps which changes have been stopped. What has come to an end is none of them,
+// nor what was released.
+func (p *principalRun) settle(in activities.ChangeRequest, stopped bool) {
+	p.stopped = slices.DeleteFunc(slices.Clone(p.stopped), func(s activities.ChangeRequest) bool {
+		return s.Key == in.Key || in.Change.Op == access.OpRelease && lease(s) == lease(in)
+	})
+	if stopped {
+		p.stopped = append(p.stopped, in)
+	}
 }
 
 // learn takes over what is known after a change, and who holds which lease.
@@ -104,7 +123,7 @@ func (p *principalRun) learn(in activities.ChangeRequest, out activities.WriteRe
 			p.tenancy = p.tenancy.Adopt(in.Change.Lease, out.Proof.Before)
 		}
 	} else {
-		p.tenancy = out.Next
+		p.tenancy = p.withEnds(out.Next)
 	}
 	switch in.Change.Op {
 	case access.OpAcquire:
@@ -115,10 +134,25 @@ func (p *principalRun) learn(in activities.ChangeRequest, out activities.WriteRe
 			})
 		}
 	case access.OpRelease:
+		p.tenancy.Leases = slices.DeleteFunc(slices.Clone(p.tenancy.Leases), func(l access.Lease) bool {
+			return l.ID == lease(in) // also where it was released by a writer that is gone
+		})
 		p.withdrawn = append(p.withdrawn, lease(in))
 		p.holders = slices.DeleteFunc(p.holders, func(h Holder) bool { return h.Lease == lease(in) })
 	case access.OpGrant, access.OpRevoke, access.OpReset, access.OpDelete: // hold nothing
 	}
+}
+
+// withEnds is what was learned, with the ends of leases as they are now: one may have been
+// extended since the activity was asked.
+func (p *principalRun) withEnds(next access.Tenancy) access.Tenancy {
+	next.Leases = slices.Clone(next.Leases)
+	for i, l := range next.Leases {
+		if known, ok := p.tenancy.Lease(l.ID); ok {
+			next.Leases[i].End = known.End
+		}
+	}
+	return next
 }
 
 func lease(in activities.ChangeRequest) string { return in.Change.Lease.ID }
@@ -191,9 +225,6 @@ func (p *principalRun) look(
 		ctx = change(ctx, "look again for "+in.Request, true)
 		seen, err = call[activities.ConfirmResult](ctx, activities.ConfirmName,
 			activities.ConfirmInput{Writer: p.who, Request: in.Request, Tenancy: p.tenancy})
-		if err == nil && !seen.Read.Holdings.Holds(holding) {
-			p.tenancy = seen.Next
-		}
 		return err
 	})
 	return seen, ours, err

@@ -1,0 +1,57 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/console"
+	"sentinelone-provisioner/internal/fault"
+)
+
+// badList says that the console has refused what was sent as wrong.
+func badList(said error) bool {
+	answer, ok := errors.AsType[*console.Error](said)
+	return ok && answer.Kind == console.KindStatus && answer.Status == http.StatusBadRequest
+}
+
+// withoutGone writes once more what the console has refused, without the roles that it
+// no longer has: a role of the baseline may have been deleted while a lease stood in its
+// place, and access that is to end must not wait for it to come back.
+func (w *writing) withoutGone(
+	ctx context.Context, step access.Step, actual access.Read, said error,
+) (WriteResult, error) {
+	roles, err := w.console.AllRoles(ctx)
+	if err != nil {
+		cause := fmt.Errorf("%w (after %v)", err, said) //nolint:errorlint // the list decides
+		return WriteResult{}, fault.New(fault.Unavailable, cause)
+	}
+	gone := missing(step.After, actual.Holdings, roles)
+	if len(gone) == 0 {
+		return WriteResult{}, w.conflicting(said)
+	}
+	left := step.Without(gone, w.in.Change.Change)
+	switch {
+	case left.Refused() && w.in.Change.Change.Op == access.OpRelease:
+		return WriteResult{}, fault.New(fault.Refused, errors.New(forbidden(left, left.Before.Level)))
+	case left.Refused() || !left.Writes():
+		return w.conclude(ctx, left, actual)
+	}
+	return w.carryOut(ctx, left, actual)
+}
+
+// missing lists the roles that are wanted, and neither held now nor on the console.
+func missing(want, actual access.Holdings, roles []access.Role) []string {
+	var out []string
+	for _, h := range want.Held {
+		held := slices.ContainsFunc(actual.Held, func(x access.Held) bool { return x.RoleID == h.RoleID })
+		known := slices.ContainsFunc(roles, func(r access.Role) bool { return r.ID == h.RoleID })
+		if !held && !known && !slices.Contains(out, h.RoleID) {
+			out = append(out, h.RoleID)
+		}
+	}
+	return out
+}

@@ -1,0 +1,80 @@
+package activities
+
+import (
+	"context"
+	"slices"
+
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/store"
+)
+
+// settleStopped takes in what changes have done that were stopped in the middle: what
+// they have sent and the console shows is theirs, and not somebody's by hand.
+func (w *writing) settleStopped(ctx context.Context, actual access.Read) error {
+	for _, in := range w.in.Stopped {
+		if in.Key == w.in.Change.Key || actual.Gone {
+			continue
+		}
+		entries, err := w.store.LedgerOf(ctx, w.in.Writer.Console, in.Request)
+		if err == nil {
+			err = w.takeIn(in, entries, actual)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// takeIn settles one stopped change by its last write that the console has not refused.
+func (w *writing) takeIn(in ChangeRequest, entries []store.LedgerEntry, actual access.Read) error {
+	writes, err := writesOf(entries, in.Key)
+	if err != nil {
+		return err
+	}
+	for _, s := range slices.Backward(writes) {
+		switch {
+		case w.landed(s.Step, actual):
+			w.in.Tenancy = w.given(in.Change, s)
+			return nil
+		case w.mayArrive(s):
+			return errCalledOff
+		}
+	}
+	return nil
+}
+
+// given is what is known once a write that gives access is on the console.
+func (w *writing) given(c access.Change, s sent) access.Tenancy {
+	t := w.in.Tenancy
+	if s.From == t.Digest() {
+		return s.Step.Next
+	}
+	if _, known := t.Lease(c.Lease.ID); known {
+		return t
+	}
+	before := t.Ours
+	if !t.Known {
+		before = s.Write.Before
+	}
+	return t.Apply(c, before).Next
+}
+
+// arrived is the step of a write by an earlier attempt that is on the console. What was
+// known then may be old: other changes have been made since, where it was stopped.
+func (w *writing) arrived(s sent, actual access.Read) access.Step {
+	step := s.Step
+	switch {
+	case s.From == w.from:
+	case !takesAway(w.in.Change.Change.Op):
+		step.Next = w.given(w.in.Change.Change, s)
+	default:
+		step.Next = w.in.Tenancy.Apply(w.in.Change.Change, actual.Holdings).Next
+	}
+	return step
+}
+
+// mayArrive says that a write may still reach the console, or be shown by it.
+func (w *writing) mayArrive(s sent) bool {
+	return !s.refused() && w.now().Sub(s.Write.At) < showTime
+}
