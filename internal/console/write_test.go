@@ -136,7 +136,8 @@ func TestSetRoles_TwoRolesAtOneScopeOnlyAsRead(t *testing.T) {
 	pair := []access.Held{{RoleID: "5", ScopeID: "9"}, {RoleID: "6", ScopeID: "9"}}
 	read := access.Principal{Kind: access.User, ID: "17", Level: access.SiteLevel, Held: append(
 		slices.Clone(pair), access.Held{RoleID: "7", ScopeID: "8"})}
-	_, err := c.SetRoles(t.Context(), read, atSites(append(slices.Clone(pair), access.Held{RoleID: "3", ScopeID: "8"})...))
+	want := append(slices.Clone(pair), access.Held{RoleID: "3", ScopeID: "8"})
+	_, err := c.SetRoles(t.Context(), read, atSites(want...))
 	require.NoError(t, err)
 	require.Equal(t, `PUT /users/17 {"data":{"scope":"site","scopeRoles":[{"id":"8","roleId":"3"},`+
 		`{"id":"9","roleId":"5"},{"id":"9","roleId":"6"}]}}`, last.text)

@@ -1,0 +1,176 @@
+package workflows_test
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/mock"
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/testsuite"
+
+	"sentinelone-provisioner/activities"
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/workflows"
+)
+
+var (
+	whose = activities.WriterStart{Console: host, Kind: access.User, ID: "7"}
+	// viewer is what the principal holds before anything happens.
+	viewer = access.Holding{Level: access.SiteLevel, RoleID: "1", ScopeID: "100"}
+	soc    = access.Holding{Level: access.SiteLevel, RoleID: "2", ScopeID: "101"}
+	admin  = access.Holding{Level: access.SiteLevel, RoleID: "3", ScopeID: "101"}
+)
+
+func holds(list ...access.Holding) access.Holdings {
+	out := access.Holdings{Level: access.SiteLevel}
+	for _, h := range list {
+		out.Held = append(out.Held, access.Held{RoleID: h.RoleID, ScopeID: h.ScopeID})
+	}
+	return out.Normal()
+}
+
+// writerScene is a Principal whose activities change a console that is one value.
+type writerScene struct {
+	*scene
+
+	mu     sync.Mutex
+	actual access.Holdings
+	writes []activities.WriteInput
+}
+
+func newWriter(t *testing.T) *writerScene {
+	t.Helper()
+	s := newScene(t)
+	activities.NewPrincipal(nil, nil).Register(s)
+	s.SetStartWorkflowOptions(client.StartWorkflowOptions{
+		ID: workflows.PrincipalID(host, whose.Kind, whose.ID), TaskQueue: "sentinelone",
+	})
+	return &writerScene{scene: s, actual: holds(viewer)}
+}
+
+func (w *writerScene) run() {
+	w.t.Helper()
+	w.resume(workflows.PrincipalInput{WriterStart: whose})
+}
+
+// resume runs the writer with what a run before it has left.
+func (w *writerScene) resume(in workflows.PrincipalInput) {
+	w.t.Helper()
+	w.ExecuteWorkflow(workflows.PrincipalType, in)
+	require.True(w.t, w.IsWorkflowCompleted())
+}
+
+// carriesOut mocks the activity that writes: a real plan, and a console that obeys.
+func (w *writerScene) carriesOut() *testsuite.MockCallWrapper {
+	return w.on(activities.WriteName, mock.Anything).Return(w.write)
+}
+
+func (w *writerScene) write(_ context.Context, in activities.WriteInput) (activities.WriteResult, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.writes = append(w.writes, in)
+	step := in.Tenancy.Apply(in.Change.Change, w.actual)
+	w.actual = step.After
+	return activities.WriteResult{Next: step.Next, From: in.Tenancy.Digest(), Proof: access.Proof{
+		Op: in.Change.Change.Op, Key: in.Change.Key, Outcome: step.Outcome,
+		Before: step.Before, After: step.After, Reads: []access.Read{{Holdings: step.After}},
+	}}, nil
+}
+
+// written lists the keys of the changes in the order in which they were carried out.
+func (w *writerScene) written() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	out := make([]string, len(w.writes))
+	for i, in := range w.writes {
+		out[i] = in.Change.Key
+	}
+	return out
+}
+
+// looks mocks the activity that looks again, with what the console shows then.
+func (w *writerScene) looks() *testsuite.MockCallWrapper {
+	return w.on(activities.ConfirmName, mock.Anything).
+		Return(func(context.Context, activities.ConfirmInput) (activities.ConfirmResult, error) {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			return activities.ConfirmResult{Read: access.Read{Holdings: w.actual}}, nil
+		})
+}
+
+// shows mocks the next look.
+func (w *writerScene) shows(h access.Holdings, drift ...string) *testsuite.MockCallWrapper {
+	return w.on(activities.ConfirmName, mock.Anything).
+		Return(activities.ConfirmResult{Read: access.Read{Holdings: h}, Drift: drift}, nil).Once()
+}
+
+func leaseOf(id string, h access.Holding, long time.Duration) access.Lease {
+	return access.Lease{ID: id, Holding: h, For: access.Duration(long)}
+}
+
+func changeTo(op access.Op, l access.Lease) activities.ChangeRequest {
+	return activities.ChangeRequest{
+		Key: activities.ChangeKey(l.ID, op), Request: "grant/" + l.ID, Change: access.Change{Op: op, Lease: l},
+	}
+}
+
+func acquires(l access.Lease) activities.ChangeRequest { return changeTo(access.OpAcquire, l) }
+func releases(l access.Lease) activities.ChangeRequest { return changeTo(access.OpRelease, l) }
+
+func extends(l access.Lease, end time.Time) activities.ChangeRequest {
+	l.End = end
+	out := acquires(l)
+	out.Key = l.ID + "/extend/1"
+	return out
+}
+
+// said is what the writer said to a change.
+type said struct {
+	done     bool
+	at       time.Duration // since the start
+	answer   activities.ChangeAnswer
+	err      error
+	rejected error
+}
+
+// asks asks for a change when so much time has passed.
+func (w *writerScene) asks(d time.Duration, in activities.ChangeRequest) *said {
+	r := new(said)
+	w.at(d, func() {
+		w.UpdateWorkflow(workflows.ChangeUpdate, "", &testsuite.TestUpdateCallback{
+			OnAccept: func() {},
+			OnReject: func(err error) { r.rejected = err },
+			OnComplete: func(got any, err error) {
+				r.done, r.err, r.at = true, err, w.Now().Sub(began)
+				r.answer, _ = got.(activities.ChangeAnswer)
+			},
+		}, in)
+	})
+	return r
+}
+
+func (r *said) outcome(t *testing.T) access.Outcome {
+	t.Helper()
+	require.NoError(t, r.rejected)
+	require.NoError(t, r.err)
+	require.True(t, r.done)
+	return r.answer.Proof.Outcome
+}
+
+func (w *writerScene) state() workflows.PrincipalStatus {
+	w.t.Helper()
+	answer, err := w.QueryWorkflow(workflows.StatusQuery)
+	require.NoError(w.t, err)
+	var out workflows.PrincipalStatus
+	require.NoError(w.t, answer.Get(&out))
+	requireNoNulls(w.t, out)
+	return out
+}
+
+// change matches what the activity is asked for by the change's key.
+func change(key string) any {
+	return mock.MatchedBy(func(in activities.WriteInput) bool { return in.Change.Key == key })
+}
