@@ -42,6 +42,22 @@ func TestMain_AskedWrongly(t *testing.T) {
 			map[string]string{"SENTINELONE_BASE_URL": baseURL, "SENTINELONE_API_TOKEN": "  "},
 			"SENTINELONE_API_TOKEN is empty",
 		},
+		{"nobody to grant to", "grant --role SOC --scope tenant", nil, "[user service-user]"},
+		{"two to grant to", "grant --user a --service-user b --role SOC --scope tenant", nil, "none of the others"},
+		{"no role", "revoke --user a --scope tenant", nil, `"role" not set`},
+		{"no scope", "grant --user a --role SOC", nil, "which scope is not said"},
+		{"a scope nobody knows", "grant --user a --role SOC --scope Berlin", nil, "say its level"},
+		{"zero long", "grant --user a --role SOC --scope tenant --for 0h", nil, "must be more than nothing"},
+		{"two ends", "grant --user a --role SOC --scope tenant --for 1h --until 2h", nil, "none of the others can be"},
+		{"far ahead", "grant --user a --role SOC --scope tenant --start 400d", nil, "more than 366 days ahead"},
+		{"a bad id", "grant --user a --role SOC --scope tenant --id a@b", nil, "no e-mail addresses"},
+		{"nobody asks", "grant --user a --role SOC --scope tenant --requester= ", nil, "--requester bob@example.com"},
+		{"nobody ends", "end INC-1 --by= ", nil, "--by ana@example.com"},
+		{"nothing to end", "end", nil, "accepts 1 arg"},
+		{"extended by nothing", "extend INC-1 --for 0s", nil, "must be more than nothing"},
+		{"extended by what", "extend INC-1", nil, `"for" not set`},
+		{"below no requests", "requests --limit -1", nil, "--limit: -1 is below 0"},
+		{"no head", "ledger verify --head 12", nil, "write SEQ:HASH"},
 		{"which console", "sync", nil, "--id"},
 		{"no number", "status", map[string]string{"SYNC_MAX_LOSS_PERCENT": "many"}, "SYNC_MAX_LOSS_PERCENT"},
 		{"no database address", "access", map[string]string{"DATABASE_URL": "sentinelone.db"}, "DATABASE_URL must be"},
@@ -51,6 +67,7 @@ func TestMain_AskedWrongly(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
+			t.Setenv("USER", "ana")
 			environ(t, tt.env)
 			got := run(t, strings.Fields(tt.args)...)
 			require.Equal(t, exitUsage, got.code, got.errOut)
@@ -82,7 +99,10 @@ func TestMain_HelpNamesEveryVariable(t *testing.T) {
 	for _, v := range append(config.Variables(), config.TemporalVariables()...) {
 		require.Contains(t, got.out, "  "+v.Name+" ")
 	}
-	commands := []string{"check", "sync", "status", "access", "changes", "export", "schedule", "completion"}
+	commands := []string{
+		"check", "sync", "status", "access", "changes", "export", "schedule", "completion",
+		"grant", "revoke", "end", "extend", "cancel", "requests", "show", "ledger",
+	}
 	for _, command := range commands {
 		require.Contains(t, got.out, "  "+command+" ")
 	}
@@ -120,7 +140,14 @@ func TestMain_Completion(t *testing.T) {
 }
 
 func TestMain_NothingListensWhereTemporalShouldBe(t *testing.T) {
-	for _, args := range [][]string{{"sync"}, {"status"}, {"confirm", "--by", "ana@example.com"}, {"schedule"}} {
+	for _, args := range [][]string{
+		{"sync"},
+		{"status"},
+		{"confirm", "--by", "ana@example.com"},
+		{"schedule"},
+		{"grant", "--user", "ana@example.com", "--role", "SOC", "--scope", "tenant", "--requester", "bob@example.com"},
+		{"end", "INC-1", "--by", "bob@example.com"},
+	} {
 		environ(t, map[string]string{"SENTINELONE_BASE_URL": baseURL})
 		got := run(t, args...)
 		require.Equal(t, exitFailed, got.code, args)

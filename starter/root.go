@@ -23,12 +23,15 @@ type program struct {
 // action is what a command does once flags and environment are read.
 type action func(ctx context.Context, args []string) error
 
-const about = `Who can do what in a SentinelOne console: sync it durably, then ask.
+const about = `Who can do what in a SentinelOne console: sync it durably, ask, and change it with
+proof.
 
   starter check               is everything in place?
   starter sync --wait         read the console into the store
   starter access --user ana@example.com
   starter changes --since 7d
+  starter grant --user ana@example.com --role SOC --scope "Acme / Berlin" --for 4h
+  starter requests            what was asked for, and what became of it
 
 What you ask for goes to standard output, remarks about it to standard error.
 Exit codes: 0 done; 1 failed or refused; 2 asked wrongly, or bad configuration.`
@@ -36,7 +39,7 @@ Exit codes: 0 done; 1 failed or refused; 2 asked wrongly, or bad configuration.`
 func (p *program) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "starter",
-		Short:         "Sync a SentinelOne console and ask who can do what",
+		Short:         "Sync a SentinelOne console, ask who can do what, and change it",
 		Long:          about + "\n\nEnvironment:\n" + environment(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
@@ -45,6 +48,8 @@ func (p *program) root() *cobra.Command {
 	root.AddGroup(
 		&cobra.Group{ID: groupSync, Title: "Sync:"},
 		&cobra.Group{ID: groupAsk, Title: "Ask:"},
+		&cobra.Group{ID: groupChange, Title: "Change:"},
+		&cobra.Group{ID: groupRecord, Title: "Requests and evidence:"},
 		&cobra.Group{ID: groupOther, Title: "Other:"},
 	)
 	root.SetHelpCommandGroupID(groupOther)
@@ -62,6 +67,14 @@ func (p *program) root() *cobra.Command {
 		{groupAsk, p.accessCommand()},
 		{groupAsk, p.changesCommand()},
 		{groupAsk, p.exportCommand()},
+		{groupChange, p.grantCommand()},
+		{groupChange, p.revokeCommand()},
+		{groupChange, p.endCommand()},
+		{groupChange, p.extendCommand()},
+		{groupChange, p.cancelCommand()},
+		{groupRecord, p.requestsCommand()},
+		{groupRecord, p.showCommand()},
+		{groupRecord, p.ledgerCommand()},
 		{groupOther, p.versionCommand()},
 	} {
 		add.command.GroupID = add.group
@@ -72,9 +85,11 @@ func (p *program) root() *cobra.Command {
 }
 
 const (
-	groupSync  = "sync"
-	groupAsk   = "ask"
-	groupOther = "other"
+	groupSync   = "sync"
+	groupAsk    = "ask"
+	groupChange = "change"
+	groupRecord = "record"
+	groupOther  = "other"
 )
 
 // run makes an action cobra's: it reads the environment first and marks what

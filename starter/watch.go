@@ -78,11 +78,19 @@ func (e *engine) silent() string {
 	return fmt.Sprintf("Temporal does not answer at %s; trying again", e.opts.HostPort)
 }
 
-// unmanned says that no worker answers on the task queue that the sync really uses.
+// noun is what messages call a workflow.
+func noun(info *workflowpb.WorkflowExecutionInfo) string {
+	if info.GetType().GetName() == workflows.SyncType {
+		return "sync"
+	}
+	return "request"
+}
+
+// unmanned says that no worker answers on the task queue that the workflow really uses.
 func unmanned(info *workflowpb.WorkflowExecutionInfo) string {
-	then := "the sync goes on as soon as one does"
+	then := "the " + noun(info) + " goes on as soon as one does"
 	if closed(info) {
-		then = "the sync has ended, and only a worker knows the details"
+		then = "the " + noun(info) + " has ended, and only a worker knows the details"
 	}
 	return fmt.Sprintf("no worker answers on task queue %q; %s", info.GetTaskQueue(), then)
 }
@@ -96,7 +104,7 @@ func (e *engine) healthy(ctx context.Context) bool {
 	return err == nil
 }
 
-// unanswered says why a worker did not answer for a sync.
+// unanswered says why a worker did not answer for a workflow.
 func (e *engine) unanswered(ctx context.Context, info *workflowpb.WorkflowExecutionInfo, err error) string {
 	if temporalclient.Unreachable(err) || ctx.Err() != nil {
 		if !e.healthy(ctx) {
@@ -109,7 +117,7 @@ func (e *engine) unanswered(ctx context.Context, info *workflowpb.WorkflowExecut
 		return unmanned(info)
 	}
 	if _, early := errors.AsType[*serviceerror.WorkflowNotReady](err); early {
-		return "waiting for a worker to take the sync up"
+		return "waiting for a worker to take the " + noun(info) + " up"
 	}
 	return fmt.Sprintf("the status is not known: %v", err)
 }
@@ -136,20 +144,23 @@ func (e *engine) status(ctx context.Context, run started) (workflows.SyncStatus,
 	return status, nil
 }
 
-// reason is the sentence in a workflow's failure, without the layers Temporal
-// puts around it.
-func reason(err error) error {
+// reason is the sentence in a sync's failure, without the layers Temporal puts around
+// it.
+func reason(err error) error { return reasonOf("sync", err) }
+
+// reasonOf is reason for any workflow, by its noun.
+func reasonOf(noun string, err error) error {
 	if app, ok := errors.AsType[*temporal.ApplicationError](err); ok {
 		return errors.New(app.Message())
 	}
 	if _, ok := errors.AsType[*temporal.TerminatedError](err); ok {
-		return errors.New("the sync was terminated: start it again")
+		return errors.New("the " + noun + " was terminated: start it again")
 	}
 	if _, ok := errors.AsType[*temporal.CanceledError](err); ok {
-		return errors.New("the sync was cancelled: start it again")
+		return errors.New("the " + noun + " was cancelled: start it again")
 	}
 	if _, ok := errors.AsType[*temporal.TimeoutError](err); ok {
-		return errors.New("the sync took longer than it was allowed to: start it again")
+		return errors.New("the " + noun + " took longer than it was allowed to: start it again")
 	}
 	return err
 }

@@ -75,3 +75,18 @@ func (p *program) timeFlag(name, text string, e edge) (*time.Time, error) {
 	}
 	return &t, nil
 }
+
+// aheadHelp is [timeHelp] for times to come.
+const aheadHelp = "RFC 3339, a date (UTC), or how far ahead: 4h, 7d"
+
+// aheadFlag reads an optional time to come; nil if it was not given. A length of time
+// counts from now on.
+func (p *program) aheadFlag(name, text string, e edge) (*time.Time, error) {
+	if text == "" {
+		return nil, nil //nolint:nilnil // absent is a value here
+	}
+	if d, err := parseSpan(strings.TrimSpace(text)); err == nil {
+		return new(p.now().UTC().Add(d)), nil
+	}
+	return p.timeFlag(name, text, e)
+}

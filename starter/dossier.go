@@ -1,0 +1,257 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"go.temporal.io/api/serviceerror"
+
+	"sentinelone-provisioner/activities"
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/store"
+	"sentinelone-provisioner/workflows"
+)
+
+// dossier is everything that is known about one request: by Temporal, while that
+// remembers it, and by the ledger.
+type dossier struct {
+	glimpse
+
+	id       string // workflow id
+	others   []string
+	temporal bool   // Temporal knows it
+	silent   string // why Temporal could not be asked
+	unread   string // why the ledger could not be read
+	run      string // its latest run
+	runs     int    // how often the ledger has seen the id
+	entries  []store.LedgerEntry
+	names    store.Directory
+
+	plan    *access.Plan // nil until it is made
+	receipt *access.Receipt
+	proofs  []access.Proof
+}
+
+func (d dossier) known() bool { return d.temporal || len(d.entries) > 0 }
+
+// dossier gathers what is known of the first of the ids that anybody knows. Without an
+// engine the ledger alone is asked; silent says why then.
+func (p *program) dossier(ctx context.Context, e *engine, console string, ids ...string) dossier {
+	d := dossier{id: ids[0]}
+	all := map[string][]store.LedgerEntry{}
+	db, host, err := p.openLedger(ctx, console)
+	if err == nil {
+		defer func() { _ = db.Close() }()
+		all, err = ledgerOf(ctx, db, host, ids)
+	}
+	if err == nil {
+		d.names, err = db.Directory(ctx, host)
+	}
+	if err != nil {
+		d.unread = err.Error()
+	}
+	var found []string
+	for _, id := range ids {
+		run, err := e.runOf(ctx, id)
+		if err != nil {
+			d.silent = err.Error()
+		}
+		if run == "" && len(all[id]) == 0 {
+			continue
+		}
+		if found = append(found, id); len(found) == 1 {
+			d.id, d.run, d.temporal = id, run, run != ""
+		}
+	}
+	if len(found) > 0 {
+		d.others = found[1:]
+	}
+	d.read(all[d.id])
+	if d.temporal {
+		d.look(ctx, e)
+	}
+	d.assemble()
+	return d
+}
+
+func ledgerOf(
+	ctx context.Context, db *store.Store, host string, ids []string,
+) (map[string][]store.LedgerEntry, error) {
+	out := map[string][]store.LedgerEntry{}
+	for _, id := range ids {
+		entries, err := db.LedgerOf(ctx, host, id)
+		if err != nil {
+			return out, err
+		}
+		out[id] = entries
+	}
+	return out, nil
+}
+
+// runOf is the first run of the latest workflow of that id; "" if Temporal knows none.
+func (e *engine) runOf(ctx context.Context, id string) (string, error) {
+	if e == nil {
+		return "", nil
+	}
+	info, err := e.describe(ctx, started{WorkflowID: id})
+	if _, missing := errors.AsType[*serviceerror.NotFound](err); missing {
+		return "", nil
+	}
+	if err != nil {
+		return "", e.explain(err)
+	}
+	return info.GetFirstRunId(), nil
+}
+
+// look asks Temporal, which may be on its way out.
+func (d *dossier) look(ctx context.Context, e *engine) {
+	seen, err := e.glimpseNow(ctx, started{WorkflowID: d.id})
+	if err != nil {
+		d.silent = e.explain(err).Error()
+		return
+	}
+	d.glimpse = seen
+	d.silent = seen.trouble
+}
+
+// read keeps the entries of the latest run: an id may have been used again.
+func (d *dossier) read(all []store.LedgerEntry) {
+	var runs []string
+	for _, entry := range all {
+		if run := runIn(entry); !slices.Contains(runs, run) {
+			runs = append(runs, run)
+		}
+	}
+	if d.runs = len(runs); d.run == "" && d.runs > 0 {
+		d.run = runs[d.runs-1]
+	}
+	for _, entry := range all {
+		if runIn(entry) == d.run {
+			d.entries = append(d.entries, entry)
+		}
+	}
+}
+
+// runIn is the run that an entry's key holds.
+func runIn(entry store.LedgerEntry) string {
+	run, _, _ := strings.Cut(strings.TrimPrefix(entry.Key, entry.Request+"#"), "/")
+	return run
+}
+
+// assemble takes plan, proofs and receipt from where they are known best.
+func (d *dossier) assemble() {
+	var plan access.Plan
+	var proven []access.Proof
+	for _, entry := range d.entries {
+		switch entry.Kind {
+		case activities.EntryRequest:
+			if json.Unmarshal(entry.Body, &plan) == nil {
+				d.plan = &plan
+			}
+		case activities.EntryProof:
+			var out activities.WriteResult
+			if json.Unmarshal(entry.Body, &out) == nil {
+				proven = append(proven, out.Proof)
+			}
+		case activities.EntryReceipt:
+			var receipt access.Receipt
+			if json.Unmarshal(entry.Body, &receipt) == nil {
+				d.receipt = &receipt
+			}
+		}
+	}
+	d.proofs = proven
+	if d.status != nil {
+		d.plan, d.proofs = cmp.Or(d.status.Plan, d.plan), d.status.Proofs
+	}
+	if d.receipt == nil && d.result != nil {
+		d.receipt = d.result.Receipt
+	}
+	if d.receipt != nil {
+		d.proofs = d.receipt.Proofs
+		d.plan = cmp.Or(d.plan, &d.receipt.Plan)
+	}
+}
+
+// stateOpen is the state of a request of which the ledger alone is known, and no end.
+const stateOpen = "open"
+
+func (d dossier) state() string {
+	if d.receipt != nil {
+		return d.receipt.State
+	}
+	return cmp.Or(d.glimpse.state(), stateOpen)
+}
+
+func (d dossier) requester() string {
+	if d.plan != nil {
+		return d.plan.Terms.Requester
+	}
+	if d.status != nil {
+		return d.status.Requester
+	}
+	return ""
+}
+
+// askedAt is when the request was made; zero if that is not known.
+func (d dossier) askedAt() time.Time {
+	switch {
+	case d.receipt != nil:
+		return d.receipt.StartedAt
+	case d.status != nil:
+		return d.status.StartedAt
+	case len(d.entries) > 0:
+		return d.entries[0].At
+	}
+	return time.Time{}
+}
+
+func (d dossier) endsAt() *time.Time {
+	if d.status == nil {
+		return nil
+	}
+	return d.status.EndsAt
+}
+
+// sentence says who asked, what for whom, and where it stands.
+func (d dossier) sentence() string {
+	text := cmp.Or(d.requester(), "somebody") + " asked"
+	if at := d.askedAt(); !at.IsZero() {
+		text += " on " + moment(at)
+	}
+	if d.plan != nil && d.plan.Principal.ID != "" {
+		text += " to " + what(*d.plan)
+	}
+	text += "; the state is " + d.state()
+	if at := d.endsAt(); at != nil && d.state() == workflows.StateActive {
+		text += " until " + instant(*at)
+	}
+	return text
+}
+
+// message says why it ended as it did; "" where that is plain.
+func (d dossier) message() string {
+	switch {
+	case d.receipt != nil:
+		return d.receipt.Message
+	case d.failure != nil:
+		return d.failure.Error()
+	}
+	return ""
+}
+
+// unknown is the error of a request that nobody knows.
+func (d dossier) unknown(text string) error {
+	why := slices.DeleteFunc([]string{d.silent, d.unread}, func(s string) bool { return s == "" })
+	if len(why) > 0 {
+		return fmt.Errorf("no request %q was found, but not everybody could be asked: %s",
+			text, strings.Join(why, "; "))
+	}
+	return fmt.Errorf("there is no request %q: see `starter requests`", text)
+}

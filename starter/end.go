@@ -1,0 +1,38 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"sentinelone-provisioner/workflows"
+)
+
+func (p *program) endCommand() *cobra.Command {
+	var by string
+	cmd := &cobra.Command{
+		Use:   "end ID",
+		Short: "Take a role back before its time is over",
+		Long: `End a grant that is in force: its role is taken back now, and what the principal held
+before is there again. Waits for the proof; Ctrl-C stops the waiting, not the end.
+
+The name in --by is recorded as claimed.`,
+		Example: `  starter end INC-42
+  starter end grant/INC-42 --by carol@example.com -o json`,
+		Args: cobra.ExactArgs(1),
+		RunE: p.run(func(ctx context.Context, args []string) error { return p.end(ctx, args[0], by) }),
+	}
+	byFlag(cmd, &by)
+	return cmd
+}
+
+func (p *program) end(ctx context.Context, id, by string) error {
+	by, err := whoAsks(by)
+	if err != nil {
+		return err
+	}
+	return p.updateGrant(ctx, id, workflows.EndUpdate, workflows.By{By: by}, func(a updateAnswer) (string, error) {
+		return fmt.Sprintf("%s by %s: %s, %s", a.State, by, a.WorkflowID, outcomeText(a.Outcome)), nil
+	})
+}

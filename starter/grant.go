@@ -1,0 +1,134 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/workflows"
+)
+
+type grantOptions struct {
+	requestOptions
+
+	lasts, until, start string
+	allowLevelChange    bool
+}
+
+func (p *program) grantCommand() *cobra.Command {
+	var o grantOptions
+	cmd := &cobra.Command{
+		Use:   "grant",
+		Short: "Give a role, for good or for a time",
+		Long: `Give a principal a role at a scope, for good or for a time, and prove it by reading it
+back. It runs in the worker, which takes a role that is for a time back at its end,
+whatever happens to this command, the worker or the console meanwhile.
+
+` + targetHelp + `
+
+Without --for or --until the role is for good. Waits until the role is proven to be there;
+one that starts later is only noted, unless --wait is given. Ctrl-C stops the waiting, not
+the grant. --dry-run exits 0 if it could be carried out, 1 if not.
+
+A bare date in --start means the start of that day, in --until its end, both UTC.`,
+		Example: `  starter grant --user ana@example.com --role SOC --scope "Acme / Berlin" --for 4h --reason INC-42
+  starter grant --user ana@example.com --role SOC --scope Acme --level account --dry-run
+  starter grant --service-user svc.backup --role Viewer --scope tenant --id CHG-7 -o json
+  starter grant --user 418828136350235435 --role Admin --scope tenant --start 2026-03-03T08:00:00Z --until 2026-03-04`,
+		Args: cobra.NoArgs,
+	}
+	cmd.RunE = p.run(func(ctx context.Context, _ []string) error {
+		o.waitSaid = cmd.Flags().Changed("wait")
+		return p.grant(ctx, o)
+	})
+	o.flags(cmd)
+	f := cmd.Flags()
+	f.StringVar(&o.lasts, "for", "", "how long: 90m, 4h, 7d (default: for good)")
+	f.StringVar(&o.until, "until", "", "until when: "+aheadHelp)
+	f.StringVar(&o.start, "start", "", "from when on: "+aheadHelp+" (default: at once)")
+	f.BoolVar(&o.allowLevelChange, "allow-level-change", false,
+		"also if it takes away every role at the level the principal is at")
+	cmd.MarkFlagsMutuallyExclusive("for", "until")
+	return cmd
+}
+
+func (p *program) grant(ctx context.Context, o grantOptions) error {
+	in, id, err := p.grantInput(ctx, o)
+	if err != nil {
+		return err
+	}
+	return p.request(ctx, order{
+		kind: workflows.GrantType, id: workflows.GrantID(id), input: in, summary: grantSummary(in),
+		wait: o.wait, dryRun: o.dryRun, chosen: o.id != "",
+		settled: func(s workflows.RequestStatus) bool {
+			later := s.State == workflows.StateScheduled && o.start != "" && !o.waitSaid
+			return s.State == workflows.StateActive || later
+		},
+	})
+}
+
+func (p *program) grantInput(ctx context.Context, o grantOptions) (in workflows.GrantInput, id string, err error) {
+	duration, startAt, err := p.span(o)
+	if err != nil {
+		return in, "", err
+	}
+	w, err := p.wish(ctx, o.requestOptions, workflows.GrantID(""))
+	if err != nil {
+		return in, "", err
+	}
+	in = workflows.GrantInput{
+		Principal: w.principal, Role: w.role, Scope: w.scope, Requester: w.requester, Reason: o.reason,
+		Duration: duration, StartAt: startAt, AllowLevelChange: o.allowLevelChange,
+		Console: w.console, DryRun: o.dryRun,
+	}
+	if err := in.Validate(p.now()); err != nil {
+		return in, "", badConfiguration(err)
+	}
+	return in, w.id, nil
+}
+
+// span is how long the role is wanted (nil: for good) and from when on (nil: at once).
+// An end is exact only if it counts from a start.
+func (p *program) span(o grantOptions) (*access.Duration, *time.Time, error) {
+	start, err := p.aheadFlag("start", o.start, startOfDay)
+	if err != nil {
+		return nil, nil, err
+	}
+	if o.lasts != "" {
+		d, err := parseSpan(o.lasts)
+		if err != nil {
+			return nil, nil, usage("--for: %w", err)
+		}
+		if d > workflows.MaxDuration {
+			return nil, nil, usage("--for: %s is too long: the longest is %s; leave it out for a role for good",
+				o.lasts, access.Duration(workflows.MaxDuration))
+		}
+		return new(access.Duration(d)), start, nil
+	}
+	until, err := p.aheadFlag("until", o.until, endOfDay)
+	if err != nil || until == nil {
+		return nil, start, err
+	}
+	now := p.now().UTC()
+	if start == nil {
+		start = &now
+	}
+	switch {
+	case !until.After(now):
+		return nil, nil, usage("--until: %s is past", instant(*until))
+	case !until.After(*start):
+		return nil, nil, usage("--until: it would end at %s, before it starts at %s", instant(*until), instant(*start))
+	}
+	return new(access.Duration(until.Sub(*start))), start, nil
+}
+
+// grantSummary is what Temporal's UI shows beside a grant. It is not encrypted.
+func grantSummary(in workflows.GrantInput) string {
+	text := "grant for good"
+	if in.Duration != nil {
+		text = "grant for " + in.Duration.String()
+	}
+	return text + " at " + string(in.Scope.Level) + " level"
+}

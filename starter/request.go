@@ -1,0 +1,109 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/client"
+
+	"sentinelone-provisioner/workflows"
+)
+
+// order is a request that is to be started.
+type order struct {
+	kind    string // workflow type
+	id      string // workflow id
+	input   any
+	summary string
+	wait    bool
+	dryRun  bool
+	chosen  bool // a person chose the id
+	// settled says in which state it is waited for no longer, though it goes on.
+	settled func(workflows.RequestStatus) bool
+}
+
+// dryRunMark is in the ids of dry runs, which leave the id they try free.
+const dryRunMark = "dry-run-"
+
+// request starts a request, waits for it if that is wanted, and says what became of it.
+func (p *program) request(ctx context.Context, o order) error {
+	e, err := p.connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer e.Close()
+	if err := e.requireWorker(ctx); err != nil {
+		return err
+	}
+	if o.chosen {
+		if err := p.requireFree(ctx, e, o.id); err != nil {
+			return err
+		}
+	}
+	if o.dryRun {
+		kind, _, _ := strings.Cut(o.id, "/")
+		o.id, o.wait = kind+"/"+dryRunMark+newRequestID(), true
+	}
+	run, err := e.startRequest(ctx, o, enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE)
+	if _, taken := errors.AsType[*serviceerror.WorkflowExecutionAlreadyStarted](err); taken {
+		return p.taken(ctx, e, o.id)
+	}
+	if err != nil {
+		return err
+	}
+	if !o.dryRun {
+		p.remark("asked: %s", o.id)
+	}
+	if o.wait {
+		return p.await(ctx, e, run, o)
+	}
+	if p.output.json {
+		return p.emitJSON(run)
+	}
+	p.remark("look at it with `starter show %s`", typed(o.id))
+	return nil
+}
+
+// startRequest starts a workflow under an id that must not be running. An id that may
+// not be used again is a [*serviceerror.WorkflowExecutionAlreadyStarted].
+func (e *engine) startRequest(
+	ctx context.Context, o order, reuse enumspb.WorkflowIdReusePolicy,
+) (started, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	run, err := e.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
+		ID:                                       o.id,
+		TaskQueue:                                e.queue,
+		WorkflowIDConflictPolicy:                 enumspb.WORKFLOW_ID_CONFLICT_POLICY_FAIL,
+		WorkflowIDReusePolicy:                    reuse,
+		WorkflowExecutionErrorWhenAlreadyStarted: true,
+		StaticSummary:                            o.summary,
+	}, o.kind, o.input)
+	if err != nil {
+		return started{}, fmt.Errorf("start %s: %w", o.id, e.explain(err))
+	}
+	return started{WorkflowID: o.id, RunID: run.GetRunID(), Started: true}, nil
+}
+
+// requireFree fails if some request holds the id, also one that Temporal has forgotten.
+func (p *program) requireFree(ctx context.Context, e *engine, id string) error {
+	d := p.dossier(ctx, e, "", id)
+	if d.known() {
+		return holds(d)
+	}
+	return nil
+}
+
+// taken says which request holds an id.
+func (p *program) taken(ctx context.Context, e *engine, id string) error {
+	return holds(p.dossier(ctx, e, "", id))
+}
+
+func holds(d dossier) error {
+	return fmt.Errorf("%s is used already: %s; choose another --id, or look with `starter show %s`",
+		d.id, d.sentence(), typed(d.id))
+}

@@ -1,0 +1,115 @@
+package main
+
+import (
+	"context"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/store"
+)
+
+// requestOptions are what grants and revokes have in common.
+type requestOptions struct {
+	target
+
+	reason, requester string
+	id                string
+	wait, dryRun      bool
+	waitSaid          bool // --wait was given, whatever it says
+}
+
+func (o *requestOptions) flags(cmd *cobra.Command) {
+	o.target.flags(cmd)
+	f := cmd.Flags()
+	f.StringVar(&o.reason, "reason", "", "why, for the record: a ticket, a sentence")
+	requesterFlag(cmd, &o.requester)
+	f.StringVar(&o.id, "id", "", "id of the request, such as a ticket's (default: a short one is made up)")
+	f.BoolVar(&o.wait, "wait", true, "wait until it is proven; --wait=false returns at once")
+	f.BoolVar(&o.dryRun, "dry-run", false, "print what it would do, and change nothing")
+	_ = cmd.MarkFlagRequired("role") // the only error is a flag that is not there
+}
+
+func requesterFlag(cmd *cobra.Command, into *string) {
+	cmd.Flags().StringVar(into, "requester", os.Getenv("USER"), "who asks, for the record")
+}
+
+// wish is what a request asks for, read and checked.
+type wish struct {
+	principal access.PrincipalSelector
+	role      access.RoleSelector
+	scope     access.ScopeSelector
+	requester string
+	console   string // "" if none is configured here
+	id        string // without prefix
+}
+
+// wish reads the flags. It says what it has guessed.
+func (p *program) wish(ctx context.Context, o requestOptions, prefix string) (w wish, err error) {
+	if w.requester, err = requester(o.requester); err != nil {
+		return w, err
+	}
+	if w.console, err = p.configuredConsole(); err != nil {
+		return w, err
+	}
+	w.id = newRequestID()
+	if o.id != "" {
+		if w.id, err = chosenID(o.id, prefix); err != nil {
+			return w, err
+		}
+	}
+	if w.principal, err = o.principal(); err != nil {
+		return w, usage("%w", err)
+	}
+	if w.role, err = roleNamed(o.role); err != nil {
+		return w, usage("--role: %w", err)
+	}
+	scope, guess, err := scopeNamed(o.scope, o.level, p.directory(ctx))
+	if err != nil {
+		return w, usage("--scope, --level: %w", err)
+	}
+	if guess != "" {
+		p.remark("%s (--level says otherwise)", guess)
+	}
+	w.scope = scope
+	return w, nil
+}
+
+func requester(text string) (string, error) {
+	if text = strings.TrimSpace(text); text == "" {
+		return "", usage("who asks is not known: say so with --requester, as in --requester bob@example.com")
+	}
+	return text, nil
+}
+
+// directory is what the store knows of names; nothing if it cannot be asked. It is of
+// use, and not needed.
+func (p *program) directory(ctx context.Context) store.Directory {
+	db, host, err := p.openLedger(ctx, "")
+	if err != nil {
+		return store.Directory{}
+	}
+	defer func() { _ = db.Close() }()
+	known, err := db.Directory(ctx, host)
+	if err != nil {
+		return store.Directory{}
+	}
+	return known
+}
+
+// openLedger opens the store for a console, of which there need be no sync. The caller
+// closes it.
+func (p *program) openLedger(ctx context.Context, flag string) (*store.Store, string, error) {
+	db, err := p.openStore(ctx)
+	if err != nil {
+		return nil, "", err
+	}
+	host, err := p.chooseConsole(ctx, db, flag)
+	if err != nil {
+		_ = db.Close()
+		return nil, "", err
+	}
+	return db, host, nil
+}

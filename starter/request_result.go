@@ -1,0 +1,161 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/workflows"
+)
+
+// requestAnswer is the output for programs.
+type requestAnswer struct {
+	started
+
+	State  string     `json:"state"`
+	EndsAt *time.Time `json:"endsAt,omitempty"`
+	// Status is how far it is; null once it has ended.
+	Status *workflows.RequestStatus `json:"status"`
+	// Result is how it ended; null while it goes on, and when it failed.
+	Result *workflows.RequestResult `json:"result"`
+	Error  string                   `json:"error,omitempty"`
+}
+
+// await waits for a request and says what became of it.
+func (p *program) await(ctx context.Context, e *engine, run started, o order) error {
+	last, err := e.follow(ctx, run, o.settled, p.lines())
+	if ctx.Err() != nil {
+		return fmt.Errorf("stopped waiting; the request goes on. Look at it with `starter show %s`",
+			typed(run.WorkflowID))
+	}
+	if err != nil {
+		return err
+	}
+	failed := verdictOf(last)
+	if p.output.json {
+		return errors.Join(p.emitJSON(answerFor(run, last)), failed)
+	}
+	p.report(ctx, run, last)
+	return failed
+}
+
+func answerFor(run started, g glimpse) requestAnswer {
+	a := requestAnswer{started: run, State: g.state(), Status: g.status, Result: g.result}
+	if g.status != nil {
+		a.EndsAt = g.status.EndsAt
+	}
+	if g.failure != nil {
+		a.Error = g.failure.Error()
+	}
+	return a
+}
+
+// lines shows on which state a request is, and what it waits for, where that changes.
+func (p *program) lines() func(glimpse) {
+	last := ""
+	return func(g glimpse) {
+		text := g.trouble
+		if g.status != nil && g.status.Waiting != "" {
+			text = g.status.State + ": " + g.status.Waiting
+		}
+		if text != "" && text != last {
+			p.remark("%s", printable(text))
+		}
+		last = text
+	}
+}
+
+// verdictOf is nil if what was asked for is so, or is planned and can be.
+func verdictOf(g glimpse) error {
+	switch {
+	case g.failure != nil:
+		return g.failure
+	case g.result == nil:
+		return nil
+	}
+	switch g.result.State {
+	case workflows.StateRefused, workflows.StateCancelled:
+		return errors.New(g.result.State + ": " + asTyped(g.result.Message))
+	case workflows.StatePlanned:
+		if g.result.Message != "" {
+			return errors.New("it would be refused: " + asTyped(g.result.Message))
+		}
+	}
+	return nil
+}
+
+// asTyped names a field of the input as the flag that sets it.
+func asTyped(message string) string {
+	return strings.ReplaceAll(message, "with allowLevelChange", "with --allow-level-change")
+}
+
+// report tells people how it stands and what they can do now.
+func (p *program) report(ctx context.Context, run started, g glimpse) {
+	id := typed(run.WorkflowID)
+	switch {
+	case g.result != nil && g.result.Plan != nil:
+		p.emitTable(nil, p.planFacts(ctx, *g.result.Plan))
+		return
+	case g.result != nil && g.result.Receipt != nil:
+		r := g.result.Receipt
+		facts := [][]string{{"request", run.WorkflowID}, {"what", what(r.Plan)}, {"state", stateText(*r)}}
+		for _, note := range r.Plan.Notes {
+			facts = append(facts, []string{"note", note})
+		}
+		p.emitTable(nil, append(facts, []string{"receipt", r.Hash + ", " + r.Signed}))
+	case g.status != nil:
+		p.reportRunning(run, *g.status)
+	}
+	p.remark("all of it: `starter show %s`", id)
+}
+
+func stateText(r access.Receipt) string {
+	text := r.State
+	if r.Outcome != "" {
+		text += ", " + outcomeText(r.Outcome)
+	}
+	return text
+}
+
+func (p *program) reportRunning(run started, s workflows.RequestStatus) {
+	id := typed(run.WorkflowID)
+	facts := [][]string{{"request", run.WorkflowID}}
+	if s.Plan != nil {
+		facts = append(facts, []string{"what", what(*s.Plan)})
+	}
+	switch {
+	case s.State == workflows.StateActive && s.EndsAt != nil:
+		p.emitTable(nil, append(facts, []string{"state", s.State + " until " + instant(*s.EndsAt)}))
+		p.remark("end it before with `starter end %[1]s`, or lengthen it with `starter extend %[1]s --for 2h`", id)
+	case s.State == workflows.StateScheduled && s.StartsAt != nil:
+		p.emitTable(nil, append(facts, []string{"state", s.State + " for " + instant(*s.StartsAt)}))
+		p.remark("call it off before with `starter cancel %s`", id)
+	default:
+		p.emitTable(nil, append(facts, []string{"state", s.State}))
+	}
+}
+
+// outcomeText says in words what a change came to.
+func outcomeText(o access.Outcome) string {
+	if text, found := outcomes[o]; found {
+		return text
+	}
+	return string(o)
+}
+
+var outcomes = map[access.Outcome]string{
+	access.Applied:       "written and read back",
+	access.AlreadyHeld:   "the console showed it already",
+	access.Released:      "taken back, and read twice to be gone",
+	access.StillHeld:     "still held: by another grant, or as before",
+	access.Superseded:    "someone has changed that scope by hand, which stands",
+	access.NotApplied:    "nothing had been given",
+	access.Removed:       "taken away, and read twice to be gone",
+	access.AlreadyAbsent: "the console did not show it",
+	access.Deleted:       "deleted",
+	access.LastRoleStays: "nothing done: it is the last role",
+	access.LevelDiffers:  "nothing done: it is at another level",
+}

@@ -1,0 +1,99 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/client"
+
+	"sentinelone-provisioner/workflows"
+)
+
+func byFlag(cmd *cobra.Command, into *string) {
+	cmd.Flags().StringVar(into, "by", os.Getenv("USER"), "who asks, for the record")
+}
+
+func whoAsks(by string) (string, error) {
+	if by = strings.TrimSpace(by); by == "" {
+		return "", usage("who asks is not known: say so with --by, as in --by ana@example.com")
+	}
+	return by, nil
+}
+
+// updateAnswer is the output for programs.
+type updateAnswer struct {
+	WorkflowID string `json:"workflowId"`
+	workflows.Answer
+}
+
+// updateGrant sends a message to a running grant, waits until it is carried out, and
+// prints the sentence that say makes of the answer.
+func (p *program) updateGrant(
+	ctx context.Context, text, name string, payload any, say func(updateAnswer) (string, error),
+) error {
+	e, err := p.connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer e.Close()
+	if err := e.requireWorker(ctx); err != nil {
+		return err
+	}
+	answer, err := p.sendUpdate(ctx, e, strings.TrimSpace(text), name, payload)
+	if ctx.Err() != nil {
+		return fmt.Errorf("stopped waiting; what was asked goes on. Look with `starter show %s`", text)
+	}
+	if err != nil {
+		return err
+	}
+	sentence, failed := say(answer)
+	if p.output.json {
+		return errors.Join(p.emitJSON(answer), failed)
+	}
+	if failed == nil {
+		fmt.Fprintln(p.out, sentence)
+		p.remark("all of it: `starter show %s`", typed(answer.WorkflowID))
+	}
+	return failed
+}
+
+func (p *program) sendUpdate(
+	ctx context.Context, e *engine, text, name string, payload any,
+) (updateAnswer, error) {
+	ids := candidates(text, workflows.GrantID(""))
+	for _, id := range ids {
+		answer := updateAnswer{WorkflowID: id}
+		handle, err := e.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
+			WorkflowID: id, UpdateName: name, WaitForStage: client.WorkflowUpdateStageCompleted, Args: []any{payload},
+		})
+		if err == nil {
+			err = handle.Get(ctx, &answer.Answer)
+		}
+		if _, missing := errors.AsType[*serviceerror.NotFound](err); missing {
+			continue
+		}
+		if err != nil {
+			return answer, reasonOf("grant", e.explain(err))
+		}
+		return answer, nil
+	}
+	return updateAnswer{}, p.notRunning(ctx, e, text, ids)
+}
+
+// notRunning says why a grant takes no messages.
+func (p *program) notRunning(ctx context.Context, e *engine, text string, ids []string) error {
+	d := p.dossier(ctx, e, "", ids...)
+	if !d.known() {
+		return fmt.Errorf("there is no grant %q: see `starter requests --open`", text)
+	}
+	hint := ""
+	if d.state() == workflows.StateGranted {
+		hint = ": to take the role away again, use `starter revoke`"
+	}
+	return fmt.Errorf("%s has ended already%s (%s)", d.id, hint, d.sentence())
+}

@@ -1,0 +1,140 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.temporal.io/api/serviceerror"
+	workflowpb "go.temporal.io/api/workflow/v1"
+
+	"sentinelone-provisioner/internal/temporalclient"
+	"sentinelone-provisioner/workflows"
+)
+
+// glimpse is what one look at a request saw.
+type glimpse struct {
+	// status is nil when nobody answered for it, and once it is over.
+	status *workflows.RequestStatus
+	// trouble says why not, in a sentence; watching goes on.
+	trouble string
+	// over says that the request has ended: with result, or with failure.
+	over    bool
+	result  *workflows.RequestResult
+	failure error
+}
+
+// state is the request's own word for where it is; "" if it is not known.
+func (g glimpse) state() string {
+	switch {
+	case g.result != nil:
+		return g.result.State
+	case g.failure != nil:
+		return workflows.StateFailed
+	case g.status != nil:
+		return g.status.State
+	}
+	return ""
+}
+
+// follow looks until the request is over or settled, and shows what it sees.
+func (e *engine) follow(
+	ctx context.Context, run started, settled func(workflows.RequestStatus) bool, show func(glimpse),
+) (glimpse, error) {
+	for {
+		seen, err := e.glimpse(ctx, run, pollEvery)
+		if err != nil || ctx.Err() != nil {
+			return seen, errors.Join(err, ctx.Err())
+		}
+		if show != nil {
+			show(seen)
+		}
+		if seen.over || seen.status != nil && settled(*seen.status) {
+			return seen, nil
+		}
+	}
+}
+
+// glimpse waits a little for the end of a request; if that does not come, it asks a
+// worker how far it is. An error means that looking again is of no use.
+func (e *engine) glimpse(ctx context.Context, run started, patience time.Duration) (glimpse, error) {
+	var result workflows.RequestResult
+	short, cancel := context.WithTimeout(ctx, patience)
+	err := e.GetWorkflow(ctx, run.WorkflowID, run.RunID).Get(short, &result)
+	cancel()
+	switch {
+	case err == nil:
+		return glimpse{over: true, result: &result}, nil
+	case ctx.Err() != nil:
+		return glimpse{}, ctx.Err()
+	case temporalclient.Unreachable(err): // not yet over, or Temporal is away
+		return e.unfinished(ctx, run)
+	}
+	if _, missing := errors.AsType[*serviceerror.NotFound](err); missing {
+		return glimpse{}, err
+	}
+	return glimpse{over: true, failure: reasonOf("request", err)}, nil
+}
+
+// glimpseNow is a glimpse that waits for nothing.
+func (e *engine) glimpseNow(ctx context.Context, run started) (glimpse, error) {
+	info, err := e.describe(ctx, run)
+	switch {
+	case err != nil && temporalclient.Unreachable(err):
+		return glimpse{trouble: e.silent()}, nil
+	case err != nil:
+		return glimpse{}, err
+	case closed(info): // Temporal itself knows how it ended
+		return e.glimpse(ctx, run, callTimeout)
+	}
+	return e.ask(ctx, run, info)
+}
+
+// unfinished is a glimpse of a request that has not ended yet, or of a Temporal that
+// does not answer.
+func (e *engine) unfinished(ctx context.Context, run started) (glimpse, error) {
+	info, err := e.describe(ctx, run)
+	switch {
+	case ctx.Err() != nil:
+		return glimpse{}, ctx.Err()
+	case err != nil && temporalclient.Unreachable(err):
+		return glimpse{trouble: e.silent()}, nil
+	case err != nil:
+		return glimpse{}, fmt.Errorf("%s cannot be watched any more: %w", run.WorkflowID, err)
+	}
+	return e.ask(ctx, run, info)
+}
+
+// ask asks a worker how far a request is, or says why none answers.
+func (e *engine) ask(
+	ctx context.Context, run started, info *workflowpb.WorkflowExecutionInfo,
+) (glimpse, error) {
+	status, err := e.requestStatus(ctx, run)
+	if err != nil {
+		return glimpse{trouble: e.unanswered(ctx, info, err)}, nil
+	}
+	return glimpse{status: &status}, nil
+}
+
+func (e *engine) describe(ctx context.Context, run started) (*workflowpb.WorkflowExecutionInfo, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	described, err := e.DescribeWorkflowExecution(ctx, run.WorkflowID, run.RunID)
+	return described.GetWorkflowExecutionInfo(), err
+}
+
+// requestStatus is the request's own answer.
+func (e *engine) requestStatus(ctx context.Context, run started) (workflows.RequestStatus, error) {
+	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
+	defer cancel()
+	var status workflows.RequestStatus
+	value, err := e.QueryWorkflow(ctx, run.WorkflowID, run.RunID, workflows.StatusQuery)
+	if err != nil {
+		return status, err
+	}
+	if err := value.Get(&status); err != nil {
+		return status, fmt.Errorf("the answer of %s is not a request's status: %w", run.WorkflowID, err)
+	}
+	return status, nil
+}

@@ -1,0 +1,164 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/store"
+)
+
+type requestsOptions struct {
+	open           bool
+	since, console string
+	limit          int
+}
+
+// requestsShown is how many requests are listed unless more are asked for.
+const requestsShown = 50
+
+func (p *program) requestsCommand() *cobra.Command {
+	var o requestsOptions
+	cmd := &cobra.Command{
+		Use:   "requests",
+		Short: "What was asked for, and what became of it",
+		Long: `What was asked for, and what became of it, newest first, by the ledger. Of open requests
+Temporal tells how far they are, if it answers.
+
+A request whose names match nothing has no place here: it ends before it is planned, and
+` + "`starter show`" + ` knows it. A bare date in --since means the start of that day, UTC.`,
+		Example: `  starter requests
+  starter requests --open
+  starter requests --since 7d --limit 0 -o json`,
+		Args: cobra.NoArgs,
+		RunE: p.run(func(ctx context.Context, _ []string) error { return p.requests(ctx, o) }),
+	}
+	cmd.Flags().BoolVar(&o.open, "open", false, "only what has not ended")
+	cmd.Flags().StringVar(&o.since, "since", "", "asked from when on: "+timeHelp)
+	cmd.Flags().IntVar(&o.limit, "limit", requestsShown, "at most so many; 0 for all")
+	consoleFlag(cmd, &o.console)
+	return cmd
+}
+
+// requestsAnswer is the output for programs.
+type requestsAnswer struct {
+	Console  string       `json:"console"`
+	Requests []requestRow `json:"requests"`
+}
+
+// requestRow is one request.
+type requestRow struct {
+	ID        string              `json:"id"` // workflow id
+	Op        access.Op           `json:"op"`
+	Principal access.PrincipalRef `json:"principal"`
+	Role      access.RoleRef      `json:"role"`
+	Scope     access.ScopeRef     `json:"scope"`
+	Duration  access.Duration     `json:"duration,omitzero"` // of a grant for a time
+	Requester string              `json:"requester"`
+	AskedAt   time.Time           `json:"askedAt"`
+	// State is "open" where nobody tells how far it is.
+	State   string         `json:"state"`
+	Outcome access.Outcome `json:"outcome,omitempty"`
+	EndsAt  *time.Time     `json:"endsAt,omitempty"`
+	Waiting string         `json:"waiting,omitempty"`
+}
+
+func (p *program) requests(ctx context.Context, o requestsOptions) error {
+	since, err := p.timeFlag("since", o.since, startOfDay)
+	if err != nil {
+		return err
+	}
+	if o.limit < 0 {
+		return usage("--limit: %d is below 0: give 0 for all", o.limit)
+	}
+	db, host, err := p.openLedger(ctx, o.console)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = db.Close() }()
+	found, err := db.Requests(ctx, store.RequestsQuery{Console: host, Limit: o.limit, Open: o.open, Since: since})
+	if err != nil {
+		return err
+	}
+	rows := make([]requestRow, len(found))
+	for i, pair := range found {
+		if rows[i], err = rowOf(pair); err != nil {
+			return err
+		}
+	}
+	p.askTemporal(ctx, rows)
+	if p.output.json {
+		return p.emitJSON(requestsAnswer{Console: host, Requests: rows})
+	}
+	if len(rows) == 0 {
+		p.remark("no request of %s matches", host)
+		return nil
+	}
+	p.emitTable(requestsTable(rows))
+	if o.limit > 0 && len(rows) == o.limit {
+		p.remark("these are the newest %d; --limit 0 shows all", o.limit)
+	}
+	return nil
+}
+
+func rowOf(pair store.LedgerPair) (requestRow, error) {
+	var plan access.Plan
+	if err := json.Unmarshal(pair.Request.Body, &plan); err != nil {
+		return requestRow{}, fmt.Errorf("read entry %d of the ledger: %w", pair.Request.Seq, err)
+	}
+	row := requestRow{
+		ID: pair.Request.Request, Op: plan.Op, Principal: plan.Principal, Role: plan.Role, Scope: plan.Scope,
+		Duration: plan.Terms.Duration, Requester: plan.Terms.Requester, AskedAt: pair.Request.At, State: stateOpen,
+	}
+	if pair.Receipt == nil {
+		return row, nil
+	}
+	var receipt access.Receipt
+	if err := json.Unmarshal(pair.Receipt.Body, &receipt); err != nil {
+		return row, fmt.Errorf("read entry %d of the ledger: %w", pair.Receipt.Seq, err)
+	}
+	row.State, row.Outcome = receipt.State, receipt.Outcome
+	return row, nil
+}
+
+func requestsTable(rows []requestRow) (header []string, lines [][]string) {
+	n := names{}
+	for _, r := range rows {
+		n.note("principal", cmp.Or(r.Principal.Email, r.Principal.Name), r.Principal.ID)
+		n.note("role", r.Role.Name, r.Role.ID)
+		n.note("scope", r.Scope.Name, r.Scope.ID)
+	}
+	for _, r := range rows {
+		scope := cmp.Or(n.show("scope", r.Scope.Name, r.Scope.ID), string(r.Scope.Level))
+		lines = append(lines, []string{
+			r.ID, r.what(), n.show("principal", cmp.Or(r.Principal.Email, r.Principal.Name), r.Principal.ID),
+			n.show("role", r.Role.Name, r.Role.ID), scope, r.Requester, moment(r.AskedAt), r.progress(),
+		})
+	}
+	return []string{"id", "what", "principal", "role", "scope", "requester", "asked", "state"}, lines
+}
+
+// what is asked, in a word or two.
+func (r requestRow) what() string {
+	if r.Op == access.OpAcquire {
+		return fmt.Sprintf("%s %s", access.OpGrant, r.Duration)
+	}
+	return string(r.Op)
+}
+
+// progress is the state with what belongs to it.
+func (r requestRow) progress() string {
+	text := r.State
+	switch {
+	case r.EndsAt != nil:
+		text += " until " + moment(*r.EndsAt)
+	case r.Outcome != "":
+		text += ": " + string(r.Outcome)
+	}
+	return text
+}

@@ -1,0 +1,66 @@
+package main
+
+import (
+	"context"
+	"errors"
+
+	"go.temporal.io/api/serviceerror"
+	"golang.org/x/sync/errgroup"
+)
+
+// questionsAtOnce bounds how many workflows are asked side by side.
+const questionsAtOnce = 8
+
+// askTemporal completes the rows of open requests with what Temporal says. If it does not
+// answer they stay as they are, which is said once.
+func (p *program) askTemporal(ctx context.Context, rows []requestRow) {
+	var open []*requestRow
+	for i := range rows {
+		if rows[i].State == stateOpen {
+			open = append(open, &rows[i])
+		}
+	}
+	if len(open) == 0 {
+		return
+	}
+	e, err := p.connect(ctx)
+	if err != nil {
+		p.remark("note: how far open requests are is not known: %v", err)
+		return
+	}
+	defer e.Close()
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(questionsAtOnce)
+	for _, row := range open {
+		group.Go(func() error { return e.complete(ctx, row) })
+	}
+	if err := group.Wait(); err != nil {
+		p.remark("note: how far some open requests are is not known: %v", err)
+	}
+}
+
+// complete asks for one request. An error means that others need not be asked.
+func (e *engine) complete(ctx context.Context, row *requestRow) error {
+	seen, err := e.glimpseNow(ctx, started{WorkflowID: row.ID})
+	if _, missing := errors.AsType[*serviceerror.NotFound](err); missing {
+		return nil // Temporal has forgotten it, or it was another's
+	}
+	switch {
+	case err != nil:
+		return e.explain(err)
+	case seen.trouble != "":
+		return errors.New(seen.trouble)
+	}
+	row.take(seen)
+	return nil
+}
+
+func (r *requestRow) take(g glimpse) {
+	r.State = g.state()
+	if g.status != nil {
+		r.EndsAt, r.Waiting = g.status.EndsAt, g.status.Waiting
+	}
+	if g.result != nil {
+		r.Outcome = g.result.Outcome
+	}
+}

@@ -1,0 +1,132 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"sentinelone-provisioner/activities"
+	"sentinelone-provisioner/internal/access"
+)
+
+// event is one line of what happened.
+type event struct {
+	at         time.Time
+	step, what string
+}
+
+func eventRows(events []event) [][]string {
+	rows := make([][]string, len(events))
+	for i, e := range events {
+		rows[i] = []string{instant(e.at), e.step, e.what}
+	}
+	return rows
+}
+
+// events are what happened, in order of time: of changes that are settled the proof
+// tells, of others the ledger.
+func (d dossier) events() []event {
+	n := newNaming(d.names, d.plan)
+	var out []event
+	settled := map[string]bool{}
+	for _, proof := range d.proofs {
+		settled[proof.Key] = true
+		out = append(out, d.proofEvents(n, proof)...)
+	}
+	for _, entry := range d.entries {
+		if entry.Kind == activities.EntryRequest {
+			out = append(out, event{entry.At, "plan", d.planLine()})
+			continue
+		}
+		change, _, _ := strings.Cut(entry.Key, "/"+entry.Kind)
+		if !settled[change] {
+			out = append(out, sentEvents(entry.Kind, entry.Body)...)
+		}
+	}
+	if d.receipt != nil {
+		out = append(out, event{d.receipt.FinishedAt, "receipt", d.receipt.State})
+	}
+	slices.SortStableFunc(out, func(a, b event) int { return a.at.Compare(b.at) })
+	return out
+}
+
+func (d dossier) planLine() string {
+	switch {
+	case d.plan == nil:
+		return "made"
+	case d.plan.Refusal != "":
+		return "refused"
+	}
+	return "would be: " + outcomeText(d.plan.Expected)
+}
+
+func (d dossier) proofEvents(n naming, proof access.Proof) []event {
+	var out []event
+	for _, w := range proof.Writes {
+		out = append(out, writeEvent(doing(proof.Op), w))
+	}
+	for _, r := range proof.Reads {
+		out = append(out, event{r.At, doing(proof.Op) + ": read", d.readText(n, r)})
+	}
+	return out
+}
+
+// doing says in words what a change does.
+func doing(op access.Op) string {
+	switch op {
+	case access.OpGrant, access.OpAcquire:
+		return "give"
+	case access.OpRelease:
+		return "take back"
+	case access.OpRevoke:
+		return "take away"
+	case access.OpReset, access.OpDelete:
+	}
+	return string(op)
+}
+
+func writeEvent(op string, w access.Write) event {
+	said := "no answer"
+	if w.Status != 0 {
+		said = fmt.Sprint(w.Status)
+	}
+	text := w.Call + ": " + said
+	if w.Error != "" {
+		text += ", " + w.Error
+	}
+	return event{w.At, op + ": write", text}
+}
+
+// readText says whether a look at the console showed the role that it is about.
+func (d dossier) readText(n naming, r access.Read) string {
+	switch {
+	case r.Gone:
+		return "the console no longer knows the principal"
+	case d.plan == nil:
+		return plural(len(r.Holdings.Held), "role")
+	case r.Holdings.Holds(d.plan.Holding()):
+		return fmt.Sprintf("%s is there, %s in all", n.roleText(d.plan.Role.ID), plural(len(r.Holdings.Held), "role"))
+	}
+	return fmt.Sprintf("%s is not there, %s in all", n.roleText(d.plan.Role.ID), plural(len(r.Holdings.Held), "role"))
+}
+
+// sentEvents are writes of which nothing is settled yet.
+func sentEvents(kind string, body []byte) []event {
+	switch kind {
+	case activities.EntryWrite:
+		var sent struct {
+			Write access.Write `json:"write"`
+		}
+		if json.Unmarshal(body, &sent) == nil {
+			return []event{{sent.Write.At, "write", sent.Write.Call + ": about to be sent"}}
+		}
+	case activities.EntryAnswer:
+		var answer access.Write
+		if json.Unmarshal(body, &answer) == nil {
+			return []event{writeEvent("answer", answer)}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,166 @@
+//nolint:paralleltest,thelper // the environment is the process's; subtests have names of their own
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/store"
+	"sentinelone-provisioner/workflows"
+)
+
+// waitLimit is how long anything may take before a test calls it stuck.
+const waitLimit = time.Minute
+
+// requestsWithoutWorker leaves an open grant behind for what follows.
+func requestsWithoutWorker(t *testing.T, l *live) {
+	l.person("left@example.com")
+	require.Equal(t, exitDone,
+		asked(t, "grant", "left@example.com", "SOC", "Acme / Berlin", "--for", "1h", "--id", "LEFT").code)
+	l.stop()
+	got := run(t, "show", "LEFT")
+	require.Equal(t, exitDone, got.code, got.errOut)
+	require.Regexp(t, `(?m)^state +open$`, got.out)
+	require.Contains(t, got.out, "give: write")
+	require.Contains(t, got.errOut, "note: this is from the ledger: no worker answers on task queue")
+	require.Contains(t, run(t, "show", "INC-1").out, "granted, written and read back", "Temporal keeps the result")
+
+	got = run(t, "requests", "--open")
+	require.Equal(t, exitDone, got.code, got.errOut)
+	require.Regexp(t, `(?m)^grant/LEFT .* open$`, got.out)
+	require.Contains(t, got.errOut, "note: how far some open requests are is not known: no worker answers")
+}
+
+func requestsWithoutTemporal(t *testing.T, l *live) {
+	l.temporal.Kill()
+	got := run(t, "show", "INC-1")
+	require.Equal(t, exitDone, got.code, got.errOut)
+	require.Regexp(t, `(?m)^receipt +[0-9a-f]{64}, intact$`, got.out)
+	require.Contains(t, got.errOut, "note: this is from the ledger: temporal does not answer")
+	require.True(t, decode[access.Receipt](t, run(t, "show", "revoke/CHG-1", "-o", "json")).Intact())
+
+	status := decode[workflows.RequestStatus](t, run(t, "show", "LEFT", "-o", "json"))
+	require.Equal(t, stateOpen, status.State)
+	require.Equal(t, "left@example.com", status.Plan.Principal.Email)
+	require.Len(t, status.Proofs, 1)
+
+	got = run(t, "show", "NEVER")
+	require.Equal(t, exitFailed, got.code)
+	require.Contains(t, got.errOut,
+		`error: no request "NEVER" was found, but not everybody could be asked: temporal does not answer`)
+
+	got = run(t, "requests", "--open")
+	require.Equal(t, exitDone, got.code, got.errOut)
+	require.Regexp(t, `(?m)^grant/LEFT .* open$`, got.out)
+	require.Contains(t, got.errOut, "note: how far open requests are is not known: temporal does not answer")
+}
+
+// recordedRequest is a database with the ledger of one request.
+func recordedRequest(t *testing.T, receipt func(access.Receipt) access.Receipt) *fixture {
+	t.Helper()
+	f := newFixture(t)
+	t.Setenv("SENTINELONE_BASE_URL", baseURL)
+	plan := access.Plan{
+		Op: access.OpAcquire, Console: host,
+		Principal: access.PrincipalRef{Kind: access.User, ID: "401", Email: "ana@example.com"},
+		Role:      access.RoleRef{ID: "302", Name: "SOC"},
+		Scope:     access.ScopeRef{Level: access.SiteLevel, ID: "201", Name: "Acme / Berlin"},
+		Terms:     access.Terms{Requester: "bob@example.com", Duration: access.Duration(4 * time.Hour)},
+		Before:    access.Holdings{Level: access.SiteLevel}, After: access.Holdings{Level: access.SiteLevel},
+	}.Seal()
+	entries := []store.NewLedgerEntry{{
+		Request: "grant/OLD", Kind: "request", Key: "grant/OLD#r1/request", At: noon, Body: plan,
+	}}
+	if receipt != nil {
+		entries = append(entries, store.NewLedgerEntry{
+			Request: "grant/OLD", Kind: "receipt", Key: "grant/OLD#r1/receipt", At: noon.Add(time.Hour),
+			Body: receipt(access.Receipt{
+				Request: "grant/OLD", Run: "r1", Plan: plan, State: "expired", Outcome: access.Released,
+				Signed: access.Unsigned, StartedAt: noon, FinishedAt: noon.Add(time.Hour),
+			}),
+		})
+	}
+	_, err := f.db.Append(t.Context(), host, entries...)
+	require.NoError(t, err)
+	return f
+}
+
+func TestShow_ReceiptThatWasChanged(t *testing.T) {
+	recordedRequest(t, func(r access.Receipt) access.Receipt {
+		r = r.Seal()
+		r.State = "granted"
+		return r
+	})
+	got := run(t, "show", "OLD")
+	require.Equal(t, exitFailed, got.code)
+	require.Contains(t, got.out, ", NOT as it was sealed\n")
+	require.Contains(t, got.errOut, "error: the receipt of grant/OLD is not as it was sealed")
+}
+
+func TestRequests_FromTheLedger(t *testing.T) {
+	recordedRequest(t, access.Receipt.Seal)
+	got := run(t, "requests", "--since", "2026-03-10")
+	require.Equal(t, exitDone, got.code, got.errOut)
+	require.Equal(t, `
+ID         WHAT      PRINCIPAL        ROLE  SCOPE          REQUESTER        ASKED                 STATE
+grant/OLD  grant 4h  ana@example.com  SOC   Acme / Berlin  bob@example.com  2026-03-10 12:00 UTC  expired: released
+`, "\n"+got.out)
+	for _, args := range [][]string{{"--open"}, {"--since", "2026-03-11"}} {
+		got = run(t, append([]string{"requests"}, args...)...)
+		require.Equal(t, exitDone, got.code)
+		require.Equal(t, "no request of "+host+" matches\n", got.errOut)
+	}
+	require.Equal(t, "these are the newest 1; --limit 0 shows all\n", run(t, "requests", "--limit", "1").errOut)
+}
+
+func TestRequests_OpenWithoutTemporal(t *testing.T) {
+	recordedRequest(t, nil)
+	answer := decode[requestsAnswer](t, run(t, "requests", "--open", "-o", "json"))
+	require.Equal(t, stateOpen, answer.Requests[0].State)
+}
+
+func TestLedger_ComparesWithANotedHead(t *testing.T) {
+	recordedRequest(t, access.Receipt.Seal)
+	got := run(t, "ledger", "verify")
+	require.Equal(t, exitDone, got.code, got.errOut)
+	require.Contains(t, got.errOut, "note the head outside this database")
+	report := decode[verifyAnswer](t, run(t, "ledger", "verify", "-o", "json"))
+	head := report.Head.Hash
+	require.Contains(t, got.out, "head     2:"+head+"\n")
+	got = run(t, "ledger", "verify", "--head", "2:"+head)
+	require.Equal(t, exitDone, got.code, got.errOut)
+
+	got = run(t, "ledger", "verify", "--head", "1:"+head)
+	require.Equal(t, exitFailed, got.code)
+	require.Regexp(t, `(?m)^result +NOT whole: 1 fault$`, got.out)
+	require.Contains(t, got.errOut, "error: entry 1 is not the one noted earlier")
+	got = run(t, "ledger", "verify", "--head", "4:"+head, "-o", "json")
+	require.Equal(t, exitFailed, got.code)
+	require.False(t, decode[verifyAnswer](t, got).OK)
+	require.Contains(t, got.errOut, "error: entries 3 to 4 are missing at the end")
+}
+
+func TestLedger_Export(t *testing.T) {
+	recordedRequest(t, access.Receipt.Seal)
+	path := filepath.Join(t.TempDir(), "ledger.jsonl")
+	got := run(t, "ledger", "export", "--out", path)
+	require.Equal(t, exitDone, got.code, got.errOut)
+	require.Equal(t, "wrote "+path+"\n", got.errOut)
+	text, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.Equal(t, run(t, "ledger", "export").out, string(text))
+	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
+	require.Len(t, lines, 2)
+	for _, line := range lines {
+		var e store.LedgerEntry
+		require.NoError(t, json.Unmarshal([]byte(line), &e))
+		require.Equal(t, e.Hash, e.Digest())
+	}
+}
