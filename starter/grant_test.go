@@ -27,6 +27,8 @@ func TestRequests(t *testing.T) {
 			"revoked": revoked, "refused": refusedGrant, "names": badNames, "dry run": dryRun,
 			"unknown":        unknownRequest,
 			"not waited for": notWaitedFor, "interrupted": interruptedGrant, "one id for two": oneIDForTwo,
+			"file": appliedFile, "file stops": appliedFileStops, "file of another": appliedFileOfAnother,
+			"file dry run": appliedFileDryRun, "file interrupted": appliedFileInterrupted,
 		} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()

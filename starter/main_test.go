@@ -58,6 +58,9 @@ func TestMain_AskedWrongly(t *testing.T) {
 		{"extended by what", "extend INC-1", nil, `"for" not set`},
 		{"below no requests", "requests --limit -1", nil, "--limit: -1 is below 0"},
 		{"no head", "ledger verify --head 12", nil, "write SEQ:HASH"},
+		{"no file", "apply", nil, `"file" not set`},
+		{"a file that is not there", "apply -f /nowhere/access.csv", nil, "no such file"},
+		{"nothing at once", "apply -f x --parallel 0", nil, "--parallel: 0 is below 1"},
 		{"which console", "sync", nil, "--id"},
 		{"no number", "status", map[string]string{"SYNC_MAX_LOSS_PERCENT": "many"}, "SYNC_MAX_LOSS_PERCENT"},
 		{"no database address", "access", map[string]string{"DATABASE_URL": "sentinelone.db"}, "DATABASE_URL must be"},
@@ -101,7 +104,7 @@ func TestMain_HelpNamesEveryVariable(t *testing.T) {
 	}
 	commands := []string{
 		"check", "sync", "status", "access", "changes", "export", "schedule", "completion",
-		"grant", "revoke", "end", "extend", "cancel", "requests", "show", "ledger",
+		"grant", "revoke", "end", "extend", "cancel", "apply", "requests", "show", "ledger",
 	}
 	for _, command := range commands {
 		require.Contains(t, got.out, "  "+command+" ")

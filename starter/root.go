@@ -72,6 +72,7 @@ func (p *program) root() *cobra.Command {
 		{groupChange, p.endCommand()},
 		{groupChange, p.extendCommand()},
 		{groupChange, p.cancelCommand()},
+		{groupChange, p.applyCommand()},
 		{groupRecord, p.requestsCommand()},
 		{groupRecord, p.showCommand()},
 		{groupRecord, p.ledgerCommand()},

@@ -1,0 +1,226 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+	"golang.org/x/sync/errgroup"
+
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/store"
+	"sentinelone-provisioner/workflows"
+)
+
+// batch is one run of a file.
+type batch struct {
+	*program
+	*engine
+	applyOptions
+
+	db      *store.Store // nil if the ledger cannot be read
+	host    string
+	printed sync.Mutex
+	failed  atomic.Bool
+	results []*lineResult // in the order of the file; nil for lines not started
+}
+
+// lineResult is what became of a line; the output for programs.
+type lineResult struct {
+	Line      int    `json:"line"`
+	ID        string `json:"id"` // workflow id
+	Action    string `json:"action"`
+	Kind      string `json:"kind"`
+	Principal string `json:"principal"`
+	Role      string `json:"role"`
+	Scope     string `json:"scope"`
+	OK        bool   `json:"ok"`
+	// Already says that an earlier run has asked for it.
+	Already bool           `json:"already"`
+	State   string         `json:"state"`
+	Outcome access.Outcome `json:"outcome,omitempty"`
+	EndsAt  *time.Time     `json:"endsAt,omitempty"`
+	Message string         `json:"message,omitempty"`
+}
+
+// run carries out the lines: those about one principal one after the other.
+func (b *batch) run(ctx context.Context, changes []fileChange) {
+	var order []string
+	of := map[string][]int{}
+	for i, c := range changes {
+		if of[c.who()] == nil {
+			order = append(order, c.who())
+		}
+		of[c.who()] = append(of[c.who()], i)
+	}
+	var group errgroup.Group
+	group.SetLimit(b.parallel)
+	for _, who := range order {
+		group.Go(func() error {
+			for _, i := range of[who] {
+				if b.goesOn(ctx) {
+					b.keep(i, b.line(ctx, changes[i]))
+				}
+			}
+			return nil
+		})
+	}
+	_ = group.Wait() // what went wrong is in the results
+}
+
+// goesOn says whether another line may be started.
+func (b *batch) goesOn(ctx context.Context) bool {
+	return ctx.Err() == nil && (!b.failed.Load() || b.goOn || b.dryRun)
+}
+
+// keep notes a result and shows it.
+func (b *batch) keep(i int, r lineResult) {
+	if !r.OK {
+		b.failed.Store(true)
+	}
+	b.printed.Lock()
+	defer b.printed.Unlock()
+	b.results[i] = &r
+	b.print(r)
+}
+
+// line carries out one line, unless it is done already.
+func (b *batch) line(ctx context.Context, c fileChange) lineResult {
+	r := lineResult{
+		Line: c.line, ID: c.id, Action: c.Action, Kind: c.Kind, Principal: c.Principal, Role: c.Role, Scope: c.Scope,
+	}
+	if receipt := b.recorded(ctx, c.id); receipt != nil && stands(receipt.State) {
+		r.Already, r.State, r.Outcome = true, receipt.State, receipt.Outcome
+		r.Message = "on " + moment(receipt.FinishedAt)
+		r.OK = receipt.State != workflows.StateCancelled
+		if err := c.isThat(receipt.Plan); err != nil {
+			r.OK, r.State, r.Message = false, workflows.StateFailed, err.Error()
+		}
+		return r
+	}
+	seen, err := b.carry(ctx, c, &r)
+	switch {
+	case ctx.Err() != nil:
+		r.State, r.Message = stateOpen, "under way: it goes on without this command"
+		return r
+	case err != nil:
+		r.State, r.Message = workflows.StateFailed, err.Error()
+		return r
+	}
+	r.State = seen.state()
+	if seen.status != nil {
+		r.EndsAt = seen.status.EndsAt
+	}
+	if seen.result != nil {
+		r.Outcome, r.Message = seen.result.Outcome, asTyped(seen.result.Message)
+		if plan := seen.result.Plan; plan != nil {
+			r.Outcome = plan.Expected
+		}
+	}
+	if err := verdictOf(seen); err != nil {
+		r.Message = err.Error()
+		return r
+	}
+	r.OK = true
+	return r
+}
+
+// carry starts the request, or joins the one that holds its id. One that was refused or
+// has failed is asked for again.
+func (b *batch) carry(ctx context.Context, c fileChange, r *lineResult) (glimpse, error) {
+	o := c.order
+	if b.dryRun {
+		o.id = r.Action + "/" + dryRunMark + newRequestID()
+	}
+	run, err := b.startRequest(ctx, o, enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE)
+	held, taken := errors.AsType[*serviceerror.WorkflowExecutionAlreadyStarted](err)
+	switch {
+	case err == nil:
+		return b.follow(ctx, run, o.settled, nil)
+	case !taken:
+		return glimpse{}, err
+	}
+	r.Already = true
+	seen, err := b.follow(ctx, started{WorkflowID: o.id, RunID: held.RunId}, o.settled, nil)
+	if err != nil {
+		return seen, err
+	}
+	if err := c.isThat(seen.plan()); err != nil {
+		return seen, err
+	}
+	if !seen.over || stands(seen.state()) {
+		return seen, nil
+	}
+	r.Already = false
+	if run, err = b.startRequest(ctx, o, enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE); err != nil {
+		return glimpse{}, err
+	}
+	return b.follow(ctx, run, o.settled, nil)
+}
+
+// recorded is the receipt of an id in the ledger, which remembers longer than Temporal.
+func (b *batch) recorded(ctx context.Context, id string) *access.Receipt {
+	if b.db == nil {
+		return nil
+	}
+	entries, err := b.db.LedgerOf(ctx, b.host, id)
+	if err != nil {
+		return nil
+	}
+	d := dossier{id: id}
+	d.read(entries)
+	d.assemble()
+	return d.receipt
+}
+
+// stands says that a request that ended so is not asked for again: it was done, or
+// somebody has called it off.
+func stands(state string) bool {
+	return slices.Contains([]string{
+		workflows.StateGranted, workflows.StateExpired, workflows.StateEnded, workflows.StateRevoked,
+		workflows.StateCancelled,
+	}, state)
+}
+
+// conclude says how the run ended, and how to go on.
+func (b *batch) conclude(ctx context.Context, changes []fileChange) error {
+	left, bad := 0, 0
+	for _, r := range b.results {
+		switch {
+		case r == nil:
+			left++
+		case !r.OK:
+			bad++
+		}
+	}
+	if !b.output.json {
+		b.emitTable(resultTable(b.results))
+	}
+	done := len(changes) - left - bad
+	b.remark("%d of %s done", done, plural(len(changes), "line"))
+	const again = "run the same command again to go on: what is done is not done twice"
+	switch {
+	case ctx.Err() != nil:
+		return fmt.Errorf("stopped: %s not started; %s", were(left), again)
+	case left > 0:
+		return fmt.Errorf("%s failed, so %s not started; %s", plural(bad, "line"), were(left), again)
+	case bad > 0 && b.dryRun:
+		return fmt.Errorf("%s would fail", plural(bad, "line"))
+	case bad > 0:
+		return fmt.Errorf("%s failed; %s", plural(bad, "line"), again)
+	}
+	return nil
+}
+
+func were(n int) string {
+	if n == 1 {
+		return "1 line was"
+	}
+	return plural(n, "line") + " were"
+}

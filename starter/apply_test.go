@@ -1,0 +1,164 @@
+//nolint:thelper // subtests have names of their own
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/consoletest"
+	"sentinelone-provisioner/workflows"
+)
+
+// file writes a file of changes of the columns that matter here.
+func file(t *testing.T, lines ...string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "access.csv")
+	text := "action,principal,role,scope,duration,id\n" + strings.Join(lines, "\n") + "\n"
+	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+	return path
+}
+
+// results decodes one object a line, by line of the file.
+func results(t *testing.T, r ran) map[int]lineResult {
+	t.Helper()
+	out := map[int]lineResult{}
+	for line := range strings.Lines(r.out) {
+		var one lineResult
+		require.NoError(t, json.Unmarshal([]byte(line), &one), line)
+		out[one.Line] = one
+	}
+	return out
+}
+
+func appliedFile(t *testing.T, l *live) {
+	ana, carol := l.person("file.ana@example.com"), l.person("file.carol@example.com")
+	path := file(t,
+		"grant,file.ana@example.com,SOC,Acme / Berlin,,",
+		"grant,file.carol@example.com,SOC,Acme / Berlin,1h,FILE-1",
+		"grant,file.ana@example.com,Viewer,Globex / Berlin,,", // she must hold it when the next line runs
+		"revoke,file.ana@example.com,Viewer,Acme / Only Acme,,",
+	)
+	got := run(t, "apply", "-f", path, "-o", "json")
+	require.Equal(t, exitDone, got.code, got.errOut+got.out)
+	first := results(t, got)
+	require.Len(t, first, 4)
+	for line, want := range map[int]string{
+		2: workflows.StateGranted, 3: workflows.StateActive, 4: workflows.StateGranted, 5: workflows.StateRevoked,
+	} {
+		require.Equal(t, want, first[line].State)
+		require.True(t, first[line].OK)
+		require.False(t, first[line].Already)
+	}
+	require.Equal(t, "grant/FILE-1", first[3].ID)
+	require.NotNil(t, first[3].EndsAt)
+	require.True(t, l.holds(ana, "SOC", "Acme / Berlin"))
+	require.False(t, l.holds(ana, "Viewer", "Acme / Only Acme"))
+	require.True(t, l.holds(carol, "SOC", "Acme / Berlin"))
+
+	again := run(t, "apply", "-f", path, "--requester", "carol@example.com")
+	require.Equal(t, exitDone, again.code, again.errOut)
+	require.Regexp(t,
+		`(?m)^2 +grant +file.ana@example.com +SOC +Acme / Berlin +grant/apply-\w+ +already done: granted, on `,
+		again.out)
+	require.Regexp(t, `(?m)^3 +grant .* grant/FILE-1 +already active until `, again.out)
+	require.Regexp(t, `(?m)^5 +revoke .* already done: revoked, on `, again.out)
+	require.Contains(t, again.errOut, "4 of 4 lines done\n")
+
+	path = file(t, "grant,file.ana@example.com,SOC,Acme / Berlin,,")
+	anew := results(t, run(t, "apply", "-f", path, "--batch", "2", "-o", "json"))
+	require.False(t, anew[2].Already)
+	require.Equal(t, access.AlreadyHeld, anew[2].Outcome)
+	require.Equal(t, exitDone, run(t, "end", "FILE-1").code)
+}
+
+func appliedFileStops(t *testing.T, l *live) {
+	path := file(t,
+		"grant,stops.ana@example.com,SOC,Acme / Berlin,,", // is not there yet
+		"grant,stops.ana@example.com,Viewer,Acme / Berlin,,",
+	)
+	got := run(t, "apply", "-f", path)
+	require.Equal(t, exitFailed, got.code)
+	require.Regexp(t, `(?m)^2 +grant .* failed, no user "stops.ana@example.com" is on the console`, got.out)
+	require.NotContains(t, got.out, "\n3 ")
+	require.Contains(t, got.errOut, "error: 1 line failed, so 1 line was not started; run the same command again")
+
+	got = run(t, "apply", "-f", path, "--continue-on-error", "--parallel", "1")
+	require.Equal(t, exitFailed, got.code)
+	require.Contains(t, got.errOut, "error: 2 lines failed; run the same command again to go on")
+	require.Contains(t, got.errOut, "0 of 2 lines done\n")
+
+	ana := l.person("stops.ana@example.com")
+	require.Equal(t, exitDone, run(t, "apply", "-f", path).code, "what failed is tried again")
+	require.True(t, l.holds(ana, "Viewer", "Acme / Berlin"))
+	shown := run(t, "show", results(t, run(t, "apply", "-f", path, "-o", "json"))[2].ID)
+	require.Contains(t, shown.errOut, "note: the id was used 3 times; this is the latest")
+	require.Regexp(t, `(?m)^state +granted`, shown.out)
+}
+
+func appliedFileOfAnother(t *testing.T, l *live) {
+	l.person("another@example.com")
+	require.Equal(t, exitDone, asked(t, "grant", "another@example.com", "SOC", "Acme / Berlin", "--id", "OTHER-1").code)
+	require.Equal(t, exitDone,
+		asked(t, "grant", "another@example.com", "SOC", "Globex / Berlin", "--for", "1h", "--id", "OTHER-2").code)
+	got := run(t, "apply", "--continue-on-error", "-f", file(t,
+		"grant,another@example.com,Admin,Acme / Berlin,,OTHER-1",
+		"grant,another@example.com,SOC,Globex / Berlin,2h,OTHER-2",
+		"grant,another@example.com,SOC,Globex / Berlin,1h,OTHER-2b"), "-o", "json")
+	require.Equal(t, exitFailed, got.code)
+	for line, want := range map[int]string{
+		2: "id grant/OTHER-1 was used before for something else, to give user another@example.com",
+		3: "id grant/OTHER-2 was used before for something else, to give user another@example.com",
+	} {
+		require.Contains(t, results(t, got)[line].Message, want)
+	}
+	require.True(t, results(t, got)[4].OK)
+}
+
+func appliedFileDryRun(t *testing.T, l *live) {
+	l.person("file.dry@example.com")
+	got := run(t, "apply", "--dry-run", "-f", file(t,
+		"grant,file.dry@example.com,SOC,Acme / Berlin,,", "grant,nobody.dry@example.com,SOC,tenant,,",
+		"grant,file.dry@example.com,Viewer,Acme / Only Acme,,",
+		"revoke,file.dry@example.com,Viewer,Acme / Only Acme,,"))
+	require.Equal(t, exitFailed, got.code)
+	require.Regexp(t, `(?m)^2 .* would be: written and read back$`, got.out)
+	require.Regexp(t, `(?m)^3 .* failed, no user "nobody.dry@example.com" is on the console`, got.out)
+	require.Regexp(t, `(?m)^4 .* would be: the console showed it already$`, got.out)
+	require.Regexp(t, `(?m)^5 .* planned, it would be refused: it is the principal's last role`, got.out)
+	require.Contains(t, got.errOut, "error: 2 lines would fail\n")
+	require.NotContains(t, run(t, "requests", "--limit", "0", "-o", "json").out, "file.dry@example.com")
+}
+
+// Ctrl-C starts nothing more; the same command goes on.
+func appliedFileInterrupted(t *testing.T, l *live) {
+	ana := l.person("cut@example.com")
+	fault := l.console.AddFault(consoletest.Fault{
+		Name: consoletest.BadGateway, Path: "/users/" + ana.ID, Method: http.MethodPut,
+	})
+	path := file(t, "grant,cut@example.com,SOC,Acme / Berlin,,", "grant,cut@example.com,SOC,Globex / Berlin,,")
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	l.console.OnRequest(func(r consoletest.Request) {
+		if r.Method == http.MethodPut && strings.HasSuffix(r.Path, ana.ID) {
+			cancel()
+		}
+	})
+	var out, errOut bytes.Buffer
+	require.Equal(t, exitFailed, Main(ctx, []string{"apply", "-f", path}, &out, &errOut))
+	require.Contains(t, errOut.String(), "error: stopped: 1 line was not started; run the same command again to go on")
+	require.Contains(t, out.String(), "open, under way: it goes on without this command")
+	l.console.RemoveFault(fault)
+	got := run(t, "apply", "-f", path, "-o", "json")
+	require.Equal(t, exitDone, got.code, got.errOut+got.out)
+	require.True(t, results(t, got)[2].Already)
+	require.True(t, l.holds(ana, "SOC", "Globex / Berlin"))
+}
