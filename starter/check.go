@@ -24,7 +24,8 @@ func (p *program) checkCommand() *cobra.Command {
 		Short: "Is everything in place?",
 		Long: `Is everything in place: can the console be reached, does it take the token and for
 how long, does the token's role have each permission a sync needs; does Temporal
-answer, does a worker wait for syncs, and what does the database hold.
+answer, does a worker wait for syncs, and what does the database hold. Whether the role
+may also change roles cannot be told without changing something, so that is not tried.
 
 Nothing is changed and nothing needs to be up: each part is tried by itself. The
 exit code speaks of the console; Temporal, the worker and the database are only
@@ -88,8 +89,13 @@ func (p *program) check(ctx context.Context, o checkOptions) error {
 	for _, w := range report.Warnings {
 		p.remark("warning: %s", w)
 	}
+	p.remark("note: %s", writeNote)
 	return err
 }
+
+// writeNote says what a check cannot find out.
+const writeNote = "to grant and revoke the role also needs Users.edit and Service Users.edit, which cannot be tried " +
+	"without changing something: without them a grant ends refused and a revoke waits, and both say so"
 
 // consoleFindings tells what the console said, in the order a person sets it up.
 func consoleFindings(r inspect.Report, now time.Time) []finding {

@@ -35,6 +35,7 @@ func TestCheck_NeedsOnlyTheConsole(t *testing.T) {
 	require.Contains(t, got.out, "✗  Temporal            temporal does not answer at 127.0.0.1:1")
 	require.Contains(t, got.out, "–  worker              not tried")
 	require.Contains(t, got.out, "✗  database            ")
+	require.Contains(t, got.errOut, "needs Users.edit and Service Users.edit, which cannot be tried")
 	require.NotContains(t, got.out+got.errOut, canary)
 
 	strict := run(t, "check", "--strict")
@@ -50,7 +51,7 @@ func TestCheck_NamesEveryMissingPermission(t *testing.T) {
 	consoleAt(t, s)
 	got := run(t, "check")
 	require.Equal(t, exitFailed, got.code)
-	require.Equal(t, "error: the token's role lacks Roles.view and Service Users.view: "+
+	require.Equal(t, "note: "+writeNote+"\nerror: the token's role lacks Roles.view and Service Users.view: "+
 		"give them to the role of the token's owner, or leave these collections out\n", got.errOut)
 	require.Contains(t, got.out, "✗  Roles.view")
 	require.Contains(t, got.out, "✓  Users.view")
