@@ -20,11 +20,15 @@ const anaEmail = "ana@example.com"
 type people struct {
 	ana   string // user id
 	site  access.Site
+	other access.Site // where she has no role
 	admin access.Role
 }
 
 // scope is the site as commands take it: "Account / Site".
 func (p people) scope() string { return p.site.AccountName + " / " + p.site.Name }
+
+// otherScope is the site at which ana has no role yet.
+func (p people) otherScope() string { return p.other.AccountName + " / " + p.other.Name }
 
 // cast chooses who the demo is about: ana, whom every simulated console knows, and
 // a site. She answers alarms there (SOC), and has no other role.
@@ -36,10 +40,13 @@ func (s *stack) cast(ctx context.Context) (people, error) {
 	ana := slices.IndexFunc(truth.Principals, func(p access.Principal) bool { return p.Email == anaEmail })
 	soc := predefined(truth.Roles, "SOC")
 	admin := predefined(truth.Roles, "Admin")
-	if ana < 0 || soc < 0 || admin < 0 || len(truth.Sites) == 0 {
-		return people{}, errors.New("the simulated console lacks " + anaEmail + ", a site, or the roles SOC and Admin")
+	if ana < 0 || soc < 0 || admin < 0 || len(truth.Sites) < 2 {
+		return people{}, errors.New("the simulated console lacks " + anaEmail +
+			", two sites, or the roles SOC and Admin")
 	}
-	p := people{ana: truth.Principals[ana].ID, site: truth.Sites[0], admin: truth.Roles[admin]}
+	p := people{
+		ana: truth.Principals[ana].ID, site: truth.Sites[0], other: truth.Sites[1], admin: truth.Roles[admin],
+	}
 	return p, s.setRoles(ctx, p.ana, access.SiteLevel, access.Held{RoleID: truth.Roles[soc].ID, ScopeID: p.site.ID})
 }
 

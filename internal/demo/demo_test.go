@@ -45,7 +45,7 @@ func requireEmpty(t *testing.T, dir string) {
 	require.Empty(t, left)
 }
 
-func TestDemo_ShowsWhoHasAccess(t *testing.T) {
+func TestDemo_ShowsWhoHasAccessAndChangesIt(t *testing.T) {
 	t.Parallel()
 	o := built(t)
 	var said bytes.Buffer
@@ -53,6 +53,8 @@ func TestDemo_ShowsWhoHasAccess(t *testing.T) {
 	require.Equal(t, exitDone, code, said.String())
 	for _, want := range []string{
 		"$ starter check", "$ starter sync --wait", "ana@example.com", "SOC", "Admin", "--inherited", "make dev",
+		"--for 5s --id INC-42", "--dry-run", "asked: grant/INC-42\n", "$ starter show INC-42", ", intact\n",
+		"expired, taken back, and read twice to be gone", "$ starter ledger verify", "result   whole\n",
 	} {
 		require.Contains(t, said.String(), want)
 	}

@@ -47,6 +47,9 @@ func instruct(s *stack, out *screen, ana people) {
 		{"starter access --scope " + quote(ana.scope()) + " --inherited", ""},
 		{"starter changes", ""},
 		{"starter export --format csv", ""},
+		{"starter grant --user " + anaEmail + ` \`, "give her a role for a minute"},
+		{"  --role Admin --scope " + quote(ana.otherScope()) + " --for 1m", ""},
+		{"starter requests", "what became of it"},
 	}
 	out.line("")
 	for _, c := range commands {

@@ -18,7 +18,9 @@ func tour(ctx context.Context, s *stack, out *screen) error {
 	if err != nil {
 		return err
 	}
-	steps := []func(context.Context, *stack, *screen, people) error{check, firstSync, whoHasWhat, changedByHand}
+	steps := []func(context.Context, *stack, *screen, people) error{
+		check, firstSync, whoHasWhat, grantForAWhile, receiptOfIt, changedByHand,
+	}
 	for _, step := range steps {
 		if err := step(ctx, s, out, ana); err != nil {
 			return err
