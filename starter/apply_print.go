@@ -30,7 +30,7 @@ func (r lineResult) text() string {
 		text = "already done: " + text
 	}
 	if r.State == workflows.StatePlanned && r.OK {
-		text = "would be: " + outcomeText(r.Outcome)
+		text = expectedText(r.Outcome)
 	}
 	if r.EndsAt != nil {
 		text += " until " + instant(*r.EndsAt)

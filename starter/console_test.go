@@ -1,6 +1,8 @@
 package main
 
 import (
+	"flag"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -21,6 +23,17 @@ import (
 	"sentinelone-provisioner/internal/testbed"
 	"sentinelone-provisioner/workflows"
 )
+
+// atOnce is how many tests run side by side: they wait more than they compute.
+const atOnce = "8"
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if err := flag.Set("test.parallel", atOnce); err != nil {
+		panic(err)
+	}
+	os.Exit(m.Run())
+}
 
 // live is a simulated console, a real Temporal server and our worker's workflows and
 // activities in this process. The environment points at them.

@@ -12,7 +12,7 @@ func (p *program) planFacts(ctx context.Context, plan access.Plan) [][]string {
 	facts := [][]string{{"what", what(plan)}}
 	facts = append(facts, planDetails(n, plan)...)
 	if plan.Refusal == "" {
-		facts = append(facts, []string{"result", outcomeText(plan.Expected)})
+		facts = append(facts, []string{"result", expectedText(plan.Expected)})
 	}
 	return append(facts, []string{"plan", plan.Hash})
 }

@@ -146,6 +146,22 @@ func outcomeText(o access.Outcome) string {
 	return string(o)
 }
 
+// expectedText says in words what a plan would come to.
+func expectedText(o access.Outcome) string {
+	switch o {
+	case access.Applied:
+		return "the role would be given"
+	case access.Removed:
+		return "the role would be taken away"
+	case access.AlreadyHeld:
+		return "nothing to do: the console shows it already"
+	case access.AlreadyAbsent:
+		return "nothing to do: the console does not show it"
+	default:
+		return outcomeText(o)
+	}
+}
+
 var outcomes = map[access.Outcome]string{
 	access.Applied:       "written and read back",
 	access.AlreadyHeld:   "the console showed it already",

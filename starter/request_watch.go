@@ -38,7 +38,7 @@ func (g glimpse) state() string {
 	return ""
 }
 
-// follow looks until the request is over or settled, and shows what it sees.
+// follow looks until the request is over or settled, and shows what it sees till then.
 func (e *engine) follow(
 	ctx context.Context, run started, settled func(workflows.RequestStatus) bool, show func(glimpse),
 ) (glimpse, error) {
@@ -47,11 +47,11 @@ func (e *engine) follow(
 		if err != nil || ctx.Err() != nil {
 			return seen, errors.Join(err, ctx.Err())
 		}
-		if show != nil {
-			show(seen)
-		}
 		if seen.over || seen.status != nil && settled(*seen.status) {
 			return seen, nil
+		}
+		if show != nil {
+			show(seen)
 		}
 	}
 }

@@ -59,7 +59,7 @@ func (d dossier) planLine() string {
 	case d.plan.Refusal != "":
 		return "refused"
 	}
-	return "would be: " + outcomeText(d.plan.Expected)
+	return expectedText(d.plan.Expected)
 }
 
 func (d dossier) proofEvents(n naming, proof access.Proof) []event {
