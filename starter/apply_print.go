@@ -32,6 +32,9 @@ func (r lineResult) text() string {
 	if r.State == workflows.StatePlanned && r.OK {
 		text = expectedText(r.Outcome)
 	}
+	if r.State == workflows.StatePlanned && !r.OK {
+		return r.Message
+	}
 	if r.EndsAt != nil {
 		text += " until " + instant(*r.EndsAt)
 	}

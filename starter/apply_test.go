@@ -133,7 +133,7 @@ func appliedFileDryRun(t *testing.T, l *live) {
 	require.Regexp(t, `(?m)^2 .* the role would be given$`, got.out)
 	require.Regexp(t, `(?m)^3 .* failed, no user "nobody.dry@example.com" is on the console`, got.out)
 	require.Regexp(t, `(?m)^4 .* nothing to do: the console shows it already$`, got.out)
-	require.Regexp(t, `(?m)^5 .* planned, it would be refused: it is the principal's last role`, got.out)
+	require.Regexp(t, `(?m)^5 .* it would be refused: it is the principal's last role`, got.out)
 	require.Contains(t, got.errOut, "error: 2 lines would fail\n")
 	require.NotContains(t, run(t, "requests", "--limit", "0", "-o", "json").out, "file.dry@example.com")
 }

@@ -198,7 +198,7 @@ func refusedGrant(t *testing.T, l *live) {
 	got := run(t, append(args, "--id", "INC-4")...)
 	require.Equal(t, exitFailed, got.code)
 	require.Contains(t, got.errOut, "error: refused: the principal holds its roles at site level")
-	require.Contains(t, got.errOut, "ask again with --allow-level-change if that is meant")
+	require.Contains(t, got.errOut, "ask again with `starter grant --allow-level-change` if that is meant")
 	require.Regexp(t, `(?m)^state +refused$`, got.out)
 	require.Regexp(t, `(?m)^refusal +the principal holds`, run(t, "show", "INC-4").out)
 

@@ -89,7 +89,7 @@ func verdictOf(g glimpse) error {
 
 // asTyped names a field of the input as the flag that sets it.
 func asTyped(message string) string {
-	return strings.ReplaceAll(message, "with allowLevelChange", "with --allow-level-change")
+	return strings.ReplaceAll(message, "with allowLevelChange", "with `starter grant --allow-level-change`")
 }
 
 // report tells people how it stands and what they can do now.
