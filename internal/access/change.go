@@ -17,6 +17,7 @@ const (
 	OpRevoke  Op = "revoke"  // take a role away for good
 	OpReset   Op = "reset"   // leave one role, and nothing else
 	OpDelete  Op = "delete"  // delete the principal
+	OpCreate  Op = "create"  // make the principal, with one role
 )
 
 // Outcome is what a change came to.
@@ -33,6 +34,7 @@ const (
 	Removed       Outcome = "removed"       // taken away and read back
 	AlreadyAbsent Outcome = "alreadyAbsent" // the console did not show it
 	Deleted       Outcome = "deleted"       // the principal itself is gone
+	Created       Outcome = "created"       // the principal was made, with its role
 	LastRoleStays Outcome = "lastRole"      // nothing was done: it would leave the principal without a role
 	LevelDiffers  Outcome = "levelChange"   // nothing was done: it would move the principal to another level
 )
@@ -123,7 +125,8 @@ func (t Tenancy) Apply(c Change, actual Holdings) Step {
 	case OpReset:
 		s.reset(c)
 	case OpDelete:
-		s.Delete, s.After, s.Outcome = true, Holdings{Level: s.Before.Level, Held: []Held{}}, Deleted
+		s.remove()
+	case OpCreate: // is no change of what somebody holds
 	}
 	if s.Refused() {
 		s.After, s.Next = s.Before, next
@@ -233,6 +236,14 @@ func (s *Step) reset(c Change) {
 	if s.Before.Equal(s.After) {
 		s.Outcome = AlreadyHeld
 	}
+}
+
+// remove deletes the principal, and with it whatever anybody leases.
+func (s *Step) remove() {
+	s.Delete, s.Outcome = true, Deleted
+	s.After = Holdings{Level: s.Before.Level, Held: []Held{}}
+	s.Next.Baseline = s.After
+	s.lose(func(Lease) bool { return true })
 }
 
 func (s *Step) lose(when func(Lease) bool) {

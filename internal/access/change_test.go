@@ -237,3 +237,20 @@ func TestUntouchable(t *testing.T) {
 	require.Contains(t, access.Untouchable(access.Principal{IsSystem: true}, false), "system user")
 	require.Contains(t, access.Untouchable(access.Principal{RolesReadOnly: true}, false), "read-only")
 }
+
+// Whoever is deleted holds nothing afterwards, and nothing that was leased comes back:
+// a grant that ends later finds that it was taken over.
+func TestApply_DeletingLosesEveryLease(t *testing.T) {
+	t.Parallel()
+	start, h := sites("1", "100"), site("2", "101")
+	known, step := after(start, acquire("a", h), access.Change{Op: access.OpDelete})
+	require.True(t, step.Delete)
+	require.Equal(t, access.Deleted, step.Outcome)
+	require.Len(t, step.Loses, 2)
+	require.Empty(t, step.After.Held)
+	require.Empty(t, known.Desired().Held)
+	late := known.Apply(release("a", h), access.Holdings{})
+	require.Equal(t, access.Superseded, late.Outcome)
+	require.False(t, late.Writes())
+	require.Empty(t, late.Next.Leases)
+}

@@ -53,8 +53,10 @@ type Plan struct {
 	Scope     ScopeRef     `json:"scope"`
 	Terms     Terms        `json:"terms"`
 	Rules     Rules        `json:"rules"`
-	Before    Holdings     `json:"before"`
-	After     Holdings     `json:"after"`
+	// Account is who is to be made, where that is asked for; Principal has no id then.
+	Account *NewAccount `json:"account,omitempty"`
+	Before  Holdings    `json:"before"`
+	After   Holdings    `json:"after"`
 	// Expected is what applying it would come to, as things are.
 	Expected Outcome `json:"expected"`
 	// Notes are consequences that a person must know, in words.

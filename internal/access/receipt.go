@@ -17,7 +17,7 @@ type Write struct {
 type Read struct {
 	At       time.Time `json:"at"`
 	Holdings Holdings  `json:"holdings"`
-	Gone     bool      `json:"gone,omitempty"` // the console no longer knows the principal
+	Gone     bool      `json:"gone,omitempty"` // the console does not know the principal
 }
 
 // Proof is the evidence of one change: every write and the read-backs that settled
@@ -34,6 +34,10 @@ type Proof struct {
 	Drift []string `json:"drift,omitempty"`
 	// Confirmed says that the absence was read a second time, after a pause.
 	Confirmed bool `json:"confirmed,omitempty"`
+	// Made is the principal that the change made.
+	Made *PrincipalRef `json:"made,omitempty"`
+	// Token says where the token of a service user went that was made.
+	Token *TokenPlace `json:"token,omitempty"`
 }
 
 // Given says that the change gave the role, or found it there.

@@ -20,6 +20,18 @@ func (r Role) UsableAt(s Scope, accountID string) bool {
 // Untouchable says why a principal's roles must not be changed, or "" if they may.
 // self is whether the principal owns the token we work with.
 func Untouchable(p Principal, self bool) string {
+	if why := Undeletable(p, self); why != "" {
+		return why
+	}
+	if p.RolesReadOnly {
+		return fmt.Sprintf("%s %s is read-only in the console: its roles are governed elsewhere "+
+			"(single sign-on or a directory); change them there", p.Kind, p.ID)
+	}
+	return ""
+}
+
+// Undeletable says why a principal must not be deleted, or "" if it may.
+func Undeletable(p Principal, self bool) string {
 	name := fmt.Sprintf("%s %s", p.Kind, p.ID)
 	switch {
 	case self:
@@ -27,9 +39,6 @@ func Untouchable(p Principal, self bool) string {
 			"change it by hand in the console"
 	case p.IsSystem:
 		return name + " is a system user of the console: its roles are not ours to change"
-	case p.RolesReadOnly:
-		return name + " is read-only in the console: its roles are governed elsewhere " +
-			"(single sign-on or a directory); change them there"
 	}
 	return ""
 }
