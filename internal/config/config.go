@@ -41,6 +41,8 @@ type Worker struct {
 	MaxLoss   int    `env:"SYNC_MAX_LOSS_PERCENT"    envDefault:"25"          help:"a sync that would drop more than this share of a collection or of the assignments is quarantined"`
 	MinLoss   int    `env:"SYNC_MAX_LOSS_ROWS"       envDefault:"10"          help:"losses of up to this many rows are never quarantined for their share"`
 	KeysFile  string `env:"PAYLOAD_KEYS_FILE"                                 help:"file of id:base64 AES-256 keys, one a line, the first encrypts; unset: payloads are not encrypted"`
+	TokenDir  string `env:"SERVICE_USER_TOKEN_DIR"                            help:"folder for the tokens of service users that are made: CONSOLE/ID.token, mode 0600; share it between workers"`
+	TokenCmd  string `env:"SERVICE_USER_TOKEN_COMMAND"                        help:"program that keeps such a token instead: the token on standard input, SERVICE_USER_CONSOLE, _ID, _NAME, _TOKEN_EXPIRES_AT in its environment, exit code 0 once it is kept, 30s at most"`
 }
 
 // Telemetry is how the process speaks of itself.
@@ -159,6 +161,10 @@ func (w Worker) Validate() error {
 	}
 	if w.MaxLoss < 1 || w.MaxLoss > 100 {
 		faults = append(faults, fmt.Errorf("SYNC_MAX_LOSS_PERCENT is %d: give a share from 1 to 100", w.MaxLoss))
+	}
+	if w.TokenDir != "" && w.TokenCmd != "" {
+		faults = append(faults, errors.New(
+			"SERVICE_USER_TOKEN_DIR and SERVICE_USER_TOKEN_COMMAND are both set: keep one of them"))
 	}
 	if w.MinLoss < 0 {
 		faults = append(faults, fmt.Errorf("SYNC_MAX_LOSS_ROWS is %d: give 0 or more", w.MinLoss))

@@ -113,7 +113,14 @@ func TestLoad_Faults(t *testing.T) {
 		"no token":         {without("SENTINELONE_API_TOKEN"), []string{"SENTINELONE_API_TOKEN is not set", "_FILE"}},
 		"empty token":      {with("SENTINELONE_API_TOKEN", ""), []string{"SENTINELONE_API_TOKEN is empty"}},
 		"whitespace token": {with("SENTINELONE_API_TOKEN", " \t\n"), []string{"SENTINELONE_API_TOKEN is empty"}},
-		"two tokens":       {with("SENTINELONE_API_TOKEN_FILE", "/etc/token"), []string{"both set"}},
+		"two sinks": {
+			map[string]string{
+				"SENTINELONE_BASE_URL": address, "SENTINELONE_API_TOKEN": canary,
+				"SERVICE_USER_TOKEN_DIR": "tokens", "SERVICE_USER_TOKEN_COMMAND": "/bin/keep",
+			},
+			[]string{"SERVICE_USER_TOKEN_DIR and SERVICE_USER_TOKEN_COMMAND are both set"},
+		},
+		"two tokens": {with("SENTINELONE_API_TOKEN_FILE", "/etc/token"), []string{"both set"}},
 		"no boolean": {
 			with("SENTINELONE_READ_ONLY", "perhaps"),
 			[]string{`SENTINELONE_READ_ONLY: "perhaps" is not a boolean (true or false)`},
