@@ -10,6 +10,14 @@
 //	Sync.Promote   promotes what someone confirmed       snapshot id
 //	Sync.Discard   drops what was received               snapshot id
 //
+//	Request.Plan        works out what a request means        run of the request
+//	Request.Apply       has the principal's writer change it  key of the change
+//	Request.Close       writes the receipt                    run of the request
+//	Principal.Write     changes roles, or deletes, and proves key of the change
+//	Principal.Confirm   looks once more                       reads only
+//	User.Create         makes a user and proves it            key of the change
+//	ServiceUser.Create  the same, and its token to the sink   key of the change
+//
 // Activities return plain Go errors; internal/fault turns them into Temporal
 // failures. None of them retries: one layer does, and it is Temporal.
 package activities

@@ -18,3 +18,9 @@ const (
 	WriteName   = "Principal.Write"
 	ConfirmName = "Principal.Confirm"
 )
+
+// Names of the activities that make accounts on the wire.
+const (
+	UserCreateName        = "User.Create"
+	ServiceUserCreateName = "ServiceUser.Create"
+)

@@ -3,10 +3,12 @@ package activities
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"sync"
 	"time"
 
+	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/console"
 )
 
@@ -46,4 +48,20 @@ func (o *ownUser) id(ctx context.Context, c *console.Client) string {
 // unanswered tells a console that could not answer from one that does not tell.
 func unanswered(e *console.Error) bool {
 	return e.Temporary() || e.Status == http.StatusUnauthorized
+}
+
+// likelyOwn says why a principal must not be deleted where the console does not tell
+// whose token the worker uses: its own token ends in the same second as that one. It
+// is "" where nothing points to it.
+func (r *Request) likelyOwn(ctx context.Context, op access.Op, p access.Principal) string {
+	if op != access.OpDelete || p.TokenExpiresAt == nil {
+		return ""
+	}
+	token, err := r.console.TokenDetails(ctx)
+	if err != nil || token.ExpiresAt == nil || token.ExpiresAt.Unix() != p.TokenExpiresAt.Unix() {
+		return "" // whether a console tells the end of a service user's token is not verified
+	}
+	return fmt.Sprintf("%s %s may own the API token that this worker uses: both end at %s, and the console does "+
+		"not tell whose token it is; delete it by hand in the console if it is another's",
+		p.Kind, p.ID, token.ExpiresAt.UTC().Format(time.RFC3339))
 }

@@ -52,7 +52,7 @@ func (w *writing) clearWait(ctx context.Context, of ChangeRequest) error {
 
 // takesAway says whether the change ends access.
 func takesAway(op access.Op) bool {
-	return op != access.OpGrant && op != access.OpAcquire && op != opPlan
+	return op != access.OpGrant && op != access.OpAcquire && op != access.OpCreate && op != opPlan
 }
 
 // writing is one attempt at a change.
@@ -206,15 +206,20 @@ func (w *writing) plan(ctx context.Context, actual access.Read) (access.Step, er
 		step.Outcome = access.Superseded // it was given, and is not there any more
 	}
 	if actual.Gone {
-		step.Outcome, step.Delete, step.After = goneOutcome(op), false, step.Before
+		lease, _ := known.Lease(w.in.Change.Change.Lease.ID)
+		step.Outcome, step.Delete, step.After = goneOutcome(op, lease), false, step.Before
 		step.Drift = append(step.Drift, "the console no longer knows the principal")
 	}
 	return step, nil
 }
 
-// goneOutcome is what taking away from a principal comes to that is gone.
-func goneOutcome(op access.Op) access.Outcome {
-	if op == access.OpRelease {
+// goneOutcome is what taking away from a principal comes to that is gone: by a request
+// of ours, which took its leases over, or by hand.
+func goneOutcome(op access.Op, lease access.Lease) access.Outcome {
+	switch {
+	case op == access.OpRelease && lease.Lost:
+		return access.Superseded
+	case op == access.OpRelease:
 		return access.Released
 	}
 	return access.AlreadyAbsent

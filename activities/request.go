@@ -7,6 +7,7 @@ import (
 
 	"sentinelone-provisioner/internal/console"
 	"sentinelone-provisioner/internal/store"
+	"sentinelone-provisioner/internal/tokensink"
 )
 
 // Request holds what the activities of grants and revokes work with.
@@ -14,12 +15,13 @@ type Request struct {
 	console *console.Client
 	store   *store.Store
 	self    *ownUser
+	tokens  tokensink.Sink
 	now     func() time.Time
 }
 
 // NewRequest wires the activities of grants and revokes.
 func NewRequest(c *console.Client, s *store.Store) *Request {
-	return &Request{console: c, store: s, self: &ownUser{}, now: time.Now}
+	return &Request{console: c, store: s, self: &ownUser{}, tokens: tokensink.New("", ""), now: time.Now}
 }
 
 // Register names every activity explicitly.

@@ -96,12 +96,15 @@ func (r *Request) file(ctx context.Context, of RequestInfo, plan access.Plan) (a
 
 // work makes the plan.
 func (r *Request) work(ctx context.Context, in PlanInput) (access.Plan, error) {
-	if in.Op == access.OpRevoke {
+	if takesAway(in.Op) {
 		ctx = console.Urgent(ctx)
 	}
 	found, err := r.resolve(ctx, in)
 	if err != nil {
 		return access.Plan{}, err
+	}
+	if in.Account != nil {
+		return r.planAccount(in, found).Seal(), nil
 	}
 	plan := access.Plan{
 		Op: in.Op, Console: r.console.Console(), Principal: found.principal.Ref(), Role: found.role, Scope: found.scope,
@@ -114,24 +117,36 @@ func (r *Request) work(ctx context.Context, in PlanInput) (access.Plan, error) {
 	}, plan.Before)
 	plan.After, plan.Expected = step.After, step.Outcome
 	plan.Notes = append(step.Describe(), found.notes...)
-	plan.Refusal = r.refusal(found, step)
+	if plan.Op == access.OpDelete || plan.Op == access.OpReset {
+		plan.Notes = append(plan.Notes, offboardNote)
+	}
+	plan.Refusal = r.refusal(in.Op, found, step)
 	return plan.Seal(), nil
 }
 
+// offboardNote is what happens to others' requests.
+const offboardNote = "grants of this principal that are running lose their role with it, and end superseded"
+
 // refusal says why the request cannot be carried out, or "".
-func (r *Request) refusal(found resolved, step access.Step) string {
+func (r *Request) refusal(op access.Op, found resolved, step access.Step) string {
 	switch {
 	case r.console.ReadOnly():
-		return "the worker is read-only (SENTINELONE_READ_ONLY): it changes nothing on the console; " +
-			"turn that off, or ask another worker"
+		return readOnlyText
 	case found.unusable != "":
 		return found.unusable
 	}
-	if why := access.Untouchable(found.principal, found.self); why != "" {
+	untouchable := access.Untouchable
+	if op == access.OpDelete {
+		untouchable = access.Undeletable
+	}
+	if why := untouchable(found.principal, found.self); why != "" {
 		return why
 	}
 	return forbidden(step, found.scope.Level)
 }
+
+const readOnlyText = "the worker is read-only (SENTINELONE_READ_ONLY): it changes nothing on the console; " +
+	"turn that off, or ask another worker"
 
 // forbidden says, in words, why the rules forbid a step; "" if they do not.
 func forbidden(step access.Step, to access.Level) string {

@@ -22,6 +22,8 @@ type resolved struct {
 	scope     access.ScopeRef
 	unusable  string // why the role cannot be given at the scope
 	notes     []string
+	// taken are those that have the address or name of an account that is asked for.
+	taken []access.Principal
 }
 
 // place is a scope with what is needed to tell which roles can be given there.
@@ -40,32 +42,28 @@ func (r *Request) resolve(ctx context.Context, in PlanInput) (resolved, error) {
 		at    place
 	)
 	group, inner := errgroup.WithContext(ctx)
-	group.Go(func() (err error) {
-		out.principal, err = r.findPrincipal(inner, in.Principal)
-		return err
-	})
-	group.Go(func() (err error) {
-		roles, err = r.console.AllRoles(inner)
-		return err
-	})
-	group.Go(func() (err error) {
-		at, err = r.findScope(inner, in.Scope)
-		return err
-	})
-	var own string
-	group.Go(func() error {
-		own = r.self.id(inner, r.console)
-		return nil
-	})
-	if err := group.Wait(); err != nil {
-		return resolved{}, named(err)
+	if in.Account != nil {
+		group.Go(func() (err error) {
+			out.taken, err = accountsLike(inner, r.console, *in.Account)
+			return err
+		})
+	} else {
+		group.Go(func() error { return r.resolvePrincipal(inner, in, &out) })
+	}
+	if in.Op != access.OpDelete {
+		group.Go(func() (err error) {
+			roles, err = r.console.AllRoles(inner)
+			return err
+		})
+		group.Go(func() (err error) {
+			at, err = r.findScope(inner, in.Scope)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil || in.Op == access.OpDelete {
+		return out, named(err)
 	}
 	out.scope = at.ScopeRef
-	out.self = own != "" && own == out.principal.ID
-	if own == "" {
-		out.notes = append(out.notes, "the console does not tell whose token the worker uses, "+
-			"so nothing says that it is not this principal's own")
-	}
 	role, err := pickRole(roles, in.Role, at, in.Op)
 	if err != nil {
 		return resolved{}, named(err)
@@ -76,6 +74,31 @@ func (r *Request) resolve(ctx context.Context, in PlanInput) (resolved, error) {
 			role.Name, role.ID, access.Scope{Level: role.Scope, ID: role.ScopeID}, scopeText(at.ScopeRef))
 	}
 	return out, nil
+}
+
+// resolvePrincipal finds whose roles the request is about, and whether it is whoever
+// owns the token.
+func (r *Request) resolvePrincipal(ctx context.Context, in PlanInput, out *resolved) error {
+	var own string
+	group, inner := errgroup.WithContext(ctx)
+	group.Go(func() (err error) {
+		out.principal, err = r.findPrincipal(inner, in.Principal)
+		return err
+	})
+	group.Go(func() error {
+		own = r.self.id(inner, r.console)
+		return nil
+	})
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	out.self = own != "" && own == out.principal.ID
+	if own == "" {
+		out.notes = append(out.notes, "the console does not tell whose token the worker uses, "+
+			"so nothing says that it is not this principal's own")
+		out.unusable = r.likelyOwn(ctx, in.Op, out.principal)
+	}
+	return nil
 }
 
 // named makes a name that matches nothing a final error.

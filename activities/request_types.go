@@ -26,6 +26,8 @@ type PlanInput struct {
 	Role      access.RoleSelector      `json:"role"`
 	Scope     access.ScopeSelector     `json:"scope"`
 	Terms     access.Terms             `json:"terms"`
+	// Account is who is to be made; Principal is empty then.
+	Account *access.NewAccount `json:"account,omitempty"`
 	// DryRun asks for the plan alone: the ledger learns nothing.
 	DryRun bool `json:"dryRun,omitempty"`
 }

@@ -1,0 +1,543 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/interceptor"
+	sdklog "go.temporal.io/sdk/log"
+	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/worker"
+
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/consoletest"
+	"sentinelone-provisioner/internal/fault"
+	"sentinelone-provisioner/internal/store"
+	"sentinelone-provisioner/internal/tokensink"
+)
+
+// maker makes accounts on a simulated console, one attempt at a time, with a clock of
+// its own.
+type maker struct {
+	*bench
+
+	request   *Request
+	accounts  *Accounts
+	principal *Principal
+	folder    string
+	role      access.Role
+	site      access.Site
+	passed    time.Duration // on top of the real time
+	between   func()        // happens between two attempts
+}
+
+func newMaker(t *testing.T, o consoletest.Options) *maker {
+	t.Helper()
+	o.Seed, o.Users = 3, -1
+	b := newBench(t, o)
+	m := &maker{bench: b, folder: t.TempDir(), site: b.console.Truth().Sites[0]}
+	for _, r := range b.console.Truth().Roles {
+		if r.Predefined && r.Name == "SOC" {
+			m.role = r
+		}
+	}
+	require.NotEmpty(t, m.role.ID)
+	m.keepingIn(tokensink.New(m.folder, ""))
+	m.between = func() { m.passed += 20 * time.Second }
+	return m
+}
+
+// fails puts a fault in force for the next two requests. One that keeps writes from reads
+// ends some attempts later, since it is real time that ends it else.
+func (m *maker) fails(f consoletest.Fault) (id string) {
+	f.Times = 2
+	if f.Name == consoletest.Stale {
+		f.Delay = time.Hour
+		attempts := 0
+		m.between = func() {
+			m.passed += time.Second
+			if attempts++; attempts == 4 {
+				m.console.RemoveFault(id)
+			}
+		}
+	}
+	id = m.console.AddFault(f)
+	return id
+}
+
+func (m *maker) keepingIn(tokens tokensink.Sink) {
+	m.request = NewRequest(m.sync.console, m.store).KeepingTokens(tokens)
+	m.accounts = NewAccounts(m.sync.console, m.store, tokens)
+	m.principal = NewPrincipal(m.sync.console, m.store)
+	now := func() time.Time { return time.Now().Add(m.passed) }
+	m.accounts.now, m.principal.now = now, now
+}
+
+func run[Out any](m *maker, name string, in any) (Out, error) {
+	m.t.Helper()
+	var suite testsuite.WorkflowTestSuite
+	suite.SetLogger(sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)))
+	env := suite.NewTestActivityEnvironment()
+	env.SetTestTimeout(time.Minute)
+	env.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{fault.NewInterceptor()}})
+	m.request.Register(env)
+	m.accounts.Register(env)
+	m.principal.Register(env)
+	return attemptOn[Out](m.bench, env, name, in)
+}
+
+func (m *maker) ana() access.NewAccount {
+	return access.NewAccount{Kind: access.User, Email: "ana@example.com", Name: "Ana Roy"}
+}
+
+func (m *maker) ci() access.NewAccount {
+	return access.NewAccount{
+		Kind: access.ServiceUser, Name: "ci builds", Description: "builds",
+		TokenExpiresAt: time.Date(2035, 3, 1, 9, 0, 0, 0, time.UTC),
+	}
+}
+
+func (m *maker) planInput(a access.NewAccount) PlanInput {
+	return PlanInput{
+		Request: RequestInfo{ID: "provision/INC-42", Run: "run", StartedAt: time.Now().UTC()}, Op: access.OpCreate,
+		Account: &a, Role: access.RoleSelector{Name: m.role.Name},
+		Scope: access.ScopeSelector{Level: access.SiteLevel, ID: m.site.ID},
+		Terms: access.Terms{Requester: "bob@example.com"},
+	}
+}
+
+// input plans an account that can be made.
+func (m *maker) input(a access.NewAccount) CreateInput {
+	m.t.Helper()
+	in := m.planInput(a)
+	out, err := run[PlanResult](m, PlanName, in)
+	require.NoError(m.t, err)
+	require.Empty(m.t, out.Plan.Refusal)
+	return CreateInput{Request: in.Request, Key: ChangeKey(in.Request.ID+"#run", access.OpCreate), Plan: out.Plan}
+}
+
+func nameOf(a access.NewAccount) string {
+	if a.Kind == access.ServiceUser {
+		return ServiceUserCreateName
+	}
+	return UserCreateName
+}
+
+// make makes attempts until one ends it; time passes between two.
+func (m *maker) make(in CreateInput) CreateResult {
+	m.t.Helper()
+	for range 20 {
+		out, err := run[CreateResult](m, nameOf(*in.Plan.Account), in)
+		if err == nil {
+			return out
+		}
+		require.False(m.t, failure(m.t, err).NonRetryable(), "%v", err)
+		m.between()
+	}
+	require.Fail(m.t, "it never ends")
+	return CreateResult{}
+}
+
+// there are the accounts of that address or name on the console.
+func (m *maker) there(a access.NewAccount) []access.Principal {
+	return slices.DeleteFunc(m.console.Truth().Principals, func(p access.Principal) bool {
+		return p.Kind != a.Kind || p.Email != a.Email || a.Kind == access.ServiceUser && p.Name != a.Name
+	})
+}
+
+func (m *maker) posts(path string) (n int) {
+	for _, r := range m.console.Requests() {
+		if r.Method == http.MethodPost && r.Path == path {
+			n++
+		}
+	}
+	return n
+}
+
+// requireToken checks that the file holds the token that opens the console.
+func (m *maker) requireToken(p access.Principal, place *access.TokenPlace) {
+	m.t.Helper()
+	require.NotNil(m.t, place)
+	text, err := os.ReadFile(filepath.Join(m.folder, place.Path))
+	require.NoError(m.t, err)
+	require.NotEmpty(m.t, text)
+	require.Equal(m.t, m.console.ServiceUserToken(p.ID), string(text))
+	files, err := os.ReadDir(filepath.Join(m.folder, m.sync.console.Console()))
+	require.NoError(m.t, err)
+	require.Len(m.t, files, 1, "tokens of service users that are no more are gone")
+}
+
+func (m *maker) ledger() []store.LedgerEntry {
+	m.t.Helper()
+	entries, err := m.store.LedgerOf(m.t.Context(), m.sync.console.Console(), "provision/INC-42")
+	require.NoError(m.t, err)
+	return entries
+}
+
+// Both kinds are made once, however often they are asked for; the ledger knows of it
+// before it is sent.
+func TestCreate(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []access.Kind{access.User, access.ServiceUser} {
+		t.Run(string(kind), func(t *testing.T) {
+			t.Parallel()
+			m := newMaker(t, consoletest.Options{})
+			account := m.ana()
+			if kind == access.ServiceUser {
+				account = m.ci()
+			}
+			in := m.input(account)
+			out := m.make(in)
+			require.Equal(t, access.Created, out.Proof.Outcome, out.Message)
+			there := m.there(account)
+			require.Len(t, there, 1)
+			require.Equal(t, in.Plan.After, there[0].Holdings())
+			require.Equal(t, there[0].ID, out.Proof.Made.ID)
+			require.Equal(t, in.Plan.After, out.Proof.After)
+			require.Len(t, out.Proof.Writes, 1)
+			require.Equal(t, http.StatusOK, out.Proof.Writes[0].Status)
+			if kind == access.ServiceUser {
+				m.requireToken(there[0], out.Proof.Token)
+				require.Equal(t, account.Description, there[0].Description)
+				require.Equal(t, account.TokenExpiresAt, there[0].TokenExpiresAt.UTC())
+			}
+			require.Equal(t, out, m.make(in), "asked again, it is the first answer")
+			require.Len(t, m.there(account), 1)
+			require.Equal(t, []string{EntryRequest, EntryWrite, EntryAnswer}, kinds(m.ledger())[:3])
+		})
+	}
+}
+
+func kinds(entries []store.LedgerEntry) []string {
+	out := make([]string, len(entries))
+	for i, e := range entries {
+		out[i] = e.Kind
+	}
+	return out
+}
+
+// endings are the faults of a POST that a console means.
+var endings = []consoletest.FaultKind{
+	consoletest.Forbidden, consoletest.Unauthorized, consoletest.Conflict, consoletest.NotFound,
+}
+
+// Whatever goes wrong at the request that makes an account, and however often: in the
+// end there is exactly one, or none and a reason; a token that was lost is replaced, on
+// consoles with a call for that and on those without.
+func TestCreate_Faults(t *testing.T) {
+	t.Parallel()
+	for _, old := range []bool{false, true} {
+		for _, kind := range consoletest.FaultKinds() {
+			if kind == consoletest.EmptyPage || kind == consoletest.Vanish || kind == consoletest.Slow {
+				continue // of lists; and what is slow is no fault here
+			}
+			for _, account := range []access.NewAccount{(&maker{}).ana(), (&maker{}).ci()} {
+				t.Run(string(kind)+" "+string(account.Kind)+map[bool]string{true: " old"}[old], func(t *testing.T) {
+					t.Parallel()
+					newMaker(t, consoletest.Options{
+						NoTokenGeneration: old, NoServiceUserByID: old,
+					}).makeWhile(kind, account)
+				})
+			}
+		}
+	}
+}
+
+func (m *maker) makeWhile(kind consoletest.FaultKind, account access.NewAccount) {
+	in := m.input(account)
+	f := m.fails(consoletest.Fault{Name: kind, Method: http.MethodPost})
+	out := m.make(in)
+	require.True(m.t, kind == consoletest.Stale || m.console.FaultsFired(f) > 0)
+	there := m.there(account)
+	if slices.Contains(endings, kind) {
+		require.True(m.t, out.Refused)
+		require.NotEmpty(m.t, out.Message)
+		require.Empty(m.t, there)
+		return
+	}
+	require.False(m.t, out.Refused, out.Message)
+	require.Equal(m.t, access.Created, out.Proof.Outcome)
+	require.Len(m.t, there, 1)
+	require.Equal(m.t, there[0].ID, out.Proof.Made.ID)
+	if account.Kind == access.ServiceUser {
+		m.requireToken(there[0], out.Proof.Token)
+	}
+}
+
+// A user who is there already is not touched: it has the role, or a grant is the way.
+func TestCreateUser_ThereAlready(t *testing.T) {
+	t.Parallel()
+	m := newMaker(t, consoletest.Options{})
+	in := m.input(m.ana())
+	held := access.Held{RoleID: m.role.ID, ScopeID: m.site.ID}
+	id, err := m.console.AddUser(access.Principal{
+		Email: "Ana@Example.com", Name: "Ana", Level: access.SiteLevel, Held: []access.Held{held},
+	})
+	require.NoError(t, err)
+	plan, err := run[PlanResult](m, PlanName, m.planInput(m.ana()))
+	require.NoError(t, err)
+	require.Equal(t, access.AlreadyHeld, plan.Plan.Expected)
+	require.Equal(t, id, plan.Plan.Principal.ID)
+	out := m.make(in)
+	require.Equal(t, access.AlreadyHeld, out.Proof.Outcome, "it came up after the plan was made")
+	require.False(t, out.Refused)
+	require.Zero(t, m.posts("/users"))
+
+	other := newMaker(t, consoletest.Options{})
+	in = other.input(other.ana())
+	held.ScopeID = other.console.Truth().Sites[1].ID
+	id, err = other.console.AddUser(access.Principal{
+		Email: "ana@example.com", Name: "Ana", Level: access.SiteLevel, Held: []access.Held{held},
+	})
+	require.NoError(t, err)
+	plan, err = run[PlanResult](other, PlanName, other.planInput(other.ana()))
+	require.NoError(t, err)
+	require.Contains(t, plan.Plan.Refusal, "with a grant, principal id "+id)
+	out = other.make(in)
+	require.True(t, out.Refused)
+	require.Contains(t, out.Message, "with a grant, principal id "+id)
+	require.Zero(t, other.posts("/users"))
+}
+
+// An address that is taken where the token cannot see is said to be so, whichever way
+// the console says it.
+func TestCreateUser_HiddenAddress(t *testing.T) {
+	t.Parallel()
+	for _, as400 := range []bool{false, true} {
+		m := newMaker(t, consoletest.Options{
+			HiddenEmails: []string{"ana@example.com"}, TakenEmailIs400: as400,
+		})
+		out := m.make(m.input(m.ana()))
+		require.True(t, out.Refused)
+		require.Contains(t, out.Message, "whom this worker's token cannot see")
+		require.Equal(t, access.NotApplied, out.Proof.Outcome)
+		require.Len(t, out.Proof.Writes, 1, "the receipt shows what the console said")
+		require.Equal(t, 1, m.posts("/users"))
+	}
+}
+
+// Somebody else makes the user between our look and our request.
+func TestCreateUser_SomebodyIsFaster(t *testing.T) {
+	t.Parallel()
+	for _, as400 := range []bool{false, true} {
+		m := newMaker(t, consoletest.Options{TakenEmailIs400: as400})
+		in := m.input(m.ana())
+		m.console.OnRequest(func(r consoletest.Request) {
+			if r.Method == http.MethodPost {
+				_, _ = m.console.AddUser(access.Principal{
+					Email: "ana@example.com", Name: "Ana Roy", Level: access.SiteLevel,
+					Held: []access.Held{{RoleID: m.role.ID, ScopeID: m.site.ID}},
+				})
+			}
+		})
+		out := m.make(in)
+		require.Equal(t, access.AlreadyHeld, out.Proof.Outcome, "it was not us who made it")
+		require.False(t, out.Refused)
+	}
+}
+
+// An attempt that was taken for dead has begun to send something: the next one waits.
+func TestCreate_AnotherAttemptIsAtIt(t *testing.T) {
+	t.Parallel()
+	m := newMaker(t, consoletest.Options{})
+	in := m.input(m.ci())
+	m.console.OnRequest(func(r consoletest.Request) {
+		if r.Path == "/service-users" && r.Method == http.MethodGet {
+			_, err := m.store.Append(context.Background(), m.sync.console.Console(), store.NewLedgerEntry{
+				Request: in.Request.ID, Kind: EntryWrite, Key: in.Key + "/write/0", Body: deed{
+					Does: doesMake, Write: access.Write{At: time.Now().UTC(), Call: "POST /service-users"},
+				},
+			})
+			if err != nil {
+				panic(err)
+			}
+		}
+	})
+	_, err := run[CreateResult](m, ServiceUserCreateName, in)
+	require.Equal(t, string(fault.Unavailable), failure(t, err).Type())
+	require.Zero(t, m.posts("/service-users"))
+	require.Equal(t, access.Created, m.make(in).Proof.Outcome)
+	require.Len(t, m.there(m.ci()), 1)
+}
+
+func TestCreateServiceUser_NameIsTaken(t *testing.T) {
+	t.Parallel()
+	m := newMaker(t, consoletest.Options{})
+	in := m.input(m.ci())
+	id, err := m.console.AddServiceUser(access.Principal{Name: "ci builds"})
+	require.NoError(t, err)
+	plan, err := run[PlanResult](m, PlanName, m.planInput(m.ci()))
+	require.NoError(t, err)
+	require.Contains(t, plan.Plan.Refusal, id)
+	out := m.make(in)
+	require.True(t, out.Refused)
+	require.Contains(t, out.Message, id)
+	require.Zero(t, m.posts("/service-users"))
+}
+
+// After a request without an answer two of that name are there: nobody can tell which
+// is ours, so none is touched.
+func TestCreateServiceUser_TwoOfTheName(t *testing.T) {
+	t.Parallel()
+	m := newMaker(t, consoletest.Options{})
+	in := m.input(m.ci())
+	m.console.AddFault(consoletest.Fault{Name: consoletest.CutAfter, Method: http.MethodPost, Times: 1})
+	_, err := run[CreateResult](m, ServiceUserCreateName, in)
+	require.Error(t, err)
+	id, err := m.console.AddServiceUser(access.Principal{Name: "ci builds"})
+	require.NoError(t, err)
+	out := m.make(in)
+	require.True(t, out.Refused)
+	require.Contains(t, out.Message, id)
+	require.Len(t, m.there(m.ci()), 2)
+}
+
+// forgetful is a sink that loses the first tokens.
+type forgetful struct {
+	tokensink.Sink
+
+	loses int
+}
+
+func (f *forgetful) Put(ctx context.Context, t tokensink.Token) (access.TokenPlace, error) {
+	if f.loses > 0 {
+		f.loses--
+		return access.TokenPlace{}, errors.New("vault is sealed")
+	}
+	return f.Sink.Put(ctx, t)
+}
+
+// A sink that fails costs tokens, not service users: there is one in the end, and its
+// token is kept. A console that gives no new token has it made anew, three times at most.
+func TestCreateServiceUser_SinkFails(t *testing.T) {
+	t.Parallel()
+	cases := map[string]struct {
+		old   bool
+		loses int
+		posts int
+	}{"new": {false, 9, 1}, "old": {true, 2, 3}, "old and in vain": {true, 9, 3}}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m := newMaker(t, consoletest.Options{NoTokenGeneration: c.old})
+			m.keepingIn(&forgetful{tokensink.New(m.folder, ""), c.loses})
+			out := m.make(m.input(m.ci()))
+			require.Equal(t, c.posts, m.posts("/service-users"))
+			there := m.there(m.ci())
+			require.Len(t, there, 1)
+			require.Equal(t, access.Created, out.Proof.Outcome)
+			if c.loses > c.posts && c.old {
+				require.True(t, out.Refused)
+				require.Contains(t, out.Message, "("+there[0].ID+") is on the console")
+				require.Contains(t, out.Message, "nobody has its token")
+				return
+			}
+			require.False(t, out.Refused, out.Message)
+			m.requireToken(there[0], out.Proof.Token)
+		})
+	}
+}
+
+// Whatever goes wrong while a lost token is replaced, there is one service user in the
+// end; if nobody has its token, the request says so.
+func TestCreateServiceUser_FaultsWhileReplacing(t *testing.T) {
+	t.Parallel()
+	for _, kind := range consoletest.FaultKinds() {
+		if kind == consoletest.EmptyPage || kind == consoletest.Vanish || kind == consoletest.Slow {
+			continue
+		}
+		for _, method := range []string{http.MethodPost, http.MethodDelete} {
+			t.Run(string(kind)+" "+method, func(t *testing.T) {
+				t.Parallel()
+				m := newMaker(t, consoletest.Options{NoTokenGeneration: method == http.MethodDelete})
+				in := m.input(m.ci())
+				m.console.AddFault(consoletest.Fault{
+					Name: consoletest.CutAfter, Path: "/service-users", Method: http.MethodPost, Times: 1,
+				})
+				_, err := run[CreateResult](m, ServiceUserCreateName, in)
+				require.Error(t, err)
+				lost := m.there(m.ci())[0]
+				f := m.fails(consoletest.Fault{Name: kind, Path: "/service-users/" + lost.ID, Method: method})
+				out := m.make(in)
+				require.True(t, kind == consoletest.Stale || m.console.FaultsFired(f) > 0)
+				there := m.there(m.ci())
+				require.Len(t, there, 1)
+				require.Equal(t, access.Created, out.Proof.Outcome)
+				if out.Refused {
+					require.Contains(t, endings, kind)
+					require.Contains(t, out.Message, "("+lost.ID+") is on the console")
+					return
+				}
+				m.requireToken(there[0], out.Proof.Token)
+			})
+		}
+	}
+}
+
+// What is called off is whole or not there at all.
+func TestCreate_CalledOff(t *testing.T) {
+	t.Parallel()
+	cases := map[string]struct {
+		fault   consoletest.FaultKind
+		account access.NewAccount
+		there   int
+		outcome access.Outcome
+	}{
+		"nothing sent":                {"", (&maker{}).ana(), 0, access.NotApplied},
+		"user made":                   {consoletest.CutAfter, (&maker{}).ana(), 1, access.Created},
+		"user not made":               {consoletest.ServerError, (&maker{}).ana(), 0, access.NotApplied},
+		"service user, nothing sent":  {"", (&maker{}).ci(), 0, access.NotApplied},
+		"service user without token":  {consoletest.CutAfter, (&maker{}).ci(), 0, access.NotApplied},
+		"service user that never was": {consoletest.ServerError, (&maker{}).ci(), 0, access.NotApplied},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m := newMaker(t, consoletest.Options{})
+			in := m.input(c.account)
+			sent := 0
+			if c.fault != "" {
+				m.console.AddFault(consoletest.Fault{Name: c.fault, Method: http.MethodPost, Times: 1})
+				m.console.AddFault(consoletest.Fault{ // it is stopped before it has looked again
+					Name: consoletest.ServerError, Method: http.MethodGet, After: 2, Times: 1,
+				})
+				_, _ = run[CreateResult](m, nameOf(c.account), in)
+				sent = 1
+			}
+			m.console.ClearFaults()
+			in.CallOff = true
+			out := m.make(in)
+			require.Equal(t, c.outcome, out.Proof.Outcome, out.Message)
+			require.False(t, out.Refused)
+			require.Len(t, m.there(c.account), c.there)
+			require.Equal(t, sent, m.posts("/users")+m.posts("/service-users"), "nothing more is sent")
+		})
+	}
+}
+
+func TestPlanAccount_Refusals(t *testing.T) {
+	t.Parallel()
+	m := newMaker(t, consoletest.Options{})
+	m.keepingIn(tokensink.New("", ""))
+	out, err := run[PlanResult](m, PlanName, m.planInput(m.ci()))
+	require.NoError(t, err)
+	require.Contains(t, out.Plan.Refusal, "SERVICE_USER_TOKEN_DIR")
+	require.NotNil(t, out.Receipt)
+	require.Equal(t, Refused, out.Receipt.State)
+
+	in := m.planInput(access.NewAccount{Kind: access.User, Email: "no address@", Name: "x"})
+	_, err = run[PlanResult](m, PlanName, in)
+	require.Equal(t, string(fault.Invalid), failure(t, err).Type())
+	in = m.planInput(m.ana())
+	in.Role.Name = "no such role"
+	_, err = run[PlanResult](m, PlanName, in)
+	require.Equal(t, string(fault.Invalid), failure(t, err).Type())
+}

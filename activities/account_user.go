@@ -1,0 +1,129 @@
+package activities
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/console"
+)
+
+// CreateUser makes a user with one role and proves it. Addresses are unique on a
+// console and there is no key to make the call idempotent, so the user is looked for
+// before and after everything: what became of a request is never believed but read, and
+// a request whose answer was lost is not sent again before it is sure that it has not
+// arrived.
+//
+// It is idempotent by the key: done before, it gives the first answer again. A user who
+// is there already is not touched. Errors of the console that are not final are waited
+// out; final ones end it refused, once it is sure that nothing was made.
+func (a *Accounts) CreateUser(ctx context.Context, in CreateInput) (CreateResult, error) {
+	return a.create(ctx, in, (*creating).user)
+}
+
+func (c *creating) user(ctx context.Context) (CreateResult, error) {
+	found, err := c.lookUp(ctx)
+	switch {
+	case err != nil:
+		return CreateResult{}, err
+	case len(found) > 0:
+		return c.settleUser(ctx, found)
+	}
+	if err := c.tooSoon(); err != nil {
+		return CreateResult{}, err
+	}
+	if c.ask.CallOff {
+		return c.conclude(ctx, access.NotApplied, access.Principal{})
+	}
+	return c.postUser(ctx)
+}
+
+// postUser sends the request and looks what became of it.
+func (c *creating) postUser(ctx context.Context) (CreateResult, error) {
+	before := c.pendingMake()
+	said, err := c.attempt(ctx, c.making("/users"), func(d *deed) error {
+		made, err := c.console.CreateUser(ctx, console.NewUser{
+			Email: c.want.Email, FullName: c.want.Name, Roles: c.given(),
+		})
+		d.ID = made.ID
+		return err
+	})
+	if err != nil {
+		return CreateResult{}, err
+	}
+	found, err := c.lookUp(ctx)
+	switch {
+	case err != nil && said != nil:
+		return CreateResult{}, fmt.Errorf("%w (after %v)", err, said) //nolint:errorlint // the read decides
+	case err != nil:
+		return CreateResult{}, err
+	case len(found) > 0:
+		return c.settleUser(ctx, found)
+	case said == nil:
+		return CreateResult{}, errNotMade
+	case final(said):
+		return c.refuse(ctx, access.Principal{}, "%s", c.unseen(said, before))
+	}
+	return CreateResult{}, said
+}
+
+func (c *creating) making(path string) deed {
+	return deed{Does: doesMake, Write: access.Write{
+		Call: http.MethodPost + " " + path, Before: access.Holdings{}.Normal(), After: c.given(),
+	}}
+}
+
+// lookUp finds who has the address.
+func (c *creating) lookUp(ctx context.Context) ([]access.Principal, error) {
+	found, err := c.console.UsersByEmail(ctx, c.want.Email)
+	if err != nil {
+		return nil, c.waitedOut(err)
+	}
+	c.see(found...)
+	return found, nil
+}
+
+// settleUser says what a user that is there comes to.
+func (c *creating) settleUser(ctx context.Context, found []access.Principal) (CreateResult, error) {
+	p := found[0]
+	ours, holds := len(found) == 1 && c.ours(p), p.Holdings().Holds(c.ask.Plan.Holding())
+	switch {
+	case ours && holds:
+		return c.conclude(ctx, access.Created, p)
+	case ours:
+		return c.refuse(ctx, p, "user %s was made and does not hold the role: someone has changed it since; "+
+			"give the role with a grant, or offboard the user", p.ID)
+	}
+	if why := existing(c.ask.Plan, found); why != "" {
+		return c.refuse(ctx, p, "%s", why)
+	}
+	return c.conclude(ctx, access.AlreadyHeld, p)
+}
+
+// ours says whether the user is one that this request has made. Of a request whose
+// answer was lost all that is known is who was asked for: nobody had the address before.
+func (c *creating) ours(p access.Principal) bool {
+	d := c.pendingMake()
+	return d != nil && (d.ID == p.ID || d.ID == "" && p.Name == c.want.Name)
+}
+
+// unseen says why nobody was made, where the console shows nobody with that address.
+func (c *creating) unseen(said error, before *deed) string {
+	text := "the console has not made the user: " + said.Error()
+	switch statusOf(said) {
+	case http.StatusConflict:
+		text += "; the address is taken, by a user whom this worker's token cannot see: " +
+			"ask whoever administers the account that user is in, or use another address"
+	case http.StatusBadRequest:
+		text += "; if that means that the address is taken, then by a user whom this worker's token cannot see"
+	}
+	switch {
+	case before == nil:
+	case before.ID != "":
+		text += fmt.Sprintf("; it had made user %s for us before, whom it does not show", before.ID)
+	default:
+		text += "; an earlier request of ours had no answer, and may have made a user whom the token cannot see"
+	}
+	return text
+}

@@ -1,0 +1,198 @@
+package activities
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/consoletest"
+)
+
+// leaver is somebody who holds two roles.
+func (m *maker) leaver(kind access.Kind, change func(*access.Principal)) access.Principal {
+	m.t.Helper()
+	p := access.Principal{Kind: kind, Name: "carol", Level: access.SiteLevel}
+	for _, site := range m.console.Truth().Sites[:2] {
+		p.Held = append(p.Held, access.Held{RoleID: m.role.ID, ScopeID: site.ID})
+	}
+	add := m.console.AddServiceUser
+	if kind == access.User {
+		p.Email, add = "carol@example.com", m.console.AddUser
+	}
+	if change != nil {
+		change(&p)
+	}
+	id, err := add(p)
+	require.NoError(m.t, err)
+	p.ID = id
+	return p
+}
+
+func (m *maker) offboardInput(op access.Op, p access.Principal) PlanInput {
+	in := PlanInput{
+		Request: RequestInfo{ID: "offboard/INC-42", Run: "run", StartedAt: time.Now().UTC()}, Op: op,
+		Principal: access.PrincipalSelector{Kind: p.Kind, ID: p.ID}, Terms: access.Terms{Requester: "bob@example.com"},
+	}
+	if op == access.OpReset {
+		in.Role, in.Scope = access.RoleSelector{Name: "Viewer"}, access.ScopeSelector{Level: access.Tenant}
+	}
+	return in
+}
+
+func (m *maker) plan(in PlanInput) access.Plan {
+	m.t.Helper()
+	out, err := run[PlanResult](m, PlanName, in)
+	require.NoError(m.t, err)
+	return out.Plan
+}
+
+// The plan says what is lost, before anything is.
+func TestPlan_Offboarding(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []access.Kind{access.User, access.ServiceUser} {
+		m := newMaker(t, consoletest.Options{})
+		p := m.leaver(kind, nil)
+		deleted := m.plan(m.offboardInput(access.OpDelete, p))
+		require.Empty(t, deleted.Refusal)
+		require.Equal(t, access.Deleted, deleted.Expected)
+		require.Len(t, deleted.Before.Held, 2)
+		require.Empty(t, deleted.After.Held)
+		require.Contains(t, deleted.Notes, "deletes the principal")
+		require.Contains(t, deleted.Notes, offboardNote)
+
+		reset := m.plan(m.offboardInput(access.OpReset, p))
+		require.Empty(t, reset.Refusal)
+		require.Equal(t, access.Tenant, reset.After.Level)
+		require.Len(t, reset.After.Held, 1)
+		require.Contains(t, reset.Notes, "moves the principal from site to tenant level")
+	}
+}
+
+// Nobody locks the worker out, takes the console's own users away, or fights with
+// whoever else governs a user's roles.
+func TestPlan_WhoIsNotOffboarded(t *testing.T) {
+	t.Parallel()
+	system := func(p *access.Principal) { p.IsSystem = true }
+	elsewhere := func(p *access.Principal) { p.RolesReadOnly = true }
+	cases := map[string]struct {
+		change       func(*access.Principal)
+		delete, base string // why not; "" if it may be
+	}{
+		"system user":        {system, "system user", "system user"},
+		"governed elsewhere": {elsewhere, "", "read-only in the console"},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m := newMaker(t, consoletest.Options{})
+			p := m.leaver(access.User, c.change)
+			for op, why := range map[access.Op]string{access.OpDelete: c.delete, access.OpReset: c.base} {
+				got := m.plan(m.offboardInput(op, p)).Refusal
+				require.Contains(t, got, why)
+				require.Equal(t, why == "", got == "", got)
+			}
+		})
+	}
+	t.Run("the token's own", func(t *testing.T) {
+		t.Parallel()
+		m := newMaker(t, consoletest.Options{})
+		own := m.leaver(access.User, func(p *access.Principal) {
+			p.Level, p.Held = access.Tenant, []access.Held{{RoleID: m.role.ID}}
+		})
+		_, id := m.console.TokenOwner()
+		require.Equal(t, own.ID, id)
+		for _, op := range []access.Op{access.OpDelete, access.OpReset} {
+			require.Contains(t, m.plan(m.offboardInput(op, own)).Refusal, "owns the API token")
+		}
+	})
+	t.Run("likely the token's own", func(t *testing.T) {
+		t.Parallel()
+		ends := time.Date(2035, 3, 1, 9, 0, 0, 0, time.UTC)
+		m := newMaker(t, consoletest.Options{OwnerIsServiceUser: true, TokenExpiresAt: ends})
+		own := m.leaver(access.ServiceUser, func(p *access.Principal) { p.TokenExpiresAt = &ends })
+		other := m.leaver(access.ServiceUser, func(p *access.Principal) { p.TokenExpiresAt = new(ends.Add(time.Hour)) })
+		require.Contains(t, m.plan(m.offboardInput(access.OpDelete, own)).Refusal, "may own the API token")
+		require.Empty(t, m.plan(m.offboardInput(access.OpDelete, other)).Refusal)
+	})
+}
+
+// write makes attempts until one ends it.
+func (m *maker) write(in WriteInput) WriteResult {
+	m.t.Helper()
+	for range 20 {
+		out, err := run[WriteResult](m, WriteName, in)
+		if err == nil {
+			return out
+		}
+		require.False(m.t, failure(m.t, err).NonRetryable(), "%v", err)
+		m.between()
+	}
+	require.Fail(m.t, "it never ends")
+	return WriteResult{}
+}
+
+// Whatever the console says to a deletion, the principal is gone in the end, and it is
+// proven by a read.
+func TestWrite_Delete(t *testing.T) {
+	t.Parallel()
+	for _, kind := range consoletest.FaultKinds() {
+		if kind == consoletest.EmptyPage || kind == consoletest.Vanish || kind == consoletest.Slow {
+			continue
+		}
+		for _, who := range []access.Kind{access.User, access.ServiceUser} {
+			t.Run(string(kind)+" "+string(who), func(t *testing.T) {
+				t.Parallel()
+				m := newMaker(t, consoletest.Options{})
+				p := m.leaver(who, nil)
+				m.fails(consoletest.Fault{Name: kind, Method: http.MethodDelete})
+				in := m.deletion(p)
+				out := m.write(in)
+				require.Equal(t, access.Deleted, out.Proof.Outcome)
+				require.True(t, out.Proof.Reads[len(out.Proof.Reads)-1].Gone)
+				require.Equal(t, out, m.write(in), "asked again, it is the first answer")
+				for _, x := range m.console.Truth().Principals {
+					require.NotEqual(t, p.ID, x.ID)
+				}
+			})
+		}
+	}
+}
+
+func (m *maker) deletion(p access.Principal) WriteInput {
+	lease := access.Lease{ID: "offboard/INC-42#run"}
+	return WriteInput{
+		Writer: WriterStart{Console: m.sync.console.Console(), Kind: p.Kind, ID: p.ID},
+		Change: ChangeRequest{
+			Key: ChangeKey(lease.ID, access.OpDelete), Request: "offboard/INC-42",
+			Change: access.Change{Op: access.OpDelete, Lease: lease},
+		},
+	}
+}
+
+// A grant that ends after its principal was offboarded finds that it was taken over.
+func TestWrite_ReleaseAfterDelete(t *testing.T) {
+	t.Parallel()
+	m := newMaker(t, consoletest.Options{})
+	p := m.leaver(access.User, nil)
+	lease := access.Lease{ID: "grant/7#run", Holding: access.Holding{
+		Level: access.SiteLevel, RoleID: m.role.ID, ScopeID: m.console.Truth().Sites[2].ID,
+	}}
+	change := func(op access.Op) ChangeRequest {
+		return ChangeRequest{
+			Key: ChangeKey(lease.ID, op), Request: "grant/7", Change: access.Change{Op: op, Lease: lease},
+		}
+	}
+	in := m.deletion(p)
+	given := m.write(WriteInput{Writer: in.Writer, Change: change(access.OpAcquire)})
+	require.Equal(t, access.Applied, given.Proof.Outcome)
+	in.Tenancy = given.Next
+	gone := m.write(in)
+	require.Equal(t, access.Deleted, gone.Proof.Outcome)
+	late := m.write(WriteInput{Writer: in.Writer, Change: change(access.OpRelease), Tenancy: gone.Next})
+	require.Equal(t, access.Superseded, late.Proof.Outcome)
+	require.Empty(t, late.Proof.Writes)
+	require.Empty(t, late.Next.Leases)
+}

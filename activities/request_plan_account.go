@@ -1,0 +1,91 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/console"
+	"sentinelone-provisioner/internal/tokensink"
+)
+
+// KeepingTokens says where tokens of service users go that are made, so that a request
+// for one is refused at once where there is no such place.
+func (r *Request) KeepingTokens(tokens tokensink.Sink) *Request {
+	r.tokens = tokens
+	return r
+}
+
+// accountsLike finds who has the address or the name of an account that is asked for.
+func accountsLike(ctx context.Context, c *console.Client, a access.NewAccount) ([]access.Principal, error) {
+	if a.Kind == access.ServiceUser {
+		return c.ServiceUsersByName(ctx, a.Name)
+	}
+	return c.UsersByEmail(ctx, a.Email)
+}
+
+// planAccount is the plan of an account that is to be made.
+func (r *Request) planAccount(in PlanInput, found resolved) access.Plan {
+	plan := access.Plan{
+		Op: in.Op, Console: r.console.Console(), Principal: in.Account.Ref(), Role: found.role, Scope: found.scope,
+		Terms: in.Terms, Account: in.Account, Before: access.Holdings{}.Normal(), Expected: access.Created,
+		Approval: access.NoApproval(), Notes: found.notes,
+	}
+	plan.After = givenBy(plan)
+	if len(found.taken) == 1 {
+		plan.Principal = found.taken[0].Ref()
+		plan.Before = found.taken[0].Holdings()
+		plan.After, plan.Expected = plan.Before, access.AlreadyHeld
+	}
+	plan.Refusal = r.accountRefusal(plan, found)
+	if plan.Account.Kind == access.ServiceUser && plan.Refusal == "" {
+		plan.Notes = append(plan.Notes, fmt.Sprintf("its token goes to the worker's %s, and ends at %s",
+			r.tokens.Kind(), plan.Account.TokenExpiresAt.UTC().Format("2006-01-02 15:04 UTC")))
+	}
+	return plan
+}
+
+func (r *Request) accountRefusal(plan access.Plan, found resolved) string {
+	switch {
+	case r.console.ReadOnly():
+		return readOnlyText
+	case found.unusable != "":
+		return found.unusable
+	case len(found.taken) > 0:
+		return existing(plan, found.taken)
+	case plan.Account.Kind == access.ServiceUser:
+		if err := r.tokens.Check(plan.Console); err != nil {
+			return err.Error()
+		}
+	}
+	return ""
+}
+
+// existing says why an account cannot be made that is there already; "" if it is as it
+// is asked for. Names of service users are not unique, so one that is there is another.
+func existing(plan access.Plan, found []access.Principal) string {
+	list := strings.Join(texts(found, principalText), ", ")
+	switch {
+	case plan.Account.Kind == access.ServiceUser:
+		return fmt.Sprintf("a service user of that name is on the console already: %s; nobody could tell the two "+
+			"apart: choose another name, or give the role to that one with a grant", list)
+	case len(found) > 1:
+		return fmt.Sprintf("%d users have that address: %s; give the role to one of them with a grant, by id",
+			len(found), list)
+	case found[0].Holdings().Holds(plan.Holding()):
+		return ""
+	}
+	return fmt.Sprintf("user %s is on the console already and does not hold role %q (%s) at %s: "+
+		"give it that role with a grant, principal id %s",
+		list, plan.Role.Name, plan.Role.ID, scopeText(plan.Scope), found[0].ID)
+}
+
+// statusOf is the HTTP status of an answer of the console; 0 if it is none.
+func statusOf(err error) int {
+	if answer, ok := errors.AsType[*console.Error](err); ok {
+		return answer.Status
+	}
+	return 0
+}
