@@ -139,7 +139,7 @@ func (p *principalRun) learn(in activities.ChangeRequest, out activities.WriteRe
 		})
 		p.withdrawn = append(p.withdrawn, lease(in))
 		p.holders = slices.DeleteFunc(p.holders, func(h Holder) bool { return h.Lease == lease(in) })
-	case access.OpGrant, access.OpRevoke, access.OpReset, access.OpDelete: // hold nothing
+	case access.OpGrant, access.OpRevoke, access.OpReset, access.OpDelete, access.OpCreate: // hold nothing
 	}
 }
 
@@ -172,6 +172,9 @@ const (
 	// shownAgain is how many reads in a row must show a role again, after one did not,
 	// until it counts as given anew by someone else.
 	shownAgain = 3
+	// confirmSlower is how often the pause doubles, to five minutes, while a principal that
+	// was deleted is shown again.
+	confirmSlower = 6
 )
 
 // confirm reads the absence a second time, after a pause. A role that is there again
@@ -183,21 +186,24 @@ func (p *principalRun) confirm(
 	if proof.Confirmed || !absent(proof.Outcome) {
 		return answer, nil
 	}
+	whole := wholly(in, proof.Outcome)
 	for shown := 0; ; {
-		if err := workflow.Sleep(ctx, confirmPause); err != nil {
+		if err := workflow.Sleep(ctx, confirmPause<<min(max(shown-shownAgain, 0), confirmSlower)); err != nil {
 			return answer, err
 		}
-		seen, ours, err := p.look(ctx, in)
+		seen, ours, err := p.look(ctx, in, whole)
 		if err != nil {
 			return answer, err
 		}
 		proof.Reads = append(proof.Reads, seen.Read)
-		if !seen.Read.Holdings.Holds(in.Change.Lease.Holding) {
+		if !there(in, whole, seen.Read) {
 			proof.Confirmed = true
 			return answer, nil
 		}
 		shown++
 		switch {
+		case whole: // nobody gets an id that was another's, so the answer is an old one
+			p.log.Warn("Principal was gone and is shown again", "request", in.Request, "reads", shown)
 		case ours:
 			proof.Outcome = access.StillHeld
 			return answer, nil
@@ -209,19 +215,32 @@ func (p *principalRun) confirm(
 	}
 }
 
-// absent says that the outcome claims that a role is gone from its scope.
+// absent says that the outcome claims that something is gone: a role from its scope, or
+// the principal itself.
 func absent(o access.Outcome) bool {
-	return o == access.Released || o == access.Removed || o == access.AlreadyAbsent
+	return o == access.Released || o == access.Removed || o == access.AlreadyAbsent || o == access.Deleted
+}
+
+// wholly says that it is the principal that is to be gone, and not a role alone.
+func wholly(in activities.ChangeRequest, o access.Outcome) bool {
+	return in.Change.Op == access.OpDelete || o == access.Deleted
+}
+
+// there says that a read shows what is to be gone.
+func there(in activities.ChangeRequest, whole bool, seen access.Read) bool {
+	if whole {
+		return !seen.Gone
+	}
+	return seen.Holdings.Holds(in.Change.Lease.Holding)
 }
 
 // look reads the principal in its turn. ours says that a change of ours since has
 // given the role again.
 func (p *principalRun) look(
-	ctx workflow.Context, in activities.ChangeRequest,
+	ctx workflow.Context, in activities.ChangeRequest, whole bool,
 ) (seen activities.ConfirmResult, ours bool, err error) {
-	holding := in.Change.Lease.Holding
 	err = p.turns.take(ctx, true, func(ctx workflow.Context) (err error) {
-		ours = p.tenancy.Desired().Holds(holding)
+		ours = p.tenancy.Desired().Holds(in.Change.Lease.Holding)
 		ctx = change(ctx, "look again for "+in.Request, true)
 		seen, err = call[activities.ConfirmResult](ctx, activities.ConfirmName,
 			activities.ConfirmInput{Writer: p.who, Request: in.Request, Tenancy: p.tenancy})
