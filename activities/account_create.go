@@ -74,7 +74,9 @@ func (a *Accounts) create(
 	if err != nil {
 		return CreateResult{}, c.wait(ctx, err)
 	}
-	return out, a.store.ClearWait(ctx, in.Plan.Console, in.Request.ID, string(op))
+	// What was called off waits no more either.
+	return out, errors.Join(a.store.ClearWait(ctx, in.Plan.Console, in.Request.ID, string(access.OpCreate)),
+		a.store.ClearWait(ctx, in.Plan.Console, in.Request.ID, string(opCallOff)))
 }
 
 func (c *creating) run(

@@ -21,6 +21,7 @@ import (
 	"sentinelone-provisioner/internal/store"
 	"sentinelone-provisioner/internal/telemetry"
 	"sentinelone-provisioner/internal/temporalclient"
+	"sentinelone-provisioner/internal/tokensink"
 	"sentinelone-provisioner/internal/version"
 	"sentinelone-provisioner/workflows"
 )
@@ -152,11 +153,13 @@ func newWorkers(
 	workflows.Register(w)
 	guard := activities.Guard{MaxPercent: cfg.Worker.MaxLoss, MinRows: cfg.Worker.MinLoss}
 	activities.NewSync(s1, db, guard).Register(w)
-	activities.NewRequest(s1, db).Register(w)
+	tokens := tokensink.New(cfg.Worker.TokenDir, cfg.Worker.TokenCmd)
+	activities.NewRequest(s1, db).KeepingTokens(tokens).Register(w)
 
 	options.DisableWorkflowWorker = true
 	changes := worker.New(temporal, workflows.WriteQueue(cfg.Worker.TaskQueue), options)
 	activities.NewPrincipal(s1, db).Register(changes)
+	activities.NewAccounts(s1, db, tokens).Register(changes)
 	return workers{w, changes}
 }
 

@@ -3,7 +3,17 @@
 // input, a message, or an activity's result, never from configuration, a clock,
 // a global or chance; the world is touched by package activities alone.
 //
-//	type  workflow id      messages                              lives      versioning
-//	Sync  sync/<console>   query status, updates confirm,        minutes;   pinned
-//	                       discard (while quarantined)           quarantined: 7 days
+//	type                  workflow id          messages                        lives               versioning
+//	Sync                  sync/<console>       query status, updates confirm,  minutes;            pinned
+//	                                           discard (while quarantined)     quarantined: 7 days
+//	Grant                 grant/<request>      query status, updates cancel,   seconds; for a      auto-upgrade
+//	                                           extend, end                     time: its duration
+//	Revoke                revoke/<request>     query status                    seconds             auto-upgrade
+//	Principal             principal/<console>  query status, update change     while it is leased  pinned
+//	                      /<kind>/<id>         (internal)                      or changed
+//	ProvisionUser         provision/<request>  query status, update cancel     seconds             auto-upgrade
+//	ProvisionServiceUser  provision/<request>  query status, update cancel     seconds             auto-upgrade
+//	Offboard              offboard/<request>   query status                    seconds             auto-upgrade
+//
+// "Seconds" is as long as the console answers: while it does not, they wait for it.
 package workflows

@@ -71,3 +71,22 @@ func PrincipalID(console string, kind access.Kind, id string) string {
 // WriteQueue is where everything waits that changes a console, beside the task queue
 // of workflows and reads.
 func WriteQueue(taskQueue string) string { return taskQueue + writeSuffix }
+
+// Workflow types of accounts.
+const (
+	ProvisionUserType        = "ProvisionUser"
+	ProvisionServiceUserType = "ProvisionServiceUser"
+	OffboardType             = "Offboard"
+)
+
+const (
+	provisionPrefix = "provision/"
+	offboardPrefix  = "offboard/"
+)
+
+// ProvisionID is the customary workflow id of a request for an account; any other works
+// too. It holds no name and no address.
+func ProvisionID(request string) string { return provisionPrefix + request }
+
+// OffboardID is the customary workflow id of an offboarding; any other works too.
+func OffboardID(request string) string { return offboardPrefix + request }

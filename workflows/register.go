@@ -11,7 +11,8 @@ type Registry interface {
 // Register names every workflow explicitly, with its versioning behaviour. A sync and
 // a principal's writer end on the code they began on: the first is short, the second
 // begins anew now and then. Grants and revokes may be open for a year, so they move to
-// new code and must replay on it.
+// new code and must replay on it; so do requests for accounts, which wait for a console for
+// as long as it is away.
 func Register(r Registry) {
 	for name, w := range map[string]struct {
 		run        any
@@ -21,6 +22,10 @@ func Register(r Registry) {
 		PrincipalType: {Principal, workflow.VersioningBehaviorPinned},
 		GrantType:     {Grant, workflow.VersioningBehaviorAutoUpgrade},
 		RevokeType:    {Revoke, workflow.VersioningBehaviorAutoUpgrade},
+
+		ProvisionUserType:        {ProvisionUser, workflow.VersioningBehaviorAutoUpgrade},
+		ProvisionServiceUserType: {ProvisionServiceUser, workflow.VersioningBehaviorAutoUpgrade},
+		OffboardType:             {Offboard, workflow.VersioningBehaviorAutoUpgrade},
 	} {
 		r.RegisterWorkflowWithOptions(w.run, workflow.RegisterOptions{Name: name, VersioningBehavior: w.versioning})
 	}

@@ -145,6 +145,9 @@ const (
 	StateRefused   = activities.Refused
 	StatePlanned   = "planned" // a dry run
 	StateRevoked   = "revoked"
+
+	StateProvisioned = "provisioned"
+	StateOffboarded  = "offboarded"
 )
 
 // RequestResult is what a request came to. GrantResult and RevokeResult are this.

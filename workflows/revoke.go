@@ -23,14 +23,14 @@ func Revoke(ctx workflow.Context, in RevokeInput) (RequestResult, error) {
 	if err != nil {
 		return RequestResult{}, err
 	}
-	if err := r.revoke(ctx); err != nil {
+	if err := r.takeAway(ctx, access.OpRevoke, StateRevoked); err != nil {
 		return RequestResult{}, err // as it is: anything around it would hide its type from Temporal
 	}
 	return *r.result, nil
 }
 
-// revoke goes from the plan to the receipt.
-func (r *request) revoke(ctx workflow.Context) error {
+// takeAway goes from the plan to the receipt.
+func (r *request) takeAway(ctx workflow.Context, op access.Op, end string) error {
 	switch err := r.makePlan(ctx); {
 	case temporal.IsCanceledError(err):
 		return r.close(ctx, StateCancelled, "called off in Temporal")
@@ -42,5 +42,5 @@ func (r *request) revoke(ctx workflow.Context) error {
 	r.enter(ctx, StateApplying, "")
 	open, stop := workflow.NewDisconnectedContext(ctx)
 	defer stop()
-	return r.insist(open, r.changeOf(access.OpRevoke, r.lease()), StateRevoked)
+	return r.insist(open, r.changeOf(op, r.lease()), end)
 }

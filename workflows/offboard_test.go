@@ -1,0 +1,163 @@
+package workflows_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/mock"
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/testsuite"
+
+	"sentinelone-provisioner/activities"
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/workflows"
+)
+
+var carol = access.PrincipalSelector{Kind: access.User, Email: "carol@example.com"}
+
+func offboardInput() workflows.OffboardInput {
+	return workflows.OffboardInput{Principal: carol, Mode: workflows.ModeDelete, Requester: "bob@example.com"}
+}
+
+func offboardPlan(op access.Op) access.Plan {
+	return access.Plan{Op: op, Console: host, Principal: access.PrincipalRef{Kind: access.User, ID: "9"}}.Seal()
+}
+
+func (s *accounts) plansOffboarding(in activities.PlanInput) *testsuite.MockCallWrapper {
+	in.Request, in.Principal, in.Terms = s.info(), carol, access.Terms{Requester: "bob@example.com"}
+	return s.on(activities.PlanName, in)
+}
+
+// applies mocks the principal's writer, whose proof ends the request.
+func (s *accounts) applies(op access.Op, outcome access.Outcome) *testsuite.MockCallWrapper {
+	return s.OnActivity(activities.ApplyName, mock.Anything, mock.MatchedBy(func(in activities.ApplyInput) bool {
+		return in.Change.Change.Op == op && in.Close.State == "offboarded" &&
+			in.Change.Key == s.id+"#"+snapshot+"/"+string(op) &&
+			in.Writer.WorkflowID == workflows.PrincipalID(host, access.User, "9")
+	})).Return(activities.ApplyResult{
+		ChangeAnswer: activities.ChangeAnswer{Proof: access.Proof{Op: op, Outcome: outcome, Reads: []access.Read{}}},
+		Receipt:      &access.Receipt{State: "offboarded", Outcome: outcome},
+	}, nil).Once()
+}
+
+func TestOffboard_Outcomes(t *testing.T) {
+	t.Parallel()
+	baseline := &workflows.Baseline{Role: access.RoleSelector{Name: "Viewer"}, Scope: berlin}
+	cases := map[string]struct {
+		in      workflows.OffboardInput
+		plan    activities.PlanInput
+		outcome access.Outcome
+	}{
+		"deleted": {offboardInput(), activities.PlanInput{Op: access.OpDelete}, access.Deleted},
+		"gone":    {offboardInput(), activities.PlanInput{Op: access.OpDelete}, access.AlreadyAbsent},
+		"baseline": {
+			workflows.OffboardInput{
+				Principal: carol, Mode: workflows.ModeBaseline, Baseline: baseline, Requester: "bob@example.com",
+			},
+			activities.PlanInput{Op: access.OpReset, Role: baseline.Role, Scope: baseline.Scope},
+			access.Applied,
+		},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newAccounts(t, workflows.OffboardID("INC-44"))
+			s.plansOffboarding(c.plan).Return(activities.PlanResult{Plan: offboardPlan(c.plan.Op)}, nil).Once()
+			s.applies(c.plan.Op, c.outcome)
+			s.ExecuteWorkflow(workflows.OffboardType, c.in)
+			require.Equal(t, "offboarded", s.ended().State)
+			require.Equal(t, c.outcome, s.ended().Outcome)
+		})
+	}
+}
+
+// Cancelled while it is planned, it ends so; later it is carried through. A writer that
+// failed is asked again, for as long as it takes.
+func TestOffboard_Cancelled(t *testing.T) {
+	t.Parallel()
+	s := newAccounts(t, workflows.OffboardID("INC-44"))
+	s.plansOffboarding(activities.PlanInput{Op: access.OpDelete}).After(time.Hour).
+		Return(activities.PlanResult{Plan: offboardPlan(access.OpDelete)}, nil).Maybe()
+	s.closes()
+	s.at(time.Minute, s.CancelWorkflow)
+	s.ExecuteWorkflow(workflows.OffboardType, offboardInput())
+	require.Equal(t, "cancelled", s.ended().State)
+
+	s = newAccounts(t, workflows.OffboardID("INC-44"))
+	s.plansOffboarding(activities.PlanInput{Op: access.OpDelete}).
+		Return(activities.PlanResult{Plan: offboardPlan(access.OpDelete)}, nil).Once()
+	failed := temporal.NewNonRetryableApplicationError("the writer is gone", "Invalid", nil)
+	s.OnActivity(activities.ApplyName, mock.Anything, mock.Anything).
+		Return(activities.ApplyResult{}, failed).Once()
+	s.applies(access.OpDelete, access.Deleted)
+	s.at(time.Minute, s.CancelWorkflow)
+	s.ExecuteWorkflow(workflows.OffboardType, offboardInput())
+	require.Equal(t, "offboarded", s.ended().State)
+}
+
+// deletes has a principal deleted. looks says of each later look whether it is gone.
+func deletes(t *testing.T, looks ...bool) (access.Proof, time.Duration) {
+	t.Helper()
+	s := newScene(t)
+	activities.NewPrincipal(nil, nil).Register(s)
+	change := activities.ChangeRequest{
+		Key: "offboard/INC-44#run/delete", Request: "offboard/INC-44",
+		Change: access.Change{Op: access.OpDelete, Lease: access.Lease{ID: "offboard/INC-44#run"}},
+	}
+	held := access.Holdings{Level: access.Tenant, Held: []access.Held{{RoleID: "7"}}}
+	var none access.Tenancy
+	next := none.Apply(change.Change, held).Next
+	s.OnActivity(activities.WriteName, mock.Anything, mock.Anything).Return(activities.WriteResult{
+		Next: next, Proof: access.Proof{
+			Op: access.OpDelete, Key: change.Key, Outcome: access.Deleted, Before: held,
+			Reads: []access.Read{{Holdings: held}, {Gone: true}},
+		},
+	}, nil).Once()
+	n := 0
+	s.OnActivity(activities.ConfirmName, mock.Anything, mock.Anything).Return(
+		func(_ context.Context, in activities.ConfirmInput) (activities.ConfirmResult, error) {
+			read := access.Read{Gone: looks[n]}
+			if !read.Gone {
+				read.Holdings = held
+			}
+			n++
+			next, drift := in.Tenancy.Observe(read.Holdings)
+			return activities.ConfirmResult{Read: read, Next: next, Drift: drift}, nil
+		}).Times(len(looks))
+	var answer activities.ChangeAnswer
+	s.at(0, func() {
+		s.UpdateWorkflow(workflows.ChangeUpdate, "", &testsuite.TestUpdateCallback{
+			OnAccept: func() {}, OnReject: func(err error) { require.NoError(t, err) },
+			OnComplete: func(got any, err error) {
+				require.NoError(t, err)
+				answer, _ = got.(activities.ChangeAnswer)
+			},
+		}, change)
+	})
+	s.ExecuteWorkflow(workflows.PrincipalType, workflows.PrincipalInput{
+		WriterStart: activities.WriterStart{Console: host, Kind: access.User, ID: "9"},
+	})
+	require.True(t, s.IsWorkflowCompleted())
+	require.NoError(t, s.GetWorkflowError())
+	return answer.Proof, s.Now().Sub(began)
+}
+
+// Gone is read twice, with a pause between. Shown again, however often, it is looked at
+// until it is gone: an id is not given twice.
+func TestPrincipal_DeletionIsConfirmed(t *testing.T) {
+	t.Parallel()
+	proof, took := deletes(t, true)
+	require.True(t, proof.Confirmed)
+	require.Equal(t, access.Deleted, proof.Outcome)
+	require.True(t, proof.Reads[1].Gone && proof.Reads[2].Gone, "gone twice")
+	require.GreaterOrEqual(t, took, 5*time.Second)
+
+	proof, took = deletes(t, false, false, false, false, false, false, true)
+	require.True(t, proof.Confirmed)
+	require.Equal(t, access.Deleted, proof.Outcome)
+	require.Empty(t, proof.Drift)
+	require.Len(t, proof.Reads, 9)
+	require.Greater(t, took, 35*time.Second, "the pauses grow")
+}

@@ -1,0 +1,367 @@
+package workflows_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/mock"
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/testsuite"
+
+	"sentinelone-provisioner/activities"
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/workflows"
+)
+
+// accounts is a scene in which somebody asks for an account.
+type accounts struct {
+	*scene
+
+	id string
+}
+
+func newAccounts(t *testing.T, id string) *accounts {
+	t.Helper()
+	s := &accounts{scene: newScene(t), id: id}
+	s.SetStartWorkflowOptions(client.StartWorkflowOptions{ID: id, TaskQueue: workflows.DefaultTaskQueue})
+	activities.NewRequest(nil, nil).Register(s)
+	activities.NewAccounts(nil, nil, nil).Register(s)
+	return s
+}
+
+var (
+	soc    = access.RoleSelector{Name: "SOC"}
+	berlin = access.ScopeSelector{Level: access.SiteLevel, Name: "Acme / Berlin"}
+)
+
+func anaInput() workflows.ProvisionUserInput {
+	return workflows.ProvisionUserInput{
+		Email: "ana@example.com", FullName: "Ana Roy", Role: soc, Scope: berlin, Requester: "bob@example.com",
+		Reason: "INC-42",
+	}
+}
+
+func (s *accounts) info() activities.RequestInfo {
+	return activities.RequestInfo{ID: s.id, Run: snapshot, StartedAt: began}
+}
+
+func anaPlan() access.Plan {
+	return access.Plan{
+		Op: access.OpCreate, Console: host, Principal: access.PrincipalRef{Kind: access.User, Email: "ana@example.com"},
+		Role: access.RoleRef{ID: "7", Name: "SOC"}, Scope: access.ScopeRef{Level: access.SiteLevel, ID: "100"},
+		Account: &access.NewAccount{Kind: access.User, Email: "ana@example.com", Name: "Ana Roy"},
+	}.Seal()
+}
+
+// plans mocks the plan of Ana's account.
+func (s *accounts) plans(dry bool) *testsuite.MockCallWrapper {
+	return s.on(activities.PlanName, activities.PlanInput{
+		Request: s.info(), Op: access.OpCreate, Role: soc, Scope: berlin, DryRun: dry,
+		Account: &access.NewAccount{Kind: access.User, Email: "ana@example.com", Name: "Ana Roy"},
+		Terms:   access.Terms{Requester: "bob@example.com", Reason: "INC-42"},
+	})
+}
+
+func (s *accounts) createInput(callOff bool) activities.CreateInput {
+	return activities.CreateInput{
+		Request: s.info(), Key: s.id + "#" + snapshot + "/create", Plan: anaPlan(), CallOff: callOff,
+	}
+}
+
+func (s *accounts) creates(callOff bool) *testsuite.MockCallWrapper {
+	return s.on(activities.UserCreateName, s.createInput(callOff))
+}
+
+func created(o access.Outcome) activities.CreateResult {
+	return activities.CreateResult{Proof: access.Proof{Op: access.OpCreate, Outcome: o, Reads: []access.Read{}}}
+}
+
+// closes mocks the receipt.
+func (s *accounts) closes() {
+	s.OnActivity(activities.CloseName, mock.Anything, mock.Anything).Return(
+		func(_ context.Context, in activities.CloseInput) (activities.CloseResult, error) {
+			out := access.Receipt{
+				Request: in.Request.ID, State: in.State, Message: in.Message, Proofs: in.Proofs, Plan: in.Plan,
+			}
+			if n := len(in.Proofs); n > 0 {
+				out.Outcome = in.Proofs[n-1].Outcome
+			}
+			return activities.CloseResult{Receipt: out.Seal()}, nil
+		}).Once()
+}
+
+func (s *accounts) provision() { s.ExecuteWorkflow(workflows.ProvisionUserType, anaInput()) }
+
+func (s *accounts) ended() workflows.RequestResult {
+	s.t.Helper()
+	require.True(s.t, s.IsWorkflowCompleted())
+	require.NoError(s.t, s.GetWorkflowError())
+	var out workflows.RequestResult
+	require.NoError(s.t, s.GetWorkflowResult(&out))
+	return out
+}
+
+func TestProvisionUser_Outcomes(t *testing.T) {
+	t.Parallel()
+	cases := map[string]struct {
+		made           activities.CreateResult
+		state, message string
+	}{
+		"created":      {created(access.Created), "provisioned", ""},
+		"already held": {created(access.AlreadyHeld), "provisioned", ""},
+		"refused": {
+			activities.CreateResult{
+				Proof: created(access.NotApplied).Proof, Refused: true, Message: "the address is taken",
+			},
+			"refused", "the address is taken",
+		},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newAccounts(t, workflows.ProvisionID("INC-42"))
+			s.plans(false).Return(activities.PlanResult{Plan: anaPlan()}, nil).Once()
+			s.creates(false).Return(c.made, nil).Once()
+			s.closes()
+			s.provision()
+			got := s.ended()
+			require.Equal(t, c.state, got.State)
+			require.Equal(t, c.message, got.Message)
+			require.Equal(t, c.made.Proof.Outcome, got.Outcome)
+			require.Equal(t, []access.Proof{c.made.Proof}, got.Receipt.Proofs)
+		})
+	}
+}
+
+// What cannot be carried out ends with the plan's own receipt; a dry run ends with the
+// plan. Nothing is sent.
+func TestProvisionUser_EndsWithThePlan(t *testing.T) {
+	t.Parallel()
+	s := newAccounts(t, workflows.ProvisionID("INC-42"))
+	refused := activities.PlanResult{Plan: anaPlan(), Receipt: &access.Receipt{State: "refused"}}
+	s.plans(false).Return(refused, nil).Once()
+	s.provision()
+	require.Equal(t, "refused", s.ended().State)
+
+	s = newAccounts(t, workflows.ProvisionID("INC-42"))
+	s.plans(true).Return(activities.PlanResult{Plan: anaPlan()}, nil).Once()
+	in := anaInput()
+	in.DryRun = true
+	s.ExecuteWorkflow(workflows.ProvisionUserType, in)
+	require.Equal(t, "planned", s.ended().State)
+	require.Equal(t, anaPlan(), *s.ended().Plan)
+}
+
+// A plan that cannot be made fails the workflow under its own type, with a receipt; a
+// console that says no for good before anything was sent ends it refused.
+func TestProvisionUser_Failures(t *testing.T) {
+	t.Parallel()
+	s := newAccounts(t, workflows.ProvisionID("INC-42"))
+	s.plans(false).Return(failing[activities.PlanInput, activities.PlanResult](forbidden())).Once()
+	s.closes()
+	s.provision()
+	require.Equal(t, "Forbidden", s.failure().Type())
+
+	s = newAccounts(t, workflows.ProvisionID("INC-42"))
+	s.plans(false).Return(activities.PlanResult{Plan: anaPlan()}, nil).Once()
+	s.creates(false).Return(failing[activities.CreateInput, activities.CreateResult](forbidden())).Once()
+	s.closes()
+	s.provision()
+	require.Equal(t, "refused", s.ended().State)
+	require.Contains(t, s.ended().Message, "403")
+}
+
+// A console that is down is waited for.
+func TestProvisionUser_WaitsForTheConsole(t *testing.T) {
+	t.Parallel()
+	s := newAccounts(t, workflows.ProvisionID("INC-42"))
+	s.plans(false).Return(activities.PlanResult{Plan: anaPlan()}, nil).Once()
+	s.creates(false).Return(failing[activities.CreateInput, activities.CreateResult](errDown)).Times(9)
+	s.creates(false).Return(created(access.Created), nil).Once()
+	s.closes()
+	s.provision()
+	require.Equal(t, "provisioned", s.ended().State)
+}
+
+// Called off at each step, it ends with the whole account or with none, and whoever
+// called it off is told which.
+func TestProvisionUser_CalledOff(t *testing.T) {
+	t.Parallel()
+	const (
+		byCarol    = "called off by carol@example.com"
+		inTemporal = "called off in Temporal"
+		late       = " too late: it was made"
+	)
+	cases := map[string]struct {
+		how     string // update, or cancellation in Temporal
+		while   string
+		became  access.Outcome // what the second look finds
+		state   string
+		message string
+	}{
+		"update while planning":     {"update", "plan", "", "cancelled", byCarol},
+		"cancelled while planning":  {"cancel", "plan", "", "cancelled", inTemporal},
+		"update, nothing made":      {"update", "create", access.NotApplied, "cancelled", byCarol},
+		"cancelled, nothing made":   {"cancel", "create", access.NotApplied, "cancelled", inTemporal},
+		"update too late":           {"update", "create", access.Created, "provisioned", byCarol + late},
+		"cancelled too late":        {"cancel", "create", access.Created, "provisioned", inTemporal + late},
+		"update, then looked often": {"update", "often", access.NotApplied, "cancelled", byCarol},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newAccounts(t, workflows.ProvisionID("INC-42"))
+			plan := s.plans(false)
+			if c.while == "plan" {
+				plan = plan.After(time.Hour)
+			}
+			plan.Return(activities.PlanResult{Plan: anaPlan()}, nil).Maybe()
+			s.creates(false).After(time.Hour).Return(created(access.Created), nil).Maybe()
+			if c.while == "often" {
+				final := temporal.NewNonRetryableApplicationError("odd", "Invalid", nil)
+				s.creates(true).Return(activities.CreateResult{}, final).Twice()
+			}
+			s.creates(true).Return(created(c.became), nil).Maybe()
+			s.closes()
+			var answer *workflows.Answer
+			s.at(time.Minute, func() {
+				if c.how == "cancel" {
+					s.CancelWorkflow()
+					return
+				}
+				s.UpdateWorkflow(workflows.CancelUpdate, "", &testsuite.TestUpdateCallback{
+					OnAccept: func() {}, OnReject: func(err error) { require.NoError(t, err) },
+					OnComplete: func(got any, err error) {
+						require.NoError(t, err)
+						said, _ := got.(workflows.Answer)
+						answer = &said
+					},
+				}, workflows.By{By: "carol@example.com"})
+			})
+			s.provision()
+			got := s.ended()
+			require.Equal(t, c.state, got.State)
+			require.Equal(t, c.message, got.Message)
+			require.Equal(t, c.became, got.Outcome)
+			if c.how == "update" {
+				require.Equal(t, &workflows.Answer{State: c.state, Outcome: c.became}, answer)
+			}
+		})
+	}
+}
+
+func TestProvision_WrongInput(t *testing.T) {
+	t.Parallel()
+	past := began.Add(-time.Hour)
+	cases := map[string]struct {
+		kind string
+		in   any
+		want []string
+	}{
+		"nothing": {
+			workflows.ProvisionUserType,
+			map[string]any{},
+			[]string{"email is", "fullName is missing", "role: give one", "scope.level is", "requester is missing"},
+		},
+		"unknown field": {
+			workflows.ProvisionUserType, map[string]any{"password": "x"}, []string{"password"},
+		},
+		"service user without an end of its token": {
+			workflows.ProvisionServiceUserType,
+			map[string]any{"name": "ci", "requester": "bob@example.com"},
+			[]string{"tokenExpiresAt", "tokenLife"},
+		},
+		"two ends": {
+			workflows.ProvisionServiceUserType,
+			map[string]any{"name": "ci", "tokenLife": "1h", "tokenExpiresAt": "2030-01-01T00:00:00Z"},
+			[]string{"give one of tokenExpiresAt"},
+		},
+		"an end that is past": {
+			workflows.ProvisionServiceUserType,
+			map[string]any{"name": "ci", "tokenExpiresAt": past.Format(time.RFC3339)},
+			[]string{"tokenExpiresAt is 2026-11-02T08:00:00Z"},
+		},
+		"no life": {
+			workflows.ProvisionServiceUserType,
+			map[string]any{"name": "a=b", "tokenLife": "0s"},
+			[]string{"tokenLife is 0s", "none of < > ="},
+		},
+		"no mode": {
+			workflows.OffboardType,
+			map[string]any{"principal": map[string]any{"kind": "user"}},
+			[]string{`mode is ""`, "principal: give one of email", "requester is missing"},
+		},
+		"delete with a baseline": {
+			workflows.OffboardType,
+			map[string]any{"mode": "delete", "baseline": map[string]any{}},
+			[]string{"baseline is given, but mode is delete"},
+		},
+		"baseline without one": {
+			workflows.OffboardType, map[string]any{"mode": "baseline"}, []string{"baseline is missing"},
+		},
+		"baseline without a role": {
+			workflows.OffboardType,
+			map[string]any{"mode": "baseline", "baseline": map[string]any{}},
+			[]string{"baseline: role: give one", "baseline: scope.level is"},
+		},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newAccounts(t, "any")
+			s.ExecuteWorkflow(c.kind, c.in)
+			err := s.GetWorkflowError()
+			for _, want := range c.want {
+				require.ErrorContains(t, err, want)
+			}
+		})
+	}
+}
+
+// The end of a token that is asked for as a life counts from the request, to the second.
+func TestProvisionServiceUser(t *testing.T) {
+	t.Parallel()
+	s := newAccounts(t, workflows.ProvisionID("INC-43"))
+	life := access.Duration(720 * time.Hour)
+	account := access.NewAccount{
+		Kind: access.ServiceUser, Name: "ci", Description: "builds", TokenExpiresAt: began.Add(720 * time.Hour),
+	}
+	plan := anaPlan()
+	plan.Account = &account
+	s.on(activities.PlanName, activities.PlanInput{
+		Request: s.info(), Op: access.OpCreate, Role: soc, Scope: berlin, Account: &account,
+		Terms: access.Terms{Requester: "bob@example.com"},
+	}).Return(activities.PlanResult{Plan: plan}, nil).Once()
+	out := created(access.Created)
+	out.Proof.Token = &access.TokenPlace{Sink: "file", Path: host + "/7.token", ExpiresAt: account.TokenExpiresAt}
+	in := s.createInput(false)
+	in.Plan = plan
+	s.on(activities.ServiceUserCreateName, in).Return(out, nil).Once()
+	s.closes()
+	s.ExecuteWorkflow(workflows.ProvisionServiceUserType, workflows.ProvisionServiceUserInput{
+		Name: "ci", Description: "builds", Role: soc, Scope: berlin, TokenLife: &life, Requester: "bob@example.com",
+	})
+	require.Equal(t, "provisioned", s.ended().State)
+	require.Equal(t, out.Proof.Token, s.ended().Receipt.Proofs[0].Token)
+}
+
+// Whoever asks for too much is told.
+func TestProvisionUser_CancelIsRefused(t *testing.T) {
+	t.Parallel()
+	s := newAccounts(t, workflows.ProvisionID("INC-42"))
+	s.plans(false).Return(activities.PlanResult{Plan: anaPlan()}, nil).Once()
+	s.creates(false).After(time.Hour).Return(created(access.Created), nil).Once()
+	s.closes()
+	var rejected error
+	s.at(time.Minute, func() {
+		s.UpdateWorkflow(workflows.CancelUpdate, "", &testsuite.TestUpdateCallback{
+			OnReject: func(err error) { rejected = err }, OnAccept: func() {}, OnComplete: func(any, error) {},
+		}, workflows.By{})
+	})
+	s.provision()
+	require.Equal(t, "provisioned", s.ended().State)
+	require.ErrorContains(t, rejected, `"by" is missing`)
+}
