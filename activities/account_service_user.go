@@ -164,7 +164,7 @@ func (c *creating) readBack(ctx context.Context, d deed) (CreateResult, error) {
 func (c *creating) made(ctx context.Context, p access.Principal, d deed) (CreateResult, error) {
 	out := CreateResult{Proof: c.proof(access.Created, p)}
 	out.Proof.Token = d.Kept
-	return out, c.note(ctx, c.entry(EntryProof, c.key(EntryProof), out))
+	return c.finish(ctx, out)
 }
 
 // remove deletes a service user of ours and makes sure that it is gone.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -521,6 +522,29 @@ func TestCreate_CalledOff(t *testing.T) {
 			require.Equal(t, sent, m.posts("/users")+m.posts("/service-users"), "nothing more is sent")
 		})
 	}
+}
+
+// An attempt that nobody waits for any more sends nothing once the account was called
+// off, and has no word on how it ended.
+func TestCreate_CalledOffWhileAnAttemptIsAtIt(t *testing.T) {
+	t.Parallel()
+	m := newMaker(t, consoletest.Options{})
+	in := m.input(m.ana())
+	var off CreateResult
+	var begun atomic.Bool
+	m.console.OnRequest(func(r consoletest.Request) {
+		if r.Path != "/users" || r.Method != http.MethodGet || !begun.CompareAndSwap(false, true) {
+			return
+		}
+		later := in
+		later.CallOff = true
+		off = m.make(later)
+	})
+	_, err := run[CreateResult](m, UserCreateName, in)
+	require.Equal(t, string(fault.Unavailable), failure(t, err).Type())
+	require.Equal(t, access.NotApplied, off.Proof.Outcome)
+	require.Zero(t, m.posts("/users"))
+	require.Equal(t, off, m.make(in))
 }
 
 func TestPlanAccount_Refusals(t *testing.T) {

@@ -95,7 +95,7 @@ func (c *creating) stays(ctx context.Context, p access.Principal, err error) (Cr
 // leave ends it with a service user that is there and whose token nobody has.
 func (c *creating) leave(ctx context.Context, p access.Principal, why error) (CreateResult, error) {
 	out := CreateResult{Proof: c.proof(access.Created, p), Refused: true, Message: c.there(p, why)}
-	return out, c.note(ctx, c.entry(EntryProof, c.key(EntryProof), out))
+	return c.finish(ctx, out)
 }
 
 // takeBack deletes a service user that was called off before it was whole.
