@@ -33,13 +33,13 @@ func newAccounts(t *testing.T, id string) *accounts {
 }
 
 var (
-	soc    = access.RoleSelector{Name: "SOC"}
+	socRole    = access.RoleSelector{Name: "SOC"}
 	berlin = access.ScopeSelector{Level: access.SiteLevel, Name: "Acme / Berlin"}
 )
 
 func anaInput() workflows.ProvisionUserInput {
 	return workflows.ProvisionUserInput{
-		Email: "ana@example.com", FullName: "Ana Roy", Role: soc, Scope: berlin, Requester: "bob@example.com",
+		Email: "ana@example.com", FullName: "Ana Roy", Role: socRole, Scope: berlin, Requester: "bob@example.com",
 		Reason: "INC-42",
 	}
 }
@@ -59,7 +59,7 @@ func anaPlan() access.Plan {
 // plans mocks the plan of Ana's account.
 func (s *accounts) plans(dry bool) *testsuite.MockCallWrapper {
 	return s.on(activities.PlanName, activities.PlanInput{
-		Request: s.info(), Op: access.OpCreate, Role: soc, Scope: berlin, DryRun: dry,
+		Request: s.info(), Op: access.OpCreate, Role: socRole, Scope: berlin, DryRun: dry,
 		Account: &access.NewAccount{Kind: access.User, Email: "ana@example.com", Name: "Ana Roy"},
 		Terms:   access.Terms{Requester: "bob@example.com", Reason: "INC-42"},
 	})
@@ -332,7 +332,7 @@ func TestProvisionServiceUser(t *testing.T) {
 	plan := anaPlan()
 	plan.Account = &account
 	s.on(activities.PlanName, activities.PlanInput{
-		Request: s.info(), Op: access.OpCreate, Role: soc, Scope: berlin, Account: &account,
+		Request: s.info(), Op: access.OpCreate, Role: socRole, Scope: berlin, Account: &account,
 		Terms: access.Terms{Requester: "bob@example.com"},
 	}).Return(activities.PlanResult{Plan: plan}, nil).Once()
 	out := created(access.Created)
@@ -342,7 +342,7 @@ func TestProvisionServiceUser(t *testing.T) {
 	s.on(activities.ServiceUserCreateName, in).Return(out, nil).Once()
 	s.closes()
 	s.ExecuteWorkflow(workflows.ProvisionServiceUserType, workflows.ProvisionServiceUserInput{
-		Name: "ci", Description: "builds", Role: soc, Scope: berlin, TokenLife: &life, Requester: "bob@example.com",
+		Name: "ci", Description: "builds", Role: socRole, Scope: berlin, TokenLife: &life, Requester: "bob@example.com",
 	})
 	require.Equal(t, "provisioned", s.ended().State)
 	require.Equal(t, out.Proof.Token, s.ended().Receipt.Proofs[0].Token)
