@@ -77,6 +77,7 @@ func (s *stack) untilRequest(
 ) (got workflows.RequestStatus) {
 	s.t.Helper()
 	require.Eventually(s.t, func() bool {
+		got = workflows.RequestStatus{} // an absent field would leave that of the last answer
 		value, err := s.client.QueryWorkflow(s.ctx(), run.GetID(), run.GetRunID(), workflows.StatusQuery)
 		return err == nil && value.Get(&got) == nil && holds(got)
 	}, limit, 100*time.Millisecond)
