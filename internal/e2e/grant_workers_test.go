@@ -34,6 +34,41 @@ func TestGrant_WriterTerminated(t *testing.T) {
 	s.requireReceipt(end)
 }
 
+// A workflow takes ten updates at a time by default. More grants than that for one
+// principal wait until there is room, and none fails.
+func TestGrant_MoreForOnePrincipalThanTemporalTakes(t *testing.T) {
+	t.Parallel()
+	o := rolesConsole
+	o.Sites = 30
+	s := prepareRoles(t, newStack(t, o))
+	s.startWorker()
+	g := newGate(s)
+	g.hold(s.user, grantCalls[2])
+	var runs []client.WorkflowRun
+	for i, site := range s.console.Truth().Sites[1:] {
+		wanted := s.wanted
+		wanted.ScopeID = site.ID
+		runs = append(runs, s.startGrant(strconv.Itoa(i), s.inputFor(s.user, wanted, "")))
+	}
+	for _, run := range runs {
+		s.untilRequest(run, func(got workflows.RequestStatus) bool { return got.State == workflows.StateApplying })
+	}
+	writer := workflows.PrincipalID(s.consoleKey(), s.user.Kind, s.user.ID)
+	var got workflows.PrincipalStatus
+	require.Eventually(t, func() bool {
+		value, err := s.client.QueryWorkflow(s.ctx(), writer, "", workflows.StatusQuery)
+		return err == nil && value.Get(&got) == nil && got.Waiting >= 9 // behind the one that is held
+	}, limit, 100*time.Millisecond)
+	t.Logf("of %d changes %d are at the writer", len(runs), 1+got.Waiting)
+	g.open()
+	for _, run := range runs {
+		got := s.ended(run)
+		require.Equal(t, "granted", got.State, got.Message)
+	}
+	require.Len(t, s.held().Held, 1+len(runs))
+	require.Equal(t, 1, s.console.MaxConcurrentWrites(s.user.Kind, s.user.ID))
+}
+
 // Two workers on one PostgreSQL database share thirty timed grants, and one is killed in
 // the middle: all end as they should.
 func TestGrant_TwoWorkersOneKilled(t *testing.T) {
