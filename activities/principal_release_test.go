@@ -1,0 +1,420 @@
+package activities
+
+import (
+	"fmt"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/consoletest"
+	"sentinelone-provisioner/internal/fault"
+	"sentinelone-provisioner/internal/store"
+)
+
+func TestPause(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		attempt int32
+		waited  time.Duration
+		want    time.Duration
+	}{
+		{1, 0, 2 * time.Second},
+		{2, 2 * time.Second, 4 * time.Second},
+		{3, 6 * time.Second, 8 * time.Second},
+		{4, 14 * time.Second, 16 * time.Second},
+		{5, 30 * time.Second, 30 * time.Second},
+		{24, 10*time.Minute - time.Second, 30 * time.Second},
+		{25, 10 * time.Minute, 5 * time.Minute},
+		{1, 10 * time.Minute, 5 * time.Minute},
+		{100_000, 365 * 24 * time.Hour, 5 * time.Minute},
+		{100_000, time.Minute, 30 * time.Second},
+	} {
+		require.Equal(t, c.want, pause(c.attempt, c.waited), "%+v", c)
+	}
+}
+
+// Whatever the console says to it, a release never fails for good: it says why it waits,
+// and when it is tried again, and it is counted.
+func TestRelease_NeverFailsForGood(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []consoletest.FaultKind{
+		consoletest.Unauthorized, consoletest.Forbidden, consoletest.NotFound, consoletest.Conflict,
+		consoletest.ServerError, consoletest.CutBefore, consoletest.RateLimited,
+	} {
+		for _, method := range []string{http.MethodGet, http.MethodPut} {
+			if method == http.MethodGet && (kind == consoletest.NotFound || kind == consoletest.Conflict) {
+				continue // no console says the latter; of the former see TestRelease_GoneIsSaidTwice
+			}
+			t.Run(fmt.Sprintf("%s of %s", kind, method), func(t *testing.T) {
+				t.Parallel()
+				d := newDesk(t, consoletest.Options{})
+				in := d.to(access.OpRelease, lease("1", d.soc), leased(d))
+				id := d.fails(kind, method, 0)
+				want := map[int32]time.Duration{1: 2 * time.Second, 2: 4 * time.Second, 9: 30 * time.Second}
+				for attempt, next := range want {
+					d.attempt = attempt
+					text := d.waits(in)
+					list := d.waitOf("grant/1")
+					require.Len(t, list, 1)
+					w := list[0]
+					require.Equal(t, text, w.Text)
+					require.Equal(t, int(attempt), w.Attempt)
+					require.Equal(t, d.now.Add(next), *w.NextTry)
+					require.Equal(t, d.scheduled, w.Since)
+					require.Equal(t, "release", w.Step)
+					require.True(t, w.Release)
+					require.Equal(t, !finalOf(kind).Final(), w.Temporary)
+				}
+				d.now, d.attempt = d.now.Add(quickFor), 30
+				d.waits(in)
+				require.Equal(t, d.now.Add(slowPause), *d.waitOf("grant/1")[0].NextTry)
+				require.Equal(t, int64(4), d.counted[WaitingMetric])
+				require.Equal(t, having(d.viewer, d.soc), d.held())
+
+				d.console.RemoveFault(id)
+				require.Equal(t, access.Released, d.done(in).Proof.Outcome)
+				require.Equal(t, having(d.viewer), d.held())
+				require.Empty(t, d.waitOf("grant/1"))
+			})
+		}
+	}
+}
+
+// finalOf is the kind of error that a fault comes to.
+func finalOf(f consoletest.FaultKind) fault.Kind {
+	switch f {
+	case consoletest.Unauthorized:
+		return fault.Unauthenticated
+	case consoletest.Forbidden:
+		return fault.Forbidden
+	case consoletest.NotFound:
+		return fault.NotFound
+	default: // a few collisions are tried again
+		return fault.Unavailable
+	}
+}
+
+// A console that says once that somebody is gone, and lists them, is not believed.
+func TestRelease_GoneIsSaidTwice(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, consoletest.Options{})
+	in := d.to(access.OpRelease, lease("1", d.soc), leased(d))
+	d.fails(consoletest.NotFound, http.MethodGet, 0)
+	require.Equal(t, access.Released, d.done(in).Proof.Outcome)
+	require.Equal(t, having(d.viewer), d.held())
+}
+
+// A console that asks to wait longer is obeyed.
+func TestRelease_RetryAfter(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, consoletest.Options{})
+	in := d.to(access.OpRelease, lease("1", d.soc), leased(d))
+	d.console.AddFault(consoletest.Fault{Name: consoletest.RateLimited, Path: "/users", RetryAfter: 90 * time.Second})
+	_, err := d.write(in)
+	require.Equal(t, 90*time.Second, failure(t, err).NextRetryDelay())
+	require.Equal(t, string(fault.RateLimited), failure(t, err).Type())
+	require.Equal(t, d.now.Add(90*time.Second), *d.waitOf("grant/1")[0].NextTry)
+}
+
+// The last role is not taken: the release waits until there is another one.
+func TestRelease_LastRole(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, consoletest.Options{})
+	d.byHand(access.Holdings{Level: access.SiteLevel})
+	in := d.to(access.OpRelease, lease("1", d.soc), leased(d))
+	require.Contains(t, d.waits(in), "it is the principal's last role")
+	require.False(t, d.waitOf("grant/1")[0].Temporary)
+	require.Equal(t, having(d.soc), d.held())
+	d.byHand(having(d.viewer, d.soc))
+	require.Equal(t, access.Released, d.done(in).Proof.Outcome)
+	require.Equal(t, having(d.viewer), d.held())
+}
+
+// What has failed before lets a release go first, until that has had its turn; what
+// nobody stands behind is not waited for.
+func TestWrite_YieldsToAWaitingRelease(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, consoletest.Options{})
+	known := leased(d)
+	release := d.to(access.OpRelease, lease("1", d.soc), known)
+	acquire := d.to(access.OpAcquire, lease("2", d.admin), known)
+	down := d.fails(consoletest.ServerError, "", 0)
+	d.waits(release)
+	d.now = d.now.Add(time.Second)
+	d.waits(acquire)
+	d.now = d.now.Add(time.Second)
+	d.console.RemoveFault(down)
+	asked := d.console.RequestCount()
+	d.attempt = 2
+	require.Contains(t, d.waits(acquire), "access that is to end goes first: grant/1")
+	require.Equal(t, asked, d.console.RequestCount())
+
+	d.now = d.now.Add(time.Second)
+	down = d.fails(consoletest.ServerError, "", 0)
+	d.waits(release) // it has had its turn
+	d.console.RemoveFault(down)
+	d.now = d.now.Add(time.Second)
+	require.Equal(t, access.Applied, d.done(acquire).Proof.Outcome, "and it is not waited for for ever")
+}
+
+func TestWrite_DoesNotYield(t *testing.T) {
+	t.Parallel()
+	long := time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)
+	past := long.Add(-time.Hour)
+	for name, c := range map[string]struct {
+		wait    store.Wait
+		attempt int32
+	}{
+		"at its first attempt":           {store.Wait{Release: true, Temporary: true, NextTry: new(long)}, 1},
+		"to what gives":                  {store.Wait{Temporary: true, NextTry: new(long)}, 2},
+		"to what waits for a person":     {store.Wait{Release: true, NextTry: new(long)}, 2},
+		"to what nobody stands behind":   {store.Wait{Release: true, Temporary: true, NextTry: new(past)}, 2},
+		"to what is not known to return": {store.Wait{Release: true, Temporary: true}, 2},
+	} {
+		d := newDesk(t, consoletest.Options{})
+		in := d.to(access.OpAcquire, lease("1", d.soc), access.Tenancy{})
+		down := d.fails(consoletest.ServerError, "", 0)
+		d.waits(in)
+		d.console.RemoveFault(down)
+		c.wait.Console, c.wait.Request, c.wait.Step = d.who.Console, "grant/9", "release"
+		c.wait.At = d.now.Add(-time.Minute)
+		require.NoError(t, d.store.NoteWait(t.Context(), c.wait), name)
+		d.attempt = c.attempt
+		require.Equal(t, access.Applied, d.done(in).Proof.Outcome, name)
+	}
+}
+
+// A writer that does not know a lease, since the one that gave it was lost, is told what
+// it was by the grant, and undoes that alone.
+func TestRelease_OfALeaseTheWriterDoesNotKnow(t *testing.T) {
+	t.Parallel()
+	for name, learn := range map[string]func(d *desk) access.Tenancy{
+		"it knows nothing": unknown,
+		"it has seen the principal since": func(d *desk) access.Tenancy {
+			third := d.third()
+			got := d.done(d.to(access.OpAcquire, lease("2", third), access.Tenancy{}))
+			require.True(t, got.Next.Baseline.Holds(d.soc), "it takes the role for the principal's own")
+			return d.done(d.to(access.OpRelease, lease("2", third), got.Next)).Next
+		},
+	} {
+		d := newDesk(t, consoletest.Options{})
+		given := d.done(d.to(access.OpAcquire, lease("1", d.soc), access.Tenancy{})).Proof
+		d.now = d.now.Add(time.Hour)
+		in := d.to(access.OpRelease, lease("1", d.soc), learn(d))
+		in.Change.Given = &given
+		got := d.done(in)
+		require.Equal(t, access.Released, got.Proof.Outcome, name)
+		require.Equal(t, having(d.viewer), d.held(), name)
+	}
+}
+
+// What was given and changed by hand since stands, and is not called not given.
+func TestRelease_GivenAndChangedSince(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, consoletest.Options{})
+	given := d.done(d.to(access.OpAcquire, lease("1", d.soc), access.Tenancy{})).Proof
+	d.now = d.now.Add(time.Hour)
+	d.byHand(having(d.viewer, d.admin))
+	known := d.done(d.to(access.OpGrant, lease("2", d.viewer), access.Tenancy{})).Next
+	for i, t0 := range []access.Tenancy{{}, known} {
+		in := d.to(access.OpRelease, lease("1", d.soc), t0)
+		in.Change.Key += fmt.Sprint("/", i)
+		in.Change.Given = &given
+		got := d.done(in)
+		require.Equal(t, access.Superseded, got.Proof.Outcome)
+		require.Equal(t, having(d.viewer, d.admin), d.held())
+	}
+}
+
+// A grant that was called off amid its acquisition, so that nobody knows what came of
+// it: the ledger knows what was sent.
+func TestRelease_OfWhatWasCalledOff(t *testing.T) {
+	t.Parallel()
+	for _, op := range []access.Op{access.OpAcquire, access.OpGrant} {
+		d := newDesk(t, consoletest.Options{})
+		d.byHand(having(d.viewer, d.admin))
+		d.dies(d.to(op, lease("1", d.soc), access.Tenancy{}), "before the answer")
+		require.Equal(t, having(d.viewer, d.soc), d.held())
+		got := d.done(d.to(access.OpRelease, lease("1", d.soc), access.Tenancy{}))
+		require.Equal(t, access.Released, got.Proof.Outcome, op)
+		require.Equal(t, having(d.viewer, d.admin), d.held(), "what it had taken the place of is back")
+
+		late := d.done(d.to(op, lease("1", d.soc), got.Next))
+		require.Equal(t, access.NotApplied, late.Proof.Outcome, "an attempt that comes late gives nothing")
+		require.Equal(t, having(d.viewer, d.admin), d.held())
+	}
+}
+
+// What was sent and is not there may still come; only then is it sure that nothing is.
+func TestRelease_OfWhatMayStillArrive(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, consoletest.Options{})
+	d.dies(d.to(access.OpAcquire, lease("1", d.soc), access.Tenancy{}), "before it sent")
+	in := d.to(access.OpRelease, lease("1", d.soc), access.Tenancy{})
+	require.Equal(t, errCalledOff.Error(), d.waits(in))
+	d.now = d.now.Add(showTime)
+	require.Equal(t, access.NotApplied, d.done(in).Proof.Outcome)
+	require.Zero(t, d.puts())
+
+	d.fails(consoletest.Forbidden, http.MethodPut, 1)
+	_, err := d.write(d.to(access.OpAcquire, lease("2", d.soc), access.Tenancy{}))
+	require.Equal(t, string(fault.Forbidden), failure(t, err).Type())
+	got := d.done(d.to(access.OpRelease, lease("2", d.soc), access.Tenancy{}))
+	require.Equal(t, access.NotApplied, got.Proof.Outcome, "what was refused cannot come")
+}
+
+// An acquisition that was stopped for a release has reached the console: its role is not
+// taken for somebody else's, nor is what the ended lease held restored by it.
+func TestRelease_WhileAnotherChangeWasStopped(t *testing.T) {
+	t.Parallel()
+	for name, wanted := range map[string]func(*desk) access.Holding{
+		"another role at the same scope": func(d *desk) access.Holding { return d.admin },
+		"another scope":                  func(d *desk) access.Holding { return d.third() },
+		"the same role":                  func(d *desk) access.Holding { return d.soc },
+	} {
+		for _, point := range []string{"before the answer", "before the proof"} {
+			t.Run(name+", "+point, func(t *testing.T) {
+				t.Parallel()
+				d := newDesk(t, consoletest.Options{})
+				h := wanted(d)
+				known := leased(d)
+				second := d.to(access.OpAcquire, lease("2", h), known)
+				if h != d.soc { // then there is nothing to send
+					d.dies(second, point)
+				}
+				first := d.to(access.OpRelease, lease("1", d.soc), known)
+				first.Stopped = []ChangeRequest{second.Change}
+				gone := d.done(first)
+				require.Equal(t, access.Released, gone.Proof.Outcome)
+				require.Empty(t, gone.Proof.Drift, "nobody has changed anything by hand")
+
+				second.Tenancy, second.Stopped = gone.Next, first.Stopped
+				got := d.done(second)
+				require.Equal(t, access.Applied, got.Proof.Outcome)
+				require.Equal(t, having(d.viewer, h), d.held())
+				require.Len(t, got.Next.Leases, 1)
+				require.Equal(t, having(d.viewer), got.Next.Baseline)
+
+				end := d.done(d.to(access.OpRelease, lease("2", h), got.Next))
+				require.Equal(t, access.Released, end.Proof.Outcome)
+				require.Equal(t, having(d.viewer), d.held())
+				require.Empty(t, end.Next.Leases)
+			})
+		}
+	}
+}
+
+// Without word of the stopped change, as from a writer of before, its next attempt still
+// knows what the release has left, and not what was before that.
+func TestWrite_ArrivedBeforeARelease(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, consoletest.Options{})
+	known := leased(d)
+	second := d.to(access.OpAcquire, lease("2", d.admin), known)
+	d.dies(second, "before the answer")
+	d.now = d.now.Add(time.Minute)
+	gone := d.done(d.to(access.OpRelease, lease("1", d.soc), known))
+	require.Equal(t, access.Superseded, gone.Proof.Outcome)
+	second.Tenancy = gone.Next
+	got := d.done(second)
+	require.Equal(t, access.Applied, got.Proof.Outcome)
+	require.Len(t, got.Next.Leases, 1, "the lease that has ended is not back")
+}
+
+// What was stopped and is not there yet may still come, with a list that still has what
+// is to be released.
+func TestRelease_WaitsForWhatWasStopped(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, consoletest.Options{})
+	known := leased(d)
+	second := d.to(access.OpAcquire, lease("2", d.admin), known)
+	d.dies(second, "before it sent")
+	first := d.to(access.OpRelease, lease("1", d.soc), known)
+	first.Stopped = []ChangeRequest{second.Change}
+	require.Equal(t, errCalledOff.Error(), d.waits(first))
+	d.now = d.now.Add(showTime)
+	require.Equal(t, access.Released, d.done(first).Proof.Outcome)
+	require.Equal(t, having(d.viewer), d.held())
+}
+
+// A lease that ends amid its acquisition waits for nothing more.
+func TestRelease_ForgetsWhyTheAcquisitionWaited(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, consoletest.Options{})
+	acquire := d.to(access.OpAcquire, lease("1", d.soc), access.Tenancy{})
+	id := d.fails(consoletest.ServerError, http.MethodGet, 0)
+	d.waits(acquire)
+	d.console.RemoveFault(id)
+	require.Len(t, d.waitOf("grant/1"), 1)
+	in := d.to(access.OpRelease, lease("1", d.soc), access.Tenancy{})
+	in.Stopped = []ChangeRequest{acquire.Change}
+	require.Equal(t, access.NotApplied, d.done(in).Proof.Outcome)
+	require.Empty(t, d.waitOf("grant/1"))
+}
+
+// A role of the baseline was deleted while a lease stood in its place: the rest is given
+// back, and the evidence says so.
+func TestRelease_RoleOfTheBaselineIsGone(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, consoletest.Options{})
+	custom, err := d.console.AddRole(access.Role{Name: "For a while"})
+	require.NoError(t, err)
+	old := access.Holding{Level: access.SiteLevel, RoleID: custom, ScopeID: d.soc.ScopeID}
+	d.byHand(having(d.viewer, old))
+	in := d.to(access.OpRelease, lease("1", d.soc), leased(d))
+	require.NoError(t, d.console.RemoveRole(custom, d.admin.RoleID))
+	d.console.ResetRequests()
+	got := d.done(in)
+	require.Equal(t, access.Released, got.Proof.Outcome)
+	require.Equal(t, having(d.viewer), d.held())
+	require.Equal(t, having(d.viewer), got.Next.Baseline)
+	require.Equal(t, 2, d.puts(), "once with it, once without")
+	require.Len(t, got.Proof.Writes, 2)
+	require.Equal(t, http.StatusBadRequest, got.Proof.Writes[0].Status)
+	require.Equal(t, []string{
+		"role " + custom + " is no longer on the console: it is not given back at site " + d.soc.ScopeID,
+	}, got.Proof.Drift)
+	require.Equal(t, got, d.done(in))
+}
+
+// If that was all there was, it is the last role.
+func TestRelease_OnlyRoleOfTheBaselineIsGone(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, consoletest.Options{})
+	custom, err := d.console.AddRole(access.Role{Name: "For a while"})
+	require.NoError(t, err)
+	d.byHand(having(access.Holding{Level: access.SiteLevel, RoleID: custom, ScopeID: d.soc.ScopeID}))
+	known := leased(d)
+	require.NoError(t, d.console.RemoveRole(custom, d.admin.RoleID))
+	in := d.to(access.OpRelease, lease("1", d.soc), known)
+	require.Contains(t, d.waits(in), "it is the principal's last role")
+	require.Equal(t, having(d.soc), d.held())
+	in.Change.Change.Rules = access.Rules{LastRole: access.LastRoleDowngrade, Downgrade: &d.viewer}
+	require.Equal(t, access.Released, d.done(in).Proof.Outcome)
+	require.Equal(t, having(d.viewer), d.held())
+}
+
+// A list that is refused for another reason is not cut.
+func TestRelease_RefusedAndNoRoleIsGone(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, consoletest.Options{})
+	known := leased(d)
+	elsewhere := access.Held{RoleID: d.admin.RoleID, ScopeID: "999999999999999999"}
+	known.Baseline.Held = append(known.Baseline.Held, elsewhere)
+	require.Contains(t, d.waits(d.to(access.OpRelease, lease("1", d.soc), known)), "400")
+	require.Equal(t, having(d.viewer, d.soc), d.held())
+	require.Equal(t, []access.Holdings{having(d.viewer, d.soc)}, d.changes())
+}
+
+// An acquisition is not cut: people ask for what is there.
+func TestAcquire_RefusedIsFinal(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, consoletest.Options{})
+	gone := access.Holding{Level: access.SiteLevel, RoleID: "999999999999999999", ScopeID: d.soc.ScopeID}
+	_, err := d.write(d.to(access.OpAcquire, lease("1", gone), access.Tenancy{}))
+	require.Equal(t, string(fault.Invalid), failure(t, err).Type())
+	require.Equal(t, 1, d.puts())
+}

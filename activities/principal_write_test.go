@@ -1,0 +1,374 @@
+package activities
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/console"
+	"sentinelone-provisioner/internal/consoletest"
+	"sentinelone-provisioner/internal/fault"
+)
+
+// operation is a change of each sort, with what it makes of somebody who holds Viewer at
+// the first site and, unless it gives that, SOC at the second.
+type operation struct {
+	op      access.Op
+	outcome access.Outcome
+	begin   func(d *desk) access.Tenancy
+	after   func(d *desk) access.Holdings
+}
+
+func unknown(*desk) access.Tenancy { return access.Tenancy{} }
+
+// leased makes the lease that is about to be released.
+func leased(d *desk) access.Tenancy {
+	return d.done(d.to(access.OpAcquire, lease("1", d.soc), access.Tenancy{})).Next
+}
+
+// given makes by hand what is about to be taken away.
+func given(d *desk) access.Tenancy {
+	d.byHand(having(d.viewer, d.soc))
+	return access.Tenancy{}
+}
+
+var operations = []operation{
+	{access.OpGrant, access.Applied, unknown, func(d *desk) access.Holdings { return having(d.viewer, d.soc) }},
+	{access.OpAcquire, access.Applied, unknown, func(d *desk) access.Holdings { return having(d.viewer, d.soc) }},
+	{access.OpRelease, access.Released, leased, func(d *desk) access.Holdings { return having(d.viewer) }},
+	{access.OpRevoke, access.Removed, given, func(d *desk) access.Holdings { return having(d.viewer) }},
+	{access.OpReset, access.Applied, given, func(d *desk) access.Holdings { return having(d.soc) }},
+	{access.OpDelete, access.Deleted, given, func(*desk) access.Holdings { return access.Holdings{}.Normal() }},
+}
+
+// each runs a test for each operation on a user and on a service user.
+func eachOperation(t *testing.T, test func(t *testing.T, d *desk, o operation, in WriteInput)) {
+	t.Helper()
+	for _, kind := range []access.Kind{access.User, access.ServiceUser} {
+		for _, o := range operations {
+			t.Run(string(kind)+" "+string(o.op), func(t *testing.T) {
+				t.Parallel()
+				d := newDesk(t, consoletest.Options{})
+				if kind == access.ServiceUser {
+					d.who = d.add(access.Principal{Kind: kind, Name: "svc.new", Description: "of ours"})
+				}
+				in := d.to(o.op, lease("1", d.soc), o.begin(d))
+				d.console.ResetRequests()
+				test(t, d, o, in)
+			})
+		}
+	}
+}
+
+// Done twice, a change has one effect, and the second answer is the first.
+func TestWrite_TwiceHasOneEffect(t *testing.T) {
+	t.Parallel()
+	eachOperation(t, func(t *testing.T, d *desk, o operation, in WriteInput) { //nolint:thelper // is it
+		first := d.done(in)
+		kinds, sent := d.ledger("grant/1"), d.console.RequestCount()
+		require.Equal(t, o.outcome, first.Proof.Outcome)
+		require.Equal(t, o.after(d), d.held())
+		require.Equal(t, o.after(d).Held, first.Proof.After.Held)
+		require.True(t, first.Next.Ours.Equal(o.after(d)))
+		require.Len(t, first.Proof.Writes, 1)
+		require.Equal(t, http.StatusOK, first.Proof.Writes[0].Status)
+		require.Len(t, first.Proof.Reads, 2, "before and after")
+		require.Equal(t, 1, d.puts())
+
+		require.Equal(t, first, d.done(in))
+		require.Equal(t, kinds, d.ledger("grant/1"))
+		require.Equal(t, sent, d.console.RequestCount(), "the console is not asked")
+		in.Tenancy = access.Tenancy{Known: true}
+		again := d.done(in)
+		require.True(t, again.Recalled, "a writer that knows other things must not forget them")
+		require.Equal(t, first.Proof, again.Proof)
+	})
+}
+
+// What is so already is proven by one read.
+func TestWrite_AlreadySo(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, consoletest.Options{})
+	for i, c := range []struct {
+		op access.Op
+		h  access.Holding
+		is access.Outcome
+	}{
+		{access.OpGrant, d.viewer, access.AlreadyHeld},
+		{access.OpAcquire, d.viewer, access.AlreadyHeld},
+		{access.OpReset, d.viewer, access.AlreadyHeld},
+		{access.OpRevoke, d.soc, access.AlreadyAbsent},
+		{access.OpRevoke, d.viewer, access.LastRoleStays},
+		{access.OpRelease, d.soc, access.NotApplied},
+	} {
+		got := d.done(d.to(c.op, lease(string(rune('a'+i)), c.h), access.Tenancy{}))
+		require.Equal(t, c.is, got.Proof.Outcome, "%+v", c)
+		require.Empty(t, got.Proof.Writes)
+		require.Len(t, got.Proof.Reads, 1)
+		require.Equal(t, c.is == access.LastRoleStays, got.Message != "", got.Message)
+	}
+	require.Zero(t, d.puts())
+}
+
+// An attempt that died is settled by reading: what it has sent is not sent again.
+func TestWrite_AfterAnAttemptThatDied(t *testing.T) {
+	t.Parallel()
+	for point, more := range map[string]int{"before it sent": 1, "before the answer": 0, "before the proof": 0} {
+		t.Run(point, func(t *testing.T) {
+			t.Parallel()
+			eachOperation(t, func(t *testing.T, d *desk, o operation, in WriteInput) { //nolint:thelper // is it
+				d.dies(in, point)
+				before := d.puts()
+				d.now = d.now.Add(time.Second)
+				got := d.done(in)
+				require.Equal(t, more, d.puts()-before)
+				require.Equal(t, o.outcome, got.Proof.Outcome)
+				require.Equal(t, o.after(d), d.held())
+				require.True(t, got.Next.Ours.Equal(o.after(d)))
+				require.True(t, o.op == access.OpDelete || got.Next.Desired().Equal(o.after(d)))
+				require.Len(t, got.Proof.Writes, 1+more, "the evidence has what was sent")
+				require.Equal(t, got, d.done(in))
+			})
+		})
+	}
+}
+
+// dies is an attempt up to that point.
+func (d *desk) dies(in WriteInput, point string) {
+	d.t.Helper()
+	w := &writing{Principal: d.principal, in: in, from: in.Tenancy.Digest()}
+	done, err := w.recall(d.t.Context())
+	require.NoError(d.t, err)
+	require.Nil(d.t, done)
+	actual, err := w.read(d.t.Context())
+	require.NoError(d.t, err)
+	step, err := w.plan(d.t.Context(), actual)
+	require.NoError(d.t, err)
+	if point == "before the proof" {
+		said, err := w.send(d.t.Context(), step, actual)
+		require.NoError(d.t, err)
+		require.NoError(d.t, said)
+		require.NoError(d.t, w.note(d.t.Context()))
+		return
+	}
+	require.NoError(d.t, w.note(d.t.Context(), w.entry(EntryWrite, w.writeKey(len(w.writes)), sent{
+		Step: step, From: w.from,
+		Write: access.Write{At: d.now, Call: w.call(step), Before: actual.Holdings, After: step.After},
+	})))
+	if point == "before the answer" {
+		require.NoError(d.t, w.put(d.t.Context(), step))
+	}
+}
+
+// Whatever goes wrong once at the write: the change is done once, with the proof, and
+// sent at most twice; or it is finally refused, and nothing is done.
+func TestWrite_EveryFaultAtTheWrite(t *testing.T) {
+	t.Parallel()
+	for _, kind := range consoletest.FaultKinds() {
+		if kind == consoletest.Stale || kind == consoletest.EmptyPage || kind == consoletest.Vanish ||
+			kind == consoletest.Slow {
+			continue
+		}
+		t.Run(string(kind), func(t *testing.T) {
+			t.Parallel()
+			d := newDesk(t, consoletest.Options{})
+			id := d.fails(kind, http.MethodPut, 1)
+			got, err := d.untilDone(d.to(access.OpAcquire, lease("1", d.soc), access.Tenancy{}))
+			require.Equal(t, 1, d.console.FaultsFired(id))
+			if err != nil {
+				require.Contains(t, []consoletest.FaultKind{
+					consoletest.Unauthorized, consoletest.Forbidden, consoletest.NotFound,
+				}, kind)
+				require.Empty(t, d.changes())
+				require.Equal(t, 1, d.puts())
+				require.Empty(t, d.waitOf("grant/1"))
+				return
+			}
+			require.Equal(t, access.Applied, got.Proof.Outcome)
+			require.Equal(t, having(d.viewer, d.soc), d.held())
+			require.Equal(t, []access.Holdings{having(d.viewer, d.soc)}, d.changes())
+			require.LessOrEqual(t, d.puts(), 2)
+			require.Empty(t, d.waitOf("grant/1"), "it waits no longer")
+		})
+	}
+}
+
+// After the work is done it is not sent again, whatever the console says.
+func TestWrite_DoneAndNotSaid(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []consoletest.FaultKind{consoletest.CutAfter, consoletest.ErrorAfter, consoletest.Truncated} {
+		d := newDesk(t, consoletest.Options{})
+		d.fails(kind, http.MethodPut, 0)
+		got := d.done(d.to(access.OpAcquire, lease("1", d.soc), access.Tenancy{}))
+		require.Equal(t, access.Applied, got.Proof.Outcome, kind)
+		require.Equal(t, 1, d.puts(), kind)
+		require.NotEmpty(t, got.Proof.Writes[0].Error, kind)
+	}
+}
+
+// A read that fails after the write is waited out, even if it would be final otherwise.
+func TestWrite_ReadBackFails(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []consoletest.FaultKind{
+		consoletest.Forbidden, consoletest.Unauthorized, consoletest.ServerError,
+	} {
+		d := newDesk(t, consoletest.Options{})
+		d.console.AddFault(consoletest.Fault{
+			Name: kind, Method: http.MethodGet, Path: "/users/" + d.who.ID, After: 1, Times: 2,
+		})
+		in := d.to(access.OpAcquire, lease("1", d.soc), access.Tenancy{})
+		d.waits(in)
+		d.waits(in)
+		require.Equal(t, access.Applied, d.done(in).Proof.Outcome, kind)
+		require.Equal(t, 1, d.puts(), kind)
+	}
+}
+
+// A collision is tried again, and one that does not end is final.
+func TestWrite_Collisions(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, consoletest.Options{})
+	d.fails(consoletest.Conflict, http.MethodPut, 4)
+	got, err := d.untilDone(d.to(access.OpAcquire, lease("1", d.soc), access.Tenancy{}))
+	require.NoError(t, err)
+	require.Equal(t, access.Applied, got.Proof.Outcome)
+	require.Len(t, got.Proof.Writes, 5)
+
+	d.fails(consoletest.Conflict, http.MethodPut, 0)
+	_, err = d.untilDone(d.to(access.OpGrant, lease("2", d.admin), access.Tenancy{}))
+	require.Equal(t, string(fault.Conflict), failure(t, err).Type())
+	require.Equal(t, having(d.viewer, d.soc), d.held())
+}
+
+// A refusal is not final while something sent before, without an answer, may arrive.
+func TestWrite_RefusedAfterSomethingUnanswered(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, consoletest.Options{})
+	in := d.to(access.OpAcquire, lease("1", d.soc), access.Tenancy{})
+	d.dies(in, "before it sent")
+	d.fails(consoletest.Forbidden, http.MethodPut, 0)
+	require.Contains(t, d.waits(in), "403")
+	d.now = d.now.Add(2 * showTime)
+	_, err := d.write(in)
+	require.Equal(t, string(fault.Forbidden), failure(t, err).Type())
+}
+
+// A write that is accepted and not shown is not sent again for half a minute.
+func TestWrite_AcceptedAndNotShown(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, consoletest.Options{})
+	id := d.fails(consoletest.Stale, http.MethodPut, 0)
+	in := d.to(access.OpAcquire, lease("1", d.soc), access.Tenancy{})
+	for range 3 {
+		require.Equal(t, errNotShown.Error(), d.waits(in))
+		require.Equal(t, 1, d.puts())
+		d.now = d.now.Add(showTime/3 - time.Second)
+	}
+	d.now = d.now.Add(5 * time.Second)
+	d.waits(in)
+	require.Equal(t, 2, d.puts(), "then it counts as lost")
+	d.console.RemoveFault(id)
+	got := d.done(in)
+	require.Equal(t, access.Applied, got.Proof.Outcome)
+	require.Equal(t, 2, d.puts())
+	require.Equal(t, having(d.viewer), got.Next.Prior)
+	require.Len(t, got.Next.Leases, 1)
+}
+
+// A console that shows what was there before our last change is taken at its word only
+// after a while.
+func TestWrite_ShowsWhatWasThereBefore(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, consoletest.Options{})
+	known := leased(d)
+	d.byHand(having(d.viewer))
+	in := d.to(access.OpRelease, lease("1", d.soc), known)
+	require.Equal(t, errShowsOld.Error(), d.waits(in))
+	d.now = d.now.Add(showTime - time.Second)
+	require.Equal(t, errShowsOld.Error(), d.waits(in))
+	d.now = d.now.Add(2 * time.Second)
+	got := d.done(in)
+	require.Equal(t, access.Superseded, got.Proof.Outcome)
+	require.Len(t, got.Proof.Drift, 1)
+	require.Equal(t, 1, d.puts())
+}
+
+// What someone changes between plan and write is planned anew; what they change
+// elsewhere stays.
+func TestWrite_SomeoneElseWrites(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, consoletest.Options{})
+	elsewhere := d.third()
+	in := d.to(access.OpAcquire, lease("1", d.soc), access.Tenancy{})
+	d.dies(in, "before it sent")
+	d.byHand(having(d.viewer, elsewhere))
+	got := d.done(in)
+	require.Equal(t, having(d.viewer, d.soc, elsewhere), d.held())
+	require.Equal(t, having(d.viewer, elsewhere), got.Next.Baseline)
+}
+
+func TestWrite_PrincipalIsGone(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, consoletest.Options{})
+	known := leased(d)
+	require.True(t, d.console.RemoveUser(d.who.ID))
+	_, err := d.write(d.to(access.OpGrant, lease("2", d.soc), known))
+	require.Equal(t, string(fault.NotFound), failure(t, err).Type())
+	require.Contains(t, failure(t, err).Message(), "no longer on the console")
+	require.Equal(t, access.Released, d.done(d.to(access.OpRelease, lease("1", d.soc), known)).Proof.Outcome)
+	got := d.done(d.to(access.OpRevoke, lease("3", d.viewer), access.Tenancy{}))
+	require.Equal(t, access.AlreadyAbsent, got.Proof.Outcome)
+	require.True(t, got.Proof.Reads[0].Gone)
+	require.Contains(t, got.Proof.Drift, "the console no longer knows the principal")
+	got = d.done(d.to(access.OpDelete, lease("4", d.soc), access.Tenancy{}))
+	require.Equal(t, access.AlreadyAbsent, got.Proof.Outcome)
+}
+
+// Access is neither given nor taken on the word of a worker of another console.
+func TestWrite_OtherConsole(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, consoletest.Options{})
+	d.who.Console = "other.sentinelone.net"
+	_, err := d.write(d.to(access.OpAcquire, lease("1", d.soc), access.Tenancy{}))
+	require.Equal(t, string(fault.Conflict), failure(t, err).Type())
+	require.True(t, failure(t, err).NonRetryable())
+	require.Contains(t, d.waits(d.to(access.OpRelease, lease("1", d.soc), access.Tenancy{})), "a task queue of its own")
+	_, err = run[ConfirmResult](d, ConfirmName, ConfirmInput{Writer: d.who, Request: "grant/1"})
+	require.Equal(t, string(fault.Conflict), failure(t, err).Type())
+	require.Zero(t, d.console.RequestCount())
+}
+
+// Nothing that writes leaves a worker that is read-only.
+func TestWrite_ReadOnly(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, consoletest.Options{}, func(c *console.Config) { c.ReadOnly = true })
+	_, err := d.write(d.to(access.OpAcquire, lease("1", d.soc), access.Tenancy{}))
+	require.Equal(t, string(fault.ReadOnly), failure(t, err).Type())
+	d.byHand(having(d.viewer, d.soc))
+	require.Contains(t, d.waits(d.to(access.OpRevoke, lease("2", d.soc), access.Tenancy{})), "read-only")
+	require.Zero(t, d.puts())
+}
+
+func TestConfirm(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, consoletest.Options{})
+	known := leased(d)
+	known = d.done(d.to(access.OpRelease, lease("1", d.soc), known)).Next
+	in := ConfirmInput{Writer: d.who, Request: "grant/1", Tenancy: known}
+	d.fails(consoletest.Forbidden, http.MethodGet, 1)
+	_, err := run[ConfirmResult](d, ConfirmName, in)
+	require.False(t, failure(t, err).NonRetryable(), "whatever the console says is waited out")
+	require.Equal(t, "confirm", d.waitOf("grant/1")[0].Step)
+	got, err := run[ConfirmResult](d, ConfirmName, in)
+	require.NoError(t, err)
+	require.Equal(t, having(d.viewer), got.Read.Holdings)
+	require.Empty(t, got.Drift)
+	require.Empty(t, d.waitOf("grant/1"))
+	d.byHand(having(d.viewer, d.soc))
+	got, err = run[ConfirmResult](d, ConfirmName, in)
+	require.NoError(t, err)
+	require.Len(t, got.Drift, 1)
+}

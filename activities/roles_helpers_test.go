@@ -1,0 +1,319 @@
+package activities
+
+import (
+	"context"
+	"log/slog"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/interceptor"
+	sdklog "go.temporal.io/sdk/log"
+	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/worker"
+
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/console"
+	"sentinelone-provisioner/internal/consoletest"
+	"sentinelone-provisioner/internal/fault"
+	"sentinelone-provisioner/internal/store"
+)
+
+// desk is the activities of grants and revokes with a real store and a simulated
+// console, whose clock, attempt and time of scheduling a test sets. Ana holds Viewer at
+// the first site.
+type desk struct {
+	t         *testing.T
+	console   *consoletest.Server
+	client    *console.Client
+	store     *store.Store
+	request   *Request
+	principal *Principal
+	now       time.Time
+	attempt   int32
+	scheduled time.Time
+	counted   map[string]int64
+
+	who    WriterStart
+	viewer access.Holding
+	soc    access.Holding // at the second site
+	admin  access.Holding // at the second site
+}
+
+func newDesk(t *testing.T, o consoletest.Options, tweaks ...func(*console.Config)) *desk {
+	t.Helper()
+	server := consoletest.Start(t, o)
+	cfg := console.Config{
+		BaseURL: server.URL, Token: console.StaticToken(server.Token()), Budgets: []console.Budget{},
+	}
+	for _, tweak := range tweaks {
+		tweak(&cfg)
+	}
+	c, err := console.New(cfg)
+	require.NoError(t, err)
+	db, err := store.Open(t.Context(), "sqlite://"+filepath.Join(t.TempDir(), "store.db"))
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, db.Close()) })
+	d := &desk{
+		t: t, console: server, client: c, store: db, request: NewRequest(c, db), principal: NewPrincipal(c, db),
+		now: time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC), attempt: 1, counted: map[string]int64{},
+	}
+	d.scheduled = d.now
+	clock := func() time.Time { return d.now }
+	d.request.now, d.principal.now = clock, clock
+	truth := server.Truth()
+	at := func(role string, site int) access.Holding {
+		return access.Holding{Level: access.SiteLevel, RoleID: d.role(role), ScopeID: truth.Sites[site].ID}
+	}
+	d.viewer, d.soc, d.admin = at("Viewer", 0), at("SOC", 1), at("Admin", 1)
+	d.who = d.add(access.Principal{Kind: access.User, Email: "new.ana@example.com", Name: "New Ana"})
+	return d
+}
+
+// role is the id of a predefined role.
+func (d *desk) role(name string) string {
+	d.t.Helper()
+	for _, r := range d.console.Truth().Roles {
+		if r.Predefined && r.Name == name {
+			return r.ID
+		}
+	}
+	require.Fail(d.t, "no such role", name)
+	return ""
+}
+
+// add makes a principal that holds Viewer at the first site.
+func (d *desk) add(p access.Principal) WriterStart {
+	d.t.Helper()
+	p.Level, p.Held = d.viewer.Level, []access.Held{entry(d.viewer)}
+	add := d.console.AddUser
+	if p.Kind == access.ServiceUser {
+		add = d.console.AddServiceUser
+	}
+	id, err := add(p)
+	require.NoError(d.t, err)
+	return WriterStart{Console: d.client.Console(), Kind: p.Kind, ID: id}
+}
+
+// third is a role at the third site.
+func (d *desk) third() access.Holding {
+	return access.Holding{Level: access.SiteLevel, RoleID: d.admin.RoleID, ScopeID: d.console.Truth().Sites[2].ID}
+}
+
+func entry(h access.Holding) access.Held { return access.Held{RoleID: h.RoleID, ScopeID: h.ScopeID} }
+
+// having is a list of roles at sites.
+func having(list ...access.Holding) access.Holdings {
+	out := access.Holdings{Level: access.SiteLevel}
+	for _, h := range list {
+		out.Level = h.Level
+		out.Held = append(out.Held, entry(h))
+	}
+	return out.Normal()
+}
+
+// held is what the principal holds on the console now.
+func (d *desk) held() access.Holdings { return d.heldBy(d.who) }
+
+func (d *desk) heldBy(who WriterStart) access.Holdings {
+	for _, p := range d.console.Truth().Principals {
+		if p.ID == who.ID {
+			return p.Holdings()
+		}
+	}
+	return access.Holdings{}.Normal()
+}
+
+// byHand replaces what the principal holds, behind our back.
+func (d *desk) byHand(h access.Holdings) {
+	d.t.Helper()
+	set := d.console.SetUserRoles
+	if d.who.Kind == access.ServiceUser {
+		set = d.console.SetServiceUserRoles
+	}
+	require.NoError(d.t, set(d.who.ID, h.Level, h.Held))
+}
+
+// lease is the lease of a grant of that name.
+func lease(id string, h access.Holding) access.Lease {
+	return access.Lease{ID: "grant/" + id + "#run", Holding: h, For: access.Duration(time.Hour)}
+}
+
+// to asks for a change of the principal by the writer that knows so much.
+func (d *desk) to(op access.Op, l access.Lease, known access.Tenancy) WriteInput {
+	return WriteInput{Writer: d.who, Tenancy: known, Change: ChangeRequest{
+		Key: ChangeKey(l.ID, op), Request: l.ID[:len(l.ID)-len("#run")], Change: access.Change{Op: op, Lease: l},
+	}}
+}
+
+// write is one attempt.
+func (d *desk) write(in WriteInput) (WriteResult, error) {
+	d.t.Helper()
+	return run[WriteResult](d, WriteName, in)
+}
+
+// done is an attempt that must succeed.
+func (d *desk) done(in WriteInput) WriteResult {
+	d.t.Helper()
+	out, err := d.write(in)
+	require.NoError(d.t, err)
+	return out
+}
+
+// waits is an attempt that must ask for another one; it returns what it says.
+func (d *desk) waits(in WriteInput) string {
+	d.t.Helper()
+	_, err := d.write(in)
+	app := failure(d.t, err)
+	require.False(d.t, app.NonRetryable(), "%v", app)
+	require.Positive(d.t, app.NextRetryDelay())
+	return app.Message()
+}
+
+// untilDone makes attempts for as long as they ask for another one, some time apart.
+func (d *desk) untilDone(in WriteInput) (WriteResult, error) {
+	d.t.Helper()
+	defer func() { d.attempt = 1 }()
+	for d.attempt = 1; ; d.attempt++ {
+		out, err := d.write(in)
+		if err == nil || failure(d.t, err).NonRetryable() || d.attempt == 20 {
+			return out, err
+		}
+		d.now = d.now.Add(max(time.Second, failure(d.t, err).NextRetryDelay()))
+	}
+}
+
+// run is one attempt at an activity.
+func run[Out any](d *desk, name string, in any) (Out, error) {
+	d.t.Helper()
+	var suite testsuite.WorkflowTestSuite
+	suite.SetLogger(sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)))
+	env := suite.NewTestActivityEnvironment()
+	env.SetTestTimeout(time.Minute)
+	env.SetWorkerOptions(worker.Options{
+		Interceptors: []interceptor.WorkerInterceptor{&pretend{desk: d}, fault.NewInterceptor()},
+	})
+	d.request.Register(env)
+	d.principal.Register(env)
+	var out Out
+	got, err := env.ExecuteActivity(name, in)
+	if err == nil && got.HasValue() {
+		require.NoError(d.t, got.Get(&out))
+	}
+	return out, err
+}
+
+// puts counts the writes that the console took, whatever became of them.
+func (d *desk) puts() int {
+	n := 0
+	for _, r := range d.console.Requests() {
+		if r.Write() {
+			n++
+		}
+	}
+	return n
+}
+
+// changes lists what writes have done to the principal, in order.
+func (d *desk) changes() []access.Holdings {
+	var out []access.Holdings
+	for _, c := range d.console.Changes() {
+		if c.ID == d.who.ID && c.By == consoletest.ByAPI {
+			out = append(out, c.After.Normal())
+		}
+	}
+	return out
+}
+
+// ledger lists the kinds of a request's entries, in order.
+func (d *desk) ledger(request string) []string {
+	d.t.Helper()
+	entries, err := d.store.LedgerOf(d.t.Context(), d.who.Console, request)
+	require.NoError(d.t, err)
+	kinds := []string{}
+	for _, e := range entries {
+		kinds = append(kinds, e.Kind)
+	}
+	return kinds
+}
+
+// waitOf is why the steps of a request wait.
+func (d *desk) waitOf(request string) []store.Wait {
+	d.t.Helper()
+	list, err := d.store.WaitOf(d.t.Context(), d.who.Console, request)
+	require.NoError(d.t, err)
+	return list
+}
+
+// fails puts a fault before the writes of the principal, or its reads.
+func (d *desk) fails(kind consoletest.FaultKind, method string, times int) string {
+	path := "/users/"
+	if d.who.Kind == access.ServiceUser {
+		path = "/service-users/"
+	}
+	return d.console.AddFault(consoletest.Fault{
+		Name: kind, Method: method, Path: path + d.who.ID, Times: times, Delay: time.Hour,
+	})
+}
+
+// pretend tells activities the attempt, the time of scheduling and a counter of the
+// desk's.
+type pretend struct {
+	interceptor.WorkerInterceptorBase
+
+	desk *desk
+}
+
+func (p *pretend) InterceptActivity(
+	_ context.Context, next interceptor.ActivityInboundInterceptor,
+) interceptor.ActivityInboundInterceptor {
+	i := &pretendInbound{desk: p.desk}
+	i.Next = next
+	return i
+}
+
+type pretendInbound struct {
+	interceptor.ActivityInboundInterceptorBase
+
+	desk *desk
+}
+
+func (i *pretendInbound) Init(out interceptor.ActivityOutboundInterceptor) error {
+	o := &pretendOutbound{desk: i.desk}
+	o.Next = out
+	return i.Next.Init(o)
+}
+
+type pretendOutbound struct {
+	interceptor.ActivityOutboundInterceptorBase
+
+	desk *desk
+}
+
+func (o *pretendOutbound) GetInfo(ctx context.Context) activity.Info {
+	info := o.Next.GetInfo(ctx)
+	info.Attempt, info.ScheduledTime = o.desk.attempt, o.desk.scheduled
+	return info
+}
+
+func (o *pretendOutbound) GetMetricsHandler(context.Context) client.MetricsHandler {
+	return &counting{MetricsHandler: client.MetricsNopHandler, counted: o.desk.counted}
+}
+
+// counting counts what is counted; one attempt runs at a time.
+type counting struct {
+	client.MetricsHandler
+
+	counted map[string]int64
+}
+
+func (c *counting) Counter(name string) client.MetricsCounter {
+	return counter(func(n int64) { c.counted[name] += n })
+}
+
+type counter func(int64)
+
+func (c counter) Inc(n int64) { c(n) }
