@@ -1,0 +1,177 @@
+package activities_test
+
+import (
+	"cmp"
+	"log/slog"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/interceptor"
+	sdklog "go.temporal.io/sdk/log"
+	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/worker"
+
+	"sentinelone-provisioner/activities"
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/console"
+	"sentinelone-provisioner/internal/consoletest"
+	"sentinelone-provisioner/internal/fault"
+	"sentinelone-provisioner/internal/store"
+	"sentinelone-provisioner/workflows"
+)
+
+// timeline is one principal's writer, real but for the time, which is skipped: the
+// workflow in the SDK's test environment, its activities, a simulated console and a
+// store. Things happen to it at minutes.
+type timeline struct {
+	t       *testing.T
+	console *consoletest.Server
+	writer  *activities.Principal
+	start   time.Time
+	who     activities.WriterStart
+	events  []event
+	answers map[string]*activities.ChangeAnswer
+}
+
+// event is something that happens. One without a change happens to the console alone.
+type event struct {
+	minute float64
+	change *activities.ChangeRequest
+	do     func()
+}
+
+func (e event) order() int {
+	if e.change != nil && e.change.Change.Op == access.OpRelease {
+		return 0
+	}
+	return 1
+}
+
+// newTimeline has a user that holds a role at the first site, and roles at two more if
+// they are given.
+func newTimeline(t *testing.T, o consoletest.Options, at ...access.Held) *timeline {
+	t.Helper()
+	server := consoletest.Start(t, o)
+	c, err := console.New(console.Config{
+		BaseURL: server.URL, Token: console.StaticToken(server.Token()), Budgets: []console.Budget{},
+	})
+	require.NoError(t, err)
+	db, err := store.Open(t.Context(), "sqlite://"+filepath.Join(t.TempDir(), "store.db"))
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, db.Close()) })
+	truth := server.Truth()
+	held := append([]access.Held{{RoleID: truth.Roles[0].ID, ScopeID: truth.Sites[0].ID}}, at...)
+	id, err := server.AddUser(access.Principal{Name: "New Ana", Level: access.SiteLevel, Held: held})
+	require.NoError(t, err)
+	return &timeline{
+		t: t, console: server, writer: activities.NewPrincipal(c, db), start: time.Now().UTC(),
+		who:     activities.WriterStart{Console: c.Console(), Kind: access.User, ID: id},
+		answers: map[string]*activities.ChangeAnswer{},
+	}
+}
+
+// roleAt is the one role that the user holds at a site, "" for none.
+func (l *timeline) roleAt(site string) string {
+	for _, p := range l.console.Truth().Principals {
+		if p.ID != l.who.ID {
+			continue
+		}
+		for _, h := range p.Held {
+			if h.ScopeID == site {
+				return h.RoleID
+			}
+		}
+	}
+	return ""
+}
+
+// lease is a grant of a role at a site from one minute to another.
+func (l *timeline) lease(id string, h access.Held, from, to float64) {
+	lease := access.Lease{
+		ID: id, Holding: access.Holding{Level: access.SiteLevel, RoleID: h.RoleID, ScopeID: h.ScopeID},
+		End: l.at(to),
+	}
+	for op, minute := range map[access.Op]float64{access.OpAcquire: from, access.OpRelease: to} {
+		l.events = append(l.events, event{minute: minute, change: &activities.ChangeRequest{
+			Key: activities.ChangeKey(id, op), Request: "grant/" + id, Change: access.Change{Op: op, Lease: lease},
+		}})
+	}
+}
+
+func (l *timeline) then(minute float64, do func()) {
+	l.events = append(l.events, event{minute: minute, do: do})
+}
+
+func (l *timeline) at(minute float64) time.Time {
+	return l.start.Add(time.Duration(minute * float64(time.Minute)))
+}
+
+// run lets everything happen. The writer ends when it is idle and is started with the
+// next change, as an update-with-start does. Of what happens at one minute releases come
+// first: the test environment does not wait for an activity that is stopped, as a server
+// does, so two would run at once.
+func (l *timeline) run() {
+	l.t.Helper()
+	slices.SortStableFunc(l.events, func(a, b event) int {
+		return cmp.Or(cmp.Compare(a.minute, b.minute), cmp.Compare(a.order(), b.order()))
+	})
+	for len(l.events) > 0 {
+		if e := l.events[0]; e.change == nil {
+			e.do()
+			l.events = l.events[1:]
+			continue
+		}
+		l.episode()
+	}
+}
+
+// episode is one run of the writer, from a change until it is idle.
+func (l *timeline) episode() {
+	l.t.Helper()
+	var suite testsuite.WorkflowTestSuite
+	suite.SetLogger(sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)))
+	env := suite.NewTestWorkflowEnvironment()
+	begun := l.at(l.events[0].minute)
+	env.SetStartTime(begun)
+	env.SetTestTimeout(time.Minute)
+	env.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{fault.NewInterceptor()}})
+	env.SetStartWorkflowOptions(client.StartWorkflowOptions{
+		ID: workflows.PrincipalID(l.who.Console, l.who.Kind, l.who.ID), TaskQueue: "sentinelone",
+	})
+	l.writer.SetClock(env.Now)
+	workflows.Register(env)
+	l.writer.Register(env)
+	happened := 0
+	for i, e := range l.events {
+		env.RegisterDelayedCallback(func() {
+			happened++
+			if e.do != nil {
+				e.do()
+				return
+			}
+			l.ask(env, *e.change)
+		}, l.at(e.minute).Sub(begun)+time.Duration(i+1)*time.Millisecond)
+	}
+	env.ExecuteWorkflow(workflows.PrincipalType, workflows.PrincipalInput{WriterStart: l.who})
+	require.True(l.t, env.IsWorkflowCompleted())
+	require.NoError(l.t, env.GetWorkflowError())
+	l.events = l.events[happened:]
+}
+
+func (l *timeline) ask(env *testsuite.TestWorkflowEnvironment, in activities.ChangeRequest) {
+	env.UpdateWorkflow(workflows.ChangeUpdate, in.Key, &testsuite.TestUpdateCallback{
+		OnAccept: func() {},
+		OnReject: func(err error) { l.t.Errorf("%s was rejected: %v", in.Key, err) },
+		OnComplete: func(got any, err error) {
+			answer, ok := got.(activities.ChangeAnswer)
+			if err != nil || !ok {
+				l.t.Errorf("%s failed: %v", in.Key, err)
+			}
+			l.answers[in.Key] = &answer
+		},
+	}, in)
+}
