@@ -82,7 +82,7 @@ func (m *maker) keepingIn(tokens tokensink.Sink) {
 	m.accounts.now, m.principal.now = now, now
 }
 
-func run[Out any](m *maker, name string, in any) (Out, error) {
+func attempting[Out any](m *maker, name string, in any) (Out, error) {
 	m.t.Helper()
 	var suite testsuite.WorkflowTestSuite
 	suite.SetLogger(sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)))
@@ -119,7 +119,7 @@ func (m *maker) planInput(a access.NewAccount) PlanInput {
 func (m *maker) input(a access.NewAccount) CreateInput {
 	m.t.Helper()
 	in := m.planInput(a)
-	out, err := run[PlanResult](m, PlanName, in)
+	out, err := attempting[PlanResult](m, PlanName, in)
 	require.NoError(m.t, err)
 	require.Empty(m.t, out.Plan.Refusal)
 	return CreateInput{Request: in.Request, Key: ChangeKey(in.Request.ID+"#run", access.OpCreate), Plan: out.Plan}
@@ -136,7 +136,7 @@ func nameOf(a access.NewAccount) string {
 func (m *maker) make(in CreateInput) CreateResult {
 	m.t.Helper()
 	for range 20 {
-		out, err := run[CreateResult](m, nameOf(*in.Plan.Account), in)
+		out, err := attempting[CreateResult](m, nameOf(*in.Plan.Account), in)
 		if err == nil {
 			return out
 		}
@@ -283,7 +283,7 @@ func TestCreateUser_ThereAlready(t *testing.T) {
 		Email: "Ana@Example.com", Name: "Ana", Level: access.SiteLevel, Held: []access.Held{held},
 	})
 	require.NoError(t, err)
-	plan, err := run[PlanResult](m, PlanName, m.planInput(m.ana()))
+	plan, err := attempting[PlanResult](m, PlanName, m.planInput(m.ana()))
 	require.NoError(t, err)
 	require.Equal(t, access.AlreadyHeld, plan.Plan.Expected)
 	require.Equal(t, id, plan.Plan.Principal.ID)
@@ -299,7 +299,7 @@ func TestCreateUser_ThereAlready(t *testing.T) {
 		Email: "ana@example.com", Name: "Ana", Level: access.SiteLevel, Held: []access.Held{held},
 	})
 	require.NoError(t, err)
-	plan, err = run[PlanResult](other, PlanName, other.planInput(other.ana()))
+	plan, err = attempting[PlanResult](other, PlanName, other.planInput(other.ana()))
 	require.NoError(t, err)
 	require.Contains(t, plan.Plan.Refusal, "with a grant, principal id "+id)
 	out = other.make(in)
@@ -362,7 +362,7 @@ func TestCreate_AnotherAttemptIsAtIt(t *testing.T) {
 			}
 		}
 	})
-	_, err := run[CreateResult](m, ServiceUserCreateName, in)
+	_, err := attempting[CreateResult](m, ServiceUserCreateName, in)
 	require.Equal(t, string(fault.Unavailable), failure(t, err).Type())
 	require.Zero(t, m.posts("/service-users"))
 	require.Equal(t, access.Created, m.make(in).Proof.Outcome)
@@ -375,7 +375,7 @@ func TestCreateServiceUser_NameIsTaken(t *testing.T) {
 	in := m.input(m.ci())
 	id, err := m.console.AddServiceUser(access.Principal{Name: "ci builds"})
 	require.NoError(t, err)
-	plan, err := run[PlanResult](m, PlanName, m.planInput(m.ci()))
+	plan, err := attempting[PlanResult](m, PlanName, m.planInput(m.ci()))
 	require.NoError(t, err)
 	require.Contains(t, plan.Plan.Refusal, id)
 	out := m.make(in)
@@ -391,7 +391,7 @@ func TestCreateServiceUser_TwoOfTheName(t *testing.T) {
 	m := newMaker(t, consoletest.Options{})
 	in := m.input(m.ci())
 	m.console.AddFault(consoletest.Fault{Name: consoletest.CutAfter, Method: http.MethodPost, Times: 1})
-	_, err := run[CreateResult](m, ServiceUserCreateName, in)
+	_, err := attempting[CreateResult](m, ServiceUserCreateName, in)
 	require.Error(t, err)
 	id, err := m.console.AddServiceUser(access.Principal{Name: "ci builds"})
 	require.NoError(t, err)
@@ -463,7 +463,7 @@ func TestCreateServiceUser_FaultsWhileReplacing(t *testing.T) {
 				m.console.AddFault(consoletest.Fault{
 					Name: consoletest.CutAfter, Path: "/service-users", Method: http.MethodPost, Times: 1,
 				})
-				_, err := run[CreateResult](m, ServiceUserCreateName, in)
+				_, err := attempting[CreateResult](m, ServiceUserCreateName, in)
 				require.Error(t, err)
 				lost := m.there(m.ci())[0]
 				f := m.fails(consoletest.Fault{Name: kind, Path: "/service-users/" + lost.ID, Method: method})
@@ -510,7 +510,7 @@ func TestCreate_CalledOff(t *testing.T) {
 				m.console.AddFault(consoletest.Fault{ // it is stopped before it has looked again
 					Name: consoletest.ServerError, Method: http.MethodGet, After: 2, Times: 1,
 				})
-				_, _ = run[CreateResult](m, nameOf(c.account), in)
+				_, _ = attempting[CreateResult](m, nameOf(c.account), in)
 				sent = 1
 			}
 			m.console.ClearFaults()
@@ -540,7 +540,7 @@ func TestCreate_CalledOffWhileAnAttemptIsAtIt(t *testing.T) {
 		later.CallOff = true
 		off = m.make(later)
 	})
-	_, err := run[CreateResult](m, UserCreateName, in)
+	_, err := attempting[CreateResult](m, UserCreateName, in)
 	require.Equal(t, string(fault.Unavailable), failure(t, err).Type())
 	require.Equal(t, access.NotApplied, off.Proof.Outcome)
 	require.Zero(t, m.posts("/users"))
@@ -551,17 +551,17 @@ func TestPlanAccount_Refusals(t *testing.T) {
 	t.Parallel()
 	m := newMaker(t, consoletest.Options{})
 	m.keepingIn(tokensink.New("", ""))
-	out, err := run[PlanResult](m, PlanName, m.planInput(m.ci()))
+	out, err := attempting[PlanResult](m, PlanName, m.planInput(m.ci()))
 	require.NoError(t, err)
 	require.Contains(t, out.Plan.Refusal, "SERVICE_USER_TOKEN_DIR")
 	require.NotNil(t, out.Receipt)
 	require.Equal(t, Refused, out.Receipt.State)
 
 	in := m.planInput(access.NewAccount{Kind: access.User, Email: "no address@", Name: "x"})
-	_, err = run[PlanResult](m, PlanName, in)
+	_, err = attempting[PlanResult](m, PlanName, in)
 	require.Equal(t, string(fault.Invalid), failure(t, err).Type())
 	in = m.planInput(m.ana())
 	in.Role.Name = "no such role"
-	_, err = run[PlanResult](m, PlanName, in)
+	_, err = attempting[PlanResult](m, PlanName, in)
 	require.Equal(t, string(fault.Invalid), failure(t, err).Type())
 }

@@ -44,7 +44,7 @@ func (m *maker) offboardInput(op access.Op, p access.Principal) PlanInput {
 
 func (m *maker) plan(in PlanInput) access.Plan {
 	m.t.Helper()
-	out, err := run[PlanResult](m, PlanName, in)
+	out, err := attempting[PlanResult](m, PlanName, in)
 	require.NoError(m.t, err)
 	return out.Plan
 }
@@ -123,7 +123,7 @@ func TestPlan_WhoIsNotOffboarded(t *testing.T) {
 func (m *maker) write(in WriteInput) WriteResult {
 	m.t.Helper()
 	for range 20 {
-		out, err := run[WriteResult](m, WriteName, in)
+		out, err := attempting[WriteResult](m, WriteName, in)
 		if err == nil {
 			return out
 		}
