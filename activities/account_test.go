@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"os"
@@ -36,6 +37,7 @@ type maker struct {
 	folder    string
 	role      access.Role
 	site      access.Site
+	runs      int           // of requests, since each has one plan
 	passed    time.Duration // on top of the real time
 	between   func()        // happens between two attempts
 }
@@ -106,10 +108,15 @@ func (m *maker) ci() access.NewAccount {
 	}
 }
 
+func (m *maker) info(id string) RequestInfo {
+	m.runs++
+	return RequestInfo{ID: id, Run: fmt.Sprint("run-", m.runs), StartedAt: time.Now().UTC()}
+}
+
 func (m *maker) planInput(a access.NewAccount) PlanInput {
 	return PlanInput{
-		Request: RequestInfo{ID: "provision/INC-42", Run: "run", StartedAt: time.Now().UTC()}, Op: access.OpCreate,
-		Account: &a, Role: access.RoleSelector{Name: m.role.Name},
+		Request: m.info("provision/INC-42"), Op: access.OpCreate, Account: &a,
+		Role:  access.RoleSelector{Name: m.role.Name},
 		Scope: access.ScopeSelector{Level: access.SiteLevel, ID: m.site.ID},
 		Terms: access.Terms{Requester: "bob@example.com"},
 	}

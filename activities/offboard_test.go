@@ -33,7 +33,7 @@ func (m *maker) leaver(kind access.Kind, change func(*access.Principal)) access.
 
 func (m *maker) offboardInput(op access.Op, p access.Principal) PlanInput {
 	in := PlanInput{
-		Request: RequestInfo{ID: "offboard/INC-42", Run: "run", StartedAt: time.Now().UTC()}, Op: op,
+		Request: m.info("offboard/INC-42"), Op: op,
 		Principal: access.PrincipalSelector{Kind: p.Kind, ID: p.ID}, Terms: access.Terms{Requester: "bob@example.com"},
 	}
 	if op == access.OpReset {
