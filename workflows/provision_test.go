@@ -33,8 +33,8 @@ func newAccounts(t *testing.T, id string) *accounts {
 }
 
 var (
-	socRole    = access.RoleSelector{Name: "SOC"}
-	berlin = access.ScopeSelector{Level: access.SiteLevel, Name: "Acme / Berlin"}
+	socRole = access.RoleSelector{Name: "SOC"}
+	berlin  = access.ScopeSelector{Level: access.SiteLevel, Name: "Acme / Berlin"}
 )
 
 func anaInput() workflows.ProvisionUserInput {
@@ -53,6 +53,7 @@ func anaPlan() access.Plan {
 		Op: access.OpCreate, Console: host, Principal: access.PrincipalRef{Kind: access.User, Email: "ana@example.com"},
 		Role: access.RoleRef{ID: "7", Name: "SOC"}, Scope: access.ScopeRef{Level: access.SiteLevel, ID: "100"},
 		Account: &access.NewAccount{Kind: access.User, Email: "ana@example.com", Name: "Ana Roy"},
+		Before:  access.Holdings{}.Normal(), After: access.Holdings{}.Normal(),
 	}.Seal()
 }
 
@@ -76,7 +77,10 @@ func (s *accounts) creates(callOff bool) *testsuite.MockCallWrapper {
 }
 
 func created(o access.Outcome) activities.CreateResult {
-	return activities.CreateResult{Proof: access.Proof{Op: access.OpCreate, Outcome: o, Reads: []access.Read{}}}
+	return activities.CreateResult{Proof: access.Proof{
+		Op: access.OpCreate, Outcome: o, Reads: []access.Read{},
+		Before: access.Holdings{}.Normal(), After: access.Holdings{}.Normal(),
+	}}
 }
 
 // closes mocks the receipt.
