@@ -191,7 +191,7 @@ func (p *principalRun) confirm(
 		if err := workflow.Sleep(ctx, confirmPause<<min(max(shown-shownAgain, 0), confirmSlower)); err != nil {
 			return answer, err
 		}
-		seen, ours, err := p.look(ctx, in, whole)
+		seen, ours, err := p.look(ctx, in)
 		if err != nil {
 			return answer, err
 		}
@@ -237,7 +237,7 @@ func there(in activities.ChangeRequest, whole bool, seen access.Read) bool {
 // look reads the principal in its turn. ours says that a change of ours since has
 // given the role again.
 func (p *principalRun) look(
-	ctx workflow.Context, in activities.ChangeRequest, whole bool,
+	ctx workflow.Context, in activities.ChangeRequest,
 ) (seen activities.ConfirmResult, ours bool, err error) {
 	err = p.turns.take(ctx, true, func(ctx workflow.Context) (err error) {
 		ours = p.tenancy.Desired().Holds(in.Change.Lease.Holding)
