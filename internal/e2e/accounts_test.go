@@ -1,0 +1,324 @@
+package e2e
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/client"
+
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/consoletest"
+	"sentinelone-provisioner/workflows"
+)
+
+// accounts is a stack whose worker keeps tokens of service users in a folder.
+type accounts struct {
+	*roles
+
+	folder string
+}
+
+func newAccounts(t *testing.T, o consoletest.Options) *accounts {
+	t.Helper()
+	s := newStack(t, o)
+	folder := filepath.Join(t.TempDir(), "tokens")
+	s.extra = append(s.extra, "SERVICE_USER_TOKEN_DIR="+folder)
+	a := &accounts{roles: prepareRoles(t, s), folder: folder}
+	a.startWorker()
+	return a
+}
+
+func (a *accounts) startUser(name string) client.WorkflowRun {
+	a.t.Helper()
+	return a.start(workflows.ProvisionID(a.t.Name()+"/"+name), workflows.ProvisionUserType,
+		workflows.ProvisionUserInput{
+			Email: name + "@example.com", FullName: name, Role: access.RoleSelector{ID: a.wanted.RoleID},
+			Scope:     access.ScopeSelector{Level: a.wanted.Level, ID: a.wanted.ScopeID},
+			Requester: "bob@example.com", Reason: "INC-42",
+		})
+}
+
+func (a *accounts) startServiceUser(name string) client.WorkflowRun {
+	a.t.Helper()
+	return a.start(workflows.ProvisionID(a.t.Name()+"/"+name), workflows.ProvisionServiceUserType,
+		workflows.ProvisionServiceUserInput{
+			Name: name, Role: access.RoleSelector{ID: a.wanted.RoleID},
+			Scope:     access.ScopeSelector{Level: a.wanted.Level, ID: a.wanted.ScopeID},
+			TokenLife: new(access.Duration(9000 * time.Hour)), Requester: "bob@example.com",
+		})
+}
+
+func (a *accounts) startOffboard(name string, p access.Principal, baseline *workflows.Baseline) client.WorkflowRun {
+	a.t.Helper()
+	in := workflows.OffboardInput{
+		Principal: access.PrincipalSelector{Kind: p.Kind, ID: p.ID}, Mode: workflows.ModeDelete,
+		Requester: "bob@example.com",
+	}
+	if baseline != nil {
+		in.Mode, in.Baseline = workflows.ModeBaseline, baseline
+	}
+	return a.start(workflows.OffboardID(a.t.Name()+"/"+name), workflows.OffboardType, in)
+}
+
+// named are the accounts of that name on the console.
+func (a *accounts) named(kind access.Kind, name string) (out []access.Principal) {
+	for _, p := range a.console.Truth().Principals {
+		if p.Kind == kind && p.Name == name {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// requireMade checks that there is exactly one account of that name, with its role and,
+// if it is a service user's, its token in the folder and nowhere else.
+func (a *accounts) requireMade(kind access.Kind, name string, got workflows.RequestResult) {
+	a.t.Helper()
+	require.Equal(a.t, "provisioned", got.State, got.Message)
+	require.Equal(a.t, access.Created, got.Outcome)
+	there := a.named(kind, name)
+	require.Len(a.t, there, 1)
+	require.True(a.t, there[0].Holdings().Holds(a.wanted))
+	proof := got.Receipt.Proofs[len(got.Receipt.Proofs)-1]
+	require.Equal(a.t, there[0].ID, proof.Made.ID)
+	a.requireReceipt(got)
+	if kind == access.User {
+		return
+	}
+	require.Equal(a.t, "file", proof.Token.Sink)
+	require.Equal(a.t, filepath.Join(a.consoleKey(), there[0].ID+".token"), proof.Token.Path)
+	token, err := os.ReadFile(filepath.Join(a.folder, proof.Token.Path))
+	require.NoError(a.t, err)
+	require.Equal(a.t, a.console.ServiceUserToken(there[0].ID), string(token))
+}
+
+func TestProvision(t *testing.T) {
+	t.Parallel()
+	s := newAccounts(t, rolesConsole)
+	user, service := s.startUser("dora"), s.startServiceUser("ci builds")
+	s.requireMade(access.User, "dora", s.ended(user))
+	s.requireMade(access.ServiceUser, "ci builds", s.ended(service))
+
+	again := s.ended(s.start(workflows.ProvisionID(t.Name()+"/again"), workflows.ProvisionUserType,
+		workflows.ProvisionUserInput{
+			Email: "DORA@example.com", FullName: "Dora", Role: access.RoleSelector{ID: s.wanted.RoleID},
+			Scope: access.ScopeSelector{Level: s.wanted.Level, ID: s.wanted.ScopeID}, Requester: "bob@example.com",
+		}))
+	require.Equal(t, "provisioned", again.State)
+	require.Equal(t, access.AlreadyHeld, again.Outcome)
+	twice := s.ended(s.start(workflows.ProvisionID(t.Name()+"/twice"), workflows.ProvisionServiceUserType,
+		workflows.ProvisionServiceUserInput{
+			Name: "ci builds", Role: access.RoleSelector{ID: s.wanted.RoleID},
+			Scope:     access.ScopeSelector{Level: s.wanted.Level, ID: s.wanted.ScopeID},
+			TokenLife: new(access.Duration(time.Hour)), Requester: "bob@example.com",
+		}))
+	require.Equal(t, "refused", twice.State)
+	require.Contains(t, twice.Message, s.named(access.ServiceUser, "ci builds")[0].ID)
+	s.requireLedger()
+}
+
+// Kill -9 of the worker when the account is made and the answer is not there yet: there
+// is exactly one, and the token that was lost on the way is replaced.
+func TestKill_WorkerBetweenCreationAndAnswer(t *testing.T) {
+	t.Parallel()
+	for _, old := range []bool{false, true} {
+		t.Run(fmt.Sprintf("old console %t", old), func(t *testing.T) {
+			t.Parallel()
+			o := rolesConsole
+			o.NoTokenGeneration = old
+			s := newAccounts(t, o)
+			for _, path := range []string{"/users", "/service-users"} {
+				s.console.AddFault(consoletest.Fault{
+					Name: consoletest.Slow, Path: path, Method: http.MethodPost, Times: 1, Delay: time.Hour,
+				})
+			}
+			user, service := s.startUser("dora"), s.startServiceUser("ci builds")
+			require.Eventually(t, func() bool {
+				return len(s.named(access.User, "dora")) == 1 && len(s.named(access.ServiceUser, "ci builds")) == 1
+			}, limit, 20*time.Millisecond)
+			s.worker.Kill()
+			s.startWorker()
+			s.requireMade(access.User, "dora", s.ended(user))
+			s.requireMade(access.ServiceUser, "ci builds", s.ended(service))
+			s.requireLedger()
+		})
+	}
+}
+
+// Every fault hits some POST of eight requests for users and eight for service users:
+// each ends with exactly one account, or refused and with none.
+func TestFaults_EveryKindAtCreations(t *testing.T) {
+	t.Parallel()
+	s := newAccounts(t, rolesConsole)
+	refusals := 0
+	for _, path := range []string{"/users", "/service-users"} {
+		for _, kind := range consoletest.FaultKinds() {
+			if ofLists[kind] {
+				continue
+			}
+			if ends[kind] {
+				refusals++
+			}
+			s.console.AddFault(consoletest.Fault{
+				Name: kind, Path: path, Method: http.MethodPost, Times: 1, Delay: 3 * time.Second,
+			})
+		}
+	}
+	runs := map[string]client.WorkflowRun{}
+	for i := range 8 {
+		runs[fmt.Sprint("user", i)] = s.startUser(fmt.Sprint("user", i))
+		runs[fmt.Sprint("svc", i)] = s.startServiceUser(fmt.Sprint("svc", i))
+	}
+	refused := 0
+	for name, run := range runs {
+		kind := access.User
+		if strings.HasPrefix(name, "svc") {
+			kind = access.ServiceUser
+		}
+		got := s.ended(run)
+		s.requireReceipt(got)
+		if got.State != "refused" {
+			s.requireMade(kind, name, got)
+			continue
+		}
+		refused++
+		require.NotEmpty(t, got.Message)
+		if got.Outcome == access.Created { // its token was lost, and the console gave no other
+			require.Contains(t, got.Message, "("+s.named(kind, name)[0].ID+") is on the console")
+			continue
+		}
+		require.Empty(t, s.named(kind, name))
+	}
+	require.LessOrEqual(t, refused, refusals)
+	s.requireLedger()
+}
+
+// Whatever the console says to a deletion, the principal is gone in the end, read twice.
+func TestFaults_EveryKindAtOffboarding(t *testing.T) {
+	t.Parallel()
+	s := newAccounts(t, rolesConsole)
+	runs := map[consoletest.FaultKind]client.WorkflowRun{}
+	for _, kind := range consoletest.FaultKinds() {
+		if ofLists[kind] {
+			continue
+		}
+		p := s.addUser(string(kind) + "@example.com")
+		s.console.AddFault(consoletest.Fault{
+			Name: kind, Path: "/users/" + p.ID, Method: http.MethodDelete, Times: 2, Delay: 3 * time.Second,
+		})
+		runs[kind] = s.startOffboard(string(kind), p, nil)
+	}
+	for kind, run := range runs {
+		got := s.ended(run)
+		require.Equal(t, "offboarded", got.State, kind)
+		require.Equal(t, access.Deleted, got.Outcome, kind)
+		require.Empty(t, s.named(access.User, string(kind)+"@example.com"), kind)
+		proof := got.Receipt.Proofs[0]
+		require.True(t, proof.Confirmed, kind)
+		n := len(proof.Reads)
+		require.True(t, proof.Reads[n-1].Gone && proof.Reads[n-2].Gone, "%s: gone twice", kind)
+		s.requireReceipt(got)
+	}
+	s.requireLedger()
+}
+
+// Offboarding takes what others lease: their grants end superseded. Down to a baseline,
+// one role is left.
+func TestOffboard_TakesGrantsOver(t *testing.T) {
+	t.Parallel()
+	s := newAccounts(t, rolesConsole)
+	other := s.with("carol@example.com")
+	leaves := s.startGrant("/leaves", s.input("15s"))
+	stays := other.startGrant("/stays", other.input("15s"))
+	s.untilHolds(true)
+	other.untilHolds(true)
+	tenant := access.Holding{Level: access.Tenant, RoleID: s.viewer.RoleID}
+	gone := s.ended(s.startOffboard("gone", s.user, nil))
+	require.Equal(t, access.Deleted, gone.Outcome)
+	base := s.ended(s.startOffboard("base", other.user, &workflows.Baseline{
+		Role: access.RoleSelector{ID: tenant.RoleID}, Scope: access.ScopeSelector{Level: access.Tenant},
+	}))
+	require.Equal(t, access.Applied, base.Outcome)
+	want := access.Holdings{Level: access.Tenant, Held: []access.Held{held(tenant)}}
+	require.Equal(t, want, other.held())
+	for _, run := range []client.WorkflowRun{leaves, stays} {
+		got := s.ended(run)
+		require.Equal(t, "expired", got.State)
+		require.Equal(t, access.Superseded, got.Outcome)
+		s.requireReceipt(got)
+	}
+	require.Equal(t, want, other.held())
+	require.Empty(t, s.named(access.User, s.user.Name))
+	s.requireLedger()
+}
+
+// The token's own user is not offboarded, and a service user that is retired is gone.
+func TestOffboard_OwnUserAndServiceUser(t *testing.T) {
+	t.Parallel()
+	s := newAccounts(t, rolesConsole)
+	id, err := s.console.AddUser(access.Principal{
+		Email: "admin@example.com", Name: "Admin", Level: access.Tenant, Held: []access.Held{{RoleID: s.viewer.RoleID}},
+	})
+	require.NoError(t, err)
+	kind, owner := s.console.TokenOwner()
+	require.Equal(t, owner, id)
+	own := s.ended(s.startOffboard("own", access.Principal{Kind: kind, ID: id}, nil))
+	require.Equal(t, "refused", own.State)
+	require.Contains(t, own.Message, "owns the API token")
+
+	s.requireMade(access.ServiceUser, "ci", s.ended(s.startServiceUser("ci")))
+	retired := s.ended(s.startOffboard("ci", s.named(access.ServiceUser, "ci")[0], nil))
+	require.Equal(t, access.Deleted, retired.Outcome)
+	require.Empty(t, s.named(access.ServiceUser, "ci"))
+}
+
+// The token of a service user is in its file and nowhere else: not after the good path,
+// not after an answer that was cut, not where the sink's own program repeats it.
+func TestCanary_TokensOfServiceUsersAppearNowhere(t *testing.T) {
+	t.Parallel()
+	o := rolesConsole
+	o.Token, o.SecretMark = tokenCanary, registrationCanary
+	s := newAccounts(t, o)
+	var seen []string
+	check := func(name string) {
+		got := s.ended(s.startServiceUser(name))
+		s.requireMade(access.ServiceUser, name, got)
+		id := got.Receipt.Request
+		value, err := s.client.QueryWorkflow(s.ctx(), id, "", workflows.StatusQuery)
+		require.NoError(t, err)
+		var status workflows.RequestStatus
+		require.NoError(t, value.Get(&status))
+		seen = append(seen, inJSON(t, got), inJSON(t, status), historyJSON(t, s.stack, id))
+	}
+	check("good")
+	for _, kind := range []consoletest.FaultKind{consoletest.CutAfter, consoletest.Truncated, consoletest.ErrorAfter} {
+		s.console.AddFault(consoletest.Fault{Name: kind, Method: http.MethodPost, Path: "/service-users", Times: 2})
+		check(string(kind))
+	}
+	_, err := s.worker.Stop(limit)
+	require.NoError(t, err)
+
+	loud := filepath.Join(t.TempDir(), "loud")
+	require.NoError(t, os.WriteFile(loud, []byte("#!/bin/sh\necho \"cannot keep $(cat)\" >&2\nexit 1\n"), 0o700))
+	s.extra = []string{"SERVICE_USER_TOKEN_COMMAND=" + loud}
+	s.startWorker()
+	waiting := s.startServiceUser("loud")
+	require.Eventually(t, func() bool {
+		return strings.Contains(s.said.String(), "did not take the token")
+	}, limit, 50*time.Millisecond)
+	require.NoError(t, s.client.CancelWorkflow(s.ctx(), waiting.GetID(), ""))
+	require.Equal(t, "cancelled", s.ended(waiting).State)
+	require.Empty(t, s.named(access.ServiceUser, "loud"), "what was called off is not there")
+	seen = append(seen, historyJSON(t, s.stack, waiting.GetID()))
+	_, err = s.worker.Stop(limit)
+	require.NoError(t, err)
+	seen = append(append(seen, s.said.String()), databaseBytes(t, s.database)...)
+	requireNoSecrets(t, seen)
+	require.Contains(t, strings.Join(seen, ""), s.wanted.RoleID, "the search looks at real text")
+}
