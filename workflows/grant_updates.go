@@ -75,7 +75,7 @@ func (g *grantRun) said() Answer {
 		out.Outcome = g.result.Outcome
 	}
 	if !g.endsAt.IsZero() {
-		out.EndsAt = &g.endsAt
+		out.EndsAt = new(g.endsAt) // as it is now: it may move before the answer is sent
 	}
 	return out
 }

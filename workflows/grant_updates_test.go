@@ -1,0 +1,296 @@
+package workflows_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/mock"
+	"github.com/stretchr/testify/require"
+
+	"sentinelone-provisioner/activities"
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/workflows"
+)
+
+func TestGrant_End(t *testing.T) {
+	t.Parallel()
+	r, in := newRequest(t), asked(4*time.Hour)
+	r.plans(in)
+	r.applies(access.OpAcquire, access.Applied).Once()
+	r.applies(access.OpRelease, access.Released).After(time.Minute).Once()
+	end := r.tells(time.Hour, workflows.EndUpdate, carol())
+	again := r.tells(time.Hour+time.Second, workflows.EndUpdate, carol())
+	late := r.tells(time.Hour+time.Second, workflows.CancelUpdate, carol())
+	extend := r.tells(time.Hour+time.Second, workflows.ExtendUpdate, workflows.Extension{
+		By: bobMail, Duration: access.Duration(time.Hour),
+	})
+
+	got := r.grant(in)
+
+	require.Equal(t, "ended", got.State)
+	require.Equal(t, access.Released, got.Outcome)
+	answer := end.accepted(t)
+	require.Equal(t, workflows.Answer{
+		State: "ended", Outcome: access.Released, EndsAt: new(began.Add(4 * time.Hour)),
+	}, answer)
+	require.Equal(t, time.Hour+time.Minute, end.at, "the answer is the proof")
+	again.refused(t, "carol@example.com has ended it already")
+	late.refused(t, "carol@example.com has called it off already")
+	extend.refused(t, "too late or too early to extend it: the state is releasing")
+}
+
+// Extending moves the end, and the writer is told.
+func TestGrant_Extend(t *testing.T) {
+	t.Parallel()
+	r, in := newRequest(t), asked(4*time.Hour)
+	r.plans(in)
+	r.applies(access.OpAcquire, access.Applied).Once()
+	r.takesNote().Twice()
+	r.applies(access.OpRelease, access.Released).Once()
+	by := func(d time.Duration) workflows.Extension {
+		return workflows.Extension{By: bobMail, Duration: access.Duration(d)}
+	}
+	first := r.tells(time.Hour, workflows.ExtendUpdate, by(2*time.Hour))
+	second := r.tells(5*time.Hour, workflows.ExtendUpdate, by(30*time.Minute))
+	for d, want := range map[time.Duration]string{
+		0: "duration is 0s: give one above 0", -time.Hour: "duration is -1h: give one above 0",
+		workflows.MaxDuration: "the longest is 366 days", 1<<63 - 1: "the longest is 366 days",
+	} {
+		r.at(2*time.Hour, func() {
+			out := r.tells(0, workflows.ExtendUpdate, by(d))
+			r.at(time.Second, func() { out.refused(t, want) })
+		})
+	}
+
+	got := r.grant(in)
+
+	require.Equal(t, "expired", got.State)
+	require.Equal(t, began.Add(6*time.Hour+30*time.Minute), r.Now().UTC())
+	require.Equal(t, workflows.Answer{State: "active", EndsAt: new(began.Add(6 * time.Hour))}, first.accepted(t))
+	require.Equal(t, began.Add(6*time.Hour+30*time.Minute), *second.accepted(t).EndsAt)
+	proof := proofOf(access.OpAcquire, access.Applied)
+	require.Equal(t, activities.ApplyInput{
+		Request: aboutIt, Writer: writer(),
+		Change: activities.ChangeRequest{
+			Key: claim + "/extend/1", Request: request, Given: &proof,
+			Change: access.Change{Op: access.OpAcquire, Lease: access.Lease{
+				ID: claim, Holding: soc, End: began.Add(6 * time.Hour),
+			}},
+		},
+	}, r.applied[1])
+	require.Equal(t, claim+"/extend/2", r.applied[2].Change.Key)
+	require.Len(t, got.Receipt.Proofs, 2, "an extension changes nothing on the console")
+}
+
+// The longest a grant may last counts from its start.
+func TestGrant_ExtendLongAfterItWasAsked(t *testing.T) {
+	t.Parallel()
+	r, in := newRequest(t), asked(300*24*time.Hour)
+	in.StartAt = new(began.Add(200 * 24 * time.Hour))
+	r.plans(in)
+	r.applies(access.OpAcquire, access.Applied).Once()
+	r.takesNote().Once()
+	r.applies(access.OpRelease, access.Released).Once()
+	by := workflows.Extension{By: bobMail, Duration: access.Duration(60 * 24 * time.Hour)}
+	first := r.tells(201*24*time.Hour, workflows.ExtendUpdate, by)
+	second := r.tells(202*24*time.Hour, workflows.ExtendUpdate, by)
+	require.Equal(t, "expired", r.grant(in).State)
+	first.accepted(t)
+	second.refused(t, "it would last 10080h in all: the longest is 366 days")
+}
+
+// The steps of a timed grant, a minute each but for those that wait, and when each is
+// under way.
+var steps = []struct {
+	state string
+	amid  time.Duration
+}{
+	{"planning", 30 * time.Second},
+	{"scheduled", time.Hour},
+	{"applying", 2*time.Hour + 30*time.Second},
+	{"active", 3 * time.Hour},
+	{"releasing", 6*time.Hour + 30*time.Second},
+}
+
+// slowly mocks a timed grant from a start, up to the end of the step.
+func slowly(t *testing.T, upTo string) (*requestScene, workflows.GrantInput) {
+	t.Helper()
+	r, in := newRequest(t), asked(4*time.Hour)
+	in.StartAt = new(began.Add(2 * time.Hour))
+	r.plans(in).After(time.Minute)
+	if upTo == "planning" || upTo == "scheduled" {
+		return r, in
+	}
+	r.applies(access.OpAcquire, access.Applied).After(time.Minute).Once()
+	return r, in
+}
+
+// Cancelled before it is applied, a grant leaves nothing; amid that, what may have been
+// given is taken back; afterwards cancel is refused. So it is with Temporal's own, which
+// ends a grant that is in force.
+func TestGrant_CancelAtEachStep(t *testing.T) {
+	t.Parallel()
+	for _, step := range steps {
+		t.Run(step.state+" by update", func(t *testing.T) {
+			t.Parallel()
+			r, in := slowly(t, step.state)
+			called := r.tells(step.amid, workflows.CancelUpdate, carol())
+			switch step.state {
+			case "planning", "scheduled":
+				r.closes()
+				got := r.grant(in)
+				require.Equal(t, "cancelled", got.State)
+				require.Equal(t, "called off by carol@example.com", got.Message)
+				require.Empty(t, got.Outcome)
+				require.Equal(t, "cancelled", called.accepted(t).State)
+				require.NotNil(t, got.Receipt.Plan.Hash)
+			case "applying":
+				r.applies(access.OpRelease, access.NotApplied).After(time.Minute).Once()
+				got := r.grant(in)
+				require.Equal(t, "cancelled", got.State)
+				require.Equal(t, access.NotApplied, got.Outcome)
+				require.Equal(t, workflows.Answer{State: "cancelled", Outcome: access.NotApplied}, called.accepted(t))
+				require.Nil(t, r.applied[len(r.applied)-1].Change.Given, "nobody knows what was given")
+			default:
+				r.applies(access.OpRelease, access.Released).After(time.Minute).Once()
+				require.Equal(t, "expired", r.grant(in).State)
+				called.refused(t, map[string]string{
+					"active":    "too late to cancel: the grant is in force until 2026-11-02T15:00:00Z; use end",
+					"releasing": "too late or too early to cancel: the state is releasing",
+				}[step.state])
+			}
+		})
+		t.Run(step.state+" in Temporal", func(t *testing.T) {
+			t.Parallel()
+			r, in := slowly(t, step.state)
+			r.at(step.amid, r.CancelWorkflow)
+			if step.state == "planning" || step.state == "scheduled" {
+				r.closes()
+				got := r.grant(in)
+				require.Equal(t, "cancelled", got.State)
+				require.Equal(t, "called off in Temporal", got.Message)
+				require.Equal(t, began.Add(step.amid), r.Now().UTC())
+				return
+			}
+			r.applies(access.OpRelease, access.Released).After(time.Minute).Once()
+			got := r.grant(in)
+			require.Equal(t, access.Released, got.Outcome)
+			want := "cancelled"
+			if step.state == "releasing" {
+				want = "expired" // it was over already, and is carried through
+			}
+			require.Equal(t, want, got.State)
+		})
+	}
+}
+
+// A grant for good that is called off amid its writing is taken back too.
+func TestGrant_ForGoodCancelledAsItIsApplied(t *testing.T) {
+	t.Parallel()
+	r, in := newRequest(t), asked(0)
+	r.plans(in)
+	r.applies(access.OpGrant, access.Applied).After(time.Hour).Maybe()
+	r.applies(access.OpRelease, access.Released).After(time.Minute).Once()
+	called := r.tells(time.Minute, workflows.CancelUpdate, carol())
+	end := r.tells(time.Minute+time.Second, workflows.EndUpdate, carol())
+	got := r.grant(in)
+	require.Equal(t, "cancelled", got.State)
+	require.Equal(t, access.Released, got.Outcome)
+	called.accepted(t)
+	end.refused(t, "carol@example.com has ended it already")
+}
+
+// Cancelled twice, in Temporal and by update, it still gives everybody an answer.
+func TestGrant_CancelledWhileItIsBeingReleased(t *testing.T) {
+	t.Parallel()
+	r, in := newRequest(t), asked(4*time.Hour)
+	r.plans(in)
+	r.applies(access.OpAcquire, access.Applied).Once()
+	r.applies(access.OpRelease, access.Released).After(time.Hour).Once()
+	end := r.tells(time.Hour, workflows.EndUpdate, carol())
+	r.at(time.Hour+time.Minute, r.CancelWorkflow)
+	require.Equal(t, "ended", r.grant(in).State)
+	require.Equal(t, "ended", end.accepted(t).State)
+}
+
+// An update in the wrong moment says what the moment is.
+func TestGrant_UpdatesTooEarly(t *testing.T) {
+	t.Parallel()
+	r, in := slowly(t, "releasing")
+	r.applies(access.OpRelease, access.Released).Once()
+	var all []*told
+	longer := workflows.Extension{By: bobMail, Duration: access.Duration(time.Hour)}
+	for _, step := range steps[:3] {
+		all = append(all, r.tells(step.amid, workflows.EndUpdate, carol()),
+			r.tells(step.amid, workflows.ExtendUpdate, longer))
+	}
+	r.grant(in)
+	for i, step := range steps[:3] {
+		all[2*i].refused(t, "too late or too early to end it: the state is "+step.state)
+		all[2*i+1].refused(t, "too late or too early to extend it: the state is "+step.state)
+	}
+}
+
+// Nobody decides without saying who it is, nor with words that are not understood.
+func TestGrant_UpdatesByNobody(t *testing.T) {
+	t.Parallel()
+	r, in := newRequest(t), asked(4*time.Hour)
+	r.plans(in)
+	r.applies(access.OpAcquire, access.Applied).Once()
+	r.applies(access.OpRelease, access.Released).Once()
+	cases := map[string][]*told{}
+	for _, update := range []string{workflows.CancelUpdate, workflows.EndUpdate, workflows.ExtendUpdate} {
+		cases[`"by" is missing`] = append(cases[`"by" is missing`],
+			r.tells(time.Hour, update, map[string]any{}), r.tells(time.Hour, update, map[string]any{"by": " "}))
+		cases["unknown field"] = append(cases["unknown field"],
+			r.tells(time.Hour, update, map[string]any{"by": bobMail, "why": "x"}))
+	}
+	cases["a duration is a text"] = append(cases["a duration is a text"],
+		r.tells(time.Hour, workflows.ExtendUpdate, map[string]any{"by": bobMail, "duration": 5}))
+	cases["is no duration"] = append(cases["is no duration"],
+		r.tells(time.Hour, workflows.ExtendUpdate, map[string]any{"by": bobMail, "duration": "soon"}))
+	require.Equal(t, "expired", r.grant(in).State)
+	for want, list := range cases {
+		for _, x := range list {
+			err := x.rejected
+			if err == nil {
+				err = x.err
+			}
+			require.ErrorContains(t, err, want)
+		}
+	}
+}
+
+// What comes as the end comes does not move it any more, and gets an answer.
+func TestGrant_ExtendAsItEnds(t *testing.T) {
+	t.Parallel()
+	r, in := newRequest(t), asked(time.Hour)
+	r.plans(in)
+	r.applies(access.OpAcquire, access.Applied).Once()
+	r.takesNote().Maybe()
+	r.applies(access.OpRelease, access.Released).Once()
+	extend := r.tells(time.Hour, workflows.ExtendUpdate, workflows.Extension{
+		By: bobMail, Duration: access.Duration(time.Hour),
+	})
+	got := r.grant(in)
+	require.Equal(t, "expired", got.State)
+	if extend.rejected == nil && extend.err == nil {
+		require.Equal(t, began.Add(2*time.Hour), r.Now().UTC(), "it was in time")
+	}
+	require.True(t, extend.done || extend.rejected != nil)
+}
+
+// The plan is not asked for again by what comes amid it.
+func TestGrant_RefusedPlanAmidACancel(t *testing.T) {
+	t.Parallel()
+	r, in := newRequest(t), asked(0)
+	asks := planInput(in)
+	plan := planOf(asks)
+	plan.Refusal = "it is not to be"
+	r.on(activities.PlanName, mock.Anything).Return(activities.PlanResult{Plan: plan, Receipt: new(receiptOf(
+		activities.CloseInput{Request: aboutIt, Plan: plan, State: "refused", Message: plan.Refusal},
+	))}, nil).After(time.Minute).Once()
+	called := r.tells(30*time.Second, workflows.CancelUpdate, carol())
+	require.Equal(t, "refused", r.grant(in).State)
+	require.Equal(t, "refused", called.accepted(t).State)
+}

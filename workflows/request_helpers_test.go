@@ -1,0 +1,255 @@
+package workflows_test
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/mock"
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/testsuite"
+
+	"sentinelone-provisioner/activities"
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/workflows"
+)
+
+const (
+	anaMail = "ana@example.com"
+	bobMail = "bob@example.com"
+	request = "grant/INC-42"
+	claim   = request + "#" + snapshot // the lease
+)
+
+var aboutIt = activities.RequestInfo{ID: request, Run: snapshot, StartedAt: began}
+
+// requestScene is a Grant or Revoke whose activities are mocked.
+type requestScene struct {
+	*scene
+
+	mu      sync.Mutex
+	applied []activities.ApplyInput // in order
+	closed  []activities.CloseInput
+}
+
+func newRequest(t *testing.T) *requestScene {
+	t.Helper()
+	s := newScene(t)
+	activities.NewRequest(nil, nil).Register(s)
+	s.SetStartWorkflowOptions(client.StartWorkflowOptions{ID: request, TaskQueue: "sentinelone"})
+	return &requestScene{scene: s}
+}
+
+// asked is a grant of SOC at a site to Ana, for a time unless that is 0.
+func asked(long time.Duration) workflows.GrantInput {
+	in := workflows.GrantInput{
+		Principal: access.PrincipalSelector{Kind: access.User, Email: anaMail}, Role: access.RoleSelector{Name: "SOC"},
+		Scope:     access.ScopeSelector{Level: access.SiteLevel, ID: soc.ScopeID},
+		Requester: bobMail, Reason: "INC-42",
+	}
+	if long != 0 {
+		in.Duration = new(access.Duration(long))
+	}
+	return in
+}
+
+func askedAway() workflows.RevokeInput {
+	in := asked(0)
+	return workflows.RevokeInput{
+		Principal: in.Principal, Role: in.Role, Scope: in.Scope, Requester: in.Requester, Reason: in.Reason,
+	}
+}
+
+// planInput is what the plan must be asked for.
+func planInput(in workflows.GrantInput) activities.PlanInput {
+	out := activities.PlanInput{
+		Request: aboutIt, Console: in.Console, DryRun: in.DryRun, Op: access.OpGrant,
+		Principal: in.Principal, Role: in.Role, Scope: in.Scope,
+		Terms: access.Terms{Requester: in.Requester, Reason: in.Reason, AllowLevelChange: in.AllowLevelChange},
+	}
+	if in.Duration != nil {
+		out.Op, out.Terms.Duration = access.OpAcquire, *in.Duration
+	}
+	if in.StartAt != nil {
+		out.Terms.StartAt = *in.StartAt
+	}
+	return out
+}
+
+// planOf is the plan that comes of it.
+func planOf(in activities.PlanInput) access.Plan {
+	return access.Plan{
+		Op: in.Op, Console: host, Principal: access.PrincipalRef{Kind: access.User, ID: "7", Email: anaMail},
+		Role: access.RoleRef{ID: soc.RoleID, Name: "SOC"}, Scope: access.ScopeRef{Level: soc.Level, ID: soc.ScopeID},
+		Terms: in.Terms, Before: holds(viewer), After: holds(viewer, soc), Expected: access.Applied,
+		Approval: access.NoApproval(),
+	}.Seal()
+}
+
+func (r *requestScene) plans(in workflows.GrantInput) *testsuite.MockCallWrapper {
+	asks := planInput(in)
+	return r.on(activities.PlanName, asks).Return(activities.PlanResult{Plan: planOf(asks)}, nil).Once()
+}
+
+// leaseFor is the claim of the request.
+func leaseFor(in workflows.GrantInput) access.Lease {
+	l := access.Lease{ID: claim, Holding: soc}
+	if in.Duration != nil {
+		l.For = *in.Duration
+		if in.StartAt != nil {
+			l.End = in.StartAt.Add(time.Duration(*in.Duration))
+		}
+	}
+	return l
+}
+
+func proofOf(op access.Op, outcome access.Outcome) access.Proof {
+	return access.Proof{
+		Op: op, Key: activities.ChangeKey(claim, op), Outcome: outcome,
+		Before: holds(viewer), After: holds(viewer), Reads: []access.Read{},
+	}
+}
+
+// applies mocks the writer's answer to a change of that sort, and keeps what it was
+// asked.
+func (r *requestScene) applies(op access.Op, outcome access.Outcome) *testsuite.MockCallWrapper {
+	return r.on(activities.ApplyName, mock.MatchedBy(func(in activities.ApplyInput) bool {
+		return in.Change.Change.Op == op && !extension(in)
+	})).Return(func(_ context.Context, in activities.ApplyInput) (activities.ApplyResult, error) {
+		r.keep(in)
+		out := activities.ApplyResult{ChangeAnswer: activities.ChangeAnswer{Proof: proofOf(op, outcome)}}
+		if out.Refused() {
+			out.Message = "the rules forbid it"
+		}
+		if in.Close != nil {
+			end := *in.Close
+			end.Proofs = append(append([]access.Proof{}, end.Proofs...), out.Proof)
+			if out.Refused() {
+				end.State, end.Message = workflows.StateRefused, out.Message
+			}
+			out.Receipt = new(receiptOf(end))
+		}
+		return out, nil
+	})
+}
+
+func extension(in activities.ApplyInput) bool {
+	return in.Change.Key != activities.ChangeKey(in.Change.Change.Lease.ID, in.Change.Change.Op)
+}
+
+// takesNote mocks the writer's answer to extensions.
+func (r *requestScene) takesNote() *testsuite.MockCallWrapper {
+	return r.on(activities.ApplyName, mock.MatchedBy(extension)).
+		Return(func(_ context.Context, in activities.ApplyInput) (activities.ApplyResult, error) {
+			r.keep(in)
+			return activities.ApplyResult{}, nil
+		})
+}
+
+func (r *requestScene) keep(in activities.ApplyInput) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.applied = append(r.applied, in)
+}
+
+func receiptOf(in activities.CloseInput) access.Receipt {
+	out := access.Receipt{
+		Request: in.Request.ID, Run: in.Request.Run, Plan: in.Plan, State: in.State, Message: in.Message,
+		Proofs: in.Proofs, Signed: access.Unsigned, StartedAt: in.Request.StartedAt, FinishedAt: began,
+	}
+	if n := len(in.Proofs); n > 0 {
+		out.Outcome = in.Proofs[n-1].Outcome
+	}
+	return out.Seal()
+}
+
+// closes mocks the receipt of a request that ends without another change.
+func (r *requestScene) closes() *testsuite.MockCallWrapper {
+	return r.on(activities.CloseName, mock.Anything).
+		Return(func(_ context.Context, in activities.CloseInput) (activities.CloseResult, error) {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			r.closed = append(r.closed, in)
+			return activities.CloseResult{Receipt: receiptOf(in)}, nil
+		}).Once()
+}
+
+func (r *requestScene) grant(in workflows.GrantInput) workflows.RequestResult {
+	r.t.Helper()
+	r.ExecuteWorkflow(workflows.GrantType, in)
+	return r.ended()
+}
+
+// ended is the result, which must have a receipt that says the same.
+func (r *requestScene) ended() workflows.RequestResult {
+	r.t.Helper()
+	require.True(r.t, r.IsWorkflowCompleted())
+	require.NoError(r.t, r.GetWorkflowError())
+	var out workflows.RequestResult
+	require.NoError(r.t, r.GetWorkflowResult(&out))
+	require.NotNil(r.t, out.Receipt)
+	require.True(r.t, out.Receipt.Intact())
+	require.Equal(r.t, out.State, out.Receipt.State)
+	require.Equal(r.t, out.Outcome, out.Receipt.Outcome)
+	require.Equal(r.t, out.Message, out.Receipt.Message)
+	require.Nil(r.t, out.Plan)
+	status := r.look()
+	require.Equal(r.t, out.State, status.State)
+	require.Equal(r.t, out, *status.Result)
+	require.Empty(r.t, status.Waiting)
+	return out
+}
+
+// look is the status, which holds no nulls.
+func (r *requestScene) look() workflows.RequestStatus {
+	r.t.Helper()
+	answer, err := r.QueryWorkflow(workflows.StatusQuery)
+	require.NoError(r.t, err)
+	var out workflows.RequestStatus
+	require.NoError(r.t, answer.Get(&out))
+	requireNoNulls(r.t, out)
+	return out
+}
+
+// told is what an update came to.
+type told struct {
+	rejected error
+	done     bool
+	at       time.Duration
+	answer   workflows.Answer
+	err      error
+}
+
+// tells sends an update when so much time has passed.
+func (r *requestScene) tells(d time.Duration, update string, payload any) *told {
+	out := new(told)
+	r.at(d, func() {
+		r.UpdateWorkflow(update, "", &testsuite.TestUpdateCallback{
+			OnAccept: func() {},
+			OnReject: func(err error) { out.rejected = err },
+			OnComplete: func(got any, err error) {
+				out.done, out.err, out.at = true, err, r.Now().Sub(began)
+				out.answer, _ = got.(workflows.Answer)
+			},
+		}, payload)
+	})
+	return out
+}
+
+func (o *told) accepted(t *testing.T) workflows.Answer {
+	t.Helper()
+	require.NoError(t, o.rejected)
+	require.NoError(t, o.err)
+	require.True(t, o.done)
+	return o.answer
+}
+
+func (o *told) refused(t *testing.T, want string) {
+	t.Helper()
+	require.ErrorContains(t, o.rejected, want)
+	require.False(t, o.done)
+}
+
+func carol() workflows.By { return workflows.By{By: "carol@example.com"} }

@@ -1,0 +1,142 @@
+package workflows_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/mock"
+	"github.com/stretchr/testify/require"
+
+	"sentinelone-provisioner/activities"
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/fault"
+	"sentinelone-provisioner/workflows"
+)
+
+// revokePlan is what the plan of a revoke must be asked for.
+func revokePlan(in workflows.RevokeInput) activities.PlanInput {
+	return activities.PlanInput{
+		Request: aboutIt, Console: in.Console, DryRun: in.DryRun, Op: access.OpRevoke,
+		Principal: in.Principal, Role: in.Role, Scope: in.Scope,
+		Terms: access.Terms{Requester: in.Requester, Reason: in.Reason},
+	}
+}
+
+func (r *requestScene) plansRevoke(in workflows.RevokeInput) {
+	asks := revokePlan(in)
+	r.on(activities.PlanName, asks).Return(activities.PlanResult{Plan: planOf(asks)}, nil).After(time.Minute).Once()
+}
+
+func (r *requestScene) revoke(in workflows.RevokeInput) workflows.RequestResult {
+	r.t.Helper()
+	r.ExecuteWorkflow(workflows.RevokeType, in)
+	return r.ended()
+}
+
+func TestRevoke(t *testing.T) {
+	t.Parallel()
+	for _, outcome := range []access.Outcome{access.Removed, access.AlreadyAbsent} {
+		r, in := newRequest(t), askedAway()
+		r.plansRevoke(in)
+		r.applies(access.OpRevoke, outcome).After(time.Minute).Once()
+		seen := map[string]workflows.RequestStatus{}
+		for state, d := range map[string]time.Duration{"planning": 30 * time.Second, "applying": 90 * time.Second} {
+			r.at(d, func() { seen[state] = r.look() })
+		}
+		got := r.revoke(in)
+		require.Equal(t, "revoked", got.State)
+		require.Equal(t, outcome, got.Outcome)
+		plan := planOf(revokePlan(in))
+		require.Equal(t, []activities.ApplyInput{{
+			Request: aboutIt, Writer: writer(),
+			Change: activities.ChangeRequest{
+				Key: claim + "/revoke", Request: request,
+				Change: access.Change{Op: access.OpRevoke, Lease: access.Lease{ID: claim, Holding: soc}},
+			},
+			Close: &activities.CloseInput{Request: aboutIt, Plan: plan, State: "revoked"},
+		}}, r.applied)
+		want := workflows.RequestStatus{
+			State: "planning", Request: request, Requester: bobMail, StartedAt: began, Proofs: []access.Proof{},
+		}
+		require.Equal(t, want, seen["planning"])
+		want.State, want.Plan = "applying", &plan
+		require.Equal(t, want, seen["applying"])
+	}
+}
+
+func TestRevoke_Refused(t *testing.T) {
+	t.Parallel()
+	r, in := newRequest(t), askedAway()
+	r.plansRevoke(in)
+	r.applies(access.OpRevoke, access.LastRoleStays).Once()
+	got := r.revoke(in)
+	require.Equal(t, "refused", got.State)
+	require.Equal(t, access.LastRoleStays, got.Outcome)
+	require.Equal(t, "the rules forbid it", got.Message)
+
+	r, in = newRequest(t), askedAway()
+	plan := planOf(revokePlan(in))
+	plan.Refusal = "it is not to be"
+	r.on(activities.PlanName, revokePlan(in)).Return(activities.PlanResult{Plan: plan, Receipt: new(receiptOf(
+		activities.CloseInput{Request: aboutIt, Plan: plan, State: "refused", Message: plan.Refusal},
+	))}, nil).Once()
+	require.Equal(t, plan.Refusal, r.revoke(in).Message)
+}
+
+func TestRevoke_PlanFails(t *testing.T) {
+	t.Parallel()
+	r, in := newRequest(t), askedAway()
+	r.on(activities.PlanName, revokePlan(in)).Return(failing[activities.PlanInput, activities.PlanResult](
+		fault.New(fault.Invalid, errDown))).Once()
+	r.closes()
+	r.ExecuteWorkflow(workflows.RevokeType, in)
+	require.Equal(t, string(fault.Invalid), r.failure().Type())
+	require.Equal(t, "failed", r.closed[0].State)
+	require.Equal(t, access.OpRevoke, r.closed[0].Plan.Op)
+}
+
+func TestRevoke_DryRun(t *testing.T) {
+	t.Parallel()
+	r, in := newRequest(t), askedAway()
+	in.DryRun = true
+	r.plansRevoke(in)
+	r.ExecuteWorkflow(workflows.RevokeType, in)
+	var got workflows.RequestResult
+	require.NoError(t, r.GetWorkflowResult(&got))
+	require.Equal(t, workflows.RequestResult{State: "planned", Plan: new(planOf(revokePlan(in)))}, got)
+}
+
+// Called off amid its plan it does nothing; once it is being applied it is carried
+// through.
+func TestRevoke_CancelAtEachStep(t *testing.T) {
+	t.Parallel()
+	r, in := newRequest(t), askedAway()
+	r.plansRevoke(in)
+	r.closes()
+	r.at(30*time.Second, r.CancelWorkflow)
+	got := r.revoke(in)
+	require.Equal(t, "cancelled", got.State)
+	require.Equal(t, "called off in Temporal", got.Message)
+
+	r, in = newRequest(t), askedAway()
+	r.plansRevoke(in)
+	r.applies(access.OpRevoke, access.Removed).After(time.Minute).Once()
+	r.at(90*time.Second, r.CancelWorkflow)
+	require.Equal(t, "revoked", r.revoke(in).State)
+}
+
+func TestRevoke_WriterFails(t *testing.T) {
+	t.Parallel()
+	r, in := newRequest(t), askedAway()
+	r.plansRevoke(in)
+	r.on(activities.ApplyName, mock.MatchedBy(func(in activities.ApplyInput) bool { return in.Try == 0 })).
+		Return(failing[activities.ApplyInput, activities.ApplyResult](forbidden())).Once()
+	r.applies(access.OpRevoke, access.Removed).Once()
+	var waits workflows.RequestStatus
+	r.at(3*time.Minute, func() { waits = r.look() })
+	r.at(4*time.Minute, r.CancelWorkflow)
+	require.Equal(t, "revoked", r.revoke(in).State)
+	require.Contains(t, waits.Waiting, "403")
+	require.Equal(t, began.Add(6*time.Minute), r.Now().UTC())
+	require.Equal(t, 1, r.applied[0].Try)
+}
