@@ -1,0 +1,49 @@
+package e2e
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/client"
+
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/consoletest"
+	"sentinelone-provisioner/workflows"
+)
+
+// A grant is being given when another one ends, and fails before it hears that it is to
+// stop. It is given all the same, once the console is back.
+func TestGrant_StoppedAmidAFailingAttempt(t *testing.T) {
+	t.Parallel()
+	s := newRoles(t)
+	first := s.startGrant("1", s.input("1h"))
+	s.untilHolds(true)
+	second := s.wanted
+	second.ScopeID = s.console.Truth().Sites[2].ID
+	path := "/users/" + s.user.ID
+	// A worker hears with its first heartbeat, after two seconds.
+	for _, kind := range []consoletest.FaultKind{consoletest.Slow, consoletest.ServerError} {
+		s.console.AddFault(consoletest.Fault{Name: kind, Path: path, Method: http.MethodPut, Delay: time.Second})
+	}
+	run := s.startGrant("2", s.inputFor(s.user, second, ""))
+	require.NoError(t, s.console.WaitForRequests(s.ctx(), 2, func(r consoletest.Request) bool {
+		return r.Method == http.MethodPut && r.Path == path
+	}))
+	_, err := s.client.UpdateWorkflow(s.ctx(), client.UpdateWorkflowOptions{
+		WorkflowID: first.GetID(), UpdateName: workflows.EndUpdate, Args: []any{workflows.By{By: "bob@example.com"}},
+		WaitForStage: client.WorkflowUpdateStageAccepted,
+	})
+	require.NoError(t, err)
+	require.NoError(t, s.console.WaitForRequests(s.ctx(), 1, func(r consoletest.Request) bool {
+		return r.Method == http.MethodPut && r.Path == path && r.Status == http.StatusInternalServerError
+	}))
+	s.console.ClearFaults()
+	require.Equal(t, "ended", s.ended(first).State)
+	got := s.ended(run)
+	require.Equal(t, "granted", got.State, got.Message)
+	require.Equal(t, access.Applied, got.Outcome)
+	require.True(t, s.held().Holds(second))
+	require.False(t, s.held().Holds(s.wanted))
+}
