@@ -18,9 +18,9 @@ func TestGrant_End(t *testing.T) {
 	r.plans(in)
 	r.applies(access.OpAcquire, access.Applied).Once()
 	r.applies(access.OpRelease, access.Released).After(time.Minute).Once()
-	end := r.tells(time.Hour, workflows.EndUpdate, carol())
-	again := r.tells(time.Hour+time.Second, workflows.EndUpdate, carol())
-	late := r.tells(time.Hour+time.Second, workflows.CancelUpdate, carol())
+	end := r.tells(time.Hour, workflows.EndUpdate, byCarol())
+	again := r.tells(time.Hour+time.Second, workflows.EndUpdate, byCarol())
+	late := r.tells(time.Hour+time.Second, workflows.CancelUpdate, byCarol())
 	extend := r.tells(time.Hour+time.Second, workflows.ExtendUpdate, workflows.Extension{
 		By: bobMail, Duration: access.Duration(time.Hour),
 	})
@@ -134,7 +134,7 @@ func TestGrant_CancelAtEachStep(t *testing.T) {
 		t.Run(step.state+" by update", func(t *testing.T) {
 			t.Parallel()
 			r, in := slowly(t, step.state)
-			called := r.tells(step.amid, workflows.CancelUpdate, carol())
+			called := r.tells(step.amid, workflows.CancelUpdate, byCarol())
 			switch step.state {
 			case "planning", "scheduled":
 				r.closes()
@@ -191,8 +191,8 @@ func TestGrant_ForGoodCancelledAsItIsApplied(t *testing.T) {
 	r.plans(in)
 	r.applies(access.OpGrant, access.Applied).After(time.Hour).Maybe()
 	r.applies(access.OpRelease, access.Released).After(time.Minute).Once()
-	called := r.tells(time.Minute, workflows.CancelUpdate, carol())
-	end := r.tells(time.Minute+time.Second, workflows.EndUpdate, carol())
+	called := r.tells(time.Minute, workflows.CancelUpdate, byCarol())
+	end := r.tells(time.Minute+time.Second, workflows.EndUpdate, byCarol())
 	got := r.grant(in)
 	require.Equal(t, "cancelled", got.State)
 	require.Equal(t, access.Released, got.Outcome)
@@ -207,7 +207,7 @@ func TestGrant_CancelledWhileItIsBeingReleased(t *testing.T) {
 	r.plans(in)
 	r.applies(access.OpAcquire, access.Applied).Once()
 	r.applies(access.OpRelease, access.Released).After(time.Hour).Once()
-	end := r.tells(time.Hour, workflows.EndUpdate, carol())
+	end := r.tells(time.Hour, workflows.EndUpdate, byCarol())
 	r.at(time.Hour+time.Minute, r.CancelWorkflow)
 	require.Equal(t, "ended", r.grant(in).State)
 	require.Equal(t, "ended", end.accepted(t).State)
@@ -221,7 +221,7 @@ func TestGrant_UpdatesTooEarly(t *testing.T) {
 	var all []*told
 	longer := workflows.Extension{By: bobMail, Duration: access.Duration(time.Hour)}
 	for _, step := range steps[:3] {
-		all = append(all, r.tells(step.amid, workflows.EndUpdate, carol()),
+		all = append(all, r.tells(step.amid, workflows.EndUpdate, byCarol()),
 			r.tells(step.amid, workflows.ExtendUpdate, longer))
 	}
 	r.grant(in)
@@ -290,7 +290,7 @@ func TestGrant_RefusedPlanAmidACancel(t *testing.T) {
 	r.on(activities.PlanName, mock.Anything).Return(activities.PlanResult{Plan: plan, Receipt: new(receiptOf(
 		activities.CloseInput{Request: aboutIt, Plan: plan, State: "refused", Message: plan.Refusal},
 	))}, nil).After(time.Minute).Once()
-	called := r.tells(30*time.Second, workflows.CancelUpdate, carol())
+	called := r.tells(30*time.Second, workflows.CancelUpdate, byCarol())
 	require.Equal(t, "refused", r.grant(in).State)
 	require.Equal(t, "refused", called.accepted(t).State)
 }

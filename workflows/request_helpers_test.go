@@ -252,4 +252,4 @@ func (o *told) refused(t *testing.T, want string) {
 	require.False(t, o.done)
 }
 
-func carol() workflows.By { return workflows.By{By: "carol@example.com"} }
+func byCarol() workflows.By { return workflows.By{By: "carol@example.com"} }
