@@ -14,6 +14,7 @@ const (
 const (
 	PlanName    = "Request.Plan"
 	ApplyName   = "Request.Apply"
+	DecideName  = "Request.Decide"
 	CloseName   = "Request.Close"
 	WriteName   = "Principal.Write"
 	ConfirmName = "Principal.Confirm"

@@ -103,6 +103,9 @@ func (w *writing) run(ctx context.Context) (WriteResult, error) {
 	if err := w.tooSoon(actual); err != nil {
 		return WriteResult{}, err
 	}
+	if w.changed(actual) {
+		return w.unexpected(actual), nil
+	}
 	step, err := w.plan(ctx, actual)
 	if err != nil {
 		return WriteResult{}, err
@@ -114,6 +117,24 @@ func (w *writing) run(ctx context.Context) (WriteResult, error) {
 		return w.conclude(ctx, step, actual)
 	}
 	return w.carryOut(ctx, step, actual)
+}
+
+// changed says that the principal is not as people saw it when they consented.
+func (w *writing) changed(actual access.Read) bool {
+	e := w.in.Change.Expect
+	return e != nil && len(w.writes) == 0 && !actual.Holdings.Equal(*e)
+}
+
+// unexpected answers that nothing was done. It is no proof, and not kept as one: the
+// change may be asked for again.
+func (w *writing) unexpected(actual access.Read) WriteResult {
+	return WriteResult{
+		Next: w.in.Tenancy, Message: "the principal has changed since people consented",
+		Proof: access.Proof{
+			Op: w.in.Change.Change.Op, Key: w.in.Change.Key, Outcome: access.PlanChanged,
+			Before: actual.Holdings, After: actual.Holdings, Reads: w.reads,
+		},
+	}
 }
 
 // carryOut writes and reads back.

@@ -27,9 +27,10 @@ func NewRequest(c *console.Client, s *store.Store) *Request {
 // Register names every activity explicitly.
 func (r *Request) Register(to Registry) {
 	for name, fn := range map[string]any{
-		PlanName:  r.Plan,
-		ApplyName: r.Apply,
-		CloseName: r.Close,
+		PlanName:   r.Plan,
+		ApplyName:  r.Apply,
+		DecideName: r.Decide,
+		CloseName:  r.Close,
 	} {
 		to.RegisterActivityWithOptions(fn, activity.RegisterOptions{Name: name})
 	}

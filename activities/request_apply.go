@@ -39,7 +39,7 @@ func (r *Request) Apply(ctx context.Context, in ApplyInput) (ApplyResult, error)
 		return ApplyResult{}, err
 	}
 	out := ApplyResult{ChangeAnswer: answer}
-	if in.Close == nil {
+	if in.Close == nil || answer.Proof.Outcome == access.PlanChanged {
 		return out, nil
 	}
 	end := *in.Close

@@ -62,6 +62,9 @@ type ChangeRequest struct {
 	Key     string        `json:"key"`
 	Request string        `json:"request"` // workflow id it is for
 	Change  access.Change `json:"change"`
+	// Expect is what people saw when they consented; if the principal holds something
+	// else now, nothing is done.
+	Expect *access.Holdings `json:"expect,omitempty"`
 	// Given is the proof of what is to be released, for a writer that has lost it.
 	Given *access.Proof `json:"given,omitempty"`
 }
@@ -91,6 +94,8 @@ type CloseInput struct {
 	State   string         `json:"state"`
 	Message string         `json:"message,omitempty"`
 	Proofs  []access.Proof `json:"proofs,omitempty"`
+	// Decisions are people's.
+	Decisions []access.Decision `json:"decisions,omitempty"`
 }
 
 // CloseResult is the evidence of a finished request.

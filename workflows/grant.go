@@ -23,7 +23,7 @@ func Grant(ctx workflow.Context, in GrantInput) (RequestResult, error) {
 	if err := in.Validate(workflow.Now(ctx)); err != nil {
 		return RequestResult{}, invalid(err)
 	}
-	g := &grantRun{request: newRequest(ctx, in.planInput()), in: in}
+	g := &grantRun{consent: newConsent(ctx, newRequest(ctx, in.planInput())), in: in}
 	if err := g.handle(ctx); err != nil {
 		return RequestResult{}, err
 	}
@@ -32,29 +32,51 @@ func Grant(ctx workflow.Context, in GrantInput) (RequestResult, error) {
 
 // grantRun is the state of one run.
 type grantRun struct {
-	*request
+	*consent
 
 	in       GrantInput
+	rounds   int       // how often it was planned
 	endsAt   time.Time // of a timed grant that is in force
 	extended int       // how often
 	stopBy   string    // who called it off or ended it; "" for nobody
 	over     bool      // the end is reached; what updates wait for
 }
 
-// run goes from the plan to the receipt.
+// run goes from the plan to the receipt. A principal that has changed since people
+// consented is planned and asked about anew.
 func (g *grantRun) run(ctx workflow.Context) error {
-	if err := g.makePlan(ctx); err != nil {
-		return g.stopped(ctx, err)
-	}
-	for _, step := range []func(workflow.Context) error{g.awaitStart, g.give, g.hold} {
-		if g.done() {
-			return nil
+	for given := false; !given; {
+		for _, step := range []func(workflow.Context) error{g.makePlan, g.askPeople, g.awaitStart} {
+			if err := step(ctx); err != nil {
+				return g.stopped(ctx, err)
+			}
+			if g.done() {
+				return nil
+			}
 		}
-		if err := step(ctx); err != nil {
+		var err error
+		if given, err = g.give(ctx); err != nil {
 			return g.stopped(ctx, err)
 		}
 	}
+	if g.done() {
+		return nil
+	}
+	if err := g.hold(ctx); err != nil {
+		return g.stopped(ctx, err)
+	}
 	return nil
+}
+
+// askPeople waits for the consent that the plan asks for; without it the grant ends.
+func (g *grantRun) askPeople(ctx workflow.Context) error {
+	if err := g.ask(ctx, g.plan.Approval, func() bool { return g.stopBy != "" }); err != nil {
+		return err
+	}
+	if g.stopBy != "" {
+		return g.calledOff(ctx)
+	}
+	return g.closeUnlessApproved(ctx)
 }
 
 // stopped ends a run that was cancelled or that failed.
@@ -79,13 +101,14 @@ func (g *grantRun) byWhom() string {
 	return " by " + g.stopBy
 }
 
-// awaitStart waits for the time the request names.
+// awaitStart waits for the time that was asked for, or that somebody moved it to.
 func (g *grantRun) awaitStart(ctx workflow.Context) error {
-	if g.in.StartAt == nil || !g.in.StartAt.After(workflow.Now(ctx)) {
+	start := g.terms().StartAt
+	if start.IsZero() || !start.After(workflow.Now(ctx)) {
 		return g.calledOff(ctx)
 	}
-	g.enter(ctx, StateScheduled, "for its start at "+at(*g.in.StartAt))
-	_, err := awaitUntil(ctx, *g.in.StartAt, "start of the grant", func() bool { return g.stopBy != "" })
+	g.enter(ctx, StateScheduled, "for its start at "+at(start))
+	_, err := awaitUntil(ctx, start, "start of the grant", func() bool { return g.stopBy != "" })
 	if err != nil {
 		return err
 	}
@@ -100,52 +123,62 @@ func (g *grantRun) calledOff(ctx workflow.Context) error {
 	return g.close(ctx, StateCancelled, "called off"+g.byWhom())
 }
 
-// give applies the grant. Whoever calls it off meanwhile stops the waiting, not the
-// writer: what that has done is taken back.
-func (g *grantRun) give(ctx workflow.Context) error {
+// give applies the grant, and says whether that is settled: if not, the principal is
+// not as people saw it when they consented, and nothing was done. Whoever calls it off
+// meanwhile stops the waiting, not the writer: what that has done is taken back.
+func (g *grantRun) give(ctx workflow.Context) (settled bool, err error) {
 	g.enter(ctx, StateApplying, "")
+	change, end := g.changeOf(access.OpGrant, g.lease()), StateGranted
 	if g.timed() {
-		return g.applyUnlessStopped(ctx, g.timedLease(), access.OpAcquire, "")
+		change, end = g.changeOf(access.OpAcquire, g.timedLease()), ""
 	}
-	return g.applyUnlessStopped(ctx, g.lease(), access.OpGrant, StateGranted)
+	if g.plan.Approval.Required {
+		change.Expect = &g.plan.Before
+	}
+	return g.applyUnlessStopped(ctx, change, end)
 }
 
-func (g *grantRun) timed() bool { return g.in.Duration != nil }
+func (g *grantRun) timed() bool { return g.terms().Duration > 0 }
 
-// timedLease ends a time after it is acquired, or at a time of its own if the request
-// names its start.
+// timedLease ends a time after it is acquired, or at a time of its own if its start
+// was named.
 func (g *grantRun) timedLease() access.Lease {
-	l := g.lease()
-	l.For = *g.in.Duration
-	if g.in.StartAt != nil {
-		l.End = g.in.StartAt.Add(time.Duration(*g.in.Duration)).UTC()
+	l, terms := g.lease(), g.terms()
+	l.For = terms.Duration
+	if !terms.StartAt.IsZero() {
+		l.End = terms.StartAt.Add(time.Duration(terms.Duration)).UTC()
 	}
 	return l
 }
 
-func (g *grantRun) applyUnlessStopped(ctx workflow.Context, lease access.Lease, op access.Op, end string) error {
+func (g *grantRun) applyUnlessStopped(
+	ctx workflow.Context, change activities.ChangeRequest, end string,
+) (settled bool, err error) {
 	inner, stop := workflow.WithCancel(ctx)
 	defer stop()
-	var (
-		out activities.ApplyResult
-		err error
-	)
+	var out activities.ApplyResult
 	finished := false
 	workflow.Go(inner, func(ctx workflow.Context) {
-		out, err = g.apply(ctx, g.changeOf(op, lease), end)
+		out, err = g.applyAgain(ctx, change, end, g.rounds)
 		finished = true
 	})
 	if waited := workflow.Await(ctx, func() bool { return finished || g.stopBy != "" }); waited != nil {
-		return waited
+		return false, waited
 	}
 	if !finished {
 		stop() // its answer would come too late to count
-		return g.takeBack(ctx, StateCancelled)
+		return true, g.takeBack(ctx, StateCancelled)
 	}
-	if err == nil && out.Refused() && !g.done() {
-		return g.close(ctx, StateRefused, out.Message)
+	switch {
+	case err != nil || g.done():
+		return true, err
+	case out.Proof.Outcome == access.PlanChanged:
+		g.proofs, g.rounds = nil, g.rounds+1
+		return false, nil
+	case out.Refused():
+		return true, g.close(ctx, StateRefused, out.Message)
 	}
-	return err
+	return true, nil
 }
 
 // notGiven ends a grant that the console finally refused. The writer has made sure

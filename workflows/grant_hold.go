@@ -10,9 +10,9 @@ import (
 
 // hold keeps a timed grant in force until its end, which may move, and takes it back.
 func (g *grantRun) hold(ctx workflow.Context) error {
-	g.endsAt = workflow.Now(ctx).Add(time.Duration(*g.in.Duration)).UTC()
-	if g.in.StartAt != nil {
-		g.endsAt = g.timedLease().End
+	g.endsAt = g.timedLease().End
+	if g.endsAt.IsZero() {
+		g.endsAt = workflow.Now(ctx).Add(time.Duration(g.terms().Duration)).UTC()
 	}
 	for {
 		end := g.endsAt

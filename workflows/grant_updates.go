@@ -14,6 +14,7 @@ import (
 func (g *grantRun) handle(ctx workflow.Context) error {
 	return errors.Join(
 		workflow.SetQueryHandler(ctx, StatusQuery, g.answer),
+		g.handleDecisions(ctx),
 		workflow.SetUpdateHandlerWithOptions(ctx, CancelUpdate, g.onStop, workflow.UpdateHandlerOptions{
 			Validator: g.mayCancel, Description: "call the grant off before it is applied",
 		}),
@@ -35,7 +36,7 @@ func (g *grantRun) mayCancel(in By) error {
 		return refused(g.stopBy + " has called it off already")
 	case g.state == StateActive:
 		return refused("too late to cancel: the grant is in force until " + at(g.endsAt) + "; use end")
-	case g.state == StatePlanning || g.state == StateScheduled || g.state == StateApplying:
+	case g.state == StatePlanning || g.state == StateAwaiting || g.state == StateScheduled || g.state == StateApplying:
 		return nil
 	}
 	return notNow("cancel", g.state)
@@ -123,8 +124,9 @@ func (g *grantRun) onExtend(ctx workflow.Context, in Extension) (Answer, error) 
 
 func (g *grantRun) answer() (RequestStatus, error) {
 	out := g.status()
-	if g.in.StartAt != nil {
-		out.StartsAt = g.in.StartAt
+	out.Consent = g.consentStatus()
+	if start := g.terms().StartAt; !start.IsZero() {
+		out.StartsAt = &start
 	}
 	if !g.endsAt.IsZero() {
 		out.EndsAt = &g.endsAt

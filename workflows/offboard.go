@@ -87,13 +87,6 @@ func Offboard(ctx workflow.Context, in OffboardInput) (RequestResult, error) {
 	if err := in.Validate(); err != nil {
 		return RequestResult{}, invalid(err)
 	}
-	r := newRequest(ctx, in.planInput())
-	err := workflow.SetQueryHandler(ctx, StatusQuery, func() (RequestStatus, error) { return r.status(), nil })
-	if err != nil {
-		return RequestResult{}, err
-	}
-	if err := r.takeAway(ctx, r.asked.Op, StateOffboarded); err != nil {
-		return RequestResult{}, err // as it is: anything around it would hide its type from Temporal
-	}
-	return *r.result, nil
+	asked := in.planInput()
+	return takeAway(ctx, asked, asked.Op, StateOffboarded)
 }

@@ -22,6 +22,7 @@ type request struct {
 	asked  activities.PlanInput
 	plan   *access.Plan // nil until it is made
 	proofs []access.Proof
+	all    []access.Decision // that counted, on earlier plans too
 	state  string
 	wait   string // what it waits for, in words
 	result *RequestResult
@@ -69,7 +70,7 @@ func (r *request) applyAgain(
 ) (activities.ApplyResult, error) {
 	input := activities.ApplyInput{Request: r.info, Writer: r.writer(ctx), Change: in, Try: try}
 	if end != "" {
-		input.Close = &activities.CloseInput{Request: r.info, Plan: *r.plan, State: end, Proofs: r.proofs}
+		input.Close = &activities.CloseInput{Request: r.info, Plan: *r.plan, State: end, Proofs: r.proofs, Decisions: r.all}
 	}
 	out, err := call[activities.ApplyResult](ask(ctx, string(in.Change.Op)), activities.ApplyName, input)
 	if err != nil {
@@ -126,7 +127,7 @@ func (r *request) changeOf(op access.Op, lease access.Lease) activities.ChangeRe
 
 // close ends the request without another change.
 func (r *request) close(ctx workflow.Context, state, message string) error {
-	in := activities.CloseInput{Request: r.info, State: state, Message: message, Proofs: r.proofs}
+	in := activities.CloseInput{Request: r.info, State: state, Message: message, Proofs: r.proofs, Decisions: r.all}
 	if r.plan != nil {
 		in.Plan = *r.plan
 	} else {

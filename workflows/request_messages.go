@@ -133,6 +133,7 @@ func (in RevokeInput) planInput() activities.PlanInput {
 // States of a request. Those from granted on are how it ends.
 const (
 	StatePlanning  = "planning"
+	StateAwaiting  = "awaitingApproval"
 	StateScheduled = "scheduled" // waits for startAt
 	StateApplying  = "applying"
 	StateActive    = "active" // a timed grant that is in force
@@ -142,6 +143,8 @@ const (
 	StateExpired   = "expired"
 	StateEnded     = "ended"
 	StateCancelled = "cancelled"
+	StateDenied    = "denied"
+	StateTimedOut  = "timedOut"
 	StateRefused   = activities.Refused
 	StatePlanned   = "planned" // a dry run
 	StateRevoked   = "revoked"
@@ -173,6 +176,8 @@ type RequestStatus struct {
 	Waiting string         `json:"waiting,omitempty"`
 	Plan    *access.Plan   `json:"plan,omitempty"`
 	Proofs  []access.Proof `json:"proofs"`
+	// Consent says who has decided and who is still asked, where the plan needs it.
+	Consent *ConsentStatus `json:"consent,omitempty"`
 	Result  *RequestResult `json:"result,omitempty"`
 }
 

@@ -7,9 +7,12 @@ package workflows
 // auto-upgrade.
 
 import (
+	"errors"
+
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
+	"sentinelone-provisioner/activities"
 	"sentinelone-provisioner/internal/access"
 )
 
@@ -18,29 +21,57 @@ func Revoke(ctx workflow.Context, in RevokeInput) (RequestResult, error) {
 	if err := in.Validate(); err != nil {
 		return RequestResult{}, invalid(err)
 	}
-	r := newRequest(ctx, in.planInput())
-	err := workflow.SetQueryHandler(ctx, StatusQuery, func() (RequestStatus, error) { return r.status(), nil })
+	return takeAway(ctx, in.planInput(), access.OpRevoke, StateRevoked)
+}
+
+// takeAway carries out a request that ends access, from its first message to its last.
+func takeAway(ctx workflow.Context, asked activities.PlanInput, op access.Op, end string) (RequestResult, error) {
+	c := newConsent(ctx, newRequest(ctx, asked))
+	err := errors.Join(c.handleDecisions(ctx), workflow.SetQueryHandler(ctx, StatusQuery, c.answer))
 	if err != nil {
 		return RequestResult{}, err
 	}
-	if err := r.takeAway(ctx, access.OpRevoke, StateRevoked); err != nil {
+	err = c.takeAway(ctx, op, end)
+	open, stop := workflow.NewDisconnectedContext(ctx)
+	defer stop()
+	waited := workflow.Await(open, func() bool { return workflow.AllHandlersFinished(open) })
+	if err == nil {
+		err = waited
+	}
+	if err != nil {
 		return RequestResult{}, err // as it is: anything around it would hide its type from Temporal
 	}
-	return *r.result, nil
+	return *c.result, nil
 }
 
 // takeAway goes from the plan to the receipt.
-func (r *request) takeAway(ctx workflow.Context, op access.Op, end string) error {
-	switch err := r.makePlan(ctx); {
-	case temporal.IsCanceledError(err):
-		return r.close(ctx, StateCancelled, "called off in Temporal")
-	case err != nil:
-		return r.fail(ctx, err)
-	case r.done():
-		return nil
+func (c *consent) takeAway(ctx workflow.Context, op access.Op, end string) error {
+	for _, step := range []func(workflow.Context) error{c.makePlan, c.askPeople} {
+		switch err := step(ctx); {
+		case temporal.IsCanceledError(err):
+			return c.close(ctx, StateCancelled, "called off in Temporal")
+		case err != nil:
+			return c.fail(ctx, err)
+		case c.done():
+			return nil
+		}
 	}
-	r.enter(ctx, StateApplying, "")
+	c.enter(ctx, StateApplying, "")
 	open, stop := workflow.NewDisconnectedContext(ctx)
 	defer stop()
-	return r.insist(open, r.changeOf(op, r.lease()), end)
+	return c.insist(open, c.changeOf(op, c.lease()), end)
+}
+
+// askPeople waits for the consent that the plan asks for; without it the request ends.
+func (c *consent) askPeople(ctx workflow.Context) error {
+	if err := c.ask(ctx, c.plan.Approval, func() bool { return false }); err != nil {
+		return err
+	}
+	return c.closeUnlessApproved(ctx)
+}
+
+func (c *consent) answer() (RequestStatus, error) {
+	out := c.status()
+	out.Consent = c.consentStatus()
+	return out, nil
 }

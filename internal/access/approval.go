@@ -48,6 +48,9 @@ type Decision struct {
 	Action  string    `json:"action"` // approve or deny
 	Step    int       `json:"step"`   // from 0
 	Comment string    `json:"comment,omitempty"`
+	// Duration and StartAt narrow what was asked for: shorter, later.
+	Duration Duration  `json:"duration,omitzero"`
+	StartAt  time.Time `json:"startAt,omitzero"`
 	// OnBehalfOf is who had delegated the decision to By.
 	OnBehalfOf string `json:"onBehalfOf,omitempty"`
 	// Signed says how it is known who decided: "unsigned", or the key's fingerprint.

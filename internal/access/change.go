@@ -36,6 +36,7 @@ const (
 	Deleted       Outcome = "deleted"       // the principal itself is gone
 	Created       Outcome = "created"       // the principal was made, with its role
 	LastRoleStays Outcome = "lastRole"      // nothing was done: it would leave the principal without a role
+	PlanChanged   Outcome = "changed"       // nothing was done: the principal is not as it was when people consented
 	LevelDiffers  Outcome = "levelChange"   // nothing was done: it would move the principal to another level
 )
 

@@ -54,6 +54,8 @@ type Receipt struct {
 	// Message says in words why it ended so, where that is not obvious.
 	Message string  `json:"message,omitempty"`
 	Proofs  []Proof `json:"proofs"`
+	// Decisions are all that were taken, those on a plan that changed afterwards too.
+	Decisions []Decision `json:"decisions,omitempty"`
 	// Signed says how it is known who asked and decided; "unsigned" means as claimed.
 	Signed     string    `json:"signed"`
 	StartedAt  time.Time `json:"startedAt"`

@@ -1,0 +1,58 @@
+package activities
+
+import (
+	"context"
+	"fmt"
+
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/store"
+)
+
+// EntryDecision is the kind of a ledger entry about a decision, one that does not
+// count included.
+const EntryDecision = "decision"
+
+// DecideInput is one person's word on a request.
+type DecideInput struct {
+	Request  RequestInfo     `json:"request"`
+	PlanHash string          `json:"planHash"`
+	Decision access.Decision `json:"decision"`
+	// Number counts the decisions of this request, from 0.
+	Number int `json:"number"`
+	// Refusal says why it does not count; "" if it may.
+	Refusal string `json:"refusal,omitempty"`
+}
+
+// DecideResult says whether it counts.
+type DecideResult struct {
+	Signed  string `json:"signed"`
+	Refusal string `json:"refusal,omitempty"`
+}
+
+// decisionEntry is what the ledger keeps of a decision.
+type decisionEntry struct {
+	access.Decision
+
+	PlanHash string `json:"planHash"`
+	Refusal  string `json:"refusal,omitempty"`
+}
+
+// Decide writes a decision into the ledger, whether it counts or not. Doing it again
+// gives the first answer.
+func (r *Request) Decide(ctx context.Context, in DecideInput) (DecideResult, error) {
+	defer keepAlive(ctx, nothing)()
+	entry := decisionEntry{Decision: in.Decision, PlanHash: in.PlanHash, Refusal: in.Refusal}
+	entry.Signed = access.Unsigned
+	entries, err := r.store.Append(ctx, r.console.Console(), store.NewLedgerEntry{
+		Request: in.Request.ID, Kind: EntryDecision, Key: in.Request.key(fmt.Sprintf("%s/%d", EntryDecision, in.Number)),
+		At: in.Decision.At, Body: entry,
+	})
+	if err != nil {
+		return DecideResult{}, fmt.Errorf("write the decision on %s: %w", in.Request.ID, err)
+	}
+	kept, err := decodeEntry[decisionEntry](entries[0])
+	if err != nil {
+		return DecideResult{}, err
+	}
+	return DecideResult{Signed: kept.Signed, Refusal: kept.Refusal}, nil
+}

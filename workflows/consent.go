@@ -1,0 +1,238 @@
+package workflows
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"go.temporal.io/sdk/workflow"
+
+	"sentinelone-provisioner/activities"
+	"sentinelone-provisioner/internal/access"
+)
+
+// consent waits for the people that a plan asks for. One decision is looked at at a
+// time; what is refused goes into the ledger too, since Temporal forgets it.
+type consent struct {
+	*request
+
+	lock  workflow.Mutex
+	steps []access.ApprovalStep // still to go through, with those escalated to
+	step  int
+	until time.Time
+	// decisions are those that count for the plan as it is.
+	decisions []access.Decision
+	delegated []Delegation
+	verdict   string // "" while it is open
+	refused   int    // decisions
+}
+
+// Verdicts.
+const (
+	approved = "approved"
+	denied   = "denied"
+	timedOut = "timedOut"
+)
+
+// Actions of a decision, as people send them.
+const (
+	actionApprove = ApproveUpdate
+	actionDeny    = DenyUpdate
+)
+
+func newConsent(ctx workflow.Context, r *request) *consent {
+	return &consent{request: r, lock: workflow.NewMutex(ctx)}
+}
+
+// ask opens the plan's steps and waits until they are decided or the time is over.
+// stop ends the waiting without a verdict.
+func (c *consent) ask(ctx workflow.Context, a access.Approval, stop func() bool) error {
+	if !a.Required {
+		c.verdict = approved
+		return nil
+	}
+	c.open(workflow.Now(ctx), a.Steps, time.Duration(a.DecideWithin))
+	c.announce(ctx)
+	for c.verdict == "" && !stop() {
+		next := c.nextReminder(ctx, a)
+		seen := len(c.decisions) + len(c.delegated)
+		moved, err := awaitUntil(ctx, next, "time to decide", func() bool {
+			return c.verdict != "" || stop() || len(c.decisions)+len(c.delegated) != seen
+		})
+		if err != nil {
+			return err
+		}
+		if !moved {
+			c.wake(ctx, a)
+		}
+		c.announce(ctx)
+	}
+	return nil
+}
+
+func (c *consent) open(now time.Time, steps []access.ApprovalStep, within time.Duration) {
+	c.steps, c.step, c.verdict = slices.Clone(steps), 0, ""
+	c.decisions = nil
+	c.until = now.Add(within).UTC()
+}
+
+// announce says in Temporal's own tools who is waited for.
+func (c *consent) announce(ctx workflow.Context) {
+	if c.verdict == "" {
+		c.enter(ctx, StateAwaiting, c.waitingFor())
+	}
+}
+
+// waitingFor is "1 of 2 from soc-leads until 2026-03-03T16:00:00Z".
+func (c *consent) waitingFor() string {
+	if c.step >= len(c.steps) {
+		return ""
+	}
+	s := c.steps[c.step]
+	return fmt.Sprintf("for %d of %d from %s until %s",
+		s.Need-c.given(), s.Need, strings.Join(s.Groups, ", "), at(c.until))
+}
+
+// given counts the approvals of the open step.
+func (c *consent) given() int {
+	n := 0
+	for _, d := range c.decisions {
+		if d.Action == actionApprove && d.Step == c.step {
+			n++
+		}
+	}
+	return n
+}
+
+// nextReminder is when something is due though nobody has decided.
+func (c *consent) nextReminder(ctx workflow.Context, a access.Approval) time.Time {
+	next := c.until
+	now := workflow.Now(ctx)
+	opened := c.until.Add(-time.Duration(a.DecideWithin))
+	if every := time.Duration(a.RemindEvery); every > 0 {
+		passed := now.Sub(opened)/every + 1
+		next = earliest(next, opened.Add(passed*every))
+	}
+	if after := time.Duration(a.EscalateAfter); after > 0 && now.Before(opened.Add(after)) {
+		next = earliest(next, opened.Add(after))
+	}
+	return next
+}
+
+func earliest(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// wake does what is due: reminds, escalates, or ends the time to decide. It waits for
+// a decision that is being looked at: that one came in time.
+func (c *consent) wake(ctx workflow.Context, a access.Approval) {
+	if err := c.lock.Lock(ctx); err != nil {
+		return
+	}
+	defer c.lock.Unlock()
+	now := workflow.Now(ctx)
+	switch opened := c.until.Add(-time.Duration(a.DecideWithin)); {
+	case c.verdict != "":
+	case !now.Before(c.until):
+		c.verdict = timedOut
+	case a.EscalateAfter > 0 && !now.Before(opened.Add(time.Duration(a.EscalateAfter))) && c.escalate(a.EscalateTo):
+		c.notify(ctx, EventEscalated)
+	default:
+		c.notify(ctx, EventReminder)
+	}
+}
+
+// escalate lets more people decide the open step, once.
+func (c *consent) escalate(to []string) bool {
+	step := &c.steps[c.step]
+	before := len(step.People)
+	if before == 0 { // anyone may decide already
+		return false
+	}
+	people := slices.Clone(step.People)
+	for _, p := range to {
+		if !slices.Contains(people, p) {
+			people = append(people, p)
+		}
+	}
+	step.People = people
+	return len(people) > before
+}
+
+// decide is one person's word. It answers when the word is recorded, not when the
+// role is in place.
+func (c *consent) decide(ctx workflow.Context, action string, in DecisionInput) (access.Decision, error) {
+	open, stop := workflow.NewDisconnectedContext(ctx)
+	defer stop()
+	if err := c.lock.Lock(open); err != nil {
+		return access.Decision{}, err
+	}
+	defer c.lock.Unlock()
+	d := access.Decision{
+		At: workflow.Now(ctx).UTC(), By: strings.TrimSpace(in.By), Action: action, Step: c.step, Comment: in.Comment,
+		Duration: in.Duration, StartAt: in.StartAt, Signature: in.Signature,
+	}
+	why := c.mayNot(&d)
+	out, err := call[activities.DecideResult](brief(open, action), activities.DecideName, activities.DecideInput{
+		Request: c.info, PlanHash: c.plan.Hash, Decision: d, Number: c.looked(), Refusal: why,
+	})
+	if err != nil {
+		return access.Decision{}, err
+	}
+	if out.Refusal != "" {
+		c.refused++
+		return access.Decision{}, refused(out.Refusal)
+	}
+	d.Signed = out.Signed
+	c.record(d)
+	c.notify(ctx, EventDecided)
+	return d, nil
+}
+
+// looked numbers the decisions, refused ones too, for the ledger.
+func (c *consent) looked() int { return len(c.all) + c.refused }
+
+// record takes a decision that counts.
+func (c *consent) record(d access.Decision) {
+	c.decisions = append(c.decisions, d)
+	c.all = append(c.all, d)
+	if d.Action == actionDeny {
+		c.verdict = denied
+		return
+	}
+	if c.given() < c.steps[c.step].Need {
+		return
+	}
+	if c.step++; c.step == len(c.steps) {
+		c.verdict = approved
+	}
+}
+
+// closeUnlessApproved ends a request that people refused, or left undecided.
+func (c *consent) closeUnlessApproved(ctx workflow.Context) error {
+	switch c.verdict {
+	case denied:
+		last := c.decisions[len(c.decisions)-1]
+		why := "denied by " + last.By
+		if last.Comment != "" {
+			why += ": " + last.Comment
+		}
+		return c.close(ctx, StateDenied, why)
+	case timedOut:
+		return c.close(ctx, StateTimedOut, "nobody decided in time: it waited until "+at(c.until))
+	}
+	return nil
+}
+
+// Events that people are told of.
+const (
+	EventEscalated = "escalated"
+	EventReminder  = "reminder"
+	EventDecided   = "decided"
+)
+
+func (c *consent) notify(workflow.Context, string) {}
