@@ -44,8 +44,8 @@ func (r *Request) Decide(ctx context.Context, in DecideInput) (DecideResult, err
 	entry := decisionEntry{Decision: in.Decision, PlanHash: in.PlanHash, Refusal: in.Refusal}
 	entry.Signed = access.Unsigned
 	entries, err := r.store.Append(ctx, r.console.Console(), store.NewLedgerEntry{
-		Request: in.Request.ID, Kind: EntryDecision, Key: in.Request.key(fmt.Sprintf("%s/%d", EntryDecision, in.Number)),
-		At: in.Decision.At, Body: entry,
+		Request: in.Request.ID, Kind: EntryDecision, At: in.Decision.At, Body: entry,
+		Key: in.Request.key(fmt.Sprintf("%s/%d", EntryDecision, in.Number)),
 	})
 	if err != nil {
 		return DecideResult{}, fmt.Errorf("write the decision on %s: %w", in.Request.ID, err)

@@ -111,8 +111,7 @@ func (c *consent) nextReminder(ctx workflow.Context, a access.Approval) time.Tim
 	now := workflow.Now(ctx)
 	opened := c.until.Add(-time.Duration(a.DecideWithin))
 	if every := time.Duration(a.RemindEvery); every > 0 {
-		passed := now.Sub(opened)/every + 1
-		next = earliest(next, opened.Add(passed*every))
+		next = earliest(next, now.Add(every-now.Sub(opened)%every))
 	}
 	if after := time.Duration(a.EscalateAfter); after > 0 && now.Before(opened.Add(after)) {
 		next = earliest(next, opened.Add(after))

@@ -159,7 +159,7 @@ func (g *grantRun) applyUnlessStopped(
 	var out activities.ApplyResult
 	finished := false
 	workflow.Go(inner, func(ctx workflow.Context) {
-		out, err = g.applyAgain(ctx, change, end, g.rounds)
+		out, err = g.apply(ctx, change, end, g.rounds)
 		finished = true
 	})
 	if waited := workflow.Await(ctx, func() bool { return finished || g.stopBy != "" }); waited != nil {

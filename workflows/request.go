@@ -60,17 +60,15 @@ func (r *request) lease() access.Lease {
 }
 
 // apply has the principal's writer carry out a change. With a state, the proof is the
-// last one and the receipt says that state.
-func (r *request) apply(ctx workflow.Context, in activities.ChangeRequest, end string) (activities.ApplyResult, error) {
-	return r.applyAgain(ctx, in, end, 0)
-}
-
-func (r *request) applyAgain(
+// last one and the receipt says that state. Another try, from 0, asks anew.
+func (r *request) apply(
 	ctx workflow.Context, in activities.ChangeRequest, end string, try int,
 ) (activities.ApplyResult, error) {
 	input := activities.ApplyInput{Request: r.info, Writer: r.writer(ctx), Change: in, Try: try}
 	if end != "" {
-		input.Close = &activities.CloseInput{Request: r.info, Plan: *r.plan, State: end, Proofs: r.proofs, Decisions: r.all}
+		input.Close = &activities.CloseInput{
+			Request: r.info, Plan: *r.plan, State: end, Proofs: r.proofs, Decisions: r.all,
+		}
 	}
 	out, err := call[activities.ApplyResult](ask(ctx, string(in.Change.Op)), activities.ApplyName, input)
 	if err != nil {
@@ -87,7 +85,7 @@ func (r *request) applyAgain(
 // whatever the console says; should it fail all the same, it is asked anew.
 func (r *request) insist(ctx workflow.Context, in activities.ChangeRequest, end string) error {
 	for try := 0; ; try++ {
-		_, err := r.applyAgain(ctx, in, end, try)
+		_, err := r.apply(ctx, in, end, try)
 		if err == nil {
 			return nil
 		}
