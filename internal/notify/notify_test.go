@@ -1,0 +1,121 @@
+package notify_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
+	"github.com/stretchr/testify/require"
+
+	"sentinelone-provisioner/internal/notify"
+)
+
+const key = "whsec_C2FtcGxlLWtleS1mb3ItdGVzdHMtb25seQ=="
+
+func event() notify.Event {
+	return notify.Event{
+		ID: "grant/INC-42#run/requested/0", Type: notify.Requested, At: time.Date(2026, 3, 3, 9, 0, 0, 0, time.UTC),
+		Console: "acmeco.sentinelone.net", Request: "grant/INC-42",
+		Text: "bob@example.com asks for SOC at Acme / Berlin", People: []string{"carol@example.com"},
+	}
+}
+
+// receiver answers with a status and keeps what it got.
+type receiver struct {
+	*httptest.Server
+
+	status int
+	header http.Header
+	body   []byte
+}
+
+func receive(t *testing.T, status int) *receiver {
+	t.Helper()
+	r := &receiver{status: status}
+	r.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		r.header = q.Header
+		r.body, _ = io.ReadAll(q.Body)
+		w.WriteHeader(r.status)
+	}))
+	t.Cleanup(r.Close)
+	return r
+}
+
+func only(t *testing.T, cfg notify.Config) notify.Sender {
+	t.Helper()
+	senders, err := notify.New(cfg)
+	require.NoError(t, err)
+	require.Len(t, senders, 1)
+	return senders[0]
+}
+
+// A receiver can check who sent the event with any Standard Webhooks library.
+func TestWebhook_IsSigned(t *testing.T) {
+	t.Parallel()
+	r := receive(t, http.StatusNoContent)
+	require.NoError(t, only(t, notify.Config{WebhookURL: r.URL, WebhookSecret: key}).Send(t.Context(), event()))
+	verifier, err := standardwebhooks.NewWebhook(key)
+	require.NoError(t, err)
+	require.NoError(t, verifier.Verify(r.body, r.header))
+	var got notify.Event
+	require.NoError(t, json.Unmarshal(r.body, &got))
+	require.Equal(t, event(), got)
+	require.Error(t, verifier.Verify(append(r.body, ' '), r.header))
+}
+
+func TestSlack_Text(t *testing.T) {
+	t.Parallel()
+	r := receive(t, http.StatusOK)
+	require.NoError(t, only(t, notify.Config{SlackURL: r.URL}).Send(t.Context(), event()))
+	require.JSONEq(t, `{"text": "*[acmeco.sentinelone.net] grant/INC-42: requested*\n`+
+		`bob@example.com asks for SOC at Acme / Berlin"}`, string(r.body))
+}
+
+// What may pass is tried again; what will stay is dropped.
+func TestSend_TellsWhatStaysFromWhatPasses(t *testing.T) {
+	t.Parallel()
+	for status, dropped := range map[int]bool{
+		410: true, 404: true, 400: true, 302: true, 429: false, 500: false, 503: false,
+	} {
+		r := receive(t, status)
+		err := only(t, notify.Config{SlackURL: r.URL}).Send(t.Context(), event())
+		require.Error(t, err)
+		require.Equal(t, dropped, errors.Is(err, notify.ErrDropped), "%d: %v", status, err)
+	}
+}
+
+// The address of a Slack webhook is its password.
+func TestSend_ErrorsHideAddresses(t *testing.T) {
+	t.Parallel()
+	r := receive(t, http.StatusOK)
+	r.Close()
+	err := only(t, notify.Config{SlackURL: r.URL + "/services/SECRET"}).Send(t.Context(), event())
+	require.Error(t, err)
+	require.NotContains(t, err.Error(), "SECRET")
+	require.NotErrorIs(t, err, notify.ErrDropped)
+	stopped, stop := context.WithCancel(t.Context())
+	stop()
+	require.ErrorIs(t, only(t, notify.Config{SlackURL: r.URL}).Send(stopped, event()), context.Canceled)
+}
+
+func TestNew_NamesEveryFaultAndNoSecret(t *testing.T) {
+	t.Parallel()
+	_, err := notify.New(notify.Config{
+		WebhookURL: "ftp://SECRET", SlackURL: "SECRET", SMTPURL: "smtp://user:SECRET@host:587",
+	})
+	require.ErrorContains(t, err, "NOTIFY_WEBHOOK_URL")
+	require.ErrorContains(t, err, "NOTIFY_SLACK_URL")
+	require.ErrorContains(t, err, "NOTIFY_FROM")
+	require.NotContains(t, err.Error(), "SECRET")
+	_, err = notify.New(notify.Config{WebhookURL: "https://example.com", WebhookSecret: "%%"})
+	require.ErrorContains(t, err, "NOTIFY_WEBHOOK_SECRET")
+	none, err := notify.New(notify.Config{})
+	require.NoError(t, err)
+	require.Empty(t, none)
+}

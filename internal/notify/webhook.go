@@ -1,0 +1,88 @@
+package notify
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
+)
+
+// webhook posts events as Standard Webhooks has it: signed over id, time and body.
+type webhook struct {
+	url    string
+	signer *standardwebhooks.Webhook
+	http   *http.Client
+	now    func() time.Time
+}
+
+func newWebhook(address, secret string) (Sender, error) {
+	if err := checkURL("NOTIFY_WEBHOOK_URL", address); err != nil {
+		return nil, err
+	}
+	if secret == "" {
+		return nil, errors.New("NOTIFY_WEBHOOK_SECRET is not set: " +
+			"give the key that the receiver checks signatures with")
+	}
+	signer, err := standardwebhooks.NewWebhook(secret)
+	if err != nil {
+		return nil, errors.New(`NOTIFY_WEBHOOK_SECRET is no key: write "whsec_" and base64, as Standard Webhooks does`)
+	}
+	return &webhook{url: address, signer: signer, http: client(), now: time.Now}, nil
+}
+
+func checkURL(variable, address string) error {
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+		return fmt.Errorf("%s is no web address: write https://host/path", variable) // it may be a secret
+	}
+	return nil
+}
+
+// Name implements [Sender].
+func (w *webhook) Name() string { return "webhook" }
+
+// Send implements [Sender].
+func (w *webhook) Send(ctx context.Context, e Event) error {
+	body, err := json.Marshal(e)
+	if err != nil {
+		return fmt.Errorf("webhook: encode the event: %w", err)
+	}
+	at := w.now()
+	signature, err := w.signer.Sign(e.ID, at, body)
+	if err != nil {
+		return errors.New("webhook: the event cannot be signed")
+	}
+	return post(ctx, w.http, w.Name(), w.url, body, http.Header{
+		"Webhook-Id":        {e.ID},
+		"Webhook-Timestamp": {strconv.FormatInt(at.Unix(), 10)},
+		"Webhook-Signature": {signature},
+	})
+}
+
+// post sends JSON. Its errors name the sender and not the address.
+func post(ctx context.Context, c *http.Client, name, address string, body []byte, header http.Header) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(body))
+	if err != nil {
+		return fmt.Errorf("%s: the request cannot be built", name) // the cause repeats the address
+	}
+	req.Header = header
+	req.Header.Set("Content-Type", "application/json")
+	answer, err := c.Do(req)
+	if err != nil {
+		if u, ok := errors.AsType[*url.Error](err); ok {
+			err = u.Err
+		}
+		return fmt.Errorf("%s: no answer: %w", name, err)
+	}
+	defer answer.Body.Close()
+	_, _ = io.Copy(io.Discard, io.LimitReader(answer.Body, 64<<10)) // so that the connection is used again
+	return verdict(name, answer.StatusCode)
+}
