@@ -44,6 +44,7 @@ func (s *Sync) Check(ctx context.Context, in CheckInput) (CheckResult, error) {
 		Warnings:       report.Warnings,
 		Requests:       int(requests.Load()),
 	}
+	s.warnOfToken(ctx, report.TokenExpiresAt)
 	for _, p := range report.Permissions {
 		if p.Total != nil {
 			out.Expected[p.Collection] = *p.Total

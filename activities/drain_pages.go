@@ -33,7 +33,7 @@ func (d *drain) fetch(ctx context.Context, state store.Drain, arrived chan<- str
 		if err := d.save(ctx, number, got); err != nil {
 			return err
 		}
-		notify(arrived)
+		signal(arrived)
 		if err := circling(got.total, d.pages.Load(), d.rows.Load()); err != nil && !done {
 			return err
 		}
@@ -77,7 +77,7 @@ func (d *drain) load(ctx context.Context, arrived <-chan struct{}) error {
 	}
 }
 
-func notify(arrived chan<- struct{}) {
+func signal(arrived chan<- struct{}) {
 	select {
 	case arrived <- struct{}{}:
 	default: // the loader has yet to look at the last one

@@ -16,6 +16,9 @@ const (
 	ApplyName   = "Request.Apply"
 	DecideName  = "Request.Decide"
 	CloseName   = "Request.Close"
+	TellName    = "Notify.Tell"
+	SendName    = "Notify.Send"
+	GaveUpName  = "Notify.GaveUp"
 	WriteName   = "Principal.Write"
 	ConfirmName = "Principal.Confirm"
 )

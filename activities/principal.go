@@ -15,11 +15,18 @@ type Principal struct {
 	console *console.Client
 	store   *store.Store
 	now     func() time.Time
+	notify  *Notify // nil: nobody is told
 }
 
 // NewPrincipal wires the activities of a principal's writer.
 func NewPrincipal(c *console.Client, s *store.Store) *Principal {
 	return &Principal{console: c, store: s, now: time.Now}
+}
+
+// Notifying says who tells people that access which is to end is still there.
+func (p *Principal) Notifying(n *Notify) *Principal {
+	p.notify = n
+	return p
 }
 
 // Register names every activity explicitly.

@@ -10,6 +10,7 @@ import (
 	"go.temporal.io/sdk/activity"
 
 	"sentinelone-provisioner/internal/fault"
+	"sentinelone-provisioner/internal/notify"
 	"sentinelone-provisioner/internal/store"
 )
 
@@ -58,6 +59,13 @@ func (w *writing) wait(ctx context.Context, cause error) error {
 		activity.GetLogger(ctx).Warn("Access that is to end is still there", "request", w.in.Change.Request,
 			"attempt", info.Attempt, "next_try", now.Add(delay), "error", cause)
 		activity.GetMetricsHandler(ctx).Counter(WaitingMetric).Inc(1)
+		if delay >= slowPause {
+			w.notify.mention(ctx, notify.Event{
+				ID: w.in.Change.Key + "/waiting", Type: notify.Waiting, At: now, Request: w.in.Change.Request,
+				Text: fmt.Sprintf("Access that is to end is still there after %d attempts, since %s: %v",
+					info.Attempt, info.ScheduledTime.UTC().Format(time.RFC3339), cause),
+			})
+		}
 	}
 	if !temporary {
 		cause = fault.New(fault.Unavailable, cause)

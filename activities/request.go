@@ -17,11 +17,19 @@ type Request struct {
 	self    *ownUser
 	tokens  tokensink.Sink
 	now     func() time.Time
+
+	notifies bool // people are told
 }
 
 // NewRequest wires the activities of grants and revokes.
 func NewRequest(c *console.Client, s *store.Store) *Request {
 	return &Request{console: c, store: s, self: &ownUser{}, tokens: tokensink.New("", ""), now: time.Now}
+}
+
+// Notifying says that people are told of what happens to requests.
+func (r *Request) Notifying() *Request {
+	r.notifies = true
+	return r
 }
 
 // Register names every activity explicitly.

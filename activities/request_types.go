@@ -36,6 +36,8 @@ type PlanInput struct {
 type PlanResult struct {
 	Plan    access.Plan     `json:"plan"`
 	Receipt *access.Receipt `json:"receipt,omitempty"`
+	// Notify says that people are to be told of what happens.
+	Notify bool `json:"notify,omitempty"`
 }
 
 // Writer says where the one writer of a principal is reached. The names come from

@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/console"
+	"sentinelone-provisioner/internal/notify"
 	"sentinelone-provisioner/internal/store"
 )
 
@@ -110,7 +112,15 @@ func (s *Sync) quarantine(
 		return s.settle(ctx, in)
 	}
 	out.State = SettledQuarantined
-	return out, s.store.Quarantine(ctx, in.Snapshot, out.Reasons)
+	if err := s.store.Quarantine(ctx, in.Snapshot, out.Reasons); err != nil {
+		return out, err
+	}
+	s.notify.mention(ctx, notify.Event{
+		ID: in.Snapshot + "/quarantined", Type: notify.Quarantined, At: s.now().UTC(),
+		Request: activity.GetInfo(ctx).WorkflowExecution.ID,
+		Text:    "A sync is held back until somebody confirms or discards it: " + strings.Join(out.Reasons, "; "),
+	})
+	return out, nil
 }
 
 func again(collections []access.Collection, why string) SettleResult {

@@ -15,6 +15,13 @@ type Sync struct {
 	store   *store.Store
 	guard   Guard
 	now     func() time.Time
+	notify  *Notify // nil: nobody is told
+}
+
+// Notifying says who tells people of quarantined snapshots and of the token's end.
+func (s *Sync) Notifying(n *Notify) *Sync {
+	s.notify = n
+	return s
 }
 
 // NewSync wires the activities of a sync.

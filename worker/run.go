@@ -18,6 +18,7 @@ import (
 	"sentinelone-provisioner/internal/console"
 	"sentinelone-provisioner/internal/fault"
 	"sentinelone-provisioner/internal/livestatus"
+	"sentinelone-provisioner/internal/notify"
 	"sentinelone-provisioner/internal/store"
 	"sentinelone-provisioner/internal/telemetry"
 	"sentinelone-provisioner/internal/temporalclient"
@@ -85,7 +86,11 @@ func serve(ctx context.Context, log *slog.Logger, cfg config.Config, options cli
 	}
 	defer temporal.Close()
 	fatal := make(chan error, 2) // one per worker
-	w := newWorkers(temporal, cfg, s1, db, func(err error) { fatal <- err })
+	senders, err := cfg.Notify.Senders()
+	if err != nil {
+		return err
+	}
+	w := newWorkers(temporal, cfg, s1, db, senders, func(err error) { fatal <- err })
 	if err := w.Start(); err != nil {
 		return temporalclient.Explain(err, options)
 	}
@@ -136,7 +141,8 @@ func (ws workers) Stop() {
 }
 
 func newWorkers(
-	temporal client.Client, cfg config.Config, s1 *console.Client, db *store.Store, onFatal func(error),
+	temporal client.Client, cfg config.Config, s1 *console.Client, db *store.Store, senders []notify.Sender,
+	onFatal func(error),
 ) workers {
 	options := worker.Options{
 		WorkerStopTimeout:                stopTimeout,
@@ -152,13 +158,23 @@ func newWorkers(
 	w := worker.New(temporal, cfg.Worker.TaskQueue, options)
 	workflows.Register(w)
 	guard := activities.Guard{MaxPercent: cfg.Worker.MaxLoss, MinRows: cfg.Worker.MinLoss}
-	activities.NewSync(s1, db, guard).Register(w)
+	people := activities.NewNotify(senders, db, s1.Console(), func(event string) activities.Delivery {
+		return activities.Delivery{
+			WorkflowID: workflows.NotifyID(event), WorkflowType: workflows.NotifyType, TaskQueue: cfg.Worker.TaskQueue,
+		}
+	})
+	people.Register(w)
+	activities.NewSync(s1, db, guard).Notifying(people).Register(w)
 	tokens := tokensink.New(cfg.Worker.TokenDir, cfg.Worker.TokenCmd)
-	activities.NewRequest(s1, db).KeepingTokens(tokens).Register(w)
+	requests := activities.NewRequest(s1, db).KeepingTokens(tokens)
+	if len(senders) > 0 {
+		requests.Notifying()
+	}
+	requests.Register(w)
 
 	options.DisableWorkflowWorker = true
 	changes := worker.New(temporal, workflows.WriteQueue(cfg.Worker.TaskQueue), options)
-	activities.NewPrincipal(s1, db).Register(changes)
+	activities.NewPrincipal(s1, db).Notifying(people).Register(changes)
 	activities.NewAccounts(s1, db, tokens).Register(changes)
 	return workers{w, changes}
 }

@@ -54,6 +54,7 @@ func (c *consent) ask(ctx workflow.Context, a access.Approval, stop func() bool)
 	}
 	c.open(workflow.Now(ctx), a.Steps, time.Duration(a.DecideWithin))
 	c.announce(ctx)
+	c.notify(ctx, EventRequested)
 	for c.verdict == "" && !stop() {
 		next := c.nextReminder(ctx, a)
 		seen := len(c.decisions) + len(c.delegated)
@@ -227,11 +228,19 @@ func (c *consent) closeUnlessApproved(ctx workflow.Context) error {
 	return nil
 }
 
-// Events that people are told of.
-const (
-	EventEscalated = "escalated"
-	EventReminder  = "reminder"
-	EventDecided   = "decided"
-)
-
-func (c *consent) notify(workflow.Context, string) {}
+// notify tells those who are asked.
+func (c *consent) notify(ctx workflow.Context, typ string) {
+	text := c.summary()
+	if typ == EventDecided {
+		last := c.decisions[len(c.decisions)-1]
+		text = fmt.Sprintf("%s: %s has said %s. %s", c.info.ID, last.By, last.Action, text)
+	}
+	if waits := c.waitingFor(); c.verdict == "" && waits != "" {
+		text += ". It waits " + waits
+	}
+	var people []string
+	if c.step < len(c.steps) {
+		people = c.steps[c.step].People
+	}
+	c.tellPeople(ctx, typ, text, people)
+}

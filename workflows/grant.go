@@ -197,6 +197,9 @@ func (g *grantRun) conclude(ctx workflow.Context, err error) (RequestResult, err
 	open, stop := workflow.NewDisconnectedContext(ctx)
 	defer stop()
 	waited := workflow.Await(open, func() bool { return workflow.AllHandlersFinished(open) })
+	if waited == nil {
+		waited = g.toldAll(open)
+	}
 	if err == nil {
 		err = waited
 	}

@@ -14,21 +14,37 @@ func (g *grantRun) hold(ctx workflow.Context) error {
 	if g.endsAt.IsZero() {
 		g.endsAt = workflow.Now(ctx).Add(time.Duration(g.terms().Duration)).UTC()
 	}
+	g.tellRequester(ctx, EventApplied, "in force until "+at(g.endsAt))
 	for {
 		end := g.endsAt
 		g.enter(ctx, StateActive, "for its end at "+at(end))
-		moved, err := awaitUntil(ctx, end, "end of the grant", func() bool {
-			return g.stopBy != "" || !g.endsAt.Equal(end)
-		})
+		moved := func() bool { return g.stopBy != "" || !g.endsAt.Equal(end) }
+		if err := g.warn(ctx, end, moved); err != nil {
+			return err
+		}
+		early, err := awaitUntil(ctx, end, "end of the grant", moved)
 		switch {
 		case err != nil:
 			return err
-		case !moved:
+		case !early:
 			return g.takeBack(ctx, StateExpired)
 		case g.stopBy != "":
 			return g.takeBack(ctx, StateEnded)
 		}
 	}
+}
+
+// warn tells people some time before the end, where people are told at all.
+func (g *grantRun) warn(ctx workflow.Context, end time.Time, moved func() bool) error {
+	if !g.notifies {
+		return nil
+	}
+	before := end.Add(-warnBefore(end.Sub(workflow.Now(ctx))))
+	early, err := awaitUntil(ctx, before, "warning before the end", moved)
+	if err == nil && !early {
+		g.tellRequester(ctx, EventAboutToExpire, "about to end at "+at(end))
+	}
+	return err
 }
 
 // takeBack releases what was given, or may have been, and proves that it is gone. It

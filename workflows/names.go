@@ -35,6 +35,7 @@ const (
 	GrantType     = "Grant"
 	RevokeType    = "Revoke"
 	PrincipalType = "Principal"
+	NotifyType    = "Notify"
 )
 
 // Messages of grants and of a principal's writer.
@@ -58,8 +59,12 @@ const (
 	grantPrefix     = "grant/"
 	revokePrefix    = "revoke/"
 	principalPrefix = "principal/"
+	notifyPrefix    = "notify/"
 	writeSuffix     = "-write"
 )
+
+// NotifyID is the workflow id of the delivery of an event.
+func NotifyID(event string) string { return notifyPrefix + event }
 
 // GrantID is the customary workflow id of a grant; any other works too.
 func GrantID(request string) string { return grantPrefix + request }

@@ -20,6 +20,7 @@ func Register(r Registry) {
 	}{
 		SyncType:      {Sync, workflow.VersioningBehaviorPinned},
 		PrincipalType: {Principal, workflow.VersioningBehaviorPinned},
+		NotifyType:    {Notify, workflow.VersioningBehaviorPinned},
 		GrantType:     {Grant, workflow.VersioningBehaviorAutoUpgrade},
 		RevokeType:    {Revoke, workflow.VersioningBehaviorAutoUpgrade},
 

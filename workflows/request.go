@@ -26,6 +26,10 @@ type request struct {
 	state  string
 	wait   string // what it waits for, in words
 	result *RequestResult
+
+	notifies bool // people are told
+	told     int  // events
+	telling  int  // of them, on their way
 }
 
 func newRequest(ctx workflow.Context, asked activities.PlanInput) *request {
@@ -43,7 +47,7 @@ func (r *request) makePlan(ctx workflow.Context) error {
 	if err != nil {
 		return err
 	}
-	r.plan = &out.Plan
+	r.plan, r.notifies = &out.Plan, out.Notify
 	switch {
 	case out.Receipt != nil:
 		r.finish(ctx, *out.Receipt)
@@ -163,6 +167,18 @@ func (r *request) finish(ctx workflow.Context, receipt access.Receipt) {
 		State: receipt.State, Outcome: receipt.Outcome, Message: receipt.Message, Receipt: &receipt,
 	}
 	r.enter(ctx, receipt.State, "")
+	r.tellRequester(ctx, endEvent(receipt), receipt.State)
+}
+
+// endEvent is what people are told at the end.
+func endEvent(receipt access.Receipt) string {
+	if receipt.Outcome == access.Applied || receipt.Outcome == access.AlreadyHeld {
+		return EventApplied
+	}
+	if receipt.Outcome == "" {
+		return EventDecided
+	}
+	return EventReleased
 }
 
 func (r *request) done() bool { return r.result != nil }

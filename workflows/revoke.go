@@ -35,6 +35,9 @@ func takeAway(ctx workflow.Context, asked activities.PlanInput, op access.Op, en
 	open, stop := workflow.NewDisconnectedContext(ctx)
 	defer stop()
 	waited := workflow.Await(open, func() bool { return workflow.AllHandlersFinished(open) })
+	if waited == nil {
+		waited = c.toldAll(open)
+	}
 	if err == nil {
 		err = waited
 	}

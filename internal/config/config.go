@@ -11,6 +11,7 @@ import (
 	"github.com/caarlos0/env/v10"
 
 	"sentinelone-provisioner/internal/console"
+	"sentinelone-provisioner/internal/notify"
 )
 
 // Config is every setting of ours. A zero field means that the variable was not
@@ -20,6 +21,37 @@ type Config struct {
 	Store     Store
 	Worker    Worker
 	Telemetry Telemetry
+	Notify    Notify
+}
+
+// Notify is where people are told of what happens.
+type Notify struct {
+	WebhookURL    Secret `env:"NOTIFY_WEBHOOK_URL"    help:"address that gets every event as JSON, signed (Standard Webhooks)"`
+	WebhookSecret Secret `env:"NOTIFY_WEBHOOK_SECRET" help:"key of the webhook's signatures: whsec_ and base64"`
+	SlackURL      Secret `env:"NOTIFY_SLACK_URL"      help:"incoming webhook of Slack, or of something that takes the same"`
+	SMTPURL       Secret `env:"NOTIFY_SMTP_URL"       help:"mail server: smtp://user:password@host:587"`
+	From          string `env:"NOTIFY_FROM"           help:"address that e-mails come from"`
+	To            string `env:"NOTIFY_TO"             help:"who gets every e-mail, beside those who are asked; separated by commas"`
+}
+
+// Senders connects the settings to senders; without any nobody is told.
+func (n Notify) Senders() ([]notify.Sender, error) {
+	var to []string
+	for _, a := range strings.SplitSeq(n.To, ",") {
+		if a = strings.TrimSpace(a); a != "" {
+			to = append(to, a)
+		}
+	}
+	return notify.New(notify.Config{
+		WebhookURL: n.WebhookURL.value(), WebhookSecret: n.WebhookSecret.value(), SlackURL: n.SlackURL.value(),
+		SMTPURL: n.SMTPURL.value(), From: n.From, To: to,
+	})
+}
+
+// Validate joins what is wrong with the settings of notifications.
+func (n Notify) Validate() error {
+	_, err := n.Senders()
+	return err
 }
 
 // Console is how to reach the SentinelOne console.
@@ -56,7 +88,8 @@ type Telemetry struct {
 func Load() (Config, error) {
 	var c Config
 	err := parse(&c)
-	return c, errors.Join(err, c.Console.Validate(), c.Store.Validate(), c.Worker.Validate(), c.Telemetry.Validate())
+	return c, errors.Join(err, c.Console.Validate(), c.Store.Validate(), c.Worker.Validate(), c.Telemetry.Validate(),
+		c.Notify.Validate())
 }
 
 // LoadUnchecked reads everything and checks only its form. A command that needs

@@ -1,0 +1,24 @@
+package activities
+
+import (
+	"context"
+	"time"
+
+	"sentinelone-provisioner/internal/inspect"
+	"sentinelone-provisioner/internal/notify"
+)
+
+// tokenWarning is how long before its end people are told of the token, once a day.
+const tokenWarning = 14 * 24 * time.Hour
+
+func (s *Sync) warnOfToken(ctx context.Context, ends *time.Time) {
+	now := s.now().UTC()
+	if ends == nil || ends.Sub(now) > tokenWarning {
+		return
+	}
+	s.notify.mention(ctx, notify.Event{
+		ID:   "token/" + s.console.Console() + "/" + now.Format(time.DateOnly),
+		Type: notify.TokenExpires, At: now,
+		Text: "The API token of the worker " + inspect.Expiry(*ends, now) + ": make a new one and put it in place",
+	})
+}

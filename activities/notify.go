@@ -1,0 +1,148 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/client"
+
+	"sentinelone-provisioner/internal/fault"
+	"sentinelone-provisioner/internal/notify"
+	"sentinelone-provisioner/internal/store"
+)
+
+// Notify holds what telling people works with.
+type Notify struct {
+	senders  []notify.Sender
+	store    *store.Store
+	console  string
+	delivery func(event string) Delivery
+}
+
+// Delivery says which workflow delivers an event. The names come from package
+// workflows, which spells them.
+type Delivery struct{ WorkflowID, WorkflowType, TaskQueue string }
+
+// NewNotify wires the activities that tell people; without senders nobody is told.
+func NewNotify(
+	senders []notify.Sender, s *store.Store, console string, delivery func(event string) Delivery,
+) *Notify {
+	return &Notify{senders: senders, store: s, console: console, delivery: delivery}
+}
+
+// Register names every activity explicitly.
+func (n *Notify) Register(to Registry) {
+	for name, fn := range map[string]any{
+		TellName:   n.Tell,
+		SendName:   n.Send,
+		GaveUpName: n.GaveUp,
+	} {
+		to.RegisterActivityWithOptions(fn, activity.RegisterOptions{Name: name})
+	}
+}
+
+// Event is something that people are told.
+type Event = notify.Event
+
+// TellInput is an event that people should be told of.
+type TellInput struct {
+	Event notify.Event `json:"event"`
+}
+
+// DeliverInput is what the delivering workflow starts with.
+type DeliverInput struct {
+	Event   notify.Event `json:"event"`
+	Senders []string     `json:"senders"`
+}
+
+// Tell has a workflow of its own deliver the event, so that a receiver that is down
+// holds nothing up. An event is delivered once, however often this runs.
+func (n *Notify) Tell(ctx context.Context, in TellInput) error { return n.tell(ctx, in.Event) }
+
+// tell is for activities that have something to say themselves.
+func (n *Notify) tell(ctx context.Context, e notify.Event) error {
+	if n == nil || len(n.senders) == 0 {
+		return nil
+	}
+	e.Console = n.console
+	names := make([]string, len(n.senders))
+	for i, s := range n.senders {
+		names[i] = s.Name()
+	}
+	d := n.delivery(e.ID)
+	_, err := activity.GetClient(ctx).ExecuteWorkflow(ctx, client.StartWorkflowOptions{
+		ID: d.WorkflowID, TaskQueue: d.TaskQueue,
+		WorkflowIDReusePolicy:                    enums.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
+		WorkflowExecutionErrorWhenAlreadyStarted: true,
+	}, d.WorkflowType, DeliverInput{Event: e, Senders: names})
+	if _, told := errors.AsType[*serviceerror.WorkflowExecutionAlreadyStarted](err); told {
+		return nil
+	}
+	return err
+}
+
+// mention tells people of something on the way; that it does not work is no error.
+func (n *Notify) mention(ctx context.Context, e notify.Event) {
+	if err := n.tell(ctx, e); err != nil {
+		activity.GetLogger(ctx).Warn("People were not told", "event", e.Type, "error", err)
+	}
+}
+
+// SendInput is one delivery.
+type SendInput struct {
+	Event  notify.Event `json:"event"`
+	Sender string       `json:"sender"`
+}
+
+// EntryNotification is the kind of a ledger entry about a delivery.
+const EntryNotification = "notification"
+
+// deliveryEntry is what the ledger keeps of it.
+type deliveryEntry struct {
+	Type   string `json:"type"`
+	Sender string `json:"sender"`
+	Result string `json:"result"` // delivered, dropped or gaveUp
+	Error  string `json:"error,omitempty"`
+}
+
+// Send delivers an event to one place, once, and writes down that it was delivered or
+// will never be. Receivers drop repeats by the event's id.
+func (n *Notify) Send(ctx context.Context, in SendInput) error {
+	for _, s := range n.senders {
+		if s.Name() != in.Sender {
+			continue
+		}
+		err := s.Send(ctx, in.Event)
+		if err != nil && !errors.Is(err, notify.ErrDropped) {
+			return fault.New(fault.Unavailable, err)
+		}
+		d := deliveryEntry{Type: in.Event.Type, Sender: in.Sender, Result: "delivered"}
+		if err != nil {
+			d.Result, d.Error = "dropped", err.Error()
+		}
+		return n.note(ctx, in, d)
+	}
+	return n.note(ctx, in, deliveryEntry{
+		Type: in.Event.Type, Sender: in.Sender, Result: "dropped", Error: "this worker does not send there any more",
+	})
+}
+
+// GaveUp writes down that an event could not be delivered in time.
+func (n *Notify) GaveUp(ctx context.Context, in SendInput) error {
+	return n.note(ctx, in, deliveryEntry{Type: in.Event.Type, Sender: in.Sender, Result: "gaveUp"})
+}
+
+func (n *Notify) note(ctx context.Context, in SendInput, d deliveryEntry) error {
+	request := in.Event.Request
+	if request == "" {
+		request = EntryNotification
+	}
+	_, err := n.store.Append(ctx, n.console, store.NewLedgerEntry{
+		Request: request, Kind: EntryNotification, Key: fmt.Sprintf("%s/%s", in.Event.ID, in.Sender), Body: d,
+	})
+	return err
+}

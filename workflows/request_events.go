@@ -1,0 +1,90 @@
+package workflows
+
+import (
+	"fmt"
+	"time"
+
+	"go.temporal.io/sdk/workflow"
+
+	"sentinelone-provisioner/activities"
+	"sentinelone-provisioner/internal/access"
+)
+
+// Events that people are told of, on the wire: the types of internal/notify.
+const (
+	EventRequested     = "requested"
+	EventReminder      = "reminder"
+	EventEscalated     = "escalated"
+	EventDecided       = "decided"
+	EventApplied       = "applied"
+	EventAboutToExpire = "aboutToExpire"
+	EventReleased      = "released"
+)
+
+// tellPeople has an event delivered beside the request, which neither waits for it nor
+// fails with it.
+func (r *request) tellPeople(ctx workflow.Context, typ, text string, people []string) {
+	if !r.notifies {
+		return
+	}
+	r.told++
+	id := fmt.Sprintf("%s#%s/%d", r.info.ID, r.info.Run, r.told)
+	in := activities.TellInput{
+		Event: activities.Event{
+			ID: id, Type: typ, At: workflow.Now(ctx).UTC(), Request: r.info.ID, State: r.state,
+			Text: text, People: people,
+		},
+	}
+	open, _ := workflow.NewDisconnectedContext(ctx)
+	workflow.Go(open, func(ctx workflow.Context) {
+		ctx = brief(ctx, "tell people: "+typ)
+		ctx = workflow.WithScheduleToCloseTimeout(ctx, tellFor)
+		if _, err := call[struct{}](ctx, activities.TellName, in); err != nil {
+			r.log.Warn("People were not told", "event", typ, "error", err)
+		}
+		r.telling--
+	})
+	r.telling++
+}
+
+// tellRequester tells whoever asked.
+func (r *request) tellRequester(ctx workflow.Context, typ, what string) {
+	r.tellPeople(ctx, typ, what+": "+r.summary(), []string{r.asked.Terms.Requester})
+}
+
+// toldAll waits until every event is on its way: a workflow that has ended starts
+// nothing more.
+func (r *request) toldAll(ctx workflow.Context) error {
+	return workflow.Await(ctx, func() bool { return r.telling == 0 })
+}
+
+// summary is the request in a sentence.
+func (r *request) summary() string {
+	if r.plan == nil {
+		return "a request of " + r.asked.Terms.Requester
+	}
+	p := *r.plan
+	who := p.Principal.Email
+	if who == "" {
+		who = p.Principal.Name
+	}
+	where := "the tenant"
+	if p.Scope.Level != access.Tenant {
+		where = fmt.Sprintf("%s %s", p.Scope.Level, p.Scope.Name)
+	}
+	text := fmt.Sprintf("%s asks for %s for %s at %s", p.Terms.Requester, p.Role.Name, who, where)
+	if p.Op == access.OpRevoke {
+		text = fmt.Sprintf("%s asks to take %s from %s at %s", p.Terms.Requester, p.Role.Name, who, where)
+	}
+	if p.Terms.Duration > 0 {
+		text += fmt.Sprintf(" for %s", p.Terms.Duration)
+	}
+	if p.Terms.Reason != "" {
+		text += ": " + p.Terms.Reason
+	}
+	return text
+}
+
+// warnBefore is how long before its end a grant of that length is announced to end: an
+// eighth of it, a day at most.
+func warnBefore(length time.Duration) time.Duration { return min(length/8, 24*time.Hour) }
