@@ -37,7 +37,7 @@ type Notify struct {
 // Senders connects the settings to senders; without any nobody is told.
 func (n Notify) Senders() ([]notify.Sender, error) {
 	var to []string
-	for _, a := range strings.SplitSeq(n.To, ",") {
+	for a := range strings.SplitSeq(n.To, ",") {
 		if a = strings.TrimSpace(a); a != "" {
 			to = append(to, a)
 		}
