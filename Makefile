@@ -93,6 +93,11 @@ bench: build temporal-cli ## requests, time, memory and history of a sync beside
 histories: temporal-cli ## record workflow histories of code that has landed, for replay: make histories RELEASE=0.1.0
 	$(WITH_TEMPORAL) go test -tags record -run '^TestRecordHistories$$' -count=1 -v ./internal/e2e
 
+.PHONY: search-attributes
+search-attributes: temporal-cli ## make the Temporal server at TEMPORAL_ADDRESS know our search attributes (workers do it where they may)
+	@cli="$$(tools/temporal-cli.sh)"; for a in State:Keyword Kind:Keyword RoleId:Keyword Console:Keyword Deadline:Datetime; do \
+		"$$cli" operator search-attribute create --name SentinelOne$${a%:*} --type $${a#*:}; done
+
 .PHONY: tidy
 tidy: ## make go.mod and go.sum say what the code needs
 	go mod tidy

@@ -19,11 +19,21 @@ type Request struct {
 	now     func() time.Time
 
 	notifies bool // people are told
+	indexed  func() bool
 }
 
 // NewRequest wires the activities of grants and revokes.
 func NewRequest(c *console.Client, s *store.Store) *Request {
-	return &Request{console: c, store: s, self: &ownUser{}, tokens: tokensink.New("", ""), now: time.Now}
+	return &Request{
+		console: c, store: s, self: &ownUser{}, tokens: tokensink.New("", ""), now: time.Now,
+		indexed: func() bool { return false },
+	}
+}
+
+// Indexing says whether the server knows our search attributes, as far as known.
+func (r *Request) Indexing(known func() bool) *Request {
+	r.indexed = known
+	return r
 }
 
 // Notifying says that people are told of what happens to requests.

@@ -35,7 +35,7 @@ func (r *Request) Plan(ctx context.Context, in PlanInput) (PlanResult, error) {
 		return PlanResult{}, err
 	}
 	if plan.Refusal == "" {
-		return PlanResult{Plan: plan, Notify: r.notifies}, nil
+		return PlanResult{Plan: plan, Notify: r.notifies, Indexed: r.indexed()}, nil
 	}
 	receipt, err := r.receipt(ctx, CloseInput{
 		Request: in.Request, Plan: plan, State: Refused, Message: plan.Refusal,

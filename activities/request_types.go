@@ -38,6 +38,8 @@ type PlanResult struct {
 	Receipt *access.Receipt `json:"receipt,omitempty"`
 	// Notify says that people are to be told of what happens.
 	Notify bool `json:"notify,omitempty"`
+	// Indexed says that the server knows our search attributes.
+	Indexed bool `json:"indexed,omitempty"`
 }
 
 // Writer says where the one writer of a principal is reached. The names come from

@@ -90,7 +90,15 @@ func serve(ctx context.Context, log *slog.Logger, cfg config.Config, options cli
 	if err != nil {
 		return err
 	}
-	w := newWorkers(temporal, cfg, s1, db, senders, func(err error) { fatal <- err })
+	var indexed attributes
+	learned := make(chan struct{})
+	learning, stop := context.WithCancel(ctx)
+	go func() {
+		defer close(learned)
+		indexed.learn(learning, log, temporal, options.Namespace)
+	}()
+	defer func() { stop(); <-learned }()
+	w := newWorkers(temporal, cfg, s1, db, senders, indexed.known.Load, func(err error) { fatal <- err })
 	if err := w.Start(); err != nil {
 		return temporalclient.Explain(err, options)
 	}
@@ -142,7 +150,7 @@ func (ws workers) Stop() {
 
 func newWorkers(
 	temporal client.Client, cfg config.Config, s1 *console.Client, db *store.Store, senders []notify.Sender,
-	onFatal func(error),
+	indexed func() bool, onFatal func(error),
 ) workers {
 	options := worker.Options{
 		WorkerStopTimeout:                stopTimeout,
@@ -166,7 +174,7 @@ func newWorkers(
 	people.Register(w)
 	activities.NewSync(s1, db, guard).Notifying(people).Register(w)
 	tokens := tokensink.New(cfg.Worker.TokenDir, cfg.Worker.TokenCmd)
-	requests := activities.NewRequest(s1, db).KeepingTokens(tokens)
+	requests := activities.NewRequest(s1, db).KeepingTokens(tokens).Indexing(indexed)
 	if len(senders) > 0 {
 		requests.Notifying()
 	}

@@ -82,6 +82,7 @@ func (c *consent) open(now time.Time, steps []access.ApprovalStep, within time.D
 func (c *consent) announce(ctx workflow.Context) {
 	if c.verdict == "" {
 		c.enter(ctx, StateAwaiting, c.waitingFor())
+		c.index(ctx, c.until)
 	}
 }
 

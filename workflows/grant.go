@@ -108,6 +108,7 @@ func (g *grantRun) awaitStart(ctx workflow.Context) error {
 		return g.calledOff(ctx)
 	}
 	g.enter(ctx, StateScheduled, "for its start at "+at(start))
+	g.index(ctx, start)
 	_, err := awaitUntil(ctx, start, "start of the grant", func() bool { return g.stopBy != "" })
 	if err != nil {
 		return err
@@ -128,6 +129,7 @@ func (g *grantRun) calledOff(ctx workflow.Context) error {
 // meanwhile stops the waiting, not the writer: what that has done is taken back.
 func (g *grantRun) give(ctx workflow.Context) (settled bool, err error) {
 	g.enter(ctx, StateApplying, "")
+	g.index(ctx, time.Time{})
 	change, end := g.changeOf(access.OpGrant, g.lease()), StateGranted
 	if g.timed() {
 		change, end = g.changeOf(access.OpAcquire, g.timedLease()), ""

@@ -18,6 +18,7 @@ func (g *grantRun) hold(ctx workflow.Context) error {
 	for {
 		end := g.endsAt
 		g.enter(ctx, StateActive, "for its end at "+at(end))
+		g.index(ctx, end)
 		moved := func() bool { return g.stopBy != "" || !g.endsAt.Equal(end) }
 		if err := g.warn(ctx, end, moved); err != nil {
 			return err
@@ -51,6 +52,7 @@ func (g *grantRun) warn(ctx workflow.Context, end time.Time, moved func() bool) 
 // has no deadline and no way to give up: while the role may be there, the workflow is.
 func (g *grantRun) takeBack(ctx workflow.Context, state string) error {
 	g.enter(ctx, StateReleasing, "")
+	g.index(ctx, time.Time{})
 	open, stop := workflow.NewDisconnectedContext(ctx)
 	defer stop()
 	change := g.changeOf(access.OpRelease, g.lease())

@@ -27,9 +27,12 @@ type request struct {
 	wait   string // what it waits for, in words
 	result *RequestResult
 
-	notifies bool // people are told
-	told     int  // events
-	telling  int  // of them, on their way
+	indexed  bool      // the server knows our search attributes
+	shown    string    // state that they show; "" before the first
+	deadline time.Time // that they show
+	notifies bool      // people are told
+	told     int       // events
+	telling  int       // of them, on their way
 }
 
 func newRequest(ctx workflow.Context, asked activities.PlanInput) *request {
@@ -47,7 +50,7 @@ func (r *request) makePlan(ctx workflow.Context) error {
 	if err != nil {
 		return err
 	}
-	r.plan, r.notifies = &out.Plan, out.Notify
+	r.plan, r.notifies, r.indexed = &out.Plan, out.Notify, out.Indexed
 	switch {
 	case out.Receipt != nil:
 		r.finish(ctx, *out.Receipt)
@@ -167,6 +170,7 @@ func (r *request) finish(ctx workflow.Context, receipt access.Receipt) {
 		State: receipt.State, Outcome: receipt.Outcome, Message: receipt.Message, Receipt: &receipt,
 	}
 	r.enter(ctx, receipt.State, "")
+	r.index(ctx, time.Time{})
 	r.tellRequester(ctx, endEvent(receipt), receipt.State)
 }
 

@@ -8,6 +8,7 @@ package workflows
 
 import (
 	"errors"
+	"time"
 
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
@@ -60,6 +61,7 @@ func (c *consent) takeAway(ctx workflow.Context, op access.Op, end string) error
 		}
 	}
 	c.enter(ctx, StateApplying, "")
+	c.index(ctx, time.Time{})
 	open, stop := workflow.NewDisconnectedContext(ctx)
 	defer stop()
 	return c.insist(open, c.changeOf(op, c.lease()), end)

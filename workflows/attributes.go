@@ -1,0 +1,54 @@
+package workflows
+
+import (
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"sentinelone-provisioner/internal/access"
+)
+
+// Search attributes of requests. They are not encrypted, so they hold ids and words
+// of ours, no names and no e-mail addresses. Renaming one breaks people's lists.
+var (
+	attributeState    = temporal.NewSearchAttributeKeyKeyword("SentinelOneState")
+	attributeKind     = temporal.NewSearchAttributeKeyKeyword("SentinelOneKind")
+	attributeRole     = temporal.NewSearchAttributeKeyKeyword("SentinelOneRoleId")
+	attributeConsole  = temporal.NewSearchAttributeKeyKeyword("SentinelOneConsole")
+	attributeDeadline = temporal.NewSearchAttributeKeyTime("SentinelOneDeadline")
+)
+
+// SearchAttributes lists what a server must know for requests to be found by it.
+func SearchAttributes() []temporal.SearchAttributeKey {
+	return []temporal.SearchAttributeKey{
+		attributeState, attributeKind, attributeRole, attributeConsole, attributeDeadline,
+	}
+}
+
+// index makes the request findable, where the server knows our attributes; deadline is
+// what it waits for, zero for nothing. The summary in Temporal's UI needs no such thing.
+func (r *request) index(ctx workflow.Context, deadline time.Time) {
+	if !r.indexed || r.state == r.shown && deadline.Equal(r.deadline) {
+		return
+	}
+	updates := []temporal.SearchAttributeUpdate{attributeState.ValueSet(r.state)}
+	if r.shown == "" {
+		kind := "grant"
+		if r.plan.Op == access.OpRevoke {
+			kind = "revoke"
+		}
+		updates = append(updates, attributeKind.ValueSet(kind), attributeRole.ValueSet(r.plan.Role.ID),
+			attributeConsole.ValueSet(r.plan.Console))
+	}
+	switch {
+	case !deadline.IsZero():
+		updates = append(updates, attributeDeadline.ValueSet(deadline))
+	case !r.deadline.IsZero():
+		updates = append(updates, attributeDeadline.ValueUnset())
+	}
+	r.shown, r.deadline = r.state, deadline
+	if err := workflow.UpsertTypedSearchAttributes(ctx, updates...); err != nil {
+		r.log.Warn("Request cannot be found by its attributes", "error", err)
+	}
+}
