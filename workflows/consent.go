@@ -179,7 +179,7 @@ func (c *consent) decide(ctx workflow.Context, action string, in DecisionInput) 
 	}
 	why := c.mayNot(&d)
 	out, err := call[activities.DecideResult](brief(open, action), activities.DecideName, activities.DecideInput{
-		Request: c.info, PlanHash: c.plan.Hash, Decision: d, Number: c.looked(), Refusal: why,
+		Request: c.info, PlanHash: c.planHash(), Decision: d, Number: c.looked(), Refusal: why,
 	})
 	if err != nil {
 		return access.Decision{}, err
@@ -192,6 +192,14 @@ func (c *consent) decide(ctx workflow.Context, action string, in DecisionInput) 
 	c.record(d)
 	c.notify(ctx, EventDecided)
 	return d, nil
+}
+
+// planHash is what people consent to; "" before there is a plan.
+func (c *consent) planHash() string {
+	if c.plan == nil {
+		return ""
+	}
+	return c.plan.Hash
 }
 
 // looked numbers the decisions, refused ones too, for the ledger.

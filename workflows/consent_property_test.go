@@ -1,0 +1,204 @@
+package workflows_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/mock"
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/interceptor"
+	sdklog "go.temporal.io/sdk/log"
+	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/worker"
+
+	"sentinelone-provisioner/activities"
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/fault"
+	"sentinelone-provisioner/workflows"
+)
+
+// ballot is one random run of a grant that waits for people.
+type ballot struct {
+	*testsuite.TestWorkflowEnvironment
+
+	t       *testing.T
+	rand    *rand.Rand
+	plan    access.Plan
+	changes int // of the principal, before it is applied
+	applied int
+	counted []access.Decision // for the plan as it is, as the updates answered
+	closed  *activities.CloseInput
+}
+
+const crowd = 5
+
+func person(n int) string { return fmt.Sprintf("p%d@example.com", n) }
+
+func newBallot(t *testing.T, seed uint64) *ballot {
+	t.Helper()
+	var suite testsuite.WorkflowTestSuite
+	suite.SetLogger(sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)))
+	b := &ballot{
+		TestWorkflowEnvironment: suite.NewTestWorkflowEnvironment(), t: t, rand: rand.New(rand.NewPCG(seed, 3)),
+	}
+	b.SetStartTime(began)
+	b.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{
+		&originalRun{}, fault.NewInterceptor(),
+	}})
+	workflows.Register(b)
+	activities.NewRequest(nil, nil).Register(b)
+	b.changes = b.rand.IntN(3) - 1
+	b.plan = access.Plan{
+		Op: access.OpGrant, Console: host, Principal: access.PrincipalRef{Kind: access.User, ID: "7"},
+		Role: access.RoleRef{ID: "2"}, Scope: access.ScopeRef{Level: access.Tenant}, Approval: b.approval(),
+	}
+	b.mocks()
+	return b
+}
+
+// approval has one or two steps, each of some people who may include the requester.
+func (b *ballot) approval() access.Approval {
+	out := access.Approval{
+		Required: true, DecideWithin: access.Duration(time.Hour),
+		RemindEvery: access.Duration(20 * time.Minute),
+	}
+	for range 1 + b.rand.IntN(2) {
+		var people []string
+		for n := range crowd {
+			if b.rand.IntN(3) > 0 {
+				people = append(people, person(n))
+			}
+		}
+		people = append(people, person(crowd)) // somebody may always
+		out.Steps = append(out.Steps, access.ApprovalStep{
+			Need: 1 + b.rand.IntN(2), Groups: []string{"some"}, People: people,
+		})
+	}
+	return out
+}
+
+func (b *ballot) mocks() {
+	b.OnActivity(activities.PlanName, mock.Anything, mock.Anything).
+		Return(func(context.Context, activities.PlanInput) (activities.PlanResult, error) {
+			b.counted = nil
+			return activities.PlanResult{Plan: b.plan.Seal()}, nil
+		})
+	b.OnActivity(activities.DecideName, mock.Anything, mock.Anything).
+		Return(func(_ context.Context, in activities.DecideInput) (activities.DecideResult, error) {
+			return activities.DecideResult{Signed: access.Unsigned, Refusal: in.Refusal}, nil
+		})
+	b.OnActivity(activities.ApplyName, mock.Anything, mock.Anything).
+		Return(func(_ context.Context, in activities.ApplyInput) (activities.ApplyResult, error) {
+			return b.apply(in), nil
+		}).Maybe()
+	b.OnActivity(activities.CloseName, mock.Anything, mock.Anything).
+		Return(func(_ context.Context, in activities.CloseInput) (activities.CloseResult, error) {
+			b.closed = &in
+			return activities.CloseResult{Receipt: access.Receipt{State: in.State}}, nil
+		}).Maybe()
+}
+
+// apply checks that whatever reaches the console has the consent it needs.
+func (b *ballot) apply(in activities.ApplyInput) activities.ApplyResult {
+	require.True(b.t, b.consented(), "applied without consent: %+v of %+v", b.counted, b.plan.Approval.Steps)
+	if b.changes > 0 {
+		b.changes--
+		b.plan.Before = access.Holdings{Level: access.Tenant, Held: []access.Held{{RoleID: fmt.Sprint(b.changes)}}}
+		return activities.ApplyResult{ChangeAnswer: activities.ChangeAnswer{
+			Proof: access.Proof{Outcome: access.PlanChanged},
+		}}
+	}
+	b.applied++
+	return activities.ApplyResult{
+		ChangeAnswer: activities.ChangeAnswer{Proof: access.Proof{Outcome: access.Applied}},
+		Receipt:      &access.Receipt{State: in.Close.State, Outcome: access.Applied},
+	}
+}
+
+// consented is the rule, said once more: each step in turn has enough distinct people
+// who may decide it, none of them the requester, and nobody has said no.
+func (b *ballot) consented() bool {
+	step, given := 0, 0
+	var seen []string
+	for _, d := range b.counted {
+		by := strings.ToLower(strings.TrimSpace(d.By))
+		if d.Action != "approve" || by == person(0) || slices.Contains(seen, by) || step == len(b.plan.Approval.Steps) {
+			return false
+		}
+		if !slices.Contains(b.plan.Approval.Steps[step].People, by) {
+			return false
+		}
+		seen = append(seen, by)
+		if given++; given == b.plan.Approval.Steps[step].Need {
+			step, given = step+1, 0
+		}
+	}
+	return step == len(b.plan.Approval.Steps)
+}
+
+// votes sends random messages at random times, some of them after the deadline.
+func (b *ballot) votes() {
+	for i := range 4 + b.rand.IntN(14) {
+		update := "approve"
+		if b.rand.IntN(9) == 0 {
+			update = "deny"
+		}
+		by := person(b.rand.IntN(crowd + 1))
+		if b.rand.IntN(3) == 0 {
+			by = " " + strings.ToUpper(by) + " "
+		}
+		b.RegisterDelayedCallback(func() {
+			b.UpdateWorkflow(update, fmt.Sprint(i), &testsuite.TestUpdateCallback{
+				OnAccept: func() {}, OnReject: func(error) {},
+				OnComplete: func(got any, err error) {
+					if err == nil {
+						b.counted = append(b.counted, got.(access.Decision))
+					}
+				},
+			}, workflows.DecisionInput{By: by})
+		}, time.Duration(b.rand.IntN(80))*time.Minute)
+	}
+}
+
+// Whatever is said, by whomever, whenever: nothing is applied without the consent that
+// is asked for, nothing after a denial, and nothing stays undecided beyond its time.
+func TestConsent_NoPathAroundIt(t *testing.T) {
+	t.Parallel()
+	seen := map[string]int{}
+	for seed := range uint64(400) {
+		b := newBallot(t, seed)
+		b.votes()
+		b.ExecuteWorkflow(workflows.GrantType, workflows.GrantInput{
+			Principal: access.PrincipalSelector{Kind: access.User, ID: "7"}, Role: access.RoleSelector{ID: "2"},
+			Scope: access.ScopeSelector{Level: access.Tenant}, Requester: person(0),
+		})
+		require.True(t, b.IsWorkflowCompleted(), "seed %d: it outlives its deadline", seed)
+		require.NoError(t, b.GetWorkflowError(), "seed %d", seed)
+		var got workflows.RequestResult
+		require.NoError(t, b.GetWorkflowResult(&got))
+		seen[got.State]++
+		denied := slices.ContainsFunc(b.counted, func(d access.Decision) bool { return d.Action == "deny" })
+		switch got.State {
+		case "granted":
+			require.Equal(t, 1, b.applied, "seed %d", seed)
+			require.False(t, denied, "seed %d: granted after a denial", seed)
+		case "denied":
+			require.True(t, denied, "seed %d", seed)
+			require.Zero(t, b.applied, "seed %d", seed)
+		case "timedOut":
+			require.False(t, b.consented(), "seed %d", seed)
+			require.Zero(t, b.applied, "seed %d", seed)
+		default:
+			require.Fail(t, "unexpected end", "seed %d: %s", seed, got.State)
+		}
+	}
+	for _, state := range []string{"granted", "denied", "timedOut"} {
+		require.Greater(t, seen[state], 10, "the walks must reach every end: %v", seen)
+	}
+}
