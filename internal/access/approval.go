@@ -1,6 +1,9 @@
 package access
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Approval says whose consent a request needs, and by when. It is worked out from the
 // policy when the request is planned and recorded in the plan, so that a policy that
@@ -19,14 +22,27 @@ type Approval struct {
 	EscalateTo    []string `json:"escalateTo,omitempty"` // people
 	// Review is for a request that starts at once and is looked at afterwards.
 	Review *Review `json:"review,omitempty"`
+	// MaxDuration is how long the role may be held, with all extensions; 0 for no limit.
+	MaxDuration Duration `json:"maxDuration,omitzero"`
+	// Refusal says why the policy refuses the request; "" if it does not.
+	Refusal string `json:"refusal,omitempty"`
 }
+
+// Anyone is the group that everybody is in.
+const Anyone = "anyone"
 
 // ApprovalStep needs Need distinct people of those listed.
 type ApprovalStep struct {
 	Need   int      `json:"need"`
 	Groups []string `json:"groups"` // by name
-	People []string `json:"people"` // all members, folded to lower case, sorted
+	// People are the members who may decide, by [Fold], sorted: neither the requester nor
+	// whoever would get the role is among them. Empty for [Anyone].
+	People []string `json:"people"`
 }
+
+// Anyone says that everybody may decide, but for the requester and whoever would get
+// the role.
+func (s ApprovalStep) Anyone() bool { return slices.Contains(s.Groups, Anyone) }
 
 // Review says who must look at a break-glass grant, and within what time; else it is
 // ended.
