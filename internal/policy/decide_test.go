@@ -1,0 +1,432 @@
+package policy_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/policy"
+)
+
+const day = access.Duration(24 * time.Hour)
+
+// ask is a request by mail@example.com of role SOC at site 201 for erin@example.com.
+func ask(op access.Op) policy.Question {
+	return policy.Question{
+		Op: op, Principal: access.PrincipalRef{Kind: access.User, ID: "401", Email: "erin@example.com", Name: "Erin"},
+		Role:      policy.Role{ID: "302", Name: "SOC"},
+		Scope:     policy.Scope{Level: access.SiteLevel, ID: "201", Account: "100"},
+		Requester: "mail@example.com", Duration: access.Duration(4 * time.Hour),
+		Now: time.Date(2026, 3, 3, 12, 0, 0, 0, time.UTC), // a Tuesday
+	}
+}
+
+func decide(t *testing.T, p *policy.Policy, q policy.Question) policy.Answer {
+	t.Helper()
+	a, err := p.Decide(q)
+	require.NoError(t, err)
+	require.Equal(t, a.Refusal, a.Approval.Refusal)
+	require.NotEmpty(t, a.Explanation)
+	return a
+}
+
+// The first rule that matches decides.
+func TestDecide_FirstMatch(t *testing.T) {
+	t.Parallel()
+	p := parse(t, people+`
+  - {name: viewers, when: role.name == "Viewer" && !permanent, autoApprove: true, maxDuration: 8h}
+  - name: default
+    approvals:
+      - {need: 1, from: [owners]}
+      - {need: 2, from: [soc, owners]}
+    maxDuration: 8h
+    decideWithin: 48h
+    remindEvery: 4h
+    escalateAfter: 24h
+    escalateTo: [owners]
+`)
+	a := decide(t, p, ask(access.OpAcquire))
+	require.Empty(t, a.Refusal)
+	require.Equal(t, access.Approval{
+		Required: true, Policy: `approved by 1 of owners, then 2 of soc or owners, within 48h (rule "default")`,
+		Hash: p.Hash(), Rule: "default", DecideWithin: 2 * day, RemindEvery: access.Duration(4 * time.Hour),
+		EscalateAfter: day, EscalateTo: []string{"carol@example.com", "dora@example.com"},
+		MaxDuration: access.Duration(8 * time.Hour),
+		Steps: []access.ApprovalStep{
+			{Need: 1, Groups: []string{"owners"}, People: []string{"carol@example.com", "dora@example.com"}},
+			{Need: 2, Groups: []string{"soc", "owners"}, People: []string{
+				"ana@example.com", "bob@example.com", "carol@example.com", "dora@example.com",
+			}},
+		},
+	}, a.Approval)
+	require.Equal(t, []string{
+		`rule "viewers" (line 7) does not match: role.name == "Viewer" && !permanent`,
+		`rule "default" (line 8) matches: true`,
+		`approved by 1 of owners, then 2 of soc or owners, within 48h (rule "default")`,
+	}, a.Explanation)
+
+	q := ask(access.OpAcquire)
+	q.Role.Name = "Viewer"
+	a = decide(t, p, q)
+	require.False(t, a.Approval.Required)
+	require.Equal(t, "viewers", a.Approval.Rule)
+	require.Empty(t, a.Approval.Steps)
+	require.Contains(t, a.Explanation, `rule "default" (line 8) comes later`)
+}
+
+// Whatever the order of rules, a deny that matches decides.
+func TestDecide_DenyWins(t *testing.T) {
+	t.Parallel()
+	rules := []string{
+		`{name: no, when: role.name == "SOC", deny: not here}`,
+		`{name: never, when: hour == 12, deny: at lunch}`,
+		`{name: viewers, when: role.name == "Viewer", autoApprove: true}`,
+		`{name: also, when: 'requester.startsWith("m")', autoApprove: true}`,
+	}
+	for range 20 {
+		rand.Shuffle(len(rules), func(i, j int) { rules[i], rules[j] = rules[j], rules[i] })
+		p := parse(t, people+"  - "+strings.Join(rules, "\n  - ")+"\n")
+		a := decide(t, p, ask(access.OpAcquire))
+		require.Contains(t, a.Refusal, `rule "no" denies it: not here`, "%v", rules)
+		require.Contains(t, a.Refusal, `rule "never" denies it: at lunch`)
+		require.Empty(t, a.Approval.Steps)
+		require.True(t, strings.HasPrefix(a.Approval.Policy, "refused: "))
+	}
+}
+
+func TestDecide_Refusals(t *testing.T) {
+	t.Parallel()
+	two := access.Holdings{Level: access.AccountLevel, Held: []access.Held{
+		{RoleID: "301", ScopeID: "100"}, {RoleID: "301", ScopeID: "101"},
+	}}
+	moved := func(allow bool) func(*policy.Question) {
+		return func(q *policy.Question) {
+			q.AllowLevelChange = allow
+			*q = q.WithHoldings(two)
+		}
+	}
+	forGood := func(q *policy.Question) { q.Duration = 0 }
+	roles := func(q *policy.Question) { q.RoleNames = map[string]string{"302": "SOC"} }
+	const asks, few = "approvals: [{need: 1, from: [soc]}]", "not enough people are left to approve it: "
+	cases := map[string]struct {
+		rule string // but for its name
+		edit func(*policy.Question)
+		want string // "" for no refusal
+	}{
+		"no rule":          {`when: role.name == "X", ` + asks, nil, "no rule of the policy allows it"},
+		"too long":         {"maxDuration: 3h, " + asks, nil, `rule "a" allows at most 3h, and 4h is asked for`},
+		"just long enough": {"maxDuration: 4h, " + asks, nil, ""},
+		"for good": {
+			"maxDuration: 8h, " + asks, forGood, `rule "a" allows no permanent grant: ask for a duration of at most 8h`,
+		},
+		"for good by itself": {`when: duration <= duration("8h"), autoApprove: true`, forGood, "no permanent grant"},
+		"for good, allowed":  {"permanent: true, " + asks, forGood, ""},
+
+		"level, said":      {asks, moved(true), ""},
+		"level, not said":  {asks, moved(false), "the 2 roles it holds: ask again with allowLevelChange"},
+		"level, allowed":   {"levelChange: allow, " + asks, moved(false), ""},
+		"level, forbidden": {"levelChange: forbid, " + asks, moved(true), `rule "a" forbids moving a principal`},
+
+		"fails": {
+			`when: 'role.name.split("-")[1] == "x"', ` + asks, nil,
+			`the condition of rule "a" cannot be evaluated for this request`,
+		},
+		"costs too much": {
+			`when: 'role.name.split(",").all(a, role.name.split(",").all(b, b != "y"))', ` + asks,
+			func(q *policy.Question) { q.Role.Name = strings.Repeat("x,", 200) }, "cost limit",
+		},
+
+		"requester alone": {
+			"approvals: [{need: 1, from: [solo]}]", by("ana@example.com"),
+			few + `step 1 of rule "a" needs 1 of solo, which without ana@example.com has 0 members`,
+		},
+		"in another spelling": {"approvals: [{need: 1, from: [solo]}]", by(" ANA@example.com\u200b"), few},
+		"requester is one": {
+			"approvals: [{need: 2, from: [soc]}]", by("bob@example.com"), "which without bob@example.com has 1 member",
+		},
+		"in all steps": {
+			"approvals: [{need: 1, from: [soc]}, {need: 2, from: [soc, owners]}, {need: 1, from: [owners]}]",
+			by("carol@example.com"), few + `the steps of rule "a" need 4 different people, ` +
+				"and without carol@example.com their groups have 3 for them",
+		},
+		"of many": {asks, by("bob@example.com"), ""},
+		"anyone":  {"approvals: [{need: 1, from: [anyone]}]", by("bob@example.com"), ""},
+		"who would get it": {
+			"approvals: [{need: 1, from: [solo]}]",
+			func(q *policy.Question) { q.Principal.Email = "Ana@Example.com" }, "which without ana@example.com",
+		},
+
+		"last role unknown": {
+			"lastRole: {downgrade: {role: 999, level: tenant}}, " + asks, roles,
+			"names role 999, which the console does not have",
+		},
+		"last role known": {"lastRole: {downgrade: {role: 302, level: tenant}}, " + asks, roles, ""},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			q := ask(access.OpAcquire)
+			if c.edit != nil {
+				c.edit(&q)
+			}
+			a := decide(t, parse(t, people+"  - {name: a, "+c.rule+"}\n"), q)
+			if c.want == "" {
+				require.Empty(t, a.Refusal)
+				require.NotEmpty(t, a.Approval.Rule)
+				return
+			}
+			require.Contains(t, a.Refusal, c.want)
+			require.Empty(t, a.Approval.Steps)
+			require.False(t, a.Approval.Required)
+		})
+	}
+}
+
+func by(requester string) func(*policy.Question) {
+	return func(q *policy.Question) { q.Requester = requester }
+}
+
+// A deny that cannot be evaluated refuses as well: it is not passed over.
+func TestDecide_DenyThatFails(t *testing.T) {
+	t.Parallel()
+	p := parse(t, people+`
+  - {name: a, autoApprove: true}
+  - {name: b, when: 'role.name.split("-")[1] == "x"', deny: no}
+`)
+	require.Contains(t, decide(t, p, ask(access.OpAcquire)).Refusal, `the condition of rule "b" cannot be evaluated`)
+	q := ask(access.OpAcquire)
+	q.Role.Name = "SOC-y"
+	require.Empty(t, decide(t, p, q).Refusal)
+}
+
+// Everything that conditions may name is what was asked.
+func TestDecide_Variables(t *testing.T) {
+	t.Parallel()
+	q := policy.Question{
+		Op: access.OpAcquire,
+		Principal: access.PrincipalRef{
+			Kind: access.ServiceUser, ID: "501", Email: "Bot@Example.com", Name: "svc.Backup",
+		},
+		Role:      policy.Role{ID: "302", Name: "SOC", Predefined: true},
+		Scope:     policy.Scope{Level: access.SiteLevel, ID: "201", Name: "Acme / Berlin", Account: "100"},
+		Requester: " ANA@example.com", Duration: access.Duration(90 * time.Minute), BreakGlass: true, LevelChange: true,
+		Now: time.Date(2026, 3, 28, 23, 30, 0, 0, time.UTC), // Sunday 29th in Brussels, the night of the change
+	}
+	for _, condition := range []string{
+		`op == "grant"`, `principal.kind == "serviceUser"`, `principal.id == "501"`,
+		`principal.email == "bot@example.com"`, `principal.name == "svc.Backup"`, `role.id == "302"`,
+		`role.name == "SOC"`, `role.predefined`,
+		`scope.level == "site"`, `scope.id == "201"`, `scope.name.startsWith("Acme / ")`, `scope.account == "100"`,
+		`requester == "ana@example.com"`, `requester in groups["soc"]`, `requester in groups.solo`,
+		`!(requester in groups["owners"])`, `duration == duration("90m")`, `duration < duration("2h")`, `!permanent`,
+		`breakGlass`, `levelChange`, `weekday == "sunday"`, `hour == 0`, `now == timestamp("2026-03-28T23:30:00Z")`,
+		`now.getHours("America/New_York") == 19`, `role.name.lowerAscii().matches("^s.c$")`,
+		`has(role.name)`, `[role.name, "x"].exists(n, n == "SOC")`,
+	} {
+		text := "timezone: Europe/Brussels\n" + people + "  - {name: a, when: '" + condition + "', deny: matched}\n"
+		require.Contains(t, decide(t, parse(t, text), q).Refusal, "matched", condition)
+		text = strings.Replace(text, "when: '"+condition, "when: 'requester == \"x\" || !("+condition+")", 1)
+		require.NotContains(t, decide(t, parse(t, text), q).Refusal, "matched", "not "+condition)
+	}
+	q.Duration = 0
+	permanent := people + "  - {name: a, when: 'permanent && duration == duration(\"0s\")', deny: matched}\n"
+	require.Contains(t, decide(t, parse(t, permanent), q).Refusal, "matched")
+	q.Op = access.OpRevoke
+	revoke := people + "  - {name: a, for: [revoke], when: 'op == \"revoke\" && !permanent', deny: matched}\n"
+	require.Contains(t, decide(t, parse(t, revoke), q).Refusal, "matched")
+}
+
+// Break-glass starts at once where the rule lets it, and must be reviewed by others.
+func TestDecide_BreakGlass(t *testing.T) {
+	t.Parallel()
+	p := parse(t, people+`
+  - {name: viewers, when: role.name == "Viewer", autoApprove: true}
+  - {name: plain, when: role.name == "Plain", approvals: [{need: 1, from: [soc]}]}
+  - name: default
+    approvals: [{need: 2, from: [owners]}]
+    maxDuration: 8h
+    escalateAfter: 1h
+    escalateTo: [owners]
+    breakGlass: {when: 'requester in groups["soc"]', reviewWithin: 4h, reviewers: {need: 1, from: [soc]}}
+`)
+	q := ask(access.OpAcquire)
+	q.Requester, q.BreakGlass = "Bob@example.com", true
+	a := decide(t, p, q)
+	require.Equal(t, access.Approval{
+		Policy: `starts at once and is ended unless 1 of soc reviews it within 4h (rule "default")`, Hash: p.Hash(),
+		Rule: "default", MaxDuration: access.Duration(8 * time.Hour), Review: &access.Review{
+			ApprovalStep: access.ApprovalStep{Need: 1, Groups: []string{"soc"}, People: []string{"ana@example.com"}},
+			Within:       access.Duration(4 * time.Hour),
+		},
+	}, a.Approval)
+	require.Contains(t, a.Explanation, "bob@example.com is in soc and has no say: the requester")
+
+	long := q
+	long.Duration = day
+	require.Contains(t, decide(t, p, long).Refusal, "at most 8h", "the rule's limits hold")
+	other := q
+	other.Requester = "mail@example.com"
+	require.Contains(t, decide(t, p, other).Refusal, `allows break-glass only when requester in groups["soc"]`)
+	plain := q
+	plain.Role.Name = "Plain"
+	require.Contains(t, decide(t, p, plain).Refusal, `rule "plain" allows no break-glass`)
+	viewer := q
+	viewer.Role.Name = "Viewer"
+	require.Empty(t, decide(t, p, viewer).Refusal)
+	alone := q
+	alone.Principal.Email = "ana@example.com"
+	require.Contains(t, decide(t, p, alone).Refusal, "not enough people are left to review it")
+}
+
+func TestDecide_Rules(t *testing.T) {
+	t.Parallel()
+	p := parse(t, people+`
+  - name: a
+    approvals: [{need: 1, from: [soc]}]
+    levelChange: allow
+    lastRole: {downgrade: {role: 301, level: site, scope: 201}}
+  - {name: b, for: [revoke], autoApprove: true, lastRole: delete}
+`)
+	require.Equal(t, access.Rules{
+		AllowLevelChange: true, LastRole: access.LastRoleDowngrade,
+		Downgrade: &access.Holding{Level: access.SiteLevel, RoleID: "301", ScopeID: "201"},
+	}, decide(t, p, ask(access.OpAcquire)).Rules)
+	revoke := decide(t, p, ask(access.OpRevoke))
+	require.Equal(t, access.Rules{LastRole: access.LastRoleDelete}, revoke.Rules)
+	require.Equal(t, `no approval is asked for (rule "b")`, revoke.Approval.Policy)
+	require.Zero(t, revoke.Approval.MaxDuration)
+}
+
+// An answer is the asker's own: changing it changes no later answer.
+func TestDecide_SharesNothing(t *testing.T) {
+	t.Parallel()
+	p := parse(t, people+`
+  - name: a
+    approvals: [{need: 1, from: [owners]}]
+    escalateAfter: 1h
+    escalateTo: [owners]
+    lastRole: {downgrade: {role: 301, level: site, scope: 201}}
+`)
+	first := decide(t, p, ask(access.OpAcquire))
+	first.Approval.Steps[0].People[0], first.Approval.Steps[0].Groups[0] = "x", "y"
+	first.Approval.EscalateTo[0], first.Rules.Downgrade.RoleID = "z", "0"
+	require.Equal(t, "carol@example.com", decide(t, p, ask(access.OpAcquire)).Approval.Steps[0].People[0])
+	again := decide(t, p, ask(access.OpAcquire))
+	require.Equal(t, "owners", again.Approval.Steps[0].Groups[0])
+	require.Equal(t, "carol@example.com", again.Approval.EscalateTo[0])
+	require.Equal(t, "301", again.Rules.Downgrade.RoleID)
+}
+
+func TestDecide_NoQuestion(t *testing.T) {
+	t.Parallel()
+	for want, edit := range map[string]func(*policy.Question){
+		"requester is missing":     by(" \u200b"),
+		`not about "release"`:      func(q *policy.Question) { q.Op = access.OpRelease },
+		`not about "reset"`:        func(q *policy.Question) { q.Op = access.OpReset },
+		"cannot be less than 0":    func(q *policy.Question) { q.Duration = -1 },
+		`scope.level is "group"`:   func(q *policy.Question) { q.Scope.Level = access.GroupLevel },
+		"built-in policy cannot d": func(q *policy.Question) { q.Scope.Level = "" },
+	} {
+		q := ask(access.OpAcquire)
+		edit(&q)
+		_, err := policy.BuiltIn().Decide(q)
+		require.ErrorContains(t, err, want)
+	}
+}
+
+// The question of a plan is the plan's.
+func TestAbout(t *testing.T) {
+	t.Parallel()
+	before := access.Holdings{Level: access.AccountLevel, Held: []access.Held{{RoleID: "301", ScopeID: "100"}}}
+	at := time.Date(2026, 3, 3, 12, 0, 0, 0, time.UTC)
+	plan := access.Plan{
+		Op: access.OpAcquire, Principal: access.PrincipalRef{Kind: access.User, ID: "401", Email: "erin@example.com"},
+		Role:   access.RoleRef{ID: "302", Name: "SOC"},
+		Scope:  access.ScopeRef{Level: access.SiteLevel, ID: "201", Name: "A / B"},
+		Terms:  access.Terms{Requester: "bob@example.com", Duration: day, AllowLevelChange: true},
+		Before: before, After: before, // refused then
+	}
+	require.Equal(t, policy.Question{
+		Op: access.OpAcquire, Principal: plan.Principal, Role: policy.Role{ID: "302", Name: "SOC"},
+		Scope:     policy.Scope{Level: access.SiteLevel, ID: "201", Name: "A / B"},
+		Requester: "bob@example.com", Duration: day, Now: at, AllowLevelChange: true, LevelChange: true, Before: before,
+		After: access.Holdings{Level: access.SiteLevel, Held: []access.Held{{RoleID: "302", ScopeID: "201"}}},
+	}, policy.About(plan, at))
+	plan.Scope = access.ScopeRef{Level: access.AccountLevel, ID: "101"}
+	q := policy.About(plan, at)
+	require.False(t, q.LevelChange)
+	require.Equal(t, "101", q.Scope.Account)
+	require.Len(t, q.After.Held, 2)
+}
+
+// Of random groups and steps, a rule is refused on load if, and only if, no choice of
+// people satisfies it; and so it is at the time of a request, without the requester.
+func TestDecide_EnoughPeople(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(300) {
+		r := rand.New(rand.NewPCG(seed, 1))
+		text, seats := randomSteps(r)
+		p, err := policy.Parse("p", []byte(text))
+		require.Equal(t, seated(seats, nil), err == nil, "%s\n%v", text, err)
+		if err != nil {
+			continue
+		}
+		q := ask(access.OpAcquire)
+		q.Requester = strings.ToUpper(person(r.IntN(5)))
+		barred := strings.ToLower(q.Requester)
+		a := decide(t, p, q)
+		require.Equal(t, seated(seats, []string{barred}), a.Refusal == "", "%s\n%s", text, a.Refusal)
+		for _, s := range a.Approval.Steps {
+			require.NotContains(t, s.People, barred)
+			require.True(t, slices.IsSorted(s.People))
+		}
+	}
+}
+
+func person(i int) string { return fmt.Sprintf("p%d@example.com", i) }
+
+// randomSteps is a policy, and who may give each of the approvals it needs.
+func randomSteps(r *rand.Rand) (policy string, seats [][]string) {
+	groups := make([][]string, 1+r.IntN(3))
+	var text strings.Builder
+	text.WriteString("groups:\n")
+	for g := range groups {
+		for i := range 5 {
+			if r.IntN(3) == 0 {
+				groups[g] = append(groups[g], person(i))
+			}
+		}
+		if len(groups[g]) == 0 {
+			groups[g] = []string{person(g)}
+		}
+		fmt.Fprintf(&text, "  g%d: [%s]\n", g, strings.Join(groups[g], ", "))
+	}
+	text.WriteString("rules:\n  - name: a\n    approvals:\n")
+	for range 1 + r.IntN(3) {
+		g, need := r.IntN(len(groups)), 1+r.IntN(2)
+		fmt.Fprintf(&text, "      - {need: %d, from: [g%d]}\n", need, g)
+		for range need {
+			seats = append(seats, groups[g])
+		}
+	}
+	return text.String(), seats
+}
+
+// seated tries every way to give each seat a person of its own.
+func seated(seats [][]string, used []string) bool {
+	if len(seats) == 0 {
+		return true
+	}
+	for _, person := range seats[0] {
+		if !slices.Contains(used, person) && seated(seats[1:], append(slices.Clone(used), person)) {
+			return true
+		}
+	}
+	return false
+}

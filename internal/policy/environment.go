@@ -1,0 +1,73 @@
+package policy
+
+import (
+	"reflect"
+	"sync"
+
+	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/ext"
+)
+
+// Bounds on conditions. A condition that people write costs some tens.
+const (
+	costLimit     = 20_000
+	maxExpression = 8 << 10 // bytes
+	maxNesting    = 100
+)
+
+// environment is what conditions may name. Making it takes milliseconds, and it never
+// changes.
+var environment = sync.OnceValues(func() (*cel.Env, error) {
+	object := func(t reflect.Type) *cel.Type { return cel.ObjectType("policy." + t.Name()) }
+	principal, role := reflect.TypeFor[principalFacts](), reflect.TypeFor[roleFacts]()
+	scope := reflect.TypeFor[scopeFacts]()
+	return cel.NewEnv(
+		ext.NativeTypes(principal, role, scope, ext.ParseStructTags(true)),
+		ext.Strings(ext.StringsVersion(4)),
+		cel.DefaultUTCTimeZone(true),
+		cel.ParserExpressionSizeLimit(maxExpression),
+		cel.ParserRecursionLimit(maxNesting),
+		cel.Variable("op", cel.StringType),
+		cel.Variable("principal", object(principal)),
+		cel.Variable("role", object(role)),
+		cel.Variable("scope", object(scope)),
+		cel.Variable("requester", cel.StringType),
+		cel.Variable("duration", cel.DurationType),
+		cel.Variable("permanent", cel.BoolType),
+		cel.Variable("levelChange", cel.BoolType),
+		cel.Variable("breakGlass", cel.BoolType),
+		cel.Variable("now", cel.TimestampType),
+		cel.Variable("weekday", cel.StringType),
+		cel.Variable("hour", cel.IntType),
+		cel.Variable("groups", cel.MapType(cel.StringType, cel.ListType(cel.StringType))),
+	)
+})
+
+// unknown are the variables whose values a policy cannot foresee. Those of a domain
+// are known while it is tried.
+func unknown(tried []domain) []*cel.AttributePatternType {
+	known := map[string]bool{}
+	for _, d := range tried {
+		known[d.name] = true
+	}
+	var out []*cel.AttributePatternType
+	for _, name := range []string{"requester", "duration", "now", "hour"} {
+		out = append(out, cel.AttributePattern(name))
+	}
+	for _, name := range []string{"op", "weekday", "permanent", "levelChange", "breakGlass"} {
+		if !known[name] {
+			out = append(out, cel.AttributePattern(name))
+		}
+	}
+	for object, names := range map[string][]string{
+		"principal": {"kind", "id", "email", "name"}, "role": {"id", "name", "predefined"},
+		"scope": {"level", "id", "name", "account"},
+	} {
+		for _, name := range names {
+			if !known[object+"."+name] {
+				out = append(out, cel.AttributePattern(object).QualString(name))
+			}
+		}
+	}
+	return out
+}

@@ -1,0 +1,55 @@
+package policy_test
+
+import (
+	"os"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/policy"
+)
+
+// No text makes Parse panic or find nothing; what it passes can be asked, and never
+// lets a requester or whoever gets the role approve.
+func FuzzParse(f *testing.F) {
+	if doc, err := os.ReadFile("../../docs/policy.md"); err == nil {
+		f.Add([]byte(example(string(doc))), "ana@example.com", true)
+	}
+	f.Add([]byte(duties), "ana@example.com", false)
+	f.Add([]byte(people+`  - {name: a, when: 'requester in groups["soc"]', approvals: [{need: 1, from: [soc]}]}`),
+		"Ana@example.com", true)
+	f.Add([]byte("rules: &r [{name: a, when: |\n  true\n, deny: *r}]"), "", false)
+	f.Add([]byte("a: &a [*a]\nrules: *a"), "x", false)
+	f.Fuzz(func(t *testing.T, data []byte, requester string, glass bool) {
+		p, err := policy.Parse("policy.yaml", data)
+		if err != nil {
+			faults := policy.Faults(err)
+			require.NotEmpty(t, faults)
+			for _, fault := range faults {
+				require.Positive(t, fault.Line)
+				require.NotEmpty(t, fault.Text)
+			}
+			return
+		}
+		for _, op := range []access.Op{access.OpGrant, access.OpRevoke} {
+			q := ask(op)
+			q.Requester, q.BreakGlass = requester, glass
+			a, err := p.Decide(q)
+			if access.Fold(requester) == "" {
+				require.Error(t, err)
+				continue
+			}
+			require.NoError(t, err)
+			require.Equal(t, p.Hash(), a.Approval.Hash)
+			if a.Refusal == "" && a.Approval.Required {
+				require.NotEmpty(t, a.Approval.Steps)
+			}
+			for _, s := range a.Approval.Steps {
+				require.NotContains(t, s.People, access.Fold(requester))
+				require.NotContains(t, s.People, access.Fold(q.Principal.Email))
+				require.True(t, s.Anyone() || len(s.People) >= s.Need)
+			}
+		}
+	})
+}
