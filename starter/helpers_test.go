@@ -39,7 +39,7 @@ func decode[T any](t *testing.T, r ran) T {
 // mistake is not there.
 func environ(t *testing.T, values map[string]string) {
 	t.Helper()
-	ours := []string{"SENTINELONE_", "TEMPORAL_", "DATABASE_URL", "TASK_QUEUE", "SYNC_", "LOG_", "PAYLOAD_"}
+	ours := []string{"SENTINELONE_", "TEMPORAL_", "DATABASE_URL", "TASK_QUEUE", "SYNC_", "LOG_", "PAYLOAD_", "POLICY_"}
 	for _, pair := range os.Environ() {
 		name, _, _ := strings.Cut(pair, "=")
 		for _, prefix := range ours {

@@ -12,6 +12,7 @@ import (
 
 	"sentinelone-provisioner/internal/console"
 	"sentinelone-provisioner/internal/notify"
+	"sentinelone-provisioner/internal/policy"
 )
 
 // Config is every setting of ours. A zero field means that the variable was not
@@ -75,6 +76,7 @@ type Worker struct {
 	KeysFile  string `env:"PAYLOAD_KEYS_FILE"                                 help:"file of id:base64 AES-256 keys, one a line, the first encrypts; unset: payloads are not encrypted"`
 	TokenDir  string `env:"SERVICE_USER_TOKEN_DIR"                            help:"folder for the tokens of service users that are made: CONSOLE/ID.token, mode 0600; share it between workers"`
 	TokenCmd  string `env:"SERVICE_USER_TOKEN_COMMAND"                        help:"program that keeps such a token instead: the token on standard input, SERVICE_USER_CONSOLE, _ID, _NAME, _TOKEN_EXPIRES_AT in its environment, exit code 0 once it is kept, 30s at most"`
+	Policy    string `env:"POLICY_FILE"                                       help:"file that says who must approve what (docs/policy.md); unset: one approval by anyone but the requester"`
 }
 
 // Telemetry is how the process speaks of itself.
@@ -202,7 +204,29 @@ func (w Worker) Validate() error {
 	if w.MinLoss < 0 {
 		faults = append(faults, fmt.Errorf("SYNC_MAX_LOSS_ROWS is %d: give 0 or more", w.MinLoss))
 	}
-	return errors.Join(faults...)
+	_, err := w.LoadPolicy()
+	return errors.Join(append(faults, err)...)
+}
+
+// LoadPolicy reads the policy that requests are decided by: the built-in one where no
+// file is named. Every fault of a file is an error of its own in the joined one.
+func (w Worker) LoadPolicy() (*policy.Policy, error) {
+	if w.Policy == "" {
+		return policy.BuiltIn(), nil
+	}
+	p, err := policy.Load(w.Policy)
+	if err == nil {
+		return p, nil
+	}
+	found := policy.Faults(err)
+	if len(found) == 0 {
+		return nil, fmt.Errorf("POLICY_FILE: %w", err)
+	}
+	faults := make([]error, len(found))
+	for i, f := range found {
+		faults[i] = fmt.Errorf("POLICY_FILE: %w", f)
+	}
+	return nil, errors.Join(faults...)
 }
 
 // Validate joins what is wrong with the logging settings.

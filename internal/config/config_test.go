@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"sentinelone-provisioner/internal/config"
+	"sentinelone-provisioner/internal/policy"
 )
 
 const (
@@ -174,6 +175,39 @@ func TestLoad_AllFaultsInOneError(t *testing.T) {
 	} {
 		require.ErrorContains(t, err, name)
 	}
+}
+
+// A policy that has faults is a configuration that has faults: each is told, with its
+// line.
+//
+//nolint:paralleltest // setEnv changes the environment
+func TestLoad_Policy(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "policy.yaml")
+	require.NoError(t, os.WriteFile(path, []byte("rules:\n  - {name: all, autoApprove: true}\n"), 0o600))
+	setEnv(t, with("POLICY_FILE", path))
+	c, err := config.Load()
+	require.NoError(t, err)
+	p, err := c.Worker.LoadPolicy()
+	require.NoError(t, err)
+	require.Equal(t, path, p.Name())
+
+	require.NoError(t, os.WriteFile(path, []byte("rule: []\nrules:\n  - {name: all}\n"), 0o600))
+	_, err = config.Load()
+	require.EqualError(t, err, "POLICY_FILE: "+path+`:1: unknown key "rule" in the policy: `+
+		"it has timezone, groups, rules, separationOfDuties\nPOLICY_FILE: "+path+
+		`:3: rule "all" decides nothing: give it deny, autoApprove or approvals`)
+
+	setEnv(t, with("POLICY_FILE", path+".none"))
+	_, err = config.Load()
+	require.ErrorContains(t, err, "POLICY_FILE: the policy cannot be read: ")
+	require.ErrorIs(t, err, os.ErrNotExist)
+
+	setEnv(t, minimal())
+	c, err = config.Load()
+	require.NoError(t, err)
+	p, err = c.Worker.LoadPolicy()
+	require.NoError(t, err)
+	require.Equal(t, policy.BuiltIn().Hash(), p.Hash())
 }
 
 // A deployment may pass an empty token along with the file.

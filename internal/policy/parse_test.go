@@ -84,7 +84,7 @@ func TestParse_Passes(t *testing.T) {
 		"wider the second":  "  - {name: a, autoApprove: true}\n  - {name: b, for: [revoke, grant], autoApprove: true}",
 		"may fail":          "  - {name: a, when: 'role.name.split(\"-\")[1] == \"x\"', autoApprove: true}\n",
 		"deny last":         "  - {name: a, autoApprove: true}\n  - {name: b, when: permanent, deny: no}\n",
-		"ids unquoted":      "  - {name: a, autoApprove: true, lastRole: {downgrade: {role: 3, level: site, scope: 2}}}",
+		"ids unquoted":      "  - {name: a, autoApprove: true, lastRole: {downgrade: {role: 3, level: tenant}}}",
 		"no whole days":     "  - {name: a, when: 'weekday in [\"saturday\"] || hour < 8', autoApprove: true}\n",
 		"alias": "  - {name: a, when: permanent, approvals: &one [{need: 1, from: [soc]}]}\n" +
 			"  - {name: b, approvals: *one}\n",
@@ -109,11 +109,11 @@ func TestLoad(t *testing.T) {
 	require.NoError(t, err)
 	sum := sha256.Sum256(text)
 	require.Equal(t, hex.EncodeToString(sum[:]), p.Hash())
-	require.Equal(t, "mine.yaml", p.Name())
+	require.Equal(t, path, p.Name())
 
 	require.NoError(t, os.WriteFile(path, []byte("rules: []\n"), 0o600))
 	_, err = policy.Load(path)
-	require.ErrorContains(t, err, "mine.yaml:1: ")
+	require.ErrorContains(t, err, path+":1: ")
 }
 
 func TestBuiltIn(t *testing.T) {

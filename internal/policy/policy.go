@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"os"
-	"path/filepath"
 	"sync"
 	"time"
 
@@ -30,7 +29,7 @@ func Load(path string) (*Policy, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the policy cannot be read: %w", err)
 	}
-	return Parse(filepath.Base(path), data)
+	return Parse(path, data)
 }
 
 // Parse is [Load] for text that is already there; faults call it by the name.
@@ -54,7 +53,7 @@ func digest(data []byte) string {
 // Hash is the SHA-256, in hex, of the file's bytes.
 func (p *Policy) Hash() string { return p.hash }
 
-// Name is how messages call the policy: its file's name.
+// Name is how messages call the policy: its file.
 func (p *Policy) Name() string { return p.name }
 
 // String is how logs call the policy.
