@@ -1,0 +1,148 @@
+package policy
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"sentinelone-provisioner/internal/access"
+)
+
+// Past is a request as it went, by the ledger.
+type Past struct {
+	Request string // workflow id
+	At      time.Time
+	Plan    access.Plan
+	// State is the receipt's; "" while there is none.
+	State string
+	// Decisions are what people said to it.
+	Decisions []access.Decision
+}
+
+// Question is what was asked. What a plan does not hold is the caller's to add.
+func (p Past) Question() Question {
+	q := About(p.Plan, p.At)
+	q.BreakGlass = p.Plan.Approval.Review != nil
+	return q
+}
+
+// Replayed is what a policy would have made of a past request.
+type Replayed struct {
+	Request string    `json:"request"`
+	At      time.Time `json:"at"`
+	Was     string    `json:"was"`     // the receipt's state, or open
+	WouldBe string    `json:"wouldBe"` // one of the ends below; what it was, where nothing differs
+	Differs bool      `json:"differs"`
+	Why     string    `json:"why"`
+	// Unclear says that it cannot be told: the request was not decided by a policy, or
+	// this one cannot answer.
+	Unclear bool `json:"unclear,omitempty"`
+}
+
+// How a request would have ended.
+const (
+	endRefused   = "refused"
+	endDenied    = "denied"
+	endUndecided = "undecided"
+	endGiven     = "granted" // or revoked
+	endOpen      = "open"
+	endCancelled = "cancelled"
+)
+
+// Replay answers a past request anew and says whether it would have ended otherwise,
+// had everybody who decided said the same. What the console alone refused stays so.
+func (p *Policy) Replay(q Question, past Past) Replayed {
+	out := Replayed{Request: past.Request, At: past.At, Was: cmp.Or(past.State, endOpen)}
+	was, decided := past.end()
+	answer, err := p.Decide(q)
+	switch {
+	case !decided:
+		out.WouldBe, out.Unclear, out.Why = out.Was, true, "no policy decided it"
+		return out
+	case err != nil:
+		out.WouldBe, out.Unclear, out.Why = out.Was, true, err.Error()
+		return out
+	}
+	would, why := end(answer, past.Decisions)
+	if out.Differs = differs(was, would, past.Plan.Approval.Required); !out.Differs {
+		would = out.Was
+	} else if would == endGiven && q.op() == opRevoke {
+		would = "revoked"
+	}
+	out.WouldBe, out.Why = would, why
+	return out
+}
+
+// end is how the request ended, and whether a policy had any part in that.
+func (p Past) end() (end string, decided bool) {
+	switch p.State {
+	case "":
+		return endOpen, true
+	case endRefused:
+		return endRefused, p.Plan.Approval.Refusal != ""
+	case endDenied, endCancelled:
+		return p.State, true
+	case "timedOut":
+		return endUndecided, true
+	case endGiven, "expired", "ended", "revoked":
+		return endGiven, true
+	}
+	return p.State, false
+}
+
+// differs compares two ends. A request that is open, or was called off, says nothing of
+// how people would have decided; only whether they were asked can differ.
+func differs(was, would string, asked bool) bool {
+	if was != endOpen && was != endCancelled {
+		return was != would
+	}
+	switch would {
+	case endRefused:
+		return true
+	case endGiven:
+		return asked
+	case endUndecided:
+		return !asked
+	}
+	return false
+}
+
+// end is how the answer, with what people said, would have ended.
+func end(a Answer, decisions []access.Decision) (end, why string) {
+	if a.Refusal != "" || !a.Approval.Required {
+		return map[bool]string{true: endRefused, false: endGiven}[a.Refusal != ""], a.Approval.Policy
+	}
+	decisions = slices.Clone(decisions)
+	slices.SortStableFunc(decisions, func(x, y access.Decision) int { return x.At.Compare(y.At) })
+	steps, step := a.Approval.Steps, 0
+	var said []string // by whom the current step is approved
+	used := map[string]bool{}
+	for _, d := range decisions {
+		who := Fold(cmp.Or(d.OnBehalfOf, d.By))
+		if used[who] || step == len(steps) || !may(steps[step], who) {
+			continue
+		}
+		used[who] = true
+		if d.Action != "approve" {
+			return endDenied, fmt.Sprintf("%s denied it; %s", who, a.Approval.Policy)
+		}
+		if said = append(said, who); len(said) == steps[step].Need {
+			step, said = step+1, nil
+		}
+	}
+	if step == len(steps) {
+		return endGiven, a.Approval.Policy
+	}
+	missing := fmt.Sprintf("step %d has %d of %d approvals from %s", step+1, len(said), steps[step].Need,
+		list(steps[step].Groups))
+	if len(said) > 0 {
+		missing += " (" + strings.Join(said, ", ") + ")"
+	}
+	return endUndecided, missing + "; " + a.Approval.Policy
+}
+
+// may says whether the person may decide at the step. Of a step for anyone, the
+// requester was kept out when the decision was taken.
+func may(s access.ApprovalStep, who string) bool { return s.Anyone() || slices.Contains(s.People, who) }

@@ -1,0 +1,137 @@
+package policy_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/policy"
+)
+
+// past is a request that ended so, after these decisions: pairs of who and what.
+func past(state string, decisions ...string) policy.Past {
+	q := ask(access.OpAcquire)
+	out := policy.Past{
+		Request: "grant/INC-42", At: q.Now, State: state,
+		Plan: access.Plan{
+			Op: q.Op, Principal: q.Principal, Role: access.RoleRef{ID: q.Role.ID, Name: q.Role.Name},
+			Scope: access.ScopeRef{Level: q.Scope.Level, ID: q.Scope.ID},
+			Terms: access.Terms{Requester: q.Requester, Duration: q.Duration},
+		},
+	}
+	for i := 0; i < len(decisions); i += 2 {
+		out.Plan.Approval.Required = true
+		out.Decisions = append(out.Decisions, access.Decision{
+			At: q.Now.Add(time.Duration(i) * time.Minute), By: decisions[i], Action: decisions[i+1],
+		})
+	}
+	return out
+}
+
+func TestReplay(t *testing.T) {
+	t.Parallel()
+	const (
+		soc   = "  - {name: a, approvals: [{need: 1, from: [soc]}]}\n"
+		steps = "  - {name: a, approvals: [{need: 1, from: [soc]}, {need: 2, from: [owners, soc]}]}\n"
+		auto  = "  - {name: a, autoApprove: true}\n"
+		deny  = auto + "  - {name: b, when: role.name == \"SOC\", deny: closed}\n"
+		anna  = "Ana@example.com"
+		bob   = "bob@example.com"
+		carol = "carol@example.com"
+	)
+	asked := func(p policy.Past) policy.Past {
+		p.Plan.Approval.Required = true
+		return p
+	}
+	byPolicy := past("refused")
+	byPolicy.Plan.Approval.Refusal = "closed"
+	onBehalf := past("granted", "mallory@example.com", "approve")
+	onBehalf.Decisions[0].OnBehalfOf = anna
+	late := past("granted", bob, "approve", carol, "approve", anna, "approve")
+	late.Decisions[2].At = ask("").Now.Add(-time.Minute)
+	cases := map[string]struct {
+		rules string
+		past  policy.Past
+		would string // "" for no difference
+		why   string
+	}{
+		"the same approval":        {soc, past("granted", anna, "approve"), "", ""},
+		"a timed grant that ended": {soc, past("expired", bob, "approve"), "", ""},
+		"ended early":              {soc, past("ended", bob, "approve"), "", ""},
+		"nobody was asked then":    {soc, past("granted"), "undecided", "step 1 has 0 of 1 approvals from soc"},
+		"by someone else":          {soc, past("granted", carol, "approve"), "undecided", "step 1 has 0 of 1"},
+		"the requester's own word": {soc, past("granted", "mail@example.com", "approve"), "undecided", ""},
+		"on behalf of a member":    {soc, onBehalf, "", ""},
+		"all steps": {
+			steps, past("granted", anna, "approve", bob, "approve", carol, "approve"), "", "",
+		},
+		"in the order of time": {steps, late, "", ""},
+		"the same person twice": {
+			steps, past("granted", anna, "approve", anna, "approve", bob, "approve"), "undecided",
+			"step 2 has 1 of 2 approvals from owners or soc (bob@example.com)",
+		},
+		"nobody is asked any more":  {auto, past("granted", anna, "approve"), "", ""},
+		"denied, and would be":      {soc, past("denied", anna, "deny"), "", ""},
+		"denied by no approver":     {soc, past("denied", carol, "deny"), "undecided", ""},
+		"denied, nobody asked":      {auto, past("denied", anna, "deny"), "granted", "no approval is asked for"},
+		"lapsed, and would":         {soc, past("timedOut"), "", ""},
+		"lapsed, nobody asked":      {auto, past("timedOut"), "granted", ""},
+		"refused now":               {deny, past("granted", anna, "approve"), "refused", `rule "b" denies it: closed`},
+		"refused then, by a policy": {auto, byPolicy, "granted", ""},
+		"refused, both":             {deny, byPolicy, "", ""},
+		"open, asked, not any more": {auto, asked(past("")), "granted", ""},
+		"open and asked":            {soc, asked(past("")), "", ""},
+		"open, in force":            {auto, past(""), "", ""},
+		"open, would be asked":      {soc, past(""), "undecided", ""},
+		"called off":                {soc, asked(past("cancelled")), "", ""},
+		"called off, refused now":   {deny, asked(past("cancelled")), "refused", ""},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got := parse(t, people+c.rules).Replay(c.past.Question(), c.past)
+			require.False(t, got.Unclear)
+			require.Equal(t, c.would != "", got.Differs, "%+v", got)
+			require.Contains(t, got.Why, c.why)
+			if c.would == "" {
+				require.Equal(t, got.Was, got.WouldBe)
+			} else {
+				require.Equal(t, c.would, got.WouldBe)
+			}
+		})
+	}
+	revoke := past("refused")
+	revoke.Plan.Op, revoke.Plan.Approval.Refusal = access.OpRevoke, "closed"
+	require.Equal(t, "revoked", parse(t, people+soc).Replay(revoke.Question(), revoke).WouldBe)
+}
+
+// What no policy decided, or this one cannot answer, is not compared.
+func TestReplay_Unclear(t *testing.T) {
+	t.Parallel()
+	p := policy.BuiltIn()
+	nameless := past("granted")
+	nameless.Plan.Terms.Requester = ""
+	for _, one := range []policy.Past{past("refused"), past("failed"), nameless} {
+		got := p.Replay(one.Question(), one)
+		require.True(t, got.Unclear)
+		require.False(t, got.Differs)
+		require.Equal(t, one.State, got.WouldBe)
+		require.NotEmpty(t, got.Why)
+	}
+}
+
+// A request that started at once is replayed as one that asks to.
+func TestReplay_BreakGlass(t *testing.T) {
+	t.Parallel()
+	p := parse(t, people+`
+  - name: a
+    approvals: [{need: 1, from: [soc]}]
+    breakGlass: {reviewWithin: 1h, reviewers: {need: 1, from: [owners]}}
+`)
+	one := past("expired")
+	one.Plan.Approval.Review = &access.Review{}
+	require.False(t, p.Replay(one.Question(), one).Differs)
+	require.Equal(t, "refused", policy.BuiltIn().Replay(one.Question(), one).WouldBe)
+}
