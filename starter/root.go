@@ -76,6 +76,7 @@ func (p *program) root() *cobra.Command {
 		{groupRecord, p.requestsCommand()},
 		{groupRecord, p.showCommand()},
 		{groupRecord, p.ledgerCommand()},
+		{groupOther, p.policyCommand()},
 		{groupOther, p.versionCommand()},
 	} {
 		add.command.GroupID = add.group

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"sentinelone-provisioner/internal/policy"
+)
+
+const policyFileHelp = "Without FILE it is the one POLICY_FILE names, else the built-in policy."
+
+func (p *program) policyCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "policy",
+		Short: "Check, explain and try out a policy",
+		Long: `Check a policy file, ask what it says to a request, and see which past requests would
+have ended otherwise. docs/policy.md describes the file. Nothing here changes what
+the worker does: it reads POLICY_FILE when it starts.`,
+		Example: `  starter policy check policy.yaml
+  starter policy explain policy.yaml --request @request.json
+  starter policy test policy.yaml --since 30d`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(p.policyCheckCommand(), p.policyExplainCommand(), p.policyTestCommand())
+	return cmd
+}
+
+func (p *program) policyCheckCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:     "check [FILE]",
+		Short:   "Every fault of a policy file, with its line",
+		Long:    "Every fault of a policy file, with its line. Exit code 1 if there is one.\n\n" + policyFileHelp,
+		Example: "  starter policy check policy.yaml",
+		Args:    cobra.MaximumNArgs(1),
+		RunE:    p.run(func(_ context.Context, args []string) error { return p.policyCheck(args) }),
+	}
+}
+
+// policyCheckAnswer is the output for programs.
+type policyCheckAnswer struct {
+	File   string        `json:"file"` // "" for the built-in policy
+	OK     bool          `json:"ok"`
+	Hash   string        `json:"hash,omitempty"`
+	Faults []policyFault `json:"faults"`
+}
+
+type policyFault struct {
+	Line   int    `json:"line"`
+	Column int    `json:"column,omitempty"`
+	Text   string `json:"text"`
+}
+
+func (p *program) policyCheck(args []string) error {
+	path, checked, err := p.policyOf(args)
+	found := policy.Faults(err)
+	if err != nil && len(found) == 0 {
+		return err
+	}
+	if !p.output.json {
+		if err == nil {
+			fmt.Fprintln(p.out, checked)
+		}
+		return err
+	}
+	answer := policyCheckAnswer{File: path, OK: err == nil, Faults: []policyFault{}}
+	if checked != nil {
+		answer.Hash = checked.Hash()
+	}
+	for _, f := range found {
+		answer.Faults = append(answer.Faults, policyFault{Line: f.Line, Column: f.Column, Text: f.Text})
+	}
+	return errors.Join(p.emitJSON(answer), err)
+}
+
+// policyOf reads the policy a command is about: the argument, else the configured one.
+func (p *program) policyOf(args []string) (path string, checked *policy.Policy, err error) {
+	path = p.cfg.Worker.Policy
+	if len(args) > 0 {
+		path = args[0]
+	}
+	if path == "" {
+		return "", policy.BuiltIn(), nil
+	}
+	checked, err = policy.Load(path)
+	return path, checked, err
+}

@@ -1,0 +1,152 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/policy"
+)
+
+func (p *program) policyExplainCommand() *cobra.Command {
+	var request string
+	cmd := &cobra.Command{
+		Use:   "explain [FILE] --request JSON",
+		Short: "What a policy says to a request, and why",
+		Long: `What a policy says to a request: who would be asked, by when, what is refused, and
+which rules matched. ` + policyFileHelp + `
+
+The request is what a Grant is started with, as JSON or as @FILE; no console is
+asked, so it must say itself what conditions look at: role.id, role.name,
+role.predefined, principal.email, scope.account, and for separation of duties what
+the principal holds (before) with the names of roles (roleNames). Also: op ("grant"
+or "revoke"), breakGlass, and now, for policies that look at the time.`,
+		Example: `  starter policy explain policy.yaml --request '{
+    "principal": {"kind": "user", "email": "ana@example.com"}, "role": {"name": "SOC"},
+    "scope": {"level": "site", "id": "201"}, "requester": "bob@example.com", "duration": "4h"}'
+  starter policy explain --request @request.json -o json`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: p.run(func(_ context.Context, args []string) error { return p.policyExplain(args, request) }),
+	}
+	cmd.Flags().StringVar(&request, "request", "", "the request: JSON, or @FILE that holds it")
+	return cmd
+}
+
+// explained is a question as people write it: with what a Grant takes beside it.
+type explained struct {
+	policy.Question
+
+	Reason  string     `json:"reason"`
+	StartAt *time.Time `json:"startAt"`
+	Console string     `json:"console"`
+	DryRun  bool       `json:"dryRun"`
+}
+
+// policyExplainAnswer is the output for programs.
+type policyExplainAnswer struct {
+	Policy string `json:"policy"`
+	policy.Answer
+}
+
+func (p *program) policyExplain(args []string, request string) error {
+	q, err := p.question(request)
+	if err != nil {
+		return usage("--request: %w", err)
+	}
+	_, checked, err := p.policyOf(args)
+	if err != nil {
+		return err
+	}
+	answer, err := checked.Decide(q)
+	if err != nil {
+		return usage("--request: %w", err)
+	}
+	if p.output.json {
+		return p.emitJSON(policyExplainAnswer{Policy: checked.Name(), Answer: answer})
+	}
+	p.remark("%s", checked)
+	p.emitTable(nil, explanation(answer))
+	return nil
+}
+
+// question reads --request and fills in what follows from it.
+func (p *program) question(request string) (policy.Question, error) {
+	data := []byte(request)
+	if path, file := strings.CutPrefix(request, "@"); file {
+		var err error
+		if data, err = os.ReadFile(path); err != nil {
+			return policy.Question{}, err
+		}
+	}
+	if len(bytes.TrimSpace(data)) == 0 {
+		return policy.Question{}, errors.New("give the request as JSON, or as @FILE")
+	}
+	in := explained{Question: policy.Question{Now: p.now().UTC()}}
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&in); err != nil {
+		return policy.Question{}, fmt.Errorf("this is no request: %w", err)
+	}
+	if err := decoder.Decode(&struct{}{}); !errors.Is(err, io.EOF) {
+		return policy.Question{}, errors.New("something follows the request")
+	}
+	q, said := in.Question, in.LevelChange
+	if len(q.After.Held) == 0 {
+		q = q.WithHoldings(q.Before)
+	}
+	q.LevelChange = q.LevelChange || said
+	return q, nil
+}
+
+// explanation is the answer as lines with a word in front.
+func explanation(a policy.Answer) [][]string {
+	rows := [][]string{{"answer", a.Approval.Policy}}
+	add := func(word, format string, args ...any) {
+		rows = append(rows, []string{word, fmt.Sprintf(format, args...)})
+	}
+	for i, s := range a.Approval.Steps {
+		add(fmt.Sprintf("step %d", i+1), "%s", stepPeople(s))
+	}
+	if r := a.Approval.Review; r != nil {
+		add("review", "%s", stepPeople(r.ApprovalStep))
+	}
+	if d := a.Approval.RemindEvery; d > 0 {
+		add("reminded", "every %s", d)
+	}
+	if d := a.Approval.EscalateAfter; d > 0 {
+		add("escalated", "after %s to %s", d, strings.Join(a.Approval.EscalateTo, ", "))
+	}
+	if a.Refusal == "" {
+		if d := a.Approval.MaxDuration; d > 0 {
+			add("at most", "%s, extensions included", d)
+		}
+		add("last role", "%s", lastRoleText(a.Rules))
+	}
+	for _, why := range a.Explanation[:len(a.Explanation)-1] { // the last one is the answer
+		add("because", "%s", why)
+	}
+	return rows
+}
+
+func stepPeople(s access.ApprovalStep) string {
+	if s.Anyone() {
+		return fmt.Sprintf("%d of anyone but the requester and whoever would get the role", s.Need)
+	}
+	return fmt.Sprintf("%d of %s: %s", s.Need, strings.Join(s.Groups, ", "), strings.Join(s.People, ", "))
+}
+
+func lastRoleText(r access.Rules) string {
+	if r.Downgrade == nil {
+		return string(r.LastRole)
+	}
+	return fmt.Sprintf("%s to role %s at %s", r.LastRole, r.Downgrade.RoleID, r.Downgrade.Scope())
+}

@@ -1,0 +1,186 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/policy"
+	"sentinelone-provisioner/internal/store"
+)
+
+type policyTestOptions struct {
+	since, console string
+	all            bool
+}
+
+func (p *program) policyTestCommand() *cobra.Command {
+	var o policyTestOptions
+	cmd := &cobra.Command{
+		Use:   "test [FILE]",
+		Short: "Which past requests a policy would have ended otherwise",
+		Long: `Which of the requests in the ledger would have ended otherwise under a policy, had
+everybody who decided said the same. ` + policyFileHelp + `
+
+A request counts as it was planned: what the principal held, who asked, when.
+Whether a role is predefined, what roles are called and which account a site belongs
+to is taken from the last proven sync. What the console refused, whatever the
+policy, and what cannot be told is only counted.`,
+		Example: `  starter policy test policy.yaml
+  starter policy test policy.yaml --since 30d --all -o json`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: p.run(func(ctx context.Context, args []string) error { return p.policyTest(ctx, args, o) }),
+	}
+	cmd.Flags().StringVar(&o.since, "since", "", "requests from when on: "+timeHelp+" (default all)")
+	cmd.Flags().BoolVar(&o.all, "all", false, "list also those that would have ended the same")
+	consoleFlag(cmd, &o.console)
+	return cmd
+}
+
+// policyTestAnswer is the output for programs.
+type policyTestAnswer struct {
+	Console  string            `json:"console"`
+	Policy   string            `json:"policy"`
+	Hash     string            `json:"hash"`
+	Requests int               `json:"requests"` // replayed
+	Differ   int               `json:"differ"`
+	Unclear  int               `json:"unclear"`
+	Results  []policy.Replayed `json:"results"` // those that differ; all with --all
+}
+
+func (p *program) policyTest(ctx context.Context, args []string, o policyTestOptions) error {
+	since, err := p.timeFlag("since", o.since, startOfDay)
+	if err != nil {
+		return err
+	}
+	_, checked, err := p.policyOf(args)
+	if err != nil {
+		return err
+	}
+	db, err := p.openStore(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = db.Close() }()
+	host, err := p.chooseConsole(ctx, db, o.console)
+	if err != nil {
+		return err
+	}
+	known, err := p.knownPlaces(ctx, db, host)
+	if err != nil {
+		return err
+	}
+	pairs, err := db.Requests(ctx, store.RequestsQuery{Console: host, Since: since})
+	if err != nil {
+		return err
+	}
+	answer := policyTestAnswer{
+		Console: host, Policy: checked.Name(), Hash: checked.Hash(), Requests: len(pairs), Results: []policy.Replayed{},
+	}
+	for _, pair := range pairs {
+		one, err := replay(checked, pair, known)
+		if err != nil {
+			return err
+		}
+		answer.add(one, o.all)
+	}
+	return p.showReplay(answer)
+}
+
+func (a *policyTestAnswer) add(one policy.Replayed, all bool) {
+	if one.Differs {
+		a.Differ++
+	}
+	if one.Unclear {
+		a.Unclear++
+	}
+	if one.Differs || all {
+		a.Results = append(a.Results, one)
+	}
+}
+
+func (p *program) showReplay(a policyTestAnswer) error {
+	if p.output.json {
+		return p.emitJSON(a)
+	}
+	p.remark("%s, sha256 %s: of %s to %s %d would have ended otherwise; %d cannot be compared",
+		a.Policy, a.Hash, plural(a.Requests, "request"), a.Console, a.Differ, a.Unclear)
+	if len(a.Results) == 0 {
+		return nil
+	}
+	rows := make([][]string, len(a.Results))
+	for i, one := range a.Results {
+		rows[i] = []string{one.Request, moment(one.At), one.Was, one.WouldBe, one.Why}
+	}
+	p.emitTable([]string{"request", "asked", "was", "would be", "why"}, rows)
+	return nil
+}
+
+// knownPlaces is what plans do not hold.
+type knownPlaces struct {
+	names      map[string]string // of roles, by id
+	predefined map[string]bool
+	accounts   map[string]string // of sites
+}
+
+// knownPlaces reads them from the last proven sync. Without one they are not known, and
+// the remark says what that means.
+func (p *program) knownPlaces(ctx context.Context, db *store.Store, host string) (knownPlaces, error) {
+	out := knownPlaces{names: map[string]string{}, predefined: map[string]bool{}, accounts: map[string]string{}}
+	roles, sites, err := db.RolesAndSites(ctx, host)
+	if errors.Is(err, store.ErrNoSnapshot) {
+		p.remark("no sync of %s is proven: names of roles held, accounts of sites and which roles are predefined "+
+			"are not known", host)
+		return out, nil
+	}
+	if err != nil {
+		return out, err
+	}
+	for _, r := range roles {
+		out.names[r.ID], out.predefined[r.ID] = r.Name, r.Predefined
+	}
+	for _, s := range sites {
+		out.accounts[s.ID] = s.AccountID
+	}
+	return out, nil
+}
+
+// replay answers one request of the ledger anew.
+func replay(checked *policy.Policy, pair store.LedgerPair, known knownPlaces) (policy.Replayed, error) {
+	past, err := pastOf(pair)
+	if err != nil {
+		return policy.Replayed{}, err
+	}
+	q := past.Question()
+	q.RoleNames, q.Role.Predefined = known.names, known.predefined[q.Role.ID]
+	if q.Scope.Level == access.SiteLevel {
+		q.Scope.Account = known.accounts[q.Scope.ID]
+	}
+	return checked.Replay(q, past), nil
+}
+
+func pastOf(pair store.LedgerPair) (policy.Past, error) {
+	out := policy.Past{Request: pair.Request.Request, At: pair.Request.At.In(time.UTC)}
+	if err := json.Unmarshal(pair.Request.Body, &out.Plan); err != nil {
+		return out, fmt.Errorf("entry %d of the ledger, the request %s, cannot be read: %w",
+			pair.Request.Seq, out.Request, err)
+	}
+	if pair.Receipt == nil {
+		return out, nil
+	}
+	var receipt struct {
+		State     string            `json:"state"`
+		Decisions []access.Decision `json:"decisions"`
+	}
+	if err := json.Unmarshal(pair.Receipt.Body, &receipt); err != nil {
+		return out, fmt.Errorf("entry %d of the ledger, the receipt of %s, cannot be read: %w",
+			pair.Receipt.Seq, out.Request, err)
+	}
+	out.State, out.Decisions = receipt.State, receipt.Decisions
+	return out, nil
+}
