@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -321,6 +322,24 @@ func TestDecide_SharesNothing(t *testing.T) {
 	require.Equal(t, "owners", again.Approval.Steps[0].Groups[0])
 	require.Equal(t, "carol@example.com", again.Approval.EscalateTo[0])
 	require.Equal(t, "301", again.Rules.Downgrade.RoleID)
+}
+
+// One policy answers many at once.
+func TestDecide_Concurrently(t *testing.T) {
+	t.Parallel()
+	p := parse(t, people+`  - {name: a, when: 'requester in groups["soc"]', approvals: [{need: 1, from: [soc]}]}`)
+	want := decide(t, p, ask(access.OpAcquire))
+	var all sync.WaitGroup
+	answers := make([]policy.Answer, 50)
+	errs := make([]error, len(answers))
+	for i := range answers {
+		all.Go(func() { answers[i], errs[i] = p.Decide(ask(access.OpAcquire)) })
+	}
+	all.Wait()
+	for i := range answers {
+		require.NoError(t, errs[i])
+		require.Equal(t, want, answers[i])
+	}
 }
 
 func TestDecide_NoQuestion(t *testing.T) {
