@@ -72,4 +72,8 @@ type Decision struct {
 	// Signed says how it is known who decided: "unsigned", or the key's fingerprint.
 	Signed    string `json:"signed"`
 	Signature string `json:"signature,omitempty"`
+	// SignedAt is the time that the signature is over; At is when the worker took it.
+	SignedAt time.Time `json:"signedAt,omitzero"`
+	// PlanHash is of the plan it is about; a plan that changes is put to people anew.
+	PlanHash string `json:"planHash,omitempty"`
 }

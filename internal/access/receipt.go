@@ -56,6 +56,8 @@ type Receipt struct {
 	Proofs  []Proof `json:"proofs"`
 	// Decisions are all that were taken, those on a plan that changed afterwards too.
 	Decisions []Decision `json:"decisions,omitempty"`
+	// RequestSignature is the requester's own; nil when the name is as claimed.
+	RequestSignature *RequestSignature `json:"requestSignature,omitempty"`
 	// Signed says how it is known who asked and decided; "unsigned" means as claimed.
 	Signed     string    `json:"signed"`
 	StartedAt  time.Time `json:"startedAt"`

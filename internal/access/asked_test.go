@@ -1,0 +1,76 @@
+package access_test
+
+import (
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"sentinelone-provisioner/internal/access"
+)
+
+func asked() access.Asked {
+	return access.Asked{
+		Op: access.OpAcquire, Principal: access.PrincipalSelector{Kind: access.User, Email: "Ana@example.com"},
+		Role:  access.RoleSelector{Name: "soc"},
+		Scope: access.ScopeSelector{Level: access.SiteLevel, Name: "Berlin"},
+		Terms: access.Terms{
+			Requester: "bob@example.com", Duration: access.Duration(4 * time.Hour),
+			StartAt: time.Date(2026, 3, 3, 8, 0, 0, 0, time.UTC),
+		},
+	}
+}
+
+func planned() access.Plan {
+	return access.Plan{
+		Op: access.OpAcquire, Console: "acmeco.sentinelone.net",
+		Principal: access.PrincipalRef{Kind: access.User, ID: "11", Name: "Ana", Email: "ana@example.com"},
+		Role:      access.RoleRef{ID: "21", Name: "SOC"},
+		Scope:     access.ScopeRef{Level: access.SiteLevel, ID: "31", Name: "Acme / Berlin"},
+		Terms:     asked().Terms,
+	}.Seal()
+}
+
+func TestAsked_DiffersInWhatIsNotAsked(t *testing.T) {
+	t.Parallel()
+	require.Empty(t, asked().Differs(planned()))
+	byID := asked()
+	byID.Console, byID.Role, byID.Scope = "acmeco.sentinelone.net", access.RoleSelector{ID: "21"},
+		access.ScopeSelector{Level: access.SiteLevel, ID: "31"}
+	require.Empty(t, byID.Differs(planned()))
+
+	for want, change := range map[string]func(*access.Plan){
+		"operation": func(p *access.Plan) { p.Op = access.OpGrant },
+		"principal": func(p *access.Plan) { p.Principal.Email = "carol@example.com" },
+		"role":      func(p *access.Plan) { p.Role.Name = "Admin" },
+		"scope":     func(p *access.Plan) { p.Scope.Name = "Acme / West Berlin" },
+		"terms":     func(p *access.Plan) { p.Terms.Duration++ },
+	} {
+		p := planned()
+		change(&p)
+		require.Equal(t, []string{want}, asked().Differs(p))
+	}
+	other := byID
+	other.Console = "other.sentinelone.net"
+	require.Equal(t, []string{"console"}, other.Differs(planned()))
+	require.Equal(t, []string{"operation", "principal", "role", "scope", "terms"}, access.Asked{}.Differs(planned()),
+		"what names nothing asks for nothing")
+	require.NotEqual(t, byID.Hash(), other.Hash())
+	require.Len(t, other.Hash(), 64)
+}
+
+// A receipt from before there were decisions in it keeps its hash.
+func TestReceipt_FieldsAboutPeopleChangeNoOldHash(t *testing.T) {
+	t.Parallel()
+	r := access.Receipt{Request: "grant/INC-42", Run: "r", Plan: planned(), State: "granted", Signed: access.Unsigned}
+	text, err := json.Marshal(r.Seal())
+	require.NoError(t, err)
+	require.NotContains(t, string(text), "decisions")
+	require.NotContains(t, string(text), "requestSignature")
+	decision, err := json.Marshal(access.Decision{By: "carol@example.com", Action: "approve", Signed: access.Unsigned})
+	require.NoError(t, err)
+	require.JSONEq(t,
+		`{"at":"0001-01-01T00:00:00Z","by":"carol@example.com","action":"approve","step":0,"signed":"unsigned"}`,
+		string(decision))
+}
