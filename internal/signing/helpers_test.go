@@ -1,0 +1,139 @@
+package signing
+
+import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"encoding/pem"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/crypto/ssh"
+
+	"sentinelone-provisioner/internal/access"
+)
+
+const carol = "carol@example.com"
+
+// noon is when everything here happens.
+var noon = time.Date(2026, 3, 3, 14, 5, 0, 0, time.UTC)
+
+// approval is the statement of testdata/statement.
+func approval() Statement {
+	return Statement{
+		Kind: KindApprove, Request: "grant/INC-42", Run: "0198d2c4-6f0e-7c11-9d53-4a5c0c7b1e2f",
+		PlanHash: "5d41402abc4b2a76b9719d911017c592ae1f7c3b5d2e8f90a1b2c3d4e5f60718",
+		By:       carol, Comment: "checked with ana\nfine for two hours",
+		Duration: access.Duration(2 * time.Hour), At: noon,
+	}
+}
+
+// pair is a private key with its ways of being written.
+type pair struct {
+	ssh.AlgorithmSigner
+
+	raw any
+}
+
+func newPair(t *testing.T, raw any) pair {
+	t.Helper()
+	signer, err := ssh.NewSignerFromKey(raw)
+	require.NoError(t, err)
+	algorithm, ok := signer.(ssh.AlgorithmSigner)
+	require.True(t, ok)
+	return pair{algorithm, raw}
+}
+
+func newEd25519(t *testing.T) pair {
+	t.Helper()
+	_, private, err := ed25519.GenerateKey(rand.Reader)
+	require.NoError(t, err)
+	return newPair(t, &private)
+}
+
+func newECDSA(t *testing.T) pair {
+	t.Helper()
+	private, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
+	require.NoError(t, err)
+	return newPair(t, private)
+}
+
+// aRSA takes long to make, so there is one.
+var aRSA = sync.OnceValues(func() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, 2048) })
+
+func newRSA(t *testing.T) pair {
+	t.Helper()
+	private, err := aRSA()
+	require.NoError(t, err)
+	return newPair(t, private)
+}
+
+// public is "type base64".
+func (p pair) public() string {
+	return strings.TrimSpace(string(ssh.MarshalAuthorizedKey(p.PublicKey())))
+}
+
+// save writes the private key as OpenSSH does.
+func (p pair) save(t *testing.T, passphrase string) string {
+	t.Helper()
+	block, err := ssh.MarshalPrivateKey(p.raw, "")
+	if passphrase != "" {
+		block, err = ssh.MarshalPrivateKeyWithPassphrase(p.raw, "", []byte(passphrase))
+	}
+	require.NoError(t, err)
+	return write(t, "key", string(pem.EncodeToMemory(block)))
+}
+
+func write(t *testing.T, name, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+	return path
+}
+
+func load(t *testing.T, allowed string, revoked ...string) *AllowedSigners {
+	t.Helper()
+	list := ""
+	if len(revoked) > 0 {
+		list = write(t, "revoked", strings.Join(revoked, "\n"))
+	}
+	a, err := LoadAllowedSigners(write(t, "allowed_signers", allowed), list)
+	require.NoError(t, err)
+	return a
+}
+
+func signed(t *testing.T, key ssh.AlgorithmSigner, s Statement) string {
+	t.Helper()
+	armored, err := Sign(t.Context(), key, s)
+	require.NoError(t, err)
+	return armored
+}
+
+// keygen runs OpenSSH's own ssh-keygen, which must be there.
+func keygen(t *testing.T, input []byte, args ...string) (stdout string, err error) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "ssh-keygen", args...)
+	cmd.Env = append(os.Environ(), "SSH_AUTH_SOCK=")
+	cmd.Stdin = bytes.NewReader(input)
+	out, err := cmd.Output()
+	require.NotErrorIs(t, err, exec.ErrNotFound, "install OpenSSH's client")
+	return string(out), err
+}
+
+// opensshVerifies asks ssh-keygen whether the signature holds.
+func opensshVerifies(t *testing.T, s Statement, armored, allowed string, more ...string) bool {
+	t.Helper()
+	_, err := keygen(t, s.Canonical(), append([]string{
+		"-Y", "verify", "-f", allowed, "-I", s.By, "-n", Namespace, "-s", write(t, "sig", armored),
+	}, more...)...)
+	return err == nil
+}

@@ -1,0 +1,46 @@
+package signing
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+)
+
+// krlMagic begins OpenSSH's binary key revocation lists.
+const krlMagic = "SSHKRL\n\x00"
+
+// revocations are the revoked keys, by what they are on the wire, with their lines.
+func (a *AllowedSigners) revocations() (map[string]int, error) {
+	if a.revoked == "" {
+		return nil, nil
+	}
+	text, err := os.ReadFile(a.revoked)
+	if err != nil {
+		return nil, &FileError{a.revoked, unreadable(err)}
+	}
+	out, err := parseRevoked(text)
+	if err != nil {
+		return nil, &FileError{a.revoked, err}
+	}
+	return out, nil
+}
+
+// parseRevoked reads public keys, one a line, as `ssh-keygen -Y verify -r` takes them.
+// None at all is fine.
+func parseRevoked(text []byte) (map[string]int, error) {
+	if bytes.HasPrefix(text, []byte(krlMagic)) {
+		return nil, errors.New("it is a binary KRL, which is not supported: write the revoked public keys, one a line")
+	}
+	out := map[string]int{}
+	var faults []error
+	for n, line := range lines(text) {
+		key, err := parseKey(line)
+		if err != nil {
+			faults = append(faults, fmt.Errorf("line %d: %w", n, err))
+			continue
+		}
+		out[string(key.Marshal())] = n
+	}
+	return out, errors.Join(faults...)
+}

@@ -1,0 +1,189 @@
+package signing
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/pem"
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/hiddeco/sshsig"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/crypto/ssh"
+)
+
+// What we sign, OpenSSH verifies, and the other way round, with every kind of key.
+func TestSign_AndOpenSSHAgree(t *testing.T) {
+	t.Parallel()
+	for name, key := range map[string]pair{"ed25519": newEd25519(t), "ecdsa": newECDSA(t), "rsa": newRSA(t)} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			line := carol + ` namespaces="` + Namespace + `" ` + key.public()
+			file, allowed := write(t, "allowed_signers", line), load(t, line)
+
+			ours := signed(t, key, approval())
+			require.True(t, opensshVerifies(t, approval(), ours, file))
+			require.Contains(t, unarmored(t, ours), "sha512")
+			if name == "rsa" {
+				require.Contains(t, unarmored(t, ours), ssh.KeyAlgoRSASHA512)
+			}
+
+			for _, hash := range []string{"sha256", "sha512"} {
+				theirs, err := keygen(t, approval().Canonical(),
+					"-Y", "sign", "-n", Namespace, "-O", "hashalg="+hash, "-f", key.save(t, ""))
+				require.NoError(t, err)
+				require.Contains(t, unarmored(t, theirs), hash)
+				got, err := allowed.Verify(approval(), theirs, noon)
+				require.NoError(t, err)
+				require.Equal(t, Verified{
+					Fingerprint: ssh.FingerprintSHA256(key.PublicKey()),
+					KeyType:     key.PublicKey().Type(), Principal: carol,
+				}, got)
+			}
+		})
+	}
+}
+
+func unarmored(t *testing.T, armored string) string {
+	t.Helper()
+	block, _ := pem.Decode([]byte(armored))
+	require.NotNil(t, block)
+	return string(block.Bytes)
+}
+
+// Any changed byte of the text makes the signature void, as does any of the signature's.
+func TestVerify_AnyChangedByteFails(t *testing.T) {
+	t.Parallel()
+	key := newEd25519(t)
+	armored := signed(t, key, approval())
+	sig, err := parse(armored)
+	require.NoError(t, err)
+	text := string(approval().Canonical())
+	verify := func(text string, sig *sshsig.Signature) error {
+		return sshsig.Verify(strings.NewReader(text), sig, key.PublicKey(), sig.HashAlgorithm, Namespace)
+	}
+	require.NoError(t, verify(text, sig))
+	for i := range len(text) {
+		for _, bit := range []byte{1, 0x20, 0x80} {
+			changed := text[:i] + string([]byte{text[i] ^ bit}) + text[i+1:]
+			require.Error(t, verify(changed, sig), "byte %d", i)
+		}
+		require.Error(t, verify(text[:i]+text[i+1:], sig), "without byte %d", i)
+	}
+	allowed := load(t, carol+" "+key.public())
+	raw := []byte(unarmored(t, armored))
+	for i := range raw {
+		raw[i] ^= 1
+		changed := pem.EncodeToMemory(&pem.Block{Type: sshsig.PEMType, Bytes: raw})
+		_, err := allowed.Verify(approval(), string(changed), noon)
+		require.Error(t, err, "byte %d of the signature", i)
+		raw[i] ^= 1
+	}
+}
+
+// A signature for one statement is none for another.
+func TestVerify_AnotherStatement(t *testing.T) {
+	t.Parallel()
+	key := newEd25519(t)
+	allowed := load(t, "*@example.com "+key.public())
+	armored := signed(t, key, approval())
+	for name, change := range map[string]func(*Statement){
+		"request":  func(s *Statement) { s.Request = "grant/INC-43" },
+		"run":      func(s *Statement) { s.Run = "another" },
+		"plan":     func(s *Statement) { s.PlanHash = strings.Repeat("0", 64) },
+		"kind":     func(s *Statement) { s.Kind = KindDeny },
+		"person":   func(s *Statement) { s.By = "dave@example.com" },
+		"spelling": func(s *Statement) { s.By = "Carol@example.com" },
+		"comment":  func(s *Statement) { s.Comment = "" },
+		"duration": func(s *Statement) { s.Duration *= 2 },
+		"time":     func(s *Statement) { s.At = s.At.Add(1) },
+	} {
+		s := approval()
+		change(&s)
+		_, err := allowed.Verify(s, armored, noon)
+		require.ErrorContains(t, err, "is not over this", name)
+		require.NotContains(t, err.Error(), strings.Fields(key.public())[1])
+	}
+}
+
+func TestVerify_NotASignatureOfOurs(t *testing.T) {
+	t.Parallel()
+	key := newEd25519(t)
+	allowed := load(t, carol+" "+key.public())
+	armored := signed(t, key, approval())
+	file, err := keygen(t, approval().Canonical(), "-Y", "sign", "-n", "file", "-f", key.save(t, ""))
+	require.NoError(t, err)
+	for want, text := range map[string]string{
+		"there is no signature":              " \n",
+		"for the namespace \"file\"":         file,
+		"must be what `ssh-keygen -Y sign`":  "hello\n" + armored,
+		"from \"-----BEGIN SSH SIGNATURE":    armored + "more",
+		"writes, from":                       strings.Replace(armored, begin+"\n", begin+"\nA: b\n\n", 1),
+		"to \"-----END SSH SIGNATURE-----\"": armored + armored,
+		"the signature cannot be read":       begin + "\nAAAA\n" + end,
+		"cannot be read: invalid PEM block":  begin + "\n!!!!\n" + end,
+		"longer than 16384 bytes":            begin + "\n" + strings.Repeat("A", 20000) + "\n" + end,
+		"must be what `ssh-keygen":           strings.ReplaceAll(armored, "SSH SIGNATURE", "SIGNATURE"),
+	} {
+		_, err := allowed.Verify(approval(), text, noon)
+		require.ErrorContains(t, err, want)
+	}
+	_, err = allowed.Verify(approval(), "\n"+strings.ReplaceAll(armored, "\n", "\r\n"), noon)
+	require.NoError(t, err, "a file that came by way of Windows")
+}
+
+// A certificate proves nothing here, whoever has issued it.
+func TestVerify_CertificateIsRefused(t *testing.T) {
+	t.Parallel()
+	authority, key := newEd25519(t), newEd25519(t)
+	cert := &ssh.Certificate{
+		Key: key.PublicKey(), CertType: ssh.UserCert,
+		ValidPrincipals: []string{carol}, ValidBefore: ssh.CertTimeInfinity,
+	}
+	require.NoError(t, cert.SignCert(rand.Reader, authority))
+	inner, err := sshsig.Sign(strings.NewReader(string(approval().Canonical())), key, sshsig.HashSHA512, Namespace)
+	require.NoError(t, err)
+	inner.PublicKey = cert
+	_, err = load(t, carol+" "+key.public()).Verify(approval(), string(sshsig.Armor(inner)), noon)
+	require.ErrorContains(t, err, "certificates are not supported")
+}
+
+// An agent may not answer for as long as nobody touches the key.
+func TestSign_EndsWithItsContext(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	key := stuck{newEd25519(t), make(chan struct{}), make(chan struct{})}
+	defer close(key.release)
+	go func() {
+		<-key.asked
+		cancel()
+	}()
+	_, err := Sign(ctx, key, approval())
+	require.ErrorIs(t, err, context.Canceled)
+}
+
+type stuck struct {
+	pair
+
+	asked, release chan struct{}
+}
+
+func (s stuck) Sign(rand io.Reader, data []byte) (*ssh.Signature, error) {
+	close(s.asked)
+	<-s.release
+	return s.pair.Sign(rand, data)
+}
+
+// An old agent signs with SHA-1 though asked for more.
+func TestSign_RefusesWhatWouldNotHold(t *testing.T) {
+	t.Parallel()
+	_, err := Sign(t.Context(), old{newRSA(t)}, approval())
+	require.ErrorContains(t, err, "does not hold")
+}
+
+type old struct{ pair }
+
+func (o old) SignWithAlgorithm(rand io.Reader, data []byte, _ string) (*ssh.Signature, error) {
+	return o.pair.SignWithAlgorithm(rand, data, ssh.KeyAlgoRSA)
+}

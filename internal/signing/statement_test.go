@@ -1,0 +1,117 @@
+package signing
+
+import (
+	"bytes"
+	"os"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"sentinelone-provisioner/internal/access"
+)
+
+// The text is what docs/signing.md shows, and what was signed once must stay the same.
+func TestStatement_Canonical(t *testing.T) {
+	t.Parallel()
+	want, err := os.ReadFile("testdata/statement")
+	require.NoError(t, err)
+	require.Equal(t, string(want), string(approval().Canonical()))
+	doc, err := os.ReadFile("../../docs/signing.md")
+	require.NoError(t, err)
+	require.Contains(t, string(doc), string(want))
+
+	elsewhere := approval()
+	elsewhere.At = noon.In(time.FixedZone("", 3600))
+	require.Equal(t, string(want), string(elsewhere.Canonical()), "the same instant in another time zone")
+
+	require.Equal(t, "sentinelone-provisioner statement 1\nkind: delegate\nrequest: grant/1\nrun: r\nplan: p\n"+
+		"by: carol@example.com\n"+"to: bob@example.com\nuntil: 2026-03-03T14:05:00.25Z\nat: 2026-03-03T14:05:00Z\n",
+		string(Statement{
+			Kind: KindDelegate, Request: "grant/1", Run: "r", PlanHash: "p", By: carol, To: "bob@example.com",
+			Until: noon.Add(250 * time.Millisecond), At: noon,
+		}.Canonical()))
+}
+
+// Every field is in the text, and no value can look like another field.
+func TestStatement_NoTwoHaveOneText(t *testing.T) {
+	t.Parallel()
+	texts := map[string]string{string(approval().Canonical()): "unchanged"}
+	add := func(what string, s Statement) {
+		text := string(s.Canonical())
+		require.Empty(t, texts[text], "%s is like %s", what, texts[text])
+		texts[text] = what
+	}
+	for f := range reflect.TypeFor[Statement]().Fields() {
+		s := approval()
+		v := reflect.ValueOf(&s).Elem().FieldByIndex(f.Index)
+		switch v.Interface().(type) {
+		case string:
+			for _, more := range []string{
+				"x", " ", "\n", `\n`, "\r", "\\", "\x00", "\xff", "\u202e", "\nby: dave@example.com",
+			} {
+				s := approval()
+				v := reflect.ValueOf(&s).Elem().FieldByIndex(f.Index)
+				v.SetString(v.String() + more)
+				add(f.Name+" and "+more, s)
+				require.LessOrEqual(t, bytes.Count(s.Canonical(), []byte("\n")), 12)
+			}
+		case time.Time:
+			v.Set(reflect.ValueOf(noon.Add(time.Nanosecond)))
+			add(f.Name, s)
+		case access.Duration:
+			v.SetInt(v.Int() + 1)
+			add(f.Name, s)
+		default:
+			require.Fail(t, "no case for the field", f.Name)
+		}
+	}
+}
+
+func FuzzStatement_ValuesStayOnTheirLine(f *testing.F) {
+	f.Add("a\nb", "a\\nb")
+	f.Add("\x00", `\x00`)
+	f.Fuzz(func(t *testing.T, one, two string) {
+		a, b := escape(one), escape(two)
+		require.Equal(t, one == two, a == b)
+		require.False(t, strings.ContainsFunc(a, func(r rune) bool { return r < ' ' || r == 0x7f }))
+	})
+}
+
+func TestStatement_Validate(t *testing.T) {
+	t.Parallel()
+	require.NoError(t, approval().Validate())
+	hash := strings.Repeat("a", 64)
+	require.NoError(t, Statement{Kind: KindRequest, Request: "grant/1", By: carol, Asked: hash, At: noon}.Validate())
+	for want, change := range map[string]func(*Statement){
+		"has no kind":            func(s *Statement) { s.Kind = "approve\n" },
+		"names no request":       func(s *Statement) { s.Request = "" },
+		"names no run":           func(s *Statement) { s.Run = "" },
+		"has no hash of a plan":  func(s *Statement) { s.PlanHash = "x" },
+		"names nobody":           func(s *Statement) { s.By = " " },
+		"has no time":            func(s *Statement) { s.At = time.Time{} },
+		"has no hash of what is": func(s *Statement) { s.Kind = KindRequest },
+		"does not say to whom":   func(s *Statement) { s.Kind = KindDelegate },
+		"or until when":          func(s *Statement) { s.Kind, s.To = KindDelegate, "bob@example.com" },
+	} {
+		s := approval()
+		change(&s)
+		require.ErrorContains(t, s.Validate(), want)
+		_, err := load(t, carol+" "+newEd25519(t).public()).Verify(s, "", noon)
+		require.ErrorContains(t, err, want)
+		_, err = Sign(t.Context(), newEd25519(t), s)
+		require.ErrorContains(t, err, want)
+	}
+}
+
+func TestStatement_Timely(t *testing.T) {
+	t.Parallel()
+	s := approval()
+	require.NoError(t, s.Timely(noon))
+	require.NoError(t, s.Timely(noon.Add(MaxAge)))
+	require.NoError(t, s.Timely(noon.Add(-MaxAhead)))
+	require.ErrorContains(t, s.Timely(noon.Add(MaxAge+1)), "more than 1h before it arrived: sign again")
+	require.ErrorContains(t, s.Timely(noon.Add(-MaxAhead-1)), "yet to come")
+}
