@@ -1,0 +1,378 @@
+package signing
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/crypto/ssh"
+
+	"sentinelone-provisioner/internal/access"
+)
+
+const (
+	ana  = "ana@example.com"
+	bob  = "bob@example.com"
+	dave = "dave@example.com"
+)
+
+// office is a few people with their keys and the file that lists them.
+type office struct {
+	keys    map[string]pair
+	allowed *AllowedSigners
+}
+
+func newOffice(t *testing.T) office {
+	t.Helper()
+	o := office{keys: map[string]pair{}}
+	var file strings.Builder
+	for _, who := range []string{ana, bob, carol, dave} {
+		o.keys[who] = newEd25519(t)
+		file.WriteString(who + " " + o.keys[who].public() + "\n")
+	}
+	o.allowed = load(t, file.String())
+	return o
+}
+
+func (o office) fingerprint(who string) string { return ssh.FingerprintSHA256(o.keys[who].PublicKey()) }
+
+// decide adds a signed decision on the receipt's plan.
+func (o office) decide(t *testing.T, r *access.Receipt, by string, d access.Decision) {
+	t.Helper()
+	d.By, d.At, d.SignedAt = by, noon.Add(time.Second), noon
+	if d.Action == "" {
+		d.Action = KindApprove
+	}
+	if d.PlanHash == "" {
+		d.PlanHash = r.Plan.Hash
+	}
+	if d.Signed == "" {
+		d.Signed = o.fingerprint(by)
+		d.Signature = signed(t, o.keys[by], OfDecision(r.Request, r.Run, d.PlanHash, d))
+	}
+	r.Decisions = append(r.Decisions, d)
+}
+
+// granted is what bob asked for, for ana: carol's and dave's to approve, in two steps.
+func (o office) granted(t *testing.T, changes ...func(*access.Plan)) access.Receipt {
+	t.Helper()
+	asked := access.Asked{
+		Op: access.OpAcquire, Principal: access.PrincipalSelector{Kind: access.User, Email: ana},
+		Role:  access.RoleSelector{Name: "SOC"},
+		Scope: access.ScopeSelector{Level: access.SiteLevel, Name: "Acme / Berlin"},
+		Terms: access.Terms{Requester: bob, Reason: "INC-42", Duration: access.Duration(4 * time.Hour)},
+	}
+	plan := access.Plan{
+		Op: asked.Op, Console: "acmeco.sentinelone.net", Terms: asked.Terms,
+		Principal: access.PrincipalRef{Kind: access.User, ID: "11", Email: ana},
+		Role:      access.RoleRef{ID: "21", Name: "SOC"},
+		Scope:     access.ScopeRef{Level: access.SiteLevel, ID: "31", Name: "Acme / Berlin"},
+		Approval: access.Approval{Required: true, Policy: "two steps", Steps: []access.ApprovalStep{
+			{Need: 1, Groups: []string{"soc-leads"}, People: []string{carol, dave}},
+			{Need: 1, Groups: []string{"owners"}, People: []string{carol, dave}},
+		}},
+	}
+	for _, change := range changes {
+		change(&plan)
+	}
+	r := access.Receipt{
+		Request: "grant/INC-42", Run: "run-1", Plan: plan.Seal(), State: "expired", Outcome: access.Released,
+		Proofs: []access.Proof{{Op: access.OpAcquire, Outcome: access.Applied}}, Signed: "allowed signers",
+		StartedAt: noon, FinishedAt: noon.Add(5 * time.Hour),
+	}
+	s := access.RequestSignature{Asked: asked, SignedAt: noon.Add(-time.Minute), Signed: o.fingerprint(bob)}
+	s.Signature = signed(t, o.keys[bob], OfRequest(r.Request, s))
+	r.RequestSignature = &s
+	return r
+}
+
+// failed are the details of the checks that did not pass.
+func failed(t *testing.T, r access.Receipt, allowed *AllowedSigners) []string {
+	t.Helper()
+	checks, err := VerifyReceipt(r, allowed)
+	require.NoError(t, err)
+	out := []string{}
+	for _, c := range checks {
+		if c.Result == Failed {
+			out = append(out, c.Name+": "+c.Detail)
+		}
+	}
+	return out
+}
+
+func TestVerifyReceipt_AllHolds(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	r := o.granted(t)
+	o.decide(t, &r, carol, access.Decision{Comment: "fine", Duration: access.Duration(time.Hour)})
+	o.decide(t, &r, dave, access.Decision{Step: 1})
+	r = r.Seal()
+	checks, err := VerifyReceipt(r, o.allowed)
+	require.NoError(t, err)
+	require.Equal(t, []Check{
+		{"receipt", OK, "as it was sealed: " + r.Hash},
+		{"plan", OK, "as it was put to people: " + r.Plan.Hash},
+		{"request", OK, "by bob@example.com, signed with ssh-ed25519 " + o.fingerprint(bob)},
+		{"approve, step 1", OK, "by carol@example.com, signed with ssh-ed25519 " + o.fingerprint(carol)},
+		{"approve, step 2", OK, "by dave@example.com, signed with ssh-ed25519 " + o.fingerprint(dave)},
+		{"consent, step 1", OK, "1 of 1 from soc-leads: carol@example.com"},
+		{"consent, step 2", OK, "1 of 1 from owners: dave@example.com"},
+	}, checks)
+
+	checks, err = VerifyReceipt(r, nil)
+	require.NoError(t, err)
+	for _, c := range checks[2:5] {
+		require.Equal(t, Unchecked, c.Result)
+	}
+	require.Empty(t, failed(t, r, nil))
+}
+
+// Whoever seals anew what was changed can make hashes, not signatures.
+func TestVerifyReceipt_ChangedAndSealedAnew(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	for want, change := range map[string]func(*access.Receipt){
+		"request: what bob@example.com signed is not what was planned: terms": func(r *access.Receipt) {
+			r.Plan.Terms.Reason = "INC-43"
+		},
+		"request: what bob@example.com signed is not what was planned: principal": func(r *access.Receipt) {
+			r.Plan.Principal = access.PrincipalRef{Kind: access.User, ID: "12", Email: dave}
+		},
+		"request: by eve@example.com: ": func(r *access.Receipt) {
+			r.Plan.Terms.Requester, r.RequestSignature.Asked.Terms.Requester = "eve@example.com", "eve@example.com"
+		},
+		"request: by bob@example.com, as claimed": func(r *access.Receipt) { r.RequestSignature = nil },
+		"bob@example.com: it is signed by key":    func(r *access.Receipt) { r.RequestSignature.Signed = "x" },
+		"is not over this":                        func(r *access.Receipt) { r.Decisions[0].Comment = "another" },
+		"approve, step 1: by eve@example.com":     func(r *access.Receipt) { r.Decisions[0].By = "eve@example.com" },
+		"deny: by carol@example.com":              func(r *access.Receipt) { r.Decisions[0].Action = KindDeny },
+		"approve, step 1: by carol":               func(r *access.Receipt) { r.Decisions[0].Duration *= 2 },
+		"approve, step 1: by carol@":              func(r *access.Receipt) { r.Run = "run-2" },
+		"consent, step 2: 0 of 1 from owners":     func(r *access.Receipt) { r.Decisions = r.Decisions[:1] },
+		"but the receipt says \"SHA256:other\"":   func(r *access.Receipt) { r.Decisions[0].Signed = "SHA256:other" },
+		"approve, step 1: by carol@example.com, as claimed: it is not signed": func(r *access.Receipt) {
+			r.Decisions[0].Signed, r.Decisions[0].Signature = access.Unsigned, ""
+		},
+		"approve, step 1: by carol@example.com: there is no signature": func(r *access.Receipt) {
+			r.Decisions[0].Signature = ""
+		},
+		"approve, step 1: by carol@example.com: the statement has no time": func(r *access.Receipt) {
+			r.Decisions[0].SignedAt = time.Time{}
+		},
+		"the plan is refused, and yet something was changed": func(r *access.Receipt) {
+			r.Plan.Approval.Refusal = "no"
+			r.Plan = r.Plan.Seal()
+		},
+		"consent: the policy asks for consent, but the plan does not say whose": func(r *access.Receipt) {
+			r.Plan.Approval.Steps = nil
+		},
+	} {
+		r := o.granted(t)
+		o.decide(t, &r, carol, access.Decision{Comment: "fine", Duration: access.Duration(time.Hour)})
+		o.decide(t, &r, dave, access.Decision{Step: 1})
+		change(&r)
+		r.Plan = r.Plan.Seal()
+		require.Contains(t, strings.Join(failed(t, r.Seal(), o.allowed), "\n"), want)
+	}
+}
+
+func TestVerifyReceipt_ChangedWithoutSealing(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	r := o.granted(t)
+	o.decide(t, &r, carol, access.Decision{})
+	o.decide(t, &r, dave, access.Decision{Step: 1})
+	r = r.Seal()
+	other := r
+	other.Message = "all is well"
+	require.Contains(t, failed(t, other, o.allowed)[0], "receipt: changed since it was sealed")
+	other = r
+	other.Plan.Role.Name = "Viewer"
+	require.Contains(t, failed(t, other.Seal(), o.allowed)[0], "plan: not what was put to people")
+}
+
+// Who may not approve does not count, however well it is signed.
+func TestVerifyReceipt_WhoCounts(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	anyone := func(p *access.Plan) {
+		p.Approval.Steps = []access.ApprovalStep{{Need: 2, Groups: []string{access.Anyone}, People: []string{}}}
+	}
+	leads := func(p *access.Plan) {
+		p.Approval.Steps = []access.ApprovalStep{{Need: 2, Groups: []string{"leads"}, People: []string{carol, dave}}}
+	}
+	// only lets these people decide, and has carol and dave approve.
+	only := func(people ...string) func(*access.Receipt) {
+		return func(r *access.Receipt) {
+			r.Plan.Approval.Steps[0].People = people
+			r.Plan, r.Decisions = r.Plan.Seal(), nil
+			o.decide(t, r, carol, access.Decision{})
+			o.decide(t, r, dave, access.Decision{})
+		}
+	}
+	const one = "consent, step 1: 1 of 2 from "
+	for _, c := range []struct {
+		name   string
+		policy func(*access.Plan)
+		second func(*access.Receipt)
+		want   string
+	}{
+		{
+			"the requester", anyone, func(r *access.Receipt) { o.decide(t, r, bob, access.Decision{}) },
+			one + "anyone: carol@example.com; not counted: bob@example.com has asked for it",
+		},
+		{
+			"for the requester", anyone,
+			func(r *access.Receipt) { o.decide(t, r, dave, access.Decision{OnBehalfOf: "Bob@example.com"}) },
+			one + "anyone: carol@example.com; not counted: dave@example.com has asked for it",
+		},
+		{
+			"who gets it", anyone, func(r *access.Receipt) { o.decide(t, r, ana, access.Decision{}) },
+			one + "anyone: carol@example.com; not counted: ana@example.com would get the role",
+		},
+		{
+			"twice", anyone, func(r *access.Receipt) { o.decide(t, r, carol, access.Decision{}) },
+			one + "anyone: carol@example.com; not counted: carol@example.com has approved already",
+		},
+		{
+			"not asked", leads, only(carol),
+			one + "leads: carol@example.com; not counted: dave@example.com is not among those who may approve",
+		},
+		{
+			"nobody asked", leads, only(),
+			"consent, step 1: 0 of 2 from leads; not counted: " +
+				"carol@example.com is not among those who may approve, " +
+				"dave@example.com is not among those who may approve",
+		},
+		{
+			"another plan", leads,
+			func(r *access.Receipt) { o.decide(t, r, dave, access.Decision{PlanHash: strings.Repeat("0", 64)}) },
+			one + "leads: carol@example.com",
+		},
+		{
+			"another step", leads, func(r *access.Receipt) { o.decide(t, r, dave, access.Decision{Step: 1}) },
+			one + "leads: carol@example.com",
+		},
+		{
+			"denied", anyone, func(r *access.Receipt) {
+				o.decide(t, r, dave, access.Decision{})
+				o.decide(t, r, ana, access.Decision{Action: KindDeny})
+			},
+			"consent: denied by ana@example.com, and yet something was changed",
+		},
+		{"enough", leads, func(r *access.Receipt) { o.decide(t, r, dave, access.Decision{}) }, ""},
+		{
+			"escalated", leads, func(r *access.Receipt) {
+				r.Plan.Approval.EscalateTo = []string{"Dave@example.com"}
+				only(carol)(r)
+			}, "",
+		},
+		{
+			"delegated", leads, func(r *access.Receipt) {
+				only(carol, "erin@example.com")(r)
+				r.Decisions = r.Decisions[:1]
+				o.decide(t, r, dave, access.Decision{OnBehalfOf: "erin@example.com"})
+			}, "",
+		},
+	} {
+		r := o.granted(t, c.policy)
+		o.decide(t, &r, carol, access.Decision{})
+		c.second(&r)
+		got := failed(t, r.Seal(), o.allowed)
+		if c.want == "" {
+			require.Empty(t, got, c.name)
+			continue
+		}
+		require.Equal(t, []string{c.want}, got, c.name)
+	}
+}
+
+// Two names with one key are one person.
+func TestVerifyReceipt_OneKeyIsOnePerson(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	o.keys[dave] = o.keys[carol]
+	o.allowed = load(t, bob+" "+o.keys[bob].public()+"\n*@example.com "+o.keys[carol].public())
+	r := o.granted(t)
+	o.decide(t, &r, carol, access.Decision{})
+	o.decide(t, &r, dave, access.Decision{Step: 1})
+	require.Equal(t, []string{
+		"consent, step 2: 0 of 1 from owners; " +
+			"not counted: dave@example.com signs with the same key as carol@example.com",
+	}, failed(t, r.Seal(), o.allowed))
+}
+
+// A key counts if it did when the decision was taken, unless it is revoked.
+func TestVerifyReceipt_KeyAtTheTime(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	r := o.granted(t)
+	o.decide(t, &r, carol, access.Decision{})
+	o.decide(t, &r, dave, access.Decision{Step: 1})
+	r = r.Seal()
+	file := func(until string) string {
+		return "*@example.com " + o.keys[bob].public() + "\n" + dave + " " + o.keys[dave].public() + "\n" +
+			carol + ` valid-before="` + until + `" ` + o.keys[carol].public()
+	}
+	require.Empty(t, failed(t, r, load(t, file("20260304Z"))))
+	require.Contains(t, failed(t, r, load(t, file("20260302Z")))[0], "is no longer valid")
+	require.Contains(t, failed(t, r, load(t, file("20260304Z"), o.keys[carol].public()))[0], "is revoked")
+}
+
+func TestVerifyReceipt_Unsigned(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	r := o.granted(t)
+	r.RequestSignature = nil
+	o.decide(t, &r, carol, access.Decision{Signed: access.Unsigned})
+	o.decide(t, &r, dave, access.Decision{Step: 1, Signed: access.Unsigned})
+	r = r.Seal()
+	checks, err := VerifyReceipt(r, nil)
+	require.NoError(t, err)
+	results := make([]Result, len(checks))
+	for i, c := range checks {
+		results[i] = c.Result
+	}
+	require.Equal(t, []Result{OK, OK, Unsigned, Unsigned, Unsigned, OK, OK}, results)
+	require.Len(t, failed(t, r, o.allowed), 5)
+
+	r.Decisions[0].Signed = o.fingerprint(carol)
+	require.Equal(t, "approve, step 1: by carol@example.com: the receipt calls it signed, but there is no signature",
+		failed(t, r.Seal(), nil)[0])
+
+	r = o.granted(t)
+	r.RequestSignature, r.Proofs = nil, nil
+	require.Empty(t, failed(t, r.Seal(), o.allowed), "a request that was turned away for want of a signature")
+}
+
+// What starts at once is reviewed by others, or ended.
+func TestVerifyReceipt_BreakGlass(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	glass := func(p *access.Plan) {
+		p.Approval.Steps = nil
+		p.Approval.Review = &access.Review{
+			ApprovalStep: access.ApprovalStep{Need: 1, Groups: []string{"leads"}, People: []string{carol}},
+		}
+	}
+	r := o.granted(t, glass)
+	require.Equal(t, []string{"review: 0 of 1 from leads"}, failed(t, r.Seal(), o.allowed))
+	reviewed := r
+	o.decide(t, &reviewed, carol, access.Decision{})
+	require.Empty(t, failed(t, reviewed.Seal(), o.allowed))
+	own := r
+	o.decide(t, &own, bob, access.Decision{})
+	require.Len(t, failed(t, own.Seal(), o.allowed), 1)
+	r.Proofs = append(r.Proofs, access.Proof{Op: access.OpRelease, Outcome: access.Released})
+	require.Empty(t, failed(t, r.Seal(), o.allowed))
+}
+
+func TestVerifyReceipt_BrokenFileIsNoVerdict(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	o.allowed.path = "/nonexistent/signers"
+	var broken *FileError
+	_, err := VerifyReceipt(o.granted(t).Seal(), o.allowed)
+	require.ErrorAs(t, err, &broken)
+}

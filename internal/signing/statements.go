@@ -1,0 +1,18 @@
+package signing
+
+import "sentinelone-provisioner/internal/access"
+
+// OfRequest is the statement of whoever asks, before there is a run or a plan.
+func OfRequest(request string, s access.RequestSignature) Statement {
+	return Statement{
+		Kind: KindRequest, Request: request, Asked: s.Asked.Hash(), By: s.Asked.Terms.Requester, At: s.SignedAt,
+	}
+}
+
+// OfDecision is the statement of whoever decides on a plan.
+func OfDecision(request, run, planHash string, d access.Decision) Statement {
+	return Statement{
+		Kind: d.Action, Request: request, Run: run, PlanHash: planHash, By: d.By, Comment: d.Comment,
+		Duration: d.Duration, StartAt: d.StartAt, At: d.SignedAt,
+	}
+}
