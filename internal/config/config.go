@@ -21,6 +21,7 @@ type Config struct {
 	Console   Console
 	Store     Store
 	Worker    Worker
+	Signing   Signing
 	Telemetry Telemetry
 	Notify    Notify
 }
@@ -92,6 +93,8 @@ func Load() (Config, error) {
 	err := parse(&c)
 	return c, errors.Join(err, c.Console.Validate(), c.Store.Validate(), c.Worker.Validate(), c.Telemetry.Validate(),
 		c.Notify.Validate())
+	return c, errors.Join(err, c.Console.Validate(), c.Store.Validate(), c.Worker.Validate(), c.Signing.Validate(),
+		c.Telemetry.Validate())
 }
 
 // LoadUnchecked reads everything and checks only its form. A command that needs

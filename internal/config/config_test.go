@@ -67,6 +67,9 @@ func TestLoad_Defaults(t *testing.T) {
 	require.Equal(t, "sqlite://sentinelone.db", c.Store.URL)
 	require.Equal(t, config.Worker{TaskQueue: "sentinelone", MaxLoss: 25, MinLoss: 10}, c.Worker)
 	require.Equal(t, config.Telemetry{Level: "info"}, c.Telemetry)
+	signers, err := c.Signing.Signers()
+	require.NoError(t, err)
+	require.Nil(t, signers)
 }
 
 //nolint:paralleltest // setEnv changes the environment
@@ -76,9 +79,14 @@ func TestLoad_ReadsEveryVariable(t *testing.T) {
 		"SENTINELONE_READ_ONLY": "true", "DATABASE_URL": "postgres://localhost/s", "TASK_QUEUE": "mine",
 		"SYNC_MAX_LOSS_PERCENT": "50", "SYNC_MAX_LOSS_ROWS": "0", "PAYLOAD_KEYS_FILE": "keys",
 		"LOG_LEVEL": "debug", "LOG_FORMAT": "json",
+		"ALLOWED_SIGNERS":         "../signing/testdata/allowed_signers",
+		"ALLOWED_SIGNERS_REVOKED": "../signing/testdata/revoked",
 	})
 	c, err := config.Load()
 	require.NoError(t, err)
+	signers, err := c.Signing.Signers()
+	require.NoError(t, err)
+	require.NotNil(t, signers)
 	require.True(t, c.Console.ReadOnly)
 	require.Equal(t, "postgres://localhost/s", c.Store.URL)
 	require.Equal(t, config.Worker{TaskQueue: "mine", MaxLoss: 50, KeysFile: "keys"}, c.Worker)
@@ -129,15 +137,22 @@ func TestLoad_Faults(t *testing.T) {
 		"no number": {
 			with("SYNC_MAX_LOSS_PERCENT", "25%"), []string{`SYNC_MAX_LOSS_PERCENT: "25%" is not a whole number`},
 		},
-		"share of 0":      {with("SYNC_MAX_LOSS_PERCENT", "0"), []string{"SYNC_MAX_LOSS_PERCENT is 0", "1 to 100"}},
-		"share of 101":    {with("SYNC_MAX_LOSS_PERCENT", "101"), []string{"SYNC_MAX_LOSS_PERCENT is 101"}},
-		"negative rows":   {with("SYNC_MAX_LOSS_ROWS", "-1"), []string{"SYNC_MAX_LOSS_ROWS is -1", "0 or more"}},
-		"blank queue":     {with("TASK_QUEUE", "  "), []string{"TASK_QUEUE is empty"}},
-		"other database":  {with("DATABASE_URL", "mysql://localhost/s"), []string{"must be sqlite://FILE"}},
-		"no file":         {with("DATABASE_URL", "sqlite://"), []string{"DATABASE_URL must be"}},
-		"unknown level":   {with("LOG_LEVEL", "loud"), []string{`LOG_LEVEL is "loud"`, "debug, info, warn or error"}},
-		"unknown format":  {with("LOG_FORMAT", "xml"), []string{`LOG_FORMAT is "xml"`, "console or json"}},
-		"missing file":    {fileOnly("/nonexistent/it"), []string{"SENTINELONE_API_TOKEN_FILE: ", "/nonexistent/it"}},
+		"share of 0":     {with("SYNC_MAX_LOSS_PERCENT", "0"), []string{"SYNC_MAX_LOSS_PERCENT is 0", "1 to 100"}},
+		"share of 101":   {with("SYNC_MAX_LOSS_PERCENT", "101"), []string{"SYNC_MAX_LOSS_PERCENT is 101"}},
+		"negative rows":  {with("SYNC_MAX_LOSS_ROWS", "-1"), []string{"SYNC_MAX_LOSS_ROWS is -1", "0 or more"}},
+		"blank queue":    {with("TASK_QUEUE", "  "), []string{"TASK_QUEUE is empty"}},
+		"other database": {with("DATABASE_URL", "mysql://localhost/s"), []string{"must be sqlite://FILE"}},
+		"no file":        {with("DATABASE_URL", "sqlite://"), []string{"DATABASE_URL must be"}},
+		"unknown level":  {with("LOG_LEVEL", "loud"), []string{`LOG_LEVEL is "loud"`, "debug, info, warn or error"}},
+		"unknown format": {with("LOG_FORMAT", "xml"), []string{`LOG_FORMAT is "xml"`, "console or json"}},
+		"missing file":   {fileOnly("/nonexistent/it"), []string{"SENTINELONE_API_TOKEN_FILE: ", "/nonexistent/it"}},
+		"no signers' file": {
+			with("ALLOWED_SIGNERS", "/nonexistent/signers"),
+			[]string{"ALLOWED_SIGNERS: /nonexistent/signers: cannot be read"},
+		},
+		"revoked alone": {
+			with("ALLOWED_SIGNERS_REVOKED", "../signing/testdata/revoked"), []string{"but ALLOWED_SIGNERS is not"},
+		},
 		"file of nothing": {fileOnly(tokenFile(t, " \n")), []string{"SENTINELONE_API_TOKEN_FILE: ", "empty"}},
 	}
 	for name, c := range cases {
@@ -208,6 +223,21 @@ func TestLoad_Policy(t *testing.T) {
 	p, err = c.Worker.LoadPolicy()
 	require.NoError(t, err)
 	require.Equal(t, policy.BuiltIn().Hash(), p.Hash())
+// Faults in files have their line too.
+//
+//nolint:paralleltest // setEnv changes the environment
+func TestLoad_FaultsOfSigners(t *testing.T) {
+	allowed := tokenFile(t, "carol@example.com\n# fine\ndave@example.com cert-authority x y\n")
+	revoked := tokenFile(t, "z")
+	vars := with("ALLOWED_SIGNERS", allowed)
+	vars["ALLOWED_SIGNERS_REVOKED"] = revoked
+	setEnv(t, vars)
+	_, err := config.Load()
+	lines := strings.Split(err.Error(), "\n")
+	require.Len(t, lines, 3)
+	require.Contains(t, lines[0], "ALLOWED_SIGNERS: "+allowed+": line 1: it has no key")
+	require.Contains(t, lines[1], "ALLOWED_SIGNERS: "+allowed+": line 3: cert-authority is not supported")
+	require.Contains(t, lines[2], "ALLOWED_SIGNERS_REVOKED: "+revoked+": line 1: it has no key")
 }
 
 // A deployment may pass an empty token along with the file.

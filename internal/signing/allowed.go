@@ -29,21 +29,21 @@ type FileError struct {
 	Err  error
 }
 
-// Error has a line for each fault.
-func (e *FileError) Error() string {
-	var all interface{ Unwrap() []error }
-	if !errors.As(e.Err, &all) {
-		return fmt.Sprintf("%s: %v", e.Path, e.Err)
+// Faults are the single ones, each with the path before it.
+func (e *FileError) Faults() []error {
+	causes := []error{e.Err}
+	if all, ok := e.Err.(interface{ Unwrap() []error }); ok {
+		causes = all.Unwrap()
 	}
-	var text bytes.Buffer
-	for i, fault := range all.Unwrap() {
-		if i > 0 {
-			text.WriteByte('\n')
-		}
-		fmt.Fprintf(&text, "%s: %v", e.Path, fault)
+	out := make([]error, len(causes))
+	for i, cause := range causes {
+		out[i] = fmt.Errorf("%s: %w", e.Path, cause)
 	}
-	return text.String()
+	return out
 }
+
+// Error has a line for each fault.
+func (e *FileError) Error() string { return errors.Join(e.Faults()...).Error() }
 
 // Unwrap gives the cause.
 func (e *FileError) Unwrap() error { return e.Err }
