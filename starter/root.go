@@ -77,6 +77,7 @@ func (p *program) root() *cobra.Command {
 		{groupRecord, p.showCommand()},
 		{groupRecord, p.ledgerCommand()},
 		{groupOther, p.policyCommand()},
+		{groupOther, p.verifyCommand()},
 		{groupOther, p.versionCommand()},
 	} {
 		add.command.GroupID = add.group

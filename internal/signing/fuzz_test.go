@@ -66,3 +66,23 @@ func FuzzMatch(f *testing.F) {
 		require.Equal(t, regexp.MustCompile(`(?s)^`+form+`$`).MatchString(name), match(name, pattern))
 	})
 }
+
+// Whatever is in a file, it is read or refused, and judged.
+func FuzzReceipt(f *testing.F) {
+	f.Add([]byte(`{"request":"grant/1","hash":"x","plan":{"terms":{"duration":"4h"}},"proofs":[]}`))
+	f.Add([]byte(`{"receipt":{"request":"grant/1","hash":"x","decisions":[{"action":"approve","signed":"x"}],` +
+		`"plan":{"approval":{"required":true,"review":{"need":1,"within":"1h"}}},"proofs":[{}]}}`))
+	a, err := LoadAllowedSigners("testdata/allowed_signers", "testdata/revoked")
+	require.NoError(f, err)
+	f.Fuzz(func(t *testing.T, text []byte) {
+		r, err := ParseReceipt(text)
+		if err != nil {
+			return
+		}
+		for _, signers := range []*AllowedSigners{nil, a} {
+			checks, err := VerifyReceipt(r, signers)
+			require.NoError(t, err)
+			require.NotEmpty(t, checks)
+		}
+	})
+}

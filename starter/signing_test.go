@@ -1,0 +1,149 @@
+//nolint:paralleltest // the program reads the environment, which is the process's
+package main
+
+import (
+	"bytes"
+	"crypto/ed25519"
+	"crypto/rand"
+	"encoding/pem"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/crypto/ssh"
+	"golang.org/x/crypto/ssh/agent"
+
+	"sentinelone-provisioner/internal/config"
+	"sentinelone-provisioner/internal/signing"
+)
+
+const carol = "carol@example.com"
+
+// identity is a key made for one test.
+type identity struct {
+	private ed25519.PrivateKey
+	public  string // "type base64"
+}
+
+func newIdentity(t *testing.T) identity {
+	t.Helper()
+	public, private, err := ed25519.GenerateKey(rand.Reader)
+	require.NoError(t, err)
+	key, err := ssh.NewPublicKey(public)
+	require.NoError(t, err)
+	return identity{private: private, public: strings.TrimSpace(string(ssh.MarshalAuthorizedKey(key)))}
+}
+
+func (i identity) save(t *testing.T) string {
+	t.Helper()
+	block, err := ssh.MarshalPrivateKey(i.private, "")
+	require.NoError(t, err)
+	return tempFile(t, string(pem.EncodeToMemory(block)))
+}
+
+func tempFile(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "file")
+	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+	return path
+}
+
+// serveAgent is an ssh-agent of this process; keys are by comment.
+func serveAgent(t *testing.T, keys map[string]identity) (socket string) {
+	t.Helper()
+	ring := agent.NewKeyring()
+	for comment, i := range keys {
+		require.NoError(t, ring.Add(agent.AddedKey{PrivateKey: i.private, Comment: comment}))
+	}
+	socket = filepath.Join(t.TempDir(), "agent")
+	listener, err := net.Listen("unix", socket)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = listener.Close() })
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				_ = agent.ServeAgent(ring, conn)
+				_ = conn.Close()
+			}()
+		}
+	}()
+	return socket
+}
+
+func statement() signing.Statement {
+	return signing.Statement{
+		Kind: signing.KindApprove, Request: "grant/INC-42", Run: "run-1", PlanHash: strings.Repeat("a", 64), By: carol,
+	}
+}
+
+func signer(said *bytes.Buffer) *program {
+	now := time.Date(2026, 3, 3, 14, 5, 0, 250, time.UTC)
+	return &program{out: said, err: said, now: func() time.Time { return now }}
+}
+
+func TestSign_WithAgentOrFile(t *testing.T) {
+	mine, other := newIdentity(t), newIdentity(t)
+	signers, err := signing.LoadAllowedSigners(tempFile(t, carol+" "+mine.public), "")
+	require.NoError(t, err)
+	for name, c := range map[string]struct{ socket, key string }{
+		"its comment":    {socket: serveAgent(t, map[string]identity{carol: mine, "other": other})},
+		"the only one":   {socket: serveAgent(t, map[string]identity{"laptop": mine})},
+		"its public key": {serveAgent(t, map[string]identity{"a": mine, "b": other}), tempFile(t, mine.public)},
+		"a file":         {key: mine.save(t)},
+		"a file first":   {serveAgent(t, map[string]identity{carol: other}), mine.save(t)},
+	} {
+		environ(t, map[string]string{"SSH_AUTH_SOCK": c.socket})
+		var said bytes.Buffer
+		s, signature, err := signer(&said).sign(t.Context(), signOptions{key: c.key}, statement())
+		require.NoError(t, err, name)
+		require.Empty(t, said.String())
+		require.Equal(t, time.Date(2026, 3, 3, 14, 5, 0, 0, time.UTC), s.At)
+		_, err = signers.Verify(s, signature, s.At)
+		require.NoError(t, err, name)
+	}
+}
+
+// Where nothing says that a signature is wanted, there may be none, and it is said.
+func TestSign_WithoutAKey(t *testing.T) {
+	environ(t, nil)
+	var said bytes.Buffer
+	p := signer(&said)
+	_, signature, err := p.sign(t.Context(), signOptions{}, statement())
+	require.NoError(t, err)
+	require.Empty(t, signature)
+	require.Equal(t, "not signed: no ssh-agent is running here (SSH_AUTH_SOCK): name a private key file\n",
+		said.String())
+
+	p.cfg = config.Config{Signing: config.Signing{Allowed: "somewhere"}}
+	_, _, err = p.sign(t.Context(), signOptions{}, statement())
+	require.ErrorContains(t, err, "a signature is needed, and no ssh-agent is running here")
+	require.Equal(t, exitUsage, exitCode(marked(err)))
+
+	environ(t, map[string]string{
+		"SSH_AUTH_SOCK": serveAgent(t, map[string]identity{"a": newIdentity(t), "b": newIdentity(t)}),
+	})
+	_, _, err = p.sign(t.Context(), signOptions{}, statement())
+	require.ErrorContains(t, err, "ssh-agent holds 2 keys, and none has the comment "+carol)
+}
+
+func TestSign_TheKeyThatIsNamedMustSign(t *testing.T) {
+	environ(t, nil)
+	var o signOptions
+	cmd := &cobra.Command{}
+	o.flags(cmd)
+	require.NoError(t, cmd.ParseFlags([]string{"--key", "/nonexistent/key"}))
+	_, _, err := signer(&bytes.Buffer{}).sign(t.Context(), o, statement())
+	require.EqualError(t, err, "key /nonexistent/key: cannot be read: no such file or directory")
+	o.key = tempFile(t, newIdentity(t).public)
+	_, _, err = signer(&bytes.Buffer{}).sign(t.Context(), o, statement())
+	require.ErrorContains(t, err, "is a public one: no ssh-agent is running here")
+}

@@ -1,0 +1,117 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/signing"
+)
+
+type verifyOptions struct{ allowed, revoked string }
+
+// verifyAnswer is the output for programs.
+type verifyAnswer struct {
+	OK      bool            `json:"ok"`
+	Request string          `json:"request"`
+	Run     string          `json:"run"`
+	State   string          `json:"state"`
+	Hash    string          `json:"hash"`
+	Checks  []signing.Check `json:"checks"`
+}
+
+func (p *program) verifyCommand() *cobra.Command {
+	var o verifyOptions
+	cmd := &cobra.Command{
+		Use:   "verify RECEIPT",
+		Short: "Check a receipt, without worker, database or console",
+		Long: `Check a receipt from the file alone: that it is as it was sealed, that people consented to
+the plan in it, who signed what, and that the plan's policy was met by distinct people.
+
+RECEIPT is a file with the receipt, or with the result of a request that has it in; - is
+standard input. Signatures are checked against the files of ALLOWED_SIGNERS and
+ALLOWED_SIGNERS_REVOKED unless flags name others; each must have counted when it was given.
+
+Exit codes: 0 everything holds; 1 something does not; 2 it cannot be told.`,
+		Example: `  starter verify receipt.json --allowed-signers allowed_signers
+  starter verify result.json --allowed-signers allowed_signers --revoked revoked -o json
+  starter verify - < receipt.json`,
+		Args: cobra.ExactArgs(1),
+	}
+	cmd.RunE = p.run(func(_ context.Context, args []string) error {
+		return p.verify(cmd, args[0], o)
+	})
+	cmd.Flags().StringVar(&o.allowed, "allowed-signers", "", "file of allowed signers (default: ALLOWED_SIGNERS)")
+	cmd.Flags().StringVar(&o.revoked, "revoked", "", "file of revoked public keys (default: ALLOWED_SIGNERS_REVOKED)")
+	return cmd
+}
+
+func (p *program) verify(cmd *cobra.Command, path string, o verifyOptions) error {
+	receipt, err := readReceipt(path, cmd.InOrStdin())
+	if err != nil {
+		return badConfiguration(err)
+	}
+	signers, err := p.signers(o)
+	if err != nil {
+		return badConfiguration(err)
+	}
+	checks, err := signing.VerifyReceipt(receipt, signers)
+	if err != nil {
+		return badConfiguration(err)
+	}
+	verdict := judge(checks)
+	if err := p.tellChecks(receipt, checks, verdict == nil); err != nil {
+		return err
+	}
+	return verdict
+}
+
+// signers are those of the flags, else of the environment; nil for none.
+func (p *program) signers(o verifyOptions) (*signing.AllowedSigners, error) {
+	allowed := cmp.Or(o.allowed, p.cfg.Signing.Allowed)
+	revoked := cmp.Or(o.revoked, p.cfg.Signing.Revoked)
+	switch {
+	case allowed == "" && o.revoked != "":
+		return nil, usage("--revoked needs --allowed-signers: without it no signature is checked")
+	case allowed == "":
+		return nil, nil
+	}
+	return signing.LoadAllowedSigners(allowed, revoked)
+}
+
+func (p *program) tellChecks(r access.Receipt, checks []signing.Check, ok bool) error {
+	if p.output.json {
+		return p.emitJSON(verifyAnswer{
+			OK: ok, Request: r.Request, Run: r.Run, State: r.State, Hash: r.Hash, Checks: checks,
+		})
+	}
+	rows := make([][]string, len(checks))
+	for i, c := range checks {
+		rows[i] = []string{checkMarks[c.Result], c.Name, c.Detail}
+	}
+	p.emitTable([]string{"", "check", "result"}, rows)
+	return nil
+}
+
+var checkMarks = map[signing.Result]string{
+	signing.OK: "✓", signing.Failed: "✗", signing.Unsigned: "–", signing.Unchecked: "?",
+}
+
+// judge is nil if the receipt holds.
+func judge(checks []signing.Check) error {
+	count := map[signing.Result]int{}
+	for _, c := range checks {
+		count[c.Result]++
+	}
+	if n := count[signing.Failed]; n > 0 {
+		return fmt.Errorf("the receipt does not hold: %d of %s failed", n, plural(len(checks), "check"))
+	}
+	if n := count[signing.Unchecked]; n > 0 {
+		return usage("%s in the receipt could not be checked: name the file of allowed signers with --allowed-signers",
+			plural(n, "signature"))
+	}
+	return nil
+}

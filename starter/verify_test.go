@@ -1,0 +1,164 @@
+//nolint:paralleltest // the program reads the environment, which is the process's
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/crypto/ssh"
+
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/signing"
+)
+
+// evidence is a receipt that holds, with the file that shows it.
+type evidence struct {
+	receipt        access.Receipt
+	allowed, carol string // a file, and what is in it of her
+}
+
+func newEvidence(t *testing.T) evidence {
+	t.Helper()
+	at := time.Date(2026, 3, 3, 14, 5, 0, 0, time.UTC)
+	bob, carols := newIdentity(t), newIdentity(t)
+	sign := func(i identity, s signing.Statement) (signature, fingerprint string) {
+		key, err := signing.OpenKey(t.Context(), signing.KeyOptions{Path: i.save(t)})
+		require.NoError(t, err)
+		signature, err = signing.Sign(t.Context(), key, s)
+		require.NoError(t, err)
+		return signature, ssh.FingerprintSHA256(key.PublicKey())
+	}
+	asked := access.Asked{
+		Op: access.OpGrant, Principal: access.PrincipalSelector{Kind: access.User, ID: "11"},
+		Role: access.RoleSelector{ID: "21"}, Scope: access.ScopeSelector{Level: access.Tenant},
+		Terms: access.Terms{Requester: "bob@example.com"},
+	}
+	r := access.Receipt{
+		Request: "grant/INC-42", Run: "run-1", State: "granted", Outcome: access.Applied, StartedAt: at, FinishedAt: at,
+		Proofs: []access.Proof{{Op: access.OpGrant, Outcome: access.Applied}},
+		Plan: access.Plan{
+			Op: asked.Op, Principal: access.PrincipalRef{Kind: access.User, ID: "11"}, Role: access.RoleRef{ID: "21"},
+			Scope: access.ScopeRef{Level: access.Tenant}, Terms: asked.Terms,
+			Approval: access.Approval{
+				Required: true,
+				Steps:    []access.ApprovalStep{{Need: 1, Groups: []string{"leads"}, People: []string{carol}}},
+			},
+		}.Seal(),
+		RequestSignature: &access.RequestSignature{Asked: asked, SignedAt: at},
+	}
+	q := r.RequestSignature
+	q.Signature, q.Signed = sign(bob, signing.OfRequest(r.Request, *q))
+	d := access.Decision{At: at, By: carol, Action: "approve", SignedAt: at, PlanHash: r.Plan.Hash}
+	d.Signature, d.Signed = sign(carols, signing.OfDecision(r.Request, r.Run, d.PlanHash, d))
+	r.Decisions = []access.Decision{d}
+	return evidence{
+		receipt: r.Seal(), carol: carols.public,
+		allowed: tempFile(t, "bob@example.com "+bob.public+"\n"+carol+" "+carols.public+"\n"),
+	}
+}
+
+func asJSON(t *testing.T, v any) string {
+	t.Helper()
+	text, err := json.MarshalIndent(v, "", "  ")
+	require.NoError(t, err)
+	return string(text)
+}
+
+func TestVerify_AReceiptThatHolds(t *testing.T) {
+	environ(t, nil)
+	e := newEvidence(t)
+	path := tempFile(t, asJSON(t, e.receipt))
+	got := run(t, "verify", path, "--allowed-signers", e.allowed)
+	require.Equal(t, exitDone, got.code, got.out+got.errOut)
+	require.Equal(t, 5, strings.Count(got.out, "✓"), got.out)
+	require.Contains(t, got.out, "by carol@example.com, signed with ssh-ed25519 SHA256:")
+	require.Empty(t, got.errOut)
+
+	environ(t, map[string]string{"ALLOWED_SIGNERS": e.allowed})
+	result := tempFile(t, asJSON(t, map[string]any{"state": "granted", "receipt": e.receipt}))
+	got = run(t, "verify", result, "-o", "json")
+	require.Equal(t, exitDone, got.code, got.errOut)
+	answer := decode[verifyAnswer](t, got)
+	require.True(t, answer.OK)
+	require.Equal(t, e.receipt.Hash, answer.Hash)
+	require.Len(t, answer.Checks, 5)
+}
+
+func TestVerify_AReceiptThatDoesNotHold(t *testing.T) {
+	environ(t, nil)
+	e := newEvidence(t)
+	path := tempFile(t, asJSON(t, e.receipt))
+	changed := strings.Replace(asJSON(t, e.receipt), `"state": "granted"`, `"state": "denied"`, 1)
+	for want, args := range map[string][]string{
+		"1 of 5 checks failed": {tempFile(t, changed), "--allowed-signers", e.allowed},
+		"2 of 5 checks failed": {path, "--allowed-signers", e.allowed, "--revoked", tempFile(t, e.carol)},
+		"3 of 5 checks failed": {path, "--allowed-signers", tempFile(t, carol+" "+newIdentity(t).public)},
+	} {
+		got := run(t, append([]string{"verify"}, args...)...)
+		require.Equal(t, exitFailed, got.code)
+		require.Contains(t, got.errOut, "error: the receipt does not hold: "+want)
+		require.Contains(t, got.out, "✗")
+		got = run(t, append([]string{"verify", "-o", "json"}, args...)...)
+		require.Equal(t, exitFailed, got.code)
+		require.False(t, decode[verifyAnswer](t, got).OK)
+	}
+}
+
+// What cannot be told is neither a yes nor a no.
+func TestVerify_CannotBeTold(t *testing.T) {
+	environ(t, nil)
+	e := newEvidence(t)
+	text := asJSON(t, e.receipt)
+	path := tempFile(t, text)
+	with := func(before, after string) string { return tempFile(t, strings.Replace(text, before, after, 1)) }
+	nested := strings.Repeat(`{"a":`, 5000) + "1" + strings.Repeat("}", 5000)
+	for want, args := range map[string][]string{
+		"2 signatures in the receipt could not be checked": {path},
+		"--revoked needs --allowed-signers":                {path, "--revoked", path},
+		"/nonexistent/signers: cannot be read":             {path, "--allowed-signers", "/nonexistent/signers"},
+		": line 1: ":                                       {path, "--allowed-signers", tempFile(t, "carol")},
+		"/nonexistent/receipt":                             {"/nonexistent/receipt"},
+		"is no receipt":                                    {tempFile(t, "hello")},
+		"no request and no hash":                           {tempFile(t, "{}")},
+		"something follows it":                             {tempFile(t, text+text)},
+		`"State" is in it twice`:                           {with(`"state": "g`, `"state": "x", "State": "g`)},
+		`"by" is in it twice`:                              {with(`"by": `, `"by": "eve@example.com", "by": `)},
+		`unknown field "approvedBy"`:                       {with(`{`, `{"approvedBy": "the board",`)},
+		"nested more than 100 deep":                        {tempFile(t, nested)},
+		"accepts 1 arg(s)":                                 {},
+	} {
+		got := run(t, append([]string{"verify"}, args...)...)
+		require.Equal(t, exitUsage, got.code, "%s: %s%s", want, got.out, got.errOut)
+		require.Contains(t, got.errOut, want)
+	}
+}
+
+// A receipt without signatures is what it says it is, as long as none are asked for.
+func TestVerify_Unsigned(t *testing.T) {
+	environ(t, nil)
+	e := newEvidence(t)
+	r := e.receipt
+	r.RequestSignature = nil
+	r.Decisions = []access.Decision{{By: carol, Action: "approve", Signed: access.Unsigned}}
+	path := tempFile(t, asJSON(t, r.Seal()))
+	got := run(t, "verify", path)
+	require.Equal(t, exitDone, got.code, got.errOut)
+	require.Contains(t, got.out, "by carol@example.com, as claimed: it is not signed")
+	require.Equal(t, exitFailed, run(t, "verify", path, "--allowed-signers", e.allowed).code)
+}
+
+func TestVerify_StandardInput(t *testing.T) {
+	environ(t, nil)
+	e := newEvidence(t)
+	var out, errOut bytes.Buffer
+	p := &program{out: &out, err: &errOut}
+	cmd := p.verifyCommand()
+	cmd.SetIn(strings.NewReader(asJSON(t, e.receipt)))
+	cmd.SetArgs([]string{"-", "--allowed-signers", e.allowed})
+	require.NoError(t, cmd.ExecuteContext(t.Context()))
+	require.Contains(t, out.String(), e.receipt.Hash)
+}
