@@ -39,10 +39,9 @@ func decode[T any](t *testing.T, r ran) T {
 // mistake is not there.
 func environ(t *testing.T, values map[string]string) {
 	t.Helper()
-	ours := []string{"SENTINELONE_", "TEMPORAL_", "DATABASE_URL", "TASK_QUEUE", "SYNC_", "LOG_", "PAYLOAD_", "POLICY_"}
 	ours := []string{
 		"SENTINELONE_", "TEMPORAL_", "DATABASE_URL", "TASK_QUEUE", "SYNC_", "LOG_", "PAYLOAD_",
-		"ALLOWED_", "SSH_AUTH_SOCK",
+		"POLICY_", "ALLOWED_", "SSH_AUTH_SOCK",
 	}
 	for _, pair := range os.Environ() {
 		name, _, _ := strings.Cut(pair, "=")

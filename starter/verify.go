@@ -11,10 +11,10 @@ import (
 	"sentinelone-provisioner/internal/signing"
 )
 
-type verifyOptions struct{ allowed, revoked string }
+type proveOptions struct{ allowed, revoked string }
 
-// verifyAnswer is the output for programs.
-type verifyAnswer struct {
+// proveAnswer is the output for programs.
+type proveAnswer struct {
 	OK      bool            `json:"ok"`
 	Request string          `json:"request"`
 	Run     string          `json:"run"`
@@ -24,7 +24,7 @@ type verifyAnswer struct {
 }
 
 func (p *program) verifyCommand() *cobra.Command {
-	var o verifyOptions
+	var o proveOptions
 	cmd := &cobra.Command{
 		Use:   "verify RECEIPT",
 		Short: "Check a receipt, without worker, database or console",
@@ -49,7 +49,7 @@ Exit codes: 0 everything holds; 1 something does not; 2 it cannot be told.`,
 	return cmd
 }
 
-func (p *program) verify(cmd *cobra.Command, path string, o verifyOptions) error {
+func (p *program) verify(cmd *cobra.Command, path string, o proveOptions) error {
 	receipt, err := readReceipt(path, cmd.InOrStdin())
 	if err != nil {
 		return badConfiguration(err)
@@ -70,7 +70,7 @@ func (p *program) verify(cmd *cobra.Command, path string, o verifyOptions) error
 }
 
 // signers are those of the flags, else of the environment; nil for none.
-func (p *program) signers(o verifyOptions) (*signing.AllowedSigners, error) {
+func (p *program) signers(o proveOptions) (*signing.AllowedSigners, error) {
 	allowed := cmp.Or(o.allowed, p.cfg.Signing.Allowed)
 	revoked := cmp.Or(o.revoked, p.cfg.Signing.Revoked)
 	switch {
@@ -84,7 +84,7 @@ func (p *program) signers(o verifyOptions) (*signing.AllowedSigners, error) {
 
 func (p *program) tellChecks(r access.Receipt, checks []signing.Check, ok bool) error {
 	if p.output.json {
-		return p.emitJSON(verifyAnswer{
+		return p.emitJSON(proveAnswer{
 			OK: ok, Request: r.Request, Run: r.Run, State: r.State, Hash: r.Hash, Checks: checks,
 		})
 	}

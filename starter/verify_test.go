@@ -82,7 +82,7 @@ func TestVerify_AReceiptThatHolds(t *testing.T) {
 	result := tempFile(t, asJSON(t, map[string]any{"state": "granted", "receipt": e.receipt}))
 	got = run(t, "verify", result, "-o", "json")
 	require.Equal(t, exitDone, got.code, got.errOut)
-	answer := decode[verifyAnswer](t, got)
+	answer := decode[proveAnswer](t, got)
 	require.True(t, answer.OK)
 	require.Equal(t, e.receipt.Hash, answer.Hash)
 	require.Len(t, answer.Checks, 5)
@@ -104,7 +104,7 @@ func TestVerify_AReceiptThatDoesNotHold(t *testing.T) {
 		require.Contains(t, got.out, "✗")
 		got = run(t, append([]string{"verify", "-o", "json"}, args...)...)
 		require.Equal(t, exitFailed, got.code)
-		require.False(t, decode[verifyAnswer](t, got).OK)
+		require.False(t, decode[proveAnswer](t, got).OK)
 	}
 }
 

@@ -91,10 +91,8 @@ type Telemetry struct {
 func Load() (Config, error) {
 	var c Config
 	err := parse(&c)
-	return c, errors.Join(err, c.Console.Validate(), c.Store.Validate(), c.Worker.Validate(), c.Telemetry.Validate(),
-		c.Notify.Validate())
 	return c, errors.Join(err, c.Console.Validate(), c.Store.Validate(), c.Worker.Validate(), c.Signing.Validate(),
-		c.Telemetry.Validate())
+		c.Telemetry.Validate(), c.Notify.Validate())
 }
 
 // LoadUnchecked reads everything and checks only its form. A command that needs

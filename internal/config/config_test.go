@@ -223,6 +223,8 @@ func TestLoad_Policy(t *testing.T) {
 	p, err = c.Worker.LoadPolicy()
 	require.NoError(t, err)
 	require.Equal(t, policy.BuiltIn().Hash(), p.Hash())
+}
+
 // Faults in files have their line too.
 //
 //nolint:paralleltest // setEnv changes the environment
