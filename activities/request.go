@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"go.temporal.io/sdk/activity"
+	"golang.org/x/sync/singleflight"
 
 	"sentinelone-provisioner/internal/console"
 	"sentinelone-provisioner/internal/store"
@@ -15,13 +16,17 @@ type Request struct {
 	console *console.Client
 	store   *store.Store
 	self    *ownUser
+	asking  *singleflight.Group // what plans ask the console right now
 	tokens  tokensink.Sink
 	now     func() time.Time
 }
 
 // NewRequest wires the activities of grants and revokes.
 func NewRequest(c *console.Client, s *store.Store) *Request {
-	return &Request{console: c, store: s, self: &ownUser{}, tokens: tokensink.New("", ""), now: time.Now}
+	return &Request{
+		console: c, store: s, self: &ownUser{}, asking: &singleflight.Group{},
+		tokens: tokensink.New("", ""), now: time.Now,
+	}
 }
 
 // Register names every activity explicitly.
