@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"time"
 
@@ -17,6 +18,14 @@ const (
 	allowedRate    = 0.75 // of the floor's
 	allowedEvents  = 40
 	allowedActions = 8
+)
+
+// What the console itself allows: its published rate of /users is in the client, and a
+// grant asks for its principal four times, those three and once to plan.
+const (
+	usersPerSecond = 40
+	usersBurst     = 80
+	usersCalls     = 4
 )
 
 // reportGrants prints one column per database.
@@ -56,6 +65,9 @@ func reportGrants(w io.Writer, o options, rows []grantRow) {
 	line(fmt.Sprintf("  wanted: %.2f × floor", allowedRate), func(r grantRow) string {
 		return verdict(fmt.Sprintf("%.1f/s", allowedRate*r.floorRate), r.oursRate >= allowedRate*r.floorRate)
 	})
+	line("  the console's rate of /users allows", func(grantRow) string {
+		return fmt.Sprintf("%.1f/s", o.consoleRate())
+	})
 	t.AppendSeparator()
 	line("history events, the principal's included", func(r grantRow) string { return fmt.Sprint(r.events) })
 	line("  allowed", func(r grantRow) string { return verdict(fmt.Sprint(allowedEvents), r.events <= allowedEvents) })
@@ -70,6 +82,16 @@ func reportGrants(w io.Writer, o options, rows []grantRow) {
 // allowed is the most that the median may be.
 func (r grantRow) allowed(o options) time.Duration {
 	return time.Duration(allowedRatio*float64(median(r.floor))) + allowedCalls*o.latency
+}
+
+// consoleRate is how many grants a second the console takes, when so many are begun at
+// once that the burst is soon spent.
+func (o options) consoleRate() float64 {
+	calls := o.inFlight * usersCalls
+	if calls <= usersBurst {
+		return math.Inf(1)
+	}
+	return float64(o.inFlight) * usersPerSecond / float64(calls-usersBurst)
 }
 
 func verdict(limit string, met bool) string {
