@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"go.temporal.io/sdk/activity"
+	"golang.org/x/sync/singleflight"
 
 	"sentinelone-provisioner/internal/console"
 	"sentinelone-provisioner/internal/store"
@@ -15,6 +16,7 @@ type Request struct {
 	console *console.Client
 	store   *store.Store
 	self    *ownUser
+	asking  *singleflight.Group // what plans ask the console right now
 	tokens  tokensink.Sink
 	now     func() time.Time
 
@@ -25,8 +27,8 @@ type Request struct {
 // NewRequest wires the activities of grants and revokes.
 func NewRequest(c *console.Client, s *store.Store) *Request {
 	return &Request{
-		console: c, store: s, self: &ownUser{}, tokens: tokensink.New("", ""), now: time.Now,
-		indexed: func() bool { return false },
+		console: c, store: s, self: &ownUser{}, asking: &singleflight.Group{},
+		tokens: tokensink.New("", ""), now: time.Now, indexed: func() bool { return false },
 	}
 }
 

@@ -27,7 +27,7 @@ const patience = time.Minute
 //
 // Fails as the writer does: see [Principal.Write].
 func (r *Request) Apply(ctx context.Context, in ApplyInput) (ApplyResult, error) {
-	defer keepAlive(ctx, nothing)()
+	defer keepBeating(ctx, waitBeat, nothing)()
 	if in.Change.Change.Op == access.OpRelease && in.Change.Given == nil {
 		kept, err := r.callOff(ctx, in)
 		if err != nil || kept != nil {

@@ -34,7 +34,8 @@ type place struct {
 }
 
 // resolve asks the console, not the store: a user made a minute ago is found, and one
-// deleted since the last sync is not.
+// deleted since the last sync is not. Plans made at the same moment share the answers,
+// those of one op, since what takes access away does not wait for the rate budget.
 func (r *Request) resolve(ctx context.Context, in PlanInput) (resolved, error) {
 	var (
 		out   resolved
@@ -52,11 +53,13 @@ func (r *Request) resolve(ctx context.Context, in PlanInput) (resolved, error) {
 	}
 	if in.Op != access.OpDelete {
 		group.Go(func() (err error) {
-			roles, err = r.console.AllRoles(inner)
+			roles, err = shared(inner, r.asking, r.console.AllRoles, in.Op, "roles")
 			return err
 		})
 		group.Go(func() (err error) {
-			at, err = r.findScope(inner, in.Scope)
+			at, err = shared(inner, r.asking, func(ctx context.Context) (place, error) {
+				return r.findScope(ctx, in.Scope)
+			}, in.Op, in.Scope)
 			return err
 		})
 	}
@@ -82,7 +85,9 @@ func (r *Request) resolvePrincipal(ctx context.Context, in PlanInput, out *resol
 	var own string
 	group, inner := errgroup.WithContext(ctx)
 	group.Go(func() (err error) {
-		out.principal, err = r.findPrincipal(inner, in.Principal)
+		out.principal, err = shared(inner, r.asking, func(ctx context.Context) (access.Principal, error) {
+			return r.findPrincipal(ctx, in.Principal)
+		}, in.Op, in.Principal)
 		return err
 	})
 	group.Go(func() error {

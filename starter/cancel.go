@@ -13,9 +13,10 @@ func (p *program) cancelCommand() *cobra.Command {
 	var by string
 	cmd := &cobra.Command{
 		Use:   "cancel ID",
-		Short: "Call a grant off before it is in force",
+		Short: "Call a grant or a new account off before it is there",
 		Long: `Call a grant off that is not in force yet. Whatever of it has reached the console by then
-is taken back. One that is in force is ended with ` + "`starter end`" + ` instead.
+is taken back. One that is in force is ended with ` + "`starter end`" + ` instead. A user or service
+user that is being made is called off likewise: it ends there as a whole, or not at all.
 
 The name in --by is recorded as claimed.`,
 		Example: `  starter cancel INC-42

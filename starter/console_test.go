@@ -21,6 +21,7 @@ import (
 	"sentinelone-provisioner/internal/livestatus"
 	"sentinelone-provisioner/internal/store"
 	"sentinelone-provisioner/internal/testbed"
+	"sentinelone-provisioner/internal/tokensink"
 	"sentinelone-provisioner/workflows"
 )
 
@@ -44,6 +45,7 @@ type live struct {
 	client   client.Client
 	db       *store.Store
 	host     string
+	tokens   string            // folder of service users' tokens
 	accounts map[string]string // ids by name
 	sites    map[string]string // ids by "Account / Site"
 	roles    map[string]string // ids by name
@@ -54,7 +56,10 @@ type live struct {
 // an account and a site share, and two service users of one name make trouble.
 func newLive(t *testing.T) *live {
 	t.Helper()
-	l := &live{t: t, accounts: map[string]string{}, sites: map[string]string{}, roles: map[string]string{}}
+	l := &live{
+		t: t, tokens: t.TempDir(),
+		accounts: map[string]string{}, sites: map[string]string{}, roles: map[string]string{},
+	}
 	l.console = consoletest.Start(t, consoletest.Options{
 		Seed: 5, Accounts: -1, Sites: -1, Users: -1, ServiceUsers: -1, CustomRoles: -1,
 	})
@@ -145,10 +150,12 @@ func (l *live) startWorker() {
 	}
 	w := worker.New(l.client, cfg.Worker.TaskQueue, options)
 	workflows.Register(w)
-	activities.NewRequest(s1, l.db).Register(w)
+	tokens := tokensink.New(l.tokens, "")
+	activities.NewRequest(s1, l.db).KeepingTokens(tokens).Register(w)
 	options.DisableWorkflowWorker = true
 	changes := worker.New(l.client, workflows.WriteQueue(cfg.Worker.TaskQueue), options)
 	activities.NewPrincipal(s1, l.db).Register(changes)
+	activities.NewAccounts(s1, l.db, tokens).Register(changes)
 	require.NoError(l.t, w.Start())
 	require.NoError(l.t, changes.Start())
 	l.stop = func() { w.Stop(); changes.Stop(); l.stop = func() {} }

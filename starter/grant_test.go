@@ -28,7 +28,9 @@ func TestRequests(t *testing.T) {
 			"unknown":        unknownRequest,
 			"not waited for": notWaitedFor, "interrupted": interruptedGrant, "one id for two": oneIDForTwo,
 			"file": appliedFile, "file stops": appliedFileStops, "file of another": appliedFileOfAnother,
-			"file dry run": appliedFileDryRun, "file interrupted": appliedFileInterrupted,
+			"user": createdUser, "service user": createdServiceUser, "offboarded": offboardedUser,
+			"account called off": calledOffUser,
+			"file dry run":       appliedFileDryRun, "file interrupted": appliedFileInterrupted,
 		} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()

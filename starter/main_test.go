@@ -104,7 +104,8 @@ func TestMain_HelpNamesEveryVariable(t *testing.T) {
 	}
 	commands := []string{
 		"check", "sync", "status", "access", "changes", "export", "schedule", "completion",
-		"grant", "revoke", "end", "extend", "cancel", "apply", "requests", "show", "ledger",
+		"grant", "revoke", "end", "extend", "cancel", "apply", "user", "service-user", "offboard",
+		"requests", "show", "ledger",
 	}
 	for _, command := range commands {
 		require.Contains(t, got.out, "  "+command+" ")

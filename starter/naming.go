@@ -95,6 +95,8 @@ func what(plan access.Plan) string {
 		return fmt.Sprintf("leave %s %s at %s and nothing else", who, role, at)
 	case access.OpDelete:
 		return "delete " + who
+	case access.OpCreate:
+		return fmt.Sprintf("make %s with %s at %s", who, role, at)
 	case access.OpRelease:
 	}
 	return fmt.Sprintf("%s: %s, %s at %s", plan.Op, who, role, at)

@@ -9,7 +9,9 @@ import (
 )
 
 // requestPrefixes begin the workflow ids of requests, by custom.
-var requestPrefixes = []string{workflows.GrantID(""), workflows.RevokeID("")}
+var requestPrefixes = []string{
+	workflows.GrantID(""), workflows.RevokeID(""), workflows.ProvisionID(""), workflows.OffboardID(""),
+}
 
 // newRequestID makes an id that a person can type and read out.
 func newRequestID() string { return strings.ToLower(rand.Text()[:8]) }

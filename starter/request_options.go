@@ -23,13 +23,18 @@ type requestOptions struct {
 
 func (o *requestOptions) flags(cmd *cobra.Command) {
 	o.target.flags(cmd)
+	o.recordFlags(cmd)
+	_ = cmd.MarkFlagRequired("role") // the only error is a flag that is not there
+}
+
+// recordFlags are those of every request.
+func (o *requestOptions) recordFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&o.reason, "reason", "", "why, for the record: a ticket, a sentence")
 	requesterFlag(cmd, &o.requester)
 	f.StringVar(&o.id, "id", "", "id of the request, such as a ticket's (default: a short one is made up)")
 	f.BoolVar(&o.wait, "wait", true, "wait until it is proven; --wait=false returns at once")
 	f.BoolVar(&o.dryRun, "dry-run", false, "print what it would do, and change nothing")
-	_ = cmd.MarkFlagRequired("role") // the only error is a flag that is not there
 }
 
 func requesterFlag(cmd *cobra.Command, into *string) {
@@ -48,6 +53,18 @@ type wish struct {
 
 // wish reads the flags. It says what it has guessed.
 func (p *program) wish(ctx context.Context, o requestOptions, prefix string) (w wish, err error) {
+	if w, err = p.record(o, prefix); err != nil {
+		return w, err
+	}
+	if w.principal, err = o.principal(); err != nil {
+		return w, usage("%w", err)
+	}
+	w.role, w.scope, err = p.place(ctx, o.target, "")
+	return w, err
+}
+
+// record reads what every request says of itself.
+func (p *program) record(o requestOptions, prefix string) (w wish, err error) {
 	if w.requester, err = requester(o.requester); err != nil {
 		return w, err
 	}
@@ -60,21 +77,24 @@ func (p *program) wish(ctx context.Context, o requestOptions, prefix string) (w 
 			return w, err
 		}
 	}
-	if w.principal, err = o.principal(); err != nil {
-		return w, usage("%w", err)
+	return w, nil
+}
+
+// place reads which role, and where. It says what it has guessed.
+func (p *program) place(
+	ctx context.Context, t target, prefix string,
+) (role access.RoleSelector, scope access.ScopeSelector, err error) {
+	if role, err = roleNamed(t.role); err != nil {
+		return role, scope, usage("--%srole: %w", prefix, err)
 	}
-	if w.role, err = roleNamed(o.role); err != nil {
-		return w, usage("--role: %w", err)
-	}
-	scope, guess, err := scopeNamed(o.scope, o.level, p.directory(ctx))
+	scope, guess, err := scopeNamed(t.scope, t.level, p.directory(ctx))
 	if err != nil {
-		return w, usage("--scope, --level: %w", err)
+		return role, scope, usage("--%[1]sscope, --%[1]slevel: %[2]w", prefix, err)
 	}
 	if guess != "" {
-		p.remark("%s (--level says otherwise)", guess)
+		p.remark("%s (--%slevel says otherwise)", guess, prefix)
 	}
-	w.scope = scope
-	return w, nil
+	return role, scope, nil
 }
 
 func requester(text string) (string, error) {

@@ -102,6 +102,7 @@ func (p *program) report(ctx context.Context, run started, g glimpse) {
 	case g.result != nil && g.result.Receipt != nil:
 		r := g.result.Receipt
 		facts := [][]string{{"request", run.WorkflowID}, {"what", what(r.Plan)}, {"state", stateText(*r)}}
+		facts = append(facts, madeFacts(r.Proofs)...)
 		for _, note := range r.Plan.Notes {
 			facts = append(facts, []string{"note", note})
 		}
@@ -153,6 +154,10 @@ func expectedText(o access.Outcome) string {
 		return "the role would be given"
 	case access.Removed:
 		return "the role would be taken away"
+	case access.Created:
+		return "it would be made"
+	case access.Deleted:
+		return "it would be deleted"
 	case access.AlreadyHeld:
 		return "nothing to do: the console shows it already"
 	case access.AlreadyAbsent:
@@ -171,7 +176,8 @@ var outcomes = map[access.Outcome]string{
 	access.NotApplied:    "nothing had been given",
 	access.Removed:       "taken away, and read twice to be gone",
 	access.AlreadyAbsent: "the console did not show it",
-	access.Deleted:       "deleted",
+	access.Deleted:       "deleted, and read twice to be gone",
+	access.Created:       "made, and read back",
 	access.LastRoleStays: "nothing done: it is the last role",
 	access.LevelDiffers:  "nothing done: it is at another level",
 }

@@ -65,7 +65,11 @@ func (p *program) updateGrant(
 func (p *program) sendUpdate(
 	ctx context.Context, e *engine, text, name string, payload any,
 ) (updateAnswer, error) {
-	ids := candidates(text, workflows.GrantID(""))
+	prefixes := []string{workflows.GrantID("")}
+	if name == workflows.CancelUpdate {
+		prefixes = append(prefixes, workflows.ProvisionID(""))
+	}
+	ids := candidates(text, prefixes...)
 	for _, id := range ids {
 		answer := updateAnswer{WorkflowID: id}
 		handle, err := e.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{

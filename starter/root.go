@@ -15,6 +15,7 @@ import (
 // program is one run of the command and what all commands share.
 type program struct {
 	out, err io.Writer
+	in       io.Reader // where a yes is read
 	now      func() time.Time
 	output   format        // --output
 	cfg      config.Config // loaded before a command runs, not yet validated
@@ -73,6 +74,9 @@ func (p *program) root() *cobra.Command {
 		{groupChange, p.extendCommand()},
 		{groupChange, p.cancelCommand()},
 		{groupChange, p.applyCommand()},
+		{groupChange, p.userCommand()},
+		{groupChange, p.serviceUserCommand()},
+		{groupChange, p.offboardCommand()},
 		{groupRecord, p.requestsCommand()},
 		{groupRecord, p.showCommand()},
 		{groupRecord, p.ledgerCommand()},

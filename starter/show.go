@@ -115,7 +115,7 @@ func (d dossier) facts() [][]string {
 	if d.plan != nil && d.plan.Terms.Reason != "" {
 		add("reason", d.plan.Terms.Reason)
 	}
-	resolved := d.plan != nil && d.plan.Principal.ID != ""
+	resolved := d.plan != nil && (d.plan.Principal.ID != "" || d.plan.Account != nil)
 	if resolved {
 		add("what", what(*d.plan))
 	}
@@ -128,6 +128,7 @@ func (d dossier) facts() [][]string {
 		facts = append(facts, planDetails(newNaming(d.names, d.plan), *d.plan)...)
 		add("plan", d.plan.Hash)
 	}
+	facts = append(facts, madeFacts(d.proofs)...)
 	for _, proof := range d.proofs {
 		facts = append(facts, list("by hand", proof.Drift)...)
 	}

@@ -82,6 +82,8 @@ func doing(op access.Op) string {
 		return "take back"
 	case access.OpRevoke:
 		return "take away"
+	case access.OpCreate:
+		return "make"
 	case access.OpReset, access.OpDelete:
 	}
 	return string(op)
@@ -103,7 +105,7 @@ func writeEvent(op string, w access.Write) event {
 func (d dossier) readText(n naming, r access.Read) string {
 	switch {
 	case r.Gone:
-		return "the console no longer knows the principal"
+		return "the console does not know the principal"
 	case d.plan == nil:
 		return plural(len(r.Holdings.Held), "role")
 	case r.Holdings.Holds(d.plan.Holding()):
@@ -123,10 +125,18 @@ func sentEvents(kind string, body []byte) []event {
 			return []event{{sent.Write.At, "write", sent.Write.Call + ": about to be sent"}}
 		}
 	case activities.EntryAnswer:
-		var answer access.Write
-		if json.Unmarshal(body, &answer) == nil {
-			return []event{writeEvent("answer", answer)}
+		var answer struct {
+			access.Write
+
+			Of *access.Write `json:"write"` // of an account
 		}
+		if json.Unmarshal(body, &answer) != nil {
+			return nil
+		}
+		if answer.Of != nil {
+			answer.Write = *answer.Of
+		}
+		return []event{writeEvent("answer", answer.Write)}
 	}
 	return nil
 }

@@ -24,15 +24,26 @@ which is said. Names are looked up on the console; what matches nothing, or seve
 ends the request at once and lists them.`
 
 func (t *target) flags(cmd *cobra.Command) {
+	t.personFlags(cmd)
+	t.placeFlags(cmd, "")
+}
+
+// personFlags ask who.
+func (t *target) personFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&t.user, "user", "", "e-mail, name or id of a user")
 	f.StringVar(&t.serviceUser, "service-user", "", "name or id of a service user")
-	f.StringVar(&t.role, "role", "", "name or id of a role")
-	f.StringVar(&t.scope, "scope", "", `name or id of an account or site, "Account / Site", or "tenant"`)
-	f.StringVar(&t.level, "level", "", "what the scope is: tenant, account or site (default: guessed)")
 	cmd.MarkFlagsMutuallyExclusive("user", "service-user")
 	cmd.MarkFlagsOneRequired("user", "service-user")
-	complete(cmd, "level", string(access.Tenant), string(access.AccountLevel), string(access.SiteLevel))
+}
+
+// placeFlags ask which role, and where. The prefix begins each flag.
+func (t *target) placeFlags(cmd *cobra.Command, prefix string) {
+	f := cmd.Flags()
+	f.StringVar(&t.role, prefix+"role", "", "name or id of a role")
+	f.StringVar(&t.scope, prefix+"scope", "", `name or id of an account or site, "Account / Site", or "tenant"`)
+	f.StringVar(&t.level, prefix+"level", "", "what the scope is: tenant, account or site (default: guessed)")
+	complete(cmd, prefix+"level", string(access.Tenant), string(access.AccountLevel), string(access.SiteLevel))
 }
 
 func (t target) principal() (access.PrincipalSelector, error) {

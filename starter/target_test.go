@@ -104,7 +104,8 @@ func TestNewRequestID(t *testing.T) {
 
 func TestCandidates(t *testing.T) {
 	t.Parallel()
-	require.Equal(t, []string{"grant/X", "revoke/X", "X"}, candidates("X", requestPrefixes...))
+	require.Equal(t, []string{"grant/X", "revoke/X", "provision/X", "offboard/X", "X"},
+		candidates("X", requestPrefixes...))
 	require.Equal(t, []string{"revoke/X"}, candidates("revoke/X", requestPrefixes...))
 	require.Equal(t, "X", typed("grant/X"))
 	require.Equal(t, "revoke/X", typed("revoke/X"))

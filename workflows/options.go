@@ -14,6 +14,11 @@ import (
 // two seconds; a killed worker's work moves on within this time.
 const heartbeat = 15 * time.Second
 
+// waitHeartbeat is the same for an activity that waits for a principal's writer: it
+// beats every 15 seconds, since hundreds may wait at once, and the writer does its work
+// whoever waits for it.
+const waitHeartbeat = 45 * time.Second
+
 // brief is for a call or two against console or store: a minute is generous, and
 // it is repeated for as long as the other side is down.
 func brief(ctx workflow.Context, summary string) workflow.Context {
@@ -95,6 +100,7 @@ func awaitUntil(ctx workflow.Context, until time.Time, summary string, condition
 func ask(ctx workflow.Context, summary string) workflow.Context {
 	ctx = withOptions(ctx, summary, 5*time.Minute)
 	options := workflow.GetActivityOptions(ctx)
+	options.HeartbeatTimeout = waitHeartbeat
 	options.WaitForCancellation = false // the writer, not this activity, decides what became of it
 	return workflow.WithActivityOptions(ctx, options)
 }

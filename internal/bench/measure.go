@@ -143,7 +143,7 @@ func (b *bench) sync(ctx context.Context, said *testbed.Output, queue, id string
 	return out, err
 }
 
-func median[T time.Duration | int](all []T) T {
+func median[T time.Duration | int | float64](all []T) T {
 	sorted := slices.Sorted(slices.Values(all))
 	return sorted[len(sorted)/2]
 }

@@ -20,8 +20,13 @@ func (s *Store) NoteWait(ctx context.Context, w Wait) error {
 	})
 }
 
-// ClearWait forgets that a step waits. It is no error if it does not.
+// ClearWait forgets that a step waits. It is no error if it does not, as is the rule:
+// then this is a look, not a turn among those who write.
 func (s *Store) ClearWait(ctx context.Context, console, request, step string) error {
+	known, err := s.waits(ctx, "console = $1 AND request = $2 AND step = $3", console, request, step)
+	if err != nil || len(known) == 0 {
+		return err
+	}
 	return s.write(ctx, func(tx *sql.Tx) error {
 		_, err := exec(ctx, tx, "clear why "+request+" waits",
 			"DELETE FROM waits WHERE console = $1 AND request = $2 AND step = $3", console, request, step)

@@ -1,0 +1,75 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/history/v1"
+	"go.temporal.io/sdk/client"
+
+	"sentinelone-provisioner/workflows"
+)
+
+// grantSeen is what the histories of one grant and its principal hold.
+type grantSeen struct {
+	events, actions int
+	took            map[string]time.Duration // by activity, from its start to its end
+}
+
+// observe reads the histories of a grant and of the writer that it started.
+func (g *grantBench) observe(ctx context.Context, run client.WorkflowRun) (grantSeen, error) {
+	out := grantSeen{took: map[string]time.Duration{}}
+	var result workflows.RequestResult
+	if err := run.Get(ctx, &result); err != nil {
+		return out, err
+	}
+	plan := result.Receipt.Plan
+	writer := workflows.PrincipalID(plan.Console, plan.Principal.Kind, plan.Principal.ID)
+	for _, of := range []struct{ id, run string }{{run.GetID(), run.GetRunID()}, {id: writer}} {
+		// Waits for the end of a writer that is about to be idle.
+		if err := g.client.GetWorkflow(ctx, of.id, of.run).Get(ctx, nil); err != nil {
+			return out, err
+		}
+		if err := out.read(g.client.GetWorkflowHistory(ctx, of.id, of.run, false,
+			enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)); err != nil {
+			return out, err
+		}
+	}
+	return out, nil
+}
+
+func (s *grantSeen) read(events client.HistoryEventIterator) error {
+	names, started := map[int64]string{}, map[int64]time.Time{}
+	for events.HasNext() {
+		e, err := events.Next()
+		if err != nil {
+			return err
+		}
+		s.events++
+		s.actions += actionsOf(e)
+		if a := e.GetActivityTaskScheduledEventAttributes(); a != nil {
+			names[e.EventId] = a.ActivityType.Name
+		}
+		if a := e.GetActivityTaskStartedEventAttributes(); a != nil {
+			started[a.ScheduledEventId] = e.EventTime.AsTime()
+		}
+		if a := e.GetActivityTaskCompletedEventAttributes(); a != nil {
+			s.took[names[a.ScheduledEventId]] = e.EventTime.AsTime().Sub(started[a.ScheduledEventId])
+		}
+	}
+	return nil
+}
+
+// actionsOf counts what Temporal Cloud would bill, as far as histories show it: starts,
+// activities with each attempt, updates, timers and signals.
+func actionsOf(e *history.HistoryEvent) int {
+	switch e.EventType { //nolint:exhaustive // the others cost nothing
+	case enums.EVENT_TYPE_ACTIVITY_TASK_STARTED:
+		return int(e.GetActivityTaskStartedEventAttributes().Attempt)
+	case enums.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED, enums.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ACCEPTED,
+		enums.EVENT_TYPE_TIMER_STARTED, enums.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED:
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,109 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
+)
+
+// What a grant may cost beside the floor.
+const (
+	allowedRatio   = 1.25 // times the floor's median, and on top of it
+	allowedCalls   = 3    // of the console: read, write, read back
+	allowedRate    = 0.75 // of the floor's
+	allowedEvents  = 40
+	allowedActions = 8
+)
+
+// What the console itself allows: its published rate of /users is in the client, and a
+// grant asks for its principal four times, those three and once to plan.
+const (
+	usersPerSecond = 40
+	usersBurst     = 80
+	usersCalls     = 4
+)
+
+// reportGrants prints one column per database.
+func reportGrants(w io.Writer, o options, rows []grantRow) {
+	t := table.NewWriter()
+	t.SetStyle(table.StyleLight)
+	header := table.Row{"a permanent grant without approval"}
+	columns := []table.ColumnConfig{}
+	for i, r := range rows {
+		header = append(header, r.database)
+		columns = append(columns, table.ColumnConfig{Number: i + 2, Align: text.AlignRight})
+	}
+	t.AppendHeader(header)
+	t.SetColumnConfigs(columns)
+	line := func(name string, value func(grantRow) string) {
+		cells := table.Row{name}
+		for _, r := range rows {
+			cells = append(cells, value(r))
+		}
+		t.AppendRow(cells)
+	}
+	line("one at a time: floor, p50", func(r grantRow) string { return millis(median(r.floor)) })
+	line("  floor, p95", func(r grantRow) string { return millis(percentile(r.floor, 95)) })
+	line("  ours, p50", func(r grantRow) string { return millis(median(r.ours)) })
+	line("  ours, p95", func(r grantRow) string { return millis(percentile(r.ours, 95)) })
+	line("  ours / floor", func(r grantRow) string { return ratio(median(r.ours), median(r.floor)) })
+	line(fmt.Sprintf("  allowed, p50: %.2f × floor + %d calls", allowedRatio, allowedCalls), func(r grantRow) string {
+		return verdict(millis(r.allowed(o)), median(r.ours) <= r.allowed(o))
+	})
+	line("  of ours in Request.Plan", func(r grantRow) string { return millis(r.inPlan) })
+	line("  of ours in Principal.Write", func(r grantRow) string { return millis(r.inChange) })
+	t.AppendSeparator()
+	line(fmt.Sprintf("%d in flight on %d principals: floor", o.inFlight, o.principals),
+		func(r grantRow) string { return fmt.Sprintf("%.1f/s", r.floorRate) })
+	line("  ours", func(r grantRow) string { return fmt.Sprintf("%.1f/s", r.oursRate) })
+	line("  ours / floor", func(r grantRow) string { return fmt.Sprintf("%.2f ×", r.oursRate/r.floorRate) })
+	line(fmt.Sprintf("  wanted: %.2f × floor", allowedRate), func(r grantRow) string {
+		return verdict(fmt.Sprintf("%.1f/s", allowedRate*r.floorRate), r.oursRate >= allowedRate*r.floorRate)
+	})
+	line("  the console's rate of /users allows", func(grantRow) string {
+		return fmt.Sprintf("%.1f/s", o.consoleRate())
+	})
+	t.AppendSeparator()
+	line("history events, the principal's included", func(r grantRow) string { return fmt.Sprint(r.events) })
+	line("  allowed", func(r grantRow) string { return verdict(fmt.Sprint(allowedEvents), r.events <= allowedEvents) })
+	line("actions, the principal's included", func(r grantRow) string { return fmt.Sprint(r.actions) })
+	line("  allowed", func(r grantRow) string {
+		return verdict(fmt.Sprint(allowedActions), r.actions <= allowedActions)
+	})
+	fmt.Fprintf(w, "%d grants of each, one by one, then medians of %d rounds, console at %s a request\n%s\n",
+		o.grants, o.rounds, o.latency, t.Render())
+}
+
+// allowed is the most that the median may be.
+func (r grantRow) allowed(o options) time.Duration {
+	return time.Duration(allowedRatio*float64(median(r.floor))) + allowedCalls*o.latency
+}
+
+// consoleRate is how many grants a second the console takes, when so many are begun at
+// once that the burst is soon spent.
+func (o options) consoleRate() float64 {
+	calls := o.inFlight * usersCalls
+	if calls <= usersBurst {
+		return math.Inf(1)
+	}
+	return float64(o.inFlight) * usersPerSecond / float64(calls-usersBurst)
+}
+
+func verdict(limit string, met bool) string {
+	if met {
+		return limit + ", met"
+	}
+	return limit + ", MISSED"
+}
+
+func percentile(all []time.Duration, p int) time.Duration {
+	sorted := slices.Sorted(slices.Values(all))
+	return sorted[min(len(sorted)*p/100, len(sorted)-1)]
+}
+
+func millis(d time.Duration) string { return fmt.Sprintf("%d ms", d.Milliseconds()) }

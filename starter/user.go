@@ -1,0 +1,105 @@
+package main
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/workflows"
+)
+
+func (p *program) userCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "user", Short: "Make users", Args: cobra.NoArgs,
+		Long:    "Make users, each with one role. `starter offboard` is how they end.",
+		Example: `  starter user create --email dora@example.com --name "Dora Lind" --role SOC --scope "Acme / Berlin"`,
+	}
+	cmd.AddCommand(p.userCreateCommand())
+	return cmd
+}
+
+type userOptions struct {
+	requestOptions
+
+	email, name string
+}
+
+func (p *program) userCreateCommand() *cobra.Command {
+	var o userOptions
+	cmd := &cobra.Command{
+		Use:   "create",
+		Short: "Make a user with one role",
+		Long: `Make a user with one role, and prove it by reading it back. The console invites by
+e-mail, if it is set up to. A user who is there already is not touched: one that holds the
+role counts as done, for another a grant is the way.
+
+Waits for the proof. Ctrl-C stops the waiting, not the request.`,
+		Example: `  starter user create --email dora@example.com --name "Dora Lind" --role SOC --scope "Acme / Berlin"
+  starter user create --email dora@example.com --name "Dora Lind" --role SOC --scope tenant --dry-run`,
+		Args: cobra.NoArgs,
+		RunE: p.run(func(ctx context.Context, _ []string) error { return p.createUser(ctx, o) }),
+	}
+	cmd.Flags().StringVar(&o.email, "email", "", "e-mail address, which is the login name")
+	cmd.Flags().StringVar(&o.name, "name", "", "full name")
+	o.accountFlags(cmd)
+	return cmd
+}
+
+// accountFlags are those of a request that makes somebody.
+func (o *requestOptions) accountFlags(cmd *cobra.Command) {
+	o.placeFlags(cmd, "")
+	o.recordFlags(cmd)
+}
+
+func (p *program) createUser(ctx context.Context, o userOptions) error {
+	w, err := p.accountWish(ctx, o.requestOptions)
+	if err != nil {
+		return err
+	}
+	in := workflows.ProvisionUserInput{
+		Email: o.email, FullName: o.name, Role: w.role, Scope: w.scope, Requester: w.requester, Reason: o.reason,
+		Console: w.console, DryRun: o.dryRun,
+	}
+	if err := in.Validate(); err != nil {
+		return badConfiguration(err)
+	}
+	return p.request(ctx, o.order(workflows.ProvisionUserType, workflows.ProvisionID(w.id), in,
+		"make a user at "+string(w.scope.Level)+" level"))
+}
+
+// accountWish reads the flags of a request that makes somebody.
+func (p *program) accountWish(ctx context.Context, o requestOptions) (w wish, err error) {
+	if w, err = p.record(o, workflows.ProvisionID("")); err != nil {
+		return w, err
+	}
+	w.role, w.scope, err = p.place(ctx, o.target, "")
+	return w, err
+}
+
+// order is a request that is waited for until it has ended. Its summary is not
+// encrypted.
+func (o *requestOptions) order(kind, id string, input any, summary string) order {
+	return order{
+		kind: kind, id: id, input: input, summary: summary, wait: o.wait, dryRun: o.dryRun, chosen: o.id != "",
+		settled: func(workflows.RequestStatus) bool { return false },
+	}
+}
+
+// madeFacts say who was made, and where the token went that nobody else has.
+func madeFacts(proofs []access.Proof) [][]string {
+	var out [][]string
+	for _, proof := range proofs {
+		if proof.Made != nil {
+			out = append(out, []string{"made", refText(*proof.Made)})
+		}
+		if t := proof.Token; t != nil {
+			text := "given to the worker's SERVICE_USER_TOKEN_COMMAND"
+			if t.Path != "" {
+				text = t.Path + " in the worker's SERVICE_USER_TOKEN_DIR"
+			}
+			out = append(out, []string{"token", text + ", ends at " + instant(t.ExpiresAt)})
+		}
+	}
+	return out
+}
