@@ -7,6 +7,8 @@ import (
 	"golang.org/x/sync/singleflight"
 
 	"sentinelone-provisioner/internal/console"
+	"sentinelone-provisioner/internal/policy"
+	"sentinelone-provisioner/internal/signing"
 	"sentinelone-provisioner/internal/store"
 	"sentinelone-provisioner/internal/tokensink"
 )
@@ -20,7 +22,9 @@ type Request struct {
 	tokens  tokensink.Sink
 	now     func() time.Time
 
-	notifies bool // people are told
+	policy   *policy.Policy          // nil: nobody is asked
+	signers  *signing.AllowedSigners // nil: decisions are taken as claimed
+	notifies bool                    // people are told
 	indexed  func() bool
 }
 

@@ -15,7 +15,6 @@ const EntryDecision = "decision"
 // DecideInput is one person's word on a request.
 type DecideInput struct {
 	Request  RequestInfo     `json:"request"`
-	PlanHash string          `json:"planHash"`
 	Decision access.Decision `json:"decision"`
 	// Number counts the decisions of this request, from 0.
 	Number int `json:"number"`
@@ -33,16 +32,18 @@ type DecideResult struct {
 type decisionEntry struct {
 	access.Decision
 
-	PlanHash string `json:"planHash"`
-	Refusal  string `json:"refusal,omitempty"`
+	Refusal string `json:"refusal,omitempty"`
 }
 
 // Decide writes a decision into the ledger, whether it counts or not. Doing it again
 // gives the first answer.
 func (r *Request) Decide(ctx context.Context, in DecideInput) (DecideResult, error) {
 	defer keepAlive(ctx, nothing)()
-	entry := decisionEntry{Decision: in.Decision, PlanHash: in.PlanHash, Refusal: in.Refusal}
+	entry := decisionEntry{Decision: in.Decision, Refusal: in.Refusal}
 	entry.Signed = access.Unsigned
+	if err := r.checkSignature(in, &entry); err != nil {
+		return DecideResult{}, err
+	}
 	entries, err := r.store.Append(ctx, r.console.Console(), store.NewLedgerEntry{
 		Request: in.Request.ID, Kind: EntryDecision, At: in.Decision.At, Body: entry,
 		Key: in.Request.key(fmt.Sprintf("%s/%d", EntryDecision, in.Number)),

@@ -31,7 +31,7 @@ func (r *Request) Plan(ctx context.Context, in PlanInput) (PlanResult, error) {
 	if err != nil || in.DryRun {
 		return PlanResult{Plan: plan}, err
 	}
-	if plan, err = r.file(ctx, in.Request, plan); err != nil {
+	if plan, err = r.file(ctx, in.Request, in.Round, plan); err != nil {
 		return PlanResult{}, err
 	}
 	if plan.Refusal == "" {
@@ -80,9 +80,9 @@ const opPlan access.Op = "plan"
 
 // file puts the plan into the ledger. Where an earlier attempt has done that, its plan
 // counts, even if the console has changed since: there is one plan per request.
-func (r *Request) file(ctx context.Context, of RequestInfo, plan access.Plan) (access.Plan, error) {
+func (r *Request) file(ctx context.Context, of RequestInfo, round int, plan access.Plan) (access.Plan, error) {
 	entries, err := r.store.Append(ctx, plan.Console, store.NewLedgerEntry{
-		Request: of.ID, Kind: EntryRequest, Key: of.key(EntryRequest), At: r.now().UTC(), Body: plan,
+		Request: of.ID, Kind: EntryRequest, Key: of.key(planKey(round)), At: r.now().UTC(), Body: plan,
 	})
 	if err != nil {
 		return plan, fmt.Errorf("write the request %s: %w", of.ID, err)
@@ -92,6 +92,15 @@ func (r *Request) file(ctx context.Context, of RequestInfo, plan access.Plan) (a
 		return plan, err
 	}
 	return *filed, nil
+}
+
+// planKey tells the plans of one request apart: it is planned anew when the principal
+// has changed since people consented.
+func planKey(round int) string {
+	if round == 0 {
+		return EntryRequest
+	}
+	return fmt.Sprintf("%s/%d", EntryRequest, round)
 }
 
 // work makes the plan.
@@ -108,8 +117,10 @@ func (r *Request) work(ctx context.Context, in PlanInput) (access.Plan, error) {
 	}
 	plan := access.Plan{
 		Op: in.Op, Console: r.console.Console(), Principal: found.principal.Ref(), Role: found.role, Scope: found.scope,
-		Terms: in.Terms, Rules: access.Rules{AllowLevelChange: in.Terms.AllowLevelChange},
-		Before: found.principal.Holdings(), After: found.principal.Holdings(), Approval: access.NoApproval(),
+		Terms: in.Terms, Before: found.principal.Holdings(), After: found.principal.Holdings(),
+	}
+	if plan, err = r.consult(plan, found); err != nil {
+		return access.Plan{}, err
 	}
 	var none access.Tenancy
 	step := none.Apply(access.Change{
@@ -120,7 +131,9 @@ func (r *Request) work(ctx context.Context, in PlanInput) (access.Plan, error) {
 	if plan.Op == access.OpDelete || plan.Op == access.OpReset {
 		plan.Notes = append(plan.Notes, offboardNote)
 	}
-	plan.Refusal = r.refusal(in.Op, found, step)
+	if why := r.refusal(in.Op, found, step); why != "" {
+		plan.Refusal = why
+	}
 	return plan.Seal(), nil
 }
 

@@ -21,6 +21,9 @@ type resolved struct {
 	role      access.RoleRef
 	scope     access.ScopeRef
 	unusable  string // why the role cannot be given at the scope
+	account   string // of a site or account, its account's id
+	preset    bool   // the role is predefined
+	roles     []access.Role
 	notes     []string
 	// taken are those that have the address or name of an account that is asked for.
 	taken []access.Principal
@@ -71,6 +74,7 @@ func (r *Request) resolve(ctx context.Context, in PlanInput) (resolved, error) {
 	if err != nil {
 		return resolved{}, named(err)
 	}
+	out.account, out.preset, out.roles = at.accountID, role.Predefined, roles
 	out.role = access.RoleRef{ID: role.ID, Name: role.Name}
 	if in.Op != access.OpRevoke && !role.UsableAt(access.Scope{Level: at.Level, ID: at.ID}, at.accountID) {
 		out.unusable = fmt.Sprintf("role %q (%s) belongs to %s and cannot be given at %s: choose a role of that scope",

@@ -28,6 +28,8 @@ type PlanInput struct {
 	Terms     access.Terms             `json:"terms"`
 	// Account is who is to be made; Principal is empty then.
 	Account *access.NewAccount `json:"account,omitempty"`
+	// Round counts the plans of the request, from 0.
+	Round int `json:"round,omitempty"`
 	// DryRun asks for the plan alone: the ledger learns nothing.
 	DryRun bool `json:"dryRun,omitempty"`
 }

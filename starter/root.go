@@ -70,6 +70,8 @@ func (p *program) root() *cobra.Command {
 		{groupAsk, p.exportCommand()},
 		{groupChange, p.grantCommand()},
 		{groupChange, p.revokeCommand()},
+		{groupChange, p.approveCommand()},
+		{groupChange, p.denyCommand()},
 		{groupChange, p.endCommand()},
 		{groupChange, p.extendCommand()},
 		{groupChange, p.cancelCommand()},

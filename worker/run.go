@@ -98,7 +98,11 @@ func serve(ctx context.Context, log *slog.Logger, cfg config.Config, options cli
 		indexed.learn(learning, log, temporal, options.Namespace)
 	}()
 	defer func() { stop(); <-learned }()
-	w := newWorkers(temporal, cfg, s1, db, senders, indexed.known.Load, func(err error) { fatal <- err })
+	rules, err := loadRules(cfg)
+	if err != nil {
+		return err
+	}
+	w := newWorkers(temporal, cfg, s1, db, senders, rules, indexed.known.Load, func(err error) { fatal <- err })
 	if err := w.Start(); err != nil {
 		return temporalclient.Explain(err, options)
 	}
@@ -150,7 +154,7 @@ func (ws workers) Stop() {
 
 func newWorkers(
 	temporal client.Client, cfg config.Config, s1 *console.Client, db *store.Store, senders []notify.Sender,
-	indexed func() bool, onFatal func(error),
+	rules rules, indexed func() bool, onFatal func(error),
 ) workers {
 	options := worker.Options{
 		WorkerStopTimeout:                stopTimeout,
@@ -178,6 +182,7 @@ func newWorkers(
 	if len(senders) > 0 {
 		requests.Notifying()
 	}
+	requests.Following(rules.policy).CheckingSignatures(rules.signers)
 	requests.Register(w)
 
 	options.DisableWorkflowWorker = true

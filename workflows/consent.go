@@ -23,7 +23,6 @@ type consent struct {
 	until time.Time
 	// decisions are those that count for the plan as it is.
 	decisions []access.Decision
-	delegated []Delegation
 	verdict   string // "" while it is open
 	refused   int    // decisions
 }
@@ -57,9 +56,9 @@ func (c *consent) ask(ctx workflow.Context, a access.Approval, stop func() bool)
 	c.notify(ctx, EventRequested)
 	for c.verdict == "" && !stop() {
 		next := c.nextReminder(ctx, a)
-		seen := len(c.decisions) + len(c.delegated)
+		seen := len(c.decisions)
 		moved, err := awaitUntil(ctx, next, "time to decide", func() bool {
-			return c.verdict != "" || stop() || len(c.decisions)+len(c.delegated) != seen
+			return c.verdict != "" || stop() || len(c.decisions) != seen
 		})
 		if err != nil {
 			return err
@@ -151,7 +150,7 @@ func (c *consent) wake(ctx workflow.Context, a access.Approval) {
 func (c *consent) escalate(to []string) bool {
 	step := &c.steps[c.step]
 	before := len(step.People)
-	if before == 0 { // anyone may decide already
+	if step.Anyone() {
 		return false
 	}
 	people := slices.Clone(step.People)
@@ -176,10 +175,11 @@ func (c *consent) decide(ctx workflow.Context, action string, in DecisionInput) 
 	d := access.Decision{
 		At: workflow.Now(ctx).UTC(), By: strings.TrimSpace(in.By), Action: action, Step: c.step, Comment: in.Comment,
 		Duration: in.Duration, StartAt: in.StartAt, Signature: in.Signature,
+		SignedAt: in.SignedAt, PlanHash: c.planHash(),
 	}
-	why := c.mayNot(&d)
+	why := c.mayNot(d)
 	out, err := call[activities.DecideResult](brief(open, action), activities.DecideName, activities.DecideInput{
-		Request: c.info, PlanHash: c.planHash(), Decision: d, Number: c.looked(), Refusal: why,
+		Request: c.info, Decision: d, Number: c.looked(), Refusal: why,
 	})
 	if err != nil {
 		return access.Decision{}, err

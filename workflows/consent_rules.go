@@ -3,8 +3,6 @@ package workflows
 import (
 	"fmt"
 	"slices"
-	"strings"
-	"time"
 
 	"sentinelone-provisioner/internal/access"
 )
@@ -12,12 +10,9 @@ import (
 // mostRefused bounds how often a request takes down decisions that do not count.
 const mostRefused = 500
 
-// fold makes spellings of one person equal: case and spaces around do not count.
-func fold(name string) string { return strings.ToLower(strings.TrimSpace(name)) }
-
-// mayNot says why a decision does not count, or "". It fills in on whose behalf it is.
-func (c *consent) mayNot(d *access.Decision) string {
-	by := fold(d.By)
+// mayNot says why a decision does not count, or "".
+func (c *consent) mayNot(d access.Decision) string {
+	by := access.Fold(d.By)
 	switch {
 	case by == "":
 		return `"by" is missing: say who decides, as in {"by":"carol@example.com"}`
@@ -25,18 +20,20 @@ func (c *consent) mayNot(d *access.Decision) string {
 		return c.decidedAlready()
 	case c.state != StateAwaiting && c.state != StateActive:
 		return "there is nothing to decide: the state is " + c.state
-	case by == fold(c.asked.Terms.Requester):
+	case by == access.Fold(c.asked.Terms.Requester):
 		return "the requester does not decide about the own request: " + d.By + " has asked for it"
+	case c.plan != nil && by == access.Fold(c.plan.Principal.Email):
+		return "nobody decides about a role of their own: " + d.By + " would get it"
 	}
 	for _, e := range c.decisions {
-		if by == fold(e.By) || by == fold(e.OnBehalfOf) {
+		if by == access.Fold(e.By) {
 			return fmt.Sprintf("%s has decided already: %s at %s", d.By, e.Action, at(e.At))
 		}
 	}
 	if why := c.notEntitled(d); why != "" {
 		return why
 	}
-	return c.widens(*d)
+	return c.widens(d)
 }
 
 func (c *consent) decidedAlready() string {
@@ -49,14 +46,13 @@ func (c *consent) decidedAlready() string {
 
 // notEntitled says why a person may not decide: an approval needs the open step, a
 // denial any that is left.
-func (c *consent) notEntitled(d *access.Decision) string {
+func (c *consent) notEntitled(d access.Decision) string {
 	last := c.step + 1
 	if d.Action == actionDeny {
 		last = len(c.steps)
 	}
 	for i := c.step; i < last && i < len(c.steps); i++ {
-		if ok, behalf := c.entitled(c.steps[i], fold(d.By), d.At); ok {
-			d.OnBehalfOf = behalf
+		if entitled(c.steps[i], access.Fold(d.By)) {
 			return ""
 		}
 	}
@@ -66,18 +62,9 @@ func (c *consent) notEntitled(d *access.Decision) string {
 	return fmt.Sprintf("%s may not decide this: it waits %s", d.By, c.waitingFor())
 }
 
-// entitled says whether somebody may decide a step, and on whose behalf. A step
-// without people is anyone's.
-func (c *consent) entitled(s access.ApprovalStep, by string, now time.Time) (ok bool, behalf string) {
-	if len(s.People) == 0 || slices.Contains(s.People, by) {
-		return true, ""
-	}
-	for _, x := range c.delegated {
-		if fold(x.To) == by && now.Before(x.Until) && slices.Contains(s.People, fold(x.By)) {
-			return true, x.By
-		}
-	}
-	return false, ""
+// entitled says whether somebody may decide a step.
+func entitled(s access.ApprovalStep, by string) bool {
+	return s.Anyone() || slices.Contains(s.People, by)
 }
 
 // widens says that a decision would give more than was asked for.

@@ -176,6 +176,7 @@ func (g *grantRun) applyUnlessStopped(
 		return true, err
 	case out.Proof.Outcome == access.PlanChanged:
 		g.proofs, g.rounds = nil, g.rounds+1
+		g.asked.Round = g.rounds
 		return false, nil
 	case out.Refused():
 		return true, g.close(ctx, StateRefused, out.Message)

@@ -245,7 +245,7 @@ func TestGrant_StatusTellsEveryStep(t *testing.T) {
 
 	end, plan := start.Add(4*time.Hour), planOf(planInput(in))
 	want := workflows.RequestStatus{
-		State: "planning", Request: request, Requester: bobMail, StartedAt: began, StartsAt: &start,
+		State: "planning", Run: snapshot, Request: request, Requester: bobMail, StartedAt: began, StartsAt: &start,
 		Proofs: []access.Proof{},
 	}
 	require.Equal(t, want, seen["planning"])

@@ -43,8 +43,6 @@ const (
 	// ApproveUpdate and DenyUpdate are people's decisions.
 	ApproveUpdate = "approve"
 	DenyUpdate    = "deny"
-	// DelegateUpdate hands one person's decision to another.
-	DelegateUpdate = "delegate"
 	// CancelUpdate calls a grant off before it is applied.
 	CancelUpdate = "cancel"
 	// ExtendUpdate lengthens a timed grant that is running.

@@ -167,6 +167,7 @@ type RequestResult struct {
 type RequestStatus struct {
 	State     string    `json:"state"`
 	Request   string    `json:"request"` // workflow id
+	Run       string    `json:"run"`     // of the workflow; part of what decisions are signed over
 	Requester string    `json:"requester"`
 	StartedAt time.Time `json:"startedAt"`
 	// StartsAt is when a scheduled grant is applied, EndsAt when a timed one is released.

@@ -1,0 +1,37 @@
+package activities
+
+import (
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/fault"
+	"sentinelone-provisioner/internal/policy"
+)
+
+// Following says by which policy requests are planned; without one nobody is asked.
+func (r *Request) Following(p *policy.Policy) *Request {
+	r.policy = p
+	return r
+}
+
+// consult asks the policy about a plan, and records in it what it says: who must
+// consent, how far the change may go, and why not, if so.
+func (r *Request) consult(plan access.Plan, found resolved) (access.Plan, error) {
+	plan.Approval = access.NoApproval()
+	plan.Rules = access.Rules{AllowLevelChange: plan.Terms.AllowLevelChange}
+	if r.policy == nil || plan.Op == access.OpDelete || plan.Op == access.OpReset {
+		return plan, nil
+	}
+	q := policy.About(plan, r.now())
+	q.Role.Predefined, q.RoleNames = found.preset, map[string]string{}
+	for _, role := range found.roles {
+		q.RoleNames[role.ID] = role.Name
+	}
+	if plan.Scope.Level == access.SiteLevel {
+		q.Scope.Account = found.account
+	}
+	answer, err := r.policy.Decide(q)
+	if err != nil {
+		return plan, fault.New(fault.Invalid, err)
+	}
+	plan.Approval, plan.Rules, plan.Refusal = answer.Approval, answer.Rules, answer.Refusal
+	return plan, nil
+}

@@ -1,0 +1,181 @@
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/client"
+
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/consoletest"
+	"sentinelone-provisioner/internal/store"
+	"sentinelone-provisioner/workflows"
+)
+
+const askLeads = `
+groups:
+  leads: [carol@example.com, bob@example.com, dave@example.com]
+rules:
+  - name: ask
+    permanent: true
+    maxDuration: 8h
+    decideWithin: 1h
+    approvals: [{need: 2, from: [leads]}]
+`
+
+// newAsked is a stack whose worker follows a policy that asks two leads.
+func newAsked(t *testing.T, extra ...string) *roles {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "policy.yaml")
+	require.NoError(t, os.WriteFile(file, []byte(askLeads), 0o600))
+	s := newStack(t, consoletest.Options{Seed: 31, Sites: 6, Users: -1})
+	s.extra = append(append(s.extra, "POLICY_FILE="+file), extra...)
+	r := prepareRoles(t, s)
+	r.startWorker()
+	return r
+}
+
+func asks(got workflows.RequestStatus) bool { return got.State == workflows.StateAwaiting }
+
+// decide sends a decision and returns it, or why it does not count.
+func (r *roles) decide(run client.WorkflowRun, action, by string) (access.Decision, error) {
+	var out access.Decision
+	handle, err := r.client.UpdateWorkflow(r.ctx(), client.UpdateWorkflowOptions{
+		WorkflowID: run.GetID(), UpdateName: action, WaitForStage: client.WorkflowUpdateStageCompleted,
+		Args: []any{workflows.DecisionInput{By: by}},
+	})
+	if err == nil {
+		err = handle.Get(r.ctx(), &out)
+	}
+	return out, err
+}
+
+// The requester's own word does not count, nor does one person's twice, nor a
+// stranger's; two leads' does, and what did not count is in the ledger too.
+func TestApproval_TwoLeads(t *testing.T) {
+	t.Parallel()
+	s := newAsked(t)
+	run := s.startGrant("1", s.input(""))
+	s.untilRequest(run, asks)
+	for by, why := range map[string]string{
+		"BOB@example.com ": "the requester does not decide", "ana@example.com": "nobody decides about a role of their own",
+		"eve@example.com": "may not decide",
+	} {
+		_, err := s.decide(run, "approve", by)
+		require.ErrorContains(t, err, why, by)
+	}
+	_, err := s.decide(run, "approve", "carol@example.com")
+	require.NoError(t, err)
+	_, err = s.decide(run, "approve", "Carol@example.com")
+	require.ErrorContains(t, err, "has decided already")
+	require.False(t, s.held().Holds(s.wanted), "one of two is not enough")
+	_, err = s.decide(run, "approve", "dave@example.com")
+	require.NoError(t, err)
+	got := s.ended(run)
+	require.Equal(t, workflows.StateGranted, got.State, got.Message)
+	require.True(t, s.held().Holds(s.wanted))
+	s.requireReceipt(got)
+	require.Len(t, got.Receipt.Decisions, 2)
+	require.Equal(t, "ask", got.Receipt.Plan.Approval.Rule)
+	require.Len(t, s.entries(run, "decision"), 6, "what did not count is in the ledger too")
+}
+
+func TestApproval_Denied(t *testing.T) {
+	t.Parallel()
+	s := newAsked(t)
+	run := s.startGrant("1", s.input(""))
+	s.untilRequest(run, asks)
+	_, err := s.decide(run, "deny", "carol@example.com")
+	require.NoError(t, err)
+	got := s.ended(run)
+	require.Equal(t, workflows.StateDenied, got.State)
+	require.Contains(t, got.Message, "carol@example.com")
+	require.False(t, s.held().Holds(s.wanted))
+	s.requireReceipt(got)
+}
+
+// Somebody edits the principal between the consent and the change: people are asked
+// again, and their old word does not count.
+func TestApproval_AskedAgainWhenThePlanChanges(t *testing.T) {
+	t.Parallel()
+	s := newAsked(t)
+	run := s.startGrant("1", s.input(""))
+	s.untilRequest(run, asks)
+	_, err := s.decide(run, "approve", "carol@example.com")
+	require.NoError(t, err)
+	other := s.wanted
+	other.ScopeID = s.console.Truth().Sites[2].ID
+	s.byHand(s.viewer, other)
+	_, err = s.decide(run, "approve", "dave@example.com")
+	require.NoError(t, err)
+	s.untilRequest(run, func(got workflows.RequestStatus) bool { return asks(got) && len(got.Plan.Before.Held) == 2 })
+	require.False(t, s.held().Holds(s.wanted))
+	for _, by := range []string{"dave@example.com", "carol@example.com"} {
+		_, err = s.decide(run, "approve", by)
+		require.NoError(t, err)
+	}
+	require.Equal(t, workflows.StateGranted, s.ended(run).State)
+	require.True(t, s.held().Holds(other), "the edit by hand stands")
+}
+
+// Two hundred decisions at once: one outcome, everyone answered, all recorded.
+func TestApproval_ManyAtOnce(t *testing.T) {
+	t.Parallel()
+	s := newAsked(t)
+	run := s.startGrant("1", s.input(""))
+	s.untilRequest(run, asks)
+	const many = 200
+	answers := make([]error, many)
+	var all sync.WaitGroup
+	for i := range many {
+		all.Go(func() {
+			action, by := "approve", fmt.Sprintf("person%d@example.com", i)
+			switch i % 20 {
+			case 3:
+				by = "carol@example.com"
+			case 7:
+				by = "dave@example.com"
+			case 11:
+				action, by = "deny", "dave@example.com"
+			}
+			for { // ten may be under way at one workflow; the others are told to come again
+				_, err := s.decide(run, action, by)
+				if err == nil || !strings.Contains(err.Error(), "limit on number of concurrent in-flight updates") {
+					answers[i] = err
+					return
+				}
+			}
+		})
+	}
+	all.Wait()
+	got := s.ended(run)
+	counted := 0
+	for _, err := range answers {
+		if err == nil {
+			counted++
+		}
+	}
+	require.Len(t, got.Receipt.Decisions, counted)
+	require.Contains(t, []string{workflows.StateGranted, workflows.StateDenied}, got.State)
+	require.Equal(t, got.State == workflows.StateGranted, s.held().Holds(s.wanted))
+	s.requireReceipt(got)
+}
+
+// entries are what the ledger has of a request, of one kind.
+func (r *roles) entries(run client.WorkflowRun, kind string) []store.LedgerEntry {
+	r.t.Helper()
+	entries, err := r.openStore().LedgerOf(r.ctx(), r.consoleKey(), run.GetID())
+	require.NoError(r.t, err)
+	var out []store.LedgerEntry
+	for _, e := range entries {
+		if e.Kind == kind {
+			out = append(out, e)
+		}
+	}
+	return out
+}
