@@ -52,11 +52,19 @@ func TestCancel_AtEveryCallOfAGrant(t *testing.T) { //nolint:tparallel // the gr
 		s.untilStuck([]*stuck{c.stuck})
 		c.cancel(c)
 	}
+	inTime := 0
 	for _, c := range all {
 		t.Run(c.name, c.check)
+		if c.ended(c.run).State == "cancelled" {
+			inTime++
+		}
 	}
+	require.GreaterOrEqual(t, inTime, leastInTime, "too few were called off in the middle to prove anything")
 	s.requireLedger()
 }
+
+// leastInTime is how many of the calls that give must have been caught in the middle.
+const leastInTime = 12
 
 // calledOff is a grant that somebody calls off while one of its calls is under way.
 type calledOff struct {
@@ -81,26 +89,26 @@ func inTemporal(c *calledOff) {
 	c.tooLate = c.client.CancelWorkflow(c.ctx(), c.run.GetID(), "")
 }
 
+// check allows for a machine so busy that the call was over before anyone called it off:
+// then the grant goes on to its own end, and nothing is half done either.
 func (c *calledOff) check(t *testing.T) {
 	got := c.ended(c.run)
 	c.requireReceipt(got)
-	if c.call.gives {
-		require.NoError(t, c.tooLate)
-	}
-	if got.State == "granted" {
+	switch got.State {
+	case "granted":
 		require.False(t, c.timed)
 		require.True(t, c.held().Holds(c.wanted))
 		require.True(t, c.held().Holds(c.viewer))
 		return
+	case "expired":
+		require.True(t, c.timed)
+		require.Equal(t, access.Released, got.Outcome)
+	default:
+		require.Equal(t, "cancelled", got.State, got.Message)
+		require.True(t, c.call.gives, "what is being released is not called off")
+		require.NoError(t, c.tooLate)
 	}
 	require.Equal(t, c.before, c.held())
-	switch {
-	case c.call.gives:
-		require.Equal(t, "cancelled", got.State, got.Message)
-	default:
-		require.Equal(t, "expired", got.State, got.Message)
-		require.Equal(t, access.Released, got.Outcome)
-	}
 }
 
 // Called off while it waits for its start, a grant ends at once; while it is in force it
