@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/signing"
 )
 
@@ -20,23 +21,30 @@ func (r *Request) checkSignature(in DecideInput, entry *decisionEntry) error {
 	if r.signers == nil || entry.Refusal != "" {
 		return nil
 	}
-	statement := signing.OfDecision(in.Request.ID, in.Request.Run, in.Decision.PlanHash, in.Decision)
-	if in.Decision.Signature == "" {
-		entry.Refusal = "a signature is needed: decide with `starter approve` or `starter deny`, which sign"
-		return nil
-	}
-	if err := statement.Timely(r.now()); err != nil {
-		entry.Refusal = err.Error()
-		return nil
-	}
-	verified, err := r.signers.Verify(statement, in.Decision.Signature, in.Decision.SignedAt)
+	fingerprint, err := r.signedBy(in)
 	if _, unreadable := errors.AsType[*signing.FileError](err); unreadable {
 		return fmt.Errorf("the signature on %s cannot be checked: %w", in.Request.ID, err)
 	}
+	entry.Signed = fingerprint
 	if err != nil {
-		entry.Refusal = "the signature does not hold: " + err.Error()
-		return nil
+		entry.Signed, entry.Refusal = access.Unsigned, err.Error()
 	}
-	entry.Signed = verified.Fingerprint
 	return nil
+}
+
+// signedBy is the fingerprint of the key that signed a decision, or why it does not
+// count.
+func (r *Request) signedBy(in DecideInput) (string, error) {
+	if in.Decision.Signature == "" {
+		return "", errors.New("a signature is needed: decide with `starter approve` or `starter deny`, which sign")
+	}
+	statement := signing.OfDecision(in.Request.ID, in.Request.Run, in.Decision.PlanHash, in.Decision)
+	if err := statement.Timely(r.now()); err != nil {
+		return "", err
+	}
+	verified, err := r.signers.Verify(statement, in.Decision.Signature, in.Decision.SignedAt)
+	if err != nil {
+		return "", fmt.Errorf("the signature does not hold: %w", err)
+	}
+	return verified.Fingerprint, nil
 }

@@ -199,7 +199,8 @@ func (r *request) enter(ctx workflow.Context, state, waiting string) {
 
 func (r *request) status() RequestStatus {
 	return RequestStatus{
-		State: r.state, Request: r.info.ID, Run: r.info.Run, Requester: r.asked.Terms.Requester, StartedAt: r.info.StartedAt,
+		State: r.state, Request: r.info.ID, Run: r.info.Run,
+		Requester: r.asked.Terms.Requester, StartedAt: r.info.StartedAt,
 		Waiting: r.wait, Plan: r.plan, Proofs: append([]access.Proof{}, r.proofs...), Result: r.result,
 	}
 }

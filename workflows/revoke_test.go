@@ -56,7 +56,8 @@ func TestRevoke(t *testing.T) {
 			Close: &activities.CloseInput{Request: aboutIt, Plan: plan, State: "revoked"},
 		}}, r.applied)
 		want := workflows.RequestStatus{
-			State: "planning", Run: snapshot, Request: request, Requester: bobMail, StartedAt: began, Proofs: []access.Proof{},
+			State: "planning", Run: snapshot, Request: request, Requester: bobMail, StartedAt: began,
+			Proofs: []access.Proof{},
 		}
 		require.Equal(t, want, seen["planning"])
 		want.State, want.Plan = "applying", &plan

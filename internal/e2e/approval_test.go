@@ -63,8 +63,9 @@ func TestApproval_TwoLeads(t *testing.T) {
 	run := s.startGrant("1", s.input(""))
 	s.untilRequest(run, asks)
 	for by, why := range map[string]string{
-		"BOB@example.com ": "the requester does not decide", "ana@example.com": "nobody decides about a role of their own",
-		"eve@example.com": "may not decide",
+		"BOB@example.com ": "the requester does not decide",
+		"ana@example.com":  "nobody decides about a role of their own",
+		"eve@example.com":  "may not decide",
 	} {
 		_, err := s.decide(run, "approve", by)
 		require.ErrorContains(t, err, why, by)
