@@ -84,7 +84,7 @@ soak: build temporal-cli ## what takes longer: many kills, large consoles (tests
 	$(WITH_TEMPORAL) go test -tags soak -run '^TestSoak' -count=1 -timeout 60m $(TESTFLAGS) ./...
 
 .PHONY: bench
-bench: build temporal-cli ## requests, time, memory and history of a sync beside a bare loop, as a table
+bench: build temporal-cli ## what syncs and grants cost beside the least they could: make bench ARGS=--help
 	@$(WITH_TEMPORAL) go run ./internal/bench $(ARGS)
 
 ##@ Make
