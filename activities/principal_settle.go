@@ -102,9 +102,11 @@ func (w *writing) conclude(ctx context.Context, step access.Step, seen access.Re
 			Before: step.Before, After: seen.Holdings, Reads: w.reads, Drift: append(step.Drift, drift...),
 		},
 	}
+	var writes []access.Write
 	for _, s := range w.writes {
-		out.Proof.Writes = append(out.Proof.Writes, s.Write)
+		writes = append(writes, s.Write)
 		out.Next.Prior, out.Next.WrittenAt = s.Write.Before, s.Write.At
 	}
+	out.Proof = out.Proof.WithWrites(writes)
 	return out, w.note(ctx, w.entry(EntryProof, w.key(EntryProof), out))
 }

@@ -1,6 +1,9 @@
 package access
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Write is one request that may have changed the console.
 type Write struct {
@@ -29,7 +32,10 @@ type Proof struct {
 	Before  Holdings `json:"before"`
 	After   Holdings `json:"after"`
 	Writes  []Write  `json:"writes,omitempty"`
-	Reads   []Read   `json:"reads"`
+	// Omitted counts writes left out between the first ones and the last: a change that
+	// was refused for weeks has thousands, all of them in the ledger.
+	Omitted int    `json:"omitted,omitempty"`
+	Reads   []Read `json:"reads"`
 	// Drift says what others changed by hand.
 	Drift []string `json:"drift,omitempty"`
 	// Confirmed says that the absence was read a second time, after a pause.
@@ -38,6 +44,22 @@ type Proof struct {
 	Made *PrincipalRef `json:"made,omitempty"`
 	// Token says where the token of a service user went that was made.
 	Token *TokenPlace `json:"token,omitempty"`
+}
+
+// The most writes that a proof lists, from the first and to the last.
+const (
+	firstWrites = 5
+	lastWrites  = 20
+)
+
+// WithWrites is the proof with its writes, the middle of many left out.
+func (p Proof) WithWrites(all []Write) Proof {
+	p.Writes, p.Omitted = all, 0
+	if most := firstWrites + lastWrites; len(all) > most {
+		p.Omitted = len(all) - most
+		p.Writes = slices.Concat(all[:firstWrites], all[len(all)-lastWrites:])
+	}
+	return p
 }
 
 // Given says that the change gave the role, or found it there.
