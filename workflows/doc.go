@@ -6,14 +6,18 @@
 //	type                  workflow id          messages                        lives               versioning
 //	Sync                  sync/<console>       query status, updates confirm,  minutes;            pinned
 //	                                           discard (while quarantined)     quarantined: 7 days
-//	Grant                 grant/<request>      query status, updates cancel,   seconds; for a      auto-upgrade
-//	                                           extend, end                     time: its duration
-//	Revoke                revoke/<request>     query status                    seconds             auto-upgrade
+//	Grant                 grant/<request>      query status, updates approve,  seconds; for a      auto-upgrade
+//	                                           deny, cancel, extend, end       time: its duration
+//	Revoke                revoke/<request>     query status, updates approve,  seconds             auto-upgrade
+//	                                           deny
 //	Principal             principal/<console>  query status, update change     while it is leased  pinned
 //	                      /<kind>/<id>         (internal)                      or changed
 //	ProvisionUser         provision/<request>  query status, update cancel     seconds             auto-upgrade
 //	ProvisionServiceUser  provision/<request>  query status, update cancel     seconds             auto-upgrade
 //	Offboard              offboard/<request>   query status                    seconds             auto-upgrade
+//	Notify                notify/<event>       none                            seconds; a day if   pinned
+//	                                                                           nobody takes it
 //
-// "Seconds" is as long as the console answers: while it does not, they wait for it.
+// "Seconds" is as long as the console answers, and the people who are asked: while they
+// do not, the workflows wait.
 package workflows
