@@ -34,20 +34,28 @@ func TestRecordHistories(t *testing.T) { //nolint:paralleltest // one recording 
 	if elsewhere := os.Getenv("HISTORIES"); elsewhere != "" {
 		histories = elsewhere
 	}
-	for kind, of := range map[string]struct {
+	for _, of := range []struct {
+		kind      string // type of the workflow
 		console   consoletest.Options
 		scenarios map[string]func(*stack) string
+		extra     func(*testing.T) []string // more environment; nil for none
 	}{
-		workflows.SyncType:      {consoletest.Options{Seed: 71, Users: 60}, syncScenarios},
-		workflows.GrantType:     {rolesConsole, grantScenarios},
-		workflows.RevokeType:    {rolesConsole, revokeScenarios},
-		workflows.PrincipalType: {rolesConsole, principalScenarios},
+		{workflows.SyncType, consoletest.Options{Seed: 71, Users: 60}, syncScenarios, nil},
+		{workflows.GrantType, rolesConsole, grantScenarios, nil},
+		{workflows.GrantType, rolesConsole, consentScenarios, impatient},
+		{workflows.RevokeType, rolesConsole, revokeScenarios, nil},
+		{workflows.PrincipalType, rolesConsole, principalScenarios, nil},
+		{workflows.ProvisionUserType, rolesConsole, userScenarios, nil},
+		{workflows.ProvisionServiceUserType, rolesConsole, serviceUserScenarios, tokenFolder},
+		{workflows.OffboardType, rolesConsole, offboardScenarios, nil},
 	} {
-		dir := filepath.Join(histories, release, kind)
+		dir := filepath.Join(histories, release, of.kind)
 		require.NoError(t, os.MkdirAll(dir, 0o755))
-		t.Run(kind, func(t *testing.T) {
+		t.Run(of.kind, func(t *testing.T) {
 			for name, scenario := range of.scenarios {
-				t.Run(name, func(t *testing.T) { record(t, filepath.Join(dir, name+".json"), of.console, scenario) })
+				t.Run(name, func(t *testing.T) {
+					record(t, filepath.Join(dir, name+".json"), of.console, of.extra, scenario)
+				})
 			}
 		})
 	}
@@ -55,13 +63,18 @@ func TestRecordHistories(t *testing.T) { //nolint:paralleltest // one recording 
 }
 
 // record writes the history of the workflow whose id the scenario returns.
-func record(t *testing.T, file string, console consoletest.Options, scenario func(*stack) string) {
+func record(
+	t *testing.T, file string, console consoletest.Options, extra func(*testing.T) []string, scenario func(*stack) string,
+) {
 	t.Helper()
 	if _, err := os.Stat(file); err == nil {
 		t.Logf("%s is recorded already and stays as it is", file)
 		return
 	}
 	s := newStack(t, console)
+	if extra != nil {
+		s.extra = extra(t)
+	}
 	s.startWorker()
 	h := history(s, scenario(s))
 	require.Contains(t, ended, h.Events[len(h.Events)-1].EventType, "an open workflow proves little")
