@@ -95,7 +95,12 @@ func (g *grantRun) mayExtend(in Extension) error {
 	if g.in.StartAt != nil && g.in.StartAt.After(from) {
 		from = *g.in.StartAt
 	}
-	if total := g.endsAt.Add(time.Duration(in.Duration)).Sub(from); total > MaxDuration {
+	total := g.endsAt.Add(time.Duration(in.Duration)).Sub(from)
+	if longest := g.plan.Approval.MaxDuration; longest > 0 && access.Duration(total) > longest {
+		return refused(fmt.Sprintf(
+			"it would last %s in all: the policy allows %s", access.Duration(total), longest))
+	}
+	if total > MaxDuration {
 		return refused(fmt.Sprintf(
 			"it would last %s in all: the longest is %s", access.Duration(total), days(MaxDuration)))
 	}

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/api/serviceerror"
@@ -100,6 +101,24 @@ func TestApproval_Denied(t *testing.T) {
 	require.Contains(t, got.Message, "carol@example.com")
 	require.False(t, s.held().Holds(s.wanted))
 	s.requireReceipt(got)
+}
+
+// An extension stays within what the policy allows in all.
+func TestApproval_ExtendWithinThePolicy(t *testing.T) {
+	t.Parallel()
+	s := newAsked(t)
+	run := s.startGrant("1", s.input("1h"))
+	s.untilRequest(run, asks)
+	for _, by := range []string{"carol@example.com", "dave@example.com"} {
+		_, err := s.decide(run, "approve", by)
+		require.NoError(t, err)
+	}
+	s.untilRequest(run, func(got workflows.RequestStatus) bool { return got.State == workflows.StateActive })
+	more := workflows.Extension{By: "bob@example.com", Duration: access.Duration(8 * time.Hour)}
+	_, err := s.tryUpdate(run, workflows.ExtendUpdate, more)
+	require.ErrorContains(t, err, "the policy allows 8h")
+	s.update(run, workflows.EndUpdate, workflows.By{By: "bob@example.com"})
+	require.Equal(t, workflows.StateEnded, s.ended(run).State)
 }
 
 // Somebody edits the principal between the consent and the change: people are asked
