@@ -48,6 +48,7 @@ var offboardScenarios = map[string]func(*stack) string{
 }
 
 func tokenFolder(t *testing.T) []string {
+	t.Helper()
 	return []string{"SERVICE_USER_TOKEN_DIR=" + filepath.Join(t.TempDir(), "tokens")}
 }
 
@@ -107,7 +108,9 @@ var consentScenarios = map[string]func(*stack) string{
 		other.ScopeID = r.console.Truth().Sites[2].ID
 		r.byHand(r.viewer, other)
 		r.says(run, "approve", "dave@example.com")
-		r.untilRequest(run, func(got workflows.RequestStatus) bool { return asks(got) && len(got.Plan.Before.Held) == 2 })
+		r.untilRequest(run, func(got workflows.RequestStatus) bool {
+			return asks(got) && len(got.Plan.Before.Held) == 2
+		})
 		r.says(run, "approve", "carol@example.com")
 		r.says(run, "approve", "dave@example.com")
 		return r.must(run, "granted", access.Applied)
@@ -116,6 +119,7 @@ var consentScenarios = map[string]func(*stack) string{
 
 // impatient is a policy that gives people ten seconds, and reminds them.
 func impatient(t *testing.T) []string {
+	t.Helper()
 	file := filepath.Join(t.TempDir(), "policy.yaml")
 	require.NoError(t, os.WriteFile(file, []byte(`
 groups:

@@ -64,7 +64,8 @@ func TestRecordHistories(t *testing.T) { //nolint:paralleltest // one recording 
 
 // record writes the history of the workflow whose id the scenario returns.
 func record(
-	t *testing.T, file string, console consoletest.Options, extra func(*testing.T) []string, scenario func(*stack) string,
+	t *testing.T, file string, console consoletest.Options, extra func(*testing.T) []string,
+	scenario func(*stack) string,
 ) {
 	t.Helper()
 	if _, err := os.Stat(file); err == nil {
