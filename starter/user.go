@@ -13,7 +13,7 @@ func (p *program) userCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "user", Short: "Make users", Args: cobra.NoArgs,
 		Long:    "Make users, each with one role. `starter offboard` is how they end.",
-		Example: `  starter user create --email dora@example.com --name "Dora Lind" --role SOC --scope "Acme / Berlin"`,
+		Example: `  starter user create --email bob@example.com --name "Bob Lind" --role SOC --scope "Acme / Berlin"`,
 	}
 	cmd.AddCommand(p.userCreateCommand())
 	return cmd
@@ -35,8 +35,8 @@ e-mail, if it is set up to. A user who is there already is not touched: one that
 role counts as done, for another a grant is the way.
 
 Waits for the proof. Ctrl-C stops the waiting, not the request.`,
-		Example: `  starter user create --email dora@example.com --name "Dora Lind" --role SOC --scope "Acme / Berlin"
-  starter user create --email dora@example.com --name "Dora Lind" --role SOC --scope tenant --dry-run`,
+		Example: `  starter user create --email bob@example.com --name "Bob Lind" --role SOC --scope "Acme / Berlin"
+  starter user create --email bob@example.com --name "Bob Lind" --role SOC --scope tenant --dry-run`,
 		Args: cobra.NoArgs,
 		RunE: p.run(func(ctx context.Context, _ []string) error { return p.createUser(ctx, o) }),
 	}
