@@ -197,17 +197,5 @@ func (g *grantRun) notGiven(ctx workflow.Context, cause error) error {
 // conclude waits until everybody who asked has an answer.
 func (g *grantRun) conclude(ctx workflow.Context, err error) (RequestResult, error) {
 	g.over = true
-	open, stop := workflow.NewDisconnectedContext(ctx)
-	defer stop()
-	waited := workflow.Await(open, func() bool { return workflow.AllHandlersFinished(open) })
-	if waited == nil {
-		waited = g.toldAll(open)
-	}
-	if err == nil {
-		err = waited
-	}
-	if g.result == nil {
-		return RequestResult{}, err // as it is: anything around it would hide its type from Temporal
-	}
-	return *g.result, err
+	return g.end(ctx, err)
 }

@@ -50,16 +50,7 @@ func provision(ctx workflow.Context, asked activities.PlanInput, create string) 
 	}
 	err := p.run(ctx)
 	p.over = true
-	open, stop := workflow.NewDisconnectedContext(ctx)
-	defer stop()
-	waited := workflow.Await(open, func() bool { return workflow.AllHandlersFinished(open) })
-	if err == nil {
-		err = waited
-	}
-	if p.result == nil {
-		return RequestResult{}, err // as it is: anything around it would hide its type from Temporal
-	}
-	return *p.result, err
+	return p.end(ctx, err)
 }
 
 // run goes from the plan to the receipt.

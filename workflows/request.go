@@ -185,6 +185,24 @@ func endEvent(receipt access.Receipt) string {
 	return EventReleased
 }
 
+// end is the last thing a request does: everybody who asked gets an answer, also when
+// it was cancelled meanwhile, and every event is on its way.
+func (r *request) end(ctx workflow.Context, err error) (RequestResult, error) {
+	open, stop := workflow.NewDisconnectedContext(ctx)
+	defer stop()
+	waited := workflow.Await(open, func() bool { return workflow.AllHandlersFinished(open) })
+	if waited == nil {
+		waited = r.toldAll(open)
+	}
+	if err == nil {
+		err = waited
+	}
+	if r.result == nil {
+		return RequestResult{}, err // as it is: anything around it would hide its type from Temporal
+	}
+	return *r.result, err
+}
+
 func (r *request) done() bool { return r.result != nil }
 
 // enter moves to a state and says so in Temporal's own tools.

@@ -32,20 +32,7 @@ func takeAway(ctx workflow.Context, asked activities.PlanInput, op access.Op, en
 	if err != nil {
 		return RequestResult{}, err
 	}
-	err = c.takeAway(ctx, op, end)
-	open, stop := workflow.NewDisconnectedContext(ctx)
-	defer stop()
-	waited := workflow.Await(open, func() bool { return workflow.AllHandlersFinished(open) })
-	if waited == nil {
-		waited = c.toldAll(open)
-	}
-	if err == nil {
-		err = waited
-	}
-	if err != nil {
-		return RequestResult{}, err // as it is: anything around it would hide its type from Temporal
-	}
-	return *c.result, nil
+	return c.end(ctx, c.takeAway(ctx, op, end))
 }
 
 // takeAway goes from the plan to the receipt.
