@@ -17,7 +17,7 @@ type memberCheck struct {
 	reasons  []string // to quarantine
 }
 
-// members compares how many hold each role, as this snapshot saw it, with the
+// checkMembers compares how many hold each role, as this snapshot saw it, with the
 // console's own usersInRoles.
 //
 // What that number counts is not documented: users, or service users too, or
@@ -28,28 +28,25 @@ type memberCheck struct {
 // One thing holds under every reading: where a role has more members than there
 // are service users who hold it, there are users. A console that lists none then
 // has not told everything, though its counts agree.
-func (s *Sync) members(ctx context.Context, in SettleInput) (memberCheck, error) {
-	if !slices.Contains(in.Collections, access.Roles) || !slices.Contains(in.Collections, access.Users) ||
-		!slices.Contains(in.Collections, access.ServiceUsers) {
-		return memberCheck{}, nil
+func checkMembers(in SettleInput, got outlook) memberCheck {
+	if !comparesMembers(in) || len(got.roles) == 0 {
+		return memberCheck{}
 	}
-	roles, err := s.countedRoles(ctx)
-	if err != nil || len(roles) == 0 {
-		return memberCheck{}, err
+	if missing := noUsers(got.roles, got.seen); missing != "" {
+		return memberCheck{reasons: []string{missing}}
 	}
-	seen, err := s.store.Members(ctx, in.Snapshot)
-	if err != nil {
-		return memberCheck{}, err
-	}
-	if missing := noUsers(roles, seen); missing != "" {
-		return memberCheck{reasons: []string{missing}}, nil
-	}
-	odd := unbalanced(roles, seen)
+	odd := unbalanced(got.roles, got.seen)
 	out := memberCheck{warnings: odd}
 	if len(odd) > 0 && !in.LastLook {
 		out.again = []access.Collection{access.Users, access.ServiceUsers}
 	}
-	return out, nil
+	return out
+}
+
+// comparesMembers says that the snapshot has what it takes.
+func comparesMembers(in SettleInput) bool {
+	return slices.Contains(in.Collections, access.Roles) && slices.Contains(in.Collections, access.Users) &&
+		slices.Contains(in.Collections, access.ServiceUsers)
 }
 
 // noUsers says why there must be users although none came; "" if some came, or

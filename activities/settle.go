@@ -70,7 +70,7 @@ func (s *Sync) Settle(ctx context.Context, in SettleInput) (SettleResult, error)
 }
 
 func (s *Sync) settle(ctx context.Context, in SettleInput) (SettleResult, error) {
-	got, err := s.store.Assess(ctx, in.Snapshot)
+	got, err := s.look(ctx, in)
 	if err != nil {
 		return s.ended(ctx, in.Snapshot, "", in.Collections, err)
 	}
@@ -78,14 +78,11 @@ func (s *Sync) settle(ctx context.Context, in SettleInput) (SettleResult, error)
 	if len(got.Moved) > 0 {
 		return again(got.Moved, "another sync was promoted meanwhile"), nil
 	}
-	members, err := s.members(ctx, in)
-	if err != nil {
-		return SettleResult{}, err
-	}
+	members := checkMembers(in, got)
 	if len(members.again) > 0 {
 		return lookAgain(members.again, members.warnings[0]), nil
 	}
-	if swapped := cameAndWent(got, in); len(swapped) > 0 {
+	if swapped := cameAndWent(got.Assessment, in); len(swapped) > 0 {
 		return lookAgain(swapped, ""), nil
 	}
 	out := SettleResult{
@@ -93,10 +90,14 @@ func (s *Sync) settle(ctx context.Context, in SettleInput) (SettleResult, error)
 		Warnings: append(members.warnings, staleWarnings(got.Stale)...),
 		Reasons:  slices.Concat(doubts(in), members.reasons, s.guard.reasons(got.Losses, got.Counts)),
 	}
-	if len(out.Reasons) == 0 {
-		return s.promote(ctx, in.Snapshot, "", in.Collections, out)
+	if len(out.Reasons) > 0 {
+		return s.quarantine(ctx, in, got.Assessment, out)
 	}
-	return s.quarantine(ctx, in, got, out)
+	out, err = s.promote(ctx, in.Snapshot, "", in.Collections, out)
+	if err == nil && out.State == SettledAgain { // another sync was promoted since it was assessed
+		return s.settle(ctx, in)
+	}
+	return out, err
 }
 
 // quarantine holds a snapshot back, unless another sync was promoted since it was

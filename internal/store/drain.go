@@ -56,7 +56,7 @@ func restart(ctx context.Context, tx *sql.Tx, snap snapshotRow, d drainRow, atte
 	_, err = exec(ctx, tx, "start the drain",
 		`UPDATE drains SET attempt = $1, base_version = $2, pages = 0, received = 0, next_cursor = '', last_saved = 0,
 		        first_total = NULL, last_total = NULL, totals_moved = 0, unassigned = 0, requests = 0,
-		        members = '{}'
+		        members = '{}', seen_rows = NULL, pending_rows = NULL
 		 WHERE snapshot_seq = $3 AND collection = $4`, attempt, base, snap.seq, string(d.collection))
 	return drainRow{collection: d.collection, attempt: attempt, base: base}, err
 }
@@ -126,16 +126,16 @@ func advance(snap snapshotRow, d drainRow, in SavePageInput, members string) ste
 	}
 }
 
-// Drained sums up a drain whose last page is saved and loaded; before that it is an
-// error.
+// Drained sums up a drain whose last page is saved and loaded, and notes what it came
+// to; before that it is an error.
 func (s *Store) Drained(ctx context.Context, id string, c access.Collection, attempt int) (DrainSummary, error) {
 	var out DrainSummary
-	err := s.read(ctx, func(q queryer) error {
-		snap, err := findSnapshot(ctx, q, id)
+	err := s.write(ctx, func(tx *sql.Tx) error {
+		snap, err := findSnapshot(ctx, tx, id)
 		if err != nil {
 			return err
 		}
-		all, err := drains(ctx, q, snap.seq)
+		all, err := drains(ctx, tx, snap.seq)
 		if err != nil {
 			return err
 		}
@@ -148,7 +148,7 @@ func (s *Store) Drained(ctx context.Context, id string, c access.Collection, att
 		case !d.complete():
 			return incomplete(id, d)
 		}
-		now, err := heads(ctx, q, snap.console)
+		now, err := heads(ctx, tx, snap.console)
 		if err != nil {
 			return err
 		}
@@ -157,11 +157,25 @@ func (s *Store) Drained(ctx context.Context, id string, c access.Collection, att
 			FirstTotal: intOrNil(d.firstTotal), LastTotal: intOrNil(d.lastTotal), TotalsMoved: d.totalsMoved,
 			Stale: now[c].seq > snap.seq,
 		}
-		t, err := received(ctx, q, snap, all, []access.Collection{c})
-		out.Distinct = t.seen[c] + t.pending[c]
+		out.Distinct, err = noteReceived(ctx, tx, snap, d)
 		return err
 	})
 	return out, err
+}
+
+// noteReceived counts what a complete drain came to, once. A drain that has begun
+// anew meanwhile is left alone, and one that a later sync has cleared may only be
+// counted again by a sync that leaves it out.
+func noteReceived(ctx context.Context, tx *sql.Tx, snap snapshotRow, d drainRow) (distinct int, err error) {
+	seen, pending, err := came(ctx, tx, snap, d)
+	if err != nil || d.seen.Valid {
+		return seen + pending, err
+	}
+	_, err = exec(ctx, tx, "note what was received",
+		`UPDATE drains SET seen_rows = $1, pending_rows = $2
+		 WHERE snapshot_seq = $3 AND collection = $4 AND attempt = $5 AND seen_rows IS NULL`,
+		seen, pending, snap.seq, string(d.collection), d.attempt)
+	return seen + pending, err
 }
 
 func incomplete(id string, d drainRow) error {

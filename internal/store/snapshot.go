@@ -78,16 +78,19 @@ type drainRow struct {
 	requests    int
 	unassigned  int
 	note        string
+	seen        sql.NullInt64 // what it came to, once that is counted
+	pending     sql.NullInt64
 	waiting     int // saved pages that are not loaded; only from drains
 }
 
 const drainColumns = `d.collection, d.attempt, d.base_version, d.pages, d.received, d.next_cursor, d.last_saved <> 0,
-	d.first_total, d.last_total, d.totals_moved <> 0, d.requests, d.unassigned, d.note`
+	d.first_total, d.last_total, d.totals_moved <> 0, d.requests, d.unassigned, d.note, d.seen_rows, d.pending_rows`
 
 func (r *drainRow) scan(row scanner, more ...any) error {
 	return row.Scan(append([]any{
 		&r.collection, &r.attempt, &r.base, &r.pages, &r.received, &r.cursor, &r.lastSaved,
 		&r.firstTotal, &r.lastTotal, &r.totalsMoved, &r.requests, &r.unassigned, &r.note,
+		&r.seen, &r.pending,
 	}, more...)...)
 }
 

@@ -32,18 +32,30 @@ func received(
 		seen: map[access.Collection]int{}, pending: map[access.Collection]int{}, received: map[access.Collection]int{},
 	}
 	for _, c := range cs {
-		var seen, pending int
-		err := q.QueryRowContext(ctx,
-			`SELECT (SELECT COUNT(*) FROM seen s WHERE s.snapshot_seq = $3 AND s.collection = $2),
-			        (SELECT COUNT(*) FROM entities e
-			          WHERE e.console = $1 AND e.collection = $2 AND e.since = $3 AND e.until IS NULL)`,
-			snap.console, string(c), snap.seq).Scan(&seen, &pending)
+		seen, pending, err := came(ctx, q, snap, all[c])
 		if err != nil {
-			return t, fmt.Errorf("count what came of %s: %w", c, err)
+			return t, err
 		}
 		t.seen[c], t.pending[c], t.received[c] = seen, pending, all[c].received
 	}
 	return t, nil
+}
+
+// came is what a drain received: rows as they were, and rows new or changed. Once it
+// is complete neither moves any more, and [Store.Drained] notes them.
+func came(ctx context.Context, q queryer, snap snapshotRow, d drainRow) (seen, pending int, err error) {
+	if d.seen.Valid && d.pending.Valid {
+		return int(d.seen.Int64), int(d.pending.Int64), nil
+	}
+	err = q.QueryRowContext(ctx,
+		`SELECT (SELECT COUNT(*) FROM seen s WHERE s.snapshot_seq = $3 AND s.collection = $2),
+		        (SELECT COUNT(*) FROM entities e
+		          WHERE e.console = $1 AND e.collection = $2 AND e.since = $3 AND e.until IS NULL)`,
+		snap.console, string(d.collection), snap.seq).Scan(&seen, &pending)
+	if err != nil {
+		return 0, 0, fmt.Errorf("count what came of %s: %w", d.collection, err)
+	}
+	return seen, pending, nil
 }
 
 // take counts everything that promoting the collections would do.
