@@ -21,18 +21,19 @@ func (s *Store) Begin(ctx context.Context, in BeginInput) error {
 	if len(collections) == 0 {
 		collections = access.Collections()
 	}
-	return s.write(ctx, func(tx *sql.Tx) error {
-		if err := s.d.lockConsole(ctx, tx, in.Console); err != nil {
+	return s.writeOn(ctx, func(t *txn) error {
+		if err := s.d.lockConsole(ctx, t.Tx, in.Console); err != nil {
 			return err
 		}
-		created, err := exec(ctx, tx, "begin the snapshot",
-			`INSERT INTO snapshots (id, console, state, started_at, workflow_id) VALUES ($1, $2, $3, $4, $5)
-			 ON CONFLICT (id) DO NOTHING`,
-			in.ID, in.Console, StateDraining, micros(in.StartedAt), in.WorkflowID)
-		if err != nil {
-			return err
-		}
-		snap, err := findSnapshot(ctx, tx, in.ID)
+		var created int64
+		snap := snapshotRow{id: in.ID}
+		err := t.together(ctx, step{
+			what: "begin the snapshot",
+			query: `INSERT INTO snapshots (id, console, state, started_at, workflow_id) VALUES ($1, $2, $3, $4, $5)
+			        ON CONFLICT (id) DO NOTHING`,
+			args:    []any{in.ID, in.Console, StateDraining, micros(in.StartedAt), in.WorkflowID},
+			touched: &created,
+		}, step{what: "look at the snapshot", query: snapshotByID, args: []any{in.ID}, read: snap.scan})
 		if err != nil {
 			return err
 		}
@@ -42,27 +43,30 @@ func (s *Store) Begin(ctx context.Context, in BeginInput) error {
 		if created == 0 {
 			return nil
 		}
+		var prepare []step
 		for _, c := range collections {
-			_, err := exec(ctx, tx, "prepare the drain",
-				`INSERT INTO drains (snapshot_seq, collection) VALUES ($1, $2) ON CONFLICT DO NOTHING`,
-				snap.seq, string(c))
-			if err != nil {
-				return err
-			}
+			prepare = append(prepare, step{
+				what:  "prepare the drain of " + string(c),
+				query: `INSERT INTO drains (snapshot_seq, collection) VALUES ($1, $2) ON CONFLICT DO NOTHING`,
+				args:  []any{snap.seq, string(c)},
+			})
 		}
-		return s.sweep(ctx, tx, snap)
+		if err := t.together(ctx, prepare...); err != nil {
+			return err
+		}
+		return s.sweep(ctx, t, snap)
 	})
 }
 
 // sweep clears what other snapshots of the console left for collections in which
 // they can no longer be promoted.
-func (s *Store) sweep(ctx context.Context, tx *sql.Tx, snap snapshotRow) error {
+func (s *Store) sweep(ctx context.Context, t *txn, snap snapshotRow) error {
 	type left struct {
 		seq        int64
 		collection access.Collection
 	}
 	var stale []left
-	err := each(ctx, tx, "look for stale drains",
+	err := each(ctx, t.Tx, "look for stale drains",
 		`SELECT d.snapshot_seq, d.collection FROM snapshots s
 		 JOIN drains d ON d.snapshot_seq = s.seq
 		 JOIN heads h ON h.console = s.console AND h.collection = d.collection
@@ -78,57 +82,50 @@ func (s *Store) sweep(ctx context.Context, tx *sql.Tx, snap snapshotRow) error {
 	if err != nil {
 		return err
 	}
+	var steps []step
 	for _, l := range stale {
-		if err := wipe(ctx, tx, snap.console, l.seq, l.collection); err != nil {
-			return err
-		}
+		steps = append(steps, wipe(snap.console, l.seq, l.collection)...)
 	}
-	return nil
+	return t.together(ctx, steps...)
 }
 
 // wipe deletes everything a snapshot has received for a collection and not shown.
 // The caller makes sure that the snapshot is not promoted.
-func wipe(ctx context.Context, tx *sql.Tx, console string, seq int64, c access.Collection) error {
-	if err := wipeReceipts(ctx, tx, seq, c); err != nil {
-		return err
-	}
+func wipe(console string, seq int64, c access.Collection) []step {
+	steps := wipeReceipts(seq, c)
 	if kind := c.PrincipalKind(); kind != "" {
-		_, err := exec(ctx, tx, "clear pending assignments",
-			`DELETE FROM assignments WHERE console = $1 AND principal_kind = $2 AND since = $3 AND until IS NULL`,
-			console, string(kind), seq)
-		if err != nil {
-			return err
-		}
+		steps = append(steps, step{
+			what: "clear pending assignments",
+			query: `DELETE FROM assignments
+			        WHERE console = $1 AND principal_kind = $2 AND since = $3 AND until IS NULL`,
+			args: []any{console, string(kind), seq},
+		})
 	}
-	_, err := exec(ctx, tx, "clear pending rows",
-		`DELETE FROM entities WHERE console = $1 AND collection = $2 AND since = $3 AND until IS NULL`,
-		console, string(c), seq)
-	return err
+	return append(steps, step{
+		what:  "clear pending rows",
+		query: `DELETE FROM entities WHERE console = $1 AND collection = $2 AND since = $3 AND until IS NULL`,
+		args:  []any{console, string(c), seq},
+	})
 }
 
 // wipeReceipts deletes what a snapshot noted about rows it does not own.
-func wipeReceipts(ctx context.Context, tx *sql.Tx, seq int64, c access.Collection) error {
+func wipeReceipts(seq int64, c access.Collection) (steps []step) {
 	for _, table := range []string{"saved_pages", "seen", "closing"} {
-		_, err := exec(ctx, tx, "clear "+table,
-			"DELETE FROM "+table+" WHERE snapshot_seq = $1 AND collection = $2", seq, string(c))
-		if err != nil {
-			return err
-		}
+		steps = append(steps, step{
+			what:  "clear " + table,
+			query: "DELETE FROM " + table + " WHERE snapshot_seq = $1 AND collection = $2",
+			args:  []any{seq, string(c)},
+		})
 	}
-	return nil
+	return steps
 }
 
 // wipeAll wipes the drains of a snapshot, except those kept.
-func wipeAll(
-	ctx context.Context, tx *sql.Tx, snap snapshotRow, all map[access.Collection]drainRow, keep []access.Collection,
-) error {
+func wipeAll(snap snapshotRow, all map[access.Collection]drainRow, keep []access.Collection) (steps []step) {
 	for _, c := range access.Collections() {
-		if d, covered := all[c]; !covered || d.attempt == 0 || slices.Contains(keep, c) {
-			continue
-		}
-		if err := wipe(ctx, tx, snap.console, snap.seq, c); err != nil {
-			return err
+		if d, covered := all[c]; covered && d.attempt > 0 && !slices.Contains(keep, c) {
+			steps = append(steps, wipe(snap.console, snap.seq, c)...)
 		}
 	}
-	return nil
+	return steps
 }

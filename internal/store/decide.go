@@ -73,8 +73,8 @@ func (s *Store) Discard(ctx context.Context, id string, in DiscardInput) error {
 	if err != nil {
 		return err
 	}
-	return s.write(ctx, func(tx *sql.Tx) error {
-		snap, err := s.claim(ctx, tx, id)
+	return s.writeOn(ctx, func(t *txn) error {
+		snap, err := s.claim(ctx, t.Tx, id)
 		if err != nil {
 			return err
 		}
@@ -84,21 +84,19 @@ func (s *Store) Discard(ctx context.Context, id string, in DiscardInput) error {
 			}
 			return err
 		}
-		if err := s.lockDrains(ctx, tx, snap.seq); err != nil {
+		if err := s.lockDrains(ctx, t.Tx, snap.seq); err != nil {
 			return err
 		}
-		all, err := drains(ctx, tx, snap.seq)
+		all, err := drains(ctx, t.Tx, snap.seq)
 		if err != nil {
 			return err
 		}
-		if err := wipeAll(ctx, tx, snap, all, nil); err != nil {
-			return err
-		}
-		_, err = exec(ctx, tx, "drop the snapshot",
-			`UPDATE snapshots SET state = $1, decided_by = $2, finished_at = $3, note = '',
-			        reasons = CASE WHEN $4 = '[]' THEN reasons ELSE $4 END WHERE seq = $5`,
-			in.State, in.By, micros(s.now()), why, snap.seq)
-		return err
+		return t.together(ctx, append(wipeAll(snap, all, nil), step{
+			what: "drop the snapshot",
+			query: `UPDATE snapshots SET state = $1, decided_by = $2, finished_at = $3, note = '',
+			               reasons = CASE WHEN $4 = '[]' THEN reasons ELSE $4 END WHERE seq = $5`,
+			args: []any{in.State, in.By, micros(s.now()), why, snap.seq},
+		})...)
 	})
 }
 

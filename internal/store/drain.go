@@ -17,22 +17,19 @@ func (s *Store) StartDrain(ctx context.Context, id string, c access.Collection, 
 		return out, fmt.Errorf("attempt %d of %s: attempts count from 1", attempt, c)
 	}
 	err := s.writeOn(ctx, func(t *txn) error {
-		snap, err := s.claim(ctx, t.Tx, id)
+		var version int64
+		snap, d, err := s.lockDrain(ctx, t, id, c, alone, versionOf(id, c, &version))
 		if err != nil {
 			return err
 		}
 		if err := snap.mustBeOpen(); err != nil {
 			return err
 		}
-		_, d, err := s.lockDrain(ctx, t, id, c, alone)
-		if err != nil {
-			return err
-		}
 		switch {
 		case attempt < d.attempt:
 			return behind(id, c, d.attempt, attempt)
 		case attempt > d.attempt:
-			if d, err = restart(ctx, t.Tx, snap, d, attempt); err != nil {
+			if d, err = restart(ctx, t, snap, d, attempt, version); err != nil {
 				return err
 			}
 		}
@@ -42,22 +39,33 @@ func (s *Store) StartDrain(ctx context.Context, id string, c access.Collection, 
 	return out, err
 }
 
-func restart(ctx context.Context, tx *sql.Tx, snap snapshotRow, d drainRow, attempt int) (drainRow, error) {
+// versionOf reads what readers see of a collection as the drain begins. A promotion
+// that is not through yet changes it afterwards, and the drain is then begun anew.
+func versionOf(id string, c access.Collection, into *int64) step {
+	return step{
+		what: "read the head of " + string(c),
+		query: `SELECT COALESCE(MAX(h.version), 0) FROM heads h
+		        WHERE h.console = (SELECT s.console FROM snapshots s WHERE s.id = $1) AND h.collection = $2`,
+		args: []any{id, string(c)},
+		read: func(row scanner) error { return row.Scan(into) },
+	}
+}
+
+func restart(
+	ctx context.Context, t *txn, snap snapshotRow, d drainRow, attempt int, base int64,
+) (drainRow, error) {
+	var steps []step
 	if d.attempt > 0 {
-		if err := wipe(ctx, tx, snap.console, snap.seq, d.collection); err != nil {
-			return d, err
-		}
+		steps = wipe(snap.console, snap.seq, d.collection)
 	}
-	now, err := heads(ctx, tx, snap.console)
-	if err != nil {
-		return d, err
-	}
-	base := now[d.collection].version
-	_, err = exec(ctx, tx, "start the drain",
-		`UPDATE drains SET attempt = $1, base_version = $2, pages = 0, received = 0, next_cursor = '', last_saved = 0,
-		        first_total = NULL, last_total = NULL, totals_moved = 0, unassigned = 0, requests = 0,
+	err := t.together(ctx, append(steps, step{
+		what: "start the drain",
+		query: `UPDATE drains SET attempt = $1, base_version = $2, pages = 0, received = 0, next_cursor = '',
+		        last_saved = 0, first_total = NULL, last_total = NULL, totals_moved = 0, unassigned = 0, requests = 0,
 		        members = '{}', seen_rows = NULL, pending_rows = NULL
-		 WHERE snapshot_seq = $3 AND collection = $4`, attempt, base, snap.seq, string(d.collection))
+		 WHERE snapshot_seq = $3 AND collection = $4`,
+		args: []any{attempt, base, snap.seq, string(d.collection)},
+	})...)
 	return drainRow{collection: d.collection, attempt: attempt, base: base}, err
 }
 
@@ -130,17 +138,15 @@ func advance(snap snapshotRow, d drainRow, in SavePageInput, members string) ste
 // to; before that it is an error.
 func (s *Store) Drained(ctx context.Context, id string, c access.Collection, attempt int) (DrainSummary, error) {
 	var out DrainSummary
-	err := s.write(ctx, func(tx *sql.Tx) error {
-		snap, err := findSnapshot(ctx, tx, id)
-		if err != nil {
-			return err
-		}
-		all, err := drains(ctx, tx, snap.seq)
-		if err != nil {
-			return err
-		}
-		d, covered := all[c]
+	err := s.writeOn(ctx, func(t *txn) error {
+		snap, d, covered := snapshotRow{id: id}, drainRow{}, false
+		var proven int64
+		err := t.together(ctx,
+			step{what: "look at the snapshot", query: snapshotByID, args: []any{id}, read: snap.scan},
+			readDrain(id, c, &d, &covered), provenIn(id, c, &proven))
 		switch {
+		case err != nil:
+			return err
 		case !covered:
 			return fmt.Errorf("snapshot %s does not cover %s: begin it with that collection", id, c)
 		case d.attempt != attempt:
@@ -148,19 +154,26 @@ func (s *Store) Drained(ctx context.Context, id string, c access.Collection, att
 		case !d.complete():
 			return incomplete(id, d)
 		}
-		now, err := heads(ctx, tx, snap.console)
-		if err != nil {
-			return err
-		}
 		out = DrainSummary{
 			Pages: d.pages, Rows: d.received, Requests: d.requests, Unassigned: d.unassigned,
 			FirstTotal: intOrNil(d.firstTotal), LastTotal: intOrNil(d.lastTotal), TotalsMoved: d.totalsMoved,
-			Stale: now[c].seq > snap.seq,
+			Stale: proven > snap.seq,
 		}
-		out.Distinct, err = noteReceived(ctx, tx, snap, d)
+		out.Distinct, err = noteReceived(ctx, t.Tx, snap, d)
 		return err
 	})
 	return out, err
+}
+
+// provenIn reads in which snapshot a collection was proven last; 0 for never.
+func provenIn(id string, c access.Collection, into *int64) step {
+	return step{
+		what: "read the head of " + string(c),
+		query: `SELECT COALESCE(MAX(h.seq), 0) FROM heads h
+		        WHERE h.console = (SELECT s.console FROM snapshots s WHERE s.id = $1) AND h.collection = $2`,
+		args: []any{id, string(c)},
+		read: func(row scanner) error { return row.Scan(into) },
+	}
 }
 
 // noteReceived counts what a complete drain came to, once. A drain that has begun

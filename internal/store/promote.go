@@ -18,19 +18,19 @@ import (
 // dropped it is [ErrDecided].
 func (s *Store) Promote(ctx context.Context, id string, in PromoteInput) (Promotion, error) {
 	var out Promotion
-	err := s.write(ctx, func(tx *sql.Tx) error {
-		snap, err := s.claim(ctx, tx, id)
+	err := s.writeOn(ctx, func(t *txn) error {
+		snap, err := s.claim(ctx, t.Tx, id)
 		if err != nil {
 			return err
 		}
 		if snap.proven() {
-			out, err = promotionOf(ctx, tx, snap)
+			out, err = promotionOf(ctx, t.Tx, snap)
 			return err
 		}
 		if err := snap.mustBeOpen(); err != nil {
 			return err
 		}
-		p := promoting{s: s, tx: tx, snap: snap, in: in}
+		p := promoting{s: s, tx: t, snap: snap, in: in}
 		out, err = p.run(ctx)
 		return err
 	})
@@ -40,7 +40,7 @@ func (s *Store) Promote(ctx context.Context, id string, in PromoteInput) (Promot
 // promoting is one promotion under way.
 type promoting struct {
 	s     *Store
-	tx    *sql.Tx
+	tx    *txn
 	snap  snapshotRow
 	in    PromoteInput
 	all   map[access.Collection]drainRow
@@ -53,19 +53,18 @@ func (p *promoting) run(ctx context.Context) (Promotion, error) {
 	if err != nil || len(moved) > 0 {
 		return Promotion{Moved: moved}, err
 	}
-	if err := wipeAll(ctx, p.tx, p.snap, p.all, p.in.Collections); err != nil {
-		return Promotion{}, err
-	}
 	if p.t, err = take(ctx, p.tx, p.snap, p.all, p.in.Collections, p.known); err != nil {
 		return Promotion{}, err
 	}
-	for _, c := range p.in.Collections {
-		if err := p.apply(ctx, c); err != nil {
-			return Promotion{}, err
-		}
-	}
-	out, err := p.decide(ctx)
+	out, decision, err := p.decide(ctx)
 	if err != nil {
+		return Promotion{}, err
+	}
+	steps := wipeAll(p.snap, p.all, p.in.Collections)
+	for _, c := range p.in.Collections {
+		steps = append(steps, p.apply(c)...)
+	}
+	if err := p.tx.together(ctx, append(steps, decision...)...); err != nil {
 		return Promotion{}, err
 	}
 	return out, p.s.sweep(ctx, p.tx, p.snap)
@@ -76,7 +75,7 @@ func (p *promoting) check(ctx context.Context) (moved []access.Collection, err e
 	if len(p.in.Collections) == 0 {
 		return nil, fmt.Errorf("snapshot %s: name the collections to promote, or discard it", p.snap.id)
 	}
-	if err := p.s.lockDrains(ctx, p.tx, p.snap.seq); err != nil {
+	if err := p.s.lockDrains(ctx, p.tx.Tx, p.snap.seq); err != nil {
 		return nil, err
 	}
 	if p.all, err = drains(ctx, p.tx, p.snap.seq); err != nil {
@@ -114,57 +113,57 @@ func (s *Store) lockDrains(ctx context.Context, tx *sql.Tx, seq int64) error {
 
 // apply closes what is gone or replaced in one collection and settles what is not
 // versioned. What is new is there already, and shows when the snapshot's state flips.
-func (p *promoting) apply(ctx context.Context, c access.Collection) error {
+func (p *promoting) apply(c access.Collection) (steps []step) {
 	if p.t.removed[c] > 0 {
-		if err := p.closeAssignments(ctx, c); err != nil {
-			return err
-		}
+		steps = p.closeAssignments(c)
 	}
 	if p.t.gone(c)+p.t.replaced[c] > 0 {
-		_, err := exec(ctx, p.tx, "close rows",
-			`UPDATE entities SET until = $3
-			 WHERE console = $1 AND collection = $2 AND until IS NULL AND since <> $3 AND `+promotedIn("entities")+`
-			   AND NOT EXISTS (SELECT 1 FROM seen s WHERE s.snapshot_seq = $3 AND s.collection = $2
-			                    AND s.entity_row = entities.row_id)`,
-			p.snap.console, string(c), p.snap.seq)
-		if err != nil {
-			return err
-		}
+		steps = append(steps, step{
+			what: "close rows",
+			query: `UPDATE entities SET until = $3
+			        WHERE console = $1 AND collection = $2 AND until IS NULL AND since <> $3 AND ` + promotedIn("entities") + `
+			          AND NOT EXISTS (SELECT 1 FROM seen s WHERE s.snapshot_seq = $3 AND s.collection = $2
+			                           AND s.entity_row = entities.row_id)`,
+			args: []any{p.snap.console, string(c), p.snap.seq},
+		})
 	}
-	_, err := exec(ctx, p.tx, "note last activity",
-		`UPDATE entities SET last_active = s.last_active FROM seen s
-		 WHERE s.snapshot_seq = $1 AND s.collection = $2 AND s.touched = 1 AND entities.row_id = s.entity_row`,
-		p.snap.seq, string(c))
-	if err != nil {
-		return err
+	if c.PrincipalKind() != "" && p.t.seen[c] > 0 {
+		steps = append(steps, step{
+			what: "note last activity",
+			query: `UPDATE entities SET last_active = s.last_active FROM seen s
+			        WHERE s.snapshot_seq = $1 AND s.collection = $2 AND s.touched = 1 AND entities.row_id = s.entity_row`,
+			args: []any{p.snap.seq, string(c)},
+		})
 	}
-	return wipeReceipts(ctx, p.tx, p.snap.seq, c)
+	return append(steps, wipeReceipts(p.snap.seq, c)...)
 }
 
-func (p *promoting) closeAssignments(ctx context.Context, c access.Collection) error {
+func (p *promoting) closeAssignments(c access.Collection) (steps []step) {
+	kind := string(c.PrincipalKind())
 	if p.t.gone(c) > 0 {
-		_, err := exec(ctx, p.tx, "close assignments of who is gone",
-			`WITH gone AS (`+goneRows("$3")+`)
-			 UPDATE assignments SET until = $2 FROM gone g
-			 WHERE assignments.console = $1 AND assignments.principal_kind = $4 AND assignments.principal_id = g.id
-			   AND assignments.until IS NULL AND `+promoted("assignments"),
-			p.snap.console, p.snap.seq, string(c), string(c.PrincipalKind()))
-		if err != nil {
-			return err
-		}
+		steps = append(steps, step{
+			what: "close assignments of who is gone",
+			query: `WITH gone AS (` + goneRows("$3") + `)
+			        UPDATE assignments SET until = $2 FROM gone g
+			        WHERE assignments.console = $1 AND assignments.principal_kind = $4 AND assignments.principal_id = g.id
+			          AND assignments.until IS NULL AND ` + promoted("assignments"),
+			args: []any{p.snap.console, p.snap.seq, string(c), kind},
+		})
 	}
-	_, err := exec(ctx, p.tx, "close assignments",
-		`UPDATE assignments SET until = $1 FROM closing x
-		 WHERE x.snapshot_seq = $1 AND x.collection = $2
-		   AND assignments.console = $3 AND assignments.principal_kind = $4
-		   AND assignments.principal_id = x.principal_id AND assignments.role_id = x.role_id
-		   AND assignments.level = x.level AND assignments.scope_id = x.scope_id AND assignments.since = x.since
-		   AND assignments.until IS NULL`, p.snap.seq, string(c), p.snap.console, string(c.PrincipalKind()))
-	return err
+	return append(steps, step{
+		what: "close assignments",
+		query: `UPDATE assignments SET until = $1 FROM closing x
+		        WHERE x.snapshot_seq = $1 AND x.collection = $2
+		          AND assignments.console = $3 AND assignments.principal_kind = $4
+		          AND assignments.principal_id = x.principal_id AND assignments.role_id = x.role_id
+		          AND assignments.level = x.level AND assignments.scope_id = x.scope_id AND assignments.since = x.since
+		          AND assignments.until IS NULL`,
+		args: []any{p.snap.seq, string(c), p.snap.console, kind},
+	})
 }
 
-// decide flips the snapshot and moves the heads.
-func (p *promoting) decide(ctx context.Context) (Promotion, error) {
+// decide works out the answer, and what flips the snapshot and moves the heads.
+func (p *promoting) decide(ctx context.Context) (Promotion, []step, error) {
 	out := Promotion{State: StateUnchanged, Counts: p.t.counts(p.in.Collections, p.known)}
 	out.Added, out.Removed = p.t.changes()
 	if slices.ContainsFunc(p.in.Collections, p.t.changed) {
@@ -172,25 +171,31 @@ func (p *promoting) decide(ctx context.Context) (Promotion, error) {
 	}
 	at, err := p.moment(ctx)
 	if err != nil {
-		return out, err
+		return out, nil, err
 	}
 	out.At = fromMicros(at)
+	record, err := p.record(out, at)
+	if err != nil {
+		return out, nil, err
+	}
+	steps := []step{record}
 	for _, c := range p.in.Collections {
 		version := p.known[c].version
 		if p.t.changed(c) {
 			version = p.snap.seq
 		}
-		_, err := exec(ctx, p.tx, "move the head",
-			`INSERT INTO heads (console, collection, seq, version, visible, held) VALUES ($1, $2, $3, $4, $5, $6)
-			 ON CONFLICT (console, collection) DO UPDATE SET seq = excluded.seq, version = excluded.version,
-			     visible = excluded.visible, held = excluded.held`,
-			p.snap.console, string(c), p.snap.seq, version,
-			p.t.seen[c]+p.t.pending[c], p.t.held[c]+p.t.added[c]-p.t.removed[c])
-		if err != nil {
-			return out, err
-		}
+		steps = append(steps, step{
+			what: "move the head",
+			query: `INSERT INTO heads (console, collection, seq, version, visible, held) VALUES ($1, $2, $3, $4, $5, $6)
+			        ON CONFLICT (console, collection) DO UPDATE SET seq = excluded.seq, version = excluded.version,
+			            visible = excluded.visible, held = excluded.held`,
+			args: []any{
+				p.snap.console, string(c), p.snap.seq, version,
+				p.t.seen[c] + p.t.pending[c], p.t.held[c] + p.t.added[c] - p.t.removed[c],
+			},
+		})
 	}
-	return out, p.record(ctx, out, at)
+	return out, steps, nil
 }
 
 // moment is now, or just after the console's latest promotion if a clock is behind.
@@ -214,20 +219,19 @@ type changeCounts struct {
 	Removed int `json:"removed"`
 }
 
-func (p *promoting) record(ctx context.Context, out Promotion, at int64) error {
+func (p *promoting) record(out Promotion, at int64) (step, error) {
 	counts, err := toJSON(out.Counts)
 	if err != nil {
-		return err
+		return step{}, err
 	}
 	changes, err := toJSON(changeCounts{Added: out.Added, Removed: out.Removed})
-	if err != nil {
-		return err
-	}
-	_, err = exec(ctx, p.tx, "record the promotion",
-		`UPDATE snapshots SET state = $1, promoted_at = $2, finished_at = $2, decided_by = $3, counts = $4,
-		        changes = $5, note = ''
-		 WHERE seq = $6`, out.State, at, p.in.By, counts, changes, p.snap.seq)
-	return err
+	return step{
+		what: "record the promotion",
+		query: `UPDATE snapshots SET state = $1, promoted_at = $2, finished_at = $2, decided_by = $3, counts = $4,
+		               changes = $5, note = ''
+		        WHERE seq = $6`,
+		args: []any{out.State, at, p.in.By, counts, changes, p.snap.seq},
+	}, err
 }
 
 // promotionOf is the answer already given for a proven snapshot.

@@ -109,12 +109,30 @@ func (r drainRow) drain() Drain {
 // planned as a join, it would read all drains there ever were.
 const ofSnapshot = ` WHERE d.snapshot_seq = (SELECT s.seq FROM snapshots s WHERE s.id = $1) AND d.collection = $2`
 
+// drainsAndWaiting selects drains with how many of their pages are not loaded.
+const drainsAndWaiting = "SELECT " + drainColumns + `, (SELECT COUNT(*) FROM saved_pages p
+	  WHERE p.snapshot_seq = d.snapshot_seq AND p.collection = d.collection AND p.attempt = d.attempt)
+	FROM drains d`
+
+// readDrain reads one drain, if the snapshot covers the collection.
+func readDrain(id string, c access.Collection, into *drainRow, covered *bool) step {
+	return step{
+		what: "read the drain of " + string(c), query: drainsAndWaiting + ofSnapshot, args: []any{id, string(c)},
+		read: func(row scanner) error {
+			err := into.scan(row, &into.waiting)
+			*covered = err == nil
+			if errors.Is(err, sql.ErrNoRows) {
+				err = nil
+			}
+			return err
+		},
+	}
+}
+
 // drains lists the drains of a snapshot by collection.
 func drains(ctx context.Context, q queryer, seq int64) (map[access.Collection]drainRow, error) {
 	out := map[access.Collection]drainRow{}
-	err := each(ctx, q, "read the drains", "SELECT "+drainColumns+`, (SELECT COUNT(*) FROM saved_pages p
-		  WHERE p.snapshot_seq = d.snapshot_seq AND p.collection = d.collection AND p.attempt = d.attempt)
-		FROM drains d WHERE d.snapshot_seq = $1`,
+	err := each(ctx, q, "read the drains", drainsAndWaiting+" WHERE d.snapshot_seq = $1",
 		[]any{seq}, func(rows *sql.Rows) error {
 			var r drainRow
 			err := r.scan(rows, &r.waiting)
