@@ -121,9 +121,10 @@ func (p *promoting) apply(c access.Collection) (steps []step) {
 		steps = append(steps, step{
 			what: "close rows",
 			query: `UPDATE entities SET until = $3
-			        WHERE console = $1 AND collection = $2 AND until IS NULL AND since <> $3 AND ` + promotedIn("entities") + `
-			          AND NOT EXISTS (SELECT 1 FROM seen s WHERE s.snapshot_seq = $3 AND s.collection = $2
-			                           AND s.entity_row = entities.row_id)`,
+				WHERE console = $1 AND collection = $2 AND until IS NULL AND since <> $3
+				  AND ` + promotedIn("entities") + `
+				  AND NOT EXISTS (SELECT 1 FROM seen s
+					WHERE s.snapshot_seq = $3 AND s.collection = $2 AND s.entity_row = entities.row_id)`,
 			args: []any{p.snap.console, string(c), p.snap.seq},
 		})
 	}
@@ -131,7 +132,7 @@ func (p *promoting) apply(c access.Collection) (steps []step) {
 		steps = append(steps, step{
 			what: "note last activity",
 			query: `UPDATE entities SET last_active = s.last_active FROM seen s
-			        WHERE s.snapshot_seq = $1 AND s.collection = $2 AND s.touched = 1 AND entities.row_id = s.entity_row`,
+				WHERE s.snapshot_seq = $1 AND s.collection = $2 AND s.touched = 1 AND entities.row_id = s.entity_row`,
 			args: []any{p.snap.seq, string(c)},
 		})
 	}
@@ -144,20 +145,20 @@ func (p *promoting) closeAssignments(c access.Collection) (steps []step) {
 		steps = append(steps, step{
 			what: "close assignments of who is gone",
 			query: `WITH gone AS (` + goneRows("$3") + `)
-			        UPDATE assignments SET until = $2 FROM gone g
-			        WHERE assignments.console = $1 AND assignments.principal_kind = $4 AND assignments.principal_id = g.id
-			          AND assignments.until IS NULL AND ` + promoted("assignments"),
+				UPDATE assignments SET until = $2 FROM gone g
+				WHERE assignments.console = $1 AND assignments.principal_kind = $4 AND assignments.principal_id = g.id
+				  AND assignments.until IS NULL AND ` + promoted("assignments"),
 			args: []any{p.snap.console, p.snap.seq, string(c), kind},
 		})
 	}
 	return append(steps, step{
 		what: "close assignments",
 		query: `UPDATE assignments SET until = $1 FROM closing x
-		        WHERE x.snapshot_seq = $1 AND x.collection = $2
-		          AND assignments.console = $3 AND assignments.principal_kind = $4
-		          AND assignments.principal_id = x.principal_id AND assignments.role_id = x.role_id
-		          AND assignments.level = x.level AND assignments.scope_id = x.scope_id AND assignments.since = x.since
-		          AND assignments.until IS NULL`,
+				WHERE x.snapshot_seq = $1 AND x.collection = $2
+				  AND assignments.console = $3 AND assignments.principal_kind = $4
+				  AND assignments.principal_id = x.principal_id AND assignments.role_id = x.role_id
+				  AND assignments.level = x.level AND assignments.scope_id = x.scope_id AND assignments.since = x.since
+				  AND assignments.until IS NULL`,
 		args: []any{p.snap.seq, string(c), p.snap.console, kind},
 	})
 }

@@ -37,7 +37,11 @@ func StartDevServer(ctx context.Context, dbFile string) (*DevServer, error) {
 		return nil, err
 	}
 	s := &DevServer{Address: address, Metrics: metrics, dbFile: dbFile, output: &Output{}}
-	return s, s.start(ctx)
+	if err := s.start(ctx); err != nil {
+		s.Stop()
+		return nil, err
+	}
+	return s, nil
 }
 
 func (s *DevServer) start(ctx context.Context) error {
@@ -104,7 +108,11 @@ func (s *DevServer) Kill() { s.process.Kill() }
 func (s *DevServer) Restart(ctx context.Context) error { return s.start(ctx) }
 
 // Stop ends the server; its state does not matter any more.
-func (s *DevServer) Stop() { s.process.Kill() }
+func (s *DevServer) Stop() {
+	if s.process != nil { // else it did not get that far
+		s.process.Kill()
+	}
+}
 
 // TemporalCLI finds the official CLI: TEMPORAL_CLI, else on PATH, else where
 // `make bin/temporal` puts it.
