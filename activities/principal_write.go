@@ -52,7 +52,7 @@ func (w *writing) clearWait(ctx context.Context, of ChangeRequest) error {
 
 // takesAway says whether the change ends access.
 func takesAway(op access.Op) bool {
-	return op != access.OpGrant && op != access.OpAcquire && op != access.OpCreate && op != opPlan
+	return op != access.OpGrant && op != access.OpAcquire && op != access.OpCreate && op != StepPlan
 }
 
 // writing is one attempt at a change.

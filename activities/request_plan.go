@@ -59,7 +59,7 @@ func (r *Request) inTurn(ctx context.Context, in PlanInput) (access.Plan, error)
 	case err != nil && !fault.KindOf(err).Final():
 		return plan, waiting.wait(ctx, err)
 	case !first:
-		err = errors.Join(err, r.store.ClearWait(ctx, r.console.Console(), in.Request.ID, string(opPlan)))
+		err = errors.Join(err, r.store.ClearWait(ctx, r.console.Console(), in.Request.ID, StepPlan))
 	}
 	return plan, err
 }
@@ -70,13 +70,13 @@ func (r *Request) waiting(in PlanInput) *writing {
 		Principal: &Principal{console: r.console, store: r.store, now: r.now},
 		in: WriteInput{
 			Writer: WriterStart{Console: r.console.Console()},
-			Change: ChangeRequest{Request: in.Request.ID, Change: access.Change{Op: opPlan}},
+			Change: ChangeRequest{Request: in.Request.ID, Change: access.Change{Op: StepPlan}},
 		},
 	}
 }
 
-// opPlan names the step in the list of what waits; it is no change.
-const opPlan access.Op = "plan"
+// StepPlan names the step in the list of what waits; it is no change.
+const StepPlan = "plan"
 
 // file puts the plan into the ledger. Where an earlier attempt has done that, its plan
 // counts, even if the console has changed since: there is one plan per request.

@@ -145,7 +145,7 @@ func (l *live) startWorker() {
 	options := worker.Options{
 		DisableRegistrationAliasing: true,
 		Interceptors: []interceptor.WorkerInterceptor{
-			livestatus.NewInterceptor(l.db), fault.NewInterceptor(),
+			livestatus.NewInterceptor(l.db, l.host), fault.NewInterceptor(),
 		},
 	}
 	w := worker.New(l.client, cfg.Worker.TaskQueue, options)

@@ -1,5 +1,5 @@
 // Package livestatus completes the answer to a sync's status query with how far
-// its pages are.
+// its pages are, and that of a request with why it waits.
 //
 // A workflow learns of pages only when a whole collection is done, since a
 // message for every page would make its history grow with the console. The
@@ -30,22 +30,24 @@ type Source interface {
 	WaitOf(ctx context.Context, console, request string) ([]store.Wait, error)
 }
 
-// NewInterceptor completes status queries from source.
-func NewInterceptor(source Source) interceptor.WorkerInterceptor {
-	return &workerInterceptor{source: source}
+// NewInterceptor completes status queries from source. The console is the worker's:
+// requests do not know theirs before they are planned.
+func NewInterceptor(source Source, console string) interceptor.WorkerInterceptor {
+	return &workerInterceptor{source: source, console: console}
 }
 
 type workerInterceptor struct {
 	interceptor.WorkerInterceptorBase
 
-	source Source
+	source  Source
+	console string
 }
 
 // InterceptWorkflow implements interceptor.WorkerInterceptor.
 func (w *workerInterceptor) InterceptWorkflow(
 	_ workflow.Context, next interceptor.WorkflowInboundInterceptor,
 ) interceptor.WorkflowInboundInterceptor {
-	i := &queryInterceptor{source: w.source}
+	i := &queryInterceptor{source: w.source, console: w.console}
 	i.Next = next
 	return i
 }
@@ -53,7 +55,8 @@ func (w *workerInterceptor) InterceptWorkflow(
 type queryInterceptor struct {
 	interceptor.WorkflowInboundInterceptorBase
 
-	source Source
+	source  Source
+	console string
 }
 
 // HandleQuery implements interceptor.WorkflowInboundInterceptor.

@@ -101,6 +101,9 @@ func TestComplete_Waiting(t *testing.T) {
 }
 
 // source answers for the store and counts how often it was asked.
+// console is the one that the worker serves.
+const console = "acmeco.sentinelone.net"
+
 type source struct {
 	asked    int
 	progress store.Progress
@@ -109,8 +112,11 @@ type source struct {
 	hangs    bool
 }
 
-func (s *source) WaitOf(context.Context, string, string) ([]store.Wait, error) {
+func (s *source) WaitOf(_ context.Context, of, _ string) ([]store.Wait, error) {
 	s.asked++
+	if of != console {
+		return nil, s.err
+	}
 	return s.waits, s.err
 }
 
@@ -129,7 +135,9 @@ func ask(t *testing.T, s *source) (amid, end workflows.SyncStatus) {
 	var suite testsuite.WorkflowTestSuite
 	suite.SetLogger(sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)))
 	env := suite.NewTestWorkflowEnvironment()
-	env.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{livestatus.NewInterceptor(s)}})
+	env.SetWorkerOptions(worker.Options{
+		Interceptors: []interceptor.WorkerInterceptor{livestatus.NewInterceptor(s, console)},
+	})
 	workflows.Register(env)
 	activities.NewSync(nil, nil, activities.Guard{}).Register(env)
 	env.OnActivity(activities.BeginName, mock.Anything, mock.Anything).Return(activities.BeginResult{}, nil)
@@ -188,7 +196,9 @@ func TestInterceptor_LeavesOtherQueriesAlone(t *testing.T) {
 	t.Parallel()
 	s := new(source)
 	env := (&testsuite.WorkflowTestSuite{}).NewTestWorkflowEnvironment()
-	env.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{livestatus.NewInterceptor(s)}})
+	env.SetWorkerOptions(worker.Options{
+		Interceptors: []interceptor.WorkerInterceptor{livestatus.NewInterceptor(s, console)},
+	})
 	workflows.Register(env)
 	env.ExecuteWorkflow(workflows.SyncType, workflows.SyncInput{Collections: []string{"groups"}})
 	var app *temporal.ApplicationError

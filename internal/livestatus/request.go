@@ -9,13 +9,16 @@ import (
 	"sentinelone-provisioner/workflows"
 )
 
-// request says why a change of roles is waiting, where it is.
+// request says why a plan or a change of roles is waiting, where it is.
 func (q *queryInterceptor) request(ctx context.Context, status workflows.RequestStatus) workflows.RequestStatus {
-	moving := status.State == workflows.StateApplying || status.State == workflows.StateReleasing
-	if !moving || status.Plan == nil || status.Waiting != "" {
+	if status.Waiting != "" || !Moving(status.State) {
 		return status
 	}
-	waits, err := q.source.WaitOf(ctx, status.Plan.Console, status.Request)
+	console := q.console
+	if status.Plan != nil {
+		console = status.Plan.Console
+	}
+	waits, err := q.source.WaitOf(ctx, console, status.Request)
 	if err != nil {
 		return status // the workflow's own answer stands
 	}
@@ -23,6 +26,12 @@ func (q *queryInterceptor) request(ctx context.Context, status workflows.Request
 		status.Waiting = WaitText(w)
 	}
 	return status
+}
+
+// Moving says whether an activity is at work in a state, so that it may wait for the
+// console.
+func Moving(state string) bool {
+	return state == workflows.StatePlanning || state == workflows.StateApplying || state == workflows.StateReleasing
 }
 
 // WaitText says what a change is waiting for, in a sentence.

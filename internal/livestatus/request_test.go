@@ -29,27 +29,42 @@ func TestRequest_SaysWhatItWaitsFor(t *testing.T) {
 		Since: noon.Add(-time.Hour), At: noon, NextTry: &next, Attempt: 17, Text: "PUT: 502",
 	}}}
 	require.Equal(t, "waiting for SentinelOne since 2026-11-02T11:00:00Z, attempt 17, next at 2026-11-02T12:05:00Z, "+
-		"last error: PUT: 502", waitingOf(t, s))
+		"last error: PUT: 502", waitingOf(t, s, workflows.StateApplying))
+}
+
+// So does a request that is not planned yet, which does not know its console.
+func TestRequest_SaysWhyItIsNotPlanned(t *testing.T) {
+	t.Parallel()
+	s := &source{waits: []store.Wait{{Since: noon.Add(-time.Hour), At: noon, Attempt: 3, Text: "GET: 502"}}}
+	require.Equal(t, "waiting for SentinelOne since 2026-11-02T11:00:00Z, attempt 3, last error: GET: 502",
+		waitingOf(t, s, workflows.StatePlanning))
 }
 
 func TestRequest_StandsAloneWithoutTheStore(t *testing.T) {
 	t.Parallel()
-	require.Empty(t, waitingOf(t, &source{}), "nothing waits")
-	require.Empty(t, waitingOf(t, &source{err: errors.New("the store is down")}), "the workflow's own answer stands")
+	require.Empty(t, waitingOf(t, &source{}, workflows.StateApplying), "nothing waits")
+	down := &source{err: errors.New("the store is down")}
+	require.Empty(t, waitingOf(t, down, workflows.StateApplying), "the workflow's own answer stands")
 }
 
-// waitingOf asks a revoke for its status while it is applied.
-func waitingOf(t *testing.T, s *source) string {
+// waitingOf asks a revoke for its status in a state, planning or applying.
+func waitingOf(t *testing.T, s *source, in string) string {
 	t.Helper()
 	var suite testsuite.WorkflowTestSuite
 	suite.SetLogger(sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)))
 	env := suite.NewTestWorkflowEnvironment()
-	env.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{livestatus.NewInterceptor(s)}})
+	env.SetWorkerOptions(worker.Options{
+		Interceptors: []interceptor.WorkerInterceptor{livestatus.NewInterceptor(s, console)},
+	})
 	workflows.Register(env)
 	activities.NewRequest(nil, nil).Register(env)
-	env.OnActivity(activities.PlanName, mock.Anything, mock.Anything).
-		Return(activities.PlanResult{Plan: access.Plan{Console: "acmeco.sentinelone.net"}}, nil)
-	env.OnActivity(activities.ApplyName, mock.Anything, mock.Anything).After(time.Hour).
+	planned, applied := time.Hour, time.Duration(0)
+	if in == workflows.StateApplying {
+		planned, applied = applied, planned
+	}
+	env.OnActivity(activities.PlanName, mock.Anything, mock.Anything).After(planned).
+		Return(activities.PlanResult{Plan: access.Plan{Console: console}}, nil)
+	env.OnActivity(activities.ApplyName, mock.Anything, mock.Anything).After(applied).
 		Return(activities.ApplyResult{Receipt: &access.Receipt{State: workflows.StateRevoked}}, nil)
 	var out workflows.RequestStatus
 	env.RegisterDelayedCallback(func() {
@@ -62,6 +77,6 @@ func waitingOf(t *testing.T, s *source) string {
 		Scope: access.ScopeSelector{Level: access.Tenant}, Requester: "bob@example.com",
 	})
 	require.NoError(t, env.GetWorkflowError())
-	require.Equal(t, workflows.StateApplying, out.State)
+	require.Equal(t, in, out.State)
 	return out.Waiting
 }
