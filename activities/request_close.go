@@ -36,14 +36,26 @@ func (r *Request) receiptUnless(ctx context.Context, in CloseInput, unless strin
 	if n := len(in.Proofs); n > 0 {
 		out.Outcome = in.Proofs[n-1].Outcome
 	}
-	entries, err := r.store.Append(ctx, r.console.Console(), store.NewLedgerEntry{
+	entries, err := r.store.Append(ctx, r.console.Console(), append(unplanned(in), store.NewLedgerEntry{
 		Request: in.Request.ID, Kind: EntryReceipt, Key: in.Request.key(EntryReceipt),
 		At: out.FinishedAt, Body: out.Seal(), Unless: unless,
-	})
+	})...)
 	if err != nil {
 		return nil, fmt.Errorf("write the receipt of %s: %w", in.Request.ID, err)
 	}
-	return receiptIn(entries[0])
+	return receiptIn(entries[len(entries)-1])
+}
+
+// unplanned is what was asked for of a request that ends before there is a plan, so that
+// it stands in the list of requests as all others do: who asked and why, without a hash.
+func unplanned(in CloseInput) []store.NewLedgerEntry {
+	if in.Plan.Hash != "" {
+		return nil
+	}
+	return []store.NewLedgerEntry{{
+		Request: in.Request.ID, Kind: EntryRequest, Key: in.Request.key(EntryRequest),
+		At: in.Request.StartedAt, Body: in.Plan,
+	}}
 }
 
 // receiptIn is nil if the entry is no receipt.

@@ -1,0 +1,33 @@
+package activities
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/consoletest"
+	"sentinelone-provisioner/internal/store"
+)
+
+// A request that ended before there was a plan stands in the list of requests too, once.
+func TestClose_OfWhatWasNeverPlanned(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, consoletest.Options{})
+	in := CloseInput{
+		Request: d.ask().Request, State: "failed", Message: `no user "nobody@example.com" is on the console`,
+		Plan: access.Plan{Op: access.OpGrant, Terms: access.Terms{Requester: "bob@example.com"}},
+	}
+	for range 2 {
+		out, err := run[CloseResult](d, CloseName, in)
+		require.NoError(t, err)
+		require.Equal(t, "failed", out.Receipt.State)
+		require.True(t, out.Receipt.Intact())
+	}
+	require.Equal(t, []string{EntryRequest, EntryReceipt}, d.ledger("grant/1"))
+	listed, err := d.store.Requests(t.Context(), store.RequestsQuery{Console: d.who.Console})
+	require.NoError(t, err)
+	require.Len(t, listed, 1)
+	require.NotNil(t, listed[0].Receipt)
+	require.Equal(t, in.Request.StartedAt.UTC(), listed[0].Request.At)
+}
