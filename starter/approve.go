@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 	"time"
 
@@ -51,7 +50,7 @@ where ALLOWED_SIGNERS is set. Without, the name in --by is recorded as claimed.`
 		RunE: p.run(func(ctx context.Context, args []string) error { return p.decideOn(ctx, action, args, o) }),
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.by, "by", os.Getenv("USER"), "who decides")
+	f.StringVar(&o.by, "by", whoAmI(), "who decides")
 	f.StringVar(&o.comment, "comment", "", "why, for the record")
 	if action == workflows.ApproveUpdate {
 		f.StringVar(&o.length, "for", "", "consent to a shorter time, such as 2h")

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 
@@ -38,7 +37,7 @@ func (p *program) decideCommand(decision, short, long string) *cobra.Command {
 		Args: cobra.NoArgs,
 		RunE: p.run(func(ctx context.Context, _ []string) error { return p.decide(ctx, decision, o) }),
 	}
-	cmd.Flags().StringVar(&o.by, "by", os.Getenv("USER"), "who decides")
+	cmd.Flags().StringVar(&o.by, "by", whoAmI(), "who decides")
 	cmd.Flags().StringVar(&o.id, "id", "",
 		"workflow id (default: of the quarantined sync in the database, else sync/<console>)")
 	return cmd

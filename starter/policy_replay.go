@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -79,6 +80,7 @@ func (p *program) policyTest(ctx context.Context, args []string, o policyTestOpt
 	if err != nil {
 		return err
 	}
+	pairs = slices.DeleteFunc(pairs, neverPlanned)
 	answer := policyTestAnswer{
 		Console: host, Policy: checked.Name(), Hash: checked.Hash(), Requests: len(pairs), Results: []policy.Replayed{},
 	}

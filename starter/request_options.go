@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -38,7 +37,7 @@ func (o *requestOptions) recordFlags(cmd *cobra.Command) {
 }
 
 func requesterFlag(cmd *cobra.Command, into *string) {
-	cmd.Flags().StringVar(into, "requester", os.Getenv("USER"), "who asks, for the record")
+	cmd.Flags().StringVar(into, "requester", whoAmI(), "who asks, for the record")
 }
 
 // wish is what a request asks for, read and checked.

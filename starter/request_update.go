@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -15,7 +14,7 @@ import (
 )
 
 func byFlag(cmd *cobra.Command, into *string) {
-	cmd.Flags().StringVar(into, "by", os.Getenv("USER"), "who asks, for the record")
+	cmd.Flags().StringVar(into, "by", whoAmI(), "who asks, for the record")
 }
 
 func whoAsks(by string) (string, error) {

@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -11,11 +10,13 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/store"
+	"sentinelone-provisioner/workflows"
 )
 
 type requestsOptions struct {
 	open           bool
 	since, console string
+	waitingFor     string
 	limit          int
 }
 
@@ -30,15 +31,28 @@ func (p *program) requestsCommand() *cobra.Command {
 		Long: `What was asked for, and what became of it, newest first, by the ledger. Of open requests
 Temporal tells how far they are, if it answers.
 
-A request whose names match nothing has no place here: it ends before it is planned, and
-` + "`starter show`" + ` knows it. A bare date in --since means the start of that day, UTC.`,
+--waiting-for lists instead what waits for one person's word now: "me" is what --by of
+` + "`starter approve`" + ` defaults to. Only Temporal knows that.
+
+A bare date in --since means the start of that day, UTC.`,
 		Example: `  starter requests
   starter requests --open
+  starter requests --waiting-for me
+  starter requests --waiting-for carol@example.com -o json
   starter requests --since 7d --limit 0 -o json`,
 		Args: cobra.NoArgs,
-		RunE: p.run(func(ctx context.Context, _ []string) error { return p.requests(ctx, o) }),
+		RunE: p.run(func(ctx context.Context, _ []string) error {
+			if o.waitingFor != "" {
+				return p.requestsWaitingFor(ctx, o.waitingFor, o.console)
+			}
+			return p.requests(ctx, o)
+		}),
 	}
 	cmd.Flags().BoolVar(&o.open, "open", false, "only what has not ended")
+	cmd.Flags().StringVar(&o.waitingFor, "waiting-for", "", "what waits for a person's word: me, or an e-mail address")
+	for _, other := range []string{"open", "since", "limit"} {
+		defer cmd.MarkFlagsMutuallyExclusive("waiting-for", other)
+	}
 	cmd.Flags().StringVar(&o.since, "since", "", "asked from when on: "+timeHelp)
 	cmd.Flags().IntVar(&o.limit, "limit", requestsShown, "at most so many; 0 for all")
 	consoleFlag(cmd, &o.console)
@@ -66,6 +80,11 @@ type requestRow struct {
 	Outcome access.Outcome `json:"outcome,omitempty"`
 	EndsAt  *time.Time     `json:"endsAt,omitempty"`
 	Waiting string         `json:"waiting,omitempty"`
+	Message string         `json:"message,omitempty"` // why it ended so
+
+	// unplanned says that the ledger does not know it, only that it waits for its plan;
+	// gone that Temporal does not know it, or that it is over.
+	unplanned, gone bool
 }
 
 func (p *program) requests(ctx context.Context, o requestsOptions) error {
@@ -85,13 +104,15 @@ func (p *program) requests(ctx context.Context, o requestsOptions) error {
 	if err != nil {
 		return err
 	}
-	rows := make([]requestRow, len(found))
-	for i, pair := range found {
-		if rows[i], err = rowOf(pair); err != nil {
-			return err
-		}
+	rows, err := rowsOf(found)
+	if err != nil {
+		return err
 	}
-	p.askTemporal(ctx, rows)
+	waits, err := db.Waits(ctx, host)
+	if err != nil {
+		return err
+	}
+	rows = p.askTemporal(ctx, withWaits(rows, waits, since))
 	if p.output.json {
 		return p.emitJSON(requestsAnswer{Console: host, Requests: rows})
 	}
@@ -100,30 +121,10 @@ func (p *program) requests(ctx context.Context, o requestsOptions) error {
 		return nil
 	}
 	p.emitTable(requestsTable(rows))
-	if o.limit > 0 && len(rows) == o.limit {
+	if o.limit > 0 && len(found) == o.limit {
 		p.remark("these are the newest %d; --limit 0 shows all", o.limit)
 	}
 	return nil
-}
-
-func rowOf(pair store.LedgerPair) (requestRow, error) {
-	var plan access.Plan
-	if err := json.Unmarshal(pair.Request.Body, &plan); err != nil {
-		return requestRow{}, fmt.Errorf("read entry %d of the ledger: %w", pair.Request.Seq, err)
-	}
-	row := requestRow{
-		ID: pair.Request.Request, Op: plan.Op, Principal: plan.Principal, Role: plan.Role, Scope: plan.Scope,
-		Duration: plan.Terms.Duration, Requester: plan.Terms.Requester, AskedAt: pair.Request.At, State: stateOpen,
-	}
-	if pair.Receipt == nil {
-		return row, nil
-	}
-	var receipt access.Receipt
-	if err := json.Unmarshal(pair.Receipt.Body, &receipt); err != nil {
-		return row, fmt.Errorf("read entry %d of the ledger: %w", pair.Receipt.Seq, err)
-	}
-	row.State, row.Outcome = receipt.State, receipt.Outcome
-	return row, nil
 }
 
 func requestsTable(rows []requestRow) (header []string, lines [][]string) {
@@ -157,8 +158,12 @@ func (r requestRow) progress() string {
 	switch {
 	case r.EndsAt != nil:
 		text += " until " + moment(*r.EndsAt)
+	case r.Waiting != "":
+		text += ": " + r.Waiting
 	case r.Outcome != "":
 		text += ": " + string(r.Outcome)
+	case r.State == workflows.StateFailed:
+		text += ": " + r.Message
 	}
 	return text
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"go.temporal.io/api/serviceerror"
 	"golang.org/x/sync/errgroup"
@@ -12,8 +13,9 @@ import (
 const questionsAtOnce = 8
 
 // askTemporal completes the rows of open requests with what Temporal says. If it does not
-// answer they stay as they are, which is said once.
-func (p *program) askTemporal(ctx context.Context, rows []requestRow) {
+// answer they stay as they are, which is said once. What was not planned and has ended
+// meanwhile is gone from them.
+func (p *program) askTemporal(ctx context.Context, rows []requestRow) []requestRow {
 	var open []*requestRow
 	for i := range rows {
 		if rows[i].State == stateOpen {
@@ -21,12 +23,12 @@ func (p *program) askTemporal(ctx context.Context, rows []requestRow) {
 		}
 	}
 	if len(open) == 0 {
-		return
+		return rows
 	}
 	e, err := p.connect(ctx)
 	if err != nil {
 		p.remark("note: how far open requests are is not known: %v", err)
-		return
+		return rows
 	}
 	defer e.Close()
 	group, ctx := errgroup.WithContext(ctx)
@@ -37,13 +39,15 @@ func (p *program) askTemporal(ctx context.Context, rows []requestRow) {
 	if err := group.Wait(); err != nil {
 		p.remark("note: how far some open requests are is not known: %v", err)
 	}
+	return slices.DeleteFunc(rows, func(r requestRow) bool { return r.unplanned && r.gone })
 }
 
 // complete asks for one request. An error means that others need not be asked.
 func (e *engine) complete(ctx context.Context, row *requestRow) error {
 	seen, err := e.glimpseNow(ctx, started{WorkflowID: row.ID})
 	if _, missing := errors.AsType[*serviceerror.NotFound](err); missing {
-		return nil // Temporal has forgotten it, or it was another's
+		row.gone = true // Temporal has forgotten it, or it was another's
+		return nil
 	}
 	switch {
 	case err != nil:
@@ -52,15 +56,6 @@ func (e *engine) complete(ctx context.Context, row *requestRow) error {
 		return errors.New(seen.trouble)
 	}
 	row.take(seen)
+	row.gone = seen.over
 	return nil
-}
-
-func (r *requestRow) take(g glimpse) {
-	r.State = g.state()
-	if g.status != nil {
-		r.EndsAt, r.Waiting = g.status.EndsAt, g.status.Waiting
-	}
-	if g.result != nil {
-		r.Outcome = g.result.Outcome
-	}
 }

@@ -1,0 +1,16 @@
+package main
+
+import (
+	"os"
+	"strings"
+)
+
+// whoAmI is for whom a command speaks unless --by or --requester says otherwise: the
+// name of the account on this machine, which need not be the address that policies list.
+func whoAmI() string { return os.Getenv("USER") }
+
+// isAddress says whether a name can be one that a policy lists.
+func isAddress(name string) bool {
+	before, after, found := strings.Cut(name, "@")
+	return found && before != "" && after != ""
+}

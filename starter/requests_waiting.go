@@ -1,0 +1,126 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"sentinelone-provisioner/workflows"
+)
+
+// forMe stands for whom --by would name.
+const forMe = "me"
+
+// waitingAnswer is the output for programs.
+type waitingAnswer struct {
+	WaitingFor string       `json:"waitingFor"`
+	Console    string       `json:"console,omitempty"` // "" for all
+	Requests   []waitingRow `json:"requests"`
+}
+
+// waitingRow is a request that waits for somebody's word.
+type waitingRow struct {
+	requestRow
+
+	Reason string   `json:"reason,omitempty"`
+	Step   int      `json:"step"` // from 0
+	Steps  int      `json:"steps"`
+	Need   int      `json:"need"`
+	Given  int      `json:"given"`
+	From   []string `json:"from"` // groups
+	// Review says that it started at once and is to be looked at.
+	Review bool      `json:"review,omitempty"`
+	Until  time.Time `json:"until"`
+}
+
+// requestsWaitingFor lists what waits for one person's word.
+func (p *program) requestsWaitingFor(ctx context.Context, who, console string) error {
+	named := strings.TrimSpace(who)
+	if strings.EqualFold(named, forMe) {
+		named = strings.TrimSpace(whoAmI())
+		if named == "" {
+			return usage("--waiting-for me: who that is is not known: give the address, as in " +
+				"--waiting-for carol@example.com")
+		}
+	}
+	host, err := p.consoleNamed(ctx, console)
+	if err != nil {
+		return err
+	}
+	e, err := p.connect(ctx)
+	if err != nil {
+		return fmt.Errorf("who is asked only Temporal knows: %w. "+
+			"`starter requests --open` lists what the ledger has", err)
+	}
+	defer e.Close()
+	found, err := e.waitingFor(ctx, named, host)
+	if err != nil {
+		err = fmt.Errorf("not every request could be asked: %w", err)
+	}
+	return errors.Join(p.showWaiting(waitingAnswer{
+		WaitingFor: named, Console: host, Requests: waitingRows(found),
+	}), err)
+}
+
+func (p *program) showWaiting(a waitingAnswer) error {
+	if p.output.json {
+		return p.emitJSON(a)
+	}
+	if len(a.Requests) == 0 {
+		p.remark("nothing waits for %s", a.WaitingFor)
+		if !isAddress(a.WaitingFor) {
+			p.remark("policies list people by e-mail address: ask with --waiting-for carol@example.com, " +
+				"or make your address the value of USER")
+		}
+		return nil
+	}
+	p.emitTable(waitingTable(a.Requests))
+	p.remark("look at one with `starter show ID`; decide with `starter approve ID…` or `starter deny ID…`")
+	return nil
+}
+
+// consoleNamed is the console of the flag, else of the environment; "" for all.
+func (p *program) consoleNamed(ctx context.Context, flag string) (string, error) {
+	if flag == "" {
+		return p.configuredConsole()
+	}
+	return p.chooseConsole(ctx, nil, flag)
+}
+
+func waitingRows(found []asking) []waitingRow {
+	rows := make([]waitingRow, len(found))
+	for i, a := range found {
+		s, plan := a.Status, a.Status.Plan
+		rows[i] = waitingRow{
+			requestRow: requestRow{
+				ID: a.ID, Op: plan.Op, Principal: plan.Principal, Role: plan.Role, Scope: plan.Scope,
+				Duration: plan.Terms.Duration, Requester: s.Requester, AskedAt: s.StartedAt,
+				State: s.State, EndsAt: s.EndsAt, Waiting: s.Waiting,
+			},
+			Reason: plan.Terms.Reason, Step: s.Consent.Step, Steps: s.Consent.Steps,
+			Need: s.Consent.Need, Given: s.Consent.Given, From: s.Consent.From,
+			Review: s.State != workflows.StateAwaiting, Until: s.Consent.Until,
+		}
+	}
+	return rows
+}
+
+func waitingTable(rows []waitingRow) (header []string, lines [][]string) {
+	plain := make([]requestRow, len(rows))
+	for i, r := range rows {
+		plain[i] = r.requestRow
+	}
+	header, lines = requestsTable(plain)
+	last := len(header) - 1 // the state, which says less than what follows
+	header = append(header[:last:last], "has", "until")
+	for i, r := range rows {
+		has := fmt.Sprintf("%d of %d from %s", r.Given, r.Need, strings.Join(r.From, ", "))
+		if r.Review {
+			has = "review: " + has
+		}
+		lines[i] = append(lines[i][:last:last], has, moment(r.Until))
+	}
+	return header, lines
+}
