@@ -14,6 +14,7 @@ import (
 
 	"sentinelone-provisioner/activities"
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/livestatus"
 	"sentinelone-provisioner/internal/store"
 	"sentinelone-provisioner/workflows"
 )
@@ -33,12 +34,15 @@ type dossier struct {
 	entries  []store.LedgerEntry
 	names    store.Directory
 
-	plan    *access.Plan // nil until it is made
-	receipt *access.Receipt
-	proofs  []access.Proof
+	waits []store.Wait // for the console, by the store
+
+	plan      *access.Plan // nil until it is made
+	plannedAt time.Time    // by the ledger
+	receipt   *access.Receipt
+	proofs    []access.Proof
 }
 
-func (d dossier) known() bool { return d.temporal || len(d.entries) > 0 }
+func (d dossier) known() bool { return d.temporal || len(d.entries) > 0 || len(d.waits) > 0 }
 
 // dossier gathers what is known of the first of the ids that anybody knows. Without an
 // engine the ledger alone is asked; silent says why then.
@@ -49,6 +53,10 @@ func (p *program) dossier(ctx context.Context, e *engine, console string, ids ..
 	if err == nil {
 		defer func() { _ = db.Close() }()
 		all, err = ledgerOf(ctx, db, host, ids)
+	}
+	var waits map[string][]store.Wait
+	if err == nil {
+		waits, err = waitsOf(ctx, db, host)
 	}
 	if err == nil {
 		d.names, err = db.Directory(ctx, host)
@@ -62,7 +70,7 @@ func (p *program) dossier(ctx context.Context, e *engine, console string, ids ..
 		if err != nil {
 			d.silent = err.Error()
 		}
-		if run == "" && len(all[id]) == 0 {
+		if run == "" && len(all[id]) == 0 && len(waits[id]) == 0 {
 			continue
 		}
 		if found = append(found, id); len(found) == 1 {
@@ -73,6 +81,7 @@ func (p *program) dossier(ctx context.Context, e *engine, console string, ids ..
 		d.others = found[1:]
 	}
 	d.read(all[d.id])
+	d.waits = waits[d.id]
 	if d.temporal {
 		d.look(ctx, e)
 	}
@@ -92,6 +101,16 @@ func ledgerOf(
 		out[id] = entries
 	}
 	return out, nil
+}
+
+// waitsOf are the steps of requests that wait for the console, by request.
+func waitsOf(ctx context.Context, db *store.Store, host string) (map[string][]store.Wait, error) {
+	all, err := db.Waits(ctx, host)
+	out := map[string][]store.Wait{}
+	for _, w := range all {
+		out[w.Request] = append(out[w.Request], w)
+	}
+	return out, err
 }
 
 // runOf is the first run of the latest workflow of that id; "" if Temporal knows none.
@@ -146,13 +165,13 @@ func runIn(entry store.LedgerEntry) string {
 
 // assemble takes plan, proofs and receipt from where they are known best.
 func (d *dossier) assemble() {
-	var plan access.Plan
 	var proven []access.Proof
 	for _, entry := range d.entries {
 		switch entry.Kind {
 		case activities.EntryRequest:
+			var plan access.Plan
 			if json.Unmarshal(entry.Body, &plan) == nil {
-				d.plan = &plan
+				d.plan, d.plannedAt = &plan, entry.At
 			}
 		case activities.EntryProof:
 			var out activities.WriteResult
@@ -208,6 +227,8 @@ func (d dossier) askedAt() time.Time {
 		return d.status.StartedAt
 	case len(d.entries) > 0:
 		return d.entries[0].At
+	case len(d.waits) > 0:
+		return d.waits[0].Since
 	}
 	return time.Time{}
 }
@@ -233,6 +254,19 @@ func (d dossier) sentence() string {
 		text += " until " + instant(*at)
 	}
 	return text
+}
+
+// waiting says what it waits for, in a sentence; "" while it moves, and at the end.
+func (d dossier) waiting() string {
+	switch {
+	case d.receipt != nil || d.over:
+		return ""
+	case d.status != nil && d.status.Waiting != "":
+		return d.status.Waiting
+	case len(d.waits) > 0 && (d.status == nil || livestatus.Moving(d.status.State)):
+		return livestatus.WaitText(d.waits[len(d.waits)-1])
+	}
+	return ""
 }
 
 // message says why it ended as it did; "" where that is plain.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,8 +19,8 @@ func (p *program) showCommand() *cobra.Command {
 		Use:   "show ID",
 		Short: "Everything about one request, with its evidence",
 		Long: `Everything about one request: what was asked and what it means, where it stands and what
-it waits for, each write and each read-back with its time, the outcome, and the receipt,
-whose hash is computed again.
+it waits for, who must consent, who has said what and who is still asked, each write and
+each read-back with its time, the outcome, and the receipt, whose hash is computed again.
 
 While it runs the worker is asked; without Temporal, or long after, the ledger answers
 alone. The id is that of the request, with or without the workflow's prefix.
@@ -80,7 +81,7 @@ func (d dossier) forPrograms() any {
 		return d.status
 	}
 	s := workflows.RequestStatus{
-		State: d.state(), Request: d.id, Requester: d.requester(), StartedAt: d.askedAt(), Waiting: d.message(),
+		State: d.state(), Request: d.id, Requester: d.requester(), StartedAt: d.askedAt(), Waiting: cmp.Or(d.message(), d.waiting()),
 		Plan: d.plan, Proofs: orEmpty(d.proofs),
 	}
 	return s
@@ -115,17 +116,16 @@ func (d dossier) facts() [][]string {
 	if d.plan != nil && d.plan.Terms.Reason != "" {
 		add("reason", d.plan.Terms.Reason)
 	}
-	resolved := d.plan != nil && (d.plan.Principal.ID != "" || d.plan.Account != nil)
+	resolved := isMade(d.plan)
 	if resolved {
 		add("what", what(*d.plan))
 	}
 	add("state", d.stateLine())
-	if d.status != nil {
-		add("waiting", d.status.Waiting)
-	}
+	add("waiting", d.waiting())
 	add("message", d.message())
 	if resolved {
 		facts = append(facts, planDetails(newNaming(d.names, d.plan), *d.plan)...)
+		facts = append(facts, d.consentFacts()...)
 		add("plan", d.plan.Hash)
 	}
 	facts = append(facts, madeFacts(d.proofs)...)

@@ -9,6 +9,7 @@ import (
 
 	"sentinelone-provisioner/activities"
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/store"
 )
 
 // event is one line of what happened.
@@ -37,7 +38,7 @@ func (d dossier) events() []event {
 	}
 	for _, entry := range d.entries {
 		if entry.Kind == activities.EntryRequest {
-			out = append(out, event{entry.At, "plan", d.planLine()})
+			out = append(out, planEvents(entry)...)
 			continue
 		}
 		change, _, _ := strings.Cut(entry.Key, "/"+entry.Kind)
@@ -45,6 +46,7 @@ func (d dossier) events() []event {
 			out = append(out, sentEvents(entry.Kind, entry.Body)...)
 		}
 	}
+	out = append(out, d.peopleEvents()...)
 	if d.receipt != nil {
 		out = append(out, event{d.receipt.FinishedAt, "receipt", d.receipt.State})
 	}
@@ -52,14 +54,18 @@ func (d dossier) events() []event {
 	return out
 }
 
-func (d dossier) planLine() string {
-	switch {
-	case d.plan == nil:
-		return "made"
-	case d.plan.Refusal != "":
-		return "refused"
+// planEvents is a plan that was made, or nothing for a request that never had one.
+func planEvents(entry store.LedgerEntry) []event {
+	var plan access.Plan
+	switch err := json.Unmarshal(entry.Body, &plan); {
+	case err != nil:
+		return []event{{entry.At, "plan", "made"}}
+	case plan.Refusal != "":
+		return []event{{entry.At, "plan", "refused"}}
+	case !isMade(&plan):
+		return nil
 	}
-	return expectedText(d.plan.Expected)
+	return []event{{entry.At, "plan", expectedText(plan.Expected)}}
 }
 
 func (d dossier) proofEvents(n naming, proof access.Proof) []event {

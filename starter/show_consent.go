@@ -1,0 +1,124 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/workflows"
+)
+
+// consentFacts say by which rule people are asked, what they have said in each step, and
+// who is still asked.
+func (d dossier) consentFacts() [][]string {
+	if d.plan == nil {
+		return nil
+	}
+	a := d.plan.Approval
+	var facts [][]string
+	if a.Hash != "" {
+		rule := "no rule"
+		if a.Rule != "" {
+			rule = fmt.Sprintf("rule %q", a.Rule)
+		}
+		facts = append(facts, []string{"policy", fmt.Sprintf("%s of the file with SHA-256 %s", rule, a.Hash)})
+	}
+	steps, _ := stepsOf(a)
+	said := d.currents()
+	open, waits := d.open()
+	for i, s := range steps {
+		name := fmt.Sprintf("step %d", i+1)
+		if a.Review != nil {
+			name = "review"
+		}
+		lines := []string{d.stepText(s)}
+		for _, v := range said {
+			if v.Step == i {
+				lines = append(lines, fmt.Sprintf("%s on %s: %s", v.By, instant(v.At), v.said()))
+			}
+		}
+		if waits && open.number == i {
+			lines = append(lines, d.stillAsked(open, said))
+		}
+		facts = append(facts, list(name, lines)...)
+	}
+	if text := narrowedText(said); text != "" {
+		facts = append(facts, []string{"narrowed", text})
+	}
+	if n := d.outdated(); n > 0 {
+		facts = append(facts, []string{"earlier", plural(n, "decision") + " on an earlier plan, which no longer count"})
+	}
+	return facts
+}
+
+// stepText is "2 of leads: carol@example.com, dave@example.com".
+func (d dossier) stepText(s access.ApprovalStep) string {
+	text := fmt.Sprintf("%d of %s", s.Need, strings.Join(s.Groups, ", "))
+	if s.Anyone() {
+		return text + d.butThese()
+	}
+	return text + ": " + strings.Join(s.People, ", ")
+}
+
+// butThese are the two who never count.
+func (d dossier) butThese() string {
+	text := " but " + orUnknown(d.requester())
+	if mail := d.plan.Principal.Email; mail != "" && access.Fold(mail) != access.Fold(d.requester()) {
+		text += " and " + mail
+	}
+	return text
+}
+
+// stillAsked is who may decide the open step, how many more are needed, and until when.
+func (d dossier) stillAsked(open openStep, said []voice) string {
+	left := access.Anyone + d.butThese()
+	if !open.anyone {
+		left = strings.Join(undecided(open.People, said), ", ")
+	}
+	until := "until "
+	if open.about {
+		until += "about "
+	}
+	return fmt.Sprintf("still asked: %s; %d of %d given, %s%s",
+		left, open.given, open.Need, until, instant(open.until))
+}
+
+// undecided are those of the people who have not decided: each person does so once.
+func undecided(people []string, said []voice) []string {
+	return slices.DeleteFunc(slices.Clone(people), func(who string) bool {
+		return slices.ContainsFunc(said, func(v voice) bool { return access.Fold(v.By) == access.Fold(who) })
+	})
+}
+
+// narrowedText is what approvals have left of what was asked for; "" if all of it.
+func narrowedText(said []voice) string {
+	var last voice
+	var by []string
+	for _, v := range said {
+		if v.Action != workflows.ApproveUpdate || v.narrowed() == "" {
+			continue
+		}
+		if by = append(by, v.By); v.Duration > 0 {
+			last.Duration = v.Duration
+		}
+		if !v.StartAt.IsZero() {
+			last.StartAt = v.StartAt
+		}
+	}
+	if len(by) == 0 {
+		return ""
+	}
+	return last.narrowed() + ", by " + strings.Join(by, " and ")
+}
+
+// outdated counts the decisions on plans that have changed since.
+func (d dossier) outdated() int {
+	n := 0
+	for _, v := range d.voices() {
+		if v.Refusal == "" && !d.current(v) {
+			n++
+		}
+	}
+	return n
+}
