@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -177,7 +178,7 @@ func (c *consent) decide(ctx workflow.Context, action string, in DecisionInput) 
 		Duration: in.Duration, StartAt: in.StartAt, Signature: in.Signature,
 		SignedAt: in.SignedAt, PlanHash: c.planHash(),
 	}
-	why := c.mayNot(d)
+	why := cmp.Or(c.mayNot(d), c.otherPlan(in))
 	out, err := call[activities.DecideResult](brief(open, action), activities.DecideName, activities.DecideInput{
 		Request: c.info, Decision: d, Number: c.looked(), Refusal: why,
 	})

@@ -20,6 +20,9 @@ type DecisionInput struct {
 	Signature string          `json:"signature,omitempty"`
 	// SignedAt is when it was signed; part of what is signed.
 	SignedAt time.Time `json:"signedAt,omitzero"`
+	// PlanHash is of the plan that the person has seen; if it is another one by now, the
+	// decision does not count.
+	PlanHash string `json:"planHash,omitempty"`
 }
 
 // UnmarshalJSON refuses fields it does not know.
