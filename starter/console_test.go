@@ -19,6 +19,7 @@ import (
 	"sentinelone-provisioner/internal/consoletest"
 	"sentinelone-provisioner/internal/fault"
 	"sentinelone-provisioner/internal/livestatus"
+	"sentinelone-provisioner/internal/policy"
 	"sentinelone-provisioner/internal/store"
 	"sentinelone-provisioner/internal/testbed"
 	"sentinelone-provisioner/internal/tokensink"
@@ -50,11 +51,12 @@ type live struct {
 	sites    map[string]string // ids by "Account / Site"
 	roles    map[string]string // ids by name
 	stop     func()            // of the worker
+	policy   *policy.Policy    // nil: nobody is asked
 }
 
 // newLive brings everything up. Two accounts, a site name that both have, a name that
 // an account and a site share, and two service users of one name make trouble.
-func newLive(t *testing.T) *live {
+func newLive(t *testing.T, tweaks ...func(*live)) *live {
 	t.Helper()
 	l := &live{
 		t: t, tokens: t.TempDir(),
@@ -80,6 +82,9 @@ func newLive(t *testing.T) *live {
 	require.NoError(t, err)
 	t.Cleanup(l.client.Close)
 	l.populate()
+	for _, tweak := range tweaks {
+		tweak(l)
+	}
 	l.startWorker()
 	t.Cleanup(func() { l.stop() })
 	return l
@@ -151,7 +156,7 @@ func (l *live) startWorker() {
 	w := worker.New(l.client, cfg.Worker.TaskQueue, options)
 	workflows.Register(w)
 	tokens := tokensink.New(l.tokens, "")
-	activities.NewRequest(s1, l.db).KeepingTokens(tokens).Register(w)
+	activities.NewRequest(s1, l.db).KeepingTokens(tokens).Following(l.policy).Register(w)
 	options.DisableWorkflowWorker = true
 	changes := worker.New(l.client, workflows.WriteQueue(cfg.Worker.TaskQueue), options)
 	activities.NewPrincipal(s1, l.db).Register(changes)

@@ -1,10 +1,10 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 
@@ -108,11 +108,28 @@ func (p *program) asksPerson() bool {
 }
 
 // agree waits for a yes.
-func (p *program) agree() error {
-	fmt.Fprint(p.err, "Carry it out? Type yes: ")
-	said, err := bufio.NewReader(p.in).ReadString('\n')
+func (p *program) agree() error { return p.agreeTo("Carry it out?") }
+
+func (p *program) agreeTo(question string) error {
+	fmt.Fprint(p.err, question+" Type yes: ")
+	said, err := readLine(p.in)
 	if err == nil && strings.EqualFold(strings.TrimSpace(said), "yes") {
 		return nil
 	}
 	return errors.New("not carried out: that was no yes")
+}
+
+// readLine reads no further than the line's end: the next question reads on.
+func readLine(r io.Reader) (string, error) {
+	var line []byte
+	for one := make([]byte, 1); ; {
+		n, err := r.Read(one)
+		if n == 1 && one[0] == '\n' {
+			return string(line), nil
+		}
+		line = append(line, one[:n]...)
+		if err != nil {
+			return string(line), err
+		}
+	}
 }

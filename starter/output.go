@@ -49,6 +49,16 @@ func (p *program) emitJSON(v any) error {
 	return nil
 }
 
+// emitLine prints a value for programs that get several, one a line.
+func (p *program) emitLine(v any) error {
+	enc := json.NewEncoder(p.out)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return fmt.Errorf("print the answer: %w", err)
+	}
+	return nil
+}
+
 // remark prints a line about the answer, for people; programs get it as a field.
 func (p *program) remark(format string, args ...any) {
 	if !p.output.json {

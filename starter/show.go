@@ -81,8 +81,8 @@ func (d dossier) forPrograms() any {
 		return d.status
 	}
 	s := workflows.RequestStatus{
-		State: d.state(), Request: d.id, Requester: d.requester(), StartedAt: d.askedAt(), Waiting: cmp.Or(d.message(), d.waiting()),
-		Plan: d.plan, Proofs: orEmpty(d.proofs),
+		State: d.state(), Request: d.id, Requester: d.requester(), StartedAt: d.askedAt(),
+		Waiting: cmp.Or(d.message(), d.waiting()), Plan: d.plan, Proofs: orEmpty(d.proofs),
 	}
 	return s
 }

@@ -1,0 +1,53 @@
+package main
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"sentinelone-provisioner/internal/config"
+)
+
+// completeFor is how long a shell may wait for ids.
+const completeFor = 2 * time.Second
+
+// completeAsking offers the shell the requests that wait for a person's word; where that
+// is nobody whom any of them lists, all that wait. What goes wrong is not said: there is
+// nothing to choose from then.
+func (p *program) completeAsking(ctx context.Context, who string, given []string, typedText string) []string {
+	ctx, cancel := context.WithTimeout(ctx, completeFor)
+	defer cancel()
+	cfg, err := config.LoadUnchecked()
+	if err != nil {
+		return nil
+	}
+	p.cfg = cfg
+	host, err := p.configuredConsole()
+	if err != nil {
+		return nil
+	}
+	e, err := p.connect(ctx)
+	if err != nil {
+		return nil
+	}
+	defer e.Close()
+	all, _ := e.askingPeople(ctx, host) // what was found in time
+	others := func(a asking) bool { return !counts(a.Status, who) }
+	if mine := slices.DeleteFunc(slices.Clone(all), others); len(mine) > 0 {
+		all = mine
+	}
+	var out []string
+	for _, a := range all {
+		id := typed(a.ID)
+		if strings.HasPrefix(a.ID, typedText) && typedText != "" && !strings.HasPrefix(id, typedText) {
+			id = a.ID // as it is being typed
+		}
+		if strings.HasPrefix(id, typedText) && !slices.Contains(given, a.ID) && !slices.Contains(given, typed(a.ID)) {
+			out = append(out, cobra.CompletionWithDesc(id, what(*a.Status.Plan)))
+		}
+	}
+	return out
+}

@@ -1,0 +1,62 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/workflows"
+)
+
+// tooLate says why a request takes no decision any more: who decided it, when, and how
+// it stands.
+func (d deciding) tooLate(ctx context.Context, text string, ids ...string) error {
+	found := d.dossier(ctx, d.engine, "", ids...)
+	switch {
+	case !found.known():
+		return found.unknown(text)
+	case found.receipt == nil:
+		return fmt.Errorf("it takes no decision any more (%s)", found.sentence())
+	}
+	return fmt.Errorf("it is too late: %s", lateText(*found.receipt))
+}
+
+// lateText is "it was approved last by carol@example.com at 2026-03-03 14:00:00 UTC, and
+// is granted".
+func lateText(r access.Receipt) string {
+	is := "is " + r.State
+	if r.Message != "" && r.State != workflows.StateDenied { // whose message repeats the decision
+		is += ": " + r.Message
+	}
+	if !r.Plan.Approval.Required && r.Plan.Approval.Review == nil {
+		return "nobody was asked, and it " + is
+	}
+	last, decided := lastDecision(r)
+	if !decided {
+		return "it " + is
+	}
+	how := "was approved last by "
+	switch {
+	case last.Action == workflows.DenyUpdate:
+		how = "was denied by "
+	case r.State == workflows.StateTimedOut:
+		how = "was not approved by enough people in time, last by "
+	}
+	text := fmt.Sprintf("it %s%s at %s", how, last.By, instant(last.At))
+	if last.Comment != "" {
+		text += fmt.Sprintf(" (%s)", last.Comment)
+	}
+	return text + ", and " + is
+}
+
+// lastDecision is the last one on the plan that counted in the end.
+func lastDecision(r access.Receipt) (access.Decision, bool) {
+	for _, d := range slices.Backward(r.Decisions) {
+		if cmp.Or(d.PlanHash, r.Plan.Hash) == r.Plan.Hash {
+			return d, true
+		}
+	}
+	return access.Decision{}, false
+}
