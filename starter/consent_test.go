@@ -154,7 +154,7 @@ func consentDenied(t *testing.T, l *live) {
 
 func consentInSteps(t *testing.T, l *live) {
 	ana := l.waiting(t, "steps@example.com", "Admin", "STEPS")
-	early := run(t, "approve", "STEPS", "--by", "erin@example.com", "--yes")
+	early := run(t, "approve", "STEPS", "--by", erin, "--yes")
 	require.Equal(t, exitFailed, early.code)
 	require.Regexp(t, `(?m)^your word +may not count: erin@example.com is not asked now`, early.errOut)
 	require.Contains(t, early.errOut, "erin@example.com may not decide this: it waits for 2 of 2 from leads")
@@ -168,7 +168,7 @@ func consentInSteps(t *testing.T, l *live) {
 		`step 2 +1 of owners: erin@example.com$`, shown.out)
 	require.Equal(t, exitDone, run(t, "approve", "STEPS", "--by", dave, "--yes").code)
 	answers(t, `(?m)^step 2 .*\n +still asked: erin@example.com; 0 of 1 given`, "show", "STEPS")
-	require.Equal(t, exitDone, run(t, "approve", "STEPS", "--by", "erin@example.com", "--yes").code)
+	require.Equal(t, exitDone, run(t, "approve", "STEPS", "--by", erin, "--yes").code)
 	require.Eventually(t, func() bool { return l.holds(ana, "Admin", "Acme / Berlin") }, waitLimit, pollEvery/10)
 }
 
@@ -239,7 +239,7 @@ func consentTooLate(t *testing.T, l *live) {
 	}
 	require.Equal(t, exitDone, run(t, "cancel", "LATE-2").code)
 	cancelled := run(t, "deny", "LATE-2", "--by", dave, "--yes")
-	require.Regexp(t, `it was approved last by carol@example.com at .*, and is cancelled: called off by bob@example.com`,
+	require.Regexp(t, `it was approved last by carol@example.com at .*, and is cancelled: called off by bob@`,
 		cancelled.errOut)
 }
 
@@ -249,7 +249,7 @@ func consentUndecidable(t *testing.T, _ *live) {
 	require.Equal(t, exitFailed, got.code)
 	late := run(t, "approve", "BAD-1", "--by", carol, "--yes")
 	require.Equal(t, exitFailed, late.code)
-	require.Contains(t, late.errOut, `nobody was asked, and it is failed: no user "nobody@example.com" is on the console`)
+	require.Contains(t, late.errOut, `nobody was asked, and it is failed: no user "nobody@example.com" is on the`)
 	listed := run(t, "requests", "--limit", "0")
 	require.Regexp(t, `(?m)^grant/BAD-1 .* bob@example.com .* failed: no user "nobody@example.com" is on the console`,
 		listed.out)
@@ -266,7 +266,7 @@ func consentOnAnotherPlan(t *testing.T, l *live) {
 	require.NoError(t, l.console.SetUserRoles(ana.ID, access.SiteLevel,
 		append(l.viewer("Acme / Only Acme"), l.viewer("Globex / Berlin")...)))
 	require.Equal(t, exitDone, run(t, "approve", "MOVED", "--by", dave, "--yes").code)
-	require.Equal(t, exitDone, run(t, "approve", "MOVED", "--by", "erin@example.com", "--yes").code)
+	require.Equal(t, exitDone, run(t, "approve", "MOVED", "--by", erin, "--yes").code)
 	shown := answers(t, `(?m)^earlier +3 decisions on an earlier plan, which no longer count$`, "show", "MOVED")
 	require.Regexp(t, `(?m) no longer counts +carol@example.com: approve, unsigned – on an earlier plan$`, shown.out)
 	answers(t, `still asked: carol@example.com, dave@example.com; 0 of 2 given`, "show", "MOVED")
@@ -309,18 +309,19 @@ func consentWaitingForMe(t *testing.T, l *live) {
 	is(dave, "grant/BOX-2", "grant/BOX-3", "grant/BOX-1") // by the time that is left
 	is(carol, "grant/BOX-2", "grant/BOX-1")               // not her own
 	is("bob@example.com", "grant/BOX-3")
-	is("erin@example.com") // not before the first step is through
+	is(erin) // not before the first step is through
 	is("stranger@example.com")
 	require.Equal(t, exitDone, run(t, "approve", "BOX-1", "BOX-2", "--by", carol, "--yes").code)
 	is(carol)
 	is(dave, "grant/BOX-3", "grant/BOX-1")
 	require.Equal(t, exitDone, run(t, "approve", "BOX-1", "--by", dave, "--yes").code)
-	is("erin@example.com", "grant/BOX-1")
+	is(erin, "grant/BOX-1")
 
 	got := run(t, "requests", "--waiting-for", " Erin@example.com")
 	require.Equal(t, exitDone, got.code, got.errOut)
 	require.Regexp(t, `(?m)^ID +WHAT +PRINCIPAL +ROLE +SCOPE +REQUESTER +ASKED +HAS +UNTIL$`, got.out)
-	require.Regexp(t, `(?m)^grant/BOX-1 .* Admin +Acme / Berlin +bob@example.com .* 0 of 1 from owners .* UTC$`, got.out)
+	require.Regexp(t, `(?m)^grant/BOX-1 .* Admin +Acme / Berlin +bob@example.com .* 0 of 1 from owners .* UTC$`,
+		got.out)
 
 	t.Setenv("USER", "carol")
 	nobody := run(t, "requests", "--waiting-for", "me")
@@ -331,7 +332,7 @@ func consentWaitingForMe(t *testing.T, l *live) {
 	other := run(t, "requests", "--waiting-for", dave, "--console", "other.example.net")
 	require.Contains(t, other.errOut, "nothing waits for dave@example.com\n")
 
-	offered := run(t, "__complete", "approve", "--by", "erin@example.com", "")
+	offered := run(t, "__complete", "approve", "--by", erin, "")
 	require.Regexp(t, `(?m)^BOX-1\tgive user inbox1@example.com `, offered.out)
 	require.NotContains(t, offered.out, "BOX-3", "it does not wait for her")
 	offered = run(t, "__complete", "deny", "--by", dave, "BOX-3", "grant/B")
@@ -343,7 +344,7 @@ func consentWaitingForMe(t *testing.T, l *live) {
 func consentWithoutWorker(t *testing.T, l *live) {
 	l.stop()
 	t.Setenv("USER", "bob@example.com")
-	got := run(t, "requests", "--waiting-for", "erin@example.com")
+	got := run(t, "requests", "--waiting-for", erin)
 	require.Equal(t, exitFailed, got.code)
 	require.Regexp(t, `error: not every request could be asked: grant/BOX-\d: no worker answers on task queue`,
 		got.errOut)

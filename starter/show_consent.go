@@ -87,7 +87,7 @@ func (d dossier) stillAsked(open openStep, said []voice) string {
 // undecided are those of the people who have not decided: each person does so once.
 func undecided(people []string, said []voice) []string {
 	return slices.DeleteFunc(slices.Clone(people), func(who string) bool {
-		return slices.ContainsFunc(said, func(v voice) bool { return access.Fold(v.By) == access.Fold(who) })
+		return slices.ContainsFunc(said, func(v voice) bool { return isWordOf(v.Decision, who) })
 	})
 }
 

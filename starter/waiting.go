@@ -146,12 +146,17 @@ func counts(s workflows.RequestStatus, who string) bool {
 	if !asks(s) || by == "" || by == access.Fold(s.Requester) || by == access.Fold(s.Plan.Principal.Email) {
 		return false
 	}
-	for _, d := range s.Consent.Decisions {
-		if by == access.Fold(d.By) {
-			return false
-		}
+	if slices.ContainsFunc(s.Consent.Decisions, func(d access.Decision) bool { return isWordOf(d, by) }) {
+		return false
 	}
 	return anyoneMay(s.Consent) || slices.Contains(s.Consent.People, by)
+}
+
+// isWordOf says that a decision is somebody's one word on a request: they took it, or
+// another did for them.
+func isWordOf(d access.Decision, who string) bool {
+	by := access.Fold(who)
+	return by == access.Fold(d.By) || by == access.Fold(d.OnBehalfOf)
 }
 
 // anyoneMay says that the open step lists nobody: everybody may decide.

@@ -1,0 +1,205 @@
+//nolint:paralleltest // the program reads the environment, which is the process's
+package main
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/store"
+	"sentinelone-provisioner/workflows"
+)
+
+const (
+	erin = "erin@example.com"
+	eve  = "eve@example.com"
+)
+
+// askedOfPeople is a plan that two steps of people are asked about.
+func askedOfPeople(email string) access.Plan {
+	return access.Plan{
+		Op: access.OpAcquire, Console: host,
+		Principal: access.PrincipalRef{Kind: access.User, ID: "401", Email: email},
+		Role:      access.RoleRef{ID: "302", Name: "SOC"},
+		Scope:     access.ScopeRef{Level: access.SiteLevel, ID: "201", Name: "Acme / Berlin"},
+		Terms:     access.Terms{Requester: "bob@example.com", Duration: access.Duration(4 * time.Hour)},
+		Approval: access.Approval{
+			Required: true, Policy: "approved by two", Hash: "5d41402a", Rule: "two",
+			DecideWithin: access.Duration(time.Hour),
+			Steps: []access.ApprovalStep{
+				{Need: 2, Groups: []string{"leads"}, People: []string{carol, dave, erin}},
+				{Need: 1, Groups: []string{access.Anyone}, People: []string{}},
+			},
+		},
+	}
+}
+
+// recordOf is a database with the ledger of one request, a minute between two entries.
+func recordOf(t *testing.T, id string, entries ...store.NewLedgerEntry) *fixture {
+	t.Helper()
+	f := newFixture(t)
+	t.Setenv("SENTINELONE_BASE_URL", baseURL)
+	for i, e := range entries {
+		e.Request, e.Key, e.At = id, id+"#r1/"+e.Key, noon.Add(time.Duration(i)*time.Minute)
+		_, err := f.db.Append(t.Context(), host, e)
+		require.NoError(t, err)
+	}
+	return f
+}
+
+func decisionOf(plan access.Plan, n int, d access.Decision, refusal string) store.NewLedgerEntry {
+	d.At, d.PlanHash = noon.Add(time.Duration(n)*time.Minute), plan.Hash
+	return store.NewLedgerEntry{
+		Kind: "decision", Key: "decision/" + string(rune('0'+n)), Body: voice{Decision: d, Refusal: refusal},
+	}
+}
+
+// The ledger alone tells who said what, of which plan, who refused to count it, and who
+// was told.
+func TestShow_PeopleFromTheLedger(t *testing.T) {
+	first := askedOfPeople("ana@example.com")
+	first.Notes = []string{"a note on the first plan"}
+	first = first.Seal()
+	second := askedOfPeople("ana@example.com")
+	second.Before = access.Holdings{Level: access.SiteLevel, Held: []access.Held{{RoleID: "9", ScopeID: "201"}}}
+	second = second.Seal()
+	told := func(key, typ, sender, result, err string) store.NewLedgerEntry {
+		return store.NewLedgerEntry{Kind: "notification", Key: key, Body: map[string]string{
+			"type": typ, "sender": sender, "result": result, "error": err,
+		}}
+	}
+	recordOf(t, "grant/OLD",
+		store.NewLedgerEntry{Kind: "request", Key: "request", Body: first},
+		decisionOf(first, 1, access.Decision{By: carol, Action: "approve", Signed: "unsigned"}, ""),
+		store.NewLedgerEntry{Kind: "request", Key: "request/1", Body: second},
+		decisionOf(second, 3, access.Decision{
+			By: dave, Action: "approve", Signed: "SHA256:abc", Duration: access.Duration(2 * time.Hour),
+			OnBehalfOf: "faye@example.com", Comment: "on call",
+		}, ""),
+		decisionOf(second, 4, access.Decision{By: eve, Action: "deny", Signed: "unsigned"}, "eve may not"),
+		told("1/webhook", "requested", "webhook", "delivered", ""),
+		told("1/slack", "requested", "slack", "dropped", "slack: the receiver answers 410"),
+		told("2/e-mail", "reminder", "e-mail", "gaveUp", ""),
+		store.NewLedgerEntry{Kind: "delegation", Key: "delegation/0", Body: map[string]any{
+			"by": "faye@example.com", "to": dave, "until": noon.Add(48 * time.Hour),
+		}},
+		store.NewLedgerEntry{Kind: "policyMoved", Key: "moved", Body: map[string]any{
+			"to": "7d79", "name": "new.yaml", "by": carol, "comment": "as of today",
+		}},
+	)
+	got := run(t, "show", "OLD")
+	require.Equal(t, exitDone, got.code, got.errOut)
+	for _, want := range []string{
+		`(?m)^policy +rule "two" of the file with SHA-256 5d41402a$`,
+		`(?m)^step 1 +2 of leads: carol@example.com, dave@example.com, erin@example.com\n` +
+			` +dave@example.com on 2026-03-10 12:03:00 UTC: approve, signed by SHA256:abc, ` +
+			`on behalf of faye@example.com, for 2h: on call\n` +
+			` +still asked: carol@example.com, erin@example.com; 1 of 2 given, until about 2026-03-10 13:02:00 UTC\n` +
+			`step 2 +1 of anyone but bob@example.com and ana@example.com$`,
+		`(?m)^narrowed +for 2h, by dave@example.com$`,
+		`(?m)^earlier +1 decision on an earlier plan, which no longer count$`,
+		`(?m)12:01:00 UTC +no longer counts +carol@example.com: approve, unsigned – on an earlier plan$`,
+		`(?m)12:04:00 UTC +does not count +eve@example.com: deny, unsigned – eve may not$`,
+		`(?m)12:05:00 UTC +notification +requested to webhook: delivered$`,
+		`(?m)12:06:00 UTC +notification +requested to slack: dropped, slack: the receiver answers 410$`,
+		`(?m)12:07:00 UTC +notification +reminder to e-mail: given up, the receiver was down for too long$`,
+		`(?m)12:09:00 UTC +policy moved +by carol@example.com to new.yaml with SHA-256 7d79: as of today$`,
+		`(?m)12:08:00 UTC +delegation +faye@example.com to dave@example.com until 2026-03-12 12:00:00 UTC$`,
+	} {
+		require.Regexp(t, want, got.out)
+	}
+	require.NotContains(t, got.out, "a note on the first plan")
+}
+
+// What started at once shows who is to look at it.
+func TestShow_ReviewFromTheLedger(t *testing.T) {
+	plan := askedOfPeople("ana@example.com")
+	plan.Approval.Required, plan.Approval.Steps = false, nil
+	plan.Approval.Review = &access.Review{
+		ApprovalStep: access.ApprovalStep{Need: 1, Groups: []string{"leads"}, People: []string{carol}},
+		Within:       access.Duration(4 * time.Hour),
+	}
+	recordOf(t, "grant/GLASS", store.NewLedgerEntry{Kind: "request", Key: "request", Body: plan.Seal()})
+	require.Regexp(t, `(?m)^review +1 of leads: carol@example.com\n +still asked: carol@example.com; `+
+		`0 of 1 given, until about 2026-03-10 16:00:00 UTC$`, run(t, "show", "GLASS").out)
+}
+
+// A request that waits for its plan says why, though nobody else knows of it.
+func TestRequests_OfWhatWaitsForItsPlan(t *testing.T) {
+	f := recordedRequest(t, nil)
+	next := noon.Add(time.Minute)
+	for _, id := range []string{"grant/DOWN", "grant/OLD"} {
+		step := "plan"
+		if id == "grant/OLD" {
+			step = "acquire"
+		}
+		require.NoError(t, f.db.NoteWait(t.Context(), store.Wait{
+			Console: host, Request: id, Step: step, Attempt: 7, Since: noon, At: noon, NextTry: &next,
+			Text: "GET /users: 502", Temporary: true,
+		}))
+	}
+	const why = "waiting for SentinelOne since 2026-03-10T12:00:00Z, attempt 7, next at 2026-03-10T12:01:00Z, " +
+		"last error: GET /users: 502"
+	rows := decode[requestsAnswer](t, run(t, "requests", "-o", "json")).Requests
+	require.Len(t, rows, 2)
+	require.Equal(t, "grant/DOWN", rows[0].ID)
+	for _, r := range rows {
+		require.Equal(t, why, r.Waiting)
+		require.Equal(t, stateOpen, r.State)
+	}
+	require.Regexp(t, `(?m)^grant/DOWN .* open: `+why+`$`, run(t, "requests", "--open").out)
+	require.Empty(t, decode[requestsAnswer](t, run(t, "requests", "--since", "2026-03-11", "-o", "json")).Requests)
+	for _, id := range []string{"DOWN", "OLD"} {
+		require.Regexp(t, `(?m)^waiting +`+why+`$`, run(t, "show", id).out)
+	}
+	status := decode[workflows.RequestStatus](t, run(t, "show", "DOWN", "-o", "json"))
+	require.Equal(t, why, status.Waiting)
+}
+
+// Whose word counts is what the workflow says of it.
+func TestCounts(t *testing.T) {
+	plan := askedOfPeople("ana@example.com")
+	status := func(change func(*workflows.RequestStatus)) workflows.RequestStatus {
+		s := workflows.RequestStatus{
+			State: workflows.StateAwaiting, Requester: "bob@example.com", Plan: &plan,
+			Consent: &workflows.ConsentStatus{
+				Steps: 2, Need: 2, From: []string{"leads"},
+				People: []string{"bob@example.com", carol, dave, "ana@example.com"},
+			},
+		}
+		change(&s)
+		return s
+	}
+	same := func(*workflows.RequestStatus) {}
+	open := func(s *workflows.RequestStatus) { s.Consent.From, s.Consent.People = []string{access.Anyone}, nil }
+	for name, c := range map[string]struct {
+		change func(*workflows.RequestStatus)
+		who    string
+		want   bool
+	}{
+		"one of them":                 {same, carol, true},
+		"in another spelling":         {same, " CAROL@example.com", true},
+		"the requester":               {same, "Bob@example.com", false},
+		"whose role it would be":      {same, "ana@example.com", false},
+		"a stranger":                  {same, eve, false},
+		"nobody":                      {same, " ", false},
+		"anyone":                      {open, eve, true},
+		"anyone but the one who asks": {open, "bob@example.com", false},
+		"who has decided": {func(s *workflows.RequestStatus) {
+			s.Consent.Decisions = []access.Decision{{By: "Carol@example.com"}}
+		}, carol, false},
+		"who has had it decided": {func(s *workflows.RequestStatus) {
+			s.Consent.Decisions = []access.Decision{{By: dave, OnBehalfOf: carol}}
+		}, carol, false},
+		"decided":         {func(s *workflows.RequestStatus) { s.Consent.Verdict = "approved" }, carol, false},
+		"no step is left": {func(s *workflows.RequestStatus) { s.Consent.Step = 2 }, carol, false},
+		"nobody is asked": {func(s *workflows.RequestStatus) { s.Consent = nil }, carol, false},
+		"without a plan":  {func(s *workflows.RequestStatus) { s.Plan = nil }, carol, false},
+		"over":            {func(s *workflows.RequestStatus) { s.Result = &workflows.RequestResult{} }, carol, false},
+		"a review":        {func(s *workflows.RequestStatus) { s.State = workflows.StateActive }, carol, true},
+	} {
+		require.Equal(t, c.want, counts(status(c.change), c.who), name)
+	}
+}
