@@ -13,6 +13,7 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/config"
+	"sentinelone-provisioner/internal/consoletest"
 	"sentinelone-provisioner/internal/policy"
 	"sentinelone-provisioner/workflows"
 )
@@ -61,6 +62,7 @@ func TestConsent(t *testing.T) {
 		}
 	}))
 	require.True(t, t.Run("waiting for me", func(t *testing.T) { consentWaitingForMe(t, l) }))
+	require.True(t, t.Run("console gone", func(t *testing.T) { consentWithoutConsole(t, l) }))
 	require.True(t, t.Run("worker gone", func(t *testing.T) { consentWithoutWorker(t, l) }))
 	require.True(t, t.Run("Temporal gone", func(t *testing.T) { consentWithoutTemporal(t, l) }))
 }
@@ -339,6 +341,24 @@ func consentWaitingForMe(t *testing.T, l *live) {
 	require.NotContains(t, offered.out, "BOX", "the one is given, the other has her step left")
 	offered = run(t, "__complete", "deny", "--by", "carol", "BOX-1", "grant/B")
 	require.Regexp(t, `(?m)^grant/BOX-3\t`, offered.out, "as it is being typed")
+}
+
+// consentWithoutConsole asks for a role that cannot even be planned.
+func consentWithoutConsole(t *testing.T, l *live) {
+	const why = `waiting for SentinelOne since .*, attempt \d+, next at .*, last error: .*502`
+	t.Setenv("USER", "bob@example.com")
+	l.person("down@example.com")
+	fault := l.console.AddFault(consoletest.Fault{Name: consoletest.BadGateway, Path: "/users"})
+	require.Equal(t, exitDone, asked(t, "grant", "down@example.com", "SOC", "Acme / Berlin",
+		"--id", "DOWN", "--wait=false").code)
+	answers(t, `(?m)^waiting +`+why, "show", "DOWN")
+	answers(t, `(?m)^grant/DOWN .* bob@example.com .* planning: `+why, "requests", "--open")
+	early := run(t, "approve", "DOWN", "--by", carol, "--yes")
+	require.Equal(t, exitFailed, early.code)
+	require.Regexp(t, `error: DOWN: there is no plan to decide on yet: the state is planning`, early.errOut)
+	require.True(t, l.console.RemoveFault(fault))
+	answers(t, `(?m)^state +awaitingApproval$`, "show", "DOWN")
+	require.Equal(t, exitDone, run(t, "deny", "DOWN", "--by", carol, "--yes").code)
 }
 
 func consentWithoutWorker(t *testing.T, l *live) {

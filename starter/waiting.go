@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 
 	"go.temporal.io/api/serviceerror"
@@ -110,8 +111,10 @@ func (r *round) note(ctx context.Context, info *workflowpb.WorkflowExecutionInfo
 // runningRequests lists the requests that may ask people, as Temporal has them; one that
 // was started this second may be missing.
 func (e *engine) runningRequests(ctx context.Context) ([]*workflowpb.WorkflowExecutionInfo, error) {
-	query := fmt.Sprintf("ExecutionStatus = 'Running' AND WorkflowType IN ('%s', '%s')",
-		workflows.GrantType, workflows.RevokeType)
+	query := fmt.Sprintf("ExecutionStatus = 'Running' AND WorkflowType IN ('%s')", strings.Join([]string{
+		workflows.GrantType, workflows.RevokeType, workflows.OffboardType,
+		workflows.ProvisionUserType, workflows.ProvisionServiceUserType,
+	}, "', '"))
 	var out []*workflowpb.WorkflowExecutionInfo
 	for page := []byte(nil); ; {
 		short, cancel := context.WithTimeout(ctx, callTimeout)
