@@ -58,6 +58,9 @@ func (p *program) requestsWaitingFor(ctx context.Context, who, console string) e
 	found, err := e.waitingFor(ctx, named, host)
 	if err != nil {
 		err = fmt.Errorf("not every request could be asked: %w", err)
+		if len(found) == 0 {
+			return err
+		}
 	}
 	return errors.Join(p.showWaiting(waitingAnswer{
 		WaitingFor: named, Console: host, Requests: waitingRows(found),
