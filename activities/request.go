@@ -22,17 +22,19 @@ type Request struct {
 	tokens  tokensink.Sink
 	now     func() time.Time
 
-	policy   *policy.Policy          // nil: nobody is asked
+	policy   *policy.Policy
 	signers  *signing.AllowedSigners // nil: decisions are taken as claimed
 	notifies bool                    // people are told
 	indexed  func() bool
 }
 
-// NewRequest wires the activities of grants and revokes.
+// NewRequest wires the activities of grants and revokes. Until they are told otherwise
+// they follow the built-in policy, so that nobody is passed over by an omission.
 func NewRequest(c *console.Client, s *store.Store) *Request {
 	return &Request{
 		console: c, store: s, self: &ownUser{}, asking: &singleflight.Group{},
 		tokens: tokensink.New("", ""), now: time.Now, indexed: func() bool { return false },
+		policy: policy.BuiltIn(),
 	}
 }
 

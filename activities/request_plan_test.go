@@ -68,7 +68,7 @@ func TestPlan_Grant(t *testing.T) {
 			Level: access.SiteLevel, ID: d.soc.ScopeID, Name: truth.Accounts[0].Name + " / " + truth.Sites[1].Name,
 		},
 		Terms: in.Terms, Before: having(d.viewer), After: having(d.viewer, d.soc), Expected: access.Applied,
-		Approval: got.Plan.Approval, Hash: got.Plan.Hash,
+		Rules: access.Rules{LastRole: access.LastRoleStop}, Approval: got.Plan.Approval, Hash: got.Plan.Hash,
 	}, got.Plan)
 	require.False(t, got.Plan.Approval.Required)
 	require.Equal(t, got.Plan, got.Plan.Seal())

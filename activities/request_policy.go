@@ -6,18 +6,19 @@ import (
 	"sentinelone-provisioner/internal/policy"
 )
 
-// Following says by which policy requests are planned; without one nobody is asked.
+// Following says by which policy requests are planned, instead of the built-in one.
 func (r *Request) Following(p *policy.Policy) *Request {
 	r.policy = p
 	return r
 }
 
 // consult asks the policy about a plan, and records in it what it says: who must
-// consent, how far the change may go, and why not, if so.
+// consent, how far the change may go, and why not, if so. Policies are about roles, not
+// about what becomes of accounts.
 func (r *Request) consult(plan access.Plan, found resolved) (access.Plan, error) {
 	plan.Approval = access.NoApproval()
 	plan.Rules = access.Rules{AllowLevelChange: plan.Terms.AllowLevelChange}
-	if r.policy == nil || plan.Op == access.OpDelete || plan.Op == access.OpReset {
+	if plan.Op == access.OpDelete || plan.Op == access.OpReset {
 		return plan, nil
 	}
 	q := policy.About(plan, r.now())

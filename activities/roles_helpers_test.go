@@ -19,7 +19,9 @@ import (
 	"sentinelone-provisioner/internal/console"
 	"sentinelone-provisioner/internal/consoletest"
 	"sentinelone-provisioner/internal/fault"
+	"sentinelone-provisioner/internal/policy"
 	"sentinelone-provisioner/internal/store"
+	"sentinelone-provisioner/internal/testbed"
 )
 
 // desk is the activities of grants and revokes with a real store and a simulated
@@ -43,6 +45,14 @@ type desk struct {
 	admin  access.Holding // at the second site
 }
 
+// askNobody is a policy under which every role is given at once.
+func askNobody(t *testing.T) *policy.Policy {
+	t.Helper()
+	p, err := policy.Parse("nobody is asked", []byte(testbed.AutoApprove))
+	require.NoError(t, err)
+	return p
+}
+
 func newDesk(t *testing.T, o consoletest.Options, tweaks ...func(*console.Config)) *desk {
 	t.Helper()
 	server := consoletest.Start(t, o)
@@ -58,7 +68,8 @@ func newDesk(t *testing.T, o consoletest.Options, tweaks ...func(*console.Config
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, db.Close()) })
 	d := &desk{
-		t: t, console: server, client: c, store: db, request: NewRequest(c, db), principal: NewPrincipal(c, db),
+		t: t, console: server, client: c, store: db,
+		request: NewRequest(c, db).Following(askNobody(t)), principal: NewPrincipal(c, db),
 		now: time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC), attempt: 1, counted: map[string]int64{},
 	}
 	d.scheduled = d.now

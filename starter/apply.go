@@ -37,11 +37,11 @@ line says. So the same file can be run again after whatever happened: what was d
 recognised, what is under way is waited for, and what was refused or failed is tried again.
 To ask for the same once more, change the id, or name the run with --batch.
 
-Lines about one principal are carried out in their order, others side by side. A grant for
-a time counts as done when it is in force. At the first failure nothing more is started,
-unless --continue-on-error is given; what is under way is finished. Ctrl-C starts nothing
-more either. Programs get one JSON object a line, as each is done. --dry-run plans
-each line by itself, on what the console holds now.`,
+Lines about one principal are carried out in their order, others side by side. A grant that
+waits for somebody's consent is waited for. One for a time counts as done when it is in force.
+At the first failure nothing more is started, unless --continue-on-error is given; what is
+under way is finished. Ctrl-C starts nothing more either. Programs get one JSON object a line,
+as each is done. --dry-run plans each line by itself, on what the console holds now.`,
 		Example: `  starter apply -f access.csv --dry-run
   starter apply -f access.csv --requester bob@example.com
   starter apply -f access.json --parallel 20 --continue-on-error -o json

@@ -142,12 +142,12 @@ func (b *batch) carry(ctx context.Context, c fileChange, r *lineResult) (glimpse
 	held, taken := errors.AsType[*serviceerror.WorkflowExecutionAlreadyStarted](err)
 	switch {
 	case err == nil:
-		return b.follow(ctx, run, o.settled, nil)
+		return b.follow(ctx, run, o.settled, b.consentWaits(c))
 	case !taken:
 		return glimpse{}, err
 	}
 	r.Already = true
-	seen, err := b.follow(ctx, started{WorkflowID: o.id, RunID: held.RunId}, o.settled, nil)
+	seen, err := b.follow(ctx, started{WorkflowID: o.id, RunID: held.RunId}, o.settled, b.consentWaits(c))
 	if err != nil {
 		return seen, err
 	}
@@ -161,7 +161,7 @@ func (b *batch) carry(ctx context.Context, c fileChange, r *lineResult) (glimpse
 	if run, err = b.startRequest(ctx, o, enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE); err != nil {
 		return glimpse{}, err
 	}
-	return b.follow(ctx, run, o.settled, nil)
+	return b.follow(ctx, run, o.settled, b.consentWaits(c))
 }
 
 // recorded is the receipt of an id in the ledger, which remembers longer than Temporal.

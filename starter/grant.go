@@ -28,9 +28,14 @@ whatever happens to this command, the worker or the console meanwhile.
 
 ` + targetHelp + `
 
-Without --for or --until the role is for good. Waits until the role is proven to be there;
-one that starts later is only noted, unless --wait is given. Ctrl-C stops the waiting, not
-the grant. --dry-run exits 0 if it could be carried out, 1 if not.
+Without --for or --until the role is for good.
+
+Where the worker's policy asks for consent (without a policy file: one yes, by anyone but the
+requester, within 72 h), the grant waits for it, and others give it with ` + "`starter approve`" + `;
+--dry-run says whose. This command waits too, until the role is proven to be there; one that
+starts later is only noted, unless --wait is given. Ctrl-C stops the waiting, not the grant;
+--wait=false does not wait at all. Denied, or undecided in time, it exits 1. --dry-run exits 0
+if it could be carried out, 1 if not.
 
 A bare date in --start means the start of that day, in --until its end, both UTC.`,
 		Example: `  starter grant --user ana@example.com --role SOC --scope "Acme / Berlin" --for 4h --reason INC-42

@@ -30,7 +30,8 @@ func TestRequests(t *testing.T) {
 			"file": appliedFile, "file stops": appliedFileStops, "file of another": appliedFileOfAnother,
 			"user": createdUser, "service user": createdServiceUser, "offboarded": offboardedUser,
 			"account called off": calledOffUser,
-			"file dry run":       appliedFileDryRun, "file interrupted": appliedFileInterrupted,
+			"consent":            consentedGrant, "denied": deniedGrant, "consent file": consentedFile,
+			"file dry run": appliedFileDryRun, "file interrupted": appliedFileInterrupted,
 		} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
@@ -142,7 +143,7 @@ func grantedForATime(t *testing.T, l *live) {
 
 	long := run(t, "extend", "INC-2", "--for", "400d")
 	require.Equal(t, exitFailed, long.code)
-	require.Contains(t, long.errOut, "the longest is 366 days")
+	require.Contains(t, long.errOut, "the policy allows 8784h")
 	extended := decode[updateAnswer](t, run(t, "extend", "grant/INC-2", "--for", "2h", "-o", "json"))
 	require.Equal(t, 2*time.Hour, extended.EndsAt.Sub(*before.EndsAt))
 

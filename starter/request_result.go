@@ -26,7 +26,7 @@ type requestAnswer struct {
 
 // await waits for a request and says what became of it.
 func (p *program) await(ctx context.Context, e *engine, run started, o order) error {
-	last, err := e.follow(ctx, run, o.settled, p.lines())
+	last, err := e.follow(ctx, run, o.settled, p.lines(run))
 	if ctx.Err() != nil {
 		return fmt.Errorf("stopped waiting; the request goes on. Look at it with `starter show %s`",
 			typed(run.WorkflowID))
@@ -54,12 +54,12 @@ func answerFor(run started, g glimpse) requestAnswer {
 }
 
 // lines shows on which state a request is, and what it waits for, where that changes.
-func (p *program) lines() func(glimpse) {
+func (p *program) lines(run started) func(glimpse) {
 	last := ""
 	return func(g glimpse) {
 		text := g.trouble
-		if g.status != nil && g.status.Waiting != "" {
-			text = g.status.State + ": " + g.status.Waiting
+		if g.status != nil {
+			text = waitText(run.WorkflowID, *g.status)
 		}
 		if text != "" && text != last {
 			p.remark("%s", printable(text))
@@ -77,7 +77,9 @@ func verdictOf(g glimpse) error {
 		return nil
 	}
 	switch g.result.State {
-	case workflows.StateRefused, workflows.StateCancelled:
+	case workflows.StateDenied: // the message says so itself, and by whom
+		return errors.New(asTyped(g.result.Message))
+	case workflows.StateRefused, workflows.StateCancelled, workflows.StateTimedOut:
 		return errors.New(g.result.State + ": " + asTyped(g.result.Message))
 	case workflows.StatePlanned:
 		if g.result.Message != "" {

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"errors"
+
 	"sentinelone-provisioner/internal/config"
 	"sentinelone-provisioner/internal/policy"
 	"sentinelone-provisioner/internal/signing"
@@ -8,16 +10,13 @@ import (
 
 // rules say who must consent to what, and how it is known who did.
 type rules struct {
-	policy  *policy.Policy          // nil: nobody is asked
+	policy  *policy.Policy          // the built-in one where no file is named
 	signers *signing.AllowedSigners // nil: names are taken as claimed
 }
 
 func loadRules(cfg config.Config) (r rules, err error) {
-	if cfg.Worker.Policy != "" {
-		if r.policy, err = cfg.Worker.LoadPolicy(); err != nil {
-			return r, err
-		}
-	}
-	r.signers, err = cfg.Signing.Signers()
-	return r, err
+	var faults [2]error
+	r.policy, faults[0] = cfg.Worker.LoadPolicy()
+	r.signers, faults[1] = cfg.Signing.Signers()
+	return r, errors.Join(faults[:]...)
 }

@@ -52,9 +52,9 @@ type Review struct {
 	Within Duration `json:"within"`
 }
 
-// NoApproval is the policy of a worker without one.
+// NoApproval is for requests that no policy is about: accounts that are made or ended.
 func NoApproval() Approval {
-	return Approval{Policy: "no approval is asked for: this worker has no policy"}
+	return Approval{Policy: "no approval is asked for: a policy decides about grants and revokes of roles"}
 }
 
 // Decision is one person's word on a request.

@@ -77,7 +77,7 @@ type Worker struct {
 	KeysFile  string `env:"PAYLOAD_KEYS_FILE"                                 help:"file of id:base64 AES-256 keys, one a line, the first encrypts; unset: payloads are not encrypted"`
 	TokenDir  string `env:"SERVICE_USER_TOKEN_DIR"                            help:"folder for the tokens of service users that are made: CONSOLE/ID.token, mode 0600; share it between workers"`
 	TokenCmd  string `env:"SERVICE_USER_TOKEN_COMMAND"                        help:"program that keeps such a token instead: the token on standard input, SERVICE_USER_CONSOLE, _ID, _NAME, _TOKEN_EXPIRES_AT in its environment, exit code 0 once it is kept, 30s at most"`
-	Policy    string `env:"POLICY_FILE"                                       help:"file that says who must approve what (docs/policy.md); unset: nobody is asked, and plans say so"`
+	Policy    string `env:"POLICY_FILE"                                       help:"file that says who must approve what (docs/policy.md); unset: the built-in policy, one approval by anyone but the requester, within 72h"`
 }
 
 // Telemetry is how the process speaks of itself.

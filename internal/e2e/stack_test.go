@@ -30,7 +30,8 @@ type stack struct {
 	client   client.Client
 	database string // DATABASE_URL
 	queue    string
-	extra    []string // more environment
+	policy   string   // POLICY_FILE: nobody is asked
+	extra    []string // more environment, which has the last word
 	said     *testbed.Output
 	worker   *testbed.Process
 	store    *store.Store // opened to look into it
@@ -46,11 +47,14 @@ func newStackOn(t *testing.T, temporal *testbed.DevServer, o consoletest.Options
 	c, err := temporal.Client(t.Context())
 	require.NoError(t, err)
 	t.Cleanup(c.Close)
+	policy, err := testbed.PolicyFile(t.TempDir(), testbed.AutoApprove)
+	require.NoError(t, err)
 	return &stack{
 		t: t, temporal: temporal, client: c,
 		console:  consoletest.Start(t, o),
 		database: "sqlite://" + filepath.Join(t.TempDir(), "store.db"),
 		queue:    "queue-" + t.Name(),
+		policy:   policy,
 		said:     &testbed.Output{},
 	}
 }
@@ -65,6 +69,7 @@ func (s *stack) env() []string {
 		"TEMPORAL_ADDRESS=" + s.temporal.Address,
 		"LOG_FORMAT=json",
 		"LOG_LEVEL=debug",
+		s.policy,
 	}, s.extra...)
 }
 

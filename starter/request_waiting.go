@@ -1,0 +1,38 @@
+package main
+
+import (
+	"fmt"
+
+	"sentinelone-provisioner/workflows"
+)
+
+// waitText says what a request waits for; "" for nothing. Where it is people, it says how
+// they decide.
+func waitText(id string, s workflows.RequestStatus) string {
+	switch {
+	case s.Waiting == "":
+		return ""
+	case s.State == workflows.StateAwaiting:
+		return fmt.Sprintf("waiting %[1]s: others decide with `starter approve %[2]s` or `starter deny %[2]s`",
+			s.Waiting, typed(id))
+	}
+	return s.State + ": " + s.Waiting
+}
+
+// consentWaits shows that a line of a file waits for people, where that changes.
+func (b *batch) consentWaits(c fileChange) func(glimpse) {
+	last := ""
+	return func(g glimpse) {
+		if g.status == nil || g.status.State != workflows.StateAwaiting {
+			return
+		}
+		text := waitText(c.id, *g.status)
+		if text == "" || text == last {
+			return
+		}
+		last = text
+		b.printed.Lock()
+		defer b.printed.Unlock()
+		b.remark("line %d: %s", c.line, printable(text))
+	}
+}
