@@ -53,7 +53,9 @@ func TestDemo_ShowsWhoHasAccessAndChangesIt(t *testing.T) {
 	require.Equal(t, exitDone, code, said.String())
 	for _, want := range []string{
 		"$ starter check", "$ starter sync --wait", "ana@example.com", "SOC", "Admin", "--inherited", "make dev",
-		"--for 5s --id INC-42", "--dry-run", "asked: grant/INC-42\n", "$ starter show INC-42", ", intact\n",
+		"--for 5s --id INC-42", "--dry-run", "asked: grant/INC-42\n", "approved by 1 of anyone, within 72h",
+		"awaitingApproval", "$ starter approve INC-42 --by carol@example.com", "grant/INC-42: approve by carol@example.com",
+		"$ starter show INC-42", ", intact\n",
 		"expired, taken back, and read twice to be gone", "$ starter ledger verify", "result   whole\n",
 	} {
 		require.Contains(t, said.String(), want)

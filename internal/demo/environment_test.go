@@ -14,11 +14,11 @@ func TestEnvironment_KeepsTheUsersSettingsOut(t *testing.T) {
 	t.Parallel()
 	base := []string{
 		"HOME=/home/ana", "SENTINELONE_API_TOKEN_FILE=x", "DATABASE_URL=x", "TEMPORAL_API_KEY=x", "TASK_QUEUE=x",
-		"LOG_LEVEL=x", "DATABASE_URLS=stays",
+		"LOG_LEVEL=x", "DATABASE_URLS=stays", "POLICY_FILE=x", "SSH_AUTH_SOCK=x",
 	}
 	got := environment(base, []setting{{"DATABASE_URL", "sqlite://demo.db"}})
 	require.Equal(t, []string{"HOME=/home/ana", "DATABASE_URLS=stays", "DATABASE_URL=sqlite://demo.db"}, got)
-	require.Len(t, base, 7)
+	require.Len(t, base, 9)
 	require.Equal(t, "DATABASE_URL=x", base[2], "the caller's slice is not touched")
 }
 

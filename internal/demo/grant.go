@@ -12,6 +12,7 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/consoletest"
+	"sentinelone-provisioner/workflows"
 )
 
 const (
@@ -22,10 +23,10 @@ const (
 	proofLimit = time.Minute
 )
 
-func grantForAWhile(ctx context.Context, s *stack, out *screen, ana people) error {
-	out.step("Give a role for a few seconds",
-		"First what it would mean; nothing is changed by asking. Then for real: the worker takes it back at its\n"+
-			"end, whatever happens meanwhile.")
+func askForAWhile(ctx context.Context, s *stack, out *screen, ana people) error {
+	out.step("Bob asks for a role for ana, for a few seconds",
+		"First what it would mean; nothing is changed by asking. Then for real: it waits, since nobody gives roles\n"+
+			"alone. This worker has no policy file, so it takes one yes, by anyone but bob and ana.")
 	args := []string{
 		"grant", "--user", anaEmail, "--role", ana.admin.Name, "--scope", ana.otherScope(),
 		"--for", lasts, "--id", ticket, "--reason", "look at an alarm", "--requester", "bob@example.com",
@@ -33,7 +34,23 @@ func grantForAWhile(ctx context.Context, s *stack, out *screen, ana people) erro
 	if err := s.starter(ctx, out, append(slices.Clone(args), "--dry-run")...); err != nil {
 		return err
 	}
-	if err := s.starter(ctx, out, args...); err != nil {
+	if err := s.starter(ctx, out, append(args, "--wait=false")...); err != nil {
+		return err
+	}
+	if err := s.untilBeyond(ctx, "grant/"+ticket, workflows.StatePlanning); err != nil {
+		return err
+	}
+	return s.starter(ctx, out, "requests", "--open")
+}
+
+func consentToIt(ctx context.Context, s *stack, out *screen, ana people) error {
+	out.step("Carol says yes",
+		"She sees what she consents to. From then on the worker does the rest by itself, and takes the role back\n"+
+			"at its end, whatever happens meanwhile.")
+	if err := s.starter(ctx, out, "approve", ticket, "--by", "carol@example.com", "--yes"); err != nil {
+		return err
+	}
+	if err := s.untilBeyond(ctx, "grant/"+ticket, workflows.StatePlanning, workflows.StateAwaiting, workflows.StateApplying); err != nil {
 		return err
 	}
 	return s.sayWhatAnaHolds(ctx, out, ana, "On the console itself ana has now:")
@@ -91,6 +108,27 @@ func siteName(truth consoletest.Truth, id string) string {
 		}
 	}
 	return id
+}
+
+// untilBeyond waits until a request says that it is past some states. (Which comes next
+// may last a few seconds only, and be over before a slow machine has asked.)
+func (s *stack) untilBeyond(ctx context.Context, workflow string, states ...string) error {
+	server, err := newTemporalServer(s.temporalAt)
+	if err != nil {
+		return err
+	}
+	defer server.client.Close()
+	return until(ctx, "wait for "+workflow+" to move on", startLimit, func(ctx context.Context) error {
+		var status workflows.RequestStatus
+		value, err := server.client.QueryWorkflow(ctx, workflow, "", workflows.StatusQuery)
+		if err == nil {
+			err = value.Get(&status)
+		}
+		if err == nil && slices.Contains(states, status.State) {
+			err = fmt.Errorf("the state is %s", status.State)
+		}
+		return err
+	})
 }
 
 // untilEnded waits for the end of a workflow.

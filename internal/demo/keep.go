@@ -47,8 +47,9 @@ func instruct(s *stack, out *screen, ana people) {
 		{"starter access --scope " + quote(ana.scope()) + " --inherited", ""},
 		{"starter changes", ""},
 		{"starter export --format csv", ""},
-		{"starter grant --user " + anaEmail + ` \`, "give her a role for a minute"},
-		{"  --role Admin --scope " + quote(ana.otherScope()) + " --for 1m", ""},
+		{"starter grant --user " + anaEmail + ` \`, "ask for a role for a minute for her; it waits"},
+		{"  --role Admin --scope " + quote(ana.otherScope()) + " --for 1m --wait=false", ""},
+		{"starter approve ID --by carol@example.com", "consent to it, as somebody else"},
 		{"starter requests", "what became of it"},
 	}
 	out.line("")

@@ -19,7 +19,7 @@ func tour(ctx context.Context, s *stack, out *screen) error {
 		return err
 	}
 	steps := []func(context.Context, *stack, *screen, people) error{
-		check, firstSync, whoHasWhat, grantForAWhile, receiptOfIt, changedByHand,
+		check, firstSync, whoHasWhat, askForAWhile, consentToIt, receiptOfIt, changedByHand,
 	}
 	for _, step := range steps {
 		if err := step(ctx, s, out, ana); err != nil {

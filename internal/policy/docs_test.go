@@ -18,6 +18,16 @@ func example(page string) string {
 	return text
 }
 
+// What the page says of workers without a file is what they follow.
+func TestDocs_BuiltIn(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../../docs/policy.md")
+	require.NoError(t, err)
+	_, section, found := strings.Cut(string(page), "## Without a file\n")
+	require.True(t, found)
+	require.Equal(t, policy.BuiltIn().Hash(), parse(t, example(section)).Hash())
+}
+
 // The example of the page is a policy, and does what the page says of it.
 func TestDocs_Example(t *testing.T) {
 	t.Parallel()
