@@ -50,7 +50,8 @@ func consentToIt(ctx context.Context, s *stack, out *screen, ana people) error {
 	if err := s.starter(ctx, out, "approve", ticket, "--by", "carol@example.com", "--yes"); err != nil {
 		return err
 	}
-	if err := s.untilBeyond(ctx, "grant/"+ticket, workflows.StatePlanning, workflows.StateAwaiting, workflows.StateApplying); err != nil {
+	before := []string{workflows.StatePlanning, workflows.StateAwaiting, workflows.StateApplying}
+	if err := s.untilBeyond(ctx, "grant/"+ticket, before...); err != nil {
 		return err
 	}
 	return s.sayWhatAnaHolds(ctx, out, ana, "On the console itself ana has now:")

@@ -1,0 +1,222 @@
+package workflows_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/mock"
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/interceptor"
+	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
+
+	"sentinelone-provisioner/activities"
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/fault"
+	"sentinelone-provisioner/internal/notify"
+	"sentinelone-provisioner/workflows"
+)
+
+var errMute = fault.New(fault.Unavailable, errors.New("webhook: no answer: connection refused"))
+
+// postScene is a delivery whose activities are mocked.
+type postScene struct {
+	*scene
+
+	mu    sync.Mutex
+	tries map[string][]time.Duration // by sender, since the start
+	event activities.Event
+}
+
+func newPost(t *testing.T) *postScene {
+	t.Helper()
+	p := &postScene{
+		scene: newScene(t), tries: map[string][]time.Duration{},
+		event: activities.Event{ID: request + "#run/1", Type: notify.Requested, At: began, Request: request},
+	}
+	activities.NewNotify(nil, nil, "", nil).Register(p)
+	p.SetWorkerOptions(worker.Options{
+		Interceptors: []interceptor.WorkerInterceptor{&originalRun{}, &patient{}, fault.NewInterceptor()},
+	})
+	return p
+}
+
+// patient lifts the ten attempts that the environment allows an activity whose number of
+// attempts has no limit: a server allows any number.
+type patient struct{ interceptor.WorkerInterceptorBase }
+
+func (*patient) InterceptWorkflow(
+	_ workflow.Context, next interceptor.WorkflowInboundInterceptor,
+) interceptor.WorkflowInboundInterceptor {
+	return &patientInbound{interceptor.WorkflowInboundInterceptorBase{Next: next}}
+}
+
+type patientInbound struct {
+	interceptor.WorkflowInboundInterceptorBase
+}
+
+func (i *patientInbound) Init(next interceptor.WorkflowOutboundInterceptor) error {
+	return i.Next.Init(&patientOutbound{interceptor.WorkflowOutboundInterceptorBase{Next: next}})
+}
+
+type patientOutbound struct {
+	interceptor.WorkflowOutboundInterceptorBase
+}
+
+func (o *patientOutbound) ExecuteActivity(ctx workflow.Context, activity string, args ...any) workflow.Future {
+	retry := *workflow.GetActivityOptions(ctx).RetryPolicy
+	if retry.MaximumAttempts == 0 {
+		retry.MaximumAttempts = 10_000
+	}
+	return o.Next.ExecuteActivity(workflow.WithRetryPolicy(ctx, retry), activity, args...)
+}
+
+// down is a receiver that does not answer until so much time has passed.
+func (p *postScene) down(sender string, until time.Duration) *testsuite.MockCallWrapper {
+	return p.on(activities.SendName, activities.SendInput{Event: p.event, Sender: sender}).
+		Return(func(context.Context, activities.SendInput) error {
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			now := p.Now().Sub(began)
+			p.tries[sender] = append(p.tries[sender], now)
+			if now < until {
+				return errMute
+			}
+			return nil
+		})
+}
+
+func (p *postScene) deliver(senders ...string) {
+	p.t.Helper()
+	p.ExecuteWorkflow(workflows.NotifyType, activities.DeliverInput{Event: p.event, Senders: senders})
+	require.True(p.t, p.IsWorkflowCompleted())
+	require.NoError(p.t, p.GetWorkflowError(), "a receiver that is down is no failure of ours")
+}
+
+// A receiver that is down for longer than a day is given up after it, which is written
+// down; the other one has its message at once.
+func TestNotify_DownForMoreThanADay(t *testing.T) {
+	t.Parallel()
+	p := newPost(t)
+	p.down("webhook", 48*time.Hour)
+	p.down("slack", 0).Once()
+	var gaveUp time.Duration
+	p.on(activities.GaveUpName, activities.SendInput{Event: p.event, Sender: "webhook"}).
+		Return(func(context.Context, activities.SendInput) error {
+			gaveUp = p.Now().Sub(began)
+			return nil
+		}).Once()
+
+	p.deliver("webhook", "slack")
+
+	require.Equal(t, []time.Duration{0}, p.tries["slack"])
+	require.GreaterOrEqual(t, gaveUp, 23*time.Hour)
+	require.LessOrEqual(t, gaveUp, 24*time.Hour+time.Minute)
+	tries := p.tries["webhook"]
+	require.Greater(t, len(tries), 90)
+	for i := range tries[1:] {
+		require.LessOrEqual(t, tries[i+1]-tries[i], 15*time.Minute, "it is found soon after it is back")
+	}
+}
+
+// One that comes back within the day has its message, and nothing is given up.
+func TestNotify_DownForTwelveHours(t *testing.T) {
+	t.Parallel()
+	p := newPost(t)
+	p.down("webhook", 12*time.Hour)
+
+	p.deliver("webhook")
+
+	last := p.tries["webhook"][len(p.tries["webhook"])-1]
+	require.GreaterOrEqual(t, last, 12*time.Hour)
+	require.LessOrEqual(t, last, 12*time.Hour+15*time.Minute)
+}
+
+// notifying is a grant of which people are told; what they are told is kept, and told
+// fails with err.
+func (r *requestScene) notifying(in workflows.GrantInput, change func(*access.Plan), err error) *[]activities.Event {
+	asks := planInput(in)
+	plan := planOf(asks)
+	if change != nil {
+		change(&plan)
+	}
+	activities.NewNotify(nil, nil, "", nil).Register(r)
+	r.on(activities.PlanName, asks).Return(activities.PlanResult{Plan: plan.Seal(), Notify: true}, nil).Once()
+	var events []activities.Event
+	r.on(activities.TellName, mock.Anything).
+		Return(func(_ context.Context, in activities.TellInput) error {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			events = append(events, in.Event)
+			return err
+		})
+	return &events
+}
+
+// That nobody can be told delays neither the role nor its end: nothing waits for it but
+// the last word of the workflow, for ten minutes at most.
+func TestGrant_NobodyCanBeTold(t *testing.T) {
+	t.Parallel()
+	r, in := newRequest(t), asked(time.Hour)
+	r.notifying(in, nil, errMute)
+	var given, taken time.Duration
+	note := func(into *time.Duration) func() time.Duration {
+		return func() time.Duration {
+			*into = r.Now().Sub(began)
+			return 0
+		}
+	}
+	r.applies(access.OpAcquire, access.Applied).AfterFn(note(&given)).Once()
+	r.applies(access.OpRelease, access.Released).AfterFn(note(&taken)).Once()
+
+	got := r.grant(in)
+
+	require.Equal(t, "expired", got.State)
+	require.Zero(t, given)
+	require.Equal(t, time.Hour, taken)
+	require.LessOrEqual(t, r.Now().Sub(began), time.Hour+10*time.Minute)
+}
+
+// People are told of every step of a grant that they are asked about, each once, by an
+// id that is the same however often it is sent, and those concerned are named.
+func TestGrant_TellsPeople(t *testing.T) {
+	t.Parallel()
+	r, in := newRequest(t), asked(8*time.Hour)
+	events := r.notifying(in, func(p *access.Plan) {
+		p.Approval = access.Approval{
+			Required: true, DecideWithin: access.Duration(24 * time.Hour),
+			Steps: []access.ApprovalStep{
+				{Need: 1, Groups: []string{"leads"}, People: []string{"carol@example.com"}},
+			},
+			RemindEvery: access.Duration(4 * time.Hour), EscalateAfter: access.Duration(6 * time.Hour),
+			EscalateTo: []string{"dora@example.com"},
+		}
+	}, nil)
+	r.on(activities.DecideName, mock.Anything).Return(activities.DecideResult{Signed: access.Unsigned}, nil).Once()
+	r.applies(access.OpAcquire, access.Applied).Once()
+	r.applies(access.OpRelease, access.Released).Once()
+	r.tells(7*time.Hour, workflows.ApproveUpdate, workflows.DecisionInput{By: "carol@example.com"})
+
+	require.Equal(t, "expired", r.grant(in).State)
+
+	var types, ids []string
+	for _, e := range *events {
+		types, ids = append(types, e.Type), append(ids, e.ID)
+		require.Equal(t, request, e.Request)
+		require.NotEmpty(t, e.Text)
+	}
+	require.Equal(t, []string{
+		notify.Requested, notify.Reminder, notify.Escalated, notify.Decided, notify.Applied, notify.AboutToExpire,
+		notify.Released,
+	}, types)
+	require.Len(t, slices.Compact(slices.Sorted(slices.Values(ids))), len(ids), "%v", ids)
+	require.Equal(t, []string{"carol@example.com"}, (*events)[0].People)
+	require.Contains(t, (*events)[0].Text, "It waits for 1 of 1 from leads until ")
+	require.Contains(t, (*events)[2].People, "dora@example.com")
+	require.Equal(t, []string{bobMail}, (*events)[6].People)
+}
