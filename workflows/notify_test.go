@@ -48,7 +48,9 @@ func newPost(t *testing.T) *postScene {
 
 // patient lifts the ten attempts that the environment allows an activity whose number of
 // attempts has no limit: a server allows any number.
-type patient struct{ interceptor.WorkerInterceptorBase }
+type patient struct {
+	interceptor.WorkerInterceptorBase
+}
 
 func (*patient) InterceptWorkflow(
 	_ workflow.Context, next interceptor.WorkflowInboundInterceptor,
