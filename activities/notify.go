@@ -21,6 +21,7 @@ type Notify struct {
 	store    *store.Store
 	console  string
 	delivery func(event string) Delivery
+	start    func(context.Context, client.StartWorkflowOptions, string, DeliverInput) error
 }
 
 // Delivery says which workflow delivers an event. The names come from package
@@ -31,7 +32,7 @@ type Delivery struct{ WorkflowID, WorkflowType, TaskQueue string }
 func NewNotify(
 	senders []notify.Sender, s *store.Store, console string, delivery func(event string) Delivery,
 ) *Notify {
-	return &Notify{senders: senders, store: s, console: console, delivery: delivery}
+	return &Notify{senders: senders, store: s, console: console, delivery: delivery, start: startDelivery}
 }
 
 // Register names every activity explicitly.
@@ -74,7 +75,7 @@ func (n *Notify) tell(ctx context.Context, e notify.Event) error {
 		names[i] = s.Name()
 	}
 	d := n.delivery(e.ID)
-	_, err := activity.GetClient(ctx).ExecuteWorkflow(ctx, client.StartWorkflowOptions{
+	err := n.start(ctx, client.StartWorkflowOptions{
 		ID: d.WorkflowID, TaskQueue: d.TaskQueue,
 		WorkflowIDReusePolicy:                    enums.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
 		WorkflowExecutionErrorWhenAlreadyStarted: true,
@@ -82,6 +83,11 @@ func (n *Notify) tell(ctx context.Context, e notify.Event) error {
 	if _, told := errors.AsType[*serviceerror.WorkflowExecutionAlreadyStarted](err); told {
 		return nil
 	}
+	return err
+}
+
+func startDelivery(ctx context.Context, o client.StartWorkflowOptions, workflow string, in DeliverInput) error {
+	_, err := activity.GetClient(ctx).ExecuteWorkflow(ctx, o, workflow, in)
 	return err
 }
 

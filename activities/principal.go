@@ -23,7 +23,7 @@ func NewPrincipal(c *console.Client, s *store.Store) *Principal {
 	return &Principal{console: c, store: s, now: time.Now}
 }
 
-// Notifying says who tells people that access which is to end is still there.
+// Notifying says who tells people of changes that have to wait for the console.
 func (p *Principal) Notifying(n *Notify) *Principal {
 	p.notify = n
 	return p

@@ -59,18 +59,28 @@ func (w *writing) wait(ctx context.Context, cause error) error {
 		activity.GetLogger(ctx).Warn("Access that is to end is still there", "request", w.in.Change.Request,
 			"attempt", info.Attempt, "next_try", now.Add(delay), "error", cause)
 		activity.GetMetricsHandler(ctx).Counter(WaitingMetric).Inc(1)
-		if delay >= slowPause {
-			w.notify.mention(ctx, notify.Event{
-				ID: w.in.Change.Key + "/waiting", Type: notify.Waiting, At: now, Request: w.in.Change.Request,
-				Text: fmt.Sprintf("Access that is to end is still there after %d attempts, since %s: %v",
-					info.Attempt, info.ScheduledTime.UTC().Format(time.RFC3339), cause),
-			})
-		}
+	}
+	if now.Sub(info.ScheduledTime) >= quickFor {
+		w.tellOfWait(ctx, now, cause, ending)
 	}
 	if !temporary {
 		cause = fault.New(fault.Unavailable, cause)
 	}
 	return fault.RetryIn(cause, delay)
+}
+
+// tellOfWait tells people, once for each change, that it waits for the console.
+func (w *writing) tellOfWait(ctx context.Context, now time.Time, cause error, ending bool) {
+	info := activity.GetInfo(ctx)
+	what := "A change waits for SentinelOne"
+	if ending {
+		what = "Access that is to end is still there"
+	}
+	w.notify.mention(ctx, notify.Event{
+		ID: w.in.Change.Key + "/waiting", Type: notify.Waiting, At: now, Request: w.in.Change.Request,
+		Text: fmt.Sprintf("%s after %d attempts, since %s: %v",
+			what, info.Attempt, info.ScheduledTime.UTC().Format(time.RFC3339), cause),
+	})
 }
 
 // noteWait leaves the reason where the status query finds it: at is when the attempt

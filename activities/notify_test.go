@@ -1,0 +1,240 @@
+package activities
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/interceptor"
+	sdklog "go.temporal.io/sdk/log"
+	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/worker"
+
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/consoletest"
+	"sentinelone-provisioner/internal/fault"
+	"sentinelone-provisioner/internal/notify"
+	"sentinelone-provisioner/internal/store"
+)
+
+// mailroom is the activities that tell people, with a real receiver; what they have
+// Temporal start is only noted.
+type mailroom struct {
+	t       *testing.T
+	notify  *Notify
+	store   *store.Store
+	console string
+
+	mu      sync.Mutex
+	status  int // that the receiver answers
+	got     []notify.Event
+	started map[string]DeliverInput // by workflow id
+}
+
+func newMailroom(t *testing.T, db *store.Store, console string) *mailroom {
+	t.Helper()
+	m := &mailroom{
+		t: t, store: db, console: console, status: http.StatusNoContent, started: map[string]DeliverInput{},
+	}
+	receiver := httptest.NewServer(m)
+	t.Cleanup(receiver.Close)
+	senders, err := notify.New(notify.Config{
+		WebhookURL: receiver.URL, WebhookSecret: "whsec_C2FtcGxlLWtleS1mb3ItdGVzdHMtb25seQ==",
+	})
+	require.NoError(t, err)
+	m.notify = NewNotify(senders, db, console, func(event string) Delivery {
+		return Delivery{WorkflowID: "notify/" + event, WorkflowType: "Notify", TaskQueue: "queue"}
+	})
+	m.notify.start = m.start
+	return m
+}
+
+// ServeHTTP is the receiver.
+func (m *mailroom) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var e notify.Event
+	body, _ := io.ReadAll(r.Body)
+	if json.Unmarshal(body, &e) == nil {
+		m.got = append(m.got, e)
+	}
+	w.WriteHeader(m.status)
+}
+
+// start stands for Temporal, which starts nothing twice.
+func (m *mailroom) start(_ context.Context, o client.StartWorkflowOptions, _ string, in DeliverInput) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if _, there := m.started[o.ID]; there {
+		return serviceerror.NewWorkflowExecutionAlreadyStarted("it is there", "", "")
+	}
+	m.started[o.ID] = in
+	return nil
+}
+
+// stage is where one attempt runs.
+func (m *mailroom) stage(more ...interceptor.WorkerInterceptor) *testsuite.TestActivityEnvironment {
+	var suite testsuite.WorkflowTestSuite
+	suite.SetLogger(sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)))
+	env := suite.NewTestActivityEnvironment()
+	env.SetTestTimeout(time.Minute)
+	env.SetWorkerOptions(worker.Options{
+		Interceptors: append(more, fault.NewInterceptor()),
+	})
+	m.notify.Register(env)
+	return env
+}
+
+func (m *mailroom) do(name string, in any) error {
+	_, err := m.stage().ExecuteActivity(name, in)
+	return err
+}
+
+// outcomes are what the ledger has of deliveries about a request.
+func (m *mailroom) outcomes(request string) []deliveryEntry {
+	m.t.Helper()
+	entries, err := m.store.LedgerOf(m.t.Context(), m.console, request)
+	require.NoError(m.t, err)
+	out := []deliveryEntry{}
+	for _, e := range entries {
+		if e.Kind == EntryNotification {
+			var d deliveryEntry
+			require.NoError(m.t, json.Unmarshal(e.Body, &d))
+			out = append(out, d)
+		}
+	}
+	return out
+}
+
+// only is the one delivery that was started, of a type.
+func (m *mailroom) only(typ string) notify.Event {
+	m.t.Helper()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	require.Len(m.t, m.started, 1)
+	for id, in := range m.started {
+		require.Equal(m.t, typ, in.Event.Type)
+		require.Equal(m.t, "notify/"+in.Event.ID, id)
+		require.Equal(m.t, []string{"webhook"}, in.Senders)
+		require.Equal(m.t, m.console, in.Event.Console)
+		return in.Event
+	}
+	return notify.Event{}
+}
+
+// A delivery ends as delivered, as dropped where the receiver will never take it, and is
+// tried again where it may; each end is in the ledger once.
+func TestNotify_WhatAnAnswerMeans(t *testing.T) {
+	t.Parallel()
+	m := newMailroom(t, newBench(t, consoletest.Options{}).store, "acmeco.sentinelone.net")
+	for _, c := range []struct {
+		status int
+		want   []deliveryEntry
+		again  bool
+	}{
+		{http.StatusNoContent, []deliveryEntry{{Type: "requested", Sender: "webhook", Result: "delivered"}}, false},
+		{http.StatusGone, []deliveryEntry{{
+			Type: "requested", Sender: "webhook", Result: "dropped", Error: "webhook: the receiver answers 410: dropped",
+		}}, false},
+		{http.StatusServiceUnavailable, []deliveryEntry{}, true},
+		{http.StatusTooManyRequests, []deliveryEntry{}, true},
+	} {
+		m.status = c.status
+		request := "grant/" + http.StatusText(c.status)
+		in := SendInput{Sender: "webhook", Event: notify.Event{
+			ID: request + "#run/1", Type: notify.Requested, Request: request, Text: "bob asks",
+		}}
+		for range 2 {
+			err := m.do(SendName, in)
+			if c.again {
+				require.False(t, failure(t, err).NonRetryable())
+			} else {
+				require.NoError(t, err)
+			}
+		}
+		require.Equal(t, c.want, m.outcomes(request), c.status)
+	}
+	in := SendInput{Sender: "slack", Event: notify.Event{ID: "1", Type: notify.Decided, Request: "grant/2"}}
+	require.NoError(t, m.do(SendName, in), "a sender that is configured no more holds nothing up")
+	require.NoError(t, m.do(GaveUpName, SendInput{Sender: "webhook", Event: in.Event}))
+	require.Equal(t, []deliveryEntry{
+		{Type: "decided", Sender: "slack", Result: "dropped", Error: "this worker does not send there any more"},
+		{Type: "decided", Sender: "webhook", Result: "gaveUp"},
+	}, m.outcomes("grant/2"))
+}
+
+// People are told once of a change that has waited for the console for ten minutes,
+// whether it gives or takes away.
+func TestNotify_WaitingForSentinelOne(t *testing.T) {
+	t.Parallel()
+	for op, want := range map[access.Op]string{
+		access.OpRelease: "Access that is to end is still there after 30 attempts, since 2026-11-02T09:00:00Z: ",
+		access.OpGrant:   "A change waits for SentinelOne after 30 attempts, since 2026-11-02T09:00:00Z: ",
+	} {
+		d := newDesk(t, consoletest.Options{})
+		m := newMailroom(t, d.store, d.who.Console)
+		d.principal.Notifying(m.notify)
+		known := access.Tenancy{}
+		if op == access.OpRelease {
+			known = leased(d)
+		}
+		in := d.to(op, lease("1", d.soc), known)
+		d.fails(consoletest.ServerError, http.MethodPut, 0)
+		attempt := func() {
+			env := m.stage(&pretend{desk: d})
+			d.principal.Register(env)
+			_, err := env.ExecuteActivity(WriteName, in)
+			require.False(t, failure(t, err).NonRetryable())
+		}
+		d.now = d.now.Add(quickFor - time.Second)
+		attempt()
+		require.Empty(t, m.started, "not yet")
+		for d.attempt = 30; d.attempt < 33; d.attempt++ {
+			d.now = d.now.Add(slowPause)
+			attempt()
+		}
+		e := m.only(notify.Waiting)
+		require.Contains(t, e.Text, want)
+		require.Equal(t, "grant/1", e.Request)
+		require.NoError(t, m.do(SendName, SendInput{Event: e, Sender: "webhook"}))
+		require.Equal(t, []notify.Event{e}, m.got)
+	}
+}
+
+// The worker's own token is a reason to be told, once a day, for two weeks.
+func TestNotify_TokenAboutToExpire(t *testing.T) {
+	t.Parallel()
+	ends := time.Date(2036, 1, 15, 0, 0, 0, 0, time.UTC)
+	b := newBench(t, consoletest.Options{TokenExpiresAt: ends})
+	m := newMailroom(t, b.store, b.sync.console.Console())
+	b.sync.Notifying(m.notify)
+	b.begin("s1")
+	check := func(days int) {
+		b.sync.now = func() time.Time { return ends.AddDate(0, 0, -days) }
+		env := m.stage()
+		b.sync.Register(env)
+		_, err := env.ExecuteActivity(CheckName, checkInput())
+		require.NoError(t, err)
+	}
+	check(15)
+	require.Empty(t, m.started)
+	check(14)
+	check(14)
+	e := m.only(notify.TokenExpires)
+	require.Contains(t, e.Text, "The API token of the worker expires in 14 days")
+	require.NotContains(t, e.Text, b.console.Token())
+	check(13)
+	require.Len(t, m.started, 2, "each day anew")
+	require.NoError(t, m.do(SendName, SendInput{Event: e, Sender: "webhook"}))
+	require.Equal(t, []notify.Event{e}, m.got)
+	require.Len(t, m.outcomes(EntryNotification), 1, "what is about no request has a place of its own")
+}
