@@ -143,7 +143,8 @@ func TestNotify_WhatAnAnswerMeans(t *testing.T) {
 	}{
 		{http.StatusNoContent, []deliveryEntry{{Type: "requested", Sender: "webhook", Result: "delivered"}}, false},
 		{http.StatusGone, []deliveryEntry{{
-			Type: "requested", Sender: "webhook", Result: "dropped", Error: "webhook: the receiver answers 410: dropped",
+			Type: "requested", Sender: "webhook", Result: "dropped",
+			Error: "webhook: the receiver answers 410: dropped",
 		}}, false},
 		{http.StatusServiceUnavailable, []deliveryEntry{}, true},
 		{http.StatusTooManyRequests, []deliveryEntry{}, true},

@@ -27,6 +27,7 @@ func (a *attributes) learn(ctx context.Context, log *slog.Logger, c client.Clien
 		log.Warn("Requests cannot be listed by state: run `make search-attributes`, or have it run", "error", err)
 	case len(added) == 0 && err == nil:
 		a.known.Store(true)
+		log.Debug("Search attributes are known")
 	case err == nil:
 		log.Info("Search attributes are added", "names", added)
 		select {

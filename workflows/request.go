@@ -210,7 +210,7 @@ func (r *request) enter(ctx workflow.Context, state, waiting string) {
 	r.state, r.wait = state, waiting
 	details := "**" + state + "**"
 	if waiting != "" {
-		details += ": " + waiting
+		details += ", waiting " + waiting
 	}
 	workflow.SetCurrentDetails(ctx, details)
 }

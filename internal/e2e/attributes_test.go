@@ -1,0 +1,196 @@
+package e2e
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	commonpb "go.temporal.io/api/common/v1"
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/operatorservice/v1"
+	sdkpb "go.temporal.io/api/sdk/v1"
+	workflowpb "go.temporal.io/api/workflow/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
+
+	"sentinelone-provisioner/internal/testbed"
+	"sentinelone-provisioner/workflows"
+)
+
+func listOf(query string) *workflowservice.ListWorkflowExecutionsRequest {
+	return &workflowservice.ListWorkflowExecutionsRequest{Query: query}
+}
+
+// newAskedOn is like newAsked, on a Temporal of its own and without a worker.
+func newAskedOn(t *testing.T) *roles {
+	t.Helper()
+	server, err := testbed.StartDevServer(t.Context(), "")
+	require.NoError(t, err)
+	t.Cleanup(server.Stop)
+	policy, err := testbed.PolicyFile(t.TempDir(), askLeads)
+	require.NoError(t, err)
+	s := newStackOn(t, server, rolesConsole)
+	s.extra = append(s.extra, policy)
+	return prepareRoles(t, s)
+}
+
+// found waits until a query finds one workflow, and returns it.
+func (r *roles) found(query string) *workflowpb.WorkflowExecutionInfo {
+	r.t.Helper()
+	var out *workflowpb.WorkflowExecutionInfo
+	require.EventuallyWithT(r.t, func(c *assertT) {
+		list, err := r.client.ListWorkflow(r.ctx(), listOf(query))
+		require.NoError(c, err)
+		require.Len(c, list.GetExecutions(), 1)
+		out = list.GetExecutions()[0]
+	}, limit, 100*time.Millisecond, query)
+	return out
+}
+
+// ours are the search attributes of ours that a workflow has, decoded.
+func ours(t *testing.T, found *workflowpb.WorkflowExecutionInfo) map[string]string {
+	t.Helper()
+	out := map[string]string{}
+	for name, payload := range found.GetSearchAttributes().GetIndexedFields() {
+		if strings.HasPrefix(name, "SentinelOne") {
+			out[name] = textOf(t, payload)
+		}
+	}
+	return out
+}
+
+func textOf(t *testing.T, p *commonpb.Payload) string {
+	t.Helper()
+	var text string
+	require.NoError(t, converter.GetDefaultDataConverter().FromPayload(p, &text))
+	return text
+}
+
+// The worker makes an empty server know our search attributes; then requests are found by
+// what they wait for, and nothing that they are found by says who is concerned.
+func TestAttributes_RequestsAreFoundByState(t *testing.T) {
+	t.Parallel()
+	s := newAskedOn(t)
+	s.startWorker()
+	require.NoError(t, s.said.WaitFor(s.ctx(), "Search attributes are added", 1))
+	_, err := s.worker.Stop(stopGrace)
+	require.NoError(t, err)
+	s.startWorker()
+	require.NoError(t, s.said.WaitFor(s.ctx(), "Search attributes are known", 1))
+
+	run := s.startGrant("1", s.input(""))
+	status := s.untilRequest(run, asks)
+	found := s.found(`SentinelOneState="awaitingApproval"`)
+	require.Equal(t, run.GetID(), found.GetExecution().GetWorkflowId())
+	got := ours(t, found)
+	deadline, err := time.Parse(time.RFC3339Nano, got["SentinelOneDeadline"])
+	require.NoError(t, err)
+	require.WithinDuration(t, status.Consent.Until, deadline, time.Millisecond)
+	delete(got, "SentinelOneDeadline")
+	require.Equal(t, map[string]string{
+		"SentinelOneState": "awaitingApproval", "SentinelOneKind": "grant", "SentinelOneRoleId": s.wanted.RoleID,
+		"SentinelOneConsole": s.consoleKey(),
+	}, got)
+	s.found(fmt.Sprintf(`SentinelOneDeadline < %q AND SentinelOneConsole=%q`,
+		time.Now().Add(2*time.Hour).UTC().Format(time.RFC3339), s.consoleKey()))
+
+	for _, by := range []string{"carol@example.com", "dave@example.com"} {
+		_, err := s.decide(run, "approve", by)
+		require.NoError(t, err)
+	}
+	require.Equal(t, workflows.StateGranted, s.ended(run).State)
+	found = s.found(`SentinelOneState="granted"`)
+	require.NotContains(t, ours(t, found), "SentinelOneDeadline", "it waits for nothing any more")
+	for name, payload := range found.GetSearchAttributes().GetIndexedFields() {
+		for _, word := range []string{"@", "ana", "bob", "carol", "INC-42"} {
+			require.NotContains(t, string(payload.GetData()), word, name)
+		}
+	}
+}
+
+// Where the server has no room for them, everything works, and the log says once what is
+// missing.
+func TestAttributes_ServerWithoutRoom(t *testing.T) {
+	t.Parallel()
+	s := newAskedOn(t)
+	full := map[string]enumspb.IndexedValueType{}
+	for i := range 10 { // as many keywords as a dev server has room for
+		full[fmt.Sprint("Other", i)] = enumspb.INDEXED_VALUE_TYPE_KEYWORD
+	}
+	_, err := s.client.OperatorService().AddSearchAttributes(s.ctx(),
+		&operatorservice.AddSearchAttributesRequest{Namespace: "default", SearchAttributes: full})
+	require.NoError(t, err)
+	const missing = "Requests cannot be listed by state"
+	s.startWorker()
+	require.NoError(t, s.said.WaitFor(s.ctx(), missing, 1))
+
+	for _, name := range []string{"1", "2"} {
+		r := s.with(name + "@example.com")
+		run := r.startGrant(name, r.input(""))
+		r.approveByBoth(run)
+		require.Equal(t, workflows.StateGranted, r.ended(run).State)
+		require.True(t, r.held().Holds(r.wanted))
+	}
+	said := s.said.String()
+	require.Equal(t, 1, strings.Count(said, missing))
+	require.Contains(t, said, "make search-attributes")
+	require.Contains(t, said,
+		"SentinelOneState, SentinelOneKind, SentinelOneRoleId, SentinelOneConsole, SentinelOneDeadline")
+}
+
+// In Temporal's own tools a request reads like a ticket: what it is, whom it waits for,
+// and what each step of its history was for.
+func TestAttributes_ReadsLikeATicket(t *testing.T) {
+	t.Parallel()
+	s := newAsked(t)
+	id := workflows.GrantID("ticket-" + s.queue)
+	got := s.starter("grant", "--user", s.user.ID, "--role", s.wanted.RoleID, "--scope", s.wanted.ScopeID,
+		"--level", "site", "--for", "1h", "--id", id, "--requester", "bob@example.com", "--wait=false")
+	require.Zero(t, got.code, got.stderr)
+	run := s.client.GetWorkflow(s.ctx(), id, "")
+	s.untilRequest(run, asks)
+	_, err := s.decide(run, "approve", "carol@example.com")
+	require.NoError(t, err)
+
+	described, err := s.client.DescribeWorkflow(s.ctx(), id, "")
+	require.NoError(t, err)
+	summary, err := described.GetStaticSummary()
+	require.NoError(t, err)
+	require.Equal(t, "grant for 1h at site level", summary)
+	require.Regexp(t, `^\*\*awaitingApproval\*\*, waiting for 1 of 2 from leads until 20\d\d-\S+Z$`, s.details(run))
+
+	_, err = s.decide(run, "approve", "dave@example.com")
+	require.NoError(t, err)
+	s.untilRequest(run, func(got workflows.RequestStatus) bool { return got.State == workflows.StateActive })
+	require.Regexp(t, `^\*\*active\*\*, waiting for its end at 20\d\d-\S+Z$`, s.details(run))
+	s.update(run, workflows.EndUpdate, workflows.By{By: "bob@example.com"})
+	require.Equal(t, workflows.StateEnded, s.ended(run).State)
+	require.Equal(t, "**ended**", s.details(run))
+
+	named := map[string]bool{}
+	for _, e := range history(s.stack, id).Events {
+		if e.GetActivityTaskScheduledEventAttributes() == nil && e.GetTimerStartedEventAttributes() == nil {
+			continue
+		}
+		text := textOf(t, e.GetUserMetadata().GetSummary())
+		require.NotEmpty(t, text, "%s", e)
+		named[text] = true
+	}
+	require.Subset(t, named, map[string]bool{
+		"plan": true, "time to decide": true, "approve": true, "acquire": true, "end of the grant": true,
+		"release": true,
+	})
+}
+
+// details are what Temporal's UI shows of where a workflow is.
+func (r *roles) details(run client.WorkflowRun) string {
+	r.t.Helper()
+	value, err := r.client.QueryWorkflow(r.ctx(), run.GetID(), "", "__temporal_workflow_metadata")
+	require.NoError(r.t, err)
+	var meta sdkpb.WorkflowMetadata
+	require.NoError(r.t, value.Get(&meta))
+	return meta.GetCurrentDetails()
+}

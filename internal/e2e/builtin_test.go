@@ -1,0 +1,38 @@
+package e2e
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/policy"
+	"sentinelone-provisioner/workflows"
+)
+
+// A worker without a policy file has one person consent who is neither the requester nor
+// whoever would get the role, within 72 hours; ending access waits for nobody.
+func TestBuiltInPolicy(t *testing.T) {
+	t.Parallel()
+	s := prepareRoles(t, newStack(t, rolesConsole))
+	s.extra = append(s.extra, "POLICY_FILE=")
+	s.startWorker()
+	run := s.startGrant("1", s.input("1h"))
+	status := s.untilRequest(run, asks)
+	require.Equal(t, policy.BuiltIn().Hash(), status.Plan.Approval.Hash)
+	require.Equal(t, []string{access.Anyone}, status.Consent.From)
+	require.Equal(t, 1, status.Consent.Need)
+	require.WithinDuration(t, status.StartedAt.Add(72*time.Hour), status.Consent.Until, time.Minute)
+	for _, by := range []string{"bob@example.com", "ana@example.com"} {
+		_, err := s.decide(run, "approve", by)
+		require.Error(t, err, by)
+	}
+	require.False(t, s.held().Holds(s.wanted))
+	got := s.starter("approve", run.GetID(), "--by", "eve@example.com", "--yes")
+	require.Zero(t, got.code, got.stderr)
+	s.untilRequest(run, func(got workflows.RequestStatus) bool { return got.State == workflows.StateActive })
+	require.True(t, s.held().Holds(s.wanted))
+	require.Equal(t, workflows.StateRevoked, s.revoke("2").State)
+	require.False(t, s.held().Holds(s.wanted))
+}

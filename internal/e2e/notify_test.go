@@ -1,0 +1,278 @@
+package e2e
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
+	"github.com/stretchr/testify/require"
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/client"
+
+	"sentinelone-provisioner/internal/notify"
+	"sentinelone-provisioner/internal/testbed"
+	"sentinelone-provisioner/workflows"
+)
+
+const webhookSecret = "whsec_C2FtcGxlLWtleS1mb3ItdGVzdHMtb25seQ=="
+
+// postbox is a receiver of webhooks that checks signatures and keeps each event once, as
+// receivers should.
+type postbox struct {
+	t      *testing.T
+	server *httptest.Server
+	url    string
+	verify *standardwebhooks.Webhook
+
+	mu     sync.Mutex
+	hold   chan struct{} // nil: it answers at once; else once that is closed
+	asked  int           // requests, also those it has not answered
+	events map[string]notify.Event
+	forged int
+}
+
+func newPostbox(t *testing.T) *postbox {
+	t.Helper()
+	verify, err := standardwebhooks.NewWebhook(webhookSecret)
+	require.NoError(t, err)
+	p := &postbox{t: t, verify: verify, events: map[string]notify.Event{}}
+	p.server = httptest.NewUnstartedServer(p)
+	p.url = "http://" + p.server.Listener.Addr().String()
+	return p
+}
+
+// refuse closes the address: whoever connects is refused.
+func (p *postbox) refuse() { require.NoError(p.t, p.server.Listener.Close()) }
+
+// reopen takes the address again and serves.
+func (p *postbox) reopen() {
+	p.t.Helper()
+	l, err := net.Listen("tcp", p.server.Listener.Addr().String())
+	require.NoError(p.t, err)
+	p.server.Listener = l
+	p.open()
+}
+
+func (p *postbox) open() {
+	p.server.Start()
+	p.t.Cleanup(p.server.Close)
+}
+
+// ServeHTTP implements [http.Handler].
+func (p *postbox) ServeHTTP(_ http.ResponseWriter, r *http.Request) {
+	body, _ := io.ReadAll(r.Body)
+	p.mu.Lock()
+	p.asked++
+	hold := p.hold
+	p.mu.Unlock()
+	if hold != nil {
+		select {
+		case <-hold:
+		case <-r.Context().Done():
+			return
+		}
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var e notify.Event
+	if p.verify.Verify(body, r.Header) != nil || json.Unmarshal(body, &e) != nil {
+		p.forged++
+		return
+	}
+	p.events[e.ID] = e
+}
+
+// requests counts those that have come, answered or not.
+func (p *postbox) requests() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.asked
+}
+
+// types lists what has been delivered, each event once, sorted.
+func (p *postbox) types() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	require.Zero(p.t, p.forged, "every message is signed")
+	out := []string{}
+	for _, e := range p.events {
+		out = append(out, e.Type)
+	}
+	slices.Sort(out)
+	return out
+}
+
+func (p *postbox) setting() []string {
+	return []string{"NOTIFY_WEBHOOK_URL=" + p.url, "NOTIFY_WEBHOOK_SECRET=" + webhookSecret}
+}
+
+// outcomesOf are the ledger's entries about deliveries of a request: "slack dropped
+// decided", sorted.
+func (r *roles) outcomesOf(run client.WorkflowRun) []string {
+	out := []string{}
+	for _, e := range r.entries(run, "notification") {
+		var d struct {
+			Type   string `json:"type"`
+			Sender string `json:"sender"`
+			Result string `json:"result"`
+		}
+		require.NoError(r.t, json.Unmarshal(e.Body, &d))
+		out = append(out, d.Sender+" "+d.Result+" "+d.Type)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// untilOutcomes waits until the ledger has exactly these.
+func (r *roles) untilOutcomes(run client.WorkflowRun, want ...string) {
+	r.t.Helper()
+	slices.Sort(want)
+	require.EventuallyWithT(r.t, func(c *assertT) {
+		require.Equal(c, want, r.outcomesOf(run))
+	}, limit, 200*time.Millisecond)
+}
+
+// approveByBoth has both leads consent, and insists that each is answered.
+func (r *roles) approveByBoth(run client.WorkflowRun) {
+	r.t.Helper()
+	r.untilRequest(run, asks)
+	for _, by := range []string{"carol@example.com", "dave@example.com"} {
+		_, err := r.decide(run, "approve", by)
+		require.NoError(r.t, err)
+	}
+}
+
+// everyStep are the events of a grant for good that two people consent to.
+var everyStep = []string{notify.Applied, notify.Decided, notify.Decided, notify.Requested}
+
+// A receiver that refuses connections changes nothing about a decision and its grant, and
+// has every message once it is back.
+func TestNotify_ReceiverRefusesConnections(t *testing.T) {
+	t.Parallel()
+	box := newPostbox(t)
+	box.refuse()
+	s := newAsked(t, box.setting()...)
+	run := s.startGrant("1", s.input(""))
+	s.approveByBoth(run)
+	got := s.ended(run)
+	require.Equal(t, workflows.StateGranted, got.State, got.Message)
+	require.True(t, s.held().Holds(s.wanted))
+	s.requireReceipt(got)
+	require.Empty(t, s.outcomesOf(run), "nothing is delivered, and nothing is given up")
+	require.Eventually(t, func() bool { return s.deliveries(enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING) == 4 },
+		limit, 100*time.Millisecond, "all are still tried")
+
+	box.reopen()
+	s.untilOutcomes(run, "webhook delivered applied", "webhook delivered decided", "webhook delivered decided",
+		"webhook delivered requested")
+	require.Equal(t, everyStep, box.types())
+	require.NotContains(t, s.said.String(), webhookSecret)
+	s.requireLedger()
+}
+
+// deliveries counts those of this console that are in a state.
+func (r *roles) deliveries(status enumspb.WorkflowExecutionStatus) int {
+	list, err := r.client.ListWorkflow(r.ctx(), listOf(`WorkflowType = "Notify" AND TaskQueue = "`+r.queue+`"`))
+	require.NoError(r.t, err)
+	n := 0
+	for _, e := range list.GetExecutions() {
+		if e.GetStatus() == status {
+			n++
+		}
+	}
+	return n
+}
+
+// A receiver that hangs and one that answers 410 change nothing about a decision and its
+// grant either. Gone is gone: what it is not sent is written down, and the other one has
+// its messages once it wakes up.
+func TestNotify_ReceiverHangsAndAnotherIsGone(t *testing.T) {
+	t.Parallel()
+	slow := newPostbox(t)
+	slow.hold = make(chan struct{})
+	slow.open()
+	wake := sync.OnceFunc(func() { close(slow.hold) })
+	t.Cleanup(wake)
+	gone := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusGone)
+	}))
+	t.Cleanup(gone.Close)
+	s := newAsked(t, append(slow.setting(), "NOTIFY_SLACK_URL="+gone.URL)...)
+	run := s.startGrant("1", s.input(""))
+	require.Eventually(t, func() bool { return slow.requests() > 0 }, limit, 20*time.Millisecond)
+	s.approveByBoth(run)
+	got := s.ended(run)
+	require.Equal(t, workflows.StateGranted, got.State, got.Message)
+	require.True(t, s.held().Holds(s.wanted))
+	require.Empty(t, slow.types(), "it has answered nothing so far")
+	dropped := []string{
+		"slack dropped applied", "slack dropped decided", "slack dropped decided", "slack dropped requested",
+	}
+	s.untilOutcomes(run, dropped...)
+
+	wake()
+	s.untilOutcomes(run, append(dropped, "webhook delivered applied", "webhook delivered decided",
+		"webhook delivered decided", "webhook delivered requested")...)
+	require.Equal(t, everyStep, slow.types())
+	exported := s.starter("ledger", "export")
+	require.Zero(t, exported.code, exported.stderr)
+	require.Contains(t, exported.stdout, `the receiver answers 410: dropped`)
+	s.requireLedger()
+}
+
+const impatientLeads = `
+groups:
+  leads: [carol@example.com, dave@example.com]
+  bosses: [dora@example.com]
+rules:
+  - name: ask
+    remindEvery: 1s
+    escalateAfter: 3s
+    escalateTo: [bosses]
+    approvals: [{need: 1, from: [leads]}]
+`
+
+// Every event of a grant for a time, of a sync that is held back, and of a token about to
+// expire reaches a real receiver.
+func TestNotify_EveryEvent(t *testing.T) {
+	t.Parallel()
+	box := newPostbox(t)
+	box.open()
+	console := rolesConsole
+	console.TokenExpiresAt = time.Now().Add(100 * time.Hour)
+	s := newStack(t, console)
+	policy, err := testbed.PolicyFile(t.TempDir(), impatientLeads)
+	require.NoError(t, err)
+	s.extra = append(box.setting(), policy)
+	r := prepareRoles(t, s)
+	r.startWorker()
+	has := func(want ...string) {
+		t.Helper()
+		require.EventuallyWithT(t, func(c *assertT) {
+			require.Subset(c, box.types(), want)
+		}, limit, 100*time.Millisecond)
+	}
+	run := r.startGrant("1", r.input("4s"))
+	has(notify.Requested, notify.Reminder, notify.Escalated)
+	_, err = r.decide(run, "approve", "carol@example.com")
+	require.NoError(t, err)
+	require.Equal(t, workflows.StateExpired, r.ended(run).State)
+	has(notify.Decided, notify.Applied, notify.AboutToExpire, notify.Released)
+
+	for i := range 60 {
+		r.addUser(fmt.Sprintf("user%d@example.com", i))
+	}
+	require.Equal(t, workflows.StatePromoted, s.sync("-first").State)
+	has(notify.TokenExpires)
+	require.Len(t, s.console.RemoveUsers(40), 40)
+	s.untilState(s.startSync("", workflows.SyncInput{}), workflows.StateQuarantined)
+	has(notify.Quarantined)
+}
