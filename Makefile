@@ -96,7 +96,7 @@ histories: temporal-cli ## record workflow histories of code that has landed, fo
 .PHONY: search-attributes
 search-attributes: temporal-cli ## make the Temporal server at TEMPORAL_ADDRESS know our search attributes (workers do it where they may)
 	@cli="$$(tools/temporal-cli.sh)"; for a in State:Keyword Kind:Keyword RoleId:Keyword Console:Keyword Deadline:Datetime; do \
-		"$$cli" operator search-attribute create --name SentinelOne$${a%:*} --type $${a#*:}; done
+		"$$cli" operator search-attribute create --name SentinelOne$${a%:*} --type $${a#*:} || exit 1; done
 
 .PHONY: tidy
 tidy: ## make go.mod and go.sum say what the code needs
