@@ -30,9 +30,10 @@ func (r *Request) receipt(ctx context.Context, in CloseInput) (access.Receipt, e
 func (r *Request) receiptUnless(ctx context.Context, in CloseInput, unless string) (*access.Receipt, error) {
 	out := access.Receipt{
 		Request: in.Request.ID, Run: in.Request.Run, Plan: in.Plan, State: in.State, Message: in.Message,
-		Proofs: in.Proofs, Decisions: in.Decisions, Signed: access.Unsigned,
+		Proofs: in.Proofs, Decisions: in.Decisions, RequestSignature: in.Signature,
 		StartedAt: in.Request.StartedAt, FinishedAt: r.now().UTC(),
 	}
+	out.Signed = out.HowSigned()
 	if n := len(in.Proofs); n > 0 {
 		out.Outcome = in.Proofs[n-1].Outcome
 	}

@@ -22,6 +22,11 @@ type DecideInput struct {
 	Refusal string `json:"refusal,omitempty"`
 }
 
+// key is of the entry in the ledger.
+func (in DecideInput) key() string {
+	return in.Request.key(fmt.Sprintf("%s/%d", EntryDecision, in.Number))
+}
+
 // DecideResult says whether it counts.
 type DecideResult struct {
 	Signed  string `json:"signed"`
@@ -41,12 +46,12 @@ func (r *Request) Decide(ctx context.Context, in DecideInput) (DecideResult, err
 	defer keepAlive(ctx, nothing)()
 	entry := decisionEntry{Decision: in.Decision, Refusal: in.Refusal}
 	entry.Signed = access.Unsigned
-	if err := r.checkSignature(in, &entry); err != nil {
+	if err := r.checkSignature(ctx, in, &entry); err != nil {
 		return DecideResult{}, err
 	}
 	entries, err := r.store.Append(ctx, r.console.Console(), store.NewLedgerEntry{
 		Request: in.Request.ID, Kind: EntryDecision, At: in.Decision.At, Body: entry,
-		Key: in.Request.key(fmt.Sprintf("%s/%d", EntryDecision, in.Number)),
+		Key: in.key(),
 	})
 	if err != nil {
 		return DecideResult{}, fmt.Errorf("write the decision on %s: %w", in.Request.ID, err)

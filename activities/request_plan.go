@@ -27,18 +27,27 @@ func (r *Request) Plan(ctx context.Context, in PlanInput) (PlanResult, error) {
 	if in.Console != "" && in.Console != r.console.Console() {
 		return PlanResult{}, otherConsole("request", in.Console, r.console.Console())
 	}
-	plan, err := r.inTurn(ctx, in)
+	signature, why, err := r.checkRequest(ctx, in)
+	if err != nil {
+		return PlanResult{}, err
+	}
+	plan := r.unlooked(in, why)
+	if why == "" {
+		plan, err = r.inTurn(ctx, in)
+	}
 	if err != nil || in.DryRun {
 		return PlanResult{Plan: plan}, err
 	}
-	if plan, err = r.file(ctx, in.Request, in.Round, plan); err != nil {
+	filed, err := r.file(ctx, in.Request, in.Round, requestEntry{Plan: plan, Signature: signature})
+	if err != nil {
 		return PlanResult{}, err
 	}
+	plan = filed.Plan
 	if plan.Refusal == "" {
-		return PlanResult{Plan: plan, Notify: r.notifies, Indexed: r.indexed()}, nil
+		return PlanResult{Plan: plan, Signature: filed.verified(), Notify: r.notifies, Indexed: r.indexed()}, nil
 	}
 	receipt, err := r.receipt(ctx, CloseInput{
-		Request: in.Request, Plan: plan, State: Refused, Message: plan.Refusal,
+		Request: in.Request, Plan: plan, State: Refused, Message: plan.Refusal, Signature: filed.verified(),
 	})
 	return PlanResult{Plan: plan, Receipt: &receipt}, err
 }
@@ -80,16 +89,16 @@ const StepPlan = "plan"
 
 // file puts the plan into the ledger. Where an earlier attempt has done that, its plan
 // counts, even if the console has changed since: there is one plan per request.
-func (r *Request) file(ctx context.Context, of RequestInfo, round int, plan access.Plan) (access.Plan, error) {
-	entries, err := r.store.Append(ctx, plan.Console, store.NewLedgerEntry{
-		Request: of.ID, Kind: EntryRequest, Key: of.key(planKey(round)), At: r.now().UTC(), Body: plan,
+func (r *Request) file(ctx context.Context, of RequestInfo, round int, in requestEntry) (requestEntry, error) {
+	entries, err := r.store.Append(ctx, in.Console, store.NewLedgerEntry{
+		Request: of.ID, Kind: EntryRequest, Key: of.key(planKey(round)), At: r.now().UTC(), Body: in,
 	})
 	if err != nil {
-		return plan, fmt.Errorf("write the request %s: %w", of.ID, err)
+		return in, fmt.Errorf("write the request %s: %w", of.ID, err)
 	}
-	filed, err := decodeEntry[access.Plan](entries[0])
+	filed, err := decodeEntry[requestEntry](entries[0])
 	if err != nil {
-		return plan, err
+		return in, err
 	}
 	return *filed, nil
 }

@@ -1,6 +1,8 @@
 package activities
 
 import (
+	"cmp"
+	"context"
 	"errors"
 	"fmt"
 
@@ -8,43 +10,116 @@ import (
 	"sentinelone-provisioner/internal/signing"
 )
 
-// CheckingSignatures says whose signatures decisions must carry; without it they are
-// taken as claimed.
+// CheckingSignatures says whose signatures requests and decisions must carry; without it
+// they are taken as claimed.
 func (r *Request) CheckingSignatures(signers *signing.AllowedSigners) *Request {
 	r.signers = signers
 	return r
 }
 
-// checkSignature holds a decision that would count against its signature. It is an
-// error only where that cannot be told.
-func (r *Request) checkSignature(in DecideInput, entry *decisionEntry) error {
-	if r.signers == nil || entry.Refusal != "" {
+// requestEntry is what the ledger keeps of a request: its plan, and the signature as it
+// was sent, one that does not hold included.
+type requestEntry struct {
+	access.Plan
+
+	Signature *access.RequestSignature `json:"requestSignature,omitempty"`
+}
+
+// verified is the signature if it holds.
+func (e requestEntry) verified() *access.RequestSignature {
+	if e.Signature == nil || e.Signature.Signed == access.Unsigned {
 		return nil
 	}
-	fingerprint, err := r.signedBy(in)
-	if _, unreadable := errors.AsType[*signing.FileError](err); unreadable {
-		return fmt.Errorf("the signature on %s cannot be checked: %w", in.Request.ID, err)
+	return e.Signature
+}
+
+// checkRequest holds a request against its signature, before anything in it is looked
+// up, and says why it is refused. A plan that is made anew was let in by the first one,
+// and a dry run does nothing that somebody must stand for. It is an error only where it
+// cannot be told.
+func (r *Request) checkRequest(
+	ctx context.Context, in PlanInput,
+) (kept *access.RequestSignature, refusal string, err error) {
+	if r.signers == nil || in.DryRun || in.Round > 0 {
+		return nil, "", nil
 	}
-	entry.Signed = fingerprint
+	if in.Signature == nil || in.Signature.Signature == "" {
+		return nil, "a signature is needed: ask with `starter`, which signs", nil
+	}
+	s := *in.Signature
+	s.Signed = access.Unsigned
+	if in.Console == "" {
+		return &s, "a signed request must say which console it is for, or its signature would do for every one: " +
+			"give console (`starter` takes it from SENTINELONE_BASE_URL)", nil
+	}
+	word := signedWord{signing.OfRequest(in.Request.ID, s), s.Signature, s.At, in.Request.key(EntryRequest)}
+	fingerprint, refusal, err := r.holds(ctx, in.Request, word)
+	s.Signed = cmp.Or(fingerprint, access.Unsigned)
+	return &s, refusal, err
+}
+
+// unlooked is the plan of a request that is refused before names are looked up: they
+// stand in it as they were asked for.
+func (r *Request) unlooked(in PlanInput, why string) access.Plan {
+	p := in.Principal
+	plan := access.Plan{
+		Op: in.Op, Console: r.console.Console(), Terms: in.Terms, Account: in.Account,
+		Principal: access.PrincipalRef{Kind: p.Kind, ID: p.ID, Name: p.Name, Email: p.Email},
+		Role:      access.RoleRef{ID: in.Role.ID, Name: in.Role.Name},
+		Scope:     access.ScopeRef{Level: in.Scope.Level, ID: in.Scope.ID, Name: in.Scope.Name},
+		Before:    access.Holdings{}.Normal(), After: access.Holdings{}.Normal(), Refusal: why,
+	}
+	if in.Account != nil {
+		plan.Principal = in.Account.Ref()
+	}
+	return plan.Seal()
+}
+
+// checkSignature holds a decision against its signature; one that does not count anyhow
+// too, if it is signed, so that nobody can send it again when it would. It is an error
+// only where it cannot be told.
+func (r *Request) checkSignature(ctx context.Context, in DecideInput, entry *decisionEntry) error {
+	d := in.Decision
+	switch {
+	case r.signers == nil || in.Refusal != "" && d.Signature == "":
+		return nil
+	case d.Signature == "":
+		entry.Refusal = "a signature is needed: decide with `starter approve` or `starter deny`, which sign"
+		return nil
+	}
+	word := signedWord{
+		signing.OfDecision(in.Request.ID, in.Request.Run, d.PlanHash, d), d.Signature, d.At, in.key(),
+	}
+	fingerprint, refusal, err := r.holds(ctx, in.Request, word)
+	if err == nil && refusal == "" {
+		refusal, err = r.sharesKey(ctx, in, fingerprint)
+	}
 	if err != nil {
-		entry.Signed, entry.Refusal = access.Unsigned, err.Error()
+		return err
 	}
+	entry.Signed = cmp.Or(fingerprint, access.Unsigned)
+	entry.Refusal = cmp.Or(entry.Refusal, refusal)
 	return nil
 }
 
-// signedBy is the fingerprint of the key that signed a decision, or why it does not
-// count.
-func (r *Request) signedBy(in DecideInput) (string, error) {
-	if in.Decision.Signature == "" {
-		return "", errors.New("a signature is needed: decide with `starter approve` or `starter deny`, which sign")
+// holds says by which key something was signed, or why that does not count. A signature
+// counts once.
+func (r *Request) holds(
+	ctx context.Context, of RequestInfo, w signedWord,
+) (fingerprint, refusal string, err error) {
+	if err := w.Timely(w.at); err != nil {
+		return "", err.Error(), nil
 	}
-	statement := signing.OfDecision(in.Request.ID, in.Request.Run, in.Decision.PlanHash, in.Decision)
-	if err := statement.Timely(r.now()); err != nil {
-		return "", err
+	verified, err := r.signers.Verify(w.Statement, w.signature, w.at)
+	if _, unreadable := errors.AsType[*signing.FileError](err); unreadable {
+		return "", "", fmt.Errorf("the signature on %s cannot be checked: %w", of.ID, err)
 	}
-	verified, err := r.signers.Verify(statement, in.Decision.Signature, in.Decision.SignedAt)
 	if err != nil {
-		return "", fmt.Errorf("the signature does not hold: %w", err)
+		return "", fmt.Sprintf("the signature does not hold: %v", err), nil
 	}
-	return verified.Fingerprint, nil
+	refusal, err = r.take(ctx, of, w, verified.Fingerprint)
+	if err != nil || refusal != "" {
+		return "", refusal, err
+	}
+	return verified.Fingerprint, "", nil
 }

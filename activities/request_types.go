@@ -28,6 +28,8 @@ type PlanInput struct {
 	Terms     access.Terms             `json:"terms"`
 	// Account is who is to be made; Principal is empty then.
 	Account *access.NewAccount `json:"account,omitempty"`
+	// Signature is the requester's, as sent; nil without one.
+	Signature *access.RequestSignature `json:"signature,omitempty"`
 	// Round counts the plans of the request, from 0.
 	Round int `json:"round,omitempty"`
 	// DryRun asks for the plan alone: the ledger learns nothing.
@@ -38,6 +40,8 @@ type PlanInput struct {
 type PlanResult struct {
 	Plan    access.Plan     `json:"plan"`
 	Receipt *access.Receipt `json:"receipt,omitempty"`
+	// Signature is the requester's, if it was asked for and holds.
+	Signature *access.RequestSignature `json:"signature,omitempty"`
 	// Notify says that people are to be told of what happens.
 	Notify bool `json:"notify,omitempty"`
 	// Indexed says that the server knows our search attributes.
@@ -102,6 +106,8 @@ type CloseInput struct {
 	Proofs  []access.Proof `json:"proofs,omitempty"`
 	// Decisions are people's.
 	Decisions []access.Decision `json:"decisions,omitempty"`
+	// Signature is the requester's, if it was verified.
+	Signature *access.RequestSignature `json:"signature,omitempty"`
 }
 
 // CloseResult is the evidence of a finished request.

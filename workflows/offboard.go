@@ -27,6 +27,8 @@ type OffboardInput struct {
 	Reason    string    `json:"reason,omitempty"`
 	Console   string    `json:"console,omitempty"`
 	DryRun    bool      `json:"dryRun,omitempty"`
+
+	Signed
 }
 
 // Baseline is the one role that an offboarding leaves.
@@ -87,6 +89,6 @@ func Offboard(ctx workflow.Context, in OffboardInput) (RequestResult, error) {
 	if err := in.Validate(); err != nil {
 		return RequestResult{}, invalid(err)
 	}
-	asked := in.planInput()
+	asked := in.signed()
 	return takeAway(ctx, asked, asked.Op, StateOffboarded)
 }

@@ -23,7 +23,7 @@ func ProvisionUser(ctx workflow.Context, in ProvisionUserInput) (RequestResult, 
 	if err := in.Validate(); err != nil {
 		return RequestResult{}, invalid(err)
 	}
-	return provision(ctx, in.planInput(), activities.UserCreateName)
+	return provision(ctx, in.signed(), activities.UserCreateName)
 }
 
 // ProvisionServiceUser is the workflow of type [ProvisionServiceUserType].
@@ -31,7 +31,7 @@ func ProvisionServiceUser(ctx workflow.Context, in ProvisionServiceUserInput) (R
 	if err := in.Validate(workflow.Now(ctx)); err != nil {
 		return RequestResult{}, invalid(err)
 	}
-	return provision(ctx, in.planInput(workflow.Now(ctx)), activities.ServiceUserCreateName)
+	return provision(ctx, in.signed(workflow.Now(ctx)), activities.ServiceUserCreateName)
 }
 
 // provisionRun is the state of one run.

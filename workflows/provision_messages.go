@@ -23,6 +23,8 @@ type ProvisionUserInput struct {
 	Console string `json:"console,omitempty"`
 	// DryRun asks for the plan alone: it ends planned, and nothing is changed or written.
 	DryRun bool `json:"dryRun,omitempty"`
+
+	Signed
 }
 
 // UnmarshalJSON refuses fields it does not know.
@@ -62,6 +64,8 @@ type ProvisionServiceUserInput struct {
 	Reason         string           `json:"reason,omitempty"`
 	Console        string           `json:"console,omitempty"`
 	DryRun         bool             `json:"dryRun,omitempty"`
+
+	Signed
 }
 
 // UnmarshalJSON refuses fields it does not know.

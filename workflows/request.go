@@ -20,7 +20,8 @@ type request struct {
 	log    log.Logger
 	info   activities.RequestInfo
 	asked  activities.PlanInput
-	plan   *access.Plan // nil until it is made
+	plan   *access.Plan             // nil until it is made
+	signed *access.RequestSignature // the requester's; nil where the name is as claimed
 	proofs []access.Proof
 	all    []access.Decision // that counted, on earlier plans too
 	state  string
@@ -40,6 +41,7 @@ func newRequest(ctx workflow.Context, asked activities.PlanInput) *request {
 	asked.Request = activities.RequestInfo{
 		ID: info.WorkflowExecution.ID, Run: info.OriginalRunID, StartedAt: workflow.Now(ctx).UTC(),
 	}
+	asked = startedAt(asked, info.WorkflowStartTime)
 	return &request{log: workflow.GetLogger(ctx), info: asked.Request, asked: asked, state: StatePlanning}
 }
 
@@ -51,6 +53,9 @@ func (r *request) makePlan(ctx workflow.Context) error {
 		return err
 	}
 	r.plan, r.notifies, r.indexed = &out.Plan, out.Notify, out.Indexed
+	if out.Signature != nil {
+		r.signed = out.Signature
+	}
 	switch {
 	case out.Receipt != nil:
 		r.finish(ctx, *out.Receipt)
@@ -74,7 +79,7 @@ func (r *request) apply(
 	input := activities.ApplyInput{Request: r.info, Writer: r.writer(ctx), Change: in, Try: try}
 	if end != "" {
 		input.Close = &activities.CloseInput{
-			Request: r.info, Plan: *r.plan, State: end, Proofs: r.proofs, Decisions: r.all,
+			Request: r.info, Plan: *r.plan, State: end, Proofs: r.proofs, Decisions: r.all, Signature: r.signed,
 		}
 	}
 	out, err := call[activities.ApplyResult](ask(ctx, string(in.Change.Op)), activities.ApplyName, input)
@@ -132,7 +137,9 @@ func (r *request) changeOf(op access.Op, lease access.Lease) activities.ChangeRe
 
 // close ends the request without another change.
 func (r *request) close(ctx workflow.Context, state, message string) error {
-	in := activities.CloseInput{Request: r.info, State: state, Message: message, Proofs: r.proofs, Decisions: r.all}
+	in := activities.CloseInput{
+		Request: r.info, State: state, Message: message, Proofs: r.proofs, Decisions: r.all, Signature: r.signed,
+	}
 	if r.plan != nil {
 		in.Plan = *r.plan
 	} else {

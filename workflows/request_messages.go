@@ -27,6 +27,8 @@ type GrantInput struct {
 	Console string `json:"console,omitempty"`
 	// DryRun asks for the plan alone: it ends planned, and nothing is changed or written.
 	DryRun bool `json:"dryRun,omitempty"`
+
+	Signed
 }
 
 // UnmarshalJSON refuses fields it does not know.
@@ -44,6 +46,8 @@ type RevokeInput struct {
 	Reason    string                   `json:"reason,omitempty"`
 	Console   string                   `json:"console,omitempty"`
 	DryRun    bool                     `json:"dryRun,omitempty"`
+
+	Signed
 }
 
 // UnmarshalJSON refuses fields it does not know.

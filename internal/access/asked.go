@@ -14,6 +14,10 @@ type Asked struct {
 	Role      RoleSelector      `json:"role"`
 	Scope     ScopeSelector     `json:"scope"`
 	Terms     Terms             `json:"terms"`
+	// Account is who is to be made, and TokenLife how long its token is to live where that
+	// is asked for instead of an end; Principal is empty then.
+	Account   *NewAccount `json:"account,omitempty"`
+	TokenLife Duration    `json:"tokenLife,omitzero"`
 }
 
 // Hash is the SHA-256, in hex, over the JSON.
@@ -22,8 +26,10 @@ func (a Asked) Hash() string { return digest(a) }
 // RequestSignature is what shows, later and without us, that the requester has asked.
 type RequestSignature struct {
 	Asked Asked `json:"asked"`
-	// SignedAt is the time that the signature is over.
+	// SignedAt is the time that the signature is over; At is when the request was started,
+	// zero in old receipts.
 	SignedAt  time.Time `json:"signedAt"`
+	At        time.Time `json:"at,omitzero"`
 	Signed    string    `json:"signed"` // the key's fingerprint
 	Signature string    `json:"signature"`
 }
@@ -39,11 +45,37 @@ func (a Asked) Differs(p Plan) []string {
 	}
 	note(a.Op == p.Op, "operation")
 	note(a.Console == "" || a.Console == p.Console, "console")
-	note(a.Principal.found(p.Principal), "principal")
-	note(a.Role.found(p.Role), "role")
-	note(a.Scope.found(p.Scope), "scope")
+	if a.Account != nil || p.Account != nil {
+		note(a.Principal == PrincipalSelector{} && a.makes(p), "account")
+	} else {
+		note(a.Principal.found(p.Principal), "principal")
+	}
+	if a.Op == OpDelete { // of which there is no role
+		note(a.Role == RoleSelector{} && p.Role == RoleRef{}, "role")
+		note(a.Scope == ScopeSelector{} && p.Scope == ScopeRef{}, "scope")
+	} else {
+		note(a.Role.found(p.Role), "role")
+		note(a.Scope.found(p.Scope), "scope")
+	}
 	note(digest(a.Terms) == digest(p.Terms), "terms")
 	return out
+}
+
+// makes says whether the plan is to make the account, or has found it there. When a
+// token ends of which the life was asked for, a plan cannot show.
+func (a Asked) makes(p Plan) bool {
+	if a.Account == nil || p.Account == nil {
+		return false
+	}
+	want, got := *a.Account, *p.Account
+	if a.TokenLife != 0 {
+		want.TokenExpiresAt, got.TokenExpiresAt = time.Time{}, time.Time{}
+	}
+	same := want.TokenExpiresAt.Equal(got.TokenExpiresAt)
+	want.TokenExpiresAt, got.TokenExpiresAt = time.Time{}, time.Time{}
+	who := a.Account.Ref()
+	return same && want == got && who.Kind == p.Principal.Kind && Fold(who.Email) == Fold(p.Principal.Email) &&
+		(who.Kind == User || Fold(who.Name) == Fold(p.Principal.Name))
 }
 
 func (s PrincipalSelector) found(r PrincipalRef) bool {

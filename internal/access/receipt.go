@@ -80,15 +80,40 @@ type Receipt struct {
 	Decisions []Decision `json:"decisions,omitempty"`
 	// RequestSignature is the requester's own; nil when the name is as claimed.
 	RequestSignature *RequestSignature `json:"requestSignature,omitempty"`
-	// Signed says how it is known who asked and decided; "unsigned" means as claimed.
+	// Signed says how it is known who asked and decided: see [Receipt.HowSigned].
 	Signed     string    `json:"signed"`
 	StartedAt  time.Time `json:"startedAt"`
 	FinishedAt time.Time `json:"finishedAt"`
 	Hash       string    `json:"hash"`
 }
 
-// Unsigned says that names are taken as claimed.
-const Unsigned = "unsigned"
+// How it is known who asked and decided.
+const (
+	Unsigned     = "unsigned"      // all names are taken as claimed
+	PartlySigned = "partly signed" // some are
+	AllSigned    = "signed"        // the request and every decision that counted are signed
+)
+
+// HowSigned says of how many who asked and decided there is a signature that was
+// verified.
+func (r Receipt) HowSigned() string {
+	signed, all := 0, 1+len(r.Decisions)
+	if r.RequestSignature != nil {
+		signed++
+	}
+	for _, d := range r.Decisions {
+		if d.Signed != Unsigned && d.Signed != "" {
+			signed++
+		}
+	}
+	switch signed {
+	case 0:
+		return Unsigned
+	case all:
+		return AllSigned
+	}
+	return PartlySigned
+}
 
 // Seal fills in the hash: SHA-256, in hex, over the receipt's JSON with an empty hash.
 func (r Receipt) Seal() Receipt {

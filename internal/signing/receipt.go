@@ -45,6 +45,7 @@ type inspection struct {
 func VerifyReceipt(r access.Receipt, allowed *AllowedSigners) ([]Check, error) {
 	in := inspection{Receipt: r, allowed: allowed, signed: map[int]string{}}
 	in.hashes()
+	in.claim()
 	if err := in.request(); err != nil {
 		return nil, err
 	}
@@ -74,6 +75,14 @@ func (in *inspection) hashes() {
 	}
 }
 
+// claim says if the receipt claims more signatures than it has.
+func (in *inspection) claim() {
+	is := in.HowSigned()
+	if (in.Signed == access.AllSigned || in.Signed == access.PartlySigned) && in.Signed != is {
+		in.note("signatures", Failed, "it says that it is %s, but it is %s", in.Signed, is)
+	}
+}
+
 // changed says that something was done, or tried.
 func (in *inspection) changed() bool { return len(in.Proofs) > 0 }
 
@@ -93,7 +102,11 @@ func (in *inspection) request() error {
 		in.note(name, Failed, "what %s signed is not what was planned: %s", who, strings.Join(differs, ", "))
 		return nil
 	}
-	v, result, err := in.verify(OfRequest(in.Request, *s), s.Signature, s.Signed, in.StartedAt)
+	asked := in.StartedAt
+	if !s.At.IsZero() {
+		asked = s.At
+	}
+	v, result, err := in.verify(OfRequest(in.Request, *s), s.Signature, s.Signed, asked)
 	in.tell(name, "by "+who, v, result, err)
 	return unusable(err)
 }

@@ -25,6 +25,9 @@ func (in *inspection) consent() {
 		in.note(name, OK, "not asked for: %s", a.Policy)
 	}
 	heard := tally{people: map[string]bool{}, keys: map[string]string{}}
+	if s := in.RequestSignature; s != nil {
+		heard.keys[s.Signed] = in.Plan.Terms.Requester
+	}
 	for i, step := range a.Steps {
 		who, why := in.approvers(i, step, &heard)
 		in.enough(fmt.Sprintf("consent, step %d", i+1), step, who, why)

@@ -1,0 +1,102 @@
+package activities
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"strings"
+	"time"
+
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/signing"
+	"sentinelone-provisioner/internal/store"
+)
+
+// EntrySignature is the kind of a ledger entry that says what a signature was used for.
+const EntrySignature = "signature"
+
+// signedWord is a statement that came with a signature.
+type signedWord struct {
+	signing.Statement
+
+	signature string
+	at        time.Time // when it was taken, by Temporal's clock
+	use       string    // ledger key of what it is for
+}
+
+// signatureEntry is what the ledger keeps of a signature that holds.
+type signatureEntry struct {
+	For string `json:"for"` // ledger key of the request or decision that it was used for
+	// Statement is the text that is signed, for whoever wants to check it with ssh-keygen.
+	Statement string `json:"statement"`
+	Signed    string `json:"signed"` // fingerprint
+}
+
+// take uses a signature up, and says for what it was used before, if it was: somebody
+// may have kept it. It goes by the statement, since some kinds of keys have many
+// signatures for one. Doing it again for the same gives the first answer.
+func (r *Request) take(ctx context.Context, of RequestInfo, w signedWord, fingerprint string) (string, error) {
+	text := w.Canonical()
+	sum := sha256.Sum256(text)
+	entries, err := r.store.Append(ctx, r.console.Console(), store.NewLedgerEntry{
+		Request: of.ID, Kind: EntrySignature, Key: EntrySignature + "/" + hex.EncodeToString(sum[:]), At: w.at,
+		Body: signatureEntry{For: w.use, Statement: string(text), Signed: fingerprint},
+	})
+	if err != nil {
+		return "", fmt.Errorf("write down the signature on %s: %w", of.ID, err)
+	}
+	first, err := decodeEntry[signatureEntry](entries[0])
+	if err != nil || first.For == w.use {
+		return "", err
+	}
+	return fmt.Sprintf("the signature was used already, at %s for %s: sign again",
+		entries[0].At.UTC().Format(time.RFC3339), first.For), nil
+}
+
+// sharesKey says who has signed for this plan with the same key: one key is one person,
+// whatever the names are that it may sign for. A denial needs no second person.
+func (r *Request) sharesKey(ctx context.Context, in DecideInput, fingerprint string) (string, error) {
+	if in.Decision.Action != signing.KindApprove {
+		return "", nil
+	}
+	entries, err := r.store.LedgerOf(ctx, r.console.Console(), in.Request.ID)
+	if err != nil {
+		return "", fmt.Errorf("look for other uses of key %s: %w", fingerprint, err)
+	}
+	for _, e := range entries {
+		if !strings.HasPrefix(e.Key, in.Request.key("")) {
+			continue // of another run
+		}
+		did, other, err := signedWith(e, in.Decision.PlanHash, fingerprint)
+		if err != nil {
+			return "", err
+		}
+		if other != "" && access.Fold(other) != access.Fold(in.Decision.By) {
+			return fmt.Sprintf("%s signs with key %s, with which %s has %s: one key is one person",
+				in.Decision.By, fingerprint, other, did), nil
+		}
+	}
+	return "", nil
+}
+
+// signedWith says who has asked for the request, or approved the plan, with a key; ""
+// if the entry is not about that.
+func signedWith(e store.LedgerEntry, plan, fingerprint string) (did, who string, err error) {
+	switch e.Kind {
+	case EntryRequest:
+		asked, err := decodeEntry[requestEntry](e)
+		if err == nil && asked.verified() != nil && asked.Signature.Signed == fingerprint {
+			return "asked", asked.Terms.Requester, nil
+		}
+		return "", "", err
+	case EntryDecision:
+		said, err := decodeEntry[decisionEntry](e)
+		if err == nil && said.Refusal == "" && said.Action == signing.KindApprove && said.PlanHash == plan &&
+			said.Signed == fingerprint {
+			return "approved", said.By, nil
+		}
+		return "", "", err
+	}
+	return "", "", nil
+}
