@@ -44,7 +44,7 @@ func (r *Request) checkRequest(
 		return nil, "", nil
 	}
 	if in.Signature == nil || in.Signature.Signature == "" {
-		return nil, "a signature is needed: ask with `starter`, which signs", nil
+		return nil, "a signature is needed: ask with `starter`, which signs with ssh-agent or --key", nil
 	}
 	s := *in.Signature
 	s.Signed = access.Unsigned

@@ -11,6 +11,8 @@ import (
 )
 
 type applyOptions struct {
+	signOptions
+
 	file, requester, batch string
 	parallel               int
 	dryRun, goOn           bool
@@ -59,6 +61,7 @@ as each is done. --dry-run plans each line by itself, on what the console holds 
 	f.BoolVar(&o.goOn, "continue-on-error", false, "carry out the rest although some line failed")
 	f.StringVar(&o.batch, "batch", "", "name of this run: the same line under another name is a new request")
 	requesterFlag(cmd, &o.requester)
+	o.flags(cmd)
 	_ = cmd.MarkFlagRequired("file") // the only error is a flag that is not there
 	return cmd
 }
@@ -82,6 +85,10 @@ func (p *program) apply(ctx context.Context, o applyOptions) error {
 		}
 	}
 	b := &batch{program: p, engine: e, applyOptions: o, results: make([]*lineResult, len(changes))}
+	if b.pen, err = p.penFor(ctx, o, changes); err != nil {
+		return err
+	}
+	defer b.pen.close()
 	if db, host, err := p.openLedger(ctx, ""); err == nil {
 		defer func() { _ = db.Close() }()
 		b.db, b.host = db, host

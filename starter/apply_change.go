@@ -81,13 +81,13 @@ func (c compiler) one(row fileRow) (fileChange, error) {
 	switch row.Action {
 	case "grant":
 		out.order = order{
-			kind: workflows.GrantType, input: grant, summary: grantSummary(grant),
+			kind: workflows.GrantType, input: &grant, summary: grantSummary(grant),
 			settled: func(s workflows.RequestStatus) bool { return s.State == workflows.StateActive },
 		}
 	case "revoke":
 		out.order = order{
 			kind: workflows.RevokeType,
-			input: workflows.RevokeInput{
+			input: &workflows.RevokeInput{
 				Principal: principal, Role: role, Scope: scope, Reason: row.Reason,
 				Requester: c.requester, Console: c.console, DryRun: c.dryRun,
 			},

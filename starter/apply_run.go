@@ -24,6 +24,8 @@ type batch struct {
 	*engine
 	applyOptions
 
+	pen pen
+
 	db      *store.Store // nil if the ledger cannot be read
 	host    string
 	printed sync.Mutex
@@ -136,7 +138,10 @@ func (b *batch) line(ctx context.Context, c fileChange) lineResult {
 func (b *batch) carry(ctx context.Context, c fileChange, r *lineResult) (glimpse, error) {
 	o := c.order
 	if b.dryRun {
-		o.id = r.Action + "/" + dryRunMark + newRequestID()
+		o.id, o.dryRun = r.Action+"/"+dryRunMark+newRequestID(), true
+	}
+	if err := b.pen.request(ctx, o); err != nil {
+		return glimpse{}, err
 	}
 	run, err := b.startRequest(ctx, o, enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE)
 	held, taken := errors.AsType[*serviceerror.WorkflowExecutionAlreadyStarted](err)
@@ -158,6 +163,9 @@ func (b *batch) carry(ctx context.Context, c fileChange, r *lineResult) (glimpse
 		return seen, nil
 	}
 	r.Already = false
+	if err := b.pen.request(ctx, o); err != nil { // anew: a signature does not keep
+		return glimpse{}, err
+	}
 	if run, err = b.startRequest(ctx, o, enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE); err != nil {
 		return glimpse{}, err
 	}

@@ -65,8 +65,8 @@ func (p *program) grant(ctx context.Context, o grantOptions) error {
 		return err
 	}
 	return p.request(ctx, order{
-		kind: workflows.GrantType, id: workflows.GrantID(id), input: in, summary: grantSummary(in),
-		wait: o.wait, dryRun: o.dryRun, chosen: o.id != "",
+		kind: workflows.GrantType, id: workflows.GrantID(id), input: &in, summary: grantSummary(in),
+		sign: o.signOptions, wait: o.wait, dryRun: o.dryRun, chosen: o.id != "",
 		settled: func(s workflows.RequestStatus) bool {
 			later := s.State == workflows.StateScheduled && o.start != "" && !o.waitSaid
 			return s.State == workflows.StateActive || later

@@ -61,7 +61,7 @@ func (p *program) offboard(ctx context.Context, o offboardOptions) error {
 	}
 	ask := func(dry bool) error {
 		o.dryRun, in.DryRun = dry, dry
-		return p.request(ctx, o.order(workflows.OffboardType, workflows.OffboardID(id), in, "offboard: "+in.Mode))
+		return p.request(ctx, o.order(workflows.OffboardType, workflows.OffboardID(id), &in, "offboard: "+in.Mode))
 	}
 	if o.yes || o.dryRun {
 		return ask(o.dryRun)

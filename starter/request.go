@@ -17,7 +17,8 @@ import (
 type order struct {
 	kind    string // workflow type
 	id      string // workflow id
-	input   any
+	input   requestInput
+	sign    signOptions
 	summary string
 	wait    bool
 	dryRun  bool
@@ -47,6 +48,9 @@ func (p *program) request(ctx context.Context, o order) error {
 	if o.dryRun {
 		kind, _, _ := strings.Cut(o.id, "/")
 		o.id, o.wait = kind+"/"+dryRunMark+newRequestID(), true
+	}
+	if err := p.signRequest(ctx, o); err != nil {
+		return err
 	}
 	run, err := e.startRequest(ctx, o, enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE)
 	if _, taken := errors.AsType[*serviceerror.WorkflowExecutionAlreadyStarted](err); taken {

@@ -13,6 +13,7 @@ import (
 // requestOptions are what grants and revokes have in common.
 type requestOptions struct {
 	target
+	signOptions
 
 	reason, requester string
 	id                string
@@ -34,6 +35,7 @@ func (o *requestOptions) recordFlags(cmd *cobra.Command) {
 	f.StringVar(&o.id, "id", "", "id of the request, such as a ticket's (default: a short one is made up)")
 	f.BoolVar(&o.wait, "wait", true, "wait until it is proven; --wait=false returns at once")
 	f.BoolVar(&o.dryRun, "dry-run", false, "print what it would do, and change nothing")
+	o.signOptions.flags(cmd)
 }
 
 func requesterFlag(cmd *cobra.Command, into *string) {

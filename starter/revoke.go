@@ -38,10 +38,11 @@ func (p *program) revoke(ctx context.Context, o requestOptions) error {
 	}
 	return p.request(ctx, order{
 		kind: workflows.RevokeType, id: workflows.RevokeID(w.id),
-		input: workflows.RevokeInput{
+		input: &workflows.RevokeInput{
 			Principal: w.principal, Role: w.role, Scope: w.scope, Requester: w.requester, Reason: o.reason,
 			Console: w.console, DryRun: o.dryRun,
 		},
+		sign:    o.signOptions,
 		summary: "revoke at " + string(w.scope.Level) + " level",
 		wait:    o.wait, dryRun: o.dryRun, chosen: o.id != "",
 		settled: func(workflows.RequestStatus) bool { return false },

@@ -67,7 +67,7 @@ func (p *program) createServiceUser(ctx context.Context, o serviceUserOptions) e
 	if err := in.Validate(p.now()); err != nil {
 		return badConfiguration(err)
 	}
-	return p.request(ctx, o.order(workflows.ProvisionServiceUserType, workflows.ProvisionID(w.id), in,
+	return p.request(ctx, o.order(workflows.ProvisionServiceUserType, workflows.ProvisionID(w.id), &in,
 		"make a service user at "+string(w.scope.Level)+" level"))
 }
 

@@ -21,27 +21,60 @@ func (o *signOptions) flags(cmd *cobra.Command) {
 		"private half ssh-agent holds\n(default: the agent's key with your name as its comment, else its only one)")
 }
 
-// sign signs a statement at this moment and gives it back with its signature. Where no
-// key is named, none can be chosen and no file of allowed signers is configured, the
-// signature is "" and a remark says why: the worker knows whether it wants one.
-func (p *program) sign(ctx context.Context, o signOptions, s signing.Statement) (signing.Statement, string, error) {
-	s.At = p.now().UTC().Truncate(time.Second)
+// pen signs with one key.
+type pen struct {
+	*program
+
+	key  *signing.Key // nil without one: nothing is signed
+	none string       // why there is none
+	must bool         // sign, by what is configured or asked for here
+}
+
+// pen opens the key of somebody. There may be none where none is named, none can be
+// chosen and no file of allowed signers is configured: the worker knows whether it wants
+// signatures. The caller closes it.
+func (p *program) pen(ctx context.Context, o signOptions, by string) (pen, error) {
+	must := o.key != "" || p.cfg.Signing.Allowed != ""
 	key, err := signing.OpenKey(ctx, signing.KeyOptions{
-		Path: o.key, By: s.By, Socket: os.Getenv("SSH_AUTH_SOCK"), Passphrase: p.askPassphrase,
+		Path: o.key, By: by, Socket: os.Getenv("SSH_AUTH_SOCK"), Passphrase: p.askPassphrase,
 	})
 	if none, ok := errors.AsType[*signing.NoKeyError](err); ok && o.key == "" {
-		if p.cfg.Signing.Allowed != "" {
-			return s, "", usage("a signature is needed, and %s (--key)", none.Why)
+		if must {
+			return pen{}, usage("a signature is needed, and %s (--key)", none.Why)
 		}
-		p.remark("not signed: %s", none.Why)
-		return s, "", nil
+		return pen{program: p, none: none.Why}, nil
 	}
+	return pen{program: p, key: key, must: must}, err
+}
+
+func (s pen) close() {
+	if s.key != nil {
+		_ = s.key.Close()
+	}
+}
+
+// sign signs a statement at this moment and gives it back with its signature, which is ""
+// without a key.
+func (s pen) sign(ctx context.Context, st signing.Statement) (signing.Statement, string, error) {
+	st.At = s.now().UTC().Truncate(time.Second)
+	if s.key == nil {
+		return st, "", nil
+	}
+	signature, err := signing.Sign(ctx, s.key, st)
+	return st, signature, err
+}
+
+// sign signs one statement. Where there is no key for it, a remark says why.
+func (p *program) sign(ctx context.Context, o signOptions, s signing.Statement) (signing.Statement, string, error) {
+	by, err := p.pen(ctx, o, s.By)
 	if err != nil {
 		return s, "", err
 	}
-	defer func() { _ = key.Close() }()
-	signature, err := signing.Sign(ctx, key, s)
-	return s, signature, err
+	defer by.close()
+	if by.none != "" {
+		p.remark("not signed: %s", by.none)
+	}
+	return by.sign(ctx, s)
 }
 
 // askPassphrase asks on the terminal itself, so that standard input may be anything.

@@ -64,7 +64,7 @@ func (p *program) createUser(ctx context.Context, o userOptions) error {
 	if err := in.Validate(); err != nil {
 		return badConfiguration(err)
 	}
-	return p.request(ctx, o.order(workflows.ProvisionUserType, workflows.ProvisionID(w.id), in,
+	return p.request(ctx, o.order(workflows.ProvisionUserType, workflows.ProvisionID(w.id), &in,
 		"make a user at "+string(w.scope.Level)+" level"))
 }
 
@@ -79,9 +79,10 @@ func (p *program) accountWish(ctx context.Context, o requestOptions) (w wish, er
 
 // order is a request that is waited for until it has ended. Its summary is not
 // encrypted.
-func (o *requestOptions) order(kind, id string, input any, summary string) order {
+func (o *requestOptions) order(kind, id string, input requestInput, summary string) order {
 	return order{
-		kind: kind, id: id, input: input, summary: summary, wait: o.wait, dryRun: o.dryRun, chosen: o.id != "",
+		kind: kind, id: id, input: input, sign: o.signOptions, summary: summary,
+		wait: o.wait, dryRun: o.dryRun, chosen: o.id != "",
 		settled: func(workflows.RequestStatus) bool { return false },
 	}
 }

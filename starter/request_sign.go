@@ -1,0 +1,62 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/signing"
+)
+
+// requestInput is the input of a request, which whoever asks can sign.
+type requestInput interface {
+	Asked() access.Asked
+	Sign(signature string, at time.Time)
+}
+
+// signRequest signs what an order asks for, as of now.
+func (p *program) signRequest(ctx context.Context, o order) error {
+	if o.dryRun {
+		return nil // it does nothing that somebody must stand for
+	}
+	by, err := p.pen(ctx, o.sign, o.input.Asked().Terms.Requester)
+	if err != nil {
+		return err
+	}
+	defer by.close()
+	return by.request(ctx, o)
+}
+
+// penFor is who signs the lines of a file: its key is opened once.
+func (p *program) penFor(ctx context.Context, o applyOptions, changes []fileChange) (pen, error) {
+	if o.dryRun || len(changes) == 0 {
+		return pen{program: p}, nil
+	}
+	return p.pen(ctx, o.signOptions, changes[0].want.Requester)
+}
+
+// request puts a signature to the input of an order. Where nothing says here that one is
+// wanted, a key that does not sign keeps nobody from asking.
+func (s pen) request(ctx context.Context, o order) error {
+	if s.key == nil || o.dryRun {
+		return nil
+	}
+	signed, signature, err := s.signAsked(ctx, o)
+	switch {
+	case err != nil && s.must:
+		return err
+	case err != nil:
+		s.remark("not signed: %v", err)
+		return nil
+	}
+	o.input.Sign(signature, signed.At)
+	return nil
+}
+
+func (s pen) signAsked(ctx context.Context, o order) (signing.Statement, string, error) {
+	asked := o.input.Asked()
+	if asked.Console == "" {
+		return signing.Statement{}, "", usage("a signed request says which console it is for: set SENTINELONE_BASE_URL")
+	}
+	return s.sign(ctx, signing.OfRequest(o.id, access.RequestSignature{Asked: asked}))
+}
