@@ -18,11 +18,19 @@ func ParseReceipt(text []byte) (access.Receipt, error) {
 	if err := onceEach(json.NewDecoder(bytes.NewReader(text))); err != nil {
 		return r, err
 	}
-	var result struct {
+	type withReceipt struct {
 		Receipt json.RawMessage `json:"receipt"`
+	}
+	var result struct {
+		withReceipt
+
+		Result *withReceipt `json:"result"` // of what `starter grant -o json` and its like print
 	}
 	if err := json.Unmarshal(text, &result); err != nil {
 		return r, err
+	}
+	if result.Result != nil && result.Receipt == nil {
+		result.Receipt = result.Result.Receipt
 	}
 	if result.Receipt != nil {
 		text = result.Receipt
