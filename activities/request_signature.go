@@ -108,7 +108,7 @@ func (r *Request) holds(
 	ctx context.Context, of RequestInfo, w signedWord,
 ) (fingerprint, refusal string, err error) {
 	if err := w.Timely(w.at); err != nil {
-		return "", err.Error(), nil
+		return "", fmt.Sprint(err), nil
 	}
 	verified, err := r.signers.Verify(w.Statement, w.signature, w.at)
 	if _, unreadable := errors.AsType[*signing.FileError](err); unreadable {

@@ -1,0 +1,224 @@
+package e2e
+
+import (
+	"bytes"
+	"crypto/ed25519"
+	"crypto/rand"
+	"encoding/json"
+	"encoding/pem"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hiddeco/sshsig"
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/client"
+	"golang.org/x/crypto/ssh"
+
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/consoletest"
+	"sentinelone-provisioner/internal/signing"
+	"sentinelone-provisioner/workflows"
+)
+
+// signerKey is a person's key, made for one test.
+type signerKey struct {
+	ssh.AlgorithmSigner
+
+	private ed25519.PrivateKey
+	path    string // of the private key
+}
+
+func newSignerKey(t *testing.T) signerKey {
+	t.Helper()
+	_, private, err := ed25519.GenerateKey(rand.Reader)
+	require.NoError(t, err)
+	signer, err := ssh.NewSignerFromKey(private)
+	require.NoError(t, err)
+	algorithm, ok := signer.(ssh.AlgorithmSigner)
+	require.True(t, ok)
+	block, err := ssh.MarshalPrivateKey(private, "")
+	require.NoError(t, err)
+	path := filepath.Join(t.TempDir(), "key")
+	require.NoError(t, os.WriteFile(path, pem.EncodeToMemory(block), 0o600))
+	return signerKey{algorithm, private, path}
+}
+
+// public is "type base64".
+func (k signerKey) public() string {
+	return strings.TrimSpace(string(ssh.MarshalAuthorizedKey(k.PublicKey())))
+}
+
+func (k signerKey) fingerprint() string { return ssh.FingerprintSHA256(k.PublicKey()) }
+
+// signedDesk is a stack whose worker takes nobody's word without a signature.
+type signedDesk struct {
+	*roles
+
+	keys             map[string]signerKey // by who they are of
+	allowed, revoked string               // files
+}
+
+// newSignedDesk follows a policy that asks two leads. The keys of erin and frank are no
+// longer valid, and revoked; gus and henry share the one of gus.
+func newSignedDesk(t *testing.T) *signedDesk {
+	t.Helper()
+	policy := strings.Replace(askLeads, "dave@example.com]",
+		"dave@example.com, erin@example.com, frank@example.com, gus@example.com, henry@example.com]", 1)
+	dir := t.TempDir()
+	d := &signedDesk{
+		keys: map[string]signerKey{}, allowed: filepath.Join(dir, "allowed"), revoked: filepath.Join(dir, "revoked"),
+	}
+	var list strings.Builder
+	for _, who := range []string{"bob", "carol", "dave", "erin", "frank", "gus", "mallory"} {
+		d.keys[who+"@example.com"] = newSignerKey(t)
+		options := map[string]string{"erin": ` valid-before="20260101Z"`, "gus": ""}[who]
+		names := who + "@example.com"
+		if who == "gus" {
+			names += ",henry@example.com"
+		}
+		if who != "mallory" {
+			list.WriteString(names + options + " " + d.keys[who+"@example.com"].public() + "\n")
+		}
+	}
+	d.keys["henry@example.com"] = d.keys["gus@example.com"]
+	file := filepath.Join(dir, "policy.yaml")
+	require.NoError(t, os.WriteFile(file, []byte(policy), 0o600))
+	require.NoError(t, os.WriteFile(d.allowed, []byte(list.String()), 0o600))
+	require.NoError(t, os.WriteFile(d.revoked, []byte(d.keys["frank@example.com"].public()+"\n"), 0o600))
+	s := newStack(t, consoletest.Options{Seed: 31, Sites: 6, Users: -1})
+	s.extra = append(s.extra, "SERVICE_USER_TOKEN_DIR="+t.TempDir(), "POLICY_FILE="+file,
+		"ALLOWED_SIGNERS="+d.allowed, "ALLOWED_SIGNERS_REVOKED="+d.revoked)
+	d.roles = prepareRoles(t, s)
+	d.startWorker()
+	dry := d.wish()
+	dry.DryRun = true // needs no signature; after it the server knows that a worker is there
+	require.Equal(t, workflows.StatePlanned, d.ended(d.startGrant("dry", dry)).State)
+	return d
+}
+
+// wish is a grant for good that names its console, as signed ones must.
+func (d *signedDesk) wish() workflows.GrantInput {
+	in := d.input("")
+	in.Console = d.consoleKey()
+	return in
+}
+
+// grantID is the workflow id that startGrant gives.
+func (d *signedDesk) grantID(name string) string { return workflows.GrantID(d.t.Name() + name) }
+
+// now is this moment, another one each time: the same said twice at the same moment is
+// one statement.
+func (d *signedDesk) now() time.Time { return time.Now().UTC() }
+
+// sign signs a statement with somebody's key.
+func (d *signedDesk) sign(who string, s signing.Statement) string {
+	d.t.Helper()
+	signature, err := signing.Sign(d.t.Context(), d.keys[who], s)
+	require.NoError(d.t, err)
+	return signature
+}
+
+// signAsked signs a grant for a workflow id with the key of who.
+func (d *signedDesk) signAsked(in workflows.GrantInput, id, who string, at time.Time) workflows.GrantInput {
+	d.t.Helper()
+	in.Sign(d.sign(who, signing.OfRequest(id, access.RequestSignature{Asked: in.Asked(), SignedAt: at})), at)
+	return in
+}
+
+// ask starts a grant that bob has signed, and waits until people are asked.
+func (d *signedDesk) ask(name string) client.WorkflowRun {
+	d.t.Helper()
+	run := d.startGrant(name, d.signAsked(d.wish(), d.grantID(name), "bob@example.com", d.now()))
+	d.untilRequest(run, asks)
+	return run
+}
+
+// approval is by's signed consent to the plan as it is. change alters the statement, not
+// what is sent.
+func (d *signedDesk) approval(
+	run client.WorkflowRun, in workflows.DecisionInput, key string, change func(*signing.Statement),
+) workflows.DecisionInput {
+	d.t.Helper()
+	status := d.untilRequest(run, asks)
+	in.SignedAt = d.now()
+	s := signing.OfDecision(run.GetID(), status.Run, status.Plan.Hash, access.Decision{
+		Action: signing.KindApprove, By: in.By, Comment: in.Comment, Duration: in.Duration, SignedAt: in.SignedAt,
+	})
+	if change != nil {
+		change(&s)
+	}
+	in.Signature = d.sign(key, s)
+	return in
+}
+
+// approve sends a consent.
+func (d *signedDesk) approve(run client.WorkflowRun, in workflows.DecisionInput) error {
+	d.t.Helper()
+	_, err := d.tryUpdate(run, workflows.ApproveUpdate, in)
+	return err
+}
+
+// approves has somebody consent as it should be done.
+func (d *signedDesk) approves(run client.WorkflowRun, who string) workflows.DecisionInput {
+	d.t.Helper()
+	in := d.approval(run, workflows.DecisionInput{By: who}, who, nil)
+	require.NoError(d.t, d.approve(run, in))
+	return in
+}
+
+// requireNotCounted checks that nothing came of a refused decision, and that the ledger
+// has it with its reason.
+func (d *signedDesk) requireNotCounted(run client.WorkflowRun, in workflows.DecisionInput, err error, why string) {
+	d.t.Helper()
+	require.ErrorContains(d.t, err, why)
+	status := d.untilRequest(run, asks)
+	require.Zero(d.t, status.Consent.Given)
+	entries := d.entries(run, "decision")
+	var last struct {
+		access.Decision
+
+		Refusal string `json:"refusal"`
+	}
+	require.NoError(d.t, json.Unmarshal(entries[len(entries)-1].Body, &last))
+	require.Contains(d.t, last.Refusal, why)
+	require.Equal(d.t, in.By, last.By)
+	require.Equal(d.t, in.Signature, last.Signature)
+	require.False(d.t, d.held().Holds(d.wanted))
+}
+
+// requireHolds checks a receipt, or a result that has it in, with starter alone.
+func (d *signedDesk) requireHolds(text string) (said string) {
+	d.t.Helper()
+	file := filepath.Join(d.t.TempDir(), "receipt.json")
+	require.NoError(d.t, os.WriteFile(file, []byte(text), 0o600))
+	got := runWith(d.t, nil, programs.Starter, "verify", file, "--allowed-signers", d.allowed)
+	require.Zero(d.t, got.code, got.stdout+got.stderr)
+	require.Contains(d.t, got.stdout, "by bob@example.com, signed with ssh-ed25519")
+	return got.stdout
+}
+
+// requireKeygenVerifies checks a decision of a receipt with OpenSSH where that is
+// installed, else with the library.
+func (d *signedDesk) requireKeygenVerifies(r *access.Receipt, decision access.Decision) {
+	d.t.Helper()
+	text := signing.OfDecision(r.Request, r.Run, decision.PlanHash, decision).Canonical()
+	path, err := exec.LookPath("ssh-keygen")
+	if err != nil {
+		sig, err := sshsig.Unarmor([]byte(decision.Signature))
+		require.NoError(d.t, err)
+		key := d.keys[decision.By].PublicKey()
+		require.NoError(d.t, sshsig.Verify(bytes.NewReader(text), sig, key, sig.HashAlgorithm, signing.Namespace))
+		return
+	}
+	file := filepath.Join(d.t.TempDir(), "statement.sig")
+	require.NoError(d.t, os.WriteFile(file, []byte(decision.Signature), 0o600))
+	cmd := exec.CommandContext(d.ctx(), path, "-Y", "verify", "-f", d.allowed, "-I", decision.By,
+		"-n", signing.Namespace, "-s", file, "-r", d.revoked)
+	cmd.Stdin = bytes.NewReader(text)
+	out, err := cmd.CombinedOutput()
+	require.NoError(d.t, err, string(out))
+}

@@ -1,0 +1,324 @@
+package e2e
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/signing"
+	"sentinelone-provisioner/workflows"
+)
+
+// Asked for and consented to with signatures, a grant leaves a receipt that holds with
+// nothing but the file of allowed signers. The keys themselves are nowhere.
+func TestSigned_ReceiptVerifiesOffline(t *testing.T) {
+	t.Parallel()
+	d := newSignedDesk(t)
+	id := strings.ReplaceAll(t.Name(), "_", "-")
+	asked := d.starter("grant", "--user", d.user.ID, "--role", d.wanted.RoleID, "--scope", d.wanted.ScopeID,
+		"--level", "site", "--requester", "bob@example.com", "--id", id, "--wait=false",
+		"--key", d.keys["bob@example.com"].path)
+	require.Zero(t, asked.code, asked.stderr)
+	run := d.client.GetWorkflow(d.ctx(), workflows.GrantID(id), "")
+	d.untilRequest(run, asks)
+	var said []string
+	for _, who := range []string{"carol@example.com", "dave@example.com"} {
+		got := d.starter("approve", id, "--by", who, "--yes", "--key", d.keys[who].path)
+		require.Zero(t, got.code, got.stderr)
+		said = append(said, got.stdout, got.stderr)
+	}
+	got := d.ended(run)
+	require.Equal(t, workflows.StateGranted, got.State, got.Message)
+	d.requireReceipt(got)
+	require.Equal(t, access.AllSigned, got.Receipt.Signed)
+	require.Equal(t, d.keys["bob@example.com"].fingerprint(), got.Receipt.RequestSignature.Signed)
+
+	said = append(said, d.requireHolds(inJSON(t, got.Receipt)))
+	require.Contains(t, said[len(said)-1], "2 of 2 from leads: carol@example.com, dave@example.com")
+	d.requireKeygenVerifies(got.Receipt, got.Receipt.Decisions[0])
+	d.requireLedger()
+
+	_, err := d.worker.Stop(limit)
+	require.NoError(t, err)
+	writer := workflows.PrincipalID(d.consoleKey(), d.user.Kind, d.user.ID)
+	seen := append(said, asked.stdout, asked.stderr, inJSON(t, got), d.said.String(),
+		historyJSON(t, d.stack, run.GetID()), historyJSON(t, d.stack, writer))
+	requireNoPrivateKeys(t, d, append(seen, databaseBytes(t, d.database)...))
+}
+
+// requireNoPrivateKeys looks for the keys in the forms in which they could slip through.
+func requireNoPrivateKeys(t *testing.T, d *signedDesk, seen []string) {
+	t.Helper()
+	all := strings.Join(seen, "\n")
+	require.Contains(t, all, "BEGIN SSH SIGNATURE", "the search looks at real text")
+	require.NotContains(t, all, "PRIVATE KEY")
+	for who, key := range d.keys {
+		text, err := os.ReadFile(key.path)
+		require.NoError(t, err)
+		secrets := []string{string(key.private.Seed()), inJSON(t, key.private.Seed())}
+		lines := strings.Split(strings.TrimSpace(string(text)), "\n")
+		for _, line := range append(secrets, lines[2:len(lines)-1]...) { // the first holds nothing secret
+			require.NotContains(t, all, strings.Trim(line, `"`), who)
+		}
+	}
+}
+
+// Each way to ask in somebody's name is refused before anyone is asked, with its reason
+// in the ledger.
+func TestSigned_RequestsThatAreRefused(t *testing.T) {
+	t.Parallel()
+	d := newSignedDesk(t)
+	bob := "bob@example.com"
+	as := func(who string) func(in workflows.GrantInput, id string) workflows.GrantInput {
+		return func(in workflows.GrantInput, id string) workflows.GrantInput {
+			in.Requester = who
+			return d.signAsked(in, id, who, d.now())
+		}
+	}
+	for name, c := range map[string]struct {
+		sign func(in workflows.GrantInput, id string) workflows.GrantInput
+		why  string
+	}{
+		"unsigned": {func(in workflows.GrantInput, _ string) workflows.GrantInput {
+			return in
+		}, "a signature is needed"},
+		"another-request": {func(in workflows.GrantInput, _ string) workflows.GrantInput {
+			return d.signAsked(in, d.grantID("other"), bob, d.now())
+		}, "is not over this"},
+		"changed-reason": {func(in workflows.GrantInput, id string) workflows.GrantInput {
+			in = d.signAsked(in, id, bob, d.now())
+			in.Reason = "INC-43"
+			return in
+		}, "is not over this"},
+		"changed-time": {func(in workflows.GrantInput, id string) workflows.GrantInput {
+			in = d.signAsked(in, id, bob, d.now())
+			in.SignedAt = in.SignedAt.Add(time.Second)
+			return in
+		}, "is not over this"},
+		"stale": {func(in workflows.GrantInput, id string) workflows.GrantInput {
+			return d.signAsked(in, id, bob, d.now().Add(-2*time.Hour))
+		}, "more than 1h before it arrived"},
+		"another-name": {func(in workflows.GrantInput, id string) workflows.GrantInput {
+			return d.signAsked(in, id, "carol@example.com", d.now())
+		}, `may not sign for "bob@example.com"`},
+		"no-console": {func(in workflows.GrantInput, id string) workflows.GrantInput {
+			in.Console = ""
+			return d.signAsked(in, id, bob, d.now())
+		}, "must say which console"},
+		"unknown": {as("mallory@example.com"), "is of no allowed signer"},
+		"expired": {as("erin@example.com"), "is no longer valid"},
+		"revoked": {as("frank@example.com"), "is revoked"},
+	} {
+		id := d.grantID("/" + name)
+		run := d.startGrant("/"+name, c.sign(d.wish(), id))
+		got := d.ended(run)
+		require.Equal(t, workflows.StateRefused, got.State, name)
+		require.Contains(t, got.Message, c.why, name)
+		require.Equal(t, access.Unsigned, got.Receipt.Signed)
+		require.Nil(t, got.Receipt.RequestSignature)
+		d.requireReceipt(got)
+		entries := d.entries(run, "request")
+		require.Len(t, entries, 1)
+		require.Contains(t, string(entries[0].Body), inJSON(t, got.Message))
+	}
+	require.False(t, d.held().Holds(d.wanted))
+}
+
+// A request that has ended is not carried out again with the signature it had, under the
+// same workflow id.
+func TestSigned_RequestReplayed(t *testing.T) {
+	t.Parallel()
+	d := newSignedDesk(t)
+	in := d.signAsked(d.wish(), d.grantID("1"), "bob@example.com", d.now())
+	run := d.startGrant("1", in)
+	d.untilRequest(run, asks)
+	d.update(run, workflows.CancelUpdate, workflows.By{By: "bob@example.com"})
+	require.Equal(t, workflows.StateCancelled, d.ended(run).State)
+	again := d.startGrant("1", in)
+	got := d.ended(again)
+	require.Equal(t, workflows.StateRefused, got.State)
+	require.Contains(t, got.Message, "the signature was used already")
+}
+
+// A worker that comes back after hours takes a request for as fresh as it was when it was
+// started. Its signature is a little less than an hour old by then.
+func TestSigned_FreshWhenStarted(t *testing.T) {
+	t.Parallel()
+	d := newSignedDesk(t)
+	_, err := d.worker.Stop(limit)
+	require.NoError(t, err)
+	at := d.now().Add(10*time.Second - signing.MaxAge)
+	run := d.startGrant("1", d.signAsked(d.wish(), d.grantID("1"), "bob@example.com", at))
+	require.Eventually(t, func() bool { return time.Since(at) > signing.MaxAge }, limit, 50*time.Millisecond)
+	d.startWorker()
+	d.untilRequest(run, asks)
+}
+
+// Each way to consent in somebody's name is refused and in the ledger; the request waits
+// on, for those who may.
+func TestSigned_DecisionsThatDoNotCount(t *testing.T) {
+	t.Parallel()
+	d := newSignedDesk(t)
+	run, other := d.ask("1"), d.ask("2")
+	carol, erin, frank := "carol@example.com", "erin@example.com", "frank@example.com"
+	of := func(who string) workflows.DecisionInput { return workflows.DecisionInput{By: who} }
+	said := workflows.DecisionInput{By: carol, Comment: "fine", Duration: access.Duration(2 * time.Hour)}
+	const notOver = "is not over this"
+	for name, c := range map[string]struct {
+		in     workflows.DecisionInput
+		key    string
+		change func(*signing.Statement)
+		why    string
+	}{
+		"another request": {of(carol), carol, func(s *signing.Statement) {
+			s.Request, s.Run = other.GetID(), other.GetRunID()
+		}, notOver},
+		"another run":   {of(carol), carol, func(s *signing.Statement) { s.Run = other.GetRunID() }, notOver},
+		"another plan":  {of(carol), carol, func(s *signing.Statement) { s.PlanHash = s.PlanHash[1:] + "0" }, notOver},
+		"a denial":      {of(carol), carol, func(s *signing.Statement) { s.Kind = signing.KindDeny }, notOver},
+		"a comment":     {said, carol, func(s *signing.Statement) { s.Comment = "not before noon" }, notOver},
+		"a narrowing":   {said, carol, func(s *signing.Statement) { s.Duration /= 2 }, notOver},
+		"another time":  {of(carol), carol, func(s *signing.Statement) { s.At = s.At.Add(-time.Hour) }, notOver},
+		"another's key": {of(carol), "dave@example.com", nil, "may not sign for"},
+		"unknown key":   {of(carol), "mallory@example.com", nil, "is of no allowed signer"},
+		"expired key":   {of(erin), erin, nil, "is no longer valid"},
+		"revoked key":   {of(frank), frank, nil, "is revoked"},
+	} {
+		in := d.approval(run, c.in, c.key, c.change)
+		err := d.approve(run, in)
+		require.Error(t, err, name)
+		d.requireNotCounted(run, in, err, c.why)
+	}
+	unsigned := workflows.DecisionInput{By: carol}
+	d.requireNotCounted(run, unsigned, d.approve(run, unsigned), "a signature is needed")
+	d.approves(run, carol)
+	d.approves(run, "dave@example.com")
+	got := d.ended(run)
+	require.Equal(t, workflows.StateGranted, got.State, got.Message)
+	require.Len(t, d.entries(run, "decision"), 14)
+}
+
+// A consent to a plan is not one to the next, and used up when the plan is what it was:
+// it is given anew.
+func TestSigned_DecisionReplayed(t *testing.T) {
+	t.Parallel()
+	d := newSignedDesk(t)
+	run := d.ask("1")
+	first := d.untilRequest(run, asks).Plan.Hash
+	old := d.approves(run, "carol@example.com")
+	refused := d.approval(run, workflows.DecisionInput{By: "carol@example.com", Comment: "again"},
+		"carol@example.com", nil)
+	require.ErrorContains(t, d.approve(run, refused), "has decided already")
+	replan := func(held ...access.Holding) string {
+		before := d.untilRequest(run, asks).Plan.Hash
+		if d.untilRequest(run, asks).Consent.Given == 0 {
+			d.approves(run, "gus@example.com")
+		}
+		d.byHand(held...)
+		d.approves(run, "dave@example.com")
+		return d.untilRequest(run, func(got workflows.RequestStatus) bool {
+			return asks(got) && got.Plan.Hash != before
+		}).Plan.Hash
+	}
+	third := d.wanted
+	third.ScopeID = d.console.Truth().Sites[2].ID
+	require.NotEqual(t, first, replan(d.viewer, third))
+	d.requireNotCounted(run, old, d.approve(run, old), "is not over this")
+	require.Equal(t, first, replan(d.viewer), "the plan is what it was")
+	d.requireNotCounted(run, old, d.approve(run, old), "the signature was used already")
+	d.requireNotCounted(run, refused, d.approve(run, refused), "the signature was used already")
+	d.approves(run, "carol@example.com")
+	d.approves(run, "dave@example.com")
+	require.Equal(t, workflows.StateGranted, d.ended(run).State)
+}
+
+// One key is one person, whatever the names are that it may sign for.
+func TestSigned_OneKeyIsOnePerson(t *testing.T) {
+	t.Parallel()
+	d := newSignedDesk(t)
+	run := d.ask("1")
+	d.approves(run, "gus@example.com")
+	in := d.approval(run, workflows.DecisionInput{By: "henry@example.com"}, "henry@example.com", nil)
+	require.ErrorContains(t, d.approve(run, in), "with which gus@example.com has approved")
+	require.Equal(t, 1, d.untilRequest(run, asks).Consent.Given)
+	d.approves(run, "dave@example.com")
+	require.Equal(t, workflows.StateGranted, d.ended(run).State)
+
+	own := d.wish()
+	own.Requester = "henry@example.com"
+	run = d.startGrant("2", d.signAsked(own, d.grantID("2"), "henry@example.com", d.now()))
+	d.untilRequest(run, asks)
+	in = d.approval(run, workflows.DecisionInput{By: "gus@example.com"}, "gus@example.com", nil)
+	require.ErrorContains(t, d.approve(run, in), "with which henry@example.com has asked")
+	require.Zero(t, d.untilRequest(run, asks).Consent.Given)
+}
+
+// Users, service users and offboardings are signed too, and their receipts hold.
+func TestSigned_Accounts(t *testing.T) {
+	t.Parallel()
+	d := newSignedDesk(t)
+	d.extra = nil // starter is not told what the worker wants
+	place := []string{"--role", d.wanted.RoleID, "--scope", d.wanted.ScopeID, "--level", "site"}
+	for i, args := range [][]string{
+		append([]string{"user", "create", "--email", "new@example.com", "--name", "New"}, place...),
+		append([]string{"service-user", "create", "--name", "ci", "--token-until", "90d"}, place...),
+		append([]string{"offboard", "--user", "new@example.com", "--yes"}, "--baseline-role", d.viewer.RoleID,
+			"--baseline-scope", d.viewer.ScopeID, "--baseline-level", "site"),
+		{"offboard", "--user", "new@example.com", "--delete", "--yes"},
+		{"service-user", "retire", "ci", "--yes"},
+	} {
+		signed := append(args, "--requester", "bob@example.com", "-o", "json")
+		got := d.starter(append(signed, "--key", d.keys["bob@example.com"].path)...)
+		require.Zero(t, got.code, got.stderr)
+		d.requireHolds(got.stdout)
+		got = d.starter(append(signed, "--id", "unsigned-"+strconv.Itoa(i))...)
+		require.NotZero(t, got.code, args)
+		require.Contains(t, got.stdout+got.stderr, "a signature is needed", args)
+	}
+	life := access.Duration(time.Hour)
+	in := workflows.ProvisionServiceUserInput{
+		Name: "nightly", Role: access.RoleSelector{ID: d.wanted.RoleID},
+		Scope:     access.ScopeSelector{Level: d.wanted.Level, ID: d.wanted.ScopeID},
+		TokenLife: &life, Requester: "bob@example.com", Console: d.consoleKey(),
+	}
+	id, at := workflows.ProvisionID(t.Name()), d.now()
+	asked := access.RequestSignature{Asked: in.Asked(), SignedAt: at}
+	in.Sign(d.sign("bob@example.com", signing.OfRequest(id, asked)), at)
+	got := d.ended(d.start(id, workflows.ProvisionServiceUserType, in))
+	require.Equal(t, workflows.StateProvisioned, got.State, got.Message)
+	d.requireHolds(inJSON(t, got))
+}
+
+// A file is signed line by line, with the same key.
+func TestSigned_Apply(t *testing.T) {
+	t.Parallel()
+	d := newSignedDesk(t)
+	d.extra = nil // starter is not told what the worker wants
+	d.byHand(d.viewer, d.wanted)
+	file := filepath.Join(t.TempDir(), "access.csv")
+	require.NoError(t, os.WriteFile(file, []byte("action,kind,principal,role,scope,level,reason,id\n"+
+		"grant,user,"+d.user.ID+","+d.viewer.RoleID+","+d.viewer.ScopeID+",site,INC-1,\n"), 0o600))
+	apply := []string{"apply", "-f", file, "--requester", "bob@example.com", "-o", "json"}
+	got := d.starter(apply...)
+	require.Contains(t, got.stdout, "a signature is needed", got.stderr)
+	done := make(chan answer, 1)
+	go func() { done <- d.starter(append(apply, "--key", d.keys["bob@example.com"].path)...) }()
+	var line struct {
+		ID string `json:"id"`
+	}
+	require.NoError(t, json.Unmarshal([]byte(got.stdout), &line))
+	run := d.client.GetWorkflow(d.ctx(), line.ID, "")
+	require.Eventually(t, func() bool { return len(d.entries(run, "request")) == 2 }, limit, 50*time.Millisecond)
+	d.approves(run, "carol@example.com")
+	d.approves(run, "dave@example.com")
+	again := <-done
+	require.Zero(t, again.code, again.stdout+again.stderr)
+	d.requireHolds(inJSON(t, d.ended(run)))
+}
