@@ -1,0 +1,72 @@
+package signing
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"sentinelone-provisioner/internal/access"
+)
+
+// Whoever has asked does not consent under another name.
+func TestVerifyReceipt_RequestersKeyDoesNotConsent(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	o.keys[carol] = o.keys[bob]
+	o.allowed = load(t, "*@example.com "+o.keys[bob].public()+"\n"+dave+" "+o.keys[dave].public())
+	r := o.granted(t)
+	o.decide(t, &r, carol, access.Decision{})
+	o.decide(t, &r, dave, access.Decision{Step: 1})
+	require.Equal(t, []string{
+		"consent, step 1: 0 of 1 from soc-leads; " +
+			"not counted: carol@example.com signs with the same key as bob@example.com",
+	}, failed(t, r.Seal(), o.allowed))
+}
+
+// A key counts if it did when the request was started, which may be long before a worker
+// took it.
+func TestVerifyReceipt_RequestersKeyAtTheStart(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	r := o.granted(t)
+	r.Plan.Approval = access.Approval{}
+	r.Plan = r.Plan.Seal()
+	r.StartedAt = noon.Add(48 * time.Hour)
+	file := load(t, bob+` valid-before="20260304Z" `+o.keys[bob].public())
+	require.Contains(t, failed(t, r.Seal(), file)[0], "is no longer valid")
+	r.RequestSignature.At = noon
+	require.Empty(t, failed(t, r.Seal(), file))
+}
+
+// A receipt says no more of itself than is in it.
+func TestVerifyReceipt_ClaimsToBeSigned(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	r := o.granted(t)
+	o.decide(t, &r, carol, access.Decision{})
+	o.decide(t, &r, dave, access.Decision{Step: 1, Signed: access.Unsigned})
+	require.Equal(t, access.PartlySigned, r.HowSigned())
+	r.Signed = access.PartlySigned
+	require.Empty(t, failed(t, r.Seal(), nil))
+	r.Signed = access.AllSigned
+	require.Equal(t, []string{"signatures: it says that it is signed, but it is partly signed"},
+		failed(t, r.Seal(), nil))
+	r.RequestSignature, r.Decisions = nil, r.Decisions[1:]
+	require.Equal(t, access.Unsigned, r.HowSigned())
+}
+
+// What `starter grant -o json` prints has the receipt in its result.
+func TestParseReceipt_InTheResult(t *testing.T) {
+	t.Parallel()
+	const receipt = `{"request":"grant/INC-42","hash":"h"}`
+	for _, text := range []string{
+		receipt, `{"receipt":` + receipt + `}`, `{"workflowId":"grant/INC-42","result":{"receipt":` + receipt + `}}`,
+	} {
+		r, err := ParseReceipt([]byte(text))
+		require.NoError(t, err, text)
+		require.Equal(t, "grant/INC-42", r.Request)
+	}
+	_, err := ParseReceipt([]byte(`{"result":{"receipt":` + receipt + `,"Receipt":` + receipt + `}}`))
+	require.ErrorContains(t, err, "is in it twice")
+}

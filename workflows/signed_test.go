@@ -1,0 +1,76 @@
+package workflows_test
+
+import (
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/mock"
+	"github.com/stretchr/testify/require"
+
+	"sentinelone-provisioner/activities"
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/workflows"
+)
+
+// What starter signs is what the worker makes of the input that arrives, however the
+// times in it were written.
+func TestAsked_SurvivesTheWire(t *testing.T) {
+	t.Parallel()
+	start := time.Date(2026, 3, 3, 8, 0, 0, 500, time.FixedZone("", 3600))
+	grant := asked(90 * time.Minute)
+	grant.StartAt = &start
+	life := access.Duration(720 * time.Hour)
+	service := workflows.ProvisionServiceUserInput{Name: "ci", Requester: bobMail, TokenLife: &life}
+	until := service
+	until.TokenLife, until.TokenExpiresAt = nil, &start
+	baseline := workflows.OffboardInput{
+		Principal: grant.Principal, Mode: workflows.ModeBaseline, Requester: bobMail,
+		Baseline: &workflows.Baseline{Role: grant.Role, Scope: grant.Scope},
+	}
+	hashes := map[string]bool{}
+	for _, in := range []interface{ Asked() access.Asked }{
+		&grant, new(askedAway()), &workflows.ProvisionUserInput{Email: "new@example.com", Requester: bobMail},
+		&service, &until, &baseline, &workflows.OffboardInput{Principal: grant.Principal, Mode: workflows.ModeDelete},
+	} {
+		want := in.Asked().Hash()
+		require.False(t, hashes[want], "each is a request of its own")
+		hashes[want] = true
+		text, err := json.Marshal(in)
+		require.NoError(t, err)
+		require.NoError(t, json.Unmarshal(text, in))
+		require.Equal(t, want, in.Asked().Hash(), string(text))
+	}
+	require.Equal(t, `{"op":"acquire","principal":{"kind":"user","email":"ana@example.com"},"role":{"name":"SOC"},`+
+		`"scope":{"level":"site","id":"`+soc.ScopeID+`"},"terms":{"requester":"bob@example.com","reason":"INC-42",`+
+		`"startAt":"2026-03-03T07:00:00.0000005Z","duration":"1h30m"}}`, inText(t, grant.Asked()))
+}
+
+func inText(t *testing.T, v any) string {
+	t.Helper()
+	text, err := json.Marshal(v)
+	require.NoError(t, err)
+	return string(text)
+}
+
+// The signature goes to the plan with what was asked and when the request was started,
+// and from there into the receipt.
+func TestGrant_Signed(t *testing.T) {
+	t.Parallel()
+	s := newRequest(t)
+	in := asked(0)
+	in.Sign("armored", began.Add(-time.Minute))
+	asks := planInput(asked(0))
+	asks.Signature = &access.RequestSignature{
+		Asked: in.Asked(), SignedAt: in.SignedAt, At: began, Signed: access.Unsigned, Signature: "armored",
+	}
+	verified := *asks.Signature
+	verified.Signed = "SHA256:key"
+	s.on(activities.PlanName, asks).
+		Return(activities.PlanResult{Plan: planOf(planInput(asked(0))), Signature: &verified}, nil).Once()
+	s.on(activities.ApplyName, mock.MatchedBy(func(in activities.ApplyInput) bool {
+		return in.Close != nil && in.Close.Signature != nil && *in.Close.Signature == verified
+	})).Return(activities.ApplyResult{Receipt: &access.Receipt{State: workflows.StateGranted}}, nil).Once()
+	s.ExecuteWorkflow(workflows.GrantType, in)
+	require.NoError(t, s.GetWorkflowError())
+}
