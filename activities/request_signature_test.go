@@ -82,6 +82,7 @@ func TestPlan_Signed(t *testing.T) {
 	d.now = d.now.Add(48 * time.Hour)
 	got := d.plan(in)
 	require.Empty(t, got.Plan.Refusal)
+	require.NotNil(t, got.Signature)
 	require.Equal(t, ssh.FingerprintSHA256(d.keys["bob@example.com"].PublicKey()), got.Signature.Signed)
 	require.Equal(t, []string{EntrySignature, EntryRequest}, d.ledger(in.Request.ID))
 	require.Equal(t, got, d.plan(in), "repeated, it is the same use of the signature")

@@ -56,6 +56,25 @@ func TestVerifyReceipt_ClaimsToBeSigned(t *testing.T) {
 	require.Equal(t, access.Unsigned, r.HowSigned())
 }
 
+// A worker that asks for no signatures checks none, and says so; those that came all the
+// same are checked here.
+func TestVerifyReceipt_SignedThoughNotAsked(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	r := o.granted(t)
+	o.decide(t, &r, carol, access.Decision{})
+	o.decide(t, &r, dave, access.Decision{Step: 1})
+	r.Decisions[0].Signed, r.Decisions[1].Signed = access.Unsigned, access.Unsigned
+	require.Empty(t, failed(t, r.Seal(), o.allowed))
+	r.RequestSignature = nil
+	checks, err := VerifyReceipt(r.Seal(), nil)
+	require.NoError(t, err)
+	require.Equal(t, Check{Name: "approve, step 1", Result: Unsigned, Detail: "by carol@example.com, as claimed: " +
+		"it is not signed"}, checks[3])
+	r.Decisions[0].Comment = "changed"
+	require.Contains(t, failed(t, r.Seal(), o.allowed)[1], "is not over this")
+}
+
 // What `starter grant -o json` prints has the receipt in its result.
 func TestParseReceipt_InTheResult(t *testing.T) {
 	t.Parallel()

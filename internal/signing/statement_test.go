@@ -25,10 +25,13 @@ func TestStatement_Canonical(t *testing.T) {
 	require.Contains(t, string(doc), string(want))
 
 	asked, err := json.Marshal(access.Asked{
-		Op: access.OpAcquire, Principal: access.PrincipalSelector{Kind: access.User, Email: "ana@example.com"},
-		Role:  access.RoleSelector{Name: "SOC"},
-		Scope: access.ScopeSelector{Level: access.SiteLevel, Name: "Acme / Berlin"},
-		Terms: access.Terms{Requester: "bob@example.com", Reason: "INC-42", Duration: access.Duration(4 * time.Hour)},
+		Op: access.OpAcquire, Console: "acmeco.sentinelone.net",
+		Principal: access.PrincipalSelector{Kind: access.User, Email: "ana@example.com"},
+		Role:      access.RoleSelector{Name: "SOC"},
+		Scope:     access.ScopeSelector{Level: access.SiteLevel, Name: "Acme / Berlin"},
+		Terms: access.Terms{
+			Requester: "bob@example.com", Reason: "INC-42", Duration: access.Duration(4 * time.Hour),
+		},
 	})
 	require.NoError(t, err)
 	require.Contains(t, string(doc), "\n"+string(asked)+"\n")
