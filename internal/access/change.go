@@ -37,6 +37,7 @@ const (
 	Created       Outcome = "created"       // the principal was made, with its role
 	LastRoleStays Outcome = "lastRole"      // nothing was done: it would leave the principal without a role
 	PlanChanged   Outcome = "changed"       // nothing was done: the principal is not as it was when people consented
+	RolesConflict Outcome = "conflicts"     // nothing was done: it would bring roles together that nobody may hold both of
 	LevelDiffers  Outcome = "levelChange"   // nothing was done: it would move the principal to another level
 )
 
@@ -60,6 +61,8 @@ type Rules struct {
 	LastRole LastRoleRule `json:"lastRole,omitempty"`
 	// Downgrade is the role that LastRoleDowngrade leaves.
 	Downgrade *Holding `json:"downgrade,omitempty"`
+	// Separate are the roles that nobody may hold beside the one that is given.
+	Separate []Separation `json:"separate,omitempty"`
 }
 
 // Change is one thing to do to a principal.
@@ -83,6 +86,8 @@ type Step struct {
 	Loses []Held `json:"loses,omitempty"`
 	// LastRole says that the rule for the last role decided.
 	LastRole LastRoleRule `json:"lastRole,omitempty"`
+	// Conflicts are the rules of [Rules.Separate] that forbid it.
+	Conflicts []Separation `json:"conflicts,omitempty"`
 	// Drift says what someone has changed by hand since our last look.
 	Drift []string `json:"drift,omitempty"`
 	// Next is what is known once the step is done.
@@ -90,7 +95,10 @@ type Step struct {
 }
 
 // Refused says that the step does nothing because a rule forbids it.
-func (s Step) Refused() bool { return s.Outcome == LastRoleStays || s.Outcome == LevelDiffers }
+func (s Step) Refused() bool { return s.Outcome.Refused() }
+
+// Refused says that nothing was done because a rule forbids it.
+func (o Outcome) Refused() bool { return o == LastRoleStays || o == LevelDiffers || o == RolesConflict }
 
 // Writes says whether the console has to be changed.
 func (s Step) Writes() bool { return s.Delete || !s.Before.Equal(s.After) }
@@ -129,6 +137,7 @@ func (t Tenancy) Apply(c Change, actual Holdings) Step {
 		s.remove()
 	case OpCreate: // is no change of what somebody holds
 	}
+	s.separate(c)
 	if s.Refused() {
 		s.After, s.Next = s.Before, next
 		return s

@@ -15,6 +15,7 @@ import (
 // Policy is a policy that has been checked. It is safe for concurrent use.
 type Policy struct {
 	name     string // of the file
+	text     []byte
 	hash     string
 	zone     *time.Location
 	groups   map[string][]string // members, folded and sorted
@@ -35,7 +36,9 @@ func Load(path string) (*Policy, error) {
 // Parse is [Load] for text that is already there; faults call it by the name.
 func Parse(name string, data []byte) (*Policy, error) {
 	r := &reader{file: name, lines: bytes.Split(data, []byte("\n"))}
-	p := &Policy{name: name, hash: digest(data), zone: time.UTC, groups: map[string][]string{}}
+	p := &Policy{
+		name: name, text: bytes.Clone(data), hash: digest(data), zone: time.UTC, groups: map[string][]string{},
+	}
 	if root := r.document(data); root != nil {
 		r.policy(p, root)
 	}
@@ -52,6 +55,9 @@ func digest(data []byte) string {
 
 // Hash is the SHA-256, in hex, of the file's bytes.
 func (p *Policy) Hash() string { return p.hash }
+
+// Text is the file's bytes, from which [Parse] makes the same policy again.
+func (p *Policy) Text() []byte { return bytes.Clone(p.text) }
 
 // Name is how messages call the policy: its file.
 func (p *Policy) Name() string { return p.name }
@@ -76,7 +82,9 @@ const builtIn = `rules:
 var parsedBuiltIn = sync.OnceValue(func() *Policy {
 	p, err := Parse("built-in policy", []byte(builtIn))
 	if err != nil { // a test makes sure that it is none; an empty policy refuses every grant
-		return &Policy{name: "built-in policy", hash: digest([]byte(builtIn)), zone: time.UTC}
+		return &Policy{
+			name: "built-in policy", text: []byte(builtIn), hash: digest([]byte(builtIn)), zone: time.UTC,
+		}
 	}
 	return p
 })
