@@ -16,6 +16,7 @@ const (
 	ApplyName   = "Request.Apply"
 	DecideName  = "Request.Decide"
 	CloseName   = "Request.Close"
+	MoveName    = "Request.Move"
 	TellName    = "Notify.Tell"
 	SendName    = "Notify.Send"
 	GaveUpName  = "Notify.GaveUp"

@@ -57,6 +57,7 @@ func (w *writing) given(c access.Change, s sent) access.Tenancy {
 	if !t.Known {
 		before = s.Write.Before
 	}
+	c.Rules.Separate = nil // it is there, whatever has come beside it
 	return t.Apply(c, before).Next
 }
 

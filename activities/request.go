@@ -23,6 +23,7 @@ type Request struct {
 	now     func() time.Time
 
 	policy   *policy.Policy
+	recorded *recordedPolicies       // that requests began with
 	signers  *signing.AllowedSigners // nil: decisions are taken as claimed
 	notifies bool                    // people are told
 	indexed  func() bool
@@ -35,6 +36,7 @@ func NewRequest(c *console.Client, s *store.Store) *Request {
 		console: c, store: s, self: &ownUser{}, asking: &singleflight.Group{},
 		tokens: tokensink.New("", ""), now: time.Now, indexed: func() bool { return false },
 		policy: policy.BuiltIn(),
+		recorded: &recordedPolicies{known: map[string]*policy.Policy{}},
 	}
 }
 
@@ -57,6 +59,7 @@ func (r *Request) Register(to Registry) {
 		ApplyName:  r.Apply,
 		DecideName: r.Decide,
 		CloseName:  r.Close,
+		MoveName:   r.Move,
 	} {
 		to.RegisterActivityWithOptions(fn, activity.RegisterOptions{Name: name})
 	}

@@ -65,9 +65,7 @@ func granted(kept *access.Receipt) ApplyResult {
 }
 
 // Refused says that nothing was done because a rule forbids it.
-func (a ChangeAnswer) Refused() bool {
-	return a.Proof.Outcome == access.LevelDiffers || a.Proof.Outcome == access.LastRoleStays
-}
+func (a ChangeAnswer) Refused() bool { return a.Proof.Outcome.Refused() }
 
 func change(ctx context.Context, in ApplyInput) (ChangeAnswer, error) {
 	var answer ChangeAnswer

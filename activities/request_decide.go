@@ -20,6 +20,8 @@ type DecideInput struct {
 	Number int `json:"number"`
 	// Refusal says why it does not count; "" if it may.
 	Refusal string `json:"refusal,omitempty"`
+	// Duties are what an approval is held against, where the plan has such rules.
+	Duties *Duties `json:"duties,omitempty"`
 }
 
 // key is of the entry in the ledger.
@@ -47,6 +49,9 @@ func (r *Request) Decide(ctx context.Context, in DecideInput) (DecideResult, err
 	entry := decisionEntry{Decision: in.Decision, Refusal: in.Refusal}
 	entry.Signed = access.Unsigned
 	if err := r.checkSignature(ctx, in, &entry); err != nil {
+		return DecideResult{}, err
+	}
+	if err := r.checkDuties(ctx, in, &entry); err != nil {
 		return DecideResult{}, err
 	}
 	entries, err := r.store.Append(ctx, r.console.Console(), store.NewLedgerEntry{

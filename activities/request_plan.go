@@ -38,6 +38,9 @@ func (r *Request) Plan(ctx context.Context, in PlanInput) (PlanResult, error) {
 	if err != nil || in.DryRun {
 		return PlanResult{Plan: plan}, err
 	}
+	if err := r.keepPolicy(ctx, in, plan); err != nil {
+		return PlanResult{}, err
+	}
 	filed, err := r.file(ctx, in.Request, in.Round, requestEntry{Plan: plan, Signature: signature})
 	if err != nil {
 		return PlanResult{}, err
@@ -48,6 +51,7 @@ func (r *Request) Plan(ctx context.Context, in PlanInput) (PlanResult, error) {
 	}
 	receipt, err := r.receipt(ctx, CloseInput{
 		Request: in.Request, Plan: plan, State: Refused, Message: plan.Refusal, Signature: filed.verified(),
+		Decisions: in.Decisions,
 	})
 	return PlanResult{Plan: plan, Receipt: &receipt}, err
 }
@@ -128,7 +132,7 @@ func (r *Request) work(ctx context.Context, in PlanInput) (access.Plan, error) {
 		Op: in.Op, Console: r.console.Console(), Principal: found.principal.Ref(), Role: found.role, Scope: found.scope,
 		Terms: in.Terms, Before: found.principal.Holdings(), After: found.principal.Holdings(),
 	}
-	if plan, err = r.consult(plan, found); err != nil {
+	if plan, err = r.consult(ctx, in, plan, &found); err != nil {
 		return access.Plan{}, err
 	}
 	var none access.Tenancy
@@ -140,8 +144,8 @@ func (r *Request) work(ctx context.Context, in PlanInput) (access.Plan, error) {
 	if plan.Op == access.OpDelete || plan.Op == access.OpReset {
 		plan.Notes = append(plan.Notes, offboardNote)
 	}
-	if why := r.refusal(in.Op, found, step); why != "" {
-		plan.Refusal = why
+	if why := r.refusal(in.Op, found, step); why != "" && (plan.Refusal == "" || step.Outcome != access.RolesConflict) {
+		plan.Refusal = why // of roles that conflict the policy has said more
 	}
 	return plan.Seal(), nil
 }
@@ -177,6 +181,8 @@ func forbidden(step access.Step, to access.Level) string {
 		return fmt.Sprintf("the principal holds its roles at %s level and a console keeps one level per principal: "+
 			"giving it a role at %s level would take away all %d it holds; "+
 			"ask again with allowLevelChange if that is meant", step.Before.Level, to, len(step.Before.Held))
+	case access.RolesConflict:
+		return conflictText(step)
 	case access.LastRoleStays:
 		return "it is the principal's last role, and a console has no way to hold none: " +
 			"give it another role first, or offboard it"

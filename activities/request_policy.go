@@ -1,6 +1,8 @@
 package activities
 
 import (
+	"context"
+
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/fault"
 	"sentinelone-provisioner/internal/policy"
@@ -14,11 +16,24 @@ func (r *Request) Following(p *policy.Policy) *Request {
 
 // consult asks the policy about a plan, and records in it what it says: who must
 // consent, how far the change may go, and why not, if so. Policies are about roles, not
-// about what becomes of accounts.
-func (r *Request) consult(plan access.Plan, found resolved) (access.Plan, error) {
+// about what becomes of accounts. A request that is planned anew follows the policy it
+// was planned by before.
+func (r *Request) consult(
+	ctx context.Context, in PlanInput, plan access.Plan, found *resolved,
+) (access.Plan, error) {
 	plan.Approval = access.NoApproval()
 	plan.Rules = access.Rules{AllowLevelChange: plan.Terms.AllowLevelChange}
 	if plan.Op == access.OpDelete || plan.Op == access.OpReset {
+		return plan, nil
+	}
+	follows, note, err := r.policyOf(ctx, in.Policy)
+	if err != nil {
+		return plan, err
+	}
+	if note != "" {
+		found.notes = append(found.notes, note)
+	}
+	if follows == nil {
 		return plan, nil
 	}
 	q := policy.About(plan, r.now())
@@ -29,10 +44,11 @@ func (r *Request) consult(plan access.Plan, found resolved) (access.Plan, error)
 	if plan.Scope.Level == access.SiteLevel {
 		q.Scope.Account = found.account
 	}
-	answer, err := r.policy.Decide(q)
+	answer, err := follows.Decide(q)
 	if err != nil {
 		return plan, fault.New(fault.Invalid, err)
 	}
 	plan.Approval, plan.Rules, plan.Refusal = answer.Approval, answer.Rules, answer.Refusal
+	found.notes = append(found.notes, answer.Notes...)
 	return plan, nil
 }

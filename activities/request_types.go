@@ -32,8 +32,16 @@ type PlanInput struct {
 	Signature *access.RequestSignature `json:"signature,omitempty"`
 	// Round counts the plans of the request, from 0.
 	Round int `json:"round,omitempty"`
+	// Policy is the hash of the policy that the plan before this one followed, which this
+	// one follows too; the worker's, if empty.
+	Policy string `json:"policy,omitempty"`
+	// Decisions are people's on earlier plans, for the receipt of a request that is refused
+	// now.
+	Decisions []access.Decision `json:"decisions,omitempty"`
 	// DryRun asks for the plan alone: the ledger learns nothing.
 	DryRun bool `json:"dryRun,omitempty"`
+
+	moved *policyMoved // why it is planned anew, in this process only
 }
 
 // PlanResult is the plan; with a refusal in it, also the receipt.

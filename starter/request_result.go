@@ -182,4 +182,5 @@ var outcomes = map[access.Outcome]string{
 	access.Created:       "made, and read back",
 	access.LastRoleStays: "nothing done: it is the last role",
 	access.LevelDiffers:  "nothing done: it is at another level",
+	access.RolesConflict: "nothing done: separation of duties",
 }

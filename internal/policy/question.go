@@ -121,6 +121,8 @@ type Answer struct {
 	Rules access.Rules `json:"rules"`
 	// Refusal says why the request ends at once; "" if it does not.
 	Refusal string `json:"refusal,omitempty"`
+	// Notes say what of the policy does not fit the console and is ignored.
+	Notes []string `json:"notes,omitempty"`
 	// Explanation says, a sentence each, which rules matched and what followed.
 	Explanation []string `json:"explanation"`
 }

@@ -77,6 +77,11 @@ func (d *deciding) separation() {
 	for _, conflict := range d.policy.Conflicts(d.q.Before, d.q.After, names) {
 		d.refuse("%s", conflict)
 	}
+	for _, s := range d.policy.separate {
+		if s.index(d.q.Role.ID, d.q.Role.Name) >= 0 {
+			d.apart(s, names)
+		}
+	}
 }
 
 // Conflicts says which duties a change brings together that were apart before, a
@@ -172,5 +177,8 @@ func (s separation) index(id, name string) int {
 
 // byName says whether some role of the set is given by name.
 func (s separation) byName() bool {
-	return slices.ContainsFunc(s.roles, func(role string) bool { return strings.Trim(role, "0123456789") != "" })
+	return slices.ContainsFunc(s.roles, func(role string) bool { return !isID(role) })
 }
+
+// isID says whether a role is given by its id, which is a number.
+func isID(role string) bool { return strings.Trim(role, "0123456789") == "" }

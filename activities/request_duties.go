@@ -1,0 +1,68 @@
+package activities
+
+import (
+	"context"
+	"strings"
+
+	"go.temporal.io/sdk/activity"
+
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/fault"
+)
+
+// Duties are what an approval is held against: roles that nobody may hold beside the one
+// that is asked for.
+type Duties struct {
+	Principal access.PrincipalRef `json:"principal"`
+	Change    access.Change       `json:"change"`
+}
+
+// DutiesOf are those of a plan; nil where it has none.
+func DutiesOf(plan access.Plan) *Duties {
+	if len(plan.Rules.Separate) == 0 {
+		return nil
+	}
+	return &Duties{
+		Principal: plan.Principal,
+		Change:    access.Change{Op: plan.Op, Lease: access.Lease{Holding: plan.Holding()}, Rules: plan.Rules},
+	}
+}
+
+// patientTries is how often an approval is kept waiting for a console that does not
+// answer, some 15 seconds in all. After that it counts: what it allows is looked at once
+// more when it is applied, and a console that is down must not hold decisions up.
+const patientTries = 4
+
+// checkDuties refuses an approval of what would now bring roles together that nobody may
+// hold both of. It is an error where that cannot be told yet.
+func (r *Request) checkDuties(ctx context.Context, in DecideInput, entry *decisionEntry) error {
+	if in.Duties == nil || entry.Refusal != "" || in.Decision.Action != "approve" {
+		return nil
+	}
+	who := in.Duties.Principal
+	p, err := r.console.Principal(ctx, who.Kind, who.ID)
+	switch {
+	case gone(err):
+		return nil // applying says so
+	case err != nil && activity.GetInfo(ctx).Attempt <= patientTries && !fault.KindOf(err).Final():
+		return err
+	case err != nil:
+		activity.GetLogger(ctx).Warn("Separation of duties was not looked at for a decision, since the console "+
+			"does not answer; it is when the request is applied", "request", in.Request.ID, "error", err)
+		return nil
+	}
+	var none access.Tenancy
+	if step := none.Apply(in.Duties.Change, p.Holdings()); step.Outcome == access.RolesConflict {
+		entry.Refusal = conflictText(step)
+	}
+	return nil
+}
+
+// conflictText says which roles a step would bring together.
+func conflictText(step access.Step) string {
+	all := make([]string, len(step.Conflicts))
+	for i, x := range step.Conflicts {
+		all[i] = x.String()
+	}
+	return strings.Join(all, "; ")
+}

@@ -1,0 +1,78 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"go.temporal.io/sdk/activity"
+
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/policy"
+	"sentinelone-provisioner/internal/store"
+)
+
+// recordedPolicies are policies by hash that have been kept in the store, or read from
+// it. There are as many as there were files, so none is dropped.
+type recordedPolicies struct {
+	sync.Mutex
+
+	known map[string]*policy.Policy
+}
+
+func (k *recordedPolicies) get(hash string) *policy.Policy {
+	k.Lock()
+	defer k.Unlock()
+	return k.known[hash]
+}
+
+func (k *recordedPolicies) put(p *policy.Policy) {
+	k.Lock()
+	defer k.Unlock()
+	k.known[p.Hash()] = p
+}
+
+// policyOf is the policy of that hash; the worker's own, which may be nil, if there is
+// no hash. One that cannot be had any more is replaced by the worker's, which the note
+// says.
+func (r *Request) policyOf(ctx context.Context, hash string) (p *policy.Policy, note string, err error) {
+	if hash == "" || r.policy != nil && r.policy.Hash() == hash {
+		return r.policy, "", nil
+	}
+	if p = r.recorded.get(hash); p != nil {
+		return p, "", nil
+	}
+	name, text, err := r.store.PolicyOf(ctx, hash)
+	switch {
+	case errors.Is(err, store.ErrNoPolicy):
+		return r.policy, replacedNote(hash, "is not recorded"), nil
+	case err != nil:
+		return nil, "", err
+	}
+	if p, err = policy.Parse(name, text); err != nil || p.Hash() != hash {
+		activity.GetLogger(ctx).Error("Recorded policy cannot be read", "policy", hash, "name", name, "error", err)
+		return r.policy, replacedNote(hash, "cannot be read any more"), nil //nolint:nilerr // the plan says so
+	}
+	r.recorded.put(p)
+	return p, "", nil
+}
+
+func replacedNote(hash, why string) string {
+	return fmt.Sprintf("the policy that it was planned by before (%.12s) %s: the worker's present one is followed",
+		hash, why)
+}
+
+// keepPolicy keeps the policy that a plan follows, before the plan is filed, so that the
+// request can be planned by it again; and, where the request was moved to that policy,
+// that it was.
+func (r *Request) keepPolicy(ctx context.Context, in PlanInput, plan access.Plan) error {
+	p := r.policy
+	if p != nil && plan.Approval.Hash == p.Hash() && r.recorded.get(p.Hash()) == nil {
+		if err := r.store.KeepPolicy(ctx, p.Hash(), p.Name(), p.Text()); err != nil {
+			return fmt.Errorf("keep the policy that %s is planned by: %w", in.Request.ID, err)
+		}
+		r.recorded.put(p)
+	}
+	return r.noteMove(ctx, in, plan)
+}
