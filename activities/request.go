@@ -35,7 +35,7 @@ func NewRequest(c *console.Client, s *store.Store) *Request {
 	return &Request{
 		console: c, store: s, self: &ownUser{}, asking: &singleflight.Group{},
 		tokens: tokensink.New("", ""), now: time.Now, indexed: func() bool { return false },
-		policy: policy.BuiltIn(),
+		policy:   policy.BuiltIn(),
 		recorded: &recordedPolicies{known: map[string]*policy.Policy{}},
 	}
 }

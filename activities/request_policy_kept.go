@@ -52,7 +52,7 @@ func (r *Request) policyOf(ctx context.Context, hash string) (p *policy.Policy, 
 	}
 	if p, err = policy.Parse(name, text); err != nil || p.Hash() != hash {
 		activity.GetLogger(ctx).Error("Recorded policy cannot be read", "policy", hash, "name", name, "error", err)
-		return r.policy, replacedNote(hash, "cannot be read any more"), nil //nolint:nilerr // the plan says so
+		return r.policy, replacedNote(hash, "cannot be read any more"), nil
 	}
 	r.recorded.put(p)
 	return p, "", nil

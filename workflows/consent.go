@@ -26,6 +26,8 @@ type consent struct {
 	decisions []access.Decision
 	verdict   string // "" while it is open
 	refused   int    // decisions
+
+	moving policyMove
 }
 
 // Verdicts.
@@ -137,7 +139,7 @@ func (c *consent) wake(ctx workflow.Context, a access.Approval) {
 	defer c.lock.Unlock()
 	now := workflow.Now(ctx)
 	switch opened := c.until.Add(-time.Duration(a.DecideWithin)); {
-	case c.verdict != "":
+	case c.verdict != "" || c.moving.anew:
 	case !now.Before(c.until):
 		c.verdict = timedOut
 	case a.EscalateAfter > 0 && !now.Before(opened.Add(time.Duration(a.EscalateAfter))) && c.escalate(a.EscalateTo):
@@ -169,6 +171,7 @@ func (c *consent) escalate(to []string) bool {
 func (c *consent) decide(ctx workflow.Context, action string, in DecisionInput) (access.Decision, error) {
 	open, stop := workflow.NewDisconnectedContext(ctx)
 	defer stop()
+	saw := c.planHash()
 	if err := c.lock.Lock(open); err != nil {
 		return access.Decision{}, err
 	}
@@ -178,9 +181,9 @@ func (c *consent) decide(ctx workflow.Context, action string, in DecisionInput) 
 		Duration: in.Duration, StartAt: in.StartAt, Signature: in.Signature,
 		SignedAt: in.SignedAt, PlanHash: c.planHash(),
 	}
-	why := cmp.Or(c.mayNot(d), c.otherPlan(in))
+	why := cmp.Or(c.planIsAnother(saw), c.mayNot(d), c.otherPlan(in))
 	out, err := call[activities.DecideResult](brief(open, action), activities.DecideName, activities.DecideInput{
-		Request: c.info, Decision: d, Number: c.looked(), Refusal: why,
+		Request: c.info, Decision: d, Number: c.looked(), Refusal: why, Duties: c.duties(action),
 	})
 	if err != nil {
 		return access.Decision{}, err

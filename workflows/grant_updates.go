@@ -14,7 +14,7 @@ import (
 func (g *grantRun) handle(ctx workflow.Context) error {
 	return errors.Join(
 		workflow.SetQueryHandler(ctx, StatusQuery, g.answer),
-		g.handleDecisions(ctx),
+		g.handleDecisions(ctx), g.handleMove(ctx),
 		workflow.SetUpdateHandlerWithOptions(ctx, CancelUpdate, g.onStop, workflow.UpdateHandlerOptions{
 			Validator: g.mayCancel, Description: "call the grant off before it is applied",
 		}),

@@ -27,6 +27,7 @@ type request struct {
 	state  string
 	wait   string // what it waits for, in words
 	result *RequestResult
+	ending bool // all is done but for the answers
 
 	indexed  bool      // the server knows our search attributes
 	shown    string    // state that they show; "" before the first
@@ -195,6 +196,7 @@ func endEvent(receipt access.Receipt) string {
 // end is the last thing a request does: everybody who asked gets an answer, also when
 // it was cancelled meanwhile, and every event is on its way.
 func (r *request) end(ctx workflow.Context, err error) (RequestResult, error) {
+	r.ending = true
 	open, stop := workflow.NewDisconnectedContext(ctx)
 	defer stop()
 	waited := workflow.Await(open, func() bool { return workflow.AllHandlersFinished(open) })

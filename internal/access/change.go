@@ -37,7 +37,7 @@ const (
 	Created       Outcome = "created"       // the principal was made, with its role
 	LastRoleStays Outcome = "lastRole"      // nothing was done: it would leave the principal without a role
 	PlanChanged   Outcome = "changed"       // nothing was done: the principal is not as it was when people consented
-	RolesConflict Outcome = "conflicts"     // nothing was done: it would bring roles together that nobody may hold both of
+	RolesConflict Outcome = "conflicts"     // nothing was done: nobody may hold the role beside another one
 	LevelDiffers  Outcome = "levelChange"   // nothing was done: it would move the principal to another level
 )
 

@@ -57,8 +57,12 @@ func TestApply_SeparationOfDuties(t *testing.T) {
 			apartAnywhere(acquire("b", site("3", "101"))), true,
 		},
 		"the level change drops the other": {sites("2", "100"), nil, apartAnywhere(moving), false},
-		"both are held already":            {sites("2", "100", "3", "101"), nil, apartAnywhere(grant(site("3", "102"))), false},
-		"it is held already, and both are": {sites("2", "100", "3", "101"), nil, apartAnywhere(grant(site("3", "101"))), false},
+		"both are held already": {
+			sites("2", "100", "3", "101"), nil, apartAnywhere(grant(site("3", "102"))), false,
+		},
+		"it is held already, and both are": {
+			sites("2", "100", "3", "101"), nil, apartAnywhere(grant(site("3", "101"))), false,
+		},
 		"at one scope, elsewhere":          {sites("2", "100"), nil, apart(grant(site("3", "101")), false), false},
 	} {
 		_, step := after(c.start, append(slices.Clone(c.before), c.last)...)

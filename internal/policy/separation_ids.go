@@ -18,8 +18,8 @@ func (d *deciding) apart(s separation, names map[string]string) {
 		}
 		ids := d.idsOf(role, names)
 		if len(ids) == 0 && len(d.q.RoleNames) > 0 {
-			d.answer.Notes = append(d.answer.Notes, fmt.Sprintf(
-				"separationOfDuties (line %d) names role %q, which the console does not have: it is ignored", s.line, role))
+			d.answer.Notes = append(d.answer.Notes, fmt.Sprintf("separationOfDuties (line %d) names role %q, "+
+				"which the console does not have: it is ignored", s.line, role))
 		}
 		for _, id := range ids {
 			d.answer.Rules.Separate = append(d.answer.Rules.Separate, access.Separation{
