@@ -190,16 +190,21 @@ func TestMove_AsTheStartComes(t *testing.T) {
 	require.Len(t, m.closed[0].Decisions, 2)
 }
 
-// A policy that asks nobody lets it go on at once.
+// A policy that asks nobody lets it go on at once, as it was asked for.
 func TestMove_NobodyIsAskedAnyMore(t *testing.T) {
 	t.Parallel()
-	m := newMove(t, asked(0))
+	m := newMove(t, asked(4*time.Hour))
 	m.movesTo(byPolicy("new", 0), time.Minute).Once()
-	m.applies(access.OpGrant, access.Applied).Once()
+	m.applies(access.OpAcquire, access.Applied).Once()
+	m.applies(access.OpRelease, access.Released).Once()
+	moveSends[access.Decision](m, time.Minute, workflows.ApproveUpdate,
+		workflows.DecisionInput{By: moveCarol, Duration: access.Duration(time.Hour)})
 	moved := m.moved(time.Hour)
-	require.Equal(t, workflows.StateGranted, m.grant(m.in).State)
+	m.at(2*time.Hour, func() { require.Nil(t, m.look().Consent, "nobody is asked") })
+	require.Equal(t, workflows.StateExpired, m.grant(m.in).State)
 	require.NoError(t, moved.err)
 	require.Nil(t, m.applied[0].Change.Expect)
+	require.Equal(t, access.Duration(4*time.Hour), m.applied[0].Change.Change.Lease.For)
 }
 
 // A policy that refuses it ends it, with that reason.
