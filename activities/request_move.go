@@ -33,12 +33,12 @@ type MoveResult struct {
 
 // policyMoved is what the ledger keeps of a move.
 type policyMoved struct {
-	From    string `json:"from"` // hashes of the policies
-	To      string `json:"to"`
-	Name    string `json:"name"` // of the new one's file
-	By      string `json:"by"`
-	Comment string `json:"comment,omitempty"`
-	at      time.Time
+	At      time.Time `json:"at"`
+	From    string    `json:"from"` // hashes of the policies
+	To      string    `json:"to"`
+	Name    string    `json:"name"` // of the new one's file
+	By      string    `json:"by"`
+	Comment string    `json:"comment,omitempty"`
 }
 
 // Move plans a request anew, by the worker's present policy. What was decided about the
@@ -65,7 +65,7 @@ func (r *Request) Move(ctx context.Context, in MoveInput) (MoveResult, error) {
 	}
 	asked := in.Plan
 	asked.Policy = to
-	asked.moved = &policyMoved{From: in.From, By: in.By, Comment: in.Comment, at: in.At}
+	asked.moved = &policyMoved{From: in.From, By: in.By, Comment: in.Comment, At: in.At}
 	out, err := r.Plan(ctx, asked)
 	return MoveResult{PlanResult: out}, err
 }
@@ -102,7 +102,7 @@ func (r *Request) noteMove(ctx context.Context, in PlanInput, plan access.Plan) 
 		body.Name = r.policy.Name()
 	}
 	_, err := r.store.Append(ctx, r.console.Console(), store.NewLedgerEntry{
-		Request: in.Request.ID, Kind: EntryPolicyMoved, Key: in.moveKey(), At: body.at, Body: body,
+		Request: in.Request.ID, Kind: EntryPolicyMoved, Key: in.moveKey(), At: body.At, Body: body,
 	})
 	if err != nil {
 		return fmt.Errorf("write into the ledger that %s is moved to another policy: %w", in.Request.ID, err)

@@ -183,7 +183,7 @@ func TestMove(t *testing.T) {
 	var body map[string]string
 	require.NoError(t, json.Unmarshal(e.Body, &body))
 	require.Equal(t, map[string]string{
-		"from": one.Hash(), "to": two.Hash(), "name": "policy.yaml", "by": "erin@example.com", "comment": "new rules",
+		"at": "2026-11-02T09:00:00Z", "from": one.Hash(), "to": two.Hash(), "name": "policy.yaml", "by": "erin@example.com", "comment": "new rules",
 	}, body)
 
 	for _, p := range []*policy.Policy{two, one, policyOfText(t, denies), nil} {
@@ -204,7 +204,7 @@ func TestMove_DiedAmidIt(t *testing.T) {
 	d.follow(two)
 	in := d.moving(d.ask(), before)
 	asked := in.Plan
-	asked.moved = &policyMoved{From: in.From, By: in.By, at: in.At}
+	asked.moved = &policyMoved{From: in.From, By: in.By, At: in.At}
 	require.NoError(t, d.request.keepPolicy(t.Context(), asked, access.Plan{
 		Approval: access.Approval{Hash: two.Hash()},
 	}))

@@ -18,14 +18,16 @@ func (p *program) policyCommand() *cobra.Command {
 		Short: "Check, explain and try out a policy",
 		Long: `Check a policy file, ask what it says to a request, and see which past requests would
 have ended otherwise. docs/policy.md describes the file. Nothing here changes what
-the worker does: it reads POLICY_FILE when it starts.`,
+the worker follows: it reads POLICY_FILE when it starts. Requests go on by the policy
+they began with, unless they are moved.`,
 		Example: `  starter policy check policy.yaml
   starter policy explain policy.yaml --request @request.json
-  starter policy test policy.yaml --since 30d`,
+  starter policy test policy.yaml --since 30d
+  starter policy move INC-42`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(p.policyCheckCommand(), p.policyExplainCommand(), p.policyTestCommand())
+	cmd.AddCommand(p.policyCheckCommand(), p.policyExplainCommand(), p.policyTestCommand(), p.policyMoveCommand())
 	return cmd
 }
 

@@ -1,0 +1,177 @@
+package activities
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/consoletest"
+)
+
+const apartRoles = `rules: [{name: all, permanent: true, autoApprove: true, levelChange: allow}]
+separationOfDuties: [{roles: [SOC, Admin, Auditors], at: anywhere, reason: four eyes}]
+`
+
+const apartText = "must not be held by one principal: four eyes"
+
+// The plan has the roles that exclude the one asked for by id, and says which of the
+// policy's the console does not have. What is held already refuses it at once.
+func TestPlan_SeparationOfDuties(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, consoletest.Options{})
+	d.follow(policyOfText(t, apartRoles))
+	plan := d.plan(d.ask()).Plan
+	require.Empty(t, plan.Refusal)
+	require.Equal(t, []access.Separation{
+		{RoleID: d.admin.RoleID, Name: "Admin", Anywhere: true, Reason: "four eyes"},
+	}, plan.Rules.Separate)
+	require.Equal(t, []string{
+		`separationOfDuties (line 2) names role "Auditors", which the console does not have: it is ignored`,
+	}, plan.Notes)
+
+	d.byHand(having(d.viewer, d.third()))
+	in := d.ask()
+	in.Request.ID = "grant/2"
+	require.Contains(t, d.refusal(in), fmt.Sprintf(`role "Admin" (%s)`, d.admin.RoleID), "both are named")
+
+	in.Request.ID, in.Op = "revoke/3", access.OpRevoke
+	d.byHand(having(d.soc, d.third()))
+	require.Empty(t, d.plan(in).Plan.Refusal, "taking one away is what is wanted")
+}
+
+// notBeside makes a change one that must not come beside that role.
+func notBeside(in WriteInput, role string) WriteInput {
+	in.Change.Change.Rules.Separate = []access.Separation{
+		{RoleID: role, Name: "Other", Anywhere: true, Reason: "four eyes"},
+	}
+	return in
+}
+
+// Of two that exclude each other the one writer gives the first and refuses the second,
+// whether the first is there by a lease, for good or by hand.
+func TestWrite_SeparationOfDuties(t *testing.T) {
+	t.Parallel()
+	for name, first := range map[string]func(*desk) access.Tenancy{
+		"by a lease": func(d *desk) access.Tenancy {
+			return d.done(notBeside(d.to(access.OpAcquire, lease("1", d.soc), access.Tenancy{}), d.admin.RoleID)).Next
+		},
+		"for good": func(d *desk) access.Tenancy {
+			return d.done(notBeside(d.to(access.OpGrant, lease("1", d.soc), access.Tenancy{}), d.admin.RoleID)).Next
+		},
+		"by hand": given,
+	} {
+		for _, op := range []access.Op{access.OpGrant, access.OpAcquire} {
+			t.Run(name+", then "+string(op), func(t *testing.T) {
+				t.Parallel()
+				d := newDesk(t, consoletest.Options{})
+				known := first(d)
+				puts := d.puts()
+				got := d.done(notBeside(d.to(op, lease("2", d.third()), known), d.soc.RoleID))
+				require.Equal(t, access.RolesConflict, got.Proof.Outcome)
+				require.Contains(t, got.Message, apartText)
+				require.True(t, ChangeAnswer{Proof: got.Proof}.Refused())
+				require.Equal(t, having(d.viewer, d.soc), d.held())
+				require.Equal(t, puts, d.puts(), "nothing is sent")
+				_, leased := got.Next.Lease(lease("2", d.third()).ID)
+				require.False(t, leased)
+			})
+		}
+	}
+}
+
+// A release is carried through whatever comes together by it.
+func TestRelease_SeparationHoldsNothingUp(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, consoletest.Options{})
+	known := leased(d)
+	d.byHand(having(d.viewer, d.soc, d.third()))
+	got := d.done(notBeside(d.to(access.OpRelease, lease("1", d.soc), known), d.admin.RoleID))
+	require.Equal(t, access.Released, got.Proof.Outcome)
+	require.Equal(t, having(d.viewer, d.third()), d.held())
+}
+
+// An acquisition that was stopped after it had reached the console is taken in, and not
+// forgotten because something it excludes has come since.
+func TestRelease_TakesAStoppedOneInDespiteSeparation(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, consoletest.Options{})
+	in := notBeside(d.to(access.OpAcquire, lease("1", d.soc), access.Tenancy{}), d.admin.RoleID)
+	d.dies(in, "before the proof")
+	d.byHand(having(d.viewer, d.soc, d.third()))
+	d.now = d.now.Add(time.Minute)
+	release := d.to(access.OpRevoke, lease("9", d.viewer), access.Tenancy{})
+	release.Stopped = []ChangeRequest{in.Change}
+	_, known := d.done(release).Next.Lease(in.Change.Change.Lease.ID)
+	require.True(t, known)
+}
+
+// deciding is Carol's word on SOC for Ana, which must not come beside Admin.
+func (d *desk) deciding(number int, action string) DecideInput {
+	plan := access.Plan{
+		Op: access.OpGrant, Principal: access.PrincipalRef{Kind: d.who.Kind, ID: d.who.ID},
+		Role: access.RoleRef{ID: d.soc.RoleID}, Scope: access.ScopeRef{Level: d.soc.Level, ID: d.soc.ScopeID},
+		Rules: access.Rules{Separate: []access.Separation{
+			{RoleID: d.admin.RoleID, Name: "Admin", Anywhere: true, Reason: "four eyes"},
+		}},
+	}
+	return DecideInput{
+		Request: RequestInfo{ID: "grant/1", Run: "run"}, Number: number, Duties: DutiesOf(plan),
+		Decision: access.Decision{At: d.now, By: "carol@example.com", Action: action},
+	}
+}
+
+func (d *desk) decides(in DecideInput) DecideResult {
+	d.t.Helper()
+	out, err := run[DecideResult](d, DecideName, in)
+	require.NoError(d.t, err)
+	return out
+}
+
+// An approval counts if it would conflict with nothing now; if not, the ledger has it
+// with the reason. A denial, and what does not count anyway, is not looked at.
+func TestDecide_SeparationOfDuties(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, consoletest.Options{})
+	require.Empty(t, d.decides(d.deciding(0, "approve")).Refusal)
+	d.byHand(having(d.viewer, d.third()))
+	refused := d.deciding(1, "approve")
+	got := d.decides(refused)
+	require.Contains(t, got.Refusal, apartText)
+	e, err := d.store.LedgerEntryByKey(t.Context(), d.who.Console, refused.Request.key("decision/1"))
+	require.NoError(t, err)
+	var body struct{ By, Refusal string }
+	require.NoError(t, json.Unmarshal(e.Body, &body))
+	require.Equal(t, "carol@example.com", body.By)
+	require.Equal(t, got.Refusal, body.Refusal)
+	d.byHand(having(d.viewer))
+	require.Equal(t, got, d.decides(refused), "the first answer stands")
+
+	d.byHand(having(d.viewer, d.third()))
+	asked := d.console.RequestCount()
+	require.Empty(t, d.decides(d.deciding(2, "deny")).Refusal)
+	twice := d.deciding(3, "approve")
+	twice.Refusal = "not twice"
+	require.Equal(t, "not twice", d.decides(twice).Refusal)
+	plain := d.deciding(4, "approve")
+	plain.Duties = DutiesOf(access.Plan{})
+	require.Empty(t, d.decides(plain).Refusal)
+	require.Equal(t, asked, d.console.RequestCount(), "the console is not asked")
+}
+
+// A console that is down keeps a decision waiting for a few attempts only.
+func TestDecide_SeparationWhileTheConsoleIsDown(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, consoletest.Options{})
+	d.byHand(having(d.viewer, d.third()))
+	d.fails(consoletest.ServerError, http.MethodGet, 0)
+	for d.attempt = 1; d.attempt <= patientTries; d.attempt++ {
+		_, err := run[DecideResult](d, DecideName, d.deciding(0, "approve"))
+		require.False(t, failure(t, err).NonRetryable())
+	}
+	require.Empty(t, d.decides(d.deciding(0, "approve")).Refusal, "it is looked at again when it is applied")
+}

@@ -1,0 +1,159 @@
+package e2e
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/client"
+
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/consoletest"
+	"sentinelone-provisioner/internal/store"
+	"sentinelone-provisioner/workflows"
+)
+
+// ruled is a stack whose worker follows a policy file that tests replace.
+type ruled struct {
+	*roles
+
+	file string
+}
+
+func newRuled(t *testing.T, text string) *ruled {
+	t.Helper()
+	s := newStack(t, consoletest.Options{Seed: 31, Sites: 6, Users: -1})
+	r := &ruled{file: filepath.Join(t.TempDir(), "policy.yaml")}
+	require.NoError(t, os.WriteFile(r.file, []byte(text), 0o600))
+	s.extra = append(s.extra, "POLICY_FILE="+r.file)
+	r.roles = prepareRoles(t, s)
+	r.startWorker()
+	return r
+}
+
+// rule starts the worker anew with another policy.
+func (r *ruled) rule(text string) {
+	r.t.Helper()
+	r.worker.Kill()
+	require.NoError(r.t, os.WriteFile(r.file, []byte(text), 0o600))
+	r.startWorker()
+}
+
+const (
+	oneLead = `
+groups: {leads: [carol@example.com, dave@example.com]}
+rules: [{name: one, permanent: true, approvals: [{need: 1, from: [leads]}]}]
+`
+	twoLeads = `
+groups: {leads: [carol@example.com, dave@example.com]}
+rules: [{name: two, permanent: true, approvals: [{need: 2, from: [leads]}]}]
+`
+)
+
+// A policy that changes changes no request that is under way, not even one that is
+// planned anew, until somebody moves it.
+func TestPolicy_ChangesNothingByAccident(t *testing.T) {
+	t.Parallel()
+	s := newRuled(t, twoLeads)
+	run := s.startGrant("1", s.input(""))
+	s.untilRequest(run, asks)
+	_, err := s.decide(run, "approve", "carol@example.com")
+	require.NoError(t, err)
+
+	s.rule(oneLead)
+	other := s.wanted
+	other.ScopeID = s.console.Truth().Sites[2].ID
+	s.byHand(s.viewer, other)
+	_, err = s.decide(run, "approve", "dave@example.com")
+	require.NoError(t, err)
+	got := s.untilRequest(run, func(got workflows.RequestStatus) bool { return asks(got) && len(got.Plan.Before.Held) == 2 })
+	require.Equal(t, "two", got.Plan.Approval.Rule, "planned anew by the policy that it began with")
+	require.NotContains(t, strings.Join(got.Plan.Notes, " "), "policy")
+	_, err = s.decide(run, "approve", "carol@example.com")
+	require.NoError(t, err)
+
+	said := s.starter("policy", "move", run.GetID(), "--by", "frank@example.com", "--comment", "new rules")
+	require.Zero(t, said.code, said.stderr)
+	require.Contains(t, said.stdout, "is awaitingApproval: approved by 1 of leads")
+	got = s.untilRequest(run, asks)
+	require.Equal(t, "one", got.Plan.Approval.Rule)
+	require.Zero(t, got.Consent.Given)
+	again := s.starter("policy", "move", run.GetID(), "--by", "frank@example.com")
+	require.Equal(t, 1, again.code)
+	require.Contains(t, again.stderr, "nothing is moved: it follows the worker's present policy already")
+	_, err = s.decide(run, "approve", "dave@example.com")
+	require.NoError(t, err)
+	end := s.ended(run)
+	require.Equal(t, workflows.StateGranted, end.State, end.Message)
+	s.requireReceipt(end)
+	require.Len(t, end.Receipt.Decisions, 4)
+	moves := s.entries(run, "policyMoved")
+	require.Len(t, moves, 1)
+	var moved struct{ From, To, By, Comment string }
+	require.NoError(t, json.Unmarshal(moves[0].Body, &moved))
+	require.Equal(t, end.Receipt.Plan.Approval.Hash, moved.To)
+	require.NotEqual(t, moved.To, moved.From)
+	require.Equal(t, "frank@example.com", moved.By)
+	require.Equal(t, "new rules", moved.Comment)
+	shown := s.starter("show", run.GetID())
+	require.Contains(t, shown.stdout, "by frank@example.com to policy "+s.file)
+	s.requireLedger()
+}
+
+// What the present policy refuses ends with its reason when it is moved.
+func TestPolicy_MovedToOneThatRefuses(t *testing.T) {
+	t.Parallel()
+	s := newRuled(t, oneLead)
+	run := s.startGrant("1", s.input(""))
+	s.untilRequest(run, asks)
+	s.rule("rules: [{name: closed, deny: the door is closed}]\n")
+	said := s.starter("policy", "move", run.GetID(), "--by", "frank@example.com", "-o", "json")
+	require.Equal(t, 1, said.code)
+	require.Contains(t, said.stderr, "the new policy refuses")
+	require.Contains(t, said.stdout, `"state": "refused"`)
+	got := s.ended(run)
+	require.Equal(t, workflows.StateRefused, got.State)
+	require.Contains(t, got.Message, "the door is closed")
+	s.requireReceipt(got)
+	said = s.starter("policy", "move", run.GetID(), "--by", "frank@example.com")
+	require.Contains(t, said.stderr, "has ended already")
+}
+
+// Of two grants at once that nobody may hold together, each planned while neither is
+// held, one is given and the other refused.
+func TestPolicy_TwoConflictingGrantsAtOnce(t *testing.T) {
+	t.Parallel()
+	s := newRuled(t, `
+rules: [{name: all, permanent: true, autoApprove: true}]
+separationOfDuties: [{roles: [SOC, Admin], at: anywhere, reason: four eyes}]
+`)
+	truth := s.console.Truth()
+	admin := access.Holding{
+		Level: access.SiteLevel, RoleID: predefined(t, truth, "Admin").ID, ScopeID: truth.Sites[2].ID,
+	}
+	var both sync.WaitGroup
+	runs := make([]client.WorkflowRun, 2)
+	for i, in := range []workflows.GrantInput{s.input(""), s.inputFor(s.user, admin, "1h")} {
+		both.Go(func() { runs[i] = s.startGrant(string(rune('1'+i)), in) })
+	}
+	both.Wait()
+	settled := func(got workflows.RequestStatus) bool { return got.State == workflows.StateActive || got.Result != nil }
+	soc, adm := s.untilRequest(runs[0], settled), s.untilRequest(runs[1], settled)
+	won := []bool{soc.State == workflows.StateGranted, adm.State == workflows.StateActive}
+	require.ElementsMatch(t, []bool{true, false}, won, "%s and %s", soc.State, adm.State)
+	require.Equal(t, won, []bool{s.held().Holds(s.wanted), s.held().Holds(admin)})
+	loser, result := runs[0], soc.Result
+	if won[0] {
+		loser, result = runs[1], adm.Result
+	} else {
+		s.update(runs[1], workflows.EndUpdate, workflows.By{By: "bob@example.com"})
+	}
+	require.Equal(t, workflows.StateRefused, result.State)
+	require.Contains(t, result.Message, "four eyes")
+	require.Len(t, s.entries(loser, store.LedgerReceipt), 1)
+	require.Empty(t, s.entries(loser, "write"), "nothing was sent for it")
+}
