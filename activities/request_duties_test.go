@@ -37,7 +37,9 @@ func TestPlan_SeparationOfDuties(t *testing.T) {
 	d.byHand(having(d.viewer, d.third()))
 	in := d.ask()
 	in.Request.ID = "grant/2"
-	require.Contains(t, d.refusal(in), fmt.Sprintf(`role "Admin" (%s)`, d.admin.RoleID), "both are named")
+	said := d.refusal(in)
+	require.Contains(t, said, fmt.Sprintf(`role "Admin" (%s)`, d.admin.RoleID))
+	require.Contains(t, said, fmt.Sprintf(`role "SOC" (%s)`, d.soc.RoleID), "both are named")
 
 	in.Request.ID, in.Op = "revoke/3", access.OpRevoke
 	d.byHand(having(d.soc, d.third()))
@@ -104,7 +106,8 @@ func TestRelease_TakesAStoppedOneInDespiteSeparation(t *testing.T) {
 	d.dies(in, "before the proof")
 	d.byHand(having(d.viewer, d.soc, d.third()))
 	d.now = d.now.Add(time.Minute)
-	release := d.to(access.OpRevoke, lease("9", d.viewer), access.Tenancy{})
+	other := having(d.viewer, d.third())
+	release := d.to(access.OpRevoke, lease("9", d.viewer), access.Tenancy{Known: true, Baseline: other, Ours: other})
 	release.Stopped = []ChangeRequest{in.Change}
 	_, known := d.done(release).Next.Lease(in.Change.Change.Lease.ID)
 	require.True(t, known)

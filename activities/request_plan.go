@@ -144,8 +144,8 @@ func (r *Request) work(ctx context.Context, in PlanInput) (access.Plan, error) {
 	if plan.Op == access.OpDelete || plan.Op == access.OpReset {
 		plan.Notes = append(plan.Notes, offboardNote)
 	}
-	if why := r.refusal(in.Op, found, step); why != "" && (plan.Refusal == "" || step.Outcome != access.RolesConflict) {
-		plan.Refusal = why // of roles that conflict the policy has said more
+	if why := r.refusal(in.Op, found, step); why != "" && (plan.Refusal == "" || !step.Refused()) {
+		plan.Refusal = why // of what rules forbid the policy has said more
 	}
 	return plan.Seal(), nil
 }

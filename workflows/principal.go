@@ -33,6 +33,8 @@ type Holder struct {
 	Lease   string                  `json:"lease"`
 	Request string                  `json:"request"` // workflow id
 	Answer  activities.ChangeAnswer `json:"answer"`  // to its acquisition
+	// Rules are the request's, for the end of a lease that it does not come for.
+	Rules access.Rules `json:"rules,omitzero"`
 }
 
 // Principal is the workflow of type [PrincipalType].
@@ -123,9 +125,10 @@ func (p *principalRun) releaseOverdue(ctx workflow.Context, due time.Time) error
 			continue
 		}
 		p.log.Warn("Lease is released without its grant", "lease", l.ID, "end", l.End)
+		holder := p.holderOf(l.ID)
 		_, err := p.change(ctx, activities.ChangeRequest{
-			Key: activities.ChangeKey(l.ID, access.OpRelease), Request: p.holderOf(l.ID),
-			Change: access.Change{Op: access.OpRelease, Lease: l},
+			Key: activities.ChangeKey(l.ID, access.OpRelease), Request: holder.Request,
+			Change: access.Change{Op: access.OpRelease, Lease: l, Rules: holder.Rules},
 		})
 		if err != nil { // final errors of a release cannot be: they are waited out
 			p.log.Error("Overdue lease was not released", "lease", l.ID, "error", err)
@@ -135,11 +138,11 @@ func (p *principalRun) releaseOverdue(ctx workflow.Context, due time.Time) error
 	return nil
 }
 
-func (p *principalRun) holderOf(lease string) string {
+func (p *principalRun) holderOf(lease string) Holder {
 	if i := slices.IndexFunc(p.holders, func(h Holder) bool { return h.Lease == lease }); i >= 0 {
-		return p.holders[i].Request
+		return p.holders[i]
 	}
-	return lease
+	return Holder{Lease: lease, Request: lease}
 }
 
 // handle installs the query and the update.

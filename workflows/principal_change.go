@@ -130,7 +130,7 @@ func (p *principalRun) learn(in activities.ChangeRequest, out activities.WriteRe
 		if _, held := p.tenancy.Lease(lease(in)); held {
 			p.holders = append(p.holders, Holder{
 				Lease: lease(in), Request: in.Request,
-				Answer: activities.ChangeAnswer{Proof: out.Proof, Message: out.Message},
+				Answer: activities.ChangeAnswer{Proof: out.Proof, Message: out.Message}, Rules: in.Change.Rules,
 			})
 		}
 	case access.OpRelease:

@@ -1,0 +1,26 @@
+package workflows_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"sentinelone-provisioner/internal/access"
+)
+
+// A lease that nobody comes for ends by the rules that its request was given by: the
+// policy's, on the last role.
+func TestPrincipal_ReleasesByTheRulesOfTheRequest(t *testing.T) {
+	t.Parallel()
+	w := newWriter(t)
+	w.carriesOut()
+	w.looks()
+	in := acquires(leaseOf("a", soc, time.Hour))
+	in.Change.Rules = access.Rules{LastRole: access.LastRoleDowngrade, Downgrade: &viewer}
+	w.asks(time.Second, in)
+	w.run()
+	require.NoError(t, w.GetWorkflowError())
+	require.Equal(t, []string{"a/acquire", "a/release"}, w.written())
+	require.Equal(t, in.Change.Rules, w.writes[1].Change.Change.Rules)
+}
