@@ -26,11 +26,16 @@ type ruled struct {
 
 func newRuled(t *testing.T, text string) *ruled {
 	t.Helper()
+	return newRuledBy(t, func(*roles) string { return text })
+}
+
+// newRuledBy is the same with a policy that names ids.
+func newRuledBy(t *testing.T, text func(*roles) string) *ruled {
+	t.Helper()
 	s := newStack(t, consoletest.Options{Seed: 31, Sites: 6, Users: -1})
-	r := &ruled{file: filepath.Join(t.TempDir(), "policy.yaml")}
-	require.NoError(t, os.WriteFile(r.file, []byte(text), 0o600))
+	r := &ruled{file: filepath.Join(t.TempDir(), "policy.yaml"), roles: prepareRoles(t, s)}
+	require.NoError(t, os.WriteFile(r.file, []byte(text(r.roles)), 0o600))
 	s.extra = append(s.extra, "POLICY_FILE="+r.file)
-	r.roles = prepareRoles(t, s)
 	r.startWorker()
 	return r
 }

@@ -1,0 +1,48 @@
+package e2e
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/workflows"
+)
+
+// The last role ends as the policy says: with a revoke the user is deleted, and at the
+// end of a grant one role is left.
+func TestPolicy_LastRole(t *testing.T) {
+	t.Parallel()
+	s := newRuledBy(t, func(r *roles) string {
+		return fmt.Sprintf(`
+rules:
+  - {name: revokes, for: [revoke], autoApprove: true, lastRole: delete}
+  - {name: grants, autoApprove: true, lastRole: {downgrade: {role: %q, level: site, scope: %q}}}
+`, r.viewer.RoleID, r.wanted.ScopeID)
+	})
+	got := s.ended(s.startRevoke("1", s.viewer))
+	require.Equal(t, workflows.StateRevoked, got.State, got.Message)
+	require.Equal(t, access.Deleted, got.Outcome)
+	require.Contains(t, got.Receipt.Plan.Notes, "deletes the principal")
+	reads := got.Receipt.Proofs[0].Reads
+	require.True(t, got.Receipt.Proofs[0].Confirmed, "read twice")
+	require.True(t, reads[len(reads)-1].Gone)
+	for _, p := range s.console.Truth().Principals {
+		require.NotEqual(t, s.user.ID, p.ID)
+	}
+	s.requireReceipt(got)
+
+	other := s.with("eve@example.com")
+	require.NoError(t, s.console.SetUserRoles(other.user.ID, access.SiteLevel, nil))
+	run := other.startGrant("2", other.input("1h"))
+	other.untilRequest(run, func(got workflows.RequestStatus) bool { return got.State == workflows.StateActive })
+	other.update(run, workflows.EndUpdate, workflows.By{By: "bob@example.com"})
+	got = other.ended(run)
+	require.Equal(t, access.Released, got.Outcome, got.Message)
+	left := s.viewer
+	left.ScopeID = s.wanted.ScopeID
+	require.True(t, other.held().Holds(left))
+	require.Len(t, other.held().Held, 1)
+	other.requireReceipt(got)
+}
