@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -80,7 +81,7 @@ func (p *program) policyTest(ctx context.Context, args []string, o policyTestOpt
 	if err != nil {
 		return err
 	}
-	pairs = slices.DeleteFunc(pairs, neverPlanned)
+	pairs = lastPlans(slices.DeleteFunc(pairs, neverPlanned))
 	answer := policyTestAnswer{
 		Console: host, Policy: checked.Name(), Hash: checked.Hash(), Requests: len(pairs), Results: []policy.Replayed{},
 	}
@@ -166,6 +167,30 @@ func replay(checked *policy.Policy, pair store.LedgerPair, known knownPlaces) (p
 	return checked.Replay(q, past), nil
 }
 
+// lastPlans leaves one pair of each request, that of its last plan: one whose principal
+// has changed, or that was moved to another policy, was planned several times.
+func lastPlans(newestFirst []store.LedgerPair) []store.LedgerPair {
+	seen, out := map[string]bool{}, []store.LedgerPair{}
+	for _, pair := range newestFirst {
+		key := pair.Request.Key // of the run, and the plan's number behind it
+		if i := strings.LastIndex(key, "/"+store.LedgerRequest); i >= 0 {
+			key = key[:i]
+		}
+		if !seen[key] {
+			seen[key] = true
+			out = append(out, pair)
+		}
+	}
+	return out
+}
+
+// decidedOn are the decisions on that plan, and those that do not say which they are on.
+func decidedOn(plan access.Plan, all []access.Decision) []access.Decision {
+	return slices.DeleteFunc(slices.Clone(all), func(d access.Decision) bool {
+		return d.PlanHash != "" && d.PlanHash != plan.Hash
+	})
+}
+
 func pastOf(pair store.LedgerPair) (policy.Past, error) {
 	out := policy.Past{Request: pair.Request.Request, At: pair.Request.At.In(time.UTC)}
 	if err := json.Unmarshal(pair.Request.Body, &out.Plan); err != nil {
@@ -176,6 +201,7 @@ func pastOf(pair store.LedgerPair) (policy.Past, error) {
 		return out, nil
 	}
 	var receipt struct {
+		Plan      access.Plan       `json:"plan"`
 		State     string            `json:"state"`
 		Decisions []access.Decision `json:"decisions"`
 	}
@@ -183,6 +209,9 @@ func pastOf(pair store.LedgerPair) (policy.Past, error) {
 		return out, fmt.Errorf("entry %d of the ledger, the receipt of %s, cannot be read: %w",
 			pair.Receipt.Seq, out.Request, err)
 	}
-	out.State, out.Decisions = receipt.State, receipt.Decisions
+	if receipt.Plan.Hash != "" {
+		out.Plan = receipt.Plan
+	}
+	out.State, out.Decisions = receipt.State, decidedOn(out.Plan, receipt.Decisions)
 	return out, nil
 }
