@@ -147,7 +147,7 @@ func TestDecide_SeparationOfDuties(t *testing.T) {
 	require.Contains(t, got.Refusal, apartText)
 	e, err := d.store.LedgerEntryByKey(t.Context(), d.who.Console, refused.Request.key("decision/1"))
 	require.NoError(t, err)
-	var body struct{ By, Refusal string }
+	var body decisionEntry
 	require.NoError(t, json.Unmarshal(e.Body, &body))
 	require.Equal(t, "carol@example.com", body.By)
 	require.Equal(t, got.Refusal, body.Refusal)

@@ -183,7 +183,8 @@ func TestMove(t *testing.T) {
 	var body map[string]string
 	require.NoError(t, json.Unmarshal(e.Body, &body))
 	require.Equal(t, map[string]string{
-		"at": "2026-11-02T09:00:00Z", "from": one.Hash(), "to": two.Hash(), "name": "policy.yaml", "by": "erin@example.com", "comment": "new rules",
+		"at": "2026-11-02T09:00:00Z", "from": one.Hash(), "to": two.Hash(), "name": "policy.yaml",
+		"by": "erin@example.com", "comment": "new rules",
 	}, body)
 
 	for _, p := range []*policy.Policy{two, one, policyOfText(t, denies), nil} {

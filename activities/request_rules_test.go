@@ -13,7 +13,8 @@ import (
 // ruling is a policy that asks nobody, with more keys of its one rule.
 func (d *desk) ruling(keys string) {
 	d.t.Helper()
-	d.follow(policyOfText(d.t, "rules: [{name: all, permanent: true, autoApprove: true, for: [grant, revoke], "+keys+"}]"))
+	d.follow(policyOfText(d.t,
+		"rules: [{name: all, permanent: true, autoApprove: true, for: [grant, revoke], "+keys+"}]"))
 }
 
 // planned is what a plan's request asks of the writer.
@@ -121,7 +122,8 @@ func TestLevelChange_FromThePolicyToTheConsole(t *testing.T) {
 				require.Contains(t, d.refusal(in), c.refused)
 				// A writer that is asked all the same does nothing either.
 				plan := d.plan(in).Plan
-				require.Equal(t, access.LevelDiffers, d.done(d.planned(plan, access.OpGrant, access.Tenancy{})).Proof.Outcome)
+				got := d.done(d.planned(plan, access.OpGrant, access.Tenancy{}))
+				require.Equal(t, access.LevelDiffers, got.Proof.Outcome)
 				require.Equal(t, having(d.viewer), d.held())
 				return
 			}

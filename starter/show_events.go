@@ -123,9 +123,10 @@ func (d dossier) readText(n naming, r access.Read) string {
 // movedEvent says that the request was moved to another policy.
 func movedEvent(body []byte) []event {
 	var moved struct {
-		At       time.Time `json:"at"`
-		By       string    `json:"by"`
-		Name, To string
+		At   time.Time `json:"at"`
+		By   string    `json:"by"`
+		Name string    `json:"name"`
+		To   string    `json:"to"`
 	}
 	if json.Unmarshal(body, &moved) != nil {
 		return nil

@@ -20,7 +20,7 @@ import (
 // that takes some minutes to plan.
 func (b *ballot) moves(done *int) {
 	b.OnActivity(activities.MoveName, mock.Anything, mock.Anything).
-		Return(func(_ context.Context, in activities.MoveInput) (activities.MoveResult, error) {
+		Return(func(_ context.Context, _ activities.MoveInput) (activities.MoveResult, error) {
 			if b.rand.IntN(4) == 0 {
 				return activities.MoveResult{Stays: "it follows it already"}, nil
 			}

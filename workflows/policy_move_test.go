@@ -210,7 +210,9 @@ func TestMove_NobodyIsAskedAnyMore(t *testing.T) {
 // A policy that refuses it ends it, with that reason.
 func TestMove_Refused(t *testing.T) {
 	t.Parallel()
-	for name, start := range map[string]*time.Time{"people are asked": nil, "scheduled": new(began.Add(5 * time.Hour))} {
+	for name, start := range map[string]*time.Time{
+		"people are asked": nil, "scheduled": new(began.Add(5 * time.Hour)),
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			in := asked(time.Hour)
@@ -251,12 +253,21 @@ func TestMove_ComesToNothing(t *testing.T) {
 		err    error
 		want   string
 	}{
-		"the same policy": {activities.MoveResult{Stays: "it follows it already"}, nil,
-			"nothing is moved: it follows it already"},
-		"no plan": {activities.MoveResult{}, fault.New(fault.Invalid, errors.New("no such user")),
-			"nothing is moved, and it goes on as it was: no such user"},
-		"no console": {activities.MoveResult{}, fault.New(fault.Unavailable, errors.New("it is down")),
-			"nothing is moved, and it goes on as it was: it is down"},
+		"the same policy": {
+			activities.MoveResult{Stays: "it follows it already"},
+			nil,
+			"nothing is moved: it follows it already",
+		},
+		"no plan": {
+			activities.MoveResult{},
+			fault.New(fault.Invalid, errors.New("no such user")),
+			"nothing is moved, and it goes on as it was: no such user",
+		},
+		"no console": {
+			activities.MoveResult{},
+			fault.New(fault.Unavailable, errors.New("it is down")),
+			"nothing is moved, and it goes on as it was: it is down",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -39,11 +39,13 @@ func TestApply_SeparationOfDuties(t *testing.T) {
 		"the other is held, for a time": {sites("2", "100"), nil, apartAnywhere(acquire("a", site("3", "101"))), true},
 		"another is held":               {sites("1", "100"), nil, apartAnywhere(grant(site("3", "101"))), false},
 		"the other is leased": {
-			sites("1", "100"), []access.Change{apartAnywhere(acquire("a", site("2", "101")))},
+			sites("1", "100"),
+			[]access.Change{apartAnywhere(acquire("a", site("2", "101")))},
 			apartAnywhere(acquire("b", site("3", "102"))), true,
 		},
 		"the other stands behind a lease": {
-			sites("2", "100"), []access.Change{acquire("a", site("4", "100"))},
+			sites("2", "100"),
+			[]access.Change{acquire("a", site("4", "100"))},
 			apartAnywhere(acquire("b", site("3", "101"))), true,
 		},
 		"a lease of the other stands behind one": {
@@ -53,7 +55,8 @@ func TestApply_SeparationOfDuties(t *testing.T) {
 		},
 		"it takes the other's place": {sites("2", "100"), nil, apartAnywhere(acquire("a", site("3", "100"))), false},
 		"the other would be back beside it": {
-			sites("2", "100"), []access.Change{acquire("a", site("3", "100"))},
+			sites("2", "100"),
+			[]access.Change{acquire("a", site("3", "100"))},
 			apartAnywhere(acquire("b", site("3", "101"))), true,
 		},
 		"the level change drops the other": {sites("2", "100"), nil, apartAnywhere(moving), false},
@@ -63,7 +66,7 @@ func TestApply_SeparationOfDuties(t *testing.T) {
 		"it is held already, and both are": {
 			sites("2", "100", "3", "101"), nil, apartAnywhere(grant(site("3", "101"))), false,
 		},
-		"at one scope, elsewhere":          {sites("2", "100"), nil, apart(grant(site("3", "101")), false), false},
+		"at one scope, elsewhere": {sites("2", "100"), nil, apart(grant(site("3", "101")), false), false},
 	} {
 		_, step := after(c.start, append(slices.Clone(c.before), c.last)...)
 		require.Equal(t, c.refused, step.Outcome == access.RolesConflict, "%s: %+v", name, step)

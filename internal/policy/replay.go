@@ -65,7 +65,7 @@ func (p *Policy) Replay(q Question, past Past) Replayed {
 		out.WouldBe, out.Unclear, out.Why = out.Was, true, err.Error()
 		return out
 	}
-	would, why := end(answer, past)
+	would, why := end(answer, past.Decisions)
 	if out.Differs = differs(was, would, past.Plan.Approval.Required); !out.Differs {
 		would = out.Was
 	} else if would == endGiven && q.op() == opRevoke {
@@ -110,18 +110,18 @@ func differs(was, would string, asked bool) bool {
 }
 
 // end is how the answer, with what people said, would have ended.
-func end(a Answer, past Past) (end, why string) {
+func end(a Answer, decisions []access.Decision) (end, why string) {
 	if a.Refusal != "" || !a.Approval.Required {
 		return map[bool]string{true: endRefused, false: endGiven}[a.Refusal != ""], a.Approval.Policy
 	}
-	decisions := slices.Clone(past.Decisions)
+	decisions = slices.Clone(decisions)
 	slices.SortStableFunc(decisions, func(x, y access.Decision) int { return x.At.Compare(y.At) })
 	steps, step := a.Approval.Steps, 0
 	var said []string // by whom the current step is approved
 	used := map[string]bool{}
 	for _, d := range decisions {
 		who := Fold(cmp.Or(d.OnBehalfOf, d.By))
-		if used[who] || step == len(steps) || !may(a.Approval, steps[step], who, d.At.Sub(past.At)) {
+		if used[who] || step == len(steps) || !may(steps[step], who) {
 			continue
 		}
 		used[who] = true
@@ -143,10 +143,6 @@ func end(a Answer, past Past) (end, why string) {
 	return endUndecided, missing + "; " + a.Approval.Policy
 }
 
-// may says whether the person may decide at the step, so long after it was asked for:
-// those it is escalated to may from then on. Of a step for anyone, the requester was kept
-// out when the decision was taken.
-func may(a access.Approval, s access.ApprovalStep, who string, after time.Duration) bool {
-	escalated := a.EscalateAfter > 0 && after >= time.Duration(a.EscalateAfter)
-	return s.Anyone() || slices.Contains(s.People, who) || escalated && slices.Contains(a.EscalateTo, who)
-}
+// may says whether the person may decide at the step. Of a step for anyone, the
+// requester was kept out when the decision was taken.
+func may(s access.ApprovalStep, who string) bool { return s.Anyone() || slices.Contains(s.People, who) }
