@@ -7,9 +7,9 @@
 //	Sync                  sync/<console>       query status, updates confirm,  minutes;            pinned
 //	                                           discard (while quarantined)     quarantined: 7 days
 //	Grant                 grant/<request>      query status, updates approve,  seconds; for a      auto-upgrade
-//	                                           deny, cancel, extend, end       time: its duration
+//	                                           deny, cancel, extend, end, move time: its duration
 //	Revoke                revoke/<request>     query status, updates approve,  seconds             auto-upgrade
-//	                                           deny
+//	                                           deny, move
 //	Principal             principal/<console>  query status, update change     while it is leased  pinned
 //	                      /<kind>/<id>         (internal)                      or changed
 //	ProvisionUser         provision/<request>  query status, update cancel     seconds             auto-upgrade
