@@ -120,20 +120,6 @@ func (d dossier) readText(n naming, r access.Read) string {
 	return fmt.Sprintf("%s is not there, %s in all", n.roleText(d.plan.Role.ID), plural(len(r.Holdings.Held), "role"))
 }
 
-// movedEvent says that the request was moved to another policy.
-func movedEvent(body []byte) []event {
-	var moved struct {
-		At   time.Time `json:"at"`
-		By   string    `json:"by"`
-		Name string    `json:"name"`
-		To   string    `json:"to"`
-	}
-	if json.Unmarshal(body, &moved) != nil {
-		return nil
-	}
-	return []event{{moved.At, "moved", fmt.Sprintf("by %s to policy %s (%.12s)", moved.By, moved.Name, moved.To)}}
-}
-
 // sentEvents are writes of which nothing is settled yet.
 func sentEvents(kind string, body []byte) []event {
 	switch kind {
@@ -144,8 +130,6 @@ func sentEvents(kind string, body []byte) []event {
 		if json.Unmarshal(body, &sent) == nil {
 			return []event{{sent.Write.At, "write", sent.Write.Call + ": about to be sent"}}
 		}
-	case activities.EntryPolicyMoved:
-		return movedEvent(body)
 	case activities.EntryAnswer:
 		var answer struct {
 			access.Write

@@ -21,7 +21,7 @@ func (d dossier) peopleEvents() []event {
 			out = append(out, toldEvent(entry)...)
 		case entryDelegation:
 			out = append(out, delegationEvent(entry)...)
-		case entryPolicyMoved:
+		case activities.EntryPolicyMoved:
 			out = append(out, movedEvent(entry)...)
 		}
 	}
@@ -106,6 +106,5 @@ func movedEvent(entry store.LedgerEntry) []event {
 
 // Kinds of ledger entries about people.
 const (
-	entryDelegation  = "delegation"
-	entryPolicyMoved = "policyMoved"
+	entryDelegation = "delegation"
 )
