@@ -19,7 +19,9 @@ type Approval struct {
 	DecideWithin  Duration `json:"decideWithin,omitzero"`
 	RemindEvery   Duration `json:"remindEvery,omitzero"`
 	EscalateAfter Duration `json:"escalateAfter,omitzero"`
-	EscalateTo    []string `json:"escalateTo,omitempty"` // people
+	// EscalateTo are people who may decide the open step, and all that follow, once it was
+	// escalated. They come on top of those whom a step asks.
+	EscalateTo []string `json:"escalateTo,omitempty"`
 	// Review is for a request that starts at once and is looked at afterwards.
 	Review *Review `json:"review,omitempty"`
 	// MaxDuration is how long the role may be held, with all extensions; 0 for no limit.
@@ -69,6 +71,10 @@ type Decision struct {
 	StartAt  time.Time `json:"startAt,omitzero"`
 	// OnBehalfOf is who had delegated the decision to By.
 	OnBehalfOf string `json:"onBehalfOf,omitempty"`
+	// Delegation is by what OnBehalfOf did so.
+	Delegation *Delegation `json:"delegation,omitempty"`
+	// EscalatedAt is when it was escalated to them, where they may not decide otherwise.
+	EscalatedAt time.Time `json:"escalatedAt,omitzero"`
 	// Signed says how it is known who decided: "unsigned", or the key's fingerprint.
 	Signed    string `json:"signed"`
 	Signature string `json:"signature,omitempty"`

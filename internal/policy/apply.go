@@ -11,7 +11,9 @@ func (d *deciding) apply(rule *rule) {
 	d.answer.Approval = rule.approval
 	a := &d.answer.Approval
 	a.Hash, a.Rule = d.policy.hash, rule.name
-	a.EscalateTo = slices.Clone(a.EscalateTo)
+	a.EscalateTo = slices.DeleteFunc(slices.Clone(a.EscalateTo), func(p string) bool {
+		return slices.Contains(d.barred(), p)
+	})
 	if d.facts.op == opRevoke {
 		a.MaxDuration = 0
 	}

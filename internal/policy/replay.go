@@ -65,7 +65,7 @@ func (p *Policy) Replay(q Question, past Past) Replayed {
 		out.WouldBe, out.Unclear, out.Why = out.Was, true, err.Error()
 		return out
 	}
-	would, why := end(answer, past.Decisions)
+	would, why := end(answer, past)
 	if out.Differs = differs(was, would, past.Plan.Approval.Required); !out.Differs {
 		would = out.Was
 	} else if would == endGiven && q.op() == opRevoke {
@@ -110,25 +110,32 @@ func differs(was, would string, asked bool) bool {
 }
 
 // end is how the answer, with what people said, would have ended.
-func end(a Answer, decisions []access.Decision) (end, why string) {
+func end(a Answer, past Past) (end, why string) {
 	if a.Refusal != "" || !a.Approval.Required {
 		return map[bool]string{true: endRefused, false: endGiven}[a.Refusal != ""], a.Approval.Policy
 	}
-	decisions = slices.Clone(decisions)
+	decisions := slices.Clone(past.Decisions)
 	slices.SortStableFunc(decisions, func(x, y access.Decision) int { return x.At.Compare(y.At) })
 	steps, step := a.Approval.Steps, 0
 	var said []string // by whom the current step is approved
-	used := map[string]bool{}
+	var counted []access.Decision
 	for _, d := range decisions {
-		who := Fold(cmp.Or(d.OnBehalfOf, d.By))
-		if used[who] || step == len(steps) || !may(steps[step], who) {
+		if step == len(steps) {
+			break
+		}
+		left := steps[step:]
+		if d.Action == "approve" {
+			left = left[:1]
+		}
+		d, ok := speaks(a.Approval, left, d, past.At)
+		if !ok || slices.ContainsFunc(d.People(), func(p string) bool { return hasDecided(counted, p) }) {
 			continue
 		}
-		used[who] = true
+		counted = append(counted, d)
 		if d.Action != "approve" {
-			return endDenied, fmt.Sprintf("%s denied it; %s", who, a.Approval.Policy)
+			return endDenied, fmt.Sprintf("%s denied it; %s", Fold(cmp.Or(d.OnBehalfOf, d.By)), a.Approval.Policy)
 		}
-		if said = append(said, who); len(said) == steps[step].Need {
+		if said = append(said, Fold(cmp.Or(d.OnBehalfOf, d.By))); len(said) == steps[step].Need {
 			step, said = step+1, nil
 		}
 	}
@@ -143,6 +150,24 @@ func end(a Answer, decisions []access.Decision) (end, why string) {
 	return endUndecided, missing + "; " + a.Approval.Policy
 }
 
-// may says whether the person may decide at the step. Of a step for anyone, the
-// requester was kept out when the decision was taken.
-func may(s access.ApprovalStep, who string) bool { return s.Anyone() || slices.Contains(s.People, who) }
+func hasDecided(decisions []access.Decision, person string) bool {
+	_, has := access.HasDecided(decisions, person)
+	return has
+}
+
+// speaks says whether a decision counts at one of the steps, and for whom: whoever may
+// decide does so for themselves, though it was for somebody else then.
+func speaks(
+	a access.Approval, steps []access.ApprovalStep, d access.Decision, asked time.Time,
+) (access.Decision, bool) {
+	may := func(who string) bool {
+		return who != "" && slices.ContainsFunc(steps, func(s access.ApprovalStep) bool {
+			return s.Anyone() || slices.Contains(s.People, Fold(who)) || a.MayByEscalation(who, asked, d.At)
+		})
+	}
+	if may(d.By) {
+		d.OnBehalfOf = ""
+		return d, true
+	}
+	return d, may(d.OnBehalfOf)
+}

@@ -33,13 +33,14 @@ func past(state string, decisions ...string) policy.Past {
 func TestReplay(t *testing.T) {
 	t.Parallel()
 	const (
-		soc   = "  - {name: a, approvals: [{need: 1, from: [soc]}]}\n"
-		steps = "  - {name: a, approvals: [{need: 1, from: [soc]}, {need: 2, from: [owners, soc]}]}\n"
-		auto  = "  - {name: a, autoApprove: true}\n"
-		deny  = auto + "  - {name: b, when: role.name == \"SOC\", deny: closed}\n"
-		anna  = "Ana@example.com"
-		bob   = "bob@example.com"
-		carol = "carol@example.com"
+		soc       = "  - {name: a, approvals: [{need: 1, from: [soc]}]}\n"
+		steps     = "  - {name: a, approvals: [{need: 1, from: [soc]}, {need: 2, from: [owners, soc]}]}\n"
+		auto      = "  - {name: a, autoApprove: true}\n"
+		deny      = auto + "  - {name: b, when: role.name == \"SOC\", deny: closed}\n"
+		escalated = "  - {name: a, approvals: [{need: 1, from: [soc]}], escalateAfter: 3m, escalateTo: [owners]}\n"
+		anna      = "Ana@example.com"
+		bob       = "bob@example.com"
+		carol     = "carol@example.com"
 	)
 	asked := func(p policy.Past) policy.Past {
 		p.Plan.Approval.Required = true
@@ -49,6 +50,12 @@ func TestReplay(t *testing.T) {
 	byPolicy.Plan.Approval.Refusal = "closed"
 	onBehalf := past("granted", "mallory@example.com", "approve")
 	onBehalf.Decisions[0].OnBehalfOf = anna
+	twice := past("granted", "mallory@example.com", "approve", anna, "approve", bob, "approve")
+	twice.Decisions[0].OnBehalfOf = anna
+	through := past("granted", "mallory@example.com", "approve", "mallory@example.com", "approve", bob, "approve")
+	through.Decisions[0].OnBehalfOf, through.Decisions[1].OnBehalfOf = anna, bob
+	herself := past("granted", anna, "approve", bob, "approve", carol, "approve")
+	herself.Decisions[0].OnBehalfOf = bob
 	late := past("granted", bob, "approve", carol, "approve", anna, "approve")
 	late.Decisions[2].At = ask("").Now.Add(-time.Minute)
 	cases := map[string]struct {
@@ -64,6 +71,17 @@ func TestReplay(t *testing.T) {
 		"by someone else":          {soc, past("granted", carol, "approve"), "undecided", "step 1 has 0 of 1"},
 		"the requester's own word": {soc, past("granted", "mail@example.com", "approve"), "undecided", ""},
 		"on behalf of a member":    {soc, onBehalf, "", ""},
+		"for who decides then": {
+			steps, twice, "undecided", "step 2 has 1 of 2 approvals from owners or soc (bob@example.com)",
+		},
+		"one speaks for two": {
+			steps, through, "undecided", "step 2 has 1 of 2 approvals from owners or soc (bob@example.com)",
+		},
+		"for themselves first":    {steps, herself, "", ""},
+		"escalated to":            {escalated, past("granted", "x", "-", "x", "-", carol, "approve"), "", ""},
+		"before it was escalated": {escalated, past("granted", carol, "approve"), "undecided", "step 1 has 0 of 1"},
+		"denied at a later step":  {steps, past("denied", carol, "deny"), "", ""},
+		"denied by a stranger":    {steps, past("denied", anna, "approve", "x", "deny"), "undecided", ""},
 		"all steps": {
 			steps, past("granted", anna, "approve", bob, "approve", carol, "approve"), "", "",
 		},

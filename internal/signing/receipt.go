@@ -53,6 +53,9 @@ func VerifyReceipt(r access.Receipt, allowed *AllowedSigners) ([]Check, error) {
 		if err := in.decision(i, d); err != nil {
 			return nil, err
 		}
+		if err := in.delegation(i, d); err != nil {
+			return nil, err
+		}
 	}
 	in.consent()
 	return in.checks, nil
@@ -116,10 +119,7 @@ func (in *inspection) decision(i int, d access.Decision) error {
 	if d.Action == KindApprove {
 		name = fmt.Sprintf("%s, step %d", d.Action, d.Step+1)
 	}
-	who := "by " + d.By
-	if d.OnBehalfOf != "" {
-		who += " for " + d.OnBehalfOf
-	}
+	who := "by " + d.Who()
 	if d.Signed == access.Unsigned && (d.Signature == "" || in.allowed == nil) {
 		if in.allowed != nil {
 			in.note(name, Failed, "%s, as claimed: it is not signed", who)

@@ -62,48 +62,85 @@ func (in *inspection) approvers(number int, step access.ApprovalStep, heard *tal
 		if d.Action != KindApprove || d.Step != number || !in.about(d) || !sound {
 			continue
 		}
-		by := access.Fold(d.By)
 		reason := in.excluded(step, d)
 		switch {
 		case reason != "":
-		case heard.people[by]:
+		case slices.ContainsFunc(d.People(), func(p string) bool { return heard.people[p] }):
 			reason = "has approved already"
-		case key != "" && heard.keys[key] != "":
-			reason = "signs with the same key as " + heard.keys[key]
+		default:
+			reason = heard.sameKey(keysOf(key, d))
 		}
 		if reason != "" {
-			why = append(why, d.By+" "+reason)
+			why = append(why, d.Who()+" "+reason)
 			continue
 		}
-		heard.people[by] = true
-		heard.keys[key] = d.By
-		who = append(who, d.By)
+		for _, p := range d.People() {
+			heard.people[p] = true
+		}
+		for _, k := range keysOf(key, d) {
+			heard.keys[k] = d.Who()
+		}
+		who = append(who, d.Who())
 	}
 	return who, why
+}
+
+// keysOf are the keys behind a decision: of who decided, and of whoever had delegated it.
+func keysOf(key string, d access.Decision) []string {
+	keys := []string{key}
+	if d.Delegation != nil && d.Delegation.Signature != "" {
+		keys = append(keys, d.Delegation.Signed)
+	}
+	return slices.DeleteFunc(keys, func(k string) bool { return k == "" })
+}
+
+// sameKey says that one of the keys has counted already; "" if none has.
+func (t *tally) sameKey(keys []string) string {
+	for _, k := range keys {
+		if t.keys[k] != "" {
+			return "signs with the same key as " + t.keys[k]
+		}
+	}
+	return ""
 }
 
 // excluded says why a person's approval does not count for a step; "" if it does.
 func (in *inspection) excluded(step access.ApprovalStep, d access.Decision) string {
 	p := in.Plan
-	for _, name := range []string{access.Fold(d.By), access.Fold(d.OnBehalfOf)} {
-		switch {
-		case name == "":
-		case name == access.Fold(p.Terms.Requester):
+	for _, name := range d.People() {
+		switch name {
+		case access.Fold(p.Terms.Requester):
 			return "has asked for it"
-		case name == access.Fold(p.Principal.Email):
+		case access.Fold(p.Principal.Email):
 			return "would get the role"
 		}
 	}
 	if step.Anyone() {
 		return ""
 	}
-	for _, name := range []string{d.By, d.OnBehalfOf} {
-		same := func(s string) bool { return access.Fold(s) == access.Fold(name) }
-		if name != "" && (slices.ContainsFunc(step.People, same) || slices.ContainsFunc(p.Approval.EscalateTo, same)) {
+	reason := "is not among those who may approve"
+	for _, name := range d.People() {
+		switch {
+		case slices.ContainsFunc(step.People, func(s string) bool { return access.Fold(s) == name }),
+			in.escalatedTo(name, d):
 			return ""
+		case slices.ContainsFunc(p.Approval.EscalateTo, func(s string) bool { return access.Fold(s) == name }):
+			reason = "has approved before it was escalated"
 		}
 	}
-	return "is not among those who may approve"
+	return reason
+}
+
+// escalatedTo says whether the request had been escalated to a person when the decision
+// was taken. Of a decision that does not say when that was, it is the earliest moment at
+// which it could have been.
+func (in *inspection) escalatedTo(person string, d access.Decision) bool {
+	a := in.Plan.Approval
+	from, ever := a.EscalatedFrom(in.StartedAt)
+	if ever && !d.EscalatedAt.IsZero() && d.EscalatedAt.Before(from) {
+		return false
+	}
+	return a.MayByEscalation(person, in.StartedAt, d.At) && !d.At.Before(d.EscalatedAt)
 }
 
 func (in *inspection) enough(name string, step access.ApprovalStep, who, why []string) {

@@ -33,12 +33,14 @@ type Statement struct {
 	Asked   string
 	By      string
 	Comment string
-	// Duration and StartAt narrow what is approved.
+	// Duration and StartAt narrow what is approved. Duration is also of a delegation.
 	Duration access.Duration
 	StartAt  time.Time
-	// To and Until are of a delegation.
-	To    string
-	Until time.Time
+	// Console, To and Until are of a delegation. It is not about a plan, and may say
+	// Duration in place of Until.
+	Console string
+	To      string
+	Until   time.Time
 	// At is when it was signed, by the clock of whoever signed.
 	At time.Time
 }
@@ -61,6 +63,7 @@ func (s Statement) Canonical() []byte {
 	line("run", s.Run)
 	line("plan", s.PlanHash)
 	line("asked", s.Asked)
+	line("console", s.Console)
 	line("by", s.By)
 	line("to", s.To)
 	line("until", instant(s.Until))
@@ -142,10 +145,13 @@ func (s Statement) Validate() error {
 		want(hashForm.MatchString(s.Asked), "has no hash of what is asked")
 		return errors.Join(faults...)
 	}
+	if s.Kind == KindDelegate {
+		want(s.Console != "", "names no console")
+		want(strings.TrimSpace(s.To) != "" && s.Until.IsZero() == (s.Duration != 0),
+			"does not say to whom, or until when")
+		return errors.Join(faults...)
+	}
 	want(s.Run != "", "names no run of the request")
 	want(hashForm.MatchString(s.PlanHash), "has no hash of a plan")
-	if s.Kind == KindDelegate {
-		want(strings.TrimSpace(s.To) != "" && !s.Until.IsZero(), "does not say to whom, or until when")
-	}
 	return errors.Join(faults...)
 }

@@ -98,6 +98,13 @@ func TestStatement_Validate(t *testing.T) {
 	require.NoError(t, approval().Validate())
 	hash := strings.Repeat("a", 64)
 	require.NoError(t, Statement{Kind: KindRequest, Request: "grant/1", By: carol, Asked: hash, At: noon}.Validate())
+	handed := Statement{
+		Kind: KindDelegate, Request: "delegate/1", Console: "acmeco.sentinelone.net", By: carol, To: "bob@example.com",
+		Until: noon, At: noon,
+	}
+	require.NoError(t, handed.Validate(), "a delegation is about no plan")
+	handed.Until, handed.Duration = time.Time{}, access.Duration(time.Hour)
+	require.NoError(t, handed.Validate())
 	for want, change := range map[string]func(*Statement){
 		"has no kind":            func(s *Statement) { s.Kind = "approve\n" },
 		"names no request":       func(s *Statement) { s.Request = "" },
@@ -107,7 +114,10 @@ func TestStatement_Validate(t *testing.T) {
 		"has no time":            func(s *Statement) { s.At = time.Time{} },
 		"has no hash of what is": func(s *Statement) { s.Kind = KindRequest },
 		"does not say to whom":   func(s *Statement) { s.Kind = KindDelegate },
-		"or until when":          func(s *Statement) { s.Kind, s.To = KindDelegate, "bob@example.com" },
+		"names no console":       func(s *Statement) { s.Kind = KindDelegate },
+		"or until when": func(s *Statement) {
+			s.Kind, s.Console, s.To, s.Duration = KindDelegate, "acmeco.sentinelone.net", "bob@example.com", 0
+		},
 	} {
 		s := approval()
 		change(&s)

@@ -16,3 +16,16 @@ func OfDecision(request, run, planHash string, d access.Decision) Statement {
 		Duration: d.Duration, StartAt: d.StartAt, At: d.SignedAt,
 	}
 }
+
+// OfDelegation is the statement of whoever hands decisions to another. A delegation that
+// says how long is signed as it says so, whatever its end.
+func OfDelegation(d access.Delegation) Statement {
+	s := Statement{
+		Kind: KindDelegate, Request: d.Request, Run: d.Run, Console: d.Console, By: d.By, To: d.To,
+		Comment: d.Comment, Duration: d.Duration, At: d.SignedAt,
+	}
+	if d.Duration == 0 {
+		s.Until = d.Until
+	}
+	return s
+}

@@ -1,0 +1,29 @@
+package policy_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"sentinelone-provisioner/internal/access"
+)
+
+// Who has no say has none by escalation either, and those escalated to do not make up
+// for groups that are too small: they are for people who are away.
+func TestDecide_Escalation(t *testing.T) {
+	t.Parallel()
+	q := ask(access.OpAcquire)
+	q.Requester = "carol@example.com"
+	got, err := parse(t, people+`
+  - {name: a, approvals: [{need: 1, from: [soc]}], escalateAfter: 1h, escalateTo: [owners]}
+`).Decide(q)
+	require.NoError(t, err)
+	require.Equal(t, []string{"dora@example.com"}, got.Approval.EscalateTo)
+
+	q.Requester = "ana@example.com"
+	got, err = parse(t, people+`
+  - {name: a, approvals: [{need: 1, from: [solo]}], escalateAfter: 1h, escalateTo: [owners]}
+`).Decide(q)
+	require.NoError(t, err)
+	require.Contains(t, got.Refusal, "not enough people are left to approve it")
+}
