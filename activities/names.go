@@ -12,9 +12,12 @@ const (
 
 // Names of the activities of grants and revokes on the wire.
 const (
-	PlanName    = "Request.Plan"
-	ApplyName   = "Request.Apply"
-	DecideName  = "Request.Decide"
+	PlanName   = "Request.Plan"
+	ApplyName  = "Request.Apply"
+	DecideName = "Request.Decide"
+	// DelegateName hands decisions to another.
+	DelegateName = "Request.Delegate"
+
 	CloseName   = "Request.Close"
 	MoveName    = "Request.Move"
 	TellName    = "Notify.Tell"

@@ -55,11 +55,12 @@ func (r *Request) Notifying() *Request {
 // Register names every activity explicitly.
 func (r *Request) Register(to Registry) {
 	for name, fn := range map[string]any{
-		PlanName:   r.Plan,
-		ApplyName:  r.Apply,
-		DecideName: r.Decide,
-		CloseName:  r.Close,
-		MoveName:   r.Move,
+		PlanName:     r.Plan,
+		ApplyName:    r.Apply,
+		DecideName:   r.Decide,
+		DelegateName: r.Delegate,
+		CloseName:    r.Close,
+		MoveName:     r.Move,
 	} {
 		to.RegisterActivityWithOptions(fn, activity.RegisterOptions{Name: name})
 	}

@@ -22,6 +22,9 @@ type DecideInput struct {
 	Refusal string `json:"refusal,omitempty"`
 	// Duties are what an approval is held against, where the plan has such rules.
 	Duties *Duties `json:"duties,omitempty"`
+	// Delegators are the people who may decide here and have not. Where one of them has
+	// handed the decision to By, it counts for them, and Refusal does not stand.
+	Delegators []string `json:"delegators,omitempty"`
 }
 
 // key is of the entry in the ledger.
@@ -33,6 +36,9 @@ func (in DecideInput) key() string {
 type DecideResult struct {
 	Signed  string `json:"signed"`
 	Refusal string `json:"refusal,omitempty"`
+	// OnBehalfOf is who had handed it to whoever decided; Delegation is by what.
+	OnBehalfOf string             `json:"onBehalfOf,omitempty"`
+	Delegation *access.Delegation `json:"delegation,omitempty"`
 }
 
 // decisionEntry is what the ledger keeps of a decision.
@@ -48,6 +54,9 @@ func (r *Request) Decide(ctx context.Context, in DecideInput) (DecideResult, err
 	defer keepAlive(ctx, nothing)()
 	entry := decisionEntry{Decision: in.Decision, Refusal: in.Refusal}
 	entry.Signed = access.Unsigned
+	if err := r.speakFor(ctx, in, &entry); err != nil {
+		return DecideResult{}, err
+	}
 	if err := r.checkSignature(ctx, in, &entry); err != nil {
 		return DecideResult{}, err
 	}
@@ -65,5 +74,7 @@ func (r *Request) Decide(ctx context.Context, in DecideInput) (DecideResult, err
 	if err != nil {
 		return DecideResult{}, err
 	}
-	return DecideResult{Signed: kept.Signed, Refusal: kept.Refusal}, nil
+	return DecideResult{
+		Signed: kept.Signed, Refusal: kept.Refusal, OnBehalfOf: kept.OnBehalfOf, Delegation: kept.Delegation,
+	}, nil
 }

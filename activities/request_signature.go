@@ -81,7 +81,7 @@ func (r *Request) unlooked(in PlanInput, why string) access.Plan {
 func (r *Request) checkSignature(ctx context.Context, in DecideInput, entry *decisionEntry) error {
 	d := in.Decision
 	switch {
-	case r.signers == nil || in.Refusal != "" && d.Signature == "":
+	case r.signers == nil || entry.Refusal != "" && d.Signature == "":
 		return nil
 	case d.Signature == "":
 		entry.Refusal = "a signature is needed: decide with `starter approve` or `starter deny`, which sign"

@@ -19,13 +19,17 @@ type consent struct {
 	*request
 
 	lock  workflow.Mutex
-	steps []access.ApprovalStep // still to go through, with those escalated to
+	steps []access.ApprovalStep // still to go through
 	step  int
 	until time.Time
+	// escalated is when the people of escalateTo were let in; zero before.
+	escalated  time.Time
+	escalateTo []string
 	// decisions are those that count for the plan as it is.
 	decisions []access.Decision
 	verdict   string // "" while it is open
 	refused   int    // decisions
+	handed    int    // delegations, those that do not count too
 
 	moving policyMove
 }
@@ -55,6 +59,7 @@ func (c *consent) ask(ctx workflow.Context, a access.Approval, stop func() bool)
 		return nil
 	}
 	c.open(workflow.Now(ctx), a.Steps, time.Duration(a.DecideWithin))
+	c.escalateTo = a.EscalateTo
 	c.announce(ctx)
 	c.notify(ctx, EventRequested)
 	for c.verdict == "" && !stop() {
@@ -67,7 +72,9 @@ func (c *consent) ask(ctx workflow.Context, a access.Approval, stop func() bool)
 			return err
 		}
 		if !moved {
-			c.wake(ctx, a)
+			if err := c.wake(ctx, a); err != nil {
+				return err
+			}
 		}
 		c.announce(ctx)
 	}
@@ -76,7 +83,7 @@ func (c *consent) ask(ctx workflow.Context, a access.Approval, stop func() bool)
 
 func (c *consent) open(now time.Time, steps []access.ApprovalStep, within time.Duration) {
 	c.steps, c.step, c.verdict = slices.Clone(steps), 0, ""
-	c.decisions = nil
+	c.decisions, c.escalated = nil, time.Time{}
 	c.until = now.Add(within).UTC()
 }
 
@@ -117,8 +124,8 @@ func (c *consent) nextReminder(ctx workflow.Context, a access.Approval) time.Tim
 	if every := time.Duration(a.RemindEvery); every > 0 {
 		next = earliest(next, now.Add(every-now.Sub(opened)%every))
 	}
-	if after := time.Duration(a.EscalateAfter); after > 0 && now.Before(opened.Add(after)) {
-		next = earliest(next, opened.Add(after))
+	if after := time.Duration(a.EscalateAfter); after > 0 && c.escalated.IsZero() {
+		next = earliest(next, opened.Add(after)) // also if a decision came in that very moment
 	}
 	return next
 }
@@ -132,9 +139,9 @@ func earliest(a, b time.Time) time.Time {
 
 // wake does what is due: reminds, escalates, or ends the time to decide. It waits for
 // a decision that is being looked at: that one came in time.
-func (c *consent) wake(ctx workflow.Context, a access.Approval) {
+func (c *consent) wake(ctx workflow.Context, a access.Approval) error {
 	if err := c.lock.Lock(ctx); err != nil {
-		return
+		return err
 	}
 	defer c.lock.Unlock()
 	now := workflow.Now(ctx)
@@ -142,28 +149,12 @@ func (c *consent) wake(ctx workflow.Context, a access.Approval) {
 	case c.verdict != "" || c.moving.anew:
 	case !now.Before(c.until):
 		c.verdict = timedOut
-	case a.EscalateAfter > 0 && !now.Before(opened.Add(time.Duration(a.EscalateAfter))) && c.escalate(a.EscalateTo):
+	case a.EscalateAfter > 0 && !now.Before(opened.Add(time.Duration(a.EscalateAfter))) && c.escalate(now):
 		c.notify(ctx, EventEscalated)
 	default:
 		c.notify(ctx, EventReminder)
 	}
-}
-
-// escalate lets more people decide the open step, once.
-func (c *consent) escalate(to []string) bool {
-	step := &c.steps[c.step]
-	before := len(step.People)
-	if step.Anyone() {
-		return false
-	}
-	people := slices.Clone(step.People)
-	for _, p := range to {
-		if !slices.Contains(people, p) {
-			people = append(people, p)
-		}
-	}
-	step.People = people
-	return len(people) > before
+	return nil
 }
 
 // decide is one person's word. It answers when the word is recorded, not when the
@@ -181,9 +172,17 @@ func (c *consent) decide(ctx workflow.Context, action string, in DecisionInput) 
 		Duration: in.Duration, StartAt: in.StartAt, Signature: in.Signature,
 		SignedAt: in.SignedAt, PlanHash: c.planHash(),
 	}
-	why := cmp.Or(c.planIsAnother(saw), c.mayNot(d), c.otherPlan(in))
+	why := cmp.Or(c.planIsAnother(saw), c.otherPlan(in))
+	var delegators []string
+	if why == "" {
+		why, delegators = c.look(d)
+	}
+	if why == "" {
+		d.EscalatedAt = c.letIn(d.Action, d.By)
+	}
 	out, err := call[activities.DecideResult](brief(open, action), activities.DecideName, activities.DecideInput{
 		Request: c.info, Decision: d, Number: c.looked(), Refusal: why, Duties: c.duties(action),
+		Delegators: delegators,
 	})
 	if err != nil {
 		return access.Decision{}, err
@@ -193,6 +192,10 @@ func (c *consent) decide(ctx workflow.Context, action string, in DecisionInput) 
 		return access.Decision{}, refused(out.Refusal)
 	}
 	d.Signed = out.Signed
+	if out.OnBehalfOf != "" {
+		d.OnBehalfOf, d.Delegation = out.OnBehalfOf, out.Delegation
+		d.EscalatedAt = c.letIn(d.Action, d.OnBehalfOf)
+	}
 	c.record(d)
 	c.notify(ctx, EventDecided)
 	return d, nil
@@ -230,7 +233,7 @@ func (c *consent) closeUnlessApproved(ctx workflow.Context) error {
 	switch c.verdict {
 	case denied:
 		last := c.decisions[len(c.decisions)-1]
-		why := "denied by " + last.By
+		why := "denied by " + last.Who()
 		if last.Comment != "" {
 			why += ": " + last.Comment
 		}
@@ -246,14 +249,14 @@ func (c *consent) notify(ctx workflow.Context, typ string) {
 	text := c.summary()
 	if typ == EventDecided {
 		last := c.decisions[len(c.decisions)-1]
-		text = fmt.Sprintf("%s: %s has said %s. %s", c.info.ID, last.By, last.Action, text)
+		text = fmt.Sprintf("%s: %s has said %s. %s", c.info.ID, last.Who(), last.Action, text)
 	}
 	if waits := c.waitingFor(); c.verdict == "" && waits != "" {
 		text += ". It waits " + waits
 	}
 	var people []string
 	if c.step < len(c.steps) {
-		people = c.steps[c.step].People
+		people = c.people(c.step)
 	}
 	c.tellPeople(ctx, typ, text, people)
 }

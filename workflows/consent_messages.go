@@ -38,11 +38,13 @@ type ConsentStatus struct {
 	Need  int      `json:"need"` // of the open step
 	Given int      `json:"given"`
 	From  []string `json:"from"` // groups
-	// People may decide the open step; anyone if empty.
-	People    []string          `json:"people"`
-	Until     time.Time         `json:"until"`
-	Verdict   string            `json:"verdict,omitempty"`
-	Decisions []access.Decision `json:"decisions"`
+	// People may decide the open step, those escalated to among them; anyone if empty.
+	People []string  `json:"people"`
+	Until  time.Time `json:"until"`
+	// EscalatedAt is when more people were let in.
+	EscalatedAt time.Time         `json:"escalatedAt,omitzero"`
+	Verdict     string            `json:"verdict,omitempty"`
+	Decisions   []access.Decision `json:"decisions"`
 }
 
 func (c *consent) consentStatus() *ConsentStatus {
@@ -51,12 +53,12 @@ func (c *consent) consentStatus() *ConsentStatus {
 	}
 	out := &ConsentStatus{
 		Step: c.step, Steps: len(c.steps), From: []string{}, People: []string{}, Until: c.until, Verdict: c.verdict,
-		Decisions: append([]access.Decision{}, c.decisions...),
+		Decisions: append([]access.Decision{}, c.decisions...), EscalatedAt: c.escalated,
 	}
 	if c.step < len(c.steps) {
 		s := c.steps[c.step]
 		out.Need, out.Given = s.Need, c.given()
-		out.From, out.People = append(out.From, s.Groups...), append(out.People, s.People...)
+		out.From, out.People = append(out.From, s.Groups...), append(out.People, c.people(c.step)...)
 	}
 	return out
 }
@@ -66,6 +68,7 @@ func (c *consent) handleDecisions(ctx workflow.Context) error {
 	return errors.Join(
 		c.handleDecision(ctx, ApproveUpdate, "consent to the plan"),
 		c.handleDecision(ctx, DenyUpdate, "refuse the request"),
+		c.handleDelegation(ctx),
 	)
 }
 

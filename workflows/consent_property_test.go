@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -33,6 +34,9 @@ type ballot struct {
 	changes int // of the principal, before it is applied
 	applied int
 	counted []access.Decision // for the plan as it is, as the updates answered
+	asked   time.Time         // when people were asked about it, at the earliest
+	mu      sync.Mutex
+	handed  []access.Delegation
 	closed  *activities.CloseInput
 }
 
@@ -80,19 +84,27 @@ func (b *ballot) approval() access.Approval {
 			Need: 1 + b.rand.IntN(2), Groups: []string{"some"}, People: people,
 		})
 	}
+	b.escalates(&out)
 	return out
 }
 
 func (b *ballot) mocks() {
 	b.OnActivity(activities.PlanName, mock.Anything, mock.Anything).
 		Return(func(context.Context, activities.PlanInput) (activities.PlanResult, error) {
-			b.counted = nil
+			b.counted, b.asked = nil, b.Now()
 			return activities.PlanResult{Plan: b.plan.Seal()}, nil
 		})
 	b.OnActivity(activities.DecideName, mock.Anything, mock.Anything).
 		Return(func(_ context.Context, in activities.DecideInput) (activities.DecideResult, error) {
-			return activities.DecideResult{Signed: access.Unsigned, Refusal: in.Refusal}, nil
+			return b.speakFor(in), nil
 		})
+	b.OnActivity(activities.DelegateName, mock.Anything, mock.Anything).
+		Return(func(_ context.Context, in activities.DelegateInput) (activities.DelegateResult, error) {
+			if in.Refusal == "" {
+				b.handOver(in.Delegation)
+			}
+			return activities.DelegateResult{Delegation: in.Delegation, Refusal: in.Refusal}, nil
+		}).Maybe()
 	b.OnActivity(activities.ApplyName, mock.Anything, mock.Anything).
 		Return(func(_ context.Context, in activities.ApplyInput) (activities.ApplyResult, error) {
 			return b.apply(in), nil
@@ -127,14 +139,15 @@ func (b *ballot) consented() bool {
 	step, given := 0, 0
 	var seen []string
 	for _, d := range b.counted {
-		by := strings.ToLower(strings.TrimSpace(d.By))
-		if d.Action != "approve" || by == person(0) || slices.Contains(seen, by) || step == len(b.plan.Approval.Steps) {
+		if d.Action != "approve" || step == len(b.plan.Approval.Steps) || !b.rightful(step, d) {
 			return false
 		}
-		if !slices.Contains(b.plan.Approval.Steps[step].People, by) {
-			return false
+		for _, who := range []string{plain(d.By), plain(d.OnBehalfOf)} {
+			if who != "" && (who == person(0) || slices.Contains(seen, who)) {
+				return false
+			}
+			seen = append(seen, who)
 		}
-		seen = append(seen, by)
 		if given++; given == b.plan.Approval.Steps[step].Need {
 			step, given = step+1, 0
 		}
@@ -144,12 +157,12 @@ func (b *ballot) consented() bool {
 
 // votes sends random messages at random times, some of them after the deadline.
 func (b *ballot) votes() {
-	for i := range 4 + b.rand.IntN(14) {
+	for i := range 4 + b.rand.IntN(16) {
 		update := "approve"
 		if b.rand.IntN(9) == 0 {
 			update = "deny"
 		}
-		by := person(b.rand.IntN(crowd + 1))
+		by := person(b.rand.IntN(crowd + 3)) // the last two are asked by escalation at most
 		if b.rand.IntN(3) == 0 {
 			by = " " + strings.ToUpper(by) + " "
 		}
@@ -174,6 +187,7 @@ func TestConsent_NoPathAroundIt(t *testing.T) {
 	for seed := range uint64(400) {
 		b := newBallot(t, seed)
 		b.votes()
+		b.handovers()
 		b.ExecuteWorkflow(workflows.GrantType, workflows.GrantInput{
 			Principal: access.PrincipalSelector{Kind: access.User, ID: "7"}, Role: access.RoleSelector{ID: "2"},
 			Scope: access.ScopeSelector{Level: access.Tenant}, Requester: person(0),
@@ -188,6 +202,7 @@ func TestConsent_NoPathAroundIt(t *testing.T) {
 		case "granted":
 			require.Equal(t, 1, b.applied, "seed %d", seed)
 			require.False(t, denied, "seed %d: granted after a denial", seed)
+			b.tally(seen)
 		case "denied":
 			require.True(t, denied, "seed %d", seed)
 			require.Zero(t, b.applied, "seed %d", seed)
@@ -198,7 +213,7 @@ func TestConsent_NoPathAroundIt(t *testing.T) {
 			require.Fail(t, "unexpected end", "seed %d: %s", seed, got.State)
 		}
 	}
-	for _, state := range []string{"granted", "denied", "timedOut"} {
+	for _, state := range []string{"granted", "denied", "timedOut", "delegated", "escalated"} {
 		require.Greater(t, seen[state], 10, "the walks must reach every end: %v", seen)
 	}
 }

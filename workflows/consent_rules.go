@@ -2,7 +2,6 @@ package workflows
 
 import (
 	"fmt"
-	"slices"
 
 	"sentinelone-provisioner/internal/access"
 )
@@ -10,7 +9,19 @@ import (
 // mostRefused bounds how often a request takes down decisions that do not count.
 const mostRefused = 500
 
-// mayNot says why a decision does not count, or "".
+// look says why a decision does not count, or "". Where that is only that somebody may
+// not decide here, it also says who may, and might have handed it to them.
+func (c *consent) look(d access.Decision) (why string, delegators []string) {
+	if why = c.mayNot(d); why != "" {
+		return why, nil
+	}
+	if why = c.notEntitled(d); why != "" {
+		return why, c.delegators(d)
+	}
+	return "", nil
+}
+
+// mayNot says why a decision does not count, whoever may decide; or "".
 func (c *consent) mayNot(d access.Decision) string {
 	by := access.Fold(d.By)
 	switch {
@@ -20,26 +31,31 @@ func (c *consent) mayNot(d access.Decision) string {
 		return c.decidedAlready()
 	case c.state != StateAwaiting && c.state != StateActive:
 		return "there is nothing to decide: the state is " + c.state
-	case by == access.Fold(c.asked.Terms.Requester):
+	case c.asks(d.By):
 		return "the requester does not decide about the own request: " + d.By + " has asked for it"
-	case c.plan != nil && by == access.Fold(c.plan.Principal.Email):
+	case c.gets(d.By):
 		return "nobody decides about a role of their own: " + d.By + " would get it"
 	}
-	for _, e := range c.decisions {
-		if by == access.Fold(e.By) {
-			return fmt.Sprintf("%s has decided already: %s at %s", d.By, e.Action, at(e.At))
-		}
-	}
-	if why := c.notEntitled(d); why != "" {
-		return why
+	if e, has := access.HasDecided(c.decisions, d.By); has && by == access.Fold(e.By) {
+		return fmt.Sprintf("%s has decided already: %s at %s", d.By, e.Action, at(e.At))
+	} else if has {
+		return fmt.Sprintf("%s has decided already for %s: %s at %s", e.By, e.OnBehalfOf, e.Action, at(e.At))
 	}
 	return c.widens(d)
+}
+
+func (c *consent) asks(person string) bool {
+	return access.Fold(person) == access.Fold(c.asked.Terms.Requester)
+}
+
+func (c *consent) gets(person string) bool {
+	return c.plan != nil && c.plan.Principal.Email != "" && access.Fold(person) == access.Fold(c.plan.Principal.Email)
 }
 
 func (c *consent) decidedAlready() string {
 	if n := len(c.decisions); n > 0 {
 		last := c.decisions[n-1]
-		return fmt.Sprintf("it is decided already: %s, last by %s at %s", c.verdict, last.By, at(last.At))
+		return fmt.Sprintf("it is decided already: %s, last by %s at %s", c.verdict, last.Who(), at(last.At))
 	}
 	return fmt.Sprintf("it is decided already: %s at %s", c.verdict, at(c.until))
 }
@@ -47,24 +63,16 @@ func (c *consent) decidedAlready() string {
 // notEntitled says why a person may not decide: an approval needs the open step, a
 // denial any that is left.
 func (c *consent) notEntitled(d access.Decision) string {
-	last := c.step + 1
-	if d.Action == actionDeny {
-		last = len(c.steps)
-	}
-	for i := c.step; i < last && i < len(c.steps); i++ {
-		if entitled(c.steps[i], access.Fold(d.By)) {
+	steps := c.stepsFor(d.Action)
+	for _, i := range steps {
+		if c.entitled(i, d.By) {
 			return ""
 		}
 	}
-	if c.step >= len(c.steps) {
+	if len(steps) == 0 {
 		return "there is nothing to decide"
 	}
 	return fmt.Sprintf("%s may not decide this: it waits %s", d.By, c.waitingFor())
-}
-
-// entitled says whether somebody may decide a step.
-func entitled(s access.ApprovalStep, by string) bool {
-	return s.Anyone() || slices.Contains(s.People, by)
 }
 
 // widens says that a decision would give more than was asked for.

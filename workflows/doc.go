@@ -7,9 +7,11 @@
 //	Sync                  sync/<console>       query status, updates confirm,  minutes;            pinned
 //	                                           discard (while quarantined)     quarantined: 7 days
 //	Grant                 grant/<request>      query status, updates approve,  seconds; for a      auto-upgrade
-//	                                           deny, cancel, extend, end, move time: its duration
+//	                                           deny, delegate, cancel,         time: its duration
+//	                                           extend, end, move
 //	Revoke                revoke/<request>     query status, updates approve,  seconds             auto-upgrade
-//	                                           deny, move
+//	                                           deny, delegate, move
+//	Delegate              delegate/<id>        query status                    seconds             pinned
 //	Principal             principal/<console>  query status, update change     while it is leased  pinned
 //	                      /<kind>/<id>         (internal)                      or changed
 //	ProvisionUser         provision/<request>  query status, update cancel     seconds             auto-upgrade

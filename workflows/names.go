@@ -43,6 +43,8 @@ const (
 	// ApproveUpdate and DenyUpdate are people's decisions.
 	ApproveUpdate = "approve"
 	DenyUpdate    = "deny"
+	// DelegateUpdate hands a person's decisions to another.
+	DelegateUpdate = "delegate"
 	// CancelUpdate calls a grant off before it is applied.
 	CancelUpdate = "cancel"
 	// ExtendUpdate lengthens a timed grant that is running.
@@ -100,3 +102,13 @@ func ProvisionID(request string) string { return provisionPrefix + request }
 
 // OffboardID is the customary workflow id of an offboarding; any other works too.
 func OffboardID(request string) string { return offboardPrefix + request }
+
+// DelegateType is the workflow that hands a person's decisions to another, where no
+// request is open that could take the message.
+const DelegateType = "Delegate"
+
+const delegatePrefix = "delegate/"
+
+// DelegateID is the customary workflow id of a delegation; any other works too. It holds
+// no name and no address.
+func DelegateID(id string) string { return delegatePrefix + id }

@@ -27,6 +27,8 @@ func Register(r Registry) {
 		ProvisionUserType:        {ProvisionUser, workflow.VersioningBehaviorAutoUpgrade},
 		ProvisionServiceUserType: {ProvisionServiceUser, workflow.VersioningBehaviorAutoUpgrade},
 		OffboardType:             {Offboard, workflow.VersioningBehaviorAutoUpgrade},
+
+		DelegateType: {Delegate, workflow.VersioningBehaviorPinned},
 	} {
 		r.RegisterWorkflowWithOptions(w.run, workflow.RegisterOptions{Name: name, VersioningBehavior: w.versioning})
 	}

@@ -1,0 +1,251 @@
+package activities
+
+import (
+	"crypto/ed25519"
+	"crypto/rand"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/crypto/ssh"
+
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/consoletest"
+	"sentinelone-provisioner/internal/signing"
+	"sentinelone-provisioner/internal/store"
+)
+
+const (
+	carolMail = "carol@example.com"
+	daveMail  = "dave@example.com"
+	erinMail  = "erin@example.com"
+)
+
+// handover is a desk where people hand over their decisions.
+type handover struct {
+	*desk
+
+	keys map[string]ssh.AlgorithmSigner
+	file string // of allowed signers
+}
+
+func newHandover(t *testing.T) *handover {
+	t.Helper()
+	return &handover{desk: newDesk(t, consoletest.Options{Seed: 3, Sites: 2})}
+}
+
+// signed has the worker ask for signatures; each person has a key.
+func (h *handover) signed() *handover {
+	h.t.Helper()
+	h.keys = map[string]ssh.AlgorithmSigner{}
+	var file strings.Builder
+	for _, who := range []string{carolMail, daveMail, erinMail} {
+		_, private, err := ed25519.GenerateKey(rand.Reader)
+		require.NoError(h.t, err)
+		signer, err := ssh.NewSignerFromKey(private)
+		require.NoError(h.t, err)
+		algorithm, ok := signer.(ssh.AlgorithmSigner)
+		require.True(h.t, ok)
+		h.keys[who] = algorithm
+		file.WriteString(who + " " + string(ssh.MarshalAuthorizedKey(signer.PublicKey())))
+	}
+	h.file = filepath.Join(h.t.TempDir(), "signers")
+	require.NoError(h.t, os.WriteFile(h.file, []byte(file.String()), 0o600))
+	allowed, err := signing.LoadAllowedSigners(h.file, "")
+	require.NoError(h.t, err)
+	h.request.CheckingSignatures(allowed)
+	return h
+}
+
+// hands is one attempt to hand by's decisions to another, for a day unless changed. A
+// number tells messages of one request apart.
+func (h *handover) hands(by, to string, number int, changes ...func(*access.Delegation)) DelegateInput {
+	h.t.Helper()
+	d := access.Delegation{By: by, To: to, At: h.now, Duration: access.Duration(24 * time.Hour), SignedAt: h.now}
+	for _, change := range changes {
+		change(&d)
+	}
+	d = d.Timed()
+	if key := h.keys[by]; key != nil {
+		d.Request, d.Console = "delegate/1", h.client.Console()
+		signature, err := signing.Sign(h.t.Context(), key, signing.OfDelegation(d))
+		require.NoError(h.t, err)
+		d.Signature = signature
+	}
+	return DelegateInput{Request: RequestInfo{ID: "delegate/1", Run: "run"}, Delegation: d, Number: number}
+}
+
+func back(d *access.Delegation) { d.Duration, d.Until = 0, d.At.Add(-time.Second) }
+
+// twice runs an attempt again, which must give the first answer.
+func (h *handover) twice(in DelegateInput) DelegateResult {
+	h.t.Helper()
+	first, err := run[DelegateResult](h.desk, DelegateName, in)
+	require.NoError(h.t, err)
+	again, err := run[DelegateResult](h.desk, DelegateName, in)
+	require.NoError(h.t, err)
+	require.Equal(h.t, first, again)
+	return first
+}
+
+// decides has somebody decide where others are asked.
+func (h *handover) decides(number int, by string, asked ...string) DecideResult {
+	h.t.Helper()
+	in := DecideInput{
+		Request: RequestInfo{ID: "grant/1", Run: "run"}, Number: number, Refusal: "may not decide", Delegators: asked,
+		Decision: access.Decision{
+			At: h.now, By: by, Action: "approve", PlanHash: strings.Repeat("a", 64), SignedAt: h.now,
+		},
+	}
+	if key := h.keys[by]; key != nil {
+		s := signing.OfDecision("grant/1", "run", in.Decision.PlanHash, in.Decision)
+		signature, err := signing.Sign(h.t.Context(), key, s)
+		require.NoError(h.t, err)
+		in.Decision.Signature = signature
+	}
+	out, err := run[DecideResult](h.desk, DecideName, in)
+	require.NoError(h.t, err)
+	again, err := run[DecideResult](h.desk, DecideName, in)
+	require.NoError(h.t, err)
+	require.Equal(h.t, out, again)
+	return out
+}
+
+// What is handed over counts from then on until its end, or until it is taken back, for
+// those who are asked and for nobody else.
+func TestDelegate_CountsWhileItHolds(t *testing.T) {
+	t.Parallel()
+	h := newHandover(t)
+	require.Equal(t, "may not decide", h.decides(0, daveMail, carolMail).Refusal)
+	got := h.twice(h.hands(carolMail, daveMail, 0))
+	require.Empty(t, got.Refusal)
+	require.Equal(t, h.now.Add(24*time.Hour), got.Delegation.Until)
+	require.Equal(t, access.Unsigned, got.Delegation.Signed)
+	require.Equal(t, h.client.Console(), got.Delegation.Console)
+
+	counts := h.decides(1, " Dave@Example.com", erinMail, carolMail)
+	require.Empty(t, counts.Refusal)
+	require.Equal(t, carolMail, counts.OnBehalfOf)
+	require.Equal(t, got.Delegation, *counts.Delegation)
+	require.Equal(t, "may not decide", h.decides(2, daveMail, erinMail).Refusal, "carol is not asked")
+	require.Equal(t, "may not decide", h.decides(3, daveMail).Refusal, "nobody is")
+	h.twice(h.hands(daveMail, erinMail, 1))
+	require.Equal(t, "may not decide", h.decides(4, erinMail, carolMail).Refusal, "delegations do not chain")
+
+	h.now = h.now.Add(24 * time.Hour)
+	require.Equal(t, "may not decide", h.decides(5, daveMail, carolMail).Refusal, "it is over")
+}
+
+func TestDelegate_TakenBack(t *testing.T) {
+	t.Parallel()
+	h := newHandover(t)
+	none := h.twice(h.hands(carolMail, daveMail, 0, back))
+	require.Contains(t, none.Refusal, "there is nothing to take back")
+	h.twice(h.hands(carolMail, daveMail, 1))
+	h.now = h.now.Add(time.Hour)
+	require.Contains(t, h.twice(h.hands(carolMail, erinMail, 2, back)).Refusal, "nothing to take back")
+	require.Empty(t, h.decides(0, daveMail, carolMail).Refusal)
+	require.Empty(t, h.twice(h.hands(carolMail, daveMail, 3, back)).Refusal)
+	require.Equal(t, "may not decide", h.decides(1, daveMail, carolMail).Refusal)
+
+	first := h.hands(carolMail, daveMail, 1)
+	first.Delegation.At = first.Delegation.At.Add(-time.Hour)
+	h.twice(first) // a late attempt of the one before
+	require.Equal(t, "may not decide", h.decides(2, daveMail, carolMail).Refusal)
+	require.Equal(t, []string{"delegation", "delegation", "delegation", "delegation"}, h.ledger("delegate/1"))
+}
+
+func TestDelegate_Signed(t *testing.T) {
+	t.Parallel()
+	h := newHandover(t).signed()
+	bare := h.hands(carolMail, daveMail, 0)
+	bare.Delegation.Signature = ""
+	require.Contains(t, h.twice(bare).Refusal, "a signature is needed")
+	for i, change := range []func(*access.Delegation){
+		func(d *access.Delegation) { d.To = erinMail },
+		func(d *access.Delegation) { d.By = erinMail },
+		func(d *access.Delegation) { d.Duration *= 2 },
+		func(d *access.Delegation) { d.Comment = "another" },
+		func(d *access.Delegation) { d.Run = "run" },
+		func(d *access.Delegation) { d.SignedAt = d.SignedAt.Add(time.Second) },
+	} {
+		changed := h.hands(carolMail, daveMail, 10+i)
+		change(&changed.Delegation)
+		require.NotEmpty(t, h.twice(changed).Refusal, "change %d", i)
+	}
+	elsewhere := h.hands(carolMail, daveMail, 1)
+	elsewhere.Request.ID = "delegate/2"
+	require.Contains(t, h.twice(elsewhere).Refusal, "is not over this")
+	old := h.hands(carolMail, daveMail, 2, func(d *access.Delegation) { d.SignedAt = d.SignedAt.Add(-2 * time.Hour) })
+	require.Contains(t, h.twice(old).Refusal, "sign again")
+	require.Equal(t, "may not decide", h.decides(0, daveMail, carolMail).Refusal)
+
+	got := h.twice(h.hands(carolMail, daveMail, 3))
+	require.Empty(t, got.Refusal)
+	require.Equal(t, ssh.FingerprintSHA256(h.keys[carolMail].PublicKey()), got.Delegation.Signed)
+	counts := h.decides(1, daveMail, carolMail)
+	require.Empty(t, counts.Refusal)
+	require.Equal(t, ssh.FingerprintSHA256(h.keys[daveMail].PublicKey()), counts.Signed, "dave signs himself")
+}
+
+// What carol signed and took back does not come to life again by being shown again.
+func TestDelegate_UsedOnce(t *testing.T) {
+	t.Parallel()
+	h := newHandover(t).signed()
+	first := h.hands(carolMail, daveMail, 0)
+	require.Empty(t, h.twice(first).Refusal)
+	h.now = h.now.Add(time.Minute)
+	require.Empty(t, h.twice(h.hands(carolMail, daveMail, 1, back)).Refusal)
+	replayed := first
+	for i, run := range []string{"run", "another run"} {
+		h.now = h.now.Add(time.Minute)
+		replayed.Number, replayed.Request.Run, replayed.Delegation.At = 2, run, h.now
+		got := h.twice(replayed)
+		require.Contains(t, got.Refusal, "has been used already", "replay %d", i)
+		require.Equal(t, "may not decide", h.decides(i, daveMail, carolMail).Refusal)
+	}
+	require.Empty(t, h.twice(h.hands(carolMail, daveMail, 4)).Refusal, "she may say it again herself")
+	require.Empty(t, h.decides(9, daveMail, carolMail).Refusal)
+	require.Len(t, h.ledger("delegate/1"), 5, "what was refused is in the ledger too")
+}
+
+// A delegation as claimed does not count where signatures are asked for, nor one whose
+// key is gone.
+func TestDelegate_CheckedAgainWhenItCounts(t *testing.T) {
+	t.Parallel()
+	h := newHandover(t)
+	require.Empty(t, h.twice(h.hands(carolMail, daveMail, 0)).Refusal)
+	h.signed()
+	require.Contains(t, h.decides(0, daveMail, carolMail).Refusal,
+		"what carol@example.com has delegated does not hold: a signature is needed")
+	require.Empty(t, h.twice(h.hands(carolMail, daveMail, 1)).Refusal)
+	require.Empty(t, h.decides(1, daveMail, carolMail).Refusal)
+	text, err := os.ReadFile(h.file)
+	require.NoError(t, err)
+	_, without, _ := strings.Cut(string(text), "\n")
+	require.NoError(t, os.WriteFile(h.file, []byte(without), 0o600))
+	require.Contains(t, h.decides(2, daveMail, carolMail).Refusal, "is of no allowed signer")
+	require.NoError(t, os.Remove(h.file))
+	_, err = run[DecideResult](h.desk, DecideName, DecideInput{
+		Request: RequestInfo{ID: "grant/1", Run: "run"}, Number: 3, Refusal: "no", Delegators: []string{carolMail},
+		Decision: access.Decision{At: h.now, By: daveMail, Action: "approve"},
+	})
+	require.False(t, failure(t, err).NonRetryable(), "it cannot be told: it waits")
+}
+
+func TestDelegate_Refusals(t *testing.T) {
+	t.Parallel()
+	h := newHandover(t)
+	in := h.hands(carolMail, daveMail, 0)
+	in.Refusal = "carol is not asked"
+	require.Equal(t, "carol is not asked", h.twice(in).Refusal)
+	held, err := h.store.Delegations(t.Context(), store.DelegationsQuery{Console: h.client.Console(), At: h.now})
+	require.NoError(t, err)
+	require.Empty(t, held)
+	in.Delegation.Console = "other.example.com"
+	_, err = run[DelegateResult](h.desk, DelegateName, in)
+	require.Equal(t, "Conflict", failure(t, err).Type())
+}

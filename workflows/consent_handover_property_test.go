@@ -1,0 +1,121 @@
+package workflows_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/testsuite"
+
+	"sentinelone-provisioner/activities"
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/workflows"
+)
+
+func plain(name string) string { return strings.ToLower(strings.TrimSpace(name)) }
+
+// escalates lets some people in after a while, in most runs; the requester may be one.
+func (b *ballot) escalates(a *access.Approval) {
+	if b.rand.IntN(3) == 0 {
+		return
+	}
+	a.EscalateAfter = access.Duration(time.Duration(5+b.rand.IntN(40)) * time.Minute)
+	for n := range crowd + 3 { // some of whom nobody asks otherwise
+		if b.rand.IntN(2) > 0 {
+			a.EscalateTo = append(a.EscalateTo, person(n))
+		}
+	}
+}
+
+// handovers hands decisions from anybody to anybody at random times, by way of the
+// request and behind its back, and takes some back.
+func (b *ballot) handovers() {
+	for i := range b.rand.IntN(40) {
+		in := workflows.DelegationInput{By: person(b.rand.IntN(crowd + 3)), To: person(b.rand.IntN(crowd + 3))}
+		length := time.Duration(1+b.rand.IntN(60)) * time.Minute
+		in.Duration = access.Duration(length)
+		if b.rand.IntN(6) == 0 {
+			in.Duration, in.Until = 0, began.Add(-time.Minute)
+		}
+		elsewhere := b.rand.IntN(2) == 0
+		b.RegisterDelayedCallback(func() {
+			if elsewhere {
+				b.handOver(in.Delegation(b.Now()).Timed())
+				return
+			}
+			b.UpdateWorkflow("delegate", fmt.Sprint("d", i), &testsuite.TestUpdateCallback{
+				OnAccept: func() {}, OnReject: func(error) {}, OnComplete: func(any, error) {},
+			}, in)
+		}, time.Duration(b.rand.IntN(50))*time.Minute)
+	}
+}
+
+// handOver is the table of delegations: the latest word of each person on each other.
+func (b *ballot) handOver(d access.Delegation) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for i, e := range b.handed {
+		if e.By == d.By && e.To == d.To && e.Until.After(d.At) {
+			b.handed[i].Until = d.At
+		}
+	}
+	b.handed = append(b.handed, d)
+}
+
+func (b *ballot) hasHanded(by, to string, at time.Time) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.ContainsFunc(b.handed, func(d access.Delegation) bool {
+		return d.By == by && d.To == plain(to) && d.InForce(at)
+	})
+}
+
+// speakFor is what activity Decide answers.
+func (b *ballot) speakFor(in activities.DecideInput) activities.DecideResult {
+	out := activities.DecideResult{Signed: access.Unsigned, Refusal: in.Refusal}
+	for _, p := range in.Delegators {
+		if b.hasHanded(p, in.Decision.By, in.Decision.At) {
+			out.Refusal, out.OnBehalfOf = "", p
+			return out
+		}
+	}
+	return out
+}
+
+// rightful says whether an approval is of somebody who may decide the step then, or of
+// somebody to whom one of those has handed it.
+func (b *ballot) rightful(step int, d access.Decision) bool {
+	a := b.plan.Approval
+	may := func(who string) bool {
+		late := a.EscalateAfter > 0 && !d.At.Before(b.asked.Add(time.Duration(a.EscalateAfter)))
+		return slices.Contains(a.Steps[step].People, who) || late && slices.Contains(a.EscalateTo, who)
+	}
+	if d.OnBehalfOf == "" {
+		return may(plain(d.By))
+	}
+	return may(d.OnBehalfOf) && b.hasHanded(d.OnBehalfOf, d.By, d.At)
+}
+
+// tally counts what the approvals of a granted request rest on, and checks that each
+// says so.
+func (b *ballot) tally(seen map[string]int) {
+	delegated, escalated := false, false
+	for _, d := range b.counted {
+		delegated = delegated || d.OnBehalfOf != ""
+		speaker := plain(d.By)
+		if d.OnBehalfOf != "" {
+			speaker = d.OnBehalfOf
+		}
+		late := !slices.Contains(b.plan.Approval.Steps[d.Step].People, speaker)
+		require.Equal(b.t, late, !d.EscalatedAt.IsZero(), "%+v", d)
+		escalated = escalated || late
+	}
+	if delegated {
+		seen["delegated"]++
+	}
+	if escalated {
+		seen["escalated"]++
+	}
+}
