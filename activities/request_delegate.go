@@ -79,17 +79,16 @@ func (r *Request) checkDelegation(ctx context.Context, entry *delegationEntry) e
 		return nil
 	}
 	if r.signers != nil {
-		fingerprint, err := r.delegationSignedBy(entry.Delegation)
-		if _, unreadable := errors.AsType[*signing.FileError](err); unreadable {
-			return fmt.Errorf("the signature on %s cannot be checked: %w", entry.Request, err)
-		}
-		if err != nil {
-			entry.Refusal = err.Error()
-			return nil
+		fingerprint, why := r.delegationSignedBy(entry.Delegation)
+		if _, unreadable := errors.AsType[*signing.FileError](why); unreadable {
+			return fmt.Errorf("the signature on %s cannot be checked: %w", entry.Request, why)
 		}
 		entry.Signed = fingerprint
+		if why != nil {
+			entry.Signed, entry.Refusal = access.Unsigned, why.Error()
+		}
 	}
-	if !entry.TakesBack() {
+	if entry.Refusal != "" || !entry.TakesBack() {
 		return nil
 	}
 	earlier, err := r.store.Delegations(ctx, store.DelegationsQuery{

@@ -37,8 +37,8 @@ func (in *DelegationInput) UnmarshalJSON(data []byte) error {
 // Delegation is what is asked for at that time; its end is not worked out yet.
 func (in DelegationInput) Delegation(now time.Time) access.Delegation {
 	return access.Delegation{
-		By: strings.TrimSpace(in.By), To: strings.TrimSpace(in.To), At: now.UTC(), Until: in.Until, Duration: in.Duration,
-		Comment: in.Comment, Console: in.Console, Signature: in.Signature, SignedAt: in.SignedAt,
+		By: strings.TrimSpace(in.By), To: strings.TrimSpace(in.To), At: now.UTC(),
+		Until: in.Until, Duration: in.Duration, Comment: in.Comment, Console: in.Console, Signature: in.Signature, SignedAt: in.SignedAt,
 	}
 }
 

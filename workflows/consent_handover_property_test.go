@@ -57,7 +57,7 @@ func (b *ballot) handOver(d access.Delegation) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for i, e := range b.handed {
-		if e.By == d.By && e.To == d.To && e.Until.After(d.At) {
+		if plain(e.By) == plain(d.By) && plain(e.To) == plain(d.To) && e.Until.After(d.At) {
 			b.handed[i].Until = d.At
 		}
 	}
@@ -68,7 +68,7 @@ func (b *ballot) hasHanded(by, to string, at time.Time) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return slices.ContainsFunc(b.handed, func(d access.Delegation) bool {
-		return d.By == by && d.To == plain(to) && d.InForce(at)
+		return plain(d.By) == plain(by) && plain(d.To) == plain(to) && d.InForce(at)
 	})
 }
 

@@ -1,0 +1,265 @@
+package workflows_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/mock"
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/testsuite"
+
+	"sentinelone-provisioner/activities"
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/workflows"
+)
+
+const (
+	carolMail = "carol@example.com"
+	daveMail  = "dave@example.com"
+	erinMail  = "erin@example.com"
+)
+
+// council is a grant that waits for people, of whom some have handed their word to
+// others: a real table of delegations stands in for the store.
+type council struct {
+	*requestScene
+
+	table     ballot
+	decided   []activities.DecideInput
+	delegated []activities.DelegateInput
+}
+
+func newCouncil(t *testing.T, a access.Approval) *council {
+	t.Helper()
+	c := &council{requestScene: newRequest(t)}
+	a.Required, a.DecideWithin = true, access.Duration(10*time.Hour)
+	in := planInput(asked(0))
+	plan := planOf(in)
+	plan.Approval = a
+	c.on(activities.PlanName, in).Return(activities.PlanResult{Plan: plan.Seal()}, nil).Once()
+	c.on(activities.DecideName, mock.Anything).
+		Return(func(_ context.Context, in activities.DecideInput) (activities.DecideResult, error) {
+			c.decided = append(c.decided, in)
+			return c.table.speakFor(in), nil
+		}).Maybe()
+	c.on(activities.DelegateName, mock.Anything).
+		Return(func(_ context.Context, in activities.DelegateInput) (activities.DelegateResult, error) {
+			c.delegated = append(c.delegated, in)
+			if in.Refusal == "" {
+				c.table.handOver(in.Delegation)
+			}
+			return activities.DelegateResult{Delegation: in.Delegation, Refusal: in.Refusal}, nil
+		}).Maybe()
+	c.on(activities.CloseName, mock.Anything).
+		Return(func(_ context.Context, in activities.CloseInput) (activities.CloseResult, error) {
+			c.closed = append(c.closed, in)
+			return activities.CloseResult{Receipt: receiptOf(in)}, nil
+		}).Maybe()
+	return c
+}
+
+// says sends a decision when so much time has passed; what comes of it is known at the
+// end.
+func (c *council) says(d time.Duration, action, by string) *spoken {
+	return c.sends(d, action, workflows.DecisionInput{By: by})
+}
+
+type spoken struct {
+	decision   access.Decision
+	delegation access.Delegation
+	err        error
+}
+
+func (c *council) sends(d time.Duration, update string, payload any) *spoken {
+	out := new(spoken)
+	c.at(d, func() {
+		c.UpdateWorkflow(update, "", &testsuite.TestUpdateCallback{
+			OnAccept: func() {}, OnReject: func(err error) { out.err = err },
+			OnComplete: func(got any, err error) {
+				out.err = err
+				out.decision, _ = got.(access.Decision)
+				out.delegation, _ = got.(access.Delegation)
+			},
+		}, payload)
+	})
+	return out
+}
+
+func (c *council) hands(d time.Duration, by, to string) *spoken {
+	return c.sends(d, workflows.DelegateUpdate,
+		workflows.DelegationInput{By: by, To: to, Duration: access.Duration(8 * time.Hour)})
+}
+
+func (s *spoken) refused(t *testing.T, want string) {
+	t.Helper()
+	require.ErrorContains(t, s.err, want)
+}
+
+func stepOf(need int, people ...string) access.ApprovalStep {
+	return access.ApprovalStep{Need: need, Groups: []string{"leads"}, People: people}
+}
+
+// Dave decides for Carol once she has handed it to him, and for nobody else; both their
+// words are used up by it.
+func TestConsent_Delegated(t *testing.T) {
+	t.Parallel()
+	c := newCouncil(t, access.Approval{Steps: []access.ApprovalStep{stepOf(2, carolMail, erinMail)}})
+	early := c.says(time.Minute, "approve", daveMail)
+	handed := c.hands(2*time.Minute, " Carol@example.com", daveMail)
+	forCarol := c.says(3*time.Minute, "approve", daveMail)
+	again := c.says(4*time.Minute, "approve", daveMail)
+	herself := c.says(5*time.Minute, "approve", "CAROL@example.com")
+	late := c.hands(6*time.Minute, erinMail, daveMail)
+	both := c.says(7*time.Minute, "deny", daveMail)
+	c.applies(access.OpGrant, access.Applied)
+	erin := c.says(8*time.Minute, "approve", erinMail)
+	got := c.grant(asked(0))
+	require.Equal(t, "granted", got.State)
+	early.refused(t, "may not decide this")
+	require.NoError(t, handed.err)
+	require.Equal(t, "Carol@example.com", handed.delegation.By)
+	require.Equal(t, began.Add(2*time.Minute+8*time.Hour), handed.delegation.Until)
+	require.NoError(t, forCarol.err)
+	require.Equal(t, carolMail, forCarol.decision.OnBehalfOf)
+	require.True(t, forCarol.decision.EscalatedAt.IsZero())
+	again.refused(t, "dave@example.com has decided already: approve at")
+	herself.refused(t, "dave@example.com has decided already for carol@example.com: approve at")
+	require.NoError(t, late.err)
+	both.refused(t, "dave@example.com has decided already")
+	require.NoError(t, erin.err)
+	require.Equal(t, []string{carolMail, erinMail}, c.decided[0].Delegators)
+	require.Empty(t, c.decided[2].Delegators, "a person has one word")
+	require.Equal(t, snapshot, c.delegated[0].Delegation.Run)
+	require.Equal(t, 1, c.delegated[1].Number)
+}
+
+// Whoever may decide does so for themselves, and what they had from others is left.
+func TestConsent_ForThemselvesFirst(t *testing.T) {
+	t.Parallel()
+	steps := []access.ApprovalStep{stepOf(1, carolMail, daveMail), stepOf(1, carolMail)}
+	c := newCouncil(t, access.Approval{Steps: steps})
+	c.hands(time.Minute, carolMail, daveMail)
+	own := c.says(2*time.Minute, "approve", daveMail)
+	c.applies(access.OpGrant, access.Applied)
+	carol := c.says(3*time.Minute, "approve", carolMail)
+	require.Equal(t, "granted", c.grant(asked(0)).State)
+	require.Empty(t, own.decision.OnBehalfOf)
+	require.NoError(t, carol.err)
+}
+
+// A denial may be for somebody of a later step, an approval only of the open one.
+func TestConsent_DelegatedLater(t *testing.T) {
+	t.Parallel()
+	c := newCouncil(t, access.Approval{Steps: []access.ApprovalStep{stepOf(1, carolMail), stepOf(1, erinMail)}})
+	c.hands(time.Minute, erinMail, daveMail)
+	yes := c.says(2*time.Minute, "approve", daveMail)
+	no := c.says(3*time.Minute, "deny", daveMail)
+	got := c.grant(asked(0))
+	require.Equal(t, "denied", got.State)
+	require.Equal(t, "denied by dave@example.com for erin@example.com", got.Message)
+	yes.refused(t, "may not decide this")
+	require.NoError(t, no.err)
+	require.Equal(t, []string{carolMail, erinMail}, c.decided[1].Delegators)
+}
+
+// What may not be handed over here is refused, and what is refused is recorded.
+func TestConsent_MayNotHandOver(t *testing.T) {
+	t.Parallel()
+	c := newCouncil(t, access.Approval{Steps: []access.ApprovalStep{stepOf(1, carolMail)}})
+	who := map[string]*spoken{
+		"BOB@example.com has asked for it, and has no say here": c.hands(time.Minute, "BOB@example.com", daveMail),
+		"ana@example.com would get the role, and has":           c.hands(time.Minute, anaMail, daveMail),
+		"nobody can hand it to the requester":                   c.hands(time.Minute, carolMail, "Bob@Example.com"),
+		"nobody can hand it to them":                            c.hands(time.Minute, carolMail, anaMail),
+		"erin@example.com may not decide this, and has nothing": c.hands(time.Minute, erinMail, daveMail),
+	}
+	never := map[string]*spoken{}
+	for want, in := range map[string]workflows.DelegationInput{
+		`"by" is missing`:                    {To: daveMail, Duration: 1},
+		`"to" is missing`:                    {By: carolMail, Duration: 1},
+		`say either "until"`:                 {By: carolMail, To: daveMail},
+		`say either "until", as`:             {By: carolMail, To: daveMail, Duration: 1, Until: began},
+		"the longest is 366 days":            {By: carolMail, To: daveMail, Until: began.Add(367 * 24 * time.Hour)},
+		"give one above 0":                   {By: carolMail, To: daveMail, Duration: -1},
+		"cannot delegate to the same person": {By: carolMail, To: "Carol@example.com ", Duration: 1},
+		`"to" holds characters that no name`: {By: carolMail, To: "dave\x00@example.com", Duration: 1},
+	} {
+		never[want] = c.sends(time.Minute, workflows.DelegateUpdate, in)
+	}
+	taken := c.sends(2*time.Minute, workflows.DelegateUpdate,
+		workflows.DelegationInput{By: carolMail, To: bobMail, Until: began})
+	c.says(time.Hour, "deny", carolMail)
+	require.Equal(t, "denied", c.grant(asked(0)).State)
+	for want, got := range who {
+		got.refused(t, want)
+	}
+	for want, got := range never {
+		got.refused(t, want)
+	}
+	require.NoError(t, taken.err, "what was handed to the requester before can be taken back")
+	require.Len(t, c.delegated, len(who)+1)
+}
+
+// Those escalated to may decide the open step and those that follow, from then on.
+func TestConsent_Escalated(t *testing.T) {
+	t.Parallel()
+	c := newCouncil(t, access.Approval{
+		Steps:         []access.ApprovalStep{stepOf(1, carolMail), stepOf(1, carolMail)},
+		EscalateAfter: access.Duration(time.Hour), EscalateTo: []string{bobMail, daveMail, erinMail},
+	})
+	before := c.says(time.Hour-time.Second, "approve", daveMail)
+	requester := c.says(time.Hour+time.Minute, "approve", bobMail)
+	open := c.says(time.Hour+2*time.Minute, "approve", daveMail)
+	c.applies(access.OpGrant, access.Applied)
+	var seen workflows.RequestStatus
+	c.at(time.Hour+3*time.Minute, func() { seen = c.look() })
+	next := c.says(time.Hour+4*time.Minute, "approve", erinMail)
+	got := c.grant(asked(0))
+	require.Equal(t, "granted", got.State)
+	before.refused(t, "may not decide this")
+	requester.refused(t, "the requester does not decide")
+	require.NoError(t, open.err)
+	require.NoError(t, next.err)
+	for _, d := range []access.Decision{open.decision, next.decision} {
+		require.Equal(t, began.Add(time.Hour), d.EscalatedAt)
+	}
+	require.Equal(t, []string{carolMail, daveMail, erinMail}, seen.Consent.People)
+	require.Equal(t, began.Add(time.Hour), seen.Consent.EscalatedAt)
+}
+
+func TestDelegate(t *testing.T) {
+	t.Parallel()
+	in := workflows.DelegationInput{
+		By: " carol@example.com", To: daveMail, Duration: access.Duration(time.Hour), Comment: "away", Console: host,
+	}
+	want := access.Delegation{
+		By: carolMail, To: daveMail, At: began, Until: began.Add(time.Hour), Duration: in.Duration, Comment: "away",
+		Console: host,
+	}
+	for refusal, state := range map[string]string{"": "delegated", "there is nothing to take back": "refused"} {
+		s := newRequest(t)
+		s.SetStartWorkflowOptions(client.StartWorkflowOptions{ID: "delegate/1", TaskQueue: "sentinelone"})
+		s.on(activities.DelegateName, activities.DelegateInput{
+			Request: activities.RequestInfo{ID: "delegate/1", Run: snapshot, StartedAt: began}, Delegation: want,
+		}).Return(activities.DelegateResult{Delegation: want, Refusal: refusal}, nil).Once()
+		s.ExecuteWorkflow(workflows.DelegateType, in)
+		require.True(t, s.IsWorkflowCompleted())
+		answer, err := s.QueryWorkflow(workflows.StatusQuery)
+		require.NoError(t, err)
+		var status workflows.DelegateStatus
+		require.NoError(t, answer.Get(&status))
+		require.Equal(t, workflows.DelegateStatus{State: state, Delegation: want, Message: refusal}, status)
+		if refusal != "" {
+			require.Equal(t, "Refused", s.failure().Type())
+			continue
+		}
+		var got access.Delegation
+		require.NoError(t, s.GetWorkflowResult(&got))
+		require.Equal(t, want, got)
+	}
+	s := newRequest(t)
+	s.ExecuteWorkflow(workflows.DelegateType, workflows.DelegationInput{By: carolMail, To: daveMail})
+	require.Equal(t, "Invalid", s.failure().Type())
+}
