@@ -52,6 +52,8 @@ type Event = notify.Event
 // TellInput is an event that people should be told of.
 type TellInput struct {
 	Event notify.Event `json:"event"`
+	// Except are people who are not told in somebody's place.
+	Except []string `json:"except,omitempty"`
 }
 
 // DeliverInput is what the delivering workflow starts with.
@@ -62,7 +64,12 @@ type DeliverInput struct {
 
 // Tell has a workflow of its own deliver the event, so that a receiver that is down
 // holds nothing up. An event is delivered once, however often this runs.
-func (n *Notify) Tell(ctx context.Context, in TellInput) error { return n.tell(ctx, in.Event) }
+func (n *Notify) Tell(ctx context.Context, in TellInput) error {
+	if n != nil && len(n.senders) > 0 {
+		n.addDelegates(ctx, &in.Event, in.Except)
+	}
+	return n.tell(ctx, in.Event)
+}
 
 // tell is for activities that have something to say themselves.
 func (n *Notify) tell(ctx context.Context, e notify.Event) error {

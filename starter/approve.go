@@ -139,7 +139,7 @@ func (d deciding) all(ctx context.Context, ids []string) error {
 			faults = append(faults, d.emitLine(answer))
 		} else if err == nil {
 			said := *answer.Decision
-			fmt.Fprintf(d.out, "%s: %s by %s (%s)\n", answer.WorkflowID, said.Action, said.By, said.Signed)
+			fmt.Fprintf(d.out, "%s: %s by %s (%s)\n", answer.WorkflowID, said.Action, said.Who(), said.Signed)
 		}
 		if ctx.Err() != nil {
 			break

@@ -31,6 +31,7 @@ func TestRequests(t *testing.T) {
 			"user": createdUser, "service user": createdServiceUser, "offboarded": offboardedUser,
 			"account called off": calledOffUser,
 			"consent":            consentedGrant, "denied": deniedGrant, "consent file": consentedFile,
+			"delegated":    delegatedDecisions,
 			"file dry run": appliedFileDryRun, "file interrupted": appliedFileInterrupted,
 		} {
 			t.Run(name, func(t *testing.T) {

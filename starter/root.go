@@ -72,6 +72,7 @@ func (p *program) root() *cobra.Command {
 		{groupChange, p.revokeCommand()},
 		{groupChange, p.approveCommand()},
 		{groupChange, p.denyCommand()},
+		{groupChange, p.delegateCommand()},
 		{groupChange, p.endCommand()},
 		{groupChange, p.extendCommand()},
 		{groupChange, p.cancelCommand()},

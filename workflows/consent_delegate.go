@@ -38,7 +38,8 @@ func (in *DelegationInput) UnmarshalJSON(data []byte) error {
 func (in DelegationInput) Delegation(now time.Time) access.Delegation {
 	return access.Delegation{
 		By: strings.TrimSpace(in.By), To: strings.TrimSpace(in.To), At: now.UTC(),
-		Until: in.Until, Duration: in.Duration, Comment: in.Comment, Console: in.Console, Signature: in.Signature, SignedAt: in.SignedAt,
+		Until: in.Until, Duration: in.Duration, Comment: in.Comment, Console: in.Console,
+		Signature: in.Signature, SignedAt: in.SignedAt,
 	}
 }
 

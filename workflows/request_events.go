@@ -34,6 +34,10 @@ func (r *request) tellPeople(ctx workflow.Context, typ, text string, people []st
 			ID: id, Type: typ, At: workflow.Now(ctx).UTC(), Request: r.info.ID, State: r.state,
 			Text: text, People: people,
 		},
+		Except: []string{r.asked.Terms.Requester},
+	}
+	if r.plan != nil && r.plan.Principal.Email != "" {
+		in.Except = append(in.Except, r.plan.Principal.Email)
 	}
 	open, _ := workflow.NewDisconnectedContext(ctx)
 	workflow.Go(open, func(ctx workflow.Context) {

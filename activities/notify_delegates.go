@@ -1,0 +1,33 @@
+package activities
+
+import (
+	"context"
+	"slices"
+
+	"go.temporal.io/sdk/activity"
+
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/notify"
+	"sentinelone-provisioner/internal/store"
+)
+
+// addDelegates adds to those who are asked the people they have handed their decisions
+// to. Telling people must not fail for it.
+func (n *Notify) addDelegates(ctx context.Context, e *notify.Event, except []string) {
+	asks := e.Type == notify.Requested || e.Type == notify.Reminder || e.Type == notify.Escalated
+	if !asks || len(e.People) == 0 {
+		return
+	}
+	handed, err := n.store.Delegations(ctx, store.DelegationsQuery{Console: n.console, At: e.At, By: e.People})
+	if err != nil {
+		activity.GetLogger(ctx).Warn("To whom decisions are delegated was not found", "error", err)
+		return
+	}
+	e.People = slices.Clone(e.People)
+	for _, d := range handed {
+		is := func(name string) bool { return access.Fold(name) == access.Fold(d.To) }
+		if !slices.ContainsFunc(e.People, is) && !slices.ContainsFunc(except, is) {
+			e.People = append(e.People, d.To)
+		}
+	}
+}

@@ -1,0 +1,38 @@
+package activities
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/notify"
+)
+
+// Whoever decides for those who are asked is asked too, but for whoever has no say; other
+// news is not for them.
+func TestNotify_AsksDelegates(t *testing.T) {
+	t.Parallel()
+	h := newHandover(t)
+	n := NewNotify(nil, h.store, h.client.Console(), nil)
+	for i, to := range []string{daveMail, "bob@example.com", erinMail} {
+		require.Empty(t, h.twice(h.hands(carolMail, to, i)).Refusal)
+	}
+	told := func(typ string, at time.Time, people ...string) []string {
+		e := notify.Event{Type: typ, At: at, People: people}
+		n.addDelegates(t.Context(), &e, []string{"Bob@example.com"})
+		return e.People
+	}
+	for _, typ := range []string{notify.Requested, notify.Reminder, notify.Escalated} {
+		require.Equal(t, []string{erinMail, carolMail, daveMail}, told(typ, h.now, erinMail, carolMail))
+	}
+	require.Equal(t, []string{carolMail}, told(notify.Decided, h.now, carolMail))
+	require.Equal(t, []string{carolMail}, told(notify.Requested, h.now.Add(25*time.Hour), carolMail))
+	require.Equal(t, []string{erinMail}, told(notify.Requested, h.now, erinMail))
+	require.Empty(t, told(notify.Requested, h.now))
+	require.NoError(t, h.store.KeepDelegation(t.Context(), 99, access.Delegation{
+		By: erinMail, To: daveMail, At: h.now, Until: h.now.Add(time.Hour), Console: h.client.Console(),
+	}))
+	require.Equal(t, []string{erinMail, daveMail}, told(notify.Requested, h.now, erinMail))
+}

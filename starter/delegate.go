@@ -1,0 +1,204 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/client"
+
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/signing"
+	"sentinelone-provisioner/workflows"
+)
+
+type delegateOptions struct {
+	signOptions
+
+	by, to, comment  string
+	lasts, until     string
+	stop             bool
+	request, console string
+}
+
+func (p *program) delegateCommand() *cobra.Command {
+	var o delegateOptions
+	cmd := &cobra.Command{
+		Use:   "delegate",
+		Short: "Hand your decisions to somebody else for a time",
+		Long: `Hand your decisions to somebody else for a time: on requests that are open and on those to
+come, at each step that you may decide and they may not. What they decide for you says so, and
+uses up your word on that request as well as theirs. It never lets anybody decide about what
+they have asked for or would get, and they cannot hand it on.
+
+--stop takes it back. With a key (ssh-agent, or --key) it is signed; the worker asks for that
+where ALLOWED_SIGNERS is set. Without, the name in --by is recorded as claimed.`,
+		Example: `  starter delegate --to dave@example.com --for 7d --comment "on leave"
+  starter delegate --to dave@example.com --until 2026-08-14 --by carol@example.com
+  starter delegate --to dave@example.com --stop
+  starter delegate list`,
+		Args: cobra.NoArgs,
+		RunE: p.run(func(ctx context.Context, _ []string) error { return p.delegate(ctx, o) }),
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.by, "by", os.Getenv("USER"), "whose decisions")
+	f.StringVar(&o.to, "to", "", "who is to decide")
+	f.StringVar(&o.lasts, "for", "", "how long: 8h, 7d")
+	f.StringVar(&o.until, "until", "", "until when: "+aheadHelp)
+	f.BoolVar(&o.stop, "stop", false, "take back what was handed to them")
+	f.StringVar(&o.comment, "comment", "", "why, for the record")
+	f.StringVar(&o.request, "request", "", "by way of a request that waits for you; the same is recorded")
+	f.StringVar(&o.console, "console", "", "host of the console (default: of SENTINELONE_BASE_URL)")
+	o.flags(cmd)
+	cmd.MarkFlagsMutuallyExclusive("for", "until", "stop")
+	cmd.MarkFlagsOneRequired("for", "until", "stop")
+	cmd.AddCommand(p.delegateListCommand())
+	return cmd
+}
+
+// delegateAnswer is the output for programs.
+type delegateAnswer struct {
+	WorkflowID string            `json:"workflowId"`
+	Delegation access.Delegation `json:"delegation"`
+}
+
+func (p *program) delegate(ctx context.Context, o delegateOptions) error {
+	in, err := p.delegationInput(o)
+	if err != nil {
+		return err
+	}
+	e, err := p.connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer e.Close()
+	if err := e.requireWorker(ctx); err != nil {
+		return err
+	}
+	answer := delegateAnswer{WorkflowID: workflows.DelegateID(newRequestID())}
+	if o.request == "" {
+		err = p.startDelegation(ctx, e, in, o, &answer)
+	} else {
+		err = p.updateDelegation(ctx, e, in, o, &answer)
+	}
+	switch {
+	case ctx.Err() != nil:
+		return fmt.Errorf("stopped waiting for %s; what was asked goes on: see `starter delegate list`",
+			answer.WorkflowID)
+	case err != nil:
+		return err
+	case p.output.json:
+		return p.emitJSON(answer)
+	}
+	d := answer.Delegation
+	end := "until " + instant(d.Until)
+	if d.TakesBack() {
+		end = "no more"
+	}
+	fmt.Fprintf(p.out, "%s decides for %s %s (%s)\n", printable(d.To), printable(d.By), end, d.Signed)
+	return nil
+}
+
+// farPast is an end that is past by any clock: it takes a delegation back.
+const farPast = 24 * time.Hour
+
+func (p *program) delegationInput(o delegateOptions) (workflows.DelegationInput, error) {
+	by, err := whoAsks(o.by)
+	if err != nil {
+		return workflows.DelegationInput{}, err
+	}
+	in := workflows.DelegationInput{By: by, To: strings.TrimSpace(o.to), Comment: o.comment}
+	if in.Console, err = p.delegationConsole(o.console); err != nil {
+		return in, err
+	}
+	until, err := p.aheadFlag("until", o.until, endOfDay)
+	switch {
+	case err != nil:
+		return in, err
+	case o.stop:
+		in.Until = p.now().UTC().Truncate(time.Second).Add(-farPast)
+	case until != nil && !until.After(p.now()):
+		return in, usage("--until: %s is past: to take a delegation back, say --stop", instant(*until))
+	case until != nil:
+		in.Until = *until
+	default:
+		length, err := parseSpan(o.lasts)
+		if err != nil {
+			return in, usage("--for: %w", err)
+		}
+		in.Duration = access.Duration(length)
+	}
+	return in, badConfiguration(in.Delegation(p.now()).Validate())
+}
+
+func (p *program) delegationConsole(flag string) (string, error) {
+	host, err := p.configuredConsole()
+	if host = cmp.Or(strings.ToLower(flag), host); err != nil || host != "" {
+		return host, err
+	}
+	return "", usage("which console is not known: set SENTINELONE_BASE_URL, or give its host with --console")
+}
+
+// startDelegation has a workflow of its own record it.
+func (p *program) startDelegation(
+	ctx context.Context, e *engine, in workflows.DelegationInput, o delegateOptions, answer *delegateAnswer,
+) error {
+	if err := p.signDelegation(ctx, answer.WorkflowID, "", &in, o); err != nil {
+		return err
+	}
+	run, err := e.startRequest(ctx, order{
+		kind: workflows.DelegateType, id: answer.WorkflowID, input: in, summary: "delegation",
+	}, enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE)
+	if err != nil {
+		return err
+	}
+	if err := e.GetWorkflow(ctx, run.WorkflowID, run.RunID).Get(ctx, &answer.Delegation); err != nil {
+		return reasonOf("delegation", e.explain(err))
+	}
+	return nil
+}
+
+// updateDelegation goes by way of a request that waits.
+func (p *program) updateDelegation(
+	ctx context.Context, e *engine, in workflows.DelegationInput, o delegateOptions, answer *delegateAnswer,
+) error {
+	id, status, err := p.openRequest(ctx, e, o.request)
+	if err != nil {
+		return err
+	}
+	answer.WorkflowID = id
+	if status.Plan != nil {
+		in.Console = status.Plan.Console
+	}
+	if err := p.signDelegation(ctx, id, status.Run, &in, o); err != nil {
+		return err
+	}
+	handle, err := e.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
+		WorkflowID: id, UpdateName: workflows.DelegateUpdate, WaitForStage: client.WorkflowUpdateStageCompleted,
+		Args: []any{in},
+	})
+	if err == nil {
+		err = handle.Get(ctx, &answer.Delegation)
+	}
+	if err != nil {
+		return reasonOf("request", e.explain(err))
+	}
+	return nil
+}
+
+func (p *program) signDelegation(
+	ctx context.Context, id, run string, in *workflows.DelegationInput, o delegateOptions,
+) error {
+	d := in.Delegation(p.now())
+	d.Request, d.Run = id, run
+	signed, signature, err := p.sign(ctx, o.signOptions, signing.OfDelegation(d))
+	if err == nil && signature != "" {
+		in.Signature, in.SignedAt = signature, signed.At
+	}
+	return err
+}
