@@ -151,13 +151,14 @@ func (p *program) startDelegation(
 	if err := p.signDelegation(ctx, answer.WorkflowID, "", &in, o); err != nil {
 		return err
 	}
-	run, err := e.startRequest(ctx, order{
-		kind: workflows.DelegateType, id: answer.WorkflowID, input: in, summary: "delegation",
-	}, enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE)
+	run, err := e.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
+		ID: answer.WorkflowID, TaskQueue: e.queue, StaticSummary: "delegation",
+		WorkflowIDReusePolicy: enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
+	}, workflows.DelegateType, in)
 	if err != nil {
-		return err
+		return fmt.Errorf("start %s: %w", answer.WorkflowID, e.explain(err))
 	}
-	if err := e.GetWorkflow(ctx, run.WorkflowID, run.RunID).Get(ctx, &answer.Delegation); err != nil {
+	if err := run.Get(ctx, &answer.Delegation); err != nil {
 		return reasonOf("delegation", e.explain(err))
 	}
 	return nil
@@ -167,7 +168,7 @@ func (p *program) startDelegation(
 func (p *program) updateDelegation(
 	ctx context.Context, e *engine, in workflows.DelegationInput, o delegateOptions, answer *delegateAnswer,
 ) error {
-	id, status, err := p.openRequest(ctx, e, o.request)
+	id, status, err := deciding{program: p, engine: e}.find(ctx, o.request)
 	if err != nil {
 		return err
 	}
