@@ -50,7 +50,7 @@ func (w *writing) given(c access.Change, s sent) access.Tenancy {
 	if s.From == t.Digest() {
 		return s.Step.Next
 	}
-	if _, known := t.Lease(c.Lease.ID); known {
+	if _, known := t.Lease(c.Lease.ID); known && c.Op != access.OpGrant { // which ends it
 		return t
 	}
 	before := t.Ours

@@ -138,8 +138,10 @@ func (p *principalRun) learn(in activities.ChangeRequest, out activities.WriteRe
 			return l.ID == lease(in) // also where it was released by a writer that is gone
 		})
 		p.withdrawn = append(p.withdrawn, lease(in))
-		p.holders = slices.DeleteFunc(p.holders, func(h Holder) bool { return h.Lease == lease(in) })
-	case access.OpGrant, access.OpRevoke, access.OpReset, access.OpDelete, access.OpCreate: // hold nothing
+		p.forget(lease(in))
+	case access.OpGrant:
+		p.keep(in, out)
+	case access.OpRevoke, access.OpReset, access.OpDelete, access.OpCreate: // hold nothing
 	}
 }
 

@@ -178,7 +178,7 @@ func (s *Step) given(c Change) Outcome {
 // grant makes the role part of the baseline. Leases with other roles at that scope,
 // or at another level, are lost to it.
 func (s *Step) grant(c Change) {
-	if s.moves(c) {
+	if s.moves(c) || !s.keeps(c) {
 		return
 	}
 	s.Outcome = s.given(c)

@@ -1,0 +1,49 @@
+package activities
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/consoletest"
+)
+
+// A writer that has lost what it knew keeps a role for good that its lease gave, and does
+// not give again what somebody has taken away.
+func TestWrite_KeepsForGoodWithoutKnowingTheLease(t *testing.T) {
+	t.Parallel()
+	for name, byHand := range map[string]bool{"as it was": false, "taken away by hand": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := newDesk(t, consoletest.Options{})
+			l := lease("1", d.soc)
+			given := d.done(d.to(access.OpAcquire, l, access.Tenancy{}))
+			if byHand {
+				d.byHand(having(d.viewer))
+			}
+			in := d.to(access.OpGrant, l, access.Tenancy{})
+			in.Change.Given = &given.Proof
+			out := d.done(in)
+			require.Empty(t, out.Next.Leases)
+			if byHand {
+				require.Equal(t, access.Superseded, out.Proof.Outcome)
+				require.Equal(t, having(d.viewer), d.held())
+				return
+			}
+			require.Equal(t, access.AlreadyHeld, out.Proof.Outcome)
+			require.Equal(t, having(d.viewer, d.soc), d.held())
+		})
+	}
+}
+
+// Once it is released, nothing keeps it.
+func TestWrite_TooLateToKeepForGood(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, consoletest.Options{})
+	l := lease("1", d.soc)
+	known := d.done(d.to(access.OpAcquire, l, access.Tenancy{})).Next
+	known = d.done(d.to(access.OpRelease, l, known)).Next
+	require.Equal(t, access.NotApplied, d.done(d.to(access.OpGrant, l, known)).Proof.Outcome)
+	require.Equal(t, having(d.viewer), d.held())
+}

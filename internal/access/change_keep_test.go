@@ -1,0 +1,70 @@
+package access_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"sentinelone-provisioner/internal/access"
+)
+
+func keep(id string, h access.Holding) access.Change {
+	return access.Change{Op: access.OpGrant, Lease: access.Lease{ID: id, Holding: h}}
+}
+
+// A lease that becomes a grant for good leaves no lease, and nothing that its release
+// could take back.
+func TestApply_LeaseBecomesForGood(t *testing.T) {
+	t.Parallel()
+	h, start := site("2", "101"), sites("1", "100")
+	known, step := after(start, acquire("a", h), keep("a", h))
+	require.Equal(t, access.AlreadyHeld, step.Outcome)
+	require.False(t, step.Writes())
+	require.Empty(t, known.Leases)
+	require.True(t, known.Baseline.Holds(h))
+	_, step = after(start, acquire("a", h), keep("a", h), release("a", h))
+	require.Equal(t, access.NotApplied, step.Outcome)
+	require.True(t, step.After.Holds(h))
+	_, step = after(start, acquire("a", h), acquire("b", h), keep("a", h), release("b", h))
+	require.Equal(t, access.StillHeld, step.Outcome)
+	require.True(t, step.After.Holds(h))
+}
+
+// What somebody has taken away meanwhile, by hand or with a revoke, is not given again.
+func TestApply_LeaseThatIsLostDoesNotBecomeForGood(t *testing.T) {
+	t.Parallel()
+	h, start := site("2", "101"), sites("1", "100")
+	known, _ := after(start, acquire("a", h))
+	step := known.Apply(keep("a", h), start)
+	require.Equal(t, access.Superseded, step.Outcome)
+	require.Equal(t, start, step.After)
+	require.Empty(t, step.Next.Leases)
+	revoke := access.Change{Op: access.OpRevoke, Lease: access.Lease{ID: "x", Holding: h}}
+	_, step = after(start, acquire("a", h), revoke, keep("a", h))
+	require.Equal(t, access.Superseded, step.Outcome)
+	require.Equal(t, start, step.After)
+}
+
+// Wherever a lease becomes one for good, what is known afterwards is what is planned.
+func TestApply_ForGoodAmidOthers(t *testing.T) {
+	t.Parallel()
+	kept := 0
+	for seed := range uint64(seeds) {
+		known := walk(seed, true, func(access.Change, access.Step, access.Tenancy) {})
+		for _, l := range known.Leases {
+			step := known.Apply(access.Change{Op: access.OpGrant, Lease: l}, known.Ours)
+			require.True(t, step.Next.Desired().Equal(step.After), "seed %d", seed)
+			if step.Refused() {
+				continue
+			}
+			_, leased := step.Next.Lease(l.ID)
+			require.False(t, leased, "seed %d", seed)
+			require.Equal(t, l.Lost, step.Outcome == access.Superseded, "seed %d", seed)
+			if !l.Lost {
+				require.True(t, step.After.Holds(l.Holding), "seed %d", seed)
+				kept++
+			}
+		}
+	}
+	require.Positive(t, kept)
+}

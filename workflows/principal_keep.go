@@ -1,0 +1,23 @@
+package workflows
+
+import (
+	"slices"
+
+	"sentinelone-provisioner/activities"
+)
+
+// keep takes over that a grant for good has taken the place of its lease: a role that was
+// given until somebody had looked at it.
+func (p *principalRun) keep(in activities.ChangeRequest, out activities.WriteResult) {
+	if _, leased := p.tenancy.Lease(lease(in)); leased && out.Recalled && out.Proof.Given() {
+		p.tenancy = p.tenancy.Apply(in.Change, p.tenancy.Ours).Next
+	}
+	if _, leased := p.tenancy.Lease(lease(in)); !leased {
+		p.forget(lease(in))
+	}
+}
+
+// forget drops the holder of a lease that has ended.
+func (p *principalRun) forget(lease string) {
+	p.holders = slices.DeleteFunc(p.holders, func(h Holder) bool { return h.Lease == lease })
+}

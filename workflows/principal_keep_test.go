@@ -1,0 +1,51 @@
+package workflows_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"sentinelone-provisioner/activities"
+	"sentinelone-provisioner/internal/access"
+)
+
+// A lease that becomes a grant for good is none any more: the writer ends, and nothing is
+// released when its time would have come.
+func TestPrincipal_LeaseBecomesForGood(t *testing.T) {
+	t.Parallel()
+	w := newWriter(t)
+	w.carriesOut().Twice()
+	l := leaseOf("a", soc, time.Hour)
+	w.asks(time.Second, acquires(l))
+	kept := w.asks(time.Minute, changeTo(access.OpGrant, l))
+	w.run()
+	require.NoError(t, w.GetWorkflowError())
+	require.Equal(t, access.AlreadyHeld, kept.outcome(t))
+	require.Equal(t, holds(viewer, soc), w.actual)
+	require.Equal(t, began.Add(time.Minute), w.Now().UTC())
+	require.Empty(t, w.state().Tenancy.Leases)
+	require.Empty(t, w.state().Holders)
+}
+
+// The same where the proof was there already, made on older knowledge.
+func TestPrincipal_LeaseBecameForGoodBefore(t *testing.T) {
+	t.Parallel()
+	w := newWriter(t)
+	w.carriesOut().Once()
+	l := leaseOf("a", soc, time.Hour)
+	w.asks(time.Second, acquires(l))
+	w.on(activities.WriteName, change("a/grant")).
+		Return(func(_ context.Context, in activities.WriteInput) (activities.WriteResult, error) {
+			return activities.WriteResult{Recalled: true, Proof: access.Proof{
+				Op: access.OpGrant, Key: "a/grant", Outcome: access.AlreadyHeld,
+			}}, nil
+		}).Once()
+	w.asks(time.Minute, changeTo(access.OpGrant, l))
+	w.run()
+	require.NoError(t, w.GetWorkflowError())
+	require.Empty(t, w.state().Tenancy.Leases)
+	require.True(t, w.state().Tenancy.Baseline.Holds(soc))
+	require.Equal(t, holds(viewer, soc), w.state().Tenancy.Desired())
+}
