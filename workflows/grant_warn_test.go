@@ -1,0 +1,68 @@
+package workflows_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/mock"
+	"github.com/stretchr/testify/require"
+
+	"sentinelone-provisioner/activities"
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/workflows"
+)
+
+// warned runs a grant of that length whose requester is told of what happens, and returns
+// how long before its end, as it is then, each warning came.
+func warned(t *testing.T, long time.Duration, before func(*requestScene)) []time.Duration {
+	t.Helper()
+	r, in := newRequest(t), asked(long)
+	activities.NewNotify(nil, nil, "", nil).Register(r)
+	asks := planInput(in)
+	r.on(activities.PlanName, asks).Return(activities.PlanResult{Plan: planOf(asks), Notify: true}, nil).Once()
+	var out []time.Duration
+	r.on(activities.TellName, mock.Anything).Return(func(_ context.Context, in activities.TellInput) error {
+		if in.Event.Type == workflows.EventAboutToExpire {
+			require.Equal(t, []string{bobMail}, in.Event.People)
+			ends := r.look().EndsAt
+			require.Contains(t, in.Event.Text, "about to end at "+ends.Format(time.RFC3339))
+			out = append(out, ends.Sub(in.Event.At))
+		}
+		return nil
+	})
+	r.applies(access.OpAcquire, access.Applied).Once()
+	r.applies(access.OpRelease, access.Released).Once()
+	if before != nil {
+		before(r)
+	}
+	require.Equal(t, "expired", r.grant(in).State)
+	return out
+}
+
+// The longer a grant, the earlier it is announced to end: a day before at most.
+func TestGrant_WarnsBeforeItsEnd(t *testing.T) {
+	t.Parallel()
+	for long, want := range map[time.Duration]time.Duration{
+		2 * time.Hour: 15 * time.Minute, 8 * time.Hour: time.Hour, 8 * time.Minute: time.Minute,
+		4 * 24 * time.Hour: 12 * time.Hour, 30 * 24 * time.Hour: 24 * time.Hour,
+	} {
+		require.Equal(t, []time.Duration{want}, warned(t, long, nil), long)
+	}
+}
+
+// Extended, it is announced by the new end: anew where that was done already, and once
+// where it was not.
+func TestGrant_WarnsBeforeAnExtendedEnd(t *testing.T) {
+	t.Parallel()
+	extendedAt := func(at time.Duration) []time.Duration {
+		return warned(t, 2*time.Hour, func(r *requestScene) {
+			r.takesNote().Once()
+			longer := access.Duration(2 * time.Hour)
+			r.tells(at, workflows.ExtendUpdate, workflows.Extension{By: bobMail, Duration: longer})
+		})
+	}
+	require.Equal(t, []time.Duration{15 * time.Minute, 16 * time.Minute}, extendedAt(112*time.Minute),
+		"at first as told, then an eighth of the 128 minutes that are left")
+	require.Equal(t, []time.Duration{22*time.Minute + 30*time.Second}, extendedAt(time.Hour), "an eighth of 3 h")
+}
