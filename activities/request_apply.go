@@ -34,6 +34,9 @@ func (r *Request) Apply(ctx context.Context, in ApplyInput) (ApplyResult, error)
 			return granted(kept), err
 		}
 	}
+	if err := r.noteExtension(ctx, in); err != nil {
+		return ApplyResult{}, err
+	}
 	answer, err := change(ctx, in)
 	if err != nil {
 		return ApplyResult{}, err

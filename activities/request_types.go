@@ -94,6 +94,8 @@ type ApplyInput struct {
 	Change  ChangeRequest `json:"change"`
 	// Try counts from 0: an answer is final, and asking anew needs another one.
 	Try int `json:"try,omitempty"`
+	// Extension is who moves the end, where the change is that; the ledger learns it.
+	Extension *access.Extension `json:"extension,omitempty"`
 	// Close asks for the receipt when the change is proven.
 	Close *CloseInput `json:"close,omitempty"`
 }
@@ -113,7 +115,8 @@ type CloseInput struct {
 	Message string         `json:"message,omitempty"`
 	Proofs  []access.Proof `json:"proofs,omitempty"`
 	// Decisions are people's.
-	Decisions []access.Decision `json:"decisions,omitempty"`
+	Decisions  []access.Decision  `json:"decisions,omitempty"`
+	Extensions []access.Extension `json:"extensions,omitempty"`
 	// Signature is the requester's, if it was verified.
 	Signature *access.RequestSignature `json:"signature,omitempty"`
 }

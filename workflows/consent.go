@@ -30,6 +30,7 @@ type consent struct {
 	verdict   string // "" while it is open
 	refused   int    // decisions
 	handed    int    // delegations, those that do not count too
+	reviewing bool   // it is in force already: people look at it afterwards
 
 	moving policyMove
 }
@@ -101,7 +102,11 @@ func (c *consent) waitingFor() string {
 		return ""
 	}
 	s := c.steps[c.step]
-	return fmt.Sprintf("for %d of %d from %s until %s",
+	what := "for"
+	if c.reviewing {
+		what = "for review by"
+	}
+	return fmt.Sprintf("%s %d of %d from %s until %s", what,
 		s.Need-c.given(), s.Need, strings.Join(s.Groups, ", "), at(c.until))
 }
 

@@ -42,9 +42,11 @@ type ConsentStatus struct {
 	People []string  `json:"people"`
 	Until  time.Time `json:"until"`
 	// EscalatedAt is when more people were let in.
-	EscalatedAt time.Time         `json:"escalatedAt,omitzero"`
-	Verdict     string            `json:"verdict,omitempty"`
-	Decisions   []access.Decision `json:"decisions"`
+	EscalatedAt time.Time `json:"escalatedAt,omitzero"`
+	Verdict     string    `json:"verdict,omitempty"`
+	// Review says that the role is, or was, in force already: it is looked at afterwards.
+	Review    bool              `json:"review,omitempty"`
+	Decisions []access.Decision `json:"decisions"`
 }
 
 func (c *consent) consentStatus() *ConsentStatus {
@@ -53,7 +55,7 @@ func (c *consent) consentStatus() *ConsentStatus {
 	}
 	out := &ConsentStatus{
 		Step: c.step, Steps: len(c.steps), From: []string{}, People: []string{}, Until: c.until, Verdict: c.verdict,
-		Decisions: append([]access.Decision{}, c.decisions...), EscalatedAt: c.escalated,
+		Review: c.reviewing, Decisions: append([]access.Decision{}, c.decisions...), EscalatedAt: c.escalated,
 	}
 	if c.step < len(c.steps) {
 		s := c.steps[c.step]

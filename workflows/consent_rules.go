@@ -29,7 +29,7 @@ func (c *consent) mayNot(d access.Decision) string {
 		return `"by" is missing: say who decides, as in {"by":"carol@example.com"}`
 	case c.verdict != "":
 		return c.decidedAlready()
-	case c.state != StateAwaiting && c.state != StateActive:
+	case c.state != StateAwaiting && c.state != StateActive && !c.reviewing:
 		return "there is nothing to decide: the state is " + c.state
 	case c.asks(d.By):
 		return "the requester does not decide about the own request: " + d.By + " has asked for it"
@@ -79,6 +79,8 @@ func (c *consent) notEntitled(d access.Decision) string {
 func (c *consent) widens(d access.Decision) string {
 	terms := c.terms()
 	switch {
+	case c.reviewing && (d.Duration != 0 || !d.StartAt.IsZero()):
+		return "a review does not change the grant: approve it as it is, deny it, or end it with `starter end`"
 	case d.Duration < 0:
 		return fmt.Sprintf("duration is %s: it must be above 0", d.Duration)
 	case d.Duration > 0 && terms.Duration == 0:

@@ -34,12 +34,12 @@ func Grant(ctx workflow.Context, in GrantInput) (RequestResult, error) {
 type grantRun struct {
 	*consent
 
-	in       GrantInput
-	rounds   int       // how often it was planned
-	endsAt   time.Time // of a timed grant that is in force
-	extended int       // how often
-	stopBy   string    // who called it off or ended it; "" for nobody
-	over     bool      // the end is reached; what updates wait for
+	in     GrantInput
+	rounds int       // how often it was planned
+	endsAt time.Time // of a timed grant that is in force
+	stopBy string    // who called it off or ended it; "" for nobody
+	over   bool      // the end is reached; what updates wait for
+	gone   bool      // the role is taken back, and only its review is open
 }
 
 // run goes from the plan to the receipt. A principal that has changed since people
@@ -85,6 +85,9 @@ func (g *grantRun) untilStart(ctx workflow.Context) error {
 
 // askPeople waits for the consent that the plan asks for; without it the grant ends.
 func (g *grantRun) askPeople(ctx workflow.Context) error {
+	if g.plan.Approval.Review != nil { // after it is given
+		return nil
+	}
 	if err := g.askWhileMoved(ctx, func() bool { return g.stopBy != "" }); err != nil || g.done() {
 		return err
 	}
@@ -104,7 +107,7 @@ func (g *grantRun) stopped(ctx workflow.Context, cause error) error {
 	case !temporal.IsCanceledError(cause):
 		return g.notGiven(ctx, cause)
 	case g.state == StateApplying || g.state == StateActive:
-		return g.takeBack(ctx, StateCancelled)
+		return g.takeBack(ctx, StateCancelled, "called off"+g.byWhom())
 	}
 	return g.close(ctx, StateCancelled, "called off"+g.byWhom())
 }
@@ -146,7 +149,7 @@ func (g *grantRun) give(ctx workflow.Context) (settled bool, err error) {
 	g.enter(ctx, StateApplying, "")
 	g.index(ctx, time.Time{})
 	change, end := g.changeOf(access.OpGrant, g.lease()), StateGranted
-	if g.timed() {
+	if g.timed() || g.plan.Approval.Review != nil { // what may have to be taken back
 		change, end = g.changeOf(access.OpAcquire, g.timedLease()), ""
 	}
 	if g.plan.Approval.Required {
@@ -161,7 +164,7 @@ func (g *grantRun) timed() bool { return g.terms().Duration > 0 }
 // was named.
 func (g *grantRun) timedLease() access.Lease {
 	l, terms := g.lease(), g.terms()
-	l.For = terms.Duration
+	l.For = g.unreviewed(terms.Duration)
 	if !terms.StartAt.IsZero() {
 		l.End = terms.StartAt.Add(time.Duration(terms.Duration)).UTC()
 	}
@@ -184,7 +187,7 @@ func (g *grantRun) applyUnlessStopped(
 	}
 	if !finished {
 		stop() // its answer would come too late to count
-		return true, g.takeBack(ctx, StateCancelled)
+		return true, g.takeBack(ctx, StateCancelled, "called off"+g.byWhom())
 	}
 	switch {
 	case err != nil || g.done():

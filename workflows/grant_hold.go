@@ -1,6 +1,8 @@
 package workflows
 
 import (
+	"slices"
+	"strings"
 	"time"
 
 	"go.temporal.io/sdk/workflow"
@@ -8,18 +10,16 @@ import (
 	"sentinelone-provisioner/internal/access"
 )
 
-// hold keeps a timed grant in force until its end, which may move, and takes it back.
+// hold keeps a grant in force until its end, which may move, and takes it back. One for
+// good that is still to be reviewed has no end.
 func (g *grantRun) hold(ctx workflow.Context) error {
-	g.endsAt = g.timedLease().End
-	if g.endsAt.IsZero() {
-		g.endsAt = workflow.Now(ctx).Add(time.Duration(g.terms().Duration)).UTC()
-	}
-	g.tellRequester(ctx, EventApplied, "in force until "+at(g.endsAt))
+	g.endsAt = g.endOf(ctx)
+	g.tellRequester(ctx, EventApplied, g.inForce())
+	g.openReview(ctx)
 	for {
 		end := g.endsAt
-		g.enter(ctx, StateActive, "for its end at "+at(end))
-		g.index(ctx, end)
-		moved := func() bool { return g.stopBy != "" || !g.endsAt.Equal(end) }
+		g.showHeld(ctx)
+		moved := func() bool { return g.stopBy != "" || !g.endsAt.Equal(end) || g.failsReview() || g.keeps() }
 		if err := g.warn(ctx, end, moved); err != nil {
 			return err
 		}
@@ -28,16 +28,51 @@ func (g *grantRun) hold(ctx workflow.Context) error {
 		case err != nil:
 			return err
 		case !early:
-			return g.takeBack(ctx, StateExpired)
+			return g.takeBack(ctx, StateExpired, "")
 		case g.stopBy != "":
-			return g.takeBack(ctx, StateEnded)
+			return g.takeBack(ctx, StateEnded, "ended by "+g.stopBy)
+		case g.failsReview():
+			return g.takeBack(ctx, StateEnded, "")
+		case g.keeps():
+			return g.keep(ctx)
 		}
 	}
 }
 
+// endOf is when a grant that has just been given ends; zero for one for good.
+func (g *grantRun) endOf(ctx workflow.Context) time.Time {
+	if !g.timed() {
+		return time.Time{}
+	}
+	if end := g.timedLease().End; !end.IsZero() {
+		return end
+	}
+	return workflow.Now(ctx).Add(time.Duration(g.terms().Duration)).UTC()
+}
+
+func (g *grantRun) inForce() string {
+	if g.endsAt.IsZero() {
+		return "in force"
+	}
+	return "in force until " + at(g.endsAt)
+}
+
+// showHeld says in Temporal's own tools what a grant in force waits for next.
+func (g *grantRun) showHeld(ctx workflow.Context) {
+	waits, next := "", g.leaseEnd()
+	if !g.endsAt.IsZero() {
+		waits = "for its end at " + at(g.endsAt)
+	}
+	if g.inReview() {
+		waits = strings.Join(slices.DeleteFunc([]string{g.waitingFor(), waits}, blank), ", and ")
+	}
+	g.enter(ctx, StateActive, waits)
+	g.index(ctx, next)
+}
+
 // warn tells people some time before the end, where people are told at all.
 func (g *grantRun) warn(ctx workflow.Context, end time.Time, moved func() bool) error {
-	if !g.notifies {
+	if !g.notifies || end.IsZero() {
 		return nil
 	}
 	before := end.Add(-warnBefore(end.Sub(workflow.Now(ctx))))
@@ -50,14 +85,21 @@ func (g *grantRun) warn(ctx workflow.Context, end time.Time, moved func() bool) 
 
 // takeBack releases what was given, or may have been, and proves that it is gone. It
 // has no deadline and no way to give up: while the role may be there, the workflow is.
-func (g *grantRun) takeBack(ctx workflow.Context, state string) error {
+//
+// why says who or what ended it. Where people are still to review it, the request stays
+// open for that.
+func (g *grantRun) takeBack(ctx workflow.Context, state, why string) error {
 	g.enter(ctx, StateReleasing, "")
 	g.index(ctx, time.Time{})
 	open, stop := workflow.NewDisconnectedContext(ctx)
 	defer stop()
 	change := g.changeOf(access.OpRelease, g.lease())
-	if n := len(g.proofs); n > 0 {
-		change.Given = &g.proofs[n-1]
+	if len(g.proofs) > 0 {
+		change.Given = &g.proofs[0]
 	}
+	if g.inReview() {
+		return g.reviewGone(open, change, state, why)
+	}
+	g.why = g.reviewed(state, why)
 	return g.insist(open, change, state)
 }

@@ -3,6 +3,7 @@ package workflows
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"go.temporal.io/sdk/workflow"
@@ -34,6 +35,8 @@ func (g *grantRun) mayCancel(in By) error {
 	switch {
 	case g.stopBy != "":
 		return refused(g.stopBy + " has called it off already")
+	case g.state == StateActive && g.endsAt.IsZero():
+		return refused("too late to cancel: the grant is in force; use end")
 	case g.state == StateActive:
 		return refused("too late to cancel: the grant is in force until " + at(g.endsAt) + "; use end")
 	case g.state == StatePlanning || g.state == StateAwaiting || g.state == StateScheduled || g.state == StateApplying:
@@ -47,12 +50,16 @@ func (g *grantRun) mayEnd(in By) error {
 		return err
 	}
 	switch {
+	case g.keeps():
+		return refused("it is reviewed, and becomes a role for good: revoke it")
 	case g.state == StateActive && g.stopBy == "":
 		return nil
 	case g.stopBy != "":
 		return refused(g.stopBy + " has ended it already")
 	case g.state == StateReleasing:
 		return refused("it is being released: see status")
+	case g.state == StateReviewing:
+		return refused("it has ended already, and only waits for its review")
 	case g.state == StateGranted:
 		return refused("the role was granted for good: revoke it")
 	}
@@ -66,14 +73,17 @@ func (g *grantRun) onStop(ctx workflow.Context, in By) (Answer, error) {
 	}
 	open, stop := workflow.NewDisconnectedContext(ctx) // a cancelled run still answers
 	defer stop()
-	err := workflow.Await(open, func() bool { return g.over })
+	err := workflow.Await(open, func() bool { return g.over || g.gone })
 	return g.said(), err
 }
 
 func (g *grantRun) said() Answer {
 	out := Answer{State: g.state}
-	if g.result != nil {
+	switch {
+	case g.result != nil:
 		out.Outcome = g.result.Outcome
+	case g.gone:
+		out.Outcome = g.proofs[len(g.proofs)-1].Outcome
 	}
 	if !g.endsAt.IsZero() {
 		out.EndsAt = new(g.endsAt) // as it is now: it may move before the answer is sent
@@ -87,6 +97,9 @@ func (g *grantRun) mayExtend(in Extension) error {
 	}
 	if g.state != StateActive || g.stopBy != "" {
 		return notNow("extend it", g.state)
+	}
+	if g.endsAt.IsZero() {
+		return refused("it is for good: there is no end that could be moved")
 	}
 	if in.Duration <= 0 {
 		return refused(fmt.Sprintf("duration is %s: give one above 0, by which the end moves", in.Duration))
@@ -114,17 +127,15 @@ func (g *grantRun) onExtend(ctx workflow.Context, in Extension) (Answer, error) 
 		return Answer{}, err
 	}
 	g.endsAt = g.endsAt.Add(time.Duration(in.Duration))
-	g.extended++
-	lease := g.lease()
-	lease.End = g.endsAt
-	change := g.changeOf(access.OpAcquire, lease)
-	change.Key = fmt.Sprintf("%s/extend/%d", lease.ID, g.extended)
-	change.Given = &g.proofs[0]
+	g.extensions = append(g.extensions, access.Extension{
+		At: workflow.Now(ctx).UTC(), By: strings.TrimSpace(in.By), Duration: in.Duration, EndsAt: g.endsAt,
+	})
+	change := g.letStand(g.leaseEnd(), fmt.Sprintf("extend/%d", len(g.extensions)))
 	g.log.Info("Grant is extended", "by", in.By, "ends_at", g.endsAt)
 	answer := g.said()
 	open, stop := workflow.NewDisconnectedContext(ctx)
 	defer stop()
-	return answer, g.tell(open, change)
+	return answer, g.tell(open, change, &g.extensions[len(g.extensions)-1])
 }
 
 func (g *grantRun) answer() (RequestStatus, error) {

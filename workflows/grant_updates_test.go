@@ -29,6 +29,7 @@ func TestGrant_End(t *testing.T) {
 
 	require.Equal(t, "ended", got.State)
 	require.Equal(t, access.Released, got.Outcome)
+	require.Equal(t, "ended by carol@example.com", got.Message)
 	answer := end.accepted(t)
 	require.Equal(t, workflows.Answer{
 		State: "ended", Outcome: access.Released, EndsAt: new(began.Add(4 * time.Hour)),
@@ -77,8 +78,14 @@ func TestGrant_Extend(t *testing.T) {
 				ID: claim, Holding: soc, End: began.Add(6 * time.Hour),
 			}},
 		},
+		Extension: &access.Extension{
+			At: began.Add(time.Hour), By: bobMail, Duration: access.Duration(2 * time.Hour),
+			EndsAt: began.Add(6 * time.Hour),
+		},
 	}, r.applied[1])
 	require.Equal(t, claim+"/extend/2", r.applied[2].Change.Key)
+	require.Equal(t, []access.Extension{*r.applied[1].Extension, *r.applied[2].Extension}, got.Receipt.Extensions)
+	require.Equal(t, began.Add(6*time.Hour+30*time.Minute), got.Receipt.Extensions[1].EndsAt)
 	require.Len(t, got.Receipt.Proofs, 2, "an extension changes nothing on the console")
 }
 
@@ -149,6 +156,7 @@ func TestGrant_CancelAtEachStep(t *testing.T) {
 				got := r.grant(in)
 				require.Equal(t, "cancelled", got.State)
 				require.Equal(t, access.NotApplied, got.Outcome)
+				require.Equal(t, "called off by carol@example.com", got.Message)
 				require.Equal(t, workflows.Answer{State: "cancelled", Outcome: access.NotApplied}, called.accepted(t))
 				require.Nil(t, r.applied[len(r.applied)-1].Change.Given, "nobody knows what was given")
 			default:

@@ -37,7 +37,7 @@ func TestPrincipal_LeaseBecameForGoodBefore(t *testing.T) {
 	l := leaseOf("a", soc, time.Hour)
 	w.asks(time.Second, acquires(l))
 	w.on(activities.WriteName, change("a/grant")).
-		Return(func(_ context.Context, in activities.WriteInput) (activities.WriteResult, error) {
+		Return(func(context.Context, activities.WriteInput) (activities.WriteResult, error) {
 			return activities.WriteResult{Recalled: true, Proof: access.Proof{
 				Op: access.OpGrant, Key: "a/grant", Outcome: access.AlreadyHeld,
 			}}, nil

@@ -24,10 +24,13 @@ type request struct {
 	signed *access.RequestSignature // the requester's; nil where the name is as claimed
 	proofs []access.Proof
 	all    []access.Decision // that counted, on earlier plans too
-	state  string
-	wait   string // what it waits for, in words
-	result *RequestResult
-	ending bool // all is done but for the answers
+	// why says in the receipt why it ends as it does; "" where that is plain.
+	why        string
+	extensions []access.Extension
+	state      string
+	wait       string // what it waits for, in words
+	result     *RequestResult
+	ending     bool // all is done but for the answers
 
 	indexed  bool      // the server knows our search attributes
 	shown    string    // state that they show; "" before the first
@@ -80,7 +83,8 @@ func (r *request) apply(
 	input := activities.ApplyInput{Request: r.info, Writer: r.writer(ctx), Change: in, Try: try}
 	if end != "" {
 		input.Close = &activities.CloseInput{
-			Request: r.info, Plan: *r.plan, State: end, Proofs: r.proofs, Decisions: r.all, Signature: r.signed,
+			Request: r.info, Plan: *r.plan, State: end, Message: r.why, Proofs: r.proofs, Decisions: r.all,
+			Extensions: r.extensions, Signature: r.signed,
 		}
 	}
 	out, err := call[activities.ApplyResult](ask(ctx, string(in.Change.Op)), activities.ApplyName, input)
@@ -114,9 +118,9 @@ func (r *request) insist(ctx workflow.Context, in activities.ChangeRequest, end 
 const askAnew = 5 * time.Minute
 
 // tell has the writer take note of something that changes nothing on the console.
-func (r *request) tell(ctx workflow.Context, in activities.ChangeRequest) error {
+func (r *request) tell(ctx workflow.Context, in activities.ChangeRequest, by *access.Extension) error {
 	_, err := call[activities.ApplyResult](ask(ctx, "tell the writer"), activities.ApplyName,
-		activities.ApplyInput{Request: r.info, Writer: r.writer(ctx), Change: in})
+		activities.ApplyInput{Request: r.info, Writer: r.writer(ctx), Change: in, Extension: by})
 	return err
 }
 
@@ -139,7 +143,8 @@ func (r *request) changeOf(op access.Op, lease access.Lease) activities.ChangeRe
 // close ends the request without another change.
 func (r *request) close(ctx workflow.Context, state, message string) error {
 	in := activities.CloseInput{
-		Request: r.info, State: state, Message: message, Proofs: r.proofs, Decisions: r.all, Signature: r.signed,
+		Request: r.info, State: state, Message: message, Proofs: r.proofs, Decisions: r.all,
+		Extensions: r.extensions, Signature: r.signed,
 	}
 	if r.plan != nil {
 		in.Plan = *r.plan

@@ -157,7 +157,8 @@ func (r *requestScene) keep(in activities.ApplyInput) {
 func receiptOf(in activities.CloseInput) access.Receipt {
 	out := access.Receipt{
 		Request: in.Request.ID, Run: in.Request.Run, Plan: in.Plan, State: in.State, Message: in.Message,
-		Proofs: in.Proofs, Signed: access.Unsigned, StartedAt: in.Request.StartedAt, FinishedAt: began,
+		Proofs: in.Proofs, Decisions: in.Decisions, Extensions: in.Extensions,
+		Signed: access.Unsigned, StartedAt: in.Request.StartedAt, FinishedAt: began,
 	}
 	if n := len(in.Proofs); n > 0 {
 		out.Outcome = in.Proofs[n-1].Outcome

@@ -23,6 +23,9 @@ type GrantInput struct {
 	StartAt *time.Time `json:"startAt,omitempty"`
 	// AllowLevelChange consents to losing every role of the level the principal is at.
 	AllowLevelChange bool `json:"allowLevelChange,omitempty"`
+	// BreakGlass asks to start at once, where the policy lets it, and to be reviewed
+	// afterwards; what is not reviewed in time is ended.
+	BreakGlass bool `json:"breakGlass,omitempty"`
 	// Console must be the one the worker serves, if given.
 	Console string `json:"console,omitempty"`
 	// DryRun asks for the plan alone: it ends planned, and nothing is changed or written.
@@ -63,6 +66,7 @@ const MaxDuration = 366 * 24 * time.Hour
 func (in GrantInput) Validate(now time.Time) error {
 	faults := []error{
 		in.Principal.Validate(), in.Role.Validate(), in.Scope.Validate(), requesterGiven(in.Requester),
+		in.validBreakGlass(),
 	}
 	start := now
 	if in.StartAt != nil {
@@ -115,6 +119,7 @@ func (in GrantInput) planInput() activities.PlanInput {
 		Principal: in.Principal, Role: in.Role, Scope: in.Scope,
 		Terms: access.Terms{
 			Requester: in.Requester, Reason: in.Reason, AllowLevelChange: in.AllowLevelChange,
+			BreakGlass: in.BreakGlass,
 		},
 	}
 	if in.Duration != nil {

@@ -41,6 +41,8 @@ type Terms struct {
 	// Duration is how long the role is wanted; 0 means for good.
 	Duration         Duration `json:"duration,omitzero"`
 	AllowLevelChange bool     `json:"allowLevelChange,omitempty"`
+	// BreakGlass asks to start at once, and to be reviewed afterwards.
+	BreakGlass bool `json:"breakGlass,omitempty"`
 }
 
 // Plan is what a request means, worked out before anyone is asked. People consent to

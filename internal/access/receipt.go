@@ -78,6 +78,8 @@ type Receipt struct {
 	Proofs  []Proof `json:"proofs"`
 	// Decisions are all that were taken, those on a plan that changed afterwards too.
 	Decisions []Decision `json:"decisions,omitempty"`
+	// Extensions are the times that somebody moved its end.
+	Extensions []Extension `json:"extensions,omitempty"`
 	// RequestSignature is the requester's own; nil when the name is as claimed.
 	RequestSignature *RequestSignature `json:"requestSignature,omitempty"`
 	// Signed says how it is known who asked and decided: see [Receipt.HowSigned].

@@ -58,7 +58,7 @@ func About(plan access.Plan, now time.Time) Question {
 		Op: plan.Op, Principal: plan.Principal, Role: Role{ID: plan.Role.ID, Name: plan.Role.Name},
 		Scope:     Scope{Level: plan.Scope.Level, ID: plan.Scope.ID, Name: plan.Scope.Name},
 		Requester: plan.Terms.Requester, Duration: plan.Terms.Duration, Now: now,
-		AllowLevelChange: plan.Terms.AllowLevelChange, Before: plan.Before,
+		AllowLevelChange: plan.Terms.AllowLevelChange, BreakGlass: plan.Terms.BreakGlass, Before: plan.Before,
 	}
 	return q.WithHoldings(plan.Before)
 }

@@ -24,7 +24,7 @@ type Past struct {
 // Question is what was asked. What a plan does not hold is the caller's to add.
 func (p Past) Question() Question {
 	q := About(p.Plan, p.At)
-	q.BreakGlass = p.Plan.Approval.Review != nil
+	q.BreakGlass = q.BreakGlass || p.Plan.Approval.Review != nil
 	return q
 }
 

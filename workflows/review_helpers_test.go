@@ -1,0 +1,151 @@
+package workflows_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/mock"
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/testsuite"
+
+	"sentinelone-provisioner/activities"
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/workflows"
+)
+
+const (
+	carolMail = "carol@example.com"
+	daveMail  = "dave@example.com"
+	reviewIn  = 4 * time.Hour
+)
+
+// glassScene is a grant that starts at once and is to be reviewed within 4 h by carol or
+// dave.
+type glassScene struct {
+	*requestScene
+
+	in      workflows.GrantInput
+	plan    access.Plan
+	slow    time.Duration // to write a decision down
+	refused []string      // decisions that the ledger has with a refusal
+	told    []activities.Event
+	decided func(access.Decision) // for what counts, as the ledger takes it
+}
+
+// OnDecided watches the decisions that count.
+func (s *glassScene) OnDecided(see func(access.Decision)) { s.decided = see }
+
+func newGlass(t *testing.T, long time.Duration, tweaks ...func(*access.Review)) *glassScene {
+	t.Helper()
+	s := &glassScene{requestScene: newRequest(t), in: asked(long)}
+	activities.NewNotify(nil, nil, "", nil).Register(s)
+	s.in.BreakGlass = true
+	asks := planInput(s.in)
+	asks.Terms.BreakGlass = true
+	review := access.Review{
+		ApprovalStep: access.ApprovalStep{Need: 1, Groups: []string{"owners"}, People: []string{carolMail, daveMail}},
+		Within:       access.Duration(reviewIn),
+	}
+	for _, tweak := range tweaks {
+		tweak(&review)
+	}
+	s.plan = planOf(asks)
+	s.plan.Approval = access.Approval{
+		Rule: "glass", Review: &review, MaxDuration: access.Duration(24 * time.Hour),
+		RemindEvery: access.Duration(3 * time.Hour),
+	}
+	s.plan = s.plan.Seal()
+	s.on(activities.PlanName, asks).Return(activities.PlanResult{Plan: s.plan, Notify: true}, nil).Once()
+	s.on(activities.DecideName, mock.Anything).Return(s.decide).AfterFn(func() time.Duration { return s.slow }).Maybe()
+	s.on(activities.TellName, mock.Anything).
+		Return(func(_ context.Context, in activities.TellInput) error {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.told = append(s.told, in.Event)
+			return nil
+		}).Maybe()
+	return s
+}
+
+func (s *glassScene) decide(_ context.Context, in activities.DecideInput) (activities.DecideResult, error) {
+	if in.Refusal == "" && s.decided != nil {
+		s.decided(in.Decision)
+	}
+	if in.Refusal != "" {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.refused = append(s.refused, in.Refusal)
+	}
+	return activities.DecideResult{Signed: access.Unsigned, Refusal: in.Refusal}, nil
+}
+
+// word is what a decision came to.
+type word struct {
+	decision access.Decision
+	err      error
+	done     bool
+}
+
+// says sends a decision when so much time has passed.
+func (s *glassScene) says(d time.Duration, action, by string) *word {
+	return s.sends(d, action, workflows.DecisionInput{By: by})
+}
+
+func (s *glassScene) sends(d time.Duration, action string, in workflows.DecisionInput) *word {
+	out := new(word)
+	s.at(d, func() {
+		s.UpdateWorkflow(action, "", &testsuite.TestUpdateCallback{
+			OnAccept: func() {},
+			OnReject: func(err error) { out.err, out.done = err, true },
+			OnComplete: func(got any, err error) {
+				out.done, out.err = true, err
+				out.decision, _ = got.(access.Decision)
+			},
+		}, in)
+	})
+	return out
+}
+
+func (w *word) counts(t *testing.T) {
+	t.Helper()
+	require.True(t, w.done)
+	require.NoError(t, w.err)
+}
+
+func (w *word) refusedAs(t *testing.T, want string) {
+	t.Helper()
+	require.True(t, w.done)
+	require.ErrorContains(t, w.err, want)
+}
+
+// opsDone are what the writer was asked for, in order: acquire, and what is told and given
+// back after it.
+func (s *glassScene) opsDone() []string {
+	var out []string
+	for _, in := range s.applied {
+		out = append(out, in.Change.Key[len(claim)+1:])
+	}
+	return out
+}
+
+// types are the events that people were told of.
+func (s *glassScene) types() []string {
+	var out []string
+	for _, e := range s.told {
+		out = append(out, e.Type)
+	}
+	return out
+}
+
+// mayClose mocks a receipt that some ends have no need of.
+func (s *glassScene) mayClose() {
+	s.on(activities.CloseName, mock.Anything).
+		Return(func(_ context.Context, in activities.CloseInput) (activities.CloseResult, error) {
+			return activities.CloseResult{Receipt: receiptOf(in)}, nil
+		}).Maybe()
+}
+
+func anyOp(op access.Op) any {
+	return mock.MatchedBy(func(in activities.ApplyInput) bool { return in.Change.Change.Op == op })
+}

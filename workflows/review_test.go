@@ -1,0 +1,382 @@
+package workflows_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"sentinelone-provisioner/activities"
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/workflows"
+)
+
+// In force at once, reviewed, and then as any other: until its end.
+func TestReview_Timed(t *testing.T) {
+	t.Parallel()
+	s := newGlass(t, 8*time.Hour)
+	s.applies(access.OpAcquire, access.Applied).Once()
+	s.takesNote().Once()
+	s.applies(access.OpRelease, access.Released).Once()
+	var open, after workflows.RequestStatus
+	s.at(time.Minute, func() { open = s.look() })
+	said := s.says(time.Hour, workflows.ApproveUpdate, carolMail)
+	s.at(2*time.Hour, func() { after = s.look() })
+
+	got := s.grant(s.in)
+
+	require.Equal(t, "expired", got.State)
+	require.Equal(t, "reviewed by carol@example.com", got.Message)
+	require.Equal(t, began.Add(8*time.Hour), s.Now().UTC())
+	require.Equal(t, []access.Decision{said.decision}, got.Receipt.Decisions)
+	require.Equal(t, s.plan.Hash, said.decision.PlanHash)
+	require.Equal(t, "active", open.State)
+	require.Equal(t, "for review by 1 of 1 from owners until 2026-11-02T13:00:00Z, "+
+		"and for its end at 2026-11-02T17:00:00Z", open.Waiting)
+	require.True(t, open.Consent.Review)
+	require.Equal(t, []string{carolMail, daveMail}, open.Consent.People)
+	require.Equal(t, began.Add(reviewIn), open.Consent.Until)
+	require.Equal(t, "for its end at 2026-11-02T17:00:00Z", after.Waiting)
+	require.Equal(t, "approved", after.Consent.Verdict)
+	require.Equal(t, access.Duration(reviewIn), s.applied[0].Change.Change.Lease.For,
+		"the writer ends it by itself if this workflow is terminated before the review")
+	require.Nil(t, s.applied[0].Change.Expect)
+	require.Equal(t, claim+"/reviewed", s.applied[1].Change.Key)
+	require.Equal(t, began.Add(8*time.Hour), s.applied[1].Change.Change.Lease.End)
+	require.Equal(t, []string{"applied", "requested", "decided", "aboutToExpire", "released"}, s.types())
+	require.Equal(t, []string{carolMail, daveMail}, s.told[1].People)
+	require.Contains(t, s.told[1].Text, "It waits for review by 1 of 1 from owners until 2026-11-02T13:00:00Z")
+}
+
+// One for good is leased until it is reviewed, and only then for good.
+func TestReview_ForGood(t *testing.T) {
+	t.Parallel()
+	s := newGlass(t, 0, func(r *access.Review) { r.Need = 2 })
+	s.applies(access.OpAcquire, access.Applied).Once()
+	s.applies(access.OpGrant, access.AlreadyHeld).Once()
+	s.closes()
+	s.says(time.Hour, workflows.ApproveUpdate, daveMail)
+	var open workflows.RequestStatus
+	s.at(2*time.Hour, func() { open = s.look() })
+	extend := s.tells(2*time.Hour, workflows.ExtendUpdate, workflows.Extension{
+		By: bobMail, Duration: access.Duration(time.Hour),
+	})
+	cancel := s.tells(2*time.Hour, workflows.CancelUpdate, byCarol())
+	s.says(3*time.Hour, workflows.ApproveUpdate, carolMail)
+
+	got := s.grant(s.in)
+
+	require.Equal(t, "granted", got.State)
+	require.Equal(t, access.AlreadyHeld, got.Outcome)
+	require.Equal(t, "reviewed by dave@example.com, carol@example.com", got.Message)
+	require.Equal(t, began.Add(3*time.Hour), s.Now().UTC())
+	require.Equal(t, "for review by 1 of 2 from owners until 2026-11-02T13:00:00Z", open.Waiting)
+	require.Nil(t, open.EndsAt)
+	require.Equal(t, []string{"acquire", "grant"}, s.opsDone())
+	require.Equal(t, claim, s.applied[1].Change.Change.Lease.ID, "it takes the place of the lease")
+	require.NotNil(t, s.applied[1].Change.Given)
+	extend.refused(t, "it is for good: there is no end that could be moved")
+	cancel.refused(t, "too late to cancel: the grant is in force; use end")
+}
+
+// Not reviewed in time, or denied: taken back at once, and it says so.
+func TestReview_Fails(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		deny    time.Duration
+		comment string
+		want    string
+		at      time.Duration
+	}{
+		"nobody reviews it": {0, "", "not reviewed within 4h: ended", reviewIn},
+		"denied":            {time.Hour, "", "ended: denied in review by carol@example.com", time.Hour},
+		"denied with a why": {
+			time.Hour, "use your own", "ended: denied in review by carol@example.com: use your own", time.Hour,
+		},
+	} {
+		for _, long := range []time.Duration{0, 8 * time.Hour} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				s := newGlass(t, long)
+				s.applies(access.OpAcquire, access.Applied).Once()
+				s.applies(access.OpRelease, access.Released).Once()
+				if c.deny > 0 {
+					s.sends(c.deny, workflows.DenyUpdate, workflows.DecisionInput{By: carolMail, Comment: c.comment})
+				}
+				late := s.says(c.at+time.Second, workflows.ApproveUpdate, daveMail)
+				got := s.grant(s.in)
+				require.Equal(t, "ended", got.State)
+				require.Equal(t, access.Released, got.Outcome)
+				require.Equal(t, c.want, got.Message)
+				require.Equal(t, began.Add(c.at), s.Now().UTC())
+				require.Equal(t, []string{"acquire", "release"}, s.opsDone())
+				require.False(t, late.done, "it is over")
+			})
+		}
+	}
+}
+
+// Whoever asked, would get the role, is no reviewer or has said so already, does not
+// count; nor does a review that would change the grant. All of it is in the ledger.
+func TestReview_WhoCounts(t *testing.T) {
+	t.Parallel()
+	s := newGlass(t, 0, func(r *access.Review) {
+		r.Need, r.Groups, r.People = 2, []string{access.Anyone}, []string{}
+	})
+	s.applies(access.OpAcquire, access.Applied).Once()
+	s.applies(access.OpRelease, access.Released).Once()
+	words := map[string]*word{
+		"the requester does not decide":           s.says(time.Hour, workflows.ApproveUpdate, " BOB@example.com"),
+		"nobody decides about a role of":          s.says(time.Hour, workflows.ApproveUpdate, anaMail),
+		"has decided already":                     s.says(2*time.Hour, workflows.ApproveUpdate, "Carol@example.com"),
+		"a review does not change the grant":      s.sends(time.Hour, workflows.ApproveUpdate, narrowed(daveMail)),
+		`"by" is missing: say who decides, as in`: s.says(time.Hour, workflows.ApproveUpdate, " "),
+	}
+	s.says(90*time.Minute, workflows.ApproveUpdate, carolMail)
+	got := s.grant(s.in)
+	require.Equal(t, "not reviewed within 4h: ended", got.Message, "one of two is not enough")
+	for want, w := range words {
+		w.refusedAs(t, want)
+	}
+	require.Len(t, s.refused, 4, "a nameless one is turned away before")
+}
+
+func narrowed(by string) workflows.DecisionInput {
+	return workflows.DecisionInput{By: by, Duration: access.Duration(time.Minute)}
+}
+
+// Whose end comes before the review is taken back at its end, and stays open for it: a
+// short grant gets by nobody.
+func TestReview_EndsBeforeItIsReviewed(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		action, want string
+		over         time.Duration
+	}{
+		"reviewed":     {workflows.ApproveUpdate, "reviewed by carol@example.com", 2 * time.Hour},
+		"denied":       {workflows.DenyUpdate, "denied in review by carol@example.com", 2 * time.Hour},
+		"not reviewed": {"", "not reviewed within 4h", reviewIn},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newGlass(t, time.Hour)
+			s.applies(access.OpAcquire, access.Applied).Once()
+			s.applies(access.OpRelease, access.Released).Once()
+			s.closes()
+			if c.action != "" {
+				s.says(2*time.Hour, c.action, carolMail)
+			}
+			var open workflows.RequestStatus
+			s.at(time.Hour+time.Minute, func() { open = s.look() })
+			end := s.tells(time.Hour+time.Minute, workflows.EndUpdate, byCarol())
+			cancelled := s.tells(time.Hour+time.Minute, workflows.CancelUpdate, byCarol())
+			s.at(time.Hour+2*time.Minute, s.CancelWorkflow) // changes nothing
+
+			got := s.grant(s.in)
+
+			require.Equal(t, "awaitingReview", open.State)
+			require.Equal(t, "for review by 1 of 1 from owners until 2026-11-02T13:00:00Z", open.Waiting)
+			require.Len(t, open.Proofs, 2, "the role is gone")
+			require.Equal(t, "expired", got.State)
+			require.Equal(t, access.Released, got.Outcome)
+			require.Equal(t, c.want, got.Message)
+			require.Equal(t, began.Add(c.over), s.Now().UTC())
+			end.refused(t, "it has ended already, and only waits for its review")
+			cancelled.refused(t, "the state is awaitingReview")
+		})
+	}
+}
+
+// Ended by somebody, it is answered when the role is gone, and the review stays open.
+func TestReview_EndedByHand(t *testing.T) {
+	t.Parallel()
+	for _, long := range []time.Duration{0, 8 * time.Hour} {
+		s := newGlass(t, long)
+		s.applies(access.OpAcquire, access.Applied).Once()
+		s.applies(access.OpRelease, access.Released).After(time.Minute).Once()
+		s.closes()
+		end := s.tells(time.Hour, workflows.EndUpdate, workflows.By{By: bobMail})
+		s.says(2*time.Hour, workflows.ApproveUpdate, daveMail)
+		got := s.grant(s.in)
+		require.Equal(t, "ended", got.State)
+		require.Equal(t, "ended by bob@example.com; reviewed by dave@example.com", got.Message)
+		require.Equal(t, "awaitingReview", end.accepted(t).State)
+		require.Equal(t, access.Released, end.answer.Outcome)
+		require.Equal(t, time.Hour+time.Minute, end.at)
+		require.Equal(t, began.Add(2*time.Hour), s.Now().UTC())
+	}
+}
+
+// Cancelled in Temporal it is taken back at once, and reviewed all the same.
+func TestReview_CancelledInTemporal(t *testing.T) {
+	t.Parallel()
+	s := newGlass(t, 0)
+	s.applies(access.OpAcquire, access.Applied).Once()
+	s.applies(access.OpRelease, access.Released).Once()
+	s.closes()
+	s.at(time.Hour, s.CancelWorkflow)
+	got := s.grant(s.in)
+	require.Equal(t, "cancelled", got.State)
+	require.Equal(t, "called off in Temporal; not reviewed within 4h", got.Message)
+	require.Equal(t, began.Add(reviewIn), s.Now().UTC())
+}
+
+// A word that comes while the role is being taken back counts.
+func TestReview_SaidAmidTheRelease(t *testing.T) {
+	t.Parallel()
+	s := newGlass(t, time.Hour)
+	s.applies(access.OpAcquire, access.Applied).Once()
+	s.applies(access.OpRelease, access.Released).After(time.Hour).Once()
+	s.closes()
+	s.says(90*time.Minute, workflows.ApproveUpdate, daveMail)
+	got := s.grant(s.in)
+	require.Equal(t, "reviewed by dave@example.com", got.Message)
+	require.Equal(t, began.Add(2*time.Hour), s.Now().UTC())
+}
+
+// A word as the time is over: it counts or not, and either way all agree.
+func TestReview_DeniedAsTheTimeIsOver(t *testing.T) {
+	t.Parallel()
+	for _, at := range []time.Duration{reviewIn - time.Nanosecond, reviewIn, reviewIn + time.Nanosecond} {
+		for _, action := range []string{workflows.ApproveUpdate, workflows.DenyUpdate} {
+			s := newGlass(t, 0)
+			s.applies(access.OpAcquire, access.Applied).Once()
+			s.applies(access.OpGrant, access.AlreadyHeld).Maybe()
+			s.applies(access.OpRelease, access.Released).Maybe()
+			s.mayClose()
+			said := s.says(at, action, carolMail)
+			got := s.grant(s.in)
+			switch {
+			case !said.done || said.err != nil:
+				require.Equal(t, "not reviewed within 4h: ended", got.Message)
+				require.Empty(t, got.Receipt.Decisions)
+			case action == workflows.DenyUpdate:
+				require.Equal(t, "ended: denied in review by carol@example.com", got.Message)
+			default:
+				require.Equal(t, "granted", got.State)
+			}
+		}
+	}
+}
+
+// A word that is being written down as the time is over came in time.
+func TestReview_WordUnderWayAsTheTimeIsOver(t *testing.T) {
+	t.Parallel()
+	s := newGlass(t, 0)
+	s.applies(access.OpAcquire, access.Applied).Once()
+	s.applies(access.OpRelease, access.Released).Once()
+	s.slow = time.Hour
+	said := s.says(reviewIn-time.Minute, workflows.DenyUpdate, carolMail)
+	got := s.grant(s.in)
+	said.counts(t)
+	require.Equal(t, "ended: denied in review by carol@example.com", got.Message)
+}
+
+// What somebody took away meanwhile is not made one for good.
+func TestReview_GoneBeforeItCouldBeForGood(t *testing.T) {
+	t.Parallel()
+	s := newGlass(t, 0)
+	s.applies(access.OpAcquire, access.Applied).Once()
+	s.applies(access.OpGrant, access.Superseded).Once()
+	s.applies(access.OpRelease, access.Superseded).Once()
+	s.says(time.Hour, workflows.ApproveUpdate, carolMail)
+	got := s.grant(s.in)
+	require.Equal(t, "ended", got.State)
+	require.Equal(t, access.Superseded, got.Outcome)
+	require.Equal(t, "it could not be made one for good: the role was gone already; "+
+		"reviewed by carol@example.com", got.Message)
+	require.True(t, s.applied[2].Change.Given.Given())
+}
+
+// Neither what the console refuses leaves anything behind.
+func TestReview_RefusedAsItBecomesForGood(t *testing.T) {
+	t.Parallel()
+	s := newGlass(t, 0)
+	s.applies(access.OpAcquire, access.Applied).Once()
+	s.on(activities.ApplyName, anyOp(access.OpGrant)).
+		Return(failing[activities.ApplyInput, activities.ApplyResult](forbidden())).Once()
+	s.applies(access.OpRelease, access.Released).Once()
+	s.says(time.Hour, workflows.ApproveUpdate, carolMail)
+	got := s.grant(s.in)
+	require.Equal(t, "ended", got.State)
+	require.Contains(t, got.Message, "403")
+	require.Contains(t, got.Message, "; reviewed by carol@example.com")
+}
+
+// Extended while it is reviewed, the writer's own end stays that of the review, and is the
+// new one only afterwards.
+func TestReview_ExtendedMeanwhile(t *testing.T) {
+	t.Parallel()
+	s := newGlass(t, 8*time.Hour)
+	s.applies(access.OpAcquire, access.Applied).Once()
+	s.takesNote().Twice()
+	s.applies(access.OpRelease, access.Released).Once()
+	longer := func(d time.Duration) workflows.Extension {
+		return workflows.Extension{By: bobMail, Duration: access.Duration(d)}
+	}
+	ok := s.tells(time.Hour, workflows.ExtendUpdate, longer(2*time.Hour))
+	tooLong := s.tells(time.Hour, workflows.ExtendUpdate, longer(17*time.Hour))
+	s.says(2*time.Hour, workflows.ApproveUpdate, carolMail)
+	got := s.grant(s.in)
+	require.Equal(t, "expired", got.State)
+	require.Equal(t, began.Add(10*time.Hour), s.Now().UTC())
+	require.Equal(t, began.Add(10*time.Hour), *ok.accepted(t).EndsAt)
+	tooLong.refused(t, "the policy allows 24h")
+	require.Equal(t, []string{"acquire", "extend/1", "reviewed", "release"}, s.opsDone())
+	require.Equal(t, began.Add(reviewIn), s.applied[1].Change.Change.Lease.End)
+	require.Equal(t, began.Add(10*time.Hour), s.applied[2].Change.Change.Lease.End)
+}
+
+// Reviewers are reminded as often as the policy says, and once more shortly before it is
+// too late.
+func TestReview_Reminders(t *testing.T) {
+	t.Parallel()
+	s := newGlass(t, 0)
+	s.applies(access.OpAcquire, access.Applied).Once()
+	s.applies(access.OpRelease, access.Released).Once()
+	s.grant(s.in)
+	require.Equal(t, []string{"applied", "requested", "reminder", "reminder", "released"}, s.types())
+	require.Equal(t, began.Add(3*time.Hour), s.told[2].At)
+	require.Equal(t, began.Add(reviewIn-30*time.Minute), s.told[3].At)
+	require.Equal(t, []string{carolMail, daveMail}, s.told[3].People)
+}
+
+// What is called off before it is in force was never there to review.
+func TestReview_CalledOffAsItIsApplied(t *testing.T) {
+	t.Parallel()
+	s := newGlass(t, 0)
+	s.applies(access.OpAcquire, access.Applied).After(time.Hour).Maybe()
+	s.applies(access.OpRelease, access.NotApplied).Once()
+	s.tells(time.Minute, workflows.CancelUpdate, byCarol())
+	early := s.says(30*time.Second, workflows.ApproveUpdate, carolMail)
+	got := s.grant(s.in)
+	require.Equal(t, "cancelled", got.State)
+	require.Equal(t, "called off by carol@example.com", got.Message)
+	early.refusedAs(t, "there is nothing to decide: the state is applying")
+}
+
+// What does not go with starting at once.
+func TestReview_BadInput(t *testing.T) {
+	t.Parallel()
+	in := asked(time.Hour)
+	in.BreakGlass, in.Reason, in.StartAt = true, " ", new(began.Add(time.Hour))
+	err := in.Validate(began)
+	require.ErrorContains(t, err, "breakGlass needs a reason: say what cannot wait")
+	require.ErrorContains(t, err, "breakGlass starts at once: leave startAt out")
+}
+
+// An extension that is on its way when the review is over does not reach the writer after
+// the end that the grant has then.
+func TestReview_ExtensionUnderWay(t *testing.T) {
+	t.Parallel()
+	s := newGlass(t, 8*time.Hour)
+	s.applies(access.OpAcquire, access.Applied).Once()
+	s.takesNote().After(time.Hour).Once()
+	s.takesNote().Once()
+	s.applies(access.OpRelease, access.Released).Once()
+	s.tells(time.Hour, workflows.ExtendUpdate, workflows.Extension{By: bobMail, Duration: access.Duration(time.Hour)})
+	s.says(90*time.Minute, workflows.ApproveUpdate, carolMail)
+	require.Equal(t, "expired", s.grant(s.in).State)
+	require.Equal(t, []string{"acquire", "extend/1", "reviewed", "release"}, s.opsDone())
+	require.Equal(t, began.Add(9*time.Hour), s.applied[2].Change.Change.Lease.End)
+}
