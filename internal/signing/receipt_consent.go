@@ -36,10 +36,8 @@ func (in *inspection) consent() {
 		in.review(a.Review.ApprovalStep, &heard)
 		return
 	}
-	for _, d := range in.Decisions {
-		if d.Action == KindDeny && in.about(d) {
-			in.note(name, Failed, "denied by %s, and yet something was changed", d.By)
-		}
+	if no := in.denier(); no != "" {
+		in.note(name, Failed, "denied by %s, and yet something was changed", no)
 	}
 }
 
@@ -166,10 +164,28 @@ func (in *inspection) review(step access.ApprovalStep, heard *tally) {
 		w, y := in.approvers(number, step, heard)
 		who, why = append(who, w...), append(why, y...)
 	}
-	last := in.Proofs[len(in.Proofs)-1]
-	if len(who) < step.Need && !last.Given() {
-		in.note(name, OK, "%d of %d have reviewed it, and it was ended", len(who), step.Need)
+	given := in.Proofs[len(in.Proofs)-1].Given()
+	if no := in.denier(); no != "" && given {
+		in.note(name, Failed, "denied by %s, and yet the role is there", no)
+		return
+	}
+	if len(who) < step.Need && !given {
+		text := fmt.Sprintf("%d of %d have reviewed it, and it was ended", len(who), step.Need)
+		if len(why) > 0 {
+			text += "; not counted: " + strings.Join(why, ", ")
+		}
+		in.note(name, OK, "%s", text)
 		return
 	}
 	in.enough(name, step, who, why)
+}
+
+// denier is who has denied what was carried out; "" for nobody.
+func (in *inspection) denier() string {
+	for _, d := range in.Decisions {
+		if d.Action == KindDeny && in.about(d) {
+			return d.By
+		}
+	}
+	return ""
 }

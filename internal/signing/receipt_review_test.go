@@ -1,0 +1,69 @@
+package signing
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"sentinelone-provisioner/internal/access"
+)
+
+// What nobody has reviewed and was ended is in order, and says so; a role that a reviewer
+// has refused, or that one person has reviewed twice, is not.
+func TestVerifyReceipt_Review(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	glass := func(p *access.Plan) {
+		p.Approval.Steps = nil
+		p.Approval.Review = &access.Review{ApprovalStep: access.ApprovalStep{
+			Need: 2, Groups: []string{"leads"}, People: []string{carol, dave},
+		}}
+	}
+	detail := func(r access.Receipt) (Result, string) {
+		checks, err := VerifyReceipt(r.Seal(), o.allowed)
+		require.NoError(t, err)
+		last := checks[len(checks)-1]
+		require.Equal(t, "review", last.Name)
+		return last.Result, last.Detail
+	}
+	end := access.Proof{Op: access.OpRelease, Outcome: access.Released}
+
+	r := o.granted(t, glass)
+	o.decide(t, &r, carol, access.Decision{})
+	result, text := detail(r)
+	require.Equal(t, Failed, result, text)
+	twice := r
+	o.decide(t, &twice, carol, access.Decision{})
+	result, text = detail(twice)
+	require.Equal(t, Failed, result)
+	require.Equal(t, "1 of 2 from leads: carol@example.com; not counted: carol@example.com has approved already", text)
+	twice.Proofs = append(twice.Proofs, end)
+	result, text = detail(twice)
+	require.Equal(t, OK, result)
+	require.Equal(t, "1 of 2 have reviewed it, and it was ended; "+
+		"not counted: carol@example.com has approved already", text)
+
+	o.decide(t, &r, dave, access.Decision{})
+	result, text = detail(r)
+	require.Equal(t, OK, result, text)
+	o.decide(t, &r, bob, access.Decision{Action: KindDeny})
+	result, text = detail(r)
+	require.Equal(t, Failed, result)
+	require.Equal(t, "denied by bob@example.com, and yet the role is there", text)
+	r.Proofs = append(r.Proofs, end)
+	result, _ = detail(r)
+	require.Equal(t, OK, result)
+}
+
+// Extensions are part of what is sealed.
+func TestVerifyReceipt_Extensions(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	r := o.granted(t)
+	r.Extensions = []access.Extension{{By: bob, Duration: access.Duration(1)}}
+	r = r.Seal()
+	require.True(t, r.Intact())
+	r.Extensions[0].By = carol
+	require.Contains(t, strings.Join(failed(t, r, o.allowed), "\n"), "changed since it was sealed")
+}
