@@ -33,6 +33,10 @@ func (p *program) end(ctx context.Context, id, by string) error {
 		return err
 	}
 	return p.updateGrant(ctx, id, workflows.EndUpdate, workflows.By{By: by}, func(a updateAnswer) (string, error) {
+		if a.State == workflows.StateReviewing {
+			return fmt.Sprintf("ended by %s: %s, %s; its review is still open",
+				by, a.WorkflowID, outcomeText(a.Outcome)), nil
+		}
 		return fmt.Sprintf("%s by %s: %s, %s", a.State, by, a.WorkflowID, outcomeText(a.Outcome)), nil
 	})
 }

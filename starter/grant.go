@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -15,6 +16,7 @@ type grantOptions struct {
 
 	lasts, until, start string
 	allowLevelChange    bool
+	breakGlass          bool
 }
 
 func (p *program) grantCommand() *cobra.Command {
@@ -37,6 +39,9 @@ starts later is only noted, unless --wait is given. Ctrl-C stops the waiting, no
 --wait=false does not wait at all. Denied, or undecided in time, it exits 1. --dry-run exits 0
 if it could be carried out, 1 if not.
 
+With --break-glass it starts at once and is reviewed afterwards, where the policy lets it;
+what nobody reviews in time is taken back.
+
 A bare date in --start means the start of that day, in --until its end, both UTC.`,
 		Example: `  starter grant --user ana@example.com --role SOC --scope "Acme / Berlin" --for 4h --reason INC-42
   starter grant --user ana@example.com --role SOC --scope Acme --level account --dry-run
@@ -55,6 +60,8 @@ A bare date in --start means the start of that day, in --until its end, both UTC
 	f.StringVar(&o.start, "start", "", "from when on: "+aheadHelp+" (default: at once)")
 	f.BoolVar(&o.allowLevelChange, "allow-level-change", false,
 		"also if it takes away every role at the level the principal is at")
+	f.BoolVar(&o.breakGlass, "break-glass", false,
+		"start at once, where the policy lets it, and be reviewed afterwards; needs --reason")
 	cmd.MarkFlagsMutuallyExclusive("for", "until")
 	return cmd
 }
@@ -79,6 +86,9 @@ func (p *program) grantInput(ctx context.Context, o grantOptions) (in workflows.
 	if err != nil {
 		return in, "", err
 	}
+	if err := o.glass(startAt); err != nil {
+		return in, "", err
+	}
 	w, err := p.wish(ctx, o.requestOptions, workflows.GrantID(""))
 	if err != nil {
 		return in, "", err
@@ -86,12 +96,27 @@ func (p *program) grantInput(ctx context.Context, o grantOptions) (in workflows.
 	in = workflows.GrantInput{
 		Principal: w.principal, Role: w.role, Scope: w.scope, Requester: w.requester, Reason: o.reason,
 		Duration: duration, StartAt: startAt, AllowLevelChange: o.allowLevelChange,
-		Console: w.console, DryRun: o.dryRun,
+		BreakGlass: o.breakGlass, Console: w.console, DryRun: o.dryRun,
 	}
 	if err := in.Validate(p.now()); err != nil {
 		return in, "", badConfiguration(err)
 	}
 	return in, w.id, nil
+}
+
+// glass says what --break-glass does not go with.
+func (o grantOptions) glass(startAt *time.Time) error {
+	switch {
+	case !o.breakGlass:
+		return nil
+	case strings.TrimSpace(o.reason) == "":
+		return usage("--break-glass needs --reason: say what cannot wait")
+	case o.start != "":
+		return usage("--break-glass starts at once: leave --start out")
+	case startAt != nil:
+		return usage("--break-glass starts at once: say how long with --for, not --until")
+	}
+	return nil
 }
 
 // span is how long the role is wanted (nil: for good) and from when on (nil: at once).
@@ -134,6 +159,9 @@ func grantSummary(in workflows.GrantInput) string {
 	text := "grant for good"
 	if in.Duration != nil {
 		text = "grant for " + in.Duration.String()
+	}
+	if in.BreakGlass {
+		text = "break-glass " + text
 	}
 	return text + " at " + string(in.Scope.Level) + " level"
 }

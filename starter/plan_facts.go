@@ -22,6 +22,9 @@ func planDetails(n naming, plan access.Plan) [][]string {
 	facts = append(facts, list("after", n.holdings(plan.After))...)
 	facts = append(facts, list("loses", n.lost(plan))...)
 	facts = append(facts, list("note", plan.Notes)...)
+	if plan.Terms.BreakGlass {
+		facts = append(facts, []string{"break-glass", "asked for: it starts at once"})
+	}
 	if plan.Approval.Policy != "" {
 		facts = append(facts, []string{"approval", plan.Approval.Policy})
 	}

@@ -129,6 +129,9 @@ func (p *program) reportRunning(run started, s workflows.RequestStatus) {
 	if s.Plan != nil {
 		facts = append(facts, []string{"what", what(*s.Plan)})
 	}
+	if s.Consent != nil && s.Consent.Review && s.Waiting != "" {
+		facts = append(facts, []string{"waiting", s.Waiting})
+	}
 	switch {
 	case s.State == workflows.StateActive && s.EndsAt != nil:
 		p.emitTable(nil, append(facts, []string{"state", s.State + " until " + instant(*s.EndsAt)}))

@@ -47,6 +47,7 @@ func (d dossier) events() []event {
 		}
 	}
 	out = append(out, d.peopleEvents()...)
+	out = append(out, d.extensionEvents()...)
 	if d.receipt != nil {
 		out = append(out, event{d.receipt.FinishedAt, "receipt", d.receipt.State})
 	}

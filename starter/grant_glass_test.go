@@ -1,0 +1,41 @@
+package main
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"sentinelone-provisioner/internal/access"
+)
+
+// What starts at once needs a reason, and no start.
+func TestGrantGlass(t *testing.T) {
+	t.Parallel()
+	why := requestOptions{reason: "INC-42"}
+	start := new(time.Now())
+	for want, o := range map[string]grantOptions{
+		"--break-glass needs --reason":          {breakGlass: true},
+		"--break-glass starts at once: leave":   {breakGlass: true, requestOptions: why, start: "2h"},
+		"--break-glass starts at once: say how": {breakGlass: true, requestOptions: why, until: "2h"},
+	} {
+		at := start
+		if want == "--break-glass needs --reason" {
+			at = nil
+		}
+		err := o.glass(at)
+		require.ErrorContains(t, err, want)
+		require.Equal(t, exitUsage, exitCode(marked(err)))
+	}
+	require.NoError(t, grantOptions{breakGlass: true, requestOptions: why}.glass(nil))
+	require.NoError(t, grantOptions{start: "2h"}.glass(start))
+}
+
+// A plan says that it was asked for.
+func TestPlanDetails_BreakGlass(t *testing.T) {
+	t.Parallel()
+	plan := access.Plan{Terms: access.Terms{BreakGlass: true}}
+	line := []string{"break-glass", "asked for: it starts at once"}
+	require.Contains(t, planDetails(naming{}, plan), line)
+	require.NotContains(t, planDetails(naming{}, access.Plan{}), line)
+}
