@@ -1,0 +1,155 @@
+package e2e
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/consoletest"
+	"sentinelone-provisioner/internal/signing"
+	"sentinelone-provisioner/workflows"
+)
+
+const glassPolicy = `
+groups:
+  leads: [carol@example.com, bob@example.com, dave@example.com]
+rules:
+  - name: no-glass
+    when: requester == "eve@example.com"
+    approvals: [{need: 1, from: [leads]}]
+  - name: glass
+    permanent: true
+    maxDuration: 8h
+    approvals: [{need: 2, from: [leads]}]
+    breakGlass:
+      reviewWithin: `
+
+// newGlassStack is a stack whose worker lets grants start at once, to be reviewed by one
+// lead within that time.
+func newGlassStack(t *testing.T, within string) *roles {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "policy.yaml")
+	text := glassPolicy + within + "\n      reviewers: {need: 1, from: [leads]}\n"
+	require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
+	s := newStack(t, consoletest.Options{Seed: 31, Sites: 6, Users: -1})
+	s.extra = append(s.extra, "POLICY_FILE="+file)
+	r := prepareRoles(t, s)
+	r.startWorker()
+	return r
+}
+
+func (r *roles) glass(duration string) workflows.GrantInput {
+	in := r.input(duration)
+	in.BreakGlass = true
+	return in
+}
+
+func reviewing(got workflows.RequestStatus) bool {
+	return got.State == workflows.StateActive && got.Consent != nil && got.Consent.Review
+}
+
+// requireVerified checks the receipt as `starter verify` does.
+func (r *roles) requireVerified(got workflows.RequestResult) {
+	r.t.Helper()
+	r.requireReceipt(got)
+	checks, err := signing.VerifyReceipt(*got.Receipt, nil)
+	require.NoError(r.t, err)
+	for _, c := range checks {
+		require.NotEqual(r.t, signing.Failed, c.Result, "%s: %s", c.Name, c.Detail)
+	}
+}
+
+// In force at once, whatever becomes of the worker, and reviewed by somebody else: one for
+// good stays, one for a time goes on to its end.
+func TestReview_Reviewed(t *testing.T) {
+	t.Parallel()
+	s := newGlassStack(t, "1h")
+	other := s.with("fay@example.com")
+	before := other.held()
+	forGood, timed := s.startGrant("/1", s.glass("")), other.startGrant("/2", other.glass("2h"))
+	s.untilRequest(forGood, reviewing)
+	s.untilRequest(timed, reviewing)
+	require.True(t, s.held().Holds(s.wanted))
+	s.worker.Kill()
+	s.startWorker()
+	_, err := s.decide(forGood, "approve", "bob@example.com")
+	require.ErrorContains(t, err, "the requester does not decide")
+	_, err = s.decide(forGood, "approve", "eve@example.com")
+	require.ErrorContains(t, err, "may not decide this: it waits for review by 1 of 1 from leads until ")
+	_, err = s.decide(forGood, "approve", "carol@example.com")
+	require.NoError(t, err)
+	got := s.ended(forGood)
+	require.Equal(t, workflows.StateGranted, got.State, got.Message)
+	require.Equal(t, "reviewed by carol@example.com", got.Message)
+	require.True(t, s.held().Holds(s.wanted))
+	s.requireVerified(got)
+	require.Len(t, s.entries(forGood, "decision"), 3, "what did not count is in the ledger too")
+
+	_, err = s.decide(timed, "approve", "dave@example.com")
+	require.NoError(t, err)
+	more := workflows.Extension{By: "bob@example.com", Duration: access.Duration(time.Hour)}
+	s.update(timed, workflows.ExtendUpdate, more)
+	require.Len(t, s.entries(timed, "extension"), 1)
+	require.Regexp(t, `(?m) extend +by bob@example.com by 1h, to end on `, s.starter("show", timed.GetID()).stdout)
+	s.update(timed, workflows.EndUpdate, workflows.By{By: "fay@example.com"})
+	got = s.ended(timed)
+	require.Equal(t, workflows.StateEnded, got.State)
+	require.Equal(t, "ended by fay@example.com; reviewed by dave@example.com", got.Message)
+	require.Equal(t, "bob@example.com", got.Receipt.Extensions[0].By)
+	require.Equal(t, before, other.held())
+	s.requireVerified(got)
+	require.Regexp(t, `(?m) extend +by bob@example.com by 1h, to end on `, s.starter("show", timed.GetID()).stdout)
+	s.requireLedger()
+}
+
+// Nobody looks at it, or somebody says no: the role is gone, and the receipt says why.
+func TestReview_NotReviewed(t *testing.T) {
+	t.Parallel()
+	s := newGlassStack(t, "5s")
+	before := s.held()
+	forGood := s.startGrant("/1", s.glass(""))
+	got := s.ended(forGood)
+	require.Equal(t, workflows.StateEnded, got.State)
+	require.Equal(t, access.Released, got.Outcome)
+	require.Equal(t, "not reviewed within 5s: ended", got.Message)
+	require.Equal(t, before, s.held())
+	s.requireVerified(got)
+
+	short := s.ended(s.startGrant("/2", s.glass("1s")))
+	require.Equal(t, workflows.StateExpired, short.State)
+	require.Equal(t, "not reviewed within 5s", short.Message)
+	require.Equal(t, before, s.held())
+	s.requireVerified(short)
+
+	in := s.glass("1h")
+	in.Requester = "eve@example.com"
+	refused := s.grant("/3", in)
+	require.Equal(t, workflows.StateRefused, refused.State)
+	require.Contains(t, refused.Message, `rule "no-glass" allows no break-glass: ask without it`)
+	s.requireLedger()
+}
+
+func TestReview_Denied(t *testing.T) {
+	t.Parallel()
+	s := newGlassStack(t, "1h")
+	before := s.held()
+	planned := s.starter("grant", "--user", s.user.ID, "--role", s.wanted.RoleID, "--scope", s.wanted.ScopeID,
+		"--level", "site", "--requester", "bob@example.com", "--reason", "INC-42", "--break-glass", "--dry-run")
+	require.Zero(t, planned.code, planned.stderr)
+	require.Regexp(t, `(?m)^approval +starts at once and is ended unless 1 of leads reviews it within 1h `+
+		`\(rule "glass"\)$`, planned.stdout)
+	run := s.startGrant("", s.glass("2h"))
+	s.untilRequest(run, reviewing)
+	require.True(t, s.held().Holds(s.wanted))
+	_, err := s.decide(run, "deny", "carol@example.com")
+	require.NoError(t, err)
+	got := s.ended(run)
+	require.Equal(t, workflows.StateEnded, got.State)
+	require.Equal(t, "ended: denied in review by carol@example.com", got.Message)
+	require.Equal(t, before, s.held())
+	s.requireVerified(got)
+}
