@@ -90,7 +90,9 @@ func (g *grantRun) review(ctx workflow.Context) {
 			return // cannot be: nothing cancels it
 		}
 		if !moved {
-			g.wake(ctx, terms)
+			if err := g.wake(ctx, terms); err != nil {
+				return // cannot be either
+			}
 		}
 		g.showReview(ctx)
 	}
@@ -201,7 +203,7 @@ func (g *grantRun) reviewText() string {
 		return "reviewed by " + strings.Join(g.reviewers(), ", ")
 	case denied:
 		last := g.decisions[len(g.decisions)-1]
-		text := "denied in review by " + last.By
+		text := "denied in review by " + last.Who()
 		if last.Comment != "" {
 			text += ": " + last.Comment
 		}
@@ -215,7 +217,7 @@ func (g *grantRun) reviewers() []string {
 	var out []string
 	for _, d := range g.decisions {
 		if d.Action == actionApprove {
-			out = append(out, d.By)
+			out = append(out, d.Who())
 		}
 	}
 	return out

@@ -14,11 +14,7 @@ import (
 	"sentinelone-provisioner/workflows"
 )
 
-const (
-	carolMail = "carol@example.com"
-	daveMail  = "dave@example.com"
-	reviewIn  = 4 * time.Hour
-)
+const reviewIn = 4 * time.Hour
 
 // glassScene is a grant that starts at once and is to be reviewed within 4 h by carol or
 // dave.
