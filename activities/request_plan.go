@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -144,31 +145,26 @@ func (r *Request) work(ctx context.Context, in PlanInput) (access.Plan, error) {
 	if plan.Op == access.OpDelete || plan.Op == access.OpReset {
 		plan.Notes = append(plan.Notes, offboardNote)
 	}
-	if why := r.refusal(in.Op, found, step); why != "" && (plan.Refusal == "" || !step.Refused()) {
-		plan.Refusal = why // of what rules forbid the policy has said more
-	}
+	// Of what rules forbid, the policy has said more.
+	plan.Refusal = cmp.Or(r.untouchable(in.Op, found), plan.Refusal, forbidden(step, found.scope.Level))
 	return plan.Seal(), nil
 }
 
 // offboardNote is what happens to others' requests.
 const offboardNote = "grants of this principal that are running lose their role with it, and end superseded"
 
-// refusal says why the request cannot be carried out, or "".
-func (r *Request) refusal(op access.Op, found resolved, step access.Step) string {
+// untouchable says why the request cannot be carried out, whatever the rules; or "".
+func (r *Request) untouchable(op access.Op, found resolved) string {
 	switch {
 	case r.console.ReadOnly():
 		return readOnlyText
 	case found.unusable != "":
 		return found.unusable
 	}
-	untouchable := access.Untouchable
 	if op == access.OpDelete {
-		untouchable = access.Undeletable
+		return access.Undeletable(found.principal, found.self)
 	}
-	if why := untouchable(found.principal, found.self); why != "" {
-		return why
-	}
-	return forbidden(step, found.scope.Level)
+	return access.Untouchable(found.principal, found.self)
 }
 
 const readOnlyText = "the worker is read-only (SENTINELONE_READ_ONLY): it changes nothing on the console; " +
