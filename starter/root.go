@@ -73,6 +73,7 @@ func (p *program) root() *cobra.Command {
 		{groupChange, p.approveCommand()},
 		{groupChange, p.denyCommand()},
 		{groupChange, p.delegateCommand()},
+		{groupChange, p.inboxCommand()},
 		{groupChange, p.endCommand()},
 		{groupChange, p.extendCommand()},
 		{groupChange, p.cancelCommand()},

@@ -61,7 +61,7 @@ func (f *form) about(name string) string {
 	case fieldShorter:
 		return "a shorter time, such as 2h; empty for what was asked"
 	}
-	return "yes, then enter"
+	return "and press enter"
 }
 
 func (m *Model) formFoot() []string {
