@@ -217,3 +217,17 @@ func TestForm_Paste(t *testing.T) {
 	require.Empty(t, term.decisions())
 	require.Equal(t, 0, term.m.form.at)
 }
+
+// What was taken is not selected any more, even if the list cannot be read again.
+func TestForm_TakesTheMarksOff(t *testing.T) {
+	t.Parallel()
+	desk := newDesk("a", "b")
+	desk.refuse["b"] = errors.New("no")
+	term := open(t, desk)
+	term.press("*", "d", "tab")
+	term.typeIn("yes")
+	desk.silent = errors.New("Temporal does not answer")
+	term.press("enter", "enter")
+	require.Regexp(t, `\[ \]`, term.lineOf("Acme / a"))
+	require.Regexp(t, `\[x\]`, term.lineOf("Acme / b"))
+}
