@@ -22,14 +22,14 @@ type desk struct {
 	p     *program
 	e     *engine
 	by    string
-	pen   *pen
+	pen   *deskPen
 	names store.Directory // of the last sync; empty where there is no database
 
 	mu   sync.Mutex
 	seen map[string]deskLook // by workflow id and run
 }
 
-func (p *program) newDesk(ctx context.Context, e *engine, by string, w *pen) *desk {
+func (p *program) newDesk(ctx context.Context, e *engine, by string, w *deskPen) *desk {
 	return &desk{p: p, e: e, by: by, pen: w, names: p.directory(ctx), seen: map[string]deskLook{}}
 }
 

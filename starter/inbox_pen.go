@@ -9,8 +9,8 @@ import (
 	"sentinelone-provisioner/internal/signing"
 )
 
-// pen signs decisions while a screen is shown, when nothing can be asked and remarked.
-type pen struct {
+// deskPen signs decisions while a screen is shown, when nothing can be asked and remarked.
+type deskPen struct {
 	options signing.KeyOptions
 	now     func() time.Time
 	// note says why nothing is signed; "" if it is.
@@ -19,9 +19,9 @@ type pen struct {
 
 // newPen tries the key. A passphrase is asked for now and kept as long as the screen.
 // Where no key can be chosen, that is an error only if a signature is needed.
-func (p *program) newPen(ctx context.Context, o signOptions, by string) (*pen, error) {
+func (p *program) newPen(ctx context.Context, o signOptions, by string) (*deskPen, error) {
 	var kept []byte
-	w := &pen{now: p.now, options: signing.KeyOptions{
+	w := &deskPen{now: p.now, options: signing.KeyOptions{
 		Path: o.key, By: by, Socket: os.Getenv("SSH_AUTH_SOCK"),
 		Passphrase: func(path string) (_ []byte, err error) {
 			kept, err = p.askPassphrase(path)
@@ -50,7 +50,7 @@ func (p *program) newPen(ctx context.Context, o signOptions, by string) (*pen, e
 
 // sign signs a statement at this moment. The signature is "" only if none was possible
 // when the screen came up, as its note says.
-func (w *pen) sign(ctx context.Context, s signing.Statement) (signing.Statement, string, error) {
+func (w *deskPen) sign(ctx context.Context, s signing.Statement) (signing.Statement, string, error) {
 	s.At = w.now().UTC().Truncate(time.Second)
 	if w.note != "" {
 		return s, "", nil
