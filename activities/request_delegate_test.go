@@ -97,7 +97,8 @@ func (h *handover) decides(number int, by string, asked ...string) DecideResult 
 	in := DecideInput{
 		Request: RequestInfo{ID: "grant/1", Run: "run"}, Number: number, Refusal: "may not decide", Delegators: asked,
 		Decision: access.Decision{
-			At: h.now, By: by, Action: "approve", PlanHash: strings.Repeat("a", 64), SignedAt: h.now.Add(time.Duration(number) * time.Second),
+			At: h.now, By: by, Action: "approve", PlanHash: strings.Repeat("a", 64),
+			SignedAt: h.now.Add(time.Duration(number) * time.Second), // so that no two say the same
 		},
 	}
 	if key := h.keys[by]; key != nil {
