@@ -201,14 +201,14 @@ func refusedGrant(t *testing.T, l *live) {
 	args := []string{"grant", "--user", "level@example.com", "--role", "SOC", "--scope", "Acme", "--level", "account"}
 	got := run(t, append(args, "--id", "INC-4")...)
 	require.Equal(t, exitFailed, got.code)
-	require.Contains(t, got.errOut, "error: refused: the principal holds its roles at site level")
+	require.Contains(t, got.errOut, "error: refused: it would move the principal from site to account level")
 	require.Contains(t, got.errOut, "ask again with `starter grant --allow-level-change` if that is meant")
 	require.Regexp(t, `(?m)^state +refused$`, got.out)
-	require.Regexp(t, `(?m)^refusal +the principal holds`, run(t, "show", "INC-4").out)
+	require.Regexp(t, `(?m)^refusal +it would move the principal`, run(t, "show", "INC-4").out)
 
 	planned := run(t, append(args, "--dry-run")...)
 	require.Equal(t, exitFailed, planned.code)
-	require.Contains(t, planned.errOut, "error: it would be refused: the principal holds")
+	require.Contains(t, planned.errOut, "error: it would be refused: it would move the principal")
 	planned = run(t, append(args, "--dry-run", "--allow-level-change")...)
 	require.Equal(t, exitDone, planned.code, planned.errOut)
 	require.Regexp(t, `(?m)^loses +Viewer \(\d+\) at site Acme / Only Acme`, planned.out)

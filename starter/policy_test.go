@@ -92,7 +92,7 @@ func TestPolicyExplain(t *testing.T) {
 answer     approved by 1 of soc, within 72h (rule "default")
 step 1     1 of soc: carol@example.com
 reminded   every 4h
-escalated  after 24h to ana@example.com, carol@example.com
+escalated  after 24h to carol@example.com
 at most    8h, extensions included
 last role  downgrade to role 301 at site 201
 because    rule "berlin" (line 4) does not match: scope.account == "100" && role.predefined

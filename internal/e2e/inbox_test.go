@@ -188,11 +188,12 @@ func TestInbox_Signed(t *testing.T) {
 	folder := t.TempDir()
 	own, signers := filepath.Join(folder, "key"), filepath.Join(folder, "signers")
 	require.NoError(t, os.WriteFile(own, pem.EncodeToMemory(block), 0o600))
-	line := "carol@example.com " + string(ssh.MarshalAuthorizedKey(key))
-	require.NoError(t, os.WriteFile(signers, []byte(line), 0o600))
+	bob := newSignerKey(t)
+	lines := "carol@example.com " + string(ssh.MarshalAuthorizedKey(key)) + "bob@example.com " + bob.public() + "\n"
+	require.NoError(t, os.WriteFile(signers, []byte(lines), 0o600))
 	s := newAsked(t, "ALLOWED_SIGNERS="+signers)
-	run := s.startGrant("1", s.input(""))
-	s.untilRequest(run, asks)
+	asked := signedDesk{roles: s, keys: map[string]signerKey{"bob@example.com": bob}}
+	run := asked.ask("1")
 
 	carol := s.onScreen(nil, "inbox", "--by", "carol@example.com", "--key", own)
 	carol.until("Passphrase of " + own)

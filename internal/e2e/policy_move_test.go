@@ -107,7 +107,7 @@ func TestPolicy_ChangesNothingByAccident(t *testing.T) {
 	require.Equal(t, "frank@example.com", moved["by"])
 	require.Equal(t, "new rules", moved["comment"])
 	shown := s.starter("show", run.GetID())
-	require.Contains(t, shown.stdout, "by frank@example.com to policy "+s.file)
+	require.Contains(t, shown.stdout, "by frank@example.com to "+s.file)
 	s.requireLedger()
 }
 
