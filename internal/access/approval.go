@@ -54,7 +54,7 @@ type Review struct {
 	Within Duration `json:"within"`
 }
 
-// NoApproval is for requests that no policy is about: accounts that are made or ended.
+// NoApproval is for requests that no policy is about: accounts that are ended.
 func NoApproval() Approval {
 	return Approval{Policy: "no approval is asked for: a policy decides about grants and revokes of roles"}
 }

@@ -36,6 +36,7 @@ var environment = sync.OnceValues(func() (*cel.Env, error) {
 		cel.Variable("permanent", cel.BoolType),
 		cel.Variable("levelChange", cel.BoolType),
 		cel.Variable("breakGlass", cel.BoolType),
+		cel.Variable("newAccount", cel.BoolType),
 		cel.Variable("now", cel.TimestampType),
 		cel.Variable("weekday", cel.StringType),
 		cel.Variable("hour", cel.IntType),
@@ -54,7 +55,7 @@ func unknown(tried []domain) []*cel.AttributePatternType {
 	for _, name := range []string{"requester", "duration", "now", "hour"} {
 		out = append(out, cel.AttributePattern(name))
 	}
-	for _, name := range []string{"op", "weekday", "permanent", "levelChange", "breakGlass"} {
+	for _, name := range []string{"op", "weekday", "permanent", "levelChange", "breakGlass", "newAccount"} {
 		if !known[name] {
 			out = append(out, cel.AttributePattern(name))
 		}

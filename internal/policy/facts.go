@@ -39,6 +39,7 @@ type facts struct {
 	permanent   bool
 	levelChange bool
 	breakGlass  bool
+	newAccount  bool
 	now         time.Time
 	weekday     string
 	hour        int
@@ -62,6 +63,7 @@ func (p *Policy) facts(q Question) facts {
 		permanent:   q.permanent(),
 		levelChange: q.LevelChange,
 		breakGlass:  q.BreakGlass,
+		newAccount:  q.NewAccount,
 		now:         q.Now,
 		weekday:     strings.ToLower(local.Weekday().String()),
 		hour:        local.Hour(),
@@ -73,7 +75,7 @@ func (f *facts) values(groups map[string][]string) map[string]any {
 	return map[string]any{
 		"op": f.op, "principal": f.principal, "role": f.role, "scope": f.scope, "requester": f.requester,
 		"duration": f.duration, "permanent": f.permanent, "levelChange": f.levelChange, "breakGlass": f.breakGlass,
-		"now": f.now, "weekday": f.weekday, "hour": f.hour, "groups": groups,
+		"newAccount": f.newAccount, "now": f.now, "weekday": f.weekday, "hour": f.hour, "groups": groups,
 	}
 }
 
@@ -111,5 +113,6 @@ func domains() []domain {
 		truth("permanent", func(f *facts, v bool) { f.permanent = v }),
 		truth("levelChange", func(f *facts, v bool) { f.levelChange = v }),
 		truth("breakGlass", func(f *facts, v bool) { f.breakGlass = v }),
+		truth("newAccount", func(f *facts, v bool) { f.newAccount = v }),
 	}
 }

@@ -25,6 +25,9 @@ type Question struct {
 	LevelChange bool `json:"levelChange,omitempty"`
 	// BreakGlass is whether the request asks to start at once.
 	BreakGlass bool `json:"breakGlass,omitempty"`
+	// NewAccount is whether the principal is made by the request, with this one role, which
+	// it gets for good; it has no id yet. It is asked about as a grant.
+	NewAccount bool `json:"newAccount,omitempty"`
 	// Before and After are what the principal holds now, and would hold if every level
 	// change were allowed. They are for separation of duties.
 	Before access.Holdings `json:"before"`
@@ -52,13 +55,19 @@ type Scope struct {
 }
 
 // About is the question of a plan, as asked at a moment. A site's account, whether the
-// role is predefined and the names of roles are not in a plan: the caller adds them.
+// role is predefined and the names of roles are not in a plan: the caller adds them. An
+// account that is to be made is asked about as a grant for good to somebody new, also
+// where it is there already: it may be gone when its turn comes.
 func About(plan access.Plan, now time.Time) Question {
+	if plan.Account != nil {
+		plan.Op, plan.Principal, plan.Before = access.OpGrant, plan.Account.Ref(), access.Holdings{}
+	}
 	q := Question{
 		Op: plan.Op, Principal: plan.Principal, Role: Role{ID: plan.Role.ID, Name: plan.Role.Name},
 		Scope:     Scope{Level: plan.Scope.Level, ID: plan.Scope.ID, Name: plan.Scope.Name},
 		Requester: plan.Terms.Requester, Duration: plan.Terms.Duration, Now: now,
 		AllowLevelChange: plan.Terms.AllowLevelChange, BreakGlass: plan.Terms.BreakGlass, Before: plan.Before,
+		NewAccount: plan.Account != nil,
 	}
 	return q.WithHoldings(plan.Before)
 }
@@ -109,6 +118,10 @@ func (q Question) check() error {
 	}
 	if q.Duration < 0 {
 		faults = append(faults, fmt.Errorf("the duration is %s: it cannot be less than 0", q.Duration))
+	}
+	if q.NewAccount && (q.op() != opGrant || q.Duration != 0 || q.BreakGlass) {
+		faults = append(faults, errors.New("a new account gets its role for good, and not before it is asked about: "+
+			"newAccount goes with op grant, without duration and breakGlass"))
 	}
 	return errors.Join(faults...)
 }

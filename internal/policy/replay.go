@@ -47,6 +47,7 @@ const (
 	endDenied    = "denied"
 	endUndecided = "undecided"
 	endGiven     = "granted" // or revoked
+	endMade      = "provisioned"
 	endOpen      = "open"
 	endCancelled = "cancelled"
 )
@@ -70,6 +71,8 @@ func (p *Policy) Replay(q Question, past Past) Replayed {
 		would = out.Was
 	} else if would == endGiven && q.op() == opRevoke {
 		would = "revoked"
+	} else if would == endGiven && q.NewAccount {
+		would = endMade
 	}
 	out.WouldBe, out.Why = would, why
 	return out
@@ -86,7 +89,7 @@ func (p Past) end() (end string, decided bool) {
 		return p.State, true
 	case "timedOut":
 		return endUndecided, true
-	case endGiven, "expired", "ended", "revoked":
+	case endGiven, endMade, "expired", "ended", "revoked":
 		return endGiven, true
 	}
 	return p.State, false
