@@ -127,7 +127,7 @@ func (r *Request) work(ctx context.Context, in PlanInput) (access.Plan, error) {
 		return access.Plan{}, err
 	}
 	if in.Account != nil {
-		return r.planAccount(in, found).Seal(), nil
+		return r.planAccount(ctx, in, found)
 	}
 	plan := access.Plan{
 		Op: in.Op, Console: r.console.Console(), Principal: found.principal.Ref(), Role: found.role, Scope: found.scope,

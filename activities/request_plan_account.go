@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,12 +27,12 @@ func accountsLike(ctx context.Context, c *console.Client, a access.NewAccount) (
 	return c.UsersByEmail(ctx, a.Email)
 }
 
-// planAccount is the plan of an account that is to be made.
-func (r *Request) planAccount(in PlanInput, found resolved) access.Plan {
+// planAccount is the plan of an account that is to be made. Its role needs the consent
+// that a grant of it would, or else a new account would be the way around that.
+func (r *Request) planAccount(ctx context.Context, in PlanInput, found resolved) (access.Plan, error) {
 	plan := access.Plan{
 		Op: in.Op, Console: r.console.Console(), Principal: in.Account.Ref(), Role: found.role, Scope: found.scope,
 		Terms: in.Terms, Account: in.Account, Before: access.Holdings{}.Normal(), Expected: access.Created,
-		Approval: access.NoApproval(), Notes: found.notes,
 	}
 	plan.After = givenBy(plan)
 	if len(found.taken) == 1 {
@@ -39,12 +40,18 @@ func (r *Request) planAccount(in PlanInput, found resolved) access.Plan {
 		plan.Before = found.taken[0].Holdings()
 		plan.After, plan.Expected = plan.Before, access.AlreadyHeld
 	}
-	plan.Refusal = r.accountRefusal(plan, found)
+	plan, err := r.consult(ctx, in, plan, &found)
+	if err != nil {
+		return access.Plan{}, err
+	}
+	plan.Rules = access.Rules{} // of changes to what somebody holds; nobody holds anything yet
+	plan.Notes = found.notes
+	plan.Refusal = cmp.Or(r.accountRefusal(plan, found), plan.Refusal)
 	if plan.Account.Kind == access.ServiceUser && plan.Refusal == "" {
 		plan.Notes = append(plan.Notes, fmt.Sprintf("its token goes to the worker's %s, and ends at %s",
 			r.tokens.Kind(), plan.Account.TokenExpiresAt.UTC().Format("2006-01-02 15:04 UTC")))
 	}
-	return plan
+	return plan.Seal(), nil
 }
 
 func (r *Request) accountRefusal(plan access.Plan, found resolved) string {

@@ -73,7 +73,7 @@ func (p *program) policyMove(ctx context.Context, id string, o policyMoveOptions
 func (p *program) sendMove(
 	ctx context.Context, e *engine, text string, in workflows.PolicyMove,
 ) (policyMoveAnswer, error) {
-	ids := candidates(text, workflows.GrantID(""), workflows.RevokeID(""))
+	ids := candidates(text, requestPrefixes...)
 	for _, id := range ids {
 		answer := policyMoveAnswer{WorkflowID: id}
 		handle, err := e.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{

@@ -81,6 +81,8 @@ func (c *consent) widens(d access.Decision) string {
 	switch {
 	case c.reviewing && (d.Duration != 0 || !d.StartAt.IsZero()):
 		return "a review does not change the grant: approve it as it is, deny it, or end it with `starter end`"
+	case c.asked.Account != nil && (d.Duration != 0 || !d.StartAt.IsZero()):
+		return "a new account is made at once and holds its role for good: approve it as it is, or deny it"
 	case d.Duration < 0:
 		return fmt.Sprintf("duration is %s: it must be above 0", d.Duration)
 	case d.Duration > 0 && terms.Duration == 0:

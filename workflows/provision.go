@@ -2,7 +2,8 @@ package workflows
 
 // ProvisionUser and ProvisionServiceUser make an account with one role and prove it.
 // People start them with `starter user create`, `starter service-user create` or the
-// temporal CLI. They are planned and refused at once, or made; a console that is down is
+// temporal CLI. They are planned and refused at once, or wait for the people that the
+// policy asks, as a grant of that role would, and are made; a console that is down is
 // waited for. Called off, by update or in Temporal, they end with the whole account or
 // with none. The token of a service user goes from the activity to the worker's sink and
 // never comes by here. Their id is provision/<request> by custom. Versioning:
@@ -10,6 +11,7 @@ package workflows
 
 import (
 	"errors"
+	"time"
 
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
@@ -36,7 +38,7 @@ func ProvisionServiceUser(ctx workflow.Context, in ProvisionServiceUserInput) (R
 
 // provisionRun is the state of one run.
 type provisionRun struct {
-	*request
+	*consent
 
 	create string // name of the activity that makes it
 	stopBy string // who called it off; "" for nobody
@@ -44,7 +46,7 @@ type provisionRun struct {
 }
 
 func provision(ctx workflow.Context, asked activities.PlanInput, create string) (RequestResult, error) {
-	p := &provisionRun{request: newRequest(ctx, asked), create: create}
+	p := &provisionRun{consent: newConsent(ctx, newRequest(ctx, asked)), create: create}
 	if err := p.handle(ctx); err != nil {
 		return RequestResult{}, err
 	}
@@ -55,17 +57,22 @@ func provision(ctx workflow.Context, asked activities.PlanInput, create string) 
 
 // run goes from the plan to the receipt.
 func (p *provisionRun) run(ctx workflow.Context) error {
-	switch err := p.makePlan(ctx); {
-	case temporal.IsCanceledError(err):
-		return p.close(ctx, StateCancelled, p.calledOff())
-	case err != nil:
-		return p.fail(ctx, err)
-	case p.done():
-		return nil
-	case p.stopBy != "" || ctx.Err() != nil:
-		return p.close(ctx, StateCancelled, p.calledOff())
+	for _, step := range []func(workflow.Context) error{p.makePlan, p.askPeople} {
+		switch err := step(ctx); {
+		case temporal.IsCanceledError(err):
+			return p.close(ctx, StateCancelled, p.calledOff())
+		case err != nil:
+			return p.fail(ctx, err)
+		case p.done():
+			return nil
+		case p.stopBy != "" || ctx.Err() != nil:
+			return p.close(ctx, StateCancelled, p.calledOff())
+		}
 	}
 	p.enter(ctx, StateApplying, "")
+	if p.plan.Approval.Required { // others have shown nothing before
+		p.index(ctx, time.Time{})
+	}
 	out, err := p.make(ctx)
 	switch {
 	case temporal.IsCanceledError(err):

@@ -111,10 +111,11 @@ func (in ProvisionServiceUserInput) planInput(now time.Time) activities.PlanInpu
 	}
 }
 
-// handle installs the query and the update.
+// handle installs the query and the updates.
 func (p *provisionRun) handle(ctx workflow.Context) error {
 	return errors.Join(
-		workflow.SetQueryHandler(ctx, StatusQuery, func() (RequestStatus, error) { return p.status(), nil }),
+		workflow.SetQueryHandler(ctx, StatusQuery, p.answer),
+		p.handleDecisions(ctx), p.handleMove(ctx),
 		workflow.SetUpdateHandlerWithOptions(ctx, CancelUpdate, p.onStop, workflow.UpdateHandlerOptions{
 			Validator: p.mayStop, Description: "call the request off before the account is made",
 		}),
@@ -128,7 +129,7 @@ func (p *provisionRun) mayStop(in By) error {
 	switch {
 	case p.stopBy != "":
 		return refused(p.stopBy + " has called it off already")
-	case p.state == StatePlanning || p.state == StateApplying:
+	case p.state == StatePlanning || p.state == StateAwaiting || p.state == StateApplying:
 		return nil
 	}
 	return notNow("cancel", p.state)

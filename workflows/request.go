@@ -189,13 +189,14 @@ func (r *request) finish(ctx workflow.Context, receipt access.Receipt) {
 
 // endEvent is what people are told at the end.
 func endEvent(receipt access.Receipt) string {
-	if receipt.Outcome == access.Applied || receipt.Outcome == access.AlreadyHeld {
+	switch receipt.Outcome {
+	case access.Applied, access.AlreadyHeld, access.Created:
 		return EventApplied
-	}
-	if receipt.Outcome == "" {
+	case "":
 		return EventDecided
+	default:
+		return EventReleased
 	}
-	return EventReleased
 }
 
 // end is the last thing a request does: everybody who asked gets an answer, also when

@@ -80,6 +80,13 @@ func (r *request) summary() string {
 	if p.Op == access.OpRevoke {
 		text = fmt.Sprintf("%s asks to take %s from %s at %s", p.Terms.Requester, p.Role.Name, who, where)
 	}
+	if p.Account != nil {
+		kind := "user"
+		if p.Account.Kind == access.ServiceUser {
+			kind = "service user"
+		}
+		text = fmt.Sprintf("%s asks for a new %s %s with %s at %s", p.Terms.Requester, kind, who, p.Role.Name, where)
+	}
 	if p.Terms.Duration > 0 {
 		text += fmt.Sprintf(" for %s", p.Terms.Duration)
 	}
