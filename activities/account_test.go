@@ -77,7 +77,7 @@ func (m *maker) fails(f consoletest.Fault) (id string) {
 }
 
 func (m *maker) keepingIn(tokens tokensink.Sink) {
-	m.request = NewRequest(m.sync.console, m.store).KeepingTokens(tokens)
+	m.request = NewRequest(m.sync.console, m.store).KeepingTokens(tokens).Following(askNobody(m.t))
 	m.accounts = NewAccounts(m.sync.console, m.store, tokens)
 	m.principal = NewPrincipal(m.sync.console, m.store)
 	now := func() time.Time { return time.Now().Add(m.passed) }

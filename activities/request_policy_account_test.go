@@ -1,0 +1,131 @@
+package activities
+
+import (
+	"encoding/json"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/consoletest"
+	"sentinelone-provisioner/internal/policy"
+	"sentinelone-provisioner/internal/tokensink"
+)
+
+// follows makes the maker's worker one of another policy.
+func (m *maker) follows(p *policy.Policy) {
+	m.request = NewRequest(m.sync.console, m.store).KeepingTokens(tokensink.New(m.folder, "")).Following(p)
+}
+
+func (m *maker) planned(in PlanInput) PlanResult {
+	m.t.Helper()
+	out, err := attempting[PlanResult](m, PlanName, in)
+	require.NoError(m.t, err)
+	return out
+}
+
+// Where nobody has named a policy, somebody is asked about the role of a new account.
+func TestPlanAccount_BuiltInPolicy(t *testing.T) {
+	t.Parallel()
+	m := newMaker(t, consoletest.Options{})
+	m.follows(policy.BuiltIn())
+	for _, who := range []access.NewAccount{m.ana(), m.ci()} {
+		out := m.planned(m.planInput(who))
+		require.Nil(t, out.Receipt)
+		a := out.Plan.Approval
+		require.True(t, a.Required)
+		one := access.ApprovalStep{Need: 1, Groups: []string{access.Anyone}, People: []string{}}
+		require.Equal(t, []access.ApprovalStep{one}, a.Steps)
+		require.Equal(t, access.Duration(72*time.Hour), a.DecideWithin)
+		require.Equal(t, policy.BuiltIn().Hash(), a.Hash)
+		require.Empty(t, out.Plan.Rules)
+	}
+}
+
+// A policy sees a new account as a grant for good of that role to somebody without an
+// id, and who gets it has no say.
+func TestPlanAccount_WhatThePolicySees(t *testing.T) {
+	t.Parallel()
+	m := newMaker(t, consoletest.Options{})
+	for kind, who := range map[string]access.NewAccount{"user": m.ana(), "serviceUser": m.ci()} {
+		sees := fmt.Sprintf(`newAccount && op == "grant" && permanent && duration == duration("0s") && !levelChange && `+
+			`!breakGlass && principal.kind == %q && principal.id == "" && principal.email == %q && principal.name == %q && `+
+			`role.id == %q && role.name == "SOC" && role.predefined && scope.level == "site" && scope.id == %q && `+
+			`scope.account == %q && requester == "bob@example.com"`,
+			kind, who.Email, who.Name, m.role.ID, m.site.ID, m.site.AccountID)
+		m.follows(policyOfText(t, "groups: {soc: [ana@example.com, bob@example.com, carol@example.com]}\nrules:\n"+
+			"  - {name: new, permanent: true, approvals: [{need: 1, from: [soc]}], when: '"+sees+"'}\n"))
+		out := m.planned(m.planInput(who))
+		require.Empty(t, out.Plan.Refusal)
+		want := []string{"ana@example.com", "carol@example.com"}
+		if kind == "user" {
+			want = want[1:]
+		}
+		require.Equal(t, want, out.Plan.Approval.Steps[0].People)
+	}
+}
+
+// What a policy refuses ends before anybody is asked: with a receipt, and nothing made.
+func TestPlanAccount_RefusedByThePolicy(t *testing.T) {
+	t.Parallel()
+	for text, why := range map[string]string{
+		`rules: [{name: a, permanent: true, autoApprove: true}, {name: b, when: newAccount, deny: no new ones}]`: "no new ones",
+		`rules: [{name: a, autoApprove: true}]`:                                                                    "allows no permanent grant",
+		`rules: [{name: a, permanent: true, autoApprove: true, when: '!newAccount'}]`:                              "no rule of the policy allows it",
+		`rules: [{name: a, for: [revoke], autoApprove: true}]`:                                                     "no rule of the policy allows it",
+		`{groups: {x: [bob@example.com]}, rules: [{name: a, permanent: true, approvals: [{need: 1, from: [x]}]}]}`: "not enough people are left",
+	} {
+		m := newMaker(t, consoletest.Options{})
+		m.follows(policyOfText(t, text))
+		out := m.planned(m.planInput(m.ci()))
+		require.Contains(t, out.Plan.Refusal, why)
+		require.NotNil(t, out.Receipt)
+		require.Equal(t, Refused, out.Receipt.State)
+		require.Contains(t, out.Receipt.Message, why)
+		require.False(t, out.Plan.Approval.Required)
+	}
+}
+
+// A user who holds the role already is asked about all the same: by the time it is made
+// it may be gone. What cannot be made is refused before anybody is asked.
+func TestPlanAccount_ThereAlready(t *testing.T) {
+	t.Parallel()
+	m := newMaker(t, consoletest.Options{})
+	m.make(m.input(m.ana()))
+	_, err := m.console.AddServiceUser(access.Principal{Name: m.ci().Name})
+	require.NoError(t, err)
+	m.follows(policyOfText(t, "rules: [{name: new, permanent: true, when: 'newAccount && principal.id == \"\"', "+
+		"approvals: [{need: 1, from: [anyone]}]}]"))
+	out := m.planned(m.planInput(m.ana()))
+	require.Empty(t, out.Plan.Refusal)
+	require.Equal(t, access.AlreadyHeld, out.Plan.Expected)
+	require.True(t, out.Plan.Approval.Required)
+
+	out = m.planned(m.planInput(m.ci()))
+	require.Contains(t, out.Plan.Refusal, "a service user of that name is on the console already")
+	require.NotNil(t, out.Receipt)
+}
+
+// The policy is kept with the request, so that it can be moved to another.
+func TestPlanAccount_Moved(t *testing.T) {
+	t.Parallel()
+	m := newMaker(t, consoletest.Options{})
+	one, two := policyOfText(t, oneOfSoc), policyOfText(t, twoOfSoc)
+	m.follows(one)
+	in := m.planInput(m.ana())
+	before := m.planned(in).Plan
+	require.Equal(t, "one", before.Approval.Rule)
+	_, _, err := m.store.PolicyOf(t.Context(), one.Hash())
+	require.NoError(t, err)
+	m.follows(two)
+	got, err := attempting[MoveResult](m, MoveName, MoveInput{
+		Plan: policyAgain(in, before), From: one.Hash(), By: "erin@example.com", At: time.Now(),
+	})
+	require.NoError(t, err)
+	require.Equal(t, "two", got.Plan.Approval.Rule)
+	text, err := json.Marshal(got.Plan.Account)
+	require.NoError(t, err)
+	require.Contains(t, string(text), "ana@example.com")
+}

@@ -1,0 +1,94 @@
+package policy_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/policy"
+)
+
+// newAccountPlan is the plan of a service user that is to be made.
+func newAccountPlan() access.Plan {
+	return access.Plan{
+		Op: access.OpCreate, Principal: access.PrincipalRef{Kind: access.ServiceUser, Name: "ci"},
+		Account: &access.NewAccount{Kind: access.ServiceUser, Name: "ci"},
+		Role:    access.RoleRef{ID: "302", Name: "SOC"}, Scope: access.ScopeRef{Level: access.AccountLevel, ID: "100"},
+		Terms: access.Terms{Requester: "mail@example.com"},
+	}
+}
+
+// An account that is to be made is a grant for good to somebody new; nothing of a user
+// who is there already counts.
+func TestAbout_NewAccount(t *testing.T) {
+	t.Parallel()
+	now := ask("").Now
+	want := policy.Question{
+		Op: access.OpGrant, Principal: access.PrincipalRef{Kind: access.ServiceUser, Name: "ci"},
+		Role: policy.Role{ID: "302", Name: "SOC"}, Scope: policy.Scope{Level: access.AccountLevel, ID: "100", Account: "100"},
+		Requester: "mail@example.com", Now: now, NewAccount: true, Before: access.Holdings{}.Normal(),
+		After: access.Holdings{Level: access.AccountLevel, Held: []access.Held{{RoleID: "302", ScopeID: "100"}}},
+	}
+	require.Equal(t, want, policy.About(newAccountPlan(), now))
+
+	there := newAccountPlan()
+	there.Principal.ID, there.Before = "7", access.Holdings{Level: access.Tenant, Held: []access.Held{{RoleID: "1"}}}
+	require.Equal(t, want, policy.About(there, now))
+}
+
+// Rules about grants are about new accounts too; those that mean only one of the two say
+// newAccount.
+func TestDecide_NewAccount(t *testing.T) {
+	t.Parallel()
+	p := parse(t, "groups: {soc: [anna@example.com]}\nrules:\n"+
+		"  - {name: people, when: 'newAccount && principal.kind == \"user\"', deny: by hand}\n"+
+		"  - {name: new, when: newAccount, permanent: true, approvals: [{need: 1, from: [soc]}]}\n"+
+		"  - {name: roles, autoApprove: true}\n")
+	q := policy.About(newAccountPlan(), ask("").Now)
+	require.Equal(t, "new", decide(t, p, q).Approval.Rule)
+	q.Principal.Kind = access.User
+	require.Contains(t, decide(t, p, q).Refusal, "by hand")
+	require.Equal(t, "roles", decide(t, p, ask(access.OpAcquire)).Approval.Rule)
+
+	built := decide(t, policy.BuiltIn(), q)
+	require.True(t, built.Approval.Required)
+
+	for _, change := range []func(*policy.Question){
+		func(q *policy.Question) { q.Op = access.OpRevoke }, func(q *policy.Question) { q.Duration = 1 },
+		func(q *policy.Question) { q.BreakGlass = true },
+	} {
+		wrong := q
+		change(&wrong)
+		_, err := p.Decide(wrong)
+		require.ErrorContains(t, err, "a new account gets its role for good")
+	}
+}
+
+// A rule behind one that takes every new account, and every grant that is none, can
+// never match.
+func TestParse_NewAccountIsTried(t *testing.T) {
+	t.Parallel()
+	_, err := policy.Parse("p", []byte("rules:\n  - {name: a, when: newAccount, deny: no}\n"+
+		"  - {name: b, when: '!newAccount', autoApprove: true}\n  - {name: c, when: 'role.name == \"x\"', autoApprove: true}\n"))
+	require.ErrorContains(t, err, `rule "c" can never match`)
+}
+
+// Past requests for accounts are replayed like grants.
+func TestReplay_NewAccount(t *testing.T) {
+	t.Parallel()
+	made := policy.Past{Request: "provision/1", At: ask("").Now, Plan: newAccountPlan(), State: "provisioned"}
+	p := policy.BuiltIn()
+	got := p.Replay(made.Question(), made)
+	require.True(t, got.Differs)
+	require.Equal(t, "undecided", got.WouldBe)
+
+	made.Plan.Approval.Required = true
+	made.Decisions = []access.Decision{{At: made.At, By: "anna@example.com", Action: "approve"}}
+	got = p.Replay(made.Question(), made)
+	require.False(t, got.Differs, got.Why)
+
+	made.State = "denied"
+	got = p.Replay(made.Question(), made)
+	require.Equal(t, "provisioned", got.WouldBe)
+}

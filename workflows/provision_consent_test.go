@@ -1,0 +1,222 @@
+package workflows_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/mock"
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/testsuite"
+
+	"sentinelone-provisioner/activities"
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/workflows"
+)
+
+// waitingAccount is a new user that waits for people; Carol has handed her word to Dave.
+type waitingAccount struct {
+	*council
+
+	plan access.Plan
+	made []activities.CreateInput
+	told []activities.TellInput
+}
+
+func newWaitingAccount(t *testing.T, a access.Approval, changes ...func(*access.Plan)) *waitingAccount {
+	t.Helper()
+	s := newAccounts(t, workflows.ProvisionID("INC-42"))
+	activities.NewNotify(nil, nil, "", nil).Register(s)
+	w := &waitingAccount{council: &council{requestScene: &requestScene{scene: s.scene}}, plan: anaPlan()}
+	w.plan.Approval, w.plan.Terms.Requester = a, "bob@example.com"
+	w.plan.Approval.Required, w.plan.Approval.DecideWithin = true, access.Duration(10*time.Hour)
+	for _, change := range changes {
+		change(&w.plan)
+	}
+	w.plan = w.plan.Seal()
+	w.council.table.handOver(access.Delegation{
+		By: carolMail, To: daveMail, At: began.Add(-time.Hour), Until: began.Add(24 * time.Hour),
+	})
+	w.on(activities.PlanName, mock.Anything).Return(activities.PlanResult{Plan: w.plan, Notify: true}, nil).Once()
+	w.on(activities.DecideName, mock.Anything).
+		Return(func(_ context.Context, in activities.DecideInput) (activities.DecideResult, error) {
+			w.decided = append(w.decided, in)
+			return w.table.speakFor(in), nil
+		}).Maybe()
+	w.on(activities.TellName, mock.Anything).
+		Return(func(_ context.Context, in activities.TellInput) error {
+			w.told = append(w.told, in)
+			return nil
+		}).Maybe()
+	w.on(activities.UserCreateName, mock.Anything).
+		Return(func(_ context.Context, in activities.CreateInput) (activities.CreateResult, error) {
+			w.made = append(w.made, in)
+			return created(access.Created), nil
+		}).Maybe()
+	w.on(activities.CloseName, mock.Anything).
+		Return(func(_ context.Context, in activities.CloseInput) (activities.CloseResult, error) {
+			w.closed = append(w.closed, in)
+			return activities.CloseResult{Receipt: receiptOf(in)}, nil
+		}).Maybe()
+	return w
+}
+
+func (w *waitingAccount) run() workflows.RequestResult {
+	w.t.Helper()
+	w.ExecuteWorkflow(workflows.ProvisionUserType, anaInput())
+	return (&accounts{scene: w.scene}).ended()
+}
+
+var oneLead = access.Approval{Steps: []access.ApprovalStep{stepOf(1, carolMail, erinMail)}}
+
+// A new account waits for the consent that a grant of its role would need, says so, and
+// is made once it has it. Neither the requester's word counts, nor that of whoever gets
+// the account, also where it is handed to them.
+func TestProvision_Approved(t *testing.T) {
+	t.Parallel()
+	w := newWaitingAccount(t, oneLead)
+	w.table.handOver(access.Delegation{
+		By: carolMail, To: bobMail, At: began.Add(-time.Hour), Until: began.Add(24 * time.Hour),
+	})
+	w.says(time.Hour, "approve", bobMail).refusedAtEnd(t, "the requester does not decide")
+	w.says(time.Hour, "approve", anaMail).refusedAtEnd(t, "nobody decides about a role of their own")
+	w.says(time.Hour, "approve", "eve@example.com").refusedAtEnd(t, "may not decide this")
+	shorter := w.sends(time.Hour, "approve", workflows.DecisionInput{By: erinMail, Duration: access.Duration(time.Hour)})
+	later := w.sends(time.Hour, "approve", workflows.DecisionInput{By: erinMail, StartAt: began.Add(9 * time.Hour)})
+	var waiting workflows.RequestStatus
+	w.at(2*time.Hour, func() {
+		waiting = w.look()
+		require.Empty(t, w.made)
+	})
+	yes := w.says(3*time.Hour, "approve", daveMail)
+	got := w.run()
+
+	require.Equal(t, "awaitingApproval", waiting.State)
+	require.Equal(t, "for 1 of 1 from leads until 2026-11-02T19:00:00Z", waiting.Waiting)
+	require.Equal(t, []string{carolMail, erinMail}, waiting.Consent.People)
+	shorter.refused(t, "holds its role for good: approve it as it is, or deny it")
+	later.refused(t, "holds its role for good: approve it as it is, or deny it")
+	require.NoError(t, yes.err)
+	require.Equal(t, "provisioned", got.State)
+	require.Len(t, w.made, 1)
+	require.Equal(t, w.plan, w.made[0].Plan)
+	require.Len(t, w.closed, 1)
+	require.Equal(t, []access.Decision{yes.decision}, w.closed[0].Decisions)
+	require.Equal(t, carolMail, yes.decision.OnBehalfOf)
+	require.Equal(t, w.plan.Hash, yes.decision.PlanHash)
+	require.Len(t, w.decided, 6, "what did not count is written down too")
+
+	events := map[string]string{}
+	for _, in := range w.told {
+		events[in.Event.Type] = in.Event.Text
+	}
+	require.Contains(t, events[workflows.EventRequested],
+		"bob@example.com asks for a new user ana@example.com with SOC at site")
+	require.Contains(t, events, workflows.EventApplied)
+}
+
+// refusedAtEnd checks, when the test ends, why a word did not count.
+func (s *spoken) refusedAtEnd(t *testing.T, want string) {
+	t.Helper()
+	t.Cleanup(func() { s.refused(t, want) })
+}
+
+// Without consent nothing is made, whatever the reason.
+func TestProvision_NotApproved(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		does           func(*waitingAccount)
+		state, message string
+	}{
+		"denied": {
+			func(w *waitingAccount) { w.says(time.Hour, "deny", carolMail) }, "denied", "denied by carol@example.com",
+		},
+		"timed out": {
+			func(*waitingAccount) {}, "timedOut", "nobody decided in time: it waited until 2026-11-02T19:00:00Z",
+		},
+		"called off": {
+			func(w *waitingAccount) { w.sends(time.Hour, workflows.CancelUpdate, workflows.By{By: bobMail}) },
+			"cancelled", "called off by bob@example.com",
+		},
+		"cancelled in Temporal": {
+			func(w *waitingAccount) { w.at(time.Hour, w.CancelWorkflow) }, "cancelled", "called off in Temporal",
+		},
+		"half of what it needs": {
+			func(w *waitingAccount) { w.says(time.Hour, "approve", erinMail) }, "timedOut", "nobody decided in time",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWaitingAccount(t, access.Approval{Steps: []access.ApprovalStep{stepOf(2, carolMail, erinMail)}})
+			c.does(w)
+			got := w.run()
+			require.Equal(t, c.state, got.State)
+			require.Contains(t, got.Message, c.message)
+			require.Empty(t, w.made)
+			require.Len(t, w.closed, 1)
+			require.Empty(t, w.closed[0].Proofs)
+		})
+	}
+}
+
+// Approved when its token would have ended already, it is not made.
+func TestProvision_TokenEndsWhileItWaits(t *testing.T) {
+	t.Parallel()
+	for after, state := range map[time.Duration]string{time.Hour: "provisioned", 3 * time.Hour: "refused"} {
+		w := newWaitingAccount(t, oneLead, func(p *access.Plan) {
+			p.Account = &access.NewAccount{Kind: access.ServiceUser, Name: "ci", TokenExpiresAt: began.Add(2 * time.Hour)}
+		})
+		w.says(after, "approve", erinMail)
+		got := w.run()
+		require.Equal(t, state, got.State)
+		if state == "refused" {
+			require.Equal(t, "its token was to end at 2026-11-02T11:00:00Z, before it was approved: "+
+				"ask again, with a later end", got.Message)
+			require.Empty(t, w.made)
+		}
+	}
+}
+
+// Moved to another policy, people are asked anew; one that refuses it ends it.
+func TestProvision_MovedToAnotherPolicy(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		change  func(*access.Plan)
+		receipt *access.Receipt
+		state   string
+	}{
+		"asks others": {
+			func(p *access.Plan) { p.Approval.Steps = []access.ApprovalStep{stepOf(1, daveMail)} }, nil, "provisioned",
+		},
+		"refuses": {
+			func(p *access.Plan) { p.Approval.Refusal = "not any more" }, &access.Receipt{State: "refused"}, "refused",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWaitingAccount(t, access.Approval{Steps: []access.ApprovalStep{stepOf(2, carolMail, erinMail)}})
+			other := w.plan
+			other.Approval.Hash = "other"
+			c.change(&other)
+			other = other.Seal()
+			w.on(activities.MoveName, mock.Anything).Return(activities.MoveResult{
+				PlanResult: activities.PlanResult{Plan: other, Receipt: c.receipt},
+			}, nil).Once()
+			w.says(time.Hour, "approve", erinMail)
+			w.at(2*time.Hour, func() {
+				w.UpdateWorkflow(workflows.MoveUpdate, "", &testsuite.TestUpdateCallback{
+					OnAccept: func() {}, OnReject: func(err error) { require.NoError(t, err) },
+					OnComplete: func(_ any, err error) { require.NoError(t, err) },
+				}, workflows.PolicyMove{By: bobMail})
+			})
+			w.says(3*time.Hour, "approve", daveMail)
+			require.Equal(t, c.state, w.run().State)
+			if c.receipt != nil {
+				require.Empty(t, w.made)
+				return
+			}
+			require.Len(t, w.made, 1)
+			require.Equal(t, other, w.made[0].Plan)
+		})
+	}
+}
