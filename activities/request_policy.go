@@ -16,8 +16,8 @@ func (r *Request) Following(p *policy.Policy) *Request {
 
 // consult asks the policy about a plan, and records in it what it says: who must
 // consent, how far the change may go, and why not, if so. Policies are about who gets and
-// loses roles, a new account's included, not about how accounts end. A request that is planned anew follows the policy it
-// was planned by before.
+// loses roles, a new account's included, not about how accounts end. A request that is
+// planned anew follows the policy it was planned by before.
 func (r *Request) consult(
 	ctx context.Context, in PlanInput, plan access.Plan, found *resolved,
 ) (access.Plan, error) {

@@ -50,8 +50,9 @@ func TestPlanAccount_WhatThePolicySees(t *testing.T) {
 	t.Parallel()
 	m := newMaker(t, consoletest.Options{})
 	for kind, who := range map[string]access.NewAccount{"user": m.ana(), "serviceUser": m.ci()} {
-		sees := fmt.Sprintf(`newAccount && op == "grant" && permanent && duration == duration("0s") && !levelChange && `+
-			`!breakGlass && principal.kind == %q && principal.id == "" && principal.email == %q && principal.name == %q && `+
+		sees := fmt.Sprintf(`newAccount && op == "grant" && permanent && duration == duration("0s") && `+
+			`!levelChange && !breakGlass && principal.kind == %q && principal.id == "" && `+
+			`principal.email == %q && principal.name == %q && `+
 			`role.id == %q && role.name == "SOC" && role.predefined && scope.level == "site" && scope.id == %q && `+
 			`scope.account == %q && requester == "bob@example.com"`,
 			kind, who.Email, who.Name, m.role.ID, m.site.ID, m.site.AccountID)
@@ -70,15 +71,15 @@ func TestPlanAccount_WhatThePolicySees(t *testing.T) {
 // What a policy refuses ends before anybody is asked: with a receipt, and nothing made.
 func TestPlanAccount_RefusedByThePolicy(t *testing.T) {
 	t.Parallel()
-	for text, why := range map[string]string{
-		`rules: [{name: a, permanent: true, autoApprove: true}, {name: b, when: newAccount, deny: no new ones}]`: "no new ones",
-		`rules: [{name: a, autoApprove: true}]`:                                                                    "allows no permanent grant",
-		`rules: [{name: a, permanent: true, autoApprove: true, when: '!newAccount'}]`:                              "no rule of the policy allows it",
-		`rules: [{name: a, for: [revoke], autoApprove: true}]`:                                                     "no rule of the policy allows it",
-		`{groups: {x: [bob@example.com]}, rules: [{name: a, permanent: true, approvals: [{need: 1, from: [x]}]}]}`: "not enough people are left",
+	for rules, why := range map[string]string{
+		"{name: a, permanent: true, autoApprove: true}, {name: b, when: newAccount, deny: no new ones}": "no new ones",
+		"{name: a, autoApprove: true}":                                       "allows no permanent grant",
+		"{name: a, permanent: true, autoApprove: true, when: '!newAccount'}": "no rule of the policy allows it",
+		"{name: a, for: [revoke], autoApprove: true}":                        "no rule of the policy allows it",
+		"{name: a, permanent: true, approvals: [{need: 1, from: [x]}]}":      "not enough people are left",
 	} {
 		m := newMaker(t, consoletest.Options{})
-		m.follows(policyOfText(t, text))
+		m.follows(policyOfText(t, "{groups: {x: [bob@example.com]}, rules: ["+rules+"]}"))
 		out := m.planned(m.planInput(m.ci()))
 		require.Contains(t, out.Plan.Refusal, why)
 		require.NotNil(t, out.Receipt)

@@ -54,10 +54,15 @@ type live struct {
 	policy   *policy.Policy    // nil: askSome
 }
 
-// askSome asks anybody about roles of people whose address says so, and nobody else.
+// askSome asks anybody about roles of people whose address says so, and of service users
+// that are to be made and whose name does; about nobody else.
 const askSome = `
 rules:
   - {name: ask, when: 'principal.email.startsWith("asked.")', permanent: true, approvals: [{need: 1, from: [anyone]}]}
+  - name: ask-new
+    when: newAccount && principal.name.startsWith("asked.")
+    permanent: true
+    approvals: [{need: 1, from: [anyone]}]
   - {name: all, permanent: true, autoApprove: true}
 `
 

@@ -30,7 +30,8 @@ func TestRequests(t *testing.T) {
 			"file": appliedFile, "file stops": appliedFileStops, "file of another": appliedFileOfAnother,
 			"user": createdUser, "service user": createdServiceUser, "offboarded": offboardedUser,
 			"account called off": calledOffUser,
-			"consent":            consentedGrant, "denied": deniedGrant, "consent file": consentedFile,
+			"account approved":   consentedUser, "account denied": deniedServiceUser,
+			"consent": consentedGrant, "denied": deniedGrant, "consent file": consentedFile,
 			"delegated":    delegatedDecisions,
 			"file dry run": appliedFileDryRun, "file interrupted": appliedFileInterrupted,
 		} {

@@ -35,7 +35,9 @@ token once: the worker keeps it where SERVICE_USER_TOKEN_DIR or SERVICE_USER_TOK
 says, and nothing else ever sees it; this command prints where it went. Names are not unique
 on a console, so one that is taken is refused.
 
-Waits for the proof. Ctrl-C stops the waiting, not the request.`,
+` + accountHelp + `
+
+Waits for consent and proof. Ctrl-C stops the waiting, not the request.`,
 		Example: `  starter service-user create --name ci --role Viewer --scope tenant --token-until 90d
   starter service-user create --name ci --role SOC --scope Acme --level account --token-until 2027-03-01 --id CHG-7`,
 		Args: cobra.NoArgs,

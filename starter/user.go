@@ -34,7 +34,9 @@ func (p *program) userCreateCommand() *cobra.Command {
 e-mail, if it is set up to. A user who is there already is not touched: one that holds the
 role counts as done, for another a grant is the way.
 
-Waits for the proof. Ctrl-C stops the waiting, not the request.`,
+` + accountHelp + `
+
+Waits for consent and proof. Ctrl-C stops the waiting, not the request.`,
 		Example: `  starter user create --email bob@example.com --name "Bob Lind" --role SOC --scope "Acme / Berlin"
   starter user create --email bob@example.com --name "Bob Lind" --role SOC --scope tenant --dry-run`,
 		Args: cobra.NoArgs,
@@ -45,6 +47,11 @@ Waits for the proof. Ctrl-C stops the waiting, not the request.`,
 	o.accountFlags(cmd)
 	return cmd
 }
+
+// accountHelp says whose consent a new account needs.
+const accountHelp = `It needs the consent that a grant of the role for good would (without a policy file: one yes,
+by anyone but the requester, within 72 h), which others give with ` + "`starter approve`" + `; --dry-run
+says whose. Denied, or undecided in time, nothing is made and it exits 1.`
 
 // accountFlags are those of a request that makes somebody.
 func (o *requestOptions) accountFlags(cmd *cobra.Command) {

@@ -34,7 +34,7 @@ func newWaitingAccount(t *testing.T, a access.Approval, changes ...func(*access.
 		change(&w.plan)
 	}
 	w.plan = w.plan.Seal()
-	w.council.table.handOver(access.Delegation{
+	w.table.handOver(access.Delegation{
 		By: carolMail, To: daveMail, At: began.Add(-time.Hour), Until: began.Add(24 * time.Hour),
 	})
 	w.on(activities.PlanName, mock.Anything).Return(activities.PlanResult{Plan: w.plan, Notify: true}, nil).Once()
@@ -81,7 +81,8 @@ func TestProvision_Approved(t *testing.T) {
 	w.says(time.Hour, "approve", bobMail).refusedAtEnd(t, "the requester does not decide")
 	w.says(time.Hour, "approve", anaMail).refusedAtEnd(t, "nobody decides about a role of their own")
 	w.says(time.Hour, "approve", "eve@example.com").refusedAtEnd(t, "may not decide this")
-	shorter := w.sends(time.Hour, "approve", workflows.DecisionInput{By: erinMail, Duration: access.Duration(time.Hour)})
+	shorter := w.sends(time.Hour, "approve",
+		workflows.DecisionInput{By: erinMail, Duration: access.Duration(time.Hour)})
 	later := w.sends(time.Hour, "approve", workflows.DecisionInput{By: erinMail, StartAt: began.Add(9 * time.Hour)})
 	var waiting workflows.RequestStatus
 	w.at(2*time.Hour, func() {
@@ -164,7 +165,8 @@ func TestProvision_TokenEndsWhileItWaits(t *testing.T) {
 	t.Parallel()
 	for after, state := range map[time.Duration]string{time.Hour: "provisioned", 3 * time.Hour: "refused"} {
 		w := newWaitingAccount(t, oneLead, func(p *access.Plan) {
-			p.Account = &access.NewAccount{Kind: access.ServiceUser, Name: "ci", TokenExpiresAt: began.Add(2 * time.Hour)}
+			p.Account = &access.NewAccount{Kind: access.ServiceUser, Name: "ci"}
+			p.Account.TokenExpiresAt = began.Add(2 * time.Hour)
 		})
 		w.says(after, "approve", erinMail)
 		got := w.run()

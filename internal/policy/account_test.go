@@ -26,7 +26,8 @@ func TestAbout_NewAccount(t *testing.T) {
 	now := ask("").Now
 	want := policy.Question{
 		Op: access.OpGrant, Principal: access.PrincipalRef{Kind: access.ServiceUser, Name: "ci"},
-		Role: policy.Role{ID: "302", Name: "SOC"}, Scope: policy.Scope{Level: access.AccountLevel, ID: "100", Account: "100"},
+		Role:      policy.Role{ID: "302", Name: "SOC"},
+		Scope:     policy.Scope{Level: access.AccountLevel, ID: "100", Account: "100"},
 		Requester: "mail@example.com", Now: now, NewAccount: true, Before: access.Holdings{}.Normal(),
 		After: access.Holdings{Level: access.AccountLevel, Held: []access.Held{{RoleID: "302", ScopeID: "100"}}},
 	}
@@ -70,7 +71,8 @@ func TestDecide_NewAccount(t *testing.T) {
 func TestParse_NewAccountIsTried(t *testing.T) {
 	t.Parallel()
 	_, err := policy.Parse("p", []byte("rules:\n  - {name: a, when: newAccount, deny: no}\n"+
-		"  - {name: b, when: '!newAccount', autoApprove: true}\n  - {name: c, when: 'role.name == \"x\"', autoApprove: true}\n"))
+		"  - {name: b, when: '!newAccount', autoApprove: true}\n"+
+		"  - {name: c, when: 'role.name == \"x\"', autoApprove: true}\n"))
 	require.ErrorContains(t, err, `rule "c" can never match`)
 }
 
