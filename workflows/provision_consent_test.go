@@ -156,6 +156,9 @@ func TestProvision_NotApproved(t *testing.T) {
 			require.Empty(t, w.made)
 			require.Len(t, w.closed, 1)
 			require.Empty(t, w.closed[0].Proofs)
+			if c.state != "timedOut" {
+				require.Equal(t, began.Add(time.Hour), w.Now().UTC(), "it waits no longer")
+			}
 		})
 	}
 }
