@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -75,6 +76,21 @@ func TestAccountApproval_Denied(t *testing.T) {
 		require.Equal(t, "GET", q.Method, "%s", q.Path)
 	}
 	s.requireLedger()
+}
+
+// consented runs a command of starter under an id, and has two people consent if it makes
+// an account.
+func (d *signedDesk) consented(args []string, id string) answer {
+	d.t.Helper()
+	done := make(chan answer, 1)
+	go func() { done <- d.starter(append(slices.Clone(args), "--id", id)...) }()
+	if args[1] == "create" {
+		run := d.client.GetWorkflow(d.ctx(), workflows.ProvisionID(id), "")
+		d.untilRequest(run, asks)
+		d.approves(run, "carol@example.com")
+		d.approves(run, "dave@example.com")
+	}
+	return <-done
 }
 
 // Without a policy file one person other than the requester must consent.

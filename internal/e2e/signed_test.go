@@ -260,7 +260,8 @@ func TestSigned_OneKeyIsOnePerson(t *testing.T) {
 	require.Zero(t, d.untilRequest(run, asks).Consent.Given)
 }
 
-// Users, service users and offboardings are signed too, and their receipts hold.
+// Users, service users and offboardings are signed too, and their receipts hold, those of
+// the former with the signed consent that they need.
 func TestSigned_Accounts(t *testing.T) {
 	t.Parallel()
 	d := newSignedDesk(t)
@@ -275,7 +276,7 @@ func TestSigned_Accounts(t *testing.T) {
 		{"service-user", "retire", "ci", "--yes"},
 	} {
 		signed := append(args, "--requester", "bob@example.com", "-o", "json")
-		got := d.starter(append(signed, "--key", d.keys["bob@example.com"].path)...)
+		got := d.consented(append(signed, "--key", d.keys["bob@example.com"].path), "signed-"+strconv.Itoa(i))
 		require.Zero(t, got.code, got.stderr)
 		d.requireHolds(got.stdout)
 		got = d.starter(append(signed, "--id", "unsigned-"+strconv.Itoa(i))...)
@@ -291,7 +292,11 @@ func TestSigned_Accounts(t *testing.T) {
 	id, at := workflows.ProvisionID(t.Name()), d.now()
 	asked := access.RequestSignature{Asked: in.Asked(), SignedAt: at}
 	in.Sign(d.sign("bob@example.com", signing.OfRequest(id, asked)), at)
-	got := d.ended(d.start(id, workflows.ProvisionServiceUserType, in))
+	run := d.start(id, workflows.ProvisionServiceUserType, in)
+	d.untilRequest(run, asks)
+	d.approves(run, "carol@example.com")
+	d.approves(run, "dave@example.com")
+	got := d.ended(run)
 	require.Equal(t, workflows.StateProvisioned, got.State, got.Message)
 	d.requireHolds(inJSON(t, got))
 }
