@@ -167,7 +167,7 @@ func (c *consent) wake(ctx workflow.Context, a access.Approval) error {
 func (c *consent) decide(ctx workflow.Context, action string, in DecisionInput) (access.Decision, error) {
 	open, stop := workflow.NewDisconnectedContext(ctx)
 	defer stop()
-	saw := c.planHash()
+	saw, came := c.planHash(), workflow.Now(ctx)
 	if err := c.lock.Lock(open); err != nil {
 		return access.Decision{}, err
 	}
@@ -177,7 +177,7 @@ func (c *consent) decide(ctx workflow.Context, action string, in DecisionInput) 
 		Duration: in.Duration, StartAt: in.StartAt, Signature: in.Signature,
 		SignedAt: in.SignedAt, PlanHash: c.planHash(),
 	}
-	why := cmp.Or(c.planIsAnother(saw), c.otherPlan(in))
+	why := cmp.Or(c.planIsAnother(saw), c.otherPlan(in), c.tooLate(came))
 	var delegators []string
 	if why == "" {
 		why, delegators = c.look(d)

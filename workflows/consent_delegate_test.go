@@ -29,6 +29,7 @@ type council struct {
 	table     ballot
 	decided   []activities.DecideInput
 	delegated []activities.DelegateInput
+	takes     []time.Duration // for the first decisions to be written down; the others no time
 }
 
 func newCouncil(t *testing.T, a access.Approval) *council {
@@ -43,7 +44,7 @@ func newCouncil(t *testing.T, a access.Approval) *council {
 		Return(func(_ context.Context, in activities.DecideInput) (activities.DecideResult, error) {
 			c.decided = append(c.decided, in)
 			return c.table.speakFor(in), nil
-		}).Maybe()
+		}).AfterFn(c.nextTakes).Maybe()
 	c.on(activities.DelegateName, mock.Anything).
 		Return(func(_ context.Context, in activities.DelegateInput) (activities.DelegateResult, error) {
 			c.delegated = append(c.delegated, in)
@@ -58,6 +59,15 @@ func newCouncil(t *testing.T, a access.Approval) *council {
 			return activities.CloseResult{Receipt: receiptOf(in)}, nil
 		}).Maybe()
 	return c
+}
+
+func (c *council) nextTakes() time.Duration {
+	if len(c.takes) == 0 {
+		return 0
+	}
+	next := c.takes[0]
+	c.takes = c.takes[1:]
+	return next
 }
 
 // says sends a decision when so much time has passed; what comes of it is known at the

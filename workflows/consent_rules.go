@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"fmt"
+	"time"
 
 	"sentinelone-provisioner/internal/access"
 )
@@ -58,6 +59,16 @@ func (c *consent) decidedAlready() string {
 		return fmt.Sprintf("it is decided already: %s, last by %s at %s", c.verdict, last.Who(), at(last.At))
 	}
 	return fmt.Sprintf("it is decided already: %s at %s", c.verdict, at(c.until))
+}
+
+// tooLate says why a decision does not count that came when the time to decide was over,
+// though nothing has closed it yet: another one may be looked at for long, or no worker
+// was there when the time ended.
+func (c *consent) tooLate(came time.Time) string {
+	if c.verdict != "" || len(c.steps) == 0 || came.Before(c.until) {
+		return ""
+	}
+	return "it is too late to decide: there was time until " + at(c.until)
 }
 
 // notEntitled says why a person may not decide: an approval needs the open step, a

@@ -1,0 +1,44 @@
+package workflows
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/mock"
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/workflow"
+
+	"sentinelone-provisioner/activities"
+	"sentinelone-provisioner/internal/access"
+)
+
+// After an outage, updates go before timers: a decision that comes when the time is over
+// does not count, though the run has not woken up to that yet.
+func TestConsent_BeforeTheTimer(t *testing.T) {
+	t.Parallel()
+	for _, after := range []time.Duration{time.Hour - time.Second, time.Hour, 30 * time.Hour} {
+		var suite testsuite.WorkflowTestSuite
+		env := suite.NewTestWorkflowEnvironment()
+		activities.NewRequest(nil, nil).Register(env)
+		env.OnActivity(activities.DecideName, mock.Anything, mock.Anything).
+			Return(func(_ context.Context, in activities.DecideInput) (activities.DecideResult, error) {
+				return activities.DecideResult{Signed: access.Unsigned, Refusal: in.Refusal}, nil
+			}).Once()
+		env.ExecuteWorkflow(func(ctx workflow.Context) error {
+			c := newConsent(ctx, &request{log: workflow.GetLogger(ctx), state: StateAwaiting})
+			c.open(workflow.Now(ctx), []access.ApprovalStep{{Need: 1, Groups: []string{access.Anyone}}}, time.Hour)
+			if err := workflow.Sleep(ctx, after); err != nil {
+				return err
+			}
+			_, err := c.decide(ctx, actionApprove, DecisionInput{By: "carol@example.com"})
+			return err
+		})
+		if after < time.Hour {
+			require.NoError(t, env.GetWorkflowError())
+			continue
+		}
+		require.ErrorContains(t, env.GetWorkflowError(), "too late to decide: there was time until")
+	}
+}
