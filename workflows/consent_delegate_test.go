@@ -34,12 +34,12 @@ type council struct {
 
 func newCouncil(t *testing.T, a access.Approval) *council {
 	t.Helper()
-	c := &council{requestScene: newRequest(t)}
-	a.Required, a.DecideWithin = true, access.Duration(10*time.Hour)
-	in := planInput(asked(0))
-	plan := planOf(in)
-	plan.Approval = a
-	c.on(activities.PlanName, in).Return(activities.PlanResult{Plan: plan.Seal()}, nil).Once()
+	return newCouncilOn(t, asked(0), a)
+}
+
+// answers mocks the activities for a request with that plan.
+func (c *council) answers(in activities.PlanInput, plan access.Plan) {
+	c.on(activities.PlanName, in).Return(activities.PlanResult{Plan: plan}, nil).Once()
 	c.on(activities.DecideName, mock.Anything).
 		Return(func(_ context.Context, in activities.DecideInput) (activities.DecideResult, error) {
 			c.decided = append(c.decided, in)
@@ -58,7 +58,6 @@ func newCouncil(t *testing.T, a access.Approval) *council {
 			c.closed = append(c.closed, in)
 			return activities.CloseResult{Receipt: receiptOf(in)}, nil
 		}).Maybe()
-	return c
 }
 
 func (c *council) nextTakes() time.Duration {

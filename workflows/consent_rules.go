@@ -89,35 +89,55 @@ func (c *consent) notEntitled(d access.Decision) string {
 // widens says that a decision would give more than was asked for.
 func (c *consent) widens(d access.Decision) string {
 	terms := c.terms()
+	narrows := d.Duration != 0 || !d.StartAt.IsZero()
 	switch {
-	case c.reviewing && (d.Duration != 0 || !d.StartAt.IsZero()):
+	case c.reviewing && narrows:
 		return "a review does not change the grant: approve it as it is, deny it, or end it with `starter end`"
-	case c.asked.Account != nil && (d.Duration != 0 || !d.StartAt.IsZero()):
+	case c.asked.Account != nil && narrows:
 		return "a new account is made at once and holds its role for good: approve it as it is, or deny it"
+	case c.asked.Op == access.OpRevoke && narrows:
+		return "a revoke has no duration and no start that could be changed: approve it as it is, or deny it"
 	case d.Duration < 0:
 		return fmt.Sprintf("duration is %s: it must be above 0", d.Duration)
-	case d.Duration > 0 && terms.Duration == 0:
-		return "" // for a time instead of for good
-	case d.Duration > terms.Duration:
+	case terms.Duration > 0 && d.Duration > terms.Duration:
 		return fmt.Sprintf("an approver may shorten, not lengthen: it was asked for %s", terms.Duration)
 	case !d.StartAt.IsZero() && d.StartAt.Before(terms.StartAt):
 		return "an approver may start it later, not earlier: it was asked to start at " + at(terms.StartAt)
 	case !d.StartAt.IsZero() && !d.StartAt.After(d.At):
 		return "startAt is past: leave it out to start at once"
+	case d.StartAt.Sub(d.At) > MaxDuration:
+		return fmt.Sprintf("startAt is %s: that is more than %s ahead", at(d.StartAt), days(MaxDuration))
+	case d.Action == actionApprove:
+		return over(narrowed(terms, d), d.At)
 	}
 	return ""
+}
+
+// over says that a grant that is for a time from a named start on would end before it
+// begins.
+func over(t access.Terms, now time.Time) string {
+	end := t.StartAt.Add(time.Duration(t.Duration))
+	if t.StartAt.IsZero() || t.Duration == 0 || end.After(now) {
+		return ""
+	}
+	return "it would end at " + at(end) + ", before it can start: deny it, and have it asked for anew"
 }
 
 // terms are what was asked for, as narrowed by those who have approved.
 func (c *consent) terms() access.Terms {
 	t := c.asked.Terms
 	for _, d := range c.decisions {
-		if d.Duration > 0 {
-			t.Duration = d.Duration
-		}
-		if !d.StartAt.IsZero() {
-			t.StartAt = d.StartAt
-		}
+		t = narrowed(t, d)
+	}
+	return t
+}
+
+func narrowed(t access.Terms, d access.Decision) access.Terms {
+	if d.Duration > 0 {
+		t.Duration = d.Duration
+	}
+	if !d.StartAt.IsZero() {
+		t.StartAt = d.StartAt
 	}
 	return t
 }
