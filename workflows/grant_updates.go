@@ -23,7 +23,7 @@ func (g *grantRun) handle(ctx workflow.Context) error {
 			Validator: g.mayEnd, Description: "release a timed grant now",
 		}),
 		workflow.SetUpdateHandlerWithOptions(ctx, ExtendUpdate, g.onExtend, workflow.UpdateHandlerOptions{
-			Validator: g.mayExtend, Description: "lengthen a timed grant that is in force",
+			Validator: g.mayAskToExtend, Description: "lengthen a timed grant that is in force",
 		}),
 	)
 }
@@ -89,6 +89,27 @@ func (g *grantRun) said() Answer {
 		out.EndsAt = new(g.endsAt) // as it is now: it may move before the answer is sent
 	}
 	return out
+}
+
+// mostExtensions bounds how often the end of one grant is moved, since Temporal takes only
+// so many updates of a workflow: the last of them must not be what cannot end it.
+const mostExtensions = 100
+
+// mayAskToExtend turns away what a run that is repeated from its history may have let in.
+func (g *grantRun) mayAskToExtend(in Extension) error {
+	if err := g.mayExtend(in); err != nil {
+		return err
+	}
+	if len(g.extensions) >= mostExtensions {
+		return refused(fmt.Sprintf("it was extended %d times already: ask for a new grant", len(g.extensions)))
+	}
+	for _, d := range g.decisions {
+		if d.Duration > 0 {
+			return refused(fmt.Sprintf("%s has allowed it for %s and no longer: ask for a new grant",
+				d.Who(), d.Duration))
+		}
+	}
+	return nil
 }
 
 func (g *grantRun) mayExtend(in Extension) error {
