@@ -94,8 +94,19 @@ func (h *handover) twice(in DelegateInput) DelegateResult {
 // decides has somebody decide where others are asked.
 func (h *handover) decides(number int, by string, asked ...string) DecideResult {
 	h.t.Helper()
+	return h.decidesUnless("may not decide", number, by, asked...)
+}
+
+// decidesHerself has somebody decide who is asked.
+func (h *handover) decidesHerself(number int, by string) DecideResult {
+	h.t.Helper()
+	return h.decidesUnless("", number, by)
+}
+
+func (h *handover) decidesUnless(refusal string, number int, by string, asked ...string) DecideResult {
+	h.t.Helper()
 	in := DecideInput{
-		Request: RequestInfo{ID: "grant/1", Run: "run"}, Number: number, Refusal: "may not decide", Delegators: asked,
+		Request: RequestInfo{ID: "grant/1", Run: "run"}, Number: number, Refusal: refusal, Delegators: asked,
 		Decision: access.Decision{
 			At: h.now, By: by, Action: "approve", PlanHash: strings.Repeat("a", 64),
 			SignedAt: h.now.Add(time.Duration(number) * time.Second), // so that no two say the same

@@ -92,7 +92,7 @@ func (r *Request) checkSignature(ctx context.Context, in DecideInput, entry *dec
 	}
 	fingerprint, refusal, err := r.holds(ctx, in.Request, word)
 	if err == nil && refusal == "" {
-		refusal, err = r.sharesKey(ctx, in, fingerprint)
+		refusal, err = r.sharesKey(ctx, in, fingerprint, entry)
 	}
 	if err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -55,8 +56,11 @@ func (r *Request) take(ctx context.Context, of RequestInfo, w signedWord, finger
 }
 
 // sharesKey says who has signed for this plan with the same key: one key is one person,
-// whatever the names are that it may sign for. A denial needs no second person.
-func (r *Request) sharesKey(ctx context.Context, in DecideInput, fingerprint string) (string, error) {
+// whatever the names are that it may sign for, and whether it signed the decision or the
+// delegation that it rests on. A denial needs no second person.
+func (r *Request) sharesKey(
+	ctx context.Context, in DecideInput, fingerprint string, entry *decisionEntry,
+) (string, error) {
 	if in.Decision.Action != signing.KindApprove {
 		return "", nil
 	}
@@ -64,39 +68,67 @@ func (r *Request) sharesKey(ctx context.Context, in DecideInput, fingerprint str
 	if err != nil {
 		return "", fmt.Errorf("look for other uses of key %s: %w", fingerprint, err)
 	}
+	keys := append(delegationKey(entry.Decision), fingerprint)
 	for _, e := range entries {
 		if !strings.HasPrefix(e.Key, in.Request.key("")) {
 			continue // of another run
 		}
-		did, other, err := signedWith(e, in.Decision.PlanHash, fingerprint)
+		used, err := signedBy(e, in.Decision.PlanHash)
 		if err != nil {
 			return "", err
 		}
-		if other != "" && access.Fold(other) != access.Fold(in.Decision.By) {
-			return fmt.Sprintf("%s signs with key %s, with which %s has %s: one key is one person",
-				in.Decision.By, fingerprint, other, did), nil
+		for _, key := range keys {
+			if slices.Contains(used.keys, key) && !used.sharesPerson(entry.Decision) {
+				return fmt.Sprintf("%s signs with key %s, with which %s has %s: one key is one person",
+					entry.Who(), key, used.by.Who(), used.did), nil
+			}
 		}
 	}
 	return "", nil
 }
 
-// signedWith says who has asked for the request, or approved the plan, with a key; ""
-// if the entry is not about that.
-func signedWith(e store.LedgerEntry, plan, fingerprint string) (did, who string, err error) {
+// delegationKey is of whoever has delegated a decision, where that is signed.
+func delegationKey(d access.Decision) []string {
+	if d.Delegation == nil || d.Delegation.Signed == access.Unsigned {
+		return nil
+	}
+	return []string{d.Delegation.Signed}
+}
+
+// keyUse says who has done what with which keys.
+type keyUse struct {
+	did  string
+	by   access.Decision
+	keys []string
+}
+
+// sharesPerson says that it is a word of the same person.
+func (u keyUse) sharesPerson(d access.Decision) bool {
+	return slices.ContainsFunc(u.by.People(), func(p string) bool { return slices.Contains(d.People(), p) })
+}
+
+// signedBy says who has asked for the request, or approved the plan, and with which keys;
+// none if the entry is not about that.
+func signedBy(e store.LedgerEntry, plan string) (keyUse, error) {
 	switch e.Kind {
 	case EntryRequest:
 		asked, err := decodeEntry[requestEntry](e)
-		if err == nil && asked.verified() != nil && asked.Signature.Signed == fingerprint {
-			return "asked", asked.Terms.Requester, nil
+		if err != nil || asked.verified() == nil {
+			return keyUse{}, err
 		}
-		return "", "", err
+		return keyUse{
+			did: "asked", by: access.Decision{By: asked.Terms.Requester}, keys: []string{asked.Signature.Signed},
+		}, nil
 	case EntryDecision:
 		said, err := decodeEntry[decisionEntry](e)
-		if err == nil && said.Refusal == "" && said.Action == signing.KindApprove && said.PlanHash == plan &&
-			said.Signed == fingerprint {
-			return "approved", said.By, nil
+		if err != nil || said.Refusal != "" || said.Action != signing.KindApprove || said.PlanHash != plan {
+			return keyUse{}, err
 		}
-		return "", "", err
+		keys := delegationKey(said.Decision)
+		if said.Signed != access.Unsigned {
+			keys = append(keys, said.Signed)
+		}
+		return keyUse{did: "approved", by: said.Decision, keys: keys}, nil
 	}
-	return "", "", nil
+	return keyUse{}, nil
 }

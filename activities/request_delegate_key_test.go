@@ -1,0 +1,68 @@
+package activities
+
+import (
+	"os"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/crypto/ssh"
+
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/signing"
+)
+
+// sameKey lets one key of the file sign for another name too.
+func (h *handover) sameKey(owner, name string) {
+	h.t.Helper()
+	text, err := os.ReadFile(h.file)
+	require.NoError(h.t, err)
+	h.keys[name] = h.keys[owner]
+	line := name + " " + string(ssh.MarshalAuthorizedKey(h.keys[owner].PublicKey()))
+	require.NoError(h.t, os.WriteFile(h.file, append(text, line...), 0o600))
+	allowed, err := signing.LoadAllowedSigners(h.file, "")
+	require.NoError(h.t, err)
+	h.request.CheckingSignatures(allowed)
+}
+
+// Whoever has two names in the file is one person by way of a delegation too: the key that
+// handed a decision over does not approve under its other name, nor the other way round.
+func TestDecide_KeyBehindADelegation(t *testing.T) {
+	t.Parallel()
+	const mia = "mia@example.com"
+	h := newHandover(t).signed()
+	h.sameKey(carolMail, mia)
+	require.Empty(t, h.twice(h.hands(carolMail, daveMail, 0)).Refusal)
+	require.Empty(t, h.decides(0, daveMail, carolMail).Refusal)
+	require.Contains(t, h.decidesHerself(1, mia).Refusal, "with which dave@example.com for carol@example.com has approved")
+
+	h = newHandover(t).signed()
+	h.sameKey(carolMail, mia)
+	require.Empty(t, h.twice(h.hands(carolMail, daveMail, 0)).Refusal)
+	require.Empty(t, h.decidesHerself(0, mia).Refusal)
+	require.Contains(t, h.decides(1, daveMail, carolMail).Refusal, "with which mia@example.com has approved")
+	require.Empty(t, h.decidesHerself(2, erinMail).Refusal)
+}
+
+// The same person, on the same plan that is put to people once more, is no second one.
+func TestDecide_KeyOfTheSamePerson(t *testing.T) {
+	t.Parallel()
+	h := newHandover(t).signed()
+	require.Empty(t, h.decidesHerself(0, carolMail).Refusal)
+	require.Empty(t, h.twice(h.hands(carolMail, daveMail, 0)).Refusal)
+	require.Empty(t, h.decides(1, daveMail, carolMail).Refusal)
+}
+
+// A requester's key that handed over a decision under another name counts for nothing.
+func TestDecide_RequestersKeyBehindADelegation(t *testing.T) {
+	t.Parallel()
+	h := newHandover(t).signed()
+	h.sameKey(carolMail, "bob@example.com")
+	asked := requestEntry{Signature: &access.RequestSignature{Signed: h.keyOf(carolMail)}}
+	asked.Terms.Requester, asked.Console = "bob@example.com", h.client.Console()
+	_, err := h.request.file(t.Context(), RequestInfo{ID: "grant/1", Run: "run"}, 0, asked)
+	require.NoError(t, err)
+	require.Empty(t, h.twice(h.hands(carolMail, daveMail, 0)).Refusal)
+	require.Contains(t, h.decides(0, daveMail, carolMail).Refusal, "with which bob@example.com has asked")
+}
+
+func (h *handover) keyOf(name string) string { return ssh.FingerprintSHA256(h.keys[name].PublicKey()) }
