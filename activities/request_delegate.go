@@ -103,7 +103,7 @@ func (r *Request) checkDelegation(ctx context.Context, entry *delegationEntry) e
 
 func (r *Request) delegationSignedBy(d access.Delegation) (string, error) {
 	if d.Signature != "" {
-		if err := signing.OfDelegation(d).Timely(r.now()); err != nil {
+		if err := signing.OfDelegation(d).Timely(d.At); err != nil {
 			return "", err
 		}
 	}

@@ -3,6 +3,7 @@ package activities
 import (
 	"os"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/crypto/ssh"
@@ -33,7 +34,8 @@ func TestDecide_KeyBehindADelegation(t *testing.T) {
 	h.sameKey(carolMail, mia)
 	require.Empty(t, h.twice(h.hands(carolMail, daveMail, 0)).Refusal)
 	require.Empty(t, h.decides(0, daveMail, carolMail).Refusal)
-	require.Contains(t, h.decidesHerself(1, mia).Refusal, "with which dave@example.com for carol@example.com has approved")
+	require.Contains(t, h.decidesHerself(1, mia).Refusal,
+		"with which dave@example.com for carol@example.com has approved")
 
 	h = newHandover(t).signed()
 	h.sameKey(carolMail, mia)
@@ -66,3 +68,13 @@ func TestDecide_RequestersKeyBehindADelegation(t *testing.T) {
 }
 
 func (h *handover) keyOf(name string) string { return ssh.FingerprintSHA256(h.keys[name].PublicKey()) }
+
+// A signature is held against the time at which the delegation came, however long the
+// ledger cannot be written.
+func TestDelegate_FreshWhenItCame(t *testing.T) {
+	t.Parallel()
+	h := newHandover(t).signed()
+	in := h.hands(carolMail, daveMail, 0)
+	h.now = h.now.Add(26 * time.Hour)
+	require.Empty(t, h.twice(in).Refusal)
+}

@@ -106,7 +106,7 @@ func (c *consent) widens(d access.Decision) string {
 	case !d.StartAt.IsZero() && !d.StartAt.After(d.At):
 		return "startAt is past: leave it out to start at once"
 	case d.StartAt.Sub(d.At) > MaxDuration:
-		return fmt.Sprintf("startAt is %s: that is more than %s ahead", at(d.StartAt), days(MaxDuration))
+		return fmt.Sprintf("startAt is %s: that is more than %s ahead", at(d.StartAt), access.Duration(MaxDuration))
 	case d.Action == actionApprove:
 		return over(narrowed(terms, d), d.At)
 	}

@@ -28,7 +28,8 @@ type DelegateStatus struct {
 
 // Delegate is the workflow of type [DelegateType].
 func Delegate(ctx workflow.Context, in DelegationInput) (access.Delegation, error) {
-	d := in.Delegation(workflow.Now(ctx))
+	info := workflow.GetInfo(ctx)
+	d := in.Delegation(info.WorkflowStartTime) // however long no worker was there to take it
 	if err := d.Validate(); err != nil {
 		return access.Delegation{}, invalid(err)
 	}
@@ -37,7 +38,6 @@ func Delegate(ctx workflow.Context, in DelegationInput) (access.Delegation, erro
 	if err != nil {
 		return access.Delegation{}, err
 	}
-	info := workflow.GetInfo(ctx)
 	out, err := call[activities.DelegateResult](brief(ctx, "record"), activities.DelegateName, activities.DelegateInput{
 		Request: activities.RequestInfo{
 			ID: info.WorkflowExecution.ID, Run: info.OriginalRunID, StartedAt: d.At,

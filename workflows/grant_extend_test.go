@@ -34,10 +34,11 @@ func TestGrant_ExtendTooOften(t *testing.T) {
 	r.applies(access.OpAcquire, access.Applied).Once()
 	r.takesNote().Times(100)
 	r.applies(access.OpRelease, access.Released).Once()
+	bit := workflows.Extension{By: bobMail, Duration: 1}
 	for i := range 100 {
-		r.tells(time.Hour+time.Duration(i)*time.Second, workflows.ExtendUpdate, workflows.Extension{By: bobMail, Duration: 1})
+		r.tells(time.Hour+time.Duration(i)*time.Second, workflows.ExtendUpdate, bit)
 	}
-	more := r.tells(2*time.Hour, workflows.ExtendUpdate, workflows.Extension{By: bobMail, Duration: 1})
+	more := r.tells(2*time.Hour, workflows.ExtendUpdate, bit)
 	require.Equal(t, "expired", r.grant(in).State)
 	more.refused(t, "it was extended 100 times already")
 }

@@ -214,33 +214,40 @@ func requireNoNulls(t *testing.T, value any) {
 // originalRun gives the test's run the id that a real run has.
 type originalRun struct {
 	interceptor.WorkerInterceptorBase
+
+	queued time.Duration // how long no worker was there to take it
 }
 
-func (*originalRun) InterceptWorkflow(
+func (r *originalRun) InterceptWorkflow(
 	_ workflow.Context, next interceptor.WorkflowInboundInterceptor,
 ) interceptor.WorkflowInboundInterceptor {
-	i := new(originalRunInbound)
+	i := &originalRunInbound{queued: r.queued}
 	i.Next = next
 	return i
 }
 
 type originalRunInbound struct {
 	interceptor.WorkflowInboundInterceptorBase
+
+	queued time.Duration
 }
 
 func (i *originalRunInbound) Init(out interceptor.WorkflowOutboundInterceptor) error {
-	o := new(originalRunOutbound)
+	o := &originalRunOutbound{queued: i.queued}
 	o.Next = out
 	return i.Next.Init(o)
 }
 
 type originalRunOutbound struct {
 	interceptor.WorkflowOutboundInterceptorBase
+
+	queued time.Duration
 }
 
 func (o *originalRunOutbound) GetInfo(ctx workflow.Context) *workflow.Info {
 	info := *o.Next.GetInfo(ctx)
 	info.OriginalRunID = snapshot
+	info.WorkflowStartTime = info.WorkflowStartTime.Add(-o.queued)
 	return &info
 }
 
