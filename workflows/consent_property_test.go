@@ -46,6 +46,14 @@ func person(n int) string { return fmt.Sprintf("p%d@example.com", n) }
 
 func newBallot(t *testing.T, seed uint64) *ballot {
 	t.Helper()
+	b := newBareBallot(t, seed)
+	b.mocks()
+	return b
+}
+
+// newBareBallot is one whose activities are not mocked yet.
+func newBareBallot(t *testing.T, seed uint64) *ballot {
+	t.Helper()
 	var suite testsuite.WorkflowTestSuite
 	suite.SetLogger(sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)))
 	b := &ballot{
@@ -62,7 +70,6 @@ func newBallot(t *testing.T, seed uint64) *ballot {
 		Op: access.OpGrant, Console: host, Principal: access.PrincipalRef{Kind: access.User, ID: "7"},
 		Role: access.RoleRef{ID: "2"}, Scope: access.ScopeRef{Level: access.Tenant}, Approval: b.approval(),
 	}
-	b.mocks()
 	return b
 }
 

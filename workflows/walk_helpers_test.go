@@ -1,0 +1,191 @@
+package workflows_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/mock"
+	"github.com/stretchr/testify/require"
+
+	"sentinelone-provisioner/activities"
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/workflows"
+)
+
+// walk is one random run of a grant among everything that may happen to it: decisions that
+// narrow it or are about an older plan, delegations, escalation, moves to other policies,
+// a principal that changes, being called off, and activities that take their time.
+type walk struct {
+	*ballot
+
+	in     workflows.GrantInput
+	lock   sync.Mutex
+	ledger []access.Decision    // that count
+	asks   map[string]time.Time // when people were asked about the plan of that hash
+	hashes []string
+	moved  int
+	off    bool // somebody calls it off
+}
+
+func newWalk(t *testing.T, seed uint64) *walk {
+	t.Helper()
+	w := &walk{ballot: newBareBallot(t, seed), asks: map[string]time.Time{}}
+	w.in = workflows.GrantInput{
+		Principal: access.PrincipalSelector{Kind: access.User, ID: "7"}, Role: access.RoleSelector{ID: "2"},
+		Scope: access.ScopeSelector{Level: access.Tenant}, Requester: " " + strings.ToUpper(person(0)),
+	}
+	if w.rand.IntN(2) == 0 {
+		w.in.Duration = new(access.Duration(time.Duration(2+w.rand.IntN(6)) * time.Hour))
+	}
+	if w.rand.IntN(3) == 0 {
+		w.in.StartAt = new(began.Add(time.Duration(w.rand.IntN(150)) * time.Minute))
+	}
+	w.plan.Principal.Email = person(1) // who may be asked, as the requester may
+	w.mockAll()
+	return w
+}
+
+func (w *walk) minutes(most int) func() time.Duration {
+	return func() time.Duration {
+		w.lock.Lock()
+		defer w.lock.Unlock()
+		return time.Duration(w.rand.IntN(most+1)) * time.Minute
+	}
+}
+
+func (w *walk) mockAll() {
+	on := func(name string, do any, most int) {
+		w.OnActivity(name, mock.Anything, mock.Anything).Return(do).AfterFn(w.minutes(most)).Maybe()
+	}
+	on(activities.PlanName, func(context.Context, activities.PlanInput) (activities.PlanResult, error) {
+		w.lock.Lock()
+		defer w.lock.Unlock()
+		return activities.PlanResult{Plan: w.put()}, nil
+	}, 3)
+	on(activities.MoveName, w.move, 3)
+	on(activities.DecideName, w.decide, 6)
+	on(activities.ApplyName, w.applies, 4)
+	on(activities.DelegateName, w.delegate, 2)
+	on(activities.CloseName, func(_ context.Context, in activities.CloseInput) (activities.CloseResult, error) {
+		return activities.CloseResult{Receipt: access.Receipt{State: in.State}}, nil
+	}, 1)
+}
+
+func (w *walk) delegate(_ context.Context, in activities.DelegateInput) (activities.DelegateResult, error) {
+	if in.Refusal == "" {
+		w.handOver(in.Delegation)
+	}
+	return activities.DelegateResult{Delegation: in.Delegation, Refusal: in.Refusal}, nil
+}
+
+// put is the plan as people are asked about it now.
+func (w *walk) put() access.Plan {
+	w.plan = w.plan.Seal()
+	w.asked, w.asks[w.plan.Hash] = w.Now(), w.Now()
+	w.hashes = append(w.hashes, w.plan.Hash)
+	return w.plan
+}
+
+// move is to a policy that asks others, or nobody, or that refuses it.
+func (w *walk) move(_ context.Context, in activities.MoveInput) (activities.MoveResult, error) {
+	w.lock.Lock()
+	defer w.lock.Unlock()
+	if w.rand.IntN(4) == 0 {
+		return activities.MoveResult{Stays: "it follows it already"}, nil
+	}
+	w.moved++
+	w.plan.Approval = w.approval()
+	if w.rand.IntN(12) == 0 {
+		w.plan.Approval = access.NoApproval()
+	}
+	w.plan.Approval.Hash = fmt.Sprint("policy ", w.moved)
+	if w.rand.IntN(6) == 0 {
+		w.plan.Refusal = "not any more"
+	}
+	out := activities.MoveResult{PlanResult: activities.PlanResult{Plan: w.put()}}
+	if w.plan.Refusal != "" {
+		out.Receipt = &access.Receipt{State: "refused", Decisions: in.Plan.Decisions}
+	}
+	return out, nil
+}
+
+func (w *walk) decide(_ context.Context, in activities.DecideInput) (activities.DecideResult, error) {
+	w.lock.Lock()
+	defer w.lock.Unlock()
+	out := w.speakFor(in)
+	if out.Refusal == "" {
+		d := in.Decision
+		d.OnBehalfOf = out.OnBehalfOf
+		w.ledger = append(w.ledger, d)
+	}
+	return out, nil
+}
+
+func (w *walk) denied() bool {
+	return slices.ContainsFunc(w.ledger, func(d access.Decision) bool { return d.Action == workflows.DenyUpdate })
+}
+
+// applies checks that whatever reaches the console has the consent it needs, to the plan
+// as it is and to no more than that.
+func (w *walk) applies(_ context.Context, in activities.ApplyInput) (activities.ApplyResult, error) {
+	w.lock.Lock()
+	defer w.lock.Unlock()
+	out := activities.ApplyResult{ChangeAnswer: activities.ChangeAnswer{Proof: access.Proof{Outcome: access.Released}}}
+	if in.Change.Change.Op != access.OpRelease {
+		out.Proof.Outcome = access.Applied
+		w.mayApply(in)
+		if w.changes > 0 && w.plan.Approval.Required {
+			w.changes--
+			w.plan.Before = access.Holdings{Level: access.Tenant, Held: []access.Held{{RoleID: fmt.Sprint(w.changes)}}}
+			out.Proof.Outcome = access.PlanChanged
+			return out, nil
+		}
+		w.applied++
+	}
+	if in.Close != nil {
+		out.Receipt = &access.Receipt{State: in.Close.State, Outcome: out.Proof.Outcome}
+	}
+	return out, nil
+}
+
+func (w *walk) mayApply(in activities.ApplyInput) {
+	require.False(w.t, w.denied(), "applied after a denial: %+v", w.ledger)
+	require.Empty(w.t, w.plan.Refusal)
+	var long access.Duration
+	var start time.Time
+	if w.in.Duration != nil {
+		long = *w.in.Duration
+	}
+	if w.in.StartAt != nil {
+		start = *w.in.StartAt
+	}
+	w.counted = nil
+	for _, d := range w.ledger {
+		if d.PlanHash != w.plan.Hash {
+			continue
+		}
+		w.counted = append(w.counted, d)
+		require.NotContains(w.t, d.People(), person(1), "by whoever would get it: %+v", d)
+		if d.Duration > 0 {
+			require.True(w.t, long == 0 || d.Duration <= long, "widened: %+v", w.ledger)
+			long = d.Duration
+		}
+		if !d.StartAt.IsZero() {
+			require.False(w.t, d.StartAt.Before(start), "widened: %+v", w.ledger)
+			start = d.StartAt
+		}
+	}
+	if w.plan.Approval.Required {
+		require.True(w.t, w.consented(), "applied without consent: %+v of %+v", w.counted, w.plan.Approval.Steps)
+	} else {
+		require.Empty(w.t, w.counted)
+	}
+	require.False(w.t, w.Now().Before(start), "applied before its start")
+	require.Equal(w.t, long > 0, in.Change.Change.Op == access.OpAcquire)
+	require.Equal(w.t, long, in.Change.Change.Lease.For)
+}

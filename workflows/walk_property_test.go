@@ -1,0 +1,144 @@
+package workflows_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/testsuite"
+
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/workflows"
+)
+
+// send sends an update after some minutes, and hands on what it was answered.
+func (w *walk) send(minute int, update string, payload any, answered func(got any)) {
+	w.RegisterDelayedCallback(func() {
+		w.UpdateWorkflow(update, "", &testsuite.TestUpdateCallback{
+			OnAccept: func() {}, OnReject: func(error) {},
+			OnComplete: func(got any, err error) {
+				if err == nil && answered != nil {
+					answered(got)
+				}
+			},
+		}, payload)
+	}, time.Duration(minute)*time.Minute)
+}
+
+// happens sends random messages at random times.
+func (w *walk) happens() {
+	for range 4 + w.rand.IntN(30) {
+		w.speaks(w.rand.IntN(140))
+	}
+	w.handovers()
+	for range w.rand.IntN(4) {
+		w.send(w.rand.IntN(140), workflows.MoveUpdate, workflows.PolicyMove{By: person(crowd)}, nil)
+	}
+	if w.off = w.rand.IntN(5) == 0; w.off {
+		minute := w.rand.IntN(120)
+		if w.rand.IntN(2) == 0 {
+			w.send(minute, workflows.CancelUpdate, workflows.By{By: person(0)}, nil)
+		} else {
+			w.RegisterDelayedCallback(w.CancelWorkflow, time.Duration(minute)*time.Minute)
+		}
+	}
+}
+
+// speaks is one decision, of anybody, about anything. One that counts came in time.
+func (w *walk) speaks(minute int) {
+	in := workflows.DecisionInput{By: person(w.rand.IntN(crowd + 3))}
+	action := workflows.ApproveUpdate
+	if w.rand.IntN(24) == 0 {
+		action = workflows.DenyUpdate
+	}
+	if w.rand.IntN(3) == 0 {
+		in.By = " " + strings.ToUpper(in.By) + " "
+	}
+	if w.rand.IntN(6) == 0 {
+		in.Duration = access.Duration(time.Duration(w.rand.IntN(8)) * time.Hour)
+	}
+	if w.rand.IntN(8) == 0 {
+		in.StartAt = began.Add(time.Duration(minute-10+w.rand.IntN(60)) * time.Minute)
+	}
+	sent := began.Add(time.Duration(minute) * time.Minute)
+	w.send(minute, action, in, func(got any) {
+		d, is := got.(access.Decision)
+		require.True(w.t, is)
+		require.True(w.t, sent.Before(w.asks[d.PlanHash].Add(time.Hour)), "came too late, and counts: %+v", d)
+	})
+	if w.rand.IntN(6) == 0 { // about an older plan, if there is one
+		w.RegisterDelayedCallback(func() {
+			if len(w.hashes) < 2 {
+				return
+			}
+			in.PlanHash = w.hashes[0]
+			w.UpdateWorkflow(action, "", &testsuite.TestUpdateCallback{
+				OnAccept: func() {}, OnReject: func(error) {},
+				OnComplete: func(_ any, err error) { require.Error(w.t, err) },
+			}, in)
+		}, time.Duration(minute)*time.Minute)
+	}
+}
+
+// Whatever happens to a request, in whatever order: see [walk.mayApply] for what reaches
+// the console. And it ends, within the time that people have and what the activities take.
+func TestGrant_NoPathAroundConsent(t *testing.T) {
+	t.Parallel()
+	seen := map[string]int{}
+	for seed := range uint64(500) {
+		w := newWalk(t, seed)
+		w.happens()
+		w.ExecuteWorkflow(workflows.GrantType, w.in)
+		require.True(t, w.IsWorkflowCompleted(), "seed %d: it outlives its deadline", seed)
+		require.NoError(t, w.GetWorkflowError(), "seed %d", seed)
+		var got workflows.RequestResult
+		require.NoError(t, w.GetWorkflowResult(&got))
+		seen[got.State]++
+		w.count(seen, got.State)
+		switch got.State {
+		case "granted", "expired":
+			require.Equal(t, 1, w.applied, "seed %d", seed)
+			require.False(t, w.denied(), "seed %d: given after a denial", seed)
+		case "denied":
+			require.True(t, w.denied(), "seed %d", seed)
+			require.Zero(t, w.applied, "seed %d", seed)
+		case "timedOut":
+			require.Zero(t, w.applied, "seed %d", seed)
+			// Those that came before have their turn, and are refused.
+			require.WithinRange(t, w.Now(), w.asked.Add(time.Hour), w.asked.Add(4*time.Hour), "seed %d", seed)
+		case "refused":
+			require.Positive(t, w.moved, "seed %d", seed)
+			require.Zero(t, w.applied, "seed %d", seed)
+		case "cancelled":
+			require.True(t, w.off, "seed %d", seed)
+		default:
+			require.Fail(t, "unexpected end", "seed %d: %s", seed, got.State)
+		}
+	}
+	for _, what := range []string{
+		"granted", "expired", "denied", "timedOut", "refused", "cancelled",
+		"moved and given", "changed and given", "narrowed and given", "delegated and given", "escalated and given",
+	} {
+		require.Greater(t, seen[what], 8, "the walks must reach every end: %v", fmt.Sprint(seen))
+	}
+}
+
+// count takes down by which ways something was given.
+func (w *walk) count(seen map[string]int, state string) {
+	if state != "granted" && state != "expired" {
+		return
+	}
+	ways := map[string]bool{"moved": w.moved > 0, "changed": w.plan.Before.Held != nil}
+	for _, d := range w.counted {
+		ways["narrowed"] = ways["narrowed"] || d.Duration > 0 || !d.StartAt.IsZero()
+		ways["delegated"] = ways["delegated"] || d.OnBehalfOf != ""
+		ways["escalated"] = ways["escalated"] || !d.EscalatedAt.IsZero()
+	}
+	for way, was := range ways {
+		if was {
+			seen[way+" and given"]++
+		}
+	}
+}
