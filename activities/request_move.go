@@ -43,7 +43,8 @@ type policyMoved struct {
 
 // Move plans a request anew, by the worker's present policy. What was decided about the
 // old plan is no consent to this one. Doing it again, in the same round, gives the first
-// plan.
+// plan. Of one that the policy refuses the receipt is the caller's to write: a move may be
+// given up when it is all but done, and the request then goes on.
 //
 // Fails as [Request.Plan] does; nothing is changed then.
 func (r *Request) Move(ctx context.Context, in MoveInput) (MoveResult, error) {

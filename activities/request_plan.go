@@ -47,7 +47,7 @@ func (r *Request) Plan(ctx context.Context, in PlanInput) (PlanResult, error) {
 		return PlanResult{}, err
 	}
 	plan = filed.Plan
-	if plan.Refusal == "" {
+	if plan.Refusal == "" || in.moved != nil {
 		return PlanResult{Plan: plan, Signature: filed.verified(), Notify: r.notifies, Indexed: r.indexed()}, nil
 	}
 	receipt, err := r.receipt(ctx, CloseInput{

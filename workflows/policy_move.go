@@ -38,7 +38,7 @@ type PolicyMoved struct {
 type policyMove struct {
 	by     string          // who does it right now; "" for nobody
 	anew   bool            // there is a new plan, which people have not been asked about
-	ends   *access.Receipt // the new policy refuses the request
+	ends   *access.Receipt // the new policy refuses the request, and that is written down
 	futile int             // moves that came to nothing
 }
 
@@ -164,10 +164,16 @@ func (c *consent) settleMove(ctx workflow.Context, err error) error {
 	if waited := workflow.Await(open, func() bool { return c.moving.by == "" }); waited != nil {
 		return errors.Join(err, waited)
 	}
-	if receipt := c.moving.ends; receipt != nil {
+	switch receipt := c.moving.ends; {
+	case receipt != nil:
 		c.finish(open, *receipt)
-		c.moving.ends, c.moving.anew, err = nil, false, nil
+		err = nil
+	case c.moving.anew && c.plan.Refusal != "":
+		err = c.close(open, StateRefused, c.plan.Refusal)
+	default:
+		return err
 	}
+	c.moving.ends, c.moving.anew = nil, false
 	return err
 }
 

@@ -3,6 +3,7 @@ package workflows_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -207,12 +208,15 @@ func TestMove_NobodyIsAskedAnyMore(t *testing.T) {
 	require.Equal(t, access.Duration(4*time.Hour), m.applied[0].Change.Change.Lease.For)
 }
 
-// A policy that refuses it ends it, with that reason.
+// A policy that refuses it ends it, with that reason. Activities of before have written the
+// receipt themselves.
 func TestMove_Refused(t *testing.T) {
 	t.Parallel()
 	for name, start := range map[string]*time.Time{
 		"people are asked": nil, "scheduled": new(began.Add(5 * time.Hour)),
+		"people are asked, written": nil, "scheduled, written": new(began.Add(5 * time.Hour)),
 	} {
+		written := strings.HasSuffix(name, "written")
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			in := asked(time.Hour)
@@ -223,12 +227,17 @@ func TestMove_Refused(t *testing.T) {
 					plan := m.planBy(in.Plan, access.Approval{Hash: "new", Policy: "refused: no", Refusal: "no"})
 					plan.Refusal = "no"
 					plan = plan.Seal()
-					return activities.MoveResult{PlanResult: activities.PlanResult{
-						Plan: plan, Receipt: new(receiptOf(activities.CloseInput{
+					out := activities.MoveResult{PlanResult: activities.PlanResult{Plan: plan}}
+					if written {
+						out.Receipt = new(receiptOf(activities.CloseInput{
 							Request: in.Plan.Request, Plan: plan, State: workflows.StateRefused, Message: "no",
-						})),
-					}}, nil
+						}))
+					}
+					return out, nil
 				}).After(time.Minute).Once()
+			if !written {
+				m.closes()
+			}
 			m.approves(time.Hour, moveCarol)
 			if start != nil {
 				m.approves(2*time.Hour, moveDave)
@@ -238,6 +247,10 @@ func TestMove_Refused(t *testing.T) {
 			require.Equal(t, workflows.StateRefused, got.State)
 			require.Equal(t, "no", got.Message)
 			require.Equal(t, "new", got.Receipt.Plan.Approval.Hash)
+			if !written {
+				require.Len(t, got.Receipt.Decisions, len(m.closed[0].Decisions))
+				require.NotEmpty(t, got.Receipt.Decisions)
+			}
 			require.NoError(t, moved.err)
 			require.Equal(t, workflows.StateRefused, moved.answer.State)
 			require.Equal(t, began.Add(3*time.Hour+time.Minute), m.Now().UTC())

@@ -87,7 +87,7 @@ func (w *walk) speaks(minute int) {
 func TestGrant_NoPathAroundConsent(t *testing.T) {
 	t.Parallel()
 	seen := map[string]int{}
-	for seed := range uint64(500) {
+	for seed := range uint64(300) {
 		w := newWalk(t, seed)
 		w.happens()
 		w.ExecuteWorkflow(workflows.GrantType, w.in)
