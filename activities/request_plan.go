@@ -136,6 +136,10 @@ func (r *Request) work(ctx context.Context, in PlanInput) (access.Plan, error) {
 	if plan, err = r.consult(ctx, in, plan, &found); err != nil {
 		return access.Plan{}, err
 	}
+	baseline, err := r.baselineRefusal(ctx, in, plan, found)
+	if err != nil {
+		return access.Plan{}, err
+	}
 	var none access.Tenancy
 	step := none.Apply(access.Change{
 		Op: plan.Op, Lease: access.Lease{ID: in.Request.ID, Holding: plan.Holding()}, Rules: plan.Rules,
@@ -146,7 +150,7 @@ func (r *Request) work(ctx context.Context, in PlanInput) (access.Plan, error) {
 		plan.Notes = append(plan.Notes, offboardNote)
 	}
 	// Of what rules forbid, the policy has said more.
-	plan.Refusal = cmp.Or(r.untouchable(in.Op, found), plan.Refusal, forbidden(step, found.scope.Level))
+	plan.Refusal = cmp.Or(r.untouchable(in.Op, found), plan.Refusal, baseline, forbidden(step, found.scope.Level))
 	return plan.Seal(), nil
 }
 
