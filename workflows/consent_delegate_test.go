@@ -8,7 +8,6 @@ import (
 	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/testsuite"
 
 	"sentinelone-provisioner/activities"
 	"sentinelone-provisioner/internal/access"
@@ -83,15 +82,10 @@ type spoken struct {
 
 func (c *council) sends(d time.Duration, update string, payload any) *spoken {
 	out := new(spoken)
-	c.at(d, func() {
-		c.UpdateWorkflow(update, "", &testsuite.TestUpdateCallback{
-			OnAccept: func() {}, OnReject: func(err error) { out.err = err },
-			OnComplete: func(got any, err error) {
-				out.err = err
-				out.decision, _ = got.(access.Decision)
-				out.delegation, _ = got.(access.Delegation)
-			},
-		}, payload)
+	c.update(d, update, payload, func(err error) { out.err = err }, func(got any, err error) {
+		out.err = err
+		out.decision, _ = got.(access.Decision)
+		out.delegation, _ = got.(access.Delegation)
 	})
 	return out
 }
@@ -255,11 +249,8 @@ func TestDelegate(t *testing.T) {
 		}).Return(activities.DelegateResult{Delegation: want, Refusal: refusal}, nil).Once()
 		s.ExecuteWorkflow(workflows.DelegateType, in)
 		require.True(t, s.IsWorkflowCompleted())
-		answer, err := s.QueryWorkflow(workflows.StatusQuery)
-		require.NoError(t, err)
-		var status workflows.DelegateStatus
-		require.NoError(t, answer.Get(&status))
-		require.Equal(t, workflows.DelegateStatus{State: state, Delegation: want, Message: refusal}, status)
+		require.Equal(t, workflows.DelegateStatus{State: state, Delegation: want, Message: refusal},
+			statusOf[workflows.DelegateStatus](s.scene))
 		if refusal != "" {
 			require.Equal(t, "Refused", s.failure().Type())
 			continue

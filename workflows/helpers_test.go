@@ -89,11 +89,7 @@ func (s *scene) failure() *temporal.ApplicationError {
 
 func (s *scene) status() workflows.SyncStatus {
 	s.t.Helper()
-	answer, err := s.QueryWorkflow(workflows.StatusQuery)
-	require.NoError(s.t, err)
-	var out workflows.SyncStatus
-	require.NoError(s.t, answer.Get(&out))
-	return out
+	return statusOf[workflows.SyncStatus](s)
 }
 
 // at does something when so much time has passed in the workflow.

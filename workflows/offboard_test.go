@@ -127,15 +127,7 @@ func deletes(t *testing.T, looks ...bool) (access.Proof, time.Duration) {
 			return activities.ConfirmResult{Read: read, Drift: drift}, nil
 		}).Times(len(looks))
 	var answer activities.ChangeAnswer
-	s.at(0, func() {
-		s.UpdateWorkflow(workflows.ChangeUpdate, "", &testsuite.TestUpdateCallback{
-			OnAccept: func() {}, OnReject: func(err error) { require.NoError(t, err) },
-			OnComplete: func(got any, err error) {
-				require.NoError(t, err)
-				answer, _ = got.(activities.ChangeAnswer)
-			},
-		}, change)
-	})
+	s.mustUpdate(0, workflows.ChangeUpdate, change, func(got any) { answer, _ = got.(activities.ChangeAnswer) })
 	s.ExecuteWorkflow(workflows.PrincipalType, workflows.PrincipalInput{
 		WriterStart: activities.WriterStart{Console: host, Kind: access.User, ID: "9"},
 	})

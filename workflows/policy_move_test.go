@@ -78,15 +78,9 @@ type moveSaid[Out any] struct {
 
 func moveSends[Out any](m *moveScene, d time.Duration, update string, payload any) *moveSaid[Out] {
 	out := &moveSaid[Out]{err: errors.New("no answer")}
-	m.at(d, func() {
-		m.UpdateWorkflow(update, "", &testsuite.TestUpdateCallback{
-			OnAccept: func() {},
-			OnReject: func(err error) { out.err = err },
-			OnComplete: func(got any, err error) {
-				out.err, out.at = err, m.Now().Sub(began)
-				out.answer, _ = got.(Out)
-			},
-		}, payload)
+	m.update(d, update, payload, func(err error) { out.err = err }, func(got any, err error) {
+		out.err, out.at = err, m.Now().Sub(began)
+		out.answer, _ = got.(Out)
 	})
 	return out
 }

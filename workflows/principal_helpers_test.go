@@ -139,15 +139,9 @@ type said struct {
 // asks asks for a change when so much time has passed.
 func (w *writerScene) asks(d time.Duration, in activities.ChangeRequest) *said {
 	r := new(said)
-	w.at(d, func() {
-		w.UpdateWorkflow(workflows.ChangeUpdate, "", &testsuite.TestUpdateCallback{
-			OnAccept: func() {},
-			OnReject: func(err error) { r.rejected = err },
-			OnComplete: func(got any, err error) {
-				r.done, r.err, r.at = true, err, w.Now().Sub(began)
-				r.answer, _ = got.(activities.ChangeAnswer)
-			},
-		}, in)
+	w.update(d, workflows.ChangeUpdate, in, func(err error) { r.rejected = err }, func(got any, err error) {
+		r.done, r.err, r.at = true, err, w.Now().Sub(began)
+		r.answer, _ = got.(activities.ChangeAnswer)
 	})
 	return r
 }
@@ -162,12 +156,7 @@ func (r *said) outcome(t *testing.T) access.Outcome {
 
 func (w *writerScene) state() workflows.PrincipalStatus {
 	w.t.Helper()
-	answer, err := w.QueryWorkflow(workflows.StatusQuery)
-	require.NoError(w.t, err)
-	var out workflows.PrincipalStatus
-	require.NoError(w.t, answer.Get(&out))
-	requireNoNulls(w.t, out)
-	return out
+	return statusOf[workflows.PrincipalStatus](w.scene)
 }
 
 // change matches what the activity is asked for by the change's key.

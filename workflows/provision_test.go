@@ -231,20 +231,14 @@ func TestProvisionUser_CalledOff(t *testing.T) {
 			s.creates(true).Return(created(c.became), nil).Maybe()
 			s.closes()
 			var answer *workflows.Answer
-			s.at(time.Minute, func() {
-				if c.how == "cancel" {
-					s.CancelWorkflow()
-					return
-				}
-				s.UpdateWorkflow(workflows.CancelUpdate, "", &testsuite.TestUpdateCallback{
-					OnAccept: func() {}, OnReject: func(err error) { require.NoError(t, err) },
-					OnComplete: func(got any, err error) {
-						require.NoError(t, err)
-						said, _ := got.(workflows.Answer)
-						answer = &said
-					},
-				}, workflows.By{By: "carol@example.com"})
-			})
+			if c.how == "cancel" {
+				s.at(time.Minute, s.CancelWorkflow)
+			} else {
+				s.mustUpdate(time.Minute, workflows.CancelUpdate, workflows.By{By: "carol@example.com"}, func(got any) {
+					said, _ := got.(workflows.Answer)
+					answer = &said
+				})
+			}
 			s.provision()
 			got := s.ended()
 			require.Equal(t, c.state, got.State)
@@ -360,11 +354,8 @@ func TestProvisionUser_CancelIsRefused(t *testing.T) {
 	s.creates(false).After(time.Hour).Return(created(access.Created), nil).Once()
 	s.closes()
 	var rejected error
-	s.at(time.Minute, func() {
-		s.UpdateWorkflow(workflows.CancelUpdate, "", &testsuite.TestUpdateCallback{
-			OnReject: func(err error) { rejected = err }, OnAccept: func() {}, OnComplete: func(any, error) {},
-		}, workflows.By{})
-	})
+	s.update(time.Minute, workflows.CancelUpdate, workflows.By{},
+		func(err error) { rejected = err }, func(any, error) {})
 	s.provision()
 	require.Equal(t, "provisioned", s.ended().State)
 	require.ErrorContains(t, rejected, `"by" is missing`)

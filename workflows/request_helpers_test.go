@@ -206,12 +206,7 @@ func (r *requestScene) ended() workflows.RequestResult {
 // look is the status, which holds no nulls.
 func (r *requestScene) look() workflows.RequestStatus {
 	r.t.Helper()
-	answer, err := r.QueryWorkflow(workflows.StatusQuery)
-	require.NoError(r.t, err)
-	var out workflows.RequestStatus
-	require.NoError(r.t, answer.Get(&out))
-	requireNoNulls(r.t, out)
-	return out
+	return statusOf[workflows.RequestStatus](r.scene)
 }
 
 // told is what an update came to.
@@ -226,15 +221,9 @@ type told struct {
 // tells sends an update when so much time has passed.
 func (r *requestScene) tells(d time.Duration, update string, payload any) *told {
 	out := new(told)
-	r.at(d, func() {
-		r.UpdateWorkflow(update, "", &testsuite.TestUpdateCallback{
-			OnAccept: func() {},
-			OnReject: func(err error) { out.rejected = err },
-			OnComplete: func(got any, err error) {
-				out.done, out.err, out.at = true, err, r.Now().Sub(began)
-				out.answer, _ = got.(workflows.Answer)
-			},
-		}, payload)
+	r.update(d, update, payload, func(err error) { out.rejected = err }, func(got any, err error) {
+		out.done, out.err, out.at = true, err, r.Now().Sub(began)
+		out.answer, _ = got.(workflows.Answer)
 	})
 	return out
 }

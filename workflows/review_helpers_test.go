@@ -7,7 +7,6 @@ import (
 
 	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
-	"go.temporal.io/sdk/testsuite"
 
 	"sentinelone-provisioner/activities"
 	"sentinelone-provisioner/internal/access"
@@ -90,15 +89,9 @@ func (s *glassScene) says(d time.Duration, action, by string) *word {
 
 func (s *glassScene) sends(d time.Duration, action string, in workflows.DecisionInput) *word {
 	out := new(word)
-	s.at(d, func() {
-		s.UpdateWorkflow(action, "", &testsuite.TestUpdateCallback{
-			OnAccept: func() {},
-			OnReject: func(err error) { out.err, out.done = err, true },
-			OnComplete: func(got any, err error) {
-				out.done, out.err = true, err
-				out.decision, _ = got.(access.Decision)
-			},
-		}, in)
+	s.update(d, action, in, func(err error) { out.err, out.done = err, true }, func(got any, err error) {
+		out.done, out.err = true, err
+		out.decision, _ = got.(access.Decision)
 	})
 	return out
 }
