@@ -1,8 +1,6 @@
 package activities
 
 import (
-	"crypto/ed25519"
-	"crypto/rand"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,6 +13,7 @@ import (
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/consoletest"
 	"sentinelone-provisioner/internal/signing"
+	"sentinelone-provisioner/internal/sshtest"
 	"sentinelone-provisioner/internal/store"
 )
 
@@ -43,14 +42,9 @@ func (h *handover) signed() *handover {
 	h.keys = map[string]ssh.AlgorithmSigner{}
 	var file strings.Builder
 	for _, who := range []string{carolMail, daveMail, erinMail} {
-		_, private, err := ed25519.GenerateKey(rand.Reader)
-		require.NoError(h.t, err)
-		signer, err := ssh.NewSignerFromKey(private)
-		require.NoError(h.t, err)
-		algorithm, ok := signer.(ssh.AlgorithmSigner)
-		require.True(h.t, ok)
-		h.keys[who] = algorithm
-		file.WriteString(who + " " + string(ssh.MarshalAuthorizedKey(signer.PublicKey())))
+		key := sshtest.New(h.t)
+		h.keys[who] = key
+		file.WriteString(who + " " + key.Public() + "\n")
 	}
 	h.file = filepath.Join(h.t.TempDir(), "signers")
 	require.NoError(h.t, os.WriteFile(h.file, []byte(file.String()), 0o600))

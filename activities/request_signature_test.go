@@ -1,8 +1,6 @@
 package activities
 
 import (
-	"crypto/ed25519"
-	"crypto/rand"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,6 +13,7 @@ import (
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/consoletest"
 	"sentinelone-provisioner/internal/signing"
+	"sentinelone-provisioner/internal/sshtest"
 )
 
 // signedDesk is a desk that takes nobody's word without a signature.
@@ -33,14 +32,9 @@ func newSignedDesk(t *testing.T) *signedDesk {
 	}
 	var list strings.Builder
 	for _, who := range []string{"bob@example.com", "carol@example.com"} {
-		_, private, err := ed25519.GenerateKey(rand.Reader)
-		require.NoError(t, err)
-		signer, err := ssh.NewSignerFromKey(private)
-		require.NoError(t, err)
-		algorithm, ok := signer.(ssh.AlgorithmSigner)
-		require.True(t, ok)
-		d.keys[who] = algorithm
-		list.WriteString(who + " " + string(ssh.MarshalAuthorizedKey(signer.PublicKey())))
+		key := sshtest.New(t)
+		d.keys[who] = key
+		list.WriteString(who + " " + key.Public() + "\n")
 	}
 	require.NoError(t, os.WriteFile(d.file, []byte(list.String()), 0o600))
 	signers, err := signing.LoadAllowedSigners(d.file, "")

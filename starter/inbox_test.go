@@ -2,13 +2,11 @@
 package main
 
 import (
-	"encoding/pem"
 	"os"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"golang.org/x/crypto/ssh"
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/inbox"
@@ -209,9 +207,7 @@ func TestPen(t *testing.T) {
 	_, _, err = w.sign(t.Context(), statement)
 	require.Error(t, err)
 	i := newIdentity(t)
-	block, err := ssh.MarshalPrivateKeyWithPassphrase(i.private, "", []byte("secret"))
-	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(path, pem.EncodeToMemory(block), 0o600))
+	require.NoError(t, os.WriteFile(path, i.PEM(t, "secret"), 0o600))
 	_, _, err = w.sign(t.Context(), statement)
 	require.ErrorContains(t, err, "start the inbox again")
 

@@ -3,10 +3,6 @@ package main
 
 import (
 	"bytes"
-	"crypto/ed25519"
-	"crypto/rand"
-	"encoding/pem"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,35 +11,30 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/stretchr/testify/require"
-	"golang.org/x/crypto/ssh"
-	"golang.org/x/crypto/ssh/agent"
 
 	"sentinelone-provisioner/internal/config"
 	"sentinelone-provisioner/internal/signing"
+	"sentinelone-provisioner/internal/sshtest"
 )
 
 const carol = "carol@example.com"
 
 // identity is a key made for one test.
 type identity struct {
-	private ed25519.PrivateKey
-	public  string // "type base64"
+	sshtest.Key
+
+	public string // "type base64"
 }
 
 func newIdentity(t *testing.T) identity {
 	t.Helper()
-	public, private, err := ed25519.GenerateKey(rand.Reader)
-	require.NoError(t, err)
-	key, err := ssh.NewPublicKey(public)
-	require.NoError(t, err)
-	return identity{private: private, public: strings.TrimSpace(string(ssh.MarshalAuthorizedKey(key)))}
+	key := sshtest.New(t)
+	return identity{key, key.Public()}
 }
 
 func (i identity) save(t *testing.T) string {
 	t.Helper()
-	block, err := ssh.MarshalPrivateKey(i.private, "")
-	require.NoError(t, err)
-	return tempFile(t, string(pem.EncodeToMemory(block)))
+	return i.Save(t, "")
 }
 
 func tempFile(t *testing.T, text string) string {
@@ -56,27 +47,11 @@ func tempFile(t *testing.T, text string) string {
 // serveAgent is an ssh-agent of this process; keys are by comment.
 func serveAgent(t *testing.T, keys map[string]identity) (socket string) {
 	t.Helper()
-	ring := agent.NewKeyring()
+	held := map[string]sshtest.Key{}
 	for comment, i := range keys {
-		require.NoError(t, ring.Add(agent.AddedKey{PrivateKey: i.private, Comment: comment}))
+		held[comment] = i.Key
 	}
-	socket = filepath.Join(t.TempDir(), "agent")
-	listener, err := net.Listen("unix", socket)
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = listener.Close() })
-	go func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				_ = agent.ServeAgent(ring, conn)
-				_ = conn.Close()
-			}()
-		}
-	}()
-	return socket
+	return sshtest.Agent(t, held)
 }
 
 func statement() signing.Statement {

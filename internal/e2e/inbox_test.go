@@ -1,9 +1,6 @@
 package e2e
 
 import (
-	"crypto/ed25519"
-	"crypto/rand"
-	"encoding/pem"
 	"io"
 	"os"
 	"os/exec"
@@ -18,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/crypto/ssh"
 
+	"sentinelone-provisioner/internal/sshtest"
 	"sentinelone-provisioner/internal/testbed"
 	"sentinelone-provisioner/workflows"
 )
@@ -179,17 +177,9 @@ func TestInbox_OnATerminal(t *testing.T) {
 // A passphrase is asked for before the screen comes up; what is decided on it is signed.
 func TestInbox_Signed(t *testing.T) {
 	t.Parallel()
-	public, private, err := ed25519.GenerateKey(rand.Reader)
-	require.NoError(t, err)
-	block, err := ssh.MarshalPrivateKeyWithPassphrase(private, "", []byte("open sesame"))
-	require.NoError(t, err)
-	key, err := ssh.NewPublicKey(public)
-	require.NoError(t, err)
-	folder := t.TempDir()
-	own, signers := filepath.Join(folder, "key"), filepath.Join(folder, "signers")
-	require.NoError(t, os.WriteFile(own, pem.EncodeToMemory(block), 0o600))
-	bob := newSignerKey(t)
-	lines := "carol@example.com " + string(ssh.MarshalAuthorizedKey(key)) + "bob@example.com " + bob.public() + "\n"
+	key, bob := sshtest.New(t), newSignerKey(t)
+	own, signers := key.Save(t, "open sesame"), filepath.Join(t.TempDir(), "signers")
+	lines := "carol@example.com " + key.Public() + "\nbob@example.com " + bob.public() + "\n"
 	require.NoError(t, os.WriteFile(signers, []byte(lines), 0o600))
 	s := newAsked(t, "ALLOWED_SIGNERS="+signers)
 	asked := signedDesk{roles: s, keys: map[string]signerKey{"bob@example.com": bob}}
@@ -204,12 +194,12 @@ func TestInbox_Signed(t *testing.T) {
 	carol.press("d")
 	carol.until("type yes and press enter")
 	carol.press("not this week\ryes\r")
-	carol.until("deny by carol@example.com (" + ssh.FingerprintSHA256(key))
+	carol.until("deny by carol@example.com (" + ssh.FingerprintSHA256(key.PublicKey()))
 	carol.press("q")
 	require.NoError(t, carol.ended())
 	got := s.ended(run)
 	require.Equal(t, workflows.StateDenied, got.State)
-	require.Equal(t, ssh.FingerprintSHA256(key), got.Receipt.Decisions[0].Signed)
+	require.Equal(t, ssh.FingerprintSHA256(key.PublicKey()), got.Receipt.Decisions[0].Signed)
 	require.Equal(t, "not this week", got.Receipt.Decisions[0].Comment)
 
 	// Without a key it does not even begin: the worker would refuse every decision.

@@ -3,9 +3,7 @@ package e2e
 import (
 	"bytes"
 	"crypto/ed25519"
-	"crypto/rand"
 	"encoding/json"
-	"encoding/pem"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -21,36 +19,28 @@ import (
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/consoletest"
 	"sentinelone-provisioner/internal/signing"
+	"sentinelone-provisioner/internal/sshtest"
 	"sentinelone-provisioner/workflows"
 )
 
 // signerKey is a person's key, made for one test.
 type signerKey struct {
-	ssh.AlgorithmSigner
+	sshtest.Key
 
-	private ed25519.PrivateKey
-	path    string // of the private key
+	path string // of the private key
 }
 
 func newSignerKey(t *testing.T) signerKey {
 	t.Helper()
-	_, private, err := ed25519.GenerateKey(rand.Reader)
-	require.NoError(t, err)
-	signer, err := ssh.NewSignerFromKey(private)
-	require.NoError(t, err)
-	algorithm, ok := signer.(ssh.AlgorithmSigner)
-	require.True(t, ok)
-	block, err := ssh.MarshalPrivateKey(private, "")
-	require.NoError(t, err)
-	path := filepath.Join(t.TempDir(), "key")
-	require.NoError(t, os.WriteFile(path, pem.EncodeToMemory(block), 0o600))
-	return signerKey{algorithm, private, path}
+	key := sshtest.New(t)
+	return signerKey{key, key.Save(t, "")}
 }
 
 // public is "type base64".
-func (k signerKey) public() string {
-	return strings.TrimSpace(string(ssh.MarshalAuthorizedKey(k.PublicKey())))
-}
+func (k signerKey) public() string { return k.Public() }
+
+// seed is what must not be seen anywhere.
+func (k signerKey) seed() []byte { return k.Raw.(*ed25519.PrivateKey).Seed() }
 
 func (k signerKey) fingerprint() string { return ssh.FingerprintSHA256(k.PublicKey()) }
 

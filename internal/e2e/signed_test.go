@@ -62,7 +62,7 @@ func requireNoPrivateKeys(t *testing.T, d *signedDesk, seen []string) {
 	for who, key := range d.keys {
 		text, err := os.ReadFile(key.path)
 		require.NoError(t, err)
-		secrets := []string{string(key.private.Seed()), inJSON(t, key.private.Seed())}
+		secrets := []string{string(key.seed()), inJSON(t, key.seed())}
 		lines := strings.Split(strings.TrimSpace(string(text)), "\n")
 		for _, line := range append(secrets, lines[2:len(lines)-1]...) { // the first holds nothing secret
 			require.NotContains(t, all, strings.Trim(line, `"`), who)

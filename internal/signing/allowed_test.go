@@ -65,7 +65,7 @@ func TestAllowedSigners_AsOpenSSHReadsThem(t *testing.T) {
 		{"carol@example.com valid-before=\"20260101\" KEY\ncarol@example.com KEY", true},
 		{"dave@example.com KEY\ncarol@example.com KEY", true},
 	} {
-		text := strings.NewReplacer("KEY", key.public(), "OTHER", other.public()).Replace(c.file)
+		text := strings.NewReplacer("KEY", key.Public(), "OTHER", other.Public()).Replace(c.file)
 		path := write(t, "allowed_signers", text)
 		require.Equal(t, c.want, opensshVerifies(t, approval(), armored, path, "-O", "verify-time=20260303140500Z"),
 			"OpenSSH: %s", c.file)
@@ -81,7 +81,7 @@ func TestAllowedSigners_FaultsHaveTheirLine(t *testing.T) {
 	t.Parallel()
 	key := newEd25519(t)
 	armored := signed(t, key, approval())
-	fields := strings.Fields(key.public())
+	fields := strings.Fields(key.Public())
 	for _, c := range [][2]string{
 		{"carol@example.com", "it has no key"},
 		{`"carol@example.com KEY`, "the quote around the principals does not end"},
@@ -109,9 +109,9 @@ func TestAllowedSigners_FaultsHaveTheirLine(t *testing.T) {
 		{`*@example.com Cert-Authority,namespaces="file" KEY`, "cert-authority is not supported"},
 	} {
 		line, want := c[0], c[1]
-		text := "# who may sign\n" + strings.ReplaceAll(line, "KEY", key.public()) + "\n"
+		text := "# who may sign\n" + strings.ReplaceAll(line, "KEY", key.Public()) + "\n"
 		if strings.HasPrefix(line, "carol@example.com KEYLESS") {
-			text = "# who may sign\n" + `carol@example.com KEYLESS="x" ` + key.public()
+			text = "# who may sign\n" + `carol@example.com KEYLESS="x" ` + key.Public()
 		}
 		path := write(t, "allowed_signers", text)
 		require.False(t, opensshVerifies(t, approval(), armored, path, "-O", "verify-time=20260303140500Z"), line)
@@ -154,7 +154,7 @@ func TestVerify_SaysWhyAKeyDoesNotCount(t *testing.T) {
 		`carol@example.com namespaces="file" KEY`: "key " + name + " may not be used here: " +
 			`line 1 allows it for other namespaces than "sentinelone-provisioner"`,
 	} {
-		a := load(t, strings.NewReplacer("KEY", key.public(), "OTHER", other.public()).Replace(file))
+		a := load(t, strings.NewReplacer("KEY", key.Public(), "OTHER", other.Public()).Replace(file))
 		_, err := a.Verify(approval(), armored, noon)
 		require.EqualError(t, err, want)
 	}
@@ -165,7 +165,7 @@ func TestVerify_SaysWhyAKeyDoesNotCount(t *testing.T) {
 func TestVerify_RuledOutInEverySpelling(t *testing.T) {
 	t.Parallel()
 	key := newEd25519(t)
-	a := load(t, "*@example.com,*@Example.com,!carol@example.com "+key.public())
+	a := load(t, "*@example.com,*@Example.com,!carol@example.com "+key.Public())
 	for _, by := range []string{"carol@example.com", "Carol@example.com", "carol@Example.com", " carol@example.com"} {
 		s := approval()
 		s.By = by
@@ -182,7 +182,7 @@ func TestVerify_RuledOutInEverySpelling(t *testing.T) {
 func TestVerify_RevokedKey(t *testing.T) {
 	t.Parallel()
 	key, other := newEd25519(t), newRSA(t)
-	line := carol + " " + key.public()
+	line := carol + " " + key.Public()
 	armored := signed(t, key, approval())
 	path := write(t, "allowed_signers", line)
 	for _, c := range []struct {
@@ -191,8 +191,8 @@ func TestVerify_RevokedKey(t *testing.T) {
 	}{
 		{"", true},
 		{"# none\n", true},
-		{other.public(), true},
-		{"# left in May\n\n" + other.public() + " bob\n" + key.public() + " carol's old laptop\n", false},
+		{other.Public(), true},
+		{"# left in May\n\n" + other.Public() + " bob\n" + key.Public() + " carol's old laptop\n", false},
 	} {
 		list := write(t, "revoked", c.revoked)
 		require.Equal(t, c.want, opensshVerifies(t, approval(), armored, path, "-r", list), "OpenSSH: %q", c.revoked)
@@ -210,12 +210,12 @@ func TestLoadAllowedSigners_RefusesABinaryKRL(t *testing.T) {
 	t.Parallel()
 	key := newEd25519(t)
 	krl := write(t, "krl", "")
-	_, err := keygen(t, nil, "-q", "-k", "-f", krl, write(t, "key.pub", key.public()))
+	_, err := keygen(t, nil, "-q", "-k", "-f", krl, write(t, "key.pub", key.Public()))
 	require.NoError(t, err)
-	_, err = LoadAllowedSigners(write(t, "allowed_signers", carol+" "+key.public()), krl)
+	_, err = LoadAllowedSigners(write(t, "allowed_signers", carol+" "+key.Public()), krl)
 	require.EqualError(t, err, krl+": it is a binary KRL, which is not supported: "+
 		"write the revoked public keys, one a line")
-	_, err = LoadAllowedSigners(write(t, "allowed_signers", carol+" "+key.public()), write(t, "spec", "serial: 1\n"))
+	_, err = LoadAllowedSigners(write(t, "allowed_signers", carol+" "+key.Public()), write(t, "spec", "serial: 1\n"))
 	require.ErrorContains(t, err, "line 1: it has no key")
 }
 
@@ -224,13 +224,13 @@ func TestVerify_ReadsTheFilesAnew(t *testing.T) {
 	t.Parallel()
 	key := newEd25519(t)
 	armored := signed(t, key, approval())
-	path, revoked := write(t, "allowed_signers", carol+" "+key.public()), write(t, "revoked", "")
+	path, revoked := write(t, "allowed_signers", carol+" "+key.Public()), write(t, "revoked", "")
 	a, err := LoadAllowedSigners(path, revoked)
 	require.NoError(t, err)
 	_, err = a.Verify(approval(), armored, noon)
 	require.NoError(t, err)
 
-	require.NoError(t, os.WriteFile(revoked, []byte(key.public()), 0o600))
+	require.NoError(t, os.WriteFile(revoked, []byte(key.Public()), 0o600))
 	_, err = a.Verify(approval(), armored, noon)
 	require.ErrorContains(t, err, "is revoked")
 	var broken *FileError
@@ -241,7 +241,7 @@ func TestVerify_ReadsTheFilesAnew(t *testing.T) {
 	require.ErrorAs(t, err, &broken)
 	require.Equal(t, path, broken.Path)
 	require.NoError(t, os.Remove(revoked))
-	require.NoError(t, os.WriteFile(path, []byte(carol+" "+key.public()), 0o600))
+	require.NoError(t, os.WriteFile(path, []byte(carol+" "+key.Public()), 0o600))
 	_, err = a.Verify(approval(), armored, noon)
 	require.ErrorAs(t, err, &broken)
 	require.Equal(t, revoked, broken.Path)
@@ -257,7 +257,7 @@ func TestLoadAllowedSigners_RefusesWeakKeys(t *testing.T) {
 	require.NoError(t, err)
 	_, err = LoadAllowedSigners(write(t, "allowed_signers", carol+" "+string(public)), "")
 	require.ErrorContains(t, err, "has 1024 bits: use one of 2048 or more")
-	load(t, carol+" "+newEd25519(t).public(), string(public))
+	load(t, carol+" "+newEd25519(t).Public(), string(public))
 }
 
 // Signatures that OpenSSH made once keep being read: testdata/make.sh.

@@ -3,11 +3,9 @@ package signing
 import (
 	"bytes"
 	"crypto/ecdsa"
-	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
-	"encoding/pem"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -20,6 +18,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/sshtest"
 )
 
 const carol = "carol@example.com"
@@ -38,33 +37,18 @@ func approval() Statement {
 }
 
 // pair is a private key with its ways of being written.
-type pair struct {
-	ssh.AlgorithmSigner
-
-	raw any
-}
-
-func newPair(t *testing.T, raw any) pair {
-	t.Helper()
-	signer, err := ssh.NewSignerFromKey(raw)
-	require.NoError(t, err)
-	algorithm, ok := signer.(ssh.AlgorithmSigner)
-	require.True(t, ok)
-	return pair{algorithm, raw}
-}
+type pair = sshtest.Key
 
 func newEd25519(t *testing.T) pair {
 	t.Helper()
-	_, private, err := ed25519.GenerateKey(rand.Reader)
-	require.NoError(t, err)
-	return newPair(t, &private)
+	return sshtest.New(t)
 }
 
 func newECDSA(t *testing.T) pair {
 	t.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
 	require.NoError(t, err)
-	return newPair(t, private)
+	return sshtest.Of(t, private)
 }
 
 // aRSA takes long to make, so there is one.
@@ -74,23 +58,7 @@ func newRSA(t *testing.T) pair {
 	t.Helper()
 	private, err := aRSA()
 	require.NoError(t, err)
-	return newPair(t, private)
-}
-
-// public is "type base64".
-func (p pair) public() string {
-	return strings.TrimSpace(string(ssh.MarshalAuthorizedKey(p.PublicKey())))
-}
-
-// save writes the private key as OpenSSH does.
-func (p pair) save(t *testing.T, passphrase string) string {
-	t.Helper()
-	block, err := ssh.MarshalPrivateKey(p.raw, "")
-	if passphrase != "" {
-		block, err = ssh.MarshalPrivateKeyWithPassphrase(p.raw, "", []byte(passphrase))
-	}
-	require.NoError(t, err)
-	return write(t, "key", string(pem.EncodeToMemory(block)))
+	return sshtest.Of(t, private)
 }
 
 func write(t *testing.T, name, text string) string {

@@ -12,58 +12,29 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/crypto/ssh"
 	"golang.org/x/crypto/ssh/agent"
+
+	"sentinelone-provisioner/internal/sshtest"
 )
-
-// serveAgent is an ssh-agent of this process. Keys are by comment.
-func serveAgent(t *testing.T, keys map[string]pair) (socket string) {
-	t.Helper()
-	ring := agent.NewKeyring()
-	for comment, k := range keys {
-		require.NoError(t, ring.Add(agent.AddedKey{PrivateKey: k.raw, Comment: comment}))
-	}
-	return serve(t, ring)
-}
-
-func serve(t *testing.T, ring agent.Agent) (socket string) {
-	t.Helper()
-	socket = filepath.Join(t.TempDir(), "s")
-	listener, err := net.Listen("unix", socket)
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = listener.Close() })
-	go func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				_ = agent.ServeAgent(ring, conn)
-				_ = conn.Close()
-			}()
-		}
-	}()
-	return socket
-}
 
 func TestOpenKey_FromAgent(t *testing.T) {
 	t.Parallel()
 	work, home, rsa, ecdsa := newEd25519(t), newEd25519(t), newRSA(t), newECDSA(t)
-	several := serveAgent(t, map[string]pair{"Carol@example.com ": work, "laptop": home, "token": rsa, "old": ecdsa})
-	one := serveAgent(t, map[string]pair{"laptop": home})
+	several := sshtest.Agent(t, map[string]pair{"Carol@example.com ": work, "laptop": home, "token": rsa, "old": ecdsa})
+	one := sshtest.Agent(t, map[string]pair{"laptop": home})
 	for name, c := range map[string]struct {
 		options KeyOptions
 		want    pair
 	}{
 		"by its comment":    {KeyOptions{By: carol, Socket: several}, work},
 		"the only one":      {KeyOptions{By: carol, Socket: one}, home},
-		"by its public key": {KeyOptions{By: carol, Socket: several, Path: write(t, "a.pub", home.public())}, home},
-		"an RSA key":        {KeyOptions{Socket: several, Path: write(t, "b.pub", rsa.public()+" token\n")}, rsa},
-		"an elliptic curve": {KeyOptions{Socket: several, Path: write(t, "c.pub", ecdsa.public())}, ecdsa},
+		"by its public key": {KeyOptions{By: carol, Socket: several, Path: write(t, "a.pub", home.Public())}, home},
+		"an RSA key":        {KeyOptions{Socket: several, Path: write(t, "b.pub", rsa.Public()+" token\n")}, rsa},
+		"an elliptic curve": {KeyOptions{Socket: several, Path: write(t, "c.pub", ecdsa.Public())}, ecdsa},
 	} {
 		key, err := OpenKey(t.Context(), c.options)
 		require.NoError(t, err, name)
 		require.Equal(t, c.want.PublicKey().Marshal(), key.PublicKey().Marshal(), name)
-		_, err = load(t, carol+" "+c.want.public()).Verify(approval(), signed(t, key, approval()), noon)
+		_, err = load(t, carol+" "+c.want.Public()).Verify(approval(), signed(t, key, approval()), noon)
 		require.NoError(t, err, name)
 		require.NoError(t, key.Close())
 	}
@@ -76,12 +47,12 @@ func TestOpenKey_NoChoice(t *testing.T) {
 	for want, o := range map[string]KeyOptions{
 		"no ssh-agent is running here": {By: carol},
 		"ssh-agent does not answer":    {By: carol, Socket: "/nonexistent/agent"},
-		"holds no key: ssh-add one":    {By: carol, Socket: serveAgent(t, nil)},
+		"holds no key: ssh-add one":    {By: carol, Socket: sshtest.Agent(t, nil)},
 		"holds 2 keys, and none has the comment carol@example.com: name one by its public key file: SHA256:": {
-			By: carol, Socket: serveAgent(t, map[string]pair{"a": a, "b": b}),
+			By: carol, Socket: sshtest.Agent(t, map[string]pair{"a": a, "b": b}),
 		},
 		"holds 2 keys, and 2 have the comment carol@example.com": {
-			By: carol, Socket: serveAgent(t, map[string]pair{carol: a, "CAROL@example.com": b}),
+			By: carol, Socket: sshtest.Agent(t, map[string]pair{carol: a, "CAROL@example.com": b}),
 		},
 	} {
 		_, err := OpenKey(t.Context(), o)
@@ -89,7 +60,7 @@ func TestOpenKey_NoChoice(t *testing.T) {
 		require.ErrorAs(t, err, &none)
 	}
 	_, err := OpenKey(t.Context(), KeyOptions{
-		By: carol, Socket: serveAgent(t, map[string]pair{carol: a}), Path: write(t, "b.pub", b.public()),
+		By: carol, Socket: sshtest.Agent(t, map[string]pair{carol: a}), Path: write(t, "b.pub", b.Public()),
 	})
 	require.ErrorContains(t, err, "ssh-agent does not hold "+ssh.FingerprintSHA256(b.PublicKey())+": ssh-add it")
 	require.NotErrorAs(t, err, &none, "a key that was named must be the one")
@@ -102,9 +73,9 @@ func TestOpenKey_PassesOverCertificates(t *testing.T) {
 	cert := &ssh.Certificate{Key: key.PublicKey(), CertType: ssh.UserCert, ValidBefore: ssh.CertTimeInfinity}
 	require.NoError(t, cert.SignCert(rand.Reader, authority))
 	ring := agent.NewKeyring()
-	require.NoError(t, ring.Add(agent.AddedKey{PrivateKey: key.raw, Certificate: cert, Comment: carol}))
-	require.NoError(t, ring.Add(agent.AddedKey{PrivateKey: key.raw, Comment: carol}))
-	opened, err := OpenKey(t.Context(), KeyOptions{By: carol, Socket: serve(t, ring)})
+	require.NoError(t, ring.Add(agent.AddedKey{PrivateKey: key.Raw, Certificate: cert, Comment: carol}))
+	require.NoError(t, ring.Add(agent.AddedKey{PrivateKey: key.Raw, Comment: carol}))
+	opened, err := OpenKey(t.Context(), KeyOptions{By: carol, Socket: sshtest.Serve(t, ring)})
 	require.NoError(t, err)
 	require.Equal(t, ssh.KeyAlgoED25519, opened.PublicKey().Type())
 	require.NoError(t, opened.Close())
@@ -116,10 +87,10 @@ func TestOpenKey_FromFile(t *testing.T) {
 		return func(string) ([]byte, error) { return []byte(answer), nil }
 	}
 	for name, key := range map[string]pair{"ed25519": newEd25519(t), "ecdsa": newECDSA(t), "rsa": newRSA(t)} {
-		allowed := load(t, carol+" "+key.public())
+		allowed := load(t, carol+" "+key.Public())
 		for passphrase, options := range map[string]KeyOptions{
-			"":       {Path: key.save(t, "")},
-			"secret": {Path: key.save(t, "secret"), Passphrase: ask("secret")},
+			"":       {Path: key.Save(t, "")},
+			"secret": {Path: key.Save(t, "secret"), Passphrase: ask("secret")},
 		} {
 			opened, err := OpenKey(t.Context(), options)
 			require.NoError(t, err, name+passphrase)
@@ -133,7 +104,7 @@ func TestOpenKey_FromFile(t *testing.T) {
 func TestOpenKey_FileFaults(t *testing.T) {
 	t.Parallel()
 	key := newEd25519(t)
-	encrypted, open := key.save(t, "secret"), key.save(t, "")
+	encrypted, open := key.Save(t, "secret"), key.Save(t, "")
 	require.NoError(t, os.Chmod(open, 0o644))
 	for want, o := range map[string]KeyOptions{
 		"/nonexistent/key: cannot be read: no such file or directory": {Path: "/nonexistent/key"},

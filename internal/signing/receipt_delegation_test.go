@@ -95,8 +95,8 @@ func TestVerifyReceipt_OnBehalfOf(t *testing.T) {
 func TestVerifyReceipt_OnBehalfOfWithOneKey(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t)
-	o.allowed = load(t, bob+" "+o.keys[bob].public()+"\n"+dave+" "+o.keys[dave].public()+
-		"\nerin@example.com,"+carol+" "+o.keys[carol].public())
+	o.allowed = load(t, bob+" "+o.keys[bob].Public()+"\n"+dave+" "+o.keys[dave].Public()+
+		"\nerin@example.com,"+carol+" "+o.keys[carol].Public())
 	o.keys["erin@example.com"] = o.keys[carol]
 	r := o.granted(t)
 	r.Plan.Approval.Steps[1].People = []string{"erin@example.com"}

@@ -14,7 +14,7 @@ func TestVerifyReceipt_RequestersKeyDoesNotConsent(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t)
 	o.keys[carol] = o.keys[bob]
-	o.allowed = load(t, "*@example.com "+o.keys[bob].public()+"\n"+dave+" "+o.keys[dave].public())
+	o.allowed = load(t, "*@example.com "+o.keys[bob].Public()+"\n"+dave+" "+o.keys[dave].Public())
 	r := o.granted(t)
 	o.decide(t, &r, carol, access.Decision{})
 	o.decide(t, &r, dave, access.Decision{Step: 1})
@@ -33,7 +33,7 @@ func TestVerifyReceipt_RequestersKeyAtTheStart(t *testing.T) {
 	r.Plan.Approval = access.Approval{}
 	r.Plan = r.Plan.Seal()
 	r.StartedAt = noon.Add(48 * time.Hour)
-	file := load(t, bob+` valid-before="20260304Z" `+o.keys[bob].public())
+	file := load(t, bob+` valid-before="20260304Z" `+o.keys[bob].Public())
 	require.Contains(t, failed(t, r.Seal(), file)[0], "is no longer valid")
 	r.RequestSignature.At = noon
 	require.Empty(t, failed(t, r.Seal(), file))

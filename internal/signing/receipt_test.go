@@ -29,7 +29,7 @@ func newOffice(t *testing.T, more ...string) office {
 	var file strings.Builder
 	for _, who := range append([]string{ana, bob, carol, dave}, more...) {
 		o.keys[who] = newEd25519(t)
-		file.WriteString(who + " " + o.keys[who].public() + "\n")
+		file.WriteString(who + " " + o.keys[who].Public() + "\n")
 	}
 	o.allowed = load(t, file.String())
 	return o
@@ -275,7 +275,7 @@ func TestVerifyReceipt_OneKeyIsOnePerson(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t)
 	o.keys[dave] = o.keys[carol]
-	o.allowed = load(t, bob+" "+o.keys[bob].public()+"\n*@example.com "+o.keys[carol].public())
+	o.allowed = load(t, bob+" "+o.keys[bob].Public()+"\n*@example.com "+o.keys[carol].Public())
 	r := o.granted(t)
 	o.decide(t, &r, carol, access.Decision{})
 	o.decide(t, &r, dave, access.Decision{Step: 1})
@@ -294,12 +294,12 @@ func TestVerifyReceipt_KeyAtTheTime(t *testing.T) {
 	o.decide(t, &r, dave, access.Decision{Step: 1})
 	r = r.Seal()
 	file := func(until string) string {
-		return "*@example.com " + o.keys[bob].public() + "\n" + dave + " " + o.keys[dave].public() + "\n" +
-			carol + ` valid-before="` + until + `" ` + o.keys[carol].public()
+		return "*@example.com " + o.keys[bob].Public() + "\n" + dave + " " + o.keys[dave].Public() + "\n" +
+			carol + ` valid-before="` + until + `" ` + o.keys[carol].Public()
 	}
 	require.Empty(t, failed(t, r, load(t, file("20260304Z"))))
 	require.Contains(t, failed(t, r, load(t, file("20260302Z")))[0], "is no longer valid")
-	require.Contains(t, failed(t, r, load(t, file("20260304Z"), o.keys[carol].public()))[0], "is revoked")
+	require.Contains(t, failed(t, r, load(t, file("20260304Z"), o.keys[carol].Public()))[0], "is revoked")
 }
 
 func TestVerifyReceipt_Unsigned(t *testing.T) {

@@ -19,7 +19,7 @@ func TestSign_AndOpenSSHAgree(t *testing.T) {
 	for name, key := range map[string]pair{"ed25519": newEd25519(t), "ecdsa": newECDSA(t), "rsa": newRSA(t)} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			line := carol + ` namespaces="` + Namespace + `" ` + key.public()
+			line := carol + ` namespaces="` + Namespace + `" ` + key.Public()
 			file, allowed := write(t, "allowed_signers", line), load(t, line)
 
 			ours := signed(t, key, approval())
@@ -31,7 +31,7 @@ func TestSign_AndOpenSSHAgree(t *testing.T) {
 
 			for _, hash := range []string{"sha256", "sha512"} {
 				theirs, err := keygen(t, approval().Canonical(),
-					"-Y", "sign", "-n", Namespace, "-O", "hashalg="+hash, "-f", key.save(t, ""))
+					"-Y", "sign", "-n", Namespace, "-O", "hashalg="+hash, "-f", key.Save(t, ""))
 				require.NoError(t, err)
 				require.Contains(t, unarmored(t, theirs), hash)
 				got, err := allowed.Verify(approval(), theirs, noon)
@@ -71,7 +71,7 @@ func TestVerify_AnyChangedByteFails(t *testing.T) {
 		}
 		require.Error(t, verify(text[:i]+text[i+1:], sig), "without byte %d", i)
 	}
-	allowed := load(t, carol+" "+key.public())
+	allowed := load(t, carol+" "+key.Public())
 	raw := []byte(unarmored(t, armored))
 	for i := range raw {
 		raw[i] ^= 1
@@ -86,7 +86,7 @@ func TestVerify_AnyChangedByteFails(t *testing.T) {
 func TestVerify_AnotherStatement(t *testing.T) {
 	t.Parallel()
 	key := newEd25519(t)
-	allowed := load(t, "*@example.com "+key.public())
+	allowed := load(t, "*@example.com "+key.Public())
 	armored := signed(t, key, approval())
 	for name, change := range map[string]func(*Statement){
 		"request":  func(s *Statement) { s.Request = "grant/INC-43" },
@@ -103,16 +103,16 @@ func TestVerify_AnotherStatement(t *testing.T) {
 		change(&s)
 		_, err := allowed.Verify(s, armored, noon)
 		require.ErrorContains(t, err, "is not over this", name)
-		require.NotContains(t, err.Error(), strings.Fields(key.public())[1])
+		require.NotContains(t, err.Error(), strings.Fields(key.Public())[1])
 	}
 }
 
 func TestVerify_NotASignatureOfOurs(t *testing.T) {
 	t.Parallel()
 	key := newEd25519(t)
-	allowed := load(t, carol+" "+key.public())
+	allowed := load(t, carol+" "+key.Public())
 	armored := signed(t, key, approval())
-	file, err := keygen(t, approval().Canonical(), "-Y", "sign", "-n", "file", "-f", key.save(t, ""))
+	file, err := keygen(t, approval().Canonical(), "-Y", "sign", "-n", "file", "-f", key.Save(t, ""))
 	require.NoError(t, err)
 	for want, text := range map[string]string{
 		"there is no signature":              " \n",
@@ -145,7 +145,7 @@ func TestVerify_CertificateIsRefused(t *testing.T) {
 	inner, err := sshsig.Sign(strings.NewReader(string(approval().Canonical())), key, sshsig.HashSHA512, Namespace)
 	require.NoError(t, err)
 	inner.PublicKey = cert
-	_, err = load(t, carol+" "+key.public()).Verify(approval(), string(sshsig.Armor(inner)), noon)
+	_, err = load(t, carol+" "+key.Public()).Verify(approval(), string(sshsig.Armor(inner)), noon)
 	require.ErrorContains(t, err, "certificates are not supported")
 }
 

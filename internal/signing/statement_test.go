@@ -122,7 +122,7 @@ func TestStatement_Validate(t *testing.T) {
 		s := approval()
 		change(&s)
 		require.ErrorContains(t, s.Validate(), want)
-		_, err := load(t, carol+" "+newEd25519(t).public()).Verify(s, "", noon)
+		_, err := load(t, carol+" "+newEd25519(t).Public()).Verify(s, "", noon)
 		require.ErrorContains(t, err, want)
 		_, err = Sign(t.Context(), newEd25519(t), s)
 		require.ErrorContains(t, err, want)

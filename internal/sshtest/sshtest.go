@@ -1,0 +1,103 @@
+// Package sshtest makes SSH keys for tests, writes them as OpenSSH does, and serves them
+// as ssh-agent does.
+//
+// Only tests import it.
+package sshtest
+
+import (
+	"crypto/ed25519"
+	"crypto/rand"
+	"encoding/pem"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/crypto/ssh"
+	"golang.org/x/crypto/ssh/agent"
+)
+
+// Key is a private key with its ways of being written.
+type Key struct {
+	ssh.AlgorithmSigner
+
+	// Raw is the key as its package has it, such as *ed25519.PrivateKey.
+	Raw any
+}
+
+// New makes an ed25519 key.
+func New(t *testing.T) Key {
+	t.Helper()
+	_, private, err := ed25519.GenerateKey(rand.Reader)
+	require.NoError(t, err)
+	return Of(t, &private)
+}
+
+// Of is a key that was made elsewhere: of any type that package ssh takes.
+func Of(t *testing.T, raw any) Key {
+	t.Helper()
+	signer, err := ssh.NewSignerFromKey(raw)
+	require.NoError(t, err)
+	algorithm, ok := signer.(ssh.AlgorithmSigner)
+	require.True(t, ok)
+	return Key{algorithm, raw}
+}
+
+// Public is the public key, "type base64".
+func (k Key) Public() string {
+	return strings.TrimSpace(string(ssh.MarshalAuthorizedKey(k.PublicKey())))
+}
+
+// PEM is the private key as OpenSSH writes it, encrypted where there is a passphrase.
+func (k Key) PEM(t *testing.T, passphrase string) []byte {
+	t.Helper()
+	block, err := ssh.MarshalPrivateKey(k.Raw, "")
+	if passphrase != "" {
+		block, err = ssh.MarshalPrivateKeyWithPassphrase(k.Raw, "", []byte(passphrase))
+	}
+	require.NoError(t, err)
+	return pem.EncodeToMemory(block)
+}
+
+// Save writes the private key into a file of the test's own.
+func (k Key) Save(t *testing.T, passphrase string) (path string) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "key")
+	require.NoError(t, os.WriteFile(path, k.PEM(t, passphrase), 0o600))
+	return path
+}
+
+// Agent is an ssh-agent of this process, until the test ends. Keys are by comment.
+func Agent(t *testing.T, keys map[string]Key) (socket string) {
+	t.Helper()
+	ring := agent.NewKeyring()
+	for comment, k := range keys {
+		require.NoError(t, ring.Add(agent.AddedKey{PrivateKey: k.Raw, Comment: comment}))
+	}
+	return Serve(t, ring)
+}
+
+// Serve offers a ring of keys as ssh-agent does, until the test ends.
+func Serve(t *testing.T, ring agent.Agent) (socket string) {
+	t.Helper()
+	socket = filepath.Join(t.TempDir(), "s")
+	var listen net.ListenConfig
+	listener, err := listen.Listen(t.Context(), "unix", socket)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = listener.Close() })
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				_ = agent.ServeAgent(ring, conn)
+				_ = conn.Close()
+			}()
+		}
+	}()
+	return socket
+}
