@@ -32,7 +32,7 @@ help: ## print this
 	@echo
 
 .PHONY: demo
-demo: build bin/demo temporal-cli ## see it work: simulated console, Temporal, worker, sync, a role for five seconds, who consents and the receipt; then stop
+demo: build bin/demo temporal-cli ## see it work: simulated console, Temporal, worker; a sync, a role for five seconds, its consent and receipt; then stop
 	@exec env $(WITH_TEMPORAL) bin/demo $(ARGS)
 
 .PHONY: dev

@@ -25,14 +25,17 @@ type program struct {
 type action func(ctx context.Context, args []string) error
 
 const about = `Who can do what in a SentinelOne console: sync it durably, ask, and change it with
-proof.
+proof. This command asks; the worker does, and must be running for whatever syncs or
+changes something.
 
   starter check               is everything in place?
   starter sync --wait         read the console into the store
   starter access --user ana@example.com
   starter changes --since 7d
   starter grant --user ana@example.com --role SOC --scope "Acme / Berlin" --for 4h
+  starter inbox               what waits for your yes or no (or: approve ID, deny ID)
   starter requests            what was asked for, and what became of it
+  starter show ID             everything about one request, with its evidence
 
 What you ask for goes to standard output, remarks about it to standard error.
 Exit codes: 0 done; 1 failed or refused; 2 asked wrongly, or bad configuration.`
@@ -41,7 +44,7 @@ func (p *program) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "starter",
 		Short:         "Sync a SentinelOne console, ask who can do what, and change it",
-		Long:          about + "\n\nEnvironment:\n" + environment(),
+		Long:          about + "\n\nEnvironment, as for the worker; each command uses what it needs of it:\n" + environment(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
@@ -50,6 +53,7 @@ func (p *program) root() *cobra.Command {
 		&cobra.Group{ID: groupSync, Title: "Sync:"},
 		&cobra.Group{ID: groupAsk, Title: "Ask:"},
 		&cobra.Group{ID: groupChange, Title: "Change:"},
+		&cobra.Group{ID: groupDecide, Title: "Decide:"},
 		&cobra.Group{ID: groupRecord, Title: "Requests and evidence:"},
 		&cobra.Group{ID: groupOther, Title: "Other:"},
 	)
@@ -70,10 +74,10 @@ func (p *program) root() *cobra.Command {
 		{groupAsk, p.exportCommand()},
 		{groupChange, p.grantCommand()},
 		{groupChange, p.revokeCommand()},
-		{groupChange, p.approveCommand()},
-		{groupChange, p.denyCommand()},
-		{groupChange, p.delegateCommand()},
-		{groupChange, p.inboxCommand()},
+		{groupDecide, p.approveCommand()},
+		{groupDecide, p.denyCommand()},
+		{groupDecide, p.delegateCommand()},
+		{groupDecide, p.inboxCommand()},
 		{groupChange, p.endCommand()},
 		{groupChange, p.extendCommand()},
 		{groupChange, p.cancelCommand()},
@@ -84,8 +88,8 @@ func (p *program) root() *cobra.Command {
 		{groupRecord, p.requestsCommand()},
 		{groupRecord, p.showCommand()},
 		{groupRecord, p.ledgerCommand()},
+		{groupRecord, p.verifyCommand()},
 		{groupOther, p.policyCommand()},
-		{groupOther, p.verifyCommand()},
 		{groupOther, p.versionCommand()},
 	} {
 		add.command.GroupID = add.group
@@ -99,6 +103,7 @@ const (
 	groupSync   = "sync"
 	groupAsk    = "ask"
 	groupChange = "change"
+	groupDecide = "decide"
 	groupRecord = "record"
 	groupOther  = "other"
 )
