@@ -2,7 +2,6 @@ package activities
 
 import (
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -39,15 +38,7 @@ func newHandover(t *testing.T) *handover {
 // signed has the worker ask for signatures; each person has a key.
 func (h *handover) signed() *handover {
 	h.t.Helper()
-	h.keys = map[string]ssh.AlgorithmSigner{}
-	var file strings.Builder
-	for _, who := range []string{carolMail, daveMail, erinMail} {
-		key := sshtest.New(h.t)
-		h.keys[who] = key
-		file.WriteString(who + " " + key.Public() + "\n")
-	}
-	h.file = filepath.Join(h.t.TempDir(), "signers")
-	require.NoError(h.t, os.WriteFile(h.file, []byte(file.String()), 0o600))
+	h.keys, h.file = sshtest.People(h.t, carolMail, daveMail, erinMail)
 	allowed, err := signing.LoadAllowedSigners(h.file, "")
 	require.NoError(h.t, err)
 	h.request.CheckingSignatures(allowed)

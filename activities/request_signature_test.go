@@ -2,7 +2,6 @@ package activities
 
 import (
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -26,17 +25,8 @@ type signedDesk struct {
 
 func newSignedDesk(t *testing.T) *signedDesk {
 	t.Helper()
-	d := &signedDesk{
-		desk: newDesk(t, consoletest.Options{}), file: filepath.Join(t.TempDir(), "allowed"),
-		keys: map[string]ssh.AlgorithmSigner{},
-	}
-	var list strings.Builder
-	for _, who := range []string{"bob@example.com", "carol@example.com"} {
-		key := sshtest.New(t)
-		d.keys[who] = key
-		list.WriteString(who + " " + key.Public() + "\n")
-	}
-	require.NoError(t, os.WriteFile(d.file, []byte(list.String()), 0o600))
+	d := &signedDesk{desk: newDesk(t, consoletest.Options{})}
+	d.keys, d.file = sshtest.People(t, "bob@example.com", "carol@example.com")
 	signers, err := signing.LoadAllowedSigners(d.file, "")
 	require.NoError(t, err)
 	d.request.CheckingSignatures(signers)

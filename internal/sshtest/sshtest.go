@@ -101,3 +101,19 @@ func Serve(t *testing.T, ring agent.Agent) (socket string) {
 	}()
 	return socket
 }
+
+// People makes a key for each of them, and a file of allowed signers in which each may
+// sign in their own name.
+func People(t *testing.T, names ...string) (keys map[string]ssh.AlgorithmSigner, file string) {
+	t.Helper()
+	keys = map[string]ssh.AlgorithmSigner{}
+	var list strings.Builder
+	for _, who := range names {
+		key := New(t)
+		keys[who] = key
+		list.WriteString(who + " " + key.Public() + "\n")
+	}
+	file = filepath.Join(t.TempDir(), "allowed_signers")
+	require.NoError(t, os.WriteFile(file, []byte(list.String()), 0o600))
+	return keys, file
+}
