@@ -3,7 +3,6 @@
 package e2e
 
 import (
-	"os"
 	"path/filepath"
 	"testing"
 
@@ -120,8 +119,7 @@ var consentScenarios = map[string]func(*stack) string{
 // impatient is a policy that gives people ten seconds, and reminds them.
 func impatient(t *testing.T) []string {
 	t.Helper()
-	file := filepath.Join(t.TempDir(), "policy.yaml")
-	require.NoError(t, os.WriteFile(file, []byte(`
+	return recordPolicy(t, `
 groups:
   leads: [carol@example.com, dave@example.com]
 rules:
@@ -130,8 +128,7 @@ rules:
     decideWithin: 10s
     remindEvery: 4s
     approvals: [{need: 2, from: [leads]}]
-`), 0o600))
-	return []string{"POLICY_FILE=" + file}
+`)
 }
 
 func (r *roles) asked() client.WorkflowRun {
