@@ -3,7 +3,6 @@ package workflows_test
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -13,14 +12,10 @@ import (
 
 	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
-	"go.temporal.io/sdk/interceptor"
-	sdklog "go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/testsuite"
-	"go.temporal.io/sdk/worker"
 
 	"sentinelone-provisioner/activities"
 	"sentinelone-provisioner/internal/access"
-	"sentinelone-provisioner/internal/fault"
 	"sentinelone-provisioner/workflows"
 )
 
@@ -54,16 +49,7 @@ func newBallot(t *testing.T, seed uint64) *ballot {
 // newBareBallot is one whose activities are not mocked yet.
 func newBareBallot(t *testing.T, seed uint64) *ballot {
 	t.Helper()
-	var suite testsuite.WorkflowTestSuite
-	suite.SetLogger(sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)))
-	b := &ballot{
-		TestWorkflowEnvironment: suite.NewTestWorkflowEnvironment(), t: t, rand: rand.New(rand.NewPCG(seed, 3)),
-	}
-	b.SetStartTime(began)
-	b.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{
-		&originalRun{}, fault.NewInterceptor(),
-	}})
-	workflows.Register(b)
+	b := &ballot{TestWorkflowEnvironment: newEnvironment(), t: t, rand: rand.New(rand.NewPCG(seed, 3))}
 	activities.NewRequest(nil, nil).Register(b)
 	b.changes = b.rand.IntN(3) - 1
 	b.plan = access.Plan{
@@ -186,6 +172,19 @@ func (b *ballot) votes() {
 	}
 }
 
+// walk runs the grant to its end, which must come, and says whether a denial counted.
+func (b *ballot) walk(seed uint64) (got workflows.RequestResult, denied bool) {
+	b.t.Helper()
+	b.ExecuteWorkflow(workflows.GrantType, workflows.GrantInput{
+		Principal: access.PrincipalSelector{Kind: access.User, ID: "7"}, Role: access.RoleSelector{ID: "2"},
+		Scope: access.ScopeSelector{Level: access.Tenant}, Requester: person(0),
+	})
+	require.True(b.t, b.IsWorkflowCompleted(), "seed %d: it outlives its deadline", seed)
+	require.NoError(b.t, b.GetWorkflowError(), "seed %d", seed)
+	require.NoError(b.t, b.GetWorkflowResult(&got))
+	return got, slices.ContainsFunc(b.counted, func(d access.Decision) bool { return d.Action == "deny" })
+}
+
 // Whatever is said, by whomever, whenever: nothing is applied without the consent that
 // is asked for, nothing after a denial, and nothing stays undecided beyond its time.
 func TestConsent_NoPathAroundIt(t *testing.T) {
@@ -195,16 +194,8 @@ func TestConsent_NoPathAroundIt(t *testing.T) {
 		b := newBallot(t, seed)
 		b.votes()
 		b.handovers()
-		b.ExecuteWorkflow(workflows.GrantType, workflows.GrantInput{
-			Principal: access.PrincipalSelector{Kind: access.User, ID: "7"}, Role: access.RoleSelector{ID: "2"},
-			Scope: access.ScopeSelector{Level: access.Tenant}, Requester: person(0),
-		})
-		require.True(t, b.IsWorkflowCompleted(), "seed %d: it outlives its deadline", seed)
-		require.NoError(t, b.GetWorkflowError(), "seed %d", seed)
-		var got workflows.RequestResult
-		require.NoError(t, b.GetWorkflowResult(&got))
+		got, denied := b.walk(seed)
 		seen[got.State]++
-		denied := slices.ContainsFunc(b.counted, func(d access.Decision) bool { return d.Action == "deny" })
 		switch got.State {
 		case "granted":
 			require.Equal(t, 1, b.applied, "seed %d", seed)

@@ -46,8 +46,8 @@ type scene struct {
 	t *testing.T
 }
 
-func newScene(t *testing.T) *scene {
-	t.Helper()
+// newEnvironment has the workflows and the interceptors of the worker, and says nothing.
+func newEnvironment() *testsuite.TestWorkflowEnvironment {
 	var suite testsuite.WorkflowTestSuite
 	suite.SetLogger(sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)))
 	env := suite.NewTestWorkflowEnvironment()
@@ -56,6 +56,12 @@ func newScene(t *testing.T) *scene {
 		Interceptors: []interceptor.WorkerInterceptor{&originalRun{}, fault.NewInterceptor()},
 	})
 	workflows.Register(env)
+	return env
+}
+
+func newScene(t *testing.T) *scene {
+	t.Helper()
+	env := newEnvironment()
 	activities.NewSync(nil, nil, activities.Guard{}).Register(env)
 	t.Cleanup(func() { env.AssertExpectations(t) })
 	return &scene{TestWorkflowEnvironment: env, t: t}
