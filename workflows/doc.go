@@ -14,8 +14,8 @@
 //	Delegate              delegate/<id>        query status                    seconds             pinned
 //	Principal             principal/<console>  query status, update change     while it is leased  pinned
 //	                      /<kind>/<id>         (internal)                      or changed
-//	ProvisionUser         provision/<request>  query status, update cancel     seconds             auto-upgrade
-//	ProvisionServiceUser  provision/<request>  query status, update cancel     seconds             auto-upgrade
+//	ProvisionUser,        provision/<request>  query status, updates approve,  seconds             auto-upgrade
+//	ProvisionServiceUser                       deny, delegate, cancel, move
 //	Offboard              offboard/<request>   query status                    seconds             auto-upgrade
 //	Notify                notify/<event>       none                            seconds; a day if   pinned
 //	                                                                           nobody takes it
