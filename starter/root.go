@@ -44,7 +44,7 @@ func (p *program) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "starter",
 		Short:         "Sync a SentinelOne console, ask who can do what, and change it",
-		Long:          about + "\n\nEnvironment, as for the worker; commands use what they need of it:\n" + environment(),
+		Long:          about + "\n\nEnvironment, as for the worker; a command uses what it needs:\n" + environment(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
