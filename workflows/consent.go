@@ -190,6 +190,7 @@ func (c *consent) decide(ctx workflow.Context, action string, in DecisionInput) 
 		Delegators: delegators,
 	})
 	if err != nil {
+		c.refused++ // its number may be in the ledger, and is not used again
 		return access.Decision{}, err
 	}
 	if out.Refusal != "" {

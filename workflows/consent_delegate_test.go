@@ -28,6 +28,7 @@ type council struct {
 	table     ballot
 	decided   []activities.DecideInput
 	delegated []activities.DelegateInput
+	breaks    error           // of the first decision
 	takes     []time.Duration // for the first decisions to be written down; the others no time
 }
 
@@ -42,7 +43,9 @@ func (c *council) answers(in activities.PlanInput, plan access.Plan) {
 	c.on(activities.DecideName, mock.Anything).
 		Return(func(_ context.Context, in activities.DecideInput) (activities.DecideResult, error) {
 			c.decided = append(c.decided, in)
-			return c.table.speakFor(in), nil
+			err := c.breaks
+			c.breaks = nil
+			return c.table.speakFor(in), err
 		}).AfterFn(c.nextTakes).Maybe()
 	c.on(activities.DelegateName, mock.Anything).
 		Return(func(_ context.Context, in activities.DelegateInput) (activities.DelegateResult, error) {

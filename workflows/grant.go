@@ -194,6 +194,7 @@ func (g *grantRun) applyUnlessStopped(
 		return true, err
 	case out.Proof.Outcome == access.PlanChanged:
 		g.proofs, g.rounds = nil, g.rounds+1
+		g.forget()
 		g.anotherRound()
 		return false, nil
 	case out.Refused():

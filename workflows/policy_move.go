@@ -146,7 +146,7 @@ func (c *consent) anotherRound() {
 func (c *consent) askWhileMoved(ctx workflow.Context, stop func() bool) error {
 	for {
 		if c.moving.anew {
-			c.steps, c.step, c.decisions, c.verdict = nil, 0, nil, ""
+			c.forget()
 		}
 		c.moving.anew = false
 		err := c.ask(ctx, c.plan.Approval, func() bool { return stop() || c.moving.anew })
@@ -155,6 +155,9 @@ func (c *consent) askWhileMoved(ctx workflow.Context, stop func() bool) error {
 		}
 	}
 }
+
+// forget drops what people said: it was about a plan that is no more.
+func (c *consent) forget() { c.steps, c.step, c.decisions, c.verdict = nil, 0, nil, "" }
 
 // settleMove lets a move that is under way end before the request goes on, and ends the
 // request where the new policy refuses it.

@@ -1,0 +1,89 @@
+package workflows_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/mock"
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/temporal"
+
+	"sentinelone-provisioner/activities"
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/workflows"
+)
+
+// changing is a timed grant that carol approves for an hour, and whose principal somebody
+// changes meanwhile: the plan after that takes a minute, and asks again unless it is set.
+func changing(t *testing.T, second access.Approval) *council {
+	t.Helper()
+	in := asked(8 * time.Hour)
+	c := &council{requestScene: newRequest(t)}
+	first := planOf(planInput(in))
+	first.Approval = access.Approval{
+		Required: true, DecideWithin: access.Duration(time.Hour), Steps: []access.ApprovalStep{stepOf(1, carolMail)},
+	}
+	c.answers(planInput(in), first.Seal())
+	again := planOf(planInput(in))
+	again.Before, again.Approval = holds(soc), second
+	c.on(activities.PlanName, mock.Anything).Return(activities.PlanResult{Plan: again.Seal()}, nil).
+		After(10 * time.Minute).Once()
+	c.applies(access.OpAcquire, access.PlanChanged).Once()
+	c.sends(time.Minute, "approve", narrowing(time.Hour, 0))
+	return c
+}
+
+// While it is planned anew it is not decided, and what was said of the old plan says
+// nothing of the new one, its narrowing included.
+func TestConsent_PlannedAnew(t *testing.T) {
+	t.Parallel()
+	c := changing(t, access.NoApproval())
+	c.applies(access.OpAcquire, access.Applied).Once()
+	c.applies(access.OpRelease, access.Released).Once()
+	between := c.says(5*time.Minute, "deny", carolMail)
+	var planning, active workflows.RequestStatus
+	c.at(5*time.Minute, func() { planning = c.look() })
+	c.at(time.Hour, func() { active = c.look() })
+	require.Equal(t, "expired", c.grant(asked(8*time.Hour)).State)
+	between.refused(t, "there is nothing to decide: the state is planning")
+	require.Nil(t, planning.Consent)
+	require.Nil(t, active.Consent)
+	require.Equal(t, access.Duration(8*time.Hour), c.applied[1].Change.Change.Lease.For)
+}
+
+// Where people are asked about the new plan, an approval of the old one that carries its
+// hash does not count, nor is who gave it kept from deciding again.
+func TestConsent_AskedAnew(t *testing.T) {
+	t.Parallel()
+	c := changing(t, access.Approval{
+		Required: true, DecideWithin: access.Duration(time.Hour), Steps: []access.ApprovalStep{stepOf(1, carolMail)},
+	})
+	c.applies(access.OpAcquire, access.Applied).Once()
+	c.applies(access.OpRelease, access.Released).Once()
+	old := narrowing(time.Hour, 0)
+	first := planOf(planInput(asked(8 * time.Hour)))
+	first.Approval = access.Approval{
+		Required: true, DecideWithin: access.Duration(time.Hour), Steps: []access.ApprovalStep{stepOf(1, carolMail)},
+	}
+	old.PlanHash = first.Seal().Hash
+	stale := c.sends(20*time.Minute, "approve", old)
+	again := c.says(21*time.Minute, "approve", carolMail)
+	require.Equal(t, "expired", c.grant(asked(8*time.Hour)).State)
+	stale.refused(t, "the plan has changed since it was shown")
+	require.NoError(t, again.err)
+	require.Equal(t, access.Duration(8*time.Hour), c.applied[1].Change.Change.Lease.For)
+}
+
+// A decision of which it is not known what became does not lend its number, which is its
+// key in the ledger, to the next: that one would get the answer of the first.
+func TestConsent_NumberOfItsOwn(t *testing.T) {
+	t.Parallel()
+	c := newCouncil(t, access.Approval{Steps: []access.ApprovalStep{stepOf(2, carolMail, daveMail, erinMail)}})
+	c.breaks = temporal.NewNonRetryableApplicationError("broken", "Invalid", nil)
+	broken := c.says(time.Minute, "approve", carolMail)
+	next := c.says(2*time.Minute, "approve", daveMail)
+	require.Equal(t, "timedOut", c.grant(asked(0)).State)
+	require.Error(t, broken.err)
+	require.NoError(t, next.err)
+	require.Equal(t, []int{0, 1}, []int{c.decided[0].Number, c.decided[1].Number})
+}
