@@ -58,8 +58,6 @@ func (r *Request) Move(ctx context.Context, in MoveInput) (MoveResult, error) {
 	}
 	switch {
 	case to != "":
-	case r.policy == nil:
-		return MoveResult{Stays: "this worker has no policy (POLICY_FILE) to move it to"}, nil
 	case r.policy.Hash() == in.From:
 		return MoveResult{Stays: fmt.Sprintf("it follows the worker's present policy already: %s, sha256 %s",
 			r.policy.Name(), in.From)}, nil
@@ -98,10 +96,7 @@ func (r *Request) noteMove(ctx context.Context, in PlanInput, plan access.Plan) 
 		return nil
 	}
 	body := *in.moved
-	body.To = plan.Approval.Hash
-	if r.policy != nil {
-		body.Name = r.policy.Name()
-	}
+	body.To, body.Name = plan.Approval.Hash, r.policy.Name()
 	_, err := r.store.Append(ctx, r.console.Console(), store.NewLedgerEntry{
 		Request: in.Request.ID, Kind: EntryPolicyMoved, Key: in.moveKey(), At: body.At, Body: body,
 	})

@@ -8,9 +8,12 @@ import (
 	"sentinelone-provisioner/internal/policy"
 )
 
-// Following says by which policy requests are planned, instead of the built-in one.
+// Following says by which policy requests are planned, instead of the built-in one; nil
+// leaves that in place.
 func (r *Request) Following(p *policy.Policy) *Request {
-	r.policy = p
+	if p != nil {
+		r.policy = p
+	}
 	return r
 }
 
@@ -32,9 +35,6 @@ func (r *Request) consult(
 	}
 	if note != "" {
 		found.notes = append(found.notes, note)
-	}
-	if follows == nil {
-		return plan, nil
 	}
 	q := policy.About(plan, r.now())
 	q.Role.Predefined, q.RoleNames = found.preset, map[string]string{}

@@ -33,11 +33,10 @@ func (k *recordedPolicies) put(p *policy.Policy) {
 	k.known[p.Hash()] = p
 }
 
-// policyOf is the policy of that hash; the worker's own, which may be nil, if there is
-// no hash. One that cannot be had any more is replaced by the worker's, which the note
-// says.
+// policyOf is the policy of that hash; the worker's own if there is no hash. One that
+// cannot be had any more is replaced by the worker's, which the note says.
 func (r *Request) policyOf(ctx context.Context, hash string) (p *policy.Policy, note string, err error) {
-	if hash == "" || r.policy != nil && r.policy.Hash() == hash {
+	if hash == "" || r.policy.Hash() == hash {
 		return r.policy, "", nil
 	}
 	if p = r.recorded.get(hash); p != nil {
@@ -68,7 +67,7 @@ func replacedNote(hash, why string) string {
 // that it was.
 func (r *Request) keepPolicy(ctx context.Context, in PlanInput, plan access.Plan) error {
 	p := r.policy
-	if p != nil && plan.Approval.Hash == p.Hash() && r.recorded.get(p.Hash()) == nil {
+	if plan.Approval.Hash == p.Hash() && r.recorded.get(p.Hash()) == nil {
 		if err := r.store.KeepPolicy(ctx, p.Hash(), p.Name(), p.Text()); err != nil {
 			return fmt.Errorf("keep the policy that %s is planned by: %w", in.Request.ID, err)
 		}

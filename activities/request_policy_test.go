@@ -55,6 +55,14 @@ func policyOfText(t *testing.T, text string) *policy.Policy {
 	return p
 }
 
+// A worker that is given no policy follows the built-in one: an omission passes nobody over.
+func TestFollowing_Nil(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, consoletest.Options{})
+	d.follow(nil)
+	require.Equal(t, policy.BuiltIn().Hash(), d.plan(d.ask()).Plan.Approval.Hash)
+}
+
 // follow makes the desk a worker of another policy, started anew.
 func (d *desk) follow(p *policy.Policy) {
 	d.request = NewRequest(d.client, d.store).Following(p)
@@ -76,7 +84,7 @@ func TestPlan_AnewByTheRecordedPolicy(t *testing.T) {
 		"a file": policyOfText(t, oneOfSoc), "built in": policy.BuiltIn(),
 	} {
 		for worker, later := range map[string]*policy.Policy{
-			"another policy": policyOfText(t, denies), "no policy": nil, "the same": first,
+			"another policy": policyOfText(t, denies), "the built-in one": nil, "the same": first,
 		} {
 			t.Run(name+", then "+worker, func(t *testing.T) {
 				t.Parallel()
@@ -127,7 +135,7 @@ func policyHashOf(text string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// Dry runs, and workers without a policy, keep nothing.
+// Dry runs keep nothing.
 func TestPlan_KeepsThePolicyWithTheRequest(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, consoletest.Options{})
@@ -215,7 +223,7 @@ func TestMove_DiedAmidIt(t *testing.T) {
 	require.Empty(t, got.Plan.Refusal)
 }
 
-// To the policy it follows already, or to none, nothing is moved.
+// To the policy it follows already nothing is moved.
 func TestMove_Stays(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, consoletest.Options{})
@@ -224,8 +232,6 @@ func TestMove_Stays(t *testing.T) {
 	before := d.plan(d.ask()).Plan
 	in := d.moving(d.ask(), before)
 	require.Contains(t, d.move(in).Stays, "it follows the worker's present policy already: policy.yaml")
-	d.follow(nil)
-	require.Contains(t, d.move(in).Stays, "this worker has no policy")
 	require.Equal(t, []string{EntryRequest}, d.ledger("grant/1"))
 }
 
