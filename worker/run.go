@@ -163,7 +163,7 @@ func newWorkers(
 		DisableRegistrationAliasing:      true,
 		OnFatalError:                     onFatal,
 		Interceptors: []interceptor.WorkerInterceptor{
-			livestatus.NewInterceptor(db, s1.Console()),
+			livestatus.NewInterceptor(db, s1.Console(), rules.holds()...),
 			fault.NewInterceptor(), // last: all others see the mapped error
 		},
 	}

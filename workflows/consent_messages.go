@@ -47,6 +47,9 @@ type ConsentStatus struct {
 	// Review says that the role is, or was, in force already: it is looked at afterwards.
 	Review    bool              `json:"review,omitempty"`
 	Decisions []access.Decision `json:"decisions"`
+	// Delegates may decide in the place of people of the open step who have not. The
+	// workflow itself does not know them: the worker fills them in as it answers a query.
+	Delegates []Deputy `json:"delegates,omitempty"`
 }
 
 func (c *consent) consentStatus() *ConsentStatus {

@@ -1,5 +1,6 @@
 // Package livestatus completes the answer to a sync's status query with how far
-// its pages are, and that of a request with why it waits.
+// its pages are, and that of a request with why it waits and who may decide it for
+// others.
 //
 // A workflow learns of pages only when a whole collection is done, since a
 // message for every page would make its history grow with the console. The
@@ -28,12 +29,16 @@ const lookupTimeout = 800 * time.Millisecond
 type Source interface {
 	Progress(ctx context.Context, snapshot string) (store.Progress, error)
 	WaitOf(ctx context.Context, console, request string) ([]store.Wait, error)
+	Delegations(ctx context.Context, q store.DelegationsQuery) ([]access.Delegation, error)
 }
 
 // NewInterceptor completes status queries from source. The console is the worker's:
-// requests do not know theirs before they are planned.
-func NewInterceptor(source Source, console string) interceptor.WorkerInterceptor {
-	return &workerInterceptor{source: source, console: console}
+// requests do not know theirs before they are planned. Each of holds says why a delegation
+// does not count, or nil; such a one is left out.
+func NewInterceptor(
+	source Source, console string, holds ...func(access.Delegation) error,
+) interceptor.WorkerInterceptor {
+	return &workerInterceptor{source: source, console: console, holds: holds}
 }
 
 type workerInterceptor struct {
@@ -41,13 +46,14 @@ type workerInterceptor struct {
 
 	source  Source
 	console string
+	holds   []func(access.Delegation) error
 }
 
 // InterceptWorkflow implements interceptor.WorkerInterceptor.
 func (w *workerInterceptor) InterceptWorkflow(
 	_ workflow.Context, next interceptor.WorkflowInboundInterceptor,
 ) interceptor.WorkflowInboundInterceptor {
-	i := &queryInterceptor{source: w.source, console: w.console}
+	i := &queryInterceptor{source: w.source, console: w.console, holds: w.holds, now: time.Now}
 	i.Next = next
 	return i
 }
@@ -57,6 +63,8 @@ type queryInterceptor struct {
 
 	source  Source
 	console string
+	holds   []func(access.Delegation) error
+	now     func() time.Time // delegations begin and end while the workflow sleeps
 }
 
 // HandleQuery implements interceptor.WorkflowInboundInterceptor.
@@ -71,7 +79,7 @@ func (q *queryInterceptor) HandleQuery(ctx workflow.Context, in *interceptor.Han
 	case workflows.SyncStatus:
 		return q.sync(lookup, status), nil
 	case workflows.RequestStatus:
-		return q.request(lookup, status), nil
+		return q.delegates(lookup, q.waits(lookup, status)), nil
 	}
 	return answer, nil
 }

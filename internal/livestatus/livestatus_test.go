@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"testing"
 	"time"
 
@@ -100,16 +101,24 @@ func TestComplete_Waiting(t *testing.T) {
 	require.Empty(t, got.Waiting)
 }
 
-// source answers for the store and counts how often it was asked.
 // console is the one that the worker serves.
 const console = "acmeco.sentinelone.net"
 
+// source answers for the store and counts how often it was asked.
 type source struct {
 	asked    int
 	progress store.Progress
 	waits    []store.Wait
+	handed   []access.Delegation
 	err      error
 	hangs    bool
+}
+
+func (s *source) Delegations(_ context.Context, q store.DelegationsQuery) ([]access.Delegation, error) {
+	s.asked++
+	return slices.DeleteFunc(slices.Clone(s.handed), func(d access.Delegation) bool {
+		return q.Console != console || !d.InForce(q.At) || !slices.Contains(q.By, access.Fold(d.By))
+	}), s.err
 }
 
 func (s *source) WaitOf(_ context.Context, of, _ string) ([]store.Wait, error) {

@@ -9,8 +9,8 @@ import (
 	"sentinelone-provisioner/workflows"
 )
 
-// request says why a plan or a change of roles is waiting, where it is.
-func (q *queryInterceptor) request(ctx context.Context, status workflows.RequestStatus) workflows.RequestStatus {
+// waits says why a plan or a change of roles is waiting, where it is.
+func (q *queryInterceptor) waits(ctx context.Context, status workflows.RequestStatus) workflows.RequestStatus {
 	if status.Waiting != "" || !Moving(status.State) {
 		return status
 	}

@@ -1,0 +1,155 @@
+package livestatus_test
+
+import (
+	"errors"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/mock"
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/interceptor"
+	sdklog "go.temporal.io/sdk/log"
+	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/worker"
+
+	"sentinelone-provisioner/activities"
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/livestatus"
+	"sentinelone-provisioner/internal/store"
+	"sentinelone-provisioner/workflows"
+)
+
+const (
+	carol = "carol@example.com"
+	dave  = "dave@example.com"
+	erin  = "erin@example.com"
+	frank = "frank@example.com"
+)
+
+// handed are delegations in force now, of which the last one is over.
+func handed(pairs ...[2]string) (out []access.Delegation) {
+	now := time.Now()
+	for i, p := range pairs {
+		d := access.Delegation{By: p[0], To: p[1], At: now.Add(-time.Hour), Until: now.Add(time.Hour)}
+		if i == len(pairs)-1 {
+			d.Until = now.Add(-time.Minute)
+		}
+		out = append(out, d)
+	}
+	return out
+}
+
+// Whom people of the open step have handed their decisions to is in the status: not what
+// those did who have decided or are not asked, and nobody whose word counts anyway or never.
+func TestDelegates(t *testing.T) {
+	t.Parallel()
+	s := &source{handed: handed(
+		[2]string{dave, "gina@example.com"},    // asked, until he decides
+		[2]string{" Carol@example.com", frank}, // asked
+		[2]string{carol, erin},                 // who is asked herself
+		[2]string{carol, "Bob@example.com"},    // who asks
+		[2]string{carol, "ana@example.com"},    // who would get it
+		[2]string{"henk@example.com", frank},   // not asked
+		[2]string{erin, "ida@example.com"},     // over
+	)}
+	first, second := consentOf(t, s, access.ApprovalStep{
+		Need: 2, Groups: []string{"leads"}, People: []string{erin, dave, carol},
+	})
+	require.Equal(t, []workflows.Deputy{
+		{By: dave, To: "gina@example.com", Until: s.handed[0].Until.UTC()},
+		{By: " Carol@example.com", To: frank, Until: s.handed[1].Until.UTC()},
+	}, inUTC(first.Delegates))
+	require.Equal(t, []workflows.Deputy{
+		{By: " Carol@example.com", To: frank, Until: s.handed[1].Until.UTC()},
+	}, inUTC(second.Delegates))
+}
+
+func inUTC(all []workflows.Deputy) []workflows.Deputy {
+	for i := range all {
+		all[i].Until = all[i].Until.UTC()
+	}
+	return all
+}
+
+// Where everybody may decide, nobody needs another's word.
+func TestDelegates_Anyone(t *testing.T) {
+	t.Parallel()
+	s := &source{handed: handed([2]string{carol, frank}, [2]string{carol, frank})}
+	first, _ := consentOf(t, s, access.ApprovalStep{Need: 2, Groups: []string{access.Anyone}})
+	require.Empty(t, first.Delegates)
+	require.Zero(t, s.asked)
+}
+
+// A store that does not answer costs the query this, not its answer.
+func TestDelegates_StoreDown(t *testing.T) {
+	t.Parallel()
+	s := &source{err: errors.New("the store is down"), handed: handed([2]string{carol, frank}, [2]string{carol, frank})}
+	first, _ := consentOf(t, s, access.ApprovalStep{Need: 2, Groups: []string{"leads"}, People: []string{carol, dave}})
+	require.Empty(t, first.Delegates)
+	require.Equal(t, []string{carol, dave}, first.People)
+}
+
+// A key that is revoked, or was never shown, makes a delegation that does not count.
+func TestDelegates_Doubtful(t *testing.T) {
+	t.Parallel()
+	s := &source{handed: handed([2]string{carol, frank}, [2]string{dave, erin}, [2]string{carol, frank})}
+	holds := func(d access.Delegation) error {
+		if d.By == carol {
+			return errors.New("it is not signed")
+		}
+		return nil
+	}
+	first, _ := consentOf(t, s, access.ApprovalStep{
+		Need: 2, Groups: []string{"leads"}, People: []string{carol, dave},
+	}, holds)
+	require.Len(t, first.Delegates, 1)
+	require.Equal(t, dave, first.Delegates[0].By)
+}
+
+// consentOf asks a revoke whom it asks: at first, and when dave has approved.
+func consentOf(
+	t *testing.T, s *source, step access.ApprovalStep, holds ...func(access.Delegation) error,
+) (first, second workflows.ConsentStatus) {
+	t.Helper()
+	var suite testsuite.WorkflowTestSuite
+	suite.SetLogger(sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)))
+	env := suite.NewTestWorkflowEnvironment()
+	env.SetWorkerOptions(worker.Options{
+		Interceptors: []interceptor.WorkerInterceptor{livestatus.NewInterceptor(s, console, holds...)},
+	})
+	workflows.Register(env)
+	activities.NewRequest(nil, nil).Register(env)
+	plan := access.Plan{
+		Console: console, Principal: access.PrincipalRef{Kind: access.User, ID: "7", Email: "ana@example.com"},
+		Approval: access.Approval{
+			Required: true, DecideWithin: access.Duration(time.Hour), Steps: []access.ApprovalStep{step},
+		},
+	}.Seal()
+	env.OnActivity(activities.PlanName, mock.Anything, mock.Anything).Return(activities.PlanResult{Plan: plan}, nil)
+	env.OnActivity(activities.DecideName, mock.Anything, mock.Anything).
+		Return(activities.DecideResult{Signed: access.Unsigned}, nil)
+	env.OnActivity(activities.CloseName, mock.Anything, mock.Anything).
+		Return(activities.CloseResult{Receipt: access.Receipt{State: workflows.StateTimedOut}}, nil)
+	look := func() workflows.ConsentStatus {
+		answer, err := env.QueryWorkflow(workflows.StatusQuery)
+		require.NoError(t, err)
+		var out workflows.RequestStatus
+		require.NoError(t, answer.Get(&out))
+		require.NotNil(t, out.Consent)
+		return *out.Consent
+	}
+	env.RegisterDelayedCallback(func() { first = look() }, time.Minute)
+	env.RegisterDelayedCallback(func() {
+		env.UpdateWorkflowNoRejection(workflows.ApproveUpdate, "", t, workflows.DecisionInput{By: dave})
+	}, 2*time.Minute)
+	env.RegisterDelayedCallback(func() { second = look() }, 3*time.Minute)
+	env.ExecuteWorkflow(workflows.RevokeType, workflows.RevokeInput{
+		Principal: access.PrincipalSelector{Kind: access.User, ID: "7"}, Role: access.RoleSelector{ID: "2"},
+		Scope: access.ScopeSelector{Level: access.Tenant}, Requester: "bob@example.com",
+	})
+	require.True(t, env.IsWorkflowCompleted())
+	return first, second
+}
+
+var _ livestatus.Source = (*store.Store)(nil)
