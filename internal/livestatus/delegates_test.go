@@ -54,11 +54,11 @@ func TestDelegates(t *testing.T) {
 		[2]string{erin, "ida@example.com"},     // over
 	)}
 	first, second := consentOf(t, s, access.ApprovalStep{
-		Need: 2, Groups: []string{"leads"}, People: []string{erin, dave, carol},
+		Need: 2, Groups: []string{"leads"}, People: []string{erin, carol, dave},
 	})
 	require.Equal(t, []workflows.Deputy{
-		{By: dave, To: "gina@example.com", Until: s.handed[0].Until.UTC()},
 		{By: " Carol@example.com", To: frank, Until: s.handed[1].Until.UTC()},
+		{By: dave, To: "gina@example.com", Until: s.handed[0].Until.UTC()},
 	}, inUTC(first.Delegates))
 	require.Equal(t, []workflows.Deputy{
 		{By: " Carol@example.com", To: frank, Until: s.handed[1].Until.UTC()},
@@ -76,7 +76,9 @@ func inUTC(all []workflows.Deputy) []workflows.Deputy {
 func TestDelegates_Anyone(t *testing.T) {
 	t.Parallel()
 	s := &source{handed: handed([2]string{carol, frank}, [2]string{carol, frank})}
-	first, _ := consentOf(t, s, access.ApprovalStep{Need: 2, Groups: []string{access.Anyone}})
+	first, _ := consentOf(t, s, access.ApprovalStep{
+		Need: 2, Groups: []string{"leads", access.Anyone}, People: []string{carol},
+	})
 	require.Empty(t, first.Delegates)
 	require.Zero(t, s.asked)
 }
