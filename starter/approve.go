@@ -82,6 +82,11 @@ func (p *program) decideOn(ctx context.Context, action string, ids []string, o d
 	if !o.yes && (!p.asksPerson() || p.output.json) {
 		return usage("nobody is there to say yes: say --yes, or look first with `starter show %s`", ids[0])
 	}
+	by, err := p.pen(ctx, o.signOptions, in.By) // a passphrase is asked for once
+	if err != nil {
+		return err
+	}
+	defer by.close()
 	e, err := p.connect(ctx)
 	if err != nil {
 		return err
@@ -90,7 +95,10 @@ func (p *program) decideOn(ctx context.Context, action string, ids []string, o d
 	if err := e.requireWorker(ctx); err != nil {
 		return err
 	}
-	d := deciding{program: p, engine: e, action: action, in: in, key: o.signOptions, known: p.directory(ctx)}
+	if by.none != "" {
+		p.remark("not signed: %s", by.none)
+	}
+	d := deciding{messenger: messenger{program: p, engine: e, pen: by}, action: action, in: in, known: p.directory(ctx)}
 	if !o.yes {
 		d.agree = func() error { return p.agreeTo(questions[action]) }
 	}
@@ -138,8 +146,7 @@ func (d deciding) all(ctx context.Context, ids []string) error {
 		if d.output.json {
 			faults = append(faults, d.emitLine(answer))
 		} else if err == nil {
-			said := *answer.Decision
-			fmt.Fprintf(d.out, "%s: %s by %s (%s)\n", answer.WorkflowID, said.Action, said.Who(), said.Signed)
+			fmt.Fprintln(d.out, saidText(answer.WorkflowID, *answer.Decision))
 		}
 		if ctx.Err() != nil {
 			break

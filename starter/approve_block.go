@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 
-	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/workflows"
 )
 
@@ -45,26 +44,23 @@ func (d deciding) block(id string, s workflows.RequestStatus) [][]string {
 
 // weight says what the person's word counts for.
 func (d deciding) weight(s workflows.RequestStatus) string {
-	by := access.Fold(d.in.By)
+	why := mayNot(s, d.in.By)
 	switch {
 	case !asks(s):
-		return "comes too late: the state is " + stateAndWait(s)
-	case by == access.Fold(s.Requester):
-		return "does not count: it is your own request"
-	case by == access.Fold(s.Plan.Principal.Email):
-		return "does not count: you would get the role"
-	case !counts(s, d.in.By):
-		return fmt.Sprintf("may not count: %s is not asked now; it waits %s", d.in.By, waitsFor(*s.Consent))
+		return "comes too late: " + why
+	case hasNoSay(s, d.in.By) != "":
+		return "does not count: " + why
+	case why != "":
+		return "may not count: " + why
 	}
 	c := *s.Consent
 	step := fmt.Sprintf("step %d of %d", c.Step+1, c.Steps)
-	if s.State != workflows.StateAwaiting {
+	if c.Review {
 		step = "the review"
 	}
+	if handed, ok := deputyOf(c, d.in.By); ok {
+		step = fmt.Sprintf("%s, who handed their decisions to you until %s, in %s",
+			strings.TrimSpace(handed.By), instant(handed.Until), step)
+	}
 	return fmt.Sprintf("counts for %s, which waits %s", step, waitsFor(c))
-}
-
-func waitsFor(c workflows.ConsentStatus) string {
-	return fmt.Sprintf("for %d of %d from %s until %s",
-		c.Need-c.Given, c.Need, strings.Join(c.From, ", "), instant(c.Until))
 }

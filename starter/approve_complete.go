@@ -34,7 +34,7 @@ func (p *program) completeAsking(ctx context.Context, who string, given []string
 		return nil
 	}
 	defer e.Close()
-	all, _ := e.askingPeople(ctx, host) // what was found in time
+	all, _ := newLookout(e, p.now).all(ctx, host) // what was found in time
 	others := func(a asking) bool { return !counts(a.Status, who) }
 	if mine := slices.DeleteFunc(slices.Clone(all), others); len(mine) > 0 {
 		all = mine

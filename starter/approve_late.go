@@ -12,8 +12,8 @@ import (
 
 // tooLate says why a request takes no decision any more: who decided it, when, and how
 // it stands.
-func (d deciding) tooLate(ctx context.Context, text string, ids ...string) error {
-	found := d.dossier(ctx, d.engine, "", ids...)
+func (m messenger) tooLate(ctx context.Context, text string, ids ...string) error {
+	found := m.dossier(ctx, m.engine, "", ids...)
 	switch {
 	case !found.known():
 		return found.unknown(text)

@@ -7,22 +7,16 @@ import (
 	"fmt"
 	"strings"
 
-	"go.temporal.io/sdk/client"
-
-	"sentinelone-provisioner/internal/access"
-	"sentinelone-provisioner/internal/signing"
 	"sentinelone-provisioner/internal/store"
 	"sentinelone-provisioner/workflows"
 )
 
 // deciding takes one person's word to requests.
 type deciding struct {
-	*program
+	messenger
 
-	engine *engine
 	action string
 	in     workflows.DecisionInput
-	key    signOptions
 	known  store.Directory
 	agree  func() error // asks the person; nil if they have agreed already
 }
@@ -46,53 +40,23 @@ func (d deciding) one(ctx context.Context, text string) (decisionAnswer, error) 
 			return answer, err
 		}
 	}
-	in := d.in
-	in.PlanHash = status.Plan.Hash
-	if err := d.signed(ctx, id, status, &in); err != nil {
-		return answer, err
-	}
-	answer.Decision, err = d.send(ctx, id, in)
+	answer.Decision, err = d.take(ctx, d.action, status, d.in)
 	return answer, err
-}
-
-func stateAndWait(s workflows.RequestStatus) string {
-	if s.Waiting == "" {
-		return s.State
-	}
-	return s.State + ", " + s.Waiting
-}
-
-// send gives the decision as the request has recorded it.
-func (d deciding) send(ctx context.Context, id string, in workflows.DecisionInput) (*access.Decision, error) {
-	var out access.Decision
-	handle, err := d.engine.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
-		WorkflowID: id, UpdateName: d.action, WaitForStage: client.WorkflowUpdateStageCompleted, Args: []any{in},
-	})
-	if err == nil {
-		err = handle.Get(ctx, &out)
-	}
-	switch {
-	case isGone(err): // it has ended since
-		return nil, d.tooLate(ctx, id, id)
-	case err != nil:
-		return nil, reasonOf("request", d.engine.explain(err))
-	}
-	return &out, nil
 }
 
 // find finds the running request that a person names. Of several, the one that asks
 // people is meant.
-func (d deciding) find(ctx context.Context, text string) (id string, status workflows.RequestStatus, err error) {
+func (m messenger) find(ctx context.Context, text string) (id string, status workflows.RequestStatus, err error) {
 	ids := candidates(text, requestPrefixes...)
 	var running, asking []string
 	seen := map[string]workflows.RequestStatus{}
 	for _, id := range ids {
-		s, err := d.engine.requestStatus(ctx, started{WorkflowID: id})
+		s, err := m.engine.requestStatus(ctx, started{WorkflowID: id})
 		switch {
 		case isGone(err) || err == nil && s.Result != nil:
 			continue
 		case err != nil:
-			return id, s, d.engine.noAnswer(ctx, id, err)
+			return id, s, m.engine.noAnswer(ctx, id, err)
 		}
 		seen[id], running = s, append(running, id)
 		if asks(s) {
@@ -107,7 +71,7 @@ func (d deciding) find(ctx context.Context, text string) (id string, status work
 	case len(running) > 1:
 		return "", status, usage("%q is more than one: give %s", text, strings.Join(running, " or "))
 	}
-	return "", status, d.tooLate(ctx, text, ids...)
+	return "", status, m.tooLate(ctx, text, ids...)
 }
 
 // noAnswer says why nobody answered for a request that is there.
@@ -117,21 +81,4 @@ func (e *engine) noAnswer(ctx context.Context, id string, cause error) error {
 		return e.explain(cause)
 	}
 	return errors.New(e.unanswered(ctx, info, cause))
-}
-
-// signed signs the decision, where there is a key.
-func (d deciding) signed(
-	ctx context.Context, id string, s workflows.RequestStatus, in *workflows.DecisionInput,
-) error {
-	statement := signing.OfDecision(id, s.Run, s.Plan.Hash, access.Decision{
-		By: in.By, Action: d.action, Comment: in.Comment, Duration: in.Duration, StartAt: in.StartAt,
-	})
-	signed, signature, err := d.sign(ctx, d.key, statement)
-	if err != nil {
-		return err
-	}
-	if signature != "" {
-		in.Signature, in.SignedAt = signature, signed.At
-	}
-	return nil
 }

@@ -106,7 +106,7 @@ func consentApproved(t *testing.T, l *live) {
 
 	own := run(t, "approve", "YES-1", "--yes")
 	require.Equal(t, exitFailed, own.code)
-	require.Regexp(t, `(?m)^your word +does not count: it is your own request$`, own.errOut)
+	require.Regexp(t, `(?m)^your word +does not count: you have asked for it: `, own.errOut)
 	require.Contains(t, own.errOut, "error: YES-1: the requester does not decide about the own request")
 
 	got := run(t, "approve", "YES-1", "NEVER", "--by", carol, "--comment", "fine", "--yes")
@@ -158,7 +158,7 @@ func consentInSteps(t *testing.T, l *live) {
 	ana := l.waiting(t, "steps@example.com", "Admin", "STEPS")
 	early := run(t, "approve", "STEPS", "--by", erin, "--yes")
 	require.Equal(t, exitFailed, early.code)
-	require.Regexp(t, `(?m)^your word +may not count: erin@example.com is not asked now`, early.errOut)
+	require.Regexp(t, `(?m)^your word +may not count: others are asked: it waits for 2 of 2 `, early.errOut)
 	require.Contains(t, early.errOut, "erin@example.com may not decide this: it waits for 2 of 2 from leads")
 	require.Equal(t, exitDone, run(t, "approve", "STEPS", "--by", carol, "--yes").code)
 	again := run(t, "approve", "STEPS", "--by", "CAROL@example.com", "--yes")
@@ -188,7 +188,8 @@ func consentAsked(t *testing.T, l *live) {
 	require.NoError(t, err)
 	defer e.Close()
 	err = deciding{
-		program: p, engine: e, action: workflows.ApproveUpdate, in: workflows.DecisionInput{By: carol},
+		messenger: messenger{program: p, engine: e, pen: pen{program: p}},
+		action:    workflows.ApproveUpdate, in: workflows.DecisionInput{By: carol},
 		agree: func() error { return p.agreeTo(questions[workflows.ApproveUpdate]) },
 	}.all(t.Context(), []string{"ASK-1", "ASK-2"})
 	require.EqualError(t, err, "ASK-1: not carried out: that was no yes")
@@ -285,8 +286,8 @@ func consentOnAnotherPlan(t *testing.T, l *live) {
 
 func (l *live) decide(t *testing.T, id string, in workflows.DecisionInput) (*access.Decision, error) {
 	t.Helper()
-	d := deciding{action: workflows.ApproveUpdate, engine: &engine{Client: l.client}}
-	return d.send(t.Context(), id, in)
+	m := messenger{engine: &engine{Client: l.client}}
+	return m.send(t.Context(), workflows.ApproveUpdate, started{WorkflowID: id}, in)
 }
 
 func consentWaitingForMe(t *testing.T, l *live) {

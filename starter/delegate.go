@@ -168,7 +168,7 @@ func (p *program) startDelegation(
 func (p *program) updateDelegation(
 	ctx context.Context, e *engine, in workflows.DelegationInput, o delegateOptions, answer *delegateAnswer,
 ) error {
-	id, status, err := deciding{program: p, engine: e}.find(ctx, o.request)
+	id, status, err := messenger{program: p, engine: e}.find(ctx, o.request)
 	if err != nil {
 		return err
 	}

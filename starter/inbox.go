@@ -36,7 +36,7 @@ What you have decided is printed when you leave. NO_COLOR turns colours off.`,
 		Args: cobra.NoArgs,
 		RunE: p.run(func(ctx context.Context, _ []string) error { return p.inbox(ctx, o) }),
 	}
-	cmd.Flags().StringVar(&o.by, "by", os.Getenv("USER"), "who decides")
+	cmd.Flags().StringVar(&o.by, "by", whoAmI(), "who decides")
 	o.flags(cmd)
 	return cmd
 }
@@ -51,10 +51,11 @@ func (p *program) inbox(ctx context.Context, o inboxOptions) error {
 		return err
 	}
 	// A passphrase is asked for here, before there is a screen.
-	pen, err := p.newPen(ctx, o.signOptions, by)
+	pen, err := p.pen(ctx, o.signOptions, by)
 	if err != nil {
 		return err
 	}
+	defer pen.close()
 	e, err := p.connect(ctx)
 	if err != nil {
 		return err
@@ -63,8 +64,12 @@ func (p *program) inbox(ctx context.Context, o inboxOptions) error {
 	if err := e.requireWorker(ctx); err != nil {
 		return err
 	}
+	note := ""
+	if pen.none != "" {
+		note = "not signed: " + pen.none
+	}
 	done, err := inbox.Run(ctx, p.newDesk(ctx, e, by, pen), inbox.Options{
-		Who: by, Note: pen.note, Every: inboxEvery, Now: p.now,
+		Who: by, Note: note, Every: inboxEvery, Now: p.now,
 	}, in, p.out)
 	for _, sentence := range done {
 		fmt.Fprintln(p.out, sentence)

@@ -4,33 +4,54 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
-	"time"
-
-	"go.temporal.io/api/serviceerror"
-	"go.temporal.io/sdk/client"
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/inbox"
-	"sentinelone-provisioner/internal/signing"
 	"sentinelone-provisioner/internal/store"
 	"sentinelone-provisioner/workflows"
 )
 
 // desk is the [inbox.Desk] of one person: it asks the requests themselves, by Temporal.
 type desk struct {
-	p     *program
-	e     *engine
-	by    string
-	pen   *deskPen
-	names store.Directory // of the last sync; empty where there is no database
+	messenger
 
-	mu   sync.Mutex
-	seen map[string]deskLook // by workflow id and run
+	by      string
+	lookout *lookout
+	names   store.Directory // of the last sync; empty where there is no database
 }
 
-func (p *program) newDesk(ctx context.Context, e *engine, by string, w *deskPen) *desk {
-	return &desk{p: p, e: e, by: by, pen: w, names: p.directory(ctx), seen: map[string]deskLook{}}
+func (p *program) newDesk(ctx context.Context, e *engine, by string, w pen) *desk {
+	return &desk{
+		messenger: messenger{program: p, engine: e, pen: w}, by: by,
+		lookout: newLookout(e, p.now), names: p.directory(ctx),
+	}
+}
+
+// Waiting implements [inbox.Desk]. It needs Temporal alone: who decides may not reach the
+// database. Requests that do not answer are listed as they were when they last did.
+func (d *desk) Waiting(ctx context.Context) ([]inbox.Item, error) {
+	found, err := d.lookout.waitingFor(ctx, d.by, "")
+	if found == nil {
+		return nil, err
+	}
+	items := make([]inbox.Item, len(found))
+	for i, a := range found {
+		items[i] = d.item(a.Status)
+	}
+	return items, inOneLine(err)
+}
+
+// inOneLine is the first of several errors, and how many there are: a screen has little
+// room.
+func inOneLine(err error) error {
+	switch all := faults(err); len(all) {
+	case 0:
+		return nil
+	case 1:
+		return all[0]
+	default:
+		return fmt.Errorf("%d requests: %w", len(all), all[0])
+	}
 }
 
 // Show implements [inbox.Desk].
@@ -47,14 +68,13 @@ func (d *desk) Show(ctx context.Context, id string) (inbox.Sheet, error) {
 
 // look asks a request how far it is.
 func (d *desk) look(ctx context.Context, id string) (glimpse, error) {
-	seen, err := d.e.glimpseNow(ctx, started{WorkflowID: id})
-	if _, missing := errors.AsType[*serviceerror.NotFound](err); missing {
+	seen, err := d.engine.glimpseNow(ctx, started{WorkflowID: id})
+	switch {
+	case isGone(err):
 		return seen, fmt.Errorf("it has ended, and Temporal has forgotten it: "+
 			"`starter show %s` asks the ledger", typed(id))
-	}
-	switch {
 	case err != nil:
-		return seen, d.e.explain(err)
+		return seen, d.engine.explain(err)
 	case seen.trouble != "":
 		return seen, errors.New(seen.trouble)
 	}
@@ -72,51 +92,22 @@ func (d *desk) Decide(ctx context.Context, in inbox.Decision) (string, error) {
 		return "", errors.New(d.sheetOfEnded(in.ID, seen).Closed)
 	}
 	status := *seen.status
-	if why := deskMayNot(status, d.by); why != "" {
+	if why := mayNot(status, d.by); why != "" {
 		return "", errors.New(why)
 	}
 	if status.Plan.Hash != in.Plan {
 		return "", errors.New("the plan has changed since you looked at it, and nothing was sent: look again")
 	}
-	out, err := d.send(ctx, status, in)
+	out, err := d.take(ctx, in.Action, status, workflows.DecisionInput{
+		By: d.by, Comment: in.Comment, Duration: access.Duration(in.For),
+	})
 	if err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("%s: %s by %s (%s)", in.ID, out.Action, out.By, out.Signed), nil
+	return saidText(in.ID, *out), nil
 }
 
-// send signs a decision and waits until the request has taken it.
-func (d *desk) send(
-	ctx context.Context, status workflows.RequestStatus, in inbox.Decision,
-) (out access.Decision, err error) {
-	message := workflows.DecisionInput{By: d.by, Comment: in.Comment, Duration: access.Duration(in.For)}
-	signed, signature, err := d.pen.sign(ctx, signing.OfDecision(in.ID, status.Run, in.Plan, access.Decision{
-		By: message.By, Action: in.Action, Comment: message.Comment, Duration: message.Duration,
-	}))
-	if err != nil {
-		return out, fmt.Errorf("it could not be signed, and nothing was sent: %w", err)
-	}
-	if signature != "" {
-		message.Signature, message.SignedAt = signature, signed.At
-	}
-	ctx, cancel := context.WithTimeout(ctx, decideTimeout)
-	defer cancel()
-	handle, err := d.e.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
-		WorkflowID: in.ID, FirstExecutionRunID: status.Run, UpdateName: in.Action,
-		WaitForStage: client.WorkflowUpdateStageCompleted, Args: []any{message},
-	})
-	if err == nil {
-		err = handle.Get(ctx, &out)
-	}
-	if err != nil && ctx.Err() != nil {
-		return out, fmt.Errorf("no answer within %s: whether it was taken is not known. Look again", decideTimeout)
-	}
-	if err != nil {
-		return out, reasonOf("request", d.e.explain(err))
-	}
-	return out, nil
+// saidText says which decision was taken.
+func saidText(id string, said access.Decision) string {
+	return fmt.Sprintf("%s: %s by %s (%s)", id, said.Action, said.Who(), said.Signed)
 }
-
-// decideTimeout bounds the sending of one decision, in which the worker writes it into the
-// ledger: somebody waits before a screen.
-const decideTimeout = 30 * time.Second

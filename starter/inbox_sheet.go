@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -17,8 +16,8 @@ func (d *desk) item(s workflows.RequestStatus) inbox.Item {
 	out := inbox.Item{
 		ID: s.Request, What: deskShort(*s.Plan), Requester: s.Requester, Reason: s.Plan.Terms.Reason,
 	}
-	if s.Consent != nil {
-		out.Given, out.Need, out.Until = s.Consent.Given, s.Consent.Need, s.Consent.Until
+	if c := s.Consent; c != nil {
+		out.Given, out.Need, out.Until, out.Review = c.Given, c.Need, c.Until, c.Review
 	}
 	return out
 }
@@ -44,16 +43,18 @@ func deskShort(plan access.Plan) string {
 func (d *desk) sheet(s workflows.RequestStatus) inbox.Sheet {
 	if s.Plan == nil {
 		return inbox.Sheet{
-			Item: inbox.Item{ID: s.Request, Requester: s.Requester}, Closed: deskMayNot(s, d.by),
+			Item: inbox.Item{ID: s.Request, Requester: s.Requester}, Closed: mayNot(s, d.by),
 		}
 	}
 	out := d.sheetOfPlan(s.Request, *s.Plan, s.StartedAt)
 	out.Item = d.item(s)
 	out.What = what(*s.Plan)
-	out.Closed = deskMayNot(s, d.by)
-	if s.Consent != nil {
-		out.Length = deskLength(*s.Plan, s.Consent.Decisions)
-		out.Decisions = deskSaid(s.Consent.Decisions)
+	out.Closed = mayNot(s, d.by)
+	if c := s.Consent; c != nil {
+		out.Length = deskLength(*s.Plan, c.Decisions)
+		out.Decisions = deskSaid(c.Decisions)
+		out.Shortens = out.Shortens && !c.Review
+		out.Facts = append(deskWord(s, d.by), out.Facts...)
 	}
 	out.Steps = deskSteps(s.Plan.Approval, s.Consent)
 	return out
@@ -72,14 +73,14 @@ func (d *desk) sheetOfEnded(id string, seen glimpse) inbox.Sheet {
 		decisions = receipt.Decisions
 		out.Decisions = deskSaid(decisions)
 		out.Steps = deskSteps(receipt.Plan.Approval, &workflows.ConsentStatus{
-			Step: len(receipt.Plan.Approval.Steps), Verdict: receipt.State, Decisions: decisions,
+			Verdict: receipt.State, Decisions: decisions,
 		})
 	}
 	out.Closed = "it has ended: " + seen.state()
 	switch {
 	case len(decisions) > 0:
 		last := decisions[len(decisions)-1]
-		out.Closed += fmt.Sprintf("; last decided by %s (%s) at %s", last.By, last.Action, instant(last.At))
+		out.Closed += fmt.Sprintf("; last decided by %s (%s) at %s", last.Who(), last.Action, instant(last.At))
 	case seen.result != nil && seen.result.Message != "":
 		out.Closed += ": " + seen.result.Message
 	case seen.failure != nil:
@@ -127,15 +128,37 @@ func deskLength(plan access.Plan, decisions []access.Decision) time.Duration {
 	return time.Duration(length)
 }
 
-// deskSteps are those of the policy, with how far they are.
+// deskWord says what is particular about a decision here: it is about a role that was
+// given already, or it is another's.
+func deskWord(s workflows.RequestStatus, by string) []inbox.Fact {
+	var out []inbox.Fact
+	c := *s.Consent
+	switch {
+	case !c.Review || c.Verdict != "":
+	case s.State == workflows.StateReviewing:
+		out = append(out, inbox.Fact{Name: "review", Warns: true, Text: "it started at once (break-glass) and has " +
+			"ended: the role is taken back, and what was done with it is to be reviewed"})
+	default:
+		out = append(out, inbox.Fact{Name: "review", Warns: true, Text: "it started at once (break-glass) and is in " +
+			"force: a yes lets it go on, a no or none in time takes the role back at once"})
+	}
+	if handed, ok := deputyOf(c, by); ok && mayNot(s, by) == "" {
+		out = append(out, inbox.Fact{Name: "for", Text: fmt.Sprintf("%s, who handed their decisions to you until %s",
+			strings.TrimSpace(handed.By), instant(handed.Until))})
+	}
+	return out
+}
+
+// deskSteps are those of the policy, or of the review, with how far they are.
 func deskSteps(a access.Approval, c *workflows.ConsentStatus) []inbox.Step {
 	var out []inbox.Step
-	for i, s := range a.Steps {
+	steps, _ := stepsOf(a)
+	for i, s := range steps {
 		step := inbox.Step{Need: s.Need, Groups: s.Groups, People: s.People}
 		if c != nil {
 			step.Given = deskApprovals(c.Decisions, i)
 			if step.Open = c.Verdict == "" && i == c.Step; step.Open {
-				step.People = deskPeople(c.People, c.Decisions)
+				step.People = stillAsked(c.People, c.Delegates, c.Decisions)
 			}
 		}
 		out = append(out, step)
@@ -153,26 +176,12 @@ func deskApprovals(decisions []access.Decision, step int) int {
 	return n
 }
 
-// deskPeople are the people who have not decided yet.
-func deskPeople(people []string, decisions []access.Decision) []string {
-	return slices.DeleteFunc(slices.Clone(people), func(who string) bool {
-		return slices.ContainsFunc(decisions, func(d access.Decision) bool { return access.Fold(d.By) == who })
-	})
-}
-
 func deskSaid(decisions []access.Decision) []inbox.Said {
 	var out []inbox.Said
 	for _, d := range decisions {
-		var narrowed []string
-		if d.Duration > 0 {
-			narrowed = append(narrowed, "for "+d.Duration.String())
-		}
-		if !d.StartAt.IsZero() {
-			narrowed = append(narrowed, "from "+moment(d.StartAt))
-		}
 		out = append(out, inbox.Said{
 			At: d.At, By: d.By, Action: d.Action, Comment: d.Comment, OnBehalfOf: d.OnBehalfOf, Signed: d.Signed,
-			Narrowed: strings.Join(narrowed, ", "),
+			Narrowed: voice{Decision: d}.narrowed(),
 		})
 	}
 	return out

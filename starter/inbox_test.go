@@ -2,7 +2,6 @@
 package main
 
 import (
-	"os"
 	"testing"
 	"time"
 
@@ -10,7 +9,6 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/inbox"
-	"sentinelone-provisioner/internal/signing"
 	"sentinelone-provisioner/workflows"
 )
 
@@ -55,53 +53,6 @@ func inboxStatus() workflows.RequestStatus {
 	}
 }
 
-func TestDesk_WhoMayDecide(t *testing.T) {
-	for by, why := range map[string]string{
-		carol: "", " CAROL@example.com ": "", "frank@example.com": "",
-		"dave@example.com": "you have decided already: approve at " + instant(noon),
-		"bob@example.com":  "you have asked for it", "ana@example.com": "you would get it",
-		"erin@example.com": "others are asked: it waits for 1 of 2 from leads", "eve@example.com": "others are asked",
-	} {
-		got := deskMayNot(inboxStatus(), by)
-		require.Equal(t, why == "", got == "", "%s: %s", by, got)
-		require.Contains(t, got, why, by)
-	}
-	for name, c := range map[string]struct {
-		change func(*workflows.RequestStatus)
-		by     string
-		want   string
-	}{
-		"anyone": {func(s *workflows.RequestStatus) {
-			s.Consent.From, s.Consent.People = []string{access.Anyone}, []string{}
-		}, "eve@example.com", ""},
-		"anyone but the requester": {func(s *workflows.RequestStatus) {
-			s.Consent.From, s.Consent.People = []string{access.Anyone}, []string{}
-		}, "BOB@example.com", "you have asked for it"},
-		"nobody is not anyone": {func(s *workflows.RequestStatus) {
-			s.Consent.People = nil
-		}, carol, "others are asked"},
-		"planning": {func(s *workflows.RequestStatus) {
-			s.Plan, s.Consent = nil, nil
-		}, carol, "not made yet"},
-		"active": {func(s *workflows.RequestStatus) {
-			s.State, s.Consent = workflows.StateActive, nil
-		}, carol, "there is nothing to decide: the state is active"},
-		"decided": {
-			func(s *workflows.RequestStatus) { s.Consent.Verdict = "approved" }, carol,
-			"it is decided already: approved, last by Dave@example.com at " + instant(noon),
-		},
-		"timed out": {func(s *workflows.RequestStatus) {
-			s.Consent.Verdict, s.Consent.Decisions = "timedOut", nil
-		}, carol, "it is decided already: timedOut at " + instant(noon.Add(time.Hour))},
-	} {
-		s := inboxStatus()
-		c.change(&s)
-		got := deskMayNot(s, c.by)
-		require.Equal(t, c.want == "", got == "", "%s: %s", name, got)
-		require.Contains(t, got, c.want, name)
-	}
-}
-
 func TestDesk_Sheet(t *testing.T) {
 	d := &desk{by: carol}
 	s := inboxStatus()
@@ -128,10 +79,24 @@ func TestDesk_Sheet(t *testing.T) {
 		{At: noon, By: "Dave@example.com", Action: "approve", Narrowed: "for 2h", Signed: access.Unsigned},
 	}, got.Decisions)
 
+	// Frank decides for carol, but not for dave, who has decided.
+	s.Consent.People = []string{carol, "dave@example.com"}
+	s.Consent.Delegates = []workflows.Deputy{
+		{By: "dave@example.com", To: "frank@example.com", Until: noon},
+		{By: carol, To: "Frank@example.com", Until: noon},
+	}
+	got = (&desk{by: "frank@example.com"}).sheet(s)
+	require.Empty(t, got.Closed)
+	require.Equal(t, []string{carol, "Frank@example.com for carol@example.com"}, got.Steps[0].People)
+	require.Contains(t, got.Facts, inbox.Fact{
+		Name: "for", Text: "carol@example.com, who handed their decisions to you until " + instant(noon),
+	})
+	require.NotContains(t, d.sheet(s).Facts, "for", "carol decides for herself")
+
 	s.Plan.Op = access.OpRevoke
 	require.False(t, d.sheet(s).Shortens, "what is taken away is for no time")
 	s.Plan, s.Consent, s.State = nil, nil, workflows.StatePlanning
-	require.Equal(t, "the plan is not made yet", d.sheet(s).Closed)
+	require.Equal(t, "the plan is not made yet: the state is planning, for 1 of 2 from leads", d.sheet(s).Closed)
 }
 
 func TestDesk_SheetOfEnded(t *testing.T) {
@@ -152,70 +117,36 @@ func TestDesk_SheetOfEnded(t *testing.T) {
 	require.Equal(t, "it has ended: cancelled: cancelled by bob@example.com", got.Closed)
 }
 
-// A request that is in force and asks nobody is asked about itself once a minute only.
-func TestDesk_LeavesResting(t *testing.T) {
-	now := noon
-	d := &desk{by: carol, p: &program{now: func() time.Time { return now }}, seen: map[string]deskLook{}}
-	run := started{WorkflowID: "grant/1", RunID: "r"}
-	require.True(t, d.due(run), "it was never asked")
+// What started at once is in the list and on the sheet as such, whether it is still in
+// force or not, and nothing of it can be shortened.
+func TestDesk_Review(t *testing.T) {
+	d := &desk{by: carol}
 	s := inboxStatus()
-	d.seen[deskKey(run)] = deskLook{at: now, status: s}
-	require.True(t, d.due(run), "people are asked")
-	s.State, s.Consent = workflows.StateActive, nil
-	d.seen[deskKey(run)] = deskLook{at: now, status: s}
-	require.False(t, d.due(run))
-	now = now.Add(restingLook)
-	require.True(t, d.due(run))
-	now = noon
-	d.seen[deskKey(run)] = deskLook{at: now, status: s, failed: true}
-	require.True(t, d.due(run), "it did not answer")
-
-	require.Len(t, d.known([]started{run}), 1)
-	require.Empty(t, d.known(nil), "what has ended is forgotten")
-	require.True(t, d.due(run))
-}
-
-func TestPen(t *testing.T) {
-	p, _ := decider(t)
-	t.Setenv("SSH_AUTH_SOCK", "")
-	statement := signing.OfDecision("grant/1", "r1", inboxStatus().Plan.Hash,
-		access.Decision{By: carol, Action: "approve"})
-
-	w, err := p.newPen(t.Context(), signOptions{}, carol)
-	require.NoError(t, err)
-	require.Contains(t, w.note, "not signed: no ssh-agent is running here")
-	_, signature, err := w.sign(t.Context(), statement)
-	require.NoError(t, err)
-	require.Empty(t, signature)
-
-	p.cfg.Signing.Allowed = "signers"
-	_, err = p.newPen(t.Context(), signOptions{}, carol)
-	require.ErrorContains(t, err, "a signature is needed")
-	require.Equal(t, exitUsage, exitCode(marked(err)))
-
-	path := newIdentity(t).save(t)
-	w, err = p.newPen(t.Context(), signOptions{key: path}, carol)
-	require.NoError(t, err)
-	require.Empty(t, w.note)
-	signed, signature, err := w.sign(t.Context(), statement)
-	require.NoError(t, err)
-	require.Contains(t, signature, "BEGIN SSH SIGNATURE")
-	require.False(t, signed.At.IsZero())
-
-	// Once it signs it does not stop signing in silence, and it never asks again.
-	require.NoError(t, os.Remove(path))
-	_, _, err = w.sign(t.Context(), statement)
-	require.Error(t, err)
-	i := newIdentity(t)
-	require.NoError(t, os.WriteFile(path, i.PEM(t, "secret"), 0o600))
-	_, _, err = w.sign(t.Context(), statement)
-	require.ErrorContains(t, err, "start the inbox again")
-
-	socket := serveAgent(t, map[string]identity{carol: i})
-	t.Setenv("SSH_AUTH_SOCK", socket)
-	w, err = p.newPen(t.Context(), signOptions{}, carol)
-	require.NoError(t, err)
-	require.NoError(t, os.Remove(socket))
-	_, _, err = w.sign(t.Context(), statement)
-	require.ErrorContains(t, err, "ssh-agent", "the agent is gone: that is no reason to send it unsigned")
+	s.Plan.Approval.Steps = nil
+	s.Plan.Approval.Review = &access.Review{ApprovalStep: access.ApprovalStep{Need: 1, Groups: []string{"leads"}}}
+	s.Consent = &workflows.ConsentStatus{
+		Steps: 1, Need: 1, From: []string{"leads"}, People: []string{carol}, Until: noon.Add(time.Hour), Review: true,
+	}
+	for state, want := range map[string]string{
+		workflows.StateActive:    "is in force: a yes lets it go on",
+		workflows.StateReviewing: "has ended: the role is taken back",
+	} {
+		s.State = state
+		require.True(t, d.item(s).Review)
+		got := d.sheet(s)
+		require.Empty(t, got.Closed)
+		require.Equal(t, "review", got.Facts[0].Name)
+		require.True(t, got.Facts[0].Warns)
+		require.Contains(t, got.Facts[0].Text, want)
+		require.False(t, got.Shortens)
+		require.Equal(t, []inbox.Step{
+			{Need: 1, Groups: []string{"leads"}, People: []string{carol}, Open: true},
+		}, got.Steps)
+	}
+	s.Consent.Verdict = "approved"
+	got := d.sheet(s)
+	require.Contains(t, got.Closed, "it is decided already: approved")
+	for _, f := range got.Facts {
+		require.NotEqual(t, "review", f.Name)
+	}
 }

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"strings"
 	"time"
-
-	"sentinelone-provisioner/workflows"
 )
 
 // forMe stands for whom --by would name.
@@ -55,7 +53,7 @@ func (p *program) requestsWaitingFor(ctx context.Context, who, console string) e
 			"`starter requests --open` lists what the ledger has", err)
 	}
 	defer e.Close()
-	found, err := e.waitingFor(ctx, named, host)
+	found, err := newLookout(e, p.now).waitingFor(ctx, named, host)
 	if err != nil {
 		err = fmt.Errorf("not every request could be asked: %w", err)
 		if len(found) == 0 {
@@ -104,7 +102,7 @@ func waitingRows(found []asking) []waitingRow {
 			},
 			Reason: plan.Terms.Reason, Step: s.Consent.Step, Steps: s.Consent.Steps,
 			Need: s.Consent.Need, Given: s.Consent.Given, From: s.Consent.From,
-			Review: s.State != workflows.StateAwaiting, Until: s.Consent.Until,
+			Review: s.Consent.Review, Until: s.Consent.Until,
 		}
 	}
 	return rows

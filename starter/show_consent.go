@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"sentinelone-provisioner/internal/access"
@@ -74,7 +73,7 @@ func (d dossier) butThese() string {
 func (d dossier) stillAsked(open openStep, said []voice) string {
 	left := access.Anyone + d.butThese()
 	if !open.anyone {
-		left = strings.Join(undecided(open.People, said), ", ")
+		left = strings.Join(stillAsked(open.People, open.deputies, spoken(said)), ", ")
 	}
 	until := "until "
 	if open.about {
@@ -82,13 +81,6 @@ func (d dossier) stillAsked(open openStep, said []voice) string {
 	}
 	return fmt.Sprintf("still asked: %s; %d of %d given, %s%s",
 		left, open.given, open.Need, until, instant(open.until))
-}
-
-// undecided are those of the people who have not decided: each person does so once.
-func undecided(people []string, said []voice) []string {
-	return slices.DeleteFunc(slices.Clone(people), func(who string) bool {
-		return slices.ContainsFunc(said, func(v voice) bool { return isWordOf(v.Decision, who) })
-	})
 }
 
 // narrowedText is what approvals have left of what was asked for; "" if all of it.

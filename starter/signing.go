@@ -3,12 +3,10 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"sentinelone-provisioner/internal/signing"
 )
@@ -75,17 +73,4 @@ func (p *program) sign(ctx context.Context, o signOptions, s signing.Statement) 
 		p.remark("not signed: %s", by.none)
 	}
 	return by.sign(ctx, s)
-}
-
-// askPassphrase asks on the terminal itself, so that standard input may be anything.
-func (p *program) askPassphrase(path string) ([]byte, error) {
-	tty, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
-	if err != nil {
-		return nil, errors.New("there is no terminal to ask at: add the key to ssh-agent")
-	}
-	defer func() { _ = tty.Close() }()
-	fmt.Fprintf(tty, "Passphrase of %s: ", printable(path))
-	passphrase, err := term.ReadPassword(int(tty.Fd()))
-	fmt.Fprintln(tty)
-	return passphrase, err
 }

@@ -47,11 +47,18 @@ func tempFile(t *testing.T, text string) string {
 // serveAgent is an ssh-agent of this process; keys are by comment.
 func serveAgent(t *testing.T, keys map[string]identity) (socket string) {
 	t.Helper()
+	socket, _ = stoppableAgent(t, keys)
+	return socket
+}
+
+// stoppableAgent is one that can go away: stop hangs up on everybody.
+func stoppableAgent(t *testing.T, keys map[string]identity) (socket string, stop func()) {
+	t.Helper()
 	held := map[string]sshtest.Key{}
 	for comment, i := range keys {
 		held[comment] = i.Key
 	}
-	return sshtest.Agent(t, held)
+	return sshtest.ServeUntil(t, sshtest.Ring(t, held))
 }
 
 func statement() signing.Statement {
@@ -121,4 +128,30 @@ func TestSign_TheKeyThatIsNamedMustSign(t *testing.T) {
 	o.key = tempFile(t, newIdentity(t).public)
 	_, _, err = signer(&bytes.Buffer{}).sign(t.Context(), o, statement())
 	require.ErrorContains(t, err, "is a public one: no ssh-agent is running here")
+}
+
+// A pen signs as often as it is asked to, with one look at the key; it does not go on
+// unsigned once the agent has gone away.
+func TestPen_SignsAgain(t *testing.T) {
+	environ(t, nil)
+	path := newIdentity(t).save(t)
+	pen, err := signer(&bytes.Buffer{}).pen(t.Context(), signOptions{key: path}, carol)
+	require.NoError(t, err)
+	defer pen.close()
+	require.NoError(t, os.Remove(path))
+	for range 2 {
+		_, signature, err := pen.sign(t.Context(), statement())
+		require.NoError(t, err)
+		require.Contains(t, signature, "BEGIN SSH SIGNATURE")
+	}
+
+	socket, stop := stoppableAgent(t, map[string]identity{carol: newIdentity(t)})
+	t.Setenv("SSH_AUTH_SOCK", socket)
+	held, err := signer(&bytes.Buffer{}).pen(t.Context(), signOptions{}, carol)
+	require.NoError(t, err)
+	defer held.close()
+	stop()
+	_, signature, err := held.sign(t.Context(), statement())
+	require.Error(t, err)
+	require.Empty(t, signature)
 }

@@ -58,6 +58,15 @@ func (d dossier) currents() []voice {
 	return slices.DeleteFunc(d.voices(), func(v voice) bool { return !d.current(v) })
 }
 
+// spoken are the decisions alone.
+func spoken(voices []voice) []access.Decision {
+	out := make([]access.Decision, len(voices))
+	for i, v := range voices {
+		out[i] = v.Decision
+	}
+	return out
+}
+
 // said is "approve, unsigned, for 2h: on call".
 func (v voice) said() string {
 	text := v.Action
@@ -103,8 +112,9 @@ type openStep struct {
 	anyone        bool
 	access.ApprovalStep
 
-	until time.Time
-	about bool // until is reckoned, not known
+	deputies []workflows.Deputy
+	until    time.Time
+	about    bool // until is reckoned, not known
 }
 
 // open finds the step that waits: as the workflow says, else by the record.
@@ -123,7 +133,7 @@ func (d dossier) open() (step openStep, ok bool) {
 
 func openOf(c workflows.ConsentStatus) openStep {
 	return openStep{
-		number: c.Step, given: c.Given, anyone: anyoneMay(&c), until: c.Until,
+		number: c.Step, given: c.Given, anyone: anyoneMay(c), until: c.Until, deputies: c.Delegates,
 		ApprovalStep: access.ApprovalStep{Need: c.Need, Groups: c.From, People: c.People},
 	}
 }

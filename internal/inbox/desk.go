@@ -27,6 +27,16 @@ type Item struct {
 	// Given of Need approvals of the open step are there.
 	Given, Need int
 	Until       time.Time // it must be decided
+	// Review says that it started at once and is looked at afterwards.
+	Review bool
+}
+
+// short is what is asked for, marked where it started at once.
+func (i Item) short() string {
+	if i.Review {
+		return "review: " + i.What
+	}
+	return i.What
 }
 
 // Sheet is everything that a person must know before deciding.

@@ -88,7 +88,7 @@ func (l *list) visible() []Item {
 	}
 	var out []Item
 	for _, i := range l.items {
-		text := strings.ToLower(strings.Join([]string{i.ID, i.What, i.Requester, i.Reason}, "\n"))
+		text := strings.ToLower(strings.Join([]string{i.ID, i.short(), i.Requester, i.Reason}, "\n"))
 		if !slices.ContainsFunc(words, func(w string) bool { return !strings.Contains(text, w) }) {
 			out = append(out, i)
 		}

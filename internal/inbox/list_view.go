@@ -158,7 +158,7 @@ func (m *Model) itemLine(c columns, i Item) string {
 	if i.ID == m.list.at {
 		cursor, style, colour = "> ", cursorStyle, colour.Reverse(true)
 	}
-	text := cursor + mark + c.row(0, plain(i.What), plain(i.Requester), fmt.Sprintf("%d/%d", i.Given, i.Need), "")
+	text := cursor + mark + c.row(0, plain(i.short()), plain(i.Requester), fmt.Sprintf("%d/%d", i.Given, i.Need), "")
 	return style.Render(text) + colour.Render(pad(left(i.Until, now), c.left))
 }
 

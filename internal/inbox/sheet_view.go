@@ -52,7 +52,7 @@ func (m *Model) sheetLines(s Sheet) []string {
 	if s.Closed != "" {
 		t.add("closed", s.Closed, alarmStyle)
 	}
-	t.add("what", s.What, titleStyle)
+	t.add("what", s.short(), titleStyle)
 	t.add("who asks", s.Requester, plainStyle)
 	t.add("reason", s.Reason, plainStyle)
 	if s.Closed == "" {

@@ -5,6 +5,7 @@
 package sshtest
 
 import (
+	"context"
 	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/pem"
@@ -72,34 +73,49 @@ func (k Key) Save(t *testing.T, passphrase string) (path string) {
 // Agent is an ssh-agent of this process, until the test ends. Keys are by comment.
 func Agent(t *testing.T, keys map[string]Key) (socket string) {
 	t.Helper()
+	return Serve(t, Ring(t, keys))
+}
+
+// Ring holds keys, by comment, as ssh-agent does.
+func Ring(t *testing.T, keys map[string]Key) agent.Agent {
+	t.Helper()
 	ring := agent.NewKeyring()
 	for comment, k := range keys {
 		require.NoError(t, ring.Add(agent.AddedKey{PrivateKey: k.Raw, Comment: comment}))
 	}
-	return Serve(t, ring)
+	return ring
 }
 
 // Serve offers a ring of keys as ssh-agent does, until the test ends.
 func Serve(t *testing.T, ring agent.Agent) (socket string) {
 	t.Helper()
+	socket, _ = ServeUntil(t, ring)
+	return socket
+}
+
+// ServeUntil is Serve by an agent that can go away: stop hangs up on everybody.
+func ServeUntil(t *testing.T, ring agent.Agent) (socket string, stop func()) {
+	t.Helper()
 	socket = filepath.Join(t.TempDir(), "s")
 	var listen net.ListenConfig
 	listener, err := listen.Listen(t.Context(), "unix", socket)
 	require.NoError(t, err)
-	t.Cleanup(func() { _ = listener.Close() })
+	ctx, stop := context.WithCancel(t.Context())
+	t.Cleanup(func() { stop(); _ = listener.Close() })
 	go func() {
 		for {
 			conn, err := listener.Accept()
 			if err != nil {
 				return
 			}
+			context.AfterFunc(ctx, func() { _ = conn.Close() })
 			go func() {
 				_ = agent.ServeAgent(ring, conn)
 				_ = conn.Close()
 			}()
 		}
 	}()
-	return socket
+	return socket, stop
 }
 
 // People makes a key for each of them, and a file of allowed signers in which each may

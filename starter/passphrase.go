@@ -1,0 +1,36 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"golang.org/x/term"
+)
+
+// askPassphrase asks on the terminal itself, so that standard input may be anything.
+func (p *program) askPassphrase(path string) ([]byte, error) {
+	tty, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
+	if err != nil {
+		return nil, errors.New("there is no terminal to ask at: add the key to ssh-agent")
+	}
+	defer func() { _ = tty.Close() }()
+	return readPassphrase(tty, path)
+}
+
+// readPassphrase asks once the terminal shows no more what is typed, so that nothing of it
+// is seen however early it comes. Ctrl-C gives up.
+func readPassphrase(tty *os.File, path string) ([]byte, error) {
+	before, err := term.MakeRaw(int(tty.Fd()))
+	if err != nil {
+		return nil, fmt.Errorf("the terminal cannot be kept from showing what is typed: %w", err)
+	}
+	defer func() { _ = term.Restore(int(tty.Fd()), before) }()
+	passphrase, err := term.NewTerminal(tty, "").ReadPassword(fmt.Sprintf("Passphrase of %s: ", printable(path)))
+	if errors.Is(err, io.EOF) {
+		fmt.Fprint(tty, "\r\n")
+		return nil, errors.New("none was given")
+	}
+	return []byte(passphrase), err
+}

@@ -1,0 +1,41 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	workflowpb "go.temporal.io/api/workflow/v1"
+	"go.temporal.io/api/workflowservice/v1"
+
+	"sentinelone-provisioner/workflows"
+)
+
+// requestTypes are of the workflows that may ask people.
+var requestTypes = strings.Join([]string{
+	workflows.GrantType, workflows.RevokeType, workflows.OffboardType,
+	workflows.ProvisionUserType, workflows.ProvisionServiceUserType,
+}, "', '")
+
+const pageOfRequests = 1000
+
+// runningRequests lists the requests that may ask people, as Temporal has them; one that
+// was started this second may be missing.
+func (e *engine) runningRequests(ctx context.Context) ([]*workflowpb.WorkflowExecutionInfo, error) {
+	query := fmt.Sprintf("ExecutionStatus = 'Running' AND WorkflowType IN ('%s')", requestTypes)
+	var out []*workflowpb.WorkflowExecutionInfo
+	for page := []byte(nil); ; {
+		short, cancel := context.WithTimeout(ctx, callTimeout)
+		answer, err := e.ListWorkflow(short, &workflowservice.ListWorkflowExecutionsRequest{
+			Namespace: e.opts.Namespace, Query: query, PageSize: pageOfRequests, NextPageToken: page,
+		})
+		cancel()
+		if err != nil {
+			return nil, fmt.Errorf("list the running requests: %w", e.explain(err))
+		}
+		out = append(out, answer.GetExecutions()...)
+		if page = answer.GetNextPageToken(); len(page) == 0 {
+			return out, nil
+		}
+	}
+}
