@@ -94,7 +94,7 @@ func startWorker(t *testing.T, server *testbed.DevServer) (stop func()) {
 	w.RegisterActivity(func() error { return nil }) // so that it polls for activities too
 	require.NoError(t, w.Start())
 	e := &engine{Client: c, queue: workflows.DefaultTaskQueue}
-	polls := func() bool { return e.requireWorker(t.Context()) == nil }
+	polls := func() bool { return e.workerPolls(t.Context()) == nil }
 	require.Eventually(t, polls, 20*time.Second, 50*time.Millisecond)
 	return w.Stop
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -53,11 +54,45 @@ func (p *program) sdkLogger() *slog.Logger {
 	return slog.New(slog.DiscardHandler)
 }
 
+// workerPatience is how long a worker is looked for: one that has just started may not
+// have asked the service for work yet.
+const workerPatience = 5 * time.Second
+
 // requireWorker fails unless a worker polls the task queue for workflows and for
 // activities. Without this a sync on a misspelt queue would wait for ever. The
 // service remembers pollers for some minutes, so a worker that was just killed
 // still counts.
 func (e *engine) requireWorker(ctx context.Context) error {
+	return e.lookForWorker(ctx, workerPatience)
+}
+
+// lookForWorker looks again and again for that long while there is none.
+func (e *engine) lookForWorker(ctx context.Context, patience time.Duration) error {
+	over := time.After(patience)
+	again := time.NewTicker(pollEvery / 2)
+	defer again.Stop()
+	for {
+		err := e.workerPolls(ctx)
+		if _, none := errors.AsType[*noWorkerError](err); !none {
+			return err
+		}
+		select {
+		case <-again.C:
+		case <-over:
+			return err
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// noWorkerError says that nobody polls a task queue.
+type noWorkerError struct{ text string }
+
+func (e *noWorkerError) Error() string { return e.text }
+
+// workerPolls asks the service once.
+func (e *engine) workerPolls(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	for _, kind := range []enumspb.TaskQueueType{
@@ -68,8 +103,8 @@ func (e *engine) requireWorker(ctx context.Context) error {
 			return fmt.Errorf("ask for the workers of task queue %q: %w", e.queue, e.explain(err))
 		}
 		if len(answer.GetPollers()) == 0 {
-			return fmt.Errorf("no worker polls task queue %q in namespace %q at %s: "+
-				"start `worker` there, or set TASK_QUEUE", e.queue, e.opts.Namespace, e.opts.HostPort)
+			return &noWorkerError{fmt.Sprintf("no worker polls task queue %q in namespace %q at %s: "+
+				"start `worker` there, or set TASK_QUEUE", e.queue, e.opts.Namespace, e.opts.HostPort)}
 		}
 	}
 	return nil
