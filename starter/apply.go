@@ -31,8 +31,9 @@ of the same fields:
   ` + strings.Join(fileColumns, ",") + `
 
 action is grant or revoke; kind is user or serviceUser; duration (4h, 7d) makes a grant one
-for a time; kind of an e-mail address, level, duration, reason and id may be left out.
-Every line is checked before anything starts.
+for a time; breakGlass (yes or no) makes it start at once, where the policy lets it, to be
+reviewed afterwards; kind of an e-mail address, level, duration, reason, id and breakGlass
+may be left out. Every line is checked before anything starts.
 
 Each line is a request of its own, whose id is the line's, or else follows from what the
 line says. So the same file can be run again after whatever happened: what was done is

@@ -71,11 +71,12 @@ func (c compiler) one(row fileRow) (fileChange, error) {
 	role, roleFault := roleNamed(row.Role)
 	scope, guess, scopeFault := scopeNamed(row.Scope, row.Level, c.known)
 	duration, durationFault := durationOf(row)
-	faults := errors.Join(kindFault, principalFault, roleFault, scopeFault, durationFault)
+	glass, glassFault := glassOf(row)
+	faults := errors.Join(kindFault, principalFault, roleFault, scopeFault, durationFault, glassFault)
 	out.guess = guess
 	grant := workflows.GrantInput{
 		Principal: principal, Role: role, Scope: scope, Duration: duration, Reason: row.Reason,
-		Requester: c.requester, Console: c.console, DryRun: c.dryRun,
+		Requester: c.requester, Console: c.console, DryRun: c.dryRun, BreakGlass: glass,
 	}
 	out.want = grant
 	switch row.Action {
@@ -84,7 +85,7 @@ func (c compiler) one(row fileRow) (fileChange, error) {
 			kind: workflows.GrantType, input: &grant, summary: grantSummary(grant),
 			settled: func(s workflows.RequestStatus) bool { return s.State == workflows.StateActive },
 		}
-	case "revoke":
+	case actionRevoke:
 		out.order = order{
 			kind: workflows.RevokeType,
 			input: &workflows.RevokeInput{
@@ -144,7 +145,7 @@ func durationOf(row fileRow) (*access.Duration, error) {
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("duration: %w", err)
-	case row.Action == "revoke":
+	case row.Action == actionRevoke:
 		return nil, errors.New("duration is given for a revoke, which is for good: leave it out")
 	case d > workflows.MaxDuration:
 		return nil, fmt.Errorf("duration: %s is too long: the longest is %s; leave it out for a role for good",

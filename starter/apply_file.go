@@ -22,17 +22,33 @@ type fileRow struct {
 	Duration  string `json:"duration"`
 	Reason    string `json:"reason"`
 	ID        string `json:"id"`
+	// BreakGlass is a yes or no, or nothing for a no.
+	BreakGlass yesNo `json:"breakGlass"`
 
 	line int // from 1
 }
 
 // fileColumns are the columns of a file, in the order of the help.
-var fileColumns = []string{"action", "kind", "principal", "role", "level", "scope", "duration", "reason", "id"}
+var fileColumns = []string{
+	"action", "kind", "principal", "role", "level", "scope", "duration", "reason", "id", "breakGlass",
+}
+
+// columnNamed is the column of a name, however that is capitalised; else the name.
+func columnNamed(name string) string {
+	name = strings.TrimSpace(name)
+	for _, column := range fileColumns {
+		if strings.EqualFold(column, name) {
+			return column
+		}
+	}
+	return name
+}
 
 // field is where the value of a column goes.
 func (r *fileRow) field(column string) *string {
 	return []*string{
 		&r.Action, &r.Kind, &r.Principal, &r.Role, &r.Level, &r.Scope, &r.Duration, &r.Reason, &r.ID,
+		(*string)(&r.BreakGlass),
 	}[slices.Index(fileColumns, column)]
 }
 
@@ -88,7 +104,7 @@ func parseCSV(data []byte) ([]fileRow, error) {
 func checkHeader(header []string) error {
 	var faults []error
 	for i, name := range header {
-		header[i] = strings.ToLower(strings.TrimSpace(name))
+		header[i] = columnNamed(name)
 		switch {
 		case !slices.Contains(fileColumns, header[i]):
 			faults = append(faults, fmt.Errorf("%q is no column: the header has some of %s",

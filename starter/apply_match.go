@@ -37,7 +37,7 @@ func (c fileChange) means(plan access.Plan) bool {
 		}
 	}
 	who, scope := c.want.Principal, c.want.Scope
-	return plan.Op == op && plan.Terms.Duration == lasts &&
+	return plan.Op == op && plan.Terms.Duration == lasts && plan.Terms.BreakGlass == c.want.BreakGlass &&
 		plan.Principal.Kind == who.Kind && plan.Scope.Level == scope.Level &&
 		is(who.ID, plan.Principal.ID) && is(strings.ToLower(who.Email), strings.ToLower(plan.Principal.Email)) &&
 		is(who.Name, plan.Principal.Name) &&
