@@ -62,6 +62,7 @@ func TestConsent(t *testing.T) {
 		}
 	}))
 	require.True(t, t.Run("waiting for me", func(t *testing.T) { consentWaitingForMe(t, l) }))
+	require.True(t, t.Run("handed over", func(t *testing.T) { consentHandedOver(t, l) }))
 	require.True(t, t.Run("console gone", func(t *testing.T) { consentWithoutConsole(t, l) }))
 	require.True(t, t.Run("worker gone", func(t *testing.T) { consentWithoutWorker(t, l) }))
 	require.True(t, t.Run("Temporal gone", func(t *testing.T) { consentWithoutTemporal(t, l) }))

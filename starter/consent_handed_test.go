@@ -1,0 +1,76 @@
+//nolint:thelper // it is one of the subtests of TestConsent
+package main
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"sentinelone-provisioner/internal/config"
+	"sentinelone-provisioner/internal/inbox"
+	"sentinelone-provisioner/workflows"
+)
+
+// consentHandedOver lets somebody decide for Erin whom no policy names. What waits for
+// that person is found without a database: it is the worker that knows.
+func consentHandedOver(t *testing.T, l *live) {
+	const gina = "gina@example.com"
+	t.Setenv("USER", "bob@example.com")
+	l.waiting(t, "handed@example.com", "Admin", "HAND")
+	require.Equal(t, exitDone, run(t, "approve", "HAND", "--by", carol, "--yes").code)
+	require.Equal(t, exitDone, run(t, "approve", "HAND", "--by", dave, "--yes").code)
+	t.Setenv("DATABASE_URL", "sqlite:///nowhere/none.db")
+	cfg, err := config.LoadUnchecked()
+	require.NoError(t, err)
+	var said strings.Builder
+	p := &program{out: &said, err: &said, now: time.Now, cfg: cfg}
+	e, err := p.connect(t.Context())
+	require.NoError(t, err)
+	defer e.Close()
+	d := p.newDesk(t.Context(), e, gina, pen{program: p})
+	has := func() bool {
+		items, err := d.Waiting(t.Context())
+		require.NoError(t, err)
+		for _, i := range items {
+			if i.ID == "grant/HAND" {
+				return true
+			}
+		}
+		return false
+	}
+	listed := func() string { return run(t, "requests", "--waiting-for", gina).out }
+	require.False(t, has())
+	require.NotContains(t, listed(), "grant/HAND")
+
+	handed := run(t, "delegate", "--by", erin, "--to", gina, "--for", "7d")
+	require.Equal(t, exitDone, handed.code, handed.errOut)
+	require.Eventually(t, has, waitLimit, pollEvery)
+	require.Contains(t, listed(), "grant/HAND")
+	require.Regexp(t, `(?m)^HAND\t`, run(t, "__complete", "approve", "--by", gina, "H").out)
+	sheet, err := d.Show(t.Context(), "grant/HAND")
+	require.NoError(t, err)
+	require.Empty(t, sheet.Closed)
+	require.Equal(t, []string{erin, gina + " for " + erin}, sheet.Steps[1].People)
+	require.Regexp(t, `(?m)still asked: erin@example.com, gina@example.com for erin@example.com; 0 of 1 given`,
+		run(t, "show", "HAND").out)
+
+	refused := run(t, "approve", "HAND", "--by", "henk@example.com", "--yes")
+	require.Equal(t, exitFailed, refused.code)
+	require.Regexp(t, `(?m)^your word +may not count: others are asked: it waits for 1 of 1 `, refused.errOut)
+	another := inbox.Decision{ID: "grant/HAND", Plan: strings.Repeat("0", 64), Action: inbox.Approve}
+	_, err = d.Decide(t.Context(), another)
+	require.ErrorContains(t, err, "the plan has changed since you looked at it, and nothing was sent")
+
+	status := decode[workflows.RequestStatus](t, run(t, "show", "HAND", "-o", "json"))
+	require.Len(t, status.Consent.Delegates, 1)
+	require.WithinDuration(t, time.Now().Add(7*24*time.Hour), status.Consent.Delegates[0].Until, time.Hour)
+	weight := deciding{in: workflows.DecisionInput{By: gina}}.weight(status)
+	require.Contains(t, weight, "counts for erin@example.com, who handed their decisions to you until ")
+	taken, err := d.Decide(t.Context(), inbox.Decision{ID: "grant/HAND", Plan: sheet.Plan, Action: inbox.Deny})
+	require.NoError(t, err)
+	require.Equal(t, "grant/HAND: deny by gina@example.com for erin@example.com (unsigned)", taken)
+	require.False(t, has())
+	require.Equal(t, exitDone, run(t, "delegate", "--by", erin, "--to", gina, "--stop").code)
+}
