@@ -38,9 +38,9 @@ they have asked for or would get, and they cannot hand it on.
 
 --stop takes it back. With a key (ssh-agent, or --key) it is signed; the worker asks for that
 where ALLOWED_SIGNERS is set. Without, the name in --by is recorded as claimed.`,
-		Example: `  starter delegate --to dave@example.com --for 7d --comment "on leave"
-  starter delegate --to dave@example.com --until 2026-08-14 --by carol@example.com
-  starter delegate --to dave@example.com --stop
+		Example: `  starter delegate --to bob@example.com --for 7d --comment "on leave"
+  starter delegate --to bob@example.com --until 2026-08-14 --by carol@example.com
+  starter delegate --to bob@example.com --stop
   starter delegate list`,
 		Args: cobra.NoArgs,
 		RunE: p.run(func(ctx context.Context, _ []string) error { return p.delegate(ctx, o) }),

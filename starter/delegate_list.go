@@ -19,7 +19,7 @@ func (p *program) delegateListCommand() *cobra.Command {
 		Long: `Who decides for whom now, and until when. What was handed over before, and taken back, is in
 the ledger: starter ledger export, entries of kind delegation.`,
 		Example: `  starter delegate list
-  starter delegate list --to dave@example.com -o json`,
+  starter delegate list --to bob@example.com -o json`,
 		Args: cobra.NoArgs,
 		RunE: p.run(func(ctx context.Context, _ []string) error { return p.delegations(ctx, o) }),
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/policy"
 	"sentinelone-provisioner/workflows"
 )
 
@@ -21,7 +22,7 @@ func (d dossier) consentFacts() [][]string {
 		if a.Rule != "" {
 			rule = fmt.Sprintf("rule %q", a.Rule)
 		}
-		facts = append(facts, []string{"policy", fmt.Sprintf("%s of the file with SHA-256 %s", rule, a.Hash)})
+		facts = append(facts, []string{"policy", rule + " of the " + policyNamed(a.Hash)})
 	}
 	steps, _ := stepsOf(a)
 	said := d.currents()
@@ -51,7 +52,7 @@ func (d dossier) consentFacts() [][]string {
 	return facts
 }
 
-// stepText is "2 of leads: carol@example.com, dave@example.com".
+// stepText is "2 of leads: carol@example.com, bob@example.com".
 func (d dossier) stepText(s access.ApprovalStep) string {
 	text := fmt.Sprintf("%d of %s", s.Need, strings.Join(s.Groups, ", "))
 	if s.Anyone() {
@@ -113,4 +114,12 @@ func (d dossier) outdated() int {
 		}
 	}
 	return n
+}
+
+// policyNamed is the policy with that hash.
+func policyNamed(hash string) string {
+	if hash == policy.BuiltIn().Hash() {
+		return "policy that is built in"
+	}
+	return "file with SHA-256 " + hash
 }
