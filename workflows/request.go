@@ -220,7 +220,8 @@ func (r *request) end(ctx workflow.Context, err error) (RequestResult, error) {
 
 func (r *request) done() bool { return r.result != nil }
 
-// enter moves to a state and says so in Temporal's own tools.
+// enter moves to a state and says so in Temporal's own tools. The text is not encrypted on
+// its way there, so it names groups and no people.
 func (r *request) enter(ctx workflow.Context, state, waiting string) {
 	r.state, r.wait = state, waiting
 	details := "**" + state + "**"
