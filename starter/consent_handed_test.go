@@ -29,7 +29,8 @@ func consentHandedOver(t *testing.T, l *live) {
 	e, err := p.connect(t.Context())
 	require.NoError(t, err)
 	defer e.Close()
-	d := p.newDesk(t.Context(), e, gina, pen{program: p})
+	d, err := p.newDesk(t.Context(), e, gina, pen{program: p})
+	require.NoError(t, err)
 	has := func() bool {
 		items, err := d.Waiting(t.Context())
 		require.NoError(t, err)

@@ -29,6 +29,9 @@ func (p *program) inboxCommand() *cobra.Command {
 who is asked. You approve or deny one or several, and are asked for a yes first. ? shows
 the keys.
 
+Where SENTINELONE_BASE_URL is set, these are the requests of that console and of its
+TASK_QUEUE, else all that there are.
+
 With a key (ssh-agent, or --key) each decision is signed over the plan that you have seen.
 What you have decided is printed when you leave. NO_COLOR turns colours off.`,
 		Example: `  starter inbox
@@ -68,7 +71,11 @@ func (p *program) inbox(ctx context.Context, o inboxOptions) error {
 	if pen.none != "" {
 		note = "not signed: " + pen.none
 	}
-	done, err := inbox.Run(ctx, p.newDesk(ctx, e, by, pen), inbox.Options{
+	desk, err := p.newDesk(ctx, e, by, pen)
+	if err != nil {
+		return err
+	}
+	done, err := inbox.Run(ctx, desk, inbox.Options{
 		Who: by, Note: note, Every: inboxEvery, Now: p.now,
 	}, in, p.out)
 	for _, sentence := range done {

@@ -16,21 +16,32 @@ type desk struct {
 	messenger
 
 	by      string
+	console string // whose requests are shown; "" for all
 	lookout *lookout
 	names   store.Directory // of the last sync; empty where there is no database
 }
 
-func (p *program) newDesk(ctx context.Context, e *engine, by string, w pen) *desk {
-	return &desk{
-		messenger: messenger{program: p, engine: e, pen: w}, by: by,
+// newDesk shows the requests of the configured console and its task queue, of which others
+// have one of their own; all that there are where none is configured.
+func (p *program) newDesk(ctx context.Context, e *engine, by string, w pen) (*desk, error) {
+	console, err := p.configuredConsole()
+	if err != nil {
+		return nil, err
+	}
+	d := &desk{
+		messenger: messenger{program: p, engine: e, pen: w}, by: by, console: console,
 		lookout: newLookout(e, p.now), names: p.directory(ctx),
 	}
+	if console != "" {
+		d.lookout.only = e.queue
+	}
+	return d, nil
 }
 
 // Waiting implements [inbox.Desk]. It needs Temporal alone: who decides may not reach the
 // database. Requests that do not answer are listed as they were when they last did.
 func (d *desk) Waiting(ctx context.Context) ([]inbox.Item, error) {
-	found, err := d.lookout.waitingFor(ctx, d.by, "")
+	found, err := d.lookout.waitingFor(ctx, d.by, d.console)
 	if found == nil {
 		return nil, err
 	}

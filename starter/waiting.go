@@ -27,6 +27,8 @@ type asking struct {
 type lookout struct {
 	*engine
 	now func() time.Time
+	// only is the task queue whose requests are looked at; "" for all.
+	only string
 
 	mu   sync.Mutex
 	seen map[started]lastWord
@@ -54,7 +56,7 @@ func newLookout(e *engine, now func() time.Time) *lookout {
 // What was found is of use beside an error too, which says that the others are not known;
 // it is nil only where none can be known.
 func (l *lookout) all(ctx context.Context, console string) ([]asking, error) {
-	running, err := l.runningRequests(ctx)
+	running, err := l.runningRequests(ctx, l.only)
 	if err != nil {
 		return nil, err
 	}

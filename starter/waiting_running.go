@@ -20,9 +20,14 @@ var requestTypes = strings.Join([]string{
 const pageOfRequests = 1000
 
 // runningRequests lists the requests that may ask people, as Temporal has them; one that
-// was started this second may be missing.
-func (e *engine) runningRequests(ctx context.Context) ([]*workflowpb.WorkflowExecutionInfo, error) {
+// was started this second may be missing. An empty task queue means all of them.
+func (e *engine) runningRequests(
+	ctx context.Context, queue string,
+) ([]*workflowpb.WorkflowExecutionInfo, error) {
 	query := fmt.Sprintf("ExecutionStatus = 'Running' AND WorkflowType IN ('%s')", requestTypes)
+	if queue != "" {
+		query += fmt.Sprintf(" AND TaskQueue = '%s'", strings.ReplaceAll(queue, "'", `\'`))
+	}
 	var out []*workflowpb.WorkflowExecutionInfo
 	for page := []byte(nil); ; {
 		short, cancel := context.WithTimeout(ctx, callTimeout)
