@@ -270,8 +270,8 @@ func TestSigned_Accounts(t *testing.T) {
 	for i, args := range [][]string{
 		append([]string{"user", "create", "--email", "new@example.com", "--name", "New"}, place...),
 		append([]string{"service-user", "create", "--name", "ci", "--token-until", "90d"}, place...),
-		append([]string{"offboard", "--user", "new@example.com", "--yes"}, "--baseline-role", d.viewer.RoleID,
-			"--baseline-scope", d.viewer.ScopeID, "--baseline-level", "site"),
+		append([]string{"offboard", "--user", "new@example.com", "--yes"}, "--baseline-role", d.wanted.RoleID,
+			"--baseline-scope", d.wanted.ScopeID, "--baseline-level", "site"), // which it holds
 		{"offboard", "--user", "new@example.com", "--delete", "--yes"},
 		{"service-user", "retire", "ci", "--yes"},
 	} {
