@@ -155,6 +155,27 @@ func recordMove(policy, end string) func(*stack) string {
 	}
 }
 
+// New users, about whom people are asked.
+var askedUserScenarios = map[string]func(*stack) string{
+	"approved": recordAccount(func(a *accounts) client.WorkflowRun {
+		run := a.askedUser()
+		a.says(run, "approve", "carol@example.com")
+		return a.must(run, "provisioned", access.Created)
+	}),
+	"denied": recordAccount(func(a *accounts) client.WorkflowRun {
+		run := a.askedUser()
+		a.says(run, "deny", "carol@example.com")
+		return a.must(run, "denied", "")
+	}),
+}
+
+func (a *accounts) askedUser() client.WorkflowRun {
+	a.t.Helper()
+	run := a.startUser("new")
+	a.untilRequest(run, asks)
+	return run
+}
+
 // Delegations on their own.
 var delegateScenarios = map[string]func(*stack) string{
 	"delegated": recordGrant(func(r *roles) client.WorkflowRun {

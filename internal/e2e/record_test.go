@@ -51,6 +51,7 @@ func TestRecordHistories(t *testing.T) { //nolint:paralleltest // one recording 
 		{workflows.DelegateType, rolesConsole, delegateScenarios, nil},
 		{workflows.PrincipalType, rolesConsole, principalScenarios, nil},
 		{workflows.ProvisionUserType, rolesConsole, userScenarios, nil},
+		{workflows.ProvisionUserType, rolesConsole, askedUserScenarios, movable},
 		{workflows.ProvisionServiceUserType, rolesConsole, serviceUserScenarios, tokenFolder},
 		{workflows.OffboardType, rolesConsole, offboardScenarios, nil},
 	} {
