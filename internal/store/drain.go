@@ -17,8 +17,8 @@ func (s *Store) StartDrain(ctx context.Context, id string, c access.Collection, 
 		return out, fmt.Errorf("attempt %d of %s: attempts count from 1", attempt, c)
 	}
 	err := s.writeOn(ctx, func(t *txn) error {
-		var version int64
-		snap, d, err := s.lockDrain(ctx, t, id, c, alone, versionOf(id, c, &version))
+		var seen head
+		snap, d, err := s.lockDrain(ctx, t, id, c, alone, readHead(id, c, &seen))
 		if err != nil {
 			return err
 		}
@@ -29,7 +29,7 @@ func (s *Store) StartDrain(ctx context.Context, id string, c access.Collection, 
 		case attempt < d.attempt:
 			return behind(id, c, d.attempt, attempt)
 		case attempt > d.attempt:
-			if d, err = restart(ctx, t, snap, d, attempt, version); err != nil {
+			if d, err = restart(ctx, t, snap, d, attempt, seen.version); err != nil {
 				return err
 			}
 		}
@@ -39,18 +39,9 @@ func (s *Store) StartDrain(ctx context.Context, id string, c access.Collection, 
 	return out, err
 }
 
-// versionOf reads what readers see of a collection as the drain begins. A promotion
-// that is not through yet changes it afterwards, and the drain is then begun anew.
-func versionOf(id string, c access.Collection, into *int64) step {
-	return step{
-		what: "read the head of " + string(c),
-		query: `SELECT COALESCE(MAX(h.version), 0) FROM heads h
-		        WHERE h.console = (SELECT s.console FROM snapshots s WHERE s.id = $1) AND h.collection = $2`,
-		args: []any{id, string(c)},
-		read: func(row scanner) error { return row.Scan(into) },
-	}
-}
-
+// restart begins a drain anew, against the version of the collection that readers see. A
+// promotion that is not through yet changes it afterwards, and the drain is then begun
+// anew once more.
 func restart(
 	ctx context.Context, t *txn, snap snapshotRow, d drainRow, attempt int, base int64,
 ) (drainRow, error) {
@@ -140,10 +131,10 @@ func (s *Store) Drained(ctx context.Context, id string, c access.Collection, att
 	var out DrainSummary
 	err := s.writeOn(ctx, func(t *txn) error {
 		snap, d, covered := snapshotRow{id: id}, drainRow{}, false
-		var proven int64
+		var proven head
 		err := t.together(ctx,
 			step{what: "look at the snapshot", query: snapshotByID, args: []any{id}, read: snap.scan},
-			readDrain(id, c, &d, &covered), provenIn(id, c, &proven))
+			readDrain(id, c, &d, &covered), readHead(id, c, &proven))
 		switch {
 		case err != nil:
 			return err
@@ -157,23 +148,12 @@ func (s *Store) Drained(ctx context.Context, id string, c access.Collection, att
 		out = DrainSummary{
 			Pages: d.pages, Rows: d.received, Requests: d.requests, Unassigned: d.unassigned,
 			FirstTotal: intOrNil(d.firstTotal), LastTotal: intOrNil(d.lastTotal), TotalsMoved: d.totalsMoved,
-			Stale: proven > snap.seq,
+			Stale: proven.seq > snap.seq,
 		}
 		out.Distinct, err = noteReceived(ctx, t.Tx, snap, d)
 		return err
 	})
 	return out, err
-}
-
-// provenIn reads in which snapshot a collection was proven last; 0 for never.
-func provenIn(id string, c access.Collection, into *int64) step {
-	return step{
-		what: "read the head of " + string(c),
-		query: `SELECT COALESCE(MAX(h.seq), 0) FROM heads h
-		        WHERE h.console = (SELECT s.console FROM snapshots s WHERE s.id = $1) AND h.collection = $2`,
-		args: []any{id, string(c)},
-		read: func(row scanner) error { return row.Scan(into) },
-	}
 }
 
 // noteReceived counts what a complete drain came to, once. A drain that has begun

@@ -137,11 +137,11 @@ func membersOf(
 ) (roleTally, error) {
 	d, covered := all[c]
 	if covered {
-		t, err := received(ctx, q, snap, all, []access.Collection{c})
+		seen, pending, err := came(ctx, q, snap, d)
 		if err != nil {
 			return nil, err
 		}
-		if t.seen[c]+t.pending[c] == d.received {
+		if seen+pending == d.received {
 			return tallied(ctx, q, snap, c)
 		}
 	}
