@@ -72,14 +72,11 @@ func (p *program) apply(ctx context.Context, o applyOptions) error {
 	if err != nil {
 		return err
 	}
-	e, err := p.connect(ctx)
+	e, err := p.connectToWorker(ctx)
 	if err != nil {
 		return err
 	}
 	defer e.Close()
-	if err := e.requireWorker(ctx); err != nil {
-		return err
-	}
 	for _, c := range changes {
 		if c.guess != "" {
 			p.remark("line %d: %s", c.line, c.guess)

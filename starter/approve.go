@@ -87,14 +87,11 @@ func (p *program) decideOn(ctx context.Context, action string, ids []string, o d
 		return err
 	}
 	defer by.close()
-	e, err := p.connect(ctx)
+	e, err := p.connectToWorker(ctx)
 	if err != nil {
 		return err
 	}
 	defer e.Close()
-	if err := e.requireWorker(ctx); err != nil {
-		return err
-	}
 	if by.none != "" {
 		p.remark("not signed: %s", by.none)
 	}

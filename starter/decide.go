@@ -52,14 +52,11 @@ func (p *program) decide(ctx context.Context, decision string, o decideOptions) 
 	if err != nil {
 		return err
 	}
-	e, err := p.connect(ctx)
+	e, err := p.connectToWorker(ctx)
 	if err != nil {
 		return err
 	}
 	defer e.Close()
-	if err := e.requireWorker(ctx); err != nil {
-		return err
-	}
 	decided, err := e.decide(ctx, id, decision, by)
 	if err != nil {
 		return err

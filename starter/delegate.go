@@ -72,14 +72,11 @@ func (p *program) delegate(ctx context.Context, o delegateOptions) error {
 	if err != nil {
 		return err
 	}
-	e, err := p.connect(ctx)
+	e, err := p.connectToWorker(ctx)
 	if err != nil {
 		return err
 	}
 	defer e.Close()
-	if err := e.requireWorker(ctx); err != nil {
-		return err
-	}
 	answer := delegateAnswer{WorkflowID: workflows.DelegateID(newRequestID())}
 	if o.request == "" {
 		err = p.startDelegation(ctx, e, in, o, &answer)

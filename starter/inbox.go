@@ -59,14 +59,11 @@ func (p *program) inbox(ctx context.Context, o inboxOptions) error {
 		return err
 	}
 	defer pen.close()
-	e, err := p.connect(ctx)
+	e, err := p.connectToWorker(ctx)
 	if err != nil {
 		return err
 	}
 	defer e.Close()
-	if err := e.requireWorker(ctx); err != nil {
-		return err
-	}
 	note := ""
 	if pen.none != "" {
 		note = "not signed: " + pen.none

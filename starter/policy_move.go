@@ -7,8 +7,6 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	"go.temporal.io/api/serviceerror"
-	"go.temporal.io/sdk/client"
 
 	"sentinelone-provisioner/workflows"
 )
@@ -45,15 +43,17 @@ func (p *program) policyMove(ctx context.Context, id string, o policyMoveOptions
 	if err != nil {
 		return err
 	}
-	e, err := p.connect(ctx)
+	e, err := p.connectToWorker(ctx)
 	if err != nil {
 		return err
 	}
 	defer e.Close()
-	if err := e.requireWorker(ctx); err != nil {
-		return err
-	}
-	answer, err := p.sendMove(ctx, e, strings.TrimSpace(id), workflows.PolicyMove{By: by, Comment: o.comment})
+	id = strings.TrimSpace(id)
+	var answer policyMoveAnswer
+	answer.WorkflowID, err = p.updateRunning(ctx, e, runningUpdate{
+		kind: "request", text: id, ids: candidates(id, requestPrefixes...), name: workflows.MoveUpdate,
+		payload: workflows.PolicyMove{By: by, Comment: o.comment},
+	}, &answer.PolicyMoved)
 	if err != nil {
 		return err
 	}
@@ -68,28 +68,4 @@ func (p *program) policyMove(ctx context.Context, id string, o policyMoveOptions
 		err = errors.Join(err, fmt.Errorf("the new policy refuses %s, which has ended", answer.WorkflowID))
 	}
 	return err
-}
-
-func (p *program) sendMove(
-	ctx context.Context, e *engine, text string, in workflows.PolicyMove,
-) (policyMoveAnswer, error) {
-	ids := candidates(text, requestPrefixes...)
-	for _, id := range ids {
-		answer := policyMoveAnswer{WorkflowID: id}
-		handle, err := e.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
-			WorkflowID: id, UpdateName: workflows.MoveUpdate,
-			WaitForStage: client.WorkflowUpdateStageCompleted, Args: []any{in},
-		})
-		if err == nil {
-			err = handle.Get(ctx, &answer.PolicyMoved)
-		}
-		if _, missing := errors.AsType[*serviceerror.NotFound](err); missing {
-			continue
-		}
-		if err != nil {
-			return answer, reasonOf("request", e.explain(err))
-		}
-		return answer, nil
-	}
-	return policyMoveAnswer{}, p.notRunning(ctx, e, text, ids)
 }

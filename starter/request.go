@@ -32,14 +32,11 @@ const dryRunMark = "dry-run-"
 
 // request starts a request, waits for it if that is wanted, and says what became of it.
 func (p *program) request(ctx context.Context, o order) error {
-	e, err := p.connect(ctx)
+	e, err := p.connectToWorker(ctx)
 	if err != nil {
 		return err
 	}
 	defer e.Close()
-	if err := e.requireWorker(ctx); err != nil {
-		return err
-	}
 	if o.chosen {
 		if err := p.requireFree(ctx, e, o.id); err != nil {
 			return err

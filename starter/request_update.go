@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 
 	"sentinelone-provisioner/workflows"
@@ -35,14 +34,11 @@ type updateAnswer struct {
 func (p *program) updateGrant(
 	ctx context.Context, text, name string, payload any, say func(updateAnswer) (string, error),
 ) error {
-	e, err := p.connect(ctx)
+	e, err := p.connectToWorker(ctx)
 	if err != nil {
 		return err
 	}
 	defer e.Close()
-	if err := e.requireWorker(ctx); err != nil {
-		return err
-	}
 	answer, err := p.sendUpdate(ctx, e, strings.TrimSpace(text), name, payload)
 	if ctx.Err() != nil {
 		return fmt.Errorf("stopped waiting; what was asked goes on. Look with `starter show %s`", text)
@@ -68,24 +64,42 @@ func (p *program) sendUpdate(
 	if name == workflows.CancelUpdate {
 		prefixes = append(prefixes, workflows.ProvisionID(""))
 	}
-	ids := candidates(text, prefixes...)
-	for _, id := range ids {
-		answer := updateAnswer{WorkflowID: id}
+	var answer updateAnswer
+	var err error
+	answer.WorkflowID, err = p.updateRunning(ctx, e, runningUpdate{
+		kind: "grant", text: text, ids: candidates(text, prefixes...), name: name, payload: payload,
+	}, &answer.Answer)
+	return answer, err
+}
+
+// runningUpdate is a message to the request that a person names.
+type runningUpdate struct {
+	kind    string // what messages call it
+	text    string // as it was typed
+	ids     []string
+	name    string
+	payload any
+}
+
+// updateRunning sends it to the first of the ids that is running, and says which that is.
+func (p *program) updateRunning(ctx context.Context, e *engine, u runningUpdate, answer any) (string, error) {
+	for _, id := range u.ids {
 		handle, err := e.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
-			WorkflowID: id, UpdateName: name, WaitForStage: client.WorkflowUpdateStageCompleted, Args: []any{payload},
+			WorkflowID: id, UpdateName: u.name, WaitForStage: client.WorkflowUpdateStageCompleted,
+			Args: []any{u.payload},
 		})
 		if err == nil {
-			err = handle.Get(ctx, &answer.Answer)
+			err = handle.Get(ctx, answer)
 		}
-		if _, missing := errors.AsType[*serviceerror.NotFound](err); missing {
+		if isGone(err) {
 			continue
 		}
 		if err != nil {
-			return answer, reasonOf("grant", e.explain(err))
+			return id, reasonOf(u.kind, e.explain(err))
 		}
-		return answer, nil
+		return id, nil
 	}
-	return updateAnswer{}, p.notRunning(ctx, e, text, ids)
+	return "", p.notRunning(ctx, e, u.text, u.ids)
 }
 
 // notRunning says why a grant takes no messages.

@@ -85,14 +85,11 @@ func (p *program) sync(ctx context.Context, o syncOptions) error {
 	if err != nil {
 		return err
 	}
-	e, err := p.connect(ctx)
+	e, err := p.connectToWorker(ctx)
 	if err != nil {
 		return err
 	}
 	defer e.Close()
-	if err := e.requireWorker(ctx); err != nil {
-		return err
-	}
 	run, err := e.start(ctx, id, in)
 	if err != nil {
 		return err

@@ -45,6 +45,20 @@ func (p *program) connect(ctx context.Context) (*engine, error) {
 	return &engine{Client: c, opts: opts, queue: p.cfg.Worker.TaskQueue}, nil
 }
 
+// connectToWorker is connect, and makes sure that a worker is there to do the work. The
+// caller closes the engine.
+func (p *program) connectToWorker(ctx context.Context) (*engine, error) {
+	e, err := p.connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := e.requireWorker(ctx); err != nil {
+		e.Close()
+		return nil, err
+	}
+	return e, nil
+}
+
 // sdkLogger keeps the SDK quiet, since the commands say themselves what goes
 // wrong; LOG_LEVEL=debug lets it speak.
 func (p *program) sdkLogger() *slog.Logger {
