@@ -162,14 +162,6 @@ func promotedIn(alias string) string {
 	return alias + `.since IN (SELECT v.seq FROM snapshots v WHERE v.console = $1 AND v.state = 'promoted')`
 }
 
-func count(ctx context.Context, q queryer, what, query string, args ...any) (int, error) {
-	var n int
-	if err := q.QueryRowContext(ctx, query, args...).Scan(&n); err != nil {
-		return 0, fmt.Errorf("%s: %w", what, err)
-	}
-	return n, nil
-}
-
 // counts is what the console would have once the collections are promoted; known
 // says which collections readers see something proven of.
 func (t tally) counts(cs []access.Collection, known map[access.Collection]head) map[string]int {

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	"strings"
 )
 
 // NoteWait keeps why a step waits, in the place of what was known of it before.
@@ -42,12 +41,6 @@ func (s *Store) WaitOf(ctx context.Context, console, request string) ([]Wait, er
 // Waits lists all steps of a console that wait, those that wait longest first.
 func (s *Store) Waits(ctx context.Context, console string) ([]Wait, error) {
 	return s.waits(ctx, "console = $1", console)
-}
-
-// asText drops what PostgreSQL does not keep in a text, such as a NUL in an answer that
-// is quoted.
-func asText(text string) string {
-	return strings.ToValidUTF8(strings.ReplaceAll(text, "\x00", ""), "\uFFFD")
 }
 
 const waitColumns = "console, request, step, is_release, attempt, since, at, next_try, reason, is_temporary"

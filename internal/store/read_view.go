@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
-	"strings"
 
 	"sentinelone-provisioner/internal/access"
 )
@@ -17,22 +16,6 @@ type view struct {
 	d       dialect
 	console string
 	at      int64 // microseconds; the end of time for now
-}
-
-// query is a statement under construction, with its arguments.
-type query struct {
-	text strings.Builder
-	args []any
-}
-
-// add appends text, in which each %s stands for the next of the values.
-func (q *query) add(text string, values ...any) {
-	marks := make([]any, len(values))
-	for i, v := range values {
-		q.args = append(q.args, v)
-		marks[i] = fmt.Sprintf("$%d", len(q.args))
-	}
-	fmt.Fprintf(&q.text, text, marks...)
 }
 
 // query begins with the console as $1 and the moment as $2.
@@ -78,61 +61,4 @@ func decoded[T any](fn func(T) error) func(doc []byte, lastActive sql.NullInt64)
 		}
 		return fn(value)
 	}
-}
-
-// places are the scopes and roles of a console, by id.
-type places struct {
-	accounts map[string]access.Account
-	sites    map[string]access.Site
-	roles    map[string]access.Role
-	byParent map[string][]string // account id to the ids of its sites, sorted
-}
-
-func (v view) places(ctx context.Context) (places, error) {
-	p := places{
-		accounts: map[string]access.Account{}, sites: map[string]access.Site{}, roles: map[string]access.Role{},
-		byParent: map[string][]string{},
-	}
-	err := v.entities(ctx, access.Accounts, decoded(func(a access.Account) error {
-		p.accounts[a.ID] = a
-		return nil
-	}))
-	if err != nil {
-		return p, err
-	}
-	err = v.entities(ctx, access.Sites, decoded(func(s access.Site) error {
-		p.sites[s.ID] = s
-		p.byParent[s.AccountID] = append(p.byParent[s.AccountID], s.ID)
-		return nil
-	}))
-	if err != nil {
-		return p, err
-	}
-	return p, v.entities(ctx, access.Roles, decoded(func(r access.Role) error {
-		p.roles[r.ID] = r
-		return nil
-	}))
-}
-
-// scopeName is what people call a scope: "Account / Site" for a site.
-func (p places) scopeName(level access.Level, id string) string {
-	switch level {
-	case access.AccountLevel:
-		return p.accounts[id].Name
-	case access.SiteLevel:
-		site, found := p.sites[id]
-		if !found {
-			return ""
-		}
-		return p.accountName(site) + " / " + site.Name
-	case access.Tenant, access.GroupLevel:
-	}
-	return ""
-}
-
-func (p places) accountName(s access.Site) string {
-	if a, found := p.accounts[s.AccountID]; found {
-		return a.Name
-	}
-	return s.AccountName
 }

@@ -98,19 +98,6 @@ func (p *promoting) check(ctx context.Context) (moved []access.Collection, err e
 	return moved, nil
 }
 
-// lockDrains waits for pages being saved and loaded, and lets no more in.
-func (s *Store) lockDrains(ctx context.Context, tx *sql.Tx, seq int64) error {
-	if !s.d.postgres {
-		return nil
-	}
-	_, err := tx.ExecContext(ctx,
-		"SELECT 1 FROM drains d WHERE d.snapshot_seq = $1 ORDER BY d.collection"+s.d.lock("d", alone), seq)
-	if err != nil {
-		return fmt.Errorf("lock the drains: %w", err)
-	}
-	return nil
-}
-
 // apply closes what is gone or replaced in one collection and settles what is not
 // versioned. What is new is there already, and shows when the snapshot's state flips.
 func (p *promoting) apply(c access.Collection) (steps []step) {

@@ -98,38 +98,6 @@ func (v view) name(ctx context.Context, changes []Change) error {
 	return nil
 }
 
-// lastPlaces is like places, with what is gone as it last was.
-func (v view) lastPlaces(ctx context.Context) (places, error) {
-	p := places{
-		accounts: map[string]access.Account{}, sites: map[string]access.Site{}, roles: map[string]access.Role{},
-	}
-	q := v.query(`SELECT e.collection, e.doc FROM entities e
-		JOIN snapshots f ON f.seq = e.since AND f.state = 'promoted' AND f.promoted_at <= $2
-		WHERE e.console = $1 AND e.collection IN ('accounts', 'sites', 'roles') ORDER BY f.promoted_at`)
-	err := each(ctx, v.q, "read the names of scopes and roles", q.text.String(), q.args, func(rows *sql.Rows) error {
-		var c access.Collection
-		var doc []byte
-		if err := rows.Scan(&c, &doc); err != nil {
-			return err
-		}
-		return p.put(c, doc)
-	})
-	return p, err
-}
-
-func (p places) put(c access.Collection, doc []byte) error {
-	switch c {
-	case access.Accounts:
-		return decoded(func(a access.Account) error { p.accounts[a.ID] = a; return nil })(doc, sql.NullInt64{})
-	case access.Sites:
-		return decoded(func(s access.Site) error { p.sites[s.ID] = s; return nil })(doc, sql.NullInt64{})
-	case access.Roles:
-		return decoded(func(r access.Role) error { p.roles[r.ID] = r; return nil })(doc, sql.NullInt64{})
-	case access.Users, access.ServiceUsers:
-	}
-	return nil
-}
-
 type person struct{ email, name string }
 
 // lastNames finds what principals were last called. It sorts the ids in place.

@@ -3,65 +3,11 @@ package store
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
 
 	"sentinelone-provisioner/internal/access"
 )
-
-// snapshotRow is a row of snapshots as the writing side needs it.
-type snapshotRow struct {
-	seq     int64
-	id      string
-	console string
-	state   string
-	note    string
-}
-
-// open says whether a snapshot may still take pages.
-func (r snapshotRow) open() bool { return r.state == StateDraining || r.state == StateQuarantined }
-
-// proven says whether the snapshot is one that readers may see.
-func (r snapshotRow) proven() bool { return r.state == StatePromoted || r.state == StateUnchanged }
-
-func (r snapshotRow) mustBeOpen() error {
-	if r.open() {
-		return nil
-	}
-	return fmt.Errorf("snapshot %s is %s: %w", r.id, r.state, ErrDecided)
-}
-
-const snapshotByID = "SELECT seq, console, state, note FROM snapshots WHERE id = $1"
-
-func findSnapshot(ctx context.Context, q queryer, id string) (snapshotRow, error) {
-	r := snapshotRow{id: id}
-	return r, r.scan(q.QueryRowContext(ctx, snapshotByID, id))
-}
-
-func (r *snapshotRow) scan(row scanner) error {
-	err := row.Scan(&r.seq, &r.console, &r.state, &r.note)
-	if errors.Is(err, sql.ErrNoRows) {
-		return fmt.Errorf("snapshot %s: %w", r.id, ErrNoSnapshot)
-	}
-	if err != nil {
-		return fmt.Errorf("find snapshot %s: %w", r.id, err)
-	}
-	return nil
-}
-
-// claim finds a snapshot and, for the rest of the transaction, is the only one to
-// decide about its console. The state it returns is read after the wait.
-func (s *Store) claim(ctx context.Context, tx *sql.Tx, id string) (snapshotRow, error) {
-	r, err := findSnapshot(ctx, tx, id)
-	if err != nil || !s.d.postgres {
-		return r, err
-	}
-	if err := s.d.lockConsole(ctx, tx, r.console); err != nil {
-		return r, err
-	}
-	return findSnapshot(ctx, tx, id)
-}
 
 // drainRow is a row of drains.
 type drainRow struct {
@@ -189,48 +135,20 @@ func (s *Store) lockDrain(
 	return snap, d, err
 }
 
-// head is what readers see of one collection: the latest proven snapshot, and the
-// latest that changed something; zero before the first.
-type head struct {
-	seq, version  int64
-	visible, held int // rows and assignments that readers see
+func incomplete(id string, d drainRow) error {
+	return fmt.Errorf("%s of snapshot %s is not drained: %d pages saved, of which %d are not loaded, "+
+		"last page saved: %t", d.collection, id, d.pages, d.waiting, d.lastSaved)
 }
 
-// readHead reads the head of one collection of a snapshot's console.
-func readHead(id string, c access.Collection, into *head) step {
-	return step{
-		what: "read the head of " + string(c),
-		query: `SELECT h.seq, h.version, h.visible, h.held FROM heads h
-		        WHERE h.console = (SELECT s.console FROM snapshots s WHERE s.id = $1) AND h.collection = $2`,
-		args: []any{id, string(c)},
-		read: func(row scanner) error {
-			err := row.Scan(&into.seq, &into.version, &into.visible, &into.held)
-			if errors.Is(err, sql.ErrNoRows) {
-				err = nil // nothing is proven yet
-			}
-			return err
-		},
+// lockDrains waits for pages being saved and loaded, and lets no more in.
+func (s *Store) lockDrains(ctx context.Context, tx *sql.Tx, seq int64) error {
+	if !s.d.postgres {
+		return nil
 	}
-}
-
-func heads(ctx context.Context, q queryer, console string) (map[access.Collection]head, error) {
-	out := map[access.Collection]head{}
-	err := each(ctx, q, "read the heads",
-		"SELECT collection, seq, version, visible, held FROM heads WHERE console = $1",
-		[]any{console}, func(rows *sql.Rows) error {
-			var c access.Collection
-			var h head
-			err := rows.Scan(&c, &h.seq, &h.version, &h.visible, &h.held)
-			out[c] = h
-			return err
-		})
-	return out, err
-}
-
-func toJSON(v any) (string, error) {
-	b, err := json.Marshal(v)
+	_, err := tx.ExecContext(ctx,
+		"SELECT 1 FROM drains d WHERE d.snapshot_seq = $1 ORDER BY d.collection"+s.d.lock("d", alone), seq)
 	if err != nil {
-		return "", fmt.Errorf("encode %T: %w", v, err)
+		return fmt.Errorf("lock the drains: %w", err)
 	}
-	return string(b), nil
+	return nil
 }

@@ -170,15 +170,3 @@ func noteReceived(ctx context.Context, tx *sql.Tx, snap snapshotRow, d drainRow)
 		seen, pending, snap.seq, string(d.collection), d.attempt)
 	return seen + pending, err
 }
-
-func incomplete(id string, d drainRow) error {
-	return fmt.Errorf("%s of snapshot %s is not drained: %d pages saved, of which %d are not loaded, "+
-		"last page saved: %t", d.collection, id, d.pages, d.waiting, d.lastSaved)
-}
-
-func flag(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
-}

@@ -35,15 +35,6 @@ func (s *Store) Latest(ctx context.Context, console string, asOf *time.Time) (Sn
 	return latest(ctx, s.r, console, moment(asOf))
 }
 
-// moment is the end of time for "now": whatever is promoted, even by a machine whose
-// clock is ahead, is visible.
-func moment(asOf *time.Time) int64 {
-	if asOf == nil {
-		return math.MaxInt64
-	}
-	return micros(*asOf)
-}
-
 func latest(ctx context.Context, q queryer, console string, at int64) (Snapshot, error) {
 	snap, err := scanSnapshot(q.QueryRowContext(ctx, `SELECT `+snapshotColumns+` FROM snapshots
 		WHERE console = $1 AND state IN ('promoted', 'unchanged') AND promoted_at <= $2
@@ -152,4 +143,10 @@ func scanSnapshot(row interface{ Scan(dest ...any) error }) (Snapshot, error) {
 	}
 	out.StartedAt, out.FinishedAt, out.PromotedAt = fromMicros(started), timeOrZero(finished), timeOrZero(promoted)
 	return out, errors.Join(json.Unmarshal([]byte(reasons), &out.Reasons), json.Unmarshal([]byte(counts), &out.Counts))
+}
+
+// ConsoleOf is the console a snapshot is of. It is [ErrNoSnapshot] for an unknown one.
+func (s *Store) ConsoleOf(ctx context.Context, id string) (string, error) {
+	snap, err := findSnapshot(ctx, s.r, id)
+	return snap.console, err
 }

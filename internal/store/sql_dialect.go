@@ -1,0 +1,60 @@
+package store
+
+import (
+	"database/sql"
+	"encoding/json"
+)
+
+// dialect is where the two databases differ. Everything else is the same SQL:
+// SQLite understands $1 as PostgreSQL does.
+type dialect struct {
+	postgres bool
+}
+
+// readOptions makes every statement of a reading transaction see the same state.
+// SQLite's write-ahead log does so by itself.
+func (d dialect) readOptions() *sql.TxOptions {
+	if d.postgres {
+		return &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true}
+	}
+	return nil
+}
+
+// in is the condition that a text column is one of the list bound to param.
+func (d dialect) in(column, param string) string {
+	if d.postgres {
+		return column + " = ANY(" + param + "::text[])"
+	}
+	return column + " IN (SELECT value FROM json_each(" + param + "))"
+}
+
+// probe selects the rows of a list of ids, one index lookup each. PostgreSQL needs to
+// be told: without statistics it takes the columns before the id to leave one row, and
+// reads a hundred thousand.
+func (d dialect) probe(columns, from, where, idColumn, param string) string {
+	if d.postgres {
+		return "SELECT p.* FROM unnest(" + param + "::text[]) AS k(id) CROSS JOIN LATERAL (SELECT " + columns +
+			" FROM " + from + " WHERE " + where + " AND " + idColumn + " = k.id OFFSET 0) p"
+	}
+	return "SELECT " + columns + " FROM " + from + " WHERE " + where + " AND " + d.in(idColumn, param)
+}
+
+// inRows is the condition that a row number is one of the list bound to param.
+func (d dialect) inRows(column, param string) string {
+	if d.postgres {
+		return column + " = ANY(" + param + "::bigint[])"
+	}
+	return column + " IN (SELECT value FROM json_each(" + param + "))"
+}
+
+// list binds a list for in and inRows.
+func list[T string | int64](d dialect, values []T) any {
+	if values == nil {
+		values = []T{}
+	}
+	if d.postgres {
+		return values
+	}
+	b, _ := json.Marshal(values) // strings and integers always encode
+	return string(b)
+}

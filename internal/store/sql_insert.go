@@ -1,0 +1,104 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// bulk describes an insert of many rows.
+type bulk struct {
+	what     string
+	into     string   // table and columns
+	types    []string // text or bigint, per column
+	conflict string   // what follows ON CONFLICT
+}
+
+// insert adds rows of string, int64 or *int64 values. PostgreSQL takes them as one
+// statement over arrays; SQLite a few at a time, through one prepared
+// statement, which measured faster than one by one and than JSON.
+func (d dialect) insert(ctx context.Context, tx *sql.Tx, b bulk, rows [][]any) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	var err error
+	if d.postgres {
+		err = insertArrays(ctx, tx, b, rows)
+	} else {
+		err = insertEach(ctx, tx, b, rows)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", b.what, err)
+	}
+	return nil
+}
+
+// rowsAtOnce is how many rows one statement of SQLite adds: more gains nothing.
+const rowsAtOnce = 10
+
+func insertEach(ctx context.Context, tx *sql.Tx, b bulk, rows [][]any) error {
+	whole := len(rows) - len(rows)%rowsAtOnce
+	if err := insertBy(ctx, tx, b, rows[:whole], rowsAtOnce); err != nil {
+		return err
+	}
+	return insertBy(ctx, tx, b, rows[whole:], 1)
+}
+
+// insertBy adds rows n at a time; their number is a multiple of n.
+func insertBy(ctx context.Context, tx *sql.Tx, b bulk, rows [][]any, n int) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	one := "(" + strings.TrimSuffix(strings.Repeat("?,", len(b.types)), ",") + "),"
+	marks := strings.TrimSuffix(strings.Repeat(one, n), ",")
+	stmt, err := tx.PrepareContext(ctx, "INSERT INTO "+b.into+" VALUES "+marks+" ON CONFLICT "+b.conflict)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = stmt.Close() }() // ends with the transaction in any case
+	args := make([]any, 0, n*len(b.types))
+	for some := range slices.Chunk(rows, n) {
+		args = args[:0]
+		for _, row := range some {
+			args = append(args, row...)
+		}
+		if _, err := stmt.ExecContext(ctx, args...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func insertArrays(ctx context.Context, tx *sql.Tx, b bulk, rows [][]any) error {
+	marks := make([]string, len(b.types))
+	args := make([]any, len(b.types))
+	for i, typ := range b.types {
+		marks[i] = fmt.Sprintf("$%d::%s[]", i+1, typ)
+		args[i] = column(typ, rows, i)
+	}
+	_, err := tx.ExecContext(ctx,
+		"INSERT INTO "+b.into+" SELECT * FROM unnest("+strings.Join(marks, ", ")+") ON CONFLICT "+b.conflict, args...)
+	return err
+}
+
+func column(typ string, rows [][]any, i int) any {
+	if typ == "text" {
+		out := make([]string, len(rows))
+		for j, row := range rows {
+			out[j], _ = row[i].(string)
+		}
+		return out
+	}
+	out := make([]*int64, len(rows))
+	for j, row := range rows {
+		switch v := row[i].(type) {
+		case int64:
+			out[j] = &v
+		case *int64:
+			out[j] = v
+		}
+	}
+	return out
+}
