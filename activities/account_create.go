@@ -8,6 +8,7 @@ import (
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/console"
 	"sentinelone-provisioner/internal/fault"
+	"sentinelone-provisioner/internal/fault/kinds"
 	"sentinelone-provisioner/internal/tokensink"
 )
 
@@ -30,7 +31,7 @@ func (a *Accounts) create(
 ) (CreateResult, error) {
 	defer keepAlive(ctx, nothing)()
 	if in.Plan.Account == nil {
-		return CreateResult{}, fault.New(fault.Invalid, errors.New("the plan makes no account"))
+		return CreateResult{}, kinds.New(kinds.Invalid, errors.New("the plan makes no account"))
 	}
 	op := access.OpCreate
 	if in.CallOff {
@@ -106,7 +107,7 @@ func (c *creating) finish(ctx context.Context, out CreateResult) (CreateResult, 
 // waitedOut makes an error of a read one that is waited out, once something was sent.
 func (c *creating) waitedOut(err error) error {
 	if err != nil && len(c.deeds) > 0 {
-		return fault.New(fault.Unavailable, err)
+		return kinds.New(kinds.Unavailable, err)
 	}
 	return err
 }

@@ -10,7 +10,7 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/console"
-	"sentinelone-provisioner/internal/fault"
+	"sentinelone-provisioner/internal/fault/kinds"
 	"sentinelone-provisioner/internal/store"
 )
 
@@ -127,7 +127,7 @@ func (c *creating) append(ctx context.Context, e store.NewLedgerEntry) (store.Le
 	return kept[len(kept)-1], nil
 }
 
-var errOtherAttempt = fault.New(fault.Unavailable, errors.New(
+var errOtherAttempt = kinds.New(kinds.Unavailable, errors.New(
 	"another attempt at this account is at work, or has called it off: waiting to see what becomes of it"))
 
 // answered says that the console has answered, in a way that can be understood.
@@ -173,5 +173,5 @@ func (c *creating) tooSoon() error {
 	return nil
 }
 
-var errNotMade = fault.New(fault.Unavailable, errors.New(
+var errNotMade = kinds.New(kinds.Unavailable, errors.New(
 	"the console was asked to make it and does not show it yet: waiting until it is sure whether it has"))

@@ -22,6 +22,7 @@ import (
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/consoletest"
 	"sentinelone-provisioner/internal/fault"
+	"sentinelone-provisioner/internal/fault/kinds"
 	"sentinelone-provisioner/internal/store"
 	"sentinelone-provisioner/internal/tokensink"
 )
@@ -219,12 +220,12 @@ func TestCreate(t *testing.T) {
 			}
 			require.Equal(t, out, m.make(in), "asked again, it is the first answer")
 			require.Len(t, m.there(account), 1)
-			require.Equal(t, []string{EntryRequest, EntryWrite, EntryAnswer}, kinds(m.ledger())[:3])
+			require.Equal(t, []string{EntryRequest, EntryWrite, EntryAnswer}, kindsOf(m.ledger())[:3])
 		})
 	}
 }
 
-func kinds(entries []store.LedgerEntry) []string {
+func kindsOf(entries []store.LedgerEntry) []string {
 	out := make([]string, len(entries))
 	for i, e := range entries {
 		out[i] = e.Kind
@@ -370,7 +371,7 @@ func TestCreate_AnotherAttemptIsAtIt(t *testing.T) {
 		}
 	})
 	_, err := attempting[CreateResult](m, ServiceUserCreateName, in)
-	require.Equal(t, string(fault.Unavailable), failure(t, err).Type())
+	require.Equal(t, string(kinds.Unavailable), failure(t, err).Type())
 	require.Zero(t, m.posts("/service-users"))
 	require.Equal(t, access.Created, m.make(in).Proof.Outcome)
 	require.Len(t, m.there(m.ci()), 1)
@@ -548,7 +549,7 @@ func TestCreate_CalledOffWhileAnAttemptIsAtIt(t *testing.T) {
 		off = m.make(later)
 	})
 	_, err := attempting[CreateResult](m, UserCreateName, in)
-	require.Equal(t, string(fault.Unavailable), failure(t, err).Type())
+	require.Equal(t, string(kinds.Unavailable), failure(t, err).Type())
 	require.Equal(t, access.NotApplied, off.Proof.Outcome)
 	require.Zero(t, m.posts("/users"))
 	require.Equal(t, off, m.make(in))
@@ -566,9 +567,9 @@ func TestPlanAccount_Refusals(t *testing.T) {
 
 	in := m.planInput(access.NewAccount{Kind: access.User, Email: "no address@", Name: "x"})
 	_, err = attempting[PlanResult](m, PlanName, in)
-	require.Equal(t, string(fault.Invalid), failure(t, err).Type())
+	require.Equal(t, string(kinds.Invalid), failure(t, err).Type())
 	in = m.planInput(m.ana())
 	in.Role.Name = "no such role"
 	_, err = attempting[PlanResult](m, PlanName, in)
-	require.Equal(t, string(fault.Invalid), failure(t, err).Type())
+	require.Equal(t, string(kinds.Invalid), failure(t, err).Type())
 }

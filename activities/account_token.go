@@ -7,7 +7,7 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/console"
-	"sentinelone-provisioner/internal/fault"
+	"sentinelone-provisioner/internal/fault/kinds"
 	"sentinelone-provisioner/internal/tokensink"
 )
 
@@ -22,7 +22,7 @@ func (c *creating) keep(ctx context.Context, id string, token console.Secret) (C
 		Console: c.ask.Plan.Console, ID: id, Name: c.want.Name, ExpiresAt: c.want.TokenExpiresAt, Secret: token,
 	})
 	if err != nil {
-		return CreateResult{}, fault.New(fault.Unavailable, err)
+		return CreateResult{}, kinds.New(kinds.Unavailable, err)
 	}
 	last := len(c.deeds) - 1
 	d := &c.deeds[last]
@@ -50,7 +50,7 @@ func (c *creating) tokenLost(ctx context.Context, p access.Principal) (CreateRes
 		return c.takeBack(ctx, p)
 	}
 	if err := c.tokens.Check(c.ask.Plan.Console); err != nil {
-		return CreateResult{}, fault.New(fault.Unavailable, err)
+		return CreateResult{}, kinds.New(kinds.Unavailable, err)
 	}
 	var token console.Secret
 	said, err := c.attempt(ctx, c.generating(p.ID), func(*deed) (err error) {
@@ -65,7 +65,7 @@ func (c *creating) tokenLost(ctx context.Context, p access.Principal) (CreateRes
 	case console.MayLackCall(said):
 		return c.anew(ctx, p)
 	case statusOf(said) == http.StatusConflict && c.count(doesToken) < collisions:
-		return CreateResult{}, fault.New(fault.Unavailable, said)
+		return CreateResult{}, kinds.New(kinds.Unavailable, said)
 	case final(said):
 		return c.leave(ctx, p, said)
 	}

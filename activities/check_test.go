@@ -8,7 +8,7 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/consoletest"
-	"sentinelone-provisioner/internal/fault"
+	"sentinelone-provisioner/internal/fault/kinds"
 )
 
 func checkInput() CheckInput { return CheckInput{Snapshot: "s1", Collections: access.Collections()} }
@@ -59,15 +59,15 @@ func TestCheck_Failures(t *testing.T) {
 	cases := map[string]struct {
 		fault consoletest.FaultKind
 		path  string
-		kind  fault.Kind
+		kind  kinds.Kind
 		want  string
 	}{
-		"token refused":      {consoletest.Unauthorized, "", fault.Unauthenticated, "API token is wrong"},
-		"permission missing": {consoletest.Forbidden, "/service-users", fault.Forbidden, "Service Users.view"},
-		"console down":       {consoletest.BadGateway, "", fault.Unavailable, "502"},
-		"one call fails":     {consoletest.ServerError, "/sites", fault.Unavailable, "/sites"},
-		"too many requests":  {consoletest.RateLimited, "/users", fault.RateLimited, "429"},
-		"no console":         {consoletest.EmptyObject, "", fault.Unavailable, "/system/info"},
+		"token refused":      {consoletest.Unauthorized, "", kinds.Unauthenticated, "API token is wrong"},
+		"permission missing": {consoletest.Forbidden, "/service-users", kinds.Forbidden, "Service Users.view"},
+		"console down":       {consoletest.BadGateway, "", kinds.Unavailable, "502"},
+		"one call fails":     {consoletest.ServerError, "/sites", kinds.Unavailable, "/sites"},
+		"too many requests":  {consoletest.RateLimited, "/users", kinds.RateLimited, "429"},
+		"no console":         {consoletest.EmptyObject, "", kinds.Unavailable, "/system/info"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

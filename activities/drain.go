@@ -10,7 +10,7 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/console"
-	"sentinelone-provisioner/internal/fault"
+	"sentinelone-provisioner/internal/fault/kinds"
 )
 
 // DrainInput says which collection to walk.
@@ -59,7 +59,7 @@ func (s *Sync) Drain(ctx context.Context, in DrainInput) (DrainResult, error) {
 	err := d.run(ctx)
 	if err != nil {
 		if d.moved.Load() {
-			err = fault.RetryIn(err, afterProgress)
+			err = kinds.RetryIn(err, afterProgress)
 		}
 		s.noteWait(ctx, in.Snapshot, in.Collection, err, d.unsaved())
 		return d.given(err)

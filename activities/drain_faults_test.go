@@ -10,33 +10,33 @@ import (
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/console"
 	"sentinelone-provisioner/internal/consoletest"
-	"sentinelone-provisioner/internal/fault"
+	"sentinelone-provisioner/internal/fault/kinds"
 )
 
 // outcome is what the first attempt at a page that meets a fault comes to.
 type outcome struct {
-	waits  []fault.Kind // one of these, to be tried again
-	final  fault.Kind
+	waits  []kinds.Kind // one of these, to be tried again
+	final  kinds.Kind
 	doubt  bool
 	proven bool
 }
 
 var outcomes = map[consoletest.FaultKind]outcome{
-	consoletest.RateLimited:  {waits: []fault.Kind{fault.RateLimited}},
-	consoletest.ServerError:  {waits: []fault.Kind{fault.Unavailable}},
-	consoletest.BadGateway:   {waits: []fault.Kind{fault.Unavailable}},
-	consoletest.CutAfter:     {waits: []fault.Kind{fault.Unavailable}},
-	consoletest.Truncated:    {waits: []fault.Kind{fault.Unavailable}},
-	consoletest.EmptyObject:  {waits: []fault.Kind{fault.Unavailable}},
-	consoletest.CutBefore:    {waits: []fault.Kind{fault.Unavailable}, proven: true}, // the transport may try again
+	consoletest.RateLimited:  {waits: []kinds.Kind{kinds.RateLimited}},
+	consoletest.ServerError:  {waits: []kinds.Kind{kinds.Unavailable}},
+	consoletest.BadGateway:   {waits: []kinds.Kind{kinds.Unavailable}},
+	consoletest.CutAfter:     {waits: []kinds.Kind{kinds.Unavailable}},
+	consoletest.Truncated:    {waits: []kinds.Kind{kinds.Unavailable}},
+	consoletest.EmptyObject:  {waits: []kinds.Kind{kinds.Unavailable}},
+	consoletest.CutBefore:    {waits: []kinds.Kind{kinds.Unavailable}, proven: true}, // the transport may try again
 	consoletest.Slow:         {proven: true},
 	consoletest.EmptyPage:    {doubt: true},
 	consoletest.Vanish:       {doubt: true},
-	consoletest.Unauthorized: {final: fault.Unauthenticated},
-	consoletest.Forbidden:    {final: fault.Forbidden},
-	consoletest.ErrorAfter:   {waits: []fault.Kind{fault.Unavailable}},
-	consoletest.Conflict:     {final: fault.Conflict},
-	consoletest.NotFound:     {final: fault.NotFound},
+	consoletest.Unauthorized: {final: kinds.Unauthenticated},
+	consoletest.Forbidden:    {final: kinds.Forbidden},
+	consoletest.ErrorAfter:   {waits: []kinds.Kind{kinds.Unavailable}},
+	consoletest.Conflict:     {final: kinds.Conflict},
+	consoletest.NotFound:     {final: kinds.NotFound},
 }
 
 // requireOutcome runs the first attempt and holds it against what is expected.
@@ -53,7 +53,7 @@ func (b *bench) requireOutcome(want outcome, in DrainInput) {
 		require.Equal(b.t, string(want.final), failure(b.t, err).Type())
 		require.True(b.t, failure(b.t, err).NonRetryable())
 	default:
-		require.Contains(b.t, want.waits, fault.Kind(failure(b.t, err).Type()), err)
+		require.Contains(b.t, want.waits, kinds.Kind(failure(b.t, err).Type()), err)
 		require.False(b.t, failure(b.t, err).NonRetryable())
 	}
 }
@@ -142,7 +142,7 @@ func TestDrain_SlowerThanTheClientWaits(t *testing.T) {
 	patient := b.sync.console
 	b.sync.console = hasty
 	b.console.AddFault(consoletest.Fault{Name: consoletest.Slow, Delay: time.Minute})
-	b.requireOutcome(outcome{waits: []fault.Kind{fault.Unavailable}}, users(1))
+	b.requireOutcome(outcome{waits: []kinds.Kind{kinds.Unavailable}}, users(1))
 
 	b.sync.console = patient
 	b.console.ClearFaults()

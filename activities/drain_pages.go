@@ -7,7 +7,7 @@ import (
 
 	"go.temporal.io/sdk/activity"
 
-	"sentinelone-provisioner/internal/fault"
+	"sentinelone-provisioner/internal/fault/kinds"
 	"sentinelone-provisioner/internal/store"
 )
 
@@ -20,7 +20,7 @@ func (d *drain) fetch(ctx context.Context, state store.Drain, arrived chan<- str
 	cursor, done := state.Cursor, state.LastSaved
 	for number := state.Pages; !done; number++ {
 		if stopping(ctx) {
-			return fault.New(fault.Unavailable, errStopping)
+			return kinds.New(kinds.Unavailable, errStopping)
 		}
 		got, err := d.sync.list(ctx, d.in.Collection, cursor)
 		if refusedCursor(err, cursor) {

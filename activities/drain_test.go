@@ -13,6 +13,7 @@ import (
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/consoletest"
 	"sentinelone-provisioner/internal/fault"
+	"sentinelone-provisioner/internal/fault/kinds"
 )
 
 // pagesOfUsers is a console with 4 pages of users.
@@ -75,7 +76,7 @@ func TestDrain_ResumesAtThePage(t *testing.T) {
 
 	_, err := attempt[DrainResult](b, DrainName, users(1))
 	app := failure(t, err)
-	require.Equal(t, string(fault.Unavailable), app.Type())
+	require.Equal(t, string(kinds.Unavailable), app.Type())
 	require.False(t, app.NonRetryable())
 	require.Equal(t, time.Second, app.NextRetryDelay())
 	progress, err := b.store.Progress(t.Context(), "s1")
@@ -105,14 +106,14 @@ func TestDrain_PauseWithoutProgress(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		fault consoletest.Fault
-		kind  fault.Kind
+		kind  kinds.Kind
 		wait  time.Duration
 	}{
-		"500": {consoletest.Fault{Name: consoletest.ServerError}, fault.Unavailable, 0},
-		"429": {consoletest.Fault{Name: consoletest.RateLimited}, fault.RateLimited, 0},
+		"500": {consoletest.Fault{Name: consoletest.ServerError}, kinds.Unavailable, 0},
+		"429": {consoletest.Fault{Name: consoletest.RateLimited}, kinds.RateLimited, 0},
 		"429 with Retry-After": {
 			consoletest.Fault{Name: consoletest.RateLimited, RetryAfter: 40 * time.Second},
-			fault.RateLimited, 40 * time.Second,
+			kinds.RateLimited, 40 * time.Second,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -143,7 +144,7 @@ func TestDrain_StaleAttempt(t *testing.T) {
 
 	_, err := attempt[DrainResult](b, DrainName, users(1))
 	app := failure(t, err)
-	require.Equal(t, string(fault.Unavailable), app.Type())
+	require.Equal(t, string(kinds.Unavailable), app.Type())
 	require.False(t, app.NonRetryable())
 	require.Len(t, b.cursors(), 4, "the late one asks the console for nothing")
 	require.Equal(t, second, good[DrainResult](b, DrainName, users(2)))
@@ -184,7 +185,7 @@ func TestDrain_WorkerStops(t *testing.T) {
 	})
 	_, err := attemptOn[DrainResult](b, env, DrainName, users(1))
 	app := failure(t, err)
-	require.Equal(t, string(fault.Unavailable), app.Type())
+	require.Equal(t, string(kinds.Unavailable), app.Type())
 	require.False(t, app.NonRetryable())
 	require.Contains(t, app.Message(), "the worker is stopping")
 	require.Len(t, b.cursors(), 2)
@@ -228,6 +229,6 @@ func TestDrain_UnknownCollection(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, consoletest.Options{})
 	_, err := b.sync.list(t.Context(), "groups", "")
-	require.Equal(t, fault.Invalid, fault.KindOf(err))
+	require.Equal(t, kinds.Invalid, fault.KindOf(err))
 	require.Zero(t, b.console.RequestCount())
 }

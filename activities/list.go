@@ -6,7 +6,7 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/console"
-	"sentinelone-provisioner/internal/fault"
+	"sentinelone-provisioner/internal/fault/kinds"
 )
 
 // page is one page of any collection.
@@ -33,7 +33,7 @@ func (s *Sync) list(ctx context.Context, c access.Collection, cursor string) (pa
 	case access.ServiceUsers:
 		return pageOf(s.console.ServiceUsers(ctx, options))
 	}
-	return page{}, fault.New(fault.Invalid, fmt.Errorf("unknown collection %q", c))
+	return page{}, kinds.New(kinds.Invalid, fmt.Errorf("unknown collection %q", c))
 }
 
 func pageOf[T access.Entity](p console.Page[T], err error) (page, error) {

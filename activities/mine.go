@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 
-	"sentinelone-provisioner/internal/fault"
+	"sentinelone-provisioner/internal/fault/kinds"
 )
 
 // mine refuses work on a snapshot of another console: workers of two consoles poll
@@ -22,7 +22,7 @@ func (s *Sync) serves(console string) error {
 	if console == "" || console == s.console.Console() {
 		return nil
 	}
-	return fault.New(fault.Conflict, fmt.Errorf("the sync is of console %s, but the worker that took it serves %s: "+
+	return kinds.New(kinds.Conflict, fmt.Errorf("the sync is of console %s, but the worker that took it serves %s: "+
 		"give each console a task queue of its own (TASK_QUEUE), then start the sync again",
 		console, s.console.Console()))
 }

@@ -10,7 +10,7 @@ import (
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/client"
 
-	"sentinelone-provisioner/internal/fault"
+	"sentinelone-provisioner/internal/fault/kinds"
 	"sentinelone-provisioner/internal/notify"
 	"sentinelone-provisioner/internal/store"
 )
@@ -131,7 +131,7 @@ func (n *Notify) Send(ctx context.Context, in SendInput) error {
 		}
 		err := s.Send(ctx, in.Event)
 		if err != nil && !errors.Is(err, notify.ErrDropped) {
-			return fault.New(fault.Unavailable, err)
+			return kinds.New(kinds.Unavailable, err)
 		}
 		d := deliveryEntry{Type: in.Event.Type, Sender: in.Sender, Result: "delivered"}
 		if err != nil {

@@ -13,7 +13,7 @@ import (
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/console"
 	"sentinelone-provisioner/internal/consoletest"
-	"sentinelone-provisioner/internal/fault"
+	"sentinelone-provisioner/internal/fault/kinds"
 	"sentinelone-provisioner/internal/store"
 )
 
@@ -108,7 +108,7 @@ func TestSync_OtherConsole(t *testing.T) {
 	} {
 		_, err := attempt[SettleResult](other, name, in)
 		app := failure(t, err)
-		require.Equal(t, string(fault.Conflict), app.Type(), name)
+		require.Equal(t, string(kinds.Conflict), app.Type(), name)
 		require.Contains(t, app.Message(), "a task queue of its own", name)
 	}
 	require.Zero(t, other.console.RequestCount())

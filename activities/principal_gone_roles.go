@@ -9,7 +9,7 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/console"
-	"sentinelone-provisioner/internal/fault"
+	"sentinelone-provisioner/internal/fault/kinds"
 )
 
 // badList says that the console has refused what was sent as wrong.
@@ -27,7 +27,7 @@ func (w *writing) withoutGone(
 	roles, err := w.console.AllRoles(ctx)
 	if err != nil {
 		cause := fmt.Errorf("%w (after %v)", err, said) //nolint:errorlint // the list decides
-		return WriteResult{}, fault.New(fault.Unavailable, cause)
+		return WriteResult{}, kinds.New(kinds.Unavailable, cause)
 	}
 	gone := missing(step.After, actual.Holdings, roles)
 	if len(gone) == 0 {
@@ -36,7 +36,7 @@ func (w *writing) withoutGone(
 	left := step.Without(gone, w.in.Change.Change)
 	switch {
 	case left.Refused() && w.in.Change.Change.Op == access.OpRelease:
-		return WriteResult{}, fault.New(fault.Refused, errors.New(forbidden(left, left.Before.Level)))
+		return WriteResult{}, kinds.New(kinds.Refused, errors.New(forbidden(left, left.Before.Level)))
 	case left.Refused() || !left.Writes():
 		return w.conclude(ctx, left, actual)
 	}

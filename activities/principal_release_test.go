@@ -10,7 +10,7 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/consoletest"
-	"sentinelone-provisioner/internal/fault"
+	"sentinelone-provisioner/internal/fault/kinds"
 	"sentinelone-provisioner/internal/store"
 )
 
@@ -84,16 +84,16 @@ func TestRelease_NeverFailsForGood(t *testing.T) {
 }
 
 // finalOf is the kind of error that a fault comes to.
-func finalOf(f consoletest.FaultKind) fault.Kind {
+func finalOf(f consoletest.FaultKind) kinds.Kind {
 	switch f {
 	case consoletest.Unauthorized:
-		return fault.Unauthenticated
+		return kinds.Unauthenticated
 	case consoletest.Forbidden:
-		return fault.Forbidden
+		return kinds.Forbidden
 	case consoletest.NotFound:
-		return fault.NotFound
+		return kinds.NotFound
 	default: // a few collisions are tried again
-		return fault.Unavailable
+		return kinds.Unavailable
 	}
 }
 
@@ -115,7 +115,7 @@ func TestRelease_RetryAfter(t *testing.T) {
 	d.console.AddFault(consoletest.Fault{Name: consoletest.RateLimited, Path: "/users", RetryAfter: 90 * time.Second})
 	_, err := d.write(in)
 	require.Equal(t, 90*time.Second, failure(t, err).NextRetryDelay())
-	require.Equal(t, string(fault.RateLimited), failure(t, err).Type())
+	require.Equal(t, string(kinds.RateLimited), failure(t, err).Type())
 	require.Equal(t, d.now.Add(90*time.Second), *d.waitOf("grant/1")[0].NextTry)
 }
 
@@ -261,7 +261,7 @@ func TestRelease_OfWhatMayStillArrive(t *testing.T) {
 
 	d.fails(consoletest.Forbidden, http.MethodPut, 1)
 	_, err := d.write(d.to(access.OpAcquire, lease("2", d.soc), access.Tenancy{}))
-	require.Equal(t, string(fault.Forbidden), failure(t, err).Type())
+	require.Equal(t, string(kinds.Forbidden), failure(t, err).Type())
 	got := d.done(d.to(access.OpRelease, lease("2", d.soc), access.Tenancy{}))
 	require.Equal(t, access.NotApplied, got.Proof.Outcome, "what was refused cannot come")
 }
@@ -415,6 +415,6 @@ func TestAcquire_RefusedIsFinal(t *testing.T) {
 	d := newDesk(t, consoletest.Options{})
 	gone := access.Holding{Level: access.SiteLevel, RoleID: "999999999999999999", ScopeID: d.soc.ScopeID}
 	_, err := d.write(d.to(access.OpAcquire, lease("1", gone), access.Tenancy{}))
-	require.Equal(t, string(fault.Invalid), failure(t, err).Type())
+	require.Equal(t, string(kinds.Invalid), failure(t, err).Type())
 	require.Equal(t, 1, d.puts())
 }

@@ -9,7 +9,7 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/console"
-	"sentinelone-provisioner/internal/fault"
+	"sentinelone-provisioner/internal/fault/kinds"
 	"sentinelone-provisioner/internal/store"
 )
 
@@ -66,11 +66,11 @@ const collisions = 5
 // final while something sent before, which was not answered, may still arrive.
 func (w *writing) conflicting(said error) error {
 	if slices.ContainsFunc(w.writes[:len(w.writes)-1], w.mayArrive) {
-		return fault.New(fault.Unavailable, said)
+		return kinds.New(kinds.Unavailable, said)
 	}
 	answer, ok := errors.AsType[*console.Error](said)
 	if ok && answer.Status == http.StatusConflict && len(w.writes) < collisions {
-		return fault.New(fault.Unavailable, said)
+		return kinds.New(kinds.Unavailable, said)
 	}
 	return said
 }

@@ -10,6 +10,7 @@ import (
 	"go.temporal.io/sdk/activity"
 
 	"sentinelone-provisioner/internal/fault"
+	"sentinelone-provisioner/internal/fault/kinds"
 	"sentinelone-provisioner/internal/notify"
 	"sentinelone-provisioner/internal/store"
 )
@@ -64,9 +65,9 @@ func (w *writing) wait(ctx context.Context, cause error) error {
 		w.tellOfWait(ctx, now, cause, ending)
 	}
 	if !temporary {
-		cause = fault.New(fault.Unavailable, cause)
+		cause = kinds.New(kinds.Unavailable, cause)
 	}
-	return fault.RetryIn(cause, delay)
+	return kinds.RetryIn(cause, delay)
 }
 
 // tellOfWait tells people, once for each change, that it waits for the console.
@@ -117,9 +118,9 @@ func (w *writing) yield(ctx context.Context) error {
 		}
 		// One whose time is long past has nobody behind it: do not wait for it.
 		if left := x.NextTry.Sub(w.now()); left > -time.Minute {
-			cause := fault.New(fault.Unavailable, fmt.Errorf("%w: %s", errYielded, x.Request))
+			cause := kinds.New(kinds.Unavailable, fmt.Errorf("%w: %s", errYielded, x.Request))
 			delay := max(left, 0) + 2*time.Second
-			return errors.Join(w.noteWait(ctx, cause, since, delay), fault.RetryIn(cause, delay))
+			return errors.Join(w.noteWait(ctx, cause, since, delay), kinds.RetryIn(cause, delay))
 		}
 	}
 	return nil

@@ -9,7 +9,7 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/console"
-	"sentinelone-provisioner/internal/fault"
+	"sentinelone-provisioner/internal/fault/kinds"
 	"sentinelone-provisioner/internal/store"
 )
 
@@ -112,7 +112,7 @@ func (w *writing) run(ctx context.Context) (WriteResult, error) {
 	}
 	switch {
 	case step.Refused() && w.in.Change.Change.Op == access.OpRelease:
-		return WriteResult{}, fault.New(fault.Refused, errors.New(forbidden(step, step.Before.Level)))
+		return WriteResult{}, kinds.New(kinds.Refused, errors.New(forbidden(step, step.Before.Level)))
 	case step.Refused() || !step.Writes() || actual.Gone:
 		return w.conclude(ctx, step, actual)
 	}
@@ -160,11 +160,11 @@ func (w *writing) carryOut(ctx context.Context, step access.Step, actual access.
 }
 
 var (
-	errNotShown = fault.New(fault.Unavailable, errors.New(
+	errNotShown = kinds.New(kinds.Unavailable, errors.New(
 		"the console has accepted the change but does not show it yet"))
-	errCalledOff = fault.New(fault.Unavailable, errors.New(
+	errCalledOff = kinds.New(kinds.Unavailable, errors.New(
 		"a change that was called off may still reach the console: waiting until that is sure"))
-	errShowsOld = fault.New(fault.Unavailable, errors.New(
+	errShowsOld = kinds.New(kinds.Unavailable, errors.New(
 		"the console shows what was there before our last change: waiting until it shows that change"))
 )
 
@@ -176,7 +176,7 @@ func (w *writing) read(ctx context.Context) (access.Read, error) {
 	switch {
 	case out.Gone:
 	case err != nil && len(w.writes) > 0:
-		return out, fault.New(fault.Unavailable, err)
+		return out, kinds.New(kinds.Unavailable, err)
 	case err != nil:
 		return out, err
 	}
@@ -219,7 +219,7 @@ func (w *writing) plan(ctx context.Context, actual access.Read) (access.Step, er
 	}
 	op := w.in.Change.Change.Op
 	if actual.Gone && !takesAway(op) {
-		return access.Step{}, fault.New(fault.NotFound, fmt.Errorf(
+		return access.Step{}, kinds.New(kinds.NotFound, fmt.Errorf(
 			"%s %s is no longer on the console: nothing can be given to it", w.in.Writer.Kind, w.in.Writer.ID))
 	}
 	step := known.Apply(w.in.Change.Change, actual.Holdings)

@@ -10,7 +10,7 @@ import (
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/console"
 	"sentinelone-provisioner/internal/consoletest"
-	"sentinelone-provisioner/internal/fault"
+	"sentinelone-provisioner/internal/fault/kinds"
 )
 
 // operation is a change of each sort, with what it makes of somebody who holds Viewer at
@@ -239,7 +239,7 @@ func TestWrite_Collisions(t *testing.T) {
 
 	d.fails(consoletest.Conflict, http.MethodPut, 0)
 	_, err = d.untilDone(d.to(access.OpGrant, lease("2", d.admin), access.Tenancy{}))
-	require.Equal(t, string(fault.Conflict), failure(t, err).Type())
+	require.Equal(t, string(kinds.Conflict), failure(t, err).Type())
 	require.Equal(t, having(d.viewer, d.soc), d.held())
 }
 
@@ -253,7 +253,7 @@ func TestWrite_RefusedAfterSomethingUnanswered(t *testing.T) {
 	require.Contains(t, d.waits(in), "403")
 	d.now = d.now.Add(2 * showTime)
 	_, err := d.write(in)
-	require.Equal(t, string(fault.Forbidden), failure(t, err).Type())
+	require.Equal(t, string(kinds.Forbidden), failure(t, err).Type())
 }
 
 // A write that is accepted and not shown is not sent again for half a minute.
@@ -316,7 +316,7 @@ func TestWrite_PrincipalIsGone(t *testing.T) {
 	known := leased(d)
 	require.True(t, d.console.RemoveUser(d.who.ID))
 	_, err := d.write(d.to(access.OpGrant, lease("2", d.soc), known))
-	require.Equal(t, string(fault.NotFound), failure(t, err).Type())
+	require.Equal(t, string(kinds.NotFound), failure(t, err).Type())
 	require.Contains(t, failure(t, err).Message(), "no longer on the console")
 	require.Equal(t, access.Released, d.done(d.to(access.OpRelease, lease("1", d.soc), known)).Proof.Outcome)
 	got := d.done(d.to(access.OpRevoke, lease("3", d.viewer), access.Tenancy{}))
@@ -333,11 +333,11 @@ func TestWrite_OtherConsole(t *testing.T) {
 	d := newDesk(t, consoletest.Options{})
 	d.who.Console = "other.sentinelone.net"
 	_, err := d.write(d.to(access.OpAcquire, lease("1", d.soc), access.Tenancy{}))
-	require.Equal(t, string(fault.Conflict), failure(t, err).Type())
+	require.Equal(t, string(kinds.Conflict), failure(t, err).Type())
 	require.True(t, failure(t, err).NonRetryable())
 	require.Contains(t, d.waits(d.to(access.OpRelease, lease("1", d.soc), access.Tenancy{})), "a task queue of its own")
 	_, err = run[ConfirmResult](d, ConfirmName, ConfirmInput{Writer: d.who, Request: "grant/1"})
-	require.Equal(t, string(fault.Conflict), failure(t, err).Type())
+	require.Equal(t, string(kinds.Conflict), failure(t, err).Type())
 	require.Zero(t, d.console.RequestCount())
 }
 
@@ -346,7 +346,7 @@ func TestWrite_ReadOnly(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, consoletest.Options{}, func(c *console.Config) { c.ReadOnly = true })
 	_, err := d.write(d.to(access.OpAcquire, lease("1", d.soc), access.Tenancy{}))
-	require.Equal(t, string(fault.ReadOnly), failure(t, err).Type())
+	require.Equal(t, string(kinds.ReadOnly), failure(t, err).Type())
 	d.byHand(having(d.viewer, d.soc))
 	require.Contains(t, d.waits(d.to(access.OpRevoke, lease("2", d.soc), access.Tenancy{})), "read-only")
 	require.Zero(t, d.puts())

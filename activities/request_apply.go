@@ -14,7 +14,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"sentinelone-provisioner/internal/access"
-	"sentinelone-provisioner/internal/fault"
+	"sentinelone-provisioner/internal/fault/kinds"
 )
 
 // patience is how long one attempt waits for the writer's answer before it makes room
@@ -122,10 +122,10 @@ func writerError(ctx context.Context, err error) error {
 		if said.NonRetryable() {
 			return said
 		}
-		return fault.RetryIn(fault.New(fault.Unavailable, errors.New(said.Message())), busy)
+		return kinds.RetryIn(kinds.New(kinds.Unavailable, errors.New(said.Message())), busy)
 	}
 	if _, full := errors.AsType[*serviceerror.ResourceExhausted](err); full {
 		busy = 3 * time.Second
 	}
-	return fault.RetryIn(fault.New(fault.Unavailable, fmt.Errorf("waiting for the principal's writer: %w", err)), busy)
+	return kinds.RetryIn(kinds.New(kinds.Unavailable, fmt.Errorf("waiting for the principal's writer: %w", err)), busy)
 }

@@ -11,6 +11,7 @@ import (
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/console"
 	"sentinelone-provisioner/internal/fault"
+	"sentinelone-provisioner/internal/fault/kinds"
 	"sentinelone-provisioner/internal/store"
 )
 
@@ -193,6 +194,6 @@ func forbidden(step access.Step, to access.Level) string {
 
 // otherConsole refuses work for another console than the worker's.
 func otherConsole(what, asked, served string) error {
-	return fault.New(fault.Conflict, fmt.Errorf("the %s is for console %s, but the worker that took it serves %s: "+
+	return kinds.New(kinds.Conflict, fmt.Errorf("the %s is for console %s, but the worker that took it serves %s: "+
 		"give each console a task queue of its own (TASK_QUEUE), then start it again", what, asked, served))
 }

@@ -10,7 +10,7 @@ import (
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/console"
 	"sentinelone-provisioner/internal/consoletest"
-	"sentinelone-provisioner/internal/fault"
+	"sentinelone-provisioner/internal/fault/kinds"
 )
 
 // ask is a request for SOC at the second site for Ana.
@@ -48,7 +48,7 @@ func (d *desk) unnamed(in PlanInput) string {
 	d.t.Helper()
 	_, err := run[PlanResult](d, PlanName, in)
 	app := failure(d.t, err)
-	require.Equal(d.t, string(fault.Invalid), app.Type())
+	require.Equal(d.t, string(kinds.Invalid), app.Type())
 	require.True(d.t, app.NonRetryable())
 	require.Empty(d.t, d.ledger(in.Request.ID))
 	return app.Message()
@@ -378,7 +378,7 @@ func TestPlan_OtherConsole(t *testing.T) {
 	in := d.ask()
 	in.Console = "other.sentinelone.net"
 	_, err := run[PlanResult](d, PlanName, in)
-	require.Equal(t, string(fault.Conflict), failure(t, err).Type())
+	require.Equal(t, string(kinds.Conflict), failure(t, err).Type())
 	require.Zero(t, d.console.RequestCount())
 	in.Console = d.who.Console
 	require.Empty(t, d.plan(in).Plan.Refusal)

@@ -4,7 +4,7 @@ import (
 	"context"
 
 	"sentinelone-provisioner/internal/access"
-	"sentinelone-provisioner/internal/fault"
+	"sentinelone-provisioner/internal/fault/kinds"
 	"sentinelone-provisioner/internal/policy"
 )
 
@@ -46,7 +46,7 @@ func (r *Request) consult(
 	}
 	answer, err := follows.Decide(q)
 	if err != nil {
-		return plan, fault.New(fault.Invalid, err)
+		return plan, kinds.New(kinds.Invalid, err)
 	}
 	plan.Approval, plan.Rules, plan.Refusal = answer.Approval, answer.Rules, answer.Refusal
 	found.notes = append(found.notes, answer.Notes...)

@@ -11,7 +11,7 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/console"
-	"sentinelone-provisioner/internal/fault"
+	"sentinelone-provisioner/internal/fault/kinds"
 )
 
 // resolved is what a request names, as the console knows it now.
@@ -113,7 +113,7 @@ func (r *Request) resolvePrincipal(ctx context.Context, in PlanInput, out *resol
 // named makes a name that matches nothing a final error.
 func named(err error) error {
 	if _, ok := errors.AsType[*access.NoMatchError](err); ok {
-		return fault.New(fault.Invalid, err)
+		return kinds.New(kinds.Invalid, err)
 	}
 	return err
 }

@@ -8,7 +8,7 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/consoletest"
-	"sentinelone-provisioner/internal/fault"
+	"sentinelone-provisioner/internal/fault/kinds"
 )
 
 const ana = "ana@example.com"
@@ -111,7 +111,7 @@ func TestPromote_Confirmed(t *testing.T) {
 	require.Equal(t, ana, latest.DecidedBy)
 
 	_, err = attempt[struct{}](b, DiscardName, DiscardInput{Snapshot: "s2", By: "bob@example.com", Why: "late"})
-	require.Equal(t, string(fault.Conflict), failure(t, err).Type(), "what was promoted is not discarded")
+	require.Equal(t, string(kinds.Conflict), failure(t, err).Type(), "what was promoted is not discarded")
 	b.requireTruth()
 }
 
@@ -131,7 +131,7 @@ func TestDiscard_TwiceHasOneEffect(t *testing.T) {
 	_, err = attempt[SettleResult](b, PromoteName, PromoteInput{
 		Snapshot: "s2", Collections: access.Collections(), By: ana,
 	})
-	require.Equal(t, string(fault.Conflict), failure(t, err).Type())
+	require.Equal(t, string(kinds.Conflict), failure(t, err).Type())
 	require.True(t, failure(t, err).NonRetryable())
 	require.Equal(t, before, b.kept())
 }
@@ -418,7 +418,7 @@ func TestSettle_ConsoleDown(t *testing.T) {
 	b.drainAll("s1")
 	b.console.AddFault(consoletest.Fault{Name: consoletest.BadGateway})
 	_, err := attempt[SettleResult](b, SettleName, settleInput("s1"))
-	require.Equal(t, string(fault.Unavailable), failure(t, err).Type())
+	require.Equal(t, string(kinds.Unavailable), failure(t, err).Type())
 	progress, err := b.store.Progress(t.Context(), "s1")
 	require.NoError(t, err)
 	require.NotNil(t, progress.Note)

@@ -9,7 +9,7 @@ import (
 
 	"sentinelone-provisioner/activities"
 	"sentinelone-provisioner/internal/access"
-	"sentinelone-provisioner/internal/fault"
+	"sentinelone-provisioner/internal/fault/kinds"
 	"sentinelone-provisioner/workflows"
 )
 
@@ -110,14 +110,14 @@ func TestGrant_RefusedAsItIsApplied(t *testing.T) {
 func TestGrant_PlanFails(t *testing.T) {
 	t.Parallel()
 	r, in := newRequest(t), asked(0)
-	none := fault.New(fault.Invalid, &access.NoMatchError{What: `user "ana@example.com"`})
+	none := kinds.New(kinds.Invalid, &access.NoMatchError{What: `user "ana@example.com"`})
 	r.on(activities.PlanName, planInput(in)).
 		Return(failing[activities.PlanInput, activities.PlanResult](none)).Once()
 	r.closes()
 
 	r.ExecuteWorkflow(workflows.GrantType, in)
 
-	require.Equal(t, string(fault.Invalid), r.failure().Type())
+	require.Equal(t, string(kinds.Invalid), r.failure().Type())
 	require.Equal(t, none.Error(), r.failure().Message())
 	require.True(t, r.failure().NonRetryable())
 	plan := access.Plan{Op: access.OpGrant, Terms: planInput(in).Terms, Before: empty, After: empty}
@@ -136,9 +136,9 @@ func TestGrant_OtherConsole(t *testing.T) {
 	r, in := newRequest(t), asked(0)
 	in.Console = "other.sentinelone.net"
 	r.on(activities.PlanName, planInput(in)).Return(failing[activities.PlanInput, activities.PlanResult](
-		fault.New(fault.Conflict, errDown))).Once()
+		kinds.New(kinds.Conflict, errDown))).Once()
 	r.ExecuteWorkflow(workflows.GrantType, in)
-	require.Equal(t, string(fault.Conflict), r.failure().Type())
+	require.Equal(t, string(kinds.Conflict), r.failure().Type())
 }
 
 // A dry run ends with the plan, and nothing is written.

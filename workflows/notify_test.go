@@ -18,11 +18,12 @@ import (
 	"sentinelone-provisioner/activities"
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/fault"
+	"sentinelone-provisioner/internal/fault/kinds"
 	"sentinelone-provisioner/internal/notify"
 	"sentinelone-provisioner/workflows"
 )
 
-var errMute = fault.New(fault.Unavailable, errors.New("webhook: no answer: connection refused"))
+var errMute = kinds.New(kinds.Unavailable, errors.New("webhook: no answer: connection refused"))
 
 // postScene is a delivery whose activities are mocked.
 type postScene struct {

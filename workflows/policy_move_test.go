@@ -13,7 +13,7 @@ import (
 
 	"sentinelone-provisioner/activities"
 	"sentinelone-provisioner/internal/access"
-	"sentinelone-provisioner/internal/fault"
+	"sentinelone-provisioner/internal/fault/kinds"
 	"sentinelone-provisioner/workflows"
 )
 
@@ -267,12 +267,12 @@ func TestMove_ComesToNothing(t *testing.T) {
 		},
 		"no plan": {
 			activities.MoveResult{},
-			fault.New(fault.Invalid, errors.New("no such user")),
+			kinds.New(kinds.Invalid, errors.New("no such user")),
 			"nothing is moved, and it goes on as it was: no such user",
 		},
 		"no console": {
 			activities.MoveResult{},
-			fault.New(fault.Unavailable, errors.New("it is down")),
+			kinds.New(kinds.Unavailable, errors.New("it is down")),
 			"nothing is moved, and it goes on as it was: it is down",
 		},
 	} {

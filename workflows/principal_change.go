@@ -10,14 +10,14 @@ import (
 
 	"sentinelone-provisioner/activities"
 	"sentinelone-provisioner/internal/access"
-	"sentinelone-provisioner/internal/fault"
+	"sentinelone-provisioner/internal/fault/kinds"
 )
 
 // mayChange turns changes away while the run is about to begin anew; they are asked
 // again.
 func (p *principalRun) mayChange(ctx workflow.Context, _ activities.ChangeRequest) error {
 	if workflow.GetInfo(ctx).GetContinueAsNewSuggested() {
-		return temporal.NewApplicationError("the writer begins a new run: ask again", string(fault.Unavailable))
+		return temporal.NewApplicationError("the writer begins a new run: ask again", string(kinds.Unavailable))
 	}
 	return nil
 }

@@ -13,7 +13,7 @@ import (
 
 	"sentinelone-provisioner/activities"
 	"sentinelone-provisioner/internal/access"
-	"sentinelone-provisioner/internal/fault"
+	"sentinelone-provisioner/internal/fault/kinds"
 	"sentinelone-provisioner/workflows"
 )
 
@@ -163,7 +163,7 @@ func TestPrincipal_FinalError(t *testing.T) {
 	var app *temporal.ApplicationError
 	require.ErrorAs(t, r.err, &app)
 	require.Same(t, app, r.err, "outermost")
-	require.Equal(t, string(fault.Forbidden), app.Type())
+	require.Equal(t, string(kinds.Forbidden), app.Type())
 	require.True(t, app.NonRetryable())
 	require.Empty(t, w.state().Tenancy.Leases)
 }
@@ -352,7 +352,7 @@ func TestPrincipal_ContinuesAsNew(t *testing.T) {
 
 	var app *temporal.ApplicationError
 	require.ErrorAs(t, early.rejected, &app)
-	require.Equal(t, string(fault.Unavailable), app.Type())
+	require.Equal(t, string(kinds.Unavailable), app.Type())
 	require.False(t, app.NonRetryable(), "it is asked again")
 
 	v := newWriter(t)

@@ -11,7 +11,7 @@ import (
 
 	"sentinelone-provisioner/activities"
 	"sentinelone-provisioner/internal/access"
-	"sentinelone-provisioner/internal/fault"
+	"sentinelone-provisioner/internal/fault/kinds"
 )
 
 // request is what grants and revokes have in common: a plan, changes through the
@@ -168,7 +168,7 @@ func (r *request) fail(ctx workflow.Context, cause error) error {
 		return cause
 	}
 	r.enter(ctx, StateFailed, "")
-	if app.Type() == string(fault.Conflict) && !app.HasDetails() { // another console's: so is its ledger
+	if app.Type() == string(kinds.Conflict) && !app.HasDetails() { // another console's: so is its ledger
 		return app
 	}
 	if err := r.close(ctx, StateFailed, app.Message()); err != nil {
@@ -240,7 +240,7 @@ func (r *request) status() RequestStatus {
 }
 
 func invalid(err error) error {
-	return temporal.NewNonRetryableApplicationError(err.Error(), string(fault.Invalid), nil)
+	return temporal.NewNonRetryableApplicationError(err.Error(), string(kinds.Invalid), nil)
 }
 
 func at(t time.Time) string { return t.UTC().Format(time.RFC3339) }

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/temporal"
 
-	"sentinelone-provisioner/internal/fault"
+	"sentinelone-provisioner/internal/fault/kinds"
 	"sentinelone-provisioner/workflows"
 )
 
@@ -87,7 +87,7 @@ func TestRequests_RefuseBadInput(t *testing.T) {
 				require.ErrorContains(t, s.GetWorkflowError(), c.want, kind)
 				require.Zero(t, ran)
 				if c.invalid {
-					require.Equal(t, string(fault.Invalid), s.failure().Type())
+					require.Equal(t, string(kinds.Invalid), s.failure().Type())
 					require.True(t, s.failure().NonRetryable())
 				}
 			}

@@ -9,7 +9,7 @@ import (
 
 	"sentinelone-provisioner/activities"
 	"sentinelone-provisioner/internal/access"
-	"sentinelone-provisioner/internal/fault"
+	"sentinelone-provisioner/internal/fault/kinds"
 	"sentinelone-provisioner/workflows"
 )
 
@@ -88,10 +88,10 @@ func TestRevoke_PlanFails(t *testing.T) {
 	t.Parallel()
 	r, in := newRequest(t), askedAway()
 	r.on(activities.PlanName, revokePlan(in)).Return(failing[activities.PlanInput, activities.PlanResult](
-		fault.New(fault.Invalid, errDown))).Once()
+		kinds.New(kinds.Invalid, errDown))).Once()
 	r.closes()
 	r.ExecuteWorkflow(workflows.RevokeType, in)
-	require.Equal(t, string(fault.Invalid), r.failure().Type())
+	require.Equal(t, string(kinds.Invalid), r.failure().Type())
 	require.Equal(t, "failed", r.closed[0].State)
 	require.Equal(t, access.OpRevoke, r.closed[0].Plan.Op)
 }

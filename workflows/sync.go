@@ -16,7 +16,7 @@ import (
 
 	"sentinelone-provisioner/activities"
 	"sentinelone-provisioner/internal/access"
-	"sentinelone-provisioner/internal/fault"
+	"sentinelone-provisioner/internal/fault/kinds"
 )
 
 // Sync is the workflow of type [SyncType].
@@ -70,7 +70,7 @@ type walkState struct {
 func newSyncRun(ctx workflow.Context, in SyncInput) (*syncRun, error) {
 	collections, err := in.collections()
 	if err != nil {
-		return nil, temporal.NewNonRetryableApplicationError(err.Error(), string(fault.Invalid), nil)
+		return nil, temporal.NewNonRetryableApplicationError(err.Error(), string(kinds.Invalid), nil)
 	}
 	s := &syncRun{
 		log:         workflow.GetLogger(ctx),

@@ -10,7 +10,7 @@ import (
 
 	"sentinelone-provisioner/activities"
 	"sentinelone-provisioner/internal/access"
-	"sentinelone-provisioner/internal/fault"
+	"sentinelone-provisioner/internal/fault/kinds"
 )
 
 const doubt = "19 different users were received where the console counts 20"
@@ -135,7 +135,7 @@ func TestSync_OvertakenFiveTimes(t *testing.T) {
 	s.sync("roles")
 
 	failure := s.failure()
-	require.Equal(t, string(fault.Conflict), failure.Type())
+	require.Equal(t, string(kinds.Conflict), failure.Type())
 	require.Equal(t, why, failure.Message())
 	require.Equal(t, []string{"walked again: another sync was promoted meanwhile"}, s.status().Warnings)
 }
@@ -159,7 +159,7 @@ func TestSync_FinalFailureStopsTheOtherWalks(t *testing.T) {
 
 	s.sync("sites", "users")
 
-	require.Equal(t, string(fault.Forbidden), s.failure().Type())
+	require.Equal(t, string(kinds.Forbidden), s.failure().Type())
 	require.Equal(t, []string{activities.DrainName}, canceled)
 	require.Equal(t, "failed", s.status().State)
 }
@@ -178,7 +178,7 @@ func TestSync_FinalFailureStopsAPause(t *testing.T) {
 
 	s.sync("sites", "users")
 
-	require.Equal(t, string(fault.Forbidden), s.failure().Type())
+	require.Equal(t, string(kinds.Forbidden), s.failure().Type())
 }
 
 // What passes by itself is waited out within the activity's retries: the same
@@ -193,7 +193,7 @@ func TestSync_WaitsOutAConsoleThatIsDown(t *testing.T) {
 	s.on(activities.DrainName, drainInput(access.Users, 1, new(20))).Return(
 		func(context.Context, activities.DrainInput) (activities.DrainResult, error) {
 			if tries++; tries < 9 {
-				return activities.DrainResult{}, fault.New(fault.Unavailable, errDown)
+				return activities.DrainResult{}, kinds.New(kinds.Unavailable, errDown)
 			}
 			return activities.DrainResult{Pages: 1, Rows: 20, Expected: new(20), Requests: 2}, nil
 		})

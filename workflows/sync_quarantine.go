@@ -10,7 +10,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"sentinelone-provisioner/activities"
-	"sentinelone-provisioner/internal/fault"
+	"sentinelone-provisioner/internal/fault/kinds"
 )
 
 // handle installs the query and the updates.
@@ -59,7 +59,7 @@ func (s *syncRun) mayDecide(in QuarantineDecision) error {
 }
 
 func refused(text string) error {
-	return temporal.NewNonRetryableApplicationError(text, string(fault.Refused), nil)
+	return temporal.NewNonRetryableApplicationError(text, string(kinds.Refused), nil)
 }
 
 // quarantineLife is how long people have to decide. Long enough for a holiday;

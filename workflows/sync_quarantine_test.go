@@ -9,7 +9,7 @@ import (
 
 	"sentinelone-provisioner/activities"
 	"sentinelone-provisioner/internal/access"
-	"sentinelone-provisioner/internal/fault"
+	"sentinelone-provisioner/internal/fault/kinds"
 	"sentinelone-provisioner/workflows"
 )
 
@@ -167,7 +167,7 @@ func TestSync_ConfirmedButOvertaken(t *testing.T) {
 
 	s.sync("users")
 
-	require.Equal(t, string(fault.Conflict), s.failure().Type())
+	require.Equal(t, string(kinds.Conflict), s.failure().Type())
 	require.Equal(t, "failed", confirmed.decided.State)
 }
 
@@ -179,6 +179,6 @@ func requireRefused(t *testing.T, err error, text string) {
 	t.Helper()
 	var app *temporal.ApplicationError
 	require.ErrorAs(t, err, &app)
-	require.Equal(t, string(fault.Refused), app.Type())
+	require.Equal(t, string(kinds.Refused), app.Type())
 	require.Contains(t, app.Message(), text)
 }

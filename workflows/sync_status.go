@@ -8,7 +8,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
-	"sentinelone-provisioner/internal/fault"
+	"sentinelone-provisioner/internal/fault/kinds"
 )
 
 func (s *syncRun) answer() (SyncStatus, error) {
@@ -38,7 +38,7 @@ func errOvertaken(rounds int) error {
 	return temporal.NewNonRetryableApplicationError(
 		fmt.Sprintf("other syncs of this console overtook this one %d times: "+
 			"start it again when they are done", rounds),
-		string(fault.Conflict), nil)
+		string(kinds.Conflict), nil)
 }
 
 func waitingForDecision(reasons []string, until time.Time) string {

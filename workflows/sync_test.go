@@ -12,6 +12,7 @@ import (
 	"sentinelone-provisioner/activities"
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/fault"
+	"sentinelone-provisioner/internal/fault/kinds"
 	"sentinelone-provisioner/workflows"
 )
 
@@ -158,7 +159,7 @@ func TestSync_UnknownCollectionIsInvalid(t *testing.T) {
 	s := newScene(t)
 	s.sync("groups")
 	failure := s.failure()
-	require.Equal(t, string(fault.Invalid), failure.Type())
+	require.Equal(t, string(kinds.Invalid), failure.Type())
 	require.True(t, failure.NonRetryable())
 }
 
@@ -176,7 +177,7 @@ func TestSync_ForbiddenAtCheck(t *testing.T) {
 	s.sync()
 
 	failure := s.failure()
-	require.Equal(t, string(fault.Forbidden), failure.Type())
+	require.Equal(t, string(kinds.Forbidden), failure.Type())
 	require.Contains(t, failure.Message(), "Users.view")
 	var details fault.Details
 	require.NoError(t, failure.Details(&details))
@@ -206,7 +207,7 @@ func TestSync_WaitsOutAStoreThatIsDown(t *testing.T) {
 func TestSync_FailedDiscardDoesNotHideTheReason(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
-	odd := fault.New(fault.Invalid, errors.New("odd"))
+	odd := kinds.New(kinds.Invalid, errors.New("odd"))
 	one := []access.Collection{access.Accounts}
 	s.on(activities.BeginName, activities.BeginInput{Snapshot: snapshot, Collections: one, StartedAt: began}).
 		Return(failing[activities.BeginInput, activities.BeginResult](odd)).Once()
@@ -215,7 +216,7 @@ func TestSync_FailedDiscardDoesNotHideTheReason(t *testing.T) {
 
 	s.sync("accounts")
 
-	require.Equal(t, string(fault.Invalid), s.failure().Type())
+	require.Equal(t, string(kinds.Invalid), s.failure().Type())
 }
 
 // Warnings come once each, in the order in which they were found.

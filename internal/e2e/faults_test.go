@@ -20,6 +20,7 @@ import (
 	"sentinelone-provisioner/internal/consoletest"
 	"sentinelone-provisioner/internal/export"
 	"sentinelone-provisioner/internal/fault"
+	"sentinelone-provisioner/internal/fault/kinds"
 	"sentinelone-provisioner/internal/store"
 	"sentinelone-provisioner/workflows"
 )
@@ -183,11 +184,11 @@ func (l *lab) requireFinal(err error, f consoletest.Fault) {
 	var app *temporal.ApplicationError
 	require.ErrorAs(l.t, err, &app)
 	want := map[consoletest.FaultKind]struct {
-		kind fault.Kind
+		kind kinds.Kind
 		says string
 	}{
-		consoletest.Unauthorized: {fault.Unauthenticated, "token"}, consoletest.Forbidden: {fault.Forbidden, ".view"},
-		consoletest.NotFound: {fault.NotFound, "404"}, consoletest.Conflict: {fault.Conflict, "409"},
+		consoletest.Unauthorized: {kinds.Unauthenticated, "token"}, consoletest.Forbidden: {kinds.Forbidden, ".view"},
+		consoletest.NotFound: {kinds.NotFound, "404"}, consoletest.Conflict: {kinds.Conflict, "409"},
 	}[f.Name]
 	require.Equal(l.t, string(want.kind), app.Type())
 	require.Contains(l.t, app.Message(), want.says)

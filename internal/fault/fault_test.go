@@ -16,6 +16,7 @@ import (
 
 	"sentinelone-provisioner/internal/console"
 	"sentinelone-provisioner/internal/fault"
+	"sentinelone-provisioner/internal/fault/kinds"
 )
 
 // A final error stays final however deep it is wrapped, and a delay the console
@@ -30,23 +31,23 @@ func TestTranslate_FindsKindAnywhereInChain(t *testing.T) {
 	silence := &console.Error{Kind: console.KindNoAnswer, Method: "GET", Path: "/users", Err: errors.New("refused")}
 	cases := map[string]struct {
 		err   error
-		kind  fault.Kind
+		kind  kinds.Kind
 		final bool
 	}{
-		"400":       {answer(400), fault.Invalid, true},
-		"401":       {answer(401), fault.Unauthenticated, true},
-		"403":       {answer(403), fault.Forbidden, true},
-		"404":       {answer(404), fault.NotFound, true},
-		"409":       {answer(409), fault.Conflict, true},
-		"501":       {answer(501), fault.Invalid, true},
-		"429":       {answer(429), fault.RateLimited, false},
-		"500":       {answer(500), fault.Unavailable, false},
-		"502":       {answer(502), fault.Unavailable, false},
-		"no answer": {silence, fault.Unavailable, false},
-		"read only": {fmt.Errorf("put: %w", console.ErrReadOnly), fault.ReadOnly, true},
-		"refused":   {fmt.Errorf("x: %w", fault.New(fault.Refused, errors.New("last role"))), fault.Refused, true},
-		"joined":    {errors.Join(errors.New("other"), answer(403)), fault.Forbidden, true},
-		"deadline":  {fmt.Errorf("x: %w", context.DeadlineExceeded), fault.Unavailable, false},
+		"400":       {answer(400), kinds.Invalid, true},
+		"401":       {answer(401), kinds.Unauthenticated, true},
+		"403":       {answer(403), kinds.Forbidden, true},
+		"404":       {answer(404), kinds.NotFound, true},
+		"409":       {answer(409), kinds.Conflict, true},
+		"501":       {answer(501), kinds.Invalid, true},
+		"429":       {answer(429), kinds.RateLimited, false},
+		"500":       {answer(500), kinds.Unavailable, false},
+		"502":       {answer(502), kinds.Unavailable, false},
+		"no answer": {silence, kinds.Unavailable, false},
+		"read only": {fmt.Errorf("put: %w", console.ErrReadOnly), kinds.ReadOnly, true},
+		"refused":   {fmt.Errorf("x: %w", kinds.New(kinds.Refused, errors.New("last role"))), kinds.Refused, true},
+		"joined":    {errors.Join(errors.New("other"), answer(403)), kinds.Forbidden, true},
+		"deadline":  {fmt.Errorf("x: %w", context.DeadlineExceeded), kinds.Unavailable, false},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -67,17 +68,17 @@ func TestTranslate_CarriesDelayAndCall(t *testing.T) {
 	t.Parallel()
 	limited := &console.Error{Status: 429, Method: "GET", Path: "/sites", RetryAfter: 40 * time.Second}
 	var app *temporal.ApplicationError
-	require.ErrorAs(t, fault.Translate(fault.RetryIn(fmt.Errorf("x: %w", limited), time.Second)), &app)
+	require.ErrorAs(t, fault.Translate(kinds.RetryIn(fmt.Errorf("x: %w", limited), time.Second)), &app)
 	require.Equal(t, 40*time.Second, app.NextRetryDelay())
 	var d fault.Details
 	require.NoError(t, app.Details(&d))
 	require.Equal(t, fault.Details{Method: "GET", Path: "/sites", Status: 429}, d)
 
-	require.ErrorAs(t, fault.Translate(fault.RetryIn(errors.New("the disk is full"), time.Minute)), &app)
+	require.ErrorAs(t, fault.Translate(kinds.RetryIn(errors.New("the disk is full"), time.Minute)), &app)
 	require.Equal(t, time.Minute, app.NextRetryDelay())
 	require.False(t, app.NonRetryable())
 
-	require.ErrorAs(t, fault.Translate(fault.RetryIn(&console.Error{Status: 502}, time.Second)), &app)
+	require.ErrorAs(t, fault.Translate(kinds.RetryIn(&console.Error{Status: 502}, time.Second)), &app)
 	require.Equal(t, time.Second, app.NextRetryDelay())
 }
 
@@ -108,6 +109,6 @@ func TestInterceptor_MapsActivityErrors(t *testing.T) {
 	_, err := env.ExecuteActivity(fails)
 	var app *temporal.ApplicationError
 	require.ErrorAs(t, err, &app)
-	require.Equal(t, string(fault.Forbidden), app.Type())
+	require.Equal(t, string(kinds.Forbidden), app.Type())
 	require.True(t, app.NonRetryable())
 }

@@ -9,18 +9,20 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"sentinelone-provisioner/internal/console"
+	"sentinelone-provisioner/internal/fault/kinds"
 )
 
-// Details travel with every failure that came from a console call.
+// Details are attached to every failure that a console call caused.
 type Details struct {
-	Method string `json:"method"`
-	Path   string `json:"path"`
-	Status int    `json:"status,omitempty"` // 0: no answer
-	Code   int    `json:"code,omitempty"`   // the console's own
+	Method string `json:"method"`           // of HTTP
+	Path   string `json:"path"`             // without the console's address
+	Status int    `json:"status,omitempty"` // of HTTP; 0 if the console did not answer
+	Code   int    `json:"code,omitempty"`   // the console's own error code; 0 if it gave none
 }
 
-// NewInterceptor maps what activities return. List it last among a worker's
-// interceptors, so that it is the innermost and all others see the mapped error.
+// NewInterceptor translates the errors that activities return. List it last
+// among a worker's interceptors: it is then the innermost, and all others see
+// the translated error.
 func NewInterceptor() interceptor.WorkerInterceptor { return &workerInterceptor{} }
 
 type workerInterceptor struct {
@@ -48,9 +50,10 @@ func (a *activityInterceptor) ExecuteActivity(
 	return out, Translate(err)
 }
 
-// Translate turns err into the Temporal failure it means. Cancellation, a
-// pending result and errors that are Temporal's already pass as they are; so does an
-// error of no known kind, which is retried, unless it asks for a delay.
+// Translate turns err into a [temporal.ApplicationError] with the type, the retry
+// delay and the call ([Details]) that its chain gives. It returns unchanged: nil,
+// cancellation, a pending result, Temporal's own errors, and an error without a
+// kind and without a delay, which Temporal retries.
 func Translate(err error) error {
 	if err == nil || errors.Is(err, activity.ErrResultPending) || errors.Is(err, context.Canceled) {
 		return err
@@ -65,7 +68,7 @@ func Translate(err error) error {
 		return err
 	}
 	if kind == "" {
-		kind = Unavailable
+		kind = kinds.Unavailable
 	}
 	options := temporal.ApplicationErrorOptions{
 		NonRetryable:   kind.Final(),
