@@ -66,16 +66,6 @@ func TestDecide_NewAccount(t *testing.T) {
 	}
 }
 
-// A rule behind one that takes every new account, and every grant that is none, can
-// never match.
-func TestParse_NewAccountIsTried(t *testing.T) {
-	t.Parallel()
-	_, err := policy.Parse("p", []byte("rules:\n  - {name: a, when: newAccount, deny: no}\n"+
-		"  - {name: b, when: '!newAccount', autoApprove: true}\n"+
-		"  - {name: c, when: 'role.name == \"x\"', autoApprove: true}\n"))
-	require.ErrorContains(t, err, `rule "c" can never match`)
-}
-
 // Past requests for accounts are replayed like grants.
 func TestReplay_NewAccount(t *testing.T) {
 	t.Parallel()

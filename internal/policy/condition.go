@@ -13,7 +13,6 @@ import (
 type condition struct {
 	text    string // in one spelling, whatever the spaces of the file
 	program cel.Program
-	uses    map[string]bool // variables and their fields: "permanent", "scope.level"
 }
 
 // condition reads a `when`, which is CEL; true and false may stand as YAML. It is nil
@@ -42,10 +41,10 @@ func (r *reader) condition(p *Policy, n *yaml.Node, what string) *condition {
 		r.fault(n, "%s is a %s and no condition: it must be true or false", what, cel.FormatCELType(ast.OutputType()))
 		return nil
 	}
-	c := &condition{uses: map[string]bool{}}
-	if !r.look(p, n, ast, c, what) {
+	if !r.checkNames(p, n, ast, what) {
 		return nil
 	}
+	c := &condition{}
 	if c.text, err = cel.AstToString(ast); err != nil {
 		c.text = n.Value
 	}

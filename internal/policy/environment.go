@@ -44,31 +44,16 @@ var environment = sync.OnceValues(func() (*cel.Env, error) {
 	)
 })
 
-// unknown are the variables whose values a policy cannot foresee. Those of a domain
-// are known while it is tried.
-func unknown(tried []domain) []*cel.AttributePatternType {
-	known := map[string]bool{}
-	for _, d := range tried {
-		known[d.name] = true
+// requestVariables are patterns for every variable that a request sets: all but groups,
+// which the policy itself defines.
+func requestVariables() []*cel.AttributePatternType {
+	names := []string{
+		"op", "principal", "role", "scope", "requester", "duration", "permanent", "levelChange", "breakGlass",
+		"newAccount", "now", "weekday", "hour",
 	}
-	var out []*cel.AttributePatternType
-	for _, name := range []string{"requester", "duration", "now", "hour"} {
-		out = append(out, cel.AttributePattern(name))
-	}
-	for _, name := range []string{"op", "weekday", "permanent", "levelChange", "breakGlass", "newAccount"} {
-		if !known[name] {
-			out = append(out, cel.AttributePattern(name))
-		}
-	}
-	for object, names := range map[string][]string{
-		"principal": {"kind", "id", "email", "name"}, "role": {"id", "name", "predefined"},
-		"scope": {"level", "id", "name", "account"},
-	} {
-		for _, name := range names {
-			if !known[object+"."+name] {
-				out = append(out, cel.AttributePattern(object).QualString(name))
-			}
-		}
+	out := make([]*cel.AttributePatternType, len(names))
+	for i, name := range names {
+		out[i] = cel.AttributePattern(name)
 	}
 	return out
 }

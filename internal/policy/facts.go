@@ -3,8 +3,6 @@ package policy
 import (
 	"strings"
 	"time"
-
-	"sentinelone-provisioner/internal/access"
 )
 
 // What conditions see, beside plain values: the names in the tags are the format's.
@@ -76,43 +74,5 @@ func (f *facts) values(groups map[string][]string) map[string]any {
 		"op": f.op, "principal": f.principal, "role": f.role, "scope": f.scope, "requester": f.requester,
 		"duration": f.duration, "permanent": f.permanent, "levelChange": f.levelChange, "breakGlass": f.breakGlass,
 		"newAccount": f.newAccount, "now": f.now, "weekday": f.weekday, "hour": f.hour, "groups": groups,
-	}
-}
-
-// domain is a variable that has few values, all of which can be tried.
-type domain struct {
-	name   string
-	values []func(*facts)
-}
-
-// domains are tried in every combination to find rules that can never match.
-func domains() []domain {
-	truth := func(name string, set func(*facts, bool)) domain {
-		return domain{name, []func(*facts){
-			func(f *facts) { set(f, false) }, func(f *facts) { set(f, true) },
-		}}
-	}
-	text := func(name string, set func(*facts, string), values ...string) domain {
-		d := domain{name: name}
-		for _, v := range values {
-			d.values = append(d.values, func(f *facts) { set(f, v) })
-		}
-		return d
-	}
-	days := make([]string, 0, 7)
-	for day := time.Sunday; day <= time.Saturday; day++ {
-		days = append(days, strings.ToLower(day.String()))
-	}
-	return []domain{
-		text("op", func(f *facts, v string) { f.op = v }, opGrant, opRevoke),
-		text("principal.kind", func(f *facts, v string) { f.principal.Kind = v },
-			string(access.User), string(access.ServiceUser)),
-		text("scope.level", func(f *facts, v string) { f.scope.Level = v },
-			string(access.Tenant), string(access.AccountLevel), string(access.SiteLevel)),
-		text("weekday", func(f *facts, v string) { f.weekday = v }, days...),
-		truth("permanent", func(f *facts, v bool) { f.permanent = v }),
-		truth("levelChange", func(f *facts, v bool) { f.levelChange = v }),
-		truth("breakGlass", func(f *facts, v bool) { f.breakGlass = v }),
-		truth("newAccount", func(f *facts, v bool) { f.newAccount = v }),
 	}
 }

@@ -83,9 +83,15 @@ func TestParse_Passes(t *testing.T) {
 		"each kind its own": "  - {name: a, autoApprove: true}\n  - {name: b, for: [revoke], autoApprove: true}\n",
 		"wider the second":  "  - {name: a, autoApprove: true}\n  - {name: b, for: [revoke, grant], autoApprove: true}",
 		"may fail":          "  - {name: a, when: 'role.name.split(\"-\")[1] == \"x\"', autoApprove: true}\n",
-		"deny last":         "  - {name: a, autoApprove: true}\n  - {name: b, when: permanent, deny: no}\n",
-		"ids unquoted":      "  - {name: a, autoApprove: true, lastRole: {downgrade: {role: 3, level: tenant}}}",
-		"no whole days":     "  - {name: a, when: 'weekday in [\"saturday\"] || hour < 8', autoApprove: true}\n",
+		"not reasoned about": "  - {name: a, when: 'permanent && !permanent', autoApprove: true}\n" +
+			"  - {name: b, when: permanent, autoApprove: true}\n" +
+			"  - {name: c, when: '!permanent', autoApprove: true}\n  - {name: d, autoApprove: true}\n",
+		"deny of one kind": "  - {name: a, autoApprove: true}\n  - {name: b, for: [revoke], deny: no}\n",
+		"always true":      "  - {name: a, when: permanent || true, autoApprove: true}\n",
+		"two denies":       "  - {name: a, deny: closed}\n  - {name: b, when: permanent, deny: no}\n",
+		"deny last":        "  - {name: a, autoApprove: true}\n  - {name: b, when: permanent, deny: no}\n",
+		"ids unquoted":     "  - {name: a, autoApprove: true, lastRole: {downgrade: {role: 3, level: tenant}}}",
+		"no whole days":    "  - {name: a, when: 'weekday in [\"saturday\"] || hour < 8', autoApprove: true}\n",
 		"alias": "  - {name: a, when: permanent, approvals: &one [{need: 1, from: [soc]}]}\n" +
 			"  - {name: b, approvals: *one}\n",
 	} {

@@ -25,11 +25,12 @@ const (
 
 // rule is one rule of the file.
 type rule struct {
-	name string
-	line int
-	ops  []string   // kinds of request it is about
-	bad  bool       // something is wrong with it
-	when *condition // nil: always
+	name   string
+	line   int
+	ops    []string   // kinds of request it is about
+	bad    bool       // something is wrong with it
+	when   *condition // nil: always
+	always bool       // when is nil or constantly true
 
 	deny string // the reason; "" in a rule that allows
 	auto bool
@@ -85,6 +86,7 @@ func (r *reader) rule(p *Policy, n *yaml.Node) {
 	r.together(in)
 	if len(r.faults) == before {
 		r.satisfiable(p, in)
+		r.checkConstant(p, in.rule)
 	}
 	in.bad = len(r.faults) > before
 	p.rules = append(p.rules, in.rule)

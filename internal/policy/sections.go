@@ -12,7 +12,7 @@ import (
 	"sentinelone-provisioner/internal/access"
 )
 
-// maxRules bounds how long checking takes: some seconds at the worst.
+// maxRules bounds how long checking takes: every rule is compared with every other.
 const maxRules = 500
 
 // policy reads the whole file. Groups first, wherever they stand: rules name them.
@@ -45,7 +45,7 @@ func (r *reader) policy(p *Policy, root *yaml.Node) {
 	if rules.Kind == yaml.SequenceNode && len(rules.Content) == 0 {
 		r.fault(rules, "rules are empty: give at least one")
 	}
-	r.reachable(p)
+	r.checkShadowed(p)
 }
 
 func (r *reader) zone(p *Policy, n *yaml.Node) {
