@@ -1,0 +1,223 @@
+package ledger
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"sentinelone-provisioner/internal/access"
+)
+
+// Body is what an entry says. Its JSON is the entry's body.
+type Body interface {
+	// Kind is the kind of the entries that hold such a body.
+	Kind() Kind
+}
+
+// Request is what was requested, with its plan. A request that is planned again, since
+// its principal has changed, has one such entry for each plan.
+type Request struct {
+	// Plan has no hash where the request ended before it was planned: it repeats then what
+	// was requested.
+	Plan access.Plan `json:"plan"`
+	// Signature is the requester's as it was sent, also one that does not hold; nil without
+	// one.
+	Signature *access.RequestSignature `json:"signature,omitempty"`
+}
+
+// Verified is the requester's signature if it holds, or nil.
+func (r Request) Verified() *access.RequestSignature {
+	if r.Signature == nil || r.Signature.Signed == access.Unsigned {
+		return nil
+	}
+	return r.Signature
+}
+
+// Signature says what a signature was used for, since each counts once.
+type Signature struct {
+	UsedFor   string `json:"usedFor"`   // key of the entry of the request or decision
+	Statement string `json:"statement"` // the text that is signed, as ssh-keygen can check it
+	Signed    string `json:"signed"`    // fingerprint of the key
+}
+
+// Decision is one decision, also one that does not count.
+type Decision struct {
+	Decision access.Decision `json:"decision"`
+	Refusal  string          `json:"refusal,omitempty"` // why it does not count; "" if it counts
+}
+
+// Delegation hands a person's decisions to another, also one that does not count.
+type Delegation struct {
+	Delegation access.Delegation `json:"delegation"`
+	// Message is the key of the message that brought it, apart from what it says: the entry
+	// may stand under the key of what was signed instead.
+	Message string `json:"message"`
+	Refusal string `json:"refusal,omitempty"` // why it does not count; "" if it counts
+}
+
+// Extension moves the end of a grant.
+type Extension struct {
+	Extension access.Extension `json:"extension"`
+}
+
+// Cancelled says that a change was cancelled: what of it has reached the console is
+// released.
+type Cancelled struct {
+	Change string `json:"change"` // key of the change
+}
+
+// Receipt is the evidence of a request that has ended.
+type Receipt struct {
+	Receipt access.Receipt `json:"receipt"`
+}
+
+// Notification says whether a notification was delivered.
+type Notification struct {
+	Event  string   `json:"event"`           // its type, such as requested
+	Sender string   `json:"sender"`          // such as webhook
+	Result Delivery `json:"result"`          // one of the constants below
+	Error  string   `json:"error,omitempty"` // why it was dropped
+}
+
+// Delivery is what became of a notification.
+type Delivery string
+
+// What becomes of a notification.
+const (
+	Delivered Delivery = "delivered"
+	Dropped   Delivery = "dropped" // the receiver does not want it
+	GaveUp    Delivery = "gaveUp"  // the receiver was down for too long
+)
+
+// Write says what is about to be sent to the console, so that an attempt that finds it
+// can look whether it arrived. Either Roles or Account is set.
+type Write struct {
+	Write   access.Write `json:"write"`
+	Roles   *RoleWrite   `json:"roles,omitempty"`
+	Account *AccountCall `json:"account,omitempty"`
+}
+
+// RoleWrite is a write that changes a principal's roles.
+type RoleWrite struct {
+	Step access.Step `json:"step"` // what the write is part of
+	// From is what was known of the principal when the step was planned, by its digest.
+	From string `json:"from"`
+}
+
+// AccountCall is a call that creates, completes or deletes an account.
+type AccountCall struct {
+	Action AccountAction `json:"action"`
+	// ID is the console's id of the account; "" until the console has told it.
+	ID string `json:"id,omitempty"`
+}
+
+// AccountAction is what a call does to an account.
+type AccountAction string
+
+// What a call does to an account.
+const (
+	CreateAccount AccountAction = "create"
+	GenerateToken AccountAction = "generateToken"
+	DeleteAccount AccountAction = "delete"
+)
+
+// Answer says what the console answered to a write, or that it did not.
+type Answer struct {
+	Write access.Write `json:"write"` // with status or error
+	// Account is set where the write was about an account.
+	Account *AccountAnswer `json:"account,omitempty"`
+}
+
+// AccountAnswer is the answer to a call about an account.
+type AccountAnswer struct {
+	Call    AccountCall `json:"call"` // with the id of an account that was created
+	NotSent bool        `json:"notSent,omitempty"`
+	Ended   time.Time   `json:"ended"` // when the console had answered, or the client gave up
+}
+
+// Token says where the token of a new service user was put, never the token.
+type Token struct {
+	ID    string            `json:"id"` // of the service user
+	Place access.TokenPlace `json:"place"`
+}
+
+// Proof settles a change. Either Roles or Account is set.
+type Proof struct {
+	Proof   access.Proof  `json:"proof"`
+	Message string        `json:"message,omitempty"` // why nothing was done, where that is so
+	Roles   *RoleProof    `json:"roles,omitempty"`
+	Account *AccountProof `json:"account,omitempty"`
+}
+
+// RoleProof is what a settled change of roles means for the next one.
+type RoleProof struct {
+	Next access.Tenancy `json:"next"` // what is known of the principal from then on
+	From string         `json:"from"` // what was known before, by its digest
+}
+
+// AccountProof says how the creation of an account ended.
+type AccountProof struct {
+	// Refused says that the account is not there as it was requested, and that trying again
+	// would not change that.
+	Refused bool `json:"refused,omitempty"`
+}
+
+// Kind implements [Body].
+func (Request) Kind() Kind { return KindRequest }
+
+// Kind implements [Body].
+func (Signature) Kind() Kind { return KindSignature }
+
+// Kind implements [Body].
+func (Decision) Kind() Kind { return KindDecision }
+
+// Kind implements [Body].
+func (Delegation) Kind() Kind { return KindDelegation }
+
+// Kind implements [Body].
+func (Extension) Kind() Kind { return KindExtension }
+
+// Kind implements [Body].
+func (Cancelled) Kind() Kind { return KindCancelled }
+
+// Kind implements [Body].
+func (Receipt) Kind() Kind { return KindReceipt }
+
+// Kind implements [Body].
+func (Notification) Kind() Kind { return KindNotification }
+
+// Kind implements [Body].
+func (Write) Kind() Kind { return KindWrite }
+
+// Kind implements [Body].
+func (Answer) Kind() Kind { return KindAnswer }
+
+// Kind implements [Body].
+func (Token) Kind() Kind { return KindToken }
+
+// Kind implements [Body].
+func (Proof) Kind() Kind { return KindProof }
+
+var errRolesOrAccount = errors.New(`it must hold either "roles" or "account"`)
+
+func (w Write) check() error {
+	if (w.Roles == nil) == (w.Account == nil) {
+		return errRolesOrAccount
+	}
+	return nil
+}
+
+func (p Proof) check() error {
+	if (p.Roles == nil) == (p.Account == nil) {
+		return errRolesOrAccount
+	}
+	return nil
+}
+
+func (n Notification) check() error {
+	switch n.Result {
+	case Delivered, Dropped, GaveUp:
+		return nil
+	}
+	return fmt.Errorf("%q is not a result of a delivery", n.Result)
+}

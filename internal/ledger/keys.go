@@ -1,0 +1,108 @@
+package ledger
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strconv"
+	"strings"
+
+	"sentinelone-provisioner/internal/access"
+)
+
+// Run is one run of a request. Its workflow id may be used again, so keys name the run
+// too.
+type Run struct {
+	Request string // workflow id, such as grant/INC-42
+	ID      string // original run id
+}
+
+// RunOf is the run that an entry belongs to. Its ID is "" where the entry's key names
+// none: entries about signatures stand under what was signed.
+func RunOf(e Entry) Run {
+	run := Run{Request: e.Request}
+	if rest, found := strings.CutPrefix(e.Key, e.Request+"#"); found {
+		run.ID, _, _ = strings.Cut(rest, "/")
+	}
+	return run
+}
+
+// String is the name of the run in keys: "grant/INC-42#run".
+func (r Run) String() string { return r.Request + "#" + r.ID }
+
+// Owns says whether the key is of an entry of this run.
+func (r Run) Owns(key string) bool { return strings.HasPrefix(key, r.String()+"/") }
+
+// RequestKey is the key of the request with its plan. round counts the plans of a run,
+// from 0.
+func (r Run) RequestKey(round int) string {
+	if round == 0 {
+		return r.key(KindRequest)
+	}
+	return numbered(r.key(KindRequest), round)
+}
+
+// DecisionKey is the key of a decision. n counts the decisions of a run, from 0.
+func (r Run) DecisionKey(n int) string { return numbered(r.key(KindDecision), n) }
+
+// DelegationKey is the key of a delegation by its message. n counts those of a run, from
+// 0.
+func (r Run) DelegationKey(n int) string { return numbered(r.key(KindDelegation), n) }
+
+// CancelledKey is the key of the entry that says that the run's grant was cancelled.
+func (r Run) CancelledKey() string { return r.key(KindCancelled) }
+
+// ReceiptKey is the key of the receipt.
+func (r Run) ReceiptKey() string { return r.key(KindReceipt) }
+
+func (r Run) key(k Kind) string { return under(r.String(), k) }
+
+// ChangeKey names one change of a lease: what is done twice under it is done once. It is
+// no entry's key itself.
+func ChangeKey(lease string, op access.Op) string { return lease + "/" + string(op) }
+
+// WriteKey is the key of the nth write of a change, from 0.
+func WriteKey(change string, n int) string { return numbered(under(change, KindWrite), n) }
+
+// AnswerKey is the key of the answer to the nth write of a change, from 0.
+func AnswerKey(change string, n int) string { return numbered(under(change, KindAnswer), n) }
+
+// TokenKey is the key of the entry about the token that the nth write of a change gave,
+// from 0.
+func TokenKey(change string, n int) string { return numbered(under(change, KindToken), n) }
+
+// ProofKey is the key of the proof of a change.
+func ProofKey(change string) string { return under(change, KindProof) }
+
+// ExtensionKey is the key of the extension that a change carries out.
+func ExtensionKey(change string) string { return under(change, KindExtension) }
+
+// CancelledChangeKey is the key of the entry that says that a change was cancelled.
+func CancelledChangeKey(change string) string { return under(change, KindCancelled) }
+
+// ChangeOf is the change that an entry is about; of other entries it is the key without
+// the kind and what follows it, which no change has.
+func ChangeOf(e Entry) string {
+	change, _, _ := strings.Cut(e.Key, "/"+string(e.Kind))
+	return change
+}
+
+// SignatureKey is the key of a signature's use. It goes by the statement, since some
+// kinds of keys have many signatures for one.
+func SignatureKey(statement []byte) string { return string(KindSignature) + "/" + sum(statement) }
+
+// SignedDelegationKey is the key of a delegation that was signed and counts.
+func SignedDelegationKey(statement []byte) string {
+	return string(KindDelegation) + "/" + sum(statement)
+}
+
+// NotificationKey is the key of one delivery of an event.
+func NotificationKey(event, sender string) string { return event + "/" + sender }
+
+func under(prefix string, k Kind) string { return prefix + "/" + string(k) }
+
+func numbered(key string, n int) string { return key + "/" + strconv.Itoa(n) }
+
+func sum(statement []byte) string {
+	s := sha256.Sum256(statement)
+	return hex.EncodeToString(s[:])
+}

@@ -1,0 +1,32 @@
+package ledger
+
+// Kind says what an entry is about, and of which type its body is.
+type Kind string
+
+// The kinds of entry, in the order in which a request meets them.
+const (
+	// KindRequest opens a request: what was requested and what it means. Body: [Request].
+	KindRequest Kind = "request"
+	// KindSignature says what a signature was used for. Body: [Signature].
+	KindSignature Kind = "signature"
+	// KindDecision is a decision, also one that does not count. Body: [Decision].
+	KindDecision Kind = "decision"
+	// KindDelegation hands decisions to another person. Body: [Delegation].
+	KindDelegation Kind = "delegation"
+	// KindWrite says what is about to be sent to the console. Body: [Write].
+	KindWrite Kind = "write"
+	// KindAnswer says what the console answered to a write. Body: [Answer].
+	KindAnswer Kind = "answer"
+	// KindToken says where the token of a new service user was put. Body: [Token].
+	KindToken Kind = "token"
+	// KindProof settles a change, verified by reading. Body: [Proof].
+	KindProof Kind = "proof"
+	// KindExtension moves the end of a grant. Body: [Extension].
+	KindExtension Kind = "extension"
+	// KindCancelled says that a change was cancelled before it was settled. Body: [Cancelled].
+	KindCancelled Kind = "cancelled"
+	// KindReceipt closes a request. Body: [Receipt].
+	KindReceipt Kind = "receipt"
+	// KindNotification says whether a notification was delivered. Body: [Notification].
+	KindNotification Kind = "notification"
+)
