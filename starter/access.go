@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/internal/store"
 )
 
@@ -104,9 +105,9 @@ func accessTable(rows []store.AccessRow, inherited bool) (header []string, lines
 	if inherited {
 		header = append(header, "through")
 	}
-	n := newNames(rows)
+	labels := accessLabels(rows)
 	for _, r := range rows {
-		line := append(n.line(r), moment(r.Since))
+		line := append(accessCells(labels, r), describe.Minute(r.Since))
 		if inherited {
 			line = append(line, through(r.Via))
 		}

@@ -43,7 +43,7 @@ func consentedUser(t *testing.T, l *live) { //nolint:thelper // a subtest
 	require.Equal(t, exitDone, code, errOut)
 	require.Regexp(t, `(?m)^waiting for 1 of 1 from anyone until \S+: `+
 		"others decide with `starter approve provision/NEW-8` or `starter deny provision/NEW-8`$", errOut)
-	require.Regexp(t, `(?m)^state +provisioned, made, and read back$`, out)
+	require.Regexp(t, `(?m)^state +provisioned, created and verified$`, out)
 	require.Len(t, l.named(access.User, "Asked New"), 1)
 	shown = run(t, "show", "NEW-8")
 	require.Regexp(t, `carol@example.com on .*: approve`, shown.out)

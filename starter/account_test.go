@@ -32,9 +32,9 @@ func createdUser(t *testing.T, l *live) { //nolint:thelper // a subtest
 	}
 	planned := run(t, append(create, "--dry-run")...)
 	require.Equal(t, exitDone, planned.code, planned.errOut)
-	require.Regexp(t, `(?m)^what +make user dora@example.com with role SOC \(\d+\) at site Acme / Berlin \(\d+\)$`,
+	require.Regexp(t, `(?m)^what +create user dora@example.com with role SOC \(\d+\) at site Acme / Berlin \(\d+\)$`,
 		planned.out)
-	require.Regexp(t, `(?m)^result +it would be made$`, planned.out)
+	require.Regexp(t, `(?m)^result +the account would be created$`, planned.out)
 	require.Empty(t, l.named(access.User, "Dora Lind"))
 
 	got := run(t, append(create, "--id", "NEW-1", "--reason", "new hire")...)
@@ -43,12 +43,12 @@ func createdUser(t *testing.T, l *live) { //nolint:thelper // a subtest
 	require.Len(t, there, 1)
 	require.True(t, l.holds(there[0], "SOC", "Acme / Berlin"))
 	require.Contains(t, got.errOut, "asked: provision/NEW-1\n")
-	require.Regexp(t, `(?m)^state +provisioned, made, and read back$`, got.out)
+	require.Regexp(t, `(?m)^state +provisioned, created and verified$`, got.out)
 	require.Regexp(t, `(?m)^made +user dora@example.com \(`+there[0].ID+`\)$`, got.out)
 
 	shown := run(t, "show", "NEW-1")
 	require.Equal(t, exitDone, shown.code, shown.errOut)
-	require.Regexp(t, `(?m)make: write +POST /users: 200$`, shown.out)
+	require.Regexp(t, `(?m)create: write +POST /users: 200$`, shown.out)
 	require.Regexp(t, `(?m)^made +user dora@example.com`, shown.out)
 	require.Regexp(t, `(?m)^reason +new hire$`, shown.out)
 
@@ -119,7 +119,7 @@ func offboardedUser(t *testing.T, l *live) { //nolint:thelper // a subtest
 
 	gone := run(t, "offboard", "--user", "leaver@example.com", "--delete", "--yes", "--id", "HR-7")
 	require.Equal(t, exitDone, gone.code, gone.errOut)
-	require.Regexp(t, `(?m)^state +offboarded, deleted, and read twice to be gone$`, gone.out)
+	require.Regexp(t, `(?m)^state +offboarded, deleted and verified \(2 reads\)$`, gone.out)
 	require.Empty(t, l.named(access.User, p.Name))
 
 	for _, wrong := range [][]string{

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/internal/store"
 	"sentinelone-provisioner/workflows"
 )
@@ -87,10 +88,10 @@ func (q question) basis() basis {
 func (p *program) explain(q question) {
 	asked := "now"
 	if q.asOf != nil {
-		asked = moment(*q.asOf)
+		asked = describe.Minute(*q.asOf)
 	}
 	p.remark("%s as of %s: sync proven %s (%s)", q.host, asked,
-		moment(q.snapshot.PromotedAt), ago(q.snapshot.PromotedAt, p.now()))
+		describe.Minute(q.snapshot.PromotedAt), describe.Ago(q.snapshot.PromotedAt, p.now()))
 	for _, c := range q.unread {
 		p.remark("note: no sync has read the %s: run `starter sync --wait`", c)
 	}
@@ -98,7 +99,7 @@ func (p *program) explain(q question) {
 		id := cmp.Or(s.WorkflowID, workflows.SyncID(q.host))
 		p.remark("note: the sync of %s is quarantined and not shown%s. See `starter status%[3]s`; "+
 			"`starter confirm%[3]s` promotes it, `starter discard%[3]s` drops it%[4]s.",
-			moment(s.StartedAt), because(s.Reasons), p.idFlag(id), meanwhile(id))
+			describe.Minute(s.StartedAt), because(s.Reasons), p.idFlag(id), meanwhile(id))
 	}
 }
 

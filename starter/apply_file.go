@@ -9,6 +9,8 @@ import (
 	"io"
 	"slices"
 	"strings"
+
+	"sentinelone-provisioner/internal/describe"
 )
 
 // fileRow is one line of a file of changes, as it is written.
@@ -90,7 +92,7 @@ func parseCSV(data []byte) ([]fileRow, error) {
 		row.line, _ = r.FieldPos(0)
 		if len(record) != len(header) {
 			faults = append(faults, fmt.Errorf("line %d: it has %s, the header has %d",
-				row.line, plural(len(record), "column"), len(header)))
+				row.line, describe.Plural(len(record), "column"), len(header)))
 			continue
 		}
 		for i, value := range record {

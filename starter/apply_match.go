@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/describe"
 )
 
 // plan is what the request that was seen comes to; zero where it was never planned.
@@ -25,7 +26,8 @@ func (c fileChange) isThat(plan access.Plan) error {
 	if plan.Principal.ID == "" || c.means(plan) {
 		return nil
 	}
-	return fmt.Errorf("id %s was used before for something else, to %s: give the line another id", c.id, what(plan))
+	return fmt.Errorf("id %s was used before for something else, to %s: give the line another id",
+		c.id, describe.Plan(plan))
 }
 
 func (c fileChange) means(plan access.Plan) bool {

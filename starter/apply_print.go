@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/workflows"
 )
 
@@ -17,7 +18,7 @@ func (b *batch) print(r lineResult) {
 		_ = json.NewEncoder(b.out).Encode(r) // nobody is left to tell
 		return
 	}
-	b.remark("line %d: %s", r.Line, printable(r.text()))
+	b.remark("line %d: %s", r.Line, describe.Text(r.text()))
 }
 
 // text is the result in words.
@@ -30,13 +31,13 @@ func (r lineResult) text() string {
 		text = "already done: " + text
 	}
 	if r.State == workflows.StatePlanned && r.OK {
-		text = expectedText(r.Outcome)
+		text = describe.Expected(r.Outcome)
 	}
 	if r.State == workflows.StatePlanned && !r.OK {
 		return r.Message
 	}
 	if r.EndsAt != nil {
-		text += " until " + instant(*r.EndsAt)
+		text += " until " + describe.Second(*r.EndsAt)
 	}
 	if r.Message != "" {
 		text += ", " + strings.TrimPrefix(r.Message, r.State+": ")

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/internal/store"
 	"sentinelone-provisioner/workflows"
 )
@@ -99,7 +100,7 @@ func (b *batch) line(ctx context.Context, c fileChange) lineResult {
 	}
 	if receipt := b.recorded(ctx, c.id); receipt != nil && stands(receipt.State) {
 		r.Already, r.State, r.Outcome = true, receipt.State, receipt.Outcome
-		r.Message = "on " + moment(receipt.FinishedAt)
+		r.Message = "on " + describe.Minute(receipt.FinishedAt)
 		r.OK = receipt.State != workflows.StateCancelled
 		if err := c.isThat(receipt.Plan); err != nil {
 			r.OK, r.State, r.Message = false, workflows.StateFailed, err.Error()
@@ -211,17 +212,17 @@ func (b *batch) conclude(ctx context.Context, changes []fileChange) error {
 		b.emitTable(resultTable(b.results))
 	}
 	done := len(changes) - left - bad
-	b.remark("%d of %s done", done, plural(len(changes), "line"))
+	b.remark("%d of %s done", done, describe.Plural(len(changes), "line"))
 	const again = "run the same command again to go on: what is done is not done twice"
 	switch {
 	case ctx.Err() != nil:
 		return fmt.Errorf("stopped: %s not started; %s", were(left), again)
 	case left > 0:
-		return fmt.Errorf("%s failed, so %s not started; %s", plural(bad, "line"), were(left), again)
+		return fmt.Errorf("%s failed, so %s not started; %s", describe.Plural(bad, "line"), were(left), again)
 	case bad > 0 && b.dryRun:
-		return fmt.Errorf("%s would fail", plural(bad, "line"))
+		return fmt.Errorf("%s would fail", describe.Plural(bad, "line"))
 	case bad > 0:
-		return fmt.Errorf("%s failed; %s", plural(bad, "line"), again)
+		return fmt.Errorf("%s failed; %s", describe.Plural(bad, "line"), again)
 	}
 	return nil
 }
@@ -230,5 +231,5 @@ func were(n int) string {
 	if n == 1 {
 		return "1 line was"
 	}
-	return plural(n, "line") + " were"
+	return describe.Plural(n, "line") + " were"
 }

@@ -115,8 +115,8 @@ func appliedFileOfAnother(t *testing.T, l *live) {
 		"grant,another@example.com,SOC,Globex / Berlin,1h,OTHER-2b"), "-o", "json")
 	require.Equal(t, exitFailed, got.code)
 	for line, want := range map[int]string{
-		2: "id grant/OTHER-1 was used before for something else, to give user another@example.com",
-		3: "id grant/OTHER-2 was used before for something else, to give user another@example.com",
+		2: "id grant/OTHER-1 was used before for something else, to grant user another@example.com",
+		3: "id grant/OTHER-2 was used before for something else, to grant user another@example.com",
 	} {
 		require.Contains(t, results(t, got)[line].Message, want)
 	}
@@ -130,9 +130,9 @@ func appliedFileDryRun(t *testing.T, l *live) {
 		"grant,file.dry@example.com,Viewer,Acme / Only Acme,,",
 		"revoke,file.dry@example.com,Viewer,Acme / Only Acme,,"))
 	require.Equal(t, exitFailed, got.code)
-	require.Regexp(t, `(?m)^2 .* the role would be given$`, got.out)
+	require.Regexp(t, `(?m)^2 .* the role would be granted$`, got.out)
 	require.Regexp(t, `(?m)^3 .* failed, no user "nobody.dry@example.com" is on the console`, got.out)
-	require.Regexp(t, `(?m)^4 .* nothing to do: the console shows it already$`, got.out)
+	require.Regexp(t, `(?m)^4 .* no change: the console already shows the role$`, got.out)
 	require.Regexp(t, `(?m)^5 .* it would be refused: it is the principal's last role`, got.out)
 	require.Contains(t, got.errOut, "error: 2 lines would fail\n")
 	require.NotContains(t, run(t, "requests", "--limit", "0", "-o", "json").out, "file.dry@example.com")

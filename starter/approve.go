@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/workflows"
 )
 
@@ -124,7 +125,7 @@ func (p *program) decisionInput(o decisionOptions) (in workflows.DecisionInput, 
 		return in, err
 	}
 	if !start.After(p.now()) {
-		return in, usage("--start: %s is past", instant(*start))
+		return in, usage("--start: %s is past", describe.Second(*start))
 	}
 	in.StartAt = start.UTC().Truncate(time.Second)
 	return in, nil

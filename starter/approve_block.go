@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/workflows"
 )
 
@@ -13,16 +14,16 @@ func (d deciding) block(id string, s workflows.RequestStatus) [][]string {
 	plan := *s.Plan
 	facts := [][]string{
 		{"request", id},
-		{"asked", fmt.Sprintf("by %s on %s", orUnknown(s.Requester), instant(s.StartedAt))},
+		{"asked", fmt.Sprintf("by %s on %s", orUnknown(s.Requester), describe.Second(s.StartedAt))},
 	}
 	if plan.Terms.Reason != "" {
 		facts = append(facts, []string{"reason", plan.Terms.Reason})
 	}
-	facts = append(facts, []string{"what", what(plan)})
+	facts = append(facts, []string{"what", describe.Plan(plan)})
 	if !plan.Terms.StartAt.IsZero() {
-		facts = append(facts, []string{"start", instant(plan.Terms.StartAt)})
+		facts = append(facts, []string{"start", describe.Second(plan.Terms.StartAt)})
 	}
-	facts = append(facts, planDetails(newNaming(d.known, &plan), plan)...)
+	facts = append(facts, planRows(describe.NewNames(d.known, &plan), plan)...)
 	if from, to := plan.Before.Level, plan.After.Level; from != to && len(plan.Before.Held) > 0 {
 		facts = append(facts, []string{"level", fmt.Sprintf("it moves from %s to %s level", from, to)})
 	}
@@ -32,7 +33,7 @@ func (d deciding) block(id string, s workflows.RequestStatus) [][]string {
 		for _, decision := range s.Consent.Decisions {
 			v := voice{Decision: decision}
 			voices = append(voices, v)
-			said = append(said, fmt.Sprintf("%s on %s: %s", v.By, instant(v.At), v.said()))
+			said = append(said, fmt.Sprintf("%s on %s: %s", v.By, describe.Second(v.At), v.said()))
 		}
 	}
 	facts = append(facts, list("decided", said)...)
@@ -60,7 +61,7 @@ func (d deciding) weight(s workflows.RequestStatus) string {
 	}
 	if handed, ok := deputyOf(c, d.in.By); ok {
 		step = fmt.Sprintf("%s, who handed their decisions to you until %s, in %s",
-			strings.TrimSpace(handed.By), instant(handed.Until), step)
+			strings.TrimSpace(handed.By), describe.Second(handed.Until), step)
 	}
 	return fmt.Sprintf("counts for %s, which waits %s", step, waitsFor(c))
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"sentinelone-provisioner/internal/config"
+	"sentinelone-provisioner/internal/describe"
 )
 
 // completeFor is how long a shell may wait for ids.
@@ -46,7 +47,7 @@ func (p *program) completeAsking(ctx context.Context, who string, given []string
 			id = a.ID // as it is being typed
 		}
 		if strings.HasPrefix(id, typedText) && !slices.Contains(given, a.ID) && !slices.Contains(given, typed(a.ID)) {
-			out = append(out, cobra.CompletionWithDesc(id, what(*a.Status.Plan)))
+			out = append(out, cobra.CompletionWithDesc(id, describe.Plan(*a.Status.Plan)))
 		}
 	}
 	return out

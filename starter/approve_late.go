@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/workflows"
 )
 
@@ -44,7 +45,7 @@ func lateText(r access.Receipt) string {
 	case r.State == workflows.StateTimedOut:
 		how = "was not approved by enough people in time, last by "
 	}
-	text := fmt.Sprintf("it %s%s at %s", how, last.By, instant(last.At))
+	text := fmt.Sprintf("it %s%s at %s", how, last.By, describe.Second(last.At))
 	if last.Comment != "" {
 		text += fmt.Sprintf(" (%s)", last.Comment)
 	}

@@ -12,12 +12,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/internal/store"
 )
 
 // timeless makes the moment of a sync, which a golden table cannot know, SINCE.
 func timeless(out string, at time.Time) string {
-	return strings.ReplaceAll(out, moment(at), "SINCE")
+	return strings.ReplaceAll(out, describe.Minute(at), "SINCE")
 }
 
 func TestAccess_Tables(t *testing.T) {
@@ -72,7 +73,7 @@ svc.backup  serviceUser  Admin  tenant         SINCE
 			got := run(t, append([]string{"access"}, tt.args...)...)
 			require.Equal(t, exitDone, got.code, got.errOut)
 			require.Equal(t, tt.want, "\n"+timeless(got.out, at))
-			require.Equal(t, host+" as of now: sync proven "+moment(at)+" (just now)\n", got.errOut)
+			require.Equal(t, host+" as of now: sync proven "+describe.Minute(at)+" (just now)\n", got.errOut)
 		})
 	}
 }
@@ -138,7 +139,7 @@ func TestAccess_AsOfIsBeforeTheChange(t *testing.T) {
 	got = run(t, "access", "--as-of", "2020-01-01")
 	require.Equal(t, exitFailed, got.code)
 	require.Equal(t, "error: no sync of "+host+" was proven by 2020-01-01 23:59 UTC: the last one is of "+
-		moment(second)+"\n", got.errOut)
+		describe.Minute(second)+"\n", got.errOut)
 }
 
 func TestAccess_SaysThatANewerSyncIsQuarantined(t *testing.T) {

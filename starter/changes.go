@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/internal/store"
 )
 
@@ -57,7 +58,7 @@ func (p *program) changes(ctx context.Context, o changesOptions) error {
 		since = new(p.now().UTC().Add(-changesSpan))
 	}
 	if until != nil && !since.Before(*until) {
-		return usage("--since %s is not before --until %s", moment(*since), moment(*until))
+		return usage("--since %s is not before --until %s", describe.Minute(*since), describe.Minute(*until))
 	}
 	q, err := p.ask(ctx, o.console, nil)
 	if err != nil {
@@ -74,9 +75,9 @@ func (p *program) changes(ctx context.Context, o changesOptions) error {
 	p.explain(q)
 	end := "now"
 	if until != nil {
-		end = moment(*until)
+		end = describe.Minute(*until)
 	}
-	p.remark("%s from %s to %s", plural(len(found), "change"), moment(*since), end)
+	p.remark("%s from %s to %s", describe.Plural(len(found), "change"), describe.Minute(*since), end)
 	if len(found) > 0 {
 		p.emitTable(changesTable(found))
 	}
@@ -88,9 +89,9 @@ func changesTable(found []store.Change) (header []string, lines [][]string) {
 	for i, c := range found {
 		rows[i] = c.AccessRow
 	}
-	n := newNames(rows)
+	labels := accessLabels(rows)
 	for _, c := range found {
-		lines = append(lines, append([]string{moment(c.At), c.Action}, n.line(c.AccessRow)...))
+		lines = append(lines, append([]string{describe.Minute(c.At), c.Action}, accessCells(labels, c.AccessRow)...))
 	}
 	return []string{"when", "change", "principal", "kind", "role", "level", "scope"}, lines
 }

@@ -11,6 +11,7 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/console"
+	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/internal/inspect"
 	"sentinelone-provisioner/internal/version"
 )
@@ -118,7 +119,8 @@ func consoleFindings(r inspect.Report, now time.Time) []finding {
 	case !reach.OK:
 		token = untried(token.Name)
 	case r.TokenExpiresAt != nil:
-		token.Detail = fmt.Sprintf("%s, on %s", inspect.Expiry(*r.TokenExpiresAt, now), moment(*r.TokenExpiresAt))
+		token.Detail = fmt.Sprintf("%s, on %s",
+			inspect.Expiry(*r.TokenExpiresAt, now), describe.Minute(*r.TokenExpiresAt))
 	default:
 		token.Detail = "accepted; the console does not tell when it expires"
 	}
@@ -140,7 +142,7 @@ func permissionFindings(r inspect.Report) []finding {
 		case perm.Err != nil:
 			f.Detail = perm.Err.Error()
 		case perm.Total != nil:
-			f.Detail = plural(*perm.Total, "row")
+			f.Detail = describe.Plural(*perm.Total, "row")
 		}
 		all = append(all, f)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/internal/store"
 )
 
@@ -48,7 +49,8 @@ func (p *program) checkDatabase(ctx context.Context, host string) finding {
 		f.Detail = err.Error()
 	default:
 		f.OK = true
-		f.Detail = fmt.Sprintf("last proven sync %s (%s)", moment(last.PromotedAt), ago(last.PromotedAt, p.now()))
+		f.Detail = fmt.Sprintf("last proven sync %s (%s)",
+			describe.Minute(last.PromotedAt), describe.Ago(last.PromotedAt, p.now()))
 	}
 	return f
 }

@@ -115,7 +115,7 @@ func consentApproved(t *testing.T, l *live) {
 	require.Equal(t, "grant/YES-1: approve by carol@example.com (unsigned)\n", got.out)
 	for _, want := range []string{
 		`(?m)^request +grant/YES-1$`, `(?m)^asked +by bob@example.com on `, `(?m)^reason +on call$`,
-		`(?m)^what +give user yes@example.com \(\d+\) role SOC `,
+		`(?m)^what +grant user yes@example.com \(\d+\) role SOC `,
 		`(?m)^before +Viewer \(\d+\) at site Acme / Only Acme`, `(?m)^after +SOC \(\d+\) at site Acme / Berlin`,
 		`(?m)^your word +counts for step 1 of 1, which waits for 1 of 1 from leads until `,
 		`(?m)^error: NEVER: there is no request "NEVER"`,
@@ -337,7 +337,7 @@ func consentWaitingForMe(t *testing.T, l *live) {
 	require.Contains(t, other.errOut, "nothing waits for dave@example.com\n")
 
 	offered := run(t, "__complete", "approve", "--by", erin, "")
-	require.Regexp(t, `(?m)^BOX-1\tgive user inbox1@example.com `, offered.out)
+	require.Regexp(t, `(?m)^BOX-1\tgrant user inbox1@example.com `, offered.out)
 	require.NotContains(t, offered.out, "BOX-3", "it does not wait for her")
 	offered = run(t, "__complete", "deny", "--by", dave, "BOX-3", "grant/B")
 	require.NotContains(t, offered.out, "BOX", "the one is given, the other has her step left")

@@ -9,6 +9,7 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/console"
+	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/internal/store"
 	"sentinelone-provisioner/workflows"
 )
@@ -81,7 +82,7 @@ func unanswerable(ctx context.Context, db *store.Store, host string, asOf *time.
 	if asOf != nil {
 		if first, err := db.Latest(ctx, host, nil); err == nil {
 			return fmt.Errorf("no sync of %s was proven by %s: the last one is of %s",
-				host, moment(*asOf), moment(first.PromotedAt))
+				host, describe.Minute(*asOf), describe.Minute(first.PromotedAt))
 		}
 	}
 	known, err := db.Consoles(ctx)

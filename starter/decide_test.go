@@ -10,6 +10,7 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/config"
+	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/internal/store"
 )
 
@@ -104,7 +105,7 @@ func TestAccess_APartialSyncIsNoNews(t *testing.T) {
 	require.NoError(t, err)
 	for _, args := range [][]string{nil, {"--as-of", p.At.Format(time.RFC3339Nano)}} {
 		got := run(t, append([]string{"access"}, args...)...)
-		require.Contains(t, got.errOut, "sync proven "+moment(proven))
+		require.Contains(t, got.errOut, "sync proven "+describe.Minute(proven))
 		require.Contains(t, got.errOut, "is quarantined and not shown")
 		answer := decode[accessAnswer](t, run(t, append([]string{"access", "-o", "json"}, args...)...))
 		require.Equal(t, "s1", answer.Snapshot)

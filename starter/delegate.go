@@ -13,6 +13,7 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/internal/signing"
 	"sentinelone-provisioner/workflows"
 )
@@ -93,11 +94,11 @@ func (p *program) delegate(ctx context.Context, o delegateOptions) error {
 		return p.emitJSON(answer)
 	}
 	d := answer.Delegation
-	end := "until " + instant(d.Until)
+	end := "until " + describe.Second(d.Until)
 	if d.TakesBack() {
 		end = "no more"
 	}
-	fmt.Fprintf(p.out, "%s decides for %s %s (%s)\n", printable(d.To), printable(d.By), end, d.Signed)
+	fmt.Fprintf(p.out, "%s decides for %s %s (%s)\n", describe.Text(d.To), describe.Text(d.By), end, d.Signed)
 	return nil
 }
 
@@ -120,7 +121,7 @@ func (p *program) delegationInput(o delegateOptions) (workflows.DelegationInput,
 	case o.stop:
 		in.Until = p.now().UTC().Truncate(time.Second).Add(-farPast)
 	case until != nil && !until.After(p.now()):
-		return in, usage("--until: %s is past: to take a delegation back, say --stop", instant(*until))
+		return in, usage("--until: %s is past: to take a delegation back, say --stop", describe.Second(*until))
 	case until != nil:
 		in.Until = *until
 	default:

@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/internal/store"
 )
 
@@ -58,7 +59,7 @@ func (p *program) delegations(ctx context.Context, o delegateListOptions) error 
 	}
 	rows := make([][]string, len(found))
 	for i, d := range found {
-		rows[i] = []string{d.By, d.To, moment(d.At), moment(d.Until), d.Signed, d.Comment}
+		rows[i] = []string{d.By, d.To, describe.Minute(d.At), describe.Minute(d.Until), d.Signed, d.Comment}
 	}
 	p.emitTable([]string{"whose", "who decides", "since", "until", "signed", "comment"}, rows)
 	return nil

@@ -14,6 +14,7 @@ import (
 
 	"sentinelone-provisioner/activities"
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/internal/livestatus"
 	"sentinelone-provisioner/internal/store"
 	"sentinelone-provisioner/workflows"
@@ -244,14 +245,14 @@ func (d dossier) endsAt() *time.Time {
 func (d dossier) sentence() string {
 	text := cmp.Or(d.requester(), "somebody") + " asked"
 	if at := d.askedAt(); !at.IsZero() {
-		text += " on " + moment(at)
+		text += " on " + describe.Minute(at)
 	}
 	if d.plan != nil && d.plan.Principal.ID != "" {
-		text += " to " + what(*d.plan)
+		text += " to " + describe.Plan(*d.plan)
 	}
 	text += "; the state is " + d.state()
 	if at := d.endsAt(); at != nil && d.state() == workflows.StateActive {
-		text += " until " + instant(*at)
+		text += " until " + describe.Second(*at)
 	}
 	return text
 }

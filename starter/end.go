@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/workflows"
 )
 
@@ -34,9 +35,9 @@ func (p *program) end(ctx context.Context, id, by string) error {
 	}
 	return p.updateGrant(ctx, id, workflows.EndUpdate, workflows.By{By: by}, func(a updateAnswer) (string, error) {
 		if a.State == workflows.StateReviewing {
-			return fmt.Sprintf("ended by %s: %s, %s; its review is still open",
-				by, a.WorkflowID, outcomeText(a.Outcome)), nil
+			return fmt.Sprintf("%s ended by %s: %s; its review is still open",
+				a.WorkflowID, by, describe.Outcome(a.Outcome)), nil
 		}
-		return fmt.Sprintf("%s by %s: %s, %s", a.State, by, a.WorkflowID, outcomeText(a.Outcome)), nil
+		return fmt.Sprintf("%s %s by %s: %s", a.WorkflowID, a.State, by, describe.Outcome(a.Outcome)), nil
 	})
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"sentinelone-provisioner/internal/describe"
 )
 
 // failure marks an error of a command that was asked rightly. What is not marked
@@ -57,7 +59,7 @@ func (p *program) complain(err error) {
 		if errors.Is(fault, context.Canceled) {
 			text = "stopped"
 		}
-		fmt.Fprintf(p.err, "error: %s\n", text)
+		fmt.Fprintf(p.err, "error: %s\n", describe.Lines(text))
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/workflows"
 )
 
@@ -42,7 +43,7 @@ func (p *program) extend(ctx context.Context, id, lasts, by string) error {
 	return p.updateGrant(ctx, id, workflows.ExtendUpdate, ask, func(a updateAnswer) (string, error) {
 		until := ""
 		if a.EndsAt != nil {
-			until = " until " + instant(*a.EndsAt)
+			until = " until " + describe.Second(*a.EndsAt)
 		}
 		return fmt.Sprintf("extended by %s: %s is %s%s", by, a.WorkflowID, a.State, until), nil
 	})

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/workflows"
 )
 
@@ -147,9 +148,10 @@ func (p *program) span(o grantOptions) (*access.Duration, *time.Time, error) {
 	}
 	switch {
 	case !until.After(now):
-		return nil, nil, usage("--until: %s is past", instant(*until))
+		return nil, nil, usage("--until: %s is past", describe.Second(*until))
 	case !until.After(*start):
-		return nil, nil, usage("--until: it would end at %s, before it starts at %s", instant(*until), instant(*start))
+		return nil, nil, usage("--until: it would end at %s, before it starts at %s",
+			describe.Second(*until), describe.Second(*start))
 	}
 	return new(access.Duration(until.Sub(*start))), start, nil
 }

@@ -57,7 +57,7 @@ func consentedGrant(t *testing.T, l *live) {
 	require.Equal(t, exitDone, code, errOut)
 	require.Regexp(t, `(?m)^waiting for 1 of 1 from anyone until \S+: `+
 		"others decide with `starter approve ASK-1` or `starter deny ASK-1`$", errOut)
-	require.Contains(t, out, "\nstate    granted, written and read back\n")
+	require.Contains(t, out, "\nstate    granted, applied and verified\n")
 	require.True(t, l.holds(ana, "SOC", "Acme / Berlin"))
 }
 

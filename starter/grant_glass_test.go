@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/describe"
 )
 
 // What starts at once needs a reason, and no start.
@@ -32,10 +33,10 @@ func TestGrantGlass(t *testing.T) {
 }
 
 // A plan says that it was asked for.
-func TestPlanDetails_BreakGlass(t *testing.T) {
+func TestPlanRows_BreakGlass(t *testing.T) {
 	t.Parallel()
 	plan := access.Plan{Terms: access.Terms{BreakGlass: true}}
-	line := []string{"break-glass", "asked for: it starts at once"}
-	require.Contains(t, planDetails(naming{}, plan), line)
-	require.NotContains(t, planDetails(naming{}, access.Plan{}), line)
+	line := []string{"break-glass", "requested: access starts at once and is reviewed afterwards"}
+	require.Contains(t, planRows(describe.Names{}, plan), line)
+	require.NotContains(t, planRows(describe.Names{}, access.Plan{}), line)
 }

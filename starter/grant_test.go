@@ -69,7 +69,7 @@ func grantedForGood(t *testing.T, l *live) {
 	got := asked(t, "grant", "good@example.com", "SOC", "Acme / Berlin", "--id", "INC-1", "--reason", "on call")
 	require.Equal(t, exitDone, got.code, got.errOut)
 	require.True(t, l.holds(ana, "SOC", "Acme / Berlin"))
-	require.Contains(t, got.out, "\nstate    granted, written and read back\n")
+	require.Contains(t, got.out, "\nstate    granted, applied and verified\n")
 	require.Contains(t, got.errOut,
 		`"Acme / Berlin" is taken for a site, as the last sync has it (--level says otherwise)`)
 	require.Contains(t, got.errOut, "asked: grant/INC-1\n")
@@ -79,13 +79,13 @@ func grantedForGood(t *testing.T, l *live) {
 	require.Equal(t, exitDone, shown.code, shown.errOut)
 	for _, want := range []string{
 		`(?m)^request +grant/INC-1$`, `(?m)^asked +by bob@example.com on .* UTC$`, `(?m)^reason +on call$`,
-		`(?m)^what +give user good@example.com \(\d+\) role SOC \(\d+\) at site Acme / Berlin \(\d+\), for good$`,
-		`(?m)^state +granted, written and read back$`, `(?m)^before +Viewer \(\d+\) at site Acme / Only Acme \(\d+\)$`,
+		`(?m)^what +grant user good@example.com \(\d+\) role SOC \(\d+\) at site Acme / Berlin \(\d+\), permanent$`,
+		`(?m)^state +granted, applied and verified$`, `(?m)^before +Viewer \(\d+\) at site Acme / Only Acme \(\d+\)$`,
 		`(?m)^after +SOC \(\d+\) at site Acme / Berlin \(\d+\)$`, `(?m)^approval +no approval is asked for`,
 		`(?m)^receipt +[0-9a-f]{64}, intact$`, `(?m)^signed +unsigned$`,
-		`(?m)^.* UTC +give: read +SOC \(\d+\) is not there, 1 role in all$`,
-		`(?m)^.* UTC +give: write +PUT /users/\d+: 200$`,
-		`(?m)^.* UTC +give: read +SOC \(\d+\) is there, 2 roles in all$`,
+		`(?m)^.* UTC +grant: read +SOC \(\d+\) absent, 1 role in total$`,
+		`(?m)^.* UTC +grant: write +PUT /users/\d+: 200$`,
+		`(?m)^.* UTC +grant: read +SOC \(\d+\) present, 2 roles in total$`,
 	} {
 		require.Regexp(t, want, shown.out)
 	}
@@ -101,8 +101,8 @@ func grantedForGood(t *testing.T, l *live) {
 	for _, more := range [][]string{{"--id", "grant/INC-1"}, {"--id", "INC-1", "--dry-run"}} {
 		taken := asked(t, "grant", "good@example.com", "Admin", "Acme / Berlin", more...)
 		require.Equal(t, exitFailed, taken.code)
-		require.Regexp(t, `error: grant/INC-1 is used already: bob@example.com asked on .* UTC to give user `+
-			`good@example.com .* role SOC .* for good; the state is granted; choose another --id, `+
+		require.Regexp(t, `error: grant/INC-1 is used already: bob@example.com asked on .* UTC to grant user `+
+			`good@example.com .* role SOC .* permanent; the state is granted; choose another --id, `+
 			"or look with `starter show INC-1`\n$", taken.errOut)
 	}
 	ended := run(t, "end", "INC-1")
@@ -151,9 +151,9 @@ func grantedForATime(t *testing.T, l *live) {
 
 	ended := run(t, "end", "INC-2", "--by", "carol@example.com")
 	require.Equal(t, exitDone, ended.code, ended.errOut)
-	require.Equal(t, "ended by carol@example.com: grant/INC-2, taken back, and read twice to be gone\n", ended.out)
+	require.Equal(t, "grant/INC-2 ended by carol@example.com: role removed and verified (2 reads)\n", ended.out)
 	require.False(t, l.holds(ana, "SOC", "Globex / Berlin"))
-	gone := regexp.MustCompile(`(?m)^.* UTC +take back: read +SOC \(\d+\) is not there, 1 role in all$`)
+	gone := regexp.MustCompile(`(?m)^.* UTC +release: read +SOC \(\d+\) absent, 1 role in total$`)
 	require.Len(t, gone.FindAllString(run(t, "show", "INC-2").out, -1), 2)
 	for _, args := range [][]string{{"end", "INC-2"}, {"extend", "INC-2", "--for", "1h"}, {"cancel", "grant/INC-2"}} {
 		over := run(t, args...)
@@ -186,10 +186,10 @@ func revoked(t *testing.T, l *live) {
 	require.Equal(t, exitDone, asked(t, "grant", "gone@example.com", "SOC", "Acme / Berlin").code)
 	got := asked(t, "revoke", "gone@example.com", "SOC", "Acme / Berlin", "--id", "CHG-1")
 	require.Equal(t, exitDone, got.code, got.errOut)
-	require.Contains(t, got.out, "state    revoked, taken away, and read twice to be gone\n")
+	require.Contains(t, got.out, "state    revoked, role removed and verified (2 reads)\n")
 	require.False(t, l.holds(ana, "SOC", "Acme / Berlin"))
 	for _, id := range []string{"CHG-1", "revoke/CHG-1"} {
-		require.Contains(t, run(t, "show", id).out, "take away: write")
+		require.Contains(t, run(t, "show", id).out, "revoke: write")
 	}
 	last := asked(t, "revoke", "gone@example.com", "Viewer", "Acme / Only Acme")
 	require.Equal(t, exitFailed, last.code)

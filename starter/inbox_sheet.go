@@ -1,12 +1,12 @@
 package main
 
 import (
-	"cmp"
 	"fmt"
 	"strings"
 	"time"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/internal/inbox"
 	"sentinelone-provisioner/workflows"
 )
@@ -14,29 +14,12 @@ import (
 // item is a request as a line of the list.
 func (d *desk) item(s workflows.RequestStatus) inbox.Item {
 	out := inbox.Item{
-		ID: s.Request, What: deskShort(*s.Plan), Requester: s.Requester, Reason: s.Plan.Terms.Reason,
+		ID: s.Request, What: describe.ShortPlan(*s.Plan), Requester: s.Requester, Reason: s.Plan.Terms.Reason,
 	}
 	if c := s.Consent; c != nil {
 		out.Given, out.Need, out.Until, out.Review = c.Given, c.Need, c.Until, c.Review
 	}
 	return out
-}
-
-// deskShort is [what] without ids, for a line that is not long.
-func deskShort(plan access.Plan) string {
-	who := cmp.Or(plan.Principal.Email, plan.Principal.Name, plan.Principal.ID)
-	at := cmp.Or(plan.Scope.Name, plan.Scope.ID, "the tenant")
-	role := cmp.Or(plan.Role.Name, plan.Role.ID)
-	switch plan.Op {
-	case access.OpGrant:
-		return fmt.Sprintf("give %s %s at %s", who, role, at)
-	case access.OpAcquire:
-		return fmt.Sprintf("give %s %s for %s at %s", who, role, plan.Terms.Duration, at)
-	case access.OpRevoke:
-		return fmt.Sprintf("take %s at %s from %s", role, at, who)
-	case access.OpCreate, access.OpReset, access.OpDelete, access.OpRelease:
-	}
-	return what(plan)
 }
 
 // sheet is all that must be known of a request that runs.
@@ -48,7 +31,7 @@ func (d *desk) sheet(s workflows.RequestStatus) inbox.Sheet {
 	}
 	out := d.sheetOfPlan(s.Request, *s.Plan, s.StartedAt)
 	out.Item = d.item(s)
-	out.What = what(*s.Plan)
+	out.What = describe.Plan(*s.Plan)
 	out.Closed = mayNot(s, d.by)
 	if c := s.Consent; c != nil {
 		out.Length = deskLength(*s.Plan, c.Decisions)
@@ -80,7 +63,7 @@ func (d *desk) sheetOfEnded(id string, seen glimpse) inbox.Sheet {
 	switch {
 	case len(decisions) > 0:
 		last := decisions[len(decisions)-1]
-		out.Closed += fmt.Sprintf("; last decided by %s (%s) at %s", last.Who(), last.Action, instant(last.At))
+		out.Closed += fmt.Sprintf("; last decided by %s (%s) at %s", last.Who(), last.Action, describe.Second(last.At))
 	case seen.result != nil && seen.result.Message != "":
 		out.Closed += ": " + seen.result.Message
 	case seen.failure != nil:
@@ -90,13 +73,13 @@ func (d *desk) sheetOfEnded(id string, seen glimpse) inbox.Sheet {
 }
 
 func (d *desk) sheetOfPlan(id string, plan access.Plan, askedAt time.Time) inbox.Sheet {
-	n := newNaming(d.names, &plan)
+	n := describe.NewNames(d.names, &plan)
 	out := inbox.Sheet{
 		Item: inbox.Item{
-			ID: id, What: what(plan), Requester: plan.Terms.Requester, Reason: plan.Terms.Reason,
+			ID: id, What: describe.Plan(plan), Requester: plan.Terms.Requester, Reason: plan.Terms.Reason,
 		},
 		Plan: plan.Hash, Shortens: plan.Op == access.OpGrant || plan.Op == access.OpAcquire,
-		Length: time.Duration(plan.Terms.Duration), Before: n.holdings(plan.Before), After: n.holdings(plan.After),
+		Length: time.Duration(plan.Terms.Duration), Before: n.Holdings(plan.Before), After: n.Holdings(plan.After),
 	}
 	add := func(name string, warns bool, texts ...string) {
 		for _, text := range texts {
@@ -106,12 +89,12 @@ func (d *desk) sheetOfPlan(id string, plan access.Plan, askedAt time.Time) inbox
 			}
 		}
 	}
-	add("loses", true, n.lost(plan)...)
+	add("loses", true, n.Lost(plan)...)
 	add("note", true, plan.Notes...)
 	if at := plan.Terms.StartAt; !at.IsZero() {
-		add("starts", false, instant(at))
+		add("starts", false, describe.Second(at))
 	}
-	add("asked", false, instant(askedAt))
+	add("asked", false, describe.Second(askedAt))
 	add("console", false, plan.Console)
 	add("approval", false, plan.Approval.Policy)
 	return out
@@ -144,7 +127,7 @@ func deskWord(s workflows.RequestStatus, by string) []inbox.Fact {
 	}
 	if handed, ok := deputyOf(c, by); ok && mayNot(s, by) == "" {
 		out = append(out, inbox.Fact{Name: "for", Text: fmt.Sprintf("%s, who handed their decisions to you until %s",
-			strings.TrimSpace(handed.By), instant(handed.Until))})
+			strings.TrimSpace(handed.By), describe.Second(handed.Until))})
 	}
 	return out
 }

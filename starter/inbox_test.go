@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/internal/inbox"
 	"sentinelone-provisioner/workflows"
 )
@@ -58,10 +59,10 @@ func TestDesk_Sheet(t *testing.T) {
 	s := inboxStatus()
 	got := d.sheet(s)
 	require.Equal(t, inbox.Item{
-		ID: "grant/INC-42", What: "give user ana@example.com (7) role SOC (2) at site Acme / Berlin (9), for 4h",
+		ID: "grant/INC-42", What: "grant user ana@example.com (7) role SOC (2) at site Acme / Berlin (9), for 4h",
 		Requester: "bob@example.com", Reason: "INC-42", Given: 1, Need: 2, Until: noon.Add(time.Hour),
 	}, got.Item)
-	require.Equal(t, "give ana@example.com SOC for 4h at Acme / Berlin", d.item(s).What)
+	require.Equal(t, "grant ana@example.com SOC for 4h at Acme / Berlin", d.item(s).What)
 	require.Empty(t, got.Closed)
 	require.Equal(t, s.Plan.Hash, got.Plan)
 	require.True(t, got.Shortens)
@@ -89,7 +90,7 @@ func TestDesk_Sheet(t *testing.T) {
 	require.Empty(t, got.Closed)
 	require.Equal(t, []string{carol, "Frank@example.com for carol@example.com"}, got.Steps[0].People)
 	require.Contains(t, got.Facts, inbox.Fact{
-		Name: "for", Text: "carol@example.com, who handed their decisions to you until " + instant(noon),
+		Name: "for", Text: "carol@example.com, who handed their decisions to you until " + describe.Second(noon),
 	})
 	require.NotContains(t, d.sheet(s).Facts, "for", "carol decides for herself")
 
@@ -108,7 +109,7 @@ func TestDesk_SheetOfEnded(t *testing.T) {
 		State: workflows.StateDenied, Message: "denied by frank@example.com", Receipt: &receipt,
 	}})
 	require.Equal(t, "it has ended: denied; last decided by frank@example.com (deny) at "+
-		instant(noon.Add(time.Minute)), got.Closed)
+		describe.Second(noon.Add(time.Minute)), got.Closed)
 	require.Len(t, got.Decisions, 2)
 	require.False(t, got.Steps[0].Open)
 	got = d.sheetOfEnded("grant/INC-42", glimpse{over: true, result: &workflows.RequestResult{

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/internal/store"
 )
 
@@ -68,7 +69,8 @@ func (p *program) ledgerVerify(ctx context.Context, o verifyOptions) error {
 		facts = append(facts, []string{"head", fmt.Sprintf("%d:%s", report.Head.Seq, report.Head.Hash)})
 	}
 	if found != nil {
-		p.emitTable(nil, append(facts, []string{"result", "NOT whole: " + plural(len(report.Faults), "fault")}))
+		faults := describe.Plural(len(report.Faults), "fault")
+		p.emitTable(nil, append(facts, []string{"result", "NOT whole: " + faults}))
 		return found
 	}
 	p.emitTable(nil, append(facts, []string{"result", "whole"}))

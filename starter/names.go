@@ -2,53 +2,31 @@ package main
 
 import (
 	"cmp"
-	"fmt"
 
+	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/internal/store"
 )
 
-// names tells things of one name apart: roles repeat across scopes, sites across
-// accounts, and nothing keeps two service users from sharing a name. A name that
-// stands for several ids is shown with the id.
-type names map[string]map[string]bool // ids by column and name
-
-func newNames(rows []store.AccessRow) names {
-	n := names{}
+// accessLabels tells apart the principals, roles and scopes of a table.
+func accessLabels(rows []store.AccessRow) describe.Labels {
+	var l describe.Labels
 	for _, r := range rows {
-		n.note("principal", principalName(r), r.ID)
-		n.note("role", r.RoleName, r.RoleID)
-		n.note("scope", r.ScopeName, r.ScopeID)
+		l.Add("principal", principalName(r), r.ID)
+		l.Add("role", r.RoleName, r.RoleID)
+		l.Add("scope", r.ScopeName, r.ScopeID)
 	}
-	return n
+	return l
 }
 
-// line is what two tables share: who, of which kind, which role, where.
-func (n names) line(r store.AccessRow) []string {
+// accessCells are the columns that two tables share: principal, kind, role, level, scope.
+func accessCells(l describe.Labels, r store.AccessRow) []string {
 	return []string{
-		n.show("principal", principalName(r), r.ID),
+		l.Label("principal", principalName(r), r.ID),
 		string(r.Kind),
-		n.show("role", r.RoleName, r.RoleID),
+		l.Label("role", r.RoleName, r.RoleID),
 		string(r.Level),
-		n.show("scope", r.ScopeName, r.ScopeID),
+		l.Label("scope", r.ScopeName, r.ScopeID),
 	}
-}
-
-func (n names) note(column, name, id string) {
-	key := column + "\x00" + name
-	if n[key] == nil {
-		n[key] = map[string]bool{}
-	}
-	n[key][id] = true
-}
-
-func (n names) show(column, name, id string) string {
-	if name == "" {
-		return id
-	}
-	if len(n[column+"\x00"+name]) > 1 {
-		return fmt.Sprintf("%s (%s)", name, id)
-	}
-	return name
 }
 
 func principalName(r store.AccessRow) string { return cmp.Or(r.Email, r.Name) }

@@ -16,7 +16,7 @@ func TestWriteTable_KeepsNamesFromSteeringTheTerminal(t *testing.T) {
 	t.Parallel()
 	var out strings.Builder
 	writeTable(&out, []string{"role"}, [][]string{{"a\x1b[2Jb\nc\u202e"}})
-	require.Equal(t, "ROLE\na�[2Jb�c�\n", out.String())
+	require.Equal(t, "ROLE\na\\x1b[2Jb c\\u202e\n", out.String())
 }
 
 func TestAccessTable_TellsThingsOfOneNameApart(t *testing.T) {

@@ -6,6 +6,8 @@ import (
 	"io"
 	"os"
 
+	"sentinelone-provisioner/internal/describe"
+
 	"golang.org/x/term"
 )
 
@@ -27,7 +29,7 @@ func readPassphrase(tty *os.File, path string) ([]byte, error) {
 		return nil, fmt.Errorf("the terminal cannot be kept from showing what is typed: %w", err)
 	}
 	defer func() { _ = term.Restore(int(tty.Fd()), before) }()
-	passphrase, err := term.NewTerminal(tty, "").ReadPassword(fmt.Sprintf("Passphrase of %s: ", printable(path)))
+	passphrase, err := term.NewTerminal(tty, "").ReadPassword(fmt.Sprintf("Passphrase of %s: ", describe.Text(path)))
 	if errors.Is(err, io.EOF) {
 		fmt.Fprint(tty, "\r\n")
 		return nil, errors.New("none was given")

@@ -4,34 +4,27 @@ import (
 	"context"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/describe"
 )
 
-// planFacts show a plan to people: before, after, what is lost, whose consent it needs.
+// planFacts show a plan: its effect, holdings before and after, losses, the approval that it needs.
 func (p *program) planFacts(ctx context.Context, plan access.Plan) [][]string {
-	n := newNaming(p.directory(ctx), &plan)
-	facts := [][]string{{"what", what(plan)}}
-	facts = append(facts, planDetails(n, plan)...)
+	n := describe.NewNames(p.directory(ctx), &plan)
+	facts := [][]string{{"what", describe.Plan(plan)}}
+	facts = append(facts, planRows(n, plan)...)
 	if plan.Refusal == "" {
-		facts = append(facts, []string{"result", expectedText(plan.Expected)})
+		facts = append(facts, []string{"result", describe.Expected(plan.Expected)})
 	}
 	return append(facts, []string{"plan", plan.Hash})
 }
 
-func planDetails(n naming, plan access.Plan) [][]string {
-	facts := list("before", n.holdings(plan.Before))
-	facts = append(facts, list("after", n.holdings(plan.After))...)
-	facts = append(facts, list("loses", n.lost(plan))...)
-	facts = append(facts, list("note", plan.Notes)...)
-	if plan.Terms.BreakGlass {
-		facts = append(facts, []string{"break-glass", "asked for: it starts at once"})
+// planRows are the consequences of a plan as rows of a table.
+func planRows(n describe.Names, plan access.Plan) [][]string {
+	var rows [][]string
+	for _, fact := range describe.Details(n, plan) {
+		rows = append(rows, list(fact.Name, fact.Lines)...)
 	}
-	if plan.Approval.Policy != "" {
-		facts = append(facts, []string{"approval", plan.Approval.Policy})
-	}
-	if plan.Refusal != "" {
-		facts = append(facts, []string{"refusal", plan.Refusal})
-	}
-	return facts
+	return rows
 }
 
 // list is one line per value, the first with the name.
@@ -42,19 +35,4 @@ func list(name string, values []string) [][]string {
 		name = ""
 	}
 	return out
-}
-
-// lost lists what a plan takes away beside what it is for.
-func (n naming) lost(plan access.Plan) []string {
-	gone := access.Holdings{Level: plan.Before.Level}
-	for _, held := range plan.Before.Held {
-		h := access.Holding{Level: plan.Before.Level, RoleID: held.RoleID, ScopeID: held.ScopeID}
-		if !plan.After.Holds(h) && (h != plan.Holding() || plan.Op != access.OpRevoke) {
-			gone.Held = append(gone.Held, held)
-		}
-	}
-	if len(gone.Held) == 0 {
-		return nil
-	}
-	return n.holdings(gone)
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/internal/policy"
 	"sentinelone-provisioner/internal/store"
 )
@@ -112,13 +113,13 @@ func (p *program) showReplay(a policyTestAnswer) error {
 		return p.emitJSON(a)
 	}
 	p.remark("%s, sha256 %s: of %s to %s %d would have ended otherwise; %d cannot be compared",
-		a.Policy, a.Hash, plural(a.Requests, "request"), a.Console, a.Differ, a.Unclear)
+		a.Policy, a.Hash, describe.Plural(a.Requests, "request"), a.Console, a.Differ, a.Unclear)
 	if len(a.Results) == 0 {
 		return nil
 	}
 	rows := make([][]string, len(a.Results))
 	for i, one := range a.Results {
-		rows[i] = []string{one.Request, moment(one.At), one.Was, one.WouldBe, one.Why}
+		rows[i] = []string{one.Request, describe.Minute(one.At), one.Was, one.WouldBe, one.Why}
 	}
 	p.emitTable([]string{"request", "asked", "was", "would be", "why"}, rows)
 	return nil

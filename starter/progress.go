@@ -10,6 +10,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/progress"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/workflows"
 )
 
@@ -86,7 +87,7 @@ func stateLine(s workflows.SyncStatus) string {
 	if s.Waiting == "" {
 		return s.State
 	}
-	return s.State + ", waiting " + printable(s.Waiting)
+	return s.State + ", waiting " + describe.Text(s.Waiting)
 }
 
 // progressText is one collection in words: "draining, 4000 of 20000 rows, 4 pages".
@@ -95,12 +96,12 @@ func progressText(s workflows.CollectionStatus) string {
 	if s.Expected != nil {
 		rows += " of " + strconv.Itoa(*s.Expected)
 	}
-	text := fmt.Sprintf("%s, %s rows, %s", s.State, rows, plural(s.Pages, "page"))
+	text := fmt.Sprintf("%s, %s rows, %s", s.State, rows, describe.Plural(s.Pages, "page"))
 	if s.Attempt > 1 {
 		text += fmt.Sprintf(", walk %d", s.Attempt)
 	}
 	if s.Waiting != "" {
-		text += ", waiting: " + printable(s.Waiting)
+		text += ", waiting: " + describe.Text(s.Waiting)
 	}
 	return text
 }
@@ -170,7 +171,7 @@ func (b *bars) move(index uint64, c access.Collection, s workflows.CollectionSta
 	message := string(c)
 	switch {
 	case s.Waiting != "":
-		message += ", waiting: " + shorten(printable(s.Waiting))
+		message += ", waiting: " + describe.Shorten(describe.Text(s.Waiting), waitingLimit)
 	case s.Attempt > 1:
 		message += fmt.Sprintf(", walk %d", s.Attempt)
 	}
@@ -179,6 +180,9 @@ func (b *bars) move(index uint64, c access.Collection, s workflows.CollectionSta
 		t.MarkAsDone()
 	}
 }
+
+// waitingLimit is how many characters of what a sync waits for fit behind its bar.
+const waitingLimit = 60
 
 // end waits for the last frame, so that nothing is drawn over what follows. It
 // asks until it is heard: a stop that comes before the drawing has begun is lost
@@ -194,13 +198,4 @@ func (b *bars) end() {
 		case <-tick.C:
 		}
 	}
-}
-
-// shorten keeps a line within a terminal's.
-func shorten(s string) string {
-	const limit = 60
-	if r := []rune(s); len(r) > limit {
-		return string(r[:limit-1]) + "…"
-	}
-	return s
 }

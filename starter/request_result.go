@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/workflows"
 )
 
@@ -62,7 +62,7 @@ func (p *program) lines(run started) func(glimpse) {
 			text = waitText(run.WorkflowID, *g.status)
 		}
 		if text != "" && text != last {
-			p.remark("%s", printable(text))
+			p.remark("%s", describe.Text(text))
 		}
 		last = text
 	}
@@ -103,7 +103,10 @@ func (p *program) report(ctx context.Context, run started, g glimpse) {
 		return
 	case g.result != nil && g.result.Receipt != nil:
 		r := g.result.Receipt
-		facts := [][]string{{"request", run.WorkflowID}, {"what", what(r.Plan)}, {"state", stateText(*r)}}
+		facts := [][]string{
+			{"request", run.WorkflowID}, {"what", describe.Plan(r.Plan)},
+			{"state", describe.Result(r.State, r.Outcome)},
+		}
 		facts = append(facts, madeFacts(r.Proofs)...)
 		for _, note := range r.Plan.Notes {
 			facts = append(facts, []string{"note", note})
@@ -115,75 +118,23 @@ func (p *program) report(ctx context.Context, run started, g glimpse) {
 	p.remark("all of it: `starter show %s`", id)
 }
 
-func stateText(r access.Receipt) string {
-	text := r.State
-	if r.Outcome != "" {
-		text += ", " + outcomeText(r.Outcome)
-	}
-	return text
-}
-
 func (p *program) reportRunning(run started, s workflows.RequestStatus) {
 	id := typed(run.WorkflowID)
 	facts := [][]string{{"request", run.WorkflowID}}
 	if s.Plan != nil {
-		facts = append(facts, []string{"what", what(*s.Plan)})
+		facts = append(facts, []string{"what", describe.Plan(*s.Plan)})
 	}
 	if s.Consent != nil && s.Consent.Review && s.Waiting != "" {
 		facts = append(facts, []string{"waiting", s.Waiting})
 	}
 	switch {
 	case s.State == workflows.StateActive && s.EndsAt != nil:
-		p.emitTable(nil, append(facts, []string{"state", s.State + " until " + instant(*s.EndsAt)}))
+		p.emitTable(nil, append(facts, []string{"state", describe.State(s.State, nil, s.EndsAt)}))
 		p.remark("end it before with `starter end %[1]s`, or lengthen it with `starter extend %[1]s --for 2h`", id)
 	case s.State == workflows.StateScheduled && s.StartsAt != nil:
-		p.emitTable(nil, append(facts, []string{"state", s.State + " for " + instant(*s.StartsAt)}))
+		p.emitTable(nil, append(facts, []string{"state", describe.State(s.State, s.StartsAt, nil)}))
 		p.remark("call it off before with `starter cancel %s`", id)
 	default:
 		p.emitTable(nil, append(facts, []string{"state", s.State}))
 	}
-}
-
-// outcomeText says in words what a change came to.
-func outcomeText(o access.Outcome) string {
-	if text, found := outcomes[o]; found {
-		return text
-	}
-	return string(o)
-}
-
-// expectedText says in words what a plan would come to.
-func expectedText(o access.Outcome) string {
-	switch o {
-	case access.Applied:
-		return "the role would be given"
-	case access.Removed:
-		return "the role would be taken away"
-	case access.Created:
-		return "it would be made"
-	case access.Deleted:
-		return "it would be deleted"
-	case access.AlreadyHeld:
-		return "nothing to do: the console shows it already"
-	case access.AlreadyAbsent:
-		return "nothing to do: the console does not show it"
-	default:
-		return outcomeText(o)
-	}
-}
-
-var outcomes = map[access.Outcome]string{
-	access.Applied:       "written and read back",
-	access.AlreadyHeld:   "the console showed it already",
-	access.Released:      "taken back, and read twice to be gone",
-	access.StillHeld:     "still held: by another grant, or as before",
-	access.Superseded:    "someone has changed that scope by hand, which stands",
-	access.NotApplied:    "nothing had been given",
-	access.Removed:       "taken away, and read twice to be gone",
-	access.AlreadyAbsent: "the console did not show it",
-	access.Deleted:       "deleted, and read twice to be gone",
-	access.Created:       "made, and read back",
-	access.LastRoleStays: "nothing done: it is the last role",
-	access.LevelDiffers:  "nothing done: it is at another level",
-	access.RolesConflict: "nothing done: separation of duties",
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 
+	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/workflows"
 )
 
@@ -33,6 +34,6 @@ func (b *batch) consentWaits(c fileChange) func(glimpse) {
 		last = text
 		b.printed.Lock()
 		defer b.printed.Unlock()
-		b.remark("line %d: %s", c.line, printable(text))
+		b.remark("line %d: %s", c.line, describe.Text(text))
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/internal/store"
 	"sentinelone-provisioner/workflows"
 )
@@ -128,17 +129,17 @@ func (p *program) requests(ctx context.Context, o requestsOptions) error {
 }
 
 func requestsTable(rows []requestRow) (header []string, lines [][]string) {
-	n := names{}
+	var labels describe.Labels
 	for _, r := range rows {
-		n.note("principal", cmp.Or(r.Principal.Email, r.Principal.Name), r.Principal.ID)
-		n.note("role", r.Role.Name, r.Role.ID)
-		n.note("scope", r.Scope.Name, r.Scope.ID)
+		labels.Add("principal", cmp.Or(r.Principal.Email, r.Principal.Name), r.Principal.ID)
+		labels.Add("role", r.Role.Name, r.Role.ID)
+		labels.Add("scope", r.Scope.Name, r.Scope.ID)
 	}
 	for _, r := range rows {
-		scope := cmp.Or(n.show("scope", r.Scope.Name, r.Scope.ID), string(r.Scope.Level))
+		scope := cmp.Or(labels.Label("scope", r.Scope.Name, r.Scope.ID), string(r.Scope.Level))
 		lines = append(lines, []string{
-			r.ID, r.what(), n.show("principal", cmp.Or(r.Principal.Email, r.Principal.Name), r.Principal.ID),
-			n.show("role", r.Role.Name, r.Role.ID), scope, r.Requester, moment(r.AskedAt), r.progress(),
+			r.ID, r.what(), labels.Label("principal", cmp.Or(r.Principal.Email, r.Principal.Name), r.Principal.ID),
+			labels.Label("role", r.Role.Name, r.Role.ID), scope, r.Requester, describe.Minute(r.AskedAt), r.progress(),
 		})
 	}
 	return []string{"id", "what", "principal", "role", "scope", "requester", "asked", "state"}, lines
@@ -157,7 +158,7 @@ func (r requestRow) progress() string {
 	text := r.State
 	switch {
 	case r.EndsAt != nil:
-		text += " until " + moment(*r.EndsAt)
+		text += " until " + describe.Minute(*r.EndsAt)
 	case r.Waiting != "":
 		text += ": " + r.Waiting
 	case r.Outcome != "":

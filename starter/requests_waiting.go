@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"sentinelone-provisioner/internal/describe"
 )
 
 // forMe stands for whom --by would name.
@@ -121,7 +123,7 @@ func waitingTable(rows []waitingRow) (header []string, lines [][]string) {
 		if r.Review {
 			has = "review: " + has
 		}
-		lines[i] = append(lines[i][:last:last], has, moment(r.Until))
+		lines[i] = append(lines[i][:last:last], has, describe.Minute(r.Until))
 	}
 	return header, lines
 }

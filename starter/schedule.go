@@ -12,6 +12,7 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
 
+	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/workflows"
 )
 
@@ -148,7 +149,7 @@ func (p *program) showSchedule(ctx context.Context, e *engine, id string) error 
 		facts = append(facts, []string{"paused", "yes"})
 	}
 	if len(answer.Next) > 0 {
-		facts = append(facts, []string{"next", moment(answer.Next[0])})
+		facts = append(facts, []string{"next", describe.Minute(answer.Next[0])})
 	}
 	for _, recent := range answer.Recent {
 		facts = append(facts, []string{"ran", recent})

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/workflows"
 )
 
@@ -94,10 +95,10 @@ func (p *program) printDossier(d dossier) {
 		p.emitTable([]string{"when", "step", "what"}, eventRows(events))
 	}
 	if d.silent != "" {
-		p.remark("note: this is from the ledger: %s", printable(d.silent))
+		p.remark("note: this is from the ledger: %s", describe.Text(d.silent))
 	}
 	if d.unread != "" {
-		p.remark("note: the ledger could not be read: %s", printable(d.unread))
+		p.remark("note: the ledger could not be read: %s", describe.Text(d.unread))
 	}
 	if d.runs > 1 {
 		p.remark("note: the id was used %d times; this is the latest", d.runs)
@@ -112,19 +113,19 @@ func (d dossier) facts() [][]string {
 			facts = append(facts, []string{name, value})
 		}
 	}
-	add("asked", fmt.Sprintf("by %s on %s", orUnknown(d.requester()), instant(d.askedAt())))
+	add("asked", fmt.Sprintf("by %s on %s", orUnknown(d.requester()), describe.Second(d.askedAt())))
 	if d.plan != nil && d.plan.Terms.Reason != "" {
 		add("reason", d.plan.Terms.Reason)
 	}
 	resolved := isMade(d.plan)
 	if resolved {
-		add("what", what(*d.plan))
+		add("what", describe.Plan(*d.plan))
 	}
 	add("state", d.stateLine())
 	add("waiting", d.waiting())
 	add("message", d.message())
 	if resolved {
-		facts = append(facts, planDetails(newNaming(d.names, d.plan), *d.plan)...)
+		facts = append(facts, planRows(describe.NewNames(d.names, d.plan), *d.plan)...)
 		facts = append(facts, d.consentFacts()...)
 		add("plan", d.plan.Hash)
 	}
@@ -157,11 +158,9 @@ func orUnknown(who string) string {
 func (d dossier) stateLine() string {
 	switch {
 	case d.receipt != nil:
-		return stateText(*d.receipt)
-	case d.status != nil && d.status.EndsAt != nil:
-		return d.state() + " until " + instant(*d.status.EndsAt)
-	case d.status != nil && d.status.StartsAt != nil:
-		return d.state() + ", starts " + instant(*d.status.StartsAt)
+		return describe.Result(d.receipt.State, d.receipt.Outcome)
+	case d.status != nil:
+		return describe.State(d.state(), d.status.StartsAt, d.status.EndsAt)
 	}
 	return d.state()
 }

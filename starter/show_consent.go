@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/internal/policy"
 	"sentinelone-provisioner/workflows"
 )
@@ -35,7 +36,7 @@ func (d dossier) consentFacts() [][]string {
 		lines := []string{d.stepText(s)}
 		for _, v := range said {
 			if v.Step == i {
-				lines = append(lines, fmt.Sprintf("%s on %s: %s", v.By, instant(v.At), v.said()))
+				lines = append(lines, fmt.Sprintf("%s on %s: %s", v.By, describe.Second(v.At), v.said()))
 			}
 		}
 		if waits && open.number == i {
@@ -47,7 +48,9 @@ func (d dossier) consentFacts() [][]string {
 		facts = append(facts, []string{"narrowed", text})
 	}
 	if n := d.outdated(); n > 0 {
-		facts = append(facts, []string{"earlier", plural(n, "decision") + " on an earlier plan, which no longer count"})
+		facts = append(facts, []string{
+			"earlier", describe.Plural(n, "decision") + " on an earlier plan, which no longer count",
+		})
 	}
 	return facts
 }
@@ -81,7 +84,7 @@ func (d dossier) stillAsked(open openStep, said []voice) string {
 		until += "about "
 	}
 	return fmt.Sprintf("still asked: %s; %d of %d given, %s%s",
-		left, open.given, open.Need, until, instant(open.until))
+		left, open.given, open.Need, until, describe.Second(open.until))
 }
 
 // narrowedText is what approvals have left of what was asked for; "" if all of it.

@@ -9,6 +9,7 @@ import (
 
 	"sentinelone-provisioner/activities"
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/internal/store"
 )
 
@@ -21,7 +22,7 @@ type event struct {
 func eventRows(events []event) [][]string {
 	rows := make([][]string, len(events))
 	for i, e := range events {
-		rows[i] = []string{instant(e.at), e.step, e.what}
+		rows[i] = []string{describe.Second(e.at), e.step, e.what}
 	}
 	return rows
 }
@@ -29,7 +30,7 @@ func eventRows(events []event) [][]string {
 // events are what happened, in order of time: of changes that are settled the proof
 // tells, of others the ledger.
 func (d dossier) events() []event {
-	n := newNaming(d.names, d.plan)
+	n := describe.NewNames(d.names, d.plan)
 	var out []event
 	settled := map[string]bool{}
 	for _, proof := range d.proofs {
@@ -66,34 +67,18 @@ func planEvents(entry store.LedgerEntry) []event {
 	case !isMade(&plan):
 		return nil
 	}
-	return []event{{entry.At, "plan", expectedText(plan.Expected)}}
+	return []event{{entry.At, "plan", describe.Expected(plan.Expected)}}
 }
 
-func (d dossier) proofEvents(n naming, proof access.Proof) []event {
+func (d dossier) proofEvents(n describe.Names, proof access.Proof) []event {
 	var out []event
 	for _, w := range proof.Writes {
-		out = append(out, writeEvent(doing(proof.Op), w))
+		out = append(out, writeEvent(describe.Operation(proof.Op), w))
 	}
 	for _, r := range proof.Reads {
-		out = append(out, event{r.At, doing(proof.Op) + ": read", d.readText(n, r)})
+		out = append(out, event{r.At, describe.Operation(proof.Op) + ": read", describe.Read(n, r, d.plan)})
 	}
 	return out
-}
-
-// doing says in words what a change does.
-func doing(op access.Op) string {
-	switch op {
-	case access.OpGrant, access.OpAcquire:
-		return "give"
-	case access.OpRelease:
-		return "take back"
-	case access.OpRevoke:
-		return "take away"
-	case access.OpCreate:
-		return "make"
-	case access.OpReset, access.OpDelete:
-	}
-	return string(op)
 }
 
 func writeEvent(op string, w access.Write) event {
@@ -106,19 +91,6 @@ func writeEvent(op string, w access.Write) event {
 		text += ", " + w.Error
 	}
 	return event{w.At, op + ": write", text}
-}
-
-// readText says whether a look at the console showed the role that it is about.
-func (d dossier) readText(n naming, r access.Read) string {
-	switch {
-	case r.Gone:
-		return "the console does not know the principal"
-	case d.plan == nil:
-		return plural(len(r.Holdings.Held), "role")
-	case r.Holdings.Holds(d.plan.Holding()):
-		return fmt.Sprintf("%s is there, %s in all", n.roleText(d.plan.Role.ID), plural(len(r.Holdings.Held), "role"))
-	}
-	return fmt.Sprintf("%s is not there, %s in all", n.roleText(d.plan.Role.ID), plural(len(r.Holdings.Held), "role"))
 }
 
 // sentEvents are writes of which nothing is settled yet.

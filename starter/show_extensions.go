@@ -6,6 +6,7 @@ import (
 
 	"sentinelone-provisioner/activities"
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/describe"
 )
 
 // extensionEvents are the times that somebody moved the end: as the receipt has them,
@@ -14,7 +15,8 @@ func (d dossier) extensionEvents() []event {
 	var out []event
 	for _, x := range d.extensions() {
 		out = append(out, event{
-			x.At, "extend", fmt.Sprintf("by %s by %s, to end on %s", orUnknown(x.By), x.Duration, instant(x.EndsAt)),
+			x.At, "extend", fmt.Sprintf("by %s by %s, to end on %s",
+				orUnknown(x.By), x.Duration, describe.Second(x.EndsAt)),
 		})
 	}
 	return out

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"sentinelone-provisioner/activities"
+	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/internal/store"
 )
 
@@ -75,7 +76,7 @@ func delegationEvent(entry store.LedgerEntry) []event {
 	}
 	text := fmt.Sprintf("%s to %s", orUnknown(given.By), orUnknown(given.To))
 	if !given.Until.IsZero() {
-		text += " until " + instant(given.Until)
+		text += " until " + describe.Second(given.Until)
 	}
 	if given.Comment != "" {
 		text += ": " + given.Comment

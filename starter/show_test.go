@@ -28,9 +28,9 @@ func requestsWithoutWorker(t *testing.T, l *live) {
 	got := run(t, "show", "LEFT")
 	require.Equal(t, exitDone, got.code, got.errOut)
 	require.Regexp(t, `(?m)^state +open$`, got.out)
-	require.Contains(t, got.out, "give: write")
+	require.Contains(t, got.out, "grant: write")
 	require.Contains(t, got.errOut, "note: this is from the ledger: no worker answers on task queue")
-	require.Contains(t, run(t, "show", "INC-1").out, "granted, written and read back", "Temporal keeps the result")
+	require.Contains(t, run(t, "show", "INC-1").out, "granted, applied and verified", "Temporal keeps the result")
 
 	got = run(t, "requests", "--open")
 	require.Equal(t, exitDone, got.code, got.errOut)

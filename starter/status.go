@@ -15,6 +15,7 @@ import (
 	workflowpb "go.temporal.io/api/workflow/v1"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/workflows"
 )
 
@@ -131,9 +132,9 @@ func (p *program) printStatus(a statusAnswer) {
 	if s != nil {
 		add("state", s.State)
 		add("waiting", s.Waiting)
-		add("started", fmt.Sprintf("%s (%s)", moment(s.StartedAt), ago(s.StartedAt, p.now())))
+		add("started", fmt.Sprintf("%s (%s)", describe.Minute(s.StartedAt), describe.Ago(s.StartedAt, p.now())))
 		if s.TokenExpiresAt != nil {
-			add("token until", moment(*s.TokenExpiresAt))
+			add("token until", describe.Minute(*s.TokenExpiresAt))
 		}
 	}
 	add("error", a.Error)

@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/workflows"
 )
 
@@ -99,14 +100,14 @@ func madeFacts(proofs []access.Proof) [][]string {
 	var out [][]string
 	for _, proof := range proofs {
 		if proof.Made != nil {
-			out = append(out, []string{"made", refText(*proof.Made)})
+			out = append(out, []string{"made", describe.Principal(*proof.Made)})
 		}
 		if t := proof.Token; t != nil {
 			text := "given to the worker's SERVICE_USER_TOKEN_COMMAND"
 			if t.Path != "" {
 				text = t.Path + " in the worker's SERVICE_USER_TOKEN_DIR"
 			}
-			out = append(out, []string{"token", text + ", ends at " + instant(t.ExpiresAt)})
+			out = append(out, []string{"token", text + ", ends at " + describe.Second(t.ExpiresAt)})
 		}
 	}
 	return out

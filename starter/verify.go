@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/internal/signing"
 )
 
@@ -107,11 +108,11 @@ func judge(checks []signing.Check) error {
 		count[c.Result]++
 	}
 	if n := count[signing.Failed]; n > 0 {
-		return fmt.Errorf("the receipt does not hold: %d of %s failed", n, plural(len(checks), "check"))
+		return fmt.Errorf("the receipt does not hold: %d of %s failed", n, describe.Plural(len(checks), "check"))
 	}
 	if n := count[signing.Unchecked]; n > 0 {
 		return usage("%s in the receipt could not be checked: name the file of allowed signers with --allowed-signers",
-			plural(n, "signature"))
+			describe.Plural(n, "signature"))
 	}
 	return nil
 }

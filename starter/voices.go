@@ -8,6 +8,7 @@ import (
 
 	"sentinelone-provisioner/activities"
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/workflows"
 )
 
@@ -92,7 +93,7 @@ func (v voice) narrowed() string {
 		parts = append(parts, "for "+v.Duration.String())
 	}
 	if !v.StartAt.IsZero() {
-		parts = append(parts, "from "+instant(v.StartAt)+" on")
+		parts = append(parts, "from "+describe.Second(v.StartAt)+" on")
 	}
 	return strings.Join(parts, " ")
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/workflows"
 )
 
@@ -110,7 +111,7 @@ func (p *program) conclude(run started, s sighting) {
 	p.emitTable([]string{"synced", "rows"}, countRows(s.result.Counts))
 	r := s.result
 	fmt.Fprintf(p.out, "\n%s: assignments +%d -%d, %s in %s\n", r.State, r.Changes.Added, r.Changes.Removed,
-		plural(r.Requests, "request"), r.FinishedAt.Sub(r.StartedAt).Round(100*time.Millisecond))
+		describe.Plural(r.Requests, "request"), r.FinishedAt.Sub(r.StartedAt).Round(100*time.Millisecond))
 	for _, w := range r.Warnings {
 		p.remark("warning: %s", w)
 	}
@@ -120,7 +121,7 @@ func (p *program) explainQuarantine(id string, q workflows.Quarantine) {
 	flag := p.idFlag(id)
 	fmt.Fprintln(p.out, "quarantined, because:")
 	for _, why := range q.Reasons {
-		fmt.Fprintf(p.out, "  - %s\n", printable(why))
+		fmt.Fprintf(p.out, "  - %s\n", describe.Text(why))
 	}
 	fmt.Fprintf(p.out, `
 Answers stay those of the last good sync. If this is right, promote it; if not, drop it:
@@ -130,5 +131,5 @@ or with the temporal command:
   temporal workflow update execute --workflow-id %[2]s --name confirm --input '{"by":"ana@example.com"}'
   temporal workflow update execute --workflow-id %[2]s --name discard --input '{"by":"ana@example.com"}'
 Nobody deciding by %[3]s drops it.
-`, flag, id, moment(q.Until))
+`, flag, id, describe.Minute(q.Until))
 }

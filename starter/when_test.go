@@ -58,14 +58,3 @@ func FuzzParseSpan(f *testing.F) {
 		}
 	})
 }
-
-func TestAgo(t *testing.T) {
-	t.Parallel()
-	for want, d := range map[string]time.Duration{
-		"just now": 20 * time.Second, "5 min ago": 5*time.Minute + time.Second,
-		"119 min ago": 119 * time.Minute, "2 h ago": 2 * time.Hour,
-		"47 h ago": 47 * time.Hour, "2 days ago": 48 * time.Hour,
-	} {
-		require.Equal(t, want, ago(noon.Add(-d), noon))
-	}
-}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/workflows"
 )
 
@@ -53,9 +54,9 @@ func hasNoSay(s workflows.RequestStatus, who string) string {
 		return "you would get it: nobody decides about a role of their own"
 	}
 	if d, has := access.HasDecided(s.Consent.Decisions, by); has && by == access.Fold(d.By) {
-		return fmt.Sprintf("you have decided already: %s at %s", d.Action, instant(d.At))
+		return fmt.Sprintf("you have decided already: %s at %s", d.Action, describe.Second(d.At))
 	} else if has {
-		return fmt.Sprintf("%s has decided already for you: %s at %s", d.By, d.Action, instant(d.At))
+		return fmt.Sprintf("%s has decided already for you: %s at %s", d.By, d.Action, describe.Second(d.At))
 	}
 	return ""
 }
@@ -100,15 +101,16 @@ func stillAsked(people []string, deputies []workflows.Deputy, said []access.Deci
 func decidedAlready(c workflows.ConsentStatus) string {
 	if n := len(c.Decisions); n > 0 {
 		last := c.Decisions[n-1]
-		return fmt.Sprintf("it is decided already: %s, last by %s at %s", c.Verdict, last.Who(), instant(last.At))
+		return fmt.Sprintf("it is decided already: %s, last by %s at %s",
+			c.Verdict, last.Who(), describe.Second(last.At))
 	}
-	return fmt.Sprintf("it is decided already: %s at %s", c.Verdict, instant(c.Until))
+	return fmt.Sprintf("it is decided already: %s at %s", c.Verdict, describe.Second(c.Until))
 }
 
 // waitsFor is "for 1 of 2 from leads until 2026-03-03 14:00:00 UTC".
 func waitsFor(c workflows.ConsentStatus) string {
 	return fmt.Sprintf("for %d of %d from %s until %s",
-		c.Need-c.Given, c.Need, strings.Join(c.From, ", "), instant(c.Until))
+		c.Need-c.Given, c.Need, strings.Join(c.From, ", "), describe.Second(c.Until))
 }
 
 func stateAndWait(s workflows.RequestStatus) string {

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/workflows"
 )
 
@@ -15,7 +16,7 @@ func TestMayNot(t *testing.T) {
 	t.Parallel()
 	for by, why := range map[string]string{
 		carol: "", " CAROL@example.com ": "", "frank@example.com": "",
-		"dave@example.com": "you have decided already: approve at " + instant(noon),
+		"dave@example.com": "you have decided already: approve at " + describe.Second(noon),
 		"bob@example.com":  "you have asked for it", "ana@example.com": "you would get it",
 		"erin@example.com": "others are asked: it waits for 1 of 2 from leads until",
 		"eve@example.com":  "others are asked",
@@ -71,11 +72,11 @@ func TestMayNot(t *testing.T) {
 		"nobody": {func(*workflows.RequestStatus) {}, "  ", "who decides is not known"},
 		"decided": {
 			func(s *workflows.RequestStatus) { s.Consent.Verdict = "approved" }, carol,
-			"it is decided already: approved, last by Dave@example.com at " + instant(noon),
+			"it is decided already: approved, last by Dave@example.com at " + describe.Second(noon),
 		},
 		"timed out": {func(s *workflows.RequestStatus) {
 			s.Consent.Verdict, s.Consent.Decisions = "timedOut", nil
-		}, carol, "it is decided already: timedOut at " + instant(noon.Add(time.Hour))},
+		}, carol, "it is decided already: timedOut at " + describe.Second(noon.Add(time.Hour))},
 	} {
 		s := inboxStatus()
 		c.change(&s)
@@ -88,7 +89,7 @@ func TestMayNot(t *testing.T) {
 // What a decision would count for is said before it is taken.
 func TestWeight(t *testing.T) {
 	t.Parallel()
-	waits := ", which waits for 1 of 2 from leads until " + instant(noon.Add(time.Hour))
+	waits := ", which waits for 1 of 2 from leads until " + describe.Second(noon.Add(time.Hour))
 	s := inboxStatus()
 	s.Consent.Delegates = []workflows.Deputy{{By: carol, To: "eve@example.com", Until: noon}}
 	is := func(by, want string) {
@@ -97,13 +98,13 @@ func TestWeight(t *testing.T) {
 	}
 	is(carol, "counts for step 1 of 2"+waits)
 	is("eve@example.com", "counts for carol@example.com, who handed their decisions to you until "+
-		instant(noon)+", in step 1 of 2"+waits)
+		describe.Second(noon)+", in step 1 of 2"+waits)
 	is("erin@example.com", "may not count: others are asked: it waits"+waits[len(", which waits"):])
 	is("bob@example.com", "does not count: you have asked for it: the requester does not decide")
 	s.State, s.Consent.Review = workflows.StateReviewing, true
 	is(carol, "counts for the review"+waits)
 	s.Consent.Verdict = "denied"
-	is(carol, "comes too late: it is decided already: denied, last by Dave@example.com at "+instant(noon))
+	is(carol, "comes too late: it is decided already: denied, last by Dave@example.com at "+describe.Second(noon))
 }
 
 func TestStillAsked(t *testing.T) {

@@ -112,7 +112,7 @@ func TestProvision_Approved(t *testing.T) {
 		events[in.Event.Type] = in.Event.Text
 	}
 	require.Contains(t, events[workflows.EventRequested],
-		"bob@example.com asks for a new user ana@example.com with SOC at site")
+		"bob@example.com requests a new user ana@example.com with SOC at site")
 	require.Contains(t, events, workflows.EventApplied)
 }
 

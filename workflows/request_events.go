@@ -7,7 +7,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"sentinelone-provisioner/activities"
-	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/describe"
 )
 
 // Events that people are told of, on the wire: the types of internal/notify.
@@ -65,35 +65,9 @@ func (r *request) toldAll(ctx workflow.Context) error {
 // summary is the request in a sentence.
 func (r *request) summary() string {
 	if r.plan == nil {
-		return "a request of " + r.asked.Terms.Requester
+		return "a request of " + describe.Text(r.asked.Terms.Requester)
 	}
-	p := *r.plan
-	who := p.Principal.Email
-	if who == "" {
-		who = p.Principal.Name
-	}
-	where := "the tenant"
-	if p.Scope.Level != access.Tenant {
-		where = fmt.Sprintf("%s %s", p.Scope.Level, p.Scope.Name)
-	}
-	text := fmt.Sprintf("%s asks for %s for %s at %s", p.Terms.Requester, p.Role.Name, who, where)
-	if p.Op == access.OpRevoke {
-		text = fmt.Sprintf("%s asks to take %s from %s at %s", p.Terms.Requester, p.Role.Name, who, where)
-	}
-	if p.Account != nil {
-		kind := "user"
-		if p.Account.Kind == access.ServiceUser {
-			kind = "service user"
-		}
-		text = fmt.Sprintf("%s asks for a new %s %s with %s at %s", p.Terms.Requester, kind, who, p.Role.Name, where)
-	}
-	if p.Terms.Duration > 0 {
-		text += fmt.Sprintf(" for %s", p.Terms.Duration)
-	}
-	if p.Terms.Reason != "" {
-		text += ": " + p.Terms.Reason
-	}
-	return text
+	return describe.Request(*r.plan)
 }
 
 // warnBefore is how long before its end a grant of that length is announced to end: an

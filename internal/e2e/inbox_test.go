@@ -125,7 +125,7 @@ func TestInbox_OnATerminal(t *testing.T) {
 	carol.until("not signed: no ssh-agent is running here")
 	carol.press("*a")
 	carol.until("Approve 2 requests as carol@example.com")
-	carol.until("give user ana@example.com")
+	carol.until("grant user ana@example.com")
 	carol.until("type yes and press enter")
 	carol.press("on call\r\ryes") // nothing in the second field
 	carol.until("comment on call")

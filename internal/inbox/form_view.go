@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"sentinelone-provisioner/internal/describe"
 )
 
 func (m *Model) viewForm() []string {
@@ -20,7 +22,8 @@ func (m *Model) viewForm() []string {
 }
 
 func (m *Model) formTitle() string {
-	return fmt.Sprintf("%s %s as %s", capital(m.form.action), plural(len(m.form.ids), "request"), plain(m.o.Who))
+	requests := describe.Plural(len(m.form.ids), "request")
+	return fmt.Sprintf("%s %s as %s", capital(m.form.action), requests, describe.Text(m.o.Who))
 }
 
 func capital(s string) string {
@@ -38,7 +41,7 @@ func (m *Model) formLines() []string {
 	}
 	lines := []string{""}
 	for _, text := range f.left {
-		for _, line := range hang("left out", plain(text), m.width) {
+		for _, line := range hang("left out", describe.Text(text), m.width) {
 			lines = append(lines, alarmStyle.Render(line))
 		}
 	}
@@ -46,7 +49,7 @@ func (m *Model) formLines() []string {
 		lines = append(lines, "")
 	}
 	for _, s := range f.sheets {
-		lines = append(lines, titleStyle.Render(plain(s.ID)))
+		lines = append(lines, titleStyle.Render(describe.Text(s.ID)))
 		lines = append(lines, m.sheetLines(s)...)
 		lines = append(lines, "")
 	}
@@ -77,7 +80,7 @@ func (m *Model) formFoot() []string {
 		foot = append(foot, m.fieldLine(i, field))
 	}
 	if f.fault != "" {
-		foot = append(foot, m.few(alarmStyle.Render, plain(f.fault))...)
+		foot = append(foot, m.few(alarmStyle.Render, describe.Text(f.fault))...)
 	}
 	if len(f.fields) == 0 {
 		return append(foot, m.hints("esc back", "ctrl+c quit"))
@@ -91,7 +94,7 @@ func (m *Model) fieldLine(i int, field field) string {
 		if field.Value() == "" {
 			return label + faintStyle.Render(m.form.about(field.name))
 		}
-		return label + plain(field.Value())
+		return label + describe.Text(field.Value())
 	}
 	if field.Value() == "" {
 		return titleStyle.Render(label) + cursorStyle.Render(" ") + faintStyle.Render(" "+m.form.about(field.name))

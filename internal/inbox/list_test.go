@@ -211,7 +211,7 @@ func TestStrangersText(t *testing.T) {
 	}
 	term.typeIn("yes")
 	term.press("enter")
-	require.Contains(t, term.see(), "failed    a: x�[2J")
+	require.Contains(t, term.see(), "failed    a: x\\x1b[2J")
 }
 
 func TestQuit(t *testing.T) {

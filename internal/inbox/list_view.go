@@ -5,6 +5,8 @@ import (
 	"strings"
 	"time"
 
+	"sentinelone-provisioner/internal/describe"
+
 	"github.com/charmbracelet/x/ansi"
 )
 
@@ -39,7 +41,7 @@ func (m *Model) listTitle() string {
 		}
 		count += m.list.readAt.UTC().Format("  15:04:05 UTC")
 	}
-	who := "Inbox of " + plain(m.o.Who)
+	who := "Inbox of " + describe.Text(m.o.Who)
 	space := m.width - ansi.StringWidth(who) - ansi.StringWidth(count)
 	if space < 2 {
 		who = cut(who, m.width-ansi.StringWidth(count)-2)
@@ -55,10 +57,10 @@ func (m *Model) listFoot() []string {
 		foot = append(foot, m.list.filter.View())
 	}
 	if fault := m.list.fault; fault != "" && !m.list.readAt.IsZero() {
-		foot = append(foot, m.few(alarmStyle.Render, "not read again: "+plain(fault))...)
+		foot = append(foot, m.few(alarmStyle.Render, "not read again: "+describe.Text(fault))...)
 	}
 	if m.o.Note != "" {
-		foot = append(foot, m.few(faintStyle.Render, plain(m.o.Note))...)
+		foot = append(foot, m.few(faintStyle.Render, describe.Text(m.o.Note))...)
 	}
 	return append(foot, m.hints("a approve", "d deny", "enter show", "space select", "/ filter", "r read again",
 		"? help", "q quit"))
@@ -84,12 +86,12 @@ func (m *Model) empty() []string {
 	case len(m.list.items) > 0:
 		text = []string{"Nothing that waits has these words in it. esc shows all again."}
 	case m.list.readAt.IsZero() && m.list.fault != "":
-		text = []string{"The requests could not be read: " + plain(m.list.fault), "", "r tries again."}
+		text = []string{"The requests could not be read: " + describe.Text(m.list.fault), "", "r tries again."}
 	case m.list.readAt.IsZero():
 		text = []string{"Reading what waits …"}
 	default:
 		text = []string{
-			"Nothing waits for " + plain(m.o.Who) + ".", "",
+			"Nothing waits for " + describe.Text(m.o.Who) + ".", "",
 			"It is looked for again every " + m.o.Every.String() + ".",
 			"Is something missing? `starter show ID` says whom a request waits for. " +
 				"To decide under another name, start with --by.",
@@ -119,7 +121,7 @@ func (m *Model) columns(items []Item) columns {
 	}
 	if m.width >= 72 {
 		for _, i := range items {
-			c.who = max(c.who, ansi.StringWidth(plain(i.Requester)))
+			c.who = max(c.who, ansi.StringWidth(describe.Text(i.Requester)))
 		}
 		c.who = max(min(c.who, m.width/4), len("who asks"))
 	}
@@ -158,8 +160,9 @@ func (m *Model) itemLine(c columns, i Item) string {
 	if i.ID == m.list.at {
 		cursor, style, colour = "> ", cursorStyle, colour.Reverse(true)
 	}
-	text := cursor + mark + c.row(0, plain(i.short()), plain(i.Requester), fmt.Sprintf("%d/%d", i.Given, i.Need), "")
-	return style.Render(text) + colour.Render(pad(left(i.Until, now), c.left))
+	given := fmt.Sprintf("%d/%d", i.Given, i.Need)
+	text := cursor + mark + c.row(0, describe.Text(i.short()), describe.Text(i.Requester), given, "")
+	return style.Render(text) + colour.Render(pad(describe.Left(i.Until, now), c.left))
 }
 
 // deadline is until when it must be decided.
@@ -167,12 +170,12 @@ func deadline(until, now time.Time) string {
 	if until.IsZero() {
 		return ""
 	}
-	return fmt.Sprintf("%s (%s)", moment(until), remaining(until, now))
+	return fmt.Sprintf("%s (%s)", describe.Minute(until), remaining(until, now))
 }
 
 func remaining(until, now time.Time) string {
 	if !until.After(now) {
 		return "over"
 	}
-	return left(until, now) + " left"
+	return describe.Left(until, now) + " left"
 }

@@ -3,6 +3,8 @@ package inbox
 import (
 	"fmt"
 
+	"sentinelone-provisioner/internal/describe"
+
 	"charm.land/bubbles/v2/key"
 	tea "charm.land/bubbletea/v2"
 )
@@ -48,7 +50,7 @@ func (m *Model) decided(msg decided) tea.Cmd {
 	} else {
 		delete(m.list.marked, msg.id)
 		m.outcome.lines = append(m.outcome.lines, result{text: msg.text})
-		m.log = append(m.log, plain(msg.text))
+		m.log = append(m.log, describe.Text(msg.text))
 	}
 	if m.form.sending < len(m.form.sheets) {
 		return m.send()
@@ -79,7 +81,7 @@ func (m *Model) viewOutcome() []string {
 			failed++
 			sign, style = "failed", alarmStyle
 		}
-		for _, line := range hang(sign, plain(r.text), m.width) {
+		for _, line := range hang(sign, describe.Text(r.text), m.width) {
 			lines = append(lines, style.Render(line))
 		}
 	}

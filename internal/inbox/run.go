@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 
+	"sentinelone-provisioner/internal/describe"
+
 	tea "charm.land/bubbletea/v2"
 )
 
@@ -23,7 +25,7 @@ func Run(ctx context.Context, desk Desk, o Options, in io.Reader, out io.Writer)
 	).Run()
 	if n := m.form.sending; n > 0 {
 		m.log = append(m.log, fmt.Sprintf("%s: it is not known whether the decision arrived: "+
-			"look with `starter show %[1]s`", plain(m.form.sheets[n-1].ID)))
+			"look with `starter show %[1]s`", describe.Text(m.form.sheets[n-1].ID)))
 	}
 	switch {
 	case ctx.Err() != nil:

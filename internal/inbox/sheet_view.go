@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"sentinelone-provisioner/internal/describe"
+
 	"charm.land/lipgloss/v2"
 )
 
@@ -14,7 +16,7 @@ const sheetFrame = 4
 func (m *Model) viewSheet() []string {
 	foot := []string{""}
 	if m.sheet.fault != "" {
-		foot = m.few(alarmStyle.Render, "not read: "+plain(m.sheet.fault))
+		foot = m.few(alarmStyle.Render, "not read: "+describe.Text(m.sheet.fault))
 	}
 	foot = append(foot, m.hints("a approve", "d deny", "esc back", "r read again", "? help", "q quit"))
 	lines := []string{"", "Reading …"}
@@ -27,7 +29,7 @@ func (m *Model) viewSheet() []string {
 		foot = slices.Insert(foot, len(foot)-1, more)
 		body = m.sheet.show(lines, room-1)
 	}
-	return m.frame(titleStyle.Render(plain(m.sheet.id)), body, foot...)
+	return m.frame(titleStyle.Render(describe.Text(m.sheet.id)), body, foot...)
 }
 
 // text is a sheet while it is put into lines.
@@ -40,7 +42,7 @@ func (t *text) add(label, value string, style lipgloss.Style) {
 	if value == "" {
 		return
 	}
-	for _, line := range hang(plain(label), plain(value), t.width) {
+	for _, line := range hang(describe.Text(label), describe.Text(value), t.width) {
 		t.lines = append(t.lines, style.Render(line))
 	}
 }
@@ -111,7 +113,7 @@ func (t *text) steps(steps []Step) {
 func (t *text) decisions(said []Said) {
 	label := "decided"
 	for _, d := range said {
-		line := fmt.Sprintf("%s by %s at %s", d.Action, d.By, moment(d.At))
+		line := fmt.Sprintf("%s by %s at %s", d.Action, d.By, describe.Minute(d.At))
 		if d.OnBehalfOf != "" {
 			line += " for " + d.OnBehalfOf
 		}

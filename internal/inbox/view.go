@@ -3,6 +3,8 @@ package inbox
 import (
 	"strings"
 
+	"sentinelone-provisioner/internal/describe"
+
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/x/ansi"
 )
@@ -89,7 +91,7 @@ func (p *pane) show(lines []string, room int) []string {
 // more says that there is more of it, or "".
 func (p *pane) more(lines []string, room int) string {
 	if below := len(lines) - p.top - room; below > 0 {
-		return warnStyle.Render(plural(below, "more line") + " below: page down")
+		return warnStyle.Render(describe.Plural(below, "more line") + " below: page down")
 	}
 	return ""
 }

@@ -35,6 +35,10 @@ const (
 	TokenExpires  = "tokenAboutToExpire"
 )
 
+// maxText is how many characters of an event's text go into a mail or a chat message. It
+// may quote comments of people.
+const maxText = 4000
+
 // Subject is the event in a line.
 func (e Event) Subject() string {
 	if e.Request == "" {

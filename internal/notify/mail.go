@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 
+	"sentinelone-provisioner/internal/describe"
+
 	"github.com/wneessen/go-mail"
 )
 
@@ -61,9 +63,9 @@ func (m *sendmail) Send(ctx context.Context, e Event) error {
 	}
 	msg := mail.NewMsg()
 	msg.SetMessageIDWithValue(e.ID + "@sentinelone-provisioner")
-	msg.Subject(e.Subject())
+	msg.Subject(describe.Text(e.Subject()))
 	msg.SetDateWithValue(e.At)
-	msg.SetBodyString(mail.TypeTextPlain, e.Text+"\n")
+	msg.SetBodyString(mail.TypeTextPlain, describe.Text(describe.Shorten(e.Text, maxText))+"\n")
 	if err := errors.Join(msg.From(m.from), msg.To(to...)); err != nil {
 		return fmt.Errorf("e-mail: an address is not one: %w", ErrDropped)
 	}

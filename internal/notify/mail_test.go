@@ -57,7 +57,7 @@ func TestMail_ReachesThoseWhoAreAsked(t *testing.T) {
 	require.NoError(t, box.serve(t).Send(t.Context(), event()))
 	require.ElementsMatch(t, []string{"ana@example.com", "carol@example.com"}, box.to)
 	require.Contains(t, box.text, "Subject: [acmeco.sentinelone.net] grant/INC-42: requested")
-	require.Contains(t, box.text, "bob@example.com asks for SOC at Acme / Berlin")
+	require.Contains(t, box.text, "bob@example.com requests SOC at Acme / Berlin")
 	require.Contains(t, box.text, "From: <provisioner@example.com>")
 }
 

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -22,7 +23,7 @@ func event() notify.Event {
 	return notify.Event{
 		ID: "grant/INC-42#run/requested/0", Type: notify.Requested, At: time.Date(2026, 3, 3, 9, 0, 0, 0, time.UTC),
 		Console: "acmeco.sentinelone.net", Request: "grant/INC-42",
-		Text: "bob@example.com asks for SOC at Acme / Berlin", People: []string{"carol@example.com"},
+		Text: "bob@example.com requests SOC at Acme / Berlin", People: []string{"carol@example.com"},
 	}
 }
 
@@ -74,7 +75,7 @@ func TestSlack_Text(t *testing.T) {
 	r := receive(t, http.StatusOK)
 	require.NoError(t, only(t, notify.Config{SlackURL: r.URL}).Send(t.Context(), event()))
 	require.JSONEq(t, `{"text": "*[acmeco.sentinelone.net] grant/INC-42: requested*\n`+
-		`bob@example.com asks for SOC at Acme / Berlin"}`, string(r.body))
+		`bob@example.com requests SOC at Acme / Berlin"}`, string(r.body))
 }
 
 // What may pass is tried again; what will stay is dropped.
@@ -118,4 +119,28 @@ func TestNew_NamesEveryFaultAndNoSecret(t *testing.T) {
 	none, err := notify.New(notify.Config{})
 	require.NoError(t, err)
 	require.Empty(t, none)
+}
+
+// A comment or a name from the console can neither mention people, start a link, nor
+// steer the terminal that a mail is read on.
+func TestSend_TextsOfOthersAreHarmless(t *testing.T) {
+	t.Parallel()
+	e := event()
+	e.Request = "grant/<!channel>"
+	e.Text = "bob\x1b[2J requests <https://example.com|SOC> & more\n\u202e" + strings.Repeat("x", 10_000)
+	r := receive(t, http.StatusOK)
+	require.NoError(t, only(t, notify.Config{SlackURL: r.URL}).Send(t.Context(), e))
+	var got struct{ Text string }
+	require.NoError(t, json.Unmarshal(r.body, &got))
+	require.Contains(t, got.Text, "grant/&lt;!channel&gt;: requested*\n")
+	require.Contains(t, got.Text, `bob\x1b[2J requests &lt;https://example.com|SOC&gt; &amp; more \u202exxx`)
+	require.NotContains(t, got.Text, "<")
+	require.Less(t, len(got.Text), 5000)
+
+	box := &mailbox{}
+	e.Request = "grant/INC-42\r\nBcc: dave@example.com"
+	require.NoError(t, box.serve(t).Send(t.Context(), e))
+	require.NotContains(t, box.text, "\nBcc:")
+	require.NotContains(t, box.text, "\x1b")
+	require.Less(t, len(box.text), 6000)
 }

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+
+	"sentinelone-provisioner/internal/describe"
 )
 
 // slack posts a message as Slack's incoming webhooks take it, and those who speak the
@@ -24,9 +26,14 @@ func newSlack(address string) (Sender, error) {
 // Name implements [Sender].
 func (s *slack) Name() string { return "slack" }
 
+// slackText is the event as Slack marks text up.
+func slackText(e Event) string {
+	return fmt.Sprintf("*%s*\n%s", describe.Chat(e.Subject()), describe.Chat(describe.Shorten(e.Text, maxText)))
+}
+
 // Send implements [Sender].
 func (s *slack) Send(ctx context.Context, e Event) error {
-	body, err := json.Marshal(map[string]string{"text": fmt.Sprintf("*%s*\n%s", e.Subject(), e.Text)})
+	body, err := json.Marshal(map[string]string{"text": slackText(e)})
 	if err != nil {
 		return fmt.Errorf("slack: encode the event: %w", err)
 	}

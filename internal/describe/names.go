@@ -1,0 +1,143 @@
+package describe
+
+import (
+	"cmp"
+	"fmt"
+
+	"sentinelone-provisioner/internal/access"
+)
+
+// Directory knows names by id, such as those of the last sync; "" for one it does not
+// know.
+type Directory interface {
+	Role(id string) string
+	Scope(s access.Scope) string // of a site "Account / Site"
+}
+
+// Names resolves the ids in plans and proofs to names. The zero value knows none and shows
+// ids alone.
+type Names struct {
+	known Directory
+	role  access.RoleRef
+	scope access.ScopeRef
+}
+
+// NewNames resolves ids by the names in the plan, if there is one, else by the directory,
+// which may be nil.
+func NewNames(known Directory, plan *access.Plan) Names {
+	n := Names{known: known}
+	if plan != nil {
+		n.role, n.scope = plan.Role, plan.Scope
+	}
+	return n
+}
+
+// Role is a role with its id: "SOC (302)".
+func (n Names) Role(id string) string {
+	called := ""
+	if n.known != nil {
+		called = n.known.Role(id)
+	}
+	if id == n.role.ID {
+		called = n.role.Name
+	}
+	return Named(called, id)
+}
+
+// Scope is a scope with its level and id: "site Acme / Berlin (9)", "the tenant".
+func (n Names) Scope(s access.Scope) string {
+	if s.Level == access.Tenant {
+		return "the tenant"
+	}
+	called := ""
+	if n.known != nil {
+		called = n.known.Scope(s)
+	}
+	if s.Level == n.scope.Level && s.ID == n.scope.ID {
+		called = n.scope.Name
+	}
+	return name(string(s.Level)) + " " + Named(called, s.ID)
+}
+
+// maxRoles is how many roles of a principal are listed.
+const maxRoles = 20
+
+// Holdings lists the roles that a principal holds, one a line, at most 20 and then how
+// many more there are; "nothing" for none.
+func (n Names) Holdings(h access.Holdings) []string {
+	if len(h.Held) == 0 {
+		return []string{"nothing"}
+	}
+	var out []string
+	for i, held := range h.Held {
+		if i == maxRoles {
+			return append(out, fmt.Sprintf("and %d more", len(h.Held)-i))
+		}
+		at := access.Scope{Level: h.Level, ID: held.ScopeID}
+		out = append(out, n.Role(held.RoleID)+" at "+n.Scope(at))
+	}
+	return out
+}
+
+// Named is a name with its id, "SOC (302)", or the one of the two that is known.
+func Named(called, id string) string {
+	if called == "" || id == "" {
+		return name(cmp.Or(called, id))
+	}
+	return fmt.Sprintf("%s (%s)", name(called), name(id))
+}
+
+// Principal is a principal by kind, name and id: "user ana@example.com (7)".
+func Principal(r access.PrincipalRef) string {
+	return Kind(r.Kind) + " " + Named(cmp.Or(r.Email, r.Name), r.ID)
+}
+
+// Kind is "user" or "service user".
+func Kind(k access.Kind) string {
+	if k == access.ServiceUser {
+		return "service user"
+	}
+	return "user"
+}
+
+// shortScope is a scope by level and name alone: "site Acme / Berlin", "the tenant".
+func shortScope(s access.ScopeRef) string {
+	if s.Level == access.Tenant {
+		return "the tenant"
+	}
+	return name(string(s.Level)) + " " + name(cmp.Or(s.Name, s.ID))
+}
+
+// shortPrincipal is a principal by address or name alone.
+func shortPrincipal(r access.PrincipalRef) string { return name(cmp.Or(r.Email, r.Name, r.ID)) }
+
+// shortRole is a role by name alone.
+func shortRole(r access.RoleRef) string { return name(cmp.Or(r.Name, r.ID)) }
+
+// Labels tells apart things of one name within one table: roles repeat across scopes,
+// sites across accounts, and two service users may share a name. A name that stands for
+// several ids is shown with the id; names that look the same count as one name.
+type Labels struct{ ids map[labelKey]map[string]bool }
+
+type labelKey struct{ column, name string }
+
+// Add notes a thing that the table will show in that column.
+func (l *Labels) Add(column, called, id string) {
+	if l.ids == nil {
+		l.ids = map[labelKey]map[string]bool{}
+	}
+	key := labelKey{column, name(called)}
+	if l.ids[key] == nil {
+		l.ids[key] = map[string]bool{}
+	}
+	l.ids[key][id] = true
+}
+
+// Label is the name, with the id where several things have that name, or the id of a thing
+// without a name.
+func (l *Labels) Label(column, called, id string) string {
+	if called != "" && len(l.ids[labelKey{column, name(called)}]) <= 1 {
+		return name(called)
+	}
+	return Named(called, id)
+}

@@ -1,0 +1,119 @@
+package describe
+
+import (
+	"cmp"
+	"fmt"
+
+	"sentinelone-provisioner/internal/access"
+)
+
+// Plan is the effect that a plan is for, with ids: "grant user ana@example.com (7) role SOC
+// (2) at site Acme / Berlin (9), for 4h".
+func Plan(p access.Plan) string {
+	n := NewNames(nil, &p)
+	who, role := Principal(p.Principal), "role "+n.Role(p.Role.ID)
+	at := n.Scope(access.Scope{Level: p.Scope.Level, ID: p.Scope.ID})
+	switch p.Op {
+	case access.OpGrant:
+		return fmt.Sprintf("grant %s %s at %s, permanent", who, role, at)
+	case access.OpAcquire:
+		return fmt.Sprintf("grant %s %s at %s, %s", who, role, at, Term(p.Terms.Duration))
+	case access.OpRevoke:
+		return fmt.Sprintf("revoke %s at %s from %s", role, at, who)
+	case access.OpReset:
+		return fmt.Sprintf("reduce %s to %s at %s, and no other role", who, role, at)
+	case access.OpDelete:
+		return "delete " + who
+	case access.OpCreate:
+		return fmt.Sprintf("create %s with %s at %s", who, role, at)
+	case access.OpRelease:
+	}
+	return fmt.Sprintf("%s: %s, %s at %s", name(string(p.Op)), who, role, at)
+}
+
+// ShortPlan is [Plan] without ids and level, for one line of a list.
+func ShortPlan(p access.Plan) string {
+	who, role := shortPrincipal(p.Principal), shortRole(p.Role)
+	at := name(cmp.Or(p.Scope.Name, p.Scope.ID, "the tenant"))
+	switch p.Op {
+	case access.OpGrant:
+		return fmt.Sprintf("grant %s %s at %s, permanent", who, role, at)
+	case access.OpAcquire:
+		return fmt.Sprintf("grant %s %s for %s at %s", who, role, Duration(p.Terms.Duration), at)
+	case access.OpRevoke:
+		return fmt.Sprintf("revoke %s at %s from %s", role, at, who)
+	case access.OpCreate, access.OpReset, access.OpDelete, access.OpRelease:
+	}
+	return Plan(p)
+}
+
+// Request is a plan as one sentence for those who are notified: "bob@example.com requests
+// SOC for ana@example.com at site Acme / Berlin for 4h: INC-42".
+func Request(p access.Plan) string {
+	text := name(p.Terms.Requester) + " requests " + requested(p)
+	if p.Terms.Duration > 0 {
+		text += " for " + Duration(p.Terms.Duration)
+	}
+	if p.Terms.Reason != "" {
+		text += ": " + Shorten(Text(p.Terms.Reason), MaxReason)
+	}
+	return text
+}
+
+func requested(p access.Plan) string {
+	who, role, at := shortPrincipal(p.Principal), shortRole(p.Role), shortScope(p.Scope)
+	switch {
+	case p.Op == access.OpRevoke:
+		return fmt.Sprintf("the removal of %s from %s at %s", role, who, at)
+	case p.Op == access.OpDelete:
+		return fmt.Sprintf("the deletion of %s %s", Kind(p.Principal.Kind), who)
+	case p.Op == access.OpReset:
+		return fmt.Sprintf("that %s keeps %s at %s and no other role", who, role, at)
+	case p.Account != nil:
+		return fmt.Sprintf("a new %s %s with %s at %s", Kind(p.Account.Kind), who, role, at)
+	}
+	return fmt.Sprintf("%s for %s at %s", role, who, at)
+}
+
+// Fact is one named thing to know about a request, in one line or more.
+type Fact struct {
+	Name  string
+	Lines []string
+}
+
+// Details are the consequences of a plan and the approval that it needs: holdings before
+// and after, losses, notes, break-glass, approval and refusal, as far as there are any.
+func Details(n Names, p access.Plan) []Fact {
+	var out []Fact
+	add := func(called string, lines ...string) {
+		if len(lines) > 0 && lines[0] != "" {
+			out = append(out, Fact{called, lines})
+		}
+	}
+	add("before", n.Holdings(p.Before)...)
+	add("after", n.Holdings(p.After)...)
+	add("loses", n.Lost(p)...)
+	add("note", p.Notes...)
+	if p.Terms.BreakGlass {
+		add("break-glass", "requested: access starts at once and is reviewed afterwards")
+	}
+	add("approval", p.Approval.Policy)
+	add("refusal", p.Refusal)
+	return out
+}
+
+// Lost lists the roles that a plan removes beside the one it is about, as
+// [Names.Holdings] does; nil for none.
+func (n Names) Lost(p access.Plan) []string {
+	lost := access.Holdings{Level: p.Before.Level}
+	for _, held := range p.Before.Held {
+		h := access.Holding{Level: p.Before.Level, RoleID: held.RoleID, ScopeID: held.ScopeID}
+		if !p.After.Holds(h) && (h != p.Holding() || p.Op != access.OpRevoke) {
+			lost.Held = append(lost.Held, held)
+		}
+	}
+	if len(lost.Held) == 0 {
+		return nil
+	}
+	return n.Holdings(lost)
+}

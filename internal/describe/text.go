@@ -1,0 +1,100 @@
+package describe
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Limits on the length of texts from outside, in characters.
+const (
+	MaxName   = 120 // a name or an id
+	MaxReason = 500 // a reason within a sentence
+)
+
+// Text makes a text from outside safe to print on one line of a terminal, a mail or a
+// chat message. Line breaks, tabs and other white space become a blank. Characters that
+// control a terminal, change the direction of writing or print nothing are escaped, as in
+// \x1b or \u202e, so that two names that differ also look different. Text of a result is
+// that result.
+func Text(s string) string {
+	if isSafe(s) {
+		return s
+	}
+	var b strings.Builder
+	for len(s) > 0 {
+		r, size := utf8.DecodeRuneInString(s)
+		switch {
+		case r == utf8.RuneError && size == 1:
+			fmt.Fprintf(&b, `\x%02x`, s[0])
+		case unicode.IsSpace(r):
+			b.WriteByte(' ')
+		case isVisible(r):
+			b.WriteRune(r)
+		default:
+			b.WriteString(escape(r))
+		}
+		s = s[size:]
+	}
+	return b.String()
+}
+
+// Lines is [Text] for a text of several lines, which it keeps apart.
+func Lines(s string) string {
+	lines := strings.Split(s, "\n")
+	for i, line := range lines {
+		lines[i] = Text(strings.TrimSuffix(line, "\r"))
+	}
+	return strings.Join(lines, "\n")
+}
+
+func isSafe(s string) bool {
+	return utf8.ValidString(s) && strings.IndexFunc(s, func(r rune) bool { return !isVisible(r) }) < 0
+}
+
+// isVisible says whether a character prints something, or is the blank. Some characters
+// count as printable in Unicode and still show nothing, such as the Hangul fillers.
+func isVisible(r rune) bool {
+	const blankBraille = '\u2800'
+	return unicode.IsPrint(r) && r != blankBraille &&
+		!unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
+}
+
+func escape(r rune) string {
+	switch {
+	case r <= 0xff:
+		return fmt.Sprintf(`\x%02x`, r)
+	case r <= 0xffff:
+		return fmt.Sprintf(`\u%04x`, r)
+	}
+	return fmt.Sprintf(`\U%08x`, r)
+}
+
+// Chat is [Text] for Slack and compatible chats: the text starts no link, no mention of a
+// person and no call to a whole channel.
+func Chat(s string) string { return chatEscapes.Replace(Text(s)) }
+
+var chatEscapes = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
+
+// Shorten cuts a text to at most limit characters; where it cuts, the last one is "…".
+func Shorten(s string, limit int) string {
+	if utf8.RuneCountInString(s) <= limit {
+		return s
+	}
+	if limit < 1 {
+		return ""
+	}
+	return string([]rune(s)[:limit-1]) + "…"
+}
+
+// Plural is a count with its noun: "1 row", "2 rows".
+func Plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// name is a name or an id, safe and of limited length.
+func name(s string) string { return Shorten(Text(s), MaxName) }
