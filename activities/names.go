@@ -19,7 +19,6 @@ const (
 	DelegateName = "Request.Delegate"
 
 	CloseName   = "Request.Close"
-	MoveName    = "Request.Move"
 	TellName    = "Notify.Tell"
 	SendName    = "Notify.Send"
 	GaveUpName  = "Notify.GaveUp"

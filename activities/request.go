@@ -60,7 +60,6 @@ func (r *Request) Register(to Registry) {
 		DecideName:   r.Decide,
 		DelegateName: r.Delegate,
 		CloseName:    r.Close,
-		MoveName:     r.Move,
 	} {
 		to.RegisterActivityWithOptions(fn, activity.RegisterOptions{Name: name})
 	}

@@ -48,7 +48,7 @@ func (r *Request) Plan(ctx context.Context, in PlanInput) (PlanResult, error) {
 		return PlanResult{}, err
 	}
 	plan = filed.Plan
-	if plan.Refusal == "" || in.moved != nil {
+	if plan.Refusal == "" {
 		return PlanResult{Plan: plan, Signature: filed.verified(), Notify: r.notifies, Indexed: r.indexed()}, nil
 	}
 	receipt, err := r.receipt(ctx, CloseInput{

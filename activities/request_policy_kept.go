@@ -63,8 +63,7 @@ func replacedNote(hash, why string) string {
 }
 
 // keepPolicy keeps the policy that a plan follows, before the plan is filed, so that the
-// request can be planned by it again; and, where the request was moved to that policy,
-// that it was.
+// request can be planned by it again.
 func (r *Request) keepPolicy(ctx context.Context, in PlanInput, plan access.Plan) error {
 	p := r.policy
 	if plan.Approval.Hash == p.Hash() && r.recorded.get(p.Hash()) == nil {
@@ -73,5 +72,5 @@ func (r *Request) keepPolicy(ctx context.Context, in PlanInput, plan access.Plan
 		}
 		r.recorded.put(p)
 	}
-	return r.noteMove(ctx, in, plan)
+	return nil
 }

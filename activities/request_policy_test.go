@@ -3,7 +3,6 @@ package activities
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"testing"
 	"time"
 
@@ -108,7 +107,7 @@ func TestPlan_AnewByTheRecordedPolicy(t *testing.T) {
 	}
 }
 
-// A request of a release that did not keep policies follows the worker's, and says so;
+// A request whose policy the store does not have follows the worker's, and says so;
 // so does one whose policy this release does not read.
 func TestPlan_AnewWithoutTheRecordedPolicy(t *testing.T) {
 	t.Parallel()
@@ -152,101 +151,4 @@ func TestPlan_KeepsThePolicyWithTheRequest(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "policy.yaml", name)
 	require.Equal(t, oneOfSoc, string(text))
-}
-
-func (d *desk) move(in MoveInput) MoveResult {
-	d.t.Helper()
-	out, err := run[MoveResult](d, MoveName, in)
-	require.NoError(d.t, err)
-	return out
-}
-
-// moving asks to move a request that was planned so.
-func (d *desk) moving(in PlanInput, before access.Plan) MoveInput {
-	in = policyAgain(in, before)
-	in.Decisions = []access.Decision{{By: "carol@example.com", Action: "approve", PlanHash: before.Hash}}
-	return MoveInput{
-		Plan: in, From: before.Approval.Hash, By: "erin@example.com", Comment: "new rules", At: d.now,
-	}
-}
-
-// A move plans by the worker's policy and is in the ledger; done again, also by a worker
-// of a third policy, it is the same plan.
-func TestMove(t *testing.T) {
-	t.Parallel()
-	d := newDesk(t, consoletest.Options{})
-	one, two := policyOfText(t, oneOfSoc), policyOfText(t, twoOfSoc)
-	d.follow(one)
-	before := d.plan(d.ask()).Plan
-	d.follow(two)
-	in := d.moving(d.ask(), before)
-	got := d.move(in)
-	require.Empty(t, got.Stays)
-	require.Nil(t, got.Receipt)
-	require.Equal(t, "two", got.Plan.Approval.Rule)
-	require.Equal(t, []string{EntryRequest, EntryPolicyMoved, EntryRequest}, d.ledger("grant/1"))
-	e, err := d.store.LedgerEntryByKey(t.Context(), d.who.Console, in.Plan.moveKey())
-	require.NoError(t, err)
-	require.Equal(t, d.now, e.At)
-	var body map[string]string
-	require.NoError(t, json.Unmarshal(e.Body, &body))
-	require.Equal(t, map[string]string{
-		"at": "2026-11-02T09:00:00Z", "from": one.Hash(), "to": two.Hash(), "name": "policy.yaml",
-		"by": "erin@example.com", "comment": "new rules",
-	}, body)
-
-	for _, p := range []*policy.Policy{two, one, policyOfText(t, denies), nil} {
-		d.follow(p)
-		require.Equal(t, got.Plan, d.move(in).Plan)
-	}
-	require.Len(t, d.ledger("grant/1"), 3)
-}
-
-// An attempt that died behind the ledger's entry is carried on with the policy that that
-// names.
-func TestMove_DiedAmidIt(t *testing.T) {
-	t.Parallel()
-	d := newDesk(t, consoletest.Options{})
-	d.follow(policyOfText(t, oneOfSoc))
-	before := d.plan(d.ask()).Plan
-	two := policyOfText(t, twoOfSoc)
-	d.follow(two)
-	in := d.moving(d.ask(), before)
-	asked := in.Plan
-	asked.moved = &policyMoved{From: in.From, By: in.By, At: in.At}
-	require.NoError(t, d.request.keepPolicy(t.Context(), asked, access.Plan{
-		Approval: access.Approval{Hash: two.Hash()},
-	}))
-	d.follow(policyOfText(t, denies))
-	got := d.move(in)
-	require.Equal(t, two.Hash(), got.Plan.Approval.Hash)
-	require.Empty(t, got.Plan.Refusal)
-}
-
-// To the policy it follows already nothing is moved.
-func TestMove_Stays(t *testing.T) {
-	t.Parallel()
-	d := newDesk(t, consoletest.Options{})
-	one := policyOfText(t, oneOfSoc)
-	d.follow(one)
-	before := d.plan(d.ask()).Plan
-	in := d.moving(d.ask(), before)
-	require.Contains(t, d.move(in).Stays, "it follows the worker's present policy already: policy.yaml")
-	require.Equal(t, []string{EntryRequest}, d.ledger("grant/1"))
-}
-
-// Of a request that the other policy refuses there is a plan with the reason, and no
-// receipt: should nobody learn of this any more, the request goes on, and ends otherwise.
-func TestMove_Refused(t *testing.T) {
-	t.Parallel()
-	d := newDesk(t, consoletest.Options{})
-	d.follow(policyOfText(t, oneOfSoc))
-	before := d.plan(d.ask()).Plan
-	d.follow(policyOfText(t, denies))
-	in := d.moving(d.ask(), before)
-	got := d.move(in)
-	require.Nil(t, got.Receipt)
-	require.Contains(t, got.Plan.Refusal, "not any more")
-	require.Equal(t, []string{EntryRequest, EntryPolicyMoved, EntryRequest}, d.ledger("grant/1"))
-	require.Equal(t, got, d.move(in))
 }

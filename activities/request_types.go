@@ -40,8 +40,6 @@ type PlanInput struct {
 	Decisions []access.Decision `json:"decisions,omitempty"`
 	// DryRun asks for the plan alone: the ledger learns nothing.
 	DryRun bool `json:"dryRun,omitempty"`
-
-	moved *policyMoved // why it is planned anew, in this process only
 }
 
 // PlanResult is the plan; with a refusal in it, also the receipt.

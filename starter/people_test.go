@@ -85,9 +85,6 @@ func TestShow_PeopleFromTheLedger(t *testing.T) {
 		store.NewLedgerEntry{Kind: "delegation", Key: "delegation/0", Body: map[string]any{
 			"by": "faye@example.com", "to": dave, "until": noon.Add(48 * time.Hour),
 		}},
-		store.NewLedgerEntry{Kind: "policyMoved", Key: "moved", Body: map[string]any{
-			"to": "7d79", "name": "new.yaml", "by": carol, "comment": "as of today",
-		}},
 	)
 	got := run(t, "show", "OLD")
 	require.Equal(t, exitDone, got.code, got.errOut)
@@ -105,7 +102,6 @@ func TestShow_PeopleFromTheLedger(t *testing.T) {
 		`(?m)12:05:00 UTC +notification +requested to webhook: delivered$`,
 		`(?m)12:06:00 UTC +notification +requested to slack: dropped, slack: the receiver answers 410$`,
 		`(?m)12:07:00 UTC +notification +reminder to e-mail: given up, the receiver was down for too long$`,
-		`(?m)12:09:00 UTC +policy moved +by carol@example.com to new.yaml with SHA-256 7d79: as of today$`,
 		`(?m)12:08:00 UTC +delegation +faye@example.com to dave@example.com until 2026-03-12 12:00:00 UTC$`,
 	} {
 		require.Regexp(t, want, got.out)

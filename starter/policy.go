@@ -18,16 +18,15 @@ func (p *program) policyCommand() *cobra.Command {
 		Short: "Check, explain and try out a policy",
 		Long: `Check a policy file, ask what it says to a request, and see which past requests would
 have ended otherwise. docs/policy.md describes the file. Nothing here changes what
-the worker follows: it reads POLICY_FILE when it starts. Requests go on by the policy
-they began with, unless they are moved.`,
+the worker follows: it reads POLICY_FILE when it starts. Requests keep the policy
+they began with.`,
 		Example: `  starter policy check policy.yaml
   starter policy explain policy.yaml --request @request.json
-  starter policy test policy.yaml --since 30d
-  starter policy move INC-42`,
+  starter policy test policy.yaml --since 30d`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(p.policyCheckCommand(), p.policyExplainCommand(), p.policyTestCommand(), p.policyMoveCommand())
+	cmd.AddCommand(p.policyCheckCommand(), p.policyExplainCommand(), p.policyTestCommand())
 	return cmd
 }
 

@@ -169,7 +169,7 @@ func replay(checked *policy.Policy, pair store.LedgerPair, known knownPlaces) (p
 }
 
 // lastPlans leaves one pair of each request, that of its last plan: one whose principal
-// has changed, or that was moved to another policy, was planned several times.
+// has changed was planned several times.
 func lastPlans(newestFirst []store.LedgerPair) []store.LedgerPair {
 	seen, out := map[string]bool{}, []store.LedgerPair{}
 	for _, pair := range newestFirst {

@@ -58,7 +58,7 @@ rules:
 		{Kind: store.LedgerRequest, Key: "request/1", Body: second},
 		{Kind: store.LedgerReceipt, Key: "receipt", Body: receipt},
 	} {
-		e.Request, e.Key = "grant/moved", "grant/moved#run/"+e.Key
+		e.Request, e.Key = "grant/planned-twice", "grant/planned-twice#run/"+e.Key
 		_, err := f.db.Append(t.Context(), host, e)
 		require.NoError(t, err)
 	}
@@ -76,7 +76,7 @@ rules:
 	}
 	require.Equal(t, map[string]string{
 		"grant/denied": "denied", "grant/lapsed": "timedOut", "grant/glass": "ended",
-		"grant/no-policy": "undecided", "revoke/no-policy": "undecided", "grant/moved": "undecided",
+		"grant/no-policy": "undecided", "revoke/no-policy": "undecided", "grant/planned-twice": "undecided",
 		"offboard/1": "offboarded", "provision/1": "provisioned",
 	}, ends)
 	require.ElementsMatch(t, []string{"offboard/1", "provision/1"}, unclear)

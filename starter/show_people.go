@@ -22,8 +22,6 @@ func (d dossier) peopleEvents() []event {
 			out = append(out, toldEvent(entry)...)
 		case entryDelegation:
 			out = append(out, delegationEvent(entry)...)
-		case activities.EntryPolicyMoved:
-			out = append(out, movedEvent(entry)...)
 		}
 	}
 	return out
@@ -85,24 +83,6 @@ func delegationEvent(entry store.LedgerEntry) []event {
 		return []event{{entry.At, "does not count", "delegation of " + text + " – " + given.Refusal}}
 	}
 	return []event{{entry.At, "delegation", text}}
-}
-
-// movedEvent is that a request was put under another policy.
-func movedEvent(entry store.LedgerEntry) []event {
-	var moved struct {
-		To      string `json:"to"`
-		Name    string `json:"name"`
-		By      string `json:"by"`
-		Comment string `json:"comment"`
-	}
-	if json.Unmarshal(entry.Body, &moved) != nil {
-		return nil
-	}
-	text := fmt.Sprintf("by %s to %s with SHA-256 %s", orUnknown(moved.By), moved.Name, moved.To)
-	if moved.Comment != "" {
-		text += ": " + moved.Comment
-	}
-	return []event{{entry.At, "policy moved", text}}
 }
 
 // Kinds of ledger entries about people.

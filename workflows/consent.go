@@ -31,8 +31,6 @@ type consent struct {
 	refused   int    // decisions
 	handed    int    // delegations, those that do not count too
 	reviewing bool   // it is in force already: people look at it afterwards
-
-	moving policyMove
 }
 
 // Verdicts.
@@ -151,7 +149,7 @@ func (c *consent) wake(ctx workflow.Context, a access.Approval) error {
 	defer c.lock.Unlock()
 	now := workflow.Now(ctx)
 	switch opened := c.until.Add(-time.Duration(a.DecideWithin)); {
-	case c.verdict != "" || c.moving.anew:
+	case c.verdict != "":
 	case !now.Before(c.until):
 		c.verdict = timedOut
 	case a.EscalateAfter > 0 && !now.Before(opened.Add(time.Duration(a.EscalateAfter))) && c.escalate(now):
@@ -177,7 +175,7 @@ func (c *consent) decide(ctx workflow.Context, action string, in DecisionInput) 
 		Duration: in.Duration, StartAt: in.StartAt, Signature: in.Signature,
 		SignedAt: in.SignedAt, PlanHash: c.planHash(),
 	}
-	why := cmp.Or(c.planIsAnother(saw), c.otherPlan(in), c.tooLate(came))
+	why := cmp.Or(c.otherPlan(in, saw), c.tooLate(came))
 	var delegators []string
 	if why == "" {
 		why, delegators = c.look(d)

@@ -1,11 +1,34 @@
 package workflows
 
-// otherPlan says that a person has decided on another plan than the one that waits: it
-// was made anew while they looked. Who does not say which plan they saw, as the temporal
-// CLI's users, decides on the one that waits.
-func (c *consent) otherPlan(in DecisionInput) string {
+import "sentinelone-provisioner/activities"
+
+// otherPlan says why a decision does not count that was made on another plan than the
+// pending one: in names the plan that the person has seen, seen is the hash that was
+// pending when the decision arrived. People who name no plan, as users of the temporal CLI,
+// decide on the one that was pending then.
+func (c *consent) otherPlan(in DecisionInput, seen string) string {
+	if seen != "" && seen != c.planHash() {
+		return "the request has a new plan meanwhile: look at it, then decide"
+	}
 	if in.PlanHash == "" || in.PlanHash == c.planHash() {
 		return ""
 	}
 	return "the plan has changed since it was shown: look at it again, and decide on that"
+}
+
+// anotherRound makes the next plan a new one, which follows the policy of the plan before.
+func (c *consent) anotherRound() {
+	c.asked.Round++
+	c.asked.Policy, c.asked.Decisions = c.plan.Approval.Hash, c.all
+}
+
+// forget drops the decisions: they were about a plan that has been replaced.
+func (c *consent) forget() { c.steps, c.step, c.decisions, c.verdict = nil, 0, nil, "" }
+
+// duties are the rules of separation of duties that an approval is checked against.
+func (c *consent) duties(action string) *activities.Duties {
+	if action != actionApprove || c.plan == nil {
+		return nil
+	}
+	return activities.DutiesOf(*c.plan)
 }

@@ -8,14 +8,14 @@
 //	                                           discard (while quarantined)     quarantined: 7 days
 //	Grant                 grant/<request>      query status, updates approve,  seconds; for a      auto-upgrade
 //	                                           deny, delegate, cancel,         time: its duration
-//	                                           extend, end, move
+//	                                           extend, end
 //	Revoke                revoke/<request>     query status, updates approve,  seconds             auto-upgrade
-//	                                           deny, delegate, move
+//	                                           deny, delegate
 //	Delegate              delegate/<id>        query status                    seconds             pinned
 //	Principal             principal/<console>  query status, update change     while it is leased  pinned
 //	                      /<kind>/<id>         (internal)                      or changed
 //	ProvisionUser,        provision/<request>  query status, updates approve,  seconds             auto-upgrade
-//	ProvisionServiceUser                       deny, delegate, cancel, move
+//	ProvisionServiceUser                       deny, delegate, cancel
 //	Offboard              offboard/<request>   query status                    seconds             auto-upgrade
 //	Notify                notify/<event>       none                            seconds; a day if   pinned
 //	                                                                           nobody takes it

@@ -46,7 +46,7 @@ type grantRun struct {
 // consented is planned and asked about anew.
 func (g *grantRun) run(ctx workflow.Context) error {
 	for given := false; !given; {
-		for _, step := range []func(workflow.Context) error{g.makePlan, g.untilStart} {
+		for _, step := range []func(workflow.Context) error{g.makePlan, g.askPeople, g.awaitStart} {
 			if err := step(ctx); err != nil {
 				return g.stopped(ctx, err)
 			}
@@ -68,27 +68,12 @@ func (g *grantRun) run(ctx workflow.Context) error {
 	return nil
 }
 
-// untilStart waits for people and for the start. Moved to another policy while it waits
-// for the start, it waits for people again.
-func (g *grantRun) untilStart(ctx workflow.Context) error {
-	for {
-		for _, step := range []func(workflow.Context) error{g.askPeople, g.awaitStart} {
-			if err := step(ctx); err != nil || g.done() {
-				return err
-			}
-		}
-		if !g.moving.anew {
-			return nil
-		}
-	}
-}
-
 // askPeople waits for the consent that the plan asks for; without it the grant ends.
 func (g *grantRun) askPeople(ctx workflow.Context) error {
 	if g.plan.Approval.Review != nil { // after it is given
 		return nil
 	}
-	if err := g.askWhileMoved(ctx, func() bool { return g.stopBy != "" }); err != nil || g.done() {
+	if err := g.ask(ctx, g.plan.Approval, func() bool { return g.stopBy != "" }); err != nil {
 		return err
 	}
 	if g.stopBy != "" {
@@ -127,8 +112,7 @@ func (g *grantRun) awaitStart(ctx workflow.Context) error {
 	}
 	g.enter(ctx, StateScheduled, "for its start at "+at(start))
 	g.index(ctx, start)
-	_, err := awaitUntil(ctx, start, "start of the grant", func() bool { return g.stopBy != "" || g.moving.anew })
-	if err := g.settleMove(ctx, err); err != nil || g.done() {
+	if _, err := awaitUntil(ctx, start, "start of the grant", func() bool { return g.stopBy != "" }); err != nil {
 		return err
 	}
 	return g.calledOff(ctx)

@@ -15,7 +15,7 @@ import (
 func (g *grantRun) handle(ctx workflow.Context) error {
 	return errors.Join(
 		workflow.SetQueryHandler(ctx, StatusQuery, g.answer),
-		g.handleDecisions(ctx), g.handleMove(ctx),
+		g.handleDecisions(ctx),
 		workflow.SetUpdateHandlerWithOptions(ctx, CancelUpdate, g.onStop, workflow.UpdateHandlerOptions{
 			Validator: g.mayCancel, Description: "call the grant off before it is applied",
 		}),
@@ -23,7 +23,7 @@ func (g *grantRun) handle(ctx workflow.Context) error {
 			Validator: g.mayEnd, Description: "release a timed grant now",
 		}),
 		workflow.SetUpdateHandlerWithOptions(ctx, ExtendUpdate, g.onExtend, workflow.UpdateHandlerOptions{
-			Validator: g.mayAskToExtend, Description: "lengthen a timed grant that is in force",
+			Validator: g.mayExtend, Description: "lengthen a timed grant that is in force",
 		}),
 	)
 }
@@ -95,23 +95,8 @@ func (g *grantRun) said() Answer {
 // so many updates of a workflow: the last of them must not be what cannot end it.
 const mostExtensions = 100
 
-// mayAskToExtend turns away what a run that is repeated from its history may have let in.
-func (g *grantRun) mayAskToExtend(in Extension) error {
-	if err := g.mayExtend(in); err != nil {
-		return err
-	}
-	if len(g.extensions) >= mostExtensions {
-		return refused(fmt.Sprintf("it was extended %d times already: ask for a new grant", len(g.extensions)))
-	}
-	for _, d := range g.decisions {
-		if d.Duration > 0 {
-			return refused(fmt.Sprintf("%s has allowed it for %s and no longer: ask for a new grant",
-				d.Who(), d.Duration))
-		}
-	}
-	return nil
-}
-
+// mayExtend says why an extension is refused: by the state of the grant, by its approvals,
+// or because it would last too long.
 func (g *grantRun) mayExtend(in Extension) error {
 	if err := mustSay(in.By); err != nil {
 		return err
@@ -125,6 +110,28 @@ func (g *grantRun) mayExtend(in Extension) error {
 	if in.Duration <= 0 {
 		return refused(fmt.Sprintf("duration is %s: give one above 0, by which the end moves", in.Duration))
 	}
+	if len(g.extensions) >= mostExtensions {
+		return refused(fmt.Sprintf("it was extended %d times already: ask for a new grant", len(g.extensions)))
+	}
+	if err := g.notShortened(); err != nil {
+		return err
+	}
+	return g.notTooLong(in)
+}
+
+// notShortened refuses to extend a grant that an approver has shortened.
+func (g *grantRun) notShortened() error {
+	for _, d := range g.decisions {
+		if d.Duration > 0 {
+			return refused(fmt.Sprintf("%s has allowed it for %s and no longer: ask for a new grant",
+				d.Who(), d.Duration))
+		}
+	}
+	return nil
+}
+
+// notTooLong refuses an extension beyond what the policy, or this program, allows in all.
+func (g *grantRun) notTooLong(in Extension) error {
 	from := g.info.StartedAt
 	if g.in.StartAt != nil && g.in.StartAt.After(from) {
 		from = *g.in.StartAt

@@ -51,8 +51,6 @@ const (
 	ExtendUpdate = "extend"
 	// EndUpdate releases a timed grant now.
 	EndUpdate = "end"
-	// MoveUpdate plans a request that waits by the worker's present policy.
-	MoveUpdate = "move"
 	// ChangeUpdate asks the one writer of a principal for a change. Internal.
 	ChangeUpdate = "change"
 )

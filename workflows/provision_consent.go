@@ -7,7 +7,8 @@ import (
 // askPeople waits for the consent that the plan asks for; without it nothing is made.
 // Whoever calls it off ends the waiting.
 func (p *provisionRun) askPeople(ctx workflow.Context) error {
-	if err := p.askWhileMoved(ctx, func() bool { return p.stopBy != "" }); err != nil || p.done() || p.stopBy != "" {
+	err := p.consent.ask(ctx, p.plan.Approval, func() bool { return p.stopBy != "" })
+	if err != nil || p.stopBy != "" {
 		return err
 	}
 	if err := p.closeUnlessApproved(ctx); err != nil || p.done() {

@@ -7,7 +7,6 @@ import (
 
 	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
-	"go.temporal.io/sdk/testsuite"
 
 	"sentinelone-provisioner/activities"
 	"sentinelone-provisioner/internal/access"
@@ -179,49 +178,5 @@ func TestProvision_TokenEndsWhileItWaits(t *testing.T) {
 				"ask again, with a later end", got.Message)
 			require.Empty(t, w.made)
 		}
-	}
-}
-
-// Moved to another policy, people are asked anew; one that refuses it ends it.
-func TestProvision_MovedToAnotherPolicy(t *testing.T) {
-	t.Parallel()
-	for name, c := range map[string]struct {
-		change  func(*access.Plan)
-		receipt *access.Receipt
-		state   string
-	}{
-		"asks others": {
-			func(p *access.Plan) { p.Approval.Steps = []access.ApprovalStep{stepOf(1, daveMail)} }, nil, "provisioned",
-		},
-		"refuses": {
-			func(p *access.Plan) { p.Approval.Refusal = "not any more" }, &access.Receipt{State: "refused"}, "refused",
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			w := newWaitingAccount(t, access.Approval{Steps: []access.ApprovalStep{stepOf(2, carolMail, erinMail)}})
-			other := w.plan
-			other.Approval.Hash = "other"
-			c.change(&other)
-			other = other.Seal()
-			w.on(activities.MoveName, mock.Anything).Return(activities.MoveResult{
-				PlanResult: activities.PlanResult{Plan: other, Receipt: c.receipt},
-			}, nil).Once()
-			w.says(time.Hour, "approve", erinMail)
-			w.at(2*time.Hour, func() {
-				w.UpdateWorkflow(workflows.MoveUpdate, "", &testsuite.TestUpdateCallback{
-					OnAccept: func() {}, OnReject: func(err error) { require.NoError(t, err) },
-					OnComplete: func(_ any, err error) { require.NoError(t, err) },
-				}, workflows.PolicyMove{By: bobMail})
-			})
-			w.says(3*time.Hour, "approve", daveMail)
-			require.Equal(t, c.state, w.run().State)
-			if c.receipt != nil {
-				require.Empty(t, w.made)
-				return
-			}
-			require.Len(t, w.made, 1)
-			require.Equal(t, other, w.made[0].Plan)
-		})
 	}
 }

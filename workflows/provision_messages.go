@@ -115,7 +115,7 @@ func (in ProvisionServiceUserInput) planInput(now time.Time) activities.PlanInpu
 func (p *provisionRun) handle(ctx workflow.Context) error {
 	return errors.Join(
 		workflow.SetQueryHandler(ctx, StatusQuery, p.answer),
-		p.handleDecisions(ctx), p.handleMove(ctx),
+		p.handleDecisions(ctx),
 		workflow.SetUpdateHandlerWithOptions(ctx, CancelUpdate, p.onStop, workflow.UpdateHandlerOptions{
 			Validator: p.mayStop, Description: "call the request off before the account is made",
 		}),

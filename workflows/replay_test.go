@@ -1,6 +1,8 @@
 package workflows_test
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -9,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
 
 	"sentinelone-provisioner/internal/codec"
 	"sentinelone-provisioner/workflows"
@@ -16,10 +19,15 @@ import (
 
 const histories = "testdata/histories"
 
+// recordedReleases are the releases with recorded histories, oldest first. Each has a folder
+// below histories, into which `make histories RELEASE=x.y.z` records every outcome of every
+// workflow. Add a release here in the commit that adds its folder.
+var recordedReleases = []string{}
+
 // Every history ever recorded still replays on the workflows as they are now.
 func TestReplay_RecordedHistories(t *testing.T) {
 	t.Parallel()
-	for _, name := range recorded(t) {
+	for _, name := range present(t) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			replayer, err := worker.NewWorkflowReplayerWithOptions(worker.WorkflowReplayerOptions{
@@ -35,34 +43,83 @@ func TestReplay_RecordedHistories(t *testing.T) {
 	}
 }
 
-// The manifest and the folder agree, so that a lost history does not pass for a
+// The releases listed here and the folders agree, so that a lost folder does not pass for a
 // proof.
+func TestReplay_ReleasesArePresent(t *testing.T) {
+	t.Parallel()
+	folders := []string{}
+	for _, name := range present(t) {
+		release, _, _ := strings.Cut(filepath.ToSlash(name), "/")
+		if !slices.Contains(folders, release) {
+			folders = append(folders, release)
+		}
+	}
+	require.ElementsMatch(t, recordedReleases, folders)
+}
+
+// The manifest and the folders agree, so that a lost history does not pass for a proof.
 func TestReplay_ManifestIsComplete(t *testing.T) {
 	t.Parallel()
-	files, err := filepath.Glob(filepath.Join(histories, "*", "*", "*.json"))
-	require.NoError(t, err)
-	for i, f := range files {
-		files[i], err = filepath.Rel(histories, f)
-		require.NoError(t, err)
+	require.Equal(t, inManifest(t), present(t))
+}
+
+// Each type of workflow has a history, once a release is recorded.
+func TestReplay_EachWorkflowHasHistories(t *testing.T) {
+	t.Parallel()
+	if len(recordedReleases) == 0 {
+		t.Skip("no release is recorded yet")
 	}
-	slices.Sort(files)
-	require.Equal(t, recorded(t), files)
+	recorded := map[string]bool{}
+	for _, name := range present(t) {
+		recorded[filepath.Base(filepath.Dir(name))] = true
+	}
+	var types registeredTypes
+	workflows.Register(&types)
+	for _, kind := range types {
+		require.True(t, recorded[kind], "no history of %s: run `make histories`", kind)
+	}
+}
+
+// registeredTypes takes down the workflow types that are registered with it.
+type registeredTypes []string
+
+func (r *registeredTypes) RegisterWorkflowWithOptions(_ any, options workflow.RegisterOptions) {
+	*r = append(*r, options.Name)
 }
 
 // Each history ends with its workflow: the replayer passes over an open last task
 // without a word.
 func TestReplay_HistoriesAreWhole(t *testing.T) {
 	t.Parallel()
-	for _, name := range recorded(t) {
+	for _, name := range present(t) {
 		body, err := os.ReadFile(filepath.Join(histories, name))
 		require.NoError(t, err)
 		require.Regexp(t, `EVENT_TYPE_WORKFLOW_EXECUTION_(COMPLETED|FAILED|CANCELED)`, string(body), name)
 	}
 }
 
-func recorded(t *testing.T) []string {
+// present are the recorded histories that are there, as release/type/outcome.json.
+func present(t *testing.T) []string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(histories, "*", "*", "*.json"))
+	require.NoError(t, err)
+	out := []string{}
+	for _, f := range files {
+		name, err := filepath.Rel(histories, f)
+		require.NoError(t, err)
+		out = append(out, name)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// inManifest are the histories that recording them has listed; none before the first release.
+func inManifest(t *testing.T) []string {
 	t.Helper()
 	body, err := os.ReadFile(filepath.Join(histories, "MANIFEST"))
+	if len(recordedReleases) == 0 && errors.Is(err, fs.ErrNotExist) {
+		return []string{}
+	}
 	require.NoError(t, err)
 	return strings.Fields(string(body))
 }

@@ -28,8 +28,7 @@ func Revoke(ctx workflow.Context, in RevokeInput) (RequestResult, error) {
 // takeAway carries out a request that ends access, from its first message to its last.
 func takeAway(ctx workflow.Context, asked activities.PlanInput, op access.Op, end string) (RequestResult, error) {
 	c := newConsent(ctx, newRequest(ctx, asked))
-	err := errors.Join(
-		c.handleDecisions(ctx), c.handleMove(ctx), workflow.SetQueryHandler(ctx, StatusQuery, c.answer))
+	err := errors.Join(c.handleDecisions(ctx), workflow.SetQueryHandler(ctx, StatusQuery, c.answer))
 	if err != nil {
 		return RequestResult{}, err
 	}
@@ -57,7 +56,7 @@ func (c *consent) takeAway(ctx workflow.Context, op access.Op, end string) error
 
 // askPeople waits for the consent that the plan asks for; without it the request ends.
 func (c *consent) askPeople(ctx workflow.Context) error {
-	if err := c.askWhileMoved(ctx, func() bool { return false }); err != nil || c.done() {
+	if err := c.ask(ctx, c.plan.Approval, func() bool { return false }); err != nil {
 		return err
 	}
 	return c.closeUnlessApproved(ctx)

@@ -18,8 +18,7 @@ import (
 )
 
 // walk is one random run of a grant among everything that may happen to it: decisions that
-// narrow it or are about an older plan, delegations, escalation, moves to other policies,
-// a principal that changes, being called off, and activities that take their time.
+// narrow it or are about an older plan, delegations, escalation, a principal that changes, being called off, and activities that take their time.
 type walk struct {
 	*ballot
 
@@ -28,7 +27,6 @@ type walk struct {
 	ledger []access.Decision    // that count
 	asks   map[string]time.Time // when people were asked about the plan of that hash
 	hashes []string
-	moved  int
 	off    bool // somebody calls it off
 }
 
@@ -67,7 +65,6 @@ func (w *walk) mockAll() {
 		defer w.lock.Unlock()
 		return activities.PlanResult{Plan: w.put()}, nil
 	}, 3)
-	on(activities.MoveName, w.move, 3)
 	on(activities.DecideName, w.decide, 6)
 	on(activities.ApplyName, w.applies, 4)
 	on(activities.DelegateName, w.delegate, 2)
@@ -89,29 +86,6 @@ func (w *walk) put() access.Plan {
 	w.asked, w.asks[w.plan.Hash] = w.Now(), w.Now()
 	w.hashes = append(w.hashes, w.plan.Hash)
 	return w.plan
-}
-
-// move is to a policy that asks others, or nobody, or that refuses it.
-func (w *walk) move(_ context.Context, in activities.MoveInput) (activities.MoveResult, error) {
-	w.lock.Lock()
-	defer w.lock.Unlock()
-	if w.rand.IntN(4) == 0 {
-		return activities.MoveResult{Stays: "it follows it already"}, nil
-	}
-	w.moved++
-	w.plan.Approval = w.approval()
-	if w.rand.IntN(12) == 0 {
-		w.plan.Approval = access.NoApproval()
-	}
-	w.plan.Approval.Hash = fmt.Sprint("policy ", w.moved)
-	if w.rand.IntN(6) == 0 {
-		w.plan.Refusal = "not any more"
-	}
-	out := activities.MoveResult{PlanResult: activities.PlanResult{Plan: w.put()}}
-	if w.plan.Refusal != "" && w.moved%2 == 0 { // as activities of before did
-		out.Receipt = &access.Receipt{State: "refused", Decisions: in.Plan.Decisions}
-	}
-	return out, nil
 }
 
 func (w *walk) decide(_ context.Context, in activities.DecideInput) (activities.DecideResult, error) {

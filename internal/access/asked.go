@@ -26,8 +26,7 @@ func (a Asked) Hash() string { return digest(a) }
 // RequestSignature is what shows, later and without us, that the requester has asked.
 type RequestSignature struct {
 	Asked Asked `json:"asked"`
-	// SignedAt is the time that the signature is over; At is when the request was started,
-	// zero in old receipts.
+	// SignedAt is the time that the signature is over; At is when the request was started.
 	SignedAt  time.Time `json:"signedAt"`
 	At        time.Time `json:"at,omitzero"`
 	Signed    string    `json:"signed"` // the key's fingerprint

@@ -134,27 +134,6 @@ rules: [{name: ask, for: [revoke], decideWithin: 8s, approvals: [{need: 1, from:
 `)
 }
 
-// Requests that are moved to another policy.
-var movedScenarios = map[string]func(*stack) string{
-	"moved_approved": recordMove(twoLeads, "granted"),
-	"moved_refused":  recordMove("rules: [{name: none, deny: not any more}]\n", "refused"),
-}
-
-func recordMove(policy, end string) func(*stack) string {
-	return func(s *stack) string {
-		r := &ruled{roles: prepareRoles(s.t, s), file: recordedPolicyFile(s)}
-		run := r.asked()
-		r.rule(policy)
-		r.update(run, workflows.MoveUpdate, workflows.PolicyMove{By: "bob@example.com"})
-		if end == "granted" {
-			r.says(run, "approve", "carol@example.com")
-			r.says(run, "approve", "dave@example.com")
-		}
-		require.Equal(s.t, end, r.ended(run).State)
-		return run.GetID()
-	}
-}
-
 // New users, about whom people are asked.
 var askedUserScenarios = map[string]func(*stack) string{
 	"approved": recordAccount(func(a *accounts) client.WorkflowRun {
@@ -190,7 +169,7 @@ var delegateScenarios = map[string]func(*stack) string{
 	}),
 }
 
-func movable(t *testing.T) []string {
+func askedOfOneLead(t *testing.T) []string {
 	t.Helper()
 	return recordPolicy(t, oneLead)
 }
@@ -201,11 +180,4 @@ func recordPolicy(t *testing.T, text string) []string {
 	file := filepath.Join(t.TempDir(), "policy.yaml")
 	require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
 	return []string{"POLICY_FILE=" + file}
-}
-
-// recordedPolicyFile is the one that the stack's worker follows.
-func recordedPolicyFile(s *stack) string {
-	s.t.Helper()
-	require.Len(s.t, s.extra, 1)
-	return s.extra[0][len("POLICY_FILE="):]
 }

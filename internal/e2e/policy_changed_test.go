@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -60,7 +59,7 @@ rules: [{name: two, permanent: true, approvals: [{need: 2, from: [leads]}]}]
 )
 
 // A policy that changes changes no request that is under way, not even one that is
-// planned anew, until somebody moves it.
+// planned anew.
 func TestPolicy_ChangesNothingByAccident(t *testing.T) {
 	t.Parallel()
 	s := newRuled(t, twoLeads)
@@ -82,52 +81,14 @@ func TestPolicy_ChangesNothingByAccident(t *testing.T) {
 	require.NotContains(t, strings.Join(got.Plan.Notes, " "), "policy")
 	_, err = s.decide(run, "approve", "carol@example.com")
 	require.NoError(t, err)
-
-	said := s.starter("policy", "move", run.GetID(), "--by", "frank@example.com", "--comment", "new rules")
-	require.Zero(t, said.code, said.stderr)
-	require.Contains(t, said.stdout, "is awaitingApproval: approved by 1 of leads")
-	got = s.untilRequest(run, asks)
-	require.Equal(t, "one", got.Plan.Approval.Rule)
-	require.Zero(t, got.Consent.Given)
-	again := s.starter("policy", "move", run.GetID(), "--by", "frank@example.com")
-	require.Equal(t, 1, again.code)
-	require.Contains(t, again.stderr, "nothing is moved: it follows the worker's present policy already")
 	_, err = s.decide(run, "approve", "dave@example.com")
 	require.NoError(t, err)
 	end := s.ended(run)
 	require.Equal(t, workflows.StateGranted, end.State, end.Message)
+	require.Equal(t, "two", end.Receipt.Plan.Approval.Rule)
 	s.requireReceipt(end)
 	require.Len(t, end.Receipt.Decisions, 4)
-	moves := s.entries(run, "policyMoved")
-	require.Len(t, moves, 1)
-	moved := map[string]string{}
-	require.NoError(t, json.Unmarshal(moves[0].Body, &moved))
-	require.Equal(t, end.Receipt.Plan.Approval.Hash, moved["to"])
-	require.NotEqual(t, moved["to"], moved["from"])
-	require.Equal(t, "frank@example.com", moved["by"])
-	require.Equal(t, "new rules", moved["comment"])
-	shown := s.starter("show", run.GetID())
-	require.Contains(t, shown.stdout, "by frank@example.com to "+s.file)
 	s.requireLedger()
-}
-
-// What the present policy refuses ends with its reason when it is moved.
-func TestPolicy_MovedToOneThatRefuses(t *testing.T) {
-	t.Parallel()
-	s := newRuled(t, oneLead)
-	run := s.startGrant("1", s.input(""))
-	s.untilRequest(run, asks)
-	s.rule("rules: [{name: closed, deny: the door is closed}]\n")
-	said := s.starter("policy", "move", run.GetID(), "--by", "frank@example.com", "-o", "json")
-	require.Equal(t, 1, said.code)
-	require.Contains(t, said.stderr, "the new policy refuses")
-	require.Contains(t, said.stdout, `"state": "refused"`)
-	got := s.ended(run)
-	require.Equal(t, workflows.StateRefused, got.State)
-	require.Contains(t, got.Message, "the door is closed")
-	s.requireReceipt(got)
-	said = s.starter("policy", "move", run.GetID(), "--by", "frank@example.com")
-	require.Contains(t, said.stderr, "has ended already")
 }
 
 // Of two grants at once that nobody may hold together, each planned while neither is
