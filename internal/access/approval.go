@@ -73,6 +73,11 @@ type Decision struct {
 	OnBehalfOf string `json:"onBehalfOf,omitempty"`
 	// Delegation is by what OnBehalfOf did so.
 	Delegation *Delegation `json:"delegation,omitempty"`
+	// AskedAt is when people were asked about the plan; the deadline counts from then.
+	AskedAt time.Time `json:"askedAt,omitzero"`
+	// CameAt is when it reached the workflow, if that is not At: decisions are taken one at
+	// a time, and the deadline is judged by when they came.
+	CameAt time.Time `json:"cameAt,omitzero"`
 	// EscalatedAt is when it was escalated to them, where they may not decide otherwise.
 	EscalatedAt time.Time `json:"escalatedAt,omitzero"`
 	// Signed says how it is known who decided: "unsigned", or the key's fingerprint.
