@@ -32,7 +32,7 @@ func consentHandedOver(t *testing.T, l *live) {
 	d, err := p.newDesk(t.Context(), e, gina, pen{program: p})
 	require.NoError(t, err)
 	has := func() bool {
-		items, err := d.Waiting(t.Context())
+		items, err := d.Pending(t.Context())
 		require.NoError(t, err)
 		for _, i := range items {
 			if i.ID == "grant/HAND" {
@@ -50,7 +50,7 @@ func consentHandedOver(t *testing.T, l *live) {
 	require.Eventually(t, has, waitLimit, pollEvery)
 	require.Contains(t, listed(), "grant/HAND")
 	require.Regexp(t, `(?m)^HAND\t`, run(t, "__complete", "approve", "--by", gina, "H").out)
-	sheet, err := d.Show(t.Context(), "grant/HAND")
+	sheet, err := d.Detail(t.Context(), "grant/HAND")
 	require.NoError(t, err)
 	require.Empty(t, sheet.Closed)
 	require.Equal(t, []string{erin, gina + " for " + erin}, sheet.Steps[1].People)

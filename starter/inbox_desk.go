@@ -11,7 +11,7 @@ import (
 	"sentinelone-provisioner/workflows"
 )
 
-// desk is the [inbox.Desk] of one person: it asks the requests themselves, by Temporal.
+// desk is the [inbox.Backend] of one person: it asks the requests themselves, by Temporal.
 type desk struct {
 	messenger
 
@@ -38,9 +38,9 @@ func (p *program) newDesk(ctx context.Context, e *engine, by string, w pen) (*de
 	return d, nil
 }
 
-// Waiting implements [inbox.Desk]. It needs Temporal alone: who decides may not reach the
+// Pending implements [inbox.Backend]. It needs Temporal alone: who decides may not reach the
 // database. Requests that do not answer are listed as they were when they last did.
-func (d *desk) Waiting(ctx context.Context) ([]inbox.Item, error) {
+func (d *desk) Pending(ctx context.Context) ([]inbox.Item, error) {
 	found, err := d.lookout.waitingFor(ctx, d.by, d.console)
 	if found == nil {
 		return nil, err
@@ -65,11 +65,11 @@ func inOneLine(err error) error {
 	}
 }
 
-// Show implements [inbox.Desk].
-func (d *desk) Show(ctx context.Context, id string) (inbox.Sheet, error) {
+// Detail implements [inbox.Backend].
+func (d *desk) Detail(ctx context.Context, id string) (inbox.Detail, error) {
 	seen, err := d.look(ctx, id)
 	if err != nil {
-		return inbox.Sheet{}, err
+		return inbox.Detail{}, err
 	}
 	if seen.status != nil {
 		return d.sheet(*seen.status), nil
@@ -92,7 +92,7 @@ func (d *desk) look(ctx context.Context, id string) (glimpse, error) {
 	return seen, nil
 }
 
-// Decide implements [inbox.Desk]. The request is looked at once more: what was decided in
+// Decide implements [inbox.Backend]. The request is looked at once more: what was decided in
 // the meantime is said as it is, and a plan that has changed is not decided unseen.
 func (d *desk) Decide(ctx context.Context, in inbox.Decision) (string, error) {
 	seen, err := d.look(ctx, in.ID)

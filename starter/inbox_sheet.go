@@ -14,7 +14,7 @@ import (
 // item is a request as a line of the list.
 func (d *desk) item(s workflows.RequestStatus) inbox.Item {
 	out := inbox.Item{
-		ID: s.Request, What: describe.ShortPlan(*s.Plan), Requester: s.Requester, Reason: s.Plan.Terms.Reason,
+		ID: s.Request, Summary: describe.ShortPlan(*s.Plan), Requester: s.Requester, Reason: s.Plan.Terms.Reason,
 	}
 	if c := s.Consent; c != nil {
 		out.Given, out.Need, out.Until, out.Review = c.Given, c.Need, c.Until, c.Review
@@ -23,15 +23,15 @@ func (d *desk) item(s workflows.RequestStatus) inbox.Item {
 }
 
 // sheet is all that must be known of a request that runs.
-func (d *desk) sheet(s workflows.RequestStatus) inbox.Sheet {
+func (d *desk) sheet(s workflows.RequestStatus) inbox.Detail {
 	if s.Plan == nil {
-		return inbox.Sheet{
+		return inbox.Detail{
 			Item: inbox.Item{ID: s.Request, Requester: s.Requester}, Closed: mayNot(s, d.by),
 		}
 	}
 	out := d.sheetOfPlan(s.Request, *s.Plan, s.StartedAt)
 	out.Item = d.item(s)
-	out.What = describe.Plan(*s.Plan)
+	out.Summary = describe.Plan(*s.Plan)
 	out.Closed = mayNot(s, d.by)
 	if c := s.Consent; c != nil {
 		out.Length = deskLength(*s.Plan, c.Decisions)
@@ -44,8 +44,8 @@ func (d *desk) sheet(s workflows.RequestStatus) inbox.Sheet {
 }
 
 // sheetOfEnded is what is left of a request that has ended.
-func (d *desk) sheetOfEnded(id string, seen glimpse) inbox.Sheet {
-	out := inbox.Sheet{Item: inbox.Item{ID: id}}
+func (d *desk) sheetOfEnded(id string, seen glimpse) inbox.Detail {
+	out := inbox.Detail{Item: inbox.Item{ID: id}}
 	receipt := (*access.Receipt)(nil)
 	if seen.result != nil {
 		receipt = seen.result.Receipt
@@ -72,11 +72,11 @@ func (d *desk) sheetOfEnded(id string, seen glimpse) inbox.Sheet {
 	return out
 }
 
-func (d *desk) sheetOfPlan(id string, plan access.Plan, askedAt time.Time) inbox.Sheet {
+func (d *desk) sheetOfPlan(id string, plan access.Plan, askedAt time.Time) inbox.Detail {
 	n := describe.NewNames(d.names, &plan)
-	out := inbox.Sheet{
+	out := inbox.Detail{
 		Item: inbox.Item{
-			ID: id, What: describe.Plan(plan), Requester: plan.Terms.Requester, Reason: plan.Terms.Reason,
+			ID: id, Summary: describe.Plan(plan), Requester: plan.Terms.Requester, Reason: plan.Terms.Reason,
 		},
 		Plan: plan.Hash, Shortens: plan.Op == access.OpGrant || plan.Op == access.OpAcquire,
 		Length: time.Duration(plan.Terms.Duration), Before: n.Holdings(plan.Before), After: n.Holdings(plan.After),
@@ -159,10 +159,10 @@ func deskApprovals(decisions []access.Decision, step int) int {
 	return n
 }
 
-func deskSaid(decisions []access.Decision) []inbox.Said {
-	var out []inbox.Said
+func deskSaid(decisions []access.Decision) []inbox.DecisionRecord {
+	var out []inbox.DecisionRecord
 	for _, d := range decisions {
-		out = append(out, inbox.Said{
+		out = append(out, inbox.DecisionRecord{
 			At: d.At, By: d.By, Action: d.Action, Comment: d.Comment, OnBehalfOf: d.OnBehalfOf, Signed: d.Signed,
 			Narrowed: voice{Decision: d}.narrowed(),
 		})

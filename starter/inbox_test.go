@@ -59,10 +59,10 @@ func TestDesk_Sheet(t *testing.T) {
 	s := inboxStatus()
 	got := d.sheet(s)
 	require.Equal(t, inbox.Item{
-		ID: "grant/INC-42", What: "grant user ana@example.com (7) role SOC (2) at site Acme / Berlin (9), for 4h",
+		ID: "grant/INC-42", Summary: "grant user ana@example.com (7) role SOC (2) at site Acme / Berlin (9), for 4h",
 		Requester: "bob@example.com", Reason: "INC-42", Given: 1, Need: 2, Until: noon.Add(time.Hour),
 	}, got.Item)
-	require.Equal(t, "grant ana@example.com SOC for 4h at Acme / Berlin", d.item(s).What)
+	require.Equal(t, "grant ana@example.com SOC for 4h at Acme / Berlin", d.item(s).Summary)
 	require.Empty(t, got.Closed)
 	require.Equal(t, s.Plan.Hash, got.Plan)
 	require.True(t, got.Shortens)
@@ -76,7 +76,7 @@ func TestDesk_Sheet(t *testing.T) {
 		{Need: 2, Given: 1, Groups: []string{"leads"}, People: []string{carol, "frank@example.com"}, Open: true},
 		{Need: 1, Groups: []string{"ciso"}, People: []string{"erin@example.com"}},
 	}, got.Steps)
-	require.Equal(t, []inbox.Said{
+	require.Equal(t, []inbox.DecisionRecord{
 		{At: noon, By: "Dave@example.com", Action: "approve", Narrowed: "for 2h", Signed: access.Unsigned},
 	}, got.Decisions)
 

@@ -1,4 +1,4 @@
-// Package inbox is the screen on which a person decides what waits for them: a list, the
-// plan of each request, and a form that asks for a yes. It knows neither Temporal nor
-// keys; a [Desk] does the work.
+// Package inbox is the terminal screen on which a person decides pending requests: a
+// list, the plan of each request, and a form that asks for confirmation. It knows
+// neither Temporal nor keys; a [Backend] reads requests and sends decisions.
 package inbox

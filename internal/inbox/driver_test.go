@@ -19,23 +19,23 @@ import (
 
 var noon = time.Date(2026, 3, 3, 12, 0, 0, 0, time.UTC)
 
-// fakeDesk is a desk of this process.
-type fakeDesk struct {
-	mu      sync.Mutex
-	sheets  map[string]Sheet
-	silent  error // of Waiting
-	partly  bool  // beside silent it lists what it knows
-	refuse  map[string]error
-	decided []Decision
-	reads   int
+// fakeBackend is a backend in memory.
+type fakeBackend struct {
+	mu         sync.Mutex
+	details    map[string]Detail
+	pendingErr error            // of Pending
+	partial    bool             // Pending returns items together with pendingErr
+	decideErr  map[string]error // of Decide, by id
+	decided    []Decision
+	reads      int
 }
 
-func newDesk(ids ...string) *fakeDesk {
-	d := &fakeDesk{sheets: map[string]Sheet{}, refuse: map[string]error{}}
+func newBackend(ids ...string) *fakeBackend {
+	d := &fakeBackend{details: map[string]Detail{}, decideErr: map[string]error{}}
 	for n, id := range ids {
-		d.sheets[id] = Sheet{
+		d.details[id] = Detail{
 			Item: Item{
-				ID: id, What: "give ana SOC at Acme / " + id, Requester: "bob@example.com",
+				ID: id, Summary: "give ana SOC at Acme / " + id, Requester: "bob@example.com",
 				Reason: "INC of " + id, Need: 2, Given: 1, Until: noon.Add(time.Duration(n+1) * 30 * time.Minute),
 			},
 			Plan: "hash of " + id, Shortens: true, Length: 4 * time.Hour,
@@ -46,7 +46,7 @@ func newDesk(ids ...string) *fakeDesk {
 				{Need: 2, Given: 1, Groups: []string{"leads"}, People: []string{"carol@example.com"}, Open: true},
 				{Need: 1, Groups: []string{"ciso"}},
 			},
-			Decisions: []Said{{
+			Decisions: []DecisionRecord{{
 				At: noon.Add(-time.Hour), By: "dave@example.com", Action: Approve, Comment: "fine", Narrowed: "for 2h",
 				Signed: "SHA256:abc",
 			}},
@@ -55,66 +55,66 @@ func newDesk(ids ...string) *fakeDesk {
 	return d
 }
 
-func (d *fakeDesk) Waiting(context.Context) ([]Item, error) {
+func (d *fakeBackend) Pending(context.Context) ([]Item, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.reads++
-	if d.silent != nil && !d.partly {
-		return nil, d.silent
+	if d.pendingErr != nil && !d.partial {
+		return nil, d.pendingErr
 	}
 	out := []Item{}
-	for _, id := range slices.Sorted(maps.Keys(d.sheets)) {
-		if d.sheets[id].Closed == "" {
-			out = append(out, d.sheets[id].Item)
+	for _, id := range slices.Sorted(maps.Keys(d.details)) {
+		if d.details[id].Closed == "" {
+			out = append(out, d.details[id].Item)
 		}
 	}
-	return out, d.silent
+	return out, d.pendingErr
 }
 
-func (d *fakeDesk) Show(_ context.Context, id string) (Sheet, error) {
+func (d *fakeBackend) Detail(_ context.Context, id string) (Detail, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	s, ok := d.sheets[id]
+	s, ok := d.details[id]
 	if !ok {
-		return s, errors.New("nobody knows it")
+		return s, errors.New("unknown request")
 	}
 	return s, nil
 }
 
-func (d *fakeDesk) Decide(_ context.Context, in Decision) (string, error) {
+func (d *fakeBackend) Decide(_ context.Context, in Decision) (string, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if err := d.refuse[in.ID]; err != nil {
+	if err := d.decideErr[in.ID]; err != nil {
 		return "", err
 	}
 	d.decided = append(d.decided, in)
-	delete(d.sheets, in.ID)
+	delete(d.details, in.ID)
 	return fmt.Sprintf("%s: %s by carol@example.com", in.ID, in.Action), nil
 }
 
-func (d *fakeDesk) change(id string, how func(*Sheet)) {
+func (d *fakeBackend) change(id string, how func(*Detail)) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	s := d.sheets[id]
+	s := d.details[id]
 	how(&s)
-	d.sheets[id] = s
+	d.details[id] = s
 }
 
-// terminal drives a model without one: it carries out the commands and looks at the view.
-type terminal struct {
-	t    *testing.T
-	m    *Model
-	desk *fakeDesk
-	due  []tea.Msg // that would come later
-	quit bool
-	held []tea.Cmd // commands that are not carried out yet
-	hold bool
+// fakeTerminal drives a model: it runs the commands and reads the view.
+type fakeTerminal struct {
+	t       *testing.T
+	m       *Model
+	backend *fakeBackend
+	due     []tea.Msg // messages of After
+	quit    bool
+	held    []tea.Cmd // commands that have not run yet
+	hold    bool      // keep commands back in held
 }
 
-func open(t *testing.T, desk *fakeDesk) *terminal {
+func openInbox(t *testing.T, backend *fakeBackend) *fakeTerminal {
 	t.Helper()
-	term := &terminal{t: t, desk: desk}
-	term.m = New(t.Context(), desk, Options{
+	term := &fakeTerminal{t: t, backend: backend}
+	term.m = New(t.Context(), backend, Options{
 		Who: "carol@example.com", Every: 5 * time.Second, Now: func() time.Time { return noon },
 		After: func(d time.Duration, msg tea.Msg) tea.Cmd {
 			require.Equal(t, 5*time.Second, d)
@@ -126,7 +126,7 @@ func open(t *testing.T, desk *fakeDesk) *terminal {
 	return term
 }
 
-func (term *terminal) do(command tea.Cmd) {
+func (term *fakeTerminal) do(command tea.Cmd) {
 	term.t.Helper()
 	if command == nil {
 		return
@@ -148,14 +148,14 @@ func (term *terminal) do(command tea.Cmd) {
 	}
 }
 
-func (term *terminal) send(msg tea.Msg) {
+func (term *fakeTerminal) send(msg tea.Msg) {
 	term.t.Helper()
 	_, command := term.m.Update(msg)
 	term.do(command)
 }
 
-// release carries out what was held back.
-func (term *terminal) release() {
+// release runs the commands that were held back.
+func (term *fakeTerminal) release() {
 	term.t.Helper()
 	term.hold = false
 	held := term.held
@@ -165,8 +165,8 @@ func (term *terminal) release() {
 	}
 }
 
-// later delivers what was due.
-func (term *terminal) later() {
+// deliverDue delivers the messages of After.
+func (term *fakeTerminal) deliverDue() {
 	term.t.Helper()
 	due := term.due
 	term.due = nil
@@ -175,17 +175,17 @@ func (term *terminal) later() {
 	}
 }
 
-var named = map[string]rune{
+var namedKeys = map[string]rune{
 	"enter": tea.KeyEnter, "esc": tea.KeyEscape, "tab": tea.KeyTab, "up": tea.KeyUp, "down": tea.KeyDown,
 	"pgdown": tea.KeyPgDown, "pgup": tea.KeyPgUp, "home": tea.KeyHome, "end": tea.KeyEnd, "space": tea.KeySpace,
 }
 
 // press presses keys: names of keys, or characters.
-func (term *terminal) press(all ...string) {
+func (term *fakeTerminal) press(all ...string) {
 	term.t.Helper()
 	for _, name := range all {
 		k := tea.Key{}
-		switch code, ok := named[name]; {
+		switch code, ok := namedKeys[name]; {
 		case name == "ctrl+c":
 			k.Code, k.Mod = 'c', tea.ModCtrl
 		case name == "space":
@@ -200,7 +200,7 @@ func (term *terminal) press(all ...string) {
 	}
 }
 
-func (term *terminal) typeIn(text string) {
+func (term *fakeTerminal) typeIn(text string) {
 	term.t.Helper()
 	for _, r := range text {
 		if r == ' ' {
@@ -211,13 +211,14 @@ func (term *terminal) typeIn(text string) {
 	}
 }
 
-func (term *terminal) resize(width, height int) {
+func (term *fakeTerminal) resize(width, height int) {
 	term.t.Helper()
 	term.send(tea.WindowSizeMsg{Width: width, Height: height})
 }
 
-// see is the screen without colours. It must fit, whatever is on it.
-func (term *terminal) see() string {
+// screen returns the screen without colours. It requires that the screen fits and that no
+// control character reaches the terminal.
+func (term *fakeTerminal) screen() string {
 	term.t.Helper()
 	raw := term.m.View().Content
 	for _, r := range ansi.Strip(raw) {
@@ -231,25 +232,25 @@ func (term *terminal) see() string {
 	return strings.Join(lines, "\n")
 }
 
-// lineOf is the line of the screen that has a text in it.
-func (term *terminal) lineOf(text string) string {
+// lineOf returns the line of the screen that contains a text.
+func (term *fakeTerminal) lineOf(text string) string {
 	term.t.Helper()
-	for line := range strings.SplitSeq(term.see(), "\n") {
+	for line := range strings.SplitSeq(term.screen(), "\n") {
 		if strings.Contains(line, text) {
 			return line
 		}
 	}
-	require.Fail(term.t, "not on the screen", "%q:\n%s", text, term.see())
+	require.Fail(term.t, "not on the screen", "%q:\n%s", text, term.screen())
 	return ""
 }
 
-func (term *terminal) decisions() []Decision {
-	term.desk.mu.Lock()
-	defer term.desk.mu.Unlock()
-	return slices.Clone(term.desk.decided)
+func (term *fakeTerminal) decisions() []Decision {
+	term.backend.mu.Lock()
+	defer term.backend.mu.Unlock()
+	return slices.Clone(term.backend.decided)
 }
 
-func same[T any](t *testing.T, want, got T) {
+func requireSame[T any](t *testing.T, want, got T) {
 	t.Helper()
 	require.True(t, reflect.DeepEqual(want, got), "want %+v\ngot  %+v", want, got)
 }

@@ -11,24 +11,25 @@ import (
 	tea "charm.land/bubbletea/v2"
 )
 
-// form is a decision while it is made: the plans, a comment, a shorter time, a yes.
+// form is the state of the screen that takes a decision: the plans, a comment, a
+// shorter time, a confirmation.
 type form struct {
 	pane
 
 	action  string
-	from    screen // to which esc goes back
-	round   int    // of gathering; an answer to an earlier one is too late
+	from    screen // where esc goes back to
+	round   int    // of reading the requests; answers to earlier rounds are ignored
 	ids     []string
-	sheets  []Sheet  // that can be decided
-	left    []string // sentences about those that cannot
-	ready   bool
+	details []Detail // requests that can be decided
+	skipped []string // why each other request cannot be decided
+	ready   bool     // the requests have been read
 	fields  []field
-	at      int // field
+	at      int // index of the focused field
 	fault   string
-	sending int // how many have been sent; 0 before the yes
+	sending int // number of decisions sent; 0 before the confirmation
 }
 
-// field is one line of a form.
+// field is one input line of a form.
 type field struct {
 	textinput.Model
 
@@ -39,39 +40,39 @@ type field struct {
 const (
 	fieldComment = "comment"
 	fieldShorter = "only for"
-	fieldYes     = "type yes"
+	fieldConfirm = "type yes"
 )
 
-// gathered are the sheets of a form.
-type gathered struct {
-	round  int
-	sheets []Sheet
-	errs   []error
+// detailsRead is the message that the requests of a form have been read.
+type detailsRead struct {
+	round   int
+	details []Detail // one per id of the form
+	errs    []error  // one per id; nil where the read succeeded
 }
 
-// openForm reads the requests anew, since what is decided must be what is seen.
+// openForm reads the requests again, so that the person decides on the current plans.
 func (m *Model) openForm(action string, ids []string) tea.Cmd {
 	if len(ids) == 0 {
 		return nil
 	}
 	m.form = form{action: action, ids: ids, from: m.screen, round: m.form.round + 1}
 	m.screen = onForm
-	return m.gather(m.form.round, ids)
+	return m.readDetails(m.form.round, ids)
 }
 
-// gatherAtOnce bounds how many requests are read side by side.
-const gatherAtOnce = 8
+// maxReads bounds how many requests are read concurrently.
+const maxReads = 8
 
-func (m *Model) gather(round int, ids []string) tea.Cmd {
+func (m *Model) readDetails(round int, ids []string) tea.Cmd {
 	return func() tea.Msg {
-		out := gathered{round, make([]Sheet, len(ids)), make([]error, len(ids))}
-		slots := make(chan struct{}, gatherAtOnce)
+		out := detailsRead{round, make([]Detail, len(ids)), make([]error, len(ids))}
+		slots := make(chan struct{}, maxReads)
 		var all sync.WaitGroup
 		for i, id := range ids {
 			all.Go(func() {
 				slots <- struct{}{}
 				defer func() { <-slots }()
-				out.sheets[i], out.errs[i] = m.desk.Show(m.ctx, id)
+				out.details[i], out.errs[i] = m.backend.Detail(m.ctx, id)
 			})
 		}
 		all.Wait()
@@ -79,26 +80,26 @@ func (m *Model) gather(round int, ids []string) tea.Cmd {
 	}
 }
 
-func (m *Model) gathered(msg gathered) {
+func (m *Model) detailsRead(msg detailsRead) {
 	f := &m.form
 	if msg.round != f.round || f.ready {
 		return
 	}
 	f.ready = true
-	for i, s := range msg.sheets {
+	for i, d := range msg.details {
 		switch err := msg.errs[i]; {
 		case err != nil:
-			f.left = append(f.left, fmt.Sprintf("%s: %v", f.ids[i], err))
-		case s.Closed != "":
-			f.left = append(f.left, fmt.Sprintf("%s: %s", f.ids[i], s.Closed))
+			f.skipped = append(f.skipped, fmt.Sprintf("%s: %v", f.ids[i], err))
+		case d.Closed != "":
+			f.skipped = append(f.skipped, fmt.Sprintf("%s: %s", f.ids[i], d.Closed))
 		default:
-			f.sheets = append(f.sheets, s)
+			f.details = append(f.details, d)
 		}
 	}
-	if len(f.sheets) == 0 {
+	if len(f.details) == 0 {
 		return
 	}
-	names := []string{fieldComment, fieldShorter, fieldYes}
+	names := []string{fieldComment, fieldShorter, fieldConfirm}
 	for _, name := range names {
 		if name == fieldShorter && !f.shortens() {
 			continue
@@ -109,10 +110,10 @@ func (m *Model) gathered(msg gathered) {
 	f.focus(0)
 }
 
-// shortens says that a shorter time makes sense for all of them.
+// shortens reports whether the person may set a shorter time for all requests.
 func (f *form) shortens() bool {
-	for _, s := range f.sheets {
-		if !s.Shortens {
+	for _, d := range f.details {
+		if !d.Shortens {
 			return false
 		}
 	}
@@ -122,7 +123,7 @@ func (f *form) shortens() bool {
 func (f *form) focus(at int) {
 	f.fields[f.at].Blur()
 	f.at = (at + len(f.fields)) % len(f.fields)
-	f.fields[f.at].Focus() // its command would only blink
+	f.fields[f.at].Focus() // drop its command: it only blinks the cursor
 }
 
 func (f *form) value(name string) string {
@@ -134,7 +135,7 @@ func (f *form) value(name string) string {
 	return ""
 }
 
-// typed hands something to the field that is typed into.
+// typed passes a key or a paste to the focused field.
 func (f *form) typed(msg tea.Msg) tea.Cmd {
 	if f.sending > 0 || len(f.fields) == 0 {
 		return nil
@@ -147,7 +148,7 @@ func (f *form) typed(msg tea.Msg) tea.Cmd {
 func (m *Model) pressOnForm(msg tea.KeyPressMsg) tea.Cmd {
 	f := &m.form
 	switch name := msg.String(); {
-	case f.sending > 0: // it cannot be called back
+	case f.sending > 0: // a sent decision cannot be withdrawn
 	case name == "esc":
 		m.screen = f.from
 	case name == "up" || name == "down" || name == "pgup" || name == "pgdown":
@@ -161,15 +162,16 @@ func (m *Model) pressOnForm(msg tea.KeyPressMsg) tea.Cmd {
 	case key.Matches(msg, keys.previous):
 		f.focus(f.at - 1)
 	case key.Matches(msg, keys.enter):
-		return m.goOn()
+		return m.submit()
 	default:
 		return f.typed(msg)
 	}
 	return nil
 }
 
-// goOn is enter: the next field, and from the last on, the sending.
-func (m *Model) goOn() tea.Cmd {
+// submit handles enter: it moves to the next field, or from the last field starts
+// sending.
+func (m *Model) submit() tea.Cmd {
 	f := &m.form
 	f.fault = ""
 	if _, err := f.shorter(); err != nil {
@@ -180,24 +182,24 @@ func (m *Model) goOn() tea.Cmd {
 		f.focus(f.at + 1)
 		return nil
 	}
-	if !strings.EqualFold(f.value(fieldYes), "yes") {
-		f.fault = "nothing is sent: that was no yes"
+	if !strings.EqualFold(f.value(fieldConfirm), "yes") {
+		f.fault = "nothing sent: confirmation not given (type yes)"
 		return nil
 	}
-	m.outcome = outcome{action: f.action, total: len(f.sheets), lines: f.notDecided()}
+	m.outcome = outcome{action: f.action, total: len(f.details), lines: f.skippedResults()}
 	return m.send()
 }
 
-// notDecided are those that were asked for and are left out.
-func (f *form) notDecided() []result {
+// skippedResults lists the selected requests that cannot be decided as failures.
+func (f *form) skippedResults() []result {
 	var out []result
-	for _, text := range f.left {
+	for _, text := range f.skipped {
 		out = append(out, result{text: text, failed: true})
 	}
 	return out
 }
 
-// shorter is the time that consent is for; 0 for what was asked.
+// shorter parses the shorter time of an approval; 0 for the requested one.
 func (f *form) shorter() (time.Duration, error) {
 	text := f.value(fieldShorter)
 	if text == "" {
@@ -205,11 +207,11 @@ func (f *form) shorter() (time.Duration, error) {
 	}
 	length, err := time.ParseDuration(text)
 	if err != nil || length <= 0 {
-		return 0, fmt.Errorf("%q is no length of time: write 2h or 90m, or nothing for what was asked", text)
+		return 0, fmt.Errorf("invalid duration %q: write 2h or 90m, or leave it empty for the requested time", text)
 	}
-	for _, s := range f.sheets {
-		if s.Length > 0 && length > s.Length {
-			return 0, fmt.Errorf("%s was asked for %s: you may shorten that, not lengthen it", s.ID, s.Length)
+	for _, d := range f.details {
+		if d.Length > 0 && length > d.Length {
+			return 0, fmt.Errorf("%s is limited to %s: enter a shorter time, not a longer one", d.ID, d.Length)
 		}
 	}
 	return length, nil

@@ -33,46 +33,46 @@ func capital(s string) string {
 	return strings.ToUpper(s[:1]) + s[1:]
 }
 
-// formLines are the plans, above what is typed.
+// formLines renders the plans, which stand above the input fields.
 func (m *Model) formLines() []string {
 	f := &m.form
 	if !f.ready {
 		return []string{"", "Reading the plans …"}
 	}
 	lines := []string{""}
-	for _, text := range f.left {
-		for _, line := range hang("left out", describe.Text(text), m.width) {
+	for _, text := range f.skipped {
+		for _, line := range hang("skipped", describe.Text(text), m.width) {
 			lines = append(lines, alarmStyle.Render(line))
 		}
 	}
-	if len(f.left) > 0 {
+	if len(f.skipped) > 0 {
 		lines = append(lines, "")
 	}
-	for _, s := range f.sheets {
-		lines = append(lines, titleStyle.Render(describe.Text(s.ID)))
-		lines = append(lines, m.sheetLines(s)...)
+	for _, d := range f.details {
+		lines = append(lines, titleStyle.Render(describe.Text(d.ID)))
+		lines = append(lines, m.detailLines(d)...)
 		lines = append(lines, "")
 	}
 	return lines
 }
 
-// about says what to write into a field.
-func (f *form) about(name string) string {
+// placeholder says what to write into a field.
+func (f *form) placeholder(name string) string {
 	switch name {
 	case fieldComment:
-		return "why, for the record; may be empty"
+		return "why, for the record; optional"
 	case fieldShorter:
-		return "a shorter time, such as 2h; empty for what was asked"
+		return "a shorter time, such as 2h; empty for the requested time"
 	}
-	return "and press enter"
+	return "to confirm, then press enter"
 }
 
 func (m *Model) formFoot() []string {
 	f := &m.form
 	if f.sending > 0 {
 		return []string{
-			"", fmt.Sprintf("Sending %d of %d …", f.sending, len(f.sheets)),
-			faintStyle.Render(cut("a security key may be waiting to be touched", m.width)),
+			"", fmt.Sprintf("Sending %d of %d …", f.sending, len(f.details)),
+			faintStyle.Render(cut("your security key may need a touch", m.width)),
 		}
 	}
 	foot := []string{""}
@@ -85,19 +85,19 @@ func (m *Model) formFoot() []string {
 	if len(f.fields) == 0 {
 		return append(foot, m.hints("esc back", "ctrl+c quit"))
 	}
-	return append(foot, m.hints("enter go on", "tab next field", "up/down scroll", "esc back", "ctrl+c quit"))
+	return append(foot, m.hints("enter continue", "tab next field", "up/down scroll", "esc back", "ctrl+c quit"))
 }
 
 func (m *Model) fieldLine(i int, field field) string {
 	label := pad(field.name, labelWidth)
 	if i != m.form.at {
 		if field.Value() == "" {
-			return label + faintStyle.Render(m.form.about(field.name))
+			return label + faintStyle.Render(m.form.placeholder(field.name))
 		}
 		return label + describe.Text(field.Value())
 	}
 	if field.Value() == "" {
-		return titleStyle.Render(label) + cursorStyle.Render(" ") + faintStyle.Render(" "+m.form.about(field.name))
+		return titleStyle.Render(label) + cursorStyle.Render(" ") + faintStyle.Render(" "+m.form.placeholder(field.name))
 	}
 	return titleStyle.Render(label) + field.View()
 }

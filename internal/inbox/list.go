@@ -11,29 +11,29 @@ import (
 	tea "charm.land/bubbletea/v2"
 )
 
-// list is what waits. The cursor and the marks are on requests, not on lines, so that
-// they stay where they are when the list changes.
+// list is the state of the list of pending requests. Cursor and marks refer to
+// requests, not to lines, so that they stay on their request when the list changes.
 type list struct {
 	items     []Item
 	at        string // id under the cursor
-	first     int    // line at the top
+	first     int    // index of the top line
 	marked    map[string]bool
 	filter    textinput.Model
-	filtering bool // the filter is typed into
+	filtering bool // keys go to the filter
 
-	round   int // of reading
+	round   int // number of the last read
 	reading bool
-	again   bool      // when that is answered, read once more
-	readAt  time.Time // last success; zero before
-	fault   string    // of the last reading, or ""
+	again   bool      // read once more after the current read
+	readAt  time.Time // of the last successful read; zero before
+	fault   string    // error of the last read, or ""
 }
 
 func newList() list {
 	return list{marked: map[string]bool{}, filter: newField("/")}
 }
 
-// newField is a line to type into. It does not blink, and takes pasted text from the
-// terminal only, not by starting a program.
+// newField makes an input line. Its cursor does not blink; it takes pasted text from
+// the terminal only and never starts a clipboard program.
 func newField(prompt string) textinput.Model {
 	f := textinput.New()
 	f.Prompt = prompt
@@ -44,8 +44,8 @@ func newField(prompt string) textinput.Model {
 	return f
 }
 
-// take takes what the desk has answered.
-func (l *list) take(msg listed, now time.Time) {
+// take stores the backend's answer.
+func (l *list) take(msg listRead, now time.Time) {
 	l.reading, l.fault = false, ""
 	if msg.err != nil {
 		l.fault = msg.err.Error()
@@ -68,7 +68,8 @@ func (l *list) take(msg listed, now time.Time) {
 	l.settle(line)
 }
 
-// settle puts the cursor back on a line if its request is gone.
+// settle moves the cursor to the request on the given line if its own is not listed any
+// more.
 func (l *list) settle(line int) {
 	visible := l.visible()
 	if slices.ContainsFunc(visible, func(i Item) bool { return i.ID == l.at }) {
@@ -80,7 +81,7 @@ func (l *list) settle(line int) {
 	}
 }
 
-// visible are the requests that have all words of the filter in them.
+// visible lists the requests that contain all words of the filter.
 func (l *list) visible() []Item {
 	words := strings.Fields(strings.ToLower(l.filter.Value()))
 	if len(words) == 0 {
@@ -88,7 +89,7 @@ func (l *list) visible() []Item {
 	}
 	var out []Item
 	for _, i := range l.items {
-		text := strings.ToLower(strings.Join([]string{i.ID, i.short(), i.Requester, i.Reason}, "\n"))
+		text := strings.ToLower(strings.Join([]string{i.ID, i.title(), i.Requester, i.Reason}, "\n"))
 		if !slices.ContainsFunc(words, func(w string) bool { return !strings.Contains(text, w) }) {
 			out = append(out, i)
 		}
@@ -96,12 +97,12 @@ func (l *list) visible() []Item {
 	return out
 }
 
-// line is where the cursor is among the visible, or -1.
+// line is the index of the cursor among the visible requests, or -1.
 func (l *list) line() int {
 	return slices.IndexFunc(l.visible(), func(i Item) bool { return i.ID == l.at })
 }
 
-// move moves the cursor by so many lines.
+// move moves the cursor by a number of lines, within the list.
 func (l *list) move(by int) {
 	visible := l.visible()
 	if len(visible) == 0 {
@@ -122,7 +123,7 @@ func (l *list) mark() {
 	l.move(1)
 }
 
-// markAll marks what is visible, or nothing if it is marked already.
+// markAll marks all visible requests, or unmarks them if all are marked.
 func (l *list) markAll() {
 	visible := l.visible()
 	all := !slices.ContainsFunc(visible, func(i Item) bool { return !l.marked[i.ID] })
@@ -135,8 +136,8 @@ func (l *list) markAll() {
 	}
 }
 
-// chosen are the ids to decide: those marked, in the order of the list, else the one
-// under the cursor.
+// chosen lists the ids to decide: the marked ones in the order of the list, or else the
+// one under the cursor.
 func (l *list) chosen() []string {
 	var out []string
 	for _, i := range l.items {
@@ -150,7 +151,7 @@ func (l *list) chosen() []string {
 	return out
 }
 
-// typed hands something to the filter.
+// typed passes a key or a paste to the filter.
 func (l *list) typed(msg tea.Msg) tea.Cmd {
 	line := l.line()
 	var command tea.Cmd
@@ -187,7 +188,7 @@ func (m *Model) pressOnList(msg tea.KeyPressMsg) tea.Cmd {
 	case msg.String() == "esc":
 		l.clear()
 	case key.Matches(msg, keys.show):
-		return m.openSheet(l.at)
+		return m.openDetail(l.at)
 	case key.Matches(msg, keys.approve):
 		return m.openForm(Approve, l.chosen())
 	case key.Matches(msg, keys.deny):
@@ -211,7 +212,7 @@ func (l *list) pressOnFilter(msg tea.KeyPressMsg) tea.Cmd {
 	return nil
 }
 
-// clear takes the filter away.
+// clear removes the filter.
 func (l *list) clear() {
 	line := l.line()
 	l.filtering = false

@@ -5,9 +5,9 @@ import (
 	"strings"
 	"time"
 
-	"sentinelone-provisioner/internal/describe"
-
 	"github.com/charmbracelet/x/ansi"
+
+	"sentinelone-provisioner/internal/describe"
 )
 
 func (m *Model) viewList() []string {
@@ -22,20 +22,20 @@ func (m *Model) viewList() []string {
 	first = max(min(first, at), at-room+1)
 	m.list.first = first
 	c := m.columns(visible)
-	body := []string{faintStyle.Render(c.row(markWidth, "what", "who asks", "given", "time left"))}
+	body := []string{faintStyle.Render(c.row(markWidth, "request", "requester", "approvals", "time left"))}
 	for _, item := range visible[first:min(first+room, len(visible))] {
 		body = append(body, m.itemLine(c, item))
 	}
 	return m.frame(m.listTitle(), body, foot...)
 }
 
-// rows is a page of the list.
+// rows is the number of requests on a page.
 func (m *Model) rows() int { return max(m.room(m.listFoot())-2, 1) }
 
 func (m *Model) listTitle() string {
 	count := ""
 	if !m.list.readAt.IsZero() {
-		count = fmt.Sprintf("%d waiting", len(m.list.items))
+		count = fmt.Sprintf("%d pending", len(m.list.items))
 		if n := len(m.list.marked); n > 0 {
 			count += fmt.Sprintf(", %d selected", n)
 		}
@@ -50,23 +50,23 @@ func (m *Model) listTitle() string {
 	return titleStyle.Render(who) + strings.Repeat(" ", space) + count
 }
 
-// listFoot is the filter, what went wrong, what must be known, and the keys.
+// listFoot renders the filter, the last error, the note and the keys.
 func (m *Model) listFoot() []string {
 	foot := []string{""}
 	if m.list.filtering || m.list.filter.Value() != "" {
 		foot = append(foot, m.list.filter.View())
 	}
 	if fault := m.list.fault; fault != "" && !m.list.readAt.IsZero() {
-		foot = append(foot, m.few(alarmStyle.Render, "not read again: "+describe.Text(fault))...)
+		foot = append(foot, m.few(alarmStyle.Render, "could not reload: "+describe.Text(fault))...)
 	}
 	if m.o.Note != "" {
 		foot = append(foot, m.few(faintStyle.Render, describe.Text(m.o.Note))...)
 	}
-	return append(foot, m.hints("a approve", "d deny", "enter show", "space select", "/ filter", "r read again",
+	return append(foot, m.hints("a approve", "d deny", "enter show", "space select", "/ filter", "r reload",
 		"? help", "q quit"))
 }
 
-// few wraps a remark into no more than a few lines.
+// few wraps a remark into at most two lines.
 func (m *Model) few(style func(...string) string, text string) []string {
 	const most = 2
 	lines := wrap(text, m.width)
@@ -79,22 +79,22 @@ func (m *Model) few(style func(...string) string, text string) []string {
 	return lines
 }
 
-// empty says why there is nothing to see and what to do.
+// empty says why the list is empty and what to do.
 func (m *Model) empty() []string {
 	var text []string
 	switch {
 	case len(m.list.items) > 0:
-		text = []string{"Nothing that waits has these words in it. esc shows all again."}
+		text = []string{"No pending request contains these words. Press esc to list all."}
 	case m.list.readAt.IsZero() && m.list.fault != "":
-		text = []string{"The requests could not be read: " + describe.Text(m.list.fault), "", "r tries again."}
+		text = []string{"Could not read the requests: " + describe.Text(m.list.fault), "", "Press r to retry."}
 	case m.list.readAt.IsZero():
-		text = []string{"Reading what waits …"}
+		text = []string{"Reading pending requests …"}
 	default:
 		text = []string{
-			"Nothing waits for " + describe.Text(m.o.Who) + ".", "",
-			"It is looked for again every " + m.o.Every.String() + ".",
-			"Is something missing? `starter show ID` says whom a request waits for. " +
-				"To decide under another name, start with --by.",
+			"No request is pending for " + describe.Text(m.o.Who) + ".", "",
+			"The list reloads every " + m.o.Every.String() + ".",
+			"Is a request missing? `starter show ID` lists who may decide it. " +
+				"To decide under another name, start the inbox with --by.",
 		}
 	}
 	lines := []string{""}
@@ -104,16 +104,16 @@ func (m *Model) empty() []string {
 	return lines
 }
 
-// columns are how wide the parts of a line are; 0 leaves one out.
+// columns are the widths of the parts of a line in terminal columns; 0 leaves a part out.
 type columns struct{ what, who, given, left int }
 
 const (
 	markWidth  = 6 // cursor and mark
 	leftWidth  = 9
-	givenWidth = 5
+	givenWidth = 9
 )
 
-// columns gives what is asked for the most room, and drops what matters least.
+// columns gives the request the most room and drops the least important parts first.
 func (m *Model) columns(items []Item) columns {
 	c := columns{left: leftWidth}
 	if m.width >= 48 {
@@ -123,7 +123,7 @@ func (m *Model) columns(items []Item) columns {
 		for _, i := range items {
 			c.who = max(c.who, ansi.StringWidth(describe.Text(i.Requester)))
 		}
-		c.who = max(min(c.who, m.width/4), len("who asks"))
+		c.who = max(min(c.who, m.width/4), len("requester"))
 	}
 	c.what = m.width - markWidth - c.left - 1
 	for _, w := range []int{c.who, c.given} {
@@ -134,7 +134,7 @@ func (m *Model) columns(items []Item) columns {
 	return c
 }
 
-// row is a line without its time, which has a colour of its own.
+// row renders a line; itemLine adds the time left, which has its own colour.
 func (c columns) row(indent int, what, who, given, left string) string {
 	out := strings.Repeat(" ", indent) + pad(what, c.what)
 	if c.who > 0 {
@@ -160,12 +160,11 @@ func (m *Model) itemLine(c columns, i Item) string {
 	if i.ID == m.list.at {
 		cursor, style, colour = "> ", cursorStyle, colour.Reverse(true)
 	}
-	given := fmt.Sprintf("%d/%d", i.Given, i.Need)
-	text := cursor + mark + c.row(0, describe.Text(i.short()), describe.Text(i.Requester), given, "")
+	text := cursor + mark + c.row(0, describe.Text(i.title()), describe.Text(i.Requester), fmt.Sprintf("%d/%d", i.Given, i.Need), "")
 	return style.Render(text) + colour.Render(pad(describe.Left(i.Until, now), c.left))
 }
 
-// deadline is until when it must be decided.
+// deadline renders the time until which a request can be decided; "" for none.
 func deadline(until, now time.Time) string {
 	if until.IsZero() {
 		return ""
@@ -175,7 +174,7 @@ func deadline(until, now time.Time) string {
 
 func remaining(until, now time.Time) string {
 	if !until.After(now) {
-		return "over"
+		return "overdue"
 	}
 	return describe.Left(until, now) + " left"
 }

@@ -8,58 +8,58 @@ import (
 	tea "charm.land/bubbletea/v2"
 )
 
-// screen is what is shown.
+// screen names what is shown.
 type screen int
 
 const (
 	onList screen = iota
-	onSheet
+	onDetail
 	onForm
 	onOutcome
 )
 
 // Model is the state of the screen. It is a [tea.Model].
 type Model struct {
-	o    Options
-	ctx  context.Context // of what the desk does: messages carry none
-	desk Desk
+	o       Options
+	ctx     context.Context // for calls of the backend: messages carry none
+	backend Backend
 
 	width, height int
 	screen        screen
 	helping       bool
 
 	list    list
-	sheet   sheet
+	detail  detail
 	form    form
 	outcome outcome
-	log     []string // what was decided, in sentences
+	log     []string // decisions of this run, one sentence each
 }
 
-// Options are what a screen needs beside its desk.
+// Options configure a screen.
 type Options struct {
-	Who string // whose inbox it is
-	// Note is said at the foot of the screen, such as that nothing is signed; may be "".
+	Who string // the person who decides
+	// Note stands at the foot of the screen, such as "not signed: …"; may be "".
 	Note string
-	// Every is how often the list is read.
+	// Every is the pause between two reads of the list.
 	Every time.Duration
 	Now   func() time.Time
-	// After delivers a message after a time; nil for the real thing.
+	// After delivers a message after a delay; nil for [tea.Tick].
 	After func(time.Duration, tea.Msg) tea.Cmd
 }
 
-// New makes a screen, which [Run] shows. Cancelling ctx stops what the desk is doing.
-func New(ctx context.Context, desk Desk, o Options) *Model {
+// New makes a screen, which [Run] shows. Cancelling ctx cancels the backend's calls.
+func New(ctx context.Context, backend Backend, o Options) *Model {
 	if o.After == nil {
 		o.After = func(d time.Duration, msg tea.Msg) tea.Cmd {
 			return tea.Tick(d, func(time.Time) tea.Msg { return msg })
 		}
 	}
-	m := &Model{o: o, ctx: ctx, desk: desk, width: 80, height: 24, list: newList()}
+	m := &Model{o: o, ctx: ctx, backend: backend, width: 80, height: 24, list: newList()}
 	m.fit()
 	return m
 }
 
-// fit gives the lines that are typed into the width of the screen.
+// fit sets the input lines to the width of the screen.
 func (m *Model) fit() {
 	m.list.filter.SetWidth(max(m.width-2, 1))
 	for i := range m.form.fields {
@@ -69,22 +69,22 @@ func (m *Model) fit() {
 
 // Messages.
 type (
-	due    struct{ round int } // time to read again
-	listed struct {
+	due      struct{ round int } // time to read the list again
+	listRead struct {
 		items []Item
 		err   error
 	}
-	shown struct {
-		id    string
-		sheet Sheet
-		err   error
+	detailRead struct {
+		id     string
+		detail Detail
+		err    error
 	}
 )
 
-// Init starts the first reading.
+// Init implements [tea.Model]: it starts the first read.
 func (m *Model) Init() tea.Cmd { return m.read() }
 
-// Update takes what has happened.
+// Update implements [tea.Model].
 func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	switch msg := msg.(type) {
 	case tea.WindowSizeMsg:
@@ -96,21 +96,21 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		return m, m.paste(msg)
 	case due:
 		if msg.round == m.list.round {
-			return m, m.readAgain()
+			return m, m.reload()
 		}
-	case listed:
-		return m, m.listed(msg)
-	case shown:
-		m.shown(msg)
-	case gathered:
-		m.gathered(msg)
+	case listRead:
+		return m, m.listRead(msg)
+	case detailRead:
+		m.detailRead(msg)
+	case detailsRead:
+		m.detailsRead(msg)
 	case decided:
 		return m, m.decided(msg)
 	}
 	return m, nil
 }
 
-// press hands a key to what is shown.
+// press passes a key to the current screen.
 func (m *Model) press(msg tea.KeyPressMsg) tea.Cmd {
 	switch {
 	case key.Matches(msg, keys.kill):
@@ -122,8 +122,8 @@ func (m *Model) press(msg tea.KeyPressMsg) tea.Cmd {
 		return nil
 	}
 	switch m.screen {
-	case onSheet:
-		return m.pressOnSheet(msg)
+	case onDetail:
+		return m.pressOnDetail(msg)
 	case onForm:
 		return m.pressOnForm(msg)
 	case onOutcome:
@@ -133,7 +133,7 @@ func (m *Model) press(msg tea.KeyPressMsg) tea.Cmd {
 	return m.pressOnList(msg)
 }
 
-// paste hands a text to the field that is typed into, if any.
+// paste passes a text to the focused input line, if any.
 func (m *Model) paste(msg tea.PasteMsg) tea.Cmd {
 	switch {
 	case m.helping:
@@ -145,7 +145,7 @@ func (m *Model) paste(msg tea.PasteMsg) tea.Cmd {
 	return nil
 }
 
-// common are keys that mean the same on the list and on a sheet.
+// common handles the keys that mean the same on several screens.
 func (m *Model) common(msg tea.KeyPressMsg) tea.Cmd {
 	switch {
 	case key.Matches(msg, keys.quit):
@@ -153,35 +153,35 @@ func (m *Model) common(msg tea.KeyPressMsg) tea.Cmd {
 	case key.Matches(msg, keys.help):
 		m.helping = true
 	case key.Matches(msg, keys.refresh):
-		return m.readAgain()
+		return m.reload()
 	}
 	return nil
 }
 
-// read asks the desk for the list. The next reading comes a while after its answer.
+// read reads the list. The next read is due some time after its answer.
 func (m *Model) read() tea.Cmd {
 	m.list.reading = true
 	m.list.round++
 	return func() tea.Msg {
-		items, err := m.desk.Waiting(m.ctx)
-		return listed{items, err}
+		items, err := m.backend.Pending(m.ctx)
+		return listRead{items, err}
 	}
 }
 
-// readAgain reads the list, and the sheet that is shown. What is being read may be from
-// before something that has happened, so it is read once more then.
-func (m *Model) readAgain() tea.Cmd {
+// reload reads the list, and the detail that is shown. A read that is under way may
+// return a state from before the reload, so the list is then read once more.
+func (m *Model) reload() tea.Cmd {
 	var commands []tea.Cmd
 	if m.list.again = m.list.reading; !m.list.again {
 		commands = append(commands, m.read())
 	}
-	if m.screen == onSheet {
-		commands = append(commands, m.show(m.sheet.id))
+	if m.screen == onDetail {
+		commands = append(commands, m.readDetail(m.detail.id))
 	}
 	return tea.Batch(commands...)
 }
 
-func (m *Model) listed(msg listed) tea.Cmd {
+func (m *Model) listRead(msg listRead) tea.Cmd {
 	m.list.take(msg, m.o.Now())
 	if m.list.again {
 		m.list.again = false
@@ -190,10 +190,10 @@ func (m *Model) listed(msg listed) tea.Cmd {
 	return m.o.After(m.o.Every, due{m.list.round})
 }
 
-// show asks the desk for one request.
-func (m *Model) show(id string) tea.Cmd {
+// readDetail reads one request.
+func (m *Model) readDetail(id string) tea.Cmd {
 	return func() tea.Msg {
-		got, err := m.desk.Show(m.ctx, id)
-		return shown{id, got, err}
+		got, err := m.backend.Detail(m.ctx, id)
+		return detailRead{id, got, err}
 	}
 }

@@ -3,13 +3,13 @@ package inbox
 import (
 	"fmt"
 
-	"sentinelone-provisioner/internal/describe"
-
 	"charm.land/bubbles/v2/key"
 	tea "charm.land/bubbletea/v2"
+
+	"sentinelone-provisioner/internal/describe"
 )
 
-// outcome is what became of decisions.
+// outcome is the state of the screen that shows the results of the sent decisions.
 type outcome struct {
 	pane
 
@@ -23,27 +23,27 @@ type result struct {
 	failed bool
 }
 
-// decided is the desk's answer to one decision.
+// decided is the message with the backend's answer to one decision.
 type decided struct {
 	id, text string
 	err      error
 }
 
-// send sends the next decision. They go one after another: a key that asks its owner
-// each time asks one question at a time.
+// send sends the next decision. Decisions are sent one after another, so that a
+// security key asks for one touch at a time.
 func (m *Model) send() tea.Cmd {
 	f := &m.form
-	length, _ := f.shorter() // checked before the yes
-	s := f.sheets[f.sending]
+	length, _ := f.shorter() // submit has checked it
+	request := f.details[f.sending]
 	f.sending++
-	d := Decision{ID: s.ID, Plan: s.Plan, Action: f.action, Comment: f.value(fieldComment), For: length}
+	d := Decision{ID: request.ID, Plan: request.Plan, Action: f.action, Comment: f.value(fieldComment), For: length}
 	return func() tea.Msg {
-		text, err := m.desk.Decide(m.ctx, d)
+		text, err := m.backend.Decide(m.ctx, d)
 		return decided{d.ID, text, err}
 	}
 }
 
-// decided notes an answer. What was refused keeps its mark.
+// decided records an answer. A request whose decision failed keeps its mark.
 func (m *Model) decided(msg decided) tea.Cmd {
 	if msg.err != nil {
 		m.outcome.lines = append(m.outcome.lines, result{fmt.Sprintf("%s: %v", msg.id, msg.err), true})
@@ -52,12 +52,12 @@ func (m *Model) decided(msg decided) tea.Cmd {
 		m.outcome.lines = append(m.outcome.lines, result{text: msg.text})
 		m.log = append(m.log, describe.Text(msg.text))
 	}
-	if m.form.sending < len(m.form.sheets) {
+	if m.form.sending < len(m.form.details) {
 		return m.send()
 	}
 	m.form = form{round: m.form.round}
 	m.screen = onOutcome
-	return m.readAgain()
+	return m.reload()
 }
 
 func (m *Model) pressOnOutcome(msg tea.KeyPressMsg) tea.Cmd {
@@ -87,7 +87,7 @@ func (m *Model) viewOutcome() []string {
 	}
 	title := fmt.Sprintf("%s: %d sent", capital(m.outcome.action), m.outcome.total)
 	if failed > 0 {
-		title += fmt.Sprintf(", %d not taken", failed)
+		title += fmt.Sprintf(", %d failed", failed)
 	}
 	foot := []string{"", m.hints("enter back to the list", "? help", "q quit")}
 	return m.frame(titleStyle.Render(title), m.outcome.show(lines, m.room(foot)), foot...)

@@ -6,24 +6,24 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What started at once is told apart on every screen, and can be looked for.
+// Every screen marks a break-glass review, and the filter finds it.
 func TestReview(t *testing.T) {
 	t.Parallel()
-	desk := newDesk("a", "b")
-	desk.change("b", func(s *Sheet) {
+	backend := newBackend("a", "b")
+	backend.change("b", func(s *Detail) {
 		s.Review, s.Shortens = true, false
-		s.Facts = []Fact{{Name: "review", Text: "it is in force", Warns: true}}
+		s.Facts = []Fact{{Name: "review", Text: "the role is applied", Warns: true}}
 	})
-	term := open(t, desk)
+	term := openInbox(t, backend)
 	require.Contains(t, term.lineOf("Acme / b"), "review: give ana")
 	require.NotContains(t, term.lineOf("Acme / a"), "review")
 	term.press("/")
 	term.typeIn("review")
-	require.NotContains(t, term.see(), "Acme / a")
+	require.NotContains(t, term.screen(), "Acme / a")
 	term.press("enter", "enter")
 	require.Contains(t, term.lineOf("Acme / b"), "review: give ana")
-	require.Regexp(t, `review +it is in force`, term.see())
+	require.Regexp(t, `review +the role is applied`, term.screen())
 	term.press("a")
-	require.Contains(t, term.see(), "review: give ana")
-	require.NotContains(t, term.see(), fieldShorter, "a review shortens nothing")
+	require.Contains(t, term.screen(), "review: give ana")
+	require.NotContains(t, term.screen(), fieldShorter, "a review has no shorter time")
 }

@@ -6,8 +6,8 @@ import (
 	"charm.land/lipgloss/v2"
 )
 
-// Colours are the terminal's own sixteen, so that they suit its theme. Nothing is said
-// by colour alone.
+// Colours are the terminal's own sixteen, so that they suit its theme. No information is
+// in the colour alone.
 var (
 	titleStyle  = lipgloss.NewStyle().Bold(true)
 	faintStyle  = lipgloss.NewStyle().Faint(true)
@@ -18,17 +18,17 @@ var (
 	plainStyle  = lipgloss.NewStyle()
 )
 
-// How near a deadline is coloured.
+// Times before a deadline from which it is coloured.
 const (
-	pressing = time.Hour
-	soon     = 4 * time.Hour
+	urgentBelow = time.Hour
+	soonBelow   = 4 * time.Hour
 )
 
 func urgency(until, now time.Time) lipgloss.Style {
 	switch d := until.Sub(now); {
-	case until.IsZero() || d >= soon:
+	case until.IsZero() || d >= soonBelow:
 		return plainStyle
-	case d >= pressing:
+	case d >= urgentBelow:
 		return warnStyle
 	}
 	return alarmStyle

@@ -3,19 +3,19 @@ package inbox
 import (
 	"strings"
 
-	"sentinelone-provisioner/internal/describe"
-
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/x/ansi"
+
+	"sentinelone-provisioner/internal/describe"
 )
 
-// The smallest window that shows anything of use.
+// The smallest usable window, in columns and lines.
 const (
-	leastWidth  = 24
-	leastHeight = 8
+	minWidth  = 24
+	minHeight = 8
 )
 
-// View draws the screen.
+// View implements [tea.Model].
 func (m *Model) View() tea.View {
 	v := tea.NewView(strings.Join(m.lines(), "\n"))
 	v.AltScreen = true
@@ -25,14 +25,14 @@ func (m *Model) View() tea.View {
 
 func (m *Model) lines() []string {
 	switch {
-	case m.width < leastWidth || m.height < leastHeight:
+	case m.width < minWidth || m.height < minHeight:
 		return []string{cut("make this window larger", m.width)}
 	case m.helping:
-		return m.frame(titleStyle.Render("Keys"), m.help(), "any key goes back")
+		return m.frame(titleStyle.Render("Keys"), m.help(), "press any key to go back")
 	}
 	switch m.screen {
-	case onSheet:
-		return m.viewSheet()
+	case onDetail:
+		return m.viewDetail()
 	case onForm:
 		return m.viewForm()
 	case onOutcome:
@@ -42,7 +42,7 @@ func (m *Model) lines() []string {
 	return m.viewList()
 }
 
-// frame is a screen: a title, a body that fills it, and lines at the foot.
+// frame lays out a screen: a title, a body that fills it, and lines at the foot.
 func (m *Model) frame(title string, body []string, foot ...string) []string {
 	room := m.room(foot)
 	out := append([]string{title}, body[:min(len(body), room)]...)
@@ -56,7 +56,7 @@ func (m *Model) frame(title string, body []string, foot ...string) []string {
 	return out
 }
 
-// room is how many lines there are between the title and the foot.
+// room is the number of lines between the title and the foot.
 func (m *Model) room(foot []string) int { return max(m.height-1-len(foot), 1) }
 
 func (m *Model) help() []string {
@@ -67,8 +67,8 @@ func (m *Model) help() []string {
 	return lines
 }
 
-// hints are keys at the foot of the screen. Where they do not fit, those in the middle
-// go first: the last two are how to learn of the others, and how to leave.
+// hints renders the keys at the foot of the screen. If they do not fit, it drops those
+// before the last two, which are help and the way out.
 func (m *Model) hints(all ...string) string {
 	for n := len(all) - 2; n >= 0; n-- {
 		text := strings.Join(append(append([]string{}, all[:n]...), all[len(all)-2:]...), "  ")
@@ -79,16 +79,16 @@ func (m *Model) hints(all ...string) string {
 	return ""
 }
 
-// pane is a text that may be longer than the screen.
-type pane struct{ top int }
+// pane scrolls a text that may be longer than the screen.
+type pane struct{ top int } // index of the first visible line
 
-// show is the part that is seen.
+// show returns the visible lines.
 func (p *pane) show(lines []string, room int) []string {
 	p.top = min(max(p.top, 0), max(len(lines)-room, 0))
 	return lines[p.top:min(p.top+room, len(lines))]
 }
 
-// more says that there is more of it, or "".
+// more says how many lines are below the visible ones; "" for none.
 func (p *pane) more(lines []string, room int) string {
 	if below := len(lines) - p.top - room; below > 0 {
 		return warnStyle.Render(describe.Plural(below, "more line") + " below: page down")
