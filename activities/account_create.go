@@ -126,7 +126,7 @@ func (c *creating) given() access.Holdings { return givenBy(c.ask.Plan) }
 
 func givenBy(p access.Plan) access.Holdings {
 	return access.Holdings{
-		Level: p.Scope.Level, Held: []access.Held{{RoleID: p.Role.ID, ScopeID: p.Scope.ID}},
+		Level: p.Scope.Level, Held: []access.HeldRole{{RoleID: p.Role.ID, ScopeID: p.Scope.ID}},
 	}.Normal()
 }
 

@@ -286,9 +286,9 @@ func TestCreateUser_ThereAlready(t *testing.T) {
 	t.Parallel()
 	m := newMaker(t, consoletest.Options{})
 	in := m.input(m.ana())
-	held := access.Held{RoleID: m.role.ID, ScopeID: m.site.ID}
+	held := access.HeldRole{RoleID: m.role.ID, ScopeID: m.site.ID}
 	id, err := m.console.AddUser(access.Principal{
-		Email: "Ana@Example.com", Name: "Ana", Level: access.SiteLevel, Held: []access.Held{held},
+		Email: "Ana@Example.com", Name: "Ana", Level: access.SiteLevel, Held: []access.HeldRole{held},
 	})
 	require.NoError(t, err)
 	plan, err := attempting[PlanResult](m, PlanName, m.planInput(m.ana()))
@@ -304,7 +304,7 @@ func TestCreateUser_ThereAlready(t *testing.T) {
 	in = other.input(other.ana())
 	held.ScopeID = other.console.Truth().Sites[1].ID
 	id, err = other.console.AddUser(access.Principal{
-		Email: "ana@example.com", Name: "Ana", Level: access.SiteLevel, Held: []access.Held{held},
+		Email: "ana@example.com", Name: "Ana", Level: access.SiteLevel, Held: []access.HeldRole{held},
 	})
 	require.NoError(t, err)
 	plan, err = attempting[PlanResult](other, PlanName, other.planInput(other.ana()))
@@ -343,7 +343,7 @@ func TestCreateUser_SomebodyIsFaster(t *testing.T) {
 			if r.Method == http.MethodPost {
 				_, _ = m.console.AddUser(access.Principal{
 					Email: "ana@example.com", Name: "Ana Roy", Level: access.SiteLevel,
-					Held: []access.Held{{RoleID: m.role.ID, ScopeID: m.site.ID}},
+					Held: []access.HeldRole{{RoleID: m.role.ID, ScopeID: m.site.ID}},
 				})
 			}
 		})

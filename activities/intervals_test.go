@@ -58,7 +58,7 @@ func TestIntervals_OneRole(t *testing.T) {
 			t.Parallel()
 			l := newTimeline(t, consoletest.Options{})
 			truth := l.console.Truth()
-			wanted := access.Held{RoleID: truth.Roles[1].ID, ScopeID: truth.Sites[1].ID}
+			wanted := access.HeldRole{RoleID: truth.Roles[1].ID, ScopeID: truth.Sites[1].ID}
 			l.lease("a", wanted, two[0].from, two[0].to)
 			l.lease("b", wanted, two[1].from, two[1].to)
 			for _, m := range middles(two[:]...) {
@@ -93,13 +93,13 @@ func twoRoles(t *testing.T, two [2]span, before bool) {
 	t.Helper()
 	truth := consoletest.New(consoletest.Options{}).Truth()
 	scope, role := truth.Sites[1].ID, []string{truth.Roles[1].ID, truth.Roles[2].ID}
-	baseline, held := "", []access.Held{}
+	baseline, held := "", []access.HeldRole{}
 	if before {
-		baseline, held = truth.Roles[3].ID, []access.Held{{RoleID: truth.Roles[3].ID, ScopeID: scope}}
+		baseline, held = truth.Roles[3].ID, []access.HeldRole{{RoleID: truth.Roles[3].ID, ScopeID: scope}}
 	}
 	l := newTimeline(t, consoletest.Options{}, held...)
 	for i, s := range two {
-		l.lease(string(rune('a'+i)), access.Held{RoleID: role[i], ScopeID: scope}, s.from, s.to)
+		l.lease(string(rune('a'+i)), access.HeldRole{RoleID: role[i], ScopeID: scope}, s.from, s.to)
 	}
 	later := 0 // of two that begin at once the one that is asked for last
 	if two[1].from >= two[0].from {
@@ -175,7 +175,7 @@ func random(t *testing.T, r *rand.Rand) {
 		}
 	}
 	for i := range 3 + r.IntN(2) {
-		h := access.Held{RoleID: truth.Roles[1+r.IntN(3)].ID, ScopeID: scopes[r.IntN(2)]}
+		h := access.HeldRole{RoleID: truth.Roles[1+r.IntN(3)].ID, ScopeID: scopes[r.IntN(2)]}
 		id, from, to := string(rune('a'+i)), moment(), moment()
 		from, to = min(from, to), max(from, to)
 		l.lease(id, h, from, to)
@@ -216,11 +216,11 @@ func random(t *testing.T, r *rand.Rand) {
 func (l *timeline) byHand(site, role string, take bool) {
 	if !take {
 		require.NoError(l.t, l.console.GiveRole(access.User, l.who.ID, access.SiteLevel,
-			access.Held{RoleID: role, ScopeID: site}))
+			access.HeldRole{RoleID: role, ScopeID: site}))
 		return
 	}
 	if is := l.roleAt(site); is != "" {
 		require.NoError(l.t, l.console.TakeRole(access.User, l.who.ID, access.SiteLevel,
-			access.Held{RoleID: is, ScopeID: site}))
+			access.HeldRole{RoleID: is, ScopeID: site}))
 	}
 }

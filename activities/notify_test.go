@@ -184,7 +184,7 @@ func TestNotify_WaitingForSentinelOne(t *testing.T) {
 		d := newDesk(t, consoletest.Options{})
 		m := newMailroom(t, d.store, d.who.Console)
 		d.principal.Notifying(m.notify)
-		known := access.Tenancy{}
+		known := access.OwnershipState{}
 		if op == access.OpRelease {
 			known = leased(d)
 		}

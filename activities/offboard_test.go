@@ -16,7 +16,7 @@ func (m *maker) leaver(kind access.Kind, change func(*access.Principal)) access.
 	m.t.Helper()
 	p := access.Principal{Kind: kind, Name: "carol", Level: access.SiteLevel}
 	for _, site := range m.console.Truth().Sites[:2] {
-		p.Held = append(p.Held, access.Held{RoleID: m.role.ID, ScopeID: site.ID})
+		p.Held = append(p.Held, access.HeldRole{RoleID: m.role.ID, ScopeID: site.ID})
 	}
 	add := m.console.AddServiceUser
 	if kind == access.User {
@@ -100,7 +100,7 @@ func TestPlan_WhoIsNotOffboarded(t *testing.T) {
 		t.Parallel()
 		m := newMaker(t, consoletest.Options{})
 		own := m.leaver(access.User, func(p *access.Principal) {
-			p.Level, p.Held = access.Tenant, []access.Held{{RoleID: m.role.ID}}
+			p.Level, p.Held = access.Tenant, []access.HeldRole{{RoleID: m.role.ID}}
 		})
 		_, id := m.console.TokenOwner()
 		require.Equal(t, own.ID, id)
@@ -188,10 +188,10 @@ func TestWrite_ReleaseAfterDelete(t *testing.T) {
 	in := m.deletion(p)
 	given := m.write(WriteInput{Writer: in.Writer, Change: change(access.OpAcquire)})
 	require.Equal(t, access.Applied, given.Proof.Outcome)
-	in.Tenancy = given.Next
+	in.Ownership = given.Next
 	gone := m.write(in)
 	require.Equal(t, access.Deleted, gone.Proof.Outcome)
-	late := m.write(WriteInput{Writer: in.Writer, Change: change(access.OpRelease), Tenancy: gone.Next})
+	late := m.write(WriteInput{Writer: in.Writer, Change: change(access.OpRelease), Ownership: gone.Next})
 	require.Equal(t, access.Superseded, late.Proof.Outcome)
 	require.Empty(t, late.Proof.Writes)
 	require.Empty(t, late.Next.Leases)

@@ -15,14 +15,14 @@ func (p *Principal) Confirm(ctx context.Context, in ConfirmInput) (ConfirmResult
 		return ConfirmResult{}, otherConsole("change", in.Writer.Console, p.console.Console())
 	}
 	w := &writing{Principal: p, in: WriteInput{
-		Writer: in.Writer, Tenancy: in.Tenancy,
+		Writer: in.Writer, Ownership: in.Ownership,
 		Change: ChangeRequest{Request: in.Request, Change: access.Change{Op: opConfirm}},
 	}}
 	seen, err := w.read(console.Urgent(ctx))
 	if err != nil {
 		return ConfirmResult{}, w.wait(ctx, err)
 	}
-	_, drift := in.Tenancy.Observe(seen.Holdings)
+	_, drift := in.Ownership.Absorb(seen.Holdings)
 	if err := p.store.ClearWait(ctx, in.Writer.Console, in.Request, string(opConfirm)); err != nil {
 		return ConfirmResult{}, err
 	}

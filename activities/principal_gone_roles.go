@@ -33,7 +33,7 @@ func (w *writing) withoutGone(
 	if len(gone) == 0 {
 		return WriteResult{}, w.conflicting(said)
 	}
-	left := step.Without(gone, w.in.Change.Change)
+	left := step.WithoutDeletedRoles(gone, w.in.Change.Change)
 	switch {
 	case left.Refused() && w.in.Change.Change.Op == access.OpRelease:
 		return WriteResult{}, kinds.New(kinds.Refused, errors.New(forbidden(left, left.Before.Level)))
@@ -47,7 +47,7 @@ func (w *writing) withoutGone(
 func missing(want, actual access.Holdings, roles []access.Role) []string {
 	var out []string
 	for _, h := range want.Held {
-		held := slices.ContainsFunc(actual.Held, func(x access.Held) bool { return x.RoleID == h.RoleID })
+		held := slices.ContainsFunc(actual.Held, func(x access.HeldRole) bool { return x.RoleID == h.RoleID })
 		known := slices.ContainsFunc(roles, func(r access.Role) bool { return r.ID == h.RoleID })
 		if !held && !known && !slices.Contains(out, h.RoleID) {
 			out = append(out, h.RoleID)

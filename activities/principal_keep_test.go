@@ -18,11 +18,11 @@ func TestWrite_KeepsForGoodWithoutKnowingTheLease(t *testing.T) {
 			t.Parallel()
 			d := newDesk(t, consoletest.Options{})
 			l := lease("1", d.soc)
-			given := d.done(d.to(access.OpAcquire, l, access.Tenancy{}))
+			given := d.done(d.to(access.OpAcquire, l, access.OwnershipState{}))
 			if byHand {
 				d.byHand(having(d.viewer))
 			}
-			in := d.to(access.OpGrant, l, access.Tenancy{})
+			in := d.to(access.OpGrant, l, access.OwnershipState{})
 			in.Change.Given = &given.Proof
 			out := d.done(in)
 			require.Empty(t, out.Next.Leases)
@@ -42,7 +42,7 @@ func TestWrite_TooLateToKeepForGood(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, consoletest.Options{})
 	l := lease("1", d.soc)
-	known := d.done(d.to(access.OpAcquire, l, access.Tenancy{})).Next
+	known := d.done(d.to(access.OpAcquire, l, access.OwnershipState{})).Next
 	known = d.done(d.to(access.OpRelease, l, known)).Next
 	require.Equal(t, access.NotApplied, d.done(d.to(access.OpGrant, l, known)).Proof.Outcome)
 	require.Equal(t, having(d.viewer), d.held())

@@ -46,7 +46,7 @@ func (w *writing) recalled(e store.LedgerEntry) (*WriteResult, error) {
 
 // tooLate answers a change that was called off before it came.
 func (w *writing) tooLate() *WriteResult {
-	return &WriteResult{Next: w.in.Tenancy, Proof: access.Proof{
+	return &WriteResult{Next: w.in.Ownership, Proof: access.Proof{
 		Op: w.in.Change.Change.Op, Key: w.in.Change.Key, Outcome: access.NotApplied, Reads: []access.Read{},
 	}}
 }
@@ -88,17 +88,17 @@ func deref(r *WriteResult) WriteResult {
 	return *r
 }
 
-// tenancy is what is known of the principal. A writer may not know a lease that it is
+// ownership is what is known of the principal. A writer may not know a lease that it is
 // to release: one it gave before it was stopped, whose proof comes with the change, or
 // one that was called off in the middle, of which the ledger knows the writes.
-func (w *writing) tenancy(ctx context.Context, actual access.Read) (access.Tenancy, error) {
-	t, lease, given := w.in.Tenancy, w.in.Change.Change.Lease, w.in.Change.Given
+func (w *writing) ownership(ctx context.Context, actual access.Read) (access.OwnershipState, error) {
+	t, lease, given := w.in.Ownership, w.in.Change.Change.Lease, w.in.Change.Given
 	if _, known := t.Lease(lease.ID); known {
 		return t, nil
 	}
 	switch {
-	case given != nil && given.Given():
-		return t.Adopt(lease, given.Before), nil
+	case given != nil && given.Granted():
+		return t.AdoptLease(lease, given.Before), nil
 	case given == nil && w.in.Change.Change.Op == access.OpRelease:
 		return w.calledOff(ctx, t, lease, actual)
 	}
@@ -108,8 +108,8 @@ func (w *writing) tenancy(ctx context.Context, actual access.Read) (access.Tenan
 // calledOff finds out whether an acquisition that was stopped in the middle reached
 // the console.
 func (w *writing) calledOff(
-	ctx context.Context, t access.Tenancy, lease access.Lease, actual access.Read,
-) (access.Tenancy, error) {
+	ctx context.Context, t access.OwnershipState, lease access.Lease, actual access.Read,
+) (access.OwnershipState, error) {
 	entries, err := w.store.LedgerOf(ctx, w.in.Writer.Console, w.in.Change.Request)
 	if err != nil {
 		return t, err
@@ -121,7 +121,7 @@ func (w *writing) calledOff(
 		}
 		for _, s := range slices.Backward(writes) {
 			if w.landed(s.Step, actual) {
-				return t.Adopt(lease, s.Write.Before), nil
+				return t.AdoptLease(lease, s.Write.Before), nil
 			}
 			if w.mayArrive(s) {
 				return t, errCalledOff

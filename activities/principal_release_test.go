@@ -175,7 +175,7 @@ func TestWrite_DoesNotYield(t *testing.T) {
 		"to what is not known to return": {store.Wait{Release: true, Temporary: true}, 2},
 	} {
 		d := newDesk(t, consoletest.Options{})
-		in := d.to(access.OpAcquire, lease("1", d.soc), access.Tenancy{})
+		in := d.to(access.OpAcquire, lease("1", d.soc), access.OwnershipState{})
 		down := d.fails(consoletest.ServerError, "", 0)
 		d.waits(in)
 		d.console.RemoveFault(down)
@@ -191,17 +191,17 @@ func TestWrite_DoesNotYield(t *testing.T) {
 // it was by the grant, and undoes that alone.
 func TestRelease_OfALeaseTheWriterDoesNotKnow(t *testing.T) {
 	t.Parallel()
-	for name, learn := range map[string]func(d *desk) access.Tenancy{
+	for name, learn := range map[string]func(d *desk) access.OwnershipState{
 		"it knows nothing": unknown,
-		"it has seen the principal since": func(d *desk) access.Tenancy {
+		"it has seen the principal since": func(d *desk) access.OwnershipState {
 			third := d.third()
-			got := d.done(d.to(access.OpAcquire, lease("2", third), access.Tenancy{}))
+			got := d.done(d.to(access.OpAcquire, lease("2", third), access.OwnershipState{}))
 			require.True(t, got.Next.Baseline.Holds(d.soc), "it takes the role for the principal's own")
 			return d.done(d.to(access.OpRelease, lease("2", third), got.Next)).Next
 		},
 	} {
 		d := newDesk(t, consoletest.Options{})
-		given := d.done(d.to(access.OpAcquire, lease("1", d.soc), access.Tenancy{})).Proof
+		given := d.done(d.to(access.OpAcquire, lease("1", d.soc), access.OwnershipState{})).Proof
 		d.now = d.now.Add(time.Hour)
 		in := d.to(access.OpRelease, lease("1", d.soc), learn(d))
 		in.Change.Given = &given
@@ -215,11 +215,11 @@ func TestRelease_OfALeaseTheWriterDoesNotKnow(t *testing.T) {
 func TestRelease_GivenAndChangedSince(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, consoletest.Options{})
-	given := d.done(d.to(access.OpAcquire, lease("1", d.soc), access.Tenancy{})).Proof
+	given := d.done(d.to(access.OpAcquire, lease("1", d.soc), access.OwnershipState{})).Proof
 	d.now = d.now.Add(time.Hour)
 	d.byHand(having(d.viewer, d.admin))
-	known := d.done(d.to(access.OpGrant, lease("2", d.viewer), access.Tenancy{})).Next
-	for i, t0 := range []access.Tenancy{{}, known} {
+	known := d.done(d.to(access.OpGrant, lease("2", d.viewer), access.OwnershipState{})).Next
+	for i, t0 := range []access.OwnershipState{{}, known} {
 		in := d.to(access.OpRelease, lease("1", d.soc), t0)
 		in.Change.Key += fmt.Sprint("/", i)
 		in.Change.Given = &given
@@ -236,9 +236,9 @@ func TestRelease_OfWhatWasCalledOff(t *testing.T) {
 	for _, op := range []access.Op{access.OpAcquire, access.OpGrant} {
 		d := newDesk(t, consoletest.Options{})
 		d.byHand(having(d.viewer, d.admin))
-		d.dies(d.to(op, lease("1", d.soc), access.Tenancy{}), "before the answer")
+		d.dies(d.to(op, lease("1", d.soc), access.OwnershipState{}), "before the answer")
 		require.Equal(t, having(d.viewer, d.soc), d.held())
-		got := d.done(d.to(access.OpRelease, lease("1", d.soc), access.Tenancy{}))
+		got := d.done(d.to(access.OpRelease, lease("1", d.soc), access.OwnershipState{}))
 		require.Equal(t, access.Released, got.Proof.Outcome, op)
 		require.Equal(t, having(d.viewer, d.admin), d.held(), "what it had taken the place of is back")
 
@@ -252,17 +252,17 @@ func TestRelease_OfWhatWasCalledOff(t *testing.T) {
 func TestRelease_OfWhatMayStillArrive(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, consoletest.Options{})
-	d.dies(d.to(access.OpAcquire, lease("1", d.soc), access.Tenancy{}), "before it sent")
-	in := d.to(access.OpRelease, lease("1", d.soc), access.Tenancy{})
+	d.dies(d.to(access.OpAcquire, lease("1", d.soc), access.OwnershipState{}), "before it sent")
+	in := d.to(access.OpRelease, lease("1", d.soc), access.OwnershipState{})
 	require.Equal(t, errCalledOff.Error(), d.waits(in))
 	d.now = d.now.Add(showTime)
 	require.Equal(t, access.NotApplied, d.done(in).Proof.Outcome)
 	require.Zero(t, d.puts())
 
 	d.fails(consoletest.Forbidden, http.MethodPut, 1)
-	_, err := d.write(d.to(access.OpAcquire, lease("2", d.soc), access.Tenancy{}))
+	_, err := d.write(d.to(access.OpAcquire, lease("2", d.soc), access.OwnershipState{}))
 	require.Equal(t, string(kinds.Forbidden), failure(t, err).Type())
-	got := d.done(d.to(access.OpRelease, lease("2", d.soc), access.Tenancy{}))
+	got := d.done(d.to(access.OpRelease, lease("2", d.soc), access.OwnershipState{}))
 	require.Equal(t, access.NotApplied, got.Proof.Outcome, "what was refused cannot come")
 }
 
@@ -291,7 +291,7 @@ func TestRelease_WhileAnotherChangeWasStopped(t *testing.T) {
 				require.Equal(t, access.Released, gone.Proof.Outcome)
 				require.Empty(t, gone.Proof.Drift, "nobody has changed anything by hand")
 
-				second.Tenancy, second.Stopped = gone.Next, first.Stopped
+				second.Ownership, second.Stopped = gone.Next, first.Stopped
 				got := d.done(second)
 				require.Equal(t, access.Applied, got.Proof.Outcome)
 				require.Equal(t, having(d.viewer, h), d.held())
@@ -318,7 +318,7 @@ func TestWrite_ArrivedBeforeARelease(t *testing.T) {
 	d.now = d.now.Add(time.Minute)
 	gone := d.done(d.to(access.OpRelease, lease("1", d.soc), known))
 	require.Equal(t, access.Superseded, gone.Proof.Outcome)
-	second.Tenancy = gone.Next
+	second.Ownership = gone.Next
 	got := d.done(second)
 	require.Equal(t, access.Applied, got.Proof.Outcome)
 	require.Len(t, got.Next.Leases, 1, "the lease that has ended is not back")
@@ -344,12 +344,12 @@ func TestRelease_WaitsForWhatWasStopped(t *testing.T) {
 func TestRelease_ForgetsWhyTheAcquisitionWaited(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, consoletest.Options{})
-	acquire := d.to(access.OpAcquire, lease("1", d.soc), access.Tenancy{})
+	acquire := d.to(access.OpAcquire, lease("1", d.soc), access.OwnershipState{})
 	id := d.fails(consoletest.ServerError, http.MethodGet, 0)
 	d.waits(acquire)
 	d.console.RemoveFault(id)
 	require.Len(t, d.waitOf("grant/1"), 1)
-	in := d.to(access.OpRelease, lease("1", d.soc), access.Tenancy{})
+	in := d.to(access.OpRelease, lease("1", d.soc), access.OwnershipState{})
 	in.Stopped = []ChangeRequest{acquire.Change}
 	require.Equal(t, access.NotApplied, d.done(in).Proof.Outcome)
 	require.Empty(t, d.waitOf("grant/1"))
@@ -402,7 +402,7 @@ func TestRelease_RefusedAndNoRoleIsGone(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, consoletest.Options{})
 	known := leased(d)
-	elsewhere := access.Held{RoleID: d.admin.RoleID, ScopeID: "999999999999999999"}
+	elsewhere := access.HeldRole{RoleID: d.admin.RoleID, ScopeID: "999999999999999999"}
 	known.Baseline.Held = append(known.Baseline.Held, elsewhere)
 	require.Contains(t, d.waits(d.to(access.OpRelease, lease("1", d.soc), known)), "400")
 	require.Equal(t, having(d.viewer, d.soc), d.held())
@@ -414,7 +414,7 @@ func TestAcquire_RefusedIsFinal(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, consoletest.Options{})
 	gone := access.Holding{Level: access.SiteLevel, RoleID: "999999999999999999", ScopeID: d.soc.ScopeID}
-	_, err := d.write(d.to(access.OpAcquire, lease("1", gone), access.Tenancy{}))
+	_, err := d.write(d.to(access.OpAcquire, lease("1", gone), access.OwnershipState{}))
 	require.Equal(t, string(kinds.Invalid), failure(t, err).Type())
 	require.Equal(t, 1, d.puts())
 }

@@ -94,7 +94,7 @@ func (w *writing) note(ctx context.Context, entries ...store.NewLedgerEntry) err
 
 // conclude writes the proof down.
 func (w *writing) conclude(ctx context.Context, step access.Step, seen access.Read) (WriteResult, error) {
-	next, drift := step.Next.Observe(seen.Holdings)
+	next, drift := step.Next.Absorb(seen.Holdings)
 	out := WriteResult{
 		Next: next, Message: forbidden(step, w.in.Change.Change.Lease.Level), From: w.from,
 		Proof: access.Proof{

@@ -35,7 +35,7 @@ func (w *writing) takeIn(in ChangeRequest, entries []store.LedgerEntry, actual a
 	for _, s := range slices.Backward(writes) {
 		switch {
 		case w.landed(s.Step, actual):
-			w.in.Tenancy = w.given(in.Change, s)
+			w.in.Ownership = w.given(in.Change, s)
 			return nil
 		case w.mayArrive(s):
 			return errCalledOff
@@ -45,15 +45,15 @@ func (w *writing) takeIn(in ChangeRequest, entries []store.LedgerEntry, actual a
 }
 
 // given is what is known once a write that gives access is on the console.
-func (w *writing) given(c access.Change, s sent) access.Tenancy {
-	t := w.in.Tenancy
+func (w *writing) given(c access.Change, s sent) access.OwnershipState {
+	t := w.in.Ownership
 	if s.From == t.Digest() {
 		return s.Step.Next
 	}
 	if _, known := t.Lease(c.Lease.ID); known && c.Op != access.OpGrant { // which ends it
 		return t
 	}
-	before := t.Ours
+	before := t.Proven
 	if !t.Known {
 		before = s.Write.Before
 	}
@@ -70,7 +70,7 @@ func (w *writing) arrived(s sent, actual access.Read) access.Step {
 	case !takesAway(w.in.Change.Change.Op):
 		step.Next = w.given(w.in.Change.Change, s)
 	default:
-		step.Next = w.in.Tenancy.Apply(w.in.Change.Change, actual.Holdings).Next
+		step.Next = w.in.Ownership.Apply(w.in.Change.Change, actual.Holdings).Next
 	}
 	return step
 }

@@ -33,7 +33,7 @@ func (p *Principal) Write(ctx context.Context, in WriteInput) (WriteResult, erro
 	if takesAway(in.Change.Change.Op) {
 		ctx = console.Urgent(ctx)
 	}
-	w := &writing{Principal: p, in: in, from: in.Tenancy.Digest()}
+	w := &writing{Principal: p, in: in, from: in.Ownership.Digest()}
 	out, err := w.run(ctx)
 	if err != nil {
 		return WriteResult{}, w.wait(ctx, err)
@@ -129,7 +129,7 @@ func (w *writing) changed(actual access.Read) bool {
 // change may be asked for again.
 func (w *writing) unexpected(actual access.Read) WriteResult {
 	return WriteResult{
-		Next: w.in.Tenancy, Message: "the principal has changed since people consented",
+		Next: w.in.Ownership, Message: "the principal has changed since people consented",
 		Proof: access.Proof{
 			Op: w.in.Change.Change.Op, Key: w.in.Change.Key, Outcome: access.PlanChanged,
 			Before: actual.Holdings, After: actual.Holdings, Reads: w.reads,
@@ -197,7 +197,7 @@ func (w *writing) landed(step access.Step, actual access.Read) bool {
 // what was there before a write that it has accepted. A write without an answer is
 // simply sent again, since it is the same list.
 func (w *writing) tooSoon(actual access.Read) error {
-	if w.in.Tenancy.LooksOld(actual.Holdings, w.now(), showTime) {
+	if w.in.Ownership.IsStaleRead(actual.Holdings, w.now(), showTime) {
 		return errShowsOld
 	}
 	for _, s := range w.writes {
@@ -213,7 +213,7 @@ func (w *writing) plan(ctx context.Context, actual access.Read) (access.Step, er
 	if err := w.settleStopped(ctx, actual); err != nil {
 		return access.Step{}, err
 	}
-	known, err := w.tenancy(ctx, actual)
+	known, err := w.ownership(ctx, actual)
 	if err != nil {
 		return access.Step{}, err
 	}
@@ -223,7 +223,7 @@ func (w *writing) plan(ctx context.Context, actual access.Read) (access.Step, er
 			"%s %s is no longer on the console: nothing can be given to it", w.in.Writer.Kind, w.in.Writer.ID))
 	}
 	step := known.Apply(w.in.Change.Change, actual.Holdings)
-	if given := w.in.Change.Given; step.Outcome == access.NotApplied && given != nil && given.Given() {
+	if given := w.in.Change.Given; step.Outcome == access.NotApplied && given != nil && given.Granted() {
 		step.Outcome = access.Superseded // it was given, and is not there any more
 	}
 	if actual.Gone {

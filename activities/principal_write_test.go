@@ -18,21 +18,21 @@ import (
 type operation struct {
 	op      access.Op
 	outcome access.Outcome
-	begin   func(d *desk) access.Tenancy
+	begin   func(d *desk) access.OwnershipState
 	after   func(d *desk) access.Holdings
 }
 
-func unknown(*desk) access.Tenancy { return access.Tenancy{} }
+func unknown(*desk) access.OwnershipState { return access.OwnershipState{} }
 
 // leased makes the lease that is about to be released.
-func leased(d *desk) access.Tenancy {
-	return d.done(d.to(access.OpAcquire, lease("1", d.soc), access.Tenancy{})).Next
+func leased(d *desk) access.OwnershipState {
+	return d.done(d.to(access.OpAcquire, lease("1", d.soc), access.OwnershipState{})).Next
 }
 
 // given makes by hand what is about to be taken away.
-func given(d *desk) access.Tenancy {
+func given(d *desk) access.OwnershipState {
 	d.byHand(having(d.viewer, d.soc))
-	return access.Tenancy{}
+	return access.OwnershipState{}
 }
 
 var operations = []operation{
@@ -72,7 +72,7 @@ func TestWrite_TwiceHasOneEffect(t *testing.T) {
 		require.Equal(t, o.outcome, first.Proof.Outcome)
 		require.Equal(t, o.after(d), d.held())
 		require.Equal(t, o.after(d).Held, first.Proof.After.Held)
-		require.True(t, first.Next.Ours.Equal(o.after(d)))
+		require.True(t, first.Next.Proven.Equal(o.after(d)))
 		require.Len(t, first.Proof.Writes, 1)
 		require.Equal(t, http.StatusOK, first.Proof.Writes[0].Status)
 		require.Len(t, first.Proof.Reads, 2, "before and after")
@@ -81,7 +81,7 @@ func TestWrite_TwiceHasOneEffect(t *testing.T) {
 		require.Equal(t, first, d.done(in))
 		require.Equal(t, kinds, d.ledger("grant/1"))
 		require.Equal(t, sent, d.console.RequestCount(), "the console is not asked")
-		in.Tenancy = access.Tenancy{Known: true}
+		in.Ownership = access.OwnershipState{Known: true}
 		again := d.done(in)
 		require.True(t, again.Recalled, "a writer that knows other things must not forget them")
 		require.Equal(t, first.Proof, again.Proof)
@@ -104,7 +104,7 @@ func TestWrite_AlreadySo(t *testing.T) {
 		{access.OpRevoke, d.viewer, access.LastRoleStays},
 		{access.OpRelease, d.soc, access.NotApplied},
 	} {
-		got := d.done(d.to(c.op, lease(string(rune('a'+i)), c.h), access.Tenancy{}))
+		got := d.done(d.to(c.op, lease(string(rune('a'+i)), c.h), access.OwnershipState{}))
 		require.Equal(t, c.is, got.Proof.Outcome, "%+v", c)
 		require.Empty(t, got.Proof.Writes)
 		require.Len(t, got.Proof.Reads, 1)
@@ -127,7 +127,7 @@ func TestWrite_AfterAnAttemptThatDied(t *testing.T) {
 				require.Equal(t, more, d.puts()-before)
 				require.Equal(t, o.outcome, got.Proof.Outcome)
 				require.Equal(t, o.after(d), d.held())
-				require.True(t, got.Next.Ours.Equal(o.after(d)))
+				require.True(t, got.Next.Proven.Equal(o.after(d)))
 				require.True(t, o.op == access.OpDelete || got.Next.Desired().Equal(o.after(d)))
 				require.Len(t, got.Proof.Writes, 1+more, "the evidence has what was sent")
 				require.Equal(t, got, d.done(in))
@@ -139,7 +139,7 @@ func TestWrite_AfterAnAttemptThatDied(t *testing.T) {
 // dies is an attempt up to that point.
 func (d *desk) dies(in WriteInput, point string) {
 	d.t.Helper()
-	w := &writing{Principal: d.principal, in: in, from: in.Tenancy.Digest()}
+	w := &writing{Principal: d.principal, in: in, from: in.Ownership.Digest()}
 	done, err := w.recall(d.t.Context())
 	require.NoError(d.t, err)
 	require.Nil(d.t, done)
@@ -176,7 +176,7 @@ func TestWrite_EveryFaultAtTheWrite(t *testing.T) {
 			t.Parallel()
 			d := newDesk(t, consoletest.Options{})
 			id := d.fails(kind, http.MethodPut, 1)
-			got, err := d.untilDone(d.to(access.OpAcquire, lease("1", d.soc), access.Tenancy{}))
+			got, err := d.untilDone(d.to(access.OpAcquire, lease("1", d.soc), access.OwnershipState{}))
 			require.Equal(t, 1, d.console.FaultsFired(id))
 			if err != nil {
 				require.Contains(t, []consoletest.FaultKind{
@@ -202,7 +202,7 @@ func TestWrite_DoneAndNotSaid(t *testing.T) {
 	for _, kind := range []consoletest.FaultKind{consoletest.CutAfter, consoletest.ErrorAfter, consoletest.Truncated} {
 		d := newDesk(t, consoletest.Options{})
 		d.fails(kind, http.MethodPut, 0)
-		got := d.done(d.to(access.OpAcquire, lease("1", d.soc), access.Tenancy{}))
+		got := d.done(d.to(access.OpAcquire, lease("1", d.soc), access.OwnershipState{}))
 		require.Equal(t, access.Applied, got.Proof.Outcome, kind)
 		require.Equal(t, 1, d.puts(), kind)
 		require.NotEmpty(t, got.Proof.Writes[0].Error, kind)
@@ -219,7 +219,7 @@ func TestWrite_ReadBackFails(t *testing.T) {
 		d.console.AddFault(consoletest.Fault{
 			Name: kind, Method: http.MethodGet, Path: "/users/" + d.who.ID, After: 1, Times: 2,
 		})
-		in := d.to(access.OpAcquire, lease("1", d.soc), access.Tenancy{})
+		in := d.to(access.OpAcquire, lease("1", d.soc), access.OwnershipState{})
 		d.waits(in)
 		d.waits(in)
 		require.Equal(t, access.Applied, d.done(in).Proof.Outcome, kind)
@@ -232,13 +232,13 @@ func TestWrite_Collisions(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, consoletest.Options{})
 	d.fails(consoletest.Conflict, http.MethodPut, 4)
-	got, err := d.untilDone(d.to(access.OpAcquire, lease("1", d.soc), access.Tenancy{}))
+	got, err := d.untilDone(d.to(access.OpAcquire, lease("1", d.soc), access.OwnershipState{}))
 	require.NoError(t, err)
 	require.Equal(t, access.Applied, got.Proof.Outcome)
 	require.Len(t, got.Proof.Writes, 5)
 
 	d.fails(consoletest.Conflict, http.MethodPut, 0)
-	_, err = d.untilDone(d.to(access.OpGrant, lease("2", d.admin), access.Tenancy{}))
+	_, err = d.untilDone(d.to(access.OpGrant, lease("2", d.admin), access.OwnershipState{}))
 	require.Equal(t, string(kinds.Conflict), failure(t, err).Type())
 	require.Equal(t, having(d.viewer, d.soc), d.held())
 }
@@ -247,7 +247,7 @@ func TestWrite_Collisions(t *testing.T) {
 func TestWrite_RefusedAfterSomethingUnanswered(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, consoletest.Options{})
-	in := d.to(access.OpAcquire, lease("1", d.soc), access.Tenancy{})
+	in := d.to(access.OpAcquire, lease("1", d.soc), access.OwnershipState{})
 	d.dies(in, "before it sent")
 	d.fails(consoletest.Forbidden, http.MethodPut, 0)
 	require.Contains(t, d.waits(in), "403")
@@ -261,7 +261,7 @@ func TestWrite_AcceptedAndNotShown(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, consoletest.Options{})
 	id := d.fails(consoletest.Stale, http.MethodPut, 0)
-	in := d.to(access.OpAcquire, lease("1", d.soc), access.Tenancy{})
+	in := d.to(access.OpAcquire, lease("1", d.soc), access.OwnershipState{})
 	for range 3 {
 		require.Equal(t, errNotShown.Error(), d.waits(in))
 		require.Equal(t, 1, d.puts())
@@ -302,7 +302,7 @@ func TestWrite_SomeoneElseWrites(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, consoletest.Options{})
 	elsewhere := d.third()
-	in := d.to(access.OpAcquire, lease("1", d.soc), access.Tenancy{})
+	in := d.to(access.OpAcquire, lease("1", d.soc), access.OwnershipState{})
 	d.dies(in, "before it sent")
 	d.byHand(having(d.viewer, elsewhere))
 	got := d.done(in)
@@ -319,11 +319,11 @@ func TestWrite_PrincipalIsGone(t *testing.T) {
 	require.Equal(t, string(kinds.NotFound), failure(t, err).Type())
 	require.Contains(t, failure(t, err).Message(), "no longer on the console")
 	require.Equal(t, access.Released, d.done(d.to(access.OpRelease, lease("1", d.soc), known)).Proof.Outcome)
-	got := d.done(d.to(access.OpRevoke, lease("3", d.viewer), access.Tenancy{}))
+	got := d.done(d.to(access.OpRevoke, lease("3", d.viewer), access.OwnershipState{}))
 	require.Equal(t, access.AlreadyAbsent, got.Proof.Outcome)
 	require.True(t, got.Proof.Reads[0].Gone)
 	require.Contains(t, got.Proof.Drift, "the console no longer knows the principal")
-	got = d.done(d.to(access.OpDelete, lease("4", d.soc), access.Tenancy{}))
+	got = d.done(d.to(access.OpDelete, lease("4", d.soc), access.OwnershipState{}))
 	require.Equal(t, access.AlreadyAbsent, got.Proof.Outcome)
 }
 
@@ -332,10 +332,10 @@ func TestWrite_OtherConsole(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, consoletest.Options{})
 	d.who.Console = "other.sentinelone.net"
-	_, err := d.write(d.to(access.OpAcquire, lease("1", d.soc), access.Tenancy{}))
+	_, err := d.write(d.to(access.OpAcquire, lease("1", d.soc), access.OwnershipState{}))
 	require.Equal(t, string(kinds.Conflict), failure(t, err).Type())
 	require.True(t, failure(t, err).NonRetryable())
-	require.Contains(t, d.waits(d.to(access.OpRelease, lease("1", d.soc), access.Tenancy{})), "a task queue of its own")
+	require.Contains(t, d.waits(d.to(access.OpRelease, lease("1", d.soc), access.OwnershipState{})), "a task queue of its own")
 	_, err = run[ConfirmResult](d, ConfirmName, ConfirmInput{Writer: d.who, Request: "grant/1"})
 	require.Equal(t, string(kinds.Conflict), failure(t, err).Type())
 	require.Zero(t, d.console.RequestCount())
@@ -345,10 +345,10 @@ func TestWrite_OtherConsole(t *testing.T) {
 func TestWrite_ReadOnly(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, consoletest.Options{}, func(c *console.Config) { c.ReadOnly = true })
-	_, err := d.write(d.to(access.OpAcquire, lease("1", d.soc), access.Tenancy{}))
+	_, err := d.write(d.to(access.OpAcquire, lease("1", d.soc), access.OwnershipState{}))
 	require.Equal(t, string(kinds.ReadOnly), failure(t, err).Type())
 	d.byHand(having(d.viewer, d.soc))
-	require.Contains(t, d.waits(d.to(access.OpRevoke, lease("2", d.soc), access.Tenancy{})), "read-only")
+	require.Contains(t, d.waits(d.to(access.OpRevoke, lease("2", d.soc), access.OwnershipState{})), "read-only")
 	require.Zero(t, d.puts())
 }
 
@@ -357,7 +357,7 @@ func TestConfirm(t *testing.T) {
 	d := newDesk(t, consoletest.Options{})
 	known := leased(d)
 	known = d.done(d.to(access.OpRelease, lease("1", d.soc), known)).Next
-	in := ConfirmInput{Writer: d.who, Request: "grant/1", Tenancy: known}
+	in := ConfirmInput{Writer: d.who, Request: "grant/1", Ownership: known}
 	d.fails(consoletest.Forbidden, http.MethodGet, 1)
 	_, err := run[ConfirmResult](d, ConfirmName, in)
 	require.False(t, failure(t, err).NonRetryable(), "whatever the console says is waited out")

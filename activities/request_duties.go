@@ -51,7 +51,7 @@ func (r *Request) checkDuties(ctx context.Context, in DecideInput, entry *decisi
 			"does not answer; it is when the request is applied", "request", in.Request.ID, "error", err)
 		return nil
 	}
-	var none access.Tenancy
+	var none access.OwnershipState
 	if step := none.Apply(in.Duties.Change, p.Holdings()); step.Outcome == access.RolesConflict {
 		entry.Refusal = conflictText(step)
 	}

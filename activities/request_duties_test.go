@@ -58,12 +58,12 @@ func notBeside(in WriteInput, role string) WriteInput {
 // whether the first is there by a lease, for good or by hand.
 func TestWrite_SeparationOfDuties(t *testing.T) {
 	t.Parallel()
-	for name, first := range map[string]func(*desk) access.Tenancy{
-		"by a lease": func(d *desk) access.Tenancy {
-			return d.done(notBeside(d.to(access.OpAcquire, lease("1", d.soc), access.Tenancy{}), d.admin.RoleID)).Next
+	for name, first := range map[string]func(*desk) access.OwnershipState{
+		"by a lease": func(d *desk) access.OwnershipState {
+			return d.done(notBeside(d.to(access.OpAcquire, lease("1", d.soc), access.OwnershipState{}), d.admin.RoleID)).Next
 		},
-		"for good": func(d *desk) access.Tenancy {
-			return d.done(notBeside(d.to(access.OpGrant, lease("1", d.soc), access.Tenancy{}), d.admin.RoleID)).Next
+		"for good": func(d *desk) access.OwnershipState {
+			return d.done(notBeside(d.to(access.OpGrant, lease("1", d.soc), access.OwnershipState{}), d.admin.RoleID)).Next
 		},
 		"by hand": given,
 	} {
@@ -102,12 +102,12 @@ func TestRelease_SeparationHoldsNothingUp(t *testing.T) {
 func TestRelease_TakesAStoppedOneInDespiteSeparation(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, consoletest.Options{})
-	in := notBeside(d.to(access.OpAcquire, lease("1", d.soc), access.Tenancy{}), d.admin.RoleID)
+	in := notBeside(d.to(access.OpAcquire, lease("1", d.soc), access.OwnershipState{}), d.admin.RoleID)
 	d.dies(in, "before the proof")
 	d.byHand(having(d.viewer, d.soc, d.third()))
 	d.now = d.now.Add(time.Minute)
 	other := having(d.viewer, d.third())
-	release := d.to(access.OpRevoke, lease("9", d.viewer), access.Tenancy{Known: true, Baseline: other, Ours: other})
+	release := d.to(access.OpRevoke, lease("9", d.viewer), access.OwnershipState{Known: true, Baseline: other, Proven: other})
 	release.Stopped = []ChangeRequest{in.Change}
 	_, known := d.done(release).Next.Lease(in.Change.Change.Lease.ID)
 	require.True(t, known)

@@ -141,7 +141,7 @@ func (r *Request) work(ctx context.Context, in PlanInput) (access.Plan, error) {
 	if err != nil {
 		return access.Plan{}, err
 	}
-	var none access.Tenancy
+	var none access.OwnershipState
 	step := none.Apply(access.Change{
 		Op: plan.Op, Lease: access.Lease{ID: in.Request.ID, Holding: plan.Holding()}, Rules: plan.Rules,
 	}, plan.Before)

@@ -327,7 +327,7 @@ func TestPlan_LevelChangeAllowed(t *testing.T) {
 			", role " + d.soc.RoleID + " at site " + d.soc.ScopeID,
 	}, got.Notes)
 	require.Equal(t, access.Holdings{
-		Level: access.Tenant, Held: []access.Held{{RoleID: d.soc.RoleID}},
+		Level: access.Tenant, Held: []access.HeldRole{{RoleID: d.soc.RoleID}},
 	}, got.After)
 }
 

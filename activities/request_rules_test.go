@@ -18,7 +18,7 @@ func (d *desk) ruling(keys string) {
 }
 
 // planned is what a plan's request asks of the writer.
-func (d *desk) planned(plan access.Plan, op access.Op, known access.Tenancy) WriteInput {
+func (d *desk) planned(plan access.Plan, op access.Op, known access.OwnershipState) WriteInput {
 	in := d.to(op, lease("1", plan.Holding()), known)
 	in.Change.Change.Rules = plan.Rules
 	return in
@@ -54,7 +54,7 @@ func TestLastRole_FromThePolicyToTheConsole(t *testing.T) {
 				t.Parallel()
 				d := newDesk(t, consoletest.Options{})
 				d.ruling(keys)
-				in, known := d.lastAsk(), access.Tenancy{}
+				in, known := d.lastAsk(), access.OwnershipState{}
 				want := c.expected
 				if op == access.OpRelease {
 					in, want = d.ask(), c.released
@@ -122,14 +122,14 @@ func TestLevelChange_FromThePolicyToTheConsole(t *testing.T) {
 				require.Contains(t, d.refusal(in), c.refused)
 				// A writer that is asked all the same does nothing either.
 				plan := d.plan(in).Plan
-				got := d.done(d.planned(plan, access.OpGrant, access.Tenancy{}))
+				got := d.done(d.planned(plan, access.OpGrant, access.OwnershipState{}))
 				require.Equal(t, access.LevelDiffers, got.Proof.Outcome)
 				require.Equal(t, having(d.viewer), d.held())
 				return
 			}
 			plan := d.plan(in).Plan
 			require.Contains(t, fmt.Sprint(plan.Notes), "moves the principal from site to account level")
-			require.Equal(t, access.Applied, d.done(d.planned(plan, access.OpGrant, access.Tenancy{})).Proof.Outcome)
+			require.Equal(t, access.Applied, d.done(d.planned(plan, access.OpGrant, access.OwnershipState{})).Proof.Outcome)
 			require.Equal(t, access.AccountLevel, d.held().Level)
 		})
 	}

@@ -46,7 +46,7 @@ func (d *signedDesk) signedAsk() PlanInput {
 	in := d.ask()
 	in.Console = d.who.Console
 	s := access.RequestSignature{
-		Asked: access.Asked{
+		Request: access.RequestSpec{
 			Op: in.Op, Console: in.Console, Principal: in.Principal, Role: in.Role, Scope: in.Scope, Terms: in.Terms,
 		},
 		SignedAt: d.now.Add(-time.Minute), At: d.now, Signed: access.Unsigned,
@@ -87,7 +87,7 @@ func TestPlan_SignatureCountsOnce(t *testing.T) {
 	require.Empty(t, d.console.Requests())
 	in := d.signedAsk()
 	in.Principal.ID = "1" + in.Principal.ID // nobody's
-	in.Signature.Asked.Principal = in.Principal
+	in.Signature.Request.Principal = in.Principal
 	in.Signature.Signature = d.sign("bob@example.com", signing.OfRequest(in.Request.ID, *in.Signature))
 	_, err := run[PlanResult](d.desk, PlanName, in)
 	require.ErrorContains(t, err, "is on the console")

@@ -126,9 +126,9 @@ type CloseResult struct {
 
 // WriteInput is one change for the console.
 type WriteInput struct {
-	Writer  WriterStart    `json:"writer"`
-	Change  ChangeRequest  `json:"change"`
-	Tenancy access.Tenancy `json:"tenancy"`
+	Writer    WriterStart           `json:"writer"`
+	Change    ChangeRequest         `json:"change"`
+	Ownership access.OwnershipState `json:"ownership"`
 	// Stopped are changes that were stopped in the middle: what they have sent may be on
 	// the console, and is theirs.
 	Stopped []ChangeRequest `json:"stopped,omitempty"`
@@ -136,8 +136,8 @@ type WriteInput struct {
 
 // WriteResult is what became of it.
 type WriteResult struct {
-	Proof access.Proof   `json:"proof"`
-	Next  access.Tenancy `json:"next"`
+	Proof access.Proof          `json:"proof"`
+	Next  access.OwnershipState `json:"next"`
 	// Message says why nothing was done, where the outcome is a refusal.
 	Message string `json:"message,omitempty"`
 	// From is what was known before, by digest.
@@ -149,9 +149,9 @@ type WriteResult struct {
 
 // ConfirmInput asks to look once more.
 type ConfirmInput struct {
-	Writer  WriterStart    `json:"writer"`
-	Request string         `json:"request"`
-	Tenancy access.Tenancy `json:"tenancy"`
+	Writer    WriterStart           `json:"writer"`
+	Request   string                `json:"request"`
+	Ownership access.OwnershipState `json:"ownership"`
 }
 
 // ConfirmResult is what was seen. Nothing is learned from it: a console that is slow to

@@ -99,7 +99,7 @@ func (d *desk) role(name string) string {
 // add makes a principal that holds Viewer at the first site.
 func (d *desk) add(p access.Principal) WriterStart {
 	d.t.Helper()
-	p.Level, p.Held = d.viewer.Level, []access.Held{entry(d.viewer)}
+	p.Level, p.Held = d.viewer.Level, []access.HeldRole{entry(d.viewer)}
 	add := d.console.AddUser
 	if p.Kind == access.ServiceUser {
 		add = d.console.AddServiceUser
@@ -114,7 +114,9 @@ func (d *desk) third() access.Holding {
 	return access.Holding{Level: access.SiteLevel, RoleID: d.admin.RoleID, ScopeID: d.console.Truth().Sites[2].ID}
 }
 
-func entry(h access.Holding) access.Held { return access.Held{RoleID: h.RoleID, ScopeID: h.ScopeID} }
+func entry(h access.Holding) access.HeldRole {
+	return access.HeldRole{RoleID: h.RoleID, ScopeID: h.ScopeID}
+}
 
 // having is a list of roles at sites.
 func having(list ...access.Holding) access.Holdings {
@@ -154,8 +156,8 @@ func lease(id string, h access.Holding) access.Lease {
 }
 
 // to asks for a change of the principal by the writer that knows so much.
-func (d *desk) to(op access.Op, l access.Lease, known access.Tenancy) WriteInput {
-	return WriteInput{Writer: d.who, Tenancy: known, Change: ChangeRequest{
+func (d *desk) to(op access.Op, l access.Lease, known access.OwnershipState) WriteInput {
+	return WriteInput{Writer: d.who, Ownership: known, Change: ChangeRequest{
 		Key: ChangeKey(l.ID, op), Request: l.ID[:len(l.ID)-len("#run")], Change: access.Change{Op: op, Lease: l},
 	}}
 }

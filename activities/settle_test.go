@@ -212,7 +212,7 @@ func (b *bench) swapRole() {
 		for _, r := range truth.Roles {
 			if r.Predefined && r.ID != held.RoleID {
 				held.RoleID = r.ID
-				require.NoError(b.t, b.console.SetUserRoles(p.ID, p.Level, []access.Held{held}))
+				require.NoError(b.t, b.console.SetUserRoles(p.ID, p.Level, []access.HeldRole{held}))
 				return
 			}
 		}

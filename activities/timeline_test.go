@@ -53,7 +53,7 @@ func (e event) order() int {
 
 // newTimeline has a user that holds a role at the first site, and roles at two more if
 // they are given.
-func newTimeline(t *testing.T, o consoletest.Options, at ...access.Held) *timeline {
+func newTimeline(t *testing.T, o consoletest.Options, at ...access.HeldRole) *timeline {
 	t.Helper()
 	server := consoletest.Start(t, o)
 	c, err := console.New(console.Config{
@@ -64,7 +64,7 @@ func newTimeline(t *testing.T, o consoletest.Options, at ...access.Held) *timeli
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, db.Close()) })
 	truth := server.Truth()
-	held := append([]access.Held{{RoleID: truth.Roles[0].ID, ScopeID: truth.Sites[0].ID}}, at...)
+	held := append([]access.HeldRole{{RoleID: truth.Roles[0].ID, ScopeID: truth.Sites[0].ID}}, at...)
 	id, err := server.AddUser(access.Principal{Name: "New Ana", Level: access.SiteLevel, Held: held})
 	require.NoError(t, err)
 	return &timeline{
@@ -90,7 +90,7 @@ func (l *timeline) roleAt(site string) string {
 }
 
 // lease is a grant of a role at a site from one minute to another.
-func (l *timeline) lease(id string, h access.Held, from, to float64) {
+func (l *timeline) lease(id string, h access.HeldRole, from, to float64) {
 	lease := access.Lease{
 		ID: id, Holding: access.Holding{Level: access.SiteLevel, RoleID: h.RoleID, ScopeID: h.ScopeID},
 		End: l.at(to),

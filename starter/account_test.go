@@ -114,7 +114,7 @@ func offboardedUser(t *testing.T, l *live) { //nolint:thelper // a subtest
 	require.Equal(t, access.Applied, base.Result.Outcome)
 	now := l.named(access.User, p.Name)[0]
 	require.Equal(t, access.Holdings{
-		Level: access.AccountLevel, Held: []access.Held{{RoleID: l.roles["SOC"], ScopeID: l.accounts["Acme"]}},
+		Level: access.AccountLevel, Held: []access.HeldRole{{RoleID: l.roles["SOC"], ScopeID: l.accounts["Acme"]}},
 	}, now.Holdings())
 
 	gone := run(t, "offboard", "--user", "leaver@example.com", "--delete", "--yes", "--id", "HR-7")

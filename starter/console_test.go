@@ -123,8 +123,8 @@ func (l *live) populate() {
 	}
 }
 
-func (l *live) viewer(site string) []access.Held {
-	return []access.Held{{RoleID: l.roles["Viewer"], ScopeID: l.sites[site]}}
+func (l *live) viewer(site string) []access.HeldRole {
+	return []access.HeldRole{{RoleID: l.roles["Viewer"], ScopeID: l.sites[site]}}
 }
 
 // person adds a user that holds Viewer at the site that only Acme has.

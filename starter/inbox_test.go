@@ -33,8 +33,8 @@ func inboxStatus() workflows.RequestStatus {
 		Terms: access.Terms{
 			Requester: "bob@example.com", Reason: "INC-42", Duration: access.Duration(4 * time.Hour),
 		},
-		Before: access.Holdings{Level: access.SiteLevel, Held: []access.Held{{RoleID: "1", ScopeID: "9"}}},
-		After:  access.Holdings{Level: access.SiteLevel, Held: []access.Held{{RoleID: "2", ScopeID: "9"}}},
+		Before: access.Holdings{Level: access.SiteLevel, Held: []access.HeldRole{{RoleID: "1", ScopeID: "9"}}},
+		After:  access.Holdings{Level: access.SiteLevel, Held: []access.HeldRole{{RoleID: "2", ScopeID: "9"}}},
 		Notes:  []string{"one role a site"},
 		Approval: access.Approval{Required: true, Policy: "two leads, then the ciso", Steps: []access.ApprovalStep{
 			{Need: 2, Groups: []string{"leads"}, People: []string{carol, "dave@example.com"}},

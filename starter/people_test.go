@@ -63,7 +63,7 @@ func TestShow_PeopleFromTheLedger(t *testing.T) {
 	first.Notes = []string{"a note on the first plan"}
 	first = first.Seal()
 	second := askedOfPeople("ana@example.com")
-	second.Before = access.Holdings{Level: access.SiteLevel, Held: []access.Held{{RoleID: "9", ScopeID: "201"}}}
+	second.Before = access.Holdings{Level: access.SiteLevel, Held: []access.HeldRole{{RoleID: "9", ScopeID: "201"}}}
 	second = second.Seal()
 	told := func(key, typ, sender, result, err string) store.NewLedgerEntry {
 		return store.NewLedgerEntry{Kind: "notification", Key: key, Body: map[string]string{

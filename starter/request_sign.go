@@ -10,7 +10,7 @@ import (
 
 // requestInput is the input of a request, which whoever asks can sign.
 type requestInput interface {
-	Asked() access.Asked
+	Spec() access.RequestSpec
 	Sign(signature string, at time.Time)
 }
 
@@ -19,7 +19,7 @@ func (p *program) signRequest(ctx context.Context, o order) error {
 	if o.dryRun {
 		return nil // it does nothing that somebody must stand for
 	}
-	by, err := p.pen(ctx, o.sign, o.input.Asked().Terms.Requester)
+	by, err := p.pen(ctx, o.sign, o.input.Spec().Terms.Requester)
 	if err != nil {
 		return err
 	}
@@ -54,9 +54,9 @@ func (s pen) request(ctx context.Context, o order) error {
 }
 
 func (s pen) signAsked(ctx context.Context, o order) (signing.Statement, string, error) {
-	asked := o.input.Asked()
+	asked := o.input.Spec()
 	if asked.Console == "" {
 		return signing.Statement{}, "", usage("a signed request says which console it is for: set SENTINELONE_BASE_URL")
 	}
-	return s.sign(ctx, signing.OfRequest(o.id, access.RequestSignature{Asked: asked}))
+	return s.sign(ctx, signing.OfRequest(o.id, access.RequestSignature{Request: asked}))
 }

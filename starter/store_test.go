@@ -25,11 +25,11 @@ func scene() []access.Entity {
 		access.Principal{
 			Kind: access.User, ID: "402", Email: "bob@example.com", Name: "Bob",
 			Level: access.AccountLevel, Source: "mgmt",
-			Held: []access.Held{{RoleID: "302", ScopeID: "100"}},
+			Held: []access.HeldRole{{RoleID: "302", ScopeID: "100"}},
 		},
 		access.Principal{
 			Kind: access.ServiceUser, ID: "501", Name: "svc.backup", Level: access.Tenant,
-			Held: []access.Held{{RoleID: "301"}},
+			Held: []access.HeldRole{{RoleID: "301"}},
 		},
 	}
 }
@@ -41,7 +41,7 @@ func ana(roles ...string) access.Principal {
 		Level: access.SiteLevel, Source: "sso_saml", EmailVerified: true,
 	}
 	for _, role := range roles {
-		p.Held = append(p.Held, access.Held{RoleID: role, ScopeID: "201"})
+		p.Held = append(p.Held, access.HeldRole{RoleID: role, ScopeID: "201"})
 	}
 	return p
 }

@@ -32,7 +32,7 @@ func newEvidence(t *testing.T) evidence {
 		require.NoError(t, err)
 		return signature, ssh.FingerprintSHA256(key.PublicKey())
 	}
-	asked := access.Asked{
+	asked := access.RequestSpec{
 		Op: access.OpGrant, Principal: access.PrincipalSelector{Kind: access.User, ID: "11"},
 		Role: access.RoleSelector{ID: "21"}, Scope: access.ScopeSelector{Level: access.Tenant},
 		Terms: access.Terms{Requester: "bob@example.com"},
@@ -48,7 +48,7 @@ func newEvidence(t *testing.T) evidence {
 				Steps:    []access.ApprovalStep{{Need: 1, Groups: []string{"leads"}, People: []string{carol}}},
 			},
 		}.Seal(),
-		RequestSignature: &access.RequestSignature{Asked: asked, SignedAt: at},
+		RequestSignature: &access.RequestSignature{Request: asked, SignedAt: at},
 	}
 	q := r.RequestSignature
 	q.Signature, q.Signed = sign(bob, signing.OfRequest(r.Request, *q))

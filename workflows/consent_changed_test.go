@@ -17,7 +17,7 @@ import (
 // changes meanwhile: the plan after that takes a minute, and asks again unless it is set.
 func changing(t *testing.T, second access.Approval) *council {
 	t.Helper()
-	in := asked(8 * time.Hour)
+	in := grantInput(8 * time.Hour)
 	c := &council{requestScene: newRequest(t)}
 	first := planOf(planInput(in))
 	first.Approval = access.Approval{
@@ -44,7 +44,7 @@ func TestConsent_PlannedAnew(t *testing.T) {
 	var planning, active workflows.RequestStatus
 	c.at(5*time.Minute, func() { planning = c.look() })
 	c.at(time.Hour, func() { active = c.look() })
-	require.Equal(t, "expired", c.grant(asked(8*time.Hour)).State)
+	require.Equal(t, "expired", c.grant(grantInput(8*time.Hour)).State)
 	between.refused(t, "there is nothing to decide: the state is planning")
 	require.Nil(t, planning.Consent)
 	require.Nil(t, active.Consent)
@@ -61,14 +61,14 @@ func TestConsent_AskedAnew(t *testing.T) {
 	c.applies(access.OpAcquire, access.Applied).Once()
 	c.applies(access.OpRelease, access.Released).Once()
 	old := narrowing(time.Hour, 0)
-	first := planOf(planInput(asked(8 * time.Hour)))
+	first := planOf(planInput(grantInput(8 * time.Hour)))
 	first.Approval = access.Approval{
 		Required: true, DecideWithin: access.Duration(time.Hour), Steps: []access.ApprovalStep{stepOf(1, carolMail)},
 	}
 	old.PlanHash = first.Seal().Hash
 	stale := c.sends(20*time.Minute, "approve", old)
 	again := c.says(21*time.Minute, "approve", carolMail)
-	require.Equal(t, "expired", c.grant(asked(8*time.Hour)).State)
+	require.Equal(t, "expired", c.grant(grantInput(8*time.Hour)).State)
 	stale.refused(t, "the plan has changed since it was shown")
 	require.NoError(t, again.err)
 	require.Equal(t, access.Duration(8*time.Hour), c.applied[1].Change.Change.Lease.For)
@@ -82,7 +82,7 @@ func TestConsent_NumberOfItsOwn(t *testing.T) {
 	c.breaks = temporal.NewNonRetryableApplicationError("broken", "Invalid", nil)
 	broken := c.says(time.Minute, "approve", carolMail)
 	next := c.says(2*time.Minute, "approve", daveMail)
-	require.Equal(t, "timedOut", c.grant(asked(0)).State)
+	require.Equal(t, "timedOut", c.grant(grantInput(0)).State)
 	require.Error(t, broken.err)
 	require.NoError(t, next.err)
 	require.Equal(t, []int{0, 1}, []int{c.decided[0].Number, c.decided[1].Number})

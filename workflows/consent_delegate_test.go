@@ -34,7 +34,7 @@ type council struct {
 
 func newCouncil(t *testing.T, a access.Approval) *council {
 	t.Helper()
-	return newCouncilOn(t, asked(0), a)
+	return newCouncilOn(t, grantInput(0), a)
 }
 
 // answers mocks the activities for a request with that plan.
@@ -121,7 +121,7 @@ func TestConsent_Delegated(t *testing.T) {
 	both := c.says(7*time.Minute, "deny", daveMail)
 	c.applies(access.OpGrant, access.Applied)
 	erin := c.says(8*time.Minute, "approve", erinMail)
-	got := c.grant(asked(0))
+	got := c.grant(grantInput(0))
 	require.Equal(t, "granted", got.State)
 	early.refused(t, "may not decide this")
 	require.NoError(t, handed.err)
@@ -150,7 +150,7 @@ func TestConsent_ForThemselvesFirst(t *testing.T) {
 	own := c.says(2*time.Minute, "approve", daveMail)
 	c.applies(access.OpGrant, access.Applied)
 	carol := c.says(3*time.Minute, "approve", carolMail)
-	require.Equal(t, "granted", c.grant(asked(0)).State)
+	require.Equal(t, "granted", c.grant(grantInput(0)).State)
 	require.Empty(t, own.decision.OnBehalfOf)
 	require.NoError(t, carol.err)
 }
@@ -162,7 +162,7 @@ func TestConsent_DelegatedLater(t *testing.T) {
 	c.hands(time.Minute, erinMail, daveMail)
 	yes := c.says(2*time.Minute, "approve", daveMail)
 	no := c.says(3*time.Minute, "deny", daveMail)
-	got := c.grant(asked(0))
+	got := c.grant(grantInput(0))
 	require.Equal(t, "denied", got.State)
 	require.Equal(t, "denied by dave@example.com for erin@example.com", got.Message)
 	yes.refused(t, "may not decide this")
@@ -197,7 +197,7 @@ func TestConsent_MayNotHandOver(t *testing.T) {
 	taken := c.sends(2*time.Minute, workflows.DelegateUpdate,
 		workflows.DelegationInput{By: carolMail, To: bobMail, Until: began})
 	c.says(time.Hour, "deny", carolMail)
-	require.Equal(t, "denied", c.grant(asked(0)).State)
+	require.Equal(t, "denied", c.grant(grantInput(0)).State)
 	for want, got := range who {
 		got.refused(t, want)
 	}
@@ -222,7 +222,7 @@ func TestConsent_Escalated(t *testing.T) {
 	var seen workflows.RequestStatus
 	c.at(time.Hour+3*time.Minute, func() { seen = c.look() })
 	next := c.says(time.Hour+4*time.Minute, "approve", erinMail)
-	got := c.grant(asked(0))
+	got := c.grant(grantInput(0))
 	require.Equal(t, "granted", got.State)
 	before.refused(t, "may not decide this")
 	requester.refused(t, "the requester does not decide")

@@ -23,7 +23,7 @@ func TestConsent_AfterItsTime(t *testing.T) {
 		c.says(9*time.Hour, first.action, first.by)
 		yes := c.says(11*time.Hour, "approve", daveMail)
 		no := c.says(11*time.Hour+time.Minute, "deny", carolMail)
-		require.Equal(t, first.ends, c.grant(asked(0)).State, first.by)
+		require.Equal(t, first.ends, c.grant(grantInput(0)).State, first.by)
 		require.Error(t, yes.err, first.by)
 		require.Error(t, no.err, first.by)
 	}

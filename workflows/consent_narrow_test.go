@@ -33,7 +33,7 @@ func narrowing(long time.Duration, start time.Duration) workflows.DecisionInput 
 // A role for good may be given for a time, and still not before it was asked for.
 func TestConsent_ForATimeAndNotEarlier(t *testing.T) {
 	t.Parallel()
-	in := asked(0)
+	in := grantInput(0)
 	in.StartAt = new(began.Add(24 * time.Hour))
 	c := newCouncilOn(t, in, access.Approval{Steps: []access.ApprovalStep{stepOf(1, carolMail)}})
 	early := c.sends(time.Hour, "approve", narrowing(time.Hour, 2*time.Hour))
@@ -54,7 +54,7 @@ func TestConsent_ForATimeAndNotEarlier(t *testing.T) {
 // gives nothing; to deny it is no different from any other time.
 func TestConsent_OverBeforeItStarts(t *testing.T) {
 	t.Parallel()
-	in := asked(4 * time.Hour)
+	in := grantInput(4 * time.Hour)
 	in.StartAt = new(began.Add(-2 * time.Hour))
 	c := newCouncilOn(t, in, access.Approval{Steps: []access.ApprovalStep{stepOf(1, carolMail)}})
 	short := c.sends(time.Minute, "approve", narrowing(time.Hour, 0))
@@ -70,7 +70,7 @@ func TestConsent_OverBeforeItStarts(t *testing.T) {
 // this is not what would be done.
 func TestRevoke_NotNarrowed(t *testing.T) {
 	t.Parallel()
-	in := askedAway()
+	in := revokeInput()
 	asks := revokePlan(in)
 	plan := planOf(asks)
 	plan.Approval = access.Approval{

@@ -114,7 +114,7 @@ func (b *ballot) apply(in activities.ApplyInput) activities.ApplyResult {
 	require.True(b.t, b.consented(), "applied without consent: %+v of %+v", b.counted, b.plan.Approval.Steps)
 	if b.changes > 0 {
 		b.changes--
-		b.plan.Before = access.Holdings{Level: access.Tenant, Held: []access.Held{{RoleID: fmt.Sprint(b.changes)}}}
+		b.plan.Before = access.Holdings{Level: access.Tenant, Held: []access.HeldRole{{RoleID: fmt.Sprint(b.changes)}}}
 		return activities.ApplyResult{ChangeAnswer: activities.ChangeAnswer{
 			Proof: access.Proof{Outcome: access.PlanChanged},
 		}}

@@ -13,7 +13,7 @@ import (
 // What an approver has shortened is not lengthened again, by whomever and however little.
 func TestGrant_ExtendShortened(t *testing.T) {
 	t.Parallel()
-	in := asked(8 * time.Hour)
+	in := grantInput(8 * time.Hour)
 	c := newCouncilOn(t, in, access.Approval{Steps: []access.ApprovalStep{stepOf(1, carolMail), stepOf(1, daveMail)}})
 	c.applies(access.OpAcquire, access.Applied).Once()
 	c.applies(access.OpRelease, access.Released).Once()
@@ -29,7 +29,7 @@ func TestGrant_ExtendShortened(t *testing.T) {
 // number of updates, and `end` is one.
 func TestGrant_ExtendTooOften(t *testing.T) {
 	t.Parallel()
-	r, in := newRequest(t), asked(4*time.Hour)
+	r, in := newRequest(t), grantInput(4*time.Hour)
 	r.plans(in)
 	r.applies(access.OpAcquire, access.Applied).Once()
 	r.takesNote().Times(100)

@@ -28,7 +28,7 @@ func TestGrant_ForGood(t *testing.T) {
 	for _, outcome := range []access.Outcome{access.Applied, access.AlreadyHeld} {
 		t.Run(string(outcome), func(t *testing.T) {
 			t.Parallel()
-			r, in := newRequest(t), asked(0)
+			r, in := newRequest(t), grantInput(0)
 			r.plans(in)
 			r.applies(access.OpGrant, outcome).Once()
 
@@ -55,7 +55,7 @@ func TestGrant_ForGood(t *testing.T) {
 // What the plan refuses ends before anyone is asked.
 func TestGrant_RefusedByThePlan(t *testing.T) {
 	t.Parallel()
-	r, in := newRequest(t), asked(time.Hour)
+	r, in := newRequest(t), grantInput(time.Hour)
 	asks := planInput(in)
 	plan := planOf(asks)
 	plan.Refusal = "the worker is read-only"
@@ -78,7 +78,7 @@ func TestGrant_RefusedAsItIsApplied(t *testing.T) {
 			op = access.OpAcquire
 		}
 		for _, outcome := range []access.Outcome{access.LevelDiffers, access.LastRoleStays} {
-			r, in := newRequest(t), asked(long)
+			r, in := newRequest(t), grantInput(long)
 			r.plans(in)
 			r.applies(op, outcome).Once()
 			if long > 0 { // it has no receipt yet
@@ -91,7 +91,7 @@ func TestGrant_RefusedAsItIsApplied(t *testing.T) {
 			require.Len(t, got.Receipt.Proofs, 1)
 		}
 
-		r, in := newRequest(t), asked(long)
+		r, in := newRequest(t), grantInput(long)
 		r.plans(in)
 		r.on(activities.ApplyName, mock.Anything).
 			Return(failing[activities.ApplyInput, activities.ApplyResult](forbidden())).Once()
@@ -109,7 +109,7 @@ func TestGrant_RefusedAsItIsApplied(t *testing.T) {
 // says why.
 func TestGrant_PlanFails(t *testing.T) {
 	t.Parallel()
-	r, in := newRequest(t), asked(0)
+	r, in := newRequest(t), grantInput(0)
 	none := kinds.New(kinds.Invalid, &access.NoMatchError{What: `user "ana@example.com"`})
 	r.on(activities.PlanName, planInput(in)).
 		Return(failing[activities.PlanInput, activities.PlanResult](none)).Once()
@@ -128,12 +128,12 @@ func TestGrant_PlanFails(t *testing.T) {
 }
 
 // empty is what an absent list becomes on the wire.
-var empty = access.Holdings{Held: []access.Held{}}
+var empty = access.Holdings{Held: []access.HeldRole{}}
 
 // Another console's request leaves nothing in this one's ledger.
 func TestGrant_OtherConsole(t *testing.T) {
 	t.Parallel()
-	r, in := newRequest(t), asked(0)
+	r, in := newRequest(t), grantInput(0)
 	in.Console = "other.sentinelone.net"
 	r.on(activities.PlanName, planInput(in)).Return(failing[activities.PlanInput, activities.PlanResult](
 		kinds.New(kinds.Conflict, errDown))).Once()
@@ -144,7 +144,7 @@ func TestGrant_OtherConsole(t *testing.T) {
 // A dry run ends with the plan, and nothing is written.
 func TestGrant_DryRun(t *testing.T) {
 	t.Parallel()
-	r, in := newRequest(t), asked(time.Hour)
+	r, in := newRequest(t), grantInput(time.Hour)
 	in.DryRun = true
 	r.plans(in)
 	r.ExecuteWorkflow(workflows.GrantType, in)
@@ -158,7 +158,7 @@ func TestGrant_DryRun(t *testing.T) {
 // For a time: applied, in force, released with proof.
 func TestGrant_ForATime(t *testing.T) {
 	t.Parallel()
-	r, in := newRequest(t), asked(4*time.Hour)
+	r, in := newRequest(t), grantInput(4*time.Hour)
 	r.plans(in).After(time.Minute)
 	r.applies(access.OpAcquire, access.Applied).After(time.Minute).Once()
 	r.applies(access.OpRelease, access.Released).After(time.Minute).Once()
@@ -199,7 +199,7 @@ func TestGrant_StartAt(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r, in := newRequest(t), asked(4*time.Hour)
+			r, in := newRequest(t), grantInput(4*time.Hour)
 			in.StartAt = new(began.Add(c.start))
 			r.plans(in)
 			var given time.Duration
@@ -216,7 +216,7 @@ func TestGrant_StartAt(t *testing.T) {
 
 func TestGrant_ForGoodFromAStart(t *testing.T) {
 	t.Parallel()
-	r, in := newRequest(t), asked(0)
+	r, in := newRequest(t), grantInput(0)
 	in.StartAt = new(began.Add(24 * time.Hour))
 	r.plans(in)
 	r.applies(access.OpGrant, access.Applied).Once()
@@ -227,7 +227,7 @@ func TestGrant_ForGoodFromAStart(t *testing.T) {
 // The status can be asked at every step, and says where the grant is.
 func TestGrant_StatusTellsEveryStep(t *testing.T) {
 	t.Parallel()
-	r, in := newRequest(t), asked(4*time.Hour)
+	r, in := newRequest(t), grantInput(4*time.Hour)
 	start := began.Add(2 * time.Hour)
 	in.StartAt = &start
 	r.plans(in).After(time.Minute)
@@ -267,7 +267,7 @@ func TestGrant_StatusTellsEveryStep(t *testing.T) {
 // every five minutes; the workflow stays open and says so.
 func TestGrant_ReleaseFails(t *testing.T) {
 	t.Parallel()
-	r, in := newRequest(t), asked(time.Hour)
+	r, in := newRequest(t), grantInput(time.Hour)
 	r.plans(in)
 	r.applies(access.OpAcquire, access.Applied).Once()
 	for try := range 3 {

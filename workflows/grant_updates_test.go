@@ -14,7 +14,7 @@ import (
 
 func TestGrant_End(t *testing.T) {
 	t.Parallel()
-	r, in := newRequest(t), asked(4*time.Hour)
+	r, in := newRequest(t), grantInput(4*time.Hour)
 	r.plans(in)
 	r.applies(access.OpAcquire, access.Applied).Once()
 	r.applies(access.OpRelease, access.Released).After(time.Minute).Once()
@@ -43,7 +43,7 @@ func TestGrant_End(t *testing.T) {
 // Extending moves the end, and the writer is told.
 func TestGrant_Extend(t *testing.T) {
 	t.Parallel()
-	r, in := newRequest(t), asked(4*time.Hour)
+	r, in := newRequest(t), grantInput(4*time.Hour)
 	r.plans(in)
 	r.applies(access.OpAcquire, access.Applied).Once()
 	r.takesNote().Twice()
@@ -92,7 +92,7 @@ func TestGrant_Extend(t *testing.T) {
 // The longest a grant may last counts from its start.
 func TestGrant_ExtendLongAfterItWasAsked(t *testing.T) {
 	t.Parallel()
-	r, in := newRequest(t), asked(300*24*time.Hour)
+	r, in := newRequest(t), grantInput(300*24*time.Hour)
 	in.StartAt = new(began.Add(200 * 24 * time.Hour))
 	r.plans(in)
 	r.applies(access.OpAcquire, access.Applied).Once()
@@ -122,7 +122,7 @@ var steps = []struct {
 // slowly mocks a timed grant from a start, up to the end of the step.
 func slowly(t *testing.T, upTo string) (*requestScene, workflows.GrantInput) {
 	t.Helper()
-	r, in := newRequest(t), asked(4*time.Hour)
+	r, in := newRequest(t), grantInput(4*time.Hour)
 	in.StartAt = new(began.Add(2 * time.Hour))
 	r.plans(in).After(time.Minute)
 	if upTo == "planning" || upTo == "scheduled" {
@@ -195,7 +195,7 @@ func TestGrant_CancelAtEachStep(t *testing.T) {
 // A grant for good that is called off amid its writing is taken back too.
 func TestGrant_ForGoodCancelledAsItIsApplied(t *testing.T) {
 	t.Parallel()
-	r, in := newRequest(t), asked(0)
+	r, in := newRequest(t), grantInput(0)
 	r.plans(in)
 	r.applies(access.OpGrant, access.Applied).After(time.Hour).Maybe()
 	r.applies(access.OpRelease, access.Released).After(time.Minute).Once()
@@ -211,7 +211,7 @@ func TestGrant_ForGoodCancelledAsItIsApplied(t *testing.T) {
 // Cancelled twice, in Temporal and by update, it still gives everybody an answer.
 func TestGrant_CancelledWhileItIsBeingReleased(t *testing.T) {
 	t.Parallel()
-	r, in := newRequest(t), asked(4*time.Hour)
+	r, in := newRequest(t), grantInput(4*time.Hour)
 	r.plans(in)
 	r.applies(access.OpAcquire, access.Applied).Once()
 	r.applies(access.OpRelease, access.Released).After(time.Hour).Once()
@@ -242,7 +242,7 @@ func TestGrant_UpdatesTooEarly(t *testing.T) {
 // Nobody decides without saying who it is, nor with words that are not understood.
 func TestGrant_UpdatesByNobody(t *testing.T) {
 	t.Parallel()
-	r, in := newRequest(t), asked(4*time.Hour)
+	r, in := newRequest(t), grantInput(4*time.Hour)
 	r.plans(in)
 	r.applies(access.OpAcquire, access.Applied).Once()
 	r.applies(access.OpRelease, access.Released).Once()
@@ -272,7 +272,7 @@ func TestGrant_UpdatesByNobody(t *testing.T) {
 // What comes as the end comes does not move it any more, and gets an answer.
 func TestGrant_ExtendAsItEnds(t *testing.T) {
 	t.Parallel()
-	r, in := newRequest(t), asked(time.Hour)
+	r, in := newRequest(t), grantInput(time.Hour)
 	r.plans(in)
 	r.applies(access.OpAcquire, access.Applied).Once()
 	r.takesNote().Maybe()
@@ -291,7 +291,7 @@ func TestGrant_ExtendAsItEnds(t *testing.T) {
 // The plan is not asked for again by what comes amid it.
 func TestGrant_RefusedPlanAmidACancel(t *testing.T) {
 	t.Parallel()
-	r, in := newRequest(t), asked(0)
+	r, in := newRequest(t), grantInput(0)
 	asks := planInput(in)
 	plan := planOf(asks)
 	plan.Refusal = "it is not to be"

@@ -17,7 +17,7 @@ import (
 // how long before its end, as it is then, each warning came.
 func warned(t *testing.T, long time.Duration, before func(*requestScene)) []time.Duration {
 	t.Helper()
-	r, in := newRequest(t), asked(long)
+	r, in := newRequest(t), grantInput(long)
 	activities.NewNotify(nil, nil, "", nil).Register(r)
 	asks := planInput(in)
 	r.on(activities.PlanName, asks).Return(activities.PlanResult{Plan: planOf(asks), Notify: true}, nil).Once()

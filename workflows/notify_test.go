@@ -165,7 +165,7 @@ func (r *requestScene) notifying(in workflows.GrantInput, change func(*access.Pl
 // the last word of the workflow, for ten minutes at most.
 func TestGrant_NobodyCanBeTold(t *testing.T) {
 	t.Parallel()
-	r, in := newRequest(t), asked(time.Hour)
+	r, in := newRequest(t), grantInput(time.Hour)
 	r.notifying(in, nil, errMute)
 	var given, taken time.Duration
 	note := func(into *time.Duration) func() time.Duration {
@@ -189,7 +189,7 @@ func TestGrant_NobodyCanBeTold(t *testing.T) {
 // id that is the same however often it is sent, and those concerned are named.
 func TestGrant_TellsPeople(t *testing.T) {
 	t.Parallel()
-	r, in := newRequest(t), asked(8*time.Hour)
+	r, in := newRequest(t), grantInput(8*time.Hour)
 	events := r.notifying(in, func(p *access.Plan) {
 		p.Approval = access.Approval{
 			Required: true, DecideWithin: access.Duration(24 * time.Hour),

@@ -106,8 +106,8 @@ func deletes(t *testing.T, looks ...bool) (access.Proof, time.Duration) {
 		Key: "offboard/INC-44#run/delete", Request: "offboard/INC-44",
 		Change: access.Change{Op: access.OpDelete, Lease: access.Lease{ID: "offboard/INC-44#run"}},
 	}
-	held := access.Holdings{Level: access.Tenant, Held: []access.Held{{RoleID: "7"}}}
-	var none access.Tenancy
+	held := access.Holdings{Level: access.Tenant, Held: []access.HeldRole{{RoleID: "7"}}}
+	var none access.OwnershipState
 	next := none.Apply(change.Change, held).Next
 	s.OnActivity(activities.WriteName, mock.Anything, mock.Anything).Return(activities.WriteResult{
 		Next: next, Proof: access.Proof{
@@ -123,7 +123,7 @@ func deletes(t *testing.T, looks ...bool) (access.Proof, time.Duration) {
 				read.Holdings = held
 			}
 			n++
-			_, drift := in.Tenancy.Observe(read.Holdings)
+			_, drift := in.Ownership.Absorb(read.Holdings)
 			return activities.ConfirmResult{Read: read, Drift: drift}, nil
 		}).Times(len(looks))
 	var answer activities.ChangeAnswer

@@ -24,8 +24,8 @@ import (
 type PrincipalInput struct {
 	activities.WriterStart
 
-	Tenancy access.Tenancy `json:"tenancy"`
-	Holders []Holder       `json:"holders,omitempty"`
+	Ownership access.OwnershipState `json:"ownership"`
+	Holders   []Holder              `json:"holders,omitempty"`
 }
 
 // Holder is the request that holds a lease.
@@ -42,7 +42,7 @@ func Principal(ctx workflow.Context, in PrincipalInput) error {
 	open, stop := workflow.NewDisconnectedContext(ctx)
 	defer stop()
 	p := &principalRun{
-		log: workflow.GetLogger(ctx), who: in.WriterStart, tenancy: in.Tenancy, holders: in.Holders,
+		log: workflow.GetLogger(ctx), who: in.WriterStart, ownership: in.Ownership, holders: in.Holders,
 		asked: len(in.Holders) > 0,
 	}
 	if err := p.handle(ctx); err != nil {
@@ -53,12 +53,12 @@ func Principal(ctx workflow.Context, in PrincipalInput) error {
 
 // principalRun is the state of one run.
 type principalRun struct {
-	log     log.Logger
-	who     activities.WriterStart
-	tenancy access.Tenancy
-	holders []Holder
-	asked   bool // a change has come, in this run or before
-	turns   turns
+	log       log.Logger
+	who       activities.WriterStart
+	ownership access.OwnershipState
+	holders   []Holder
+	asked     bool // a change has come, in this run or before
+	turns     turns
 	// withdrawn are leases that were released before they were acquired.
 	withdrawn []string
 	// stopped are changes that were stopped in the middle and wait for another turn.
@@ -83,7 +83,7 @@ func (p *principalRun) run(ctx workflow.Context) error {
 			return nil
 		case p.full(ctx):
 			return workflow.NewContinueAsNewError(ctx, PrincipalType, PrincipalInput{
-				WriterStart: p.who, Tenancy: p.tenancy, Holders: p.holders,
+				WriterStart: p.who, Ownership: p.ownership, Holders: p.holders,
 			})
 		}
 	}
@@ -91,7 +91,7 @@ func (p *principalRun) run(ctx workflow.Context) error {
 
 // idle says that nothing is leased, asked or under way.
 func (p *principalRun) idle(ctx workflow.Context) bool {
-	return p.asked && len(p.tenancy.Leases) == 0 && p.quiet(ctx)
+	return p.asked && len(p.ownership.Leases) == 0 && p.quiet(ctx)
 }
 
 // full says that the history is long enough and this is a good moment to begin anew.
@@ -110,7 +110,7 @@ const grace = 15 * time.Minute
 // overdueAt is when the first lease is released without its grant; zero for never.
 func (p *principalRun) overdueAt() time.Time {
 	var first time.Time
-	for _, l := range p.tenancy.Leases {
+	for _, l := range p.ownership.Leases {
 		if at := l.End.Add(grace); !l.End.IsZero() && (first.IsZero() || at.Before(first)) {
 			first = at
 		}
@@ -120,7 +120,7 @@ func (p *principalRun) overdueAt() time.Time {
 
 // releaseOverdue releases what nobody has come for.
 func (p *principalRun) releaseOverdue(ctx workflow.Context, due time.Time) error {
-	for _, l := range slices.Clone(p.tenancy.Leases) {
+	for _, l := range slices.Clone(p.ownership.Leases) {
 		if l.End.IsZero() || l.End.Add(grace).After(due) {
 			continue
 		}
@@ -159,15 +159,15 @@ func (p *principalRun) handle(ctx workflow.Context) error {
 type PrincipalStatus struct {
 	activities.WriterStart
 
-	Busy    bool           `json:"busy"`
-	Waiting int            `json:"waiting"` // changes behind the one under way
-	Tenancy access.Tenancy `json:"tenancy"`
-	Holders []Holder       `json:"holders"`
+	Busy      bool                  `json:"busy"`
+	Waiting   int                   `json:"waiting"` // changes behind the one under way
+	Ownership access.OwnershipState `json:"ownership"`
+	Holders   []Holder              `json:"holders"`
 }
 
 func (p *principalRun) status() (PrincipalStatus, error) {
 	return PrincipalStatus{
-		WriterStart: p.who, Busy: !p.turns.free(), Waiting: len(p.turns.queue), Tenancy: p.tenancy,
+		WriterStart: p.who, Busy: !p.turns.free(), Waiting: len(p.turns.queue), Ownership: p.ownership,
 		Holders: append([]Holder{}, p.holders...),
 	}, nil
 }

@@ -59,9 +59,9 @@ func (p *principalRun) change(
 
 // extend is what asking again for a lease comes to: its end may have moved.
 func (p *principalRun) extend(holder int, in activities.ChangeRequest) activities.ChangeAnswer {
-	for i := range p.tenancy.Leases {
-		if end := in.Change.Lease.End; p.tenancy.Leases[i].ID == lease(in) && !end.IsZero() {
-			p.tenancy.Leases[i].End = end
+	for i := range p.ownership.Leases {
+		if end := in.Change.Lease.End; p.ownership.Leases[i].ID == lease(in) && !end.IsZero() {
+			p.ownership.Leases[i].End = end
 		}
 	}
 	return p.holders[holder].Answer
@@ -87,7 +87,7 @@ func (p *principalRun) write(
 		}
 		out, err = call[activities.WriteResult](
 			change(ctx, string(in.Change.Op)+" for "+in.Request, !begins(in.Change.Op)), activities.WriteName,
-			activities.WriteInput{Writer: p.who, Change: in, Tenancy: p.tenancy, Stopped: p.stopped})
+			activities.WriteInput{Writer: p.who, Change: in, Ownership: p.ownership, Stopped: p.stopped})
 		stopped = ctx.Err() != nil && err != nil && !final(err)
 		p.settle(in, stopped)
 		if err == nil {
@@ -119,22 +119,22 @@ func (p *principalRun) settle(in activities.ChangeRequest, stopped bool) {
 // learn takes over what is known after a change, and who holds which lease.
 func (p *principalRun) learn(in activities.ChangeRequest, out activities.WriteResult) {
 	if out.Recalled {
-		if in.Change.Op == access.OpAcquire && out.Proof.Given() {
-			p.tenancy = p.tenancy.Adopt(in.Change.Lease, out.Proof.Before)
+		if in.Change.Op == access.OpAcquire && out.Proof.Granted() {
+			p.ownership = p.ownership.AdoptLease(in.Change.Lease, out.Proof.Before)
 		}
 	} else {
-		p.tenancy = p.withEnds(out.Next)
+		p.ownership = p.withEnds(out.Next)
 	}
 	switch in.Change.Op {
 	case access.OpAcquire:
-		if _, held := p.tenancy.Lease(lease(in)); held {
+		if _, held := p.ownership.Lease(lease(in)); held {
 			p.holders = append(p.holders, Holder{
 				Lease: lease(in), Request: in.Request,
 				Answer: activities.ChangeAnswer{Proof: out.Proof, Message: out.Message}, Rules: in.Change.Rules,
 			})
 		}
 	case access.OpRelease:
-		p.tenancy.Leases = slices.DeleteFunc(slices.Clone(p.tenancy.Leases), func(l access.Lease) bool {
+		p.ownership.Leases = slices.DeleteFunc(slices.Clone(p.ownership.Leases), func(l access.Lease) bool {
 			return l.ID == lease(in) // also where it was released by a writer that is gone
 		})
 		p.withdrawn = append(p.withdrawn, lease(in))
@@ -147,10 +147,10 @@ func (p *principalRun) learn(in activities.ChangeRequest, out activities.WriteRe
 
 // withEnds is what was learned, with the ends of leases as they are now: one may have been
 // extended since the activity was asked.
-func (p *principalRun) withEnds(next access.Tenancy) access.Tenancy {
+func (p *principalRun) withEnds(next access.OwnershipState) access.OwnershipState {
 	next.Leases = slices.Clone(next.Leases)
 	for i, l := range next.Leases {
-		if known, ok := p.tenancy.Lease(l.ID); ok {
+		if known, ok := p.ownership.Lease(l.ID); ok {
 			next.Leases[i].End = known.End
 		}
 	}
@@ -161,9 +161,9 @@ func lease(in activities.ChangeRequest) string { return in.Change.Lease.ID }
 
 // date fixes the end of a lease that lasts so long from its acquisition.
 func (p *principalRun) date(lease string, now time.Time) {
-	for i, l := range p.tenancy.Leases {
+	for i, l := range p.ownership.Leases {
 		if l.ID == lease && l.End.IsZero() && l.For > 0 {
-			p.tenancy.Leases[i].End = now.Add(time.Duration(l.For)).UTC()
+			p.ownership.Leases[i].End = now.Add(time.Duration(l.For)).UTC()
 		}
 	}
 }
@@ -242,10 +242,10 @@ func (p *principalRun) look(
 	ctx workflow.Context, in activities.ChangeRequest,
 ) (seen activities.ConfirmResult, ours bool, err error) {
 	err = p.turns.take(ctx, true, func(ctx workflow.Context) (err error) {
-		ours = p.tenancy.Desired().Holds(in.Change.Lease.Holding)
+		ours = p.ownership.Desired().Holds(in.Change.Lease.Holding)
 		ctx = change(ctx, "look again for "+in.Request, true)
 		seen, err = call[activities.ConfirmResult](ctx, activities.ConfirmName,
-			activities.ConfirmInput{Writer: p.who, Request: in.Request, Tenancy: p.tenancy})
+			activities.ConfirmInput{Writer: p.who, Request: in.Request, Ownership: p.ownership})
 		return err
 	})
 	return seen, ours, err

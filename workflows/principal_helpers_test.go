@@ -27,7 +27,7 @@ var (
 func holds(list ...access.Holding) access.Holdings {
 	out := access.Holdings{Level: access.SiteLevel}
 	for _, h := range list {
-		out.Held = append(out.Held, access.Held{RoleID: h.RoleID, ScopeID: h.ScopeID})
+		out.Held = append(out.Held, access.HeldRole{RoleID: h.RoleID, ScopeID: h.ScopeID})
 	}
 	return out.Normal()
 }
@@ -72,9 +72,9 @@ func (w *writerScene) write(_ context.Context, in activities.WriteInput) (activi
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.writes = append(w.writes, in)
-	step := in.Tenancy.Apply(in.Change.Change, w.actual)
+	step := in.Ownership.Apply(in.Change.Change, w.actual)
 	w.actual = step.After
-	return activities.WriteResult{Next: step.Next, From: in.Tenancy.Digest(), Proof: access.Proof{
+	return activities.WriteResult{Next: step.Next, From: in.Ownership.Digest(), Proof: access.Proof{
 		Op: in.Change.Change.Op, Key: in.Change.Key, Outcome: step.Outcome,
 		Before: step.Before, After: step.After, Reads: []access.Read{{Holdings: step.After}},
 	}}, nil

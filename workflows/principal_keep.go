@@ -9,10 +9,10 @@ import (
 // keep takes over that a grant for good has taken the place of its lease: a role that was
 // given until somebody had looked at it.
 func (p *principalRun) keep(in activities.ChangeRequest, out activities.WriteResult) {
-	if _, leased := p.tenancy.Lease(lease(in)); leased && out.Recalled && out.Proof.Given() {
-		p.tenancy = p.tenancy.Apply(in.Change, p.tenancy.Ours).Next
+	if _, leased := p.ownership.Lease(lease(in)); leased && out.Recalled && out.Proof.Granted() {
+		p.ownership = p.ownership.Apply(in.Change, p.ownership.Proven).Next
 	}
-	if _, leased := p.tenancy.Lease(lease(in)); !leased {
+	if _, leased := p.ownership.Lease(lease(in)); !leased {
 		p.forget(lease(in))
 	}
 }

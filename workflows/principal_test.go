@@ -45,8 +45,8 @@ func TestPrincipal_OneChangeAtATime(t *testing.T) {
 		[]access.Outcome{asked[0].outcome(t), asked[1].outcome(t), asked[2].outcome(t)})
 	require.True(t, busy.Busy)
 	require.Equal(t, 2, busy.Waiting)
-	require.Len(t, w.writes[2].Tenancy.Leases, 2, "what is known grows")
-	require.Equal(t, began.Add(time.Second+time.Minute+time.Hour), w.writes[2].Tenancy.Leases[0].End)
+	require.Len(t, w.writes[2].Ownership.Leases, 2, "what is known grows")
+	require.Equal(t, began.Add(time.Second+time.Minute+time.Hour), w.writes[2].Ownership.Leases[0].End)
 	require.Equal(t, access.Released, gone[0].outcome(t))
 	require.Equal(t, access.Released, gone[1].outcome(t))
 	require.True(t, gone[1].answer.Proof.Confirmed)
@@ -85,7 +85,7 @@ func TestPrincipal_StopsWhatGivesForWhatEnds(t *testing.T) {
 	w := newWriter(t)
 	a, b := leaseOf("a", soc, time.Hour), leaseOf("b", viewer, time.Hour)
 	stuck := w.on(activities.WriteName, mock.MatchedBy(func(in activities.WriteInput) bool {
-		return in.Change.Key == "b/acquire" && len(in.Tenancy.Leases) == 1
+		return in.Change.Key == "b/acquire" && len(in.Ownership.Leases) == 1
 	})).Return(activities.WriteResult{}, errDown).After(time.Hour).Once()
 	w.carriesOut()
 	w.looks()
@@ -165,7 +165,7 @@ func TestPrincipal_FinalError(t *testing.T) {
 	require.Same(t, app, r.err, "outermost")
 	require.Equal(t, string(kinds.Forbidden), app.Type())
 	require.True(t, app.NonRetryable())
-	require.Empty(t, w.state().Tenancy.Leases)
+	require.Empty(t, w.state().Ownership.Leases)
 }
 
 // Asked twice for a lease, it gives the first answer, and the end stays.
@@ -177,7 +177,7 @@ func TestPrincipal_AcquiredTwice(t *testing.T) {
 	a := leaseOf("a", soc, time.Hour)
 	first, second := w.asks(time.Second, acquires(a)), w.asks(time.Minute, acquires(a))
 	w.at(2*time.Minute, func() {
-		require.Equal(t, began.Add(time.Second+time.Hour), w.state().Tenancy.Leases[0].End)
+		require.Equal(t, began.Add(time.Second+time.Hour), w.state().Ownership.Leases[0].End)
 	})
 	w.asks(3*time.Minute, releases(a))
 	w.run()
@@ -343,10 +343,10 @@ func TestPrincipal_ContinuesAsNew(t *testing.T) {
 	var next workflows.PrincipalInput
 	require.NoError(t, converter.GetDefaultDataConverter().FromPayloads(again.Input, &next))
 	require.Equal(t, whose, next.WriterStart)
-	require.Equal(t, w.state().Tenancy, next.Tenancy)
-	require.Len(t, next.Tenancy.Leases, 2)
-	require.Equal(t, began.Add(time.Second+time.Minute+time.Hour), next.Tenancy.Leases[0].End)
-	require.Equal(t, holds(viewer), next.Tenancy.Baseline)
+	require.Equal(t, w.state().Ownership, next.Ownership)
+	require.Len(t, next.Ownership.Leases, 2)
+	require.Equal(t, began.Add(time.Second+time.Minute+time.Hour), next.Ownership.Leases[0].End)
+	require.Equal(t, holds(viewer), next.Ownership.Baseline)
 	require.Len(t, next.Holders, 2)
 	require.Equal(t, "grant/a", next.Holders[0].Request)
 
@@ -390,7 +390,7 @@ func TestPrincipal_Recalled(t *testing.T) {
 	w.on(activities.WriteName, change("a/acquire")).
 		Return(func(context.Context, activities.WriteInput) (activities.WriteResult, error) {
 			return activities.WriteResult{
-				Recalled: true, From: "other", Next: access.Tenancy{Known: true, Ours: holds(admin)},
+				Recalled: true, From: "other", Next: access.OwnershipState{Known: true, Proven: holds(admin)},
 				Proof: access.Proof{
 					Op: access.OpAcquire, Outcome: access.Applied, Before: holds(viewer), After: holds(viewer, soc),
 				},

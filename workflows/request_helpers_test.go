@@ -43,7 +43,7 @@ func newRequest(t *testing.T) *requestScene {
 }
 
 // asked is a grant of SOC at a site to Ana, for a time unless that is 0.
-func asked(long time.Duration) workflows.GrantInput {
+func grantInput(long time.Duration) workflows.GrantInput {
 	in := workflows.GrantInput{
 		Principal: access.PrincipalSelector{Kind: access.User, Email: anaMail}, Role: access.RoleSelector{Name: "SOC"},
 		Scope:     access.ScopeSelector{Level: access.SiteLevel, ID: soc.ScopeID},
@@ -55,8 +55,8 @@ func asked(long time.Duration) workflows.GrantInput {
 	return in
 }
 
-func askedAway() workflows.RevokeInput {
-	in := asked(0)
+func revokeInput() workflows.RevokeInput {
+	in := grantInput(0)
 	return workflows.RevokeInput{
 		Principal: in.Principal, Role: in.Role, Scope: in.Scope, Requester: in.Requester, Reason: in.Reason,
 	}

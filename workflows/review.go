@@ -156,7 +156,7 @@ func (g *grantRun) keep(ctx workflow.Context) error {
 	switch {
 	case err != nil:
 		return g.takeBack(ctx, StateEnded, "it could not be made one for good: "+reason(err))
-	case !out.Proof.Given():
+	case !out.Proof.Granted():
 		return g.takeBack(ctx, StateEnded, "it could not be made one for good: the role was gone already")
 	}
 	return g.close(open, StateGranted, g.reviewed(StateGranted, ""))

@@ -33,7 +33,7 @@ func (s *glassScene) OnDecided(see func(access.Decision)) { s.decided = see }
 
 func newGlass(t *testing.T, long time.Duration, tweaks ...func(*access.Review)) *glassScene {
 	t.Helper()
-	s := &glassScene{requestScene: newRequest(t), in: asked(long)}
+	s := &glassScene{requestScene: newRequest(t), in: grantInput(long)}
 	activities.NewNotify(nil, nil, "", nil).Register(s)
 	s.in.BreakGlass = true
 	asks := planInput(s.in)

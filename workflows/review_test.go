@@ -285,7 +285,7 @@ func TestReview_GoneBeforeItCouldBeForGood(t *testing.T) {
 	require.Equal(t, access.Superseded, got.Outcome)
 	require.Equal(t, "it could not be made one for good: the role was gone already; "+
 		"reviewed by carol@example.com", got.Message)
-	require.True(t, s.applied[2].Change.Given.Given())
+	require.True(t, s.applied[2].Change.Given.Granted())
 }
 
 // Neither what the console refuses leaves anything behind.
@@ -358,7 +358,7 @@ func TestReview_CalledOffAsItIsApplied(t *testing.T) {
 // What does not go with starting at once.
 func TestReview_BadInput(t *testing.T) {
 	t.Parallel()
-	in := asked(time.Hour)
+	in := grantInput(time.Hour)
 	in.BreakGlass, in.Reason, in.StartAt = true, " ", new(began.Add(time.Hour))
 	err := in.Validate(began)
 	require.ErrorContains(t, err, "breakGlass needs a reason: say what cannot wait")

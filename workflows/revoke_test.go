@@ -36,7 +36,7 @@ func (r *requestScene) revoke(in workflows.RevokeInput) workflows.RequestResult 
 func TestRevoke(t *testing.T) {
 	t.Parallel()
 	for _, outcome := range []access.Outcome{access.Removed, access.AlreadyAbsent} {
-		r, in := newRequest(t), askedAway()
+		r, in := newRequest(t), revokeInput()
 		r.plansRevoke(in)
 		r.applies(access.OpRevoke, outcome).After(time.Minute).Once()
 		seen := map[string]workflows.RequestStatus{}
@@ -67,7 +67,7 @@ func TestRevoke(t *testing.T) {
 
 func TestRevoke_Refused(t *testing.T) {
 	t.Parallel()
-	r, in := newRequest(t), askedAway()
+	r, in := newRequest(t), revokeInput()
 	r.plansRevoke(in)
 	r.applies(access.OpRevoke, access.LastRoleStays).Once()
 	got := r.revoke(in)
@@ -75,7 +75,7 @@ func TestRevoke_Refused(t *testing.T) {
 	require.Equal(t, access.LastRoleStays, got.Outcome)
 	require.Equal(t, "the rules forbid it", got.Message)
 
-	r, in = newRequest(t), askedAway()
+	r, in = newRequest(t), revokeInput()
 	plan := planOf(revokePlan(in))
 	plan.Refusal = "it is not to be"
 	r.on(activities.PlanName, revokePlan(in)).Return(activities.PlanResult{Plan: plan, Receipt: new(receiptOf(
@@ -86,7 +86,7 @@ func TestRevoke_Refused(t *testing.T) {
 
 func TestRevoke_PlanFails(t *testing.T) {
 	t.Parallel()
-	r, in := newRequest(t), askedAway()
+	r, in := newRequest(t), revokeInput()
 	r.on(activities.PlanName, revokePlan(in)).Return(failing[activities.PlanInput, activities.PlanResult](
 		kinds.New(kinds.Invalid, errDown))).Once()
 	r.closes()
@@ -98,7 +98,7 @@ func TestRevoke_PlanFails(t *testing.T) {
 
 func TestRevoke_DryRun(t *testing.T) {
 	t.Parallel()
-	r, in := newRequest(t), askedAway()
+	r, in := newRequest(t), revokeInput()
 	in.DryRun = true
 	r.plansRevoke(in)
 	r.ExecuteWorkflow(workflows.RevokeType, in)
@@ -111,7 +111,7 @@ func TestRevoke_DryRun(t *testing.T) {
 // through.
 func TestRevoke_CancelAtEachStep(t *testing.T) {
 	t.Parallel()
-	r, in := newRequest(t), askedAway()
+	r, in := newRequest(t), revokeInput()
 	r.plansRevoke(in)
 	r.closes()
 	r.at(30*time.Second, r.CancelWorkflow)
@@ -119,7 +119,7 @@ func TestRevoke_CancelAtEachStep(t *testing.T) {
 	require.Equal(t, "cancelled", got.State)
 	require.Equal(t, "called off in Temporal", got.Message)
 
-	r, in = newRequest(t), askedAway()
+	r, in = newRequest(t), revokeInput()
 	r.plansRevoke(in)
 	r.applies(access.OpRevoke, access.Removed).After(time.Minute).Once()
 	r.at(90*time.Second, r.CancelWorkflow)
@@ -128,7 +128,7 @@ func TestRevoke_CancelAtEachStep(t *testing.T) {
 
 func TestRevoke_WriterFails(t *testing.T) {
 	t.Parallel()
-	r, in := newRequest(t), askedAway()
+	r, in := newRequest(t), revokeInput()
 	r.plansRevoke(in)
 	r.on(activities.ApplyName, mock.MatchedBy(func(in activities.ApplyInput) bool { return in.Try == 0 })).
 		Return(failing[activities.ApplyInput, activities.ApplyResult](forbidden())).Once()

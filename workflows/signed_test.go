@@ -18,7 +18,7 @@ import (
 func TestAsked_SurvivesTheWire(t *testing.T) {
 	t.Parallel()
 	start := time.Date(2026, 3, 3, 8, 0, 0, 500, time.FixedZone("", 3600))
-	grant := asked(90 * time.Minute)
+	grant := grantInput(90 * time.Minute)
 	grant.StartAt = &start
 	life := access.Duration(720 * time.Hour)
 	service := workflows.ProvisionServiceUserInput{Name: "ci", Requester: bobMail, TokenLife: &life}
@@ -29,21 +29,21 @@ func TestAsked_SurvivesTheWire(t *testing.T) {
 		Baseline: &workflows.Baseline{Role: grant.Role, Scope: grant.Scope},
 	}
 	hashes := map[string]bool{}
-	for _, in := range []interface{ Asked() access.Asked }{
-		&grant, new(askedAway()), &workflows.ProvisionUserInput{Email: "new@example.com", Requester: bobMail},
+	for _, in := range []interface{ Spec() access.RequestSpec }{
+		&grant, new(revokeInput()), &workflows.ProvisionUserInput{Email: "new@example.com", Requester: bobMail},
 		&service, &until, &baseline, &workflows.OffboardInput{Principal: grant.Principal, Mode: workflows.ModeDelete},
 	} {
-		want := in.Asked().Hash()
+		want := in.Spec().Hash()
 		require.False(t, hashes[want], "each is a request of its own")
 		hashes[want] = true
 		text, err := json.Marshal(in)
 		require.NoError(t, err)
 		require.NoError(t, json.Unmarshal(text, in))
-		require.Equal(t, want, in.Asked().Hash(), string(text))
+		require.Equal(t, want, in.Spec().Hash(), string(text))
 	}
 	require.Equal(t, `{"op":"acquire","principal":{"kind":"user","email":"ana@example.com"},"role":{"name":"SOC"},`+
 		`"scope":{"level":"site","id":"`+soc.ScopeID+`"},"terms":{"requester":"bob@example.com","reason":"INC-42",`+
-		`"startAt":"2026-03-03T07:00:00.0000005Z","duration":"1h30m"}}`, inText(t, grant.Asked()))
+		`"startAt":"2026-03-03T07:00:00.0000005Z","duration":"1h30m"}}`, inText(t, grant.Spec()))
 }
 
 func inText(t *testing.T, v any) string {
@@ -58,16 +58,16 @@ func inText(t *testing.T, v any) string {
 func TestGrant_Signed(t *testing.T) {
 	t.Parallel()
 	s := newRequest(t)
-	in := asked(0)
+	in := grantInput(0)
 	in.Sign("armored", began.Add(-time.Minute))
-	asks := planInput(asked(0))
+	asks := planInput(grantInput(0))
 	asks.Signature = &access.RequestSignature{
-		Asked: in.Asked(), SignedAt: in.SignedAt, At: began, Signed: access.Unsigned, Signature: "armored",
+		Request: in.Spec(), SignedAt: in.SignedAt, At: began, Signed: access.Unsigned, Signature: "armored",
 	}
 	verified := *asks.Signature
 	verified.Signed = "SHA256:key"
 	s.on(activities.PlanName, asks).
-		Return(activities.PlanResult{Plan: planOf(planInput(asked(0))), Signature: &verified}, nil).Once()
+		Return(activities.PlanResult{Plan: planOf(planInput(grantInput(0))), Signature: &verified}, nil).Once()
 	s.on(activities.ApplyName, mock.MatchedBy(func(in activities.ApplyInput) bool {
 		return in.Close != nil && in.Close.Signature != nil && *in.Close.Signature == verified
 	})).Return(activities.ApplyResult{Receipt: &access.Receipt{State: workflows.StateGranted}}, nil).Once()

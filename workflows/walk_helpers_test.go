@@ -115,7 +115,7 @@ func (w *walk) applies(_ context.Context, in activities.ApplyInput) (activities.
 		w.mayApply(in)
 		if w.changes > 0 && w.plan.Approval.Required {
 			w.changes--
-			w.plan.Before = access.Holdings{Level: access.Tenant, Held: []access.Held{{RoleID: fmt.Sprint(w.changes)}}}
+			w.plan.Before = access.Holdings{Level: access.Tenant, Held: []access.HeldRole{{RoleID: fmt.Sprint(w.changes)}}}
 			out.Proof.Outcome = access.PlanChanged
 			return out, nil
 		}

@@ -51,7 +51,7 @@ func TestCollection_PrincipalKind(t *testing.T) {
 // One assignment per role and scope; a principal without roles has none.
 func TestPrincipal_Assignments(t *testing.T) {
 	t.Parallel()
-	p := access.Principal{Kind: access.ServiceUser, ID: "7", Level: access.SiteLevel, Held: []access.Held{
+	p := access.Principal{Kind: access.ServiceUser, ID: "7", Level: access.SiteLevel, Held: []access.HeldRole{
 		{RoleID: "r1", ScopeID: "s1"}, {RoleID: "r1", ScopeID: "s2"},
 	}}
 	require.Equal(t, []access.Assignment{
@@ -64,10 +64,10 @@ func TestPrincipal_Assignments(t *testing.T) {
 // Two lists that mean the same become the same.
 func TestNormalizeHeld(t *testing.T) {
 	t.Parallel()
-	want := []access.Held{
+	want := []access.HeldRole{
 		{RoleID: "a"}, {RoleID: "a", ScopeID: "1"}, {RoleID: "b", ScopeID: "1"}, {RoleID: "a", ScopeID: "2"},
 	}
-	require.Equal(t, want, access.NormalizeHeld([]access.Held{
+	require.Equal(t, want, access.NormalizeHeld([]access.HeldRole{
 		{RoleID: "a", ScopeID: "2"},
 		{RoleID: "b", ScopeID: "1"},
 		{RoleID: "a"},

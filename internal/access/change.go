@@ -83,7 +83,7 @@ type Step struct {
 	// LevelChange says that After is at another level than Before.
 	LevelChange bool `json:"levelChange,omitempty"`
 	// Loses lists what is held before and not after, other than what was asked for.
-	Loses []Held `json:"loses,omitempty"`
+	Loses []HeldRole `json:"loses,omitempty"`
 	// LastRole says that the rule for the last role decided.
 	LastRole LastRoleRule `json:"lastRole,omitempty"`
 	// Conflicts are the rules of [Rules.Separate] that forbid it.
@@ -91,7 +91,7 @@ type Step struct {
 	// Drift says what someone has changed by hand since our last look.
 	Drift []string `json:"drift,omitempty"`
 	// Next is what is known once the step is done.
-	Next Tenancy `json:"next"`
+	Next OwnershipState `json:"next"`
 }
 
 // Refused says that the step does nothing because a rule forbids it.
@@ -119,8 +119,8 @@ func (s Step) Landed(actual Holdings) bool {
 
 // Apply works out a change from what the console shows. It never plans an empty
 // list and never a mixture of levels.
-func (t Tenancy) Apply(c Change, actual Holdings) Step {
-	next, drift := t.Observe(actual)
+func (t OwnershipState) Apply(c Change, actual Holdings) Step {
+	next, drift := t.Absorb(actual)
 	s := Step{Before: actual.Normal(), After: actual.Normal(), Drift: drift, Next: next}
 	switch c.Op {
 	case OpGrant:
@@ -134,20 +134,20 @@ func (t Tenancy) Apply(c Change, actual Holdings) Step {
 	case OpReset:
 		s.reset(c)
 	case OpDelete:
-		s.remove()
+		s.deletePrincipal()
 	case OpCreate: // is no change of what somebody holds
 	}
-	s.separate(c)
+	s.checkSeparation(c)
 	if s.Refused() {
 		s.After, s.Next = s.Before, next
 		return s
 	}
-	s.conclude(c)
+	s.finish(c)
 	return s
 }
 
-// conclude fills in what follows from before and after.
-func (s *Step) conclude(c Change) {
+// finish fills in what follows from before and after.
+func (s *Step) finish(c Change) {
 	s.LevelChange = len(s.After.Held) > 0 && len(s.Before.Held) > 0 && s.Before.Level != s.After.Level
 	for _, h := range s.Before.Held {
 		lost := Holding{Level: s.Before.Level, RoleID: h.RoleID, ScopeID: h.ScopeID}
@@ -155,12 +155,12 @@ func (s *Step) conclude(c Change) {
 			s.Loses = append(s.Loses, h)
 		}
 	}
-	s.Next.Ours = s.After
+	s.Next.Proven = s.After
 }
 
-// moves says whether giving the holding would change the level, which some rule
+// refuseLevelChange says whether giving the holding would change the level, which some rule
 // must allow.
-func (s *Step) moves(c Change) bool {
+func (s *Step) refuseLevelChange(c Change) bool {
 	if len(s.Before.Held) == 0 || s.Before.Level == c.Lease.Level || c.Rules.AllowLevelChange {
 		return false
 	}
@@ -168,7 +168,7 @@ func (s *Step) moves(c Change) bool {
 	return true
 }
 
-func (s *Step) given(c Change) Outcome {
+func (s *Step) grantOutcome(c Change) Outcome {
 	if s.Before.Holds(c.Lease.Holding) {
 		return AlreadyHeld
 	}
@@ -178,22 +178,22 @@ func (s *Step) given(c Change) Outcome {
 // grant makes the role part of the baseline. Leases with other roles at that scope,
 // or at another level, are lost to it.
 func (s *Step) grant(c Change) {
-	if s.moves(c) || !s.keeps(c) {
+	if s.refuseLevelChange(c) || !s.endReplacedLease(c) {
 		return
 	}
-	s.Outcome = s.given(c)
+	s.Outcome = s.grantOutcome(c)
 	s.Next.Baseline = s.Next.Baseline.with(c.Lease.Scope(), c.Lease.entry())
-	s.lose(func(l Lease) bool {
+	s.loseLeases(func(l Lease) bool {
 		return l.Level != c.Lease.Level || l.Scope() == c.Lease.Scope() && l.RoleID != c.Lease.RoleID
 	})
 	s.After = s.Next.Desired()
 }
 
 func (s *Step) acquire(c Change) {
-	if s.moves(c) {
+	if s.refuseLevelChange(c) {
 		return
 	}
-	s.Outcome = s.given(c)
+	s.Outcome = s.grantOutcome(c)
 	s.Next.Leases = slices.Clone(s.Next.Leases)
 	if i := s.Next.find(c.Lease.ID); i >= 0 { // said twice
 		s.Next.Leases = slices.Delete(s.Next.Leases, i, i+1)
@@ -216,7 +216,7 @@ func (s *Step) release(c Change) {
 	}
 	s.Outcome = Released
 	s.After = s.Next.Desired()
-	if s.last(c) {
+	if s.applyLastRoleRule(c) {
 		return
 	}
 	if s.After.Holds(lease.Holding) {
@@ -227,44 +227,44 @@ func (s *Step) release(c Change) {
 // revoke takes the role from the baseline and from every lease that claims it.
 func (s *Step) revoke(c Change) {
 	s.Next.Baseline = s.Next.Baseline.without(c.Lease.Holding)
-	s.lose(func(l Lease) bool { return l.Holding == c.Lease.Holding })
+	s.loseLeases(func(l Lease) bool { return l.Holding == c.Lease.Holding })
 	if !s.Before.Holds(c.Lease.Holding) {
 		s.Outcome = AlreadyAbsent
 		return
 	}
 	s.Outcome = Removed
 	s.After = s.Next.Desired()
-	s.last(c)
+	s.applyLastRoleRule(c)
 }
 
 // reset leaves the one role, whatever the principal holds and whoever leases it.
 func (s *Step) reset(c Change) {
-	s.After = Holdings{Level: c.Lease.Level, Held: []Held{c.Lease.entry()}}
+	s.After = Holdings{Level: c.Lease.Level, Held: []HeldRole{c.Lease.entry()}}
 	s.Next.Baseline = s.After
-	s.lose(func(Lease) bool { return true })
+	s.loseLeases(func(Lease) bool { return true })
 	s.Outcome = Applied
 	if s.Before.Equal(s.After) {
 		s.Outcome = AlreadyHeld
 	}
 }
 
-// remove deletes the principal, and with it whatever anybody leases.
-func (s *Step) remove() {
+// deletePrincipal deletes the principal, and with it whatever anybody leases.
+func (s *Step) deletePrincipal() {
 	s.Delete, s.Outcome = true, Deleted
-	s.After = Holdings{Level: s.Before.Level, Held: []Held{}}
+	s.After = Holdings{Level: s.Before.Level, Held: []HeldRole{}}
 	s.Next.Baseline = s.After
-	s.lose(func(Lease) bool { return true })
+	s.loseLeases(func(Lease) bool { return true })
 }
 
-func (s *Step) lose(when func(Lease) bool) {
+func (s *Step) loseLeases(when func(Lease) bool) {
 	s.Next.Leases = slices.Clone(s.Next.Leases)
 	for i, l := range s.Next.Leases {
 		s.Next.Leases[i].Lost = l.Lost || when(l)
 	}
 }
 
-// last applies the rule for the last role, and says whether it decided.
-func (s *Step) last(c Change) bool {
+// applyLastRoleRule applies the rule for the last role, and says whether it decided.
+func (s *Step) applyLastRoleRule(c Change) bool {
 	if len(s.After.Held) > 0 || len(s.Before.Held) == 0 {
 		return false
 	}
@@ -274,7 +274,7 @@ func (s *Step) last(c Change) bool {
 		s.Delete, s.Outcome = true, Deleted
 	case c.Rules.LastRole == LastRoleDowngrade && c.Rules.Downgrade != nil:
 		d := *c.Rules.Downgrade
-		s.After = Holdings{Level: d.Level, Held: []Held{d.entry()}}
+		s.After = Holdings{Level: d.Level, Held: []HeldRole{d.entry()}}
 		s.Next.Baseline = s.After
 	default:
 		s.LastRole, s.Outcome = LastRoleStop, LastRoleStays

@@ -35,12 +35,12 @@ func (w world) holding() access.Holding {
 
 func (w world) holdings() access.Holdings {
 	first := w.holding()
-	out := access.Holdings{Level: first.Level, Held: []access.Held{{RoleID: first.RoleID, ScopeID: first.ScopeID}}}
+	out := access.Holdings{Level: first.Level, Held: []access.HeldRole{{RoleID: first.RoleID, ScopeID: first.ScopeID}}}
 	for range w.IntN(3) {
 		h := w.holding()
-		taken := slices.ContainsFunc(out.Held, func(x access.Held) bool { return x.ScopeID == h.ScopeID })
+		taken := slices.ContainsFunc(out.Held, func(x access.HeldRole) bool { return x.ScopeID == h.ScopeID })
 		if h.Level == out.Level && !taken {
-			out.Held = append(out.Held, access.Held{RoleID: h.RoleID, ScopeID: h.ScopeID})
+			out.Held = append(out.Held, access.HeldRole{RoleID: h.RoleID, ScopeID: h.ScopeID})
 		}
 	}
 	return out.Normal()
@@ -53,7 +53,7 @@ func (w world) op() access.Op {
 	}[w.IntN(8)]
 }
 
-func (w world) change(t access.Tenancy, n int) access.Change {
+func (w world) change(t access.OwnershipState, n int) access.Change {
 	c := access.Change{
 		Op: w.op(), Lease: access.Lease{ID: fmt.Sprint("g", n), Holding: w.holding()},
 		Rules: access.Rules{AllowLevelChange: w.IntN(3) == 0},
@@ -66,10 +66,10 @@ func (w world) change(t access.Tenancy, n int) access.Change {
 
 // walk runs random changes and edits by hand against a console that does what it is
 // told, and shows every step.
-func walk(seed uint64, hand bool, each func(c access.Change, s access.Step, before access.Tenancy)) access.Tenancy {
+func randomChanges(seed uint64, hand bool, each func(c access.Change, s access.Step, before access.OwnershipState)) access.OwnershipState {
 	w := newWorld(seed)
 	actual := w.holdings()
-	var known access.Tenancy
+	var known access.OwnershipState
 	for n := range 12 {
 		if hand && w.IntN(4) == 0 {
 			actual = w.holdings()
@@ -87,7 +87,7 @@ func walk(seed uint64, hand bool, each func(c access.Change, s access.Step, befo
 func TestApply_NeverPlansWhatAConsoleCannotHold(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(seeds) {
-		walk(seed, true, func(c access.Change, s access.Step, _ access.Tenancy) {
+		randomChanges(seed, true, func(c access.Change, s access.Step, _ access.OwnershipState) {
 			require.NotEmpty(t, s.After.Held, "seed %d: %+v", seed, c)
 			seen := map[string]bool{}
 			for _, h := range s.After.Held {
@@ -95,22 +95,22 @@ func TestApply_NeverPlansWhatAConsoleCannotHold(t *testing.T) {
 				require.False(t, seen[h.ScopeID], "seed %d: two roles at one scope: %+v", seed, s.After)
 				seen[h.ScopeID] = true
 			}
-			require.True(t, s.Next.Ours.Equal(s.After), "seed %d", seed)
+			require.True(t, s.Next.Proven.Equal(s.After), "seed %d", seed)
 			require.True(t, s.Next.Desired().Equal(s.After), "seed %d: %+v", seed, c)
 		})
 	}
 }
 
 // Whatever was changed by hand: afterwards it is what is desired, so it stands.
-func TestObserve_WhatSomeoneChangedStands(t *testing.T) {
+func TestAbsorb_AHandEditStands(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(seeds) {
-		known := walk(seed, true, func(access.Change, access.Step, access.Tenancy) {})
+		known := randomChanges(seed, true, func(access.Change, access.Step, access.OwnershipState) {})
 		w := newWorld(seed + seeds)
 		actual := w.holdings()
-		seen, drift := known.Observe(actual)
+		seen, drift := known.Absorb(actual)
 		require.True(t, seen.Desired().Equal(actual), "seed %d", seed)
-		require.Equal(t, actual.Equal(known.Ours), len(drift) == 0, "seed %d: %v", seed, drift)
+		require.Equal(t, actual.Equal(known.Proven), len(drift) == 0, "seed %d: %v", seed, drift)
 	}
 }
 
@@ -118,7 +118,7 @@ func TestObserve_WhatSomeoneChangedStands(t *testing.T) {
 func TestApply_LeavesOtherScopesAlone(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(seeds) {
-		walk(seed, true, func(c access.Change, s access.Step, before access.Tenancy) {
+		randomChanges(seed, true, func(c access.Change, s access.Step, before access.OwnershipState) {
 			elsewhere := func(l access.Lease) bool { return l.Level != s.Before.Level }
 			if s.LevelChange || c.Op == access.OpReset || slices.ContainsFunc(before.Leases, elsewhere) {
 				return
@@ -142,7 +142,7 @@ func TestApply_ReleasingEverythingGivesTheBaselineBack(t *testing.T) {
 		w := newWorld(seed)
 		start := w.holdings()
 		actual := start
-		var known access.Tenancy
+		var known access.OwnershipState
 		for n := range 1 + w.IntN(5) {
 			step := known.Apply(access.Change{
 				Op: access.OpAcquire, Lease: access.Lease{ID: fmt.Sprint(n), Holding: w.holding()},
@@ -165,7 +165,7 @@ func TestApply_ReleasingEverythingGivesTheBaselineBack(t *testing.T) {
 func TestApply_TheLatestLiveLeaseHolds(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(seeds) {
-		walk(seed, false, func(_ access.Change, s access.Step, _ access.Tenancy) {
+		randomChanges(seed, false, func(_ access.Change, s access.Step, _ access.OwnershipState) {
 			latest := map[access.Scope]access.Lease{}
 			var level access.Level
 			for _, l := range s.Next.Leases {
@@ -189,11 +189,11 @@ func TestApply_TheLatestLiveLeaseHolds(t *testing.T) {
 func TestLanded_TellsBeforeFromAfter(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(seeds) {
-		walk(seed, true, func(_ access.Change, s access.Step, _ access.Tenancy) {
+		randomChanges(seed, true, func(_ access.Change, s access.Step, _ access.OwnershipState) {
 			require.True(t, s.Landed(s.After), "seed %d", seed)
 			require.Equal(t, !s.Writes(), s.Landed(s.Before), "seed %d", seed)
 			elsewhere := s.After
-			elsewhere.Held = append(slices.Clone(elsewhere.Held), access.Held{RoleID: "9", ScopeID: "999"})
+			elsewhere.Held = append(slices.Clone(elsewhere.Held), access.HeldRole{RoleID: "9", ScopeID: "999"})
 			require.True(t, s.Landed(elsewhere), "seed %d", seed)
 		})
 	}

@@ -26,14 +26,14 @@ func (x Separation) String() string {
 		x.Name, x.RoleID, where, x.Reason)
 }
 
-// separate refuses to give a role beside one that must not be held with it. What takes
+// checkSeparation refuses to give a role beside one that must not be held with it. What takes
 // access away, or gives back what was there before, is never refused for that.
-func (s *Step) separate(c Change) {
+func (s *Step) checkSeparation(c Change) {
 	if s.Refused() || c.Op != OpGrant && c.Op != OpAcquire {
 		return
 	}
 	for _, x := range c.Rules.Separate {
-		if s.bringsTogether(c.Lease.Holding, x) {
+		if s.combines(c.Lease.Holding, x) {
 			s.Conflicts = append(s.Conflicts, x)
 		}
 	}
@@ -42,14 +42,14 @@ func (s *Step) separate(c Change) {
 	}
 }
 
-// bringsTogether says whether the step makes the principal hold the role that is given
+// combines says whether the step makes the principal hold the role that is given
 // and the other, now or once a lease ends, where the console does not show both already.
-func (s *Step) bringsTogether(given Holding, x Separation) bool {
+func (s *Step) combines(given Holding, x Separation) bool {
 	if x.RoleID == given.RoleID {
 		return false
 	}
-	other := func(at string) func(Held) bool {
-		return func(h Held) bool { return h.RoleID == x.RoleID && (x.Anywhere || h.ScopeID == at) }
+	other := func(at string) func(HeldRole) bool {
+		return func(h HeldRole) bool { return h.RoleID == x.RoleID && (x.Anywhere || h.ScopeID == at) }
 	}
 	for _, h := range s.Before.Held {
 		same := s.Before.Level == given.Level && h.ScopeID == given.ScopeID
@@ -57,16 +57,16 @@ func (s *Step) bringsTogether(given Holding, x Separation) bool {
 			return false
 		}
 	}
-	return slices.ContainsFunc(s.beside(given), other(given.ScopeID))
+	return slices.ContainsFunc(s.heldBeside(given), other(given.ScopeID))
 }
 
-// beside lists what is held beside the role that is given, or may come to be held while
+// heldBeside lists what is held beside the role that is given, or may come to be held while
 // it is: a lease or the baseline may stand behind a later lease, and be back when that
 // ends. What stands behind the given role itself is back only when that is gone, and
 // what is of another level only when the principal is back at that one.
-func (s *Step) beside(given Holding) []Held {
+func (s *Step) heldBeside(given Holding) []HeldRole {
 	out := slices.Clone(s.After.Held)
-	add := func(level Level, h Held) {
+	add := func(level Level, h HeldRole) {
 		if level == given.Level && h.ScopeID != given.ScopeID {
 			out = append(out, h)
 		}

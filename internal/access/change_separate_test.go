@@ -11,7 +11,7 @@ import (
 
 // apart makes role 2 and role 3 exclude each other, and hands the rule to a change that
 // gives one of them.
-func apart(c access.Change, anywhere bool) access.Change {
+func separated(c access.Change, anywhere bool) access.Change {
 	other := map[string]string{"2": "3", "3": "2"}[c.Lease.RoleID]
 	if other != "" {
 		c.Rules.Separate = []access.Separation{{RoleID: other, Name: "Other", Anywhere: anywhere, Reason: "four eyes"}}
@@ -19,7 +19,7 @@ func apart(c access.Change, anywhere bool) access.Change {
 	return c
 }
 
-func apartAnywhere(c access.Change) access.Change { return apart(c, true) }
+func separatedAnywhere(c access.Change) access.Change { return separated(c, true) }
 
 func TestApply_SeparationOfDuties(t *testing.T) {
 	t.Parallel()
@@ -35,40 +35,40 @@ func TestApply_SeparationOfDuties(t *testing.T) {
 		last    access.Change
 		refused bool
 	}{
-		"the other is held":             {sites("2", "100"), nil, apartAnywhere(grant(site("3", "101"))), true},
-		"the other is held, for a time": {sites("2", "100"), nil, apartAnywhere(acquire("a", site("3", "101"))), true},
-		"another is held":               {sites("1", "100"), nil, apartAnywhere(grant(site("3", "101"))), false},
+		"the other is held":             {sites("2", "100"), nil, separatedAnywhere(grant(site("3", "101"))), true},
+		"the other is held, for a time": {sites("2", "100"), nil, separatedAnywhere(acquire("a", site("3", "101"))), true},
+		"another is held":               {sites("1", "100"), nil, separatedAnywhere(grant(site("3", "101"))), false},
 		"the other is leased": {
 			sites("1", "100"),
-			[]access.Change{apartAnywhere(acquire("a", site("2", "101")))},
-			apartAnywhere(acquire("b", site("3", "102"))), true,
+			[]access.Change{separatedAnywhere(acquire("a", site("2", "101")))},
+			separatedAnywhere(acquire("b", site("3", "102"))), true,
 		},
 		"the other stands behind a lease": {
 			sites("2", "100"),
 			[]access.Change{acquire("a", site("4", "100"))},
-			apartAnywhere(acquire("b", site("3", "101"))), true,
+			separatedAnywhere(acquire("b", site("3", "101"))), true,
 		},
 		"a lease of the other stands behind one": {
 			sites("1", "100"),
 			[]access.Change{acquire("a", site("2", "101")), acquire("b", site("4", "101"))},
-			apartAnywhere(acquire("c", site("3", "102"))), true,
+			separatedAnywhere(acquire("c", site("3", "102"))), true,
 		},
-		"it takes the other's place": {sites("2", "100"), nil, apartAnywhere(acquire("a", site("3", "100"))), false},
+		"it takes the other's place": {sites("2", "100"), nil, separatedAnywhere(acquire("a", site("3", "100"))), false},
 		"the other would be back beside it": {
 			sites("2", "100"),
 			[]access.Change{acquire("a", site("3", "100"))},
-			apartAnywhere(acquire("b", site("3", "101"))), true,
+			separatedAnywhere(acquire("b", site("3", "101"))), true,
 		},
-		"the level change drops the other": {sites("2", "100"), nil, apartAnywhere(moving), false},
+		"the level change drops the other": {sites("2", "100"), nil, separatedAnywhere(moving), false},
 		"both are held already": {
-			sites("2", "100", "3", "101"), nil, apartAnywhere(grant(site("3", "102"))), false,
+			sites("2", "100", "3", "101"), nil, separatedAnywhere(grant(site("3", "102"))), false,
 		},
 		"it is held already, and both are": {
-			sites("2", "100", "3", "101"), nil, apartAnywhere(grant(site("3", "101"))), false,
+			sites("2", "100", "3", "101"), nil, separatedAnywhere(grant(site("3", "101"))), false,
 		},
-		"at one scope, elsewhere": {sites("2", "100"), nil, apart(grant(site("3", "101")), false), false},
+		"at one scope, elsewhere": {sites("2", "100"), nil, separated(grant(site("3", "101")), false), false},
 	} {
-		_, step := after(c.start, append(slices.Clone(c.before), c.last)...)
+		_, step := applyAll(c.start, append(slices.Clone(c.before), c.last)...)
 		require.Equal(t, c.refused, step.Outcome == access.RolesConflict, "%s: %+v", name, step)
 		require.Equal(t, c.refused, step.Refused(), name)
 		if c.refused {
@@ -79,7 +79,7 @@ func TestApply_SeparationOfDuties(t *testing.T) {
 		}
 	}
 	require.Equal(t, `separation of duties: role "Other" (2) and the role asked for must not be held by one `+
-		"principal: four eyes", apartAnywhere(grant(site("3", "1"))).Rules.Separate[0].String())
+		"principal: four eyes", separatedAnywhere(grant(site("3", "1"))).Rules.Separate[0].String())
 }
 
 // What ends access, or gives back what was there, is done though it brings the roles
@@ -87,12 +87,12 @@ func TestApply_SeparationOfDuties(t *testing.T) {
 func TestApply_SeparationHoldsNothingUpThatEnds(t *testing.T) {
 	t.Parallel()
 	start := sites("2", "100")
-	known, step := after(start, acquire("a", site("4", "100")), acquire("b", site("3", "101")))
-	back := known.Apply(apartAnywhere(release("a", site("4", "100"))), step.After)
+	known, step := applyAll(start, acquire("a", site("4", "100")), acquire("b", site("3", "101")))
+	back := known.Apply(separatedAnywhere(release("a", site("4", "100"))), step.After)
 	require.Equal(t, access.Released, back.Outcome)
 	require.Equal(t, sites("2", "100", "3", "101"), back.After)
 	for _, op := range []access.Op{access.OpRevoke, access.OpReset, access.OpDelete, access.OpRelease} {
-		c := apartAnywhere(access.Change{Op: op, Lease: access.Lease{ID: "b", Holding: site("3", "101")}})
+		c := separatedAnywhere(access.Change{Op: op, Lease: access.Lease{ID: "b", Holding: site("3", "101")}})
 		require.NotEqual(t, access.RolesConflict, back.Next.Apply(c, back.After).Outcome, op)
 	}
 }
@@ -103,7 +103,7 @@ func TestApply_NeverBringsSeparateRolesTogether(t *testing.T) {
 	t.Parallel()
 	both := func(h access.Holdings) bool {
 		has := func(role string) bool {
-			return slices.ContainsFunc(h.Held, func(x access.Held) bool { return x.RoleID == role })
+			return slices.ContainsFunc(h.Held, func(x access.HeldRole) bool { return x.RoleID == role })
 		}
 		return has("2") && has("3")
 	}
@@ -114,9 +114,9 @@ func TestApply_NeverBringsSeparateRolesTogether(t *testing.T) {
 		if both(actual) {
 			continue
 		}
-		var known access.Tenancy
+		var known access.OwnershipState
 		for n := range 14 {
-			c := apartAnywhere(w.change(known, n))
+			c := separatedAnywhere(w.change(known, n))
 			step := known.Apply(c, actual)
 			require.False(t, both(step.After), "seed %d: %+v makes %+v of %+v", seed, c, step.After, known)
 			switch {

@@ -16,7 +16,7 @@ func site(role, scope string) access.Holding {
 func sites(pairs ...string) access.Holdings {
 	out := access.Holdings{Level: access.SiteLevel}
 	for i := 0; i < len(pairs); i += 2 {
-		out.Held = append(out.Held, access.Held{RoleID: pairs[i], ScopeID: pairs[i+1]})
+		out.Held = append(out.Held, access.HeldRole{RoleID: pairs[i], ScopeID: pairs[i+1]})
 	}
 	return out.Normal()
 }
@@ -30,8 +30,8 @@ func release(id string, h access.Holding) access.Change {
 }
 
 // after applies changes one after the other to a console nobody else edits.
-func after(start access.Holdings, changes ...access.Change) (access.Tenancy, access.Step) {
-	var t access.Tenancy
+func applyAll(start access.Holdings, changes ...access.Change) (access.OwnershipState, access.Step) {
+	var t access.OwnershipState
 	step := access.Step{After: start}
 	for _, c := range changes {
 		step = t.Apply(c, step.After)
@@ -46,27 +46,27 @@ func TestApply_TwoRolesAtOneScope(t *testing.T) {
 	t.Parallel()
 	start := sites("1", "100")
 	first, second := acquire("a", site("2", "100")), acquire("b", site("3", "100"))
-	_, both := after(start, first, second)
+	_, both := applyAll(start, first, second)
 	require.Equal(t, sites("3", "100"), both.After)
 
-	_, step := after(start, first, second, release("b", site("3", "100")))
+	_, step := applyAll(start, first, second, release("b", site("3", "100")))
 	require.Equal(t, sites("2", "100"), step.After, "the earlier one is back")
 	require.Equal(t, access.Released, step.Outcome)
 
-	_, step = after(start, first, second, release("a", site("2", "100")))
+	_, step = applyAll(start, first, second, release("a", site("2", "100")))
 	require.Equal(t, sites("3", "100"), step.After, "the later one is not touched")
 	require.False(t, step.Writes())
-	_, step = after(start, first, second, release("a", site("2", "100")), release("b", site("3", "100")))
+	_, step = applyAll(start, first, second, release("a", site("2", "100")), release("b", site("3", "100")))
 	require.Equal(t, start, step.After, "the baseline is back")
 }
 
 func TestApply_OverlappingLeasesEndWithTheLast(t *testing.T) {
 	t.Parallel()
 	start, h := sites("1", "100"), site("2", "101")
-	_, step := after(start, acquire("a", h), acquire("b", h), release("a", h))
+	_, step := applyAll(start, acquire("a", h), acquire("b", h), release("a", h))
 	require.Equal(t, access.StillHeld, step.Outcome)
 	require.True(t, step.After.Holds(h))
-	_, step = after(start, acquire("a", h), acquire("b", h), release("a", h), release("b", h))
+	_, step = applyAll(start, acquire("a", h), acquire("b", h), release("a", h), release("b", h))
 	require.Equal(t, access.Released, step.Outcome)
 	require.Equal(t, start, step.After)
 }
@@ -75,10 +75,10 @@ func TestApply_OverlappingLeasesEndWithTheLast(t *testing.T) {
 func TestApply_LeaseOnWhatIsHeldAlready(t *testing.T) {
 	t.Parallel()
 	start, h := sites("1", "100"), site("1", "100")
-	_, step := after(start, acquire("a", h))
+	_, step := applyAll(start, acquire("a", h))
 	require.Equal(t, access.AlreadyHeld, step.Outcome)
 	require.False(t, step.Writes())
-	_, step = after(start, acquire("a", h), release("a", h))
+	_, step = applyAll(start, acquire("a", h), release("a", h))
 	require.Equal(t, access.StillHeld, step.Outcome)
 	require.False(t, step.Writes())
 }
@@ -86,7 +86,7 @@ func TestApply_LeaseOnWhatIsHeldAlready(t *testing.T) {
 func TestApply_SomeoneChangedTheScopeByHand(t *testing.T) {
 	t.Parallel()
 	h := site("2", "101")
-	known, _ := after(sites("1", "100"), acquire("a", h))
+	known, _ := applyAll(sites("1", "100"), acquire("a", h))
 	step := known.Apply(release("a", h), sites("1", "100", "4", "101"))
 	require.Equal(t, access.Superseded, step.Outcome)
 	require.False(t, step.Writes(), "what someone changed by hand stands")
@@ -101,20 +101,20 @@ func TestApply_LevelChange(t *testing.T) {
 	t.Parallel()
 	start := sites("1", "100", "2", "101")
 	up := access.Holding{Level: access.AccountLevel, RoleID: "3", ScopeID: "10"}
-	_, step := after(start, acquire("a", up))
+	_, step := applyAll(start, acquire("a", up))
 	require.Equal(t, access.LevelDiffers, step.Outcome)
 	require.True(t, step.Refused())
 	require.Equal(t, start, step.After)
 
 	allowed := acquire("a", up)
 	allowed.Rules.AllowLevelChange = true
-	_, step = after(start, allowed)
+	_, step = applyAll(start, allowed)
 	require.True(t, step.LevelChange)
 	require.Equal(t, start.Held, step.Loses)
 	require.Equal(t, []string{
 		"moves the principal from site to account level", "takes away role 1 at site 100, role 2 at site 101",
 	}, step.Describe())
-	_, step = after(start, allowed, release("a", up))
+	_, step = applyAll(start, allowed, release("a", up))
 	require.Equal(t, start, step.After, "the whole list of before is back")
 }
 
@@ -122,17 +122,17 @@ func TestApply_LastRole(t *testing.T) {
 	t.Parallel()
 	start, h := sites("1", "100"), site("1", "100")
 	revoke := access.Change{Op: access.OpRevoke, Lease: access.Lease{Holding: h}}
-	_, step := after(start, revoke)
+	_, step := applyAll(start, revoke)
 	require.Equal(t, access.LastRoleStays, step.Outcome)
 	require.Equal(t, start, step.After, "an empty list is never planned")
 
 	revoke.Rules = access.Rules{LastRole: access.LastRoleDowngrade, Downgrade: new(site("5", "101"))}
-	_, step = after(start, revoke)
+	_, step = applyAll(start, revoke)
 	require.Equal(t, access.Removed, step.Outcome)
 	require.Equal(t, sites("5", "101"), step.After)
 
 	revoke.Rules = access.Rules{LastRole: access.LastRoleDelete}
-	_, step = after(start, revoke)
+	_, step = applyAll(start, revoke)
 	require.True(t, step.Delete)
 	require.Equal(t, access.Deleted, step.Outcome)
 }
@@ -142,9 +142,9 @@ func TestApply_RevokeOutlivesLeases(t *testing.T) {
 	t.Parallel()
 	start, h := sites("1", "100", "9", "102"), site("1", "100")
 	revoke := access.Change{Op: access.OpRevoke, Lease: access.Lease{Holding: h}}
-	_, step := after(start, acquire("a", site("2", "100")), revoke, release("a", site("2", "100")))
+	_, step := applyAll(start, acquire("a", site("2", "100")), revoke, release("a", site("2", "100")))
 	require.Equal(t, sites("9", "102"), step.After, "what was revoked under a lease does not come back")
-	_, step = after(start, acquire("a", site("2", "101")), access.Change{
+	_, step = applyAll(start, acquire("a", site("2", "101")), access.Change{
 		Op: access.OpRevoke, Lease: access.Lease{Holding: site("2", "101")},
 	})
 	require.Equal(t, access.Removed, step.Outcome)
@@ -156,12 +156,12 @@ func TestApply_GrantForGood(t *testing.T) {
 	t.Parallel()
 	h := site("2", "101")
 	grant := access.Change{Op: access.OpGrant, Lease: access.Lease{Holding: h}}
-	_, step := after(sites("1", "100"), acquire("a", h), grant, release("a", h))
+	_, step := applyAll(sites("1", "100"), acquire("a", h), grant, release("a", h))
 	require.Equal(t, access.StillHeld, step.Outcome)
 	require.True(t, step.After.Holds(h))
 
 	grant.Lease.Holding = site("3", "101")
-	_, step = after(sites("1", "100"), acquire("a", h), grant, release("a", h))
+	_, step = applyAll(sites("1", "100"), acquire("a", h), grant, release("a", h))
 	require.Equal(t, access.Superseded, step.Outcome)
 	require.Equal(t, sites("1", "100", "3", "101"), step.After)
 }
@@ -170,48 +170,48 @@ func TestApply_GrantForGood(t *testing.T) {
 func TestStep_Without(t *testing.T) {
 	t.Parallel()
 	h := site("2", "100")
-	known, _ := after(sites("1", "100", "3", "101"), acquire("a", h), acquire("b", site("1", "102")))
-	step := known.Apply(release("a", h), known.Ours)
+	known, _ := applyAll(sites("1", "100", "3", "101"), acquire("a", h), acquire("b", site("1", "102")))
+	step := known.Apply(release("a", h), known.Proven)
 	require.Equal(t, sites("1", "100", "3", "101", "1", "102"), step.After)
 
-	left := step.Without([]string{"1"}, release("a", h))
+	left := step.WithoutDeletedRoles([]string{"1"}, release("a", h))
 	require.Equal(t, sites("3", "101"), left.After)
 	require.Equal(t, access.Released, left.Outcome)
 	require.Equal(t, sites("3", "101"), left.Next.Baseline)
-	require.True(t, left.Next.Ours.Equal(left.After))
+	require.True(t, left.Next.Proven.Equal(left.After))
 	require.True(t, left.Next.Leases[0].Lost)
 	require.Equal(t, []string{
 		"role 1 is no longer on the console: it is not given back at site 100",
 		"role 1 is no longer on the console: it is not given back at site 102",
 	}, left.Drift)
-	require.Equal(t, []access.Held{{RoleID: "1", ScopeID: "102"}}, left.Loses)
+	require.Equal(t, []access.HeldRole{{RoleID: "1", ScopeID: "102"}}, left.Loses)
 	require.False(t, known.Leases[1].Lost, "what was known stays as it was")
 
-	none := step.Without([]string{"1", "3"}, release("a", h))
+	none := step.WithoutDeletedRoles([]string{"1", "3"}, release("a", h))
 	require.Equal(t, access.LastRoleStays, none.Outcome)
 	require.Equal(t, step.Before, none.After, "an empty list is never planned")
 	down := release("a", h)
 	down.Rules = access.Rules{LastRole: access.LastRoleDowngrade, Downgrade: new(site("5", "101"))}
-	require.Equal(t, sites("5", "101"), step.Without([]string{"1", "3"}, down).After)
+	require.Equal(t, sites("5", "101"), step.WithoutDeletedRoles([]string{"1", "3"}, down).After)
 	down.Rules = access.Rules{LastRole: access.LastRoleDelete}
-	require.True(t, step.Without([]string{"1", "3"}, down).Delete)
+	require.True(t, step.WithoutDeletedRoles([]string{"1", "3"}, down).Delete)
 }
 
 func TestApply_ReleaseOfWhatWasNeverGiven(t *testing.T) {
 	t.Parallel()
-	_, step := after(sites("1", "100"), release("a", site("2", "101")))
+	_, step := applyAll(sites("1", "100"), release("a", site("2", "101")))
 	require.Equal(t, access.NotApplied, step.Outcome)
 	require.False(t, step.Writes())
 }
 
-func TestTenancy_LooksOld(t *testing.T) {
+func TestOwnershipState_IsStaleRead(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 3, 3, 9, 0, 0, 0, time.UTC)
-	known, step := after(sites("1", "100"), acquire("a", site("2", "101")))
+	known, step := applyAll(sites("1", "100"), acquire("a", site("2", "101")))
 	known.Prior, known.WrittenAt = step.Before, now
-	require.True(t, known.LooksOld(step.Before, now.Add(time.Second), time.Minute))
-	require.False(t, known.LooksOld(step.After, now.Add(time.Second), time.Minute))
-	require.False(t, known.LooksOld(step.Before, now.Add(2*time.Minute), time.Minute), "then it was changed back")
+	require.True(t, known.IsStaleRead(step.Before, now.Add(time.Second), time.Minute))
+	require.False(t, known.IsStaleRead(step.After, now.Add(time.Second), time.Minute))
+	require.False(t, known.IsStaleRead(step.Before, now.Add(2*time.Minute), time.Minute), "then it was changed back")
 }
 
 func TestRole_UsableAt(t *testing.T) {
@@ -243,7 +243,7 @@ func TestUntouchable(t *testing.T) {
 func TestApply_DeletingLosesEveryLease(t *testing.T) {
 	t.Parallel()
 	start, h := sites("1", "100"), site("2", "101")
-	known, step := after(start, acquire("a", h), access.Change{Op: access.OpDelete})
+	known, step := applyAll(start, acquire("a", h), access.Change{Op: access.OpDelete})
 	require.True(t, step.Delete)
 	require.Equal(t, access.Deleted, step.Outcome)
 	require.Len(t, step.Loses, 2)

@@ -89,11 +89,11 @@ type Principal struct {
 	// LastActiveAt is lastLogin of a user, lastActivation of a service user. It
 	// moves without anyone's access changing, so it makes no new version.
 	LastActiveAt *time.Time `json:"lastActiveAt,omitempty"`
-	Held         []Held     `json:"held,omitempty"`
+	Held         []HeldRole `json:"held,omitempty"`
 }
 
-// Held is one role a principal holds at one scope of its level.
-type Held struct {
+// HeldRole is one role a principal holds at one scope of its level.
+type HeldRole struct {
 	RoleID  string `json:"roleId"`
 	ScopeID string `json:"scopeId"` // "" at tenant level
 }

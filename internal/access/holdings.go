@@ -8,15 +8,15 @@ import (
 // Holdings is everything a principal holds: entries of one level. A console lists one
 // role per scope; where it lists several, they are read as they are.
 type Holdings struct {
-	Level Level  `json:"level"`
-	Held  []Held `json:"held"`
+	Level Level      `json:"level"`
+	Held  []HeldRole `json:"held"`
 }
 
 // MarshalJSON writes a list also where there is none: programs read it without asking.
 func (r Holdings) MarshalJSON() ([]byte, error) {
 	type plain Holdings
 	if r.Held == nil {
-		r.Held = []Held{}
+		r.Held = []HeldRole{}
 	}
 	return json.Marshal(plain(r))
 }
@@ -32,7 +32,7 @@ func (p Principal) Holdings() Holdings {
 func (r Holdings) Normal() Holdings {
 	held := slices.Clone(r.Held)
 	if held == nil {
-		held = []Held{}
+		held = []HeldRole{}
 	}
 	return Holdings{Level: r.Level, Held: NormalizeHeld(held)}
 }
@@ -53,7 +53,7 @@ type Holding struct {
 // Scope is where the role is held.
 func (h Holding) Scope() Scope { return Scope{Level: h.Level, ID: h.ScopeID} }
 
-func (h Holding) entry() Held { return Held{RoleID: h.RoleID, ScopeID: h.ScopeID} }
+func (h Holding) entry() HeldRole { return HeldRole{RoleID: h.RoleID, ScopeID: h.ScopeID} }
 
 // Scope is a place in a console's tree.
 type Scope struct {
@@ -75,8 +75,8 @@ func (r Holdings) Holds(h Holding) bool {
 }
 
 // at lists the entries of one scope; none at another level.
-func (r Holdings) at(s Scope) []Held {
-	var out []Held
+func (r Holdings) at(s Scope) []HeldRole {
+	var out []HeldRole
 	for _, h := range r.Normal().Held {
 		if r.Level == s.Level && h.ScopeID == s.ID {
 			out = append(out, h)
@@ -87,10 +87,10 @@ func (r Holdings) at(s Scope) []Held {
 
 // with replaces everything at the scope by the entries. At another level it
 // replaces all there is.
-func (r Holdings) with(s Scope, entries ...Held) Holdings {
+func (r Holdings) with(s Scope, entries ...HeldRole) Holdings {
 	next := Holdings{Level: s.Level}
 	if r.Level == s.Level {
-		next.Held = slices.DeleteFunc(slices.Clone(r.Held), func(h Held) bool { return h.ScopeID == s.ID })
+		next.Held = slices.DeleteFunc(slices.Clone(r.Held), func(h HeldRole) bool { return h.ScopeID == s.ID })
 	}
 	next.Held = append(next.Held, entries...)
 	return next.Normal()
@@ -101,7 +101,7 @@ func (r Holdings) without(h Holding) Holdings {
 	if !r.Holds(h) {
 		return r.Normal()
 	}
-	left := slices.DeleteFunc(slices.Clone(r.Held), func(x Held) bool { return x == h.entry() })
+	left := slices.DeleteFunc(slices.Clone(r.Held), func(x HeldRole) bool { return x == h.entry() })
 	return Holdings{Level: r.Level, Held: left}.Normal()
 }
 

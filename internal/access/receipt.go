@@ -62,8 +62,8 @@ func (p Proof) WithWrites(all []Write) Proof {
 	return p
 }
 
-// Given says that the change gave the role, or found it there.
-func (p Proof) Given() bool { return p.Outcome == Applied || p.Outcome == AlreadyHeld }
+// Granted says that the change gave the role, or found it there.
+func (p Proof) Granted() bool { return p.Outcome == Applied || p.Outcome == AlreadyHeld }
 
 // Receipt is the evidence of one finished request.
 type Receipt struct {

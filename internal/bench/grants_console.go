@@ -57,7 +57,7 @@ func newAsks(ctx context.Context, url string, principals int) (*asks, error) {
 		err := control(ctx, http.MethodPost, url+"/_simulator/edit", map[string]any{
 			"op": "addUser", "principal": access.Principal{
 				Kind: access.User, Email: email, Name: email, Level: access.SiteLevel,
-				Held: []access.Held{{RoleID: out.role, ScopeID: out.sites[0]}},
+				Held: []access.HeldRole{{RoleID: out.role, ScopeID: out.sites[0]}},
 			},
 		}, &made)
 		if err != nil {

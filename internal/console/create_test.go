@@ -14,7 +14,7 @@ import (
 )
 
 func newUser(email string) NewUser {
-	return NewUser{Email: email, FullName: "Ana Roy", Roles: atSites(access.Held{RoleID: "5", ScopeID: "9"})}
+	return NewUser{Email: email, FullName: "Ana Roy", Roles: atSites(access.HeldRole{RoleID: "5", ScopeID: "9"})}
 }
 
 func TestCreateUser(t *testing.T) {
@@ -27,7 +27,7 @@ func TestCreateUser(t *testing.T) {
 		`"email":"Ana@example.com","fullName":"Ana Roy"}}`, last.text)
 
 	tenant := newUser("ana@example.com")
-	tenant.Roles = access.Holdings{Level: access.Tenant, Held: []access.Held{{RoleID: "5"}}}
+	tenant.Roles = access.Holdings{Level: access.Tenant, Held: []access.HeldRole{{RoleID: "5"}}}
 	_, err = f.client(t).CreateUser(t.Context(), tenant)
 	require.NoError(t, err)
 	require.Contains(t, last.text, `"scope":"tenant","scopeRoles":[{"roleId":"5"}]`)
@@ -86,7 +86,7 @@ func TestCreateUser_ErrorsHoldNoAddress(t *testing.T) {
 
 func newService() NewServiceUser {
 	return NewServiceUser{
-		Name: "svc.example", Description: "integration", Roles: atSites(access.Held{RoleID: admin, ScopeID: siteA}),
+		Name: "svc.example", Description: "integration", Roles: atSites(access.HeldRole{RoleID: admin, ScopeID: siteA}),
 		TokenExpiresAt: time.Date(2027, 1, 2, 3, 4, 5, 678_901_234, time.FixedZone("", 7200)),
 	}
 }

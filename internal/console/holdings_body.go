@@ -56,13 +56,13 @@ func newHoldingsBody(want, read access.Holdings) (holdingsBody, error) {
 
 // sameAt says whether both hold the same roles at a scope.
 func sameAt(a, b access.Holdings, scope string) bool {
-	elsewhere := func(h access.Held) bool { return h.ScopeID != scope }
+	elsewhere := func(h access.HeldRole) bool { return h.ScopeID != scope }
 	a.Held = slices.DeleteFunc(slices.Clone(a.Held), elsewhere)
 	b.Held = slices.DeleteFunc(slices.Clone(b.Held), elsewhere)
 	return a.Equal(b)
 }
 
-func checkHeld(level access.Level, h access.Held) error {
+func checkHeld(level access.Level, h access.HeldRole) error {
 	switch {
 	case checkID(h.RoleID) != nil:
 		return fmt.Errorf("an entry %s has no role id: ids are digits only", place(level, h))
@@ -75,7 +75,7 @@ func checkHeld(level access.Level, h access.Held) error {
 }
 
 // place says where an entry holds, for an error.
-func place(level access.Level, h access.Held) string {
+func place(level access.Level, h access.HeldRole) string {
 	if level == access.Tenant {
 		return "at tenant level"
 	}

@@ -47,7 +47,7 @@ func TestUsers(t *testing.T) {
 			Kind: access.User, ID: "418828136350235435", Email: "ana@example.com", Name: "Ana Roy",
 			Level: access.SiteLevel, Source: "mgmt", EmailVerified: true, TwoFAEnabled: true,
 			CreatedAt: at("2024-01-02T09:00:00.123456Z"),
-			Held: []access.Held{
+			Held: []access.HeldRole{
 				{RoleID: "1407838462433820674", ScopeID: "1535334414585508710"},
 				{RoleID: "1600000000000000007", ScopeID: "1535334414585508711"},
 			},
@@ -56,7 +56,7 @@ func TestUsers(t *testing.T) {
 			Kind: access.User, ID: "418828136350235436", Email: "bob@example.com", Name: `Bob Ås "B"`,
 			Level: access.Tenant, Source: "sso_saml", IsSystem: true, RolesReadOnly: true,
 			TokenExpiresAt: at("2025-10-30T23:42:15Z"), LastActiveAt: at("2025-01-01T00:00:00Z"),
-			Held: []access.Held{{RoleID: "1407838462433820674"}},
+			Held: []access.HeldRole{{RoleID: "1407838462433820674"}},
 		},
 		{Kind: access.User, ID: "418828136350235437", Level: access.AccountLevel},
 	}, page.Items)
@@ -125,7 +125,7 @@ func wantServiceUser() access.Principal {
 		Kind: access.ServiceUser, ID: "1843820828304888119", Name: "svc.example", Description: "integration",
 		Level: access.SiteLevel, CreatedAt: at("2023-12-19T23:42:50.997692Z"),
 		TokenExpiresAt: at("2025-10-30T23:42:15Z"), LastActiveAt: at("2025-10-30T23:32:43.104085Z"),
-		Held: []access.Held{{RoleID: "1407838462433820674", ScopeID: "1535334414585508710"}},
+		Held: []access.HeldRole{{RoleID: "1407838462433820674", ScopeID: "1535334414585508710"}},
 	}
 }
 
@@ -150,8 +150,8 @@ func TestUsers_ScopeIDAgainstLevel(t *testing.T) {
 	page, err := f.client(t).Users(t.Context(), ListOptions{})
 	require.NoError(t, err)
 	require.Equal(t, 2, page.Unassigned)
-	require.Equal(t, []access.Held{{RoleID: "5", ScopeID: "9"}}, page.Items[0].Held)
-	require.Equal(t, []access.Held{{RoleID: "5"}}, page.Items[1].Held)
+	require.Equal(t, []access.HeldRole{{RoleID: "5", ScopeID: "9"}}, page.Items[0].Held)
+	require.Equal(t, []access.HeldRole{{RoleID: "5"}}, page.Items[1].Held)
 }
 
 func TestLists_EndOfTheList(t *testing.T) {

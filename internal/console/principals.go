@@ -38,8 +38,8 @@ func (r principalRow) principal(kind access.Kind) (p access.Principal, unassigne
 
 // held settles what the roles mean at the principal's level: a tenant role has no
 // scope id, whatever stands there, and below tenant level one without says nothing.
-func (r principalRow) held(level access.Level) []access.Held {
-	kept := make([]access.Held, 0, len(r.ScopeRoles))
+func (r principalRow) held(level access.Level) []access.HeldRole {
+	kept := make([]access.HeldRole, 0, len(r.ScopeRoles))
 	for _, h := range r.ScopeRoles {
 		if level == access.Tenant {
 			h.ID = ""
@@ -47,7 +47,7 @@ func (r principalRow) held(level access.Level) []access.Held {
 		if h.RoleID == "" || h.ID == "" && level != access.Tenant {
 			continue
 		}
-		kept = append(kept, access.Held{RoleID: string(h.RoleID), ScopeID: string(h.ID)})
+		kept = append(kept, access.HeldRole{RoleID: string(h.RoleID), ScopeID: string(h.ID)})
 	}
 	return kept
 }

@@ -70,7 +70,7 @@ func TestSimulated_UserFromFirstToLast(t *testing.T) {
 	require.NoError(t, err)
 	require.Empty(t, none)
 	in := console.NewUser{Email: "New@example.com", FullName: "New One", Roles: access.Holdings{
-		Level: access.Tenant, Held: []access.Held{{RoleID: truth.Roles[0].ID}},
+		Level: access.Tenant, Held: []access.HeldRole{{RoleID: truth.Roles[0].ID}},
 	}}
 	p, err := c.CreateUser(t.Context(), in)
 	require.NoError(t, err)
@@ -88,7 +88,7 @@ func TestSimulated_UserFromFirstToLast(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []access.Principal{p}, found)
 
-	want := access.Holdings{Level: access.SiteLevel, Held: []access.Held{
+	want := access.Holdings{Level: access.SiteLevel, Held: []access.HeldRole{
 		{RoleID: truth.Roles[1].ID, ScopeID: truth.Sites[0].ID},
 		{RoleID: truth.Roles[2].ID, ScopeID: truth.Sites[1].ID},
 	}}
@@ -112,7 +112,7 @@ func TestSimulated_ServiceUserFromFirstToLast(t *testing.T) {
 		})
 		truth := s.Truth()
 		at := func(role, site int) access.Holdings {
-			return access.Holdings{Level: access.SiteLevel, Held: []access.Held{
+			return access.Holdings{Level: access.SiteLevel, Held: []access.HeldRole{
 				{RoleID: truth.Roles[role].ID, ScopeID: truth.Sites[site].ID},
 			}}
 		}
@@ -203,7 +203,7 @@ func TestSimulated_WritesThatEndBadly(t *testing.T) {
 		c, s := simulated(t, consoletest.Options{})
 		truth := s.Truth()
 		p := truth.Principals[0]
-		want := access.Holdings{Level: access.Tenant, Held: []access.Held{{RoleID: truth.Roles[0].ID}}}
+		want := access.Holdings{Level: access.Tenant, Held: []access.HeldRole{{RoleID: truth.Roles[0].ID}}}
 		s.AddFault(consoletest.Fault{Name: kind, Method: http.MethodPut})
 		_, err := c.SetRoles(t.Context(), p, want)
 		var e *console.Error

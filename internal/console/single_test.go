@@ -22,7 +22,7 @@ func TestUser(t *testing.T) {
 	require.Equal(t, access.Principal{
 		Kind: access.User, ID: "418828136350235435", Email: "ana@example.com", Name: "Ana Roy",
 		Level: access.AccountLevel,
-		Held:  []access.Held{{RoleID: "7", ScopeID: "433241117337583618"}},
+		Held:  []access.HeldRole{{RoleID: "7", ScopeID: "433241117337583618"}},
 	}, user)
 	require.Equal(t, "/web/api/v2.1/users/418828136350235435", f.requests()[0].URL.Path)
 	require.Empty(t, f.requests()[0].URL.RawQuery)

@@ -39,7 +39,7 @@ func records(t *testing.T, body string) (*fakeConsole, *sent) {
 	}), &last
 }
 
-func atSites(held ...access.Held) access.Holdings {
+func atSites(held ...access.HeldRole) access.Holdings {
 	return access.Holdings{Level: access.SiteLevel, Held: held}
 }
 
@@ -52,7 +52,7 @@ func TestSetRoles_SendsTheWholeListAndNothingElse(t *testing.T) {
 	user := access.Principal{Kind: access.User, ID: "17", Email: "ana@example.com", Name: "Ana", Description: "x"}
 	service := access.Principal{Kind: access.ServiceUser, ID: "17", Name: "svc", Description: `in "tegration"`}
 	bare := access.Principal{Kind: access.ServiceUser, ID: "17", Name: "svc"}
-	two := atSites(access.Held{RoleID: admin, ScopeID: siteB}, access.Held{RoleID: custom, ScopeID: siteA})
+	two := atSites(access.HeldRole{RoleID: admin, ScopeID: siteB}, access.HeldRole{RoleID: custom, ScopeID: siteA})
 	const twoBody = `"scope":"site","scopeRoles":[{"id":"` + siteA + `","roleId":"` + custom + `"},` +
 		`{"id":"` + siteB + `","roleId":"` + admin + `"}]`
 	for _, tc := range []struct {
@@ -65,16 +65,16 @@ func TestSetRoles_SendsTheWholeListAndNothingElse(t *testing.T) {
 		{bare, two, `PUT /service-users/17 {"data":{` + twoBody + `}}`},
 		{
 			user,
-			access.Holdings{Level: access.Tenant, Held: []access.Held{{RoleID: admin}}},
+			access.Holdings{Level: access.Tenant, Held: []access.HeldRole{{RoleID: admin}}},
 			`PUT /users/17 {"data":{"scope":"tenant","scopeRoles":[{"roleId":"` + admin + `"}]}}`,
 		},
 		{
 			user,
-			access.Holdings{Level: access.AccountLevel, Held: []access.Held{{RoleID: "5", ScopeID: "9"}}},
+			access.Holdings{Level: access.AccountLevel, Held: []access.HeldRole{{RoleID: "5", ScopeID: "9"}}},
 			`PUT /users/17 {"data":{"scope":"account","scopeRoles":[{"id":"9","roleId":"5"}]}}`,
 		},
 		{ // the same entry twice means it once
-			user, atSites(access.Held{RoleID: "5", ScopeID: "9"}, access.Held{RoleID: "5", ScopeID: "9"}),
+			user, atSites(access.HeldRole{RoleID: "5", ScopeID: "9"}, access.HeldRole{RoleID: "5", ScopeID: "9"}),
 			`PUT /users/17 {"data":{"scope":"site","scopeRoles":[{"id":"9","roleId":"5"}]}}`,
 		},
 	} {
@@ -84,7 +84,7 @@ func TestSetRoles_SendsTheWholeListAndNothingElse(t *testing.T) {
 		require.Equal(t, tc.text, last.text)
 		require.Equal(t, 1, f.count())
 		require.Equal(t, tc.of.Kind, got.Kind)
-		require.Equal(t, atSites(access.Held{RoleID: "5", ScopeID: "9"}), got.Holdings(), "what the reply says")
+		require.Equal(t, atSites(access.HeldRole{RoleID: "5", ScopeID: "9"}), got.Holdings(), "what the reply says")
 	}
 }
 
@@ -93,19 +93,19 @@ func TestSetRoles_NeverSends(t *testing.T) {
 	t.Parallel()
 	f, _ := records(t, user17)
 	c := f.client(t)
-	one := access.Held{RoleID: "5", ScopeID: "9"}
+	one := access.HeldRole{RoleID: "5", ScopeID: "9"}
 	for want, holdings := range map[string]access.Holdings{
 		"list of roles is empty":    atSites(),
-		"roles is empty":            {Level: access.Tenant, Held: []access.Held{}},
-		`the level is ""`:           {Held: []access.Held{one}},
-		`the level is "group"`:      {Level: access.GroupLevel, Held: []access.Held{one}},
-		`at site "9" has no role`:   atSites(access.Held{ScopeID: "9"}),
-		"at tenant level has no r":  {Level: access.Tenant, Held: []access.Held{{}}},
-		"no id of its site":         atSites(one, access.Held{RoleID: "5"}),
-		"no id of its account":      {Level: access.AccountLevel, Held: []access.Held{{RoleID: "5", ScopeID: "x"}}},
-		"tenant level have none":    {Level: access.Tenant, Held: []access.Held{one}},
-		`two roles are given at si`: atSites(one, access.Held{RoleID: "6", ScopeID: "9"}),
-		"two roles are given at te": {Level: access.Tenant, Held: []access.Held{{RoleID: "5"}, {RoleID: "6"}}},
+		"roles is empty":            {Level: access.Tenant, Held: []access.HeldRole{}},
+		`the level is ""`:           {Held: []access.HeldRole{one}},
+		`the level is "group"`:      {Level: access.GroupLevel, Held: []access.HeldRole{one}},
+		`at site "9" has no role`:   atSites(access.HeldRole{ScopeID: "9"}),
+		"at tenant level has no r":  {Level: access.Tenant, Held: []access.HeldRole{{}}},
+		"no id of its site":         atSites(one, access.HeldRole{RoleID: "5"}),
+		"no id of its account":      {Level: access.AccountLevel, Held: []access.HeldRole{{RoleID: "5", ScopeID: "x"}}},
+		"tenant level have none":    {Level: access.Tenant, Held: []access.HeldRole{one}},
+		`two roles are given at si`: atSites(one, access.HeldRole{RoleID: "6", ScopeID: "9"}),
+		"two roles are given at te": {Level: access.Tenant, Held: []access.HeldRole{{RoleID: "5"}, {RoleID: "6"}}},
 	} {
 		_, err := c.SetRoles(t.Context(), access.Principal{Kind: access.User, ID: "17"}, holdings)
 		require.ErrorContains(t, err, "PUT /users/17: not sent: ")
@@ -133,17 +133,17 @@ func TestSetRoles_TwoRolesAtOneScopeOnlyAsRead(t *testing.T) {
 	t.Parallel()
 	f, last := records(t, user17)
 	c := f.client(t)
-	pair := []access.Held{{RoleID: "5", ScopeID: "9"}, {RoleID: "6", ScopeID: "9"}}
+	pair := []access.HeldRole{{RoleID: "5", ScopeID: "9"}, {RoleID: "6", ScopeID: "9"}}
 	read := access.Principal{Kind: access.User, ID: "17", Level: access.SiteLevel, Held: append(
-		slices.Clone(pair), access.Held{RoleID: "7", ScopeID: "8"})}
-	want := append(slices.Clone(pair), access.Held{RoleID: "3", ScopeID: "8"})
+		slices.Clone(pair), access.HeldRole{RoleID: "7", ScopeID: "8"})}
+	want := append(slices.Clone(pair), access.HeldRole{RoleID: "3", ScopeID: "8"})
 	_, err := c.SetRoles(t.Context(), read, atSites(want...))
 	require.NoError(t, err)
 	require.Equal(t, `PUT /users/17 {"data":{"scope":"site","scopeRoles":[{"id":"8","roleId":"3"},`+
 		`{"id":"9","roleId":"5"},{"id":"9","roleId":"6"}]}}`, last.text)
-	for name, held := range map[string][]access.Held{
+	for name, held := range map[string][]access.HeldRole{
 		"one of them is another": {pair[0], {RoleID: "4", ScopeID: "9"}},
-		"a third":                append(slices.Clone(pair), access.Held{RoleID: "4", ScopeID: "9"}),
+		"a third":                append(slices.Clone(pair), access.HeldRole{RoleID: "4", ScopeID: "9"}),
 		"at another scope":       {{RoleID: "5", ScopeID: "8"}, {RoleID: "6", ScopeID: "8"}},
 	} {
 		_, err := c.SetRoles(t.Context(), read, atSites(held...))
@@ -162,7 +162,7 @@ func TestSetRoles_RepliesThatAreNotUnderstood(t *testing.T) {
 	} {
 		f, _ := records(t, body)
 		p, err := f.client(t).SetRoles(t.Context(), access.Principal{Kind: access.User, ID: "17"},
-			atSites(access.Held{RoleID: "5", ScopeID: "9"}))
+			atSites(access.HeldRole{RoleID: "5", ScopeID: "9"}))
 		require.ErrorContains(t, err, want, body)
 		require.Equal(t, KindMalformed, asError(t, err).Kind)
 		require.Equal(t, access.Principal{}, p)
@@ -210,7 +210,7 @@ func TestDelete(t *testing.T) {
 
 // everyWrite calls each method that changes a console.
 func everyWrite(ctx context.Context, c *Client) map[string]error {
-	held := atSites(access.Held{RoleID: "5", ScopeID: "9"})
+	held := atSites(access.HeldRole{RoleID: "5", ScopeID: "9"})
 	later := time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)
 	out := map[string]error{}
 	_, out["PUT /users/17"] = c.SetRoles(ctx, access.Principal{Kind: access.User, ID: "17"}, held)
@@ -282,6 +282,6 @@ func TestWrites_AreNotTurnedIntoReads(t *testing.T) {
 		says(200, strings.Replace(user17, `"17"`, `"17","seen":`+string(in), 1))(w, r)
 	})
 	_, err := f.client(t).SetRoles(t.Context(), access.Principal{Kind: access.User, ID: "17"},
-		atSites(access.Held{RoleID: "5", ScopeID: "9"}))
+		atSites(access.HeldRole{RoleID: "5", ScopeID: "9"}))
 	require.NoError(t, err, "308 keeps method and body")
 }

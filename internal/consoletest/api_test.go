@@ -178,7 +178,7 @@ func TestLists_Filter(t *testing.T) {
 		}
 		return out
 	}
-	holds := func(match func(access.Held) bool) []string {
+	holds := func(match func(access.HeldRole) bool) []string {
 		return someUser(func(p principal) bool { return slices.ContainsFunc(p.Held, match) })
 	}
 	joined := truth.Principals[10].CreatedAt
@@ -190,9 +190,9 @@ func TestLists_Filter(t *testing.T) {
 		"email=ANA@example.com":   someUser(func(p principal) bool { return p.Email == "ana@example.com" }),
 		"email__contains=ana,bob": someUser(func(p principal) bool { return mail("ana")(p) || mail("bob")(p) }),
 		"query=carol":             someUser(mail("carol")),
-		"roleIds=" + role.ID:      holds(func(h access.Held) bool { return h.RoleID == role.ID }),
-		"siteIds=" + site.ID:      holds(func(h access.Held) bool { return h.ScopeID == site.ID }),
-		"accountIds=" + second.ID: holds(func(h access.Held) bool { return accountOf[h.ScopeID] == second.ID }),
+		"roleIds=" + role.ID:      holds(func(h access.HeldRole) bool { return h.RoleID == role.ID }),
+		"siteIds=" + site.ID:      holds(func(h access.HeldRole) bool { return h.ScopeID == site.ID }),
+		"accountIds=" + second.ID: holds(func(h access.HeldRole) bool { return accountOf[h.ScopeID] == second.ID }),
 		"source=sso_saml":         someUser(func(p principal) bool { return p.Source == "sso_saml" }),
 		"sources=mgmt,sso_saml":   someUser(func(principal) bool { return true }),
 		"twoFaEnabled=false":      someUser(func(p principal) bool { return !p.TwoFAEnabled }),

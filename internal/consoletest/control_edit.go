@@ -13,16 +13,16 @@ import (
 
 // edit is the body of POST /_simulator/edit; which fields count depends on Op.
 type edit struct {
-	Op        string          `json:"op"`
-	ID        string          `json:"id"`
-	TargetID  string          `json:"targetId"`
-	N         int             `json:"n"`
-	Level     access.Level    `json:"level"`
-	Held      []access.Held   `json:"held"`
-	Principal json.RawMessage `json:"principal"`
-	Account   access.Account  `json:"account"`
-	Site      access.Site     `json:"site"`
-	Role      access.Role     `json:"role"`
+	Op        string            `json:"op"`
+	ID        string            `json:"id"`
+	TargetID  string            `json:"targetId"`
+	N         int               `json:"n"`
+	Level     access.Level      `json:"level"`
+	Held      []access.HeldRole `json:"held"`
+	Principal json.RawMessage   `json:"principal"`
+	Account   access.Account    `json:"account"`
+	Site      access.Site       `json:"site"`
+	Role      access.Role       `json:"role"`
 }
 
 // edits does one edit each and returns the ids it is about.

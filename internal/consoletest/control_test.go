@@ -93,12 +93,12 @@ func TestControl_Edits(t *testing.T) {
 	carol := find(t, s, user)
 	require.Equal(t, "Carol Lind", carol.Name)
 	require.Equal(t, "carol@example.com", carol.Email)
-	require.Equal(t, []access.Held{{RoleID: role, ScopeID: site}}, carol.Held)
+	require.Equal(t, []access.HeldRole{{RoleID: role, ScopeID: site}}, carol.Held)
 	require.Equal(t, "Carol Lind", rows(t, get(t, s, "/users?ids="+user))[0]["fullName"])
 
 	other := before.Roles[1].ID
 	edit(t, s, `{"op":"removeRole","id":"`+role+`","targetId":"`+other+`"}`)
-	require.Equal(t, []access.Held{{RoleID: other, ScopeID: site}}, find(t, s, user).Held)
+	require.Equal(t, []access.HeldRole{{RoleID: other, ScopeID: site}}, find(t, s, user).Held)
 	edit(t, s, `{"op":"setServiceUserRoles","id":"`+service+`","level":"tenant","held":[{"roleId":"`+other+`"}]}`)
 	require.Equal(t, access.Tenant, find(t, s, service).Level)
 	edit(t, s, `{"op":"removeSite","id":"`+site+`"}`)

@@ -52,7 +52,7 @@ func TestCreate_User(t *testing.T) {
 	require.True(t, got.TwoFAEnabled)
 	require.False(t, got.EmailVerified)
 	require.NotNil(t, got.CreatedAt)
-	require.Equal(t, []access.Held{{RoleID: truth.Roles[0].ID, ScopeID: truth.Sites[0].ID}}, got.Held)
+	require.Equal(t, []access.HeldRole{{RoleID: truth.Roles[0].ID, ScopeID: truth.Sites[0].ID}}, got.Held)
 	require.Equal(t, id, rows(t, get(t, s, "/users?email=NEW@example.com"))[0]["id"])
 	require.Equal(t, "New One", get(t, s, "/users/"+id).json(t)["data"].(map[string]any)["fullName"])
 

@@ -68,13 +68,13 @@ func (c *Console) newID(asked string) (int64, error) {
 	return id, nil
 }
 
-func (c *Console) viewerSomewhere() (access.Level, []access.Held) {
-	h := access.Held{RoleID: text(c.roles.records[predefinedRoles-1].id)}
+func (c *Console) viewerSomewhere() (access.Level, []access.HeldRole) {
+	h := access.HeldRole{RoleID: text(c.roles.records[predefinedRoles-1].id)}
 	if len(c.sites.records) == 0 {
-		return access.Tenant, []access.Held{h}
+		return access.Tenant, []access.HeldRole{h}
 	}
 	h.ScopeID = text(c.sites.records[0].id)
-	return access.SiteLevel, []access.Held{h}
+	return access.SiteLevel, []access.HeldRole{h}
 }
 
 func (c *Console) update(kind access.Kind, id string, change func(*access.Principal) error) error {

@@ -10,16 +10,16 @@ import (
 
 // SetUserRoles replaces a user's roles, behind the back of whoever works through
 // the API. Unlike the API it takes an empty list.
-func (c *Console) SetUserRoles(id string, level access.Level, held []access.Held) error {
+func (c *Console) SetUserRoles(id string, level access.Level, held []access.HeldRole) error {
 	return c.setRoles(access.User, id, level, held)
 }
 
 // SetServiceUserRoles replaces a service user's roles; see SetUserRoles.
-func (c *Console) SetServiceUserRoles(id string, level access.Level, held []access.Held) error {
+func (c *Console) SetServiceUserRoles(id string, level access.Level, held []access.HeldRole) error {
 	return c.setRoles(access.ServiceUser, id, level, held)
 }
 
-func (c *Console) setRoles(kind access.Kind, id string, level access.Level, held []access.Held) error {
+func (c *Console) setRoles(kind access.Kind, id string, level access.Level, held []access.HeldRole) error {
 	return c.update(kind, id, func(p *access.Principal) error {
 		p.Level, p.Held = level, held
 		return nil
@@ -29,13 +29,13 @@ func (c *Console) setRoles(kind access.Kind, id string, level access.Level, held
 // GiveRole gives a principal one role at a scope, in the place of another that it has
 // there, and leaves the rest as it is, behind the API's back. It is an error if what the
 // principal holds is at another level.
-func (c *Console) GiveRole(kind access.Kind, id string, level access.Level, h access.Held) error {
+func (c *Console) GiveRole(kind access.Kind, id string, level access.Level, h access.HeldRole) error {
 	return c.update(kind, id, func(p *access.Principal) error {
 		if p.Level != level && len(p.Held) > 0 {
 			return fmt.Errorf("give a role at %s: %s %s holds roles at %s", level, kind, id, p.Level)
 		}
 		p.Level = level
-		p.Held = slices.DeleteFunc(slices.Clone(p.Held), func(o access.Held) bool { return o.ScopeID == h.ScopeID })
+		p.Held = slices.DeleteFunc(slices.Clone(p.Held), func(o access.HeldRole) bool { return o.ScopeID == h.ScopeID })
 		p.Held = append(p.Held, h)
 		return nil
 	})
@@ -43,19 +43,19 @@ func (c *Console) GiveRole(kind access.Kind, id string, level access.Level, h ac
 
 // TakeRole takes one role at a scope from a principal, behind the API's back; it may be
 // the last one. It is an error if the principal does not hold it.
-func (c *Console) TakeRole(kind access.Kind, id string, level access.Level, h access.Held) error {
+func (c *Console) TakeRole(kind access.Kind, id string, level access.Level, h access.HeldRole) error {
 	return c.update(kind, id, func(p *access.Principal) error {
 		if !p.Holdings().Holds(access.Holding{Level: level, RoleID: h.RoleID, ScopeID: h.ScopeID}) {
 			return fmt.Errorf("take role %s at %s %q: %s %s does not hold it", h.RoleID, level, h.ScopeID, kind, id)
 		}
-		p.Held = slices.DeleteFunc(slices.Clone(p.Held), func(o access.Held) bool { return o == h })
+		p.Held = slices.DeleteFunc(slices.Clone(p.Held), func(o access.HeldRole) bool { return o == h })
 		return nil
 	})
 }
 
 // patchRoles does give or take for each entry, and stops at the first that fails.
 func patchRoles(
-	change func(access.Kind, string, access.Level, access.Held) error, kind access.Kind, e edit,
+	change func(access.Kind, string, access.Level, access.HeldRole) error, kind access.Kind, e edit,
 ) ([]string, error) {
 	if len(e.Held) == 0 {
 		return nil, errors.New("held is empty: name the roles")

@@ -52,7 +52,7 @@ func TestStale_ReadsShowWhatWasBefore(t *testing.T) {
 	require.Equal(t, "account", shownScope(t, s, id))
 	require.Equal(t, http.StatusOK, ask(t, s, http.MethodPut, "/users/"+id, site).status)
 	require.Equal(t, "account", shownScope(t, s, id), "behind the first of two writes")
-	require.NoError(t, s.SetUserRoles(other, access.Tenant, []access.Held{{RoleID: truth.Roles[0].ID}}))
+	require.NoError(t, s.SetUserRoles(other, access.Tenant, []access.HeldRole{{RoleID: truth.Roles[0].ID}}))
 	require.Equal(t, "tenant", shownScope(t, s, other), "the hand's edits are seen at once")
 
 	created := made(t, ask(t, s, http.MethodPost, "/users", newUser(truth, nil)))["id"].(string)

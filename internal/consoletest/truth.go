@@ -65,7 +65,7 @@ func (p *principal) truth() access.Principal {
 		TokenExpiresAt: p.tokenExpires.pointer(), LastActiveAt: p.lastActive.pointer(),
 	}
 	for _, h := range p.held {
-		out.Held = append(out.Held, access.Held{RoleID: text(h.role), ScopeID: text(h.scope)})
+		out.Held = append(out.Held, access.HeldRole{RoleID: text(h.role), ScopeID: text(h.scope)})
 	}
 	out.Held = access.NormalizeHeld(out.Held)
 	return out

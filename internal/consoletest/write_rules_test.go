@@ -127,8 +127,8 @@ func TestChanges_InOrderAndByWhom(t *testing.T) {
 	truth := s.Truth()
 	user, service := principals(truth, access.User)[0], principals(truth, access.ServiceUser)[0]
 	site, admin, viewer := truth.Sites[0].ID, truth.Roles[0].ID, truth.Roles[5].ID
-	adminAt := access.Holdings{Level: access.SiteLevel, Held: []access.Held{{RoleID: admin, ScopeID: site}}}
-	viewerAt := access.Holdings{Level: access.SiteLevel, Held: []access.Held{{RoleID: viewer, ScopeID: site}}}
+	adminAt := access.Holdings{Level: access.SiteLevel, Held: []access.HeldRole{{RoleID: admin, ScopeID: site}}}
+	viewerAt := access.Holdings{Level: access.SiteLevel, Held: []access.HeldRole{{RoleID: viewer, ScopeID: site}}}
 	none := access.Holdings{}.Normal()
 
 	body := roles("site", map[string]any{"id": site, "roleId": admin})
@@ -151,7 +151,7 @@ func TestChanges_InOrderAndByWhom(t *testing.T) {
 		got[i].At = got[0].At
 	}
 	at := got[0].At
-	empty := access.Holdings{Level: access.SiteLevel, Held: []access.Held{}}
+	empty := access.Holdings{Level: access.SiteLevel, Held: []access.HeldRole{}}
 	require.Equal(t, []consoletest.Change{
 		{At: at, By: consoletest.ByAPI, Kind: access.User, ID: user.ID, Before: user.Holdings(), After: adminAt},
 		{At: at, By: consoletest.ByAPI, Kind: access.User, ID: user.ID, Before: adminAt, After: adminAt},
@@ -204,16 +204,16 @@ func TestGiveAndTakeRole_Refuse(t *testing.T) {
 	truth := s.Truth()
 	id, err := s.AddUser(access.Principal{Email: "x@example.com"})
 	require.NoError(t, err)
-	require.NoError(t, s.SetUserRoles(id, access.SiteLevel, []access.Held{
+	require.NoError(t, s.SetUserRoles(id, access.SiteLevel, []access.HeldRole{
 		{RoleID: truth.Roles[0].ID, ScopeID: truth.Sites[0].ID},
 		{RoleID: truth.Roles[1].ID, ScopeID: truth.Sites[1].ID},
 	}))
 	before := find(t, s, id)
-	account := access.Held{RoleID: truth.Roles[0].ID, ScopeID: truth.Accounts[0].ID}
+	account := access.HeldRole{RoleID: truth.Roles[0].ID, ScopeID: truth.Accounts[0].ID}
 	require.ErrorContains(t, s.GiveRole(access.User, id, access.AccountLevel, account), "holds roles at site")
 	require.ErrorContains(t, s.GiveRole(access.ServiceUser, id, access.AccountLevel, account), "no serviceUser")
 	require.ErrorContains(t, s.TakeRole(access.User, id, access.AccountLevel, account), "does not hold it")
-	require.ErrorContains(t, s.TakeRole(access.User, id, access.SiteLevel, access.Held{
+	require.ErrorContains(t, s.TakeRole(access.User, id, access.SiteLevel, access.HeldRole{
 		RoleID: truth.Roles[1].ID, ScopeID: truth.Sites[0].ID,
 	}), "does not hold it")
 	require.Equal(t, before, find(t, s, id))

@@ -31,21 +31,21 @@ func TestPut_ReplacesTheList(t *testing.T) {
 		id := principals(truth, kind)[0].ID
 		for _, step := range []struct {
 			body map[string]any
-			want []access.Held
+			want []access.HeldRole
 		}{
 			{
 				roles("site", map[string]any{"id": truth.Sites[0].ID, "roleId": truth.Roles[0].ID},
 					map[string]any{"id": truth.Sites[1].ID, "roleId": truth.Roles[1].ID}),
-				[]access.Held{
+				[]access.HeldRole{
 					{RoleID: truth.Roles[0].ID, ScopeID: truth.Sites[0].ID},
 					{RoleID: truth.Roles[1].ID, ScopeID: truth.Sites[1].ID},
 				},
 			},
 			{
 				roles("account", map[string]any{"id": truth.Accounts[0].ID, "roleId": truth.Roles[2].ID}),
-				[]access.Held{{RoleID: truth.Roles[2].ID, ScopeID: truth.Accounts[0].ID}},
+				[]access.HeldRole{{RoleID: truth.Roles[2].ID, ScopeID: truth.Accounts[0].ID}},
 			},
-			{roles("tenant", map[string]any{"roleId": truth.Roles[3].ID}), []access.Held{{RoleID: truth.Roles[3].ID}}},
+			{roles("tenant", map[string]any{"roleId": truth.Roles[3].ID}), []access.HeldRole{{RoleID: truth.Roles[3].ID}}},
 		} {
 			r := ask(t, s, http.MethodPut, path+id, step.body)
 			require.Equal(t, http.StatusOK, r.status, "%s", r.body)

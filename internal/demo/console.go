@@ -47,16 +47,16 @@ func (s *stack) cast(ctx context.Context) (people, error) {
 	p := people{
 		ana: truth.Principals[ana].ID, site: truth.Sites[0], other: truth.Sites[1], admin: truth.Roles[admin],
 	}
-	return p, s.setRoles(ctx, p.ana, access.SiteLevel, access.Held{RoleID: truth.Roles[soc].ID, ScopeID: p.site.ID})
+	return p, s.setRoles(ctx, p.ana, access.SiteLevel, access.HeldRole{RoleID: truth.Roles[soc].ID, ScopeID: p.site.ID})
 }
 
 // promoteAna makes ana an Admin of the whole account, as somebody at the
 // console's own web pages might.
 func (s *stack) promoteAna(ctx context.Context, p people) error {
-	return s.setRoles(ctx, p.ana, access.AccountLevel, access.Held{RoleID: p.admin.ID, ScopeID: p.site.AccountID})
+	return s.setRoles(ctx, p.ana, access.AccountLevel, access.HeldRole{RoleID: p.admin.ID, ScopeID: p.site.AccountID})
 }
 
-func (s *stack) setRoles(ctx context.Context, user string, level access.Level, held ...access.Held) error {
+func (s *stack) setRoles(ctx context.Context, user string, level access.Level, held ...access.HeldRole) error {
 	return s.simulator(ctx, http.MethodPost, "edit",
 		map[string]any{"op": "setUserRoles", "id": user, "level": level, "held": held}, nil)
 }

@@ -45,10 +45,10 @@ func TestNames_Holdings(t *testing.T) {
 	t.Parallel()
 	n := describe.NewNames(directory{"3": "Viewer", "8": "Acme"}, nil)
 	require.Equal(t, []string{"nothing"}, n.Holdings(access.Holdings{}))
-	h := access.Holdings{Level: access.AccountLevel, Held: []access.Held{{RoleID: "3", ScopeID: "8"}}}
+	h := access.Holdings{Level: access.AccountLevel, Held: []access.HeldRole{{RoleID: "3", ScopeID: "8"}}}
 	require.Equal(t, []string{"Viewer (3) at account Acme (8)"}, n.Holdings(h))
 	for i := range 25 {
-		h.Held = append(h.Held, access.Held{RoleID: "3", ScopeID: strconv.Itoa(100 + i)})
+		h.Held = append(h.Held, access.HeldRole{RoleID: "3", ScopeID: strconv.Itoa(100 + i)})
 	}
 	lines := n.Holdings(h)
 	require.Len(t, lines, 21)

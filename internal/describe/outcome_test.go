@@ -73,7 +73,7 @@ func TestRead(t *testing.T) {
 	t.Parallel()
 	plan := grantPlan()
 	n := describe.NewNames(nil, &plan)
-	soc := access.Holdings{Level: access.SiteLevel, Held: []access.Held{{RoleID: "2", ScopeID: "9"}}}
+	soc := access.Holdings{Level: access.SiteLevel, Held: []access.HeldRole{{RoleID: "2", ScopeID: "9"}}}
 	require.Equal(t, "SOC (2) present, 1 role in total", describe.Read(n, access.Read{Holdings: soc}, &plan))
 	require.Equal(t, "SOC (2) absent, 0 roles in total", describe.Read(n, access.Read{}, &plan))
 	require.Equal(t, "1 role", describe.Read(n, access.Read{Holdings: soc}, nil))

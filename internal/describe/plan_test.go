@@ -112,8 +112,8 @@ func TestPlan_LongTextsAreCut(t *testing.T) {
 func TestDetails(t *testing.T) {
 	t.Parallel()
 	plan := grantPlan()
-	plan.Before = access.Holdings{Level: access.AccountLevel, Held: []access.Held{{RoleID: "3", ScopeID: "8"}}}
-	plan.After = access.Holdings{Level: access.SiteLevel, Held: []access.Held{{RoleID: "2", ScopeID: "9"}}}
+	plan.Before = access.Holdings{Level: access.AccountLevel, Held: []access.HeldRole{{RoleID: "3", ScopeID: "8"}}}
+	plan.After = access.Holdings{Level: access.SiteLevel, Held: []access.HeldRole{{RoleID: "2", ScopeID: "9"}}}
 	n := describe.NewNames(directory{"3": "Viewer", "8": "Acme"}, &plan)
 	moved := []describe.Fact{
 		{Name: "before", Lines: []string{"Viewer (3) at account Acme (8)"}},
@@ -137,12 +137,12 @@ func TestNames_Lost(t *testing.T) {
 	t.Parallel()
 	plan := grantPlan()
 	plan.Op = access.OpRevoke
-	plan.Before = access.Holdings{Level: access.SiteLevel, Held: []access.Held{
+	plan.Before = access.Holdings{Level: access.SiteLevel, Held: []access.HeldRole{
 		{RoleID: "2", ScopeID: "9"}, {RoleID: "3", ScopeID: "9"},
 	}}
 	n := describe.NewNames(nil, &plan)
 	require.Equal(t, []string{"3 at site Acme / Berlin (9)"}, n.Lost(plan))
-	plan.After = access.Holdings{Level: access.SiteLevel, Held: []access.Held{{RoleID: "3", ScopeID: "9"}}}
+	plan.After = access.Holdings{Level: access.SiteLevel, Held: []access.HeldRole{{RoleID: "3", ScopeID: "9"}}}
 	require.Nil(t, n.Lost(plan))
 	plan.Op = access.OpReset
 	require.Equal(t, []string{"SOC (2) at site Acme / Berlin (9)"}, n.Lost(plan))

@@ -245,7 +245,7 @@ func TestOffboard_TakesGrantsOver(t *testing.T) {
 		Role: access.RoleSelector{ID: tenant.RoleID}, Scope: access.ScopeSelector{Level: access.Tenant},
 	}))
 	require.Equal(t, access.Applied, base.Outcome)
-	want := access.Holdings{Level: access.Tenant, Held: []access.Held{held(tenant)}}
+	want := access.Holdings{Level: access.Tenant, Held: []access.HeldRole{held(tenant)}}
 	require.Equal(t, want, other.held())
 	for _, run := range []client.WorkflowRun{leaves, stays} {
 		got := s.ended(run)
@@ -263,7 +263,7 @@ func TestOffboard_OwnUserAndServiceUser(t *testing.T) {
 	t.Parallel()
 	s := newAccounts(t, rolesConsole)
 	id, err := s.console.AddUser(access.Principal{
-		Email: "admin@example.com", Name: "Admin", Level: access.Tenant, Held: []access.Held{{RoleID: s.viewer.RoleID}},
+		Email: "admin@example.com", Name: "Admin", Level: access.Tenant, Held: []access.HeldRole{{RoleID: s.viewer.RoleID}},
 	})
 	require.NoError(t, err)
 	kind, owner := s.console.TokenOwner()

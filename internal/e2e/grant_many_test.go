@@ -57,8 +57,8 @@ type person struct {
 	soc    string
 	admin  string
 	asks   []ask
-	byHand []access.Held // what the hand means it to hold
-	turn   int           // edits by hand so far
+	byHand []access.HeldRole // what the hand means it to hold
+	turn   int               // edits by hand so far
 }
 
 // ask is one request for a person.
@@ -129,7 +129,7 @@ func (p *person) requireDone() int {
 
 // expected is what the person must hold in the end.
 func (p *person) expected() access.Holdings {
-	out := access.Holdings{Level: access.SiteLevel, Held: []access.Held{held(p.viewer)}}
+	out := access.Holdings{Level: access.SiteLevel, Held: []access.HeldRole{held(p.viewer)}}
 	for _, a := range p.asks {
 		if a.state == "granted" {
 			out.Held = append(out.Held, held(a.holding))
@@ -183,9 +183,9 @@ func (h *hand) done(number int) bool {
 // edit gives a role at one of the hand's scopes, another in its place, or takes one.
 func (p *person) edit() error {
 	site := p.console.Truth().Sites[handSites+p.turn/2%2].ID
-	give := access.Held{RoleID: []string{p.soc, p.admin}[p.turn%2], ScopeID: site}
+	give := access.HeldRole{RoleID: []string{p.soc, p.admin}[p.turn%2], ScopeID: site}
 	p.turn++
-	if at := slices.IndexFunc(p.byHand, func(h access.Held) bool { return h.ScopeID == site }); at >= 0 {
+	if at := slices.IndexFunc(p.byHand, func(h access.HeldRole) bool { return h.ScopeID == site }); at >= 0 {
 		was := p.byHand[at]
 		p.byHand = slices.Delete(p.byHand, at, at+1)
 		if p.turn%3 == 0 {

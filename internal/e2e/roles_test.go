@@ -56,7 +56,7 @@ func prepareRoles(t *testing.T, s *stack) *roles {
 func (r *roles) addUser(email string, more ...access.Holding) access.Principal {
 	r.t.Helper()
 	p := access.Principal{
-		Kind: access.User, Email: email, Name: email, Level: r.viewer.Level, Held: []access.Held{held(r.viewer)},
+		Kind: access.User, Email: email, Name: email, Level: r.viewer.Level, Held: []access.HeldRole{held(r.viewer)},
 	}
 	for _, h := range more {
 		p.Held = append(p.Held, held(h))
@@ -161,12 +161,14 @@ func (r *roles) untilHolds(want bool) {
 	require.Eventually(r.t, func() bool { return r.held().Holds(r.wanted) == want }, limit, 20*time.Millisecond)
 }
 
-func held(h access.Holding) access.Held { return access.Held{RoleID: h.RoleID, ScopeID: h.ScopeID} }
+func held(h access.Holding) access.HeldRole {
+	return access.HeldRole{RoleID: h.RoleID, ScopeID: h.ScopeID}
+}
 
 // byHand replaces what the user holds, behind our back.
 func (r *roles) byHand(holdings ...access.Holding) {
 	r.t.Helper()
-	list := make([]access.Held, len(holdings))
+	list := make([]access.HeldRole, len(holdings))
 	for i, h := range holdings {
 		list[i] = held(h)
 	}

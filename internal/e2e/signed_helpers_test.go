@@ -115,7 +115,7 @@ func (d *signedDesk) sign(who string, s signing.Statement) string {
 // signAsked signs a grant for a workflow id with the key of who.
 func (d *signedDesk) signAsked(in workflows.GrantInput, id, who string, at time.Time) workflows.GrantInput {
 	d.t.Helper()
-	in.Sign(d.sign(who, signing.OfRequest(id, access.RequestSignature{Asked: in.Asked(), SignedAt: at})), at)
+	in.Sign(d.sign(who, signing.OfRequest(id, access.RequestSignature{Request: in.Spec(), SignedAt: at})), at)
 	return in
 }
 

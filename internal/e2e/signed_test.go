@@ -290,7 +290,7 @@ func TestSigned_Accounts(t *testing.T) {
 		TokenLife: &life, Requester: "bob@example.com", Console: d.consoleKey(),
 	}
 	id, at := workflows.ProvisionID(t.Name()), d.now()
-	asked := access.RequestSignature{Asked: in.Asked(), SignedAt: at}
+	asked := access.RequestSignature{Request: in.Spec(), SignedAt: at}
 	in.Sign(d.sign("bob@example.com", signing.OfRequest(id, asked)), at)
 	run := d.start(id, workflows.ProvisionServiceUserType, in)
 	d.untilRequest(run, asks)

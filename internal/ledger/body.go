@@ -151,8 +151,8 @@ type Proof struct {
 
 // RoleProof is what a settled change of roles means for the next one.
 type RoleProof struct {
-	Next access.Tenancy `json:"next"` // what is known of the principal from then on
-	From string         `json:"from"` // what was known before, by its digest
+	Next access.OwnershipState `json:"next"` // what is known of the principal from then on
+	From string                `json:"from"` // what was known before, by its digest
 }
 
 // AccountProof says how the creation of an account ended.

@@ -27,7 +27,7 @@ var grant = ledger.Run{Request: "grant/INC-42", ID: "run"}
 // name of its golden file.
 func bodies() map[string]ledger.Body {
 	plan, holdings := samplePlan(), sampleHoldings()
-	known := access.Tenancy{Baseline: holdings, Ours: holdings, Known: true, Prior: holdings}
+	known := access.OwnershipState{Baseline: holdings, Proven: holdings, Known: true, Prior: holdings}
 	step := access.Step{Before: holdings, After: holdings, Outcome: access.Applied, Next: known}
 	call := access.Write{At: noon, Call: "PUT /users/401", Before: holdings, After: holdings}
 	answered := call
@@ -49,7 +49,7 @@ func bodies() map[string]ledger.Body {
 	}
 	return map[string]ledger.Body{
 		"request": ledger.Request{Plan: plan, Signature: &access.RequestSignature{
-			Asked:    access.Asked{Op: plan.Op, Console: console, Terms: plan.Terms},
+			Request:  access.RequestSpec{Op: plan.Op, Console: console, Terms: plan.Terms},
 			SignedAt: noon, At: noon, Signed: "SHA256:abc", Signature: "-----BEGIN SSH SIGNATURE-----",
 		}},
 		"signature": ledger.Signature{
@@ -83,7 +83,7 @@ func bodies() map[string]ledger.Body {
 }
 
 func sampleHoldings() access.Holdings {
-	return access.Holdings{Level: access.SiteLevel, Held: []access.Held{{RoleID: "302", ScopeID: "201"}}}
+	return access.Holdings{Level: access.SiteLevel, Held: []access.HeldRole{{RoleID: "302", ScopeID: "201"}}}
 }
 
 func samplePlan() access.Plan {

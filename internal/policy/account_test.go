@@ -29,12 +29,12 @@ func TestAbout_NewAccount(t *testing.T) {
 		Role:      policy.Role{ID: "302", Name: "SOC"},
 		Scope:     policy.Scope{Level: access.AccountLevel, ID: "100", Account: "100"},
 		Requester: "mail@example.com", Now: now, NewAccount: true, Before: access.Holdings{}.Normal(),
-		After: access.Holdings{Level: access.AccountLevel, Held: []access.Held{{RoleID: "302", ScopeID: "100"}}},
+		After: access.Holdings{Level: access.AccountLevel, Held: []access.HeldRole{{RoleID: "302", ScopeID: "100"}}},
 	}
 	require.Equal(t, want, policy.About(newAccountPlan(), now))
 
 	there := newAccountPlan()
-	there.Principal.ID, there.Before = "7", access.Holdings{Level: access.Tenant, Held: []access.Held{{RoleID: "1"}}}
+	there.Principal.ID, there.Before = "7", access.Holdings{Level: access.Tenant, Held: []access.HeldRole{{RoleID: "1"}}}
 	require.Equal(t, want, policy.About(there, now))
 }
 

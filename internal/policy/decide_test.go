@@ -103,7 +103,7 @@ func TestDecide_DenyWins(t *testing.T) {
 
 func TestDecide_Refusals(t *testing.T) {
 	t.Parallel()
-	two := access.Holdings{Level: access.AccountLevel, Held: []access.Held{
+	two := access.Holdings{Level: access.AccountLevel, Held: []access.HeldRole{
 		{RoleID: "301", ScopeID: "100"}, {RoleID: "301", ScopeID: "101"},
 	}}
 	moved := func(allow bool) func(*policy.Question) {
@@ -362,7 +362,7 @@ func TestDecide_NoQuestion(t *testing.T) {
 // The question of a plan is the plan's.
 func TestAbout(t *testing.T) {
 	t.Parallel()
-	before := access.Holdings{Level: access.AccountLevel, Held: []access.Held{{RoleID: "301", ScopeID: "100"}}}
+	before := access.Holdings{Level: access.AccountLevel, Held: []access.HeldRole{{RoleID: "301", ScopeID: "100"}}}
 	at := time.Date(2026, 3, 3, 12, 0, 0, 0, time.UTC)
 	plan := access.Plan{
 		Op: access.OpAcquire, Principal: access.PrincipalRef{Kind: access.User, ID: "401", Email: "erin@example.com"},
@@ -375,7 +375,7 @@ func TestAbout(t *testing.T) {
 		Op: access.OpAcquire, Principal: plan.Principal, Role: policy.Role{ID: "302", Name: "SOC"},
 		Scope:     policy.Scope{Level: access.SiteLevel, ID: "201", Name: "A / B"},
 		Requester: "bob@example.com", Duration: day, Now: at, AllowLevelChange: true, LevelChange: true, Before: before,
-		After: access.Holdings{Level: access.SiteLevel, Held: []access.Held{{RoleID: "302", ScopeID: "201"}}},
+		After: access.Holdings{Level: access.SiteLevel, Held: []access.HeldRole{{RoleID: "302", ScopeID: "201"}}},
 	}, policy.About(plan, at))
 	plan.Scope = access.ScopeRef{Level: access.AccountLevel, ID: "101"}
 	q := policy.About(plan, at)

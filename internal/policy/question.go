@@ -75,7 +75,7 @@ func About(plan access.Plan, now time.Time) Question {
 // WithHoldings fills in what follows from what the principal holds now: what it would
 // hold, whether that moves it to another level, and an account's own account.
 func (q Question) WithHoldings(before access.Holdings) Question {
-	var none access.Tenancy
+	var none access.OwnershipState
 	op := q.Op
 	if op == "" {
 		op = access.OpGrant

@@ -19,7 +19,7 @@ separationOfDuties:
 func at(pairs ...string) access.Holdings {
 	out := access.Holdings{Level: access.AccountLevel}
 	for i := 0; i < len(pairs); i += 2 {
-		out.Held = append(out.Held, access.Held{RoleID: pairs[i], ScopeID: pairs[i+1]})
+		out.Held = append(out.Held, access.HeldRole{RoleID: pairs[i], ScopeID: pairs[i+1]})
 	}
 	return out.Normal()
 }

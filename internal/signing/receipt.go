@@ -101,7 +101,7 @@ func (in *inspection) request() error {
 		in.note(name, result, "by %s, as claimed: it is not signed", who)
 		return nil
 	}
-	if differs := s.Asked.Differs(in.Plan); len(differs) > 0 {
+	if differs := s.Request.Differences(in.Plan); len(differs) > 0 {
 		in.note(name, Failed, "what %s signed is not what was planned: %s", who, strings.Join(differs, ", "))
 		return nil
 	}

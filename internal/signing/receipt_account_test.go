@@ -19,8 +19,8 @@ func (o office) created(t *testing.T, people ...string) access.Receipt {
 	r.Request, r.State, r.Outcome = "provision/INC-42", "provisioned", access.Created
 	r.Proofs = []access.Proof{{Op: access.OpCreate, Outcome: access.Created}}
 	s := r.RequestSignature
-	s.Asked.Op, s.Asked.Account, s.Asked.Principal = access.OpCreate, account, access.PrincipalSelector{}
-	s.Asked.Terms.Duration = 0
+	s.Request.Op, s.Request.Account, s.Request.Principal = access.OpCreate, account, access.PrincipalSelector{}
+	s.Request.Terms.Duration = 0
 	s.Signature = signed(t, o.keys[bob], OfRequest(r.Request, *s))
 	return r
 }

@@ -164,7 +164,7 @@ func (in *inspection) review(step access.ApprovalStep, heard *tally) {
 		w, y := in.approvers(number, step, heard)
 		who, why = append(who, w...), append(why, y...)
 	}
-	given := in.Proofs[len(in.Proofs)-1].Given()
+	given := in.Proofs[len(in.Proofs)-1].Granted()
 	if no := in.denier(); no != "" && given {
 		in.note(name, Failed, "denied by %s, and yet the role is there", no)
 		return

@@ -57,7 +57,7 @@ func (o office) decide(t *testing.T, r *access.Receipt, by string, d access.Deci
 // granted is what bob asked for, for ana: carol's and dave's to approve, in two steps.
 func (o office) granted(t *testing.T, changes ...func(*access.Plan)) access.Receipt {
 	t.Helper()
-	asked := access.Asked{
+	asked := access.RequestSpec{
 		Op: access.OpAcquire, Principal: access.PrincipalSelector{Kind: access.User, Email: ana},
 		Role:  access.RoleSelector{Name: "SOC"},
 		Scope: access.ScopeSelector{Level: access.SiteLevel, Name: "Acme / Berlin"},
@@ -81,7 +81,7 @@ func (o office) granted(t *testing.T, changes ...func(*access.Plan)) access.Rece
 		Proofs: []access.Proof{{Op: access.OpAcquire, Outcome: access.Applied}}, Signed: "allowed signers",
 		StartedAt: noon, FinishedAt: noon.Add(5 * time.Hour),
 	}
-	s := access.RequestSignature{Asked: asked, SignedAt: noon.Add(-time.Minute), Signed: o.fingerprint(bob)}
+	s := access.RequestSignature{Request: asked, SignedAt: noon.Add(-time.Minute), Signed: o.fingerprint(bob)}
 	s.Signature = signed(t, o.keys[bob], OfRequest(r.Request, s))
 	r.RequestSignature = &s
 	return r
@@ -140,7 +140,7 @@ func TestVerifyReceipt_ChangedAndSealedAnew(t *testing.T) {
 			r.Plan.Principal = access.PrincipalRef{Kind: access.User, ID: "12", Email: dave}
 		},
 		"request: by eve@example.com: ": func(r *access.Receipt) {
-			r.Plan.Terms.Requester, r.RequestSignature.Asked.Terms.Requester = "eve@example.com", "eve@example.com"
+			r.Plan.Terms.Requester, r.RequestSignature.Request.Terms.Requester = "eve@example.com", "eve@example.com"
 		},
 		"request: by bob@example.com, as claimed": func(r *access.Receipt) { r.RequestSignature = nil },
 		"bob@example.com: it is signed by key":    func(r *access.Receipt) { r.RequestSignature.Signed = "x" },

@@ -29,7 +29,7 @@ type Statement struct {
 	// role, scope, before and after. A request is signed before there are any.
 	Run      string
 	PlanHash string
-	// Asked is the hash of the request as it is asked, [access.Asked]; of a request only.
+	// Asked is the hash of the request as it is asked, [access.RequestSpec]; of a request only.
 	Asked   string
 	By      string
 	Comment string

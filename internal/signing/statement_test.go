@@ -24,7 +24,7 @@ func TestStatement_Canonical(t *testing.T) {
 	require.NoError(t, err)
 	require.Contains(t, string(doc), string(want))
 
-	asked, err := json.Marshal(access.Asked{
+	asked, err := json.Marshal(access.RequestSpec{
 		Op: access.OpAcquire, Console: "acmeco.sentinelone.net",
 		Principal: access.PrincipalSelector{Kind: access.User, Email: "ana@example.com"},
 		Role:      access.RoleSelector{Name: "SOC"},

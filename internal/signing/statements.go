@@ -5,7 +5,7 @@ import "sentinelone-provisioner/internal/access"
 // OfRequest is the statement of whoever asks, before there is a run or a plan.
 func OfRequest(request string, s access.RequestSignature) Statement {
 	return Statement{
-		Kind: KindRequest, Request: request, Asked: s.Asked.Hash(), By: s.Asked.Terms.Requester, At: s.SignedAt,
+		Kind: KindRequest, Request: request, Asked: s.Request.Hash(), By: s.Request.Terms.Requester, At: s.SignedAt,
 	}
 }
 

@@ -189,7 +189,7 @@ func largeEntity(c access.Collection, n int) access.Entity {
 		p.Email = fmt.Sprintf("user%d@example.com", n)
 	}
 	for k := range 2 {
-		p.Held = append(p.Held, access.Held{
+		p.Held = append(p.Held, access.HeldRole{
 			RoleID: largeID(access.Roles, (n+k)%23), ScopeID: largeID(access.Sites, (n*31+k*17)%10_000),
 		})
 	}

@@ -142,19 +142,19 @@ func smallWorld() world {
 	for _, p := range []access.Principal{
 		{
 			Kind: access.User, ID: "401", Email: "ana@example.com", Name: "Ana", Level: access.Tenant,
-			LastActiveAt: &seen, Held: []access.Held{{RoleID: "301"}},
+			LastActiveAt: &seen, Held: []access.HeldRole{{RoleID: "301"}},
 		},
 		{
 			Kind: access.User, ID: "402", Email: "bob@example.com", Name: "Bob", Level: access.AccountLevel,
-			Held: []access.Held{{RoleID: "303", ScopeID: "101"}},
+			Held: []access.HeldRole{{RoleID: "303", ScopeID: "101"}},
 		},
 		{
 			Kind: access.User, ID: "403", Email: "Carol@example.com", Name: "Carol", Level: access.SiteLevel,
-			Held: []access.Held{{RoleID: "302", ScopeID: "203"}, {RoleID: "302", ScopeID: "201"}},
+			Held: []access.HeldRole{{RoleID: "302", ScopeID: "203"}, {RoleID: "302", ScopeID: "201"}},
 		},
 		{
 			Kind: access.ServiceUser, ID: "501", Name: "pipeline", Level: access.SiteLevel,
-			Held: []access.Held{{RoleID: "302", ScopeID: "202"}},
+			Held: []access.HeldRole{{RoleID: "302", ScopeID: "202"}},
 		},
 	} {
 		w.principals[p.ID] = p

@@ -174,7 +174,7 @@ func TestAccess_AsOfAndChanges(t *testing.T) {
 
 		now = began.Add(time.Hour)
 		carol := w.principals["403"]
-		carol.Held, carol.Name = []access.Held{
+		carol.Held, carol.Name = []access.HeldRole{
 			{RoleID: "302", ScopeID: "203"},
 			{RoleID: "301", ScopeID: "201"},
 		}, "Carol C."

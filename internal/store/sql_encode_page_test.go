@@ -48,11 +48,11 @@ func TestPageBody_GivesTheSameRows(t *testing.T) {
 			access.Principal{
 				Kind: access.User, ID: "1", Name: odd, Email: odd, Level: access.SiteLevel,
 				CreatedAt: &at, LastActiveAt: &at,
-				Held: []access.Held{
+				Held: []access.HeldRole{
 					{RoleID: "4", ScopeID: "3"}, {RoleID: odd, ScopeID: odd}, {RoleID: "4", ScopeID: "3"},
 				},
 			},
-			access.Principal{Kind: access.User, ID: "2", Level: access.Tenant, Held: []access.Held{{RoleID: "5"}}},
+			access.Principal{Kind: access.User, ID: "2", Level: access.Tenant, Held: []access.HeldRole{{RoleID: "5"}}},
 			access.Principal{Kind: access.User, ID: "2", Level: access.Tenant, LastActiveAt: &at},
 			access.Principal{Kind: access.User, ID: "3", TokenExpiresAt: &at},
 		},

@@ -50,7 +50,7 @@ func manyPrincipals(version int) world {
 	for n := range 200 {
 		p := access.Principal{
 			Kind: access.User, ID: fmt.Sprint(4000 + n), Name: fmt.Sprintf("User %d", n), Level: access.SiteLevel,
-			Held: []access.Held{{RoleID: "302", ScopeID: fmt.Sprint(200 + version + n%2)}},
+			Held: []access.HeldRole{{RoleID: "302", ScopeID: fmt.Sprint(200 + version + n%2)}},
 		}
 		w.principals[p.ID] = p
 	}

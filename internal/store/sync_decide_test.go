@@ -40,7 +40,7 @@ func TestReaders_NeverSeeHalfASync(t *testing.T) {
 		delete(other.sites, "201")
 		other.principals["499"] = access.Principal{
 			Kind: access.User, ID: "499", Name: "New", Level: access.Tenant,
-			Held: []access.Held{{RoleID: "301"}},
+			Held: []access.HeldRole{{RoleID: "301"}},
 		}
 		receive(t, s, acme, "s1", other)
 		same("drained")
@@ -190,7 +190,7 @@ func TestQuarantine_ThenDiscard(t *testing.T) {
 		other := emptyWorld()
 		other.principals["499"] = access.Principal{
 			Kind: access.User, ID: "499", Name: "New", Level: access.Tenant,
-			Held: []access.Held{{RoleID: "301"}},
+			Held: []access.HeldRole{{RoleID: "301"}},
 		}
 		receive(t, s, acme, "s2", other)
 		require.NoError(t, s.Quarantine(t.Context(), "s2", []string{"too much is gone"}))

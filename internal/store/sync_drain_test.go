@@ -32,7 +32,7 @@ func save(
 	})
 }
 
-func ana(name string, held ...access.Held) access.Principal {
+func ana(name string, held ...access.HeldRole) access.Principal {
 	return access.Principal{
 		Kind:  access.User,
 		ID:    "401",
@@ -174,11 +174,11 @@ func TestDrain_AgainWipes(t *testing.T) {
 		changed := w.clone()
 		changed.principals["403"] = access.Principal{
 			Kind: access.User, ID: "403", Name: "Other", Level: access.Tenant,
-			Held: []access.Held{{RoleID: "301"}},
+			Held: []access.HeldRole{{RoleID: "301"}},
 		}
 		changed.principals["409"] = access.Principal{
 			Kind: access.User, ID: "409", Name: "Extra", Level: access.Tenant,
-			Held: []access.Held{{RoleID: "301"}},
+			Held: []access.HeldRole{{RoleID: "301"}},
 		}
 		receive(t, s, acme, "s2", changed)
 		require.NotZero(t, count(t, s, "SELECT COUNT(*) FROM closing"))
@@ -200,9 +200,9 @@ func TestDrain_DriftsBetweenPages(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(db database) {
 		t, s := db.t, db.s
-		old := ana("Ana", access.Held{RoleID: "1", ScopeID: "9"}, access.Held{RoleID: "2", ScopeID: "9"})
-		newer := ana("Ana", access.Held{RoleID: "2", ScopeID: "9"}, access.Held{RoleID: "3", ScopeID: "9"})
-		newest := ana("Ana", access.Held{RoleID: "4", ScopeID: "9"})
+		old := ana("Ana", access.HeldRole{RoleID: "1", ScopeID: "9"}, access.HeldRole{RoleID: "2", ScopeID: "9"})
+		newer := ana("Ana", access.HeldRole{RoleID: "2", ScopeID: "9"}, access.HeldRole{RoleID: "3", ScopeID: "9"})
+		newest := ana("Ana", access.HeldRole{RoleID: "4", ScopeID: "9"})
 		w := emptyWorld()
 		w.principals[old.ID] = old
 		syncOnce(t, s, acme, "base", w, access.Users)
@@ -313,7 +313,7 @@ func TestMembers(t *testing.T) {
 		promote(t, s, "s1")
 		delete(w.principals, "501")
 		carol := w.principals["403"]
-		carol.Held = []access.Held{{RoleID: "302", ScopeID: "203"}, {RoleID: "301", ScopeID: "203"}}
+		carol.Held = []access.HeldRole{{RoleID: "302", ScopeID: "203"}, {RoleID: "301", ScopeID: "203"}}
 		w.principals["403"] = carol
 		receive(t, s, acme, "s2", w)
 		m, err = s.Members(t.Context(), "s2")

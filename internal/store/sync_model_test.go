@@ -324,7 +324,7 @@ func (m *model) change(p access.Principal) access.Principal {
 		for range m.r.IntN(4) {
 			p.Held = append(
 				p.Held,
-				access.Held{RoleID: fmt.Sprint(300 + m.r.IntN(5)), ScopeID: fmt.Sprint(100 + m.r.IntN(3))},
+				access.HeldRole{RoleID: fmt.Sprint(300 + m.r.IntN(5)), ScopeID: fmt.Sprint(100 + m.r.IntN(3))},
 			)
 		}
 		p.Held = access.NormalizeHeld(p.Held)

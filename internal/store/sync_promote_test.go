@@ -48,11 +48,11 @@ func TestPromote_ChangedAndGone(t *testing.T) {
 		delete(after.principals, "402")  // gone, with an assignment
 		delete(after.sites, "204")       // gone
 		carol := after.principals["403"] // loses one role, gains another
-		carol.Held = []access.Held{{RoleID: "302", ScopeID: "203"}, {RoleID: "303", ScopeID: "201"}}
+		carol.Held = []access.HeldRole{{RoleID: "302", ScopeID: "203"}, {RoleID: "303", ScopeID: "201"}}
 		after.principals["403"] = carol
 		after.principals["404"] = access.Principal{
 			Kind: access.User, ID: "404", Name: "Dan", Level: access.Tenant,
-			Held: []access.Held{{RoleID: "302"}},
+			Held: []access.HeldRole{{RoleID: "302"}},
 		}
 
 		receive(t, s, acme, "s2", after)
@@ -139,7 +139,7 @@ func TestPromote_NameOnly(t *testing.T) {
 		assignments := count(t, s, written)
 		carol := w.principals["403"]
 		carol.Name = "Carol C."
-		carol.Held = []access.Held{carol.Held[1], carol.Held[0], carol.Held[1]} // means the same
+		carol.Held = []access.HeldRole{carol.Held[1], carol.Held[0], carol.Held[1]} // means the same
 		w.principals["403"] = carol
 		p := syncOnce(t, s, acme, "s2", w)
 		require.Equal(t, store.StatePromoted, p.State)

@@ -8,7 +8,7 @@ import (
 	"sentinelone-provisioner/internal/access"
 )
 
-func keep(id string, h access.Holding) access.Change {
+func makePermanent(id string, h access.Holding) access.Change {
 	return access.Change{Op: access.OpGrant, Lease: access.Lease{ID: id, Holding: h}}
 }
 
@@ -17,15 +17,15 @@ func keep(id string, h access.Holding) access.Change {
 func TestApply_LeaseBecomesForGood(t *testing.T) {
 	t.Parallel()
 	h, start := site("2", "101"), sites("1", "100")
-	known, step := after(start, acquire("a", h), keep("a", h))
+	known, step := applyAll(start, acquire("a", h), makePermanent("a", h))
 	require.Equal(t, access.AlreadyHeld, step.Outcome)
 	require.False(t, step.Writes())
 	require.Empty(t, known.Leases)
 	require.True(t, known.Baseline.Holds(h))
-	_, step = after(start, acquire("a", h), keep("a", h), release("a", h))
+	_, step = applyAll(start, acquire("a", h), makePermanent("a", h), release("a", h))
 	require.Equal(t, access.NotApplied, step.Outcome)
 	require.True(t, step.After.Holds(h))
-	_, step = after(start, acquire("a", h), acquire("b", h), keep("a", h), release("b", h))
+	_, step = applyAll(start, acquire("a", h), acquire("b", h), makePermanent("a", h), release("b", h))
 	require.Equal(t, access.StillHeld, step.Outcome)
 	require.True(t, step.After.Holds(h))
 }
@@ -34,13 +34,13 @@ func TestApply_LeaseBecomesForGood(t *testing.T) {
 func TestApply_LeaseThatIsLostDoesNotBecomeForGood(t *testing.T) {
 	t.Parallel()
 	h, start := site("2", "101"), sites("1", "100")
-	known, _ := after(start, acquire("a", h))
-	step := known.Apply(keep("a", h), start)
+	known, _ := applyAll(start, acquire("a", h))
+	step := known.Apply(makePermanent("a", h), start)
 	require.Equal(t, access.Superseded, step.Outcome)
 	require.Equal(t, start, step.After)
 	require.Empty(t, step.Next.Leases)
 	revoke := access.Change{Op: access.OpRevoke, Lease: access.Lease{ID: "x", Holding: h}}
-	_, step = after(start, acquire("a", h), revoke, keep("a", h))
+	_, step = applyAll(start, acquire("a", h), revoke, makePermanent("a", h))
 	require.Equal(t, access.Superseded, step.Outcome)
 	require.Equal(t, start, step.After)
 }
@@ -50,9 +50,9 @@ func TestApply_ForGoodAmidOthers(t *testing.T) {
 	t.Parallel()
 	kept := 0
 	for seed := range uint64(seeds) {
-		known := walk(seed, true, func(access.Change, access.Step, access.Tenancy) {})
+		known := randomChanges(seed, true, func(access.Change, access.Step, access.OwnershipState) {})
 		for _, l := range known.Leases {
-			step := known.Apply(access.Change{Op: access.OpGrant, Lease: l}, known.Ours)
+			step := known.Apply(access.Change{Op: access.OpGrant, Lease: l}, known.Proven)
 			require.True(t, step.Next.Desired().Equal(step.After), "seed %d", seed)
 			if step.Refused() {
 				continue

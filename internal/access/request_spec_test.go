@@ -10,8 +10,8 @@ import (
 	"sentinelone-provisioner/internal/access"
 )
 
-func asked() access.Asked {
-	return access.Asked{
+func requestSpec() access.RequestSpec {
+	return access.RequestSpec{
 		Op: access.OpAcquire, Principal: access.PrincipalSelector{Kind: access.User, Email: "Ana@example.com"},
 		Role:  access.RoleSelector{Name: "soc"},
 		Scope: access.ScopeSelector{Level: access.SiteLevel, Name: "Berlin"},
@@ -28,17 +28,17 @@ func planned() access.Plan {
 		Principal: access.PrincipalRef{Kind: access.User, ID: "11", Name: "Ana", Email: "ana@example.com"},
 		Role:      access.RoleRef{ID: "21", Name: "SOC"},
 		Scope:     access.ScopeRef{Level: access.SiteLevel, ID: "31", Name: "Acme / Berlin"},
-		Terms:     asked().Terms,
+		Terms:     requestSpec().Terms,
 	}.Seal()
 }
 
 func TestAsked_DiffersInWhatIsNotAsked(t *testing.T) {
 	t.Parallel()
-	require.Empty(t, asked().Differs(planned()))
-	byID := asked()
+	require.Empty(t, requestSpec().Differences(planned()))
+	byID := requestSpec()
 	byID.Console, byID.Role, byID.Scope = "acmeco.sentinelone.net", access.RoleSelector{ID: "21"},
 		access.ScopeSelector{Level: access.SiteLevel, ID: "31"}
-	require.Empty(t, byID.Differs(planned()))
+	require.Empty(t, byID.Differences(planned()))
 
 	for want, change := range map[string]func(*access.Plan){
 		"operation": func(p *access.Plan) { p.Op = access.OpGrant },
@@ -49,12 +49,12 @@ func TestAsked_DiffersInWhatIsNotAsked(t *testing.T) {
 	} {
 		p := planned()
 		change(&p)
-		require.Equal(t, []string{want}, asked().Differs(p))
+		require.Equal(t, []string{want}, requestSpec().Differences(p))
 	}
 	other := byID
 	other.Console = "other.sentinelone.net"
-	require.Equal(t, []string{"console"}, other.Differs(planned()))
-	require.Equal(t, []string{"operation", "principal", "role", "scope", "terms"}, access.Asked{}.Differs(planned()),
+	require.Equal(t, []string{"console"}, other.Differences(planned()))
+	require.Equal(t, []string{"operation", "principal", "role", "scope", "terms"}, access.RequestSpec{}.Differences(planned()),
 		"what names nothing asks for nothing")
 	require.NotEqual(t, byID.Hash(), other.Hash())
 	require.Len(t, other.Hash(), 64)

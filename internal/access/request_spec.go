@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// Asked is a request in the words of the person who asks, before any name in them is
+// RequestSpec is a request in the words of the person who asks, before any name in them is
 // looked up. It is what a requester signs: there is no plan yet.
-type Asked struct {
+type RequestSpec struct {
 	Op        Op                `json:"op"`
 	Console   string            `json:"console,omitempty"`
 	Principal PrincipalSelector `json:"principal"`
@@ -21,11 +21,12 @@ type Asked struct {
 }
 
 // Hash is the SHA-256, in hex, over the JSON.
-func (a Asked) Hash() string { return digest(a) }
+func (a RequestSpec) Hash() string { return digest(a) }
 
 // RequestSignature is what shows, later and without us, that the requester has asked.
 type RequestSignature struct {
-	Asked Asked `json:"asked"`
+	// Request is what the requester has signed, by its hash.
+	Request RequestSpec `json:"request"`
 	// SignedAt is the time that the signature is over; At is when the request was started.
 	SignedAt  time.Time `json:"signedAt"`
 	At        time.Time `json:"at,omitzero"`
@@ -33,9 +34,9 @@ type RequestSignature struct {
 	Signature string    `json:"signature"`
 }
 
-// Differs lists what a plan has otherwise than it was asked for, in words; nothing if
+// Differences lists what a plan has otherwise than it was asked for, in words; nothing if
 // the plan is about what was asked.
-func (a Asked) Differs(p Plan) []string {
+func (a RequestSpec) Differences(p Plan) []string {
 	var out []string
 	note := func(same bool, what string) {
 		if !same {
@@ -45,24 +46,24 @@ func (a Asked) Differs(p Plan) []string {
 	note(a.Op == p.Op, "operation")
 	note(a.Console == "" || a.Console == p.Console, "console")
 	if a.Account != nil || p.Account != nil {
-		note(a.Principal == PrincipalSelector{} && a.makes(p), "account")
+		note(a.Principal == PrincipalSelector{} && a.matchesAccount(p), "account")
 	} else {
-		note(a.Principal.found(p.Principal), "principal")
+		note(a.Principal.matches(p.Principal), "principal")
 	}
 	if a.Op == OpDelete { // of which there is no role
 		note(a.Role == RoleSelector{} && p.Role == RoleRef{}, "role")
 		note(a.Scope == ScopeSelector{} && p.Scope == ScopeRef{}, "scope")
 	} else {
-		note(a.Role.found(p.Role), "role")
-		note(a.Scope.found(p.Scope), "scope")
+		note(a.Role.matches(p.Role), "role")
+		note(a.Scope.matches(p.Scope), "scope")
 	}
 	note(digest(a.Terms) == digest(p.Terms), "terms")
 	return out
 }
 
-// makes says whether the plan is to make the account, or has found it there. When a
+// matchesAccount says whether the plan is to make the account, or has found it there. When a
 // token ends of which the life was asked for, a plan cannot show.
-func (a Asked) makes(p Plan) bool {
+func (a RequestSpec) matchesAccount(p Plan) bool {
 	if a.Account == nil || p.Account == nil {
 		return false
 	}
@@ -77,19 +78,19 @@ func (a Asked) makes(p Plan) bool {
 		(who.Kind == User || Fold(who.Name) == Fold(p.Principal.Name))
 }
 
-func (s PrincipalSelector) found(r PrincipalRef) bool {
+func (s PrincipalSelector) matches(r PrincipalRef) bool {
 	return s.Validate() == nil && s.Kind == r.Kind &&
-		(s.ID == "" || s.ID == r.ID) && named(s.Email, r.Email) && named(s.Name, r.Name)
+		(s.ID == "" || s.ID == r.ID) && nameMatches(s.Email, r.Email) && nameMatches(s.Name, r.Name)
 }
 
-func (s RoleSelector) found(r RoleRef) bool {
-	return s.Validate() == nil && (s.ID == "" || s.ID == r.ID) && named(s.Name, r.Name)
+func (s RoleSelector) matches(r RoleRef) bool {
+	return s.Validate() == nil && (s.ID == "" || s.ID == r.ID) && nameMatches(s.Name, r.Name)
 }
 
-// found takes a site also by its own name, without its account's.
-func (s ScopeSelector) found(r ScopeRef) bool {
+// matches takes a site also by its own name, without its account's.
+func (s ScopeSelector) matches(r ScopeRef) bool {
 	return s.Validate() == nil && s.Level == r.Level && (s.ID == "" || s.ID == r.ID) &&
-		(named(s.Name, r.Name) || strings.HasSuffix(Fold(r.Name), " / "+Fold(s.Name)))
+		(nameMatches(s.Name, r.Name) || strings.HasSuffix(Fold(r.Name), " / "+Fold(s.Name)))
 }
 
-func named(asked, found string) bool { return asked == "" || Fold(asked) == Fold(found) }
+func nameMatches(asked, found string) bool { return asked == "" || Fold(asked) == Fold(found) }

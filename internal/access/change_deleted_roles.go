@@ -5,11 +5,11 @@ import (
 	"slices"
 )
 
-// Without is the step with those roles left out of what it writes: roles that the
+// WithoutDeletedRoles is the step with those roles left out of what it writes: roles that the
 // console no longer has, which it refuses with the whole list. They are gone from the
 // baseline too. If nothing would be left, the rule for the last role decides.
-func (s Step) Without(gone []string, c Change) Step {
-	is := func(h Held) bool { return slices.Contains(gone, h.RoleID) }
+func (s Step) WithoutDeletedRoles(gone []string, c Change) Step {
+	is := func(h HeldRole) bool { return slices.Contains(gone, h.RoleID) }
 	s.Drift = slices.Clone(s.Drift)
 	for _, h := range s.After.Held {
 		if is(h) {
@@ -18,12 +18,12 @@ func (s Step) Without(gone []string, c Change) Step {
 		}
 	}
 	s.Next.Baseline.Held = slices.DeleteFunc(slices.Clone(s.Next.Baseline.Held), is)
-	s.lose(func(l Lease) bool { return is(l.entry()) })
+	s.loseLeases(func(l Lease) bool { return is(l.entry()) })
 	s.After = s.Next.Desired()
 	s.Loses = nil
-	if s.last(c) && s.Refused() {
+	if s.applyLastRoleRule(c) && s.Refused() {
 		s.After = s.Before
 	}
-	s.conclude(c)
+	s.finish(c)
 	return s
 }

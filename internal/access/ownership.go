@@ -21,29 +21,29 @@ type Lease struct {
 	Lost bool `json:"lost,omitempty"`
 }
 
-// Tenancy is what is known of one principal between two changes: whose its roles
+// OwnershipState is what is known of one principal between two changes: whose its roles
 // are. It is a value; every method returns a new one.
 //
-// The rules, which [Tenancy.Desired] spells out: without leases the principal holds
+// The rules, which [OwnershipState.Desired] spells out: without leases the principal holds
 // its baseline. Each live lease, oldest first, replaces what its scope holds; one at
 // another level replaces everything. So of two leases at one scope the later one
 // holds while it lives, and when it ends the earlier one is back if it still lives,
 // else the baseline. Roles that several leases claim stay until the last one ends.
-type Tenancy struct {
+type OwnershipState struct {
 	// Baseline is what the principal would hold without leases.
 	Baseline Holdings `json:"baseline"`
 	// Leases are in the order in which they began.
 	Leases []Lease `json:"leases,omitempty"`
-	// Ours is what the console was last proven to show; Known says that it was.
-	Ours  Holdings `json:"ours"`
-	Known bool     `json:"known,omitempty"`
+	// Proven is what the console was last proven to show; Known says that it was.
+	Proven Holdings `json:"proven"`
+	Known  bool     `json:"known,omitempty"`
 	// Prior is what it showed before our last write, and WrittenAt when that was.
 	Prior     Holdings  `json:"prior"`
 	WrittenAt time.Time `json:"writtenAt,omitzero"`
 }
 
 // Desired is what the console should show.
-func (t Tenancy) Desired() Holdings {
+func (t OwnershipState) Desired() Holdings {
 	out := t.Baseline.Normal()
 	for _, l := range t.Leases {
 		if !l.Lost {
@@ -54,7 +54,7 @@ func (t Tenancy) Desired() Holdings {
 }
 
 // Lease finds a lease.
-func (t Tenancy) Lease(id string) (Lease, bool) {
+func (t OwnershipState) Lease(id string) (Lease, bool) {
 	i := t.find(id)
 	if i < 0 {
 		return Lease{}, false
@@ -62,58 +62,58 @@ func (t Tenancy) Lease(id string) (Lease, bool) {
 	return t.Leases[i], true
 }
 
-func (t Tenancy) find(id string) int {
+func (t OwnershipState) find(id string) int {
 	return slices.IndexFunc(t.Leases, func(l Lease) bool { return l.ID == id })
 }
 
 // Digest is the same for the same knowledge.
-func (t Tenancy) Digest() string { return digest(t) }
+func (t OwnershipState) Digest() string { return digest(t) }
 
-// LooksOld says whether the console shows what it showed before our last write,
+// IsStaleRead says whether the console shows what it showed before our last write,
 // which was less than so long ago: one that is slow to show writes does that too.
-func (t Tenancy) LooksOld(actual Holdings, now time.Time, within time.Duration) bool {
+func (t OwnershipState) IsStaleRead(actual Holdings, now time.Time, within time.Duration) bool {
 	return t.Known && !t.WrittenAt.IsZero() && now.Sub(t.WrittenAt) < within &&
-		actual.Equal(t.Prior) && !actual.Equal(t.Ours)
+		actual.Equal(t.Prior) && !actual.Equal(t.Proven)
 }
 
-// Observe takes in what the console shows now. What differs from what it was last
+// Absorb takes in what the console shows now. What differs from what it was last
 // proven to show was changed by hand and stands: it becomes part of the baseline, and
 // the leases at that scope are lost. It returns a sentence for each such change.
 // Afterwards Desired is what the console shows.
-func (t Tenancy) Observe(actual Holdings) (Tenancy, []string) {
+func (t OwnershipState) Absorb(actual Holdings) (OwnershipState, []string) {
 	actual = actual.Normal()
 	if !t.Known {
 		t.Baseline, t.Leases = actual, nil
-		t.Ours, t.Known = actual, true
+		t.Proven, t.Known = actual, true
 		return t, nil
 	}
-	if actual.Equal(t.Ours) {
+	if actual.Equal(t.Proven) {
 		return t, nil
 	}
 	t.Leases = slices.Clone(t.Leases)
 	var drift []string
-	if actual.Level != t.Ours.Level && len(actual.Held) > 0 && len(t.Ours.Held) > 0 {
+	if actual.Level != t.Proven.Level && len(actual.Held) > 0 && len(t.Proven.Held) > 0 {
 		drift = append(drift, fmt.Sprintf(
-			"someone moved the principal from %s to %s level", t.Ours.Level, actual.Level))
-		return t.surrender(actual), drift
+			"someone moved the principal from %s to %s level", t.Proven.Level, actual.Level))
+		return t.disown(actual), drift
 	}
-	for _, s := range scopes(t.Ours, actual) {
-		was, is := t.Ours.at(s), actual.at(s)
+	for _, s := range scopes(t.Proven, actual) {
+		was, is := t.Proven.at(s), actual.at(s)
 		if slices.Equal(was, is) {
 			continue
 		}
 		drift = append(drift, fmt.Sprintf("at %s someone changed %s to %s", s, roleIDs(was), roleIDs(is)))
-		t.yield(s, is)
+		t.disownScope(s, is)
 	}
-	t.Ours = actual
+	t.Proven = actual
 	if !t.Desired().Equal(actual) { // a mixture that no rule explains: then nothing is ours
-		return t.surrender(actual), drift
+		return t.disown(actual), drift
 	}
 	return t, drift
 }
 
-// yield gives a scope up to whoever changed it.
-func (t *Tenancy) yield(s Scope, is []Held) {
+// disownScope gives a scope up to whoever changed it.
+func (t *OwnershipState) disownScope(s Scope, is []HeldRole) {
 	if t.Baseline.Level == s.Level {
 		t.Baseline = t.Baseline.with(s, is...)
 	} else if len(is) > 0 {
@@ -127,17 +127,17 @@ func (t *Tenancy) yield(s Scope, is []Held) {
 	}
 }
 
-// surrender takes what the console shows as nobody's.
-func (t Tenancy) surrender(actual Holdings) Tenancy {
+// disown takes what the console shows as nobody's.
+func (t OwnershipState) disown(actual Holdings) OwnershipState {
 	t.Leases = slices.Clone(t.Leases)
 	for i := range t.Leases {
 		t.Leases[i].Lost = true
 	}
-	t.Baseline, t.Ours = actual, actual
+	t.Baseline, t.Proven = actual, actual
 	return t
 }
 
-func roleIDs(held []Held) string {
+func roleIDs(held []HeldRole) string {
 	if len(held) == 0 {
 		return "nothing"
 	}
@@ -148,18 +148,18 @@ func roleIDs(held []Held) string {
 	return strings.Join(ids, " and ")
 }
 
-// Adopt takes over a lease that some earlier knowledge of this principal held:
+// AdoptLease takes over a lease that some earlier knowledge of this principal held:
 // before is what the principal held when it was acquired. What has been read since
 // may count its role as the principal's own; it is the lease's.
-func (t Tenancy) Adopt(l Lease, before Holdings) Tenancy {
+func (t OwnershipState) AdoptLease(l Lease, before Holdings) OwnershipState {
 	if t.find(l.ID) >= 0 {
 		return t
 	}
 	switch {
 	case !t.Known:
-		t = Tenancy{Known: true, Baseline: before.Normal()}
+		t = OwnershipState{Known: true, Baseline: before.Normal()}
 		t.Leases = []Lease{l}
-		t.Ours = t.Desired()
+		t.Proven = t.Desired()
 		return t
 	case !t.Baseline.Holds(l.Holding):
 		return t // someone else has changed that scope since

@@ -2,10 +2,10 @@ package access
 
 import "slices"
 
-// keeps ends the lease that a grant for good takes the place of: a role that was given
+// endReplacedLease ends the lease that a grant for good takes the place of: a role that was given
 // until somebody has looked at it. What others have taken away meanwhile is not given
 // again; then nothing is done.
-func (s *Step) keeps(c Change) bool {
+func (s *Step) endReplacedLease(c Change) bool {
 	i := s.Next.find(c.Lease.ID)
 	if i < 0 {
 		return true
