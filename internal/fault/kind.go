@@ -8,6 +8,7 @@ import (
 
 	"sentinelone-provisioner/internal/console"
 	"sentinelone-provisioner/internal/fault/kinds"
+	"sentinelone-provisioner/internal/ledger"
 	"sentinelone-provisioner/internal/store"
 )
 
@@ -35,7 +36,7 @@ func kindOfSentinel(err error) kinds.Kind {
 		return kinds.Conflict
 	case errors.Is(err, store.ErrNoSnapshot), errors.Is(err, store.ErrNoEntry):
 		return kinds.NotFound
-	case errors.Is(err, store.ErrBadEntry):
+	case errors.Is(err, ledger.ErrBadEntry):
 		return kinds.Invalid
 	case errors.Is(err, store.ErrStale), errors.Is(err, context.DeadlineExceeded):
 		return kinds.Unavailable

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/ledger"
 	"sentinelone-provisioner/internal/pgtest"
 	"sentinelone-provisioner/internal/store"
 )
@@ -45,8 +46,8 @@ func BenchmarkAppend(b *testing.B) {
 				b.ResetTimer()
 				one := func() {
 					key := fmt.Sprintf("grant/INC-%d write", n.Add(1))
-					_, err := s.Append(b.Context(), acme, store.NewLedgerEntry{
-						Request: "grant/INC-42", Kind: "write", Key: key, At: began, Body: body,
+					_, err := s.Append(b.Context(), acme, ledger.NewEntry{
+						Request: "grant/INC-42", Key: key, At: began, Body: anyBody{"write", body},
 					})
 					require.NoError(b, err)
 				}
@@ -71,7 +72,7 @@ func BenchmarkVerifyLedger(b *testing.B) {
 	for name, fresh := range map[string]func(testing.TB) string{"sqlite": sqliteURL, "postgres": pgtest.URL} {
 		b.Run(name, func(b *testing.B) {
 			s := open(b, fresh(b))
-			entries := make([]store.NewLedgerEntry, 10_000)
+			entries := make([]ledger.NewEntry, 10_000)
 			for i := range entries {
 				entries[i] = note(fmt.Sprintf("grant/%d", i), "request", largeEntity(access.Users, i))
 			}

@@ -19,9 +19,6 @@ var ErrNoSnapshot = errors.New("no such snapshot")
 // ErrNoEntry says that the ledger has no entry of that key.
 var ErrNoEntry = errors.New("no such entry in the ledger")
 
-// ErrBadEntry says that an entry cannot be written as it is, now or later.
-var ErrBadEntry = errors.New("the entry cannot go into the ledger")
-
 // ErrBrokenLedger says that someone has changed the tables of the ledger in a way that
 // leaves no place to append at.
 var ErrBrokenLedger = errors.New("the ledger is broken")

@@ -1,14 +1,12 @@
 package store
 
 import (
-	"bytes"
 	"context"
 	"database/sql"
-	"encoding/json"
 	"fmt"
 	"slices"
-	"strings"
-	"unicode/utf8"
+
+	"sentinelone-provisioner/internal/ledger"
 )
 
 // Append writes entries at the end of a console's chain, in order and in one
@@ -18,11 +16,10 @@ import (
 // is there: of two entries that each name the other's key, one is written, whoever comes
 // at the same time. What was returned is on the disk.
 //
-// An entry without console, request, kind or key, with a NUL or bytes that are not
-// UTF-8 in one of them, or with a body that cannot be encoded is [ErrBadEntry]. Where
-// there are entries behind what the head calls the last, someone has changed the tables:
-// that is [ErrBrokenLedger], and nothing is written.
-func (s *Store) Append(ctx context.Context, console string, entries ...NewLedgerEntry) ([]LedgerEntry, error) {
+// An entry that cannot be written as it is, is [ledger.ErrBadEntry]. Where there are
+// entries behind what the head calls the last, someone has changed the tables: that is
+// [ErrBrokenLedger], and nothing is written.
+func (s *Store) Append(ctx context.Context, console string, entries ...ledger.NewEntry) ([]ledger.Entry, error) {
 	if len(entries) == 0 {
 		return nil, nil
 	}
@@ -30,7 +27,7 @@ func (s *Store) Append(ctx context.Context, console string, entries ...NewLedger
 	if err != nil {
 		return nil, err
 	}
-	var out []LedgerEntry
+	var out []ledger.Entry
 	err = s.writeDurably(ctx, func(tx *sql.Tx) error {
 		if err := s.d.lockLedger(ctx, tx, console); err != nil {
 			return err
@@ -39,7 +36,7 @@ func (s *Store) Append(ctx context.Context, console string, entries ...NewLedger
 		if err != nil {
 			return err
 		}
-		var added []LedgerEntry
+		var added []ledger.Entry
 		out, added = chainOn(head, known, wanted)
 		return insertEntries(ctx, tx, added)
 	})
@@ -51,46 +48,21 @@ func (s *Store) Append(ctx context.Context, console string, entries ...NewLedger
 
 // wantedEntry is an entry that is to be appended.
 type wantedEntry struct {
-	LedgerEntry
+	ledger.Entry
 
 	unless string
 }
 
-func (s *Store) encodeEntries(console string, entries []NewLedgerEntry) ([]wantedEntry, error) {
+func (s *Store) encodeEntries(console string, entries []ledger.NewEntry) ([]wantedEntry, error) {
 	out := make([]wantedEntry, len(entries))
 	for i, n := range entries {
-		e := LedgerEntry{Console: console, Request: n.Request, Kind: n.Kind, Key: n.Key, At: n.At}
-		if err := e.check(); err != nil {
+		e, err := n.Entry(console, s.now())
+		if err != nil {
 			return nil, err
 		}
-		if e.At.IsZero() {
-			e.At = s.now()
-		}
-		e.At = fromMicros(micros(e.At))
-		body, err := json.Marshal(n.Body)
-		if err != nil {
-			return nil, fmt.Errorf("%w: encode the body of %s %q: %w", ErrBadEntry, n.Kind, n.Key, err)
-		}
-		// A json.RawMessage passes as it is, and PostgreSQL keeps text only.
-		e.Body = bytes.ToValidUTF8(body, []byte("\uFFFD"))
 		out[i] = wantedEntry{e, n.Unless}
 	}
 	return out, nil
-}
-
-func (e LedgerEntry) check() error {
-	for _, f := range []struct{ name, value string }{
-		{"console", e.Console}, {"request", e.Request}, {"kind", e.Kind}, {"key", e.Key},
-	} {
-		if f.value == "" {
-			return fmt.Errorf("%w: the %s of %s %q is empty", ErrBadEntry, f.name, e.Kind, e.Key)
-		}
-		if strings.ContainsRune(f.value, 0) || !utf8.ValidString(f.value) {
-			return fmt.Errorf("%w: the %s %q is not text: take out the NUL or make it UTF-8",
-				ErrBadEntry, f.name, f.value)
-		}
-	}
-	return nil
 }
 
 // headAndKnown reads where the chain ends and which of the wanted entries, and of those
@@ -98,7 +70,7 @@ func (e LedgerEntry) check() error {
 // trip, and others wait meanwhile.
 func (s *Store) headAndKnown(
 	ctx context.Context, tx *sql.Tx, console string, wanted []wantedEntry,
-) (LedgerHead, map[string]LedgerEntry, error) {
+) (ledger.Head, map[string]ledger.Entry, error) {
 	keys := make([]string, 0, len(wanted))
 	for _, e := range wanted {
 		keys = append(keys, e.Key)
@@ -108,7 +80,7 @@ func (s *Store) headAndKnown(
 	}
 	const isEntry = -1 // the head's row has the number of the last entry there
 	var last, end int64
-	head, known := LedgerHead{}, map[string]LedgerEntry{}
+	head, known := ledger.Head{}, map[string]ledger.Entry{}
 	statement := `SELECT COALESCE((SELECT MAX(seq) FROM ledger WHERE console = $1), 0), '',
 			COALESCE((SELECT seq FROM ledger_heads WHERE console = $1), 0), 0, '', '', '', '',
 			COALESCE((SELECT hash FROM ledger_heads WHERE console = $1), ''), ''
@@ -119,7 +91,7 @@ func (s *Store) headAndKnown(
 		if last == isEntry {
 			known[e.Key] = e
 		} else {
-			end, head = last, LedgerHead{Seq: e.Seq, Hash: e.Hash}
+			end, head = last, ledger.Head{Seq: e.Seq, Hash: e.Hash}
 		}
 		return err
 	})
@@ -132,17 +104,15 @@ func (s *Store) headAndKnown(
 
 // chainOn puts what is not known yet behind the head. all are the wanted entries as
 // they will stand in the ledger.
-func chainOn(head LedgerHead, known map[string]LedgerEntry, wanted []wantedEntry) (all, added []LedgerEntry) {
+func chainOn(head ledger.Head, known map[string]ledger.Entry, wanted []wantedEntry) (all, added []ledger.Entry) {
 	for _, w := range wanted {
-		e := w.LedgerEntry
+		e := w.Entry
 		stored, found := known[e.Key]
 		if !found {
 			stored, found = known[w.unless]
 		}
 		if !found {
-			e.Seq, e.Prev = head.Seq+1, head.Hash
-			e.Hash = e.Digest()
-			head = LedgerHead{Seq: e.Seq, Hash: e.Hash}
+			e, head = head.Chain(e)
 			known[e.Key], stored = e, e
 			added = append(added, e)
 		}
@@ -157,7 +127,7 @@ const entriesAtOnce = 20
 
 // insertEntries writes entries and moves the head. The table takes no number twice, so
 // that a chain cannot fork.
-func insertEntries(ctx context.Context, tx *sql.Tx, entries []LedgerEntry) error {
+func insertEntries(ctx context.Context, tx *sql.Tx, entries []ledger.Entry) error {
 	if len(entries) == 0 {
 		return nil
 	}

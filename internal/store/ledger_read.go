@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+
+	"sentinelone-provisioner/internal/ledger"
 )
 
 const ledgerColumns = "console, seq, at, request, kind, key, prev, hash, body"
@@ -13,8 +15,8 @@ const ledgerColumns = "console, seq, at, request, kind, key, prev, hash, body"
 type scanner interface{ Scan(dest ...any) error }
 
 // scanEntry reads ledgerColumns, behind the columns that go into before.
-func scanEntry(row scanner, before ...any) (LedgerEntry, error) {
-	var e LedgerEntry
+func scanEntry(row scanner, before ...any) (ledger.Entry, error) {
+	var e ledger.Entry
 	var at int64
 	var body []byte // a copy, as Scan makes it
 	err := row.Scan(append(before, &e.Console, &e.Seq, &at, &e.Request, &e.Kind, &e.Key, &e.Prev, &e.Hash, &body)...)
@@ -23,32 +25,32 @@ func scanEntry(row scanner, before ...any) (LedgerEntry, error) {
 }
 
 // LedgerEntryByKey finds the entry of a key, or says [ErrNoEntry].
-func (s *Store) LedgerEntryByKey(ctx context.Context, console, key string) (LedgerEntry, error) {
+func (s *Store) LedgerEntryByKey(ctx context.Context, console, key string) (ledger.Entry, error) {
 	const statement = "SELECT " + ledgerColumns + " FROM ledger WHERE console = $1 AND key = $2"
 	row := s.r.QueryRowContext(ctx, statement, console, key)
 	e, err := scanEntry(row)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
-		return LedgerEntry{}, fmt.Errorf("entry %q of %s: %w", key, console, ErrNoEntry)
+		return ledger.Entry{}, fmt.Errorf("entry %q of %s: %w", key, console, ErrNoEntry)
 	case err != nil:
-		return LedgerEntry{}, fmt.Errorf("read entry %q of the ledger of %s: %w", key, console, err)
+		return ledger.Entry{}, fmt.Errorf("read entry %q of the ledger of %s: %w", key, console, err)
 	}
 	return e, nil
 }
 
 // LedgerOf lists the entries of one request in their order. There may be none.
-func (s *Store) LedgerOf(ctx context.Context, console, request string) ([]LedgerEntry, error) {
+func (s *Store) LedgerOf(ctx context.Context, console, request string) ([]ledger.Entry, error) {
 	return entriesOf(ctx, s.r, "SELECT "+ledgerColumns+" FROM ledger WHERE console = $1 AND request = $2 ORDER BY seq",
 		console, request)
 }
 
 // WalkLedger calls fn with every entry of a console in order, one at a time, as of the
 // moment at which it began. An error of fn ends the walk and is returned.
-func (s *Store) WalkLedger(ctx context.Context, console string, fn func(LedgerEntry) error) error {
+func (s *Store) WalkLedger(ctx context.Context, console string, fn func(ledger.Entry) error) error {
 	return s.read(ctx, func(q queryer) error { return walk(ctx, q, console, fn) })
 }
 
-func walk(ctx context.Context, q queryer, console string, fn func(LedgerEntry) error) error {
+func walk(ctx context.Context, q queryer, console string, fn func(ledger.Entry) error) error {
 	const statement = "SELECT " + ledgerColumns + " FROM ledger WHERE console = $1 ORDER BY seq"
 	return each(ctx, q, "read the ledger of "+console, statement, []any{console}, func(rows *sql.Rows) error {
 		e, err := scanEntry(rows)
@@ -59,8 +61,8 @@ func walk(ctx context.Context, q queryer, console string, fn func(LedgerEntry) e
 	})
 }
 
-func entriesOf(ctx context.Context, q queryer, statement string, args ...any) ([]LedgerEntry, error) {
-	out := []LedgerEntry{}
+func entriesOf(ctx context.Context, q queryer, statement string, args ...any) ([]ledger.Entry, error) {
+	out := []ledger.Entry{}
 	err := each(ctx, q, "read the ledger", statement, args, func(rows *sql.Rows) error {
 		e, err := scanEntry(rows)
 		out = append(out, e)

@@ -4,10 +4,12 @@ import (
 	"cmp"
 	"context"
 	"slices"
+
+	"sentinelone-provisioner/internal/ledger"
 )
 
 // Requests lists requests with their receipts, newest first: the ledger's entries of
-// kind [LedgerRequest], each with the last entry of kind [LedgerReceipt] of the same
+// kind [ledger.KindRequest], each with the last entry of kind [ledger.KindReceipt] of the same
 // workflow id, up to that id's next request. A request without receipt is unfinished,
 // unless its id was used again since: then it ended without one, and Open leaves it out.
 func (s *Store) Requests(ctx context.Context, q RequestsQuery) ([]LedgerPair, error) {
@@ -18,7 +20,7 @@ func (s *Store) Requests(ctx context.Context, q RequestsQuery) ([]LedgerPair, er
 		if err != nil {
 			return err
 		}
-		receipts := map[int64]*LedgerEntry{}
+		receipts := map[int64]*ledger.Entry{}
 		if !q.Open { // they have none
 			if receipts, err = s.receipts(ctx, tx, q.Console, requests); err != nil {
 				return err
@@ -55,8 +57,8 @@ func askedFor(q RequestsQuery) *query {
 
 // receipts finds the receipt of each request, by the request's number.
 func (s *Store) receipts(
-	ctx context.Context, q queryer, console string, requests []LedgerEntry,
-) (map[int64]*LedgerEntry, error) {
+	ctx context.Context, q queryer, console string, requests []ledger.Entry,
+) (map[int64]*ledger.Entry, error) {
 	ids := make([]string, len(requests))
 	for i, r := range requests {
 		ids[i] = r.Request
@@ -69,10 +71,10 @@ func (s *Store) receipts(
 		return nil, err
 	}
 	// Sorted here: asked for the order, SQLite would read the whole chain in it.
-	slices.SortFunc(found, func(a, b LedgerEntry) int { return cmp.Compare(a.Seq, b.Seq) })
-	latest, out := map[string]int64{}, map[int64]*LedgerEntry{}
+	slices.SortFunc(found, func(a, b ledger.Entry) int { return cmp.Compare(a.Seq, b.Seq) })
+	latest, out := map[string]int64{}, map[int64]*ledger.Entry{}
 	for i, e := range found {
-		if e.Kind == LedgerRequest {
+		if e.Kind == ledger.KindRequest {
 			latest[e.Request] = e.Seq
 		} else {
 			out[latest[e.Request]] = &found[i]

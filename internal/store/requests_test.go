@@ -7,19 +7,21 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"sentinelone-provisioner/internal/ledger"
 	"sentinelone-provisioner/internal/store"
 )
 
 // asked appends entries of the form "request kind", one minute apart, and returns them
 // by that form.
-func asked(t *testing.T, s *store.Store, console string, forms ...string) map[string]store.LedgerEntry {
+func asked(t *testing.T, s *store.Store, console string, forms ...string) map[string]ledger.Entry {
 	t.Helper()
-	out := map[string]store.LedgerEntry{}
+	out := map[string]ledger.Entry{}
 	for i, form := range forms {
 		request, kind, _ := strings.Cut(form, " ")
 		kind, _, _ = strings.Cut(kind, "#")
-		out[form] = appendTo(t, s, console, store.NewLedgerEntry{
-			Request: request, Kind: kind, Key: form, At: began.Add(time.Duration(i) * time.Minute), Body: i,
+		out[form] = appendTo(t, s, console, ledger.NewEntry{
+			Request: request, Key: form, At: began.Add(time.Duration(i) * time.Minute),
+			Body: anyBody{ledger.Kind(kind), i},
 		})[0]
 	}
 	return out
