@@ -9,6 +9,7 @@ import (
 	"sentinelone-provisioner/internal/console"
 	"sentinelone-provisioner/internal/fault"
 	"sentinelone-provisioner/internal/fault/kinds"
+	"sentinelone-provisioner/internal/ledger"
 	"sentinelone-provisioner/internal/tokensink"
 )
 
@@ -78,8 +79,8 @@ func (c *creating) callOff(ctx context.Context) error {
 	if !c.ask.CallOff {
 		return nil
 	}
-	e := c.entry(EntryCalledOff, c.key(EntryCalledOff), map[string]string{"change": c.ask.Key})
-	e.Unless = c.key(EntryProof)
+	e := c.entry(ledger.CancelledChangeKey(c.ask.Key), ledger.Cancelled{Change: c.ask.Key})
+	e.Unless = c.proofKey()
 	_, err := c.store.Append(ctx, c.ask.Plan.Console, e)
 	return err
 }
@@ -93,15 +94,29 @@ func valueOf(r *CreateResult) CreateResult {
 
 // finish writes down how it ended, and gives the answer that is kept.
 func (c *creating) finish(ctx context.Context, out CreateResult) (CreateResult, error) {
-	kept, err := c.append(ctx, c.entry(EntryProof, c.key(EntryProof), out))
+	kept, err := c.append(ctx, c.entry(c.proofKey(), ledger.Proof{
+		Proof: out.Proof, Message: out.Message, Account: &ledger.AccountProof{Refused: out.Refused},
+	}))
 	switch {
 	case err != nil:
 		return CreateResult{}, err
-	case kept.Kind != EntryProof:
+	case kept.Kind != ledger.KindProof:
 		return CreateResult{}, errOtherAttempt
 	}
-	done, err := decodeEntry[CreateResult](kept)
+	done, err := createResultIn(kept)
 	return valueOf(done), err
+}
+
+// createResultIn is the answer that a proof keeps.
+func createResultIn(e ledger.Entry) (*CreateResult, error) {
+	kept, err := ledger.DecodeAs[ledger.Proof](e)
+	if err == nil && kept.Account == nil {
+		err = otherSubject(e, "an account")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &CreateResult{Proof: kept.Proof, Refused: kept.Account.Refused, Message: kept.Message}, nil
 }
 
 // waitedOut makes an error of a read one that is waited out, once something was sent.

@@ -2,7 +2,6 @@ package activities
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -11,31 +10,22 @@ import (
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/console"
 	"sentinelone-provisioner/internal/fault/kinds"
-	"sentinelone-provisioner/internal/store"
+	"sentinelone-provisioner/internal/ledger"
 )
 
-// deed is a request that may have changed the console, as the ledger knows it: first
-// what is about to be sent, then what the console said to it.
+// deed is a call that may have changed the console, as the ledger knows it: first what is
+// about to be sent, then what the console said to it, then where a token went.
 type deed struct {
-	Write access.Write `json:"write"`
-	Does  string       `json:"does"` // one of the constants below
-	// ID is whose token is made or who is deleted, and who was made, once the console has
-	// said so.
-	ID string `json:"id,omitempty"`
-	// NotSent says that nothing has left the client.
-	NotSent bool `json:"notSent,omitempty"`
-	// Ended is when the console had answered, or had not.
-	Ended time.Time `json:"ended,omitzero"`
-	// Kept is where the token went that it gave.
-	Kept *access.TokenPlace `json:"kept,omitempty"`
-}
+	ledger.AccountCall
 
-// What a deed does.
-const (
-	doesMake   = "make"
-	doesToken  = "token"
-	doesDelete = "delete"
-)
+	Write access.Write
+	// NotSent says that nothing has left the client.
+	NotSent bool
+	// Ended is when the console had answered, or had not.
+	Ended time.Time
+	// Kept is where the token went that it gave.
+	Kept *access.TokenPlace
+}
 
 // recall finds what the ledger knows of this account: how it ended, or what was sent.
 func (c *creating) recall(ctx context.Context) (*CreateResult, error) {
@@ -44,8 +34,8 @@ func (c *creating) recall(ctx context.Context) (*CreateResult, error) {
 		return nil, err
 	}
 	for _, e := range entries {
-		if e.Key == c.key(EntryProof) {
-			return decodeEntry[CreateResult](e)
+		if e.Key == c.proofKey() {
+			return createResultIn(e)
 		}
 		if err := c.learn(e); err != nil {
 			return nil, err
@@ -56,27 +46,55 @@ func (c *creating) recall(ctx context.Context) (*CreateResult, error) {
 
 // learn takes in an entry about one of our deeds, each of which says more than the one
 // before.
-func (c *creating) learn(e store.LedgerEntry) error {
+func (c *creating) learn(e ledger.Entry) error {
 	if e.Key == c.writeKey(len(c.deeds)) {
 		c.deeds = append(c.deeds, deed{})
 	}
 	for n := range c.deeds {
-		if e.Key != c.writeKey(n) && e.Key != c.answerKey(n) && e.Key != c.keptKey(n) {
-			continue
+		d := &c.deeds[n]
+		switch e.Key {
+		case c.writeKey(n):
+			return d.announced(e)
+		case c.answerKey(n):
+			return d.answered(e)
+		case c.tokenKey(n):
+			return d.kept(e)
 		}
-		d, err := decodeEntry[deed](e)
-		if err != nil {
-			return err
-		}
-		c.deeds[n] = *d
 	}
 	return nil
 }
 
-func (c *creating) keptKey(n int) string { return fmt.Sprintf("%s/%d", c.key(EntryKept), n) }
+func (d *deed) announced(e ledger.Entry) error {
+	is, err := ledger.DecodeAs[ledger.Write](e)
+	if err == nil && is.Account == nil {
+		err = otherSubject(e, "an account")
+	}
+	if err == nil {
+		d.Write, d.AccountCall = is.Write, *is.Account
+	}
+	return err
+}
 
-// EntryKept is the kind of entry that says where a token went.
-const EntryKept = "token"
+func (d *deed) answered(e ledger.Entry) error {
+	is, err := ledger.DecodeAs[ledger.Answer](e)
+	if err == nil && is.Account == nil {
+		err = otherSubject(e, "an account")
+	}
+	if err == nil {
+		d.Write, d.AccountCall, d.NotSent, d.Ended = is.Write, is.Account.Call, is.Account.NotSent, is.Account.Ended
+	}
+	return err
+}
+
+func (d *deed) kept(e ledger.Entry) error {
+	is, err := ledger.DecodeAs[ledger.Token](e)
+	if err == nil {
+		d.ID, d.Kept = is.ID, &is.Place
+	}
+	return err
+}
+
+func (c *creating) tokenKey(n int) string { return ledger.TokenKey(c.ask.Key, n) }
 
 // attempt tells the ledger what is about to be sent, and sends it. said is what the
 // console said against it; err is the ledger's, and nothing was sent then.
@@ -95,18 +113,21 @@ func (c *creating) attempt(ctx context.Context, d deed, send func(d *deed) error
 		}
 	}
 	c.deeds = append(c.deeds, d)
-	c.pending = append(c.pending, c.entry(EntryAnswer, c.answerKey(n), d))
+	c.pending = append(c.pending, c.entry(c.answerKey(n), ledger.Answer{
+		Write: d.Write, Account: &ledger.AccountAnswer{Call: d.AccountCall, NotSent: d.NotSent, Ended: d.Ended},
+	}))
 	return said, nil
 }
 
 // announce writes down what is about to be sent, under a number that no other attempt
 // has: one that was taken for dead may still be at it.
 func (c *creating) announce(ctx context.Context, n int, d deed) error {
-	body, err := json.Marshal(d)
+	is := ledger.Write{Write: d.Write, Account: &d.AccountCall}
+	body, err := ledger.Encode(is)
 	if err != nil {
 		return err
 	}
-	kept, err := c.append(ctx, c.entry(EntryWrite, c.writeKey(n), json.RawMessage(body)))
+	kept, err := c.append(ctx, c.entry(c.writeKey(n), is))
 	if err == nil && string(kept.Body) != string(body) {
 		err = errOtherAttempt
 	}
@@ -115,13 +136,13 @@ func (c *creating) announce(ctx context.Context, n int, d deed) error {
 
 // append writes an entry behind what is pending, unless the account was called off, and
 // returns what stands in its place.
-func (c *creating) append(ctx context.Context, e store.NewLedgerEntry) (store.LedgerEntry, error) {
+func (c *creating) append(ctx context.Context, e ledger.NewEntry) (ledger.Entry, error) {
 	if !c.ask.CallOff {
-		e.Unless = c.key(EntryCalledOff)
+		e.Unless = ledger.CancelledChangeKey(c.ask.Key)
 	}
 	kept, err := c.store.Append(ctx, c.ask.Plan.Console, append(c.pending, e)...)
 	if err != nil {
-		return store.LedgerEntry{}, fmt.Errorf("write into the ledger for %s: %w", c.ask.Request.ID, err)
+		return ledger.Entry{}, fmt.Errorf("write into the ledger for %s: %w", c.ask.Request.ID, err)
 	}
 	c.pending = nil
 	return kept[len(kept)-1], nil
@@ -156,9 +177,9 @@ func (d deed) settled() time.Time {
 func (c *creating) pendingMake() *deed {
 	for i := len(c.deeds) - 1; i >= 0; i-- {
 		switch d := &c.deeds[i]; {
-		case d.Does == doesDelete:
+		case d.Action == ledger.DeleteAccount:
 			return nil
-		case d.Does == doesMake && !d.refused():
+		case d.Action == ledger.CreateAccount && !d.refused():
 			return d
 		}
 	}

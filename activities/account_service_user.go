@@ -9,6 +9,7 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/console"
+	"sentinelone-provisioner/internal/ledger"
 )
 
 // CreateServiceUser makes a service user with one role, hands its token to the sink, and
@@ -84,12 +85,12 @@ func (c *creating) candidates(ctx context.Context) ([]access.Principal, error) {
 // deleted says that we have asked for the end of a service user: that was proven before
 // another was made.
 func (c *creating) deleted(p access.Principal) bool {
-	return slices.ContainsFunc(c.deeds, func(d deed) bool { return d.Does == doesDelete && d.ID == p.ID })
+	return slices.ContainsFunc(c.deeds, func(d deed) bool { return d.Action == ledger.DeleteAccount && d.ID == p.ID })
 }
 
 // fresh begins, where nothing that was sent can have made anything.
 func (c *creating) fresh(ctx context.Context, found []access.Principal) (CreateResult, error) {
-	if last := len(c.deeds) - 1; last >= 0 && c.deeds[last].Does == doesDelete {
+	if last := len(c.deeds) - 1; last >= 0 && c.deeds[last].Action == ledger.DeleteAccount {
 		p := access.Principal{Kind: access.ServiceUser, ID: c.deeds[last].ID, Name: c.want.Name}
 		if err := c.remove(ctx, p.ID); err != nil {
 			return c.stays(ctx, p, err)

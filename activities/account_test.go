@@ -23,7 +23,7 @@ import (
 	"sentinelone-provisioner/internal/consoletest"
 	"sentinelone-provisioner/internal/fault"
 	"sentinelone-provisioner/internal/fault/kinds"
-	"sentinelone-provisioner/internal/store"
+	"sentinelone-provisioner/internal/ledger"
 	"sentinelone-provisioner/internal/tokensink"
 )
 
@@ -184,7 +184,7 @@ func (m *maker) requireToken(p access.Principal, place *access.TokenPlace) {
 	require.Len(m.t, files, 1, "tokens of service users that are no more are gone")
 }
 
-func (m *maker) ledger() []store.LedgerEntry {
+func (m *maker) ledger() []ledger.Entry {
 	m.t.Helper()
 	entries, err := m.store.LedgerOf(m.t.Context(), m.sync.console.Console(), "provision/INC-42")
 	require.NoError(m.t, err)
@@ -220,13 +220,13 @@ func TestCreate(t *testing.T) {
 			}
 			require.Equal(t, out, m.make(in), "asked again, it is the first answer")
 			require.Len(t, m.there(account), 1)
-			require.Equal(t, []string{EntryRequest, EntryWrite, EntryAnswer}, kindsOf(m.ledger())[:3])
+			require.Equal(t, []ledger.Kind{ledger.KindRequest, ledger.KindWrite, ledger.KindAnswer}, kindsOf(m.ledger())[:3])
 		})
 	}
 }
 
-func kindsOf(entries []store.LedgerEntry) []string {
-	out := make([]string, len(entries))
+func kindsOf(entries []ledger.Entry) []ledger.Kind {
+	out := make([]ledger.Kind, len(entries))
 	for i, e := range entries {
 		out[i] = e.Kind
 	}
@@ -360,9 +360,10 @@ func TestCreate_AnotherAttemptIsAtIt(t *testing.T) {
 	in := m.input(m.ci())
 	m.console.OnRequest(func(r consoletest.Request) {
 		if r.Path == "/service-users" && r.Method == http.MethodGet {
-			_, err := m.store.Append(context.Background(), m.sync.console.Console(), store.NewLedgerEntry{
-				Request: in.Request.ID, Kind: EntryWrite, Key: in.Key + "/write/0", Body: deed{
-					Does: doesMake, Write: access.Write{At: time.Now().UTC(), Call: "POST /service-users"},
+			_, err := m.store.Append(context.Background(), m.sync.console.Console(), ledger.NewEntry{
+				Request: in.Request.ID, Key: ledger.WriteKey(in.Key, 0), Body: ledger.Write{
+					Write:   access.Write{At: time.Now().UTC(), Call: "POST /service-users"},
+					Account: &ledger.AccountCall{Action: ledger.CreateAccount},
 				},
 			})
 			if err != nil {

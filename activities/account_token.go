@@ -8,6 +8,7 @@ import (
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/console"
 	"sentinelone-provisioner/internal/fault/kinds"
+	"sentinelone-provisioner/internal/ledger"
 	"sentinelone-provisioner/internal/tokensink"
 )
 
@@ -29,7 +30,7 @@ func (c *creating) keep(ctx context.Context, id string, token console.Secret) (C
 	d.ID, d.Kept = id, &place
 	detached, stop := context.WithTimeout(context.WithoutCancel(ctx), noteTimeout) // else it would count as lost
 	defer stop()
-	if err := c.note(detached, c.entry(EntryKept, c.keptKey(last), *d)); err != nil {
+	if err := c.note(detached, c.entry(c.tokenKey(last), ledger.Token{ID: id, Place: place})); err != nil {
 		return CreateResult{}, err
 	}
 	return c.readBack(ctx, *d)
@@ -64,7 +65,7 @@ func (c *creating) tokenLost(ctx context.Context, p access.Principal) (CreateRes
 		return c.keep(ctx, p.ID, token)
 	case console.MayLackCall(said):
 		return c.anew(ctx, p)
-	case statusOf(said) == http.StatusConflict && c.count(doesToken) < collisions:
+	case statusOf(said) == http.StatusConflict && c.count(ledger.GenerateToken) < collisions:
 		return CreateResult{}, kinds.New(kinds.Unavailable, said)
 	case final(said):
 		return c.leave(ctx, p, said)
@@ -75,7 +76,7 @@ func (c *creating) tokenLost(ctx context.Context, p access.Principal) (CreateRes
 // anew deletes a service user of ours whose token is lost, where the console has no call
 // for a new one, and makes another.
 func (c *creating) anew(ctx context.Context, p access.Principal) (CreateResult, error) {
-	if c.count(doesMake) >= anewAtMost {
+	if c.count(ledger.CreateAccount) >= anewAtMost {
 		return c.leave(ctx, p, fmt.Errorf("it was lost %d times, and this console has no call for another", anewAtMost))
 	}
 	if err := c.remove(ctx, p.ID); err != nil {
@@ -107,22 +108,22 @@ func (c *creating) takeBack(ctx context.Context, p access.Principal) (CreateResu
 }
 
 func (c *creating) generating(id string) deed {
-	return deed{Does: doesToken, ID: id, Write: access.Write{
+	return deed{AccountCall: ledger.AccountCall{Action: ledger.GenerateToken, ID: id}, Write: access.Write{
 		Call:   http.MethodPost + " /service-users/" + id + "/generate-api-token",
 		Before: c.given(), After: c.given(),
 	}}
 }
 
 func (c *creating) deleting(id string) deed {
-	return deed{Does: doesDelete, ID: id, Write: access.Write{
+	return deed{AccountCall: ledger.AccountCall{Action: ledger.DeleteAccount, ID: id}, Write: access.Write{
 		Call: http.MethodDelete + " /service-users/" + id, Before: c.given(), After: access.Holdings{}.Normal(),
 	}}
 }
 
-func (c *creating) count(does string) int {
+func (c *creating) count(action ledger.AccountAction) int {
 	n := 0
 	for _, d := range c.deeds {
-		if d.Does == does {
+		if d.Action == action {
 			n++
 		}
 	}

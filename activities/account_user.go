@@ -7,6 +7,7 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/console"
+	"sentinelone-provisioner/internal/ledger"
 )
 
 // CreateUser makes a user with one role and proves it. Addresses are unique on a
@@ -69,7 +70,7 @@ func (c *creating) postUser(ctx context.Context) (CreateResult, error) {
 }
 
 func (c *creating) making(path string) deed {
-	return deed{Does: doesMake, Write: access.Write{
+	return deed{AccountCall: ledger.AccountCall{Action: ledger.CreateAccount}, Write: access.Write{
 		Call: http.MethodPost + " " + path, Before: access.Holdings{}.Normal(), After: c.given(),
 	}}
 }

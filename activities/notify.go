@@ -3,7 +3,6 @@ package activities
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
@@ -11,6 +10,7 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"sentinelone-provisioner/internal/fault/kinds"
+	"sentinelone-provisioner/internal/ledger"
 	"sentinelone-provisioner/internal/notify"
 	"sentinelone-provisioner/internal/store"
 )
@@ -111,17 +111,6 @@ type SendInput struct {
 	Sender string       `json:"sender"`
 }
 
-// EntryNotification is the kind of a ledger entry about a delivery.
-const EntryNotification = "notification"
-
-// deliveryEntry is what the ledger keeps of it.
-type deliveryEntry struct {
-	Type   string `json:"type"`
-	Sender string `json:"sender"`
-	Result string `json:"result"` // delivered, dropped or gaveUp
-	Error  string `json:"error,omitempty"`
-}
-
 // Send delivers an event to one place, once, and writes down that it was delivered or
 // will never be. Receivers drop repeats by the event's id.
 func (n *Notify) Send(ctx context.Context, in SendInput) error {
@@ -133,29 +122,29 @@ func (n *Notify) Send(ctx context.Context, in SendInput) error {
 		if err != nil && !errors.Is(err, notify.ErrDropped) {
 			return kinds.New(kinds.Unavailable, err)
 		}
-		d := deliveryEntry{Type: in.Event.Type, Sender: in.Sender, Result: "delivered"}
+		d := ledger.Notification{Event: in.Event.Type, Sender: in.Sender, Result: ledger.Delivered}
 		if err != nil {
-			d.Result, d.Error = "dropped", err.Error()
+			d.Result, d.Error = ledger.Dropped, err.Error()
 		}
 		return n.note(ctx, in, d)
 	}
-	return n.note(ctx, in, deliveryEntry{
-		Type: in.Event.Type, Sender: in.Sender, Result: "dropped", Error: "this worker does not send there any more",
+	return n.note(ctx, in, ledger.Notification{
+		Event: in.Event.Type, Sender: in.Sender, Result: ledger.Dropped, Error: "this worker does not send there any more",
 	})
 }
 
 // GaveUp writes down that an event could not be delivered in time.
 func (n *Notify) GaveUp(ctx context.Context, in SendInput) error {
-	return n.note(ctx, in, deliveryEntry{Type: in.Event.Type, Sender: in.Sender, Result: "gaveUp"})
+	return n.note(ctx, in, ledger.Notification{Event: in.Event.Type, Sender: in.Sender, Result: ledger.GaveUp})
 }
 
-func (n *Notify) note(ctx context.Context, in SendInput, d deliveryEntry) error {
+func (n *Notify) note(ctx context.Context, in SendInput, d ledger.Notification) error {
 	request := in.Event.Request
 	if request == "" {
-		request = EntryNotification
+		request = string(ledger.KindNotification)
 	}
-	_, err := n.store.Append(ctx, n.console, store.NewLedgerEntry{
-		Request: request, Kind: EntryNotification, Key: fmt.Sprintf("%s/%s", in.Event.ID, in.Sender), Body: d,
+	_, err := n.store.Append(ctx, n.console, ledger.NewEntry{
+		Request: request, Key: ledger.NotificationKey(in.Event.ID, in.Sender), Body: d,
 	})
 	return err
 }

@@ -22,6 +22,7 @@ import (
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/consoletest"
 	"sentinelone-provisioner/internal/fault"
+	"sentinelone-provisioner/internal/ledger"
 	"sentinelone-provisioner/internal/notify"
 	"sentinelone-provisioner/internal/store"
 )
@@ -100,15 +101,15 @@ func (m *mailroom) do(name string, in any) error {
 }
 
 // outcomes are what the ledger has of deliveries about a request.
-func (m *mailroom) outcomes(request string) []deliveryEntry {
+func (m *mailroom) outcomes(request string) []ledger.Notification {
 	m.t.Helper()
 	entries, err := m.store.LedgerOf(m.t.Context(), m.console, request)
 	require.NoError(m.t, err)
-	out := []deliveryEntry{}
+	out := []ledger.Notification{}
 	for _, e := range entries {
-		if e.Kind == EntryNotification {
-			var d deliveryEntry
-			require.NoError(m.t, json.Unmarshal(e.Body, &d))
+		if e.Kind == ledger.KindNotification {
+			d, err := ledger.DecodeAs[ledger.Notification](e)
+			require.NoError(m.t, err)
 			out = append(out, d)
 		}
 	}
@@ -138,16 +139,16 @@ func TestNotify_WhatAnAnswerMeans(t *testing.T) {
 	m := newMailroom(t, newBench(t, consoletest.Options{}).store, "acmeco.sentinelone.net")
 	for _, c := range []struct {
 		status int
-		want   []deliveryEntry
+		want   []ledger.Notification
 		again  bool
 	}{
-		{http.StatusNoContent, []deliveryEntry{{Type: "requested", Sender: "webhook", Result: "delivered"}}, false},
-		{http.StatusGone, []deliveryEntry{{
-			Type: "requested", Sender: "webhook", Result: "dropped",
+		{http.StatusNoContent, []ledger.Notification{{Event: "requested", Sender: "webhook", Result: "delivered"}}, false},
+		{http.StatusGone, []ledger.Notification{{
+			Event: "requested", Sender: "webhook", Result: "dropped",
 			Error: "webhook: the receiver answers 410: dropped",
 		}}, false},
-		{http.StatusServiceUnavailable, []deliveryEntry{}, true},
-		{http.StatusTooManyRequests, []deliveryEntry{}, true},
+		{http.StatusServiceUnavailable, []ledger.Notification{}, true},
+		{http.StatusTooManyRequests, []ledger.Notification{}, true},
 	} {
 		m.status = c.status
 		request := "grant/" + http.StatusText(c.status)
@@ -167,9 +168,9 @@ func TestNotify_WhatAnAnswerMeans(t *testing.T) {
 	in := SendInput{Sender: "slack", Event: notify.Event{ID: "1", Type: notify.Decided, Request: "grant/2"}}
 	require.NoError(t, m.do(SendName, in), "a sender that is configured no more holds nothing up")
 	require.NoError(t, m.do(GaveUpName, SendInput{Sender: "webhook", Event: in.Event}))
-	require.Equal(t, []deliveryEntry{
-		{Type: "decided", Sender: "slack", Result: "dropped", Error: "this worker does not send there any more"},
-		{Type: "decided", Sender: "webhook", Result: "gaveUp"},
+	require.Equal(t, []ledger.Notification{
+		{Event: "decided", Sender: "slack", Result: "dropped", Error: "this worker does not send there any more"},
+		{Event: "decided", Sender: "webhook", Result: "gaveUp"},
 	}, m.outcomes("grant/2"))
 }
 
@@ -237,5 +238,5 @@ func TestNotify_TokenAboutToExpire(t *testing.T) {
 	require.Len(t, m.started, 2, "each day anew")
 	require.NoError(t, m.do(SendName, SendInput{Event: e, Sender: "webhook"}))
 	require.Equal(t, []notify.Event{e}, m.got)
-	require.Len(t, m.outcomes(EntryNotification), 1, "what is about no request has a place of its own")
+	require.Len(t, m.outcomes(string(ledger.KindNotification)), 1, "what is about no request has a place of its own")
 }

@@ -2,19 +2,17 @@ package activities
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
-	"strings"
 
 	"sentinelone-provisioner/internal/access"
-	"sentinelone-provisioner/internal/store"
+	"sentinelone-provisioner/internal/ledger"
 )
 
-func (w *writing) key(what string) string { return w.in.Change.Key + "/" + what }
-func (w *writing) writeKey(n int) string  { return fmt.Sprintf("%s/%d", w.key(EntryWrite), n) }
-func (w *writing) answerKey(n int) string { return fmt.Sprintf("%s/%d", w.key(EntryAnswer), n) }
+func (w *writing) writeKey(n int) string  { return ledger.WriteKey(w.in.Change.Key, n) }
+func (w *writing) answerKey(n int) string { return ledger.AnswerKey(w.in.Change.Key, n) }
+func (w *writing) proofKey() string       { return ledger.ProofKey(w.in.Change.Key) }
 
 // recall finds what the ledger knows of this change: its proof, or its writes.
 func (w *writing) recall(ctx context.Context) (*WriteResult, error) {
@@ -22,10 +20,10 @@ func (w *writing) recall(ctx context.Context) (*WriteResult, error) {
 	if err != nil {
 		return nil, err
 	}
-	ended := ChangeKey(w.in.Change.Change.Lease.ID, access.OpRelease) + "/" + EntryProof
+	ended := ledger.ProofKey(ChangeKey(w.in.Change.Change.Lease.ID, access.OpRelease))
 	for _, e := range entries {
 		switch {
-		case e.Key == w.key(EntryProof):
+		case e.Key == w.proofKey():
 			return w.recalled(e)
 		case e.Key == ended && !takesAway(w.in.Change.Change.Op):
 			return w.tooLate(), nil
@@ -36,12 +34,23 @@ func (w *writing) recall(ctx context.Context) (*WriteResult, error) {
 }
 
 // recalled is the answer of before.
-func (w *writing) recalled(e store.LedgerEntry) (*WriteResult, error) {
-	out, err := decodeEntry[WriteResult](e)
-	if err == nil {
-		out.Recalled = out.From != w.from
+func (w *writing) recalled(e ledger.Entry) (*WriteResult, error) {
+	kept, err := ledger.DecodeAs[ledger.Proof](e)
+	if err == nil && kept.Roles == nil {
+		err = otherSubject(e, "a change of roles")
 	}
-	return out, err
+	if err != nil {
+		return nil, err
+	}
+	return &WriteResult{
+		Proof: kept.Proof, Next: kept.Roles.Next, Message: kept.Message, From: kept.Roles.From,
+		Recalled: kept.Roles.From != w.from,
+	}, nil
+}
+
+// otherSubject says that an entry under a key of ours is about something else.
+func otherSubject(e ledger.Entry, want string) error {
+	return fmt.Errorf("entry %d of the ledger (key %q) is not about %s: run `starter ledger verify`", e.Seq, e.Key, want)
 }
 
 // tooLate answers a change that was called off before it came.
@@ -51,34 +60,31 @@ func (w *writing) tooLate() *WriteResult {
 	}}
 }
 
-// writesOf lists the writes of a change, oldest first.
-func writesOf(entries []store.LedgerEntry, key string) ([]sent, error) {
+// writesOf lists the writes of a change of roles, oldest first.
+func writesOf(entries []ledger.Entry, change string) ([]sent, error) {
 	var out []sent
 	for _, e := range entries {
 		switch {
-		case e.Kind == EntryWrite && strings.HasPrefix(e.Key, key+"/"+EntryWrite+"/"):
-			s, err := decodeEntry[sent](e)
+		case ledger.ChangeOf(e) != change:
+		case e.Kind == ledger.KindWrite:
+			kept, err := ledger.DecodeAs[ledger.Write](e)
+			if err == nil && kept.Roles == nil {
+				err = otherSubject(e, "a change of roles")
+			}
 			if err != nil {
 				return nil, err
 			}
-			out = append(out, *s)
-		case e.Kind == EntryAnswer && strings.HasPrefix(e.Key, key+"/"+EntryAnswer+"/") && len(out) > 0:
-			a, err := decodeEntry[access.Write](e)
+			out = append(out, sent{Write: kept.Write, Step: kept.Roles.Step, From: kept.Roles.From})
+		case e.Kind == ledger.KindAnswer && len(out) > 0:
+			kept, err := ledger.DecodeAs[ledger.Answer](e)
 			if err != nil {
 				return nil, err
 			}
-			out[len(out)-1].Write, out[len(out)-1].answered = *a, true
+			last := &out[len(out)-1]
+			last.Write, last.answered = kept.Write, true
 		}
 	}
 	return out, nil
-}
-
-func decodeEntry[T any](e store.LedgerEntry) (*T, error) {
-	var out T
-	if err := json.Unmarshal(e.Body, &out); err != nil {
-		return nil, fmt.Errorf("read entry %d of the ledger: %w", e.Seq, err)
-	}
-	return &out, nil
 }
 
 func deref(r *WriteResult) WriteResult {
@@ -137,4 +143,4 @@ func (s sent) refused() bool {
 }
 
 // ChangeKey is the key of a lease's change.
-func ChangeKey(lease string, op access.Op) string { return lease + "/" + string(op) }
+func ChangeKey(lease string, op access.Op) string { return ledger.ChangeKey(lease, op) }

@@ -10,7 +10,7 @@ import (
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/console"
 	"sentinelone-provisioner/internal/fault/kinds"
-	"sentinelone-provisioner/internal/store"
+	"sentinelone-provisioner/internal/ledger"
 )
 
 // send tells the ledger what is about to be written, and writes it. It returns what
@@ -20,7 +20,7 @@ func (w *writing) send(ctx context.Context, step access.Step, actual access.Read
 		At: w.now().UTC(), Call: w.call(step), Before: actual.Holdings, After: step.After,
 	}}
 	n := len(w.writes)
-	if err := w.note(ctx, w.entry(EntryWrite, w.writeKey(n), s)); err != nil {
+	if err := w.note(ctx, w.entry(w.writeKey(n), s.body())); err != nil {
 		return nil, err
 	}
 	said = w.put(ctx, step)
@@ -32,7 +32,7 @@ func (w *writing) send(ctx context.Context, step access.Step, actual access.Read
 		}
 	}
 	w.writes = append(w.writes, s)
-	w.pending = append(w.pending, w.entry(EntryAnswer, w.answerKey(n), s.Write))
+	w.pending = append(w.pending, w.entry(w.answerKey(n), ledger.Answer{Write: s.Write}))
 	return said, nil
 }
 
@@ -75,12 +75,12 @@ func (w *writing) conflicting(said error) error {
 	return said
 }
 
-func (w *writing) entry(kind, key string, body any) store.NewLedgerEntry {
-	return store.NewLedgerEntry{Request: w.in.Change.Request, Kind: kind, Key: key, At: w.now().UTC(), Body: body}
+func (w *writing) entry(key string, body ledger.Body) ledger.NewEntry {
+	return ledger.NewEntry{Request: w.in.Change.Request, Key: key, At: w.now().UTC(), Body: body}
 }
 
 // note writes into the ledger what is pending, then the entries.
-func (w *writing) note(ctx context.Context, entries ...store.NewLedgerEntry) error {
+func (w *writing) note(ctx context.Context, entries ...ledger.NewEntry) error {
 	all := append(w.pending, entries...)
 	if len(all) == 0 {
 		return nil
@@ -108,5 +108,7 @@ func (w *writing) conclude(ctx context.Context, step access.Step, seen access.Re
 		out.Next.Prior, out.Next.WrittenAt = s.Write.Before, s.Write.At
 	}
 	out.Proof = out.Proof.WithWrites(writes)
-	return out, w.note(ctx, w.entry(EntryProof, w.key(EntryProof), out))
+	return out, w.note(ctx, w.entry(w.proofKey(), ledger.Proof{
+		Proof: out.Proof, Message: out.Message, Roles: &ledger.RoleProof{Next: out.Next, From: out.From},
+	}))
 }

@@ -5,7 +5,7 @@ import (
 	"slices"
 
 	"sentinelone-provisioner/internal/access"
-	"sentinelone-provisioner/internal/store"
+	"sentinelone-provisioner/internal/ledger"
 )
 
 // settleStopped takes in what changes have done that were stopped in the middle: what
@@ -27,7 +27,7 @@ func (w *writing) settleStopped(ctx context.Context, actual access.Read) error {
 }
 
 // takeIn settles one stopped change by its last write that the console has not refused.
-func (w *writing) takeIn(in ChangeRequest, entries []store.LedgerEntry, actual access.Read) error {
+func (w *writing) takeIn(in ChangeRequest, entries []ledger.Entry, actual access.Read) error {
 	writes, err := writesOf(entries, in.Key)
 	if err != nil {
 		return err

@@ -10,7 +10,7 @@ import (
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/console"
 	"sentinelone-provisioner/internal/fault/kinds"
-	"sentinelone-provisioner/internal/store"
+	"sentinelone-provisioner/internal/ledger"
 )
 
 // showTime is how long a console that has accepted a write may go on showing what
@@ -60,20 +60,25 @@ type writing struct {
 	*Principal
 
 	in      WriteInput
-	from    string                 // what is known, by digest
-	last    access.Principal       // as last read
-	reads   []access.Read          // all of this attempt
-	writes  []sent                 // by this attempt and earlier ones, oldest first
-	pending []store.NewLedgerEntry // for the ledger with the next entry
+	from    string            // what is known, by digest
+	last    access.Principal  // as last read
+	reads   []access.Read     // all of this attempt
+	writes  []sent            // by this attempt and earlier ones, oldest first
+	pending []ledger.NewEntry // for the ledger with the next entry
 }
 
 // sent is a write that the ledger knows of.
 type sent struct {
-	Write access.Write `json:"write"`
-	Step  access.Step  `json:"step"`
-	From  string       `json:"from"` // what was known when it was planned, by digest
+	Write access.Write
+	Step  access.Step
+	From  string // what was known when it was planned, by digest
 
 	answered bool // the console said something to it
+}
+
+// body is what the ledger keeps of it before it is sent.
+func (s sent) body() ledger.Write {
+	return ledger.Write{Write: s.Write, Roles: &ledger.RoleWrite{Step: s.Step, From: s.From}}
 }
 
 // accepted says that the console has said yes in a way that can be understood.

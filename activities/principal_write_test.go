@@ -154,10 +154,10 @@ func (d *desk) dies(in WriteInput, point string) {
 		require.NoError(d.t, w.note(d.t.Context()))
 		return
 	}
-	require.NoError(d.t, w.note(d.t.Context(), w.entry(EntryWrite, w.writeKey(len(w.writes)), sent{
+	require.NoError(d.t, w.note(d.t.Context(), w.entry(w.writeKey(len(w.writes)), sent{
 		Step: step, From: w.from,
 		Write: access.Write{At: d.now, Call: w.call(step), Before: actual.Holdings, After: step.After},
-	})))
+	}.body())))
 	if point == "before the answer" {
 		require.NoError(d.t, w.put(d.t.Context(), step))
 	}

@@ -52,7 +52,7 @@ func (r *Request) Apply(ctx context.Context, in ApplyInput) (ApplyResult, error)
 	}
 	unless := ""
 	if in.Change.Change.Op == access.OpGrant {
-		unless = in.Request.key(EntryCalledOff)
+		unless = runOf(in.Request).CancelledKey()
 	}
 	out.Receipt, err = r.receiptUnless(ctx, end, unless)
 	return out, err

@@ -2,11 +2,10 @@ package activities
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 
 	"sentinelone-provisioner/internal/access"
-	"sentinelone-provisioner/internal/store"
+	"sentinelone-provisioner/internal/ledger"
 )
 
 // Close writes the receipt of a request into the ledger. Doing it again gives the
@@ -37,9 +36,9 @@ func (r *Request) receiptUnless(ctx context.Context, in CloseInput, unless strin
 	if n := len(in.Proofs); n > 0 {
 		out.Outcome = in.Proofs[n-1].Outcome
 	}
-	entries, err := r.store.Append(ctx, r.console.Console(), append(unplanned(in), store.NewLedgerEntry{
-		Request: in.Request.ID, Kind: EntryReceipt, Key: in.Request.key(EntryReceipt),
-		At: out.FinishedAt, Body: out.Seal(), Unless: unless,
+	entries, err := r.store.Append(ctx, r.console.Console(), append(unplanned(in), ledger.NewEntry{
+		Request: in.Request.ID, Key: runOf(in.Request).ReceiptKey(), At: out.FinishedAt,
+		Body: ledger.Receipt{Receipt: out.Seal()}, Unless: unless,
 	})...)
 	if err != nil {
 		return nil, fmt.Errorf("write the receipt of %s: %w", in.Request.ID, err)
@@ -49,26 +48,26 @@ func (r *Request) receiptUnless(ctx context.Context, in CloseInput, unless strin
 
 // unplanned is what was asked for of a request that ends before there is a plan, so that
 // it stands in the list of requests as all others do: who asked and why, without a hash.
-func unplanned(in CloseInput) []store.NewLedgerEntry {
+func unplanned(in CloseInput) []ledger.NewEntry {
 	if in.Plan.Hash != "" {
 		return nil
 	}
-	return []store.NewLedgerEntry{{
-		Request: in.Request.ID, Kind: EntryRequest, Key: in.Request.key(EntryRequest),
-		At: in.Request.StartedAt, Body: in.Plan,
+	return []ledger.NewEntry{{
+		Request: in.Request.ID, Key: runOf(in.Request).RequestKey(0), At: in.Request.StartedAt,
+		Body: ledger.Request{Plan: in.Plan},
 	}}
 }
 
 // receiptIn is nil if the entry is no receipt.
-func receiptIn(e store.LedgerEntry) (*access.Receipt, error) {
-	if e.Kind != EntryReceipt {
+func receiptIn(e ledger.Entry) (*access.Receipt, error) {
+	if e.Kind != ledger.KindReceipt {
 		return nil, nil
 	}
-	var kept access.Receipt
-	if err := json.Unmarshal(e.Body, &kept); err != nil {
-		return nil, fmt.Errorf("read the receipt of %s: %w", e.Request, err)
+	kept, err := ledger.DecodeAs[ledger.Receipt](e)
+	if err != nil {
+		return nil, err
 	}
-	return &kept, nil
+	return &kept.Receipt, nil
 }
 
 // callOff settles whether a grant that is called off while it is being given still can
@@ -76,23 +75,12 @@ func receiptIn(e store.LedgerEntry) (*access.Receipt, error) {
 // returns that receipt, or nil. Of the two, the receipt and the entry that says it was
 // called off, the ledger takes one, whoever is still at work on the other.
 func (r *Request) callOff(ctx context.Context, in ApplyInput) (*access.Receipt, error) {
-	entries, err := r.store.Append(ctx, r.console.Console(), store.NewLedgerEntry{
-		Request: in.Request.ID, Kind: EntryCalledOff, Key: in.Request.key(EntryCalledOff), At: r.now().UTC(),
-		Body: map[string]string{"change": in.Change.Key}, Unless: in.Request.key(EntryReceipt),
+	entries, err := r.store.Append(ctx, r.console.Console(), ledger.NewEntry{
+		Request: in.Request.ID, Key: runOf(in.Request).CancelledKey(), At: r.now().UTC(),
+		Body: ledger.Cancelled{Change: in.Change.Key}, Unless: runOf(in.Request).ReceiptKey(),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("call %s off: %w", in.Request.ID, err)
 	}
 	return receiptIn(entries[0])
 }
-
-// Kinds of ledger entries.
-const (
-	EntryRequest = store.LedgerRequest // what was asked and what it means: a plan
-	EntryWrite   = "write"             // about to be sent to the console
-	EntryAnswer  = "answer"            // what the console said to it
-	EntryProof   = "proof"             // a change, settled by reading
-	// EntryCalledOff says that what may have been given is taken back.
-	EntryCalledOff = "calledOff"
-	EntryReceipt   = store.LedgerReceipt // the end of a request
-)

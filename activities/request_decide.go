@@ -5,12 +5,8 @@ import (
 	"fmt"
 
 	"sentinelone-provisioner/internal/access"
-	"sentinelone-provisioner/internal/store"
+	"sentinelone-provisioner/internal/ledger"
 )
-
-// EntryDecision is the kind of a ledger entry about a decision, one that does not
-// count included.
-const EntryDecision = "decision"
 
 // DecideInput is one person's word on a request.
 type DecideInput struct {
@@ -27,11 +23,6 @@ type DecideInput struct {
 	Delegators []string `json:"delegators,omitempty"`
 }
 
-// key is of the entry in the ledger.
-func (in DecideInput) key() string {
-	return in.Request.key(fmt.Sprintf("%s/%d", EntryDecision, in.Number))
-}
-
 // DecideResult says whether it counts.
 type DecideResult struct {
 	Signed  string `json:"signed"`
@@ -41,19 +32,12 @@ type DecideResult struct {
 	Delegation *access.Delegation `json:"delegation,omitempty"`
 }
 
-// decisionEntry is what the ledger keeps of a decision.
-type decisionEntry struct {
-	access.Decision
-
-	Refusal string `json:"refusal,omitempty"`
-}
-
 // Decide writes a decision into the ledger, whether it counts or not. Doing it again
 // gives the first answer.
 func (r *Request) Decide(ctx context.Context, in DecideInput) (DecideResult, error) {
 	defer keepAlive(ctx, nothing)()
-	entry := decisionEntry{Decision: in.Decision, Refusal: in.Refusal}
-	entry.Signed = access.Unsigned
+	entry := ledger.Decision{Decision: in.Decision, Refusal: in.Refusal}
+	entry.Decision.Signed = access.Unsigned
 	if err := r.speakFor(ctx, in, &entry); err != nil {
 		return DecideResult{}, err
 	}
@@ -63,18 +47,18 @@ func (r *Request) Decide(ctx context.Context, in DecideInput) (DecideResult, err
 	if err := r.checkDuties(ctx, in, &entry); err != nil {
 		return DecideResult{}, err
 	}
-	entries, err := r.store.Append(ctx, r.console.Console(), store.NewLedgerEntry{
-		Request: in.Request.ID, Kind: EntryDecision, At: in.Decision.At, Body: entry,
-		Key: in.key(),
+	entries, err := r.store.Append(ctx, r.console.Console(), ledger.NewEntry{
+		Request: in.Request.ID, Key: runOf(in.Request).DecisionKey(in.Number), At: in.Decision.At, Body: entry,
 	})
 	if err != nil {
 		return DecideResult{}, fmt.Errorf("write the decision on %s: %w", in.Request.ID, err)
 	}
-	kept, err := decodeEntry[decisionEntry](entries[0])
+	kept, err := ledger.DecodeAs[ledger.Decision](entries[0])
 	if err != nil {
 		return DecideResult{}, err
 	}
+	d := kept.Decision
 	return DecideResult{
-		Signed: kept.Signed, Refusal: kept.Refusal, OnBehalfOf: kept.OnBehalfOf, Delegation: kept.Delegation,
+		Signed: d.Signed, Refusal: kept.Refusal, OnBehalfOf: d.OnBehalfOf, Delegation: d.Delegation,
 	}, nil
 }

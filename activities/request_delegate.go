@@ -2,20 +2,15 @@ package activities
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"time"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/ledger"
 	"sentinelone-provisioner/internal/signing"
 	"sentinelone-provisioner/internal/store"
 )
-
-// EntryDelegation is the kind of a ledger entry about decisions that are handed to
-// another, one that does not count included.
-const EntryDelegation = "delegation"
 
 // DelegateInput hands a person's decisions to another.
 type DelegateInput struct {
@@ -35,15 +30,6 @@ type DelegateResult struct {
 	Refusal    string            `json:"refusal,omitempty"`
 }
 
-// delegationEntry is what the ledger keeps of a delegation.
-type delegationEntry struct {
-	access.Delegation
-
-	// Of says which message it was, apart from what it said.
-	Of      string `json:"of"`
-	Refusal string `json:"refusal,omitempty"`
-}
-
 // Delegate writes a delegation into the ledger, whether it counts or not, and keeps one
 // that counts where decisions look it up. Doing it again gives the first answer. What was
 // signed counts once: shown again, by whatever way, it is refused.
@@ -54,8 +40,8 @@ func (r *Request) Delegate(ctx context.Context, in DelegateInput) (DelegateResul
 		return DelegateResult{}, otherConsole("delegation", d.Console, r.console.Console())
 	}
 	d.Console, d.Request, d.Signed = r.console.Console(), in.Request.ID, access.Unsigned
-	entry := delegationEntry{
-		Delegation: d, Refusal: in.Refusal, Of: in.Request.key(fmt.Sprintf("%s/%d", EntryDelegation, in.Number)),
+	entry := ledger.Delegation{
+		Delegation: d, Refusal: in.Refusal, Message: runOf(in.Request).DelegationKey(in.Number),
 	}
 	if err := r.checkDelegation(ctx, &entry); err != nil {
 		return DelegateResult{}, err
@@ -74,29 +60,30 @@ func (r *Request) Delegate(ctx context.Context, in DelegateInput) (DelegateResul
 
 // checkDelegation says of one that would count why it does not. It is an error only
 // where that cannot be told.
-func (r *Request) checkDelegation(ctx context.Context, entry *delegationEntry) error {
+func (r *Request) checkDelegation(ctx context.Context, entry *ledger.Delegation) error {
 	if entry.Refusal != "" {
 		return nil
 	}
+	d := &entry.Delegation
 	if r.signers != nil {
 		fingerprint, why := r.delegationSignedBy(entry.Delegation)
 		if _, unreadable := errors.AsType[*signing.FileError](why); unreadable {
-			return fmt.Errorf("the signature on %s cannot be checked: %w", entry.Request, why)
+			return fmt.Errorf("the signature on %s cannot be checked: %w", d.Request, why)
 		}
-		entry.Signed = fingerprint
+		d.Signed = fingerprint
 		if why != nil {
-			entry.Signed, entry.Refusal = access.Unsigned, why.Error()
+			d.Signed, entry.Refusal = access.Unsigned, why.Error()
 		}
 	}
-	if entry.Refusal != "" || !entry.TakesBack() {
+	if entry.Refusal != "" || !d.TakesBack() {
 		return nil
 	}
 	earlier, err := r.store.Delegations(ctx, store.DelegationsQuery{
-		Console: entry.Console, At: entry.At, By: []string{entry.By}, To: entry.To,
+		Console: d.Console, At: d.At, By: []string{d.By}, To: d.To,
 	})
 	if err == nil && len(earlier) == 0 {
 		entry.Refusal = fmt.Sprintf("there is nothing to take back: %s has handed no decisions to %s",
-			entry.By, entry.To)
+			d.By, d.To)
 	}
 	return err
 }
@@ -115,38 +102,38 @@ func (r *Request) delegationSignedBy(d access.Delegation) (string, error) {
 // signed, where something was, so that there is one of it; where another message has
 // used that already, this one is refused.
 func (r *Request) fileDelegation(
-	ctx context.Context, entry delegationEntry,
-) (kept *delegationEntry, seq int64, err error) {
+	ctx context.Context, entry ledger.Delegation,
+) (kept ledger.Delegation, seq int64, err error) {
 	used := ""
-	if r.signers != nil && entry.Signature != "" {
-		sum := sha256.Sum256(signing.OfDelegation(entry.Delegation).Canonical())
-		used = EntryDelegation + "/" + hex.EncodeToString(sum[:])
+	if r.signers != nil && entry.Delegation.Signature != "" {
+		used = ledger.SignedDelegationKey(signing.OfDelegation(entry.Delegation).Canonical())
 	}
-	key, unless := entry.Of, used
+	key, unless := entry.Message, used
 	if entry.Refusal == "" && used != "" {
-		key, unless = used, entry.Of
+		key, unless = used, entry.Message
 	}
 	kept, seq, err = r.appendDelegation(ctx, entry, key, unless)
-	if err != nil || kept.Of == entry.Of {
+	if err != nil || kept.Message == entry.Message {
 		return kept, seq, err
 	}
 	if entry.Refusal == "" {
-		entry.Refusal = "what was signed has been used already, at " + kept.At.UTC().Format(time.RFC3339) +
+		entry.Refusal = "what was signed has been used already, at " + kept.Delegation.At.UTC().Format(time.RFC3339) +
 			": sign anew with `starter delegate`"
 	}
-	entry.Signed = access.Unsigned
-	return r.appendDelegation(ctx, entry, entry.Of, "")
+	entry.Delegation.Signed = access.Unsigned
+	return r.appendDelegation(ctx, entry, entry.Message, "")
 }
 
 func (r *Request) appendDelegation(
-	ctx context.Context, entry delegationEntry, key, unless string,
-) (*delegationEntry, int64, error) {
-	entries, err := r.store.Append(ctx, entry.Console, store.NewLedgerEntry{
-		Request: entry.Request, Kind: EntryDelegation, Key: key, At: entry.At, Body: entry, Unless: unless,
+	ctx context.Context, entry ledger.Delegation, key, unless string,
+) (ledger.Delegation, int64, error) {
+	d := entry.Delegation
+	entries, err := r.store.Append(ctx, d.Console, ledger.NewEntry{
+		Request: d.Request, Key: key, At: d.At, Body: entry, Unless: unless,
 	})
 	if err != nil {
-		return nil, 0, err
+		return entry, 0, err
 	}
-	kept, err := decodeEntry[delegationEntry](entries[0])
+	kept, err := ledger.DecodeAs[ledger.Delegation](entries[0])
 	return kept, entries[0].Seq, err
 }

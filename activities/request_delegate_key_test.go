@@ -9,6 +9,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/ledger"
 	"sentinelone-provisioner/internal/signing"
 )
 
@@ -59,8 +60,8 @@ func TestDecide_RequestersKeyBehindADelegation(t *testing.T) {
 	t.Parallel()
 	h := newHandover(t).signed()
 	h.sameKey(carolMail, "bob@example.com")
-	asked := requestEntry{Signature: &access.RequestSignature{Signed: h.keyOf(carolMail)}}
-	asked.Terms.Requester, asked.Console = "bob@example.com", h.client.Console()
+	asked := ledger.Request{Signature: &access.RequestSignature{Signed: h.keyOf(carolMail)}}
+	asked.Plan.Terms.Requester, asked.Plan.Console = "bob@example.com", h.client.Console()
 	_, err := h.request.file(t.Context(), RequestInfo{ID: "grant/1", Run: "run"}, 0, asked)
 	require.NoError(t, err)
 	require.Empty(t, h.twice(h.hands(carolMail, daveMail, 0)).Refusal)

@@ -11,6 +11,7 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/consoletest"
+	"sentinelone-provisioner/internal/ledger"
 	"sentinelone-provisioner/internal/signing"
 	"sentinelone-provisioner/internal/sshtest"
 	"sentinelone-provisioner/internal/store"
@@ -152,7 +153,7 @@ func TestDelegate_TakenBack(t *testing.T) {
 	first.Delegation.At = first.Delegation.At.Add(-time.Hour)
 	h.twice(first) // a late attempt of the one before
 	require.Equal(t, "may not decide", h.decides(2, daveMail, carolMail).Refusal)
-	require.Equal(t, []string{"delegation", "delegation", "delegation", "delegation"}, h.ledger("delegate/1"))
+	require.Equal(t, []ledger.Kind{"delegation", "delegation", "delegation", "delegation"}, h.ledger("delegate/1"))
 }
 
 func TestDelegate_Signed(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/fault"
+	"sentinelone-provisioner/internal/ledger"
 )
 
 // Duties are what an approval is held against: roles that nobody may hold beside the one
@@ -35,7 +36,7 @@ const patientTries = 4
 
 // checkDuties refuses an approval of what would now bring roles together that nobody may
 // hold both of. It is an error where that cannot be told yet.
-func (r *Request) checkDuties(ctx context.Context, in DecideInput, entry *decisionEntry) error {
+func (r *Request) checkDuties(ctx context.Context, in DecideInput, entry *ledger.Decision) error {
 	if in.Duties == nil || entry.Refusal != "" || in.Decision.Action != "approve" {
 		return nil
 	}

@@ -1,7 +1,6 @@
 package activities
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"testing"
@@ -11,6 +10,7 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/consoletest"
+	"sentinelone-provisioner/internal/ledger"
 )
 
 const apartRoles = `rules: [{name: all, permanent: true, autoApprove: true, levelChange: allow}]
@@ -145,11 +145,11 @@ func TestDecide_SeparationOfDuties(t *testing.T) {
 	refused := d.deciding(1, "approve")
 	got := d.decides(refused)
 	require.Contains(t, got.Refusal, apartText)
-	e, err := d.store.LedgerEntryByKey(t.Context(), d.who.Console, refused.Request.key("decision/1"))
+	e, err := d.store.LedgerEntryByKey(t.Context(), d.who.Console, runOf(refused.Request).DecisionKey(1))
 	require.NoError(t, err)
-	var body decisionEntry
-	require.NoError(t, json.Unmarshal(e.Body, &body))
-	require.Equal(t, "carol@example.com", body.By)
+	body, err := ledger.DecodeAs[ledger.Decision](e)
+	require.NoError(t, err)
+	require.Equal(t, "carol@example.com", body.Decision.By)
 	require.Equal(t, got.Refusal, body.Refusal)
 	d.byHand(having(d.viewer))
 	require.Equal(t, got, d.decides(refused), "the first answer stands")

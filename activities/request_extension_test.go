@@ -8,6 +8,7 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/consoletest"
+	"sentinelone-provisioner/internal/ledger"
 )
 
 // Who moved an end is in the ledger, once, however often it is said.
@@ -27,7 +28,7 @@ func TestNoteExtension(t *testing.T) {
 	entries, err := d.store.LedgerOf(t.Context(), d.client.Console(), "grant/1")
 	require.NoError(t, err)
 	require.Len(t, entries, 1)
-	require.Equal(t, EntryExtension, entries[0].Kind)
-	require.JSONEq(t, `{"at":"2026-11-02T09:00:00Z","by":"bob@example.com","duration":"1h",
-		"endsAt":"2026-11-02T12:00:00Z"}`, string(entries[0].Body))
+	require.Equal(t, ledger.KindExtension, entries[0].Kind)
+	require.JSONEq(t, `{"extension":{"at":"2026-11-02T09:00:00Z","by":"bob@example.com","duration":"1h",
+		"endsAt":"2026-11-02T12:00:00Z"}}`, string(entries[0].Body))
 }

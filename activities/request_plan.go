@@ -12,7 +12,7 @@ import (
 	"sentinelone-provisioner/internal/console"
 	"sentinelone-provisioner/internal/fault"
 	"sentinelone-provisioner/internal/fault/kinds"
-	"sentinelone-provisioner/internal/store"
+	"sentinelone-provisioner/internal/ledger"
 )
 
 // Refused is the state of a request that cannot be carried out.
@@ -43,16 +43,16 @@ func (r *Request) Plan(ctx context.Context, in PlanInput) (PlanResult, error) {
 	if err := r.keepPolicy(ctx, in, plan); err != nil {
 		return PlanResult{}, err
 	}
-	filed, err := r.file(ctx, in.Request, in.Round, requestEntry{Plan: plan, Signature: signature})
+	filed, err := r.file(ctx, in.Request, in.Round, ledger.Request{Plan: plan, Signature: signature})
 	if err != nil {
 		return PlanResult{}, err
 	}
 	plan = filed.Plan
 	if plan.Refusal == "" {
-		return PlanResult{Plan: plan, Signature: filed.verified(), Notify: r.notifies, Indexed: r.indexed()}, nil
+		return PlanResult{Plan: plan, Signature: filed.Verified(), Notify: r.notifies, Indexed: r.indexed()}, nil
 	}
 	receipt, err := r.receipt(ctx, CloseInput{
-		Request: in.Request, Plan: plan, State: Refused, Message: plan.Refusal, Signature: filed.verified(),
+		Request: in.Request, Plan: plan, State: Refused, Message: plan.Refusal, Signature: filed.Verified(),
 		Decisions: in.Decisions,
 	})
 	return PlanResult{Plan: plan, Receipt: &receipt}, err
@@ -95,27 +95,14 @@ const StepPlan = "plan"
 
 // file puts the plan into the ledger. Where an earlier attempt has done that, its plan
 // counts, even if the console has changed since: there is one plan per request.
-func (r *Request) file(ctx context.Context, of RequestInfo, round int, in requestEntry) (requestEntry, error) {
-	entries, err := r.store.Append(ctx, in.Console, store.NewLedgerEntry{
-		Request: of.ID, Kind: EntryRequest, Key: of.key(planKey(round)), At: r.now().UTC(), Body: in,
+func (r *Request) file(ctx context.Context, of RequestInfo, round int, in ledger.Request) (ledger.Request, error) {
+	entries, err := r.store.Append(ctx, in.Plan.Console, ledger.NewEntry{
+		Request: of.ID, Key: runOf(of).RequestKey(round), At: r.now().UTC(), Body: in,
 	})
 	if err != nil {
 		return in, fmt.Errorf("write the request %s: %w", of.ID, err)
 	}
-	filed, err := decodeEntry[requestEntry](entries[0])
-	if err != nil {
-		return in, err
-	}
-	return *filed, nil
-}
-
-// planKey tells the plans of one request apart: it is planned anew when the principal
-// has changed since people consented.
-func planKey(round int) string {
-	if round == 0 {
-		return EntryRequest
-	}
-	return fmt.Sprintf("%s/%d", EntryRequest, round)
+	return ledger.DecodeAs[ledger.Request](entries[0])
 }
 
 // work makes the plan.

@@ -11,6 +11,7 @@ import (
 	"sentinelone-provisioner/internal/console"
 	"sentinelone-provisioner/internal/consoletest"
 	"sentinelone-provisioner/internal/fault/kinds"
+	"sentinelone-provisioner/internal/ledger"
 )
 
 // ask is a request for SOC at the second site for Ana.
@@ -73,7 +74,7 @@ func TestPlan_Grant(t *testing.T) {
 	require.False(t, got.Plan.Approval.Required)
 	require.Equal(t, got.Plan, got.Plan.Seal())
 	require.Nil(t, got.Receipt)
-	require.Equal(t, []string{EntryRequest}, d.ledger("grant/1"))
+	require.Equal(t, []ledger.Kind{ledger.KindRequest}, d.ledger("grant/1"))
 	require.Zero(t, d.puts())
 }
 
@@ -84,7 +85,7 @@ func TestPlan_TwiceHasOneEffect(t *testing.T) {
 	first := d.plan(d.ask())
 	d.byHand(having(d.viewer, d.soc))
 	require.Equal(t, first, d.plan(d.ask()))
-	require.Equal(t, []string{EntryRequest}, d.ledger("grant/1"))
+	require.Equal(t, []ledger.Kind{ledger.KindRequest}, d.ledger("grant/1"))
 
 	in := d.ask()
 	in.Request.ID, in.Op = "revoke/2", access.OpRevoke
@@ -97,7 +98,7 @@ func TestPlan_TwiceHasOneEffect(t *testing.T) {
 	d.now = d.now.Add(time.Minute)
 	d.byHand(having(d.viewer, d.soc))
 	require.Equal(t, refused, d.plan(in))
-	require.Equal(t, []string{EntryRequest, EntryReceipt}, d.ledger("revoke/2"))
+	require.Equal(t, []ledger.Kind{ledger.KindRequest, ledger.KindReceipt}, d.ledger("revoke/2"))
 }
 
 // A dry run leaves no trace, whatever it says.
@@ -305,7 +306,7 @@ func TestPlan_Refusals(t *testing.T) {
 		in.Request.ID = "grant/" + name
 		c.change(&in)
 		require.Contains(t, d.refusal(in), c.want, name)
-		require.Equal(t, []string{EntryRequest, EntryReceipt}, d.ledger(in.Request.ID))
+		require.Equal(t, []ledger.Kind{ledger.KindRequest, ledger.KindReceipt}, d.ledger(in.Request.ID))
 	}
 	require.Zero(t, d.puts())
 }
@@ -415,5 +416,5 @@ func TestClose_TwiceHasOneEffect(t *testing.T) {
 	again, err := run[CloseResult](d, CloseName, in)
 	require.NoError(t, err)
 	require.Equal(t, first, again)
-	require.Equal(t, []string{EntryRequest, EntryReceipt}, d.ledger("grant/1"))
+	require.Equal(t, []ledger.Kind{ledger.KindRequest, ledger.KindReceipt}, d.ledger("grant/1"))
 }

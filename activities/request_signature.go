@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/ledger"
 	"sentinelone-provisioner/internal/signing"
 )
 
@@ -15,22 +16,6 @@ import (
 func (r *Request) CheckingSignatures(signers *signing.AllowedSigners) *Request {
 	r.signers = signers
 	return r
-}
-
-// requestEntry is what the ledger keeps of a request: its plan, and the signature as it
-// was sent, one that does not hold included.
-type requestEntry struct {
-	access.Plan
-
-	Signature *access.RequestSignature `json:"requestSignature,omitempty"`
-}
-
-// verified is the signature if it holds.
-func (e requestEntry) verified() *access.RequestSignature {
-	if e.Signature == nil || e.Signature.Signed == access.Unsigned {
-		return nil
-	}
-	return e.Signature
 }
 
 // checkRequest holds a request against its signature, before anything in it is looked
@@ -52,7 +37,7 @@ func (r *Request) checkRequest(
 		return &s, "a signed request must say which console it is for, or its signature would do for every one: " +
 			"give console (`starter` takes it from SENTINELONE_BASE_URL)", nil
 	}
-	word := signedWord{signing.OfRequest(in.Request.ID, s), s.Signature, s.At, in.Request.key(EntryRequest)}
+	word := signedWord{signing.OfRequest(in.Request.ID, s), s.Signature, s.At, runOf(in.Request).RequestKey(0)}
 	fingerprint, refusal, err := r.holds(ctx, in.Request, word)
 	s.Signed = cmp.Or(fingerprint, access.Unsigned)
 	return &s, refusal, err
@@ -78,7 +63,7 @@ func (r *Request) unlooked(in PlanInput, why string) access.Plan {
 // checkSignature holds a decision against its signature; one that does not count anyhow
 // too, if it is signed, so that nobody can send it again when it would. It is an error
 // only where it cannot be told.
-func (r *Request) checkSignature(ctx context.Context, in DecideInput, entry *decisionEntry) error {
+func (r *Request) checkSignature(ctx context.Context, in DecideInput, entry *ledger.Decision) error {
 	d := in.Decision
 	switch {
 	case r.signers == nil || entry.Refusal != "" && d.Signature == "":
@@ -88,7 +73,8 @@ func (r *Request) checkSignature(ctx context.Context, in DecideInput, entry *dec
 		return nil
 	}
 	word := signedWord{
-		signing.OfDecision(in.Request.ID, in.Request.Run, d.PlanHash, d), d.Signature, d.At, in.key(),
+		signing.OfDecision(in.Request.ID, in.Request.Run, d.PlanHash, d), d.Signature, d.At,
+		runOf(in.Request).DecisionKey(in.Number),
 	}
 	fingerprint, refusal, err := r.holds(ctx, in.Request, word)
 	if err == nil && refusal == "" {
@@ -97,7 +83,7 @@ func (r *Request) checkSignature(ctx context.Context, in DecideInput, entry *dec
 	if err != nil {
 		return err
 	}
-	entry.Signed = cmp.Or(fingerprint, access.Unsigned)
+	entry.Decision.Signed = cmp.Or(fingerprint, access.Unsigned)
 	entry.Refusal = cmp.Or(entry.Refusal, refusal)
 	return nil
 }

@@ -2,20 +2,14 @@ package activities
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/ledger"
 	"sentinelone-provisioner/internal/signing"
-	"sentinelone-provisioner/internal/store"
 )
-
-// EntrySignature is the kind of a ledger entry that says what a signature was used for.
-const EntrySignature = "signature"
 
 // signedWord is a statement that came with a signature.
 type signedWord struct {
@@ -26,40 +20,31 @@ type signedWord struct {
 	use       string    // ledger key of what it is for
 }
 
-// signatureEntry is what the ledger keeps of a signature that holds.
-type signatureEntry struct {
-	For string `json:"for"` // ledger key of the request or decision that it was used for
-	// Statement is the text that is signed, for whoever wants to check it with ssh-keygen.
-	Statement string `json:"statement"`
-	Signed    string `json:"signed"` // fingerprint
-}
-
 // take uses a signature up, and says for what it was used before, if it was: somebody
 // may have kept it. It goes by the statement, since some kinds of keys have many
 // signatures for one. Doing it again for the same gives the first answer.
 func (r *Request) take(ctx context.Context, of RequestInfo, w signedWord, fingerprint string) (string, error) {
 	text := w.Canonical()
-	sum := sha256.Sum256(text)
-	entries, err := r.store.Append(ctx, r.console.Console(), store.NewLedgerEntry{
-		Request: of.ID, Kind: EntrySignature, Key: EntrySignature + "/" + hex.EncodeToString(sum[:]), At: w.at,
-		Body: signatureEntry{For: w.use, Statement: string(text), Signed: fingerprint},
+	entries, err := r.store.Append(ctx, r.console.Console(), ledger.NewEntry{
+		Request: of.ID, Key: ledger.SignatureKey(text), At: w.at,
+		Body: ledger.Signature{UsedFor: w.use, Statement: string(text), Signed: fingerprint},
 	})
 	if err != nil {
 		return "", fmt.Errorf("write down the signature on %s: %w", of.ID, err)
 	}
-	first, err := decodeEntry[signatureEntry](entries[0])
-	if err != nil || first.For == w.use {
+	first, err := ledger.DecodeAs[ledger.Signature](entries[0])
+	if err != nil || first.UsedFor == w.use {
 		return "", err
 	}
 	return fmt.Sprintf("the signature was used already, at %s for %s: sign again",
-		entries[0].At.UTC().Format(time.RFC3339), first.For), nil
+		entries[0].At.UTC().Format(time.RFC3339), first.UsedFor), nil
 }
 
 // sharesKey says who has signed for this plan with the same key: one key is one person,
 // whatever the names are that it may sign for, and whether it signed the decision or the
 // delegation that it rests on. A denial needs no second person.
 func (r *Request) sharesKey(
-	ctx context.Context, in DecideInput, fingerprint string, entry *decisionEntry,
+	ctx context.Context, in DecideInput, fingerprint string, entry *ledger.Decision,
 ) (string, error) {
 	if in.Decision.Action != signing.KindApprove {
 		return "", nil
@@ -70,7 +55,7 @@ func (r *Request) sharesKey(
 	}
 	keys := append(delegationKey(entry.Decision), fingerprint)
 	for _, e := range entries {
-		if !strings.HasPrefix(e.Key, in.Request.key("")) {
+		if !runOf(in.Request).Owns(e.Key) {
 			continue // of another run
 		}
 		used, err := signedBy(e, in.Decision.PlanHash)
@@ -80,7 +65,7 @@ func (r *Request) sharesKey(
 		for _, key := range keys {
 			if slices.Contains(used.keys, key) && !used.sharesPerson(entry.Decision) {
 				return fmt.Sprintf("%s signs with key %s, with which %s has %s: one key is one person",
-					entry.Who(), key, used.by.Who(), used.did), nil
+					entry.Decision.Who(), key, used.by.Who(), used.did), nil
 			}
 		}
 	}
@@ -109,26 +94,27 @@ func (u keyUse) sharesPerson(d access.Decision) bool {
 
 // signedBy says who has asked for the request, or approved the plan, and with which keys;
 // none if the entry is not about that.
-func signedBy(e store.LedgerEntry, plan string) (keyUse, error) {
+func signedBy(e ledger.Entry, plan string) (keyUse, error) {
 	switch e.Kind {
-	case EntryRequest:
-		asked, err := decodeEntry[requestEntry](e)
-		if err != nil || asked.verified() == nil {
+	case ledger.KindRequest:
+		asked, err := ledger.DecodeAs[ledger.Request](e)
+		if err != nil || asked.Verified() == nil {
 			return keyUse{}, err
 		}
 		return keyUse{
-			did: "asked", by: access.Decision{By: asked.Terms.Requester}, keys: []string{asked.Signature.Signed},
+			did: "asked", by: access.Decision{By: asked.Plan.Terms.Requester}, keys: []string{asked.Signature.Signed},
 		}, nil
-	case EntryDecision:
-		said, err := decodeEntry[decisionEntry](e)
-		if err != nil || said.Refusal != "" || said.Action != signing.KindApprove || said.PlanHash != plan {
+	case ledger.KindDecision:
+		kept, err := ledger.DecodeAs[ledger.Decision](e)
+		said := kept.Decision
+		if err != nil || kept.Refusal != "" || said.Action != signing.KindApprove || said.PlanHash != plan {
 			return keyUse{}, err
 		}
-		keys := delegationKey(said.Decision)
+		keys := delegationKey(said)
 		if said.Signed != access.Unsigned {
 			keys = append(keys, said.Signed)
 		}
-		return keyUse{did: "approved", by: said.Decision, keys: keys}, nil
+		return keyUse{did: "approved", by: said, keys: keys}, nil
 	}
 	return keyUse{}, nil
 }

@@ -11,6 +11,7 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/consoletest"
+	"sentinelone-provisioner/internal/ledger"
 	"sentinelone-provisioner/internal/signing"
 	"sentinelone-provisioner/internal/sshtest"
 )
@@ -68,7 +69,7 @@ func TestPlan_Signed(t *testing.T) {
 	require.Empty(t, got.Plan.Refusal)
 	require.NotNil(t, got.Signature)
 	require.Equal(t, ssh.FingerprintSHA256(d.keys["bob@example.com"].PublicKey()), got.Signature.Signed)
-	require.Equal(t, []string{EntrySignature, EntryRequest}, d.ledger(in.Request.ID))
+	require.Equal(t, []ledger.Kind{ledger.KindSignature, ledger.KindRequest}, d.ledger(in.Request.ID))
 	require.Equal(t, got, d.plan(in), "repeated, it is the same use of the signature")
 
 	in.Round = 1

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/ledger"
 	"sentinelone-provisioner/internal/signing"
 	"sentinelone-provisioner/internal/store"
 )
@@ -14,7 +15,7 @@ import (
 // speakFor looks whether somebody who may not decide does so for one who may: whose
 // delegation holds when the decision is taken. Delegations do not chain, since those who
 // may decide are all that is looked at.
-func (r *Request) speakFor(ctx context.Context, in DecideInput, entry *decisionEntry) error {
+func (r *Request) speakFor(ctx context.Context, in DecideInput, entry *ledger.Decision) error {
 	if entry.Refusal == "" || len(in.Delegators) == 0 {
 		return nil
 	}
@@ -36,7 +37,7 @@ func (r *Request) speakFor(ctx context.Context, in DecideInput, entry *decisionE
 			return fmt.Errorf("the delegation of %s cannot be checked: %w", person, err)
 		}
 		if why == nil {
-			entry.Refusal, entry.OnBehalfOf, entry.Delegation = "", handed[i].By, &handed[i]
+			entry.Refusal, entry.Decision.OnBehalfOf, entry.Decision.Delegation = "", handed[i].By, &handed[i]
 			return nil
 		}
 		entry.Refusal += fmt.Sprintf("; what %s has delegated does not hold: %v", handed[i].By, why)

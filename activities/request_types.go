@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/ledger"
 )
 
 // RequestInfo says which request an activity works for.
@@ -13,8 +14,8 @@ type RequestInfo struct {
 	StartedAt time.Time `json:"startedAt"`
 }
 
-// key is unique to the request and stays the same whatever is repeated.
-func (r RequestInfo) key(step string) string { return r.ID + "#" + r.Run + "/" + step }
+// runOf is the request's run, as keys of the ledger name it.
+func runOf(r RequestInfo) ledger.Run { return ledger.Run{Request: r.ID, ID: r.Run} }
 
 // PlanInput asks what a request would do.
 type PlanInput struct {

@@ -7,6 +7,7 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/consoletest"
+	"sentinelone-provisioner/internal/ledger"
 	"sentinelone-provisioner/internal/store"
 )
 
@@ -24,7 +25,7 @@ func TestClose_OfWhatWasNeverPlanned(t *testing.T) {
 		require.Equal(t, "failed", out.Receipt.State)
 		require.True(t, out.Receipt.Intact())
 	}
-	require.Equal(t, []string{EntryRequest, EntryReceipt}, d.ledger("grant/1"))
+	require.Equal(t, []ledger.Kind{ledger.KindRequest, ledger.KindReceipt}, d.ledger("grant/1"))
 	listed, err := d.store.Requests(t.Context(), store.RequestsQuery{Console: d.who.Console})
 	require.NoError(t, err)
 	require.Len(t, listed, 1)

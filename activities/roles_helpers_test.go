@@ -19,6 +19,7 @@ import (
 	"sentinelone-provisioner/internal/console"
 	"sentinelone-provisioner/internal/consoletest"
 	"sentinelone-provisioner/internal/fault"
+	"sentinelone-provisioner/internal/ledger"
 	"sentinelone-provisioner/internal/policy"
 	"sentinelone-provisioner/internal/store"
 	"sentinelone-provisioner/internal/testbed"
@@ -242,11 +243,11 @@ func (d *desk) changes() []access.Holdings {
 }
 
 // ledger lists the kinds of a request's entries, in order.
-func (d *desk) ledger(request string) []string {
+func (d *desk) ledger(request string) []ledger.Kind {
 	d.t.Helper()
 	entries, err := d.store.LedgerOf(d.t.Context(), d.who.Console, request)
 	require.NoError(d.t, err)
-	kinds := []string{}
+	kinds := []ledger.Kind{}
 	for _, e := range entries {
 		kinds = append(kinds, e.Kind)
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -12,9 +11,9 @@ import (
 
 	"go.temporal.io/api/serviceerror"
 
-	"sentinelone-provisioner/activities"
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/describe"
+	"sentinelone-provisioner/internal/ledger"
 	"sentinelone-provisioner/internal/livestatus"
 	"sentinelone-provisioner/internal/store"
 	"sentinelone-provisioner/workflows"
@@ -32,7 +31,7 @@ type dossier struct {
 	unread   string // why the ledger could not be read
 	run      string // its latest run
 	runs     int    // how often the ledger has seen the id
-	entries  []store.LedgerEntry
+	entries  []record
 	names    store.Directory
 
 	waits []store.Wait // for the console, by the store
@@ -49,7 +48,7 @@ func (d dossier) known() bool { return d.temporal || len(d.entries) > 0 || len(d
 // engine the ledger alone is asked; silent says why then.
 func (p *program) dossier(ctx context.Context, e *engine, console string, ids ...string) dossier {
 	d := dossier{id: ids[0]}
-	all := map[string][]store.LedgerEntry{}
+	all := map[string][]ledger.Entry{}
 	db, host, err := p.openLedger(ctx, console)
 	if err == nil {
 		defer func() { _ = db.Close() }()
@@ -92,8 +91,8 @@ func (p *program) dossier(ctx context.Context, e *engine, console string, ids ..
 
 func ledgerOf(
 	ctx context.Context, db *store.Store, host string, ids []string,
-) (map[string][]store.LedgerEntry, error) {
-	out := map[string][]store.LedgerEntry{}
+) (map[string][]ledger.Entry, error) {
+	out := map[string][]ledger.Entry{}
 	for _, id := range ids {
 		entries, err := db.LedgerOf(ctx, host, id)
 		if err != nil {
@@ -141,10 +140,10 @@ func (d *dossier) look(ctx context.Context, e *engine) {
 }
 
 // read keeps the entries of the latest run: an id may have been used again.
-func (d *dossier) read(all []store.LedgerEntry) {
+func (d *dossier) read(all []ledger.Entry) {
 	var runs []string
 	for _, entry := range all {
-		if run := runIn(entry); !slices.Contains(runs, run) {
+		if run := ledger.RunOf(entry).ID; run != "" && !slices.Contains(runs, run) {
 			runs = append(runs, run)
 		}
 	}
@@ -152,38 +151,32 @@ func (d *dossier) read(all []store.LedgerEntry) {
 		d.run = runs[d.runs-1]
 	}
 	for _, entry := range all {
-		if runIn(entry) == d.run {
-			d.entries = append(d.entries, entry)
+		if ledger.RunOf(entry).ID == d.run {
+			body, err := ledger.Decode(entry)
+			d.entries = append(d.entries, record{Entry: entry, body: body, unreadable: err})
 		}
 	}
 }
 
-// runIn is the run that an entry's key holds.
-func runIn(entry store.LedgerEntry) string {
-	run, _, _ := strings.Cut(strings.TrimPrefix(entry.Key, entry.Request+"#"), "/")
-	return run
+// record is an entry of the ledger with its body.
+type record struct {
+	ledger.Entry
+
+	body       ledger.Body // nil if unreadable
+	unreadable error       // why the body cannot be read
 }
 
 // assemble takes plan, proofs and receipt from where they are known best.
 func (d *dossier) assemble() {
 	var proven []access.Proof
 	for _, entry := range d.entries {
-		switch entry.Kind {
-		case activities.EntryRequest:
-			var plan access.Plan
-			if json.Unmarshal(entry.Body, &plan) == nil {
-				d.plan, d.plannedAt = &plan, entry.At
-			}
-		case activities.EntryProof:
-			var out activities.WriteResult
-			if json.Unmarshal(entry.Body, &out) == nil {
-				proven = append(proven, out.Proof)
-			}
-		case activities.EntryReceipt:
-			var receipt access.Receipt
-			if json.Unmarshal(entry.Body, &receipt) == nil {
-				d.receipt = &receipt
-			}
+		switch body := entry.body.(type) {
+		case ledger.Request:
+			d.plan, d.plannedAt = &body.Plan, entry.At
+		case ledger.Proof:
+			proven = append(proven, body.Proof)
+		case ledger.Receipt:
+			d.receipt = &body.Receipt
 		}
 	}
 	d.proofs = proven

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"sentinelone-provisioner/internal/access"
-	"sentinelone-provisioner/internal/store"
+	"sentinelone-provisioner/internal/ledger"
 	"sentinelone-provisioner/workflows"
 )
 
@@ -354,6 +354,6 @@ func ledgerWhole(t *testing.T, l *live) {
 	require.Equal(t, l.host, report.Console)
 	exported := run(t, "ledger", "export")
 	require.Equal(t, int(report.Entries), strings.Count(exported.out, "\n"))
-	first := decode[store.LedgerEntry](t, exported)
+	first := decode[ledger.Entry](t, exported)
 	require.Equal(t, first.Hash, first.Digest(), "the bytes are those that were hashed")
 }

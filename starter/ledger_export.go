@@ -5,9 +5,9 @@ import (
 	"encoding/json"
 	"io"
 
-	"github.com/spf13/cobra"
+	"sentinelone-provisioner/internal/ledger"
 
-	"sentinelone-provisioner/internal/store"
+	"github.com/spf13/cobra"
 )
 
 type ledgerExportOptions struct{ out, console string }
@@ -18,7 +18,7 @@ func (p *program) ledgerExportCommand() *cobra.Command {
 		Use:   "export",
 		Short: "The record, as JSON lines",
 		Long: `Every entry of the ledger in order, one JSON object a line. How the hash of an entry is
-computed stands in internal/store/ledger_hash.go; bodies are exactly the bytes that were
+computed stands in internal/ledger/entry.go; bodies are exactly the bytes that were
 hashed. With --out the file appears whole or not at all, readable by its owner only.`,
 		Example: `  starter ledger export --out ledger.jsonl
   starter ledger export | jq -r 'select(.kind == "receipt") | .request'`,
@@ -38,7 +38,7 @@ func (p *program) ledgerExport(ctx context.Context, o ledgerExportOptions) error
 	defer func() { _ = db.Close() }()
 	write := func(w io.Writer) error {
 		lines := json.NewEncoder(w) // escapes as the bodies are, which thereby stay as they were hashed
-		return db.WalkLedger(ctx, host, func(e store.LedgerEntry) error { return lines.Encode(e) })
+		return db.WalkLedger(ctx, host, func(e ledger.Entry) error { return lines.Encode(e) })
 	}
 	if o.out == "" {
 		return write(p.out)

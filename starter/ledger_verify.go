@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"sentinelone-provisioner/internal/describe"
-	"sentinelone-provisioner/internal/store"
+	"sentinelone-provisioner/internal/ledger"
 )
 
 type verifyOptions struct{ head, console string }
@@ -39,7 +39,7 @@ who rewrote the whole chain.`,
 // verifyAnswer is the output for programs.
 type verifyAnswer struct {
 	OK bool `json:"ok"`
-	store.LedgerReport
+	ledger.Report
 }
 
 func (p *program) ledgerVerify(ctx context.Context, o verifyOptions) error {
@@ -62,7 +62,7 @@ func (p *program) ledgerVerify(ctx context.Context, o verifyOptions) error {
 	}
 	found := errors.Join(faults...)
 	if p.output.json {
-		return errors.Join(p.emitJSON(verifyAnswer{OK: found == nil, LedgerReport: report}), found)
+		return errors.Join(p.emitJSON(verifyAnswer{OK: found == nil, Report: report}), found)
 	}
 	facts := [][]string{{"ledger", report.Console}, {"entries", strconv.FormatInt(report.Entries, 10)}}
 	if report.Head.Seq > 0 {
@@ -80,15 +80,15 @@ func (p *program) ledgerVerify(ctx context.Context, o verifyOptions) error {
 	return nil
 }
 
-func parseHead(text string) (store.LedgerHead, error) {
+func parseHead(text string) (ledger.Head, error) {
 	if text == "" {
-		return store.LedgerHead{}, nil
+		return ledger.Head{}, nil
 	}
 	number, hash, found := strings.Cut(strings.TrimSpace(text), ":")
 	seq, err := strconv.ParseInt(number, 10, 64)
 	if !found || err != nil || seq < 1 || len(hash) != 64 || strings.Trim(hash, "0123456789abcdef") != "" {
-		return store.LedgerHead{}, usage(
+		return ledger.Head{}, usage(
 			"--head: %q is no head: write SEQ:HASH as `starter ledger verify` prints it", text)
 	}
-	return store.LedgerHead{Seq: seq, Hash: hash}, nil
+	return ledger.Head{Seq: seq, Hash: hash}, nil
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/ledger"
 	"sentinelone-provisioner/internal/store"
 	"sentinelone-provisioner/workflows"
 )
@@ -37,7 +38,7 @@ func askedOfPeople(email string) access.Plan {
 }
 
 // recordOf is a database with the ledger of one request, a minute between two entries.
-func recordOf(t *testing.T, id string, entries ...store.NewLedgerEntry) *fixture {
+func recordOf(t *testing.T, id string, entries ...ledger.NewEntry) *fixture {
 	t.Helper()
 	f := newFixture(t)
 	t.Setenv("SENTINELONE_BASE_URL", baseURL)
@@ -49,10 +50,10 @@ func recordOf(t *testing.T, id string, entries ...store.NewLedgerEntry) *fixture
 	return f
 }
 
-func decisionOf(plan access.Plan, n int, d access.Decision, refusal string) store.NewLedgerEntry {
+func decisionOf(plan access.Plan, n int, d access.Decision, refusal string) ledger.NewEntry {
 	d.At, d.PlanHash = noon.Add(time.Duration(n)*time.Minute), plan.Hash
-	return store.NewLedgerEntry{
-		Kind: "decision", Key: "decision/" + string(rune('0'+n)), Body: voice{Decision: d, Refusal: refusal},
+	return ledger.NewEntry{
+		Key: "decision/" + string(rune('0'+n)), Body: ledger.Decision{Decision: d, Refusal: refusal},
 	}
 }
 
@@ -65,15 +66,15 @@ func TestShow_PeopleFromTheLedger(t *testing.T) {
 	second := askedOfPeople("ana@example.com")
 	second.Before = access.Holdings{Level: access.SiteLevel, Held: []access.HeldRole{{RoleID: "9", ScopeID: "201"}}}
 	second = second.Seal()
-	told := func(key, typ, sender, result, err string) store.NewLedgerEntry {
-		return store.NewLedgerEntry{Kind: "notification", Key: key, Body: map[string]string{
-			"type": typ, "sender": sender, "result": result, "error": err,
+	told := func(key, event, sender string, result ledger.Delivery, err string) ledger.NewEntry {
+		return ledger.NewEntry{Key: key, Body: ledger.Notification{
+			Event: event, Sender: sender, Result: result, Error: err,
 		}}
 	}
 	recordOf(t, "grant/OLD",
-		store.NewLedgerEntry{Kind: "request", Key: "request", Body: first},
+		ledger.NewEntry{Key: "request", Body: ledger.Request{Plan: first}},
 		decisionOf(first, 1, access.Decision{By: carol, Action: "approve", Signed: "unsigned"}, ""),
-		store.NewLedgerEntry{Kind: "request", Key: "request/1", Body: second},
+		ledger.NewEntry{Key: "request/1", Body: ledger.Request{Plan: second}},
 		decisionOf(second, 3, access.Decision{
 			By: dave, Action: "approve", Signed: "SHA256:abc", Duration: access.Duration(2 * time.Hour),
 			OnBehalfOf: "faye@example.com", Comment: "on call",
@@ -82,9 +83,9 @@ func TestShow_PeopleFromTheLedger(t *testing.T) {
 		told("1/webhook", "requested", "webhook", "delivered", ""),
 		told("1/slack", "requested", "slack", "dropped", "slack: the receiver answers 410"),
 		told("2/e-mail", "reminder", "e-mail", "gaveUp", ""),
-		store.NewLedgerEntry{Kind: "delegation", Key: "delegation/0", Body: map[string]any{
-			"by": "faye@example.com", "to": dave, "until": noon.Add(48 * time.Hour),
-		}},
+		ledger.NewEntry{Key: "delegation/0", Body: ledger.Delegation{Delegation: access.Delegation{
+			By: "faye@example.com", To: dave, Until: noon.Add(48 * time.Hour),
+		}}},
 	)
 	got := run(t, "show", "OLD")
 	require.Equal(t, exitDone, got.code, got.errOut)
@@ -117,7 +118,7 @@ func TestShow_ReviewFromTheLedger(t *testing.T) {
 		ApprovalStep: access.ApprovalStep{Need: 1, Groups: []string{"leads"}, People: []string{carol}},
 		Within:       access.Duration(4 * time.Hour),
 	}
-	recordOf(t, "grant/GLASS", store.NewLedgerEntry{Kind: "request", Key: "request", Body: plan.Seal()})
+	recordOf(t, "grant/GLASS", ledger.NewEntry{Key: "request", Body: ledger.Request{Plan: plan.Seal()}})
 	require.Regexp(t, `(?m)^review +1 of leads: carol@example.com\n +still asked: carol@example.com; `+
 		`0 of 1 given, until about 2026-03-10 16:00:00 UTC$`, run(t, "show", "GLASS").out)
 }

@@ -2,17 +2,15 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/describe"
+	"sentinelone-provisioner/internal/ledger"
 	"sentinelone-provisioner/internal/policy"
 	"sentinelone-provisioner/internal/store"
 )
@@ -171,14 +169,10 @@ func replay(checked *policy.Policy, pair store.LedgerPair, known knownPlaces) (p
 // lastPlans leaves one pair of each request, that of its last plan: one whose principal
 // has changed was planned several times.
 func lastPlans(newestFirst []store.LedgerPair) []store.LedgerPair {
-	seen, out := map[string]bool{}, []store.LedgerPair{}
+	seen, out := map[ledger.Run]bool{}, []store.LedgerPair{}
 	for _, pair := range newestFirst {
-		key := pair.Request.Key // of the run, and the plan's number behind it
-		if i := strings.LastIndex(key, "/"+store.LedgerRequest); i >= 0 {
-			key = key[:i]
-		}
-		if !seen[key] {
-			seen[key] = true
+		if run := ledger.RunOf(pair.Request); !seen[run] {
+			seen[run] = true
 			out = append(out, pair)
 		}
 	}
@@ -194,22 +188,18 @@ func decidedOn(plan access.Plan, all []access.Decision) []access.Decision {
 
 func pastOf(pair store.LedgerPair) (policy.Past, error) {
 	out := policy.Past{Request: pair.Request.Request, At: pair.Request.At.In(time.UTC)}
-	if err := json.Unmarshal(pair.Request.Body, &out.Plan); err != nil {
-		return out, fmt.Errorf("entry %d of the ledger, the request %s, cannot be read: %w",
-			pair.Request.Seq, out.Request, err)
+	asked, err := ledger.DecodeAs[ledger.Request](pair.Request)
+	if err != nil {
+		return out, err
 	}
-	if pair.Receipt == nil {
+	if out.Plan = asked.Plan; pair.Receipt == nil {
 		return out, nil
 	}
-	var receipt struct {
-		Plan      access.Plan       `json:"plan"`
-		State     string            `json:"state"`
-		Decisions []access.Decision `json:"decisions"`
+	closed, err := ledger.DecodeAs[ledger.Receipt](*pair.Receipt)
+	if err != nil {
+		return out, err
 	}
-	if err := json.Unmarshal(pair.Receipt.Body, &receipt); err != nil {
-		return out, fmt.Errorf("entry %d of the ledger, the receipt of %s, cannot be read: %w",
-			pair.Receipt.Seq, out.Request, err)
-	}
+	receipt := closed.Receipt
 	if receipt.Plan.Hash != "" {
 		out.Plan = receipt.Plan
 	}

@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"sentinelone-provisioner/internal/access"
-	"sentinelone-provisioner/internal/store"
+	"sentinelone-provisioner/internal/ledger"
 )
 
 // Requests of every sort: planned several times, break-glass, denied, lapsed, for
@@ -53,10 +53,10 @@ rules:
 	receipt := access.Receipt{State: "granted", Plan: second, Decisions: []access.Decision{
 		by(first, "carol@example.com", "approve"), by(second, "zoe@example.com", "approve"),
 	}}
-	for _, e := range []store.NewLedgerEntry{
-		{Kind: store.LedgerRequest, Key: "request", Body: first},
-		{Kind: store.LedgerRequest, Key: "request/1", Body: second},
-		{Kind: store.LedgerReceipt, Key: "receipt", Body: receipt},
+	for _, e := range []ledger.NewEntry{
+		{Key: "request", Body: ledger.Request{Plan: first}},
+		{Key: "request/1", Body: ledger.Request{Plan: second}},
+		{Key: "receipt", Body: ledger.Receipt{Receipt: receipt}},
 	} {
 		e.Request, e.Key = "grant/planned-twice", "grant/planned-twice#run/"+e.Key
 		_, err := f.db.Append(t.Context(), host, e)

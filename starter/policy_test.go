@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/ledger"
 	"sentinelone-provisioner/internal/policy"
-	"sentinelone-provisioner/internal/store"
 )
 
 const somePolicy = `groups:
@@ -142,13 +142,11 @@ func TestPolicyExplain_AskedWrongly(t *testing.T) {
 // asked writes a request, and its receipt unless the state is "", into the ledger.
 func (f *fixture) asked(id string, plan access.Plan, state string, decisions ...access.Decision) {
 	f.t.Helper()
-	entries := []store.NewLedgerEntry{{Request: id, Kind: store.LedgerRequest, Key: id + "/request", Body: plan}}
+	entries := []ledger.NewEntry{{Request: id, Key: id + "/request", Body: ledger.Request{Plan: plan}}}
 	if state != "" {
-		entries = append(entries, store.NewLedgerEntry{
-			Request: id, Kind: store.LedgerReceipt, Key: id + "/receipt", Body: struct {
-				access.Receipt
-				Decisions []access.Decision `json:"decisions"`
-			}{access.Receipt{State: state, Plan: plan}, decisions},
+		entries = append(entries, ledger.NewEntry{
+			Request: id, Key: id + "/receipt",
+			Body: ledger.Receipt{Receipt: access.Receipt{State: state, Plan: plan, Decisions: decisions}},
 		})
 	}
 	_, err := f.db.Append(f.t.Context(), host, entries...)

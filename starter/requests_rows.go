@@ -1,14 +1,13 @@
 package main
 
 import (
-	"encoding/json"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	"sentinelone-provisioner/activities"
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/ledger"
 	"sentinelone-provisioner/internal/livestatus"
 	"sentinelone-provisioner/internal/store"
 )
@@ -24,7 +23,7 @@ func rowsOf(found []store.LedgerPair) ([]requestRow, error) {
 		if err != nil {
 			return nil, err
 		}
-		run := row.ID + "#" + runIn(pair.Request)
+		run := ledger.RunOf(pair.Request).String()
 		if i, again := seen[run]; again {
 			rows[i].AskedAt = row.AskedAt
 			continue
@@ -39,10 +38,11 @@ func rowsOf(found []store.LedgerPair) ([]requestRow, error) {
 }
 
 func rowOf(pair store.LedgerPair) (requestRow, error) {
-	var plan access.Plan
-	if err := json.Unmarshal(pair.Request.Body, &plan); err != nil {
-		return requestRow{}, fmt.Errorf("read entry %d of the ledger: %w", pair.Request.Seq, err)
+	asked, err := ledger.DecodeAs[ledger.Request](pair.Request)
+	if err != nil {
+		return requestRow{}, err
 	}
+	plan := asked.Plan
 	row := requestRow{
 		ID: pair.Request.Request, Op: plan.Op, Principal: plan.Principal, Role: plan.Role, Scope: plan.Scope,
 		Duration: plan.Terms.Duration, Requester: plan.Terms.Requester, AskedAt: pair.Request.At, State: stateOpen,
@@ -50,10 +50,11 @@ func rowOf(pair store.LedgerPair) (requestRow, error) {
 	if pair.Receipt == nil {
 		return row, nil
 	}
-	var receipt access.Receipt
-	if err := json.Unmarshal(pair.Receipt.Body, &receipt); err != nil {
-		return row, fmt.Errorf("read entry %d of the ledger: %w", pair.Receipt.Seq, err)
+	closed, err := ledger.DecodeAs[ledger.Receipt](*pair.Receipt)
+	if err != nil {
+		return row, err
 	}
+	receipt := closed.Receipt
 	row.State, row.Outcome, row.Message = receipt.State, receipt.Outcome, receipt.Message
 	return row, nil
 }
@@ -61,8 +62,8 @@ func rowOf(pair store.LedgerPair) (requestRow, error) {
 // neverPlanned says that a request ended before there was a plan, as one whose names
 // match nothing.
 func neverPlanned(pair store.LedgerPair) bool {
-	var plan access.Plan
-	return json.Unmarshal(pair.Request.Body, &plan) == nil && !isMade(&plan)
+	asked, err := ledger.DecodeAs[ledger.Request](pair.Request)
+	return err == nil && !isMade(&asked.Plan)
 }
 
 // isMade says that a plan is more than what was asked for: who it is about was found, or

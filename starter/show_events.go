@@ -1,16 +1,13 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
-	"sentinelone-provisioner/activities"
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/describe"
-	"sentinelone-provisioner/internal/store"
+	"sentinelone-provisioner/internal/ledger"
 )
 
 // event is one line of what happened.
@@ -38,13 +35,11 @@ func (d dossier) events() []event {
 		out = append(out, d.proofEvents(n, proof)...)
 	}
 	for _, entry := range d.entries {
-		if entry.Kind == activities.EntryRequest {
-			out = append(out, planEvents(entry)...)
-			continue
-		}
-		change, _, _ := strings.Cut(entry.Key, "/"+entry.Kind)
-		if !settled[change] {
-			out = append(out, sentEvents(entry.Kind, entry.Body)...)
+		switch {
+		case entry.unreadable != nil:
+			out = append(out, event{entry.At, "unreadable", entry.unreadable.Error()})
+		case !settled[ledger.ChangeOf(entry.Entry)]:
+			out = append(out, entryEvents(entry)...)
 		}
 	}
 	out = append(out, d.peopleEvents()...)
@@ -56,18 +51,28 @@ func (d dossier) events() []event {
 	return out
 }
 
+// entryEvents are plans, and writes of which nothing is settled yet.
+func entryEvents(entry record) []event {
+	switch body := entry.body.(type) {
+	case ledger.Request:
+		return planEvents(entry.At, body.Plan)
+	case ledger.Write:
+		return []event{{body.Write.At, "write", body.Write.Call + ": about to be sent"}}
+	case ledger.Answer:
+		return []event{writeEvent("answer", body.Write)}
+	}
+	return nil
+}
+
 // planEvents is a plan that was made, or nothing for a request that never had one.
-func planEvents(entry store.LedgerEntry) []event {
-	var plan access.Plan
-	switch err := json.Unmarshal(entry.Body, &plan); {
-	case err != nil:
-		return []event{{entry.At, "plan", "made"}}
+func planEvents(at time.Time, plan access.Plan) []event {
+	switch {
 	case plan.Refusal != "":
-		return []event{{entry.At, "plan", "refused"}}
+		return []event{{at, "plan", "refused"}}
 	case !isMade(&plan):
 		return nil
 	}
-	return []event{{entry.At, "plan", describe.Expected(plan.Expected)}}
+	return []event{{at, "plan", describe.Expected(plan.Expected)}}
 }
 
 func (d dossier) proofEvents(n describe.Names, proof access.Proof) []event {
@@ -91,31 +96,4 @@ func writeEvent(op string, w access.Write) event {
 		text += ", " + w.Error
 	}
 	return event{w.At, op + ": write", text}
-}
-
-// sentEvents are writes of which nothing is settled yet.
-func sentEvents(kind string, body []byte) []event {
-	switch kind {
-	case activities.EntryWrite:
-		var sent struct {
-			Write access.Write `json:"write"`
-		}
-		if json.Unmarshal(body, &sent) == nil {
-			return []event{{sent.Write.At, "write", sent.Write.Call + ": about to be sent"}}
-		}
-	case activities.EntryAnswer:
-		var answer struct {
-			access.Write
-
-			Of *access.Write `json:"write"` // of an account
-		}
-		if json.Unmarshal(body, &answer) != nil {
-			return nil
-		}
-		if answer.Of != nil {
-			answer.Write = *answer.Of
-		}
-		return []event{writeEvent("answer", answer.Write)}
-	}
-	return nil
 }

@@ -1,12 +1,11 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 
-	"sentinelone-provisioner/activities"
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/describe"
+	"sentinelone-provisioner/internal/ledger"
 )
 
 // extensionEvents are the times that somebody moved the end: as the receipt has them,
@@ -28,9 +27,8 @@ func (d dossier) extensions() []access.Extension {
 	}
 	var out []access.Extension
 	for _, entry := range d.entries {
-		var x access.Extension
-		if entry.Kind == activities.EntryExtension && json.Unmarshal(entry.Body, &x) == nil {
-			out = append(out, x)
+		if body, is := entry.body.(ledger.Extension); is {
+			out = append(out, body.Extension)
 		}
 	}
 	return out

@@ -1,13 +1,11 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"time"
 
-	"sentinelone-provisioner/activities"
 	"sentinelone-provisioner/internal/describe"
-	"sentinelone-provisioner/internal/store"
+	"sentinelone-provisioner/internal/ledger"
 )
 
 // peopleEvents are what was said by people and to them.
@@ -17,11 +15,11 @@ func (d dossier) peopleEvents() []event {
 		out = append(out, d.voiceEvent(v))
 	}
 	for _, entry := range d.entries {
-		switch entry.Kind {
-		case activities.EntryNotification:
-			out = append(out, toldEvent(entry)...)
-		case entryDelegation:
-			out = append(out, delegationEvent(entry)...)
+		switch body := entry.body.(type) {
+		case ledger.Notification:
+			out = append(out, notificationEvent(entry.At, body))
+		case ledger.Delegation:
+			out = append(out, delegationEvent(entry.At, body))
 		}
 	}
 	return out
@@ -38,54 +36,31 @@ func (d dossier) voiceEvent(v voice) event {
 	return event{v.At, "decision", text}
 }
 
-// toldEvent is one delivery: "requested to webhook: delivered".
-func toldEvent(entry store.LedgerEntry) []event {
-	var told struct {
-		Type   string `json:"type"`
-		Sender string `json:"sender"`
-		Result string `json:"result"`
-		Error  string `json:"error"`
-	}
-	if json.Unmarshal(entry.Body, &told) != nil {
-		return nil
-	}
-	result := told.Result
-	if result == "gaveUp" {
+// notificationEvent is one delivery: "requested to webhook: delivered".
+func notificationEvent(at time.Time, n ledger.Notification) event {
+	result := string(n.Result)
+	if n.Result == ledger.GaveUp {
 		result = "given up, the receiver was down for too long"
 	}
-	text := fmt.Sprintf("%s to %s: %s", told.Type, told.Sender, result)
-	if told.Error != "" {
-		text += ", " + told.Error
+	text := fmt.Sprintf("%s to %s: %s", n.Event, n.Sender, result)
+	if n.Error != "" {
+		text += ", " + n.Error
 	}
-	return []event{{entry.At, "notification", text}}
+	return event{at, "notification", text}
 }
 
 // delegationEvent is that somebody's decisions are another's for a time.
-func delegationEvent(entry store.LedgerEntry) []event {
-	var given struct {
-		By      string    `json:"by"`
-		To      string    `json:"to"`
-		Until   time.Time `json:"until"`
-		Comment string    `json:"comment"`
-		Refusal string    `json:"refusal"`
+func delegationEvent(at time.Time, kept ledger.Delegation) event {
+	d := kept.Delegation
+	text := fmt.Sprintf("%s to %s", orUnknown(d.By), orUnknown(d.To))
+	if !d.Until.IsZero() {
+		text += " until " + describe.Second(d.Until)
 	}
-	if json.Unmarshal(entry.Body, &given) != nil {
-		return nil
+	if d.Comment != "" {
+		text += ": " + d.Comment
 	}
-	text := fmt.Sprintf("%s to %s", orUnknown(given.By), orUnknown(given.To))
-	if !given.Until.IsZero() {
-		text += " until " + describe.Second(given.Until)
+	if kept.Refusal != "" {
+		return event{at, "does not count", "delegation of " + text + " – " + kept.Refusal}
 	}
-	if given.Comment != "" {
-		text += ": " + given.Comment
-	}
-	if given.Refusal != "" {
-		return []event{{entry.At, "does not count", "delegation of " + text + " – " + given.Refusal}}
-	}
-	return []event{{entry.At, "delegation", text}}
+	return event{at, "delegation", text}
 }
-
-// Kinds of ledger entries about people.
-const (
-	entryDelegation = "delegation"
-)

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"sentinelone-provisioner/internal/access"
-	"sentinelone-provisioner/internal/store"
+	"sentinelone-provisioner/internal/ledger"
 	"sentinelone-provisioner/workflows"
 )
 
@@ -75,16 +75,16 @@ func recordedRequest(t *testing.T, receipt func(access.Receipt) access.Receipt) 
 		Terms:     access.Terms{Requester: "bob@example.com", Duration: access.Duration(4 * time.Hour)},
 		Before:    access.Holdings{Level: access.SiteLevel}, After: access.Holdings{Level: access.SiteLevel},
 	}.Seal()
-	entries := []store.NewLedgerEntry{{
-		Request: "grant/OLD", Kind: "request", Key: "grant/OLD#r1/request", At: noon, Body: plan,
+	entries := []ledger.NewEntry{{
+		Request: "grant/OLD", Key: "grant/OLD#r1/request", At: noon, Body: ledger.Request{Plan: plan},
 	}}
 	if receipt != nil {
-		entries = append(entries, store.NewLedgerEntry{
-			Request: "grant/OLD", Kind: "receipt", Key: "grant/OLD#r1/receipt", At: noon.Add(time.Hour),
-			Body: receipt(access.Receipt{
+		entries = append(entries, ledger.NewEntry{
+			Request: "grant/OLD", Key: "grant/OLD#r1/receipt", At: noon.Add(time.Hour),
+			Body: ledger.Receipt{Receipt: receipt(access.Receipt{
 				Request: "grant/OLD", Run: "r1", Plan: plan, State: "expired", Outcome: access.Released,
 				Signed: access.Unsigned, StartedAt: noon, FinishedAt: noon.Add(time.Hour),
-			}),
+			})},
 		})
 	}
 	_, err := f.db.Append(t.Context(), host, entries...)
@@ -159,7 +159,7 @@ func TestLedger_Export(t *testing.T) {
 	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
 	require.Len(t, lines, 2)
 	for _, line := range lines {
-		var e store.LedgerEntry
+		var e ledger.Entry
 		require.NoError(t, json.Unmarshal([]byte(line), &e))
 		require.Equal(t, e.Hash, e.Digest())
 	}

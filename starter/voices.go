@@ -1,14 +1,13 @@
 package main
 
 import (
-	"encoding/json"
 	"slices"
 	"strings"
 	"time"
 
-	"sentinelone-provisioner/activities"
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/describe"
+	"sentinelone-provisioner/internal/ledger"
 	"sentinelone-provisioner/workflows"
 )
 
@@ -16,7 +15,7 @@ import (
 type voice struct {
 	access.Decision
 
-	Refusal string `json:"refusal,omitempty"` // why it does not count
+	Refusal string // why it does not count; "" if it counts
 }
 
 // voices are what people have said, in order. The ledger has what was refused as well;
@@ -24,9 +23,8 @@ type voice struct {
 func (d dossier) voices() []voice {
 	var out []voice
 	for _, entry := range d.entries {
-		var v voice
-		if entry.Kind == activities.EntryDecision && json.Unmarshal(entry.Body, &v) == nil {
-			out = append(out, v)
+		if body, is := entry.body.(ledger.Decision); is {
+			out = append(out, voice{Decision: body.Decision, Refusal: body.Refusal})
 		}
 	}
 	if out != nil {

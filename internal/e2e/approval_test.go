@@ -16,7 +16,7 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/consoletest"
-	"sentinelone-provisioner/internal/store"
+	"sentinelone-provisioner/internal/ledger"
 	"sentinelone-provisioner/workflows"
 )
 
@@ -203,11 +203,11 @@ func (r *roles) decideUntilAnswered(run client.WorkflowRun, id, action, by strin
 }
 
 // entries are what the ledger has of a request, of one kind.
-func (r *roles) entries(run client.WorkflowRun, kind string) []store.LedgerEntry {
+func (r *roles) entries(run client.WorkflowRun, kind ledger.Kind) []ledger.Entry {
 	r.t.Helper()
 	entries, err := r.openStore().LedgerOf(r.ctx(), r.consoleKey(), run.GetID())
 	require.NoError(r.t, err)
-	var out []store.LedgerEntry
+	var out []ledger.Entry
 	for _, e := range entries {
 		if e.Kind == kind {
 			out = append(out, e)

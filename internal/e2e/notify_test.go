@@ -17,6 +17,7 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/client"
 
+	"sentinelone-provisioner/internal/ledger"
 	"sentinelone-provisioner/internal/notify"
 	"sentinelone-provisioner/internal/testbed"
 	"sentinelone-provisioner/workflows"
@@ -118,14 +119,10 @@ func (p *postbox) setting() []string {
 // decided", sorted.
 func (r *roles) outcomesOf(run client.WorkflowRun) []string {
 	out := []string{}
-	for _, e := range r.entries(run, "notification") {
-		var d struct {
-			Type   string `json:"type"`
-			Sender string `json:"sender"`
-			Result string `json:"result"`
-		}
-		require.NoError(r.t, json.Unmarshal(e.Body, &d))
-		out = append(out, d.Sender+" "+d.Result+" "+d.Type)
+	for _, e := range r.entries(run, ledger.KindNotification) {
+		d, err := ledger.DecodeAs[ledger.Notification](e)
+		require.NoError(r.t, err)
+		out = append(out, d.Sender+" "+string(d.Result)+" "+d.Event)
 	}
 	slices.Sort(out)
 	return out

@@ -12,7 +12,7 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/consoletest"
-	"sentinelone-provisioner/internal/store"
+	"sentinelone-provisioner/internal/ledger"
 	"sentinelone-provisioner/workflows"
 )
 
@@ -122,6 +122,6 @@ separationOfDuties: [{roles: [SOC, Admin], at: anywhere, reason: four eyes}]
 	}
 	require.Equal(t, workflows.StateRefused, result.State)
 	require.Contains(t, result.Message, "four eyes")
-	require.Len(t, s.entries(loser, store.LedgerReceipt), 1)
+	require.Len(t, s.entries(loser, ledger.KindReceipt), 1)
 	require.Empty(t, s.entries(loser, "write"), "nothing was sent for it")
 }

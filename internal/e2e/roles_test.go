@@ -13,6 +13,7 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/consoletest"
+	"sentinelone-provisioner/internal/ledger"
 	"sentinelone-provisioner/internal/store"
 	"sentinelone-provisioner/workflows"
 )
@@ -224,9 +225,9 @@ func (r *roles) requireReceipt(got workflows.RequestResult) {
 }
 
 // receipts are what the ledger has of a request.
-func (r *roles) receipts(request string) []store.LedgerEntry {
+func (r *roles) receipts(request string) []ledger.Entry {
 	r.t.Helper()
 	entries, err := r.openStore().LedgerOf(r.ctx(), r.consoleKey(), request)
 	require.NoError(r.t, err)
-	return slices.DeleteFunc(entries, func(e store.LedgerEntry) bool { return e.Kind != store.LedgerReceipt })
+	return slices.DeleteFunc(entries, func(e ledger.Entry) bool { return e.Kind != ledger.KindReceipt })
 }

@@ -3,7 +3,6 @@ package e2e
 import (
 	"bytes"
 	"crypto/ed25519"
-	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,6 +17,7 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/consoletest"
+	"sentinelone-provisioner/internal/ledger"
 	"sentinelone-provisioner/internal/signing"
 	"sentinelone-provisioner/internal/sshtest"
 	"sentinelone-provisioner/workflows"
@@ -168,15 +168,11 @@ func (d *signedDesk) requireNotCounted(run client.WorkflowRun, in workflows.Deci
 	status := d.untilRequest(run, asks)
 	require.Zero(d.t, status.Consent.Given)
 	entries := d.entries(run, "decision")
-	var last struct {
-		access.Decision
-
-		Refusal string `json:"refusal"`
-	}
-	require.NoError(d.t, json.Unmarshal(entries[len(entries)-1].Body, &last))
+	last, err := ledger.DecodeAs[ledger.Decision](entries[len(entries)-1])
+	require.NoError(d.t, err)
 	require.Contains(d.t, last.Refusal, why)
-	require.Equal(d.t, in.By, last.By)
-	require.Equal(d.t, in.Signature, last.Signature)
+	require.Equal(d.t, in.By, last.Decision.By)
+	require.Equal(d.t, in.Signature, last.Decision.Signature)
 	require.False(d.t, d.held().Holds(d.wanted))
 }
 

@@ -127,13 +127,20 @@ func TestRunOf(t *testing.T) {
 
 func TestChangeOf(t *testing.T) {
 	t.Parallel()
-	change := ledger.ChangeKey(grant.String(), access.OpAcquire)
-	for _, e := range []ledger.Entry{
-		{Kind: ledger.KindWrite, Key: ledger.WriteKey(change, 1)},
-		{Kind: ledger.KindAnswer, Key: ledger.AnswerKey(change, 1)},
-		{Kind: ledger.KindProof, Key: ledger.ProofKey(change)},
-	} {
-		require.Equal(t, change, ledger.ChangeOf(e))
+	odd := ledger.Run{Request: "grant/write/7", ID: "run"} // people choose ids
+	for _, lease := range []ledger.Run{grant, odd} {
+		change := ledger.ChangeKey(lease.String(), access.OpAcquire)
+		for _, e := range []ledger.Entry{
+			{Kind: ledger.KindWrite, Key: ledger.WriteKey(change, 1)},
+			{Kind: ledger.KindAnswer, Key: ledger.AnswerKey(change, 12)},
+			{Kind: ledger.KindProof, Key: ledger.ProofKey(change)},
+		} {
+			require.Equal(t, change, ledger.ChangeOf(e))
+			e.Kind = ledger.KindToken
+			require.Empty(t, ledger.ChangeOf(e))
+		}
+		require.NotEqual(t, change, ledger.ChangeOf(ledger.Entry{Kind: ledger.KindReceipt, Key: lease.ReceiptKey()}))
 	}
-	require.NotEqual(t, change, ledger.ChangeOf(ledger.Entry{Kind: ledger.KindReceipt, Key: grant.ReceiptKey()}))
+	require.Empty(t, ledger.ChangeOf(ledger.Entry{Kind: ledger.KindWrite, Key: "write"}))
+	require.Empty(t, ledger.ChangeOf(ledger.Entry{}))
 }

@@ -79,10 +79,18 @@ func ExtensionKey(change string) string { return under(change, KindExtension) }
 // CancelledChangeKey is the key of the entry that says that a change was cancelled.
 func CancelledChangeKey(change string) string { return under(change, KindCancelled) }
 
-// ChangeOf is the change that an entry is about; of other entries it is the key without
-// the kind and what follows it, which no change has.
+// ChangeOf is the change that an entry is about: its key without the kind and the number
+// behind it. It is "" where the key is not built so; of an entry that is about no change it
+// is something that no change is called.
 func ChangeOf(e Entry) string {
-	change, _, _ := strings.Cut(e.Key, "/"+string(e.Kind))
+	key := e.Key
+	if i := strings.LastIndexByte(key, '/'); i >= 0 && i+1 < len(key) && strings.Trim(key[i+1:], "0123456789") == "" {
+		key = key[:i]
+	}
+	change, found := strings.CutSuffix(key, "/"+string(e.Kind))
+	if !found {
+		return ""
+	}
 	return change
 }
 
