@@ -3,11 +3,11 @@ package policy
 import (
 	"cmp"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/approval"
 )
 
 // Past is a request as it went, by the ledger.
@@ -112,65 +112,45 @@ func differs(was, would string, asked bool) bool {
 	return false
 }
 
-// end is how the answer, with what people said, would have ended.
+// end is how the answer, with what people decided, would have ended.
 func end(a Answer, past Past) (end, why string) {
 	if a.Refusal != "" || !a.Approval.Required {
 		return map[bool]string{true: endRefused, false: endGiven}[a.Refusal != ""], a.Approval.Policy
 	}
-	decisions := slices.Clone(past.Decisions)
-	slices.SortStableFunc(decisions, func(x, y access.Decision) int { return x.At.Compare(y.At) })
-	steps, step := a.Approval.Steps, 0
-	var said []string // by whom the current step is approved
-	var counted []access.Decision
-	for _, d := range decisions {
-		if step == len(steps) {
-			break
-		}
-		left := steps[step:]
-		if d.Action == "approve" {
-			left = left[:1]
-		}
-		d, ok := speaks(a.Approval, left, d, past.At)
-		if !ok || slices.ContainsFunc(d.People(), func(p string) bool { return hasDecided(counted, p) }) {
-			continue
-		}
-		counted = append(counted, d)
-		if d.Action != "approve" {
-			return endDenied, fmt.Sprintf("%s denied it; %s", Fold(cmp.Or(d.OnBehalfOf, d.By)), a.Approval.Policy)
-		}
-		if said = append(said, Fold(cmp.Or(d.OnBehalfOf, d.By))); len(said) == steps[step].Need {
-			step, said = step+1, nil
-		}
-	}
-	if step == len(steps) {
+	opened := approval.New(approval.RequestOf(past.Plan), a.Approval, past.askedAt())
+	s := approval.WhatIf(opened, past.Decisions).State
+	switch last, _ := s.LastDecision(); s.Verdict {
+	case approval.Approved:
 		return endGiven, a.Approval.Policy
+	case approval.Denied:
+		return endDenied, fmt.Sprintf("%s denied it; %s", inPlaceOf(last), a.Approval.Policy)
 	}
-	missing := fmt.Sprintf("step %d has %d of %d approvals from %s", step+1, len(said), steps[step].Need,
-		list(steps[step].Groups))
-	if len(said) > 0 {
-		missing += " (" + strings.Join(said, ", ") + ")"
+	var given []string // by whom the open step is approved
+	for _, d := range s.Decisions {
+		if d.Step == s.Step {
+			given = append(given, inPlaceOf(d))
+		}
+	}
+	step, _ := s.OpenStep()
+	missing := fmt.Sprintf("step %d has %d of %d approvals from %s", step.Number+1, step.Given, step.Need,
+		list(step.Groups))
+	if len(given) > 0 {
+		missing += " (" + strings.Join(given, ", ") + ")"
 	}
 	return endUndecided, missing + "; " + a.Approval.Policy
 }
 
-func hasDecided(decisions []access.Decision, person string) bool {
-	_, has := access.HasDecided(decisions, person)
-	return has
+// askedAt is when people were asked for the last time, by what the decisions say; else
+// when the request was planned.
+func (p Past) askedAt() time.Time {
+	at := p.At
+	for _, d := range p.Decisions {
+		if d.AskedAt.After(at) {
+			at = d.AskedAt
+		}
+	}
+	return at
 }
 
-// speaks says whether a decision counts at one of the steps, and for whom: whoever may
-// decide does so for themselves, though it was for somebody else then.
-func speaks(
-	a access.Approval, steps []access.ApprovalStep, d access.Decision, asked time.Time,
-) (access.Decision, bool) {
-	may := func(who string) bool {
-		return who != "" && slices.ContainsFunc(steps, func(s access.ApprovalStep) bool {
-			return s.Anyone() || slices.Contains(s.People, Fold(who)) || a.MayByEscalation(who, asked, d.At)
-		})
-	}
-	if may(d.By) {
-		d.OnBehalfOf = ""
-		return d, true
-	}
-	return d, may(d.OnBehalfOf)
-}
+// inPlaceOf is whose decision it is.
+func inPlaceOf(d access.Decision) string { return access.Fold(cmp.Or(d.OnBehalfOf, d.By)) }

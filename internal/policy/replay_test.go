@@ -30,11 +30,19 @@ func past(state string, decisions ...string) policy.Past {
 	return out
 }
 
+// delegated has a decision taken in the place of another, who had delegated it.
+func delegated(p *policy.Past, i int, of string) {
+	d := &p.Decisions[i]
+	d.OnBehalfOf = of
+	d.Delegation = &access.Delegation{By: of, To: d.By, At: p.At, Until: p.At.Add(time.Hour)}
+}
+
 func TestReplay(t *testing.T) {
 	t.Parallel()
 	const (
 		soc       = "  - {name: a, approvals: [{need: 1, from: [soc]}]}\n"
 		steps     = "  - {name: a, approvals: [{need: 1, from: [soc]}, {need: 2, from: [owners, soc]}]}\n"
+		hour      = "  - {name: a, approvals: [{need: 1, from: [soc]}], decideWithin: 1h}\n"
 		auto      = "  - {name: a, autoApprove: true}\n"
 		deny      = auto + "  - {name: b, when: role.name == \"SOC\", deny: closed}\n"
 		escalated = "  - {name: a, approvals: [{need: 1, from: [soc]}], escalateAfter: 3m, escalateTo: [owners]}\n"
@@ -49,13 +57,18 @@ func TestReplay(t *testing.T) {
 	byPolicy := past("refused")
 	byPolicy.Plan.Approval.Refusal = "closed"
 	onBehalf := past("granted", "mallory@example.com", "approve")
-	onBehalf.Decisions[0].OnBehalfOf = anna
+	delegated(&onBehalf, 0, anna)
 	twice := past("granted", "mallory@example.com", "approve", anna, "approve", bob, "approve")
-	twice.Decisions[0].OnBehalfOf = anna
+	delegated(&twice, 0, anna)
 	through := past("granted", "mallory@example.com", "approve", "mallory@example.com", "approve", bob, "approve")
-	through.Decisions[0].OnBehalfOf, through.Decisions[1].OnBehalfOf = anna, bob
+	delegated(&through, 0, anna)
+	delegated(&through, 1, bob)
 	herself := past("granted", anna, "approve", bob, "approve", carol, "approve")
-	herself.Decisions[0].OnBehalfOf = bob
+	delegated(&herself, 0, bob)
+	tooLate := past("granted", anna, "approve")
+	tooLate.Decisions[0].At = tooLate.At.Add(time.Hour)
+	askedLater := past("granted", anna, "approve")
+	askedLater.Decisions[0].At, askedLater.Decisions[0].AskedAt = tooLate.Decisions[0].At, tooLate.At.Add(time.Minute)
 	late := past("granted", bob, "approve", carol, "approve", anna, "approve")
 	late.Decisions[2].At = ask("").Now.Add(-time.Minute)
 	cases := map[string]struct {
@@ -78,6 +91,8 @@ func TestReplay(t *testing.T) {
 			steps, through, "undecided", "step 2 has 1 of 2 approvals from owners or soc (bob@example.com)",
 		},
 		"for themselves first":    {steps, herself, "", ""},
+		"after the deadline":      {hour, tooLate, "undecided", "step 1 has 0 of 1 approvals from soc"},
+		"when people were asked":  {hour, askedLater, "", ""},
 		"escalated to":            {escalated, past("granted", "x", "-", "x", "-", carol, "approve"), "", ""},
 		"before it was escalated": {escalated, past("granted", carol, "approve"), "undecided", "step 1 has 0 of 1"},
 		"denied at a later step":  {steps, past("denied", carol, "deny"), "", ""},
