@@ -29,7 +29,7 @@ func (r Replayed) NotCountedText() string {
 			out = append(out, n.Refusal.Text)
 		}
 	}
-	return strings.Join(out, ", ")
+	return strings.Join(out, "; ")
 }
 
 // Replay takes recorded decisions through the same transitions as those that come in.
@@ -91,7 +91,7 @@ func (s State) replayOne(d access.Decision) (State, *Refusal) {
 		s.EscalatedAt = s.OpenedAt.Add(time.Duration(s.EscalateAfter)).UTC()
 	}
 	cameAt := d.At
-	if !d.CameAt.IsZero() && d.CameAt.Before(d.At) {
+	if !d.CameAt.IsZero() {
 		cameAt = d.CameAt
 	}
 	if refusal := s.Check(d, cameAt); refusal != nil {

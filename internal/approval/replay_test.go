@@ -40,8 +40,8 @@ func TestReplay_NotCounted(t *testing.T) {
 	require.Equal(t, []approval.Reason{
 		approval.OtherPlan, approval.IsRequester, approval.DecidedBefore, approval.TooLate,
 	}, reasons)
-	require.Equal(t, "bob@example.com is the requester: requesters do not decide on their own requests, "+
-		"carol@example.com has decided already: approve at 2026-03-10T12:03:00Z, "+
+	require.Equal(t, "bob@example.com is the requester: requesters do not decide on their own requests; "+
+		"carol@example.com has decided already: approve at 2026-03-10T12:03:00Z; "+
 		"it is too late to decide: the deadline was 2026-03-10T22:00:00Z", got.NotCountedText())
 }
 
@@ -53,8 +53,8 @@ func TestReplay_Deadline(t *testing.T) {
 	late := decide(s, after(11*time.Hour), approval.Approve, carol)
 	inTime := late
 	inTime.CameAt = after(9 * time.Hour)
-	future := late
-	future.CameAt = after(12 * time.Hour)
+	future := inTime
+	future.At, future.CameAt = after(9*time.Hour), after(12*time.Hour)
 	unknown := s
 	unknown.Deadline = time.Time{}
 	earlier := approval.Of(planOf(stepOf(1, carol)), noon.Add(-5*time.Hour)) // requested

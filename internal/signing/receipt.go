@@ -36,6 +36,8 @@ type inspection struct {
 	checks  []Check
 	// signed has the fingerprint of each decision that may count; "" where it is unsigned.
 	signed map[int]string
+	// delegated has the fingerprint behind the delegation of a decision, where it is signed.
+	delegated map[int]string
 }
 
 // VerifyReceipt looks at what a receipt shows without anybody's help: that it is as it
@@ -43,7 +45,7 @@ type inspection struct {
 // people. Without allowed signers no signature is checked. A [FileError] means that
 // it cannot be told.
 func VerifyReceipt(r access.Receipt, allowed *AllowedSigners) ([]Check, error) {
-	in := inspection{Receipt: r, allowed: allowed, signed: map[int]string{}}
+	in := inspection{Receipt: r, allowed: allowed, signed: map[int]string{}, delegated: map[int]string{}}
 	in.hashes()
 	in.claim()
 	if err := in.request(); err != nil {

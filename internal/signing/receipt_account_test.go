@@ -35,10 +35,12 @@ func TestVerifyReceipt_NewAccount(t *testing.T) {
 	require.Empty(t, failed(t, r.Seal(), o.allowed))
 
 	for by, why := range map[string]string{
-		"":   "",
-		bob:  "; not counted: bob@example.com has asked for it",
-		ana:  "; not counted: ana@example.com would get the role",
-		dave: "; not counted: dave@example.com is not among those who may approve",
+		"": "",
+		bob: "; not counted: " +
+			"bob@example.com is the requester: requesters do not decide on their own requests",
+		ana: "; not counted: ana@example.com is the recipient: people do not decide on their own access",
+		dave: "; not counted: " +
+			"dave@example.com is not eligible to decide: it is pending for 1 of 1 from soc-leads",
 	} {
 		r := o.created(t, carol)
 		if by != "" {

@@ -3,9 +3,9 @@ package signing
 import (
 	"errors"
 	"fmt"
-	"time"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/approval"
 )
 
 // delegation checks that whoever decided for somebody else had that from them. A
@@ -18,9 +18,9 @@ func (in *inspection) delegation(i int, d access.Decision) error {
 	who := fmt.Sprintf("from %s to %s", d.OnBehalfOf, d.By)
 	handed := d.Delegation
 	if handed == nil {
-		return in.doubt(i, "the receipt does not hold it", who)
+		return in.doubt(i, "the receipt does not hold the delegation", who)
 	}
-	if why := unfit(*handed, d, in.Plan.Console); why != "" {
+	if why := approval.Unfit(*handed, d, in.Plan.Console); why != "" {
 		return in.doubt(i, why, who)
 	}
 	if handed.Signature == "" && handed.Signed == access.Unsigned {
@@ -33,6 +33,8 @@ func (in *inspection) delegation(i int, d access.Decision) error {
 	v, result, err := in.verify(OfDelegation(*handed), handed.Signature, handed.Signed, handed.At)
 	if result == Failed {
 		delete(in.signed, i)
+	} else {
+		in.delegated[i] = v.Fingerprint
 	}
 	in.tell(name, who, v, result, err)
 	return unusable(err)
@@ -43,21 +45,6 @@ func (in *inspection) doubt(i int, why, who string) error {
 	delete(in.signed, i)
 	in.note("delegation", Failed, "%s: %s", who, why)
 	return nil
-}
-
-// unfit says why a delegation is not what a decision rests on; "" if it is.
-func unfit(handed access.Delegation, d access.Decision, console string) string {
-	switch {
-	case access.Fold(handed.By) != access.Fold(d.OnBehalfOf) || access.Fold(handed.To) != access.Fold(d.By):
-		return fmt.Sprintf("the receipt holds another, from %s to %s", handed.By, handed.To)
-	case handed.Console != console:
-		return "it is for another console: " + handed.Console
-	case handed.Duration != 0 && !handed.Until.Equal(handed.At.Add(time.Duration(handed.Duration))):
-		return fmt.Sprintf("it is for %s, which does not end at %s", handed.Duration, instant(handed.Until))
-	case !handed.InForce(d.At):
-		return fmt.Sprintf("it held from %s to %s only", instant(handed.At), instant(handed.Until))
-	}
-	return ""
 }
 
 // HoldsDelegation says by which key a delegation was signed, when it was taken. A

@@ -49,11 +49,11 @@ func TestVerifyReceipt_OnBehalfOf(t *testing.T) {
 	}{
 		"it holds":     {handed: o.delegated(t, carol, dave)},
 		"for so long":  {handed: o.delegated(t, carol, dave, long)},
-		"none":         {want: "the receipt does not hold it"},
+		"none":         {want: "the receipt does not hold the delegation"},
 		"to another":   {handed: o.delegated(t, carol, ana), want: "from carol@example.com to ana@example.com"},
-		"of another":   {handed: o.delegated(t, ana, dave), want: "another, from ana@example.com to dave@example.com"},
+		"of another":   {handed: o.delegated(t, ana, dave), want: "another delegation, from ana@example.com to"},
 		"over already": {handed: o.delegated(t, carol, dave, ended), want: "to 2026-03-03T14:05:00Z only"},
-		"not yet":      {handed: o.delegated(t, carol, dave, later), want: "it held from 2026-03-03T14:06:00Z"},
+		"not yet":      {handed: o.delegated(t, carol, dave, later), want: "the delegation held from 2026-03-03T14:06"},
 		"elsewhere":    {handed: o.delegated(t, carol, dave, elsewhere), want: "another console: other.example.com"},
 		"made longer": {
 			handed: o.delegated(t, carol, dave, ended),
@@ -63,7 +63,7 @@ func TestVerifyReceipt_OnBehalfOf(t *testing.T) {
 		"so long made longer": {
 			handed: o.delegated(t, carol, dave, long),
 			change: func(d *access.Decision) { d.Delegation.Until = noon.Add(48 * time.Hour) },
-			want:   "it is for 24h1m, which does not end at 2026-03-05T14:05:00Z",
+			want:   "the delegation is for 24h1m, which does not end at 2026-03-05T14:05:00Z",
 		},
 		"unsigned": {
 			handed: o.delegated(t, carol, dave),
@@ -104,7 +104,8 @@ func TestVerifyReceipt_OnBehalfOfWithOneKey(t *testing.T) {
 	o.decide(t, &r, dave, access.Decision{OnBehalfOf: carol, Delegation: o.delegated(t, carol, dave)})
 	o.decide(t, &r, "erin@example.com", access.Decision{Step: 1})
 	require.Equal(t, []string{"consent, step 2: 0 of 1 from owners; not counted: " +
-		"erin@example.com signs with the same key as dave@example.com for carol@example.com"},
+		"erin@example.com signs with key " + o.fingerprint(carol) +
+		", with which dave@example.com for carol@example.com has approved it: one key is one person"},
 		failed(t, r.Seal(), o.allowed))
 }
 
@@ -120,13 +121,13 @@ func TestVerifyReceipt_OnBehalfOfCountsOnce(t *testing.T) {
 		one, two word
 		why      string
 	}{
-		"who spoke speaks again": {word{dave, carol}, word{dave, ""}, "dave@example.com has approved already"},
-		"whose word is used up":  {word{dave, carol}, word{carol, ""}, "carol@example.com has approved already"},
-		"for who has decided":    {word{carol, ""}, word{dave, carol}, "for carol@example.com has approved already"},
-		"for who gets it":        {word{carol, ""}, word{dave, ana}, "for ana@example.com would get the role"},
-		"for who asked for it":   {word{carol, ""}, word{dave, bob}, "for bob@example.com has asked for it"},
-		"by who asked for it":    {word{carol, ""}, word{bob, dave}, "for dave@example.com has asked for it"},
-		"for nobody who may":     {word{carol, ""}, word{eve, mia}, "is not among those who may approve"},
+		"who spoke speaks again": {word{dave, carol}, word{dave, ""}, "dave@example.com has decided already"},
+		"whose word is used up":  {word{dave, carol}, word{carol, ""}, "dave@example.com has decided already for"},
+		"for who has decided":    {word{carol, ""}, word{dave, carol}, "carol@example.com has decided already:"},
+		"for who gets it":        {word{carol, ""}, word{dave, ana}, "ana@example.com is the recipient"},
+		"for who asked for it":   {word{carol, ""}, word{dave, bob}, "bob@example.com is the requester"},
+		"by who asked for it":    {word{carol, ""}, word{bob, dave}, "bob@example.com is the requester"},
+		"for nobody who may":     {word{carol, ""}, word{eve, mia}, "mia@example.com is not eligible"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -151,7 +152,7 @@ func TestVerifyReceipt_Escalated(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t)
 	const early = "consent, step 1: 0 of 1 from leads; not counted: " +
-		"dave@example.com has approved before it was escalated"
+		"dave@example.com is not eligible before the request is escalated"
 	after := func(d time.Duration) func(*access.Plan) {
 		return func(p *access.Plan) {
 			p.Approval.Steps = []access.ApprovalStep{{Need: 1, Groups: []string{"leads"}, People: []string{carol}}}

@@ -37,12 +37,14 @@ func TestVerifyReceipt_Review(t *testing.T) {
 	o.decide(t, &twice, carol, access.Decision{})
 	result, text = detail(twice)
 	require.Equal(t, Failed, result)
-	require.Equal(t, "1 of 2 from leads: carol@example.com; not counted: carol@example.com has approved already", text)
+	require.Equal(t, "1 of 2 from leads: carol@example.com; not counted: carol@example.com has decided already: "+
+		"approve at 2026-03-03T14:05:01Z", text)
 	twice.Proofs = append(twice.Proofs, end)
 	result, text = detail(twice)
 	require.Equal(t, OK, result)
 	require.Equal(t, "1 of 2 have reviewed it, and it was ended; "+
-		"not counted: carol@example.com has approved already", text)
+		"not counted: carol@example.com has decided already: "+
+		"approve at 2026-03-03T14:05:01Z", text)
 
 	o.decide(t, &r, dave, access.Decision{})
 	result, text = detail(r)

@@ -1,6 +1,7 @@
 package signing
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -20,7 +21,9 @@ func TestVerifyReceipt_RequestersKeyDoesNotConsent(t *testing.T) {
 	o.decide(t, &r, dave, access.Decision{Step: 1})
 	require.Equal(t, []string{
 		"consent, step 1: 0 of 1 from soc-leads; " +
-			"not counted: carol@example.com signs with the same key as bob@example.com",
+			"not counted: carol@example.com signs with key " + o.fingerprint(bob) +
+			", with which bob@example.com has requested it: one key is one person",
+		"consent, step 2: 0 of 1 from owners; not counted: dave@example.com decided on step 2, but step 1 was open",
 	}, failed(t, r.Seal(), o.allowed))
 }
 
@@ -37,6 +40,30 @@ func TestVerifyReceipt_RequestersKeyAtTheStart(t *testing.T) {
 	require.Contains(t, failed(t, r.Seal(), file)[0], "is no longer valid")
 	r.RequestSignature.At = noon
 	require.Empty(t, failed(t, r.Seal(), file))
+}
+
+// A decision that says when people were asked counts if it came before the deadline.
+func TestVerifyReceipt_Deadline(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	within := func(p *access.Plan) { p.Approval.DecideWithin = access.Duration(2 * time.Second) }
+	for askedAt, want := range map[time.Time]string{
+		noon: "", noon.Add(-time.Second): "carol@example.com decided in an earlier round",
+		noon.Add(time.Second / 2): "",
+	} {
+		r := o.granted(t, within)
+		for i, by := range []string{carol, dave} {
+			o.decide(t, &r, by, access.Decision{Step: i, AskedAt: askedAt})
+		}
+		got := failed(t, r.Seal(), o.allowed)
+		require.Equal(t, want == "", len(got) == 0, "%v", got)
+		require.Contains(t, strings.Join(got, "\n"), want)
+	}
+	r := o.granted(t, within)
+	o.decide(t, &r, carol, access.Decision{AskedAt: noon})
+	o.decide(t, &r, dave, access.Decision{Step: 1, AskedAt: noon, CameAt: noon.Add(2 * time.Second)})
+	require.Equal(t, []string{"consent, step 2: 0 of 1 from owners; not counted: " +
+		"it is too late to decide: the deadline was 2026-03-03T14:05:02Z"}, failed(t, r.Seal(), o.allowed))
 }
 
 // A receipt says no more of itself than is in it.

@@ -164,7 +164,7 @@ func TestVerifyReceipt_ChangedAndSealedAnew(t *testing.T) {
 			r.Plan.Approval.Refusal = "no"
 			r.Plan = r.Plan.Seal()
 		},
-		"consent: the policy asks for consent, but the plan does not say whose": func(r *access.Receipt) {
+		"consent: the policy requires approval, but the plan does not say whose": func(r *access.Receipt) {
 			r.Plan.Approval.Steps = nil
 		},
 	} {
@@ -220,25 +220,29 @@ func TestVerifyReceipt_WhoCounts(t *testing.T) {
 	}{
 		{
 			"the requester", anyone, func(r *access.Receipt) { o.decide(t, r, bob, access.Decision{}) },
-			one + "anyone: carol@example.com; not counted: bob@example.com has asked for it",
+			one + "anyone: carol@example.com; not counted: " +
+				"bob@example.com is the requester: requesters do not decide on their own requests",
 		},
 		{
 			"who gets it", anyone, func(r *access.Receipt) { o.decide(t, r, ana, access.Decision{}) },
-			one + "anyone: carol@example.com; not counted: ana@example.com would get the role",
+			one + "anyone: carol@example.com; not counted: " +
+				"ana@example.com is the recipient: people do not decide on their own access",
 		},
 		{
 			"twice", anyone, func(r *access.Receipt) { o.decide(t, r, carol, access.Decision{}) },
-			one + "anyone: carol@example.com; not counted: carol@example.com has approved already",
+			one + "anyone: carol@example.com; not counted: " +
+				"carol@example.com has decided already: approve at 2026-03-03T14:05:01Z",
 		},
 		{
 			"not asked", leads, only(carol),
-			one + "leads: carol@example.com; not counted: dave@example.com is not among those who may approve",
+			one + "leads: carol@example.com; not counted: " +
+				"dave@example.com is not eligible to decide: it is pending for 1 of 2 from leads",
 		},
 		{
 			"nobody asked", leads, only(),
 			"consent, step 1: 0 of 2 from leads; not counted: " +
-				"carol@example.com is not among those who may approve, " +
-				"dave@example.com is not among those who may approve",
+				"carol@example.com is not eligible to decide: it is pending for 2 of 2 from leads; " +
+				"dave@example.com is not eligible to decide: it is pending for 2 of 2 from leads",
 		},
 		{
 			"another plan", leads,
@@ -281,7 +285,8 @@ func TestVerifyReceipt_OneKeyIsOnePerson(t *testing.T) {
 	o.decide(t, &r, dave, access.Decision{Step: 1})
 	require.Equal(t, []string{
 		"consent, step 2: 0 of 1 from owners; " +
-			"not counted: dave@example.com signs with the same key as carol@example.com",
+			"not counted: dave@example.com signs with key " + o.fingerprint(carol) +
+			", with which carol@example.com has approved it: one key is one person",
 	}, failed(t, r.Seal(), o.allowed))
 }
 
