@@ -12,27 +12,28 @@ import (
 	"sentinelone-provisioner/workflows"
 )
 
-// settleTime is how long a server's hosts may take to learn of new search attributes.
+// settleTime is how long all hosts of a Temporal server may take to load new search
+// attributes.
 const settleTime = time.Minute
 
-// attributes knows whether requests can be found by their search attributes.
-type attributes struct{ known atomic.Bool }
+// searchAttributes tells whether workflows may set their search attributes.
+type searchAttributes struct{ usable atomic.Bool }
 
-// learn asks the server for them, and says once what is missing: everything works
-// without, but nothing can be listed by state.
-func (a *attributes) learn(ctx context.Context, log *slog.Logger, c client.Client, namespace string) {
-	added, err := temporalclient.SearchAttributes(ctx, c, namespace, workflows.SearchAttributes())
+// register adds missing search attributes to the server. If that fails it logs a
+// warning: requests work without them, but cannot be listed by state.
+func (a *searchAttributes) register(ctx context.Context, log *slog.Logger, c client.Client, namespace string) {
+	added, err := temporalclient.AddSearchAttributes(ctx, c, namespace, workflows.SearchAttributes())
 	switch {
 	case err != nil && ctx.Err() == nil:
-		log.Warn("Requests cannot be listed by state: run `make search-attributes`, or have it run", "error", err)
+		log.Warn("Requests cannot be listed by state: run `make search-attributes`, or ask an administrator to", "error", err)
 	case len(added) == 0 && err == nil:
-		a.known.Store(true)
-		log.Debug("Search attributes are known")
+		a.usable.Store(true)
+		log.Debug("Search attributes are registered")
 	case err == nil:
-		log.Info("Search attributes are added", "names", added)
+		log.Info("Search attributes added", "names", added)
 		select {
 		case <-time.After(settleTime):
-			a.known.Store(true)
+			a.usable.Store(true)
 		case <-ctx.Done():
 		}
 	}

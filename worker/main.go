@@ -1,5 +1,5 @@
-// Command worker runs the workflows and activities that sync a SentinelOne
-// console. It is configured by its environment; `worker --help` lists it.
+// Command worker runs the workflows and activities that sync and change a SentinelOne
+// console. Environment variables configure it; `worker --help` lists them.
 package main
 
 import (

@@ -5,20 +5,20 @@ import (
 	"runtime/debug"
 )
 
-// Pages of a thousand rows come and go, and little of them stays: collecting that
-// garbage less often saves a tenth of a large sync's time, and the limit keeps the
-// heap of a worker small all the same.
+// A sync allocates pages of a thousand rows and keeps little of them. Collecting that
+// garbage less often saves a tenth of a large sync's time; the limit still keeps the
+// heap small.
 const (
-	collectAt = 400       // percent of what stays
-	softLimit = 150 << 20 // bytes; beyond it garbage is collected as often as needed
+	gcPercent   = 400       // percent of the live heap, as GOGC
+	memoryLimit = 150 << 20 // bytes, soft, as GOMEMLIMIT
 )
 
-// tuneMemory sets both, unless the operator has.
+// tuneMemory sets both, unless the operator set GOGC or GOMEMLIMIT.
 func tuneMemory() {
 	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(collectAt)
+		debug.SetGCPercent(gcPercent)
 	}
 	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(softLimit)
+		debug.SetMemoryLimit(memoryLimit)
 	}
 }

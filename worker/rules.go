@@ -9,10 +9,10 @@ import (
 	"sentinelone-provisioner/internal/signing"
 )
 
-// rules say who must consent to what, and how it is known who did.
+// rules hold the approval policy and the keys that verify requests and decisions.
 type rules struct {
-	policy  *policy.Policy          // the built-in one where no file is named
-	signers *signing.AllowedSigners // nil: names are taken as claimed
+	policy  *policy.Policy          // the built-in one without POLICY_FILE
+	signers *signing.AllowedSigners // nil: names are not verified
 }
 
 func loadRules(cfg config.Config) (r rules, err error) {
@@ -22,9 +22,9 @@ func loadRules(cfg config.Config) (r rules, err error) {
 	return r, errors.Join(faults[:]...)
 }
 
-// holds is by what a delegation is told not to count; nothing where names are taken as
-// claimed.
-func (r rules) holds() []func(access.Delegation) error {
+// delegationChecks verify the signature of a delegation; none if names are not
+// verified.
+func (r rules) delegationChecks() []func(access.Delegation) error {
 	if r.signers == nil {
 		return nil
 	}

@@ -31,40 +31,40 @@ import (
 const (
 	exitDone   = 0
 	exitFailed = 1
-	exitUsage  = 2 // usage or configuration; nothing was started
+	exitUsage  = 2 // wrong usage or configuration; nothing was started
 )
 
-// Main runs the worker until ctx ends, then lets running work finish or hand
-// over. It returns the exit code.
+// Main runs the worker until ctx ends, then waits up to [stopTimeout] for running
+// activities to finish or hand over. It returns the exit code; errors go to stderr.
 func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if len(args) > 0 {
-		return answer(args, stdout, stderr)
+		return printInfo(args, stdout, stderr)
 	}
 	cfg, err := config.Load()
 	if err != nil {
-		return complain(stderr, "configuration", err)
+		return configError(stderr, "configuration", err)
 	}
 	tuneMemory()
 	log := telemetry.NewLogger(stderr, cfg.Telemetry.Level, cfg.Telemetry.Format)
 	options, err := temporalclient.Options(log, cfg.Worker.KeysFile)
 	if err != nil {
-		return complain(stderr, "configuration", err)
+		return configError(stderr, "configuration", err)
 	}
 	if cfg.Telemetry.Metrics != "" {
 		metrics, err := telemetry.ServeMetrics(ctx, cfg.Telemetry.Metrics)
 		if err != nil {
-			return complain(stderr, "configuration", err)
+			return configError(stderr, "configuration", err)
 		}
 		defer func() { _ = metrics.Close() }()
 		options.MetricsHandler = metrics.Handler
 	}
 	db, err := store.Open(ctx, cfg.Store.URL)
 	if err != nil {
-		return complain(stderr, "DATABASE_URL", err)
+		return configError(stderr, "DATABASE_URL", err)
 	}
 	defer func() {
 		if err := db.Close(); err != nil {
-			log.Error("Database was not closed", "error", err)
+			log.Error("Could not close the database", "error", err)
 		}
 	}()
 	if err := serve(ctx, log, cfg, options, db); err != nil {
@@ -74,7 +74,7 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return exitDone
 }
 
-// serve works until ctx ends.
+// serve connects to Temporal and runs both workers until ctx ends.
 func serve(ctx context.Context, log *slog.Logger, cfg config.Config, options client.Options, db *store.Store) error {
 	s1, err := cfg.Console.Client(version.UserAgent())
 	if err != nil {
@@ -90,19 +90,19 @@ func serve(ctx context.Context, log *slog.Logger, cfg config.Config, options cli
 	if err != nil {
 		return err
 	}
-	var indexed attributes
-	learned := make(chan struct{})
-	learning, stop := context.WithCancel(ctx)
+	var attributes searchAttributes
+	registered := make(chan struct{})
+	registering, stop := context.WithCancel(ctx)
 	go func() {
-		defer close(learned)
-		indexed.learn(learning, log, temporal, options.Namespace)
+		defer close(registered)
+		attributes.register(registering, log, temporal, options.Namespace)
 	}()
-	defer func() { stop(); <-learned }()
+	defer func() { stop(); <-registered }()
 	rules, err := loadRules(cfg)
 	if err != nil {
 		return err
 	}
-	w := newWorkers(temporal, cfg, s1, db, senders, rules, indexed.known.Load, func(err error) { fatal <- err })
+	w := newWorkers(temporal, cfg, s1, db, senders, rules, attributes.usable.Load, func(err error) { fatal <- err })
 	if err := w.Start(); err != nil {
 		return temporalclient.Explain(err, options)
 	}
@@ -110,13 +110,13 @@ func serve(ctx context.Context, log *slog.Logger, cfg config.Config, options cli
 		"temporal", options.HostPort, "namespace", options.Namespace, "task_queue", cfg.Worker.TaskQueue)
 	select {
 	case <-ctx.Done():
-		log.Info("Worker is stopping: running activities finish or hand over", "at_most", stopTimeout.String())
+		log.Info("Worker is stopping: waiting for running activities to finish or hand over", "at_most", stopTimeout.String())
 		w.Stop()
 		log.Info("Worker has stopped")
 		return nil
 	case err := <-fatal:
 		w.Stop()
-		return fmt.Errorf("worker cannot go on: %w", err)
+		return fmt.Errorf("the worker failed: %w", err)
 	}
 }
 
@@ -128,11 +128,11 @@ const stopTimeout = 75 * time.Second
 // three fit into the heartbeat timeout of our activities.
 const heartbeatThrottle = 5 * time.Second
 
-// workers is one worker per task queue: changes wait on one of their own, so that
-// nothing that only reads holds them up.
+// workers holds one worker per task queue: writes have their own queue, so that reads
+// never delay them.
 type workers []worker.Worker
 
-// Start starts all of them, or none.
+// Start starts all workers, or none.
 func (ws workers) Start() error {
 	for i, w := range ws {
 		if err := w.Start(); err != nil {
@@ -143,7 +143,7 @@ func (ws workers) Start() error {
 	return nil
 }
 
-// Stop lets their work finish or hand over, side by side.
+// Stop stops all workers concurrently; their activities finish or hand over.
 func (ws workers) Stop() {
 	var all sync.WaitGroup
 	for _, w := range ws {
@@ -163,20 +163,20 @@ func newWorkers(
 		DisableRegistrationAliasing:      true,
 		OnFatalError:                     onFatal,
 		Interceptors: []interceptor.WorkerInterceptor{
-			livestatus.NewInterceptor(db, s1.Console(), rules.holds()...),
-			fault.NewInterceptor(), // last: all others see the mapped error
+			livestatus.NewInterceptor(db, s1.Console(), rules.delegationChecks()...),
+			fault.NewInterceptor(), // last: all others see the translated error
 		},
 	}
 	w := worker.New(temporal, cfg.Worker.TaskQueue, options)
 	workflows.Register(w)
 	guard := activities.Guard{MaxPercent: cfg.Worker.MaxLoss, MinRows: cfg.Worker.MinLoss}
-	people := activities.NewNotify(senders, db, s1.Console(), func(event string) activities.Delivery {
+	notifications := activities.NewNotify(senders, db, s1.Console(), func(event string) activities.Delivery {
 		return activities.Delivery{
 			WorkflowID: workflows.NotifyID(event), WorkflowType: workflows.NotifyType, TaskQueue: cfg.Worker.TaskQueue,
 		}
 	})
-	people.Register(w)
-	activities.NewSync(s1, db, guard).Notifying(people).Register(w)
+	notifications.Register(w)
+	activities.NewSync(s1, db, guard).Notifying(notifications).Register(w)
 	tokens := tokensink.New(cfg.Worker.TokenDir, cfg.Worker.TokenCmd)
 	requests := activities.NewRequest(s1, db).KeepingTokens(tokens).Indexing(indexed)
 	if len(senders) > 0 {
@@ -186,10 +186,10 @@ func newWorkers(
 	requests.Register(w)
 
 	options.DisableWorkflowWorker = true
-	changes := worker.New(temporal, workflows.WriteQueue(cfg.Worker.TaskQueue), options)
-	activities.NewPrincipal(s1, db).Notifying(people).Register(changes)
-	activities.NewAccounts(s1, db, tokens).Register(changes)
-	return workers{w, changes}
+	writes := worker.New(temporal, workflows.WriteQueue(cfg.Worker.TaskQueue), options)
+	activities.NewPrincipal(s1, db).Notifying(notifications).Register(writes)
+	activities.NewAccounts(s1, db, tokens).Register(writes)
+	return workers{w, writes}
 }
 
 // Pauses between attempts to reach Temporal.
@@ -198,9 +198,9 @@ const (
 	dialPauseMax = 30 * time.Second
 )
 
-// dial waits for Temporal: a worker that starts before it, or comes back before
-// it after an outage, is of more use waiting than gone. It returns nil without
-// an error when ctx ends first.
+// dial connects to Temporal and retries while Temporal is unreachable, so that a worker
+// may start before Temporal does. It returns nil without an error when ctx ends
+// first.
 func dial(ctx context.Context, log *slog.Logger, options client.Options) (client.Client, error) {
 	for pause := dialPause; ; pause = min(2*pause, dialPauseMax) {
 		c, err := temporalclient.Dial(ctx, options)
@@ -208,12 +208,12 @@ func dial(ctx context.Context, log *slog.Logger, options client.Options) (client
 			return c, nil
 		}
 		if ctx.Err() != nil {
-			return nil, nil //nolint:nilerr // asked to stop before there was anything to do
+			return nil, nil //nolint:nilerr // stopped before the worker ran
 		}
 		if !temporalclient.Unreachable(errors.Unwrap(err)) && !temporalclient.Unreachable(err) {
 			return nil, err
 		}
-		log.Warn("Waiting for Temporal", "error", err, "next_try_in", pause.String())
+		log.Warn("Temporal is unreachable: retrying", "error", err, "next_attempt_in", pause.String())
 		select {
 		case <-time.After(pause):
 		case <-ctx.Done():

@@ -12,31 +12,31 @@ import (
 	"sentinelone-provisioner/internal/version"
 )
 
-const about = `worker runs the workflows and activities of sentinelone-provisioner until it
-gets SIGTERM or SIGINT; then running work is finished or handed over.
+const usageText = `Run the workflows and activities of sentinelone-provisioner until SIGTERM or SIGINT.
+Then the worker finishes running activities or hands them over to another worker.
 
 Usage:
-  worker            work, configured by the environment below
-  worker --help     print this
+  worker            run, configured by the environment variables below
+  worker --help     print this help
   worker --version  print the version
 
-Exit codes: 0 stopped as asked, 1 failed, 2 usage or bad configuration.
+Exit codes: 0 stopped by a signal, 1 failed, 2 wrong usage or configuration.
 `
 
-// answer handles the arguments there are.
-func answer(args []string, stdout, stderr io.Writer) int {
+// printInfo handles the arguments: help, version, or a usage error.
+func printInfo(args []string, stdout, stderr io.Writer) int {
 	switch {
 	case len(args) == 1 && (args[0] == "--help" || args[0] == "-h" || args[0] == "help"):
-		_, _ = fmt.Fprint(stdout, about, "\n")
-		printVariables(stdout, "Environment:", config.Variables())
-		printVariables(stdout, "Temporal (the same file and variables that the temporal CLI reads):",
+		_, _ = fmt.Fprint(stdout, usageText, "\n")
+		printVariables(stdout, "Environment variables:", config.Variables())
+		printVariables(stdout, "Temporal (the temporal CLI reads the same variables and configuration file):",
 			config.TemporalVariables())
 		return exitDone
 	case len(args) == 1 && (args[0] == "--version" || args[0] == "version"):
 		_, _ = fmt.Fprintln(stdout, version.String())
 		return exitDone
 	}
-	_, _ = fmt.Fprintf(stderr, "error: worker takes no arguments, got %q: see worker --help\n", args)
+	_, _ = fmt.Fprintf(stderr, "error: unexpected arguments %q: the worker is configured by environment variables, see worker --help\n", args)
 	return exitUsage
 }
 
@@ -52,21 +52,23 @@ func printVariables(w io.Writer, title string, variables []config.Variable) {
 	_, _ = fmt.Fprintln(w, t.Render())
 }
 
-// complain prints every fault on a line of its own. Nothing has been started.
-func complain(stderr io.Writer, about string, err error) int {
-	_, _ = fmt.Fprintf(stderr, "error: %s:\n", about)
-	for _, fault := range flatten(err) {
+// configError prints each fault of the configuration on its own line and returns the
+// exit code. what names the part that is wrong.
+func configError(stderr io.Writer, what string, err error) int {
+	_, _ = fmt.Fprintf(stderr, "error: %s:\n", what)
+	for _, fault := range splitJoined(err) {
 		_, _ = fmt.Fprintf(stderr, "  - %v\n", fault)
 	}
 	return exitUsage
 }
 
-func flatten(err error) []error {
+// splitJoined returns the parts of a joined error, or err itself.
+func splitJoined(err error) []error {
 	var joined interface{ Unwrap() []error }
 	if errors.As(err, &joined) {
 		var out []error
 		for _, e := range joined.Unwrap() {
-			out = append(out, flatten(e)...)
+			out = append(out, splitJoined(e)...)
 		}
 		return out
 	}

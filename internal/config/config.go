@@ -15,8 +15,8 @@ import (
 	"sentinelone-provisioner/internal/policy"
 )
 
-// Config is every setting of ours. A zero field means that the variable was not
-// set and has no default.
+// Config holds all settings of this project. A zero field means that the variable
+// is not set and has no default.
 type Config struct {
 	Console   Console
 	Store     Store
@@ -26,17 +26,18 @@ type Config struct {
 	Notify    Notify
 }
 
-// Notify is where people are told of what happens.
+// Notify says where to send notifications.
 type Notify struct {
-	WebhookURL    Secret `env:"NOTIFY_WEBHOOK_URL"    help:"address that gets every event as JSON, signed (Standard Webhooks)"`
-	WebhookSecret Secret `env:"NOTIFY_WEBHOOK_SECRET" help:"key of the webhook's signatures: whsec_ and base64"`
-	SlackURL      Secret `env:"NOTIFY_SLACK_URL"      help:"incoming webhook of Slack, or of something that takes the same"`
+	WebhookURL    Secret `env:"NOTIFY_WEBHOOK_URL"    help:"URL that receives every event as JSON, signed (Standard Webhooks)"`
+	WebhookSecret Secret `env:"NOTIFY_WEBHOOK_SECRET" help:"key that signs the webhook's events: whsec_ and base64"`
+	SlackURL      Secret `env:"NOTIFY_SLACK_URL"      help:"URL of an incoming webhook of Slack or of a compatible service"`
 	SMTPURL       Secret `env:"NOTIFY_SMTP_URL"       help:"mail server: smtp://user:password@host:587"`
-	From          string `env:"NOTIFY_FROM"           help:"address that e-mails come from"`
-	To            string `env:"NOTIFY_TO"             help:"who gets every e-mail, beside those who are asked; separated by commas"`
+	From          string `env:"NOTIFY_FROM"           help:"sender address of e-mails"`
+	To            string `env:"NOTIFY_TO"             help:"addresses that receive every e-mail, besides the people an event concerns; separated by commas"`
 }
 
-// Senders connects the settings to senders; without any nobody is told.
+// Senders makes one sender per configured receiver; none if no receiver is
+// configured. The error joins all faults and contains no secret.
 func (n Notify) Senders() ([]notify.Sender, error) {
 	var to []string
 	for a := range strings.SplitSeq(n.To, ",") {
@@ -50,44 +51,45 @@ func (n Notify) Senders() ([]notify.Sender, error) {
 	})
 }
 
-// Validate joins what is wrong with the settings of notifications.
+// Validate returns all faults of the notification settings, joined.
 func (n Notify) Validate() error {
 	_, err := n.Senders()
 	return err
 }
 
-// Console is how to reach the SentinelOne console.
+// Console says how to reach the SentinelOne console.
 type Console struct {
-	BaseURL   string `env:"SENTINELONE_BASE_URL"          help:"the console, such as https://acmeco.sentinelone.net"`
+	BaseURL   string `env:"SENTINELONE_BASE_URL"          help:"address of the console, such as https://acmeco.sentinelone.net"`
 	Token     Secret `env:"SENTINELONE_API_TOKEN"         help:"API token of a user or service user"`
-	TokenFile string `env:"SENTINELONE_API_TOKEN_FILE"    help:"file holding the token instead; re-read when the console refuses the token"`
-	ReadOnly  bool   `env:"SENTINELONE_READ_ONLY"         help:"true: no request that writes leaves the client" envDefault:"false"`
+	TokenFile string `env:"SENTINELONE_API_TOKEN_FILE"    help:"file that holds the token, instead of SENTINELONE_API_TOKEN; read again when the console rejects the token"`
+	ReadOnly  bool   `env:"SENTINELONE_READ_ONLY"         help:"true: reject every request that would write to the console" envDefault:"false"`
 }
 
-// Store is where snapshots are kept.
+// Store says where snapshots and the ledger are stored.
 type Store struct {
 	URL string `env:"DATABASE_URL" envDefault:"sqlite://sentinelone.db" help:"sqlite://FILE for one machine, postgres://… for several"`
 }
 
-// Worker is how work is taken and guarded.
+// Worker holds the settings of the worker alone.
 type Worker struct {
-	TaskQueue string `env:"TASK_QUEUE"               envDefault:"sentinelone" help:"Temporal task queue of workflows and reads"`
-	MaxLoss   int    `env:"SYNC_MAX_LOSS_PERCENT"    envDefault:"25"          help:"a sync that would drop more than this share of a collection or of the assignments is quarantined"`
-	MinLoss   int    `env:"SYNC_MAX_LOSS_ROWS"       envDefault:"10"          help:"losses of up to this many rows are never quarantined for their share"`
-	KeysFile  string `env:"PAYLOAD_KEYS_FILE"                                 help:"file of id:base64 AES-256 keys, one a line, the first encrypts; unset: payloads are not encrypted"`
-	TokenDir  string `env:"SERVICE_USER_TOKEN_DIR"                            help:"folder for the tokens of service users that are made: CONSOLE/ID.token, mode 0600; share it between workers"`
-	TokenCmd  string `env:"SERVICE_USER_TOKEN_COMMAND"                        help:"program that keeps such a token instead: the token on standard input, SERVICE_USER_CONSOLE, _ID, _NAME, _TOKEN_EXPIRES_AT in its environment, exit code 0 once it is kept, 30s at most"`
-	Policy    string `env:"POLICY_FILE"                                       help:"file that says who must approve what (docs/policy.md); unset: the built-in policy, one approval by anyone but the requester, within 72h"`
+	TaskQueue string `env:"TASK_QUEUE"               envDefault:"sentinelone" help:"Temporal task queue for workflows and reads"`
+	MaxLoss   int    `env:"SYNC_MAX_LOSS_PERCENT"    envDefault:"25"          help:"quarantine a sync that would drop more than this percentage of a collection or of the assignments"`
+	MinLoss   int    `env:"SYNC_MAX_LOSS_ROWS"       envDefault:"10"          help:"losses of at most this many rows never count against SYNC_MAX_LOSS_PERCENT"`
+	KeysFile  string `env:"PAYLOAD_KEYS_FILE"                                 help:"file of AES-256 keys, one id:base64 per line; the first encrypts, all decrypt; unset: payloads are not encrypted"`
+	TokenDir  string `env:"SERVICE_USER_TOKEN_DIR"                            help:"folder for the tokens of new service users: CONSOLE/ID.token, mode 0600; share it between workers"`
+	TokenCmd  string `env:"SERVICE_USER_TOKEN_COMMAND"                        help:"program that stores these tokens instead: it reads the token from standard input and SERVICE_USER_CONSOLE, _ID, _NAME, _TOKEN_EXPIRES_AT from its environment, and exits 0 within 30s once the token is stored"`
+	Policy    string `env:"POLICY_FILE"                                       help:"file that says who must approve what (docs/policy.md); unset: the built-in policy (one approval within 72h by anyone but the requester)"`
 }
 
-// Telemetry is how the process speaks of itself.
+// Telemetry says what the process logs and measures.
 type Telemetry struct {
 	Level   string `env:"LOG_LEVEL"  envDefault:"info" help:"debug, info, warn or error"`
-	Format  string `env:"LOG_FORMAT"                   help:"console or json; default: console on a terminal, json elsewhere"`
-	Metrics string `env:"METRICS_ADDRESS" help:"host:port to show Prometheus metrics at, under /metrics; unset: none are shown"`
+	Format  string `env:"LOG_FORMAT"                   help:"console or json; unset: console on a terminal, json otherwise"`
+	Metrics string `env:"METRICS_ADDRESS" help:"host:port on which to serve Prometheus metrics, at /metrics; unset: no metrics"`
 }
 
-// Load reads everything and checks it. Every fault is in the one error.
+// Load reads all settings from the environment and validates them. The error joins
+// all faults, one line each.
 func Load() (Config, error) {
 	var c Config
 	err := parse(&c)
@@ -95,17 +97,17 @@ func Load() (Config, error) {
 		c.Telemetry.Validate(), c.Notify.Validate())
 }
 
-// LoadUnchecked reads everything and checks only its form. A command that needs
-// one part calls that part's Validate.
+// LoadUnchecked reads all settings and fails only for values of the wrong type. A
+// command that needs one part calls that part's Validate.
 func LoadUnchecked() (Config, error) {
 	var c Config
 	return c, parse(&c)
 }
 
 func parse(c *Config) error {
-	c.Worker.MaxLoss = 1 // stays where the text is no number, so that it is not a second fault
+	c.Worker.MaxLoss = 1 // a valid value remains if parsing fails, so that Validate does not add a second fault
 	err := env.Parse(c)
-	_, c.Console.Token.set = os.LookupEnv("SENTINELONE_API_TOKEN") // the library passes over empty variables
+	_, c.Console.Token.set = os.LookupEnv("SENTINELONE_API_TOKEN") // the library skips empty variables
 	var all env.AggregateError
 	if !errors.As(err, &all) {
 		return err
@@ -117,7 +119,7 @@ func parse(c *Config) error {
 	return errors.Join(faults...)
 }
 
-// fault names the variable, where the library names the Go field.
+// fault names the variable; the library names the Go field.
 func fault(err error) error {
 	var p env.ParseError
 	if !errors.As(err, &p) {
@@ -131,12 +133,12 @@ func fault(err error) error {
 	return err
 }
 
-// Validate joins what is wrong with the console's settings.
+// Validate returns all faults of the console's settings, joined.
 func (c Console) Validate() error {
 	var faults []error
 	if c.BaseURL == "" {
 		faults = append(faults, errors.New("SENTINELONE_BASE_URL is not set: "+
-			"give the console's address, such as https://acmeco.sentinelone.net"))
+			"set it to the console's address, such as https://acmeco.sentinelone.net"))
 	} else if _, err := console.ParseBaseURL(c.BaseURL); err != nil {
 		faults = append(faults, fmt.Errorf("SENTINELONE_BASE_URL: %w", err))
 	}
@@ -144,11 +146,12 @@ func (c Console) Validate() error {
 	return errors.Join(append(faults, err)...)
 }
 
-// TokenSource is where the client takes the token from.
+// TokenSource returns the source of the API token: the variable or the file. It
+// fails if neither or both are set, and if the token is empty or unreadable.
 func (c Console) TokenSource() (console.TokenSource, error) {
 	switch {
 	case c.Token.value() != "" && c.TokenFile != "":
-		return nil, errors.New("SENTINELONE_API_TOKEN and SENTINELONE_API_TOKEN_FILE are both set: keep one of them")
+		return nil, errors.New("SENTINELONE_API_TOKEN and SENTINELONE_API_TOKEN_FILE are both set: unset one of them")
 	case c.TokenFile != "":
 		source := console.TokenFile(c.TokenFile)
 		if _, err := source.Token(); err != nil {
@@ -157,15 +160,16 @@ func (c Console) TokenSource() (console.TokenSource, error) {
 		return source, nil
 	case !c.Token.set:
 		return nil, errors.New("SENTINELONE_API_TOKEN is not set: " +
-			"give the token, or the file that holds it in SENTINELONE_API_TOKEN_FILE")
+			"set it to the token, or SENTINELONE_API_TOKEN_FILE to the file that holds it")
 	case strings.TrimSpace(c.Token.value()) == "":
 		return nil, errors.New("SENTINELONE_API_TOKEN is empty: " +
-			"give the token of a user or service user of the console")
+			"set it to the token of a user or service user of the console")
 	}
 	return console.StaticToken(c.Token.value()), nil
 }
 
-// Client connects the settings to a console client. It sends nothing.
+// Client makes a console client from the settings. It sends nothing. userAgent is
+// the User-Agent header of all requests.
 func (c Console) Client(userAgent string) (*console.Client, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
@@ -179,7 +183,7 @@ func (c Console) Client(userAgent string) (*console.Client, error) {
 	})
 }
 
-// Validate checks the form of the address; opening it is the store's business.
+// Validate checks the scheme of the database's address; it does not connect.
 func (s Store) Validate() error {
 	for _, scheme := range []string{"sqlite://", "postgres://", "postgresql://"} {
 		if rest, ok := strings.CutPrefix(s.URL, scheme); ok && rest != "" {
@@ -189,28 +193,28 @@ func (s Store) Validate() error {
 	return errors.New("DATABASE_URL must be sqlite://FILE or postgres://USER:PASSWORD@HOST/DATABASE")
 }
 
-// Validate joins what is wrong with the worker's settings.
+// Validate returns all faults of the worker's settings, joined.
 func (w Worker) Validate() error {
 	var faults []error
 	if strings.TrimSpace(w.TaskQueue) == "" {
-		faults = append(faults, errors.New("TASK_QUEUE is empty: unset it for the default, or give a name"))
+		faults = append(faults, errors.New("TASK_QUEUE is empty: unset it for the default, or set it to a name"))
 	}
 	if w.MaxLoss < 1 || w.MaxLoss > 100 {
-		faults = append(faults, fmt.Errorf("SYNC_MAX_LOSS_PERCENT is %d: give a share from 1 to 100", w.MaxLoss))
+		faults = append(faults, fmt.Errorf("SYNC_MAX_LOSS_PERCENT is %d: set it to a percentage from 1 to 100", w.MaxLoss))
 	}
 	if w.TokenDir != "" && w.TokenCmd != "" {
 		faults = append(faults, errors.New(
-			"SERVICE_USER_TOKEN_DIR and SERVICE_USER_TOKEN_COMMAND are both set: keep one of them"))
+			"SERVICE_USER_TOKEN_DIR and SERVICE_USER_TOKEN_COMMAND are both set: unset one of them"))
 	}
 	if w.MinLoss < 0 {
-		faults = append(faults, fmt.Errorf("SYNC_MAX_LOSS_ROWS is %d: give 0 or more", w.MinLoss))
+		faults = append(faults, fmt.Errorf("SYNC_MAX_LOSS_ROWS is %d: set it to 0 or more", w.MinLoss))
 	}
 	_, err := w.LoadPolicy()
 	return errors.Join(append(faults, err)...)
 }
 
-// LoadPolicy reads the policy that requests are decided by: the built-in one where no
-// file is named. Every fault of a file is an error of its own in the joined one.
+// LoadPolicy reads the approval policy from POLICY_FILE, or returns the built-in
+// policy if that is not set. The error joins all faults of the file.
 func (w Worker) LoadPolicy() (*policy.Policy, error) {
 	if w.Policy == "" {
 		return policy.BuiltIn(), nil
@@ -230,20 +234,20 @@ func (w Worker) LoadPolicy() (*policy.Policy, error) {
 	return nil, errors.Join(faults...)
 }
 
-// Validate joins what is wrong with the logging settings.
+// Validate returns all faults of the logging and metrics settings, joined.
 func (t Telemetry) Validate() error {
 	var faults []error
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(t.Level)); err != nil {
-		faults = append(faults, fmt.Errorf("LOG_LEVEL is %q: choose debug, info, warn or error", t.Level))
+		faults = append(faults, fmt.Errorf("LOG_LEVEL is %q: set it to debug, info, warn or error", t.Level))
 	}
 	if t.Format != "" && t.Format != "console" && t.Format != "json" {
-		faults = append(faults, fmt.Errorf("LOG_FORMAT is %q: choose console or json", t.Format))
+		faults = append(faults, fmt.Errorf("LOG_FORMAT is %q: set it to console or json", t.Format))
 	}
 	if t.Metrics != "" {
 		if _, _, err := net.SplitHostPort(t.Metrics); err != nil {
 			faults = append(faults, fmt.Errorf(
-				"METRICS_ADDRESS is %q: give host and port, such as localhost:9464", t.Metrics))
+				"METRICS_ADDRESS is %q: set it to host and port, such as localhost:9464", t.Metrics))
 		}
 	}
 	return errors.Join(faults...)

@@ -20,11 +20,11 @@ const (
 	canary  = "CANARY-token-7f3a"
 )
 
-// setEnv leaves nothing of ours in the environment but what is given.
+// setEnv removes all variables of this project from the environment and sets vars.
 func setEnv(t *testing.T, vars map[string]string) {
 	t.Helper()
 	for _, v := range config.Variables() {
-		t.Setenv(v.Name, "") // so that it is restored
+		t.Setenv(v.Name, "") // so that the test's end restores it
 		require.NoError(t, os.Unsetenv(v.Name))
 	}
 	for name, value := range vars {
@@ -55,7 +55,7 @@ func tokenFile(t *testing.T, text string) string {
 	return path
 }
 
-// A console's address and a token are enough; everything else has its default.
+// A console's address and a token are enough; all other settings have defaults.
 //
 //nolint:paralleltest // setEnv changes the environment
 func TestLoad_Defaults(t *testing.T) {
@@ -101,7 +101,7 @@ func TestLoad_ReadsEveryVariable(t *testing.T) {
 	require.Equal(t, "acmeco.sentinelone.net", client.Console())
 }
 
-// Each fault names its variable and says what to write; the token is in none.
+// Each fault names its variable and says what to do; none contains the token.
 //
 //nolint:paralleltest // setEnv changes the environment
 func TestLoad_Faults(t *testing.T) {
@@ -175,7 +175,7 @@ func fileOnly(path string) map[string]string {
 	return vars
 }
 
-// Everything that is wrong is told at once.
+// Load reports all faults at once.
 //
 //nolint:paralleltest // setEnv changes the environment
 func TestLoad_AllFaultsInOneError(t *testing.T) {
@@ -192,8 +192,7 @@ func TestLoad_AllFaultsInOneError(t *testing.T) {
 	}
 }
 
-// A policy that has faults is a configuration that has faults: each is told, with its
-// line.
+// Load reports every fault of the policy file, with its line.
 //
 //nolint:paralleltest // setEnv changes the environment
 func TestLoad_Policy(t *testing.T) {
@@ -225,10 +224,10 @@ func TestLoad_Policy(t *testing.T) {
 	require.Equal(t, policy.BuiltIn().Hash(), p.Hash())
 }
 
-// Faults in files have their line too.
+// Load reports every fault of the key files, with its line.
 //
 //nolint:paralleltest // setEnv changes the environment
-func TestLoad_FaultsOfSigners(t *testing.T) {
+func TestLoad_SignerFaults(t *testing.T) {
 	allowed := tokenFile(t, "carol@example.com\n# fine\ndave@example.com cert-authority x y\n")
 	revoked := tokenFile(t, "z")
 	vars := with("ALLOWED_SIGNERS", allowed)
@@ -245,7 +244,7 @@ func TestLoad_FaultsOfSigners(t *testing.T) {
 // A deployment may pass an empty token along with the file.
 //
 //nolint:paralleltest // setEnv changes the environment
-func TestLoad_EmptyTokenBesideAFile(t *testing.T) {
+func TestLoad_EmptyTokenBesideTokenFile(t *testing.T) {
 	vars := fileOnly(tokenFile(t, canary))
 	vars["SENTINELONE_API_TOKEN"] = ""
 	setEnv(t, vars)
@@ -253,8 +252,8 @@ func TestLoad_EmptyTokenBesideAFile(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// A command that needs the database alone is not held up by a missing token.
-func TestLoadUnchecked_ChecksTheFormOnly(t *testing.T) {
+// A command that needs the database only does not fail for a missing token.
+func TestLoadUnchecked_ChecksTypesOnly(t *testing.T) {
 	setEnv(t, map[string]string{"DATABASE_URL": "sqlite://x.db"})
 	c, err := config.LoadUnchecked()
 	require.NoError(t, err)
@@ -268,7 +267,7 @@ func TestLoadUnchecked_ChecksTheFormOnly(t *testing.T) {
 	require.EqualError(t, err, `SYNC_MAX_LOSS_ROWS: "many" is not a whole number`)
 }
 
-// The token comes out of no way of printing the settings.
+// No way of printing the settings prints the token.
 //
 //nolint:paralleltest // setEnv changes the environment
 func TestSecret_NeverPrints(t *testing.T) {
@@ -292,9 +291,9 @@ func TestSecret_NeverPrints(t *testing.T) {
 	require.Contains(t, text.String(), "[redacted]")
 }
 
-// --help, the README and the compose check are made from the list, so every
-// field must be in it with a meaning.
-func TestVariables_AreWholeAndUnique(t *testing.T) {
+// --help, the README and the compose check come from this list, so each field must be
+// in it with a meaning.
+func TestVariables_CompleteAndUnique(t *testing.T) {
 	t.Parallel()
 	seen := make(map[string]bool)
 	var secrets []string

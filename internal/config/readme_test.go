@@ -11,20 +11,20 @@ import (
 	"sentinelone-provisioner/internal/config"
 )
 
-// The README lists every variable with the default and the meaning that the
-// program itself knows, and no other.
+// The README lists every variable with the default and the meaning of its struct tag,
+// and no other variable.
 func TestREADME_ListsEveryVariable(t *testing.T) {
 	t.Parallel()
 	body, err := os.ReadFile("../../README.md")
 	require.NoError(t, err)
 	readme := string(body)
 	for _, v := range append(config.Variables(), config.TemporalVariables()...) {
-		require.Contains(t, readme, line(v))
+		require.Contains(t, readme, tableRow(v))
 	}
 	require.Equal(t, len(config.Variables())+len(config.TemporalVariables()), strings.Count(readme, "\n| `"))
 }
 
-func line(v config.Variable) string {
+func tableRow(v config.Variable) string {
 	value := "–"
 	if v.Default != "" {
 		value = "`" + v.Default + "`"

@@ -8,8 +8,8 @@ import (
 
 const redacted = "[redacted]"
 
-// Secret is text that never prints: not with any verb of fmt, not as JSON, not in
-// a log record.
+// Secret is a text that never prints: with no verb of fmt, not as JSON, not in a log
+// record.
 type Secret struct {
 	// reveal hides the text in a closure: fmt prints unexported fields of any
 	// struct that holds it without asking, and prints a func as an address.

@@ -7,35 +7,35 @@ import (
 	"sentinelone-provisioner/internal/signing"
 )
 
-// Signing is whose signatures count. Without a file of allowed signers, requests and
-// decisions are taken as claimed.
+// Signing names the files of allowed and revoked keys. Without a file of allowed
+// signers, signatures are not required and names are not verified.
 type Signing struct {
-	Allowed string `env:"ALLOWED_SIGNERS"         help:"file of the keys that may sign requests and decisions, as in OpenSSH (ALLOWED SIGNERS in ssh-keygen(1)); unset: names are taken as claimed"`
-	Revoked string `env:"ALLOWED_SIGNERS_REVOKED" help:"file of public keys, one a line, whose signatures no longer count"`
+	Allowed string `env:"ALLOWED_SIGNERS"         help:"file of the keys that may sign requests and decisions, in the format of OpenSSH (ALLOWED SIGNERS in ssh-keygen(1)); unset: names are not verified"`
+	Revoked string `env:"ALLOWED_SIGNERS_REVOKED" help:"file of revoked public keys, one per line: their signatures are rejected"`
 }
 
-// Signers reads both files; nil without any. Every fault in them is in the error, each
-// with its line.
+// Signers reads both files; it returns nil without an error if neither is set. The
+// error joins all faults, each with file and line.
 func (s Signing) Signers() (*signing.AllowedSigners, error) {
 	switch {
 	case s.Allowed == "" && s.Revoked == "":
 		return nil, nil
 	case s.Allowed == s.Revoked:
 		return nil, errors.New("ALLOWED_SIGNERS and ALLOWED_SIGNERS_REVOKED name the same file: " +
-			"no key would be left")
+			"this would revoke every key; use two files")
 	case s.Allowed == "":
 		return nil, errors.New("ALLOWED_SIGNERS_REVOKED is set, but ALLOWED_SIGNERS is not: " +
-			"without it no signature is asked for")
+			"set it too, or no signature is required")
 	}
 	signers, err := signing.LoadAllowedSigners(s.Allowed, s.Revoked)
 	if err != nil {
-		return nil, errors.Join(s.named(err)...)
+		return nil, errors.Join(s.namingVariable(err)...)
 	}
 	return signers, nil
 }
 
-// named puts the variable before each fault of its file.
-func (s Signing) named(err error) (out []error) {
+// namingVariable puts the variable in front of each fault of its file.
+func (s Signing) namingVariable(err error) (out []error) {
 	switch e := err.(type) { //nolint:errorlint // the point is the outermost shape
 	case *signing.FileError:
 		variable := "ALLOWED_SIGNERS"
@@ -47,7 +47,7 @@ func (s Signing) named(err error) (out []error) {
 		}
 	case interface{ Unwrap() []error }:
 		for _, part := range e.Unwrap() {
-			out = append(out, s.named(part)...)
+			out = append(out, s.namingVariable(part)...)
 		}
 	default:
 		out = append(out, err)
@@ -55,7 +55,7 @@ func (s Signing) named(err error) (out []error) {
 	return out
 }
 
-// Validate joins what is wrong with the files.
+// Validate returns all faults of the files, joined.
 func (s Signing) Validate() error {
 	_, err := s.Signers()
 	return err

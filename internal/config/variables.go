@@ -5,34 +5,34 @@ import (
 	"reflect"
 )
 
-// Variable describes one environment variable of ours.
+// Variable describes one environment variable.
 type Variable struct {
 	Name    string
 	Default string // "" for none
-	Help    string // half a sentence
-	Secret  bool
+	Help    string // its meaning; no capital, no full stop
+	Secret  bool   // its value must not be printed
 
-	field string
+	field string // of its struct in Config
 }
 
-// Variables lists every variable of ours, in the order of [Config].
+// Variables lists all variables of this project, in the order of [Config].
 func Variables() []Variable { return describe(reflect.TypeFor[Config]()) }
 
-// TemporalVariables lists the variables the Temporal SDK's envconfig reads,
-// which the `temporal` CLI reads too.
+// TemporalVariables lists the variables that the Temporal SDK (envconfig) and the
+// `temporal` CLI read.
 func TemporalVariables() []Variable {
 	return []Variable{
 		{Name: "TEMPORAL_ADDRESS", Default: "localhost:7233", Help: "host and port of the Temporal service"},
 		{Name: "TEMPORAL_NAMESPACE", Default: "default", Help: "Temporal namespace"},
 		{Name: "TEMPORAL_API_KEY", Help: "API key, for Temporal Cloud", Secret: true},
 		{Name: "TEMPORAL_PROFILE", Default: "default", Help: "profile of the Temporal configuration file"},
-		{Name: "TEMPORAL_CONFIG_FILE", Help: "that file, where it is not in its customary place"},
+		{Name: "TEMPORAL_CONFIG_FILE", Help: "path of the Temporal configuration file, if it is not in the default place"},
 		{Name: "TEMPORAL_TLS", Help: "true to connect with TLS"},
 		{Name: "TEMPORAL_TLS_CLIENT_CERT_PATH", Help: "client certificate for mutual TLS"},
-		{Name: "TEMPORAL_TLS_CLIENT_KEY_PATH", Help: "its private key"},
-		{Name: "TEMPORAL_TLS_SERVER_CA_CERT_PATH", Help: "certificate authority of the service"},
+		{Name: "TEMPORAL_TLS_CLIENT_KEY_PATH", Help: "private key of the client certificate"},
+		{Name: "TEMPORAL_TLS_SERVER_CA_CERT_PATH", Help: "certificate of the authority that signed the service's certificate"},
 		{Name: "TEMPORAL_TLS_SERVER_NAME", Help: "name to expect in the service's certificate"},
-		{Name: "TEMPORAL_TLS_DISABLE_HOST_VERIFICATION", Help: "true to accept any name"},
+		{Name: "TEMPORAL_TLS_DISABLE_HOST_VERIFICATION", Help: "true to accept any server name"},
 	}
 }
 

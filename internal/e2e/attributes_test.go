@@ -75,11 +75,11 @@ func TestAttributes_RequestsAreFoundByState(t *testing.T) {
 	t.Parallel()
 	s := newAskedOn(t)
 	s.startWorker()
-	require.NoError(t, s.said.WaitFor(s.ctx(), "Search attributes are added", 1))
+	require.NoError(t, s.said.WaitFor(s.ctx(), "Search attributes added", 1))
 	_, err := s.worker.Stop(stopGrace)
 	require.NoError(t, err)
 	s.startWorker()
-	require.NoError(t, s.said.WaitFor(s.ctx(), "Search attributes are known", 1))
+	require.NoError(t, s.said.WaitFor(s.ctx(), "Search attributes are registered", 1))
 
 	run := s.startGrant("1", s.input(""))
 	status := s.untilRequest(run, asks)

@@ -11,15 +11,16 @@ import (
 	"go.temporal.io/sdk/temporal"
 )
 
-// SearchAttributes makes the server know the keys, where it lets us. It returns the
-// names of those it did not know before, and an error if it still does not.
-func SearchAttributes(
+// AddSearchAttributes adds the keys that the namespace lacks, and returns their names.
+// It fails if it may not list or add search attributes; then the names are those that
+// are still missing.
+func AddSearchAttributes(
 	ctx context.Context, c client.Client, namespace string, keys []temporal.SearchAttributeKey,
 ) (added []string, err error) {
 	known, err := c.OperatorService().ListSearchAttributes(ctx,
 		&operatorservice.ListSearchAttributesRequest{Namespace: namespace})
 	if err != nil {
-		return nil, fmt.Errorf("search attributes of namespace %q cannot be listed: %w", namespace, err)
+		return nil, fmt.Errorf("cannot list the search attributes of namespace %q: %w", namespace, err)
 	}
 	missing := map[string]enums.IndexedValueType{}
 	for _, k := range keys {
@@ -35,7 +36,7 @@ func SearchAttributes(
 		Namespace: namespace, SearchAttributes: missing,
 	})
 	if err != nil {
-		return added, fmt.Errorf("search attributes %s are missing in namespace %q and cannot be added: %w",
+		return added, fmt.Errorf("cannot add the search attributes %s to namespace %q: %w",
 			strings.Join(added, ", "), namespace, err)
 	}
 	return added, nil

@@ -17,16 +17,16 @@ import (
 	"sentinelone-provisioner/internal/codec"
 )
 
-// Options reads where Temporal is and adds what all our clients share: the data
-// converter with the keys of keysFile ("" for none) and the logger. It connects
-// to nothing. HostPort and Namespace are always filled in.
+// Options reads the Temporal configuration and adds what all our clients share: the
+// logger, and the data converter with the keys of keysFile ("" for no encryption). It
+// does not connect. HostPort and Namespace are always set.
 //
-// It fails when the Temporal configuration file, a TEMPORAL_ variable or the
-// keys file cannot be used; the error says which and is about configuration.
+// It fails for an invalid Temporal configuration file, TEMPORAL_ variable or keys file;
+// the error names it.
 func Options(logger *slog.Logger, keysFile string) (client.Options, error) {
 	opts, err := envconfig.LoadDefaultClientOptions()
 	if err != nil {
-		return client.Options{}, fmt.Errorf("configuration of the Temporal client (TEMPORAL_…): %w", err)
+		return client.Options{}, fmt.Errorf("cannot read the configuration of the Temporal client, check TEMPORAL_… and its file: %w", err)
 	}
 	keys, err := codec.ReadKeys(keysFile)
 	if err != nil {
@@ -41,17 +41,17 @@ func Options(logger *slog.Logger, keysFile string) (client.Options, error) {
 	opts.DataConverter = codec.DataConverter(keys)
 	opts.FailureConverter = temporal.NewDefaultFailureConverter(temporal.DefaultFailureConverterOptions{
 		DataConverter: opts.DataConverter,
-		// Messages and stacks of failures may quote what payloads hold, so they
-		// are encrypted with them. Without keys they stay readable in the UI.
+		// Messages and stack traces of failures may quote payloads, so encrypt them
+		// too. Without keys they stay readable in the UI.
 		EncodeCommonAttributes: len(keys) > 0,
 	})
 	opts.Logger = log.NewStructuredLogger(logger)
 	return opts, nil
 }
 
-// Dial connects, and checks that the service answers and has the namespace. The
-// error says where it tried and what to do; it does not wait for a service that
-// is down.
+// Dial connects to Temporal and checks that the namespace exists. It does not retry: it
+// fails at once if the service is unreachable (see [Unreachable]) or the namespace is
+// missing, and the error says what to do.
 func Dial(ctx context.Context, opts client.Options) (client.Client, error) {
 	c, err := client.DialContext(ctx, opts)
 	if err != nil {
@@ -68,8 +68,8 @@ func Dial(ctx context.Context, opts client.Options) (client.Client, error) {
 	return c, nil
 }
 
-// Explain turns an error of a call into a sentence that names the service and
-// says what to do; other errors come back as they are.
+// Explain adds the address and what to do to an error that means that Temporal is
+// unreachable. It returns any other error unchanged.
 func Explain(err error, opts client.Options) error {
 	if err == nil || !Unreachable(err) {
 		return err
@@ -78,8 +78,8 @@ func Explain(err error, opts client.Options) error {
 		" or set TEMPORAL_ADDRESS: %w", opts.HostPort, err)
 }
 
-// Unreachable says that the service could not be reached or did not answer in
-// time: nothing is known about what was asked, and asking again may work.
+// Unreachable reports whether the service could not be reached or did not answer in
+// time. The outcome of the call is then unknown, and a retry may work.
 func Unreachable(err error) bool {
 	if errors.Is(err, context.DeadlineExceeded) {
 		return true

@@ -17,7 +17,7 @@ import (
 	"sentinelone-provisioner/internal/temporalclient"
 )
 
-// isolate keeps the machine's own Temporal configuration out of a test.
+// isolate hides the machine's own Temporal configuration from a test.
 func isolate(t *testing.T) {
 	t.Helper()
 	t.Setenv("TEMPORAL_CONFIG_FILE", filepath.Join(t.TempDir(), "none.toml"))
@@ -39,7 +39,7 @@ func TestOptions_Defaults(t *testing.T) {
 	require.NotNil(t, opts.Logger)
 }
 
-func TestOptions_ReadsWhatTheCLIReads(t *testing.T) {
+func TestOptions_ReadsTemporalVariables(t *testing.T) {
 	isolate(t)
 	t.Setenv("TEMPORAL_ADDRESS", "temporal.example.com:7233")
 	t.Setenv("TEMPORAL_NAMESPACE", "security")
@@ -60,7 +60,7 @@ func TestOptions_BadConfiguration(t *testing.T) {
 	require.ErrorContains(t, err, "PAYLOAD_KEYS_FILE")
 }
 
-func TestDial_SaysWhereNobodyAnswers(t *testing.T) {
+func TestDial_Unreachable(t *testing.T) {
 	t.Parallel()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
