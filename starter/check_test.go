@@ -52,7 +52,7 @@ func TestCheck_NamesEveryMissingPermission(t *testing.T) {
 	got := run(t, "check")
 	require.Equal(t, exitFailed, got.code)
 	require.Equal(t, "note: "+writeNote+"\nerror: the token's role lacks Roles.view and Service Users.view: "+
-		"give them to the role of the token's owner, or leave these collections out\n", got.errOut)
+		"add them to the role of the token's owner, or leave these collections out\n", got.errOut)
 	require.Contains(t, got.out, "✗  Roles.view")
 	require.Contains(t, got.out, "✓  Users.view")
 }

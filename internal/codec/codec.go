@@ -12,18 +12,21 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// The encoding of an encrypted payload, and where it says which key it needs.
+// Metadata of an encrypted payload: its encoding, and the id of its key.
 const (
 	encodingEncrypted = "binary/encrypted"
 	metadataKeyID     = "encryption-key-id"
 )
 
-// DataConverter is the chain for every client and worker: JSON, then the codec.
+// DataConverter returns the data converter for every client and worker: JSON, then the
+// codec.
 func DataConverter(keys Keys) converter.DataConverter {
 	return converter.NewCodecDataConverter(converter.GetDefaultDataConverter(), New(keys))
 }
 
-// New builds a codec from keys; with none it hands payloads through.
+// New returns a codec that encrypts with the first key (AES-256-GCM) and decrypts with
+// any; without keys it passes payloads on. Decoding fails for a payload whose key it
+// does not have.
 func New(keys Keys) converter.PayloadCodec { return &codec{keys: keys} }
 
 type codec struct{ keys Keys }
@@ -44,8 +47,8 @@ func (c *codec) Encode(payloads []*commonpb.Payload) ([]*commonpb.Payload, error
 	return out, nil
 }
 
-// Decode implements converter.PayloadCodec. Payloads that were never encrypted
-// pass, so that old histories and plain CLI input go on working.
+// Decode implements converter.PayloadCodec. It passes on payloads that are not
+// encrypted, such as older histories and input from the temporal CLI.
 func (c *codec) Decode(payloads []*commonpb.Payload) ([]*commonpb.Payload, error) {
 	out := make([]*commonpb.Payload, len(payloads))
 	for i, p := range payloads {
@@ -92,12 +95,12 @@ func open(key Key, p *commonpb.Payload) (*commonpb.Payload, error) {
 		return nil, err
 	}
 	if len(p.GetData()) < aead.NonceSize() {
-		return nil, errors.New("encrypted payload is shorter than its nonce")
+		return nil, errors.New("encrypted payload is damaged: it is shorter than its nonce")
 	}
 	nonce, sealed := p.GetData()[:aead.NonceSize()], p.GetData()[aead.NonceSize():]
 	plain, err := aead.Open(nil, nonce, sealed, nil)
 	if err != nil {
-		return nil, fmt.Errorf("payload does not open with key %q: %w", key.ID, err)
+		return nil, fmt.Errorf("cannot decrypt a payload with key %q, check this key in PAYLOAD_KEYS_FILE: %w", key.ID, err)
 	}
 	out := new(commonpb.Payload)
 	if err := proto.Unmarshal(plain, out); err != nil {

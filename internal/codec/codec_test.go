@@ -16,7 +16,7 @@ import (
 	"sentinelone-provisioner/internal/codec"
 )
 
-// keyLine is a line of the keys' file; each letter makes another key.
+// keyLine returns a line of the keys file; each letter makes another key.
 func keyLine(id string, letter byte) string {
 	return id + ":" + base64.StdEncoding.EncodeToString([]byte(strings.Repeat(string(letter), 32)))
 }
@@ -50,7 +50,7 @@ func encode(t *testing.T, keys codec.Keys, p ...*commonpb.Payload) []*commonpb.P
 	return out
 }
 
-// Without keys nothing is changed.
+// Without keys the codec changes nothing.
 func TestCodec_WithoutKeys(t *testing.T) {
 	t.Parallel()
 	in := payload(`"ana@example.com"`)
@@ -61,15 +61,15 @@ func TestCodec_WithoutKeys(t *testing.T) {
 	require.Same(t, in, back[0])
 }
 
-// With keys nothing of the payload is readable, it comes back whole, and the
-// same text never looks the same twice.
+// With keys nothing of the payload is readable, decoding restores it, and encoding the
+// same text twice gives different bytes.
 func TestCodec_RoundTrip(t *testing.T) {
 	t.Parallel()
 	keys := mustKeys(t, keyLine("k1", 'a'))
 	in := payload(`{"by":"ana@example.com"}`)
 	before := proto.Clone(in)
 	out := encode(t, keys, in, in)
-	require.True(t, proto.Equal(before, in), "the input is the caller's")
+	require.True(t, proto.Equal(before, in), "the caller's payload stays unchanged")
 	for _, p := range out {
 		require.NotContains(t, p.String(), "example.com")
 		require.Equal(t, "binary/encrypted", string(p.GetMetadata()[converter.MetadataEncoding]))
@@ -83,8 +83,7 @@ func TestCodec_RoundTrip(t *testing.T) {
 	}
 }
 
-// A new key goes first; what the old one encrypted still opens, and so does what
-// was never encrypted.
+// A new key goes first; payloads of the old key and unencrypted ones still decode.
 func TestCodec_KeyRotation(t *testing.T) {
 	t.Parallel()
 	old := mustKeys(t, keyLine("2026", 'a'))
@@ -98,14 +97,14 @@ func TestCodec_KeyRotation(t *testing.T) {
 		require.True(t, proto.Equal(plain, p))
 	}
 	_, err = codec.New(old).Decode(mixed[1:])
-	require.EqualError(t, err, `payload is encrypted with key "2027", which PAYLOAD_KEYS_FILE does not hold`)
+	require.EqualError(t, err, `payload is encrypted with key "2027", which is not in PAYLOAD_KEYS_FILE: add that key`)
 	_, err = codec.New(nil).Decode(mixed)
 	require.ErrorContains(t, err, `key "2026"`)
 }
 
-// A payload that was changed on its way, or that another key of the same name
-// sealed, is an error and never wrong data.
-func TestCodec_RefusesWhatWasChanged(t *testing.T) {
+// A payload that was modified, or encrypted with another key of the same id, is an error
+// and never wrong data.
+func TestCodec_RejectsModifiedPayload(t *testing.T) {
 	t.Parallel()
 	keys := mustKeys(t, keyLine("k1", 'a'))
 	sealed := func(change func(*commonpb.Payload)) []*commonpb.Payload {
@@ -117,10 +116,10 @@ func TestCodec_RefusesWhatWasChanged(t *testing.T) {
 		in   []*commonpb.Payload
 		want string
 	}{
-		"a bit": {sealed(func(p *commonpb.Payload) { p.Data[len(p.Data)-1] ^= 1 }), `does not open with key "k1"`},
+		"a bit": {sealed(func(p *commonpb.Payload) { p.Data[len(p.Data)-1] ^= 1 }), `cannot decrypt a payload with key "k1"`},
 		"short": {sealed(func(p *commonpb.Payload) { p.Data = p.Data[:5] }), "shorter than its nonce"},
-		"other key of that name": {
-			encode(t, mustKeys(t, keyLine("k1", 'z')), payload("1")), `does not open with key "k1"`,
+		"other key of that id": {
+			encode(t, mustKeys(t, keyLine("k1", 'z')), payload("1")), `cannot decrypt a payload with key "k1"`,
 		},
 	}
 	for name, c := range cases {
@@ -132,8 +131,7 @@ func TestCodec_RefusesWhatWasChanged(t *testing.T) {
 	}
 }
 
-// The converter of every client and worker: values come back, with and without
-// keys.
+// The data converter restores values, with and without keys.
 func TestDataConverter(t *testing.T) {
 	t.Parallel()
 	for name, keys := range map[string]codec.Keys{"plain": nil, "encrypted": mustKeys(t, keyLine("k1", 'a'))} {
@@ -150,7 +148,7 @@ func TestDataConverter(t *testing.T) {
 	}
 }
 
-// A fault in the file names its line, never what stands there.
+// A fault in the file names its line, never its content.
 func TestReadKeys_Faults(t *testing.T) {
 	t.Parallel()
 	short := base64.StdEncoding.EncodeToString([]byte("CANARYCANARY"))
@@ -158,11 +156,11 @@ func TestReadKeys_Faults(t *testing.T) {
 		lines []string
 		want  string
 	}{
-		"short key": {[]string{keyLine("k1", 'a'), "k2:" + short}, "line 2 is not id:base64 of 32 bytes"},
-		"no id":     {[]string{keyLine("", 'a')}, "line 1 is not"},
-		"no colon":  {[]string{"# keys", "", short}, "line 3 is not"},
-		"no base64": {[]string{"k1:CANARY!"}, "line 1 is not"},
-		"nothing":   {[]string{"# keys", " "}, "holds no key"},
+		"short key": {[]string{keyLine("k1", 'a'), "k2:" + short}, "line 2 is malformed: write id:base64 of 32 bytes"},
+		"no id":     {[]string{keyLine("", 'a')}, "line 1 is malformed"},
+		"no colon":  {[]string{"# keys", "", short}, "line 3 is malformed"},
+		"no base64": {[]string{"k1:CANARY!"}, "line 1 is malformed"},
+		"nothing":   {[]string{"# keys", " "}, "contains no key"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -186,7 +184,7 @@ func TestReadKeys_NoPathAndNoFile(t *testing.T) {
 	require.ErrorContains(t, err, "PAYLOAD_KEYS_FILE")
 }
 
-// Keys do not print.
+// No way of printing keys prints their bytes.
 func TestKeys_NeverPrint(t *testing.T) {
 	t.Parallel()
 	keys := mustKeys(t, keyLine("k1", 'C'))

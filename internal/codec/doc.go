@@ -1,5 +1,5 @@
-// Package codec is the payload codec of the data converter: with keys it
-// encrypts every payload that leaves for Temporal, without keys it does nothing.
-// It is part of the chain in either case, so turning encryption on changes
-// configuration and not code, and histories from before still decode.
+// Package codec encrypts payloads: with keys it encrypts every payload that goes to
+// Temporal, without keys it passes them on. It is part of the data converter in either
+// case, so that encryption is a matter of configuration only, and older histories
+// still decode.
 package codec

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Key is an AES-256 key with the name payloads refer to it by.
+// Key is an AES-256 key with the id that payloads refer to.
 type Key struct {
 	ID string
 	// reveal hides the secret in a closure: fmt prints unexported fields of any
@@ -16,19 +16,20 @@ type Key struct {
 	reveal func() []byte
 }
 
-// String keeps the key itself out of every print.
+// String returns the id only, never the key.
 func (k Key) String() string { return "key " + k.ID }
 
-// Format keeps the key itself out of every verb.
+// Format implements fmt.Formatter: no verb prints the key.
 func (k Key) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, k.String()) }
 
-// Keys in order: the first encrypts, all of them decrypt.
+// Keys is an ordered list: the first key encrypts, all decrypt.
 type Keys []Key
 
 const keyBytes = 32
 
-// ReadKeys reads a file of "id:base64" lines; blank lines and those that start
-// with # are skipped. No path means no keys. Errors name the line, never the key.
+// ReadKeys reads a file of "id:base64" lines with 32 bytes each; it skips blank lines and
+// comments (#). An empty path returns no keys. It fails for an unreadable file, a
+// malformed line, and a file without keys; no error contains a key.
 func ReadKeys(path string) (Keys, error) {
 	if path == "" {
 		return nil, nil
@@ -46,12 +47,12 @@ func ReadKeys(path string) (Keys, error) {
 		id, text, _ := strings.Cut(line, ":")
 		secret, err := base64.StdEncoding.DecodeString(strings.TrimSpace(text))
 		if err != nil || len(secret) != keyBytes || id == "" {
-			return nil, fmt.Errorf("PAYLOAD_KEYS_FILE: line %d is not id:base64 of %d bytes", i+1, keyBytes)
+			return nil, fmt.Errorf("PAYLOAD_KEYS_FILE: line %d is malformed: write id:base64 of %d bytes", i+1, keyBytes)
 		}
 		keys = append(keys, Key{ID: id, reveal: func() []byte { return secret }})
 	}
 	if len(keys) == 0 {
-		return nil, fmt.Errorf("PAYLOAD_KEYS_FILE: %s holds no key: write a line of id:base64 of %d bytes",
+		return nil, fmt.Errorf("PAYLOAD_KEYS_FILE: %s contains no key: add a line id:base64 of %d bytes",
 			path, keyBytes)
 	}
 	return keys, nil
@@ -63,5 +64,5 @@ func (ks Keys) find(id string) (Key, error) {
 			return k, nil
 		}
 	}
-	return Key{}, fmt.Errorf("payload is encrypted with key %q, which PAYLOAD_KEYS_FILE does not hold", id)
+	return Key{}, fmt.Errorf("payload is encrypted with key %q, which is not in PAYLOAD_KEYS_FILE: add that key", id)
 }

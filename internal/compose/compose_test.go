@@ -19,7 +19,7 @@ import (
 
 const root = "../.."
 
-// load reads docker-compose.yaml as `docker compose` would with these variables.
+// load reads docker-compose.yaml as `docker compose` does with these variables.
 func load(t *testing.T, environment ...string) *types.Project {
 	t.Helper()
 	project, err := tryLoad(t, environment...)
@@ -35,8 +35,8 @@ func tryLoad(t *testing.T, environment ...string) (*types.Project, error) {
 	return options.LoadProject(t.Context())
 }
 
-// simulator is the environment that the file's own header tells people to use.
-func simulator(t *testing.T) []string {
+// simulatorEnv reads simulator.env.
+func simulatorEnv(t *testing.T) []string {
 	t.Helper()
 	body, err := os.ReadFile("simulator.env")
 	require.NoError(t, err)
@@ -56,7 +56,7 @@ func TestCompose_WorkerKnowsEveryVariable(t *testing.T) {
 	for _, v := range slices.Concat(config.Variables(), config.TemporalVariables()) {
 		known[v.Name] = v
 	}
-	worker := load(t, simulator(t)...).Services["worker"]
+	worker := load(t, simulatorEnv(t)...).Services["worker"]
 	require.NotEmpty(t, worker.Environment)
 	for name := range worker.Environment {
 		require.Contains(t, known, name, "the worker reads no such variable")
@@ -73,7 +73,7 @@ func TestCompose_WorkerKnowsEveryVariable(t *testing.T) {
 
 func TestCompose_WorkerSharesPostgreSQL(t *testing.T) {
 	t.Parallel()
-	project := load(t, append(simulator(t), "POSTGRES_PASSWORD=changed")...)
+	project := load(t, append(simulatorEnv(t), "POSTGRES_PASSWORD=changed")...)
 	require.Equal(t, "postgres://temporal:changed@postgres:5432/sentinelone?sslmode=disable",
 		*project.Services["worker"].Environment["DATABASE_URL"])
 	require.Equal(t, "changed", *project.Services["postgres"].Environment["POSTGRES_PASSWORD"])
@@ -84,7 +84,7 @@ func TestCompose_WorkerSharesPostgreSQL(t *testing.T) {
 func TestCompose_ImagesArePinned(t *testing.T) {
 	t.Parallel()
 	pinned := regexp.MustCompile(`^[a-z0-9./-]+:\d+\.\d+(\.\d+)?(-[a-z0-9.-]+)?$`)
-	for name, service := range load(t, simulator(t)...).Services {
+	for name, service := range load(t, simulatorEnv(t)...).Services {
 		if service.Build != nil {
 			require.Equal(t, "sentinelone-provisioner:local", service.Image, name)
 			continue
@@ -93,11 +93,11 @@ func TestCompose_ImagesArePinned(t *testing.T) {
 	}
 }
 
-// Everything that keeps running says whether it is well, but for the worker: it
-// listens to nobody, and ends when it cannot go on.
+// Every long-running service has a health check, except the worker: it listens on no
+// port, and exits when it fails.
 func TestCompose_HealthAndOrder(t *testing.T) {
 	t.Parallel()
-	services := load(t, simulator(t)...).Services
+	services := load(t, simulatorEnv(t)...).Services
 	for name, service := range services {
 		short := strings.HasPrefix(service.Restart, "on-failure")
 		if !short && name != "worker" {
@@ -116,9 +116,9 @@ func TestCompose_HealthAndOrder(t *testing.T) {
 	require.False(t, services["worker"].DependsOn["console-simulator"].Required)
 }
 
-func TestCompose_OursRunWithoutPrivileges(t *testing.T) {
+func TestCompose_OwnServicesRunUnprivileged(t *testing.T) {
 	t.Parallel()
-	services := load(t, simulator(t)...).Services
+	services := load(t, simulatorEnv(t)...).Services
 	for _, name := range []string{"worker", "console-simulator"} {
 		s := services[name]
 		require.NotEmpty(t, s.User, name)
@@ -132,10 +132,10 @@ func TestCompose_OursRunWithoutPrivileges(t *testing.T) {
 	require.NotRegexp(t, `(?m)^FROM .*(:latest\b|golang(\s|$))`, string(dockerfile))
 }
 
-// Temporal has no login here, so nothing listens beyond this machine.
+// Temporal has no authentication here, so no service may listen on other interfaces.
 func TestCompose_PublishesToLoopbackOnly(t *testing.T) {
 	t.Parallel()
-	for name, service := range load(t, simulator(t)...).Services {
+	for name, service := range load(t, simulatorEnv(t)...).Services {
 		for _, port := range service.Ports {
 			require.Equal(t, "127.0.0.1", port.HostIP, name)
 		}
@@ -144,7 +144,7 @@ func TestCompose_PublishesToLoopbackOnly(t *testing.T) {
 
 func TestCompose_SimulatorIsOptional(t *testing.T) {
 	t.Parallel()
-	services := load(t, simulator(t)...).Services
+	services := load(t, simulatorEnv(t)...).Services
 	for name, service := range services {
 		if name == "console-simulator" {
 			require.Equal(t, []string{"simulator"}, service.Profiles)
@@ -157,7 +157,7 @@ func TestCompose_SimulatorIsOptional(t *testing.T) {
 	require.Equal(t, consoletest.DefaultToken, strings.TrimSpace(string(token)))
 }
 
-func TestCompose_SaysWhatIsMissing(t *testing.T) {
+func TestCompose_NamesMissingVariables(t *testing.T) {
 	t.Parallel()
 	_, err := tryLoad(t, "SENTINELONE_API_TOKEN_FILE=./token")
 	require.ErrorContains(t, err, "SENTINELONE_BASE_URL")
@@ -165,10 +165,10 @@ func TestCompose_SaysWhatIsMissing(t *testing.T) {
 	require.ErrorContains(t, err, "SENTINELONE_API_TOKEN_FILE")
 }
 
-// What is mounted must be there: Docker makes a folder in place of a missing file.
+// Mounted files must exist: Docker would create a folder instead of a missing file.
 func TestCompose_MountedFilesExist(t *testing.T) {
 	t.Parallel()
-	project := load(t, simulator(t)...)
+	project := load(t, simulatorEnv(t)...)
 	for name, service := range project.Services {
 		for _, volume := range service.Volumes {
 			if volume.Type == types.VolumeTypeBind {

@@ -1,4 +1,4 @@
-// Package compose holds what docker-compose.yaml mounts and the test that reads
-// that file with the Compose project's own library, so that it does not rot:
-// no command of ours runs it.
+// Package compose contains the files that docker-compose.yaml mounts, and a test that
+// loads docker-compose.yaml with the Compose project's own library. No program of this
+// project uses it.
 package compose

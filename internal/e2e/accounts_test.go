@@ -310,7 +310,7 @@ func TestCanary_TokensOfServiceUsersAppearNowhere(t *testing.T) {
 	s.startWorker()
 	waiting := s.startServiceUser("loud")
 	require.Eventually(t, func() bool {
-		return strings.Contains(s.said.String(), "did not take the token")
+		return strings.Contains(s.said.String(), "did not store the token")
 	}, limit, 50*time.Millisecond)
 	require.NoError(t, s.client.CancelWorkflow(s.ctx(), waiting.GetID(), ""))
 	require.Equal(t, "cancelled", s.ended(waiting).State)

@@ -10,9 +10,9 @@ import (
 	"sentinelone-provisioner/internal/access"
 )
 
-// Columns are the header of a CSV export: one row per assignment, its names
-// joined in. At tenant level scope and account are empty; at account level the
-// account is the scope. A name that was never synced is empty too.
+// Columns returns the header of a CSV export. Each row is one assignment with the names
+// of principal, role, scope and account. At tenant level scope and account are empty; at
+// account level the account is the scope. A name that was never synced is empty.
 func Columns() []string {
 	return []string{
 		"principal_kind", "principal_id", "principal_email", "principal_name",
@@ -21,8 +21,9 @@ func Columns() []string {
 	}
 }
 
-// CSV writes one flat table of assignments for a spreadsheet. A cell that a
-// spreadsheet would take for a formula gets a leading apostrophe.
+// CSV writes one flat table of assignments for a spreadsheet. It puts an apostrophe in
+// front of a cell that a spreadsheet would run as a formula. Call its methods in the
+// store's order: names before assignments.
 type CSV struct {
 	w          *csv.Writer
 	header     bool
@@ -39,7 +40,7 @@ type principalKey struct {
 
 type person struct{ email, name string }
 
-// NewCSV writes to w. The table is whole only after [CSV.Close].
+// NewCSV returns a writer to w. The table is complete only after [CSV.Close].
 func NewCSV(w io.Writer) *CSV {
 	return &CSV{
 		w:          csv.NewWriter(w),
@@ -50,31 +51,31 @@ func NewCSV(w io.Writer) *CSV {
 	}
 }
 
-// Account keeps the name for the rows to come.
+// Account stores the name for later rows.
 func (c *CSV) Account(a access.Account) error {
 	c.accounts[a.ID] = a.Name
 	return nil
 }
 
-// Site keeps the name for the rows to come.
+// Site stores the name for later rows.
 func (c *CSV) Site(s access.Site) error {
 	c.sites[s.ID] = s
 	return nil
 }
 
-// Role keeps the name for the rows to come.
+// Role stores the name for later rows.
 func (c *CSV) Role(r access.Role) error {
 	c.roles[r.ID] = r
 	return nil
 }
 
-// Principal keeps the names for the rows to come.
+// Principal stores the names for later rows.
 func (c *CSV) Principal(p access.Principal) error {
 	c.principals[principalKey{p.Kind, p.ID}] = person{email: p.Email, name: p.Name}
 	return nil
 }
 
-// Assignment writes a row.
+// Assignment writes one row.
 func (c *CSV) Assignment(a access.Assignment) error {
 	if err := c.start(); err != nil {
 		return err
@@ -93,7 +94,7 @@ func (c *CSV) Assignment(a access.Assignment) error {
 	})
 }
 
-// Close writes what is left. It does not close the writer below.
+// Close writes the buffered rows. It does not close the underlying writer.
 func (c *CSV) Close() error {
 	if err := c.start(); err != nil {
 		return err
@@ -140,7 +141,7 @@ func (c *CSV) write(cells []string) error {
 	return nil
 }
 
-// inert keeps a spreadsheet from running a name as a formula
+// inert prevents a spreadsheet from running a name as a formula
 // (https://owasp.org/www-community/attacks/CSV_Injection).
 func inert(cell string) string {
 	if cell != "" && strings.ContainsRune("=+-@\t\r", rune(cell[0])) {

@@ -52,8 +52,8 @@ user,31,ana@example.com,Ana,21,Admin,true,site,11,Berlin,1,Acme
 serviceUser,41,,'=cmd(),99,,,tenant,,,,
 `
 
-// pour sends one small console into a sink, as the store would.
-func pour(sink store.ExportSink) error {
+// writeConsole writes one small console to a sink, in the store's order.
+func writeConsole(sink store.ExportSink) error {
 	elsewhere := time.FixedZone("elsewhere", 3600)
 	return errors.Join(
 		sink.Account(access.Account{ID: "1", Name: "Acme", State: "active"}),
@@ -78,11 +78,11 @@ func pour(sink store.ExportSink) error {
 	)
 }
 
-func TestJSON_WritesTheContractsObject(t *testing.T) {
+func TestJSON_WritesObject(t *testing.T) {
 	t.Parallel()
 	var out strings.Builder
 	sink := export.NewJSON(&out)
-	require.NoError(t, pour(sink))
+	require.NoError(t, writeConsole(sink))
 	require.NoError(t, sink.Close())
 	require.Equal(t, wantJSON, out.String())
 	require.True(t, json.Valid([]byte(out.String())))
@@ -96,7 +96,7 @@ func TestJSON_ArraysAreNeverNull(t *testing.T) {
 		out.String())
 }
 
-func TestJSON_RefusesRowsOutOfOrder(t *testing.T) {
+func TestJSON_RejectsRowsOutOfOrder(t *testing.T) {
 	t.Parallel()
 	var out strings.Builder
 	sink := export.NewJSON(&out)
@@ -108,12 +108,12 @@ func TestCSV_JoinsNames(t *testing.T) {
 	t.Parallel()
 	var out strings.Builder
 	sink := export.NewCSV(&out)
-	require.NoError(t, pour(sink))
+	require.NoError(t, writeConsole(sink))
 	require.NoError(t, sink.Close())
 	require.Equal(t, wantCSV, out.String())
 }
 
-func TestCSV_EmptyConsoleHasAHeader(t *testing.T) {
+func TestCSV_EmptyConsoleHasHeader(t *testing.T) {
 	t.Parallel()
 	var out strings.Builder
 	require.NoError(t, export.NewCSV(&out).Close())
@@ -132,13 +132,13 @@ func TestCSV_NamesAreInert(t *testing.T) {
 	}
 }
 
-// broken fails every write.
-type broken struct{}
+// failingWriter fails every write.
+type failingWriter struct{}
 
-func (broken) Write([]byte) (int, error) { return 0, errors.New("disk full") }
+func (failingWriter) Write([]byte) (int, error) { return 0, errors.New("disk full") }
 
-func TestSinks_SayThatTheyCouldNotWrite(t *testing.T) {
+func TestSinks_ReportWriteErrors(t *testing.T) {
 	t.Parallel()
-	require.ErrorContains(t, export.NewJSON(broken{}).Close(), "disk full")
-	require.ErrorContains(t, export.NewCSV(broken{}).Close(), "disk full")
+	require.ErrorContains(t, export.NewJSON(failingWriter{}).Close(), "disk full")
+	require.ErrorContains(t, export.NewCSV(failingWriter{}).Close(), "disk full")
 }

@@ -10,20 +10,20 @@ import (
 	"sentinelone-provisioner/internal/access"
 )
 
-// sections are the arrays of the object, in the order in which they are written.
-// Renaming one breaks what people have built on an export.
+// sections are the arrays of the object, in the order of the output. Renaming one
+// breaks programs that read an export.
 var sections = []string{"accounts", "sites", "roles", "users", "serviceUsers", "assignments"}
 
-// JSON writes one object with one array per collection and one of assignments,
-// a row a line, so that two exports can be compared with diff. Arrays without
-// rows are empty, never null.
+// JSON writes one object with one array per collection and one of assignments, one row
+// per line, so that diff can compare two exports. Arrays without rows are empty, never
+// null. Its methods fail if a row comes after a later section's rows.
 type JSON struct {
 	w       *bufio.Writer
 	section int // index of the open one; -1 before the first
 	rows    int // in the open section
 }
 
-// NewJSON writes to w. The object is whole only after [JSON.Close].
+// NewJSON returns a writer to w. The object is complete only after [JSON.Close].
 func NewJSON(w io.Writer) *JSON { return &JSON{w: bufio.NewWriter(w), section: -1} }
 
 // Account writes a row of "accounts".
@@ -52,7 +52,7 @@ func (j *JSON) Principal(p access.Principal) error {
 // Assignment writes a row of "assignments".
 func (j *JSON) Assignment(a access.Assignment) error { return j.row("assignments", a) }
 
-// Close writes what is left of the object. It does not close the writer below.
+// Close writes the rest of the object. It does not close the underlying writer.
 func (j *JSON) Close() error {
 	if err := j.open(len(sections) - 1); err != nil {
 		return err

@@ -6,8 +6,8 @@ import (
 	"sentinelone-provisioner/internal/access"
 )
 
-// The rows of a JSON export. They are the contract's own shapes and not the
-// domain types: those gain fields more freely than an export may.
+// The rows of a JSON export. They are separate from the domain types, which may change
+// more freely than an export.
 
 type account struct {
 	ID   string `json:"id"`
@@ -48,7 +48,7 @@ type serviceUser struct {
 	times
 }
 
-// times are null where the console gave none.
+// times are null if the console returned none.
 type times struct {
 	CreatedAt      *time.Time `json:"createdAt"`
 	TokenExpiresAt *time.Time `json:"apiTokenExpiresAt"`
@@ -71,7 +71,7 @@ func timesOf(p access.Principal) times {
 	return times{CreatedAt: utc(p.CreatedAt), TokenExpiresAt: utc(p.TokenExpiresAt), LastActiveAt: utc(p.LastActiveAt)}
 }
 
-// utc makes the bytes independent of the machine's time zone.
+// utc makes the output independent of the machine's time zone.
 func utc(t *time.Time) *time.Time {
 	if t == nil {
 		return nil

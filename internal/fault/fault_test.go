@@ -19,9 +19,8 @@ import (
 	"sentinelone-provisioner/internal/fault/kinds"
 )
 
-// A final error stays final however deep it is wrapped, and a delay the console
-// asks for reaches Temporal.
-func TestTranslate_FindsKindAnywhereInChain(t *testing.T) {
+// A wrapped error keeps its kind, and a final one stays final.
+func TestTranslate_FindsWrappedKind(t *testing.T) {
 	t.Parallel()
 	answer := func(status int) error {
 		return fmt.Errorf("drain users: %w", fmt.Errorf("page 3: %w", &console.Error{
@@ -82,22 +81,22 @@ func TestTranslate_CarriesDelayAndCall(t *testing.T) {
 	require.Equal(t, time.Second, app.NextRetryDelay())
 }
 
-func TestTranslate_LeavesOthersAlone(t *testing.T) {
+func TestTranslate_KeepsOtherErrors(t *testing.T) {
 	t.Parallel()
 	require.NoError(t, fault.Translate(nil))
 	for _, err := range []error{
 		activity.ErrResultPending,
 		temporal.NewCanceledError(),
 		temporal.NewNonRetryableApplicationError("x", "Mine", nil),
-		errors.New("nobody knows"),
+		errors.New("unknown"),
 		fmt.Errorf("stopped: %w", context.Canceled),
 	} {
 		require.Equal(t, err, fault.Translate(err))
 	}
 }
 
-// Through a real activity environment: a wrapped final error must reach the
-// caller as a non-retryable application error of its kind.
+// In an activity environment a wrapped final error reaches the caller as a
+// non-retryable application error of its kind.
 func TestInterceptor_MapsActivityErrors(t *testing.T) {
 	t.Parallel()
 	env := (&testsuite.WorkflowTestSuite{}).NewTestActivityEnvironment()

@@ -1,6 +1,5 @@
-// Command healthcheck asks one URL and exits 0 if the answer is 200. The
-// container image has no shell and no wget, so its health checks need a program
-// of their own.
+// Command healthcheck sends GET to one URL and exits 0 if the status is 200, 1 if not.
+// The container image has no shell and no wget for its health checks.
 package main
 
 import (
@@ -35,7 +34,7 @@ func check(ctx context.Context, url string) error {
 	}
 	defer res.Body.Close()
 	if res.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s answered %s", url, res.Status)
+		return fmt.Errorf("%s is not healthy: status %s", url, res.Status)
 	}
 	return nil
 }

@@ -1,10 +1,10 @@
-// Package inspect finds out whether a sync of a console can work before it
-// begins: is the console there, is the token good and for how long, and does
-// its role have every permission the sync needs. `starter check` prints the
-// report; the first activity of a sync stops at its error.
+// Package inspect checks whether a sync of a console can work: does the console answer,
+// is the token valid and until when, and does its role have every permission that the
+// sync needs. `starter check` prints the report; the first activity of a sync fails
+// with its error.
 //
-// It tries everything even when something fails, so that a person who has to
-// ask an administrator for permissions asks once. It only reads.
+// It checks everything even if something fails, so that a person can ask an
+// administrator for all missing permissions at once. It only reads.
 //
 //	report := inspect.Run(ctx, client, access.Collections(), time.Now())
 //	if err := report.Err(); err != nil { … }

@@ -11,36 +11,37 @@ import (
 	"sentinelone-provisioner/internal/console"
 )
 
-// API is what is asked of a console; [console.Client] implements it.
+// API is the part of the console's API that a check needs; [console.Client] implements
+// it.
 type API interface {
-	// Console is the host, and port if any, of the console's base URL.
+	// Console returns the host of the base URL, with its port if it has one.
 	Console() string
-	// SystemInfo needs a good token and no permission.
+	// SystemInfo needs a valid token and no permission.
 	SystemInfo(ctx context.Context) (console.SystemInfo, error)
-	// TokenDetails says when the token was made and when it ends.
+	// TokenDetails returns when the token was created and when it expires.
 	TokenDetails(ctx context.Context) (console.TokenDetails, error)
-	// Probe lists one row, which proves the permission, and returns the total.
+	// Probe lists one row, which proves the permission, and returns the number of rows,
+	// or nil if the console gave none.
 	Probe(ctx context.Context, c access.Collection) (total *int, err error)
 }
 
-// Run inspects the console with one call for the system, one for the token and
-// one per collection, so 7 requests for all five, side by side: a sync begins with
-// them, and waits for one of them rather than for two. When the token is refused or
-// the console does not answer at all, the other calls can say nothing new: they are
-// broken off, and what they said is left out. now is the time against which the
-// token's expiry is judged.
+// Run checks the console with one call for the system, one for the token and one per
+// collection: 7 concurrent requests for all five collections, so that a sync waits for
+// the slowest only. If the console rejects the token or does not answer, Run cancels the
+// other calls and leaves their results out of the report. The report warns of a token
+// that expires within [ExpirySoon] after now.
 //
 //s1:operation GET /web/api/v2.1/system/info
 //s1:operation POST /web/api/v2.1/users/api-token-details
 func Run(ctx context.Context, api API, collections []access.Collection, now time.Time) Report {
 	r := Report{Console: api.Console(), Permissions: make([]Permission, len(collections))}
 	var token console.TokenDetails
-	ctx, breakOff := context.WithCancel(ctx)
-	defer breakOff()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	var calls sync.WaitGroup
 	calls.Go(func() {
-		if r.System, r.systemErr = api.SystemInfo(ctx); futile(r.systemErr) {
-			breakOff()
+		if r.System, r.systemErr = api.SystemInfo(ctx); conclusive(r.systemErr) {
+			cancel()
 		}
 	})
 	calls.Go(func() { token, r.tokenErr = api.TokenDetails(ctx) })
@@ -48,7 +49,7 @@ func Run(ctx context.Context, api API, collections []access.Collection, now time
 		calls.Go(func() { r.Permissions[i] = probe(ctx, api, c) })
 	}
 	calls.Wait()
-	if futile(r.systemErr) {
+	if conclusive(r.systemErr) {
 		return Report{Console: r.Console, System: r.System, systemErr: r.systemErr}
 	}
 	if r.tokenErr == nil {
@@ -66,9 +67,9 @@ func probe(ctx context.Context, api API, c access.Collection) Permission {
 	}
 }
 
-// futile says that nothing else can be learned: the token was refused, or there
-// was no answer that could be a console's.
-func futile(err error) bool {
+// conclusive reports whether the other calls cannot add anything: the console rejected
+// the token, or gave no answer of its own.
+func conclusive(err error) bool {
 	if err == nil {
 		return false
 	}
@@ -76,8 +77,8 @@ func futile(err error) bool {
 	return !known || status != http.StatusForbidden
 }
 
-// statusOf is the HTTP status in an error of the client; 0 where there was no
-// answer.
+// statusOf returns the HTTP status of an error of the client, 0 if the console did not
+// answer. ok is false for any other error.
 func statusOf(err error) (status int, ok bool) {
 	if answer, ok := errors.AsType[*console.Error](err); ok {
 		return answer.Status, true

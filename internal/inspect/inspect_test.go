@@ -17,35 +17,35 @@ import (
 
 var now = time.Date(2026, 3, 3, 9, 0, 0, 0, time.UTC)
 
-// fake answers as told; what it is not told succeeds.
-type fake struct {
+// fakeAPI returns the given errors; all other calls succeed.
+type fakeAPI struct {
 	system, token error
 	expires       *time.Time
 	probes        map[access.Collection]error
 }
 
-func (fake) Console() string { return "acmeco.example.net" }
+func (fakeAPI) Console() string { return "acmeco.example.net" }
 
-func (f fake) SystemInfo(context.Context) (console.SystemInfo, error) {
+func (f fakeAPI) SystemInfo(context.Context) (console.SystemInfo, error) {
 	return console.SystemInfo{Version: "Q"}, f.system
 }
 
-func (f fake) TokenDetails(context.Context) (console.TokenDetails, error) {
+func (f fakeAPI) TokenDetails(context.Context) (console.TokenDetails, error) {
 	return console.TokenDetails{ExpiresAt: f.expires}, f.token
 }
 
-func (f fake) Probe(_ context.Context, c access.Collection) (*int, error) {
+func (f fakeAPI) Probe(_ context.Context, c access.Collection) (*int, error) {
 	if err := f.probes[c]; err != nil {
 		return nil, err
 	}
 	return new(7), nil
 }
 
-func answer(status int) error { return &console.Error{Status: status, Method: "GET", Path: "/x"} }
+func statusError(status int) error { return &console.Error{Status: status, Method: "GET", Path: "/x"} }
 
 func TestRun_AllGranted(t *testing.T) {
 	t.Parallel()
-	report := inspect.Run(t.Context(), fake{expires: new(now.Add(90 * 24 * time.Hour))}, access.Collections(), now)
+	report := inspect.Run(t.Context(), fakeAPI{expires: new(now.Add(90 * 24 * time.Hour))}, access.Collections(), now)
 
 	require.NoError(t, report.Err())
 	require.True(t, report.Reached())
@@ -60,40 +60,40 @@ func TestRun_AllGranted(t *testing.T) {
 	}
 }
 
-func TestRun_EveryMissingPermissionInOneSentence(t *testing.T) {
+func TestRun_AllMissingPermissionsInOneError(t *testing.T) {
 	t.Parallel()
-	report := inspect.Run(t.Context(), fake{probes: map[access.Collection]error{
-		access.Users: answer(http.StatusForbidden), access.Roles: answer(http.StatusForbidden),
-		access.Sites: answer(http.StatusTooManyRequests),
+	report := inspect.Run(t.Context(), fakeAPI{probes: map[access.Collection]error{
+		access.Users: statusError(http.StatusForbidden), access.Roles: statusError(http.StatusForbidden),
+		access.Sites: statusError(http.StatusTooManyRequests),
 	}}, access.Collections(), now)
 
 	err := report.Err()
 	require.EqualError(t, err, "the token's role lacks Roles.view and Users.view: "+
-		"give them to the role of the token's owner, or leave these collections out")
+		"add them to the role of the token's owner, or leave these collections out")
 	got, ok := errors.AsType[*console.Error](err)
 	require.True(t, ok)
 	require.Equal(t, http.StatusForbidden, got.Status)
-	require.True(t, report.Permissions[0].Granted, "what was not refused is still reported")
+	require.True(t, report.Permissions[0].Granted, "granted permissions are still reported")
 }
 
 func TestRun_OneMissingPermission(t *testing.T) {
 	t.Parallel()
-	report := inspect.Run(t.Context(), fake{probes: map[access.Collection]error{
-		access.ServiceUsers: answer(http.StatusForbidden),
+	report := inspect.Run(t.Context(), fakeAPI{probes: map[access.Collection]error{
+		access.ServiceUsers: statusError(http.StatusForbidden),
 	}}, access.Collections(), now)
 	require.EqualError(t, report.Err(), "the token's role lacks Service Users.view: "+
-		"give it to the role of the token's owner, or leave this collection out")
+		"add it to the role of the token's owner, or leave this collection out")
 }
 
-func TestRun_MissingPermissionKeepsTheConsolesWords(t *testing.T) {
+func TestRun_MissingPermissionQuotesConsole(t *testing.T) {
 	t.Parallel()
 	const scope = "User scope level is account. Please provide a valid account ID or site ID."
 	says := func(title, detail string) error {
 		return &console.Error{Status: http.StatusForbidden, Method: "GET", Path: "/x", Title: title, Detail: detail}
 	}
 	const lacks = "the token's role lacks Users.view: " +
-		"give it to the role of the token's owner, or leave this collection out"
-	const of = lacks + "; the console says of Users.view: "
+		"add it to the role of the token's owner, or leave this collection out"
+	const of = lacks + "; the console says about Users.view: "
 	for name, tt := range map[string]struct {
 		answer error
 		want   string
@@ -108,33 +108,33 @@ func TestRun_MissingPermissionKeepsTheConsolesWords(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			report := inspect.Run(t.Context(), fake{probes: map[access.Collection]error{access.Users: tt.answer}},
+			report := inspect.Run(t.Context(), fakeAPI{probes: map[access.Collection]error{access.Users: tt.answer}},
 				access.Collections(), now)
 			require.EqualError(t, report.Err(), tt.want)
 			require.ErrorIs(t, report.Err(), tt.answer)
 		})
 	}
 
-	report := inspect.Run(t.Context(), fake{probes: map[access.Collection]error{
-		access.Accounts: says("", "Multi"), access.Sites: answer(http.StatusForbidden),
+	report := inspect.Run(t.Context(), fakeAPI{probes: map[access.Collection]error{
+		access.Accounts: says("", "Multi"), access.Sites: statusError(http.StatusForbidden),
 		access.Roles: says("", "Other"), access.Users: says("", "Multi"),
 	}}, access.Collections(), now)
 	require.EqualError(t, report.Err(), "the token's role lacks Accounts.view, Sites.view, Roles.view and Users.view: "+
-		"give them to the role of the token's owner, or leave these collections out; "+
-		"the console says of Accounts.view and Users.view: Multi; the console says of Roles.view: Other",
+		"add them to the role of the token's owner, or leave these collections out; "+
+		"the console says about Accounts.view and Users.view: Multi; the console says about Roles.view: Other",
 		"each text once")
 }
 
-func TestRun_RefusalByAProxyIsNoMissingPermission(t *testing.T) {
+func TestRun_ProxyRefusalIsNotMissingPermission(t *testing.T) {
 	t.Parallel()
 	page := &console.Error{Status: http.StatusForbidden, Method: "GET", Path: "/users", HTML: true}
-	report := inspect.Run(t.Context(), fake{probes: map[access.Collection]error{access.Users: page}},
+	report := inspect.Run(t.Context(), fakeAPI{probes: map[access.Collection]error{access.Users: page}},
 		access.Collections(), now)
 	require.Same(t, page, report.Err())
 	require.NotContains(t, report.Err().Error(), "lacks")
 
-	report = inspect.Run(t.Context(), fake{probes: map[access.Collection]error{
-		access.Users: page, access.Roles: answer(http.StatusForbidden), access.Sites: answer(503),
+	report = inspect.Run(t.Context(), fakeAPI{probes: map[access.Collection]error{
+		access.Users: page, access.Roles: statusError(http.StatusForbidden), access.Sites: statusError(503),
 	}}, access.Collections(), now)
 	require.ErrorIs(t, report.Err(), page)
 	require.ErrorContains(t, report.Err(), "lacks Roles.view: ")
@@ -143,14 +143,14 @@ func TestRun_RefusalByAProxyIsNoMissingPermission(t *testing.T) {
 	require.Equal(t, []string{"Roles.view"}, missing.Permissions)
 }
 
-func TestRun_RefusedTokenStandsAlone(t *testing.T) {
+func TestRun_RejectedTokenIsOnlyError(t *testing.T) {
 	t.Parallel()
-	refused := answer(http.StatusUnauthorized)
-	for name, api := range map[string]fake{
+	refused := statusError(http.StatusUnauthorized)
+	for name, api := range map[string]fakeAPI{
 		"at once":          {system: refused},
 		"by the token":     {token: refused},
-		"in between":       {probes: map[access.Collection]error{access.Users: refused, access.Sites: answer(403)}},
-		"after a bad list": {probes: map[access.Collection]error{access.Accounts: answer(400), access.Users: refused}},
+		"in between":       {probes: map[access.Collection]error{access.Users: refused, access.Sites: statusError(403)}},
+		"after a bad list": {probes: map[access.Collection]error{access.Accounts: statusError(400), access.Users: refused}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -160,12 +160,12 @@ func TestRun_RefusedTokenStandsAlone(t *testing.T) {
 	}
 }
 
-func TestRun_RefusedTokenNamesTheCall(t *testing.T) {
+func TestRun_RejectedTokenNamesCall(t *testing.T) {
 	t.Parallel()
 	refused := func(method, path string) error {
 		return &console.Error{Status: http.StatusUnauthorized, Method: method, Path: path}
 	}
-	for call, api := range map[string]fake{
+	for call, api := range map[string]fakeAPI{
 		"GET /users":                    {probes: map[access.Collection]error{access.Users: refused("GET", "/users")}},
 		"POST /users/api-token-details": {token: refused("POST", "/users/api-token-details")},
 		"GET /system/info":              {system: refused("GET", "/system/info")},
@@ -173,35 +173,35 @@ func TestRun_RefusedTokenNamesTheCall(t *testing.T) {
 		report := inspect.Run(t.Context(), api, access.Collections(), now)
 		require.ErrorContains(t, report.Err(), call+": 401 Unauthorized: the API token is wrong, expired or revoked")
 		if api.system == nil {
-			require.True(t, report.Permissions[0].Granted, "the text has to say which was not")
+			require.True(t, report.Permissions[0].Granted, "the report still says which permissions are granted")
 		}
 	}
 }
 
-func TestRun_AsksNoFurtherWithoutAnAnswer(t *testing.T) {
+func TestRun_NoPermissionsWithoutAnswer(t *testing.T) {
 	t.Parallel()
-	unreachable := answer(0)
-	report := inspect.Run(t.Context(), fake{system: unreachable}, access.Collections(), now)
+	unreachable := statusError(0)
+	report := inspect.Run(t.Context(), fakeAPI{system: unreachable}, access.Collections(), now)
 	require.Same(t, unreachable, report.Err())
 	require.False(t, report.Reached())
 	require.Empty(t, report.Permissions)
 }
 
-func TestRun_WaitsOnlyIfNothingIsFinal(t *testing.T) {
+func TestRun_FinalErrorsBeforeTemporaryOnes(t *testing.T) {
 	t.Parallel()
-	busy := answer(http.StatusServiceUnavailable)
-	report := inspect.Run(t.Context(), fake{probes: map[access.Collection]error{access.Users: busy}},
+	busy := statusError(http.StatusServiceUnavailable)
+	report := inspect.Run(t.Context(), fakeAPI{probes: map[access.Collection]error{access.Users: busy}},
 		access.Collections(), now)
 	require.Same(t, busy, report.Err())
 
-	bad := answer(http.StatusBadRequest)
-	report = inspect.Run(t.Context(), fake{probes: map[access.Collection]error{
+	bad := statusError(http.StatusBadRequest)
+	report = inspect.Run(t.Context(), fakeAPI{probes: map[access.Collection]error{
 		access.Accounts: busy, access.Users: bad,
 	}}, access.Collections(), now)
 	require.Same(t, bad, report.Err())
 
-	report = inspect.Run(t.Context(), fake{probes: map[access.Collection]error{
-		access.Roles: answer(http.StatusForbidden), access.Users: bad,
+	report = inspect.Run(t.Context(), fakeAPI{probes: map[access.Collection]error{
+		access.Roles: statusError(http.StatusForbidden), access.Users: bad,
 	}}, access.Collections(), now)
 	require.ErrorIs(t, report.Err(), bad)
 	require.ErrorContains(t, report.Err(), "lacks Roles.view")
@@ -211,19 +211,19 @@ func TestRun_Warnings(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name string
-		api  fake
+		api  fakeAPI
 		want string
 	}{
 		{
 			"soon",
-			fake{expires: new(now.Add(5*24*time.Hour + time.Hour))},
+			fakeAPI{expires: new(now.Add(5*24*time.Hour + time.Hour))},
 			"expires in 5 days, on 2026-03-08 10:00 UTC",
 		},
-		{"tomorrow", fake{expires: new(now.Add(30 * time.Hour))}, "expires in 1 day"},
-		{"today", fake{expires: new(now.Add(3 * time.Hour))}, "expires in 3 h"},
-		{"gone by our clock", fake{expires: new(now.Add(-time.Hour))}, "has expired, on 2026-03-03 08:00 UTC"},
-		{"token call not allowed", fake{token: answer(http.StatusForbidden)}, "does not tell when the API token"},
-		{"version not told", fake{system: answer(http.StatusForbidden)}, "does not tell its version"},
+		{"tomorrow", fakeAPI{expires: new(now.Add(30 * time.Hour))}, "expires in 1 day"},
+		{"today", fakeAPI{expires: new(now.Add(3 * time.Hour))}, "expires in 3 h"},
+		{"expired by our clock", fakeAPI{expires: new(now.Add(-time.Hour))}, "has expired, on 2026-03-03 08:00 UTC"},
+		{"token call not allowed", fakeAPI{token: statusError(http.StatusForbidden)}, "could not read when the API token expires"},
+		{"version call not allowed", fakeAPI{system: statusError(http.StatusForbidden)}, "could not read the version"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -9,15 +9,14 @@ import (
 	"sentinelone-provisioner/internal/console"
 )
 
-// plainRefusal is the title of a 403 that says nothing but that it is one.
+// plainRefusal is the title of a 403 without further information.
 const plainRefusal = "Insufficient permissions"
 
-// MissingError names every permission that the token's role lacks. What the
-// console says about a refusal in words of its own follows in its words: it may
-// be the scope of the token that is in the way, and not its role.
+// MissingError names every permission that the token's role lacks. It quotes what the
+// console adds to a refusal: the cause may be the token's scope instead of its role.
 type MissingError struct {
-	Permissions []string
-	causes      []error // the console's answers, one per permission
+	Permissions []string // as in the console's role editor: "Users.view"
+	causes      []error  // the console's answers, one per permission
 }
 
 // Error implements error.
@@ -26,15 +25,15 @@ func (e *MissingError) Error() string {
 	if len(e.Permissions) == 1 {
 		them, these = "it", "this collection"
 	}
-	return fmt.Sprintf("the token's role lacks %s: give %s to the role of the token's owner, or leave %s out%s",
+	return fmt.Sprintf("the token's role lacks %s: add %s to the role of the token's owner, or leave %s out%s",
 		enumerate(e.Permissions), them, these, e.remarks())
 }
 
-// Unwrap gives access to the console's answers.
+// Unwrap returns the console's answers, one per permission.
 func (e *MissingError) Unwrap() []error { return e.causes }
 
-// remarks has each text of the console once, behind the permissions it was given
-// for; "" where the console only refused.
+// remarks quotes each text of the console once, with the permissions it is about; "" if
+// the console gave no text.
 func (e *MissingError) remarks() string {
 	var texts []string
 	of := map[string][]string{}
@@ -50,12 +49,12 @@ func (e *MissingError) remarks() string {
 	}
 	var b strings.Builder
 	for _, text := range texts {
-		fmt.Fprintf(&b, "; the console says of %s: %s", enumerate(of[text]), text)
+		fmt.Fprintf(&b, "; the console says about %s: %s", enumerate(of[text]), text)
 	}
 	return b.String()
 }
 
-// ownWords is what an answer says beyond [plainRefusal].
+// ownWords returns the text of an answer beyond [plainRefusal].
 func ownWords(err error) string {
 	answer, ok := errors.AsType[*console.Error](err)
 	if !ok {
@@ -71,8 +70,8 @@ func ownWords(err error) string {
 	return strings.Join(words, ", ")
 }
 
-// lacksPermission says that the console itself refused a call. A web page with
-// 403 is a proxy's, which knows nothing of the role.
+// lacksPermission reports whether the console itself refused a call. A 403 with a web
+// page comes from a proxy, which does not know the role.
 func lacksPermission(err error) bool {
 	answer, ok := errors.AsType[*console.Error](err)
 	return ok && answer.Status == http.StatusForbidden && !answer.HTML

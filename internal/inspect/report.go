@@ -10,43 +10,43 @@ import (
 	"sentinelone-provisioner/internal/console"
 )
 
-// ExpirySoon is how long before its end a token draws a warning. Two weeks
-// leave room for a change window and for whoever makes tokens being away.
+// ExpirySoon is how long before its expiry a token causes a warning. Two weeks leave
+// time for a change window and for an absent administrator.
 const ExpirySoon = 14 * 24 * time.Hour
 
-// Report is what was found.
+// Report is the result of [Run].
 type Report struct {
-	// Console is the host, and port if any, of the base URL.
+	// Console is the host of the base URL, with its port if it has one.
 	Console string
-	// System is the console's version; zero if it did not say.
+	// System is the console's version; zero if the call failed.
 	System console.SystemInfo
-	// TokenExpiresAt is nil where the console did not say.
+	// TokenExpiresAt is nil if the call failed or the console gave no time.
 	TokenExpiresAt *time.Time
-	// Permissions has one entry per collection asked for, in that order; none if
-	// the console did not answer or refused the token.
+	// Permissions has one entry per requested collection, in that order; none if the
+	// console did not answer or rejected the token.
 	Permissions []Permission
-	// Warnings are sentences about what does not stop a sync.
+	// Warnings are sentences about problems that do not stop a sync.
 	Warnings []string
 
 	systemErr, tokenErr error
 }
 
-// Permission is one right a sync needs and whether the token's role has it.
+// Permission is one permission that a sync needs, and whether the token's role has it.
 type Permission struct {
-	Name       string // as the console's role editor has it, "Users.view"
+	Name       string // as in the console's role editor: "Users.view"
 	Collection access.Collection
 	Granted    bool
-	Total      *int  // rows, by the console's own count; nil where it gave none
+	Total      *int  // number of rows as the console counts them; nil if unknown
 	Err        error // why not; nil if granted
 }
 
-// Reached says that the console answered and took the token.
+// Reached reports whether the console answered and accepted the token.
 func (r Report) Reached() bool { return r.systemErr == nil }
 
-// Err is nil if a sync can work. Otherwise it is the one error to act on: a
-// refused token alone; else every final fault, with all missing permissions in
-// one sentence; else, when only waiting helps (429, 5xx, no answer), the first
-// of those. A *[console.Error] can be had from each with [errors.As].
+// Err returns nil if a sync can work, or else the one error to act on: a rejected token
+// alone; else all final errors, with all missing permissions in one sentence; else the
+// first temporary error (429, 5xx, no answer). [errors.As] finds a *[console.Error] in
+// each.
 func (r Report) Err() error {
 	all := r.failures()
 	for _, err := range all {
@@ -75,13 +75,13 @@ func (r Report) Err() error {
 	return nil
 }
 
-// failures lists what stops a sync, in the order asked. That the console says
-// nothing about its version or its token is no reason to stop, unless it was
-// the token that it refused: whether the token call works for the tokens of
-// service users is not documented.
+// failures lists the errors that stop a sync, in the order of the calls. Failing to
+// read the version or the token's expiry does not stop a sync, unless the console
+// rejected the token: it is not documented whether the token call works for tokens of
+// service users.
 func (r Report) failures() []error {
 	var all []error
-	if futile(r.systemErr) {
+	if conclusive(r.systemErr) {
 		all = append(all, r.systemErr)
 	}
 	if status, ok := statusOf(r.tokenErr); ok && status == http.StatusUnauthorized {
@@ -109,20 +109,20 @@ func (r Report) missing() *MissingError {
 func (r Report) warnings(now time.Time) []string {
 	var out []string
 	if r.systemErr != nil {
-		out = append(out, fmt.Sprintf("the console does not tell its version: %v", r.systemErr))
+		out = append(out, fmt.Sprintf("could not read the version of the console: %v", r.systemErr))
 	}
 	if status, _ := statusOf(r.tokenErr); r.tokenErr != nil && status != http.StatusUnauthorized {
-		out = append(out, fmt.Sprintf("the console does not tell when the API token expires: %v", r.tokenErr))
+		out = append(out, fmt.Sprintf("could not read when the API token expires: %v", r.tokenErr))
 	}
 	if r.TokenExpiresAt != nil && r.TokenExpiresAt.Sub(now) < ExpirySoon {
-		out = append(out, fmt.Sprintf("the API token %s, on %s: make a new one in time",
+		out = append(out, fmt.Sprintf("the API token %s, on %s: create a new one in time",
 			Expiry(*r.TokenExpiresAt, now), r.TokenExpiresAt.UTC().Format("2006-01-02 15:04 UTC")))
 	}
 	return out
 }
 
-// Expiry says in words when something ends, in whole days where there is at
-// least one: "expires in 12 days", "expires in 3 h", "has expired".
+// Expiry returns the time until end in words, in whole days if it is at least one:
+// "expires in 12 days", "expires in 3 h", "has expired".
 func Expiry(end, now time.Time) string {
 	const day = 24 * time.Hour
 	switch left := end.Sub(now); {

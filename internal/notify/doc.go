@@ -1,8 +1,8 @@
-// Package notify tells people and programs what happened to a request: by a signed
-// webhook (Standard Webhooks), a message to a Slack-compatible address, or e-mail.
+// Package notify sends notifications about requests to people and programs: by a
+// signed webhook (Standard Webhooks), a Slack-compatible webhook, or e-mail.
 //
-// A sender sends once and says what came of it; repeating is Temporal's business. An
-// address that will never take a message (410, 404, a refused recipient) is told from
-// one that may take it later. Secrets (signing keys, Slack's address, SMTP passwords)
-// are in no error.
+// A [Sender] makes one attempt and returns its error; Temporal retries. An error that
+// wraps [ErrDropped] is final: the receiver will not accept the event later either
+// (404, 410, a rejected recipient). No error contains a secret: signing keys, Slack's
+// URL, SMTP passwords.
 package notify

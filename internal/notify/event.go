@@ -6,22 +6,23 @@ import (
 	"time"
 )
 
-// Event is something that people are told. Its JSON is the body of a webhook.
+// Event is one notification. Its JSON is the body of the webhook.
 type Event struct {
-	// ID is the same however often the event is sent: receivers drop repeats by it.
+	// ID is the same for every attempt: receivers drop duplicates by it.
 	ID      string    `json:"id"`
-	Type    string    `json:"type"` // see the types below
+	Type    string    `json:"type"` // one of the types below
 	At      time.Time `json:"at"`
 	Console string    `json:"console"`
 	Request string    `json:"request,omitempty"` // workflow id
 	State   string    `json:"state,omitempty"`
-	// Text says it in a sentence.
+	// Text is the event in one sentence.
 	Text string `json:"text"`
-	// People are asked or concerned; they get the e-mail, beside those of NOTIFY_TO.
+	// People are the approvers, or whom the event concerns. They receive the e-mail, in
+	// addition to NOTIFY_TO.
 	People []string `json:"people,omitempty"`
 }
 
-// Types of events, on the wire.
+// Types of events. They are on the wire: names never change.
 const (
 	Requested     = "requested"
 	Reminder      = "reminder"
@@ -39,16 +40,16 @@ const (
 // may quote comments of people.
 const maxText = 4000
 
-// Subject is the event in a line.
+// Subject returns the event in one line: "[console] request: type".
 func (e Event) Subject() string {
 	if e.Request == "" {
-		return fmt.Sprintf("[%s] %s", e.Console, words(e.Type))
+		return fmt.Sprintf("[%s] %s", e.Console, typeInWords(e.Type))
 	}
-	return fmt.Sprintf("[%s] %s: %s", e.Console, e.Request, words(e.Type))
+	return fmt.Sprintf("[%s] %s: %s", e.Console, e.Request, typeInWords(e.Type))
 }
 
-// words is "about to expire" for "aboutToExpire".
-func words(typ string) string {
+// typeInWords turns "aboutToExpire" into "about to expire".
+func typeInWords(typ string) string {
 	var b strings.Builder
 	for i, r := range typ {
 		if i > 0 && 'A' <= r && r <= 'Z' {

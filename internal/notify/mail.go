@@ -9,13 +9,13 @@ import (
 	"strconv"
 	"strings"
 
-	"sentinelone-provisioner/internal/describe"
-
 	"github.com/wneessen/go-mail"
+
+	"sentinelone-provisioner/internal/describe"
 )
 
-// sendmail sends e-mail by SMTP.
-type sendmail struct {
+// mailSender sends e-mail over SMTP.
+type mailSender struct {
 	client *mail.Client
 	from   string
 	to     []string
@@ -24,10 +24,10 @@ type sendmail struct {
 func newMail(cfg Config) (Sender, error) {
 	u, err := url.Parse(cfg.SMTPURL)
 	if err != nil || u.Hostname() == "" || u.Scheme != "smtp" && u.Scheme != "smtps" {
-		return nil, errors.New("NOTIFY_SMTP_URL is no SMTP address: write smtp://user:password@host:587")
+		return nil, errors.New("NOTIFY_SMTP_URL is not an SMTP URL: write smtp://user:password@host:587")
 	}
 	if cfg.From == "" {
-		return nil, errors.New("NOTIFY_FROM is not set: give the address that e-mails come from")
+		return nil, errors.New("NOTIFY_FROM is not set: set it to the sender address of e-mails")
 	}
 	options := []mail.Option{mail.WithTimeout(timeout), mail.WithTLSPolicy(mail.TLSOpportunistic)}
 	if u.Scheme == "smtps" {
@@ -36,27 +36,27 @@ func newMail(cfg Config) (Sender, error) {
 	if u.Port() != "" {
 		port, err := strconv.Atoi(u.Port())
 		if err != nil {
-			return nil, errors.New("NOTIFY_SMTP_URL has a port that is no number")
+			return nil, errors.New("NOTIFY_SMTP_URL has an invalid port: write a number, such as 587")
 		}
 		options = append(options, mail.WithPort(port))
 	}
 	if password, ok := u.User.Password(); ok {
-		// A password goes over an encrypted connection or not at all.
+		// Never send a password over an unencrypted connection.
 		options = append(options, mail.WithSMTPAuth(mail.SMTPAuthAutoDiscover), mail.WithUsername(u.User.Username()),
 			mail.WithPassword(password), mail.WithTLSPolicy(mail.TLSMandatory))
 	}
 	client, err := mail.NewClient(u.Hostname(), options...)
 	if err != nil {
-		return nil, errors.New("NOTIFY_SMTP_URL cannot be used")
+		return nil, errors.New("NOTIFY_SMTP_URL is invalid: write smtp://user:password@host:587")
 	}
-	return &sendmail{client: client, from: cfg.From, to: cfg.To}, nil
+	return &mailSender{client: client, from: cfg.From, to: cfg.To}, nil
 }
 
 // Name implements [Sender].
-func (m *sendmail) Name() string { return "e-mail" }
+func (m *mailSender) Name() string { return "e-mail" }
 
 // Send implements [Sender].
-func (m *sendmail) Send(ctx context.Context, e Event) error {
+func (m *mailSender) Send(ctx context.Context, e Event) error {
 	to := m.recipients(e)
 	if len(to) == 0 {
 		return nil
@@ -67,12 +67,12 @@ func (m *sendmail) Send(ctx context.Context, e Event) error {
 	msg.SetDateWithValue(e.At)
 	msg.SetBodyString(mail.TypeTextPlain, describe.Text(describe.Shorten(e.Text, maxText))+"\n")
 	if err := errors.Join(msg.From(m.from), msg.To(to...)); err != nil {
-		return fmt.Errorf("e-mail: an address is not one: %w", ErrDropped)
+		return fmt.Errorf("e-mail: an address is invalid, check NOTIFY_FROM and NOTIFY_TO: %w", ErrDropped)
 	}
 	err := m.client.DialAndSendWithContext(ctx, msg)
 	var refused *mail.SendError
 	if errors.As(err, &refused) && !refused.IsTemp() {
-		return fmt.Errorf("e-mail: the server refuses it for good: %w", ErrDropped)
+		return fmt.Errorf("e-mail: the server rejected the message: %w", ErrDropped)
 	}
 	if err != nil {
 		return fmt.Errorf("e-mail: not sent: %w", err)
@@ -80,9 +80,9 @@ func (m *sendmail) Send(ctx context.Context, e Event) error {
 	return nil
 }
 
-// recipients are those of the configuration and the people of the event that are
-// reached by e-mail.
-func (m *sendmail) recipients(e Event) []string {
+// recipients returns NOTIFY_TO and those people of the event whose name is an e-mail
+// address, without duplicates.
+func (m *mailSender) recipients(e Event) []string {
 	out := slices.Clone(m.to)
 	for _, p := range e.People {
 		if strings.Contains(p, "@") && !slices.Contains(out, p) {

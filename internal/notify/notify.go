@@ -8,29 +8,30 @@ import (
 	"time"
 )
 
-// Sender takes events to one place.
+// Sender delivers events to one receiver.
 type Sender interface {
-	// Name says which, without secrets: "webhook", "slack", "e-mail".
+	// Name returns "webhook", "slack" or "e-mail"; it contains no secret.
 	Name() string
-	// Send delivers once. An error that wraps [ErrDropped] will stay; others may pass.
+	// Send makes one attempt of at most 15 seconds. An error that wraps [ErrDropped] is
+	// final; all others may be retried.
 	Send(ctx context.Context, e Event) error
 }
 
-// ErrDropped says that the receiver will not take the event, now or later.
+// ErrDropped means that the receiver rejects the event for good: do not retry.
 var ErrDropped = errors.New("dropped")
 
-// Config says where events go. What is empty is not used.
+// Config says where to send events. A receiver without an address is not used.
 type Config struct {
 	WebhookURL    string
-	WebhookSecret string // "whsec_" and base64, as Standard Webhooks writes it
+	WebhookSecret string // "whsec_" and base64, as in Standard Webhooks
 	SlackURL      string
 	SMTPURL       string   // smtp://user:password@host:587, or smtps://
-	From          string   // address of the e-mails
-	To            []string // who gets every e-mail
+	From          string   // sender address of e-mails
+	To            []string // addresses that receive every e-mail
 }
 
-// New makes the senders of a configuration; none is a good answer. The error has every
-// fault, and no secret.
+// New makes one sender per receiver of the configuration; none if it is empty. The
+// error joins all faults and contains no secret.
 func New(cfg Config) ([]Sender, error) {
 	var (
 		out    []Sender
@@ -54,10 +55,11 @@ func New(cfg Config) ([]Sender, error) {
 	return out, nil
 }
 
-// timeout bounds one delivery.
+// timeout bounds one attempt.
 const timeout = 15 * time.Second
 
-// client follows no redirect: the receiver's address is a secret, or signed for.
+// client follows no redirects: Slack's URL is a secret, and a signed event is for one
+// receiver.
 func client() *http.Client {
 	return &http.Client{
 		Timeout:       timeout,
@@ -65,9 +67,9 @@ func client() *http.Client {
 	}
 }
 
-// verdict is what a status means: 2xx delivered; 408, 425, 429 and 5xx to be tried
-// again; anything else is an answer that stays.
-func verdict(sender string, status int) error {
+// statusError returns nil for 2xx, a temporary error for 408, 425, 429 and 5xx, and an
+// [ErrDropped] for any other HTTP status.
+func statusError(sender string, status int) error {
 	switch {
 	case status/100 == http.StatusOK/100:
 		return nil

@@ -27,8 +27,8 @@ func event() notify.Event {
 	}
 }
 
-// receiver answers with a status and keeps what it got.
-type receiver struct {
+// fakeReceiver answers with a status and keeps the last request.
+type fakeReceiver struct {
 	*httptest.Server
 
 	status int
@@ -36,9 +36,9 @@ type receiver struct {
 	body   []byte
 }
 
-func receive(t *testing.T, status int) *receiver {
+func newFakeReceiver(t *testing.T, status int) *fakeReceiver {
 	t.Helper()
-	r := &receiver{status: status}
+	r := &fakeReceiver{status: status}
 	r.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
 		r.header = q.Header
 		r.body, _ = io.ReadAll(q.Body)
@@ -48,7 +48,7 @@ func receive(t *testing.T, status int) *receiver {
 	return r
 }
 
-func only(t *testing.T, cfg notify.Config) notify.Sender {
+func onlySender(t *testing.T, cfg notify.Config) notify.Sender {
 	t.Helper()
 	senders, err := notify.New(cfg)
 	require.NoError(t, err)
@@ -56,11 +56,11 @@ func only(t *testing.T, cfg notify.Config) notify.Sender {
 	return senders[0]
 }
 
-// A receiver can check who sent the event with any Standard Webhooks library.
+// A receiver can verify an event with any Standard Webhooks library.
 func TestWebhook_IsSigned(t *testing.T) {
 	t.Parallel()
-	r := receive(t, http.StatusNoContent)
-	require.NoError(t, only(t, notify.Config{WebhookURL: r.URL, WebhookSecret: key}).Send(t.Context(), event()))
+	r := newFakeReceiver(t, http.StatusNoContent)
+	require.NoError(t, onlySender(t, notify.Config{WebhookURL: r.URL, WebhookSecret: key}).Send(t.Context(), event()))
 	verifier, err := standardwebhooks.NewWebhook(key)
 	require.NoError(t, err)
 	require.NoError(t, verifier.Verify(r.body, r.header))
@@ -72,40 +72,40 @@ func TestWebhook_IsSigned(t *testing.T) {
 
 func TestSlack_Text(t *testing.T) {
 	t.Parallel()
-	r := receive(t, http.StatusOK)
-	require.NoError(t, only(t, notify.Config{SlackURL: r.URL}).Send(t.Context(), event()))
+	r := newFakeReceiver(t, http.StatusOK)
+	require.NoError(t, onlySender(t, notify.Config{SlackURL: r.URL}).Send(t.Context(), event()))
 	require.JSONEq(t, `{"text": "*[acmeco.sentinelone.net] grant/INC-42: requested*\n`+
 		`bob@example.com requests SOC at Acme / Berlin"}`, string(r.body))
 }
 
-// What may pass is tried again; what will stay is dropped.
-func TestSend_TellsWhatStaysFromWhatPasses(t *testing.T) {
+// Permanent statuses wrap ErrDropped; temporary ones do not.
+func TestSend_PermanentAndTemporaryStatus(t *testing.T) {
 	t.Parallel()
 	for status, dropped := range map[int]bool{
 		410: true, 404: true, 400: true, 302: true, 429: false, 500: false, 503: false,
 	} {
-		r := receive(t, status)
-		err := only(t, notify.Config{SlackURL: r.URL}).Send(t.Context(), event())
+		r := newFakeReceiver(t, status)
+		err := onlySender(t, notify.Config{SlackURL: r.URL}).Send(t.Context(), event())
 		require.Error(t, err)
 		require.Equal(t, dropped, errors.Is(err, notify.ErrDropped), "%d: %v", status, err)
 	}
 }
 
-// The address of a Slack webhook is its password.
+// The URL of a Slack webhook is a secret.
 func TestSend_ErrorsHideAddresses(t *testing.T) {
 	t.Parallel()
-	r := receive(t, http.StatusOK)
+	r := newFakeReceiver(t, http.StatusOK)
 	r.Close()
-	err := only(t, notify.Config{SlackURL: r.URL + "/services/SECRET"}).Send(t.Context(), event())
+	err := onlySender(t, notify.Config{SlackURL: r.URL + "/services/SECRET"}).Send(t.Context(), event())
 	require.Error(t, err)
 	require.NotContains(t, err.Error(), "SECRET")
 	require.NotErrorIs(t, err, notify.ErrDropped)
 	stopped, stop := context.WithCancel(t.Context())
 	stop()
-	require.ErrorIs(t, only(t, notify.Config{SlackURL: r.URL}).Send(stopped, event()), context.Canceled)
+	require.ErrorIs(t, onlySender(t, notify.Config{SlackURL: r.URL}).Send(stopped, event()), context.Canceled)
 }
 
-func TestNew_NamesEveryFaultAndNoSecret(t *testing.T) {
+func TestNew_ReportsEveryFaultWithoutSecrets(t *testing.T) {
 	t.Parallel()
 	_, err := notify.New(notify.Config{
 		WebhookURL: "ftp://SECRET", SlackURL: "SECRET", SMTPURL: "smtp://user:SECRET@host:587",
@@ -128,8 +128,8 @@ func TestSend_TextsOfOthersAreHarmless(t *testing.T) {
 	e := event()
 	e.Request = "grant/<!channel>"
 	e.Text = "bob\x1b[2J requests <https://example.com|SOC> & more\n\u202e" + strings.Repeat("x", 10_000)
-	r := receive(t, http.StatusOK)
-	require.NoError(t, only(t, notify.Config{SlackURL: r.URL}).Send(t.Context(), e))
+	r := newFakeReceiver(t, http.StatusOK)
+	require.NoError(t, onlySender(t, notify.Config{SlackURL: r.URL}).Send(t.Context(), e))
 	var got struct{ Text string }
 	require.NoError(t, json.Unmarshal(r.body, &got))
 	require.Contains(t, got.Text, "grant/&lt;!channel&gt;: requested*\n")
@@ -137,10 +137,10 @@ func TestSend_TextsOfOthersAreHarmless(t *testing.T) {
 	require.NotContains(t, got.Text, "<")
 	require.Less(t, len(got.Text), 5000)
 
-	box := &mailbox{}
+	server := &fakeSMTPServer{}
 	e.Request = "grant/INC-42\r\nBcc: dave@example.com"
-	require.NoError(t, box.serve(t).Send(t.Context(), e))
-	require.NotContains(t, box.text, "\nBcc:")
-	require.NotContains(t, box.text, "\x1b")
-	require.Less(t, len(box.text), 6000)
+	require.NoError(t, server.serve(t).Send(t.Context(), e))
+	require.NotContains(t, server.text, "\nBcc:")
+	require.NotContains(t, server.text, "\x1b")
+	require.Less(t, len(server.text), 6000)
 }

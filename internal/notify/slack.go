@@ -9,8 +9,8 @@ import (
 	"sentinelone-provisioner/internal/describe"
 )
 
-// slack posts a message as Slack's incoming webhooks take it, and those who speak the
-// same. The address is the secret.
+// slack posts a message to an incoming webhook of Slack or of a compatible service. The
+// URL is a secret.
 type slack struct {
 	url  string
 	http *http.Client

@@ -15,7 +15,7 @@ import (
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 )
 
-// webhook posts events as Standard Webhooks has it: signed over id, time and body.
+// webhook posts events as Standard Webhooks defines it: signed over id, time and body.
 type webhook struct {
 	url    string
 	signer *standardwebhooks.Webhook
@@ -29,11 +29,11 @@ func newWebhook(address, secret string) (Sender, error) {
 	}
 	if secret == "" {
 		return nil, errors.New("NOTIFY_WEBHOOK_SECRET is not set: " +
-			"give the key that the receiver checks signatures with")
+			"set it to the key that the receiver verifies events with")
 	}
 	signer, err := standardwebhooks.NewWebhook(secret)
 	if err != nil {
-		return nil, errors.New(`NOTIFY_WEBHOOK_SECRET is no key: write "whsec_" and base64, as Standard Webhooks does`)
+		return nil, errors.New(`NOTIFY_WEBHOOK_SECRET is not a key: write "whsec_" and base64, as in Standard Webhooks`)
 	}
 	return &webhook{url: address, signer: signer, http: client(), now: time.Now}, nil
 }
@@ -41,7 +41,7 @@ func newWebhook(address, secret string) (Sender, error) {
 func checkURL(variable, address string) error {
 	u, err := url.Parse(address)
 	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
-		return fmt.Errorf("%s is no web address: write https://host/path", variable) // it may be a secret
+		return fmt.Errorf("%s is not a URL: write https://host/path", variable) // the value may be a secret
 	}
 	return nil
 }
@@ -58,7 +58,7 @@ func (w *webhook) Send(ctx context.Context, e Event) error {
 	at := w.now()
 	signature, err := w.signer.Sign(e.ID, at, body)
 	if err != nil {
-		return errors.New("webhook: the event cannot be signed")
+		return errors.New("webhook: could not sign the event: check NOTIFY_WEBHOOK_SECRET")
 	}
 	return post(ctx, w.http, w.Name(), w.url, body, http.Header{
 		"Webhook-Id":        {e.ID},
@@ -67,11 +67,11 @@ func (w *webhook) Send(ctx context.Context, e Event) error {
 	})
 }
 
-// post sends JSON. Its errors name the sender and not the address.
+// post sends JSON. Its errors contain the sender's name, but not the URL.
 func post(ctx context.Context, c *http.Client, name, address string, body []byte, header http.Header) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(body))
 	if err != nil {
-		return fmt.Errorf("%s: the request cannot be built", name) // the cause repeats the address
+		return fmt.Errorf("%s: could not build the HTTP request: check its URL", name) // the cause contains the URL
 	}
 	req.Header = header
 	req.Header.Set("Content-Type", "application/json")
@@ -83,6 +83,6 @@ func post(ctx context.Context, c *http.Client, name, address string, body []byte
 		return fmt.Errorf("%s: no answer: %w", name, err)
 	}
 	defer answer.Body.Close()
-	_, _ = io.Copy(io.Discard, io.LimitReader(answer.Body, 64<<10)) // so that the connection is used again
-	return verdict(name, answer.StatusCode)
+	_, _ = io.Copy(io.Discard, io.LimitReader(answer.Body, 64<<10)) // lets the client reuse the connection
+	return statusError(name, answer.StatusCode)
 }

@@ -1,5 +1,5 @@
-// Package telemetry is how the processes speak of themselves: structured logs
-// through log/slog, written by zap.
+// Package telemetry sets up structured logs (log/slog, written by zap) and Prometheus
+// metrics.
 package telemetry
 
 import (
@@ -12,14 +12,15 @@ import (
 	"golang.org/x/term"
 )
 
-// Formats of LOG_FORMAT.
+// Values of LOG_FORMAT.
 const (
 	FormatConsole = "console"
 	FormatJSON    = "json"
 )
 
-// NewLogger writes to w. An empty format is console on a terminal and JSON
-// elsewhere; an unknown level is info (internal/config refuses it earlier).
+// NewLogger returns a logger that writes one line per record to w. level is debug,
+// info, warn or error; any other is info (internal/config rejects it earlier). format
+// is [FormatConsole], [FormatJSON], or "" for console on a terminal and JSON otherwise.
 func NewLogger(w io.Writer, level, format string) *slog.Logger {
 	lvl := zapcore.InfoLevel
 	_ = lvl.UnmarshalText([]byte(level))

@@ -13,8 +13,8 @@ import (
 	"sentinelone-provisioner/internal/telemetry"
 )
 
-// JSON where nobody looks: one object a line, with time, level, message and the
-// fields as given.
+// JSON unless w is a terminal: one object per line, with time, level, message and the
+// fields.
 func TestNewLogger_JSON(t *testing.T) {
 	t.Parallel()
 	for _, format := range []string{"", telemetry.FormatJSON} {
@@ -37,7 +37,7 @@ func TestNewLogger_JSON(t *testing.T) {
 	}
 }
 
-// The console format is for eyes.
+// The console format separates time, level, message and fields by two spaces.
 func TestNewLogger_Console(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
@@ -46,7 +46,7 @@ func TestNewLogger_Console(t *testing.T) {
 	require.Equal(t, []string{"INFO", "Worker runs", `{"queue": "s1"}`}, fields[1:])
 }
 
-// Each level shows itself and what is graver; an unknown one is info.
+// A level prints itself and the levels above; an unknown level is info.
 func TestNewLogger_Levels(t *testing.T) {
 	t.Parallel()
 	for level, want := range map[string]int{"debug": 4, "info": 3, "warn": 2, "error": 1, "loud": 3, "INFO": 3} {

@@ -16,17 +16,18 @@ import (
 	"go.temporal.io/sdk/contrib/opentelemetry"
 )
 
-// Metrics collects what the Temporal SDK and our activities count, and shows it to
-// Prometheus at /metrics.
+// Metrics collects the metrics of the Temporal SDK and of our activities, and serves
+// them to Prometheus at /metrics.
 type Metrics struct {
-	Handler client.MetricsHandler
+	Handler client.MetricsHandler // for the options of the Temporal client
 	server  *http.Server
 	done    chan struct{}
 }
 
 const headerTimeout = 5 * time.Second
 
-// ServeMetrics listens on address, a host and port such as localhost:9464.
+// ServeMetrics starts to serve on address, a host and port such as localhost:9464,
+// until [Metrics.Close]. It fails if it cannot listen there. ctx bounds the start only.
 func ServeMetrics(ctx context.Context, address string) (*Metrics, error) {
 	registry := prometheus.NewRegistry()
 	exporter, err := otelprometheus.New(otelprometheus.WithRegisterer(registry), otelprometheus.WithoutScopeInfo())
@@ -36,13 +37,13 @@ func ServeMetrics(ctx context.Context, address string) (*Metrics, error) {
 	meter := metric.NewMeterProvider(metric.WithReader(exporter)).Meter("sentinelone-provisioner")
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
 	if err != nil {
-		return nil, fmt.Errorf("METRICS_ADDRESS: nobody can be served at %q: %w", address, err)
+		return nil, fmt.Errorf("METRICS_ADDRESS: cannot listen on %q, choose another host:port: %w", address, err)
 	}
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
 	m := &Metrics{
 		Handler: opentelemetry.NewMetricsHandler(opentelemetry.MetricsHandlerOptions{
-			Meter: meter, UseMonotonicCounters: true, OnError: func(error) {}, // one metric less is no reason to stop
+			Meter: meter, UseMonotonicCounters: true, OnError: func(error) {}, // a missing metric must not stop the worker
 		}),
 		server: &http.Server{Handler: mux, ReadHeaderTimeout: headerTimeout},
 		done:   make(chan struct{}),
@@ -50,13 +51,13 @@ func ServeMetrics(ctx context.Context, address string) (*Metrics, error) {
 	go func() {
 		defer close(m.done)
 		if err := m.server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-			return // the listener is gone; metrics are not worth stopping the worker for
+			return // lost metrics must not stop the worker
 		}
 	}()
 	return m, nil
 }
 
-// Close stops serving.
+// Close stops the server and waits for it.
 func (m *Metrics) Close() error {
 	err := m.server.Close()
 	<-m.done

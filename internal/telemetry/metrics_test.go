@@ -11,8 +11,8 @@ import (
 	"sentinelone-provisioner/internal/telemetry"
 )
 
-// What is counted can be scraped.
-func TestServeMetrics_ShowsWhatIsCounted(t *testing.T) {
+// Prometheus can scrape a counter.
+func TestServeMetrics_ServesCounters(t *testing.T) {
 	t.Parallel()
 	free, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)

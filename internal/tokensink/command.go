@@ -19,7 +19,7 @@ type command struct {
 	timeout time.Duration
 }
 
-// commandTimeout is how long the program has to keep a token.
+// commandTimeout bounds one run of the program.
 const commandTimeout = 30 * time.Second
 
 func newCommand(program string) command { return command{program: program, timeout: commandTimeout} }
@@ -35,11 +35,11 @@ func (c command) Check(string) error {
 	return nil
 }
 
-// Drop implements [Sink]: what the program has done with a token is its own business.
+// Drop implements [Sink]. It does nothing: only the program knows where the token is.
 func (command) Drop(string, string) error { return nil }
 
-// Put implements [Sink]. The program gets the token on its standard input; exit code 0
-// says that it is kept.
+// Put implements [Sink]. The program reads the token from standard input; exit code 0
+// means that the token is stored.
 func (c command) Put(ctx context.Context, t Token) (access.TokenPlace, error) {
 	place := access.TokenPlace{Sink: c.Kind(), ExpiresAt: t.ExpiresAt}
 	if err := t.check(); err != nil {
@@ -47,9 +47,9 @@ func (c command) Put(ctx context.Context, t Token) (access.TokenPlace, error) {
 	}
 	ctx, stop := context.WithTimeout(ctx, c.timeout)
 	defer stop()
-	said := &head{most: mostSaid}
+	output := &headWriter{limit: maxOutput}
 	cmd := exec.CommandContext(ctx, c.program) //nolint:gosec // the operator's own program is the point
-	cmd.Stdin, cmd.Stderr = strings.NewReader(t.Secret.Reveal()), said
+	cmd.Stdin, cmd.Stderr = strings.NewReader(t.Secret.Reveal()), output
 	cmd.WaitDelay = time.Second
 	cmd.Env = append(environment(os.Environ()),
 		"SERVICE_USER_CONSOLE="+t.Console, "SERVICE_USER_ID="+t.ID, "SERVICE_USER_NAME="+t.Name,
@@ -59,20 +59,21 @@ func (c command) Put(ctx context.Context, t Token) (access.TokenPlace, error) {
 	case err == nil:
 		return place, nil
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
-		err = fmt.Errorf("it took longer than %s", c.timeout)
+		err = fmt.Errorf("it ran longer than %s", c.timeout)
 	}
-	return place, fmt.Errorf("SERVICE_USER_TOKEN_COMMAND did not take the token of service user %s: %w%s",
-		t.ID, err, because(said.String(), t.Secret.Reveal()))
+	return place, fmt.Errorf("SERVICE_USER_TOKEN_COMMAND did not store the token of service user %s: %w%s",
+		t.ID, err, reason(output.String(), t.Secret.Reveal()))
 }
 
-// ours are variables that hold secrets of the worker, which the program has no use for.
-var ours = []string{"SENTINELONE_API_TOKEN=", "DATABASE_URL=", "TEMPORAL_API_KEY="}
+// workerSecrets are variables that the program must not see.
+var workerSecrets = []string{"SENTINELONE_API_TOKEN=", "DATABASE_URL=", "TEMPORAL_API_KEY="}
 
+// environment returns the worker's environment without its secrets.
 func environment(all []string) []string {
 	out := make([]string, 0, len(all))
 	for _, v := range all {
 		secret := false
-		for _, name := range ours {
+		for _, name := range workerSecrets {
 			secret = secret || strings.HasPrefix(v, name)
 		}
 		if !secret {
@@ -82,45 +83,46 @@ func environment(all []string) []string {
 	return out
 }
 
-// Bounds of what is repeated of the program's own words.
+// Bounds for the program's error output in our error message.
 const (
-	mostSaid  = 4096 // bytes looked at
-	mostShown = 200  // characters shown
-	telling   = 8    // characters of a token that give it away
+	maxOutput   = 4096 // bytes read
+	maxReason   = 200  // characters shown
+	minFragment = 8    // characters of a token that must not appear in the message
 )
 
-// opaque is what a token, or one that was encoded, looks like; no word is that long.
+// opaque matches what looks like a token or an encoded one; no ordinary word is that
+// long.
 var opaque = regexp.MustCompile(`[A-Za-z0-9+/=_.-]{20,}`)
 
-// because is what the program said, without anything that may be of the token. Where
-// some of it is left all the same, it is nothing.
-func because(said, token string) string {
-	said = strings.ReplaceAll(said, token, "[redacted]")
-	said = strings.Join(strings.Fields(opaque.ReplaceAllString(said, "[redacted]")), " ")
-	for i := 0; i+telling <= len(token); i++ {
-		if strings.Contains(said, token[i:i+telling]) {
+// reason returns ": " and the program's error output with everything redacted that may
+// be part of the token. It returns "" if a fragment of the token remains.
+func reason(output, token string) string {
+	output = strings.ReplaceAll(output, token, "[redacted]")
+	output = strings.Join(strings.Fields(opaque.ReplaceAllString(output, "[redacted]")), " ")
+	for i := 0; i+minFragment <= len(token); i++ {
+		if strings.Contains(output, token[i:i+minFragment]) {
 			return ""
 		}
 	}
-	if runes := []rune(said); len(runes) > mostShown {
-		said = string(runes[:mostShown]) + "…"
+	if runes := []rune(output); len(runes) > maxReason {
+		output = string(runes[:maxReason]) + "…"
 	}
-	if said == "" {
+	if output == "" {
 		return ""
 	}
-	return ": " + said
+	return ": " + output
 }
 
-// head keeps the first bytes that are written to it.
-type head struct {
+// headWriter keeps the first limit bytes and drops the rest.
+type headWriter struct {
 	strings.Builder
 
-	most int
+	limit int
 }
 
 // Write implements io.Writer.
-func (h *head) Write(p []byte) (int, error) {
-	if room := h.most - h.Len(); room > 0 {
+func (h *headWriter) Write(p []byte) (int, error) {
+	if room := h.limit - h.Len(); room > 0 {
 		_, _ = h.Builder.Write(p[:min(room, len(p))])
 	}
 	return len(p), nil

@@ -1,4 +1,4 @@
-// Package tokensink hands over the tokens of service users that were made: to a file of
-// the worker, or to a program. A console shows a token once, and nothing else of ours
+// Package tokensink stores the tokens of new service users: in a file of the worker, or
+// through a program. The console shows a token once, and no other part of this project
 // may hold it: no history, ledger, log or error.
 package tokensink

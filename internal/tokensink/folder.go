@@ -11,44 +11,44 @@ import (
 	"sentinelone-provisioner/internal/access"
 )
 
-// Folder is a sink that writes <folder>/<console>/<id>.token: mode 0600, in a folder of
-// mode 0700, whole or not at all. The file holds the token and nothing else.
+// Folder is a [Sink] that writes <folder>/<console>/<id>.token atomically: mode 0600, in
+// a folder of mode 0700. The file contains the token and nothing else.
 type Folder string
 
 const (
 	folderMode = 0o700
 	suffix     = ".token"
-	unfinished = ".unfinished-*" // the name of a file that is being written
+	unfinished = ".unfinished-*" // pattern for the name of a file that is being written
 )
 
 // Kind implements [Sink].
 func (Folder) Kind() string { return "file" }
 
-// Check implements [Sink] by writing an empty file.
+// Check implements [Sink]: it writes and removes an empty file.
 func (f Folder) Check(console string) error {
 	if err := safeNames(console, "0"); err != nil {
 		return err
 	}
-	folder, err := f.open(console)
+	folder, err := f.ensureFolder(console)
 	if err != nil {
 		return err
 	}
 	file, err := os.CreateTemp(folder, unfinished)
 	if err != nil {
-		return fmt.Errorf("SERVICE_USER_TOKEN_DIR: no file can be made in it: %w", err)
+		return fmt.Errorf("SERVICE_USER_TOKEN_DIR: cannot create a file in it: %w", err)
 	}
 	return errors.Join(file.Close(), os.Remove(file.Name()))
 }
 
-// open makes the console's folder where it is missing, and closes it to others.
-func (f Folder) open(console string) (string, error) {
+// ensureFolder creates the console's folder if it is missing, and sets its mode.
+func (f Folder) ensureFolder(console string) (string, error) {
 	folder := filepath.Join(string(f), console)
 	err := os.MkdirAll(folder, folderMode)
 	if err == nil {
 		err = os.Chmod(folder, folderMode)
 	}
 	if err != nil {
-		return "", fmt.Errorf("SERVICE_USER_TOKEN_DIR: the folder cannot be made: %w", err)
+		return "", fmt.Errorf("SERVICE_USER_TOKEN_DIR: cannot create the folder: %w", err)
 	}
 	return folder, nil
 }
@@ -59,18 +59,18 @@ func (f Folder) Put(_ context.Context, t Token) (access.TokenPlace, error) {
 	if err := t.check(); err != nil {
 		return place, err
 	}
-	folder, err := f.open(t.Console)
+	folder, err := f.ensureFolder(t.Console)
 	if err != nil {
 		return place, err
 	}
-	if err := write(folder, filepath.Join(string(f), place.Path), t.Secret.Reveal()); err != nil {
-		return place, fmt.Errorf("SERVICE_USER_TOKEN_DIR: the token of service user %s was not written: %w", t.ID, err)
+	if err := writeAtomically(folder, filepath.Join(string(f), place.Path), t.Secret.Reveal()); err != nil {
+		return place, fmt.Errorf("SERVICE_USER_TOKEN_DIR: could not write the token of service user %s: %w", t.ID, err)
 	}
 	return place, nil
 }
 
-// write puts the text into a file of its own, on the disk, and then in its place.
-func write(folder, path, text string) (err error) {
+// writeAtomically writes and syncs a temporary file in folder, then renames it to path.
+func writeAtomically(folder, path, text string) (err error) {
 	file, err := os.CreateTemp(folder, unfinished) // mode 0600
 	if err != nil {
 		return err
@@ -93,7 +93,7 @@ func write(folder, path, text string) (err error) {
 	return syncFolder(folder)
 }
 
-// syncFolder makes the new name outlast a crash of the machine.
+// syncFolder makes a rename survive a crash of the machine.
 func syncFolder(folder string) error {
 	dir, err := os.Open(folder)
 	if err != nil {

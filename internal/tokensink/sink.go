@@ -10,30 +10,33 @@ import (
 	"sentinelone-provisioner/internal/access"
 )
 
-// Token is what is handed over, and whose it is.
+// Token is an API token and the service user it belongs to.
 type Token struct {
 	Console   string // host of the console, with its port if it has one
-	ID        string // of the service user
-	Name      string
+	ID        string // of the service user; digits only
+	Name      string // of the service user
 	ExpiresAt time.Time
-	// Secret is the token itself, as package console gives it.
+	// Secret is the token itself, as package console returns it.
 	Secret interface{ Reveal() string }
 }
 
-// Sink takes tokens.
+// Sink stores tokens.
 type Sink interface {
-	// Kind is "file" or "command", "" for none.
+	// Kind returns "file", "command", or "" if no sink is configured.
 	Kind() string
-	// Check says why a token of that console could not be taken, before one is made.
+	// Check returns an error if Put would fail for this console. Call it before making a
+	// token.
 	Check(console string) error
-	// Put takes a token; once it returns nil, the token is kept. A second one for the
-	// same service user replaces the first. No error holds the token.
+	// Put stores a token durably; a second token for the same service user replaces the
+	// first. No error contains the token.
 	Put(ctx context.Context, t Token) (access.TokenPlace, error)
-	// Drop forgets the token of a service user that is no more, where that is possible.
+	// Drop removes the token of a deleted service user. It does nothing if there is none,
+	// or if the sink cannot remove tokens.
 	Drop(console, id string) error
 }
 
-// New is the sink that the settings name: a folder, a program, or neither.
+// New returns the configured sink: a [Folder], a program, or one whose Check and Put
+// always fail if both are "".
 func New(folder, program string) Sink {
 	switch {
 	case folder != "":
@@ -44,10 +47,10 @@ func New(folder, program string) Sink {
 	return none{}
 }
 
-// none takes nothing.
+// none stores nothing.
 type none struct{}
 
-var errNone = errors.New("the worker has nowhere to put the token of a service user, which a console shows once: " +
+var errNone = errors.New("the worker has no place to store the token of a service user, which the console shows once: " +
 	"set SERVICE_USER_TOKEN_DIR or SERVICE_USER_TOKEN_COMMAND")
 
 func (none) Kind() string              { return "" }
@@ -59,18 +62,19 @@ func (none) Put(context.Context, Token) (access.TokenPlace, error) {
 
 func (t Token) check() error {
 	if t.Secret == nil || t.Secret.Reveal() == "" {
-		return errors.New("there is no token to keep")
+		return errors.New("the console returned no token to store: reset the token of the service user")
 	}
 	return safeNames(t.Console, t.ID)
 }
 
-// safeNames keeps what a path or an environment is made of to what consoles have.
+// safeNames rejects names that are not a console's host and id, and could lead out of
+// the folder.
 func safeNames(console, id string) error {
 	if console == "" || strings.ContainsAny(console, "/\\\x00") || strings.HasPrefix(console, ".") {
-		return fmt.Errorf("%q is not the name of a console", console)
+		return fmt.Errorf("%q is not the host of a console", console)
 	}
 	if id == "" || strings.Trim(id, "0123456789") != "" {
-		return fmt.Errorf("%q is not the id of a service user: ids of a console are digits only", id)
+		return fmt.Errorf("%q is not the id of a service user: ids are digits only", id)
 	}
 	return nil
 }

@@ -28,8 +28,8 @@ func token(text string) Token {
 	return Token{Console: host, ID: "1843820828304888119", Name: "ci builds", ExpiresAt: expires, Secret: secret(text)}
 }
 
-// A folder has one file per service user, readable by its owner alone; a new token
-// takes the place of the old one.
+// A folder has one file per service user, readable by its owner only; a new token
+// replaces the old one.
 func TestFolder(t *testing.T) {
 	t.Parallel()
 	root := filepath.Join(t.TempDir(), "tokens")
@@ -49,15 +49,15 @@ func TestFolder(t *testing.T) {
 	requireMode(t, filepath.Join(root, host, "1843820828304888119.token"), 0o600)
 	files, err := os.ReadDir(filepath.Join(root, host))
 	require.NoError(t, err)
-	require.Len(t, files, 1, "nothing unfinished is left")
+	require.Len(t, files, 1, "no temporary file is left")
 
 	require.NoError(t, sink.Drop(host, "1843820828304888119"))
-	require.NoError(t, sink.Drop(host, "1843820828304888119"), "what is not there need not be dropped")
+	require.NoError(t, sink.Drop(host, "1843820828304888119"), "dropping a missing token is no error")
 	require.NoFileExists(t, filepath.Join(root, host, "1843820828304888119.token"))
 }
 
-// A folder of its own that others may enter is closed to them.
-func TestFolder_IsClosedToOthers(t *testing.T) {
+// Check takes access to an existing folder away from others.
+func TestFolder_RestrictsMode(t *testing.T) {
 	t.Parallel()
 	root := t.TempDir()
 	require.NoError(t, os.Mkdir(filepath.Join(root, host), 0o755))
@@ -90,8 +90,8 @@ func TestFolder_Faults(t *testing.T) {
 	require.Empty(t, left)
 }
 
-// The program gets the token on its standard input, the rest in its environment, and
-// none of the worker's own secrets.
+// The program reads the token from standard input and the rest from its environment,
+// which has none of the worker's secrets.
 func TestCommand(t *testing.T) {
 	t.Setenv("SENTINELONE_API_TOKEN", "the-worker's-own")
 	t.Setenv("VAULT_ADDR", "https://vault.example.com")
@@ -115,9 +115,9 @@ func TestCommand(t *testing.T) {
 	require.NotContains(t, environment, canary)
 }
 
-// What a program says of its failure is repeated, but nothing that may be of the token.
+// An error contains the program's own output, but nothing that may be part of the token.
 //
-//nolint:paralleltest // a program that was just written cannot be run while another is being started
+//nolint:paralleltest // a program that was just written cannot run while another one is being started
 func TestCommand_Failures(t *testing.T) {
 	cases := map[string]struct{ body, want string }{
 		"no reason":     {"exit 3", "exit status 3"},
@@ -133,20 +133,20 @@ func TestCommand_Failures(t *testing.T) {
 			_, err := New("", script(t, c.body)).Put(t.Context(), token(canary))
 			require.ErrorContains(t, err, c.want)
 			require.ErrorContains(t, err, "SERVICE_USER_TOKEN_COMMAND")
-			require.NotContains(t, err.Error(), canary[:telling])
+			require.NotContains(t, err.Error(), canary[:minFragment])
 			require.Less(t, len(err.Error()), 500)
 		})
 	}
 }
 
 //nolint:paralleltest // see above
-func TestCommand_TakesTooLong(t *testing.T) {
+func TestCommand_Timeout(t *testing.T) {
 	sink := command{program: script(t, "exec sleep 600"), timeout: 50 * time.Millisecond}
 	_, err := sink.Put(t.Context(), token(canary))
 	require.ErrorContains(t, err, "longer than 50ms")
 }
 
-func TestNew_Nowhere(t *testing.T) {
+func TestNew_NoSink(t *testing.T) {
 	t.Parallel()
 	require.ErrorContains(t, New("", "").Check(host), "SERVICE_USER_TOKEN_DIR")
 	require.Empty(t, New("", "").Kind())

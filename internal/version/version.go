@@ -1,4 +1,5 @@
-// Package version says which build this is, from what the Go toolchain records.
+// Package version returns the version of the running build, as the Go toolchain
+// recorded it.
 package version
 
 import (
@@ -9,11 +10,11 @@ import (
 const (
 	program = "sentinelone-provisioner"
 	unknown = "devel"
-	short   = 12 // characters of a revision that people read
+	short   = 12 // characters of a shortened revision
 )
 
-// String is the module's version, or the revision it was built from, with
-// "+changes" when the tree had changes of its own.
+// String returns the module's version, or the first 12 characters of the Git revision
+// with "+changes" if the tree was modified, or "devel" if neither is recorded.
 var String = sync.OnceValue(func() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
@@ -22,7 +23,8 @@ var String = sync.OnceValue(func() string {
 	return describe(info)
 })
 
-// UserAgent is what console requests are signed with.
+// UserAgent returns the User-Agent header of requests to the console:
+// sentinelone-provisioner/VERSION.
 func UserAgent() string { return program + "/" + String() }
 
 func describe(info *debug.BuildInfo) string {

@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A released module says its version, a build from a checkout its revision.
+// A released module has its version, a build from a checkout its revision.
 func TestDescribe(t *testing.T) {
 	t.Parallel()
 	const revision = "0123456789abcdef0123456789abcdef01234567"
