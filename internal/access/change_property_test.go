@@ -27,7 +27,7 @@ func (w world) holding() access.Holding {
 	case access.SiteLevel:
 		h.ScopeID = fmt.Sprint(100 + w.IntN(3))
 	case access.AccountLevel:
-		h.ScopeID = fmt.Sprint(10 + w.IntN(2))
+		h.ScopeID = fmt.Sprint(100 + w.IntN(2)) // the id of a site too: only the level tells them apart
 	default: // the tenant has no id
 	}
 	return h
