@@ -29,7 +29,7 @@ func consentHandedOver(t *testing.T, l *live) {
 	e, err := p.connect(t.Context())
 	require.NoError(t, err)
 	defer e.Close()
-	d, err := p.newDesk(t.Context(), e, gina, pen{program: p})
+	d, err := p.newInboxBackend(t.Context(), e, gina, pen{program: p})
 	require.NoError(t, err)
 	has := func() bool {
 		items, err := d.Pending(t.Context())
@@ -50,10 +50,10 @@ func consentHandedOver(t *testing.T, l *live) {
 	require.Eventually(t, has, waitLimit, pollEvery)
 	require.Contains(t, listed(), "grant/HAND")
 	require.Regexp(t, `(?m)^HAND\t`, run(t, "__complete", "approve", "--by", gina, "H").out)
-	sheet, err := d.Detail(t.Context(), "grant/HAND")
+	detail, err := d.Detail(t.Context(), "grant/HAND")
 	require.NoError(t, err)
-	require.Empty(t, sheet.Closed)
-	require.Equal(t, []string{erin, gina + " for " + erin}, sheet.Steps[1].People)
+	require.Empty(t, detail.Closed)
+	require.Equal(t, []string{erin, gina + " for " + erin}, detail.Steps[1].People)
 	require.Regexp(t, `(?m)still asked: erin@example.com, gina@example.com for erin@example.com; 0 of 1 given`,
 		run(t, "show", "HAND").out)
 
@@ -69,7 +69,7 @@ func consentHandedOver(t *testing.T, l *live) {
 	require.WithinDuration(t, time.Now().Add(7*24*time.Hour), status.Consent.Delegates[0].Until, time.Hour)
 	weight := deciding{in: workflows.DecisionInput{By: gina}}.weight(status)
 	require.Contains(t, weight, "counts for erin@example.com, who handed their decisions to you until ")
-	taken, err := d.Decide(t.Context(), inbox.Decision{ID: "grant/HAND", Plan: sheet.Plan, Action: inbox.Deny})
+	taken, err := d.Decide(t.Context(), inbox.Decision{ID: "grant/HAND", Plan: detail.Plan, Action: inbox.Deny})
 	require.NoError(t, err)
 	require.Equal(t, "grant/HAND: deny by gina@example.com for erin@example.com (unsigned)", taken)
 	require.False(t, has())

@@ -68,11 +68,11 @@ func (p *program) inbox(ctx context.Context, o inboxOptions) error {
 	if pen.none != "" {
 		note = "not signed: " + pen.none
 	}
-	desk, err := p.newDesk(ctx, e, by, pen)
+	backend, err := p.newInboxBackend(ctx, e, by, pen)
 	if err != nil {
 		return err
 	}
-	done, err := inbox.Run(ctx, desk, inbox.Options{
+	done, err := inbox.Run(ctx, backend, inbox.Options{
 		Who: by, Note: note, Every: inboxEvery, Now: p.now,
 	}, in, p.out)
 	for _, sentence := range done {

@@ -54,10 +54,10 @@ func inboxStatus() workflows.RequestStatus {
 	}
 }
 
-func TestDesk_Sheet(t *testing.T) {
-	d := &desk{by: carol}
+func TestInboxBackend_Detail(t *testing.T) {
+	d := &inboxBackend{by: carol}
 	s := inboxStatus()
-	got := d.sheet(s)
+	got := d.detail(s)
 	require.Equal(t, inbox.Item{
 		ID: "grant/INC-42", Summary: "grant user ana@example.com (7) role SOC (2) at site Acme / Berlin (9), for 4h",
 		Requester: "bob@example.com", Reason: "INC-42", Given: 1, Need: 2, Until: noon.Add(time.Hour),
@@ -86,42 +86,42 @@ func TestDesk_Sheet(t *testing.T) {
 		{By: "dave@example.com", To: "frank@example.com", Until: noon},
 		{By: carol, To: "Frank@example.com", Until: noon},
 	}
-	got = (&desk{by: "frank@example.com"}).sheet(s)
+	got = (&inboxBackend{by: "frank@example.com"}).detail(s)
 	require.Empty(t, got.Closed)
 	require.Equal(t, []string{carol, "Frank@example.com for carol@example.com"}, got.Steps[0].People)
 	require.Contains(t, got.Facts, inbox.Fact{
 		Name: "for", Text: "carol@example.com, who handed their decisions to you until " + describe.Second(noon),
 	})
-	require.NotContains(t, d.sheet(s).Facts, "for", "carol decides for herself")
+	require.NotContains(t, d.detail(s).Facts, "for", "carol decides for herself")
 
 	s.Plan.Op = access.OpRevoke
-	require.False(t, d.sheet(s).Shortens, "what is taken away is for no time")
+	require.False(t, d.detail(s).Shortens, "what is taken away is for no time")
 	s.Plan, s.Consent, s.State = nil, nil, workflows.StatePlanning
-	require.Equal(t, "the plan is not made yet: the state is planning, for 1 of 2 from leads", d.sheet(s).Closed)
+	require.Equal(t, "the plan is not made yet: the state is planning, for 1 of 2 from leads", d.detail(s).Closed)
 }
 
-func TestDesk_SheetOfEnded(t *testing.T) {
-	d := &desk{by: carol}
+func TestInboxBackend_DetailOfEnded(t *testing.T) {
+	d := &inboxBackend{by: carol}
 	s := inboxStatus()
 	receipt := access.Receipt{Plan: *s.Plan, State: workflows.StateDenied, Decisions: append(s.Consent.Decisions,
 		access.Decision{At: noon.Add(time.Minute), By: "frank@example.com", Action: "deny"})}
-	got := d.sheetOfEnded("grant/INC-42", glimpse{over: true, result: &workflows.RequestResult{
+	got := d.endedDetail("grant/INC-42", glimpse{over: true, result: &workflows.RequestResult{
 		State: workflows.StateDenied, Message: "denied by frank@example.com", Receipt: &receipt,
 	}})
 	require.Equal(t, "it has ended: denied; last decided by frank@example.com (deny) at "+
 		describe.Second(noon.Add(time.Minute)), got.Closed)
 	require.Len(t, got.Decisions, 2)
 	require.False(t, got.Steps[0].Open)
-	got = d.sheetOfEnded("grant/INC-42", glimpse{over: true, result: &workflows.RequestResult{
+	got = d.endedDetail("grant/INC-42", glimpse{over: true, result: &workflows.RequestResult{
 		State: workflows.StateCancelled, Message: "cancelled by bob@example.com",
 	}})
 	require.Equal(t, "it has ended: cancelled: cancelled by bob@example.com", got.Closed)
 }
 
-// What started at once is in the list and on the sheet as such, whether it is still in
+// What started at once is in the list and on the detail as such, whether it is still in
 // force or not, and nothing of it can be shortened.
-func TestDesk_Review(t *testing.T) {
-	d := &desk{by: carol}
+func TestInboxBackend_Review(t *testing.T) {
+	d := &inboxBackend{by: carol}
 	s := inboxStatus()
 	s.Plan.Approval.Steps = nil
 	s.Plan.Approval.Review = &access.Review{ApprovalStep: access.ApprovalStep{Need: 1, Groups: []string{"leads"}}}
@@ -134,7 +134,7 @@ func TestDesk_Review(t *testing.T) {
 	} {
 		s.State = state
 		require.True(t, d.item(s).Review)
-		got := d.sheet(s)
+		got := d.detail(s)
 		require.Empty(t, got.Closed)
 		require.Equal(t, "review", got.Facts[0].Name)
 		require.True(t, got.Facts[0].Warns)
@@ -145,7 +145,7 @@ func TestDesk_Review(t *testing.T) {
 		}, got.Steps)
 	}
 	s.Consent.Verdict = "approved"
-	got := d.sheet(s)
+	got := d.detail(s)
 	require.Contains(t, got.Closed, "it is decided already: approved")
 	for _, f := range got.Facts {
 		require.NotEqual(t, "review", f.Name)

@@ -11,8 +11,8 @@ import (
 	"sentinelone-provisioner/workflows"
 )
 
-// desk is the [inbox.Backend] of one person: it asks the requests themselves, by Temporal.
-type desk struct {
+// inboxBackend is the [inbox.Backend] of one person: it asks the requests themselves, by Temporal.
+type inboxBackend struct {
 	messenger
 
 	by      string
@@ -21,14 +21,14 @@ type desk struct {
 	names   store.Directory // of the last sync; empty where there is no database
 }
 
-// newDesk shows the requests of the configured console and its task queue, of which others
+// newInboxBackend shows the requests of the configured console and its task queue, of which others
 // have one of their own; all that there are where none is configured.
-func (p *program) newDesk(ctx context.Context, e *engine, by string, w pen) (*desk, error) {
+func (p *program) newInboxBackend(ctx context.Context, e *engine, by string, w pen) (*inboxBackend, error) {
 	console, err := p.configuredConsole()
 	if err != nil {
 		return nil, err
 	}
-	d := &desk{
+	d := &inboxBackend{
 		messenger: messenger{program: p, engine: e, pen: w}, by: by, console: console,
 		lookout: newLookout(e, p.now), names: p.directory(ctx),
 	}
@@ -40,7 +40,7 @@ func (p *program) newDesk(ctx context.Context, e *engine, by string, w pen) (*de
 
 // Pending implements [inbox.Backend]. It needs Temporal alone: who decides may not reach the
 // database. Requests that do not answer are listed as they were when they last did.
-func (d *desk) Pending(ctx context.Context) ([]inbox.Item, error) {
+func (d *inboxBackend) Pending(ctx context.Context) ([]inbox.Item, error) {
 	found, err := d.lookout.waitingFor(ctx, d.by, d.console)
 	if found == nil {
 		return nil, err
@@ -66,19 +66,19 @@ func inOneLine(err error) error {
 }
 
 // Detail implements [inbox.Backend].
-func (d *desk) Detail(ctx context.Context, id string) (inbox.Detail, error) {
+func (d *inboxBackend) Detail(ctx context.Context, id string) (inbox.Detail, error) {
 	seen, err := d.look(ctx, id)
 	if err != nil {
 		return inbox.Detail{}, err
 	}
 	if seen.status != nil {
-		return d.sheet(*seen.status), nil
+		return d.detail(*seen.status), nil
 	}
-	return d.sheetOfEnded(id, seen), nil
+	return d.endedDetail(id, seen), nil
 }
 
 // look asks a request how far it is.
-func (d *desk) look(ctx context.Context, id string) (glimpse, error) {
+func (d *inboxBackend) look(ctx context.Context, id string) (glimpse, error) {
 	seen, err := d.engine.glimpseNow(ctx, started{WorkflowID: id})
 	switch {
 	case isGone(err):
@@ -94,13 +94,13 @@ func (d *desk) look(ctx context.Context, id string) (glimpse, error) {
 
 // Decide implements [inbox.Backend]. The request is looked at once more: what was decided in
 // the meantime is said as it is, and a plan that has changed is not decided unseen.
-func (d *desk) Decide(ctx context.Context, in inbox.Decision) (string, error) {
+func (d *inboxBackend) Decide(ctx context.Context, in inbox.Decision) (string, error) {
 	seen, err := d.look(ctx, in.ID)
 	if err != nil {
 		return "", err
 	}
 	if seen.status == nil {
-		return "", errors.New(d.sheetOfEnded(in.ID, seen).Closed)
+		return "", errors.New(d.endedDetail(in.ID, seen).Closed)
 	}
 	status := *seen.status
 	if why := mayNot(status, d.by); why != "" {

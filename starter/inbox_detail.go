@@ -12,7 +12,7 @@ import (
 )
 
 // item is a request as a line of the list.
-func (d *desk) item(s workflows.RequestStatus) inbox.Item {
+func (d *inboxBackend) item(s workflows.RequestStatus) inbox.Item {
 	out := inbox.Item{
 		ID: s.Request, Summary: describe.ShortPlan(*s.Plan), Requester: s.Requester, Reason: s.Plan.Terms.Reason,
 	}
@@ -22,29 +22,29 @@ func (d *desk) item(s workflows.RequestStatus) inbox.Item {
 	return out
 }
 
-// sheet is all that must be known of a request that runs.
-func (d *desk) sheet(s workflows.RequestStatus) inbox.Detail {
+// detail is all that must be known of a request that runs.
+func (d *inboxBackend) detail(s workflows.RequestStatus) inbox.Detail {
 	if s.Plan == nil {
 		return inbox.Detail{
 			Item: inbox.Item{ID: s.Request, Requester: s.Requester}, Closed: mayNot(s, d.by),
 		}
 	}
-	out := d.sheetOfPlan(s.Request, *s.Plan, s.StartedAt)
+	out := d.planDetail(s.Request, *s.Plan, s.StartedAt)
 	out.Item = d.item(s)
 	out.Summary = describe.Plan(*s.Plan)
 	out.Closed = mayNot(s, d.by)
 	if c := s.Consent; c != nil {
-		out.Length = deskLength(*s.Plan, c.Decisions)
-		out.Decisions = deskSaid(c.Decisions)
+		out.Length = allowedTerm(*s.Plan, c.Decisions)
+		out.Decisions = decisionRecords(c.Decisions)
 		out.Shortens = out.Shortens && !c.Review
-		out.Facts = append(deskWord(s, d.by), out.Facts...)
+		out.Facts = append(decisionFacts(s, d.by), out.Facts...)
 	}
-	out.Steps = deskSteps(s.Plan.Approval, s.Consent)
+	out.Steps = inboxSteps(s.Plan.Approval, s.Consent)
 	return out
 }
 
-// sheetOfEnded is what is left of a request that has ended.
-func (d *desk) sheetOfEnded(id string, seen glimpse) inbox.Detail {
+// endedDetail is what is left of a request that has ended.
+func (d *inboxBackend) endedDetail(id string, seen glimpse) inbox.Detail {
 	out := inbox.Detail{Item: inbox.Item{ID: id}}
 	receipt := (*access.Receipt)(nil)
 	if seen.result != nil {
@@ -52,10 +52,10 @@ func (d *desk) sheetOfEnded(id string, seen glimpse) inbox.Detail {
 	}
 	var decisions []access.Decision
 	if receipt != nil {
-		out = d.sheetOfPlan(id, receipt.Plan, receipt.StartedAt)
+		out = d.planDetail(id, receipt.Plan, receipt.StartedAt)
 		decisions = receipt.Decisions
-		out.Decisions = deskSaid(decisions)
-		out.Steps = deskSteps(receipt.Plan.Approval, &workflows.ConsentStatus{
+		out.Decisions = decisionRecords(decisions)
+		out.Steps = inboxSteps(receipt.Plan.Approval, &workflows.ConsentStatus{
 			Verdict: receipt.State, Decisions: decisions,
 		})
 	}
@@ -72,7 +72,7 @@ func (d *desk) sheetOfEnded(id string, seen glimpse) inbox.Detail {
 	return out
 }
 
-func (d *desk) sheetOfPlan(id string, plan access.Plan, askedAt time.Time) inbox.Detail {
+func (d *inboxBackend) planDetail(id string, plan access.Plan, askedAt time.Time) inbox.Detail {
 	n := describe.NewNames(d.names, &plan)
 	out := inbox.Detail{
 		Item: inbox.Item{
@@ -100,8 +100,8 @@ func (d *desk) sheetOfPlan(id string, plan access.Plan, askedAt time.Time) inbox
 	return out
 }
 
-// deskLength is how long a role would be held as approvers have left it; 0 is for good.
-func deskLength(plan access.Plan, decisions []access.Decision) time.Duration {
+// allowedTerm is how long a role would be held as approvers have left it; 0 is for good.
+func allowedTerm(plan access.Plan, decisions []access.Decision) time.Duration {
 	length := plan.Terms.Duration
 	for _, d := range decisions {
 		if d.Duration > 0 {
@@ -111,9 +111,9 @@ func deskLength(plan access.Plan, decisions []access.Decision) time.Duration {
 	return time.Duration(length)
 }
 
-// deskWord says what is particular about a decision here: it is about a role that was
+// decisionFacts says what is particular about a decision here: it is about a role that was
 // given already, or it is another's.
-func deskWord(s workflows.RequestStatus, by string) []inbox.Fact {
+func decisionFacts(s workflows.RequestStatus, by string) []inbox.Fact {
 	var out []inbox.Fact
 	c := *s.Consent
 	switch {
@@ -132,14 +132,14 @@ func deskWord(s workflows.RequestStatus, by string) []inbox.Fact {
 	return out
 }
 
-// deskSteps are those of the policy, or of the review, with how far they are.
-func deskSteps(a access.Approval, c *workflows.ConsentStatus) []inbox.Step {
+// inboxSteps are those of the policy, or of the review, with how far they are.
+func inboxSteps(a access.Approval, c *workflows.ConsentStatus) []inbox.Step {
 	var out []inbox.Step
 	steps, _ := stepsOf(a)
 	for i, s := range steps {
 		step := inbox.Step{Need: s.Need, Groups: s.Groups, People: s.People}
 		if c != nil {
-			step.Given = deskApprovals(c.Decisions, i)
+			step.Given = countApprovals(c.Decisions, i)
 			if step.Open = c.Verdict == "" && i == c.Step; step.Open {
 				step.People = stillAsked(c.People, c.Delegates, c.Decisions)
 			}
@@ -149,7 +149,7 @@ func deskSteps(a access.Approval, c *workflows.ConsentStatus) []inbox.Step {
 	return out
 }
 
-func deskApprovals(decisions []access.Decision, step int) int {
+func countApprovals(decisions []access.Decision, step int) int {
 	n := 0
 	for _, d := range decisions {
 		if d.Step == step && d.Action == workflows.ApproveUpdate {
@@ -159,7 +159,7 @@ func deskApprovals(decisions []access.Decision, step int) int {
 	return n
 }
 
-func deskSaid(decisions []access.Decision) []inbox.DecisionRecord {
+func decisionRecords(decisions []access.Decision) []inbox.DecisionRecord {
 	var out []inbox.DecisionRecord
 	for _, d := range decisions {
 		out = append(out, inbox.DecisionRecord{
