@@ -38,7 +38,7 @@ func (r *Request) Decide(ctx context.Context, in DecideInput) (DecideResult, err
 	defer keepAlive(ctx, nothing)()
 	entry := ledger.Decision{Decision: in.Decision, Refusal: in.Refusal}
 	entry.Decision.Signed = access.Unsigned
-	if err := r.speakFor(ctx, in, &entry); err != nil {
+	if err := r.findDelegation(ctx, in, &entry); err != nil {
 		return DecideResult{}, err
 	}
 	if err := r.checkSignature(ctx, in, &entry); err != nil {

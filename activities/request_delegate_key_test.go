@@ -65,7 +65,7 @@ func TestDecide_RequestersKeyBehindADelegation(t *testing.T) {
 	_, err := h.request.file(t.Context(), RequestInfo{ID: "grant/1", Run: "run"}, 0, asked)
 	require.NoError(t, err)
 	require.Empty(t, h.twice(h.hands(carolMail, daveMail, 0)).Refusal)
-	require.Contains(t, h.decides(0, daveMail, carolMail).Refusal, "with which bob@example.com has asked")
+	require.Contains(t, h.decides(0, daveMail, carolMail).Refusal, "with which bob@example.com has requested it")
 }
 
 func (h *handover) keyOf(name string) string { return ssh.FingerprintSHA256(h.keys[name].PublicKey()) }

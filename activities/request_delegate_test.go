@@ -218,7 +218,7 @@ func TestDelegate_CheckedAgainWhenItCounts(t *testing.T) {
 	require.Empty(t, h.twice(h.hands(carolMail, daveMail, 0)).Refusal)
 	h.signed()
 	require.Contains(t, h.decides(0, daveMail, carolMail).Refusal,
-		"what carol@example.com has delegated does not hold: a signature is needed")
+		"the delegation of carol@example.com does not count: a signature is needed")
 	require.Empty(t, h.twice(h.hands(carolMail, daveMail, 1)).Refusal)
 	require.Empty(t, h.decides(1, daveMail, carolMail).Refusal)
 	text, err := os.ReadFile(h.file)

@@ -3,10 +3,10 @@ package activities
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/approval"
 	"sentinelone-provisioner/internal/ledger"
 	"sentinelone-provisioner/internal/signing"
 )
@@ -40,81 +40,54 @@ func (r *Request) take(ctx context.Context, of RequestInfo, w signedWord, finger
 		entries[0].At.UTC().Format(time.RFC3339), first.UsedFor), nil
 }
 
-// sharesKey says who has signed for this plan with the same key: one key is one person,
-// whatever the names are that it may sign for, and whether it signed the decision or the
-// delegation that it rests on. A denial needs no second person.
+// sharesKey says who has signed for this plan with the same key: see [approval.SharedKey].
 func (r *Request) sharesKey(
 	ctx context.Context, in DecideInput, fingerprint string, entry *ledger.Decision,
 ) (string, error) {
-	if in.Decision.Action != signing.KindApprove {
+	if in.Decision.Action != approval.Approve {
 		return "", nil
 	}
 	entries, err := r.store.LedgerOf(ctx, r.console.Console(), in.Request.ID)
 	if err != nil {
 		return "", fmt.Errorf("look for other uses of key %s: %w", fingerprint, err)
 	}
-	keys := append(delegationKey(entry.Decision), fingerprint)
+	request, earlier, err := signedIn(entries, runOf(in.Request), in.Decision.PlanHash)
+	if err != nil {
+		return "", err
+	}
+	d := entry.Decision
+	d.Signed = fingerprint
+	return approval.SharedKey(d, request, earlier).Sentence(), nil
+}
+
+// signedIn finds in the ledger of a request by which key it was signed in a run, and what
+// was decided on a plan, so far as it counts.
+func signedIn(
+	entries []ledger.Entry, run ledger.Run, plan string,
+) (request approval.Request, decisions []access.Decision, err error) {
 	for _, e := range entries {
-		if !runOf(in.Request).Owns(e.Key) {
-			continue // of another run
+		if !run.Owns(e.Key) {
+			continue
 		}
-		used, err := signedBy(e, in.Decision.PlanHash)
-		if err != nil {
-			return "", err
-		}
-		for _, key := range keys {
-			if slices.Contains(used.keys, key) && !used.sharesPerson(entry.Decision) {
-				return fmt.Sprintf("%s signs with key %s, with which %s has %s: one key is one person",
-					entry.Decision.Who(), key, used.by.Who(), used.did), nil
+		switch e.Kind {
+		case ledger.KindRequest:
+			requested, err := ledger.DecodeAs[ledger.Request](e)
+			if err != nil {
+				return request, nil, err
+			}
+			if s := requested.Verified(); s != nil {
+				request = approval.RequestOf(requested.Plan)
+				request.Key = s.Signed
+			}
+		case ledger.KindDecision:
+			kept, err := ledger.DecodeAs[ledger.Decision](e)
+			if err != nil {
+				return request, nil, err
+			}
+			if kept.Refusal == "" && kept.Decision.PlanHash == plan {
+				decisions = append(decisions, kept.Decision)
 			}
 		}
 	}
-	return "", nil
-}
-
-// delegationKey is of whoever has delegated a decision, where that is signed.
-func delegationKey(d access.Decision) []string {
-	if d.Delegation == nil || d.Delegation.Signed == access.Unsigned {
-		return nil
-	}
-	return []string{d.Delegation.Signed}
-}
-
-// keyUse says who has done what with which keys.
-type keyUse struct {
-	did  string
-	by   access.Decision
-	keys []string
-}
-
-// sharesPerson says that it is a word of the same person.
-func (u keyUse) sharesPerson(d access.Decision) bool {
-	return slices.ContainsFunc(u.by.People(), func(p string) bool { return slices.Contains(d.People(), p) })
-}
-
-// signedBy says who has asked for the request, or approved the plan, and with which keys;
-// none if the entry is not about that.
-func signedBy(e ledger.Entry, plan string) (keyUse, error) {
-	switch e.Kind {
-	case ledger.KindRequest:
-		asked, err := ledger.DecodeAs[ledger.Request](e)
-		if err != nil || asked.Verified() == nil {
-			return keyUse{}, err
-		}
-		return keyUse{
-			did: "asked", by: access.Decision{By: asked.Plan.Terms.Requester}, keys: []string{asked.Signature.Signed},
-		}, nil
-	case ledger.KindDecision:
-		kept, err := ledger.DecodeAs[ledger.Decision](e)
-		said := kept.Decision
-		if err != nil || kept.Refusal != "" || said.Action != signing.KindApprove || said.PlanHash != plan {
-			return keyUse{}, err
-		}
-		keys := delegationKey(said)
-		if said.Signed != access.Unsigned {
-			keys = append(keys, said.Signed)
-		}
-		return keyUse{did: "approved", by: said, keys: keys}, nil
-	}
-	return keyUse{}, nil
+	return request, decisions, nil
 }

@@ -3,59 +3,57 @@ package livestatus
 import (
 	"context"
 	"slices"
+	"time"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/approval"
 	"sentinelone-provisioner/internal/store"
 	"sentinelone-provisioner/workflows"
 )
 
-// delegates completes whom a request asks with those to whom they have handed their
-// decisions, so that who decides needs no database to find what waits for them.
+// ApprovalOf is the approval that a status shows, to judge who is eligible; ok is false
+// if the request asks nobody, or has no plan yet. The open step is as the workflow says,
+// the people included to whom it was escalated.
+func ApprovalOf(status workflows.RequestStatus) (s approval.State, ok bool) {
+	c := status.Consent
+	if status.Plan == nil || c == nil {
+		return approval.State{}, false
+	}
+	s = approval.Of(*status.Plan, time.Time{})
+	s.Review, s.Step, s.Deadline, s.EscalatedAt = c.Review, c.Step, c.Until, c.EscalatedAt
+	s.Decisions, s.Verdict = c.Decisions, approval.Verdict(c.Verdict)
+	s.Request.Requester = status.Requester
+	steps := make([]access.ApprovalStep, c.Steps)
+	copy(steps, s.Steps)
+	if c.Step < c.Steps {
+		steps[c.Step] = access.ApprovalStep{Need: c.Need, Groups: c.From, People: c.People}
+	}
+	s.Steps = steps
+	return s, true
+}
+
+// delegates completes whom a request asks with those who may decide by a delegation, so
+// that they need no database to find what is pending for them.
 func (q *queryInterceptor) delegates(ctx context.Context, status workflows.RequestStatus) workflows.RequestStatus {
-	asked := askedInPerson(status)
-	if len(asked) == 0 {
+	s, ok := ApprovalOf(status)
+	if !ok || status.Result != nil || len(s.Undecided()) == 0 {
 		return status
 	}
-	handed, err := q.source.Delegations(ctx, store.DelegationsQuery{
-		Console: status.Plan.Console, At: q.now(), By: asked,
+	now := q.now()
+	all, err := q.source.Delegations(ctx, store.DelegationsQuery{
+		Console: status.Plan.Console, At: now, By: s.Undecided(),
 	})
 	if err != nil {
 		return status // the workflow's own answer stands
 	}
+	all = slices.DeleteFunc(all, func(d access.Delegation) bool { return q.doubt(d) != nil })
 	consent := *status.Consent
 	consent.Delegates = nil
-	for _, d := range handed {
-		if maySpeak(status, d.To) && q.doubt(d) == nil {
-			consent.Delegates = append(consent.Delegates, workflows.Deputy{By: d.By, To: d.To, Until: d.Until})
-		}
+	for _, d := range s.Delegates(all, now) {
+		consent.Delegates = append(consent.Delegates, workflows.Deputy{By: d.By, To: d.To, Until: d.Until})
 	}
-	slices.SortStableFunc(consent.Delegates, func(a, b workflows.Deputy) int {
-		return rank(asked, a.By) - rank(asked, b.By) // as the worker looks for them
-	})
 	status.Consent = &consent
 	return status
-}
-
-// askedInPerson are those whom the open step names and who have not decided; nobody where
-// everybody may.
-func askedInPerson(s workflows.RequestStatus) []string {
-	c := s.Consent
-	if s.Plan == nil || c == nil || c.Verdict != "" || s.Result != nil || slices.Contains(c.From, access.Anyone) {
-		return nil
-	}
-	return slices.DeleteFunc(slices.Clone(c.People), func(who string) bool {
-		_, has := access.HasDecided(c.Decisions, who)
-		return has
-	})
-}
-
-// maySpeak says whether somebody may decide for another: who is asked themselves does so
-// in their own name, and who asks or gets it has no say at all.
-func maySpeak(s workflows.RequestStatus, who string) bool {
-	by := access.Fold(who)
-	_, has := access.HasDecided(s.Consent.Decisions, by)
-	return !has && by != access.Fold(s.Requester) && by != access.Fold(s.Plan.Principal.Email) &&
-		!slices.Contains(s.Consent.People, by)
 }
 
 // doubt says why a delegation does not count, or nil.
@@ -67,5 +65,3 @@ func (q *queryInterceptor) doubt(d access.Delegation) error {
 	}
 	return nil
 }
-
-func rank(people []string, who string) int { return slices.Index(people, access.Fold(who)) }

@@ -1,0 +1,52 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/approval"
+	"sentinelone-provisioner/internal/ledger"
+	"sentinelone-provisioner/internal/signing"
+	"sentinelone-provisioner/internal/store"
+)
+
+// findDelegation looks whether somebody who is not eligible decides in the place of one who
+// is: whose delegation is in force when the decision is taken.
+func (r *Request) findDelegation(ctx context.Context, in DecideInput, entry *ledger.Decision) error {
+	if entry.Refusal == "" || len(in.Delegators) == 0 {
+		return nil
+	}
+	all, err := r.store.Delegations(ctx, store.DelegationsQuery{
+		Console: r.console.Console(), At: in.Decision.At, By: in.Delegators, To: in.Decision.By,
+	})
+	if err != nil {
+		return err
+	}
+	found, doubts, err := approval.FindDelegation(
+		all, in.Delegators, in.Decision.By, in.Decision.At, r.doubtDelegation)
+	switch {
+	case err != nil:
+		return err
+	case found != nil:
+		entry.Refusal, entry.Decision.OnBehalfOf, entry.Decision.Delegation = "", found.By, found
+	default:
+		entry.Refusal = strings.Join(append([]string{entry.Refusal}, doubts...), "; ")
+	}
+	return nil
+}
+
+// doubtDelegation says why a delegation that was kept does not count now: it was taken
+// before signatures were asked for, or its key is revoked. An error means that it cannot
+// be told.
+func (r *Request) doubtDelegation(d access.Delegation) (why, err error) {
+	if r.signers == nil {
+		return nil, nil
+	}
+	_, why = r.signers.HoldsDelegation(d)
+	if _, unreadable := errors.AsType[*signing.FileError](why); unreadable {
+		return nil, why
+	}
+	return why, nil
+}
