@@ -60,7 +60,7 @@ func TestCompile_EveryFaultWithItsLine(t *testing.T) {
 		`line 3: kind is "": write user or serviceUser`,
 		`line 4: it has 4 columns, the header has 9`,
 		`line 5: role: give one of name and id`,
-		`line 5: duration: "-1h" is no length of time: write 90m, 24h or 7d`,
+		`line 5: duration: invalid duration "-1h": write 90m, 24h or 7d`,
 		`line 6: what "Berlin" is cannot be told, since no sync has seen it: say its level, account or site`,
 		`line 6: duration: 400d is too long: the longest is 8784h; leave it out for a role for good`,
 		`line 6: id "a@b": no e-mail addresses in ids, which Temporal keeps in clear`,

@@ -49,7 +49,7 @@ func TestDelegate_AskedWrongly(t *testing.T) {
 		`"to" is missing`:                    {"--for", "1d"},
 		"cannot delegate to the same person": {"--to", "Carol@example.com", "--for", "1d"},
 		"the longest is 366 days":            {"--to", "dave@example.com", "--for", "367d"},
-		"is no length of time":               {"--to", "dave@example.com", "--for", "soon"},
+		"invalid duration":                   {"--to", "dave@example.com", "--for", "soon"},
 		"to take a delegation back, say":     {"--to", "dave@example.com", "--until", "2020-01-01"},
 		"which console is not known":         {"--to", "dave@example.com", "--for", "1d", "--console", ""},
 	} {

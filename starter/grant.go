@@ -158,9 +158,9 @@ func (p *program) span(o grantOptions) (*access.Duration, *time.Time, error) {
 
 // grantSummary is what Temporal's UI shows beside a grant. It is not encrypted.
 func grantSummary(in workflows.GrantInput) string {
-	text := "grant for good"
+	text := "permanent grant"
 	if in.Duration != nil {
-		text = "grant for " + in.Duration.String()
+		text = "grant " + describe.Term(*in.Duration)
 	}
 	if in.BreakGlass {
 		text = "break-glass " + text

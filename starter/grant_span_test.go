@@ -41,8 +41,8 @@ func TestSpan(t *testing.T) {
 		})
 	}
 	for _, bad := range []struct{ lasts, until, from, want string }{
-		{lasts: "0h", want: "must be more than nothing"},
-		{lasts: "-4h", want: `"-4h" is no length of time`},
+		{lasts: "0h", want: "must be positive"},
+		{lasts: "-4h", want: `invalid duration "-4h"`},
 		{lasts: "400d", want: "--for: 400d is too long: the longest is 8784h"},
 		{lasts: "long", want: "--for: "},
 		{until: "2026-03-10T11:00:00Z", want: "--until: 2026-03-10 11:00:00 UTC is past"},

@@ -81,7 +81,7 @@ func grantedForGood(t *testing.T, l *live) {
 		`(?m)^request +grant/INC-1$`, `(?m)^asked +by bob@example.com on .* UTC$`, `(?m)^reason +on call$`,
 		`(?m)^what +grant user good@example.com \(\d+\) role SOC \(\d+\) at site Acme / Berlin \(\d+\), permanent$`,
 		`(?m)^state +granted, applied and verified$`, `(?m)^before +Viewer \(\d+\) at site Acme / Only Acme \(\d+\)$`,
-		`(?m)^after +SOC \(\d+\) at site Acme / Berlin \(\d+\)$`, `(?m)^approval +no approval is asked for`,
+		`(?m)^after +SOC \(\d+\) at site Acme / Berlin \(\d+\)$`, `(?m)^approval +no approval required`,
 		`(?m)^receipt +[0-9a-f]{64}, intact$`, `(?m)^signed +unsigned$`,
 		`(?m)^.* UTC +grant: read +SOC \(\d+\) absent, 1 role in total$`,
 		`(?m)^.* UTC +grant: write +PUT /users/\d+: 200$`,
@@ -167,7 +167,7 @@ func scheduledGrant(t *testing.T, l *live) {
 	got := asked(t, "grant", "later@example.com", "SOC", "Acme / Berlin",
 		"--start", "2h", "--for", "1h", "--id", "INC-3")
 	require.Equal(t, exitDone, got.code, got.errOut)
-	require.Regexp(t, `(?m)^state +scheduled for .* UTC$`, got.out)
+	require.Regexp(t, `(?m)^state +scheduled, starts .* UTC$`, got.out)
 	require.Contains(t, got.errOut, "call it off before with `starter cancel INC-3`")
 	answers(t, `(?m)^state +scheduled, starts .* UTC$`, "show", "INC-3")
 

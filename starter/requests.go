@@ -148,7 +148,7 @@ func requestsTable(rows []requestRow) (header []string, lines [][]string) {
 // what is asked, in a word or two.
 func (r requestRow) what() string {
 	if r.Op == access.OpAcquire {
-		return fmt.Sprintf("%s %s", access.OpGrant, r.Duration)
+		return fmt.Sprintf("%s %s", access.OpGrant, describe.Duration(r.Duration))
 	}
 	return string(r.Op)
 }

@@ -88,7 +88,7 @@ func (v voice) said() string {
 func (v voice) narrowed() string {
 	var parts []string
 	if v.Duration > 0 {
-		parts = append(parts, "for "+v.Duration.String())
+		parts = append(parts, describe.Term(v.Duration))
 	}
 	if !v.StartAt.IsZero() {
 		parts = append(parts, "from "+describe.Second(v.StartAt)+" on")

@@ -61,8 +61,8 @@ func TestConsent_OverBeforeItStarts(t *testing.T) {
 	late := c.says(2*time.Hour, "approve", carolMail)
 	no := c.says(3*time.Hour, "deny", carolMail)
 	require.Equal(t, "denied", c.grant(in).State)
-	short.refused(t, "it would end at 2026-11-02T08:00:00Z, before it can start")
-	late.refused(t, "it would end at 2026-11-02T11:00:00Z, before it can start")
+	short.refused(t, "it would end at 2026-11-02 08:00:00 UTC, before it can start")
+	late.refused(t, "it would end at 2026-11-02 11:00:00 UTC, before it can start")
 	require.NoError(t, no.err)
 }
 

@@ -249,11 +249,11 @@ func TestGrant_StatusTellsEveryStep(t *testing.T) {
 		Proofs: []access.Proof{},
 	}
 	require.Equal(t, want, seen["planning"])
-	want.State, want.Plan, want.Waiting = "scheduled", &plan, "for its start at 2026-11-02T11:00:00Z"
+	want.State, want.Plan, want.Waiting = "scheduled", &plan, "for its start at 2026-11-02 11:00:00 UTC"
 	require.Equal(t, want, seen["scheduled"])
 	want.State, want.Waiting = "applying", ""
 	require.Equal(t, want, seen["applying"])
-	want.State, want.Waiting, want.EndsAt = "active", "for its end at 2026-11-02T15:00:00Z", &end
+	want.State, want.Waiting, want.EndsAt = "active", "for its end at 2026-11-02 15:00:00 UTC", &end
 	want.Proofs = []access.Proof{proofOf(access.OpAcquire, access.Applied)}
 	require.Equal(t, want, seen["active"])
 	want.State, want.Waiting = "releasing", ""

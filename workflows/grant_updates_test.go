@@ -163,7 +163,7 @@ func TestGrant_CancelAtEachStep(t *testing.T) {
 				r.applies(access.OpRelease, access.Released).After(time.Minute).Once()
 				require.Equal(t, "expired", r.grant(in).State)
 				called.refused(t, map[string]string{
-					"active":    "too late to cancel: the grant is in force until 2026-11-02T15:00:00Z; use end",
+					"active":    "too late to cancel: the grant is in force until 2026-11-02 15:00:00 UTC; use end",
 					"releasing": "too late or too early to cancel: the state is releasing",
 				}[step.state])
 			}

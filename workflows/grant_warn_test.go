@@ -10,6 +10,7 @@ import (
 
 	"sentinelone-provisioner/activities"
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/workflows"
 )
 
@@ -26,7 +27,7 @@ func warned(t *testing.T, long time.Duration, before func(*requestScene)) []time
 		if in.Event.Type == workflows.EventAboutToExpire {
 			require.Equal(t, []string{bobMail}, in.Event.People)
 			ends := r.look().EndsAt
-			require.Contains(t, in.Event.Text, "about to end at "+ends.Format(time.RFC3339))
+			require.Contains(t, in.Event.Text, "about to end at "+describe.Second(*ends))
 			out = append(out, ends.Sub(in.Event.At))
 		}
 		return nil

@@ -92,7 +92,7 @@ func TestProvision_Approved(t *testing.T) {
 	got := w.run()
 
 	require.Equal(t, "awaitingApproval", waiting.State)
-	require.Equal(t, "for 1 of 1 from leads until 2026-11-02T19:00:00Z", waiting.Waiting)
+	require.Equal(t, "for 1 of 1 from leads until 2026-11-02 19:00:00 UTC", waiting.Waiting)
 	require.Equal(t, []string{carolMail, erinMail}, waiting.Consent.People)
 	shorter.refused(t, "holds its role for good: approve it as it is, or deny it")
 	later.refused(t, "holds its role for good: approve it as it is, or deny it")
@@ -132,7 +132,7 @@ func TestProvision_NotApproved(t *testing.T) {
 			func(w *waitingAccount) { w.says(time.Hour, "deny", carolMail) }, "denied", "denied by carol@example.com",
 		},
 		"timed out": {
-			func(*waitingAccount) {}, "timedOut", "nobody decided in time: it waited until 2026-11-02T19:00:00Z",
+			func(*waitingAccount) {}, "timedOut", "nobody decided in time: it waited until 2026-11-02 19:00:00 UTC",
 		},
 		"called off": {
 			func(w *waitingAccount) { w.sends(time.Hour, workflows.CancelUpdate, workflows.By{By: bobMail}) },
@@ -174,7 +174,7 @@ func TestProvision_TokenEndsWhileItWaits(t *testing.T) {
 		got := w.run()
 		require.Equal(t, state, got.State)
 		if state == "refused" {
-			require.Equal(t, "its token was to end at 2026-11-02T11:00:00Z, before it was approved: "+
+			require.Equal(t, "its token was to end at 2026-11-02 11:00:00 UTC, before it was approved: "+
 				"ask again, with a later end", got.Message)
 			require.Empty(t, w.made)
 		}

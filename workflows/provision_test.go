@@ -280,7 +280,7 @@ func TestProvision_WrongInput(t *testing.T) {
 		"an end that is past": {
 			workflows.ProvisionServiceUserType,
 			map[string]any{"name": "ci", "tokenExpiresAt": past.Format(time.RFC3339)},
-			[]string{"tokenExpiresAt is 2026-11-02T08:00:00Z"},
+			[]string{"tokenExpiresAt is 2026-11-02 08:00:00 UTC"},
 		},
 		"no life": {
 			workflows.ProvisionServiceUserType,

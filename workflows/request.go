@@ -11,6 +11,7 @@ import (
 
 	"sentinelone-provisioner/activities"
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/internal/fault/kinds"
 )
 
@@ -243,7 +244,7 @@ func invalid(err error) error {
 	return temporal.NewNonRetryableApplicationError(err.Error(), string(kinds.Invalid), nil)
 }
 
-func at(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+func at(t time.Time) string { return describe.Second(t) }
 
 func mustSay(by string) error {
 	if blank(by) {

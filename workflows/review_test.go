@@ -31,12 +31,12 @@ func TestReview_Timed(t *testing.T) {
 	require.Equal(t, []access.Decision{said.decision}, got.Receipt.Decisions)
 	require.Equal(t, s.plan.Hash, said.decision.PlanHash)
 	require.Equal(t, "active", open.State)
-	require.Equal(t, "for review by 1 of 1 from owners until 2026-11-02T13:00:00Z, "+
-		"and for its end at 2026-11-02T17:00:00Z", open.Waiting)
+	require.Equal(t, "for review by 1 of 1 from owners until 2026-11-02 13:00:00 UTC, "+
+		"and for its end at 2026-11-02 17:00:00 UTC", open.Waiting)
 	require.True(t, open.Consent.Review)
 	require.Equal(t, []string{carolMail, daveMail}, open.Consent.People)
 	require.Equal(t, began.Add(reviewIn), open.Consent.Until)
-	require.Equal(t, "for its end at 2026-11-02T17:00:00Z", after.Waiting)
+	require.Equal(t, "for its end at 2026-11-02 17:00:00 UTC", after.Waiting)
 	require.Equal(t, "approved", after.Consent.Verdict)
 	require.Equal(t, access.Duration(reviewIn), s.applied[0].Change.Change.Lease.For,
 		"the writer ends it by itself if this workflow is terminated before the review")
@@ -45,7 +45,7 @@ func TestReview_Timed(t *testing.T) {
 	require.Equal(t, began.Add(8*time.Hour), s.applied[1].Change.Change.Lease.End)
 	require.Equal(t, []string{"applied", "requested", "decided", "aboutToExpire", "released"}, s.types())
 	require.Equal(t, []string{carolMail, daveMail}, s.told[1].People)
-	require.Contains(t, s.told[1].Text, "It waits for review by 1 of 1 from owners until 2026-11-02T13:00:00Z")
+	require.Contains(t, s.told[1].Text, "It waits for review by 1 of 1 from owners until 2026-11-02 13:00:00 UTC")
 }
 
 // One for good is leased until it is reviewed, and only then for good.
@@ -70,7 +70,7 @@ func TestReview_ForGood(t *testing.T) {
 	require.Equal(t, access.AlreadyHeld, got.Outcome)
 	require.Equal(t, "reviewed by dave@example.com, carol@example.com", got.Message)
 	require.Equal(t, began.Add(3*time.Hour), s.Now().UTC())
-	require.Equal(t, "for review by 1 of 2 from owners until 2026-11-02T13:00:00Z", open.Waiting)
+	require.Equal(t, "for review by 1 of 2 from owners until 2026-11-02 13:00:00 UTC", open.Waiting)
 	require.Nil(t, open.EndsAt)
 	require.Equal(t, []string{"acquire", "grant"}, s.opsDone())
 	require.Equal(t, claim, s.applied[1].Change.Change.Lease.ID, "it takes the place of the lease")
@@ -175,7 +175,7 @@ func TestReview_EndsBeforeItIsReviewed(t *testing.T) {
 			got := s.grant(s.in)
 
 			require.Equal(t, "awaitingReview", open.State)
-			require.Equal(t, "for review by 1 of 1 from owners until 2026-11-02T13:00:00Z", open.Waiting)
+			require.Equal(t, "for review by 1 of 1 from owners until 2026-11-02 13:00:00 UTC", open.Waiting)
 			require.Len(t, open.Proofs, 2, "the role is gone")
 			require.Equal(t, "expired", got.State)
 			require.Equal(t, access.Released, got.Outcome)

@@ -10,6 +10,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"sentinelone-provisioner/activities"
+	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/internal/fault/kinds"
 )
 
@@ -87,7 +88,7 @@ func (s *syncRun) decide(ctx workflow.Context) error {
 		return err
 	}
 	if s.decision == nil {
-		return s.discard(ctx, "", fmt.Sprintf("nobody decided until %s", until.Format("2006-01-02 15:04 MST")))
+		return s.discard(ctx, "", fmt.Sprintf("nobody decided until %s", describe.Minute(until)))
 	}
 	s.status.Quarantine.Decision, s.status.Quarantine.By = s.decided, s.decision.By
 	if s.decided == DiscardUpdate {

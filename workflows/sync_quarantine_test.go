@@ -61,7 +61,7 @@ func TestSync_QuarantineThenConfirm(t *testing.T) {
 
 	require.Equal(t, "quarantined", waiting.State)
 	require.Equal(t, &workflows.Quarantine{Reasons: []string{loss}, Until: began.Add(week)}, waiting.Quarantine)
-	require.Equal(t, "for confirm or discard until 2026-11-09T09:00:00Z: "+loss, waiting.Waiting)
+	require.Equal(t, "for confirm or discard until 2026-11-09 09:00:00 UTC: "+loss, waiting.Waiting)
 	require.Nil(t, waiting.Result)
 	require.Equal(t, &workflows.Quarantine{
 		Reasons: []string{loss}, Until: began.Add(week), Decision: "confirm", By: ana,

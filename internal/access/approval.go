@@ -56,7 +56,7 @@ type Review struct {
 
 // NoApproval is for requests that no policy is about: accounts that are ended.
 func NoApproval() Approval {
-	return Approval{Policy: "no approval is asked for: a policy decides about grants and revokes of roles"}
+	return Approval{Policy: "no approval required: the policy covers grants and revokes of roles only"}
 }
 
 // Decision is one person's word on a request.

@@ -68,7 +68,8 @@ func TestRequest(t *testing.T) {
 		"time-bound grant": {func(*access.Plan) {},
 			"bob@example.com requests SOC for ana@example.com at site Acme / Berlin for 4h: INC-42"},
 		"permanent, at the tenant": {func(p *access.Plan) {
-			p.Op, p.Terms.Duration, p.Terms.Reason, p.Scope = access.OpGrant, 0, "", access.ScopeRef{Level: access.Tenant}
+			p.Op, p.Terms.Duration, p.Terms.Reason = access.OpGrant, 0, ""
+			p.Scope = access.ScopeRef{Level: access.Tenant}
 		}, "bob@example.com requests SOC for ana@example.com at the tenant"},
 		"revoke": {func(p *access.Plan) { p.Op, p.Terms.Duration = access.OpRevoke, 0 },
 			"bob@example.com requests the removal of SOC from ana@example.com at site Acme / Berlin: INC-42"},
@@ -126,7 +127,9 @@ func TestDetails(t *testing.T) {
 	plan.Terms.BreakGlass, plan.Approval.Policy = true, "1 of leads"
 	require.Equal(t, append(moved,
 		describe.Fact{Name: "note", Lines: []string{"one", "two"}},
-		describe.Fact{Name: "break-glass", Lines: []string{"requested: access starts at once and is reviewed afterwards"}},
+		describe.Fact{Name: "break-glass", Lines: []string{
+			"requested: access starts at once and is reviewed afterwards",
+		}},
 		describe.Fact{Name: "approval", Lines: []string{"1 of leads"}},
 		describe.Fact{Name: "refusal", Lines: []string{"the level differs"}},
 	), describe.Details(n, plan))

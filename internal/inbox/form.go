@@ -6,6 +6,9 @@ import (
 	"sync"
 	"time"
 
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/describe"
+
 	"charm.land/bubbles/v2/key"
 	"charm.land/bubbles/v2/textinput"
 	tea "charm.land/bubbletea/v2"
@@ -211,7 +214,8 @@ func (f *form) shorter() (time.Duration, error) {
 	}
 	for _, d := range f.details {
 		if d.Length > 0 && length > d.Length {
-			return 0, fmt.Errorf("%s is limited to %s: enter a shorter time, not a longer one", d.ID, d.Length)
+			return 0, fmt.Errorf("%s is limited to %s: enter a shorter time, not a longer one", d.ID,
+				describe.Duration(access.Duration(d.Length)))
 		}
 	}
 	return length, nil

@@ -143,7 +143,7 @@ func TestForm_ShorterTime(t *testing.T) {
 	backend.change("b", func(s *Detail) { s.Length = 2 * time.Hour })
 	for text, want := range map[string]string{
 		"soon": `invalid duration "soon": write 2h`, "-1h": `invalid duration "-1h"`,
-		"3h": "b is limited to 2h0m0s: enter a shorter time",
+		"3h": "b is limited to 2h: enter a shorter time",
 	} {
 		term := openInbox(t, backend)
 		term.press("*", "a", "tab")

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/describe"
 )
 
 // apply carries out the rule that decides.
@@ -56,7 +57,7 @@ func (d *deciding) level(rule *rule) {
 	}
 	d.refuse("it would move the principal from %s to %s level, which takes away the %s it holds: "+
 		"ask again with allowLevelChange if that is meant", d.q.Before.Level, d.q.Scope.Level,
-		count(len(d.q.Before.Held), "role"))
+		describe.Plural(len(d.q.Before.Held), "role"))
 }
 
 // last takes over the rule for the last role. A role the console does not know would
@@ -95,18 +96,18 @@ func (d *deciding) steps(rule *rule) {
 	case ok:
 	case i >= 0:
 		d.refuse("not enough people are left to approve it: step %d of rule %q needs %d of %s, which without %s %s",
-			i+1, rule.name, a.Steps[i].Need, list(a.Steps[i].Groups), list(d.out(rule.approval.Steps[i])),
+			i+1, rule.name, a.Steps[i].Need, describe.Or(a.Steps[i].Groups), describe.Or(d.out(rule.approval.Steps[i])),
 			have(len(a.Steps[i].Groups), most))
 	default:
 		d.refuse("not enough people are left to approve it: the steps of rule %q need %d different people, "+
 			"and without %s their groups have %d for them",
-			rule.name, needed(a.Steps), list(d.out(rule.approval.Steps...)), most)
+			rule.name, needed(a.Steps), describe.Or(d.out(rule.approval.Steps...)), most)
 	}
 }
 
 func (d *deciding) left(s access.ApprovalStep) access.ApprovalStep {
 	for _, who := range d.out(s) {
-		d.explain("%s is in %s and has no say: %s", who, list(s.Groups), d.role(who))
+		d.explain("%s is in %s and has no say: %s", who, describe.Or(s.Groups), d.role(who))
 	}
 	return without(s, d.barred()...)
 }
@@ -150,7 +151,7 @@ func (d *deciding) breakGlass(rule *rule) {
 	review.ApprovalStep = d.left(review.ApprovalStep)
 	if _, most, ok := enough([]access.ApprovalStep{review.ApprovalStep}); !ok {
 		d.refuse("not enough people are left to review it: rule %q needs %d of %s, which without %s %s",
-			rule.name, review.Need, list(review.Groups), list(d.out(rule.glass.review.ApprovalStep)),
+			rule.name, review.Need, describe.Or(review.Groups), describe.Or(d.out(rule.glass.review.ApprovalStep)),
 			have(len(review.Groups), most))
 		return
 	}

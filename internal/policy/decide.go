@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/describe"
 )
 
 // Decide answers a question. Every rule that denies is looked at, and of those that
@@ -114,39 +115,7 @@ func (d *deciding) conclude() Answer {
 	if a.Refusal != "" {
 		a.Approval = access.Approval{Hash: a.Approval.Hash, Rule: a.Approval.Rule, Refusal: a.Refusal}
 	}
-	a.Approval.Policy = describe(a.Approval)
+	a.Approval.Policy = describe.Approval(a.Approval)
 	a.Explanation = append(a.Explanation, a.Approval.Policy)
 	return *a
-}
-
-// describe is the approval in words.
-func describe(a access.Approval) string {
-	rule := ""
-	if a.Rule != "" {
-		rule = fmt.Sprintf(" (rule %q)", a.Rule)
-	}
-	switch {
-	case a.Refusal != "":
-		return "refused: " + a.Refusal
-	case a.Review != nil:
-		return fmt.Sprintf("starts at once and is ended unless %s within %s%s",
-			stepText(a.Review.ApprovalStep, "reviews it", "review it"), a.Review.Within, rule)
-	case !a.Required && a.Rule == "":
-		return "no rule of the policy asks for an approval"
-	case !a.Required:
-		return "no approval is asked for" + rule
-	}
-	steps := make([]string, len(a.Steps))
-	for i, s := range a.Steps {
-		steps[i] = stepText(s, "", "")
-	}
-	return fmt.Sprintf("approved by %s, within %s%s", strings.Join(steps, ", then "), a.DecideWithin, rule)
-}
-
-func stepText(s access.ApprovalStep, one, several string) string {
-	verb := several
-	if s.Need == 1 {
-		verb = one
-	}
-	return strings.TrimSpace(fmt.Sprintf("%d of %s %s", s.Need, list(s.Groups), verb))
 }

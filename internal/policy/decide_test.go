@@ -300,7 +300,7 @@ func TestDecide_Rules(t *testing.T) {
 	}, decide(t, p, ask(access.OpAcquire)).Rules)
 	revoke := decide(t, p, ask(access.OpRevoke))
 	require.Equal(t, access.Rules{LastRole: access.LastRoleDelete}, revoke.Rules)
-	require.Equal(t, `no approval is asked for (rule "b")`, revoke.Approval.Policy)
+	require.Equal(t, `no approval required (rule "b")`, revoke.Approval.Policy)
 	require.Zero(t, revoke.Approval.MaxDuration)
 }
 

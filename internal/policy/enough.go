@@ -2,7 +2,6 @@ package policy
 
 import (
 	"slices"
-	"strings"
 
 	"sentinelone-provisioner/internal/access"
 )
@@ -61,12 +60,4 @@ func without(s access.ApprovalStep, people ...string) access.ApprovalStep {
 		return slices.Contains(people, p)
 	})
 	return s
-}
-
-// list is "a", "a or b", "a, b or c".
-func list(names []string) string {
-	if n := len(names); n > 1 {
-		return strings.Join(names[:n-1], ", ") + " or " + names[n-1]
-	}
-	return strings.Join(names, "")
 }

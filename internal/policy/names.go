@@ -11,6 +11,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/describe"
 )
 
 // fixedValues are the values of the variables that have few. Comparing one of them with
@@ -93,7 +94,7 @@ func (c *nameCheck) values(variable string, compared ...ast.Expr) {
 	known, fixed := fixedValues[variable]
 	for _, e := range compared {
 		if text, ok := stringOf(e); fixed && ok && !slices.Contains(known, text) {
-			c.refuse(e, "%s is never %q: write %s", variable, text, list(known))
+			c.refuse(e, "%s is never %q: write %s", variable, text, describe.Or(known))
 		}
 	}
 }

@@ -147,7 +147,7 @@ func TestBuiltIn(t *testing.T) {
 	revoke := decide(t, p, ask("revoke"))
 	require.Empty(t, revoke.Refusal)
 	require.False(t, revoke.Approval.Required)
-	require.Equal(t, "no rule of the policy asks for an approval", revoke.Approval.Policy)
+	require.Equal(t, "no approval required: no rule of the policy matches", revoke.Approval.Policy)
 }
 
 // A file that is larger than people write, or has more rules, is refused at once.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/describe"
 )
 
 // Policy is a policy that has been checked. It is safe for concurrent use.
@@ -65,7 +66,7 @@ func (p *Policy) Name() string { return p.name }
 // String is how logs call the policy.
 func (p *Policy) String() string {
 	return fmt.Sprintf("%s: %s, %s, sha256 %s",
-		p.name, count(len(p.rules), "rule"), count(len(p.groups), "group"), p.hash)
+		p.name, describe.Plural(len(p.rules), "rule"), describe.Plural(len(p.groups), "group"), p.hash)
 }
 
 // builtIn is the policy of a worker without a file. Its hash is that of this text.
@@ -95,11 +96,3 @@ func BuiltIn() *Policy { return parsedBuiltIn() }
 
 // Fold makes names of people comparable; see [access.Fold].
 func Fold(name string) string { return access.Fold(name) }
-
-// count is a number with its noun: "1 rule", "2 rules".
-func count(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
-}

@@ -8,6 +8,7 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/approval"
+	"sentinelone-provisioner/internal/describe"
 )
 
 // Past is a request as it went, by the ledger.
@@ -133,7 +134,7 @@ func end(a Answer, past Past) (end, why string) {
 	}
 	step, _ := s.OpenStep()
 	missing := fmt.Sprintf("step %d has %d of %d approvals from %s", step.Number+1, step.Given, step.Need,
-		list(step.Groups))
+		describe.Or(step.Groups))
 	if len(given) > 0 {
 		missing += " (" + strings.Join(given, ", ") + ")"
 	}

@@ -108,7 +108,7 @@ func TestReplay(t *testing.T) {
 		"nobody is asked any more":  {auto, past("granted", anna, "approve"), "", ""},
 		"denied, and would be":      {soc, past("denied", anna, "deny"), "", ""},
 		"denied by no approver":     {soc, past("denied", carol, "deny"), "undecided", ""},
-		"denied, nobody asked":      {auto, past("denied", anna, "deny"), "granted", "no approval is asked for"},
+		"denied, nobody asked":      {auto, past("denied", anna, "deny"), "granted", "no approval required"},
 		"lapsed, and would":         {soc, past("timedOut"), "", ""},
 		"lapsed, nobody asked":      {auto, past("timedOut"), "granted", ""},
 		"refused now":               {deny, past("granted", anna, "approve"), "refused", `rule "b" denies it: closed`},

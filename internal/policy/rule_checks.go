@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/describe"
 )
 
 // together checks what the keys of a rule say of each other.
@@ -79,11 +80,11 @@ func (r *reader) satisfiable(p *Policy, in *reading) {
 		if i, most, ok := enough(steps); !ok && i >= 0 {
 			r.fault(target(node.Content[i]), "rule %q can be satisfied by nobody: "+
 				"step %d needs %d different people of %s, which %s",
-				in.name, i+1, steps[i].Need, list(steps[i].Groups), have(len(steps[i].Groups), most))
+				in.name, i+1, steps[i].Need, describe.Or(steps[i].Groups), have(len(steps[i].Groups), most))
 		} else if !ok {
 			r.fault(node, "rule %q can be satisfied by nobody: its steps need %d different people, "+
 				"since each decides once, and their groups have %s for them",
-				in.name, needed(steps), count(most, "member"))
+				in.name, needed(steps), describe.Plural(most, "member"))
 		}
 	}
 	if in.glass == nil {
@@ -93,15 +94,15 @@ func (r *reader) satisfiable(p *Policy, in *reading) {
 	if _, most, ok := enough([]access.ApprovalStep{review}); !ok {
 		r.fault(in.given["breakGlass"], "breakGlass of rule %q can be reviewed by nobody: "+
 			"it needs %d different people of %s, which %s",
-			in.name, review.Need, list(review.Groups), have(len(review.Groups), most))
+			in.name, review.Need, describe.Or(review.Groups), have(len(review.Groups), most))
 	}
 }
 
 func have(groups, members int) string {
 	if groups == 1 {
-		return "has " + count(members, "member")
+		return "has " + describe.Plural(members, "member")
 	}
-	return "have " + count(members, "different member")
+	return "have " + describe.Plural(members, "different member")
 }
 
 func needed(steps []access.ApprovalStep) int {

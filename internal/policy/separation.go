@@ -9,6 +9,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/describe"
 )
 
 // separation is a set of roles of which nobody may hold two.
@@ -52,7 +53,7 @@ func (r *reader) roles(n *yaml.Node) []string {
 		}
 	})
 	if len(out) < 2 && len(r.faults) == before {
-		r.fault(n, "roles lists %s: give the names or ids of two at least", count(len(out), "role"))
+		r.fault(n, "roles lists %s: give the names or ids of two at least", describe.Plural(len(out), "role"))
 	}
 	return out
 }

@@ -19,8 +19,8 @@ const (
 	endOfDay   edge = true
 )
 
-// parseTime reads a time as people write it. A bare date is a whole day in UTC,
-// of which e says which end is meant. The error shows the ways to write one.
+// parseTime reads a time: RFC 3339, a bare date, of whose day in UTC e says which end is
+// meant, or how long before now. The error shows the ways to write one.
 func parseTime(text string, now time.Time, e edge) (time.Time, error) {
 	text = strings.TrimSpace(text)
 	if t, err := time.Parse(time.RFC3339Nano, text); err == nil {
@@ -36,13 +36,12 @@ func parseTime(text string, now time.Time, e edge) (time.Time, error) {
 	if d, err := parseSpan(strings.TrimSpace(strings.TrimSuffix(text, "ago"))); err == nil {
 		return now.UTC().Add(-d), nil
 	}
-	return time.Time{}, fmt.Errorf("%q is no time: write 2026-03-03T09:00:00Z, 2026-03-03, 24h or 7d", text)
+	return time.Time{}, fmt.Errorf("invalid time %q: write 2026-03-03T09:00:00Z, 2026-03-03, 24h or 7d", text)
 }
 
 var daysAndWeeks = regexp.MustCompile(`^(?:(\d{1,4})w)?(?:(\d{1,5})d)?(.*)$`)
 
-// parseSpan reads a length of time: a Go duration, which weeks and days may
-// precede. It is more than nothing.
+// parseSpan reads a duration above 0: a Go duration, which weeks and days may precede.
 func parseSpan(text string) (time.Duration, error) {
 	parts := daysAndWeeks.FindStringSubmatch(text)
 	var span time.Duration
@@ -54,17 +53,17 @@ func parseSpan(text string) (time.Duration, error) {
 	if rest := parts[3]; rest != "" || text == "" {
 		d, err := time.ParseDuration(rest)
 		if err != nil || d < 0 {
-			return 0, fmt.Errorf("%q is no length of time: write 90m, 24h or 7d", text)
+			return 0, fmt.Errorf("invalid duration %q: write 90m, 24h or 7d", text)
 		}
 		span += d
 	}
 	if span <= 0 {
-		return 0, fmt.Errorf("%q is no length of time: it must be more than nothing", text)
+		return 0, fmt.Errorf("invalid duration %q: must be positive", text)
 	}
 	return span, nil
 }
 
-// timeFlag reads an optional time; nil if it was not given.
+// timeFlag reads an optional time from a flag; nil if the flag is empty.
 func (p *program) timeFlag(name, text string, e edge) (*time.Time, error) {
 	if text == "" {
 		return nil, nil //nolint:nilnil // absent is a value here
@@ -76,11 +75,11 @@ func (p *program) timeFlag(name, text string, e edge) (*time.Time, error) {
 	return &t, nil
 }
 
-// aheadHelp is [timeHelp] for times to come.
+// aheadHelp is [timeHelp] for times in the future.
 const aheadHelp = "RFC 3339, a date (UTC), or how far ahead: 4h, 7d"
 
-// aheadFlag reads an optional time to come; nil if it was not given. A length of time
-// counts from now on.
+// aheadFlag reads an optional time in the future from a flag; nil if the flag is empty. A
+// duration counts from now.
 func (p *program) aheadFlag(name, text string, e edge) (*time.Time, error) {
 	if text == "" {
 		return nil, nil //nolint:nilnil // absent is a value here

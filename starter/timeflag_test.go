@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -43,7 +45,8 @@ func TestParseTime_NoTime(t *testing.T) {
 		"", " ", "yesterday", "2026-13-01", "2026-3-3", "-24h", "0d", "0h", "d", "7", "2026-03-03 09:00", "ago", "1d2w",
 	} {
 		_, err := parseTime(text, noon, endOfDay)
-		require.ErrorContains(t, err, "is no time: write 2026-03-03T09:00:00Z", "%q", text)
+		want := fmt.Sprintf("invalid time %q: write 2026-03-03T09:00:00Z", strings.TrimSpace(text))
+		require.ErrorContains(t, err, want)
 	}
 }
 
