@@ -15,13 +15,8 @@ import (
 // DelegateInput hands a person's decisions to another.
 type DelegateInput struct {
 	Request RequestInfo `json:"request"` // by which it came
-	// Delegation is what was asked. Console, if given, must be the one the worker serves;
-	// Run is given where it is part of what is signed.
+	// Delegation is what was asked. Console, if given, must be the one the worker serves.
 	Delegation access.Delegation `json:"delegation"`
-	// Number counts the delegations of this request, from 0.
-	Number int `json:"number"`
-	// Refusal says why it does not count; "" if it may.
-	Refusal string `json:"refusal,omitempty"`
 }
 
 // DelegateResult is what was kept, or why it was not.
@@ -40,9 +35,7 @@ func (r *Request) Delegate(ctx context.Context, in DelegateInput) (DelegateResul
 		return DelegateResult{}, otherConsole("delegation", d.Console, r.console.Console())
 	}
 	d.Console, d.Request, d.Signed = r.console.Console(), in.Request.ID, access.Unsigned
-	entry := ledger.Delegation{
-		Delegation: d, Refusal: in.Refusal, Message: runOf(in.Request).DelegationKey(in.Number),
-	}
+	entry := ledger.Delegation{Delegation: d, Message: runOf(in.Request).DelegationKey()}
 	if err := r.checkDelegation(ctx, &entry); err != nil {
 		return DelegateResult{}, err
 	}
@@ -61,9 +54,6 @@ func (r *Request) Delegate(ctx context.Context, in DelegateInput) (DelegateResul
 // checkDelegation says of one that would count why it does not. It is an error only
 // where that cannot be told.
 func (r *Request) checkDelegation(ctx context.Context, entry *ledger.Delegation) error {
-	if entry.Refusal != "" {
-		return nil
-	}
 	d := &entry.Delegation
 	if r.signers != nil {
 		fingerprint, why := r.delegationSignedBy(entry.Delegation)

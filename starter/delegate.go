@@ -21,10 +21,10 @@ import (
 type delegateOptions struct {
 	signOptions
 
-	by, to, comment  string
-	lasts, until     string
-	stop             bool
-	request, console string
+	by, to, comment string
+	lasts, until    string
+	stop            bool
+	console         string
 }
 
 func (p *program) delegateCommand() *cobra.Command {
@@ -53,7 +53,6 @@ where ALLOWED_SIGNERS is set. Without, the name in --by is recorded as claimed.`
 	f.StringVar(&o.until, "until", "", "until when: "+aheadHelp)
 	f.BoolVar(&o.stop, "stop", false, "take back what was handed to them")
 	f.StringVar(&o.comment, "comment", "", "why, for the record")
-	f.StringVar(&o.request, "request", "", "by way of a request that waits for you; the same is recorded")
 	f.StringVar(&o.console, "console", "", "host of the console (default: of SENTINELONE_BASE_URL)")
 	o.flags(cmd)
 	cmd.MarkFlagsMutuallyExclusive("for", "until", "stop")
@@ -79,11 +78,7 @@ func (p *program) delegate(ctx context.Context, o delegateOptions) error {
 	}
 	defer e.Close()
 	answer := delegateAnswer{WorkflowID: workflows.DelegateID(newRequestID())}
-	if o.request == "" {
-		err = p.startDelegation(ctx, e, in, o, &answer)
-	} else {
-		err = p.updateDelegation(ctx, e, in, o, &answer)
-	}
+	err = p.startDelegation(ctx, e, in, o, &answer)
 	switch {
 	case ctx.Err() != nil:
 		return fmt.Errorf("stopped waiting for %s; what was asked goes on: see `starter delegate list`",
@@ -146,7 +141,7 @@ func (p *program) delegationConsole(flag string) (string, error) {
 func (p *program) startDelegation(
 	ctx context.Context, e *engine, in workflows.DelegationInput, o delegateOptions, answer *delegateAnswer,
 ) error {
-	if err := p.signDelegation(ctx, answer.WorkflowID, "", &in, o); err != nil {
+	if err := p.signDelegation(ctx, answer.WorkflowID, &in, o); err != nil {
 		return err
 	}
 	run, err := e.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
@@ -162,39 +157,11 @@ func (p *program) startDelegation(
 	return nil
 }
 
-// updateDelegation goes by way of a request that waits.
-func (p *program) updateDelegation(
-	ctx context.Context, e *engine, in workflows.DelegationInput, o delegateOptions, answer *delegateAnswer,
-) error {
-	id, status, err := messenger{program: p, engine: e}.find(ctx, o.request)
-	if err != nil {
-		return err
-	}
-	answer.WorkflowID = id
-	if status.Plan != nil {
-		in.Console = status.Plan.Console
-	}
-	if err := p.signDelegation(ctx, id, status.Run, &in, o); err != nil {
-		return err
-	}
-	handle, err := e.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
-		WorkflowID: id, UpdateName: workflows.DelegateUpdate, WaitForStage: client.WorkflowUpdateStageCompleted,
-		Args: []any{in},
-	})
-	if err == nil {
-		err = handle.Get(ctx, &answer.Delegation)
-	}
-	if err != nil {
-		return reasonOf("request", e.explain(err))
-	}
-	return nil
-}
-
 func (p *program) signDelegation(
-	ctx context.Context, id, run string, in *workflows.DelegationInput, o delegateOptions,
+	ctx context.Context, id string, in *workflows.DelegationInput, o delegateOptions,
 ) error {
 	d := in.Delegation(p.now())
-	d.Request, d.Run = id, run
+	d.Request = id
 	signed, signature, err := p.sign(ctx, o.signOptions, signing.OfDelegation(d))
 	if err == nil && signature != "" {
 		in.Signature, in.SignedAt = signature, signed.At

@@ -30,11 +30,6 @@ func delegatedDecisions(t *testing.T, l *live) {
 	listed = run(t, "delegate", "list", "--by", "dave@example.com")
 	require.Contains(t, listed.errOut, "nobody decides for somebody else")
 
-	asked(t, "grant", l.person("delegated@example.com").Email, "SOC", "Acme / Berlin", "--for", "1d", "--id", "INC-31")
-	got = run(t, append(to, "--for", "1d", "--request", "INC-31")...)
-	require.Equal(t, exitFailed, got.code)
-	require.Contains(t, got.errOut, "nobody is asked here: hand over your decisions with `starter delegate`")
-
 	answer := decode[delegateAnswer](t, run(t, append(to, "--stop", "-o", "json")...))
 	require.Regexp(t, `^delegate/[a-z0-9]{8}$`, answer.WorkflowID)
 	require.True(t, answer.Delegation.TakesBack())

@@ -29,7 +29,6 @@ type consent struct {
 	decisions []access.Decision
 	verdict   string // "" while it is open
 	refused   int    // decisions
-	handed    int    // delegations, those that do not count too
 	reviewing bool   // it is in force already: people look at it afterwards
 }
 

@@ -25,11 +25,10 @@ const (
 type council struct {
 	*requestScene
 
-	table     ballot
-	decided   []activities.DecideInput
-	delegated []activities.DelegateInput
-	breaks    error           // of the first decision
-	takes     []time.Duration // for the first decisions to be written down; the others no time
+	table   ballot
+	decided []activities.DecideInput
+	breaks  error           // of the first decision
+	takes   []time.Duration // for the first decisions to be written down; the others no time
 }
 
 func newCouncil(t *testing.T, a access.Approval) *council {
@@ -47,14 +46,6 @@ func (c *council) answers(in activities.PlanInput, plan access.Plan) {
 			c.breaks = nil
 			return c.table.speakFor(in), err
 		}).AfterFn(c.nextTakes).Maybe()
-	c.on(activities.DelegateName, mock.Anything).
-		Return(func(_ context.Context, in activities.DelegateInput) (activities.DelegateResult, error) {
-			c.delegated = append(c.delegated, in)
-			if in.Refusal == "" {
-				c.table.handOver(in.Delegation)
-			}
-			return activities.DelegateResult{Delegation: in.Delegation, Refusal: in.Refusal}, nil
-		}).Maybe()
 	c.on(activities.CloseName, mock.Anything).
 		Return(func(_ context.Context, in activities.CloseInput) (activities.CloseResult, error) {
 			c.closed = append(c.closed, in)
@@ -78,9 +69,8 @@ func (c *council) says(d time.Duration, action, by string) *spoken {
 }
 
 type spoken struct {
-	decision   access.Decision
-	delegation access.Delegation
-	err        error
+	decision access.Decision
+	err      error
 }
 
 func (c *council) sends(d time.Duration, update string, payload any) *spoken {
@@ -88,14 +78,16 @@ func (c *council) sends(d time.Duration, update string, payload any) *spoken {
 	c.update(d, update, payload, func(err error) { out.err = err }, func(got any, err error) {
 		out.err = err
 		out.decision, _ = got.(access.Decision)
-		out.delegation, _ = got.(access.Delegation)
 	})
 	return out
 }
 
-func (c *council) hands(d time.Duration, by, to string) *spoken {
-	return c.sends(d, workflows.DelegateUpdate,
-		workflows.DelegationInput{By: by, To: to, Duration: access.Duration(8 * time.Hour)})
+// hands hands somebody's decisions to another for eight hours, when so much time has passed.
+func (c *council) hands(d time.Duration, by, to string) {
+	c.at(d, func() {
+		in := workflows.DelegationInput{By: by, To: to, Duration: access.Duration(8 * time.Hour)}
+		c.table.handOver(in.Delegation(c.Now()).Timed())
+	})
 }
 
 func (s *spoken) refused(t *testing.T, want string) {
@@ -113,32 +105,26 @@ func TestConsent_Delegated(t *testing.T) {
 	t.Parallel()
 	c := newCouncil(t, access.Approval{Steps: []access.ApprovalStep{stepOf(2, carolMail, erinMail)}})
 	early := c.says(time.Minute, "approve", daveMail)
-	handed := c.hands(2*time.Minute, " Carol@example.com", daveMail)
+	c.hands(2*time.Minute, " Carol@example.com", daveMail)
 	forCarol := c.says(3*time.Minute, "approve", daveMail)
 	again := c.says(4*time.Minute, "approve", daveMail)
 	herself := c.says(5*time.Minute, "approve", "CAROL@example.com")
-	late := c.hands(6*time.Minute, erinMail, daveMail)
+	c.hands(6*time.Minute, erinMail, daveMail)
 	both := c.says(7*time.Minute, "deny", daveMail)
 	c.applies(access.OpGrant, access.Applied)
 	erin := c.says(8*time.Minute, "approve", erinMail)
 	got := c.grant(grantInput(0))
 	require.Equal(t, "granted", got.State)
 	early.refused(t, "may not decide this")
-	require.NoError(t, handed.err)
-	require.Equal(t, "Carol@example.com", handed.delegation.By)
-	require.Equal(t, began.Add(2*time.Minute+8*time.Hour), handed.delegation.Until)
 	require.NoError(t, forCarol.err)
 	require.Equal(t, carolMail, forCarol.decision.OnBehalfOf)
 	require.True(t, forCarol.decision.EscalatedAt.IsZero())
 	again.refused(t, "dave@example.com has decided already: approve at")
 	herself.refused(t, "dave@example.com has decided already for carol@example.com: approve at")
-	require.NoError(t, late.err)
 	both.refused(t, "dave@example.com has decided already")
 	require.NoError(t, erin.err)
 	require.Equal(t, []string{carolMail, erinMail}, c.decided[0].Delegators)
 	require.Empty(t, c.decided[2].Delegators, "a person has one word")
-	require.Equal(t, snapshot, c.delegated[0].Delegation.Run)
-	require.Equal(t, 1, c.delegated[1].Number)
 }
 
 // Whoever may decide does so for themselves, and what they had from others is left.
@@ -170,42 +156,25 @@ func TestConsent_DelegatedLater(t *testing.T) {
 	require.Equal(t, []string{carolMail, erinMail}, c.decided[1].Delegators)
 }
 
-// What may not be handed over here is refused, and what is refused is recorded.
-func TestConsent_MayNotHandOver(t *testing.T) {
+// Decisions that the requester or the recipient hands to another, or gets from one, do not
+// count on that request.
+func TestConsent_DelegatedByOrToThosePersons(t *testing.T) {
 	t.Parallel()
-	c := newCouncil(t, access.Approval{Steps: []access.ApprovalStep{stepOf(1, carolMail)}})
-	who := map[string]*spoken{
-		"BOB@example.com has asked for it, and has no say here": c.hands(time.Minute, "BOB@example.com", daveMail),
-		"ana@example.com would get the role, and has":           c.hands(time.Minute, anaMail, daveMail),
-		"nobody can hand it to the requester":                   c.hands(time.Minute, carolMail, "Bob@Example.com"),
-		"nobody can hand it to them":                            c.hands(time.Minute, carolMail, anaMail),
-		"erin@example.com may not decide this, and has nothing": c.hands(time.Minute, erinMail, daveMail),
-	}
-	never := map[string]*spoken{}
-	for want, in := range map[string]workflows.DelegationInput{
-		`"by" is missing`:                    {To: daveMail, Duration: 1},
-		`"to" is missing`:                    {By: carolMail, Duration: 1},
-		`say either "until"`:                 {By: carolMail, To: daveMail},
-		`say either "until", as`:             {By: carolMail, To: daveMail, Duration: 1, Until: began},
-		"the longest is 366 days":            {By: carolMail, To: daveMail, Until: began.Add(367 * 24 * time.Hour)},
-		"give one above 0":                   {By: carolMail, To: daveMail, Duration: -1},
-		"cannot delegate to the same person": {By: carolMail, To: "Carol@example.com ", Duration: 1},
-		`"to" holds characters that no name`: {By: carolMail, To: "dave\x00@example.com", Duration: 1},
-	} {
-		never[want] = c.sends(time.Minute, workflows.DelegateUpdate, in)
-	}
-	taken := c.sends(2*time.Minute, workflows.DelegateUpdate,
-		workflows.DelegationInput{By: carolMail, To: bobMail, Until: began})
-	c.says(time.Hour, "deny", carolMail)
-	require.Equal(t, "denied", c.grant(grantInput(0)).State)
-	for want, got := range who {
-		got.refused(t, want)
-	}
-	for want, got := range never {
-		got.refused(t, want)
-	}
-	require.NoError(t, taken.err, "what was handed to the requester before can be taken back")
-	require.Len(t, c.delegated, len(who)+1)
+	c := newCouncil(t, access.Approval{Steps: []access.ApprovalStep{stepOf(1, anaMail, bobMail, carolMail)}})
+	c.hands(time.Minute, bobMail, daveMail)
+	c.hands(time.Minute, anaMail, daveMail)
+	c.hands(time.Minute, carolMail, bobMail)
+	c.hands(time.Minute, carolMail, anaMail)
+	dave := c.says(2*time.Minute, "approve", daveMail)
+	bob := c.says(3*time.Minute, "approve", "Bob@Example.com")
+	ana := c.says(4*time.Minute, "approve", anaMail)
+	require.Equal(t, "timedOut", c.grant(grantInput(0)).State)
+	dave.refused(t, "dave@example.com may not decide this")
+	bob.refused(t, "the requester does not decide")
+	ana.refused(t, "nobody decides about a role of their own")
+	require.Equal(t, []string{carolMail}, c.decided[0].Delegators)
+	require.Empty(t, c.decided[1].Delegators)
+	require.Empty(t, c.decided[2].Delegators)
 }
 
 // Those escalated to may decide the open step and those that follow, from then on.
@@ -262,7 +231,24 @@ func TestDelegate(t *testing.T) {
 		require.NoError(t, s.GetWorkflowResult(&got))
 		require.Equal(t, want, got)
 	}
-	s := newRequest(t)
-	s.ExecuteWorkflow(workflows.DelegateType, workflows.DelegationInput{By: carolMail, To: daveMail})
-	require.Equal(t, "Invalid", s.failure().Type())
+}
+
+// A delegation that cannot be meant is refused before anything is recorded.
+func TestDelegate_Invalid(t *testing.T) {
+	t.Parallel()
+	for want, in := range map[string]workflows.DelegationInput{
+		`"by" is missing`:                    {To: daveMail, Duration: 1},
+		`"to" is missing`:                    {By: carolMail, Duration: 1},
+		`say either "until"`:                 {By: carolMail, To: daveMail},
+		`say either "until", as`:             {By: carolMail, To: daveMail, Duration: 1, Until: began},
+		"the longest is 366 days":            {By: carolMail, To: daveMail, Until: began.Add(367 * 24 * time.Hour)},
+		"give one above 0":                   {By: carolMail, To: daveMail, Duration: -1},
+		"cannot delegate to the same person": {By: carolMail, To: "Carol@example.com ", Duration: 1},
+		`"to" holds characters that no name`: {By: carolMail, To: "dave\x00@example.com", Duration: 1},
+	} {
+		s := newRequest(t)
+		s.ExecuteWorkflow(workflows.DelegateType, in)
+		require.Equal(t, "Invalid", s.failure().Type(), want)
+		require.ErrorContains(t, s.failure(), want)
+	}
 }

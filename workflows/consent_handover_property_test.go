@@ -1,13 +1,11 @@
 package workflows_test
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"go.temporal.io/sdk/testsuite"
 
 	"sentinelone-provisioner/activities"
 	"sentinelone-provisioner/internal/access"
@@ -29,25 +27,18 @@ func (b *ballot) escalates(a *access.Approval) {
 	}
 }
 
-// handovers hands decisions from anybody to anybody at random times, by way of the
-// request and behind its back, and takes some back.
+// handovers hands decisions from anybody to anybody at random times, and takes
+// some back.
 func (b *ballot) handovers() {
-	for i := range b.rand.IntN(40) {
+	for range b.rand.IntN(40) {
 		in := workflows.DelegationInput{By: person(b.rand.IntN(crowd + 3)), To: person(b.rand.IntN(crowd + 3))}
 		length := time.Duration(1+b.rand.IntN(60)) * time.Minute
 		in.Duration = access.Duration(length)
 		if b.rand.IntN(6) == 0 {
 			in.Duration, in.Until = 0, began.Add(-time.Minute)
 		}
-		elsewhere := b.rand.IntN(2) == 0
 		b.RegisterDelayedCallback(func() {
-			if elsewhere {
-				b.handOver(in.Delegation(b.Now()).Timed())
-				return
-			}
-			b.UpdateWorkflow("delegate", fmt.Sprint("d", i), &testsuite.TestUpdateCallback{
-				OnAccept: func() {}, OnReject: func(error) {}, OnComplete: func(any, error) {},
-			}, in)
+			b.handOver(in.Delegation(b.Now()).Timed())
 		}, time.Duration(b.rand.IntN(50))*time.Minute)
 	}
 }

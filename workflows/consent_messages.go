@@ -73,7 +73,6 @@ func (c *consent) handleDecisions(ctx workflow.Context) error {
 	return errors.Join(
 		c.handleDecision(ctx, ApproveUpdate, "consent to the plan"),
 		c.handleDecision(ctx, DenyUpdate, "refuse the request"),
-		c.handleDelegation(ctx),
 	)
 }
 

@@ -91,13 +91,6 @@ func (b *ballot) mocks() {
 		Return(func(_ context.Context, in activities.DecideInput) (activities.DecideResult, error) {
 			return b.speakFor(in), nil
 		})
-	b.OnActivity(activities.DelegateName, mock.Anything, mock.Anything).
-		Return(func(_ context.Context, in activities.DelegateInput) (activities.DelegateResult, error) {
-			if in.Refusal == "" {
-				b.handOver(in.Delegation)
-			}
-			return activities.DelegateResult{Delegation: in.Delegation, Refusal: in.Refusal}, nil
-		}).Maybe()
 	b.OnActivity(activities.ApplyName, mock.Anything, mock.Anything).
 		Return(func(_ context.Context, in activities.ApplyInput) (activities.ApplyResult, error) {
 			return b.apply(in), nil

@@ -7,15 +7,14 @@
 //	Sync                  sync/<console>       query status, updates confirm,  minutes;            pinned
 //	                                           discard (while quarantined)     quarantined: 7 days
 //	Grant                 grant/<request>      query status, updates approve,  seconds; for a      auto-upgrade
-//	                                           deny, delegate, cancel,         time: its duration
-//	                                           extend, end
+//	                                           deny, cancel, extend, end       time: its duration
 //	Revoke                revoke/<request>     query status, updates approve,  seconds             auto-upgrade
-//	                                           deny, delegate
+//	                                           deny
 //	Delegate              delegate/<id>        query status                    seconds             pinned
 //	Principal             principal/<console>  query status, update change     while it is leased  pinned
 //	                      /<kind>/<id>         (internal)                      or changed
 //	ProvisionUser,        provision/<request>  query status, updates approve,  seconds             auto-upgrade
-//	ProvisionServiceUser                       deny, delegate, cancel
+//	ProvisionServiceUser                       deny, cancel
 //	Offboard              offboard/<request>   query status                    seconds             auto-upgrade
 //	Notify                notify/<event>       none                            seconds; a day if   pinned
 //	                                                                           nobody takes it

@@ -43,8 +43,6 @@ const (
 	// ApproveUpdate and DenyUpdate are people's decisions.
 	ApproveUpdate = "approve"
 	DenyUpdate    = "deny"
-	// DelegateUpdate hands a person's decisions to another.
-	DelegateUpdate = "delegate"
 	// CancelUpdate calls a grant off before it is applied.
 	CancelUpdate = "cancel"
 	// ExtendUpdate lengthens a timed grant that is running.
@@ -101,8 +99,7 @@ func ProvisionID(request string) string { return provisionPrefix + request }
 // OffboardID is the customary workflow id of an offboarding; any other works too.
 func OffboardID(request string) string { return offboardPrefix + request }
 
-// DelegateType is the workflow that hands a person's decisions to another, where no
-// request is open that could take the message.
+// DelegateType is the workflow that hands a person's decisions to another.
 const DelegateType = "Delegate"
 
 const delegatePrefix = "delegate/"

@@ -18,7 +18,8 @@ import (
 )
 
 // walk is one random run of a grant among everything that may happen to it: decisions that
-// narrow it or are about an older plan, delegations, escalation, a principal that changes, being called off, and activities that take their time.
+// narrow it or are about an older plan, delegations, escalation, a principal that changes,
+// being called off, and activities that take their time.
 type walk struct {
 	*ballot
 
@@ -67,17 +68,9 @@ func (w *walk) mockAll() {
 	}, 3)
 	on(activities.DecideName, w.decide, 6)
 	on(activities.ApplyName, w.applies, 4)
-	on(activities.DelegateName, w.delegate, 2)
 	on(activities.CloseName, func(_ context.Context, in activities.CloseInput) (activities.CloseResult, error) {
 		return activities.CloseResult{Receipt: access.Receipt{State: in.State}}, nil
 	}, 1)
-}
-
-func (w *walk) delegate(_ context.Context, in activities.DelegateInput) (activities.DelegateResult, error) {
-	if in.Refusal == "" {
-		w.handOver(in.Delegation)
-	}
-	return activities.DelegateResult{Delegation: in.Delegation, Refusal: in.Refusal}, nil
 }
 
 // put is the plan as people are asked about it now.

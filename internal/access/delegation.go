@@ -23,11 +23,9 @@ type Delegation struct {
 	Until    time.Time `json:"until"`
 	Duration Duration  `json:"duration,omitzero"`
 	Comment  string    `json:"comment,omitempty"`
-	// Console is the one it is for, Request the workflow it came by. Run is that workflow's,
-	// where there was one before it was signed.
+	// Console is the one it is for, Request the workflow it came by.
 	Console string `json:"console"`
 	Request string `json:"request"`
-	Run     string `json:"run,omitempty"`
 	// Signed says how it is known who delegates: "unsigned", or the key's fingerprint.
 	Signed    string `json:"signed"`
 	Signature string `json:"signature,omitempty"`

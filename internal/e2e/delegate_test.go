@@ -11,30 +11,18 @@ import (
 	"sentinelone-provisioner/workflows"
 )
 
-// delegates has somebody hand decisions over by way of a request, or by a workflow of its
-// own for nil.
-func (r *roles) delegates(
-	run client.WorkflowRun, id string, in workflows.DelegationInput,
-) (out access.Delegation, err error) {
-	if run == nil {
-		run, err = r.client.ExecuteWorkflow(r.ctx(), client.StartWorkflowOptions{
-			ID: workflows.DelegateID(id), TaskQueue: r.queue,
-		}, workflows.DelegateType, in)
-		require.NoError(r.t, err)
-		return out, run.Get(r.ctx(), &out)
-	}
-	handle, err := r.client.UpdateWorkflow(r.ctx(), client.UpdateWorkflowOptions{
-		WorkflowID: run.GetID(), UpdateName: workflows.DelegateUpdate,
-		WaitForStage: client.WorkflowUpdateStageCompleted, Args: []any{in},
-	})
-	if err == nil {
-		err = handle.Get(r.ctx(), &out)
-	}
+// delegates has somebody hand decisions to another.
+func (r *roles) delegates(id string, in workflows.DelegationInput) (out access.Delegation, err error) {
+	run, err := r.client.ExecuteWorkflow(r.ctx(), client.StartWorkflowOptions{
+		ID: workflows.DelegateID(id), TaskQueue: r.queue,
+	}, workflows.DelegateType, in)
+	require.NoError(r.t, err)
+	err = run.Get(r.ctx(), &out)
 	return out, err
 }
 
-// Erin, whom nobody asks, decides for Carol by what Carol said on another request, and
-// for Dave by what he said without one; not once it is taken back.
+// Erin, whom nobody asks, decides for Carol and Frank for Dave, by delegations made before and
+// after the request; not once they are taken back.
 func TestApproval_Delegated(t *testing.T) {
 	t.Parallel()
 	s := newAsked(t)
@@ -44,9 +32,7 @@ func TestApproval_Delegated(t *testing.T) {
 	day := workflows.DelegationInput{By: carol, To: erin, Duration: access.Duration(24 * time.Hour)}
 	_, err := s.decide(first, "approve", erin)
 	require.ErrorContains(t, err, "may not decide")
-	_, err = s.delegates(first, "", workflows.DelegationInput{By: carol, To: "bob@example.com", Duration: day.Duration})
-	require.ErrorContains(t, err, "nobody can hand it to the requester")
-	_, err = s.delegates(first, "", day)
+	_, err = s.delegates("1", day)
 	require.NoError(t, err)
 	_, err = s.decide(first, "deny", dave)
 	require.NoError(t, err)
@@ -59,9 +45,9 @@ func TestApproval_Delegated(t *testing.T) {
 	require.Equal(t, carol, got.OnBehalfOf)
 	_, err = s.decide(second, "approve", carol)
 	require.ErrorContains(t, err, "erin@example.com has decided already for carol@example.com")
-	_, err = s.delegates(nil, "1", workflows.DelegationInput{By: dave, To: "frank@example.com", Duration: day.Duration})
+	_, err = s.delegates("2", workflows.DelegationInput{By: dave, To: "frank@example.com", Duration: day.Duration})
 	require.NoError(t, err)
-	_, err = s.delegates(nil, "2", workflows.DelegationInput{By: carol, To: erin, Until: time.Now().Add(-time.Hour)})
+	_, err = s.delegates("3", workflows.DelegationInput{By: carol, To: erin, Until: time.Now().Add(-time.Hour)})
 	require.NoError(t, err)
 	_, err = s.decide(second, "approve", "frank@example.com")
 	require.NoError(t, err)
@@ -69,10 +55,9 @@ func TestApproval_Delegated(t *testing.T) {
 	require.Equal(t, workflows.StateGranted, end.State, end.Message)
 	s.requireReceipt(end)
 	require.Equal(t, carol, end.Receipt.Decisions[0].OnBehalfOf)
-	require.Equal(t, first.GetID(), end.Receipt.Decisions[0].Delegation.Request)
-	require.Equal(t, workflows.DelegateID("1"), end.Receipt.Decisions[1].Delegation.Request)
-	require.Len(t, s.entries(first, "delegation"), 2, "what was refused is in the ledger too")
+	require.Equal(t, workflows.DelegateID("1"), end.Receipt.Decisions[0].Delegation.Request)
+	require.Equal(t, workflows.DelegateID("2"), end.Receipt.Decisions[1].Delegation.Request)
 
-	_, err = s.delegates(nil, "3", workflows.DelegationInput{By: carol, To: erin, Until: time.Now().Add(-time.Hour)})
+	_, err = s.delegates("4", workflows.DelegationInput{By: carol, To: erin, Until: time.Now().Add(-time.Hour)})
 	require.ErrorContains(t, err, "there is nothing to take back")
 }

@@ -19,7 +19,7 @@ import (
 var handedScenarios = map[string]func(*stack) string{
 	"delegated": recordGrant(func(r *roles) client.WorkflowRun {
 		run := r.asked()
-		_, err := r.delegates(run, "", workflows.DelegationInput{
+		_, err := r.delegates(r.t.Name(), workflows.DelegationInput{
 			By: "carol@example.com", To: "lead3@example.com", Duration: access.Duration(time.Hour),
 		})
 		require.NoError(r.t, err)

@@ -41,7 +41,7 @@ func bodies() map[string]ledger.Body {
 	made.Op, made.Token = access.OpCreate, &access.TokenPlace{Sink: "file", Path: "a/b", ExpiresAt: noon}
 	delegation := access.Delegation{
 		By: "carol@example.com", To: "bob@example.com", At: noon, Until: noon.Add(time.Hour), Comment: "on leave",
-		Console: console, Request: "delegate/1", Run: "run", Signed: access.Unsigned,
+		Console: console, Request: "delegate/1", Signed: access.Unsigned,
 	}
 	decision := access.Decision{
 		At: noon, By: "bob@example.com", Action: "approve", Duration: access.Duration(time.Hour),
@@ -56,7 +56,7 @@ func bodies() map[string]ledger.Body {
 			UsedFor: grant.RequestKey(0), Statement: "sentinelone-request-1\n", Signed: "SHA256:abc",
 		},
 		"decision":      ledger.Decision{Decision: decision, Refusal: "bob@example.com has decided already"},
-		"delegation":    ledger.Delegation{Delegation: delegation, Message: grant.DelegationKey(0)},
+		"delegation":    ledger.Delegation{Delegation: delegation, Message: grant.DelegationKey()},
 		"write":         ledger.Write{Write: call, Roles: &ledger.RoleWrite{Step: step, From: "digest"}},
 		"write_account": ledger.Write{Write: call, Account: &ledger.AccountCall{Action: ledger.CreateAccount}},
 		"answer":        ledger.Answer{Write: answered},

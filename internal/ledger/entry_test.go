@@ -87,7 +87,7 @@ func TestKeys(t *testing.T) {
 		"grant/INC-42#run/request":             grant.RequestKey(0),
 		"grant/INC-42#run/request/2":           grant.RequestKey(2),
 		"grant/INC-42#run/decision/0":          grant.DecisionKey(0),
-		"grant/INC-42#run/delegation/1":        grant.DelegationKey(1),
+		"grant/INC-42#run/delegation":          grant.DelegationKey(),
 		"grant/INC-42#run/cancelled":           grant.CancelledKey(),
 		"grant/INC-42#run/receipt":             grant.ReceiptKey(),
 		"grant/INC-42#run/acquire":             change,

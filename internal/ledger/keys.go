@@ -44,9 +44,8 @@ func (r Run) RequestKey(round int) string {
 // DecisionKey is the key of a decision. n counts the decisions of a run, from 0.
 func (r Run) DecisionKey(n int) string { return numbered(r.key(KindDecision), n) }
 
-// DelegationKey is the key of a delegation by its message. n counts those of a run, from
-// 0.
-func (r Run) DelegationKey(n int) string { return numbered(r.key(KindDelegation), n) }
+// DelegationKey is the key of the delegation that the run records.
+func (r Run) DelegationKey() string { return r.key(KindDelegation) }
 
 // CancelledKey is the key of the entry that says that the run's grant was cancelled.
 func (r Run) CancelledKey() string { return r.key(KindCancelled) }

@@ -21,7 +21,7 @@ func OfDecision(request, run, planHash string, d access.Decision) Statement {
 // says how long is signed as it says so, whatever its end.
 func OfDelegation(d access.Delegation) Statement {
 	s := Statement{
-		Kind: KindDelegate, Request: d.Request, Run: d.Run, Console: d.Console, By: d.By, To: d.To,
+		Kind: KindDelegate, Request: d.Request, Console: d.Console, By: d.By, To: d.To,
 		Comment: d.Comment, Duration: d.Duration, At: d.SignedAt,
 	}
 	if d.Duration == 0 {
