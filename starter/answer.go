@@ -59,7 +59,7 @@ func (p *program) ask(ctx context.Context, flag string, asOf *time.Time) (q ques
 	if q.snapshot, q.unread, err = rest(ctx, db, q.host, asOf); err != nil {
 		return question{}, err
 	}
-	held, err := db.Held(ctx, q.host)
+	held, err := db.Promotable(ctx, q.host)
 	if err != nil {
 		return question{}, err
 	}

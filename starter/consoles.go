@@ -70,7 +70,7 @@ func (p *program) chooseConsole(ctx context.Context, db *store.Store, flag strin
 func rest(
 	ctx context.Context, db *store.Store, host string, asOf *time.Time,
 ) (store.Snapshot, []access.Collection, error) {
-	snapshot, unread, err := db.Basis(ctx, host, asOf, access.Users, access.ServiceUsers)
+	snapshot, unread, err := db.Provenance(ctx, host, asOf, access.Users, access.ServiceUsers)
 	if !errors.Is(err, store.ErrNoSnapshot) {
 		return snapshot, unread, err
 	}

@@ -2,5 +2,5 @@ package pgtest
 
 import "syscall"
 
-// endWithParent has the kernel end the server at once if this process dies.
-func endWithParent(attr *syscall.SysProcAttr) { attr.Pdeathsig = syscall.SIGQUIT }
+// killWithParent makes the kernel stop the server at once if this process dies.
+func killWithParent(attr *syscall.SysProcAttr) { attr.Pdeathsig = syscall.SIGQUIT }

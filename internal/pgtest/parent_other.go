@@ -4,5 +4,5 @@ package pgtest
 
 import "syscall"
 
-// endWithParent can only be had on Linux; elsewhere Main ends the server.
-func endWithParent(*syscall.SysProcAttr) {}
+// killWithParent exists on Linux only; elsewhere Main stops the server.
+func killWithParent(*syscall.SysProcAttr) {}

@@ -15,61 +15,62 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// serverVar names the variable with the URL of a server that tests may use. Its user
-// must be allowed to create databases.
+// serverVar is the environment variable with the URL of a server that tests may use. Its
+// user must be allowed to create databases.
 const serverVar = "TEST_DATABASE_URL"
 
-// patience bounds each step against a server.
-const patience = time.Minute
+// stepTimeout bounds each operation on a server.
+const stepTimeout = time.Minute
 
 var (
-	once    sync.Once
-	running *server
-	problem error
+	startOnce sync.Once
+	shared    *server
+	startErr  error
 )
 
-// Main runs the tests of a package and stops the throwaway server afterwards. Without
-// it the server is ended by the kernel together with the test process (on Linux), but
-// its temporary folder stays.
+// Main runs the tests of a package and stops the throwaway server afterwards. Without it
+// the kernel stops the server together with the test process (on Linux), but its temporary
+// folder stays.
 //
 //	func TestMain(m *testing.M) { pgtest.Main(m) }
 //
-// m is the testing.M, or something that prepares more around it.
+// m is the testing.M, or a wrapper that prepares more for the tests.
 func Main(m interface{ Run() int }) {
 	code := m.Run()
-	if running != nil {
-		running.stop()
+	if shared != nil {
+		shared.stop()
 	}
 	os.Exit(code)
 }
 
-// URL creates an empty database for one test and drops it when the test ends. It
-// skips the test where there is neither TEST_DATABASE_URL nor PostgreSQL on the
-// machine, and fails it when CI is set.
+// URL creates an empty database for one test, returns its postgres:// URL and drops it when
+// the test ends. Without TEST_DATABASE_URL and without PostgreSQL on the machine it skips
+// the test, or fails it if the variable CI is set.
 func URL(tb testing.TB) string {
 	tb.Helper()
 	base := serverURL(tb)
 	name := "test_" + strings.ToLower(rand.Text())
-	execute(tb, base, "CREATE DATABASE "+name)
-	tb.Cleanup(func() { execute(tb, base, "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)") })
+	runStatement(tb, base, "CREATE DATABASE "+name)
+	tb.Cleanup(func() { runStatement(tb, base, "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)") })
 	return withDatabase(tb, base, name)
 }
 
-// Start starts a throwaway server for a program that is no test, and returns the URL
-// of an empty database on it for each call of database. Call stop at the end.
+// Start starts a throwaway server for a program that is not a test. Each call of database
+// creates an empty database of that name and returns its URL. Call stop at the end. It is
+// an error if PostgreSQL is not installed or does not start.
 func Start() (database func(ctx context.Context, name string) (string, error), stop func(), err error) {
 	bin := findBinaries()
 	if bin == "" {
-		return nil, nil, errors.New("there is no PostgreSQL on this machine: install the postgresql package")
+		return nil, nil, errors.New("PostgreSQL is not installed: install the postgresql package")
 	}
-	s, err := start(bin)
+	s, err := startServer(bin)
 	if err != nil {
 		return nil, nil, err
 	}
-	return s.database, s.stop, nil
+	return s.createDatabase, s.stop, nil
 }
 
-func (s *server) database(ctx context.Context, name string) (string, error) {
+func (s *server) createDatabase(ctx context.Context, name string) (string, error) {
 	conn, err := pgx.Connect(ctx, s.url)
 	if err != nil {
 		return "", err
@@ -93,28 +94,28 @@ func serverURL(tb testing.TB) string {
 	}
 	bin := findBinaries()
 	if bin == "" {
-		const how = "there is no PostgreSQL to test against: install the postgresql package, " +
-			"or set " + serverVar + " to the URL of a server that may be used"
+		const how = "PostgreSQL is not installed: install the postgresql package, " +
+			"or set " + serverVar + " to the URL of a server that tests may use"
 		if os.Getenv("CI") != "" {
 			tb.Fatal(how)
 		}
 		tb.Skip(how)
 	}
-	once.Do(func() { running, problem = start(bin) })
-	if problem != nil {
-		tb.Fatalf("the throwaway PostgreSQL server does not start: %v", problem)
+	startOnce.Do(func() { shared, startErr = startServer(bin) })
+	if startErr != nil {
+		tb.Fatalf("start the throwaway PostgreSQL server: %v", startErr)
 	}
-	return running.url
+	return shared.url
 }
 
-func execute(tb testing.TB, base, statement string) {
+func runStatement(tb testing.TB, base, statement string) {
 	tb.Helper()
-	// The context of a test is over when it cleans up.
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	// The context of a test is cancelled before its cleanup runs.
+	ctx, cancel := context.WithTimeout(context.Background(), stepTimeout)
 	defer cancel()
 	conn, err := pgx.Connect(ctx, base)
 	if err != nil {
-		tb.Fatalf("the PostgreSQL server for tests does not answer: %v", err)
+		tb.Fatalf("connect to the PostgreSQL server for tests: %v", err)
 	}
 	defer func() { _ = conn.Close(ctx) }() // the statement has succeeded or the test has failed
 	if _, err := conn.Exec(ctx, statement); err != nil {
@@ -132,9 +133,9 @@ func withDatabase(tb testing.TB, base, name string) string {
 	return u.String()
 }
 
-// connects says whether the server answers.
-func connects(base string) error {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+// connectOnce returns an error if the server does not accept a connection.
+func connectOnce(base string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), stepTimeout)
 	defer cancel()
 	conn, err := pgx.Connect(ctx, base)
 	if err != nil {

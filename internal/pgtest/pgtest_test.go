@@ -11,7 +11,7 @@ import (
 
 func TestMain(m *testing.M) { pgtest.Main(m) }
 
-// Each call gives a database of its own.
+// Each call creates another database.
 func TestURL_IsFreshAndApart(t *testing.T) {
 	t.Parallel()
 	first, second := pgtest.URL(t), pgtest.URL(t)
@@ -34,7 +34,7 @@ func TestURL_IsFreshAndApart(t *testing.T) {
 	require.Zero(t, n)
 }
 
-// The database is dropped with the test that asked for it, open connections or not.
+// The database is dropped when its test ends, even with open connections.
 func TestURL_IsDropped(t *testing.T) { //nolint:tparallel // its part must end before the check
 	t.Parallel()
 	var gone string
@@ -45,7 +45,7 @@ func TestURL_IsDropped(t *testing.T) { //nolint:tparallel // its part must end b
 		require.NoError(t, conn.Ping(t.Context()))
 	})
 	if gone == "" {
-		t.Skip("there is no server to ask")
+		t.Skip("PostgreSQL is not installed")
 	}
 	_, err := pgx.Connect(t.Context(), gone)
 	require.ErrorContains(t, err, "does not exist")

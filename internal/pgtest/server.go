@@ -16,33 +16,33 @@ import (
 	"time"
 )
 
-// server is a throwaway PostgreSQL server with everything it owns in one folder.
+// server is a throwaway PostgreSQL server with all its files in one folder.
 type server struct {
 	dir    string
 	url    string
 	cmd    *exec.Cmd
-	exited chan struct{} // closed once the process has ended
+	exited chan struct{} // closed when the process has ended
 	output *strings.Builder
 }
 
-// findBinaries returns the folder with initdb and postgres: on PATH, else the newest
-// under /usr/lib/postgresql; "" if there is none.
+// findBinaries returns the folder with initdb and postgres: on PATH, else the newest one
+// under /usr/lib/postgresql; "" if PostgreSQL is not installed.
 func findBinaries() string {
 	folders := filepath.SplitList(os.Getenv("PATH"))
 	packaged, err := filepath.Glob("/usr/lib/postgresql/*/bin")
 	if err == nil { // it only fails for a malformed pattern
-		slices.SortFunc(packaged, func(a, b string) int { return major(b) - major(a) })
+		slices.SortFunc(packaged, func(a, b string) int { return majorVersion(b) - majorVersion(a) })
 		folders = append(folders, packaged...)
 	}
 	for _, dir := range folders {
-		if executable(filepath.Join(dir, "initdb")) && executable(filepath.Join(dir, "postgres")) {
+		if isExecutable(filepath.Join(dir, "initdb")) && isExecutable(filepath.Join(dir, "postgres")) {
 			return dir
 		}
 	}
 	return ""
 }
 
-func major(bin string) int {
+func majorVersion(bin string) int {
 	n, err := strconv.Atoi(filepath.Base(filepath.Dir(bin)))
 	if err != nil {
 		return 0
@@ -50,15 +50,15 @@ func major(bin string) int {
 	return n
 }
 
-func executable(path string) bool {
+func isExecutable(path string) bool {
 	info, err := os.Stat(path)
 	return err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0
 }
 
-// start creates a cluster and starts its server, reachable through a Unix socket
-// only. Nothing it writes needs to survive, so it never waits for the disk.
-func start(bin string) (*server, error) {
-	dir, err := os.MkdirTemp(tempParent(), "pgtest")
+// startServer creates a cluster and starts its server, which listens on a Unix socket only.
+// Its data is temporary, so it never waits for the disk.
+func startServer(bin string) (*server, error) {
+	dir, err := os.MkdirTemp(parentFolder(), "pgtest")
 	if err != nil {
 		return nil, fmt.Errorf("make a folder for the server: %w", err)
 	}
@@ -71,7 +71,7 @@ func start(bin string) (*server, error) {
 }
 
 func (s *server) launch(bin string) error {
-	attr, err := unprivileged(s.dir)
+	attr, err := unprivilegedUser(s.dir)
 	if err != nil {
 		return err
 	}
@@ -89,25 +89,25 @@ func (s *server) launch(bin string) error {
 		"-c", "listen_addresses=", "-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off",
 		"-c", "max_connections=200", "-c", "shared_buffers=128MB")
 	s.cmd.Stdout, s.cmd.Stderr = s.output, s.output
-	if err := s.spawn(); err != nil {
+	if err := s.startProcess(); err != nil {
 		return fmt.Errorf("start postgres: %w", err)
 	}
-	return s.ready()
+	return s.waitUntilReady()
 }
 
 func (s *server) command(attr *syscall.SysProcAttr, name string, args ...string) *exec.Cmd {
 	// The server outlives every test's context; stop ends it.
 	cmd := exec.CommandContext(context.Background(), name, args...) //nolint:gosec // the machine's own PostgreSQL
-	// The working directory may be closed to the other user.
+	// The user of the server may have no access to the current folder.
 	cmd.Dir = s.dir
 	cmd.Env = append(os.Environ(), "HOME="+s.dir, "LC_ALL=C", "TZ=UTC")
 	cmd.SysProcAttr = attr
 	return cmd
 }
 
-// spawn starts the server from a thread that lives as long as this process: the
-// kernel ends the server when the thread that started it ends.
-func (s *server) spawn() error {
+// startProcess starts the server from a thread that lives as long as this process, because
+// the kernel stops the server when the thread that started it ends.
+func (s *server) startProcess() error {
 	started := make(chan error, 1)
 	go func() {
 		runtime.LockOSThread() // never unlocked
@@ -116,37 +116,37 @@ func (s *server) spawn() error {
 		if err != nil {
 			return
 		}
-		_ = s.cmd.Wait() // how it ended is in its output
+		_ = s.cmd.Wait() // the output of the server says why it ended
 		close(s.exited)
 		select {}
 	}()
 	return <-started
 }
 
-func (s *server) ready() error {
-	deadline := time.NewTimer(patience)
+func (s *server) waitUntilReady() error {
+	deadline := time.NewTimer(stepTimeout)
 	defer deadline.Stop()
 	again := time.NewTicker(20 * time.Millisecond)
 	defer again.Stop()
 	for {
-		err := connects(s.url)
+		err := connectOnce(s.url)
 		if err == nil {
 			return nil
 		}
 		select {
 		case <-s.exited:
-			return fmt.Errorf("it ended at once: %s", s.output)
+			return fmt.Errorf("postgres ended while starting: %s", s.output)
 		case <-deadline.C:
-			return fmt.Errorf("it does not answer within %s: %w", patience, err)
+			return fmt.Errorf("postgres accepts no connection within %s: %w", stepTimeout, err)
 		case <-again.C:
 		}
 	}
 }
 
-// stop ends the server and removes its folder.
+// stop stops the server and removes its folder.
 func (s *server) stop() {
 	if s.cmd != nil && s.cmd.Process != nil {
-		_ = s.cmd.Process.Signal(os.Interrupt) // "fast": it ends its connections
+		_ = s.cmd.Process.Signal(os.Interrupt) // "fast" shutdown: it closes its connections
 		select {
 		case <-s.exited:
 		case <-time.After(10 * time.Second):
@@ -159,10 +159,10 @@ func (s *server) stop() {
 	}
 }
 
-// tempParent is the folder for temporary files, or /tmp where that one's path is too
-// long for a socket or closed to other users.
-func tempParent() string {
-	const socketPath = 80 // the kernel allows 107, of which the socket's own name takes some
+// parentFolder is the folder for temporary files, or /tmp if the path of that one is too
+// long for a socket or other users may not enter it.
+func parentFolder() string {
+	const socketPath = 80 // the kernel allows 107 bytes, including the name of the socket
 	dir := os.TempDir()
 	if len(dir) > socketPath {
 		return "/tmp"

@@ -16,7 +16,7 @@ import (
 )
 
 // BenchmarkSync writes a first sync and then an unchanged one of 100 accounts, 10,000
-// sites, 100,000 users with two roles each and 20,000 service users, and tells the
+// sites, 100,000 users with two roles each and 20,000 service users, and reports the
 // time of each step. One iteration is both syncs.
 func BenchmarkSync(b *testing.B) {
 	urls := map[string]func(testing.TB) string{"sqlite": sqliteURL, "postgres": pgtest.URL}
@@ -25,7 +25,7 @@ func BenchmarkSync(b *testing.B) {
 			for range b.N {
 				s := open(b, fresh(b))
 				for _, id := range []string{"first", "unchanged"} {
-					l := &laps{spent: map[string]time.Duration{}, count: map[string]int{}}
+					l := &stepTimes{spent: map[string]time.Duration{}, count: map[string]int{}}
 					l.sync(b, s, id)
 					l.report(b, id)
 				}
@@ -34,7 +34,7 @@ func BenchmarkSync(b *testing.B) {
 	}
 }
 
-// BenchmarkAppend adds one small entry to a ledger: alone, and eight at a time. The
+// BenchmarkAppend appends one small entry to a ledger, with one writer and with eight. The
 // throwaway PostgreSQL server does not wait for its disk; SQLite does.
 func BenchmarkAppend(b *testing.B) {
 	body := map[string]string{"role": "302", "level": "site", "scope": "201", "plan": "b1946ac92492d2347c6235b4"}
@@ -67,7 +67,7 @@ func BenchmarkAppend(b *testing.B) {
 	}
 }
 
-// BenchmarkVerifyLedger reads and proves a chain of 10,000 entries.
+// BenchmarkVerifyLedger verifies a chain of 10,000 entries.
 func BenchmarkVerifyLedger(b *testing.B) {
 	for name, fresh := range map[string]func(testing.TB) string{"sqlite": sqliteURL, "postgres": pgtest.URL} {
 		b.Run(name, func(b *testing.B) {
@@ -87,12 +87,12 @@ func BenchmarkVerifyLedger(b *testing.B) {
 	}
 }
 
-type laps struct {
+type stepTimes struct {
 	spent map[string]time.Duration
 	count map[string]int
 }
 
-func (l *laps) lap(b *testing.B, what string, fn func() error) {
+func (l *stepTimes) measure(b *testing.B, what string, fn func() error) {
 	b.Helper()
 	start := time.Now()
 	require.NoError(b, fn())
@@ -100,14 +100,14 @@ func (l *laps) lap(b *testing.B, what string, fn func() error) {
 	l.count[what]++
 }
 
-func (l *laps) report(b *testing.B, id string) {
+func (l *stepTimes) report(b *testing.B, id string) {
 	b.Helper()
 	for what, d := range l.spent {
 		b.ReportMetric(float64(d.Microseconds())/1000/float64(l.count[what]), id+"-"+what+"-ms")
 	}
 }
 
-func (l *laps) sync(b *testing.B, s *store.Store, id string) {
+func (l *stepTimes) sync(b *testing.B, s *store.Store, id string) {
 	b.Helper()
 	ctx := b.Context()
 	require.NoError(b, s.Begin(ctx, store.BeginInput{Console: acme, ID: id, StartedAt: began}))
@@ -120,30 +120,30 @@ func (l *laps) sync(b *testing.B, s *store.Store, id string) {
 				Snapshot: id, Collection: c, Attempt: 1, Page: page, Cursor: fmt.Sprint(page), Last: page >= pages-1,
 				Entities: largePage(c, page, min(large[c], 1000)), Requests: 1,
 			}
-			l.lap(b, "save-"+string(c), func() error { return s.SavePage(ctx, in) })
-			l.lap(b, "load-"+string(c), func() error { _, err := s.LoadPage(ctx, id, c, 1); return err })
+			l.measure(b, "save-"+string(c), func() error { return s.SavePage(ctx, in) })
+			l.measure(b, "load-"+string(c), func() error { _, err := s.LoadPage(ctx, id, c, 1); return err })
 		}
-		l.lap(b, "drained-"+string(c), func() error { _, err := s.Drained(ctx, id, c, 1); return err })
+		l.measure(b, "drained-"+string(c), func() error { _, err := s.Drained(ctx, id, c, 1); return err })
 	}
-	l.lap(b, "members", func() error { _, err := s.Members(ctx, id); return err })
-	l.lap(b, "assess", func() error { _, err := s.Assess(ctx, id); return err })
-	l.lap(b, "promote", func() error {
+	l.measure(b, "members", func() error { _, err := s.Members(ctx, id); return err })
+	l.measure(b, "assess", func() error { _, err := s.Assess(ctx, id); return err })
+	l.measure(b, "promote", func() error {
 		_, err := s.Promote(ctx, id, store.PromoteInput{Collections: access.Collections()})
 		return err
 	})
-	l.lap(b, "access-site-inherited", func() error {
+	l.measure(b, "access-site-inherited", func() error {
 		_, err := s.Access(ctx, store.AccessQuery{Console: acme, Scope: largeID(access.Sites, 77), Inherited: true})
 		return err
 	})
-	l.lap(b, "access-user", func() error {
+	l.measure(b, "access-user", func() error {
 		_, err := s.Access(ctx, store.AccessQuery{Console: acme, Principal: "user4711@example.com"})
 		return err
 	})
-	l.lap(b, "access-role", func() error {
+	l.measure(b, "access-role", func() error {
 		_, err := s.Access(ctx, store.AccessQuery{Console: acme, Role: largeID(access.Roles, 3)})
 		return err
 	})
-	l.lap(b, "export", func() error { return s.Export(ctx, acme, nil, nowhere{}) })
+	l.measure(b, "export", func() error { return s.Export(ctx, acme, nil, discardSink{}) })
 }
 
 var large = map[access.Collection]int{
@@ -197,11 +197,11 @@ func largeEntity(c access.Collection, n int) access.Entity {
 	return p
 }
 
-// nowhere takes an export and forgets it.
-type nowhere struct{}
+// discardSink receives an export and drops it.
+type discardSink struct{}
 
-func (nowhere) Account(access.Account) error       { return nil }
-func (nowhere) Site(access.Site) error             { return nil }
-func (nowhere) Role(access.Role) error             { return nil }
-func (nowhere) Principal(access.Principal) error   { return nil }
-func (nowhere) Assignment(access.Assignment) error { return nil }
+func (discardSink) Account(access.Account) error       { return nil }
+func (discardSink) Site(access.Site) error             { return nil }
+func (discardSink) Role(access.Role) error             { return nil }
+func (discardSink) Principal(access.Principal) error   { return nil }
+func (discardSink) Assignment(access.Assignment) error { return nil }

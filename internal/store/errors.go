@@ -6,14 +6,14 @@ import (
 	"strings"
 )
 
-// ErrStale says that another attempt of the same drain is ahead of the caller,
-// which must stop: nothing it still has in hand is wanted.
+// ErrStale says that another attempt of the same drain is ahead of the caller, which must
+// stop and drop what it has not saved.
 var ErrStale = errors.New("another attempt of this drain is ahead")
 
-// ErrDecided says that the snapshot has ended already, in another way than asked.
+// ErrDecided says that the snapshot has ended already, in another state than requested.
 var ErrDecided = errors.New("the snapshot is already decided")
 
-// ErrNoSnapshot says that there is no such snapshot, or no proven one.
+// ErrNoSnapshot says that the snapshot is unknown, or that the console has no proven one.
 var ErrNoSnapshot = errors.New("no such snapshot")
 
 // ErrNoEntry says that the ledger has no entry of that key.
@@ -23,18 +23,17 @@ var ErrNoEntry = errors.New("no such entry in the ledger")
 // leaves no place to append at.
 var ErrBrokenLedger = errors.New("the ledger is broken")
 
-// ErrNewerSchema says that a newer version of this program has written the
-// database.
+// ErrNewerSchema says that a newer version of this program has migrated the database.
 var ErrNewerSchema = errors.New("the database is newer than this program")
 
-// ErrNotReady says that there is no database to read yet.
+// ErrNotReady says that the database does not exist, is empty or must be migrated first.
 var ErrNotReady = errors.New("there is nothing to read yet")
 
-// NoMatchError says that a name in a question matches nothing.
+// NoMatchError says that a name in a query matches nothing.
 type NoMatchError struct {
 	What    string   // principal, user, service user, role or scope
-	Name    string   // as asked
-	Similar []string // names that look like it, at most five
+	Name    string   // as given
+	Similar []string // similar names, at most five
 }
 
 // Error implements error.

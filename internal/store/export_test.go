@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// DB is the connection that tests count rows with.
+// DB is the pool that tests use to count rows.
 func (s *Store) DB() *sql.DB { return s.w }
 
 // Durably runs fn in a transaction as Append does.

@@ -22,14 +22,14 @@ var began = time.Date(2026, 3, 3, 12, 0, 0, 0, time.UTC)
 
 func TestMain(m *testing.M) { pgtest.Main(m) }
 
-// database is a fresh database, and the test it is for.
+// database is a fresh database and the test that uses it.
 type database struct {
 	t   *testing.T
 	s   *store.Store
 	url string
 }
 
-// onBoth runs a test against a fresh database of each kind.
+// onBoth runs a test on a fresh SQLite and on a fresh PostgreSQL database.
 func onBoth(t *testing.T, test func(db database)) {
 	t.Helper()
 	urls := map[string]func(testing.TB) string{"sqlite": sqliteURL, "postgres": pgtest.URL}
@@ -55,7 +55,7 @@ func open(tb testing.TB, url string) *store.Store {
 	return s
 }
 
-// world is what a console holds, by id.
+// world is the state of a console, by id.
 type world struct {
 	accounts   map[string]access.Account
 	sites      map[string]access.Site
@@ -78,7 +78,7 @@ func (w world) clone() world {
 	}
 }
 
-// of lists one collection, sorted by id.
+// of lists the entities of one collection, sorted by id.
 func (w world) of(c access.Collection) []access.Entity {
 	out := []access.Entity{}
 	switch c {
@@ -162,7 +162,7 @@ func smallWorld() world {
 	return w
 }
 
-// begin opens a snapshot of the collections, all of them if none are named.
+// begin opens a snapshot of the collections (all, if none are given).
 func begin(t *testing.T, s *store.Store, console, id string, cs ...access.Collection) {
 	t.Helper()
 	require.NoError(
@@ -171,7 +171,8 @@ func begin(t *testing.T, s *store.Store, console, id string, cs ...access.Collec
 	)
 }
 
-// drain walks through a collection in pages of a size and loads each.
+// drain saves a collection in pages of the given size, from the next page of the drain on,
+// and loads them.
 func drain(t *testing.T, s *store.Store, id string, c access.Collection, attempt, size int, w world) {
 	t.Helper()
 	d, err := s.StartDrain(t.Context(), id, c, attempt)
@@ -199,7 +200,7 @@ func load(t *testing.T, s *store.Store, id string, c access.Collection, attempt 
 	}
 }
 
-// receive begins a snapshot and drains what it covers.
+// receive begins a snapshot and drains its collections.
 func receive(t *testing.T, s *store.Store, console, id string, w world, cs ...access.Collection) {
 	t.Helper()
 	begin(t, s, console, id, cs...)
@@ -222,14 +223,14 @@ func promote(t *testing.T, s *store.Store, id string, cs ...access.Collection) s
 	return p
 }
 
-// syncOnce receives and promotes.
+// syncOnce receives and promotes a snapshot.
 func syncOnce(t *testing.T, s *store.Store, console, id string, w world, cs ...access.Collection) store.Promotion {
 	t.Helper()
 	receive(t, s, console, id, w, cs...)
 	return promote(t, s, id, cs...)
 }
 
-// exported is an export as values.
+// exported collects an export.
 type exported struct {
 	Accounts    []access.Account
 	Sites       []access.Site
@@ -258,7 +259,7 @@ func export(t *testing.T, s *store.Store, console string, asOf *time.Time) expor
 	return e
 }
 
-// expected is the export of a world.
+// expected is the export that a world must give.
 func expected(w world) exported {
 	var e exported
 	for _, x := range w.of(access.Accounts) {
@@ -288,7 +289,7 @@ func expected(w world) exported {
 	return e
 }
 
-// withoutActivity drops what is not kept over time.
+// withoutActivity clears the last activity, which is not versioned.
 func (e exported) withoutActivity() exported {
 	e.Principals = slices.Clone(e.Principals)
 	for i := range e.Principals {
@@ -305,7 +306,7 @@ func count(t *testing.T, s *store.Store, query string, args ...any) int {
 	return n
 }
 
-// cancelled is a context that is over.
+// cancelled is a context that is cancelled already.
 func cancelled(t *testing.T) context.Context {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())

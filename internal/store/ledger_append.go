@@ -86,7 +86,7 @@ func (s *Store) headAndKnown(
 			COALESCE((SELECT hash FROM ledger_heads WHERE console = $1), ''), ''
 		UNION ALL SELECT -1, ` + ledgerColumns + ` FROM ledger WHERE console = $1 AND ` + s.d.in("key", "$2")
 	args := []any{console, list(s.d, keys)}
-	err := each(ctx, tx, "read the end of the chain", statement, args, func(rows *sql.Rows) error {
+	err := forEachRow(ctx, tx, "read the end of the chain", statement, args, func(rows *sql.Rows) error {
 		e, err := scanEntry(rows, &last)
 		if last == isEntry {
 			known[e.Key] = e

@@ -52,7 +52,7 @@ func (s *Store) WalkLedger(ctx context.Context, console string, fn func(ledger.E
 
 func walk(ctx context.Context, q queryer, console string, fn func(ledger.Entry) error) error {
 	const statement = "SELECT " + ledgerColumns + " FROM ledger WHERE console = $1 ORDER BY seq"
-	return each(ctx, q, "read the ledger of "+console, statement, []any{console}, func(rows *sql.Rows) error {
+	return forEachRow(ctx, q, "read the ledger of "+console, statement, []any{console}, func(rows *sql.Rows) error {
 		e, err := scanEntry(rows)
 		if err != nil {
 			return err
@@ -63,7 +63,7 @@ func walk(ctx context.Context, q queryer, console string, fn func(ledger.Entry) 
 
 func entriesOf(ctx context.Context, q queryer, statement string, args ...any) ([]ledger.Entry, error) {
 	out := []ledger.Entry{}
-	err := each(ctx, q, "read the ledger", statement, args, func(rows *sql.Rows) error {
+	err := forEachRow(ctx, q, "read the ledger", statement, args, func(rows *sql.Rows) error {
 		e, err := scanEntry(rows)
 		out = append(out, e)
 		return err

@@ -9,14 +9,15 @@ import (
 	"sentinelone-provisioner/internal/access"
 )
 
-// Access answers who has which role where, sorted by principal, scope and role. A
-// name that matches several things returns the rows of all of them, one that matches
-// nothing is a [*NoMatchError]. Without a proven snapshot it is [ErrNoSnapshot].
+// Access lists who holds which role at which scope, sorted by principal, scope and role. A
+// name that matches several principals, roles or scopes returns the rows of all of them; a
+// name without a match is a [*NoMatchError]. Without a proven snapshot it is
+// [ErrNoSnapshot].
 func (s *Store) Access(ctx context.Context, q AccessQuery) ([]AccessRow, error) {
 	out := []AccessRow{}
 	err := s.read(ctx, func(tx queryer) error {
-		a := asking{AccessQuery: q, view: view{q: tx, d: s.d, console: q.Console, at: moment(q.AsOf)}}
-		rows, err := a.answer(ctx)
+		a := accessReader{AccessQuery: q, view: view{q: tx, d: s.d, console: q.Console, at: microsOrMax(q.AsOf)}}
+		rows, err := a.run(ctx)
 		out = append(out, rows...)
 		return err
 	})
@@ -27,17 +28,17 @@ func (s *Store) Access(ctx context.Context, q AccessQuery) ([]AccessRow, error) 
 	return out, nil
 }
 
-// asking is one question under way.
-type asking struct {
+// accessReader is one call of Access.
+type accessReader struct {
 	AccessQuery
-	view   view
-	places places
-	who    map[principalKey]bool // nil: everybody
-	roles  []string              // nil: every role
-	scopes []scopeKey            // nil: everywhere
+	view       view
+	places     places
+	principals map[principalKey]bool // nil: all
+	roles      []string              // nil: all
+	scopes     []scopeKey            // nil: all
 }
 
-func (a *asking) answer(ctx context.Context) ([]AccessRow, error) {
+func (a *accessReader) run(ctx context.Context) ([]AccessRow, error) {
 	if _, err := latest(ctx, a.view.q, a.Console, a.view.at); err != nil {
 		return nil, err
 	}
@@ -46,9 +47,9 @@ func (a *asking) answer(ctx context.Context) ([]AccessRow, error) {
 	}
 	var held []AccessRow
 	q := a.query()
-	err := each(ctx, a.view.q, "read the assignments", q.text.String(), q.args, func(rows *sql.Rows) error {
+	err := forEachRow(ctx, a.view.q, "read the assignments", q.text.String(), q.args, func(rows *sql.Rows) error {
 		r, err := a.scan(rows)
-		if err == nil && a.matters(r) {
+		if err == nil && a.isRelevant(r) {
 			held = append(held, r)
 		}
 		return err
@@ -56,17 +57,17 @@ func (a *asking) answer(ctx context.Context) ([]AccessRow, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := a.name(ctx, held); err != nil {
+	if err := a.addNames(ctx, held); err != nil {
 		return nil, err
 	}
 	var out []AccessRow
 	for _, r := range held {
-		out = append(out, a.reach(r)...)
+		out = append(out, a.expand(r)...)
 	}
 	return out, nil
 }
 
-func (a *asking) resolve(ctx context.Context) error {
+func (a *accessReader) resolve(ctx context.Context) error {
 	var err error
 	if a.places, err = a.view.places(ctx); err != nil {
 		return err
@@ -76,9 +77,9 @@ func (a *asking) resolve(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		a.who = map[principalKey]bool{}
+		a.principals = map[principalKey]bool{}
 		for _, k := range found {
-			a.who[k] = true
+			a.principals[k] = true
 		}
 	}
 	if a.Role != "" {
@@ -94,20 +95,21 @@ func (a *asking) resolve(ctx context.Context) error {
 	return nil
 }
 
-// query selects every assignment that may matter; reach looks closer.
-func (a *asking) query() *query {
+// query selects every assignment that may be part of the answer; isRelevant and expand
+// check the rest.
+func (a *accessReader) query() *query {
 	q := a.view.query(`SELECT a.principal_kind, a.principal_id, a.role_id, a.level, a.scope_id, f.promoted_at
 		FROM assignments a JOIN snapshots f ON f.seq = a.since WHERE ` + a.view.sees("a"))
 	if a.Kind != "" {
 		q.add(" AND a.principal_kind = %s", string(a.Kind))
 	}
 	d := a.view.d
-	if a.who != nil {
+	if a.principals != nil {
 		ids := []string{}
-		for k := range a.who {
+		for k := range a.principals {
 			ids = append(ids, k.id)
 		}
-		// Naming both kinds lets the index on them be used.
+		// With both kinds named the database can use the primary key.
 		q.add(" AND a.principal_kind IN ('user', 'serviceUser') AND "+d.in("a.principal_id", "%s"), list(d, ids))
 	}
 	if a.roles != nil {
@@ -119,8 +121,8 @@ func (a *asking) query() *query {
 	return q
 }
 
-// scopeIDs are the scopes asked for and, for an inherited answer, those above them.
-func (a *asking) scopeIDs() []string {
+// scopeIDs are the ids of the scopes of the query and, with Inherited, of those above.
+func (a *accessReader) scopeIDs() []string {
 	out := []string{}
 	for _, s := range a.scopes {
 		out = append(out, s.id)
@@ -131,7 +133,7 @@ func (a *asking) scopeIDs() []string {
 	return out
 }
 
-func (a *asking) scan(rows *sql.Rows) (AccessRow, error) {
+func (a *accessReader) scan(rows *sql.Rows) (AccessRow, error) {
 	var r AccessRow
 	var since int64
 	err := rows.Scan(&r.Kind, &r.ID, &r.RoleID, &r.Level, &r.ScopeID, &since)
@@ -141,17 +143,17 @@ func (a *asking) scan(rows *sql.Rows) (AccessRow, error) {
 	return r, err
 }
 
-// matters says whether an assignment leads to a row of the answer.
-func (a *asking) matters(r AccessRow) bool {
-	if a.who != nil && !a.who[principalKey{r.Kind, r.ID}] {
+// isRelevant says whether an assignment gives a row of the answer.
+func (a *accessReader) isRelevant(r AccessRow) bool {
+	if a.principals != nil && !a.principals[principalKey{r.Kind, r.ID}] {
 		return false
 	}
-	return a.scopes == nil || len(a.reachScopes(r)) > 0
+	return a.scopes == nil || len(a.expandTo(r)) > 0
 }
 
-// name fills in what the principals are called. Those of visible assignments are
+// addNames fills in the names of the principals. Principals of visible assignments are
 // visible, so their last version is the one of the view.
-func (a *asking) name(ctx context.Context, rows []AccessRow) error {
+func (a *accessReader) addNames(ctx context.Context, rows []AccessRow) error {
 	ids := make([]string, len(rows))
 	for i, r := range rows {
 		ids[i] = r.ID
@@ -164,37 +166,37 @@ func (a *asking) name(ctx context.Context, rows []AccessRow) error {
 	return err
 }
 
-// reach turns an assignment into the rows of the answer: itself, and where it
-// reaches.
-func (a *asking) reach(r AccessRow) []AccessRow {
+// expand turns an assignment into the rows of the answer: itself and the scopes below that
+// it reaches.
+func (a *accessReader) expand(r AccessRow) []AccessRow {
 	if a.scopes != nil {
-		return a.reachScopes(r)
+		return a.expandTo(r)
 	}
 	out := []AccessRow{r}
-	if !a.Inherited || a.who == nil {
+	if !a.Inherited || a.principals == nil {
 		return out
 	}
-	for _, site := range a.below(r) {
-		out = append(out, a.via(r, scopeKey{access.SiteLevel, site}))
+	for _, site := range a.sitesBelow(r) {
+		out = append(out, a.inheritedAt(r, scopeKey{access.SiteLevel, site}))
 	}
 	return out
 }
 
-func (a *asking) reachScopes(r AccessRow) []AccessRow {
+func (a *accessReader) expandTo(r AccessRow) []AccessRow {
 	var out []AccessRow
 	for _, s := range a.scopes {
 		switch {
 		case s.level == r.Level && s.id == r.ScopeID:
 			out = append(out, r)
-		case a.Inherited && a.above(r, s):
-			out = append(out, a.via(r, s))
+		case a.Inherited && a.reachesDown(r, s):
+			out = append(out, a.inheritedAt(r, s))
 		}
 	}
 	return out
 }
 
-// above says whether a role held at the row's scope reaches s from further up.
-func (a *asking) above(r AccessRow, s scopeKey) bool {
+// reachesDown says whether a role held at the row's scope reaches s from a level above.
+func (a *accessReader) reachesDown(r AccessRow, s scopeKey) bool {
 	switch r.Level {
 	case access.Tenant:
 		return s.level != access.Tenant
@@ -205,8 +207,8 @@ func (a *asking) above(r AccessRow, s scopeKey) bool {
 	return false
 }
 
-// below lists the sites that a role held at the row's scope reaches.
-func (a *asking) below(r AccessRow) []string {
+// sitesBelow lists the ids of the sites that a role held at the row's scope reaches.
+func (a *accessReader) sitesBelow(r AccessRow) []string {
 	switch r.Level {
 	case access.Tenant:
 		var out []string
@@ -221,8 +223,8 @@ func (a *asking) below(r AccessRow) []string {
 	return nil
 }
 
-// via is the row as it reaches s.
-func (a *asking) via(r AccessRow, s scopeKey) AccessRow {
+// inheritedAt is the row as inherited at s.
+func (a *accessReader) inheritedAt(r AccessRow, s scopeKey) AccessRow {
 	r.Via = &Via{Level: r.Level, ScopeID: r.ScopeID, ScopeName: r.ScopeName}
 	r.Level, r.ScopeID, r.ScopeName = s.level, s.id, a.places.scopeName(s.level, s.id)
 	return r
@@ -235,19 +237,20 @@ func sortAccess(rows []AccessRow) {
 func compareAccess(a, b AccessRow) int {
 	return cmp.Or(
 		-cmp.Compare(a.Kind, b.Kind), // users before service users
-		cmp.Compare(fold(a.Email), fold(b.Email)), cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID),
+		cmp.Compare(foldCase(a.Email), foldCase(b.Email)), cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID),
 		cmp.Compare(depth(a.Level), depth(b.Level)), cmp.Compare(a.ScopeName, b.ScopeName),
 		cmp.Compare(a.ScopeID, b.ScopeID), cmp.Compare(a.RoleName, b.RoleName), cmp.Compare(a.RoleID, b.RoleID),
 		cmp.Compare(viaDepth(a), viaDepth(b)),
 	)
 }
 
-// depth orders levels from the top of the tree.
+// depth orders levels, tenant first.
 func depth(l access.Level) int {
 	return slices.Index([]access.Level{access.Tenant, access.AccountLevel, access.SiteLevel, access.GroupLevel}, l)
 }
 
-// viaDepth puts a role held here before one that reaches here, and those by level.
+// viaDepth orders a role held at the scope itself before inherited ones, and these by
+// level.
 func viaDepth(r AccessRow) int {
 	if r.Via == nil {
 		return -1

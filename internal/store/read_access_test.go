@@ -11,8 +11,8 @@ import (
 	"sentinelone-provisioner/internal/store"
 )
 
-// brief shows rows as a person would read them.
-func brief(rows []store.AccessRow) []string {
+// rowTexts formats rows as short texts for comparison.
+func rowTexts(rows []store.AccessRow) []string {
 	out := []string{}
 	for _, r := range rows {
 		line := fmt.Sprintf("%s %s@%s", r.Name, r.RoleName, r.Level)
@@ -107,7 +107,7 @@ func TestAccess(t *testing.T) {
 			c.q.Console = acme
 			rows, err := s.Access(t.Context(), c.q)
 			require.NoError(t, err, name)
-			require.Equal(t, c.want, brief(rows), name)
+			require.Equal(t, c.want, rowTexts(rows), name)
 		}
 		rows, err := s.Access(
 			t.Context(),
@@ -121,7 +121,7 @@ func TestAccess(t *testing.T) {
 	})
 }
 
-// A name that matches nothing is answered with names like it.
+// The error for a name without a match suggests similar names.
 func TestAccess_NoMatch(t *testing.T) {
 	t.Parallel()
 	cases := map[string]struct {
@@ -162,7 +162,7 @@ func TestAccess_NoMatch(t *testing.T) {
 	})
 }
 
-// Access as of a moment, and the changes between moments, over several promotions.
+// Access as of a time, and the changes between two times, over several promotions.
 func TestAccess_AsOfAndChanges(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(db database) {
@@ -192,7 +192,7 @@ func TestAccess_AsOfAndChanges(t *testing.T) {
 		asOf := func(at time.Time, who string) []string {
 			rows, err := s.Access(t.Context(), store.AccessQuery{Console: acme, Principal: who, AsOf: &at})
 			require.NoError(t, err)
-			return brief(rows)
+			return rowTexts(rows)
 		}
 		require.Equal(
 			t,
@@ -219,7 +219,7 @@ func TestAccess_AsOfAndChanges(t *testing.T) {
 			require.NoError(t, err)
 			out := []string{}
 			for _, c := range changes {
-				out = append(out, c.At.Format("15:04")+" "+c.Action+" "+brief([]store.AccessRow{c.AccessRow})[0])
+				out = append(out, c.At.Format("15:04")+" "+c.Action+" "+rowTexts([]store.AccessRow{c.AccessRow})[0])
 			}
 			return out
 		}

@@ -10,13 +10,13 @@ import (
 	"sentinelone-provisioner/internal/access"
 )
 
-// Changes lists the assignments that appeared or went within the time asked for,
-// oldest first, with the names last known at its end. Without a proven snapshot it
-// is [ErrNoSnapshot].
+// Changes lists the assignments added and removed within the time of the query, oldest
+// first, with the names last known at its end. Without a proven snapshot it is
+// [ErrNoSnapshot].
 func (s *Store) Changes(ctx context.Context, q ChangesQuery) ([]Change, error) {
 	out := []Change{}
 	err := s.read(ctx, func(tx queryer) error {
-		v := view{q: tx, d: s.d, console: q.Console, at: moment(q.Until)}
+		v := view{q: tx, d: s.d, console: q.Console, at: microsOrMax(q.Until)}
 		if _, err := latest(ctx, tx, q.Console, math.MaxInt64); err != nil {
 			return err
 		}
@@ -28,7 +28,7 @@ func (s *Store) Changes(ctx context.Context, q ChangesQuery) ([]Change, error) {
 		if out, err = v.changes(ctx, out, after); err != nil {
 			return err
 		}
-		return v.name(ctx, out)
+		return v.addNames(ctx, out)
 	})
 	if err != nil {
 		return nil, err
@@ -39,7 +39,7 @@ func (s *Store) Changes(ctx context.Context, q ChangesQuery) ([]Change, error) {
 	return out, nil
 }
 
-// changes appends the changes after a moment, up to the view's.
+// changes appends the changes after a time (microseconds since 1970), up to the view's.
 func (v view) changes(ctx context.Context, out []Change, after int64) ([]Change, error) {
 	q := v.query(
 		`SELECT a.principal_kind, a.principal_id, a.role_id, a.level, a.scope_id, f.promoted_at, t.promoted_at
@@ -50,7 +50,7 @@ func (v view) changes(ctx context.Context, out []Change, after int64) ([]Change,
 	)
 	q.add(` AND ((f.promoted_at <= $2 AND f.promoted_at > %s)`, after)
 	q.add(` OR (t.promoted_at <= $2 AND t.promoted_at > %s))`, after)
-	err := each(ctx, v.q, "read the changes", q.text.String(), q.args, func(rows *sql.Rows) error {
+	err := forEachRow(ctx, v.q, "read the changes", q.text.String(), q.args, func(rows *sql.Rows) error {
 		var c Change
 		var from int64
 		var to sql.NullInt64
@@ -71,8 +71,8 @@ func (v view) changes(ctx context.Context, out []Change, after int64) ([]Change,
 	return out, err
 }
 
-// name fills in names, also of what is gone: the last one each had.
-func (v view) name(ctx context.Context, changes []Change) error {
+// addNames fills in names. Deleted principals, roles and scopes get their last one.
+func (v view) addNames(ctx context.Context, changes []Change) error {
 	if len(changes) == 0 {
 		return nil
 	}
@@ -98,21 +98,21 @@ func (v view) name(ctx context.Context, changes []Change) error {
 	return nil
 }
 
-type person struct{ email, name string }
+type principalName struct{ email, name string }
 
-// lastNames finds what principals were last called. It sorts the ids in place.
-func (v view) lastNames(ctx context.Context, ids []string) (map[principalKey]person, error) {
-	out := map[principalKey]person{}
+// lastNames reads the last known names of principals. It sorts ids in place.
+func (v view) lastNames(ctx context.Context, ids []string) (map[principalKey]principalName, error) {
+	out := map[principalKey]principalName{}
 	slices.Sort(ids)
 	for chunk := range slices.Chunk(slices.Compact(ids), 5000) {
 		q := v.query(`SELECT e.collection, e.id, e.email, e.name FROM entities e
 			JOIN snapshots f ON f.seq = e.since AND f.state = 'promoted' AND f.promoted_at <= $2
 			WHERE e.console = $1 AND e.collection IN ('users', 'serviceUsers')`)
 		q.add(" AND "+v.d.in("e.id", "%s")+" ORDER BY f.promoted_at", list(v.d, chunk))
-		err := each(ctx, v.q, "read the names of principals", q.text.String(), q.args, func(rows *sql.Rows) error {
+		err := forEachRow(ctx, v.q, "read the names of principals", q.text.String(), q.args, func(rows *sql.Rows) error {
 			var c access.Collection
 			var id string
-			var p person
+			var p principalName
 			err := rows.Scan(&c, &id, &p.email, &p.name)
 			out[principalKey{c.PrincipalKind(), id}] = p
 			return err

@@ -10,13 +10,13 @@ import (
 	"sentinelone-provisioner/internal/access"
 )
 
-// Export streams what readers see of a console at a moment (now, if nil), from one
-// unchanging view: the same state gives the same calls in the same order. Last
-// activity is the newest known of each version: it is not kept over time. Without a
-// proven snapshot it is [ErrNoSnapshot].
+// Export streams the state of a console at a time (now, if nil) to w, from one consistent
+// read: the same state gives the same calls in the same order. Last activity is the newest
+// known, also in the past: it is not versioned. Without a proven snapshot it is
+// [ErrNoSnapshot]. An error of w is returned.
 func (s *Store) Export(ctx context.Context, console string, asOf *time.Time, w ExportSink) error {
 	return s.read(ctx, func(q queryer) error {
-		v := view{q: q, d: s.d, console: console, at: moment(asOf)}
+		v := view{q: q, d: s.d, console: console, at: microsOrMax(asOf)}
 		if _, err := latest(ctx, q, console, v.at); err != nil {
 			return err
 		}
@@ -25,17 +25,17 @@ func (s *Store) Export(ctx context.Context, console string, asOf *time.Time, w E
 }
 
 func (v view) export(ctx context.Context, w ExportSink) error {
-	if err := v.entities(ctx, access.Accounts, decoded(w.Account)); err != nil {
+	if err := v.entities(ctx, access.Accounts, decodeDoc(w.Account)); err != nil {
 		return err
 	}
-	if err := v.entities(ctx, access.Sites, decoded(w.Site)); err != nil {
+	if err := v.entities(ctx, access.Sites, decodeDoc(w.Site)); err != nil {
 		return err
 	}
-	if err := v.entities(ctx, access.Roles, decoded(w.Role)); err != nil {
+	if err := v.entities(ctx, access.Roles, decodeDoc(w.Role)); err != nil {
 		return err
 	}
 	for _, c := range []access.Collection{access.Users, access.ServiceUsers} {
-		if err := v.entities(ctx, c, principals(w.Principal)); err != nil {
+		if err := v.entities(ctx, c, decodePrincipal(w.Principal)); err != nil {
 			return err
 		}
 	}
@@ -47,8 +47,8 @@ func (v view) export(ctx context.Context, w ExportSink) error {
 	return nil
 }
 
-// principals passes documents on with the last activity put back.
-func principals(fn func(access.Principal) error) func(doc []byte, lastActive sql.NullInt64) error {
+// decodePrincipal decodes documents and adds the last activity, which they leave out.
+func decodePrincipal(fn func(access.Principal) error) func(doc []byte, lastActive sql.NullInt64) error {
 	return func(doc []byte, lastActive sql.NullInt64) error {
 		var p access.Principal
 		if err := json.Unmarshal(doc, &p); err != nil {
@@ -62,12 +62,12 @@ func principals(fn func(access.Principal) error) func(doc []byte, lastActive sql
 	}
 }
 
-// assignments calls fn with those of one kind, by principal, role, level and scope:
-// the order of the index.
+// assignments calls fn with the assignments of one kind, sorted by principal, role, level
+// and scope: the order of the primary key.
 func (v view) assignments(ctx context.Context, kind access.Kind, fn func(access.Assignment) error) error {
 	q := v.query("SELECT a.principal_id, a.role_id, a.level, a.scope_id FROM assignments a WHERE " + v.sees("a"))
 	q.add(" AND a.principal_kind = %s ORDER BY a.principal_id, a.role_id, a.level, a.scope_id", string(kind))
-	return each(ctx, v.q, "read the assignments", q.text.String(), q.args, func(rows *sql.Rows) error {
+	return forEachRow(ctx, v.q, "read the assignments", q.text.String(), q.args, func(rows *sql.Rows) error {
 		a := access.Assignment{PrincipalKind: kind}
 		if err := rows.Scan(&a.PrincipalID, &a.RoleID, &a.Level, &a.ScopeID); err != nil {
 			return err

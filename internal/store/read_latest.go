@@ -13,10 +13,10 @@ import (
 	"sentinelone-provisioner/internal/access"
 )
 
-// Consoles lists the consoles of which something proven can be read, sorted.
+// Consoles lists the consoles that have a proven snapshot, sorted.
 func (s *Store) Consoles(ctx context.Context) ([]string, error) {
 	out := []string{}
-	err := each(ctx, s.r, "list the consoles", `SELECT DISTINCT console FROM heads ORDER BY console`, nil,
+	err := forEachRow(ctx, s.r, "list the consoles", `SELECT DISTINCT console FROM collection_heads ORDER BY console`, nil,
 		func(rows *sql.Rows) error {
 			var c string
 			err := rows.Scan(&c)
@@ -29,10 +29,10 @@ func (s *Store) Consoles(ctx context.Context) ([]string, error) {
 const snapshotColumns = `id, console, state, workflow_id, started_at, finished_at, promoted_at, decided_by,
 	reasons, counts`
 
-// Latest is the last proven snapshot of a console, promoted or unchanged, at a
-// moment (now, if nil). Without one it is [ErrNoSnapshot].
+// Latest is the last proven snapshot of a console, promoted or unchanged, at a time (now,
+// if nil). Without one it is [ErrNoSnapshot].
 func (s *Store) Latest(ctx context.Context, console string, asOf *time.Time) (Snapshot, error) {
-	return latest(ctx, s.r, console, moment(asOf))
+	return latest(ctx, s.r, console, microsOrMax(asOf))
 }
 
 func latest(ctx context.Context, q queryer, console string, at int64) (Snapshot, error) {
@@ -41,9 +41,9 @@ func latest(ctx context.Context, q queryer, console string, at int64) (Snapshot,
 		ORDER BY promoted_at DESC LIMIT 1`, console, at))
 	if errors.Is(err, sql.ErrNoRows) {
 		if at == math.MaxInt64 {
-			return snap, fmt.Errorf("no sync of %s has been completed: run one first: %w", console, ErrNoSnapshot)
+			return snap, fmt.Errorf("no sync of %s is complete: run one first: %w", console, ErrNoSnapshot)
 		}
-		return snap, fmt.Errorf("no sync of %s had been completed by %s: %w",
+		return snap, fmt.Errorf("no sync of %s was complete at %s: choose a later time: %w",
 			console, fromMicros(at).Format(time.RFC3339), ErrNoSnapshot)
 	}
 	if err != nil {
@@ -52,20 +52,20 @@ func latest(ctx context.Context, q queryer, console string, at int64) (Snapshot,
 	return snap, nil
 }
 
-// Basis is what an answer from several collections rests on: of the snapshots that
-// proved each of them last, at a moment (now, if nil), the one begun first. A
-// collection that no sync has proven by then is in unread; if that is all of them,
-// the snapshot is that of [Store.Latest]. Without any it is [ErrNoSnapshot].
-func (s *Store) Basis(
+// Provenance says on which sync an answer from several collections is based, at a time (now,
+// if nil): of the snapshots that last proved each collection, oldest is the one begun first. unread
+// lists the collections that no sync had proven by then; if that is all of them, oldest is
+// that of [Store.Latest]. Without a proven snapshot it is [ErrNoSnapshot].
+func (s *Store) Provenance(
 	ctx context.Context, console string, asOf *time.Time, cs ...access.Collection,
 ) (oldest Snapshot, unread []access.Collection, err error) {
-	at := moment(asOf)
+	at := microsOrMax(asOf)
 	if oldest, err = latest(ctx, s.r, console, at); err != nil {
 		return oldest, nil, err
 	}
 	seqs := make([]int64, 0, len(cs))
 	for _, c := range cs {
-		seq, err := provenBy(ctx, s.r, console, c, at)
+		seq, err := provingSnapshot(ctx, s.r, console, c, at)
 		if err != nil {
 			return oldest, nil, err
 		}
@@ -81,16 +81,16 @@ func (s *Store) Basis(
 	oldest, err = scanSnapshot(s.r.QueryRowContext(ctx,
 		`SELECT `+snapshotColumns+` FROM snapshots WHERE seq = $1`, slices.Min(seqs)))
 	if err != nil {
-		return oldest, nil, fmt.Errorf("read what answers about %s rest on: %w", console, err)
+		return oldest, nil, fmt.Errorf("read the provenance of answers about %s: %w", console, err)
 	}
 	return oldest, unread, nil
 }
 
-// provenBy is the latest snapshot that proved a collection; 0 for none. A snapshot
-// may have been promoted without a collection it covered, but then one begun later
-// had proven that before: the one begun last is always right.
-func provenBy(ctx context.Context, q queryer, console string, c access.Collection, at int64) (int64, error) {
-	text := `SELECT COALESCE(MAX(seq), 0) FROM heads WHERE console = $1 AND collection = $2`
+// provingSnapshot is the seq of the latest snapshot that proved a collection; 0 for none.
+// A snapshot may be promoted without a collection that it drained, but only if one begun
+// later had proven that collection before, so the highest seq is always right.
+func provingSnapshot(ctx context.Context, q queryer, console string, c access.Collection, at int64) (int64, error) {
+	text := `SELECT COALESCE(MAX(seq), 0) FROM collection_heads WHERE console = $1 AND collection = $2`
 	args := []any{console, string(c)}
 	if at != math.MaxInt64 {
 		text = `SELECT COALESCE(MAX(s.seq), 0) FROM snapshots s
@@ -105,23 +105,24 @@ func provenBy(ctx context.Context, q queryer, console string, c access.Collectio
 	return seq, nil
 }
 
-// Quarantined lists the snapshots of a console that wait for a person, oldest first.
+// Quarantined lists the snapshots of a console that a person must promote or discard,
+// oldest first.
 func (s *Store) Quarantined(ctx context.Context, console string) ([]Snapshot, error) {
 	return s.quarantined(ctx, console, "")
 }
 
-// Held is [Store.Quarantined] without the snapshots of which nothing is left to
-// promote, because syncs begun later have proven all that they cover.
-func (s *Store) Held(ctx context.Context, console string) ([]Snapshot, error) {
+// Promotable is [Store.Quarantined] without the snapshots of which nothing is left to
+// promote, because snapshots begun later have proven all collections that they cover.
+func (s *Store) Promotable(ctx context.Context, console string) ([]Snapshot, error) {
 	return s.quarantined(ctx, console, `
 		AND EXISTS (SELECT 1 FROM drains d
-			LEFT JOIN heads h ON h.console = snapshots.console AND h.collection = d.collection
+			LEFT JOIN collection_heads h ON h.console = snapshots.console AND h.collection = d.collection
 			WHERE d.snapshot_seq = snapshots.seq AND (h.seq IS NULL OR h.seq < snapshots.seq))`)
 }
 
 func (s *Store) quarantined(ctx context.Context, console, and string) ([]Snapshot, error) {
 	out := []Snapshot{}
-	err := each(ctx, s.r, "list quarantined snapshots", `SELECT `+snapshotColumns+` FROM snapshots
+	err := forEachRow(ctx, s.r, "list quarantined snapshots", `SELECT `+snapshotColumns+` FROM snapshots
 		WHERE console = $1 AND state = 'quarantined'`+and+` ORDER BY seq`,
 		[]any{console}, func(rows *sql.Rows) error {
 			snap, err := scanSnapshot(rows)
@@ -145,7 +146,7 @@ func scanSnapshot(row interface{ Scan(dest ...any) error }) (Snapshot, error) {
 	return out, errors.Join(json.Unmarshal([]byte(reasons), &out.Reasons), json.Unmarshal([]byte(counts), &out.Counts))
 }
 
-// ConsoleOf is the console a snapshot is of. It is [ErrNoSnapshot] for an unknown one.
+// ConsoleOf is the console of a snapshot. An unknown snapshot is [ErrNoSnapshot].
 func (s *Store) ConsoleOf(ctx context.Context, id string) (string, error) {
 	snap, err := findSnapshot(ctx, s.r, id)
 	return snap.console, err

@@ -20,14 +20,14 @@ func (v view) places(ctx context.Context) (places, error) {
 		accounts: map[string]access.Account{}, sites: map[string]access.Site{}, roles: map[string]access.Role{},
 		byParent: map[string][]string{},
 	}
-	err := v.entities(ctx, access.Accounts, decoded(func(a access.Account) error {
+	err := v.entities(ctx, access.Accounts, decodeDoc(func(a access.Account) error {
 		p.accounts[a.ID] = a
 		return nil
 	}))
 	if err != nil {
 		return p, err
 	}
-	err = v.entities(ctx, access.Sites, decoded(func(s access.Site) error {
+	err = v.entities(ctx, access.Sites, decodeDoc(func(s access.Site) error {
 		p.sites[s.ID] = s
 		p.byParent[s.AccountID] = append(p.byParent[s.AccountID], s.ID)
 		return nil
@@ -35,13 +35,14 @@ func (v view) places(ctx context.Context) (places, error) {
 	if err != nil {
 		return p, err
 	}
-	return p, v.entities(ctx, access.Roles, decoded(func(r access.Role) error {
+	return p, v.entities(ctx, access.Roles, decodeDoc(func(r access.Role) error {
 		p.roles[r.ID] = r
 		return nil
 	}))
 }
 
-// scopeName is what people call a scope: "Account / Site" for a site.
+// scopeName is the display name of a scope, "Account / Site" for a site; "" if unknown
+// and for the tenant.
 func (p places) scopeName(level access.Level, id string) string {
 	switch level {
 	case access.AccountLevel:
@@ -64,7 +65,7 @@ func (p places) accountName(s access.Site) string {
 	return s.AccountName
 }
 
-// lastPlaces is like places, with what is gone as it last was.
+// lastPlaces is like places but includes deleted scopes and roles in their last version.
 func (v view) lastPlaces(ctx context.Context) (places, error) {
 	p := places{
 		accounts: map[string]access.Account{}, sites: map[string]access.Site{}, roles: map[string]access.Role{},
@@ -72,7 +73,7 @@ func (v view) lastPlaces(ctx context.Context) (places, error) {
 	q := v.query(`SELECT e.collection, e.doc FROM entities e
 		JOIN snapshots f ON f.seq = e.since AND f.state = 'promoted' AND f.promoted_at <= $2
 		WHERE e.console = $1 AND e.collection IN ('accounts', 'sites', 'roles') ORDER BY f.promoted_at`)
-	err := each(ctx, v.q, "read the names of scopes and roles", q.text.String(), q.args, func(rows *sql.Rows) error {
+	err := forEachRow(ctx, v.q, "read the names of scopes and roles", q.text.String(), q.args, func(rows *sql.Rows) error {
 		var c access.Collection
 		var doc []byte
 		if err := rows.Scan(&c, &doc); err != nil {
@@ -86,11 +87,11 @@ func (v view) lastPlaces(ctx context.Context) (places, error) {
 func (p places) put(c access.Collection, doc []byte) error {
 	switch c {
 	case access.Accounts:
-		return decoded(func(a access.Account) error { p.accounts[a.ID] = a; return nil })(doc, sql.NullInt64{})
+		return decodeDoc(func(a access.Account) error { p.accounts[a.ID] = a; return nil })(doc, sql.NullInt64{})
 	case access.Sites:
-		return decoded(func(s access.Site) error { p.sites[s.ID] = s; return nil })(doc, sql.NullInt64{})
+		return decodeDoc(func(s access.Site) error { p.sites[s.ID] = s; return nil })(doc, sql.NullInt64{})
 	case access.Roles:
-		return decoded(func(r access.Role) error { p.roles[r.ID] = r; return nil })(doc, sql.NullInt64{})
+		return decodeDoc(func(r access.Role) error { p.roles[r.ID] = r; return nil })(doc, sql.NullInt64{})
 	case access.Users, access.ServiceUsers:
 	}
 	return nil

@@ -21,13 +21,12 @@ type scopeKey struct {
 	id    string
 }
 
-// principals finds everybody of the kind (any, if empty) with that id, email or
-// name.
+// principals finds all principals of the kind (any, if empty) with that id, email or name.
 func (v view) principals(ctx context.Context, kind access.Kind, name string) ([]principalKey, error) {
 	q := v.principalQuery("SELECT e.collection, e.id FROM entities e WHERE ", kind)
-	q.add(" AND (e.id = %s OR e.email_folded = %s OR e.name = %s)", name, fold(name), name)
+	q.add(" AND (e.id = %s OR e.email_folded = %s OR e.name = %s)", name, foldCase(name), name)
 	var out []principalKey
-	err := each(ctx, v.q, "find the principal", q.text.String(), q.args, func(rows *sql.Rows) error {
+	err := forEachRow(ctx, v.q, "find the principal", q.text.String(), q.args, func(rows *sql.Rows) error {
 		var c access.Collection
 		var id string
 		err := rows.Scan(&c, &id)
@@ -59,14 +58,14 @@ func (v view) principalQuery(text string, kind access.Kind) *query {
 
 func (v view) similarPrincipals(ctx context.Context, kind access.Kind, name string) ([]string, error) {
 	q := v.principalQuery("SELECT e.email, e.name FROM entities e WHERE ", kind)
-	n := nearest{to: fold(name)}
-	err := each(ctx, v.q, "look for similar names", q.text.String(), q.args, func(rows *sql.Rows) error {
+	n := similarNames{folded: foldCase(name)}
+	err := forEachRow(ctx, v.q, "find similar names", q.text.String(), q.args, func(rows *sql.Rows) error {
 		var email, full string
 		if err := rows.Scan(&email, &full); err != nil {
 			return err
 		}
-		if !n.offer(email) {
-			n.offer(full)
+		if !n.add(email) {
+			n.add(full)
 		}
 		return nil
 	})
@@ -86,12 +85,12 @@ func principalWord(kind access.Kind) string {
 // rolesNamed finds the ids of all roles with that id or name.
 func (p places) rolesNamed(name string) ([]string, error) {
 	var out []string
-	n := nearest{to: fold(name)}
+	n := similarNames{folded: foldCase(name)}
 	for id, r := range p.roles {
 		if id == name || r.Name == name {
 			out = append(out, id)
 		}
-		n.offer(r.Name)
+		n.add(r.Name)
 	}
 	if len(out) == 0 {
 		return nil, &NoMatchError{What: "role", Name: name, Similar: n.best()}
@@ -106,20 +105,20 @@ func (p places) scopesNamed(name string) ([]scopeKey, error) {
 		return []scopeKey{{level: access.Tenant}}, nil
 	}
 	var out []scopeKey
-	n := nearest{to: fold(name)}
+	n := similarNames{folded: foldCase(name)}
 	for id, a := range p.accounts {
 		if id == name || a.Name == name {
 			out = append(out, scopeKey{access.AccountLevel, id})
 		}
-		n.offer(a.Name)
+		n.add(a.Name)
 	}
 	for id, s := range p.sites {
 		full := p.scopeName(access.SiteLevel, id)
 		if id == name || s.Name == name || full == name {
 			out = append(out, scopeKey{access.SiteLevel, id})
 		}
-		if !n.offer(full) && n.near(s.Name) {
-			n.keep(full, 1)
+		if !n.add(full) && n.isSimilar(s.Name) {
+			n.insert(full, 1)
 		}
 	}
 	if len(out) == 0 {

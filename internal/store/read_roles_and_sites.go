@@ -8,7 +8,7 @@ import (
 	"sentinelone-provisioner/internal/access"
 )
 
-// RolesAndSites lists the roles and sites that readers see of a console now, by id.
+// RolesAndSites lists the roles and sites of a console that readers see now, sorted by id.
 // Without a proven snapshot it is [ErrNoSnapshot].
 func (s *Store) RolesAndSites(ctx context.Context, console string) ([]access.Role, []access.Site, error) {
 	var (
@@ -16,7 +16,7 @@ func (s *Store) RolesAndSites(ctx context.Context, console string) ([]access.Rol
 		sites []access.Site
 	)
 	err := s.read(ctx, func(q queryer) error {
-		v := view{q: q, d: s.d, console: console, at: moment(nil)}
+		v := view{q: q, d: s.d, console: console, at: microsOrMax(nil)}
 		if _, err := latest(ctx, q, console, v.at); err != nil {
 			return err
 		}

@@ -8,7 +8,7 @@ import (
 	"sentinelone-provisioner/internal/store"
 )
 
-// Roles and sites are those of an export.
+// RolesAndSites returns the roles and sites of an export.
 func TestRolesAndSites(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(db database) {

@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// nearest collects the names that look most like one.
-type nearest struct {
-	to    string // folded
-	found []candidate
+// similarNames collects the names most similar to one name.
+type similarNames struct {
+	folded string // folded, as foldCase does
+	found  []candidate
 }
 
 type candidate struct {
@@ -18,52 +18,52 @@ type candidate struct {
 }
 
 const (
-	similarNames = 5 // at most so many are offered
-	similarEdits = 2 // letters that may be wrong
+	maxSimilar = 5 // suggestions at most
+	maxEdits   = 2 // bytes that may differ
 )
 
-// offer keeps a name that is similar, and says whether it is.
-func (n *nearest) offer(name string) bool {
-	folded := fold(name)
+// add keeps a name if it is similar, and says whether it is.
+func (n *similarNames) add(name string) bool {
+	folded := foldCase(name)
 	switch {
 	case name == "":
 		return false
-	case folded == n.to:
-		n.keep(name, 0)
-	case len(n.to) > similarEdits && strings.Contains(folded, n.to):
-		n.keep(name, 1)
+	case folded == n.folded:
+		n.insert(name, 0)
+	case len(n.folded) > maxEdits && strings.Contains(folded, n.folded):
+		n.insert(name, 1)
 	default:
-		d := edits(n.to, folded, similarEdits)
-		if d > similarEdits {
+		d := editDistance(n.folded, folded, maxEdits)
+		if d > maxEdits {
 			return false
 		}
-		n.keep(name, 1+d)
+		n.insert(name, 1+d)
 	}
 	return true
 }
 
-// near says whether offer would keep the name.
-func (n *nearest) near(name string) bool {
-	probe := nearest{to: n.to}
-	return probe.offer(name)
+// isSimilar says whether add would keep the name.
+func (n *similarNames) isSimilar(name string) bool {
+	probe := similarNames{folded: n.folded}
+	return probe.add(name)
 }
 
-func (n *nearest) keep(name string, distance int) {
+func (n *similarNames) insert(name string, distance int) {
 	n.found = append(n.found, candidate{name, distance})
-	if len(n.found) > 20*similarNames {
+	if len(n.found) > 20*maxSimilar {
 		n.trim()
 	}
 }
 
-func (n *nearest) trim() {
+func (n *similarNames) trim() {
 	slices.SortFunc(n.found, func(a, b candidate) int {
 		return cmp.Or(cmp.Compare(a.distance, b.distance), cmp.Compare(a.name, b.name))
 	})
 	n.found = slices.Compact(n.found)
-	n.found = n.found[:min(len(n.found), similarNames)]
+	n.found = n.found[:min(len(n.found), maxSimilar)]
 }
 
-func (n *nearest) best() []string {
+func (n *similarNames) best() []string {
 	n.trim()
 	var out []string
 	for _, c := range n.found {
@@ -74,9 +74,9 @@ func (n *nearest) best() []string {
 	return out
 }
 
-// edits is the Levenshtein distance of two texts, or anything above limit once it is
-// known to be that.
-func edits(a, b string, limit int) int {
+// editDistance is the Levenshtein distance of two texts in bytes. Above limit it returns
+// limit+1.
+func editDistance(a, b string, limit int) int {
 	if d := len(a) - len(b); d > limit || -d > limit {
 		return limit + 1
 	}

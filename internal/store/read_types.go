@@ -6,31 +6,31 @@ import (
 	"sentinelone-provisioner/internal/access"
 )
 
-// Snapshot is one sync as the store remembers it.
+// Snapshot is one sync as stored.
 type Snapshot struct {
 	ID         string         `json:"id"`
 	Console    string         `json:"console"`
 	State      string         `json:"state"`
-	WorkflowID string         `json:"workflowId,omitempty"` // that drained it; "" when not known
+	WorkflowID string         `json:"workflowId,omitempty"` // of the sync; "" if unknown
 	StartedAt  time.Time      `json:"startedAt"`
 	FinishedAt time.Time      `json:"finishedAt,omitzero"` // zero while it runs
 	PromotedAt time.Time      `json:"promotedAt,omitzero"` // zero unless promoted or unchanged
 	DecidedBy  string         `json:"decidedBy,omitempty"`
-	Reasons    []string       `json:"reasons,omitempty"` // why it was quarantined, dropped or failed
+	Reasons    []string       `json:"reasons,omitempty"` // why it was quarantined, discarded or failed
 	Counts     map[string]int `json:"counts,omitempty"`  // per collection, and for "assignments"
 }
 
-// AccessQuery asks who has which role where. Empty fields do not filter.
+// AccessQuery selects assignments of one console. Empty fields do not filter.
 type AccessQuery struct {
 	Console   string
 	Kind      access.Kind
-	Principal string // email (case does not matter), name or id
-	Role      string // name or id
-	Scope     string // name, "Account / Site", id, or "tenant"
-	AsOf      *time.Time
-	// Inherited also answers where a role reaches from above. With a scope: the
-	// roles held at its account or at the tenant. With a principal and no scope:
-	// every site its account and tenant roles reach.
+	Principal string     // email (case does not matter), name or id
+	Role      string     // name or id
+	Scope     string     // name, "Account / Site", id, or "tenant"
+	AsOf      *time.Time // nil: now
+	// Inherited also includes scopes that a role reaches from a level above. With Scope:
+	// the roles held at its account or at the tenant. With Principal and no Scope: every
+	// site that the principal's account and tenant roles reach.
 	Inherited bool
 }
 
@@ -46,11 +46,11 @@ type AccessRow struct {
 	Level      access.Level `json:"level"`
 	ScopeID    string       `json:"scopeId,omitempty"`   // "" at tenant level
 	ScopeName  string       `json:"scopeName,omitempty"` // "Account / Site" for a site
-	Since      time.Time    `json:"since"`               // promotion of the sync that saw it first
-	Via        *Via         `json:"via,omitempty"`       // nil for a role held at this very scope
+	Since      time.Time    `json:"since"`               // promotion time of the sync that saw it first
+	Via        *Via         `json:"via,omitempty"`       // nil for a role held at this scope itself
 }
 
-// Via is the assignment further up through which a role reaches a scope.
+// Via is the assignment at a level above through which a role reaches a scope.
 type Via struct {
 	Level     access.Level `json:"level"`
 	ScopeID   string       `json:"scopeId,omitempty"`
@@ -63,24 +63,25 @@ const (
 	Removed = "removed"
 )
 
-// ChangesQuery asks what changed after Since, up to and including Until; nil is
-// unbounded. What an "as of" answer at Since lacks to one at Until is exactly this.
+// ChangesQuery selects the changes after Since, up to and including Until; nil is
+// unbounded. They are exactly the difference between the access as of Since and as of
+// Until.
 type ChangesQuery struct {
 	Console string
 	Since   *time.Time
 	Until   *time.Time
 }
 
-// Change is an assignment that appeared or went, with the names of that moment.
-// Since is when it had appeared; for an added one the same as At.
+// Change is an assignment that was added or removed, with the last known names. Since is
+// when it was added; for an added one the same as At.
 type Change struct {
 	At     time.Time `json:"at"`
 	Action string    `json:"action"` // added or removed
 	AccessRow
 }
 
-// ExportSink receives an export: accounts, sites, roles, users, service users,
-// assignments, each sorted by id. An error of the sink ends the export.
+// ExportSink receives an export in this order: accounts, sites, roles, users, service
+// users, assignments, each sorted by id. An error of the sink ends the export.
 type ExportSink interface {
 	Account(a access.Account) error
 	Site(s access.Site) error

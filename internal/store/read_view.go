@@ -10,27 +10,27 @@ import (
 	"sentinelone-provisioner/internal/access"
 )
 
-// view is what readers see of one console at one moment.
+// view is what readers see of one console at one time.
 type view struct {
 	q       queryer
 	d       dialect
 	console string
-	at      int64 // microseconds; the end of time for now
+	at      int64 // microseconds since 1970; math.MaxInt64 for now
 }
 
-// query begins with the console as $1 and the moment as $2.
+// query begins a statement with the console as $1 and the time as $2.
 func (v view) query(text string) *query {
 	q := &query{args: []any{v.console, v.at}}
 	q.text.WriteString(text)
 	return q
 }
 
-// sees is the condition that a row of alias is visible at the view's moment.
+// sees is the condition that a row of alias is visible at the view's time.
 func (v view) sees(alias string) string {
 	const proven = `(SELECT v.seq FROM snapshots v
 		WHERE v.console = $1 AND v.state = 'promoted' AND v.promoted_at <= $2)`
 	began := alias + ".console = $1 AND " + alias + ".since IN " + proven + " AND "
-	if v.at == math.MaxInt64 { // only promotions close rows, so the partial indexes can be used
+	if v.at == math.MaxInt64 { // only promotions close rows, so this is exact and uses the partial index
 		return began + alias + ".until IS NULL"
 	}
 	return began + "(" + alias + ".until IS NULL OR " + alias + ".until NOT IN " + proven + ")"
@@ -42,7 +42,7 @@ func (v view) entities(
 ) error {
 	q := v.query("SELECT e.doc, e.last_active FROM entities e WHERE " + v.sees("e"))
 	q.add(" AND e.collection = %s ORDER BY e.id", string(c))
-	return each(ctx, v.q, "read "+string(c), q.text.String(), q.args, func(rows *sql.Rows) error {
+	return forEachRow(ctx, v.q, "read "+string(c), q.text.String(), q.args, func(rows *sql.Rows) error {
 		var doc []byte
 		var lastActive sql.NullInt64
 		if err := rows.Scan(&doc, &lastActive); err != nil {
@@ -52,8 +52,8 @@ func (v view) entities(
 	})
 }
 
-// decoded passes documents on as values.
-func decoded[T any](fn func(T) error) func(doc []byte, lastActive sql.NullInt64) error {
+// decodeDoc decodes documents for fn.
+func decodeDoc[T any](fn func(T) error) func(doc []byte, lastActive sql.NullInt64) error {
 	return func(doc []byte, _ sql.NullInt64) error {
 		var value T
 		if err := json.Unmarshal(doc, &value); err != nil {

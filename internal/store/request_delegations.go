@@ -10,10 +10,10 @@ import (
 	"sentinelone-provisioner/internal/access"
 )
 
-// KeepDelegation keeps a person's latest word on another, where Decide looks it up. entry
-// is its number in the ledger: an older word never takes the place of a newer one, so
-// repeating it at any time is safe. What was kept is on the disk, since a delegation that
-// was taken back must not return.
+// KeepDelegation stores the latest delegation from a delegator to a delegate, for lookups
+// by [Store.Delegations]. entry is its number in the ledger: an older entry never replaces
+// a newer one, so it is safe to repeat at any time. Once it returns, the delegation is on
+// disk: a revoked one must not come back after a crash.
 func (s *Store) KeepDelegation(ctx context.Context, entry int64, d access.Delegation) error {
 	doc, err := json.Marshal(d)
 	if err != nil {
@@ -23,7 +23,7 @@ func (s *Store) KeepDelegation(ctx context.Context, entry int64, d access.Delega
 		if err := s.d.lockLedger(ctx, tx, d.Console); err != nil {
 			return err
 		}
-		_, err := exec(ctx, tx, "keep the delegation of "+d.By,
+		_, err := exec(ctx, tx, "store the delegation of "+d.By,
 			`INSERT INTO delegations (console, delegator, delegate, entry, since, until, doc)
 			 VALUES ($1, $2, $3, $4, $5, $6, $7)
 			 ON CONFLICT (console, delegator, delegate) DO UPDATE SET entry = excluded.entry,
@@ -35,16 +35,17 @@ func (s *Store) KeepDelegation(ctx context.Context, entry int64, d access.Delega
 	})
 }
 
-// DelegationsQuery asks for delegations of one console that are in force at a time. Zero
-// fields do not filter.
+// DelegationsQuery selects the delegations of one console that are in force at a time.
+// Empty By and To do not filter.
 type DelegationsQuery struct {
 	Console string
 	At      time.Time
-	By      []string // of one of these people
-	To      string
+	By      []string // delegators; nil: any
+	To      string   // delegate
 }
 
-// Delegations lists delegations, by who delegates and to whom. There may be none.
+// Delegations lists delegations, sorted by delegator and delegate; empty if there are
+// none.
 func (s *Store) Delegations(ctx context.Context, q DelegationsQuery) ([]access.Delegation, error) {
 	out := []access.Delegation{}
 	asked := query{args: []any{q.Console, micros(q.At)}}
@@ -60,7 +61,7 @@ func (s *Store) Delegations(ctx context.Context, q DelegationsQuery) ([]access.D
 		asked.add(" AND "+s.d.in("delegator", "%s"), list(s.d, names))
 	}
 	asked.add(" ORDER BY delegator, delegate")
-	err := each(ctx, s.r, "read delegations", asked.text.String(), asked.args, func(rows *sql.Rows) error {
+	err := forEachRow(ctx, s.r, "read delegations", asked.text.String(), asked.args, func(rows *sql.Rows) error {
 		var doc string
 		var d access.Delegation
 		if err := rows.Scan(&doc); err != nil {

@@ -10,15 +10,14 @@ import (
 	"sentinelone-provisioner/internal/store"
 )
 
-func handed(by, to string, at, until time.Duration) access.Delegation {
+func newDelegation(by, to string, at, until time.Duration) access.Delegation {
 	return access.Delegation{
 		By: by, To: to, At: began.Add(at), Until: began.Add(until), Console: acme, Request: "delegate/1",
 		Signed: access.Unsigned,
 	}
 }
 
-// The latest word of a person on another counts, by the ledger's order and not by that
-// of the writes.
+// The delegation with the highest ledger number wins, whatever the order of the writes.
 func TestDelegations(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(db database) {
@@ -34,12 +33,12 @@ func TestDelegations(t *testing.T) {
 			return got
 		}
 		require.Equal(t, []access.Delegation{}, in(store.DelegationsQuery{}, 0))
-		day := handed(" Carol@Example.com", "dave@example.com", time.Hour, 24*time.Hour)
-		week := handed("carol@example.com", "Dave@example.com ", 2*time.Hour, 7*24*time.Hour)
-		back := handed("carol@example.com", "dave@example.com", 3*time.Hour, 2*time.Hour)
-		other := handed("erin@example.com", "dave@example.com", time.Hour, 24*time.Hour)
-		third := handed("carol@example.com", "erin@example.com", time.Hour, 24*time.Hour)
-		elsewhere := handed("carol@example.com", "dave@example.com", time.Hour, 24*time.Hour)
+		day := newDelegation(" Carol@Example.com", "dave@example.com", time.Hour, 24*time.Hour)
+		week := newDelegation("carol@example.com", "Dave@example.com ", 2*time.Hour, 7*24*time.Hour)
+		back := newDelegation("carol@example.com", "dave@example.com", 3*time.Hour, 2*time.Hour)
+		other := newDelegation("erin@example.com", "dave@example.com", time.Hour, 24*time.Hour)
+		third := newDelegation("carol@example.com", "erin@example.com", time.Hour, 24*time.Hour)
+		elsewhere := newDelegation("carol@example.com", "dave@example.com", time.Hour, 24*time.Hour)
 		elsewhere.Console = "other.example.com"
 		for i, d := range []access.Delegation{day, other, third, elsewhere} {
 			require.NoError(t, s.KeepDelegation(t.Context(), int64(i+1), d))
@@ -57,16 +56,16 @@ func TestDelegations(t *testing.T) {
 			in(store.DelegationsQuery{Console: "other.example.com"}, 2*time.Hour))
 
 		require.NoError(t, s.KeepDelegation(t.Context(), 9, back))
-		require.NoError(t, s.KeepDelegation(t.Context(), 8, week)) // said before, written late
+		require.NoError(t, s.KeepDelegation(t.Context(), 8, week)) // an older entry, written late
 		require.Equal(t, []access.Delegation{other}, in(toDave, 4*time.Hour), "what was taken back does not return")
 	})
 }
 
-// Commands that only read see what the worker keeps.
-func TestDelegations_ForReaders(t *testing.T) {
+// A reader sees the delegations that the worker stores.
+func TestDelegations_OtherConnection(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(db database) {
-		d := handed("carol@example.com", "dave@example.com", 0, time.Hour)
+		d := newDelegation("carol@example.com", "dave@example.com", 0, time.Hour)
 		require.NoError(db.t, db.s.KeepDelegation(db.t.Context(), 1, d))
 		reader, err := store.OpenReader(db.t.Context(), db.url)
 		require.NoError(db.t, err)

@@ -9,29 +9,30 @@ import (
 	"fmt"
 )
 
-// ErrNoPolicy says that no policy of that hash was ever kept.
+// ErrNoPolicy says that the store has no policy with that hash.
 var ErrNoPolicy = errors.New("no such policy in the store")
 
-// KeepPolicy keeps the text of a policy, a file of that name, under its hash: SHA-256 in
-// hex. What is there already stays. A text of another hash is an error, and is not kept.
-// Once this returns, the policy is on the disk.
+// KeepPolicy stores the text of a policy file under its hash: SHA-256 in lower-case hex.
+// name is the name of the file. A policy stored already stays as it is. A hash that does
+// not match the text is an error. Once KeepPolicy returns, the policy is on disk.
 func (s *Store) KeepPolicy(ctx context.Context, hash, name string, text []byte) error {
 	if sum := sha256.Sum256(text); hex.EncodeToString(sum[:]) != hash {
-		return fmt.Errorf("keep policy %s: its text has another hash", hash)
+		return fmt.Errorf("store policy %s: its text has another hash; read the file again", hash)
 	}
 	_, _, err := s.PolicyOf(ctx, hash)
 	if !errors.Is(err, ErrNoPolicy) {
-		return err // nil: it is there, as is the rule, and no turn among those who write is needed
+		return err // nil: usually it is stored already, and a read does not queue behind writers
 	}
 	return s.writeDurably(ctx, func(tx *sql.Tx) error {
-		_, err := exec(ctx, tx, "keep policy "+hash,
+		_, err := exec(ctx, tx, "store policy "+hash,
 			`INSERT INTO policies (hash, name, at, body) VALUES ($1, $2, $3, $4) ON CONFLICT (hash) DO NOTHING`,
 			hash, asText(name), micros(s.now()), text)
 		return err
 	})
 }
 
-// PolicyOf is the name and the text of the policy of that hash, or says [ErrNoPolicy].
+// PolicyOf reads the file name and the text of a policy by its hash. An unknown hash is
+// [ErrNoPolicy].
 func (s *Store) PolicyOf(ctx context.Context, hash string) (name string, text []byte, err error) {
 	err = s.r.QueryRowContext(ctx, "SELECT name, body FROM policies WHERE hash = $1", hash).Scan(&name, &text)
 	switch {

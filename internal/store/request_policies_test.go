@@ -16,8 +16,8 @@ func policyHash(text []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// What is kept comes back byte by byte, whoever else keeps it at the same time, and
-// whatever bytes they are.
+// A stored policy is returned byte for byte, also if it is stored concurrently and if it
+// holds arbitrary bytes.
 func TestKeepPolicy(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(db database) {
@@ -40,8 +40,8 @@ func TestKeepPolicy(t *testing.T) {
 	})
 }
 
-// Nothing is kept under a hash that is not its own.
-func TestKeepPolicy_OfAnotherHash(t *testing.T) {
+// A text is not stored under a hash that does not match it.
+func TestKeepPolicy_WrongHash(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(db database) {
 		hash := policyHash([]byte("rules: []"))

@@ -9,7 +9,7 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 )
 
-// txn is a transaction, and the connection it has to itself.
+// txn is a transaction on a connection of its own.
 type txn struct {
 	*sql.Tx
 
@@ -17,40 +17,40 @@ type txn struct {
 	conn *sql.Conn
 }
 
-// step is one statement of several that do not need each other's results.
-type step struct {
-	what, query string
-	args        []any
-	read        func(row scanner) error // the one row of a query; nil for a statement
-	touched     *int64                  // if set, gets how many rows the statement touched
+// statement is one SQL statement of a batch. It does not need the results of the others.
+type statement struct {
+	purpose, sql string
+	args         []any
+	scan         func(row scanner) error // scans the one row of a query; nil if it returns no rows
+	affected     *int64                  // if set, receives the number of affected rows
 }
 
-// together runs steps in their order. PostgreSQL gets them all at once, so that they
-// cost the way there and back only once; the first that fails ends it.
-func (t *txn) together(ctx context.Context, steps ...step) error {
+// execBatch runs statements in order and stops at the first error. PostgreSQL gets all of
+// them in one round trip.
+func (t *txn) execBatch(ctx context.Context, statements ...statement) error {
 	if t.d.postgres {
-		return t.raw(func(pg *pgx.Conn) error { return pipeline(ctx, pg, steps) })
+		return t.withPgx(func(pg *pgx.Conn) error { return sendBatch(ctx, pg, statements) })
 	}
-	for _, s := range steps {
-		if s.read != nil {
-			if err := s.read(t.QueryRowContext(ctx, s.query, s.args...)); err != nil {
-				return s.failed(err)
+	for _, s := range statements {
+		if s.scan != nil {
+			if err := s.scan(t.QueryRowContext(ctx, s.sql, s.args...)); err != nil {
+				return s.wrap(err)
 			}
 			continue
 		}
-		n, err := exec(ctx, t.Tx, s.what, s.query, s.args...)
+		n, err := exec(ctx, t.Tx, s.purpose, s.sql, s.args...)
 		if err != nil {
 			return err
 		}
-		s.note(n)
+		s.setAffected(n)
 	}
 	return nil
 }
 
-func pipeline(ctx context.Context, pg *pgx.Conn, steps []step) (err error) {
+func sendBatch(ctx context.Context, pg *pgx.Conn, statements []statement) (err error) {
 	batch := &pgx.Batch{}
-	for _, s := range steps {
-		batch.Queue(s.query, s.args...)
+	for _, s := range statements {
+		batch.Queue(s.sql, s.args...)
 	}
 	answers := pg.SendBatch(ctx, batch)
 	defer func() {
@@ -58,37 +58,37 @@ func pipeline(ctx context.Context, pg *pgx.Conn, steps []step) (err error) {
 			err = end
 		}
 	}()
-	for _, s := range steps {
-		if s.read != nil {
-			if err := s.read(answers.QueryRow()); err != nil {
-				return s.failed(err)
+	for _, s := range statements {
+		if s.scan != nil {
+			if err := s.scan(answers.QueryRow()); err != nil {
+				return s.wrap(err)
 			}
 			continue
 		}
 		done, err := answers.Exec()
 		if err != nil {
-			return s.failed(err)
+			return s.wrap(err)
 		}
-		s.note(done.RowsAffected())
+		s.setAffected(done.RowsAffected())
 	}
 	return nil
 }
 
-func (s step) failed(err error) error { return fmt.Errorf("%s: %w", s.what, err) }
+func (s statement) wrap(err error) error { return fmt.Errorf("%s: %w", s.purpose, err) }
 
-func (s step) note(n int64) {
-	if s.touched != nil {
-		*s.touched = n
+func (s statement) setAffected(n int64) {
+	if s.affected != nil {
+		*s.affected = n
 	}
 }
 
-// raw lends the connection to what database/sql has no words for.
-func (t *txn) raw(use func(pg *pgx.Conn) error) error {
-	return t.conn.Raw(func(driver any) error {
-		pg, ok := driver.(*stdlib.Conn)
+// withPgx calls use with the pgx connection, for what database/sql does not offer.
+func (t *txn) withPgx(use func(conn *pgx.Conn) error) error {
+	return t.conn.Raw(func(driverConn any) error {
+		conn, ok := driverConn.(*stdlib.Conn)
 		if !ok {
-			return fmt.Errorf("a %T is no connection to PostgreSQL", driver)
+			return fmt.Errorf("use the pgx connection: the driver's connection is a %T, want *stdlib.Conn", driverConn)
 		}
-		return use(pg.Conn())
+		return use(conn.Conn())
 	})
 }

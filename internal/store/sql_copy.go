@@ -11,15 +11,15 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// copyRows adds rows to PostgreSQL by COPY, which takes half the time of an insert
-// that looks for conflicts. A row that is there already makes it fail, and with it
-// the transaction: see repeated.
-func (t *txn) copyRows(ctx context.Context, b bulk, rows [][]any) error {
+// copyRows adds rows to PostgreSQL by COPY, which takes half the time of an insert that
+// handles conflicts. If a row exists already, it fails with an error for which
+// isUniqueViolation is true, and so does the transaction.
+func (t *txn) copyRows(ctx context.Context, b bulkInsert, rows [][]any) error {
 	if len(rows) == 0 {
 		return nil
 	}
 	data := bytes.NewReader(copyData(rows))
-	err := t.raw(func(pg *pgx.Conn) error {
+	err := t.withPgx(func(pg *pgx.Conn) error {
 		_, err := pg.PgConn().CopyFrom(ctx, data, "COPY "+b.into+" FROM STDIN (FORMAT binary)")
 		return err
 	})
@@ -29,15 +29,15 @@ func (t *txn) copyRows(ctx context.Context, b bulk, rows [][]any) error {
 	return nil
 }
 
-// repeated says that a row to be copied was there already.
-func repeated(err error) bool {
+// isUniqueViolation says that PostgreSQL refused a row because it exists already.
+func isUniqueViolation(err error) bool {
 	const uniqueViolation = "23505"
 	refused, ok := errors.AsType[*pgconn.PgError](err)
 	return ok && refused.Code == uniqueViolation
 }
 
-// copyData is rows of string, int64 or *int64 values in PostgreSQL's binary format:
-// a header, and for each row the number of its fields and each field's length and
+// copyData encodes rows of string, int64 or *int64 values in PostgreSQL's binary COPY
+// format: a header, then for each row the number of fields, and each field's length and
 // bytes.
 func copyData(rows [][]any) []byte {
 	const header, null = "PGCOPY\n\xff\r\n\x00" + "\x00\x00\x00\x00" + "\x00\x00\x00\x00", 1<<32 - 1
@@ -65,10 +65,10 @@ func copyData(rows [][]any) []byte {
 
 func appendInt(out []byte, v int64) []byte {
 	out = binary.BigEndian.AppendUint32(out, 8)
-	return binary.BigEndian.AppendUint64(out, uint64(v)) //nolint:gosec // two's complement is what it is
+	return binary.BigEndian.AppendUint64(out, uint64(v)) //nolint:gosec // the format wants two's complement
 }
 
-// copySize is how many bytes copyData will need, or a little more.
+// copySize is the number of bytes that copyData needs, or a little more.
 func copySize(rows [][]any) int {
 	n := 32
 	for _, row := range rows {

@@ -5,8 +5,8 @@ import (
 	"encoding/json"
 )
 
-// dialect is where the two databases differ. Everything else is the same SQL:
-// SQLite understands $1 as PostgreSQL does.
+// dialect has the differences between the two databases. All other SQL is the same for
+// both: SQLite understands $1 as PostgreSQL does.
 type dialect struct {
 	postgres bool
 }
@@ -28,9 +28,9 @@ func (d dialect) in(column, param string) string {
 	return column + " IN (SELECT value FROM json_each(" + param + "))"
 }
 
-// probe selects the rows of a list of ids, one index lookup each. PostgreSQL needs to
-// be told: without statistics it takes the columns before the id to leave one row, and
-// reads a hundred thousand.
+// probe selects the rows of a list of ids by one index lookup each. PostgreSQL must be
+// forced to do so: without statistics it assumes that the columns before the id match one
+// row, and reads a hundred thousand.
 func (d dialect) probe(columns, from, where, idColumn, param string) string {
 	if d.postgres {
 		return "SELECT p.* FROM unnest(" + param + "::text[]) AS k(id) CROSS JOIN LATERAL (SELECT " + columns +

@@ -16,7 +16,7 @@ import (
 	"sentinelone-provisioner/internal/access"
 )
 
-// row is one entity as the tables hold it.
+// row is one entity as stored in the table entities.
 type row struct {
 	id, name, email, parent string
 	doc                     string // JSON without last activity and held roles
@@ -25,14 +25,15 @@ type row struct {
 	held                    []access.Assignment
 }
 
-// checkPage refuses entities that cannot be kept as part of a page.
+// checkPage rejects entities that do not belong into a page of the collection.
 func checkPage(c access.Collection, entities []access.Entity) error {
 	for _, e := range entities {
 		switch {
 		case e.In() != c:
-			return fmt.Errorf("a page of %s holds one of %s, id %s", c, e.In(), e.Key())
+			return fmt.Errorf("a page of %s contains an entity of %s with id %s: save it with its own collection",
+				c, e.In(), e.Key())
 		case e.Key() == "":
-			return fmt.Errorf("a page of %s holds an entry without id", c)
+			return fmt.Errorf("a page of %s contains an entity without id: every entity needs one", c)
 		}
 	}
 	return nil
@@ -75,24 +76,24 @@ func decodeAs[T access.Entity](body []byte) ([]access.Entity, error) {
 	return out, nil
 }
 
-// encodeRows turns a page into rows, one per id: of repeats the last. The halves of a
-// page are encoded side by side, since the next page is asked for once this one is saved.
+// encodeRows turns a page into rows, one per id: the last one wins. It encodes the halves
+// of a page in parallel, since the next page is requested only after this one is saved.
 func encodeRows(entities []access.Entity) ([]row, error) {
 	rows := make([]row, len(entities))
 	half := len(entities) / 2
 	var group errgroup.Group
-	group.Go(func() error { return encodeInto(rows[:half], entities[:half]) })
-	err := encodeInto(rows[half:], entities[half:])
+	group.Go(func() error { return encodeEach(rows[:half], entities[:half]) })
+	err := encodeEach(rows[half:], entities[half:])
 	if first := group.Wait(); first != nil {
 		err = first
 	}
 	if err != nil {
 		return nil, err
 	}
-	return lastOfEach(rows), nil
+	return dedupe(rows), nil
 }
 
-func encodeInto(rows []row, entities []access.Entity) (err error) {
+func encodeEach(rows []row, entities []access.Entity) (err error) {
 	enc := newEncoder()
 	for i, e := range entities {
 		if rows[i], err = enc.row(e); err != nil {
@@ -102,7 +103,7 @@ func encodeInto(rows []row, entities []access.Entity) (err error) {
 	return nil
 }
 
-// encoder encodes one entity after the other in the same memory.
+// encoder encodes entities one after the other and reuses its buffer.
 type encoder struct {
 	buf  bytes.Buffer
 	json *json.Encoder
@@ -125,10 +126,10 @@ func (enc *encoder) row(e access.Entity) (row, error) {
 	case access.Principal:
 		return enc.principal(v)
 	}
-	return row{}, fmt.Errorf("a %T cannot be kept", e)
+	return row{}, fmt.Errorf("store an entity of type %T: that type has no collection", e)
 }
 
-func lastOfEach(rows []row) []row {
+func dedupe(rows []row) []row {
 	at := make(map[string]int, len(rows))
 	out := rows[:0]
 	for _, r := range rows {
@@ -150,7 +151,7 @@ func (enc *encoder) principal(p access.Principal) (row, error) {
 		r.lastActive = &us
 	}
 	p.Held, p.LastActiveAt = nil, nil
-	p.CreatedAt, p.TokenExpiresAt = inUTC(p.CreatedAt), inUTC(p.TokenExpiresAt)
+	p.CreatedAt, p.TokenExpiresAt = utcOrNil(p.CreatedAt), utcOrNil(p.TokenExpiresAt)
 	return enc.finish(r, p)
 }
 
@@ -160,7 +161,7 @@ func (enc *encoder) finish(r row, entity any) (row, error) {
 	if err := enc.json.Encode(entity); err != nil {
 		return r, err
 	}
-	enc.buf.Truncate(enc.buf.Len() - 1) // the line's end
+	enc.buf.Truncate(enc.buf.Len() - 1) // the final newline
 	r.doc = enc.buf.String()
 	doc := enc.buf.Bytes()
 	for _, a := range r.held {
@@ -169,20 +170,20 @@ func (enc *encoder) finish(r row, entity any) (row, error) {
 	}
 	digest := sha256.Sum256(doc)
 	r.digest = base64.RawStdEncoding.EncodeToString(digest[:16])
-	// PostgreSQL keeps no NUL in a text; in the document it is escaped.
+	// PostgreSQL accepts no NUL in a text; in the document it is escaped.
 	r.name, r.email = strings.ReplaceAll(r.name, "\x00", ""), strings.ReplaceAll(r.email, "\x00", "")
 	return r, nil
 }
 
-// appendQuoted is strconv.AppendQuote, sooner done with ids, which are digits.
+// appendQuoted is strconv.AppendQuote, faster for ids, which are digits.
 func appendQuoted(out []byte, s string) []byte {
-	if !digits(s) {
+	if !isDigits(s) {
 		return strconv.AppendQuote(out, s)
 	}
 	return append(append(append(out, '"'), s...), '"')
 }
 
-func digits(s string) bool {
+func isDigits(s string) bool {
 	for i := range len(s) {
 		if s[i] < '0' || s[i] > '9' {
 			return false
@@ -191,7 +192,7 @@ func digits(s string) bool {
 	return true
 }
 
-func inUTC(t *time.Time) *time.Time {
+func utcOrNil(t *time.Time) *time.Time {
 	if t == nil {
 		return nil
 	}

@@ -8,18 +8,18 @@ import (
 	"strings"
 )
 
-// bulk describes an insert of many rows.
-type bulk struct {
+// bulkInsert describes an insert of many rows.
+type bulkInsert struct {
 	what     string
 	into     string   // table and columns
 	types    []string // text or bigint, per column
-	conflict string   // what follows ON CONFLICT
+	conflict string   // the text after ON CONFLICT
 }
 
-// insert adds rows of string, int64 or *int64 values. PostgreSQL takes them as one
-// statement over arrays; SQLite a few at a time, through one prepared
-// statement, which measured faster than one by one and than JSON.
-func (d dialect) insert(ctx context.Context, tx *sql.Tx, b bulk, rows [][]any) error {
+// insert adds rows of string, int64 or *int64 values. PostgreSQL gets one statement over
+// arrays; SQLite a prepared statement for a few rows at a time, which measured faster than
+// single rows and than JSON.
+func (d dialect) insert(ctx context.Context, tx *sql.Tx, b bulkInsert, rows [][]any) error {
 	if len(rows) == 0 {
 		return nil
 	}
@@ -27,7 +27,7 @@ func (d dialect) insert(ctx context.Context, tx *sql.Tx, b bulk, rows [][]any) e
 	if d.postgres {
 		err = insertArrays(ctx, tx, b, rows)
 	} else {
-		err = insertEach(ctx, tx, b, rows)
+		err = insertInChunks(ctx, tx, b, rows)
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", b.what, err)
@@ -35,19 +35,19 @@ func (d dialect) insert(ctx context.Context, tx *sql.Tx, b bulk, rows [][]any) e
 	return nil
 }
 
-// rowsAtOnce is how many rows one statement of SQLite adds: more gains nothing.
-const rowsAtOnce = 10
+// rowsPerInsert is the number of rows that one statement adds on SQLite: more is no faster.
+const rowsPerInsert = 10
 
-func insertEach(ctx context.Context, tx *sql.Tx, b bulk, rows [][]any) error {
-	whole := len(rows) - len(rows)%rowsAtOnce
-	if err := insertBy(ctx, tx, b, rows[:whole], rowsAtOnce); err != nil {
+func insertInChunks(ctx context.Context, tx *sql.Tx, b bulkInsert, rows [][]any) error {
+	whole := len(rows) - len(rows)%rowsPerInsert
+	if err := insertChunks(ctx, tx, b, rows[:whole], rowsPerInsert); err != nil {
 		return err
 	}
-	return insertBy(ctx, tx, b, rows[whole:], 1)
+	return insertChunks(ctx, tx, b, rows[whole:], 1)
 }
 
-// insertBy adds rows n at a time; their number is a multiple of n.
-func insertBy(ctx context.Context, tx *sql.Tx, b bulk, rows [][]any, n int) error {
+// insertChunks adds rows n at a time; their number is a multiple of n.
+func insertChunks(ctx context.Context, tx *sql.Tx, b bulkInsert, rows [][]any, n int) error {
 	if len(rows) == 0 {
 		return nil
 	}
@@ -71,7 +71,7 @@ func insertBy(ctx context.Context, tx *sql.Tx, b bulk, rows [][]any, n int) erro
 	return nil
 }
 
-func insertArrays(ctx context.Context, tx *sql.Tx, b bulk, rows [][]any) error {
+func insertArrays(ctx context.Context, tx *sql.Tx, b bulkInsert, rows [][]any) error {
 	marks := make([]string, len(b.types))
 	args := make([]any, len(b.types))
 	for i, typ := range b.types {

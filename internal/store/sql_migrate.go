@@ -19,13 +19,13 @@ var migrations embed.FS
 
 const schemaTable = "schema_versions"
 
-// migrateTries bounds how often two processes that create the same SQLite file at
-// once get out of each other's way.
-const migrateTries = 5
+// migrateAttempts bounds the retries of processes that create the same SQLite file at the
+// same time. On PostgreSQL a lock makes them wait for each other.
+const migrateAttempts = 5
 
 func (s *Store) migrate(ctx context.Context) error {
 	var err error
-	for range migrateTries {
+	for range migrateAttempts {
 		if err = s.migrateOnce(ctx); err == nil || errors.Is(err, ErrNewerSchema) || s.d.postgres {
 			return err
 		}
@@ -39,49 +39,48 @@ func (s *Store) migrate(ctx context.Context) error {
 }
 
 func (s *Store) migrateOnce(ctx context.Context) error {
-	p, err := s.provider()
+	p, _, err := s.schema(ctx)
 	if err != nil {
-		return err
-	}
-	version, err := s.schemaVersion(ctx)
-	if err != nil {
-		return err
-	}
-	if err := refuseNewer(version, newest(p)); err != nil {
 		return err
 	}
 	if _, err := p.Up(ctx); err != nil {
-		return fmt.Errorf("bring the database schema up to date: %w", err)
+		return fmt.Errorf("migrate the database schema: %w", err)
 	}
 	return nil
 }
 
-// checkSchema refuses a database that a reader cannot understand.
+// checkSchema makes sure that a reader understands the database.
 func (s *Store) checkSchema(ctx context.Context) error {
-	p, err := s.provider()
+	p, version, err := s.schema(ctx)
 	if err != nil {
 		return err
+	}
+	switch known := newestKnown(p); {
+	case version == 0:
+		return fmt.Errorf("the database is empty: start the worker and run a sync first: %w", ErrNotReady)
+	case version < known:
+		return fmt.Errorf("the database has schema %d and this program needs %d: start the worker of this version, "+
+			"it migrates the database: %w", version, known, ErrNotReady)
+	}
+	return nil
+}
+
+// schema is the migrations and the version of the database: 0 if it has no tables yet. A
+// version newer than the migrations is [ErrNewerSchema].
+func (s *Store) schema(ctx context.Context) (*goose.Provider, int64, error) {
+	p, err := s.provider()
+	if err != nil {
+		return nil, 0, err
 	}
 	version, err := s.schemaVersion(ctx)
 	if err != nil {
-		return err
+		return nil, 0, err
 	}
-	switch {
-	case version == 0:
-		return fmt.Errorf("the database is empty: start the worker and run a sync first: %w", ErrNotReady)
-	case version < newest(p):
-		return fmt.Errorf("the database has schema %d and this program needs %d: start the worker of this version, "+
-			"it brings the database up to date: %w", version, newest(p), ErrNotReady)
-	}
-	return refuseNewer(version, newest(p))
-}
-
-func refuseNewer(version, known int64) error {
-	if version > known {
-		return fmt.Errorf("the database has schema %d and this program knows %d: "+
+	if known := newestKnown(p); version > known {
+		return nil, 0, fmt.Errorf("the database has schema %d and this program knows %d: "+
 			"use the newer version of the program that wrote it: %w", version, known, ErrNewerSchema)
 	}
-	return nil
+	return p, version, nil
 }
 
 func (s *Store) provider() (*goose.Provider, error) {
@@ -91,22 +90,22 @@ func (s *Store) provider() (*goose.Provider, error) {
 		name, folder = goose.DialectPostgres, "migrations/postgres"
 		locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 60)) // 60 tries, 1 s apart
 		if err != nil {
-			return nil, fmt.Errorf("prepare the migrations: %w", err)
+			return nil, fmt.Errorf("load the migrations: %w", err)
 		}
 		options = append(options, goose.WithSessionLocker(locker))
 	}
 	files, err := fs.Sub(migrations, folder)
 	if err != nil {
-		return nil, fmt.Errorf("prepare the migrations: %w", err)
+		return nil, fmt.Errorf("load the migrations: %w", err)
 	}
 	p, err := goose.NewProvider(name, s.w, files, options...)
 	if err != nil {
-		return nil, fmt.Errorf("prepare the migrations: %w", err)
+		return nil, fmt.Errorf("load the migrations: %w", err)
 	}
 	return p, nil
 }
 
-func newest(p *goose.Provider) int64 {
+func newestKnown(p *goose.Provider) int64 {
 	var v int64
 	for _, src := range p.ListSources() {
 		v = max(v, src.Version)
@@ -114,8 +113,8 @@ func newest(p *goose.Provider) int64 {
 	return v
 }
 
-// schemaVersion is 0 for a database without our tables. It changes nothing, so that
-// a reader may ask.
+// schemaVersion is the version of the newest migration applied, 0 without any. It only
+// reads, so that readers can use it: goose's own method creates its table.
 func (s *Store) schemaVersion(ctx context.Context) (int64, error) {
 	exists := "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = $1"
 	if s.d.postgres {
@@ -123,7 +122,7 @@ func (s *Store) schemaVersion(ctx context.Context) (int64, error) {
 	}
 	var tables int
 	if err := s.r.QueryRowContext(ctx, exists, schemaTable).Scan(&tables); err != nil {
-		return 0, fmt.Errorf("read the schema's version: %w", err)
+		return 0, fmt.Errorf("read the version of the database schema: %w", err)
 	}
 	if tables == 0 {
 		return 0, nil
@@ -131,7 +130,7 @@ func (s *Store) schemaVersion(ctx context.Context) (int64, error) {
 	var v sql.NullInt64
 	err := s.r.QueryRowContext(ctx, "SELECT MAX(version_id) FROM "+schemaTable+" WHERE is_applied").Scan(&v)
 	if err != nil {
-		return 0, fmt.Errorf("read the schema's version: %w", err)
+		return 0, fmt.Errorf("read the version of the database schema: %w", err)
 	}
 	return v.Int64, nil
 }

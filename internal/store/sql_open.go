@@ -9,21 +9,21 @@ import (
 	"time"
 )
 
-// Store is a database of snapshots. It is safe for use by many goroutines, and by
-// many processes on one database.
+// Store is a database of snapshots, the ledger and what requests keep. It is safe for use
+// by many goroutines, and by many processes on one database.
 type Store struct {
-	w   *sql.DB // one connection for SQLite: it has one writer at a time anyway
-	r   *sql.DB // the same pool as w for PostgreSQL
+	w   *sql.DB // SQLite: one connection, since it has one writer at a time anyway
+	r   *sql.DB // PostgreSQL: the same pool as w
 	d   dialect
 	now func() time.Time
 
-	busy atomic.Int64 // time.Duration inside transactions
+	busy atomic.Int64 // time.Duration spent inside transactions
 
 	pages pageCache
 }
 
-// Busy is how long this process has kept the database busy with transactions,
-// waiting for a turn not counted. Transactions that ran side by side both count.
+// Busy is the time this process has spent inside transactions, without the wait for a
+// connection. Transactions that ran in parallel both count.
 func (s *Store) Busy() time.Duration { return time.Duration(s.busy.Load()) }
 
 // measure adds the time until the returned function is called to Busy.
@@ -32,12 +32,11 @@ func (s *Store) measure() func() {
 	return func() { s.busy.Add(int64(time.Since(began))) }
 }
 
-// Open opens the database for writing, creates it where it does not exist and
-// brings its schema up to date. The URL is sqlite://relative/path,
-// sqlite:///absolute/path or a postgres:// (postgresql://) URL. The error says in a
-// sentence what is wrong with the URL, the path or the server, never with the
-// password in it; it is [ErrNewerSchema] when the database is newer than the
-// program.
+// Open opens the database for writing, creates it if it does not exist and migrates it to
+// the newest schema. The URL is sqlite://relative/path, sqlite:///absolute/path or a
+// postgres:// (postgresql://) URL. The error says what is wrong with the URL, the path or
+// the server, without the password; it is [ErrNewerSchema] if the database is newer than
+// the program.
 func Open(ctx context.Context, databaseURL string) (*Store, error) {
 	s, err := connect(ctx, databaseURL, false)
 	if err != nil {
@@ -49,8 +48,8 @@ func Open(ctx context.Context, databaseURL string) (*Store, error) {
 	return s, nil
 }
 
-// OpenReader opens an existing database for reading. It neither creates nor
-// migrates one: a missing or empty database is [ErrNotReady].
+// OpenReader opens an existing database for reading. It neither creates nor migrates one:
+// a missing, empty or older database is [ErrNotReady], a newer one [ErrNewerSchema].
 func OpenReader(ctx context.Context, databaseURL string) (*Store, error) {
 	s, err := connect(ctx, databaseURL, true)
 	if err != nil {
@@ -70,8 +69,8 @@ func connect(ctx context.Context, databaseURL string, reader bool) (*Store, erro
 	case found && (scheme == "postgres" || scheme == "postgresql"):
 		return openPostgres(ctx, databaseURL)
 	}
-	return nil, errors.New("the database URL is not understood: " +
-		"it begins with sqlite:// (a file) or postgres:// (a server)")
+	return nil, errors.New("unknown kind of database URL: " +
+		"use one that begins with sqlite:// (a file) or postgres:// (a server)")
 }
 
 // Close ends all connections.

@@ -14,15 +14,14 @@ import (
 )
 
 const (
-	// A writer waits this long for another process before it gives up and the
-	// activity is tried again.
+	// A writer waits this long for another process; then the activity fails and is retried.
 	sqliteBusy = 15 * time.Second
 
 	sqliteBusyCode = 5 // SQLITE_BUSY, https://www.sqlite.org/rescode.html#busy
 
 	sqliteReaders = 4
-	// Page caches in KiB, of the writer and of each reader: the indexes that a large
-	// load touches fit, and all of them together stay small beside the worker.
+	// Page caches in KiB, of the writer and of each reader: large enough for the indexes that
+	// a large load uses, and small in total compared with the worker's memory.
 	writerCache = 16 << 10
 	readerCache = 4 << 10
 )
@@ -33,14 +32,14 @@ func openSQLite(ctx context.Context, path string, reader bool) (*Store, error) {
 	}
 	mode := "rwc"
 	if reader {
-		mode = "rw" // falls back to reading only where the file is protected
+		mode = "rw" // read-only if the file is write-protected
 	}
 	w, err := sql.Open("sqlite", sqliteDSN(path, mode, writerCache, !reader))
 	if err != nil {
 		return nil, fmt.Errorf("open the database file %q: %w", path, err)
 	}
 	w.SetMaxOpenConns(1)
-	if err := ping(ctx, w); err != nil {
+	if err := pingUntilFree(ctx, w); err != nil {
 		return nil, errors.Join(fmt.Errorf("open the database file %q: %w; "+
 			"check that it is a SQLite database and that this user may write it and its folder", path, err), w.Close())
 	}
@@ -52,9 +51,9 @@ func openSQLite(ctx context.Context, path string, reader bool) (*Store, error) {
 	return &Store{w: w, r: r, now: time.Now}, nil
 }
 
-// ping opens the first connection. Two processes that turn a new file to WAL at the
-// same moment are told "busy" without being made to wait, so it waits by itself.
-func ping(ctx context.Context, db *sql.DB) error {
+// pingUntilFree opens the first connection. SQLite does not wait while two processes switch
+// a new file to WAL mode at the same time, it returns "busy"; so this retries.
+func pingUntilFree(ctx context.Context, db *sql.DB) error {
 	deadline := time.Now().Add(sqliteBusy)
 	for {
 		err := db.PingContext(ctx)
@@ -70,7 +69,7 @@ func ping(ctx context.Context, db *sql.DB) error {
 	}
 }
 
-// checkPath finds out what SQLite itself would only call "unable to open".
+// checkPath gives the reasons for which SQLite would only say "unable to open".
 func checkPath(path string, reader bool) error {
 	if path == "" {
 		return errors.New("the database URL sqlite:// names no file: write sqlite://sentinelone.db, " +
@@ -95,8 +94,9 @@ func checkPath(path string, reader bool) error {
 	return nil
 }
 
-// sqliteDSN makes the address of a connection. In WAL mode readers and the writer do
-// not wait for each other, and NORMAL loses nothing when the process is killed.
+// sqliteDSN is the data source name of a connection; cache is in KiB. In WAL mode readers
+// and the writer do not wait for each other, and synchronous=NORMAL loses nothing if the
+// process is killed.
 func sqliteDSN(path, mode string, cache int, writer bool) string {
 	q := url.Values{"mode": {mode}}
 	q.Add("_pragma", fmt.Sprintf("busy_timeout(%d)", sqliteBusy.Milliseconds()))
@@ -106,11 +106,11 @@ func sqliteDSN(path, mode string, cache int, writer bool) string {
 		q.Set("_txlock", "immediate")
 		q.Add("_pragma", "journal_mode(WAL)")
 		q.Add("_pragma", "synchronous(NORMAL)")
-		// In pages of 4 KiB: a large load syncs the disk a few times, not hundreds.
+		// In pages of 4 KiB: with 32 MB a large load syncs the disk a few times, not hundreds.
 		q.Add("_pragma", "wal_autocheckpoint(8000)")
 	} else {
 		q.Add("_pragma", "query_only(1)")
 	}
-	// PathEscape also hides '?' and '#', which would end the path; SQLite undoes it.
+	// PathEscape also escapes '?' and '#', which would end the path; SQLite unescapes it.
 	return "file:" + url.PathEscape(path) + "?" + q.Encode()
 }

@@ -11,16 +11,18 @@ import (
 	"sentinelone-provisioner/internal/store"
 )
 
-// Each bad address is told in a sentence, without the password that may be in it.
-func TestOpen_BadAddress(t *testing.T) {
+// The error for an invalid URL says what is wrong and does not contain the password.
+func TestOpen_InvalidURL(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	file := filepath.Join(dir, "file")
 	require.NoError(t, os.WriteFile(file, []byte("this is not a database, and it is longer than a header"), 0o600))
+	const unknownKind = "unknown kind of database URL: " +
+		"use one that begins with sqlite:// (a file) or postgres:// (a server)"
 	cases := map[string]struct{ url, want string }{
-		"empty":          {"", "begins with sqlite:// (a file) or postgres:// (a server)"},
-		"other scheme":   {"mysql://ana:hunter2@db/x", "begins with sqlite:// (a file) or postgres:// (a server)"},
-		"no scheme":      {"sentinelone.db", "begins with sqlite:// (a file) or postgres:// (a server)"},
+		"empty":          {"", unknownKind},
+		"other scheme":   {"mysql://ana:hunter2@db/x", unknownKind},
+		"no scheme":      {"sentinelone.db", unknownKind},
 		"no file":        {"sqlite://", "names no file"},
 		"a folder":       {"sqlite://" + dir, "is a folder: name a file in it"},
 		"no such folder": {"sqlite://" + filepath.Join(dir, "none", "x.db"), "because there is no folder"},
@@ -28,12 +30,12 @@ func TestOpen_BadAddress(t *testing.T) {
 		"not a database": {"sqlite://" + file, "check that it is a SQLite database"},
 		"malformed": {
 			"postgres://ana:hunter2@db:port/x",
-			"is not understood: write postgres://user:password@host",
+			"invalid database URL: write postgres://user:password@host",
 		},
-		"bad parameter": {"postgres://ana:hunter2@db/x?sslmode=perhaps", "is not understood"},
+		"bad parameter": {"postgres://ana:hunter2@db/x?sslmode=perhaps", "invalid database URL"},
 		"nobody is there": {
 			"postgres://ana:hunter2@127.0.0.1:1/x?sslmode=disable",
-			"the database server 127.0.0.1 does not let us in",
+			"connect to the database server 127.0.0.1",
 		},
 	}
 	for name, c := range cases {
@@ -53,8 +55,8 @@ func TestOpen_BadAddress(t *testing.T) {
 	}
 }
 
-// A reader does not create what is not there.
-func TestOpenReader_NothingThere(t *testing.T) {
+// A reader does not create a missing database.
+func TestOpenReader_MissingDatabase(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "none.db")
 	_, err := store.OpenReader(t.Context(), "sqlite://"+path)
@@ -66,8 +68,8 @@ func TestOpenReader_NothingThere(t *testing.T) {
 	require.ErrorIs(t, err, store.ErrNotReady)
 }
 
-// Paths keep their characters, relative ones included.
-func TestOpen_OddPath(t *testing.T) {
+// A path may contain characters that are special in URLs.
+func TestOpen_SpecialCharactersInPath(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "a b?c#d%20e")
 	require.NoError(t, os.Mkdir(dir, 0o700))
@@ -76,7 +78,7 @@ func TestOpen_OddPath(t *testing.T) {
 	require.FileExists(t, path)
 }
 
-// A database of a newer program is refused by the worker and by readers.
+// The worker and readers refuse a database of a newer program.
 func TestOpen_NewerSchema(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(db database) {
@@ -94,9 +96,9 @@ func TestOpen_NewerSchema(t *testing.T) {
 	})
 }
 
-// Several processes may start on a new database at once, and opening again finds
-// what is there.
-func TestOpen_AtOnceAndAgain(t *testing.T) {
+// Several processes may open a new database at the same time, and opening again finds the
+// stored data.
+func TestOpen_ConcurrentAndRepeated(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(db database) {
 		t, s, url := db.t, db.s, db.url
@@ -121,7 +123,7 @@ func TestOpen_AtOnceAndAgain(t *testing.T) {
 	}
 }
 
-// An empty server database is no database to read.
+// A reader refuses a database without migrations.
 func TestOpenReader_NotMigrated(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(db database) {
@@ -135,7 +137,7 @@ func TestOpenReader_NotMigrated(t *testing.T) {
 }
 
 // A reader cannot write.
-func TestOpenReader_OnlyReads(t *testing.T) {
+func TestOpenReader_CannotWrite(t *testing.T) {
 	t.Parallel()
 	url := sqliteURL(t)
 	s := open(t, url)

@@ -8,23 +8,23 @@ import (
 	"strings"
 )
 
-// queryer is what reads need: a transaction or a pool.
+// queryer runs queries: a transaction or a pool.
 type queryer interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
-// beginner is where a transaction can begin: a pool or one connection of it.
+// beginner begins transactions: a pool or one connection of it.
 type beginner interface {
 	BeginTx(ctx context.Context, opts *sql.TxOptions) (*sql.Tx, error)
 }
 
-// write runs fn in one transaction that may write.
+// write runs fn in one writing transaction.
 func (s *Store) write(ctx context.Context, fn func(tx *sql.Tx) error) error {
 	return s.transact(ctx, s.w, fn)
 }
 
-// writeOn is write for what can do more with PostgreSQL than database/sql offers.
+// writeOn is write on a connection of its own, for batches and COPY on PostgreSQL.
 func (s *Store) writeOn(ctx context.Context, fn func(t *txn) error) error {
 	conn, err := s.w.Conn(ctx)
 	if err != nil {
@@ -52,7 +52,7 @@ func (s *Store) transact(ctx context.Context, on beginner, fn func(tx *sql.Tx) e
 	return nil
 }
 
-// read runs fn on one unchanging view of the database.
+// read runs fn in one read-only transaction that sees one consistent state.
 func (s *Store) read(ctx context.Context, fn func(q queryer) error) error {
 	tx, err := s.r.BeginTx(ctx, s.d.readOptions())
 	if err != nil {
@@ -63,7 +63,8 @@ func (s *Store) read(ctx context.Context, fn func(q queryer) error) error {
 	return fn(tx)
 }
 
-// exec runs one statement and returns how many rows it touched.
+// exec runs one statement and returns the number of affected rows. what says in errors
+// what the statement is for.
 func exec(ctx context.Context, tx *sql.Tx, what, query string, args ...any) (int64, error) {
 	res, err := tx.ExecContext(ctx, query, args...)
 	if err != nil {
@@ -76,8 +77,8 @@ func exec(ctx context.Context, tx *sql.Tx, what, query string, args ...any) (int
 	return n, nil
 }
 
-// each calls scan for every row of a query.
-func each(ctx context.Context, q queryer, what, query string, args []any, scan func(rows *sql.Rows) error) error {
+// forEachRow calls scan for every row of a query.
+func forEachRow(ctx context.Context, q queryer, what, query string, args []any, scan func(rows *sql.Rows) error) error {
 	rows, err := q.QueryContext(ctx, query, args...)
 	if err != nil {
 		return fmt.Errorf("%s: %w", what, err)

@@ -9,8 +9,9 @@ import (
 	"time"
 )
 
-// fold makes texts compare without regard to case.
-func fold(s string) string {
+// foldCase prepares a text for comparison that ignores case. It also drops surrounding
+// spaces and NUL bytes.
+func foldCase(s string) string {
 	return strings.ToLower(strings.TrimSpace(strings.ReplaceAll(s, "\x00", "")))
 }
 
@@ -41,15 +42,15 @@ func intOrNil(n sql.NullInt64) *int {
 	return &v
 }
 
-func flag(b bool) int {
+func boolToInt(b bool) int {
 	if b {
 		return 1
 	}
 	return 0
 }
 
-// asText drops what PostgreSQL does not keep in a text, such as a NUL in an answer that
-// is quoted.
+// asText drops what PostgreSQL does not accept in a text: NUL bytes and invalid UTF-8, which
+// quoted responses of a console may hold.
 func asText(text string) string {
 	return strings.ToValidUTF8(strings.ReplaceAll(text, "\x00", ""), "\uFFFD")
 }
@@ -62,9 +63,9 @@ func toJSON(v any) (string, error) {
 	return string(b), nil
 }
 
-// moment is the end of time for "now": whatever is promoted, even by a machine whose
-// clock is ahead, is visible.
-func moment(asOf *time.Time) int64 {
+// microsOrMax is a time in microseconds since 1970; for nil (now) the largest value, so that
+// everything promoted is visible, even if the promoting machine's clock is ahead.
+func microsOrMax(asOf *time.Time) int64 {
 	if asOf == nil {
 		return math.MaxInt64
 	}

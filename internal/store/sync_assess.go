@@ -6,8 +6,9 @@ import (
 	"sentinelone-provisioner/internal/access"
 )
 
-// Assess tells what promoting the snapshot would do to what readers see. Losses,
-// changes and counts leave out the stale collections.
+// Assess computes what promoting the snapshot would change for readers. Losses, changes
+// and counts leave out the stale collections. A snapshot that has ended is [ErrDecided],
+// an unknown one [ErrNoSnapshot].
 func (s *Store) Assess(ctx context.Context, id string) (Assessment, error) {
 	var out Assessment
 	err := s.read(ctx, func(q queryer) error {
@@ -15,44 +16,44 @@ func (s *Store) Assess(ctx context.Context, id string) (Assessment, error) {
 		if err != nil {
 			return err
 		}
-		if err := snap.mustBeOpen(); err != nil {
+		if err := snap.checkOpen(); err != nil {
 			return err
 		}
-		all, err := drains(ctx, q, snap.seq)
+		drains, err := allDrains(ctx, q, snap.seq)
 		if err != nil {
 			return err
 		}
-		known, err := heads(ctx, q, snap.console)
+		heads, err := allHeads(ctx, q, snap.console)
 		if err != nil {
 			return err
 		}
-		fresh := out.place(snap, all, known)
-		t, err := take(ctx, q, snap, all, fresh, known)
+		fresh := out.classify(snap, drains, heads)
+		sum, err := countSnapshot(ctx, q, snap, drains, fresh, heads)
 		if err != nil {
 			return err
 		}
-		out.Losses = t.losses(fresh)
-		out.Added, out.Removed = t.changes()
-		out.Counts = t.counts(fresh, known)
+		out.Losses = sum.losses(fresh)
+		out.Added, out.Removed = sum.assignmentDiff()
+		out.Counts = sum.counts(fresh, heads)
 		return nil
 	})
 	return out, err
 }
 
-// place finds the stale and the moved collections, and returns those not stale.
-func (a *Assessment) place(
-	snap snapshotRow, all map[access.Collection]drainRow, known map[access.Collection]head,
+// classify sets the stale and the moved collections and returns those that are not stale.
+func (a *Assessment) classify(
+	snap snapshotRow, drains map[access.Collection]drainRow, heads map[access.Collection]collectionHead,
 ) []access.Collection {
 	var fresh []access.Collection
 	for _, c := range access.Collections() {
-		d, covered := all[c]
+		d, covered := drains[c]
 		switch {
 		case !covered:
 			continue
-		case known[c].seq > snap.seq:
+		case heads[c].seq > snap.seq:
 			a.Stale = append(a.Stale, c)
 			continue
-		case d.attempt > 0 && known[c].version != d.base:
+		case d.attempt > 0 && heads[c].version != d.base:
 			a.Moved = append(a.Moved, c)
 		}
 		fresh = append(fresh, c)
@@ -60,16 +61,16 @@ func (a *Assessment) place(
 	return fresh
 }
 
-func (t tally) losses(cs []access.Collection) []Loss {
+func (sum snapshotCounts) losses(cs []access.Collection) []Loss {
 	var out []Loss
 	var held, removed int
 	principals := false
 	for _, c := range cs {
-		out = append(out, Loss{What: string(c), Before: t.visible[c], Gone: t.gone(c)})
+		out = append(out, Loss{What: string(c), Before: sum.visible[c], Gone: sum.missing(c)})
 		if c.PrincipalKind() != "" {
 			principals = true
-			held += t.held[c]
-			removed += t.removed[c]
+			held += sum.assignments[c]
+			removed += sum.assignmentsRemoved[c]
 		}
 	}
 	if principals {

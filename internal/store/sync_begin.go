@@ -8,12 +8,11 @@ import (
 	"sentinelone-provisioner/internal/access"
 )
 
-// Begin opens a snapshot. Repeating it with the same ID changes nothing, whatever
-// became of the snapshot meanwhile; an ID that belongs to another console is an
-// error.
+// Begin opens a snapshot. It is idempotent: repeating it with the same ID changes nothing,
+// whatever state the snapshot is in. An ID that belongs to another console is an error.
 func (s *Store) Begin(ctx context.Context, in BeginInput) error {
 	if in.Console == "" || in.ID == "" {
-		return errors.New("a snapshot needs a console and an id")
+		return errors.New("begin a snapshot: set the console and the id")
 	}
 	collections := in.Collections
 	if len(collections) == 0 {
@@ -25,33 +24,34 @@ func (s *Store) Begin(ctx context.Context, in BeginInput) error {
 		}
 		var created int64
 		snap := snapshotRow{id: in.ID}
-		err := t.together(ctx, step{
-			what: "begin the snapshot",
-			query: `INSERT INTO snapshots (id, console, state, started_at, workflow_id) VALUES ($1, $2, $3, $4, $5)
+		err := t.execBatch(ctx, statement{
+			purpose: "begin the snapshot",
+			sql: `INSERT INTO snapshots (id, console, state, started_at, workflow_id) VALUES ($1, $2, $3, $4, $5)
 			        ON CONFLICT (id) DO NOTHING`,
-			args:    []any{in.ID, in.Console, StateDraining, micros(in.StartedAt), in.WorkflowID},
-			touched: &created,
-		}, step{what: "look at the snapshot", query: snapshotByID, args: []any{in.ID}, read: snap.scan})
+			args:     []any{in.ID, in.Console, StateDraining, micros(in.StartedAt), in.WorkflowID},
+			affected: &created,
+		}, statement{purpose: "read the snapshot", sql: snapshotByID, args: []any{in.ID}, scan: snap.scan})
 		if err != nil {
 			return err
 		}
 		if snap.console != in.Console {
-			return fmt.Errorf("snapshot %s belongs to %s, not to %s", in.ID, snap.console, in.Console)
+			return fmt.Errorf("begin snapshot %s for %s: the id belongs to a snapshot of %s; choose another id",
+				in.ID, in.Console, snap.console)
 		}
 		if created == 0 {
 			return nil
 		}
-		var prepare []step
+		var inserts []statement
 		for _, c := range collections {
-			prepare = append(prepare, step{
-				what:  "prepare the drain of " + string(c),
-				query: `INSERT INTO drains (snapshot_seq, collection) VALUES ($1, $2) ON CONFLICT DO NOTHING`,
-				args:  []any{snap.seq, string(c)},
+			inserts = append(inserts, statement{
+				purpose: "prepare the drain of " + string(c),
+				sql:     `INSERT INTO drains (snapshot_seq, collection) VALUES ($1, $2) ON CONFLICT DO NOTHING`,
+				args:    []any{snap.seq, string(c)},
 			})
 		}
-		if err := t.together(ctx, prepare...); err != nil {
+		if err := t.execBatch(ctx, inserts...); err != nil {
 			return err
 		}
-		return s.sweep(ctx, t, snap)
+		return s.clearOutdated(ctx, t, snap)
 	})
 }

@@ -14,9 +14,9 @@ import (
 	"sentinelone-provisioner/internal/store"
 )
 
-// Collections are saved and loaded side by side, of two consoles at once, while
-// readers ask: each answer is one of the two promoted states, whole.
-func TestConcurrent(t *testing.T) {
+// Two consoles sync at the same time and load all collections in parallel, while readers
+// export: each export is exactly one of the two promoted states.
+func TestSync_ConcurrentReadersSeeWholeSyncs(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(db database) {
 		t, s := db.t, db.s
@@ -27,12 +27,12 @@ func TestConcurrent(t *testing.T) {
 		}
 		syncing, ctx := errgroup.WithContext(t.Context())
 		for _, c := range consoles {
-			syncing.Go(func() error { return syncAtOnce(ctx, s, c, "second of "+c, after) })
+			syncing.Go(func() error { return syncConcurrently(ctx, s, c, "second of "+c, after) })
 		}
 		done := make(chan struct{})
 		reading, readCtx := errgroup.WithContext(t.Context())
 		for _, c := range consoles {
-			reading.Go(func() error { return watch(readCtx, s, c, done, expected(before), expected(after)) })
+			reading.Go(func() error { return watchExports(readCtx, s, c, done, expected(before), expected(after)) })
 		}
 		require.NoError(t, syncing.Wait())
 		close(done)
@@ -43,8 +43,7 @@ func TestConcurrent(t *testing.T) {
 	})
 }
 
-// manyPrincipals is a small world with two hundred users, whose roles depend on the
-// version.
+// manyPrincipals is the small world plus 200 users whose scopes depend on the version.
 func manyPrincipals(version int) world {
 	w := smallWorld()
 	for n := range 200 {
@@ -57,13 +56,13 @@ func manyPrincipals(version int) world {
 	return w
 }
 
-func syncAtOnce(ctx context.Context, s *store.Store, console, id string, w world) error {
+func syncConcurrently(ctx context.Context, s *store.Store, console, id string, w world) error {
 	if err := s.Begin(ctx, store.BeginInput{Console: console, ID: id, StartedAt: began}); err != nil {
 		return err
 	}
 	draining, drainCtx := errgroup.WithContext(ctx)
 	for _, c := range access.Collections() {
-		draining.Go(func() error { return drainAtOnce(drainCtx, s, id, c, w) })
+		draining.Go(func() error { return drainConcurrently(drainCtx, s, id, c, w) })
 	}
 	if err := draining.Wait(); err != nil {
 		return err
@@ -75,8 +74,8 @@ func syncAtOnce(ctx context.Context, s *store.Store, console, id string, w world
 	return err
 }
 
-// drainAtOnce saves pages while two loaders turn them into rows.
-func drainAtOnce(ctx context.Context, s *store.Store, id string, c access.Collection, w world) error {
+// drainConcurrently saves pages while two loaders turn them into rows.
+func drainConcurrently(ctx context.Context, s *store.Store, id string, c access.Collection, w world) error {
 	if _, err := s.StartDrain(ctx, id, c, 1); err != nil {
 		return err
 	}
@@ -107,7 +106,7 @@ func drainAtOnce(ctx context.Context, s *store.Store, id string, c access.Collec
 	if err := errors.Join(err, loaders.Wait()); err != nil {
 		return err
 	}
-	for more := true; more; { // two loaders may have met at one page
+	for more := true; more; { // two loaders may have worked on the same page
 		if more, err = s.LoadPage(ctx, id, c, 1); err != nil {
 			return err
 		}
@@ -115,7 +114,7 @@ func drainAtOnce(ctx context.Context, s *store.Store, id string, c access.Collec
 	return nil
 }
 
-func watch(ctx context.Context, s *store.Store, console string, done chan struct{}, allowed ...exported) error {
+func watchExports(ctx context.Context, s *store.Store, console string, done chan struct{}, allowed ...exported) error {
 	for {
 		var e exported
 		if err := s.Export(ctx, console, nil, &e); err != nil {

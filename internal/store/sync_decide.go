@@ -10,8 +10,9 @@ import (
 	"sentinelone-provisioner/internal/access"
 )
 
-// Quarantine holds a snapshot back until a person promotes or discards it. Repeating
-// it replaces the reasons. For a snapshot that has ended it is [ErrDecided].
+// Quarantine keeps a snapshot from readers until a person promotes or discards it.
+// Repeating it replaces the reasons. A snapshot that has ended is [ErrDecided], an unknown
+// one [ErrNoSnapshot].
 func (s *Store) Quarantine(ctx context.Context, id string, reasons []string) error {
 	if reasons == nil {
 		reasons = []string{}
@@ -21,14 +22,14 @@ func (s *Store) Quarantine(ctx context.Context, id string, reasons []string) err
 		return err
 	}
 	return s.write(ctx, func(tx *sql.Tx) error {
-		snap, err := s.claim(ctx, tx, id)
+		snap, err := s.lockConsoleOf(ctx, tx, id)
 		if err != nil {
 			return err
 		}
-		if err := snap.mustBeOpen(); err != nil {
+		if err := snap.checkOpen(); err != nil {
 			return err
 		}
-		counts, err := s.wouldBe(ctx, tx, snap)
+		counts, err := s.countsIfPromoted(ctx, tx, snap)
 		if err != nil {
 			return err
 		}
@@ -39,31 +40,32 @@ func (s *Store) Quarantine(ctx context.Context, id string, reasons []string) err
 	})
 }
 
-// wouldBe is the JSON of the counts that promoting everything would give.
-func (s *Store) wouldBe(ctx context.Context, q queryer, snap snapshotRow) (string, error) {
-	all, err := drains(ctx, q, snap.seq)
+// countsIfPromoted is the JSON of the counts after promoting all collections of the
+// snapshot that are not stale.
+func (s *Store) countsIfPromoted(ctx context.Context, q queryer, snap snapshotRow) (string, error) {
+	drains, err := allDrains(ctx, q, snap.seq)
 	if err != nil {
 		return "", err
 	}
-	known, err := heads(ctx, q, snap.console)
+	heads, err := allHeads(ctx, q, snap.console)
 	if err != nil {
 		return "", err
 	}
 	var a Assessment
-	fresh := a.place(snap, all, known)
-	t, err := take(ctx, q, snap, all, fresh, known)
+	fresh := a.classify(snap, drains, heads)
+	sum, err := countSnapshot(ctx, q, snap, drains, fresh, heads)
 	if err != nil {
 		return "", err
 	}
-	return toJSON(t.counts(fresh, known))
+	return toJSON(sum.counts(fresh, heads))
 }
 
-// Discard ends a snapshot without promoting it and deletes what it received.
-// Repeating it changes nothing. For a promoted snapshot it is [ErrDecided], for one
-// that was never begun [ErrNoSnapshot].
+// Discard ends a snapshot without promoting it and deletes what it received. Repeating it
+// changes nothing. A promoted or unchanged snapshot is [ErrDecided], an unknown one
+// [ErrNoSnapshot].
 func (s *Store) Discard(ctx context.Context, id string, in DiscardInput) error {
 	if !slices.Contains([]string{StateDiscarded, StateFailed}, in.State) {
-		return fmt.Errorf("a snapshot cannot be dropped as %q: choose %s or %s", in.State, StateDiscarded, StateFailed)
+		return fmt.Errorf("discard snapshot %s with state %q: choose %s or %s", id, in.State, StateDiscarded, StateFailed)
 	}
 	reasons := []string{}
 	if in.Why != "" {
@@ -74,11 +76,11 @@ func (s *Store) Discard(ctx context.Context, id string, in DiscardInput) error {
 		return err
 	}
 	return s.writeOn(ctx, func(t *txn) error {
-		snap, err := s.claim(ctx, t.Tx, id)
+		snap, err := s.lockConsoleOf(ctx, t.Tx, id)
 		if err != nil {
 			return err
 		}
-		if err := snap.mustBeOpen(); err != nil {
+		if err := snap.checkOpen(); err != nil {
 			if snap.state == StateDiscarded || snap.state == StateFailed {
 				return nil
 			}
@@ -87,23 +89,23 @@ func (s *Store) Discard(ctx context.Context, id string, in DiscardInput) error {
 		if err := s.lockDrains(ctx, t.Tx, snap.seq); err != nil {
 			return err
 		}
-		all, err := drains(ctx, t.Tx, snap.seq)
+		drains, err := allDrains(ctx, t.Tx, snap.seq)
 		if err != nil {
 			return err
 		}
-		return t.together(ctx, append(wipeAll(snap, all, nil), step{
-			what: "drop the snapshot",
-			query: `UPDATE snapshots SET state = $1, decided_by = $2, finished_at = $3, note = '',
+		return t.execBatch(ctx, append(clearOtherDrains(snap, drains, nil), statement{
+			purpose: "discard the snapshot",
+			sql: `UPDATE snapshots SET state = $1, decided_by = $2, finished_at = $3, note = '',
 			               reasons = CASE WHEN $4 = '[]' THEN reasons ELSE $4 END WHERE seq = $5`,
 			args: []any{in.State, in.By, micros(s.now()), why, snap.seq},
 		})...)
 	})
 }
 
-// Note records why a collection waits, or with c "" why the whole snapshot does. The
-// next saved page clears a collection's note, the end of the snapshot its own. A
-// snapshot that has ended takes no note, which is not an error: whoever waited is
-// only late.
+// Note records why a drain is delayed, or with c "" why the whole snapshot is. An empty
+// text clears the note. The next saved page clears the note of its collection, the end of
+// the snapshot clears the snapshot's. Noting on a snapshot that has ended does nothing and
+// is no error: the caller is only late. An unknown snapshot is [ErrNoSnapshot].
 func (s *Store) Note(ctx context.Context, id string, c access.Collection, n Note) error {
 	if n.At.IsZero() {
 		n.At = s.now()
@@ -125,15 +127,15 @@ func (s *Store) Note(ctx context.Context, id string, c access.Collection, n Note
 			return nil
 		}
 		if c == "" {
-			_, err := exec(ctx, tx, "note why the snapshot waits",
+			_, err := exec(ctx, tx, "record why the snapshot is delayed",
 				`UPDATE snapshots SET note = $1, requests = requests + $2 WHERE seq = $3`, note, n.Requests, snap.seq)
 			return err
 		}
-		touched, err := exec(ctx, tx, "note why the drain waits",
+		touched, err := exec(ctx, tx, "record why the drain is delayed",
 			`UPDATE drains SET note = $1, requests = requests + $2 WHERE snapshot_seq = $3 AND collection = $4`,
 			note, n.Requests, snap.seq, string(c))
 		if err == nil && touched == 0 {
-			err = errors.New("snapshot " + id + " does not cover " + string(c) + ": begin it with that collection")
+			err = errors.New("snapshot " + id + " does not cover " + string(c) + ": begin a snapshot with that collection")
 		}
 		return err
 	})

@@ -10,8 +10,8 @@ import (
 	"sentinelone-provisioner/internal/store"
 )
 
-// Readers see the last proven state while a sync drains, waits in quarantine, and
-// after it was dropped.
+// Readers see the last proven state while a sync drains, while it is quarantined, and
+// after it is discarded.
 func TestReaders_NeverSeeHalfASync(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(db database) {
@@ -94,8 +94,8 @@ func TestQuarantine_ThenPromote(t *testing.T) {
 	})
 }
 
-// A snapshot keeps the workflow that waits for the decision; a repeated Begin changes
-// nothing about it.
+// A snapshot stores the workflow to which people send the decision; a repeated Begin does
+// not change it.
 func TestQuarantine_NamesItsWorkflow(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(db database) {
@@ -121,8 +121,8 @@ func TestQuarantine_NamesItsWorkflow(t *testing.T) {
 }
 
 // A sync of other collections neither makes an answer about principals fresher nor a
-// quarantined snapshot stale; syncs begun later of all it covers do.
-func TestBasis_IsTheOldestOfWhatItRestsOn(t *testing.T) {
+// quarantined snapshot outdated; later syncs of all collections that it covers do.
+func TestProvenance_IsTheOldestSync(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(db database) {
 		t, s := db.t, db.s
@@ -135,14 +135,14 @@ func TestBasis_IsTheOldestOfWhatItRestsOn(t *testing.T) {
 			if asOf != "" {
 				when = new(at[asOf])
 			}
-			got, unread, err := s.Basis(t.Context(), acme, when, principals...)
+			got, unread, err := s.Provenance(t.Context(), acme, when, principals...)
 			require.NoError(t, err)
 			require.Equal(t, want, got.ID)
 			require.Equal(t, missing, unread)
 		}
 		held := func(want ...string) {
 			t.Helper()
-			snaps, err := s.Held(t.Context(), acme)
+			snaps, err := s.Promotable(t.Context(), acme)
 			require.NoError(t, err)
 			got := []string(nil)
 			for _, snap := range snaps {
@@ -150,7 +150,7 @@ func TestBasis_IsTheOldestOfWhatItRestsOn(t *testing.T) {
 			}
 			require.Equal(t, want, got)
 		}
-		_, _, err := s.Basis(t.Context(), acme, nil, principals...)
+		_, _, err := s.Provenance(t.Context(), acme, nil, principals...)
 		require.ErrorIs(t, err, store.ErrNoSnapshot)
 		at["s0"] = syncOnce(t, s, acme, "s0", w, access.Accounts).At
 		rests("", "s0", principals...)
@@ -179,7 +179,7 @@ func TestBasis_IsTheOldestOfWhatItRestsOn(t *testing.T) {
 	})
 }
 
-// A discarded snapshot leaves nothing behind, and dropping it again is no error.
+// A discarded snapshot leaves no rows, and discarding it again is no error.
 func TestQuarantine_ThenDiscard(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(db database) {
@@ -206,7 +206,7 @@ func TestQuarantine_ThenDiscard(t *testing.T) {
 			rows,
 			count(t, s, "SELECT COUNT(*) FROM entities")+count(t, s, "SELECT COUNT(*) FROM assignments"),
 		)
-		for _, table := range []string{"seen", "closing", "saved_pages"} {
+		for _, table := range []string{"unchanged", "closing", "saved_pages"} {
 			require.Zero(t, count(t, s, "SELECT COUNT(*) FROM "+table), table)
 		}
 		_, err := s.Promote(t.Context(), "s2", store.PromoteInput{Collections: access.Collections()})
@@ -231,9 +231,9 @@ func TestQuarantine_ThenDiscard(t *testing.T) {
 	})
 }
 
-// A snapshot is stale once a later one is promoted: it must be left out, and what it
-// left is cleared.
-func TestInterleaved_Stale(t *testing.T) {
+// Collections of a snapshot are stale once a later one is promoted: they must be left out,
+// and their rows are cleared.
+func TestOverlappingSyncs_Stale(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(db database) {
 		t, s := db.t, db.s
@@ -262,12 +262,12 @@ func TestInterleaved_Stale(t *testing.T) {
 		rest := []access.Collection{access.Accounts, access.Sites, access.Roles, access.ServiceUsers}
 		require.Equal(t, store.StateUnchanged, promote(t, s, "early", rest...).State)
 		require.Equal(t, expected(newer), export(t, s, acme, nil))
-		require.Zero(t, count(t, s, "SELECT COUNT(*) FROM seen"))
+		require.Zero(t, count(t, s, "SELECT COUNT(*) FROM unchanged"))
 	})
 }
 
-// A later sync that found nothing changed proves as much as one that did.
-func TestInterleaved_StaleByUnchanged(t *testing.T) {
+// A later sync that found no changes makes an earlier one stale, too.
+func TestOverlappingSyncs_StaleByUnchanged(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(db database) {
 		t, s := db.t, db.s
@@ -287,8 +287,9 @@ func TestInterleaved_StaleByUnchanged(t *testing.T) {
 	})
 }
 
-// A snapshot moved when an earlier one was promoted under it: it drains again.
-func TestInterleaved_Moved(t *testing.T) {
+// A snapshot has moved if an earlier one is promoted after its drain began: it must drain
+// again.
+func TestOverlappingSyncs_Moved(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(db database) {
 		t, s := db.t, db.s
@@ -318,8 +319,8 @@ func TestInterleaved_Moved(t *testing.T) {
 	})
 }
 
-// What a dead sync left is cleared by a later one.
-func TestSweep(t *testing.T) {
+// A later sync clears the rows of a sync that died.
+func TestBegin_ClearsOutdatedDrains(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(db database) {
 		t, s := db.t, db.s

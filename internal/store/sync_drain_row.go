@@ -9,11 +9,11 @@ import (
 	"sentinelone-provisioner/internal/access"
 )
 
-// drainRow is a row of drains.
+// drainRow is a row of the table drains.
 type drainRow struct {
 	collection  access.Collection
 	attempt     int
-	base        int64 // heads.version when the attempt began
+	base        int64 // collection_heads.version when the attempt began
 	pages       int
 	received    int
 	cursor      string
@@ -24,24 +24,24 @@ type drainRow struct {
 	requests    int
 	unassigned  int
 	note        string
-	seen        sql.NullInt64 // what it came to, once that is counted
+	unchanged   sql.NullInt64 // rows received unchanged; set once the drain is complete and counted
 	pending     sql.NullInt64
-	waiting     int // saved pages that are not loaded; only from drains
+	unloaded    int // saved pages that are not loaded; only set by selectDrain and allDrains
 }
 
 const drainColumns = `d.collection, d.attempt, d.base_version, d.pages, d.received, d.next_cursor, d.last_saved <> 0,
-	d.first_total, d.last_total, d.totals_moved <> 0, d.requests, d.unassigned, d.note, d.seen_rows, d.pending_rows`
+	d.first_total, d.last_total, d.totals_moved <> 0, d.requests, d.unassigned, d.note, d.unchanged_rows, d.pending_rows`
 
 func (r *drainRow) scan(row scanner, more ...any) error {
 	return row.Scan(append([]any{
 		&r.collection, &r.attempt, &r.base, &r.pages, &r.received, &r.cursor, &r.lastSaved,
 		&r.firstTotal, &r.lastTotal, &r.totalsMoved, &r.requests, &r.unassigned, &r.note,
-		&r.seen, &r.pending,
+		&r.unchanged, &r.pending,
 	}, more...)...)
 }
 
-// complete says whether everything up to the last page is in the tables.
-func (r drainRow) complete() bool { return r.lastSaved && r.waiting == 0 }
+// complete says whether the last page is saved and every page is loaded.
+func (r drainRow) complete() bool { return r.lastSaved && r.unloaded == 0 }
 
 func (r drainRow) drain() Drain {
 	return Drain{
@@ -51,21 +51,22 @@ func (r drainRow) drain() Drain {
 	}
 }
 
-// ofSnapshot chooses one drain by the snapshot's id, through the keys of both tables:
-// planned as a join, it would read all drains there ever were.
+// ofSnapshot selects one drain by the id of its snapshot, by the keys of both tables: a
+// join would be planned to read all drains of all syncs.
 const ofSnapshot = ` WHERE d.snapshot_seq = (SELECT s.seq FROM snapshots s WHERE s.id = $1) AND d.collection = $2`
 
-// drainsAndWaiting selects drains with how many of their pages are not loaded.
-const drainsAndWaiting = "SELECT " + drainColumns + `, (SELECT COUNT(*) FROM saved_pages p
+// selectDrains selects drains, each with the number of its saved pages not yet loaded.
+const selectDrains = "SELECT " + drainColumns + `, (SELECT COUNT(*) FROM saved_pages p
 	  WHERE p.snapshot_seq = d.snapshot_seq AND p.collection = d.collection AND p.attempt = d.attempt)
 	FROM drains d`
 
-// readDrain reads one drain, if the snapshot covers the collection.
-func readDrain(id string, c access.Collection, into *drainRow, covered *bool) step {
-	return step{
-		what: "read the drain of " + string(c), query: drainsAndWaiting + ofSnapshot, args: []any{id, string(c)},
-		read: func(row scanner) error {
-			err := into.scan(row, &into.waiting)
+// selectDrain reads one drain into *into and sets *covered to whether the snapshot covers
+// the collection.
+func selectDrain(id string, c access.Collection, into *drainRow, covered *bool) statement {
+	return statement{
+		purpose: "read the drain of " + string(c), sql: selectDrains + ofSnapshot, args: []any{id, string(c)},
+		scan: func(row scanner) error {
+			err := into.scan(row, &into.unloaded)
 			*covered = err == nil
 			if errors.Is(err, sql.ErrNoRows) {
 				err = nil
@@ -75,78 +76,80 @@ func readDrain(id string, c access.Collection, into *drainRow, covered *bool) st
 	}
 }
 
-// drains lists the drains of a snapshot by collection.
-func drains(ctx context.Context, q queryer, seq int64) (map[access.Collection]drainRow, error) {
+// allDrains reads the drains of a snapshot, by collection.
+func allDrains(ctx context.Context, q queryer, seq int64) (map[access.Collection]drainRow, error) {
 	out := map[access.Collection]drainRow{}
-	err := each(ctx, q, "read the drains", drainsAndWaiting+" WHERE d.snapshot_seq = $1",
+	err := forEachRow(ctx, q, "read the drains", selectDrains+" WHERE d.snapshot_seq = $1",
 		[]any{seq}, func(rows *sql.Rows) error {
 			var r drainRow
-			err := r.scan(rows, &r.waiting)
+			err := r.scan(rows, &r.unloaded)
 			out[r.collection] = r
 			return err
 		})
 	return out, err
 }
 
-// holdDrain locks the drain of a collection for the rest of the transaction, and
-// checks that its snapshot is open and its attempt is the caller's. What else can be
-// done without knowing more goes along.
-func (s *Store) holdDrain(
-	ctx context.Context, t *txn, id string, c access.Collection, attempt int, l lockMode, along ...step,
+// lockOpenDrain locks the drain of a collection for the rest of the transaction, and
+// checks that its snapshot is open and its attempt is the caller's. The statements in
+// along run in the same round trip.
+func (s *Store) lockOpenDrain(
+	ctx context.Context, t *txn, id string, c access.Collection, attempt int, l lockMode, along ...statement,
 ) (snapshotRow, drainRow, error) {
 	snap, d, err := s.lockDrain(ctx, t, id, c, l, along...)
 	if err != nil {
 		return snap, d, err
 	}
-	if err := snap.mustBeOpen(); err != nil {
+	if err := snap.checkOpen(); err != nil {
 		return snap, d, err
 	}
 	if d.attempt != attempt {
-		return snap, d, behind(id, c, d.attempt, attempt)
+		return snap, d, errBehind(id, c, d.attempt, attempt)
 	}
 	return snap, d, nil
 }
 
-func behind(id string, c access.Collection, current, attempt int) error {
-	return fmt.Errorf("%s of snapshot %s is at attempt %d, this is %d: %w", c, id, current, attempt, ErrStale)
+func errBehind(id string, c access.Collection, current, attempt int) error {
+	return fmt.Errorf("drain %s of snapshot %s with attempt %d: attempt %d is under way: %w",
+		c, id, attempt, current, ErrStale)
 }
 
-// lockDrain reads the snapshot after the drain: the wait for the lock may outlast a
-// decision.
+// lockDrain locks the drain first and then reads the snapshot, whose state may change
+// while it waits for the lock.
 func (s *Store) lockDrain(
-	ctx context.Context, t *txn, id string, c access.Collection, l lockMode, along ...step,
+	ctx context.Context, t *txn, id string, c access.Collection, l lockMode, along ...statement,
 ) (snapshotRow, drainRow, error) {
 	snap, d, covered := snapshotRow{id: id}, drainRow{}, true
-	err := t.together(ctx, append([]step{{
-		what:  "lock the drain of " + string(c),
-		query: "SELECT " + drainColumns + " FROM drains d" + ofSnapshot + s.d.lock("d", l),
-		args:  []any{id, string(c)},
-		read: func(row scanner) error {
+	err := t.execBatch(ctx, append([]statement{{
+		purpose: "lock the drain of " + string(c),
+		sql:     "SELECT " + drainColumns + " FROM drains d" + ofSnapshot + s.d.lock("d", l),
+		args:    []any{id, string(c)},
+		scan: func(row scanner) error {
 			err := d.scan(row)
 			if errors.Is(err, sql.ErrNoRows) {
 				covered, err = false, nil
 			}
 			return err
 		},
-	}, {what: "look at the snapshot", query: snapshotByID, args: []any{id}, read: snap.scan}}, along...)...)
+	}, {purpose: "read the snapshot", sql: snapshotByID, args: []any{id}, scan: snap.scan}}, along...)...)
 	if err == nil && !covered {
-		err = fmt.Errorf("snapshot %s does not cover %s: begin it with that collection", id, c)
+		err = fmt.Errorf("snapshot %s does not cover %s: begin a snapshot with that collection", id, c)
 	}
 	return snap, d, err
 }
 
-func incomplete(id string, d drainRow) error {
-	return fmt.Errorf("%s of snapshot %s is not drained: %d pages saved, of which %d are not loaded, "+
-		"last page saved: %t", d.collection, id, d.pages, d.waiting, d.lastSaved)
+func errNotDrained(id string, d drainRow) error {
+	return fmt.Errorf("%s of snapshot %s is not drained (%d pages saved, %d of them not loaded, "+
+		"last page saved: %t): continue the drain", d.collection, id, d.pages, d.unloaded, d.lastSaved)
 }
 
-// lockDrains waits for pages being saved and loaded, and lets no more in.
+// lockDrains waits for transactions that save or load pages of the snapshot, and blocks
+// further ones until this transaction ends.
 func (s *Store) lockDrains(ctx context.Context, tx *sql.Tx, seq int64) error {
 	if !s.d.postgres {
 		return nil
 	}
 	_, err := tx.ExecContext(ctx,
-		"SELECT 1 FROM drains d WHERE d.snapshot_seq = $1 ORDER BY d.collection"+s.d.lock("d", alone), seq)
+		"SELECT 1 FROM drains d WHERE d.snapshot_seq = $1 ORDER BY d.collection"+s.d.lock("d", lockExclusive), seq)
 	if err != nil {
 		return fmt.Errorf("lock the drains: %w", err)
 	}

@@ -43,7 +43,7 @@ func ana(name string, held ...access.HeldRole) access.Principal {
 	}
 }
 
-// A drain goes on at the page after the last one saved, with its cursor and counts.
+// A drain resumes at the page after the last one saved, with its cursor and counts.
 func TestDrain_Resumes(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(db database) {
@@ -75,7 +75,7 @@ func TestDrain_Resumes(t *testing.T) {
 			TotalsMoved: true,
 		}, d)
 		_, err = s.Drained(t.Context(), "s1", access.Users, 1)
-		require.ErrorContains(t, err, "is not drained: 2 pages saved, of which 2 are not loaded")
+		require.ErrorContains(t, err, "is not drained (2 pages saved, 2 of them not loaded")
 
 		in.Page, in.Cursor, in.Last, in.Total = 2, "", true, nil
 		require.NoError(t, again.SavePage(t.Context(), in))
@@ -95,8 +95,8 @@ func TestDrain_Resumes(t *testing.T) {
 	})
 }
 
-// Whoever is behind is refused, and changes nothing.
-func TestDrain_Fenced(t *testing.T) {
+// A caller with an older attempt or another page is rejected and changes nothing.
+func TestDrain_RejectsOtherAttemptsAndPages(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(db database) {
 		t, s := db.t, db.s
@@ -139,7 +139,7 @@ func TestDrain_Fenced(t *testing.T) {
 	})
 }
 
-// Page and cursor are saved together or not at all.
+// The page and its cursor are saved together or not at all.
 func TestDrain_PageIsAtomic(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(db database) {
@@ -152,10 +152,10 @@ func TestDrain_PageIsAtomic(t *testing.T) {
 		}
 		require.Error(t, s.SavePage(cancelled(t), in))
 		in.Entities = []access.Entity{access.Account{ID: "1"}}
-		require.ErrorContains(t, s.SavePage(t.Context(), in), "a page of users holds one of accounts")
+		require.ErrorContains(t, s.SavePage(t.Context(), in), "a page of users contains an entity of accounts")
 		in.Entities = []access.Entity{access.Principal{Kind: access.User}}
 		require.ErrorContains(t, s.SavePage(t.Context(), in), "without id")
-		// The cursor cannot be moved: the page must not stay either.
+		// The cursor cannot be stored, so the page must not be stored either.
 		_, err = s.DB().ExecContext(t.Context(), "ALTER TABLE drains RENAME COLUMN next_cursor TO elsewhere")
 		require.NoError(t, err)
 		in.Entities = []access.Entity{ana("Ana")}
@@ -165,7 +165,7 @@ func TestDrain_PageIsAtomic(t *testing.T) {
 }
 
 // A new attempt deletes what the earlier one saved and loaded.
-func TestDrain_AgainWipes(t *testing.T) {
+func TestDrain_NewAttemptStartsOver(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(db database) {
 		t, s := db.t, db.s
@@ -188,7 +188,7 @@ func TestDrain_AgainWipes(t *testing.T) {
 		require.Zero(t, count(t, s, "SELECT COUNT(*) FROM closing"))
 		require.Zero(t, count(t, s, "SELECT COUNT(*) FROM entities WHERE since = 2"))
 		require.Zero(t, count(t, s, "SELECT COUNT(*) FROM assignments WHERE since = 2"))
-		require.Zero(t, count(t, s, "SELECT COUNT(*) FROM seen WHERE collection = 'users'"))
+		require.Zero(t, count(t, s, "SELECT COUNT(*) FROM unchanged WHERE collection = 'users'"))
 		drain(t, s, "s2", access.Users, 2, 3, w)
 		require.Equal(t, store.StateUnchanged, promote(t, s, "s2").State)
 		require.Equal(t, expected(w), export(t, s, acme, nil))
@@ -242,7 +242,7 @@ func TestDrain_DriftsBetweenPages(t *testing.T) {
 	})
 }
 
-// Notes and counts are there to be shown while a sync runs.
+// Notes and counts can be read while a sync runs.
 func TestProgress(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(db database) {
@@ -297,7 +297,8 @@ func TestProgress(t *testing.T) {
 	})
 }
 
-// Members are those of the snapshot: received and unchanged, less who is gone.
+// Members counts the received and unchanged assignments of a snapshot, without those of
+// missing principals.
 func TestMembers(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(db database) {

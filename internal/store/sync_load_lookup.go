@@ -7,23 +7,24 @@ import (
 	"strings"
 )
 
-// version is one row of entities.
+// version is one row of the table entities.
 type version struct {
 	rowID      int64
 	digest     string
 	lastActive sql.NullInt64
 }
 
-// versions are what the tables hold of one id: what readers see, and what this
-// snapshot has received.
+// versions are the stored rows of one id: base is the one that readers see, pending the
+// one that this snapshot has received. Either may be nil.
 type versions struct{ base, pending *version }
 
-// known looks up the ids of a chunk. Closed rows are left out here and not in the
-// query: it would else look tempting to read every open row by the index on those.
-func (l *loading) known(ctx context.Context, rows []row) (map[string]versions, error) {
+// lookUpVersions reads the versions of the ids in a chunk. It drops closed rows here and
+// not in the query: with that condition the planner would choose the index on open rows
+// and read all of them.
+func (l *pageLoad) lookUpVersions(ctx context.Context, rows []row) (map[string]versions, error) {
 	out := make(map[string]versions, len(rows))
-	query, args := l.lookUp(rows)
-	err := each(ctx, l.t.Tx, "look up known rows", query, args,
+	query, args := l.versionsQuery(rows)
+	err := forEachRow(ctx, l.t.Tx, "look up stored versions", query, args,
 		func(rows *sql.Rows) error {
 			var id string
 			var since int64
@@ -44,10 +45,10 @@ func (l *loading) known(ctx context.Context, rows []row) (map[string]versions, e
 	return out, err
 }
 
-// lookUp selects what is known of the rows' ids. Rows that come in the order of their
-// ids, as they are asked for, are neighbours in the index too, so one walk along it
-// finds them; others are looked up one by one. What else lies on the way does no harm.
-func (l *loading) lookUp(rows []row) (string, []any) {
+// versionsQuery selects the versions of the rows' ids. Rows usually come in the order of
+// their ids, so one range scan of the index finds them all; it may return other ids, which
+// do no harm. Unsorted ids are looked up one by one.
+func (l *pageLoad) versionsQuery(rows []row) (string, []any) {
 	const columns = "e.id, e.row_id, e.since, e.until, e.digest, e.last_active"
 	where := "e.console = $1 AND e.collection = $2 AND (e.since = $3 OR " + promoted("e") + ")"
 	args := []any{l.snap.console, string(l.c), l.snap.seq}
@@ -62,7 +63,8 @@ func (l *loading) lookUp(rows []row) (string, []any) {
 	return l.s.d.probe(columns, "entities e", where, "e.id", "$4"), append(args, list(l.s.d, ids))
 }
 
-// promoted is the condition that readers see rows which began with alias.since.
+// promoted is the condition that the snapshot in alias.since is promoted, so readers see
+// the row.
 func promoted(alias string) string {
 	return `EXISTS (SELECT 1 FROM snapshots v WHERE v.seq = ` + alias + `.since AND v.state = 'promoted')`
 }

@@ -13,10 +13,10 @@ import (
 	"sentinelone-provisioner/internal/store"
 )
 
-// Random histories of a console, drained in random page splits with repeats, kills,
-// abandoned attempts and dropped syncs between, leave exactly the model's states: now
-// and as of every promotion.
-func TestModel(t *testing.T) {
+// Random histories of a console, drained in random pages with repeated entries, abandoned
+// attempts and discarded syncs, give exactly the states of the model: now and as of every
+// promotion.
+func TestSync_MatchesModel(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(db database) {
 		t, s, url := db.t, db.s, db.url
@@ -24,10 +24,10 @@ func TestModel(t *testing.T) {
 		for seed := range uint64(4) {
 			m := &model{
 				t: t, s: s, second: second, r: rand.New(rand.NewPCG(seed, 7)),
-				console: fmt.Sprintf("console-%d", seed), w: emptyWorld(),
+				console: fmt.Sprintf("console-%d", seed), truth: emptyWorld(),
 			}
 			for step := range 12 {
-				m.step(fmt.Sprintf("%d/%d", seed, step))
+				m.sync(fmt.Sprintf("%d/%d", seed, step))
 			}
 			reader, err := store.OpenReader(t.Context(), url)
 			require.NoError(t, err)
@@ -35,33 +35,33 @@ func TestModel(t *testing.T) {
 			m.check("a fresh reader")
 			require.NoError(t, reader.Close())
 		}
-		for _, table := range []string{"seen", "closing", "saved_pages"} {
+		for _, table := range []string{"unchanged", "closing", "saved_pages"} {
 			require.Zero(t, count(t, s, "SELECT COUNT(*) FROM "+table), table)
 		}
 	})
 }
 
-// model is what the store must show.
+// model predicts what the store must return to readers.
 type model struct {
 	t       *testing.T
 	s       *store.Store
-	second  *store.Store // another process, which has no page in memory
+	second  *store.Store // stands for another process: it has no page in its cache
 	r       *rand.Rand
 	console string
-	w       world // the console's truth
-	past    []moment
+	truth   world // the current state of the console
+	history []promotedState
 }
 
-type moment struct {
+type promotedState struct {
 	at    time.Time
 	shown exported
 }
 
-func (m *model) step(id string) {
+func (m *model) sync(id string) {
 	m.t.Helper()
 	m.mutate()
 	collections := access.Collections()
-	if len(m.past) > 0 && m.r.IntN(4) == 0 {
+	if len(m.history) > 0 && m.r.IntN(4) == 0 {
 		collections = nil
 		for _, c := range access.Collections() {
 			if m.r.IntN(2) == 0 {
@@ -76,7 +76,7 @@ func (m *model) step(id string) {
 	for _, c := range collections {
 		m.drain(id, c)
 	}
-	if len(m.past) > 0 && m.r.IntN(4) == 0 {
+	if len(m.history) > 0 && m.r.IntN(4) == 0 {
 		require.NoError(m.t, m.s.Quarantine(m.t.Context(), id, []string{"chance"}))
 		if m.r.IntN(2) == 0 {
 			require.NoError(m.t, m.s.Discard(m.t.Context(), id, store.DiscardInput{State: store.StateDiscarded}))
@@ -88,7 +88,7 @@ func (m *model) step(id string) {
 	m.check(id)
 }
 
-// promote also compares the answer with what readers saw before.
+// promote also compares the reported changes with what readers saw before.
 func (m *model) promote(id string, collections []access.Collection) {
 	m.t.Helper()
 	a, err := m.s.Assess(m.t.Context(), id)
@@ -100,20 +100,20 @@ func (m *model) promote(id string, collections []access.Collection) {
 	require.Equal(m.t, a.Counts, p.Counts)
 
 	var before exported
-	if len(m.past) > 0 {
-		before = m.past[len(m.past)-1].shown
+	if len(m.history) > 0 {
+		before = m.history[len(m.history)-1].shown
 	}
 	shown := m.shown(before, collections)
-	require.Equal(m.t, missing(shown.Assignments, before.Assignments), p.Added, id)
-	require.Equal(m.t, missing(before.Assignments, shown.Assignments), p.Removed, id)
-	require.Equal(m.t, membersOf(shown), members, id)
-	m.past = append(m.past, moment{p.At, shown})
+	require.Equal(m.t, countMissing(shown.Assignments, before.Assignments), p.Added, id)
+	require.Equal(m.t, countMissing(before.Assignments, shown.Assignments), p.Removed, id)
+	require.Equal(m.t, roleMembersOf(shown), members, id)
+	m.history = append(m.history, promotedState{p.At, shown})
 }
 
-// shown is the truth of the collections promoted, and of the others what was shown
-// before.
+// shown is what readers must see: the current state of the promoted collections, and the
+// state before of the others.
 func (m *model) shown(before exported, collections []access.Collection) exported {
-	truth := expected(m.w)
+	truth := expected(m.truth)
 	kept := func(c access.Collection) bool { return !slices.Contains(collections, c) }
 	out := truth
 	if kept(access.Accounts) {
@@ -145,7 +145,7 @@ func (m *model) shown(before exported, collections []access.Collection) exported
 	return out
 }
 
-func missing(these, from []access.Assignment) int {
+func countMissing(these, from []access.Assignment) int {
 	had := map[access.Assignment]bool{}
 	for _, a := range from {
 		had[a] = true
@@ -159,7 +159,7 @@ func missing(these, from []access.Assignment) int {
 	return n
 }
 
-func membersOf(e exported) map[string]store.RoleMembers {
+func roleMembersOf(e exported) map[string]store.RoleMembers {
 	out := map[string]store.RoleMembers{}
 	counted := map[string]bool{}
 	for _, a := range e.Assignments {
@@ -180,8 +180,8 @@ func membersOf(e exported) map[string]store.RoleMembers {
 
 func (m *model) check(id string) {
 	m.t.Helper()
-	require.Equal(m.t, m.past[len(m.past)-1].shown, export(m.t, m.s, m.console, nil), "%s: now", id)
-	for i, then := range m.past {
+	require.Equal(m.t, m.history[len(m.history)-1].shown, export(m.t, m.s, m.console, nil), "%s: now", id)
+	for i, then := range m.history {
 		require.Equal(m.t, then.shown.withoutActivity(), export(m.t, m.s, m.console, &then.at).withoutActivity(),
 			"%s: as of promotion %d", id, i)
 	}
@@ -199,7 +199,7 @@ func (m *model) check(id string) {
 		require.Equal(m.t, c.Action == store.Removed, held[a], "%s: %s of what was held: %t", id, c.Action, held[a])
 		held[a] = c.Action == store.Added
 	}
-	for _, a := range m.past[len(m.past)-1].shown.Assignments {
+	for _, a := range m.history[len(m.history)-1].shown.Assignments {
 		require.True(m.t, held[a], "%s: the changes add up to what is held", id)
 		delete(held, a)
 	}
@@ -208,25 +208,25 @@ func (m *model) check(id string) {
 	}
 }
 
-// drain walks through a collection as badly as it may go.
+// drain drains a collection after up to two abandoned attempts.
 func (m *model) drain(id string, c access.Collection) {
 	m.t.Helper()
 	attempt := 1
-	for range m.r.IntN(3) { // attempts given up halfway, which saw something else
-		other := &model{t: m.t, s: m.s, second: m.second, r: m.r, w: m.w.clone()}
+	for range m.r.IntN(3) { // attempts abandoned halfway that received other entries
+		other := &model{t: m.t, s: m.s, second: m.second, r: m.r, truth: m.truth.clone()}
 		other.mutate()
-		other.pages(id, c, attempt, true)
+		other.drainPages(id, c, attempt, true)
 		attempt++
 	}
-	m.pages(id, c, attempt, false)
+	m.drainPages(id, c, attempt, false)
 }
 
-func (m *model) pages(id string, c access.Collection, attempt int, giveUp bool) {
+func (m *model) drainPages(id string, c access.Collection, attempt int, giveUp bool) {
 	m.t.Helper()
 	d, err := m.s.StartDrain(m.t.Context(), id, c, attempt)
 	require.NoError(m.t, err)
-	pages := m.split(c)
-	total := len(m.w.of(c))
+	pages := m.randomPages(c)
+	total := len(m.truth.of(c))
 	for i, page := range pages {
 		require.Equal(m.t, i, d.Pages)
 		if giveUp && m.r.IntN(3) == 0 {
@@ -241,7 +241,7 @@ func (m *model) pages(id string, c access.Collection, attempt int, giveUp bool) 
 			require.ErrorIs(m.t, m.s.SavePage(m.t.Context(), in), store.ErrStale)
 		}
 		if m.r.IntN(2) == 0 {
-			_, err := m.either().LoadPage(m.t.Context(), id, c, attempt)
+			_, err := m.anyStore().LoadPage(m.t.Context(), id, c, attempt)
 			require.NoError(m.t, err)
 		}
 		d, err = m.s.StartDrain(m.t.Context(), id, c, attempt)
@@ -250,33 +250,33 @@ func (m *model) pages(id string, c access.Collection, attempt int, giveUp bool) 
 	if giveUp {
 		return
 	}
-	load(m.t, m.either(), id, c, attempt)
+	load(m.t, m.anyStore(), id, c, attempt)
 	sum, err := m.s.Drained(m.t.Context(), id, c, attempt)
 	require.NoError(m.t, err)
 	require.Equal(m.t, total, sum.Distinct)
 }
 
-func (m *model) either() *store.Store {
+func (m *model) anyStore() *store.Store {
 	if m.r.IntN(2) == 0 {
 		return m.second
 	}
 	return m.s
 }
 
-// split deals a collection out in pages of random sizes. Some entries come twice, the
-// first time perhaps as something else.
-func (m *model) split(c access.Collection) [][]access.Entity {
+// randomPages splits a collection into pages of random sizes. Some entries come twice, the
+// first time perhaps with other contents.
+func (m *model) randomPages(c access.Collection) [][]access.Entity {
 	var all []access.Entity
-	for _, e := range m.w.of(c) {
+	for _, e := range m.truth.of(c) {
 		if m.r.IntN(6) == 0 {
 			if p, ok := e.(access.Principal); ok {
-				all = append(all, m.change(p))
+				all = append(all, m.changePrincipal(p))
 			} else {
 				all = append(all, e)
 			}
 		}
 	}
-	rest := m.w.of(c)
+	rest := m.truth.of(c)
 	m.r.Shuffle(len(rest), func(i, j int) { rest[i], rest[j] = rest[j], rest[i] })
 	all = append(all, rest...)
 	var pages [][]access.Entity
@@ -288,36 +288,36 @@ func (m *model) split(c access.Collection) [][]access.Entity {
 	return append(pages, nil)
 }
 
-// mutate changes the console a little, or a lot.
+// mutate makes up to eleven random changes to the console.
 func (m *model) mutate() {
 	id := func(base, n int) string { return fmt.Sprint(base + m.r.IntN(n)) }
 	for range m.r.IntN(12) {
 		switch m.r.IntN(8) {
 		case 0:
 			a := access.Account{ID: id(100, 4), Name: "Account " + id(0, 3)}
-			m.w.accounts[a.ID] = a
+			m.truth.accounts[a.ID] = a
 		case 1:
 			s := access.Site{ID: id(200, 8), Name: "Site " + id(0, 4), AccountID: id(100, 4)}
-			m.w.sites[s.ID] = s
+			m.truth.sites[s.ID] = s
 		case 2:
 			r := access.Role{ID: id(300, 5), Name: "Role " + id(0, 3), Scope: access.Tenant}
-			m.w.roles[r.ID] = r
+			m.truth.roles[r.ID] = r
 		case 3:
-			delete(m.w.principals, id(400, 12))
-			delete(m.w.sites, id(200, 8))
+			delete(m.truth.principals, id(400, 12))
+			delete(m.truth.sites, id(200, 8))
 		default:
 			p := access.Principal{Kind: access.User, ID: id(400, 12)}
 			if m.r.IntN(3) == 0 {
 				p.Kind, p.ID = access.ServiceUser, id(500, 6)
 			}
-			m.w.principals[p.ID] = m.change(p)
+			m.truth.principals[p.ID] = m.changePrincipal(p)
 		}
 	}
 }
 
-// change gives a principal another name, level, activity and other roles, or only
-// some of these.
-func (m *model) change(p access.Principal) access.Principal {
+// changePrincipal changes some of a principal's name, level, roles and last activity at
+// random.
+func (m *model) changePrincipal(p access.Principal) access.Principal {
 	if p.Level == "" || m.r.IntN(2) == 0 {
 		p.Level = []access.Level{access.AccountLevel, access.SiteLevel}[m.r.IntN(2)]
 		p.Held = nil

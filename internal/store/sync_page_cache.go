@@ -7,9 +7,9 @@ import (
 	"sentinelone-provisioner/internal/access"
 )
 
-// pageCache remembers the latest saved pages of this process, so that loading them,
-// which follows at once as a rule, need not read and decode them again. What it has
-// forgotten, or another process has saved, is read from the database.
+// pageCache keeps the latest pages that this process saved, so that LoadPage, which
+// usually follows at once, need not read and decode them again. Evicted pages and those of
+// other processes are read from the database.
 type pageCache struct {
 	mu    sync.Mutex
 	pages map[pageKey][]row
@@ -24,7 +24,7 @@ type pageKey struct {
 }
 
 // cachedPages bounds the memory: a page of 1,000 principals takes a little less than
-// a megabyte.
+// 1 MB.
 const cachedPages = 8
 
 func (p *pageCache) put(k pageKey, rows []row) {
@@ -41,7 +41,7 @@ func (p *pageCache) put(k pageKey, rows []row) {
 	}
 }
 
-// take returns a page once, and says whether it was there.
+// take removes a page and returns it; false if it is not cached.
 func (p *pageCache) take(k pageKey) ([]row, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

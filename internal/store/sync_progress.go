@@ -8,7 +8,8 @@ import (
 	"sentinelone-provisioner/internal/access"
 )
 
-// Progress tells how far a snapshot has come, collection by collection.
+// Progress returns how far a snapshot is, collection by collection. An unknown snapshot
+// is [ErrNoSnapshot].
 func (s *Store) Progress(ctx context.Context, id string) (Progress, error) {
 	out := Progress{Collections: map[access.Collection]CollectionProgress{}}
 	err := s.read(ctx, func(q queryer) error {
@@ -20,11 +21,11 @@ func (s *Store) Progress(ctx context.Context, id string) (Progress, error) {
 		if out.Note, err = parseNote(snap.note); err != nil {
 			return err
 		}
-		all, err := drains(ctx, q, snap.seq)
+		drains, err := allDrains(ctx, q, snap.seq)
 		if err != nil {
 			return err
 		}
-		for c, d := range all {
+		for c, d := range drains {
 			if out.Collections[c], err = d.progress(); err != nil {
 				return err
 			}
@@ -55,7 +56,7 @@ func parseNote(text string) (*Note, error) {
 	}
 	var n Note
 	if err := json.Unmarshal([]byte(text), &n); err != nil {
-		return nil, fmt.Errorf("read a note: %w", err)
+		return nil, fmt.Errorf("decode a stored note: %w", err)
 	}
 	return &n, nil
 }

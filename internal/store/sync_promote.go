@@ -11,136 +11,138 @@ import (
 	"sentinelone-provisioner/internal/access"
 )
 
-// Promote shows a snapshot to readers, in one transaction: the collections asked for
-// are promoted, the other ones dropped. It does nothing, and says so in
-// Promotion.Moved, when one of them moved or went stale; it is an error when one is
-// not drained. Repeating it returns the first answer; for a snapshot that was
-// dropped it is [ErrDecided].
+// Promote makes a snapshot visible to readers in one transaction: it promotes the
+// collections of the input and drops the others. If one of them moved or became stale it
+// changes nothing and lists them in Promotion.Moved; if one is not drained it is an error.
+// Repeating it returns the first answer. A discarded or failed snapshot is [ErrDecided],
+// an unknown one [ErrNoSnapshot].
 func (s *Store) Promote(ctx context.Context, id string, in PromoteInput) (Promotion, error) {
 	var out Promotion
 	err := s.writeOn(ctx, func(t *txn) error {
-		snap, err := s.claim(ctx, t.Tx, id)
+		snap, err := s.lockConsoleOf(ctx, t.Tx, id)
 		if err != nil {
 			return err
 		}
 		if snap.proven() {
-			out, err = promotionOf(ctx, t.Tx, snap)
+			out, err = earlierPromotion(ctx, t.Tx, snap)
 			return err
 		}
-		if err := snap.mustBeOpen(); err != nil {
+		if err := snap.checkOpen(); err != nil {
 			return err
 		}
-		p := promoting{s: s, tx: t, snap: snap, in: in}
+		p := promotion{s: s, tx: t, snap: snap, in: in}
 		out, err = p.run(ctx)
 		return err
 	})
 	return out, err
 }
 
-// promoting is one promotion under way.
-type promoting struct {
-	s     *Store
-	tx    *txn
-	snap  snapshotRow
-	in    PromoteInput
-	all   map[access.Collection]drainRow
-	known map[access.Collection]head
-	t     tally
+// promotion is one call of Promote.
+type promotion struct {
+	s      *Store
+	tx     *txn
+	snap   snapshotRow
+	in     PromoteInput
+	drains map[access.Collection]drainRow
+	heads  map[access.Collection]collectionHead
+	counts snapshotCounts
 }
 
-func (p *promoting) run(ctx context.Context) (Promotion, error) {
+func (p *promotion) run(ctx context.Context) (Promotion, error) {
 	moved, err := p.check(ctx)
 	if err != nil || len(moved) > 0 {
 		return Promotion{Moved: moved}, err
 	}
-	if p.t, err = take(ctx, p.tx, p.snap, p.all, p.in.Collections, p.known); err != nil {
+	if p.counts, err = countSnapshot(ctx, p.tx, p.snap, p.drains, p.in.Collections, p.heads); err != nil {
 		return Promotion{}, err
 	}
-	out, decision, err := p.decide(ctx)
+	out, decision, err := p.outcome(ctx)
 	if err != nil {
 		return Promotion{}, err
 	}
-	steps := wipeAll(p.snap, p.all, p.in.Collections)
+	statements := clearOtherDrains(p.snap, p.drains, p.in.Collections)
 	for _, c := range p.in.Collections {
-		steps = append(steps, p.apply(c)...)
+		statements = append(statements, p.closeRows(c)...)
 	}
-	if err := p.tx.together(ctx, append(steps, decision...)...); err != nil {
+	if err := p.tx.execBatch(ctx, append(statements, decision...)...); err != nil {
 		return Promotion{}, err
 	}
-	return out, p.s.sweep(ctx, p.tx, p.snap)
+	return out, p.s.clearOutdated(ctx, p.tx, p.snap)
 }
 
-// check locks the drains and finds what stands in the way.
-func (p *promoting) check(ctx context.Context) (moved []access.Collection, err error) {
+// check locks the drains and returns the collections that moved or became stale.
+func (p *promotion) check(ctx context.Context) (moved []access.Collection, err error) {
 	if len(p.in.Collections) == 0 {
-		return nil, fmt.Errorf("snapshot %s: name the collections to promote, or discard it", p.snap.id)
+		return nil, fmt.Errorf("promote snapshot %s: name the collections to promote, or discard it", p.snap.id)
 	}
 	if err := p.s.lockDrains(ctx, p.tx.Tx, p.snap.seq); err != nil {
 		return nil, err
 	}
-	if p.all, err = drains(ctx, p.tx, p.snap.seq); err != nil {
+	if p.drains, err = allDrains(ctx, p.tx, p.snap.seq); err != nil {
 		return nil, err
 	}
-	if p.known, err = heads(ctx, p.tx, p.snap.console); err != nil {
+	if p.heads, err = allHeads(ctx, p.tx, p.snap.console); err != nil {
 		return nil, err
 	}
 	for _, c := range p.in.Collections {
-		d, covered := p.all[c]
+		d, covered := p.drains[c]
 		switch {
 		case !covered:
-			return nil, fmt.Errorf("snapshot %s does not cover %s: begin it with that collection", p.snap.id, c)
-		case p.known[c].seq > p.snap.seq, d.attempt > 0 && p.known[c].version != d.base:
+			return nil, fmt.Errorf("promote %[2]s of snapshot %[1]s: it does not cover that collection; leave it out",
+				p.snap.id, c)
+		case p.heads[c].seq > p.snap.seq, d.attempt > 0 && p.heads[c].version != d.base:
 			moved = append(moved, c)
 		case !d.complete():
-			return nil, incomplete(p.snap.id, d)
+			return nil, errNotDrained(p.snap.id, d)
 		}
 	}
 	return moved, nil
 }
 
-// apply closes what is gone or replaced in one collection and settles what is not
-// versioned. What is new is there already, and shows when the snapshot's state flips.
-func (p *promoting) apply(c access.Collection) (steps []step) {
-	if p.t.removed[c] > 0 {
-		steps = p.closeAssignments(c)
+// closeRows closes the missing and replaced rows of one collection and updates last
+// activity, which is not versioned. New rows are in the tables already; readers see them
+// once the state of the snapshot changes.
+func (p *promotion) closeRows(c access.Collection) (statements []statement) {
+	if p.counts.assignmentsRemoved[c] > 0 {
+		statements = p.closeAssignments(c)
 	}
-	if p.t.gone(c)+p.t.replaced[c] > 0 {
-		steps = append(steps, step{
-			what: "close rows",
-			query: `UPDATE entities SET until = $3
+	if p.counts.missing(c)+p.counts.replaced[c] > 0 {
+		statements = append(statements, statement{
+			purpose: "close rows",
+			sql: `UPDATE entities SET until = $3
 				WHERE console = $1 AND collection = $2 AND until IS NULL AND since <> $3
 				  AND ` + promotedIn("entities") + `
-				  AND NOT EXISTS (SELECT 1 FROM seen s
+				  AND NOT EXISTS (SELECT 1 FROM unchanged s
 					WHERE s.snapshot_seq = $3 AND s.collection = $2 AND s.entity_row = entities.row_id)`,
 			args: []any{p.snap.console, string(c), p.snap.seq},
 		})
 	}
-	if c.PrincipalKind() != "" && p.t.seen[c] > 0 {
-		steps = append(steps, step{
-			what: "note last activity",
-			query: `UPDATE entities SET last_active = s.last_active FROM seen s
+	if c.PrincipalKind() != "" && p.counts.unchanged[c] > 0 {
+		statements = append(statements, statement{
+			purpose: "update last activity",
+			sql: `UPDATE entities SET last_active = s.last_active FROM unchanged s
 				WHERE s.snapshot_seq = $1 AND s.collection = $2 AND s.touched = 1 AND entities.row_id = s.entity_row`,
 			args: []any{p.snap.seq, string(c)},
 		})
 	}
-	return append(steps, wipeReceipts(p.snap.seq, c)...)
+	return append(statements, clearWorkTables(p.snap.seq, c)...)
 }
 
-func (p *promoting) closeAssignments(c access.Collection) (steps []step) {
+func (p *promotion) closeAssignments(c access.Collection) (statements []statement) {
 	kind := string(c.PrincipalKind())
-	if p.t.gone(c) > 0 {
-		steps = append(steps, step{
-			what: "close assignments of who is gone",
-			query: `WITH gone AS (` + goneRows("$3") + `)
-				UPDATE assignments SET until = $2 FROM gone g
-				WHERE assignments.console = $1 AND assignments.principal_kind = $4 AND assignments.principal_id = g.id
+	if p.counts.missing(c) > 0 {
+		statements = append(statements, statement{
+			purpose: "close assignments of missing principals",
+			sql: `WITH missing AS (` + missingRows("$3") + `)
+				UPDATE assignments SET until = $2 FROM missing m
+				WHERE assignments.console = $1 AND assignments.principal_kind = $4 AND assignments.principal_id = m.id
 				  AND assignments.until IS NULL AND ` + promoted("assignments"),
 			args: []any{p.snap.console, p.snap.seq, string(c), kind},
 		})
 	}
-	return append(steps, step{
-		what: "close assignments",
-		query: `UPDATE assignments SET until = $1 FROM closing x
+	return append(statements, statement{
+		purpose: "close assignments",
+		sql: `UPDATE assignments SET until = $1 FROM closing x
 				WHERE x.snapshot_seq = $1 AND x.collection = $2
 				  AND assignments.console = $3 AND assignments.principal_kind = $4
 				  AND assignments.principal_id = x.principal_id AND assignments.role_id = x.role_id
@@ -150,44 +152,46 @@ func (p *promoting) closeAssignments(c access.Collection) (steps []step) {
 	})
 }
 
-// decide works out the answer, and what flips the snapshot and moves the heads.
-func (p *promoting) decide(ctx context.Context) (Promotion, []step, error) {
-	out := Promotion{State: StateUnchanged, Counts: p.t.counts(p.in.Collections, p.known)}
-	out.Added, out.Removed = p.t.changes()
-	if slices.ContainsFunc(p.in.Collections, p.t.changed) {
+// outcome computes the answer, and the statements that change the state of the snapshot
+// and move the heads of its collections.
+func (p *promotion) outcome(ctx context.Context) (Promotion, []statement, error) {
+	out := Promotion{State: StateUnchanged, Counts: p.counts.counts(p.in.Collections, p.heads)}
+	out.Added, out.Removed = p.counts.assignmentDiff()
+	if slices.ContainsFunc(p.in.Collections, p.counts.changed) {
 		out.State = StatePromoted
 	}
-	at, err := p.moment(ctx)
+	at, err := p.nextPromotionTime(ctx)
 	if err != nil {
 		return out, nil, err
 	}
 	out.At = fromMicros(at)
-	record, err := p.record(out, at)
+	record, err := p.recordPromotion(out, at)
 	if err != nil {
 		return out, nil, err
 	}
-	steps := []step{record}
+	statements := []statement{record}
 	for _, c := range p.in.Collections {
-		version := p.known[c].version
-		if p.t.changed(c) {
+		version := p.heads[c].version
+		if p.counts.changed(c) {
 			version = p.snap.seq
 		}
-		steps = append(steps, step{
-			what: "move the head",
-			query: `INSERT INTO heads (console, collection, seq, version, visible, held) VALUES ($1, $2, $3, $4, $5, $6)
+		statements = append(statements, statement{
+			purpose: "move the collection head",
+			sql: `INSERT INTO collection_heads (console, collection, seq, version, visible, held) VALUES ($1, $2, $3, $4, $5, $6)
 			        ON CONFLICT (console, collection) DO UPDATE SET seq = excluded.seq, version = excluded.version,
 			            visible = excluded.visible, held = excluded.held`,
 			args: []any{
 				p.snap.console, string(c), p.snap.seq, version,
-				p.t.seen[c] + p.t.pending[c], p.t.held[c] + p.t.added[c] - p.t.removed[c],
+				p.counts.rowsAfter(c), p.counts.assignmentsAfter(c),
 			},
 		})
 	}
-	return out, steps, nil
+	return out, statements, nil
 }
 
-// moment is now, or just after the console's latest promotion if a clock is behind.
-func (p *promoting) moment(ctx context.Context) (int64, error) {
+// nextPromotionTime is now, in microseconds since 1970, or one microsecond after the
+// console's latest promotion if the clock is behind that.
+func (p *promotion) nextPromotionTime(ctx context.Context) (int64, error) {
 	var latest sql.NullInt64
 	err := p.tx.QueryRowContext(ctx, `SELECT MAX(promoted_at) FROM snapshots WHERE console = $1`, p.snap.console).
 		Scan(&latest)
@@ -207,23 +211,23 @@ type changeCounts struct {
 	Removed int `json:"removed"`
 }
 
-func (p *promoting) record(out Promotion, at int64) (step, error) {
+func (p *promotion) recordPromotion(out Promotion, at int64) (statement, error) {
 	counts, err := toJSON(out.Counts)
 	if err != nil {
-		return step{}, err
+		return statement{}, err
 	}
 	changes, err := toJSON(changeCounts{Added: out.Added, Removed: out.Removed})
-	return step{
-		what: "record the promotion",
-		query: `UPDATE snapshots SET state = $1, promoted_at = $2, finished_at = $2, decided_by = $3, counts = $4,
+	return statement{
+		purpose: "record the promotion",
+		sql: `UPDATE snapshots SET state = $1, promoted_at = $2, finished_at = $2, decided_by = $3, counts = $4,
 		               changes = $5, note = ''
 		        WHERE seq = $6`,
 		args: []any{out.State, at, p.in.By, counts, changes, p.snap.seq},
 	}, err
 }
 
-// promotionOf is the answer already given for a proven snapshot.
-func promotionOf(ctx context.Context, q queryer, snap snapshotRow) (Promotion, error) {
+// earlierPromotion is the answer that was given for a snapshot already proven.
+func earlierPromotion(ctx context.Context, q queryer, snap snapshotRow) (Promotion, error) {
 	out := Promotion{State: snap.state}
 	var at int64
 	var counts, changes string

@@ -10,7 +10,7 @@ import (
 	"sentinelone-provisioner/internal/store"
 )
 
-// A first sync shows exactly what the console held, with counts.
+// After a first sync readers see exactly the state of the console, with counts.
 func TestPromote_First(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(db database) {
@@ -31,14 +31,14 @@ func TestPromote_First(t *testing.T) {
 		require.Equal(t, p.Counts, got.Counts)
 		require.Equal(t, p.At, got.PromotedAt)
 		require.True(t, began.Equal(got.StartedAt))
-		for _, table := range []string{"seen", "closing", "saved_pages"} {
+		for _, table := range []string{"unchanged", "closing", "saved_pages"} {
 			require.Zero(t, count(t, s, "SELECT COUNT(*) FROM "+table), table)
 		}
 	})
 }
 
-// What changed is versioned, what is gone is closed, what stayed is not touched.
-func TestPromote_ChangedAndGone(t *testing.T) {
+// Changed rows get a new version, deleted ones are closed, unchanged ones stay untouched.
+func TestPromote_ChangedAndDeleted(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(db database) {
 		t, s := db.t, db.s
@@ -92,7 +92,7 @@ func TestPromote_ChangedAndGone(t *testing.T) {
 	})
 }
 
-// An unchanged console writes neither an entity nor an assignment row.
+// A sync of an unchanged console writes neither an entity nor an assignment row.
 func TestPromote_UnchangedWritesNothing(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(db database) {
@@ -114,7 +114,7 @@ func TestPromote_UnchangedWritesNothing(t *testing.T) {
 		before := rows()
 		seen := time.Date(2026, 3, 4, 9, 30, 0, 123456000, time.UTC)
 		ana := w.principals["401"]
-		ana.LastActiveAt = &seen // moves without anybody's access changing
+		ana.LastActiveAt = &seen // changes without a change of access
 		w.principals["401"] = ana
 		p := syncOnce(t, s, acme, "s2", w)
 		require.Equal(t, store.StateUnchanged, p.State)
@@ -128,7 +128,7 @@ func TestPromote_UnchangedWritesNothing(t *testing.T) {
 	})
 }
 
-// A new name makes a version of the principal and leaves its assignments alone.
+// A new name creates a version of the principal and leaves its assignments untouched.
 func TestPromote_NameOnly(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(db database) {
@@ -150,8 +150,8 @@ func TestPromote_NameOnly(t *testing.T) {
 	})
 }
 
-// Only the collections asked for are promoted; the rest of the snapshot is dropped.
-func TestPromote_Some(t *testing.T) {
+// Only the collections in the input are promoted; the rest of the snapshot is dropped.
+func TestPromote_PartOfASnapshot(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(db database) {
 		t, s := db.t, db.s
@@ -169,7 +169,7 @@ func TestPromote_Some(t *testing.T) {
 }
 
 // A sync of some collections leaves the others as they are.
-func TestPromote_SubsetOfCollections(t *testing.T) {
+func TestPromote_SnapshotOfSomeCollections(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(db database) {
 		t, s := db.t, db.s
@@ -196,7 +196,7 @@ func TestPromote_SubsetOfCollections(t *testing.T) {
 }
 
 // Several consoles share a database without seeing each other, even with equal ids.
-func TestPromote_ConsolesApart(t *testing.T) {
+func TestPromote_ConsolesAreSeparate(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(db database) {
 		t, s := db.t, db.s
@@ -212,12 +212,12 @@ func TestPromote_ConsolesApart(t *testing.T) {
 		consoles, err := s.Consoles(t.Context())
 		require.NoError(t, err)
 		require.Equal(t, []string{acme, other}, consoles)
-		require.ErrorContains(t, s.Begin(t.Context(), store.BeginInput{Console: other, ID: "s1"}), "belongs to "+acme)
+		require.ErrorContains(t, s.Begin(t.Context(), store.BeginInput{Console: other, ID: "s1"}), "belongs to a snapshot of "+acme)
 	})
 }
 
-// An entity that went and came back is visible again, and the gap is kept.
-func TestPromote_ComesBack(t *testing.T) {
+// A deleted entity that returns is visible again, and the gap stays in the history.
+func TestPromote_DeletedEntityReturns(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(db database) {
 		t, s := db.t, db.s
@@ -232,7 +232,7 @@ func TestPromote_ComesBack(t *testing.T) {
 	})
 }
 
-// A clock that stands still or goes back never makes two promotions coincide.
+// Two promotions never have the same time, even if the clock stands still or goes back.
 func TestPromote_ClockBehind(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(db database) {
@@ -247,8 +247,8 @@ func TestPromote_ClockBehind(t *testing.T) {
 	})
 }
 
-// Promoting twice gives the first answer; promoting what is not drained is refused.
-func TestPromote_RepeatAndTooEarly(t *testing.T) {
+// Promoting twice gives the first answer; promoting an incomplete drain is an error.
+func TestPromote_RepeatedOrNotDrained(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(db database) {
 		t, s := db.t, db.s
@@ -258,7 +258,7 @@ func TestPromote_RepeatAndTooEarly(t *testing.T) {
 		_, err := s.Promote(t.Context(), "s1", store.PromoteInput{Collections: []access.Collection{access.Sites}})
 		require.ErrorContains(t, err, "sites of snapshot s1 is not drained")
 		_, err = s.Promote(t.Context(), "s1", store.PromoteInput{Collections: []access.Collection{access.Roles}})
-		require.ErrorContains(t, err, "does not cover roles")
+		require.ErrorContains(t, err, "promote roles of snapshot s1: it does not cover that collection")
 		_, err = s.Promote(t.Context(), "s1", store.PromoteInput{})
 		require.ErrorContains(t, err, "name the collections")
 		_, err = s.Promote(t.Context(), "none", store.PromoteInput{Collections: access.Collections()})

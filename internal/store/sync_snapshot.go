@@ -7,7 +7,7 @@ import (
 	"fmt"
 )
 
-// snapshotRow is a row of snapshots as the writing side needs it.
+// snapshotRow has the columns of a row of snapshots that writers need.
 type snapshotRow struct {
 	seq     int64
 	id      string
@@ -16,17 +16,17 @@ type snapshotRow struct {
 	note    string
 }
 
-// open says whether a snapshot may still take pages.
+// open says whether the snapshot still accepts pages.
 func (r snapshotRow) open() bool { return r.state == StateDraining || r.state == StateQuarantined }
 
-// proven says whether the snapshot is one that readers may see.
+// proven says whether the snapshot is promoted, or was proven to change nothing.
 func (r snapshotRow) proven() bool { return r.state == StatePromoted || r.state == StateUnchanged }
 
-func (r snapshotRow) mustBeOpen() error {
+func (r snapshotRow) checkOpen() error {
 	if r.open() {
 		return nil
 	}
-	return fmt.Errorf("snapshot %s is %s: %w", r.id, r.state, ErrDecided)
+	return fmt.Errorf("snapshot %s has ended as %s: %w", r.id, r.state, ErrDecided)
 }
 
 const snapshotByID = "SELECT seq, console, state, note FROM snapshots WHERE id = $1"
@@ -47,9 +47,9 @@ func (r *snapshotRow) scan(row scanner) error {
 	return nil
 }
 
-// claim finds a snapshot and, for the rest of the transaction, is the only one to
-// decide about its console. The state it returns is read after the wait.
-func (s *Store) claim(ctx context.Context, tx *sql.Tx, id string) (snapshotRow, error) {
+// lockConsoleOf reads a snapshot and locks its console for the rest of the transaction, so
+// that no other transaction decides about it. It reads the state after it has the lock.
+func (s *Store) lockConsoleOf(ctx context.Context, tx *sql.Tx, id string) (snapshotRow, error) {
 	r, err := findSnapshot(ctx, tx, id)
 	if err != nil || !s.d.postgres {
 		return r, err

@@ -7,88 +7,101 @@ import (
 	"sentinelone-provisioner/internal/access"
 )
 
-// tally counts what a snapshot has received, and what readers see now. Maps are by
-// collection; assignments are counted under the collection of their principals.
-type tally struct {
-	visible  map[access.Collection]int // what readers see
-	seen     map[access.Collection]int // of these, received as they are
-	pending  map[access.Collection]int // received, new or changed
-	replaced map[access.Collection]int // of the visible, those with a pending version
-	received map[access.Collection]int // rows that came, repeats included
+// snapshotCounts counts the rows that a snapshot received and the rows that readers see
+// now. The maps are keyed by collection; assignments count under the collection of their
+// principals.
+type snapshotCounts struct {
+	visible   map[access.Collection]int // what readers see
+	unchanged map[access.Collection]int // of the visible, received unchanged
+	pending   map[access.Collection]int // received, new or changed
+	replaced  map[access.Collection]int // of the visible, those with a pending version
+	received  map[access.Collection]int // all rows, repeats included
 
-	held    map[access.Collection]int // assignments that readers see
-	added   map[access.Collection]int
-	removed map[access.Collection]int
+	assignments        map[access.Collection]int // assignments that readers see
+	assignmentsAdded   map[access.Collection]int
+	assignmentsRemoved map[access.Collection]int
 }
 
-// gone is how many visible rows of a collection were not received.
-func (t tally) gone(c access.Collection) int { return t.visible[c] - t.seen[c] - t.replaced[c] }
+// missing is the number of visible rows of a collection that were not received.
+func (sum snapshotCounts) missing(c access.Collection) int {
+	return sum.visible[c] - sum.unchanged[c] - sum.replaced[c]
+}
 
-// received counts what the drains of a snapshot received for the collections.
-func received(
-	ctx context.Context, q queryer, snap snapshotRow, all map[access.Collection]drainRow, cs []access.Collection,
-) (tally, error) {
-	t := tally{
-		seen: map[access.Collection]int{}, pending: map[access.Collection]int{}, received: map[access.Collection]int{},
+// rowsAfter is the number of rows that readers see once the collection is promoted.
+func (sum snapshotCounts) rowsAfter(c access.Collection) int {
+	return sum.unchanged[c] + sum.pending[c]
+}
+
+// assignmentsAfter is the number of assignments that readers see once it is promoted.
+func (sum snapshotCounts) assignmentsAfter(c access.Collection) int {
+	return sum.assignments[c] + sum.assignmentsAdded[c] - sum.assignmentsRemoved[c]
+}
+
+// countReceived counts the rows that the drains of a snapshot received for the collections.
+func countReceived(
+	ctx context.Context, q queryer, snap snapshotRow, drains map[access.Collection]drainRow, cs []access.Collection,
+) (snapshotCounts, error) {
+	sum := snapshotCounts{
+		unchanged: map[access.Collection]int{}, pending: map[access.Collection]int{}, received: map[access.Collection]int{},
 	}
 	for _, c := range cs {
-		seen, pending, err := came(ctx, q, snap, all[c])
+		unchanged, pending, err := receivedCounts(ctx, q, snap, drains[c])
 		if err != nil {
-			return t, err
+			return sum, err
 		}
-		t.seen[c], t.pending[c], t.received[c] = seen, pending, all[c].received
+		sum.unchanged[c], sum.pending[c], sum.received[c] = unchanged, pending, drains[c].received
 	}
-	return t, nil
+	return sum, nil
 }
 
-// came is what a drain received: rows as they were, and rows new or changed. Once it
-// is complete neither moves any more, and [Store.Drained] notes them.
-func came(ctx context.Context, q queryer, snap snapshotRow, d drainRow) (seen, pending int, err error) {
-	if d.seen.Valid && d.pending.Valid {
-		return int(d.seen.Int64), int(d.pending.Int64), nil
+// receivedCounts counts what a drain received: unchanged rows, and new or changed ones
+// (pending). Both are final once the drain is complete; [Store.Drained] then stores them.
+func receivedCounts(ctx context.Context, q queryer, snap snapshotRow, d drainRow) (unchanged, pending int, err error) {
+	if d.unchanged.Valid && d.pending.Valid {
+		return int(d.unchanged.Int64), int(d.pending.Int64), nil
 	}
 	err = q.QueryRowContext(ctx,
-		`SELECT (SELECT COUNT(*) FROM seen s WHERE s.snapshot_seq = $3 AND s.collection = $2),
+		`SELECT (SELECT COUNT(*) FROM unchanged s WHERE s.snapshot_seq = $3 AND s.collection = $2),
 		        (SELECT COUNT(*) FROM entities e
 		          WHERE e.console = $1 AND e.collection = $2 AND e.since = $3 AND e.until IS NULL)`,
-		snap.console, string(d.collection), snap.seq).Scan(&seen, &pending)
+		snap.console, string(d.collection), snap.seq).Scan(&unchanged, &pending)
 	if err != nil {
-		return 0, 0, fmt.Errorf("count what came of %s: %w", d.collection, err)
+		return 0, 0, fmt.Errorf("count the rows received of %s: %w", d.collection, err)
 	}
-	return seen, pending, nil
+	return unchanged, pending, nil
 }
 
-// take counts everything that promoting the collections would do.
-func take(
-	ctx context.Context, q queryer, snap snapshotRow, all map[access.Collection]drainRow, cs []access.Collection,
-	known map[access.Collection]head,
-) (tally, error) {
-	t, err := received(ctx, q, snap, all, cs)
+// countSnapshot counts everything that promoting the collections would change.
+func countSnapshot(
+	ctx context.Context, q queryer, snap snapshotRow, drains map[access.Collection]drainRow, cs []access.Collection,
+	heads map[access.Collection]collectionHead,
+) (snapshotCounts, error) {
+	sum, err := countReceived(ctx, q, snap, drains, cs)
 	if err != nil {
-		return t, err
+		return sum, err
 	}
-	t.visible, t.held = map[access.Collection]int{}, map[access.Collection]int{}
-	for c, h := range known {
-		t.visible[c], t.held[c] = h.visible, h.held
+	sum.visible, sum.assignments = map[access.Collection]int{}, map[access.Collection]int{}
+	for c, h := range heads {
+		sum.visible[c], sum.assignments[c] = h.visible, h.held
 	}
-	t.replaced = map[access.Collection]int{}
-	t.added, t.removed = map[access.Collection]int{}, map[access.Collection]int{}
+	sum.replaced = map[access.Collection]int{}
+	sum.assignmentsAdded, sum.assignmentsRemoved = map[access.Collection]int{}, map[access.Collection]int{}
 	for _, c := range cs {
-		if err := t.countReplaced(ctx, q, snap, c); err != nil {
-			return t, err
+		if err := sum.countReplaced(ctx, q, snap, c); err != nil {
+			return sum, err
 		}
 		if c.PrincipalKind() == "" {
 			continue
 		}
-		if err := t.countAssignments(ctx, q, snap, c); err != nil {
-			return t, err
+		if err := sum.countAssignments(ctx, q, snap, c); err != nil {
+			return sum, err
 		}
 	}
-	return t, nil
+	return sum, nil
 }
 
-func (t *tally) countReplaced(ctx context.Context, q queryer, snap snapshotRow, c access.Collection) error {
-	if t.visible[c] == 0 || t.pending[c] == 0 {
+func (sum *snapshotCounts) countReplaced(ctx context.Context, q queryer, snap snapshotRow, c access.Collection) error {
+	if sum.visible[c] == 0 || sum.pending[c] == 0 {
 		return nil
 	}
 	n, err := count(ctx, q, "count replaced rows",
@@ -98,12 +111,14 @@ func (t *tally) countReplaced(ctx context.Context, q queryer, snap snapshotRow, 
 		                WHERE e.console = p.console AND e.collection = p.collection AND e.id = p.id
 		                  AND e.until IS NULL AND e.since <> $3 AND `+promoted("e")+`)`,
 		snap.console, string(c), snap.seq)
-	t.replaced[c] = n
+	sum.replaced[c] = n
 	return err
 }
 
-func (t *tally) countAssignments(ctx context.Context, q queryer, snap snapshotRow, c access.Collection) error {
-	added, err := t.countAdded(ctx, q, snap, c)
+func (sum *snapshotCounts) countAssignments(
+	ctx context.Context, q queryer, snap snapshotRow, c access.Collection,
+) error {
+	added, err := sum.countAdded(ctx, q, snap, c)
 	if err != nil {
 		return err
 	}
@@ -112,11 +127,11 @@ func (t *tally) countAssignments(ctx context.Context, q queryer, snap snapshotRo
 	if err != nil {
 		return err
 	}
-	if t.gone(c) > 0 {
-		n, err := count(ctx, q, "count assignments of who is gone",
-			`WITH gone AS (`+goneRows("$3")+`)
-			 SELECT COUNT(*) FROM gone g JOIN assignments a
-			   ON a.console = $1 AND a.principal_kind = $4 AND a.principal_id = g.id
+	if sum.missing(c) > 0 {
+		n, err := count(ctx, q, "count assignments of missing principals",
+			`WITH missing AS (`+missingRows("$3")+`)
+			 SELECT COUNT(*) FROM missing m JOIN assignments a
+			   ON a.console = $1 AND a.principal_kind = $4 AND a.principal_id = m.id
 			 WHERE a.until IS NULL AND `+promoted("a"),
 			snap.console, snap.seq, string(c), string(c.PrincipalKind()))
 		if err != nil {
@@ -124,18 +139,20 @@ func (t *tally) countAssignments(ctx context.Context, q queryer, snap snapshotRo
 		}
 		removed += n
 	}
-	t.added[c], t.removed[c] = added, removed
+	sum.assignmentsAdded[c], sum.assignmentsRemoved[c] = added, removed
 	return nil
 }
 
-// countAdded counts pending assignments through the pending principals. Where nobody
-// held anything before, they are what was counted page by page.
-func (t *tally) countAdded(ctx context.Context, q queryer, snap snapshotRow, c access.Collection) (int, error) {
-	if t.pending[c] == 0 {
+// countAdded counts pending assignments by way of the pending principals. If readers see
+// no assignments yet, the sums that were added up page by page are the answer.
+func (sum *snapshotCounts) countAdded(
+	ctx context.Context, q queryer, snap snapshotRow, c access.Collection,
+) (int, error) {
+	if sum.pending[c] == 0 {
 		return 0, nil
 	}
-	if t.held[c] == 0 && t.received[c] == t.seen[c]+t.pending[c] {
-		members, err := tallied(ctx, q, snap, c)
+	if sum.assignments[c] == 0 && sum.received[c] == sum.unchanged[c]+sum.pending[c] {
+		members, err := savedRoleCounts(ctx, q, snap, c)
 		return members.assignments(), err
 	}
 	return count(ctx, q, "count pending assignments",
@@ -145,38 +162,38 @@ func (t *tally) countAdded(ctx context.Context, q queryer, snap snapshotRow, c a
 		snap.console, string(c), snap.seq, string(c.PrincipalKind()))
 }
 
-// goneRows selects the ids of console $1 that readers see in the collection bound to
-// the parameter and that snapshot $2 did not receive.
-func goneRows(collection string) string {
+// missingRows selects the ids of console $1 that readers see in a collection and that
+// snapshot $2 did not receive. collection is the parameter bound to the collection.
+func missingRows(collection string) string {
 	return `SELECT e.id FROM entities e
 	WHERE e.console = $1 AND e.collection = ` + collection + ` AND e.until IS NULL AND ` + promotedIn("e") + `
-	  AND NOT EXISTS (SELECT 1 FROM seen s
+	  AND NOT EXISTS (SELECT 1 FROM unchanged s
 	                   WHERE s.snapshot_seq = $2 AND s.collection = e.collection AND s.entity_row = e.row_id)
 	  AND NOT EXISTS (SELECT 1 FROM entities p
 	                   WHERE p.console = e.console AND p.collection = e.collection AND p.id = e.id AND p.since = $2)`
 }
 
-// promotedIn is the same condition as promoted, for queries that walk over many rows
-// of console $1.
+// promotedIn is the condition of promoted in a form that is faster for queries over many
+// rows of console $1.
 func promotedIn(alias string) string {
 	return alias + `.since IN (SELECT v.seq FROM snapshots v WHERE v.console = $1 AND v.state = 'promoted')`
 }
 
-// counts is what the console would have once the collections are promoted; known
-// says which collections readers see something proven of.
-func (t tally) counts(cs []access.Collection, known map[access.Collection]head) map[string]int {
+// counts is the number of rows per collection, and of assignments, that readers would see
+// once the collections are promoted. heads has the collections that are proven already.
+func (sum snapshotCounts) counts(cs []access.Collection, heads map[access.Collection]collectionHead) map[string]int {
 	out := map[string]int{}
 	assignments := 0
-	for c := range known {
-		out[string(c)] = t.visible[c]
-		assignments += t.held[c]
+	for c := range heads {
+		out[string(c)] = sum.visible[c]
+		assignments += sum.assignments[c]
 	}
 	for _, c := range cs {
-		out[string(c)] = t.seen[c] + t.pending[c]
-		if _, proven := known[c]; !proven {
-			assignments += t.held[c]
+		out[string(c)] = sum.rowsAfter(c)
+		if _, proven := heads[c]; !proven {
+			assignments += sum.assignments[c]
 		}
-		assignments += t.added[c] - t.removed[c]
+		assignments += sum.assignmentsAdded[c] - sum.assignmentsRemoved[c]
 	}
 	if hasPrincipals(out) {
 		out[Assignments] = assignments
@@ -193,16 +210,18 @@ func hasPrincipals(counts map[string]int) bool {
 	return false
 }
 
-// changes sums up the assignments added and removed.
-func (t tally) changes() (added, removed int) {
-	for _, n := range t.added {
+// assignmentDiff is the number of assignments added and removed over all collections.
+func (sum snapshotCounts) assignmentDiff() (added, removed int) {
+	for _, n := range sum.assignmentsAdded {
 		added += n
 	}
-	for _, n := range t.removed {
+	for _, n := range sum.assignmentsRemoved {
 		removed += n
 	}
 	return added, removed
 }
 
-// changed says whether promoting the collection changes anything that is kept.
-func (t tally) changed(c access.Collection) bool { return t.pending[c] > 0 || t.gone(c) > 0 }
+// changed says whether promoting the collection changes any versioned row.
+func (sum snapshotCounts) changed(c access.Collection) bool {
+	return sum.pending[c] > 0 || sum.missing(c) > 0
+}
