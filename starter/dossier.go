@@ -192,8 +192,20 @@ func (d *dossier) assemble() {
 	}
 }
 
-// stateOpen is the state of a request of which the ledger alone is known, and no end.
-const stateOpen = "open"
+// States of requests of which the ledger alone is known.
+const (
+	stateOpen       = "open"       // there is no receipt
+	stateUnreadable = "unreadable" // this version cannot read its entry
+)
+
+// unreadable names the entries that cannot be read.
+func (d dossier) unreadable() error {
+	var all []error
+	for _, entry := range d.entries {
+		all = append(all, entry.unreadable)
+	}
+	return errors.Join(all...)
+}
 
 func (d dossier) state() string {
 	if d.receipt != nil {

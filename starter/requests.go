@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -76,7 +77,8 @@ type requestRow struct {
 	Duration  access.Duration     `json:"duration,omitzero"` // of a grant for a time
 	Requester string              `json:"requester"`
 	AskedAt   time.Time           `json:"askedAt"`
-	// State is "open" where nobody tells how far it is.
+	// State is "open" where nobody tells how far it is, "unreadable" where its entry in the
+	// ledger cannot be read: the message says why.
 	State   string         `json:"state"`
 	Outcome access.Outcome `json:"outcome,omitempty"`
 	EndsAt  *time.Time     `json:"endsAt,omitempty"`
@@ -105,17 +107,14 @@ func (p *program) requests(ctx context.Context, o requestsOptions) error {
 	if err != nil {
 		return err
 	}
-	rows, err := rowsOf(found)
-	if err != nil {
-		return err
-	}
+	rows, unreadable := rowsOf(found)
 	waits, err := db.Waits(ctx, host)
 	if err != nil {
 		return err
 	}
 	rows = p.askTemporal(ctx, withWaits(rows, waits, since))
 	if p.output.json {
-		return p.emitJSON(requestsAnswer{Console: host, Requests: rows})
+		return errors.Join(p.emitJSON(requestsAnswer{Console: host, Requests: rows}), unreadable)
 	}
 	if len(rows) == 0 {
 		p.remark("no request of %s matches", host)
@@ -125,7 +124,7 @@ func (p *program) requests(ctx context.Context, o requestsOptions) error {
 	if o.limit > 0 && len(found) == o.limit {
 		p.remark("these are the newest %d; --limit 0 shows all", o.limit)
 	}
-	return nil
+	return unreadable
 }
 
 func requestsTable(rows []requestRow) (header []string, lines [][]string) {
@@ -163,7 +162,7 @@ func (r requestRow) progress() string {
 		text += ": " + r.Waiting
 	case r.Outcome != "":
 		text += ": " + string(r.Outcome)
-	case r.State == workflows.StateFailed:
+	case r.State == workflows.StateFailed, r.State == stateUnreadable:
 		text += ": " + r.Message
 	}
 	return text

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -14,14 +15,16 @@ import (
 
 // rowsOf makes one row of each request. One that was planned several times, since its
 // principal had changed meanwhile, has an entry for each plan: the newest counts, asked
-// when the first was made. A dry run that failed has no place here.
+// when the first was made. A dry run that failed has no place here. The error names the
+// entries that cannot be read; their requests have rows too.
 func rowsOf(found []store.LedgerPair) ([]requestRow, error) {
 	var rows []requestRow
+	var unreadable []error
 	seen := map[string]int{}
 	for _, pair := range found {
 		row, err := rowOf(pair)
 		if err != nil {
-			return nil, err
+			unreadable = append(unreadable, err)
 		}
 		run := ledger.RunOf(pair.Request).String()
 		if i, again := seen[run]; again {
@@ -34,24 +37,26 @@ func rowsOf(found []store.LedgerPair) ([]requestRow, error) {
 		seen[run] = len(rows)
 		rows = append(rows, row)
 	}
-	return rows, nil
+	return rows, errors.Join(unreadable...)
 }
 
+// rowOf is the row also where there is an error: it says then what cannot be read.
 func rowOf(pair store.LedgerPair) (requestRow, error) {
+	row := requestRow{ID: pair.Request.Request, AskedAt: pair.Request.At, State: stateOpen}
 	asked, err := ledger.DecodeAs[ledger.Request](pair.Request)
 	if err != nil {
-		return requestRow{}, err
+		row.State, row.Message = stateUnreadable, err.Error()
+		return row, err
 	}
 	plan := asked.Plan
-	row := requestRow{
-		ID: pair.Request.Request, Op: plan.Op, Principal: plan.Principal, Role: plan.Role, Scope: plan.Scope,
-		Duration: plan.Terms.Duration, Requester: plan.Terms.Requester, AskedAt: pair.Request.At, State: stateOpen,
-	}
+	row.Op, row.Principal, row.Role, row.Scope = plan.Op, plan.Principal, plan.Role, plan.Scope
+	row.Duration, row.Requester = plan.Terms.Duration, plan.Terms.Requester
 	if pair.Receipt == nil {
 		return row, nil
 	}
 	closed, err := ledger.DecodeAs[ledger.Receipt](*pair.Receipt)
 	if err != nil {
+		row.State, row.Message = stateUnreadable, err.Error()
 		return row, err
 	}
 	receipt := closed.Receipt

@@ -70,7 +70,7 @@ func (p *program) show(ctx context.Context, id, console string) error {
 		err = errors.Join(err, fmt.Errorf("the receipt of %s is not as it was sealed: someone has changed it. "+
 			"Verify the whole record with `starter ledger verify`", d.id))
 	}
-	return err
+	return errors.Join(err, d.unreadable())
 }
 
 // forPrograms is the receipt; before there is one, the status, as far as it is known.

@@ -37,7 +37,7 @@ func (d dossier) events() []event {
 	for _, entry := range d.entries {
 		switch {
 		case entry.unreadable != nil:
-			out = append(out, event{entry.At, "unreadable", entry.unreadable.Error()})
+			out = append(out, event{entry.At, stateUnreadable, entry.unreadable.Error()})
 		case !settled[ledger.ChangeOf(entry.Entry)]:
 			out = append(out, entryEvents(entry)...)
 		}
