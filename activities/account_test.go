@@ -220,7 +220,8 @@ func TestCreate(t *testing.T) {
 			}
 			require.Equal(t, out, m.make(in), "asked again, it is the first answer")
 			require.Len(t, m.there(account), 1)
-			require.Equal(t, []ledger.Kind{ledger.KindRequest, ledger.KindWrite, ledger.KindAnswer}, kindsOf(m.ledger())[:3])
+			require.Equal(t, []ledger.Kind{ledger.KindRequest, ledger.KindWrite, ledger.KindAnswer},
+				kindsOf(m.ledger())[:3])
 		})
 	}
 }

@@ -129,7 +129,8 @@ func (n *Notify) Send(ctx context.Context, in SendInput) error {
 		return n.note(ctx, in, d)
 	}
 	return n.note(ctx, in, ledger.Notification{
-		Event: in.Event.Type, Sender: in.Sender, Result: ledger.Dropped, Error: "this worker does not send there any more",
+		Event: in.Event.Type, Sender: in.Sender, Result: ledger.Dropped,
+		Error: "this worker does not send there any more",
 	})
 }
 

@@ -142,7 +142,9 @@ func TestNotify_WhatAnAnswerMeans(t *testing.T) {
 		want   []ledger.Notification
 		again  bool
 	}{
-		{http.StatusNoContent, []ledger.Notification{{Event: "requested", Sender: "webhook", Result: "delivered"}}, false},
+		{http.StatusNoContent, []ledger.Notification{{
+			Event: "requested", Sender: "webhook", Result: "delivered",
+		}}, false},
 		{http.StatusGone, []ledger.Notification{{
 			Event: "requested", Sender: "webhook", Result: "dropped",
 			Error: "webhook: the receiver answers 410: dropped",

@@ -50,7 +50,8 @@ func (w *writing) recalled(e ledger.Entry) (*WriteResult, error) {
 
 // otherSubject says that an entry under a key of ours is about something else.
 func otherSubject(e ledger.Entry, want string) error {
-	return fmt.Errorf("entry %d of the ledger (key %q) is not about %s: run `starter ledger verify`", e.Seq, e.Key, want)
+	return fmt.Errorf("entry %d of the ledger (key %q) is not about %s: run `starter ledger verify`",
+		e.Seq, e.Key, want)
 }
 
 // tooLate answers a change that was called off before it came.

@@ -5,9 +5,9 @@ import (
 	"encoding/json"
 	"io"
 
-	"sentinelone-provisioner/internal/ledger"
-
 	"github.com/spf13/cobra"
+
+	"sentinelone-provisioner/internal/ledger"
 )
 
 type ledgerExportOptions struct{ out, console string }

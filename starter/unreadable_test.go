@@ -38,7 +38,8 @@ func TestShow_EntriesItCannotRead(t *testing.T) {
 		{rawBody{ledger.KindNotification, `"text"`}, "the body is not a JSON object: "},
 	} {
 		recordOf(t, "grant/OLD",
-			ledger.NewEntry{Key: "request", Body: ledger.Request{Plan: plan}}, ledger.NewEntry{Key: "odd", Body: e.rawBody})
+			ledger.NewEntry{Key: "request", Body: ledger.Request{Plan: plan}},
+			ledger.NewEntry{Key: "odd", Body: e.rawBody})
 		why := `entry 2 of the ledger (kind "` + string(e.kind) + `", key "grant/OLD#r1/odd") cannot be read: ` + e.why
 		got := run(t, "show", "OLD")
 		require.Equal(t, exitFailed, got.code)

@@ -122,7 +122,9 @@ func TestVerifyLedger_Faults(t *testing.T) {
 		},
 		{
 			"the head removed", "DELETE FROM ledger_heads WHERE console = $1",
-			ledger.Fault{Seq: 6, Text: "the head is missing: entry 6 is the last there is, and more may have been removed"},
+			ledger.Fault{
+				Seq: 6, Text: "the head is missing: entry 6 is the last there is, and more may have been removed",
+			},
 		},
 		{
 			"the head altered", "UPDATE ledger_heads SET hash = 'x' WHERE console = $1",
@@ -157,10 +159,12 @@ func TestVerifyLedgerSince_Rewritten(t *testing.T) {
 		}
 		appendTo(t, s, acme, note("grant/7", "request", 1), note("grant/7", "plan", 2))
 		require.Empty(t, verified(t, s, acme).Faults)
-		require.Equal(t, []ledger.Fault{{Seq: 3, Text: "entry 3 is missing at the end: entry 3 was noted earlier"}}, since())
+		require.Equal(t, []ledger.Fault{{Seq: 3, Text: "entry 3 is missing at the end: entry 3 was noted earlier"}},
+			since())
 		appendTo(t, s, acme, note("grant/7", "write", 3), note("grant/7", "readback", 4))
 		require.Empty(t, verified(t, s, acme).Faults)
-		require.Equal(t, []ledger.Fault{{Seq: 3, Text: "entry 3 is not the one noted earlier, whose hash is " + noted.Hash +
+		require.Equal(t, []ledger.Fault{{Seq: 3, Text: "entry 3 is not the one noted earlier, whose hash is " +
+			noted.Hash +
 			": this entry or one before it was rewritten"}}, since())
 	})
 }
@@ -193,7 +197,8 @@ func TestAppend_AfterALoss(t *testing.T) {
 		chainOf(t, s, acme, 3)
 		change(t, s, "DELETE FROM ledger WHERE seq = 3")
 		appendTo(t, s, acme, note("grant/9", "request", 1))
-		require.Equal(t, []ledger.Fault{{Seq: 3, Text: "entry 3 is missing before entry 4"}}, verified(t, s, acme).Faults)
+		require.Equal(t, []ledger.Fault{{Seq: 3, Text: "entry 3 is missing before entry 4"}},
+			verified(t, s, acme).Faults)
 	})
 }
 
