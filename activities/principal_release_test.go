@@ -375,7 +375,7 @@ func TestRelease_RoleOfTheBaselineIsGone(t *testing.T) {
 	require.Len(t, got.Proof.Writes, 2)
 	require.Equal(t, http.StatusBadRequest, got.Proof.Writes[0].Status)
 	require.Equal(t, []string{
-		"role " + custom + " is no longer on the console: it is not given back at site " + d.soc.ScopeID,
+		"role " + custom + " was deleted from the console: it is not restored at site " + d.soc.ScopeID,
 	}, got.Proof.Drift)
 	require.Equal(t, got, d.done(in))
 }

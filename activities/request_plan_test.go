@@ -324,7 +324,7 @@ func TestPlan_LevelChangeAllowed(t *testing.T) {
 	require.True(t, got.Rules.AllowLevelChange)
 	require.Equal(t, []string{
 		"moves the principal from site to tenant level",
-		"takes away role " + d.viewer.RoleID + " at site " + d.viewer.ScopeID +
+		"removes role " + d.viewer.RoleID + " at site " + d.viewer.ScopeID +
 			", role " + d.soc.RoleID + " at site " + d.soc.ScopeID,
 	}, got.Notes)
 	require.Equal(t, access.Holdings{

@@ -69,7 +69,7 @@ func TestScopeNamed(t *testing.T) { //nolint:paralleltest // newFixture points t
 		{"", "site", "scope: give one of name and id of the site"},
 		{"Acme", "tenant", "scope: the tenant has neither id nor name: leave them out"},
 		{"Acme", "galaxy", `scope.level is "galaxy": write tenant, account or site`},
-		{"Acme", "group", "scope.level is group: nobody is given a role at a group"},
+		{"Acme", "group", "scope.level is group, where roles cannot be granted"},
 	} {
 		_, _, err := scopeNamed(bad.text, bad.level, known)
 		require.ErrorContains(t, err, bad.want)

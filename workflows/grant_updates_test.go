@@ -253,9 +253,9 @@ func TestGrant_UpdatesByNobody(t *testing.T) {
 		cases["unknown field"] = append(cases["unknown field"],
 			r.tells(time.Hour, update, map[string]any{"by": bobMail, "why": "x"}))
 	}
-	cases["a duration is a text"] = append(cases["a duration is a text"],
+	cases["is not a text"] = append(cases["is not a text"],
 		r.tells(time.Hour, workflows.ExtendUpdate, map[string]any{"by": bobMail, "duration": 5}))
-	cases["is no duration"] = append(cases["is no duration"],
+	cases["invalid duration"] = append(cases["invalid duration"],
 		r.tells(time.Hour, workflows.ExtendUpdate, map[string]any{"by": bobMail, "duration": "soon"}))
 	require.Equal(t, "expired", r.grant(in).State)
 	for want, list := range cases {

@@ -285,7 +285,7 @@ func TestProvision_WrongInput(t *testing.T) {
 		"no life": {
 			workflows.ProvisionServiceUserType,
 			map[string]any{"name": "a=b", "tokenLife": "0s"},
-			[]string{"tokenLife is 0s", "none of < > ="},
+			[]string{"tokenLife is 0s", "rejects < > ="},
 		},
 		"no mode": {
 			workflows.OffboardType,

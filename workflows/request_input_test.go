@@ -45,7 +45,7 @@ func TestRequests_RefuseBadInput(t *testing.T) {
 		"role twice":       {"role", obj{"name": "SOC", "id": "2"}, "role: give one of name and id", true},
 		"role id":          {"role", obj{"id": "-2"}, `role.id is "-2"`, true},
 		"no scope":         {"scope", nil, `scope.level is "": write tenant, account or site`, true},
-		"group":            {"scope", obj{"level": "group", "id": "5"}, "nobody is given a role at a group", true},
+		"group":            {"scope", obj{"level": "group", "id": "5"}, "scope.level is group, where roles cannot be granted", true},
 		"unknown level":    {"scope", obj{"level": "world"}, `scope.level is "world"`, true},
 		"tenant with id":   {"scope", obj{"level": "tenant", "id": "5"}, "the tenant has neither id nor name", true},
 		"site of no name":  {"scope", obj{"level": "site"}, "scope: give one of name and id of the site", true},
@@ -63,8 +63,8 @@ func TestRequests_RefuseBadInput(t *testing.T) {
 		"misspelt role":       {"role", obj{"nam": "SOC"}, `unknown field "nam"`, false},
 		"misspelt scope":      {"scope", obj{"level": "site", "ID": "5", "x": 1}, `unknown field "x"`, false},
 		"number for id":       {"role", obj{"id": 5}, "input is not understood", false},
-		"number for duration": {"duration", 4, `a duration is a text such as "4h", not 4`, false},
-		"no duration":         {"duration", "four hours", `"four hours" is no duration`, false},
+		"number for duration": {"duration", 4, `duration 4 is not a text`, false},
+		"no duration":         {"duration", "four hours", `invalid duration "four hours"`, false},
 		"no time":             {"startAt", "tomorrow", "input is not understood", false},
 	}
 	for name, c := range cases {

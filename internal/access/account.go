@@ -8,22 +8,23 @@ import (
 	"unicode/utf8"
 )
 
-// NewAccount is a user or service user that somebody asks for.
+// NewAccount describes a requested user or service user before it exists.
 type NewAccount struct {
 	Kind  Kind   `json:"kind"`
 	Email string `json:"email,omitempty"` // of a user
 	Name  string `json:"name"`            // full name of a user, name of a service user
-	// Description and TokenExpiresAt, the end of the token that it is made with, are a
-	// service user's.
+	// Description and TokenExpiresAt are set for service users only; the latter is when the
+	// API token that is created with it expires.
 	Description    string    `json:"description,omitempty"`
 	TokenExpiresAt time.Time `json:"tokenExpiresAt,omitzero"`
 }
 
-// maxServiceUserText bounds a service user's name and its description, in characters:
-// a console takes no more (POST /service-users).
+// maxServiceUserText is the longest name and description of a service user, in characters,
+// that a console accepts (POST /service-users).
 const maxServiceUserText = 255
 
-// Validate says what is wrong with it, all of it, apart from the time of the token.
+// Validate returns all faults, joined, except those of TokenExpiresAt; nil if there is
+// none.
 func (a NewAccount) Validate() error {
 	if a.Kind == ServiceUser {
 		return errors.Join(validName(a.Name), validDescription(a.Description))
@@ -33,7 +34,7 @@ func (a NewAccount) Validate() error {
 		faults = append(faults, fmt.Errorf("email is %q: give an address, as in \"ana@example.com\"", a.Email))
 	}
 	if strings.TrimSpace(a.Name) == "" {
-		faults = append(faults, errors.New("fullName is missing: a console wants one"))
+		faults = append(faults, errors.New("fullName is missing: the console requires one"))
 	}
 	return errors.Join(faults...)
 }
@@ -41,31 +42,32 @@ func (a NewAccount) Validate() error {
 func validName(name string) error {
 	switch {
 	case strings.TrimSpace(name) == "":
-		return errors.New("name is missing: say what the service user is to be called")
+		return errors.New("name is missing: give the service user a name")
 	case utf8.RuneCountInString(name) > maxServiceUserText:
-		return fmt.Errorf("name has more than %d characters, which a console does not take", maxServiceUserText)
+		return fmt.Errorf("name is longer than the %d characters that a console accepts: shorten it", maxServiceUserText)
 	case strings.ContainsAny(name, "<>="):
-		return fmt.Errorf("name is %q: a console takes none of < > = in it", name)
+		return fmt.Errorf("name is %q: a console rejects < > = in it, so leave them out", name)
 	}
 	return nil
 }
 
 func validDescription(text string) error {
 	if utf8.RuneCountInString(text) > maxServiceUserText {
-		return fmt.Errorf("description has more than %d characters, which a console does not take", maxServiceUserText)
+		return fmt.Errorf("description is longer than the %d characters that a console accepts: shorten it",
+			maxServiceUserText)
 	}
 	return nil
 }
 
-// Ref is the account before it has an id.
+// Ref is a reference to the account, still without an id.
 func (a NewAccount) Ref() PrincipalRef {
 	return PrincipalRef{Kind: a.Kind, Name: a.Name, Email: a.Email}
 }
 
-// TokenPlace says where the token of a service user was put, never the token.
+// TokenPlace says where the token of a service user was stored. It never holds the token.
 type TokenPlace struct {
 	Sink string `json:"sink"` // "file" or "command"
-	// Path is of the file, in the folder that SERVICE_USER_TOKEN_DIR names.
+	// Path is the file, in the folder SERVICE_USER_TOKEN_DIR; "" for a command.
 	Path      string    `json:"path,omitempty"`
 	ExpiresAt time.Time `json:"expiresAt"`
 }

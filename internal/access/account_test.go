@@ -20,12 +20,12 @@ func TestNewAccount_Validate(t *testing.T) {
 		"nothing":      {access.NewAccount{Kind: access.User}, []string{`email is ""`, "fullName is missing"}},
 		"no address":   {access.NewAccount{Kind: access.User, Email: "ana@", Name: "Ana"}, []string{`email is "ana@"`}},
 		"no name":      {access.NewAccount{Kind: access.ServiceUser, Name: "  "}, []string{"name is missing"}},
-		"odd name":     {access.NewAccount{Kind: access.ServiceUser, Name: "a<b"}, []string{"none of < > ="}},
+		"odd name":     {access.NewAccount{Kind: access.ServiceUser, Name: "a<b"}, []string{"rejects < > ="}},
 		"too long": {
 			access.NewAccount{
 				Kind: access.ServiceUser, Name: strings.Repeat("é", 256), Description: strings.Repeat("é", 256),
 			},
-			[]string{"name has more than 255", "description has more than 255"},
+			[]string{"name is longer than the 255", "description is longer than the 255"},
 		},
 		"as long as may be": {
 			access.NewAccount{
@@ -48,7 +48,7 @@ func TestNewAccount_Validate(t *testing.T) {
 	}
 }
 
-// Who is governed elsewhere may be deleted, but not given other roles.
+// A principal with read-only roles may be deleted, but its roles cannot be changed.
 func TestUndeletable(t *testing.T) {
 	t.Parallel()
 	elsewhere := access.Principal{Kind: access.User, ID: "7", RolesReadOnly: true}

@@ -11,100 +11,101 @@ type Op string
 
 // The operations.
 const (
-	OpGrant   Op = "grant"   // give a role for good
-	OpAcquire Op = "acquire" // give a role until it is released
-	OpRelease Op = "release" // end what was acquired
-	OpRevoke  Op = "revoke"  // take a role away for good
-	OpReset   Op = "reset"   // leave one role, and nothing else
+	OpGrant   Op = "grant"   // grant a role permanently
+	OpAcquire Op = "acquire" // begin a lease on a role
+	OpRelease Op = "release" // end a lease
+	OpRevoke  Op = "revoke"  // remove a role permanently
+	OpReset   Op = "reset"   // replace all roles by one
 	OpDelete  Op = "delete"  // delete the principal
-	OpCreate  Op = "create"  // make the principal, with one role
+	OpCreate  Op = "create"  // create the principal, with one role
 )
 
-// Outcome is what a change came to.
+// Outcome is how a change ended.
 type Outcome string
 
 // The outcomes.
 const (
 	Applied       Outcome = "applied"       // written and read back
-	AlreadyHeld   Outcome = "alreadyHeld"   // the console showed it before anything was written
+	AlreadyHeld   Outcome = "alreadyHeld"   // the principal already had the role
 	Released      Outcome = "released"      // the role is gone from the scope
-	StillHeld     Outcome = "stillHeld"     // another lease, or what was there before, holds the same role
-	Superseded    Outcome = "superseded"    // someone else changed the scope meanwhile; that stands
-	NotApplied    Outcome = "notApplied"    // nothing was given, so nothing had to be undone
-	Removed       Outcome = "removed"       // taken away and read back
-	AlreadyAbsent Outcome = "alreadyAbsent" // the console did not show it
-	Deleted       Outcome = "deleted"       // the principal itself is gone
-	Created       Outcome = "created"       // the principal was made, with its role
-	LastRoleStays Outcome = "lastRole"      // nothing was done: it would leave the principal without a role
-	PlanChanged   Outcome = "changed"       // nothing was done: the principal is not as it was when people consented
-	RolesConflict Outcome = "conflicts"     // nothing was done: nobody may hold the role beside another one
-	LevelDiffers  Outcome = "levelChange"   // nothing was done: it would move the principal to another level
+	StillHeld     Outcome = "stillHeld"     // the lease ended; another lease or the baseline keeps the role
+	Superseded    Outcome = "superseded"    // the scope was changed otherwise meanwhile; that change stands
+	NotApplied    Outcome = "notApplied"    // the lease never began, so there was nothing to undo
+	Removed       Outcome = "removed"       // the role was removed, and read back as absent
+	AlreadyAbsent Outcome = "alreadyAbsent" // the principal did not have the role
+	Deleted       Outcome = "deleted"       // the principal was deleted
+	Created       Outcome = "created"       // the principal was created, with its role
+	LastRoleStays Outcome = "lastRole"      // refused: the principal would have no role left
+	PlanChanged   Outcome = "changed"       // not done: the principal changed after the approval
+	RolesConflict Outcome = "conflicts"     // refused: separation of duties
+	LevelDiffers  Outcome = "levelChange"   // refused: the principal would move to another level
 )
 
-// LastRoleRule says what happens when a change would leave a principal without a
-// role, which a console has no list for.
+// LastRoleRule says what to do when a change would remove the last role of a principal: a
+// console accepts no empty list.
 type LastRoleRule string
 
-// The rules.
+// The rules for the last role.
 const (
-	LastRoleStop      LastRoleRule = "stop"
-	LastRoleDowngrade LastRoleRule = "downgrade"
-	LastRoleDelete    LastRoleRule = "delete"
+	LastRoleStop      LastRoleRule = "stop"      // refuse the change
+	LastRoleDowngrade LastRoleRule = "downgrade" // leave one other role
+	LastRoleDelete    LastRoleRule = "delete"    // delete the principal
 )
 
-// Rules say how far a change may go.
+// Rules are the limits that the policy and the requester set on a change.
 type Rules struct {
-	// AllowLevelChange lets a grant move the principal to another level, which costs
-	// it every role of the one it leaves.
+	// AllowLevelChange lets a grant move the principal to another level. The principal
+	// loses all roles at its current level.
 	AllowLevelChange bool `json:"allowLevelChange,omitempty"`
-	// LastRole is stop if empty.
+	// LastRole applies when no role would be left; empty means [LastRoleStop].
 	LastRole LastRoleRule `json:"lastRole,omitempty"`
-	// Downgrade is the role that LastRoleDowngrade leaves.
+	// Downgrade is the role that [LastRoleDowngrade] leaves.
 	Downgrade *Holding `json:"downgrade,omitempty"`
-	// Separate are the roles that nobody may hold beside the one that is given.
+	// Separate lists the roles that one principal may not hold together with the granted one.
 	Separate []Separation `json:"separate,omitempty"`
 }
 
-// Change is one thing to do to a principal.
+// Change is one operation on the roles of a principal.
 type Change struct {
 	Op    Op    `json:"op"`
-	Lease Lease `json:"lease"` // of grant, revoke and reset the holding alone counts
+	Lease Lease `json:"lease"` // grant, revoke and reset use its holding, and grant its id to replace a lease
 	Rules Rules `json:"rules"`
 }
 
-// Step is what a change means for what a principal holds now. Before and After are
-// whole lists, as they are read and written.
+// Step is a change worked out for the current access of a principal. Before and After are
+// complete lists, as the console is read and written.
 type Step struct {
 	Before  Holdings `json:"before"`
 	After   Holdings `json:"after"`
 	Outcome Outcome  `json:"outcome"`
-	// Delete says that the principal itself is deleted; After is empty then.
+	// Delete is set if the step deletes the principal; After is then empty.
 	Delete bool `json:"delete,omitempty"`
-	// LevelChange says that After is at another level than Before.
+	// LevelChange is set if After is at another level than Before.
 	LevelChange bool `json:"levelChange,omitempty"`
-	// Loses lists what is held before and not after, other than what was asked for.
+	// Loses lists the roles in Before that After lacks, without the one that the request
+	// names.
 	Loses []HeldRole `json:"loses,omitempty"`
-	// LastRole says that the rule for the last role decided.
+	// LastRole is the rule that was applied because no role would be left; else empty.
 	LastRole LastRoleRule `json:"lastRole,omitempty"`
-	// Conflicts are the rules of [Rules.Separate] that forbid it.
+	// Conflicts are the rules of [Rules.Separate] that forbid the step.
 	Conflicts []Separation `json:"conflicts,omitempty"`
-	// Drift says what someone has changed by hand since our last look.
+	// Drift has one sentence for each hand edit since the last read.
 	Drift []string `json:"drift,omitempty"`
-	// Next is what is known once the step is done.
+	// Next is the state after the step is applied.
 	Next OwnershipState `json:"next"`
 }
 
-// Refused says that the step does nothing because a rule forbids it.
+// Refused says whether a rule forbids the step. It then changes nothing.
 func (s Step) Refused() bool { return s.Outcome.Refused() }
 
-// Refused says that nothing was done because a rule forbids it.
+// Refused says whether a rule forbade the change, so that nothing was done.
 func (o Outcome) Refused() bool { return o == LastRoleStays || o == LevelDiffers || o == RolesConflict }
 
-// Writes says whether the console has to be changed.
+// Writes says whether the step changes the console.
 func (s Step) Writes() bool { return s.Delete || !s.Before.Equal(s.After) }
 
-// Landed says whether the console shows what the step would have made of it: the
-// scopes that it changes, since others may have changed the rest.
+// Landed says whether the console shows the result of the step. It compares only the
+// scopes that the step changes: other scopes may have changed since.
 func (s Step) Landed(actual Holdings) bool {
 	if len(s.After.Held) > 0 && actual.Level != s.After.Level {
 		return false
@@ -117,8 +118,9 @@ func (s Step) Landed(actual Holdings) bool {
 	return true
 }
 
-// Apply works out a change from what the console shows. It never plans an empty
-// list and never a mixture of levels.
+// Apply works out a change on the access that the console shows. It changes nothing
+// itself. After is never an empty list, except where the principal is deleted, and never
+// mixes levels.
 func (t OwnershipState) Apply(c Change, actual Holdings) Step {
 	next, drift := t.Absorb(actual)
 	s := Step{Before: actual.Normal(), After: actual.Normal(), Drift: drift, Next: next}
@@ -135,7 +137,7 @@ func (t OwnershipState) Apply(c Change, actual Holdings) Step {
 		s.reset(c)
 	case OpDelete:
 		s.deletePrincipal()
-	case OpCreate: // is no change of what somebody holds
+	case OpCreate: // there is no access yet to change
 	}
 	s.checkSeparation(c)
 	if s.Refused() {
@@ -146,7 +148,7 @@ func (t OwnershipState) Apply(c Change, actual Holdings) Step {
 	return s
 }
 
-// finish fills in what follows from before and after.
+// finish fills in the fields that follow from Before and After.
 func (s *Step) finish(c Change) {
 	s.LevelChange = len(s.After.Held) > 0 && len(s.Before.Held) > 0 && s.Before.Level != s.After.Level
 	for _, h := range s.Before.Held {
@@ -158,8 +160,8 @@ func (s *Step) finish(c Change) {
 	s.Next.Proven = s.After
 }
 
-// refuseLevelChange says whether giving the holding would change the level, which some rule
-// must allow.
+// refuseLevelChange refuses a grant that would change the level without permission, and
+// says whether it did.
 func (s *Step) refuseLevelChange(c Change) bool {
 	if len(s.Before.Held) == 0 || s.Before.Level == c.Lease.Level || c.Rules.AllowLevelChange {
 		return false
@@ -175,8 +177,8 @@ func (s *Step) grantOutcome(c Change) Outcome {
 	return Applied
 }
 
-// grant makes the role part of the baseline. Leases with other roles at that scope,
-// or at another level, are lost to it.
+// grant makes the role part of the baseline. It ends the claims of leases with other roles
+// at that scope, and of all leases at another level.
 func (s *Step) grant(c Change) {
 	if s.refuseLevelChange(c) || !s.endReplacedLease(c) {
 		return
@@ -195,7 +197,7 @@ func (s *Step) acquire(c Change) {
 	}
 	s.Outcome = s.grantOutcome(c)
 	s.Next.Leases = slices.Clone(s.Next.Leases)
-	if i := s.Next.find(c.Lease.ID); i >= 0 { // said twice
+	if i := s.Next.find(c.Lease.ID); i >= 0 { // acquired again
 		s.Next.Leases = slices.Delete(s.Next.Leases, i, i+1)
 	}
 	s.Next.Leases = append(s.Next.Leases, c.Lease)
@@ -224,7 +226,7 @@ func (s *Step) release(c Change) {
 	}
 }
 
-// revoke takes the role from the baseline and from every lease that claims it.
+// revoke removes the role from the baseline and from every lease that claims it.
 func (s *Step) revoke(c Change) {
 	s.Next.Baseline = s.Next.Baseline.without(c.Lease.Holding)
 	s.loseLeases(func(l Lease) bool { return l.Holding == c.Lease.Holding })
@@ -237,7 +239,7 @@ func (s *Step) revoke(c Change) {
 	s.applyLastRoleRule(c)
 }
 
-// reset leaves the one role, whatever the principal holds and whoever leases it.
+// reset replaces all roles, leased ones too, by one.
 func (s *Step) reset(c Change) {
 	s.After = Holdings{Level: c.Lease.Level, Held: []HeldRole{c.Lease.entry()}}
 	s.Next.Baseline = s.After
@@ -248,7 +250,7 @@ func (s *Step) reset(c Change) {
 	}
 }
 
-// deletePrincipal deletes the principal, and with it whatever anybody leases.
+// deletePrincipal deletes the principal. Every lease is lost.
 func (s *Step) deletePrincipal() {
 	s.Delete, s.Outcome = true, Deleted
 	s.After = Holdings{Level: s.Before.Level, Held: []HeldRole{}}
@@ -263,7 +265,8 @@ func (s *Step) loseLeases(when func(Lease) bool) {
 	}
 }
 
-// applyLastRoleRule applies the rule for the last role, and says whether it decided.
+// applyLastRoleRule applies the rule for the last role if none would be left, and says
+// whether it did.
 func (s *Step) applyLastRoleRule(c Change) bool {
 	if len(s.After.Held) > 0 || len(s.Before.Held) == 0 {
 		return false
@@ -282,8 +285,8 @@ func (s *Step) applyLastRoleRule(c Change) bool {
 	return true
 }
 
-// Describe lists what a person must know of a step before it is taken, beside
-// before and after.
+// Describe lists the consequences that an approver must know besides Before and After, one
+// clause each.
 func (s Step) Describe() []string {
 	var out []string
 	if s.LevelChange {
@@ -294,13 +297,13 @@ func (s Step) Describe() []string {
 		for i, h := range s.Loses {
 			lost[i] = "role " + h.RoleID + " at " + Scope{Level: s.Before.Level, ID: h.ScopeID}.String()
 		}
-		out = append(out, "takes away "+strings.Join(lost, ", "))
+		out = append(out, "removes "+strings.Join(lost, ", "))
 	}
 	if s.Delete {
 		out = append(out, "deletes the principal")
 	}
 	if s.LastRole == LastRoleDowngrade {
-		out = append(out, "leaves the role that the last one is downgraded to")
+		out = append(out, "removes the last role, so the policy's downgrade role replaces it")
 	}
 	return out
 }

@@ -5,20 +5,21 @@ import (
 	"slices"
 )
 
-// WithoutDeletedRoles is the step with those roles left out of what it writes: roles that the
-// console no longer has, which it refuses with the whole list. They are gone from the
-// baseline too. If nothing would be left, the rule for the last role decides.
-func (s Step) WithoutDeletedRoles(gone []string, c Change) Step {
-	is := func(h HeldRole) bool { return slices.Contains(gone, h.RoleID) }
+// WithoutDeletedRoles is the step without the roles of those ids, which were deleted from
+// the console: it rejects a list that names one. They leave the baseline and the leases
+// too, with a sentence in Drift for each. If no role is left, the rule for the last role
+// applies.
+func (s Step) WithoutDeletedRoles(deleted []string, c Change) Step {
+	isDeleted := func(h HeldRole) bool { return slices.Contains(deleted, h.RoleID) }
 	s.Drift = slices.Clone(s.Drift)
 	for _, h := range s.After.Held {
-		if is(h) {
-			s.Drift = append(s.Drift, fmt.Sprintf("role %s is no longer on the console: it is not given back at %s",
+		if isDeleted(h) {
+			s.Drift = append(s.Drift, fmt.Sprintf("role %s was deleted from the console: it is not restored at %s",
 				h.RoleID, Scope{Level: s.After.Level, ID: h.ScopeID}))
 		}
 	}
-	s.Next.Baseline.Held = slices.DeleteFunc(slices.Clone(s.Next.Baseline.Held), is)
-	s.loseLeases(func(l Lease) bool { return is(l.entry()) })
+	s.Next.Baseline.Held = slices.DeleteFunc(slices.Clone(s.Next.Baseline.Held), isDeleted)
+	s.loseLeases(func(l Lease) bool { return isDeleted(l.entry()) })
 	s.After = s.Next.Desired()
 	s.Loses = nil
 	if s.applyLastRoleRule(c) && s.Refused() {

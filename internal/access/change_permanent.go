@@ -2,9 +2,9 @@ package access
 
 import "slices"
 
-// endReplacedLease ends the lease that a grant for good takes the place of: a role that was given
-// until somebody has looked at it. What others have taken away meanwhile is not given
-// again; then nothing is done.
+// endReplacedLease ends the lease that a permanent grant with the same id replaces, such as
+// a break-glass lease after its review. It returns false if that lease was lost: the role
+// was removed meanwhile, and the grant must not bring it back.
 func (s *Step) endReplacedLease(c Change) bool {
 	i := s.Next.find(c.Lease.ID)
 	if i < 0 {

@@ -12,9 +12,9 @@ func makePermanent(id string, h access.Holding) access.Change {
 	return access.Change{Op: access.OpGrant, Lease: access.Lease{ID: id, Holding: h}}
 }
 
-// A lease that becomes a grant for good leaves no lease, and nothing that its release
-// could take back.
-func TestApply_LeaseBecomesForGood(t *testing.T) {
+// A permanent grant that replaces a lease leaves no lease, so a later release removes
+// nothing.
+func TestApply_LeaseBecomesPermanent(t *testing.T) {
 	t.Parallel()
 	h, start := site("2", "101"), sites("1", "100")
 	known, step := applyAll(start, acquire("a", h), makePermanent("a", h))
@@ -30,8 +30,8 @@ func TestApply_LeaseBecomesForGood(t *testing.T) {
 	require.True(t, step.After.Holds(h))
 }
 
-// What somebody has taken away meanwhile, by hand or with a revoke, is not given again.
-func TestApply_LeaseThatIsLostDoesNotBecomeForGood(t *testing.T) {
+// A role that was removed meanwhile, by hand or by a revoke, does not come back.
+func TestApply_LostLeaseDoesNotBecomePermanent(t *testing.T) {
 	t.Parallel()
 	h, start := site("2", "101"), sites("1", "100")
 	known, _ := applyAll(start, acquire("a", h))
@@ -45,8 +45,9 @@ func TestApply_LeaseThatIsLostDoesNotBecomeForGood(t *testing.T) {
 	require.Equal(t, start, step.After)
 }
 
-// Wherever a lease becomes one for good, what is known afterwards is what is planned.
-func TestApply_ForGoodAmidOthers(t *testing.T) {
+// Whatever happened before a lease becomes permanent, the state afterwards desires what the
+// step planned.
+func TestApply_PermanentAmongOtherLeases(t *testing.T) {
 	t.Parallel()
 	kept := 0
 	for seed := range uint64(seeds) {

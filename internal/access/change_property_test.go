@@ -11,7 +11,7 @@ import (
 	"sentinelone-provisioner/internal/access"
 )
 
-// world draws holdings, changes and edits by hand from a seed.
+// world draws access, changes and hand edits from a seed.
 type world struct{ *rand.Rand }
 
 func newWorld(seed uint64) world { return world{rand.New(rand.NewPCG(seed, 7))} }
@@ -64,9 +64,11 @@ func (w world) change(t access.OwnershipState, n int) access.Change {
 	return c
 }
 
-// walk runs random changes and edits by hand against a console that does what it is
-// told, and shows every step.
-func randomChanges(seed uint64, hand bool, each func(c access.Change, s access.Step, before access.OwnershipState)) access.OwnershipState {
+// randomChanges runs changes and, if hand is set, hand edits against a console that accepts
+// every write. It calls each with every step.
+func randomChanges(
+	seed uint64, hand bool, each func(c access.Change, s access.Step, before access.OwnershipState),
+) access.OwnershipState {
 	w := newWorld(seed)
 	actual := w.holdings()
 	var known access.OwnershipState
@@ -82,9 +84,9 @@ func randomChanges(seed uint64, hand bool, each func(c access.Change, s access.S
 	return known
 }
 
-// No plan is ever an empty list or a mixture of levels, and the plan's after is what
-// is known to be on the console next.
-func TestApply_NeverPlansWhatAConsoleCannotHold(t *testing.T) {
+// No step plans an empty list or a mixture of levels, and the state afterwards desires what
+// the step planned.
+func TestApply_PlansOnlyListsThatAConsoleAccepts(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(seeds) {
 		randomChanges(seed, true, func(c access.Change, s access.Step, _ access.OwnershipState) {
@@ -101,7 +103,7 @@ func TestApply_NeverPlansWhatAConsoleCannotHold(t *testing.T) {
 	}
 }
 
-// Whatever was changed by hand: afterwards it is what is desired, so it stands.
+// After a hand edit the state desires what the console shows, so the edit stands.
 func TestAbsorb_AHandEditStands(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(seeds) {
@@ -114,7 +116,7 @@ func TestAbsorb_AHandEditStands(t *testing.T) {
 	}
 }
 
-// A change touches its own scope and no other, where nobody's level has changed.
+// A change touches only its own scope, unless a level changes.
 func TestApply_LeavesOtherScopesAlone(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(seeds) {
@@ -134,9 +136,9 @@ func TestApply_LeavesOtherScopesAlone(t *testing.T) {
 	}
 }
 
-// Without anybody else, giving back all that was acquired, in any order, gives back
-// what was there before.
-func TestApply_ReleasingEverythingGivesTheBaselineBack(t *testing.T) {
+// Without hand edits, releasing all leases in any order restores the access from before
+// them.
+func TestApply_ReleasingAllLeasesRestoresTheBaseline(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(seeds) {
 		w := newWorld(seed)
@@ -161,8 +163,8 @@ func TestApply_ReleasingEverythingGivesTheBaselineBack(t *testing.T) {
 	}
 }
 
-// A role that a live lease claims last at its scope is on the console.
-func TestApply_TheLatestLiveLeaseHolds(t *testing.T) {
+// The console shows the role of the latest live lease at each scope.
+func TestApply_TheLatestLiveLeaseApplies(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(seeds) {
 		randomChanges(seed, false, func(_ access.Change, s access.Step, _ access.OwnershipState) {
@@ -184,8 +186,8 @@ func TestApply_TheLatestLiveLeaseHolds(t *testing.T) {
 	}
 }
 
-// What a write made can be told from what was there before it, also when others
-// changed other scopes meanwhile.
+// Landed tells the access after a write from the access before it, also when other scopes
+// changed meanwhile.
 func TestLanded_TellsBeforeFromAfter(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(seeds) {

@@ -5,13 +5,12 @@ import (
 	"slices"
 )
 
-// Separation is a role that nobody may hold beside the one that is given: a rule of the
-// policy, worked out for one request.
+// Separation names a role that one principal may not hold together with the granted one: a
+// rule of the policy for separation of duties (SoD), worked out for one request.
 type Separation struct {
 	RoleID string `json:"roleId"`
 	Name   string `json:"name,omitempty"`
-	// Anywhere says that it does not matter where the two are held; else it is at the
-	// same scope.
+	// Anywhere forbids the two roles at any scopes; else only at the same scope.
 	Anywhere bool   `json:"anywhere,omitempty"`
 	Reason   string `json:"reason,omitempty"`
 }
@@ -22,12 +21,12 @@ func (x Separation) String() string {
 	if x.Anywhere {
 		where = "be held by one principal"
 	}
-	return fmt.Sprintf("separation of duties: role %q (%s) and the role asked for must not %s: %s",
+	return fmt.Sprintf("separation of duties: role %q (%s) and the requested role must not %s: %s",
 		x.Name, x.RoleID, where, x.Reason)
 }
 
-// checkSeparation refuses to give a role beside one that must not be held with it. What takes
-// access away, or gives back what was there before, is never refused for that.
+// checkSeparation refuses a grant that combines roles against separation of duties. It
+// never refuses a change that removes access or restores the baseline.
 func (s *Step) checkSeparation(c Change) {
 	if s.Refused() || c.Op != OpGrant && c.Op != OpAcquire {
 		return
@@ -42,8 +41,8 @@ func (s *Step) checkSeparation(c Change) {
 	}
 }
 
-// combines says whether the step makes the principal hold the role that is given
-// and the other, now or once a lease ends, where the console does not show both already.
+// combines says whether the step makes the principal hold both roles, at once or when a
+// lease ends. It is false if the principal holds both already.
 func (s *Step) combines(given Holding, x Separation) bool {
 	if x.RoleID == given.RoleID {
 		return false
@@ -60,10 +59,10 @@ func (s *Step) combines(given Holding, x Separation) bool {
 	return slices.ContainsFunc(s.heldBeside(given), other(given.ScopeID))
 }
 
-// heldBeside lists what is held beside the role that is given, or may come to be held while
-// it is: a lease or the baseline may stand behind a later lease, and be back when that
-// ends. What stands behind the given role itself is back only when that is gone, and
-// what is of another level only when the principal is back at that one.
+// heldBeside lists the roles that the principal holds together with the granted one, or may
+// hold before that ends: when a later lease ends, an earlier one or the baseline applies
+// again. Roles that the granted one itself replaces, and roles at another level, come back
+// only after it has ended.
 func (s *Step) heldBeside(given Holding) []HeldRole {
 	out := slices.Clone(s.After.Held)
 	add := func(level Level, h HeldRole) {

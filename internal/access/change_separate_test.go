@@ -9,8 +9,7 @@ import (
 	"sentinelone-provisioner/internal/access"
 )
 
-// apart makes role 2 and role 3 exclude each other, and hands the rule to a change that
-// gives one of them.
+// separated makes role 2 and role 3 exclude each other in a change that grants one of them.
 func separated(c access.Change, anywhere bool) access.Change {
 	other := map[string]string{"2": "3", "3": "2"}[c.Lease.RoleID]
 	if other != "" {
@@ -78,13 +77,13 @@ func TestApply_SeparationOfDuties(t *testing.T) {
 			require.False(t, kept, "%s: it is not leased", name)
 		}
 	}
-	require.Equal(t, `separation of duties: role "Other" (2) and the role asked for must not be held by one `+
+	require.Equal(t, `separation of duties: role "Other" (2) and the requested role must not be held by one `+
 		"principal: four eyes", separatedAnywhere(grant(site("3", "1"))).Rules.Separate[0].String())
 }
 
-// What ends access, or gives back what was there, is done though it brings the roles
-// together that should be apart.
-func TestApply_SeparationHoldsNothingUpThatEnds(t *testing.T) {
+// A change that ends access or restores the baseline is applied even if it combines roles
+// that separation of duties forbids.
+func TestApply_SeparationNeverDelaysARemoval(t *testing.T) {
 	t.Parallel()
 	start := sites("2", "100")
 	known, step := applyAll(start, acquire("a", site("4", "100")), acquire("b", site("3", "101")))
@@ -97,8 +96,8 @@ func TestApply_SeparationHoldsNothingUpThatEnds(t *testing.T) {
 	}
 }
 
-// Whatever is asked in whatever order, where nobody edits the console by hand: two roles
-// that exclude each other are never held together, and nothing but a gift is refused.
+// In any order of changes without hand edits, two roles that exclude each other are never
+// held together, and only grants are refused.
 func TestApply_NeverBringsSeparateRolesTogether(t *testing.T) {
 	t.Parallel()
 	both := func(h access.Holdings) bool {

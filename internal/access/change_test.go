@@ -29,7 +29,7 @@ func release(id string, h access.Holding) access.Change {
 	return access.Change{Op: access.OpRelease, Lease: access.Lease{ID: id, Holding: h}}
 }
 
-// after applies changes one after the other to a console nobody else edits.
+// applyAll applies changes one after the other to a console without hand edits.
 func applyAll(start access.Holdings, changes ...access.Change) (access.OwnershipState, access.Step) {
 	var t access.OwnershipState
 	step := access.Step{After: start}
@@ -112,7 +112,7 @@ func TestApply_LevelChange(t *testing.T) {
 	require.True(t, step.LevelChange)
 	require.Equal(t, start.Held, step.Loses)
 	require.Equal(t, []string{
-		"moves the principal from site to account level", "takes away role 1 at site 100, role 2 at site 101",
+		"moves the principal from site to account level", "removes role 1 at site 100, role 2 at site 101",
 	}, step.Describe())
 	_, step = applyAll(start, allowed, release("a", up))
 	require.Equal(t, start, step.After, "the whole list of before is back")
@@ -152,7 +152,7 @@ func TestApply_RevokeOutlivesLeases(t *testing.T) {
 }
 
 // A permanent grant is part of the baseline: leases end above it.
-func TestApply_GrantForGood(t *testing.T) {
+func TestApply_PermanentGrant(t *testing.T) {
 	t.Parallel()
 	h := site("2", "101")
 	grant := access.Change{Op: access.OpGrant, Lease: access.Lease{Holding: h}}
@@ -166,8 +166,8 @@ func TestApply_GrantForGood(t *testing.T) {
 	require.Equal(t, sites("1", "100", "3", "101"), step.After)
 }
 
-// A role of the baseline that is deleted meanwhile cannot be given back; the rest is.
-func TestStep_Without(t *testing.T) {
+// A release restores the baseline without the roles that were deleted meanwhile.
+func TestStep_WithoutDeletedRoles(t *testing.T) {
 	t.Parallel()
 	h := site("2", "100")
 	known, _ := applyAll(sites("1", "100", "3", "101"), acquire("a", h), acquire("b", site("1", "102")))
@@ -181,8 +181,8 @@ func TestStep_Without(t *testing.T) {
 	require.True(t, left.Next.Proven.Equal(left.After))
 	require.True(t, left.Next.Leases[0].Lost)
 	require.Equal(t, []string{
-		"role 1 is no longer on the console: it is not given back at site 100",
-		"role 1 is no longer on the console: it is not given back at site 102",
+		"role 1 was deleted from the console: it is not restored at site 100",
+		"role 1 was deleted from the console: it is not restored at site 102",
 	}, left.Drift)
 	require.Equal(t, []access.HeldRole{{RoleID: "1", ScopeID: "102"}}, left.Loses)
 	require.False(t, known.Leases[1].Lost, "what was known stays as it was")
@@ -197,7 +197,7 @@ func TestStep_Without(t *testing.T) {
 	require.True(t, step.WithoutDeletedRoles([]string{"1", "3"}, down).Delete)
 }
 
-func TestApply_ReleaseOfWhatWasNeverGiven(t *testing.T) {
+func TestApply_ReleaseOfAnUnknownLease(t *testing.T) {
 	t.Parallel()
 	_, step := applyAll(sites("1", "100"), release("a", site("2", "101")))
 	require.Equal(t, access.NotApplied, step.Outcome)
@@ -238,8 +238,8 @@ func TestUntouchable(t *testing.T) {
 	require.Contains(t, access.Untouchable(access.Principal{RolesReadOnly: true}, false), "read-only")
 }
 
-// Whoever is deleted holds nothing afterwards, and nothing that was leased comes back:
-// a grant that ends later finds that it was taken over.
+// A deleted principal has no access and no lease comes back: a grant that ends later finds
+// its lease superseded.
 func TestApply_DeletingLosesEveryLease(t *testing.T) {
 	t.Parallel()
 	start, h := sites("1", "100"), site("2", "101")

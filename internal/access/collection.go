@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Collection is one list of a console that a sync walks to its end.
+// Collection is one list of a console that a sync reads to its end.
 type Collection string
 
 // The collections of a console, by the names used in SyncInput, in status and in
@@ -20,14 +20,14 @@ const (
 )
 
 // Collections returns every collection, in the order in which they are shown:
-// containers first, then roles, then those who hold them.
+// containers first, then roles, then principals.
 func Collections() []Collection {
 	return []Collection{Accounts, Sites, Roles, Users, ServiceUsers}
 }
 
-// ParseCollections checks names given by a person and returns them in the order
-// of [Collections], without repeats. No names mean all collections. The error
-// names every unknown one and lists what there is.
+// ParseCollections checks collection names and returns them in the order of
+// [Collections], without repeats. No names mean all collections. The error lists every
+// unknown name and the known ones.
 func ParseCollections(names []string) ([]Collection, error) {
 	if len(names) == 0 {
 		return Collections(), nil
@@ -51,8 +51,7 @@ func ParseCollections(names []string) ([]Collection, error) {
 	return chosen, nil
 }
 
-// PrincipalKind is the kind of principal the collection lists, or "" for a
-// collection of something else.
+// PrincipalKind is the kind of principal that the collection lists; "" if it lists none.
 func (c Collection) PrincipalKind() Kind {
 	switch c {
 	case Users:

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Kind tells people from machines.
+// Kind is the kind of a principal: a person or a machine.
 type Kind string
 
 // The kinds of principal. Their ids do not mix: a service user's id means
@@ -15,11 +15,11 @@ const (
 	ServiceUser Kind = "serviceUser"
 )
 
-// Level is where in a console's tree something holds.
+// Level is a level of a console's tree of scopes.
 type Level string
 
-// The levels of scope. Group exists for custom roles only: nobody is assigned a
-// role at a group.
+// The levels of scope. Group exists for custom roles only: roles cannot be assigned at a
+// group.
 const (
 	Tenant       Level = "tenant"
 	AccountLevel Level = "account"
@@ -27,8 +27,8 @@ const (
 	GroupLevel   Level = "group"
 )
 
-// ParseLevel folds case: the console writes "Site" for a role and "site" for a
-// user. An unknown text is kept, lower-cased, so that nothing is lost.
+// ParseLevel ignores case and surrounding spaces: the console writes "Site" for a role and
+// "site" for a user. It keeps an unknown text, lower-cased.
 func ParseLevel(s string) Level { return Level(strings.ToLower(strings.TrimSpace(s))) }
 
 // Entity is one row of a collection as the store keeps it.
@@ -47,7 +47,7 @@ type Account struct {
 }
 
 // Site belongs to one account. Its registration token is a secret and has no
-// field here, so it cannot be kept by accident.
+// field here, so that it cannot be stored by accident.
 type Site struct {
 	ID          string `json:"id"`
 	Name        string `json:"name"`
@@ -66,7 +66,7 @@ type Role struct {
 	ScopeID     string `json:"scopeId,omitempty"` // "" for predefined and tenant roles
 }
 
-// Principal is a user or a service user with every role it holds.
+// Principal is a user or a service user with all its roles.
 type Principal struct {
 	Kind        Kind   `json:"kind"`
 	ID          string `json:"id"`
@@ -84,10 +84,10 @@ type Principal struct {
 	RolesReadOnly bool `json:"rolesReadOnly,omitempty"`
 	// CreatedAt is dateJoined of a user, createdAt of a service user.
 	CreatedAt *time.Time `json:"createdAt,omitempty"`
-	// TokenExpiresAt is when its API token ends; nil without a token.
+	// TokenExpiresAt is when its API token expires; nil without a token.
 	TokenExpiresAt *time.Time `json:"apiTokenExpiresAt,omitempty"`
 	// LastActiveAt is lastLogin of a user, lastActivation of a service user. It
-	// moves without anyone's access changing, so it makes no new version.
+	// changes without a change of access, so it makes no new version.
 	LastActiveAt *time.Time `json:"lastActiveAt,omitempty"`
 	Held         []HeldRole `json:"held,omitempty"`
 }
@@ -98,7 +98,7 @@ type HeldRole struct {
 	ScopeID string `json:"scopeId"` // "" at tenant level
 }
 
-// Assignment is a principal's role at a scope, standing alone.
+// Assignment is one principal's role at one scope.
 type Assignment struct {
 	PrincipalKind Kind   `json:"principalKind"`
 	PrincipalID   string `json:"principalId"`
@@ -136,7 +136,7 @@ func (p Principal) In() Collection {
 // Key implements [Entity].
 func (p Principal) Key() string { return p.ID }
 
-// Assignments lists what the principal holds, one value per role and scope.
+// Assignments lists the access of the principal, one value per role and scope.
 func (p Principal) Assignments() []Assignment {
 	out := make([]Assignment, len(p.Held))
 	for i, h := range p.Held {

@@ -2,7 +2,7 @@ package access
 
 import "time"
 
-// Extension is one time that somebody moved the end of a grant.
+// Extension records that the end of a grant was moved to a later time.
 type Extension struct {
 	At       time.Time `json:"at"`
 	By       string    `json:"by"`       // as claimed

@@ -1,18 +1,20 @@
 package access
 
 import (
+	"cmp"
 	"encoding/json"
 	"slices"
 )
 
-// Holdings is everything a principal holds: entries of one level. A console lists one
-// role per scope; where it lists several, they are read as they are.
+// Holdings is the access of a principal: all its roles, which are at one level. A console
+// shows one role per scope; if it shows several, all are kept.
 type Holdings struct {
 	Level Level      `json:"level"`
 	Held  []HeldRole `json:"held"`
 }
 
-// MarshalJSON writes a list also where there is none: programs read it without asking.
+// MarshalJSON implements [json.Marshaler]. It writes a nil list as [], so that programs can
+// read it without a check.
 func (r Holdings) MarshalJSON() ([]byte, error) {
 	type plain Holdings
 	if r.Held == nil {
@@ -21,14 +23,14 @@ func (r Holdings) MarshalJSON() ([]byte, error) {
 	return json.Marshal(plain(r))
 }
 
-// Holdings is what the principal holds, sorted and without repeats. It shares nothing
-// with the principal.
+// Holdings is the access of the principal, sorted and without repeats, in a list of its
+// own.
 func (p Principal) Holdings() Holdings {
 	return Holdings{Level: p.Level, Held: p.Held}.Normal()
 }
 
-// Normal is the same roles sorted and without repeats, in a list of its own that is
-// never nil: two that mean the same are equal then.
+// Normal is the same access with its roles sorted and without repeats, in a list of its
+// own that is never nil.
 func (r Holdings) Normal() Holdings {
 	held := slices.Clone(r.Held)
 	if held == nil {
@@ -37,7 +39,8 @@ func (r Holdings) Normal() Holdings {
 	return Holdings{Level: r.Level, Held: NormalizeHeld(held)}
 }
 
-// Equal says whether both mean the same. Without entries the level says nothing.
+// Equal compares without regard to order and repeats. Two empty lists are equal at any
+// level.
 func (r Holdings) Equal(o Holdings) bool {
 	a, b := r.Normal(), o.Normal()
 	return slices.Equal(a.Held, b.Held) && (a.Level == b.Level || len(a.Held) == 0)
@@ -50,7 +53,7 @@ type Holding struct {
 	ScopeID string `json:"scopeId"` // "" at tenant level
 }
 
-// Scope is where the role is held.
+// Scope is the place where the role applies.
 func (h Holding) Scope() Scope { return Scope{Level: h.Level, ID: h.ScopeID} }
 
 func (h Holding) entry() HeldRole { return HeldRole{RoleID: h.RoleID, ScopeID: h.ScopeID} }
@@ -69,12 +72,12 @@ func (s Scope) String() string {
 	return string(s.Level) + " " + s.ID
 }
 
-// Holds says whether exactly that role is held at exactly that scope.
+// Holds says whether the principal holds that role at exactly that scope.
 func (r Holdings) Holds(h Holding) bool {
 	return r.Level == h.Level && slices.Contains(r.Held, h.entry())
 }
 
-// at lists the entries of one scope; none at another level.
+// at lists the roles at one scope; none if the principal is at another level.
 func (r Holdings) at(s Scope) []HeldRole {
 	var out []HeldRole
 	for _, h := range r.Normal().Held {
@@ -85,8 +88,8 @@ func (r Holdings) at(s Scope) []HeldRole {
 	return out
 }
 
-// with replaces everything at the scope by the entries. At another level it
-// replaces all there is.
+// with replaces the roles at the scope by the entries. A scope of another level replaces
+// all roles.
 func (r Holdings) with(s Scope, entries ...HeldRole) Holdings {
 	next := Holdings{Level: s.Level}
 	if r.Level == s.Level {
@@ -96,7 +99,7 @@ func (r Holdings) with(s Scope, entries ...HeldRole) Holdings {
 	return next.Normal()
 }
 
-// without takes one role away.
+// without removes one role.
 func (r Holdings) without(h Holding) Holdings {
 	if !r.Holds(h) {
 		return r.Normal()
@@ -105,7 +108,7 @@ func (r Holdings) without(h Holding) Holdings {
 	return Holdings{Level: r.Level, Held: left}.Normal()
 }
 
-// scopes lists the scopes at which either holds something.
+// scopes lists the scopes at which a or b has a role.
 func scopes(a, b Holdings) []Scope {
 	var out []Scope
 	for _, r := range []Holdings{a, b} {
@@ -116,4 +119,13 @@ func scopes(a, b Holdings) []Scope {
 		}
 	}
 	return out
+}
+
+// NormalizeHeld sorts by scope and role and drops exact repeats, so that equal access makes
+// equal lists. It works in place.
+func NormalizeHeld(held []HeldRole) []HeldRole {
+	slices.SortFunc(held, func(a, b HeldRole) int {
+		return cmp.Or(cmp.Compare(a.ScopeID, b.ScopeID), cmp.Compare(a.RoleID, b.RoleID))
+	})
+	return slices.Compact(held)
 }

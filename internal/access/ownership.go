@@ -7,42 +7,44 @@ import (
 	"time"
 )
 
-// Lease is a claim of one grant on a role at a scope until it is released.
+// Lease is the claim of one grant on a role at a scope, until it is released.
 type Lease struct {
 	Holding
 
 	ID string `json:"id"` // of the grant
-	// End is when the grant means to release it. Where it is zero, that is so long after
-	// the acquisition as For says.
+	// End is when the grant releases it. If it is zero, the lease ends For after it was
+	// acquired.
 	End time.Time `json:"end,omitzero"`
 	For Duration  `json:"for,omitzero"`
-	// Lost leases hold nothing any more: someone changed their scope by hand, or a
-	// permanent grant took it over.
+	// Lost is set when the lease no longer claims its role: someone edited its scope by
+	// hand, or a revoke or a permanent grant replaced it.
 	Lost bool `json:"lost,omitempty"`
 }
 
-// OwnershipState is what is known of one principal between two changes: whose its roles
-// are. It is a value; every method returns a new one.
+// OwnershipState says whose the roles of one principal are, between two changes: the
+// baseline's or a lease's. It is a value: every exported method returns a new one.
 //
-// The rules, which [OwnershipState.Desired] spells out: without leases the principal holds
-// its baseline. Each live lease, oldest first, replaces what its scope holds; one at
-// another level replaces everything. So of two leases at one scope the later one
-// holds while it lives, and when it ends the earlier one is back if it still lives,
-// else the baseline. Roles that several leases claim stay until the last one ends.
+// [OwnershipState.Desired] implements the rules. Without leases the principal holds its
+// baseline. Each live lease, oldest first, replaces the roles at its scope; a lease at
+// another level replaces all roles. Of two leases at one scope, the later one applies
+// until it ends; then the earlier one applies again if it is still live, else the
+// baseline. A role that several leases claim stays until the last of them ends.
 type OwnershipState struct {
-	// Baseline is what the principal would hold without leases.
+	// Baseline is the access that the principal has without leases.
 	Baseline Holdings `json:"baseline"`
-	// Leases are in the order in which they began.
+	// Leases are sorted by their start, oldest first. Lost leases stay until their release.
 	Leases []Lease `json:"leases,omitempty"`
-	// Proven is what the console was last proven to show; Known says that it was.
+	// Proven is the access that the console showed when it was last read or written; Known
+	// is false before the first read.
 	Proven Holdings `json:"proven"`
 	Known  bool     `json:"known,omitempty"`
-	// Prior is what it showed before our last write, and WrittenAt when that was.
+	// Prior is the access before our last write, WrittenAt the time of that write.
 	Prior     Holdings  `json:"prior"`
 	WrittenAt time.Time `json:"writtenAt,omitzero"`
 }
 
-// Desired is what the console should show.
+// Desired is the access that the console should show: the baseline with the live leases
+// applied to it.
 func (t OwnershipState) Desired() Holdings {
 	out := t.Baseline.Normal()
 	for _, l := range t.Leases {
@@ -53,7 +55,7 @@ func (t OwnershipState) Desired() Holdings {
 	return out
 }
 
-// Lease finds a lease.
+// Lease finds a lease, live or lost, by the id of its grant.
 func (t OwnershipState) Lease(id string) (Lease, bool) {
 	i := t.find(id)
 	if i < 0 {
@@ -66,20 +68,21 @@ func (t OwnershipState) find(id string) int {
 	return slices.IndexFunc(t.Leases, func(l Lease) bool { return l.ID == id })
 }
 
-// Digest is the same for the same knowledge.
+// Digest is the SHA-256, in hex, of the state's JSON: equal states have equal digests.
 func (t OwnershipState) Digest() string { return digest(t) }
 
-// IsStaleRead says whether the console shows what it showed before our last write,
-// which was less than so long ago: one that is slow to show writes does that too.
+// IsStaleRead says whether the console shows the access of before our last write, and the
+// write is younger than within. A console that is slow to show a write looks the same as a
+// hand edit that undoes it; an older write is taken for shown.
 func (t OwnershipState) IsStaleRead(actual Holdings, now time.Time, within time.Duration) bool {
 	return t.Known && !t.WrittenAt.IsZero() && now.Sub(t.WrittenAt) < within &&
 		actual.Equal(t.Prior) && !actual.Equal(t.Proven)
 }
 
-// Absorb takes in what the console shows now. What differs from what it was last
-// proven to show was changed by hand and stands: it becomes part of the baseline, and
-// the leases at that scope are lost. It returns a sentence for each such change.
-// Afterwards Desired is what the console shows.
+// Absorb updates the state from a read of the console, and returns one sentence for each
+// hand edit (drift). A difference from the proven access is a hand edit and stands: it
+// becomes part of the baseline, and the leases at its scope are lost. Afterwards Desired
+// equals actual. The first read makes everything baseline.
 func (t OwnershipState) Absorb(actual Holdings) (OwnershipState, []string) {
 	actual = actual.Normal()
 	if !t.Known {
@@ -106,18 +109,19 @@ func (t OwnershipState) Absorb(actual Holdings) (OwnershipState, []string) {
 		t.disownScope(s, is)
 	}
 	t.Proven = actual
-	if !t.Desired().Equal(actual) { // a mixture that no rule explains: then nothing is ours
+	if !t.Desired().Equal(actual) { // no rule explains this mixture: keep it, claim nothing
 		return t.disown(actual), drift
 	}
 	return t, drift
 }
 
-// disownScope gives a scope up to whoever changed it.
+// disownScope makes the entries at a scope that was edited by hand part of the baseline,
+// and ends the claims of leases on that scope.
 func (t *OwnershipState) disownScope(s Scope, is []HeldRole) {
 	if t.Baseline.Level == s.Level {
 		t.Baseline = t.Baseline.with(s, is...)
 	} else if len(is) > 0 {
-		// Roles of the baseline's level cannot come back beside these.
+		// A principal has one level: the old baseline cannot come back beside these roles.
 		t.Baseline = Holdings{Level: s.Level, Held: is}.Normal()
 	}
 	for i := range t.Leases {
@@ -127,7 +131,8 @@ func (t *OwnershipState) disownScope(s Scope, is []HeldRole) {
 	}
 }
 
-// disown takes what the console shows as nobody's.
+// disown makes everything that the console shows baseline, and ends the claim of every
+// lease.
 func (t OwnershipState) disown(actual Holdings) OwnershipState {
 	t.Leases = slices.Clone(t.Leases)
 	for i := range t.Leases {
@@ -148,9 +153,11 @@ func roleIDs(held []HeldRole) string {
 	return strings.Join(ids, " and ")
 }
 
-// AdoptLease takes over a lease that some earlier knowledge of this principal held:
-// before is what the principal held when it was acquired. What has been read since
-// may count its role as the principal's own; it is the lease's.
+// AdoptLease adds a lease that an earlier writer gave and whose state is lost. before is
+// the access of the principal when the lease was acquired, from its proof. The lost
+// lease's role counts as baseline if the console was read since: AdoptLease gives it back
+// to the lease. It returns the state unchanged if the lease is known, or if hand edits
+// since leave no role for it to claim.
 func (t OwnershipState) AdoptLease(l Lease, before Holdings) OwnershipState {
 	if t.find(l.ID) >= 0 {
 		return t
@@ -162,13 +169,13 @@ func (t OwnershipState) AdoptLease(l Lease, before Holdings) OwnershipState {
 		t.Proven = t.Desired()
 		return t
 	case !t.Baseline.Holds(l.Holding):
-		return t // someone else has changed that scope since
+		return t // the scope was edited by hand since
 	case t.Baseline.Level == before.Level:
 		t.Baseline = t.Baseline.with(l.Scope(), before.at(l.Scope())...)
 	case len(t.Baseline.Held) == 1:
 		t.Baseline = before.Normal()
 	default:
-		return t // others have given it roles at the new level, which cannot stand beside those of before
+		return t // roles were added at the new level: those of before cannot come back beside them
 	}
 	t.Leases = append([]Lease{l}, t.Leases...)
 	return t

@@ -132,7 +132,7 @@ func (m *modelRun) agrees(c access.Change, step access.Step, outcome access.Outc
 }
 
 // A new writer that adopts the leases of a lost one, newest first, restores what was there
-// before all of them, where nobody edits the console by hand.
+// before all of them, without hand edits.
 func TestAdoptLease_RestoresTheBaseline(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(seeds) {

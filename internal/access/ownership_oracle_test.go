@@ -80,7 +80,7 @@ func (o *oracle) loses(when func(access.Lease) bool) {
 	}
 }
 
-// absorb reads the console, and says whether somebody edited it by hand.
+// absorb reads the console, and says whether it was edited by hand.
 func (o *oracle) absorb(actual roleMap) (edited bool) {
 	if !o.known {
 		o.known, o.baseline, o.shown, o.leases = true, actual, actual, nil

@@ -33,20 +33,20 @@ type ScopeRef struct {
 	Name  string `json:"name,omitempty"` // of a site "Account / Site"
 }
 
-// Terms are what a person asks for beside principal, role and scope.
+// Terms are the parts of a request besides principal, role and scope.
 type Terms struct {
 	Requester string    `json:"requester"` // as claimed
 	Reason    string    `json:"reason,omitempty"`
 	StartAt   time.Time `json:"startAt,omitzero"`
-	// Duration is how long the role is wanted; 0 means for good.
+	// Duration is how long the role is granted; 0 means permanently.
 	Duration         Duration `json:"duration,omitzero"`
 	AllowLevelChange bool     `json:"allowLevelChange,omitempty"`
-	// BreakGlass asks to start at once, and to be reviewed afterwards.
+	// BreakGlass requests emergency access: it starts at once and is reviewed afterwards.
 	BreakGlass bool `json:"breakGlass,omitempty"`
 }
 
-// Plan is what a request means, worked out before anyone is asked. People consent to
-// its hash.
+// Plan is the effect of a request, worked out before anyone decides on it. A decision
+// names the plan's hash.
 type Plan struct {
 	Op        Op           `json:"op"`
 	Console   string       `json:"console"`
@@ -55,26 +55,26 @@ type Plan struct {
 	Scope     ScopeRef     `json:"scope"`
 	Terms     Terms        `json:"terms"`
 	Rules     Rules        `json:"rules"`
-	// Account is who is to be made, where that is asked for; Principal has no id then.
+	// Account is the account to create; Principal then has no id.
 	Account *NewAccount `json:"account,omitempty"`
 	Before  Holdings    `json:"before"`
 	After   Holdings    `json:"after"`
-	// Expected is what applying it would come to, as things are.
+	// Expected is the outcome if the plan were applied now.
 	Expected Outcome `json:"expected"`
-	// Notes are consequences that a person must know, in words.
+	// Notes are consequences that an approver must know, one clause each.
 	Notes    []string `json:"notes,omitempty"`
 	Approval Approval `json:"approval"`
-	// Refusal says why it cannot be carried out; "" if it can.
+	// Refusal says why the request cannot be carried out; "" if it can.
 	Refusal string `json:"refusal,omitempty"`
 	Hash    string `json:"hash"`
 }
 
-// Holding is what the request is about.
+// Holding is the role and scope that the request names.
 func (p Plan) Holding() Holding {
 	return Holding{Level: p.Scope.Level, RoleID: p.Role.ID, ScopeID: p.Scope.ID}
 }
 
-// Seal fills in the hash: SHA-256, in hex, over the plan's JSON with an empty hash.
+// Seal is the plan with its hash: the SHA-256, in hex, of the plan's JSON with an empty hash.
 func (p Plan) Seal() Plan {
 	p.Hash = ""
 	p.Hash = digest(p)

@@ -5,26 +5,25 @@ import (
 	"time"
 )
 
-// Write is one request that may have changed the console.
+// Write is one HTTP request that may have changed the console.
 type Write struct {
 	At   time.Time `json:"at"`
 	Call string    `json:"call"` // "PUT /users/418828136350235435"
 	// Status is the console's; 0 when no answer came.
 	Status int      `json:"status,omitempty"`
-	Error  string   `json:"error,omitempty"` // what went wrong, or was said
+	Error  string   `json:"error,omitempty"` // of the connection, or from the console
 	Before Holdings `json:"before"`
 	After  Holdings `json:"after"` // what was sent
 }
 
-// Read is one look at the console that proves something.
+// Read is one read of a principal from the console, as evidence.
 type Read struct {
 	At       time.Time `json:"at"`
 	Holdings Holdings  `json:"holdings"`
-	Gone     bool      `json:"gone,omitempty"` // the console does not know the principal
+	Gone     bool      `json:"gone,omitempty"` // the principal is not on the console
 }
 
-// Proof is the evidence of one change: every write and the read-backs that settled
-// what became of them.
+// Proof is the evidence of one change: every write, and the reads that showed its result.
 type Proof struct {
 	Op      Op       `json:"op"`
 	Key     string   `json:"key"` // of the change
@@ -32,17 +31,17 @@ type Proof struct {
 	Before  Holdings `json:"before"`
 	After   Holdings `json:"after"`
 	Writes  []Write  `json:"writes,omitempty"`
-	// Omitted counts writes left out between the first ones and the last: a change that
-	// was refused for weeks has thousands, all of them in the ledger.
+	// Omitted counts the writes left out between the first and the last ones. A change that
+	// was rejected for weeks has thousands; the ledger has all of them.
 	Omitted int    `json:"omitted,omitempty"`
 	Reads   []Read `json:"reads"`
-	// Drift says what others changed by hand.
+	// Drift has one sentence for each hand edit that was found.
 	Drift []string `json:"drift,omitempty"`
-	// Confirmed says that the absence was read a second time, after a pause.
+	// Confirmed is set if a second read, after a pause, showed the absence too.
 	Confirmed bool `json:"confirmed,omitempty"`
-	// Made is the principal that the change made.
+	// Made is the principal that the change created.
 	Made *PrincipalRef `json:"made,omitempty"`
-	// Token says where the token of a service user went that was made.
+	// Token says where the token of the created service user was stored.
 	Token *TokenPlace `json:"token,omitempty"`
 }
 
@@ -52,7 +51,7 @@ const (
 	lastWrites  = 20
 )
 
-// WithWrites is the proof with its writes, the middle of many left out.
+// WithWrites is the proof with the writes, at most 25: it omits the middle of more.
 func (p Proof) WithWrites(all []Write) Proof {
 	p.Writes, p.Omitted = all, 0
 	if most := firstWrites + lastWrites; len(all) > most {
@@ -62,7 +61,7 @@ func (p Proof) WithWrites(all []Write) Proof {
 	return p
 }
 
-// Granted says that the change gave the role, or found it there.
+// Granted says whether the principal has the role: the change wrote it or found it.
 func (p Proof) Granted() bool { return p.Outcome == Applied || p.Outcome == AlreadyHeld }
 
 // Receipt is the evidence of one finished request.
@@ -71,33 +70,33 @@ type Receipt struct {
 	Run     string `json:"run"`
 	Plan    Plan   `json:"plan"`
 	State   string `json:"state"`
-	// Outcome is the last change's; "" when nothing was tried.
+	// Outcome is that of the last change; "" if none was tried.
 	Outcome Outcome `json:"outcome,omitempty"`
-	// Message says in words why it ended so, where that is not obvious.
+	// Message explains the outcome where it is not obvious.
 	Message string  `json:"message,omitempty"`
 	Proofs  []Proof `json:"proofs"`
-	// Decisions are all that were taken, those on a plan that changed afterwards too.
+	// Decisions are all decisions, including those on plans that were replaced later.
 	Decisions []Decision `json:"decisions,omitempty"`
-	// Extensions are the times that somebody moved its end.
+	// Extensions are the moves of the end, oldest first.
 	Extensions []Extension `json:"extensions,omitempty"`
-	// RequestSignature is the requester's own; nil when the name is as claimed.
+	// RequestSignature is the requester's; nil if the name is only claimed.
 	RequestSignature *RequestSignature `json:"requestSignature,omitempty"`
-	// Signed says how it is known who asked and decided: see [Receipt.HowSigned].
+	// Signed says whether requester and approvers signed: see [Receipt.HowSigned].
 	Signed     string    `json:"signed"`
 	StartedAt  time.Time `json:"startedAt"`
 	FinishedAt time.Time `json:"finishedAt"`
 	Hash       string    `json:"hash"`
 }
 
-// How it is known who asked and decided.
+// Whether the requester and the approvers signed.
 const (
 	Unsigned     = "unsigned"      // all names are taken as claimed
 	PartlySigned = "partly signed" // some are
 	AllSigned    = "signed"        // the request and every decision that counted are signed
 )
 
-// HowSigned says of how many who asked and decided there is a signature that was
-// verified.
+// HowSigned says whether verified signatures of the requester and of all, some or none of
+// the decisions are in the receipt.
 func (r Receipt) HowSigned() string {
 	signed, all := 0, 1+len(r.Decisions)
 	if r.RequestSignature != nil {
@@ -117,7 +116,7 @@ func (r Receipt) HowSigned() string {
 	return PartlySigned
 }
 
-// Seal fills in the hash: SHA-256, in hex, over the receipt's JSON with an empty hash.
+// Seal is the receipt with its hash: the SHA-256, in hex, of the receipt's JSON with an empty hash.
 func (r Receipt) Seal() Receipt {
 	if r.Proofs == nil {
 		r.Proofs = []Proof{}
@@ -127,5 +126,5 @@ func (r Receipt) Seal() Receipt {
 	return r
 }
 
-// Intact says whether the receipt is as it was sealed.
+// Intact says whether the receipt is unchanged since it was sealed.
 func (r Receipt) Intact() bool { return r.Hash != "" && r.Seal().Hash == r.Hash }

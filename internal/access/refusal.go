@@ -2,9 +2,9 @@ package access
 
 import "fmt"
 
-// UsableAt says whether a role can be given at a scope. Of a site its account must
-// be known. A role whose own scope the console does not tell is taken to be usable:
-// the console decides.
+// UsableAt says whether a role can be granted at a scope. accountID is the account of the
+// scope if that is a site. It is true for a role whose own scope the console does not
+// tell: the console then decides.
 func (r Role) UsableAt(s Scope, accountID string) bool {
 	switch {
 	case r.Predefined || r.Scope == Tenant || r.ScopeID == "" && r.Scope != GroupLevel:
@@ -17,8 +17,8 @@ func (r Role) UsableAt(s Scope, accountID string) bool {
 	return false
 }
 
-// Untouchable says why a principal's roles must not be changed, or "" if they may.
-// self is whether the principal owns the token we work with.
+// Untouchable says why a principal's roles must not be changed; "" if they may be. self
+// says that the principal owns the API token of this worker.
 func Untouchable(p Principal, self bool) string {
 	if why := Undeletable(p, self); why != "" {
 		return why
@@ -30,7 +30,8 @@ func Untouchable(p Principal, self bool) string {
 	return ""
 }
 
-// Undeletable says why a principal must not be deleted, or "" if it may.
+// Undeletable says why a principal must not be deleted; "" if it may be. self is as in
+// [Untouchable].
 func Undeletable(p Principal, self bool) string {
 	name := fmt.Sprintf("%s %s", p.Kind, p.ID)
 	switch {
@@ -38,10 +39,10 @@ func Undeletable(p Principal, self bool) string {
 		return name + " owns the API token that this worker uses: changing it could lock the worker out; " +
 			"change it by hand in the console"
 	case p.IsSystem:
-		return name + " is a system user of the console: its roles are not ours to change"
+		return name + " is a system user of the console: its roles cannot be changed; choose another user"
 	}
 	return ""
 }
 
-// Assignable says whether a principal can hold a role at that level.
+// Assignable says whether a role can be granted at that level.
 func (l Level) Assignable() bool { return l == Tenant || l == AccountLevel || l == SiteLevel }

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// RequestSpec is a request in the words of the person who asks, before any name in them is
-// looked up. It is what a requester signs: there is no plan yet.
+// RequestSpec is a request as the requester wrote it, before any name in it is looked up.
+// The requester signs it, since there is no plan yet.
 type RequestSpec struct {
 	Op        Op                `json:"op"`
 	Console   string            `json:"console,omitempty"`
@@ -14,8 +14,8 @@ type RequestSpec struct {
 	Role      RoleSelector      `json:"role"`
 	Scope     ScopeSelector     `json:"scope"`
 	Terms     Terms             `json:"terms"`
-	// Account is who is to be made, and TokenLife how long its token is to live where that
-	// is asked for instead of an end; Principal is empty then.
+	// Account is the account to create; Principal is then empty. TokenLife is how long its
+	// token lives, if the request gives that instead of an expiry.
 	Account   *NewAccount `json:"account,omitempty"`
 	TokenLife Duration    `json:"tokenLife,omitzero"`
 }
@@ -23,19 +23,19 @@ type RequestSpec struct {
 // Hash is the SHA-256, in hex, over the JSON.
 func (a RequestSpec) Hash() string { return digest(a) }
 
-// RequestSignature is what shows, later and without us, that the requester has asked.
+// RequestSignature proves, without this system, that the requester made the request.
 type RequestSignature struct {
 	// Request is what the requester has signed, by its hash.
 	Request RequestSpec `json:"request"`
-	// SignedAt is the time that the signature is over; At is when the request was started.
+	// SignedAt is the time in the signed statement; At is when the request was started.
 	SignedAt  time.Time `json:"signedAt"`
 	At        time.Time `json:"at,omitzero"`
 	Signed    string    `json:"signed"` // the key's fingerprint
 	Signature string    `json:"signature"`
 }
 
-// Differences lists what a plan has otherwise than it was asked for, in words; nothing if
-// the plan is about what was asked.
+// Differences names the parts in which a plan differs from the request, such as "role";
+// nil if the plan is about this request.
 func (a RequestSpec) Differences(p Plan) []string {
 	var out []string
 	note := func(same bool, what string) {
@@ -50,7 +50,7 @@ func (a RequestSpec) Differences(p Plan) []string {
 	} else {
 		note(a.Principal.matches(p.Principal), "principal")
 	}
-	if a.Op == OpDelete { // of which there is no role
+	if a.Op == OpDelete { // names no role
 		note(a.Role == RoleSelector{} && p.Role == RoleRef{}, "role")
 		note(a.Scope == ScopeSelector{} && p.Scope == ScopeRef{}, "scope")
 	} else {
@@ -61,8 +61,8 @@ func (a RequestSpec) Differences(p Plan) []string {
 	return out
 }
 
-// matchesAccount says whether the plan is to make the account, or has found it there. When a
-// token ends of which the life was asked for, a plan cannot show.
+// matchesAccount says whether the plan creates the requested account, or found it on the
+// console. If the request gives a token's life, the expiry in the plan is not compared.
 func (a RequestSpec) matchesAccount(p Plan) bool {
 	if a.Account == nil || p.Account == nil {
 		return false
@@ -87,10 +87,12 @@ func (s RoleSelector) matches(r RoleRef) bool {
 	return s.Validate() == nil && (s.ID == "" || s.ID == r.ID) && nameMatches(s.Name, r.Name)
 }
 
-// matches takes a site also by its own name, without its account's.
+// matches accepts the name of a site with or without its account's.
 func (s ScopeSelector) matches(r ScopeRef) bool {
 	return s.Validate() == nil && s.Level == r.Level && (s.ID == "" || s.ID == r.ID) &&
 		(nameMatches(s.Name, r.Name) || strings.HasSuffix(Fold(r.Name), " / "+Fold(s.Name)))
 }
 
-func nameMatches(asked, found string) bool { return asked == "" || Fold(asked) == Fold(found) }
+func nameMatches(requested, found string) bool {
+	return requested == "" || Fold(requested) == Fold(found)
+}

@@ -10,7 +10,7 @@ import (
 )
 
 // A plan to make an account is held against who was to be made.
-func TestAsked_OfAnAccount(t *testing.T) {
+func TestRequestSpec_OfAnAccount(t *testing.T) {
 	t.Parallel()
 	ends := time.Date(2027, 3, 3, 0, 0, 0, 0, time.UTC)
 	account := access.NewAccount{Kind: access.ServiceUser, Name: "ci", Description: "builds", TokenExpiresAt: ends}
@@ -32,7 +32,8 @@ func TestAsked_OfAnAccount(t *testing.T) {
 	} {
 		require.Equal(t, []string{"account"}, want.Differences(plan(change)), name)
 	}
-	require.Equal(t, []string{"operation", "account"}, requestSpec().Differences(plan(func(*access.Plan, *access.NewAccount) {})))
+	require.Equal(t, []string{"operation", "account"},
+		requestSpec().Differences(plan(func(*access.Plan, *access.NewAccount) {})))
 
 	life, other := want, account
 	other.TokenExpiresAt = time.Time{}
@@ -41,8 +42,8 @@ func TestAsked_OfAnAccount(t *testing.T) {
 	require.NotEqual(t, want.Hash(), life.Hash())
 }
 
-// Who is to be deleted is all that is asked for.
-func TestAsked_ToDelete(t *testing.T) {
+// A request to delete names a principal, and neither role nor scope.
+func TestRequestSpec_ToDelete(t *testing.T) {
 	t.Parallel()
 	want := access.RequestSpec{Op: access.OpDelete, Principal: requestSpec().Principal, Terms: requestSpec().Terms}
 	p := planned()

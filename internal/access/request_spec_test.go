@@ -32,7 +32,7 @@ func planned() access.Plan {
 	}.Seal()
 }
 
-func TestAsked_DiffersInWhatIsNotAsked(t *testing.T) {
+func TestRequestSpec_Differences(t *testing.T) {
 	t.Parallel()
 	require.Empty(t, requestSpec().Differences(planned()))
 	byID := requestSpec()
@@ -55,7 +55,7 @@ func TestAsked_DiffersInWhatIsNotAsked(t *testing.T) {
 	other.Console = "other.sentinelone.net"
 	require.Equal(t, []string{"console"}, other.Differences(planned()))
 	require.Equal(t, []string{"operation", "principal", "role", "scope", "terms"}, access.RequestSpec{}.Differences(planned()),
-		"what names nothing asks for nothing")
+		"an empty request matches no plan")
 	require.NotEqual(t, byID.Hash(), other.Hash())
 	require.Len(t, other.Hash(), 64)
 }

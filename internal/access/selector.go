@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// PrincipalSelector names a principal as people do.
+// PrincipalSelector names a principal by exactly one of id, email and name.
 type PrincipalSelector struct {
 	Kind  Kind   `json:"kind"`
 	ID    string `json:"id,omitempty"`
@@ -14,21 +14,21 @@ type PrincipalSelector struct {
 	Name  string `json:"name,omitempty"`  // full name of a user, name of a service user
 }
 
-// RoleSelector names a role. Names repeat; the id does not.
+// RoleSelector names a role by its id or its name. Only the id is unique.
 type RoleSelector struct {
 	ID   string `json:"id,omitempty"`
 	Name string `json:"name,omitempty"`
 }
 
-// ScopeSelector names a scope. The tenant has neither id nor name. The name of a site
-// may be given as "Account / Site".
+// ScopeSelector names a scope by its level and its id or name. The tenant has neither. The
+// name of a site may be "Account / Site".
 type ScopeSelector struct {
 	Level Level  `json:"level"`
 	ID    string `json:"id,omitempty"`
 	Name  string `json:"name,omitempty"`
 }
 
-// Validate says what is wrong with the selector.
+// Validate returns the first fault of the selector; nil if there is none.
 func (s PrincipalSelector) Validate() error {
 	if s.Kind != User && s.Kind != ServiceUser {
 		return fmt.Errorf("principal.kind is %q: write user or serviceUser", s.Kind)
@@ -45,7 +45,7 @@ func (s PrincipalSelector) Validate() error {
 	return checkID("principal.id", s.ID)
 }
 
-// Validate says what is wrong with the selector.
+// Validate returns the first fault of the selector; nil if there is none.
 func (s RoleSelector) Validate() error {
 	if given(s.ID, s.Name) != 1 {
 		return errors.New("role: give one of name and id")
@@ -53,11 +53,11 @@ func (s RoleSelector) Validate() error {
 	return checkID("role.id", s.ID)
 }
 
-// Validate says what is wrong with the selector.
+// Validate returns the first fault of the selector; nil if there is none.
 func (s ScopeSelector) Validate() error {
 	switch {
 	case s.Level == GroupLevel:
-		return errors.New("scope.level is group: nobody is given a role at a group; write tenant, account or site")
+		return errors.New("scope.level is group, where roles cannot be granted: write tenant, account or site")
 	case !s.Level.Assignable():
 		return fmt.Errorf("scope.level is %q: write tenant, account or site", s.Level)
 	case s.Level == Tenant && given(s.ID, s.Name) > 0:
@@ -80,7 +80,7 @@ func given(values ...string) int {
 
 func checkID(field, id string) error {
 	if strings.Trim(id, "0123456789") != "" {
-		return fmt.Errorf("%s is %q: ids of a console are digits only", field, id)
+		return fmt.Errorf("%s is %q: console ids are digits only", field, id)
 	}
 	return nil
 }
