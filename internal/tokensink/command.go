@@ -66,7 +66,10 @@ func (c command) Put(ctx context.Context, t Token) (access.TokenPlace, error) {
 }
 
 // workerSecrets are variables that the program must not see.
-var workerSecrets = []string{"SENTINELONE_API_TOKEN=", "DATABASE_URL=", "TEMPORAL_API_KEY="}
+var workerSecrets = []string{
+	"SENTINELONE_API_TOKEN=", "DATABASE_URL=", "TEMPORAL_API_KEY=",
+	"NOTIFY_WEBHOOK_URL=", "NOTIFY_WEBHOOK_SECRET=", "NOTIFY_SLACK_URL=", "NOTIFY_SMTP_URL=",
+}
 
 // environment returns the worker's environment without its secrets.
 func environment(all []string) []string {

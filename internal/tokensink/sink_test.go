@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/config"
 )
 
 const (
@@ -93,7 +94,11 @@ func TestFolder_Faults(t *testing.T) {
 // The program reads the token from standard input and the rest from its environment,
 // which has none of the worker's secrets.
 func TestCommand(t *testing.T) {
-	t.Setenv("SENTINELONE_API_TOKEN", "the-worker's-own")
+	for _, v := range append(config.Variables(), config.TemporalVariables()...) {
+		if v.Secret || v.Name == "DATABASE_URL" { // whose URL may contain a password
+			t.Setenv(v.Name, "the-worker's-own")
+		}
+	}
 	t.Setenv("VAULT_ADDR", "https://vault.example.com")
 	out := filepath.Join(t.TempDir(), "out")
 	sink := New("", script(t, `{ cat; echo; env; } >'`+out+`'`))
