@@ -144,7 +144,7 @@ func (d deciding) all(ctx context.Context, ids []string) error {
 		if d.output.json {
 			faults = append(faults, d.emitLine(answer))
 		} else if err == nil {
-			fmt.Fprintln(d.out, saidText(answer.WorkflowID, *answer.Decision))
+			fmt.Fprintln(d.out, decisionSentence(answer.WorkflowID, *answer.Decision))
 		}
 		if ctx.Err() != nil {
 			break

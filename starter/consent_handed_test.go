@@ -62,7 +62,7 @@ func consentHandedOver(t *testing.T, l *live) {
 	require.Regexp(t, `(?m)^your word +may not count: others are asked: it waits for 1 of 1 `, refused.errOut)
 	another := inbox.Decision{ID: "grant/HAND", Plan: strings.Repeat("0", 64), Action: inbox.Approve}
 	_, err = d.Decide(t.Context(), another)
-	require.ErrorContains(t, err, "the plan has changed since you looked at it, and nothing was sent")
+	require.ErrorContains(t, err, "the plan has changed since you read it, and nothing was sent")
 
 	status := decode[workflows.RequestStatus](t, run(t, "show", "HAND", "-o", "json"))
 	require.Len(t, status.Consent.Delegates, 1)

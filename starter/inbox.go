@@ -17,23 +17,23 @@ type inboxOptions struct {
 	by string
 }
 
-// inboxEvery is how often the list is read.
+// inboxEvery is the pause between two reads of the list.
 const inboxEvery = 5 * time.Second
 
 func (p *program) inboxCommand() *cobra.Command {
 	var o inboxOptions
 	cmd := &cobra.Command{
 		Use:   "inbox",
-		Short: "Decide on a screen what waits for you",
-		Long: `What waits for your decision, on a screen: each request with its plan, who has decided and
-who is asked. You approve or deny one or several, and are asked for a yes first. ? shows
-the keys.
+		Short: "Decide pending requests on a screen",
+		Long: `List the requests that you may decide, each with its plan, its decisions so far and its
+approvers. Approve or deny one or several; the inbox asks for confirmation first. Press ?
+for the keys.
 
-Where SENTINELONE_BASE_URL is set, these are the requests of that console and of its
-TASK_QUEUE, else all that there are.
+If SENTINELONE_BASE_URL is set, the inbox lists the requests of that console and of its
+TASK_QUEUE, else all requests.
 
-With a key (ssh-agent, or --key) each decision is signed over the plan that you have seen.
-What you have decided is printed when you leave. NO_COLOR turns colours off.`,
+With a key (ssh-agent, or --key) it signs each decision over the plan that you have seen.
+It prints your decisions when you leave. NO_COLOR turns colours off.`,
 		Example: `  starter inbox
   starter inbox --by carol@example.com --key ~/.ssh/id_ed25519`,
 		Args: cobra.NoArgs,
@@ -53,7 +53,7 @@ func (p *program) inbox(ctx context.Context, o inboxOptions) error {
 	if err != nil {
 		return err
 	}
-	// A passphrase is asked for here, before there is a screen.
+	// Ask for a passphrase here, before the screen takes over the terminal.
 	pen, err := p.pen(ctx, o.signOptions, by)
 	if err != nil {
 		return err
@@ -81,17 +81,18 @@ func (p *program) inbox(ctx context.Context, o inboxOptions) error {
 	return err
 }
 
-// screen is the terminal that is read from; it is written to as standard output.
+// screen returns the terminal to read keys from, or a usage error if input or output is
+// none.
 func (p *program) screen() (*os.File, error) {
 	const instead = "use `starter requests --waiting-for me`, `starter approve` and `starter deny`"
 	f, ok := p.in.(*os.File)
 	switch {
 	case p.output.json:
-		return nil, usage("an inbox is for people, and has no JSON: %s", instead)
+		return nil, usage("the inbox has no JSON output: %s", instead)
 	case !ok || !isTerminal(f) || !isTerminal(p.out):
-		return nil, usage("an inbox needs a terminal to read keys from and to draw on: %s", instead)
+		return nil, usage("the inbox needs a terminal for input and output: %s", instead)
 	case os.Getenv("TERM") == "" || os.Getenv("TERM") == "dumb":
-		return nil, usage("this terminal (TERM=%s) cannot be drawn on: %s", os.Getenv("TERM"), instead)
+		return nil, usage("the inbox cannot draw on this terminal (TERM=%s): %s", os.Getenv("TERM"), instead)
 	}
 	return f, nil
 }

@@ -11,18 +11,18 @@ import (
 	"sentinelone-provisioner/workflows"
 )
 
-// inboxBackend is the [inbox.Backend] of one person: it asks the requests themselves, by Temporal.
+// inboxBackend is the [inbox.Backend] of one person. It reads requests from Temporal.
 type inboxBackend struct {
 	messenger
 
 	by      string
 	console string // whose requests are shown; "" for all
 	lookout *lookout
-	names   store.Directory // of the last sync; empty where there is no database
+	names   store.Directory // of the last sync; empty without a database
 }
 
-// newInboxBackend shows the requests of the configured console and its task queue, of which others
-// have one of their own; all that there are where none is configured.
+// newInboxBackend lists the requests of the configured console and its task queue, or all
+// requests if no console is configured.
 func (p *program) newInboxBackend(ctx context.Context, e *engine, by string, w pen) (*inboxBackend, error) {
 	console, err := p.configuredConsole()
 	if err != nil {
@@ -38,8 +38,9 @@ func (p *program) newInboxBackend(ctx context.Context, e *engine, by string, w p
 	return d, nil
 }
 
-// Pending implements [inbox.Backend]. It needs Temporal alone: who decides may not reach the
-// database. Requests that do not answer are listed as they were when they last did.
+// Pending implements [inbox.Backend]. It uses Temporal only, since an approver may have no
+// access to the database. A request that does not answer is listed with its last known
+// status.
 func (d *inboxBackend) Pending(ctx context.Context) ([]inbox.Item, error) {
 	found, err := d.lookout.waitingFor(ctx, d.by, d.console)
 	if found == nil {
@@ -52,8 +53,7 @@ func (d *inboxBackend) Pending(ctx context.Context) ([]inbox.Item, error) {
 	return items, inOneLine(err)
 }
 
-// inOneLine is the first of several errors, and how many there are: a screen has little
-// room.
+// inOneLine shortens a joined error to the first one and their number, to fit the screen.
 func inOneLine(err error) error {
 	switch all := faults(err); len(all) {
 	case 0:
@@ -77,13 +77,13 @@ func (d *inboxBackend) Detail(ctx context.Context, id string) (inbox.Detail, err
 	return d.endedDetail(id, seen), nil
 }
 
-// look asks a request how far it is.
+// look queries the status of a request.
 func (d *inboxBackend) look(ctx context.Context, id string) (glimpse, error) {
 	seen, err := d.engine.glimpseNow(ctx, started{WorkflowID: id})
 	switch {
 	case isGone(err):
-		return seen, fmt.Errorf("it has ended, and Temporal has forgotten it: "+
-			"`starter show %s` asks the ledger", typed(id))
+		return seen, fmt.Errorf("it has ended, and Temporal no longer has it: "+
+			"run `starter show %s`, which reads the ledger", typed(id))
 	case err != nil:
 		return seen, d.engine.explain(err)
 	case seen.trouble != "":
@@ -92,8 +92,8 @@ func (d *inboxBackend) look(ctx context.Context, id string) (glimpse, error) {
 	return seen, nil
 }
 
-// Decide implements [inbox.Backend]. The request is looked at once more: what was decided in
-// the meantime is said as it is, and a plan that has changed is not decided unseen.
+// Decide implements [inbox.Backend]. It reads the request again, and sends nothing if the
+// request was decided in between or its plan has changed.
 func (d *inboxBackend) Decide(ctx context.Context, in inbox.Decision) (string, error) {
 	seen, err := d.look(ctx, in.ID)
 	if err != nil {
@@ -107,7 +107,7 @@ func (d *inboxBackend) Decide(ctx context.Context, in inbox.Decision) (string, e
 		return "", errors.New(why)
 	}
 	if status.Plan.Hash != in.Plan {
-		return "", errors.New("the plan has changed since you looked at it, and nothing was sent: look again")
+		return "", errors.New("the plan has changed since you read it, and nothing was sent: read the new plan")
 	}
 	out, err := d.take(ctx, in.Action, status, workflows.DecisionInput{
 		By: d.by, Comment: in.Comment, Duration: access.Duration(in.For),
@@ -115,10 +115,10 @@ func (d *inboxBackend) Decide(ctx context.Context, in inbox.Decision) (string, e
 	if err != nil {
 		return "", err
 	}
-	return saidText(in.ID, *out), nil
+	return decisionSentence(in.ID, *out), nil
 }
 
-// saidText says which decision was taken.
-func saidText(id string, said access.Decision) string {
-	return fmt.Sprintf("%s: %s by %s (%s)", id, said.Action, said.Who(), said.Signed)
+// decisionSentence confirms a decision.
+func decisionSentence(id string, decision access.Decision) string {
+	return fmt.Sprintf("%s: %s by %s (%s)", id, decision.Action, decision.Who(), decision.Signed)
 }

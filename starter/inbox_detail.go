@@ -11,7 +11,7 @@ import (
 	"sentinelone-provisioner/workflows"
 )
 
-// item is a request as a line of the list.
+// item returns a request as a line of the list.
 func (d *inboxBackend) item(s workflows.RequestStatus) inbox.Item {
 	out := inbox.Item{
 		ID: s.Request, Summary: describe.ShortPlan(*s.Plan), Requester: s.Requester, Reason: s.Plan.Terms.Reason,
@@ -22,7 +22,7 @@ func (d *inboxBackend) item(s workflows.RequestStatus) inbox.Item {
 	return out
 }
 
-// detail is all that must be known of a request that runs.
+// detail returns a request that is still running.
 func (d *inboxBackend) detail(s workflows.RequestStatus) inbox.Detail {
 	if s.Plan == nil {
 		return inbox.Detail{
@@ -43,7 +43,7 @@ func (d *inboxBackend) detail(s workflows.RequestStatus) inbox.Detail {
 	return out
 }
 
-// endedDetail is what is left of a request that has ended.
+// endedDetail returns a request that has ended, from its result.
 func (d *inboxBackend) endedDetail(id string, seen glimpse) inbox.Detail {
 	out := inbox.Detail{Item: inbox.Item{ID: id}}
 	receipt := (*access.Receipt)(nil)
@@ -72,7 +72,7 @@ func (d *inboxBackend) endedDetail(id string, seen glimpse) inbox.Detail {
 	return out
 }
 
-func (d *inboxBackend) planDetail(id string, plan access.Plan, askedAt time.Time) inbox.Detail {
+func (d *inboxBackend) planDetail(id string, plan access.Plan, requestedAt time.Time) inbox.Detail {
 	n := describe.NewNames(d.names, &plan)
 	out := inbox.Detail{
 		Item: inbox.Item{
@@ -94,13 +94,14 @@ func (d *inboxBackend) planDetail(id string, plan access.Plan, askedAt time.Time
 	if at := plan.Terms.StartAt; !at.IsZero() {
 		add("starts", false, describe.Second(at))
 	}
-	add("asked", false, describe.Second(askedAt))
+	add("requested", false, describe.Second(requestedAt))
 	add("console", false, plan.Console)
 	add("approval", false, plan.Approval.Policy)
 	return out
 }
 
-// allowedTerm is how long a role would be held as approvers have left it; 0 is for good.
+// allowedTerm returns the duration of the grant after the approvers' shortenings; 0 for
+// permanent access.
 func allowedTerm(plan access.Plan, decisions []access.Decision) time.Duration {
 	length := plan.Terms.Duration
 	for _, d := range decisions {
@@ -111,28 +112,28 @@ func allowedTerm(plan access.Plan, decisions []access.Decision) time.Duration {
 	return time.Duration(length)
 }
 
-// decisionFacts says what is particular about a decision here: it is about a role that was
-// given already, or it is another's.
+// decisionFacts says that a decision reviews a break-glass request, or that the person
+// decides as a delegate.
 func decisionFacts(s workflows.RequestStatus, by string) []inbox.Fact {
 	var out []inbox.Fact
 	c := *s.Consent
 	switch {
 	case !c.Review || c.Verdict != "":
 	case s.State == workflows.StateReviewing:
-		out = append(out, inbox.Fact{Name: "review", Warns: true, Text: "it started at once (break-glass) and has " +
-			"ended: the role is taken back, and what was done with it is to be reviewed"})
+		out = append(out, inbox.Fact{Name: "review", Warns: true, Text: "applied without approval (break-glass) and " +
+			"ended: the role is removed; review what it was used for"})
 	default:
-		out = append(out, inbox.Fact{Name: "review", Warns: true, Text: "it started at once (break-glass) and is in " +
-			"force: a yes lets it go on, a no or none in time takes the role back at once"})
+		out = append(out, inbox.Fact{Name: "review", Warns: true, Text: "applied without approval (break-glass) and " +
+			"active: approving keeps the role; denying, or no decision in time, removes it at once"})
 	}
-	if handed, ok := deputyOf(c, by); ok && mayNot(s, by) == "" {
-		out = append(out, inbox.Fact{Name: "for", Text: fmt.Sprintf("%s, who handed their decisions to you until %s",
-			strings.TrimSpace(handed.By), describe.Second(handed.Until))})
+	if delegation, ok := deputyOf(c, by); ok && mayNot(s, by) == "" {
+		out = append(out, inbox.Fact{Name: "for", Text: fmt.Sprintf("%s, who delegated their decisions to you until %s",
+			strings.TrimSpace(delegation.By), describe.Second(delegation.Until))})
 	}
 	return out
 }
 
-// inboxSteps are those of the policy, or of the review, with how far they are.
+// inboxSteps returns the steps of the policy or of the review, with their approvals so far.
 func inboxSteps(a access.Approval, c *workflows.ConsentStatus) []inbox.Step {
 	var out []inbox.Step
 	steps, _ := stepsOf(a)

@@ -23,7 +23,7 @@ func TestInbox_NeedsATerminal(t *testing.T) {
 	}
 }
 
-// inboxStatus is a request that asks two leads, of whom dave has agreed.
+// inboxStatus returns a request that needs two leads, of whom dave has approved.
 func inboxStatus() workflows.RequestStatus {
 	plan := access.Plan{
 		Op: access.OpAcquire, Console: host,
@@ -90,12 +90,12 @@ func TestInboxBackend_Detail(t *testing.T) {
 	require.Empty(t, got.Closed)
 	require.Equal(t, []string{carol, "Frank@example.com for carol@example.com"}, got.Steps[0].People)
 	require.Contains(t, got.Facts, inbox.Fact{
-		Name: "for", Text: "carol@example.com, who handed their decisions to you until " + describe.Second(noon),
+		Name: "for", Text: "carol@example.com, who delegated their decisions to you until " + describe.Second(noon),
 	})
 	require.NotContains(t, d.detail(s).Facts, "for", "carol decides for herself")
 
 	s.Plan.Op = access.OpRevoke
-	require.False(t, d.detail(s).Shortens, "what is taken away is for no time")
+	require.False(t, d.detail(s).Shortens, "a revocation has no duration")
 	s.Plan, s.Consent, s.State = nil, nil, workflows.StatePlanning
 	require.Equal(t, "the plan is not made yet: the state is planning, for 1 of 2 from leads", d.detail(s).Closed)
 }
@@ -129,8 +129,8 @@ func TestInboxBackend_Review(t *testing.T) {
 		Steps: 1, Need: 1, From: []string{"leads"}, People: []string{carol}, Until: noon.Add(time.Hour), Review: true,
 	}
 	for state, want := range map[string]string{
-		workflows.StateActive:    "is in force: a yes lets it go on",
-		workflows.StateReviewing: "has ended: the role is taken back",
+		workflows.StateActive:    "active: approving keeps the role",
+		workflows.StateReviewing: "ended: the role is removed",
 	} {
 		s.State = state
 		require.True(t, d.item(s).Review)

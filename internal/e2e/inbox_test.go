@@ -231,7 +231,7 @@ func TestInbox_PlanChanged(t *testing.T) {
 	s.untilRequest(run, func(got workflows.RequestStatus) bool { return asks(got) && len(got.Plan.Before.Held) == 2 })
 
 	carol.press("\r\ryes\r")
-	carol.until("the plan has changed since you looked at it, and nothing was sent: look again")
+	carol.until("the plan has changed since you read it, and nothing was sent: read the new plan")
 	require.Zero(t, s.decisions(run.GetID()))
 	carol.press("\ra")
 	carol.until("type yes to confirm, then press enter")
