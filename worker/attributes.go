@@ -25,7 +25,8 @@ func (a *searchAttributes) register(ctx context.Context, log *slog.Logger, c cli
 	added, err := temporalclient.AddSearchAttributes(ctx, c, namespace, workflows.SearchAttributes())
 	switch {
 	case err != nil && ctx.Err() == nil:
-		log.Warn("Requests cannot be listed by state: run `make search-attributes`, or ask an administrator to", "error", err)
+		log.Warn("Requests cannot be listed by state: run `make search-attributes`, or ask an administrator to",
+			"error", err)
 	case len(added) == 0 && err == nil:
 		a.usable.Store(true)
 		log.Debug("Search attributes are registered")

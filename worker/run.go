@@ -110,7 +110,8 @@ func serve(ctx context.Context, log *slog.Logger, cfg config.Config, options cli
 		"temporal", options.HostPort, "namespace", options.Namespace, "task_queue", cfg.Worker.TaskQueue)
 	select {
 	case <-ctx.Done():
-		log.Info("Worker is stopping: waiting for running activities to finish or hand over", "at_most", stopTimeout.String())
+		log.Info("Worker is stopping: waiting for running activities to finish or hand over",
+			"at_most", stopTimeout.String())
 		w.Stop()
 		log.Info("Worker has stopped")
 		return nil

@@ -100,7 +100,8 @@ func open(key Key, p *commonpb.Payload) (*commonpb.Payload, error) {
 	nonce, sealed := p.GetData()[:aead.NonceSize()], p.GetData()[aead.NonceSize():]
 	plain, err := aead.Open(nil, nonce, sealed, nil)
 	if err != nil {
-		return nil, fmt.Errorf("cannot decrypt a payload with key %q, check this key in PAYLOAD_KEYS_FILE: %w", key.ID, err)
+		return nil, fmt.Errorf("cannot decrypt a payload with key %q, check this key in PAYLOAD_KEYS_FILE: %w",
+			key.ID, err)
 	}
 	out := new(commonpb.Payload)
 	if err := proto.Unmarshal(plain, out); err != nil {

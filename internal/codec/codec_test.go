@@ -116,7 +116,9 @@ func TestCodec_RejectsModifiedPayload(t *testing.T) {
 		in   []*commonpb.Payload
 		want string
 	}{
-		"a bit": {sealed(func(p *commonpb.Payload) { p.Data[len(p.Data)-1] ^= 1 }), `cannot decrypt a payload with key "k1"`},
+		"a bit": {
+			sealed(func(p *commonpb.Payload) { p.Data[len(p.Data)-1] ^= 1 }), `cannot decrypt a payload with key "k1"`,
+		},
 		"short": {sealed(func(p *commonpb.Payload) { p.Data = p.Data[:5] }), "shorter than its nonce"},
 		"other key of that id": {
 			encode(t, mustKeys(t, keyLine("k1", 'z')), payload("1")), `cannot decrypt a payload with key "k1"`,

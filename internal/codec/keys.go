@@ -47,7 +47,8 @@ func ReadKeys(path string) (Keys, error) {
 		id, text, _ := strings.Cut(line, ":")
 		secret, err := base64.StdEncoding.DecodeString(strings.TrimSpace(text))
 		if err != nil || len(secret) != keyBytes || id == "" {
-			return nil, fmt.Errorf("PAYLOAD_KEYS_FILE: line %d is malformed: write id:base64 of %d bytes", i+1, keyBytes)
+			return nil, fmt.Errorf("PAYLOAD_KEYS_FILE: line %d is malformed: write id:base64 of %d bytes",
+				i+1, keyBytes)
 		}
 		keys = append(keys, Key{ID: id, reveal: func() []byte { return secret }})
 	}

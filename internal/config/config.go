@@ -200,7 +200,8 @@ func (w Worker) Validate() error {
 		faults = append(faults, errors.New("TASK_QUEUE is empty: unset it for the default, or set it to a name"))
 	}
 	if w.MaxLoss < 1 || w.MaxLoss > 100 {
-		faults = append(faults, fmt.Errorf("SYNC_MAX_LOSS_PERCENT is %d: set it to a percentage from 1 to 100", w.MaxLoss))
+		faults = append(faults, fmt.Errorf(
+			"SYNC_MAX_LOSS_PERCENT is %d: set it to a percentage from 1 to 100", w.MaxLoss))
 	}
 	if w.TokenDir != "" && w.TokenCmd != "" {
 		faults = append(faults, errors.New(

@@ -26,7 +26,9 @@ func TestDetail(t *testing.T) {
 	} {
 		require.Contains(t, strings.Join(strings.Fields(screen), " "), strings.Join(strings.Fields(want), " "))
 	}
-	backend.change("grant/1", func(s *Detail) { s.Closed = "it is decided already: approved, last by dave@example.com" })
+	backend.change("grant/1", func(d *Detail) {
+		d.Closed = "it is decided already: approved, last by dave@example.com"
+	})
 	term.deliverDue()
 	require.Contains(t, term.screen(), "closed    it is decided already: approved, last by dave@example.com")
 	require.NotContains(t, term.screen(), "min left")
@@ -110,7 +112,7 @@ func TestForm_DenyFromDetail(t *testing.T) {
 func TestForm_Several(t *testing.T) {
 	t.Parallel()
 	backend := newBackend("a", "b", "c", "d")
-	backend.decideErr["b"] = errors.New("it is decided already: denied, last by dave@example.com at 2026-03-03T11:59:00Z")
+	backend.decideErr["b"] = errors.New("it is decided already: denied, last by dave@example.com at 11:59:00Z")
 	term := openInbox(t, backend)
 	term.press("*", "home", "space") // all but a
 	backend.change("d", func(s *Detail) { s.Closed = "it was cancelled" })

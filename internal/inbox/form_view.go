@@ -97,7 +97,8 @@ func (m *Model) fieldLine(i int, field field) string {
 		return label + describe.Text(field.Value())
 	}
 	if field.Value() == "" {
-		return titleStyle.Render(label) + cursorStyle.Render(" ") + faintStyle.Render(" "+m.form.placeholder(field.name))
+		placeholder := faintStyle.Render(" " + m.form.placeholder(field.name))
+		return titleStyle.Render(label) + cursorStyle.Render(" ") + placeholder
 	}
 	return titleStyle.Render(label) + field.View()
 }

@@ -198,7 +198,9 @@ func TestUntrustedText(t *testing.T) {
 		s.Summary, s.Requester, s.Reason, s.Plan = evil, evil, evil, evil
 		s.Before, s.After, s.Facts = []string{evil}, []string{"y" + evil}, []Fact{{Name: evil, Text: evil}}
 		s.Steps[0].People, s.Steps[0].Groups = []string{evil}, []string{evil}
-		s.Decisions[0] = DecisionRecord{By: evil, Action: evil, Comment: evil, Narrowed: evil, Signed: evil, OnBehalfOf: evil}
+		s.Decisions[0] = DecisionRecord{
+			By: evil, Action: evil, Comment: evil, Narrowed: evil, Signed: evil, OnBehalfOf: evil,
+		}
 	})
 	backend.decideErr["a"] = errors.New(evil)
 	term := openInbox(t, backend)

@@ -160,7 +160,8 @@ func (m *Model) itemLine(c columns, i Item) string {
 	if i.ID == m.list.at {
 		cursor, style, colour = "> ", cursorStyle, colour.Reverse(true)
 	}
-	text := cursor + mark + c.row(0, describe.Text(i.title()), describe.Text(i.Requester), fmt.Sprintf("%d/%d", i.Given, i.Need), "")
+	given := fmt.Sprintf("%d/%d", i.Given, i.Need)
+	text := cursor + mark + c.row(0, describe.Text(i.title()), describe.Text(i.Requester), given, "")
 	return style.Render(text) + colour.Render(pad(describe.Left(i.Until, now), c.left))
 }
 

@@ -41,7 +41,7 @@ func (f fakeAPI) Probe(_ context.Context, c access.Collection) (*int, error) {
 	return new(7), nil
 }
 
-func statusError(status int) error { return &console.Error{Status: status, Method: "GET", Path: "/x"} }
+func failed(status int) error { return &console.Error{Status: status, Method: "GET", Path: "/x"} }
 
 func TestRun_AllGranted(t *testing.T) {
 	t.Parallel()
@@ -63,8 +63,8 @@ func TestRun_AllGranted(t *testing.T) {
 func TestRun_AllMissingPermissionsInOneError(t *testing.T) {
 	t.Parallel()
 	report := inspect.Run(t.Context(), fakeAPI{probes: map[access.Collection]error{
-		access.Users: statusError(http.StatusForbidden), access.Roles: statusError(http.StatusForbidden),
-		access.Sites: statusError(http.StatusTooManyRequests),
+		access.Users: failed(http.StatusForbidden), access.Roles: failed(http.StatusForbidden),
+		access.Sites: failed(http.StatusTooManyRequests),
 	}}, access.Collections(), now)
 
 	err := report.Err()
@@ -79,7 +79,7 @@ func TestRun_AllMissingPermissionsInOneError(t *testing.T) {
 func TestRun_OneMissingPermission(t *testing.T) {
 	t.Parallel()
 	report := inspect.Run(t.Context(), fakeAPI{probes: map[access.Collection]error{
-		access.ServiceUsers: statusError(http.StatusForbidden),
+		access.ServiceUsers: failed(http.StatusForbidden),
 	}}, access.Collections(), now)
 	require.EqualError(t, report.Err(), "the token's role lacks Service Users.view: "+
 		"add it to the role of the token's owner, or leave this collection out")
@@ -116,7 +116,7 @@ func TestRun_MissingPermissionQuotesConsole(t *testing.T) {
 	}
 
 	report := inspect.Run(t.Context(), fakeAPI{probes: map[access.Collection]error{
-		access.Accounts: says("", "Multi"), access.Sites: statusError(http.StatusForbidden),
+		access.Accounts: says("", "Multi"), access.Sites: failed(http.StatusForbidden),
 		access.Roles: says("", "Other"), access.Users: says("", "Multi"),
 	}}, access.Collections(), now)
 	require.EqualError(t, report.Err(), "the token's role lacks Accounts.view, Sites.view, Roles.view and Users.view: "+
@@ -134,7 +134,7 @@ func TestRun_ProxyRefusalIsNotMissingPermission(t *testing.T) {
 	require.NotContains(t, report.Err().Error(), "lacks")
 
 	report = inspect.Run(t.Context(), fakeAPI{probes: map[access.Collection]error{
-		access.Users: page, access.Roles: statusError(http.StatusForbidden), access.Sites: statusError(503),
+		access.Users: page, access.Roles: failed(http.StatusForbidden), access.Sites: failed(503),
 	}}, access.Collections(), now)
 	require.ErrorIs(t, report.Err(), page)
 	require.ErrorContains(t, report.Err(), "lacks Roles.view: ")
@@ -145,12 +145,12 @@ func TestRun_ProxyRefusalIsNotMissingPermission(t *testing.T) {
 
 func TestRun_RejectedTokenIsOnlyError(t *testing.T) {
 	t.Parallel()
-	refused := statusError(http.StatusUnauthorized)
+	refused := failed(http.StatusUnauthorized)
 	for name, api := range map[string]fakeAPI{
 		"at once":          {system: refused},
 		"by the token":     {token: refused},
-		"in between":       {probes: map[access.Collection]error{access.Users: refused, access.Sites: statusError(403)}},
-		"after a bad list": {probes: map[access.Collection]error{access.Accounts: statusError(400), access.Users: refused}},
+		"in between":       {probes: map[access.Collection]error{access.Users: refused, access.Sites: failed(403)}},
+		"after a bad list": {probes: map[access.Collection]error{access.Accounts: failed(400), access.Users: refused}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -180,7 +180,7 @@ func TestRun_RejectedTokenNamesCall(t *testing.T) {
 
 func TestRun_NoPermissionsWithoutAnswer(t *testing.T) {
 	t.Parallel()
-	unreachable := statusError(0)
+	unreachable := failed(0)
 	report := inspect.Run(t.Context(), fakeAPI{system: unreachable}, access.Collections(), now)
 	require.Same(t, unreachable, report.Err())
 	require.False(t, report.Reached())
@@ -189,19 +189,19 @@ func TestRun_NoPermissionsWithoutAnswer(t *testing.T) {
 
 func TestRun_FinalErrorsBeforeTemporaryOnes(t *testing.T) {
 	t.Parallel()
-	busy := statusError(http.StatusServiceUnavailable)
+	busy := failed(http.StatusServiceUnavailable)
 	report := inspect.Run(t.Context(), fakeAPI{probes: map[access.Collection]error{access.Users: busy}},
 		access.Collections(), now)
 	require.Same(t, busy, report.Err())
 
-	bad := statusError(http.StatusBadRequest)
+	bad := failed(http.StatusBadRequest)
 	report = inspect.Run(t.Context(), fakeAPI{probes: map[access.Collection]error{
 		access.Accounts: busy, access.Users: bad,
 	}}, access.Collections(), now)
 	require.Same(t, bad, report.Err())
 
 	report = inspect.Run(t.Context(), fakeAPI{probes: map[access.Collection]error{
-		access.Roles: statusError(http.StatusForbidden), access.Users: bad,
+		access.Roles: failed(http.StatusForbidden), access.Users: bad,
 	}}, access.Collections(), now)
 	require.ErrorIs(t, report.Err(), bad)
 	require.ErrorContains(t, report.Err(), "lacks Roles.view")
@@ -222,8 +222,8 @@ func TestRun_Warnings(t *testing.T) {
 		{"tomorrow", fakeAPI{expires: new(now.Add(30 * time.Hour))}, "expires in 1 day"},
 		{"today", fakeAPI{expires: new(now.Add(3 * time.Hour))}, "expires in 3 h"},
 		{"expired by our clock", fakeAPI{expires: new(now.Add(-time.Hour))}, "has expired, on 2026-03-03 08:00 UTC"},
-		{"token call not allowed", fakeAPI{token: statusError(http.StatusForbidden)}, "could not read when the API token expires"},
-		{"version call not allowed", fakeAPI{system: statusError(http.StatusForbidden)}, "could not read the version"},
+		{"token call not allowed", fakeAPI{token: failed(403)}, "could not read when the API token expires"},
+		{"version call not allowed", fakeAPI{system: failed(http.StatusForbidden)}, "could not read the version"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -17,7 +17,7 @@ type Sender interface {
 	Send(ctx context.Context, e Event) error
 }
 
-// ErrDropped means that the receiver rejects the event for good: do not retry.
+// ErrDropped means that the receiver rejects the event permanently: do not retry.
 var ErrDropped = errors.New("dropped")
 
 // Config says where to send events. A receiver without an address is not used.

@@ -130,7 +130,9 @@ func TestSend_TextsOfOthersAreHarmless(t *testing.T) {
 	e.Text = "bob\x1b[2J requests <https://example.com|SOC> & more\n\u202e" + strings.Repeat("x", 10_000)
 	r := newFakeReceiver(t, http.StatusOK)
 	require.NoError(t, onlySender(t, notify.Config{SlackURL: r.URL}).Send(t.Context(), e))
-	var got struct{ Text string }
+	var got struct {
+		Text string `json:"text"`
+	}
 	require.NoError(t, json.Unmarshal(r.body, &got))
 	require.Contains(t, got.Text, "grant/&lt;!channel&gt;: requested*\n")
 	require.Contains(t, got.Text, `bob\x1b[2J requests &lt;https://example.com|SOC&gt; &amp; more \u202exxx`)

@@ -43,7 +43,8 @@ func ServeMetrics(ctx context.Context, address string) (*Metrics, error) {
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
 	m := &Metrics{
 		Handler: opentelemetry.NewMetricsHandler(opentelemetry.MetricsHandlerOptions{
-			Meter: meter, UseMonotonicCounters: true, OnError: func(error) {}, // a missing metric must not stop the worker
+			Meter: meter, UseMonotonicCounters: true,
+			OnError: func(error) {}, // a missing metric must not stop the worker
 		}),
 		server: &http.Server{Handler: mux, ReadHeaderTimeout: headerTimeout},
 		done:   make(chan struct{}),

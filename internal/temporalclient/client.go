@@ -26,7 +26,8 @@ import (
 func Options(logger *slog.Logger, keysFile string) (client.Options, error) {
 	opts, err := envconfig.LoadDefaultClientOptions()
 	if err != nil {
-		return client.Options{}, fmt.Errorf("cannot read the configuration of the Temporal client, check TEMPORAL_… and its file: %w", err)
+		return client.Options{}, fmt.Errorf(
+			"cannot read the configuration of the Temporal client, check TEMPORAL_… and its file: %w", err)
 	}
 	keys, err := codec.ReadKeys(keysFile)
 	if err != nil {

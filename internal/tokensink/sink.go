@@ -50,8 +50,8 @@ func New(folder, program string) Sink {
 // none stores nothing.
 type none struct{}
 
-var errNone = errors.New("the worker has no place to store the token of a service user, which the console shows once: " +
-	"set SERVICE_USER_TOKEN_DIR or SERVICE_USER_TOKEN_COMMAND")
+var errNone = errors.New("the worker has no place to store the token of a service user, " +
+	"which the console shows once: set SERVICE_USER_TOKEN_DIR or SERVICE_USER_TOKEN_COMMAND")
 
 func (none) Kind() string              { return "" }
 func (none) Check(string) error        { return errNone }
