@@ -137,7 +137,7 @@ func TestRequests_OfWhatWaitsForItsPlan(t *testing.T) {
 			Text: "GET /users: 502", Temporary: true,
 		}))
 	}
-	const why = "waiting for SentinelOne since 2026-03-10T12:00:00Z, attempt 7, next at 2026-03-10T12:01:00Z, " +
+	const why = "waiting for SentinelOne since 2026-03-10 12:00:00 UTC, attempt 7, next at 2026-03-10 12:01:00 UTC, " +
 		"last error: GET /users: 502"
 	rows := decode[requestsAnswer](t, run(t, "requests", "-o", "json")).Requests
 	require.Len(t, rows, 2)

@@ -65,23 +65,31 @@ func TestRequest(t *testing.T) {
 		change func(*access.Plan)
 		want   string
 	}{
-		"time-bound grant": {func(*access.Plan) {},
-			"bob@example.com requests SOC for ana@example.com at site Acme / Berlin for 4h: INC-42"},
+		"time-bound grant": {
+			func(*access.Plan) {},
+			"bob@example.com requests SOC for ana@example.com at site Acme / Berlin for 4h: INC-42",
+		},
 		"permanent, at the tenant": {func(p *access.Plan) {
 			p.Op, p.Terms.Duration, p.Terms.Reason = access.OpGrant, 0, ""
 			p.Scope = access.ScopeRef{Level: access.Tenant}
 		}, "bob@example.com requests SOC for ana@example.com at the tenant"},
-		"revoke": {func(p *access.Plan) { p.Op, p.Terms.Duration = access.OpRevoke, 0 },
-			"bob@example.com requests the removal of SOC from ana@example.com at site Acme / Berlin: INC-42"},
+		"revoke": {
+			func(p *access.Plan) { p.Op, p.Terms.Duration = access.OpRevoke, 0 },
+			"bob@example.com requests the removal of SOC from ana@example.com at site Acme / Berlin: INC-42",
+		},
 		"new account": {func(p *access.Plan) {
 			p.Op, p.Terms.Duration = access.OpCreate, 0
 			p.Account = &access.NewAccount{Kind: access.ServiceUser}
 			p.Principal = access.PrincipalRef{Kind: access.ServiceUser, Name: "backup"}
 		}, "bob@example.com requests a new service user backup with SOC at site Acme / Berlin: INC-42"},
-		"deletion": {func(p *access.Plan) { p.Op, p.Terms.Duration = access.OpDelete, 0 },
-			"bob@example.com requests the deletion of user ana@example.com: INC-42"},
-		"reset": {func(p *access.Plan) { p.Op, p.Terms.Duration = access.OpReset, 0 },
-			"bob@example.com requests that ana@example.com keeps SOC at site Acme / Berlin and no other role: INC-42"},
+		"deletion": {
+			func(p *access.Plan) { p.Op, p.Terms.Duration = access.OpDelete, 0 },
+			"bob@example.com requests the deletion of user ana@example.com: INC-42",
+		},
+		"reset": {
+			func(p *access.Plan) { p.Op, p.Terms.Duration = access.OpReset, 0 },
+			"bob@example.com requests that ana@example.com keeps SOC at site Acme / Berlin and no other role: INC-42",
+		},
 		"hostile names": {func(p *access.Plan) {
 			p.Terms.Requester, p.Terms.Reason = "bob\x1b[2J", "a\nb\u202e"
 			p.Role.Name, p.Principal.Email, p.Scope.Name = "S\aOC", "an\x00a", "Ac\u200bme"

@@ -34,7 +34,8 @@ func TestGrant_ConsoleDownAcrossItsEnd(t *testing.T) {
 	unplanned := late.startGrant("/late", late.input(""))
 	sync := s.startSync("", workflows.SyncInput{})
 	waits := regexp.MustCompile(
-		`^waiting for SentinelOne since \S+Z, attempt ([2-9]|\d\d), next at \S+Z, last error: .*GET /users/.*502`)
+		`^waiting for SentinelOne since \S+ \S+ UTC, attempt ([2-9]|\d\d), ` +
+			`next at \S+ \S+ UTC, last error: .*GET /users/.*502`)
 	got := s.untilRequest(run, func(got workflows.RequestStatus) bool { return waits.MatchString(got.Waiting) })
 	require.Equal(t, workflows.StateReleasing, got.State)
 	s.untilRequest(scheduled, func(got workflows.RequestStatus) bool { return waits.MatchString(got.Waiting) })

@@ -6,12 +6,12 @@ import (
 	"sync"
 	"time"
 
-	"sentinelone-provisioner/internal/access"
-	"sentinelone-provisioner/internal/describe"
-
 	"charm.land/bubbles/v2/key"
 	"charm.land/bubbles/v2/textinput"
 	tea "charm.land/bubbletea/v2"
+
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/describe"
 )
 
 // form is the state of the screen that takes a decision: the plans, a comment, a

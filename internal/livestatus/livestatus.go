@@ -17,6 +17,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/internal/store"
 	"sentinelone-provisioner/workflows"
 )
@@ -120,7 +121,7 @@ func waiting(n *store.Note) string {
 	case n == nil || n.Text == "":
 		return ""
 	case n.NextTry != nil:
-		return n.Text + "; next try at " + n.NextTry.UTC().Format(time.RFC3339)
+		return n.Text + "; next try at " + describe.Second(*n.NextTry)
 	}
-	return n.Text + "; tried at " + n.At.UTC().Format(time.RFC3339)
+	return n.Text + "; tried at " + describe.Second(n.At)
 }

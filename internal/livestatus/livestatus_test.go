@@ -55,14 +55,14 @@ func TestComplete_Collections(t *testing.T) {
 			draining(1),
 			store.CollectionProgress{Attempt: 1, Note: &store.Note{Text: "502", At: noon}},
 			workflows.CollectionStatus{
-				State: "draining", Attempt: 1, Expected: new(20), Waiting: "502; tried at 2026-11-02T12:00:00Z",
+				State: "draining", Attempt: 1, Expected: new(20), Waiting: "502; tried at 2026-11-02 12:00:00 UTC",
 			},
 		},
 		"waits until": {
 			draining(1),
 			store.CollectionProgress{Attempt: 1, Note: &store.Note{Text: "429", At: noon, NextTry: &next}},
 			workflows.CollectionStatus{
-				State: "draining", Attempt: 1, Expected: new(20), Waiting: "429; next try at 2026-11-02T12:00:40Z",
+				State: "draining", Attempt: 1, Expected: new(20), Waiting: "429; next try at 2026-11-02 12:00:40 UTC",
 			},
 		},
 	}
@@ -88,8 +88,8 @@ func TestComplete_Waiting(t *testing.T) {
 	t.Parallel()
 	progress := store.Progress{Note: &store.Note{Text: "GET /system/info: 502", At: noon}}
 	for state, want := range map[string]string{
-		workflows.StateChecking:    "GET /system/info: 502; tried at 2026-11-02T12:00:00Z",
-		workflows.StateSettling:    "GET /system/info: 502; tried at 2026-11-02T12:00:00Z",
+		workflows.StateChecking:    "GET /system/info: 502; tried at 2026-11-02 12:00:00 UTC",
+		workflows.StateSettling:    "GET /system/info: 502; tried at 2026-11-02 12:00:00 UTC",
 		workflows.StateDraining:    "for something else",
 		workflows.StateQuarantined: "for something else",
 	} {

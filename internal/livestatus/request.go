@@ -3,8 +3,8 @@ package livestatus
 import (
 	"context"
 	"fmt"
-	"time"
 
+	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/internal/store"
 	"sentinelone-provisioner/workflows"
 )
@@ -38,8 +38,8 @@ func Moving(state string) bool {
 func WaitText(w store.Wait) string {
 	next := ""
 	if w.NextTry != nil {
-		next = ", next at " + w.NextTry.UTC().Format(time.RFC3339)
+		next = ", next at " + describe.Second(*w.NextTry)
 	}
 	return fmt.Sprintf("waiting for SentinelOne since %s, attempt %d%s, last error: %s",
-		w.Since.UTC().Format(time.RFC3339), w.Attempt, next, w.Text)
+		describe.Second(w.Since), w.Attempt, next, w.Text)
 }

@@ -28,7 +28,8 @@ func TestRequest_SaysWhatItWaitsFor(t *testing.T) {
 	s := &source{waits: []store.Wait{{
 		Since: noon.Add(-time.Hour), At: noon, NextTry: &next, Attempt: 17, Text: "PUT: 502",
 	}}}
-	require.Equal(t, "waiting for SentinelOne since 2026-11-02T11:00:00Z, attempt 17, next at 2026-11-02T12:05:00Z, "+
+	require.Equal(t, "waiting for SentinelOne since 2026-11-02 11:00:00 UTC, attempt 17, "+
+		"next at 2026-11-02 12:05:00 UTC, "+
 		"last error: PUT: 502", waitingOf(t, s, workflows.StateApplying))
 }
 
@@ -36,7 +37,7 @@ func TestRequest_SaysWhatItWaitsFor(t *testing.T) {
 func TestRequest_SaysWhyItIsNotPlanned(t *testing.T) {
 	t.Parallel()
 	s := &source{waits: []store.Wait{{Since: noon.Add(-time.Hour), At: noon, Attempt: 3, Text: "GET: 502"}}}
-	require.Equal(t, "waiting for SentinelOne since 2026-11-02T11:00:00Z, attempt 3, last error: GET: 502",
+	require.Equal(t, "waiting for SentinelOne since 2026-11-02 11:00:00 UTC, attempt 3, last error: GET: 502",
 		waitingOf(t, s, workflows.StatePlanning))
 }
 
