@@ -23,9 +23,9 @@ const serverVar = "TEST_DATABASE_URL"
 const stepTimeout = time.Minute
 
 var (
-	startOnce sync.Once
-	shared    *server
-	startErr  error
+	startOnce    sync.Once
+	shared       *server
+	startFailure error
 )
 
 // Main runs the tests of a package and stops the throwaway server afterwards. Without it
@@ -101,9 +101,9 @@ func serverURL(tb testing.TB) string {
 		}
 		tb.Skip(how)
 	}
-	startOnce.Do(func() { shared, startErr = startServer(bin) })
-	if startErr != nil {
-		tb.Fatalf("start the throwaway PostgreSQL server: %v", startErr)
+	startOnce.Do(func() { shared, startFailure = startServer(bin) })
+	if startFailure != nil {
+		tb.Fatalf("start the throwaway PostgreSQL server: %v", startFailure)
 	}
 	return shared.url
 }

@@ -109,7 +109,7 @@ func (v view) lastNames(ctx context.Context, ids []string) (map[principalKey]pri
 			JOIN snapshots f ON f.seq = e.since AND f.state = 'promoted' AND f.promoted_at <= $2
 			WHERE e.console = $1 AND e.collection IN ('users', 'serviceUsers')`)
 		q.add(" AND "+v.d.in("e.id", "%s")+" ORDER BY f.promoted_at", list(v.d, chunk))
-		err := forEachRow(ctx, v.q, "read the names of principals", q.text.String(), q.args, func(rows *sql.Rows) error {
+		err := forEachRow(ctx, v.q, "read principal names", q.text.String(), q.args, func(rows *sql.Rows) error {
 			var c access.Collection
 			var id string
 			var p principalName

@@ -16,8 +16,8 @@ import (
 // Consoles lists the consoles that have a proven snapshot, sorted.
 func (s *Store) Consoles(ctx context.Context) ([]string, error) {
 	out := []string{}
-	err := forEachRow(ctx, s.r, "list the consoles", `SELECT DISTINCT console FROM collection_heads ORDER BY console`, nil,
-		func(rows *sql.Rows) error {
+	err := forEachRow(ctx, s.r, "list the consoles",
+		`SELECT DISTINCT console FROM collection_heads ORDER BY console`, nil, func(rows *sql.Rows) error {
 			var c string
 			err := rows.Scan(&c)
 			out = append(out, c)

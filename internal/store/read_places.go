@@ -73,7 +73,7 @@ func (v view) lastPlaces(ctx context.Context) (places, error) {
 	q := v.query(`SELECT e.collection, e.doc FROM entities e
 		JOIN snapshots f ON f.seq = e.since AND f.state = 'promoted' AND f.promoted_at <= $2
 		WHERE e.console = $1 AND e.collection IN ('accounts', 'sites', 'roles') ORDER BY f.promoted_at`)
-	err := forEachRow(ctx, v.q, "read the names of scopes and roles", q.text.String(), q.args, func(rows *sql.Rows) error {
+	err := forEachRow(ctx, v.q, "read names of scopes and roles", q.text.String(), q.args, func(rows *sql.Rows) error {
 		var c access.Collection
 		var doc []byte
 		if err := rows.Scan(&c, &doc); err != nil {

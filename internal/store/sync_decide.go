@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -65,7 +64,8 @@ func (s *Store) countsIfPromoted(ctx context.Context, q queryer, snap snapshotRo
 // [ErrNoSnapshot].
 func (s *Store) Discard(ctx context.Context, id string, in DiscardInput) error {
 	if !slices.Contains([]string{StateDiscarded, StateFailed}, in.State) {
-		return fmt.Errorf("discard snapshot %s with state %q: choose %s or %s", id, in.State, StateDiscarded, StateFailed)
+		return fmt.Errorf("discard snapshot %s with state %q: choose %s or %s",
+			id, in.State, StateDiscarded, StateFailed)
 	}
 	reasons := []string{}
 	if in.Why != "" {
@@ -135,7 +135,7 @@ func (s *Store) Note(ctx context.Context, id string, c access.Collection, n Note
 			`UPDATE drains SET note = $1, requests = requests + $2 WHERE snapshot_seq = $3 AND collection = $4`,
 			note, n.Requests, snap.seq, string(c))
 		if err == nil && touched == 0 {
-			err = errors.New("snapshot " + id + " does not cover " + string(c) + ": begin a snapshot with that collection")
+			err = errNotCovered(id, c)
 		}
 		return err
 	})

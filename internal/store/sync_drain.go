@@ -15,7 +15,8 @@ import (
 func (s *Store) StartDrain(ctx context.Context, id string, c access.Collection, attempt int) (Drain, error) {
 	var out Drain
 	if attempt < 1 {
-		return out, fmt.Errorf("start the drain of %s in snapshot %s with attempt %d: attempts count from 1", c, id, attempt)
+		return out, fmt.Errorf("start the drain of %s in snapshot %s with attempt %d: attempts count from 1",
+			c, id, attempt)
 	}
 	err := s.writeOn(ctx, func(t *txn) error {
 		var head collectionHead
@@ -142,7 +143,7 @@ func (s *Store) Drained(ctx context.Context, id string, c access.Collection, att
 		case err != nil:
 			return err
 		case !covered:
-			return fmt.Errorf("snapshot %s does not cover %s: begin a snapshot with that collection", id, c)
+			return errNotCovered(id, c)
 		case d.attempt != attempt:
 			return errBehind(id, c, d.attempt, attempt)
 		case !d.complete():

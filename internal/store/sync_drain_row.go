@@ -30,7 +30,8 @@ type drainRow struct {
 }
 
 const drainColumns = `d.collection, d.attempt, d.base_version, d.pages, d.received, d.next_cursor, d.last_saved <> 0,
-	d.first_total, d.last_total, d.totals_moved <> 0, d.requests, d.unassigned, d.note, d.unchanged_rows, d.pending_rows`
+	d.first_total, d.last_total, d.totals_moved <> 0, d.requests, d.unassigned, d.note,
+	d.unchanged_rows, d.pending_rows`
 
 func (r *drainRow) scan(row scanner, more ...any) error {
 	return row.Scan(append([]any{
@@ -132,9 +133,13 @@ func (s *Store) lockDrain(
 		},
 	}, {purpose: "read the snapshot", sql: snapshotByID, args: []any{id}, scan: snap.scan}}, along...)...)
 	if err == nil && !covered {
-		err = fmt.Errorf("snapshot %s does not cover %s: begin a snapshot with that collection", id, c)
+		err = errNotCovered(id, c)
 	}
 	return snap, d, err
+}
+
+func errNotCovered(id string, c access.Collection) error {
+	return fmt.Errorf("snapshot %s does not cover %s: begin a snapshot with that collection", id, c)
 }
 
 func errNotDrained(id string, d drainRow) error {

@@ -177,7 +177,8 @@ func (p *promotion) outcome(ctx context.Context) (Promotion, []statement, error)
 		}
 		statements = append(statements, statement{
 			purpose: "move the collection head",
-			sql: `INSERT INTO collection_heads (console, collection, seq, version, visible, held) VALUES ($1, $2, $3, $4, $5, $6)
+			sql: `INSERT INTO collection_heads (console, collection, seq, version, visible, held)
+			        VALUES ($1, $2, $3, $4, $5, $6)
 			        ON CONFLICT (console, collection) DO UPDATE SET seq = excluded.seq, version = excluded.version,
 			            visible = excluded.visible, held = excluded.held`,
 			args: []any{

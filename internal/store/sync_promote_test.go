@@ -212,7 +212,8 @@ func TestPromote_ConsolesAreSeparate(t *testing.T) {
 		consoles, err := s.Consoles(t.Context())
 		require.NoError(t, err)
 		require.Equal(t, []string{acme, other}, consoles)
-		require.ErrorContains(t, s.Begin(t.Context(), store.BeginInput{Console: other, ID: "s1"}), "belongs to a snapshot of "+acme)
+		require.ErrorContains(t, s.Begin(t.Context(), store.BeginInput{Console: other, ID: "s1"}),
+			"belongs to a snapshot of "+acme)
 	})
 }
 

@@ -42,7 +42,8 @@ func countReceived(
 	ctx context.Context, q queryer, snap snapshotRow, drains map[access.Collection]drainRow, cs []access.Collection,
 ) (snapshotCounts, error) {
 	sum := snapshotCounts{
-		unchanged: map[access.Collection]int{}, pending: map[access.Collection]int{}, received: map[access.Collection]int{},
+		unchanged: map[access.Collection]int{}, pending: map[access.Collection]int{},
+		received: map[access.Collection]int{},
 	}
 	for _, c := range cs {
 		unchanged, pending, err := receivedCounts(ctx, q, snap, drains[c])
