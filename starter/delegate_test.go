@@ -12,7 +12,7 @@ import (
 )
 
 // What is handed over is listed until it is taken back.
-func delegatedDecisions(t *testing.T, l *live) {
+func delegatedDecisions(t *testing.T, _ *live) {
 	to := []string{"delegate", "--to", "dave@example.com", "--by", carol}
 	got := run(t, append(to, "--stop")...)
 	require.Equal(t, exitFailed, got.code)

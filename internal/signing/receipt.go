@@ -107,11 +107,7 @@ func (in *inspection) request() error {
 		in.note(name, Failed, "what %s signed is not what was planned: %s", who, strings.Join(differs, ", "))
 		return nil
 	}
-	asked := in.StartedAt
-	if !s.At.IsZero() {
-		asked = s.At
-	}
-	v, result, err := in.verify(OfRequest(in.Request, *s), s.Signature, s.Signed, asked)
+	v, result, err := in.verify(OfRequest(in.Request, *s), s.Signature, s.Signed, s.At)
 	in.tell(name, "by "+who, v, result, err)
 	return unusable(err)
 }

@@ -35,7 +35,8 @@ func TestVerifyReceipt_RequestersKeyAtTheStart(t *testing.T) {
 	r := o.granted(t)
 	r.Plan.Approval = access.Approval{}
 	r.Plan = r.Plan.Seal()
-	r.StartedAt = noon.Add(48 * time.Hour)
+	r.StartedAt = noon.Add(72 * time.Hour)
+	r.RequestSignature.At = noon.Add(48 * time.Hour)
 	file := load(t, bob+` valid-before="20260304Z" `+o.keys[bob].Public())
 	require.Contains(t, failed(t, r.Seal(), file)[0], "is no longer valid")
 	r.RequestSignature.At = noon

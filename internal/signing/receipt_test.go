@@ -81,7 +81,9 @@ func (o office) granted(t *testing.T, changes ...func(*access.Plan)) access.Rece
 		Proofs: []access.Proof{{Op: access.OpAcquire, Outcome: access.Applied}}, Signed: "allowed signers",
 		StartedAt: noon, FinishedAt: noon.Add(5 * time.Hour),
 	}
-	s := access.RequestSignature{Request: asked, SignedAt: noon.Add(-time.Minute), Signed: o.fingerprint(bob)}
+	s := access.RequestSignature{
+		Request: asked, SignedAt: noon.Add(-time.Minute), At: noon, Signed: o.fingerprint(bob),
+	}
 	s.Signature = signed(t, o.keys[bob], OfRequest(r.Request, s))
 	r.RequestSignature = &s
 	return r
