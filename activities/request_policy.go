@@ -36,7 +36,7 @@ func (r *Request) consult(
 	if note != "" {
 		found.notes = append(found.notes, note)
 	}
-	q := policy.About(plan, r.now())
+	q := policy.InputFromPlan(plan, r.now())
 	q.Role.Predefined, q.RoleNames = found.preset, map[string]string{}
 	for _, role := range found.roles {
 		q.RoleNames[role.ID] = role.Name
@@ -44,7 +44,7 @@ func (r *Request) consult(
 	if plan.Scope.Level == access.SiteLevel {
 		q.Scope.Account = found.account
 	}
-	answer, err := follows.Decide(q)
+	answer, err := follows.Evaluate(q)
 	if err != nil {
 		return plan, kinds.New(kinds.Invalid, err)
 	}

@@ -43,7 +43,7 @@ or "revoke"), breakGlass, and now, for policies that look at the time.`,
 
 // explained is a question as people write it: with what a Grant takes beside it.
 type explained struct {
-	policy.Question
+	policy.Input
 
 	Reason  string     `json:"reason"`
 	StartAt *time.Time `json:"startAt"`
@@ -54,7 +54,7 @@ type explained struct {
 // policyExplainAnswer is the output for programs.
 type policyExplainAnswer struct {
 	Policy string `json:"policy"`
-	policy.Answer
+	policy.Result
 }
 
 func (p *program) policyExplain(args []string, request string) error {
@@ -66,12 +66,12 @@ func (p *program) policyExplain(args []string, request string) error {
 	if err != nil {
 		return err
 	}
-	answer, err := checked.Decide(q)
+	answer, err := checked.Evaluate(q)
 	if err != nil {
 		return usage("--request: %w", err)
 	}
 	if p.output.json {
-		return p.emitJSON(policyExplainAnswer{Policy: checked.Name(), Answer: answer})
+		return p.emitJSON(policyExplainAnswer{Policy: checked.Name(), Result: answer})
 	}
 	p.remark("%s", checked)
 	p.emitTable(nil, explanation(answer))
@@ -79,27 +79,27 @@ func (p *program) policyExplain(args []string, request string) error {
 }
 
 // question reads --request and fills in what follows from it.
-func (p *program) question(request string) (policy.Question, error) {
+func (p *program) question(request string) (policy.Input, error) {
 	data := []byte(request)
 	if path, file := strings.CutPrefix(request, "@"); file {
 		var err error
 		if data, err = os.ReadFile(path); err != nil {
-			return policy.Question{}, err
+			return policy.Input{}, err
 		}
 	}
 	if len(bytes.TrimSpace(data)) == 0 {
-		return policy.Question{}, errors.New("give the request as JSON, or as @FILE")
+		return policy.Input{}, errors.New("give the request as JSON, or as @FILE")
 	}
-	in := explained{Question: policy.Question{Now: p.now().UTC()}}
+	in := explained{Input: policy.Input{Now: p.now().UTC()}}
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&in); err != nil {
-		return policy.Question{}, fmt.Errorf("this is no request: %w", err)
+		return policy.Input{}, fmt.Errorf("this is no request: %w", err)
 	}
 	if err := decoder.Decode(&struct{}{}); !errors.Is(err, io.EOF) {
-		return policy.Question{}, errors.New("something follows the request")
+		return policy.Input{}, errors.New("something follows the request")
 	}
-	q, said := in.Question, in.LevelChange
+	q, said := in.Input, in.LevelChange
 	if len(q.After.Held) == 0 {
 		q = q.WithHoldings(q.Before)
 	}
@@ -108,7 +108,7 @@ func (p *program) question(request string) (policy.Question, error) {
 }
 
 // explanation is the answer as lines with a word in front.
-func explanation(a policy.Answer) [][]string {
+func explanation(a policy.Result) [][]string {
 	rows := [][]string{{"answer", a.Approval.Policy}}
 	add := func(word, format string, args ...any) {
 		rows = append(rows, []string{word, fmt.Sprintf(format, args...)})

@@ -45,13 +45,13 @@ policy, and what cannot be told is only counted.`,
 
 // policyTestAnswer is the output for programs.
 type policyTestAnswer struct {
-	Console  string            `json:"console"`
-	Policy   string            `json:"policy"`
-	Hash     string            `json:"hash"`
-	Requests int               `json:"requests"` // replayed
-	Differ   int               `json:"differ"`
-	Unclear  int               `json:"unclear"`
-	Results  []policy.Replayed `json:"results"` // those that differ; all with --all
+	Console  string                `json:"console"`
+	Policy   string                `json:"policy"`
+	Hash     string                `json:"hash"`
+	Requests int                   `json:"requests"` // replayed
+	Differ   int                   `json:"differ"`
+	Unclear  int                   `json:"unclear"`
+	Results  []policy.ReplayResult `json:"results"` // those that differ; all with --all
 }
 
 func (p *program) policyTest(ctx context.Context, args []string, o policyTestOptions) error {
@@ -82,7 +82,7 @@ func (p *program) policyTest(ctx context.Context, args []string, o policyTestOpt
 	}
 	pairs = lastPlans(slices.DeleteFunc(pairs, neverPlanned))
 	answer := policyTestAnswer{
-		Console: host, Policy: checked.Name(), Hash: checked.Hash(), Requests: len(pairs), Results: []policy.Replayed{},
+		Console: host, Policy: checked.Name(), Hash: checked.Hash(), Requests: len(pairs), Results: []policy.ReplayResult{},
 	}
 	for _, pair := range pairs {
 		one, err := replay(checked, pair, known)
@@ -94,7 +94,7 @@ func (p *program) policyTest(ctx context.Context, args []string, o policyTestOpt
 	return p.showReplay(answer)
 }
 
-func (a *policyTestAnswer) add(one policy.Replayed, all bool) {
+func (a *policyTestAnswer) add(one policy.ReplayResult, all bool) {
 	if one.Differs {
 		a.Differ++
 	}
@@ -153,12 +153,12 @@ func (p *program) knownPlaces(ctx context.Context, db *store.Store, host string)
 }
 
 // replay answers one request of the ledger anew.
-func replay(checked *policy.Policy, pair store.LedgerPair, known knownPlaces) (policy.Replayed, error) {
+func replay(checked *policy.Policy, pair store.LedgerPair, known knownPlaces) (policy.ReplayResult, error) {
 	past, err := pastOf(pair)
 	if err != nil {
-		return policy.Replayed{}, err
+		return policy.ReplayResult{}, err
 	}
-	q := past.Question()
+	q := past.Input()
 	q.RoleNames, q.Role.Predefined = known.names, known.predefined[q.Role.ID]
 	if q.Scope.Level == access.SiteLevel {
 		q.Scope.Account = known.accounts[q.Scope.ID]
@@ -186,8 +186,8 @@ func decidedOn(plan access.Plan, all []access.Decision) []access.Decision {
 	})
 }
 
-func pastOf(pair store.LedgerPair) (policy.Past, error) {
-	out := policy.Past{Request: pair.Request.Request, At: pair.Request.At.In(time.UTC)}
+func pastOf(pair store.LedgerPair) (policy.PastRequest, error) {
+	out := policy.PastRequest{Request: pair.Request.Request, At: pair.Request.At.In(time.UTC)}
 	asked, err := ledger.DecodeAs[ledger.Request](pair.Request)
 	if err != nil {
 		return out, err

@@ -24,18 +24,18 @@ func newAccountPlan() access.Plan {
 func TestAbout_NewAccount(t *testing.T) {
 	t.Parallel()
 	now := ask("").Now
-	want := policy.Question{
+	want := policy.Input{
 		Op: access.OpGrant, Principal: access.PrincipalRef{Kind: access.ServiceUser, Name: "ci"},
 		Role:      policy.Role{ID: "302", Name: "SOC"},
 		Scope:     policy.Scope{Level: access.AccountLevel, ID: "100", Account: "100"},
 		Requester: "mail@example.com", Now: now, NewAccount: true, Before: access.Holdings{}.Normal(),
 		After: access.Holdings{Level: access.AccountLevel, Held: []access.HeldRole{{RoleID: "302", ScopeID: "100"}}},
 	}
-	require.Equal(t, want, policy.About(newAccountPlan(), now))
+	require.Equal(t, want, policy.InputFromPlan(newAccountPlan(), now))
 
 	there := newAccountPlan()
 	there.Principal.ID, there.Before = "7", access.Holdings{Level: access.Tenant, Held: []access.HeldRole{{RoleID: "1"}}}
-	require.Equal(t, want, policy.About(there, now))
+	require.Equal(t, want, policy.InputFromPlan(there, now))
 }
 
 // Rules about grants are about new accounts too; those that mean only one of the two say
@@ -46,7 +46,7 @@ func TestDecide_NewAccount(t *testing.T) {
 		"  - {name: people, when: 'newAccount && principal.kind == \"user\"', deny: by hand}\n"+
 		"  - {name: new, when: newAccount, permanent: true, approvals: [{need: 1, from: [soc]}]}\n"+
 		"  - {name: roles, autoApprove: true}\n")
-	q := policy.About(newAccountPlan(), ask("").Now)
+	q := policy.InputFromPlan(newAccountPlan(), ask("").Now)
 	require.Equal(t, "new", decide(t, p, q).Approval.Rule)
 	q.Principal.Kind = access.User
 	require.Contains(t, decide(t, p, q).Refusal, "by hand")
@@ -55,32 +55,32 @@ func TestDecide_NewAccount(t *testing.T) {
 	built := decide(t, policy.BuiltIn(), q)
 	require.True(t, built.Approval.Required)
 
-	for _, change := range []func(*policy.Question){
-		func(q *policy.Question) { q.Op = access.OpRevoke }, func(q *policy.Question) { q.Duration = 1 },
-		func(q *policy.Question) { q.BreakGlass = true },
+	for _, change := range []func(*policy.Input){
+		func(q *policy.Input) { q.Op = access.OpRevoke }, func(q *policy.Input) { q.Duration = 1 },
+		func(q *policy.Input) { q.BreakGlass = true },
 	} {
 		wrong := q
 		change(&wrong)
-		_, err := p.Decide(wrong)
-		require.ErrorContains(t, err, "a new account gets its role for good")
+		_, err := p.Evaluate(wrong)
+		require.ErrorContains(t, err, "a new account gets its role permanently")
 	}
 }
 
 // Past requests for accounts are replayed like grants.
 func TestReplay_NewAccount(t *testing.T) {
 	t.Parallel()
-	made := policy.Past{Request: "provision/1", At: ask("").Now, Plan: newAccountPlan(), State: "provisioned"}
+	made := policy.PastRequest{Request: "provision/1", At: ask("").Now, Plan: newAccountPlan(), State: "provisioned"}
 	p := policy.BuiltIn()
-	got := p.Replay(made.Question(), made)
+	got := p.Replay(made.Input(), made)
 	require.True(t, got.Differs)
 	require.Equal(t, "undecided", got.WouldBe)
 
 	made.Plan.Approval.Required = true
 	made.Decisions = []access.Decision{{At: made.At, By: "anna@example.com", Action: "approve"}}
-	got = p.Replay(made.Question(), made)
+	got = p.Replay(made.Input(), made)
 	require.False(t, got.Differs, got.Why)
 
 	made.State = "denied"
-	got = p.Replay(made.Question(), made)
+	got = p.Replay(made.Input(), made)
 	require.Equal(t, "provisioned", got.WouldBe)
 }

@@ -11,37 +11,37 @@ import (
 
 // condition is a compiled `when`.
 type condition struct {
-	text    string // in one spelling, whatever the spaces of the file
+	text    string // formatted by CEL, so that equal conditions have equal texts
 	program cel.Program
 }
 
-// condition reads a `when`, which is CEL; true and false may stand as YAML. It is nil
+// parseCondition compiles a `when`: CEL in a string, or a YAML boolean. It returns nil
 // after a fault.
-func (r *reader) condition(p *Policy, n *yaml.Node, what string) *condition {
-	if n.Kind != yaml.ScalarNode || n.Tag != "!!bool" && r.text(n, what) == "" {
+func (p *parser) parseCondition(n *yaml.Node, what string) *condition {
+	if n.Kind != yaml.ScalarNode || n.Tag != "!!bool" && p.nonEmptyString(n, what) == "" {
 		if n.Kind != yaml.ScalarNode {
-			r.fault(n, "%s is %s: write a condition in CEL", what, kindOf(n))
+			p.fault(n, "%s is %s: write a condition in CEL", what, describeNode(n))
 		}
 		return nil
 	}
 	env, err := environment()
 	if err != nil {
-		r.fault(n, "%s cannot be read: %v", what, err)
+		p.fault(n, "%s cannot be compiled: %v", what, err)
 		return nil
 	}
 	ast, issues := env.Compile(n.Value)
 	if issues.Err() != nil {
 		for _, e := range issues.Errors() {
-			line, column := r.position(n, e.Location.Line(), e.Location.Column())
-			r.faultAt(line, column, "%s: %s", what, oneLine(e.Message))
+			line, column := p.position(n, e.Location.Line(), e.Location.Column())
+			p.faultAt(line, column, "%s: %s", what, oneLine(e.Message))
 		}
 		return nil
 	}
 	if !ast.OutputType().IsExactType(cel.BoolType) {
-		r.fault(n, "%s is a %s and no condition: it must be true or false", what, cel.FormatCELType(ast.OutputType()))
+		p.fault(n, "%s is a %s, not a condition: write an expression that is true or false", what, cel.FormatCELType(ast.OutputType()))
 		return nil
 	}
-	if !r.checkNames(p, n, ast, what) {
+	if !p.checkNames(n, ast, what) {
 		return nil
 	}
 	c := &condition{}
@@ -50,18 +50,19 @@ func (r *reader) condition(p *Policy, n *yaml.Node, what string) *condition {
 	}
 	c.program, err = env.Program(ast, cel.EvalOptions(cel.OptPartialEval), cel.CostLimit(costLimit))
 	if err != nil {
-		r.fault(n, "%s: %s", what, oneLine(err.Error()))
+		p.fault(n, "%s: %s", what, oneLine(err.Error()))
 		return nil
 	}
 	return c
 }
 
-// errUndecided says that a condition depends on what is not known yet.
-var errUndecided = errors.New("the condition depends on values that are not known")
+// errUndecided is the result of a condition that depends on unknown variables.
+var errUndecided = errors.New("the condition depends on unknown variables")
 
-// holds says whether the condition is true; a nil one is. vars is a map of values, or
-// one with unknown ones.
-func (c *condition) holds(vars any) (bool, error) {
+// eval returns whether the condition is true; a nil condition always is. vars is a map of
+// values by variable, or the result of [cel.PartialVars], with which eval may return
+// errUndecided.
+func (c *condition) eval(vars any) (bool, error) {
 	if c == nil {
 		return true, nil
 	}
@@ -74,12 +75,12 @@ func (c *condition) holds(vars any) (bool, error) {
 	}
 	truth, ok := value.Value().(bool)
 	if !ok {
-		return false, fmt.Errorf("it is a %s, not true or false", value.Type().TypeName())
+		return false, fmt.Errorf("it is a %s, not a boolean", value.Type().TypeName())
 	}
 	return truth, nil
 }
 
-// String is the condition's text; "true" for none.
+// String is the condition's text; "true" for a nil condition.
 func (c *condition) String() string {
 	if c == nil {
 		return "true"

@@ -1,7 +1,7 @@
-// Package policy says who must consent to which request, for how long a role may be
-// held, and what is refused at once. A policy is a YAML file with conditions in CEL;
-// docs/policy.md describes it.
+// Package policy decides who must approve which request, how long a role may be held,
+// and which requests are refused at once. A policy is a YAML file with conditions in
+// CEL; docs/policy.md describes it.
 //
-// The package is pure: a policy is read and checked once ([Load]), and [Policy.Decide]
-// gives the same answer to the same question, whatever the time and the machine.
+// The package is pure: [Load] reads and checks a policy once, and [Policy.Evaluate]
+// returns the same result for the same input, at any time and on any machine.
 package policy

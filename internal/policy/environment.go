@@ -8,15 +8,15 @@ import (
 	"cel.dev/cel-go/ext"
 )
 
-// Bounds on conditions. A condition that people write costs some tens.
+// Bounds on conditions. Conditions that people write cost some tens of units.
 const (
-	costLimit     = 20_000
+	costLimit     = 20_000  // units of CEL's cost model
 	maxExpression = 8 << 10 // bytes
 	maxNesting    = 100
 )
 
-// environment is what conditions may name. Making it takes milliseconds, and it never
-// changes.
+// environment declares the variables of conditions. It is made once because that takes
+// milliseconds.
 var environment = sync.OnceValues(func() (*cel.Env, error) {
 	object := func(t reflect.Type) *cel.Type { return cel.ObjectType("policy." + t.Name()) }
 	principal, role := reflect.TypeFor[principalFacts](), reflect.TypeFor[roleFacts]()

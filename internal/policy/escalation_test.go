@@ -16,14 +16,14 @@ func TestDecide_Escalation(t *testing.T) {
 	q.Requester = "carol@example.com"
 	got, err := parse(t, people+`
   - {name: a, approvals: [{need: 1, from: [soc]}], escalateAfter: 1h, escalateTo: [owners]}
-`).Decide(q)
+`).Evaluate(q)
 	require.NoError(t, err)
 	require.Equal(t, []string{"dora@example.com"}, got.Approval.EscalateTo)
 
 	q.Requester = "ana@example.com"
 	got, err = parse(t, people+`
   - {name: a, approvals: [{need: 1, from: [solo]}], escalateAfter: 1h, escalateTo: [owners]}
-`).Decide(q)
+`).Evaluate(q)
 	require.NoError(t, err)
-	require.Contains(t, got.Refusal, "not enough people are left to approve it")
+	require.Contains(t, got.Refusal, "not enough eligible approvers")
 }

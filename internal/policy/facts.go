@@ -3,9 +3,11 @@ package policy
 import (
 	"strings"
 	"time"
+
+	"sentinelone-provisioner/internal/access"
 )
 
-// What conditions see, beside plain values: the names in the tags are the format's.
+// Objects that conditions read. The names in the tags are part of the file format.
 type (
 	principalFacts struct {
 		Kind  string `cel:"kind"`
@@ -26,7 +28,7 @@ type (
 	}
 )
 
-// facts are the variables of a condition, by name.
+// facts are the values of the variables of conditions.
 type facts struct {
 	op          string
 	principal   principalFacts
@@ -43,32 +45,33 @@ type facts struct {
 	hour        int
 }
 
-// facts are what conditions see of the question. Addresses are folded, so that a
-// condition compares people and not spellings.
-func (p *Policy) facts(q Question) facts {
-	local := q.Now.In(p.zone)
+// facts derives the variables from the input. Addresses are folded, so that conditions
+// compare people and not spellings.
+func (p *Policy) facts(in Input) facts {
+	local := in.Now.In(p.zone)
 	return facts{
-		op: q.op(),
+		op: in.op(),
 		principal: principalFacts{
-			Kind: string(q.Principal.Kind), ID: q.Principal.ID, Email: Fold(q.Principal.Email), Name: q.Principal.Name,
+			Kind: string(in.Principal.Kind), ID: in.Principal.ID, Name: in.Principal.Name,
+			Email: access.Fold(in.Principal.Email),
 		},
-		role: roleFacts{ID: q.Role.ID, Name: q.Role.Name, Predefined: q.Role.Predefined},
+		role: roleFacts{ID: in.Role.ID, Name: in.Role.Name, Predefined: in.Role.Predefined},
 		scope: scopeFacts{
-			Level: string(q.Scope.Level), ID: q.Scope.ID, Name: q.Scope.Name, Account: q.Scope.Account,
+			Level: string(in.Scope.Level), ID: in.Scope.ID, Name: in.Scope.Name, Account: in.Scope.Account,
 		},
-		requester:   Fold(q.Requester),
-		duration:    time.Duration(q.Duration),
-		permanent:   q.permanent(),
-		levelChange: q.LevelChange,
-		breakGlass:  q.BreakGlass,
-		newAccount:  q.NewAccount,
-		now:         q.Now,
+		requester:   access.Fold(in.Requester),
+		duration:    time.Duration(in.Duration),
+		permanent:   in.permanent(),
+		levelChange: in.LevelChange,
+		breakGlass:  in.BreakGlass,
+		newAccount:  in.NewAccount,
+		now:         in.Now,
 		weekday:     strings.ToLower(local.Weekday().String()),
 		hour:        local.Hour(),
 	}
 }
 
-// values is the form CEL takes them in.
+// values are the facts by variable, as CEL takes them.
 func (f *facts) values(groups map[string][]string) map[string]any {
 	return map[string]any{
 		"op": f.op, "principal": f.principal, "role": f.role, "scope": f.scope, "requester": f.requester,

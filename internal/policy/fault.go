@@ -5,17 +5,19 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+
+	"go.yaml.in/yaml/v3"
 )
 
-// FaultError is one thing that is wrong with a policy file.
+// FaultError is one fault of a policy file.
 type FaultError struct {
 	File   string
-	Line   int // from 1
-	Column int // from 1; 0 where the line says it all
-	Text   string
+	Line   int    // from 1
+	Column int    // from 1; 0 if the fault is about the whole line
+	Text   string // what is wrong, and what to do
 }
 
-// Error is "policy.yaml:12:7: what is wrong".
+// Error is "policy.yaml:12:7: text".
 func (f FaultError) Error() string {
 	if f.Column > 0 {
 		return fmt.Sprintf("%s:%d:%d: %s", f.File, f.Line, f.Column, f.Text)
@@ -23,8 +25,8 @@ func (f FaultError) Error() string {
 	return fmt.Sprintf("%s:%d: %s", f.File, f.Line, f.Text)
 }
 
-// Faults takes the error of [Load] or [Parse] apart. A file that could not be read has
-// none.
+// Faults returns the faults in an error of [Load] or [Parse]; none if the file could not
+// be read.
 func Faults(err error) []FaultError {
 	var joined interface{ Unwrap() []error }
 	if !errors.As(err, &joined) {
@@ -39,13 +41,24 @@ func Faults(err error) []FaultError {
 	return out
 }
 
-// err joins what was found wrong, in the order of the file.
-func (r *reader) err() error {
-	slices.SortStableFunc(r.faults, func(a, b FaultError) int {
+func (p *parser) fault(n *yaml.Node, format string, args ...any) {
+	p.faultAt(n.Line, 0, format, args...)
+}
+
+// faultAt adds a fault; line and column count from 1, column 0 means the whole line.
+func (p *parser) faultAt(line, column int, format string, args ...any) {
+	p.faults = append(p.faults, FaultError{
+		File: p.policy.name, Line: line, Column: column, Text: fmt.Sprintf(format, args...),
+	})
+}
+
+// err joins the faults in the order of the file.
+func (p *parser) err() error {
+	slices.SortStableFunc(p.faults, func(a, b FaultError) int {
 		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
 	})
-	all := make([]error, len(r.faults))
-	for i, f := range r.faults {
+	all := make([]error, len(p.faults))
+	for i, f := range p.faults {
 		all[i] = f
 	}
 	return errors.Join(all...)

@@ -35,7 +35,7 @@ func FuzzParse(f *testing.F) {
 		for _, op := range []access.Op{access.OpGrant, access.OpRevoke} {
 			q := ask(op)
 			q.Requester, q.BreakGlass = requester, glass
-			a, err := p.Decide(q)
+			a, err := p.Evaluate(q)
 			if access.Fold(requester) == "" {
 				require.Error(t, err)
 				continue

@@ -14,8 +14,8 @@ import (
 	"sentinelone-provisioner/internal/describe"
 )
 
-// fixedValues are the values of the variables that have few. Comparing one of them with
-// another text is a typing error, which would make a deny match nothing.
+// fixedValues are the values of variables that have few. A comparison with another string
+// is a mistake, and would make a deny match nothing.
 var fixedValues = map[string][]string{
 	"op":             {opGrant, opRevoke},
 	"principal.kind": {string(access.User), string(access.ServiceUser)},
@@ -23,12 +23,11 @@ var fixedValues = map[string][]string{
 	"weekday":        {"monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"},
 }
 
-// nameCheck checks that what a condition names exists. CEL has checked variables, fields
-// and types before; groups and values are known only here.
+// nameCheck checks that the groups and values in a condition exist. CEL has checked
+// variables, fields and types before.
 type nameCheck struct {
-	*reader
+	*parser
 
-	policy *Policy
 	node   *yaml.Node // the condition
 	source *ast.SourceInfo
 	what   string
@@ -36,11 +35,11 @@ type nameCheck struct {
 
 // checkNames rejects conditions that name unknown groups or values. It returns whether it
 // found no fault.
-func (r *reader) checkNames(p *Policy, n *yaml.Node, checked *cel.Ast, what string) bool {
-	native, before := checked.NativeRep(), len(r.faults)
-	c := &nameCheck{reader: r, policy: p, node: n, source: native.SourceInfo(), what: what}
+func (p *parser) checkNames(n *yaml.Node, checked *cel.Ast, what string) bool {
+	native, before := checked.NativeRep(), len(p.faults)
+	c := &nameCheck{parser: p, node: n, source: native.SourceInfo(), what: what}
 	ast.PreOrderVisit(native.Expr(), ast.NewExprVisitor(c.visit))
-	return len(r.faults) == before
+	return len(p.faults) == before
 }
 
 func (c *nameCheck) visit(e ast.Expr) {
@@ -85,8 +84,8 @@ func (c *nameCheck) call(e ast.Expr) {
 }
 
 func (c *nameCheck) group(e ast.Expr, name string) {
-	if _, known := c.policy.groups[name]; !known {
-		c.refuse(e, "unknown group %q: the groups are %s", name, c.policy.groupNames())
+	if _, known := c.parser.policy.groups[name]; !known {
+		c.refuse(e, "unknown group %q: the groups are %s", name, c.parser.policy.groupNames())
 	}
 }
 

@@ -11,76 +11,76 @@ import (
 	"sentinelone-provisioner/internal/describe"
 )
 
-// Past is a request as it went, by the ledger.
-type Past struct {
+// PastRequest is an earlier request, from the ledger.
+type PastRequest struct {
 	Request string // workflow id
 	At      time.Time
 	Plan    access.Plan
-	// State is the receipt's; "" while there is none.
+	// State is the receipt's; "" if there is none yet.
 	State string
-	// Decisions are what people said to it.
+	// Decisions are those on the plan.
 	Decisions []access.Decision
 }
 
-// Question is what was asked. What a plan does not hold is the caller's to add.
-func (p Past) Question() Question {
-	q := About(p.Plan, p.At)
-	q.BreakGlass = q.BreakGlass || p.Plan.Approval.Review != nil
-	return q
+// Input makes the input of the request; see [InputFromPlan] for what the caller adds.
+func (p PastRequest) Input() Input {
+	in := InputFromPlan(p.Plan, p.At)
+	in.BreakGlass = in.BreakGlass || p.Plan.Approval.Review != nil
+	return in
 }
 
-// Replayed is what a policy would have made of a past request.
-type Replayed struct {
+// ReplayResult is how a past request would have ended under another policy.
+type ReplayResult struct {
 	Request string    `json:"request"`
 	At      time.Time `json:"at"`
-	Was     string    `json:"was"`     // the receipt's state, or open
-	WouldBe string    `json:"wouldBe"` // one of the ends below; what it was, where nothing differs
+	Was     string    `json:"was"`     // the receipt's state, or "open"
+	WouldBe string    `json:"wouldBe"` // a state, "undecided" or "open"; equal to Was unless Differs
 	Differs bool      `json:"differs"`
 	Why     string    `json:"why"`
-	// Unclear says that it cannot be told: the request was not decided by a policy, or
-	// this one cannot answer.
+	// Unclear is true if the two cannot be compared: no policy decided the request, or this
+	// policy cannot evaluate it.
 	Unclear bool `json:"unclear,omitempty"`
 }
 
-// How a request would have ended.
+// Ends of a request.
 const (
-	endRefused   = "refused"
-	endDenied    = "denied"
-	endUndecided = "undecided"
-	endGiven     = "granted" // or revoked
-	endMade      = "provisioned"
-	endOpen      = "open"
-	endCancelled = "cancelled"
+	endRefused     = "refused"
+	endDenied      = "denied"
+	endUndecided   = "undecided"
+	endApplied     = "granted" // or revoked
+	endProvisioned = "provisioned"
+	endOpen        = "open"
+	endCancelled   = "cancelled"
 )
 
-// Replay answers a past request anew and says whether it would have ended otherwise,
-// had everybody who decided said the same. What the console alone refused stays so.
-func (p *Policy) Replay(q Question, past Past) Replayed {
-	out := Replayed{Request: past.Request, At: past.At, Was: cmp.Or(past.State, endOpen)}
+// Replay evaluates a past request again and returns whether it would have ended
+// differently with the same decisions. A request that only the console refused is Unclear.
+func (p *Policy) Replay(in Input, past PastRequest) ReplayResult {
+	out := ReplayResult{Request: past.Request, At: past.At, Was: cmp.Or(past.State, endOpen)}
 	was, decided := past.end()
-	answer, err := p.Decide(q)
+	result, err := p.Evaluate(in)
 	switch {
 	case !decided:
-		out.WouldBe, out.Unclear, out.Why = out.Was, true, "no policy decided it"
+		out.WouldBe, out.Unclear, out.Why = out.Was, true, "no policy decided about it"
 		return out
 	case err != nil:
 		out.WouldBe, out.Unclear, out.Why = out.Was, true, err.Error()
 		return out
 	}
-	would, why := end(answer, past)
+	would, why := endUnder(result, past)
 	if out.Differs = differs(was, would, past.Plan.Approval.Required); !out.Differs {
 		would = out.Was
-	} else if would == endGiven && q.op() == opRevoke {
+	} else if would == endApplied && in.op() == opRevoke {
 		would = "revoked"
-	} else if would == endGiven && q.NewAccount {
-		would = endMade
+	} else if would == endApplied && in.NewAccount {
+		would = endProvisioned
 	}
 	out.WouldBe, out.Why = would, why
 	return out
 }
 
-// end is how the request ended, and whether a policy had any part in that.
-func (p Past) end() (end string, decided bool) {
+// end is how the request ended, and whether a policy had a part in that.
+func (p PastRequest) end() (end string, decided bool) {
 	switch p.State {
 	case "":
 		return endOpen, true
@@ -90,14 +90,14 @@ func (p Past) end() (end string, decided bool) {
 		return p.State, true
 	case "timedOut":
 		return endUndecided, true
-	case endGiven, endMade, "expired", "ended", "revoked":
-		return endGiven, true
+	case endApplied, endProvisioned, "expired", "ended", "revoked":
+		return endApplied, true
 	}
 	return p.State, false
 }
 
-// differs compares two ends. A request that is open, or was called off, says nothing of
-// how people would have decided; only whether they were asked can differ.
+// differs compares two ends. A request that is open or cancelled does not show how people
+// would have decided; only whether it needs approval can differ.
 func differs(was, would string, asked bool) bool {
 	if was != endOpen && was != endCancelled {
 		return was != would
@@ -105,7 +105,7 @@ func differs(was, would string, asked bool) bool {
 	switch would {
 	case endRefused:
 		return true
-	case endGiven:
+	case endApplied:
 		return asked
 	case endUndecided:
 		return !asked
@@ -113,23 +113,23 @@ func differs(was, would string, asked bool) bool {
 	return false
 }
 
-// end is how the answer, with what people decided, would have ended.
-func end(a Answer, past Past) (end, why string) {
-	if a.Refusal != "" || !a.Approval.Required {
-		return map[bool]string{true: endRefused, false: endGiven}[a.Refusal != ""], a.Approval.Policy
+// endUnder is how the request would have ended with this result and the same decisions.
+func endUnder(result Result, past PastRequest) (end, why string) {
+	if result.Refusal != "" || !result.Approval.Required {
+		return map[bool]string{true: endRefused, false: endApplied}[result.Refusal != ""], result.Approval.Policy
 	}
-	opened := approval.New(approval.RequestOf(past.Plan), a.Approval, past.askedAt())
+	opened := approval.New(approval.RequestOf(past.Plan), result.Approval, past.askedAt())
 	s := approval.WhatIf(opened, past.Decisions).State
 	switch last, _ := s.LastDecision(); s.Verdict {
 	case approval.Approved:
-		return endGiven, a.Approval.Policy
+		return endApplied, result.Approval.Policy
 	case approval.Denied:
-		return endDenied, fmt.Sprintf("%s denied it; %s", inPlaceOf(last), a.Approval.Policy)
+		return endDenied, fmt.Sprintf("%s denied it; %s", decider(last), result.Approval.Policy)
 	}
 	var given []string // by whom the open step is approved
 	for _, d := range s.Decisions {
 		if d.Step == s.Step {
-			given = append(given, inPlaceOf(d))
+			given = append(given, decider(d))
 		}
 	}
 	step, _ := s.OpenStep()
@@ -138,12 +138,12 @@ func end(a Answer, past Past) (end, why string) {
 	if len(given) > 0 {
 		missing += " (" + strings.Join(given, ", ") + ")"
 	}
-	return endUndecided, missing + "; " + a.Approval.Policy
+	return endUndecided, missing + "; " + result.Approval.Policy
 }
 
-// askedAt is when people were asked for the last time, by what the decisions say; else
-// when the request was planned.
-func (p Past) askedAt() time.Time {
+// askedAt is when approvers were last notified, from the decisions; without decisions, when
+// the request was planned.
+func (p PastRequest) askedAt() time.Time {
 	at := p.At
 	for _, d := range p.Decisions {
 		if d.AskedAt.After(at) {
@@ -153,5 +153,5 @@ func (p Past) askedAt() time.Time {
 	return at
 }
 
-// inPlaceOf is whose decision it is.
-func inPlaceOf(d access.Decision) string { return access.Fold(cmp.Or(d.OnBehalfOf, d.By)) }
+// decider is the person for whom the decision counts: the delegator, if there is one.
+func decider(d access.Decision) string { return access.Fold(cmp.Or(d.OnBehalfOf, d.By)) }

@@ -11,9 +11,9 @@ import (
 )
 
 // past is a request that ended so, after these decisions: pairs of who and what.
-func past(state string, decisions ...string) policy.Past {
+func past(state string, decisions ...string) policy.PastRequest {
 	q := ask(access.OpAcquire)
-	out := policy.Past{
+	out := policy.PastRequest{
 		Request: "grant/INC-42", At: q.Now, State: state,
 		Plan: access.Plan{
 			Op: q.Op, Principal: q.Principal, Role: access.RoleRef{ID: q.Role.ID, Name: q.Role.Name},
@@ -31,7 +31,7 @@ func past(state string, decisions ...string) policy.Past {
 }
 
 // delegated has a decision taken in the place of another, who had delegated it.
-func delegated(p *policy.Past, i int, of string) {
+func delegated(p *policy.PastRequest, i int, of string) {
 	d := &p.Decisions[i]
 	d.OnBehalfOf = of
 	d.Delegation = &access.Delegation{By: of, To: d.By, At: p.At, Until: p.At.Add(time.Hour)}
@@ -50,7 +50,7 @@ func TestReplay(t *testing.T) {
 		bob       = "bob@example.com"
 		carol     = "carol@example.com"
 	)
-	asked := func(p policy.Past) policy.Past {
+	asked := func(p policy.PastRequest) policy.PastRequest {
 		p.Plan.Approval.Required = true
 		return p
 	}
@@ -73,7 +73,7 @@ func TestReplay(t *testing.T) {
 	late.Decisions[2].At = ask("").Now.Add(-time.Minute)
 	cases := map[string]struct {
 		rules string
-		past  policy.Past
+		past  policy.PastRequest
 		would string // "" for no difference
 		why   string
 	}{
@@ -124,7 +124,7 @@ func TestReplay(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got := parse(t, people+c.rules).Replay(c.past.Question(), c.past)
+			got := parse(t, people+c.rules).Replay(c.past.Input(), c.past)
 			require.False(t, got.Unclear)
 			require.Equal(t, c.would != "", got.Differs, "%+v", got)
 			require.Contains(t, got.Why, c.why)
@@ -137,7 +137,7 @@ func TestReplay(t *testing.T) {
 	}
 	revoke := past("refused")
 	revoke.Plan.Op, revoke.Plan.Approval.Refusal = access.OpRevoke, "closed"
-	require.Equal(t, "revoked", parse(t, people+soc).Replay(revoke.Question(), revoke).WouldBe)
+	require.Equal(t, "revoked", parse(t, people+soc).Replay(revoke.Input(), revoke).WouldBe)
 }
 
 // What no policy decided, or this one cannot answer, is not compared.
@@ -146,8 +146,8 @@ func TestReplay_Unclear(t *testing.T) {
 	p := policy.BuiltIn()
 	nameless := past("granted")
 	nameless.Plan.Terms.Requester = ""
-	for _, one := range []policy.Past{past("refused"), past("failed"), nameless} {
-		got := p.Replay(one.Question(), one)
+	for _, one := range []policy.PastRequest{past("refused"), past("failed"), nameless} {
+		got := p.Replay(one.Input(), one)
 		require.True(t, got.Unclear)
 		require.False(t, got.Differs)
 		require.Equal(t, one.State, got.WouldBe)
@@ -165,6 +165,6 @@ func TestReplay_BreakGlass(t *testing.T) {
 `)
 	one := past("expired")
 	one.Plan.Approval.Review = &access.Review{}
-	require.False(t, p.Replay(one.Question(), one).Differs)
-	require.Equal(t, "refused", policy.BuiltIn().Replay(one.Question(), one).WouldBe)
+	require.False(t, p.Replay(one.Input(), one).Differs)
+	require.Equal(t, "refused", policy.BuiltIn().Replay(one.Input(), one).WouldBe)
 }

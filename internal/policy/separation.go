@@ -12,89 +12,92 @@ import (
 	"sentinelone-provisioner/internal/describe"
 )
 
-// separation is a set of roles of which nobody may hold two.
+// separation is a set of roles of which no principal may hold two.
 type separation struct {
 	roles    []string // names or ids
-	anywhere bool     // else: at one scope
+	anywhere bool     // false: only both at the same scope
 	reason   string
 	line     int
 }
 
-func (r *reader) separation(p *Policy, n *yaml.Node) {
+func (p *parser) parseSeparation(n *yaml.Node) {
 	out := separation{line: n.Line}
-	ok := r.mapping(n, "an entry of separationOfDuties", []field{
-		{"roles", func(n *yaml.Node) { out.roles = r.roles(n) }},
-		{"at", func(n *yaml.Node) { out.anywhere = r.at(n) }},
-		{"reason", func(n *yaml.Node) { out.reason = r.text(n, "reason") }},
+	ok := p.mapping(n, "an entry of separationOfDuties", []field{
+		{"roles", func(n *yaml.Node) { out.roles = p.parseRoles(n) }},
+		{"at", func(n *yaml.Node) { out.anywhere = p.parseSeparationScope(n) }},
+		{"reason", func(n *yaml.Node) { out.reason = p.nonEmptyString(n, "reason") }},
 	})
 	if !ok {
 		return
 	}
 	for _, key := range []string{"roles", "at", "reason"} {
 		if !has(n, key) {
-			r.fault(n, "an entry of separationOfDuties has no %s: it needs roles, at (scope or anywhere) and reason",
+			p.fault(n, "an entry of separationOfDuties has no %s: add roles, at (scope or anywhere) and reason",
 				key)
 		}
 	}
-	p.separate = append(p.separate, out)
+	p.policy.separate = append(p.policy.separate, out)
 }
 
-func (r *reader) roles(n *yaml.Node) []string {
-	before := len(r.faults)
+// parseRoles reads the names or ids of at least two roles.
+func (p *parser) parseRoles(n *yaml.Node) []string {
+	before := len(p.faults)
 	var out []string
-	r.list(n, "roles", func(entry *yaml.Node) {
-		name := r.id(entry, "a role")
+	p.list(n, "roles", func(entry *yaml.Node) {
+		name := p.id(entry, "a role")
 		switch {
 		case name == "":
-		case slices.ContainsFunc(out, func(other string) bool { return Fold(other) == Fold(name) }):
-			r.fault(entry, "role %q is listed twice", name)
+		case slices.ContainsFunc(out, func(other string) bool { return access.Fold(other) == access.Fold(name) }):
+			p.fault(entry, "role %q is listed twice: remove one", name)
 		default:
 			out = append(out, name)
 		}
 	})
-	if len(out) < 2 && len(r.faults) == before {
-		r.fault(n, "roles lists %s: give the names or ids of two at least", describe.Plural(len(out), "role"))
+	if len(out) < 2 && len(p.faults) == before {
+		p.fault(n, "roles lists %s: add names or ids until there are at least two", describe.Plural(len(out), "role"))
 	}
 	return out
 }
 
-func (r *reader) at(n *yaml.Node) bool {
+// parseSeparationScope returns whether the roles exclude each other anywhere.
+func (p *parser) parseSeparationScope(n *yaml.Node) bool {
 	if n.Kind != yaml.ScalarNode || n.Value != "scope" && n.Value != "anywhere" {
-		r.fault(n, "at is %s: write scope (both at the same one) or anywhere", kindOf(n))
+		p.fault(n, "at is %s: write scope (both roles at the same scope) or anywhere", describeNode(n))
 	}
 	return n.Value == "anywhere"
 }
 
-// separation refuses a grant that would bring roles together.
-func (d *deciding) separation() {
-	if d.facts.op != opGrant {
+// checkSeparation refuses a grant after which the principal would hold roles that exclude
+// each other, and records the excluded roles for later checks.
+func (e *evaluation) checkSeparation() {
+	if e.facts.op != opGrant {
 		return
 	}
-	names := d.q.RoleNames
-	if d.q.Role.Name != "" {
-		names = map[string]string{d.q.Role.ID: d.q.Role.Name}
-		maps.Copy(names, d.q.RoleNames)
+	names := e.in.RoleNames
+	if e.in.Role.Name != "" {
+		names = map[string]string{e.in.Role.ID: e.in.Role.Name}
+		maps.Copy(names, e.in.RoleNames)
 	}
-	for _, conflict := range d.policy.Conflicts(d.q.Before, d.q.After, names) {
-		d.refuse("%s", conflict)
+	for _, conflict := range e.policy.Conflicts(e.in.Before, e.in.After, names) {
+		e.refuse("%s", conflict)
 	}
-	for _, s := range d.policy.separate {
-		if s.index(d.q.Role.ID, d.q.Role.Name) >= 0 {
-			d.apart(s, names)
+	for _, s := range e.policy.separate {
+		if s.index(e.in.Role.ID, e.in.Role.Name) >= 0 {
+			e.recordExcludedRoles(s, names)
 		}
 	}
 }
 
-// Conflicts says which duties a change brings together that were apart before, a
-// sentence each. It is looked at when a change is asked for, approved and applied.
-// Names are those of the console's roles by id. A role whose name is not known counts
-// as one of those listed by name, where its name could bring a conflict.
+// Conflicts returns the violations of separation of duties that a change from before to
+// after would cause, one sentence each; violations that exist already are left out.
+// Requests check it when they are planned, approved and applied. names are the console's
+// role names by id. A role without a known name counts as one of the roles listed by name.
 func (p *Policy) Conflicts(before, after access.Holdings, names map[string]string) []string {
 	var out []string
 	for _, s := range p.separate {
-		was := s.together(before, names)
-		for _, c := range s.together(after, names) {
-			if !slices.ContainsFunc(was, c.covered) {
+		existing := s.conflicts(before, names)
+		for _, c := range s.conflicts(after, names) {
+			if !slices.ContainsFunc(existing, c.existedIn) {
 				out = append(out, fmt.Sprintf("separation of duties: %s %s: %s", c.text, c.where(), s.reason))
 			}
 		}
@@ -102,10 +105,10 @@ func (p *Policy) Conflicts(before, after access.Holdings, names map[string]strin
 	return out
 }
 
-// conflict is what one set of roles finds at one scope, or anywhere.
+// conflict is roles of one set that are held together, at one scope or anywhere.
 type conflict struct {
-	scope string // "" for anywhere
-	roles []string
+	scope string   // "" for anywhere
+	roles []string // ids
 	text  string
 }
 
@@ -116,14 +119,15 @@ func (c conflict) where() string {
 	return "must not be held together at " + c.scope
 }
 
-// covered says whether the other conflict, of before, brought the same roles together.
-func (c conflict) covered(was conflict) bool {
-	return was.scope == c.scope && !slices.ContainsFunc(c.roles, func(id string) bool {
-		return !slices.Contains(was.roles, id)
+// existedIn returns whether an earlier conflict has all roles of this one.
+func (c conflict) existedIn(earlier conflict) bool {
+	return earlier.scope == c.scope && !slices.ContainsFunc(c.roles, func(id string) bool {
+		return !slices.Contains(earlier.roles, id)
 	})
 }
 
-func (s separation) together(h access.Holdings, names map[string]string) []conflict {
+// conflicts finds the roles of the set that are held together, by scope.
+func (s separation) conflicts(h access.Holdings, names map[string]string) []conflict {
 	held := map[string][]string{}
 	for _, one := range h.Normal().Held {
 		scope := ""
@@ -136,7 +140,7 @@ func (s separation) together(h access.Holdings, names map[string]string) []confl
 	}
 	var out []conflict
 	for scope, ids := range held {
-		if c, found := s.among(ids, names); found {
+		if c, found := s.conflictAmong(ids, names); found {
 			c.scope = scope
 			out = append(out, c)
 		}
@@ -145,8 +149,8 @@ func (s separation) together(h access.Holdings, names map[string]string) []confl
 	return out
 }
 
-// among finds the roles of the set among those that are held.
-func (s separation) among(ids []string, names map[string]string) (conflict, bool) {
+// conflictAmong finds the roles of the set among the ids, and returns whether they conflict.
+func (s separation) conflictAmong(ids []string, names map[string]string) (conflict, bool) {
 	c := conflict{}
 	distinct := map[int]bool{}
 	var texts []string
@@ -159,7 +163,7 @@ func (s separation) among(ids []string, names map[string]string) (conflict, bool
 			texts = append(texts, fmt.Sprintf("role %q (%s)", name, id))
 		case !known && s.byName():
 			unnamed++
-			texts = append(texts, fmt.Sprintf("role %s, whose name is not known,", id))
+			texts = append(texts, fmt.Sprintf("role %s (name unknown)", id))
 		default:
 			continue
 		}
@@ -169,17 +173,17 @@ func (s separation) among(ids []string, names map[string]string) (conflict, bool
 	return c, len(distinct) > 1 || len(distinct) == 1 && unnamed > 0
 }
 
-// index is which of the roles it is, by id or by name; -1 for none.
+// index is the position of a role in the set, by id or by name; -1 if it is not in it.
 func (s separation) index(id, name string) int {
 	return slices.IndexFunc(s.roles, func(role string) bool {
-		return role == id || name != "" && Fold(role) == Fold(name)
+		return role == id || name != "" && access.Fold(role) == access.Fold(name)
 	})
 }
 
-// byName says whether some role of the set is given by name.
+// byName returns whether the set lists a role by name.
 func (s separation) byName() bool {
 	return slices.ContainsFunc(s.roles, func(role string) bool { return !isID(role) })
 }
 
-// isID says whether a role is given by its id, which is a number.
+// isID returns whether a listed role is an id, which has only digits.
 func isID(role string) bool { return strings.Trim(role, "0123456789") == "" }

@@ -8,36 +8,36 @@ import (
 	"sentinelone-provisioner/internal/access"
 )
 
-// apart records which roles nobody may hold beside the one that is asked for, by id, so
-// that it can be looked at again when the request is approved and applied. A role that
-// the console does not have is left out, with a note.
-func (d *deciding) apart(s separation, names map[string]string) {
+// recordExcludedRoles records, by id, the roles that exclude the requested one, so that
+// they can be checked again when the request is approved and applied. A role that the
+// console does not have is left out, with a note.
+func (e *evaluation) recordExcludedRoles(s separation, names map[string]string) {
 	for _, role := range s.roles {
-		if role == d.q.Role.ID || Fold(role) == Fold(d.q.Role.Name) {
+		if role == e.in.Role.ID || access.Fold(role) == access.Fold(e.in.Role.Name) {
 			continue
 		}
-		ids := d.idsOf(role, names)
-		if len(ids) == 0 && len(d.q.RoleNames) > 0 {
-			d.answer.Notes = append(d.answer.Notes, fmt.Sprintf("separationOfDuties (line %d) names role %q, "+
+		ids := e.idsOf(role, names)
+		if len(ids) == 0 && len(e.in.RoleNames) > 0 {
+			e.result.Notes = append(e.result.Notes, fmt.Sprintf("separationOfDuties (line %d) names role %q, "+
 				"which the console does not have: it is ignored", s.line, role))
 		}
 		for _, id := range ids {
-			d.answer.Rules.Separate = append(d.answer.Rules.Separate, access.Separation{
+			e.result.Rules.Separate = append(e.result.Rules.Separate, access.Separation{
 				RoleID: id, Name: names[id], Anywhere: s.anywhere, Reason: s.reason,
 			})
 		}
 	}
 }
 
-// idsOf are the roles of that name or id, other than the one that is asked for. Where
-// the console's roles are not known, an id is taken as it stands.
-func (d *deciding) idsOf(role string, names map[string]string) []string {
+// idsOf returns the ids of the roles with that name or id, except the requested one. If
+// the console's roles are unknown, it returns an id unchanged.
+func (e *evaluation) idsOf(role string, names map[string]string) []string {
 	var out []string
-	if len(d.q.RoleNames) == 0 && isID(role) {
+	if len(e.in.RoleNames) == 0 && isID(role) {
 		return []string{role}
 	}
 	for _, id := range slices.Sorted(maps.Keys(names)) {
-		if id != d.q.Role.ID && (id == role || Fold(names[id]) == Fold(role)) {
+		if id != e.in.Role.ID && (id == role || access.Fold(names[id]) == access.Fold(role)) {
 			out = append(out, id)
 		}
 	}

@@ -62,7 +62,7 @@ func TestConflicts(t *testing.T) {
 		"name not known": {
 			none, at("10", "100", "12", "101"),
 			map[string]string{"10": "Approver"},
-			[]string{`role "Approver" (10) and role 12, whose name is not known, must not be held by one principal`},
+			[]string{`role "Approver" (10) and role 12 (name unknown) must not be held by one principal`},
 		},
 		"names matter not for ids":     {none, at("1", "100", "12", "100"), nil, nil},
 		"no name known, no role of it": {none, at("12", "100", "13", "101"), nil, nil},

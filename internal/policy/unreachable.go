@@ -10,20 +10,20 @@ import (
 // checkConstant rejects a rule whose condition has the same outcome for every request:
 // always false, or always an error. It evaluates the condition with no variable known
 // but the groups, so it finds `permanent && 1 > 2` and not `permanent && !permanent`.
-// A condition that is always true is allowed; it is what an absent one means.
-func (r *reader) checkConstant(p *Policy, rule *rule) {
-	vars, err := cel.PartialVars(map[string]any{"groups": p.groups}, requestVariables()...)
+// A condition that is always true is allowed; it means the same as an absent one.
+func (p *parser) checkConstant(rule *rule) {
+	vars, err := cel.PartialVars(map[string]any{"groups": p.policy.groups}, requestVariables()...)
 	if err != nil {
-		r.faultAt(rule.line, 0, "cannot check the condition of rule %q: %v", rule.name, err)
+		p.faultAt(rule.line, 0, "cannot check the condition of rule %q: %v", rule.name, err)
 		return
 	}
-	switch truth, err := rule.when.holds(vars); {
+	switch truth, err := rule.when.eval(vars); {
 	case errors.Is(err, errUndecided):
 	case err != nil:
-		r.faultAt(rule.line, 0, "the condition of rule %q fails for every request: %v; correct the condition",
+		p.faultAt(rule.line, 0, "the condition of rule %q fails for every request: %v; correct the condition",
 			rule.name, err)
 	case !truth:
-		r.faultAt(rule.line, 0, "rule %q can never match: its condition is always false: %s; "+
+		p.faultAt(rule.line, 0, "rule %q can never match: its condition is always false: %s; "+
 			"correct the condition or remove the rule", rule.name, rule.when)
 	default:
 		rule.always = true
@@ -32,14 +32,14 @@ func (r *reader) checkConstant(p *Policy, rule *rule) {
 
 // checkShadowed rejects a rule that another rule always precedes. It compares the texts
 // of conditions and knows constant ones; it does not reason about what they mean.
-func (r *reader) checkShadowed(p *Policy) {
-	for i, rule := range p.rules {
-		for j, other := range p.rules {
+func (p *parser) checkShadowed() {
+	for i, rule := range p.policy.rules {
+		for j, other := range p.policy.rules {
 			if i == j || rule.bad || other.bad { // a bad rule may lack its condition
 				continue
 			}
 			if why := other.shadows(rule, j < i); why != "" {
-				r.faultAt(rule.line, 0, "rule %q can never match: %s %s; change or remove one of the two",
+				p.faultAt(rule.line, 0, "rule %q can never match: %s %s; change or remove one of the two",
 					rule.name, other, why)
 				break
 			}
@@ -49,15 +49,15 @@ func (r *reader) checkShadowed(p *Policy) {
 
 // shadows says why the rule always precedes the other, so that the other never decides; ""
 // if it does not.
-func (in *rule) shadows(other *rule, earlier bool) string {
+func (r *rule) shadows(other *rule, earlier bool) string {
 	switch {
-	case slices.ContainsFunc(other.ops, in.notAbout):
+	case slices.ContainsFunc(other.ops, r.notAbout):
 		return ""
-	case earlier && in.when.String() == other.when.String():
-		return "has the same condition: " + in.when.String()
-	case !in.always || other.deny != "":
+	case earlier && r.when.String() == other.when.String():
+		return "has the same condition: " + r.when.String()
+	case !r.always || other.deny != "":
 		return ""
-	case in.deny != "":
+	case r.deny != "":
 		return "denies every request"
 	case earlier:
 		return "matches every request before it"

@@ -18,8 +18,8 @@ import (
 const day = access.Duration(24 * time.Hour)
 
 // ask is a request by mail@example.com of role SOC at site 201 for erin@example.com.
-func ask(op access.Op) policy.Question {
-	return policy.Question{
+func ask(op access.Op) policy.Input {
+	return policy.Input{
 		Op: op, Principal: access.PrincipalRef{Kind: access.User, ID: "401", Email: "erin@example.com", Name: "Erin"},
 		Role:      policy.Role{ID: "302", Name: "SOC"},
 		Scope:     policy.Scope{Level: access.SiteLevel, ID: "201", Account: "100"},
@@ -28,9 +28,9 @@ func ask(op access.Op) policy.Question {
 	}
 }
 
-func decide(t *testing.T, p *policy.Policy, q policy.Question) policy.Answer {
+func decide(t *testing.T, p *policy.Policy, q policy.Input) policy.Result {
 	t.Helper()
-	a, err := p.Decide(q)
+	a, err := p.Evaluate(q)
 	require.NoError(t, err)
 	require.Equal(t, a.Refusal, a.Approval.Refusal)
 	require.NotEmpty(t, a.Explanation)
@@ -106,31 +106,31 @@ func TestDecide_Refusals(t *testing.T) {
 	two := access.Holdings{Level: access.AccountLevel, Held: []access.HeldRole{
 		{RoleID: "301", ScopeID: "100"}, {RoleID: "301", ScopeID: "101"},
 	}}
-	moved := func(allow bool) func(*policy.Question) {
-		return func(q *policy.Question) {
+	moved := func(allow bool) func(*policy.Input) {
+		return func(q *policy.Input) {
 			q.AllowLevelChange = allow
 			*q = q.WithHoldings(two)
 		}
 	}
-	forGood := func(q *policy.Question) { q.Duration = 0 }
-	roles := func(q *policy.Question) { q.RoleNames = map[string]string{"302": "SOC"} }
-	const asks, few = "approvals: [{need: 1, from: [soc]}]", "not enough people are left to approve it: "
+	forGood := func(q *policy.Input) { q.Duration = 0 }
+	roles := func(q *policy.Input) { q.RoleNames = map[string]string{"302": "SOC"} }
+	const asks, few = "approvals: [{need: 1, from: [soc]}]", "not enough eligible approvers: "
 	cases := map[string]struct {
 		rule string // but for its name
-		edit func(*policy.Question)
+		edit func(*policy.Input)
 		want string // "" for no refusal
 	}{
 		"no rule":          {`when: role.name == "X", ` + asks, nil, "no rule of the policy allows it"},
-		"too long":         {"maxDuration: 3h, " + asks, nil, `rule "a" allows at most 3h, and 4h is asked for`},
+		"too long":         {"maxDuration: 3h, " + asks, nil, `rule "a" allows at most 3h, but the request is for 4h`},
 		"just long enough": {"maxDuration: 4h, " + asks, nil, ""},
 		"for good": {
-			"maxDuration: 8h, " + asks, forGood, `rule "a" allows no permanent grant: ask for a duration of at most 8h`,
+			"maxDuration: 8h, " + asks, forGood, `rule "a" allows no permanent grant: request a duration of at most 8h`,
 		},
 		"for good by itself": {`when: duration <= duration("8h"), autoApprove: true`, forGood, "no permanent grant"},
 		"for good, allowed":  {"permanent: true, " + asks, forGood, ""},
 
 		"level, said":      {asks, moved(true), ""},
-		"level, not said":  {asks, moved(false), "the 2 roles it holds: ask again with allowLevelChange"},
+		"level, not said":  {asks, moved(false), "remove 2 roles: to do so, request it again with allowLevelChange"},
 		"level, allowed":   {"levelChange: allow, " + asks, moved(false), ""},
 		"level, forbidden": {"levelChange: forbid, " + asks, moved(true), `rule "a" forbids moving a principal`},
 
@@ -140,7 +140,7 @@ func TestDecide_Refusals(t *testing.T) {
 		},
 		"costs too much": {
 			`when: 'role.name.split(",").all(a, role.name.split(",").all(b, b != "y"))', ` + asks,
-			func(q *policy.Question) { q.Role.Name = strings.Repeat("x,", 200) }, "cost limit",
+			func(q *policy.Input) { q.Role.Name = strings.Repeat("x,", 200) }, "cost limit",
 		},
 
 		"requester alone": {
@@ -154,13 +154,13 @@ func TestDecide_Refusals(t *testing.T) {
 		"in all steps": {
 			"approvals: [{need: 1, from: [soc]}, {need: 2, from: [soc, owners]}, {need: 1, from: [owners]}]",
 			by("carol@example.com"), few + `the steps of rule "a" need 4 different people, ` +
-				"and without carol@example.com their groups have 3 for them",
+				"but their groups have only 3 without carol@example.com",
 		},
 		"of many": {asks, by("bob@example.com"), ""},
 		"anyone":  {"approvals: [{need: 1, from: [anyone]}]", by("bob@example.com"), ""},
 		"who would get it": {
 			"approvals: [{need: 1, from: [solo]}]",
-			func(q *policy.Question) { q.Principal.Email = "Ana@Example.com" }, "which without ana@example.com",
+			func(q *policy.Input) { q.Principal.Email = "Ana@Example.com" }, "which without ana@example.com",
 		},
 
 		"last role unknown": {
@@ -189,8 +189,8 @@ func TestDecide_Refusals(t *testing.T) {
 	}
 }
 
-func by(requester string) func(*policy.Question) {
-	return func(q *policy.Question) { q.Requester = requester }
+func by(requester string) func(*policy.Input) {
+	return func(q *policy.Input) { q.Requester = requester }
 }
 
 // A deny that cannot be evaluated refuses as well: it is not passed over.
@@ -209,7 +209,7 @@ func TestDecide_DenyThatFails(t *testing.T) {
 // Everything that conditions may name is what was asked.
 func TestDecide_Variables(t *testing.T) {
 	t.Parallel()
-	q := policy.Question{
+	q := policy.Input{
 		Op: access.OpAcquire,
 		Principal: access.PrincipalRef{
 			Kind: access.ServiceUser, ID: "501", Email: "Bot@Example.com", Name: "svc.Backup",
@@ -266,7 +266,7 @@ func TestDecide_BreakGlass(t *testing.T) {
 			Within:       access.Duration(4 * time.Hour),
 		},
 	}, a.Approval)
-	require.Contains(t, a.Explanation, "bob@example.com is in soc and has no say: the requester")
+	require.Contains(t, a.Explanation, "bob@example.com is in soc but not eligible as the requester")
 
 	long := q
 	long.Duration = day
@@ -282,7 +282,7 @@ func TestDecide_BreakGlass(t *testing.T) {
 	require.Empty(t, decide(t, p, viewer).Refusal)
 	alone := q
 	alone.Principal.Email = "ana@example.com"
-	require.Contains(t, decide(t, p, alone).Refusal, "not enough people are left to review it")
+	require.Contains(t, decide(t, p, alone).Refusal, "not enough eligible reviewers")
 }
 
 func TestDecide_Rules(t *testing.T) {
@@ -330,10 +330,10 @@ func TestDecide_Concurrently(t *testing.T) {
 	p := parse(t, people+`  - {name: a, when: 'requester in groups["soc"]', approvals: [{need: 1, from: [soc]}]}`)
 	want := decide(t, p, ask(access.OpAcquire))
 	var all sync.WaitGroup
-	answers := make([]policy.Answer, 50)
+	answers := make([]policy.Result, 50)
 	errs := make([]error, len(answers))
 	for i := range answers {
-		all.Go(func() { answers[i], errs[i] = p.Decide(ask(access.OpAcquire)) })
+		all.Go(func() { answers[i], errs[i] = p.Evaluate(ask(access.OpAcquire)) })
 	}
 	all.Wait()
 	for i := range answers {
@@ -344,17 +344,17 @@ func TestDecide_Concurrently(t *testing.T) {
 
 func TestDecide_NoQuestion(t *testing.T) {
 	t.Parallel()
-	for want, edit := range map[string]func(*policy.Question){
+	for want, edit := range map[string]func(*policy.Input){
 		"requester is missing":     by(" \u200b"),
-		`not about "release"`:      func(q *policy.Question) { q.Op = access.OpRelease },
-		`not about "reset"`:        func(q *policy.Question) { q.Op = access.OpReset },
-		"cannot be less than 0":    func(q *policy.Question) { q.Duration = -1 },
-		`scope.level is "group"`:   func(q *policy.Question) { q.Scope.Level = access.GroupLevel },
-		"built-in policy cannot d": func(q *policy.Question) { q.Scope.Level = "" },
+		`op is "release"`:          func(q *policy.Input) { q.Op = access.OpRelease },
+		`op is "reset"`:            func(q *policy.Input) { q.Op = access.OpReset },
+		"must not be negative":     func(q *policy.Input) { q.Duration = -1 },
+		`scope.level is "group"`:   func(q *policy.Input) { q.Scope.Level = access.GroupLevel },
+		"built-in policy cannot e": func(q *policy.Input) { q.Scope.Level = "" },
 	} {
 		q := ask(access.OpAcquire)
 		edit(&q)
-		_, err := policy.BuiltIn().Decide(q)
+		_, err := policy.BuiltIn().Evaluate(q)
 		require.ErrorContains(t, err, want)
 	}
 }
@@ -371,14 +371,14 @@ func TestAbout(t *testing.T) {
 		Terms:  access.Terms{Requester: "bob@example.com", Duration: day, AllowLevelChange: true},
 		Before: before, After: before, // refused then
 	}
-	require.Equal(t, policy.Question{
+	require.Equal(t, policy.Input{
 		Op: access.OpAcquire, Principal: plan.Principal, Role: policy.Role{ID: "302", Name: "SOC"},
 		Scope:     policy.Scope{Level: access.SiteLevel, ID: "201", Name: "A / B"},
 		Requester: "bob@example.com", Duration: day, Now: at, AllowLevelChange: true, LevelChange: true, Before: before,
 		After: access.Holdings{Level: access.SiteLevel, Held: []access.HeldRole{{RoleID: "302", ScopeID: "201"}}},
-	}, policy.About(plan, at))
+	}, policy.InputFromPlan(plan, at))
 	plan.Scope = access.ScopeRef{Level: access.AccountLevel, ID: "101"}
-	q := policy.About(plan, at)
+	q := policy.InputFromPlan(plan, at)
 	require.False(t, q.LevelChange)
 	require.Equal(t, "101", q.Scope.Account)
 	require.Len(t, q.After.Held, 2)

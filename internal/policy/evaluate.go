@@ -1,0 +1,118 @@
+package policy
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/describe"
+)
+
+// Evaluate decides about one request. It evaluates every rule that denies; of the rules
+// that allow, the first that matches applies. A condition that fails, or exceeds the cost
+// limit, refuses the request, so that no request is granted because a rule could not be
+// evaluated. Evaluate returns an error only if the input is invalid.
+func (p *Policy) Evaluate(in Input) (Result, error) {
+	if err := in.check(); err != nil {
+		return Result{}, fmt.Errorf("%s cannot evaluate the request: %w", p.name, err)
+	}
+	e := &evaluation{policy: p, in: in, facts: p.facts(in)}
+	e.vars = e.facts.values(p.groups)
+	e.result = Result{
+		Approval: access.Approval{Hash: p.hash}, Explanation: []string{},
+		Rules: access.Rules{AllowLevelChange: in.AllowLevelChange, LastRole: access.LastRoleStop},
+	}
+	e.evaluateDenies()
+	if rule := e.firstMatch(); rule != nil {
+		e.apply(rule)
+	}
+	e.checkSeparation()
+	return e.conclude(), nil
+}
+
+// evaluation is the state of one call of [Policy.Evaluate].
+type evaluation struct {
+	policy   *Policy
+	in       Input
+	facts    facts
+	vars     map[string]any // facts as CEL takes them
+	result   Result
+	refusals []string
+}
+
+func (e *evaluation) explain(format string, args ...any) {
+	e.result.Explanation = append(e.result.Explanation, fmt.Sprintf(format, args...))
+}
+
+func (e *evaluation) refuse(format string, args ...any) {
+	e.refusals = append(e.refusals, fmt.Sprintf(format, args...))
+}
+
+func (e *evaluation) evaluateDenies() {
+	for _, rule := range e.policy.rules {
+		if rule.deny != "" && e.matches(rule) {
+			e.refuse("rule %q denies it: %s", rule.name, rule.deny)
+		}
+	}
+}
+
+// firstMatch returns the rule that applies; nil if no rule that allows matches. Without
+// one, a grant is refused and a revoke needs no approval.
+func (e *evaluation) firstMatch() *rule {
+	for i, rule := range e.policy.rules {
+		if rule.deny != "" || !e.matches(rule) {
+			continue
+		}
+		for _, later := range e.policy.rules[i+1:] {
+			if later.deny == "" && later.about(e.facts.op) {
+				e.explain("%s comes later", later)
+			}
+		}
+		return rule
+	}
+	if e.facts.op == opGrant {
+		e.refuse("no rule of the policy allows it")
+	}
+	return nil
+}
+
+// matches evaluates a rule's condition. A condition that fails refuses the request and
+// counts as no match.
+func (e *evaluation) matches(rule *rule) bool {
+	if !rule.about(e.facts.op) {
+		e.explain("%s does not apply to a %s", rule, e.facts.op)
+		return false
+	}
+	truth, err := rule.when.eval(e.vars)
+	switch {
+	case err != nil:
+		e.refuse("the condition of rule %q cannot be evaluated for this request: %v", rule.name, err)
+		e.explain("%s fails: %v", rule, err)
+	case truth:
+		e.explain("%s matches: %s", rule, rule.when)
+	default:
+		e.explain("%s does not match: %s", rule, rule.when)
+	}
+	return err == nil && truth
+}
+
+// about returns whether the rule applies to a kind of request: opGrant or opRevoke.
+func (r *rule) about(op string) bool { return slices.Contains(r.ops, op) }
+
+func (r *rule) notAbout(op string) bool { return !r.about(op) }
+
+// String is the rule's name and line, for explanations and faults.
+func (r *rule) String() string { return fmt.Sprintf("rule %q (line %d)", r.name, r.line) }
+
+// conclude completes the result: the refusal, and the approval in words.
+func (e *evaluation) conclude() Result {
+	out := &e.result
+	out.Refusal = strings.Join(e.refusals, "; ")
+	if out.Refusal != "" {
+		out.Approval = access.Approval{Hash: out.Approval.Hash, Rule: out.Approval.Rule, Refusal: out.Refusal}
+	}
+	out.Approval.Policy = describe.Approval(out.Approval)
+	out.Explanation = append(out.Explanation, out.Approval.Policy)
+	return *out
+}
