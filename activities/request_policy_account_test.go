@@ -75,7 +75,7 @@ func TestPlanAccount_RefusedByThePolicy(t *testing.T) {
 		"{name: a, autoApprove: true}":                                       "allows no permanent grant",
 		"{name: a, permanent: true, autoApprove: true, when: '!newAccount'}": "no rule of the policy allows it",
 		"{name: a, for: [revoke], autoApprove: true}":                        "no rule of the policy allows it",
-		"{name: a, permanent: true, approvals: [{need: 1, from: [x]}]}":      "not enough people are left",
+		"{name: a, permanent: true, approvals: [{need: 1, from: [x]}]}":      "not enough eligible approvers",
 	} {
 		m := newMaker(t, consoletest.Options{})
 		m.follows(policyOfText(t, "{groups: {x: [bob@example.com]}, rules: ["+rules+"]}"))

@@ -106,7 +106,7 @@ func TestLevelChange_FromThePolicyToTheConsole(t *testing.T) {
 	}{
 		{"forbid", false, `rule "all" forbids moving a principal to another level`},
 		{"forbid", true, `rule "all" forbids moving a principal to another level`},
-		{"ask", false, "ask again with allowLevelChange"},
+		{"ask", false, "request it again with allowLevelChange"},
 		{"ask", true, ""},
 		{"allow", false, ""},
 		{"allow", true, ""},

@@ -57,8 +57,8 @@ func TestPolicyCheck(t *testing.T) {
 	require.Equal(t, exitFailed, got.code)
 	require.Empty(t, got.out)
 	require.Equal(t, []string{
-		"error: " + bad + `:1: group "soc" has no members: nobody could approve`,
-		"error: " + bad + `:3: rule "a" decides nothing: give it deny, autoApprove or approvals`,
+		"error: " + bad + `:1: group "soc" has no members: add at least one person`,
+		"error: " + bad + `:3: rule "a" decides nothing: add deny, autoApprove or approvals`,
 		"error: " + bad + ":3:21: when: undeclared reference to 'rol' (did you mean 'role'?)",
 	}, strings.Split(strings.TrimSpace(got.errOut), "\n"))
 
@@ -76,7 +76,7 @@ func TestPolicyCheck(t *testing.T) {
 
 	got = run(t, "policy", "check", path+".none")
 	require.Equal(t, exitFailed, got.code)
-	require.Contains(t, got.errOut, "error: the policy cannot be read: ")
+	require.Contains(t, got.errOut, "error: cannot read the policy: ")
 }
 
 func TestPolicyExplain(t *testing.T) {
@@ -98,7 +98,7 @@ last role  downgrade to role 301 at site 201
 because    rule "berlin" (line 4) does not match: scope.account == "100" && role.predefined
 because    rule "viewers" (line 5) does not match: role.name == "Viewer"
 because    rule "default" (line 6) matches: true
-because    ana@example.com is in soc and has no say: the requester
+because    ana@example.com is in soc but not eligible as the requester
 `, "\n"+got.out)
 
 	file := filepath.Join(t.TempDir(), "request.json")
@@ -107,7 +107,7 @@ because    ana@example.com is in soc and has no say: the requester
 	got = run(t, "policy", "explain", path, "--request", "@"+file, "-o", "json")
 	require.Equal(t, exitDone, got.code, got.errOut)
 	answer := decode[policyExplainAnswer](t, got)
-	require.Equal(t, `rule "default" allows at most 8h, and 9h is asked for; rule "default" allows no break-glass: `+
+	require.Equal(t, `rule "default" allows at most 8h, but the request is for 9h; rule "default" allows no break-glass: `+
 		"ask without it", answer.Refusal)
 	require.NotEmpty(t, answer.Explanation)
 

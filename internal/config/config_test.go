@@ -208,12 +208,12 @@ func TestLoad_Policy(t *testing.T) {
 	require.NoError(t, os.WriteFile(path, []byte("rule: []\nrules:\n  - {name: all}\n"), 0o600))
 	_, err = config.Load()
 	require.EqualError(t, err, "POLICY_FILE: "+path+`:1: unknown key "rule" in the policy: `+
-		"it has timezone, groups, rules, separationOfDuties\nPOLICY_FILE: "+path+
-		`:3: rule "all" decides nothing: give it deny, autoApprove or approvals`)
+		"the keys are timezone, groups, rules, separationOfDuties\nPOLICY_FILE: "+path+
+		`:3: rule "all" decides nothing: add deny, autoApprove or approvals`)
 
 	setEnv(t, with("POLICY_FILE", path+".none"))
 	_, err = config.Load()
-	require.ErrorContains(t, err, "POLICY_FILE: the policy cannot be read: ")
+	require.ErrorContains(t, err, "POLICY_FILE: cannot read the policy: ")
 	require.ErrorIs(t, err, os.ErrNotExist)
 
 	setEnv(t, minimal())

@@ -55,7 +55,7 @@ func (e *evaluation) checkLevelChange(rule *rule) {
 		return
 	}
 	e.refuse("it would move the principal from %s to %s level and remove %s: "+
-		"to do so, request it again with allowLevelChange", e.in.Before.Level, e.in.Scope.Level,
+		"to allow that, request it again with allowLevelChange", e.in.Before.Level, e.in.Scope.Level,
 		describe.Plural(len(e.in.Before.Held), "role"))
 }
 

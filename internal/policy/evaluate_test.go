@@ -130,7 +130,7 @@ func TestDecide_Refusals(t *testing.T) {
 		"for good, allowed":  {"permanent: true, " + asks, forGood, ""},
 
 		"level, said":      {asks, moved(true), ""},
-		"level, not said":  {asks, moved(false), "remove 2 roles: to do so, request it again with allowLevelChange"},
+		"level, not said":  {asks, moved(false), "remove 2 roles: to allow that, request it again with allowLevelChange"},
 		"level, allowed":   {"levelChange: allow, " + asks, moved(false), ""},
 		"level, forbidden": {"levelChange: forbid, " + asks, moved(true), `rule "a" forbids moving a principal`},
 
