@@ -129,7 +129,7 @@ func TestReview_NotReviewed(t *testing.T) {
 	in.Requester = "eve@example.com"
 	refused := s.grant("/3", in)
 	require.Equal(t, workflows.StateRefused, refused.State)
-	require.Contains(t, refused.Message, `rule "no-glass" allows no break-glass: ask without it`)
+	require.Contains(t, refused.Message, `rule "no-glass" allows no break-glass: request it without break-glass`)
 	s.requireLedger()
 }
 
