@@ -290,7 +290,7 @@ func TestPlan_Refusals(t *testing.T) {
 		},
 		"level": {
 			func(in *PlanInput) { in.Scope = access.ScopeSelector{Level: access.AccountLevel, ID: account} },
-			"ask again with allowLevelChange",
+			"request it again with allowLevelChange",
 		},
 		"last role": {
 			func(in *PlanInput) {

@@ -108,7 +108,7 @@ because    ana@example.com is in soc but not eligible as the requester
 	require.Equal(t, exitDone, got.code, got.errOut)
 	answer := decode[policyExplainAnswer](t, got)
 	require.Equal(t, `rule "default" allows at most 8h, but the request is for 9h; rule "default" allows no break-glass: `+
-		"ask without it", answer.Refusal)
+		"request it without break-glass", answer.Refusal)
 	require.NotEmpty(t, answer.Explanation)
 
 	held := strings.Replace(request, `"reason"`, `"roleNames": {"301": "Admin"}, "before":
