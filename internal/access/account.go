@@ -44,7 +44,8 @@ func validName(name string) error {
 	case strings.TrimSpace(name) == "":
 		return errors.New("name is missing: give the service user a name")
 	case utf8.RuneCountInString(name) > maxServiceUserText:
-		return fmt.Errorf("name is longer than the %d characters that a console accepts: shorten it", maxServiceUserText)
+		return fmt.Errorf("name is longer than the %d characters that a console accepts: shorten it",
+			maxServiceUserText)
 	case strings.ContainsAny(name, "<>="):
 		return fmt.Errorf("name is %q: a console rejects < > = in it, so leave them out", name)
 	}

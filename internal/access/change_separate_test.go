@@ -9,8 +9,8 @@ import (
 	"sentinelone-provisioner/internal/access"
 )
 
-// separated makes role 2 and role 3 exclude each other in a change that grants one of them.
-func separated(c access.Change, anywhere bool) access.Change {
+// apart makes role 2 and role 3 exclude each other in a change that grants one of them.
+func apart(c access.Change, anywhere bool) access.Change {
 	other := map[string]string{"2": "3", "3": "2"}[c.Lease.RoleID]
 	if other != "" {
 		c.Rules.Separate = []access.Separation{{RoleID: other, Name: "Other", Anywhere: anywhere, Reason: "four eyes"}}
@@ -18,7 +18,7 @@ func separated(c access.Change, anywhere bool) access.Change {
 	return c
 }
 
-func separatedAnywhere(c access.Change) access.Change { return separated(c, true) }
+func apartAnywhere(c access.Change) access.Change { return apart(c, true) }
 
 func TestApply_SeparationOfDuties(t *testing.T) {
 	t.Parallel()
@@ -34,38 +34,38 @@ func TestApply_SeparationOfDuties(t *testing.T) {
 		last    access.Change
 		refused bool
 	}{
-		"the other is held":             {sites("2", "100"), nil, separatedAnywhere(grant(site("3", "101"))), true},
-		"the other is held, for a time": {sites("2", "100"), nil, separatedAnywhere(acquire("a", site("3", "101"))), true},
-		"another is held":               {sites("1", "100"), nil, separatedAnywhere(grant(site("3", "101"))), false},
+		"the other is held":             {sites("2", "100"), nil, apartAnywhere(grant(site("3", "101"))), true},
+		"the other is held, for a time": {sites("2", "100"), nil, apartAnywhere(acquire("a", site("3", "101"))), true},
+		"another is held":               {sites("1", "100"), nil, apartAnywhere(grant(site("3", "101"))), false},
 		"the other is leased": {
 			sites("1", "100"),
-			[]access.Change{separatedAnywhere(acquire("a", site("2", "101")))},
-			separatedAnywhere(acquire("b", site("3", "102"))), true,
+			[]access.Change{apartAnywhere(acquire("a", site("2", "101")))},
+			apartAnywhere(acquire("b", site("3", "102"))), true,
 		},
 		"the other stands behind a lease": {
 			sites("2", "100"),
 			[]access.Change{acquire("a", site("4", "100"))},
-			separatedAnywhere(acquire("b", site("3", "101"))), true,
+			apartAnywhere(acquire("b", site("3", "101"))), true,
 		},
 		"a lease of the other stands behind one": {
 			sites("1", "100"),
 			[]access.Change{acquire("a", site("2", "101")), acquire("b", site("4", "101"))},
-			separatedAnywhere(acquire("c", site("3", "102"))), true,
+			apartAnywhere(acquire("c", site("3", "102"))), true,
 		},
-		"it takes the other's place": {sites("2", "100"), nil, separatedAnywhere(acquire("a", site("3", "100"))), false},
+		"it takes the other's place": {sites("2", "100"), nil, apartAnywhere(acquire("a", site("3", "100"))), false},
 		"the other would be back beside it": {
 			sites("2", "100"),
 			[]access.Change{acquire("a", site("3", "100"))},
-			separatedAnywhere(acquire("b", site("3", "101"))), true,
+			apartAnywhere(acquire("b", site("3", "101"))), true,
 		},
-		"the level change drops the other": {sites("2", "100"), nil, separatedAnywhere(moving), false},
+		"the level change drops the other": {sites("2", "100"), nil, apartAnywhere(moving), false},
 		"both are held already": {
-			sites("2", "100", "3", "101"), nil, separatedAnywhere(grant(site("3", "102"))), false,
+			sites("2", "100", "3", "101"), nil, apartAnywhere(grant(site("3", "102"))), false,
 		},
 		"it is held already, and both are": {
-			sites("2", "100", "3", "101"), nil, separatedAnywhere(grant(site("3", "101"))), false,
+			sites("2", "100", "3", "101"), nil, apartAnywhere(grant(site("3", "101"))), false,
 		},
-		"at one scope, elsewhere": {sites("2", "100"), nil, separated(grant(site("3", "101")), false), false},
+		"at one scope, elsewhere": {sites("2", "100"), nil, apart(grant(site("3", "101")), false), false},
 	} {
 		_, step := applyAll(c.start, append(slices.Clone(c.before), c.last)...)
 		require.Equal(t, c.refused, step.Outcome == access.RolesConflict, "%s: %+v", name, step)
@@ -78,7 +78,7 @@ func TestApply_SeparationOfDuties(t *testing.T) {
 		}
 	}
 	require.Equal(t, `separation of duties: role "Other" (2) and the requested role must not be held by one `+
-		"principal: four eyes", separatedAnywhere(grant(site("3", "1"))).Rules.Separate[0].String())
+		"principal: four eyes", apartAnywhere(grant(site("3", "1"))).Rules.Separate[0].String())
 }
 
 // A change that ends access or restores the baseline is applied even if it combines roles
@@ -87,11 +87,11 @@ func TestApply_SeparationNeverDelaysARemoval(t *testing.T) {
 	t.Parallel()
 	start := sites("2", "100")
 	known, step := applyAll(start, acquire("a", site("4", "100")), acquire("b", site("3", "101")))
-	back := known.Apply(separatedAnywhere(release("a", site("4", "100"))), step.After)
+	back := known.Apply(apartAnywhere(release("a", site("4", "100"))), step.After)
 	require.Equal(t, access.Released, back.Outcome)
 	require.Equal(t, sites("2", "100", "3", "101"), back.After)
 	for _, op := range []access.Op{access.OpRevoke, access.OpReset, access.OpDelete, access.OpRelease} {
-		c := separatedAnywhere(access.Change{Op: op, Lease: access.Lease{ID: "b", Holding: site("3", "101")}})
+		c := apartAnywhere(access.Change{Op: op, Lease: access.Lease{ID: "b", Holding: site("3", "101")}})
 		require.NotEqual(t, access.RolesConflict, back.Next.Apply(c, back.After).Outcome, op)
 	}
 }
@@ -115,7 +115,7 @@ func TestApply_NeverBringsSeparateRolesTogether(t *testing.T) {
 		}
 		var known access.OwnershipState
 		for n := range 14 {
-			c := separatedAnywhere(w.change(known, n))
+			c := apartAnywhere(w.change(known, n))
 			step := known.Apply(c, actual)
 			require.False(t, both(step.After), "seed %d: %+v makes %+v of %+v", seed, c, step.After, known)
 			switch {

@@ -54,7 +54,8 @@ func TestRequestSpec_Differences(t *testing.T) {
 	other := byID
 	other.Console = "other.sentinelone.net"
 	require.Equal(t, []string{"console"}, other.Differences(planned()))
-	require.Equal(t, []string{"operation", "principal", "role", "scope", "terms"}, access.RequestSpec{}.Differences(planned()),
+	require.Equal(t, []string{"operation", "principal", "role", "scope", "terms"},
+		access.RequestSpec{}.Differences(planned()),
 		"an empty request matches no plan")
 	require.NotEqual(t, byID.Hash(), other.Hash())
 	require.Len(t, other.Hash(), 64)
