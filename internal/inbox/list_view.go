@@ -175,7 +175,7 @@ func deadline(until, now time.Time) string {
 
 func remaining(until, now time.Time) string {
 	if !until.After(now) {
-		return "overdue"
+		return "over"
 	}
 	return describe.Left(until, now) + " left"
 }

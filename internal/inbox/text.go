@@ -6,21 +6,21 @@ import (
 	"github.com/charmbracelet/x/ansi"
 )
 
-// cut fits a text into so many columns.
+// cut shortens a text to a number of terminal columns.
 func cut(s string, columns int) string { return ansi.Truncate(s, max(columns, 0), "…") }
 
-// pad fits a text into so many columns, with blanks behind it.
+// pad cuts or fills a text to exactly a number of terminal columns.
 func pad(s string, columns int) string {
 	s = cut(s, columns)
 	return s + strings.Repeat(" ", max(columns-ansi.StringWidth(s), 0))
 }
 
-// wrap breaks a text into lines of so many columns.
+// wrap breaks a text into lines of at most a number of terminal columns.
 func wrap(s string, columns int) []string {
 	return strings.Split(ansi.Wrap(s, max(columns, 1), " "), "\n")
 }
 
-// hang wraps a text behind a label, under which its further lines leave room.
+// hang wraps a text behind a label and indents the further lines by its width.
 func hang(label, text string, columns int) []string {
 	room := min(labelWidth, columns/3)
 	lines := wrap(text, columns-room)
@@ -33,5 +33,5 @@ func hang(label, text string, columns int) []string {
 	return lines
 }
 
-// labelWidth is that of the names before facts.
+// labelWidth is the width of the labels in front of facts and fields, in terminal columns.
 const labelWidth = 10

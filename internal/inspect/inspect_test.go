@@ -219,7 +219,7 @@ func TestRun_Warnings(t *testing.T) {
 			fakeAPI{expires: new(now.Add(5*24*time.Hour + time.Hour))},
 			"expires in 5 days, on 2026-03-08 10:00 UTC",
 		},
-		{"tomorrow", fakeAPI{expires: new(now.Add(30 * time.Hour))}, "expires in 1 day"},
+		{"tomorrow", fakeAPI{expires: new(now.Add(30 * time.Hour))}, "expires in 30 h"},
 		{"today", fakeAPI{expires: new(now.Add(3 * time.Hour))}, "expires in 3 h"},
 		{"expired by our clock", fakeAPI{expires: new(now.Add(-time.Hour))}, "has expired, on 2026-03-03 08:00 UTC"},
 		{"token call not allowed", fakeAPI{token: failed(403)}, "could not read when the API token expires"},

@@ -8,6 +8,7 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/console"
+	"sentinelone-provisioner/internal/describe"
 )
 
 // ExpirySoon is how long before its expiry a token causes a warning. Two weeks leave
@@ -116,25 +117,16 @@ func (r Report) warnings(now time.Time) []string {
 	}
 	if r.TokenExpiresAt != nil && r.TokenExpiresAt.Sub(now) < ExpirySoon {
 		out = append(out, fmt.Sprintf("the API token %s, on %s: create a new one in time",
-			Expiry(*r.TokenExpiresAt, now), r.TokenExpiresAt.UTC().Format("2006-01-02 15:04 UTC")))
+			Expiry(*r.TokenExpiresAt, now), describe.Minute(*r.TokenExpiresAt)))
 	}
 	return out
 }
 
-// Expiry returns the time until end in words, in whole days if it is at least one:
-// "expires in 12 days", "expires in 3 h", "has expired".
+// Expiry returns when a token expires in words, in one unit: "expires in 12 days",
+// "expires in 3 h", "has expired".
 func Expiry(end, now time.Time) string {
-	const day = 24 * time.Hour
-	switch left := end.Sub(now); {
-	case left <= 0:
+	if !end.After(now) {
 		return "has expired"
-	case left < time.Hour:
-		return "expires within the hour"
-	case left < day:
-		return fmt.Sprintf("expires in %d h", left/time.Hour)
-	case left < 2*day:
-		return "expires in 1 day"
-	default:
-		return fmt.Sprintf("expires in %d days", left/day)
 	}
+	return "expires in " + describe.Left(end, now)
 }
