@@ -4,12 +4,13 @@ import (
 	"fmt"
 	"strings"
 
+	"sentinelone-provisioner/internal/approval"
 	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/workflows"
 )
 
 // block is what somebody must know before deciding: who asks for what and why, what it
-// changes, what others have said, and what this word counts for.
+// changes, what others have said, and what the decision counts toward.
 func (d deciding) block(id string, s workflows.RequestStatus) [][]string {
 	plan := *s.Plan
 	facts := [][]string{
@@ -40,28 +41,31 @@ func (d deciding) block(id string, s workflows.RequestStatus) [][]string {
 	if text := narrowedText(voices); text != "" {
 		facts = append(facts, []string{"narrowed", text})
 	}
-	return append(facts, []string{"your word", d.weight(s)})
+	return append(facts, []string{"your decision", d.weight(s)})
 }
 
-// weight says what the person's word counts for.
+// weight says what the person's decision counts toward.
 func (d deciding) weight(s workflows.RequestStatus) string {
-	why := mayNot(s, d.in.By)
+	e := eligibility(s, d.in.By, d.action)
 	switch {
-	case !asks(s):
-		return "comes too late: " + why
-	case hasNoSay(s, d.in.By) != "":
-		return "does not count: " + why
-	case why != "":
-		return "may not count: " + why
+	case e.Eligible:
+	case !isPending(s):
+		return "comes too late: " + e.Refusal.Text
+	case e.Refusal.Reason == approval.NotEligible || e.Refusal.Reason == approval.NotEscalated:
+		return "may not count: " + e.Refusal.Text // a delegation may be newer than the status
+	default:
+		return "does not count: " + e.Refusal.Text
 	}
 	c := *s.Consent
 	step := fmt.Sprintf("step %d of %d", c.Step+1, c.Steps)
 	if c.Review {
 		step = "the review"
 	}
-	if handed, ok := deputyOf(c, d.in.By); ok {
-		step = fmt.Sprintf("%s, who handed their decisions to you until %s, in %s",
-			strings.TrimSpace(handed.By), describe.Second(handed.Until), step)
+	text := fmt.Sprintf("counts toward %s (needs %s, from %s, until %s)", step,
+		describe.Plural(c.Need-c.Given, "more approval"), strings.Join(c.From, ", "), describe.Second(c.Until))
+	if by := e.Delegation; by != nil {
+		text += fmt.Sprintf(", in the place of %s, whose delegation to you ends at %s",
+			strings.TrimSpace(by.By), describe.Second(by.Until))
 	}
-	return fmt.Sprintf("counts for %s, which waits %s", step, waitsFor(c))
+	return text
 }

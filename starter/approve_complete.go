@@ -36,7 +36,7 @@ func (p *program) completeAsking(ctx context.Context, who string, given []string
 	}
 	defer e.Close()
 	all, _ := newLookout(e, p.now).all(ctx, host) // what was found in time
-	others := func(a asking) bool { return !counts(a.Status, who) }
+	others := func(a asking) bool { return !canDecide(a.Status, who) }
 	if mine := slices.DeleteFunc(slices.Clone(all), others); len(mine) > 0 {
 		all = mine
 	}

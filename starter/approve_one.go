@@ -35,7 +35,7 @@ func (d deciding) one(ctx context.Context, text string) (decisionAnswer, error) 
 		writeTable(d.err, nil, d.block(id, status))
 	}
 	// What is decided already is not asked about; the request itself says by whom.
-	if asks(status) && d.agree != nil {
+	if isPending(status) && d.agree != nil {
 		if err := d.agree(); err != nil {
 			return answer, err
 		}
@@ -59,7 +59,7 @@ func (m messenger) find(ctx context.Context, text string) (id string, status wor
 			return id, s, m.engine.noAnswer(ctx, id, err)
 		}
 		seen[id], running = s, append(running, id)
-		if asks(s) {
+		if isPending(s) {
 			asking = append(asking, id)
 		}
 	}

@@ -59,7 +59,7 @@ func consentHandedOver(t *testing.T, l *live) {
 
 	refused := run(t, "approve", "HAND", "--by", "henk@example.com", "--yes")
 	require.Equal(t, exitFailed, refused.code)
-	require.Regexp(t, `(?m)^your word +may not count: others are asked: it waits for 1 of 1 `, refused.errOut)
+	require.Regexp(t, `(?m)^your decision +may not count: henk@example.com is not eligible to decide: `, refused.errOut)
 	another := inbox.Decision{ID: "grant/HAND", Plan: strings.Repeat("0", 64), Action: inbox.Approve}
 	_, err = d.Decide(t.Context(), another)
 	require.ErrorContains(t, err, "the plan has changed since you read it, and nothing was sent")
@@ -67,8 +67,8 @@ func consentHandedOver(t *testing.T, l *live) {
 	status := decode[workflows.RequestStatus](t, run(t, "show", "HAND", "-o", "json"))
 	require.Len(t, status.Consent.Delegates, 1)
 	require.WithinDuration(t, time.Now().Add(7*24*time.Hour), status.Consent.Delegates[0].Until, time.Hour)
-	weight := deciding{in: workflows.DecisionInput{By: gina}}.weight(status)
-	require.Contains(t, weight, "counts for erin@example.com, who handed their decisions to you until ")
+	weight := deciding{action: "approve", in: workflows.DecisionInput{By: gina}}.weight(status)
+	require.Contains(t, weight, ", in the place of erin@example.com, whose delegation to you ends at ")
 	taken, err := d.Decide(t.Context(), inbox.Decision{ID: "grant/HAND", Plan: detail.Plan, Action: inbox.Deny})
 	require.NoError(t, err)
 	require.Equal(t, "grant/HAND: deny by gina@example.com for erin@example.com (unsigned)", taken)

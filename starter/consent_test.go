@@ -107,7 +107,7 @@ func consentApproved(t *testing.T, l *live) {
 
 	own := run(t, "approve", "YES-1", "--yes")
 	require.Equal(t, exitFailed, own.code)
-	require.Regexp(t, `(?m)^your word +does not count: you have asked for it: `, own.errOut)
+	require.Regexp(t, `(?m)^your decision +does not count: bob@example.com is the requester: `, own.errOut)
 	require.Contains(t, own.errOut, "error: YES-1: the requester does not decide about the own request")
 
 	got := run(t, "approve", "YES-1", "NEVER", "--by", carol, "--comment", "fine", "--yes")
@@ -117,7 +117,7 @@ func consentApproved(t *testing.T, l *live) {
 		`(?m)^request +grant/YES-1$`, `(?m)^asked +by bob@example.com on `, `(?m)^reason +on call$`,
 		`(?m)^what +grant user yes@example.com \(\d+\) role SOC `,
 		`(?m)^before +Viewer \(\d+\) at site Acme / Only Acme`, `(?m)^after +SOC \(\d+\) at site Acme / Berlin`,
-		`(?m)^your word +counts for step 1 of 1, which waits for 1 of 1 from leads until `,
+		`(?m)^your decision +counts toward step 1 of 1 \(needs 1 more approval, from leads, until `,
 		`(?m)^error: NEVER: there is no request "NEVER"`,
 	} {
 		require.Regexp(t, want, got.errOut)
@@ -149,7 +149,7 @@ func consentDenied(t *testing.T, l *live) {
 	require.Equal(t, "NEVER", said[1].WorkflowID)
 	require.Contains(t, said[1].Error, `there is no request "NEVER"`)
 	require.Equal(t, "grant/NO-2", said[2].WorkflowID)
-	require.NotContains(t, got.errOut, "your word", "programs get no table")
+	require.NotContains(t, got.errOut, "your decision", "programs get no table")
 	shown := answers(t, `(?m)^state +denied$`, "show", "NO-1")
 	require.Regexp(t, `(?m)^ +dave@example.com on .*: deny, unsigned: not this week$`, shown.out)
 	require.False(t, l.holds(ana, "SOC", "Acme / Berlin"))
@@ -159,7 +159,7 @@ func consentInSteps(t *testing.T, l *live) {
 	ana := l.waiting(t, "steps@example.com", "Admin", "STEPS")
 	early := run(t, "approve", "STEPS", "--by", erin, "--yes")
 	require.Equal(t, exitFailed, early.code)
-	require.Regexp(t, `(?m)^your word +may not count: others are asked: it waits for 2 of 2 `, early.errOut)
+	require.Regexp(t, `(?m)^your decision +may not count: erin@example.com is not eligible to decide: `, early.errOut)
 	require.Contains(t, early.errOut, "erin@example.com may not decide this: it waits for 2 of 2 from leads")
 	require.Equal(t, exitDone, run(t, "approve", "STEPS", "--by", carol, "--yes").code)
 	again := run(t, "approve", "STEPS", "--by", "CAROL@example.com", "--yes")

@@ -34,7 +34,7 @@ func (p *program) delegateCommand() *cobra.Command {
 		Short: "Hand your decisions to somebody else for a time",
 		Long: `Hand your decisions to somebody else for a time: on requests that are open and on those to
 come, at each step that you may decide and they may not. What they decide for you says so, and
-uses up your word on that request as well as theirs. It never lets anybody decide about what
+uses up your decision on that request as well as theirs. It never lets anybody decide about what
 they have asked for or would get, and they cannot hand it on.
 
 --stop takes it back. With a key (ssh-agent, or --key) it is signed; the worker asks for that

@@ -103,7 +103,7 @@ func (d *inboxBackend) Decide(ctx context.Context, in inbox.Decision) (string, e
 		return "", errors.New(d.endedDetail(in.ID, seen).Closed)
 	}
 	status := *seen.status
-	if why := mayNot(status, d.by); why != "" {
+	if why := ineligible(status, d.by, in.Action); why != "" {
 		return "", errors.New(why)
 	}
 	if status.Plan.Hash != in.Plan {

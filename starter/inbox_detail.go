@@ -6,8 +6,10 @@ import (
 	"time"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/approval"
 	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/internal/inbox"
+	"sentinelone-provisioner/internal/livestatus"
 	"sentinelone-provisioner/workflows"
 )
 
@@ -26,20 +28,24 @@ func (d *inboxBackend) item(s workflows.RequestStatus) inbox.Item {
 func (d *inboxBackend) detail(s workflows.RequestStatus) inbox.Detail {
 	if s.Plan == nil {
 		return inbox.Detail{
-			Item: inbox.Item{ID: s.Request, Requester: s.Requester}, Closed: mayNot(s, d.by),
+			Item: inbox.Item{ID: s.Request, Requester: s.Requester}, Closed: ineligible(s, d.by, approval.Approve),
 		}
 	}
 	out := d.planDetail(s.Request, *s.Plan, s.StartedAt)
 	out.Item = d.item(s)
 	out.Summary = describe.Plan(*s.Plan)
-	out.Closed = mayNot(s, d.by)
-	if c := s.Consent; c != nil {
-		out.Length = allowedTerm(*s.Plan, c.Decisions)
+	out.Closed = ineligible(s, d.by, approval.Approve)
+	state, open := livestatus.ApprovalOf(s)
+	if c := s.Consent; open {
+		out.Length = time.Duration(state.Terms().Duration)
 		out.Decisions = decisionRecords(c.Decisions)
 		out.Shortens = out.Shortens && !c.Review
 		out.Facts = append(decisionFacts(s, d.by), out.Facts...)
 	}
-	out.Steps = inboxSteps(s.Plan.Approval, s.Consent)
+	if !open {
+		state = approval.Of(*s.Plan, s.StartedAt)
+	}
+	out.Steps = inboxSteps(state, open, delegationsOf(s.Consent))
 	return out
 }
 
@@ -55,9 +61,9 @@ func (d *inboxBackend) endedDetail(id string, seen glimpse) inbox.Detail {
 		out = d.planDetail(id, receipt.Plan, receipt.StartedAt)
 		decisions = receipt.Decisions
 		out.Decisions = decisionRecords(decisions)
-		out.Steps = inboxSteps(receipt.Plan.Approval, &workflows.ConsentStatus{
-			Verdict: receipt.State, Decisions: decisions,
-		})
+		opened := approval.Of(receipt.Plan, receipt.StartedAt)
+		opened.Deadline = time.Time{} // the decisions say when people were asked
+		out.Steps = inboxSteps(approval.Replay(opened, decisions).State, false, nil)
 	}
 	out.Closed = "it has ended: " + seen.state()
 	switch {
@@ -100,18 +106,6 @@ func (d *inboxBackend) planDetail(id string, plan access.Plan, requestedAt time.
 	return out
 }
 
-// allowedTerm returns the duration of the grant after the approvers' shortenings; 0 for
-// permanent access.
-func allowedTerm(plan access.Plan, decisions []access.Decision) time.Duration {
-	length := plan.Terms.Duration
-	for _, d := range decisions {
-		if d.Duration > 0 {
-			length = d.Duration
-		}
-	}
-	return time.Duration(length)
-}
-
 // decisionFacts says that a decision reviews a break-glass request, or that the person
 // decides as a delegate.
 func decisionFacts(s workflows.RequestStatus, by string) []inbox.Fact {
@@ -126,38 +120,27 @@ func decisionFacts(s workflows.RequestStatus, by string) []inbox.Fact {
 		out = append(out, inbox.Fact{Name: "review", Warns: true, Text: "applied without approval (break-glass) and " +
 			"active: approving keeps the role; denying, or no decision in time, removes it at once"})
 	}
-	if delegation, ok := deputyOf(c, by); ok && mayNot(s, by) == "" {
+	if delegation := eligibility(s, by, approval.Approve).Delegation; delegation != nil {
 		out = append(out, inbox.Fact{Name: "for", Text: fmt.Sprintf("%s, who delegated their decisions to you until %s",
 			strings.TrimSpace(delegation.By), describe.Second(delegation.Until))})
 	}
 	return out
 }
 
-// inboxSteps returns the steps of the policy or of the review, with their approvals so far.
-func inboxSteps(a access.Approval, c *workflows.ConsentStatus) []inbox.Step {
+// inboxSteps returns the steps of an approval or of a review, with their approvals so far.
+// Asked says that people are still asked.
+func inboxSteps(s approval.State, asked bool, delegations []access.Delegation) []inbox.Step {
 	var out []inbox.Step
-	steps, _ := stepsOf(a)
-	for i, s := range steps {
-		step := inbox.Step{Need: s.Need, Groups: s.Groups, People: s.People}
-		if c != nil {
-			step.Given = countApprovals(c.Decisions, i)
-			if step.Open = c.Verdict == "" && i == c.Step; step.Open {
-				step.People = stillAsked(c.People, c.Delegates, c.Decisions)
-			}
+	open, pending := s.OpenStep()
+	for i := range s.Steps {
+		at := s.StepAt(i)
+		step := inbox.Step{Need: at.Need, Given: at.Given, Groups: at.Groups, People: at.People}
+		if step.Open = asked && pending && i == open.Number; step.Open {
+			step.People = pendingPeople(s, delegations)
 		}
 		out = append(out, step)
 	}
 	return out
-}
-
-func countApprovals(decisions []access.Decision, step int) int {
-	n := 0
-	for _, d := range decisions {
-		if d.Step == step && d.Action == workflows.ApproveUpdate {
-			n++
-		}
-	}
-	return n
 }
 
 func decisionRecords(decisions []access.Decision) []inbox.DecisionRecord {

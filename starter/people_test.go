@@ -155,8 +155,8 @@ func TestRequests_OfWhatWaitsForItsPlan(t *testing.T) {
 	require.Equal(t, why, status.Waiting)
 }
 
-// Whose word counts is what the workflow says of it.
-func TestCounts(t *testing.T) {
+// Who can decide follows from what the workflow says.
+func TestCanDecide(t *testing.T) {
 	plan := askedOfPeople("ana@example.com")
 	status := func(change func(*workflows.RequestStatus)) workflows.RequestStatus {
 		s := workflows.RequestStatus{
@@ -197,7 +197,7 @@ func TestCounts(t *testing.T) {
 		"over":            {func(s *workflows.RequestStatus) { s.Result = &workflows.RequestResult{} }, carol, false},
 		"a review":        {func(s *workflows.RequestStatus) { s.State = workflows.StateActive }, carol, true},
 	} {
-		require.Equal(t, c.want, counts(status(c.change), c.who), name)
+		require.Equal(t, c.want, canDecide(status(c.change), c.who), name)
 	}
 }
 

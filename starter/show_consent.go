@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/approval"
 	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/internal/policy"
 	"sentinelone-provisioner/workflows"
@@ -25,10 +26,9 @@ func (d dossier) consentFacts() [][]string {
 		}
 		facts = append(facts, []string{"policy", rule + " of the " + policyNamed(a.Hash)})
 	}
-	steps, _ := stepsOf(a)
 	said := d.currents()
-	open, waits := d.open()
-	for i, s := range steps {
+	pending, ok := d.pending()
+	for i, s := range approval.Of(*d.plan, d.plannedAt).Steps {
 		name := fmt.Sprintf("step %d", i+1)
 		if a.Review != nil {
 			name = "review"
@@ -39,8 +39,8 @@ func (d dossier) consentFacts() [][]string {
 				lines = append(lines, fmt.Sprintf("%s on %s: %s", v.By, describe.Second(v.At), v.said()))
 			}
 		}
-		if waits && open.number == i {
-			lines = append(lines, d.stillAsked(open, said))
+		if ok && pending.Step == i {
+			lines = append(lines, d.pendingText(pending))
 		}
 		facts = append(facts, list(name, lines)...)
 	}
@@ -73,18 +73,19 @@ func (d dossier) butThese() string {
 	return text
 }
 
-// stillAsked is who may decide the open step, how many more are needed, and until when.
-func (d dossier) stillAsked(open openStep, said []voice) string {
+// pendingText is who may decide the open step, how many more are needed, and until when.
+func (d dossier) pendingText(p pendingApproval) string {
+	open, _ := p.OpenStep()
 	left := access.Anyone + d.butThese()
-	if !open.anyone {
-		left = strings.Join(stillAsked(open.People, open.deputies, spoken(said)), ", ")
+	if !open.Anyone {
+		left = strings.Join(pendingPeople(p.State, p.delegations), ", ")
 	}
 	until := "until "
-	if open.about {
+	if p.about {
 		until += "about "
 	}
 	return fmt.Sprintf("still asked: %s; %d of %d given, %s%s",
-		left, open.given, open.Need, until, describe.Second(open.until))
+		left, open.Given, open.Need, until, describe.Second(p.Deadline))
 }
 
 // narrowedText is what approvals have left of what was asked for; "" if all of it.

@@ -6,9 +6,10 @@ import (
 	"time"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/approval"
 	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/internal/ledger"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/livestatus"
 )
 
 // voice is one decision as it is on record, one that does not count too.
@@ -57,8 +58,8 @@ func (d dossier) currents() []voice {
 	return slices.DeleteFunc(d.voices(), func(v voice) bool { return !d.current(v) })
 }
 
-// spoken are the decisions alone.
-func spoken(voices []voice) []access.Decision {
+// decisionsIn are the decisions alone.
+func decisionsIn(voices []voice) []access.Decision {
 	out := make([]access.Decision, len(voices))
 	for i, v := range voices {
 		out[i] = v.Decision
@@ -104,67 +105,40 @@ func signedText(signed string) string {
 	return "signed by " + signed
 }
 
-// openStep is the step that waits, by number, with those who may decide it now and until
-// when; ok is false if none does.
-type openStep struct {
-	number, given int
-	anyone        bool
-	access.ApprovalStep
+// pendingApproval is an approval with an open step.
+type pendingApproval struct {
+	approval.State
 
-	deputies []workflows.Deputy
-	until    time.Time
-	about    bool // until is reckoned, not known
+	delegations []access.Delegation
+	about       bool // the deadline is estimated: the record does not say when people were asked
 }
 
-// open finds the step that waits: as the workflow says, else by the record.
-func (d dossier) open() (step openStep, ok bool) {
+// pending is the approval that waits for decisions, as the workflow says, else by the
+// record; ok is false if none does.
+func (d dossier) pending() (p pendingApproval, ok bool) {
 	if d.receipt != nil || d.over || d.plan == nil {
-		return step, false
+		return p, false
 	}
-	if d.status != nil {
-		if !asks(*d.status) {
-			return step, false
-		}
-		return openOf(*d.status.Consent), true
+	if d.status == nil {
+		return d.pendingByRecord()
 	}
-	return d.openByRecord()
+	if !isPending(*d.status) {
+		return p, false
+	}
+	p.State, ok = livestatus.ApprovalOf(*d.status)
+	p.delegations = delegationsOf(d.status.Consent)
+	return p, ok
 }
 
-func openOf(c workflows.ConsentStatus) openStep {
-	return openStep{
-		number: c.Step, given: c.Given, anyone: anyoneMay(c), until: c.Until, deputies: c.Delegates,
-		ApprovalStep: access.ApprovalStep{Need: c.Need, Groups: c.From, People: c.People},
+// pendingByRecord replays the decisions of the record.
+func (d dossier) pendingByRecord() (p pendingApproval, ok bool) {
+	opened := approval.Of(*d.plan, d.plannedAt)
+	estimate := opened.Deadline
+	opened.Deadline = time.Time{}
+	p.State = approval.Replay(opened, decisionsIn(d.currents())).State
+	if p.about = p.Deadline.IsZero(); p.about {
+		p.Deadline = estimate
 	}
-}
-
-// openByRecord works out which step waits from plan and decisions.
-func (d dossier) openByRecord() (openStep, bool) {
-	steps, within := stepsOf(d.plan.Approval)
-	given := make([]int, len(steps))
-	for _, v := range d.currents() {
-		if v.Action == workflows.DenyUpdate {
-			return openStep{}, false
-		}
-		if v.Step < len(given) {
-			given[v.Step]++
-		}
-	}
-	for i, s := range steps {
-		if given[i] < s.Need {
-			return openStep{
-				number: i, given: given[i], anyone: s.Anyone(), ApprovalStep: s,
-				until: d.plannedAt.Add(time.Duration(within)), about: true,
-			}, true
-		}
-	}
-	return openStep{}, false
-}
-
-// stepsOf are the steps of an approval, or of the review of what started at once, with
-// the time there is for them.
-func stepsOf(a access.Approval) ([]access.ApprovalStep, access.Duration) {
-	if a.Review != nil {
-		return []access.ApprovalStep{a.Review.ApprovalStep}, a.Review.Within
-	}
-	return a.Steps, a.DecideWithin
+	_, ok = p.OpenStep()
+	return p, ok
 }

@@ -74,7 +74,7 @@ func (l *lookout) all(ctx context.Context, console string) ([]asking, error) {
 	_ = group.Wait() // nobody fails
 	found := []asking{}
 	for _, status := range l.known(running) {
-		if asks(status) && (console == "" || status.Plan.Console == console) {
+		if isPending(status) && (console == "" || status.Plan.Console == console) {
 			found = append(found, asking{ID: status.Request, Status: status})
 		}
 	}
@@ -87,7 +87,7 @@ func (l *lookout) all(ctx context.Context, console string) ([]asking, error) {
 // waitingFor lists those on which that person's word would count now.
 func (l *lookout) waitingFor(ctx context.Context, who, console string) ([]asking, error) {
 	all, err := l.all(ctx, console)
-	return slices.DeleteFunc(all, func(a asking) bool { return !counts(a.Status, who) }), err
+	return slices.DeleteFunc(all, func(a asking) bool { return !canDecide(a.Status, who) }), err
 }
 
 func runIs(info *workflowpb.WorkflowExecutionInfo) started {
@@ -99,7 +99,7 @@ func (l *lookout) due(run started) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	last, ok := l.seen[run]
-	if !ok || last.failed || asks(last.status) {
+	if !ok || last.failed || isPending(last.status) {
 		return true
 	}
 	switch last.status.State {

@@ -78,7 +78,7 @@ func (s State) decidedAlready() *Refusal {
 	if s.Verdict == TimedOut {
 		return refuse(DecidedAlready, "it is decided already: %s at %s", s.Verdict, stamp(s.Deadline))
 	}
-	return refuse(DecidedAlready, "no decision is needed: it is %s already", s.Verdict)
+	return refuse(DecidedAlready, "it is decided already: %s", s.Verdict)
 }
 
 func nothingPending() *Refusal { return refuse(NothingPending, "there is nothing to decide") }

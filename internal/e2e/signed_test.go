@@ -256,7 +256,7 @@ func TestSigned_OneKeyIsOnePerson(t *testing.T) {
 	run = d.startGrant("2", d.signAsked(own, d.grantID("2"), "henry@example.com", d.now()))
 	d.untilRequest(run, asks)
 	in = d.approval(run, workflows.DecisionInput{By: "gus@example.com"}, "gus@example.com", nil)
-	require.ErrorContains(t, d.approve(run, in), "with which henry@example.com has asked")
+	require.ErrorContains(t, d.approve(run, in), "with which henry@example.com has requested it")
 	require.Zero(t, d.untilRequest(run, asks).Consent.Given)
 }
 

@@ -7,21 +7,23 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/approval"
 	"sentinelone-provisioner/internal/describe"
+	"sentinelone-provisioner/internal/livestatus"
 	"sentinelone-provisioner/workflows"
 )
 
-// Whose word counts, and why others' does not.
-func TestMayNot(t *testing.T) {
+// Who is eligible, and why others are not.
+func TestIneligible(t *testing.T) {
 	t.Parallel()
 	for by, why := range map[string]string{
 		carol: "", " CAROL@example.com ": "", "frank@example.com": "",
-		"dave@example.com": "you have decided already: approve at " + describe.Second(noon),
-		"bob@example.com":  "you have asked for it", "ana@example.com": "you would get it",
-		"erin@example.com": "others are asked: it waits for 1 of 2 from leads until",
-		"eve@example.com":  "others are asked",
+		"dave@example.com": "dave@example.com has decided already: approve at " + rfc3339(noon),
+		"bob@example.com":  "bob@example.com is the requester", "ana@example.com": "ana@example.com is the recipient",
+		"erin@example.com": "erin@example.com is not eligible to decide: it is pending for 1 of 2 from leads until",
+		"eve@example.com":  "eve@example.com is not eligible",
 	} {
-		got := mayNot(inboxStatus(), by)
+		got := ineligible(inboxStatus(), by, approval.Approve)
 		require.Equal(t, why == "", got == "", "%s: %s", by, got)
 		require.Contains(t, got, why, by)
 	}
@@ -35,10 +37,10 @@ func TestMayNot(t *testing.T) {
 		}, "eve@example.com", ""},
 		"anyone but the requester": {func(s *workflows.RequestStatus) {
 			s.Consent.From, s.Consent.People = []string{access.Anyone}, []string{}
-		}, "BOB@example.com", "you have asked for it"},
+		}, "BOB@example.com", "BOB@example.com is the requester"},
 		"nobody is not anyone": {func(s *workflows.RequestStatus) {
 			s.Consent.People = nil
-		}, carol, "others are asked"},
+		}, carol, "carol@example.com is not eligible"},
 		"planning": {func(s *workflows.RequestStatus) {
 			s.Plan, s.Consent = nil, nil
 		}, carol, "not made yet"},
@@ -62,58 +64,73 @@ func TestMayNot(t *testing.T) {
 		}, "eve@example.com", ""},
 		"for another who has decided": {func(s *workflows.RequestStatus) {
 			s.Consent.Delegates = []workflows.Deputy{{By: "dave@example.com", To: "eve@example.com"}}
-		}, "eve@example.com", "others are asked"},
+		}, "eve@example.com", "eve@example.com is not eligible"},
 		"for another, of the own request": {func(s *workflows.RequestStatus) {
 			s.Consent.Delegates = []workflows.Deputy{{By: carol, To: "bob@example.com"}}
-		}, "bob@example.com", "you have asked for it"},
+		}, "bob@example.com", "bob@example.com is the requester"},
 		"another has decided for them": {func(s *workflows.RequestStatus) {
 			s.Consent.Decisions[0].OnBehalfOf = carol
-		}, carol, "Dave@example.com has decided already for you: approve at"},
-		"nobody": {func(*workflows.RequestStatus) {}, "  ", "who decides is not known"},
+		}, carol, "Dave@example.com has decided already for carol@example.com: approve at"},
+		"nobody": {func(*workflows.RequestStatus) {}, "  ", `"by" is missing`},
 		"decided": {
 			func(s *workflows.RequestStatus) { s.Consent.Verdict = "approved" }, carol,
-			"it is decided already: approved, last by Dave@example.com at " + describe.Second(noon),
+			"it is decided already: approved, last by Dave@example.com at " + rfc3339(noon),
 		},
 		"timed out": {func(s *workflows.RequestStatus) {
 			s.Consent.Verdict, s.Consent.Decisions = "timedOut", nil
-		}, carol, "it is decided already: timedOut at " + describe.Second(noon.Add(time.Hour))},
+		}, carol, "it is decided already: timedOut at " + rfc3339(noon.Add(time.Hour))},
 	} {
 		s := inboxStatus()
 		c.change(&s)
-		got := mayNot(s, c.by)
+		got := ineligible(s, c.by, approval.Approve)
 		require.Equal(t, c.want == "", got == "", "%s: %s", name, got)
 		require.Contains(t, got, c.want, name)
 	}
 }
 
-// What a decision would count for is said before it is taken.
+// A denial may also come from somebody of a later step.
+func TestIneligible_ToDeny(t *testing.T) {
+	t.Parallel()
+	require.Empty(t, ineligible(inboxStatus(), erin, approval.Deny))
+	require.Contains(t, ineligible(inboxStatus(), eve, approval.Deny), "is not eligible")
+}
+
+func rfc3339(at time.Time) string { return at.UTC().Format(time.RFC3339) }
+
+// What a decision would count toward is said before it is taken.
 func TestWeight(t *testing.T) {
 	t.Parallel()
-	waits := ", which waits for 1 of 2 from leads until " + describe.Second(noon.Add(time.Hour))
+	until := describe.Second(noon.Add(time.Hour))
+	needs := " (needs 1 more approval, from leads, until " + until + ")"
 	s := inboxStatus()
 	s.Consent.Delegates = []workflows.Deputy{{By: carol, To: "eve@example.com", Until: noon}}
 	is := func(by, want string) {
 		t.Helper()
-		require.Equal(t, want, deciding{in: workflows.DecisionInput{By: by}}.weight(s))
+		require.Equal(t, want,
+			deciding{action: approval.Approve, in: workflows.DecisionInput{By: by}}.weight(s))
 	}
-	is(carol, "counts for step 1 of 2"+waits)
-	is("eve@example.com", "counts for carol@example.com, who handed their decisions to you until "+
-		describe.Second(noon)+", in step 1 of 2"+waits)
-	is("erin@example.com", "may not count: others are asked: it waits"+waits[len(", which waits"):])
-	is("bob@example.com", "does not count: you have asked for it: the requester does not decide")
+	is(carol, "counts toward step 1 of 2"+needs)
+	is("eve@example.com", "counts toward step 1 of 2"+needs+", in the place of carol@example.com, "+
+		"whose delegation to you ends at "+describe.Second(noon))
+	is("erin@example.com", "may not count: erin@example.com is not eligible to decide: "+
+		"it is pending for 1 of 2 from leads until "+rfc3339(noon.Add(time.Hour)))
+	is("bob@example.com", "does not count: bob@example.com is the requester: "+
+		"requesters do not decide on their own requests")
 	s.State, s.Consent.Review = workflows.StateReviewing, true
-	is(carol, "counts for the review"+waits)
+	is(carol, "counts toward the review"+needs)
 	s.Consent.Verdict = "denied"
-	is(carol, "comes too late: it is decided already: denied, last by Dave@example.com at "+describe.Second(noon))
+	is(carol, "comes too late: it is decided already: denied, last by Dave@example.com at "+rfc3339(noon))
 }
 
-func TestStillAsked(t *testing.T) {
+func TestPendingPeople(t *testing.T) {
 	t.Parallel()
-	c := inboxStatus().Consent
-	deputies := []workflows.Deputy{
+	s := inboxStatus()
+	s.Consent.Delegates = []workflows.Deputy{
 		{By: carol, To: "eve@example.com"}, {By: "dave@example.com", To: "henk@example.com"}, // who has decided
-		{By: "frank@example.com", To: "dave@example.com"}, // who has no more word
+		{By: "frank@example.com", To: "dave@example.com"}, // who has decided too
 	}
+	state, ok := livestatus.ApprovalOf(s)
+	require.True(t, ok)
 	require.Equal(t, []string{carol, "frank@example.com", "eve@example.com for carol@example.com"},
-		stillAsked(c.People, deputies, c.Decisions))
+		pendingPeople(state, delegationsOf(s.Consent)))
 }
