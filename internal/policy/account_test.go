@@ -21,9 +21,9 @@ func newAccountPlan() access.Plan {
 
 // An account that is to be made is a grant for good to somebody new; nothing of a user
 // who is there already counts.
-func TestAbout_NewAccount(t *testing.T) {
+func TestInputFromPlan_NewAccount(t *testing.T) {
 	t.Parallel()
-	now := ask("").Now
+	now := socGrant("").Now
 	want := policy.Input{
 		Op: access.OpGrant, Principal: access.PrincipalRef{Kind: access.ServiceUser, Name: "ci"},
 		Role:      policy.Role{ID: "302", Name: "SOC"},
@@ -40,19 +40,19 @@ func TestAbout_NewAccount(t *testing.T) {
 
 // Rules about grants are about new accounts too; those that mean only one of the two say
 // newAccount.
-func TestDecide_NewAccount(t *testing.T) {
+func TestEvaluate_NewAccount(t *testing.T) {
 	t.Parallel()
 	p := parse(t, "groups: {soc: [anna@example.com]}\nrules:\n"+
 		"  - {name: people, when: 'newAccount && principal.kind == \"user\"', deny: by hand}\n"+
 		"  - {name: new, when: newAccount, permanent: true, approvals: [{need: 1, from: [soc]}]}\n"+
 		"  - {name: roles, autoApprove: true}\n")
-	q := policy.InputFromPlan(newAccountPlan(), ask("").Now)
-	require.Equal(t, "new", decide(t, p, q).Approval.Rule)
+	q := policy.InputFromPlan(newAccountPlan(), socGrant("").Now)
+	require.Equal(t, "new", evaluate(t, p, q).Approval.Rule)
 	q.Principal.Kind = access.User
-	require.Contains(t, decide(t, p, q).Refusal, "by hand")
-	require.Equal(t, "roles", decide(t, p, ask(access.OpAcquire)).Approval.Rule)
+	require.Contains(t, evaluate(t, p, q).Refusal, "by hand")
+	require.Equal(t, "roles", evaluate(t, p, socGrant(access.OpAcquire)).Approval.Rule)
 
-	built := decide(t, policy.BuiltIn(), q)
+	built := evaluate(t, policy.BuiltIn(), q)
 	require.True(t, built.Approval.Required)
 
 	for _, change := range []func(*policy.Input){
@@ -69,7 +69,7 @@ func TestDecide_NewAccount(t *testing.T) {
 // Past requests for accounts are replayed like grants.
 func TestReplay_NewAccount(t *testing.T) {
 	t.Parallel()
-	made := policy.PastRequest{Request: "provision/1", At: ask("").Now, Plan: newAccountPlan(), State: "provisioned"}
+	made := policy.PastRequest{Request: "provision/1", At: socGrant("").Now, Plan: newAccountPlan(), State: "provisioned"}
 	p := policy.BuiltIn()
 	got := p.Replay(made.Input(), made)
 	require.True(t, got.Differs)

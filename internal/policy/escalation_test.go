@@ -10,18 +10,18 @@ import (
 
 // Who has no say has none by escalation either, and those escalated to do not make up
 // for groups that are too small: they are for people who are away.
-func TestDecide_Escalation(t *testing.T) {
+func TestEvaluate_Escalation(t *testing.T) {
 	t.Parallel()
-	q := ask(access.OpAcquire)
+	q := socGrant(access.OpAcquire)
 	q.Requester = "carol@example.com"
-	got, err := parse(t, people+`
+	got, err := parse(t, testGroups+`
   - {name: a, approvals: [{need: 1, from: [soc]}], escalateAfter: 1h, escalateTo: [owners]}
 `).Evaluate(q)
 	require.NoError(t, err)
 	require.Equal(t, []string{"dora@example.com"}, got.Approval.EscalateTo)
 
 	q.Requester = "ana@example.com"
-	got, err = parse(t, people+`
+	got, err = parse(t, testGroups+`
   - {name: a, approvals: [{need: 1, from: [solo]}], escalateAfter: 1h, escalateTo: [owners]}
 `).Evaluate(q)
 	require.NoError(t, err)

@@ -18,7 +18,7 @@ import (
 const day = access.Duration(24 * time.Hour)
 
 // ask is a request by mail@example.com of role SOC at site 201 for erin@example.com.
-func ask(op access.Op) policy.Input {
+func socGrant(op access.Op) policy.Input {
 	return policy.Input{
 		Op: op, Principal: access.PrincipalRef{Kind: access.User, ID: "401", Email: "erin@example.com", Name: "Erin"},
 		Role:      policy.Role{ID: "302", Name: "SOC"},
@@ -28,7 +28,7 @@ func ask(op access.Op) policy.Input {
 	}
 }
 
-func decide(t *testing.T, p *policy.Policy, q policy.Input) policy.Result {
+func evaluate(t *testing.T, p *policy.Policy, q policy.Input) policy.Result {
 	t.Helper()
 	a, err := p.Evaluate(q)
 	require.NoError(t, err)
@@ -38,9 +38,9 @@ func decide(t *testing.T, p *policy.Policy, q policy.Input) policy.Result {
 }
 
 // The first rule that matches decides.
-func TestDecide_FirstMatch(t *testing.T) {
+func TestEvaluate_FirstMatch(t *testing.T) {
 	t.Parallel()
-	p := parse(t, people+`
+	p := parse(t, testGroups+`
   - {name: viewers, when: role.name == "Viewer" && !permanent, autoApprove: true, maxDuration: 8h}
   - name: default
     approvals:
@@ -52,7 +52,7 @@ func TestDecide_FirstMatch(t *testing.T) {
     escalateAfter: 24h
     escalateTo: [owners]
 `)
-	a := decide(t, p, ask(access.OpAcquire))
+	a := evaluate(t, p, socGrant(access.OpAcquire))
 	require.Empty(t, a.Refusal)
 	require.Equal(t, access.Approval{
 		Required: true, Policy: `approved by 1 of owners, then 2 of soc or owners, within 48h (rule "default")`,
@@ -72,9 +72,9 @@ func TestDecide_FirstMatch(t *testing.T) {
 		`approved by 1 of owners, then 2 of soc or owners, within 48h (rule "default")`,
 	}, a.Explanation)
 
-	q := ask(access.OpAcquire)
+	q := socGrant(access.OpAcquire)
 	q.Role.Name = "Viewer"
-	a = decide(t, p, q)
+	a = evaluate(t, p, q)
 	require.False(t, a.Approval.Required)
 	require.Equal(t, "viewers", a.Approval.Rule)
 	require.Empty(t, a.Approval.Steps)
@@ -82,7 +82,7 @@ func TestDecide_FirstMatch(t *testing.T) {
 }
 
 // Whatever the order of rules, a deny that matches decides.
-func TestDecide_DenyWins(t *testing.T) {
+func TestEvaluate_DenyWins(t *testing.T) {
 	t.Parallel()
 	rules := []string{
 		`{name: no, when: role.name == "SOC", deny: not here}`,
@@ -92,8 +92,8 @@ func TestDecide_DenyWins(t *testing.T) {
 	}
 	for range 20 {
 		rand.Shuffle(len(rules), func(i, j int) { rules[i], rules[j] = rules[j], rules[i] })
-		p := parse(t, people+"  - "+strings.Join(rules, "\n  - ")+"\n")
-		a := decide(t, p, ask(access.OpAcquire))
+		p := parse(t, testGroups+"  - "+strings.Join(rules, "\n  - ")+"\n")
+		a := evaluate(t, p, socGrant(access.OpAcquire))
 		require.Contains(t, a.Refusal, `rule "no" denies it: not here`, "%v", rules)
 		require.Contains(t, a.Refusal, `rule "never" denies it: at lunch`)
 		require.Empty(t, a.Approval.Steps)
@@ -101,7 +101,7 @@ func TestDecide_DenyWins(t *testing.T) {
 	}
 }
 
-func TestDecide_Refusals(t *testing.T) {
+func TestEvaluate_Refusals(t *testing.T) {
 	t.Parallel()
 	two := access.Holdings{Level: access.AccountLevel, Held: []access.HeldRole{
 		{RoleID: "301", ScopeID: "100"}, {RoleID: "301", ScopeID: "101"},
@@ -144,20 +144,20 @@ func TestDecide_Refusals(t *testing.T) {
 		},
 
 		"requester alone": {
-			"approvals: [{need: 1, from: [solo]}]", by("ana@example.com"),
+			"approvals: [{need: 1, from: [solo]}]", requestedBy("ana@example.com"),
 			few + `step 1 of rule "a" needs 1 of solo, which without ana@example.com has 0 members`,
 		},
-		"in another spelling": {"approvals: [{need: 1, from: [solo]}]", by(" ANA@example.com\u200b"), few},
+		"in another spelling": {"approvals: [{need: 1, from: [solo]}]", requestedBy(" ANA@example.com\u200b"), few},
 		"requester is one": {
-			"approvals: [{need: 2, from: [soc]}]", by("bob@example.com"), "which without bob@example.com has 1 member",
+			"approvals: [{need: 2, from: [soc]}]", requestedBy("bob@example.com"), "which without bob@example.com has 1 member",
 		},
 		"in all steps": {
 			"approvals: [{need: 1, from: [soc]}, {need: 2, from: [soc, owners]}, {need: 1, from: [owners]}]",
-			by("carol@example.com"), few + `the steps of rule "a" need 4 different people, ` +
+			requestedBy("carol@example.com"), few + `the steps of rule "a" need 4 different people, ` +
 				"but their groups have only 3 without carol@example.com",
 		},
-		"of many": {asks, by("bob@example.com"), ""},
-		"anyone":  {"approvals: [{need: 1, from: [anyone]}]", by("bob@example.com"), ""},
+		"of many": {asks, requestedBy("bob@example.com"), ""},
+		"anyone":  {"approvals: [{need: 1, from: [anyone]}]", requestedBy("bob@example.com"), ""},
 		"who would get it": {
 			"approvals: [{need: 1, from: [solo]}]",
 			func(q *policy.Input) { q.Principal.Email = "Ana@Example.com" }, "which without ana@example.com",
@@ -172,11 +172,11 @@ func TestDecide_Refusals(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			q := ask(access.OpAcquire)
+			q := socGrant(access.OpAcquire)
 			if c.edit != nil {
 				c.edit(&q)
 			}
-			a := decide(t, parse(t, people+"  - {name: a, "+c.rule+"}\n"), q)
+			a := evaluate(t, parse(t, testGroups+"  - {name: a, "+c.rule+"}\n"), q)
 			if c.want == "" {
 				require.Empty(t, a.Refusal)
 				require.NotEmpty(t, a.Approval.Rule)
@@ -189,25 +189,25 @@ func TestDecide_Refusals(t *testing.T) {
 	}
 }
 
-func by(requester string) func(*policy.Input) {
+func requestedBy(requester string) func(*policy.Input) {
 	return func(q *policy.Input) { q.Requester = requester }
 }
 
 // A deny that cannot be evaluated refuses as well: it is not passed over.
-func TestDecide_DenyThatFails(t *testing.T) {
+func TestEvaluate_DenyThatFails(t *testing.T) {
 	t.Parallel()
-	p := parse(t, people+`
+	p := parse(t, testGroups+`
   - {name: a, autoApprove: true}
   - {name: b, when: 'role.name.split("-")[1] == "x"', deny: no}
 `)
-	require.Contains(t, decide(t, p, ask(access.OpAcquire)).Refusal, `the condition of rule "b" cannot be evaluated`)
-	q := ask(access.OpAcquire)
+	require.Contains(t, evaluate(t, p, socGrant(access.OpAcquire)).Refusal, `the condition of rule "b" cannot be evaluated`)
+	q := socGrant(access.OpAcquire)
 	q.Role.Name = "SOC-y"
-	require.Empty(t, decide(t, p, q).Refusal)
+	require.Empty(t, evaluate(t, p, q).Refusal)
 }
 
 // Everything that conditions may name is what was asked.
-func TestDecide_Variables(t *testing.T) {
+func TestEvaluate_Variables(t *testing.T) {
 	t.Parallel()
 	q := policy.Input{
 		Op: access.OpAcquire,
@@ -230,23 +230,23 @@ func TestDecide_Variables(t *testing.T) {
 		`now.getHours("America/New_York") == 19`, `role.name.lowerAscii().matches("^s.c$")`,
 		`has(role.name)`, `[role.name, "x"].exists(n, n == "SOC")`,
 	} {
-		text := "timezone: Europe/Brussels\n" + people + "  - {name: a, when: '" + condition + "', deny: matched}\n"
-		require.Contains(t, decide(t, parse(t, text), q).Refusal, "matched", condition)
+		text := "timezone: Europe/Brussels\n" + testGroups + "  - {name: a, when: '" + condition + "', deny: matched}\n"
+		require.Contains(t, evaluate(t, parse(t, text), q).Refusal, "matched", condition)
 		text = strings.Replace(text, "when: '"+condition, "when: 'requester == \"x\" || !("+condition+")", 1)
-		require.NotContains(t, decide(t, parse(t, text), q).Refusal, "matched", "not "+condition)
+		require.NotContains(t, evaluate(t, parse(t, text), q).Refusal, "matched", "not "+condition)
 	}
 	q.Duration = 0
-	permanent := people + "  - {name: a, when: 'permanent && duration == duration(\"0s\")', deny: matched}\n"
-	require.Contains(t, decide(t, parse(t, permanent), q).Refusal, "matched")
+	permanent := testGroups + "  - {name: a, when: 'permanent && duration == duration(\"0s\")', deny: matched}\n"
+	require.Contains(t, evaluate(t, parse(t, permanent), q).Refusal, "matched")
 	q.Op = access.OpRevoke
-	revoke := people + "  - {name: a, for: [revoke], when: 'op == \"revoke\" && !permanent', deny: matched}\n"
-	require.Contains(t, decide(t, parse(t, revoke), q).Refusal, "matched")
+	revoke := testGroups + "  - {name: a, for: [revoke], when: 'op == \"revoke\" && !permanent', deny: matched}\n"
+	require.Contains(t, evaluate(t, parse(t, revoke), q).Refusal, "matched")
 }
 
 // Break-glass starts at once where the rule lets it, and must be reviewed by others.
-func TestDecide_BreakGlass(t *testing.T) {
+func TestEvaluate_BreakGlass(t *testing.T) {
 	t.Parallel()
-	p := parse(t, people+`
+	p := parse(t, testGroups+`
   - {name: viewers, when: role.name == "Viewer", autoApprove: true}
   - {name: plain, when: role.name == "Plain", approvals: [{need: 1, from: [soc]}]}
   - name: default
@@ -256,9 +256,9 @@ func TestDecide_BreakGlass(t *testing.T) {
     escalateTo: [owners]
     breakGlass: {when: 'requester in groups["soc"]', reviewWithin: 4h, reviewers: {need: 1, from: [soc]}}
 `)
-	q := ask(access.OpAcquire)
+	q := socGrant(access.OpAcquire)
 	q.Requester, q.BreakGlass = "Bob@example.com", true
-	a := decide(t, p, q)
+	a := evaluate(t, p, q)
 	require.Equal(t, access.Approval{
 		Policy: `starts at once and is ended unless 1 of soc reviews it within 4h (rule "default")`, Hash: p.Hash(),
 		Rule: "default", MaxDuration: access.Duration(8 * time.Hour), Review: &access.Review{
@@ -270,24 +270,24 @@ func TestDecide_BreakGlass(t *testing.T) {
 
 	long := q
 	long.Duration = day
-	require.Contains(t, decide(t, p, long).Refusal, "at most 8h", "the rule's limits hold")
+	require.Contains(t, evaluate(t, p, long).Refusal, "at most 8h", "the rule's limits hold")
 	other := q
 	other.Requester = "mail@example.com"
-	require.Contains(t, decide(t, p, other).Refusal, `allows break-glass only when requester in groups["soc"]`)
+	require.Contains(t, evaluate(t, p, other).Refusal, `allows break-glass only when requester in groups["soc"]`)
 	plain := q
 	plain.Role.Name = "Plain"
-	require.Contains(t, decide(t, p, plain).Refusal, `rule "plain" allows no break-glass`)
+	require.Contains(t, evaluate(t, p, plain).Refusal, `rule "plain" allows no break-glass`)
 	viewer := q
 	viewer.Role.Name = "Viewer"
-	require.Empty(t, decide(t, p, viewer).Refusal)
+	require.Empty(t, evaluate(t, p, viewer).Refusal)
 	alone := q
 	alone.Principal.Email = "ana@example.com"
-	require.Contains(t, decide(t, p, alone).Refusal, "not enough eligible reviewers")
+	require.Contains(t, evaluate(t, p, alone).Refusal, "not enough eligible reviewers")
 }
 
-func TestDecide_Rules(t *testing.T) {
+func TestEvaluate_Rules(t *testing.T) {
 	t.Parallel()
-	p := parse(t, people+`
+	p := parse(t, testGroups+`
   - name: a
     approvals: [{need: 1, from: [soc]}]
     levelChange: allow
@@ -297,43 +297,43 @@ func TestDecide_Rules(t *testing.T) {
 	require.Equal(t, access.Rules{
 		AllowLevelChange: true, LastRole: access.LastRoleDowngrade,
 		Downgrade: &access.Holding{Level: access.SiteLevel, RoleID: "301", ScopeID: "201"},
-	}, decide(t, p, ask(access.OpAcquire)).Rules)
-	revoke := decide(t, p, ask(access.OpRevoke))
+	}, evaluate(t, p, socGrant(access.OpAcquire)).Rules)
+	revoke := evaluate(t, p, socGrant(access.OpRevoke))
 	require.Equal(t, access.Rules{LastRole: access.LastRoleDelete}, revoke.Rules)
 	require.Equal(t, `no approval required (rule "b")`, revoke.Approval.Policy)
 	require.Zero(t, revoke.Approval.MaxDuration)
 }
 
 // An answer is the asker's own: changing it changes no later answer.
-func TestDecide_SharesNothing(t *testing.T) {
+func TestEvaluate_SharesNothing(t *testing.T) {
 	t.Parallel()
-	p := parse(t, people+`
+	p := parse(t, testGroups+`
   - name: a
     approvals: [{need: 1, from: [owners]}]
     escalateAfter: 1h
     escalateTo: [owners]
     lastRole: {downgrade: {role: 301, level: site, scope: 201}}
 `)
-	first := decide(t, p, ask(access.OpAcquire))
+	first := evaluate(t, p, socGrant(access.OpAcquire))
 	first.Approval.Steps[0].People[0], first.Approval.Steps[0].Groups[0] = "x", "y"
 	first.Approval.EscalateTo[0], first.Rules.Downgrade.RoleID = "z", "0"
-	require.Equal(t, "carol@example.com", decide(t, p, ask(access.OpAcquire)).Approval.Steps[0].People[0])
-	again := decide(t, p, ask(access.OpAcquire))
+	require.Equal(t, "carol@example.com", evaluate(t, p, socGrant(access.OpAcquire)).Approval.Steps[0].People[0])
+	again := evaluate(t, p, socGrant(access.OpAcquire))
 	require.Equal(t, "owners", again.Approval.Steps[0].Groups[0])
 	require.Equal(t, "carol@example.com", again.Approval.EscalateTo[0])
 	require.Equal(t, "301", again.Rules.Downgrade.RoleID)
 }
 
 // One policy answers many at once.
-func TestDecide_Concurrently(t *testing.T) {
+func TestEvaluate_Concurrently(t *testing.T) {
 	t.Parallel()
-	p := parse(t, people+`  - {name: a, when: 'requester in groups["soc"]', approvals: [{need: 1, from: [soc]}]}`)
-	want := decide(t, p, ask(access.OpAcquire))
+	p := parse(t, testGroups+`  - {name: a, when: 'requester in groups["soc"]', approvals: [{need: 1, from: [soc]}]}`)
+	want := evaluate(t, p, socGrant(access.OpAcquire))
 	var all sync.WaitGroup
 	answers := make([]policy.Result, 50)
 	errs := make([]error, len(answers))
 	for i := range answers {
-		all.Go(func() { answers[i], errs[i] = p.Evaluate(ask(access.OpAcquire)) })
+		all.Go(func() { answers[i], errs[i] = p.Evaluate(socGrant(access.OpAcquire)) })
 	}
 	all.Wait()
 	for i := range answers {
@@ -342,17 +342,17 @@ func TestDecide_Concurrently(t *testing.T) {
 	}
 }
 
-func TestDecide_NoQuestion(t *testing.T) {
+func TestEvaluate_NoQuestion(t *testing.T) {
 	t.Parallel()
 	for want, edit := range map[string]func(*policy.Input){
-		"requester is missing":     by(" \u200b"),
+		"requester is missing":     requestedBy(" \u200b"),
 		`op is "release"`:          func(q *policy.Input) { q.Op = access.OpRelease },
 		`op is "reset"`:            func(q *policy.Input) { q.Op = access.OpReset },
 		"must not be negative":     func(q *policy.Input) { q.Duration = -1 },
 		`scope.level is "group"`:   func(q *policy.Input) { q.Scope.Level = access.GroupLevel },
 		"built-in policy cannot e": func(q *policy.Input) { q.Scope.Level = "" },
 	} {
-		q := ask(access.OpAcquire)
+		q := socGrant(access.OpAcquire)
 		edit(&q)
 		_, err := policy.BuiltIn().Evaluate(q)
 		require.ErrorContains(t, err, want)
@@ -360,7 +360,7 @@ func TestDecide_NoQuestion(t *testing.T) {
 }
 
 // The question of a plan is the plan's.
-func TestAbout(t *testing.T) {
+func TestInputFromPlan(t *testing.T) {
 	t.Parallel()
 	before := access.Holdings{Level: access.AccountLevel, Held: []access.HeldRole{{RoleID: "301", ScopeID: "100"}}}
 	at := time.Date(2026, 3, 3, 12, 0, 0, 0, time.UTC)
@@ -386,21 +386,21 @@ func TestAbout(t *testing.T) {
 
 // Of random groups and steps, a rule is refused on load if, and only if, no choice of
 // people satisfies it; and so it is at the time of a request, without the requester.
-func TestDecide_EnoughPeople(t *testing.T) {
+func TestEvaluate_EnoughPeople(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(300) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		text, seats := randomSteps(r)
 		p, err := policy.Parse("p", []byte(text))
-		require.Equal(t, seated(seats, nil), err == nil, "%s\n%v", text, err)
+		require.Equal(t, satisfiableByHand(seats, nil), err == nil, "%s\n%v", text, err)
 		if err != nil {
 			continue
 		}
-		q := ask(access.OpAcquire)
-		q.Requester = strings.ToUpper(person(r.IntN(5)))
+		q := socGrant(access.OpAcquire)
+		q.Requester = strings.ToUpper(personMail(r.IntN(5)))
 		barred := strings.ToLower(q.Requester)
-		a := decide(t, p, q)
-		require.Equal(t, seated(seats, []string{barred}), a.Refusal == "", "%s\n%s", text, a.Refusal)
+		a := evaluate(t, p, q)
+		require.Equal(t, satisfiableByHand(seats, []string{barred}), a.Refusal == "", "%s\n%s", text, a.Refusal)
 		for _, s := range a.Approval.Steps {
 			require.NotContains(t, s.People, barred)
 			require.True(t, slices.IsSorted(s.People))
@@ -408,7 +408,7 @@ func TestDecide_EnoughPeople(t *testing.T) {
 	}
 }
 
-func person(i int) string { return fmt.Sprintf("p%d@example.com", i) }
+func personMail(i int) string { return fmt.Sprintf("p%d@example.com", i) }
 
 // randomSteps is a policy, and who may give each of the approvals it needs.
 func randomSteps(r *rand.Rand) (policy string, seats [][]string) {
@@ -418,11 +418,11 @@ func randomSteps(r *rand.Rand) (policy string, seats [][]string) {
 	for g := range groups {
 		for i := range 5 {
 			if r.IntN(3) == 0 {
-				groups[g] = append(groups[g], person(i))
+				groups[g] = append(groups[g], personMail(i))
 			}
 		}
 		if len(groups[g]) == 0 {
-			groups[g] = []string{person(g)}
+			groups[g] = []string{personMail(g)}
 		}
 		fmt.Fprintf(&text, "  g%d: [%s]\n", g, strings.Join(groups[g], ", "))
 	}
@@ -438,12 +438,12 @@ func randomSteps(r *rand.Rand) (policy string, seats [][]string) {
 }
 
 // seated tries every way to give each seat a person of its own.
-func seated(seats [][]string, used []string) bool {
+func satisfiableByHand(seats [][]string, used []string) bool {
 	if len(seats) == 0 {
 		return true
 	}
 	for _, person := range seats[0] {
-		if !slices.Contains(used, person) && seated(seats[1:], append(slices.Clone(used), person)) {
+		if !slices.Contains(used, person) && satisfiableByHand(seats[1:], append(slices.Clone(used), person)) {
 			return true
 		}
 	}

@@ -14,8 +14,8 @@ import (
 	"sentinelone-provisioner/internal/policy"
 )
 
-// people are the groups that most tests use; the first rule stands on line 6.
-const people = `groups:
+// testGroups are the groups that most tests use; the first rule stands on line 6.
+const testGroups = `groups:
   solo: [ana@example.com]
   soc: [ana@example.com, bob@example.com]
   owners: [carol@example.com, dora@example.com]
@@ -39,7 +39,7 @@ func TestParse_Faults(t *testing.T) {
 		text, rest, found := strings.Cut("\n"+rest, "\n! ")
 		require.True(t, found, name)
 		want := strings.Split(strings.TrimRight(rest, "\n"), "\n! ")
-		text = strings.Replace(strings.TrimPrefix(text+"\n", "\n"), "{people}\n", people, 1)
+		text = strings.Replace(strings.TrimPrefix(text+"\n", "\n"), "{people}\n", testGroups, 1)
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			_, err := policy.Parse("policy.yaml", []byte(text))
@@ -97,7 +97,7 @@ func TestParse_Passes(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			parse(t, people+text)
+			parse(t, testGroups+text)
 		})
 	}
 }
@@ -126,9 +126,9 @@ func TestBuiltIn(t *testing.T) {
 	t.Parallel()
 	p := policy.BuiltIn()
 	require.Len(t, p.Hash(), 64)
-	q := ask("grant")
+	q := socGrant("grant")
 	q.Duration = 366 * day
-	a := decide(t, p, q)
+	a := evaluate(t, p, q)
 	require.Empty(t, a.Refusal)
 	require.Equal(t, access.Approval{
 		Required: true, Policy: `approved by 1 of anyone, within 72h (rule "built-in")`,
@@ -140,11 +140,11 @@ func TestBuiltIn(t *testing.T) {
 	require.Equal(t, access.Rules{LastRole: access.LastRoleStop}, a.Rules)
 
 	q.Duration++
-	require.Contains(t, decide(t, p, q).Refusal, "at most 8784h")
+	require.Contains(t, evaluate(t, p, q).Refusal, "at most 8784h")
 	q.Duration = 0
-	require.Empty(t, decide(t, p, q).Refusal, "for good is allowed")
+	require.Empty(t, evaluate(t, p, q).Refusal, "for good is allowed")
 
-	revoke := decide(t, p, ask("revoke"))
+	revoke := evaluate(t, p, socGrant("revoke"))
 	require.Empty(t, revoke.Refusal)
 	require.False(t, revoke.Approval.Required)
 	require.Equal(t, "no approval required: no rule of the policy matches", revoke.Approval.Policy)

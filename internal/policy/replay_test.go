@@ -11,8 +11,8 @@ import (
 )
 
 // past is a request that ended so, after these decisions: pairs of who and what.
-func past(state string, decisions ...string) policy.PastRequest {
-	q := ask(access.OpAcquire)
+func pastRequest(state string, decisions ...string) policy.PastRequest {
+	q := socGrant(access.OpAcquire)
 	out := policy.PastRequest{
 		Request: "grant/INC-42", At: q.Now, State: state,
 		Plan: access.Plan{
@@ -54,35 +54,35 @@ func TestReplay(t *testing.T) {
 		p.Plan.Approval.Required = true
 		return p
 	}
-	byPolicy := past("refused")
+	byPolicy := pastRequest("refused")
 	byPolicy.Plan.Approval.Refusal = "closed"
-	onBehalf := past("granted", "mallory@example.com", "approve")
+	onBehalf := pastRequest("granted", "mallory@example.com", "approve")
 	delegated(&onBehalf, 0, anna)
-	twice := past("granted", "mallory@example.com", "approve", anna, "approve", bob, "approve")
+	twice := pastRequest("granted", "mallory@example.com", "approve", anna, "approve", bob, "approve")
 	delegated(&twice, 0, anna)
-	through := past("granted", "mallory@example.com", "approve", "mallory@example.com", "approve", bob, "approve")
+	through := pastRequest("granted", "mallory@example.com", "approve", "mallory@example.com", "approve", bob, "approve")
 	delegated(&through, 0, anna)
 	delegated(&through, 1, bob)
-	herself := past("granted", anna, "approve", bob, "approve", carol, "approve")
+	herself := pastRequest("granted", anna, "approve", bob, "approve", carol, "approve")
 	delegated(&herself, 0, bob)
-	tooLate := past("granted", anna, "approve")
+	tooLate := pastRequest("granted", anna, "approve")
 	tooLate.Decisions[0].At = tooLate.At.Add(time.Hour)
-	askedLater := past("granted", anna, "approve")
+	askedLater := pastRequest("granted", anna, "approve")
 	askedLater.Decisions[0].At, askedLater.Decisions[0].AskedAt = tooLate.Decisions[0].At, tooLate.At.Add(time.Minute)
-	late := past("granted", bob, "approve", carol, "approve", anna, "approve")
-	late.Decisions[2].At = ask("").Now.Add(-time.Minute)
+	late := pastRequest("granted", bob, "approve", carol, "approve", anna, "approve")
+	late.Decisions[2].At = socGrant("").Now.Add(-time.Minute)
 	cases := map[string]struct {
 		rules string
 		past  policy.PastRequest
 		would string // "" for no difference
 		why   string
 	}{
-		"the same approval":        {soc, past("granted", anna, "approve"), "", ""},
-		"a timed grant that ended": {soc, past("expired", bob, "approve"), "", ""},
-		"ended early":              {soc, past("ended", bob, "approve"), "", ""},
-		"nobody was asked then":    {soc, past("granted"), "undecided", "step 1 has 0 of 1 approvals from soc"},
-		"by someone else":          {soc, past("granted", carol, "approve"), "undecided", "step 1 has 0 of 1"},
-		"the requester's own word": {soc, past("granted", "mail@example.com", "approve"), "undecided", ""},
+		"the same approval":        {soc, pastRequest("granted", anna, "approve"), "", ""},
+		"a timed grant that ended": {soc, pastRequest("expired", bob, "approve"), "", ""},
+		"ended early":              {soc, pastRequest("ended", bob, "approve"), "", ""},
+		"nobody was asked then":    {soc, pastRequest("granted"), "undecided", "step 1 has 0 of 1 approvals from soc"},
+		"by someone else":          {soc, pastRequest("granted", carol, "approve"), "undecided", "step 1 has 0 of 1"},
+		"the requester's own word": {soc, pastRequest("granted", "mail@example.com", "approve"), "undecided", ""},
 		"on behalf of a member":    {soc, onBehalf, "", ""},
 		"for who decides then": {
 			steps, twice, "undecided", "step 2 has 1 of 2 approvals from owners or soc (bob@example.com)",
@@ -93,38 +93,38 @@ func TestReplay(t *testing.T) {
 		"for themselves first":    {steps, herself, "", ""},
 		"after the deadline":      {hour, tooLate, "undecided", "step 1 has 0 of 1 approvals from soc"},
 		"when people were asked":  {hour, askedLater, "", ""},
-		"escalated to":            {escalated, past("granted", "x", "-", "x", "-", carol, "approve"), "", ""},
-		"before it was escalated": {escalated, past("granted", carol, "approve"), "undecided", "step 1 has 0 of 1"},
-		"denied at a later step":  {steps, past("denied", carol, "deny"), "", ""},
-		"denied by a stranger":    {steps, past("denied", anna, "approve", "x", "deny"), "undecided", ""},
+		"escalated to":            {escalated, pastRequest("granted", "x", "-", "x", "-", carol, "approve"), "", ""},
+		"before it was escalated": {escalated, pastRequest("granted", carol, "approve"), "undecided", "step 1 has 0 of 1"},
+		"denied at a later step":  {steps, pastRequest("denied", carol, "deny"), "", ""},
+		"denied by a stranger":    {steps, pastRequest("denied", anna, "approve", "x", "deny"), "undecided", ""},
 		"all steps": {
-			steps, past("granted", anna, "approve", bob, "approve", carol, "approve"), "", "",
+			steps, pastRequest("granted", anna, "approve", bob, "approve", carol, "approve"), "", "",
 		},
 		"in the order of time": {steps, late, "", ""},
 		"the same person twice": {
-			steps, past("granted", anna, "approve", anna, "approve", bob, "approve"), "undecided",
+			steps, pastRequest("granted", anna, "approve", anna, "approve", bob, "approve"), "undecided",
 			"step 2 has 1 of 2 approvals from owners or soc (bob@example.com)",
 		},
-		"nobody is asked any more":  {auto, past("granted", anna, "approve"), "", ""},
-		"denied, and would be":      {soc, past("denied", anna, "deny"), "", ""},
-		"denied by no approver":     {soc, past("denied", carol, "deny"), "undecided", ""},
-		"denied, nobody asked":      {auto, past("denied", anna, "deny"), "granted", "no approval required"},
-		"lapsed, and would":         {soc, past("timedOut"), "", ""},
-		"lapsed, nobody asked":      {auto, past("timedOut"), "granted", ""},
-		"refused now":               {deny, past("granted", anna, "approve"), "refused", `rule "b" denies it: closed`},
+		"nobody is asked any more":  {auto, pastRequest("granted", anna, "approve"), "", ""},
+		"denied, and would be":      {soc, pastRequest("denied", anna, "deny"), "", ""},
+		"denied by no approver":     {soc, pastRequest("denied", carol, "deny"), "undecided", ""},
+		"denied, nobody asked":      {auto, pastRequest("denied", anna, "deny"), "granted", "no approval required"},
+		"lapsed, and would":         {soc, pastRequest("timedOut"), "", ""},
+		"lapsed, nobody asked":      {auto, pastRequest("timedOut"), "granted", ""},
+		"refused now":               {deny, pastRequest("granted", anna, "approve"), "refused", `rule "b" denies it: closed`},
 		"refused then, by a policy": {auto, byPolicy, "granted", ""},
 		"refused, both":             {deny, byPolicy, "", ""},
-		"open, asked, not any more": {auto, asked(past("")), "granted", ""},
-		"open and asked":            {soc, asked(past("")), "", ""},
-		"open, in force":            {auto, past(""), "", ""},
-		"open, would be asked":      {soc, past(""), "undecided", ""},
-		"called off":                {soc, asked(past("cancelled")), "", ""},
-		"called off, refused now":   {deny, asked(past("cancelled")), "refused", ""},
+		"open, asked, not any more": {auto, asked(pastRequest("")), "granted", ""},
+		"open and asked":            {soc, asked(pastRequest("")), "", ""},
+		"open, in force":            {auto, pastRequest(""), "", ""},
+		"open, would be asked":      {soc, pastRequest(""), "undecided", ""},
+		"called off":                {soc, asked(pastRequest("cancelled")), "", ""},
+		"called off, refused now":   {deny, asked(pastRequest("cancelled")), "refused", ""},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got := parse(t, people+c.rules).Replay(c.past.Input(), c.past)
+			got := parse(t, testGroups+c.rules).Replay(c.past.Input(), c.past)
 			require.False(t, got.Unclear)
 			require.Equal(t, c.would != "", got.Differs, "%+v", got)
 			require.Contains(t, got.Why, c.why)
@@ -135,18 +135,18 @@ func TestReplay(t *testing.T) {
 			}
 		})
 	}
-	revoke := past("refused")
+	revoke := pastRequest("refused")
 	revoke.Plan.Op, revoke.Plan.Approval.Refusal = access.OpRevoke, "closed"
-	require.Equal(t, "revoked", parse(t, people+soc).Replay(revoke.Input(), revoke).WouldBe)
+	require.Equal(t, "revoked", parse(t, testGroups+soc).Replay(revoke.Input(), revoke).WouldBe)
 }
 
 // What no policy decided, or this one cannot answer, is not compared.
 func TestReplay_Unclear(t *testing.T) {
 	t.Parallel()
 	p := policy.BuiltIn()
-	nameless := past("granted")
+	nameless := pastRequest("granted")
 	nameless.Plan.Terms.Requester = ""
-	for _, one := range []policy.PastRequest{past("refused"), past("failed"), nameless} {
+	for _, one := range []policy.PastRequest{pastRequest("refused"), pastRequest("failed"), nameless} {
 		got := p.Replay(one.Input(), one)
 		require.True(t, got.Unclear)
 		require.False(t, got.Differs)
@@ -158,12 +158,12 @@ func TestReplay_Unclear(t *testing.T) {
 // A request that started at once is replayed as one that asks to.
 func TestReplay_BreakGlass(t *testing.T) {
 	t.Parallel()
-	p := parse(t, people+`
+	p := parse(t, testGroups+`
   - name: a
     approvals: [{need: 1, from: [soc]}]
     breakGlass: {reviewWithin: 1h, reviewers: {need: 1, from: [owners]}}
 `)
-	one := past("expired")
+	one := pastRequest("expired")
 	one.Plan.Approval.Review = &access.Review{}
 	require.False(t, p.Replay(one.Input(), one).Differs)
 	require.Equal(t, "refused", policy.BuiltIn().Replay(one.Input(), one).WouldBe)

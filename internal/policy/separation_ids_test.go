@@ -11,7 +11,7 @@ import (
 
 // The plan gets the roles that exclude the one asked for, by id, all that a name may
 // mean; what the console does not have is ignored, and the plan says so.
-func TestDecide_SeparationByID(t *testing.T) {
+func TestEvaluate_SeparationByID(t *testing.T) {
 	t.Parallel()
 	p := parse(t, `rules: [{name: a, autoApprove: true, for: [grant, revoke]}]
 separationOfDuties:
@@ -19,12 +19,12 @@ separationOfDuties:
   - {roles: [Viewer, Admin], at: anywhere, reason: not about it}
   - {roles: ["11", "2"], at: scope, reason: by id}
 `)
-	q := ask(access.OpAcquire)
+	q := socGrant(access.OpAcquire)
 	q.Role = policy.Role{ID: "11", Name: "Requester"}
 	q.RoleNames = map[string]string{
 		"10": "Approver", "12": "approver ", "11": "Requester", "77": "Seventy-seven", "2": "Two", "5": "Viewer",
 	}
-	a := decide(t, p, q)
+	a := evaluate(t, p, q)
 	require.Empty(t, a.Refusal)
 	require.Equal(t, []access.Separation{
 		{RoleID: "10", Name: "Approver", Anywhere: true, Reason: "four eyes"},
@@ -37,26 +37,26 @@ separationOfDuties:
 	}, a.Notes)
 
 	q.Op = access.OpRevoke
-	a = decide(t, p, q)
+	a = evaluate(t, p, q)
 	require.Empty(t, a.Rules.Separate, "taking a role away is held up by nothing")
 	require.Empty(t, a.Notes)
 
 	q.Op, q.RoleNames = access.OpGrant, nil
-	a = decide(t, p, q)
+	a = evaluate(t, p, q)
 	require.Equal(t, []access.Separation{
 		{RoleID: "77", Anywhere: true, Reason: "four eyes"}, {RoleID: "2", Reason: "by id"},
 	}, a.Rules.Separate, "names mean nothing where the console is not known")
 	require.Empty(t, a.Notes)
 
-	other := ask(access.OpAcquire)
+	other := socGrant(access.OpAcquire)
 	other.RoleNames = map[string]string{"302": "SOC"}
-	require.Empty(t, decide(t, p, other).Rules.Separate, "it is about other roles")
+	require.Empty(t, evaluate(t, p, other).Rules.Separate, "it is about other roles")
 }
 
 // The policy is kept with its text, so that it can be read again from there.
 func TestText_MakesTheSamePolicyAgain(t *testing.T) {
 	t.Parallel()
-	for _, p := range []*policy.Policy{policy.BuiltIn(), parse(t, duties)} {
+	for _, p := range []*policy.Policy{policy.BuiltIn(), parse(t, sodPolicy)} {
 		again, err := policy.Parse(p.Name(), p.Text())
 		require.NoError(t, err)
 		require.Equal(t, p.Hash(), again.Hash())
