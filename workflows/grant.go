@@ -23,7 +23,7 @@ func Grant(ctx workflow.Context, in GrantInput) (RequestResult, error) {
 	if err := in.Validate(workflow.Now(ctx)); err != nil {
 		return RequestResult{}, invalid(err)
 	}
-	g := &grantRun{consent: newConsent(ctx, newRequest(ctx, in.signed())), in: in}
+	g := &grantRun{consent: newConsent(ctx, newRequest(ctx, planInput(in.Spec(), in.Signed, in.DryRun))), in: in}
 	if err := g.handle(ctx); err != nil {
 		return RequestResult{}, err
 	}

@@ -13,7 +13,6 @@ import (
 
 	"go.temporal.io/sdk/workflow"
 
-	"sentinelone-provisioner/activities"
 	"sentinelone-provisioner/internal/access"
 )
 
@@ -73,22 +72,11 @@ func within(field string, err error) error {
 	return fmt.Errorf("%s: %w", field, err)
 }
 
-func (in OffboardInput) planInput() activities.PlanInput {
-	out := activities.PlanInput{
-		Console: in.Console, DryRun: in.DryRun, Op: access.OpDelete, Principal: in.Principal,
-		Terms: access.Terms{Requester: in.Requester, Reason: in.Reason},
-	}
-	if in.Baseline != nil {
-		out.Op, out.Role, out.Scope = access.OpReset, in.Baseline.Role, in.Baseline.Scope
-	}
-	return out
-}
-
 // Offboard is the workflow of type [OffboardType].
 func Offboard(ctx workflow.Context, in OffboardInput) (RequestResult, error) {
 	if err := in.Validate(); err != nil {
 		return RequestResult{}, invalid(err)
 	}
-	asked := in.signed()
+	asked := planInput(in.Spec(), in.Signed, in.DryRun)
 	return takeAway(ctx, asked, asked.Op, StateOffboarded)
 }

@@ -25,7 +25,7 @@ func ProvisionUser(ctx workflow.Context, in ProvisionUserInput) (RequestResult, 
 	if err := in.Validate(); err != nil {
 		return RequestResult{}, invalid(err)
 	}
-	return provision(ctx, in.signed(), activities.UserCreateName)
+	return provision(ctx, planInput(in.Spec(), in.Signed, in.DryRun), activities.UserCreateName)
 }
 
 // ProvisionServiceUser is the workflow of type [ProvisionServiceUserType].
@@ -33,7 +33,9 @@ func ProvisionServiceUser(ctx workflow.Context, in ProvisionServiceUserInput) (R
 	if err := in.Validate(workflow.Now(ctx)); err != nil {
 		return RequestResult{}, invalid(err)
 	}
-	return provision(ctx, in.signed(workflow.Now(ctx)), activities.ServiceUserCreateName)
+	asked := planInput(in.Spec(), in.Signed, in.DryRun)
+	asked.Account = new(in.Account(workflow.Now(ctx))) // with the end of its token
+	return provision(ctx, asked, activities.ServiceUserCreateName)
 }
 
 // provisionRun is the state of one run.

@@ -7,7 +7,6 @@ import (
 
 	"go.temporal.io/sdk/workflow"
 
-	"sentinelone-provisioner/activities"
 	"sentinelone-provisioner/internal/access"
 )
 
@@ -35,18 +34,11 @@ func (in *ProvisionUserInput) UnmarshalJSON(data []byte) error {
 
 // Validate says what is wrong with the input, all of it.
 func (in ProvisionUserInput) Validate() error {
-	return errors.Join(in.account().Validate(), in.Role.Validate(), in.Scope.Validate(), requesterGiven(in.Requester))
+	return errors.Join(in.Account().Validate(), in.Role.Validate(), in.Scope.Validate(), requesterGiven(in.Requester))
 }
 
-func (in ProvisionUserInput) account() access.NewAccount {
+func (in ProvisionUserInput) Account() access.NewAccount {
 	return access.NewAccount{Kind: access.User, Email: in.Email, Name: in.FullName}
-}
-
-func (in ProvisionUserInput) planInput() activities.PlanInput {
-	return activities.PlanInput{
-		Console: in.Console, DryRun: in.DryRun, Op: access.OpCreate, Account: new(in.account()),
-		Role: in.Role, Scope: in.Scope, Terms: access.Terms{Requester: in.Requester, Reason: in.Reason},
-	}
 }
 
 // ProvisionServiceUserInput asks for a service user with one role, whose token goes to
@@ -76,7 +68,7 @@ func (in *ProvisionServiceUserInput) UnmarshalJSON(data []byte) error {
 
 // Validate says what is wrong with the input, all of it.
 func (in ProvisionServiceUserInput) Validate(now time.Time) error {
-	return errors.Join(in.account(now).Validate(), in.validExpiry(now), in.Role.Validate(), in.Scope.Validate(),
+	return errors.Join(in.Account(now).Validate(), in.validExpiry(now), in.Role.Validate(), in.Scope.Validate(),
 		requesterGiven(in.Requester))
 }
 
@@ -93,7 +85,7 @@ func (in ProvisionServiceUserInput) validExpiry(now time.Time) error {
 }
 
 // account has the end of the token to the second, as consoles keep it.
-func (in ProvisionServiceUserInput) account(now time.Time) access.NewAccount {
+func (in ProvisionServiceUserInput) Account(now time.Time) access.NewAccount {
 	out := access.NewAccount{Kind: access.ServiceUser, Name: in.Name, Description: in.Description}
 	switch {
 	case in.TokenExpiresAt != nil:
@@ -102,13 +94,6 @@ func (in ProvisionServiceUserInput) account(now time.Time) access.NewAccount {
 		out.TokenExpiresAt = now.Add(time.Duration(*in.TokenLife)).UTC().Truncate(time.Second)
 	}
 	return out
-}
-
-func (in ProvisionServiceUserInput) planInput(now time.Time) activities.PlanInput {
-	return activities.PlanInput{
-		Console: in.Console, DryRun: in.DryRun, Op: access.OpCreate, Account: new(in.account(now)),
-		Role: in.Role, Scope: in.Scope, Terms: access.Terms{Requester: in.Requester, Reason: in.Reason},
-	}
 }
 
 // handle installs the query and the updates.

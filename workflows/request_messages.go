@@ -113,32 +113,6 @@ func requesterGiven(requester string) error {
 
 func blank(text string) bool { return strings.TrimSpace(text) == "" }
 
-func (in GrantInput) planInput() activities.PlanInput {
-	out := activities.PlanInput{
-		Console: in.Console, DryRun: in.DryRun, Op: access.OpGrant,
-		Principal: in.Principal, Role: in.Role, Scope: in.Scope,
-		Terms: access.Terms{
-			Requester: in.Requester, Reason: in.Reason, AllowLevelChange: in.AllowLevelChange,
-			BreakGlass: in.BreakGlass,
-		},
-	}
-	if in.Duration != nil {
-		out.Op, out.Terms.Duration = access.OpAcquire, *in.Duration
-	}
-	if in.StartAt != nil {
-		out.Terms.StartAt = in.StartAt.UTC()
-	}
-	return out
-}
-
-func (in RevokeInput) planInput() activities.PlanInput {
-	return activities.PlanInput{
-		Console: in.Console, DryRun: in.DryRun, Op: access.OpRevoke,
-		Principal: in.Principal, Role: in.Role, Scope: in.Scope,
-		Terms: access.Terms{Requester: in.Requester, Reason: in.Reason},
-	}
-}
-
 // States of a request. Those from granted on are how it ends.
 const (
 	StatePlanning  = "planning"

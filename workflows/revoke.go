@@ -22,7 +22,7 @@ func Revoke(ctx workflow.Context, in RevokeInput) (RequestResult, error) {
 	if err := in.Validate(); err != nil {
 		return RequestResult{}, invalid(err)
 	}
-	return takeAway(ctx, in.signed(), access.OpRevoke, StateRevoked)
+	return takeAway(ctx, planInput(in.Spec(), in.Signed, in.DryRun), access.OpRevoke, StateRevoked)
 }
 
 // takeAway carries out a request that ends access, from its first message to its last.

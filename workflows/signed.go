@@ -3,7 +3,6 @@ package workflows
 import (
 	"time"
 
-	"sentinelone-provisioner/activities"
 	"sentinelone-provisioner/internal/access"
 )
 
@@ -20,18 +19,46 @@ type Signed struct {
 func (s *Signed) Sign(signature string, at time.Time) { s.Signature, s.SignedAt = signature, at }
 
 // Spec is what the requester signs.
-func (in GrantInput) Spec() access.RequestSpec { return requestSpec(in.planInput()) }
+func (in GrantInput) Spec() access.RequestSpec {
+	out := access.RequestSpec{
+		Op: access.OpGrant, Console: in.Console, Principal: in.Principal, Role: in.Role, Scope: in.Scope,
+		Terms: access.Terms{
+			Requester: in.Requester, Reason: in.Reason, AllowLevelChange: in.AllowLevelChange,
+			BreakGlass: in.BreakGlass,
+		},
+	}
+	if in.Duration != nil {
+		out.Op, out.Terms.Duration = access.OpAcquire, *in.Duration
+	}
+	if in.StartAt != nil {
+		out.Terms.StartAt = in.StartAt.UTC()
+	}
+	return out
+}
 
 // Spec is what the requester signs.
-func (in RevokeInput) Spec() access.RequestSpec { return requestSpec(in.planInput()) }
+func (in RevokeInput) Spec() access.RequestSpec {
+	return access.RequestSpec{
+		Op: access.OpRevoke, Console: in.Console, Principal: in.Principal, Role: in.Role, Scope: in.Scope,
+		Terms: access.Terms{Requester: in.Requester, Reason: in.Reason},
+	}
+}
 
 // Spec is what the requester signs.
-func (in ProvisionUserInput) Spec() access.RequestSpec { return requestSpec(in.planInput()) }
+func (in ProvisionUserInput) Spec() access.RequestSpec {
+	return access.RequestSpec{
+		Op: access.OpCreate, Console: in.Console, Role: in.Role, Scope: in.Scope, Account: new(in.Account()),
+		Terms: access.Terms{Requester: in.Requester, Reason: in.Reason},
+	}
+}
 
-// Spec is what the requester signs. A token's life is signed as such: when it ends is
-// known only when the request has started.
+// Spec is what the requester signs. A token's life is signed as such: its end is known
+// only once the request has started.
 func (in ProvisionServiceUserInput) Spec() access.RequestSpec {
-	out := requestSpec(in.planInput(time.Time{}))
+	out := access.RequestSpec{
+		Op: access.OpCreate, Console: in.Console, Role: in.Role, Scope: in.Scope,
+		Account: new(in.Account(time.Time{})), Terms: access.Terms{Requester: in.Requester, Reason: in.Reason},
+	}
 	if in.TokenLife != nil {
 		out.Account.TokenExpiresAt, out.TokenLife = time.Time{}, *in.TokenLife
 	}
@@ -39,46 +66,13 @@ func (in ProvisionServiceUserInput) Spec() access.RequestSpec {
 }
 
 // Spec is what the requester signs.
-func (in OffboardInput) Spec() access.RequestSpec { return requestSpec(in.planInput()) }
-
-// asked is the request in the words of whoever asks. Requester and worker both make it of
-// the input, so that they sign and check the same.
-func requestSpec(in activities.PlanInput) access.RequestSpec {
-	return access.RequestSpec{
-		Op: in.Op, Console: in.Console, Principal: in.Principal, Role: in.Role, Scope: in.Scope, Terms: in.Terms,
-		Account: in.Account,
+func (in OffboardInput) Spec() access.RequestSpec {
+	out := access.RequestSpec{
+		Op: access.OpDelete, Console: in.Console, Principal: in.Principal,
+		Terms: access.Terms{Requester: in.Requester, Reason: in.Reason},
 	}
-}
-
-func (in GrantInput) signed() activities.PlanInput { return in.with(in.planInput(), in.Spec()) }
-
-func (in RevokeInput) signed() activities.PlanInput { return in.with(in.planInput(), in.Spec()) }
-
-func (in ProvisionUserInput) signed() activities.PlanInput {
-	return in.with(in.planInput(), in.Spec())
-}
-
-func (in ProvisionServiceUserInput) signed(now time.Time) activities.PlanInput {
-	return in.with(in.planInput(now), in.Spec())
-}
-
-func (in OffboardInput) signed() activities.PlanInput { return in.with(in.planInput(), in.Spec()) }
-
-// with adds the signature, if there is one, to what the plan is asked for.
-func (s Signed) with(plan activities.PlanInput, asked access.RequestSpec) activities.PlanInput {
-	if s.Signature != "" {
-		plan.Signature = &access.RequestSignature{
-			Request: asked, SignedAt: s.SignedAt.UTC(), Signed: access.Unsigned, Signature: s.Signature,
-		}
+	if in.Baseline != nil {
+		out.Op, out.Role, out.Scope = access.OpReset, in.Baseline.Role, in.Baseline.Scope
 	}
-	return plan
-}
-
-// startedAt is the time that the signature has to be fresh at: when the request was
-// started, however long no worker was there to take it.
-func startedAt(in activities.PlanInput, start time.Time) activities.PlanInput {
-	if in.Signature != nil {
-		in.Signature.At = start.UTC()
-	}
-	return in
+	return out
 }

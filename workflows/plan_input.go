@@ -1,0 +1,32 @@
+package workflows
+
+import (
+	"time"
+
+	"sentinelone-provisioner/activities"
+	"sentinelone-provisioner/internal/access"
+)
+
+// planInput is what a request is planned from: what was asked and, if there is one, the
+// requester's signature over it.
+func planInput(spec access.RequestSpec, by Signed, dryRun bool) activities.PlanInput {
+	out := activities.PlanInput{
+		Console: spec.Console, DryRun: dryRun, Op: spec.Op, Principal: spec.Principal, Role: spec.Role,
+		Scope: spec.Scope, Terms: spec.Terms, Account: spec.Account,
+	}
+	if by.Signature != "" {
+		out.Signature = &access.RequestSignature{
+			Request: spec, SignedAt: by.SignedAt.UTC(), Signed: access.Unsigned, Signature: by.Signature,
+		}
+	}
+	return out
+}
+
+// startedAt is the time that the signature has to be fresh at: when the request was
+// started, however long no worker was there to take it.
+func startedAt(in activities.PlanInput, start time.Time) activities.PlanInput {
+	if in.Signature != nil {
+		in.Signature.At = start.UTC()
+	}
+	return in
+}
