@@ -11,6 +11,7 @@ import (
 	"sentinelone-provisioner/internal/fault/kinds"
 	"sentinelone-provisioner/internal/ledger"
 	"sentinelone-provisioner/internal/tokensink"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // creating is one attempt at making an account. It shares with a change of roles how it
@@ -18,7 +19,7 @@ import (
 type creating struct {
 	*writing
 
-	ask    CreateInput
+	ask    wire.CreateInput
 	want   access.NewAccount
 	tokens tokensink.Sink
 	deeds  []deed // of this attempt and earlier ones, oldest first
@@ -28,11 +29,11 @@ type creating struct {
 const opCallOff access.Op = "call off"
 
 func (a *Accounts) create(
-	ctx context.Context, in CreateInput, do func(*creating, context.Context) (CreateResult, error),
-) (CreateResult, error) {
+	ctx context.Context, in wire.CreateInput, do func(*creating, context.Context) (wire.CreateResult, error),
+) (wire.CreateResult, error) {
 	defer keepAlive(ctx, nothing)()
 	if in.Plan.Account == nil {
-		return CreateResult{}, kinds.New(kinds.Invalid, errors.New("the plan makes no account"))
+		return wire.CreateResult{}, kinds.New(kinds.Invalid, errors.New("the plan makes no account"))
 	}
 	op := access.OpCreate
 	if in.CallOff {
@@ -40,14 +41,14 @@ func (a *Accounts) create(
 	}
 	c := &creating{ask: in, want: *in.Plan.Account, tokens: a.tokens, writing: &writing{
 		Principal: &Principal{console: a.console, store: a.store, now: a.now},
-		in: WriteInput{
-			Writer: WriterStart{Console: in.Plan.Console, Kind: in.Plan.Account.Kind},
-			Change: ChangeRequest{Key: in.Key, Request: in.Request.ID, Change: access.Change{Op: op}},
+		in: wire.WriteInput{
+			Writer: wire.WriterStart{Console: in.Plan.Console, Kind: in.Plan.Account.Kind},
+			Change: wire.ChangeRequest{Key: in.Key, Request: in.Request.ID, Change: access.Change{Op: op}},
 		},
 	}}
 	out, err := c.run(ctx, do)
 	if err != nil {
-		return CreateResult{}, c.wait(ctx, err)
+		return wire.CreateResult{}, c.wait(ctx, err)
 	}
 	// What was called off waits no more either.
 	return out, errors.Join(a.store.ClearWait(ctx, in.Plan.Console, in.Request.ID, string(access.OpCreate)),
@@ -55,20 +56,20 @@ func (a *Accounts) create(
 }
 
 func (c *creating) run(
-	ctx context.Context, do func(*creating, context.Context) (CreateResult, error),
-) (CreateResult, error) {
+	ctx context.Context, do func(*creating, context.Context) (wire.CreateResult, error),
+) (wire.CreateResult, error) {
 	if c.ask.Plan.Console != c.console.Console() {
-		return CreateResult{}, otherConsole("request", c.ask.Plan.Console, c.console.Console())
+		return wire.CreateResult{}, otherConsole("request", c.ask.Plan.Console, c.console.Console())
 	}
 	if err := c.callOff(ctx); err != nil {
-		return CreateResult{}, err
+		return wire.CreateResult{}, err
 	}
 	done, err := c.recall(ctx)
 	if err != nil || done != nil {
 		return valueOf(done), err
 	}
 	if err := c.yield(ctx); err != nil {
-		return CreateResult{}, err
+		return wire.CreateResult{}, err
 	}
 	return do(c, ctx)
 }
@@ -85,30 +86,30 @@ func (c *creating) callOff(ctx context.Context) error {
 	return err
 }
 
-func valueOf(r *CreateResult) CreateResult {
+func valueOf(r *wire.CreateResult) wire.CreateResult {
 	if r == nil {
-		return CreateResult{}
+		return wire.CreateResult{}
 	}
 	return *r
 }
 
 // finish writes down how it ended, and gives the answer that is kept.
-func (c *creating) finish(ctx context.Context, out CreateResult) (CreateResult, error) {
+func (c *creating) finish(ctx context.Context, out wire.CreateResult) (wire.CreateResult, error) {
 	kept, err := c.append(ctx, c.entry(c.proofKey(), ledger.Proof{
 		Proof: out.Proof, Message: out.Message, Account: &ledger.AccountProof{Refused: out.Refused},
 	}))
 	switch {
 	case err != nil:
-		return CreateResult{}, err
+		return wire.CreateResult{}, err
 	case kept.Kind != ledger.KindProof:
-		return CreateResult{}, errOtherAttempt
+		return wire.CreateResult{}, errOtherAttempt
 	}
 	done, err := createResultIn(kept)
 	return valueOf(done), err
 }
 
 // createResultIn is the answer that a proof keeps.
-func createResultIn(e ledger.Entry) (*CreateResult, error) {
+func createResultIn(e ledger.Entry) (*wire.CreateResult, error) {
 	kept, err := ledger.DecodeAs[ledger.Proof](e)
 	if err == nil && kept.Account == nil {
 		err = otherSubject(e, "an account")
@@ -116,7 +117,7 @@ func createResultIn(e ledger.Entry) (*CreateResult, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &CreateResult{Proof: kept.Proof, Refused: kept.Account.Refused, Message: kept.Message}, nil
+	return &wire.CreateResult{Proof: kept.Proof, Refused: kept.Account.Refused, Message: kept.Message}, nil
 }
 
 // waitedOut makes an error of a read one that is waited out, once something was sent.
@@ -146,13 +147,13 @@ func givenBy(p access.Plan) access.Holdings {
 }
 
 // conclude writes down how it ended.
-func (c *creating) conclude(ctx context.Context, outcome access.Outcome, p access.Principal) (CreateResult, error) {
-	return c.finish(ctx, CreateResult{Proof: c.proof(outcome, p)})
+func (c *creating) conclude(ctx context.Context, outcome access.Outcome, p access.Principal) (wire.CreateResult, error) {
+	return c.finish(ctx, wire.CreateResult{Proof: c.proof(outcome, p)})
 }
 
 // refuse writes down why it cannot be. p is what is there all the same, if anything is.
-func (c *creating) refuse(ctx context.Context, p access.Principal, format string, args ...any) (CreateResult, error) {
-	return c.finish(ctx, CreateResult{
+func (c *creating) refuse(ctx context.Context, p access.Principal, format string, args ...any) (wire.CreateResult, error) {
+	return c.finish(ctx, wire.CreateResult{
 		Proof: c.proof(access.NotApplied, p), Refused: true, Message: fmt.Sprintf(format, args...),
 	})
 }

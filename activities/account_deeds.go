@@ -11,6 +11,7 @@ import (
 	"sentinelone-provisioner/internal/console"
 	"sentinelone-provisioner/internal/fault/kinds"
 	"sentinelone-provisioner/internal/ledger"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // deed is a call that may have changed the console, as the ledger knows it: first what is
@@ -28,7 +29,7 @@ type deed struct {
 }
 
 // recall finds what the ledger knows of this account: how it ended, or what was sent.
-func (c *creating) recall(ctx context.Context) (*CreateResult, error) {
+func (c *creating) recall(ctx context.Context) (*wire.CreateResult, error) {
 	entries, err := c.store.LedgerOf(ctx, c.ask.Plan.Console, c.ask.Request.ID)
 	if err != nil {
 		return nil, err

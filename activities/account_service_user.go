@@ -10,6 +10,7 @@ import (
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/console"
 	"sentinelone-provisioner/internal/ledger"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // CreateServiceUser makes a service user with one role, hands its token to the sink, and
@@ -19,17 +20,17 @@ import (
 //
 // It is idempotent by the key: done before, it gives the first answer again. No result,
 // error or entry of the ledger holds the token.
-func (a *Accounts) CreateServiceUser(ctx context.Context, in CreateInput) (CreateResult, error) {
+func (a *Accounts) CreateServiceUser(ctx context.Context, in wire.CreateInput) (wire.CreateResult, error) {
 	return a.create(ctx, in, (*creating).serviceUser)
 }
 
-func (c *creating) serviceUser(ctx context.Context) (CreateResult, error) {
+func (c *creating) serviceUser(ctx context.Context) (wire.CreateResult, error) {
 	if d := c.keptOne(); d != nil {
 		return c.readBack(ctx, *d)
 	}
 	found, err := c.candidates(ctx)
 	if err != nil {
-		return CreateResult{}, err
+		return wire.CreateResult{}, err
 	}
 	d := c.pendingMake()
 	switch {
@@ -43,7 +44,7 @@ func (c *creating) serviceUser(ctx context.Context) (CreateResult, error) {
 		return c.tokenLost(ctx, found[0])
 	}
 	if err := c.tooSoon(); err != nil {
-		return CreateResult{}, err
+		return wire.CreateResult{}, err
 	}
 	if d.accepted() && !c.ask.CallOff {
 		return c.refuse(ctx, access.Principal{}, "service user %s was made and is gone again, before its token was "+
@@ -89,7 +90,7 @@ func (c *creating) deleted(p access.Principal) bool {
 }
 
 // fresh begins, where nothing that was sent can have made anything.
-func (c *creating) fresh(ctx context.Context, found []access.Principal) (CreateResult, error) {
+func (c *creating) fresh(ctx context.Context, found []access.Principal) (wire.CreateResult, error) {
 	if last := len(c.deeds) - 1; last >= 0 && c.deeds[last].Action == ledger.DeleteAccount {
 		p := access.Principal{Kind: access.ServiceUser, ID: c.deeds[last].ID, Name: c.want.Name}
 		if err := c.remove(ctx, p.ID); err != nil {
@@ -110,7 +111,7 @@ func (c *creating) fresh(ctx context.Context, found []access.Principal) (CreateR
 
 // postServiceUser sends the request and hands over the token. What became of a request
 // whose answer was lost is for the next attempt to find out.
-func (c *creating) postServiceUser(ctx context.Context) (CreateResult, error) {
+func (c *creating) postServiceUser(ctx context.Context) (wire.CreateResult, error) {
 	if c.ask.CallOff {
 		return c.conclude(ctx, access.NotApplied, access.Principal{})
 	}
@@ -127,43 +128,43 @@ func (c *creating) postServiceUser(ctx context.Context) (CreateResult, error) {
 	})
 	switch {
 	case err != nil:
-		return CreateResult{}, err
+		return wire.CreateResult{}, err
 	case said == nil:
 		return c.keep(ctx, made.ID, token)
 	case final(said) && c.deeds[len(c.deeds)-1].refused():
 		return c.refuse(ctx, access.Principal{}, "the console has not made the service user: %v", said)
 	}
-	return CreateResult{}, said
+	return wire.CreateResult{}, said
 }
 
 // readBack proves what was made, once its token is kept.
-func (c *creating) readBack(ctx context.Context, d deed) (CreateResult, error) {
+func (c *creating) readBack(ctx context.Context, d deed) (wire.CreateResult, error) {
 	p, err := c.byID(ctx, d.ID)
 	switch {
 	case gone(err):
 		c.see()
 		if c.now().Before(d.settled()) {
-			return CreateResult{}, errNotMade
+			return wire.CreateResult{}, errNotMade
 		}
 		return c.refuse(ctx, access.Principal{}, "service user %s was made and is gone again: someone has deleted it; "+
 			"ask again if it is still wanted", d.ID)
 	case err != nil:
-		return CreateResult{}, c.waitedOut(err)
+		return wire.CreateResult{}, c.waitedOut(err)
 	}
 	c.see(p)
 	if p.Holdings().Holds(c.ask.Plan.Holding()) {
 		return c.made(ctx, p, d)
 	}
 	if c.now().Before(d.settled()) {
-		return CreateResult{}, errNotMade
+		return wire.CreateResult{}, errNotMade
 	}
 	return c.refuse(ctx, p, "service user %s was made and does not hold the role: someone has changed it since; "+
 		"give the role with a grant, or retire the service user", p.ID)
 }
 
 // made writes down that it is there, and where its token went.
-func (c *creating) made(ctx context.Context, p access.Principal, d deed) (CreateResult, error) {
-	out := CreateResult{Proof: c.proof(access.Created, p)}
+func (c *creating) made(ctx context.Context, p access.Principal, d deed) (wire.CreateResult, error) {
+	out := wire.CreateResult{Proof: c.proof(access.Created, p)}
 	out.Proof.Token = d.Kept
 	return c.finish(ctx, out)
 }

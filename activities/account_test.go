@@ -25,6 +25,7 @@ import (
 	"sentinelone-provisioner/internal/fault/kinds"
 	"sentinelone-provisioner/internal/ledger"
 	"sentinelone-provisioner/internal/tokensink"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // maker makes accounts on a simulated console, one attempt at a time, with a clock of
@@ -109,13 +110,13 @@ func (m *maker) ci() access.NewAccount {
 	}
 }
 
-func (m *maker) info(id string) RequestInfo {
+func (m *maker) info(id string) wire.RequestInfo {
 	m.runs++
-	return RequestInfo{ID: id, Run: fmt.Sprint("run-", m.runs), StartedAt: time.Now().UTC()}
+	return wire.RequestInfo{ID: id, Run: fmt.Sprint("run-", m.runs), StartedAt: time.Now().UTC()}
 }
 
-func (m *maker) planInput(a access.NewAccount) PlanInput {
-	return PlanInput{
+func (m *maker) planInput(a access.NewAccount) wire.PlanInput {
+	return wire.PlanInput{
 		Request: m.info("provision/INC-42"), Op: access.OpCreate, Account: &a,
 		Role:  access.RoleSelector{Name: m.role.Name},
 		Scope: access.ScopeSelector{Level: access.SiteLevel, ID: m.site.ID},
@@ -124,27 +125,27 @@ func (m *maker) planInput(a access.NewAccount) PlanInput {
 }
 
 // input plans an account that can be made.
-func (m *maker) input(a access.NewAccount) CreateInput {
+func (m *maker) input(a access.NewAccount) wire.CreateInput {
 	m.t.Helper()
 	in := m.planInput(a)
-	out, err := attempting[PlanResult](m, PlanName, in)
+	out, err := attempting[wire.PlanResult](m, wire.PlanActivity, in)
 	require.NoError(m.t, err)
 	require.Empty(m.t, out.Plan.Refusal)
-	return CreateInput{Request: in.Request, Key: ChangeKey(in.Request.ID+"#run", access.OpCreate), Plan: out.Plan}
+	return wire.CreateInput{Request: in.Request, Key: access.ChangeKey(in.Request.ID+"#run", access.OpCreate), Plan: out.Plan}
 }
 
 func nameOf(a access.NewAccount) string {
 	if a.Kind == access.ServiceUser {
-		return ServiceUserCreateName
+		return wire.ServiceUserCreateActivity
 	}
-	return UserCreateName
+	return wire.UserCreateActivity
 }
 
 // make makes attempts until one ends it; time passes between two.
-func (m *maker) make(in CreateInput) CreateResult {
+func (m *maker) make(in wire.CreateInput) wire.CreateResult {
 	m.t.Helper()
 	for range 20 {
-		out, err := attempting[CreateResult](m, nameOf(*in.Plan.Account), in)
+		out, err := attempting[wire.CreateResult](m, nameOf(*in.Plan.Account), in)
 		if err == nil {
 			return out
 		}
@@ -152,7 +153,7 @@ func (m *maker) make(in CreateInput) CreateResult {
 		m.between()
 	}
 	require.Fail(m.t, "it never ends")
-	return CreateResult{}
+	return wire.CreateResult{}
 }
 
 // there are the accounts of that address or name on the console.
@@ -292,7 +293,7 @@ func TestCreateUser_ThereAlready(t *testing.T) {
 		Email: "Ana@Example.com", Name: "Ana", Level: access.SiteLevel, Held: []access.HeldRole{held},
 	})
 	require.NoError(t, err)
-	plan, err := attempting[PlanResult](m, PlanName, m.planInput(m.ana()))
+	plan, err := attempting[wire.PlanResult](m, wire.PlanActivity, m.planInput(m.ana()))
 	require.NoError(t, err)
 	require.Equal(t, access.AlreadyHeld, plan.Plan.Expected)
 	require.Equal(t, id, plan.Plan.Principal.ID)
@@ -308,7 +309,7 @@ func TestCreateUser_ThereAlready(t *testing.T) {
 		Email: "ana@example.com", Name: "Ana", Level: access.SiteLevel, Held: []access.HeldRole{held},
 	})
 	require.NoError(t, err)
-	plan, err = attempting[PlanResult](other, PlanName, other.planInput(other.ana()))
+	plan, err = attempting[wire.PlanResult](other, wire.PlanActivity, other.planInput(other.ana()))
 	require.NoError(t, err)
 	require.Contains(t, plan.Plan.Refusal, "with a grant, principal id "+id)
 	out = other.make(in)
@@ -372,7 +373,7 @@ func TestCreate_AnotherAttemptIsAtIt(t *testing.T) {
 			}
 		}
 	})
-	_, err := attempting[CreateResult](m, ServiceUserCreateName, in)
+	_, err := attempting[wire.CreateResult](m, wire.ServiceUserCreateActivity, in)
 	require.Equal(t, string(kinds.Unavailable), failure(t, err).Type())
 	require.Zero(t, m.posts("/service-users"))
 	require.Equal(t, access.Created, m.make(in).Proof.Outcome)
@@ -385,7 +386,7 @@ func TestCreateServiceUser_NameIsTaken(t *testing.T) {
 	in := m.input(m.ci())
 	id, err := m.console.AddServiceUser(access.Principal{Name: "ci builds"})
 	require.NoError(t, err)
-	plan, err := attempting[PlanResult](m, PlanName, m.planInput(m.ci()))
+	plan, err := attempting[wire.PlanResult](m, wire.PlanActivity, m.planInput(m.ci()))
 	require.NoError(t, err)
 	require.Contains(t, plan.Plan.Refusal, id)
 	out := m.make(in)
@@ -401,7 +402,7 @@ func TestCreateServiceUser_TwoOfTheName(t *testing.T) {
 	m := newMaker(t, consoletest.Options{})
 	in := m.input(m.ci())
 	m.console.AddFault(consoletest.Fault{Name: consoletest.CutAfter, Method: http.MethodPost, Times: 1})
-	_, err := attempting[CreateResult](m, ServiceUserCreateName, in)
+	_, err := attempting[wire.CreateResult](m, wire.ServiceUserCreateActivity, in)
 	require.Error(t, err)
 	id, err := m.console.AddServiceUser(access.Principal{Name: "ci builds"})
 	require.NoError(t, err)
@@ -473,7 +474,7 @@ func TestCreateServiceUser_FaultsWhileReplacing(t *testing.T) {
 				m.console.AddFault(consoletest.Fault{
 					Name: consoletest.CutAfter, Path: "/service-users", Method: http.MethodPost, Times: 1,
 				})
-				_, err := attempting[CreateResult](m, ServiceUserCreateName, in)
+				_, err := attempting[wire.CreateResult](m, wire.ServiceUserCreateActivity, in)
 				require.Error(t, err)
 				lost := m.there(m.ci())[0]
 				f := m.fails(consoletest.Fault{Name: kind, Path: "/service-users/" + lost.ID, Method: method})
@@ -520,7 +521,7 @@ func TestCreate_CalledOff(t *testing.T) {
 				m.console.AddFault(consoletest.Fault{ // it is stopped before it has looked again
 					Name: consoletest.ServerError, Method: http.MethodGet, After: 2, Times: 1,
 				})
-				_, _ = attempting[CreateResult](m, nameOf(c.account), in)
+				_, _ = attempting[wire.CreateResult](m, nameOf(c.account), in)
 				sent = 1
 			}
 			m.console.ClearFaults()
@@ -540,7 +541,7 @@ func TestCreate_CalledOffWhileAnAttemptIsAtIt(t *testing.T) {
 	t.Parallel()
 	m := newMaker(t, consoletest.Options{})
 	in := m.input(m.ana())
-	var off CreateResult
+	var off wire.CreateResult
 	var begun atomic.Bool
 	m.console.OnRequest(func(r consoletest.Request) {
 		if r.Path != "/users" || r.Method != http.MethodGet || !begun.CompareAndSwap(false, true) {
@@ -550,7 +551,7 @@ func TestCreate_CalledOffWhileAnAttemptIsAtIt(t *testing.T) {
 		later.CallOff = true
 		off = m.make(later)
 	})
-	_, err := attempting[CreateResult](m, UserCreateName, in)
+	_, err := attempting[wire.CreateResult](m, wire.UserCreateActivity, in)
 	require.Equal(t, string(kinds.Unavailable), failure(t, err).Type())
 	require.Equal(t, access.NotApplied, off.Proof.Outcome)
 	require.Zero(t, m.posts("/users"))
@@ -561,17 +562,17 @@ func TestPlanAccount_Refusals(t *testing.T) {
 	t.Parallel()
 	m := newMaker(t, consoletest.Options{})
 	m.keepingIn(tokensink.New("", ""))
-	out, err := attempting[PlanResult](m, PlanName, m.planInput(m.ci()))
+	out, err := attempting[wire.PlanResult](m, wire.PlanActivity, m.planInput(m.ci()))
 	require.NoError(t, err)
 	require.Contains(t, out.Plan.Refusal, "SERVICE_USER_TOKEN_DIR")
 	require.NotNil(t, out.Receipt)
-	require.Equal(t, Refused, out.Receipt.State)
+	require.Equal(t, wire.StateRefused, out.Receipt.State)
 
 	in := m.planInput(access.NewAccount{Kind: access.User, Email: "no address@", Name: "x"})
-	_, err = attempting[PlanResult](m, PlanName, in)
+	_, err = attempting[wire.PlanResult](m, wire.PlanActivity, in)
 	require.Equal(t, string(kinds.Invalid), failure(t, err).Type())
 	in = m.planInput(m.ana())
 	in.Role.Name = "no such role"
-	_, err = attempting[PlanResult](m, PlanName, in)
+	_, err = attempting[wire.PlanResult](m, wire.PlanActivity, in)
 	require.Equal(t, string(kinds.Invalid), failure(t, err).Type())
 }

@@ -10,6 +10,7 @@ import (
 	"sentinelone-provisioner/internal/fault/kinds"
 	"sentinelone-provisioner/internal/ledger"
 	"sentinelone-provisioner/internal/tokensink"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // anewAtMost is how often a service user is made on a console that can give no new
@@ -18,12 +19,12 @@ const anewAtMost = 3
 
 // keep hands the token of the latest deed over, and reads back whose it is. A token
 // that is not taken is lost: the next attempt gets another.
-func (c *creating) keep(ctx context.Context, id string, token console.Secret) (CreateResult, error) {
+func (c *creating) keep(ctx context.Context, id string, token console.Secret) (wire.CreateResult, error) {
 	place, err := c.tokens.Put(ctx, tokensink.Token{
 		Console: c.ask.Plan.Console, ID: id, Name: c.want.Name, ExpiresAt: c.want.TokenExpiresAt, Secret: token,
 	})
 	if err != nil {
-		return CreateResult{}, kinds.New(kinds.Unavailable, err)
+		return wire.CreateResult{}, kinds.New(kinds.Unavailable, err)
 	}
 	last := len(c.deeds) - 1
 	d := &c.deeds[last]
@@ -31,7 +32,7 @@ func (c *creating) keep(ctx context.Context, id string, token console.Secret) (C
 	detached, stop := context.WithTimeout(context.WithoutCancel(ctx), noteTimeout) // else it would count as lost
 	defer stop()
 	if err := c.note(detached, c.entry(c.tokenKey(last), ledger.Token{ID: id, Place: place})); err != nil {
-		return CreateResult{}, err
+		return wire.CreateResult{}, err
 	}
 	return c.readBack(ctx, *d)
 }
@@ -46,12 +47,12 @@ func (c *creating) keptOne() *deed {
 
 // tokenLost goes on with a service user of ours whose token did not reach the sink: the
 // answer that held it was cut, or the worker was killed before it was kept.
-func (c *creating) tokenLost(ctx context.Context, p access.Principal) (CreateResult, error) {
+func (c *creating) tokenLost(ctx context.Context, p access.Principal) (wire.CreateResult, error) {
 	if c.ask.CallOff {
 		return c.takeBack(ctx, p)
 	}
 	if err := c.tokens.Check(c.ask.Plan.Console); err != nil {
-		return CreateResult{}, kinds.New(kinds.Unavailable, err)
+		return wire.CreateResult{}, kinds.New(kinds.Unavailable, err)
 	}
 	var token console.Secret
 	said, err := c.attempt(ctx, c.generating(p.ID), func(*deed) (err error) {
@@ -60,22 +61,22 @@ func (c *creating) tokenLost(ctx context.Context, p access.Principal) (CreateRes
 	})
 	switch {
 	case err != nil:
-		return CreateResult{}, err
+		return wire.CreateResult{}, err
 	case said == nil:
 		return c.keep(ctx, p.ID, token)
 	case console.MayLackCall(said):
 		return c.anew(ctx, p)
 	case statusOf(said) == http.StatusConflict && c.count(ledger.GenerateToken) < collisions:
-		return CreateResult{}, kinds.New(kinds.Unavailable, said)
+		return wire.CreateResult{}, kinds.New(kinds.Unavailable, said)
 	case final(said):
 		return c.leave(ctx, p, said)
 	}
-	return CreateResult{}, said
+	return wire.CreateResult{}, said
 }
 
 // anew deletes a service user of ours whose token is lost, where the console has no call
 // for a new one, and makes another.
-func (c *creating) anew(ctx context.Context, p access.Principal) (CreateResult, error) {
+func (c *creating) anew(ctx context.Context, p access.Principal) (wire.CreateResult, error) {
 	if c.count(ledger.CreateAccount) >= anewAtMost {
 		return c.leave(ctx, p, fmt.Errorf("it was lost %d times, and this console has no call for another", anewAtMost))
 	}
@@ -86,23 +87,23 @@ func (c *creating) anew(ctx context.Context, p access.Principal) (CreateResult, 
 }
 
 // stays says what it means that a service user of ours could not be deleted.
-func (c *creating) stays(ctx context.Context, p access.Principal, err error) (CreateResult, error) {
+func (c *creating) stays(ctx context.Context, p access.Principal, err error) (wire.CreateResult, error) {
 	if final(err) && !c.ask.CallOff {
 		return c.leave(ctx, p, err)
 	}
-	return CreateResult{}, err
+	return wire.CreateResult{}, err
 }
 
 // leave ends it with a service user that is there and whose token nobody has.
-func (c *creating) leave(ctx context.Context, p access.Principal, why error) (CreateResult, error) {
-	out := CreateResult{Proof: c.proof(access.Created, p), Refused: true, Message: c.there(p, why)}
+func (c *creating) leave(ctx context.Context, p access.Principal, why error) (wire.CreateResult, error) {
+	out := wire.CreateResult{Proof: c.proof(access.Created, p), Refused: true, Message: c.there(p, why)}
 	return c.finish(ctx, out)
 }
 
 // takeBack deletes a service user that was called off before it was whole.
-func (c *creating) takeBack(ctx context.Context, p access.Principal) (CreateResult, error) {
+func (c *creating) takeBack(ctx context.Context, p access.Principal) (wire.CreateResult, error) {
 	if err := c.remove(ctx, p.ID); err != nil {
-		return CreateResult{}, err
+		return wire.CreateResult{}, err
 	}
 	return c.conclude(ctx, access.NotApplied, access.Principal{})
 }

@@ -8,6 +8,7 @@ import (
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/console"
 	"sentinelone-provisioner/internal/ledger"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // CreateUser makes a user with one role and proves it. Addresses are unique on a
@@ -19,20 +20,20 @@ import (
 // It is idempotent by the key: done before, it gives the first answer again. A user who
 // is there already is not touched. Errors of the console that are not final are waited
 // out; final ones end it refused, once it is sure that nothing was made.
-func (a *Accounts) CreateUser(ctx context.Context, in CreateInput) (CreateResult, error) {
+func (a *Accounts) CreateUser(ctx context.Context, in wire.CreateInput) (wire.CreateResult, error) {
 	return a.create(ctx, in, (*creating).user)
 }
 
-func (c *creating) user(ctx context.Context) (CreateResult, error) {
+func (c *creating) user(ctx context.Context) (wire.CreateResult, error) {
 	found, err := c.lookUp(ctx)
 	switch {
 	case err != nil:
-		return CreateResult{}, err
+		return wire.CreateResult{}, err
 	case len(found) > 0:
 		return c.settleUser(ctx, found)
 	}
 	if err := c.tooSoon(); err != nil {
-		return CreateResult{}, err
+		return wire.CreateResult{}, err
 	}
 	if c.ask.CallOff {
 		return c.conclude(ctx, access.NotApplied, access.Principal{})
@@ -41,7 +42,7 @@ func (c *creating) user(ctx context.Context) (CreateResult, error) {
 }
 
 // postUser sends the request and looks what became of it.
-func (c *creating) postUser(ctx context.Context) (CreateResult, error) {
+func (c *creating) postUser(ctx context.Context) (wire.CreateResult, error) {
 	before := c.pendingMake()
 	said, err := c.attempt(ctx, c.making("/users"), func(d *deed) error {
 		made, err := c.console.CreateUser(ctx, console.NewUser{
@@ -51,22 +52,22 @@ func (c *creating) postUser(ctx context.Context) (CreateResult, error) {
 		return err
 	})
 	if err != nil {
-		return CreateResult{}, err
+		return wire.CreateResult{}, err
 	}
 	found, err := c.lookUp(ctx)
 	switch {
 	case err != nil && said != nil:
-		return CreateResult{}, fmt.Errorf("%w (after %v)", err, said) //nolint:errorlint // the read decides
+		return wire.CreateResult{}, fmt.Errorf("%w (after %v)", err, said) //nolint:errorlint // the read decides
 	case err != nil:
-		return CreateResult{}, err
+		return wire.CreateResult{}, err
 	case len(found) > 0:
 		return c.settleUser(ctx, found)
 	case said == nil:
-		return CreateResult{}, errNotMade
+		return wire.CreateResult{}, errNotMade
 	case final(said):
 		return c.refuse(ctx, access.Principal{}, "%s", c.unseen(said, before))
 	}
-	return CreateResult{}, said
+	return wire.CreateResult{}, said
 }
 
 func (c *creating) making(path string) deed {
@@ -86,7 +87,7 @@ func (c *creating) lookUp(ctx context.Context) ([]access.Principal, error) {
 }
 
 // settleUser says what a user that is there comes to.
-func (c *creating) settleUser(ctx context.Context, found []access.Principal) (CreateResult, error) {
+func (c *creating) settleUser(ctx context.Context, found []access.Principal) (wire.CreateResult, error) {
 	p := found[0]
 	ours, holds := len(found) == 1 && c.ours(p), p.Holdings().Holds(c.ask.Plan.Holding())
 	switch {

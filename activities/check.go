@@ -3,42 +3,27 @@ package activities
 import (
 	"context"
 	"sync/atomic"
-	"time"
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/console"
 	"sentinelone-provisioner/internal/inspect"
+	"sentinelone-provisioner/internal/wire"
 )
-
-// CheckInput says what a sync is about to read.
-type CheckInput struct {
-	Snapshot    string              `json:"snapshot"`
-	Collections []access.Collection `json:"collections"`
-}
-
-// CheckResult is what the console said of itself.
-type CheckResult struct {
-	// Expected has the console's own count per collection, where it gave one.
-	Expected       map[access.Collection]int `json:"expected"`
-	TokenExpiresAt *time.Time                `json:"tokenExpiresAt,omitempty"`
-	Warnings       []string                  `json:"warnings,omitempty"`
-	Requests       int                       `json:"requests"`
-}
 
 // Check proves that the token works and that its role has every permission the
 // collections need, before anything is read in earnest.
-func (s *Sync) Check(ctx context.Context, in CheckInput) (CheckResult, error) {
+func (s *Sync) Check(ctx context.Context, in wire.SyncCheckInput) (wire.SyncCheckResult, error) {
 	defer keepAlive(ctx, nothing)()
 	if err := s.mine(ctx, in.Snapshot); err != nil {
-		return CheckResult{}, err
+		return wire.SyncCheckResult{}, err
 	}
 	var requests atomic.Int64
 	report := inspect.Run(console.WithRequestCounter(ctx, &requests), s.console, in.Collections, s.now())
 	if err := report.Err(); err != nil {
 		s.noteWait(ctx, in.Snapshot, "", err, int(requests.Load()))
-		return CheckResult{}, err
+		return wire.SyncCheckResult{}, err
 	}
-	out := CheckResult{
+	out := wire.SyncCheckResult{
 		Expected:       make(map[access.Collection]int, len(in.Collections)),
 		TokenExpiresAt: report.TokenExpiresAt,
 		Warnings:       report.Warnings,

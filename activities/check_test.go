@@ -9,20 +9,23 @@ import (
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/consoletest"
 	"sentinelone-provisioner/internal/fault/kinds"
+	"sentinelone-provisioner/internal/wire"
 )
 
-func checkInput() CheckInput { return CheckInput{Snapshot: "s1", Collections: access.Collections()} }
+func checkInput() wire.SyncCheckInput {
+	return wire.SyncCheckInput{Snapshot: "s1", Collections: access.Collections()}
+}
 
 // Opening a snapshot again changes nothing, also once pages have arrived.
 func TestBegin_TwiceHasOneEffect(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, consoletest.Options{})
-	in := BeginInput{Snapshot: "s1", Collections: access.Collections(), StartedAt: time.Now().UTC()}
-	first := good[BeginResult](b, BeginName, in)
+	in := wire.SyncBeginInput{Snapshot: "s1", Collections: access.Collections(), StartedAt: time.Now().UTC()}
+	first := good[wire.SyncBeginResult](b, wire.SyncBeginActivity, in)
 	require.Equal(t, b.console.URL, "http://"+first.Console)
 	b.drainAll("s1")
-	require.Equal(t, first, good[BeginResult](b, BeginName, in))
-	require.Equal(t, "promoted", good[SettleResult](b, SettleName, settleInput("s1")).State)
+	require.Equal(t, first, good[wire.SyncBeginResult](b, wire.SyncBeginActivity, in))
+	require.Equal(t, "promoted", good[wire.SyncSettleResult](b, wire.SyncSettleActivity, settleInput("s1")).State)
 	b.requireTruth()
 }
 
@@ -33,7 +36,7 @@ func TestCheck(t *testing.T) {
 	expires := time.Date(2036, 1, 1, 0, 0, 0, 0, time.UTC)
 	b := newBench(t, consoletest.Options{TokenExpiresAt: expires})
 	b.begin("s1")
-	got := good[CheckResult](b, CheckName, checkInput())
+	got := good[wire.SyncCheckResult](b, wire.SyncCheckActivity, checkInput())
 	require.True(t, expires.Equal(*got.TokenExpiresAt))
 	require.Equal(t, map[access.Collection]int{
 		access.Accounts: 1, access.Sites: 3, access.Roles: 10, access.Users: 20, access.ServiceUsers: 10,
@@ -49,7 +52,7 @@ func TestCheck_TokenEndsSoon(t *testing.T) {
 	b := newBench(t, consoletest.Options{TokenExpiresAt: time.Date(2036, 1, 1, 0, 0, 0, 0, time.UTC)})
 	b.sync.now = func() time.Time { return time.Date(2035, 12, 28, 0, 0, 0, 0, time.UTC) }
 	b.begin("s1")
-	require.Len(t, good[CheckResult](b, CheckName, checkInput()).Warnings, 1)
+	require.Len(t, good[wire.SyncCheckResult](b, wire.SyncCheckActivity, checkInput()).Warnings, 1)
 }
 
 // What cannot work is final and says what to do; what may pass is waited out and
@@ -75,7 +78,7 @@ func TestCheck_Failures(t *testing.T) {
 			b := newBench(t, consoletest.Options{})
 			b.begin("s1")
 			b.console.AddFault(consoletest.Fault{Name: c.fault, Path: c.path})
-			_, err := attempt[CheckResult](b, CheckName, checkInput())
+			_, err := attempt[wire.SyncCheckResult](b, wire.SyncCheckActivity, checkInput())
 			app := failure(t, err)
 			require.Equal(t, string(c.kind), app.Type())
 			require.Equal(t, c.kind.Final(), app.NonRetryable())
@@ -87,7 +90,7 @@ func TestCheck_Failures(t *testing.T) {
 			require.Equal(t, app.Message(), progress.Note.Text)
 
 			b.console.ClearFaults()
-			require.Len(t, good[CheckResult](b, CheckName, checkInput()).Expected, 5)
+			require.Len(t, good[wire.SyncCheckResult](b, wire.SyncCheckActivity, checkInput()).Expected, 5)
 		})
 	}
 }
@@ -100,7 +103,7 @@ func TestCheck_TellsEveryMissingPermission(t *testing.T) {
 	for _, p := range []string{"/accounts", "/rbac/roles"} {
 		b.console.AddFault(consoletest.Fault{Name: consoletest.Forbidden, Path: p})
 	}
-	_, err := attempt[CheckResult](b, CheckName, checkInput())
+	_, err := attempt[wire.SyncCheckResult](b, wire.SyncCheckActivity, checkInput())
 	require.Contains(t, failure(t, err).Message(), "Accounts.view")
 	require.Contains(t, failure(t, err).Message(), "Roles.view")
 }

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"sentinelone-provisioner/internal/inspect"
-	"sentinelone-provisioner/internal/notify"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // tokenWarning is how long before its end people are told of the token, once a day.
@@ -16,9 +16,9 @@ func (s *Sync) warnOfToken(ctx context.Context, ends *time.Time) {
 	if ends == nil || ends.Sub(now) > tokenWarning {
 		return
 	}
-	s.notify.mention(ctx, notify.Event{
+	s.notify.mention(ctx, wire.Event{
 		ID:   "token/" + s.console.Console() + "/" + now.Format(time.DateOnly),
-		Type: notify.TokenExpires, At: now,
+		Type: wire.EventTokenExpires, At: now,
 		Text: "The API token of the worker " + inspect.Expiry(*ends, now) + ": make a new one and put it in place",
 	})
 }

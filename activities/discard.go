@@ -4,19 +4,11 @@ import (
 	"context"
 
 	"sentinelone-provisioner/internal/store"
+	"sentinelone-provisioner/internal/wire"
 )
 
-// DiscardInput drops a snapshot.
-type DiscardInput struct {
-	Snapshot string `json:"snapshot"`
-	By       string `json:"by,omitempty"` // who decided, as claimed
-	Why      string `json:"why"`
-	// Failed tells a sync that broke off from one that someone discarded.
-	Failed bool `json:"failed,omitempty"`
-}
-
 // Discard drops everything a snapshot received. What was promoted before stands.
-func (s *Sync) Discard(ctx context.Context, in DiscardInput) error {
+func (s *Sync) Discard(ctx context.Context, in wire.SyncDiscardInput) error {
 	defer keepAlive(ctx, nothing)()
 	state := store.StateDiscarded
 	if in.Failed {

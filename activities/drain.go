@@ -8,33 +8,10 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/console"
 	"sentinelone-provisioner/internal/fault/kinds"
+	"sentinelone-provisioner/internal/wire"
 )
-
-// DrainInput says which collection to walk.
-type DrainInput struct {
-	Snapshot   string            `json:"snapshot"`
-	Collection access.Collection `json:"collection"`
-	// Attempt counts from 1. A higher one than the store knows starts over and
-	// drops what the earlier one received; the same one resumes.
-	Attempt int `json:"attempt"`
-	// Expected is the console's count from before the walk; nil if unknown.
-	Expected *int `json:"expected,omitempty"`
-}
-
-// DrainResult is what a whole walk came to.
-type DrainResult struct {
-	Pages    int  `json:"pages"`
-	Rows     int  `json:"rows"`     // distinct ids
-	Expected *int `json:"expected"` // by the console's last count
-	// Doubt says why the walk does not prove that every row was seen; "" if it
-	// does.
-	Doubt      string `json:"doubt,omitempty"`
-	Unassigned int    `json:"unassigned,omitempty"` // role entries without a role id
-	Requests   int    `json:"requests"`
-}
 
 // Progress is what a draining activity heartbeats.
 type Progress struct {
@@ -50,11 +27,11 @@ type Progress struct {
 //
 // Fails as the console's calls do; a store that another attempt of this activity
 // has moved on gives a retryable error.
-func (s *Sync) Drain(ctx context.Context, in DrainInput) (DrainResult, error) {
+func (s *Sync) Drain(ctx context.Context, in wire.SyncDrainInput) (wire.SyncDrainResult, error) {
 	d := &drain{sync: s, in: in}
 	defer keepAlive(ctx, d.progress)()
 	if err := s.mine(ctx, in.Snapshot); err != nil {
-		return DrainResult{}, err
+		return wire.SyncDrainResult{}, err
 	}
 	err := d.run(ctx)
 	if err != nil {
@@ -68,12 +45,12 @@ func (s *Sync) Drain(ctx context.Context, in DrainInput) (DrainResult, error) {
 }
 
 // given turns a walk that cannot be completed into a doubt about it.
-func (d *drain) given(err error) (DrainResult, error) {
+func (d *drain) given(err error) (wire.SyncDrainResult, error) {
 	why, ok := errors.AsType[*abandoned](err)
 	if !ok {
-		return DrainResult{}, err
+		return wire.SyncDrainResult{}, err
 	}
-	return DrainResult{
+	return wire.SyncDrainResult{
 		Pages: int(d.pages.Load()), Rows: int(d.rows.Load()), Doubt: why.Error(), Requests: int(d.requests.Load()),
 	}, nil
 }
@@ -85,7 +62,7 @@ const afterProgress = time.Second
 
 type drain struct {
 	sync *Sync
-	in   DrainInput
+	in   wire.SyncDrainInput
 
 	pages, rows atomic.Int64
 	requests    atomic.Int64 // sent by this attempt
@@ -124,21 +101,21 @@ func (d *drain) run(ctx context.Context) error {
 }
 
 // conclude compares what was received with the console's own counts.
-func (d *drain) conclude(ctx context.Context) (DrainResult, error) {
+func (d *drain) conclude(ctx context.Context) (wire.SyncDrainResult, error) {
 	sum, err := d.sync.store.Drained(ctx, d.in.Snapshot, d.in.Collection, d.in.Attempt)
 	if err != nil {
-		return DrainResult{}, err
+		return wire.SyncDrainResult{}, err
 	}
 	if sum.Stale { // left out when the snapshot is settled, so there is nothing to prove
-		return DrainResult{Pages: sum.Pages, Rows: sum.Distinct, Requests: sum.Requests}, nil
+		return wire.SyncDrainResult{Pages: sum.Pages, Rows: sum.Distinct, Requests: sum.Requests}, nil
 	}
 	ctx = console.WithRequestCounter(ctx, &d.requests)
 	proof, err := d.sync.prove(ctx, d.in, sum)
 	if err != nil {
 		d.sync.noteWait(ctx, d.in.Snapshot, d.in.Collection, err, d.unsaved())
-		return DrainResult{}, err
+		return wire.SyncDrainResult{}, err
 	}
-	return DrainResult{
+	return wire.SyncDrainResult{
 		Pages: sum.Pages, Rows: sum.Distinct, Expected: proof.expected, Doubt: proof.doubt,
 		Unassigned: sum.Unassigned, Requests: sum.Requests + d.unsaved(),
 	}, nil

@@ -11,6 +11,7 @@ import (
 	"sentinelone-provisioner/internal/console"
 	"sentinelone-provisioner/internal/consoletest"
 	"sentinelone-provisioner/internal/fault/kinds"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // outcome is what the first attempt at a page that meets a fault comes to.
@@ -40,9 +41,9 @@ var outcomes = map[consoletest.FaultKind]outcome{
 }
 
 // requireOutcome runs the first attempt and holds it against what is expected.
-func (b *bench) requireOutcome(want outcome, in DrainInput) {
+func (b *bench) requireOutcome(want outcome, in wire.SyncDrainInput) {
 	b.t.Helper()
-	got, err := attempt[DrainResult](b, DrainName, in)
+	got, err := attempt[wire.SyncDrainResult](b, wire.SyncDrainActivity, in)
 	switch {
 	case err == nil && want.doubt:
 		require.NotEmpty(b.t, got.Doubt)
@@ -74,7 +75,7 @@ func TestDrain_EveryFaultAtEveryCollection(t *testing.T) {
 			b.begin("s1")
 			for _, c := range access.Collections() {
 				n := b.size(c)
-				in := DrainInput{Snapshot: "s1", Collection: c, Expected: &n}
+				in := wire.SyncDrainInput{Snapshot: "s1", Collection: c, Expected: &n}
 				for _, after := range []int{0, 1} {
 					if n <= console.PageLimit && after > 0 {
 						continue
@@ -91,9 +92,9 @@ func TestDrain_EveryFaultAtEveryCollection(t *testing.T) {
 				in.Attempt++
 				last, err := b.drain(in)
 				require.NoError(t, err)
-				require.Equal(t, DrainResult{Pages: last.Pages, Rows: n, Expected: &n, Requests: last.Requests}, last)
+				require.Equal(t, wire.SyncDrainResult{Pages: last.Pages, Rows: n, Expected: &n, Requests: last.Requests}, last)
 			}
-			got := good[SettleResult](b, SettleName, settleInput("s1"))
+			got := good[wire.SyncSettleResult](b, wire.SyncSettleActivity, settleInput("s1"))
 			require.Equal(t, "promoted", got.State)
 			b.requireTruth()
 		})
@@ -123,7 +124,7 @@ func TestDrain_FaultsThatStay(t *testing.T) {
 				b.console.AddFault(consoletest.Fault{Name: kind, Path: path(c), Only: consoletest.OnlyPages})
 				n := b.size(c)
 				for i := range 3 {
-					b.requireOutcome(want, DrainInput{Snapshot: "s1", Collection: c, Attempt: 1 + i, Expected: &n})
+					b.requireOutcome(want, wire.SyncDrainInput{Snapshot: "s1", Collection: c, Attempt: 1 + i, Expected: &n})
 				}
 			}
 		})
@@ -168,7 +169,7 @@ func TestDrain_EmptyPageIsDoubted(t *testing.T) {
 			})
 			in := users(1)
 			in.Expected = new(3500)
-			got := good[DrainResult](b, DrainName, in)
+			got := good[wire.SyncDrainResult](b, wire.SyncDrainActivity, in)
 			require.Equal(t, c.want, got.Doubt)
 		})
 	}
@@ -208,17 +209,17 @@ func TestDrain_EditsDuringTheWalk(t *testing.T) {
 			})
 			in := users(1)
 			in.Expected = new(3500)
-			got := good[DrainResult](b, DrainName, in)
+			got := good[wire.SyncDrainResult](b, wire.SyncDrainActivity, in)
 			if c.doubt == "" {
 				require.Empty(t, got.Doubt)
 			} else {
 				require.Contains(t, got.Doubt, c.doubt)
-				require.Empty(t, good[DrainResult](b, DrainName, users(2)).Doubt)
+				require.Empty(t, good[wire.SyncDrainResult](b, wire.SyncDrainActivity, users(2)).Doubt)
 			}
 			for _, other := range without(access.Collections(), []access.Collection{access.Users}) {
-				good[DrainResult](b, DrainName, DrainInput{Snapshot: "s1", Collection: other, Attempt: 1})
+				good[wire.SyncDrainResult](b, wire.SyncDrainActivity, wire.SyncDrainInput{Snapshot: "s1", Collection: other, Attempt: 1})
 			}
-			require.Equal(t, "promoted", good[SettleResult](b, SettleName, settleInput("s1")).State)
+			require.Equal(t, "promoted", good[wire.SyncSettleResult](b, wire.SyncSettleActivity, settleInput("s1")).State)
 			b.requireTruth()
 		})
 	}

@@ -14,13 +14,14 @@ import (
 	"sentinelone-provisioner/internal/consoletest"
 	"sentinelone-provisioner/internal/fault"
 	"sentinelone-provisioner/internal/fault/kinds"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // pagesOfUsers is a console with 4 pages of users.
 var pagesOfUsers = consoletest.Options{Users: 3500, Sites: 5}
 
-func users(attempt int) DrainInput {
-	return DrainInput{Snapshot: "s1", Collection: access.Users, Attempt: attempt}
+func users(attempt int) wire.SyncDrainInput {
+	return wire.SyncDrainInput{Snapshot: "s1", Collection: access.Users, Attempt: attempt}
 }
 
 // Every collection is walked and proven; with the count from before the walk a
@@ -34,8 +35,8 @@ func TestDrain_ProvesEveryCollection(t *testing.T) {
 	} {
 		n := b.size(c)
 		b.console.ResetRequests()
-		got := good[DrainResult](b, DrainName, DrainInput{Snapshot: "s1", Collection: c, Attempt: 1, Expected: &n})
-		require.Equal(t, DrainResult{Pages: pages, Rows: n, Expected: &n, Requests: pages}, got, c)
+		got := good[wire.SyncDrainResult](b, wire.SyncDrainActivity, wire.SyncDrainInput{Snapshot: "s1", Collection: c, Attempt: 1, Expected: &n})
+		require.Equal(t, wire.SyncDrainResult{Pages: pages, Rows: n, Expected: &n, Requests: pages}, got, c)
 		require.Equal(t, pages, b.console.RequestCount(), c)
 	}
 }
@@ -45,8 +46,8 @@ func TestDrain_AsksForACountIfThereIsNone(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, consoletest.Options{})
 	b.begin("s1")
-	got := good[DrainResult](b, DrainName, users(1))
-	require.Equal(t, DrainResult{Pages: 1, Rows: 20, Expected: new(20), Requests: 2}, got)
+	got := good[wire.SyncDrainResult](b, wire.SyncDrainActivity, users(1))
+	require.Equal(t, wire.SyncDrainResult{Pages: 1, Rows: 20, Expected: new(20), Requests: 2}, got)
 	require.True(t, b.console.Requests()[1].Count())
 }
 
@@ -57,8 +58,8 @@ func TestDrain_TwiceHasOneEffect(t *testing.T) {
 	b.begin("s1")
 	in := users(1)
 	in.Expected = new(3500)
-	first := good[DrainResult](b, DrainName, in)
-	second := good[DrainResult](b, DrainName, in)
+	first := good[wire.SyncDrainResult](b, wire.SyncDrainActivity, in)
+	second := good[wire.SyncDrainResult](b, wire.SyncDrainActivity, in)
 	require.Equal(t, first, second)
 	require.Len(t, b.cursors(), 4)
 }
@@ -74,7 +75,7 @@ func TestDrain_ResumesAtThePage(t *testing.T) {
 		Name: consoletest.BadGateway, Path: "/users", Only: consoletest.OnlyPages, After: 2, Times: 1,
 	})
 
-	_, err := attempt[DrainResult](b, DrainName, users(1))
+	_, err := attempt[wire.SyncDrainResult](b, wire.SyncDrainActivity, users(1))
 	app := failure(t, err)
 	require.Equal(t, string(kinds.Unavailable), app.Type())
 	require.False(t, app.NonRetryable())
@@ -89,8 +90,8 @@ func TestDrain_ResumesAtThePage(t *testing.T) {
 	require.Contains(t, waits.Note.Text, "GET /users: 502")
 	require.NotNil(t, waits.Note.NextTry)
 
-	got := good[DrainResult](b, DrainName, users(1))
-	require.Equal(t, DrainResult{Pages: 4, Rows: 3500, Expected: new(3500), Requests: 6}, got)
+	got := good[wire.SyncDrainResult](b, wire.SyncDrainActivity, users(1))
+	require.Equal(t, wire.SyncDrainResult{Pages: 4, Rows: 3500, Expected: new(3500), Requests: 6}, got)
 	cursors := b.cursors()
 	require.Len(t, cursors, 5, "4 pages, one of them twice")
 	require.Equal(t, cursors[2], cursors[3])
@@ -121,7 +122,7 @@ func TestDrain_PauseWithoutProgress(t *testing.T) {
 			b := newBench(t, consoletest.Options{})
 			b.begin("s1")
 			b.console.AddFault(c.fault)
-			_, err := attempt[DrainResult](b, DrainName, users(1))
+			_, err := attempt[wire.SyncDrainResult](b, wire.SyncDrainActivity, users(1))
 			app := failure(t, err)
 			require.Equal(t, string(c.kind), app.Type())
 			require.False(t, app.NonRetryable())
@@ -135,19 +136,19 @@ func TestDrain_StaleAttempt(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, pagesOfUsers)
 	b.begin("s1")
-	good[DrainResult](b, DrainName, users(1))
+	good[wire.SyncDrainResult](b, wire.SyncDrainActivity, users(1))
 	b.console.ResetRequests()
-	second := good[DrainResult](b, DrainName, users(2))
+	second := good[wire.SyncDrainResult](b, wire.SyncDrainActivity, users(2))
 	require.Equal(t, 3500, second.Rows)
 	require.Len(t, b.cursors(), 4)
 	require.Empty(t, b.cursors()[0], "from the first page on")
 
-	_, err := attempt[DrainResult](b, DrainName, users(1))
+	_, err := attempt[wire.SyncDrainResult](b, wire.SyncDrainActivity, users(1))
 	app := failure(t, err)
 	require.Equal(t, string(kinds.Unavailable), app.Type())
 	require.False(t, app.NonRetryable())
 	require.Len(t, b.cursors(), 4, "the late one asks the console for nothing")
-	require.Equal(t, second, good[DrainResult](b, DrainName, users(2)))
+	require.Equal(t, second, good[wire.SyncDrainResult](b, wire.SyncDrainActivity, users(2)))
 }
 
 // Two runs of the same attempt at once, as after a lost heartbeat: one may be
@@ -159,7 +160,7 @@ func TestDrain_TwoAtOnce(t *testing.T) {
 	var runs sync.WaitGroup
 	for range 2 {
 		env := b.stage()
-		runs.Go(func() { _, _ = env.ExecuteActivity(DrainName, users(1)) })
+		runs.Go(func() { _, _ = env.ExecuteActivity(wire.SyncDrainActivity, users(1)) })
 	}
 	runs.Wait()
 	got, err := b.drain(users(1))
@@ -183,14 +184,14 @@ func TestDrain_WorkerStops(t *testing.T) {
 			once.Do(func() { close(stop) })
 		}
 	})
-	_, err := attemptOn[DrainResult](b, env, DrainName, users(1))
+	_, err := attemptOn[wire.SyncDrainResult](b, env, wire.SyncDrainActivity, users(1))
 	app := failure(t, err)
 	require.Equal(t, string(kinds.Unavailable), app.Type())
 	require.False(t, app.NonRetryable())
 	require.Contains(t, app.Message(), "the worker is stopping")
 	require.Len(t, b.cursors(), 2)
 
-	got := good[DrainResult](b, DrainName, users(1))
+	got := good[wire.SyncDrainResult](b, wire.SyncDrainActivity, users(1))
 	require.Equal(t, 3500, got.Rows)
 	require.Len(t, b.cursors(), 4, "no page twice")
 }
@@ -219,7 +220,7 @@ func TestDrain_Heartbeats(t *testing.T) {
 		case <-time.After(30 * time.Second):
 		}
 	})
-	_, err := attemptOn[DrainResult](b, env, DrainName, users(1))
+	_, err := attemptOn[wire.SyncDrainResult](b, env, wire.SyncDrainActivity, users(1))
 	require.NoError(t, err)
 	require.Equal(t, []Progress{{Pages: 1, Rows: 1000}}, heard)
 }

@@ -20,6 +20,7 @@ import (
 	"sentinelone-provisioner/internal/consoletest"
 	"sentinelone-provisioner/internal/fault"
 	"sentinelone-provisioner/internal/store"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // bench is the activities with a real store and a simulated console, run one
@@ -94,45 +95,45 @@ func failure(t *testing.T, err error) *temporal.ApplicationError {
 
 func (b *bench) begin(snapshot string) {
 	b.t.Helper()
-	good[BeginResult](b, BeginName, BeginInput{
+	good[wire.SyncBeginResult](b, wire.SyncBeginActivity, wire.SyncBeginInput{
 		Snapshot: snapshot, Collections: access.Collections(), StartedAt: time.Now().UTC(),
 	})
 }
 
 // drain walks a collection, attempt after attempt while they may be repeated.
-func (b *bench) drain(in DrainInput) (DrainResult, error) {
+func (b *bench) drain(in wire.SyncDrainInput) (wire.SyncDrainResult, error) {
 	b.t.Helper()
 	var err error
 	for range 10 {
-		var out DrainResult
-		out, err = attempt[DrainResult](b, DrainName, in)
+		var out wire.SyncDrainResult
+		out, err = attempt[wire.SyncDrainResult](b, wire.SyncDrainActivity, in)
 		if err == nil || failure(b.t, err).NonRetryable() {
 			return out, err
 		}
 	}
-	return DrainResult{}, err
+	return wire.SyncDrainResult{}, err
 }
 
 // drainAll walks every collection to a proven end.
 func (b *bench) drainAll(snapshot string) {
 	b.t.Helper()
 	for _, c := range access.Collections() {
-		out, err := b.drain(DrainInput{Snapshot: snapshot, Collection: c, Attempt: 1})
+		out, err := b.drain(wire.SyncDrainInput{Snapshot: snapshot, Collection: c, Attempt: 1})
 		require.NoError(b.t, err)
 		require.Empty(b.t, out.Doubt)
 	}
 }
 
-func settleInput(snapshot string) SettleInput {
-	return SettleInput{Snapshot: snapshot, Collections: access.Collections()}
+func settleInput(snapshot string) wire.SyncSettleInput {
+	return wire.SyncSettleInput{Snapshot: snapshot, Collections: access.Collections()}
 }
 
 // syncAll is a whole sync.
-func (b *bench) syncAll(snapshot string) SettleResult {
+func (b *bench) syncAll(snapshot string) wire.SyncSettleResult {
 	b.t.Helper()
 	b.begin(snapshot)
 	b.drainAll(snapshot)
-	return good[SettleResult](b, SettleName, settleInput(snapshot))
+	return good[wire.SyncSettleResult](b, wire.SyncSettleActivity, settleInput(snapshot))
 }
 
 // requireTruth holds what readers see against the console's own state.

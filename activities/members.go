@@ -8,6 +8,7 @@ import (
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/console"
 	"sentinelone-provisioner/internal/store"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // memberCheck is what holding roles against usersInRoles came to.
@@ -28,7 +29,7 @@ type memberCheck struct {
 // One thing holds under every reading: where a role has more members than there
 // are service users who hold it, there are users. A console that lists none then
 // has not told everything, though its counts agree.
-func checkMembers(in SettleInput, got outlook) memberCheck {
+func checkMembers(in wire.SyncSettleInput, got outlook) memberCheck {
 	if !comparesMembers(in) || len(got.roles) == 0 {
 		return memberCheck{}
 	}
@@ -44,7 +45,7 @@ func checkMembers(in SettleInput, got outlook) memberCheck {
 }
 
 // comparesMembers says that the snapshot has what it takes.
-func comparesMembers(in SettleInput) bool {
+func comparesMembers(in wire.SyncSettleInput) bool {
 	return slices.Contains(in.Collections, access.Roles) && slices.Contains(in.Collections, access.Users) &&
 		slices.Contains(in.Collections, access.ServiceUsers)
 }

@@ -13,6 +13,7 @@ import (
 	"sentinelone-provisioner/internal/ledger"
 	"sentinelone-provisioner/internal/notify"
 	"sentinelone-provisioner/internal/store"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // Notify holds what telling people works with.
@@ -21,7 +22,7 @@ type Notify struct {
 	store    *store.Store
 	console  string
 	delivery func(event string) Delivery
-	start    func(context.Context, client.StartWorkflowOptions, string, DeliverInput) error
+	start    func(context.Context, client.StartWorkflowOptions, string, wire.DeliverInput) error
 }
 
 // Delivery says which workflow delivers an event. The names come from package
@@ -38,33 +39,17 @@ func NewNotify(
 // Register names every activity explicitly.
 func (n *Notify) Register(to Registry) {
 	for name, fn := range map[string]any{
-		TellName:   n.Tell,
-		SendName:   n.Send,
-		GaveUpName: n.GaveUp,
+		wire.AnnounceActivity: n.Tell,
+		wire.SendActivity:     n.Send,
+		wire.GaveUpActivity:   n.GaveUp,
 	} {
 		to.RegisterActivityWithOptions(fn, activity.RegisterOptions{Name: name})
 	}
 }
 
-// Event is something that people are told.
-type Event = notify.Event
-
-// TellInput is an event that people should be told of.
-type TellInput struct {
-	Event notify.Event `json:"event"`
-	// Except are people who are not told in somebody's place.
-	Except []string `json:"except,omitempty"`
-}
-
-// DeliverInput is what the delivering workflow starts with.
-type DeliverInput struct {
-	Event   notify.Event `json:"event"`
-	Senders []string     `json:"senders"`
-}
-
 // Tell has a workflow of its own deliver the event, so that a receiver that is down
 // holds nothing up. An event is delivered once, however often this runs.
-func (n *Notify) Tell(ctx context.Context, in TellInput) error {
+func (n *Notify) Tell(ctx context.Context, in wire.AnnounceInput) error {
 	if n != nil && len(n.senders) > 0 {
 		n.addDelegates(ctx, &in.Event, in.Except)
 	}
@@ -72,7 +57,7 @@ func (n *Notify) Tell(ctx context.Context, in TellInput) error {
 }
 
 // tell is for activities that have something to say themselves.
-func (n *Notify) tell(ctx context.Context, e notify.Event) error {
+func (n *Notify) tell(ctx context.Context, e wire.Event) error {
 	if n == nil || len(n.senders) == 0 {
 		return nil
 	}
@@ -86,34 +71,28 @@ func (n *Notify) tell(ctx context.Context, e notify.Event) error {
 		ID: d.WorkflowID, TaskQueue: d.TaskQueue,
 		WorkflowIDReusePolicy:                    enums.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
 		WorkflowExecutionErrorWhenAlreadyStarted: true,
-	}, d.WorkflowType, DeliverInput{Event: e, Senders: names})
+	}, d.WorkflowType, wire.DeliverInput{Event: e, Senders: names})
 	if _, told := errors.AsType[*serviceerror.WorkflowExecutionAlreadyStarted](err); told {
 		return nil
 	}
 	return err
 }
 
-func startDelivery(ctx context.Context, o client.StartWorkflowOptions, workflow string, in DeliverInput) error {
+func startDelivery(ctx context.Context, o client.StartWorkflowOptions, workflow string, in wire.DeliverInput) error {
 	_, err := activity.GetClient(ctx).ExecuteWorkflow(ctx, o, workflow, in)
 	return err
 }
 
 // mention tells people of something on the way; that it does not work is no error.
-func (n *Notify) mention(ctx context.Context, e notify.Event) {
+func (n *Notify) mention(ctx context.Context, e wire.Event) {
 	if err := n.tell(ctx, e); err != nil {
 		activity.GetLogger(ctx).Warn("People were not told", "event", e.Type, "error", err)
 	}
 }
 
-// SendInput is one delivery.
-type SendInput struct {
-	Event  notify.Event `json:"event"`
-	Sender string       `json:"sender"`
-}
-
 // Send delivers an event to one place, once, and writes down that it was delivered or
 // will never be. Receivers drop repeats by the event's id.
-func (n *Notify) Send(ctx context.Context, in SendInput) error {
+func (n *Notify) Send(ctx context.Context, in wire.SendInput) error {
 	for _, s := range n.senders {
 		if s.Name() != in.Sender {
 			continue
@@ -135,11 +114,11 @@ func (n *Notify) Send(ctx context.Context, in SendInput) error {
 }
 
 // GaveUp writes down that an event could not be delivered in time.
-func (n *Notify) GaveUp(ctx context.Context, in SendInput) error {
+func (n *Notify) GaveUp(ctx context.Context, in wire.SendInput) error {
 	return n.note(ctx, in, ledger.Notification{Event: in.Event.Type, Sender: in.Sender, Result: ledger.GaveUp})
 }
 
-func (n *Notify) note(ctx context.Context, in SendInput, d ledger.Notification) error {
+func (n *Notify) note(ctx context.Context, in wire.SendInput, d ledger.Notification) error {
 	request := in.Event.Request
 	if request == "" {
 		request = string(ledger.KindNotification)

@@ -7,14 +7,14 @@ import (
 	"go.temporal.io/sdk/activity"
 
 	"sentinelone-provisioner/internal/access"
-	"sentinelone-provisioner/internal/notify"
 	"sentinelone-provisioner/internal/store"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // addDelegates adds to those who are asked the people they have handed their decisions
 // to. Telling people must not fail for it.
-func (n *Notify) addDelegates(ctx context.Context, e *notify.Event, except []string) {
-	asks := e.Type == notify.Requested || e.Type == notify.Reminder || e.Type == notify.Escalated
+func (n *Notify) addDelegates(ctx context.Context, e *wire.Event, except []string) {
+	asks := e.Type == wire.EventRequested || e.Type == wire.EventReminder || e.Type == wire.EventEscalated
 	if !asks || len(e.People) == 0 {
 		return
 	}

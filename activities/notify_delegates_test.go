@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"sentinelone-provisioner/internal/access"
-	"sentinelone-provisioner/internal/notify"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // Whoever decides for those who are asked is asked too, but for whoever has no say; other
@@ -20,19 +20,19 @@ func TestNotify_AsksDelegates(t *testing.T) {
 		require.Empty(t, h.twice(h.hands(carolMail, to, i)).Refusal)
 	}
 	told := func(typ string, at time.Time, people ...string) []string {
-		e := notify.Event{Type: typ, At: at, People: people}
+		e := wire.Event{Type: typ, At: at, People: people}
 		n.addDelegates(t.Context(), &e, []string{"Bob@example.com"})
 		return e.People
 	}
-	for _, typ := range []string{notify.Requested, notify.Reminder, notify.Escalated} {
+	for _, typ := range []string{wire.EventRequested, wire.EventReminder, wire.EventEscalated} {
 		require.Equal(t, []string{erinMail, carolMail, daveMail}, told(typ, h.now, erinMail, carolMail))
 	}
-	require.Equal(t, []string{carolMail}, told(notify.Decided, h.now, carolMail))
-	require.Equal(t, []string{carolMail}, told(notify.Requested, h.now.Add(25*time.Hour), carolMail))
-	require.Equal(t, []string{erinMail}, told(notify.Requested, h.now, erinMail))
-	require.Empty(t, told(notify.Requested, h.now))
+	require.Equal(t, []string{carolMail}, told(wire.EventDecided, h.now, carolMail))
+	require.Equal(t, []string{carolMail}, told(wire.EventRequested, h.now.Add(25*time.Hour), carolMail))
+	require.Equal(t, []string{erinMail}, told(wire.EventRequested, h.now, erinMail))
+	require.Empty(t, told(wire.EventRequested, h.now))
 	require.NoError(t, h.store.KeepDelegation(t.Context(), 99, access.Delegation{
 		By: erinMail, To: daveMail, At: h.now, Until: h.now.Add(time.Hour), Console: h.client.Console(),
 	}))
-	require.Equal(t, []string{erinMail, daveMail}, told(notify.Requested, h.now, erinMail))
+	require.Equal(t, []string{erinMail, daveMail}, told(wire.EventRequested, h.now, erinMail))
 }

@@ -25,6 +25,7 @@ import (
 	"sentinelone-provisioner/internal/ledger"
 	"sentinelone-provisioner/internal/notify"
 	"sentinelone-provisioner/internal/store"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // mailroom is the activities that tell people, with a real receiver; what they have
@@ -37,14 +38,14 @@ type mailroom struct {
 
 	mu      sync.Mutex
 	status  int // that the receiver answers
-	got     []notify.Event
-	started map[string]DeliverInput // by workflow id
+	got     []wire.Event
+	started map[string]wire.DeliverInput // by workflow id
 }
 
 func newMailroom(t *testing.T, db *store.Store, console string) *mailroom {
 	t.Helper()
 	m := &mailroom{
-		t: t, store: db, console: console, status: http.StatusNoContent, started: map[string]DeliverInput{},
+		t: t, store: db, console: console, status: http.StatusNoContent, started: map[string]wire.DeliverInput{},
 	}
 	receiver := httptest.NewServer(m)
 	t.Cleanup(receiver.Close)
@@ -63,7 +64,7 @@ func newMailroom(t *testing.T, db *store.Store, console string) *mailroom {
 func (m *mailroom) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	var e notify.Event
+	var e wire.Event
 	body, _ := io.ReadAll(r.Body)
 	if json.Unmarshal(body, &e) == nil {
 		m.got = append(m.got, e)
@@ -72,7 +73,7 @@ func (m *mailroom) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // start stands for Temporal, which starts nothing twice.
-func (m *mailroom) start(_ context.Context, o client.StartWorkflowOptions, _ string, in DeliverInput) error {
+func (m *mailroom) start(_ context.Context, o client.StartWorkflowOptions, _ string, in wire.DeliverInput) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if _, there := m.started[o.ID]; there {
@@ -117,7 +118,7 @@ func (m *mailroom) outcomes(request string) []ledger.Notification {
 }
 
 // only is the one delivery that was started, of a type.
-func (m *mailroom) only(typ string) notify.Event {
+func (m *mailroom) only(typ string) wire.Event {
 	m.t.Helper()
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -129,7 +130,7 @@ func (m *mailroom) only(typ string) notify.Event {
 		require.Equal(m.t, m.console, in.Event.Console)
 		return in.Event
 	}
-	return notify.Event{}
+	return wire.Event{}
 }
 
 // A delivery ends as delivered, as dropped where the receiver will never take it, and is
@@ -154,11 +155,11 @@ func TestNotify_WhatAnAnswerMeans(t *testing.T) {
 	} {
 		m.status = c.status
 		request := "grant/" + http.StatusText(c.status)
-		in := SendInput{Sender: "webhook", Event: notify.Event{
-			ID: request + "#run/1", Type: notify.Requested, Request: request, Text: "bob asks",
+		in := wire.SendInput{Sender: "webhook", Event: wire.Event{
+			ID: request + "#run/1", Type: wire.EventRequested, Request: request, Text: "bob asks",
 		}}
 		for range 2 {
-			err := m.do(SendName, in)
+			err := m.do(wire.SendActivity, in)
 			if c.again {
 				require.False(t, failure(t, err).NonRetryable())
 			} else {
@@ -167,9 +168,9 @@ func TestNotify_WhatAnAnswerMeans(t *testing.T) {
 		}
 		require.Equal(t, c.want, m.outcomes(request), c.status)
 	}
-	in := SendInput{Sender: "slack", Event: notify.Event{ID: "1", Type: notify.Decided, Request: "grant/2"}}
-	require.NoError(t, m.do(SendName, in), "a sender that is configured no more holds nothing up")
-	require.NoError(t, m.do(GaveUpName, SendInput{Sender: "webhook", Event: in.Event}))
+	in := wire.SendInput{Sender: "slack", Event: wire.Event{ID: "1", Type: wire.EventDecided, Request: "grant/2"}}
+	require.NoError(t, m.do(wire.SendActivity, in), "a sender that is configured no more holds nothing up")
+	require.NoError(t, m.do(wire.GaveUpActivity, wire.SendInput{Sender: "webhook", Event: in.Event}))
 	require.Equal(t, []ledger.Notification{
 		{Event: "decided", Sender: "slack", Result: "dropped", Error: "this worker does not send there any more"},
 		{Event: "decided", Sender: "webhook", Result: "gaveUp"},
@@ -196,7 +197,7 @@ func TestNotify_WaitingForSentinelOne(t *testing.T) {
 		attempt := func() {
 			env := m.stage(&pretend{desk: d})
 			d.principal.Register(env)
-			_, err := env.ExecuteActivity(WriteName, in)
+			_, err := env.ExecuteActivity(wire.WriteActivity, in)
 			require.False(t, failure(t, err).NonRetryable())
 		}
 		d.now = d.now.Add(quickFor - time.Second)
@@ -206,11 +207,11 @@ func TestNotify_WaitingForSentinelOne(t *testing.T) {
 			d.now = d.now.Add(slowPause)
 			attempt()
 		}
-		e := m.only(notify.Waiting)
+		e := m.only(wire.EventWaiting)
 		require.Contains(t, e.Text, want)
 		require.Equal(t, "grant/1", e.Request)
-		require.NoError(t, m.do(SendName, SendInput{Event: e, Sender: "webhook"}))
-		require.Equal(t, []notify.Event{e}, m.got)
+		require.NoError(t, m.do(wire.SendActivity, wire.SendInput{Event: e, Sender: "webhook"}))
+		require.Equal(t, []wire.Event{e}, m.got)
 	}
 }
 
@@ -226,19 +227,19 @@ func TestNotify_TokenAboutToExpire(t *testing.T) {
 		b.sync.now = func() time.Time { return ends.AddDate(0, 0, -days) }
 		env := m.stage()
 		b.sync.Register(env)
-		_, err := env.ExecuteActivity(CheckName, checkInput())
+		_, err := env.ExecuteActivity(wire.SyncCheckActivity, checkInput())
 		require.NoError(t, err)
 	}
 	check(15)
 	require.Empty(t, m.started)
 	check(14)
 	check(14)
-	e := m.only(notify.TokenExpires)
+	e := m.only(wire.EventTokenExpires)
 	require.Contains(t, e.Text, "The API token of the worker expires in 14 days")
 	require.NotContains(t, e.Text, b.console.Token())
 	check(13)
 	require.Len(t, m.started, 2, "each day anew")
-	require.NoError(t, m.do(SendName, SendInput{Event: e, Sender: "webhook"}))
-	require.Equal(t, []notify.Event{e}, m.got)
+	require.NoError(t, m.do(wire.SendActivity, wire.SendInput{Event: e, Sender: "webhook"}))
+	require.Equal(t, []wire.Event{e}, m.got)
 	require.Len(t, m.outcomes(string(ledger.KindNotification)), 1, "what is about no request has a place of its own")
 }

@@ -15,11 +15,12 @@ import (
 	"sentinelone-provisioner/internal/consoletest"
 	"sentinelone-provisioner/internal/fault/kinds"
 	"sentinelone-provisioner/internal/store"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // odd drains the users of a console that answers each request to /users as answer
 // says, which is given the cursor.
-func odd(t *testing.T, answer func(w http.ResponseWriter, r *http.Request, cursor string)) DrainResult {
+func odd(t *testing.T, answer func(w http.ResponseWriter, r *http.Request, cursor string)) wire.SyncDrainResult {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		answer(w, r, r.URL.Query().Get("cursor"))
@@ -34,8 +35,8 @@ func odd(t *testing.T, answer func(w http.ResponseWriter, r *http.Request, curso
 	t.Cleanup(func() { require.NoError(t, db.Close()) })
 	b := &bench{t: t, store: db, sync: NewSync(client, db, Guard{MaxPercent: 25, MinRows: 10})}
 	only := []access.Collection{access.Users}
-	good[BeginResult](b, BeginName, BeginInput{Snapshot: "s1", Collections: only, StartedAt: b.sync.now().UTC()})
-	return good[DrainResult](b, DrainName, users(1))
+	good[wire.SyncBeginResult](b, wire.SyncBeginActivity, wire.SyncBeginInput{Snapshot: "s1", Collections: only, StartedAt: b.sync.now().UTC()})
+	return good[wire.SyncDrainResult](b, wire.SyncDrainActivity, users(1))
 }
 
 // page writes users by number, as a console would.
@@ -100,18 +101,18 @@ func TestSync_OtherConsole(t *testing.T) {
 	other.sync.store = b.store
 	all := access.Collections()
 	for name, in := range map[string]any{
-		CheckName:   CheckInput{Snapshot: "s1", Collections: all},
-		DrainName:   users(2),
-		SettleName:  settleInput("s1"),
-		PromoteName: PromoteInput{Snapshot: "s1", Collections: all, By: ana},
-		BeginName:   BeginInput{Snapshot: "s2", Collections: all, Console: b.sync.console.Console()},
+		wire.SyncCheckActivity:   wire.SyncCheckInput{Snapshot: "s1", Collections: all},
+		wire.SyncDrainActivity:   users(2),
+		wire.SyncSettleActivity:  settleInput("s1"),
+		wire.SyncPromoteActivity: wire.SyncPromoteInput{Snapshot: "s1", Collections: all, By: ana},
+		wire.SyncBeginActivity:   wire.SyncBeginInput{Snapshot: "s2", Collections: all, Console: b.sync.console.Console()},
 	} {
-		_, err := attempt[SettleResult](other, name, in)
+		_, err := attempt[wire.SyncSettleResult](other, name, in)
 		app := failure(t, err)
 		require.Equal(t, string(kinds.Conflict), app.Type(), name)
 		require.Contains(t, app.Message(), "a task queue of its own", name)
 	}
 	require.Zero(t, other.console.RequestCount())
-	require.Equal(t, "promoted", good[SettleResult](b, SettleName, settleInput("s1")).State)
+	require.Equal(t, "promoted", good[wire.SyncSettleResult](b, wire.SyncSettleActivity, settleInput("s1")).State)
 	b.requireTruth()
 }

@@ -9,6 +9,7 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/consoletest"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // leaver is somebody who holds two roles.
@@ -31,8 +32,8 @@ func (m *maker) leaver(kind access.Kind, change func(*access.Principal)) access.
 	return p
 }
 
-func (m *maker) offboardInput(op access.Op, p access.Principal) PlanInput {
-	in := PlanInput{
+func (m *maker) offboardInput(op access.Op, p access.Principal) wire.PlanInput {
+	in := wire.PlanInput{
 		Request: m.info("offboard/INC-42"), Op: op,
 		Principal: access.PrincipalSelector{Kind: p.Kind, ID: p.ID}, Terms: access.Terms{Requester: "bob@example.com"},
 	}
@@ -42,9 +43,9 @@ func (m *maker) offboardInput(op access.Op, p access.Principal) PlanInput {
 	return in
 }
 
-func (m *maker) plan(in PlanInput) access.Plan {
+func (m *maker) plan(in wire.PlanInput) access.Plan {
 	m.t.Helper()
-	out, err := attempting[PlanResult](m, PlanName, in)
+	out, err := attempting[wire.PlanResult](m, wire.PlanActivity, in)
 	require.NoError(m.t, err)
 	return out.Plan
 }
@@ -120,10 +121,10 @@ func TestPlan_WhoIsNotOffboarded(t *testing.T) {
 }
 
 // write makes attempts until one ends it.
-func (m *maker) write(in WriteInput) WriteResult {
+func (m *maker) write(in wire.WriteInput) wire.WriteResult {
 	m.t.Helper()
 	for range 20 {
-		out, err := attempting[WriteResult](m, WriteName, in)
+		out, err := attempting[wire.WriteResult](m, wire.WriteActivity, in)
 		if err == nil {
 			return out
 		}
@@ -131,7 +132,7 @@ func (m *maker) write(in WriteInput) WriteResult {
 		m.between()
 	}
 	require.Fail(m.t, "it never ends")
-	return WriteResult{}
+	return wire.WriteResult{}
 }
 
 // Whatever the console says to a deletion, the principal is gone in the end, and it is
@@ -161,12 +162,12 @@ func TestWrite_Delete(t *testing.T) {
 	}
 }
 
-func (m *maker) deletion(p access.Principal) WriteInput {
+func (m *maker) deletion(p access.Principal) wire.WriteInput {
 	lease := access.Lease{ID: "offboard/INC-42#run"}
-	return WriteInput{
-		Writer: WriterStart{Console: m.sync.console.Console(), Kind: p.Kind, ID: p.ID},
-		Change: ChangeRequest{
-			Key: ChangeKey(lease.ID, access.OpDelete), Request: "offboard/INC-42",
+	return wire.WriteInput{
+		Writer: wire.WriterStart{Console: m.sync.console.Console(), Kind: p.Kind, ID: p.ID},
+		Change: wire.ChangeRequest{
+			Key: access.ChangeKey(lease.ID, access.OpDelete), Request: "offboard/INC-42",
 			Change: access.Change{Op: access.OpDelete, Lease: lease},
 		},
 	}
@@ -180,18 +181,18 @@ func TestWrite_ReleaseAfterDelete(t *testing.T) {
 	lease := access.Lease{ID: "grant/7#run", Holding: access.Holding{
 		Level: access.SiteLevel, RoleID: m.role.ID, ScopeID: m.console.Truth().Sites[2].ID,
 	}}
-	change := func(op access.Op) ChangeRequest {
-		return ChangeRequest{
-			Key: ChangeKey(lease.ID, op), Request: "grant/7", Change: access.Change{Op: op, Lease: lease},
+	change := func(op access.Op) wire.ChangeRequest {
+		return wire.ChangeRequest{
+			Key: access.ChangeKey(lease.ID, op), Request: "grant/7", Change: access.Change{Op: op, Lease: lease},
 		}
 	}
 	in := m.deletion(p)
-	given := m.write(WriteInput{Writer: in.Writer, Change: change(access.OpAcquire)})
+	given := m.write(wire.WriteInput{Writer: in.Writer, Change: change(access.OpAcquire)})
 	require.Equal(t, access.Applied, given.Proof.Outcome)
 	in.Ownership = given.Next
 	gone := m.write(in)
 	require.Equal(t, access.Deleted, gone.Proof.Outcome)
-	late := m.write(WriteInput{Writer: in.Writer, Change: change(access.OpRelease), Ownership: gone.Next})
+	late := m.write(wire.WriteInput{Writer: in.Writer, Change: change(access.OpRelease), Ownership: gone.Next})
 	require.Equal(t, access.Superseded, late.Proof.Outcome)
 	require.Empty(t, late.Proof.Writes)
 	require.Empty(t, late.Next.Leases)

@@ -7,6 +7,7 @@ import (
 
 	"sentinelone-provisioner/internal/console"
 	"sentinelone-provisioner/internal/store"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // outlook is what a snapshot is judged by.
@@ -19,7 +20,7 @@ type outlook struct {
 
 // look asks the console beside the store, since the one takes as long as the other. A
 // snapshot that is decided needs no console.
-func (s *Sync) look(ctx context.Context, in SettleInput) (o outlook, err error) {
+func (s *Sync) look(ctx context.Context, in wire.SyncSettleInput) (o outlook, err error) {
 	asking, stop := context.WithCancel(ctx)
 	defer stop()
 	var listing errgroup.Group

@@ -7,6 +7,7 @@ import (
 
 	"sentinelone-provisioner/internal/console"
 	"sentinelone-provisioner/internal/store"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // Principal holds what the activities of a principal's one writer work with. They
@@ -32,8 +33,8 @@ func (p *Principal) Notifying(n *Notify) *Principal {
 // Register names every activity explicitly.
 func (p *Principal) Register(to Registry) {
 	for name, fn := range map[string]any{
-		WriteName:   p.Write,
-		ConfirmName: p.Confirm,
+		wire.WriteActivity:   p.Write,
+		wire.ConfirmActivity: p.Confirm,
 	} {
 		to.RegisterActivityWithOptions(fn, activity.RegisterOptions{Name: name})
 	}

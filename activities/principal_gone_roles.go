@@ -10,6 +10,7 @@ import (
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/console"
 	"sentinelone-provisioner/internal/fault/kinds"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // badList says that the console has refused what was sent as wrong.
@@ -23,20 +24,20 @@ func badList(said error) bool {
 // place, and access that is to end must not wait for it to come back.
 func (w *writing) withoutGone(
 	ctx context.Context, step access.Step, actual access.Read, said error,
-) (WriteResult, error) {
+) (wire.WriteResult, error) {
 	roles, err := w.console.AllRoles(ctx)
 	if err != nil {
 		cause := fmt.Errorf("%w (after %v)", err, said) //nolint:errorlint // the list decides
-		return WriteResult{}, kinds.New(kinds.Unavailable, cause)
+		return wire.WriteResult{}, kinds.New(kinds.Unavailable, cause)
 	}
 	gone := missing(step.After, actual.Holdings, roles)
 	if len(gone) == 0 {
-		return WriteResult{}, w.conflicting(said)
+		return wire.WriteResult{}, w.conflicting(said)
 	}
 	left := step.WithoutDeletedRoles(gone, w.in.Change.Change)
 	switch {
 	case left.Refused() && w.in.Change.Change.Op == access.OpRelease:
-		return WriteResult{}, kinds.New(kinds.Refused, errors.New(forbidden(left, left.Before.Level)))
+		return wire.WriteResult{}, kinds.New(kinds.Refused, errors.New(forbidden(left, left.Before.Level)))
 	case left.Refused() || !left.Writes():
 		return w.conclude(ctx, left, actual)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/ledger"
+	"sentinelone-provisioner/internal/wire"
 )
 
 func (w *writing) writeKey(n int) string  { return ledger.WriteKey(w.in.Change.Key, n) }
@@ -15,12 +16,12 @@ func (w *writing) answerKey(n int) string { return ledger.AnswerKey(w.in.Change.
 func (w *writing) proofKey() string       { return ledger.ProofKey(w.in.Change.Key) }
 
 // recall finds what the ledger knows of this change: its proof, or its writes.
-func (w *writing) recall(ctx context.Context) (*WriteResult, error) {
+func (w *writing) recall(ctx context.Context) (*wire.WriteResult, error) {
 	entries, err := w.store.LedgerOf(ctx, w.in.Writer.Console, w.in.Change.Request)
 	if err != nil {
 		return nil, err
 	}
-	ended := ledger.ProofKey(ChangeKey(w.in.Change.Change.Lease.ID, access.OpRelease))
+	ended := ledger.ProofKey(access.ChangeKey(w.in.Change.Change.Lease.ID, access.OpRelease))
 	for _, e := range entries {
 		switch {
 		case e.Key == w.proofKey():
@@ -34,7 +35,7 @@ func (w *writing) recall(ctx context.Context) (*WriteResult, error) {
 }
 
 // recalled is the answer of before.
-func (w *writing) recalled(e ledger.Entry) (*WriteResult, error) {
+func (w *writing) recalled(e ledger.Entry) (*wire.WriteResult, error) {
 	kept, err := ledger.DecodeAs[ledger.Proof](e)
 	if err == nil && kept.Roles == nil {
 		err = otherSubject(e, "a change of roles")
@@ -42,7 +43,7 @@ func (w *writing) recalled(e ledger.Entry) (*WriteResult, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &WriteResult{
+	return &wire.WriteResult{
 		Proof: kept.Proof, Next: kept.Roles.Next, Message: kept.Message, From: kept.Roles.From,
 		Recalled: kept.Roles.From != w.from,
 	}, nil
@@ -55,8 +56,8 @@ func otherSubject(e ledger.Entry, want string) error {
 }
 
 // tooLate answers a change that was called off before it came.
-func (w *writing) tooLate() *WriteResult {
-	return &WriteResult{Next: w.in.Ownership, Proof: access.Proof{
+func (w *writing) tooLate() *wire.WriteResult {
+	return &wire.WriteResult{Next: w.in.Ownership, Proof: access.Proof{
 		Op: w.in.Change.Change.Op, Key: w.in.Change.Key, Outcome: access.NotApplied, Reads: []access.Read{},
 	}}
 }
@@ -88,9 +89,9 @@ func writesOf(entries []ledger.Entry, change string) ([]sent, error) {
 	return out, nil
 }
 
-func deref(r *WriteResult) WriteResult {
+func deref(r *wire.WriteResult) wire.WriteResult {
 	if r == nil {
-		return WriteResult{}
+		return wire.WriteResult{}
 	}
 	return *r
 }
@@ -122,7 +123,7 @@ func (w *writing) calledOff(
 		return t, err
 	}
 	for _, op := range []access.Op{access.OpAcquire, access.OpGrant} {
-		writes, err := writesOf(entries, ChangeKey(lease.ID, op))
+		writes, err := writesOf(entries, access.ChangeKey(lease.ID, op))
 		if err != nil {
 			return t, err
 		}
@@ -142,6 +143,3 @@ func (w *writing) calledOff(
 func (s sent) refused() bool {
 	return s.answered && s.Write.Status >= http.StatusBadRequest && s.Write.Status < http.StatusInternalServerError
 }
-
-// ChangeKey is the key of a lease's change.
-func ChangeKey(lease string, op access.Op) string { return ledger.ChangeKey(lease, op) }

@@ -12,6 +12,7 @@ import (
 	"sentinelone-provisioner/internal/consoletest"
 	"sentinelone-provisioner/internal/fault/kinds"
 	"sentinelone-provisioner/internal/store"
+	"sentinelone-provisioner/internal/wire"
 )
 
 func TestPause(t *testing.T) {
@@ -286,7 +287,7 @@ func TestRelease_WhileAnotherChangeWasStopped(t *testing.T) {
 					d.dies(second, point)
 				}
 				first := d.to(access.OpRelease, lease("1", d.soc), known)
-				first.Stopped = []ChangeRequest{second.Change}
+				first.Stopped = []wire.ChangeRequest{second.Change}
 				gone := d.done(first)
 				require.Equal(t, access.Released, gone.Proof.Outcome)
 				require.Empty(t, gone.Proof.Drift, "nobody has changed anything by hand")
@@ -333,7 +334,7 @@ func TestRelease_WaitsForWhatWasStopped(t *testing.T) {
 	second := d.to(access.OpAcquire, lease("2", d.admin), known)
 	d.dies(second, "before it sent")
 	first := d.to(access.OpRelease, lease("1", d.soc), known)
-	first.Stopped = []ChangeRequest{second.Change}
+	first.Stopped = []wire.ChangeRequest{second.Change}
 	require.Equal(t, errCalledOff.Error(), d.waits(first))
 	d.now = d.now.Add(showTime)
 	require.Equal(t, access.Released, d.done(first).Proof.Outcome)
@@ -350,7 +351,7 @@ func TestRelease_ForgetsWhyTheAcquisitionWaited(t *testing.T) {
 	d.console.RemoveFault(id)
 	require.Len(t, d.waitOf("grant/1"), 1)
 	in := d.to(access.OpRelease, lease("1", d.soc), access.OwnershipState{})
-	in.Stopped = []ChangeRequest{acquire.Change}
+	in.Stopped = []wire.ChangeRequest{acquire.Change}
 	require.Equal(t, access.NotApplied, d.done(in).Proof.Outcome)
 	require.Empty(t, d.waitOf("grant/1"))
 }

@@ -11,6 +11,7 @@ import (
 	"sentinelone-provisioner/internal/console"
 	"sentinelone-provisioner/internal/fault/kinds"
 	"sentinelone-provisioner/internal/ledger"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // send tells the ledger what is about to be written, and writes it. It returns what
@@ -93,9 +94,9 @@ func (w *writing) note(ctx context.Context, entries ...ledger.NewEntry) error {
 }
 
 // conclude writes the proof down.
-func (w *writing) conclude(ctx context.Context, step access.Step, seen access.Read) (WriteResult, error) {
+func (w *writing) conclude(ctx context.Context, step access.Step, seen access.Read) (wire.WriteResult, error) {
 	next, drift := step.Next.Absorb(seen.Holdings)
-	out := WriteResult{
+	out := wire.WriteResult{
 		Next: next, Message: forbidden(step, w.in.Change.Change.Lease.Level), From: w.from,
 		Proof: access.Proof{
 			Op: w.in.Change.Change.Op, Key: w.in.Change.Key, Outcome: step.Outcome,

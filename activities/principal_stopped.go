@@ -6,6 +6,7 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/ledger"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // settleStopped takes in what changes have done that were stopped in the middle: what
@@ -27,7 +28,7 @@ func (w *writing) settleStopped(ctx context.Context, actual access.Read) error {
 }
 
 // takeIn settles one stopped change by its last write that the console has not refused.
-func (w *writing) takeIn(in ChangeRequest, entries []ledger.Entry, actual access.Read) error {
+func (w *writing) takeIn(in wire.ChangeRequest, entries []ledger.Entry, actual access.Read) error {
 	writes, err := writesOf(entries, in.Key)
 	if err != nil {
 		return err

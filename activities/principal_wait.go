@@ -11,8 +11,8 @@ import (
 
 	"sentinelone-provisioner/internal/fault"
 	"sentinelone-provisioner/internal/fault/kinds"
-	"sentinelone-provisioner/internal/notify"
 	"sentinelone-provisioner/internal/store"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // How long a change waits between two attempts: quickly for ten minutes, then every
@@ -77,8 +77,8 @@ func (w *writing) tellOfWait(ctx context.Context, now time.Time, cause error, en
 	if ending {
 		what = "Access that is to end is still there"
 	}
-	w.notify.mention(ctx, notify.Event{
-		ID: w.in.Change.Key + "/waiting", Type: notify.Waiting, At: now, Request: w.in.Change.Request,
+	w.notify.mention(ctx, wire.Event{
+		ID: w.in.Change.Key + "/waiting", Type: wire.EventWaiting, At: now, Request: w.in.Change.Request,
 		Text: fmt.Sprintf("%s after %d attempts, since %s: %v",
 			what, info.Attempt, info.ScheduledTime.UTC().Format(time.RFC3339), cause),
 	})

@@ -11,6 +11,7 @@ import (
 	"sentinelone-provisioner/internal/console"
 	"sentinelone-provisioner/internal/fault/kinds"
 	"sentinelone-provisioner/internal/ledger"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // showTime is how long a console that has accepted a write may go on showing what
@@ -28,7 +29,7 @@ const showTime = 30 * time.Second
 // A change that takes access away never fails for good: whatever the console says is
 // waited out. Any other fails as the console's calls do, once it is sure that nothing
 // of it is left behind.
-func (p *Principal) Write(ctx context.Context, in WriteInput) (WriteResult, error) {
+func (p *Principal) Write(ctx context.Context, in wire.WriteInput) (wire.WriteResult, error) {
 	defer keepAlive(ctx, nothing)()
 	if takesAway(in.Change.Change.Op) {
 		ctx = console.Urgent(ctx)
@@ -36,7 +37,7 @@ func (p *Principal) Write(ctx context.Context, in WriteInput) (WriteResult, erro
 	w := &writing{Principal: p, in: in, from: in.Ownership.Digest()}
 	out, err := w.run(ctx)
 	if err != nil {
-		return WriteResult{}, w.wait(ctx, err)
+		return wire.WriteResult{}, w.wait(ctx, err)
 	}
 	for _, s := range in.Stopped {
 		if s.Change.Lease.ID == in.Change.Change.Lease.ID { // it will not be tried again
@@ -46,7 +47,7 @@ func (p *Principal) Write(ctx context.Context, in WriteInput) (WriteResult, erro
 	return out, errors.Join(err, w.clearWait(ctx, in.Change))
 }
 
-func (w *writing) clearWait(ctx context.Context, of ChangeRequest) error {
+func (w *writing) clearWait(ctx context.Context, of wire.ChangeRequest) error {
 	return w.store.ClearWait(ctx, w.in.Writer.Console, of.Request, string(of.Change.Op))
 }
 
@@ -59,7 +60,7 @@ func takesAway(op access.Op) bool {
 type writing struct {
 	*Principal
 
-	in      WriteInput
+	in      wire.WriteInput
 	from    string            // what is known, by digest
 	last    access.Principal  // as last read
 	reads   []access.Read     // all of this attempt
@@ -87,37 +88,37 @@ func (s sent) accepted() bool {
 }
 
 // run is the attempt, from the first look at the ledger to the proof.
-func (w *writing) run(ctx context.Context) (WriteResult, error) {
+func (w *writing) run(ctx context.Context) (wire.WriteResult, error) {
 	if w.in.Writer.Console != w.console.Console() {
-		return WriteResult{}, otherConsole("change", w.in.Writer.Console, w.console.Console())
+		return wire.WriteResult{}, otherConsole("change", w.in.Writer.Console, w.console.Console())
 	}
 	done, err := w.recall(ctx)
 	if err != nil || done != nil {
 		return deref(done), err
 	}
 	if err := w.yield(ctx); err != nil {
-		return WriteResult{}, err
+		return wire.WriteResult{}, err
 	}
 	actual, err := w.read(ctx)
 	if err != nil {
-		return WriteResult{}, err
+		return wire.WriteResult{}, err
 	}
 	if last := len(w.writes) - 1; last >= 0 && w.landed(w.writes[last].Step, actual) {
 		return w.conclude(ctx, w.arrived(w.writes[last], actual), actual)
 	}
 	if err := w.tooSoon(actual); err != nil {
-		return WriteResult{}, err
+		return wire.WriteResult{}, err
 	}
 	if w.changed(actual) {
 		return w.unexpected(actual), nil
 	}
 	step, err := w.plan(ctx, actual)
 	if err != nil {
-		return WriteResult{}, err
+		return wire.WriteResult{}, err
 	}
 	switch {
 	case step.Refused() && w.in.Change.Change.Op == access.OpRelease:
-		return WriteResult{}, kinds.New(kinds.Refused, errors.New(forbidden(step, step.Before.Level)))
+		return wire.WriteResult{}, kinds.New(kinds.Refused, errors.New(forbidden(step, step.Before.Level)))
 	case step.Refused() || !step.Writes() || actual.Gone:
 		return w.conclude(ctx, step, actual)
 	}
@@ -132,8 +133,8 @@ func (w *writing) changed(actual access.Read) bool {
 
 // unexpected answers that nothing was done. It is no proof, and not kept as one: the
 // change may be asked for again.
-func (w *writing) unexpected(actual access.Read) WriteResult {
-	return WriteResult{
+func (w *writing) unexpected(actual access.Read) wire.WriteResult {
+	return wire.WriteResult{
 		Next: w.in.Ownership, Message: "the principal has changed since people consented",
 		Proof: access.Proof{
 			Op: w.in.Change.Change.Op, Key: w.in.Change.Key, Outcome: access.PlanChanged,
@@ -143,25 +144,25 @@ func (w *writing) unexpected(actual access.Read) WriteResult {
 }
 
 // carryOut writes and reads back.
-func (w *writing) carryOut(ctx context.Context, step access.Step, actual access.Read) (WriteResult, error) {
+func (w *writing) carryOut(ctx context.Context, step access.Step, actual access.Read) (wire.WriteResult, error) {
 	said, err := w.send(ctx, step, actual)
 	if err != nil {
-		return WriteResult{}, err
+		return wire.WriteResult{}, err
 	}
 	back, err := w.read(ctx)
 	switch {
 	case err != nil && said != nil:
-		return WriteResult{}, fmt.Errorf("%w (after %v)", err, said) //nolint:errorlint // the read decides
+		return wire.WriteResult{}, fmt.Errorf("%w (after %v)", err, said) //nolint:errorlint // the read decides
 	case err != nil:
-		return WriteResult{}, err
+		return wire.WriteResult{}, err
 	case w.landed(step, back):
 		return w.conclude(ctx, step, back)
 	case badList(said) && takesAway(w.in.Change.Change.Op):
 		return w.withoutGone(ctx, step, back, said)
 	case said != nil:
-		return WriteResult{}, w.conflicting(said)
+		return wire.WriteResult{}, w.conflicting(said)
 	}
-	return WriteResult{}, errNotShown
+	return wire.WriteResult{}, errNotShown
 }
 
 var (

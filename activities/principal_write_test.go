@@ -11,6 +11,7 @@ import (
 	"sentinelone-provisioner/internal/console"
 	"sentinelone-provisioner/internal/consoletest"
 	"sentinelone-provisioner/internal/fault/kinds"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // operation is a change of each sort, with what it makes of somebody who holds Viewer at
@@ -45,7 +46,7 @@ var operations = []operation{
 }
 
 // each runs a test for each operation on a user and on a service user.
-func eachOperation(t *testing.T, test func(t *testing.T, d *desk, o operation, in WriteInput)) {
+func eachOperation(t *testing.T, test func(t *testing.T, d *desk, o operation, in wire.WriteInput)) {
 	t.Helper()
 	for _, kind := range []access.Kind{access.User, access.ServiceUser} {
 		for _, o := range operations {
@@ -66,7 +67,7 @@ func eachOperation(t *testing.T, test func(t *testing.T, d *desk, o operation, i
 // Done twice, a change has one effect, and the second answer is the first.
 func TestWrite_TwiceHasOneEffect(t *testing.T) {
 	t.Parallel()
-	eachOperation(t, func(t *testing.T, d *desk, o operation, in WriteInput) { //nolint:thelper // is it
+	eachOperation(t, func(t *testing.T, d *desk, o operation, in wire.WriteInput) { //nolint:thelper // is it
 		first := d.done(in)
 		kinds, sent := d.ledger("grant/1"), d.console.RequestCount()
 		require.Equal(t, o.outcome, first.Proof.Outcome)
@@ -119,7 +120,7 @@ func TestWrite_AfterAnAttemptThatDied(t *testing.T) {
 	for point, more := range map[string]int{"before it sent": 1, "before the answer": 0, "before the proof": 0} {
 		t.Run(point, func(t *testing.T) {
 			t.Parallel()
-			eachOperation(t, func(t *testing.T, d *desk, o operation, in WriteInput) { //nolint:thelper // is it
+			eachOperation(t, func(t *testing.T, d *desk, o operation, in wire.WriteInput) { //nolint:thelper // is it
 				d.dies(in, point)
 				before := d.puts()
 				d.now = d.now.Add(time.Second)
@@ -137,7 +138,7 @@ func TestWrite_AfterAnAttemptThatDied(t *testing.T) {
 }
 
 // dies is an attempt up to that point.
-func (d *desk) dies(in WriteInput, point string) {
+func (d *desk) dies(in wire.WriteInput, point string) {
 	d.t.Helper()
 	w := &writing{Principal: d.principal, in: in, from: in.Ownership.Digest()}
 	done, err := w.recall(d.t.Context())
@@ -336,7 +337,7 @@ func TestWrite_OtherConsole(t *testing.T) {
 	require.Equal(t, string(kinds.Conflict), failure(t, err).Type())
 	require.True(t, failure(t, err).NonRetryable())
 	require.Contains(t, d.waits(d.to(access.OpRelease, lease("1", d.soc), access.OwnershipState{})), "a task queue of its own")
-	_, err = run[ConfirmResult](d, ConfirmName, ConfirmInput{Writer: d.who, Request: "grant/1"})
+	_, err = run[wire.ConfirmResult](d, wire.ConfirmActivity, wire.ConfirmInput{Writer: d.who, Request: "grant/1"})
 	require.Equal(t, string(kinds.Conflict), failure(t, err).Type())
 	require.Zero(t, d.console.RequestCount())
 }
@@ -357,18 +358,18 @@ func TestConfirm(t *testing.T) {
 	d := newDesk(t, consoletest.Options{})
 	known := leased(d)
 	known = d.done(d.to(access.OpRelease, lease("1", d.soc), known)).Next
-	in := ConfirmInput{Writer: d.who, Request: "grant/1", Ownership: known}
+	in := wire.ConfirmInput{Writer: d.who, Request: "grant/1", Ownership: known}
 	d.fails(consoletest.Forbidden, http.MethodGet, 1)
-	_, err := run[ConfirmResult](d, ConfirmName, in)
+	_, err := run[wire.ConfirmResult](d, wire.ConfirmActivity, in)
 	require.False(t, failure(t, err).NonRetryable(), "whatever the console says is waited out")
 	require.Equal(t, "confirm", d.waitOf("grant/1")[0].Step)
-	got, err := run[ConfirmResult](d, ConfirmName, in)
+	got, err := run[wire.ConfirmResult](d, wire.ConfirmActivity, in)
 	require.NoError(t, err)
 	require.Equal(t, having(d.viewer), got.Read.Holdings)
 	require.Empty(t, got.Drift)
 	require.Empty(t, d.waitOf("grant/1"))
 	d.byHand(having(d.viewer, d.soc))
-	got, err = run[ConfirmResult](d, ConfirmName, in)
+	got, err = run[wire.ConfirmResult](d, wire.ConfirmActivity, in)
 	require.NoError(t, err)
 	require.Len(t, got.Drift, 1)
 }

@@ -7,28 +7,22 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/store"
+	"sentinelone-provisioner/internal/wire"
 )
-
-// PromoteInput promotes a quarantined snapshot.
-type PromoteInput struct {
-	Snapshot    string              `json:"snapshot"`
-	Collections []access.Collection `json:"collections"`
-	By          string              `json:"by"` // who confirmed, as claimed
-}
 
 // Promote promotes what someone confirmed, without the guard. Collections that
 // another sync has overtaken meanwhile are left out: it has newer proof.
-func (s *Sync) Promote(ctx context.Context, in PromoteInput) (SettleResult, error) {
+func (s *Sync) Promote(ctx context.Context, in wire.SyncPromoteInput) (wire.SyncSettleResult, error) {
 	defer keepAlive(ctx, nothing)()
 	if err := s.mine(ctx, in.Snapshot); err != nil {
-		return SettleResult{}, err
+		return wire.SyncSettleResult{}, err
 	}
 	got, err := s.store.Assess(ctx, in.Snapshot)
 	if err != nil {
 		return s.ended(ctx, in.Snapshot, in.By, in.Collections, err)
 	}
 	overtaken := append(got.Stale, got.Moved...)
-	out := SettleResult{Warnings: staleWarnings(got.Stale), At: s.now().UTC()}
+	out := wire.SyncSettleResult{Warnings: staleWarnings(got.Stale), At: s.now().UTC()}
 	for _, c := range got.Moved {
 		out.Warnings = append(out.Warnings, fmt.Sprintf("%s are left out: another sync was promoted meanwhile", c))
 	}
@@ -37,14 +31,14 @@ func (s *Sync) Promote(ctx context.Context, in PromoteInput) (SettleResult, erro
 
 // promote fills out with what the store made of the snapshot.
 func (s *Sync) promote(
-	ctx context.Context, snapshot, by string, collections []access.Collection, out SettleResult,
-) (SettleResult, error) {
+	ctx context.Context, snapshot, by string, collections []access.Collection, out wire.SyncSettleResult,
+) (wire.SyncSettleResult, error) {
 	if len(collections) == 0 {
 		return s.leaveOut(ctx, snapshot, by, out)
 	}
 	done, err := s.store.Promote(ctx, snapshot, store.PromoteInput{By: by, Collections: collections})
 	if err != nil {
-		return SettleResult{}, err
+		return wire.SyncSettleResult{}, err
 	}
 	if len(done.Moved) > 0 {
 		return again(done.Moved, "another sync was promoted meanwhile"), nil
@@ -55,16 +49,16 @@ func (s *Sync) promote(
 
 // leaveOut ends a snapshot of which nothing is left to promote: syncs begun later
 // have proven all it covers. It changes nothing, so it is unchanged.
-func (s *Sync) leaveOut(ctx context.Context, snapshot, by string, out SettleResult) (SettleResult, error) {
+func (s *Sync) leaveOut(ctx context.Context, snapshot, by string, out wire.SyncSettleResult) (wire.SyncSettleResult, error) {
 	err := s.store.Discard(ctx, snapshot, store.DiscardInput{
 		By: by, Why: "syncs begun later were promoted first", State: store.StateFailed,
 	})
 	if err != nil {
-		return SettleResult{}, err
+		return wire.SyncSettleResult{}, err
 	}
 	latest, err := s.store.Latest(ctx, s.console.Console(), nil)
 	if err != nil {
-		return SettleResult{}, err
+		return wire.SyncSettleResult{}, err
 	}
 	out.State, out.Counts, out.Added, out.Removed = store.StateUnchanged, latest.Counts, 0, 0
 	return out, nil
@@ -75,15 +69,15 @@ func (s *Sync) leaveOut(ctx context.Context, snapshot, by string, out SettleResu
 // of is lost. A snapshot that someone discarded stays an error.
 func (s *Sync) ended(
 	ctx context.Context, snapshot, by string, collections []access.Collection, cause error,
-) (SettleResult, error) {
+) (wire.SyncSettleResult, error) {
 	if !errors.Is(cause, store.ErrDecided) {
-		return SettleResult{}, cause
+		return wire.SyncSettleResult{}, cause
 	}
 	progress, err := s.store.Progress(ctx, snapshot)
 	if err != nil {
-		return SettleResult{}, err
+		return wire.SyncSettleResult{}, err
 	}
-	out := SettleResult{At: s.now().UTC()}
+	out := wire.SyncSettleResult{At: s.now().UTC()}
 	if progress.State == store.StateFailed {
 		out.Warnings = staleWarnings(collections)
 		return s.leaveOut(ctx, snapshot, by, out)

@@ -7,6 +7,7 @@ import (
 
 	"sentinelone-provisioner/internal/console"
 	"sentinelone-provisioner/internal/store"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // proof says whether a walk saw every row of a collection.
@@ -21,7 +22,7 @@ type proof struct {
 // is asked once more with countOnly. A total that moved during the walk is doubt
 // in itself: rows may have shifted between pages, and a row added may hide a row
 // missed.
-func (s *Sync) prove(ctx context.Context, in DrainInput, sum store.DrainSummary) (proof, error) {
+func (s *Sync) prove(ctx context.Context, in wire.SyncDrainInput, sum store.DrainSummary) (proof, error) {
 	last := sum.LastTotal
 	if sum.TotalsMoved {
 		return proof{last, fmt.Sprintf("the console's count of %s moved from %s to %s while they were read",
@@ -44,7 +45,7 @@ func (s *Sync) prove(ctx context.Context, in DrainInput, sum store.DrainSummary)
 	return judge(in, sum, &counted), nil
 }
 
-func judge(in DrainInput, sum store.DrainSummary, expected *int) proof {
+func judge(in wire.SyncDrainInput, sum store.DrainSummary, expected *int) proof {
 	if sum.Distinct == *expected {
 		return proof{expected: expected}
 	}

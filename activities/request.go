@@ -11,6 +11,7 @@ import (
 	"sentinelone-provisioner/internal/signing"
 	"sentinelone-provisioner/internal/store"
 	"sentinelone-provisioner/internal/tokensink"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // Request holds what the activities of grants and revokes work with.
@@ -55,11 +56,11 @@ func (r *Request) Notifying() *Request {
 // Register names every activity explicitly.
 func (r *Request) Register(to Registry) {
 	for name, fn := range map[string]any{
-		PlanName:     r.Plan,
-		ApplyName:    r.Apply,
-		DecideName:   r.Decide,
-		DelegateName: r.Delegate,
-		CloseName:    r.Close,
+		wire.PlanActivity:     r.Plan,
+		wire.ApplyActivity:    r.Apply,
+		wire.DecideActivity:   r.Decide,
+		wire.DelegateActivity: r.Delegate,
+		wire.CloseActivity:    r.Close,
 	} {
 		to.RegisterActivityWithOptions(fn, activity.RegisterOptions{Name: name})
 	}

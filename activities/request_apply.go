@@ -15,6 +15,7 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/fault/kinds"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // patience is how long one attempt waits for the writer's answer before it makes room
@@ -26,7 +27,7 @@ const patience = time.Minute
 // attaching to the same change.
 //
 // Fails as the writer does: see [Principal.Write].
-func (r *Request) Apply(ctx context.Context, in ApplyInput) (ApplyResult, error) {
+func (r *Request) Apply(ctx context.Context, in wire.ApplyInput) (wire.ApplyResult, error) {
 	defer keepBeating(ctx, waitBeat, nothing)()
 	if in.Change.Change.Op == access.OpRelease && in.Change.Given == nil {
 		kept, err := r.callOff(ctx, in)
@@ -35,20 +36,20 @@ func (r *Request) Apply(ctx context.Context, in ApplyInput) (ApplyResult, error)
 		}
 	}
 	if err := r.noteExtension(ctx, in); err != nil {
-		return ApplyResult{}, err
+		return wire.ApplyResult{}, err
 	}
 	answer, err := change(ctx, in)
 	if err != nil {
-		return ApplyResult{}, err
+		return wire.ApplyResult{}, err
 	}
-	out := ApplyResult{ChangeAnswer: answer}
+	out := wire.ApplyResult{ChangeAnswer: answer}
 	if in.Close == nil || answer.Proof.Outcome == access.PlanChanged {
 		return out, nil
 	}
 	end := *in.Close
 	end.Proofs = append(slices.Clone(end.Proofs), answer.Proof)
 	if answer.Refused() {
-		end.State, end.Message = Refused, answer.Message
+		end.State, end.Message = wire.StateRefused, answer.Message
 	}
 	unless := ""
 	if in.Change.Change.Op == access.OpGrant {
@@ -59,19 +60,16 @@ func (r *Request) Apply(ctx context.Context, in ApplyInput) (ApplyResult, error)
 }
 
 // granted is what calling off comes to that came too late.
-func granted(kept *access.Receipt) ApplyResult {
-	out := ApplyResult{Receipt: kept}
+func granted(kept *access.Receipt) wire.ApplyResult {
+	out := wire.ApplyResult{Receipt: kept}
 	if kept != nil && len(kept.Proofs) > 0 {
 		out.Proof = kept.Proofs[len(kept.Proofs)-1]
 	}
 	return out
 }
 
-// Refused says that nothing was done because a rule forbids it.
-func (a ChangeAnswer) Refused() bool { return a.Proof.Outcome.Refused() }
-
-func change(ctx context.Context, in ApplyInput) (ChangeAnswer, error) {
-	var answer ChangeAnswer
+func change(ctx context.Context, in wire.ApplyInput) (wire.ChangeAnswer, error) {
+	var answer wire.ChangeAnswer
 	waiting, stop := context.WithTimeout(ctx, patience)
 	defer stop()
 	go stopWithWorker(waiting, stop)
@@ -84,7 +82,7 @@ func change(ctx context.Context, in ApplyInput) (ChangeAnswer, error) {
 	handle, err := temporalClient.UpdateWithStartWorkflow(waiting, client.UpdateWithStartWorkflowOptions{
 		StartWorkflowOperation: start,
 		UpdateOptions: client.UpdateWorkflowOptions{
-			UpdateID: in.updateID(), UpdateName: in.Writer.Update, Args: []any{in.Change},
+			UpdateID: in.UpdateID(), UpdateName: in.Writer.Update, Args: []any{in.Change},
 			WaitForStage: client.WorkflowUpdateStageCompleted,
 		},
 	})
@@ -102,14 +100,6 @@ func stopWithWorker(waiting context.Context, stop context.CancelFunc) {
 		stop()
 	case <-waiting.Done():
 	}
-}
-
-// updateID makes repeating the question attach to the first one.
-func (in ApplyInput) updateID() string {
-	if in.Try == 0 {
-		return in.Change.Key
-	}
-	return fmt.Sprintf("%s/%d", in.Change.Key, in.Try)
 }
 
 // writerError tells what the writer said from not reaching it, which is waited out.

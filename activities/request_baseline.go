@@ -4,13 +4,14 @@ import (
 	"context"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // baselineRefusal says why an offboarding may not leave the role it names, or "". Where
 // the principal does not hold that role, leaving it is giving it: nobody gets a role by
 // being offboarded that a grant would need consent for.
 func (r *Request) baselineRefusal(
-	ctx context.Context, in PlanInput, plan access.Plan, found resolved,
+	ctx context.Context, in wire.PlanInput, plan access.Plan, found resolved,
 ) (string, error) {
 	if plan.Op != access.OpReset || plan.Before.Holds(plan.Holding()) {
 		return "", nil

@@ -8,6 +8,7 @@ import (
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/consoletest"
 	"sentinelone-provisioner/internal/policy"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // Nobody gets a role by being offboarded to it that a grant would need consent for; what
@@ -15,7 +16,7 @@ import (
 func TestPlan_BaselineThatIsNotHeld(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, consoletest.Options{})
-	admin := PlanInput{
+	admin := wire.PlanInput{
 		Op: access.OpReset, Principal: access.PrincipalSelector{Kind: d.who.Kind, ID: d.who.ID},
 		Role: access.RoleSelector{Name: "Admin"}, Scope: access.ScopeSelector{Level: access.Tenant},
 		Terms: access.Terms{Requester: "bob@example.com"},

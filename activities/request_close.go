@@ -6,18 +6,19 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/ledger"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // Close writes the receipt of a request into the ledger. Doing it again gives the
 // first receipt.
-func (r *Request) Close(ctx context.Context, in CloseInput) (CloseResult, error) {
+func (r *Request) Close(ctx context.Context, in wire.CloseInput) (wire.CloseResult, error) {
 	defer keepAlive(ctx, nothing)()
 	receipt, err := r.receipt(ctx, in)
-	return CloseResult{Receipt: receipt}, err
+	return wire.CloseResult{Receipt: receipt}, err
 }
 
 // receipt writes the receipt, or finds the one that is there.
-func (r *Request) receipt(ctx context.Context, in CloseInput) (access.Receipt, error) {
+func (r *Request) receipt(ctx context.Context, in wire.CloseInput) (access.Receipt, error) {
 	kept, err := r.receiptUnless(ctx, in, "")
 	if err != nil {
 		return access.Receipt{}, err
@@ -26,7 +27,7 @@ func (r *Request) receipt(ctx context.Context, in CloseInput) (access.Receipt, e
 }
 
 // receiptUnless is nil if there is an entry of that key.
-func (r *Request) receiptUnless(ctx context.Context, in CloseInput, unless string) (*access.Receipt, error) {
+func (r *Request) receiptUnless(ctx context.Context, in wire.CloseInput, unless string) (*access.Receipt, error) {
 	out := access.Receipt{
 		Request: in.Request.ID, Run: in.Request.Run, Plan: in.Plan, State: in.State, Message: in.Message,
 		Proofs: in.Proofs, Decisions: in.Decisions, Extensions: in.Extensions, RequestSignature: in.Signature,
@@ -48,7 +49,7 @@ func (r *Request) receiptUnless(ctx context.Context, in CloseInput, unless strin
 
 // unplanned is what was asked for of a request that ends before there is a plan, so that
 // it stands in the list of requests as all others do: who asked and why, without a hash.
-func unplanned(in CloseInput) []ledger.NewEntry {
+func unplanned(in wire.CloseInput) []ledger.NewEntry {
 	if in.Plan.Hash != "" {
 		return nil
 	}
@@ -74,7 +75,7 @@ func receiptIn(e ledger.Entry) (*access.Receipt, error) {
 // be: its receipt, once written, says that it was granted, and then the role stays. It
 // returns that receipt, or nil. Of the two, the receipt and the entry that says it was
 // called off, the ledger takes one, whoever is still at work on the other.
-func (r *Request) callOff(ctx context.Context, in ApplyInput) (*access.Receipt, error) {
+func (r *Request) callOff(ctx context.Context, in wire.ApplyInput) (*access.Receipt, error) {
 	entries, err := r.store.Append(ctx, r.console.Console(), ledger.NewEntry{
 		Request: in.Request.ID, Key: runOf(in.Request).CancelledKey(), At: r.now().UTC(),
 		Body: ledger.Cancelled{Change: in.Change.Key}, Unless: runOf(in.Request).ReceiptKey(),

@@ -10,45 +10,33 @@ import (
 	"sentinelone-provisioner/internal/ledger"
 	"sentinelone-provisioner/internal/signing"
 	"sentinelone-provisioner/internal/store"
+	"sentinelone-provisioner/internal/wire"
 )
-
-// DelegateInput hands a person's decisions to another.
-type DelegateInput struct {
-	Request RequestInfo `json:"request"` // by which it came
-	// Delegation is what was asked. Console, if given, must be the one the worker serves.
-	Delegation access.Delegation `json:"delegation"`
-}
-
-// DelegateResult is what was kept, or why it was not.
-type DelegateResult struct {
-	Delegation access.Delegation `json:"delegation"`
-	Refusal    string            `json:"refusal,omitempty"`
-}
 
 // Delegate writes a delegation into the ledger, whether it counts or not, and keeps one
 // that counts where decisions look it up. Doing it again gives the first answer. What was
 // signed counts once: shown again, by whatever way, it is refused.
-func (r *Request) Delegate(ctx context.Context, in DelegateInput) (DelegateResult, error) {
+func (r *Request) Delegate(ctx context.Context, in wire.DelegateInput) (wire.DelegateResult, error) {
 	defer keepAlive(ctx, nothing)()
 	d := in.Delegation
 	if d.Console != "" && d.Console != r.console.Console() {
-		return DelegateResult{}, otherConsole("delegation", d.Console, r.console.Console())
+		return wire.DelegateResult{}, otherConsole("delegation", d.Console, r.console.Console())
 	}
 	d.Console, d.Request, d.Signed = r.console.Console(), in.Request.ID, access.Unsigned
 	entry := ledger.Delegation{Delegation: d, Message: runOf(in.Request).DelegationKey()}
 	if err := r.checkDelegation(ctx, &entry); err != nil {
-		return DelegateResult{}, err
+		return wire.DelegateResult{}, err
 	}
 	kept, seq, err := r.fileDelegation(ctx, entry)
 	if err != nil {
-		return DelegateResult{}, fmt.Errorf("write the delegation of %s: %w", d.By, err)
+		return wire.DelegateResult{}, fmt.Errorf("write the delegation of %s: %w", d.By, err)
 	}
 	if kept.Refusal == "" {
 		if err := r.store.KeepDelegation(ctx, seq, kept.Delegation); err != nil {
-			return DelegateResult{}, err
+			return wire.DelegateResult{}, err
 		}
 	}
-	return DelegateResult{Delegation: kept.Delegation, Refusal: kept.Refusal}, nil
+	return wire.DelegateResult{Delegation: kept.Delegation, Refusal: kept.Refusal}, nil
 }
 
 // checkDelegation says of one that would count why it does not. It is an error only

@@ -11,6 +11,7 @@ import (
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/ledger"
 	"sentinelone-provisioner/internal/signing"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // sameKey lets one key of the file sign for another name too.
@@ -62,7 +63,7 @@ func TestDecide_RequestersKeyBehindADelegation(t *testing.T) {
 	h.sameKey(carolMail, "bob@example.com")
 	asked := ledger.Request{Signature: &access.RequestSignature{Signed: h.keyOf(carolMail)}}
 	asked.Plan.Terms.Requester, asked.Plan.Console = "bob@example.com", h.client.Console()
-	_, err := h.request.file(t.Context(), RequestInfo{ID: "grant/1", Run: "run"}, 0, asked)
+	_, err := h.request.file(t.Context(), wire.RequestInfo{ID: "grant/1", Run: "run"}, 0, asked)
 	require.NoError(t, err)
 	require.Empty(t, h.twice(h.hands(carolMail, daveMail, 0)).Refusal)
 	require.Contains(t, h.decides(0, daveMail, carolMail).Refusal, "with which bob@example.com has requested it")

@@ -15,6 +15,7 @@ import (
 	"sentinelone-provisioner/internal/ledger"
 	"sentinelone-provisioner/internal/signing"
 	"sentinelone-provisioner/internal/sshtest"
+	"sentinelone-provisioner/internal/wire"
 )
 
 const (
@@ -48,7 +49,7 @@ func (h *handover) signed() *handover {
 
 // hands is one attempt to hand by's decisions to another, for a day unless changed. A
 // number tells the runs that ask for it apart.
-func (h *handover) hands(by, to string, number int, changes ...func(*access.Delegation)) DelegateInput {
+func (h *handover) hands(by, to string, number int, changes ...func(*access.Delegation)) wire.DelegateInput {
 	h.t.Helper()
 	d := access.Delegation{By: by, To: to, At: h.now, Duration: access.Duration(24 * time.Hour), SignedAt: h.now}
 	for _, change := range changes {
@@ -61,38 +62,38 @@ func (h *handover) hands(by, to string, number int, changes ...func(*access.Dele
 		require.NoError(h.t, err)
 		d.Signature = signature
 	}
-	return DelegateInput{Request: RequestInfo{ID: "delegate/1", Run: fmt.Sprint("run ", number)}, Delegation: d}
+	return wire.DelegateInput{Request: wire.RequestInfo{ID: "delegate/1", Run: fmt.Sprint("run ", number)}, Delegation: d}
 }
 
 func back(d *access.Delegation) { d.Duration, d.Until = 0, d.At.Add(-time.Second) }
 
 // twice runs an attempt again, which must give the first answer.
-func (h *handover) twice(in DelegateInput) DelegateResult {
+func (h *handover) twice(in wire.DelegateInput) wire.DelegateResult {
 	h.t.Helper()
-	first, err := run[DelegateResult](h.desk, DelegateName, in)
+	first, err := run[wire.DelegateResult](h.desk, wire.DelegateActivity, in)
 	require.NoError(h.t, err)
-	again, err := run[DelegateResult](h.desk, DelegateName, in)
+	again, err := run[wire.DelegateResult](h.desk, wire.DelegateActivity, in)
 	require.NoError(h.t, err)
 	require.Equal(h.t, first, again)
 	return first
 }
 
 // decides has somebody decide where others are asked.
-func (h *handover) decides(number int, by string, asked ...string) DecideResult {
+func (h *handover) decides(number int, by string, asked ...string) wire.DecideResult {
 	h.t.Helper()
 	return h.decidesUnless("may not decide", number, by, asked...)
 }
 
 // decidesHerself has somebody decide who is asked.
-func (h *handover) decidesHerself(number int, by string) DecideResult {
+func (h *handover) decidesHerself(number int, by string) wire.DecideResult {
 	h.t.Helper()
 	return h.decidesUnless("", number, by)
 }
 
-func (h *handover) decidesUnless(refusal string, number int, by string, asked ...string) DecideResult {
+func (h *handover) decidesUnless(refusal string, number int, by string, asked ...string) wire.DecideResult {
 	h.t.Helper()
-	in := DecideInput{
-		Request: RequestInfo{ID: "grant/1", Run: "run"}, Number: number, Refusal: refusal, Delegators: asked,
+	in := wire.DecideInput{
+		Request: wire.RequestInfo{ID: "grant/1", Run: "run"}, Number: number, Refusal: refusal, Delegators: asked,
 		Decision: access.Decision{
 			At: h.now, By: by, Action: "approve", PlanHash: strings.Repeat("a", 64),
 			SignedAt: h.now.Add(time.Duration(number) * time.Second), // so that no two say the same
@@ -104,9 +105,9 @@ func (h *handover) decidesUnless(refusal string, number int, by string, asked ..
 		require.NoError(h.t, err)
 		in.Decision.Signature = signature
 	}
-	out, err := run[DecideResult](h.desk, DecideName, in)
+	out, err := run[wire.DecideResult](h.desk, wire.DecideActivity, in)
 	require.NoError(h.t, err)
-	again, err := run[DecideResult](h.desk, DecideName, in)
+	again, err := run[wire.DecideResult](h.desk, wire.DecideActivity, in)
 	require.NoError(h.t, err)
 	require.Equal(h.t, out, again)
 	return out
@@ -226,8 +227,8 @@ func TestDelegate_CheckedAgainWhenItCounts(t *testing.T) {
 	require.NoError(t, os.WriteFile(h.file, []byte(without), 0o600))
 	require.Contains(t, h.decides(2, daveMail, carolMail).Refusal, "is of no allowed signer")
 	require.NoError(t, os.Remove(h.file))
-	_, err = run[DecideResult](h.desk, DecideName, DecideInput{
-		Request: RequestInfo{ID: "grant/1", Run: "run"}, Number: 3, Refusal: "no", Delegators: []string{carolMail},
+	_, err = run[wire.DecideResult](h.desk, wire.DecideActivity, wire.DecideInput{
+		Request: wire.RequestInfo{ID: "grant/1", Run: "run"}, Number: 3, Refusal: "no", Delegators: []string{carolMail},
 		Decision: access.Decision{At: h.now, By: daveMail, Action: "approve"},
 	})
 	require.False(t, failure(t, err).NonRetryable(), "it cannot be told: it waits")
@@ -238,6 +239,6 @@ func TestDelegate_OtherConsole(t *testing.T) {
 	h := newHandover(t)
 	in := h.hands(carolMail, daveMail, 0)
 	in.Delegation.Console = "other.example.com"
-	_, err := run[DelegateResult](h.desk, DelegateName, in)
+	_, err := run[wire.DelegateResult](h.desk, wire.DelegateActivity, in)
 	require.Equal(t, "Conflict", failure(t, err).Type())
 }

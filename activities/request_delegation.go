@@ -10,11 +10,12 @@ import (
 	"sentinelone-provisioner/internal/ledger"
 	"sentinelone-provisioner/internal/signing"
 	"sentinelone-provisioner/internal/store"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // findDelegation looks whether somebody who is not eligible decides in the place of one who
 // is: whose delegation is in force when the decision is taken.
-func (r *Request) findDelegation(ctx context.Context, in DecideInput, entry *ledger.Decision) error {
+func (r *Request) findDelegation(ctx context.Context, in wire.DecideInput, entry *ledger.Decision) error {
 	if entry.Refusal == "" || len(in.Delegators) == 0 {
 		return nil
 	}

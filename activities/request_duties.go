@@ -9,25 +9,8 @@ import (
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/fault"
 	"sentinelone-provisioner/internal/ledger"
+	"sentinelone-provisioner/internal/wire"
 )
-
-// Duties are what an approval is held against: roles that nobody may hold beside the one
-// that is asked for.
-type Duties struct {
-	Principal access.PrincipalRef `json:"principal"`
-	Change    access.Change       `json:"change"`
-}
-
-// DutiesOf are those of a plan; nil where it has none.
-func DutiesOf(plan access.Plan) *Duties {
-	if len(plan.Rules.Separate) == 0 {
-		return nil
-	}
-	return &Duties{
-		Principal: plan.Principal,
-		Change:    access.Change{Op: plan.Op, Lease: access.Lease{Holding: plan.Holding()}, Rules: plan.Rules},
-	}
-}
 
 // patientTries is how often an approval is kept waiting for a console that does not
 // answer, some 15 seconds in all. After that it counts: what it allows is looked at once
@@ -36,11 +19,11 @@ const patientTries = 4
 
 // checkDuties refuses an approval of what would now bring roles together that nobody may
 // hold both of. It is an error where that cannot be told yet.
-func (r *Request) checkDuties(ctx context.Context, in DecideInput, entry *ledger.Decision) error {
-	if in.Duties == nil || entry.Refusal != "" || in.Decision.Action != "approve" {
+func (r *Request) checkDuties(ctx context.Context, in wire.DecideInput, entry *ledger.Decision) error {
+	if in.SoD == nil || entry.Refusal != "" || in.Decision.Action != "approve" {
 		return nil
 	}
-	who := in.Duties.Principal
+	who := in.SoD.Principal
 	p, err := r.console.Principal(ctx, who.Kind, who.ID)
 	switch {
 	case gone(err):
@@ -53,7 +36,7 @@ func (r *Request) checkDuties(ctx context.Context, in DecideInput, entry *ledger
 		return nil
 	}
 	var none access.OwnershipState
-	if step := none.Apply(in.Duties.Change, p.Holdings()); step.Outcome == access.RolesConflict {
+	if step := none.Apply(in.SoD.Change, p.Holdings()); step.Outcome == access.RolesConflict {
 		entry.Refusal = conflictText(step)
 	}
 	return nil

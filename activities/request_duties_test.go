@@ -11,6 +11,7 @@ import (
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/consoletest"
 	"sentinelone-provisioner/internal/ledger"
+	"sentinelone-provisioner/internal/wire"
 )
 
 const apartRoles = `rules: [{name: all, permanent: true, autoApprove: true, levelChange: allow}]
@@ -47,7 +48,7 @@ func TestPlan_SeparationOfDuties(t *testing.T) {
 }
 
 // notBeside makes a change one that must not come beside that role.
-func notBeside(in WriteInput, role string) WriteInput {
+func notBeside(in wire.WriteInput, role string) wire.WriteInput {
 	in.Change.Change.Rules.Separate = []access.Separation{
 		{RoleID: role, Name: "Other", Anywhere: true, Reason: "four eyes"},
 	}
@@ -76,7 +77,7 @@ func TestWrite_SeparationOfDuties(t *testing.T) {
 				got := d.done(notBeside(d.to(op, lease("2", d.third()), known), d.soc.RoleID))
 				require.Equal(t, access.RolesConflict, got.Proof.Outcome)
 				require.Contains(t, got.Message, apartText)
-				require.True(t, ChangeAnswer{Proof: got.Proof}.Refused())
+				require.True(t, wire.ChangeAnswer{Proof: got.Proof}.Refused())
 				require.Equal(t, having(d.viewer, d.soc), d.held())
 				require.Equal(t, puts, d.puts(), "nothing is sent")
 				_, leased := got.Next.Lease(lease("2", d.third()).ID)
@@ -108,13 +109,13 @@ func TestRelease_TakesAStoppedOneInDespiteSeparation(t *testing.T) {
 	d.now = d.now.Add(time.Minute)
 	other := having(d.viewer, d.third())
 	release := d.to(access.OpRevoke, lease("9", d.viewer), access.OwnershipState{Known: true, Baseline: other, Proven: other})
-	release.Stopped = []ChangeRequest{in.Change}
+	release.Stopped = []wire.ChangeRequest{in.Change}
 	_, known := d.done(release).Next.Lease(in.Change.Change.Lease.ID)
 	require.True(t, known)
 }
 
 // deciding is Carol's word on SOC for Ana, which must not come beside Admin.
-func (d *desk) deciding(number int, action string) DecideInput {
+func (d *desk) deciding(number int, action string) wire.DecideInput {
 	plan := access.Plan{
 		Op: access.OpGrant, Principal: access.PrincipalRef{Kind: d.who.Kind, ID: d.who.ID},
 		Role: access.RoleRef{ID: d.soc.RoleID}, Scope: access.ScopeRef{Level: d.soc.Level, ID: d.soc.ScopeID},
@@ -122,15 +123,18 @@ func (d *desk) deciding(number int, action string) DecideInput {
 			{RoleID: d.admin.RoleID, Name: "Admin", Anywhere: true, Reason: "four eyes"},
 		}},
 	}
-	return DecideInput{
-		Request: RequestInfo{ID: "grant/1", Run: "run"}, Number: number, Duties: DutiesOf(plan),
+	return wire.DecideInput{
+		Request: wire.RequestInfo{ID: "grant/1", Run: "run"}, Number: number, SoD: &wire.SoDCheck{
+			Principal: plan.Principal,
+			Change:    access.Change{Op: plan.Op, Lease: access.Lease{Holding: plan.Holding()}, Rules: plan.Rules},
+		},
 		Decision: access.Decision{At: d.now, By: "carol@example.com", Action: action},
 	}
 }
 
-func (d *desk) decides(in DecideInput) DecideResult {
+func (d *desk) decides(in wire.DecideInput) wire.DecideResult {
 	d.t.Helper()
-	out, err := run[DecideResult](d, DecideName, in)
+	out, err := run[wire.DecideResult](d, wire.DecideActivity, in)
 	require.NoError(d.t, err)
 	return out
 }
@@ -161,7 +165,7 @@ func TestDecide_SeparationOfDuties(t *testing.T) {
 	twice.Refusal = "not twice"
 	require.Equal(t, "not twice", d.decides(twice).Refusal)
 	plain := d.deciding(4, "approve")
-	plain.Duties = DutiesOf(access.Plan{})
+	plain.SoD = nil
 	require.Empty(t, d.decides(plain).Refusal)
 	require.Equal(t, asked, d.console.RequestCount(), "the console is not asked")
 }
@@ -173,7 +177,7 @@ func TestDecide_SeparationWhileTheConsoleIsDown(t *testing.T) {
 	d.byHand(having(d.viewer, d.third()))
 	d.fails(consoletest.ServerError, http.MethodGet, 0)
 	for d.attempt = 1; d.attempt <= patientTries; d.attempt++ {
-		_, err := run[DecideResult](d, DecideName, d.deciding(0, "approve"))
+		_, err := run[wire.DecideResult](d, wire.DecideActivity, d.deciding(0, "approve"))
 		require.False(t, failure(t, err).NonRetryable())
 	}
 	require.Empty(t, d.decides(d.deciding(0, "approve")).Refusal, "it is looked at again when it is applied")

@@ -5,11 +5,12 @@ import (
 	"fmt"
 
 	"sentinelone-provisioner/internal/ledger"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // noteExtension writes down who moves the end, where the change is that. Doing it again
 // does nothing.
-func (r *Request) noteExtension(ctx context.Context, in ApplyInput) error {
+func (r *Request) noteExtension(ctx context.Context, in wire.ApplyInput) error {
 	if in.Extension == nil {
 		return nil
 	}

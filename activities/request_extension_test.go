@@ -9,14 +9,15 @@ import (
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/consoletest"
 	"sentinelone-provisioner/internal/ledger"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // Who moved an end is in the ledger, once, however often it is said.
 func TestNoteExtension(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, consoletest.Options{})
-	in := ApplyInput{
-		Request: RequestInfo{ID: "grant/1", Run: "run"}, Change: ChangeRequest{Key: "grant/1#run/extend/1"},
+	in := wire.ApplyInput{
+		Request: wire.RequestInfo{ID: "grant/1", Run: "run"}, Change: wire.ChangeRequest{Key: "grant/1#run/extend/1"},
 		Extension: &access.Extension{
 			At: d.now, By: "bob@example.com", Duration: access.Duration(time.Hour), EndsAt: d.now.Add(3 * time.Hour),
 		},
@@ -24,7 +25,7 @@ func TestNoteExtension(t *testing.T) {
 	for range 2 {
 		require.NoError(t, d.request.noteExtension(t.Context(), in))
 	}
-	require.NoError(t, d.request.noteExtension(t.Context(), ApplyInput{Request: in.Request}))
+	require.NoError(t, d.request.noteExtension(t.Context(), wire.ApplyInput{Request: in.Request}))
 	entries, err := d.store.LedgerOf(t.Context(), d.client.Console(), "grant/1")
 	require.NoError(t, err)
 	require.Len(t, entries, 1)

@@ -13,10 +13,8 @@ import (
 	"sentinelone-provisioner/internal/fault"
 	"sentinelone-provisioner/internal/fault/kinds"
 	"sentinelone-provisioner/internal/ledger"
+	"sentinelone-provisioner/internal/wire"
 )
-
-// Refused is the state of a request that cannot be carried out.
-const Refused = "refused"
 
 // Plan finds what the request names, looks at what the principal holds, and works
 // out what carrying it out would do. Nothing is changed on the console; the plan, or
@@ -24,44 +22,44 @@ const Refused = "refused"
 //
 // Fails with Invalid when a name matches nothing or more than one thing, with
 // Conflict when the worker serves another console, and as the console's reads do.
-func (r *Request) Plan(ctx context.Context, in PlanInput) (PlanResult, error) {
+func (r *Request) Plan(ctx context.Context, in wire.PlanInput) (wire.PlanResult, error) {
 	defer keepAlive(ctx, nothing)()
 	if in.Console != "" && in.Console != r.console.Console() {
-		return PlanResult{}, otherConsole("request", in.Console, r.console.Console())
+		return wire.PlanResult{}, otherConsole("request", in.Console, r.console.Console())
 	}
 	signature, why, err := r.checkRequest(ctx, in)
 	if err != nil {
-		return PlanResult{}, err
+		return wire.PlanResult{}, err
 	}
 	plan := r.unlooked(in, why)
 	if why == "" {
 		plan, err = r.inTurn(ctx, in)
 	}
 	if err != nil || in.DryRun {
-		return PlanResult{Plan: plan}, err
+		return wire.PlanResult{Plan: plan}, err
 	}
 	if err := r.keepPolicy(ctx, in, plan); err != nil {
-		return PlanResult{}, err
+		return wire.PlanResult{}, err
 	}
 	filed, err := r.file(ctx, in.Request, in.Round, ledger.Request{Plan: plan, Signature: signature})
 	if err != nil {
-		return PlanResult{}, err
+		return wire.PlanResult{}, err
 	}
 	plan = filed.Plan
 	if plan.Refusal == "" {
-		return PlanResult{Plan: plan, Signature: filed.Verified(), Notify: r.notifies, Indexed: r.indexed()}, nil
+		return wire.PlanResult{Plan: plan, Signature: filed.Verified(), Notify: r.notifies, Indexed: r.indexed()}, nil
 	}
-	receipt, err := r.receipt(ctx, CloseInput{
-		Request: in.Request, Plan: plan, State: Refused, Message: plan.Refusal, Signature: filed.Verified(),
+	receipt, err := r.receipt(ctx, wire.CloseInput{
+		Request: in.Request, Plan: plan, State: wire.StateRefused, Message: plan.Refusal, Signature: filed.Verified(),
 		Decisions: in.Decisions,
 	})
-	return PlanResult{Plan: plan, Receipt: &receipt}, err
+	return wire.PlanResult{Plan: plan, Receipt: &receipt}, err
 }
 
 // inTurn makes the plan. One that has failed before waits for a console that was down,
 // and so may access that is to end: the latter goes first, so a grant's plan is not
 // made, and nothing given after it, before that has had its turn.
-func (r *Request) inTurn(ctx context.Context, in PlanInput) (access.Plan, error) {
+func (r *Request) inTurn(ctx context.Context, in wire.PlanInput) (access.Plan, error) {
 	waiting := r.waiting(in)
 	first := activity.GetInfo(ctx).Attempt == 1
 	if !first && !takesAway(in.Op) {
@@ -80,12 +78,12 @@ func (r *Request) inTurn(ctx context.Context, in PlanInput) (access.Plan, error)
 }
 
 // waiting is a plan in the list of what waits.
-func (r *Request) waiting(in PlanInput) *writing {
+func (r *Request) waiting(in wire.PlanInput) *writing {
 	return &writing{
 		Principal: &Principal{console: r.console, store: r.store, now: r.now},
-		in: WriteInput{
-			Writer: WriterStart{Console: r.console.Console()},
-			Change: ChangeRequest{Request: in.Request.ID, Change: access.Change{Op: StepPlan}},
+		in: wire.WriteInput{
+			Writer: wire.WriterStart{Console: r.console.Console()},
+			Change: wire.ChangeRequest{Request: in.Request.ID, Change: access.Change{Op: StepPlan}},
 		},
 	}
 }
@@ -95,7 +93,7 @@ const StepPlan = "plan"
 
 // file puts the plan into the ledger. Where an earlier attempt has done that, its plan
 // counts, even if the console has changed since: there is one plan per request.
-func (r *Request) file(ctx context.Context, of RequestInfo, round int, in ledger.Request) (ledger.Request, error) {
+func (r *Request) file(ctx context.Context, of wire.RequestInfo, round int, in ledger.Request) (ledger.Request, error) {
 	entries, err := r.store.Append(ctx, in.Plan.Console, ledger.NewEntry{
 		Request: of.ID, Key: runOf(of).RequestKey(round), At: r.now().UTC(), Body: in,
 	})
@@ -106,7 +104,7 @@ func (r *Request) file(ctx context.Context, of RequestInfo, round int, in ledger
 }
 
 // work makes the plan.
-func (r *Request) work(ctx context.Context, in PlanInput) (access.Plan, error) {
+func (r *Request) work(ctx context.Context, in wire.PlanInput) (access.Plan, error) {
 	if takesAway(in.Op) {
 		ctx = console.Urgent(ctx)
 	}

@@ -10,6 +10,7 @@ import (
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/console"
 	"sentinelone-provisioner/internal/tokensink"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // KeepingTokens says where tokens of service users go that are made, so that a request
@@ -29,7 +30,7 @@ func accountsLike(ctx context.Context, c *console.Client, a access.NewAccount) (
 
 // planAccount is the plan of an account that is to be made. Its role needs the consent
 // that a grant of it would, or else a new account would be the way around that.
-func (r *Request) planAccount(ctx context.Context, in PlanInput, found resolved) (access.Plan, error) {
+func (r *Request) planAccount(ctx context.Context, in wire.PlanInput, found resolved) (access.Plan, error) {
 	plan := access.Plan{
 		Op: in.Op, Console: r.console.Console(), Principal: in.Account.Ref(), Role: found.role, Scope: found.scope,
 		Terms: in.Terms, Account: in.Account, Before: access.Holdings{}.Normal(), Expected: access.Created,

@@ -12,12 +12,13 @@ import (
 	"sentinelone-provisioner/internal/consoletest"
 	"sentinelone-provisioner/internal/fault/kinds"
 	"sentinelone-provisioner/internal/ledger"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // ask is a request for SOC at the second site for Ana.
-func (d *desk) ask() PlanInput {
-	return PlanInput{
-		Request: RequestInfo{ID: "grant/1", Run: "run", StartedAt: d.now}, Op: access.OpGrant,
+func (d *desk) ask() wire.PlanInput {
+	return wire.PlanInput{
+		Request: wire.RequestInfo{ID: "grant/1", Run: "run", StartedAt: d.now}, Op: access.OpGrant,
 		Principal: access.PrincipalSelector{Kind: access.User, ID: d.who.ID},
 		Role:      access.RoleSelector{ID: d.soc.RoleID},
 		Scope:     access.ScopeSelector{Level: access.SiteLevel, ID: d.soc.ScopeID},
@@ -25,29 +26,29 @@ func (d *desk) ask() PlanInput {
 	}
 }
 
-func (d *desk) plan(in PlanInput) PlanResult {
+func (d *desk) plan(in wire.PlanInput) wire.PlanResult {
 	d.t.Helper()
-	out, err := run[PlanResult](d, PlanName, in)
+	out, err := run[wire.PlanResult](d, wire.PlanActivity, in)
 	require.NoError(d.t, err)
 	return out
 }
 
 // refusal is what the plan says against it, which the receipt must say too.
-func (d *desk) refusal(in PlanInput) string {
+func (d *desk) refusal(in wire.PlanInput) string {
 	d.t.Helper()
 	out := d.plan(in)
 	require.NotEmpty(d.t, out.Plan.Refusal)
 	require.NotNil(d.t, out.Receipt)
-	require.Equal(d.t, Refused, out.Receipt.State)
+	require.Equal(d.t, wire.StateRefused, out.Receipt.State)
 	require.Equal(d.t, out.Plan.Refusal, out.Receipt.Message)
 	require.True(d.t, out.Receipt.Intact())
 	return out.Plan.Refusal
 }
 
 // unnamed is what is said of a name that is not clear, finally.
-func (d *desk) unnamed(in PlanInput) string {
+func (d *desk) unnamed(in wire.PlanInput) string {
 	d.t.Helper()
-	_, err := run[PlanResult](d, PlanName, in)
+	_, err := run[wire.PlanResult](d, wire.PlanActivity, in)
 	app := failure(d.t, err)
 	require.Equal(d.t, string(kinds.Invalid), app.Type())
 	require.True(d.t, app.NonRetryable())
@@ -204,15 +205,15 @@ func TestPlan_NamesThatAreNotClear(t *testing.T) {
 	twin2 := must(d.console.AddRole(access.Role{Name: "Twin", Scope: access.AccountLevel, ScopeID: first.ID}))
 	const nobody = "999999999999999999"
 
-	user := func(s access.PrincipalSelector) func(*PlanInput) {
+	user := func(s access.PrincipalSelector) func(*wire.PlanInput) {
 		s.Kind = access.User
-		return func(in *PlanInput) { in.Principal = s }
+		return func(in *wire.PlanInput) { in.Principal = s }
 	}
-	scope := func(s access.ScopeSelector) func(*PlanInput) { return func(in *PlanInput) { in.Scope = s } }
-	role := func(s access.RoleSelector) func(*PlanInput) { return func(in *PlanInput) { in.Role = s } }
+	scope := func(s access.ScopeSelector) func(*wire.PlanInput) { return func(in *wire.PlanInput) { in.Scope = s } }
+	role := func(s access.RoleSelector) func(*wire.PlanInput) { return func(in *wire.PlanInput) { in.Role = s } }
 	site, account := access.SiteLevel, access.AccountLevel
 	unseen := " is on the console, or the token cannot see it"
-	for want, change := range map[string]func(*PlanInput){
+	for want, change := range map[string]func(*wire.PlanInput){
 		"no user with id " + nobody + unseen: user(access.PrincipalSelector{ID: nobody}),
 		"no user with id " + svc1 + unseen:   user(access.PrincipalSelector{ID: svc1}), // a service user's
 		`no user "new@example.com" is on the console; did you mean new.ana@example.com (` + d.who.ID + ")": user(
@@ -221,11 +222,11 @@ func TestPlan_NamesThatAreNotClear(t *testing.T) {
 		`user "New Ana" matches 2: new.ana@example.com (` + d.who.ID + "), other.ana@example.com (" + ana2 +
 			"); name one by its id": user(access.PrincipalSelector{Name: "New Ana"}),
 		`service user "svc.twin" matches 2: svc.twin (` + svc1 + "), svc.twin (" + svc2 + "); name one by its id": func(
-			in *PlanInput,
+			in *wire.PlanInput,
 		) {
 			in.Principal = access.PrincipalSelector{Kind: access.ServiceUser, Name: "svc.twin"}
 		},
-		`no service user "svc.none"` + unseen: func(in *PlanInput) {
+		`no service user "svc.none"` + unseen: func(in *wire.PlanInput) {
 			in.Principal = access.PrincipalSelector{Kind: access.ServiceUser, Name: "svc.none"}
 		},
 		"no role with id " + nobody + unseen: role(access.RoleSelector{ID: nobody}),
@@ -282,25 +283,25 @@ func TestPlan_Refusals(t *testing.T) {
 	fixed := d.add(access.Principal{Kind: access.User, Email: "f@example.com", RolesReadOnly: true}).ID
 	_, own := d.console.TokenOwner()
 	for name, c := range map[string]struct {
-		change func(*PlanInput)
+		change func(*wire.PlanInput)
 		want   string
 	}{
 		"role of another scope": {
-			func(in *PlanInput) { in.Role.ID = elsewhere }, `role "Watch" (` + elsewhere + ") belongs to site",
+			func(in *wire.PlanInput) { in.Role.ID = elsewhere }, `role "Watch" (` + elsewhere + ") belongs to site",
 		},
 		"level": {
-			func(in *PlanInput) { in.Scope = access.ScopeSelector{Level: access.AccountLevel, ID: account} },
+			func(in *wire.PlanInput) { in.Scope = access.ScopeSelector{Level: access.AccountLevel, ID: account} },
 			"request it again with allowLevelChange",
 		},
 		"last role": {
-			func(in *PlanInput) {
+			func(in *wire.PlanInput) {
 				in.Op, in.Role.ID, in.Scope.ID = access.OpRevoke, d.viewer.RoleID, d.viewer.ScopeID
 			},
 			"it is the principal's last role",
 		},
-		"own":       {func(in *PlanInput) { in.Principal.ID = own }, "owns the API token that this worker uses"},
-		"system":    {func(in *PlanInput) { in.Principal.ID = system }, "is a system user of the console"},
-		"read-only": {func(in *PlanInput) { in.Principal.ID = fixed }, "is read-only in the console"},
+		"own":       {func(in *wire.PlanInput) { in.Principal.ID = own }, "owns the API token that this worker uses"},
+		"system":    {func(in *wire.PlanInput) { in.Principal.ID = system }, "is a system user of the console"},
+		"read-only": {func(in *wire.PlanInput) { in.Principal.ID = fixed }, "is read-only in the console"},
 	} {
 		in := d.ask()
 		in.Request.ID = "grant/" + name
@@ -378,7 +379,7 @@ func TestPlan_OtherConsole(t *testing.T) {
 	d := newDesk(t, consoletest.Options{})
 	in := d.ask()
 	in.Console = "other.sentinelone.net"
-	_, err := run[PlanResult](d, PlanName, in)
+	_, err := run[wire.PlanResult](d, wire.PlanActivity, in)
 	require.Equal(t, string(kinds.Conflict), failure(t, err).Type())
 	require.Zero(t, d.console.RequestCount())
 	in.Console = d.who.Console
@@ -395,7 +396,7 @@ func TestPlan_ConsoleErrors(t *testing.T) {
 		for _, path := range []string{"/users", "/rbac/roles", "/sites"} {
 			d := newDesk(t, consoletest.Options{})
 			d.console.AddFault(consoletest.Fault{Name: kind, Path: path})
-			_, err := run[PlanResult](d, PlanName, d.ask())
+			_, err := run[wire.PlanResult](d, wire.PlanActivity, d.ask())
 			require.Equal(t, final, failure(t, err).NonRetryable(), "%s of %s: %v", kind, path, err)
 			require.Empty(t, d.ledger("grant/1"))
 		}
@@ -406,14 +407,14 @@ func TestPlan_ConsoleErrors(t *testing.T) {
 func TestClose_TwiceHasOneEffect(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, consoletest.Options{})
-	in := CloseInput{Request: d.ask().Request, Plan: d.plan(d.ask()).Plan, State: "cancelled", Message: "called off"}
-	first, err := run[CloseResult](d, CloseName, in)
+	in := wire.CloseInput{Request: d.ask().Request, Plan: d.plan(d.ask()).Plan, State: "cancelled", Message: "called off"}
+	first, err := run[wire.CloseResult](d, wire.CloseActivity, in)
 	require.NoError(t, err)
 	require.True(t, first.Receipt.Intact())
 	require.Equal(t, "cancelled", first.Receipt.State)
 	require.NotNil(t, first.Receipt.Proofs)
 	d.now, in.State = d.now.Add(time.Hour), "granted"
-	again, err := run[CloseResult](d, CloseName, in)
+	again, err := run[wire.CloseResult](d, wire.CloseActivity, in)
 	require.NoError(t, err)
 	require.Equal(t, first, again)
 	require.Equal(t, []ledger.Kind{ledger.KindRequest, ledger.KindReceipt}, d.ledger("grant/1"))

@@ -6,6 +6,7 @@ import (
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/fault/kinds"
 	"sentinelone-provisioner/internal/policy"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // Following says by which policy requests are planned, instead of the built-in one; nil
@@ -22,7 +23,7 @@ func (r *Request) Following(p *policy.Policy) *Request {
 // loses roles, a new account's included, not about how accounts end. A request that is
 // planned anew follows the policy it was planned by before.
 func (r *Request) consult(
-	ctx context.Context, in PlanInput, plan access.Plan, found *resolved,
+	ctx context.Context, in wire.PlanInput, plan access.Plan, found *resolved,
 ) (access.Plan, error) {
 	plan.Approval = access.NoApproval()
 	plan.Rules = access.Rules{AllowLevelChange: plan.Terms.AllowLevelChange}

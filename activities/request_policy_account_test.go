@@ -11,6 +11,7 @@ import (
 	"sentinelone-provisioner/internal/consoletest"
 	"sentinelone-provisioner/internal/policy"
 	"sentinelone-provisioner/internal/tokensink"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // follows makes the maker's worker one of another policy.
@@ -18,9 +19,9 @@ func (m *maker) follows(p *policy.Policy) {
 	m.request = NewRequest(m.sync.console, m.store).KeepingTokens(tokensink.New(m.folder, "")).Following(p)
 }
 
-func (m *maker) planned(in PlanInput) PlanResult {
+func (m *maker) planned(in wire.PlanInput) wire.PlanResult {
 	m.t.Helper()
-	out, err := attempting[PlanResult](m, PlanName, in)
+	out, err := attempting[wire.PlanResult](m, wire.PlanActivity, in)
 	require.NoError(m.t, err)
 	return out
 }
@@ -82,7 +83,7 @@ func TestPlanAccount_RefusedByThePolicy(t *testing.T) {
 		out := m.planned(m.planInput(m.ci()))
 		require.Contains(t, out.Plan.Refusal, why)
 		require.NotNil(t, out.Receipt)
-		require.Equal(t, Refused, out.Receipt.State)
+		require.Equal(t, wire.StateRefused, out.Receipt.State)
 		require.Contains(t, out.Receipt.Message, why)
 		require.False(t, out.Plan.Approval.Required)
 	}

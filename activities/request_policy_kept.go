@@ -11,6 +11,7 @@ import (
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/policy"
 	"sentinelone-provisioner/internal/store"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // recordedPolicies are policies by hash that have been kept in the store, or read from
@@ -64,7 +65,7 @@ func replacedNote(hash, why string) string {
 
 // keepPolicy keeps the policy that a plan follows, before the plan is filed, so that the
 // request can be planned by it again.
-func (r *Request) keepPolicy(ctx context.Context, in PlanInput, plan access.Plan) error {
+func (r *Request) keepPolicy(ctx context.Context, in wire.PlanInput, plan access.Plan) error {
 	p := r.policy
 	if plan.Approval.Hash == p.Hash() && r.recorded.get(p.Hash()) == nil {
 		if err := r.store.KeepPolicy(ctx, p.Hash(), p.Name(), p.Text()); err != nil {

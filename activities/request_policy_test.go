@@ -11,6 +11,7 @@ import (
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/consoletest"
 	"sentinelone-provisioner/internal/policy"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // Where nobody has named a policy, somebody is asked about each role that is given, and
@@ -69,7 +70,7 @@ func (d *desk) follow(p *policy.Policy) {
 }
 
 // policyAgain asks for a plan of the next round, as after a change of the principal.
-func policyAgain(in PlanInput, before access.Plan) PlanInput {
+func policyAgain(in wire.PlanInput, before access.Plan) wire.PlanInput {
 	in.Round++
 	in.Policy = before.Approval.Hash
 	return in

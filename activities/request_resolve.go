@@ -12,6 +12,7 @@ import (
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/console"
 	"sentinelone-provisioner/internal/fault/kinds"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // resolved is what a request names, as the console knows it now.
@@ -39,7 +40,7 @@ type place struct {
 // resolve asks the console, not the store: a user made a minute ago is found, and one
 // deleted since the last sync is not. Plans made at the same moment share the answers,
 // those of one op, since what takes access away does not wait for the rate budget.
-func (r *Request) resolve(ctx context.Context, in PlanInput) (resolved, error) {
+func (r *Request) resolve(ctx context.Context, in wire.PlanInput) (resolved, error) {
 	var (
 		out   resolved
 		roles []access.Role
@@ -85,7 +86,7 @@ func (r *Request) resolve(ctx context.Context, in PlanInput) (resolved, error) {
 
 // resolvePrincipal finds whose roles the request is about, and whether it is whoever
 // owns the token.
-func (r *Request) resolvePrincipal(ctx context.Context, in PlanInput, out *resolved) error {
+func (r *Request) resolvePrincipal(ctx context.Context, in wire.PlanInput, out *resolved) error {
 	var own string
 	group, inner := errgroup.WithContext(ctx)
 	group.Go(func() (err error) {

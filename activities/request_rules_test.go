@@ -8,6 +8,7 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/consoletest"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // ruling is a policy that asks nobody, with more keys of its one rule.
@@ -18,14 +19,14 @@ func (d *desk) ruling(keys string) {
 }
 
 // planned is what a plan's request asks of the writer.
-func (d *desk) planned(plan access.Plan, op access.Op, known access.OwnershipState) WriteInput {
+func (d *desk) planned(plan access.Plan, op access.Op, known access.OwnershipState) wire.WriteInput {
 	in := d.to(op, lease("1", plan.Holding()), known)
 	in.Change.Change.Rules = plan.Rules
 	return in
 }
 
 // lastAsk asks for the end of the only role Ana holds.
-func (d *desk) lastAsk() PlanInput {
+func (d *desk) lastAsk() wire.PlanInput {
 	in := d.ask()
 	in.Op, in.Role.ID, in.Scope.ID = access.OpRevoke, d.viewer.RoleID, d.viewer.ScopeID
 	return in

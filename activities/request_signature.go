@@ -9,6 +9,7 @@ import (
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/ledger"
 	"sentinelone-provisioner/internal/signing"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // CheckingSignatures says whose signatures requests and decisions must carry; without it
@@ -23,7 +24,7 @@ func (r *Request) CheckingSignatures(signers *signing.AllowedSigners) *Request {
 // and a dry run does nothing that somebody must stand for. It is an error only where it
 // cannot be told.
 func (r *Request) checkRequest(
-	ctx context.Context, in PlanInput,
+	ctx context.Context, in wire.PlanInput,
 ) (kept *access.RequestSignature, refusal string, err error) {
 	if r.signers == nil || in.DryRun || in.Round > 0 {
 		return nil, "", nil
@@ -45,7 +46,7 @@ func (r *Request) checkRequest(
 
 // unlooked is the plan of a request that is refused before names are looked up: they
 // stand in it as they were asked for.
-func (r *Request) unlooked(in PlanInput, why string) access.Plan {
+func (r *Request) unlooked(in wire.PlanInput, why string) access.Plan {
 	p := in.Principal
 	plan := access.Plan{
 		Op: in.Op, Console: r.console.Console(), Terms: in.Terms, Account: in.Account,
@@ -63,7 +64,7 @@ func (r *Request) unlooked(in PlanInput, why string) access.Plan {
 // checkSignature holds a decision against its signature; one that does not count anyhow
 // too, if it is signed, so that nobody can send it again when it would. It is an error
 // only where it cannot be told.
-func (r *Request) checkSignature(ctx context.Context, in DecideInput, entry *ledger.Decision) error {
+func (r *Request) checkSignature(ctx context.Context, in wire.DecideInput, entry *ledger.Decision) error {
 	d := in.Decision
 	switch {
 	case r.signers == nil || entry.Refusal != "" && d.Signature == "":
@@ -91,7 +92,7 @@ func (r *Request) checkSignature(ctx context.Context, in DecideInput, entry *led
 // holds says by which key something was signed, or why that does not count. A signature
 // counts once.
 func (r *Request) holds(
-	ctx context.Context, of RequestInfo, w signedWord,
+	ctx context.Context, of wire.RequestInfo, w signedWord,
 ) (fingerprint, refusal string, err error) {
 	if err := w.Timely(w.at); err != nil {
 		return "", fmt.Sprint(err), nil

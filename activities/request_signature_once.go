@@ -9,6 +9,7 @@ import (
 	"sentinelone-provisioner/internal/approval"
 	"sentinelone-provisioner/internal/ledger"
 	"sentinelone-provisioner/internal/signing"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // signedWord is a statement that came with a signature.
@@ -23,7 +24,7 @@ type signedWord struct {
 // take uses a signature up, and says for what it was used before, if it was: somebody
 // may have kept it. It goes by the statement, since some kinds of keys have many
 // signatures for one. Doing it again for the same gives the first answer.
-func (r *Request) take(ctx context.Context, of RequestInfo, w signedWord, fingerprint string) (string, error) {
+func (r *Request) take(ctx context.Context, of wire.RequestInfo, w signedWord, fingerprint string) (string, error) {
 	text := w.Canonical()
 	entries, err := r.store.Append(ctx, r.console.Console(), ledger.NewEntry{
 		Request: of.ID, Key: ledger.SignatureKey(text), At: w.at,
@@ -42,7 +43,7 @@ func (r *Request) take(ctx context.Context, of RequestInfo, w signedWord, finger
 
 // sharesKey says who has signed for this plan with the same key: see [approval.SharedKey].
 func (r *Request) sharesKey(
-	ctx context.Context, in DecideInput, fingerprint string, entry *ledger.Decision,
+	ctx context.Context, in wire.DecideInput, fingerprint string, entry *ledger.Decision,
 ) (string, error) {
 	if in.Decision.Action != approval.Approve {
 		return "", nil

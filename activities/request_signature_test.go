@@ -14,6 +14,7 @@ import (
 	"sentinelone-provisioner/internal/ledger"
 	"sentinelone-provisioner/internal/signing"
 	"sentinelone-provisioner/internal/sshtest"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // signedDesk is a desk that takes nobody's word without a signature.
@@ -42,7 +43,7 @@ func (d *signedDesk) sign(who string, s signing.Statement) string {
 }
 
 // signedAsk is a request that bob has signed a minute before it was started.
-func (d *signedDesk) signedAsk() PlanInput {
+func (d *signedDesk) signedAsk() wire.PlanInput {
 	d.t.Helper()
 	in := d.ask()
 	in.Console = d.who.Console
@@ -90,7 +91,7 @@ func TestPlan_SignatureCountsOnce(t *testing.T) {
 	in.Principal.ID = "1" + in.Principal.ID // nobody's
 	in.Signature.Request.Principal = in.Principal
 	in.Signature.Signature = d.sign("bob@example.com", signing.OfRequest(in.Request.ID, *in.Signature))
-	_, err := run[PlanResult](d.desk, PlanName, in)
+	_, err := run[wire.PlanResult](d.desk, wire.PlanActivity, in)
 	require.ErrorContains(t, err, "is on the console")
 	in.Request.Run = "another run"
 	require.Contains(t, d.refusal(in), "the signature was used already")
@@ -102,7 +103,7 @@ func TestPlan_SignersUnreadable(t *testing.T) {
 	d := newSignedDesk(t)
 	in := d.signedAsk()
 	require.NoError(t, os.Rename(d.file, d.file+".away"))
-	_, err := run[PlanResult](d.desk, PlanName, in)
+	_, err := run[wire.PlanResult](d.desk, wire.PlanActivity, in)
 	require.False(t, failure(t, err).NonRetryable())
 	require.Empty(t, d.ledger(in.Request.ID))
 	require.NoError(t, os.Rename(d.file+".away", d.file))
@@ -113,8 +114,8 @@ func TestPlan_SignersUnreadable(t *testing.T) {
 func TestDecide_KeyAtTheTimeItIsTaken(t *testing.T) {
 	t.Parallel()
 	d := newSignedDesk(t)
-	in := DecideInput{
-		Request: RequestInfo{ID: "grant/1", Run: "run", StartedAt: d.now},
+	in := wire.DecideInput{
+		Request: wire.RequestInfo{ID: "grant/1", Run: "run", StartedAt: d.now},
 		Decision: access.Decision{
 			At: d.now, By: "carol@example.com", Action: signing.KindApprove, PlanHash: strings.Repeat("a", 64),
 			SignedAt: d.now.Add(-30 * time.Minute),
@@ -128,12 +129,12 @@ func TestDecide_KeyAtTheTimeItIsTaken(t *testing.T) {
 			`carol@example.com valid-before="`+at.UTC().Format("20060102150405")+`Z" `+public), 0o600))
 	}
 	until(d.now.Add(-10 * time.Minute))
-	got, err := run[DecideResult](d.desk, DecideName, in)
+	got, err := run[wire.DecideResult](d.desk, wire.DecideActivity, in)
 	require.NoError(t, err)
 	require.Contains(t, got.Refusal, "is no longer valid")
 	until(d.now.Add(time.Minute))
 	in.Number = 1
-	got, err = run[DecideResult](d.desk, DecideName, in)
+	got, err = run[wire.DecideResult](d.desk, wire.DecideActivity, in)
 	require.NoError(t, err)
 	require.Empty(t, got.Refusal, "what did not hold is not used up")
 	require.NotEqual(t, access.Unsigned, got.Signed)

@@ -23,6 +23,7 @@ import (
 	"sentinelone-provisioner/internal/policy"
 	"sentinelone-provisioner/internal/store"
 	"sentinelone-provisioner/internal/testbed"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // desk is the activities of grants and revokes with a real store and a simulated
@@ -40,7 +41,7 @@ type desk struct {
 	scheduled time.Time
 	counted   map[string]int64
 
-	who    WriterStart
+	who    wire.WriterStart
 	viewer access.Holding
 	soc    access.Holding // at the second site
 	admin  access.Holding // at the second site
@@ -98,7 +99,7 @@ func (d *desk) role(name string) string {
 }
 
 // add makes a principal that holds Viewer at the first site.
-func (d *desk) add(p access.Principal) WriterStart {
+func (d *desk) add(p access.Principal) wire.WriterStart {
 	d.t.Helper()
 	p.Level, p.Held = d.viewer.Level, []access.HeldRole{entry(d.viewer)}
 	add := d.console.AddUser
@@ -107,7 +108,7 @@ func (d *desk) add(p access.Principal) WriterStart {
 	}
 	id, err := add(p)
 	require.NoError(d.t, err)
-	return WriterStart{Console: d.client.Console(), Kind: p.Kind, ID: id}
+	return wire.WriterStart{Console: d.client.Console(), Kind: p.Kind, ID: id}
 }
 
 // third is a role at the third site.
@@ -132,7 +133,7 @@ func having(list ...access.Holding) access.Holdings {
 // held is what the principal holds on the console now.
 func (d *desk) held() access.Holdings { return d.heldBy(d.who) }
 
-func (d *desk) heldBy(who WriterStart) access.Holdings {
+func (d *desk) heldBy(who wire.WriterStart) access.Holdings {
 	for _, p := range d.console.Truth().Principals {
 		if p.ID == who.ID {
 			return p.Holdings()
@@ -157,20 +158,20 @@ func lease(id string, h access.Holding) access.Lease {
 }
 
 // to asks for a change of the principal by the writer that knows so much.
-func (d *desk) to(op access.Op, l access.Lease, known access.OwnershipState) WriteInput {
-	return WriteInput{Writer: d.who, Ownership: known, Change: ChangeRequest{
-		Key: ChangeKey(l.ID, op), Request: l.ID[:len(l.ID)-len("#run")], Change: access.Change{Op: op, Lease: l},
+func (d *desk) to(op access.Op, l access.Lease, known access.OwnershipState) wire.WriteInput {
+	return wire.WriteInput{Writer: d.who, Ownership: known, Change: wire.ChangeRequest{
+		Key: access.ChangeKey(l.ID, op), Request: l.ID[:len(l.ID)-len("#run")], Change: access.Change{Op: op, Lease: l},
 	}}
 }
 
 // write is one attempt.
-func (d *desk) write(in WriteInput) (WriteResult, error) {
+func (d *desk) write(in wire.WriteInput) (wire.WriteResult, error) {
 	d.t.Helper()
-	return run[WriteResult](d, WriteName, in)
+	return run[wire.WriteResult](d, wire.WriteActivity, in)
 }
 
 // done is an attempt that must succeed.
-func (d *desk) done(in WriteInput) WriteResult {
+func (d *desk) done(in wire.WriteInput) wire.WriteResult {
 	d.t.Helper()
 	out, err := d.write(in)
 	require.NoError(d.t, err)
@@ -178,7 +179,7 @@ func (d *desk) done(in WriteInput) WriteResult {
 }
 
 // waits is an attempt that must ask for another one; it returns what it says.
-func (d *desk) waits(in WriteInput) string {
+func (d *desk) waits(in wire.WriteInput) string {
 	d.t.Helper()
 	_, err := d.write(in)
 	app := failure(d.t, err)
@@ -188,7 +189,7 @@ func (d *desk) waits(in WriteInput) string {
 }
 
 // untilDone makes attempts for as long as they ask for another one, some time apart.
-func (d *desk) untilDone(in WriteInput) (WriteResult, error) {
+func (d *desk) untilDone(in wire.WriteInput) (wire.WriteResult, error) {
 	d.t.Helper()
 	defer func() { d.attempt = 1 }()
 	for d.attempt = 1; ; d.attempt++ {

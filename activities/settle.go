@@ -5,56 +5,22 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
-	"time"
 
 	"go.temporal.io/sdk/activity"
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/console"
-	"sentinelone-provisioner/internal/notify"
 	"sentinelone-provisioner/internal/store"
-)
-
-// SettleInput asks for the end of a sync whose collections have all been walked.
-type SettleInput struct {
-	Snapshot    string              `json:"snapshot"`
-	Collections []access.Collection `json:"collections"`
-	// Doubts has the collections that still do not balance, each with the reason.
-	Doubts map[access.Collection]string `json:"doubts,omitempty"`
-	// LastLook is true when collections have been walked again to be sure already:
-	// roles that still differ then are a warning.
-	LastLook bool `json:"lastLook,omitempty"`
-}
-
-// SettleResult is what a snapshot came to.
-type SettleResult struct {
-	State string `json:"state"` // see the states below
-	// Again has the collections to walk once more, with state "again".
-	Again    []access.Collection `json:"again,omitempty"`
-	Why      string              `json:"why,omitempty"`     // of Again
-	Looked   bool                `json:"looked,omitempty"`  // Again is to be sure, see LastLook
-	Reasons  []string            `json:"reasons,omitempty"` // of the quarantine
-	Counts   map[string]int      `json:"counts,omitempty"`
-	Added    int                 `json:"added"`   // assignments
-	Removed  int                 `json:"removed"` // assignments
-	Warnings []string            `json:"warnings,omitempty"`
-	Requests int                 `json:"requests"`
-	At       time.Time           `json:"at"`
-}
-
-// States of a settled snapshot, beside the store's promoted and unchanged.
-const (
-	SettledAgain       = "again"
-	SettledQuarantined = "quarantined"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // Settle decides about a snapshot: collections another sync overtook are walked
 // again or left out, roles are held against the console's own member counts,
 // losses against the guard, and what passes is promoted in one transaction.
-func (s *Sync) Settle(ctx context.Context, in SettleInput) (SettleResult, error) {
+func (s *Sync) Settle(ctx context.Context, in wire.SyncSettleInput) (wire.SyncSettleResult, error) {
 	defer keepAlive(ctx, nothing)()
 	if err := s.mine(ctx, in.Snapshot); err != nil {
-		return SettleResult{}, err
+		return wire.SyncSettleResult{}, err
 	}
 	var requests atomic.Int64
 	ctx = console.WithRequestCounter(ctx, &requests)
@@ -69,7 +35,7 @@ func (s *Sync) Settle(ctx context.Context, in SettleInput) (SettleResult, error)
 	return out, nil
 }
 
-func (s *Sync) settle(ctx context.Context, in SettleInput) (SettleResult, error) {
+func (s *Sync) settle(ctx context.Context, in wire.SyncSettleInput) (wire.SyncSettleResult, error) {
 	got, err := s.look(ctx, in)
 	if err != nil {
 		return s.ended(ctx, in.Snapshot, "", in.Collections, err)
@@ -85,7 +51,7 @@ func (s *Sync) settle(ctx context.Context, in SettleInput) (SettleResult, error)
 	if swapped := cameAndWent(got.Assessment, in); len(swapped) > 0 {
 		return lookAgain(swapped, ""), nil
 	}
-	out := SettleResult{
+	out := wire.SyncSettleResult{
 		Counts: got.Counts, Added: got.Added, Removed: got.Removed,
 		Warnings: append(members.warnings, staleWarnings(got.Stale)...),
 		Reasons:  slices.Concat(doubts(in), members.reasons, s.guard.reasons(got.Losses, got.Counts)),
@@ -94,7 +60,7 @@ func (s *Sync) settle(ctx context.Context, in SettleInput) (SettleResult, error)
 		return s.quarantine(ctx, in, got.Assessment, out)
 	}
 	out, err = s.promote(ctx, in.Snapshot, "", in.Collections, out)
-	if err == nil && out.State == SettledAgain { // another sync was promoted since it was assessed
+	if err == nil && out.State == wire.SettledAgain { // another sync was promoted since it was assessed
 		return s.settle(ctx, in)
 	}
 	return out, err
@@ -103,8 +69,8 @@ func (s *Sync) settle(ctx context.Context, in SettleInput) (SettleResult, error)
 // quarantine holds a snapshot back, unless another sync was promoted since it was
 // assessed: then what it received may be cleared already, and looks like a loss.
 func (s *Sync) quarantine(
-	ctx context.Context, in SettleInput, assessed store.Assessment, out SettleResult,
-) (SettleResult, error) {
+	ctx context.Context, in wire.SyncSettleInput, assessed store.Assessment, out wire.SyncSettleResult,
+) (wire.SyncSettleResult, error) {
 	now, err := s.store.Assess(ctx, in.Snapshot)
 	if err != nil {
 		return s.ended(ctx, in.Snapshot, "", in.Collections, err)
@@ -112,24 +78,24 @@ func (s *Sync) quarantine(
 	if !slices.Equal(now.Stale, assessed.Stale) || len(now.Moved) > 0 {
 		return s.settle(ctx, in)
 	}
-	out.State = SettledQuarantined
+	out.State = wire.SettledQuarantined
 	if err := s.store.Quarantine(ctx, in.Snapshot, out.Reasons); err != nil {
 		return out, err
 	}
-	s.notify.mention(ctx, notify.Event{
-		ID: in.Snapshot + "/quarantined", Type: notify.Quarantined, At: s.now().UTC(),
+	s.notify.mention(ctx, wire.Event{
+		ID: in.Snapshot + "/quarantined", Type: wire.EventQuarantined, At: s.now().UTC(),
 		Request: activity.GetInfo(ctx).WorkflowExecution.ID,
 		Text:    "A sync is held back until somebody confirms or discards it: " + strings.Join(out.Reasons, "; "),
 	})
 	return out, nil
 }
 
-func again(collections []access.Collection, why string) SettleResult {
-	return SettleResult{State: SettledAgain, Again: collections, Why: why}
+func again(collections []access.Collection, why string) wire.SyncSettleResult {
+	return wire.SyncSettleResult{State: wire.SettledAgain, Again: collections, Why: why}
 }
 
 // lookAgain asks for a second walk to be sure; without a reason nobody is warned.
-func lookAgain(collections []access.Collection, why string) SettleResult {
+func lookAgain(collections []access.Collection, why string) wire.SyncSettleResult {
 	out := again(collections, why)
 	out.Looked = true
 	return out
@@ -139,7 +105,7 @@ func lookAgain(collections []access.Collection, why string) SettleResult {
 // are gone. Where cursors stand for an offset, a row removed behind the reader and one
 // added at the end hide a row missed, and the counts agree: what is gone must be gone
 // in a second walk too.
-func cameAndWent(got store.Assessment, in SettleInput) []access.Collection {
+func cameAndWent(got store.Assessment, in wire.SyncSettleInput) []access.Collection {
 	var out []access.Collection
 	for _, l := range got.Losses {
 		c, after := access.Collection(l.What), got.Counts[l.What]
@@ -152,7 +118,7 @@ func cameAndWent(got store.Assessment, in SettleInput) []access.Collection {
 	return out
 }
 
-func doubts(in SettleInput) []string {
+func doubts(in wire.SyncSettleInput) []string {
 	var out []string
 	for _, c := range in.Collections {
 		if why := in.Doubts[c]; why != "" {

@@ -9,6 +9,7 @@ import (
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/consoletest"
 	"sentinelone-provisioner/internal/fault/kinds"
+	"sentinelone-provisioner/internal/wire"
 )
 
 const ana = "ana@example.com"
@@ -47,7 +48,7 @@ func TestSettle_TwiceHasOneEffect(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, consoletest.Options{})
 	first := b.syncAll("s1")
-	again := good[SettleResult](b, SettleName, settleInput("s1"))
+	again := good[wire.SyncSettleResult](b, wire.SyncSettleActivity, settleInput("s1"))
 	require.LessOrEqual(t, again.Requests, 1, "the roles are asked for while the store looks")
 	again.At, again.Requests = first.At, first.Requests
 	require.Equal(t, first, again)
@@ -62,7 +63,7 @@ func quarantine(t *testing.T) *bench {
 	b.syncAll("s1")
 	b.console.RemoveUsers(12)
 	got := b.syncAll("s2")
-	require.Equal(t, SettledQuarantined, got.State)
+	require.Equal(t, wire.SettledQuarantined, got.State)
 	require.Contains(t, got.Reasons, "12 of 20 users would be gone (more than 25 %)")
 	require.Equal(t, 8, got.Counts["users"])
 	return b
@@ -88,7 +89,7 @@ func TestSettle_MassLossIsQuarantined(t *testing.T) {
 	require.Len(t, waiting, 1)
 	require.Equal(t, "s2", waiting[0].ID)
 
-	require.Equal(t, SettledQuarantined, good[SettleResult](b, SettleName, settleInput("s2")).State)
+	require.Equal(t, wire.SettledQuarantined, good[wire.SyncSettleResult](b, wire.SyncSettleActivity, settleInput("s2")).State)
 	require.Equal(t, 20, count())
 }
 
@@ -96,13 +97,13 @@ func TestSettle_MassLossIsQuarantined(t *testing.T) {
 func TestPromote_Confirmed(t *testing.T) {
 	t.Parallel()
 	b := quarantine(t)
-	in := PromoteInput{Snapshot: "s2", Collections: access.Collections(), By: ana}
-	first := good[SettleResult](b, PromoteName, in)
+	in := wire.SyncPromoteInput{Snapshot: "s2", Collections: access.Collections(), By: ana}
+	first := good[wire.SyncSettleResult](b, wire.SyncPromoteActivity, in)
 	require.Equal(t, "promoted", first.State)
 	require.Positive(t, first.Removed)
 	b.requireTruth()
 
-	second := good[SettleResult](b, PromoteName, in)
+	second := good[wire.SyncSettleResult](b, wire.SyncPromoteActivity, in)
 	second.At = first.At
 	require.Equal(t, first, second)
 	latest, err := b.store.Latest(t.Context(), b.sync.console.Console(), nil)
@@ -110,7 +111,7 @@ func TestPromote_Confirmed(t *testing.T) {
 	require.Equal(t, "s2", latest.ID)
 	require.Equal(t, ana, latest.DecidedBy)
 
-	_, err = attempt[struct{}](b, DiscardName, DiscardInput{Snapshot: "s2", By: "bob@example.com", Why: "late"})
+	_, err = attempt[struct{}](b, wire.SyncDiscardActivity, wire.SyncDiscardInput{Snapshot: "s2", By: "bob@example.com", Why: "late"})
 	require.Equal(t, string(kinds.Conflict), failure(t, err).Type(), "what was promoted is not discarded")
 	b.requireTruth()
 }
@@ -120,15 +121,15 @@ func TestDiscard_TwiceHasOneEffect(t *testing.T) {
 	t.Parallel()
 	b := quarantine(t)
 	before := b.kept()
-	in := DiscardInput{Snapshot: "s2", By: ana, Why: "discarded by " + ana}
-	good[struct{}](b, DiscardName, in)
-	good[struct{}](b, DiscardName, in)
+	in := wire.SyncDiscardInput{Snapshot: "s2", By: ana, Why: "discarded by " + ana}
+	good[struct{}](b, wire.SyncDiscardActivity, in)
+	good[struct{}](b, wire.SyncDiscardActivity, in)
 	require.Equal(t, before, b.kept())
 	waiting, err := b.store.Quarantined(t.Context(), b.sync.console.Console())
 	require.NoError(t, err)
 	require.Empty(t, waiting)
 
-	_, err = attempt[SettleResult](b, PromoteName, PromoteInput{
+	_, err = attempt[wire.SyncSettleResult](b, wire.SyncPromoteActivity, wire.SyncPromoteInput{
 		Snapshot: "s2", Collections: access.Collections(), By: ana,
 	})
 	require.Equal(t, string(kinds.Conflict), failure(t, err).Type())
@@ -141,8 +142,8 @@ func TestDiscard_Failed(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, consoletest.Options{})
 	b.begin("s1")
-	good[DrainResult](b, DrainName, users(1))
-	good[struct{}](b, DiscardName, DiscardInput{Snapshot: "s1", Why: "cancelled", Failed: true})
+	good[wire.SyncDrainResult](b, wire.SyncDrainActivity, users(1))
+	good[struct{}](b, wire.SyncDiscardActivity, wire.SyncDiscardInput{Snapshot: "s1", Why: "cancelled", Failed: true})
 	progress, err := b.store.Progress(t.Context(), "s1")
 	require.NoError(t, err)
 	require.Equal(t, "failed", progress.State)
@@ -174,7 +175,7 @@ func TestSettle_EmptyAnswersAreQuarantined(t *testing.T) {
 			n := b.size(c)
 			b.console.AddFault(consoletest.Fault{Name: consoletest.EmptyPage, Path: path(c)})
 			got := b.syncAll("s2")
-			require.Equal(t, SettledQuarantined, got.State)
+			require.Equal(t, wire.SettledQuarantined, got.State)
 			require.Contains(t, fmt.Sprint(got.Reasons), fmt.Sprintf("%d %s would be gone", n, c))
 			b.requireTruth()
 		})
@@ -189,8 +190,8 @@ func TestSettle_DoubtIsQuarantined(t *testing.T) {
 	b.drainAll("s1")
 	in := settleInput("s1")
 	in.Doubts = map[access.Collection]string{access.Sites: "2 different sites were received where the console counts 3"}
-	got := good[SettleResult](b, SettleName, in)
-	require.Equal(t, SettledQuarantined, got.State)
+	got := good[wire.SyncSettleResult](b, wire.SyncSettleActivity, in)
+	require.Equal(t, wire.SettledQuarantined, got.State)
 	require.Equal(t, []string{
 		"not proven complete: 2 different sites were received where the console counts 3",
 	}, got.Reasons)
@@ -228,18 +229,18 @@ func TestSettle_RolesThatDoNotBalance(t *testing.T) {
 	b.begin("s1")
 	b.drainAll("s1")
 	b.swapRole()
-	got := good[SettleResult](b, SettleName, settleInput("s1"))
-	require.Equal(t, SettledAgain, got.State)
+	got := good[wire.SyncSettleResult](b, wire.SyncSettleActivity, settleInput("s1"))
+	require.Equal(t, wire.SettledAgain, got.State)
 	require.Equal(t, []access.Collection{access.Users, access.ServiceUsers}, got.Again)
 	require.Contains(t, got.Why, "the console counts")
 	b.requireNothingPromoted()
 
 	for _, c := range got.Again {
-		good[DrainResult](b, DrainName, DrainInput{Snapshot: "s1", Collection: c, Attempt: 2})
+		good[wire.SyncDrainResult](b, wire.SyncDrainActivity, wire.SyncDrainInput{Snapshot: "s1", Collection: c, Attempt: 2})
 	}
 	in := settleInput("s1")
 	in.LastLook = true
-	got = good[SettleResult](b, SettleName, in)
+	got = good[wire.SyncSettleResult](b, wire.SyncSettleActivity, in)
 	require.Equal(t, "promoted", got.State)
 	require.Empty(t, got.Warnings)
 	b.requireTruth()
@@ -254,7 +255,7 @@ func TestSettle_RolesThatNeverBalance(t *testing.T) {
 	b.swapRole()
 	in := settleInput("s1")
 	in.LastLook = true
-	got := good[SettleResult](b, SettleName, in)
+	got := good[wire.SyncSettleResult](b, wire.SyncSettleActivity, in)
 	require.Equal(t, "promoted", got.State)
 	require.Len(t, got.Warnings, 2)
 }
@@ -285,7 +286,7 @@ func TestSettle_OvertakenByALaterSync(t *testing.T) {
 	require.Equal(t, "promoted", b.syncAll("s2").State)
 	b.requireTruth()
 
-	got := good[SettleResult](b, SettleName, settleInput("s1"))
+	got := good[wire.SyncSettleResult](b, wire.SyncSettleActivity, settleInput("s1"))
 	require.Equal(t, "unchanged", got.State)
 	require.Zero(t, got.Added+got.Removed)
 	require.Equal(t, 21, got.Counts["users"], "as readers see it")
@@ -293,7 +294,7 @@ func TestSettle_OvertakenByALaterSync(t *testing.T) {
 	require.Contains(t, got.Warnings[3], "users are left out: a sync begun later was promoted first")
 	b.requireTruth()
 
-	again := good[SettleResult](b, SettleName, settleInput("s1"))
+	again := good[wire.SyncSettleResult](b, wire.SyncSettleActivity, settleInput("s1"))
 	again.At = got.At
 	require.Equal(t, got, again, "twice has one effect")
 }
@@ -305,13 +306,13 @@ func TestPromote_OvertakenWhileQuarantined(t *testing.T) {
 	b := quarantine(t)
 	b.begin("s3")
 	b.drainAll("s3")
-	good[SettleResult](b, PromoteName, PromoteInput{Snapshot: "s3", Collections: access.Collections(), By: ana})
+	good[wire.SyncSettleResult](b, wire.SyncPromoteActivity, wire.SyncPromoteInput{Snapshot: "s3", Collections: access.Collections(), By: ana})
 	b.requireTruth()
-	in := PromoteInput{Snapshot: "s2", Collections: access.Collections(), By: ana}
-	got := good[SettleResult](b, PromoteName, in)
+	in := wire.SyncPromoteInput{Snapshot: "s2", Collections: access.Collections(), By: ana}
+	got := good[wire.SyncSettleResult](b, wire.SyncPromoteActivity, in)
 	require.Equal(t, "unchanged", got.State)
 	require.Len(t, got.Warnings, 5)
-	again := good[SettleResult](b, PromoteName, in)
+	again := good[wire.SyncSettleResult](b, wire.SyncPromoteActivity, in)
 	again.At = got.At
 	require.Equal(t, got, again)
 	waiting, err := b.store.Quarantined(t.Context(), b.sync.console.Console())
@@ -327,13 +328,13 @@ func TestSettle_OvertakenInPart(t *testing.T) {
 	b.begin("s1")
 	b.drainAll("s1")
 	only := []access.Collection{access.Users}
-	good[BeginResult](b, BeginName, BeginInput{Snapshot: "s2", Collections: only, StartedAt: b.sync.now().UTC()})
-	good[DrainResult](b, DrainName, DrainInput{Snapshot: "s2", Collection: access.Users, Attempt: 1})
-	good[SettleResult](b, SettleName, SettleInput{Snapshot: "s2", Collections: only})
+	good[wire.SyncBeginResult](b, wire.SyncBeginActivity, wire.SyncBeginInput{Snapshot: "s2", Collections: only, StartedAt: b.sync.now().UTC()})
+	good[wire.SyncDrainResult](b, wire.SyncDrainActivity, wire.SyncDrainInput{Snapshot: "s2", Collection: access.Users, Attempt: 1})
+	good[wire.SyncSettleResult](b, wire.SyncSettleActivity, wire.SyncSettleInput{Snapshot: "s2", Collections: only})
 
 	in := settleInput("s1")
 	in.Doubts = map[access.Collection]string{access.Users: "a doubt about what is left out anyway"}
-	got := good[SettleResult](b, SettleName, in)
+	got := good[wire.SyncSettleResult](b, wire.SyncSettleActivity, in)
 	require.Equal(t, "promoted", got.State)
 	require.Equal(t, []string{"users are left out: a sync begun later was promoted first"}, got.Warnings)
 	b.requireTruth()
@@ -353,11 +354,11 @@ func TestSettle_OvertakenWhileCountingMembers(t *testing.T) {
 		b.console.OnRequest(nil)
 		b.begin("s2")
 		b.drainAll("s2")
-		good[SettleResult](b, PromoteName, PromoteInput{
+		good[wire.SyncSettleResult](b, wire.SyncPromoteActivity, wire.SyncPromoteInput{
 			Snapshot: "s2", Collections: access.Collections(), By: ana,
 		})
 	})
-	got := good[SettleResult](b, SettleName, settleInput("s1"))
+	got := good[wire.SyncSettleResult](b, wire.SyncSettleActivity, settleInput("s1"))
 	require.Equal(t, "unchanged", got.State)
 	require.Len(t, got.Warnings, 5)
 	b.requireTruth()
@@ -372,17 +373,17 @@ func TestSettle_OvertakenByAnEarlierSync(t *testing.T) {
 	b.drainAll("s1")
 	b.begin("s2")
 	b.drainAll("s2")
-	require.Equal(t, "promoted", good[SettleResult](b, SettleName, settleInput("s1")).State)
+	require.Equal(t, "promoted", good[wire.SyncSettleResult](b, wire.SyncSettleActivity, settleInput("s1")).State)
 	_, err := b.console.AddUser(access.Principal{})
 	require.NoError(t, err)
 
-	got := good[SettleResult](b, SettleName, settleInput("s2"))
-	require.Equal(t, SettledAgain, got.State)
+	got := good[wire.SyncSettleResult](b, wire.SyncSettleActivity, settleInput("s2"))
+	require.Equal(t, wire.SettledAgain, got.State)
 	require.Equal(t, access.Collections(), got.Again)
 	for _, c := range got.Again {
-		good[DrainResult](b, DrainName, DrainInput{Snapshot: "s2", Collection: c, Attempt: 2})
+		good[wire.SyncDrainResult](b, wire.SyncDrainActivity, wire.SyncDrainInput{Snapshot: "s2", Collection: c, Attempt: 2})
 	}
-	got = good[SettleResult](b, SettleName, settleInput("s2"))
+	got = good[wire.SyncSettleResult](b, wire.SyncSettleActivity, settleInput("s2"))
 	require.Equal(t, "promoted", got.State)
 	require.Equal(t, 1, got.Added)
 	b.requireTruth()
@@ -398,10 +399,10 @@ func TestSettle_SomeCollections(t *testing.T) {
 	require.NoError(t, err)
 	b.console.RemoveUsers(3)
 	only := []access.Collection{access.Sites}
-	good[BeginResult](b, BeginName, BeginInput{Snapshot: "s2", Collections: only, StartedAt: b.sync.now().UTC()})
-	good[DrainResult](b, DrainName, DrainInput{Snapshot: "s2", Collection: access.Sites, Attempt: 1})
+	good[wire.SyncBeginResult](b, wire.SyncBeginActivity, wire.SyncBeginInput{Snapshot: "s2", Collections: only, StartedAt: b.sync.now().UTC()})
+	good[wire.SyncDrainResult](b, wire.SyncDrainActivity, wire.SyncDrainInput{Snapshot: "s2", Collection: access.Sites, Attempt: 1})
 	b.console.ResetRequests()
-	got := good[SettleResult](b, SettleName, SettleInput{Snapshot: "s2", Collections: only})
+	got := good[wire.SyncSettleResult](b, wire.SyncSettleActivity, wire.SyncSettleInput{Snapshot: "s2", Collections: only})
 	require.Equal(t, "promoted", got.State)
 	require.Zero(t, got.Requests)
 	require.Zero(t, b.console.RequestCount())
@@ -417,13 +418,13 @@ func TestSettle_ConsoleDown(t *testing.T) {
 	b.begin("s1")
 	b.drainAll("s1")
 	b.console.AddFault(consoletest.Fault{Name: consoletest.BadGateway})
-	_, err := attempt[SettleResult](b, SettleName, settleInput("s1"))
+	_, err := attempt[wire.SyncSettleResult](b, wire.SyncSettleActivity, settleInput("s1"))
 	require.Equal(t, string(kinds.Unavailable), failure(t, err).Type())
 	progress, err := b.store.Progress(t.Context(), "s1")
 	require.NoError(t, err)
 	require.NotNil(t, progress.Note)
 	require.Contains(t, progress.Note.Text, "GET /rbac/roles: 502")
 	b.console.ClearFaults()
-	require.Equal(t, "promoted", good[SettleResult](b, SettleName, settleInput("s1")).State)
+	require.Equal(t, "promoted", good[wire.SyncSettleResult](b, wire.SyncSettleActivity, settleInput("s1")).State)
 	b.requireTruth()
 }

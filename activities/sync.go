@@ -7,6 +7,7 @@ import (
 
 	"sentinelone-provisioner/internal/console"
 	"sentinelone-provisioner/internal/store"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // Sync holds what the activities of a sync work with.
@@ -37,12 +38,12 @@ type Registry interface {
 // Register names every activity explicitly.
 func (s *Sync) Register(r Registry) {
 	for name, fn := range map[string]any{
-		BeginName:   s.Begin,
-		CheckName:   s.Check,
-		DrainName:   s.Drain,
-		SettleName:  s.Settle,
-		PromoteName: s.Promote,
-		DiscardName: s.Discard,
+		wire.SyncBeginActivity:   s.Begin,
+		wire.SyncCheckActivity:   s.Check,
+		wire.SyncDrainActivity:   s.Drain,
+		wire.SyncSettleActivity:  s.Settle,
+		wire.SyncPromoteActivity: s.Promote,
+		wire.SyncDiscardActivity: s.Discard,
 	} {
 		r.RegisterActivityWithOptions(fn, activity.RegisterOptions{Name: name})
 	}

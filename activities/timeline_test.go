@@ -21,6 +21,7 @@ import (
 	"sentinelone-provisioner/internal/consoletest"
 	"sentinelone-provisioner/internal/fault"
 	"sentinelone-provisioner/internal/store"
+	"sentinelone-provisioner/internal/wire"
 	"sentinelone-provisioner/workflows"
 )
 
@@ -32,15 +33,15 @@ type timeline struct {
 	console *consoletest.Server
 	writer  *activities.Principal
 	start   time.Time
-	who     activities.WriterStart
+	who     wire.WriterStart
 	events  []event
-	answers map[string]*activities.ChangeAnswer
+	answers map[string]*wire.ChangeAnswer
 }
 
 // event is something that happens. One without a change happens to the console alone.
 type event struct {
 	minute float64
-	change *activities.ChangeRequest
+	change *wire.ChangeRequest
 	do     func()
 }
 
@@ -69,8 +70,8 @@ func newTimeline(t *testing.T, o consoletest.Options, at ...access.HeldRole) *ti
 	require.NoError(t, err)
 	return &timeline{
 		t: t, console: server, writer: activities.NewPrincipal(c, db), start: time.Now().UTC(),
-		who:     activities.WriterStart{Console: c.Console(), Kind: access.User, ID: id},
-		answers: map[string]*activities.ChangeAnswer{},
+		who:     wire.WriterStart{Console: c.Console(), Kind: access.User, ID: id},
+		answers: map[string]*wire.ChangeAnswer{},
 	}
 }
 
@@ -96,8 +97,8 @@ func (l *timeline) lease(id string, h access.HeldRole, from, to float64) {
 		End: l.at(to),
 	}
 	for op, minute := range map[access.Op]float64{access.OpAcquire: from, access.OpRelease: to} {
-		l.events = append(l.events, event{minute: minute, change: &activities.ChangeRequest{
-			Key: activities.ChangeKey(id, op), Request: "grant/" + id, Change: access.Change{Op: op, Lease: lease},
+		l.events = append(l.events, event{minute: minute, change: &wire.ChangeRequest{
+			Key: access.ChangeKey(id, op), Request: "grant/" + id, Change: access.Change{Op: op, Lease: lease},
 		}})
 	}
 }
@@ -140,7 +141,7 @@ func (l *timeline) episode() {
 	env.SetTestTimeout(time.Minute)
 	env.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{fault.NewInterceptor()}})
 	env.SetStartWorkflowOptions(client.StartWorkflowOptions{
-		ID: workflows.PrincipalID(l.who.Console, l.who.Kind, l.who.ID), TaskQueue: "sentinelone",
+		ID: wire.PrincipalID(l.who.Console, l.who.Kind, l.who.ID), TaskQueue: "sentinelone",
 	})
 	l.writer.SetClock(env.Now)
 	workflows.Register(env)
@@ -156,18 +157,18 @@ func (l *timeline) episode() {
 			l.ask(env, *e.change)
 		}, l.at(e.minute).Sub(begun)+time.Duration(i+1)*time.Millisecond)
 	}
-	env.ExecuteWorkflow(workflows.PrincipalType, workflows.PrincipalInput{WriterStart: l.who})
+	env.ExecuteWorkflow(wire.PrincipalType, wire.PrincipalInput{WriterStart: l.who})
 	require.True(l.t, env.IsWorkflowCompleted())
 	require.NoError(l.t, env.GetWorkflowError())
 	l.events = l.events[happened:]
 }
 
-func (l *timeline) ask(env *testsuite.TestWorkflowEnvironment, in activities.ChangeRequest) {
-	env.UpdateWorkflow(workflows.ChangeUpdate, in.Key, &testsuite.TestUpdateCallback{
+func (l *timeline) ask(env *testsuite.TestWorkflowEnvironment, in wire.ChangeRequest) {
+	env.UpdateWorkflow(wire.ChangeUpdate, in.Key, &testsuite.TestUpdateCallback{
 		OnAccept: func() {},
 		OnReject: func(err error) { l.t.Errorf("%s was rejected: %v", in.Key, err) },
 		OnComplete: func(got any, err error) {
-			answer, ok := got.(activities.ChangeAnswer)
+			answer, ok := got.(wire.ChangeAnswer)
 			if err != nil || !ok {
 				l.t.Errorf("%s failed: %v", in.Key, err)
 			}

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"sentinelone-provisioner/internal/access"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // A new user that others must consent to says whom it waits for and what they type, is
@@ -64,5 +64,5 @@ func deniedServiceUser(t *testing.T, l *live) { //nolint:thelper // a subtest
 	require.Contains(t, errOut, "error: denied by carol@example.com: use the other\n")
 	require.Empty(t, l.named(access.ServiceUser, "asked.ci"))
 	ended := decode[requestRow](t, run(t, "show", "NEW-9", "-o", "json"))
-	require.Equal(t, workflows.StateDenied, ended.State)
+	require.Equal(t, wire.StateDenied, ended.State)
 }

@@ -12,7 +12,7 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/consoletest"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // named are the accounts of that name on the console.
@@ -53,7 +53,7 @@ func createdUser(t *testing.T, l *live) { //nolint:thelper // a subtest
 	require.Regexp(t, `(?m)^reason +new hire$`, shown.out)
 
 	again := decode[requestAnswer](t, run(t, append(create, "-o", "json")...))
-	require.Equal(t, workflows.StateProvisioned, again.State)
+	require.Equal(t, wire.StateProvisioned, again.State)
 	require.Equal(t, access.AlreadyHeld, again.Result.Outcome)
 
 	create[7] = "Admin"
@@ -97,7 +97,7 @@ func createdServiceUser(t *testing.T, l *live) { //nolint:thelper // a subtest
 	require.Equal(t, exitUsage, unasked.code)
 	require.Contains(t, unasked.errOut, "say --yes")
 	retired := decode[requestAnswer](t, run(t, "service-user", "retire", "svc.new", "--yes", "-o", "json"))
-	require.Equal(t, workflows.StateOffboarded, retired.State)
+	require.Equal(t, wire.StateOffboarded, retired.State)
 	require.Equal(t, access.Deleted, retired.Result.Outcome)
 	require.Empty(t, l.named(access.ServiceUser, "svc.new"))
 }

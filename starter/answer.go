@@ -11,7 +11,7 @@ import (
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/internal/store"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // question is a reading of the store: which console, as of when.
@@ -96,7 +96,7 @@ func (p *program) explain(q question) {
 		p.remark("note: no sync has read the %s: run `starter sync --wait`", c)
 	}
 	for _, s := range q.held {
-		id := cmp.Or(s.WorkflowID, workflows.SyncID(q.host))
+		id := cmp.Or(s.WorkflowID, wire.SyncID(q.host))
 		p.remark("note: the sync of %s is quarantined and not shown%s. See `starter status%[3]s`; "+
 			"`starter confirm%[3]s` promotes it, `starter discard%[3]s` drops it%[4]s.",
 			describe.Minute(s.StartedAt), because(s.Reasons), p.idFlag(id), meanwhile(id))

@@ -10,7 +10,7 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/store"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // fileChange is one line of a file, read and checked.
@@ -18,8 +18,8 @@ type fileChange struct {
 	fileRow
 	order
 
-	want  workflows.GrantInput // of a revoke too
-	guess string               // what was made of its scope; "" if nothing
+	want  wire.GrantInput // of a revoke too
+	guess string          // what was made of its scope; "" if nothing
 }
 
 // who tells the principals of a file apart, as they are written: lines about one of
@@ -74,7 +74,7 @@ func (c compiler) one(row fileRow) (fileChange, error) {
 	glass, glassFault := glassOf(row)
 	faults := errors.Join(kindFault, principalFault, roleFault, scopeFault, durationFault, glassFault)
 	out.guess = guess
-	grant := workflows.GrantInput{
+	grant := wire.GrantInput{
 		Principal: principal, Role: role, Scope: scope, Duration: duration, Reason: row.Reason,
 		Requester: c.requester, Console: c.console, DryRun: c.dryRun, BreakGlass: glass,
 	}
@@ -82,18 +82,18 @@ func (c compiler) one(row fileRow) (fileChange, error) {
 	switch row.Action {
 	case "grant":
 		out.order = order{
-			kind: workflows.GrantType, input: &grant, summary: grantSummary(grant),
-			settled: func(s workflows.RequestStatus) bool { return s.State == workflows.StateActive },
+			kind: wire.GrantType, input: &grant, summary: grantSummary(grant),
+			settled: func(s wire.RequestStatus) bool { return s.State == wire.StateActive },
 		}
 	case actionRevoke:
 		out.order = order{
-			kind: workflows.RevokeType,
-			input: &workflows.RevokeInput{
+			kind: wire.RevokeType,
+			input: &wire.RevokeInput{
 				Principal: principal, Role: role, Scope: scope, Reason: row.Reason,
 				Requester: c.requester, Console: c.console, DryRun: c.dryRun,
 			},
 			summary: "revoke at " + string(scope.Level) + " level",
-			settled: func(workflows.RequestStatus) bool { return false },
+			settled: func(wire.RequestStatus) bool { return false },
 		}
 	default:
 		return out, errors.Join(fmt.Errorf("action is %q: write grant or revoke", row.Action), faults)
@@ -111,7 +111,7 @@ func (c compiler) one(row fileRow) (fileChange, error) {
 }
 
 // key is the same for the same line in the same batch, wherever in a file it stands.
-func (c compiler) key(row fileRow, in workflows.GrantInput) string {
+func (c compiler) key(row fileRow, in wire.GrantInput) string {
 	in.Requester, in.Console, in.DryRun = "", "", false // it is the same request whoever runs the file
 	text, err := json.Marshal(in)
 	if err != nil {
@@ -147,9 +147,9 @@ func durationOf(row fileRow) (*access.Duration, error) {
 		return nil, fmt.Errorf("duration: %w", err)
 	case row.Action == actionRevoke:
 		return nil, errors.New("duration is given for a revoke, which is for good: leave it out")
-	case d > workflows.MaxDuration:
+	case d > wire.MaxDuration:
 		return nil, fmt.Errorf("duration: %s is too long: the longest is %s; leave it out for a role for good",
-			row.Duration, access.Duration(workflows.MaxDuration))
+			row.Duration, access.Duration(wire.MaxDuration))
 	}
 	return new(access.Duration(d)), nil
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"sentinelone-provisioner/internal/access"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // A line may ask to start at once. One that does not is the same request as it was when
@@ -24,7 +24,7 @@ func TestCompile_BreakGlass(t *testing.T) {
 	} {
 		got, err := compileText(t, text)
 		require.NoError(t, err, text)
-		in, ok := got[0].input.(*workflows.GrantInput)
+		in, ok := got[0].input.(*wire.GrantInput)
 		require.True(t, ok)
 		require.Equal(t, want, in.BreakGlass, text)
 		require.Equal(t, want, got[0].id != plain[0].id, text)

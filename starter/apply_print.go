@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"sentinelone-provisioner/internal/describe"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // print shows one result as it comes: to people in a line, and in the table at the end.
@@ -25,15 +25,15 @@ func (b *batch) print(r lineResult) {
 func (r lineResult) text() string {
 	text := r.State
 	switch {
-	case r.Already && r.State == workflows.StateActive:
+	case r.Already && r.State == wire.StateActive:
 		text = "already " + text
 	case r.Already:
 		text = "already done: " + text
 	}
-	if r.State == workflows.StatePlanned && r.OK {
+	if r.State == wire.StatePlanned && r.OK {
 		text = describe.Expected(r.Outcome)
 	}
-	if r.State == workflows.StatePlanned && !r.OK {
+	if r.State == wire.StatePlanned && !r.OK {
 		return r.Message
 	}
 	if r.EndsAt != nil {

@@ -16,7 +16,7 @@ import (
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/internal/store"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // batch is one run of a file.
@@ -101,9 +101,9 @@ func (b *batch) line(ctx context.Context, c fileChange) lineResult {
 	if receipt := b.recorded(ctx, c.id); receipt != nil && stands(receipt.State) {
 		r.Already, r.State, r.Outcome = true, receipt.State, receipt.Outcome
 		r.Message = "on " + describe.Minute(receipt.FinishedAt)
-		r.OK = receipt.State != workflows.StateCancelled
+		r.OK = receipt.State != wire.StateCancelled
 		if err := c.isThat(receipt.Plan); err != nil {
-			r.OK, r.State, r.Message = false, workflows.StateFailed, err.Error()
+			r.OK, r.State, r.Message = false, wire.StateFailed, err.Error()
 		}
 		return r
 	}
@@ -113,7 +113,7 @@ func (b *batch) line(ctx context.Context, c fileChange) lineResult {
 		r.State, r.Message = stateOpen, "under way: it goes on without this command"
 		return r
 	case err != nil:
-		r.State, r.Message = workflows.StateFailed, err.Error()
+		r.State, r.Message = wire.StateFailed, err.Error()
 		return r
 	}
 	r.State = seen.state()
@@ -192,8 +192,8 @@ func (b *batch) recorded(ctx context.Context, id string) *access.Receipt {
 // somebody has called it off.
 func stands(state string) bool {
 	return slices.Contains([]string{
-		workflows.StateGranted, workflows.StateExpired, workflows.StateEnded, workflows.StateRevoked,
-		workflows.StateCancelled,
+		wire.StateGranted, wire.StateExpired, wire.StateEnded, wire.StateRevoked,
+		wire.StateCancelled,
 	}, state)
 }
 

@@ -15,7 +15,7 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/consoletest"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // file writes a file of changes of the columns that matter here.
@@ -52,7 +52,7 @@ func appliedFile(t *testing.T, l *live) {
 	first := results(t, got)
 	require.Len(t, first, 4)
 	for line, want := range map[int]string{
-		2: workflows.StateGranted, 3: workflows.StateActive, 4: workflows.StateGranted, 5: workflows.StateRevoked,
+		2: wire.StateGranted, 3: wire.StateActive, 4: wire.StateGranted, 5: wire.StateRevoked,
 	} {
 		require.Equal(t, want, first[line].State)
 		require.True(t, first[line].OK)

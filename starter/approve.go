@@ -10,7 +10,7 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/describe"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 type decisionOptions struct {
@@ -22,13 +22,13 @@ type decisionOptions struct {
 }
 
 func (p *program) approveCommand() *cobra.Command {
-	return p.decisionCommand(workflows.ApproveUpdate, "Consent to requests",
+	return p.decisionCommand(wire.ApproveUpdate, "Consent to requests",
 		"Consent to requests that wait for it. The plan of each is shown before you are asked for a yes.\n"+
 			"--for and --start consent to less than was asked for: a shorter time, a later start.")
 }
 
 func (p *program) denyCommand() *cobra.Command {
-	return p.decisionCommand(workflows.DenyUpdate, "Refuse requests",
+	return p.decisionCommand(wire.DenyUpdate, "Refuse requests",
 		"Refuse requests that wait for consent. The plan of each is shown before you are asked for a yes.\n"+
 			"One no ends a request.")
 }
@@ -58,7 +58,7 @@ with an error. The exit code is 1 if any failed; the others are decided all the 
 	f := cmd.Flags()
 	f.StringVar(&o.by, "by", whoAmI(), "who decides")
 	f.StringVar(&o.comment, "comment", "", "why, for the record")
-	if action == workflows.ApproveUpdate {
+	if action == wire.ApproveUpdate {
 		f.StringVar(&o.length, "for", "", "consent to a shorter time: 90m, 2h, 1d")
 		f.StringVar(&o.start, "start", "", "consent to a later start: "+aheadHelp)
 	}
@@ -104,11 +104,11 @@ func (p *program) decideOn(ctx context.Context, action string, ids []string, o d
 }
 
 var questions = map[string]string{
-	workflows.ApproveUpdate: "Consent to it?",
-	workflows.DenyUpdate:    "Refuse it?",
+	wire.ApproveUpdate: "Consent to it?",
+	wire.DenyUpdate:    "Refuse it?",
 }
 
-func (p *program) decisionInput(o decisionOptions) (in workflows.DecisionInput, err error) {
+func (p *program) decisionInput(o decisionOptions) (in wire.DecisionInput, err error) {
 	in.Comment = o.comment
 	if in.By, err = whoAsks(o.by); err != nil {
 		return in, err

@@ -6,12 +6,12 @@ import (
 
 	"sentinelone-provisioner/internal/approval"
 	"sentinelone-provisioner/internal/describe"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // block is what somebody must know before deciding: who asks for what and why, what it
 // changes, what others have said, and what the decision counts toward.
-func (d deciding) block(id string, s workflows.RequestStatus) [][]string {
+func (d deciding) block(id string, s wire.RequestStatus) [][]string {
 	plan := *s.Plan
 	facts := [][]string{
 		{"request", id},
@@ -30,8 +30,8 @@ func (d deciding) block(id string, s workflows.RequestStatus) [][]string {
 	}
 	var said []string
 	var voices []voice
-	if s.Consent != nil {
-		for _, decision := range s.Consent.Decisions {
+	if s.Approval != nil {
+		for _, decision := range s.Approval.Decisions {
 			v := voice{Decision: decision}
 			voices = append(voices, v)
 			said = append(said, fmt.Sprintf("%s on %s: %s", v.By, describe.Second(v.At), v.said()))
@@ -45,7 +45,7 @@ func (d deciding) block(id string, s workflows.RequestStatus) [][]string {
 }
 
 // weight says what the person's decision counts toward.
-func (d deciding) weight(s workflows.RequestStatus) string {
+func (d deciding) weight(s wire.RequestStatus) string {
 	e := eligibility(s, d.in.By, d.action)
 	switch {
 	case e.Eligible:
@@ -56,7 +56,7 @@ func (d deciding) weight(s workflows.RequestStatus) string {
 	default:
 		return "does not count: " + e.Refusal.Text
 	}
-	c := *s.Consent
+	c := *s.Approval
 	step := fmt.Sprintf("step %d of %d", c.Step+1, c.Steps)
 	if c.Review {
 		step = "the review"

@@ -8,7 +8,7 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/describe"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // tooLate says why a request takes no decision any more: who decided it, when, and how
@@ -28,7 +28,7 @@ func (m messenger) tooLate(ctx context.Context, text string, ids ...string) erro
 // is granted".
 func lateText(r access.Receipt) string {
 	is := "is " + r.State
-	if r.Message != "" && r.State != workflows.StateDenied { // whose message repeats the decision
+	if r.Message != "" && r.State != wire.StateDenied { // whose message repeats the decision
 		is += ": " + r.Message
 	}
 	if !r.Plan.Approval.Required && r.Plan.Approval.Review == nil {
@@ -40,9 +40,9 @@ func lateText(r access.Receipt) string {
 	}
 	how := "was approved last by "
 	switch {
-	case last.Action == workflows.DenyUpdate:
+	case last.Action == wire.DenyUpdate:
 		how = "was denied by "
-	case r.State == workflows.StateTimedOut:
+	case r.State == wire.StateTimedOut:
 		how = "was not approved by enough people in time, last by "
 	}
 	text := fmt.Sprintf("it %s%s at %s", how, last.By, describe.Second(last.At))

@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"sentinelone-provisioner/internal/store"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // deciding takes one person's word to requests.
@@ -16,7 +16,7 @@ type deciding struct {
 	messenger
 
 	action string
-	in     workflows.DecisionInput
+	in     wire.DecisionInput
 	known  store.Directory
 	agree  func() error // asks the person; nil if they have agreed already
 }
@@ -46,10 +46,10 @@ func (d deciding) one(ctx context.Context, text string) (decisionAnswer, error) 
 
 // find finds the running request that a person names. Of several, the one that asks
 // people is meant.
-func (m messenger) find(ctx context.Context, text string) (id string, status workflows.RequestStatus, err error) {
+func (m messenger) find(ctx context.Context, text string) (id string, status wire.RequestStatus, err error) {
 	ids := candidates(text, requestPrefixes...)
 	var running, asking []string
-	seen := map[string]workflows.RequestStatus{}
+	seen := map[string]wire.RequestStatus{}
 	for _, id := range ids {
 		s, err := m.engine.requestStatus(ctx, started{WorkflowID: id})
 		switch {

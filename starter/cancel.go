@@ -4,9 +4,9 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/spf13/cobra"
+	"sentinelone-provisioner/internal/wire"
 
-	"sentinelone-provisioner/workflows"
+	"github.com/spf13/cobra"
 )
 
 func (p *program) cancelCommand() *cobra.Command {
@@ -33,8 +33,8 @@ func (p *program) cancel(ctx context.Context, id, by string) error {
 	if err != nil {
 		return err
 	}
-	return p.updateGrant(ctx, id, workflows.CancelUpdate, workflows.By{By: by}, func(a updateAnswer) (string, error) {
-		if a.State != workflows.StateCancelled {
+	return p.updateGrant(ctx, id, wire.CancelUpdate, wire.StopInput{By: by}, func(a updateAnswer) (string, error) {
+		if a.State != wire.StateCancelled {
 			return "", fmt.Errorf("%s could not be called off any more: it is %s", a.WorkflowID, a.State)
 		}
 		return fmt.Sprintf("%s by %s: %s", a.State, by, a.WorkflowID), nil

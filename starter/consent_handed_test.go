@@ -10,7 +10,7 @@ import (
 
 	"sentinelone-provisioner/internal/config"
 	"sentinelone-provisioner/internal/inbox"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // consentHandedOver lets somebody decide for Erin whom no policy names. What waits for
@@ -64,10 +64,10 @@ func consentHandedOver(t *testing.T, l *live) {
 	_, err = d.Decide(t.Context(), another)
 	require.ErrorContains(t, err, "the plan has changed since you read it, and nothing was sent")
 
-	status := decode[workflows.RequestStatus](t, run(t, "show", "HAND", "-o", "json"))
-	require.Len(t, status.Consent.Delegates, 1)
-	require.WithinDuration(t, time.Now().Add(7*24*time.Hour), status.Consent.Delegates[0].Until, time.Hour)
-	weight := deciding{action: "approve", in: workflows.DecisionInput{By: gina}}.weight(status)
+	status := decode[wire.RequestStatus](t, run(t, "show", "HAND", "-o", "json"))
+	require.Len(t, status.Approval.Delegates, 1)
+	require.WithinDuration(t, time.Now().Add(7*24*time.Hour), status.Approval.Delegates[0].Until, time.Hour)
+	weight := deciding{action: "approve", in: wire.DecisionInput{By: gina}}.weight(status)
 	require.Contains(t, weight, ", in the place of erin@example.com, whose delegation to you ends at ")
 	taken, err := d.Decide(t.Context(), inbox.Decision{ID: "grant/HAND", Plan: detail.Plan, Action: inbox.Deny})
 	require.NoError(t, err)

@@ -15,7 +15,7 @@ import (
 	"sentinelone-provisioner/internal/config"
 	"sentinelone-provisioner/internal/consoletest"
 	"sentinelone-provisioner/internal/policy"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 const dave = "dave@example.com"
@@ -142,7 +142,7 @@ func consentDenied(t *testing.T, l *live) {
 	said := answerLines(t, got)
 	require.Len(t, said, 3, "one object for each")
 	require.Equal(t, "grant/NO-1", said[0].WorkflowID)
-	require.Equal(t, workflows.DenyUpdate, said[0].Decision.Action)
+	require.Equal(t, wire.DenyUpdate, said[0].Decision.Action)
 	require.Equal(t, "not this week", said[0].Decision.Comment)
 	require.Empty(t, said[0].Error)
 	require.Nil(t, said[1].Decision)
@@ -190,8 +190,8 @@ func consentAsked(t *testing.T, l *live) {
 	defer e.Close()
 	err = deciding{
 		messenger: messenger{program: p, engine: e, pen: pen{program: p}},
-		action:    workflows.ApproveUpdate, in: workflows.DecisionInput{By: carol},
-		agree: func() error { return p.agreeTo(questions[workflows.ApproveUpdate]) },
+		action:    wire.ApproveUpdate, in: wire.DecisionInput{By: carol},
+		agree: func() error { return p.agreeTo(questions[wire.ApproveUpdate]) },
 	}.all(t.Context(), []string{"ASK-1", "ASK-2"})
 	require.EqualError(t, err, "ASK-1: not carried out: that was no yes")
 	require.Equal(t, "grant/ASK-2: approve by carol@example.com (unsigned)\n", out.String())
@@ -266,7 +266,7 @@ func consentUndecidable(t *testing.T, _ *live) {
 func consentOnAnotherPlan(t *testing.T, l *live) {
 	ana := l.waiting(t, "moved@example.com", "Admin", "MOVED")
 	require.Equal(t, exitDone, run(t, "approve", "MOVED", "--by", carol, "--yes").code)
-	before := decode[workflows.RequestStatus](t, run(t, "show", "MOVED", "-o", "json"))
+	before := decode[wire.RequestStatus](t, run(t, "show", "MOVED", "-o", "json"))
 	require.NoError(t, l.console.SetUserRoles(ana.ID, access.SiteLevel,
 		append(l.viewer("Acme / Only Acme"), l.viewer("Globex / Berlin")...)))
 	require.Equal(t, exitDone, run(t, "approve", "MOVED", "--by", dave, "--yes").code)
@@ -275,7 +275,7 @@ func consentOnAnotherPlan(t *testing.T, l *live) {
 	require.Regexp(t, `(?m) no longer counts +carol@example.com: approve, unsigned – on an earlier plan$`, shown.out)
 	answers(t, `still asked: carol@example.com, dave@example.com; 0 of 2 given`, "show", "MOVED")
 
-	_, err := l.decide(t, "grant/MOVED", workflows.DecisionInput{By: carol, PlanHash: before.Plan.Hash})
+	_, err := l.decide(t, "grant/MOVED", wire.DecisionInput{By: carol, PlanHash: before.Plan.Hash})
 	require.ErrorContains(t, err, "the plan has changed since it was shown")
 	require.Equal(t, exitDone, run(t, "deny", "MOVED", "--by", carol, "--yes").code)
 	answers(t, `"finishedAt"`, "show", "MOVED", "-o", "json")
@@ -285,10 +285,10 @@ func consentOnAnotherPlan(t *testing.T, l *live) {
 	require.Contains(t, ids, "grant/MOVED denied")
 }
 
-func (l *live) decide(t *testing.T, id string, in workflows.DecisionInput) (*access.Decision, error) {
+func (l *live) decide(t *testing.T, id string, in wire.DecisionInput) (*access.Decision, error) {
 	t.Helper()
 	m := messenger{engine: &engine{Client: l.client}}
-	return m.send(t.Context(), workflows.ApproveUpdate, started{WorkflowID: id}, in)
+	return m.send(t.Context(), wire.ApproveUpdate, started{WorkflowID: id}, in)
 }
 
 func consentWaitingForMe(t *testing.T, l *live) {

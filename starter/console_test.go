@@ -23,6 +23,7 @@ import (
 	"sentinelone-provisioner/internal/store"
 	"sentinelone-provisioner/internal/testbed"
 	"sentinelone-provisioner/internal/tokensink"
+	"sentinelone-provisioner/internal/wire"
 	"sentinelone-provisioner/workflows"
 )
 
@@ -176,7 +177,7 @@ func (l *live) startWorker() {
 	}
 	activities.NewRequest(s1, l.db).KeepingTokens(tokens).Following(rules).Register(w)
 	options.DisableWorkflowWorker = true
-	changes := worker.New(l.client, workflows.WriteQueue(cfg.Worker.TaskQueue), options)
+	changes := worker.New(l.client, wire.WriteQueue(cfg.Worker.TaskQueue), options)
 	activities.NewPrincipal(s1, l.db).Register(changes)
 	activities.NewAccounts(s1, l.db, tokens).Register(changes)
 	require.NoError(l.t, w.Start())

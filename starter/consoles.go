@@ -11,7 +11,7 @@ import (
 	"sentinelone-provisioner/internal/console"
 	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/internal/store"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // openStore opens the database for reading. It creates nothing.
@@ -109,5 +109,5 @@ func (p *program) syncID(flag string) (string, error) {
 	if host == "" {
 		return "", usage("which console is not known: set SENTINELONE_BASE_URL, or name the workflow with --id")
 	}
-	return workflows.SyncID(host), nil
+	return wire.SyncID(host), nil
 }

@@ -7,22 +7,22 @@ import (
 	"slices"
 	"strings"
 
+	"sentinelone-provisioner/internal/wire"
+
 	"github.com/spf13/cobra"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
-
-	"sentinelone-provisioner/workflows"
 )
 
 type decideOptions struct{ by, id string }
 
 func (p *program) confirmCommand() *cobra.Command {
-	return p.decideCommand(workflows.ConfirmUpdate, "Promote a quarantined sync",
+	return p.decideCommand(wire.ConfirmUpdate, "Promote a quarantined sync",
 		"Promote a quarantined sync: what it saw is right, and answers are given from it.")
 }
 
 func (p *program) discardCommand() *cobra.Command {
-	return p.decideCommand(workflows.DiscardUpdate, "Drop a quarantined sync",
+	return p.decideCommand(wire.DiscardUpdate, "Drop a quarantined sync",
 		"Drop a quarantined sync: what it saw is wrong, and answers stay as they are.")
 }
 
@@ -119,11 +119,11 @@ func (p *program) quarantinedIDs(ctx context.Context) []string {
 }
 
 // decide waits until the decision is carried out, for as long as that takes.
-func (e *engine) decide(ctx context.Context, id, decision, by string) (workflows.Decided, error) {
-	var decided workflows.Decided
+func (e *engine) decide(ctx context.Context, id, decision, by string) (wire.QuarantineAnswer, error) {
+	var decided wire.QuarantineAnswer
 	handle, err := e.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
 		WorkflowID: id, UpdateName: decision, WaitForStage: client.WorkflowUpdateStageCompleted,
-		Args: []any{workflows.QuarantineDecision{By: by}},
+		Args: []any{wire.QuarantineDecision{By: by}},
 	})
 	if err == nil {
 		err = handle.Get(ctx, &decided)
@@ -139,14 +139,14 @@ func (e *engine) decide(ctx context.Context, id, decision, by string) (workflows
 }
 
 func past(decision string) string {
-	if decision == workflows.ConfirmUpdate {
+	if decision == wire.ConfirmUpdate {
 		return "confirmed"
 	}
 	return "discarded"
 }
 
-func fate(d workflows.Decided) string {
-	if d.Decision == workflows.DiscardUpdate {
+func fate(d wire.QuarantineAnswer) string {
+	if d.Decision == wire.DiscardUpdate {
 		return "dropped"
 	}
 	return d.State

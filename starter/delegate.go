@@ -15,7 +15,7 @@ import (
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/internal/signing"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 type delegateOptions struct {
@@ -77,7 +77,7 @@ func (p *program) delegate(ctx context.Context, o delegateOptions) error {
 		return err
 	}
 	defer e.Close()
-	answer := delegateAnswer{WorkflowID: workflows.DelegateID(newRequestID())}
+	answer := delegateAnswer{WorkflowID: wire.DelegateID(newRequestID())}
 	err = p.startDelegation(ctx, e, in, o, &answer)
 	switch {
 	case ctx.Err() != nil:
@@ -100,12 +100,12 @@ func (p *program) delegate(ctx context.Context, o delegateOptions) error {
 // farPast is an end that is past by any clock: it takes a delegation back.
 const farPast = 24 * time.Hour
 
-func (p *program) delegationInput(o delegateOptions) (workflows.DelegationInput, error) {
+func (p *program) delegationInput(o delegateOptions) (wire.DelegationInput, error) {
 	by, err := whoAsks(o.by)
 	if err != nil {
-		return workflows.DelegationInput{}, err
+		return wire.DelegationInput{}, err
 	}
-	in := workflows.DelegationInput{By: by, To: strings.TrimSpace(o.to), Comment: o.comment}
+	in := wire.DelegationInput{By: by, To: strings.TrimSpace(o.to), Comment: o.comment}
 	if in.Console, err = p.delegationConsole(o.console); err != nil {
 		return in, err
 	}
@@ -139,7 +139,7 @@ func (p *program) delegationConsole(flag string) (string, error) {
 
 // startDelegation has a workflow of its own record it.
 func (p *program) startDelegation(
-	ctx context.Context, e *engine, in workflows.DelegationInput, o delegateOptions, answer *delegateAnswer,
+	ctx context.Context, e *engine, in wire.DelegationInput, o delegateOptions, answer *delegateAnswer,
 ) error {
 	if err := p.signDelegation(ctx, answer.WorkflowID, &in, o); err != nil {
 		return err
@@ -147,7 +147,7 @@ func (p *program) startDelegation(
 	run, err := e.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
 		ID: answer.WorkflowID, TaskQueue: e.queue, StaticSummary: "delegation",
 		WorkflowIDReusePolicy: enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
-	}, workflows.DelegateType, in)
+	}, wire.DelegateType, in)
 	if err != nil {
 		return fmt.Errorf("start %s: %w", answer.WorkflowID, e.explain(err))
 	}
@@ -158,7 +158,7 @@ func (p *program) startDelegation(
 }
 
 func (p *program) signDelegation(
-	ctx context.Context, id string, in *workflows.DelegationInput, o delegateOptions,
+	ctx context.Context, id string, in *wire.DelegationInput, o delegateOptions,
 ) error {
 	d := in.Delegation(p.now())
 	d.Request = id

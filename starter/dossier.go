@@ -16,7 +16,7 @@ import (
 	"sentinelone-provisioner/internal/ledger"
 	"sentinelone-provisioner/internal/livestatus"
 	"sentinelone-provisioner/internal/store"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // dossier is everything that is known about one request: by Temporal, while that
@@ -256,7 +256,7 @@ func (d dossier) sentence() string {
 		text += " to " + describe.Plan(*d.plan)
 	}
 	text += "; the state is " + d.state()
-	if at := d.endsAt(); at != nil && d.state() == workflows.StateActive {
+	if at := d.endsAt(); at != nil && d.state() == wire.StateActive {
 		text += " until " + describe.Second(*at)
 	}
 	return text

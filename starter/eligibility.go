@@ -8,23 +8,23 @@ import (
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/approval"
 	"sentinelone-provisioner/internal/livestatus"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // isPending says whether a request waits for somebody's decision, before it is applied or,
 // for break-glass, afterwards.
-func isPending(s workflows.RequestStatus) bool {
+func isPending(s wire.RequestStatus) bool {
 	state, ok := livestatus.ApprovalOf(s)
 	if _, open := state.OpenStep(); !ok || !open || s.Result != nil {
 		return false
 	}
-	return state.Review || s.State == workflows.StateAwaiting || s.State == workflows.StateActive
+	return state.Review || s.State == wire.StateAwaitingApproval || s.State == wire.StateActive
 }
 
 // eligibility judges whether a person may approve or deny (action) a request now, by what
 // its status says. The workflow judges by the same rules and decides; whether the deadline
 // has passed is left to its clock.
-func eligibility(s workflows.RequestStatus, who, action string) approval.Eligibility {
+func eligibility(s wire.RequestStatus, who, action string) approval.Eligibility {
 	state, ok := livestatus.ApprovalOf(s)
 	switch {
 	case s.Plan == nil:
@@ -32,21 +32,21 @@ func eligibility(s workflows.RequestStatus, who, action string) approval.Eligibi
 	case !isPending(s) && (!ok || state.Verdict == ""):
 		return approval.Eligibility{Refusal: approval.NothingToDecide(s.State, s.Waiting)}
 	}
-	return state.Eligibility(who, action, time.Time{}, delegationsOf(s.Consent)...)
+	return state.Eligibility(who, action, time.Time{}, delegationsOf(s.Approval)...)
 }
 
 // ineligible says why a person may not approve or deny a request now; "" if they may.
-func ineligible(s workflows.RequestStatus, who, action string) string {
+func ineligible(s wire.RequestStatus, who, action string) string {
 	return eligibility(s, who, action).Refusal.Sentence()
 }
 
 // canDecide says whether a person may approve a request now.
-func canDecide(s workflows.RequestStatus, who string) bool {
+func canDecide(s wire.RequestStatus, who string) bool {
 	return eligibility(s, who, approval.Approve).Eligible
 }
 
 // delegationsOf are those by which somebody may decide, as the status says.
-func delegationsOf(c *workflows.ConsentStatus) []access.Delegation {
+func delegationsOf(c *wire.ApprovalStatus) []access.Delegation {
 	if c == nil {
 		return nil
 	}
@@ -67,7 +67,7 @@ func pendingPeople(s approval.State, delegations []access.Delegation) []string {
 	return out
 }
 
-func stateAndWait(s workflows.RequestStatus) string {
+func stateAndWait(s wire.RequestStatus) string {
 	if s.Waiting == "" {
 		return s.State
 	}

@@ -10,7 +10,7 @@ import (
 	"sentinelone-provisioner/internal/approval"
 	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/internal/livestatus"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // Who is eligible, and why others are not.
@@ -28,56 +28,56 @@ func TestIneligible(t *testing.T) {
 		require.Contains(t, got, why, by)
 	}
 	for name, c := range map[string]struct {
-		change func(*workflows.RequestStatus)
+		change func(*wire.RequestStatus)
 		by     string
 		want   string
 	}{
-		"anyone": {func(s *workflows.RequestStatus) {
-			s.Consent.From, s.Consent.People = []string{access.Anyone}, []string{}
+		"anyone": {func(s *wire.RequestStatus) {
+			s.Approval.From, s.Approval.People = []string{access.Anyone}, []string{}
 		}, "eve@example.com", ""},
-		"anyone but the requester": {func(s *workflows.RequestStatus) {
-			s.Consent.From, s.Consent.People = []string{access.Anyone}, []string{}
+		"anyone but the requester": {func(s *wire.RequestStatus) {
+			s.Approval.From, s.Approval.People = []string{access.Anyone}, []string{}
 		}, "BOB@example.com", "BOB@example.com is the requester"},
-		"nobody is not anyone": {func(s *workflows.RequestStatus) {
-			s.Consent.People = nil
+		"nobody is not anyone": {func(s *wire.RequestStatus) {
+			s.Approval.People = nil
 		}, carol, "carol@example.com is not eligible"},
-		"planning": {func(s *workflows.RequestStatus) {
-			s.Plan, s.Consent = nil, nil
+		"planning": {func(s *wire.RequestStatus) {
+			s.Plan, s.Approval = nil, nil
 		}, carol, "not made yet"},
-		"active": {func(s *workflows.RequestStatus) {
-			s.State, s.Consent = workflows.StateActive, nil
+		"active": {func(s *wire.RequestStatus) {
+			s.State, s.Approval = wire.StateActive, nil
 		}, carol, "there is nothing to decide: the state is active"},
-		"called off": {func(s *workflows.RequestStatus) {
-			s.State = workflows.StateReleasing
+		"called off": {func(s *wire.RequestStatus) {
+			s.State = wire.StateReleasing
 		}, carol, "there is nothing to decide: the state is releasing"},
-		"in review": {func(s *workflows.RequestStatus) {
-			s.State, s.Consent.Review = workflows.StateActive, true
+		"in review": {func(s *wire.RequestStatus) {
+			s.State, s.Approval.Review = wire.StateActive, true
 		}, carol, ""},
-		"in review, over": {func(s *workflows.RequestStatus) {
-			s.State, s.Consent.Review = workflows.StateReviewing, true
+		"in review, over": {func(s *wire.RequestStatus) {
+			s.State, s.Approval.Review = wire.StateAwaitingReview, true
 		}, carol, ""},
-		"through all steps": {func(s *workflows.RequestStatus) {
-			s.Consent.Step = 2
+		"through all steps": {func(s *wire.RequestStatus) {
+			s.Approval.Step = 2
 		}, carol, "there is nothing to decide"},
-		"for another": {func(s *workflows.RequestStatus) {
-			s.Consent.Delegates = []workflows.Deputy{{By: carol, To: "Eve@example.com"}}
+		"for another": {func(s *wire.RequestStatus) {
+			s.Approval.Delegates = []wire.StepDelegate{{By: carol, To: "Eve@example.com"}}
 		}, "eve@example.com", ""},
-		"for another who has decided": {func(s *workflows.RequestStatus) {
-			s.Consent.Delegates = []workflows.Deputy{{By: "dave@example.com", To: "eve@example.com"}}
+		"for another who has decided": {func(s *wire.RequestStatus) {
+			s.Approval.Delegates = []wire.StepDelegate{{By: "dave@example.com", To: "eve@example.com"}}
 		}, "eve@example.com", "eve@example.com is not eligible"},
-		"for another, of the own request": {func(s *workflows.RequestStatus) {
-			s.Consent.Delegates = []workflows.Deputy{{By: carol, To: "bob@example.com"}}
+		"for another, of the own request": {func(s *wire.RequestStatus) {
+			s.Approval.Delegates = []wire.StepDelegate{{By: carol, To: "bob@example.com"}}
 		}, "bob@example.com", "bob@example.com is the requester"},
-		"another has decided for them": {func(s *workflows.RequestStatus) {
-			s.Consent.Decisions[0].OnBehalfOf = carol
+		"another has decided for them": {func(s *wire.RequestStatus) {
+			s.Approval.Decisions[0].OnBehalfOf = carol
 		}, carol, "Dave@example.com has decided already for carol@example.com: approve at"},
-		"nobody": {func(*workflows.RequestStatus) {}, "  ", `"by" is missing`},
+		"nobody": {func(*wire.RequestStatus) {}, "  ", `"by" is missing`},
 		"decided": {
-			func(s *workflows.RequestStatus) { s.Consent.Verdict = "approved" }, carol,
+			func(s *wire.RequestStatus) { s.Approval.Verdict = "approved" }, carol,
 			"it is decided already: approved, last by Dave@example.com at " + rfc3339(noon),
 		},
-		"timed out": {func(s *workflows.RequestStatus) {
-			s.Consent.Verdict, s.Consent.Decisions = "timedOut", nil
+		"timed out": {func(s *wire.RequestStatus) {
+			s.Approval.Verdict, s.Approval.Decisions = "timedOut", nil
 		}, carol, "it is decided already: timedOut at " + rfc3339(noon.Add(time.Hour))},
 	} {
 		s := inboxStatus()
@@ -103,11 +103,11 @@ func TestWeight(t *testing.T) {
 	until := describe.Second(noon.Add(time.Hour))
 	needs := " (needs 1 more approval, from leads, until " + until + ")"
 	s := inboxStatus()
-	s.Consent.Delegates = []workflows.Deputy{{By: carol, To: "eve@example.com", Until: noon}}
+	s.Approval.Delegates = []wire.StepDelegate{{By: carol, To: "eve@example.com", Until: noon}}
 	is := func(by, want string) {
 		t.Helper()
 		require.Equal(t, want,
-			deciding{action: approval.Approve, in: workflows.DecisionInput{By: by}}.weight(s))
+			deciding{action: approval.Approve, in: wire.DecisionInput{By: by}}.weight(s))
 	}
 	is(carol, "counts toward step 1 of 2"+needs)
 	is("eve@example.com", "counts toward step 1 of 2"+needs+", in the place of carol@example.com, "+
@@ -116,21 +116,21 @@ func TestWeight(t *testing.T) {
 		"it is pending for 1 of 2 from leads until "+rfc3339(noon.Add(time.Hour)))
 	is("bob@example.com", "does not count: bob@example.com is the requester: "+
 		"requesters do not decide on their own requests")
-	s.State, s.Consent.Review = workflows.StateReviewing, true
+	s.State, s.Approval.Review = wire.StateAwaitingReview, true
 	is(carol, "counts toward the review"+needs)
-	s.Consent.Verdict = "denied"
+	s.Approval.Verdict = "denied"
 	is(carol, "comes too late: it is decided already: denied, last by Dave@example.com at "+rfc3339(noon))
 }
 
 func TestPendingPeople(t *testing.T) {
 	t.Parallel()
 	s := inboxStatus()
-	s.Consent.Delegates = []workflows.Deputy{
+	s.Approval.Delegates = []wire.StepDelegate{
 		{By: carol, To: "eve@example.com"}, {By: "dave@example.com", To: "henk@example.com"}, // who has decided
 		{By: "frank@example.com", To: "dave@example.com"}, // who has decided too
 	}
 	state, ok := livestatus.ApprovalOf(s)
 	require.True(t, ok)
 	require.Equal(t, []string{carol, "frank@example.com", "eve@example.com for carol@example.com"},
-		pendingPeople(state, delegationsOf(s.Consent)))
+		pendingPeople(state, delegationsOf(s.Approval)))
 }

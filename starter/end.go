@@ -7,7 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"sentinelone-provisioner/internal/describe"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 func (p *program) endCommand() *cobra.Command {
@@ -33,8 +33,8 @@ func (p *program) end(ctx context.Context, id, by string) error {
 	if err != nil {
 		return err
 	}
-	return p.updateGrant(ctx, id, workflows.EndUpdate, workflows.By{By: by}, func(a updateAnswer) (string, error) {
-		if a.State == workflows.StateReviewing {
+	return p.updateGrant(ctx, id, wire.EndUpdate, wire.StopInput{By: by}, func(a updateAnswer) (string, error) {
+		if a.State == wire.StateAwaitingReview {
 			return fmt.Sprintf("%s ended by %s: %s; its review is still open",
 				a.WorkflowID, by, describe.Outcome(a.Outcome)), nil
 		}

@@ -16,26 +16,26 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"sentinelone-provisioner/internal/testbed"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // scripted stands in for the Sync workflow: it has its messages, and the first
 // collection says how it ends. What starter does is under test here, not Sync.
-func scripted(ctx workflow.Context, in workflows.SyncInput) (workflows.SyncResult, error) {
-	status := workflows.SyncStatus{
-		State: workflows.StateDraining, Snapshot: "s1", Warnings: []string{},
-		Collections: map[string]workflows.CollectionStatus{
-			"users": {State: workflows.CollectionProven, Rows: 20, Attempt: 1},
+func scripted(ctx workflow.Context, in wire.SyncInput) (wire.SyncResult, error) {
+	status := wire.SyncStatus{
+		State: wire.StateDraining, Snapshot: "s1", Warnings: []string{},
+		Collections: map[string]wire.CollectionStatus{
+			"users": {State: wire.CollectionProven, Rows: 20, Attempt: 1},
 		},
 	}
 	decided := ""
 	decide := func(name string) error {
 		return workflow.SetUpdateHandlerWithOptions(ctx, name,
-			func(_ workflow.Context, in workflows.QuarantineDecision) (workflows.Decided, error) {
+			func(_ workflow.Context, in wire.QuarantineDecision) (wire.QuarantineAnswer, error) {
 				decided = name
-				return workflows.Decided{Snapshot: "s1", Decision: name, By: in.By, State: workflows.StatePromoted}, nil
+				return wire.QuarantineAnswer{Snapshot: "s1", Decision: name, By: in.By, State: wire.StatePromoted}, nil
 			},
-			workflow.UpdateHandlerOptions{Validator: func(workflows.QuarantineDecision) error {
+			workflow.UpdateHandlerOptions{Validator: func(wire.QuarantineDecision) error {
 				if status.Quarantine == nil {
 					return errors.New("nothing to decide: this sync is not quarantined")
 				}
@@ -43,30 +43,30 @@ func scripted(ctx workflow.Context, in workflows.SyncInput) (workflows.SyncResul
 			}})
 	}
 	err := errors.Join(
-		workflow.SetQueryHandler(ctx, workflows.StatusQuery,
-			func() (workflows.SyncStatus, error) { return status, nil }),
-		decide(workflows.ConfirmUpdate), decide(workflows.DiscardUpdate),
+		workflow.SetQueryHandler(ctx, wire.StatusQuery,
+			func() (wire.SyncStatus, error) { return status, nil }),
+		decide(wire.ConfirmUpdate), decide(wire.DiscardUpdate),
 	)
 	if err != nil {
-		return workflows.SyncResult{}, err
+		return wire.SyncResult{}, err
 	}
 	switch {
 	case len(in.Collections) == 0:
 	case in.Collections[0] == "accounts":
-		return workflows.SyncResult{},
+		return wire.SyncResult{},
 			temporal.NewNonRetryableApplicationError("the token was refused", "Unauthenticated", nil)
 	case in.Collections[0] == "sites":
 		err = workflow.Await(ctx, func() bool { return false })
-		return workflows.SyncResult{}, err
+		return wire.SyncResult{}, err
 	case in.Collections[0] == "users":
-		status.State = workflows.StateQuarantined
-		status.Quarantine = &workflows.Quarantine{Reasons: []string{"users: 15 of 20 would be gone"}, Until: noon}
+		status.State = wire.StateQuarantined
+		status.Quarantine = &wire.Quarantine{Reasons: []string{"users: 15 of 20 would be gone"}, Until: noon}
 		if err := workflow.Await(ctx, func() bool { return decided != "" }); err != nil {
-			return workflows.SyncResult{}, err
+			return wire.SyncResult{}, err
 		}
 	}
-	result := workflows.SyncResult{
-		Snapshot: "s1", State: workflows.StatePromoted, StartedAt: noon, FinishedAt: noon,
+	result := wire.SyncResult{
+		Snapshot: "s1", State: wire.StatePromoted, StartedAt: noon, FinishedAt: noon,
 		Counts: map[string]int{"users": 20}, Warnings: []string{},
 	}
 	status.State, status.Result = result.State, &result
@@ -89,11 +89,11 @@ func startWorker(t *testing.T, server *testbed.DevServer) (stop func()) {
 	c, err := server.Client(t.Context())
 	require.NoError(t, err)
 	t.Cleanup(c.Close)
-	w := worker.New(c, workflows.DefaultTaskQueue, worker.Options{})
-	w.RegisterWorkflowWithOptions(scripted, workflow.RegisterOptions{Name: workflows.SyncType})
+	w := worker.New(c, wire.DefaultTaskQueue, worker.Options{})
+	w.RegisterWorkflowWithOptions(scripted, workflow.RegisterOptions{Name: wire.SyncType})
 	w.RegisterActivity(func() error { return nil }) // so that it polls for activities too
 	require.NoError(t, w.Start())
-	e := &engine{Client: c, queue: workflows.DefaultTaskQueue}
+	e := &engine{Client: c, queue: wire.DefaultTaskQueue}
 	polls := func() bool { return e.workerPolls(t.Context()) == nil }
 	require.Eventually(t, polls, 20*time.Second, 50*time.Millisecond)
 	return w.Stop
@@ -121,7 +121,7 @@ func workerGone(t *testing.T) {
 	ended := decode[statusAnswer](t, run(t, "status", "-o", "json"))
 	require.Nil(t, ended.Status)
 	require.Equal(t, "completed", ended.Execution)
-	require.Equal(t, workflows.StatePromoted, ended.Result.State)
+	require.Equal(t, wire.StatePromoted, ended.Result.State)
 	require.Equal(t, `no worker answers on task queue "sentinelone"; `+
 		"the sync has ended, and only a worker knows the details", ended.Note)
 	require.Contains(t, run(t, "status").out, "\npromoted: assignments +0 -0")
@@ -160,7 +160,7 @@ func promotedSync(t *testing.T) {
 
 	status := decode[statusAnswer](t, run(t, "status", "-o", "json"))
 	require.Equal(t, "completed", status.Execution)
-	require.Equal(t, workflows.StatePromoted, status.Result.State)
+	require.Equal(t, wire.StatePromoted, status.Result.State)
 	require.Contains(t, run(t, "status").out, "promoted")
 
 	finished := decode[outcome](t, run(t, "sync", "--wait", "-o", "json"))
@@ -226,7 +226,7 @@ type interrupted struct {
 }
 
 func (i *interrupted) Write(p []byte) (int, error) {
-	if strings.Contains(string(p), workflows.StateDraining) {
+	if strings.Contains(string(p), wire.StateDraining) {
 		i.stop()
 	}
 	return i.Buffer.Write(p)

@@ -8,7 +8,7 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/describe"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 func (p *program) extendCommand() *cobra.Command {
@@ -39,8 +39,8 @@ func (p *program) extend(ctx context.Context, id, lasts, by string) error {
 	if err != nil {
 		return usage("--for: %w", err)
 	}
-	ask := workflows.Extension{By: by, Duration: access.Duration(d)}
-	return p.updateGrant(ctx, id, workflows.ExtendUpdate, ask, func(a updateAnswer) (string, error) {
+	ask := wire.ExtendInput{By: by, Duration: access.Duration(d)}
+	return p.updateGrant(ctx, id, wire.ExtendUpdate, ask, func(a updateAnswer) (string, error) {
 		until := ""
 		if a.EndsAt != nil {
 			until = " until " + describe.Second(*a.EndsAt)

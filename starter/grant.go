@@ -9,7 +9,7 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/describe"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 type grantOptions struct {
@@ -73,16 +73,16 @@ func (p *program) grant(ctx context.Context, o grantOptions) error {
 		return err
 	}
 	return p.request(ctx, order{
-		kind: workflows.GrantType, id: workflows.GrantID(id), input: &in, summary: grantSummary(in),
+		kind: wire.GrantType, id: wire.GrantID(id), input: &in, summary: grantSummary(in),
 		sign: o.signOptions, wait: o.wait, dryRun: o.dryRun, chosen: o.id != "",
-		settled: func(s workflows.RequestStatus) bool {
-			later := s.State == workflows.StateScheduled && o.start != "" && !o.waitSaid
-			return s.State == workflows.StateActive || later
+		settled: func(s wire.RequestStatus) bool {
+			later := s.State == wire.StateScheduled && o.start != "" && !o.waitSaid
+			return s.State == wire.StateActive || later
 		},
 	})
 }
 
-func (p *program) grantInput(ctx context.Context, o grantOptions) (in workflows.GrantInput, id string, err error) {
+func (p *program) grantInput(ctx context.Context, o grantOptions) (in wire.GrantInput, id string, err error) {
 	duration, startAt, err := p.span(o)
 	if err != nil {
 		return in, "", err
@@ -90,11 +90,11 @@ func (p *program) grantInput(ctx context.Context, o grantOptions) (in workflows.
 	if err := o.glass(startAt); err != nil {
 		return in, "", err
 	}
-	w, err := p.wish(ctx, o.requestOptions, workflows.GrantID(""))
+	w, err := p.wish(ctx, o.requestOptions, wire.GrantID(""))
 	if err != nil {
 		return in, "", err
 	}
-	in = workflows.GrantInput{
+	in = wire.GrantInput{
 		Principal: w.principal, Role: w.role, Scope: w.scope, Requester: w.requester, Reason: o.reason,
 		Duration: duration, StartAt: startAt, AllowLevelChange: o.allowLevelChange,
 		BreakGlass: o.breakGlass, Console: w.console, DryRun: o.dryRun,
@@ -132,9 +132,9 @@ func (p *program) span(o grantOptions) (*access.Duration, *time.Time, error) {
 		if err != nil {
 			return nil, nil, usage("--for: %w", err)
 		}
-		if d > workflows.MaxDuration {
+		if d > wire.MaxDuration {
 			return nil, nil, usage("--for: %s is too long: the longest is %s; leave it out for a role for good",
-				o.lasts, access.Duration(workflows.MaxDuration))
+				o.lasts, access.Duration(wire.MaxDuration))
 		}
 		return new(access.Duration(d)), start, nil
 	}
@@ -157,7 +157,7 @@ func (p *program) span(o grantOptions) (*access.Duration, *time.Time, error) {
 }
 
 // grantSummary is what Temporal's UI shows beside a grant. It is not encrypted.
-func grantSummary(in workflows.GrantInput) string {
+func grantSummary(in wire.GrantInput) string {
 	text := "permanent grant"
 	if in.Duration != nil {
 		text = "grant " + describe.Term(*in.Duration)

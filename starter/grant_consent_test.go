@@ -9,9 +9,9 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/stretchr/testify/require"
+	"sentinelone-provisioner/internal/wire"
 
-	"sentinelone-provisioner/workflows"
+	"github.com/stretchr/testify/require"
 )
 
 // onWord calls back once, when a word is written; the writer waits for it.
@@ -82,6 +82,6 @@ func consentedFile(t *testing.T, l *live) {
 		"apply", "-f", file)
 	require.Equal(t, exitDone, code, errOut)
 	require.Contains(t, errOut, "line 2: "+waitsForAnyone)
-	require.Contains(t, out, workflows.StateGranted)
+	require.Contains(t, out, wire.StateGranted)
 	require.True(t, l.holds(ana, "SOC", "Acme / Berlin"))
 }

@@ -13,7 +13,7 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/ledger"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // Every command that changes roles, against a console and a worker. Those that use
@@ -94,7 +94,7 @@ func grantedForGood(t *testing.T, l *live) {
 	require.Equal(t, "grant/INC-1", receipt.Request)
 
 	again := decode[requestAnswer](t, asked(t, "grant", ana.ID, l.roles["SOC"], l.sites["Acme / Berlin"], "-o", "json"))
-	require.Equal(t, workflows.StateGranted, again.State)
+	require.Equal(t, wire.StateGranted, again.State)
 	require.Equal(t, access.AlreadyHeld, again.Result.Outcome)
 	require.Regexp(t, `^grant/[a-z0-9]{8}$`, again.WorkflowID)
 
@@ -137,7 +137,7 @@ func grantedForATime(t *testing.T, l *live) {
 	answers(t, `(?m)^grant/INC-2 +grant 24h +timed@example.com +SOC +Globex / Berlin +bob@example.com `+
 		`.* active until .* UTC$`, "requests", "--open")
 	answers(t, `(?m)^waiting +for its end at `, "show", "INC-2")
-	before := decode[workflows.RequestStatus](t, answers(t, `"state": "active"`, "show", "INC-2", "-o", "json"))
+	before := decode[wire.RequestStatus](t, answers(t, `"state": "active"`, "show", "INC-2", "-o", "json"))
 
 	late := run(t, "cancel", "INC-2")
 	require.Equal(t, exitFailed, late.code)
@@ -276,7 +276,7 @@ func dryRun(t *testing.T, l *live) {
 		got := asked(t, command, "dry@example.com", role, "Acme / Only Acme",
 			"--dry-run", "--id", "DRY-1", "-o", "json")
 		answer := decode[requestAnswer](t, got)
-		require.Equal(t, workflows.StatePlanned, answer.State)
+		require.Equal(t, wire.StatePlanned, answer.State)
 		require.Len(t, answer.Result.Plan.Before.Held, 1)
 		require.Equal(t, command == "revoke", got.code == exitFailed, "it is the last role")
 	}
@@ -324,7 +324,7 @@ func interruptedGrant(t *testing.T, l *live) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	var out bytes.Buffer
-	errOut := &stopper{word: workflows.StateScheduled, stop: cancel}
+	errOut := &stopper{word: wire.StateScheduled, stop: cancel}
 	code := Main(ctx, []string{
 		"grant", "--user", "stopped@example.com", "--role", "SOC", "--scope", "tenant", "--start", "1h", "--wait",
 		"--id", "INC-6", "--allow-level-change",

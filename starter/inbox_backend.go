@@ -8,7 +8,7 @@ import (
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/inbox"
 	"sentinelone-provisioner/internal/store"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // inboxBackend is the [inbox.Backend] of one person. It reads requests from Temporal.
@@ -109,7 +109,7 @@ func (d *inboxBackend) Decide(ctx context.Context, in inbox.Decision) (string, e
 	if status.Plan.Hash != in.Plan {
 		return "", errors.New("the plan has changed since you read it, and nothing was sent: read the new plan")
 	}
-	out, err := d.take(ctx, in.Action, status, workflows.DecisionInput{
+	out, err := d.take(ctx, in.Action, status, wire.DecisionInput{
 		By: d.by, Comment: in.Comment, Duration: access.Duration(in.For),
 	})
 	if err != nil {

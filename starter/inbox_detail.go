@@ -10,22 +10,22 @@ import (
 	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/internal/inbox"
 	"sentinelone-provisioner/internal/livestatus"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // item returns a request as a line of the list.
-func (d *inboxBackend) item(s workflows.RequestStatus) inbox.Item {
+func (d *inboxBackend) item(s wire.RequestStatus) inbox.Item {
 	out := inbox.Item{
 		ID: s.Request, Summary: describe.ShortPlan(*s.Plan), Requester: s.Requester, Reason: s.Plan.Terms.Reason,
 	}
-	if c := s.Consent; c != nil {
+	if c := s.Approval; c != nil {
 		out.Given, out.Need, out.Until, out.Review = c.Given, c.Need, c.Until, c.Review
 	}
 	return out
 }
 
 // detail returns a request that is still running.
-func (d *inboxBackend) detail(s workflows.RequestStatus) inbox.Detail {
+func (d *inboxBackend) detail(s wire.RequestStatus) inbox.Detail {
 	if s.Plan == nil {
 		return inbox.Detail{
 			Item: inbox.Item{ID: s.Request, Requester: s.Requester}, Closed: ineligible(s, d.by, approval.Approve),
@@ -36,7 +36,7 @@ func (d *inboxBackend) detail(s workflows.RequestStatus) inbox.Detail {
 	out.Summary = describe.Plan(*s.Plan)
 	out.Closed = ineligible(s, d.by, approval.Approve)
 	state, open := livestatus.ApprovalOf(s)
-	if c := s.Consent; open {
+	if c := s.Approval; open {
 		out.Length = time.Duration(state.Terms().Duration)
 		out.Decisions = decisionRecords(c.Decisions)
 		out.Shortens = out.Shortens && !c.Review
@@ -45,7 +45,7 @@ func (d *inboxBackend) detail(s workflows.RequestStatus) inbox.Detail {
 	if !open {
 		state = approval.Of(*s.Plan, s.StartedAt)
 	}
-	out.Steps = inboxSteps(state, open, delegationsOf(s.Consent))
+	out.Steps = inboxSteps(state, open, delegationsOf(s.Approval))
 	return out
 }
 
@@ -108,12 +108,12 @@ func (d *inboxBackend) planDetail(id string, plan access.Plan, requestedAt time.
 
 // decisionFacts says that a decision reviews a break-glass request, or that the person
 // decides as a delegate.
-func decisionFacts(s workflows.RequestStatus, by string) []inbox.Fact {
+func decisionFacts(s wire.RequestStatus, by string) []inbox.Fact {
 	var out []inbox.Fact
-	c := *s.Consent
+	c := *s.Approval
 	switch {
 	case !c.Review || c.Verdict != "":
-	case s.State == workflows.StateReviewing:
+	case s.State == wire.StateAwaitingReview:
 		out = append(out, inbox.Fact{Name: "review", Warns: true, Text: "applied without approval (break-glass) and " +
 			"ended: the role is removed; review what it was used for"})
 	default:

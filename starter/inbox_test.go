@@ -10,7 +10,7 @@ import (
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/internal/inbox"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 func TestInbox_NeedsATerminal(t *testing.T) {
@@ -24,7 +24,7 @@ func TestInbox_NeedsATerminal(t *testing.T) {
 }
 
 // inboxStatus returns a request that needs two leads, of whom dave has approved.
-func inboxStatus() workflows.RequestStatus {
+func inboxStatus() wire.RequestStatus {
 	plan := access.Plan{
 		Op: access.OpAcquire, Console: host,
 		Principal: access.PrincipalRef{Kind: access.User, ID: "7", Email: "ana@example.com"},
@@ -41,9 +41,9 @@ func inboxStatus() workflows.RequestStatus {
 			{Need: 1, Groups: []string{"ciso"}, People: []string{"erin@example.com"}},
 		}},
 	}.Seal()
-	return workflows.RequestStatus{
-		State: workflows.StateAwaiting, Request: "grant/INC-42", Run: "r1", Requester: "bob@example.com",
-		StartedAt: noon, Waiting: "for 1 of 2 from leads", Plan: &plan, Consent: &workflows.ConsentStatus{
+	return wire.RequestStatus{
+		State: wire.StateAwaitingApproval, Request: "grant/INC-42", Run: "r1", Requester: "bob@example.com",
+		StartedAt: noon, Waiting: "for 1 of 2 from leads", Plan: &plan, Approval: &wire.ApprovalStatus{
 			Steps: 2, Need: 2, Given: 1, From: []string{"leads"}, Until: noon.Add(time.Hour),
 			People: []string{carol, "dave@example.com", "frank@example.com"}, // escalated to frank
 			Decisions: []access.Decision{{
@@ -81,8 +81,8 @@ func TestInboxBackend_Detail(t *testing.T) {
 	}, got.Decisions)
 
 	// Frank decides for carol, but not for dave, who has decided.
-	s.Consent.People = []string{carol, "dave@example.com"}
-	s.Consent.Delegates = []workflows.Deputy{
+	s.Approval.People = []string{carol, "dave@example.com"}
+	s.Approval.Delegates = []wire.StepDelegate{
 		{By: "dave@example.com", To: "frank@example.com", Until: noon},
 		{By: carol, To: "Frank@example.com", Until: noon},
 	}
@@ -96,24 +96,24 @@ func TestInboxBackend_Detail(t *testing.T) {
 
 	s.Plan.Op = access.OpRevoke
 	require.False(t, d.detail(s).Shortens, "a revocation has no duration")
-	s.Plan, s.Consent, s.State = nil, nil, workflows.StatePlanning
+	s.Plan, s.Approval, s.State = nil, nil, wire.StatePlanning
 	require.Equal(t, "the plan is not made yet: the state is planning, for 1 of 2 from leads", d.detail(s).Closed)
 }
 
 func TestInboxBackend_DetailOfEnded(t *testing.T) {
 	d := &inboxBackend{by: carol}
 	s := inboxStatus()
-	receipt := access.Receipt{Plan: *s.Plan, State: workflows.StateDenied, Decisions: append(s.Consent.Decisions,
+	receipt := access.Receipt{Plan: *s.Plan, State: wire.StateDenied, Decisions: append(s.Approval.Decisions,
 		access.Decision{At: noon.Add(time.Minute), By: "frank@example.com", Action: "deny"})}
-	got := d.endedDetail("grant/INC-42", glimpse{over: true, result: &workflows.RequestResult{
-		State: workflows.StateDenied, Message: "denied by frank@example.com", Receipt: &receipt,
+	got := d.endedDetail("grant/INC-42", glimpse{over: true, result: &wire.RequestResult{
+		State: wire.StateDenied, Message: "denied by frank@example.com", Receipt: &receipt,
 	}})
 	require.Equal(t, "it has ended: denied; last decided by frank@example.com (deny) at "+
 		describe.Second(noon.Add(time.Minute)), got.Closed)
 	require.Len(t, got.Decisions, 2)
 	require.False(t, got.Steps[0].Open)
-	got = d.endedDetail("grant/INC-42", glimpse{over: true, result: &workflows.RequestResult{
-		State: workflows.StateCancelled, Message: "cancelled by bob@example.com",
+	got = d.endedDetail("grant/INC-42", glimpse{over: true, result: &wire.RequestResult{
+		State: wire.StateCancelled, Message: "cancelled by bob@example.com",
 	}})
 	require.Equal(t, "it has ended: cancelled: cancelled by bob@example.com", got.Closed)
 }
@@ -125,12 +125,12 @@ func TestInboxBackend_Review(t *testing.T) {
 	s := inboxStatus()
 	s.Plan.Approval.Steps = nil
 	s.Plan.Approval.Review = &access.Review{ApprovalStep: access.ApprovalStep{Need: 1, Groups: []string{"leads"}}}
-	s.Consent = &workflows.ConsentStatus{
+	s.Approval = &wire.ApprovalStatus{
 		Steps: 1, Need: 1, From: []string{"leads"}, People: []string{carol}, Until: noon.Add(time.Hour), Review: true,
 	}
 	for state, want := range map[string]string{
-		workflows.StateActive:    "active: approving keeps the role",
-		workflows.StateReviewing: "ended: the role is removed",
+		wire.StateActive:         "active: approving keeps the role",
+		wire.StateAwaitingReview: "ended: the role is removed",
 	} {
 		s.State = state
 		require.True(t, d.item(s).Review)
@@ -144,7 +144,7 @@ func TestInboxBackend_Review(t *testing.T) {
 			{Need: 1, Groups: []string{"leads"}, People: []string{carol}, Open: true},
 		}, got.Steps)
 	}
-	s.Consent.Verdict = "approved"
+	s.Approval.Verdict = "approved"
 	got := d.detail(s)
 	require.Contains(t, got.Closed, "it is decided already: approved")
 	for _, f := range got.Facts {

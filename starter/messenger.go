@@ -9,7 +9,7 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/signing"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // messenger takes a person's decisions to requests, signed where there is a key.
@@ -27,7 +27,7 @@ const decideTimeout = 30 * time.Second
 // take takes a decision on the plan that status has, and gives it as the request has
 // recorded it.
 func (m messenger) take(
-	ctx context.Context, action string, s workflows.RequestStatus, in workflows.DecisionInput,
+	ctx context.Context, action string, s wire.RequestStatus, in wire.DecisionInput,
 ) (*access.Decision, error) {
 	in.PlanHash = s.Plan.Hash
 	signed, signature, err := m.pen.sign(ctx, signing.OfDecision(s.Request, s.Run, in.PlanHash, access.Decision{
@@ -45,7 +45,7 @@ func (m messenger) take(
 // send waits until the request has taken the decision. It reaches the run that was seen
 // or none.
 func (m messenger) send(
-	ctx context.Context, action string, run started, in workflows.DecisionInput,
+	ctx context.Context, action string, run started, in wire.DecisionInput,
 ) (*access.Decision, error) {
 	var out access.Decision
 	short, cancel := context.WithTimeout(ctx, decideTimeout)

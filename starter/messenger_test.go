@@ -10,7 +10,7 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"sentinelone-provisioner/internal/access"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // updated is a service that keeps the updates that it gets, and refuses them.
@@ -36,14 +36,14 @@ func TestMessenger_SaysWhatWasSeen(t *testing.T) {
 	p := signer(&bytes.Buffer{})
 	m := messenger{program: p, engine: &engine{Client: service}, pen: pen{program: p}}
 	s := inboxStatus()
-	_, err := m.take(t.Context(), workflows.DenyUpdate, s, workflows.DecisionInput{By: carol, Comment: "no"})
+	_, err := m.take(t.Context(), wire.DenyUpdate, s, wire.DecisionInput{By: carol, Comment: "no"})
 	require.ErrorContains(t, err, errNotTaken.Error())
 	require.Len(t, service.got, 1)
 	sent := service.got[0]
-	require.Equal(t, []any{workflows.DecisionInput{By: carol, Comment: "no", PlanHash: s.Plan.Hash}}, sent.Args)
+	require.Equal(t, []any{wire.DecisionInput{By: carol, Comment: "no", PlanHash: s.Plan.Hash}}, sent.Args)
 	require.Equal(t, "grant/INC-42", sent.WorkflowID)
 	require.Equal(t, "r1", sent.FirstExecutionRunID)
-	require.Equal(t, workflows.DenyUpdate, sent.UpdateName)
+	require.Equal(t, wire.DenyUpdate, sent.UpdateName)
 	require.Equal(t, client.WorkflowUpdateStageCompleted, sent.WaitForStage)
 }
 
@@ -56,10 +56,10 @@ func TestMessenger_Signs(t *testing.T) {
 	require.NoError(t, err)
 	defer by.close()
 	m := messenger{program: p, engine: &engine{Client: service}, pen: by}
-	_, err = m.take(t.Context(), workflows.ApproveUpdate, inboxStatus(),
-		workflows.DecisionInput{By: carol, Duration: access.Duration(1)})
+	_, err = m.take(t.Context(), wire.ApproveUpdate, inboxStatus(),
+		wire.DecisionInput{By: carol, Duration: access.Duration(1)})
 	require.ErrorContains(t, err, errNotTaken.Error())
-	in, ok := service.got[0].Args[0].(workflows.DecisionInput)
+	in, ok := service.got[0].Args[0].(wire.DecisionInput)
 	require.True(t, ok)
 	require.Contains(t, in.Signature, "BEGIN SSH SIGNATURE")
 	require.False(t, in.SignedAt.IsZero())
@@ -72,7 +72,7 @@ func TestMessenger_Signs(t *testing.T) {
 	defer held.close()
 	stop()
 	m.pen = held
-	_, err = m.take(t.Context(), workflows.DenyUpdate, inboxStatus(), workflows.DecisionInput{By: carol})
+	_, err = m.take(t.Context(), wire.DenyUpdate, inboxStatus(), wire.DecisionInput{By: carol})
 	require.ErrorContains(t, err, "it could not be signed, and nothing was sent: ")
 	require.Len(t, service.got, 1)
 }

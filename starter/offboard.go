@@ -8,10 +8,10 @@ import (
 	"os"
 	"strings"
 
+	"sentinelone-provisioner/internal/wire"
+
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
-
-	"sentinelone-provisioner/workflows"
 )
 
 type offboardOptions struct {
@@ -61,7 +61,7 @@ func (p *program) offboard(ctx context.Context, o offboardOptions) error {
 	}
 	ask := func(dry bool) error {
 		o.dryRun, in.DryRun = dry, dry
-		return p.request(ctx, o.order(workflows.OffboardType, workflows.OffboardID(id), &in, "offboard: "+in.Mode))
+		return p.request(ctx, o.order(wire.OffboardType, wire.OffboardID(id), &in, "offboard: "+in.Mode))
 	}
 	if o.yes || o.dryRun {
 		return ask(o.dryRun)
@@ -80,23 +80,23 @@ func (p *program) offboard(ctx context.Context, o offboardOptions) error {
 
 func (p *program) offboardInput(
 	ctx context.Context, o offboardOptions,
-) (in workflows.OffboardInput, id string, err error) {
-	w, err := p.record(o.requestOptions, workflows.OffboardID(""))
+) (in wire.OffboardInput, id string, err error) {
+	w, err := p.record(o.requestOptions, wire.OffboardID(""))
 	if err != nil {
 		return in, "", err
 	}
-	in = workflows.OffboardInput{
-		Mode: workflows.ModeDelete, Requester: w.requester, Reason: o.reason, Console: w.console,
+	in = wire.OffboardInput{
+		Mode: wire.ModeDelete, Requester: w.requester, Reason: o.reason, Console: w.console,
 	}
 	if in.Principal, err = o.principal(); err != nil {
 		return in, "", usage("%w", err)
 	}
 	if !o.delete {
-		var b workflows.Baseline
+		var b wire.Baseline
 		if b.Role, b.Scope, err = p.place(ctx, o.target, baselinePrefix); err != nil {
 			return in, "", err
 		}
-		in.Mode, in.Baseline = workflows.ModeBaseline, &b
+		in.Mode, in.Baseline = wire.ModeBaseline, &b
 	}
 	return in, w.id, nil
 }

@@ -10,7 +10,7 @@ import (
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/ledger"
 	"sentinelone-provisioner/internal/store"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 const (
@@ -151,17 +151,17 @@ func TestRequests_OfWhatWaitsForItsPlan(t *testing.T) {
 	for _, id := range []string{"DOWN", "OLD"} {
 		require.Regexp(t, `(?m)^waiting +`+why+`$`, run(t, "show", id).out)
 	}
-	status := decode[workflows.RequestStatus](t, run(t, "show", "DOWN", "-o", "json"))
+	status := decode[wire.RequestStatus](t, run(t, "show", "DOWN", "-o", "json"))
 	require.Equal(t, why, status.Waiting)
 }
 
 // Who can decide follows from what the workflow says.
 func TestCanDecide(t *testing.T) {
 	plan := askedOfPeople("ana@example.com")
-	status := func(change func(*workflows.RequestStatus)) workflows.RequestStatus {
-		s := workflows.RequestStatus{
-			State: workflows.StateAwaiting, Requester: "bob@example.com", Plan: &plan,
-			Consent: &workflows.ConsentStatus{
+	status := func(change func(*wire.RequestStatus)) wire.RequestStatus {
+		s := wire.RequestStatus{
+			State: wire.StateAwaitingApproval, Requester: "bob@example.com", Plan: &plan,
+			Approval: &wire.ApprovalStatus{
 				Steps: 2, Need: 2, From: []string{"leads"},
 				People: []string{"bob@example.com", carol, dave, "ana@example.com"},
 			},
@@ -169,10 +169,10 @@ func TestCanDecide(t *testing.T) {
 		change(&s)
 		return s
 	}
-	same := func(*workflows.RequestStatus) {}
-	open := func(s *workflows.RequestStatus) { s.Consent.From, s.Consent.People = []string{access.Anyone}, nil }
+	same := func(*wire.RequestStatus) {}
+	open := func(s *wire.RequestStatus) { s.Approval.From, s.Approval.People = []string{access.Anyone}, nil }
 	for name, c := range map[string]struct {
-		change func(*workflows.RequestStatus)
+		change func(*wire.RequestStatus)
 		who    string
 		want   bool
 	}{
@@ -184,18 +184,18 @@ func TestCanDecide(t *testing.T) {
 		"nobody":                      {same, " ", false},
 		"anyone":                      {open, eve, true},
 		"anyone but the one who asks": {open, "bob@example.com", false},
-		"who has decided": {func(s *workflows.RequestStatus) {
-			s.Consent.Decisions = []access.Decision{{By: "Carol@example.com"}}
+		"who has decided": {func(s *wire.RequestStatus) {
+			s.Approval.Decisions = []access.Decision{{By: "Carol@example.com"}}
 		}, carol, false},
-		"who has had it decided": {func(s *workflows.RequestStatus) {
-			s.Consent.Decisions = []access.Decision{{By: dave, OnBehalfOf: carol}}
+		"who has had it decided": {func(s *wire.RequestStatus) {
+			s.Approval.Decisions = []access.Decision{{By: dave, OnBehalfOf: carol}}
 		}, carol, false},
-		"decided":         {func(s *workflows.RequestStatus) { s.Consent.Verdict = "approved" }, carol, false},
-		"no step is left": {func(s *workflows.RequestStatus) { s.Consent.Step = 2 }, carol, false},
-		"nobody is asked": {func(s *workflows.RequestStatus) { s.Consent = nil }, carol, false},
-		"without a plan":  {func(s *workflows.RequestStatus) { s.Plan = nil }, carol, false},
-		"over":            {func(s *workflows.RequestStatus) { s.Result = &workflows.RequestResult{} }, carol, false},
-		"a review":        {func(s *workflows.RequestStatus) { s.State = workflows.StateActive }, carol, true},
+		"decided":         {func(s *wire.RequestStatus) { s.Approval.Verdict = "approved" }, carol, false},
+		"no step is left": {func(s *wire.RequestStatus) { s.Approval.Step = 2 }, carol, false},
+		"nobody is asked": {func(s *wire.RequestStatus) { s.Approval = nil }, carol, false},
+		"without a plan":  {func(s *wire.RequestStatus) { s.Plan = nil }, carol, false},
+		"over":            {func(s *wire.RequestStatus) { s.Result = &wire.RequestResult{} }, carol, false},
+		"a review":        {func(s *wire.RequestStatus) { s.State = wire.StateActive }, carol, true},
 	} {
 		require.Equal(t, c.want, canDecide(status(c.change), c.who), name)
 	}

@@ -11,7 +11,7 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/describe"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // display picks bars for a terminal, lines elsewhere and nothing for programs.
@@ -61,7 +61,7 @@ func (l *lines) show(s sighting) {
 	}
 	for _, c := range access.Collections() {
 		status, ok := s.status.Collections[string(c)]
-		if !ok || status.State == workflows.CollectionWaiting {
+		if !ok || status.State == wire.CollectionWaiting {
 			continue
 		}
 		key := progressKey{status.State, status.Waiting, status.Attempt, stepOf(status)}
@@ -76,14 +76,14 @@ func (*lines) end() {}
 
 // stepOf cuts a walk into ten steps, or into steps of five pages where its length
 // is not known.
-func stepOf(s workflows.CollectionStatus) int {
+func stepOf(s wire.CollectionStatus) int {
 	if s.Expected == nil || *s.Expected == 0 {
 		return s.Pages / 5
 	}
 	return 10 * s.Rows / *s.Expected
 }
 
-func stateLine(s workflows.SyncStatus) string {
+func stateLine(s wire.SyncStatus) string {
 	if s.Waiting == "" {
 		return s.State
 	}
@@ -91,7 +91,7 @@ func stateLine(s workflows.SyncStatus) string {
 }
 
 // progressText is one collection in words: "draining, 4000 of 20000 rows, 4 pages".
-func progressText(s workflows.CollectionStatus) string {
+func progressText(s wire.CollectionStatus) string {
 	rows := strconv.Itoa(s.Rows)
 	if s.Expected != nil {
 		rows += " of " + strconv.Itoa(*s.Expected)
@@ -157,7 +157,7 @@ func (b *bars) show(s sighting) {
 	}
 }
 
-func (b *bars) move(index uint64, c access.Collection, s workflows.CollectionStatus) {
+func (b *bars) move(index uint64, c access.Collection, s wire.CollectionStatus) {
 	t := b.trackers[c]
 	if t == nil {
 		t = &progress.Tracker{Index: index, Message: string(c), Total: unknownTotal, AutoStopDisabled: true}
@@ -176,7 +176,7 @@ func (b *bars) move(index uint64, c access.Collection, s workflows.CollectionSta
 		message += fmt.Sprintf(", walk %d", s.Attempt)
 	}
 	t.UpdateMessage(message)
-	if s.State == workflows.CollectionProven && !t.IsDone() {
+	if s.State == wire.CollectionProven && !t.IsDone() {
 		t.MarkAsDone()
 	}
 }

@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"strings"
 
+	"sentinelone-provisioner/internal/wire"
+
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
-
-	"sentinelone-provisioner/workflows"
 )
 
 // order is a request that is to be started.
@@ -24,7 +24,7 @@ type order struct {
 	dryRun  bool
 	chosen  bool // a person chose the id
 	// settled says in which state it is waited for no longer, though it goes on.
-	settled func(workflows.RequestStatus) bool
+	settled func(wire.RequestStatus) bool
 }
 
 // dryRunMark is in the ids of dry runs, which leave the id they try free.

@@ -5,12 +5,12 @@ import (
 	"regexp"
 	"strings"
 
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // requestPrefixes begin the workflow ids of requests, by custom.
 var requestPrefixes = []string{
-	workflows.GrantID(""), workflows.RevokeID(""), workflows.ProvisionID(""), workflows.OffboardID(""),
+	wire.GrantID(""), wire.RevokeID(""), wire.ProvisionID(""), wire.OffboardID(""),
 }
 
 // newRequestID makes an id that a person can type and read out.
@@ -47,4 +47,4 @@ func candidates(id string, prefixes ...string) []string {
 }
 
 // typed is a workflow id as it is shortest to type.
-func typed(id string) string { return strings.TrimPrefix(id, workflows.GrantID("")) }
+func typed(id string) string { return strings.TrimPrefix(id, wire.GrantID("")) }

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"sentinelone-provisioner/internal/describe"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // requestAnswer is the output for programs.
@@ -18,10 +18,10 @@ type requestAnswer struct {
 	State  string     `json:"state"`
 	EndsAt *time.Time `json:"endsAt,omitempty"`
 	// Status is how far it is; null once it has ended.
-	Status *workflows.RequestStatus `json:"status"`
+	Status *wire.RequestStatus `json:"status"`
 	// Result is how it ended; null while it goes on, and when it failed.
-	Result *workflows.RequestResult `json:"result"`
-	Error  string                   `json:"error,omitempty"`
+	Result *wire.RequestResult `json:"result"`
+	Error  string              `json:"error,omitempty"`
 }
 
 // await waits for a request and says what became of it.
@@ -77,11 +77,11 @@ func verdictOf(g glimpse) error {
 		return nil
 	}
 	switch g.result.State {
-	case workflows.StateDenied: // the message says so itself, and by whom
+	case wire.StateDenied: // the message says so itself, and by whom
 		return errors.New(asTyped(g.result.Message))
-	case workflows.StateRefused, workflows.StateCancelled, workflows.StateTimedOut:
+	case wire.StateRefused, wire.StateCancelled, wire.StateTimedOut:
 		return errors.New(g.result.State + ": " + asTyped(g.result.Message))
-	case workflows.StatePlanned:
+	case wire.StatePlanned:
 		if g.result.Message != "" {
 			return errors.New("it would be refused: " + asTyped(g.result.Message))
 		}
@@ -118,20 +118,20 @@ func (p *program) report(ctx context.Context, run started, g glimpse) {
 	p.remark("all of it: `starter show %s`", id)
 }
 
-func (p *program) reportRunning(run started, s workflows.RequestStatus) {
+func (p *program) reportRunning(run started, s wire.RequestStatus) {
 	id := typed(run.WorkflowID)
 	facts := [][]string{{"request", run.WorkflowID}}
 	if s.Plan != nil {
 		facts = append(facts, []string{"what", describe.Plan(*s.Plan)})
 	}
-	if s.Consent != nil && s.Consent.Review && s.Waiting != "" {
+	if s.Approval != nil && s.Approval.Review && s.Waiting != "" {
 		facts = append(facts, []string{"waiting", s.Waiting})
 	}
 	switch {
-	case s.State == workflows.StateActive && s.EndsAt != nil:
+	case s.State == wire.StateActive && s.EndsAt != nil:
 		p.emitTable(nil, append(facts, []string{"state", describe.State(s.State, nil, s.EndsAt)}))
 		p.remark("end it before with `starter end %[1]s`, or lengthen it with `starter extend %[1]s --for 2h`", id)
-	case s.State == workflows.StateScheduled && s.StartsAt != nil:
+	case s.State == wire.StateScheduled && s.StartsAt != nil:
 		p.emitTable(nil, append(facts, []string{"state", describe.State(s.State, s.StartsAt, nil)}))
 		p.remark("call it off before with `starter cancel %s`", id)
 	default:

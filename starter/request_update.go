@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"strings"
 
+	"sentinelone-provisioner/internal/wire"
+
 	"github.com/spf13/cobra"
 	"go.temporal.io/sdk/client"
-
-	"sentinelone-provisioner/workflows"
 )
 
 func byFlag(cmd *cobra.Command, into *string) {
@@ -26,7 +26,7 @@ func whoAsks(by string) (string, error) {
 // updateAnswer is the output for programs.
 type updateAnswer struct {
 	WorkflowID string `json:"workflowId"`
-	workflows.Answer
+	wire.RequestAnswer
 }
 
 // updateGrant sends a message to a running grant, waits until it is carried out, and
@@ -60,15 +60,15 @@ func (p *program) updateGrant(
 func (p *program) sendUpdate(
 	ctx context.Context, e *engine, text, name string, payload any,
 ) (updateAnswer, error) {
-	prefixes := []string{workflows.GrantID("")}
-	if name == workflows.CancelUpdate {
-		prefixes = append(prefixes, workflows.ProvisionID(""))
+	prefixes := []string{wire.GrantID("")}
+	if name == wire.CancelUpdate {
+		prefixes = append(prefixes, wire.ProvisionID(""))
 	}
 	var answer updateAnswer
 	var err error
 	answer.WorkflowID, err = p.updateRunning(ctx, e, runningUpdate{
 		kind: "grant", text: text, ids: candidates(text, prefixes...), name: name, payload: payload,
-	}, &answer.Answer)
+	}, &answer.RequestAnswer)
 	return answer, err
 }
 
@@ -109,7 +109,7 @@ func (p *program) notRunning(ctx context.Context, e *engine, text string, ids []
 		return fmt.Errorf("there is no grant %q: see `starter requests --open`", text)
 	}
 	hint := ""
-	if d.state() == workflows.StateGranted {
+	if d.state() == wire.StateGranted {
 		hint = ": to take the role away again, use `starter revoke`"
 	}
 	return fmt.Errorf("%s has ended already%s (%s)", d.id, hint, d.sentence())

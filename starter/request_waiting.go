@@ -4,16 +4,16 @@ import (
 	"fmt"
 
 	"sentinelone-provisioner/internal/describe"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // waitText says what a request waits for; "" for nothing. Where it is people, it says how
 // they decide.
-func waitText(id string, s workflows.RequestStatus) string {
+func waitText(id string, s wire.RequestStatus) string {
 	switch {
 	case s.Waiting == "":
 		return ""
-	case s.State == workflows.StateAwaiting:
+	case s.State == wire.StateAwaitingApproval:
 		return fmt.Sprintf("waiting %[1]s: others decide with `starter approve %[2]s` or `starter deny %[2]s`",
 			s.Waiting, typed(id))
 	}
@@ -24,7 +24,7 @@ func waitText(id string, s workflows.RequestStatus) string {
 func (b *batch) consentWaits(c fileChange) func(glimpse) {
 	last := ""
 	return func(g glimpse) {
-		if g.status == nil || g.status.State != workflows.StateAwaiting {
+		if g.status == nil || g.status.State != wire.StateAwaitingApproval {
 			return
 		}
 		text := waitText(c.id, *g.status)

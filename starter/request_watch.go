@@ -10,18 +10,18 @@ import (
 	workflowpb "go.temporal.io/api/workflow/v1"
 
 	"sentinelone-provisioner/internal/temporalclient"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // glimpse is what one look at a request saw.
 type glimpse struct {
 	// status is nil when nobody answered for it, and once it is over.
-	status *workflows.RequestStatus
+	status *wire.RequestStatus
 	// trouble says why not, in a sentence; watching goes on.
 	trouble string
 	// over says that the request has ended: with result, or with failure.
 	over    bool
-	result  *workflows.RequestResult
+	result  *wire.RequestResult
 	failure error
 }
 
@@ -31,7 +31,7 @@ func (g glimpse) state() string {
 	case g.result != nil:
 		return g.result.State
 	case g.failure != nil:
-		return workflows.StateFailed
+		return wire.StateFailed
 	case g.status != nil:
 		return g.status.State
 	}
@@ -40,7 +40,7 @@ func (g glimpse) state() string {
 
 // follow looks until the request is over or settled, and shows what it sees till then.
 func (e *engine) follow(
-	ctx context.Context, run started, settled func(workflows.RequestStatus) bool, show func(glimpse),
+	ctx context.Context, run started, settled func(wire.RequestStatus) bool, show func(glimpse),
 ) (glimpse, error) {
 	for {
 		seen, err := e.glimpse(ctx, run, pollEvery)
@@ -59,7 +59,7 @@ func (e *engine) follow(
 // glimpse waits a little for the end of a request; if that does not come, it asks a
 // worker how far it is. An error means that looking again is of no use.
 func (e *engine) glimpse(ctx context.Context, run started, patience time.Duration) (glimpse, error) {
-	var result workflows.RequestResult
+	var result wire.RequestResult
 	short, cancel := context.WithTimeout(ctx, patience)
 	err := e.GetWorkflow(ctx, run.WorkflowID, run.RunID).Get(short, &result)
 	cancel()
@@ -125,11 +125,11 @@ func (e *engine) describe(ctx context.Context, run started) (*workflowpb.Workflo
 }
 
 // requestStatus is the request's own answer.
-func (e *engine) requestStatus(ctx context.Context, run started) (workflows.RequestStatus, error) {
+func (e *engine) requestStatus(ctx context.Context, run started) (wire.RequestStatus, error) {
 	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
 	defer cancel()
-	var status workflows.RequestStatus
-	value, err := e.QueryWorkflow(ctx, run.WorkflowID, run.RunID, workflows.StatusQuery)
+	var status wire.RequestStatus
+	value, err := e.QueryWorkflow(ctx, run.WorkflowID, run.RunID, wire.StatusQuery)
 	if err != nil {
 		return status, err
 	}

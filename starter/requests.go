@@ -12,7 +12,7 @@ import (
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/internal/store"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 type requestsOptions struct {
@@ -162,7 +162,7 @@ func (r requestRow) progress() string {
 		text += ": " + r.Waiting
 	case r.Outcome != "":
 		text += ": " + string(r.Outcome)
-	case r.State == workflows.StateFailed, r.State == stateUnreadable:
+	case r.State == wire.StateFailed, r.State == stateUnreadable:
 		text += ": " + r.Message
 	}
 	return text

@@ -102,9 +102,9 @@ func waitingRows(found []asking) []waitingRow {
 				Duration: plan.Terms.Duration, Requester: s.Requester, AskedAt: s.StartedAt,
 				State: s.State, EndsAt: s.EndsAt, Waiting: s.Waiting,
 			},
-			Reason: plan.Terms.Reason, Step: s.Consent.Step, Steps: s.Consent.Steps,
-			Need: s.Consent.Need, Given: s.Consent.Given, From: s.Consent.From,
-			Review: s.Consent.Review, Until: s.Consent.Until,
+			Reason: plan.Terms.Reason, Step: s.Approval.Step, Steps: s.Approval.Steps,
+			Need: s.Approval.Need, Given: s.Approval.Given, From: s.Approval.From,
+			Review: s.Approval.Review, Until: s.Approval.Until,
 		}
 	}
 	return rows

@@ -3,9 +3,9 @@ package main
 import (
 	"context"
 
-	"github.com/spf13/cobra"
+	"sentinelone-provisioner/internal/wire"
 
-	"sentinelone-provisioner/workflows"
+	"github.com/spf13/cobra"
 )
 
 func (p *program) revokeCommand() *cobra.Command {
@@ -32,19 +32,19 @@ could be carried out, 1 if not.`,
 }
 
 func (p *program) revoke(ctx context.Context, o requestOptions) error {
-	w, err := p.wish(ctx, o, workflows.RevokeID(""))
+	w, err := p.wish(ctx, o, wire.RevokeID(""))
 	if err != nil {
 		return err
 	}
 	return p.request(ctx, order{
-		kind: workflows.RevokeType, id: workflows.RevokeID(w.id),
-		input: &workflows.RevokeInput{
+		kind: wire.RevokeType, id: wire.RevokeID(w.id),
+		input: &wire.RevokeInput{
 			Principal: w.principal, Role: w.role, Scope: w.scope, Requester: w.requester, Reason: o.reason,
 			Console: w.console, DryRun: o.dryRun,
 		},
 		sign:    o.signOptions,
 		summary: "revoke at " + string(w.scope.Level) + " level",
 		wait:    o.wait, dryRun: o.dryRun, chosen: o.id != "",
-		settled: func(workflows.RequestStatus) bool { return false },
+		settled: func(wire.RequestStatus) bool { return false },
 	})
 }

@@ -13,7 +13,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"sentinelone-provisioner/internal/describe"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // shortestInterval keeps a typing error from making a load on the console.
@@ -85,12 +85,12 @@ func (p *program) schedule(ctx context.Context, o scheduleOptions) error {
 }
 
 // setSchedule creates the schedule or makes the one there is like it.
-func (e *engine) setSchedule(ctx context.Context, id string, every time.Duration, in workflows.SyncInput) error {
+func (e *engine) setSchedule(ctx context.Context, id string, every time.Duration, in wire.SyncInput) error {
 	want := client.ScheduleOptions{
 		ID:   id,
 		Spec: client.ScheduleSpec{Intervals: []client.ScheduleIntervalSpec{{Every: every}}},
 		Action: &client.ScheduleWorkflowAction{
-			ID: id, Workflow: workflows.SyncType, Args: []any{in}, TaskQueue: e.queue, StaticSummary: summary(in),
+			ID: id, Workflow: wire.SyncType, Args: []any{in}, TaskQueue: e.queue, StaticSummary: summary(in),
 		},
 		Overlap:       enumspb.SCHEDULE_OVERLAP_POLICY_SKIP,
 		CatchupWindow: every,

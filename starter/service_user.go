@@ -3,9 +3,9 @@ package main
 import (
 	"context"
 
-	"github.com/spf13/cobra"
+	"sentinelone-provisioner/internal/wire"
 
-	"sentinelone-provisioner/workflows"
+	"github.com/spf13/cobra"
 )
 
 func (p *program) serviceUserCommand() *cobra.Command {
@@ -62,14 +62,14 @@ func (p *program) createServiceUser(ctx context.Context, o serviceUserOptions) e
 	if ends == nil {
 		return usage("--token-until is missing: say when its token ends, as in --token-until 90d")
 	}
-	in := workflows.ProvisionServiceUserInput{
+	in := wire.ProvisionServiceUserInput{
 		Name: o.name, Description: o.description, Role: w.role, Scope: w.scope, TokenExpiresAt: ends,
 		Requester: w.requester, Reason: o.reason, Console: w.console, DryRun: o.dryRun,
 	}
 	if err := in.Validate(p.now()); err != nil {
 		return badConfiguration(err)
 	}
-	return p.request(ctx, o.order(workflows.ProvisionServiceUserType, workflows.ProvisionID(w.id), &in,
+	return p.request(ctx, o.order(wire.ProvisionServiceUserType, wire.ProvisionID(w.id), &in,
 		"make a service user at "+string(w.scope.Level)+" level"))
 }
 

@@ -11,7 +11,7 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/describe"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 func (p *program) showCommand() *cobra.Command {
@@ -81,7 +81,7 @@ func (d dossier) forPrograms() any {
 	case d.status != nil:
 		return d.status
 	}
-	s := workflows.RequestStatus{
+	s := wire.RequestStatus{
 		State: d.state(), Request: d.id, Requester: d.requester(), StartedAt: d.askedAt(),
 		Waiting: cmp.Or(d.message(), d.waiting()), Plan: d.plan, Proofs: orEmpty(d.proofs),
 	}

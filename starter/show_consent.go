@@ -8,7 +8,7 @@ import (
 	"sentinelone-provisioner/internal/approval"
 	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/internal/policy"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // consentFacts say by which rule people are asked, what they have said in each step, and
@@ -93,7 +93,7 @@ func narrowedText(said []voice) string {
 	var last voice
 	var by []string
 	for _, v := range said {
-		if v.Action != workflows.ApproveUpdate || v.narrowed() == "" {
+		if v.Action != wire.ApproveUpdate || v.narrowed() == "" {
 			continue
 		}
 		if by = append(by, v.By); v.Duration > 0 {

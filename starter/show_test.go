@@ -13,7 +13,7 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/ledger"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // waitLimit is how long anything may take before a test calls it stuck.
@@ -46,7 +46,7 @@ func requestsWithoutTemporal(t *testing.T, l *live) {
 	require.Contains(t, got.errOut, "note: this is from the ledger: temporal does not answer")
 	require.True(t, decode[access.Receipt](t, run(t, "show", "revoke/CHG-1", "-o", "json")).Intact())
 
-	status := decode[workflows.RequestStatus](t, run(t, "show", "LEFT", "-o", "json"))
+	status := decode[wire.RequestStatus](t, run(t, "show", "LEFT", "-o", "json"))
 	require.Equal(t, stateOpen, status.State)
 	require.Equal(t, "left@example.com", status.Plan.Principal.Email)
 	require.Len(t, status.Proofs, 1)

@@ -16,7 +16,7 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/describe"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 func (p *program) statusCommand() *cobra.Command {
@@ -43,12 +43,12 @@ type statusAnswer struct {
 	// Execution is Temporal's own view: running, completed, failed, …
 	Execution string `json:"execution"`
 	// Status is null when no worker answers; Note says so.
-	Status *workflows.SyncStatus `json:"status"`
-	Note   string                `json:"note,omitempty"`
-	Error  string                `json:"error,omitempty"` // why it failed
+	Status *wire.SyncStatus `json:"status"`
+	Note   string           `json:"note,omitempty"`
+	Error  string           `json:"error,omitempty"` // why it failed
 	// Result is how it ended; null while it runs and when it failed. Unlike Status
 	// it is known without a worker.
-	Result *workflows.SyncResult `json:"result,omitempty"`
+	Result *wire.SyncResult `json:"result,omitempty"`
 }
 
 func (p *program) status(ctx context.Context, flag string) error {
@@ -90,7 +90,7 @@ func (e *engine) statusAnswer(ctx context.Context, id string) (statusAnswer, err
 		a.Status = &status
 	}
 	if closed(info) {
-		var result workflows.SyncResult
+		var result wire.SyncResult
 		if err := e.GetWorkflow(ctx, id, run.RunID).Get(ctx, &result); err != nil {
 			a.Error = reason(err).Error()
 		} else {
@@ -168,7 +168,7 @@ func (p *program) printResult(a statusAnswer) {
 	p.conclude(started{WorkflowID: a.WorkflowID}, sighting{over: true, result: a.Result})
 }
 
-func collectionRows(s workflows.SyncStatus) [][]string {
+func collectionRows(s wire.SyncStatus) [][]string {
 	var rows [][]string
 	for _, c := range access.Collections() {
 		status, ok := s.Collections[string(c)]

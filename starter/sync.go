@@ -12,7 +12,7 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"sentinelone-provisioner/internal/access"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 type syncOptions struct {
@@ -54,12 +54,12 @@ func collectionsFlag(cmd *cobra.Command, into *[]string) {
 
 // syncInput checks the names before anything is asked of Temporal. None mean all. It
 // names the console, if one is configured here, so that a worker of another refuses.
-func (p *program) syncInput(names []string) (workflows.SyncInput, error) {
+func (p *program) syncInput(names []string) (wire.SyncInput, error) {
 	host, err := p.configuredConsole()
 	if err != nil {
-		return workflows.SyncInput{}, err
+		return wire.SyncInput{}, err
 	}
-	in := workflows.SyncInput{Console: host}
+	in := wire.SyncInput{Console: host}
 	for _, name := range names {
 		in.Collections = append(in.Collections, strings.TrimSpace(name))
 	}
@@ -119,7 +119,7 @@ func unlike(collections []string) string {
 // start starts a sync, or finds the one that runs under that id. It asks for
 // "already started" to be an error, rather than for the running one to be
 // handed out silently, because that is how one can tell which of the two it was.
-func (e *engine) start(ctx context.Context, id string, in workflows.SyncInput) (started, error) {
+func (e *engine) start(ctx context.Context, id string, in wire.SyncInput) (started, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	run, err := e.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
@@ -129,7 +129,7 @@ func (e *engine) start(ctx context.Context, id string, in workflows.SyncInput) (
 		WorkflowIDReusePolicy:                    enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
 		WorkflowExecutionErrorWhenAlreadyStarted: true,
 		StaticSummary:                            summary(in),
-	}, workflows.SyncType, in)
+	}, wire.SyncType, in)
 	if running, ok := errors.AsType[*serviceerror.WorkflowExecutionAlreadyStarted](err); ok {
 		return started{WorkflowID: id, RunID: running.RunId}, nil
 	}
@@ -140,7 +140,7 @@ func (e *engine) start(ctx context.Context, id string, in workflows.SyncInput) (
 }
 
 // summary is what Temporal's UI shows beside a sync. It is not encrypted.
-func summary(in workflows.SyncInput) string {
+func summary(in wire.SyncInput) string {
 	if len(in.Collections) == 0 {
 		return "sync of everything"
 	}

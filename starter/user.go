@@ -7,7 +7,7 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/describe"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 func (p *program) userCommand() *cobra.Command {
@@ -65,20 +65,20 @@ func (p *program) createUser(ctx context.Context, o userOptions) error {
 	if err != nil {
 		return err
 	}
-	in := workflows.ProvisionUserInput{
+	in := wire.ProvisionUserInput{
 		Email: o.email, FullName: o.name, Role: w.role, Scope: w.scope, Requester: w.requester, Reason: o.reason,
 		Console: w.console, DryRun: o.dryRun,
 	}
 	if err := in.Validate(); err != nil {
 		return badConfiguration(err)
 	}
-	return p.request(ctx, o.order(workflows.ProvisionUserType, workflows.ProvisionID(w.id), &in,
+	return p.request(ctx, o.order(wire.ProvisionUserType, wire.ProvisionID(w.id), &in,
 		"make a user at "+string(w.scope.Level)+" level"))
 }
 
 // accountWish reads the flags of a request that makes somebody.
 func (p *program) accountWish(ctx context.Context, o requestOptions) (w wish, err error) {
-	if w, err = p.record(o, workflows.ProvisionID("")); err != nil {
+	if w, err = p.record(o, wire.ProvisionID("")); err != nil {
 		return w, err
 	}
 	w.role, w.scope, err = p.place(ctx, o.target, "")
@@ -91,7 +91,7 @@ func (o *requestOptions) order(kind, id string, input requestInput, summary stri
 	return order{
 		kind: kind, id: id, input: input, sign: o.signOptions, summary: summary,
 		wait: o.wait, dryRun: o.dryRun, chosen: o.id != "",
-		settled: func(workflows.RequestStatus) bool { return false },
+		settled: func(wire.RequestStatus) bool { return false },
 	}
 }
 

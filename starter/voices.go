@@ -42,8 +42,8 @@ func (d dossier) decisions() []access.Decision {
 	switch {
 	case d.receipt != nil:
 		return d.receipt.Decisions
-	case d.status != nil && d.status.Consent != nil:
-		return d.status.Consent.Decisions
+	case d.status != nil && d.status.Approval != nil:
+		return d.status.Approval.Decisions
 	}
 	return nil
 }
@@ -126,7 +126,7 @@ func (d dossier) pending() (p pendingApproval, ok bool) {
 		return p, false
 	}
 	p.State, ok = livestatus.ApprovalOf(*d.status)
-	p.delegations = delegationsOf(d.status.Consent)
+	p.delegations = delegationsOf(d.status.Approval)
 	return p, ok
 }
 

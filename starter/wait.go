@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"sentinelone-provisioner/internal/describe"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // looker sees how far a sync is; [engine] implements it.
@@ -73,7 +73,7 @@ func verdict(s sighting) error {
 		return s.failure
 	case s.quarantined():
 		return errHeld
-	case s.result != nil && s.result.State == workflows.StateQuarantined:
+	case s.result != nil && s.result.State == wire.StateQuarantined:
 		return errors.New("what the sync saw was discarded; answers stay as they were")
 	}
 	return nil
@@ -83,9 +83,9 @@ func verdict(s sighting) error {
 type outcome struct {
 	started
 
-	Result     *workflows.SyncResult `json:"result"` // null unless it has ended well or was discarded
-	Quarantine *workflows.Quarantine `json:"quarantine,omitempty"`
-	Error      string                `json:"error,omitempty"`
+	Result     *wire.SyncResult `json:"result"` // null unless it has ended well or was discarded
+	Quarantine *wire.Quarantine `json:"quarantine,omitempty"`
+	Error      string           `json:"error,omitempty"`
 }
 
 func outcomeOf(run started, s sighting) outcome {
@@ -117,7 +117,7 @@ func (p *program) conclude(run started, s sighting) {
 	}
 }
 
-func (p *program) explainQuarantine(id string, q workflows.Quarantine) {
+func (p *program) explainQuarantine(id string, q wire.Quarantine) {
 	flag := p.idFlag(id)
 	fmt.Fprintln(p.out, "quarantined, because:")
 	for _, why := range q.Reasons {

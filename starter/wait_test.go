@@ -11,7 +11,7 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/config"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // script is a sync that is seen as told, one sighting a look.
@@ -47,23 +47,23 @@ func watchScript(ctx context.Context, t *testing.T, s *script, json bool) (out, 
 }
 
 func draining(rows int, waiting string) sighting {
-	return sighting{status: &workflows.SyncStatus{
-		State: workflows.StateDraining,
-		Collections: map[string]workflows.CollectionStatus{
+	return sighting{status: &wire.SyncStatus{
+		State: wire.StateDraining,
+		Collections: map[string]wire.CollectionStatus{
 			"users": {
-				State: workflows.CollectionDraining, Attempt: 1, Pages: rows / 1000,
+				State: wire.CollectionDraining, Attempt: 1, Pages: rows / 1000,
 				Rows: rows, Expected: new(3000), Waiting: waiting,
 			},
-			"roles": {State: workflows.CollectionWaiting},
+			"roles": {State: wire.CollectionWaiting},
 		},
 	}}
 }
 
 func ended(state string) sighting {
-	return sighting{over: true, result: &workflows.SyncResult{
+	return sighting{over: true, result: &wire.SyncResult{
 		Snapshot: "run-1", State: state, StartedAt: noon, FinishedAt: noon.Add(1500 * time.Millisecond),
 		Counts:  map[string]int{"assignments": 7, "users": 3000, "accounts": 1},
-		Changes: workflows.Changes{Added: 7, Removed: 2}, Requests: 12,
+		Changes: wire.AssignmentChanges{Added: 7, Removed: 2}, Requests: 12,
 		Warnings: []string{"the API token expires in 5 days"},
 	}}
 }
@@ -74,7 +74,7 @@ func TestWait_LinesOnlyWhereSomethingChanged(t *testing.T) {
 		draining(1000, ""), draining(1000, ""),
 		{trouble: "Temporal does not answer at x; trying again"},
 		{trouble: "Temporal does not answer at x; trying again"},
-		draining(2000, "GET /users: 429"), ended(workflows.StatePromoted),
+		draining(2000, "GET /users: 429"), ended(wire.StatePromoted),
 	}}, false)
 	require.NoError(t, err)
 	require.Equal(t, `draining
@@ -94,9 +94,9 @@ promoted: assignments +7 -2, 12 requests in 1.5s
 
 func TestWait_Quarantined(t *testing.T) {
 	t.Parallel()
-	held := sighting{status: &workflows.SyncStatus{
-		State:      workflows.StateQuarantined,
-		Quarantine: &workflows.Quarantine{Reasons: []string{"users: 30 of 100 would be gone"}, Until: noon},
+	held := sighting{status: &wire.SyncStatus{
+		State:      wire.StateQuarantined,
+		Quarantine: &wire.Quarantine{Reasons: []string{"users: 30 of 100 would be gone"}, Until: noon},
 	}}
 	out, _, err := watchScript(t.Context(), t, &script{seen: []sighting{held}}, false)
 	require.ErrorIs(t, err, errHeld)
@@ -109,17 +109,17 @@ func TestWait_Quarantined(t *testing.T) {
 
 func TestWait_GoesOnOnceSomeoneHasDecided(t *testing.T) {
 	t.Parallel()
-	deciding := sighting{status: &workflows.SyncStatus{
-		State:      workflows.StateQuarantined,
-		Quarantine: &workflows.Quarantine{Decision: workflows.ConfirmUpdate, By: "ana@example.com"},
+	deciding := sighting{status: &wire.SyncStatus{
+		State:      wire.StateQuarantined,
+		Quarantine: &wire.Quarantine{Decision: wire.ConfirmUpdate, By: "ana@example.com"},
 	}}
-	_, _, err := watchScript(t.Context(), t, &script{seen: []sighting{deciding, ended(workflows.StatePromoted)}}, false)
+	_, _, err := watchScript(t.Context(), t, &script{seen: []sighting{deciding, ended(wire.StatePromoted)}}, false)
 	require.NoError(t, err)
 }
 
 func TestWait_EndsBadly(t *testing.T) {
 	t.Parallel()
-	_, _, err := watchScript(t.Context(), t, &script{seen: []sighting{ended(workflows.StateQuarantined)}}, false)
+	_, _, err := watchScript(t.Context(), t, &script{seen: []sighting{ended(wire.StateQuarantined)}}, false)
 	require.ErrorContains(t, err, "discarded")
 
 	refused := errors.New("GET /users: 401")
@@ -142,12 +142,12 @@ func TestWait_CtrlCSaysHowToComeBack(t *testing.T) {
 func TestWait_JSON(t *testing.T) {
 	t.Parallel()
 	out, errOut, err := watchScript(t.Context(), t,
-		&script{seen: []sighting{draining(1, ""), ended(workflows.StateUnchanged)}}, true)
+		&script{seen: []sighting{draining(1, ""), ended(wire.StateUnchanged)}}, true)
 	require.NoError(t, err)
 	require.Empty(t, errOut)
 	got := decode[outcome](t, ran{out: out})
 	require.Equal(t, thisRun, got.started)
-	require.Equal(t, workflows.StateUnchanged, got.Result.State)
+	require.Equal(t, wire.StateUnchanged, got.Result.State)
 
 	out, _, err = watchScript(t.Context(), t, &script{seen: []sighting{{over: true, failure: errors.New("no")}}}, true)
 	require.EqualError(t, err, "no")
@@ -159,7 +159,7 @@ func TestBars_DrawWhatIsSeen(t *testing.T) {
 	var drawn strings.Builder
 	b := newBars(&drawn)
 	b.show(draining(1000, "GET /users: 429 with a very long explanation that would not fit on any terminal's line"))
-	b.show(ended(workflows.StatePromoted))
+	b.show(ended(wire.StatePromoted))
 	b.end()
 	require.Contains(t, drawn.String(), string(access.Users))
 	require.Contains(t, drawn.String(), "waiting: GET /users: 429")

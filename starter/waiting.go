@@ -8,17 +8,17 @@ import (
 	"sync"
 	"time"
 
+	"sentinelone-provisioner/internal/wire"
+
 	"go.temporal.io/api/serviceerror"
 	workflowpb "go.temporal.io/api/workflow/v1"
 	"golang.org/x/sync/errgroup"
-
-	"sentinelone-provisioner/workflows"
 )
 
 // asking is a running request that asks people now.
 type asking struct {
 	ID     string // workflow id
-	Status workflows.RequestStatus
+	Status wire.RequestStatus
 }
 
 // lookout looks for the running requests that ask people. It asks Temporal alone, so that
@@ -37,7 +37,7 @@ type lookout struct {
 // lastWord is what a request has said last.
 type lastWord struct {
 	at     time.Time
-	status workflows.RequestStatus
+	status wire.RequestStatus
 	failed bool // the next question brought nothing
 }
 
@@ -79,7 +79,7 @@ func (l *lookout) all(ctx context.Context, console string) ([]asking, error) {
 		}
 	}
 	slices.SortFunc(found, func(a, b asking) int {
-		return cmp.Or(a.Status.Consent.Until.Compare(b.Status.Consent.Until), cmp.Compare(a.ID, b.ID))
+		return cmp.Or(a.Status.Approval.Until.Compare(b.Status.Approval.Until), cmp.Compare(a.ID, b.ID))
 	})
 	return found, errors.Join(r.troubles...)
 }
@@ -103,18 +103,18 @@ func (l *lookout) due(run started) bool {
 		return true
 	}
 	switch last.status.State {
-	case workflows.StateScheduled, workflows.StateActive, workflows.StateReleasing:
+	case wire.StateScheduled, wire.StateActive, wire.StateReleasing:
 		return l.now().Sub(last.at) >= restingLook
 	}
 	return true
 }
 
 // known are the last words of those that run; others are forgotten.
-func (l *lookout) known(running []*workflowpb.WorkflowExecutionInfo) []workflows.RequestStatus {
+func (l *lookout) known(running []*workflowpb.WorkflowExecutionInfo) []wire.RequestStatus {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	kept := map[started]lastWord{}
-	var out []workflows.RequestStatus
+	var out []wire.RequestStatus
 	for _, info := range running {
 		run := runIs(info)
 		if last, ok := l.seen[run]; ok {
@@ -127,7 +127,7 @@ func (l *lookout) known(running []*workflowpb.WorkflowExecutionInfo) []workflows
 }
 
 // keep keeps the answer of a request, or that there was none.
-func (l *lookout) keep(run started, status workflows.RequestStatus, err error) {
+func (l *lookout) keep(run started, status wire.RequestStatus, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	last, known := l.seen[run]

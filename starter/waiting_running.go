@@ -5,16 +5,16 @@ import (
 	"fmt"
 	"strings"
 
+	"sentinelone-provisioner/internal/wire"
+
 	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
-
-	"sentinelone-provisioner/workflows"
 )
 
 // requestTypes are of the workflows that may ask people.
 var requestTypes = strings.Join([]string{
-	workflows.GrantType, workflows.RevokeType, workflows.OffboardType,
-	workflows.ProvisionUserType, workflows.ProvisionServiceUserType,
+	wire.GrantType, wire.RevokeType, wire.OffboardType,
+	wire.ProvisionUserType, wire.ProvisionServiceUserType,
 }, "', '")
 
 const pageOfRequests = 1000

@@ -5,12 +5,12 @@ import (
 	"testing"
 	"time"
 
+	"sentinelone-provisioner/internal/wire"
+
 	"github.com/stretchr/testify/require"
 	commonpb "go.temporal.io/api/common/v1"
 	"go.temporal.io/api/serviceerror"
 	workflowpb "go.temporal.io/api/workflow/v1"
-
-	"sentinelone-provisioner/workflows"
 )
 
 // A request that is in force and asks nobody is asked about itself once a minute only; one
@@ -28,22 +28,22 @@ func TestLookout_LeavesResting(t *testing.T) {
 	l.keep(run, s, nil)
 	require.True(t, l.due(run), "people are asked")
 
-	s.State, s.Consent.Review = workflows.StateActive, true
+	s.State, s.Approval.Review = wire.StateActive, true
 	l.keep(run, s, nil)
 	require.True(t, l.due(run), "people are asked to review it")
 
-	s.Consent.Verdict = "approved"
+	s.Approval.Verdict = "approved"
 	l.keep(run, s, nil)
 	require.False(t, l.due(run))
 	now = now.Add(restingLook)
 	require.True(t, l.due(run))
 
 	now = noon
-	l.keep(run, workflows.RequestStatus{}, errors.New("no answer"))
+	l.keep(run, wire.RequestStatus{}, errors.New("no answer"))
 	require.True(t, l.due(run), "it did not answer")
-	require.Equal(t, []workflows.RequestStatus{s}, l.known(running))
+	require.Equal(t, []wire.RequestStatus{s}, l.known(running))
 
-	l.keep(run, workflows.RequestStatus{}, serviceerror.NewNotFound("gone"))
+	l.keep(run, wire.RequestStatus{}, serviceerror.NewNotFound("gone"))
 	require.Empty(t, l.known(running), "what is gone is not listed")
 	l.keep(run, s, nil)
 	require.Empty(t, l.known(nil), "what has ended is forgotten")

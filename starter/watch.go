@@ -13,7 +13,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"sentinelone-provisioner/internal/temporalclient"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // pollEvery is how often a watched sync is asked how far it is: quick enough for
@@ -23,18 +23,18 @@ const pollEvery = 500 * time.Millisecond
 // sighting is what one look at a sync saw.
 type sighting struct {
 	// status is nil when nobody answered for it.
-	status *workflows.SyncStatus
+	status *wire.SyncStatus
 	// trouble says why not, in a sentence; watching goes on.
 	trouble string
 	// over says that the sync has ended: with result, or with failure.
 	over    bool
-	result  *workflows.SyncResult
+	result  *wire.SyncResult
 	failure error
 }
 
 // quarantined says that the sync waits for someone to decide.
 func (s sighting) quarantined() bool {
-	return !s.over && s.status != nil && s.status.State == workflows.StateQuarantined &&
+	return !s.over && s.status != nil && s.status.State == wire.StateQuarantined &&
 		s.status.Quarantine != nil && s.status.Quarantine.Decision == ""
 }
 
@@ -55,7 +55,7 @@ func (e *engine) look(ctx context.Context, run started) (sighting, error) {
 		}
 		return sighting{status: &status}, nil
 	}
-	var result workflows.SyncResult
+	var result wire.SyncResult
 	err = e.GetWorkflow(ctx, run.WorkflowID, run.RunID).Get(ctx, &result)
 	switch {
 	case err == nil:
@@ -80,7 +80,7 @@ func (e *engine) silent() string {
 
 // noun is what messages call a workflow.
 func noun(info *workflowpb.WorkflowExecutionInfo) string {
-	if info.GetType().GetName() == workflows.SyncType {
+	if info.GetType().GetName() == wire.SyncType {
 		return "sync"
 	}
 	return "request"
@@ -130,11 +130,11 @@ const (
 )
 
 // status is the sync's own answer.
-func (e *engine) status(ctx context.Context, run started) (workflows.SyncStatus, error) {
+func (e *engine) status(ctx context.Context, run started) (wire.SyncStatus, error) {
 	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
 	defer cancel()
-	var status workflows.SyncStatus
-	value, err := e.QueryWorkflow(ctx, run.WorkflowID, run.RunID, workflows.StatusQuery)
+	var status wire.SyncStatus
+	value, err := e.QueryWorkflow(ctx, run.WorkflowID, run.RunID, wire.StatusQuery)
 	if err != nil {
 		return status, err
 	}

@@ -24,6 +24,7 @@ import (
 	"sentinelone-provisioner/internal/temporalclient"
 	"sentinelone-provisioner/internal/tokensink"
 	"sentinelone-provisioner/internal/version"
+	"sentinelone-provisioner/internal/wire"
 	"sentinelone-provisioner/workflows"
 )
 
@@ -173,7 +174,7 @@ func newWorkers(
 	guard := activities.Guard{MaxPercent: cfg.Worker.MaxLoss, MinRows: cfg.Worker.MinLoss}
 	notifications := activities.NewNotify(senders, db, s1.Console(), func(event string) activities.Delivery {
 		return activities.Delivery{
-			WorkflowID: workflows.NotifyID(event), WorkflowType: workflows.NotifyType, TaskQueue: cfg.Worker.TaskQueue,
+			WorkflowID: wire.NotifyID(event), WorkflowType: wire.NotifyType, TaskQueue: cfg.Worker.TaskQueue,
 		}
 	})
 	notifications.Register(w)
@@ -187,7 +188,7 @@ func newWorkers(
 	requests.Register(w)
 
 	options.DisableWorkflowWorker = true
-	writes := worker.New(temporal, workflows.WriteQueue(cfg.Worker.TaskQueue), options)
+	writes := worker.New(temporal, wire.WriteQueue(cfg.Worker.TaskQueue), options)
 	activities.NewPrincipal(s1, db).Notifying(notifications).Register(writes)
 	activities.NewAccounts(s1, db, tokens).Register(writes)
 	return workers{w, writes}

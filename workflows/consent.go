@@ -9,8 +9,8 @@ import (
 
 	"go.temporal.io/sdk/workflow"
 
-	"sentinelone-provisioner/activities"
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // consent waits for the people that a plan asks for. One decision is looked at at a
@@ -41,8 +41,8 @@ const (
 
 // Actions of a decision, as people send them.
 const (
-	actionApprove = ApproveUpdate
-	actionDeny    = DenyUpdate
+	actionApprove = wire.ApproveUpdate
+	actionDeny    = wire.DenyUpdate
 )
 
 func newConsent(ctx workflow.Context, r *request) *consent {
@@ -59,7 +59,7 @@ func (c *consent) ask(ctx workflow.Context, a access.Approval, stop func() bool)
 	c.open(workflow.Now(ctx), a.Steps, time.Duration(a.DecideWithin))
 	c.escalateTo = a.EscalateTo
 	c.announce(ctx)
-	c.notify(ctx, EventRequested)
+	c.notify(ctx, wire.EventRequested)
 	for c.verdict == "" && !stop() {
 		next := c.nextReminder(ctx, a)
 		seen := len(c.decisions)
@@ -88,7 +88,7 @@ func (c *consent) open(now time.Time, steps []access.ApprovalStep, within time.D
 // announce says in Temporal's own tools who is waited for.
 func (c *consent) announce(ctx workflow.Context) {
 	if c.verdict == "" {
-		c.enter(ctx, StateAwaiting, c.waitingFor())
+		c.enter(ctx, wire.StateAwaitingApproval, c.waitingFor())
 		c.index(ctx, c.until)
 	}
 }
@@ -152,16 +152,16 @@ func (c *consent) wake(ctx workflow.Context, a access.Approval) error {
 	case !now.Before(c.until):
 		c.verdict = timedOut
 	case a.EscalateAfter > 0 && !now.Before(opened.Add(time.Duration(a.EscalateAfter))) && c.escalate(now):
-		c.notify(ctx, EventEscalated)
+		c.notify(ctx, wire.EventEscalated)
 	default:
-		c.notify(ctx, EventReminder)
+		c.notify(ctx, wire.EventReminder)
 	}
 	return nil
 }
 
 // decide is one person's word. It answers when the word is recorded, not when the
 // role is in place.
-func (c *consent) decide(ctx workflow.Context, action string, in DecisionInput) (access.Decision, error) {
+func (c *consent) decide(ctx workflow.Context, action string, in wire.DecisionInput) (access.Decision, error) {
 	open, stop := workflow.NewDisconnectedContext(ctx)
 	defer stop()
 	saw, came := c.planHash(), workflow.Now(ctx)
@@ -182,8 +182,8 @@ func (c *consent) decide(ctx workflow.Context, action string, in DecisionInput) 
 	if why == "" {
 		d.EscalatedAt = c.letIn(d.Action, d.By)
 	}
-	out, err := call[activities.DecideResult](brief(open, action), activities.DecideName, activities.DecideInput{
-		Request: c.info, Decision: d, Number: c.looked(), Refusal: why, Duties: c.duties(action),
+	out, err := call[wire.DecideResult](brief(open, action), wire.DecideActivity, wire.DecideInput{
+		Request: c.info, Decision: d, Number: c.looked(), Refusal: why, SoD: c.duties(action),
 		Delegators: delegators,
 	})
 	if err != nil {
@@ -200,7 +200,7 @@ func (c *consent) decide(ctx workflow.Context, action string, in DecisionInput) 
 		d.EscalatedAt = c.letIn(d.Action, d.OnBehalfOf)
 	}
 	c.record(d)
-	c.notify(ctx, EventDecided)
+	c.notify(ctx, wire.EventDecided)
 	return d, nil
 }
 
@@ -240,9 +240,9 @@ func (c *consent) closeUnlessApproved(ctx workflow.Context) error {
 		if last.Comment != "" {
 			why += ": " + last.Comment
 		}
-		return c.close(ctx, StateDenied, why)
+		return c.close(ctx, wire.StateDenied, why)
 	case timedOut:
-		return c.close(ctx, StateTimedOut, "nobody decided in time: it waited until "+at(c.until))
+		return c.close(ctx, wire.StateTimedOut, "nobody decided in time: it waited until "+at(c.until))
 	}
 	return nil
 }
@@ -250,7 +250,7 @@ func (c *consent) closeUnlessApproved(ctx workflow.Context) error {
 // notify tells those who are asked.
 func (c *consent) notify(ctx workflow.Context, typ string) {
 	text := c.summary()
-	if typ == EventDecided {
+	if typ == wire.EventDecided {
 		last := c.decisions[len(c.decisions)-1]
 		text = fmt.Sprintf("%s: %s has said %s. %s", c.info.ID, last.Who(), last.Action, text)
 	}

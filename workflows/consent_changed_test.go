@@ -8,9 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/temporal"
 
-	"sentinelone-provisioner/activities"
 	"sentinelone-provisioner/internal/access"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // changing is a timed grant that carol approves for an hour, and whose principal somebody
@@ -26,7 +25,7 @@ func changing(t *testing.T, second access.Approval) *council {
 	c.answers(planInput(in), first.Seal())
 	again := planOf(planInput(in))
 	again.Before, again.Approval = holds(soc), second
-	c.on(activities.PlanName, mock.Anything).Return(activities.PlanResult{Plan: again.Seal()}, nil).
+	c.on(wire.PlanActivity, mock.Anything).Return(wire.PlanResult{Plan: again.Seal()}, nil).
 		After(10 * time.Minute).Once()
 	c.applies(access.OpAcquire, access.PlanChanged).Once()
 	c.sends(time.Minute, "approve", narrowing(time.Hour, 0))
@@ -41,13 +40,13 @@ func TestConsent_PlannedAnew(t *testing.T) {
 	c.applies(access.OpAcquire, access.Applied).Once()
 	c.applies(access.OpRelease, access.Released).Once()
 	between := c.says(5*time.Minute, "deny", carolMail)
-	var planning, active workflows.RequestStatus
+	var planning, active wire.RequestStatus
 	c.at(5*time.Minute, func() { planning = c.look() })
 	c.at(time.Hour, func() { active = c.look() })
 	require.Equal(t, "expired", c.grant(grantInput(8*time.Hour)).State)
 	between.refused(t, "there is nothing to decide: the state is planning")
-	require.Nil(t, planning.Consent)
-	require.Nil(t, active.Consent)
+	require.Nil(t, planning.Approval)
+	require.Nil(t, active.Approval)
 	require.Equal(t, access.Duration(8*time.Hour), c.applied[1].Change.Change.Lease.For)
 }
 

@@ -9,9 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/client"
 
-	"sentinelone-provisioner/activities"
 	"sentinelone-provisioner/internal/access"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 const (
@@ -26,7 +25,7 @@ type council struct {
 	*requestScene
 
 	table   ballot
-	decided []activities.DecideInput
+	decided []wire.DecideInput
 	breaks  error           // of the first decision
 	takes   []time.Duration // for the first decisions to be written down; the others no time
 }
@@ -37,19 +36,19 @@ func newCouncil(t *testing.T, a access.Approval) *council {
 }
 
 // answers mocks the activities for a request with that plan.
-func (c *council) answers(in activities.PlanInput, plan access.Plan) {
-	c.on(activities.PlanName, in).Return(activities.PlanResult{Plan: plan}, nil).Once()
-	c.on(activities.DecideName, mock.Anything).
-		Return(func(_ context.Context, in activities.DecideInput) (activities.DecideResult, error) {
+func (c *council) answers(in wire.PlanInput, plan access.Plan) {
+	c.on(wire.PlanActivity, in).Return(wire.PlanResult{Plan: plan}, nil).Once()
+	c.on(wire.DecideActivity, mock.Anything).
+		Return(func(_ context.Context, in wire.DecideInput) (wire.DecideResult, error) {
 			c.decided = append(c.decided, in)
 			err := c.breaks
 			c.breaks = nil
 			return c.table.speakFor(in), err
 		}).AfterFn(c.nextTakes).Maybe()
-	c.on(activities.CloseName, mock.Anything).
-		Return(func(_ context.Context, in activities.CloseInput) (activities.CloseResult, error) {
+	c.on(wire.CloseActivity, mock.Anything).
+		Return(func(_ context.Context, in wire.CloseInput) (wire.CloseResult, error) {
 			c.closed = append(c.closed, in)
-			return activities.CloseResult{Receipt: receiptOf(in)}, nil
+			return wire.CloseResult{Receipt: receiptOf(in)}, nil
 		}).Maybe()
 }
 
@@ -65,7 +64,7 @@ func (c *council) nextTakes() time.Duration {
 // says sends a decision when so much time has passed; what comes of it is known at the
 // end.
 func (c *council) says(d time.Duration, action, by string) *spoken {
-	return c.sends(d, action, workflows.DecisionInput{By: by})
+	return c.sends(d, action, wire.DecisionInput{By: by})
 }
 
 type spoken struct {
@@ -85,7 +84,7 @@ func (c *council) sends(d time.Duration, update string, payload any) *spoken {
 // hands hands somebody's decisions to another for eight hours, when so much time has passed.
 func (c *council) hands(d time.Duration, by, to string) {
 	c.at(d, func() {
-		in := workflows.DelegationInput{By: by, To: to, Duration: access.Duration(8 * time.Hour)}
+		in := wire.DelegationInput{By: by, To: to, Duration: access.Duration(8 * time.Hour)}
 		c.table.handOver(in.Delegation(c.Now()).Timed())
 	})
 }
@@ -188,7 +187,7 @@ func TestConsent_Escalated(t *testing.T) {
 	requester := c.says(time.Hour+time.Minute, "approve", bobMail)
 	open := c.says(time.Hour+2*time.Minute, "approve", daveMail)
 	c.applies(access.OpGrant, access.Applied)
-	var seen workflows.RequestStatus
+	var seen wire.RequestStatus
 	c.at(time.Hour+3*time.Minute, func() { seen = c.look() })
 	next := c.says(time.Hour+4*time.Minute, "approve", erinMail)
 	got := c.grant(grantInput(0))
@@ -200,13 +199,13 @@ func TestConsent_Escalated(t *testing.T) {
 	for _, d := range []access.Decision{open.decision, next.decision} {
 		require.Equal(t, began.Add(time.Hour), d.EscalatedAt)
 	}
-	require.Equal(t, []string{carolMail, daveMail, erinMail}, seen.Consent.People)
-	require.Equal(t, began.Add(time.Hour), seen.Consent.EscalatedAt)
+	require.Equal(t, []string{carolMail, daveMail, erinMail}, seen.Approval.People)
+	require.Equal(t, began.Add(time.Hour), seen.Approval.EscalatedAt)
 }
 
 func TestDelegate(t *testing.T) {
 	t.Parallel()
-	in := workflows.DelegationInput{
+	in := wire.DelegationInput{
 		By: " carol@example.com", To: daveMail, Duration: access.Duration(time.Hour), Comment: "away", Console: host,
 	}
 	want := access.Delegation{
@@ -216,13 +215,13 @@ func TestDelegate(t *testing.T) {
 	for refusal, state := range map[string]string{"": "delegated", "there is nothing to take back": "refused"} {
 		s := newRequest(t)
 		s.SetStartWorkflowOptions(client.StartWorkflowOptions{ID: "delegate/1", TaskQueue: "sentinelone"})
-		s.on(activities.DelegateName, activities.DelegateInput{
-			Request: activities.RequestInfo{ID: "delegate/1", Run: snapshot, StartedAt: began}, Delegation: want,
-		}).Return(activities.DelegateResult{Delegation: want, Refusal: refusal}, nil).Once()
-		s.ExecuteWorkflow(workflows.DelegateType, in)
+		s.on(wire.DelegateActivity, wire.DelegateInput{
+			Request: wire.RequestInfo{ID: "delegate/1", Run: snapshot, StartedAt: began}, Delegation: want,
+		}).Return(wire.DelegateResult{Delegation: want, Refusal: refusal}, nil).Once()
+		s.ExecuteWorkflow(wire.DelegateType, in)
 		require.True(t, s.IsWorkflowCompleted())
-		require.Equal(t, workflows.DelegateStatus{State: state, Delegation: want, Message: refusal},
-			statusOf[workflows.DelegateStatus](s.scene))
+		require.Equal(t, wire.DelegateStatus{State: state, Delegation: want, Message: refusal},
+			statusOf[wire.DelegateStatus](s.scene))
 		if refusal != "" {
 			require.Equal(t, "Refused", s.failure().Type())
 			continue
@@ -236,7 +235,7 @@ func TestDelegate(t *testing.T) {
 // A delegation that cannot be meant is refused before anything is recorded.
 func TestDelegate_Invalid(t *testing.T) {
 	t.Parallel()
-	for want, in := range map[string]workflows.DelegationInput{
+	for want, in := range map[string]wire.DelegationInput{
 		`"by" is missing`:                    {To: daveMail, Duration: 1},
 		`"to" is missing`:                    {By: carolMail, Duration: 1},
 		`say either "until"`:                 {By: carolMail, To: daveMail},
@@ -247,7 +246,7 @@ func TestDelegate_Invalid(t *testing.T) {
 		`"to" holds characters that no name`: {By: carolMail, To: "dave\x00@example.com", Duration: 1},
 	} {
 		s := newRequest(t)
-		s.ExecuteWorkflow(workflows.DelegateType, in)
+		s.ExecuteWorkflow(wire.DelegateType, in)
 		require.Equal(t, "Invalid", s.failure().Type(), want)
 		require.ErrorContains(t, s.failure(), want)
 	}

@@ -7,9 +7,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"sentinelone-provisioner/activities"
 	"sentinelone-provisioner/internal/access"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 func plain(name string) string { return strings.ToLower(strings.TrimSpace(name)) }
@@ -31,7 +30,7 @@ func (b *ballot) escalates(a *access.Approval) {
 // some back.
 func (b *ballot) handovers() {
 	for range b.rand.IntN(40) {
-		in := workflows.DelegationInput{By: person(b.rand.IntN(crowd + 3)), To: person(b.rand.IntN(crowd + 3))}
+		in := wire.DelegationInput{By: person(b.rand.IntN(crowd + 3)), To: person(b.rand.IntN(crowd + 3))}
 		length := time.Duration(1+b.rand.IntN(60)) * time.Minute
 		in.Duration = access.Duration(length)
 		if b.rand.IntN(6) == 0 {
@@ -64,8 +63,8 @@ func (b *ballot) hasHanded(by, to string, at time.Time) bool {
 }
 
 // speakFor is what activity Decide answers.
-func (b *ballot) speakFor(in activities.DecideInput) activities.DecideResult {
-	out := activities.DecideResult{Signed: access.Unsigned, Refusal: in.Refusal}
+func (b *ballot) speakFor(in wire.DecideInput) wire.DecideResult {
+	out := wire.DecideResult{Signed: access.Unsigned, Refusal: in.Refusal}
 	for _, p := range in.Delegators {
 		if b.hasHanded(p, in.Decision.By, in.Decision.At) {
 			out.Refusal, out.OnBehalfOf = "", p

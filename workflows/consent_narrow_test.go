@@ -7,11 +7,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"sentinelone-provisioner/internal/access"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // newCouncilOn is of a grant with other terms.
-func newCouncilOn(t *testing.T, in workflows.GrantInput, a access.Approval) *council {
+func newCouncilOn(t *testing.T, in wire.GrantInput, a access.Approval) *council {
 	t.Helper()
 	c := &council{requestScene: newRequest(t)}
 	a.Required, a.DecideWithin = true, access.Duration(10*time.Hour)
@@ -22,8 +22,8 @@ func newCouncilOn(t *testing.T, in workflows.GrantInput, a access.Approval) *cou
 	return c
 }
 
-func narrowing(long time.Duration, start time.Duration) workflows.DecisionInput {
-	in := workflows.DecisionInput{By: carolMail, Duration: access.Duration(long)}
+func narrowing(long time.Duration, start time.Duration) wire.DecisionInput {
+	in := wire.DecisionInput{By: carolMail, Duration: access.Duration(long)}
 	if start != 0 {
 		in.StartAt = began.Add(start)
 	}
@@ -39,7 +39,7 @@ func TestConsent_ForATimeAndNotEarlier(t *testing.T) {
 	early := c.sends(time.Hour, "approve", narrowing(time.Hour, 2*time.Hour))
 	past := c.sends(time.Hour, "approve", narrowing(time.Hour, -2*time.Hour))
 	never := c.sends(time.Hour, "approve", narrowing(time.Hour, 367*24*time.Hour+time.Hour))
-	var seen workflows.RequestStatus
+	var seen wire.RequestStatus
 	c.sends(2*time.Hour, "approve", narrowing(time.Hour, 25*time.Hour))
 	c.at(3*time.Hour, func() { seen = c.look() })
 	c.at(4*time.Hour, c.CancelWorkflow)

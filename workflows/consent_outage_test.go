@@ -12,6 +12,7 @@ import (
 
 	"sentinelone-provisioner/activities"
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // After an outage, updates go before timers: a decision that comes when the time is over
@@ -22,17 +23,17 @@ func TestConsent_BeforeTheTimer(t *testing.T) {
 		var suite testsuite.WorkflowTestSuite
 		env := suite.NewTestWorkflowEnvironment()
 		activities.NewRequest(nil, nil).Register(env)
-		env.OnActivity(activities.DecideName, mock.Anything, mock.Anything).
-			Return(func(_ context.Context, in activities.DecideInput) (activities.DecideResult, error) {
-				return activities.DecideResult{Signed: access.Unsigned, Refusal: in.Refusal}, nil
+		env.OnActivity(wire.DecideActivity, mock.Anything, mock.Anything).
+			Return(func(_ context.Context, in wire.DecideInput) (wire.DecideResult, error) {
+				return wire.DecideResult{Signed: access.Unsigned, Refusal: in.Refusal}, nil
 			}).Once()
 		env.ExecuteWorkflow(func(ctx workflow.Context) error {
-			c := newConsent(ctx, &request{log: workflow.GetLogger(ctx), state: StateAwaiting})
+			c := newConsent(ctx, &request{log: workflow.GetLogger(ctx), state: wire.StateAwaitingApproval})
 			c.open(workflow.Now(ctx), []access.ApprovalStep{{Need: 1, Groups: []string{access.Anyone}}}, time.Hour)
 			if err := workflow.Sleep(ctx, after); err != nil {
 				return err
 			}
-			_, err := c.decide(ctx, actionApprove, DecisionInput{By: "carol@example.com"})
+			_, err := c.decide(ctx, actionApprove, wire.DecisionInput{By: "carol@example.com"})
 			return err
 		})
 		if after < time.Hour {

@@ -1,12 +1,15 @@
 package workflows
 
-import "sentinelone-provisioner/activities"
+import (
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/wire"
+)
 
 // otherPlan says why a decision does not count that was made on another plan than the
 // pending one: in names the plan that the person has seen, seen is the hash that was
 // pending when the decision arrived. People who name no plan, as users of the temporal CLI,
 // decide on the one that was pending then.
-func (c *consent) otherPlan(in DecisionInput, seen string) string {
+func (c *consent) otherPlan(in wire.DecisionInput, seen string) string {
 	if seen != "" && seen != c.planHash() {
 		return "the request has a new plan meanwhile: look at it, then decide"
 	}
@@ -26,9 +29,21 @@ func (c *consent) anotherRound() {
 func (c *consent) forget() { c.steps, c.step, c.decisions, c.verdict = nil, 0, nil, "" }
 
 // duties are the rules of separation of duties that an approval is checked against.
-func (c *consent) duties(action string) *activities.Duties {
+func (c *consent) duties(action string) *wire.SoDCheck {
 	if action != actionApprove || c.plan == nil {
 		return nil
 	}
-	return activities.DutiesOf(*c.plan)
+	return sodCheck(*c.plan)
+}
+
+// sodCheck is what an approval of the plan is checked against; nil where no rule of
+// separation of duties applies.
+func sodCheck(plan access.Plan) *wire.SoDCheck {
+	if len(plan.Rules.Separate) == 0 {
+		return nil
+	}
+	return &wire.SoDCheck{
+		Principal: plan.Principal,
+		Change:    access.Change{Op: plan.Op, Lease: access.Lease{Holding: plan.Holding()}, Rules: plan.Rules},
+	}
 }

@@ -16,7 +16,7 @@ import (
 
 	"sentinelone-provisioner/activities"
 	"sentinelone-provisioner/internal/access"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // ballot is one random run of a grant that waits for people.
@@ -32,7 +32,7 @@ type ballot struct {
 	asked   time.Time         // when people were asked about it, at the earliest
 	mu      sync.Mutex
 	handed  []access.Delegation
-	closed  *activities.CloseInput
+	closed  *wire.CloseInput
 }
 
 const crowd = 5
@@ -82,39 +82,39 @@ func (b *ballot) approval() access.Approval {
 }
 
 func (b *ballot) mocks() {
-	b.OnActivity(activities.PlanName, mock.Anything, mock.Anything).
-		Return(func(context.Context, activities.PlanInput) (activities.PlanResult, error) {
+	b.OnActivity(wire.PlanActivity, mock.Anything, mock.Anything).
+		Return(func(context.Context, wire.PlanInput) (wire.PlanResult, error) {
 			b.counted, b.asked = nil, b.Now()
-			return activities.PlanResult{Plan: b.plan.Seal()}, nil
+			return wire.PlanResult{Plan: b.plan.Seal()}, nil
 		})
-	b.OnActivity(activities.DecideName, mock.Anything, mock.Anything).
-		Return(func(_ context.Context, in activities.DecideInput) (activities.DecideResult, error) {
+	b.OnActivity(wire.DecideActivity, mock.Anything, mock.Anything).
+		Return(func(_ context.Context, in wire.DecideInput) (wire.DecideResult, error) {
 			return b.speakFor(in), nil
 		})
-	b.OnActivity(activities.ApplyName, mock.Anything, mock.Anything).
-		Return(func(_ context.Context, in activities.ApplyInput) (activities.ApplyResult, error) {
+	b.OnActivity(wire.ApplyActivity, mock.Anything, mock.Anything).
+		Return(func(_ context.Context, in wire.ApplyInput) (wire.ApplyResult, error) {
 			return b.apply(in), nil
 		}).Maybe()
-	b.OnActivity(activities.CloseName, mock.Anything, mock.Anything).
-		Return(func(_ context.Context, in activities.CloseInput) (activities.CloseResult, error) {
+	b.OnActivity(wire.CloseActivity, mock.Anything, mock.Anything).
+		Return(func(_ context.Context, in wire.CloseInput) (wire.CloseResult, error) {
 			b.closed = &in
-			return activities.CloseResult{Receipt: access.Receipt{State: in.State}}, nil
+			return wire.CloseResult{Receipt: access.Receipt{State: in.State}}, nil
 		}).Maybe()
 }
 
 // apply checks that whatever reaches the console has the consent it needs.
-func (b *ballot) apply(in activities.ApplyInput) activities.ApplyResult {
+func (b *ballot) apply(in wire.ApplyInput) wire.ApplyResult {
 	require.True(b.t, b.consented(), "applied without consent: %+v of %+v", b.counted, b.plan.Approval.Steps)
 	if b.changes > 0 {
 		b.changes--
 		b.plan.Before = access.Holdings{Level: access.Tenant, Held: []access.HeldRole{{RoleID: fmt.Sprint(b.changes)}}}
-		return activities.ApplyResult{ChangeAnswer: activities.ChangeAnswer{
+		return wire.ApplyResult{ChangeAnswer: wire.ChangeAnswer{
 			Proof: access.Proof{Outcome: access.PlanChanged},
 		}}
 	}
 	b.applied++
-	return activities.ApplyResult{
-		ChangeAnswer: activities.ChangeAnswer{Proof: access.Proof{Outcome: access.Applied}},
+	return wire.ApplyResult{
+		ChangeAnswer: wire.ChangeAnswer{Proof: access.Proof{Outcome: access.Applied}},
 		Receipt:      &access.Receipt{State: in.Close.State, Outcome: access.Applied},
 	}
 }
@@ -160,15 +160,15 @@ func (b *ballot) votes() {
 						b.counted = append(b.counted, got.(access.Decision))
 					}
 				},
-			}, workflows.DecisionInput{By: by})
+			}, wire.DecisionInput{By: by})
 		}, time.Duration(b.rand.IntN(80))*time.Minute)
 	}
 }
 
 // walk runs the grant to its end, which must come, and says whether a denial counted.
-func (b *ballot) walk(seed uint64) (got workflows.RequestResult, denied bool) {
+func (b *ballot) walk(seed uint64) (got wire.RequestResult, denied bool) {
 	b.t.Helper()
-	b.ExecuteWorkflow(workflows.GrantType, workflows.GrantInput{
+	b.ExecuteWorkflow(wire.GrantType, wire.GrantInput{
 		Principal: access.PrincipalSelector{Kind: access.User, ID: "7"}, Role: access.RoleSelector{ID: "2"},
 		Scope: access.ScopeSelector{Level: access.Tenant}, Requester: person(0),
 	})

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // mostRefused bounds how often a request takes down decisions that do not count.
@@ -30,7 +31,7 @@ func (c *consent) mayNot(d access.Decision) string {
 		return `"by" is missing: say who decides, as in {"by":"carol@example.com"}`
 	case c.verdict != "":
 		return c.decidedAlready()
-	case c.state != StateAwaiting && c.state != StateActive && !c.reviewing:
+	case c.state != wire.StateAwaitingApproval && c.state != wire.StateActive && !c.reviewing:
 		return "there is nothing to decide: the state is " + c.state
 	case c.asks(d.By):
 		return "the requester does not decide about the own request: " + d.By + " has asked for it"
@@ -105,8 +106,8 @@ func (c *consent) widens(d access.Decision) string {
 		return "an approver may start it later, not earlier: it was asked to start at " + at(terms.StartAt)
 	case !d.StartAt.IsZero() && !d.StartAt.After(d.At):
 		return "startAt is past: leave it out to start at once"
-	case d.StartAt.Sub(d.At) > MaxDuration:
-		return fmt.Sprintf("startAt is %s: that is more than %s ahead", at(d.StartAt), access.Duration(MaxDuration))
+	case d.StartAt.Sub(d.At) > wire.MaxDuration:
+		return fmt.Sprintf("startAt is %s: that is more than %s ahead", at(d.StartAt), access.Duration(wire.MaxDuration))
 	case d.Action == actionApprove:
 		return over(narrowed(terms, d), d.At)
 	}

@@ -5,13 +5,12 @@ import (
 	"testing"
 	"time"
 
+	"sentinelone-provisioner/internal/wire"
+
 	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/worker"
-
-	"sentinelone-provisioner/activities"
-	"sentinelone-provisioner/workflows"
 )
 
 // A delegation until a time is one, though no worker was there to take it before that time,
@@ -22,14 +21,14 @@ func TestDelegate_TakenLate(t *testing.T) {
 	s.SetWorkerOptions(worker.Options{
 		Interceptors: []interceptor.WorkerInterceptor{&originalRun{queued: 26 * time.Hour}},
 	})
-	var got activities.DelegateInput
-	s.on(activities.DelegateName, mock.Anything).
-		Return(func(_ context.Context, in activities.DelegateInput) (activities.DelegateResult, error) {
+	var got wire.DelegateInput
+	s.on(wire.DelegateActivity, mock.Anything).
+		Return(func(_ context.Context, in wire.DelegateInput) (wire.DelegateResult, error) {
 			got = in
-			return activities.DelegateResult{Delegation: in.Delegation}, nil
+			return wire.DelegateResult{Delegation: in.Delegation}, nil
 		}).Once()
-	s.ExecuteWorkflow(workflows.DelegateType,
-		workflows.DelegationInput{By: carolMail, To: daveMail, Until: began.Add(-time.Hour)})
+	s.ExecuteWorkflow(wire.DelegateType,
+		wire.DelegationInput{By: carolMail, To: daveMail, Until: began.Add(-time.Hour)})
 	require.NoError(t, s.GetWorkflowError())
 	require.Equal(t, began.Add(-26*time.Hour), got.Delegation.At)
 	require.False(t, got.Delegation.TakesBack())

@@ -14,18 +14,18 @@ import (
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
-	"sentinelone-provisioner/activities"
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/wire"
 )
 
-// Grant is the workflow of type [GrantType].
-func Grant(ctx workflow.Context, in GrantInput) (RequestResult, error) {
+// Grant is the workflow of type [wire.GrantType].
+func Grant(ctx workflow.Context, in wire.GrantInput) (wire.RequestResult, error) {
 	if err := in.Validate(workflow.Now(ctx)); err != nil {
-		return RequestResult{}, invalid(err)
+		return wire.RequestResult{}, invalid(err)
 	}
 	g := &grantRun{consent: newConsent(ctx, newRequest(ctx, planInput(in.Spec(), in.Signed, in.DryRun))), in: in}
 	if err := g.handle(ctx); err != nil {
-		return RequestResult{}, err
+		return wire.RequestResult{}, err
 	}
 	return g.conclude(ctx, g.run(ctx))
 }
@@ -34,7 +34,7 @@ func Grant(ctx workflow.Context, in GrantInput) (RequestResult, error) {
 type grantRun struct {
 	*consent
 
-	in     GrantInput
+	in     wire.GrantInput
 	rounds int       // how often it was planned
 	endsAt time.Time // of a timed grant that is in force
 	stopBy string    // who called it off or ended it; "" for nobody
@@ -91,10 +91,10 @@ func (g *grantRun) stopped(ctx workflow.Context, cause error) error {
 		return g.fail(ctx, cause)
 	case !temporal.IsCanceledError(cause):
 		return g.notGiven(ctx, cause)
-	case g.state == StateApplying || g.state == StateActive:
-		return g.takeBack(ctx, StateCancelled, "called off"+g.byWhom())
+	case g.state == wire.StateApplying || g.state == wire.StateActive:
+		return g.takeBack(ctx, wire.StateCancelled, "called off"+g.byWhom())
 	}
-	return g.close(ctx, StateCancelled, "called off"+g.byWhom())
+	return g.close(ctx, wire.StateCancelled, "called off"+g.byWhom())
 }
 
 func (g *grantRun) byWhom() string {
@@ -110,7 +110,7 @@ func (g *grantRun) awaitStart(ctx workflow.Context) error {
 	if start.IsZero() || !start.After(workflow.Now(ctx)) {
 		return g.calledOff(ctx)
 	}
-	g.enter(ctx, StateScheduled, "for its start at "+at(start))
+	g.enter(ctx, wire.StateScheduled, "for its start at "+at(start))
 	g.index(ctx, start)
 	if _, err := awaitUntil(ctx, start, "start of the grant", func() bool { return g.stopBy != "" }); err != nil {
 		return err
@@ -123,16 +123,16 @@ func (g *grantRun) calledOff(ctx workflow.Context) error {
 	if g.stopBy == "" {
 		return nil
 	}
-	return g.close(ctx, StateCancelled, "called off"+g.byWhom())
+	return g.close(ctx, wire.StateCancelled, "called off"+g.byWhom())
 }
 
 // give applies the grant, and says whether that is settled: if not, the principal is
 // not as people saw it when they consented, and nothing was done. Whoever calls it off
 // meanwhile stops the waiting, not the writer: what that has done is taken back.
 func (g *grantRun) give(ctx workflow.Context) (settled bool, err error) {
-	g.enter(ctx, StateApplying, "")
+	g.enter(ctx, wire.StateApplying, "")
 	g.index(ctx, time.Time{})
-	change, end := g.changeOf(access.OpGrant, g.lease()), StateGranted
+	change, end := g.changeOf(access.OpGrant, g.lease()), wire.StateGranted
 	if g.timed() || g.plan.Approval.Review != nil { // what may have to be taken back
 		change, end = g.changeOf(access.OpAcquire, g.timedLease()), ""
 	}
@@ -156,11 +156,11 @@ func (g *grantRun) timedLease() access.Lease {
 }
 
 func (g *grantRun) applyUnlessStopped(
-	ctx workflow.Context, change activities.ChangeRequest, end string,
+	ctx workflow.Context, change wire.ChangeRequest, end string,
 ) (settled bool, err error) {
 	inner, stop := workflow.WithCancel(ctx)
 	defer stop()
-	var out activities.ApplyResult
+	var out wire.ApplyResult
 	finished := false
 	workflow.Go(inner, func(ctx workflow.Context) {
 		out, err = g.apply(ctx, change, end, g.rounds)
@@ -171,7 +171,7 @@ func (g *grantRun) applyUnlessStopped(
 	}
 	if !finished {
 		stop() // its answer would come too late to count
-		return true, g.takeBack(ctx, StateCancelled, "called off"+g.byWhom())
+		return true, g.takeBack(ctx, wire.StateCancelled, "called off"+g.byWhom())
 	}
 	switch {
 	case err != nil || g.done():
@@ -182,7 +182,7 @@ func (g *grantRun) applyUnlessStopped(
 		g.anotherRound()
 		return false, nil
 	case out.Refused():
-		return true, g.close(ctx, StateRefused, out.Message)
+		return true, g.close(ctx, wire.StateRefused, out.Message)
 	}
 	return true, nil
 }
@@ -194,11 +194,11 @@ func (g *grantRun) notGiven(ctx workflow.Context, cause error) error {
 	if !ok {
 		return cause
 	}
-	return g.close(ctx, StateRefused, app.Message())
+	return g.close(ctx, wire.StateRefused, app.Message())
 }
 
 // conclude waits until everybody who asked has an answer.
-func (g *grantRun) conclude(ctx workflow.Context, err error) (RequestResult, error) {
+func (g *grantRun) conclude(ctx workflow.Context, err error) (wire.RequestResult, error) {
 	g.over = true
 	return g.end(ctx, err)
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"sentinelone-provisioner/internal/access"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // What an approver has shortened is not lengthened again, by whomever and however little.
@@ -19,7 +19,7 @@ func TestGrant_ExtendShortened(t *testing.T) {
 	c.applies(access.OpRelease, access.Released).Once()
 	c.sends(time.Minute, "approve", narrowing(2*time.Hour, 0))
 	c.says(2*time.Minute, "approve", daveMail)
-	longer := c.tells(time.Hour, workflows.ExtendUpdate, workflows.Extension{By: bobMail, Duration: 1})
+	longer := c.tells(time.Hour, wire.ExtendUpdate, wire.ExtendInput{By: bobMail, Duration: 1})
 	require.Equal(t, "expired", c.grant(in).State)
 	require.Equal(t, began.Add(2*time.Hour+2*time.Minute), c.Now().UTC())
 	longer.refused(t, "carol@example.com has allowed it for 2h and no longer: ask for a new grant")
@@ -34,11 +34,11 @@ func TestGrant_ExtendTooOften(t *testing.T) {
 	r.applies(access.OpAcquire, access.Applied).Once()
 	r.takesNote().Times(100)
 	r.applies(access.OpRelease, access.Released).Once()
-	bit := workflows.Extension{By: bobMail, Duration: 1}
+	bit := wire.ExtendInput{By: bobMail, Duration: 1}
 	for i := range 100 {
-		r.tells(time.Hour+time.Duration(i)*time.Second, workflows.ExtendUpdate, bit)
+		r.tells(time.Hour+time.Duration(i)*time.Second, wire.ExtendUpdate, bit)
 	}
-	more := r.tells(2*time.Hour, workflows.ExtendUpdate, bit)
+	more := r.tells(2*time.Hour, wire.ExtendUpdate, bit)
 	require.Equal(t, "expired", r.grant(in).State)
 	more.refused(t, "it was extended 100 times already")
 }

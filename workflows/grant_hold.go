@@ -8,13 +8,14 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // hold keeps a grant in force until its end, which may move, and takes it back. One for
 // good that is still to be reviewed has no end.
 func (g *grantRun) hold(ctx workflow.Context) error {
 	g.endsAt = g.endOf(ctx)
-	g.tellRequester(ctx, EventApplied, g.inForce())
+	g.tellRequester(ctx, wire.EventApplied, g.inForce())
 	g.openReview(ctx)
 	for {
 		end := g.endsAt
@@ -28,11 +29,11 @@ func (g *grantRun) hold(ctx workflow.Context) error {
 		case err != nil:
 			return err
 		case !early:
-			return g.takeBack(ctx, StateExpired, "")
+			return g.takeBack(ctx, wire.StateExpired, "")
 		case g.stopBy != "":
-			return g.takeBack(ctx, StateEnded, "ended by "+g.stopBy)
+			return g.takeBack(ctx, wire.StateEnded, "ended by "+g.stopBy)
 		case g.failsReview():
-			return g.takeBack(ctx, StateEnded, "")
+			return g.takeBack(ctx, wire.StateEnded, "")
 		case g.keeps():
 			return g.keep(ctx)
 		}
@@ -66,7 +67,7 @@ func (g *grantRun) showHeld(ctx workflow.Context) {
 	if g.inReview() {
 		waits = strings.Join(slices.DeleteFunc([]string{g.waitingFor(), waits}, blank), ", and ")
 	}
-	g.enter(ctx, StateActive, waits)
+	g.enter(ctx, wire.StateActive, waits)
 	g.index(ctx, next)
 }
 
@@ -78,7 +79,7 @@ func (g *grantRun) warn(ctx workflow.Context, end time.Time, moved func() bool) 
 	before := end.Add(-warnBefore(end.Sub(workflow.Now(ctx))))
 	early, err := awaitUntil(ctx, before, "warning before the end", moved)
 	if err == nil && !early {
-		g.tellRequester(ctx, EventAboutToExpire, "about to end at "+at(end))
+		g.tellRequester(ctx, wire.EventAboutToExpire, "about to end at "+at(end))
 	}
 	return err
 }
@@ -89,7 +90,7 @@ func (g *grantRun) warn(ctx workflow.Context, end time.Time, moved func() bool) 
 // why says who or what ended it. Where people are still to review it, the request stays
 // open for that.
 func (g *grantRun) takeBack(ctx workflow.Context, state, why string) error {
-	g.enter(ctx, StateReleasing, "")
+	g.enter(ctx, wire.StateReleasing, "")
 	g.index(ctx, time.Time{})
 	open, stop := workflow.NewDisconnectedContext(ctx)
 	defer stop()

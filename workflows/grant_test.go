@@ -7,15 +7,14 @@ import (
 	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
 
-	"sentinelone-provisioner/activities"
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/fault/kinds"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // writer is where the principal's writer is reached.
-func writer() activities.Writer {
-	return activities.Writer{
+func writer() wire.Writer {
+	return wire.Writer{
 		WorkflowID: "principal/" + host + "/user/7", WorkflowType: "Principal", Update: "change",
 		TaskQueue: "sentinelone", Start: whose,
 	}
@@ -35,18 +34,18 @@ func TestGrant_ForGood(t *testing.T) {
 			got := r.grant(in)
 
 			plan, proof := planOf(planInput(in)), proofOf(access.OpGrant, outcome)
-			require.Equal(t, workflows.RequestResult{
-				State: "granted", Outcome: outcome, Receipt: new(receiptOf(activities.CloseInput{
+			require.Equal(t, wire.RequestResult{
+				State: "granted", Outcome: outcome, Receipt: new(receiptOf(wire.CloseInput{
 					Request: aboutIt, Plan: plan, State: "granted", Proofs: []access.Proof{proof},
 				})),
 			}, got)
-			require.Equal(t, []activities.ApplyInput{{
+			require.Equal(t, []wire.ApplyInput{{
 				Request: aboutIt, Writer: writer(),
-				Change: activities.ChangeRequest{
+				Change: wire.ChangeRequest{
 					Key: claim + "/grant", Request: request,
 					Change: access.Change{Op: access.OpGrant, Lease: leaseFor(in)},
 				},
-				Close: &activities.CloseInput{Request: aboutIt, Plan: plan, State: "granted"},
+				Close: &wire.CloseInput{Request: aboutIt, Plan: plan, State: "granted"},
 			}}, r.applied)
 		})
 	}
@@ -60,8 +59,8 @@ func TestGrant_RefusedByThePlan(t *testing.T) {
 	plan := planOf(asks)
 	plan.Refusal = "the worker is read-only"
 	plan = plan.Seal()
-	r.on(activities.PlanName, asks).Return(activities.PlanResult{Plan: plan, Receipt: new(receiptOf(
-		activities.CloseInput{Request: aboutIt, Plan: plan, State: "refused", Message: plan.Refusal},
+	r.on(wire.PlanActivity, asks).Return(wire.PlanResult{Plan: plan, Receipt: new(receiptOf(
+		wire.CloseInput{Request: aboutIt, Plan: plan, State: "refused", Message: plan.Refusal},
 	))}, nil).Once()
 	got := r.grant(in)
 	require.Equal(t, "refused", got.State)
@@ -93,8 +92,8 @@ func TestGrant_RefusedAsItIsApplied(t *testing.T) {
 
 		r, in := newRequest(t), grantInput(long)
 		r.plans(in)
-		r.on(activities.ApplyName, mock.Anything).
-			Return(failing[activities.ApplyInput, activities.ApplyResult](forbidden())).Once()
+		r.on(wire.ApplyActivity, mock.Anything).
+			Return(failing[wire.ApplyInput, wire.ApplyResult](forbidden())).Once()
 		r.closes()
 		got := r.grant(in)
 		require.Equal(t, "refused", got.State)
@@ -111,17 +110,17 @@ func TestGrant_PlanFails(t *testing.T) {
 	t.Parallel()
 	r, in := newRequest(t), grantInput(0)
 	none := kinds.New(kinds.Invalid, &access.NoMatchError{What: `user "ana@example.com"`})
-	r.on(activities.PlanName, planInput(in)).
-		Return(failing[activities.PlanInput, activities.PlanResult](none)).Once()
+	r.on(wire.PlanActivity, planInput(in)).
+		Return(failing[wire.PlanInput, wire.PlanResult](none)).Once()
 	r.closes()
 
-	r.ExecuteWorkflow(workflows.GrantType, in)
+	r.ExecuteWorkflow(wire.GrantType, in)
 
 	require.Equal(t, string(kinds.Invalid), r.failure().Type())
 	require.Equal(t, none.Error(), r.failure().Message())
 	require.True(t, r.failure().NonRetryable())
 	plan := access.Plan{Op: access.OpGrant, Terms: planInput(in).Terms, Before: empty, After: empty}
-	require.Equal(t, []activities.CloseInput{{
+	require.Equal(t, []wire.CloseInput{{
 		Request: aboutIt, Plan: plan, State: "failed", Message: none.Error(),
 	}}, r.closed)
 	require.Equal(t, "failed", r.look().State)
@@ -135,9 +134,9 @@ func TestGrant_OtherConsole(t *testing.T) {
 	t.Parallel()
 	r, in := newRequest(t), grantInput(0)
 	in.Console = "other.sentinelone.net"
-	r.on(activities.PlanName, planInput(in)).Return(failing[activities.PlanInput, activities.PlanResult](
+	r.on(wire.PlanActivity, planInput(in)).Return(failing[wire.PlanInput, wire.PlanResult](
 		kinds.New(kinds.Conflict, errDown))).Once()
-	r.ExecuteWorkflow(workflows.GrantType, in)
+	r.ExecuteWorkflow(wire.GrantType, in)
 	require.Equal(t, string(kinds.Conflict), r.failure().Type())
 }
 
@@ -147,11 +146,11 @@ func TestGrant_DryRun(t *testing.T) {
 	r, in := newRequest(t), grantInput(time.Hour)
 	in.DryRun = true
 	r.plans(in)
-	r.ExecuteWorkflow(workflows.GrantType, in)
+	r.ExecuteWorkflow(wire.GrantType, in)
 	require.NoError(t, r.GetWorkflowError())
-	var got workflows.RequestResult
+	var got wire.RequestResult
 	require.NoError(t, r.GetWorkflowResult(&got))
-	require.Equal(t, workflows.RequestResult{State: "planned", Plan: new(planOf(planInput(in)))}, got)
+	require.Equal(t, wire.RequestResult{State: "planned", Plan: new(planOf(planInput(in)))}, got)
 	require.Equal(t, "planned", r.look().State)
 }
 
@@ -172,13 +171,13 @@ func TestGrant_ForATime(t *testing.T) {
 	require.Equal(t, []access.Proof{proof, proofOf(access.OpRelease, access.Released)}, got.Receipt.Proofs)
 	require.Equal(t, leaseFor(in), r.applied[0].Change.Change.Lease)
 	require.Nil(t, r.applied[0].Close, "it is not the end")
-	require.Equal(t, activities.ApplyInput{
+	require.Equal(t, wire.ApplyInput{
 		Request: aboutIt, Writer: writer(),
-		Change: activities.ChangeRequest{
+		Change: wire.ChangeRequest{
 			Key: claim + "/release", Request: request, Given: &proof,
 			Change: access.Change{Op: access.OpRelease, Lease: access.Lease{ID: claim, Holding: soc}},
 		},
-		Close: &activities.CloseInput{
+		Close: &wire.CloseInput{
 			Request: aboutIt, Plan: planOf(planInput(in)), State: "expired", Proofs: []access.Proof{proof},
 		},
 	}, r.applied[1])
@@ -233,7 +232,7 @@ func TestGrant_StatusTellsEveryStep(t *testing.T) {
 	r.plans(in).After(time.Minute)
 	r.applies(access.OpAcquire, access.Applied).After(time.Minute).Once()
 	r.applies(access.OpRelease, access.Released).After(time.Minute).Once()
-	seen := map[string]workflows.RequestStatus{}
+	seen := map[string]wire.RequestStatus{}
 	for state, d := range map[string]time.Duration{
 		"planning": 30 * time.Second, "scheduled": time.Hour, "applying": 2*time.Hour + 30*time.Second,
 		"active": 3 * time.Hour, "releasing": 6*time.Hour + 30*time.Second,
@@ -244,7 +243,7 @@ func TestGrant_StatusTellsEveryStep(t *testing.T) {
 	got := r.grant(in)
 
 	end, plan := start.Add(4*time.Hour), planOf(planInput(in))
-	want := workflows.RequestStatus{
+	want := wire.RequestStatus{
 		State: "planning", Run: snapshot, Request: request, Requester: bobMail, StartedAt: began, StartsAt: &start,
 		Proofs: []access.Proof{},
 	}
@@ -271,12 +270,12 @@ func TestGrant_ReleaseFails(t *testing.T) {
 	r.plans(in)
 	r.applies(access.OpAcquire, access.Applied).Once()
 	for try := range 3 {
-		r.on(activities.ApplyName, mock.MatchedBy(func(in activities.ApplyInput) bool {
+		r.on(wire.ApplyActivity, mock.MatchedBy(func(in wire.ApplyInput) bool {
 			return in.Change.Change.Op == access.OpRelease && in.Try == try
-		})).Return(failing[activities.ApplyInput, activities.ApplyResult](forbidden())).Once()
+		})).Return(failing[wire.ApplyInput, wire.ApplyResult](forbidden())).Once()
 	}
 	r.applies(access.OpRelease, access.Released).Once()
-	var waits workflows.RequestStatus
+	var waits wire.RequestStatus
 	r.at(time.Hour+7*time.Minute, func() { waits = r.look() })
 
 	got := r.grant(in)

@@ -9,65 +9,66 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // handle installs the query and the updates.
 func (g *grantRun) handle(ctx workflow.Context) error {
 	return errors.Join(
-		workflow.SetQueryHandler(ctx, StatusQuery, g.answer),
+		workflow.SetQueryHandler(ctx, wire.StatusQuery, g.answer),
 		g.handleDecisions(ctx),
-		workflow.SetUpdateHandlerWithOptions(ctx, CancelUpdate, g.onStop, workflow.UpdateHandlerOptions{
+		workflow.SetUpdateHandlerWithOptions(ctx, wire.CancelUpdate, g.onStop, workflow.UpdateHandlerOptions{
 			Validator: g.mayCancel, Description: "call the grant off before it is applied",
 		}),
-		workflow.SetUpdateHandlerWithOptions(ctx, EndUpdate, g.onStop, workflow.UpdateHandlerOptions{
+		workflow.SetUpdateHandlerWithOptions(ctx, wire.EndUpdate, g.onStop, workflow.UpdateHandlerOptions{
 			Validator: g.mayEnd, Description: "release a timed grant now",
 		}),
-		workflow.SetUpdateHandlerWithOptions(ctx, ExtendUpdate, g.onExtend, workflow.UpdateHandlerOptions{
+		workflow.SetUpdateHandlerWithOptions(ctx, wire.ExtendUpdate, g.onExtend, workflow.UpdateHandlerOptions{
 			Validator: g.mayExtend, Description: "lengthen a timed grant that is in force",
 		}),
 	)
 }
 
-func (g *grantRun) mayCancel(in By) error {
+func (g *grantRun) mayCancel(in wire.StopInput) error {
 	if err := mustSay(in.By); err != nil {
 		return err
 	}
 	switch {
 	case g.stopBy != "":
 		return refused(g.stopBy + " has called it off already")
-	case g.state == StateActive && g.endsAt.IsZero():
+	case g.state == wire.StateActive && g.endsAt.IsZero():
 		return refused("too late to cancel: the grant is in force; use end")
-	case g.state == StateActive:
+	case g.state == wire.StateActive:
 		return refused("too late to cancel: the grant is in force until " + at(g.endsAt) + "; use end")
-	case g.state == StatePlanning || g.state == StateAwaiting || g.state == StateScheduled || g.state == StateApplying:
+	case g.state == wire.StatePlanning || g.state == wire.StateAwaitingApproval || g.state == wire.StateScheduled || g.state == wire.StateApplying:
 		return nil
 	}
 	return notNow("cancel", g.state)
 }
 
-func (g *grantRun) mayEnd(in By) error {
+func (g *grantRun) mayEnd(in wire.StopInput) error {
 	if err := mustSay(in.By); err != nil {
 		return err
 	}
 	switch {
 	case g.keeps():
 		return refused("it is reviewed, and becomes a role for good: revoke it")
-	case g.state == StateActive && g.stopBy == "":
+	case g.state == wire.StateActive && g.stopBy == "":
 		return nil
 	case g.stopBy != "":
 		return refused(g.stopBy + " has ended it already")
-	case g.state == StateReleasing:
+	case g.state == wire.StateReleasing:
 		return refused("it is being released: see status")
-	case g.state == StateReviewing:
+	case g.state == wire.StateAwaitingReview:
 		return refused("it has ended already, and only waits for its review")
-	case g.state == StateGranted:
+	case g.state == wire.StateGranted:
 		return refused("the role was granted for good: revoke it")
 	}
 	return notNow("end it", g.state)
 }
 
 // onStop answers when the grant has ended: with proof, if it was in force.
-func (g *grantRun) onStop(ctx workflow.Context, in By) (Answer, error) {
+func (g *grantRun) onStop(ctx workflow.Context, in wire.StopInput) (wire.RequestAnswer, error) {
 	if g.stopBy == "" {
 		g.stopBy = in.By
 	}
@@ -77,8 +78,8 @@ func (g *grantRun) onStop(ctx workflow.Context, in By) (Answer, error) {
 	return g.said(), err
 }
 
-func (g *grantRun) said() Answer {
-	out := Answer{State: g.state}
+func (g *grantRun) said() wire.RequestAnswer {
+	out := wire.RequestAnswer{State: g.state}
 	switch {
 	case g.result != nil:
 		out.Outcome = g.result.Outcome
@@ -97,11 +98,11 @@ const mostExtensions = 100
 
 // mayExtend says why an extension is refused: by the state of the grant, by its approvals,
 // or because it would last too long.
-func (g *grantRun) mayExtend(in Extension) error {
+func (g *grantRun) mayExtend(in wire.ExtendInput) error {
 	if err := mustSay(in.By); err != nil {
 		return err
 	}
-	if g.state != StateActive || g.stopBy != "" {
+	if g.state != wire.StateActive || g.stopBy != "" {
 		return notNow("extend it", g.state)
 	}
 	if g.endsAt.IsZero() {
@@ -131,7 +132,7 @@ func (g *grantRun) notShortened() error {
 }
 
 // notTooLong refuses an extension beyond what the policy, or this program, allows in all.
-func (g *grantRun) notTooLong(in Extension) error {
+func (g *grantRun) notTooLong(in wire.ExtendInput) error {
 	from := g.info.StartedAt
 	if g.in.StartAt != nil && g.in.StartAt.After(from) {
 		from = *g.in.StartAt
@@ -141,18 +142,18 @@ func (g *grantRun) notTooLong(in Extension) error {
 		return refused(fmt.Sprintf(
 			"it would last %s in all: the policy allows %s", access.Duration(total), longest))
 	}
-	if total > MaxDuration {
+	if total > wire.MaxDuration {
 		return refused(fmt.Sprintf(
-			"it would last %s in all: the longest is %s", access.Duration(total), days(MaxDuration)))
+			"it would last %s in all: the longest is %s", access.Duration(total), days(wire.MaxDuration)))
 	}
 	return nil
 }
 
 // onExtend moves the end, and tells the writer, whose own watch over the lease must
 // not end it before.
-func (g *grantRun) onExtend(ctx workflow.Context, in Extension) (Answer, error) {
+func (g *grantRun) onExtend(ctx workflow.Context, in wire.ExtendInput) (wire.RequestAnswer, error) {
 	if err := g.mayExtend(in); err != nil { // the end may have come since it was asked
-		return Answer{}, err
+		return wire.RequestAnswer{}, err
 	}
 	g.endsAt = g.endsAt.Add(time.Duration(in.Duration))
 	g.extensions = append(g.extensions, access.Extension{
@@ -166,9 +167,9 @@ func (g *grantRun) onExtend(ctx workflow.Context, in Extension) (Answer, error) 
 	return answer, g.tell(open, change, &g.extensions[len(g.extensions)-1])
 }
 
-func (g *grantRun) answer() (RequestStatus, error) {
+func (g *grantRun) answer() (wire.RequestStatus, error) {
 	out := g.status()
-	out.Consent = g.consentStatus()
+	out.Approval = g.consentStatus()
 	if start := g.terms().StartAt; !start.IsZero() {
 		out.StartsAt = &start
 	}

@@ -7,9 +7,8 @@ import (
 	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
 
-	"sentinelone-provisioner/activities"
 	"sentinelone-provisioner/internal/access"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 func TestGrant_End(t *testing.T) {
@@ -18,10 +17,10 @@ func TestGrant_End(t *testing.T) {
 	r.plans(in)
 	r.applies(access.OpAcquire, access.Applied).Once()
 	r.applies(access.OpRelease, access.Released).After(time.Minute).Once()
-	end := r.tells(time.Hour, workflows.EndUpdate, byCarol())
-	again := r.tells(time.Hour+time.Second, workflows.EndUpdate, byCarol())
-	late := r.tells(time.Hour+time.Second, workflows.CancelUpdate, byCarol())
-	extend := r.tells(time.Hour+time.Second, workflows.ExtendUpdate, workflows.Extension{
+	end := r.tells(time.Hour, wire.EndUpdate, byCarol())
+	again := r.tells(time.Hour+time.Second, wire.EndUpdate, byCarol())
+	late := r.tells(time.Hour+time.Second, wire.CancelUpdate, byCarol())
+	extend := r.tells(time.Hour+time.Second, wire.ExtendUpdate, wire.ExtendInput{
 		By: bobMail, Duration: access.Duration(time.Hour),
 	})
 
@@ -31,7 +30,7 @@ func TestGrant_End(t *testing.T) {
 	require.Equal(t, access.Released, got.Outcome)
 	require.Equal(t, "ended by carol@example.com", got.Message)
 	answer := end.accepted(t)
-	require.Equal(t, workflows.Answer{
+	require.Equal(t, wire.RequestAnswer{
 		State: "ended", Outcome: access.Released, EndsAt: new(began.Add(4 * time.Hour)),
 	}, answer)
 	require.Equal(t, time.Hour+time.Minute, end.at, "the answer is the proof")
@@ -48,17 +47,17 @@ func TestGrant_Extend(t *testing.T) {
 	r.applies(access.OpAcquire, access.Applied).Once()
 	r.takesNote().Twice()
 	r.applies(access.OpRelease, access.Released).Once()
-	by := func(d time.Duration) workflows.Extension {
-		return workflows.Extension{By: bobMail, Duration: access.Duration(d)}
+	by := func(d time.Duration) wire.ExtendInput {
+		return wire.ExtendInput{By: bobMail, Duration: access.Duration(d)}
 	}
-	first := r.tells(time.Hour, workflows.ExtendUpdate, by(2*time.Hour))
-	second := r.tells(5*time.Hour, workflows.ExtendUpdate, by(30*time.Minute))
+	first := r.tells(time.Hour, wire.ExtendUpdate, by(2*time.Hour))
+	second := r.tells(5*time.Hour, wire.ExtendUpdate, by(30*time.Minute))
 	for d, want := range map[time.Duration]string{
 		0: "duration is 0s: give one above 0", -time.Hour: "duration is -1h: give one above 0",
-		workflows.MaxDuration: "the longest is 366 days", 1<<63 - 1: "the longest is 366 days",
+		wire.MaxDuration: "the longest is 366 days", 1<<63 - 1: "the longest is 366 days",
 	} {
 		r.at(2*time.Hour, func() {
-			out := r.tells(0, workflows.ExtendUpdate, by(d))
+			out := r.tells(0, wire.ExtendUpdate, by(d))
 			r.at(time.Second, func() { out.refused(t, want) })
 		})
 	}
@@ -67,12 +66,12 @@ func TestGrant_Extend(t *testing.T) {
 
 	require.Equal(t, "expired", got.State)
 	require.Equal(t, began.Add(6*time.Hour+30*time.Minute), r.Now().UTC())
-	require.Equal(t, workflows.Answer{State: "active", EndsAt: new(began.Add(6 * time.Hour))}, first.accepted(t))
+	require.Equal(t, wire.RequestAnswer{State: "active", EndsAt: new(began.Add(6 * time.Hour))}, first.accepted(t))
 	require.Equal(t, began.Add(6*time.Hour+30*time.Minute), *second.accepted(t).EndsAt)
 	proof := proofOf(access.OpAcquire, access.Applied)
-	require.Equal(t, activities.ApplyInput{
+	require.Equal(t, wire.ApplyInput{
 		Request: aboutIt, Writer: writer(),
-		Change: activities.ChangeRequest{
+		Change: wire.ChangeRequest{
 			Key: claim + "/extend/1", Request: request, Given: &proof,
 			Change: access.Change{Op: access.OpAcquire, Lease: access.Lease{
 				ID: claim, Holding: soc, End: began.Add(6 * time.Hour),
@@ -98,9 +97,9 @@ func TestGrant_ExtendLongAfterItWasAsked(t *testing.T) {
 	r.applies(access.OpAcquire, access.Applied).Once()
 	r.takesNote().Once()
 	r.applies(access.OpRelease, access.Released).Once()
-	by := workflows.Extension{By: bobMail, Duration: access.Duration(60 * 24 * time.Hour)}
-	first := r.tells(201*24*time.Hour, workflows.ExtendUpdate, by)
-	second := r.tells(202*24*time.Hour, workflows.ExtendUpdate, by)
+	by := wire.ExtendInput{By: bobMail, Duration: access.Duration(60 * 24 * time.Hour)}
+	first := r.tells(201*24*time.Hour, wire.ExtendUpdate, by)
+	second := r.tells(202*24*time.Hour, wire.ExtendUpdate, by)
 	require.Equal(t, "expired", r.grant(in).State)
 	first.accepted(t)
 	second.refused(t, "it would last 10080h in all: the longest is 366 days")
@@ -120,7 +119,7 @@ var steps = []struct {
 }
 
 // slowly mocks a timed grant from a start, up to the end of the step.
-func slowly(t *testing.T, upTo string) (*requestScene, workflows.GrantInput) {
+func slowly(t *testing.T, upTo string) (*requestScene, wire.GrantInput) {
 	t.Helper()
 	r, in := newRequest(t), grantInput(4*time.Hour)
 	in.StartAt = new(began.Add(2 * time.Hour))
@@ -141,7 +140,7 @@ func TestGrant_CancelAtEachStep(t *testing.T) {
 		t.Run(step.state+" by update", func(t *testing.T) {
 			t.Parallel()
 			r, in := slowly(t, step.state)
-			called := r.tells(step.amid, workflows.CancelUpdate, byCarol())
+			called := r.tells(step.amid, wire.CancelUpdate, byCarol())
 			switch step.state {
 			case "planning", "scheduled":
 				r.closes()
@@ -157,7 +156,7 @@ func TestGrant_CancelAtEachStep(t *testing.T) {
 				require.Equal(t, "cancelled", got.State)
 				require.Equal(t, access.NotApplied, got.Outcome)
 				require.Equal(t, "called off by carol@example.com", got.Message)
-				require.Equal(t, workflows.Answer{State: "cancelled", Outcome: access.NotApplied}, called.accepted(t))
+				require.Equal(t, wire.RequestAnswer{State: "cancelled", Outcome: access.NotApplied}, called.accepted(t))
 				require.Nil(t, r.applied[len(r.applied)-1].Change.Given, "nobody knows what was given")
 			default:
 				r.applies(access.OpRelease, access.Released).After(time.Minute).Once()
@@ -199,8 +198,8 @@ func TestGrant_ForGoodCancelledAsItIsApplied(t *testing.T) {
 	r.plans(in)
 	r.applies(access.OpGrant, access.Applied).After(time.Hour).Maybe()
 	r.applies(access.OpRelease, access.Released).After(time.Minute).Once()
-	called := r.tells(time.Minute, workflows.CancelUpdate, byCarol())
-	end := r.tells(time.Minute+time.Second, workflows.EndUpdate, byCarol())
+	called := r.tells(time.Minute, wire.CancelUpdate, byCarol())
+	end := r.tells(time.Minute+time.Second, wire.EndUpdate, byCarol())
 	got := r.grant(in)
 	require.Equal(t, "cancelled", got.State)
 	require.Equal(t, access.Released, got.Outcome)
@@ -215,7 +214,7 @@ func TestGrant_CancelledWhileItIsBeingReleased(t *testing.T) {
 	r.plans(in)
 	r.applies(access.OpAcquire, access.Applied).Once()
 	r.applies(access.OpRelease, access.Released).After(time.Hour).Once()
-	end := r.tells(time.Hour, workflows.EndUpdate, byCarol())
+	end := r.tells(time.Hour, wire.EndUpdate, byCarol())
 	r.at(time.Hour+time.Minute, r.CancelWorkflow)
 	require.Equal(t, "ended", r.grant(in).State)
 	require.Equal(t, "ended", end.accepted(t).State)
@@ -227,10 +226,10 @@ func TestGrant_UpdatesTooEarly(t *testing.T) {
 	r, in := slowly(t, "releasing")
 	r.applies(access.OpRelease, access.Released).Once()
 	var all []*told
-	longer := workflows.Extension{By: bobMail, Duration: access.Duration(time.Hour)}
+	longer := wire.ExtendInput{By: bobMail, Duration: access.Duration(time.Hour)}
 	for _, step := range steps[:3] {
-		all = append(all, r.tells(step.amid, workflows.EndUpdate, byCarol()),
-			r.tells(step.amid, workflows.ExtendUpdate, longer))
+		all = append(all, r.tells(step.amid, wire.EndUpdate, byCarol()),
+			r.tells(step.amid, wire.ExtendUpdate, longer))
 	}
 	r.grant(in)
 	for i, step := range steps[:3] {
@@ -247,16 +246,16 @@ func TestGrant_UpdatesByNobody(t *testing.T) {
 	r.applies(access.OpAcquire, access.Applied).Once()
 	r.applies(access.OpRelease, access.Released).Once()
 	cases := map[string][]*told{}
-	for _, update := range []string{workflows.CancelUpdate, workflows.EndUpdate, workflows.ExtendUpdate} {
+	for _, update := range []string{wire.CancelUpdate, wire.EndUpdate, wire.ExtendUpdate} {
 		cases[`"by" is missing`] = append(cases[`"by" is missing`],
 			r.tells(time.Hour, update, map[string]any{}), r.tells(time.Hour, update, map[string]any{"by": " "}))
 		cases["unknown field"] = append(cases["unknown field"],
 			r.tells(time.Hour, update, map[string]any{"by": bobMail, "why": "x"}))
 	}
 	cases["is not a text"] = append(cases["is not a text"],
-		r.tells(time.Hour, workflows.ExtendUpdate, map[string]any{"by": bobMail, "duration": 5}))
+		r.tells(time.Hour, wire.ExtendUpdate, map[string]any{"by": bobMail, "duration": 5}))
 	cases["invalid duration"] = append(cases["invalid duration"],
-		r.tells(time.Hour, workflows.ExtendUpdate, map[string]any{"by": bobMail, "duration": "soon"}))
+		r.tells(time.Hour, wire.ExtendUpdate, map[string]any{"by": bobMail, "duration": "soon"}))
 	require.Equal(t, "expired", r.grant(in).State)
 	for want, list := range cases {
 		for _, x := range list {
@@ -277,7 +276,7 @@ func TestGrant_ExtendAsItEnds(t *testing.T) {
 	r.applies(access.OpAcquire, access.Applied).Once()
 	r.takesNote().Maybe()
 	r.applies(access.OpRelease, access.Released).Once()
-	extend := r.tells(time.Hour, workflows.ExtendUpdate, workflows.Extension{
+	extend := r.tells(time.Hour, wire.ExtendUpdate, wire.ExtendInput{
 		By: bobMail, Duration: access.Duration(time.Hour),
 	})
 	got := r.grant(in)
@@ -295,10 +294,10 @@ func TestGrant_RefusedPlanAmidACancel(t *testing.T) {
 	asks := planInput(in)
 	plan := planOf(asks)
 	plan.Refusal = "it is not to be"
-	r.on(activities.PlanName, mock.Anything).Return(activities.PlanResult{Plan: plan, Receipt: new(receiptOf(
-		activities.CloseInput{Request: aboutIt, Plan: plan, State: "refused", Message: plan.Refusal},
+	r.on(wire.PlanActivity, mock.Anything).Return(wire.PlanResult{Plan: plan, Receipt: new(receiptOf(
+		wire.CloseInput{Request: aboutIt, Plan: plan, State: "refused", Message: plan.Refusal},
 	))}, nil).After(time.Minute).Once()
-	called := r.tells(30*time.Second, workflows.CancelUpdate, byCarol())
+	called := r.tells(30*time.Second, wire.CancelUpdate, byCarol())
 	require.Equal(t, "refused", r.grant(in).State)
 	require.Equal(t, "refused", called.accepted(t).State)
 }

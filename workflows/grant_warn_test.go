@@ -11,7 +11,7 @@ import (
 	"sentinelone-provisioner/activities"
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/describe"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // warned runs a grant of that length whose requester is told of what happens, and returns
@@ -21,10 +21,10 @@ func warned(t *testing.T, long time.Duration, before func(*requestScene)) []time
 	r, in := newRequest(t), grantInput(long)
 	activities.NewNotify(nil, nil, "", nil).Register(r)
 	asks := planInput(in)
-	r.on(activities.PlanName, asks).Return(activities.PlanResult{Plan: planOf(asks), Notify: true}, nil).Once()
+	r.on(wire.PlanActivity, asks).Return(wire.PlanResult{Plan: planOf(asks), Notify: true}, nil).Once()
 	var out []time.Duration
-	r.on(activities.TellName, mock.Anything).Return(func(_ context.Context, in activities.TellInput) error {
-		if in.Event.Type == workflows.EventAboutToExpire {
+	r.on(wire.AnnounceActivity, mock.Anything).Return(func(_ context.Context, in wire.AnnounceInput) error {
+		if in.Event.Type == wire.EventAboutToExpire {
 			require.Equal(t, []string{bobMail}, in.Event.People)
 			ends := r.look().EndsAt
 			require.Contains(t, in.Event.Text, "about to end at "+describe.Second(*ends))
@@ -60,7 +60,7 @@ func TestGrant_WarnsBeforeAnExtendedEnd(t *testing.T) {
 		return warned(t, 2*time.Hour, func(r *requestScene) {
 			r.takesNote().Once()
 			longer := access.Duration(2 * time.Hour)
-			r.tells(at, workflows.ExtendUpdate, workflows.Extension{By: bobMail, Duration: longer})
+			r.tells(at, wire.ExtendUpdate, wire.ExtendInput{By: bobMail, Duration: longer})
 		})
 	}
 	require.Equal(t, []time.Duration{15 * time.Minute, 16 * time.Minute}, extendedAt(112*time.Minute),

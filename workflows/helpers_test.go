@@ -23,6 +23,7 @@ import (
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/console"
 	"sentinelone-provisioner/internal/fault"
+	"sentinelone-provisioner/internal/wire"
 	"sentinelone-provisioner/workflows"
 )
 
@@ -69,14 +70,14 @@ func newScene(t *testing.T) *scene {
 
 // sync runs the workflow to its end.
 func (s *scene) sync(collections ...string) {
-	s.ExecuteWorkflow(workflows.SyncType, workflows.SyncInput{Collections: collections})
+	s.ExecuteWorkflow(wire.SyncType, wire.SyncInput{Collections: collections})
 	require.True(s.t, s.IsWorkflowCompleted())
 }
 
-func (s *scene) result() workflows.SyncResult {
+func (s *scene) result() wire.SyncResult {
 	s.t.Helper()
 	require.NoError(s.t, s.GetWorkflowError())
-	var out workflows.SyncResult
+	var out wire.SyncResult
 	require.NoError(s.t, s.GetWorkflowResult(&out))
 	return out
 }
@@ -93,9 +94,9 @@ func (s *scene) failure() *temporal.ApplicationError {
 	return app
 }
 
-func (s *scene) status() workflows.SyncStatus {
+func (s *scene) status() wire.SyncStatus {
 	s.t.Helper()
-	return statusOf[workflows.SyncStatus](s)
+	return statusOf[wire.SyncStatus](s)
 }
 
 // at does something when so much time has passed in the workflow.
@@ -106,26 +107,26 @@ func (s *scene) on(name string, in any) *testsuite.MockCallWrapper {
 }
 
 func (s *scene) begins(collections ...access.Collection) *testsuite.MockCallWrapper {
-	return s.on(activities.BeginName, activities.BeginInput{
+	return s.on(wire.SyncBeginActivity, wire.SyncBeginInput{
 		Snapshot: snapshot, Collections: collections, StartedAt: began,
-	}).Return(activities.BeginResult{Console: host}, nil).Once()
+	}).Return(wire.SyncBeginResult{Console: host}, nil).Once()
 }
 
-func (s *scene) checks(out activities.CheckResult, collections ...access.Collection) *testsuite.MockCallWrapper {
-	return s.on(activities.CheckName, activities.CheckInput{Snapshot: snapshot, Collections: collections}).
+func (s *scene) checks(out wire.SyncCheckResult, collections ...access.Collection) *testsuite.MockCallWrapper {
+	return s.on(wire.SyncCheckActivity, wire.SyncCheckInput{Snapshot: snapshot, Collections: collections}).
 		Return(out, nil).Once()
 }
 
 // opens mocks what comes before the walks: 6 requests.
 func (s *scene) opens(collections ...access.Collection) {
 	s.begins(collections...)
-	s.checks(activities.CheckResult{Expected: sizesOf(collections...), Requests: 6}, collections...)
+	s.checks(wire.SyncCheckResult{Expected: sizesOf(collections...), Requests: 6}, collections...)
 }
 
 // drains mocks one walk: 1 page, 2 requests.
 func (s *scene) drains(c access.Collection, attempt int, expected *int, doubt string) *testsuite.MockCallWrapper {
 	n := sizes[c]
-	return s.on(activities.DrainName, drainInput(c, attempt, expected)).Return(activities.DrainResult{
+	return s.on(wire.SyncDrainActivity, drainInput(c, attempt, expected)).Return(wire.SyncDrainResult{
 		Pages: 1, Rows: n, Expected: &n, Doubt: doubt, Requests: 2,
 	}, nil).Once()
 }
@@ -138,18 +139,18 @@ func (s *scene) drainsProven(collections ...access.Collection) {
 }
 
 // settles mocks one settling: 1 request.
-func (s *scene) settles(in activities.SettleInput, out activities.SettleResult) *testsuite.MockCallWrapper {
+func (s *scene) settles(in wire.SyncSettleInput, out wire.SyncSettleResult) *testsuite.MockCallWrapper {
 	in.Snapshot, out.Requests = snapshot, 1
-	return s.on(activities.SettleName, in).Return(out, nil).Once()
+	return s.on(wire.SyncSettleActivity, in).Return(out, nil).Once()
 }
 
-func (s *scene) discards(in activities.DiscardInput) *testsuite.MockCallWrapper {
+func (s *scene) discards(in wire.SyncDiscardInput) *testsuite.MockCallWrapper {
 	in.Snapshot = snapshot
-	return s.on(activities.DiscardName, in).Return(nil).Once()
+	return s.on(wire.SyncDiscardActivity, in).Return(nil).Once()
 }
 
-func drainInput(c access.Collection, attempt int, expected *int) activities.DrainInput {
-	return activities.DrainInput{Snapshot: snapshot, Collection: c, Attempt: attempt, Expected: expected}
+func drainInput(c access.Collection, attempt int, expected *int) wire.SyncDrainInput {
+	return wire.SyncDrainInput{Snapshot: snapshot, Collection: c, Attempt: attempt, Expected: expected}
 }
 
 func sizesOf(collections ...access.Collection) map[access.Collection]int {
@@ -181,7 +182,7 @@ type reply struct {
 	accepted bool
 	rejected error
 	done     bool
-	decided  workflows.Decided
+	decided  wire.QuarantineAnswer
 	err      error
 }
 
@@ -195,7 +196,7 @@ func (s *scene) send(d time.Duration, update string, payload any) *reply {
 			OnComplete: func(got any, err error) {
 				r.done, r.err = true, err
 				if err == nil {
-					r.decided, _ = got.(workflows.Decided)
+					r.decided, _ = got.(wire.QuarantineAnswer)
 				}
 			},
 		}, payload)
@@ -203,7 +204,7 @@ func (s *scene) send(d time.Duration, update string, payload any) *reply {
 	return r
 }
 
-func by(who string) workflows.QuarantineDecision { return workflows.QuarantineDecision{By: who} }
+func by(who string) wire.QuarantineDecision { return wire.QuarantineDecision{By: who} }
 
 // requireNoNulls fails when a list or map of the answer is null in JSON.
 func requireNoNulls(t *testing.T, value any) {

@@ -7,34 +7,34 @@ package workflows
 import (
 	"time"
 
+	"sentinelone-provisioner/internal/wire"
+
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
-
-	"sentinelone-provisioner/activities"
 )
 
-// Notify is the workflow of type [NotifyType].
-func Notify(ctx workflow.Context, in activities.DeliverInput) error {
+// Notify is the workflow of type [wire.NotifyType].
+func Notify(ctx workflow.Context, in wire.DeliverInput) error {
 	group := workflow.NewWaitGroup(ctx)
 	for _, sender := range in.Senders {
 		group.Add(1)
 		workflow.Go(ctx, func(ctx workflow.Context) {
 			defer group.Done()
-			deliver(ctx, activities.SendInput{Event: in.Event, Sender: sender})
+			deliver(ctx, wire.SendInput{Event: in.Event, Sender: sender})
 		})
 	}
 	group.Wait(ctx)
 	return nil
 }
 
-func deliver(ctx workflow.Context, in activities.SendInput) {
+func deliver(ctx workflow.Context, in wire.SendInput) {
 	log := workflow.GetLogger(ctx)
-	_, err := call[struct{}](delivery(ctx, in.Sender), activities.SendName, in)
+	_, err := call[struct{}](delivery(ctx, in.Sender), wire.SendActivity, in)
 	if err == nil {
 		return
 	}
 	log.Warn("Event was not delivered", "event", in.Event.ID, "sender", in.Sender, "error", err)
-	if _, err := call[struct{}](brief(ctx, "give up"), activities.GaveUpName, in); err != nil {
+	if _, err := call[struct{}](brief(ctx, "give up"), wire.GaveUpActivity, in); err != nil {
 		log.Error("That an event was not delivered was not written down", "event", in.Event.ID, "error", err)
 	}
 }

@@ -19,8 +19,7 @@ import (
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/fault"
 	"sentinelone-provisioner/internal/fault/kinds"
-	"sentinelone-provisioner/internal/notify"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 var errMute = kinds.New(kinds.Unavailable, errors.New("webhook: no answer: connection refused"))
@@ -31,14 +30,14 @@ type postScene struct {
 
 	mu    sync.Mutex
 	tries map[string][]time.Duration // by sender, since the start
-	event activities.Event
+	event wire.Event
 }
 
 func newPost(t *testing.T) *postScene {
 	t.Helper()
 	p := &postScene{
 		scene: newScene(t), tries: map[string][]time.Duration{},
-		event: activities.Event{ID: request + "#run/1", Type: notify.Requested, At: began, Request: request},
+		event: wire.Event{ID: request + "#run/1", Type: wire.EventRequested, At: began, Request: request},
 	}
 	activities.NewNotify(nil, nil, "", nil).Register(p)
 	p.SetWorkerOptions(worker.Options{
@@ -81,8 +80,8 @@ func (o *patientOutbound) ExecuteActivity(ctx workflow.Context, activity string,
 
 // down is a receiver that does not answer until so much time has passed.
 func (p *postScene) down(sender string, until time.Duration) *testsuite.MockCallWrapper {
-	return p.on(activities.SendName, activities.SendInput{Event: p.event, Sender: sender}).
-		Return(func(context.Context, activities.SendInput) error {
+	return p.on(wire.SendActivity, wire.SendInput{Event: p.event, Sender: sender}).
+		Return(func(context.Context, wire.SendInput) error {
 			p.mu.Lock()
 			defer p.mu.Unlock()
 			now := p.Now().Sub(began)
@@ -96,7 +95,7 @@ func (p *postScene) down(sender string, until time.Duration) *testsuite.MockCall
 
 func (p *postScene) deliver(senders ...string) {
 	p.t.Helper()
-	p.ExecuteWorkflow(workflows.NotifyType, activities.DeliverInput{Event: p.event, Senders: senders})
+	p.ExecuteWorkflow(wire.NotifyType, wire.DeliverInput{Event: p.event, Senders: senders})
 	require.True(p.t, p.IsWorkflowCompleted())
 	require.NoError(p.t, p.GetWorkflowError(), "a receiver that is down is no failure of ours")
 }
@@ -109,8 +108,8 @@ func TestNotify_DownForMoreThanADay(t *testing.T) {
 	p.down("webhook", 48*time.Hour)
 	p.down("slack", 0).Once()
 	var gaveUp time.Duration
-	p.on(activities.GaveUpName, activities.SendInput{Event: p.event, Sender: "webhook"}).
-		Return(func(context.Context, activities.SendInput) error {
+	p.on(wire.GaveUpActivity, wire.SendInput{Event: p.event, Sender: "webhook"}).
+		Return(func(context.Context, wire.SendInput) error {
 			gaveUp = p.Now().Sub(began)
 			return nil
 		}).Once()
@@ -142,17 +141,17 @@ func TestNotify_DownForTwelveHours(t *testing.T) {
 
 // notifying is a grant of which people are told; what they are told is kept, and told
 // fails with err.
-func (r *requestScene) notifying(in workflows.GrantInput, change func(*access.Plan), err error) *[]activities.Event {
+func (r *requestScene) notifying(in wire.GrantInput, change func(*access.Plan), err error) *[]wire.Event {
 	asks := planInput(in)
 	plan := planOf(asks)
 	if change != nil {
 		change(&plan)
 	}
 	activities.NewNotify(nil, nil, "", nil).Register(r)
-	r.on(activities.PlanName, asks).Return(activities.PlanResult{Plan: plan.Seal(), Notify: true}, nil).Once()
-	var events []activities.Event
-	r.on(activities.TellName, mock.Anything).
-		Return(func(_ context.Context, in activities.TellInput) error {
+	r.on(wire.PlanActivity, asks).Return(wire.PlanResult{Plan: plan.Seal(), Notify: true}, nil).Once()
+	var events []wire.Event
+	r.on(wire.AnnounceActivity, mock.Anything).
+		Return(func(_ context.Context, in wire.AnnounceInput) error {
 			r.mu.Lock()
 			defer r.mu.Unlock()
 			events = append(events, in.Event)
@@ -200,10 +199,10 @@ func TestGrant_TellsPeople(t *testing.T) {
 			EscalateTo: []string{"dora@example.com"},
 		}
 	}, nil)
-	r.on(activities.DecideName, mock.Anything).Return(activities.DecideResult{Signed: access.Unsigned}, nil).Once()
+	r.on(wire.DecideActivity, mock.Anything).Return(wire.DecideResult{Signed: access.Unsigned}, nil).Once()
 	r.applies(access.OpAcquire, access.Applied).Once()
 	r.applies(access.OpRelease, access.Released).Once()
-	r.tells(7*time.Hour, workflows.ApproveUpdate, workflows.DecisionInput{By: "carol@example.com"})
+	r.tells(7*time.Hour, wire.ApproveUpdate, wire.DecisionInput{By: "carol@example.com"})
 
 	require.Equal(t, "expired", r.grant(in).State)
 
@@ -214,8 +213,8 @@ func TestGrant_TellsPeople(t *testing.T) {
 		require.NotEmpty(t, e.Text)
 	}
 	require.Equal(t, []string{
-		notify.Requested, notify.Reminder, notify.Escalated, notify.Decided, notify.Applied, notify.AboutToExpire,
-		notify.Released,
+		wire.EventRequested, wire.EventReminder, wire.EventEscalated, wire.EventDecided, wire.EventApplied, wire.EventAboutToExpire,
+		wire.EventReleased,
 	}, types)
 	require.Len(t, slices.Compact(slices.Sorted(slices.Values(ids))), len(ids), "%v", ids)
 	require.Equal(t, []string{"carol@example.com"}, (*events)[0].People)

@@ -12,61 +12,61 @@ import (
 
 	"sentinelone-provisioner/activities"
 	"sentinelone-provisioner/internal/access"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 var carol = access.PrincipalSelector{Kind: access.User, Email: "carol@example.com"}
 
-func offboardInput() workflows.OffboardInput {
-	return workflows.OffboardInput{Principal: carol, Mode: workflows.ModeDelete, Requester: "bob@example.com"}
+func offboardInput() wire.OffboardInput {
+	return wire.OffboardInput{Principal: carol, Mode: wire.ModeDelete, Requester: "bob@example.com"}
 }
 
 func offboardPlan(op access.Op) access.Plan {
 	return access.Plan{Op: op, Console: host, Principal: access.PrincipalRef{Kind: access.User, ID: "9"}}.Seal()
 }
 
-func (s *accounts) plansOffboarding(in activities.PlanInput) *testsuite.MockCallWrapper {
+func (s *accounts) plansOffboarding(in wire.PlanInput) *testsuite.MockCallWrapper {
 	in.Request, in.Principal, in.Terms = s.info(), carol, access.Terms{Requester: "bob@example.com"}
-	return s.on(activities.PlanName, in)
+	return s.on(wire.PlanActivity, in)
 }
 
 // applies mocks the principal's writer, whose proof ends the request.
 func (s *accounts) applies(op access.Op, outcome access.Outcome) *testsuite.MockCallWrapper {
-	return s.OnActivity(activities.ApplyName, mock.Anything, mock.MatchedBy(func(in activities.ApplyInput) bool {
+	return s.OnActivity(wire.ApplyActivity, mock.Anything, mock.MatchedBy(func(in wire.ApplyInput) bool {
 		return in.Change.Change.Op == op && in.Close.State == "offboarded" &&
 			in.Change.Key == s.id+"#"+snapshot+"/"+string(op) &&
-			in.Writer.WorkflowID == workflows.PrincipalID(host, access.User, "9")
-	})).Return(activities.ApplyResult{
-		ChangeAnswer: activities.ChangeAnswer{Proof: access.Proof{Op: op, Outcome: outcome, Reads: []access.Read{}}},
+			in.Writer.WorkflowID == wire.PrincipalID(host, access.User, "9")
+	})).Return(wire.ApplyResult{
+		ChangeAnswer: wire.ChangeAnswer{Proof: access.Proof{Op: op, Outcome: outcome, Reads: []access.Read{}}},
 		Receipt:      &access.Receipt{State: "offboarded", Outcome: outcome},
 	}, nil).Once()
 }
 
 func TestOffboard_Outcomes(t *testing.T) {
 	t.Parallel()
-	baseline := &workflows.Baseline{Role: access.RoleSelector{Name: "Viewer"}, Scope: berlin}
+	baseline := &wire.Baseline{Role: access.RoleSelector{Name: "Viewer"}, Scope: berlin}
 	cases := map[string]struct {
-		in      workflows.OffboardInput
-		plan    activities.PlanInput
+		in      wire.OffboardInput
+		plan    wire.PlanInput
 		outcome access.Outcome
 	}{
-		"deleted": {offboardInput(), activities.PlanInput{Op: access.OpDelete}, access.Deleted},
-		"gone":    {offboardInput(), activities.PlanInput{Op: access.OpDelete}, access.AlreadyAbsent},
+		"deleted": {offboardInput(), wire.PlanInput{Op: access.OpDelete}, access.Deleted},
+		"gone":    {offboardInput(), wire.PlanInput{Op: access.OpDelete}, access.AlreadyAbsent},
 		"baseline": {
-			workflows.OffboardInput{
-				Principal: carol, Mode: workflows.ModeBaseline, Baseline: baseline, Requester: "bob@example.com",
+			wire.OffboardInput{
+				Principal: carol, Mode: wire.ModeBaseline, Baseline: baseline, Requester: "bob@example.com",
 			},
-			activities.PlanInput{Op: access.OpReset, Role: baseline.Role, Scope: baseline.Scope},
+			wire.PlanInput{Op: access.OpReset, Role: baseline.Role, Scope: baseline.Scope},
 			access.Applied,
 		},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := newAccounts(t, workflows.OffboardID("INC-44"))
-			s.plansOffboarding(c.plan).Return(activities.PlanResult{Plan: offboardPlan(c.plan.Op)}, nil).Once()
+			s := newAccounts(t, wire.OffboardID("INC-44"))
+			s.plansOffboarding(c.plan).Return(wire.PlanResult{Plan: offboardPlan(c.plan.Op)}, nil).Once()
 			s.applies(c.plan.Op, c.outcome)
-			s.ExecuteWorkflow(workflows.OffboardType, c.in)
+			s.ExecuteWorkflow(wire.OffboardType, c.in)
 			require.Equal(t, "offboarded", s.ended().State)
 			require.Equal(t, c.outcome, s.ended().Outcome)
 		})
@@ -77,23 +77,23 @@ func TestOffboard_Outcomes(t *testing.T) {
 // failed is asked again, for as long as it takes.
 func TestOffboard_Cancelled(t *testing.T) {
 	t.Parallel()
-	s := newAccounts(t, workflows.OffboardID("INC-44"))
-	s.plansOffboarding(activities.PlanInput{Op: access.OpDelete}).After(time.Hour).
-		Return(activities.PlanResult{Plan: offboardPlan(access.OpDelete)}, nil).Maybe()
+	s := newAccounts(t, wire.OffboardID("INC-44"))
+	s.plansOffboarding(wire.PlanInput{Op: access.OpDelete}).After(time.Hour).
+		Return(wire.PlanResult{Plan: offboardPlan(access.OpDelete)}, nil).Maybe()
 	s.closes()
 	s.at(time.Minute, s.CancelWorkflow)
-	s.ExecuteWorkflow(workflows.OffboardType, offboardInput())
+	s.ExecuteWorkflow(wire.OffboardType, offboardInput())
 	require.Equal(t, "cancelled", s.ended().State)
 
-	s = newAccounts(t, workflows.OffboardID("INC-44"))
-	s.plansOffboarding(activities.PlanInput{Op: access.OpDelete}).
-		Return(activities.PlanResult{Plan: offboardPlan(access.OpDelete)}, nil).Once()
+	s = newAccounts(t, wire.OffboardID("INC-44"))
+	s.plansOffboarding(wire.PlanInput{Op: access.OpDelete}).
+		Return(wire.PlanResult{Plan: offboardPlan(access.OpDelete)}, nil).Once()
 	failed := temporal.NewNonRetryableApplicationError("the writer is gone", "Invalid", nil)
-	s.OnActivity(activities.ApplyName, mock.Anything, mock.Anything).
-		Return(activities.ApplyResult{}, failed).Once()
+	s.OnActivity(wire.ApplyActivity, mock.Anything, mock.Anything).
+		Return(wire.ApplyResult{}, failed).Once()
 	s.applies(access.OpDelete, access.Deleted)
 	s.at(time.Minute, s.CancelWorkflow)
-	s.ExecuteWorkflow(workflows.OffboardType, offboardInput())
+	s.ExecuteWorkflow(wire.OffboardType, offboardInput())
 	require.Equal(t, "offboarded", s.ended().State)
 }
 
@@ -102,34 +102,34 @@ func deletes(t *testing.T, looks ...bool) (access.Proof, time.Duration) {
 	t.Helper()
 	s := newScene(t)
 	activities.NewPrincipal(nil, nil).Register(s)
-	change := activities.ChangeRequest{
+	change := wire.ChangeRequest{
 		Key: "offboard/INC-44#run/delete", Request: "offboard/INC-44",
 		Change: access.Change{Op: access.OpDelete, Lease: access.Lease{ID: "offboard/INC-44#run"}},
 	}
 	held := access.Holdings{Level: access.Tenant, Held: []access.HeldRole{{RoleID: "7"}}}
 	var none access.OwnershipState
 	next := none.Apply(change.Change, held).Next
-	s.OnActivity(activities.WriteName, mock.Anything, mock.Anything).Return(activities.WriteResult{
+	s.OnActivity(wire.WriteActivity, mock.Anything, mock.Anything).Return(wire.WriteResult{
 		Next: next, Proof: access.Proof{
 			Op: access.OpDelete, Key: change.Key, Outcome: access.Deleted, Before: held,
 			Reads: []access.Read{{Holdings: held}, {Gone: true}},
 		},
 	}, nil).Once()
 	n := 0
-	s.OnActivity(activities.ConfirmName, mock.Anything, mock.Anything).Return(
-		func(_ context.Context, in activities.ConfirmInput) (activities.ConfirmResult, error) {
+	s.OnActivity(wire.ConfirmActivity, mock.Anything, mock.Anything).Return(
+		func(_ context.Context, in wire.ConfirmInput) (wire.ConfirmResult, error) {
 			read := access.Read{Gone: looks[n]}
 			if !read.Gone {
 				read.Holdings = held
 			}
 			n++
 			_, drift := in.Ownership.Absorb(read.Holdings)
-			return activities.ConfirmResult{Read: read, Drift: drift}, nil
+			return wire.ConfirmResult{Read: read, Drift: drift}, nil
 		}).Times(len(looks))
-	var answer activities.ChangeAnswer
-	s.mustUpdate(0, workflows.ChangeUpdate, change, func(got any) { answer, _ = got.(activities.ChangeAnswer) })
-	s.ExecuteWorkflow(workflows.PrincipalType, workflows.PrincipalInput{
-		WriterStart: activities.WriterStart{Console: host, Kind: access.User, ID: "9"},
+	var answer wire.ChangeAnswer
+	s.mustUpdate(0, wire.ChangeUpdate, change, func(got any) { answer, _ = got.(wire.ChangeAnswer) })
+	s.ExecuteWorkflow(wire.PrincipalType, wire.PrincipalInput{
+		WriterStart: wire.WriterStart{Console: host, Kind: access.User, ID: "9"},
 	})
 	require.True(t, s.IsWorkflowCompleted())
 	require.NoError(t, s.GetWorkflowError())

@@ -3,6 +3,8 @@ package workflows
 import (
 	"time"
 
+	"sentinelone-provisioner/internal/wire"
+
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 )
@@ -66,7 +68,7 @@ func call[Out any](ctx workflow.Context, name string, in any) (Out, error) {
 func change(ctx workflow.Context, summary string, urgent bool) workflow.Context {
 	ctx = withOptions(ctx, summary, 6*time.Minute)
 	options := workflow.GetActivityOptions(ctx)
-	options.TaskQueue = WriteQueue(workflow.GetInfo(ctx).TaskQueueName)
+	options.TaskQueue = wire.WriteQueue(workflow.GetInfo(ctx).TaskQueueName)
 	options.Priority = temporal.Priority{PriorityKey: priorityBegin}
 	if urgent {
 		options.Priority.PriorityKey = priorityEnd

@@ -3,14 +3,14 @@ package workflows
 import (
 	"time"
 
-	"sentinelone-provisioner/activities"
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // planInput is what a request is planned from: what was asked and, if there is one, the
 // requester's signature over it.
-func planInput(spec access.RequestSpec, by Signed, dryRun bool) activities.PlanInput {
-	out := activities.PlanInput{
+func planInput(spec access.RequestSpec, by wire.Signed, dryRun bool) wire.PlanInput {
+	out := wire.PlanInput{
 		Console: spec.Console, DryRun: dryRun, Op: spec.Op, Principal: spec.Principal, Role: spec.Role,
 		Scope: spec.Scope, Terms: spec.Terms, Account: spec.Account,
 	}
@@ -24,7 +24,7 @@ func planInput(spec access.RequestSpec, by Signed, dryRun bool) activities.PlanI
 
 // startedAt is the time that the signature has to be fresh at: when the request was
 // started, however long no worker was there to take it.
-func startedAt(in activities.PlanInput, start time.Time) activities.PlanInput {
+func startedAt(in wire.PlanInput, start time.Time) wire.PlanInput {
 	if in.Signature != nil {
 		in.Signature.At = start.UTC()
 	}

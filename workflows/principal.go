@@ -16,29 +16,12 @@ import (
 	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/workflow"
 
-	"sentinelone-provisioner/activities"
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/wire"
 )
 
-// PrincipalInput says whose writer it is, and what is known from the run before.
-type PrincipalInput struct {
-	activities.WriterStart
-
-	Ownership access.OwnershipState `json:"ownership"`
-	Holders   []Holder              `json:"holders,omitempty"`
-}
-
-// Holder is the request that holds a lease.
-type Holder struct {
-	Lease   string                  `json:"lease"`
-	Request string                  `json:"request"` // workflow id
-	Answer  activities.ChangeAnswer `json:"answer"`  // to its acquisition
-	// Rules are the request's, for the end of a lease that it does not come for.
-	Rules access.Rules `json:"rules,omitzero"`
-}
-
-// Principal is the workflow of type [PrincipalType].
-func Principal(ctx workflow.Context, in PrincipalInput) error {
+// Principal is the workflow of type [wire.PrincipalType].
+func Principal(ctx workflow.Context, in wire.PrincipalInput) error {
 	open, stop := workflow.NewDisconnectedContext(ctx)
 	defer stop()
 	p := &principalRun{
@@ -54,15 +37,15 @@ func Principal(ctx workflow.Context, in PrincipalInput) error {
 // principalRun is the state of one run.
 type principalRun struct {
 	log       log.Logger
-	who       activities.WriterStart
+	who       wire.WriterStart
 	ownership access.OwnershipState
-	holders   []Holder
+	holders   []wire.LeaseHolder
 	asked     bool // a change has come, in this run or before
 	turns     turns
 	// withdrawn are leases that were released before they were acquired.
 	withdrawn []string
 	// stopped are changes that were stopped in the middle and wait for another turn.
-	stopped []activities.ChangeRequest
+	stopped []wire.ChangeRequest
 }
 
 // run lives as long as there is something to do. Without a dated lease it waits
@@ -82,7 +65,7 @@ func (p *principalRun) run(ctx workflow.Context) error {
 		case p.idle(ctx):
 			return nil
 		case p.full(ctx):
-			return workflow.NewContinueAsNewError(ctx, PrincipalType, PrincipalInput{
+			return workflow.NewContinueAsNewError(ctx, wire.PrincipalType, wire.PrincipalInput{
 				WriterStart: p.who, Ownership: p.ownership, Holders: p.holders,
 			})
 		}
@@ -126,8 +109,8 @@ func (p *principalRun) releaseOverdue(ctx workflow.Context, due time.Time) error
 		}
 		p.log.Warn("Lease is released without its grant", "lease", l.ID, "end", l.End)
 		holder := p.holderOf(l.ID)
-		_, err := p.change(ctx, activities.ChangeRequest{
-			Key: activities.ChangeKey(l.ID, access.OpRelease), Request: holder.Request,
+		_, err := p.change(ctx, wire.ChangeRequest{
+			Key: access.ChangeKey(l.ID, access.OpRelease), Request: holder.Request,
 			Change: access.Change{Op: access.OpRelease, Lease: l, Rules: holder.Rules},
 		})
 		if err != nil { // final errors of a release cannot be: they are waited out
@@ -138,36 +121,26 @@ func (p *principalRun) releaseOverdue(ctx workflow.Context, due time.Time) error
 	return nil
 }
 
-func (p *principalRun) holderOf(lease string) Holder {
-	if i := slices.IndexFunc(p.holders, func(h Holder) bool { return h.Lease == lease }); i >= 0 {
+func (p *principalRun) holderOf(lease string) wire.LeaseHolder {
+	if i := slices.IndexFunc(p.holders, func(h wire.LeaseHolder) bool { return h.Lease == lease }); i >= 0 {
 		return p.holders[i]
 	}
-	return Holder{Lease: lease, Request: lease}
+	return wire.LeaseHolder{Lease: lease, Request: lease}
 }
 
 // handle installs the query and the update.
 func (p *principalRun) handle(ctx workflow.Context) error {
 	return errors.Join(
-		workflow.SetQueryHandler(ctx, StatusQuery, p.status),
-		workflow.SetUpdateHandlerWithOptions(ctx, ChangeUpdate, p.onChange, workflow.UpdateHandlerOptions{
+		workflow.SetQueryHandler(ctx, wire.StatusQuery, p.status),
+		workflow.SetUpdateHandlerWithOptions(ctx, wire.ChangeUpdate, p.onChange, workflow.UpdateHandlerOptions{
 			Validator: p.mayChange, Description: "change the principal's roles; for grants and revokes only",
 		}),
 	)
 }
 
-// PrincipalStatus answers [StatusQuery] on a Principal.
-type PrincipalStatus struct {
-	activities.WriterStart
-
-	Busy      bool                  `json:"busy"`
-	Waiting   int                   `json:"waiting"` // changes behind the one under way
-	Ownership access.OwnershipState `json:"ownership"`
-	Holders   []Holder              `json:"holders"`
-}
-
-func (p *principalRun) status() (PrincipalStatus, error) {
-	return PrincipalStatus{
+func (p *principalRun) status() (wire.PrincipalStatus, error) {
+	return wire.PrincipalStatus{
 		WriterStart: p.who, Busy: !p.turns.free(), Waiting: len(p.turns.queue), Ownership: p.ownership,
-		Holders: append([]Holder{}, p.holders...),
+		Holders: append([]wire.LeaseHolder{}, p.holders...),
 	}, nil
 }

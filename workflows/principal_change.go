@@ -8,14 +8,14 @@ import (
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
-	"sentinelone-provisioner/activities"
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/fault/kinds"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // mayChange turns changes away while the run is about to begin anew; they are asked
 // again.
-func (p *principalRun) mayChange(ctx workflow.Context, _ activities.ChangeRequest) error {
+func (p *principalRun) mayChange(ctx workflow.Context, _ wire.ChangeRequest) error {
 	if workflow.GetInfo(ctx).GetContinueAsNewSuggested() {
 		return temporal.NewApplicationError("the writer begins a new run: ask again", string(kinds.Unavailable))
 	}
@@ -24,8 +24,8 @@ func (p *principalRun) mayChange(ctx workflow.Context, _ activities.ChangeReques
 
 // onChange answers when the change is proven.
 func (p *principalRun) onChange(
-	ctx workflow.Context, in activities.ChangeRequest,
-) (activities.ChangeAnswer, error) {
+	ctx workflow.Context, in wire.ChangeRequest,
+) (wire.ChangeAnswer, error) {
 	p.asked = true
 	open, stop := workflow.NewDisconnectedContext(ctx)
 	defer stop()
@@ -38,10 +38,10 @@ func (p *principalRun) onChange(
 
 // change carries a change out, however often it is stopped for an urgent one.
 func (p *principalRun) change(
-	ctx workflow.Context, in activities.ChangeRequest,
-) (activities.ChangeAnswer, error) {
+	ctx workflow.Context, in wire.ChangeRequest,
+) (wire.ChangeAnswer, error) {
 	if in.Change.Op == access.OpAcquire {
-		if i := slices.IndexFunc(p.holders, func(h Holder) bool { return h.Lease == lease(in) }); i >= 0 {
+		if i := slices.IndexFunc(p.holders, func(h wire.LeaseHolder) bool { return h.Lease == lease(in) }); i >= 0 {
 			return p.extend(i, in), nil
 		}
 	}
@@ -58,7 +58,7 @@ func (p *principalRun) change(
 }
 
 // extend is what asking again for a lease comes to: its end may have moved.
-func (p *principalRun) extend(holder int, in activities.ChangeRequest) activities.ChangeAnswer {
+func (p *principalRun) extend(holder int, in wire.ChangeRequest) wire.ChangeAnswer {
 	for i := range p.ownership.Leases {
 		if end := in.Change.Lease.End; p.ownership.Leases[i].ID == lease(in) && !end.IsZero() {
 			p.ownership.Leases[i].End = end
@@ -70,24 +70,24 @@ func (p *principalRun) extend(holder int, in activities.ChangeRequest) activitie
 // begins says whether the change gives access, which gives way to what ends it.
 func begins(op access.Op) bool { return op == access.OpGrant || op == access.OpAcquire }
 
-func notApplied(in activities.ChangeRequest) access.Proof {
+func notApplied(in wire.ChangeRequest) access.Proof {
 	return access.Proof{Op: in.Change.Op, Key: in.Key, Outcome: access.NotApplied, Reads: []access.Read{}}
 }
 
 // write runs the activity in its turn and keeps what it learned. It was stopped if it
 // ended without an answer, or with one that is not final, after something urgent came.
 func (p *principalRun) write(
-	ctx workflow.Context, in activities.ChangeRequest,
-) (answer activities.ChangeAnswer, stopped bool, err error) {
-	var out activities.WriteResult
+	ctx workflow.Context, in wire.ChangeRequest,
+) (answer wire.ChangeAnswer, stopped bool, err error) {
+	var out wire.WriteResult
 	err = p.turns.take(ctx, !begins(in.Change.Op), func(ctx workflow.Context) (err error) {
 		if begins(in.Change.Op) && slices.Contains(p.withdrawn, lease(in)) { // it may have come meanwhile
 			out.Proof = notApplied(in)
 			return nil
 		}
-		out, err = call[activities.WriteResult](
-			change(ctx, string(in.Change.Op)+" for "+in.Request, !begins(in.Change.Op)), activities.WriteName,
-			activities.WriteInput{Writer: p.who, Change: in, Ownership: p.ownership, Stopped: p.stopped})
+		out, err = call[wire.WriteResult](
+			change(ctx, string(in.Change.Op)+" for "+in.Request, !begins(in.Change.Op)), wire.WriteActivity,
+			wire.WriteInput{Writer: p.who, Change: in, Ownership: p.ownership, Stopped: p.stopped})
 		stopped = ctx.Err() != nil && err != nil && !final(err)
 		p.settle(in, stopped)
 		if err == nil {
@@ -96,7 +96,7 @@ func (p *principalRun) write(
 		}
 		return err
 	})
-	return activities.ChangeAnswer{Proof: out.Proof, Message: out.Message}, stopped, err
+	return wire.ChangeAnswer{Proof: out.Proof, Message: out.Message}, stopped, err
 }
 
 // final says that the activity will not be tried again because of what it found.
@@ -107,8 +107,8 @@ func final(err error) bool {
 
 // settle keeps which changes have been stopped. What has come to an end is none of them,
 // nor what was released.
-func (p *principalRun) settle(in activities.ChangeRequest, stopped bool) {
-	p.stopped = slices.DeleteFunc(slices.Clone(p.stopped), func(s activities.ChangeRequest) bool {
+func (p *principalRun) settle(in wire.ChangeRequest, stopped bool) {
+	p.stopped = slices.DeleteFunc(slices.Clone(p.stopped), func(s wire.ChangeRequest) bool {
 		return s.Key == in.Key || in.Change.Op == access.OpRelease && lease(s) == lease(in)
 	})
 	if stopped {
@@ -117,7 +117,7 @@ func (p *principalRun) settle(in activities.ChangeRequest, stopped bool) {
 }
 
 // learn takes over what is known after a change, and who holds which lease.
-func (p *principalRun) learn(in activities.ChangeRequest, out activities.WriteResult) {
+func (p *principalRun) learn(in wire.ChangeRequest, out wire.WriteResult) {
 	if out.Recalled {
 		if in.Change.Op == access.OpAcquire && out.Proof.Granted() {
 			p.ownership = p.ownership.AdoptLease(in.Change.Lease, out.Proof.Before)
@@ -128,9 +128,9 @@ func (p *principalRun) learn(in activities.ChangeRequest, out activities.WriteRe
 	switch in.Change.Op {
 	case access.OpAcquire:
 		if _, held := p.ownership.Lease(lease(in)); held {
-			p.holders = append(p.holders, Holder{
+			p.holders = append(p.holders, wire.LeaseHolder{
 				Lease: lease(in), Request: in.Request,
-				Answer: activities.ChangeAnswer{Proof: out.Proof, Message: out.Message}, Rules: in.Change.Rules,
+				Answer: wire.ChangeAnswer{Proof: out.Proof, Message: out.Message}, Rules: in.Change.Rules,
 			})
 		}
 	case access.OpRelease:
@@ -157,7 +157,7 @@ func (p *principalRun) withEnds(next access.OwnershipState) access.OwnershipStat
 	return next
 }
 
-func lease(in activities.ChangeRequest) string { return in.Change.Lease.ID }
+func lease(in wire.ChangeRequest) string { return in.Change.Lease.ID }
 
 // date fixes the end of a lease that lasts so long from its acquisition.
 func (p *principalRun) date(lease string, now time.Time) {
@@ -182,8 +182,8 @@ const (
 // confirm reads the absence a second time, after a pause. A role that is there again
 // is either an old answer, which later reads correct, or was given again by hand.
 func (p *principalRun) confirm(
-	ctx workflow.Context, in activities.ChangeRequest, answer activities.ChangeAnswer,
-) (activities.ChangeAnswer, error) {
+	ctx workflow.Context, in wire.ChangeRequest, answer wire.ChangeAnswer,
+) (wire.ChangeAnswer, error) {
 	proof := &answer.Proof
 	if proof.Confirmed || !absent(proof.Outcome) {
 		return answer, nil
@@ -224,12 +224,12 @@ func absent(o access.Outcome) bool {
 }
 
 // wholly says that it is the principal that is to be gone, and not a role alone.
-func wholly(in activities.ChangeRequest, o access.Outcome) bool {
+func wholly(in wire.ChangeRequest, o access.Outcome) bool {
 	return in.Change.Op == access.OpDelete || o == access.Deleted
 }
 
 // there says that a read shows what is to be gone.
-func there(in activities.ChangeRequest, whole bool, seen access.Read) bool {
+func there(in wire.ChangeRequest, whole bool, seen access.Read) bool {
 	if whole {
 		return !seen.Gone
 	}
@@ -239,13 +239,13 @@ func there(in activities.ChangeRequest, whole bool, seen access.Read) bool {
 // look reads the principal in its turn. ours says that a change of ours since has
 // given the role again.
 func (p *principalRun) look(
-	ctx workflow.Context, in activities.ChangeRequest,
-) (seen activities.ConfirmResult, ours bool, err error) {
+	ctx workflow.Context, in wire.ChangeRequest,
+) (seen wire.ConfirmResult, ours bool, err error) {
 	err = p.turns.take(ctx, true, func(ctx workflow.Context) (err error) {
 		ours = p.ownership.Desired().Holds(in.Change.Lease.Holding)
 		ctx = change(ctx, "look again for "+in.Request, true)
-		seen, err = call[activities.ConfirmResult](ctx, activities.ConfirmName,
-			activities.ConfirmInput{Writer: p.who, Request: in.Request, Ownership: p.ownership})
+		seen, err = call[wire.ConfirmResult](ctx, wire.ConfirmActivity,
+			wire.ConfirmInput{Writer: p.who, Request: in.Request, Ownership: p.ownership})
 		return err
 	})
 	return seen, ours, err

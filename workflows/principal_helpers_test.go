@@ -13,11 +13,11 @@ import (
 
 	"sentinelone-provisioner/activities"
 	"sentinelone-provisioner/internal/access"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 var (
-	whose = activities.WriterStart{Console: host, Kind: access.User, ID: "7"}
+	whose = wire.WriterStart{Console: host, Kind: access.User, ID: "7"}
 	// viewer is what the principal holds before anything happens.
 	viewer = access.Holding{Level: access.SiteLevel, RoleID: "1", ScopeID: "100"}
 	soc    = access.Holding{Level: access.SiteLevel, RoleID: "2", ScopeID: "101"}
@@ -38,7 +38,7 @@ type writerScene struct {
 
 	mu     sync.Mutex
 	actual access.Holdings
-	writes []activities.WriteInput
+	writes []wire.WriteInput
 }
 
 func newWriter(t *testing.T) *writerScene {
@@ -46,35 +46,35 @@ func newWriter(t *testing.T) *writerScene {
 	s := newScene(t)
 	activities.NewPrincipal(nil, nil).Register(s)
 	s.SetStartWorkflowOptions(client.StartWorkflowOptions{
-		ID: workflows.PrincipalID(host, whose.Kind, whose.ID), TaskQueue: "sentinelone",
+		ID: wire.PrincipalID(host, whose.Kind, whose.ID), TaskQueue: "sentinelone",
 	})
 	return &writerScene{scene: s, actual: holds(viewer)}
 }
 
 func (w *writerScene) run() {
 	w.t.Helper()
-	w.resume(workflows.PrincipalInput{WriterStart: whose})
+	w.resume(wire.PrincipalInput{WriterStart: whose})
 }
 
 // resume runs the writer with what a run before it has left.
-func (w *writerScene) resume(in workflows.PrincipalInput) {
+func (w *writerScene) resume(in wire.PrincipalInput) {
 	w.t.Helper()
-	w.ExecuteWorkflow(workflows.PrincipalType, in)
+	w.ExecuteWorkflow(wire.PrincipalType, in)
 	require.True(w.t, w.IsWorkflowCompleted())
 }
 
 // carriesOut mocks the activity that writes: a real plan, and a console that obeys.
 func (w *writerScene) carriesOut() *testsuite.MockCallWrapper {
-	return w.on(activities.WriteName, mock.Anything).Return(w.write)
+	return w.on(wire.WriteActivity, mock.Anything).Return(w.write)
 }
 
-func (w *writerScene) write(_ context.Context, in activities.WriteInput) (activities.WriteResult, error) {
+func (w *writerScene) write(_ context.Context, in wire.WriteInput) (wire.WriteResult, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.writes = append(w.writes, in)
 	step := in.Ownership.Apply(in.Change.Change, w.actual)
 	w.actual = step.After
-	return activities.WriteResult{Next: step.Next, From: in.Ownership.Digest(), Proof: access.Proof{
+	return wire.WriteResult{Next: step.Next, From: in.Ownership.Digest(), Proof: access.Proof{
 		Op: in.Change.Change.Op, Key: in.Change.Key, Outcome: step.Outcome,
 		Before: step.Before, After: step.After, Reads: []access.Read{{Holdings: step.After}},
 	}}, nil
@@ -93,34 +93,34 @@ func (w *writerScene) written() []string {
 
 // looks mocks the activity that looks again, with what the console shows then.
 func (w *writerScene) looks() *testsuite.MockCallWrapper {
-	return w.on(activities.ConfirmName, mock.Anything).
-		Return(func(context.Context, activities.ConfirmInput) (activities.ConfirmResult, error) {
+	return w.on(wire.ConfirmActivity, mock.Anything).
+		Return(func(context.Context, wire.ConfirmInput) (wire.ConfirmResult, error) {
 			w.mu.Lock()
 			defer w.mu.Unlock()
-			return activities.ConfirmResult{Read: access.Read{Holdings: w.actual}}, nil
+			return wire.ConfirmResult{Read: access.Read{Holdings: w.actual}}, nil
 		})
 }
 
 // shows mocks the next look.
 func (w *writerScene) shows(h access.Holdings, drift ...string) *testsuite.MockCallWrapper {
-	return w.on(activities.ConfirmName, mock.Anything).
-		Return(activities.ConfirmResult{Read: access.Read{Holdings: h}, Drift: drift}, nil).Once()
+	return w.on(wire.ConfirmActivity, mock.Anything).
+		Return(wire.ConfirmResult{Read: access.Read{Holdings: h}, Drift: drift}, nil).Once()
 }
 
 func leaseOf(id string, h access.Holding, long time.Duration) access.Lease {
 	return access.Lease{ID: id, Holding: h, For: access.Duration(long)}
 }
 
-func changeTo(op access.Op, l access.Lease) activities.ChangeRequest {
-	return activities.ChangeRequest{
-		Key: activities.ChangeKey(l.ID, op), Request: "grant/" + l.ID, Change: access.Change{Op: op, Lease: l},
+func changeTo(op access.Op, l access.Lease) wire.ChangeRequest {
+	return wire.ChangeRequest{
+		Key: access.ChangeKey(l.ID, op), Request: "grant/" + l.ID, Change: access.Change{Op: op, Lease: l},
 	}
 }
 
-func acquires(l access.Lease) activities.ChangeRequest { return changeTo(access.OpAcquire, l) }
-func releases(l access.Lease) activities.ChangeRequest { return changeTo(access.OpRelease, l) }
+func acquires(l access.Lease) wire.ChangeRequest { return changeTo(access.OpAcquire, l) }
+func releases(l access.Lease) wire.ChangeRequest { return changeTo(access.OpRelease, l) }
 
-func extends(l access.Lease, end time.Time) activities.ChangeRequest {
+func extends(l access.Lease, end time.Time) wire.ChangeRequest {
 	l.End = end
 	out := acquires(l)
 	out.Key = l.ID + "/extend/1"
@@ -131,17 +131,17 @@ func extends(l access.Lease, end time.Time) activities.ChangeRequest {
 type said struct {
 	done     bool
 	at       time.Duration // since the start
-	answer   activities.ChangeAnswer
+	answer   wire.ChangeAnswer
 	err      error
 	rejected error
 }
 
 // asks asks for a change when so much time has passed.
-func (w *writerScene) asks(d time.Duration, in activities.ChangeRequest) *said {
+func (w *writerScene) asks(d time.Duration, in wire.ChangeRequest) *said {
 	r := new(said)
-	w.update(d, workflows.ChangeUpdate, in, func(err error) { r.rejected = err }, func(got any, err error) {
+	w.update(d, wire.ChangeUpdate, in, func(err error) { r.rejected = err }, func(got any, err error) {
 		r.done, r.err, r.at = true, err, w.Now().Sub(began)
-		r.answer, _ = got.(activities.ChangeAnswer)
+		r.answer, _ = got.(wire.ChangeAnswer)
 	})
 	return r
 }
@@ -154,12 +154,12 @@ func (r *said) outcome(t *testing.T) access.Outcome {
 	return r.answer.Proof.Outcome
 }
 
-func (w *writerScene) state() workflows.PrincipalStatus {
+func (w *writerScene) state() wire.PrincipalStatus {
 	w.t.Helper()
-	return statusOf[workflows.PrincipalStatus](w.scene)
+	return statusOf[wire.PrincipalStatus](w.scene)
 }
 
 // change matches what the activity is asked for by the change's key.
 func change(key string) any {
-	return mock.MatchedBy(func(in activities.WriteInput) bool { return in.Change.Key == key })
+	return mock.MatchedBy(func(in wire.WriteInput) bool { return in.Change.Key == key })
 }

@@ -3,12 +3,12 @@ package workflows
 import (
 	"slices"
 
-	"sentinelone-provisioner/activities"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // keep takes over that a grant for good has taken the place of its lease: a role that was
 // given until somebody had looked at it.
-func (p *principalRun) keep(in activities.ChangeRequest, out activities.WriteResult) {
+func (p *principalRun) keep(in wire.ChangeRequest, out wire.WriteResult) {
 	if _, leased := p.ownership.Lease(lease(in)); leased && out.Recalled && out.Proof.Granted() {
 		p.ownership = p.ownership.Apply(in.Change, p.ownership.Proven).Next
 	}
@@ -19,5 +19,5 @@ func (p *principalRun) keep(in activities.ChangeRequest, out activities.WriteRes
 
 // forget drops the holder of a lease that has ended.
 func (p *principalRun) forget(lease string) {
-	p.holders = slices.DeleteFunc(p.holders, func(h Holder) bool { return h.Lease == lease })
+	p.holders = slices.DeleteFunc(p.holders, func(h wire.LeaseHolder) bool { return h.Lease == lease })
 }

@@ -7,8 +7,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"sentinelone-provisioner/activities"
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // A lease that becomes a grant for good is none any more: the writer ends, and nothing is
@@ -36,9 +36,9 @@ func TestPrincipal_LeaseBecameForGoodBefore(t *testing.T) {
 	w.carriesOut().Once()
 	l := leaseOf("a", soc, time.Hour)
 	w.asks(time.Second, acquires(l))
-	w.on(activities.WriteName, change("a/grant")).
-		Return(func(context.Context, activities.WriteInput) (activities.WriteResult, error) {
-			return activities.WriteResult{Recalled: true, Proof: access.Proof{
+	w.on(wire.WriteActivity, change("a/grant")).
+		Return(func(context.Context, wire.WriteInput) (wire.WriteResult, error) {
+			return wire.WriteResult{Recalled: true, Proof: access.Proof{
 				Op: access.OpGrant, Key: "a/grant", Outcome: access.AlreadyHeld,
 			}}, nil
 		}).Once()

@@ -11,10 +11,9 @@ import (
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
-	"sentinelone-provisioner/activities"
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/fault/kinds"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // Changes are carried out one at a time, in the order in which they came, each on what
@@ -27,10 +26,10 @@ func TestPrincipal_OneChangeAtATime(t *testing.T) {
 	a, b := leaseOf("a", soc, time.Hour), leaseOf("b", admin, time.Hour)
 	var asked []*said
 	forGood := changeTo(access.OpGrant, leaseOf("c", viewer, 0))
-	for i, in := range []activities.ChangeRequest{acquires(a), acquires(b), forGood} {
+	for i, in := range []wire.ChangeRequest{acquires(a), acquires(b), forGood} {
 		asked = append(asked, w.asks(time.Duration(i+1)*time.Second, in))
 	}
-	var busy workflows.PrincipalStatus
+	var busy wire.PrincipalStatus
 	w.at(30*time.Second, func() { busy = w.state() })
 	gone := []*said{w.asks(10*time.Minute, releases(a)), w.asks(20*time.Minute, releases(b))}
 
@@ -84,9 +83,9 @@ func TestPrincipal_StopsWhatGivesForWhatEnds(t *testing.T) {
 	t.Parallel()
 	w := newWriter(t)
 	a, b := leaseOf("a", soc, time.Hour), leaseOf("b", viewer, time.Hour)
-	stuck := w.on(activities.WriteName, mock.MatchedBy(func(in activities.WriteInput) bool {
+	stuck := w.on(wire.WriteActivity, mock.MatchedBy(func(in wire.WriteInput) bool {
 		return in.Change.Key == "b/acquire" && len(in.Ownership.Leases) == 1
-	})).Return(activities.WriteResult{}, errDown).After(time.Hour).Once()
+	})).Return(wire.WriteResult{}, errDown).After(time.Hour).Once()
 	w.carriesOut()
 	w.looks()
 	w.asks(time.Second, acquires(a))
@@ -103,7 +102,7 @@ func TestPrincipal_StopsWhatGivesForWhatEnds(t *testing.T) {
 	require.Equal(t, 2*time.Minute+5*time.Second, gone.at, "it waited for nothing but its second look")
 	require.Equal(t, access.AlreadyHeld, given.outcome(t))
 	require.Equal(t, 2*time.Minute, given.at)
-	require.Equal(t, []activities.ChangeRequest{acquires(b)}, w.writes[1].Stopped)
+	require.Equal(t, []wire.ChangeRequest{acquires(b)}, w.writes[1].Stopped)
 	require.Empty(t, w.writes[3].Stopped, "it has come to an end since")
 }
 
@@ -115,8 +114,8 @@ func TestPrincipal_ReleaseOfWhatIsBeingAcquired(t *testing.T) {
 			t.Parallel()
 			w := newWriter(t)
 			a := leaseOf("a", soc, time.Hour)
-			w.on(activities.WriteName, change(activities.ChangeKey(a.ID, op))).
-				Return(activities.WriteResult{}, errDown).After(time.Hour).Once()
+			w.on(wire.WriteActivity, change(access.ChangeKey(a.ID, op))).
+				Return(wire.WriteResult{}, errDown).After(time.Hour).Once()
 			w.carriesOut()
 			given := w.asks(time.Second, changeTo(op, a))
 			gone := w.asks(time.Minute, releases(a))
@@ -128,7 +127,7 @@ func TestPrincipal_ReleaseOfWhatIsBeingAcquired(t *testing.T) {
 			require.NotNil(t, given.answer.Proof.Reads)
 			require.Equal(t, access.NotApplied, gone.outcome(t))
 			require.Equal(t, []string{"a/release"}, w.written())
-			require.Equal(t, []activities.ChangeRequest{changeTo(op, a)}, w.writes[0].Stopped)
+			require.Equal(t, []wire.ChangeRequest{changeTo(op, a)}, w.writes[0].Stopped)
 		})
 	}
 }
@@ -153,8 +152,8 @@ func TestPrincipal_ReleasedBeforeItCame(t *testing.T) {
 func TestPrincipal_FinalError(t *testing.T) {
 	t.Parallel()
 	w := newWriter(t)
-	w.on(activities.WriteName, mock.Anything).
-		Return(failing[activities.WriteInput, activities.WriteResult](forbidden())).Once()
+	w.on(wire.WriteActivity, mock.Anything).
+		Return(failing[wire.WriteInput, wire.WriteResult](forbidden())).Once()
 	r := w.asks(time.Second, acquires(leaseOf("a", soc, time.Hour)))
 
 	w.run()
@@ -339,8 +338,8 @@ func TestPrincipal_ContinuesAsNew(t *testing.T) {
 
 	var again *workflow.ContinueAsNewError
 	require.ErrorAs(t, w.GetWorkflowError(), &again)
-	require.Equal(t, workflows.PrincipalType, again.WorkflowType.Name)
-	var next workflows.PrincipalInput
+	require.Equal(t, wire.PrincipalType, again.WorkflowType.Name)
+	var next wire.PrincipalInput
 	require.NoError(t, converter.GetDefaultDataConverter().FromPayloads(again.Input, &next))
 	require.Equal(t, whose, next.WriterStart)
 	require.Equal(t, w.state().Ownership, next.Ownership)
@@ -387,9 +386,9 @@ func TestPrincipal_Recalled(t *testing.T) {
 	t.Parallel()
 	w := newWriter(t)
 	a := leaseOf("a", soc, time.Hour)
-	w.on(activities.WriteName, change("a/acquire")).
-		Return(func(context.Context, activities.WriteInput) (activities.WriteResult, error) {
-			return activities.WriteResult{
+	w.on(wire.WriteActivity, change("a/acquire")).
+		Return(func(context.Context, wire.WriteInput) (wire.WriteResult, error) {
+			return wire.WriteResult{
 				Recalled: true, From: "other", Next: access.OwnershipState{Known: true, Proven: holds(admin)},
 				Proof: access.Proof{
 					Op: access.OpAcquire, Outcome: access.Applied, Before: holds(viewer), After: holds(viewer, soc),

@@ -16,26 +16,26 @@ import (
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
-	"sentinelone-provisioner/activities"
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/wire"
 )
 
-// ProvisionUser is the workflow of type [ProvisionUserType].
-func ProvisionUser(ctx workflow.Context, in ProvisionUserInput) (RequestResult, error) {
+// ProvisionUser is the workflow of type [wire.ProvisionUserType].
+func ProvisionUser(ctx workflow.Context, in wire.ProvisionUserInput) (wire.RequestResult, error) {
 	if err := in.Validate(); err != nil {
-		return RequestResult{}, invalid(err)
+		return wire.RequestResult{}, invalid(err)
 	}
-	return provision(ctx, planInput(in.Spec(), in.Signed, in.DryRun), activities.UserCreateName)
+	return provision(ctx, planInput(in.Spec(), in.Signed, in.DryRun), wire.UserCreateActivity)
 }
 
-// ProvisionServiceUser is the workflow of type [ProvisionServiceUserType].
-func ProvisionServiceUser(ctx workflow.Context, in ProvisionServiceUserInput) (RequestResult, error) {
+// ProvisionServiceUser is the workflow of type [wire.ProvisionServiceUserType].
+func ProvisionServiceUser(ctx workflow.Context, in wire.ProvisionServiceUserInput) (wire.RequestResult, error) {
 	if err := in.Validate(workflow.Now(ctx)); err != nil {
-		return RequestResult{}, invalid(err)
+		return wire.RequestResult{}, invalid(err)
 	}
 	asked := planInput(in.Spec(), in.Signed, in.DryRun)
 	asked.Account = new(in.Account(workflow.Now(ctx))) // with the end of its token
-	return provision(ctx, asked, activities.ServiceUserCreateName)
+	return provision(ctx, asked, wire.ServiceUserCreateActivity)
 }
 
 // provisionRun is the state of one run.
@@ -47,10 +47,10 @@ type provisionRun struct {
 	over   bool   // the end is reached; what updates wait for
 }
 
-func provision(ctx workflow.Context, asked activities.PlanInput, create string) (RequestResult, error) {
+func provision(ctx workflow.Context, asked wire.PlanInput, create string) (wire.RequestResult, error) {
 	p := &provisionRun{consent: newConsent(ctx, newRequest(ctx, asked)), create: create}
 	if err := p.handle(ctx); err != nil {
-		return RequestResult{}, err
+		return wire.RequestResult{}, err
 	}
 	err := p.run(ctx)
 	p.over = true
@@ -62,16 +62,16 @@ func (p *provisionRun) run(ctx workflow.Context) error {
 	for _, step := range []func(workflow.Context) error{p.makePlan, p.askPeople} {
 		switch err := step(ctx); {
 		case temporal.IsCanceledError(err):
-			return p.close(ctx, StateCancelled, p.calledOff())
+			return p.close(ctx, wire.StateCancelled, p.calledOff())
 		case err != nil:
 			return p.fail(ctx, err)
 		case p.done():
 			return nil
 		case p.stopBy != "" || ctx.Err() != nil:
-			return p.close(ctx, StateCancelled, p.calledOff())
+			return p.close(ctx, wire.StateCancelled, p.calledOff())
 		}
 	}
-	p.enter(ctx, StateApplying, "")
+	p.enter(ctx, wire.StateApplying, "")
 	if p.plan.Approval.Required { // others have shown nothing before
 		p.index(ctx, time.Time{})
 	}
@@ -94,12 +94,12 @@ func (p *provisionRun) calledOff() string {
 
 // make has the account made. Whoever calls it off stops that; the attempt under way is
 // waited for, since what it has sent decides what is left to do.
-func (p *provisionRun) make(ctx workflow.Context) (out activities.CreateResult, err error) {
+func (p *provisionRun) make(ctx workflow.Context) (out wire.CreateResult, err error) {
 	inner, stop := workflow.WithCancel(ctx)
 	defer stop()
 	finished := false
 	workflow.Go(inner, func(ctx workflow.Context) {
-		out, err = call[activities.CreateResult](change(ctx, "create for "+p.info.ID, false), p.create, p.ask(false))
+		out, err = call[wire.CreateResult](change(ctx, "create for "+p.info.ID, false), p.create, p.ask(false))
 		finished = true
 	})
 	open, end := workflow.NewDisconnectedContext(ctx)
@@ -112,20 +112,20 @@ func (p *provisionRun) make(ctx workflow.Context) (out activities.CreateResult, 
 	return out, errors.Join(err, waited)
 }
 
-func (p *provisionRun) ask(callOff bool) activities.CreateInput {
-	return activities.CreateInput{
-		Request: p.info, Key: activities.ChangeKey(p.lease().ID, access.OpCreate), Plan: *p.plan, CallOff: callOff,
+func (p *provisionRun) ask(callOff bool) wire.CreateInput {
+	return wire.CreateInput{
+		Request: p.info, Key: access.ChangeKey(p.lease().ID, access.OpCreate), Plan: *p.plan, CallOff: callOff,
 	}
 }
 
 // callOff finds out what became of what was sent, and takes back what is not whole. It
 // has no deadline: while something may be there, the workflow is.
 func (p *provisionRun) callOff(ctx workflow.Context) error {
-	p.enter(ctx, StateReleasing, "")
+	p.enter(ctx, wire.StateReleasing, "")
 	open, stop := workflow.NewDisconnectedContext(ctx)
 	defer stop()
 	for {
-		out, err := call[activities.CreateResult](change(open, "call off for "+p.info.ID, true), p.create, p.ask(true))
+		out, err := call[wire.CreateResult](change(open, "call off for "+p.info.ID, true), p.create, p.ask(true))
 		if err == nil {
 			return p.settle(open, out)
 		}
@@ -138,19 +138,19 @@ func (p *provisionRun) callOff(ctx workflow.Context) error {
 }
 
 // settle ends the request with what became of the account.
-func (p *provisionRun) settle(ctx workflow.Context, out activities.CreateResult) error {
+func (p *provisionRun) settle(ctx workflow.Context, out wire.CreateResult) error {
 	p.proofs = append(p.proofs, out.Proof)
 	late := ""
-	if p.state == StateReleasing {
+	if p.state == wire.StateReleasing {
 		late = p.calledOff() + " too late: it was made"
 	}
 	switch {
 	case out.Refused:
-		return p.close(ctx, StateRefused, out.Message)
+		return p.close(ctx, wire.StateRefused, out.Message)
 	case out.Proof.Outcome == access.NotApplied:
-		return p.close(ctx, StateCancelled, p.calledOff())
+		return p.close(ctx, wire.StateCancelled, p.calledOff())
 	}
-	return p.close(ctx, StateProvisioned, late)
+	return p.close(ctx, wire.StateProvisioned, late)
 }
 
 // notMade ends a request that failed for good before anything was sent.
@@ -159,5 +159,5 @@ func (p *provisionRun) notMade(ctx workflow.Context, cause error) error {
 	if !ok {
 		return cause
 	}
-	return p.close(ctx, StateRefused, app.Message())
+	return p.close(ctx, wire.StateRefused, app.Message())
 }

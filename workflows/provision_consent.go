@@ -2,6 +2,8 @@ package workflows
 
 import (
 	"go.temporal.io/sdk/workflow"
+
+	"sentinelone-provisioner/internal/wire"
 )
 
 // askPeople waits for the consent that the plan asks for; without it nothing is made.
@@ -27,6 +29,6 @@ func (p *provisionRun) closeIfTokenEnded(ctx workflow.Context) error {
 	if end.IsZero() || end.After(workflow.Now(ctx)) {
 		return nil
 	}
-	return p.close(ctx, StateRefused, "its token was to end at "+at(end)+
+	return p.close(ctx, wire.StateRefused, "its token was to end at "+at(end)+
 		", before it was approved: ask again, with a later end")
 }

@@ -10,7 +10,7 @@ import (
 
 	"sentinelone-provisioner/activities"
 	"sentinelone-provisioner/internal/access"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // waitingAccount is a new user that waits for people; Carol has handed her word to Dave.
@@ -18,13 +18,13 @@ type waitingAccount struct {
 	*council
 
 	plan access.Plan
-	made []activities.CreateInput
-	told []activities.TellInput
+	made []wire.CreateInput
+	told []wire.AnnounceInput
 }
 
 func newWaitingAccount(t *testing.T, a access.Approval, changes ...func(*access.Plan)) *waitingAccount {
 	t.Helper()
-	s := newAccounts(t, workflows.ProvisionID("INC-42"))
+	s := newAccounts(t, wire.ProvisionID("INC-42"))
 	activities.NewNotify(nil, nil, "", nil).Register(s)
 	w := &waitingAccount{council: &council{requestScene: &requestScene{scene: s.scene}}, plan: anaPlan()}
 	w.plan.Approval, w.plan.Terms.Requester = a, "bob@example.com"
@@ -36,33 +36,33 @@ func newWaitingAccount(t *testing.T, a access.Approval, changes ...func(*access.
 	w.table.handOver(access.Delegation{
 		By: carolMail, To: daveMail, At: began.Add(-time.Hour), Until: began.Add(24 * time.Hour),
 	})
-	w.on(activities.PlanName, mock.Anything).Return(activities.PlanResult{Plan: w.plan, Notify: true}, nil).Once()
-	w.on(activities.DecideName, mock.Anything).
-		Return(func(_ context.Context, in activities.DecideInput) (activities.DecideResult, error) {
+	w.on(wire.PlanActivity, mock.Anything).Return(wire.PlanResult{Plan: w.plan, Notify: true}, nil).Once()
+	w.on(wire.DecideActivity, mock.Anything).
+		Return(func(_ context.Context, in wire.DecideInput) (wire.DecideResult, error) {
 			w.decided = append(w.decided, in)
 			return w.table.speakFor(in), nil
 		}).Maybe()
-	w.on(activities.TellName, mock.Anything).
-		Return(func(_ context.Context, in activities.TellInput) error {
+	w.on(wire.AnnounceActivity, mock.Anything).
+		Return(func(_ context.Context, in wire.AnnounceInput) error {
 			w.told = append(w.told, in)
 			return nil
 		}).Maybe()
-	w.on(activities.UserCreateName, mock.Anything).
-		Return(func(_ context.Context, in activities.CreateInput) (activities.CreateResult, error) {
+	w.on(wire.UserCreateActivity, mock.Anything).
+		Return(func(_ context.Context, in wire.CreateInput) (wire.CreateResult, error) {
 			w.made = append(w.made, in)
 			return created(access.Created), nil
 		}).Maybe()
-	w.on(activities.CloseName, mock.Anything).
-		Return(func(_ context.Context, in activities.CloseInput) (activities.CloseResult, error) {
+	w.on(wire.CloseActivity, mock.Anything).
+		Return(func(_ context.Context, in wire.CloseInput) (wire.CloseResult, error) {
 			w.closed = append(w.closed, in)
-			return activities.CloseResult{Receipt: receiptOf(in)}, nil
+			return wire.CloseResult{Receipt: receiptOf(in)}, nil
 		}).Maybe()
 	return w
 }
 
-func (w *waitingAccount) run() workflows.RequestResult {
+func (w *waitingAccount) run() wire.RequestResult {
 	w.t.Helper()
-	w.ExecuteWorkflow(workflows.ProvisionUserType, anaInput())
+	w.ExecuteWorkflow(wire.ProvisionUserType, anaInput())
 	return (&accounts{scene: w.scene}).ended()
 }
 
@@ -81,9 +81,9 @@ func TestProvision_Approved(t *testing.T) {
 	w.says(time.Hour, "approve", anaMail).refusedAtEnd(t, "nobody decides about a role of their own")
 	w.says(time.Hour, "approve", "eve@example.com").refusedAtEnd(t, "may not decide this")
 	shorter := w.sends(time.Hour, "approve",
-		workflows.DecisionInput{By: erinMail, Duration: access.Duration(time.Hour)})
-	later := w.sends(time.Hour, "approve", workflows.DecisionInput{By: erinMail, StartAt: began.Add(9 * time.Hour)})
-	var waiting workflows.RequestStatus
+		wire.DecisionInput{By: erinMail, Duration: access.Duration(time.Hour)})
+	later := w.sends(time.Hour, "approve", wire.DecisionInput{By: erinMail, StartAt: began.Add(9 * time.Hour)})
+	var waiting wire.RequestStatus
 	w.at(2*time.Hour, func() {
 		waiting = w.look()
 		require.Empty(t, w.made)
@@ -93,7 +93,7 @@ func TestProvision_Approved(t *testing.T) {
 
 	require.Equal(t, "awaitingApproval", waiting.State)
 	require.Equal(t, "for 1 of 1 from leads until 2026-11-02 19:00:00 UTC", waiting.Waiting)
-	require.Equal(t, []string{carolMail, erinMail}, waiting.Consent.People)
+	require.Equal(t, []string{carolMail, erinMail}, waiting.Approval.People)
 	shorter.refused(t, "holds its role for good: approve it as it is, or deny it")
 	later.refused(t, "holds its role for good: approve it as it is, or deny it")
 	require.NoError(t, yes.err)
@@ -110,9 +110,9 @@ func TestProvision_Approved(t *testing.T) {
 	for _, in := range w.told {
 		events[in.Event.Type] = in.Event.Text
 	}
-	require.Contains(t, events[workflows.EventRequested],
+	require.Contains(t, events[wire.EventRequested],
 		"bob@example.com requests a new user ana@example.com with SOC at site")
-	require.Contains(t, events, workflows.EventApplied)
+	require.Contains(t, events, wire.EventApplied)
 }
 
 // refusedAtEnd checks, when the test ends, why a word did not count.
@@ -135,7 +135,7 @@ func TestProvision_NotApproved(t *testing.T) {
 			func(*waitingAccount) {}, "timedOut", "nobody decided in time: it waited until 2026-11-02 19:00:00 UTC",
 		},
 		"called off": {
-			func(w *waitingAccount) { w.sends(time.Hour, workflows.CancelUpdate, workflows.By{By: bobMail}) },
+			func(w *waitingAccount) { w.sends(time.Hour, wire.CancelUpdate, wire.StopInput{By: bobMail}) },
 			"cancelled", "called off by bob@example.com",
 		},
 		"cancelled in Temporal": {

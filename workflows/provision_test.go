@@ -13,7 +13,7 @@ import (
 
 	"sentinelone-provisioner/activities"
 	"sentinelone-provisioner/internal/access"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // accounts is a scene in which somebody asks for an account.
@@ -26,7 +26,7 @@ type accounts struct {
 func newAccounts(t *testing.T, id string) *accounts {
 	t.Helper()
 	s := &accounts{scene: newScene(t), id: id}
-	s.SetStartWorkflowOptions(client.StartWorkflowOptions{ID: id, TaskQueue: workflows.DefaultTaskQueue})
+	s.SetStartWorkflowOptions(client.StartWorkflowOptions{ID: id, TaskQueue: wire.DefaultTaskQueue})
 	activities.NewRequest(nil, nil).Register(s)
 	activities.NewAccounts(nil, nil, nil).Register(s)
 	return s
@@ -37,15 +37,15 @@ var (
 	berlin  = access.ScopeSelector{Level: access.SiteLevel, Name: "Acme / Berlin"}
 )
 
-func anaInput() workflows.ProvisionUserInput {
-	return workflows.ProvisionUserInput{
+func anaInput() wire.ProvisionUserInput {
+	return wire.ProvisionUserInput{
 		Email: "ana@example.com", FullName: "Ana Roy", Role: socRole, Scope: berlin, Requester: "bob@example.com",
 		Reason: "INC-42",
 	}
 }
 
-func (s *accounts) info() activities.RequestInfo {
-	return activities.RequestInfo{ID: s.id, Run: snapshot, StartedAt: began}
+func (s *accounts) info() wire.RequestInfo {
+	return wire.RequestInfo{ID: s.id, Run: snapshot, StartedAt: began}
 }
 
 func anaPlan() access.Plan {
@@ -59,25 +59,25 @@ func anaPlan() access.Plan {
 
 // plans mocks the plan of Ana's account.
 func (s *accounts) plans(dry bool) *testsuite.MockCallWrapper {
-	return s.on(activities.PlanName, activities.PlanInput{
+	return s.on(wire.PlanActivity, wire.PlanInput{
 		Request: s.info(), Op: access.OpCreate, Role: socRole, Scope: berlin, DryRun: dry,
 		Account: &access.NewAccount{Kind: access.User, Email: "ana@example.com", Name: "Ana Roy"},
 		Terms:   access.Terms{Requester: "bob@example.com", Reason: "INC-42"},
 	})
 }
 
-func (s *accounts) createInput(callOff bool) activities.CreateInput {
-	return activities.CreateInput{
+func (s *accounts) createInput(callOff bool) wire.CreateInput {
+	return wire.CreateInput{
 		Request: s.info(), Key: s.id + "#" + snapshot + "/create", Plan: anaPlan(), CallOff: callOff,
 	}
 }
 
 func (s *accounts) creates(callOff bool) *testsuite.MockCallWrapper {
-	return s.on(activities.UserCreateName, s.createInput(callOff))
+	return s.on(wire.UserCreateActivity, s.createInput(callOff))
 }
 
-func created(o access.Outcome) activities.CreateResult {
-	return activities.CreateResult{Proof: access.Proof{
+func created(o access.Outcome) wire.CreateResult {
+	return wire.CreateResult{Proof: access.Proof{
 		Op: access.OpCreate, Outcome: o, Reads: []access.Read{},
 		Before: access.Holdings{}.Normal(), After: access.Holdings{}.Normal(),
 	}}
@@ -85,25 +85,25 @@ func created(o access.Outcome) activities.CreateResult {
 
 // closes mocks the receipt.
 func (s *accounts) closes() {
-	s.OnActivity(activities.CloseName, mock.Anything, mock.Anything).Return(
-		func(_ context.Context, in activities.CloseInput) (activities.CloseResult, error) {
+	s.OnActivity(wire.CloseActivity, mock.Anything, mock.Anything).Return(
+		func(_ context.Context, in wire.CloseInput) (wire.CloseResult, error) {
 			out := access.Receipt{
 				Request: in.Request.ID, State: in.State, Message: in.Message, Proofs: in.Proofs, Plan: in.Plan,
 			}
 			if n := len(in.Proofs); n > 0 {
 				out.Outcome = in.Proofs[n-1].Outcome
 			}
-			return activities.CloseResult{Receipt: out.Seal()}, nil
+			return wire.CloseResult{Receipt: out.Seal()}, nil
 		}).Once()
 }
 
-func (s *accounts) provision() { s.ExecuteWorkflow(workflows.ProvisionUserType, anaInput()) }
+func (s *accounts) provision() { s.ExecuteWorkflow(wire.ProvisionUserType, anaInput()) }
 
-func (s *accounts) ended() workflows.RequestResult {
+func (s *accounts) ended() wire.RequestResult {
 	s.t.Helper()
 	require.True(s.t, s.IsWorkflowCompleted())
 	require.NoError(s.t, s.GetWorkflowError())
-	var out workflows.RequestResult
+	var out wire.RequestResult
 	require.NoError(s.t, s.GetWorkflowResult(&out))
 	return out
 }
@@ -111,13 +111,13 @@ func (s *accounts) ended() workflows.RequestResult {
 func TestProvisionUser_Outcomes(t *testing.T) {
 	t.Parallel()
 	cases := map[string]struct {
-		made           activities.CreateResult
+		made           wire.CreateResult
 		state, message string
 	}{
 		"created":      {created(access.Created), "provisioned", ""},
 		"already held": {created(access.AlreadyHeld), "provisioned", ""},
 		"refused": {
-			activities.CreateResult{
+			wire.CreateResult{
 				Proof: created(access.NotApplied).Proof, Refused: true, Message: "the address is taken",
 			},
 			"refused", "the address is taken",
@@ -126,8 +126,8 @@ func TestProvisionUser_Outcomes(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := newAccounts(t, workflows.ProvisionID("INC-42"))
-			s.plans(false).Return(activities.PlanResult{Plan: anaPlan()}, nil).Once()
+			s := newAccounts(t, wire.ProvisionID("INC-42"))
+			s.plans(false).Return(wire.PlanResult{Plan: anaPlan()}, nil).Once()
 			s.creates(false).Return(c.made, nil).Once()
 			s.closes()
 			s.provision()
@@ -144,17 +144,17 @@ func TestProvisionUser_Outcomes(t *testing.T) {
 // plan. Nothing is sent.
 func TestProvisionUser_EndsWithThePlan(t *testing.T) {
 	t.Parallel()
-	s := newAccounts(t, workflows.ProvisionID("INC-42"))
-	refused := activities.PlanResult{Plan: anaPlan(), Receipt: &access.Receipt{State: "refused"}}
+	s := newAccounts(t, wire.ProvisionID("INC-42"))
+	refused := wire.PlanResult{Plan: anaPlan(), Receipt: &access.Receipt{State: "refused"}}
 	s.plans(false).Return(refused, nil).Once()
 	s.provision()
 	require.Equal(t, "refused", s.ended().State)
 
-	s = newAccounts(t, workflows.ProvisionID("INC-42"))
-	s.plans(true).Return(activities.PlanResult{Plan: anaPlan()}, nil).Once()
+	s = newAccounts(t, wire.ProvisionID("INC-42"))
+	s.plans(true).Return(wire.PlanResult{Plan: anaPlan()}, nil).Once()
 	in := anaInput()
 	in.DryRun = true
-	s.ExecuteWorkflow(workflows.ProvisionUserType, in)
+	s.ExecuteWorkflow(wire.ProvisionUserType, in)
 	require.Equal(t, "planned", s.ended().State)
 	require.Equal(t, anaPlan(), *s.ended().Plan)
 }
@@ -163,15 +163,15 @@ func TestProvisionUser_EndsWithThePlan(t *testing.T) {
 // console that says no for good before anything was sent ends it refused.
 func TestProvisionUser_Failures(t *testing.T) {
 	t.Parallel()
-	s := newAccounts(t, workflows.ProvisionID("INC-42"))
-	s.plans(false).Return(failing[activities.PlanInput, activities.PlanResult](forbidden())).Once()
+	s := newAccounts(t, wire.ProvisionID("INC-42"))
+	s.plans(false).Return(failing[wire.PlanInput, wire.PlanResult](forbidden())).Once()
 	s.closes()
 	s.provision()
 	require.Equal(t, "Forbidden", s.failure().Type())
 
-	s = newAccounts(t, workflows.ProvisionID("INC-42"))
-	s.plans(false).Return(activities.PlanResult{Plan: anaPlan()}, nil).Once()
-	s.creates(false).Return(failing[activities.CreateInput, activities.CreateResult](forbidden())).Once()
+	s = newAccounts(t, wire.ProvisionID("INC-42"))
+	s.plans(false).Return(wire.PlanResult{Plan: anaPlan()}, nil).Once()
+	s.creates(false).Return(failing[wire.CreateInput, wire.CreateResult](forbidden())).Once()
 	s.closes()
 	s.provision()
 	require.Equal(t, "refused", s.ended().State)
@@ -181,9 +181,9 @@ func TestProvisionUser_Failures(t *testing.T) {
 // A console that is down is waited for.
 func TestProvisionUser_WaitsForTheConsole(t *testing.T) {
 	t.Parallel()
-	s := newAccounts(t, workflows.ProvisionID("INC-42"))
-	s.plans(false).Return(activities.PlanResult{Plan: anaPlan()}, nil).Once()
-	s.creates(false).Return(failing[activities.CreateInput, activities.CreateResult](errDown)).Times(9)
+	s := newAccounts(t, wire.ProvisionID("INC-42"))
+	s.plans(false).Return(wire.PlanResult{Plan: anaPlan()}, nil).Once()
+	s.creates(false).Return(failing[wire.CreateInput, wire.CreateResult](errDown)).Times(9)
 	s.creates(false).Return(created(access.Created), nil).Once()
 	s.closes()
 	s.provision()
@@ -217,25 +217,25 @@ func TestProvisionUser_CalledOff(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := newAccounts(t, workflows.ProvisionID("INC-42"))
+			s := newAccounts(t, wire.ProvisionID("INC-42"))
 			plan := s.plans(false)
 			if c.while == "plan" {
 				plan = plan.After(time.Hour)
 			}
-			plan.Return(activities.PlanResult{Plan: anaPlan()}, nil).Maybe()
+			plan.Return(wire.PlanResult{Plan: anaPlan()}, nil).Maybe()
 			s.creates(false).After(time.Hour).Return(created(access.Created), nil).Maybe()
 			if c.while == "often" {
 				final := temporal.NewNonRetryableApplicationError("odd", "Invalid", nil)
-				s.creates(true).Return(activities.CreateResult{}, final).Twice()
+				s.creates(true).Return(wire.CreateResult{}, final).Twice()
 			}
 			s.creates(true).Return(created(c.became), nil).Maybe()
 			s.closes()
-			var answer *workflows.Answer
+			var answer *wire.RequestAnswer
 			if c.how == "cancel" {
 				s.at(time.Minute, s.CancelWorkflow)
 			} else {
-				s.mustUpdate(time.Minute, workflows.CancelUpdate, workflows.By{By: "carol@example.com"}, func(got any) {
-					said, _ := got.(workflows.Answer)
+				s.mustUpdate(time.Minute, wire.CancelUpdate, wire.StopInput{By: "carol@example.com"}, func(got any) {
+					said, _ := got.(wire.RequestAnswer)
 					answer = &said
 				})
 			}
@@ -245,7 +245,7 @@ func TestProvisionUser_CalledOff(t *testing.T) {
 			require.Equal(t, c.message, got.Message)
 			require.Equal(t, c.became, got.Outcome)
 			if c.how == "update" {
-				require.Equal(t, &workflows.Answer{State: c.state, Outcome: c.became}, answer)
+				require.Equal(t, &wire.RequestAnswer{State: c.state, Outcome: c.became}, answer)
 			}
 		})
 	}
@@ -260,48 +260,48 @@ func TestProvision_WrongInput(t *testing.T) {
 		want []string
 	}{
 		"nothing": {
-			workflows.ProvisionUserType,
+			wire.ProvisionUserType,
 			map[string]any{},
 			[]string{"email is", "fullName is missing", "role: give one", "scope.level is", "requester is missing"},
 		},
 		"unknown field": {
-			workflows.ProvisionUserType, map[string]any{"password": "x"}, []string{"password"},
+			wire.ProvisionUserType, map[string]any{"password": "x"}, []string{"password"},
 		},
 		"service user without an end of its token": {
-			workflows.ProvisionServiceUserType,
+			wire.ProvisionServiceUserType,
 			map[string]any{"name": "ci", "requester": "bob@example.com"},
 			[]string{"tokenExpiresAt", "tokenLife"},
 		},
 		"two ends": {
-			workflows.ProvisionServiceUserType,
+			wire.ProvisionServiceUserType,
 			map[string]any{"name": "ci", "tokenLife": "1h", "tokenExpiresAt": "2030-01-01T00:00:00Z"},
 			[]string{"give one of tokenExpiresAt"},
 		},
 		"an end that is past": {
-			workflows.ProvisionServiceUserType,
+			wire.ProvisionServiceUserType,
 			map[string]any{"name": "ci", "tokenExpiresAt": past.Format(time.RFC3339)},
 			[]string{"tokenExpiresAt is 2026-11-02 08:00:00 UTC"},
 		},
 		"no life": {
-			workflows.ProvisionServiceUserType,
+			wire.ProvisionServiceUserType,
 			map[string]any{"name": "a=b", "tokenLife": "0s"},
 			[]string{"tokenLife is 0s", "rejects < > ="},
 		},
 		"no mode": {
-			workflows.OffboardType,
+			wire.OffboardType,
 			map[string]any{"principal": map[string]any{"kind": "user"}},
 			[]string{`mode is ""`, "principal: give one of email", "requester is missing"},
 		},
 		"delete with a baseline": {
-			workflows.OffboardType,
+			wire.OffboardType,
 			map[string]any{"mode": "delete", "baseline": map[string]any{}},
 			[]string{"baseline is given, but mode is delete"},
 		},
 		"baseline without one": {
-			workflows.OffboardType, map[string]any{"mode": "baseline"}, []string{"baseline is missing"},
+			wire.OffboardType, map[string]any{"mode": "baseline"}, []string{"baseline is missing"},
 		},
 		"baseline without a role": {
-			workflows.OffboardType,
+			wire.OffboardType,
 			map[string]any{"mode": "baseline", "baseline": map[string]any{}},
 			[]string{"baseline: role: give one", "baseline: scope.level is"},
 		},
@@ -322,24 +322,24 @@ func TestProvision_WrongInput(t *testing.T) {
 // The end of a token that is asked for as a life counts from the request, to the second.
 func TestProvisionServiceUser(t *testing.T) {
 	t.Parallel()
-	s := newAccounts(t, workflows.ProvisionID("INC-43"))
+	s := newAccounts(t, wire.ProvisionID("INC-43"))
 	life := access.Duration(720 * time.Hour)
 	account := access.NewAccount{
 		Kind: access.ServiceUser, Name: "ci", Description: "builds", TokenExpiresAt: began.Add(720 * time.Hour),
 	}
 	plan := anaPlan()
 	plan.Account = &account
-	s.on(activities.PlanName, activities.PlanInput{
+	s.on(wire.PlanActivity, wire.PlanInput{
 		Request: s.info(), Op: access.OpCreate, Role: socRole, Scope: berlin, Account: &account,
 		Terms: access.Terms{Requester: "bob@example.com"},
-	}).Return(activities.PlanResult{Plan: plan}, nil).Once()
+	}).Return(wire.PlanResult{Plan: plan}, nil).Once()
 	out := created(access.Created)
 	out.Proof.Token = &access.TokenPlace{Sink: "file", Path: host + "/7.token", ExpiresAt: account.TokenExpiresAt}
 	in := s.createInput(false)
 	in.Plan = plan
-	s.on(activities.ServiceUserCreateName, in).Return(out, nil).Once()
+	s.on(wire.ServiceUserCreateActivity, in).Return(out, nil).Once()
 	s.closes()
-	s.ExecuteWorkflow(workflows.ProvisionServiceUserType, workflows.ProvisionServiceUserInput{
+	s.ExecuteWorkflow(wire.ProvisionServiceUserType, wire.ProvisionServiceUserInput{
 		Name: "ci", Description: "builds", Role: socRole, Scope: berlin, TokenLife: &life, Requester: "bob@example.com",
 	})
 	require.Equal(t, "provisioned", s.ended().State)
@@ -349,12 +349,12 @@ func TestProvisionServiceUser(t *testing.T) {
 // Whoever asks for too much is told.
 func TestProvisionUser_CancelIsRefused(t *testing.T) {
 	t.Parallel()
-	s := newAccounts(t, workflows.ProvisionID("INC-42"))
-	s.plans(false).Return(activities.PlanResult{Plan: anaPlan()}, nil).Once()
+	s := newAccounts(t, wire.ProvisionID("INC-42"))
+	s.plans(false).Return(wire.PlanResult{Plan: anaPlan()}, nil).Once()
 	s.creates(false).After(time.Hour).Return(created(access.Created), nil).Once()
 	s.closes()
 	var rejected error
-	s.update(time.Minute, workflows.CancelUpdate, workflows.By{},
+	s.update(time.Minute, wire.CancelUpdate, wire.StopInput{},
 		func(err error) { rejected = err }, func(any, error) {})
 	s.provision()
 	require.Equal(t, "provisioned", s.ended().State)

@@ -1,6 +1,10 @@
 package workflows
 
-import "go.temporal.io/sdk/workflow"
+import (
+	"go.temporal.io/sdk/workflow"
+
+	"sentinelone-provisioner/internal/wire"
+)
 
 // Registry is the part of a worker, or of a replayer, that workflows register
 // with.
@@ -18,17 +22,17 @@ func Register(r Registry) {
 		run        any
 		versioning workflow.VersioningBehavior
 	}{
-		SyncType:      {Sync, workflow.VersioningBehaviorPinned},
-		PrincipalType: {Principal, workflow.VersioningBehaviorPinned},
-		NotifyType:    {Notify, workflow.VersioningBehaviorPinned},
-		GrantType:     {Grant, workflow.VersioningBehaviorAutoUpgrade},
-		RevokeType:    {Revoke, workflow.VersioningBehaviorAutoUpgrade},
+		wire.SyncType:      {Sync, workflow.VersioningBehaviorPinned},
+		wire.PrincipalType: {Principal, workflow.VersioningBehaviorPinned},
+		wire.NotifyType:    {Notify, workflow.VersioningBehaviorPinned},
+		wire.GrantType:     {Grant, workflow.VersioningBehaviorAutoUpgrade},
+		wire.RevokeType:    {Revoke, workflow.VersioningBehaviorAutoUpgrade},
 
-		ProvisionUserType:        {ProvisionUser, workflow.VersioningBehaviorAutoUpgrade},
-		ProvisionServiceUserType: {ProvisionServiceUser, workflow.VersioningBehaviorAutoUpgrade},
-		OffboardType:             {Offboard, workflow.VersioningBehaviorAutoUpgrade},
+		wire.ProvisionUserType:        {ProvisionUser, workflow.VersioningBehaviorAutoUpgrade},
+		wire.ProvisionServiceUserType: {ProvisionServiceUser, workflow.VersioningBehaviorAutoUpgrade},
+		wire.OffboardType:             {Offboard, workflow.VersioningBehaviorAutoUpgrade},
 
-		DelegateType: {Delegate, workflow.VersioningBehaviorPinned},
+		wire.DelegateType: {Delegate, workflow.VersioningBehaviorPinned},
 	} {
 		r.RegisterWorkflowWithOptions(w.run, workflow.RegisterOptions{Name: name, VersioningBehavior: w.versioning})
 	}

@@ -9,18 +9,18 @@ import (
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
-	"sentinelone-provisioner/activities"
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/internal/fault/kinds"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // request is what grants and revokes have in common: a plan, changes through the
 // principal's one writer, and a receipt.
 type request struct {
 	log    log.Logger
-	info   activities.RequestInfo
-	asked  activities.PlanInput
+	info   wire.RequestInfo
+	asked  wire.PlanInput
 	plan   *access.Plan             // nil until it is made
 	signed *access.RequestSignature // the requester's; nil where the name is as claimed
 	proofs []access.Proof
@@ -30,7 +30,7 @@ type request struct {
 	extensions []access.Extension
 	state      string
 	wait       string // what it waits for, in words
-	result     *RequestResult
+	result     *wire.RequestResult
 	ending     bool // all is done but for the answers
 
 	indexed  bool      // the server knows our search attributes
@@ -41,19 +41,19 @@ type request struct {
 	telling  int       // of them, on their way
 }
 
-func newRequest(ctx workflow.Context, asked activities.PlanInput) *request {
+func newRequest(ctx workflow.Context, asked wire.PlanInput) *request {
 	info := workflow.GetInfo(ctx)
-	asked.Request = activities.RequestInfo{
+	asked.Request = wire.RequestInfo{
 		ID: info.WorkflowExecution.ID, Run: info.OriginalRunID, StartedAt: workflow.Now(ctx).UTC(),
 	}
 	asked = startedAt(asked, info.WorkflowStartTime)
-	return &request{log: workflow.GetLogger(ctx), info: asked.Request, asked: asked, state: StatePlanning}
+	return &request{log: workflow.GetLogger(ctx), info: asked.Request, asked: asked, state: wire.StatePlanning}
 }
 
 // makePlan finds out what the request means. A refusal ends it.
 func (r *request) makePlan(ctx workflow.Context) error {
-	r.enter(ctx, StatePlanning, "")
-	out, err := call[activities.PlanResult](brief(ctx, "plan"), activities.PlanName, r.asked)
+	r.enter(ctx, wire.StatePlanning, "")
+	out, err := call[wire.PlanResult](brief(ctx, "plan"), wire.PlanActivity, r.asked)
 	if err != nil {
 		return err
 	}
@@ -65,8 +65,8 @@ func (r *request) makePlan(ctx workflow.Context) error {
 	case out.Receipt != nil:
 		r.finish(ctx, *out.Receipt)
 	case r.asked.DryRun:
-		r.result = &RequestResult{State: StatePlanned, Message: out.Plan.Refusal, Plan: r.plan}
-		r.enter(ctx, StatePlanned, "")
+		r.result = &wire.RequestResult{State: wire.StatePlanned, Message: out.Plan.Refusal, Plan: r.plan}
+		r.enter(ctx, wire.StatePlanned, "")
 	}
 	return nil
 }
@@ -79,16 +79,16 @@ func (r *request) lease() access.Lease {
 // apply has the principal's writer carry out a change. With a state, the proof is the
 // last one and the receipt says that state. Another try, from 0, asks anew.
 func (r *request) apply(
-	ctx workflow.Context, in activities.ChangeRequest, end string, try int,
-) (activities.ApplyResult, error) {
-	input := activities.ApplyInput{Request: r.info, Writer: r.writer(ctx), Change: in, Try: try}
+	ctx workflow.Context, in wire.ChangeRequest, end string, try int,
+) (wire.ApplyResult, error) {
+	input := wire.ApplyInput{Request: r.info, Writer: r.writer(ctx), Change: in, Try: try}
 	if end != "" {
-		input.Close = &activities.CloseInput{
+		input.Close = &wire.CloseInput{
 			Request: r.info, Plan: *r.plan, State: end, Message: r.why, Proofs: r.proofs, Decisions: r.all,
 			Extensions: r.extensions, Signature: r.signed,
 		}
 	}
-	out, err := call[activities.ApplyResult](ask(ctx, string(in.Change.Op)), activities.ApplyName, input)
+	out, err := call[wire.ApplyResult](ask(ctx, string(in.Change.Op)), wire.ApplyActivity, input)
 	if err != nil {
 		return out, err
 	}
@@ -101,7 +101,7 @@ func (r *request) apply(
 
 // insist carries through a change that takes access away. The writer waits out
 // whatever the console says; should it fail all the same, it is asked anew.
-func (r *request) insist(ctx workflow.Context, in activities.ChangeRequest, end string) error {
+func (r *request) insist(ctx workflow.Context, in wire.ChangeRequest, end string) error {
 	for try := 0; ; try++ {
 		_, err := r.apply(ctx, in, end, try)
 		if err == nil {
@@ -119,31 +119,31 @@ func (r *request) insist(ctx workflow.Context, in activities.ChangeRequest, end 
 const askAnew = 5 * time.Minute
 
 // tell has the writer take note of something that changes nothing on the console.
-func (r *request) tell(ctx workflow.Context, in activities.ChangeRequest, by *access.Extension) error {
-	_, err := call[activities.ApplyResult](ask(ctx, "tell the writer"), activities.ApplyName,
-		activities.ApplyInput{Request: r.info, Writer: r.writer(ctx), Change: in, Extension: by})
+func (r *request) tell(ctx workflow.Context, in wire.ChangeRequest, by *access.Extension) error {
+	_, err := call[wire.ApplyResult](ask(ctx, "tell the writer"), wire.ApplyActivity,
+		wire.ApplyInput{Request: r.info, Writer: r.writer(ctx), Change: in, Extension: by})
 	return err
 }
 
-func (r *request) writer(ctx workflow.Context) activities.Writer {
+func (r *request) writer(ctx workflow.Context) wire.Writer {
 	p := r.plan.Principal
-	return activities.Writer{
-		WorkflowID: PrincipalID(r.plan.Console, p.Kind, p.ID), WorkflowType: PrincipalType, Update: ChangeUpdate,
+	return wire.Writer{
+		WorkflowID: wire.PrincipalID(r.plan.Console, p.Kind, p.ID), WorkflowType: wire.PrincipalType, Update: wire.ChangeUpdate,
 		TaskQueue: workflow.GetInfo(ctx).TaskQueueName,
-		Start:     activities.WriterStart{Console: r.plan.Console, Kind: p.Kind, ID: p.ID},
+		Start:     wire.WriterStart{Console: r.plan.Console, Kind: p.Kind, ID: p.ID},
 	}
 }
 
-func (r *request) changeOf(op access.Op, lease access.Lease) activities.ChangeRequest {
-	return activities.ChangeRequest{
-		Key: activities.ChangeKey(lease.ID, op), Request: r.info.ID,
+func (r *request) changeOf(op access.Op, lease access.Lease) wire.ChangeRequest {
+	return wire.ChangeRequest{
+		Key: access.ChangeKey(lease.ID, op), Request: r.info.ID,
 		Change: access.Change{Op: op, Lease: lease, Rules: r.plan.Rules},
 	}
 }
 
 // close ends the request without another change.
 func (r *request) close(ctx workflow.Context, state, message string) error {
-	in := activities.CloseInput{
+	in := wire.CloseInput{
 		Request: r.info, State: state, Message: message, Proofs: r.proofs, Decisions: r.all,
 		Extensions: r.extensions, Signature: r.signed,
 	}
@@ -154,7 +154,7 @@ func (r *request) close(ctx workflow.Context, state, message string) error {
 	}
 	open, stop := workflow.NewDisconnectedContext(ctx)
 	defer stop()
-	out, err := call[activities.CloseResult](brief(open, "receipt"), activities.CloseName, in)
+	out, err := call[wire.CloseResult](brief(open, "receipt"), wire.CloseActivity, in)
 	if err == nil {
 		r.finish(ctx, out.Receipt)
 	}
@@ -168,19 +168,19 @@ func (r *request) fail(ctx workflow.Context, cause error) error {
 	if !ok {
 		return cause
 	}
-	r.enter(ctx, StateFailed, "")
+	r.enter(ctx, wire.StateFailed, "")
 	if app.Type() == string(kinds.Conflict) && !app.HasDetails() { // another console's: so is its ledger
 		return app
 	}
-	if err := r.close(ctx, StateFailed, app.Message()); err != nil {
+	if err := r.close(ctx, wire.StateFailed, app.Message()); err != nil {
 		r.log.Error("Receipt was not written", "error", err)
 	}
-	r.enter(ctx, StateFailed, "")
+	r.enter(ctx, wire.StateFailed, "")
 	return app
 }
 
 func (r *request) finish(ctx workflow.Context, receipt access.Receipt) {
-	r.result = &RequestResult{
+	r.result = &wire.RequestResult{
 		State: receipt.State, Outcome: receipt.Outcome, Message: receipt.Message, Receipt: &receipt,
 	}
 	r.enter(ctx, receipt.State, "")
@@ -192,17 +192,17 @@ func (r *request) finish(ctx workflow.Context, receipt access.Receipt) {
 func endEvent(receipt access.Receipt) string {
 	switch receipt.Outcome {
 	case access.Applied, access.AlreadyHeld, access.Created:
-		return EventApplied
+		return wire.EventApplied
 	case "":
-		return EventDecided
+		return wire.EventDecided
 	default:
-		return EventReleased
+		return wire.EventReleased
 	}
 }
 
 // end is the last thing a request does: everybody who asked gets an answer, also when
 // it was cancelled meanwhile, and every event is on its way.
-func (r *request) end(ctx workflow.Context, err error) (RequestResult, error) {
+func (r *request) end(ctx workflow.Context, err error) (wire.RequestResult, error) {
 	r.ending = true
 	open, stop := workflow.NewDisconnectedContext(ctx)
 	defer stop()
@@ -214,7 +214,7 @@ func (r *request) end(ctx workflow.Context, err error) (RequestResult, error) {
 		err = waited
 	}
 	if r.result == nil {
-		return RequestResult{}, err // as it is: anything around it would hide its type from Temporal
+		return wire.RequestResult{}, err // as it is: anything around it would hide its type from Temporal
 	}
 	return *r.result, err
 }
@@ -232,8 +232,8 @@ func (r *request) enter(ctx workflow.Context, state, waiting string) {
 	workflow.SetCurrentDetails(ctx, details)
 }
 
-func (r *request) status() RequestStatus {
-	return RequestStatus{
+func (r *request) status() wire.RequestStatus {
+	return wire.RequestStatus{
 		State: r.state, Request: r.info.ID, Run: r.info.Run,
 		Requester: r.asked.Terms.Requester, StartedAt: r.info.StartedAt,
 		Waiting: r.wait, Plan: r.plan, Proofs: append([]access.Proof{}, r.proofs...), Result: r.result,

@@ -6,19 +6,8 @@ import (
 
 	"go.temporal.io/sdk/workflow"
 
-	"sentinelone-provisioner/activities"
 	"sentinelone-provisioner/internal/describe"
-)
-
-// Events that people are told of, on the wire: the types of internal/notify.
-const (
-	EventRequested     = "requested"
-	EventReminder      = "reminder"
-	EventEscalated     = "escalated"
-	EventDecided       = "decided"
-	EventApplied       = "applied"
-	EventAboutToExpire = "aboutToExpire"
-	EventReleased      = "released"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // tellPeople has an event delivered beside the request, which neither waits for it nor
@@ -29,8 +18,8 @@ func (r *request) tellPeople(ctx workflow.Context, typ, text string, people []st
 	}
 	r.told++
 	id := fmt.Sprintf("%s#%s/%d", r.info.ID, r.info.Run, r.told)
-	in := activities.TellInput{
-		Event: activities.Event{
+	in := wire.AnnounceInput{
+		Event: wire.Event{
 			ID: id, Type: typ, At: workflow.Now(ctx).UTC(), Request: r.info.ID, State: r.state,
 			Text: text, People: people,
 		},
@@ -43,7 +32,7 @@ func (r *request) tellPeople(ctx workflow.Context, typ, text string, people []st
 	workflow.Go(open, func(ctx workflow.Context) {
 		ctx = brief(ctx, "tell people: "+typ)
 		ctx = workflow.WithScheduleToCloseTimeout(ctx, tellFor)
-		if _, err := call[struct{}](ctx, activities.TellName, in); err != nil {
+		if _, err := call[struct{}](ctx, wire.AnnounceActivity, in); err != nil {
 			r.log.Warn("People were not told", "event", typ, "error", err)
 		}
 		r.telling--

@@ -13,7 +13,7 @@ import (
 
 	"sentinelone-provisioner/activities"
 	"sentinelone-provisioner/internal/access"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 const (
@@ -23,15 +23,15 @@ const (
 	claim   = request + "#" + snapshot // the lease
 )
 
-var aboutIt = activities.RequestInfo{ID: request, Run: snapshot, StartedAt: began}
+var aboutIt = wire.RequestInfo{ID: request, Run: snapshot, StartedAt: began}
 
 // requestScene is a Grant or Revoke whose activities are mocked.
 type requestScene struct {
 	*scene
 
 	mu      sync.Mutex
-	applied []activities.ApplyInput // in order
-	closed  []activities.CloseInput
+	applied []wire.ApplyInput // in order
+	closed  []wire.CloseInput
 }
 
 func newRequest(t *testing.T) *requestScene {
@@ -43,8 +43,8 @@ func newRequest(t *testing.T) *requestScene {
 }
 
 // asked is a grant of SOC at a site to Ana, for a time unless that is 0.
-func grantInput(long time.Duration) workflows.GrantInput {
-	in := workflows.GrantInput{
+func grantInput(long time.Duration) wire.GrantInput {
+	in := wire.GrantInput{
 		Principal: access.PrincipalSelector{Kind: access.User, Email: anaMail}, Role: access.RoleSelector{Name: "SOC"},
 		Scope:     access.ScopeSelector{Level: access.SiteLevel, ID: soc.ScopeID},
 		Requester: bobMail, Reason: "INC-42",
@@ -55,16 +55,16 @@ func grantInput(long time.Duration) workflows.GrantInput {
 	return in
 }
 
-func revokeInput() workflows.RevokeInput {
+func revokeInput() wire.RevokeInput {
 	in := grantInput(0)
-	return workflows.RevokeInput{
+	return wire.RevokeInput{
 		Principal: in.Principal, Role: in.Role, Scope: in.Scope, Requester: in.Requester, Reason: in.Reason,
 	}
 }
 
 // planInput is what the plan must be asked for.
-func planInput(in workflows.GrantInput) activities.PlanInput {
-	out := activities.PlanInput{
+func planInput(in wire.GrantInput) wire.PlanInput {
+	out := wire.PlanInput{
 		Request: aboutIt, Console: in.Console, DryRun: in.DryRun, Op: access.OpGrant,
 		Principal: in.Principal, Role: in.Role, Scope: in.Scope,
 		Terms: access.Terms{Requester: in.Requester, Reason: in.Reason, AllowLevelChange: in.AllowLevelChange},
@@ -79,7 +79,7 @@ func planInput(in workflows.GrantInput) activities.PlanInput {
 }
 
 // planOf is the plan that comes of it.
-func planOf(in activities.PlanInput) access.Plan {
+func planOf(in wire.PlanInput) access.Plan {
 	return access.Plan{
 		Op: in.Op, Console: host, Principal: access.PrincipalRef{Kind: access.User, ID: "7", Email: anaMail},
 		Role: access.RoleRef{ID: soc.RoleID, Name: "SOC"}, Scope: access.ScopeRef{Level: soc.Level, ID: soc.ScopeID},
@@ -88,13 +88,13 @@ func planOf(in activities.PlanInput) access.Plan {
 	}.Seal()
 }
 
-func (r *requestScene) plans(in workflows.GrantInput) *testsuite.MockCallWrapper {
+func (r *requestScene) plans(in wire.GrantInput) *testsuite.MockCallWrapper {
 	asks := planInput(in)
-	return r.on(activities.PlanName, asks).Return(activities.PlanResult{Plan: planOf(asks)}, nil).Once()
+	return r.on(wire.PlanActivity, asks).Return(wire.PlanResult{Plan: planOf(asks)}, nil).Once()
 }
 
 // leaseFor is the claim of the request.
-func leaseFor(in workflows.GrantInput) access.Lease {
+func leaseFor(in wire.GrantInput) access.Lease {
 	l := access.Lease{ID: claim, Holding: soc}
 	if in.Duration != nil {
 		l.For = *in.Duration
@@ -107,7 +107,7 @@ func leaseFor(in workflows.GrantInput) access.Lease {
 
 func proofOf(op access.Op, outcome access.Outcome) access.Proof {
 	return access.Proof{
-		Op: op, Key: activities.ChangeKey(claim, op), Outcome: outcome,
+		Op: op, Key: access.ChangeKey(claim, op), Outcome: outcome,
 		Before: holds(viewer), After: holds(viewer), Reads: []access.Read{},
 	}
 }
@@ -115,11 +115,11 @@ func proofOf(op access.Op, outcome access.Outcome) access.Proof {
 // applies mocks the writer's answer to a change of that sort, and keeps what it was
 // asked.
 func (r *requestScene) applies(op access.Op, outcome access.Outcome) *testsuite.MockCallWrapper {
-	return r.on(activities.ApplyName, mock.MatchedBy(func(in activities.ApplyInput) bool {
+	return r.on(wire.ApplyActivity, mock.MatchedBy(func(in wire.ApplyInput) bool {
 		return in.Change.Change.Op == op && !extension(in)
-	})).Return(func(_ context.Context, in activities.ApplyInput) (activities.ApplyResult, error) {
+	})).Return(func(_ context.Context, in wire.ApplyInput) (wire.ApplyResult, error) {
 		r.keep(in)
-		out := activities.ApplyResult{ChangeAnswer: activities.ChangeAnswer{Proof: proofOf(op, outcome)}}
+		out := wire.ApplyResult{ChangeAnswer: wire.ChangeAnswer{Proof: proofOf(op, outcome)}}
 		if out.Refused() {
 			out.Message = "the rules forbid it"
 		}
@@ -127,7 +127,7 @@ func (r *requestScene) applies(op access.Op, outcome access.Outcome) *testsuite.
 			end := *in.Close
 			end.Proofs = append(append([]access.Proof{}, end.Proofs...), out.Proof)
 			if out.Refused() {
-				end.State, end.Message = workflows.StateRefused, out.Message
+				end.State, end.Message = wire.StateRefused, out.Message
 			}
 			out.Receipt = new(receiptOf(end))
 		}
@@ -135,26 +135,26 @@ func (r *requestScene) applies(op access.Op, outcome access.Outcome) *testsuite.
 	})
 }
 
-func extension(in activities.ApplyInput) bool {
-	return in.Change.Key != activities.ChangeKey(in.Change.Change.Lease.ID, in.Change.Change.Op)
+func extension(in wire.ApplyInput) bool {
+	return in.Change.Key != access.ChangeKey(in.Change.Change.Lease.ID, in.Change.Change.Op)
 }
 
 // takesNote mocks the writer's answer to extensions.
 func (r *requestScene) takesNote() *testsuite.MockCallWrapper {
-	return r.on(activities.ApplyName, mock.MatchedBy(extension)).
-		Return(func(_ context.Context, in activities.ApplyInput) (activities.ApplyResult, error) {
+	return r.on(wire.ApplyActivity, mock.MatchedBy(extension)).
+		Return(func(_ context.Context, in wire.ApplyInput) (wire.ApplyResult, error) {
 			r.keep(in)
-			return activities.ApplyResult{}, nil
+			return wire.ApplyResult{}, nil
 		})
 }
 
-func (r *requestScene) keep(in activities.ApplyInput) {
+func (r *requestScene) keep(in wire.ApplyInput) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.applied = append(r.applied, in)
 }
 
-func receiptOf(in activities.CloseInput) access.Receipt {
+func receiptOf(in wire.CloseInput) access.Receipt {
 	out := access.Receipt{
 		Request: in.Request.ID, Run: in.Request.Run, Plan: in.Plan, State: in.State, Message: in.Message,
 		Proofs: in.Proofs, Decisions: in.Decisions, Extensions: in.Extensions,
@@ -168,27 +168,27 @@ func receiptOf(in activities.CloseInput) access.Receipt {
 
 // closes mocks the receipt of a request that ends without another change.
 func (r *requestScene) closes() *testsuite.MockCallWrapper {
-	return r.on(activities.CloseName, mock.Anything).
-		Return(func(_ context.Context, in activities.CloseInput) (activities.CloseResult, error) {
+	return r.on(wire.CloseActivity, mock.Anything).
+		Return(func(_ context.Context, in wire.CloseInput) (wire.CloseResult, error) {
 			r.mu.Lock()
 			defer r.mu.Unlock()
 			r.closed = append(r.closed, in)
-			return activities.CloseResult{Receipt: receiptOf(in)}, nil
+			return wire.CloseResult{Receipt: receiptOf(in)}, nil
 		}).Once()
 }
 
-func (r *requestScene) grant(in workflows.GrantInput) workflows.RequestResult {
+func (r *requestScene) grant(in wire.GrantInput) wire.RequestResult {
 	r.t.Helper()
-	r.ExecuteWorkflow(workflows.GrantType, in)
+	r.ExecuteWorkflow(wire.GrantType, in)
 	return r.ended()
 }
 
 // ended is the result, which must have a receipt that says the same.
-func (r *requestScene) ended() workflows.RequestResult {
+func (r *requestScene) ended() wire.RequestResult {
 	r.t.Helper()
 	require.True(r.t, r.IsWorkflowCompleted())
 	require.NoError(r.t, r.GetWorkflowError())
-	var out workflows.RequestResult
+	var out wire.RequestResult
 	require.NoError(r.t, r.GetWorkflowResult(&out))
 	require.NotNil(r.t, out.Receipt)
 	require.True(r.t, out.Receipt.Intact())
@@ -204,9 +204,9 @@ func (r *requestScene) ended() workflows.RequestResult {
 }
 
 // look is the status, which holds no nulls.
-func (r *requestScene) look() workflows.RequestStatus {
+func (r *requestScene) look() wire.RequestStatus {
 	r.t.Helper()
-	return statusOf[workflows.RequestStatus](r.scene)
+	return statusOf[wire.RequestStatus](r.scene)
 }
 
 // told is what an update came to.
@@ -214,7 +214,7 @@ type told struct {
 	rejected error
 	done     bool
 	at       time.Duration
-	answer   workflows.Answer
+	answer   wire.RequestAnswer
 	err      error
 }
 
@@ -223,12 +223,12 @@ func (r *requestScene) tells(d time.Duration, update string, payload any) *told 
 	out := new(told)
 	r.update(d, update, payload, func(err error) { out.rejected = err }, func(got any, err error) {
 		out.done, out.err, out.at = true, err, r.Now().Sub(began)
-		out.answer, _ = got.(workflows.Answer)
+		out.answer, _ = got.(wire.RequestAnswer)
 	})
 	return out
 }
 
-func (o *told) accepted(t *testing.T) workflows.Answer {
+func (o *told) accepted(t *testing.T) wire.RequestAnswer {
 	t.Helper()
 	require.NoError(t, o.rejected)
 	require.NoError(t, o.err)
@@ -242,4 +242,4 @@ func (o *told) refused(t *testing.T, want string) {
 	require.False(t, o.done)
 }
 
-func byCarol() workflows.By { return workflows.By{By: "carol@example.com"} }
+func byCarol() wire.StopInput { return wire.StopInput{By: "carol@example.com"} }

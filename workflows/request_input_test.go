@@ -9,7 +9,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"sentinelone-provisioner/internal/fault/kinds"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // obj is JSON as people write it.
@@ -70,9 +70,9 @@ func TestRequests_RefuseBadInput(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			for _, kind := range []string{workflows.GrantType, workflows.RevokeType} {
+			for _, kind := range []string{wire.GrantType, wire.RevokeType} {
 				in := rightGrant()
-				if kind == workflows.RevokeType {
+				if kind == wire.RevokeType {
 					if c.field == "duration" || c.field == "startAt" {
 						continue
 					}
@@ -99,7 +99,7 @@ func TestRequests_RefuseBadInput(t *testing.T) {
 func TestRequests_SayAllThatIsWrong(t *testing.T) {
 	t.Parallel()
 	s := newRequest(t)
-	s.ExecuteWorkflow(workflows.GrantType, obj{})
+	s.ExecuteWorkflow(wire.GrantType, obj{})
 	for _, want := range []string{"principal.kind", "role: give", "scope.level", "requester is missing"} {
 		require.ErrorContains(t, s.GetWorkflowError(), want)
 	}
@@ -109,7 +109,7 @@ func TestRequests_SayAllThatIsWrong(t *testing.T) {
 func TestRevoke_HasNoDuration(t *testing.T) {
 	t.Parallel()
 	s := newRequest(t)
-	s.ExecuteWorkflow(workflows.RevokeType, rightGrant())
+	s.ExecuteWorkflow(wire.RevokeType, rightGrant())
 	require.ErrorContains(t, s.GetWorkflowError(), `unknown field "duration"`)
 	require.False(t, temporal.IsCanceledError(s.GetWorkflowError()))
 }

@@ -7,32 +7,15 @@ package workflows
 // that nobody gets by one with a short grant.
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 	"time"
 
 	"go.temporal.io/sdk/workflow"
 
-	"sentinelone-provisioner/activities"
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/wire"
 )
-
-// StateReviewing is the state of a grant that started at once and has ended before it
-// was reviewed: the role is taken back, and the review is still open.
-const StateReviewing = "awaitingReview"
-
-// validBreakGlass says what does not go together with starting at once.
-func (in GrantInput) validBreakGlass() error {
-	var faults []error
-	if in.BreakGlass && in.StartAt != nil {
-		faults = append(faults, errors.New("breakGlass starts at once: leave startAt out"))
-	}
-	if in.BreakGlass && blank(in.Reason) {
-		faults = append(faults, errors.New("breakGlass needs a reason: say what cannot wait"))
-	}
-	return errors.Join(faults...)
-}
 
 // unreviewed is how long the writer lets a role stand that nobody has reviewed yet: should
 // this workflow be terminated, the writer ends it by then.
@@ -54,7 +37,7 @@ func (g *grantRun) failsReview() bool {
 
 // keeps says that it is reviewed, and for good.
 func (g *grantRun) keeps() bool {
-	return g.reviewing && g.verdict == approved && g.endsAt.IsZero() && g.state == StateActive
+	return g.reviewing && g.verdict == approved && g.endsAt.IsZero() && g.state == wire.StateActive
 }
 
 // leaseEnd is when the writer may end it without us; zero for never.
@@ -73,7 +56,7 @@ func (g *grantRun) openReview(ctx workflow.Context) {
 	}
 	g.reviewing = true
 	g.open(workflow.Now(ctx), []access.ApprovalStep{r.ApprovalStep}, time.Duration(r.Within))
-	g.notify(ctx, EventRequested)
+	g.notify(ctx, wire.EventRequested)
 	open, _ := workflow.NewDisconnectedContext(ctx) // cancelled, it is reviewed all the same
 	workflow.Go(open, g.review)
 }
@@ -113,16 +96,16 @@ func (g *grantRun) nextInReview(ctx workflow.Context, terms access.Approval) tim
 // showReview says in Temporal's own tools what the review has come to.
 func (g *grantRun) showReview(ctx workflow.Context) {
 	switch {
-	case g.state == StateActive && !g.keeps():
+	case g.state == wire.StateActive && !g.keeps():
 		g.showHeld(ctx)
-	case g.state == StateReviewing && g.inReview():
-		g.enter(ctx, StateReviewing, g.waitingFor())
+	case g.state == wire.StateAwaitingReview && g.inReview():
+		g.enter(ctx, wire.StateAwaitingReview, g.waitingFor())
 	}
 }
 
 // goOn tells the writer of the end that a reviewed grant has.
 func (g *grantRun) goOn(ctx workflow.Context) {
-	inForce := func() bool { return g.verdict == approved && g.state == StateActive && g.until.Before(g.endsAt) }
+	inForce := func() bool { return g.verdict == approved && g.state == wire.StateActive && g.until.Before(g.endsAt) }
 	err := workflow.Await(ctx, func() bool { // an extension that is on its way knows an older end
 		return !inForce() || workflow.AllHandlersFinished(ctx)
 	})
@@ -135,7 +118,7 @@ func (g *grantRun) goOn(ctx workflow.Context) {
 }
 
 // letStand asks the writer to let a lease stand until another time.
-func (g *grantRun) letStand(end time.Time, step string) activities.ChangeRequest {
+func (g *grantRun) letStand(end time.Time, step string) wire.ChangeRequest {
 	lease := g.lease()
 	lease.End = end
 	change := g.changeOf(access.OpAcquire, lease)
@@ -149,28 +132,28 @@ func (g *grantRun) letStand(end time.Time, step string) activities.ChangeRequest
 func (g *grantRun) keep(ctx workflow.Context) error {
 	open, stop := workflow.NewDisconnectedContext(ctx)
 	defer stop()
-	g.enter(open, StateActive, "for its writer, to make it one for good")
+	g.enter(open, wire.StateActive, "for its writer, to make it one for good")
 	change := g.changeOf(access.OpGrant, g.lease())
 	change.Given = &g.proofs[0]
 	out, err := g.apply(open, change, "", 0)
 	switch {
 	case err != nil:
-		return g.takeBack(ctx, StateEnded, "it could not be made one for good: "+reason(err))
+		return g.takeBack(ctx, wire.StateEnded, "it could not be made one for good: "+reason(err))
 	case !out.Proof.Granted():
-		return g.takeBack(ctx, StateEnded, "it could not be made one for good: the role was gone already")
+		return g.takeBack(ctx, wire.StateEnded, "it could not be made one for good: the role was gone already")
 	}
-	return g.close(open, StateGranted, g.reviewed(StateGranted, ""))
+	return g.close(open, wire.StateGranted, g.reviewed(wire.StateGranted, ""))
 }
 
 // reviewGone takes a role back before it was reviewed, and waits for the review.
-func (g *grantRun) reviewGone(ctx workflow.Context, change activities.ChangeRequest, state, why string) error {
+func (g *grantRun) reviewGone(ctx workflow.Context, change wire.ChangeRequest, state, why string) error {
 	if err := g.insist(ctx, change, ""); err != nil {
 		return err
 	}
 	if g.inReview() {
 		g.gone = true
-		g.tellRequester(ctx, EventReleased, "taken back, and still to be reviewed")
-		g.enter(ctx, StateReviewing, g.waitingFor())
+		g.tellRequester(ctx, wire.EventReleased, "taken back, and still to be reviewed")
+		g.enter(ctx, wire.StateAwaitingReview, g.waitingFor())
 		g.index(ctx, g.until)
 	}
 	if err := workflow.Await(ctx, func() bool { return g.verdict != "" }); err != nil {
@@ -188,7 +171,7 @@ func (g *grantRun) reviewed(state, why string) string {
 	switch {
 	case why != "":
 		return why + "; " + said
-	case state != StateEnded:
+	case state != wire.StateEnded:
 		return said
 	case g.verdict == denied:
 		return "ended: " + said

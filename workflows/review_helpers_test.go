@@ -10,7 +10,7 @@ import (
 
 	"sentinelone-provisioner/activities"
 	"sentinelone-provisioner/internal/access"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 const reviewIn = 4 * time.Hour
@@ -20,11 +20,11 @@ const reviewIn = 4 * time.Hour
 type glassScene struct {
 	*requestScene
 
-	in      workflows.GrantInput
+	in      wire.GrantInput
 	plan    access.Plan
 	slow    time.Duration // to write a decision down
 	refused []string      // decisions that the ledger has with a refusal
-	told    []activities.Event
+	told    []wire.Event
 	decided func(access.Decision) // for what counts, as the ledger takes it
 }
 
@@ -51,10 +51,10 @@ func newGlass(t *testing.T, long time.Duration, tweaks ...func(*access.Review)) 
 		RemindEvery: access.Duration(3 * time.Hour),
 	}
 	s.plan = s.plan.Seal()
-	s.on(activities.PlanName, asks).Return(activities.PlanResult{Plan: s.plan, Notify: true}, nil).Once()
-	s.on(activities.DecideName, mock.Anything).Return(s.decide).AfterFn(func() time.Duration { return s.slow }).Maybe()
-	s.on(activities.TellName, mock.Anything).
-		Return(func(_ context.Context, in activities.TellInput) error {
+	s.on(wire.PlanActivity, asks).Return(wire.PlanResult{Plan: s.plan, Notify: true}, nil).Once()
+	s.on(wire.DecideActivity, mock.Anything).Return(s.decide).AfterFn(func() time.Duration { return s.slow }).Maybe()
+	s.on(wire.AnnounceActivity, mock.Anything).
+		Return(func(_ context.Context, in wire.AnnounceInput) error {
 			s.mu.Lock()
 			defer s.mu.Unlock()
 			s.told = append(s.told, in.Event)
@@ -63,7 +63,7 @@ func newGlass(t *testing.T, long time.Duration, tweaks ...func(*access.Review)) 
 	return s
 }
 
-func (s *glassScene) decide(_ context.Context, in activities.DecideInput) (activities.DecideResult, error) {
+func (s *glassScene) decide(_ context.Context, in wire.DecideInput) (wire.DecideResult, error) {
 	if in.Refusal == "" && s.decided != nil {
 		s.decided(in.Decision)
 	}
@@ -72,7 +72,7 @@ func (s *glassScene) decide(_ context.Context, in activities.DecideInput) (activ
 		defer s.mu.Unlock()
 		s.refused = append(s.refused, in.Refusal)
 	}
-	return activities.DecideResult{Signed: access.Unsigned, Refusal: in.Refusal}, nil
+	return wire.DecideResult{Signed: access.Unsigned, Refusal: in.Refusal}, nil
 }
 
 // word is what a decision came to.
@@ -84,10 +84,10 @@ type word struct {
 
 // says sends a decision when so much time has passed.
 func (s *glassScene) says(d time.Duration, action, by string) *word {
-	return s.sends(d, action, workflows.DecisionInput{By: by})
+	return s.sends(d, action, wire.DecisionInput{By: by})
 }
 
-func (s *glassScene) sends(d time.Duration, action string, in workflows.DecisionInput) *word {
+func (s *glassScene) sends(d time.Duration, action string, in wire.DecisionInput) *word {
 	out := new(word)
 	s.update(d, action, in, func(err error) { out.err, out.done = err, true }, func(got any, err error) {
 		out.done, out.err = true, err
@@ -129,12 +129,12 @@ func (s *glassScene) types() []string {
 
 // mayClose mocks a receipt that some ends have no need of.
 func (s *glassScene) mayClose() {
-	s.on(activities.CloseName, mock.Anything).
-		Return(func(_ context.Context, in activities.CloseInput) (activities.CloseResult, error) {
-			return activities.CloseResult{Receipt: receiptOf(in)}, nil
+	s.on(wire.CloseActivity, mock.Anything).
+		Return(func(_ context.Context, in wire.CloseInput) (wire.CloseResult, error) {
+			return wire.CloseResult{Receipt: receiptOf(in)}, nil
 		}).Maybe()
 }
 
 func anyOp(op access.Op) any {
-	return mock.MatchedBy(func(in activities.ApplyInput) bool { return in.Change.Change.Op == op })
+	return mock.MatchedBy(func(in wire.ApplyInput) bool { return in.Change.Change.Op == op })
 }

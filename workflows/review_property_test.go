@@ -11,9 +11,8 @@ import (
 	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
 
-	"sentinelone-provisioner/activities"
 	"sentinelone-provisioner/internal/access"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // glassWalk is one random run of a grant that starts at once.
@@ -40,18 +39,18 @@ func newGlassWalk(t *testing.T, seed uint64) *glassWalk {
 	})
 	w.slow = time.Duration(w.rand.IntN(20)) * time.Minute
 	w.gone = w.rand.IntN(8) == 0
-	w.on(activities.ApplyName, mock.Anything).Return(w.apply).
+	w.on(wire.ApplyActivity, mock.Anything).Return(w.apply).
 		AfterFn(func() time.Duration { return time.Duration(w.rand.IntN(600)) * time.Second }).Maybe()
 	w.mayClose()
 	return w
 }
 
 // apply is a console that does what it is told.
-func (w *glassWalk) apply(_ context.Context, in activities.ApplyInput) (activities.ApplyResult, error) {
+func (w *glassWalk) apply(_ context.Context, in wire.ApplyInput) (wire.ApplyResult, error) {
 	outcome := access.Released
 	switch op := in.Change.Change.Op; {
 	case extension(in):
-		return activities.ApplyResult{}, nil
+		return wire.ApplyResult{}, nil
 	case op == access.OpAcquire:
 		w.held, w.begun, outcome = true, w.Now(), access.Applied
 	case op == access.OpGrant && w.gone:
@@ -62,7 +61,7 @@ func (w *glassWalk) apply(_ context.Context, in activities.ApplyInput) (activiti
 	default:
 		w.held = false
 	}
-	out := activities.ApplyResult{ChangeAnswer: activities.ChangeAnswer{Proof: proofOf(in.Change.Change.Op, outcome)}}
+	out := wire.ApplyResult{ChangeAnswer: wire.ChangeAnswer{Proof: proofOf(in.Change.Change.Op, outcome)}}
 	if in.Close != nil {
 		end := *in.Close
 		end.Proofs = append(slices.Clone(end.Proofs), out.Proof)
@@ -78,7 +77,7 @@ func (w *glassWalk) reviewed() bool {
 	for _, d := range w.counted {
 		by := strings.ToLower(strings.TrimSpace(d.By))
 		entitled := by != bobMail && by != anaMail && slices.Contains(w.plan.Approval.Review.People, by)
-		if d.Action != workflows.ApproveUpdate || !entitled || slices.Contains(who, by) {
+		if d.Action != wire.ApproveUpdate || !entitled || slices.Contains(who, by) {
 			return false
 		}
 		who = append(who, by)
@@ -87,7 +86,7 @@ func (w *glassWalk) reviewed() bool {
 }
 
 func (w *glassWalk) denied() bool {
-	return slices.ContainsFunc(w.counted, func(d access.Decision) bool { return d.Action == workflows.DenyUpdate })
+	return slices.ContainsFunc(w.counted, func(d access.Decision) bool { return d.Action == wire.DenyUpdate })
 }
 
 // talk sends random messages at random times. A word that counts is taken down where the
@@ -99,19 +98,19 @@ func (w *glassWalk) talk() {
 		by := people[w.rand.IntN(len(people))]
 		switch w.rand.IntN(12) {
 		case 0:
-			w.says(at, workflows.DenyUpdate, by)
+			w.says(at, wire.DenyUpdate, by)
 		case 1:
-			w.tells(at, workflows.EndUpdate, workflows.By{By: by})
+			w.tells(at, wire.EndUpdate, wire.StopInput{By: by})
 		case 2:
-			w.tells(at, workflows.CancelUpdate, workflows.By{By: by})
+			w.tells(at, wire.CancelUpdate, wire.StopInput{By: by})
 		case 3, 4:
-			w.tells(at, workflows.ExtendUpdate, workflows.Extension{By: by, Duration: access.Duration(time.Hour)})
+			w.tells(at, wire.ExtendUpdate, wire.ExtendInput{By: by, Duration: access.Duration(time.Hour)})
 		case 5:
 			if w.rand.IntN(2) == 0 {
 				w.at(at, w.CancelWorkflow)
 			}
 		default:
-			w.says(at, workflows.ApproveUpdate, by)
+			w.says(at, wire.ApproveUpdate, by)
 		}
 	}
 }
@@ -135,10 +134,10 @@ func TestReview_NoPathAroundIt(t *testing.T) {
 				require.True(t, !w.held || w.reviewed(), "seed %d: there and not reviewed", seed)
 			})
 		}
-		w.ExecuteWorkflow(workflows.GrantType, w.in)
+		w.ExecuteWorkflow(wire.GrantType, w.in)
 		require.True(t, w.IsWorkflowCompleted(), "seed %d", seed)
 		require.NoError(t, w.GetWorkflowError(), "seed %d", seed)
-		var got workflows.RequestResult
+		var got wire.RequestResult
 		require.NoError(t, w.GetWorkflowResult(&got))
 		seen[got.State]++
 		require.Equal(t, got.State == "granted", w.held, "seed %d: %s", seed, got.Message)

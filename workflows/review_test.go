@@ -6,9 +6,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"sentinelone-provisioner/activities"
 	"sentinelone-provisioner/internal/access"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // In force at once, reviewed, and then as any other: until its end.
@@ -18,9 +17,9 @@ func TestReview_Timed(t *testing.T) {
 	s.applies(access.OpAcquire, access.Applied).Once()
 	s.takesNote().Once()
 	s.applies(access.OpRelease, access.Released).Once()
-	var open, after workflows.RequestStatus
+	var open, after wire.RequestStatus
 	s.at(time.Minute, func() { open = s.look() })
-	said := s.says(time.Hour, workflows.ApproveUpdate, carolMail)
+	said := s.says(time.Hour, wire.ApproveUpdate, carolMail)
 	s.at(2*time.Hour, func() { after = s.look() })
 
 	got := s.grant(s.in)
@@ -33,11 +32,11 @@ func TestReview_Timed(t *testing.T) {
 	require.Equal(t, "active", open.State)
 	require.Equal(t, "for review by 1 of 1 from owners until 2026-11-02 13:00:00 UTC, "+
 		"and for its end at 2026-11-02 17:00:00 UTC", open.Waiting)
-	require.True(t, open.Consent.Review)
-	require.Equal(t, []string{carolMail, daveMail}, open.Consent.People)
-	require.Equal(t, began.Add(reviewIn), open.Consent.Until)
+	require.True(t, open.Approval.Review)
+	require.Equal(t, []string{carolMail, daveMail}, open.Approval.People)
+	require.Equal(t, began.Add(reviewIn), open.Approval.Until)
 	require.Equal(t, "for its end at 2026-11-02 17:00:00 UTC", after.Waiting)
-	require.Equal(t, "approved", after.Consent.Verdict)
+	require.Equal(t, "approved", after.Approval.Verdict)
 	require.Equal(t, access.Duration(reviewIn), s.applied[0].Change.Change.Lease.For,
 		"the writer ends it by itself if this workflow is terminated before the review")
 	require.Nil(t, s.applied[0].Change.Expect)
@@ -55,14 +54,14 @@ func TestReview_ForGood(t *testing.T) {
 	s.applies(access.OpAcquire, access.Applied).Once()
 	s.applies(access.OpGrant, access.AlreadyHeld).Once()
 	s.closes()
-	s.says(time.Hour, workflows.ApproveUpdate, daveMail)
-	var open workflows.RequestStatus
+	s.says(time.Hour, wire.ApproveUpdate, daveMail)
+	var open wire.RequestStatus
 	s.at(2*time.Hour, func() { open = s.look() })
-	extend := s.tells(2*time.Hour, workflows.ExtendUpdate, workflows.Extension{
+	extend := s.tells(2*time.Hour, wire.ExtendUpdate, wire.ExtendInput{
 		By: bobMail, Duration: access.Duration(time.Hour),
 	})
-	cancel := s.tells(2*time.Hour, workflows.CancelUpdate, byCarol())
-	s.says(3*time.Hour, workflows.ApproveUpdate, carolMail)
+	cancel := s.tells(2*time.Hour, wire.CancelUpdate, byCarol())
+	s.says(3*time.Hour, wire.ApproveUpdate, carolMail)
 
 	got := s.grant(s.in)
 
@@ -101,9 +100,9 @@ func TestReview_Fails(t *testing.T) {
 				s.applies(access.OpAcquire, access.Applied).Once()
 				s.applies(access.OpRelease, access.Released).Once()
 				if c.deny > 0 {
-					s.sends(c.deny, workflows.DenyUpdate, workflows.DecisionInput{By: carolMail, Comment: c.comment})
+					s.sends(c.deny, wire.DenyUpdate, wire.DecisionInput{By: carolMail, Comment: c.comment})
 				}
-				late := s.says(c.at+time.Second, workflows.ApproveUpdate, daveMail)
+				late := s.says(c.at+time.Second, wire.ApproveUpdate, daveMail)
 				got := s.grant(s.in)
 				require.Equal(t, "ended", got.State)
 				require.Equal(t, access.Released, got.Outcome)
@@ -126,13 +125,13 @@ func TestReview_WhoCounts(t *testing.T) {
 	s.applies(access.OpAcquire, access.Applied).Once()
 	s.applies(access.OpRelease, access.Released).Once()
 	words := map[string]*word{
-		"the requester does not decide":           s.says(time.Hour, workflows.ApproveUpdate, " BOB@example.com"),
-		"nobody decides about a role of":          s.says(time.Hour, workflows.ApproveUpdate, anaMail),
-		"has decided already":                     s.says(2*time.Hour, workflows.ApproveUpdate, "Carol@example.com"),
-		"a review does not change the grant":      s.sends(time.Hour, workflows.ApproveUpdate, narrowed(daveMail)),
-		`"by" is missing: say who decides, as in`: s.says(time.Hour, workflows.ApproveUpdate, " "),
+		"the requester does not decide":           s.says(time.Hour, wire.ApproveUpdate, " BOB@example.com"),
+		"nobody decides about a role of":          s.says(time.Hour, wire.ApproveUpdate, anaMail),
+		"has decided already":                     s.says(2*time.Hour, wire.ApproveUpdate, "Carol@example.com"),
+		"a review does not change the grant":      s.sends(time.Hour, wire.ApproveUpdate, narrowed(daveMail)),
+		`"by" is missing: say who decides, as in`: s.says(time.Hour, wire.ApproveUpdate, " "),
 	}
-	s.says(90*time.Minute, workflows.ApproveUpdate, carolMail)
+	s.says(90*time.Minute, wire.ApproveUpdate, carolMail)
 	got := s.grant(s.in)
 	require.Equal(t, "not reviewed within 4h: ended", got.Message, "one of two is not enough")
 	for want, w := range words {
@@ -141,8 +140,8 @@ func TestReview_WhoCounts(t *testing.T) {
 	require.Len(t, s.refused, 4, "a nameless one is turned away before")
 }
 
-func narrowed(by string) workflows.DecisionInput {
-	return workflows.DecisionInput{By: by, Duration: access.Duration(time.Minute)}
+func narrowed(by string) wire.DecisionInput {
+	return wire.DecisionInput{By: by, Duration: access.Duration(time.Minute)}
 }
 
 // Whose end comes before the review is taken back at its end, and stays open for it: a
@@ -153,8 +152,8 @@ func TestReview_EndsBeforeItIsReviewed(t *testing.T) {
 		action, want string
 		over         time.Duration
 	}{
-		"reviewed":     {workflows.ApproveUpdate, "reviewed by carol@example.com", 2 * time.Hour},
-		"denied":       {workflows.DenyUpdate, "denied in review by carol@example.com", 2 * time.Hour},
+		"reviewed":     {wire.ApproveUpdate, "reviewed by carol@example.com", 2 * time.Hour},
+		"denied":       {wire.DenyUpdate, "denied in review by carol@example.com", 2 * time.Hour},
 		"not reviewed": {"", "not reviewed within 4h", reviewIn},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -166,10 +165,10 @@ func TestReview_EndsBeforeItIsReviewed(t *testing.T) {
 			if c.action != "" {
 				s.says(2*time.Hour, c.action, carolMail)
 			}
-			var open workflows.RequestStatus
+			var open wire.RequestStatus
 			s.at(time.Hour+time.Minute, func() { open = s.look() })
-			end := s.tells(time.Hour+time.Minute, workflows.EndUpdate, byCarol())
-			cancelled := s.tells(time.Hour+time.Minute, workflows.CancelUpdate, byCarol())
+			end := s.tells(time.Hour+time.Minute, wire.EndUpdate, byCarol())
+			cancelled := s.tells(time.Hour+time.Minute, wire.CancelUpdate, byCarol())
 			s.at(time.Hour+2*time.Minute, s.CancelWorkflow) // changes nothing
 
 			got := s.grant(s.in)
@@ -195,8 +194,8 @@ func TestReview_EndedByHand(t *testing.T) {
 		s.applies(access.OpAcquire, access.Applied).Once()
 		s.applies(access.OpRelease, access.Released).After(time.Minute).Once()
 		s.closes()
-		end := s.tells(time.Hour, workflows.EndUpdate, workflows.By{By: bobMail})
-		s.says(2*time.Hour, workflows.ApproveUpdate, daveMail)
+		end := s.tells(time.Hour, wire.EndUpdate, wire.StopInput{By: bobMail})
+		s.says(2*time.Hour, wire.ApproveUpdate, daveMail)
 		got := s.grant(s.in)
 		require.Equal(t, "ended", got.State)
 		require.Equal(t, "ended by bob@example.com; reviewed by dave@example.com", got.Message)
@@ -228,7 +227,7 @@ func TestReview_SaidAmidTheRelease(t *testing.T) {
 	s.applies(access.OpAcquire, access.Applied).Once()
 	s.applies(access.OpRelease, access.Released).After(time.Hour).Once()
 	s.closes()
-	s.says(90*time.Minute, workflows.ApproveUpdate, daveMail)
+	s.says(90*time.Minute, wire.ApproveUpdate, daveMail)
 	got := s.grant(s.in)
 	require.Equal(t, "reviewed by dave@example.com", got.Message)
 	require.Equal(t, began.Add(2*time.Hour), s.Now().UTC())
@@ -238,7 +237,7 @@ func TestReview_SaidAmidTheRelease(t *testing.T) {
 func TestReview_DeniedAsTheTimeIsOver(t *testing.T) {
 	t.Parallel()
 	for _, at := range []time.Duration{reviewIn - time.Nanosecond, reviewIn, reviewIn + time.Nanosecond} {
-		for _, action := range []string{workflows.ApproveUpdate, workflows.DenyUpdate} {
+		for _, action := range []string{wire.ApproveUpdate, wire.DenyUpdate} {
 			s := newGlass(t, 0)
 			s.applies(access.OpAcquire, access.Applied).Once()
 			s.applies(access.OpGrant, access.AlreadyHeld).Maybe()
@@ -250,7 +249,7 @@ func TestReview_DeniedAsTheTimeIsOver(t *testing.T) {
 			case !said.done || said.err != nil:
 				require.Equal(t, "not reviewed within 4h: ended", got.Message)
 				require.Empty(t, got.Receipt.Decisions)
-			case action == workflows.DenyUpdate:
+			case action == wire.DenyUpdate:
 				require.Equal(t, "ended: denied in review by carol@example.com", got.Message)
 			default:
 				require.Equal(t, "granted", got.State)
@@ -266,7 +265,7 @@ func TestReview_WordUnderWayAsTheTimeIsOver(t *testing.T) {
 	s.applies(access.OpAcquire, access.Applied).Once()
 	s.applies(access.OpRelease, access.Released).Once()
 	s.slow = time.Hour
-	said := s.says(reviewIn-time.Minute, workflows.DenyUpdate, carolMail)
+	said := s.says(reviewIn-time.Minute, wire.DenyUpdate, carolMail)
 	got := s.grant(s.in)
 	said.counts(t)
 	require.Equal(t, "ended: denied in review by carol@example.com", got.Message)
@@ -279,7 +278,7 @@ func TestReview_GoneBeforeItCouldBeForGood(t *testing.T) {
 	s.applies(access.OpAcquire, access.Applied).Once()
 	s.applies(access.OpGrant, access.Superseded).Once()
 	s.applies(access.OpRelease, access.Superseded).Once()
-	s.says(time.Hour, workflows.ApproveUpdate, carolMail)
+	s.says(time.Hour, wire.ApproveUpdate, carolMail)
 	got := s.grant(s.in)
 	require.Equal(t, "ended", got.State)
 	require.Equal(t, access.Superseded, got.Outcome)
@@ -293,10 +292,10 @@ func TestReview_RefusedAsItBecomesForGood(t *testing.T) {
 	t.Parallel()
 	s := newGlass(t, 0)
 	s.applies(access.OpAcquire, access.Applied).Once()
-	s.on(activities.ApplyName, anyOp(access.OpGrant)).
-		Return(failing[activities.ApplyInput, activities.ApplyResult](forbidden())).Once()
+	s.on(wire.ApplyActivity, anyOp(access.OpGrant)).
+		Return(failing[wire.ApplyInput, wire.ApplyResult](forbidden())).Once()
 	s.applies(access.OpRelease, access.Released).Once()
-	s.says(time.Hour, workflows.ApproveUpdate, carolMail)
+	s.says(time.Hour, wire.ApproveUpdate, carolMail)
 	got := s.grant(s.in)
 	require.Equal(t, "ended", got.State)
 	require.Contains(t, got.Message, "403")
@@ -311,12 +310,12 @@ func TestReview_ExtendedMeanwhile(t *testing.T) {
 	s.applies(access.OpAcquire, access.Applied).Once()
 	s.takesNote().Twice()
 	s.applies(access.OpRelease, access.Released).Once()
-	longer := func(d time.Duration) workflows.Extension {
-		return workflows.Extension{By: bobMail, Duration: access.Duration(d)}
+	longer := func(d time.Duration) wire.ExtendInput {
+		return wire.ExtendInput{By: bobMail, Duration: access.Duration(d)}
 	}
-	ok := s.tells(time.Hour, workflows.ExtendUpdate, longer(2*time.Hour))
-	tooLong := s.tells(time.Hour, workflows.ExtendUpdate, longer(17*time.Hour))
-	s.says(2*time.Hour, workflows.ApproveUpdate, carolMail)
+	ok := s.tells(time.Hour, wire.ExtendUpdate, longer(2*time.Hour))
+	tooLong := s.tells(time.Hour, wire.ExtendUpdate, longer(17*time.Hour))
+	s.says(2*time.Hour, wire.ApproveUpdate, carolMail)
 	got := s.grant(s.in)
 	require.Equal(t, "expired", got.State)
 	require.Equal(t, began.Add(10*time.Hour), s.Now().UTC())
@@ -347,8 +346,8 @@ func TestReview_CalledOffAsItIsApplied(t *testing.T) {
 	s := newGlass(t, 0)
 	s.applies(access.OpAcquire, access.Applied).After(time.Hour).Maybe()
 	s.applies(access.OpRelease, access.NotApplied).Once()
-	s.tells(time.Minute, workflows.CancelUpdate, byCarol())
-	early := s.says(30*time.Second, workflows.ApproveUpdate, carolMail)
+	s.tells(time.Minute, wire.CancelUpdate, byCarol())
+	early := s.says(30*time.Second, wire.ApproveUpdate, carolMail)
 	got := s.grant(s.in)
 	require.Equal(t, "cancelled", got.State)
 	require.Equal(t, "called off by carol@example.com", got.Message)
@@ -374,8 +373,8 @@ func TestReview_ExtensionUnderWay(t *testing.T) {
 	s.takesNote().After(time.Hour).Once()
 	s.takesNote().Once()
 	s.applies(access.OpRelease, access.Released).Once()
-	s.tells(time.Hour, workflows.ExtendUpdate, workflows.Extension{By: bobMail, Duration: access.Duration(time.Hour)})
-	s.says(90*time.Minute, workflows.ApproveUpdate, carolMail)
+	s.tells(time.Hour, wire.ExtendUpdate, wire.ExtendInput{By: bobMail, Duration: access.Duration(time.Hour)})
+	s.says(90*time.Minute, wire.ApproveUpdate, carolMail)
 	require.Equal(t, "expired", s.grant(s.in).State)
 	require.Equal(t, []string{"acquire", "extend/1", "reviewed", "release"}, s.opsDone())
 	require.Equal(t, began.Add(9*time.Hour), s.applied[2].Change.Change.Lease.End)

@@ -13,24 +13,24 @@ import (
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
-	"sentinelone-provisioner/activities"
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/wire"
 )
 
-// Revoke is the workflow of type [RevokeType].
-func Revoke(ctx workflow.Context, in RevokeInput) (RequestResult, error) {
+// Revoke is the workflow of type [wire.RevokeType].
+func Revoke(ctx workflow.Context, in wire.RevokeInput) (wire.RequestResult, error) {
 	if err := in.Validate(); err != nil {
-		return RequestResult{}, invalid(err)
+		return wire.RequestResult{}, invalid(err)
 	}
-	return takeAway(ctx, planInput(in.Spec(), in.Signed, in.DryRun), access.OpRevoke, StateRevoked)
+	return takeAway(ctx, planInput(in.Spec(), in.Signed, in.DryRun), access.OpRevoke, wire.StateRevoked)
 }
 
 // takeAway carries out a request that ends access, from its first message to its last.
-func takeAway(ctx workflow.Context, asked activities.PlanInput, op access.Op, end string) (RequestResult, error) {
+func takeAway(ctx workflow.Context, asked wire.PlanInput, op access.Op, end string) (wire.RequestResult, error) {
 	c := newConsent(ctx, newRequest(ctx, asked))
-	err := errors.Join(c.handleDecisions(ctx), workflow.SetQueryHandler(ctx, StatusQuery, c.answer))
+	err := errors.Join(c.handleDecisions(ctx), workflow.SetQueryHandler(ctx, wire.StatusQuery, c.answer))
 	if err != nil {
-		return RequestResult{}, err
+		return wire.RequestResult{}, err
 	}
 	return c.end(ctx, c.takeAway(ctx, op, end))
 }
@@ -40,14 +40,14 @@ func (c *consent) takeAway(ctx workflow.Context, op access.Op, end string) error
 	for _, step := range []func(workflow.Context) error{c.makePlan, c.askPeople} {
 		switch err := step(ctx); {
 		case temporal.IsCanceledError(err):
-			return c.close(ctx, StateCancelled, "called off in Temporal")
+			return c.close(ctx, wire.StateCancelled, "called off in Temporal")
 		case err != nil:
 			return c.fail(ctx, err)
 		case c.done():
 			return nil
 		}
 	}
-	c.enter(ctx, StateApplying, "")
+	c.enter(ctx, wire.StateApplying, "")
 	c.index(ctx, time.Time{})
 	open, stop := workflow.NewDisconnectedContext(ctx)
 	defer stop()
@@ -62,8 +62,8 @@ func (c *consent) askPeople(ctx workflow.Context) error {
 	return c.closeUnlessApproved(ctx)
 }
 
-func (c *consent) answer() (RequestStatus, error) {
+func (c *consent) answer() (wire.RequestStatus, error) {
 	out := c.status()
-	out.Consent = c.consentStatus()
+	out.Approval = c.consentStatus()
 	return out, nil
 }

@@ -7,29 +7,28 @@ import (
 	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
 
-	"sentinelone-provisioner/activities"
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/fault/kinds"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // revokePlan is what the plan of a revoke must be asked for.
-func revokePlan(in workflows.RevokeInput) activities.PlanInput {
-	return activities.PlanInput{
+func revokePlan(in wire.RevokeInput) wire.PlanInput {
+	return wire.PlanInput{
 		Request: aboutIt, Console: in.Console, DryRun: in.DryRun, Op: access.OpRevoke,
 		Principal: in.Principal, Role: in.Role, Scope: in.Scope,
 		Terms: access.Terms{Requester: in.Requester, Reason: in.Reason},
 	}
 }
 
-func (r *requestScene) plansRevoke(in workflows.RevokeInput) {
+func (r *requestScene) plansRevoke(in wire.RevokeInput) {
 	asks := revokePlan(in)
-	r.on(activities.PlanName, asks).Return(activities.PlanResult{Plan: planOf(asks)}, nil).After(time.Minute).Once()
+	r.on(wire.PlanActivity, asks).Return(wire.PlanResult{Plan: planOf(asks)}, nil).After(time.Minute).Once()
 }
 
-func (r *requestScene) revoke(in workflows.RevokeInput) workflows.RequestResult {
+func (r *requestScene) revoke(in wire.RevokeInput) wire.RequestResult {
 	r.t.Helper()
-	r.ExecuteWorkflow(workflows.RevokeType, in)
+	r.ExecuteWorkflow(wire.RevokeType, in)
 	return r.ended()
 }
 
@@ -39,7 +38,7 @@ func TestRevoke(t *testing.T) {
 		r, in := newRequest(t), revokeInput()
 		r.plansRevoke(in)
 		r.applies(access.OpRevoke, outcome).After(time.Minute).Once()
-		seen := map[string]workflows.RequestStatus{}
+		seen := map[string]wire.RequestStatus{}
 		for state, d := range map[string]time.Duration{"planning": 30 * time.Second, "applying": 90 * time.Second} {
 			r.at(d, func() { seen[state] = r.look() })
 		}
@@ -47,15 +46,15 @@ func TestRevoke(t *testing.T) {
 		require.Equal(t, "revoked", got.State)
 		require.Equal(t, outcome, got.Outcome)
 		plan := planOf(revokePlan(in))
-		require.Equal(t, []activities.ApplyInput{{
+		require.Equal(t, []wire.ApplyInput{{
 			Request: aboutIt, Writer: writer(),
-			Change: activities.ChangeRequest{
+			Change: wire.ChangeRequest{
 				Key: claim + "/revoke", Request: request,
 				Change: access.Change{Op: access.OpRevoke, Lease: access.Lease{ID: claim, Holding: soc}},
 			},
-			Close: &activities.CloseInput{Request: aboutIt, Plan: plan, State: "revoked"},
+			Close: &wire.CloseInput{Request: aboutIt, Plan: plan, State: "revoked"},
 		}}, r.applied)
-		want := workflows.RequestStatus{
+		want := wire.RequestStatus{
 			State: "planning", Run: snapshot, Request: request, Requester: bobMail, StartedAt: began,
 			Proofs: []access.Proof{},
 		}
@@ -78,8 +77,8 @@ func TestRevoke_Refused(t *testing.T) {
 	r, in = newRequest(t), revokeInput()
 	plan := planOf(revokePlan(in))
 	plan.Refusal = "it is not to be"
-	r.on(activities.PlanName, revokePlan(in)).Return(activities.PlanResult{Plan: plan, Receipt: new(receiptOf(
-		activities.CloseInput{Request: aboutIt, Plan: plan, State: "refused", Message: plan.Refusal},
+	r.on(wire.PlanActivity, revokePlan(in)).Return(wire.PlanResult{Plan: plan, Receipt: new(receiptOf(
+		wire.CloseInput{Request: aboutIt, Plan: plan, State: "refused", Message: plan.Refusal},
 	))}, nil).Once()
 	require.Equal(t, plan.Refusal, r.revoke(in).Message)
 }
@@ -87,10 +86,10 @@ func TestRevoke_Refused(t *testing.T) {
 func TestRevoke_PlanFails(t *testing.T) {
 	t.Parallel()
 	r, in := newRequest(t), revokeInput()
-	r.on(activities.PlanName, revokePlan(in)).Return(failing[activities.PlanInput, activities.PlanResult](
+	r.on(wire.PlanActivity, revokePlan(in)).Return(failing[wire.PlanInput, wire.PlanResult](
 		kinds.New(kinds.Invalid, errDown))).Once()
 	r.closes()
-	r.ExecuteWorkflow(workflows.RevokeType, in)
+	r.ExecuteWorkflow(wire.RevokeType, in)
 	require.Equal(t, string(kinds.Invalid), r.failure().Type())
 	require.Equal(t, "failed", r.closed[0].State)
 	require.Equal(t, access.OpRevoke, r.closed[0].Plan.Op)
@@ -101,10 +100,10 @@ func TestRevoke_DryRun(t *testing.T) {
 	r, in := newRequest(t), revokeInput()
 	in.DryRun = true
 	r.plansRevoke(in)
-	r.ExecuteWorkflow(workflows.RevokeType, in)
-	var got workflows.RequestResult
+	r.ExecuteWorkflow(wire.RevokeType, in)
+	var got wire.RequestResult
 	require.NoError(t, r.GetWorkflowResult(&got))
-	require.Equal(t, workflows.RequestResult{State: "planned", Plan: new(planOf(revokePlan(in)))}, got)
+	require.Equal(t, wire.RequestResult{State: "planned", Plan: new(planOf(revokePlan(in)))}, got)
 }
 
 // Called off amid its plan it does nothing; once it is being applied it is carried
@@ -130,10 +129,10 @@ func TestRevoke_WriterFails(t *testing.T) {
 	t.Parallel()
 	r, in := newRequest(t), revokeInput()
 	r.plansRevoke(in)
-	r.on(activities.ApplyName, mock.MatchedBy(func(in activities.ApplyInput) bool { return in.Try == 0 })).
-		Return(failing[activities.ApplyInput, activities.ApplyResult](forbidden())).Once()
+	r.on(wire.ApplyActivity, mock.MatchedBy(func(in wire.ApplyInput) bool { return in.Try == 0 })).
+		Return(failing[wire.ApplyInput, wire.ApplyResult](forbidden())).Once()
 	r.applies(access.OpRevoke, access.Removed).Once()
-	var waits workflows.RequestStatus
+	var waits wire.RequestStatus
 	r.at(3*time.Minute, func() { waits = r.look() })
 	r.at(4*time.Minute, r.CancelWorkflow)
 	require.Equal(t, "revoked", r.revoke(in).State)

@@ -8,9 +8,8 @@ import (
 	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
 
-	"sentinelone-provisioner/activities"
 	"sentinelone-provisioner/internal/access"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // What starter signs is what the worker makes of the input that arrives, however the
@@ -21,17 +20,17 @@ func TestAsked_SurvivesTheWire(t *testing.T) {
 	grant := grantInput(90 * time.Minute)
 	grant.StartAt = &start
 	life := access.Duration(720 * time.Hour)
-	service := workflows.ProvisionServiceUserInput{Name: "ci", Requester: bobMail, TokenLife: &life}
+	service := wire.ProvisionServiceUserInput{Name: "ci", Requester: bobMail, TokenLife: &life}
 	until := service
 	until.TokenLife, until.TokenExpiresAt = nil, &start
-	baseline := workflows.OffboardInput{
-		Principal: grant.Principal, Mode: workflows.ModeBaseline, Requester: bobMail,
-		Baseline: &workflows.Baseline{Role: grant.Role, Scope: grant.Scope},
+	baseline := wire.OffboardInput{
+		Principal: grant.Principal, Mode: wire.ModeBaseline, Requester: bobMail,
+		Baseline: &wire.Baseline{Role: grant.Role, Scope: grant.Scope},
 	}
 	hashes := map[string]bool{}
 	for _, in := range []interface{ Spec() access.RequestSpec }{
-		&grant, new(revokeInput()), &workflows.ProvisionUserInput{Email: "new@example.com", Requester: bobMail},
-		&service, &until, &baseline, &workflows.OffboardInput{Principal: grant.Principal, Mode: workflows.ModeDelete},
+		&grant, new(revokeInput()), &wire.ProvisionUserInput{Email: "new@example.com", Requester: bobMail},
+		&service, &until, &baseline, &wire.OffboardInput{Principal: grant.Principal, Mode: wire.ModeDelete},
 	} {
 		want := in.Spec().Hash()
 		require.False(t, hashes[want], "each is a request of its own")
@@ -66,11 +65,11 @@ func TestGrant_Signed(t *testing.T) {
 	}
 	verified := *asks.Signature
 	verified.Signed = "SHA256:key"
-	s.on(activities.PlanName, asks).
-		Return(activities.PlanResult{Plan: planOf(planInput(grantInput(0))), Signature: &verified}, nil).Once()
-	s.on(activities.ApplyName, mock.MatchedBy(func(in activities.ApplyInput) bool {
+	s.on(wire.PlanActivity, asks).
+		Return(wire.PlanResult{Plan: planOf(planInput(grantInput(0))), Signature: &verified}, nil).Once()
+	s.on(wire.ApplyActivity, mock.MatchedBy(func(in wire.ApplyInput) bool {
 		return in.Close != nil && in.Close.Signature != nil && *in.Close.Signature == verified
-	})).Return(activities.ApplyResult{Receipt: &access.Receipt{State: workflows.StateGranted}}, nil).Once()
-	s.ExecuteWorkflow(workflows.GrantType, in)
+	})).Return(wire.ApplyResult{Receipt: &access.Receipt{State: wire.StateGranted}}, nil).Once()
+	s.ExecuteWorkflow(wire.GrantType, in)
 	require.NoError(t, s.GetWorkflowError())
 }

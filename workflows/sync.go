@@ -14,19 +14,19 @@ import (
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
-	"sentinelone-provisioner/activities"
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/fault/kinds"
+	"sentinelone-provisioner/internal/wire"
 )
 
-// Sync is the workflow of type [SyncType].
-func Sync(ctx workflow.Context, in SyncInput) (SyncResult, error) {
+// Sync is the workflow of type [wire.SyncType].
+func Sync(ctx workflow.Context, in wire.SyncInput) (wire.SyncResult, error) {
 	s, err := newSyncRun(ctx, in)
 	if err != nil {
-		return SyncResult{}, err
+		return wire.SyncResult{}, err
 	}
 	if err := s.handle(ctx); err != nil {
-		return SyncResult{}, err
+		return wire.SyncResult{}, err
 	}
 	result, err := s.run(ctx)
 	if err != nil {
@@ -47,28 +47,28 @@ type syncRun struct {
 	log         log.Logger
 	collections []access.Collection
 	console     string                           // asked for; "" for whichever the worker serves
-	status      SyncStatus                       // what the query answers
+	status      wire.SyncStatus                  // what the query answers
 	expected    map[access.Collection]int        // the console's counts from before the walk
 	progress    map[access.Collection]*walkState // one per collection, always
-	settled     activities.SettleResult          // the last one
+	settled     wire.SyncSettleResult            // the last one
 	looked      bool                             // principals were walked again for their roles' counts
 	requests    int
-	open        bool                // a decision is waited for
-	decision    *QuarantineDecision // nil until someone has decided
-	decided     string              // confirm or discard
-	final       bool                // the end is reached; what the decision waits for
+	open        bool                     // a decision is waited for
+	decision    *wire.QuarantineDecision // nil until someone has decided
+	decided     string                   // confirm or discard
+	final       bool                     // the end is reached; what the decision waits for
 }
 
 // walkState is how far one collection is.
 type walkState struct {
-	CollectionStatus
+	wire.CollectionStatus
 
 	doubt string // of the last walk
 	drift int    // role entries without a role id
 }
 
-func newSyncRun(ctx workflow.Context, in SyncInput) (*syncRun, error) {
-	collections, err := in.collections()
+func newSyncRun(ctx workflow.Context, in wire.SyncInput) (*syncRun, error) {
+	collections, err := access.ParseCollections(in.Collections)
 	if err != nil {
 		return nil, temporal.NewNonRetryableApplicationError(err.Error(), string(kinds.Invalid), nil)
 	}
@@ -77,30 +77,30 @@ func newSyncRun(ctx workflow.Context, in SyncInput) (*syncRun, error) {
 		collections: collections,
 		console:     in.Console,
 		progress:    make(map[access.Collection]*walkState, len(collections)),
-		status: SyncStatus{
-			State: StateChecking, StartedAt: workflow.Now(ctx).UTC(),
+		status: wire.SyncStatus{
+			State: wire.StateChecking, StartedAt: workflow.Now(ctx).UTC(),
 			// The original run's id: after a reset the same snapshot goes on.
 			Snapshot: workflow.GetInfo(ctx).OriginalRunID,
 		},
 	}
 	for _, c := range collections {
-		s.progress[c] = &walkState{CollectionStatus: CollectionStatus{State: CollectionWaiting}}
+		s.progress[c] = &walkState{CollectionStatus: wire.CollectionStatus{State: wire.CollectionWaiting}}
 	}
 	return s, nil
 }
 
 // run goes from the first call to the result.
-func (s *syncRun) run(ctx workflow.Context) (SyncResult, error) {
+func (s *syncRun) run(ctx workflow.Context) (wire.SyncResult, error) {
 	for _, step := range []func(workflow.Context) error{s.begin, s.check, s.drainUntilSettled, s.decide} {
 		if err := step(ctx); err != nil {
-			return SyncResult{}, err
+			return wire.SyncResult{}, err
 		}
 	}
 	return s.conclude(ctx), nil
 }
 
 func (s *syncRun) begin(ctx workflow.Context) error {
-	out, err := call[activities.BeginResult](brief(ctx, "open a snapshot"), activities.BeginName, activities.BeginInput{
+	out, err := call[wire.SyncBeginResult](brief(ctx, "open a snapshot"), wire.SyncBeginActivity, wire.SyncBeginInput{
 		Snapshot: s.status.Snapshot, Collections: s.collections, StartedAt: s.status.StartedAt, Console: s.console,
 	})
 	s.status.Console = out.Console
@@ -108,8 +108,8 @@ func (s *syncRun) begin(ctx workflow.Context) error {
 }
 
 func (s *syncRun) check(ctx workflow.Context) error {
-	out, err := call[activities.CheckResult](brief(ctx, "check token and permissions"), activities.CheckName,
-		activities.CheckInput{Snapshot: s.status.Snapshot, Collections: s.collections})
+	out, err := call[wire.SyncCheckResult](brief(ctx, "check token and permissions"), wire.SyncCheckActivity,
+		wire.SyncCheckInput{Snapshot: s.status.Snapshot, Collections: s.collections})
 	s.expected = out.Expected
 	s.status.TokenExpiresAt = out.TokenExpiresAt
 	s.requests += out.Requests
@@ -118,7 +118,7 @@ func (s *syncRun) check(ctx workflow.Context) error {
 }
 
 // conclude fixes the result.
-func (s *syncRun) conclude(ctx workflow.Context) SyncResult {
+func (s *syncRun) conclude(ctx workflow.Context) wire.SyncResult {
 	for _, c := range s.collections {
 		if n := s.progress[c].drift; n > 0 {
 			s.warn(unassignedWarning(c, n))
@@ -126,11 +126,11 @@ func (s *syncRun) conclude(ctx workflow.Context) SyncResult {
 	}
 	s.warn(s.settled.Warnings...)
 	s.enter(ctx, s.settled.State, "")
-	s.status.Result = &SyncResult{
+	s.status.Result = &wire.SyncResult{
 		Snapshot: s.status.Snapshot, State: s.settled.State,
 		StartedAt: s.status.StartedAt, FinishedAt: workflow.Now(ctx).UTC(),
 		Counts:   s.settled.Counts,
-		Changes:  Changes{Added: s.settled.Added, Removed: s.settled.Removed},
+		Changes:  wire.AssignmentChanges{Added: s.settled.Added, Removed: s.settled.Removed},
 		Requests: s.requests, Warnings: s.warnings(),
 	}
 	s.final = true
@@ -140,11 +140,11 @@ func (s *syncRun) conclude(ctx workflow.Context) SyncResult {
 // fail drops what was received, also when the run was cancelled, and hands on
 // the reason under its own type rather than as "activity error".
 func (s *syncRun) fail(ctx workflow.Context, cause error) error {
-	s.enter(ctx, StateFailed, "")
+	s.enter(ctx, wire.StateFailed, "")
 	s.final = true
 	undo, stop := workflow.NewDisconnectedContext(ctx)
 	defer stop()
-	_, err := call[struct{}](brief(undo, "drop what was received"), activities.DiscardName, activities.DiscardInput{
+	_, err := call[struct{}](brief(undo, "drop what was received"), wire.SyncDiscardActivity, wire.SyncDiscardInput{
 		Snapshot: s.status.Snapshot, Why: reason(cause), Failed: true,
 	})
 	if err != nil {

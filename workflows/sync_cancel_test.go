@@ -7,8 +7,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/temporal"
 
-	"sentinelone-provisioner/activities"
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // Wherever a sync is cancelled, it drops what it received, on a context of its
@@ -22,12 +22,12 @@ func TestSync_CancelAtEachStep(t *testing.T) {
 	}{
 		{"begin", func(s *scene) { s.begins(one...).After(time.Minute) }},
 		{"check", func(s *scene) {
-			s.checks(activities.CheckResult{Expected: sizesOf(one...)}, one...).After(time.Minute)
+			s.checks(wire.SyncCheckResult{Expected: sizesOf(one...)}, one...).After(time.Minute)
 		}},
 		{"drain", func(s *scene) { s.drains(access.Users, 1, new(20), doubt).After(time.Minute) }},
 		{"pause and second drain", func(s *scene) { s.drains(access.Users, 2, nil, "").After(time.Minute) }},
 		{"settle", func(s *scene) {
-			s.settles(activities.SettleInput{Collections: one}, promoted()).After(time.Minute)
+			s.settles(wire.SyncSettleInput{Collections: one}, promoted()).After(time.Minute)
 		}},
 	}
 	for i, step := range steps {
@@ -37,7 +37,7 @@ func TestSync_CancelAtEachStep(t *testing.T) {
 			for _, earlier := range steps[:i+1] {
 				earlier.mock(s)
 			}
-			s.discards(activities.DiscardInput{Why: "cancelled", Failed: true}).After(time.Minute)
+			s.discards(wire.SyncDiscardInput{Why: "cancelled", Failed: true}).After(time.Minute)
 			s.at(time.Duration(i)*time.Minute+30*time.Second, s.CancelWorkflow)
 
 			s.sync("users")
@@ -55,7 +55,7 @@ func TestSync_CancelDuringThePause(t *testing.T) {
 	s := newScene(t)
 	s.opens(access.Users)
 	s.drains(access.Users, 1, new(20), doubt)
-	s.discards(activities.DiscardInput{Why: "cancelled", Failed: true})
+	s.discards(wire.SyncDiscardInput{Why: "cancelled", Failed: true})
 	s.at(500*time.Millisecond, s.CancelWorkflow)
 
 	s.sync("users")

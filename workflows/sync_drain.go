@@ -7,8 +7,8 @@ import (
 
 	"go.temporal.io/sdk/workflow"
 
-	"sentinelone-provisioner/activities"
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/wire"
 )
 
 const (
@@ -29,15 +29,15 @@ func pauseBetweenWalks(attempt int) time.Duration {
 func (s *syncRun) drainUntilSettled(ctx workflow.Context) error {
 	pending := s.collections
 	for round := 1; ; round++ {
-		s.enter(ctx, StateDraining, "")
+		s.enter(ctx, wire.StateDraining, "")
 		if err := s.drainAll(ctx, pending); err != nil {
 			return err
 		}
-		s.enter(ctx, StateSettling, "")
+		s.enter(ctx, wire.StateSettling, "")
 		if err := s.settle(ctx); err != nil {
 			return err
 		}
-		if s.settled.State != activities.SettledAgain {
+		if s.settled.State != wire.SettledAgain {
 			return nil
 		}
 		pending = s.settled.Again
@@ -76,9 +76,9 @@ func (s *syncRun) drain(ctx workflow.Context, c access.Collection) error {
 	p := s.progress[c]
 	for n := 1; ; n++ {
 		p.Attempt++
-		p.State = CollectionDraining
-		out, err := call[activities.DrainResult](walk(ctx, "drain "+string(c)), activities.DrainName,
-			activities.DrainInput{
+		p.State = wire.CollectionDraining
+		out, err := call[wire.SyncDrainResult](walk(ctx, "drain "+string(c)), wire.SyncDrainActivity,
+			wire.SyncDrainInput{
 				Snapshot: s.status.Snapshot, Collection: c, Attempt: p.Attempt, Expected: s.expectedOf(c),
 			})
 		if err != nil {
@@ -96,12 +96,12 @@ func (s *syncRun) drain(ctx workflow.Context, c access.Collection) error {
 	}
 }
 
-func (s *syncRun) record(p *walkState, out activities.DrainResult) {
+func (s *syncRun) record(p *walkState, out wire.SyncDrainResult) {
 	p.Pages, p.Rows, p.Expected = out.Pages, out.Rows, out.Expected
 	p.doubt, p.drift = out.Doubt, out.Unassigned
-	p.State = CollectionProven
+	p.State = wire.CollectionProven
 	if p.doubt != "" {
-		p.State = CollectionDoubtful
+		p.State = wire.CollectionDoubtful
 	}
 	s.requests += out.Requests
 }
@@ -120,8 +120,8 @@ func (s *syncRun) settle(ctx workflow.Context) error {
 			doubts[c] = why
 		}
 	}
-	out, err := call[activities.SettleResult](bulk(ctx, "prove and promote"), activities.SettleName,
-		activities.SettleInput{
+	out, err := call[wire.SyncSettleResult](bulk(ctx, "prove and promote"), wire.SyncSettleActivity,
+		wire.SyncSettleInput{
 			Snapshot: s.status.Snapshot, Collections: s.collections, Doubts: doubts, LastLook: s.looked,
 		})
 	s.requests += out.Requests

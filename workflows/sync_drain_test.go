@@ -8,9 +8,9 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/activity"
 
-	"sentinelone-provisioner/activities"
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/fault/kinds"
+	"sentinelone-provisioner/internal/wire"
 )
 
 const doubt = "19 different users were received where the console counts 20"
@@ -26,7 +26,7 @@ func TestSync_DoubtThenProven(t *testing.T) {
 	s.drains(access.Users, 1, new(20), doubt)
 	s.drains(access.Users, 2, nil, doubt)
 	s.drains(access.Users, 3, nil, "")
-	s.settles(activities.SettleInput{Collections: both}, promoted())
+	s.settles(wire.SyncSettleInput{Collections: both}, promoted())
 	var pauses []time.Duration
 	s.SetOnTimerScheduledListener(func(_ string, d time.Duration) { pauses = append(pauses, d) })
 
@@ -52,10 +52,10 @@ func TestSync_DoubtThatStays(t *testing.T) {
 	s.drains(access.Users, 2, nil, doubt)
 	s.drains(access.Users, 3, nil, doubt)
 	s.drains(access.Users, 4, nil, "still "+doubt)
-	s.settles(activities.SettleInput{
+	s.settles(wire.SyncSettleInput{
 		Collections: both, Doubts: map[access.Collection]string{access.Users: "still " + doubt},
 	}, quarantined("not proven complete"))
-	s.discards(activities.DiscardInput{By: "ana@example.com", Why: "discarded by ana@example.com"})
+	s.discards(wire.SyncDiscardInput{By: "ana@example.com", Why: "discarded by ana@example.com"})
 	var middle string
 	s.at(time.Hour, func() { middle = s.status().Collections["users"].State })
 	s.send(2*time.Hour, "discard", by("ana@example.com"))
@@ -75,13 +75,13 @@ func TestSync_SettleSaysAgain(t *testing.T) {
 	s.opens(all...)
 	s.drainsProven(all...)
 	const why = `role "SOC" (7): the console counts 3 members, the sync saw 2`
-	s.settles(activities.SettleInput{Collections: all}, activities.SettleResult{
-		State: activities.SettledAgain, Again: []access.Collection{access.Users, access.ServiceUsers},
+	s.settles(wire.SyncSettleInput{Collections: all}, wire.SyncSettleResult{
+		State: wire.SettledAgain, Again: []access.Collection{access.Users, access.ServiceUsers},
 		Why: why, Looked: true,
 	})
 	s.drains(access.Users, 2, nil, "")
 	s.drains(access.ServiceUsers, 2, nil, "")
-	s.settles(activities.SettleInput{Collections: all, LastLook: true}, promoted())
+	s.settles(wire.SyncSettleInput{Collections: all, LastLook: true}, promoted())
 
 	s.sync()
 
@@ -103,12 +103,12 @@ func TestSync_AgainClearsDoubt(t *testing.T) {
 	for attempt := 2; attempt <= 4; attempt++ {
 		s.drains(access.Users, attempt, nil, doubt)
 	}
-	s.settles(activities.SettleInput{
+	s.settles(wire.SyncSettleInput{
 		Collections: one, Doubts: map[access.Collection]string{access.Users: doubt},
-	}, activities.SettleResult{State: activities.SettledAgain, Again: one, Why: "another sync was promoted meanwhile"})
+	}, wire.SyncSettleResult{State: wire.SettledAgain, Again: one, Why: "another sync was promoted meanwhile"})
 	s.drains(access.Users, 5, nil, "")
 	// Overtaken is not looked at: the roles' counts may still ask for another walk.
-	s.settles(activities.SettleInput{Collections: one}, promoted())
+	s.settles(wire.SyncSettleInput{Collections: one}, promoted())
 
 	s.sync("users")
 
@@ -122,15 +122,15 @@ func TestSync_OvertakenFiveTimes(t *testing.T) {
 	one := []access.Collection{access.Roles}
 	s.opens(one...)
 	s.drainsProven(access.Roles)
-	again := activities.SettleResult{
-		State: activities.SettledAgain, Again: one, Why: "another sync was promoted meanwhile",
+	again := wire.SyncSettleResult{
+		State: wire.SettledAgain, Again: one, Why: "another sync was promoted meanwhile",
 	}
-	s.settles(activities.SettleInput{Collections: one}, again).Times(5)
+	s.settles(wire.SyncSettleInput{Collections: one}, again).Times(5)
 	for attempt := 2; attempt <= 5; attempt++ {
 		s.drains(access.Roles, attempt, nil, "")
 	}
 	const why = "other syncs of this console overtook this one 5 times: start it again when they are done"
-	s.discards(activities.DiscardInput{Why: why, Failed: true})
+	s.discards(wire.SyncDiscardInput{Why: why, Failed: true})
 
 	s.sync("roles")
 
@@ -148,9 +148,9 @@ func TestSync_FinalFailureStopsTheOtherWalks(t *testing.T) {
 	both := []access.Collection{access.Sites, access.Users}
 	s.opens(both...)
 	s.drains(access.Sites, 1, new(3), "").After(time.Hour)
-	s.on(activities.DrainName, drainInput(access.Users, 1, new(20))).After(time.Minute).
-		Return(failing[activities.DrainInput, activities.DrainResult](forbidden())).Once()
-	s.discards(activities.DiscardInput{Why: forbidden().Error(), Failed: true})
+	s.on(wire.SyncDrainActivity, drainInput(access.Users, 1, new(20))).After(time.Minute).
+		Return(failing[wire.SyncDrainInput, wire.SyncDrainResult](forbidden())).Once()
+	s.discards(wire.SyncDiscardInput{Why: forbidden().Error(), Failed: true})
 	var canceled []string
 	s.SetOnActivityCanceledListener(func(info *activity.Info) {
 		canceled = append(canceled, info.ActivityType.Name)
@@ -160,7 +160,7 @@ func TestSync_FinalFailureStopsTheOtherWalks(t *testing.T) {
 	s.sync("sites", "users")
 
 	require.Equal(t, string(kinds.Forbidden), s.failure().Type())
-	require.Equal(t, []string{activities.DrainName}, canceled)
+	require.Equal(t, []string{wire.SyncDrainActivity}, canceled)
 	require.Equal(t, "failed", s.status().State)
 }
 
@@ -172,9 +172,9 @@ func TestSync_FinalFailureStopsAPause(t *testing.T) {
 	s.opens(both...)
 	s.drains(access.Sites, 1, new(3), "3 different sites were received where the console counts 4").
 		After(500 * time.Millisecond)
-	s.on(activities.DrainName, drainInput(access.Users, 1, new(20))).After(time.Second).
-		Return(failing[activities.DrainInput, activities.DrainResult](forbidden())).Once()
-	s.discards(activities.DiscardInput{Why: forbidden().Error(), Failed: true})
+	s.on(wire.SyncDrainActivity, drainInput(access.Users, 1, new(20))).After(time.Second).
+		Return(failing[wire.SyncDrainInput, wire.SyncDrainResult](forbidden())).Once()
+	s.discards(wire.SyncDiscardInput{Why: forbidden().Error(), Failed: true})
 
 	s.sync("sites", "users")
 
@@ -190,14 +190,14 @@ func TestSync_WaitsOutAConsoleThatIsDown(t *testing.T) {
 	s.opens(both...)
 	s.drainsProven(access.Sites)
 	tries := 0
-	s.on(activities.DrainName, drainInput(access.Users, 1, new(20))).Return(
-		func(context.Context, activities.DrainInput) (activities.DrainResult, error) {
+	s.on(wire.SyncDrainActivity, drainInput(access.Users, 1, new(20))).Return(
+		func(context.Context, wire.SyncDrainInput) (wire.SyncDrainResult, error) {
 			if tries++; tries < 9 {
-				return activities.DrainResult{}, kinds.New(kinds.Unavailable, errDown)
+				return wire.SyncDrainResult{}, kinds.New(kinds.Unavailable, errDown)
 			}
-			return activities.DrainResult{Pages: 1, Rows: 20, Expected: new(20), Requests: 2}, nil
+			return wire.SyncDrainResult{Pages: 1, Rows: 20, Expected: new(20), Requests: 2}, nil
 		})
-	s.settles(activities.SettleInput{Collections: both}, promoted())
+	s.settles(wire.SyncSettleInput{Collections: both}, promoted())
 
 	s.sync("sites", "users")
 

@@ -6,9 +6,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"sentinelone-provisioner/activities"
 	"sentinelone-provisioner/internal/access"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // A decision needs a name, and fields that are not known are refused; the sync
@@ -19,7 +18,7 @@ func TestSync_RefusesMalformedDecisions(t *testing.T) {
 		t.Run(update, func(t *testing.T) {
 			t.Parallel()
 			s := quarantineScene(t)
-			s.discards(activities.DiscardInput{By: bob, Why: "discarded by " + bob})
+			s.discards(wire.SyncDiscardInput{By: bob, Why: "discarded by " + bob})
 			missing := s.send(time.Minute, update, map[string]any{})
 			blank := s.send(2*time.Minute, update, by("  \t"))
 			unknown := s.send(3*time.Minute, update, map[string]any{"by": ana, "why": "sure"})
@@ -46,7 +45,7 @@ func TestSync_RefusesADecisionBeforeTheQuarantine(t *testing.T) {
 	one := []access.Collection{access.Users}
 	s.opens(one...)
 	s.drains(access.Users, 1, new(20), "").After(time.Hour)
-	s.settles(activities.SettleInput{Collections: one}, promoted()).After(time.Hour)
+	s.settles(wire.SyncSettleInput{Collections: one}, promoted()).After(time.Hour)
 	draining := s.send(time.Minute, "confirm", by(ana))
 	settling := s.send(90*time.Minute, "discard", by(ana))
 
@@ -61,7 +60,7 @@ func TestSync_RefusesADecisionBeforeTheQuarantine(t *testing.T) {
 func TestSync_RefusesASecondDecision(t *testing.T) {
 	t.Parallel()
 	s := quarantineScene(t)
-	s.on(activities.PromoteName, promoteInput()).After(time.Hour).Return(promoted(), nil).Once()
+	s.on(wire.SyncPromoteActivity, promoteInput()).After(time.Hour).Return(promoted(), nil).Once()
 	first := s.send(time.Minute, "confirm", by(ana))
 	second := s.send(2*time.Minute, "discard", by(bob))
 	same := s.send(3*time.Minute, "confirm", by(ana))
@@ -78,7 +77,7 @@ func TestSync_RefusesASecondDecision(t *testing.T) {
 func TestSync_TwoDecisionsAtOnce(t *testing.T) {
 	t.Parallel()
 	s := quarantineScene(t)
-	s.on(activities.PromoteName, promoteInput()).Return(promoted(), nil).Once()
+	s.on(wire.SyncPromoteActivity, promoteInput()).Return(promoted(), nil).Once()
 	first := s.send(time.Minute, "confirm", by(ana))
 	second := s.send(time.Minute, "discard", by(bob))
 
@@ -95,5 +94,5 @@ func TestSync_TwoDecisionsAtOnce(t *testing.T) {
 
 func TestSyncID(t *testing.T) {
 	t.Parallel()
-	require.Equal(t, "sync/acmeco.sentinelone.net", workflows.SyncID(host))
+	require.Equal(t, "sync/acmeco.sentinelone.net", wire.SyncID(host))
 }

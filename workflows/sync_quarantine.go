@@ -9,33 +9,33 @@ import (
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
-	"sentinelone-provisioner/activities"
 	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/internal/fault/kinds"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // handle installs the query and the updates.
 func (s *syncRun) handle(ctx workflow.Context) error {
 	return errors.Join(
-		workflow.SetQueryHandler(ctx, StatusQuery, s.answer),
-		s.handleDecision(ctx, ConfirmUpdate),
-		s.handleDecision(ctx, DiscardUpdate),
+		workflow.SetQueryHandler(ctx, wire.StatusQuery, s.answer),
+		s.handleDecision(ctx, wire.ConfirmUpdate),
+		s.handleDecision(ctx, wire.DiscardUpdate),
 	)
 }
 
 // handleDecision answers when the decision has been carried out.
 func (s *syncRun) handleDecision(ctx workflow.Context, decision string) error {
 	return workflow.SetUpdateHandlerWithOptions(ctx, decision,
-		func(ctx workflow.Context, in QuarantineDecision) (Decided, error) {
+		func(ctx workflow.Context, in wire.QuarantineDecision) (wire.QuarantineAnswer, error) {
 			// Several may pass the validator before the first is handled.
 			if err := s.mayDecide(in); err != nil {
-				return Decided{}, err
+				return wire.QuarantineAnswer{}, err
 			}
 			s.decided, s.decision = decision, &in
 			open, stop := workflow.NewDisconnectedContext(ctx) // a cancelled run still answers
 			defer stop()
 			err := workflow.Await(open, func() bool { return s.final })
-			return Decided{
+			return wire.QuarantineAnswer{
 				Snapshot: s.status.Snapshot, Decision: decision, By: in.By, State: s.status.State,
 			}, err
 		},
@@ -45,7 +45,7 @@ func (s *syncRun) handleDecision(ctx workflow.Context, decision string) error {
 		})
 }
 
-func (s *syncRun) mayDecide(in QuarantineDecision) error {
+func (s *syncRun) mayDecide(in wire.QuarantineDecision) error {
 	switch {
 	case strings.TrimSpace(in.By) == "":
 		return refused(`"by" is missing: say who decides, as in {"by":"ana@example.com"}`)
@@ -70,14 +70,14 @@ const quarantineLife = 7 * 24 * time.Hour
 // decide waits for a decision about a quarantined snapshot and carries it out.
 // The snapshot of before goes on answering meanwhile.
 func (s *syncRun) decide(ctx workflow.Context) error {
-	if s.settled.State != StateQuarantined {
+	if s.settled.State != wire.StateQuarantined {
 		return nil
 	}
 	until := workflow.Now(ctx).UTC().Add(quarantineLife)
-	s.status.Quarantine = &Quarantine{Reasons: s.settled.Reasons, Until: until}
+	s.status.Quarantine = &wire.Quarantine{Reasons: s.settled.Reasons, Until: until}
 	s.open = true
 	s.warn(s.settled.Reasons...)
-	s.enter(ctx, StateQuarantined, waitingForDecision(s.settled.Reasons, until))
+	s.enter(ctx, wire.StateQuarantined, waitingForDecision(s.settled.Reasons, until))
 	s.log.Warn("Snapshot is quarantined", "reasons", s.settled.Reasons, "until", until)
 	_, err := workflow.AwaitWithOptions(ctx, workflow.AwaitOptions{
 		Timeout:      quarantineLife,
@@ -91,7 +91,7 @@ func (s *syncRun) decide(ctx workflow.Context) error {
 		return s.discard(ctx, "", fmt.Sprintf("nobody decided until %s", describe.Minute(until)))
 	}
 	s.status.Quarantine.Decision, s.status.Quarantine.By = s.decided, s.decision.By
-	if s.decided == DiscardUpdate {
+	if s.decided == wire.DiscardUpdate {
 		return s.discard(ctx, s.decision.By, "discarded by "+s.decision.By)
 	}
 	return s.confirm(ctx)
@@ -99,12 +99,12 @@ func (s *syncRun) decide(ctx workflow.Context) error {
 
 func (s *syncRun) confirm(ctx workflow.Context) error {
 	s.warn("confirmed by " + s.decision.By)
-	out, err := call[activities.SettleResult](bulk(ctx, "promote what was confirmed"), activities.PromoteName,
-		activities.PromoteInput{Snapshot: s.status.Snapshot, Collections: s.collections, By: s.decision.By})
+	out, err := call[wire.SyncSettleResult](bulk(ctx, "promote what was confirmed"), wire.SyncPromoteActivity,
+		wire.SyncPromoteInput{Snapshot: s.status.Snapshot, Collections: s.collections, By: s.decision.By})
 	if err != nil {
 		return err
 	}
-	if out.State == activities.SettledAgain {
+	if out.State == wire.SettledAgain {
 		return errOvertaken(1)
 	}
 	s.settled = out
@@ -114,7 +114,7 @@ func (s *syncRun) confirm(ctx workflow.Context) error {
 // discard leaves the state quarantined: nothing of this sync was ever shown.
 func (s *syncRun) discard(ctx workflow.Context, by, why string) error {
 	s.warn(why)
-	_, err := call[struct{}](bulk(ctx, "drop the snapshot"), activities.DiscardName, activities.DiscardInput{
+	_, err := call[struct{}](bulk(ctx, "drop the snapshot"), wire.SyncDiscardActivity, wire.SyncDiscardInput{
 		Snapshot: s.status.Snapshot, By: by, Why: why,
 	})
 	return err

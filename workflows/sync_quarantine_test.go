@@ -7,10 +7,9 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/temporal"
 
-	"sentinelone-provisioner/activities"
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/fault/kinds"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 const (
@@ -21,9 +20,9 @@ const (
 
 const week = 7 * 24 * time.Hour
 
-func quarantined(reasons ...string) activities.SettleResult {
-	return activities.SettleResult{
-		State: activities.SettledQuarantined, Reasons: reasons, Counts: map[string]int{"users": 8}, Removed: 30,
+func quarantined(reasons ...string) wire.SyncSettleResult {
+	return wire.SyncSettleResult{
+		State: wire.SettledQuarantined, Reasons: reasons, Counts: map[string]int{"users": 8}, Removed: 30,
 	}
 }
 
@@ -33,22 +32,22 @@ func quarantineScene(t *testing.T) *scene {
 	s := newScene(t)
 	s.opens(access.Users)
 	s.drainsProven(access.Users)
-	s.settles(activities.SettleInput{Collections: []access.Collection{access.Users}}, quarantined(loss))
+	s.settles(wire.SyncSettleInput{Collections: []access.Collection{access.Users}}, quarantined(loss))
 	return s
 }
 
-func promoteInput() activities.PromoteInput {
-	return activities.PromoteInput{Snapshot: snapshot, Collections: []access.Collection{access.Users}, By: ana}
+func promoteInput() wire.SyncPromoteInput {
+	return wire.SyncPromoteInput{Snapshot: snapshot, Collections: []access.Collection{access.Users}, By: ana}
 }
 
 // While it waits, the status says for what, why and until when.
 func TestSync_QuarantineThenConfirm(t *testing.T) {
 	t.Parallel()
 	s := quarantineScene(t)
-	s.on(activities.PromoteName, promoteInput()).After(time.Minute).Return(activities.SettleResult{
+	s.on(wire.SyncPromoteActivity, promoteInput()).After(time.Minute).Return(wire.SyncSettleResult{
 		State: "promoted", Counts: map[string]int{"users": 8}, Removed: 30, Warnings: []string{"sites are left out"},
 	}, nil).Once()
-	var waiting, promoting workflows.SyncStatus
+	var waiting, promoting wire.SyncStatus
 	s.at(time.Hour, func() { waiting = s.status() })
 	confirmed := s.send(2*time.Hour, "confirm", by(ana))
 	s.at(2*time.Hour+30*time.Second, func() {
@@ -60,17 +59,17 @@ func TestSync_QuarantineThenConfirm(t *testing.T) {
 	s.sync("users")
 
 	require.Equal(t, "quarantined", waiting.State)
-	require.Equal(t, &workflows.Quarantine{Reasons: []string{loss}, Until: began.Add(week)}, waiting.Quarantine)
+	require.Equal(t, &wire.Quarantine{Reasons: []string{loss}, Until: began.Add(week)}, waiting.Quarantine)
 	require.Equal(t, "for confirm or discard until 2026-11-09 09:00:00 UTC: "+loss, waiting.Waiting)
 	require.Nil(t, waiting.Result)
-	require.Equal(t, &workflows.Quarantine{
+	require.Equal(t, &wire.Quarantine{
 		Reasons: []string{loss}, Until: began.Add(week), Decision: "confirm", By: ana,
 	}, promoting.Quarantine)
 	require.NoError(t, confirmed.err)
 	require.Equal(t, decided("confirm", ana, "promoted"), confirmed.decided)
-	require.Equal(t, workflows.SyncResult{
+	require.Equal(t, wire.SyncResult{
 		Snapshot: snapshot, State: "promoted", StartedAt: began, FinishedAt: began.Add(2*time.Hour + time.Minute),
-		Counts: map[string]int{"users": 8}, Changes: workflows.Changes{Removed: 30}, Requests: 9,
+		Counts: map[string]int{"users": 8}, Changes: wire.AssignmentChanges{Removed: 30}, Requests: 9,
 		Warnings: []string{loss, "confirmed by " + ana, "sites are left out"},
 	}, s.result())
 }
@@ -78,7 +77,7 @@ func TestSync_QuarantineThenConfirm(t *testing.T) {
 func TestSync_QuarantineThenDiscard(t *testing.T) {
 	t.Parallel()
 	s := quarantineScene(t)
-	s.discards(activities.DiscardInput{By: bob, Why: "discarded by " + bob})
+	s.discards(wire.SyncDiscardInput{By: bob, Why: "discarded by " + bob})
 	discarded := s.send(time.Hour, "discard", by(bob))
 
 	s.sync("users")
@@ -96,7 +95,7 @@ func TestSync_QuarantineThenDiscard(t *testing.T) {
 func TestSync_QuarantineThatNobodyDecides(t *testing.T) {
 	t.Parallel()
 	s := quarantineScene(t)
-	s.discards(activities.DiscardInput{Why: "nobody decided until 2026-11-09 09:00 UTC"})
+	s.discards(wire.SyncDiscardInput{Why: "nobody decided until 2026-11-09 09:00 UTC"})
 
 	s.sync("users")
 
@@ -111,7 +110,7 @@ func TestSync_QuarantineThatNobodyDecides(t *testing.T) {
 func TestSync_DecisionAfterTheDeadlineIsRefused(t *testing.T) {
 	t.Parallel()
 	s := quarantineScene(t)
-	s.discards(activities.DiscardInput{Why: "nobody decided until 2026-11-09 09:00 UTC"}).After(time.Minute)
+	s.discards(wire.SyncDiscardInput{Why: "nobody decided until 2026-11-09 09:00 UTC"}).After(time.Minute)
 	late := s.send(week+30*time.Second, "confirm", by(ana))
 
 	s.sync("users")
@@ -125,7 +124,7 @@ func TestSync_DecisionAfterTheDeadlineIsRefused(t *testing.T) {
 func TestSync_QuarantineCancelled(t *testing.T) {
 	t.Parallel()
 	s := quarantineScene(t)
-	s.discards(activities.DiscardInput{Why: "cancelled", Failed: true}).After(time.Minute)
+	s.discards(wire.SyncDiscardInput{Why: "cancelled", Failed: true}).After(time.Minute)
 	s.at(time.Hour, s.CancelWorkflow)
 	late := s.send(time.Hour+30*time.Second, "confirm", by(ana))
 
@@ -141,8 +140,8 @@ func TestSync_QuarantineCancelled(t *testing.T) {
 func TestSync_CancelledWhilePromoting(t *testing.T) {
 	t.Parallel()
 	s := quarantineScene(t)
-	s.on(activities.PromoteName, promoteInput()).After(time.Hour).Return(promoted(), nil).Once()
-	s.discards(activities.DiscardInput{Why: "cancelled", Failed: true}).After(time.Minute)
+	s.on(wire.SyncPromoteActivity, promoteInput()).After(time.Hour).Return(promoted(), nil).Once()
+	s.discards(wire.SyncDiscardInput{Why: "cancelled", Failed: true}).After(time.Minute)
 	confirmed := s.send(time.Hour, "confirm", by(ana))
 	s.at(time.Hour+time.Minute, s.CancelWorkflow)
 
@@ -158,11 +157,11 @@ func TestSync_CancelledWhilePromoting(t *testing.T) {
 func TestSync_ConfirmedButOvertaken(t *testing.T) {
 	t.Parallel()
 	s := quarantineScene(t)
-	s.on(activities.PromoteName, promoteInput()).Return(activities.SettleResult{
-		State: activities.SettledAgain, Again: []access.Collection{access.Users}, Why: "moved",
+	s.on(wire.SyncPromoteActivity, promoteInput()).Return(wire.SyncSettleResult{
+		State: wire.SettledAgain, Again: []access.Collection{access.Users}, Why: "moved",
 	}, nil).Once()
 	const why = "other syncs of this console overtook this one 1 times: start it again when they are done"
-	s.discards(activities.DiscardInput{Why: why, Failed: true})
+	s.discards(wire.SyncDiscardInput{Why: why, Failed: true})
 	confirmed := s.send(time.Hour, "confirm", by(ana))
 
 	s.sync("users")
@@ -171,8 +170,8 @@ func TestSync_ConfirmedButOvertaken(t *testing.T) {
 	require.Equal(t, "failed", confirmed.decided.State)
 }
 
-func decided(decision, by, state string) workflows.Decided {
-	return workflows.Decided{Snapshot: snapshot, Decision: decision, By: by, State: state}
+func decided(decision, by, state string) wire.QuarantineAnswer {
+	return wire.QuarantineAnswer{Snapshot: snapshot, Decision: decision, By: by, State: state}
 }
 
 func requireRefused(t *testing.T, err error, text string) {

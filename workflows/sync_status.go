@@ -9,12 +9,13 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"sentinelone-provisioner/internal/fault/kinds"
+	"sentinelone-provisioner/internal/wire"
 )
 
-func (s *syncRun) answer() (SyncStatus, error) {
+func (s *syncRun) answer() (wire.SyncStatus, error) {
 	out := s.status
 	out.Warnings = s.warnings()
-	out.Collections = make(map[string]CollectionStatus, len(s.collections))
+	out.Collections = make(map[string]wire.CollectionStatus, len(s.collections))
 	for _, c := range s.collections {
 		out.Collections[string(c)] = s.progress[c].CollectionStatus
 	}

@@ -9,19 +9,18 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/temporal"
 
-	"sentinelone-provisioner/activities"
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/fault"
 	"sentinelone-provisioner/internal/fault/kinds"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 var promotedCounts = map[string]int{
 	"accounts": 1, "sites": 3, "roles": 10, "users": 20, "serviceUsers": 7, "assignments": 54,
 }
 
-func promoted() activities.SettleResult {
-	return activities.SettleResult{State: "promoted", Counts: promotedCounts, Added: 54}
+func promoted() wire.SyncSettleResult {
+	return wire.SyncSettleResult{State: "promoted", Counts: promotedCounts, Added: 54}
 }
 
 // A console that balances is walked once, settled once and promoted; every
@@ -32,13 +31,13 @@ func TestSync_Promoted(t *testing.T) {
 	all := access.Collections()
 	s.opens(all...)
 	s.drainsProven(all...)
-	s.settles(activities.SettleInput{Collections: all}, promoted()).After(time.Minute)
+	s.settles(wire.SyncSettleInput{Collections: all}, promoted()).After(time.Minute)
 
 	s.sync()
 
-	require.Equal(t, workflows.SyncResult{
+	require.Equal(t, wire.SyncResult{
 		Snapshot: snapshot, State: "promoted", StartedAt: began, FinishedAt: began.Add(time.Minute),
-		Counts: promotedCounts, Changes: workflows.Changes{Added: 54},
+		Counts: promotedCounts, Changes: wire.AssignmentChanges{Added: 54},
 		Requests: 6 + 5*2 + 1, Warnings: []string{},
 	}, s.result())
 }
@@ -49,14 +48,14 @@ func TestSync_Unchanged(t *testing.T) {
 	all := access.Collections()
 	s.opens(all...)
 	s.drainsProven(all...)
-	s.settles(activities.SettleInput{Collections: all},
-		activities.SettleResult{State: "unchanged", Counts: promotedCounts})
+	s.settles(wire.SyncSettleInput{Collections: all},
+		wire.SyncSettleResult{State: "unchanged", Counts: promotedCounts})
 
 	s.sync()
 
 	got := s.result()
 	require.Equal(t, "unchanged", got.State)
-	require.Equal(t, workflows.Changes{}, got.Changes)
+	require.Equal(t, wire.AssignmentChanges{}, got.Changes)
 	require.Equal(t, promotedCounts, got.Counts)
 }
 
@@ -67,14 +66,14 @@ func TestSync_StatusTellsEveryStep(t *testing.T) {
 	expires := began.Add(30 * 24 * time.Hour)
 	both := []access.Collection{access.Sites, access.Users}
 	s.begins(both...).After(time.Minute)
-	s.checks(activities.CheckResult{
+	s.checks(wire.SyncCheckResult{
 		Expected: sizesOf(access.Users), TokenExpiresAt: &expires, Requests: 3, Warnings: []string{"expires soon"},
 	}, both...).After(time.Minute)
 	s.drains(access.Sites, 1, nil, "").After(time.Minute)
 	s.drains(access.Users, 1, new(20), "").After(2 * time.Minute)
-	s.settles(activities.SettleInput{Collections: both}, promoted()).After(time.Minute)
+	s.settles(wire.SyncSettleInput{Collections: both}, promoted()).After(time.Minute)
 
-	seen := make(map[string]workflows.SyncStatus)
+	seen := make(map[string]wire.SyncStatus)
 	for name, d := range map[string]time.Duration{
 		"begin": 30 * time.Second, "check": 90 * time.Second, "drain": 150 * time.Second,
 		"half": 210 * time.Second, "settle": 270 * time.Second,
@@ -84,24 +83,24 @@ func TestSync_StatusTellsEveryStep(t *testing.T) {
 	s.sync("users", "sites")
 	seen["end"] = s.status()
 
-	want := workflows.SyncStatus{
+	want := wire.SyncStatus{
 		State: "checking", Snapshot: snapshot, StartedAt: began, Warnings: []string{},
-		Collections: map[string]workflows.CollectionStatus{"sites": {State: "waiting"}, "users": {State: "waiting"}},
+		Collections: map[string]wire.CollectionStatus{"sites": {State: "waiting"}, "users": {State: "waiting"}},
 	}
 	require.Equal(t, want, seen["begin"])
 	want.Console = host
 	require.Equal(t, want, seen["check"])
 	want.State, want.TokenExpiresAt, want.Warnings = "draining", &expires, []string{"expires soon"}
-	want.Collections = map[string]workflows.CollectionStatus{
+	want.Collections = map[string]wire.CollectionStatus{
 		"sites": {State: "draining", Attempt: 1}, "users": {State: "draining", Attempt: 1},
 	}
 	require.Equal(t, want, seen["drain"])
-	want.Collections["sites"] = workflows.CollectionStatus{
+	want.Collections["sites"] = wire.CollectionStatus{
 		State: "proven", Attempt: 1, Pages: 1, Rows: 3, Expected: new(3),
 	}
 	require.Equal(t, want, seen["half"])
 	want.State = "settling"
-	want.Collections["users"] = workflows.CollectionStatus{
+	want.Collections["users"] = wire.CollectionStatus{
 		State: "proven", Attempt: 1, Pages: 1, Rows: 20, Expected: new(20),
 	}
 	require.Equal(t, want, seen["settle"])
@@ -119,7 +118,7 @@ func TestSync_SomeCollections(t *testing.T) {
 	both := []access.Collection{access.Roles, access.Users}
 	s.opens(both...)
 	s.drainsProven(both...)
-	s.settles(activities.SettleInput{Collections: both}, activities.SettleResult{State: "promoted"})
+	s.settles(wire.SyncSettleInput{Collections: both}, wire.SyncSettleResult{State: "promoted"})
 
 	s.sync("users", "roles", "users")
 
@@ -147,7 +146,7 @@ func TestSync_RefusesBadInput(t *testing.T) {
 			s := newScene(t)
 			ran := 0
 			s.SetOnActivityStartedListener(countActivities(&ran))
-			s.ExecuteWorkflow(workflows.SyncType, c.input)
+			s.ExecuteWorkflow(wire.SyncType, c.input)
 			require.ErrorContains(t, s.GetWorkflowError(), c.want)
 			require.Zero(t, ran)
 		})
@@ -170,9 +169,9 @@ func TestSync_ForbiddenAtCheck(t *testing.T) {
 	s := newScene(t)
 	all := access.Collections()
 	s.begins(all...)
-	s.on(activities.CheckName, activities.CheckInput{Snapshot: snapshot, Collections: all}).
-		Return(failing[activities.CheckInput, activities.CheckResult](forbidden())).Once()
-	s.discards(activities.DiscardInput{Why: forbidden().Error(), Failed: true})
+	s.on(wire.SyncCheckActivity, wire.SyncCheckInput{Snapshot: snapshot, Collections: all}).
+		Return(failing[wire.SyncCheckInput, wire.SyncCheckResult](forbidden())).Once()
+	s.discards(wire.SyncDiscardInput{Why: forbidden().Error(), Failed: true})
 
 	s.sync()
 
@@ -191,12 +190,12 @@ func TestSync_WaitsOutAStoreThatIsDown(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
 	one := []access.Collection{access.Accounts}
-	in := activities.BeginInput{Snapshot: snapshot, Collections: one, StartedAt: began}
-	s.on(activities.BeginName, in).
-		Return(failing[activities.BeginInput, activities.BeginResult](errDown)).Times(9)
+	in := wire.SyncBeginInput{Snapshot: snapshot, Collections: one, StartedAt: began}
+	s.on(wire.SyncBeginActivity, in).
+		Return(failing[wire.SyncBeginInput, wire.SyncBeginResult](errDown)).Times(9)
 	s.opens(one...)
 	s.drainsProven(one...)
-	s.settles(activities.SettleInput{Collections: one}, activities.SettleResult{State: "promoted"})
+	s.settles(wire.SyncSettleInput{Collections: one}, wire.SyncSettleResult{State: "promoted"})
 
 	s.sync("accounts")
 
@@ -209,9 +208,9 @@ func TestSync_FailedDiscardDoesNotHideTheReason(t *testing.T) {
 	s := newScene(t)
 	odd := kinds.New(kinds.Invalid, errors.New("odd"))
 	one := []access.Collection{access.Accounts}
-	s.on(activities.BeginName, activities.BeginInput{Snapshot: snapshot, Collections: one, StartedAt: began}).
-		Return(failing[activities.BeginInput, activities.BeginResult](odd)).Once()
-	s.on(activities.DiscardName, activities.DiscardInput{Snapshot: snapshot, Why: "odd", Failed: true}).
+	s.on(wire.SyncBeginActivity, wire.SyncBeginInput{Snapshot: snapshot, Collections: one, StartedAt: began}).
+		Return(failing[wire.SyncBeginInput, wire.SyncBeginResult](odd)).Once()
+	s.on(wire.SyncDiscardActivity, wire.SyncDiscardInput{Snapshot: snapshot, Why: "odd", Failed: true}).
 		Return(temporal.NewNonRetryableApplicationError("gone", "Conflict", nil)).Once()
 
 	s.sync("accounts")
@@ -225,10 +224,10 @@ func TestSync_WarningsAreNotRepeated(t *testing.T) {
 	s := newScene(t)
 	one := []access.Collection{access.Users}
 	s.begins(one...)
-	s.checks(activities.CheckResult{Warnings: []string{"token expires soon", "token expires soon"}}, one...)
-	s.on(activities.DrainName, drainInput(access.Users, 1, nil)).
-		Return(activities.DrainResult{Pages: 1, Rows: 20, Unassigned: 2}, nil).Once()
-	s.settles(activities.SettleInput{Collections: one}, activities.SettleResult{
+	s.checks(wire.SyncCheckResult{Warnings: []string{"token expires soon", "token expires soon"}}, one...)
+	s.on(wire.SyncDrainActivity, drainInput(access.Users, 1, nil)).
+		Return(wire.SyncDrainResult{Pages: 1, Rows: 20, Unassigned: 2}, nil).Once()
+	s.settles(wire.SyncSettleInput{Collections: one}, wire.SyncSettleResult{
 		State: "promoted", Warnings: []string{"token expires soon", "a role differs"},
 	})
 
@@ -246,7 +245,7 @@ func TestSync_ResultHasNoNulls(t *testing.T) {
 	one := []access.Collection{access.Accounts}
 	s.opens(one...)
 	s.drainsProven(one...)
-	s.settles(activities.SettleInput{Collections: one}, activities.SettleResult{
+	s.settles(wire.SyncSettleInput{Collections: one}, wire.SyncSettleResult{
 		State: "unchanged", Counts: map[string]int{"accounts": 1},
 	})
 

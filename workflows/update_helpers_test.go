@@ -3,10 +3,10 @@ package workflows_test
 import (
 	"time"
 
+	"sentinelone-provisioner/internal/wire"
+
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/testsuite"
-
-	"sentinelone-provisioner/workflows"
 )
 
 // update sends an update when so much time has passed. One of the two functions is called
@@ -32,7 +32,7 @@ func (s *scene) mustUpdate(d time.Duration, name string, payload any, answered f
 // statusOf is what a workflow says of itself, which holds no nulls.
 func statusOf[Status any](s *scene) Status {
 	s.t.Helper()
-	answer, err := s.QueryWorkflow(workflows.StatusQuery)
+	answer, err := s.QueryWorkflow(wire.StatusQuery)
 	require.NoError(s.t, err)
 	var out Status
 	require.NoError(s.t, answer.Get(&out))

@@ -12,9 +12,8 @@ import (
 	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
 
-	"sentinelone-provisioner/activities"
 	"sentinelone-provisioner/internal/access"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // walk is one random run of a grant among everything that may happen to it: decisions that
@@ -23,7 +22,7 @@ import (
 type walk struct {
 	*ballot
 
-	in     workflows.GrantInput
+	in     wire.GrantInput
 	lock   sync.Mutex
 	ledger []access.Decision    // that count
 	asks   map[string]time.Time // when people were asked about the plan of that hash
@@ -34,7 +33,7 @@ type walk struct {
 func newWalk(t *testing.T, seed uint64) *walk {
 	t.Helper()
 	w := &walk{ballot: newBareBallot(t, seed), asks: map[string]time.Time{}}
-	w.in = workflows.GrantInput{
+	w.in = wire.GrantInput{
 		Principal: access.PrincipalSelector{Kind: access.User, ID: "7"}, Role: access.RoleSelector{ID: "2"},
 		Scope: access.ScopeSelector{Level: access.Tenant}, Requester: " " + strings.ToUpper(person(0)),
 	}
@@ -61,15 +60,15 @@ func (w *walk) mockAll() {
 	on := func(name string, do any, most int) {
 		w.OnActivity(name, mock.Anything, mock.Anything).Return(do).AfterFn(w.minutes(most)).Maybe()
 	}
-	on(activities.PlanName, func(context.Context, activities.PlanInput) (activities.PlanResult, error) {
+	on(wire.PlanActivity, func(context.Context, wire.PlanInput) (wire.PlanResult, error) {
 		w.lock.Lock()
 		defer w.lock.Unlock()
-		return activities.PlanResult{Plan: w.put()}, nil
+		return wire.PlanResult{Plan: w.put()}, nil
 	}, 3)
-	on(activities.DecideName, w.decide, 6)
-	on(activities.ApplyName, w.applies, 4)
-	on(activities.CloseName, func(_ context.Context, in activities.CloseInput) (activities.CloseResult, error) {
-		return activities.CloseResult{Receipt: access.Receipt{State: in.State}}, nil
+	on(wire.DecideActivity, w.decide, 6)
+	on(wire.ApplyActivity, w.applies, 4)
+	on(wire.CloseActivity, func(_ context.Context, in wire.CloseInput) (wire.CloseResult, error) {
+		return wire.CloseResult{Receipt: access.Receipt{State: in.State}}, nil
 	}, 1)
 }
 
@@ -81,7 +80,7 @@ func (w *walk) put() access.Plan {
 	return w.plan
 }
 
-func (w *walk) decide(_ context.Context, in activities.DecideInput) (activities.DecideResult, error) {
+func (w *walk) decide(_ context.Context, in wire.DecideInput) (wire.DecideResult, error) {
 	w.lock.Lock()
 	defer w.lock.Unlock()
 	out := w.speakFor(in)
@@ -94,15 +93,15 @@ func (w *walk) decide(_ context.Context, in activities.DecideInput) (activities.
 }
 
 func (w *walk) denied() bool {
-	return slices.ContainsFunc(w.ledger, func(d access.Decision) bool { return d.Action == workflows.DenyUpdate })
+	return slices.ContainsFunc(w.ledger, func(d access.Decision) bool { return d.Action == wire.DenyUpdate })
 }
 
 // applies checks that whatever reaches the console has the consent it needs, to the plan
 // as it is and to no more than that.
-func (w *walk) applies(_ context.Context, in activities.ApplyInput) (activities.ApplyResult, error) {
+func (w *walk) applies(_ context.Context, in wire.ApplyInput) (wire.ApplyResult, error) {
 	w.lock.Lock()
 	defer w.lock.Unlock()
-	out := activities.ApplyResult{ChangeAnswer: activities.ChangeAnswer{Proof: access.Proof{Outcome: access.Released}}}
+	out := wire.ApplyResult{ChangeAnswer: wire.ChangeAnswer{Proof: access.Proof{Outcome: access.Released}}}
 	if in.Change.Change.Op != access.OpRelease {
 		out.Proof.Outcome = access.Applied
 		w.mayApply(in)
@@ -120,7 +119,7 @@ func (w *walk) applies(_ context.Context, in activities.ApplyInput) (activities.
 	return out, nil
 }
 
-func (w *walk) mayApply(in activities.ApplyInput) {
+func (w *walk) mayApply(in wire.ApplyInput) {
 	require.False(w.t, w.denied(), "applied after a denial: %+v", w.ledger)
 	require.Empty(w.t, w.plan.Refusal)
 	var long access.Duration

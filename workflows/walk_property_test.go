@@ -10,7 +10,7 @@ import (
 	"go.temporal.io/sdk/testsuite"
 
 	"sentinelone-provisioner/internal/access"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // send sends an update after some minutes, and hands on what it was answered.
@@ -36,7 +36,7 @@ func (w *walk) happens() {
 	if w.off = w.rand.IntN(5) == 0; w.off {
 		minute := w.rand.IntN(120)
 		if w.rand.IntN(2) == 0 {
-			w.send(minute, workflows.CancelUpdate, workflows.By{By: person(0)}, nil)
+			w.send(minute, wire.CancelUpdate, wire.StopInput{By: person(0)}, nil)
 		} else {
 			w.RegisterDelayedCallback(w.CancelWorkflow, time.Duration(minute)*time.Minute)
 		}
@@ -45,10 +45,10 @@ func (w *walk) happens() {
 
 // speaks is one decision, of anybody, about anything. One that counts came in time.
 func (w *walk) speaks(minute int) {
-	in := workflows.DecisionInput{By: person(w.rand.IntN(crowd + 3))}
-	action := workflows.ApproveUpdate
+	in := wire.DecisionInput{By: person(w.rand.IntN(crowd + 3))}
+	action := wire.ApproveUpdate
 	if w.rand.IntN(24) == 0 {
-		action = workflows.DenyUpdate
+		action = wire.DenyUpdate
 	}
 	if w.rand.IntN(3) == 0 {
 		in.By = " " + strings.ToUpper(in.By) + " "
@@ -87,10 +87,10 @@ func TestGrant_NoPathAroundConsent(t *testing.T) {
 	for seed := range uint64(300) {
 		w := newWalk(t, seed)
 		w.happens()
-		w.ExecuteWorkflow(workflows.GrantType, w.in)
+		w.ExecuteWorkflow(wire.GrantType, w.in)
 		require.True(t, w.IsWorkflowCompleted(), "seed %d: it outlives its deadline", seed)
 		require.NoError(t, w.GetWorkflowError(), "seed %d", seed)
-		var got workflows.RequestResult
+		var got wire.RequestResult
 		require.NoError(t, w.GetWorkflowResult(&got))
 		seen[got.State]++
 		w.count(seen, got.State)

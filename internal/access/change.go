@@ -307,3 +307,7 @@ func (s Step) Describe() []string {
 	}
 	return out
 }
+
+// ChangeKey names one change of a lease: what is done twice under it is done once. The
+// lease's id holds the request and its run.
+func ChangeKey(lease string, op Op) string { return lease + "/" + string(op) }

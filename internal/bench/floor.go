@@ -7,13 +7,13 @@ package main
 import (
 	"context"
 
+	"sentinelone-provisioner/internal/wire"
+
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
-
-	"sentinelone-provisioner/workflows"
 )
 
 // Names of the floor.
@@ -50,7 +50,7 @@ func runFloorPrincipal(ctx workflow.Context, in floorInput) error {
 			return err
 		}
 		defer turn.Unlock()
-		return runFloorStep(ctx, floorWrite, in, workflows.WriteQueue(workflow.GetInfo(ctx).TaskQueueName))
+		return runFloorStep(ctx, floorWrite, in, wire.WriteQueue(workflow.GetInfo(ctx).TaskQueueName))
 	})
 	if err != nil {
 		return err
@@ -95,7 +95,7 @@ func floorWorkers(c client.Client, queue string) []worker.Worker {
 	requests.RegisterActivityWithOptions(doNothing, activity.RegisterOptions{Name: floorPlan})
 	requests.RegisterActivityWithOptions(applyFloor, activity.RegisterOptions{Name: floorApply})
 	options.DisableWorkflowWorker = true
-	writes := worker.New(c, workflows.WriteQueue(queue), options)
+	writes := worker.New(c, wire.WriteQueue(queue), options)
 	writes.RegisterActivityWithOptions(doNothing, activity.RegisterOptions{Name: floorWrite})
 	return []worker.Worker{requests, writes}
 }

@@ -11,10 +11,9 @@ import (
 	"go.temporal.io/sdk/client"
 	"golang.org/x/sync/errgroup"
 
-	"sentinelone-provisioner/activities"
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/temporalclient"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // grantRow is what was measured on one database.
@@ -118,8 +117,8 @@ func (g *grantBench) single(ctx context.Context, out *grantRow) error {
 			return err
 		}
 		out.events, out.actions = max(out.events, seen.events), max(out.actions, seen.actions)
-		plans = append(plans, seen.took[activities.PlanName])
-		changes = append(changes, seen.took[activities.WriteName])
+		plans = append(plans, seen.took[wire.PlanActivity])
+		changes = append(changes, seen.took[wire.WriteActivity])
 	}
 	out.inPlan, out.inChange = median(plans), median(changes)
 	return nil
@@ -162,12 +161,12 @@ func (g *grantBench) grant(ctx context.Context) (time.Duration, client.WorkflowR
 		return 0, nil, err
 	}
 	began := time.Now()
-	id := workflows.GrantID(fmt.Sprintf("%s-%d", g.queue, g.begun.Add(1)))
-	run, err := g.begin(ctx, id, g.queue, workflows.GrantType, in)
+	id := wire.GrantID(fmt.Sprintf("%s-%d", g.queue, g.begun.Add(1)))
+	run, err := g.begin(ctx, id, g.queue, wire.GrantType, in)
 	if err != nil {
 		return 0, nil, err
 	}
-	var result workflows.RequestResult
+	var result wire.RequestResult
 	if err := run.Get(ctx, &result); err != nil {
 		return 0, nil, err
 	}

@@ -13,7 +13,7 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/consoletest"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // asks makes grants that each change something: it gives every principal a role at one
@@ -69,17 +69,17 @@ func newAsks(ctx context.Context, url string, principals int) (*asks, error) {
 }
 
 // next asks for a role that nobody has asked for.
-func (a *asks) next() (workflows.GrantInput, error) {
+func (a *asks) next() (wire.GrantInput, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	round := 1 + a.made/len(a.principals) // the first site is held already
 	if round >= len(a.sites) {
-		return workflows.GrantInput{}, fmt.Errorf("%d grants for %d principals are more than the console "+
+		return wire.GrantInput{}, fmt.Errorf("%d grants for %d principals are more than the console "+
 			"has sites for: measure less, or on more principals", a.made, len(a.principals))
 	}
 	id := a.principals[a.made%len(a.principals)]
 	a.made++
-	return workflows.GrantInput{
+	return wire.GrantInput{
 		Principal: access.PrincipalSelector{Kind: access.User, ID: id}, Role: access.RoleSelector{ID: a.role},
 		Scope:     access.ScopeSelector{Level: access.SiteLevel, ID: a.sites[round]},
 		Requester: "bob@example.com", Reason: "INC-42",

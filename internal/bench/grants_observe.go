@@ -4,11 +4,11 @@ import (
 	"context"
 	"time"
 
+	"sentinelone-provisioner/internal/wire"
+
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/history/v1"
 	"go.temporal.io/sdk/client"
-
-	"sentinelone-provisioner/workflows"
 )
 
 // grantSeen is what the histories of one grant and its principal hold.
@@ -20,12 +20,12 @@ type grantSeen struct {
 // observe reads the histories of a grant and of the writer that it started.
 func (g *grantBench) observe(ctx context.Context, run client.WorkflowRun) (grantSeen, error) {
 	out := grantSeen{took: map[string]time.Duration{}}
-	var result workflows.RequestResult
+	var result wire.RequestResult
 	if err := run.Get(ctx, &result); err != nil {
 		return out, err
 	}
 	plan := result.Receipt.Plan
-	writer := workflows.PrincipalID(plan.Console, plan.Principal.Kind, plan.Principal.ID)
+	writer := wire.PrincipalID(plan.Console, plan.Principal.Kind, plan.Principal.ID)
 	for _, of := range []struct{ id, run string }{{run.GetID(), run.GetRunID()}, {id: writer}} {
 		// Waits for the end of a writer that is about to be idle.
 		if err := g.client.GetWorkflow(ctx, of.id, of.run).Get(ctx, nil); err != nil {

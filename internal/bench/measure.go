@@ -10,7 +10,7 @@ import (
 
 	"sentinelone-provisioner/internal/consoletest"
 	"sentinelone-provisioner/internal/testbed"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // row is one line of the table.
@@ -97,7 +97,7 @@ func (b *bench) syncs(ctx context.Context, url, database string, n int) ([]sampl
 	}
 	out := make([]sample, n)
 	for i := range out {
-		if out[i], err = b.sync(ctx, said, queue, fmt.Sprintf("%s/%d", workflows.SyncID(queue), i)); err != nil {
+		if out[i], err = b.sync(ctx, said, queue, fmt.Sprintf("%s/%d", wire.SyncID(queue), i)); err != nil {
 			w.Kill()
 			return nil, 0, fmt.Errorf("%w; the worker said:\n%s", err, said.Tail())
 		}
@@ -120,11 +120,11 @@ func (b *bench) sync(ctx context.Context, said *testbed.Output, queue, id string
 	}
 	began := time.Now()
 	run, err := c.ExecuteWorkflow(ctx, client.StartWorkflowOptions{ID: id, TaskQueue: queue},
-		workflows.SyncType, workflows.SyncInput{})
+		wire.SyncType, wire.SyncInput{})
 	if err != nil {
 		return sample{}, err
 	}
-	var result workflows.SyncResult
+	var result wire.SyncResult
 	if err := run.Get(ctx, &result); err != nil {
 		return sample{}, err
 	}

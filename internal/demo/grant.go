@@ -12,7 +12,7 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/consoletest"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 const (
@@ -37,7 +37,7 @@ func askForAWhile(ctx context.Context, s *stack, out *screen, ana people) error 
 	if err := s.starter(ctx, out, append(args, "--wait=false")...); err != nil {
 		return err
 	}
-	if err := s.untilBeyond(ctx, "grant/"+ticket, workflows.StatePlanning); err != nil {
+	if err := s.untilBeyond(ctx, "grant/"+ticket, wire.StatePlanning); err != nil {
 		return err
 	}
 	return s.starter(ctx, out, "requests", "--open")
@@ -50,7 +50,7 @@ func consentToIt(ctx context.Context, s *stack, out *screen, ana people) error {
 	if err := s.starter(ctx, out, "approve", ticket, "--by", "carol@example.com", "--yes"); err != nil {
 		return err
 	}
-	before := []string{workflows.StatePlanning, workflows.StateAwaiting, workflows.StateApplying}
+	before := []string{wire.StatePlanning, wire.StateAwaitingApproval, wire.StateApplying}
 	if err := s.untilBeyond(ctx, "grant/"+ticket, before...); err != nil {
 		return err
 	}
@@ -120,8 +120,8 @@ func (s *stack) untilBeyond(ctx context.Context, workflow string, states ...stri
 	}
 	defer server.client.Close()
 	return until(ctx, "wait for "+workflow+" to move on", startLimit, func(ctx context.Context) error {
-		var status workflows.RequestStatus
-		value, err := server.client.QueryWorkflow(ctx, workflow, "", workflows.StatusQuery)
+		var status wire.RequestStatus
+		value, err := server.client.QueryWorkflow(ctx, workflow, "", wire.StatusQuery)
 		if err == nil {
 			err = value.Get(&status)
 		}

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"sentinelone-provisioner/internal/access"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // newAskedAccounts is a stack whose worker asks two leads, and keeps tokens in a folder.
@@ -26,8 +26,8 @@ func TestAccountApproval_ServiceUser(t *testing.T) {
 	s := newAskedAccounts(t)
 	run := s.startServiceUser("ci")
 	status := s.untilRequest(run, asks)
-	require.Equal(t, []string{"carol@example.com", "dave@example.com"}, status.Consent.People)
-	_, err := s.delegates("1", workflows.DelegationInput{
+	require.Equal(t, []string{"carol@example.com", "dave@example.com"}, status.Approval.People)
+	_, err := s.delegates("1", wire.DelegationInput{
 		By: "bob@example.com", To: "erin@example.com", Duration: access.Duration(time.Hour),
 	})
 	require.NoError(t, err)
@@ -68,9 +68,9 @@ func TestAccountApproval_Denied(t *testing.T) {
 		require.NoError(t, err)
 	}
 	got := s.ended(run)
-	require.Equal(t, workflows.StateDenied, got.State)
+	require.Equal(t, wire.StateDenied, got.State)
 	s.requireReceipt(got)
-	require.Equal(t, workflows.StateDenied, s.ended(user).State)
+	require.Equal(t, wire.StateDenied, s.ended(user).State)
 	require.Empty(t, s.named(access.ServiceUser, "ci"))
 	require.Empty(t, s.named(access.User, "dora"))
 	for _, q := range s.console.Requests() {
@@ -86,7 +86,7 @@ func (d *signedDesk) consented(args []string, id string) answer {
 	done := make(chan answer, 1)
 	go func() { done <- d.starter(append(slices.Clone(args), "--id", id)...) }()
 	if args[1] == "create" {
-		run := d.client.GetWorkflow(d.ctx(), workflows.ProvisionID(id), "")
+		run := d.client.GetWorkflow(d.ctx(), wire.ProvisionID(id), "")
 		d.untilRequest(run, asks)
 		d.approves(run, "carol@example.com")
 		d.approves(run, "dave@example.com")

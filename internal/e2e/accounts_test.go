@@ -14,7 +14,7 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/consoletest"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // accounts is a stack whose worker keeps tokens of service users in a folder.
@@ -36,8 +36,8 @@ func newAccounts(t *testing.T, o consoletest.Options) *accounts {
 
 func (a *accounts) startUser(name string) client.WorkflowRun {
 	a.t.Helper()
-	return a.start(workflows.ProvisionID(a.t.Name()+"/"+name), workflows.ProvisionUserType,
-		workflows.ProvisionUserInput{
+	return a.start(wire.ProvisionID(a.t.Name()+"/"+name), wire.ProvisionUserType,
+		wire.ProvisionUserInput{
 			Email: name + "@example.com", FullName: name, Role: access.RoleSelector{ID: a.wanted.RoleID},
 			Scope:     access.ScopeSelector{Level: a.wanted.Level, ID: a.wanted.ScopeID},
 			Requester: "bob@example.com", Reason: "INC-42",
@@ -46,24 +46,24 @@ func (a *accounts) startUser(name string) client.WorkflowRun {
 
 func (a *accounts) startServiceUser(name string) client.WorkflowRun {
 	a.t.Helper()
-	return a.start(workflows.ProvisionID(a.t.Name()+"/"+name), workflows.ProvisionServiceUserType,
-		workflows.ProvisionServiceUserInput{
+	return a.start(wire.ProvisionID(a.t.Name()+"/"+name), wire.ProvisionServiceUserType,
+		wire.ProvisionServiceUserInput{
 			Name: name, Role: access.RoleSelector{ID: a.wanted.RoleID},
 			Scope:     access.ScopeSelector{Level: a.wanted.Level, ID: a.wanted.ScopeID},
 			TokenLife: new(access.Duration(9000 * time.Hour)), Requester: "bob@example.com",
 		})
 }
 
-func (a *accounts) startOffboard(name string, p access.Principal, baseline *workflows.Baseline) client.WorkflowRun {
+func (a *accounts) startOffboard(name string, p access.Principal, baseline *wire.Baseline) client.WorkflowRun {
 	a.t.Helper()
-	in := workflows.OffboardInput{
-		Principal: access.PrincipalSelector{Kind: p.Kind, ID: p.ID}, Mode: workflows.ModeDelete,
+	in := wire.OffboardInput{
+		Principal: access.PrincipalSelector{Kind: p.Kind, ID: p.ID}, Mode: wire.ModeDelete,
 		Requester: "bob@example.com",
 	}
 	if baseline != nil {
-		in.Mode, in.Baseline = workflows.ModeBaseline, baseline
+		in.Mode, in.Baseline = wire.ModeBaseline, baseline
 	}
-	return a.start(workflows.OffboardID(a.t.Name()+"/"+name), workflows.OffboardType, in)
+	return a.start(wire.OffboardID(a.t.Name()+"/"+name), wire.OffboardType, in)
 }
 
 // named are the accounts of that name on the console.
@@ -78,7 +78,7 @@ func (a *accounts) named(kind access.Kind, name string) (out []access.Principal)
 
 // requireMade checks that there is exactly one account of that name, with its role and,
 // if it is a service user's, its token in the folder and nowhere else.
-func (a *accounts) requireMade(kind access.Kind, name string, got workflows.RequestResult) {
+func (a *accounts) requireMade(kind access.Kind, name string, got wire.RequestResult) {
 	a.t.Helper()
 	require.Equal(a.t, "provisioned", got.State, got.Message)
 	require.Equal(a.t, access.Created, got.Outcome)
@@ -105,15 +105,15 @@ func TestProvision(t *testing.T) {
 	s.requireMade(access.User, "dora", s.ended(user))
 	s.requireMade(access.ServiceUser, "ci builds", s.ended(service))
 
-	again := s.ended(s.start(workflows.ProvisionID(t.Name()+"/again"), workflows.ProvisionUserType,
-		workflows.ProvisionUserInput{
+	again := s.ended(s.start(wire.ProvisionID(t.Name()+"/again"), wire.ProvisionUserType,
+		wire.ProvisionUserInput{
 			Email: "DORA@example.com", FullName: "Dora", Role: access.RoleSelector{ID: s.wanted.RoleID},
 			Scope: access.ScopeSelector{Level: s.wanted.Level, ID: s.wanted.ScopeID}, Requester: "bob@example.com",
 		}))
 	require.Equal(t, "provisioned", again.State)
 	require.Equal(t, access.AlreadyHeld, again.Outcome)
-	twice := s.ended(s.start(workflows.ProvisionID(t.Name()+"/twice"), workflows.ProvisionServiceUserType,
-		workflows.ProvisionServiceUserInput{
+	twice := s.ended(s.start(wire.ProvisionID(t.Name()+"/twice"), wire.ProvisionServiceUserType,
+		wire.ProvisionServiceUserInput{
 			Name: "ci builds", Role: access.RoleSelector{ID: s.wanted.RoleID},
 			Scope:     access.ScopeSelector{Level: s.wanted.Level, ID: s.wanted.ScopeID},
 			TokenLife: new(access.Duration(time.Hour)), Requester: "bob@example.com",
@@ -241,7 +241,7 @@ func TestOffboard_TakesGrantsOver(t *testing.T) {
 	tenant := access.Holding{Level: access.Tenant, RoleID: s.viewer.RoleID}
 	gone := s.ended(s.startOffboard("gone", s.user, nil))
 	require.Equal(t, access.Deleted, gone.Outcome)
-	base := s.ended(s.startOffboard("base", other.user, &workflows.Baseline{
+	base := s.ended(s.startOffboard("base", other.user, &wire.Baseline{
 		Role: access.RoleSelector{ID: tenant.RoleID}, Scope: access.ScopeSelector{Level: access.Tenant},
 	}))
 	require.Equal(t, access.Applied, base.Outcome)
@@ -290,9 +290,9 @@ func TestCanary_TokensOfServiceUsersAppearNowhere(t *testing.T) {
 		got := s.ended(s.startServiceUser(name))
 		s.requireMade(access.ServiceUser, name, got)
 		id := got.Receipt.Request
-		value, err := s.client.QueryWorkflow(s.ctx(), id, "", workflows.StatusQuery)
+		value, err := s.client.QueryWorkflow(s.ctx(), id, "", wire.StatusQuery)
 		require.NoError(t, err)
-		var status workflows.RequestStatus
+		var status wire.RequestStatus
 		require.NoError(t, value.Get(&status))
 		seen = append(seen, inJSON(t, got), inJSON(t, status), historyJSON(t, s.stack, id))
 	}

@@ -17,7 +17,7 @@ import (
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/consoletest"
 	"sentinelone-provisioner/internal/ledger"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 const askLeads = `
@@ -43,14 +43,14 @@ func newAsked(t *testing.T, extra ...string) *roles {
 	return r
 }
 
-func asks(got workflows.RequestStatus) bool { return got.State == workflows.StateAwaiting }
+func asks(got wire.RequestStatus) bool { return got.State == wire.StateAwaitingApproval }
 
 // decide sends a decision and returns it, or why it does not count.
 func (r *roles) decide(run client.WorkflowRun, action, by string) (access.Decision, error) {
 	var out access.Decision
 	handle, err := r.client.UpdateWorkflow(r.ctx(), client.UpdateWorkflowOptions{
 		WorkflowID: run.GetID(), UpdateName: action, WaitForStage: client.WorkflowUpdateStageCompleted,
-		Args: []any{workflows.DecisionInput{By: by}},
+		Args: []any{wire.DecisionInput{By: by}},
 	})
 	if err == nil {
 		err = handle.Get(r.ctx(), &out)
@@ -81,7 +81,7 @@ func TestApproval_TwoLeads(t *testing.T) {
 	_, err = s.decide(run, "approve", "dave@example.com")
 	require.NoError(t, err)
 	got := s.ended(run)
-	require.Equal(t, workflows.StateGranted, got.State, got.Message)
+	require.Equal(t, wire.StateGranted, got.State, got.Message)
 	require.True(t, s.held().Holds(s.wanted))
 	s.requireReceipt(got)
 	require.Len(t, got.Receipt.Decisions, 2)
@@ -97,7 +97,7 @@ func TestApproval_Denied(t *testing.T) {
 	_, err := s.decide(run, "deny", "carol@example.com")
 	require.NoError(t, err)
 	got := s.ended(run)
-	require.Equal(t, workflows.StateDenied, got.State)
+	require.Equal(t, wire.StateDenied, got.State)
 	require.Contains(t, got.Message, "carol@example.com")
 	require.False(t, s.held().Holds(s.wanted))
 	s.requireReceipt(got)
@@ -113,12 +113,12 @@ func TestApproval_ExtendWithinThePolicy(t *testing.T) {
 		_, err := s.decide(run, "approve", by)
 		require.NoError(t, err)
 	}
-	s.untilRequest(run, func(got workflows.RequestStatus) bool { return got.State == workflows.StateActive })
-	more := workflows.Extension{By: "bob@example.com", Duration: access.Duration(8 * time.Hour)}
-	_, err := s.tryUpdate(run, workflows.ExtendUpdate, more)
+	s.untilRequest(run, func(got wire.RequestStatus) bool { return got.State == wire.StateActive })
+	more := wire.ExtendInput{By: "bob@example.com", Duration: access.Duration(8 * time.Hour)}
+	_, err := s.tryUpdate(run, wire.ExtendUpdate, more)
 	require.ErrorContains(t, err, "the policy allows 8h")
-	s.update(run, workflows.EndUpdate, workflows.By{By: "bob@example.com"})
-	require.Equal(t, workflows.StateEnded, s.ended(run).State)
+	s.update(run, wire.EndUpdate, wire.StopInput{By: "bob@example.com"})
+	require.Equal(t, wire.StateEnded, s.ended(run).State)
 }
 
 // Somebody edits the principal between the consent and the change: people are asked
@@ -135,13 +135,13 @@ func TestApproval_AskedAgainWhenThePlanChanges(t *testing.T) {
 	s.byHand(s.viewer, other)
 	_, err = s.decide(run, "approve", "dave@example.com")
 	require.NoError(t, err)
-	s.untilRequest(run, func(got workflows.RequestStatus) bool { return asks(got) && len(got.Plan.Before.Held) == 2 })
+	s.untilRequest(run, func(got wire.RequestStatus) bool { return asks(got) && len(got.Plan.Before.Held) == 2 })
 	require.False(t, s.held().Holds(s.wanted))
 	for _, by := range []string{"dave@example.com", "carol@example.com"} {
 		_, err = s.decide(run, "approve", by)
 		require.NoError(t, err)
 	}
-	require.Equal(t, workflows.StateGranted, s.ended(run).State)
+	require.Equal(t, wire.StateGranted, s.ended(run).State)
 	require.True(t, s.held().Holds(other), "the edit by hand stands")
 }
 
@@ -177,8 +177,8 @@ func TestApproval_ManyAtOnce(t *testing.T) {
 		}
 	}
 	require.Len(t, got.Receipt.Decisions, counted)
-	require.Contains(t, []string{workflows.StateGranted, workflows.StateDenied}, got.State)
-	require.Equal(t, got.State == workflows.StateGranted, s.held().Holds(s.wanted))
+	require.Contains(t, []string{wire.StateGranted, wire.StateDenied}, got.State)
+	require.Equal(t, got.State == wire.StateGranted, s.held().Holds(s.wanted))
 	s.requireReceipt(got)
 }
 
@@ -189,7 +189,7 @@ func (r *roles) decideUntilAnswered(run client.WorkflowRun, id, action, by strin
 	for {
 		handle, err := r.client.UpdateWorkflow(r.ctx(), client.UpdateWorkflowOptions{
 			UpdateID: id, WorkflowID: run.GetID(), UpdateName: action,
-			WaitForStage: client.WorkflowUpdateStageCompleted, Args: []any{workflows.DecisionInput{By: by}},
+			WaitForStage: client.WorkflowUpdateStageCompleted, Args: []any{wire.DecisionInput{By: by}},
 		})
 		if err == nil {
 			err = handle.Get(r.ctx(), nil)

@@ -17,7 +17,7 @@ import (
 	"go.temporal.io/sdk/converter"
 
 	"sentinelone-provisioner/internal/testbed"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 func listOf(query string) *workflowservice.ListWorkflowExecutionsRequest {
@@ -88,7 +88,7 @@ func TestAttributes_RequestsAreFoundByState(t *testing.T) {
 	got := ours(t, found)
 	deadline, err := time.Parse(time.RFC3339Nano, got["SentinelOneDeadline"])
 	require.NoError(t, err)
-	require.WithinDuration(t, status.Consent.Until, deadline, time.Millisecond)
+	require.WithinDuration(t, status.Approval.Until, deadline, time.Millisecond)
 	delete(got, "SentinelOneDeadline")
 	require.Equal(t, map[string]string{
 		"SentinelOneState": "awaitingApproval", "SentinelOneKind": "grant", "SentinelOneRoleId": s.wanted.RoleID,
@@ -101,7 +101,7 @@ func TestAttributes_RequestsAreFoundByState(t *testing.T) {
 		_, err := s.decide(run, "approve", by)
 		require.NoError(t, err)
 	}
-	require.Equal(t, workflows.StateGranted, s.ended(run).State)
+	require.Equal(t, wire.StateGranted, s.ended(run).State)
 	found = s.found(`SentinelOneState="granted"`)
 	require.NotContains(t, ours(t, found), "SentinelOneDeadline", "it waits for nothing any more")
 	for name, payload := range found.GetSearchAttributes().GetIndexedFields() {
@@ -131,7 +131,7 @@ func TestAttributes_ServerWithoutRoom(t *testing.T) {
 		r := s.with(name + "@example.com")
 		run := r.startGrant(name, r.input(""))
 		r.approveByBoth(run)
-		require.Equal(t, workflows.StateGranted, r.ended(run).State)
+		require.Equal(t, wire.StateGranted, r.ended(run).State)
 		require.True(t, r.held().Holds(r.wanted))
 	}
 	said := s.said.String()
@@ -146,7 +146,7 @@ func TestAttributes_ServerWithoutRoom(t *testing.T) {
 func TestAttributes_ReadsLikeATicket(t *testing.T) {
 	t.Parallel()
 	s := newAsked(t)
-	id := workflows.GrantID("ticket-" + s.queue)
+	id := wire.GrantID("ticket-" + s.queue)
 	got := s.starter("grant", "--user", s.user.ID, "--role", s.wanted.RoleID, "--scope", s.wanted.ScopeID,
 		"--level", "site", "--for", "1h", "--id", id, "--requester", "bob@example.com", "--wait=false")
 	require.Zero(t, got.code, got.stderr)
@@ -164,10 +164,10 @@ func TestAttributes_ReadsLikeATicket(t *testing.T) {
 
 	_, err = s.decide(run, "approve", "dave@example.com")
 	require.NoError(t, err)
-	s.untilRequest(run, func(got workflows.RequestStatus) bool { return got.State == workflows.StateActive })
+	s.untilRequest(run, func(got wire.RequestStatus) bool { return got.State == wire.StateActive })
 	require.Regexp(t, `^\*\*active\*\*, waiting for its end at 20\d\d-\S+Z$`, s.details(run))
-	s.update(run, workflows.EndUpdate, workflows.By{By: "bob@example.com"})
-	require.Equal(t, workflows.StateEnded, s.ended(run).State)
+	s.update(run, wire.EndUpdate, wire.StopInput{By: "bob@example.com"})
+	require.Equal(t, wire.StateEnded, s.ended(run).State)
 	require.Equal(t, "**ended**", s.details(run))
 
 	named := map[string]bool{}

@@ -8,7 +8,7 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/policy"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // A worker without a policy file has one person consent who is neither the requester nor
@@ -21,9 +21,9 @@ func TestBuiltInPolicy(t *testing.T) {
 	run := s.startGrant("1", s.input("1h"))
 	status := s.untilRequest(run, asks)
 	require.Equal(t, policy.BuiltIn().Hash(), status.Plan.Approval.Hash)
-	require.Equal(t, []string{access.Anyone}, status.Consent.From)
-	require.Equal(t, 1, status.Consent.Need)
-	require.WithinDuration(t, status.StartedAt.Add(72*time.Hour), status.Consent.Until, time.Minute)
+	require.Equal(t, []string{access.Anyone}, status.Approval.From)
+	require.Equal(t, 1, status.Approval.Need)
+	require.WithinDuration(t, status.StartedAt.Add(72*time.Hour), status.Approval.Until, time.Minute)
 	for _, by := range []string{"bob@example.com", "ana@example.com"} {
 		_, err := s.decide(run, "approve", by)
 		require.Error(t, err, by)
@@ -31,8 +31,8 @@ func TestBuiltInPolicy(t *testing.T) {
 	require.False(t, s.held().Holds(s.wanted))
 	got := s.starter("approve", run.GetID(), "--by", "eve@example.com", "--yes")
 	require.Zero(t, got.code, got.stderr)
-	s.untilRequest(run, func(got workflows.RequestStatus) bool { return got.State == workflows.StateActive })
+	s.untilRequest(run, func(got wire.RequestStatus) bool { return got.State == wire.StateActive })
 	require.True(t, s.held().Holds(s.wanted))
-	require.Equal(t, workflows.StateRevoked, s.revoke("2").State)
+	require.Equal(t, wire.StateRevoked, s.revoke("2").State)
 	require.False(t, s.held().Holds(s.wanted))
 }

@@ -16,7 +16,7 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/consoletest"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 const (
@@ -40,7 +40,7 @@ func TestCanary_SecretsAppearNowhere(t *testing.T) {
 	var seen []string
 	keep := func(a answer) { seen = append(seen, a.stdout, a.stderr) }
 
-	run := s.startSync("", workflows.SyncInput{})
+	run := s.startSync("", wire.SyncInput{})
 	s.result(run)
 	keep(s.starter("check"))
 	keep(s.starter("access", "--role", "Admin"))
@@ -49,7 +49,7 @@ func TestCanary_SecretsAppearNowhere(t *testing.T) {
 	keep(answer{stdout: inJSON(t, s.status(run))})
 
 	s.console.AddFault(consoletest.Fault{Name: consoletest.Unauthorized, Path: "/users", Only: consoletest.OnlyPages})
-	refused := s.startSync("-refused", workflows.SyncInput{})
+	refused := s.startSync("-refused", wire.SyncInput{})
 	err := refused.Get(s.ctx(), nil)
 	require.ErrorContains(t, err, "401")
 	seen = append(seen, err.Error(), s.said.String())
@@ -96,7 +96,7 @@ func TestCanary_SecretsAppearNowhereInGrants(t *testing.T) {
 	for _, run := range runs {
 		got := s.ended(run)
 		require.NotEmpty(t, got.Receipt.Hash)
-		status := s.untilRequest(run, func(workflows.RequestStatus) bool { return true })
+		status := s.untilRequest(run, func(wire.RequestStatus) bool { return true })
 		seen = append(seen, inJSON(t, got), inJSON(t, status), historyJSON(t, s.stack, run.GetID()))
 	}
 	s.console.AddFault(consoletest.Fault{Name: consoletest.Unauthorized, Path: "/users"})
@@ -105,7 +105,7 @@ func TestCanary_SecretsAppearNowhereInGrants(t *testing.T) {
 	require.ErrorContains(t, err, "401")
 	seen = append(seen, err.Error(), historyJSON(t, s.stack, refused.GetID()))
 	for _, u := range users {
-		seen = append(seen, historyJSON(t, s.stack, workflows.PrincipalID(s.consoleKey(), u.Kind, u.ID)))
+		seen = append(seen, historyJSON(t, s.stack, wire.PrincipalID(s.consoleKey(), u.Kind, u.ID)))
 	}
 	_, err = s.worker.Stop(limit)
 	require.NoError(t, err)

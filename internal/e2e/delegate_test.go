@@ -8,14 +8,14 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"sentinelone-provisioner/internal/access"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // delegates has somebody hand decisions to another.
-func (r *roles) delegates(id string, in workflows.DelegationInput) (out access.Delegation, err error) {
+func (r *roles) delegates(id string, in wire.DelegationInput) (out access.Delegation, err error) {
 	run, err := r.client.ExecuteWorkflow(r.ctx(), client.StartWorkflowOptions{
-		ID: workflows.DelegateID(id), TaskQueue: r.queue,
-	}, workflows.DelegateType, in)
+		ID: wire.DelegateID(id), TaskQueue: r.queue,
+	}, wire.DelegateType, in)
 	require.NoError(r.t, err)
 	err = run.Get(r.ctx(), &out)
 	return out, err
@@ -29,14 +29,14 @@ func TestApproval_Delegated(t *testing.T) {
 	const carol, dave, erin = "carol@example.com", "dave@example.com", "erin@example.com"
 	first := s.startGrant("1", s.input(""))
 	s.untilRequest(first, asks)
-	day := workflows.DelegationInput{By: carol, To: erin, Duration: access.Duration(24 * time.Hour)}
+	day := wire.DelegationInput{By: carol, To: erin, Duration: access.Duration(24 * time.Hour)}
 	_, err := s.decide(first, "approve", erin)
 	require.ErrorContains(t, err, "may not decide")
 	_, err = s.delegates("1", day)
 	require.NoError(t, err)
 	_, err = s.decide(first, "deny", dave)
 	require.NoError(t, err)
-	require.Equal(t, workflows.StateDenied, s.ended(first).State)
+	require.Equal(t, wire.StateDenied, s.ended(first).State)
 
 	second := s.startGrant("2", s.input(""))
 	s.untilRequest(second, asks)
@@ -45,19 +45,19 @@ func TestApproval_Delegated(t *testing.T) {
 	require.Equal(t, carol, got.OnBehalfOf)
 	_, err = s.decide(second, "approve", carol)
 	require.ErrorContains(t, err, "erin@example.com has decided already for carol@example.com")
-	_, err = s.delegates("2", workflows.DelegationInput{By: dave, To: "frank@example.com", Duration: day.Duration})
+	_, err = s.delegates("2", wire.DelegationInput{By: dave, To: "frank@example.com", Duration: day.Duration})
 	require.NoError(t, err)
-	_, err = s.delegates("3", workflows.DelegationInput{By: carol, To: erin, Until: time.Now().Add(-time.Hour)})
+	_, err = s.delegates("3", wire.DelegationInput{By: carol, To: erin, Until: time.Now().Add(-time.Hour)})
 	require.NoError(t, err)
 	_, err = s.decide(second, "approve", "frank@example.com")
 	require.NoError(t, err)
 	end := s.ended(second)
-	require.Equal(t, workflows.StateGranted, end.State, end.Message)
+	require.Equal(t, wire.StateGranted, end.State, end.Message)
 	s.requireReceipt(end)
 	require.Equal(t, carol, end.Receipt.Decisions[0].OnBehalfOf)
-	require.Equal(t, workflows.DelegateID("1"), end.Receipt.Decisions[0].Delegation.Request)
-	require.Equal(t, workflows.DelegateID("2"), end.Receipt.Decisions[1].Delegation.Request)
+	require.Equal(t, wire.DelegateID("1"), end.Receipt.Decisions[0].Delegation.Request)
+	require.Equal(t, wire.DelegateID("2"), end.Receipt.Decisions[1].Delegation.Request)
 
-	_, err = s.delegates("4", workflows.DelegationInput{By: carol, To: erin, Until: time.Now().Add(-time.Hour)})
+	_, err = s.delegates("4", wire.DelegationInput{By: carol, To: erin, Until: time.Now().Add(-time.Hour)})
 	require.ErrorContains(t, err, "there is nothing to take back")
 }

@@ -22,6 +22,7 @@ import (
 	"sentinelone-provisioner/internal/fault"
 	"sentinelone-provisioner/internal/fault/kinds"
 	"sentinelone-provisioner/internal/store"
+	"sentinelone-provisioner/internal/wire"
 	"sentinelone-provisioner/workflows"
 )
 
@@ -55,7 +56,7 @@ func newLab(t *testing.T, o consoletest.Options) *lab {
 
 // sync runs one whole sync. onQuarantine is called when it
 // waits for a decision.
-func (l *lab) sync(onQuarantine func(*testsuite.TestWorkflowEnvironment)) (workflows.SyncResult, error) {
+func (l *lab) sync(onQuarantine func(*testsuite.TestWorkflowEnvironment)) (wire.SyncResult, error) {
 	l.t.Helper()
 	env := (&testsuite.WorkflowTestSuite{}).NewTestWorkflowEnvironment()
 	env.SetTestTimeout(limit)
@@ -68,9 +69,9 @@ func (l *lab) sync(onQuarantine func(*testsuite.TestWorkflowEnvironment)) (workf
 	if onQuarantine != nil {
 		env.RegisterDelayedCallback(func() { onQuarantine(env) }, time.Hour)
 	}
-	env.ExecuteWorkflow(workflows.SyncType, workflows.SyncInput{})
+	env.ExecuteWorkflow(wire.SyncType, wire.SyncInput{})
 	require.True(l.t, env.IsWorkflowCompleted())
-	var out workflows.SyncResult
+	var out wire.SyncResult
 	if err := env.GetWorkflowError(); err != nil {
 		return out, err
 	}
@@ -159,7 +160,7 @@ func (l *lab) expect(f consoletest.Fault) {
 	case final(f.Name):
 		l.requireFinal(err, f)
 		require.Equal(l.t, before, l.exported())
-	case got.State == workflows.StateQuarantined:
+	case got.State == wire.StateQuarantined:
 		require.NoError(l.t, err)
 		require.NotEmpty(l.t, got.Warnings)
 		require.Equal(l.t, before, l.exported(), "a quarantined snapshot must not show")
@@ -210,7 +211,7 @@ func TestFaults_EverythingEmptyForEver(t *testing.T) {
 			l.console.AddFault(consoletest.Fault{Name: consoletest.EmptyPage})
 			got, err := l.sync(nil)
 			require.NoError(t, err)
-			require.Equal(t, workflows.StateQuarantined, got.State)
+			require.Equal(t, wire.StateQuarantined, got.State)
 			require.Equal(t, before, l.exported())
 		})
 	}
@@ -224,7 +225,7 @@ func TestFaults_FirstSyncWithoutUsers(t *testing.T) {
 	l.console.AddFault(consoletest.Fault{Name: consoletest.EmptyPage, Path: "/users"})
 	got, err := l.sync(nil)
 	require.NoError(t, err)
-	require.Equal(t, workflows.StateQuarantined, got.State)
+	require.Equal(t, wire.StateQuarantined, got.State)
 	require.Contains(t, got.Warnings[0], "no users came")
 }
 
@@ -253,7 +254,7 @@ func TestEdits_WhilePaging(t *testing.T) {
 			})
 			got, err := l.sync(nil)
 			require.NoError(t, err)
-			if got.State == workflows.StateQuarantined {
+			if got.State == wire.StateQuarantined {
 				require.Contains(t, name, "every page",
 					"a console that comes to rest must be promoted: %v", got.Warnings)
 				return
@@ -310,7 +311,7 @@ func TestEdits_BalancedWithOffsetCursors(t *testing.T) {
 	})
 	got, err := l.sync(nil)
 	require.NoError(t, err)
-	require.Equal(t, workflows.StatePromoted, got.State)
+	require.Equal(t, wire.StatePromoted, got.State)
 	require.Equal(t, l.truth(), l.exported())
 	require.Empty(t, got.Warnings)
 	require.EqualValues(t, 6, pages.Load(), "three pages, twice")

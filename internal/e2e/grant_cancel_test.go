@@ -9,7 +9,7 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"sentinelone-provisioner/internal/access"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // How long the calls take: one that can be called off longer than a worker needs to learn
@@ -80,7 +80,7 @@ type calledOff struct {
 func byUpdate(c *calledOff) {
 	c.t.Helper()
 	_, c.tooLate = c.client.UpdateWorkflow(c.ctx(), client.UpdateWorkflowOptions{
-		WorkflowID: c.run.GetID(), UpdateName: workflows.CancelUpdate, Args: []any{workflows.By{By: "bob@example.com"}},
+		WorkflowID: c.run.GetID(), UpdateName: wire.CancelUpdate, Args: []any{wire.StopInput{By: "bob@example.com"}},
 		WaitForStage: client.WorkflowUpdateStageAccepted,
 	})
 }
@@ -121,19 +121,19 @@ func TestCancel_ScheduledAndActive(t *testing.T) {
 	later.StartAt = new(time.Now().Add(time.Hour))
 	scheduled, unplanned := s.startGrant("/1", later), s.startGrant("/2", later)
 	active, ended := s.startGrant("/3", s.input("1h")), s.startGrant("/4", s.input("1h"))
-	by := workflows.By{By: "bob@example.com"}
+	by := wire.StopInput{By: "bob@example.com"}
 	for _, run := range []client.WorkflowRun{scheduled, unplanned} {
-		s.untilRequest(run, func(got workflows.RequestStatus) bool { return got.State == workflows.StateScheduled })
+		s.untilRequest(run, func(got wire.RequestStatus) bool { return got.State == wire.StateScheduled })
 	}
 	for _, run := range []client.WorkflowRun{active, ended} {
-		s.untilRequest(run, func(got workflows.RequestStatus) bool { return got.State == workflows.StateActive })
+		s.untilRequest(run, func(got wire.RequestStatus) bool { return got.State == wire.StateActive })
 	}
-	require.Equal(t, "cancelled", s.update(scheduled, workflows.CancelUpdate, by).State)
+	require.Equal(t, "cancelled", s.update(scheduled, wire.CancelUpdate, by).State)
 	require.NoError(t, s.client.CancelWorkflow(t.Context(), unplanned.GetID(), ""))
-	_, err := s.tryUpdate(active, workflows.CancelUpdate, by)
+	_, err := s.tryUpdate(active, wire.CancelUpdate, by)
 	require.ErrorContains(t, err, "use end")
 	require.True(t, s.held().Holds(s.wanted))
-	answer := s.update(ended, workflows.EndUpdate, by)
+	answer := s.update(ended, wire.EndUpdate, by)
 	require.Equal(t, "ended", answer.State)
 	require.Equal(t, access.StillHeld, answer.Outcome, "the other one is in force")
 	require.True(t, s.held().Holds(s.wanted))
@@ -150,16 +150,16 @@ func TestCancel_ScheduledAndActive(t *testing.T) {
 }
 
 // update sends an update to a grant and waits for its answer.
-func (r *roles) update(run client.WorkflowRun, name string, in any) workflows.Answer {
+func (r *roles) update(run client.WorkflowRun, name string, in any) wire.RequestAnswer {
 	r.t.Helper()
 	out, err := r.tryUpdate(run, name, in)
 	require.NoError(r.t, err)
 	return out
 }
 
-func (r *roles) tryUpdate(run client.WorkflowRun, name string, in any) (workflows.Answer, error) {
+func (r *roles) tryUpdate(run client.WorkflowRun, name string, in any) (wire.RequestAnswer, error) {
 	r.t.Helper()
-	var out workflows.Answer
+	var out wire.RequestAnswer
 	handle, err := r.client.UpdateWorkflow(r.ctx(), client.UpdateWorkflowOptions{
 		WorkflowID: run.GetID(), UpdateName: name, Args: []any{in}, WaitForStage: client.WorkflowUpdateStageCompleted,
 	})

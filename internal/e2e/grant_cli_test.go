@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"sentinelone-provisioner/internal/access"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // Everything that the contract promises works with the official CLI: names in the place
@@ -21,12 +21,12 @@ func TestCLI_GrantByNames(t *testing.T) {
 	what := fmt.Sprintf(`"principal":{"kind":"user","email":"ana@example.com"},"role":{"name":"SOC"},
 		"scope":{"level":"site","name":%q},"requester":"bob@example.com","reason":"INC-42"`,
 		site.AccountName+" / "+site.Name)
-	id := workflows.GrantID(t.Name())
+	id := wire.GrantID(t.Name())
 	s.startByCLI("Grant", id, "{"+what+`,"duration":"1h"}`)
 	s.untilHolds(true)
-	var status workflows.RequestStatus
-	s.untilRequest(s.client.GetWorkflow(s.ctx(), id, ""), func(got workflows.RequestStatus) bool {
-		return got.State == workflows.StateActive
+	var status wire.RequestStatus
+	s.untilRequest(s.client.GetWorkflow(s.ctx(), id, ""), func(got wire.RequestStatus) bool {
+		return got.State == wire.StateActive
 	})
 	got := s.cli("workflow", "query", "--workflow-id", id, "--type", "status", "--output", "json")
 	require.Zero(t, got.code, got.stderr)
@@ -69,7 +69,7 @@ func TestCLI_GrantByNames(t *testing.T) {
 	s.startByCLI("Grant", id, "{"+what+"}")
 	require.Equal(t, "granted", s.resultByCLI(id).State)
 	require.True(t, s.held().Holds(s.wanted))
-	revoke := workflows.RevokeID(t.Name())
+	revoke := wire.RevokeID(t.Name())
 	s.startByCLI("Revoke", revoke, "{"+what+"}")
 	require.Equal(t, access.Removed, s.resultByCLI(revoke).Outcome)
 	require.False(t, s.held().Holds(s.wanted))
@@ -82,12 +82,12 @@ func (s *stack) startByCLI(kind, id, input string) {
 }
 
 // resultByCLI waits for the end of a workflow as a user would.
-func (s *stack) resultByCLI(id string) (out workflows.RequestResult) {
+func (s *stack) resultByCLI(id string) (out wire.RequestResult) {
 	s.t.Helper()
 	got := s.cli("workflow", "result", "--workflow-id", id, "--output", "json")
 	var said struct {
-		Status string                  `json:"status"`
-		Result workflows.RequestResult `json:"result"`
+		Status string             `json:"status"`
+		Result wire.RequestResult `json:"result"`
 	}
 	require.NoError(s.t, json.Unmarshal([]byte(got.stdout), &said), got.stdout+got.stderr)
 	require.Equal(s.t, "COMPLETED", said.Status)

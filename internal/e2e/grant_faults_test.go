@@ -11,7 +11,7 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/consoletest"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // callOf is one of the calls that a request makes about its principal.
@@ -161,7 +161,7 @@ func (d *disturbed) name() string { return fmt.Sprintf("%s at %s", d.kind, d.cal
 
 // ended waits for the end and checks what holds of every request. A final answer of the
 // console to the plan fails the request, and one before anything is given refuses it.
-func (d *disturbed) ended(t *testing.T) (got workflows.RequestResult, refused bool) {
+func (d *disturbed) ended(t *testing.T) (got wire.RequestResult, refused bool) {
 	t.Helper()
 	err := d.run.Get(d.ctx(), &got)
 	require.Positive(t, d.console.FaultsFired(d.fault), "the fault must have been met")

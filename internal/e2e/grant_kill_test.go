@@ -12,7 +12,7 @@ import (
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/consoletest"
 	"sentinelone-provisioner/internal/testbed"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // Kill -9 of the worker at every call of a timed grant, before the console has done
@@ -112,7 +112,7 @@ func (r *roles) untilStuck(all []*stuck) {
 
 // requireUndisturbed checks that a timed grant ended as if nothing had happened.
 func (k *stuck) requireUndisturbed(t *testing.T) {
-	var got workflows.RequestResult
+	var got wire.RequestResult
 	require.EventuallyWithT(t, func(c *assertT) { // a client loses its long poll with the server
 		require.NoError(c, k.client.GetWorkflow(k.ctx(), k.run.GetID(), "").Get(k.ctx(), &got))
 	}, limit, time.Second)

@@ -12,7 +12,7 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/consoletest"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // The console is down when a grant ends. The status says what it waits for; once the
@@ -27,18 +27,18 @@ func TestGrant_ConsoleDownAcrossItsEnd(t *testing.T) {
 	in := planned.input("")
 	in.StartAt = new(time.Now().Add(2 * time.Second))
 	scheduled := planned.startGrant("/planned", in)
-	s.untilRequest(scheduled, func(got workflows.RequestStatus) bool { return got.State == workflows.StateScheduled })
+	s.untilRequest(scheduled, func(got wire.RequestStatus) bool { return got.State == wire.StateScheduled })
 	s.untilHolds(true)
 
 	s.console.AddFault(consoletest.Fault{Name: consoletest.BadGateway})
 	unplanned := late.startGrant("/late", late.input(""))
-	sync := s.startSync("", workflows.SyncInput{})
+	sync := s.startSync("", wire.SyncInput{})
 	waits := regexp.MustCompile(
 		`^waiting for SentinelOne since \S+ \S+ UTC, attempt ([2-9]|\d\d), ` +
 			`next at \S+ \S+ UTC, last error: .*GET /users/.*502`)
-	got := s.untilRequest(run, func(got workflows.RequestStatus) bool { return waits.MatchString(got.Waiting) })
-	require.Equal(t, workflows.StateReleasing, got.State)
-	s.untilRequest(scheduled, func(got workflows.RequestStatus) bool { return waits.MatchString(got.Waiting) })
+	got := s.untilRequest(run, func(got wire.RequestStatus) bool { return waits.MatchString(got.Waiting) })
+	require.Equal(t, wire.StateReleasing, got.State)
+	s.untilRequest(scheduled, func(got wire.RequestStatus) bool { return waits.MatchString(got.Waiting) })
 	require.NoError(t, s.console.WaitForRequests(s.ctx(), 2, func(q consoletest.Request) bool {
 		return q.Path == "/users/"+late.user.ID && q.Status == http.StatusBadGateway
 	}))
@@ -56,7 +56,7 @@ func TestGrant_ConsoleDownAcrossItsEnd(t *testing.T) {
 		require.Equal(t, "granted", got.State, got.Message)
 		s.requireReceipt(got)
 	}
-	require.Equal(t, workflows.StatePromoted, s.result(sync).State)
+	require.Equal(t, wire.StatePromoted, s.result(sync).State)
 	require.Equal(t, []string{s.user.ID, s.user.ID}, s.written()[:2], "given, and taken before others are given")
 	require.Len(t, s.written(), 4)
 }
@@ -74,12 +74,12 @@ func (r *roles) written() []string {
 
 // untilRequest polls the status of a grant or revoke.
 func (s *stack) untilRequest(
-	run client.WorkflowRun, holds func(workflows.RequestStatus) bool,
-) (got workflows.RequestStatus) {
+	run client.WorkflowRun, holds func(wire.RequestStatus) bool,
+) (got wire.RequestStatus) {
 	s.t.Helper()
 	require.Eventually(s.t, func() bool {
-		got = workflows.RequestStatus{} // an absent field would leave that of the last answer
-		value, err := s.client.QueryWorkflow(s.ctx(), run.GetID(), run.GetRunID(), workflows.StatusQuery)
+		got = wire.RequestStatus{} // an absent field would leave that of the last answer
+		value, err := s.client.QueryWorkflow(s.ctx(), run.GetID(), run.GetRunID(), wire.StatusQuery)
 		return err == nil && value.Get(&got) == nil && holds(got)
 	}, limit, 100*time.Millisecond)
 	return got
@@ -93,7 +93,7 @@ func TestGrant_ReadOnlySwitch(t *testing.T) {
 	s := newRoles(t)
 	before := s.held()
 	timed := s.startGrant("/timed", s.input("4s"))
-	s.untilRequest(timed, func(got workflows.RequestStatus) bool { return got.State == workflows.StateActive })
+	s.untilRequest(timed, func(got wire.RequestStatus) bool { return got.State == wire.StateActive })
 	_, err := s.worker.Stop(stopGrace)
 	require.NoError(t, err)
 	s.console.ResetRequests()
@@ -112,8 +112,8 @@ func TestGrant_ReadOnlySwitch(t *testing.T) {
 		require.Contains(t, got.Message, "SENTINELONE_READ_ONLY")
 		s.requireReceipt(got)
 	}
-	got := s.untilRequest(timed, func(got workflows.RequestStatus) bool {
-		return got.State == workflows.StateReleasing && got.Waiting != ""
+	got := s.untilRequest(timed, func(got wire.RequestStatus) bool {
+		return got.State == wire.StateReleasing && got.Waiting != ""
 	})
 	require.Contains(t, got.Waiting, "read-only")
 	require.True(t, s.held().Holds(s.wanted))

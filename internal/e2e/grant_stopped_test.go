@@ -10,7 +10,7 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/consoletest"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // A grant is being given when another one ends, and fails before it hears that it is to
@@ -32,7 +32,7 @@ func TestGrant_StoppedAmidAFailingAttempt(t *testing.T) {
 		return r.Method == http.MethodPut && r.Path == path
 	}))
 	_, err := s.client.UpdateWorkflow(s.ctx(), client.UpdateWorkflowOptions{
-		WorkflowID: first.GetID(), UpdateName: workflows.EndUpdate, Args: []any{workflows.By{By: "bob@example.com"}},
+		WorkflowID: first.GetID(), UpdateName: wire.EndUpdate, Args: []any{wire.StopInput{By: "bob@example.com"}},
 		WaitForStage: client.WorkflowUpdateStageAccepted,
 	})
 	require.NoError(t, err)

@@ -12,7 +12,7 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/pgtest"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // Someone terminates the one writer of a principal while it holds a lease: the grant's
@@ -22,8 +22,8 @@ func TestGrant_WriterTerminated(t *testing.T) {
 	s := newRoles(t)
 	before := s.held()
 	run := s.startGrant("/1", s.input("3s"))
-	s.untilRequest(run, func(got workflows.RequestStatus) bool { return got.State == workflows.StateActive })
-	writer := workflows.PrincipalID(s.consoleKey(), s.user.Kind, s.user.ID)
+	s.untilRequest(run, func(got wire.RequestStatus) bool { return got.State == wire.StateActive })
+	writer := wire.PrincipalID(s.consoleKey(), s.user.Kind, s.user.ID)
 	got := s.cli("workflow", "terminate", "--workflow-id", writer, "--reason", "test")
 	require.Zero(t, got.code, got.stderr)
 
@@ -51,12 +51,12 @@ func TestGrant_MoreForOnePrincipalThanTemporalTakes(t *testing.T) {
 		runs = append(runs, s.startGrant(strconv.Itoa(i), s.inputFor(s.user, wanted, "")))
 	}
 	for _, run := range runs {
-		s.untilRequest(run, func(got workflows.RequestStatus) bool { return got.State == workflows.StateApplying })
+		s.untilRequest(run, func(got wire.RequestStatus) bool { return got.State == wire.StateApplying })
 	}
-	writer := workflows.PrincipalID(s.consoleKey(), s.user.Kind, s.user.ID)
-	var got workflows.PrincipalStatus
+	writer := wire.PrincipalID(s.consoleKey(), s.user.Kind, s.user.ID)
+	var got wire.PrincipalStatus
 	require.Eventually(t, func() bool {
-		value, err := s.client.QueryWorkflow(s.ctx(), writer, "", workflows.StatusQuery)
+		value, err := s.client.QueryWorkflow(s.ctx(), writer, "", wire.StatusQuery)
 		return err == nil && value.Get(&got) == nil && got.Waiting >= 9 // behind the one that is held
 	}, limit, 100*time.Millisecond)
 	t.Logf("of %d changes %d are at the writer", len(runs), 1+got.Waiting)

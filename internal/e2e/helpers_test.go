@@ -14,13 +14,13 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/consoletest"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // assertT is what EventuallyWithT hands to its condition.
 type assertT = assert.CollectT
 
-func requireState(c *assertT, state string, got workflows.SyncStatus) {
+func requireState(c *assertT, state string, got wire.SyncStatus) {
 	require.Equal(c, state, got.State, "%+v", got)
 }
 

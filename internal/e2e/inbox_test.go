@@ -17,7 +17,7 @@ import (
 
 	"sentinelone-provisioner/internal/sshtest"
 	"sentinelone-provisioner/internal/testbed"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // screen is a program on a terminal of its own.
@@ -198,7 +198,7 @@ func TestInbox_Signed(t *testing.T) {
 	carol.press("q")
 	require.NoError(t, carol.ended())
 	got := s.ended(run)
-	require.Equal(t, workflows.StateDenied, got.State)
+	require.Equal(t, wire.StateDenied, got.State)
 	require.Equal(t, ssh.FingerprintSHA256(key.PublicKey()), got.Receipt.Decisions[0].Signed)
 	require.Equal(t, "not this week", got.Receipt.Decisions[0].Comment)
 
@@ -228,7 +228,7 @@ func TestInbox_PlanChanged(t *testing.T) {
 		_, err := s.decide(run, "approve", by)
 		require.NoError(t, err)
 	}
-	s.untilRequest(run, func(got workflows.RequestStatus) bool { return asks(got) && len(got.Plan.Before.Held) == 2 })
+	s.untilRequest(run, func(got wire.RequestStatus) bool { return asks(got) && len(got.Plan.Before.Held) == 2 })
 
 	carol.press("\r\ryes\r")
 	carol.until("the plan has changed since you read it, and nothing was sent: read the new plan")
@@ -243,14 +243,14 @@ func TestInbox_PlanChanged(t *testing.T) {
 // decisions counts those on the plan of a request.
 func (r *roles) decisions(id string) int {
 	r.t.Helper()
-	value, err := r.client.QueryWorkflow(r.ctx(), id, "", workflows.StatusQuery)
+	value, err := r.client.QueryWorkflow(r.ctx(), id, "", wire.StatusQuery)
 	require.NoError(r.t, err)
-	var status workflows.RequestStatus
+	var status wire.RequestStatus
 	require.NoError(r.t, value.Get(&status))
-	if status.Consent == nil {
+	if status.Approval == nil {
 		return 0
 	}
-	return len(status.Consent.Decisions)
+	return len(status.Approval.Decisions)
 }
 
 // Signals end it as ctrl+c ends other commands, with the terminal as it was.

@@ -9,7 +9,7 @@ import (
 
 	"sentinelone-provisioner/internal/consoletest"
 	"sentinelone-provisioner/internal/testbed"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // Kill -9 at several points of a sync of 20,000 users: after each restart it goes
@@ -28,13 +28,13 @@ func killWorker(t *testing.T, at []int) {
 		Latency: 60 * time.Millisecond,
 	})
 	s.startWorker()
-	run := s.startSync("", workflows.SyncInput{})
+	run := s.startSync("", wire.SyncInput{})
 	for _, n := range at {
 		require.NoError(t, s.console.WaitForRequests(s.ctx(), n, anyRequest))
 		s.worker.Kill()
 		s.startWorker()
 	}
-	require.Equal(t, workflows.StatePromoted, s.result(run).State)
+	require.Equal(t, wire.StatePromoted, s.result(run).State)
 	s.requireTruth()
 	for collection, n := range repeats(s.console.Requests()) {
 		if collection == "roles" {
@@ -54,7 +54,7 @@ func TestKill_TemporalServerDuringSync(t *testing.T) {
 	t.Cleanup(server.Stop)
 	s := newStackOn(t, server, consoletest.Options{Seed: 29, Users: 20_000, Latency: 60 * time.Millisecond})
 	s.startWorker()
-	run := s.startSync("", workflows.SyncInput{})
+	run := s.startSync("", wire.SyncInput{})
 	for _, n := range []int{12, 22} {
 		require.NoError(t, s.console.WaitForRequests(s.ctx(), n, anyRequest))
 		server.Kill()
@@ -62,9 +62,9 @@ func TestKill_TemporalServerDuringSync(t *testing.T) {
 	}
 	// The client of the test lost its long poll with the server; ask anew.
 	require.EventuallyWithT(t, func(c *assertT) {
-		var got workflows.SyncResult
+		var got wire.SyncResult
 		require.NoError(c, s.client.GetWorkflow(s.ctx(), run.GetID(), "").Get(s.ctx(), &got))
-		require.Equal(c, workflows.StatePromoted, got.State)
+		require.Equal(c, wire.StatePromoted, got.State)
 	}, limit, time.Second)
 	s.requireTruth()
 }

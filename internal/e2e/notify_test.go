@@ -18,9 +18,8 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"sentinelone-provisioner/internal/ledger"
-	"sentinelone-provisioner/internal/notify"
 	"sentinelone-provisioner/internal/testbed"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 const webhookSecret = "whsec_C2FtcGxlLWtleS1mb3ItdGVzdHMtb25seQ=="
@@ -36,7 +35,7 @@ type postbox struct {
 	mu     sync.Mutex
 	hold   chan struct{} // nil: it answers at once; else once that is closed
 	asked  int           // requests, also those it has not answered
-	events map[string]notify.Event
+	events map[string]wire.Event
 	forged int
 }
 
@@ -44,7 +43,7 @@ func newPostbox(t *testing.T) *postbox {
 	t.Helper()
 	verify, err := standardwebhooks.NewWebhook(webhookSecret)
 	require.NoError(t, err)
-	p := &postbox{t: t, verify: verify, events: map[string]notify.Event{}}
+	p := &postbox{t: t, verify: verify, events: map[string]wire.Event{}}
 	p.server = httptest.NewUnstartedServer(p)
 	p.url = "http://" + p.server.Listener.Addr().String()
 	return p
@@ -83,7 +82,7 @@ func (p *postbox) ServeHTTP(_ http.ResponseWriter, r *http.Request) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	var e notify.Event
+	var e wire.Event
 	if p.verify.Verify(body, r.Header) != nil || json.Unmarshal(body, &e) != nil {
 		p.forged++
 		return
@@ -148,7 +147,7 @@ func (r *roles) approveByBoth(run client.WorkflowRun) {
 }
 
 // everyStep are the events of a grant for good that two people consent to.
-var everyStep = []string{notify.Applied, notify.Decided, notify.Decided, notify.Requested}
+var everyStep = []string{wire.EventApplied, wire.EventDecided, wire.EventDecided, wire.EventRequested}
 
 // A receiver that refuses connections changes nothing about a decision and its grant, and
 // has every message once it is back.
@@ -160,7 +159,7 @@ func TestNotify_ReceiverRefusesConnections(t *testing.T) {
 	run := s.startGrant("1", s.input(""))
 	s.approveByBoth(run)
 	got := s.ended(run)
-	require.Equal(t, workflows.StateGranted, got.State, got.Message)
+	require.Equal(t, wire.StateGranted, got.State, got.Message)
 	require.True(t, s.held().Holds(s.wanted))
 	s.requireReceipt(got)
 	require.Empty(t, s.outcomesOf(run), "nothing is delivered, and nothing is given up")
@@ -207,7 +206,7 @@ func TestNotify_ReceiverHangsAndAnotherIsGone(t *testing.T) {
 	require.Eventually(t, func() bool { return slow.requests() > 0 }, limit, 20*time.Millisecond)
 	s.approveByBoth(run)
 	got := s.ended(run)
-	require.Equal(t, workflows.StateGranted, got.State, got.Message)
+	require.Equal(t, wire.StateGranted, got.State, got.Message)
 	require.True(t, s.held().Holds(s.wanted))
 	require.Empty(t, slow.types(), "it has answered nothing so far")
 	dropped := []string{
@@ -258,18 +257,18 @@ func TestNotify_EveryEvent(t *testing.T) {
 		}, limit, 100*time.Millisecond)
 	}
 	run := r.startGrant("1", r.input("4s"))
-	has(notify.Requested, notify.Reminder, notify.Escalated)
+	has(wire.EventRequested, wire.EventReminder, wire.EventEscalated)
 	_, err = r.decide(run, "approve", "carol@example.com")
 	require.NoError(t, err)
-	require.Equal(t, workflows.StateExpired, r.ended(run).State)
-	has(notify.Decided, notify.Applied, notify.AboutToExpire, notify.Released)
+	require.Equal(t, wire.StateExpired, r.ended(run).State)
+	has(wire.EventDecided, wire.EventApplied, wire.EventAboutToExpire, wire.EventReleased)
 
 	for i := range 60 {
 		r.addUser(fmt.Sprintf("user%d@example.com", i))
 	}
-	require.Equal(t, workflows.StatePromoted, s.sync("-first").State)
-	has(notify.TokenExpires)
+	require.Equal(t, wire.StatePromoted, s.sync("-first").State)
+	has(wire.EventTokenExpires)
 	require.Len(t, s.console.RemoveUsers(40), 40)
-	s.untilState(s.startSync("", workflows.SyncInput{}), workflows.StateQuarantined)
-	has(notify.Quarantined)
+	s.untilState(s.startSync("", wire.SyncInput{}), wire.StateQuarantined)
+	has(wire.EventQuarantined)
 }

@@ -13,7 +13,7 @@ import (
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/consoletest"
 	"sentinelone-provisioner/internal/ledger"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // ruled is a stack whose worker follows a policy file that tests replace.
@@ -74,7 +74,7 @@ func TestPolicy_ChangesNothingByAccident(t *testing.T) {
 	s.byHand(s.viewer, other)
 	_, err = s.decide(run, "approve", "dave@example.com")
 	require.NoError(t, err)
-	got := s.untilRequest(run, func(got workflows.RequestStatus) bool {
+	got := s.untilRequest(run, func(got wire.RequestStatus) bool {
 		return asks(got) && len(got.Plan.Before.Held) == 2
 	})
 	require.Equal(t, "two", got.Plan.Approval.Rule, "planned anew by the policy that it began with")
@@ -84,7 +84,7 @@ func TestPolicy_ChangesNothingByAccident(t *testing.T) {
 	_, err = s.decide(run, "approve", "dave@example.com")
 	require.NoError(t, err)
 	end := s.ended(run)
-	require.Equal(t, workflows.StateGranted, end.State, end.Message)
+	require.Equal(t, wire.StateGranted, end.State, end.Message)
 	require.Equal(t, "two", end.Receipt.Plan.Approval.Rule)
 	s.requireReceipt(end)
 	require.Len(t, end.Receipt.Decisions, 4)
@@ -105,22 +105,22 @@ separationOfDuties: [{roles: [SOC, Admin], at: anywhere, reason: four eyes}]
 	}
 	var both sync.WaitGroup
 	runs := make([]client.WorkflowRun, 2)
-	for i, in := range []workflows.GrantInput{s.input(""), s.inputFor(s.user, admin, "1h")} {
+	for i, in := range []wire.GrantInput{s.input(""), s.inputFor(s.user, admin, "1h")} {
 		both.Go(func() { runs[i] = s.startGrant(string(rune('1'+i)), in) })
 	}
 	both.Wait()
-	settled := func(got workflows.RequestStatus) bool { return got.State == workflows.StateActive || got.Result != nil }
+	settled := func(got wire.RequestStatus) bool { return got.State == wire.StateActive || got.Result != nil }
 	soc, adm := s.untilRequest(runs[0], settled), s.untilRequest(runs[1], settled)
-	won := []bool{soc.State == workflows.StateGranted, adm.State == workflows.StateActive}
+	won := []bool{soc.State == wire.StateGranted, adm.State == wire.StateActive}
 	require.ElementsMatch(t, []bool{true, false}, won, "%s and %s", soc.State, adm.State)
 	require.Equal(t, []bool{s.held().Holds(s.wanted), s.held().Holds(admin)}, won)
 	loser, result := runs[0], soc.Result
 	if won[0] {
 		loser, result = runs[1], adm.Result
 	} else {
-		s.update(runs[1], workflows.EndUpdate, workflows.By{By: "bob@example.com"})
+		s.update(runs[1], wire.EndUpdate, wire.StopInput{By: "bob@example.com"})
 	}
-	require.Equal(t, workflows.StateRefused, result.State)
+	require.Equal(t, wire.StateRefused, result.State)
 	require.Contains(t, result.Message, "four eyes")
 	require.Len(t, s.entries(loser, ledger.KindReceipt), 1)
 	require.Empty(t, s.entries(loser, "write"), "nothing was sent for it")

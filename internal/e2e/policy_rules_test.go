@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"sentinelone-provisioner/internal/access"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // The last role ends as the policy says: with a revoke the user is deleted, and at the
@@ -22,7 +22,7 @@ rules:
 `, r.viewer.RoleID, r.wanted.ScopeID)
 	})
 	got := s.ended(s.startRevoke("1", s.viewer))
-	require.Equal(t, workflows.StateRevoked, got.State, got.Message)
+	require.Equal(t, wire.StateRevoked, got.State, got.Message)
 	require.Equal(t, access.Deleted, got.Outcome)
 	require.Contains(t, got.Receipt.Plan.Notes, "deletes the principal")
 	reads := got.Receipt.Proofs[0].Reads
@@ -36,8 +36,8 @@ rules:
 	other := s.with("eve@example.com")
 	require.NoError(t, s.console.SetUserRoles(other.user.ID, access.SiteLevel, nil))
 	run := other.startGrant("2", other.input("1h"))
-	other.untilRequest(run, func(got workflows.RequestStatus) bool { return got.State == workflows.StateActive })
-	other.update(run, workflows.EndUpdate, workflows.By{By: "bob@example.com"})
+	other.untilRequest(run, func(got wire.RequestStatus) bool { return got.State == wire.StateActive })
+	other.update(run, wire.EndUpdate, wire.StopInput{By: "bob@example.com"})
 	got = other.ended(run)
 	require.Equal(t, access.Released, got.Outcome, got.Message)
 	left := s.viewer

@@ -6,7 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"sentinelone-provisioner/internal/consoletest"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // quarantined leaves a stack with a good snapshot and a sync that would drop 40 %
@@ -15,11 +15,11 @@ func quarantined(t *testing.T) (s *stack, before, id string) {
 	t.Helper()
 	s = newStack(t, consoletest.Options{Seed: 43, Users: 100})
 	s.startWorker()
-	require.Equal(t, workflows.StatePromoted, s.sync("-first").State)
+	require.Equal(t, wire.StatePromoted, s.sync("-first").State)
 	before = s.exported()
 	require.Len(t, s.console.RemoveUsers(40), 40)
-	run := s.startSync("", workflows.SyncInput{})
-	status := s.untilState(run, workflows.StateQuarantined)
+	run := s.startSync("", wire.SyncInput{})
+	status := s.untilState(run, wire.StateQuarantined)
 	require.Contains(t, status.Waiting, "confirm or discard")
 	require.Contains(t, status.Quarantine.Reasons, "40 of 100 users would be gone (more than 25 %)")
 	return s, before, run.GetID()
@@ -50,9 +50,9 @@ func TestQuarantine_ConfirmWithTemporalCLI(t *testing.T) {
 		"--input", `{"by":"carol@example.com"}`, "--output", "json")
 	require.Zero(t, got.code, got.stderr)
 	require.Contains(t, got.stdout, `"promoted"`)
-	var result workflows.SyncResult
+	var result wire.SyncResult
 	require.NoError(t, s.client.GetWorkflow(s.ctx(), id, "").Get(s.ctx(), &result))
-	require.Equal(t, workflows.StatePromoted, result.State)
+	require.Equal(t, wire.StatePromoted, result.State)
 	require.Contains(t, result.Warnings, "confirmed by carol@example.com")
 	s.requireTruth()
 }
@@ -63,9 +63,9 @@ func TestQuarantine_DiscardWithStarter(t *testing.T) {
 	// Without --id: the sync that waits is found, whatever its workflow is called.
 	got := s.starter("discard", "--by", "carol@example.com")
 	require.Zero(t, got.code, got.stderr)
-	var result workflows.SyncResult
+	var result wire.SyncResult
 	require.NoError(t, s.client.GetWorkflow(s.ctx(), id, "").Get(s.ctx(), &result))
-	require.Equal(t, workflows.StateQuarantined, result.State)
+	require.Equal(t, wire.StateQuarantined, result.State)
 	require.Contains(t, result.Warnings, "discarded by carol@example.com")
 	require.Equal(t, before, s.exported())
 	got = s.starter("access", "--role", "Admin")
@@ -79,11 +79,11 @@ func TestQuarantine_NothingToDecide(t *testing.T) {
 	s := newStack(t, consoletest.Options{Seed: 47})
 	s.console.AddFault(consoletest.Fault{Name: consoletest.BadGateway, Path: "/users"})
 	s.startWorker()
-	run := s.startSync("", workflows.SyncInput{})
+	run := s.startSync("", wire.SyncInput{})
 	got := s.cli("workflow", "update", "execute", "--workflow-id", run.GetID(), "--name", "confirm",
 		"--input", `{"by":"carol@example.com"}`)
 	require.NotZero(t, got.code)
 	require.Contains(t, got.stderr+got.stdout, "not quarantined")
 	s.console.ClearFaults()
-	require.Equal(t, workflows.StatePromoted, s.result(run).State)
+	require.Equal(t, wire.StatePromoted, s.result(run).State)
 }

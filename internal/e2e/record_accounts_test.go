@@ -11,7 +11,7 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/consoletest"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 var userScenarios = map[string]func(*stack) string{
@@ -39,7 +39,7 @@ var offboardScenarios = map[string]func(*stack) string{
 	}),
 	"baseline": recordAccount(func(a *accounts) client.WorkflowRun {
 		a.byHand(a.viewer, a.wanted)
-		return a.must(a.startOffboard("ana", a.user, &workflows.Baseline{
+		return a.must(a.startOffboard("ana", a.user, &wire.Baseline{
 			Role:  access.RoleSelector{ID: a.viewer.RoleID},
 			Scope: access.ScopeSelector{Level: a.viewer.Level, ID: a.viewer.ScopeID},
 		}), "offboarded", access.Applied)
@@ -61,8 +61,8 @@ func recordUser(a *accounts) client.WorkflowRun {
 
 func recordUserAgain(a *accounts) client.WorkflowRun {
 	a.ended(a.startUser("carol"))
-	return a.must(a.start(workflows.ProvisionID(a.t.Name()+"/again"), workflows.ProvisionUserType,
-		workflows.ProvisionUserInput{
+	return a.must(a.start(wire.ProvisionID(a.t.Name()+"/again"), wire.ProvisionUserType,
+		wire.ProvisionUserInput{
 			Email: "carol@example.com", FullName: "carol", Role: access.RoleSelector{ID: a.wanted.RoleID},
 			Scope:     access.ScopeSelector{Level: a.wanted.Level, ID: a.wanted.ScopeID},
 			Requester: "bob@example.com",
@@ -81,8 +81,8 @@ func recordUserWaitedOut(a *accounts) client.WorkflowRun {
 func recordUserCancelled(a *accounts) client.WorkflowRun {
 	a.console.AddFault(consoletest.Fault{Name: consoletest.BadGateway, Path: "/users", Method: "POST"})
 	run := a.startUser("carol")
-	a.untilRequest(run, func(got workflows.RequestStatus) bool { return got.State == workflows.StateApplying })
-	a.update(run, workflows.CancelUpdate, workflows.By{By: "bob@example.com"})
+	a.untilRequest(run, func(got wire.RequestStatus) bool { return got.State == wire.StateApplying })
+	a.update(run, wire.CancelUpdate, wire.StopInput{By: "bob@example.com"})
 	return a.must(run, "cancelled", access.NotApplied)
 }
 
@@ -107,7 +107,7 @@ var consentScenarios = map[string]func(*stack) string{
 		other.ScopeID = r.console.Truth().Sites[2].ID
 		r.byHand(r.viewer, other)
 		r.says(run, "approve", "dave@example.com")
-		r.untilRequest(run, func(got workflows.RequestStatus) bool {
+		r.untilRequest(run, func(got wire.RequestStatus) bool {
 			return asks(got) && len(got.Plan.Before.Held) == 2
 		})
 		r.says(run, "approve", "carol@example.com")

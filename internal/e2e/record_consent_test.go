@@ -12,14 +12,14 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"sentinelone-provisioner/internal/access"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // Grants of which somebody else decides than was asked first.
 var handedScenarios = map[string]func(*stack) string{
 	"delegated": recordGrant(func(r *roles) client.WorkflowRun {
 		run := r.asked()
-		_, err := r.delegates(r.t.Name(), workflows.DelegationInput{
+		_, err := r.delegates(r.t.Name(), wire.DelegationInput{
 			By: "carol@example.com", To: "lead3@example.com", Duration: access.Duration(time.Hour),
 		})
 		require.NoError(r.t, err)
@@ -29,7 +29,7 @@ var handedScenarios = map[string]func(*stack) string{
 	}),
 	"escalated": recordGrant(func(r *roles) client.WorkflowRun {
 		run := r.asked()
-		r.untilRequest(run, func(got workflows.RequestStatus) bool { return !got.Consent.EscalatedAt.IsZero() })
+		r.untilRequest(run, func(got wire.RequestStatus) bool { return !got.Approval.EscalatedAt.IsZero() })
 		r.says(run, "approve", "boss@example.com")
 		r.says(run, "approve", "dave@example.com")
 		return r.must(run, "granted", access.Applied)
@@ -38,14 +38,14 @@ var handedScenarios = map[string]func(*stack) string{
 		run := r.startGrant("", r.input("1h"))
 		r.untilRequest(run, asks)
 		r.says(run, "approve", "carol@example.com")
-		r.update(run, workflows.ApproveUpdate, workflows.DecisionInput{
+		r.update(run, wire.ApproveUpdate, wire.DecisionInput{
 			By: "dave@example.com", Duration: access.Duration(2 * time.Second),
 		})
 		return r.must(run, "expired", access.Released)
 	}),
 	"cancelled_asked": recordGrant(func(r *roles) client.WorkflowRun {
 		run := r.asked()
-		r.update(run, workflows.CancelUpdate, byBob)
+		r.update(run, wire.CancelUpdate, byBob)
 		return r.must(run, "cancelled", "")
 	}),
 }
@@ -158,12 +158,12 @@ func (a *accounts) askedUser() client.WorkflowRun {
 // Delegations on their own.
 var delegateScenarios = map[string]func(*stack) string{
 	"delegated": recordGrant(func(r *roles) client.WorkflowRun {
-		return r.start(workflows.DelegateID(r.t.Name()), workflows.DelegateType, workflows.DelegationInput{
+		return r.start(wire.DelegateID(r.t.Name()), wire.DelegateType, wire.DelegationInput{
 			By: "carol@example.com", To: "dave@example.com", Duration: access.Duration(time.Hour),
 		})
 	}),
 	"refused_nothing_to_take_back": recordGrant(func(r *roles) client.WorkflowRun {
-		return r.start(workflows.DelegateID(r.t.Name()), workflows.DelegateType, workflows.DelegationInput{
+		return r.start(wire.DelegateID(r.t.Name()), wire.DelegateType, wire.DelegationInput{
 			By: "carol@example.com", To: "dave@example.com", Until: time.Now().Add(-time.Hour),
 		})
 	}),

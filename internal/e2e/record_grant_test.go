@@ -10,7 +10,7 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/consoletest"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 var grantScenarios = map[string]func(*stack) string{
@@ -103,21 +103,21 @@ func recordExpired(r *roles) client.WorkflowRun {
 func (r *roles) startActive(name, duration string) client.WorkflowRun {
 	r.t.Helper()
 	run := r.startGrant(name, r.input(duration))
-	r.untilRequest(run, func(got workflows.RequestStatus) bool { return got.State == workflows.StateActive })
+	r.untilRequest(run, func(got wire.RequestStatus) bool { return got.State == wire.StateActive })
 	return run
 }
 
-var byBob = workflows.By{By: "bob@example.com"}
+var byBob = wire.StopInput{By: "bob@example.com"}
 
 func recordEnded(r *roles) client.WorkflowRun {
 	run := r.startActive("", "1h")
-	r.update(run, workflows.EndUpdate, byBob)
+	r.update(run, wire.EndUpdate, byBob)
 	return r.must(run, "ended", access.Released)
 }
 
 func recordExtended(r *roles) client.WorkflowRun {
 	run := r.startActive("", "3s")
-	r.update(run, workflows.ExtendUpdate, workflows.Extension{By: byBob.By, Duration: access.Duration(2 * time.Second)})
+	r.update(run, wire.ExtendUpdate, wire.ExtendInput{By: byBob.By, Duration: access.Duration(2 * time.Second)})
 	return r.must(run, "expired", access.Released)
 }
 
@@ -144,8 +144,8 @@ func recordCancelledScheduled(r *roles) client.WorkflowRun {
 	in := r.input("1h")
 	in.StartAt = new(time.Now().Add(time.Hour))
 	run := r.startGrant("", in)
-	r.untilRequest(run, func(got workflows.RequestStatus) bool { return got.State == workflows.StateScheduled })
-	r.update(run, workflows.CancelUpdate, byBob)
+	r.untilRequest(run, func(got wire.RequestStatus) bool { return got.State == wire.StateScheduled })
+	r.update(run, wire.CancelUpdate, byBob)
 	return r.must(run, "cancelled", "")
 }
 

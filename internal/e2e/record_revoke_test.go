@@ -8,7 +8,7 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/consoletest"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 var revokeScenarios = map[string]func(*stack) string{
@@ -33,7 +33,7 @@ func recordAlreadyAbsent(r *roles) client.WorkflowRun {
 
 func recordRevokeDryRun(r *roles) client.WorkflowRun {
 	in := r.input("")
-	return r.must(r.start(workflows.RevokeID(r.t.Name()), workflows.RevokeType, workflows.RevokeInput{
+	return r.must(r.start(wire.RevokeID(r.t.Name()), wire.RevokeType, wire.RevokeInput{
 		Principal: in.Principal, Role: in.Role, Scope: in.Scope, Requester: in.Requester, DryRun: true,
 	}), "planned", "")
 }
@@ -93,7 +93,7 @@ func recordWriter(scenario func(*roles)) func(*stack) string {
 	return func(s *stack) string {
 		r := prepareRoles(s.t, s)
 		scenario(r)
-		id := workflows.PrincipalID(s.consoleKey(), r.user.Kind, r.user.ID)
+		id := wire.PrincipalID(s.consoleKey(), r.user.Kind, r.user.ID)
 		require.NoError(s.t, s.client.GetWorkflow(s.ctx(), id, "").Get(s.ctx(), nil))
 		return id
 	}
@@ -121,7 +121,7 @@ func recordPreempted(r *roles) {
 	require.NoError(r.t, r.console.WaitForRequests(r.ctx(), 2, func(q consoletest.Request) bool {
 		return r.aboutUser(q) && q.Write()
 	}))
-	r.update(first, workflows.EndUpdate, byBob)
+	r.update(first, wire.EndUpdate, byBob)
 	r.must(first, "ended", access.Released)
 	r.must(second, "granted", access.Applied)
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"sentinelone-provisioner/internal/consoletest"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 var syncScenarios = map[string]func(*stack) string{
@@ -26,21 +26,21 @@ var syncScenarios = map[string]func(*stack) string{
 }
 
 func recordPromoted(s *stack) string {
-	run := s.startSync("", workflows.SyncInput{})
-	require.Equal(s.t, workflows.StatePromoted, s.result(run).State)
+	run := s.startSync("", wire.SyncInput{})
+	require.Equal(s.t, wire.StatePromoted, s.result(run).State)
 	return run.GetID()
 }
 
 func recordUnchanged(s *stack) string {
 	s.sync("-first")
-	run := s.startSync("", workflows.SyncInput{})
-	require.Equal(s.t, workflows.StateUnchanged, s.result(run).State)
+	run := s.startSync("", wire.SyncInput{})
+	require.Equal(s.t, wire.StateUnchanged, s.result(run).State)
 	return run.GetID()
 }
 
 func recordSubset(s *stack) string {
-	run := s.startSync("", workflows.SyncInput{Collections: []string{"users", "roles"}})
-	require.Equal(s.t, workflows.StatePromoted, s.result(run).State)
+	run := s.startSync("", wire.SyncInput{Collections: []string{"users", "roles"}})
+	require.Equal(s.t, wire.StatePromoted, s.result(run).State)
 	return run.GetID()
 }
 
@@ -61,8 +61,8 @@ func recordWaitedOut(s *stack) string {
 func recordQuarantined(s *stack) string {
 	s.sync("-first")
 	s.console.RemoveUsers(30)
-	run := s.startSync("", workflows.SyncInput{})
-	s.untilState(run, workflows.StateQuarantined)
+	run := s.startSync("", wire.SyncInput{})
+	s.untilState(run, wire.StateQuarantined)
 	return run.GetID()
 }
 
@@ -86,14 +86,14 @@ func recordCancelledInQuarantine(s *stack) string {
 
 func recordForbidden(s *stack) string {
 	s.console.AddFault(consoletest.Fault{Name: consoletest.Forbidden, Path: "/users", Only: consoletest.OnlyPages})
-	run := s.startSync("", workflows.SyncInput{})
+	run := s.startSync("", wire.SyncInput{})
 	require.Error(s.t, run.Get(s.ctx(), nil))
 	return run.GetID()
 }
 
 func recordCancelled(s *stack) string {
 	s.console.AddFault(consoletest.Fault{Name: consoletest.BadGateway, Path: "/users", Only: consoletest.OnlyPages})
-	run := s.startSync("", workflows.SyncInput{})
+	run := s.startSync("", wire.SyncInput{})
 	require.NoError(s.t, s.console.WaitForRequests(s.ctx(), 2, pageOf("/users")))
 	require.NoError(s.t, s.client.CancelWorkflow(s.ctx(), run.GetID(), ""))
 	require.Error(s.t, run.Get(s.ctx(), nil))
@@ -101,7 +101,7 @@ func recordCancelled(s *stack) string {
 }
 
 func recordUnknownCollection(s *stack) string {
-	run := s.startSync("", workflows.SyncInput{Collections: []string{"groups"}})
+	run := s.startSync("", wire.SyncInput{Collections: []string{"groups"}})
 	require.Error(s.t, run.Get(s.ctx(), nil))
 	return run.GetID()
 }

@@ -17,7 +17,7 @@ import (
 
 	"sentinelone-provisioner/internal/consoletest"
 	"sentinelone-provisioner/internal/testbed"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // TestRecordHistories records one history per outcome of each workflow, from our worker
@@ -40,19 +40,19 @@ func TestRecordHistories(t *testing.T) { //nolint:paralleltest // one recording 
 		scenarios map[string]func(*stack) string
 		extra     func(*testing.T) []string // more environment; nil for none
 	}{
-		{workflows.SyncType, consoletest.Options{Seed: 71, Users: 60}, syncScenarios, nil},
-		{workflows.GrantType, rolesConsole, grantScenarios, nil},
-		{workflows.GrantType, rolesConsole, consentScenarios, impatient},
-		{workflows.GrantType, rolesConsole, handedScenarios, escalating},
-		{workflows.GrantType, rolesConsole, glassScenarios, breakable},
-		{workflows.RevokeType, rolesConsole, revokeScenarios, nil},
-		{workflows.RevokeType, rolesConsole, askedRevokeScenarios, askedToRevoke},
-		{workflows.DelegateType, rolesConsole, delegateScenarios, nil},
-		{workflows.PrincipalType, rolesConsole, principalScenarios, nil},
-		{workflows.ProvisionUserType, rolesConsole, userScenarios, nil},
-		{workflows.ProvisionUserType, rolesConsole, askedUserScenarios, askedOfOneLead},
-		{workflows.ProvisionServiceUserType, rolesConsole, serviceUserScenarios, tokenFolder},
-		{workflows.OffboardType, rolesConsole, offboardScenarios, nil},
+		{wire.SyncType, consoletest.Options{Seed: 71, Users: 60}, syncScenarios, nil},
+		{wire.GrantType, rolesConsole, grantScenarios, nil},
+		{wire.GrantType, rolesConsole, consentScenarios, impatient},
+		{wire.GrantType, rolesConsole, handedScenarios, escalating},
+		{wire.GrantType, rolesConsole, glassScenarios, breakable},
+		{wire.RevokeType, rolesConsole, revokeScenarios, nil},
+		{wire.RevokeType, rolesConsole, askedRevokeScenarios, askedToRevoke},
+		{wire.DelegateType, rolesConsole, delegateScenarios, nil},
+		{wire.PrincipalType, rolesConsole, principalScenarios, nil},
+		{wire.ProvisionUserType, rolesConsole, userScenarios, nil},
+		{wire.ProvisionUserType, rolesConsole, askedUserScenarios, askedOfOneLead},
+		{wire.ProvisionServiceUserType, rolesConsole, serviceUserScenarios, tokenFolder},
+		{wire.OffboardType, rolesConsole, offboardScenarios, nil},
 	} {
 		dir := filepath.Join(histories, release, of.kind)
 		require.NoError(t, os.MkdirAll(dir, 0o755))

@@ -11,7 +11,7 @@ import (
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/consoletest"
 	"sentinelone-provisioner/internal/signing"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 const glassPolicy = `
@@ -42,18 +42,18 @@ func newGlassStack(t *testing.T, within string) *roles {
 	return r
 }
 
-func (r *roles) glass(duration string) workflows.GrantInput {
+func (r *roles) glass(duration string) wire.GrantInput {
 	in := r.input(duration)
 	in.BreakGlass = true
 	return in
 }
 
-func reviewing(got workflows.RequestStatus) bool {
-	return got.State == workflows.StateActive && got.Consent != nil && got.Consent.Review
+func reviewing(got wire.RequestStatus) bool {
+	return got.State == wire.StateActive && got.Approval != nil && got.Approval.Review
 }
 
 // requireVerified checks the receipt as `starter verify` does.
-func (r *roles) requireVerified(got workflows.RequestResult) {
+func (r *roles) requireVerified(got wire.RequestResult) {
 	r.t.Helper()
 	r.requireReceipt(got)
 	checks, err := signing.VerifyReceipt(*got.Receipt, nil)
@@ -83,7 +83,7 @@ func TestReview_Reviewed(t *testing.T) {
 	_, err = s.decide(forGood, "approve", "carol@example.com")
 	require.NoError(t, err)
 	got := s.ended(forGood)
-	require.Equal(t, workflows.StateGranted, got.State, got.Message)
+	require.Equal(t, wire.StateGranted, got.State, got.Message)
 	require.Equal(t, "reviewed by carol@example.com", got.Message)
 	require.True(t, s.held().Holds(s.wanted))
 	s.requireVerified(got)
@@ -91,13 +91,13 @@ func TestReview_Reviewed(t *testing.T) {
 
 	_, err = s.decide(timed, "approve", "dave@example.com")
 	require.NoError(t, err)
-	more := workflows.Extension{By: "bob@example.com", Duration: access.Duration(time.Hour)}
-	s.update(timed, workflows.ExtendUpdate, more)
+	more := wire.ExtendInput{By: "bob@example.com", Duration: access.Duration(time.Hour)}
+	s.update(timed, wire.ExtendUpdate, more)
 	require.Len(t, s.entries(timed, "extension"), 1)
 	require.Regexp(t, `(?m) extend +by bob@example.com by 1h, to end on `, s.starter("show", timed.GetID()).stdout)
-	s.update(timed, workflows.EndUpdate, workflows.By{By: "fay@example.com"})
+	s.update(timed, wire.EndUpdate, wire.StopInput{By: "fay@example.com"})
 	got = s.ended(timed)
-	require.Equal(t, workflows.StateEnded, got.State)
+	require.Equal(t, wire.StateEnded, got.State)
 	require.Equal(t, "ended by fay@example.com; reviewed by dave@example.com", got.Message)
 	require.Equal(t, "bob@example.com", got.Receipt.Extensions[0].By)
 	require.Equal(t, before, other.held())
@@ -113,14 +113,14 @@ func TestReview_NotReviewed(t *testing.T) {
 	before := s.held()
 	forGood := s.startGrant("/1", s.glass(""))
 	got := s.ended(forGood)
-	require.Equal(t, workflows.StateEnded, got.State)
+	require.Equal(t, wire.StateEnded, got.State)
 	require.Equal(t, access.Released, got.Outcome)
 	require.Equal(t, "not reviewed within 5s: ended", got.Message)
 	require.Equal(t, before, s.held())
 	s.requireVerified(got)
 
 	short := s.ended(s.startGrant("/2", s.glass("1s")))
-	require.Equal(t, workflows.StateExpired, short.State)
+	require.Equal(t, wire.StateExpired, short.State)
 	require.Equal(t, "not reviewed within 5s", short.Message)
 	require.Equal(t, before, s.held())
 	s.requireVerified(short)
@@ -128,7 +128,7 @@ func TestReview_NotReviewed(t *testing.T) {
 	in := s.glass("1h")
 	in.Requester = "eve@example.com"
 	refused := s.grant("/3", in)
-	require.Equal(t, workflows.StateRefused, refused.State)
+	require.Equal(t, wire.StateRefused, refused.State)
 	require.Contains(t, refused.Message, `rule "no-glass" allows no break-glass: request it without break-glass`)
 	s.requireLedger()
 }
@@ -148,7 +148,7 @@ func TestReview_Denied(t *testing.T) {
 	_, err := s.decide(run, "deny", "carol@example.com")
 	require.NoError(t, err)
 	got := s.ended(run)
-	require.Equal(t, workflows.StateEnded, got.State)
+	require.Equal(t, wire.StateEnded, got.State)
 	require.Equal(t, "ended: denied in review by carol@example.com", got.Message)
 	require.Equal(t, before, s.held())
 	s.requireVerified(got)

@@ -15,7 +15,7 @@ import (
 	"sentinelone-provisioner/internal/consoletest"
 	"sentinelone-provisioner/internal/ledger"
 	"sentinelone-provisioner/internal/store"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // roles is a stack with one user that holds Viewer at one site, and a role it does
@@ -87,13 +87,13 @@ func predefined(t *testing.T, truth consoletest.Truth, name string) access.Role 
 	return access.Role{}
 }
 
-func (r *roles) input(duration string) workflows.GrantInput {
+func (r *roles) input(duration string) wire.GrantInput {
 	return r.inputFor(r.user, r.wanted, duration)
 }
 
-func (r *roles) inputFor(p access.Principal, h access.Holding, duration string) workflows.GrantInput {
+func (r *roles) inputFor(p access.Principal, h access.Holding, duration string) wire.GrantInput {
 	r.t.Helper()
-	in := workflows.GrantInput{
+	in := wire.GrantInput{
 		Principal: access.PrincipalSelector{Kind: p.Kind, ID: p.ID}, Role: access.RoleSelector{ID: h.RoleID},
 		Scope:     access.ScopeSelector{Level: h.Level, ID: h.ScopeID},
 		Requester: "bob@example.com", Reason: "INC-42",
@@ -106,9 +106,9 @@ func (r *roles) inputFor(p access.Principal, h access.Holding, duration string) 
 	return in
 }
 
-func (r *roles) startGrant(name string, in workflows.GrantInput) client.WorkflowRun {
+func (r *roles) startGrant(name string, in wire.GrantInput) client.WorkflowRun {
 	r.t.Helper()
-	return r.start(workflows.GrantID(r.t.Name()+name), workflows.GrantType, in)
+	return r.start(wire.GrantID(r.t.Name()+name), wire.GrantType, in)
 }
 
 func (r *roles) start(id, kind string, in any) client.WorkflowRun {
@@ -118,12 +118,12 @@ func (r *roles) start(id, kind string, in any) client.WorkflowRun {
 	return run
 }
 
-func (r *roles) grant(name string, in workflows.GrantInput) workflows.RequestResult {
+func (r *roles) grant(name string, in wire.GrantInput) wire.RequestResult {
 	r.t.Helper()
 	return r.ended(r.startGrant(name, in))
 }
 
-func (r *roles) revoke(name string) workflows.RequestResult {
+func (r *roles) revoke(name string) wire.RequestResult {
 	r.t.Helper()
 	return r.ended(r.startRevoke(name, r.wanted))
 }
@@ -132,14 +132,14 @@ func (r *roles) revoke(name string) workflows.RequestResult {
 func (r *roles) startRevoke(name string, h access.Holding) client.WorkflowRun {
 	r.t.Helper()
 	in := r.inputFor(r.user, h, "")
-	return r.start(workflows.RevokeID(r.t.Name()+name), workflows.RevokeType, workflows.RevokeInput{
+	return r.start(wire.RevokeID(r.t.Name()+name), wire.RevokeType, wire.RevokeInput{
 		Principal: in.Principal, Role: in.Role, Scope: in.Scope, Requester: in.Requester,
 	})
 }
 
-func (r *roles) ended(run client.WorkflowRun) workflows.RequestResult {
+func (r *roles) ended(run client.WorkflowRun) wire.RequestResult {
 	r.t.Helper()
-	var out workflows.RequestResult
+	var out wire.RequestResult
 	require.NoError(r.t, run.Get(r.ctx(), &out))
 	return out
 }
@@ -212,7 +212,7 @@ func (r *roles) puts() []consoletest.Request {
 }
 
 // requireReceipt checks that a result's receipt is whole and is the one in the ledger.
-func (r *roles) requireReceipt(got workflows.RequestResult) {
+func (r *roles) requireReceipt(got wire.RequestResult) {
 	r.t.Helper()
 	require.True(r.t, got.Receipt.Intact())
 	require.Equal(r.t, got.State, got.Receipt.State)

@@ -20,7 +20,7 @@ import (
 	"sentinelone-provisioner/internal/ledger"
 	"sentinelone-provisioner/internal/signing"
 	"sentinelone-provisioner/internal/sshtest"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // signerKey is a person's key, made for one test.
@@ -86,19 +86,19 @@ func newSignedDesk(t *testing.T) *signedDesk {
 	d.startWorker()
 	dry := d.wish()
 	dry.DryRun = true // needs no signature; after it the server knows that a worker is there
-	require.Equal(t, workflows.StatePlanned, d.ended(d.startGrant("dry", dry)).State)
+	require.Equal(t, wire.StatePlanned, d.ended(d.startGrant("dry", dry)).State)
 	return d
 }
 
 // wish is a grant for good that names its console, as signed ones must.
-func (d *signedDesk) wish() workflows.GrantInput {
+func (d *signedDesk) wish() wire.GrantInput {
 	in := d.input("")
 	in.Console = d.consoleKey()
 	return in
 }
 
 // grantID is the workflow id that startGrant gives.
-func (d *signedDesk) grantID(name string) string { return workflows.GrantID(d.t.Name() + name) }
+func (d *signedDesk) grantID(name string) string { return wire.GrantID(d.t.Name() + name) }
 
 // now is this moment, another one each time: the same said twice at the same moment is
 // one statement.
@@ -113,7 +113,7 @@ func (d *signedDesk) sign(who string, s signing.Statement) string {
 }
 
 // signAsked signs a grant for a workflow id with the key of who.
-func (d *signedDesk) signAsked(in workflows.GrantInput, id, who string, at time.Time) workflows.GrantInput {
+func (d *signedDesk) signAsked(in wire.GrantInput, id, who string, at time.Time) wire.GrantInput {
 	d.t.Helper()
 	in.Sign(d.sign(who, signing.OfRequest(id, access.RequestSignature{Request: in.Spec(), SignedAt: at})), at)
 	return in
@@ -130,8 +130,8 @@ func (d *signedDesk) ask(name string) client.WorkflowRun {
 // approval is by's signed consent to the plan as it is. change alters the statement, not
 // what is sent.
 func (d *signedDesk) approval(
-	run client.WorkflowRun, in workflows.DecisionInput, key string, change func(*signing.Statement),
-) workflows.DecisionInput {
+	run client.WorkflowRun, in wire.DecisionInput, key string, change func(*signing.Statement),
+) wire.DecisionInput {
 	d.t.Helper()
 	status := d.untilRequest(run, asks)
 	in.SignedAt = d.now()
@@ -146,27 +146,27 @@ func (d *signedDesk) approval(
 }
 
 // approve sends a consent.
-func (d *signedDesk) approve(run client.WorkflowRun, in workflows.DecisionInput) error {
+func (d *signedDesk) approve(run client.WorkflowRun, in wire.DecisionInput) error {
 	d.t.Helper()
-	_, err := d.tryUpdate(run, workflows.ApproveUpdate, in)
+	_, err := d.tryUpdate(run, wire.ApproveUpdate, in)
 	return err
 }
 
 // approves has somebody consent as it should be done.
-func (d *signedDesk) approves(run client.WorkflowRun, who string) workflows.DecisionInput {
+func (d *signedDesk) approves(run client.WorkflowRun, who string) wire.DecisionInput {
 	d.t.Helper()
-	in := d.approval(run, workflows.DecisionInput{By: who}, who, nil)
+	in := d.approval(run, wire.DecisionInput{By: who}, who, nil)
 	require.NoError(d.t, d.approve(run, in))
 	return in
 }
 
 // requireNotCounted checks that nothing came of a refused decision, and that the ledger
 // has it with its reason.
-func (d *signedDesk) requireNotCounted(run client.WorkflowRun, in workflows.DecisionInput, err error, why string) {
+func (d *signedDesk) requireNotCounted(run client.WorkflowRun, in wire.DecisionInput, err error, why string) {
 	d.t.Helper()
 	require.ErrorContains(d.t, err, why)
 	status := d.untilRequest(run, asks)
-	require.Zero(d.t, status.Consent.Given)
+	require.Zero(d.t, status.Approval.Given)
 	entries := d.entries(run, "decision")
 	last, err := ledger.DecodeAs[ledger.Decision](entries[len(entries)-1])
 	require.NoError(d.t, err)

@@ -13,7 +13,7 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/signing"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // Asked for and consented to with signatures, a grant leaves a receipt that holds with
@@ -26,7 +26,7 @@ func TestSigned_ReceiptVerifiesOffline(t *testing.T) {
 		"--level", "site", "--requester", "bob@example.com", "--id", id, "--wait=false",
 		"--key", d.keys["bob@example.com"].path)
 	require.Zero(t, asked.code, asked.stderr)
-	run := d.client.GetWorkflow(d.ctx(), workflows.GrantID(id), "")
+	run := d.client.GetWorkflow(d.ctx(), wire.GrantID(id), "")
 	d.untilRequest(run, asks)
 	var said []string
 	for _, who := range []string{"carol@example.com", "dave@example.com"} {
@@ -35,7 +35,7 @@ func TestSigned_ReceiptVerifiesOffline(t *testing.T) {
 		said = append(said, got.stdout, got.stderr)
 	}
 	got := d.ended(run)
-	require.Equal(t, workflows.StateGranted, got.State, got.Message)
+	require.Equal(t, wire.StateGranted, got.State, got.Message)
 	d.requireReceipt(got)
 	require.Equal(t, access.AllSigned, got.Receipt.Signed)
 	require.Equal(t, d.keys["bob@example.com"].fingerprint(), got.Receipt.RequestSignature.Signed)
@@ -47,7 +47,7 @@ func TestSigned_ReceiptVerifiesOffline(t *testing.T) {
 
 	_, err := d.worker.Stop(limit)
 	require.NoError(t, err)
-	writer := workflows.PrincipalID(d.consoleKey(), d.user.Kind, d.user.ID)
+	writer := wire.PrincipalID(d.consoleKey(), d.user.Kind, d.user.ID)
 	seen := append(said, asked.stdout, asked.stderr, inJSON(t, got), d.said.String(),
 		historyJSON(t, d.stack, run.GetID()), historyJSON(t, d.stack, writer))
 	requireNoPrivateKeys(t, d, append(seen, databaseBytes(t, d.database)...))
@@ -76,39 +76,39 @@ func TestSigned_RequestsThatAreRefused(t *testing.T) {
 	t.Parallel()
 	d := newSignedDesk(t)
 	bob := "bob@example.com"
-	as := func(who string) func(in workflows.GrantInput, id string) workflows.GrantInput {
-		return func(in workflows.GrantInput, id string) workflows.GrantInput {
+	as := func(who string) func(in wire.GrantInput, id string) wire.GrantInput {
+		return func(in wire.GrantInput, id string) wire.GrantInput {
 			in.Requester = who
 			return d.signAsked(in, id, who, d.now())
 		}
 	}
 	for name, c := range map[string]struct {
-		sign func(in workflows.GrantInput, id string) workflows.GrantInput
+		sign func(in wire.GrantInput, id string) wire.GrantInput
 		why  string
 	}{
-		"unsigned": {func(in workflows.GrantInput, _ string) workflows.GrantInput {
+		"unsigned": {func(in wire.GrantInput, _ string) wire.GrantInput {
 			return in
 		}, "a signature is needed"},
-		"another-request": {func(in workflows.GrantInput, _ string) workflows.GrantInput {
+		"another-request": {func(in wire.GrantInput, _ string) wire.GrantInput {
 			return d.signAsked(in, d.grantID("other"), bob, d.now())
 		}, "is not over this"},
-		"changed-reason": {func(in workflows.GrantInput, id string) workflows.GrantInput {
+		"changed-reason": {func(in wire.GrantInput, id string) wire.GrantInput {
 			in = d.signAsked(in, id, bob, d.now())
 			in.Reason = "INC-43"
 			return in
 		}, "is not over this"},
-		"changed-time": {func(in workflows.GrantInput, id string) workflows.GrantInput {
+		"changed-time": {func(in wire.GrantInput, id string) wire.GrantInput {
 			in = d.signAsked(in, id, bob, d.now())
 			in.SignedAt = in.SignedAt.Add(time.Second)
 			return in
 		}, "is not over this"},
-		"stale": {func(in workflows.GrantInput, id string) workflows.GrantInput {
+		"stale": {func(in wire.GrantInput, id string) wire.GrantInput {
 			return d.signAsked(in, id, bob, d.now().Add(-2*time.Hour))
 		}, "more than 1h before it arrived"},
-		"another-name": {func(in workflows.GrantInput, id string) workflows.GrantInput {
+		"another-name": {func(in wire.GrantInput, id string) wire.GrantInput {
 			return d.signAsked(in, id, "carol@example.com", d.now())
 		}, `may not sign for "bob@example.com"`},
-		"no-console": {func(in workflows.GrantInput, id string) workflows.GrantInput {
+		"no-console": {func(in wire.GrantInput, id string) wire.GrantInput {
 			in.Console = ""
 			return d.signAsked(in, id, bob, d.now())
 		}, "must say which console"},
@@ -119,7 +119,7 @@ func TestSigned_RequestsThatAreRefused(t *testing.T) {
 		id := d.grantID("/" + name)
 		run := d.startGrant("/"+name, c.sign(d.wish(), id))
 		got := d.ended(run)
-		require.Equal(t, workflows.StateRefused, got.State, name)
+		require.Equal(t, wire.StateRefused, got.State, name)
 		require.Contains(t, got.Message, c.why, name)
 		require.Equal(t, access.Unsigned, got.Receipt.Signed)
 		require.Nil(t, got.Receipt.RequestSignature)
@@ -139,11 +139,11 @@ func TestSigned_RequestReplayed(t *testing.T) {
 	in := d.signAsked(d.wish(), d.grantID("1"), "bob@example.com", d.now())
 	run := d.startGrant("1", in)
 	d.untilRequest(run, asks)
-	d.update(run, workflows.CancelUpdate, workflows.By{By: "bob@example.com"})
-	require.Equal(t, workflows.StateCancelled, d.ended(run).State)
+	d.update(run, wire.CancelUpdate, wire.StopInput{By: "bob@example.com"})
+	require.Equal(t, wire.StateCancelled, d.ended(run).State)
 	again := d.startGrant("1", in)
 	got := d.ended(again)
-	require.Equal(t, workflows.StateRefused, got.State)
+	require.Equal(t, wire.StateRefused, got.State)
 	require.Contains(t, got.Message, "the signature was used already")
 }
 
@@ -168,11 +168,11 @@ func TestSigned_DecisionsThatDoNotCount(t *testing.T) {
 	d := newSignedDesk(t)
 	run, other := d.ask("1"), d.ask("2")
 	carol, erin, frank := "carol@example.com", "erin@example.com", "frank@example.com"
-	of := func(who string) workflows.DecisionInput { return workflows.DecisionInput{By: who} }
-	said := workflows.DecisionInput{By: carol, Comment: "fine", Duration: access.Duration(2 * time.Hour)}
+	of := func(who string) wire.DecisionInput { return wire.DecisionInput{By: who} }
+	said := wire.DecisionInput{By: carol, Comment: "fine", Duration: access.Duration(2 * time.Hour)}
 	const notOver = "is not over this"
 	for name, c := range map[string]struct {
-		in     workflows.DecisionInput
+		in     wire.DecisionInput
 		key    string
 		change func(*signing.Statement)
 		why    string
@@ -196,12 +196,12 @@ func TestSigned_DecisionsThatDoNotCount(t *testing.T) {
 		require.Error(t, err, name)
 		d.requireNotCounted(run, in, err, c.why)
 	}
-	unsigned := workflows.DecisionInput{By: carol}
+	unsigned := wire.DecisionInput{By: carol}
 	d.requireNotCounted(run, unsigned, d.approve(run, unsigned), "a signature is needed")
 	d.approves(run, carol)
 	d.approves(run, "dave@example.com")
 	got := d.ended(run)
-	require.Equal(t, workflows.StateGranted, got.State, got.Message)
+	require.Equal(t, wire.StateGranted, got.State, got.Message)
 	require.Len(t, d.entries(run, "decision"), 14)
 }
 
@@ -213,17 +213,17 @@ func TestSigned_DecisionReplayed(t *testing.T) {
 	run := d.ask("1")
 	first := d.untilRequest(run, asks).Plan.Hash
 	old := d.approves(run, "carol@example.com")
-	refused := d.approval(run, workflows.DecisionInput{By: "carol@example.com", Comment: "again"},
+	refused := d.approval(run, wire.DecisionInput{By: "carol@example.com", Comment: "again"},
 		"carol@example.com", nil)
 	require.ErrorContains(t, d.approve(run, refused), "has decided already")
 	replan := func(held ...access.Holding) string {
 		before := d.untilRequest(run, asks).Plan.Hash
-		if d.untilRequest(run, asks).Consent.Given == 0 {
+		if d.untilRequest(run, asks).Approval.Given == 0 {
 			d.approves(run, "gus@example.com")
 		}
 		d.byHand(held...)
 		d.approves(run, "dave@example.com")
-		return d.untilRequest(run, func(got workflows.RequestStatus) bool {
+		return d.untilRequest(run, func(got wire.RequestStatus) bool {
 			return asks(got) && got.Plan.Hash != before
 		}).Plan.Hash
 	}
@@ -236,7 +236,7 @@ func TestSigned_DecisionReplayed(t *testing.T) {
 	d.requireNotCounted(run, refused, d.approve(run, refused), "the signature was used already")
 	d.approves(run, "carol@example.com")
 	d.approves(run, "dave@example.com")
-	require.Equal(t, workflows.StateGranted, d.ended(run).State)
+	require.Equal(t, wire.StateGranted, d.ended(run).State)
 }
 
 // One key is one person, whatever the names are that it may sign for.
@@ -245,19 +245,19 @@ func TestSigned_OneKeyIsOnePerson(t *testing.T) {
 	d := newSignedDesk(t)
 	run := d.ask("1")
 	d.approves(run, "gus@example.com")
-	in := d.approval(run, workflows.DecisionInput{By: "henry@example.com"}, "henry@example.com", nil)
+	in := d.approval(run, wire.DecisionInput{By: "henry@example.com"}, "henry@example.com", nil)
 	require.ErrorContains(t, d.approve(run, in), "with which gus@example.com has approved")
-	require.Equal(t, 1, d.untilRequest(run, asks).Consent.Given)
+	require.Equal(t, 1, d.untilRequest(run, asks).Approval.Given)
 	d.approves(run, "dave@example.com")
-	require.Equal(t, workflows.StateGranted, d.ended(run).State)
+	require.Equal(t, wire.StateGranted, d.ended(run).State)
 
 	own := d.wish()
 	own.Requester = "henry@example.com"
 	run = d.startGrant("2", d.signAsked(own, d.grantID("2"), "henry@example.com", d.now()))
 	d.untilRequest(run, asks)
-	in = d.approval(run, workflows.DecisionInput{By: "gus@example.com"}, "gus@example.com", nil)
+	in = d.approval(run, wire.DecisionInput{By: "gus@example.com"}, "gus@example.com", nil)
 	require.ErrorContains(t, d.approve(run, in), "with which henry@example.com has requested it")
-	require.Zero(t, d.untilRequest(run, asks).Consent.Given)
+	require.Zero(t, d.untilRequest(run, asks).Approval.Given)
 }
 
 // Users, service users and offboardings are signed too, and their receipts hold, those of
@@ -284,20 +284,20 @@ func TestSigned_Accounts(t *testing.T) {
 		require.Contains(t, got.stdout+got.stderr, "a signature is needed", args)
 	}
 	life := access.Duration(time.Hour)
-	in := workflows.ProvisionServiceUserInput{
+	in := wire.ProvisionServiceUserInput{
 		Name: "nightly", Role: access.RoleSelector{ID: d.wanted.RoleID},
 		Scope:     access.ScopeSelector{Level: d.wanted.Level, ID: d.wanted.ScopeID},
 		TokenLife: &life, Requester: "bob@example.com", Console: d.consoleKey(),
 	}
-	id, at := workflows.ProvisionID(t.Name()), d.now()
+	id, at := wire.ProvisionID(t.Name()), d.now()
 	asked := access.RequestSignature{Request: in.Spec(), SignedAt: at}
 	in.Sign(d.sign("bob@example.com", signing.OfRequest(id, asked)), at)
-	run := d.start(id, workflows.ProvisionServiceUserType, in)
+	run := d.start(id, wire.ProvisionServiceUserType, in)
 	d.untilRequest(run, asks)
 	d.approves(run, "carol@example.com")
 	d.approves(run, "dave@example.com")
 	got := d.ended(run)
-	require.Equal(t, workflows.StateProvisioned, got.State, got.Message)
+	require.Equal(t, wire.StateProvisioned, got.State, got.Message)
 	d.requireHolds(inJSON(t, got))
 }
 

@@ -11,7 +11,7 @@ import (
 
 	"sentinelone-provisioner/internal/consoletest"
 	"sentinelone-provisioner/internal/pgtest"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // Fifteen kills, close together and all over the sync.
@@ -39,14 +39,14 @@ func TestSoakSync_Large(t *testing.T) {
 			s := newStack(t, o)
 			database(s)
 			s.startWorker()
-			run := s.startSync("-1", workflows.SyncInput{})
+			run := s.startSync("-1", wire.SyncInput{})
 			first := s.result(run)
-			require.Equal(t, workflows.StatePromoted, first.State)
+			require.Equal(t, wire.StatePromoted, first.State)
 			require.LessOrEqual(t, first.Requests, 160)
 			require.LessOrEqual(t, len(history(s, run.GetID()).Events), 80)
 			s.requireTruth()
 			second := s.sync("-2")
-			require.Equal(t, workflows.StateUnchanged, second.State)
+			require.Equal(t, wire.StateUnchanged, second.State)
 			require.Zero(t, second.Changes)
 		})
 	}
@@ -72,8 +72,8 @@ func TestSoakFaults_ByChance(t *testing.T) {
 			})
 		}
 		s.startWorker()
-		run := s.startSync(string(rune('a'+round)), workflows.SyncInput{})
-		require.Equal(t, workflows.StatePromoted, s.result(run).State)
+		run := s.startSync(string(rune('a'+round)), wire.SyncInput{})
+		require.Equal(t, wire.StatePromoted, s.result(run).State)
 		s.requireTruth()
 		s.worker.Kill()
 	}

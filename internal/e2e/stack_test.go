@@ -16,7 +16,7 @@ import (
 	"sentinelone-provisioner/internal/export"
 	"sentinelone-provisioner/internal/store"
 	"sentinelone-provisioner/internal/testbed"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // limit is how long anything may take before a test calls it stuck.
@@ -119,45 +119,45 @@ func (s *stack) cli(args ...string) answer {
 }
 
 // startSync starts a sync under the test's own workflow id.
-func (s *stack) startSync(suffix string, in workflows.SyncInput) client.WorkflowRun {
+func (s *stack) startSync(suffix string, in wire.SyncInput) client.WorkflowRun {
 	s.t.Helper()
 	run, err := s.client.ExecuteWorkflow(s.ctx(), client.StartWorkflowOptions{
 		ID: s.id(suffix), TaskQueue: s.queue,
-	}, workflows.SyncType, in)
+	}, wire.SyncType, in)
 	require.NoError(s.t, err)
 	return run
 }
 
-func (s *stack) id(suffix string) string { return workflows.SyncID(s.t.Name() + suffix) }
+func (s *stack) id(suffix string) string { return wire.SyncID(s.t.Name() + suffix) }
 
 // result waits for the end of a sync.
-func (s *stack) result(run client.WorkflowRun) workflows.SyncResult {
+func (s *stack) result(run client.WorkflowRun) wire.SyncResult {
 	s.t.Helper()
-	var out workflows.SyncResult
+	var out wire.SyncResult
 	require.NoError(s.t, run.Get(s.ctx(), &out))
 	return out
 }
 
 // sync runs a whole sync.
-func (s *stack) sync(suffix string) workflows.SyncResult {
+func (s *stack) sync(suffix string) wire.SyncResult {
 	s.t.Helper()
-	return s.result(s.startSync(suffix, workflows.SyncInput{}))
+	return s.result(s.startSync(suffix, wire.SyncInput{}))
 }
 
 // status asks the running sync.
-func (s *stack) status(run client.WorkflowRun) workflows.SyncStatus {
+func (s *stack) status(run client.WorkflowRun) wire.SyncStatus {
 	s.t.Helper()
-	value, err := s.client.QueryWorkflow(s.ctx(), run.GetID(), run.GetRunID(), workflows.StatusQuery)
+	value, err := s.client.QueryWorkflow(s.ctx(), run.GetID(), run.GetRunID(), wire.StatusQuery)
 	require.NoError(s.t, err)
-	var out workflows.SyncStatus
+	var out wire.SyncStatus
 	require.NoError(s.t, value.Get(&out))
 	return out
 }
 
 // untilState polls the status until the sync is in a state.
-func (s *stack) untilState(run client.WorkflowRun, state string) workflows.SyncStatus {
+func (s *stack) untilState(run client.WorkflowRun, state string) wire.SyncStatus {
 	s.t.Helper()
-	var last workflows.SyncStatus
+	var last wire.SyncStatus
 	require.EventuallyWithT(s.t, func(c *assertT) {
 		last = s.status(run)
 		requireState(c, state, last)

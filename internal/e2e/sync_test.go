@@ -11,7 +11,7 @@ import (
 
 	"sentinelone-provisioner/internal/consoletest"
 	"sentinelone-provisioner/internal/pgtest"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // mixed is a console with something of everything and several pages of users.
@@ -40,8 +40,8 @@ func TestSync_WithTemporalCLI(t *testing.T) {
 			got = s.cli("workflow", "result", "--workflow-id", id, "--output", "json")
 			require.Zero(t, got.code, got.stderr)
 			var ended struct {
-				Status string               `json:"status"`
-				Result workflows.SyncResult `json:"result"`
+				Status string          `json:"status"`
+				Result wire.SyncResult `json:"result"`
 			}
 			require.NoError(t, json.Unmarshal([]byte(got.stdout), &ended))
 			require.Equal(t, "COMPLETED", ended.Status)
@@ -55,16 +55,16 @@ func TestSync_WithTemporalCLI(t *testing.T) {
 	}
 }
 
-func requirePromoted(t *testing.T, s *stack, got workflows.SyncResult) {
+func requirePromoted(t *testing.T, s *stack, got wire.SyncResult) {
 	t.Helper()
 	truth := s.console.Truth()
-	require.Equal(t, workflows.StatePromoted, got.State)
+	require.Equal(t, wire.StatePromoted, got.State)
 	require.NotEmpty(t, got.Snapshot)
 	require.Equal(t, map[string]int{
 		"accounts": len(truth.Accounts), "sites": len(truth.Sites), "roles": len(truth.Roles),
 		"users": 2300, "serviceUsers": 120, "assignments": len(truth.Assignments()),
 	}, got.Counts)
-	require.Equal(t, workflows.Changes{Added: len(truth.Assignments())}, got.Changes)
+	require.Equal(t, wire.AssignmentChanges{Added: len(truth.Assignments())}, got.Changes)
 	require.Empty(t, got.Warnings)
 	require.Equal(t, s.console.RequestCount(), got.Requests)
 	require.False(t, got.FinishedAt.Before(got.StartedAt))
@@ -75,7 +75,7 @@ func TestSync_AgainUnchanged(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, consoletest.Options{Seed: 3})
 	s.startWorker()
-	require.Equal(t, workflows.StatePromoted, s.sync("-1").State)
+	require.Equal(t, wire.StatePromoted, s.sync("-1").State)
 	id := s.id("-2")
 	got := s.cli("workflow", "execute", "--type", "Sync", "--task-queue", s.queue,
 		"--workflow-id", id, "--output", "json")
@@ -96,8 +96,8 @@ func TestSync_ChangesAndAsOf(t *testing.T) {
 	victim := s.console.Truth().Principals[0]
 	require.True(t, s.console.RemoveUser(victim.ID) || s.console.RemoveServiceUser(victim.ID))
 	second := s.sync("-2")
-	require.Equal(t, workflows.StatePromoted, second.State)
-	require.Equal(t, workflows.Changes{Removed: len(victim.Held)}, second.Changes)
+	require.Equal(t, wire.StatePromoted, second.State)
+	require.Equal(t, wire.AssignmentChanges{Removed: len(victim.Held)}, second.Changes)
 	s.requireTruth()
 
 	then := first.FinishedAt.Add(time.Millisecond).Format(time.RFC3339Nano)
@@ -115,7 +115,7 @@ func TestSync_HistoryStaysSmall(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, mixed())
 	s.startWorker()
-	run := s.startSync("", workflows.SyncInput{})
+	run := s.startSync("", wire.SyncInput{})
 	s.result(run)
 	require.LessOrEqual(t, len(history(s, run.GetID()).Events), 80)
 }
@@ -126,13 +126,13 @@ func TestWorker_DrainsOnSIGTERM(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, consoletest.Options{Seed: 11, Users: 9000, Latency: 50 * time.Millisecond})
 	s.startWorker()
-	run := s.startSync("", workflows.SyncInput{})
+	run := s.startSync("", wire.SyncInput{})
 	require.NoError(t, s.console.WaitForRequests(s.ctx(), 3, pageOf("/users")))
 	code, err := s.worker.Stop(limit)
 	require.NoError(t, err)
 	require.Zero(t, code, s.said.Tail())
 	s.startWorker()
-	require.Equal(t, workflows.StatePromoted, s.result(run).State)
+	require.Equal(t, wire.StatePromoted, s.result(run).State)
 	s.requireTruth()
 	require.LessOrEqual(t, repeats(s.console.Requests())["users"], 1)
 }
@@ -142,16 +142,16 @@ func TestSync_TwoAtOnce(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, consoletest.Options{Seed: 13, Users: 4000, ServiceUsers: 1500, Latency: 20 * time.Millisecond})
 	s.startWorker()
-	one := s.startSync("-1", workflows.SyncInput{})
-	two := s.startSync("-2", workflows.SyncInput{})
-	three := s.startSync("-3", workflows.SyncInput{Collections: []string{"users"}})
+	one := s.startSync("-1", wire.SyncInput{})
+	two := s.startSync("-2", wire.SyncInput{})
+	three := s.startSync("-3", wire.SyncInput{Collections: []string{"users"}})
 	for _, run := range []interface{ GetID() string }{one, two, three} {
-		var got workflows.SyncResult
+		var got wire.SyncResult
 		require.NoError(t, s.client.GetWorkflow(s.ctx(), run.GetID(), "").Get(s.ctx(), &got))
-		require.Contains(t, []string{workflows.StatePromoted, workflows.StateUnchanged}, got.State)
+		require.Contains(t, []string{wire.StatePromoted, wire.StateUnchanged}, got.State)
 	}
 	s.requireTruth()
-	require.Equal(t, workflows.StateUnchanged, s.sync("-after").State)
+	require.Equal(t, wire.StateUnchanged, s.sync("-after").State)
 }
 
 // Cancelling leaves nothing behind that shows.
@@ -159,7 +159,7 @@ func TestSync_Cancelled(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, consoletest.Options{Seed: 17, Users: 9000, Latency: 50 * time.Millisecond})
 	s.startWorker()
-	run := s.startSync("", workflows.SyncInput{})
+	run := s.startSync("", wire.SyncInput{})
 	require.NoError(t, s.console.WaitForRequests(s.ctx(), 2, pageOf("/users")))
 	require.NoError(t, s.client.CancelWorkflow(s.ctx(), run.GetID(), ""))
 	require.Error(t, run.Get(s.ctx(), nil))
@@ -168,7 +168,7 @@ func TestSync_Cancelled(t *testing.T) {
 	require.Equal(t, enumspb.WORKFLOW_EXECUTION_STATUS_CANCELED, described.WorkflowExecutionInfo.Status)
 	got := s.starter("export", "--format", "json")
 	require.Equal(t, 1, got.code, got.stdout)
-	require.Equal(t, workflows.StatePromoted, s.sync("-again").State)
+	require.Equal(t, wire.StatePromoted, s.sync("-again").State)
 	s.requireTruth()
 }
 
@@ -180,7 +180,7 @@ func TestSync_StatusWhileRunning(t *testing.T) {
 		Name: consoletest.BadGateway, Path: "/users", Only: consoletest.OnlyPages, After: 2,
 	})
 	s.startWorker()
-	run := s.startSync("", workflows.SyncInput{})
+	run := s.startSync("", wire.SyncInput{})
 	require.EventuallyWithT(t, func(c *assertT) {
 		users := s.status(run).Collections["users"]
 		require.Equal(c, 2, users.Pages)
@@ -189,6 +189,6 @@ func TestSync_StatusWhileRunning(t *testing.T) {
 		require.Contains(c, users.Waiting, "GET /users: 502")
 	}, limit, 50*time.Millisecond)
 	s.console.ClearFaults()
-	require.Equal(t, workflows.StatePromoted, s.result(run).State)
+	require.Equal(t, wire.StatePromoted, s.result(run).State)
 	s.requireTruth()
 }

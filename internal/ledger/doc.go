@@ -5,7 +5,7 @@
 //
 //   - what an entry is and how its hash is computed: [Entry], [Entry.Digest];
 //   - what each kind of entry holds: [Kind] and the [Body] types;
-//   - under which key an entry stands: [Run], [ChangeKey] and the functions beside them;
+//   - under which key an entry stands: [Run], [access.ChangeKey] and the functions beside them;
 //   - how a body becomes JSON and back: [Encode], [Decode], [DecodeAs];
 //   - how a chain is verified: [Verifier].
 //

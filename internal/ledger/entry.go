@@ -32,7 +32,7 @@ type Entry struct {
 // NewEntry is an entry to append. Its kind is its body's.
 type NewEntry struct {
 	Request string    // workflow id
-	Key     string    // see [Run] and [ChangeKey]
+	Key     string    // see [Run] and [access.ChangeKey]
 	At      time.Time // kept to the microsecond; the time of the append, if zero
 	Body    Body
 	// Unless names a key: while there is an entry of that key, this one is not written, and

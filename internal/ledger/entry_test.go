@@ -80,7 +80,7 @@ func TestNewEntry_Bad(t *testing.T) {
 // The keys are written out here: an entry must be found under the key of another version.
 func TestKeys(t *testing.T) {
 	t.Parallel()
-	change := ledger.ChangeKey(grant.String(), access.OpAcquire)
+	change := access.ChangeKey(grant.String(), access.OpAcquire)
 	const hash = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855" // of nothing
 	for want, got := range map[string]string{
 		"grant/INC-42#run":                     grant.String(),
@@ -107,7 +107,7 @@ func TestKeys(t *testing.T) {
 
 func TestRunOf(t *testing.T) {
 	t.Parallel()
-	change := ledger.ChangeKey(grant.String(), access.OpAcquire)
+	change := access.ChangeKey(grant.String(), access.OpAcquire)
 	for key, want := range map[string]string{
 		grant.RequestKey(0):         "run",
 		grant.DecisionKey(3):        "run",
@@ -129,7 +129,7 @@ func TestChangeOf(t *testing.T) {
 	t.Parallel()
 	odd := ledger.Run{Request: "grant/write/7", ID: "run"} // people choose ids
 	for _, lease := range []ledger.Run{grant, odd} {
-		change := ledger.ChangeKey(lease.String(), access.OpAcquire)
+		change := access.ChangeKey(lease.String(), access.OpAcquire)
 		for _, e := range []ledger.Entry{
 			{Kind: ledger.KindWrite, Key: ledger.WriteKey(change, 1)},
 			{Kind: ledger.KindAnswer, Key: ledger.AnswerKey(change, 12)},

@@ -5,8 +5,6 @@ import (
 	"encoding/hex"
 	"strconv"
 	"strings"
-
-	"sentinelone-provisioner/internal/access"
 )
 
 // Run is one run of a request. Its workflow id may be used again, so keys name the run
@@ -54,10 +52,6 @@ func (r Run) CancelledKey() string { return r.key(KindCancelled) }
 func (r Run) ReceiptKey() string { return r.key(KindReceipt) }
 
 func (r Run) key(k Kind) string { return under(r.String(), k) }
-
-// ChangeKey names one change of a lease: what is done twice under it is done once. It is
-// no entry's key itself.
-func ChangeKey(lease string, op access.Op) string { return lease + "/" + string(op) }
 
 // WriteKey is the key of the nth write of a change, from 0.
 func WriteKey(change string, n int) string { return numbered(under(change, KindWrite), n) }

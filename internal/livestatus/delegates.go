@@ -8,14 +8,14 @@ import (
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/approval"
 	"sentinelone-provisioner/internal/store"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // ApprovalOf is the approval that a status shows, to judge who is eligible; ok is false
 // if the request asks nobody, or has no plan yet. The open step is as the workflow says,
 // the people included to whom it was escalated.
-func ApprovalOf(status workflows.RequestStatus) (s approval.State, ok bool) {
-	c := status.Consent
+func ApprovalOf(status wire.RequestStatus) (s approval.State, ok bool) {
+	c := status.Approval
 	if status.Plan == nil || c == nil {
 		return approval.State{}, false
 	}
@@ -34,7 +34,7 @@ func ApprovalOf(status workflows.RequestStatus) (s approval.State, ok bool) {
 
 // delegates completes whom a request asks with those who may decide by a delegation, so
 // that they need no database to find what is pending for them.
-func (q *queryInterceptor) delegates(ctx context.Context, status workflows.RequestStatus) workflows.RequestStatus {
+func (q *queryInterceptor) delegates(ctx context.Context, status wire.RequestStatus) wire.RequestStatus {
 	s, ok := ApprovalOf(status)
 	if !ok || status.Result != nil || len(s.Undecided()) == 0 {
 		return status
@@ -47,12 +47,12 @@ func (q *queryInterceptor) delegates(ctx context.Context, status workflows.Reque
 		return status // the workflow's own answer stands
 	}
 	all = slices.DeleteFunc(all, func(d access.Delegation) bool { return q.doubt(d) != nil })
-	consent := *status.Consent
+	consent := *status.Approval
 	consent.Delegates = nil
 	for _, d := range s.Delegates(all, now) {
-		consent.Delegates = append(consent.Delegates, workflows.Deputy{By: d.By, To: d.To, Until: d.Until})
+		consent.Delegates = append(consent.Delegates, wire.StepDelegate{By: d.By, To: d.To, Until: d.Until})
 	}
-	status.Consent = &consent
+	status.Approval = &consent
 	return status
 }
 

@@ -17,6 +17,7 @@ import (
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/livestatus"
 	"sentinelone-provisioner/internal/store"
+	"sentinelone-provisioner/internal/wire"
 	"sentinelone-provisioner/workflows"
 )
 
@@ -56,16 +57,16 @@ func TestDelegates(t *testing.T) {
 	first, second := consentOf(t, s, access.ApprovalStep{
 		Need: 2, Groups: []string{"leads"}, People: []string{erin, carol, dave},
 	})
-	require.Equal(t, []workflows.Deputy{
+	require.Equal(t, []wire.StepDelegate{
 		{By: " Carol@example.com", To: frank, Until: s.handed[1].Until.UTC()},
 		{By: dave, To: "gina@example.com", Until: s.handed[0].Until.UTC()},
 	}, inUTC(first.Delegates))
-	require.Equal(t, []workflows.Deputy{
+	require.Equal(t, []wire.StepDelegate{
 		{By: " Carol@example.com", To: frank, Until: s.handed[1].Until.UTC()},
 	}, inUTC(second.Delegates))
 }
 
-func inUTC(all []workflows.Deputy) []workflows.Deputy {
+func inUTC(all []wire.StepDelegate) []wire.StepDelegate {
 	for i := range all {
 		all[i].Until = all[i].Until.UTC()
 	}
@@ -112,7 +113,7 @@ func TestDelegates_Doubtful(t *testing.T) {
 // consentOf asks a revoke whom it asks: at first, and when dave has approved.
 func consentOf(
 	t *testing.T, s *source, step access.ApprovalStep, holds ...func(access.Delegation) error,
-) (first, second workflows.ConsentStatus) {
+) (first, second wire.ApprovalStatus) {
 	t.Helper()
 	var suite testsuite.WorkflowTestSuite
 	suite.SetLogger(sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)))
@@ -128,25 +129,25 @@ func consentOf(
 			Required: true, DecideWithin: access.Duration(time.Hour), Steps: []access.ApprovalStep{step},
 		},
 	}.Seal()
-	env.OnActivity(activities.PlanName, mock.Anything, mock.Anything).Return(activities.PlanResult{Plan: plan}, nil)
-	env.OnActivity(activities.DecideName, mock.Anything, mock.Anything).
-		Return(activities.DecideResult{Signed: access.Unsigned}, nil)
-	env.OnActivity(activities.CloseName, mock.Anything, mock.Anything).
-		Return(activities.CloseResult{Receipt: access.Receipt{State: workflows.StateTimedOut}}, nil)
-	look := func() workflows.ConsentStatus {
-		answer, err := env.QueryWorkflow(workflows.StatusQuery)
+	env.OnActivity(wire.PlanActivity, mock.Anything, mock.Anything).Return(wire.PlanResult{Plan: plan}, nil)
+	env.OnActivity(wire.DecideActivity, mock.Anything, mock.Anything).
+		Return(wire.DecideResult{Signed: access.Unsigned}, nil)
+	env.OnActivity(wire.CloseActivity, mock.Anything, mock.Anything).
+		Return(wire.CloseResult{Receipt: access.Receipt{State: wire.StateTimedOut}}, nil)
+	look := func() wire.ApprovalStatus {
+		answer, err := env.QueryWorkflow(wire.StatusQuery)
 		require.NoError(t, err)
-		var out workflows.RequestStatus
+		var out wire.RequestStatus
 		require.NoError(t, answer.Get(&out))
-		require.NotNil(t, out.Consent)
-		return *out.Consent
+		require.NotNil(t, out.Approval)
+		return *out.Approval
 	}
 	env.RegisterDelayedCallback(func() { first = look() }, time.Minute)
 	env.RegisterDelayedCallback(func() {
-		env.UpdateWorkflowNoRejection(workflows.ApproveUpdate, "", t, workflows.DecisionInput{By: dave})
+		env.UpdateWorkflowNoRejection(wire.ApproveUpdate, "", t, wire.DecisionInput{By: dave})
 	}, 2*time.Minute)
 	env.RegisterDelayedCallback(func() { second = look() }, 3*time.Minute)
-	env.ExecuteWorkflow(workflows.RevokeType, workflows.RevokeInput{
+	env.ExecuteWorkflow(wire.RevokeType, wire.RevokeInput{
 		Principal: access.PrincipalSelector{Kind: access.User, ID: "7"}, Role: access.RoleSelector{ID: "2"},
 		Scope: access.ScopeSelector{Level: access.Tenant}, Requester: "bob@example.com",
 	})

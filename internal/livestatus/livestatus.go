@@ -19,7 +19,7 @@ import (
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/internal/store"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // lookupTimeout keeps a slow store from holding up the query: the answer of the
@@ -71,21 +71,21 @@ type queryInterceptor struct {
 // HandleQuery implements interceptor.WorkflowInboundInterceptor.
 func (q *queryInterceptor) HandleQuery(ctx workflow.Context, in *interceptor.HandleQueryInput) (any, error) {
 	answer, err := q.Next.HandleQuery(ctx, in)
-	if err != nil || in.QueryType != workflows.StatusQuery {
+	if err != nil || in.QueryType != wire.StatusQuery {
 		return answer, err
 	}
 	lookup, cancel := context.WithTimeout(context.Background(), lookupTimeout)
 	defer cancel()
 	switch status := answer.(type) {
-	case workflows.SyncStatus:
+	case wire.SyncStatus:
 		return q.sync(lookup, status), nil
-	case workflows.RequestStatus:
+	case wire.RequestStatus:
 		return q.delegates(lookup, q.waits(lookup, status)), nil
 	}
 	return answer, nil
 }
 
-func (q *queryInterceptor) sync(ctx context.Context, status workflows.SyncStatus) workflows.SyncStatus {
+func (q *queryInterceptor) sync(ctx context.Context, status wire.SyncStatus) wire.SyncStatus {
 	if status.Result != nil {
 		return status
 	}
@@ -98,13 +98,13 @@ func (q *queryInterceptor) sync(ctx context.Context, status workflows.SyncStatus
 
 // Complete fills in what the store knows better than the workflow: collections
 // that are being walked, and why something waits.
-func Complete(status workflows.SyncStatus, progress store.Progress) workflows.SyncStatus {
-	if status.State == workflows.StateChecking || status.State == workflows.StateSettling {
+func Complete(status wire.SyncStatus, progress store.Progress) wire.SyncStatus {
+	if status.State == wire.StateChecking || status.State == wire.StateSettling {
 		status.Waiting = waiting(progress.Note)
 	}
 	for name, c := range status.Collections {
 		live, ok := progress.Collections[access.Collection(name)]
-		if !ok || c.State != workflows.CollectionDraining || live.Attempt != c.Attempt {
+		if !ok || c.State != wire.CollectionDraining || live.Attempt != c.Attempt {
 			continue
 		}
 		c.Pages, c.Rows, c.Waiting = live.Pages, live.Rows, waiting(live.Note)

@@ -20,48 +20,49 @@ import (
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/livestatus"
 	"sentinelone-provisioner/internal/store"
+	"sentinelone-provisioner/internal/wire"
 	"sentinelone-provisioner/workflows"
 )
 
 var noon = time.Date(2026, 11, 2, 12, 0, 0, 0, time.UTC)
 
-func draining(attempt int) workflows.CollectionStatus {
-	return workflows.CollectionStatus{State: workflows.CollectionDraining, Attempt: attempt, Expected: new(20)}
+func draining(attempt int) wire.CollectionStatus {
+	return wire.CollectionStatus{State: wire.CollectionDraining, Attempt: attempt, Expected: new(20)}
 }
 
 // A collection that is being walked shows what the store has of it; everything
 // else is the workflow's word.
 func TestComplete_Collections(t *testing.T) {
 	t.Parallel()
-	proven := workflows.CollectionStatus{State: workflows.CollectionProven, Attempt: 1, Pages: 3, Rows: 2500}
+	proven := wire.CollectionStatus{State: wire.CollectionProven, Attempt: 1, Pages: 3, Rows: 2500}
 	live := store.CollectionProgress{Attempt: 1, Pages: 2, Rows: 2000, Expected: new(2500)}
 	next := noon.Add(40 * time.Second)
 	cases := map[string]struct {
-		before workflows.CollectionStatus
+		before wire.CollectionStatus
 		live   store.CollectionProgress
-		want   workflows.CollectionStatus
+		want   wire.CollectionStatus
 	}{
-		"walked": {draining(1), live, workflows.CollectionStatus{
+		"walked": {draining(1), live, wire.CollectionStatus{
 			State: "draining", Attempt: 1, Pages: 2, Rows: 2000, Expected: new(2500),
 		}},
 		"no count yet": {
 			draining(1),
 			store.CollectionProgress{Attempt: 1, Pages: 1, Rows: 9},
-			workflows.CollectionStatus{State: "draining", Attempt: 1, Pages: 1, Rows: 9, Expected: new(20)},
+			wire.CollectionStatus{State: "draining", Attempt: 1, Pages: 1, Rows: 9, Expected: new(20)},
 		},
 		"of an older walk": {draining(2), live, draining(2)},
 		"done":             {proven, store.CollectionProgress{Attempt: 1, Pages: 1, Rows: 1}, proven},
 		"waits": {
 			draining(1),
 			store.CollectionProgress{Attempt: 1, Note: &store.Note{Text: "502", At: noon}},
-			workflows.CollectionStatus{
+			wire.CollectionStatus{
 				State: "draining", Attempt: 1, Expected: new(20), Waiting: "502; tried at 2026-11-02 12:00:00 UTC",
 			},
 		},
 		"waits until": {
 			draining(1),
 			store.CollectionProgress{Attempt: 1, Note: &store.Note{Text: "429", At: noon, NextTry: &next}},
-			workflows.CollectionStatus{
+			wire.CollectionStatus{
 				State: "draining", Attempt: 1, Expected: new(20), Waiting: "429; next try at 2026-11-02 12:00:40 UTC",
 			},
 		},
@@ -70,9 +71,9 @@ func TestComplete_Collections(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			got := livestatus.Complete(
-				workflows.SyncStatus{
-					State:       workflows.StateDraining,
-					Collections: map[string]workflows.CollectionStatus{"users": c.before, "sites": proven},
+				wire.SyncStatus{
+					State:       wire.StateDraining,
+					Collections: map[string]wire.CollectionStatus{"users": c.before, "sites": proven},
 				},
 				store.Progress{Collections: map[access.Collection]store.CollectionProgress{access.Users: c.live}},
 			)
@@ -88,16 +89,16 @@ func TestComplete_Waiting(t *testing.T) {
 	t.Parallel()
 	progress := store.Progress{Note: &store.Note{Text: "GET /system/info: 502", At: noon}}
 	for state, want := range map[string]string{
-		workflows.StateChecking:    "GET /system/info: 502; tried at 2026-11-02 12:00:00 UTC",
-		workflows.StateSettling:    "GET /system/info: 502; tried at 2026-11-02 12:00:00 UTC",
-		workflows.StateDraining:    "for something else",
-		workflows.StateQuarantined: "for something else",
+		wire.StateChecking:    "GET /system/info: 502; tried at 2026-11-02 12:00:00 UTC",
+		wire.StateSettling:    "GET /system/info: 502; tried at 2026-11-02 12:00:00 UTC",
+		wire.StateDraining:    "for something else",
+		wire.StateQuarantined: "for something else",
 	} {
-		got := livestatus.Complete(workflows.SyncStatus{State: state, Waiting: "for something else"}, progress)
+		got := livestatus.Complete(wire.SyncStatus{State: state, Waiting: "for something else"}, progress)
 		require.Equal(t, want, got.Waiting, state)
 	}
 	progress.Note = new(store.Note)
-	got := livestatus.Complete(workflows.SyncStatus{State: workflows.StateChecking}, progress)
+	got := livestatus.Complete(wire.SyncStatus{State: wire.StateChecking}, progress)
 	require.Empty(t, got.Waiting)
 }
 
@@ -139,7 +140,7 @@ func (s *source) Progress(ctx context.Context, _ string) (store.Progress, error)
 }
 
 // ask runs a sync of the users, asks for its status amid the walk and at the end.
-func ask(t *testing.T, s *source) (amid, end workflows.SyncStatus) {
+func ask(t *testing.T, s *source) (amid, end wire.SyncStatus) {
 	t.Helper()
 	var suite testsuite.WorkflowTestSuite
 	suite.SetLogger(sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)))
@@ -149,23 +150,23 @@ func ask(t *testing.T, s *source) (amid, end workflows.SyncStatus) {
 	})
 	workflows.Register(env)
 	activities.NewSync(nil, nil, activities.Guard{}).Register(env)
-	env.OnActivity(activities.BeginName, mock.Anything, mock.Anything).Return(activities.BeginResult{}, nil)
-	env.OnActivity(activities.CheckName, mock.Anything, mock.Anything).Return(activities.CheckResult{}, nil)
-	env.OnActivity(activities.DrainName, mock.Anything, mock.Anything).After(time.Hour).
-		Return(activities.DrainResult{Pages: 3, Rows: 2500}, nil)
-	env.OnActivity(activities.SettleName, mock.Anything, mock.Anything).
-		Return(activities.SettleResult{State: "promoted"}, nil)
+	env.OnActivity(wire.SyncBeginActivity, mock.Anything, mock.Anything).Return(wire.SyncBeginResult{}, nil)
+	env.OnActivity(wire.SyncCheckActivity, mock.Anything, mock.Anything).Return(wire.SyncCheckResult{}, nil)
+	env.OnActivity(wire.SyncDrainActivity, mock.Anything, mock.Anything).After(time.Hour).
+		Return(wire.SyncDrainResult{Pages: 3, Rows: 2500}, nil)
+	env.OnActivity(wire.SyncSettleActivity, mock.Anything, mock.Anything).
+		Return(wire.SyncSettleResult{State: "promoted"}, nil)
 	env.RegisterDelayedCallback(func() { amid = query(t, env) }, time.Minute)
-	env.ExecuteWorkflow(workflows.SyncType, workflows.SyncInput{Collections: []string{"users"}})
+	env.ExecuteWorkflow(wire.SyncType, wire.SyncInput{Collections: []string{"users"}})
 	require.NoError(t, env.GetWorkflowError())
 	return amid, query(t, env)
 }
 
-func query(t *testing.T, env *testsuite.TestWorkflowEnvironment) workflows.SyncStatus {
+func query(t *testing.T, env *testsuite.TestWorkflowEnvironment) wire.SyncStatus {
 	t.Helper()
-	answer, err := env.QueryWorkflow(workflows.StatusQuery)
+	answer, err := env.QueryWorkflow(wire.StatusQuery)
 	require.NoError(t, err)
-	var out workflows.SyncStatus
+	var out wire.SyncStatus
 	require.NoError(t, answer.Get(&out))
 	return out
 }
@@ -178,7 +179,7 @@ func TestInterceptor_CompletesTheStatus(t *testing.T) {
 		access.Users: {Attempt: 1, Pages: 2, Rows: 2000},
 	}}}
 	amid, end := ask(t, s)
-	require.Equal(t, workflows.CollectionStatus{
+	require.Equal(t, wire.CollectionStatus{
 		State: "draining", Attempt: 1, Pages: 2, Rows: 2000,
 	}, amid.Collections["users"])
 	require.Equal(t, 2500, end.Collections["users"].Rows)
@@ -193,7 +194,7 @@ func TestInterceptor_StoreDown(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			amid, end := ask(t, s)
-			require.Equal(t, workflows.CollectionStatus{State: "draining", Attempt: 1}, amid.Collections["users"])
+			require.Equal(t, wire.CollectionStatus{State: "draining", Attempt: 1}, amid.Collections["users"])
 			require.Equal(t, "promoted", end.State)
 			require.Equal(t, 1, s.asked)
 		})
@@ -209,7 +210,7 @@ func TestInterceptor_LeavesOtherQueriesAlone(t *testing.T) {
 		Interceptors: []interceptor.WorkerInterceptor{livestatus.NewInterceptor(s, console)},
 	})
 	workflows.Register(env)
-	env.ExecuteWorkflow(workflows.SyncType, workflows.SyncInput{Collections: []string{"groups"}})
+	env.ExecuteWorkflow(wire.SyncType, wire.SyncInput{Collections: []string{"groups"}})
 	var app *temporal.ApplicationError
 	require.ErrorAs(t, env.GetWorkflowError(), &app)
 	_, err := env.QueryWorkflow("progress")

@@ -6,11 +6,11 @@ import (
 
 	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/internal/store"
-	"sentinelone-provisioner/workflows"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // waits says why a plan or a change of roles is waiting, where it is.
-func (q *queryInterceptor) waits(ctx context.Context, status workflows.RequestStatus) workflows.RequestStatus {
+func (q *queryInterceptor) waits(ctx context.Context, status wire.RequestStatus) wire.RequestStatus {
 	if status.Waiting != "" || !Moving(status.State) {
 		return status
 	}
@@ -31,7 +31,7 @@ func (q *queryInterceptor) waits(ctx context.Context, status workflows.RequestSt
 // Moving says whether an activity is at work in a state, so that it may wait for the
 // console.
 func Moving(state string) bool {
-	return state == workflows.StatePlanning || state == workflows.StateApplying || state == workflows.StateReleasing
+	return state == wire.StatePlanning || state == wire.StateApplying || state == wire.StateReleasing
 }
 
 // WaitText says what a change is waiting for, in a sentence.

@@ -17,6 +17,7 @@ import (
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/livestatus"
 	"sentinelone-provisioner/internal/store"
+	"sentinelone-provisioner/internal/wire"
 	"sentinelone-provisioner/workflows"
 )
 
@@ -30,7 +31,7 @@ func TestRequest_SaysWhatItWaitsFor(t *testing.T) {
 	}}}
 	require.Equal(t, "waiting for SentinelOne since 2026-11-02 11:00:00 UTC, attempt 17, "+
 		"next at 2026-11-02 12:05:00 UTC, "+
-		"last error: PUT: 502", waitingOf(t, s, workflows.StateApplying))
+		"last error: PUT: 502", waitingOf(t, s, wire.StateApplying))
 }
 
 // So does a request that is not planned yet, which does not know its console.
@@ -38,14 +39,14 @@ func TestRequest_SaysWhyItIsNotPlanned(t *testing.T) {
 	t.Parallel()
 	s := &source{waits: []store.Wait{{Since: noon.Add(-time.Hour), At: noon, Attempt: 3, Text: "GET: 502"}}}
 	require.Equal(t, "waiting for SentinelOne since 2026-11-02 11:00:00 UTC, attempt 3, last error: GET: 502",
-		waitingOf(t, s, workflows.StatePlanning))
+		waitingOf(t, s, wire.StatePlanning))
 }
 
 func TestRequest_StandsAloneWithoutTheStore(t *testing.T) {
 	t.Parallel()
-	require.Empty(t, waitingOf(t, &source{}, workflows.StateApplying), "nothing waits")
+	require.Empty(t, waitingOf(t, &source{}, wire.StateApplying), "nothing waits")
 	down := &source{err: errors.New("the store is down")}
-	require.Empty(t, waitingOf(t, down, workflows.StateApplying), "the workflow's own answer stands")
+	require.Empty(t, waitingOf(t, down, wire.StateApplying), "the workflow's own answer stands")
 }
 
 // waitingOf asks a revoke for its status in a state, planning or applying.
@@ -60,20 +61,20 @@ func waitingOf(t *testing.T, s *source, in string) string {
 	workflows.Register(env)
 	activities.NewRequest(nil, nil).Register(env)
 	planned, applied := time.Hour, time.Duration(0)
-	if in == workflows.StateApplying {
+	if in == wire.StateApplying {
 		planned, applied = applied, planned
 	}
-	env.OnActivity(activities.PlanName, mock.Anything, mock.Anything).After(planned).
-		Return(activities.PlanResult{Plan: access.Plan{Console: console}}, nil)
-	env.OnActivity(activities.ApplyName, mock.Anything, mock.Anything).After(applied).
-		Return(activities.ApplyResult{Receipt: &access.Receipt{State: workflows.StateRevoked}}, nil)
-	var out workflows.RequestStatus
+	env.OnActivity(wire.PlanActivity, mock.Anything, mock.Anything).After(planned).
+		Return(wire.PlanResult{Plan: access.Plan{Console: console}}, nil)
+	env.OnActivity(wire.ApplyActivity, mock.Anything, mock.Anything).After(applied).
+		Return(wire.ApplyResult{Receipt: &access.Receipt{State: wire.StateRevoked}}, nil)
+	var out wire.RequestStatus
 	env.RegisterDelayedCallback(func() {
-		answer, err := env.QueryWorkflow(workflows.StatusQuery)
+		answer, err := env.QueryWorkflow(wire.StatusQuery)
 		require.NoError(t, err)
 		require.NoError(t, answer.Get(&out))
 	}, time.Minute)
-	env.ExecuteWorkflow(workflows.RevokeType, workflows.RevokeInput{
+	env.ExecuteWorkflow(wire.RevokeType, wire.RevokeInput{
 		Principal: access.PrincipalSelector{Kind: access.User, ID: "1"}, Role: access.RoleSelector{ID: "2"},
 		Scope: access.ScopeSelector{Level: access.Tenant}, Requester: "bob@example.com",
 	})

@@ -12,6 +12,7 @@ import (
 	"github.com/wneessen/go-mail"
 
 	"sentinelone-provisioner/internal/describe"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // mailSender sends e-mail over SMTP.
@@ -56,14 +57,14 @@ func newMail(cfg Config) (Sender, error) {
 func (m *mailSender) Name() string { return "e-mail" }
 
 // Send implements [Sender].
-func (m *mailSender) Send(ctx context.Context, e Event) error {
+func (m *mailSender) Send(ctx context.Context, e wire.Event) error {
 	to := m.recipients(e)
 	if len(to) == 0 {
 		return nil
 	}
 	msg := mail.NewMsg()
 	msg.SetMessageIDWithValue(e.ID + "@sentinelone-provisioner")
-	msg.Subject(describe.Text(e.Subject()))
+	msg.Subject(describe.Text(subject(e)))
 	msg.SetDateWithValue(e.At)
 	msg.SetBodyString(mail.TypeTextPlain, describe.Text(describe.Shorten(e.Text, maxText))+"\n")
 	if err := errors.Join(msg.From(m.from), msg.To(to...)); err != nil {
@@ -82,7 +83,7 @@ func (m *mailSender) Send(ctx context.Context, e Event) error {
 
 // recipients returns NOTIFY_TO and those people of the event whose name is an e-mail
 // address, without duplicates.
-func (m *mailSender) recipients(e Event) []string {
+func (m *mailSender) recipients(e wire.Event) []string {
 	out := slices.Clone(m.to)
 	for _, p := range e.People {
 		if strings.Contains(p, "@") && !slices.Contains(out, p) {

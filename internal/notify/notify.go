@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/http"
 	"time"
+
+	"sentinelone-provisioner/internal/wire"
 )
 
 // Sender delivers events to one receiver.
@@ -14,7 +16,7 @@ type Sender interface {
 	Name() string
 	// Send makes one attempt of at most 15 seconds. An error that wraps [ErrDropped] is
 	// final; all others may be retried.
-	Send(ctx context.Context, e Event) error
+	Send(ctx context.Context, e wire.Event) error
 }
 
 // ErrDropped means that the receiver rejects the event permanently: do not retry.

@@ -15,13 +15,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"sentinelone-provisioner/internal/notify"
+	"sentinelone-provisioner/internal/wire"
 )
 
 const key = "whsec_C2FtcGxlLWtleS1mb3ItdGVzdHMtb25seQ=="
 
-func event() notify.Event {
-	return notify.Event{
-		ID: "grant/INC-42#run/requested/0", Type: notify.Requested, At: time.Date(2026, 3, 3, 9, 0, 0, 0, time.UTC),
+func event() wire.Event {
+	return wire.Event{
+		ID: "grant/INC-42#run/requested/0", Type: wire.EventRequested, At: time.Date(2026, 3, 3, 9, 0, 0, 0, time.UTC),
 		Console: "acmeco.sentinelone.net", Request: "grant/INC-42",
 		Text: "bob@example.com requests SOC at Acme / Berlin", People: []string{"carol@example.com"},
 	}
@@ -64,7 +65,7 @@ func TestWebhook_IsSigned(t *testing.T) {
 	verifier, err := standardwebhooks.NewWebhook(key)
 	require.NoError(t, err)
 	require.NoError(t, verifier.Verify(r.body, r.header))
-	var got notify.Event
+	var got wire.Event
 	require.NoError(t, json.Unmarshal(r.body, &got))
 	require.Equal(t, event(), got)
 	require.Error(t, verifier.Verify(append(r.body, ' '), r.header))

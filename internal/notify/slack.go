@@ -7,6 +7,7 @@ import (
 	"net/http"
 
 	"sentinelone-provisioner/internal/describe"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // slack posts a message to an incoming webhook of Slack or of a compatible service. The
@@ -27,12 +28,12 @@ func newSlack(address string) (Sender, error) {
 func (s *slack) Name() string { return "slack" }
 
 // slackText is the event as Slack marks text up.
-func slackText(e Event) string {
-	return fmt.Sprintf("*%s*\n%s", describe.Chat(e.Subject()), describe.Chat(describe.Shorten(e.Text, maxText)))
+func slackText(e wire.Event) string {
+	return fmt.Sprintf("*%s*\n%s", describe.Chat(subject(e)), describe.Chat(describe.Shorten(e.Text, maxText)))
 }
 
 // Send implements [Sender].
-func (s *slack) Send(ctx context.Context, e Event) error {
+func (s *slack) Send(ctx context.Context, e wire.Event) error {
 	body, err := json.Marshal(map[string]string{"text": slackText(e)})
 	if err != nil {
 		return fmt.Errorf("slack: encode the event: %w", err)

@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"time"
 
+	"sentinelone-provisioner/internal/wire"
+
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 )
 
@@ -50,7 +52,7 @@ func checkURL(variable, address string) error {
 func (w *webhook) Name() string { return "webhook" }
 
 // Send implements [Sender].
-func (w *webhook) Send(ctx context.Context, e Event) error {
+func (w *webhook) Send(ctx context.Context, e wire.Event) error {
 	body, err := json.Marshal(e)
 	if err != nil {
 		return fmt.Errorf("webhook: encode the event: %w", err)

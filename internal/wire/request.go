@@ -1,12 +1,10 @@
-package workflows
+package wire
 
 import (
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
-	"sentinelone-provisioner/activities"
 	"sentinelone-provisioner/internal/access"
 )
 
@@ -102,8 +100,6 @@ func validDuration(d time.Duration) error {
 	return nil
 }
 
-func days(d time.Duration) string { return fmt.Sprintf("%d days", d/(24*time.Hour)) }
-
 func requesterGiven(requester string) error {
 	if blank(requester) {
 		return errors.New(`requester is missing: say who asks, as in "bob@example.com"`)
@@ -111,86 +107,70 @@ func requesterGiven(requester string) error {
 	return nil
 }
 
-func blank(text string) bool { return strings.TrimSpace(text) == "" }
-
-// States of a request. Those from granted on are how it ends.
-const (
-	StatePlanning  = "planning"
-	StateAwaiting  = "awaitingApproval"
-	StateScheduled = "scheduled" // waits for startAt
-	StateApplying  = "applying"
-	StateActive    = "active" // a timed grant that is in force
-	StateReleasing = "releasing"
-
-	StateGranted   = "granted"
-	StateExpired   = "expired"
-	StateEnded     = "ended"
-	StateCancelled = "cancelled"
-	StateDenied    = "denied"
-	StateTimedOut  = "timedOut"
-	StateRefused   = activities.Refused
-	StatePlanned   = "planned" // a dry run
-	StateRevoked   = "revoked"
-
-	StateProvisioned = "provisioned"
-	StateOffboarded  = "offboarded"
-)
-
-// RequestResult is what a request came to. GrantResult and RevokeResult are this.
-type RequestResult struct {
-	State   string         `json:"state"`
-	Outcome access.Outcome `json:"outcome,omitempty"`
-	Message string         `json:"message,omitempty"`
-	// Plan is the result of a dry run, which has no receipt.
-	Plan    *access.Plan    `json:"plan,omitempty"`
-	Receipt *access.Receipt `json:"receipt,omitempty"`
-}
-
-// RequestStatus answers [StatusQuery] on a grant or revoke.
-type RequestStatus struct {
-	State     string    `json:"state"`
-	Request   string    `json:"request"` // workflow id
-	Run       string    `json:"run"`     // of the workflow; part of what decisions are signed over
-	Requester string    `json:"requester"`
-	StartedAt time.Time `json:"startedAt"`
-	// StartsAt is when a scheduled grant is applied, EndsAt when a timed one is released.
-	StartsAt *time.Time `json:"startsAt,omitempty"`
-	EndsAt   *time.Time `json:"endsAt,omitempty"`
-	// Waiting says what it waits for, in a sentence; "" while it moves.
-	Waiting string         `json:"waiting,omitempty"`
-	Plan    *access.Plan   `json:"plan,omitempty"`
-	Proofs  []access.Proof `json:"proofs"`
-	// Consent says who has decided and who is still asked, where the plan needs it.
-	Consent *ConsentStatus `json:"consent,omitempty"`
-	Result  *RequestResult `json:"result,omitempty"`
-}
-
-// By is the payload of [CancelUpdate] and [EndUpdate].
-type By struct {
+// StopInput is the payload of [CancelUpdate] and [EndUpdate].
+type StopInput struct {
 	By string `json:"by"` // who asks, as claimed
 }
 
 // UnmarshalJSON refuses fields it does not know.
-func (b *By) UnmarshalJSON(data []byte) error {
-	type plain By
+func (b *StopInput) UnmarshalJSON(data []byte) error {
+	type plain StopInput
 	return strict(data, (*plain)(b))
 }
 
-// Extension is the payload of [ExtendUpdate].
-type Extension struct {
+// ExtendInput is the payload of [ExtendUpdate].
+type ExtendInput struct {
 	By       string          `json:"by"`
 	Duration access.Duration `json:"duration"` // added to the end
 }
 
 // UnmarshalJSON refuses fields it does not know.
-func (e *Extension) UnmarshalJSON(data []byte) error {
-	type plain Extension
+func (e *ExtendInput) UnmarshalJSON(data []byte) error {
+	type plain ExtendInput
 	return strict(data, (*plain)(e))
 }
 
-// Answer is what an update of a grant came to.
-type Answer struct {
+// RequestAnswer is what an update of a grant came to.
+type RequestAnswer struct {
 	State   string         `json:"state"`
 	Outcome access.Outcome `json:"outcome,omitempty"`
 	EndsAt  *time.Time     `json:"endsAt,omitempty"`
+}
+
+// validBreakGlass says what does not go together with starting at once.
+func (in GrantInput) validBreakGlass() error {
+	var faults []error
+	if in.BreakGlass && in.StartAt != nil {
+		faults = append(faults, errors.New("breakGlass starts at once: leave startAt out"))
+	}
+	if in.BreakGlass && blank(in.Reason) {
+		faults = append(faults, errors.New("breakGlass needs a reason: say what cannot wait"))
+	}
+	return errors.Join(faults...)
+}
+
+// Spec is what the requester signs.
+func (in GrantInput) Spec() access.RequestSpec {
+	out := access.RequestSpec{
+		Op: access.OpGrant, Console: in.Console, Principal: in.Principal, Role: in.Role, Scope: in.Scope,
+		Terms: access.Terms{
+			Requester: in.Requester, Reason: in.Reason, AllowLevelChange: in.AllowLevelChange,
+			BreakGlass: in.BreakGlass,
+		},
+	}
+	if in.Duration != nil {
+		out.Op, out.Terms.Duration = access.OpAcquire, *in.Duration
+	}
+	if in.StartAt != nil {
+		out.Terms.StartAt = in.StartAt.UTC()
+	}
+	return out
+}
+
+// Spec is what the requester signs.
+func (in RevokeInput) Spec() access.RequestSpec {
+	return access.RequestSpec{
+		Op: access.OpRevoke, Console: in.Console, Principal: in.Principal, Role: in.Role, Scope: in.Scope,
+		Terms: access.Terms{Requester: in.Requester, Reason: in.Reason},
+	}
 }

@@ -1,13 +1,6 @@
-package workflows
+package wire
 
-import (
-	"bytes"
-	"encoding/json"
-	"fmt"
-	"time"
-
-	"sentinelone-provisioner/internal/access"
-)
+import "time"
 
 // SyncInput says what to sync.
 type SyncInput struct {
@@ -43,14 +36,14 @@ type SyncResult struct {
 	StartedAt  time.Time `json:"startedAt"`
 	FinishedAt time.Time `json:"finishedAt"`
 	// Counts has a row count per collection synced, and one of "assignments".
-	Counts   map[string]int `json:"counts"`
-	Changes  Changes        `json:"changes"`
-	Requests int            `json:"requests"` // sent to the console
-	Warnings []string       `json:"warnings"`
+	Counts   map[string]int    `json:"counts"`
+	Changes  AssignmentChanges `json:"changes"`
+	Requests int               `json:"requests"` // sent to the console
+	Warnings []string          `json:"warnings"`
 }
 
-// Changes counts assignments that came and went between two snapshots.
-type Changes struct {
+// AssignmentChanges counts assignments that came and went between two snapshots.
+type AssignmentChanges struct {
 	Added   int `json:"added"`
 	Removed int `json:"removed"`
 }
@@ -110,23 +103,9 @@ func (d *QuarantineDecision) UnmarshalJSON(data []byte) error {
 }
 
 // Decided answers a decision: what the sync came to by it.
-type Decided struct {
+type QuarantineAnswer struct {
 	Snapshot string `json:"snapshot"`
 	Decision string `json:"decision"` // confirm or discard
 	By       string `json:"by"`
 	State    string `json:"state"` // of the sync afterwards
-}
-
-// ExpectedCollections names the collections an input asks for.
-func (in SyncInput) collections() ([]access.Collection, error) {
-	return access.ParseCollections(in.Collections)
-}
-
-func strict(data []byte, into any) error {
-	dec := json.NewDecoder(bytes.NewReader(data))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(into); err != nil {
-		return fmt.Errorf("input is not understood: %w", err)
-	}
-	return nil
 }

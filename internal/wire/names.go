@@ -1,9 +1,6 @@
-package workflows
+package wire
 
 import "sentinelone-provisioner/internal/access"
-
-// Every name in this file is on the wire: in histories, in people's scripts and
-// in running workflows. Renaming one breaks them; add a new one instead.
 
 // Workflow types.
 const (

@@ -1,0 +1,33 @@
+package wire
+
+// Names of the activities of a sync.
+const (
+	SyncBeginActivity   = "Sync.Begin"
+	SyncCheckActivity   = "Sync.Check"
+	SyncDrainActivity   = "Sync.Drain"
+	SyncSettleActivity  = "Sync.Settle"
+	SyncPromoteActivity = "Sync.Promote"
+	SyncDiscardActivity = "Sync.Discard"
+)
+
+// Names of the activities of requests, of a principal's writer and of notifications.
+const (
+	PlanActivity   = "Request.Plan"
+	ApplyActivity  = "Request.Apply"
+	DecideActivity = "Request.Decide"
+	// DelegateActivity hands decisions to another.
+	DelegateActivity = "Request.Delegate"
+
+	CloseActivity    = "Request.Close"
+	AnnounceActivity = "Notify.Tell"
+	SendActivity     = "Notify.Send"
+	GaveUpActivity   = "Notify.GaveUp"
+	WriteActivity    = "Principal.Write"
+	ConfirmActivity  = "Principal.Confirm"
+)
+
+// Names of the activities that create accounts.
+const (
+	UserCreateActivity        = "User.Create"
+	ServiceUserCreateActivity = "ServiceUser.Create"
+)
