@@ -9,7 +9,7 @@ import (
 	"sentinelone-provisioner/internal/policy"
 )
 
-// newAccountPlan is the plan of a service user that is to be made.
+// newAccountPlan is the plan of a new service user.
 func newAccountPlan() access.Plan {
 	return access.Plan{
 		Op: access.OpCreate, Principal: access.PrincipalRef{Kind: access.ServiceUser, Name: "ci"},
@@ -19,8 +19,7 @@ func newAccountPlan() access.Plan {
 	}
 }
 
-// An account that is to be made is a grant for good to somebody new; nothing of a user
-// who is there already counts.
+// A new account is a permanent grant to a new principal, even if the user exists already.
 func TestInputFromPlan_NewAccount(t *testing.T) {
 	t.Parallel()
 	now := socGrant("").Now
@@ -34,16 +33,16 @@ func TestInputFromPlan_NewAccount(t *testing.T) {
 	require.Equal(t, want, policy.InputFromPlan(newAccountPlan(), now))
 
 	there := newAccountPlan()
-	there.Principal.ID, there.Before = "7", access.Holdings{Level: access.Tenant, Held: []access.HeldRole{{RoleID: "1"}}}
+	there.Principal.ID = "7"
+	there.Before = access.Holdings{Level: access.Tenant, Held: []access.HeldRole{{RoleID: "1"}}}
 	require.Equal(t, want, policy.InputFromPlan(there, now))
 }
 
-// Rules about grants are about new accounts too; those that mean only one of the two say
-// newAccount.
+// Rules for grants apply to new accounts too; newAccount in a condition tells them apart.
 func TestEvaluate_NewAccount(t *testing.T) {
 	t.Parallel()
-	p := parse(t, "groups: {soc: [anna@example.com]}\nrules:\n"+
-		"  - {name: people, when: 'newAccount && principal.kind == \"user\"', deny: by hand}\n"+
+	p := parse(t, "groups: {soc: [ana@example.com]}\nrules:\n"+
+		"  - {name: users, when: 'newAccount && principal.kind == \"user\"', deny: by hand}\n"+
 		"  - {name: new, when: newAccount, permanent: true, approvals: [{need: 1, from: [soc]}]}\n"+
 		"  - {name: roles, autoApprove: true}\n")
 	q := policy.InputFromPlan(newAccountPlan(), socGrant("").Now)
@@ -66,17 +65,19 @@ func TestEvaluate_NewAccount(t *testing.T) {
 	}
 }
 
-// Past requests for accounts are replayed like grants.
+// Requests for new accounts are replayed like grants.
 func TestReplay_NewAccount(t *testing.T) {
 	t.Parallel()
-	made := policy.PastRequest{Request: "provision/1", At: socGrant("").Now, Plan: newAccountPlan(), State: "provisioned"}
+	made := policy.PastRequest{
+		Request: "provision/1", At: socGrant("").Now, Plan: newAccountPlan(), State: "provisioned",
+	}
 	p := policy.BuiltIn()
 	got := p.Replay(made.Input(), made)
 	require.True(t, got.Differs)
 	require.Equal(t, "undecided", got.WouldBe)
 
 	made.Plan.Approval.Required = true
-	made.Decisions = []access.Decision{{At: made.At, By: "anna@example.com", Action: "approve"}}
+	made.Decisions = []access.Decision{{At: made.At, By: "ana@example.com", Action: "approve"}}
 	got = p.Replay(made.Input(), made)
 	require.False(t, got.Differs, got.Why)
 

@@ -97,7 +97,8 @@ func (e *evaluation) requireApprovals(rule *rule) {
 	case ok:
 	case i != allSteps:
 		e.refuse("not enough eligible approvers: step %d of rule %q needs %d of %s, which without %s %s",
-			i+1, rule.name, a.Steps[i].Need, describe.Or(a.Steps[i].Groups), describe.Or(e.excluded(rule.approval.Steps[i])),
+			i+1, rule.name, a.Steps[i].Need, describe.Or(a.Steps[i].Groups),
+			describe.Or(e.excluded(rule.approval.Steps[i])),
 			haveMembers(len(a.Steps[i].Groups), short.available))
 	default:
 		e.refuse("not enough eligible approvers: the steps of rule %q need %d different people, "+
@@ -149,7 +150,8 @@ func (e *evaluation) applyBreakGlass(rule *rule) {
 	review.ApprovalStep = e.eligibleStep(review.ApprovalStep)
 	if short, ok := satisfiable([]access.ApprovalStep{review.ApprovalStep}); !ok {
 		e.refuse("not enough eligible reviewers: rule %q needs %d of %s, which without %s %s",
-			rule.name, review.Need, describe.Or(review.Groups), describe.Or(e.excluded(rule.breakGlass.review.ApprovalStep)),
+			rule.name, review.Need, describe.Or(review.Groups),
+			describe.Or(e.excluded(rule.breakGlass.review.ApprovalStep)),
 			haveMembers(len(review.Groups), short.available))
 		return
 	}

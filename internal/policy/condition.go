@@ -38,7 +38,8 @@ func (p *parser) parseCondition(n *yaml.Node, what string) *condition {
 		return nil
 	}
 	if !ast.OutputType().IsExactType(cel.BoolType) {
-		p.fault(n, "%s is a %s, not a condition: write an expression that is true or false", what, cel.FormatCELType(ast.OutputType()))
+		p.fault(n, "%s is a %s, not a condition: write an expression that is true or false",
+			what, cel.FormatCELType(ast.OutputType()))
 		return nil
 	}
 	if !p.checkNames(n, ast, what) {

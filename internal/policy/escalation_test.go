@@ -8,8 +8,7 @@ import (
 	"sentinelone-provisioner/internal/access"
 )
 
-// Who has no say has none by escalation either, and those escalated to do not make up
-// for groups that are too small: they are for people who are away.
+// Escalation makes neither the requester eligible nor up for groups that are too small.
 func TestEvaluate_Escalation(t *testing.T) {
 	t.Parallel()
 	q := socGrant(access.OpAcquire)

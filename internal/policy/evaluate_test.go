@@ -17,7 +17,7 @@ import (
 
 const day = access.Duration(24 * time.Hour)
 
-// ask is a request by mail@example.com of role SOC at site 201 for erin@example.com.
+// socGrant is a request by mail@example.com of role SOC at site 201 for erin@example.com.
 func socGrant(op access.Op) policy.Input {
 	return policy.Input{
 		Op: op, Principal: access.PrincipalRef{Kind: access.User, ID: "401", Email: "erin@example.com", Name: "Erin"},
@@ -37,7 +37,7 @@ func evaluate(t *testing.T, p *policy.Policy, q policy.Input) policy.Result {
 	return a
 }
 
-// The first rule that matches decides.
+// Of the rules that allow, the first that matches applies.
 func TestEvaluate_FirstMatch(t *testing.T) {
 	t.Parallel()
 	p := parse(t, testGroups+`
@@ -81,7 +81,7 @@ func TestEvaluate_FirstMatch(t *testing.T) {
 	require.Contains(t, a.Explanation, `rule "default" (line 8) comes later`)
 }
 
-// Whatever the order of rules, a deny that matches decides.
+// A deny that matches refuses the request in any order of rules.
 func TestEvaluate_DenyWins(t *testing.T) {
 	t.Parallel()
 	rules := []string{
@@ -112,7 +112,7 @@ func TestEvaluate_Refusals(t *testing.T) {
 			*q = q.WithHoldings(two)
 		}
 	}
-	forGood := func(q *policy.Input) { q.Duration = 0 }
+	permanent := func(q *policy.Input) { q.Duration = 0 }
 	roles := func(q *policy.Input) { q.RoleNames = map[string]string{"302": "SOC"} }
 	const asks, few = "approvals: [{need: 1, from: [soc]}]", "not enough eligible approvers: "
 	cases := map[string]struct {
@@ -120,45 +120,55 @@ func TestEvaluate_Refusals(t *testing.T) {
 		edit func(*policy.Input)
 		want string // "" for no refusal
 	}{
-		"no rule":          {`when: role.name == "X", ` + asks, nil, "no rule of the policy allows it"},
-		"too long":         {"maxDuration: 3h, " + asks, nil, `rule "a" allows at most 3h, but the request is for 4h`},
-		"just long enough": {"maxDuration: 4h, " + asks, nil, ""},
-		"for good": {
-			"maxDuration: 8h, " + asks, forGood, `rule "a" allows no permanent grant: request a duration of at most 8h`,
+		"no rule": {`when: role.name == "X", ` + asks, nil, "no rule of the policy allows it"},
+		"too long": {
+			"maxDuration: 3h, " + asks, nil, `rule "a" allows at most 3h, but the request is for 4h`,
 		},
-		"for good by itself": {`when: duration <= duration("8h"), autoApprove: true`, forGood, "no permanent grant"},
-		"for good, allowed":  {"permanent: true, " + asks, forGood, ""},
+		"just long enough": {"maxDuration: 4h, " + asks, nil, ""},
+		"permanent": {
+			"maxDuration: 8h, " + asks, permanent,
+			`rule "a" allows no permanent grant: request a duration of at most 8h`,
+		},
+		"permanent, duration 0": {
+			`when: duration <= duration("8h"), autoApprove: true`, permanent, "no permanent grant",
+		},
+		"permanent, allowed": {"permanent: true, " + asks, permanent, ""},
 
-		"level, said":      {asks, moved(true), ""},
-		"level, not said":  {asks, moved(false), "remove 2 roles: to allow that, request it again with allowLevelChange"},
-		"level, allowed":   {"levelChange: allow, " + asks, moved(false), ""},
-		"level, forbidden": {"levelChange: forbid, " + asks, moved(true), `rule "a" forbids moving a principal`},
+		"level, requested": {asks, moved(true), ""},
+		"level, not requested": {
+			asks, moved(false), "remove 2 roles: to allow that, request it again with allowLevelChange",
+		},
+		"level, allowed": {"levelChange: allow, " + asks, moved(false), ""},
+		"level, forbidden": {
+			"levelChange: forbid, " + asks, moved(true), `rule "a" forbids moving a principal`,
+		},
 
-		"fails": {
+		"condition fails": {
 			`when: 'role.name.split("-")[1] == "x"', ` + asks, nil,
 			`the condition of rule "a" cannot be evaluated for this request`,
 		},
-		"costs too much": {
+		"condition costs too much": {
 			`when: 'role.name.split(",").all(a, role.name.split(",").all(b, b != "y"))', ` + asks,
 			func(q *policy.Input) { q.Role.Name = strings.Repeat("x,", 200) }, "cost limit",
 		},
 
-		"requester alone": {
+		"requester is the only approver": {
 			"approvals: [{need: 1, from: [solo]}]", requestedBy("ana@example.com"),
 			few + `step 1 of rule "a" needs 1 of solo, which without ana@example.com has 0 members`,
 		},
 		"in another spelling": {"approvals: [{need: 1, from: [solo]}]", requestedBy(" ANA@example.com\u200b"), few},
-		"requester is one": {
-			"approvals: [{need: 2, from: [soc]}]", requestedBy("bob@example.com"), "which without bob@example.com has 1 member",
+		"requester is one of two": {
+			"approvals: [{need: 2, from: [soc]}]", requestedBy("bob@example.com"),
+			"which without bob@example.com has 1 member",
 		},
 		"in all steps": {
 			"approvals: [{need: 1, from: [soc]}, {need: 2, from: [soc, owners]}, {need: 1, from: [owners]}]",
 			requestedBy("carol@example.com"), few + `the steps of rule "a" need 4 different people, ` +
 				"but their groups have only 3 without carol@example.com",
 		},
-		"of many": {asks, requestedBy("bob@example.com"), ""},
-		"anyone":  {"approvals: [{need: 1, from: [anyone]}]", requestedBy("bob@example.com"), ""},
-		"who would get it": {
+		"requester is one of many": {asks, requestedBy("bob@example.com"), ""},
+		"anyone":                   {"approvals: [{need: 1, from: [anyone]}]", requestedBy("bob@example.com"), ""},
+		"recipient is the only approver": {
 			"approvals: [{need: 1, from: [solo]}]",
 			func(q *policy.Input) { q.Principal.Email = "Ana@Example.com" }, "which without ana@example.com",
 		},
@@ -193,20 +203,21 @@ func requestedBy(requester string) func(*policy.Input) {
 	return func(q *policy.Input) { q.Requester = requester }
 }
 
-// A deny that cannot be evaluated refuses as well: it is not passed over.
+// A deny that cannot be evaluated refuses the request.
 func TestEvaluate_DenyThatFails(t *testing.T) {
 	t.Parallel()
 	p := parse(t, testGroups+`
   - {name: a, autoApprove: true}
   - {name: b, when: 'role.name.split("-")[1] == "x"', deny: no}
 `)
-	require.Contains(t, evaluate(t, p, socGrant(access.OpAcquire)).Refusal, `the condition of rule "b" cannot be evaluated`)
+	require.Contains(t, evaluate(t, p, socGrant(access.OpAcquire)).Refusal,
+		`the condition of rule "b" cannot be evaluated`)
 	q := socGrant(access.OpAcquire)
 	q.Role.Name = "SOC-y"
 	require.Empty(t, evaluate(t, p, q).Refusal)
 }
 
-// Everything that conditions may name is what was asked.
+// Each variable of conditions has the value from the input.
 func TestEvaluate_Variables(t *testing.T) {
 	t.Parallel()
 	q := policy.Input{
@@ -243,7 +254,7 @@ func TestEvaluate_Variables(t *testing.T) {
 	require.Contains(t, evaluate(t, parse(t, revoke), q).Refusal, "matched")
 }
 
-// Break-glass starts at once where the rule lets it, and must be reviewed by others.
+// Break-glass starts at once if the rule allows it, and needs a review.
 func TestEvaluate_BreakGlass(t *testing.T) {
 	t.Parallel()
 	p := parse(t, testGroups+`
@@ -304,7 +315,7 @@ func TestEvaluate_Rules(t *testing.T) {
 	require.Zero(t, revoke.Approval.MaxDuration)
 }
 
-// An answer is the asker's own: changing it changes no later answer.
+// Changing a result changes no later result.
 func TestEvaluate_SharesNothing(t *testing.T) {
 	t.Parallel()
 	p := parse(t, testGroups+`
@@ -324,7 +335,7 @@ func TestEvaluate_SharesNothing(t *testing.T) {
 	require.Equal(t, "301", again.Rules.Downgrade.RoleID)
 }
 
-// One policy answers many at once.
+// A policy is safe for concurrent use.
 func TestEvaluate_Concurrently(t *testing.T) {
 	t.Parallel()
 	p := parse(t, testGroups+`  - {name: a, when: 'requester in groups["soc"]', approvals: [{need: 1, from: [soc]}]}`)
@@ -342,7 +353,7 @@ func TestEvaluate_Concurrently(t *testing.T) {
 	}
 }
 
-func TestEvaluate_NoQuestion(t *testing.T) {
+func TestEvaluate_InvalidInput(t *testing.T) {
 	t.Parallel()
 	for want, edit := range map[string]func(*policy.Input){
 		"requester is missing":     requestedBy(" \u200b"),
@@ -359,7 +370,7 @@ func TestEvaluate_NoQuestion(t *testing.T) {
 	}
 }
 
-// The question of a plan is the plan's.
+// The input of a plan has the plan's values.
 func TestInputFromPlan(t *testing.T) {
 	t.Parallel()
 	before := access.Holdings{Level: access.AccountLevel, Held: []access.HeldRole{{RoleID: "301", ScopeID: "100"}}}
@@ -384,25 +395,25 @@ func TestInputFromPlan(t *testing.T) {
 	require.Len(t, q.After.Held, 2)
 }
 
-// Of random groups and steps, a rule is refused on load if, and only if, no choice of
-// people satisfies it; and so it is at the time of a request, without the requester.
+// Parse rejects random steps if, and only if, no choice of people satisfies them. Evaluate
+// refuses a request by the same criterion, without the requester.
 func TestEvaluate_EnoughPeople(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(300) {
 		r := rand.New(rand.NewPCG(seed, 1))
-		text, seats := randomSteps(r)
+		text, approvals := randomSteps(r)
 		p, err := policy.Parse("p", []byte(text))
-		require.Equal(t, satisfiableByHand(seats, nil), err == nil, "%s\n%v", text, err)
+		require.Equal(t, satisfiableByHand(approvals, nil), err == nil, "%s\n%v", text, err)
 		if err != nil {
 			continue
 		}
 		q := socGrant(access.OpAcquire)
 		q.Requester = strings.ToUpper(personMail(r.IntN(5)))
-		barred := strings.ToLower(q.Requester)
+		ineligible := strings.ToLower(q.Requester)
 		a := evaluate(t, p, q)
-		require.Equal(t, satisfiableByHand(seats, []string{barred}), a.Refusal == "", "%s\n%s", text, a.Refusal)
+		require.Equal(t, satisfiableByHand(approvals, []string{ineligible}), a.Refusal == "", "%s\n%s", text, a.Refusal)
 		for _, s := range a.Approval.Steps {
-			require.NotContains(t, s.People, barred)
+			require.NotContains(t, s.People, ineligible)
 			require.True(t, slices.IsSorted(s.People))
 		}
 	}
@@ -410,8 +421,8 @@ func TestEvaluate_EnoughPeople(t *testing.T) {
 
 func personMail(i int) string { return fmt.Sprintf("p%d@example.com", i) }
 
-// randomSteps is a policy, and who may give each of the approvals it needs.
-func randomSteps(r *rand.Rand) (policy string, seats [][]string) {
+// randomSteps returns a policy, and for each needed approval who may give it.
+func randomSteps(r *rand.Rand) (policy string, approvals [][]string) {
 	groups := make([][]string, 1+r.IntN(3))
 	var text strings.Builder
 	text.WriteString("groups:\n")
@@ -431,19 +442,19 @@ func randomSteps(r *rand.Rand) (policy string, seats [][]string) {
 		g, need := r.IntN(len(groups)), 1+r.IntN(2)
 		fmt.Fprintf(&text, "      - {need: %d, from: [g%d]}\n", need, g)
 		for range need {
-			seats = append(seats, groups[g])
+			approvals = append(approvals, groups[g])
 		}
 	}
-	return text.String(), seats
+	return text.String(), approvals
 }
 
-// seated tries every way to give each seat a person of its own.
-func satisfiableByHand(seats [][]string, used []string) bool {
-	if len(seats) == 0 {
+// satisfiableByHand tries every way to give each approval a person of its own.
+func satisfiableByHand(approvals [][]string, used []string) bool {
+	if len(approvals) == 0 {
 		return true
 	}
-	for _, person := range seats[0] {
-		if !slices.Contains(used, person) && satisfiableByHand(seats[1:], append(slices.Clone(used), person)) {
+	for _, person := range approvals[0] {
+		if !slices.Contains(used, person) && satisfiableByHand(approvals[1:], append(slices.Clone(used), person)) {
 			return true
 		}
 	}

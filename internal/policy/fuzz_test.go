@@ -9,8 +9,8 @@ import (
 	"sentinelone-provisioner/internal/policy"
 )
 
-// No text makes Parse panic or find nothing; what it passes can be asked, and never
-// lets a requester or whoever gets the role approve.
+// Parse neither panics nor fails without a fault. A policy that it accepts can be evaluated,
+// and never makes the requester or the recipient an approver.
 func FuzzParse(f *testing.F) {
 	for _, block := range yamlBlocks() {
 		f.Add([]byte(block), "ana@example.com", true)

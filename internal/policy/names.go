@@ -84,8 +84,8 @@ func (c *nameCheck) call(e ast.Expr) {
 }
 
 func (c *nameCheck) group(e ast.Expr, name string) {
-	if _, known := c.parser.policy.groups[name]; !known {
-		c.refuse(e, "unknown group %q: the groups are %s", name, c.parser.policy.groupNames())
+	if _, known := c.policy.groups[name]; !known {
+		c.refuse(e, "unknown group %q: the groups are %s", name, c.policy.groupNames())
 	}
 }
 

@@ -29,7 +29,7 @@ func parse(t *testing.T, text string) *policy.Policy {
 	return p
 }
 
-// Each case of the file is a policy and, after "! ", how each of its faults begins.
+// Each case of the file is a policy, with the start of each expected fault after "! ".
 func TestParse_Faults(t *testing.T) {
 	t.Parallel()
 	cases, err := os.ReadFile("testdata/faults.txt")
@@ -52,7 +52,7 @@ func TestParse_Faults(t *testing.T) {
 	}
 }
 
-// Every fault is found at once, in the order of the file.
+// Parse reports all faults, in the order of the file.
 func TestParse_AllFaults(t *testing.T) {
 	t.Parallel()
 	_, err := policy.Parse("policy.yaml", []byte(`timezone: Mars
@@ -73,15 +73,14 @@ rules:
 	require.Equal(t, []int{1, 3, 4, 7, 8, 9}, lines, "%v", err)
 }
 
-// What is no fault: the same group in two rules, rules for different kinds of request,
-// a condition that may fail, aliases.
-func TestParse_Passes(t *testing.T) {
+// Policies that look unusual but have no fault.
+func TestParse_Accepts(t *testing.T) {
 	t.Parallel()
 	for name, text := range map[string]string{
 		"need 1 of one":     "  - {name: a, approvals: [{need: 1, from: [solo]}]}\n",
 		"anyone":            "  - {name: a, approvals: [{need: 3, from: [anyone]}, {need: 1, from: [solo]}]}\n",
-		"each kind its own": "  - {name: a, autoApprove: true}\n  - {name: b, for: [revoke], autoApprove: true}\n",
-		"wider the second":  "  - {name: a, autoApprove: true}\n  - {name: b, for: [revoke, grant], autoApprove: true}",
+		"a rule per kind":   "  - {name: a, autoApprove: true}\n  - {name: b, for: [revoke], autoApprove: true}\n",
+		"wider second rule": "  - {name: a, autoApprove: true}\n  - {name: b, for: [revoke, grant], autoApprove: true}",
 		"may fail":          "  - {name: a, when: 'role.name.split(\"-\")[1] == \"x\"', autoApprove: true}\n",
 		"not reasoned about": "  - {name: a, when: 'permanent && !permanent', autoApprove: true}\n" +
 			"  - {name: b, when: permanent, autoApprove: true}\n" +
@@ -150,7 +149,7 @@ func TestBuiltIn(t *testing.T) {
 	require.Equal(t, "no approval required: no rule of the policy matches", revoke.Approval.Policy)
 }
 
-// A file that is larger than people write, or has more rules, is refused at once.
+// Parse rejects a file that is too large, has too many rules, or a condition too complex.
 func TestParse_Bounds(t *testing.T) {
 	t.Parallel()
 	_, err := policy.Parse("p", []byte(strings.Repeat("# padding\n", 200_000)))

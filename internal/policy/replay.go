@@ -125,6 +125,7 @@ func endUnder(result Result, past PastRequest) (end, why string) {
 		return endApplied, result.Approval.Policy
 	case approval.Denied:
 		return endDenied, fmt.Sprintf("%s denied it; %s", decider(last), result.Approval.Policy)
+	default:
 	}
 	var given []string // by whom the open step is approved
 	for _, d := range s.Decisions {

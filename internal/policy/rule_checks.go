@@ -88,7 +88,8 @@ func (p *parser) checkSatisfiable(draft *ruleDraft) {
 		case i != allSteps:
 			p.fault(resolveAlias(node.Content[i]), "rule %q can never be satisfied: "+
 				"step %d needs %d different people of %s, which %s; add members or lower need",
-				draft.name, i+1, steps[i].Need, describe.Or(steps[i].Groups), haveMembers(len(steps[i].Groups), short.available))
+				draft.name, i+1, steps[i].Need, describe.Or(steps[i].Groups),
+				haveMembers(len(steps[i].Groups), short.available))
 		default:
 			p.fault(node, "rule %q can never be satisfied: its steps need %d different people, "+
 				"because each decides once, but their groups have %s for them; add members or lower need",

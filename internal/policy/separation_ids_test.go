@@ -9,8 +9,8 @@ import (
 	"sentinelone-provisioner/internal/policy"
 )
 
-// The plan gets the roles that exclude the one asked for, by id, all that a name may
-// mean; what the console does not have is ignored, and the plan says so.
+// The plan records by id every role that excludes the requested one. A role that the console
+// does not have is ignored, with a note.
 func TestEvaluate_SeparationByID(t *testing.T) {
 	t.Parallel()
 	p := parse(t, `rules: [{name: a, autoApprove: true, for: [grant, revoke]}]
@@ -38,7 +38,7 @@ separationOfDuties:
 
 	q.Op = access.OpRevoke
 	a = evaluate(t, p, q)
-	require.Empty(t, a.Rules.Separate, "taking a role away is held up by nothing")
+	require.Empty(t, a.Rules.Separate, "a revoke is never delayed")
 	require.Empty(t, a.Notes)
 
 	q.Op, q.RoleNames = access.OpGrant, nil
@@ -50,11 +50,11 @@ separationOfDuties:
 
 	other := socGrant(access.OpAcquire)
 	other.RoleNames = map[string]string{"302": "SOC"}
-	require.Empty(t, evaluate(t, p, other).Rules.Separate, "it is about other roles")
+	require.Empty(t, evaluate(t, p, other).Rules.Separate, "the separation lists other roles")
 }
 
-// The policy is kept with its text, so that it can be read again from there.
-func TestText_MakesTheSamePolicyAgain(t *testing.T) {
+// The store keeps the text of a policy and parses it again.
+func TestText_ParsesToTheSamePolicy(t *testing.T) {
 	t.Parallel()
 	for _, p := range []*policy.Policy{policy.BuiltIn(), parse(t, sodPolicy)} {
 		again, err := policy.Parse(p.Name(), p.Text())
@@ -62,6 +62,6 @@ func TestText_MakesTheSamePolicyAgain(t *testing.T) {
 		require.Equal(t, p.Hash(), again.Hash())
 		require.Equal(t, p.String(), again.String())
 		p.Text()[0] = 'x'
-		require.Equal(t, again.Text(), p.Text(), "nobody changes it")
+		require.Equal(t, again.Text(), p.Text(), "a caller cannot change it")
 	}
 }
