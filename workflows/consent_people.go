@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/approval"
 )
 
 // stepsFor are the steps that a decision may be about: an approval the open one, a
@@ -74,7 +75,7 @@ func (c *consent) delegators(d access.Decision) []string {
 	var out []string
 	for _, i := range c.stepsFor(d.Action) {
 		for _, p := range c.people(i) {
-			_, has := access.HasDecided(c.decisions, p)
+			_, has := approval.HasDecided(c.decisions, p)
 			if !has && !c.asks(p) && !c.gets(p) && !slices.Contains(out, p) {
 				out = append(out, p)
 			}

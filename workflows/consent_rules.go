@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/approval"
 	"sentinelone-provisioner/internal/wire"
 )
 
@@ -38,7 +39,7 @@ func (c *consent) mayNot(d access.Decision) string {
 	case c.gets(d.By):
 		return "nobody decides about a role of their own: " + d.By + " would get it"
 	}
-	if e, has := access.HasDecided(c.decisions, d.By); has && by == access.Fold(e.By) {
+	if e, has := approval.HasDecided(c.decisions, d.By); has && by == access.Fold(e.By) {
 		return fmt.Sprintf("%s has decided already: %s at %s", d.By, e.Action, at(e.At))
 	} else if has {
 		return fmt.Sprintf("%s has decided already for %s: %s at %s", e.By, e.OnBehalfOf, e.Action, at(e.At))

@@ -3,7 +3,6 @@ package access
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -84,40 +83,4 @@ func (d Decision) Who() string {
 		return d.By
 	}
 	return d.By + " for " + d.OnBehalfOf
-}
-
-// People are those whose word a decision is, by [Fold]: who decided, and for whom. None
-// of them has another word on the same request.
-func (d Decision) People() []string {
-	out := []string{Fold(d.By)}
-	if other := Fold(d.OnBehalfOf); other != "" && other != out[0] {
-		out = append(out, other)
-	}
-	return out
-}
-
-// HasDecided finds the decision that uses up a person's word.
-func HasDecided(decisions []Decision, person string) (Decision, bool) {
-	i := slices.IndexFunc(decisions, func(d Decision) bool {
-		return slices.Contains(d.People(), Fold(person))
-	})
-	if i < 0 {
-		return Decision{}, false
-	}
-	return decisions[i], true
-}
-
-// EscalatedFrom is when those escalated to may decide at the earliest, on a request of
-// which people were asked then or later; never if the policy does not escalate.
-func (a Approval) EscalatedFrom(asked time.Time) (from time.Time, ever bool) {
-	return asked.Add(time.Duration(a.EscalateAfter)), a.EscalateAfter > 0 && len(a.EscalateTo) > 0
-}
-
-// MayByEscalation says whether the person may decide at that time though no step asks
-// for them.
-func (a Approval) MayByEscalation(person string, asked, at time.Time) bool {
-	from, ever := a.EscalatedFrom(asked)
-	return ever && !at.Before(from) && slices.ContainsFunc(a.EscalateTo, func(p string) bool {
-		return Fold(p) == Fold(person)
-	})
 }
