@@ -201,6 +201,7 @@ func TestMachine_AgainstOracle(t *testing.T) {
 			d := w.decides(s, at, came)
 			want, refusal := o.accepts(d, came), s.Check(d, came)
 			require.Equal(t, want, refusal == nil, "seed %d: %+v: %s", seed, d, refusal.Sentence())
+			requireEligible(t, seed, s, w, d, came)
 			all = append(all, d)
 			if want {
 				o.accepted = append(o.accepted, d)
@@ -213,6 +214,7 @@ func TestMachine_AgainstOracle(t *testing.T) {
 		}
 		seen[string(s.Verdict)]++
 		requireReplay(t, seed, s, o, all)
+		requireCovered(t, seed, o)
 	}
 	for _, what := range []string{"approved", "denied", "timedOut", "delegated", "escalated", "both"} {
 		require.Greater(t, seen[what], 20, "the runs must reach everything: %v", seen)
@@ -255,4 +257,36 @@ func requireReplay(t *testing.T, seed uint64, s approval.State, o *oracle, all [
 		require.Equal(t, s.Verdict, got.State.Verdict, "seed %d", seed)
 	}
 	require.Equal(t, s.Step, got.State.Step, "seed %d", seed)
+}
+
+// requireEligible holds the eligibility against the check of the decision, which may fail
+// for its key besides.
+func requireEligible(
+	t *testing.T, seed uint64, s approval.State, w *world, d access.Decision, came time.Time,
+) {
+	t.Helper()
+	if !came.Equal(d.At) {
+		return // eligibility is of one moment
+	}
+	got := s.Eligibility(d.By, d.Action, d.At, w.delegations...)
+	counts := s.Check(d, came)
+	require.Equal(t, counts == nil || counts.Reason == approval.SameKey, got.Eligible, "seed %d: %+v", seed, d)
+	if got.Eligible {
+		require.Equal(t, d.Delegation, got.Delegation, "seed %d: %+v", seed, d)
+		require.Equal(t, d.EscalatedAt, got.EscalatedAt, "seed %d: %+v", seed, d)
+	}
+}
+
+// requireCovered writes the change a day after all that was decided: it is covered if
+// that approves it, and if nothing else does.
+func requireCovered(t *testing.T, seed uint64, o *oracle) {
+	t.Helper()
+	r := approval.Record{
+		Plan: o.plan, RequesterKey: o.requester, AskedAt: noon.Add(-time.Hour), Decisions: o.accepted,
+	}
+	c := change(o.plan)
+	c.At = after(48 * time.Hour)
+	c.Start, c.End = c.At, c.At.Add(4*time.Hour)
+	_, refusal := r.Covers(c)
+	require.Equal(t, o.verdict() == approval.Approved, refusal == nil, "seed %d: %s", seed, refusal.Sentence())
 }
