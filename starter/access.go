@@ -19,7 +19,7 @@ type accessOptions struct {
 	inherited         bool
 }
 
-func (p *program) accessCommand() *cobra.Command {
+func (p *app) accessCommand() *cobra.Command {
 	var o accessOptions
 	cmd := &cobra.Command{
 		Use:   "access",
@@ -58,11 +58,11 @@ func consoleFlag(cmd *cobra.Command, into *string) {
 
 // accessAnswer is the output for programs.
 type accessAnswer struct {
-	basis
+	provenance
 	Rows []store.AccessRow `json:"rows"`
 }
 
-func (p *program) access(ctx context.Context, o accessOptions) error {
+func (p *app) access(ctx context.Context, o accessOptions) error {
 	asOf, err := p.timeFlag("as-of", o.asOf, endOfDay)
 	if err != nil {
 		return err
@@ -77,7 +77,7 @@ func (p *program) access(ctx context.Context, o accessOptions) error {
 		return err
 	}
 	if p.output.json {
-		return p.emitJSON(accessAnswer{basis: q.basis(), Rows: orEmpty(rows)})
+		return p.emitJSON(accessAnswer{provenance: q.basis(), Rows: orEmpty(rows)})
 	}
 	p.explain(q)
 	if len(rows) == 0 {

@@ -154,7 +154,7 @@ func TestAgree(t *testing.T) {
 		"yes\n": true, " YES \n": true, "y\n": false, "\n": false, "": false, "no\n": false, "yes, but\n": false,
 	} {
 		var out strings.Builder
-		p := &program{in: strings.NewReader(said), err: &out}
+		p := &app{in: strings.NewReader(said), err: &out}
 		require.Equal(t, agreed, p.agree() == nil, "%q", said)
 		require.Contains(t, out.String(), "Type yes")
 	}

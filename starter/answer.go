@@ -14,8 +14,8 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-// question is a reading of the store: which console, as of when.
-type question struct {
+// readContext is a reading of the store: which console, as of when.
+type readContext struct {
 	db   *store.Store
 	host string
 	asOf *time.Time
@@ -28,8 +28,8 @@ type question struct {
 	held []store.Snapshot
 }
 
-// basis is what every answer for programs says about itself.
-type basis struct {
+// provenance is what every answer for programs says about itself.
+type provenance struct {
 	Console  string     `json:"console"`
 	AsOf     *time.Time `json:"asOf"` // as asked; null means now
 	Snapshot string     `json:"snapshot"`
@@ -42,26 +42,26 @@ type basis struct {
 }
 
 // ask opens the store and finds what an answer rests on. The caller closes db.
-func (p *program) ask(ctx context.Context, flag string, asOf *time.Time) (q question, err error) {
+func (p *app) ask(ctx context.Context, flag string, asOf *time.Time) (q readContext, err error) {
 	db, err := p.openStore(ctx)
 	if err != nil {
-		return question{}, err
+		return readContext{}, err
 	}
 	defer func() {
 		if err != nil {
 			_ = db.Close()
 		}
 	}()
-	q = question{db: db, asOf: asOf}
+	q = readContext{db: db, asOf: asOf}
 	if q.host, err = p.chooseConsole(ctx, db, flag); err != nil {
-		return question{}, err
+		return readContext{}, err
 	}
 	if q.snapshot, q.unread, err = rest(ctx, db, q.host, asOf); err != nil {
-		return question{}, err
+		return readContext{}, err
 	}
 	held, err := db.Promotable(ctx, q.host)
 	if err != nil {
-		return question{}, err
+		return readContext{}, err
 	}
 	for _, s := range held {
 		if asOf == nil || !s.StartedAt.After(*asOf) {
@@ -71,10 +71,10 @@ func (p *program) ask(ctx context.Context, flag string, asOf *time.Time) (q ques
 	return q, nil
 }
 
-func (q question) close() { _ = q.db.Close() }
+func (q readContext) close() { _ = q.db.Close() }
 
-func (q question) basis() basis {
-	b := basis{
+func (q readContext) basis() provenance {
+	b := provenance{
 		Console: q.host, AsOf: q.asOf, Snapshot: q.snapshot.ID,
 		ProvenAt: q.snapshot.PromotedAt, Quarantined: []string{}, Unread: q.unread,
 	}
@@ -85,7 +85,7 @@ func (q question) basis() basis {
 }
 
 // explain tells people what the answer rests on.
-func (p *program) explain(q question) {
+func (p *app) explain(q readContext) {
 	asked := "now"
 	if q.asOf != nil {
 		asked = describe.Minute(*q.asOf)

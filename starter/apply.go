@@ -20,7 +20,7 @@ type applyOptions struct {
 	stdin io.Reader
 }
 
-func (p *program) applyCommand() *cobra.Command {
+func (p *app) applyCommand() *cobra.Command {
 	var o applyOptions
 	cmd := &cobra.Command{
 		Use:   "apply",
@@ -67,7 +67,7 @@ as each is done. --dry-run plans each line by itself, on what the console holds 
 	return cmd
 }
 
-func (p *program) apply(ctx context.Context, o applyOptions) error {
+func (p *app) apply(ctx context.Context, o applyOptions) error {
 	changes, err := p.readChanges(ctx, o)
 	if err != nil {
 		return err
@@ -82,7 +82,7 @@ func (p *program) apply(ctx context.Context, o applyOptions) error {
 			p.remark("line %d: %s", c.line, c.guess)
 		}
 	}
-	b := &batch{program: p, engine: e, applyOptions: o, results: make([]*lineResult, len(changes))}
+	b := &batch{app: p, temporalClient: e, applyOptions: o, results: make([]*lineResult, len(changes))}
 	if b.pen, err = p.penFor(ctx, o, changes); err != nil {
 		return err
 	}
@@ -96,7 +96,7 @@ func (p *program) apply(ctx context.Context, o applyOptions) error {
 }
 
 // readChanges reads and checks the whole file before anything is asked for.
-func (p *program) readChanges(ctx context.Context, o applyOptions) ([]fileChange, error) {
+func (p *app) readChanges(ctx context.Context, o applyOptions) ([]fileChange, error) {
 	if o.parallel < 1 {
 		return nil, usage("--parallel: %d is below 1", o.parallel)
 	}

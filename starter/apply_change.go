@@ -16,7 +16,7 @@ import (
 // fileChange is one line of a file, read and checked.
 type fileChange struct {
 	fileRow
-	order
+	startRequest
 
 	want  wire.GrantInput // of a revoke too
 	guess string          // what was made of its scope; "" if nothing
@@ -81,12 +81,12 @@ func (c compiler) one(row fileRow) (fileChange, error) {
 	out.want = grant
 	switch row.Action {
 	case "grant":
-		out.order = order{
+		out.startRequest = startRequest{
 			kind: wire.GrantType, input: &grant, summary: grantSummary(grant),
 			settled: func(s wire.RequestStatus) bool { return s.State == wire.StateActive },
 		}
 	case actionRevoke:
-		out.order = order{
+		out.startRequest = startRequest{
 			kind: wire.RevokeType,
 			input: &wire.RevokeInput{
 				Principal: principal, Role: role, Scope: scope, Reason: row.Reason,

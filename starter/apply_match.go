@@ -10,7 +10,7 @@ import (
 )
 
 // plan is what the request that was seen comes to; zero where it was never planned.
-func (g glimpse) plan() access.Plan {
+func (g observation) plan() access.Plan {
 	switch {
 	case g.status != nil && g.status.Plan != nil:
 		return *g.status.Plan

@@ -21,11 +21,11 @@ import (
 
 // batch is one run of a file.
 type batch struct {
-	*program
-	*engine
+	*app
+	*temporalClient
 	applyOptions
 
-	pen pen
+	pen signer
 
 	db      *store.Store // nil if the ledger cannot be read
 	host    string
@@ -136,13 +136,13 @@ func (b *batch) line(ctx context.Context, c fileChange) lineResult {
 
 // carry starts the request, or joins the one that holds its id. One that was refused or
 // has failed is asked for again.
-func (b *batch) carry(ctx context.Context, c fileChange, r *lineResult) (glimpse, error) {
-	o := c.order
+func (b *batch) carry(ctx context.Context, c fileChange, r *lineResult) (observation, error) {
+	o := c.startRequest
 	if b.dryRun {
 		o.id, o.dryRun = r.Action+"/"+dryRunMark+newRequestID(), true
 	}
 	if err := b.pen.request(ctx, o); err != nil {
-		return glimpse{}, err
+		return observation{}, err
 	}
 	run, err := b.startRequest(ctx, o, enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE)
 	held, taken := errors.AsType[*serviceerror.WorkflowExecutionAlreadyStarted](err)
@@ -150,10 +150,10 @@ func (b *batch) carry(ctx context.Context, c fileChange, r *lineResult) (glimpse
 	case err == nil:
 		return b.follow(ctx, run, o.settled, b.consentWaits(c))
 	case !taken:
-		return glimpse{}, err
+		return observation{}, err
 	}
 	r.Already = true
-	seen, err := b.follow(ctx, started{WorkflowID: o.id, RunID: held.RunId}, o.settled, b.consentWaits(c))
+	seen, err := b.follow(ctx, startedRun{WorkflowID: o.id, RunID: held.RunId}, o.settled, b.consentWaits(c))
 	if err != nil {
 		return seen, err
 	}
@@ -165,10 +165,10 @@ func (b *batch) carry(ctx context.Context, c fileChange, r *lineResult) (glimpse
 	}
 	r.Already = false
 	if err := b.pen.request(ctx, o); err != nil { // anew: a signature does not keep
-		return glimpse{}, err
+		return observation{}, err
 	}
 	if run, err = b.startRequest(ctx, o, enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE); err != nil {
-		return glimpse{}, err
+		return observation{}, err
 	}
 	return b.follow(ctx, run, o.settled, b.consentWaits(c))
 }
@@ -182,7 +182,7 @@ func (b *batch) recorded(ctx context.Context, id string) *access.Receipt {
 	if err != nil {
 		return nil
 	}
-	d := dossier{id: id}
+	d := requestRecord{id: id}
 	d.read(entries)
 	d.assemble()
 	return d.receipt

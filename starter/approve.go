@@ -21,19 +21,19 @@ type decisionOptions struct {
 	yes           bool
 }
 
-func (p *program) approveCommand() *cobra.Command {
+func (p *app) approveCommand() *cobra.Command {
 	return p.decisionCommand(wire.ApproveUpdate, "Consent to requests",
 		"Consent to requests that wait for it. The plan of each is shown before you are asked for a yes.\n"+
 			"--for and --start consent to less than was asked for: a shorter time, a later start.")
 }
 
-func (p *program) denyCommand() *cobra.Command {
+func (p *app) denyCommand() *cobra.Command {
 	return p.decisionCommand(wire.DenyUpdate, "Refuse requests",
 		"Refuse requests that wait for consent. The plan of each is shown before you are asked for a yes.\n"+
 			"One no ends a request.")
 }
 
-func (p *program) decisionCommand(action, short, long string) *cobra.Command {
+func (p *app) decisionCommand(action, short, long string) *cobra.Command {
 	var o decisionOptions
 	cmd := &cobra.Command{
 		Use:   action + " ID…",
@@ -56,7 +56,7 @@ with an error. The exit code is 1 if any failed; the others are decided all the 
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.by, "by", whoAmI(), "who decides")
+	f.StringVar(&o.by, "by", defaultActor(), "who decides")
 	f.StringVar(&o.comment, "comment", "", "why, for the record")
 	if action == wire.ApproveUpdate {
 		f.StringVar(&o.length, "for", "", "consent to a shorter time: 90m, 2h, 1d")
@@ -75,7 +75,7 @@ type decisionAnswer struct {
 }
 
 // decideOn goes through the requests in order.
-func (p *program) decideOn(ctx context.Context, action string, ids []string, o decisionOptions) error {
+func (p *app) decideOn(ctx context.Context, action string, ids []string, o decisionOptions) error {
 	in, err := p.decisionInput(o)
 	if err != nil {
 		return err
@@ -83,7 +83,7 @@ func (p *program) decideOn(ctx context.Context, action string, ids []string, o d
 	if !o.yes && (!p.asksPerson() || p.output.json) {
 		return usage("nobody is there to say yes: say --yes, or look first with `starter show %s`", ids[0])
 	}
-	by, err := p.pen(ctx, o.signOptions, in.By) // a passphrase is asked for once
+	by, err := p.signer(ctx, o.signOptions, in.By) // a passphrase is asked for once
 	if err != nil {
 		return err
 	}
@@ -96,7 +96,7 @@ func (p *program) decideOn(ctx context.Context, action string, ids []string, o d
 	if by.none != "" {
 		p.remark("not signed: %s", by.none)
 	}
-	d := deciding{messenger: messenger{program: p, engine: e, pen: by}, action: action, in: in, known: p.directory(ctx)}
+	d := pendingDecision{decisionSender: decisionSender{app: p, engine: e, pen: by}, action: action, in: in, known: p.directory(ctx)}
 	if !o.yes {
 		d.agree = func() error { return p.agreeTo(questions[action]) }
 	}
@@ -108,7 +108,7 @@ var questions = map[string]string{
 	wire.DenyUpdate:    "Refuse it?",
 }
 
-func (p *program) decisionInput(o decisionOptions) (in wire.DecisionInput, err error) {
+func (p *app) decisionInput(o decisionOptions) (in wire.DecisionInput, err error) {
 	in.Comment = o.comment
 	if in.By, err = whoAsks(o.by); err != nil {
 		return in, err
@@ -133,7 +133,7 @@ func (p *program) decisionInput(o decisionOptions) (in wire.DecisionInput, err e
 
 // all goes through the requests in order; one that does not take the decision does not
 // keep the others from theirs.
-func (d deciding) all(ctx context.Context, ids []string) error {
+func (d pendingDecision) all(ctx context.Context, ids []string) error {
 	var faults []error
 	for _, text := range ids {
 		answer, err := d.one(ctx, text)

@@ -11,7 +11,7 @@ import (
 
 // block is what somebody must know before deciding: who asks for what and why, what it
 // changes, what others have said, and what the decision counts toward.
-func (d deciding) block(id string, s wire.RequestStatus) [][]string {
+func (d pendingDecision) block(id string, s wire.RequestStatus) [][]string {
 	plan := *s.Plan
 	facts := [][]string{
 		{"request", id},
@@ -29,10 +29,10 @@ func (d deciding) block(id string, s wire.RequestStatus) [][]string {
 		facts = append(facts, []string{"level", fmt.Sprintf("it moves from %s to %s level", from, to)})
 	}
 	var said []string
-	var voices []voice
+	var voices []decisionRecord
 	if s.Approval != nil {
 		for _, decision := range s.Approval.Decisions {
-			v := voice{Decision: decision}
+			v := decisionRecord{Decision: decision}
 			voices = append(voices, v)
 			said = append(said, fmt.Sprintf("%s on %s: %s", v.By, describe.Second(v.At), v.said()))
 		}
@@ -45,7 +45,7 @@ func (d deciding) block(id string, s wire.RequestStatus) [][]string {
 }
 
 // weight says what the person's decision counts toward.
-func (d deciding) weight(s wire.RequestStatus) string {
+func (d pendingDecision) weight(s wire.RequestStatus) string {
 	e := eligibility(s, d.in.By, d.action)
 	switch {
 	case e.Eligible:

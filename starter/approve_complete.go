@@ -18,7 +18,7 @@ const completeFor = 2 * time.Second
 // completeAsking offers the shell the requests that wait for a person's word; where that
 // is nobody whom any of them lists, all that wait. What goes wrong is not said: there is
 // nothing to choose from then.
-func (p *program) completeAsking(ctx context.Context, who string, given []string, typedText string) []string {
+func (p *app) completeAsking(ctx context.Context, who string, given []string, typedText string) []string {
 	ctx, cancel := context.WithTimeout(ctx, completeFor)
 	defer cancel()
 	cfg, err := config.LoadUnchecked()
@@ -36,7 +36,7 @@ func (p *program) completeAsking(ctx context.Context, who string, given []string
 	}
 	defer e.Close()
 	all, _ := newLookout(e, p.now).all(ctx, host) // what was found in time
-	others := func(a asking) bool { return !canDecide(a.Status, who) }
+	others := func(a decisionPrompt) bool { return !canDecide(a.Status, who) }
 	if mine := slices.DeleteFunc(slices.Clone(all), others); len(mine) > 0 {
 		all = mine
 	}

@@ -13,8 +13,8 @@ import (
 
 // tooLate says why a request takes no decision any more: who decided it, when, and how
 // it stands.
-func (m messenger) tooLate(ctx context.Context, text string, ids ...string) error {
-	found := m.dossier(ctx, m.engine, "", ids...)
+func (m decisionSender) tooLate(ctx context.Context, text string, ids ...string) error {
+	found := m.requestRecord(ctx, m.engine, "", ids...)
 	switch {
 	case !found.known():
 		return found.unknown(text)

@@ -11,9 +11,9 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-// deciding takes one person's word to requests.
-type deciding struct {
-	messenger
+// pendingDecision takes one person's word to requests.
+type pendingDecision struct {
+	decisionSender
 
 	action string
 	in     wire.DecisionInput
@@ -22,7 +22,7 @@ type deciding struct {
 }
 
 // one takes the decision to one request, if the person agrees once the plan is shown.
-func (d deciding) one(ctx context.Context, text string) (decisionAnswer, error) {
+func (d pendingDecision) one(ctx context.Context, text string) (decisionAnswer, error) {
 	id, status, err := d.find(ctx, strings.TrimSpace(text))
 	answer := decisionAnswer{WorkflowID: cmp.Or(id, text)}
 	if err != nil {
@@ -46,12 +46,12 @@ func (d deciding) one(ctx context.Context, text string) (decisionAnswer, error) 
 
 // find finds the running request that a person names. Of several, the one that asks
 // people is meant.
-func (m messenger) find(ctx context.Context, text string) (id string, status wire.RequestStatus, err error) {
+func (m decisionSender) find(ctx context.Context, text string) (id string, status wire.RequestStatus, err error) {
 	ids := candidates(text, requestPrefixes...)
 	var running, asking []string
 	seen := map[string]wire.RequestStatus{}
 	for _, id := range ids {
-		s, err := m.engine.requestStatus(ctx, started{WorkflowID: id})
+		s, err := m.engine.requestStatus(ctx, startedRun{WorkflowID: id})
 		switch {
 		case isGone(err) || err == nil && s.Result != nil:
 			continue
@@ -75,8 +75,8 @@ func (m messenger) find(ctx context.Context, text string) (id string, status wir
 }
 
 // noAnswer says why nobody answered for a request that is there.
-func (e *engine) noAnswer(ctx context.Context, id string, cause error) error {
-	info, err := e.describe(ctx, started{WorkflowID: id})
+func (e *temporalClient) noAnswer(ctx context.Context, id string, cause error) error {
+	info, err := e.describe(ctx, startedRun{WorkflowID: id})
 	if err != nil {
 		return e.explain(cause)
 	}

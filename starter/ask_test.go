@@ -268,7 +268,7 @@ func TestExport_ToAFile(t *testing.T) {
 func TestCheck_TellsOfTheLastSync(t *testing.T) {
 	f := newFixture(t)
 	f.sync(host, "s1", scene())
-	p := &program{now: time.Now}
+	p := &app{now: time.Now}
 	p.cfg.Store.URL = os.Getenv("DATABASE_URL")
 	require.Contains(t, p.checkDatabase(t.Context(), host).Detail, "last proven sync ")
 

@@ -4,12 +4,12 @@ import (
 	"context"
 	"fmt"
 
-	"sentinelone-provisioner/internal/wire"
-
 	"github.com/spf13/cobra"
+
+	"sentinelone-provisioner/internal/wire"
 )
 
-func (p *program) cancelCommand() *cobra.Command {
+func (p *app) cancelCommand() *cobra.Command {
 	var by string
 	cmd := &cobra.Command{
 		Use:   "cancel ID",
@@ -28,7 +28,7 @@ The name in --by is recorded as claimed.`,
 	return cmd
 }
 
-func (p *program) cancel(ctx context.Context, id, by string) error {
+func (p *app) cancel(ctx context.Context, id, by string) error {
 	by, err := whoAsks(by)
 	if err != nil {
 		return err

@@ -16,7 +16,7 @@ const changesSpan = 7 * 24 * time.Hour
 
 type changesOptions struct{ since, until, console string }
 
-func (p *program) changesCommand() *cobra.Command {
+func (p *app) changesCommand() *cobra.Command {
 	var o changesOptions
 	cmd := &cobra.Command{
 		Use:   "changes",
@@ -39,13 +39,13 @@ A bare date in --since means the start of that day, in --until its end, both UTC
 
 // changesAnswer is the output for programs.
 type changesAnswer struct {
-	basis
+	provenance
 	Since   time.Time      `json:"since"`
 	Until   *time.Time     `json:"until"` // null means now
 	Changes []store.Change `json:"changes"`
 }
 
-func (p *program) changes(ctx context.Context, o changesOptions) error {
+func (p *app) changes(ctx context.Context, o changesOptions) error {
 	since, err := p.timeFlag("since", o.since, startOfDay)
 	if err != nil {
 		return err
@@ -70,7 +70,7 @@ func (p *program) changes(ctx context.Context, o changesOptions) error {
 		return err
 	}
 	if p.output.json {
-		return p.emitJSON(changesAnswer{basis: q.basis(), Since: *since, Until: until, Changes: orEmpty(found)})
+		return p.emitJSON(changesAnswer{provenance: q.basis(), Since: *since, Until: until, Changes: orEmpty(found)})
 	}
 	p.explain(q)
 	end := "now"

@@ -18,7 +18,7 @@ import (
 
 type checkOptions struct{ strict bool }
 
-func (p *program) checkCommand() *cobra.Command {
+func (p *app) checkCommand() *cobra.Command {
 	var o checkOptions
 	cmd := &cobra.Command{
 		Use:   "check",
@@ -68,7 +68,7 @@ type permissionState struct {
 	Total      *int              `json:"total"` // rows by the console's count
 }
 
-func (p *program) check(ctx context.Context, o checkOptions) error {
+func (p *app) check(ctx context.Context, o checkOptions) error {
 	if err := p.cfg.Console.Validate(); err != nil {
 		return badConfiguration(err)
 	}

@@ -16,7 +16,7 @@ const (
 	partDatabase = "database"
 )
 
-func (p *program) checkTemporal(ctx context.Context) []finding {
+func (p *app) checkTemporal(ctx context.Context) []finding {
 	e, err := p.connect(ctx)
 	if err != nil {
 		return []finding{{Name: partTemporal, Detail: err.Error()}, untried(partWorker)}
@@ -33,7 +33,7 @@ func (p *program) checkTemporal(ctx context.Context) []finding {
 	return []finding{temporal, worker}
 }
 
-func (p *program) checkDatabase(ctx context.Context, host string) finding {
+func (p *app) checkDatabase(ctx context.Context, host string) finding {
 	f := finding{Name: partDatabase}
 	db, err := p.openStore(ctx)
 	if err != nil {

@@ -25,11 +25,11 @@ func consentHandedOver(t *testing.T, l *live) {
 	cfg, err := config.LoadUnchecked()
 	require.NoError(t, err)
 	var said strings.Builder
-	p := &program{out: &said, err: &said, now: time.Now, cfg: cfg}
+	p := &app{out: &said, err: &said, now: time.Now, cfg: cfg}
 	e, err := p.connect(t.Context())
 	require.NoError(t, err)
 	defer e.Close()
-	d, err := p.newInboxBackend(t.Context(), e, gina, pen{program: p})
+	d, err := p.newInboxBackend(t.Context(), e, gina, signer{app: p})
 	require.NoError(t, err)
 	has := func() bool {
 		items, err := d.Pending(t.Context())
@@ -67,7 +67,7 @@ func consentHandedOver(t *testing.T, l *live) {
 	status := decode[wire.RequestStatus](t, run(t, "show", "HAND", "-o", "json"))
 	require.Len(t, status.Approval.Delegates, 1)
 	require.WithinDuration(t, time.Now().Add(7*24*time.Hour), status.Approval.Delegates[0].Until, time.Hour)
-	weight := deciding{action: "approve", in: wire.DecisionInput{By: gina}}.weight(status)
+	weight := pendingDecision{action: "approve", in: wire.DecisionInput{By: gina}}.weight(status)
 	require.Contains(t, weight, ", in the place of erin@example.com, whose delegation to you ends at ")
 	taken, err := d.Decide(t.Context(), inbox.Decision{ID: "grant/HAND", Plan: detail.Plan, Action: inbox.Deny})
 	require.NoError(t, err)

@@ -182,15 +182,15 @@ func consentAsked(t *testing.T, l *live) {
 	cfg, err := config.LoadUnchecked()
 	require.NoError(t, err)
 	var out, errOut strings.Builder
-	p := &program{
+	p := &app{
 		out: &out, err: &errOut, now: time.Now, cfg: cfg, in: strings.NewReader("no\nyes\n"),
 	}
 	e, err := p.connect(t.Context())
 	require.NoError(t, err)
 	defer e.Close()
-	err = deciding{
-		messenger: messenger{program: p, engine: e, pen: pen{program: p}},
-		action:    wire.ApproveUpdate, in: wire.DecisionInput{By: carol},
+	err = pendingDecision{
+		decisionSender: decisionSender{app: p, engine: e, pen: signer{app: p}},
+		action:         wire.ApproveUpdate, in: wire.DecisionInput{By: carol},
 		agree: func() error { return p.agreeTo(questions[wire.ApproveUpdate]) },
 	}.all(t.Context(), []string{"ASK-1", "ASK-2"})
 	require.EqualError(t, err, "ASK-1: not carried out: that was no yes")
@@ -287,8 +287,8 @@ func consentOnAnotherPlan(t *testing.T, l *live) {
 
 func (l *live) decide(t *testing.T, id string, in wire.DecisionInput) (*access.Decision, error) {
 	t.Helper()
-	m := messenger{engine: &engine{Client: l.client}}
-	return m.send(t.Context(), wire.ApproveUpdate, started{WorkflowID: id}, in)
+	m := decisionSender{engine: &temporalClient{Client: l.client}}
+	return m.send(t.Context(), wire.ApproveUpdate, startedRun{WorkflowID: id}, in)
 }
 
 func consentWaitingForMe(t *testing.T, l *live) {

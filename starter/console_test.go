@@ -183,7 +183,7 @@ func (l *live) startWorker() {
 	require.NoError(l.t, w.Start())
 	require.NoError(l.t, changes.Start())
 	l.stop = func() { w.Stop(); changes.Stop(); l.stop = func() {} }
-	e := &engine{Client: l.client, queue: cfg.Worker.TaskQueue}
+	e := &temporalClient{Client: l.client, queue: cfg.Worker.TaskQueue}
 	polls := func() bool { return e.workerPolls(l.t.Context()) == nil }
 	require.Eventually(l.t, polls, time.Minute, 50*time.Millisecond)
 }

@@ -15,7 +15,7 @@ import (
 )
 
 // openStore opens the database for reading. It creates nothing.
-func (p *program) openStore(ctx context.Context) (*store.Store, error) {
+func (p *app) openStore(ctx context.Context) (*store.Store, error) {
 	if err := p.cfg.Store.Validate(); err != nil {
 		return nil, badConfiguration(err)
 	}
@@ -24,7 +24,7 @@ func (p *program) openStore(ctx context.Context) (*store.Store, error) {
 
 // configuredConsole is the console that SENTINELONE_BASE_URL names, by host; ""
 // if it is not set. No token is needed to know it.
-func (p *program) configuredConsole() (string, error) {
+func (p *app) configuredConsole() (string, error) {
 	if p.cfg.Console.BaseURL == "" {
 		return "", nil
 	}
@@ -37,7 +37,7 @@ func (p *program) configuredConsole() (string, error) {
 
 // chooseConsole finds the console a question is about: the flag, else the
 // environment, else the only one in the database.
-func (p *program) chooseConsole(ctx context.Context, db *store.Store, flag string) (string, error) {
+func (p *app) chooseConsole(ctx context.Context, db *store.Store, flag string) (string, error) {
 	if strings.Contains(flag, "://") {
 		u, err := console.ParseBaseURL(flag)
 		if err != nil {
@@ -98,7 +98,7 @@ func unanswerable(ctx context.Context, db *store.Store, host string, asOf *time.
 
 // syncID is the workflow a command is about: the flag, else the customary one of
 // the configured console.
-func (p *program) syncID(flag string) (string, error) {
+func (p *app) syncID(flag string) (string, error) {
 	if flag != "" {
 		return flag, nil
 	}

@@ -7,26 +7,26 @@ import (
 	"slices"
 	"strings"
 
-	"sentinelone-provisioner/internal/wire"
-
 	"github.com/spf13/cobra"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
+
+	"sentinelone-provisioner/internal/wire"
 )
 
 type decideOptions struct{ by, id string }
 
-func (p *program) confirmCommand() *cobra.Command {
+func (p *app) confirmCommand() *cobra.Command {
 	return p.decideCommand(wire.ConfirmUpdate, "Promote a quarantined sync",
 		"Promote a quarantined sync: what it saw is right, and answers are given from it.")
 }
 
-func (p *program) discardCommand() *cobra.Command {
+func (p *app) discardCommand() *cobra.Command {
 	return p.decideCommand(wire.DiscardUpdate, "Drop a quarantined sync",
 		"Drop a quarantined sync: what it saw is wrong, and answers stay as they are.")
 }
 
-func (p *program) decideCommand(decision, short, long string) *cobra.Command {
+func (p *app) decideCommand(decision, short, long string) *cobra.Command {
 	var o decideOptions
 	cmd := &cobra.Command{
 		Use:   decision,
@@ -37,13 +37,13 @@ func (p *program) decideCommand(decision, short, long string) *cobra.Command {
 		Args: cobra.NoArgs,
 		RunE: p.run(func(ctx context.Context, _ []string) error { return p.decide(ctx, decision, o) }),
 	}
-	cmd.Flags().StringVar(&o.by, "by", whoAmI(), "who decides")
+	cmd.Flags().StringVar(&o.by, "by", defaultActor(), "who decides")
 	cmd.Flags().StringVar(&o.id, "id", "",
 		"workflow id (default: of the quarantined sync in the database, else sync/<console>)")
 	return cmd
 }
 
-func (p *program) decide(ctx context.Context, decision string, o decideOptions) error {
+func (p *app) decide(ctx context.Context, decision string, o decideOptions) error {
 	by := strings.TrimSpace(o.by)
 	if by == "" {
 		return usage("who decides is not known: say so with --by, as in --by ana@example.com")
@@ -72,7 +72,7 @@ func (p *program) decide(ctx context.Context, decision string, o decideOptions) 
 // undecided is the workflow a decision is for: the flag, else the one that holds a
 // quarantined snapshot of the console, else the customary one. A schedule gives each
 // of its syncs an id of its own, which only the database knows without Temporal.
-func (p *program) undecided(ctx context.Context, flag string) (string, error) {
+func (p *app) undecided(ctx context.Context, flag string) (string, error) {
 	usual, err := p.syncID(flag)
 	if err != nil || flag != "" {
 		return usual, err
@@ -93,7 +93,7 @@ func (p *program) undecided(ctx context.Context, flag string) (string, error) {
 // quarantinedIDs are the workflows that hold quarantined snapshots of the configured
 // console, oldest first. A database that cannot be read knows none: decisions are
 // taken by the worker, not here.
-func (p *program) quarantinedIDs(ctx context.Context) []string {
+func (p *app) quarantinedIDs(ctx context.Context) []string {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	host, err := p.configuredConsole()
@@ -119,7 +119,7 @@ func (p *program) quarantinedIDs(ctx context.Context) []string {
 }
 
 // decide waits until the decision is carried out, for as long as that takes.
-func (e *engine) decide(ctx context.Context, id, decision, by string) (wire.QuarantineAnswer, error) {
+func (e *temporalClient) decide(ctx context.Context, id, decision, by string) (wire.QuarantineAnswer, error) {
 	var decided wire.QuarantineAnswer
 	handle, err := e.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
 		WorkflowID: id, UpdateName: decision, WaitForStage: client.WorkflowUpdateStageCompleted,

@@ -29,13 +29,13 @@ func (f *fixture) quarantine(id, workflow string) {
 }
 
 // decider is a program of the environment, and what it remarks.
-func decider(t *testing.T) (p *program, remarks *strings.Builder) {
+func decider(t *testing.T) (p *app, remarks *strings.Builder) {
 	t.Helper()
 	t.Setenv("SENTINELONE_BASE_URL", baseURL)
 	cfg, err := config.LoadUnchecked()
 	require.NoError(t, err)
 	remarks = &strings.Builder{}
-	return &program{out: remarks, err: remarks, now: time.Now, cfg: cfg}, remarks
+	return &app{out: remarks, err: remarks, now: time.Now, cfg: cfg}, remarks
 }
 
 func TestUndecided(t *testing.T) {

@@ -27,7 +27,7 @@ type delegateOptions struct {
 	console         string
 }
 
-func (p *program) delegateCommand() *cobra.Command {
+func (p *app) delegateCommand() *cobra.Command {
 	var o delegateOptions
 	cmd := &cobra.Command{
 		Use:   "delegate",
@@ -67,7 +67,7 @@ type delegateAnswer struct {
 	Delegation access.Delegation `json:"delegation"`
 }
 
-func (p *program) delegate(ctx context.Context, o delegateOptions) error {
+func (p *app) delegate(ctx context.Context, o delegateOptions) error {
 	in, err := p.delegationInput(o)
 	if err != nil {
 		return err
@@ -100,7 +100,7 @@ func (p *program) delegate(ctx context.Context, o delegateOptions) error {
 // farPast is an end that is past by any clock: it takes a delegation back.
 const farPast = 24 * time.Hour
 
-func (p *program) delegationInput(o delegateOptions) (wire.DelegationInput, error) {
+func (p *app) delegationInput(o delegateOptions) (wire.DelegationInput, error) {
 	by, err := whoAsks(o.by)
 	if err != nil {
 		return wire.DelegationInput{}, err
@@ -129,7 +129,7 @@ func (p *program) delegationInput(o delegateOptions) (wire.DelegationInput, erro
 	return in, badConfiguration(in.Delegation(p.now()).Validate())
 }
 
-func (p *program) delegationConsole(flag string) (string, error) {
+func (p *app) delegationConsole(flag string) (string, error) {
 	host, err := p.configuredConsole()
 	if host = cmp.Or(strings.ToLower(flag), host); err != nil || host != "" {
 		return host, err
@@ -138,8 +138,8 @@ func (p *program) delegationConsole(flag string) (string, error) {
 }
 
 // startDelegation has a workflow of its own record it.
-func (p *program) startDelegation(
-	ctx context.Context, e *engine, in wire.DelegationInput, o delegateOptions, answer *delegateAnswer,
+func (p *app) startDelegation(
+	ctx context.Context, e *temporalClient, in wire.DelegationInput, o delegateOptions, answer *delegateAnswer,
 ) error {
 	if err := p.signDelegation(ctx, answer.WorkflowID, &in, o); err != nil {
 		return err
@@ -157,7 +157,7 @@ func (p *program) startDelegation(
 	return nil
 }
 
-func (p *program) signDelegation(
+func (p *app) signDelegation(
 	ctx context.Context, id string, in *wire.DelegationInput, o delegateOptions,
 ) error {
 	d := in.Delegation(p.now())

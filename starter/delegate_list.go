@@ -12,7 +12,7 @@ import (
 
 type delegateListOptions struct{ by, to, console string }
 
-func (p *program) delegateListCommand() *cobra.Command {
+func (p *app) delegateListCommand() *cobra.Command {
 	var o delegateListOptions
 	cmd := &cobra.Command{
 		Use:   "list",
@@ -36,7 +36,7 @@ type delegationsAnswer struct {
 	Delegations []access.Delegation `json:"delegations"`
 }
 
-func (p *program) delegations(ctx context.Context, o delegateListOptions) error {
+func (p *app) delegations(ctx context.Context, o delegateListOptions) error {
 	db, host, err := p.openLedger(ctx, o.console)
 	if err != nil {
 		return err

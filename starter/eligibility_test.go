@@ -107,7 +107,7 @@ func TestWeight(t *testing.T) {
 	is := func(by, want string) {
 		t.Helper()
 		require.Equal(t, want,
-			deciding{action: approval.Approve, in: wire.DecisionInput{By: by}}.weight(s))
+			pendingDecision{action: approval.Approve, in: wire.DecisionInput{By: by}}.weight(s))
 	}
 	is(carol, "counts toward step 1 of 2"+needs)
 	is("eve@example.com", "counts toward step 1 of 2"+needs+", in the place of carol@example.com, "+

@@ -10,7 +10,7 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-func (p *program) endCommand() *cobra.Command {
+func (p *app) endCommand() *cobra.Command {
 	var by string
 	cmd := &cobra.Command{
 		Use:   "end ID",
@@ -28,7 +28,7 @@ The name in --by is recorded as claimed.`,
 	return cmd
 }
 
-func (p *program) end(ctx context.Context, id, by string) error {
+func (p *app) end(ctx context.Context, id, by string) error {
 	by, err := whoAsks(by)
 	if err != nil {
 		return err

@@ -93,7 +93,7 @@ func startWorker(t *testing.T, server *testbed.DevServer) (stop func()) {
 	w.RegisterWorkflowWithOptions(scripted, workflow.RegisterOptions{Name: wire.SyncType})
 	w.RegisterActivity(func() error { return nil }) // so that it polls for activities too
 	require.NoError(t, w.Start())
-	e := &engine{Client: c, queue: wire.DefaultTaskQueue}
+	e := &temporalClient{Client: c, queue: wire.DefaultTaskQueue}
 	polls := func() bool { return e.workerPolls(t.Context()) == nil }
 	require.Eventually(t, polls, 20*time.Second, 50*time.Millisecond)
 	return w.Stop
@@ -179,9 +179,9 @@ func failedSync(t *testing.T) {
 }
 
 func joinedSync(t *testing.T) {
-	first := decode[started](t, run(t, "sync", "--id", "long", "--collections", "sites", "-o", "json"))
+	first := decode[startedRun](t, run(t, "sync", "--id", "long", "--collections", "sites", "-o", "json"))
 	require.True(t, first.Started)
-	second := decode[started](t, run(t, "sync", "--id", "long", "-o", "json"))
+	second := decode[startedRun](t, run(t, "sync", "--id", "long", "-o", "json"))
 	require.False(t, second.Started)
 	require.Equal(t, first.RunID, second.RunID)
 	got := run(t, "sync", "--id", "long")

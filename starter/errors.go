@@ -53,7 +53,7 @@ func marked(err error) error {
 }
 
 // complain prints each fault on its own line.
-func (p *program) complain(err error) {
+func (p *app) complain(err error) {
 	for _, fault := range faults(err) {
 		text := strings.TrimSpace(fault.Error())
 		if errors.Is(fault, context.Canceled) {

@@ -17,7 +17,7 @@ import (
 
 type exportOptions struct{ format, asOf, out, console string }
 
-func (p *program) exportCommand() *cobra.Command {
+func (p *app) exportCommand() *cobra.Command {
 	var o exportOptions
 	cmd := &cobra.Command{
 		Use:   "export",
@@ -63,7 +63,7 @@ func newSink(format string, w io.Writer) (sink, error) {
 	}
 }
 
-func (p *program) export(ctx context.Context, o exportOptions) error {
+func (p *app) export(ctx context.Context, o exportOptions) error {
 	if _, err := newSink(o.format, io.Discard); err != nil {
 		return err
 	}

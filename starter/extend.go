@@ -11,7 +11,7 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-func (p *program) extendCommand() *cobra.Command {
+func (p *app) extendCommand() *cobra.Command {
 	var by, lasts string
 	cmd := &cobra.Command{
 		Use:   "extend ID",
@@ -30,7 +30,7 @@ The name in --by is recorded as claimed.`,
 	return cmd
 }
 
-func (p *program) extend(ctx context.Context, id, lasts, by string) error {
+func (p *app) extend(ctx context.Context, id, lasts, by string) error {
 	by, err := whoAsks(by)
 	if err != nil {
 		return err

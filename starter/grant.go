@@ -20,7 +20,7 @@ type grantOptions struct {
 	breakGlass          bool
 }
 
-func (p *program) grantCommand() *cobra.Command {
+func (p *app) grantCommand() *cobra.Command {
 	var o grantOptions
 	cmd := &cobra.Command{
 		Use:   "grant",
@@ -67,12 +67,12 @@ A bare date in --start means the start of that day, in --until its end, both UTC
 	return cmd
 }
 
-func (p *program) grant(ctx context.Context, o grantOptions) error {
+func (p *app) grant(ctx context.Context, o grantOptions) error {
 	in, id, err := p.grantInput(ctx, o)
 	if err != nil {
 		return err
 	}
-	return p.request(ctx, order{
+	return p.request(ctx, startRequest{
 		kind: wire.GrantType, id: wire.GrantID(id), input: &in, summary: grantSummary(in),
 		sign: o.signOptions, wait: o.wait, dryRun: o.dryRun, chosen: o.id != "",
 		settled: func(s wire.RequestStatus) bool {
@@ -82,7 +82,7 @@ func (p *program) grant(ctx context.Context, o grantOptions) error {
 	})
 }
 
-func (p *program) grantInput(ctx context.Context, o grantOptions) (in wire.GrantInput, id string, err error) {
+func (p *app) grantInput(ctx context.Context, o grantOptions) (in wire.GrantInput, id string, err error) {
 	duration, startAt, err := p.span(o)
 	if err != nil {
 		return in, "", err
@@ -90,7 +90,7 @@ func (p *program) grantInput(ctx context.Context, o grantOptions) (in wire.Grant
 	if err := o.glass(startAt); err != nil {
 		return in, "", err
 	}
-	w, err := p.wish(ctx, o.requestOptions, wire.GrantID(""))
+	w, err := p.requestSpec(ctx, o.requestOptions, wire.GrantID(""))
 	if err != nil {
 		return in, "", err
 	}
@@ -122,7 +122,7 @@ func (o grantOptions) glass(startAt *time.Time) error {
 
 // span is how long the role is wanted (nil: for good) and from when on (nil: at once).
 // An end is exact only if it counts from a start.
-func (p *program) span(o grantOptions) (*access.Duration, *time.Time, error) {
+func (p *app) span(o grantOptions) (*access.Duration, *time.Time, error) {
 	start, err := p.aheadFlag("start", o.start, startOfDay)
 	if err != nil {
 		return nil, nil, err

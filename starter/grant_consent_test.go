@@ -9,13 +9,13 @@ import (
 	"sync"
 	"testing"
 
-	"sentinelone-provisioner/internal/wire"
-
 	"github.com/stretchr/testify/require"
+
+	"sentinelone-provisioner/internal/wire"
 )
 
-// onWord calls back once, when a word is written; the writer waits for it.
-type onWord struct {
+// onDecision calls back once, when a word is written; the writer waits for it.
+type onDecision struct {
 	bytes.Buffer
 
 	word string
@@ -23,7 +23,7 @@ type onWord struct {
 	then func()
 }
 
-func (o *onWord) Write(p []byte) (int, error) {
+func (o *onDecision) Write(p []byte) (int, error) {
 	n, err := o.Buffer.Write(p)
 	if strings.Contains(o.String(), o.word) {
 		o.once.Do(o.then)
@@ -37,7 +37,7 @@ const waitsForAnyone = "waiting for 1 of 1 from anyone until "
 func decidedMeanwhile(t *testing.T, decision []string, args ...string) (code int, out, errOut string) {
 	var stdout bytes.Buffer
 	var decided ran
-	stderr := &onWord{word: waitsForAnyone, then: func() { decided = run(t, decision...) }}
+	stderr := &onDecision{word: waitsForAnyone, then: func() { decided = run(t, decision...) }}
 	code = Main(t.Context(), args, &stdout, stderr)
 	require.Equal(t, exitDone, decided.code, "%s\n%s", decided.errOut, stderr.String())
 	return code, stdout.String(), stderr.String()

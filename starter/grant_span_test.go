@@ -11,7 +11,7 @@ import (
 
 func TestSpan(t *testing.T) {
 	t.Parallel()
-	p := &program{now: func() time.Time { return noon }}
+	p := &app{now: func() time.Time { return noon }}
 	at := func(hours int) *time.Time { return new(noon.Add(time.Duration(hours) * time.Hour)) }
 	lasting := func(hours int) *access.Duration { return new(access.Duration(time.Duration(hours) * time.Hour)) }
 	tests := []struct {

@@ -300,7 +300,7 @@ func notWaitedFor(t *testing.T, l *live) {
 	ana := l.person("nowait@example.com")
 	got := asked(t, "grant", "nowait@example.com", "SOC", "Acme / Berlin", "--wait=false", "-o", "json")
 	require.Equal(t, exitDone, got.code, got.errOut)
-	require.True(t, decode[started](t, got).Started)
+	require.True(t, decode[startedRun](t, got).Started)
 	require.Eventually(t, func() bool { return l.holds(ana, "SOC", "Acme / Berlin") }, waitLimit, pollEvery/10)
 }
 

@@ -20,7 +20,7 @@ type inboxOptions struct {
 // inboxEvery is the pause between two reads of the list.
 const inboxEvery = 5 * time.Second
 
-func (p *program) inboxCommand() *cobra.Command {
+func (p *app) inboxCommand() *cobra.Command {
 	var o inboxOptions
 	cmd := &cobra.Command{
 		Use:   "inbox",
@@ -39,12 +39,12 @@ It prints your decisions when you leave. NO_COLOR turns colours off.`,
 		Args: cobra.NoArgs,
 		RunE: p.run(func(ctx context.Context, _ []string) error { return p.inbox(ctx, o) }),
 	}
-	cmd.Flags().StringVar(&o.by, "by", whoAmI(), "who decides")
+	cmd.Flags().StringVar(&o.by, "by", defaultActor(), "who decides")
 	o.flags(cmd)
 	return cmd
 }
 
-func (p *program) inbox(ctx context.Context, o inboxOptions) error {
+func (p *app) inbox(ctx context.Context, o inboxOptions) error {
 	in, err := p.screen()
 	if err != nil {
 		return err
@@ -54,7 +54,7 @@ func (p *program) inbox(ctx context.Context, o inboxOptions) error {
 		return err
 	}
 	// Ask for a passphrase here, before the screen takes over the terminal.
-	pen, err := p.pen(ctx, o.signOptions, by)
+	pen, err := p.signer(ctx, o.signOptions, by)
 	if err != nil {
 		return err
 	}
@@ -83,7 +83,7 @@ func (p *program) inbox(ctx context.Context, o inboxOptions) error {
 
 // screen returns the terminal to read keys from, or a usage error if input or output is
 // none.
-func (p *program) screen() (*os.File, error) {
+func (p *app) screen() (*os.File, error) {
 	const instead = "use `starter requests --waiting-for me`, `starter approve` and `starter deny`"
 	f, ok := p.in.(*os.File)
 	switch {

@@ -13,23 +13,23 @@ import (
 
 // inboxBackend is the [inbox.Backend] of one person. It reads requests from Temporal.
 type inboxBackend struct {
-	messenger
+	decisionSender
 
 	by      string
 	console string // whose requests are shown; "" for all
-	lookout *lookout
+	lookout *pendingFinder
 	names   store.Directory // of the last sync; empty without a database
 }
 
 // newInboxBackend lists the requests of the configured console and its task queue, or all
 // requests if no console is configured.
-func (p *program) newInboxBackend(ctx context.Context, e *engine, by string, w pen) (*inboxBackend, error) {
+func (p *app) newInboxBackend(ctx context.Context, e *temporalClient, by string, w signer) (*inboxBackend, error) {
 	console, err := p.configuredConsole()
 	if err != nil {
 		return nil, err
 	}
 	d := &inboxBackend{
-		messenger: messenger{program: p, engine: e, pen: w}, by: by, console: console,
+		decisionSender: decisionSender{app: p, engine: e, pen: w}, by: by, console: console,
 		lookout: newLookout(e, p.now), names: p.directory(ctx),
 	}
 	if console != "" {
@@ -78,8 +78,8 @@ func (d *inboxBackend) Detail(ctx context.Context, id string) (inbox.Detail, err
 }
 
 // look queries the status of a request.
-func (d *inboxBackend) look(ctx context.Context, id string) (glimpse, error) {
-	seen, err := d.engine.glimpseNow(ctx, started{WorkflowID: id})
+func (d *inboxBackend) look(ctx context.Context, id string) (observation, error) {
+	seen, err := d.engine.glimpseNow(ctx, startedRun{WorkflowID: id})
 	switch {
 	case isGone(err):
 		return seen, fmt.Errorf("it has ended, and Temporal no longer has it: "+

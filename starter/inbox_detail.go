@@ -50,7 +50,7 @@ func (d *inboxBackend) detail(s wire.RequestStatus) inbox.Detail {
 }
 
 // endedDetail returns a request that has ended, from its result.
-func (d *inboxBackend) endedDetail(id string, seen glimpse) inbox.Detail {
+func (d *inboxBackend) endedDetail(id string, seen observation) inbox.Detail {
 	out := inbox.Detail{Item: inbox.Item{ID: id}}
 	receipt := (*access.Receipt)(nil)
 	if seen.result != nil {
@@ -148,7 +148,7 @@ func decisionRecords(decisions []access.Decision) []inbox.DecisionRecord {
 	for _, d := range decisions {
 		out = append(out, inbox.DecisionRecord{
 			At: d.At, By: d.By, Action: d.Action, Comment: d.Comment, OnBehalfOf: d.OnBehalfOf, Signed: d.Signed,
-			Narrowed: voice{Decision: d}.narrowed(),
+			Narrowed: decisionRecord{Decision: d}.narrowed(),
 		})
 	}
 	return out

@@ -12,7 +12,7 @@ import (
 
 type ledgerExportOptions struct{ out, console string }
 
-func (p *program) ledgerExportCommand() *cobra.Command {
+func (p *app) ledgerExportCommand() *cobra.Command {
 	var o ledgerExportOptions
 	cmd := &cobra.Command{
 		Use:   "export",
@@ -30,7 +30,7 @@ hashed. With --out the file appears whole or not at all, readable by its owner o
 	return cmd
 }
 
-func (p *program) ledgerExport(ctx context.Context, o ledgerExportOptions) error {
+func (p *app) ledgerExport(ctx context.Context, o ledgerExportOptions) error {
 	db, host, err := p.openLedger(ctx, o.console)
 	if err != nil {
 		return err

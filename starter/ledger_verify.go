@@ -15,7 +15,7 @@ import (
 
 type verifyOptions struct{ head, console string }
 
-func (p *program) ledgerVerifyCommand() *cobra.Command {
+func (p *app) ledgerVerifyCommand() *cobra.Command {
 	var o verifyOptions
 	cmd := &cobra.Command{
 		Use:   "verify",
@@ -42,7 +42,7 @@ type verifyAnswer struct {
 	ledger.Report
 }
 
-func (p *program) ledgerVerify(ctx context.Context, o verifyOptions) error {
+func (p *app) ledgerVerify(ctx context.Context, o verifyOptions) error {
 	noted, err := parseHead(o.head)
 	if err != nil {
 		return err

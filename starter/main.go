@@ -26,7 +26,7 @@ func main() {
 // Main is the whole program except for the process around it. It reads the
 // environment and returns the exit code. Cancelling ctx is Ctrl-C.
 func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	p := &program{in: os.Stdin, out: stdout, err: stderr, now: time.Now}
+	p := &app{in: os.Stdin, out: stdout, err: stderr, now: time.Now}
 	root := p.root() //nolint:contextcheck // commands get the context from ExecuteContext below
 	root.SetArgs(args)
 	root.SetOut(stdout)

@@ -114,7 +114,7 @@ func TestMain_HelpNamesEveryVariable(t *testing.T) {
 
 func TestMain_EveryCommandHasAnExample(t *testing.T) {
 	t.Parallel()
-	for _, cmd := range (&program{}).root().Commands() {
+	for _, cmd := range (&app{}).root().Commands() {
 		if cmd.Name() == "version" {
 			continue
 		}

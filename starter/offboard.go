@@ -8,10 +8,10 @@ import (
 	"os"
 	"strings"
 
-	"sentinelone-provisioner/internal/wire"
-
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
+
+	"sentinelone-provisioner/internal/wire"
 )
 
 type offboardOptions struct {
@@ -20,7 +20,7 @@ type offboardOptions struct {
 	delete, yes bool
 }
 
-func (p *program) offboardCommand() *cobra.Command {
+func (p *app) offboardCommand() *cobra.Command {
 	var o offboardOptions
 	cmd := &cobra.Command{
 		Use:   "offboard",
@@ -54,7 +54,7 @@ func (o *offboardOptions) yesFlag(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&o.yes, "yes", false, "do not ask")
 }
 
-func (p *program) offboard(ctx context.Context, o offboardOptions) error {
+func (p *app) offboard(ctx context.Context, o offboardOptions) error {
 	in, id, err := p.offboardInput(ctx, o)
 	if err != nil {
 		return err
@@ -78,7 +78,7 @@ func (p *program) offboard(ctx context.Context, o offboardOptions) error {
 	return ask(false)
 }
 
-func (p *program) offboardInput(
+func (p *app) offboardInput(
 	ctx context.Context, o offboardOptions,
 ) (in wire.OffboardInput, id string, err error) {
 	w, err := p.record(o.requestOptions, wire.OffboardID(""))
@@ -93,7 +93,7 @@ func (p *program) offboardInput(
 	}
 	if !o.delete {
 		var b wire.Baseline
-		if b.Role, b.Scope, err = p.place(ctx, o.target, baselinePrefix); err != nil {
+		if b.Role, b.Scope, err = p.roleAndScope(ctx, o.selectorFlags, baselinePrefix); err != nil {
 			return in, "", err
 		}
 		in.Mode, in.Baseline = wire.ModeBaseline, &b
@@ -102,15 +102,15 @@ func (p *program) offboardInput(
 }
 
 // asksPerson says whether a person is there to be asked.
-func (p *program) asksPerson() bool {
+func (p *app) asksPerson() bool {
 	f, ok := p.in.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd())) && isTerminal(p.err)
 }
 
 // agree waits for a yes.
-func (p *program) agree() error { return p.agreeTo("Carry it out?") }
+func (p *app) agree() error { return p.agreeTo("Carry it out?") }
 
-func (p *program) agreeTo(question string) error {
+func (p *app) agreeTo(question string) error {
 	fmt.Fprint(p.err, question+" Type yes: ")
 	said, err := readLine(p.in)
 	if err == nil && strings.EqualFold(strings.TrimSpace(said), "yes") {

@@ -5,11 +5,11 @@ import (
 	"fmt"
 	"io"
 
-	"sentinelone-provisioner/internal/describe"
-
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
 	"golang.org/x/term"
+
+	"sentinelone-provisioner/internal/describe"
 )
 
 // format is the value of --output.
@@ -38,7 +38,7 @@ func (f *format) Set(s string) error {
 func (*format) Type() string { return "table|json" }
 
 // emitJSON prints a value for programs.
-func (p *program) emitJSON(v any) error {
+func (p *app) emitJSON(v any) error {
 	enc := json.NewEncoder(p.out)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
@@ -49,7 +49,7 @@ func (p *program) emitJSON(v any) error {
 }
 
 // emitLine prints a value for programs that get several, one a line.
-func (p *program) emitLine(v any) error {
+func (p *app) emitLine(v any) error {
 	enc := json.NewEncoder(p.out)
 	enc.SetEscapeHTML(false)
 	if err := enc.Encode(v); err != nil {
@@ -59,7 +59,7 @@ func (p *program) emitLine(v any) error {
 }
 
 // remark prints a line about the answer, for people; programs get it as a field.
-func (p *program) remark(format string, args ...any) {
+func (p *app) remark(format string, args ...any) {
 	if !p.output.json {
 		fmt.Fprintf(p.err, format+"\n", args...)
 	}
@@ -67,7 +67,7 @@ func (p *program) remark(format string, args ...any) {
 
 // emitTable prints rows under a header, in plain columns that also read well in
 // a file or a mail.
-func (p *program) emitTable(header []string, rows [][]string) {
+func (p *app) emitTable(header []string, rows [][]string) {
 	writeTable(p.out, header, rows)
 }
 

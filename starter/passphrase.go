@@ -6,13 +6,13 @@ import (
 	"io"
 	"os"
 
-	"sentinelone-provisioner/internal/describe"
-
 	"golang.org/x/term"
+
+	"sentinelone-provisioner/internal/describe"
 )
 
 // askPassphrase asks on the terminal itself, so that standard input may be anything.
-func (p *program) askPassphrase(path string) ([]byte, error) {
+func (p *app) askPassphrase(path string) ([]byte, error) {
 	tty, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
 	if err != nil {
 		return nil, errors.New("there is no terminal to ask at: add the key to ssh-agent")

@@ -8,7 +8,7 @@ import (
 )
 
 // planFacts show a plan: its effect, holdings before and after, losses, the approval that it needs.
-func (p *program) planFacts(ctx context.Context, plan access.Plan) [][]string {
+func (p *app) planFacts(ctx context.Context, plan access.Plan) [][]string {
 	n := describe.NewNames(p.directory(ctx), &plan)
 	facts := [][]string{{"what", describe.Plan(plan)}}
 	facts = append(facts, planRows(n, plan)...)

@@ -12,7 +12,7 @@ import (
 
 const policyFileHelp = "Without FILE it is the one POLICY_FILE names, else the built-in policy."
 
-func (p *program) policyCommand() *cobra.Command {
+func (p *app) policyCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "policy",
 		Short: "Check, explain and try out a policy",
@@ -30,7 +30,7 @@ they began with.`,
 	return cmd
 }
 
-func (p *program) policyCheckCommand() *cobra.Command {
+func (p *app) policyCheckCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:     "check [FILE]",
 		Short:   "Every fault of a policy file, with its line",
@@ -55,7 +55,7 @@ type policyFault struct {
 	Text   string `json:"text"`
 }
 
-func (p *program) policyCheck(args []string) error {
+func (p *app) policyCheck(args []string) error {
 	path, checked, err := p.policyOf(args)
 	found := policy.Faults(err)
 	if err != nil && len(found) == 0 {
@@ -78,7 +78,7 @@ func (p *program) policyCheck(args []string) error {
 }
 
 // policyOf reads the policy a command is about: the argument, else the configured one.
-func (p *program) policyOf(args []string) (path string, checked *policy.Policy, err error) {
+func (p *app) policyOf(args []string) (path string, checked *policy.Policy, err error) {
 	path = p.cfg.Worker.Policy
 	if len(args) > 0 {
 		path = args[0]

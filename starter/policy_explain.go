@@ -17,7 +17,7 @@ import (
 	"sentinelone-provisioner/internal/policy"
 )
 
-func (p *program) policyExplainCommand() *cobra.Command {
+func (p *app) policyExplainCommand() *cobra.Command {
 	var request string
 	cmd := &cobra.Command{
 		Use:   "explain [FILE] --request JSON",
@@ -57,7 +57,7 @@ type policyExplainAnswer struct {
 	policy.Result
 }
 
-func (p *program) policyExplain(args []string, request string) error {
+func (p *app) policyExplain(args []string, request string) error {
 	q, err := p.question(request)
 	if err != nil {
 		return usage("--request: %w", err)
@@ -79,7 +79,7 @@ func (p *program) policyExplain(args []string, request string) error {
 }
 
 // question reads --request and fills in what follows from it.
-func (p *program) question(request string) (policy.Input, error) {
+func (p *app) question(request string) (policy.Input, error) {
 	data := []byte(request)
 	if path, file := strings.CutPrefix(request, "@"); file {
 		var err error

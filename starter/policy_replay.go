@@ -20,7 +20,7 @@ type policyTestOptions struct {
 	all            bool
 }
 
-func (p *program) policyTestCommand() *cobra.Command {
+func (p *app) policyTestCommand() *cobra.Command {
 	var o policyTestOptions
 	cmd := &cobra.Command{
 		Use:   "test [FILE]",
@@ -54,7 +54,7 @@ type policyTestAnswer struct {
 	Results  []policy.ReplayResult `json:"results"` // those that differ; all with --all
 }
 
-func (p *program) policyTest(ctx context.Context, args []string, o policyTestOptions) error {
+func (p *app) policyTest(ctx context.Context, args []string, o policyTestOptions) error {
 	since, err := p.timeFlag("since", o.since, startOfDay)
 	if err != nil {
 		return err
@@ -106,7 +106,7 @@ func (a *policyTestAnswer) add(one policy.ReplayResult, all bool) {
 	}
 }
 
-func (p *program) showReplay(a policyTestAnswer) error {
+func (p *app) showReplay(a policyTestAnswer) error {
 	if p.output.json {
 		return p.emitJSON(a)
 	}
@@ -123,8 +123,8 @@ func (p *program) showReplay(a policyTestAnswer) error {
 	return nil
 }
 
-// knownPlaces is what plans do not hold.
-type knownPlaces struct {
+// knownScopes is what plans do not hold.
+type knownScopes struct {
 	names      map[string]string // of roles, by id
 	predefined map[string]bool
 	accounts   map[string]string // of sites
@@ -132,8 +132,8 @@ type knownPlaces struct {
 
 // knownPlaces reads them from the last proven sync. Without one they are not known, and
 // the remark says what that means.
-func (p *program) knownPlaces(ctx context.Context, db *store.Store, host string) (knownPlaces, error) {
-	out := knownPlaces{names: map[string]string{}, predefined: map[string]bool{}, accounts: map[string]string{}}
+func (p *app) knownPlaces(ctx context.Context, db *store.Store, host string) (knownScopes, error) {
+	out := knownScopes{names: map[string]string{}, predefined: map[string]bool{}, accounts: map[string]string{}}
 	roles, sites, err := db.RolesAndSites(ctx, host)
 	if errors.Is(err, store.ErrNoSnapshot) {
 		p.remark("no sync of %s is proven: names of roles held, accounts of sites and which roles are predefined "+
@@ -153,7 +153,7 @@ func (p *program) knownPlaces(ctx context.Context, db *store.Store, host string)
 }
 
 // replay answers one request of the ledger anew.
-func replay(checked *policy.Policy, pair store.LedgerPair, known knownPlaces) (policy.ReplayResult, error) {
+func replay(checked *policy.Policy, pair store.LedgerPair, known knownScopes) (policy.ReplayResult, error) {
 	past, err := pastOf(pair)
 	if err != nil {
 		return policy.ReplayResult{}, err

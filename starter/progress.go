@@ -15,7 +15,7 @@ import (
 )
 
 // display picks bars for a terminal, lines elsewhere and nothing for programs.
-func (p *program) display() display {
+func (p *app) display() display {
 	switch {
 	case p.output.json:
 		return silent{}
@@ -28,8 +28,8 @@ func (p *program) display() display {
 
 type silent struct{}
 
-func (silent) show(sighting) {}
-func (silent) end()          {}
+func (silent) show(pendingObservation) {}
+func (silent) end()                    {}
 
 // lines prints what changed since the last look, for logs and pipes.
 type lines struct {
@@ -45,7 +45,7 @@ type progressKey struct {
 	attempt, step  int
 }
 
-func (l *lines) show(s sighting) {
+func (l *lines) show(s pendingObservation) {
 	if s.trouble != l.trouble {
 		l.trouble = s.trouble
 		if s.trouble != "" {
@@ -139,7 +139,7 @@ func newBars(w io.Writer) *bars {
 	return b
 }
 
-func (b *bars) show(s sighting) {
+func (b *bars) show(s pendingObservation) {
 	pinned := s.trouble
 	if s.status != nil {
 		pinned = cmp.Or(pinned, stateLine(*s.status))

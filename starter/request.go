@@ -6,15 +6,15 @@ import (
 	"fmt"
 	"strings"
 
-	"sentinelone-provisioner/internal/wire"
-
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
+
+	"sentinelone-provisioner/internal/wire"
 )
 
-// order is a request that is to be started.
-type order struct {
+// startRequest is a request that is to be started.
+type startRequest struct {
 	kind    string // workflow type
 	id      string // workflow id
 	input   requestInput
@@ -31,7 +31,7 @@ type order struct {
 const dryRunMark = "dry-run-"
 
 // request starts a request, waits for it if that is wanted, and says what became of it.
-func (p *program) request(ctx context.Context, o order) error {
+func (p *app) request(ctx context.Context, o startRequest) error {
 	e, err := p.connectToWorker(ctx)
 	if err != nil {
 		return err
@@ -71,9 +71,9 @@ func (p *program) request(ctx context.Context, o order) error {
 
 // startRequest starts a workflow under an id that must not be running. An id that may
 // not be used again is a [*serviceerror.WorkflowExecutionAlreadyStarted].
-func (e *engine) startRequest(
-	ctx context.Context, o order, reuse enumspb.WorkflowIdReusePolicy,
-) (started, error) {
+func (e *temporalClient) startRequest(
+	ctx context.Context, o startRequest, reuse enumspb.WorkflowIdReusePolicy,
+) (startedRun, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	run, err := e.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
@@ -85,14 +85,14 @@ func (e *engine) startRequest(
 		StaticSummary:                            o.summary,
 	}, o.kind, o.input)
 	if err != nil {
-		return started{}, fmt.Errorf("start %s: %w", o.id, e.explain(err))
+		return startedRun{}, fmt.Errorf("start %s: %w", o.id, e.explain(err))
 	}
-	return started{WorkflowID: o.id, RunID: run.GetRunID(), Started: true}, nil
+	return startedRun{WorkflowID: o.id, RunID: run.GetRunID(), Started: true}, nil
 }
 
 // requireFree fails if some request holds the id, also one that Temporal has forgotten.
-func (p *program) requireFree(ctx context.Context, e *engine, id string) error {
-	d := p.dossier(ctx, e, "", id)
+func (p *app) requireFree(ctx context.Context, e *temporalClient, id string) error {
+	d := p.requestRecord(ctx, e, "", id)
 	if d.known() {
 		return holds(d)
 	}
@@ -100,11 +100,11 @@ func (p *program) requireFree(ctx context.Context, e *engine, id string) error {
 }
 
 // taken says which request holds an id.
-func (p *program) taken(ctx context.Context, e *engine, id string) error {
-	return holds(p.dossier(ctx, e, "", id))
+func (p *app) taken(ctx context.Context, e *temporalClient, id string) error {
+	return holds(p.requestRecord(ctx, e, "", id))
 }
 
-func holds(d dossier) error {
+func holds(d requestRecord) error {
 	return fmt.Errorf("%s is used already: %s; choose another --id, or look with `starter show %s`",
 		d.id, d.sentence(), typed(d.id))
 }

@@ -12,7 +12,7 @@ import (
 
 // requestOptions are what grants and revokes have in common.
 type requestOptions struct {
-	target
+	selectorFlags
 	signOptions
 
 	reason, requester string
@@ -22,7 +22,7 @@ type requestOptions struct {
 }
 
 func (o *requestOptions) flags(cmd *cobra.Command) {
-	o.target.flags(cmd)
+	o.selectorFlags.flags(cmd)
 	o.recordFlags(cmd)
 	_ = cmd.MarkFlagRequired("role") // the only error is a flag that is not there
 }
@@ -39,11 +39,11 @@ func (o *requestOptions) recordFlags(cmd *cobra.Command) {
 }
 
 func requesterFlag(cmd *cobra.Command, into *string) {
-	cmd.Flags().StringVar(into, "requester", whoAmI(), "who asks, for the record")
+	cmd.Flags().StringVar(into, "requester", defaultActor(), "who asks, for the record")
 }
 
-// wish is what a request asks for, read and checked.
-type wish struct {
+// requestSpec is what a request asks for, read and checked.
+type requestSpec struct {
 	principal access.PrincipalSelector
 	role      access.RoleSelector
 	scope     access.ScopeSelector
@@ -52,20 +52,20 @@ type wish struct {
 	id        string // without prefix
 }
 
-// wish reads the flags. It says what it has guessed.
-func (p *program) wish(ctx context.Context, o requestOptions, prefix string) (w wish, err error) {
+// requestSpec reads the flags. It says what it has guessed.
+func (p *app) requestSpec(ctx context.Context, o requestOptions, prefix string) (w requestSpec, err error) {
 	if w, err = p.record(o, prefix); err != nil {
 		return w, err
 	}
 	if w.principal, err = o.principal(); err != nil {
 		return w, usage("%w", err)
 	}
-	w.role, w.scope, err = p.place(ctx, o.target, "")
+	w.role, w.scope, err = p.roleAndScope(ctx, o.selectorFlags, "")
 	return w, err
 }
 
 // record reads what every request says of itself.
-func (p *program) record(o requestOptions, prefix string) (w wish, err error) {
+func (p *app) record(o requestOptions, prefix string) (w requestSpec, err error) {
 	if w.requester, err = requester(o.requester); err != nil {
 		return w, err
 	}
@@ -81,9 +81,9 @@ func (p *program) record(o requestOptions, prefix string) (w wish, err error) {
 	return w, nil
 }
 
-// place reads which role, and where. It says what it has guessed.
-func (p *program) place(
-	ctx context.Context, t target, prefix string,
+// roleAndScope reads which role, and where. It says what it has guessed.
+func (p *app) roleAndScope(
+	ctx context.Context, t selectorFlags, prefix string,
 ) (role access.RoleSelector, scope access.ScopeSelector, err error) {
 	if role, err = roleNamed(t.role); err != nil {
 		return role, scope, usage("--%srole: %w", prefix, err)
@@ -107,7 +107,7 @@ func requester(text string) (string, error) {
 
 // directory is what the store knows of names; nothing if it cannot be asked. It is of
 // use, and not needed.
-func (p *program) directory(ctx context.Context) store.Directory {
+func (p *app) directory(ctx context.Context) store.Directory {
 	db, host, err := p.openLedger(ctx, "")
 	if err != nil {
 		return store.Directory{}
@@ -122,7 +122,7 @@ func (p *program) directory(ctx context.Context) store.Directory {
 
 // openLedger opens the store for a console, of which there need be no sync. The caller
 // closes it.
-func (p *program) openLedger(ctx context.Context, flag string) (*store.Store, string, error) {
+func (p *app) openLedger(ctx context.Context, flag string) (*store.Store, string, error) {
 	db, err := p.openStore(ctx)
 	if err != nil {
 		return nil, "", err

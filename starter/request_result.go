@@ -13,7 +13,7 @@ import (
 
 // requestAnswer is the output for programs.
 type requestAnswer struct {
-	started
+	startedRun
 
 	State  string     `json:"state"`
 	EndsAt *time.Time `json:"endsAt,omitempty"`
@@ -25,7 +25,7 @@ type requestAnswer struct {
 }
 
 // await waits for a request and says what became of it.
-func (p *program) await(ctx context.Context, e *engine, run started, o order) error {
+func (p *app) await(ctx context.Context, e *temporalClient, run startedRun, o startRequest) error {
 	last, err := e.follow(ctx, run, o.settled, p.lines(run))
 	if ctx.Err() != nil {
 		return fmt.Errorf("stopped waiting; the request goes on. Look at it with `starter show %s`",
@@ -42,8 +42,8 @@ func (p *program) await(ctx context.Context, e *engine, run started, o order) er
 	return failed
 }
 
-func answerFor(run started, g glimpse) requestAnswer {
-	a := requestAnswer{started: run, State: g.state(), Status: g.status, Result: g.result}
+func answerFor(run startedRun, g observation) requestAnswer {
+	a := requestAnswer{startedRun: run, State: g.state(), Status: g.status, Result: g.result}
 	if g.status != nil {
 		a.EndsAt = g.status.EndsAt
 	}
@@ -54,9 +54,9 @@ func answerFor(run started, g glimpse) requestAnswer {
 }
 
 // lines shows on which state a request is, and what it waits for, where that changes.
-func (p *program) lines(run started) func(glimpse) {
+func (p *app) lines(run startedRun) func(observation) {
 	last := ""
-	return func(g glimpse) {
+	return func(g observation) {
 		text := g.trouble
 		if g.status != nil {
 			text = waitText(run.WorkflowID, *g.status)
@@ -69,7 +69,7 @@ func (p *program) lines(run started) func(glimpse) {
 }
 
 // verdictOf is nil if what was asked for is so, or is planned and can be.
-func verdictOf(g glimpse) error {
+func verdictOf(g observation) error {
 	switch {
 	case g.failure != nil:
 		return g.failure
@@ -95,7 +95,7 @@ func asTyped(message string) string {
 }
 
 // report tells people how it stands and what they can do now.
-func (p *program) report(ctx context.Context, run started, g glimpse) {
+func (p *app) report(ctx context.Context, run startedRun, g observation) {
 	id := typed(run.WorkflowID)
 	switch {
 	case g.result != nil && g.result.Plan != nil:
@@ -104,7 +104,8 @@ func (p *program) report(ctx context.Context, run started, g glimpse) {
 	case g.result != nil && g.result.Receipt != nil:
 		r := g.result.Receipt
 		facts := [][]string{
-			{"request", run.WorkflowID}, {"what", describe.Plan(r.Plan)},
+			{"request", run.WorkflowID},
+			{"what", describe.Plan(r.Plan)},
 			{"state", describe.Result(r.State, r.Outcome)},
 		}
 		facts = append(facts, madeFacts(r.Proofs)...)
@@ -118,7 +119,7 @@ func (p *program) report(ctx context.Context, run started, g glimpse) {
 	p.remark("all of it: `starter show %s`", id)
 }
 
-func (p *program) reportRunning(run started, s wire.RequestStatus) {
+func (p *app) reportRunning(run startedRun, s wire.RequestStatus) {
 	id := typed(run.WorkflowID)
 	facts := [][]string{{"request", run.WorkflowID}}
 	if s.Plan != nil {

@@ -15,11 +15,11 @@ type requestInput interface {
 }
 
 // signRequest signs what an order asks for, as of now.
-func (p *program) signRequest(ctx context.Context, o order) error {
+func (p *app) signRequest(ctx context.Context, o startRequest) error {
 	if o.dryRun {
 		return nil // it does nothing that somebody must stand for
 	}
-	by, err := p.pen(ctx, o.sign, o.input.Spec().Terms.Requester)
+	by, err := p.signer(ctx, o.sign, o.input.Spec().Terms.Requester)
 	if err != nil {
 		return err
 	}
@@ -28,16 +28,16 @@ func (p *program) signRequest(ctx context.Context, o order) error {
 }
 
 // penFor is who signs the lines of a file: its key is opened once.
-func (p *program) penFor(ctx context.Context, o applyOptions, changes []fileChange) (pen, error) {
+func (p *app) penFor(ctx context.Context, o applyOptions, changes []fileChange) (signer, error) {
 	if o.dryRun || len(changes) == 0 {
-		return pen{program: p}, nil
+		return signer{app: p}, nil
 	}
-	return p.pen(ctx, o.signOptions, changes[0].want.Requester)
+	return p.signer(ctx, o.signOptions, changes[0].want.Requester)
 }
 
 // request puts a signature to the input of an order. Where nothing says here that one is
 // wanted, a key that does not sign keeps nobody from asking.
-func (s pen) request(ctx context.Context, o order) error {
+func (s signer) request(ctx context.Context, o startRequest) error {
 	if s.key == nil || o.dryRun {
 		return nil
 	}
@@ -53,7 +53,7 @@ func (s pen) request(ctx context.Context, o order) error {
 	return nil
 }
 
-func (s pen) signAsked(ctx context.Context, o order) (signing.Statement, string, error) {
+func (s signer) signAsked(ctx context.Context, o startRequest) (signing.Statement, string, error) {
 	asked := o.input.Spec()
 	if asked.Console == "" {
 		return signing.Statement{}, "", usage("a signed request says which console it is for: set SENTINELONE_BASE_URL")

@@ -6,14 +6,14 @@ import (
 	"fmt"
 	"strings"
 
-	"sentinelone-provisioner/internal/wire"
-
 	"github.com/spf13/cobra"
 	"go.temporal.io/sdk/client"
+
+	"sentinelone-provisioner/internal/wire"
 )
 
 func byFlag(cmd *cobra.Command, into *string) {
-	cmd.Flags().StringVar(into, "by", whoAmI(), "who asks, for the record")
+	cmd.Flags().StringVar(into, "by", defaultActor(), "who asks, for the record")
 }
 
 func whoAsks(by string) (string, error) {
@@ -31,7 +31,7 @@ type updateAnswer struct {
 
 // updateGrant sends a message to a running grant, waits until it is carried out, and
 // prints the sentence that say makes of the answer.
-func (p *program) updateGrant(
+func (p *app) updateGrant(
 	ctx context.Context, text, name string, payload any, say func(updateAnswer) (string, error),
 ) error {
 	e, err := p.connectToWorker(ctx)
@@ -57,8 +57,8 @@ func (p *program) updateGrant(
 	return failed
 }
 
-func (p *program) sendUpdate(
-	ctx context.Context, e *engine, text, name string, payload any,
+func (p *app) sendUpdate(
+	ctx context.Context, e *temporalClient, text, name string, payload any,
 ) (updateAnswer, error) {
 	prefixes := []string{wire.GrantID("")}
 	if name == wire.CancelUpdate {
@@ -82,7 +82,7 @@ type runningUpdate struct {
 }
 
 // updateRunning sends it to the first of the ids that is running, and says which that is.
-func (p *program) updateRunning(ctx context.Context, e *engine, u runningUpdate, answer any) (string, error) {
+func (p *app) updateRunning(ctx context.Context, e *temporalClient, u runningUpdate, answer any) (string, error) {
 	for _, id := range u.ids {
 		handle, err := e.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
 			WorkflowID: id, UpdateName: u.name, WaitForStage: client.WorkflowUpdateStageCompleted,
@@ -103,8 +103,8 @@ func (p *program) updateRunning(ctx context.Context, e *engine, u runningUpdate,
 }
 
 // notRunning says why a grant takes no messages.
-func (p *program) notRunning(ctx context.Context, e *engine, text string, ids []string) error {
-	d := p.dossier(ctx, e, "", ids...)
+func (p *app) notRunning(ctx context.Context, e *temporalClient, text string, ids []string) error {
+	d := p.requestRecord(ctx, e, "", ids...)
 	if !d.known() {
 		return fmt.Errorf("there is no grant %q: see `starter requests --open`", text)
 	}

@@ -13,8 +13,8 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-// glimpse is what one look at a request saw.
-type glimpse struct {
+// observation is what one look at a request saw.
+type observation struct {
 	// status is nil when nobody answered for it, and once it is over.
 	status *wire.RequestStatus
 	// trouble says why not, in a sentence; watching goes on.
@@ -26,7 +26,7 @@ type glimpse struct {
 }
 
 // state is the request's own word for where it is; "" if it is not known.
-func (g glimpse) state() string {
+func (g observation) state() string {
 	switch {
 	case g.result != nil:
 		return g.result.State
@@ -39,9 +39,9 @@ func (g glimpse) state() string {
 }
 
 // follow looks until the request is over or settled, and shows what it sees till then.
-func (e *engine) follow(
-	ctx context.Context, run started, settled func(wire.RequestStatus) bool, show func(glimpse),
-) (glimpse, error) {
+func (e *temporalClient) follow(
+	ctx context.Context, run startedRun, settled func(wire.RequestStatus) bool, show func(observation),
+) (observation, error) {
 	for {
 		seen, err := e.glimpse(ctx, run, pollEvery)
 		if err != nil || ctx.Err() != nil {
@@ -58,33 +58,33 @@ func (e *engine) follow(
 
 // glimpse waits a little for the end of a request; if that does not come, it asks a
 // worker how far it is. An error means that looking again is of no use.
-func (e *engine) glimpse(ctx context.Context, run started, patience time.Duration) (glimpse, error) {
+func (e *temporalClient) glimpse(ctx context.Context, run startedRun, patience time.Duration) (observation, error) {
 	var result wire.RequestResult
 	short, cancel := context.WithTimeout(ctx, patience)
 	err := e.GetWorkflow(ctx, run.WorkflowID, run.RunID).Get(short, &result)
 	cancel()
 	switch {
 	case err == nil:
-		return glimpse{over: true, result: &result}, nil
+		return observation{over: true, result: &result}, nil
 	case ctx.Err() != nil:
-		return glimpse{}, ctx.Err()
+		return observation{}, ctx.Err()
 	case temporalclient.Unreachable(err): // not yet over, or Temporal is away
 		return e.unfinished(ctx, run)
 	}
 	if _, missing := errors.AsType[*serviceerror.NotFound](err); missing {
-		return glimpse{}, err
+		return observation{}, err
 	}
-	return glimpse{over: true, failure: reasonOf("request", err)}, nil
+	return observation{over: true, failure: reasonOf("request", err)}, nil
 }
 
 // glimpseNow is a glimpse that waits for nothing.
-func (e *engine) glimpseNow(ctx context.Context, run started) (glimpse, error) {
+func (e *temporalClient) glimpseNow(ctx context.Context, run startedRun) (observation, error) {
 	info, err := e.describe(ctx, run)
 	switch {
 	case err != nil && temporalclient.Unreachable(err):
-		return glimpse{trouble: e.silent()}, nil
+		return observation{trouble: e.silent()}, nil
 	case err != nil:
-		return glimpse{}, err
+		return observation{}, err
 	case closed(info): // Temporal itself knows how it ended
 		return e.glimpse(ctx, run, callTimeout)
 	}
@@ -93,31 +93,31 @@ func (e *engine) glimpseNow(ctx context.Context, run started) (glimpse, error) {
 
 // unfinished is a glimpse of a request that has not ended yet, or of a Temporal that
 // does not answer.
-func (e *engine) unfinished(ctx context.Context, run started) (glimpse, error) {
+func (e *temporalClient) unfinished(ctx context.Context, run startedRun) (observation, error) {
 	info, err := e.describe(ctx, run)
 	switch {
 	case ctx.Err() != nil:
-		return glimpse{}, ctx.Err()
+		return observation{}, ctx.Err()
 	case err != nil && temporalclient.Unreachable(err):
-		return glimpse{trouble: e.silent()}, nil
+		return observation{trouble: e.silent()}, nil
 	case err != nil:
-		return glimpse{}, fmt.Errorf("%s cannot be watched any more: %w", run.WorkflowID, err)
+		return observation{}, fmt.Errorf("%s cannot be watched any more: %w", run.WorkflowID, err)
 	}
 	return e.ask(ctx, run, info)
 }
 
 // ask asks a worker how far a request is, or says why none answers.
-func (e *engine) ask(
-	ctx context.Context, run started, info *workflowpb.WorkflowExecutionInfo,
-) (glimpse, error) {
+func (e *temporalClient) ask(
+	ctx context.Context, run startedRun, info *workflowpb.WorkflowExecutionInfo,
+) (observation, error) {
 	status, err := e.requestStatus(ctx, run)
 	if err != nil {
-		return glimpse{trouble: e.unanswered(ctx, info, err)}, nil
+		return observation{trouble: e.unanswered(ctx, info, err)}, nil
 	}
-	return glimpse{status: &status}, nil
+	return observation{status: &status}, nil
 }
 
-func (e *engine) describe(ctx context.Context, run started) (*workflowpb.WorkflowExecutionInfo, error) {
+func (e *temporalClient) describe(ctx context.Context, run startedRun) (*workflowpb.WorkflowExecutionInfo, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	described, err := e.DescribeWorkflowExecution(ctx, run.WorkflowID, run.RunID)
@@ -125,7 +125,7 @@ func (e *engine) describe(ctx context.Context, run started) (*workflowpb.Workflo
 }
 
 // requestStatus is the request's own answer.
-func (e *engine) requestStatus(ctx context.Context, run started) (wire.RequestStatus, error) {
+func (e *temporalClient) requestStatus(ctx context.Context, run startedRun) (wire.RequestStatus, error) {
 	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
 	defer cancel()
 	var status wire.RequestStatus

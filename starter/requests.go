@@ -25,7 +25,7 @@ type requestsOptions struct {
 // requestsShown is how many requests are listed unless more are asked for.
 const requestsShown = 50
 
-func (p *program) requestsCommand() *cobra.Command {
+func (p *app) requestsCommand() *cobra.Command {
 	var o requestsOptions
 	cmd := &cobra.Command{
 		Use:   "requests",
@@ -90,7 +90,7 @@ type requestRow struct {
 	unplanned, gone bool
 }
 
-func (p *program) requests(ctx context.Context, o requestsOptions) error {
+func (p *app) requests(ctx context.Context, o requestsOptions) error {
 	since, err := p.timeFlag("since", o.since, startOfDay)
 	if err != nil {
 		return err

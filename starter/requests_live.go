@@ -15,7 +15,7 @@ const questionsAtOnce = 8
 // askTemporal completes the rows of open requests with what Temporal says. If it does not
 // answer they stay as they are, which is said once. What was not planned and has ended
 // meanwhile is gone from them.
-func (p *program) askTemporal(ctx context.Context, rows []requestRow) []requestRow {
+func (p *app) askTemporal(ctx context.Context, rows []requestRow) []requestRow {
 	var open []*requestRow
 	for i := range rows {
 		if rows[i].State == stateOpen {
@@ -43,8 +43,8 @@ func (p *program) askTemporal(ctx context.Context, rows []requestRow) []requestR
 }
 
 // complete asks for one request. An error means that others need not be asked.
-func (e *engine) complete(ctx context.Context, row *requestRow) error {
-	seen, err := e.glimpseNow(ctx, started{WorkflowID: row.ID})
+func (e *temporalClient) complete(ctx context.Context, row *requestRow) error {
+	seen, err := e.glimpseNow(ctx, startedRun{WorkflowID: row.ID})
 	if _, missing := errors.AsType[*serviceerror.NotFound](err); missing {
 		row.gone = true // Temporal has forgotten it, or it was another's
 		return nil

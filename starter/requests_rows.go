@@ -95,7 +95,7 @@ func withWaits(rows []requestRow, waits []store.Wait, since *time.Time) []reques
 }
 
 // take keeps what Temporal says of a request.
-func (r *requestRow) take(g glimpse) {
+func (r *requestRow) take(g observation) {
 	r.State = g.state()
 	if g.status != nil {
 		r.EndsAt, r.Waiting = g.status.EndsAt, g.status.Waiting

@@ -3,12 +3,12 @@ package main
 import (
 	"context"
 
-	"sentinelone-provisioner/internal/wire"
-
 	"github.com/spf13/cobra"
+
+	"sentinelone-provisioner/internal/wire"
 )
 
-func (p *program) revokeCommand() *cobra.Command {
+func (p *app) revokeCommand() *cobra.Command {
 	var o requestOptions
 	cmd := &cobra.Command{
 		Use:   "revoke",
@@ -31,12 +31,12 @@ could be carried out, 1 if not.`,
 	return cmd
 }
 
-func (p *program) revoke(ctx context.Context, o requestOptions) error {
-	w, err := p.wish(ctx, o, wire.RevokeID(""))
+func (p *app) revoke(ctx context.Context, o requestOptions) error {
+	w, err := p.requestSpec(ctx, o, wire.RevokeID(""))
 	if err != nil {
 		return err
 	}
-	return p.request(ctx, order{
+	return p.request(ctx, startRequest{
 		kind: wire.RevokeType, id: wire.RevokeID(w.id),
 		input: &wire.RevokeInput{
 			Principal: w.principal, Role: w.role, Scope: w.scope, Requester: w.requester, Reason: o.reason,

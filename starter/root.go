@@ -12,8 +12,8 @@ import (
 	"sentinelone-provisioner/internal/config"
 )
 
-// program is one run of the command and what all commands share.
-type program struct {
+// app is one run of the command and what all commands share.
+type app struct {
 	out, err io.Writer
 	in       io.Reader // where a yes is read
 	now      func() time.Time
@@ -40,7 +40,7 @@ changes something.
 What you ask for goes to standard output, remarks about it to standard error.
 Exit codes: 0 done; 1 failed or refused; 2 asked wrongly, or bad configuration.`
 
-func (p *program) root() *cobra.Command {
+func (p *app) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "starter",
 		Short:         "Sync a SentinelOne console, ask who can do what, and change it",
@@ -110,7 +110,7 @@ const (
 
 // run makes an action cobra's: it reads the environment first and marks what
 // comes back, so that the exit code can be told.
-func (p *program) run(do action) func(*cobra.Command, []string) error {
+func (p *app) run(do action) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
 		cfg, err := config.LoadUnchecked()
 		if err != nil {

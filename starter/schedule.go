@@ -25,7 +25,7 @@ type scheduleOptions struct {
 	remove      bool
 }
 
-func (p *program) scheduleCommand() *cobra.Command {
+func (p *app) scheduleCommand() *cobra.Command {
 	var o scheduleOptions
 	cmd := &cobra.Command{
 		Use:   "schedule",
@@ -49,7 +49,7 @@ Without a flag, shows the schedule.`,
 	return cmd
 }
 
-func (p *program) schedule(ctx context.Context, o scheduleOptions) error {
+func (p *app) schedule(ctx context.Context, o scheduleOptions) error {
 	var every time.Duration
 	if o.every != "" {
 		var err error
@@ -85,7 +85,7 @@ func (p *program) schedule(ctx context.Context, o scheduleOptions) error {
 }
 
 // setSchedule creates the schedule or makes the one there is like it.
-func (e *engine) setSchedule(ctx context.Context, id string, every time.Duration, in wire.SyncInput) error {
+func (e *temporalClient) setSchedule(ctx context.Context, id string, every time.Duration, in wire.SyncInput) error {
 	want := client.ScheduleOptions{
 		ID:   id,
 		Spec: client.ScheduleSpec{Intervals: []client.ScheduleIntervalSpec{{Every: every}}},
@@ -110,7 +110,7 @@ func (e *engine) setSchedule(ctx context.Context, id string, every time.Duration
 	return e.explain(err)
 }
 
-func (p *program) unschedule(ctx context.Context, e *engine, id string) error {
+func (p *app) unschedule(ctx context.Context, e *temporalClient, id string) error {
 	err := e.ScheduleClient().GetHandle(ctx, id).Delete(ctx)
 	if _, missing := errors.AsType[*serviceerror.NotFound](err); err != nil && !missing {
 		return e.explain(err)
@@ -132,7 +132,7 @@ type scheduleAnswer struct {
 	Recent    []string    `json:"recent"` // workflow ids, oldest first
 }
 
-func (p *program) showSchedule(ctx context.Context, e *engine, id string) error {
+func (p *app) showSchedule(ctx context.Context, e *temporalClient, id string) error {
 	described, err := e.ScheduleClient().GetHandle(ctx, id).Describe(ctx)
 	if _, missing := errors.AsType[*serviceerror.NotFound](err); missing {
 		return fmt.Errorf("%s is not scheduled: do so with `starter schedule --every 1h`", id)

@@ -3,12 +3,12 @@ package main
 import (
 	"context"
 
-	"sentinelone-provisioner/internal/wire"
-
 	"github.com/spf13/cobra"
+
+	"sentinelone-provisioner/internal/wire"
 )
 
-func (p *program) serviceUserCommand() *cobra.Command {
+func (p *app) serviceUserCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "service-user", Short: "Make and retire service users", Args: cobra.NoArgs,
 		Long: "Make service users, each with one role and a token that the worker keeps, and retire them.",
@@ -25,7 +25,7 @@ type serviceUserOptions struct {
 	name, description, ends string
 }
 
-func (p *program) serviceUserCreateCommand() *cobra.Command {
+func (p *app) serviceUserCreateCommand() *cobra.Command {
 	var o serviceUserOptions
 	cmd := &cobra.Command{
 		Use:   "create",
@@ -50,7 +50,7 @@ Waits for consent and proof. Ctrl-C stops the waiting, not the request.`,
 	return cmd
 }
 
-func (p *program) createServiceUser(ctx context.Context, o serviceUserOptions) error {
+func (p *app) createServiceUser(ctx context.Context, o serviceUserOptions) error {
 	ends, err := p.aheadFlag("token-until", o.ends, endOfDay)
 	if err != nil {
 		return err
@@ -73,7 +73,7 @@ func (p *program) createServiceUser(ctx context.Context, o serviceUserOptions) e
 		"make a service user at "+string(w.scope.Level)+" level"))
 }
 
-func (p *program) serviceUserRetireCommand() *cobra.Command {
+func (p *app) serviceUserRetireCommand() *cobra.Command {
 	var o offboardOptions
 	cmd := &cobra.Command{
 		Use:   "retire NAME",

@@ -14,7 +14,7 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-func (p *program) showCommand() *cobra.Command {
+func (p *app) showCommand() *cobra.Command {
 	var console string
 	cmd := &cobra.Command{
 		Use:   "show ID",
@@ -39,7 +39,7 @@ For programs it is the receipt, or the status of a request that has none yet.`,
 	return cmd
 }
 
-func (p *program) show(ctx context.Context, id, console string) error {
+func (p *app) show(ctx context.Context, id, console string) error {
 	e, err := p.connect(ctx)
 	silent := ""
 	switch _, misused := errors.AsType[*misuse](err); {
@@ -50,7 +50,7 @@ func (p *program) show(ctx context.Context, id, console string) error {
 	default:
 		defer e.Close()
 	}
-	d := p.dossier(ctx, e, console, candidates(id, requestPrefixes...)...)
+	d := p.requestRecord(ctx, e, console, candidates(id, requestPrefixes...)...)
 	if silent != "" {
 		d.silent = silent
 	}
@@ -74,7 +74,7 @@ func (p *program) show(ctx context.Context, id, console string) error {
 }
 
 // forPrograms is the receipt; before there is one, the status, as far as it is known.
-func (d dossier) forPrograms() any {
+func (d requestRecord) forPrograms() any {
 	switch {
 	case d.receipt != nil:
 		return d.receipt
@@ -88,7 +88,7 @@ func (d dossier) forPrograms() any {
 	return s
 }
 
-func (p *program) printDossier(d dossier) {
+func (p *app) printDossier(d requestRecord) {
 	p.emitTable(nil, d.facts())
 	if events := d.events(); len(events) > 0 {
 		fmt.Fprintln(p.out)
@@ -106,7 +106,7 @@ func (p *program) printDossier(d dossier) {
 }
 
 // facts are what people want to know first.
-func (d dossier) facts() [][]string {
+func (d requestRecord) facts() [][]string {
 	facts := [][]string{{"request", d.id}}
 	add := func(name, value string) {
 		if value != "" {
@@ -155,7 +155,7 @@ func orUnknown(who string) string {
 }
 
 // stateLine is the state with what belongs to it.
-func (d dossier) stateLine() string {
+func (d requestRecord) stateLine() string {
 	switch {
 	case d.receipt != nil:
 		return describe.Result(d.receipt.State, d.receipt.Outcome)

@@ -13,7 +13,7 @@ import (
 
 // consentFacts say by which rule people are asked, what they have said in each step, and
 // who is still asked.
-func (d dossier) consentFacts() [][]string {
+func (d requestRecord) consentFacts() [][]string {
 	if d.plan == nil {
 		return nil
 	}
@@ -26,7 +26,7 @@ func (d dossier) consentFacts() [][]string {
 		}
 		facts = append(facts, []string{"policy", rule + " of the " + policyNamed(a.Hash)})
 	}
-	said := d.currents()
+	said := d.currentDecisions()
 	pending, ok := d.pending()
 	for i, s := range approval.Of(*d.plan, d.plannedAt).Steps {
 		name := fmt.Sprintf("step %d", i+1)
@@ -56,7 +56,7 @@ func (d dossier) consentFacts() [][]string {
 }
 
 // stepText is "2 of leads: carol@example.com, bob@example.com".
-func (d dossier) stepText(s access.ApprovalStep) string {
+func (d requestRecord) stepText(s access.ApprovalStep) string {
 	text := fmt.Sprintf("%d of %s", s.Need, strings.Join(s.Groups, ", "))
 	if s.Anyone() {
 		return text + d.butThese()
@@ -65,7 +65,7 @@ func (d dossier) stepText(s access.ApprovalStep) string {
 }
 
 // butThese are the two who never count.
-func (d dossier) butThese() string {
+func (d requestRecord) butThese() string {
 	text := " but " + orUnknown(d.requester())
 	if mail := d.plan.Principal.Email; mail != "" && access.Fold(mail) != access.Fold(d.requester()) {
 		text += " and " + mail
@@ -74,7 +74,7 @@ func (d dossier) butThese() string {
 }
 
 // pendingText is who may decide the open step, how many more are needed, and until when.
-func (d dossier) pendingText(p pendingApproval) string {
+func (d requestRecord) pendingText(p pendingApproval) string {
 	open, _ := p.OpenStep()
 	left := access.Anyone + d.butThese()
 	if !open.Anyone {
@@ -89,8 +89,8 @@ func (d dossier) pendingText(p pendingApproval) string {
 }
 
 // narrowedText is what approvals have left of what was asked for; "" if all of it.
-func narrowedText(said []voice) string {
-	var last voice
+func narrowedText(said []decisionRecord) string {
+	var last decisionRecord
 	var by []string
 	for _, v := range said {
 		if v.Action != wire.ApproveUpdate || v.narrowed() == "" {
@@ -110,9 +110,9 @@ func narrowedText(said []voice) string {
 }
 
 // outdated counts the decisions on plans that have changed since.
-func (d dossier) outdated() int {
+func (d requestRecord) outdated() int {
 	n := 0
-	for _, v := range d.voices() {
+	for _, v := range d.decisionRecords() {
 		if v.Refusal == "" && !d.current(v) {
 			n++
 		}

@@ -26,7 +26,7 @@ func eventRows(events []event) [][]string {
 
 // events are what happened, in order of time: of changes that are settled the proof
 // tells, of others the ledger.
-func (d dossier) events() []event {
+func (d requestRecord) events() []event {
 	n := describe.NewNames(d.names, d.plan)
 	var out []event
 	settled := map[string]bool{}
@@ -75,7 +75,7 @@ func planEvents(at time.Time, plan access.Plan) []event {
 	return []event{{at, "plan", describe.Expected(plan.Expected)}}
 }
 
-func (d dossier) proofEvents(n describe.Names, proof access.Proof) []event {
+func (d requestRecord) proofEvents(n describe.Names, proof access.Proof) []event {
 	var out []event
 	for _, w := range proof.Writes {
 		out = append(out, writeEvent(describe.Operation(proof.Op), w))

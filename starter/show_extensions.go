@@ -10,7 +10,7 @@ import (
 
 // extensionEvents are the times that somebody moved the end: as the receipt has them,
 // until there is one as the ledger has them.
-func (d dossier) extensionEvents() []event {
+func (d requestRecord) extensionEvents() []event {
 	var out []event
 	for _, x := range d.extensions() {
 		out = append(out, event{
@@ -21,7 +21,7 @@ func (d dossier) extensionEvents() []event {
 	return out
 }
 
-func (d dossier) extensions() []access.Extension {
+func (d requestRecord) extensions() []access.Extension {
 	if d.receipt != nil {
 		return d.receipt.Extensions
 	}

@@ -9,9 +9,9 @@ import (
 )
 
 // peopleEvents are what was said by people and to them.
-func (d dossier) peopleEvents() []event {
+func (d requestRecord) peopleEvents() []event {
 	var out []event
-	for _, v := range d.voices() {
+	for _, v := range d.decisionRecords() {
 		out = append(out, d.voiceEvent(v))
 	}
 	for _, entry := range d.entries {
@@ -25,7 +25,7 @@ func (d dossier) peopleEvents() []event {
 	return out
 }
 
-func (d dossier) voiceEvent(v voice) event {
+func (d requestRecord) voiceEvent(v decisionRecord) event {
 	text := fmt.Sprintf("%s: %s", v.By, v.said())
 	switch {
 	case v.Refusal != "":

@@ -19,33 +19,33 @@ func (o *signOptions) flags(cmd *cobra.Command) {
 		"private half ssh-agent holds\n(default: the agent's key with your name as its comment, else its only one)")
 }
 
-// pen signs with one key.
-type pen struct {
-	*program
+// signer signs with one key.
+type signer struct {
+	*app
 
 	key  *signing.Key // nil without one: nothing is signed
 	none string       // why there is none
 	must bool         // sign, by what is configured or asked for here
 }
 
-// pen opens the key of somebody. There may be none where none is named, none can be
+// signer opens the key of somebody. There may be none where none is named, none can be
 // chosen and no file of allowed signers is configured: the worker knows whether it wants
 // signatures. The caller closes it.
-func (p *program) pen(ctx context.Context, o signOptions, by string) (pen, error) {
+func (p *app) signer(ctx context.Context, o signOptions, by string) (signer, error) {
 	must := o.key != "" || p.cfg.Signing.Allowed != ""
 	key, err := signing.OpenKey(ctx, signing.KeyOptions{
 		Path: o.key, By: by, Socket: os.Getenv("SSH_AUTH_SOCK"), Passphrase: p.askPassphrase,
 	})
 	if none, ok := errors.AsType[*signing.NoKeyError](err); ok && o.key == "" {
 		if must {
-			return pen{}, usage("a signature is needed, and %s (--key)", none.Why)
+			return signer{}, usage("a signature is needed, and %s (--key)", none.Why)
 		}
-		return pen{program: p, none: none.Why}, nil
+		return signer{app: p, none: none.Why}, nil
 	}
-	return pen{program: p, key: key, must: must}, err
+	return signer{app: p, key: key, must: must}, err
 }
 
-func (s pen) close() {
+func (s signer) close() {
 	if s.key != nil {
 		_ = s.key.Close()
 	}
@@ -53,7 +53,7 @@ func (s pen) close() {
 
 // sign signs a statement at this moment and gives it back with its signature, which is ""
 // without a key.
-func (s pen) sign(ctx context.Context, st signing.Statement) (signing.Statement, string, error) {
+func (s signer) sign(ctx context.Context, st signing.Statement) (signing.Statement, string, error) {
 	st.At = s.now().UTC().Truncate(time.Second)
 	if s.key == nil {
 		return st, "", nil
@@ -63,8 +63,8 @@ func (s pen) sign(ctx context.Context, st signing.Statement) (signing.Statement,
 }
 
 // sign signs one statement. Where there is no key for it, a remark says why.
-func (p *program) sign(ctx context.Context, o signOptions, s signing.Statement) (signing.Statement, string, error) {
-	by, err := p.pen(ctx, o, s.By)
+func (p *app) sign(ctx context.Context, o signOptions, s signing.Statement) (signing.Statement, string, error) {
+	by, err := p.signer(ctx, o, s.By)
 	if err != nil {
 		return s, "", err
 	}

@@ -67,9 +67,9 @@ func statement() signing.Statement {
 	}
 }
 
-func signer(said *bytes.Buffer) *program {
+func newTestSigner(said *bytes.Buffer) *app {
 	now := time.Date(2026, 3, 3, 14, 5, 0, 250, time.UTC)
-	return &program{out: said, err: said, now: func() time.Time { return now }}
+	return &app{out: said, err: said, now: func() time.Time { return now }}
 }
 
 func TestSign_WithAgentOrFile(t *testing.T) {
@@ -85,7 +85,7 @@ func TestSign_WithAgentOrFile(t *testing.T) {
 	} {
 		environ(t, map[string]string{"SSH_AUTH_SOCK": c.socket})
 		var said bytes.Buffer
-		s, signature, err := signer(&said).sign(t.Context(), signOptions{key: c.key}, statement())
+		s, signature, err := newTestSigner(&said).sign(t.Context(), signOptions{key: c.key}, statement())
 		require.NoError(t, err, name)
 		require.Empty(t, said.String())
 		require.Equal(t, time.Date(2026, 3, 3, 14, 5, 0, 0, time.UTC), s.At)
@@ -98,7 +98,7 @@ func TestSign_WithAgentOrFile(t *testing.T) {
 func TestSign_WithoutAKey(t *testing.T) {
 	environ(t, nil)
 	var said bytes.Buffer
-	p := signer(&said)
+	p := newTestSigner(&said)
 	_, signature, err := p.sign(t.Context(), signOptions{}, statement())
 	require.NoError(t, err)
 	require.Empty(t, signature)
@@ -123,10 +123,10 @@ func TestSign_TheKeyThatIsNamedMustSign(t *testing.T) {
 	cmd := &cobra.Command{}
 	o.flags(cmd)
 	require.NoError(t, cmd.ParseFlags([]string{"--key", "/nonexistent/key"}))
-	_, _, err := signer(&bytes.Buffer{}).sign(t.Context(), o, statement())
+	_, _, err := newTestSigner(&bytes.Buffer{}).sign(t.Context(), o, statement())
 	require.EqualError(t, err, "key /nonexistent/key: cannot be read: no such file or directory")
 	o.key = tempFile(t, newIdentity(t).public)
-	_, _, err = signer(&bytes.Buffer{}).sign(t.Context(), o, statement())
+	_, _, err = newTestSigner(&bytes.Buffer{}).sign(t.Context(), o, statement())
 	require.ErrorContains(t, err, "is a public one: no ssh-agent is running here")
 }
 
@@ -135,7 +135,7 @@ func TestSign_TheKeyThatIsNamedMustSign(t *testing.T) {
 func TestPen_SignsAgain(t *testing.T) {
 	environ(t, nil)
 	path := newIdentity(t).save(t)
-	pen, err := signer(&bytes.Buffer{}).pen(t.Context(), signOptions{key: path}, carol)
+	pen, err := newTestSigner(&bytes.Buffer{}).signer(t.Context(), signOptions{key: path}, carol)
 	require.NoError(t, err)
 	defer pen.close()
 	require.NoError(t, os.Remove(path))
@@ -147,7 +147,7 @@ func TestPen_SignsAgain(t *testing.T) {
 
 	socket, stop := stoppableAgent(t, map[string]identity{carol: newIdentity(t)})
 	t.Setenv("SSH_AUTH_SOCK", socket)
-	held, err := signer(&bytes.Buffer{}).pen(t.Context(), signOptions{}, carol)
+	held, err := newTestSigner(&bytes.Buffer{}).signer(t.Context(), signOptions{}, carol)
 	require.NoError(t, err)
 	defer held.close()
 	stop()

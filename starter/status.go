@@ -19,7 +19,7 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-func (p *program) statusCommand() *cobra.Command {
+func (p *app) statusCommand() *cobra.Command {
 	var id string
 	cmd := &cobra.Command{
 		Use:   "status",
@@ -51,7 +51,7 @@ type statusAnswer struct {
 	Result *wire.SyncResult `json:"result,omitempty"`
 }
 
-func (p *program) status(ctx context.Context, flag string) error {
+func (p *app) status(ctx context.Context, flag string) error {
 	id, err := p.syncID(flag)
 	if err != nil {
 		return err
@@ -72,7 +72,7 @@ func (p *program) status(ctx context.Context, flag string) error {
 	return nil
 }
 
-func (e *engine) statusAnswer(ctx context.Context, id string) (statusAnswer, error) {
+func (e *temporalClient) statusAnswer(ctx context.Context, id string) (statusAnswer, error) {
 	described, err := e.DescribeWorkflowExecution(ctx, id, "")
 	if _, missing := errors.AsType[*serviceerror.NotFound](err); missing {
 		return statusAnswer{}, fmt.Errorf("there is no sync %q in namespace %q: "+
@@ -82,7 +82,7 @@ func (e *engine) statusAnswer(ctx context.Context, id string) (statusAnswer, err
 		return statusAnswer{}, e.explain(err)
 	}
 	info := described.GetWorkflowExecutionInfo()
-	run := started{WorkflowID: id, RunID: info.GetExecution().GetRunId()}
+	run := startedRun{WorkflowID: id, RunID: info.GetExecution().GetRunId()}
 	a := statusAnswer{WorkflowID: id, RunID: run.RunID, Execution: executionText(info)}
 	if status, err := e.status(ctx, run); err != nil {
 		a.Note = e.unanswered(ctx, info, err)
@@ -121,7 +121,7 @@ func executionText(info *workflowpb.WorkflowExecutionInfo) string {
 	}
 }
 
-func (p *program) printStatus(a statusAnswer) {
+func (p *app) printStatus(a statusAnswer) {
 	facts := [][]string{{"sync", a.WorkflowID}, {"run", a.RunID}, {"execution", a.Execution}}
 	add := func(name, value string) {
 		if value != "" {
@@ -160,12 +160,12 @@ func (p *program) printStatus(a statusAnswer) {
 }
 
 // printResult tells how a sync ended, if it did and did not fail.
-func (p *program) printResult(a statusAnswer) {
+func (p *app) printResult(a statusAnswer) {
 	if a.Result == nil {
 		return
 	}
 	fmt.Fprintln(p.out)
-	p.conclude(started{WorkflowID: a.WorkflowID}, sighting{over: true, result: a.Result})
+	p.conclude(startedRun{WorkflowID: a.WorkflowID}, pendingObservation{over: true, result: a.Result})
 }
 
 func collectionRows(s wire.SyncStatus) [][]string {

@@ -21,7 +21,7 @@ type syncOptions struct {
 	id          string
 }
 
-func (p *program) syncCommand() *cobra.Command {
+func (p *app) syncCommand() *cobra.Command {
 	var o syncOptions
 	cmd := &cobra.Command{
 		Use:   "sync",
@@ -54,7 +54,7 @@ func collectionsFlag(cmd *cobra.Command, into *[]string) {
 
 // syncInput checks the names before anything is asked of Temporal. None mean all. It
 // names the console, if one is configured here, so that a worker of another refuses.
-func (p *program) syncInput(names []string) (wire.SyncInput, error) {
+func (p *app) syncInput(names []string) (wire.SyncInput, error) {
 	host, err := p.configuredConsole()
 	if err != nil {
 		return wire.SyncInput{}, err
@@ -69,14 +69,14 @@ func (p *program) syncInput(names []string) (wire.SyncInput, error) {
 	return in, nil
 }
 
-// started is the output for programs of a sync that is not waited for.
-type started struct {
+// startedRun is the output for programs of a sync that is not waited for.
+type startedRun struct {
 	WorkflowID string `json:"workflowId"`
 	RunID      string `json:"runId"`
 	Started    bool   `json:"started"` // false: one was running already
 }
 
-func (p *program) sync(ctx context.Context, o syncOptions) error {
+func (p *app) sync(ctx context.Context, o syncOptions) error {
 	in, err := p.syncInput(o.collections)
 	if err != nil {
 		return err
@@ -119,7 +119,7 @@ func unlike(collections []string) string {
 // start starts a sync, or finds the one that runs under that id. It asks for
 // "already started" to be an error, rather than for the running one to be
 // handed out silently, because that is how one can tell which of the two it was.
-func (e *engine) start(ctx context.Context, id string, in wire.SyncInput) (started, error) {
+func (e *temporalClient) start(ctx context.Context, id string, in wire.SyncInput) (startedRun, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	run, err := e.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
@@ -131,12 +131,12 @@ func (e *engine) start(ctx context.Context, id string, in wire.SyncInput) (start
 		StaticSummary:                            summary(in),
 	}, wire.SyncType, in)
 	if running, ok := errors.AsType[*serviceerror.WorkflowExecutionAlreadyStarted](err); ok {
-		return started{WorkflowID: id, RunID: running.RunId}, nil
+		return startedRun{WorkflowID: id, RunID: running.RunId}, nil
 	}
 	if err != nil {
-		return started{}, fmt.Errorf("start %s: %w", id, e.explain(err))
+		return startedRun{}, fmt.Errorf("start %s: %w", id, e.explain(err))
 	}
-	return started{WorkflowID: id, RunID: run.GetRunID(), Started: true}, nil
+	return startedRun{WorkflowID: id, RunID: run.GetRunID(), Started: true}, nil
 }
 
 // summary is what Temporal's UI shows beside a sync. It is not encrypted.
@@ -148,7 +148,7 @@ func summary(in wire.SyncInput) string {
 }
 
 // idFlag is what to add to a command so that it finds the same sync.
-func (p *program) idFlag(id string) string {
+func (p *app) idFlag(id string) string {
 	if usual, err := p.syncID(""); err == nil && usual == id {
 		return ""
 	}

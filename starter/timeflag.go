@@ -64,7 +64,7 @@ func parseSpan(text string) (time.Duration, error) {
 }
 
 // timeFlag reads an optional time from a flag; nil if the flag is empty.
-func (p *program) timeFlag(name, text string, e edge) (*time.Time, error) {
+func (p *app) timeFlag(name, text string, e edge) (*time.Time, error) {
 	if text == "" {
 		return nil, nil //nolint:nilnil // absent is a value here
 	}
@@ -80,7 +80,7 @@ const aheadHelp = "RFC 3339, a date (UTC), or how far ahead: 4h, 7d"
 
 // aheadFlag reads an optional time in the future from a flag; nil if the flag is empty. A
 // duration counts from now.
-func (p *program) aheadFlag(name, text string, e edge) (*time.Time, error) {
+func (p *app) aheadFlag(name, text string, e edge) (*time.Time, error) {
 	if text == "" {
 		return nil, nil //nolint:nilnil // absent is a value here
 	}

@@ -10,7 +10,7 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-func (p *program) userCommand() *cobra.Command {
+func (p *app) userCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "user", Short: "Make users", Args: cobra.NoArgs,
 		Long:    "Make users, each with one role. `starter offboard` is how they end.",
@@ -26,7 +26,7 @@ type userOptions struct {
 	email, name string
 }
 
-func (p *program) userCreateCommand() *cobra.Command {
+func (p *app) userCreateCommand() *cobra.Command {
 	var o userOptions
 	cmd := &cobra.Command{
 		Use:   "create",
@@ -60,7 +60,7 @@ func (o *requestOptions) accountFlags(cmd *cobra.Command) {
 	o.recordFlags(cmd)
 }
 
-func (p *program) createUser(ctx context.Context, o userOptions) error {
+func (p *app) createUser(ctx context.Context, o userOptions) error {
 	w, err := p.accountWish(ctx, o.requestOptions)
 	if err != nil {
 		return err
@@ -77,18 +77,18 @@ func (p *program) createUser(ctx context.Context, o userOptions) error {
 }
 
 // accountWish reads the flags of a request that makes somebody.
-func (p *program) accountWish(ctx context.Context, o requestOptions) (w wish, err error) {
+func (p *app) accountWish(ctx context.Context, o requestOptions) (w requestSpec, err error) {
 	if w, err = p.record(o, wire.ProvisionID("")); err != nil {
 		return w, err
 	}
-	w.role, w.scope, err = p.place(ctx, o.target, "")
+	w.role, w.scope, err = p.roleAndScope(ctx, o.selectorFlags, "")
 	return w, err
 }
 
 // order is a request that is waited for until it has ended. Its summary is not
 // encrypted.
-func (o *requestOptions) order(kind, id string, input requestInput, summary string) order {
-	return order{
+func (o *requestOptions) order(kind, id string, input requestInput, summary string) startRequest {
+	return startRequest{
 		kind: kind, id: id, input: input, sign: o.signOptions, summary: summary,
 		wait: o.wait, dryRun: o.dryRun, chosen: o.id != "",
 		settled: func(wire.RequestStatus) bool { return false },

@@ -12,10 +12,10 @@ import (
 	"sentinelone-provisioner/internal/signing"
 )
 
-type proveOptions struct{ allowed, revoked string }
+type receiptVerifyOptions struct{ allowed, revoked string }
 
-// proveAnswer is the output for programs.
-type proveAnswer struct {
+// receiptVerifyAnswer is the output for programs.
+type receiptVerifyAnswer struct {
 	OK      bool            `json:"ok"`
 	Request string          `json:"request"`
 	Run     string          `json:"run"`
@@ -24,8 +24,8 @@ type proveAnswer struct {
 	Checks  []signing.Check `json:"checks"`
 }
 
-func (p *program) verifyCommand() *cobra.Command {
-	var o proveOptions
+func (p *app) verifyCommand() *cobra.Command {
+	var o receiptVerifyOptions
 	cmd := &cobra.Command{
 		Use:   "verify RECEIPT",
 		Short: "Check a receipt, without worker, database or console",
@@ -50,7 +50,7 @@ Exit codes: 0 everything holds; 1 something does not; 2 it cannot be told.`,
 	return cmd
 }
 
-func (p *program) verify(cmd *cobra.Command, path string, o proveOptions) error {
+func (p *app) verify(cmd *cobra.Command, path string, o receiptVerifyOptions) error {
 	receipt, err := readReceipt(path, cmd.InOrStdin())
 	if err != nil {
 		return badConfiguration(err)
@@ -71,7 +71,7 @@ func (p *program) verify(cmd *cobra.Command, path string, o proveOptions) error 
 }
 
 // signers are those of the flags, else of the environment; nil for none.
-func (p *program) signers(o proveOptions) (*signing.AllowedSigners, error) {
+func (p *app) signers(o receiptVerifyOptions) (*signing.AllowedSigners, error) {
 	allowed := cmp.Or(o.allowed, p.cfg.Signing.Allowed)
 	revoked := cmp.Or(o.revoked, p.cfg.Signing.Revoked)
 	switch {
@@ -83,9 +83,9 @@ func (p *program) signers(o proveOptions) (*signing.AllowedSigners, error) {
 	return signing.LoadAllowedSigners(allowed, revoked)
 }
 
-func (p *program) tellChecks(r access.Receipt, checks []signing.Check, ok bool) error {
+func (p *app) tellChecks(r access.Receipt, checks []signing.Check, ok bool) error {
 	if p.output.json {
-		return p.emitJSON(proveAnswer{
+		return p.emitJSON(receiptVerifyAnswer{
 			OK: ok, Request: r.Request, Run: r.Run, State: r.State, Hash: r.Hash, Checks: checks,
 		})
 	}

@@ -82,7 +82,7 @@ func TestVerify_AReceiptThatHolds(t *testing.T) {
 	result := tempFile(t, asJSON(t, map[string]any{"state": "granted", "receipt": e.receipt}))
 	got = run(t, "verify", result, "-o", "json")
 	require.Equal(t, exitDone, got.code, got.errOut)
-	answer := decode[proveAnswer](t, got)
+	answer := decode[receiptVerifyAnswer](t, got)
 	require.True(t, answer.OK)
 	require.Equal(t, e.receipt.Hash, answer.Hash)
 	require.Len(t, answer.Checks, 5)
@@ -104,7 +104,7 @@ func TestVerify_AReceiptThatDoesNotHold(t *testing.T) {
 		require.Contains(t, got.out, "✗")
 		got = run(t, append([]string{"verify", "-o", "json"}, args...)...)
 		require.Equal(t, exitFailed, got.code)
-		require.False(t, decode[proveAnswer](t, got).OK)
+		require.False(t, decode[receiptVerifyAnswer](t, got).OK)
 	}
 }
 
@@ -155,7 +155,7 @@ func TestVerify_StandardInput(t *testing.T) {
 	environ(t, nil)
 	e := newEvidence(t)
 	var out, errOut bytes.Buffer
-	p := &program{out: &out, err: &errOut}
+	p := &app{out: &out, err: &errOut}
 	cmd := p.verifyCommand()
 	cmd.SetIn(strings.NewReader(asJSON(t, e.receipt)))
 	cmd.SetArgs([]string{"-", "--allowed-signers", e.allowed})

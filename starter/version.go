@@ -15,7 +15,7 @@ type build struct {
 	Go      string `json:"go"`
 }
 
-func (p *program) versionCommand() *cobra.Command {
+func (p *app) versionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Version of this program",

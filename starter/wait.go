@@ -10,14 +10,14 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-// looker sees how far a sync is; [engine] implements it.
-type looker interface {
-	look(ctx context.Context, run started) (sighting, error)
+// statusReader sees how far a sync is; [engine] implements it.
+type statusReader interface {
+	look(ctx context.Context, run startedRun) (pendingObservation, error)
 }
 
 // display shows a running sync.
 type display interface {
-	show(s sighting)
+	show(s pendingObservation)
 	// end leaves the terminal as it was.
 	end()
 }
@@ -27,7 +27,7 @@ var errHeld = errors.New("the sync is quarantined: it is shown to nobody until s
 
 // wait watches a sync to its end and says how it ended. It outlives Temporal and
 // the worker being away.
-func (p *program) wait(ctx context.Context, e looker, run started) error {
+func (p *app) wait(ctx context.Context, e statusReader, run startedRun) error {
 	last, err := watch(ctx, e, run, p.display())
 	if ctx.Err() != nil {
 		return fmt.Errorf("stopped watching; the sync goes on. Come back with `starter sync --wait%s`, "+
@@ -45,7 +45,7 @@ func (p *program) wait(ctx context.Context, e looker, run started) error {
 }
 
 // watch looks until there is nothing more to see.
-func watch(ctx context.Context, e looker, run started, d display) (sighting, error) {
+func watch(ctx context.Context, e statusReader, run startedRun, d display) (pendingObservation, error) {
 	defer d.end()
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
@@ -67,7 +67,7 @@ func watch(ctx context.Context, e looker, run started, d display) (sighting, err
 }
 
 // verdict is nil if what the sync saw is what questions are now answered from.
-func verdict(s sighting) error {
+func verdict(s pendingObservation) error {
 	switch {
 	case s.failure != nil:
 		return s.failure
@@ -81,15 +81,15 @@ func verdict(s sighting) error {
 
 // outcome is the output for programs.
 type outcome struct {
-	started
+	startedRun
 
 	Result     *wire.SyncResult `json:"result"` // null unless it has ended well or was discarded
 	Quarantine *wire.Quarantine `json:"quarantine,omitempty"`
 	Error      string           `json:"error,omitempty"`
 }
 
-func outcomeOf(run started, s sighting) outcome {
-	o := outcome{started: run, Result: s.result}
+func outcomeOf(run startedRun, s pendingObservation) outcome {
+	o := outcome{startedRun: run, Result: s.result}
 	if s.failure != nil {
 		o.Error = s.failure.Error()
 	}
@@ -100,7 +100,7 @@ func outcomeOf(run started, s sighting) outcome {
 }
 
 // conclude tells people how the sync ended and what they can do now.
-func (p *program) conclude(run started, s sighting) {
+func (p *app) conclude(run startedRun, s pendingObservation) {
 	if s.quarantined() {
 		p.explainQuarantine(run.WorkflowID, *s.status.Quarantine)
 		return
@@ -117,7 +117,7 @@ func (p *program) conclude(run started, s sighting) {
 	}
 }
 
-func (p *program) explainQuarantine(id string, q wire.Quarantine) {
+func (p *app) explainQuarantine(id string, q wire.Quarantine) {
 	flag := p.idFlag(id)
 	fmt.Fprintln(p.out, "quarantined, because:")
 	for _, why := range q.Reasons {

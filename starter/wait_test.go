@@ -16,29 +16,29 @@ import (
 
 // script is a sync that is seen as told, one sighting a look.
 type script struct {
-	seen []sighting
+	seen []pendingObservation
 	err  error
 	stop func() // called at the end of the script; nil ends with err
 }
 
-func (s *script) look(context.Context, started) (sighting, error) {
+func (s *script) look(context.Context, startedRun) (pendingObservation, error) {
 	if len(s.seen) == 0 {
 		if s.stop != nil {
 			s.stop()
 		}
-		return sighting{}, s.err
+		return pendingObservation{}, s.err
 	}
 	next := s.seen[0]
 	s.seen = s.seen[1:]
 	return next, nil
 }
 
-var thisRun = started{WorkflowID: "sync/acmeco.example.net", RunID: "run-1", Started: true}
+var thisRun = startedRun{WorkflowID: "sync/acmeco.example.net", RunID: "run-1", Started: true}
 
 func watchScript(ctx context.Context, t *testing.T, s *script, json bool) (out, errOut string, err error) {
 	t.Helper()
 	var stdout, stderr strings.Builder
-	p := &program{
+	p := &app{
 		out: &stdout, err: &stderr, now: func() time.Time { return noon }, output: format{json: json},
 		cfg: config.Config{Console: config.Console{BaseURL: baseURL}},
 	}
@@ -46,8 +46,8 @@ func watchScript(ctx context.Context, t *testing.T, s *script, json bool) (out, 
 	return stdout.String(), stderr.String(), err
 }
 
-func draining(rows int, waiting string) sighting {
-	return sighting{status: &wire.SyncStatus{
+func draining(rows int, waiting string) pendingObservation {
+	return pendingObservation{status: &wire.SyncStatus{
 		State: wire.StateDraining,
 		Collections: map[string]wire.CollectionStatus{
 			"users": {
@@ -59,8 +59,8 @@ func draining(rows int, waiting string) sighting {
 	}}
 }
 
-func ended(state string) sighting {
-	return sighting{over: true, result: &wire.SyncResult{
+func ended(state string) pendingObservation {
+	return pendingObservation{over: true, result: &wire.SyncResult{
 		Snapshot: "run-1", State: state, StartedAt: noon, FinishedAt: noon.Add(1500 * time.Millisecond),
 		Counts:  map[string]int{"assignments": 7, "users": 3000, "accounts": 1},
 		Changes: wire.AssignmentChanges{Added: 7, Removed: 2}, Requests: 12,
@@ -70,7 +70,7 @@ func ended(state string) sighting {
 
 func TestWait_LinesOnlyWhereSomethingChanged(t *testing.T) {
 	t.Parallel()
-	out, errOut, err := watchScript(t.Context(), t, &script{seen: []sighting{
+	out, errOut, err := watchScript(t.Context(), t, &script{seen: []pendingObservation{
 		draining(1000, ""), draining(1000, ""),
 		{trouble: "Temporal does not answer at x; trying again"},
 		{trouble: "Temporal does not answer at x; trying again"},
@@ -94,11 +94,11 @@ promoted: assignments +7 -2, 12 requests in 1.5s
 
 func TestWait_Quarantined(t *testing.T) {
 	t.Parallel()
-	held := sighting{status: &wire.SyncStatus{
+	held := pendingObservation{status: &wire.SyncStatus{
 		State:      wire.StateQuarantined,
 		Quarantine: &wire.Quarantine{Reasons: []string{"users: 30 of 100 would be gone"}, Until: noon},
 	}}
-	out, _, err := watchScript(t.Context(), t, &script{seen: []sighting{held}}, false)
+	out, _, err := watchScript(t.Context(), t, &script{seen: []pendingObservation{held}}, false)
 	require.ErrorIs(t, err, errHeld)
 	require.Contains(t, out, "  - users: 30 of 100 would be gone\n")
 	require.Contains(t, out, "\n  starter confirm\n")
@@ -109,21 +109,21 @@ func TestWait_Quarantined(t *testing.T) {
 
 func TestWait_GoesOnOnceSomeoneHasDecided(t *testing.T) {
 	t.Parallel()
-	deciding := sighting{status: &wire.SyncStatus{
+	deciding := pendingObservation{status: &wire.SyncStatus{
 		State:      wire.StateQuarantined,
 		Quarantine: &wire.Quarantine{Decision: wire.ConfirmUpdate, By: "ana@example.com"},
 	}}
-	_, _, err := watchScript(t.Context(), t, &script{seen: []sighting{deciding, ended(wire.StatePromoted)}}, false)
+	_, _, err := watchScript(t.Context(), t, &script{seen: []pendingObservation{deciding, ended(wire.StatePromoted)}}, false)
 	require.NoError(t, err)
 }
 
 func TestWait_EndsBadly(t *testing.T) {
 	t.Parallel()
-	_, _, err := watchScript(t.Context(), t, &script{seen: []sighting{ended(wire.StateQuarantined)}}, false)
+	_, _, err := watchScript(t.Context(), t, &script{seen: []pendingObservation{ended(wire.StateQuarantined)}}, false)
 	require.ErrorContains(t, err, "discarded")
 
 	refused := errors.New("GET /users: 401")
-	_, _, err = watchScript(t.Context(), t, &script{seen: []sighting{{over: true, failure: refused}}}, false)
+	_, _, err = watchScript(t.Context(), t, &script{seen: []pendingObservation{{over: true, failure: refused}}}, false)
 	require.ErrorIs(t, err, refused)
 
 	lost := errors.New("no such workflow")
@@ -134,7 +134,7 @@ func TestWait_EndsBadly(t *testing.T) {
 func TestWait_CtrlCSaysHowToComeBack(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
-	_, _, err := watchScript(ctx, t, &script{seen: []sighting{draining(0, "")}, stop: cancel}, false)
+	_, _, err := watchScript(ctx, t, &script{seen: []pendingObservation{draining(0, "")}, stop: cancel}, false)
 	require.EqualError(t, err,
 		"stopped watching; the sync goes on. Come back with `starter sync --wait`, or look with `starter status`")
 }
@@ -142,14 +142,14 @@ func TestWait_CtrlCSaysHowToComeBack(t *testing.T) {
 func TestWait_JSON(t *testing.T) {
 	t.Parallel()
 	out, errOut, err := watchScript(t.Context(), t,
-		&script{seen: []sighting{draining(1, ""), ended(wire.StateUnchanged)}}, true)
+		&script{seen: []pendingObservation{draining(1, ""), ended(wire.StateUnchanged)}}, true)
 	require.NoError(t, err)
 	require.Empty(t, errOut)
 	got := decode[outcome](t, ran{out: out})
-	require.Equal(t, thisRun, got.started)
+	require.Equal(t, thisRun, got.startedRun)
 	require.Equal(t, wire.StateUnchanged, got.Result.State)
 
-	out, _, err = watchScript(t.Context(), t, &script{seen: []sighting{{over: true, failure: errors.New("no")}}}, true)
+	out, _, err = watchScript(t.Context(), t, &script{seen: []pendingObservation{{over: true, failure: errors.New("no")}}}, true)
 	require.EqualError(t, err, "no")
 	require.Equal(t, "no", decode[outcome](t, ran{out: out}).Error)
 }
@@ -168,7 +168,7 @@ func TestBars_DrawWhatIsSeen(t *testing.T) {
 
 func TestIDFlag(t *testing.T) {
 	t.Parallel()
-	p := &program{cfg: config.Config{Console: config.Console{BaseURL: baseURL}}}
+	p := &app{cfg: config.Config{Console: config.Console{BaseURL: baseURL}}}
 	require.Empty(t, p.idFlag("sync/acmeco.example.net"))
 	require.Equal(t, " --id nightly", p.idFlag("nightly"))
 }

@@ -20,8 +20,8 @@ import (
 // a bar to move, slow enough not to be a load.
 const pollEvery = 500 * time.Millisecond
 
-// sighting is what one look at a sync saw.
-type sighting struct {
+// pendingObservation is what one look at a sync saw.
+type pendingObservation struct {
 	// status is nil when nobody answered for it.
 	status *wire.SyncStatus
 	// trouble says why not, in a sentence; watching goes on.
@@ -33,14 +33,14 @@ type sighting struct {
 }
 
 // quarantined says that the sync waits for someone to decide.
-func (s sighting) quarantined() bool {
+func (s pendingObservation) quarantined() bool {
 	return !s.over && s.status != nil && s.status.State == wire.StateQuarantined &&
 		s.status.Quarantine != nil && s.status.Quarantine.Decision == ""
 }
 
 // look asks Temporal whether the sync has ended, and a worker how far it is. An
 // error means that looking again is of no use; what passes is in the sighting.
-func (e *engine) look(ctx context.Context, run started) (sighting, error) {
+func (e *temporalClient) look(ctx context.Context, run startedRun) (pendingObservation, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	described, err := e.DescribeWorkflowExecution(ctx, run.WorkflowID, run.RunID)
@@ -51,30 +51,30 @@ func (e *engine) look(ctx context.Context, run started) (sighting, error) {
 		status, err := e.status(ctx, run)
 		if err != nil {
 			info := described.GetWorkflowExecutionInfo()
-			return sighting{trouble: e.unanswered(ctx, info, err)}, nil
+			return pendingObservation{trouble: e.unanswered(ctx, info, err)}, nil
 		}
-		return sighting{status: &status}, nil
+		return pendingObservation{status: &status}, nil
 	}
 	var result wire.SyncResult
 	err = e.GetWorkflow(ctx, run.WorkflowID, run.RunID).Get(ctx, &result)
 	switch {
 	case err == nil:
-		return sighting{over: true, result: &result}, nil
+		return pendingObservation{over: true, result: &result}, nil
 	case temporalclient.Unreachable(err):
 		return e.trouble(err)
 	default:
-		return sighting{over: true, failure: reason(err)}, nil
+		return pendingObservation{over: true, failure: reason(err)}, nil
 	}
 }
 
-func (e *engine) trouble(err error) (sighting, error) {
+func (e *temporalClient) trouble(err error) (pendingObservation, error) {
 	if temporalclient.Unreachable(err) {
-		return sighting{trouble: e.silent()}, nil
+		return pendingObservation{trouble: e.silent()}, nil
 	}
-	return sighting{}, fmt.Errorf("the sync cannot be watched any more: %w", err)
+	return pendingObservation{}, fmt.Errorf("the sync cannot be watched any more: %w", err)
 }
 
-func (e *engine) silent() string {
+func (e *temporalClient) silent() string {
 	return fmt.Sprintf("Temporal does not answer at %s; trying again", e.opts.HostPort)
 }
 
@@ -97,7 +97,7 @@ func unmanned(info *workflowpb.WorkflowExecutionInfo) string {
 
 // healthy tells a service that is down from a worker that is: both leave a
 // question unanswered.
-func (e *engine) healthy(ctx context.Context) bool {
+func (e *temporalClient) healthy(ctx context.Context) bool {
 	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
 	defer cancel()
 	_, err := e.CheckHealth(ctx, &client.CheckHealthRequest{})
@@ -105,7 +105,7 @@ func (e *engine) healthy(ctx context.Context) bool {
 }
 
 // unanswered says why a worker did not answer for a workflow.
-func (e *engine) unanswered(ctx context.Context, info *workflowpb.WorkflowExecutionInfo, err error) string {
+func (e *temporalClient) unanswered(ctx context.Context, info *workflowpb.WorkflowExecutionInfo, err error) string {
 	if temporalclient.Unreachable(err) || ctx.Err() != nil {
 		if !e.healthy(ctx) {
 			return e.silent()
@@ -130,7 +130,7 @@ const (
 )
 
 // status is the sync's own answer.
-func (e *engine) status(ctx context.Context, run started) (wire.SyncStatus, error) {
+func (e *temporalClient) status(ctx context.Context, run startedRun) (wire.SyncStatus, error) {
 	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
 	defer cancel()
 	var status wire.SyncStatus

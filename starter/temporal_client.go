@@ -19,16 +19,16 @@ import (
 // callTimeout bounds one call to Temporal, of which a person waits for the answer.
 const callTimeout = 10 * time.Second
 
-// engine is Temporal as the commands use it: connected, and knowing the names to
+// temporalClient is Temporal as the commands use it: connected, and knowing the names to
 // put into messages.
-type engine struct {
+type temporalClient struct {
 	client.Client
 	opts  client.Options
 	queue string
 }
 
 // connect dials Temporal. The caller closes it.
-func (p *program) connect(ctx context.Context) (*engine, error) {
+func (p *app) connect(ctx context.Context) (*temporalClient, error) {
 	if err := p.cfg.Worker.Validate(); err != nil {
 		return nil, badConfiguration(err)
 	}
@@ -42,12 +42,12 @@ func (p *program) connect(ctx context.Context) (*engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &engine{Client: c, opts: opts, queue: p.cfg.Worker.TaskQueue}, nil
+	return &temporalClient{Client: c, opts: opts, queue: p.cfg.Worker.TaskQueue}, nil
 }
 
 // connectToWorker is connect, and makes sure that a worker is there to do the work. The
 // caller closes the engine.
-func (p *program) connectToWorker(ctx context.Context) (*engine, error) {
+func (p *app) connectToWorker(ctx context.Context) (*temporalClient, error) {
 	e, err := p.connect(ctx)
 	if err != nil {
 		return nil, err
@@ -61,7 +61,7 @@ func (p *program) connectToWorker(ctx context.Context) (*engine, error) {
 
 // sdkLogger keeps the SDK quiet, since the commands say themselves what goes
 // wrong; LOG_LEVEL=debug lets it speak.
-func (p *program) sdkLogger() *slog.Logger {
+func (p *app) sdkLogger() *slog.Logger {
 	if strings.EqualFold(p.cfg.Telemetry.Level, "debug") {
 		return telemetry.NewLogger(p.err, "debug", cmp.Or(p.cfg.Telemetry.Format, telemetry.FormatConsole))
 	}
@@ -76,12 +76,12 @@ const workerPatience = 5 * time.Second
 // activities. Without this a sync on a misspelt queue would wait for ever. The
 // service remembers pollers for some minutes, so a worker that was just killed
 // still counts.
-func (e *engine) requireWorker(ctx context.Context) error {
+func (e *temporalClient) requireWorker(ctx context.Context) error {
 	return e.lookForWorker(ctx, workerPatience)
 }
 
 // lookForWorker looks again and again for that long while there is none.
-func (e *engine) lookForWorker(ctx context.Context, patience time.Duration) error {
+func (e *temporalClient) lookForWorker(ctx context.Context, patience time.Duration) error {
 	over := time.After(patience)
 	again := time.NewTicker(pollEvery / 2)
 	defer again.Stop()
@@ -106,7 +106,7 @@ type noWorkerError struct{ text string }
 func (e *noWorkerError) Error() string { return e.text }
 
 // workerPolls asks the service once.
-func (e *engine) workerPolls(ctx context.Context) error {
+func (e *temporalClient) workerPolls(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	for _, kind := range []enumspb.TaskQueueType{
@@ -125,4 +125,4 @@ func (e *engine) workerPolls(ctx context.Context) error {
 }
 
 // explain makes a sentence of an error of a call.
-func (e *engine) explain(err error) error { return temporalclient.Explain(err, e.opts) }
+func (e *temporalClient) explain(err error) error { return temporalclient.Explain(err, e.opts) }

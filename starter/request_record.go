@@ -19,10 +19,10 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-// dossier is everything that is known about one request: by Temporal, while that
+// requestRecord is everything that is known about one request: by Temporal, while that
 // remembers it, and by the ledger.
-type dossier struct {
-	glimpse
+type requestRecord struct {
+	observation
 
 	id       string // workflow id
 	others   []string
@@ -42,12 +42,12 @@ type dossier struct {
 	proofs    []access.Proof
 }
 
-func (d dossier) known() bool { return d.temporal || len(d.entries) > 0 || len(d.waits) > 0 }
+func (d requestRecord) known() bool { return d.temporal || len(d.entries) > 0 || len(d.waits) > 0 }
 
-// dossier gathers what is known of the first of the ids that anybody knows. Without an
+// requestRecord gathers what is known of the first of the ids that anybody knows. Without an
 // engine the ledger alone is asked; silent says why then.
-func (p *program) dossier(ctx context.Context, e *engine, console string, ids ...string) dossier {
-	d := dossier{id: ids[0]}
+func (p *app) requestRecord(ctx context.Context, e *temporalClient, console string, ids ...string) requestRecord {
+	d := requestRecord{id: ids[0]}
 	all := map[string][]ledger.Entry{}
 	db, host, err := p.openLedger(ctx, console)
 	if err == nil {
@@ -83,7 +83,7 @@ func (p *program) dossier(ctx context.Context, e *engine, console string, ids ..
 	d.read(all[d.id])
 	d.waits = waits[d.id]
 	if d.temporal {
-		d.look(ctx, e)
+		d.observe(ctx, e)
 	}
 	d.assemble()
 	return d
@@ -114,11 +114,11 @@ func waitsOf(ctx context.Context, db *store.Store, host string) (map[string][]st
 }
 
 // runOf is the first run of the latest workflow of that id; "" if Temporal knows none.
-func (e *engine) runOf(ctx context.Context, id string) (string, error) {
+func (e *temporalClient) runOf(ctx context.Context, id string) (string, error) {
 	if e == nil {
 		return "", nil
 	}
-	info, err := e.describe(ctx, started{WorkflowID: id})
+	info, err := e.describe(ctx, startedRun{WorkflowID: id})
 	if _, missing := errors.AsType[*serviceerror.NotFound](err); missing {
 		return "", nil
 	}
@@ -128,19 +128,19 @@ func (e *engine) runOf(ctx context.Context, id string) (string, error) {
 	return info.GetFirstRunId(), nil
 }
 
-// look asks Temporal, which may be on its way out.
-func (d *dossier) look(ctx context.Context, e *engine) {
-	seen, err := e.glimpseNow(ctx, started{WorkflowID: d.id})
+// observe asks Temporal, which may be on its way out.
+func (d *requestRecord) observe(ctx context.Context, e *temporalClient) {
+	seen, err := e.glimpseNow(ctx, startedRun{WorkflowID: d.id})
 	if err != nil {
 		d.silent = e.explain(err).Error()
 		return
 	}
-	d.glimpse = seen
+	d.observation = seen
 	d.silent = seen.trouble
 }
 
 // read keeps the entries of the latest run: an id may have been used again.
-func (d *dossier) read(all []ledger.Entry) {
+func (d *requestRecord) read(all []ledger.Entry) {
 	var runs []string
 	for _, entry := range all {
 		if run := ledger.RunOf(entry).ID; run != "" && !slices.Contains(runs, run) {
@@ -167,7 +167,7 @@ type record struct {
 }
 
 // assemble takes plan, proofs and receipt from where they are known best.
-func (d *dossier) assemble() {
+func (d *requestRecord) assemble() {
 	var proven []access.Proof
 	for _, entry := range d.entries {
 		switch body := entry.body.(type) {
@@ -199,7 +199,7 @@ const (
 )
 
 // unreadable names the entries that cannot be read.
-func (d dossier) unreadable() error {
+func (d requestRecord) unreadable() error {
 	var all []error
 	for _, entry := range d.entries {
 		all = append(all, entry.unreadable)
@@ -207,14 +207,14 @@ func (d dossier) unreadable() error {
 	return errors.Join(all...)
 }
 
-func (d dossier) state() string {
+func (d requestRecord) state() string {
 	if d.receipt != nil {
 		return d.receipt.State
 	}
-	return cmp.Or(d.glimpse.state(), stateOpen)
+	return cmp.Or(d.observation.state(), stateOpen)
 }
 
-func (d dossier) requester() string {
+func (d requestRecord) requester() string {
 	if d.plan != nil {
 		return d.plan.Terms.Requester
 	}
@@ -225,7 +225,7 @@ func (d dossier) requester() string {
 }
 
 // askedAt is when the request was made; zero if that is not known.
-func (d dossier) askedAt() time.Time {
+func (d requestRecord) askedAt() time.Time {
 	switch {
 	case d.receipt != nil:
 		return d.receipt.StartedAt
@@ -239,7 +239,7 @@ func (d dossier) askedAt() time.Time {
 	return time.Time{}
 }
 
-func (d dossier) endsAt() *time.Time {
+func (d requestRecord) endsAt() *time.Time {
 	if d.status == nil {
 		return nil
 	}
@@ -247,7 +247,7 @@ func (d dossier) endsAt() *time.Time {
 }
 
 // sentence says who asked, what for whom, and where it stands.
-func (d dossier) sentence() string {
+func (d requestRecord) sentence() string {
 	text := cmp.Or(d.requester(), "somebody") + " asked"
 	if at := d.askedAt(); !at.IsZero() {
 		text += " on " + describe.Minute(at)
@@ -263,7 +263,7 @@ func (d dossier) sentence() string {
 }
 
 // waiting says what it waits for, in a sentence; "" while it moves, and at the end.
-func (d dossier) waiting() string {
+func (d requestRecord) waiting() string {
 	switch {
 	case d.receipt != nil || d.over:
 		return ""
@@ -276,7 +276,7 @@ func (d dossier) waiting() string {
 }
 
 // message says why it ended as it did; "" where that is plain.
-func (d dossier) message() string {
+func (d requestRecord) message() string {
 	switch {
 	case d.receipt != nil:
 		return d.receipt.Message
@@ -287,7 +287,7 @@ func (d dossier) message() string {
 }
 
 // unknown is the error of a request that nobody knows.
-func (d dossier) unknown(text string) error {
+func (d requestRecord) unknown(text string) error {
 	why := slices.DeleteFunc([]string{d.silent, d.unread}, func(s string) bool { return s == "" })
 	if len(why) > 0 {
 		return fmt.Errorf("no request %q was found, but not everybody could be asked: %s",

@@ -12,16 +12,16 @@ import (
 	"sentinelone-provisioner/internal/temporalclient"
 )
 
-// round is one round of questions.
-type round struct {
-	*lookout
+// pollRound is one round of questions.
+type pollRound struct {
+	*pendingFinder
 
 	noting   sync.Mutex
 	silent   map[string]bool // task queues for which nobody answers
 	troubles []error
 }
 
-func (r *round) question(ctx context.Context, info *workflowpb.WorkflowExecutionInfo) {
+func (r *pollRound) question(ctx context.Context, info *workflowpb.WorkflowExecutionInfo) {
 	if ctx.Err() != nil || r.isSilent(info.GetTaskQueue()) {
 		return
 	}
@@ -33,14 +33,14 @@ func (r *round) question(ctx context.Context, info *workflowpb.WorkflowExecution
 	}
 }
 
-func (r *round) isSilent(queue string) bool {
+func (r *pollRound) isSilent(queue string) bool {
 	r.noting.Lock()
 	defer r.noting.Unlock()
 	return r.silent[queue]
 }
 
 // note keeps why a request did not answer: once for a task queue without a worker.
-func (r *round) note(ctx context.Context, info *workflowpb.WorkflowExecutionInfo, cause error) {
+func (r *pollRound) note(ctx context.Context, info *workflowpb.WorkflowExecutionInfo, cause error) {
 	_, alone := errors.AsType[*serviceerror.FailedPrecondition](cause)
 	nobody := alone || temporalclient.Unreachable(cause)
 	if nobody && r.isSilent(info.GetTaskQueue()) {

@@ -37,7 +37,7 @@ func (c *lateWorker) DescribeTaskQueue(
 func TestLookForWorker(t *testing.T) {
 	t.Parallel()
 	late := &lateWorker{after: 3}
-	e := &engine{Client: late, queue: "q"}
+	e := &temporalClient{Client: late, queue: "q"}
 	require.NoError(t, e.lookForWorker(t.Context(), time.Hour))
 	require.Equal(t, 5, late.asked, "thrice in vain, then for both kinds of work")
 

@@ -12,33 +12,33 @@ import (
 	"sentinelone-provisioner/internal/livestatus"
 )
 
-// voice is one decision as it is on record, one that does not count too.
-type voice struct {
+// decisionRecord is one decision as it is on record, one that does not count too.
+type decisionRecord struct {
 	access.Decision
 
 	Refusal string // why it does not count; "" if it counts
 }
 
-// voices are what people have said, in order. The ledger has what was refused as well;
+// decisionRecords are what people have said, in order. The ledger has what was refused as well;
 // without it whoever knows the request tells what counted.
-func (d dossier) voices() []voice {
-	var out []voice
+func (d requestRecord) decisionRecords() []decisionRecord {
+	var out []decisionRecord
 	for _, entry := range d.entries {
 		if body, is := entry.body.(ledger.Decision); is {
-			out = append(out, voice{Decision: body.Decision, Refusal: body.Refusal})
+			out = append(out, decisionRecord{Decision: body.Decision, Refusal: body.Refusal})
 		}
 	}
 	if out != nil {
 		return out
 	}
 	for _, decision := range d.decisions() {
-		out = append(out, voice{Decision: decision})
+		out = append(out, decisionRecord{Decision: decision})
 	}
 	return out
 }
 
 // decisions are those that counted when they were taken, by receipt or status.
-func (d dossier) decisions() []access.Decision {
+func (d requestRecord) decisions() []access.Decision {
 	switch {
 	case d.receipt != nil:
 		return d.receipt.Decisions
@@ -49,17 +49,17 @@ func (d dossier) decisions() []access.Decision {
 }
 
 // current says that a decision counts, and is about the plan as it is now.
-func (d dossier) current(v voice) bool {
+func (d requestRecord) current(v decisionRecord) bool {
 	return v.Refusal == "" && (d.plan == nil || v.PlanHash == "" || v.PlanHash == d.plan.Hash)
 }
 
-// currents are the decisions on the plan as it is now.
-func (d dossier) currents() []voice {
-	return slices.DeleteFunc(d.voices(), func(v voice) bool { return !d.current(v) })
+// currentDecisions are the decisions on the plan as it is now.
+func (d requestRecord) currentDecisions() []decisionRecord {
+	return slices.DeleteFunc(d.decisionRecords(), func(v decisionRecord) bool { return !d.current(v) })
 }
 
 // decisionsIn are the decisions alone.
-func decisionsIn(voices []voice) []access.Decision {
+func decisionsIn(voices []decisionRecord) []access.Decision {
 	out := make([]access.Decision, len(voices))
 	for i, v := range voices {
 		out[i] = v.Decision
@@ -68,7 +68,7 @@ func decisionsIn(voices []voice) []access.Decision {
 }
 
 // said is "approve, unsigned, for 2h: on call".
-func (v voice) said() string {
+func (v decisionRecord) said() string {
 	text := v.Action
 	if v.Signed != "" {
 		text += ", " + signedText(v.Signed)
@@ -86,7 +86,7 @@ func (v voice) said() string {
 }
 
 // narrowed says what of it is less than what was asked for; "" if nothing is.
-func (v voice) narrowed() string {
+func (v decisionRecord) narrowed() string {
 	var parts []string
 	if v.Duration > 0 {
 		parts = append(parts, describe.Term(v.Duration))
@@ -115,7 +115,7 @@ type pendingApproval struct {
 
 // pending is the approval that waits for decisions, as the workflow says, else by the
 // record; ok is false if none does.
-func (d dossier) pending() (p pendingApproval, ok bool) {
+func (d requestRecord) pending() (p pendingApproval, ok bool) {
 	if d.receipt != nil || d.over || d.plan == nil {
 		return p, false
 	}
@@ -131,11 +131,11 @@ func (d dossier) pending() (p pendingApproval, ok bool) {
 }
 
 // pendingByRecord replays the decisions of the record.
-func (d dossier) pendingByRecord() (p pendingApproval, ok bool) {
+func (d requestRecord) pendingByRecord() (p pendingApproval, ok bool) {
 	opened := approval.Of(*d.plan, d.plannedAt)
 	estimate := opened.Deadline
 	opened.Deadline = time.Time{}
-	p.State = approval.Replay(opened, decisionsIn(d.currents())).State
+	p.State = approval.Replay(opened, decisionsIn(d.currentDecisions())).State
 	if p.about = p.Deadline.IsZero(); p.about {
 		p.Deadline = estimate
 	}

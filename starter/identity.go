@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// whoAmI is for whom a command speaks unless --by or --requester says otherwise: the
+// defaultActor is for whom a command speaks unless --by or --requester says otherwise: the
 // name of the account on this machine, which need not be the address that policies list.
-func whoAmI() string { return os.Getenv("USER") }
+func defaultActor() string { return os.Getenv("USER") }
 
 // isAddress says whether a name can be one that a policy lists.
 func isAddress(name string) bool {

@@ -5,12 +5,12 @@ import (
 	"testing"
 	"time"
 
-	"sentinelone-provisioner/internal/wire"
-
 	"github.com/stretchr/testify/require"
 	commonpb "go.temporal.io/api/common/v1"
 	"go.temporal.io/api/serviceerror"
 	workflowpb "go.temporal.io/api/workflow/v1"
+
+	"sentinelone-provisioner/internal/wire"
 )
 
 // A request that is in force and asks nobody is asked about itself once a minute only; one

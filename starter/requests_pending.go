@@ -36,10 +36,10 @@ type waitingRow struct {
 }
 
 // requestsWaitingFor lists what waits for one person's word.
-func (p *program) requestsWaitingFor(ctx context.Context, who, console string) error {
+func (p *app) requestsWaitingFor(ctx context.Context, who, console string) error {
 	named := strings.TrimSpace(who)
 	if strings.EqualFold(named, forMe) {
-		named = strings.TrimSpace(whoAmI())
+		named = strings.TrimSpace(defaultActor())
 		if named == "" {
 			return usage("--waiting-for me: who that is is not known: give the address, as in " +
 				"--waiting-for carol@example.com")
@@ -67,7 +67,7 @@ func (p *program) requestsWaitingFor(ctx context.Context, who, console string) e
 	}), err)
 }
 
-func (p *program) showWaiting(a waitingAnswer) error {
+func (p *app) showWaiting(a waitingAnswer) error {
 	if p.output.json {
 		return p.emitJSON(a)
 	}
@@ -85,14 +85,14 @@ func (p *program) showWaiting(a waitingAnswer) error {
 }
 
 // consoleNamed is the console of the flag, else of the environment; "" for all.
-func (p *program) consoleNamed(ctx context.Context, flag string) (string, error) {
+func (p *app) consoleNamed(ctx context.Context, flag string) (string, error) {
 	if flag == "" {
 		return p.configuredConsole()
 	}
 	return p.chooseConsole(ctx, nil, flag)
 }
 
-func waitingRows(found []asking) []waitingRow {
+func waitingRows(found []decisionPrompt) []waitingRow {
 	rows := make([]waitingRow, len(found))
 	for i, a := range found {
 		s, plan := a.Status, a.Status.Plan

@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"strings"
 
-	"sentinelone-provisioner/internal/wire"
-
 	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
+
+	"sentinelone-provisioner/internal/wire"
 )
 
 // requestTypes are of the workflows that may ask people.
@@ -21,7 +21,7 @@ const pageOfRequests = 1000
 
 // runningRequests lists the requests that may ask people, as Temporal has them; one that
 // was started this second may be missing. An empty task queue means all of them.
-func (e *engine) runningRequests(
+func (e *temporalClient) runningRequests(
 	ctx context.Context, queue string,
 ) ([]*workflowpb.WorkflowExecutionInfo, error) {
 	query := fmt.Sprintf("ExecutionStatus = 'Running' AND WorkflowType IN ('%s')", requestTypes)

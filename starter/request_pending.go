@@ -21,9 +21,9 @@ func waitText(id string, s wire.RequestStatus) string {
 }
 
 // consentWaits shows that a line of a file waits for people, where that changes.
-func (b *batch) consentWaits(c fileChange) func(glimpse) {
+func (b *batch) consentWaits(c fileChange) func(observation) {
 	last := ""
-	return func(g glimpse) {
+	return func(g observation) {
 		if g.status == nil || g.status.State != wire.StateAwaitingApproval {
 			return
 		}

@@ -8,34 +8,34 @@ import (
 	"sync"
 	"time"
 
-	"sentinelone-provisioner/internal/wire"
-
 	"go.temporal.io/api/serviceerror"
 	workflowpb "go.temporal.io/api/workflow/v1"
 	"golang.org/x/sync/errgroup"
+
+	"sentinelone-provisioner/internal/wire"
 )
 
-// asking is a running request that asks people now.
-type asking struct {
+// decisionPrompt is a running request that asks people now.
+type decisionPrompt struct {
 	ID     string // workflow id
 	Status wire.RequestStatus
 }
 
-// lookout looks for the running requests that ask people. It asks Temporal alone, so that
+// pendingFinder looks for the running requests that ask people. It asks Temporal alone, so that
 // somebody with neither a console nor a database can decide. It keeps what each request
 // has said, for when that is asked again and does not answer.
-type lookout struct {
-	*engine
+type pendingFinder struct {
+	*temporalClient
 	now func() time.Time
 	// only is the task queue whose requests are looked at; "" for all.
 	only string
 
 	mu   sync.Mutex
-	seen map[started]lastWord
+	seen map[startedRun]cachedStatus
 }
 
-// lastWord is what a request has said last.
-type lastWord struct {
+// cachedStatus is what a request has said last.
+type cachedStatus struct {
 	at     time.Time
 	status wire.RequestStatus
 	failed bool // the next question brought nothing
@@ -45,8 +45,8 @@ type lastWord struct {
 // that is in force for weeks.
 const restingLook = time.Minute
 
-func newLookout(e *engine, now func() time.Time) *lookout {
-	return &lookout{engine: e, now: now, seen: map[started]lastWord{}}
+func newLookout(e *temporalClient, now func() time.Time) *pendingFinder {
+	return &pendingFinder{temporalClient: e, now: now, seen: map[startedRun]cachedStatus{}}
 }
 
 // all lists the running requests that wait for anybody's word, those with the least time
@@ -55,12 +55,12 @@ func newLookout(e *engine, now func() time.Time) *lookout {
 //
 // What was found is of use beside an error too, which says that the others are not known;
 // it is nil only where none can be known.
-func (l *lookout) all(ctx context.Context, console string) ([]asking, error) {
+func (l *pendingFinder) all(ctx context.Context, console string) ([]decisionPrompt, error) {
 	running, err := l.runningRequests(ctx, l.only)
 	if err != nil {
 		return nil, err
 	}
-	r := round{lookout: l, silent: map[string]bool{}}
+	r := pollRound{pendingFinder: l, silent: map[string]bool{}}
 	var group errgroup.Group
 	group.SetLimit(questionsAtOnce)
 	for _, info := range running {
@@ -72,30 +72,30 @@ func (l *lookout) all(ctx context.Context, console string) ([]asking, error) {
 		}
 	}
 	_ = group.Wait() // nobody fails
-	found := []asking{}
+	found := []decisionPrompt{}
 	for _, status := range l.known(running) {
 		if isPending(status) && (console == "" || status.Plan.Console == console) {
-			found = append(found, asking{ID: status.Request, Status: status})
+			found = append(found, decisionPrompt{ID: status.Request, Status: status})
 		}
 	}
-	slices.SortFunc(found, func(a, b asking) int {
+	slices.SortFunc(found, func(a, b decisionPrompt) int {
 		return cmp.Or(a.Status.Approval.Until.Compare(b.Status.Approval.Until), cmp.Compare(a.ID, b.ID))
 	})
 	return found, errors.Join(r.troubles...)
 }
 
 // waitingFor lists those on which that person's word would count now.
-func (l *lookout) waitingFor(ctx context.Context, who, console string) ([]asking, error) {
+func (l *pendingFinder) waitingFor(ctx context.Context, who, console string) ([]decisionPrompt, error) {
 	all, err := l.all(ctx, console)
-	return slices.DeleteFunc(all, func(a asking) bool { return !canDecide(a.Status, who) }), err
+	return slices.DeleteFunc(all, func(a decisionPrompt) bool { return !canDecide(a.Status, who) }), err
 }
 
-func runIs(info *workflowpb.WorkflowExecutionInfo) started {
-	return started{WorkflowID: info.GetExecution().GetWorkflowId(), RunID: info.GetExecution().GetRunId()}
+func runIs(info *workflowpb.WorkflowExecutionInfo) startedRun {
+	return startedRun{WorkflowID: info.GetExecution().GetWorkflowId(), RunID: info.GetExecution().GetRunId()}
 }
 
 // due says whether a request is to be asked again.
-func (l *lookout) due(run started) bool {
+func (l *pendingFinder) due(run startedRun) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	last, ok := l.seen[run]
@@ -110,10 +110,10 @@ func (l *lookout) due(run started) bool {
 }
 
 // known are the last words of those that run; others are forgotten.
-func (l *lookout) known(running []*workflowpb.WorkflowExecutionInfo) []wire.RequestStatus {
+func (l *pendingFinder) known(running []*workflowpb.WorkflowExecutionInfo) []wire.RequestStatus {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	kept := map[started]lastWord{}
+	kept := map[startedRun]cachedStatus{}
 	var out []wire.RequestStatus
 	for _, info := range running {
 		run := runIs(info)
@@ -127,13 +127,13 @@ func (l *lookout) known(running []*workflowpb.WorkflowExecutionInfo) []wire.Requ
 }
 
 // keep keeps the answer of a request, or that there was none.
-func (l *lookout) keep(run started, status wire.RequestStatus, err error) {
+func (l *pendingFinder) keep(run startedRun, status wire.RequestStatus, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	last, known := l.seen[run]
 	switch {
 	case err == nil:
-		l.seen[run] = lastWord{at: l.now(), status: status}
+		l.seen[run] = cachedStatus{at: l.now(), status: status}
 	case isGone(err):
 		delete(l.seen, run)
 	case known:

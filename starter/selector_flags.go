@@ -11,8 +11,8 @@ import (
 	"sentinelone-provisioner/internal/store"
 )
 
-// target is what a request is about, as people write it.
-type target struct {
+// selectorFlags is what a request is about, as people write it.
+type selectorFlags struct {
 	user, serviceUser  string
 	role, scope, level string
 }
@@ -23,13 +23,13 @@ scope by name or id: digits alone are an id. A site may be written "Account / Si
 which is said. Names are looked up on the console; what matches nothing, or several things,
 ends the request at once and lists them.`
 
-func (t *target) flags(cmd *cobra.Command) {
+func (t *selectorFlags) flags(cmd *cobra.Command) {
 	t.personFlags(cmd)
 	t.placeFlags(cmd, "")
 }
 
 // personFlags ask who.
-func (t *target) personFlags(cmd *cobra.Command) {
+func (t *selectorFlags) personFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&t.user, "user", "", "e-mail, name or id of a user")
 	f.StringVar(&t.serviceUser, "service-user", "", "name or id of a service user")
@@ -38,7 +38,7 @@ func (t *target) personFlags(cmd *cobra.Command) {
 }
 
 // placeFlags ask which role, and where. The prefix begins each flag.
-func (t *target) placeFlags(cmd *cobra.Command, prefix string) {
+func (t *selectorFlags) placeFlags(cmd *cobra.Command, prefix string) {
 	f := cmd.Flags()
 	f.StringVar(&t.role, prefix+"role", "", "name or id of a role")
 	f.StringVar(&t.scope, prefix+"scope", "", `name or id of an account or site, "Account / Site", or "tenant"`)
@@ -46,7 +46,7 @@ func (t *target) placeFlags(cmd *cobra.Command, prefix string) {
 	complete(cmd, prefix+"level", string(access.Tenant), string(access.AccountLevel), string(access.SiteLevel))
 }
 
-func (t target) principal() (access.PrincipalSelector, error) {
+func (t selectorFlags) principal() (access.PrincipalSelector, error) {
 	if t.serviceUser != "" {
 		return principalNamed(access.ServiceUser, t.serviceUser)
 	}

@@ -12,12 +12,12 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-// messenger takes a person's decisions to requests, signed where there is a key.
-type messenger struct {
-	*program
+// decisionSender takes a person's decisions to requests, signed where there is a key.
+type decisionSender struct {
+	*app
 
-	engine *engine
-	pen    pen
+	engine *temporalClient
+	pen    signer
 }
 
 // decideTimeout bounds the sending of one decision, in which the worker writes it into
@@ -26,7 +26,7 @@ const decideTimeout = 30 * time.Second
 
 // take takes a decision on the plan that status has, and gives it as the request has
 // recorded it.
-func (m messenger) take(
+func (m decisionSender) take(
 	ctx context.Context, action string, s wire.RequestStatus, in wire.DecisionInput,
 ) (*access.Decision, error) {
 	in.PlanHash = s.Plan.Hash
@@ -39,13 +39,13 @@ func (m messenger) take(
 	if signature != "" {
 		in.Signature, in.SignedAt = signature, signed.At
 	}
-	return m.send(ctx, action, started{WorkflowID: s.Request, RunID: s.Run}, in)
+	return m.send(ctx, action, startedRun{WorkflowID: s.Request, RunID: s.Run}, in)
 }
 
 // send waits until the request has taken the decision. It reaches the run that was seen
 // or none.
-func (m messenger) send(
-	ctx context.Context, action string, run started, in wire.DecisionInput,
+func (m decisionSender) send(
+	ctx context.Context, action string, run startedRun, in wire.DecisionInput,
 ) (*access.Decision, error) {
 	var out access.Decision
 	short, cancel := context.WithTimeout(ctx, decideTimeout)

@@ -33,8 +33,8 @@ func (c *updated) UpdateWorkflow(
 func TestMessenger_SaysWhatWasSeen(t *testing.T) {
 	t.Parallel()
 	service := &updated{}
-	p := signer(&bytes.Buffer{})
-	m := messenger{program: p, engine: &engine{Client: service}, pen: pen{program: p}}
+	p := newTestSigner(&bytes.Buffer{})
+	m := decisionSender{app: p, engine: &temporalClient{Client: service}, pen: signer{app: p}}
 	s := inboxStatus()
 	_, err := m.take(t.Context(), wire.DenyUpdate, s, wire.DecisionInput{By: carol, Comment: "no"})
 	require.ErrorContains(t, err, errNotTaken.Error())
@@ -51,11 +51,11 @@ func TestMessenger_SaysWhatWasSeen(t *testing.T) {
 func TestMessenger_Signs(t *testing.T) {
 	environ(t, nil)
 	service := &updated{}
-	p := signer(&bytes.Buffer{})
-	by, err := p.pen(t.Context(), signOptions{key: newIdentity(t).save(t)}, carol)
+	p := newTestSigner(&bytes.Buffer{})
+	by, err := p.signer(t.Context(), signOptions{key: newIdentity(t).save(t)}, carol)
 	require.NoError(t, err)
 	defer by.close()
-	m := messenger{program: p, engine: &engine{Client: service}, pen: by}
+	m := decisionSender{app: p, engine: &temporalClient{Client: service}, pen: by}
 	_, err = m.take(t.Context(), wire.ApproveUpdate, inboxStatus(),
 		wire.DecisionInput{By: carol, Duration: access.Duration(1)})
 	require.ErrorContains(t, err, errNotTaken.Error())
@@ -67,7 +67,7 @@ func TestMessenger_Signs(t *testing.T) {
 	// What cannot be signed is not sent without.
 	socket, stop := stoppableAgent(t, map[string]identity{carol: newIdentity(t)})
 	t.Setenv("SSH_AUTH_SOCK", socket)
-	held, err := p.pen(t.Context(), signOptions{}, carol)
+	held, err := p.signer(t.Context(), signOptions{}, carol)
 	require.NoError(t, err)
 	defer held.close()
 	stop()
