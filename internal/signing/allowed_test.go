@@ -179,6 +179,42 @@ func TestVerify_RuledOutInEverySpelling(t *testing.T) {
 	require.Equal(t, "*@Example.com", got.Principal)
 }
 
+// A negated pattern excludes a person in the spelling of the pattern, as in OpenSSH, and in
+// every other spelling too, where OpenSSH lets the person sign.
+func TestVerify_NegatedPatternInUpperCase(t *testing.T) {
+	t.Parallel()
+	key := newEd25519(t)
+	for _, c := range []struct {
+		principals, by string
+		openSSH, ours  bool
+	}{
+		{"!ANA@EXAMPLE.COM,*@example.com", "ana@example.com", true, false},
+		{"*@example.com,!ANA@EXAMPLE.COM", "ana@example.com", true, false},
+		{"!ANA@EXAMPLE.COM,*@EXAMPLE.COM", "ANA@EXAMPLE.COM", false, false},
+		{"!ANA@EXAMPLE.COM,*", "Ana@Example.com", true, false},
+		{"!A*@EXAMPLE.COM,*@example.com", "ana@example.com", true, false},
+		{"!?NA@EXAMPLE.COM,*@example.com", "ana@example.com", true, false},
+		{"!ana@example.com,*@EXAMPLE.COM", "ANA@EXAMPLE.COM", true, false},
+		{"!ana@example.com,*@example.com", "ana@example.com", false, false},
+		{"!ANA@EXAMPLE.COM,*@example.com", "bob@example.com", true, true},
+		{"!ANA@EXAMPLE.COM,*@example.com", "dana@example.com", true, true},
+		{"!?ana@example.com,*", " ana@example.com", false, false},
+		{"ANA@EXAMPLE.COM", "ana@example.com", false, false},
+		{"*@EXAMPLE.COM", "ana@example.com", false, false},
+	} {
+		s := approvalStatement()
+		s.By = c.by
+		armored, line := signed(t, key, s), c.principals+" "+key.Public()
+		require.Equal(t, c.openSSH, opensshVerifies(t, s, armored, write(t, "allowed_signers", line)),
+			"OpenSSH: %s signs for %s", c.principals, c.by)
+		_, err := load(t, line).Verify(s, armored, noon)
+		require.Equal(t, c.ours, err == nil, "%s signs for %s: %v", c.principals, c.by, err)
+		if !c.ours {
+			require.ErrorContains(t, err, "may not sign for", c.by)
+		}
+	}
+}
+
 func TestVerify_RevokedKey(t *testing.T) {
 	t.Parallel()
 	key, other := newEd25519(t), newRSA(t)
