@@ -141,7 +141,7 @@ func TestBuiltIn(t *testing.T) {
 	q.Duration++
 	require.Contains(t, evaluate(t, p, q).Refusal, "at most 8784h")
 	q.Duration = 0
-	require.Empty(t, evaluate(t, p, q).Refusal, "for good is allowed")
+	require.Empty(t, evaluate(t, p, q).Refusal, "permanent grants are allowed")
 
 	revoke := evaluate(t, p, socGrant("revoke"))
 	require.Empty(t, revoke.Refusal)
