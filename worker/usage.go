@@ -36,7 +36,8 @@ func printInfo(args []string, stdout, stderr io.Writer) int {
 		_, _ = fmt.Fprintln(stdout, version.String())
 		return exitDone
 	}
-	_, _ = fmt.Fprintf(stderr, "error: unexpected arguments %q: set environment variables instead (worker --help)\n", args)
+	_, _ = fmt.Fprintf(stderr, "error: unexpected arguments %q: set environment variables instead (worker --help)\n",
+		args)
 	return exitUsage
 }
 

@@ -12,9 +12,9 @@ import (
 	"strconv"
 	"time"
 
-	"sentinelone-provisioner/internal/wire"
-
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
+
+	"sentinelone-provisioner/internal/wire"
 )
 
 // webhook posts events as Standard Webhooks defines it: signed over id, time and body.
