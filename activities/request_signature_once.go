@@ -88,6 +88,7 @@ func signedIn(
 			if kept.Refusal == "" && kept.Decision.PlanHash == plan {
 				decisions = append(decisions, kept.Decision)
 			}
+		default: // of no decision and no request
 		}
 	}
 	return request, decisions, nil

@@ -70,15 +70,8 @@ func (o *oracle) accepts(d access.Decision, came time.Time) bool {
 	if o.verdict() != "" || !came.Before(noon.Add(time.Duration(o.plan.Approval.DecideWithin))) {
 		return false
 	}
-	for _, who := range []string{d.By, d.OnBehalfOf} {
-		if who == bob || who == ana {
-			return false
-		}
-		for _, e := range o.accepted {
-			if who != "" && (who == e.By || who == e.OnBehalfOf) {
-				return false
-			}
-		}
+	if o.usedUp(d.By) || o.usedUp(d.OnBehalfOf) {
+		return false
 	}
 	if !o.may(d.By, d.Action, d.At) && (d.OnBehalfOf == "" || !o.may(d.OnBehalfOf, d.Action, d.At)) {
 		return false
@@ -93,6 +86,16 @@ func (o *oracle) accepts(d access.Decision, came time.Time) bool {
 		}
 	}
 	return true
+}
+
+// usedUp says that somebody never decides, or has, or that another has for them.
+func (o *oracle) usedUp(who string) bool {
+	for _, e := range o.accepted {
+		if who != "" && (who == e.By || who == e.OnBehalfOf) {
+			return true
+		}
+	}
+	return who == bob || who == ana
 }
 
 func (o *oracle) keys(d access.Decision) []string {

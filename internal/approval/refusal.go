@@ -47,9 +47,6 @@ type Refusal struct {
 	Text   string `json:"text"`
 }
 
-// Error implements error with the sentence.
-func (r *Refusal) Error() string { return r.Text }
-
 // Sentence is the text, or "" for no objection.
 func (r *Refusal) Sentence() string {
 	if r == nil {

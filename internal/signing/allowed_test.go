@@ -15,7 +15,7 @@ import (
 func TestAllowedSigners_AsOpenSSHReadsThem(t *testing.T) {
 	t.Parallel()
 	key, other := newEd25519(t), newEd25519(t)
-	armored := signed(t, key, approvalStatement())
+	armored := signed(t, key, approves())
 	for _, c := range []struct {
 		file string
 		want bool
@@ -67,11 +67,11 @@ func TestAllowedSigners_AsOpenSSHReadsThem(t *testing.T) {
 	} {
 		text := strings.NewReplacer("KEY", key.Public(), "OTHER", other.Public()).Replace(c.file)
 		path := write(t, "allowed_signers", text)
-		require.Equal(t, c.want, opensshVerifies(t, approvalStatement(), armored, path, "-O", "verify-time=20260303140500Z"),
+		require.Equal(t, c.want, opensshVerifies(t, approves(), armored, path, "-O", "verify-time=20260303140500Z"),
 			"OpenSSH: %s", c.file)
 		a, err := LoadAllowedSigners(path, "")
 		require.NoError(t, err, c.file)
-		_, err = a.Verify(approvalStatement(), armored, noon.Add(999*time.Millisecond))
+		_, err = a.Verify(approves(), armored, noon.Add(999*time.Millisecond))
 		require.Equal(t, c.want, err == nil, "%s: %v", c.file, err)
 	}
 }
@@ -80,7 +80,7 @@ func TestAllowedSigners_AsOpenSSHReadsThem(t *testing.T) {
 func TestAllowedSigners_FaultsHaveTheirLine(t *testing.T) {
 	t.Parallel()
 	key := newEd25519(t)
-	armored := signed(t, key, approvalStatement())
+	armored := signed(t, key, approves())
 	fields := strings.Fields(key.Public())
 	for _, c := range [][2]string{
 		{"carol@example.com", "it has no key"},
@@ -114,7 +114,7 @@ func TestAllowedSigners_FaultsHaveTheirLine(t *testing.T) {
 			text = "# who may sign\n" + `carol@example.com KEYLESS="x" ` + key.Public()
 		}
 		path := write(t, "allowed_signers", text)
-		require.False(t, opensshVerifies(t, approvalStatement(), armored, path, "-O", "verify-time=20260303140500Z"), line)
+		require.False(t, opensshVerifies(t, approves(), armored, path, "-O", "verify-time=20260303140500Z"), line)
 		_, err := LoadAllowedSigners(path, "")
 		require.ErrorContains(t, err, path+": line 2: ", line)
 		require.ErrorContains(t, err, want, line)
@@ -141,7 +141,7 @@ func TestLoadAllowedSigners_AllFaultsAtOnce(t *testing.T) {
 func TestVerify_SaysWhyAKeyDoesNotCount(t *testing.T) {
 	t.Parallel()
 	key, other := newEd25519(t), newEd25519(t)
-	armored := signed(t, key, approvalStatement())
+	armored := signed(t, key, approves())
 	name := ssh.FingerprintSHA256(key.PublicKey())
 	for file, want := range map[string]string{
 		"carol@example.com OTHER": "key " + name + " is of no allowed signer",
@@ -155,7 +155,7 @@ func TestVerify_SaysWhyAKeyDoesNotCount(t *testing.T) {
 			`line 1 allows it for other namespaces than "sentinelone-provisioner"`,
 	} {
 		a := load(t, strings.NewReplacer("KEY", key.Public(), "OTHER", other.Public()).Replace(file))
-		_, err := a.Verify(approvalStatement(), armored, noon)
+		_, err := a.Verify(approves(), armored, noon)
 		require.EqualError(t, err, want)
 	}
 }
@@ -167,12 +167,12 @@ func TestVerify_RuledOutInEverySpelling(t *testing.T) {
 	key := newEd25519(t)
 	a := load(t, "*@example.com,*@Example.com,!carol@example.com "+key.Public())
 	for _, by := range []string{"carol@example.com", "Carol@example.com", "carol@Example.com", " carol@example.com"} {
-		s := approvalStatement()
+		s := approves()
 		s.By = by
 		_, err := a.Verify(s, signed(t, key, s), noon)
 		require.ErrorContains(t, err, "may not sign for", by)
 	}
-	s := approvalStatement()
+	s := approves()
 	s.By = "dave@Example.com"
 	got, err := a.Verify(s, signed(t, key, s), noon)
 	require.NoError(t, err)
@@ -219,7 +219,7 @@ func TestVerify_RevokedKey(t *testing.T) {
 	t.Parallel()
 	key, other := newEd25519(t), newRSA(t)
 	line := carol + " " + key.Public()
-	armored := signed(t, key, approvalStatement())
+	armored := signed(t, key, approves())
 	path := write(t, "allowed_signers", line)
 	for _, c := range []struct {
 		revoked string
@@ -231,10 +231,10 @@ func TestVerify_RevokedKey(t *testing.T) {
 		{"# left in May\n\n" + other.Public() + " bob\n" + key.Public() + " carol's old laptop\n", false},
 	} {
 		list := write(t, "revoked", c.revoked)
-		require.Equal(t, c.want, opensshVerifies(t, approvalStatement(), armored, path, "-r", list), "OpenSSH: %q", c.revoked)
+		require.Equal(t, c.want, opensshVerifies(t, approves(), armored, path, "-r", list), "OpenSSH: %q", c.revoked)
 		a, err := LoadAllowedSigners(path, list)
 		require.NoError(t, err)
-		_, err = a.Verify(approvalStatement(), armored, noon)
+		_, err = a.Verify(approves(), armored, noon)
 		require.Equal(t, c.want, err == nil, "%q: %v", c.revoked, err)
 		if !c.want {
 			require.ErrorContains(t, err, "is revoked (line 4 of "+list+")")
@@ -259,26 +259,26 @@ func TestLoadAllowedSigners_RefusesABinaryKRL(t *testing.T) {
 func TestVerify_ReadsTheFilesAnew(t *testing.T) {
 	t.Parallel()
 	key := newEd25519(t)
-	armored := signed(t, key, approvalStatement())
+	armored := signed(t, key, approves())
 	path, revoked := write(t, "allowed_signers", carol+" "+key.Public()), write(t, "revoked", "")
 	a, err := LoadAllowedSigners(path, revoked)
 	require.NoError(t, err)
-	_, err = a.Verify(approvalStatement(), armored, noon)
+	_, err = a.Verify(approves(), armored, noon)
 	require.NoError(t, err)
 
 	require.NoError(t, os.WriteFile(revoked, []byte(key.Public()), 0o600))
-	_, err = a.Verify(approvalStatement(), armored, noon)
+	_, err = a.Verify(approves(), armored, noon)
 	require.ErrorContains(t, err, "is revoked")
 	var broken *FileError
 	require.NotErrorAs(t, err, &broken)
 
 	require.NoError(t, os.WriteFile(path, []byte("carol"), 0o600))
-	_, err = a.Verify(approvalStatement(), armored, noon)
+	_, err = a.Verify(approves(), armored, noon)
 	require.ErrorAs(t, err, &broken)
 	require.Equal(t, path, broken.Path)
 	require.NoError(t, os.Remove(revoked))
 	require.NoError(t, os.WriteFile(path, []byte(carol+" "+key.Public()), 0o600))
-	_, err = a.Verify(approvalStatement(), armored, noon)
+	_, err = a.Verify(approves(), armored, noon)
 	require.ErrorAs(t, err, &broken)
 	require.Equal(t, revoked, broken.Path)
 }
@@ -307,14 +307,14 @@ func TestVerify_Golden(t *testing.T) {
 	} {
 		armored, err := os.ReadFile("testdata/" + name + ".sig")
 		require.NoError(t, err)
-		got, err := a.Verify(approvalStatement(), string(armored), noon)
+		got, err := a.Verify(approves(), string(armored), noon)
 		require.NoError(t, err, name)
 		require.Equal(t, want, got.KeyType)
 	}
 	for name, want := range map[string]string{"revoked": "is revoked", "namespace-file": `for the namespace "file"`} {
 		armored, err := os.ReadFile("testdata/" + name + ".sig")
 		require.NoError(t, err)
-		_, err = a.Verify(approvalStatement(), string(armored), noon)
+		_, err = a.Verify(approves(), string(armored), noon)
 		require.ErrorContains(t, err, want)
 	}
 }

@@ -26,8 +26,8 @@ const carol = "carol@example.com"
 // noon is when everything here happens.
 var noon = time.Date(2026, 3, 3, 14, 5, 0, 0, time.UTC)
 
-// approval is the statement of testdata/statement.
-func approvalStatement() Statement {
+// approves is the statement of testdata/statement.
+func approves() Statement {
 	return Statement{
 		Kind: KindApprove, Request: "grant/INC-42", Run: "0198d2c4-6f0e-7c11-9d53-4a5c0c7b1e2f",
 		PlanHash: "5d41402abc4b2a76b9719d911017c592ae1f7c3b5d2e8f90a1b2c3d4e5f60718",

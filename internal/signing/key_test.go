@@ -34,7 +34,7 @@ func TestOpenKey_FromAgent(t *testing.T) {
 		key, err := OpenKey(t.Context(), c.options)
 		require.NoError(t, err, name)
 		require.Equal(t, c.want.PublicKey().Marshal(), key.PublicKey().Marshal(), name)
-		_, err = load(t, carol+" "+c.want.Public()).Verify(approvalStatement(), signed(t, key, approvalStatement()), noon)
+		_, err = load(t, carol+" "+c.want.Public()).Verify(approves(), signed(t, key, approves()), noon)
 		require.NoError(t, err, name)
 		require.NoError(t, key.Close())
 	}
@@ -94,7 +94,7 @@ func TestOpenKey_FromFile(t *testing.T) {
 		} {
 			opened, err := OpenKey(t.Context(), options)
 			require.NoError(t, err, name+passphrase)
-			_, err = allowed.Verify(approvalStatement(), signed(t, opened, approvalStatement()), noon)
+			_, err = allowed.Verify(approves(), signed(t, opened, approves()), noon)
 			require.NoError(t, err)
 			require.NoError(t, opened.Close())
 		}

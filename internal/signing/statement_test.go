@@ -19,7 +19,7 @@ func TestStatement_Canonical(t *testing.T) {
 	t.Parallel()
 	want, err := os.ReadFile("testdata/statement")
 	require.NoError(t, err)
-	require.Equal(t, string(want), string(approvalStatement().Canonical()))
+	require.Equal(t, string(want), string(approves().Canonical()))
 	doc, err := os.ReadFile("../../docs/signing.md")
 	require.NoError(t, err)
 	require.Contains(t, string(doc), string(want))
@@ -36,7 +36,7 @@ func TestStatement_Canonical(t *testing.T) {
 	require.NoError(t, err)
 	require.Contains(t, string(doc), "\n"+string(asked)+"\n")
 
-	elsewhere := approvalStatement()
+	elsewhere := approves()
 	elsewhere.At = noon.In(time.FixedZone("", 3600))
 	require.Equal(t, string(want), string(elsewhere.Canonical()), "the same instant in another time zone")
 
@@ -51,21 +51,21 @@ func TestStatement_Canonical(t *testing.T) {
 // Every field is in the text, and no value can look like another field.
 func TestStatement_NoTwoHaveOneText(t *testing.T) {
 	t.Parallel()
-	texts := map[string]string{string(approvalStatement().Canonical()): "unchanged"}
+	texts := map[string]string{string(approves().Canonical()): "unchanged"}
 	add := func(what string, s Statement) {
 		text := string(s.Canonical())
 		require.Empty(t, texts[text], "%s is like %s", what, texts[text])
 		texts[text] = what
 	}
 	for f := range reflect.TypeFor[Statement]().Fields() {
-		s := approvalStatement()
+		s := approves()
 		v := reflect.ValueOf(&s).Elem().FieldByIndex(f.Index)
 		switch v.Interface().(type) {
 		case string:
 			for _, more := range []string{
 				"x", " ", "\n", `\n`, "\r", "\\", "\x00", "\xff", "\u202e", "\nby: dave@example.com",
 			} {
-				s := approvalStatement()
+				s := approves()
 				v := reflect.ValueOf(&s).Elem().FieldByIndex(f.Index)
 				v.SetString(v.String() + more)
 				add(f.Name+" and "+more, s)
@@ -95,7 +95,7 @@ func FuzzStatement_ValuesStayOnTheirLine(f *testing.F) {
 
 func TestStatement_Validate(t *testing.T) {
 	t.Parallel()
-	require.NoError(t, approvalStatement().Validate())
+	require.NoError(t, approves().Validate())
 	hash := strings.Repeat("a", 64)
 	require.NoError(t, Statement{Kind: KindRequest, Request: "grant/1", By: carol, Asked: hash, At: noon}.Validate())
 	handed := Statement{
@@ -119,7 +119,7 @@ func TestStatement_Validate(t *testing.T) {
 			s.Kind, s.Console, s.To, s.Duration = KindDelegate, "acmeco.sentinelone.net", "bob@example.com", 0
 		},
 	} {
-		s := approvalStatement()
+		s := approves()
 		change(&s)
 		require.ErrorContains(t, s.Validate(), want)
 		_, err := load(t, carol+" "+newEd25519(t).Public()).Verify(s, "", noon)
@@ -131,7 +131,7 @@ func TestStatement_Validate(t *testing.T) {
 
 func TestStatement_Timely(t *testing.T) {
 	t.Parallel()
-	s := approvalStatement()
+	s := approves()
 	require.NoError(t, s.Timely(noon))
 	require.NoError(t, s.Timely(noon.Add(MaxAge)))
 	require.NoError(t, s.Timely(noon.Add(-MaxAhead)))
