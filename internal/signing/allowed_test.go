@@ -202,7 +202,7 @@ func TestVerify_NegatedPatternInUpperCase(t *testing.T) {
 		{"ANA@EXAMPLE.COM", "ana@example.com", false, false},
 		{"*@EXAMPLE.COM", "ana@example.com", false, false},
 	} {
-		s := approvalStatement()
+		s := approves()
 		s.By = c.by
 		armored, line := signed(t, key, s), c.principals+" "+key.Public()
 		require.Equal(t, c.openSSH, opensshVerifies(t, s, armored, write(t, "allowed_signers", line)),
