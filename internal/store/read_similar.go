@@ -4,6 +4,9 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+	"unicode/utf8"
+
+	"github.com/agnivade/levenshtein"
 )
 
 // similarNames collects the names most similar to one name.
@@ -19,7 +22,7 @@ type candidate struct {
 
 const (
 	maxSimilar = 5 // suggestions at most
-	maxEdits   = 2 // bytes that may differ
+	maxEdits   = 2 // characters that may differ
 )
 
 // add keeps a name if it is similar, and says whether it is.
@@ -33,7 +36,7 @@ func (n *similarNames) add(name string) bool {
 	case len(n.folded) > maxEdits && strings.Contains(folded, n.folded):
 		n.insert(name, 1)
 	default:
-		d := editDistance(n.folded, folded, maxEdits)
+		d := editDistance(n.folded, folded)
 		if d > maxEdits {
 			return false
 		}
@@ -74,32 +77,11 @@ func (n *similarNames) best() []string {
 	return out
 }
 
-// editDistance is the Levenshtein distance of two texts in bytes. Above limit it returns
-// limit+1.
-func editDistance(a, b string, limit int) int {
-	if d := len(a) - len(b); d > limit || -d > limit {
-		return limit + 1
+// editDistance is the Levenshtein distance of two texts in characters. Where their lengths
+// differ by more than maxEdits, that difference is the answer: the distance is no smaller.
+func editDistance(a, b string) int {
+	if d := utf8.RuneCountInString(a) - utf8.RuneCountInString(b); d > maxEdits || -d > maxEdits {
+		return max(d, -d)
 	}
-	line := make([]int, len(b)+1)
-	for j := range line {
-		line[j] = j
-	}
-	for i := range len(a) {
-		diagonal := line[0]
-		line[0] = i + 1
-		best := line[0]
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = line[j+1]
-			line[j+1] = min(cost, line[j]+1, line[j+1]+1)
-			best = min(best, line[j+1])
-		}
-		if best > limit {
-			return limit + 1
-		}
-	}
-	return line[len(b)]
+	return levenshtein.ComputeDistance(a, b)
 }
