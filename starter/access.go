@@ -50,12 +50,6 @@ A bare date in --as-of means the end of that day, UTC.`,
 	return cmd
 }
 
-// consoleFlag is for databases that hold several consoles.
-func consoleFlag(cmd *cobra.Command, into *string) {
-	cmd.Flags().StringVar(into, "console", "",
-		"host of the console (default: of SENTINELONE_BASE_URL, else the only one in the database)")
-}
-
 // accessAnswer is the output for programs.
 type accessAnswer struct {
 	provenance
@@ -125,11 +119,4 @@ func through(via *store.Via) string {
 		return "tenant"
 	}
 	return string(via.Level) + " " + cmp.Or(via.ScopeName, via.ScopeID)
-}
-
-func orEmpty[T any](rows []T) []T {
-	if rows == nil {
-		return []T{}
-	}
-	return rows
 }

@@ -155,7 +155,7 @@ func TestAgree(t *testing.T) {
 	} {
 		var out strings.Builder
 		p := &app{in: strings.NewReader(said), err: &out}
-		require.Equal(t, agreed, p.agree() == nil, "%q", said)
+		require.Equal(t, agreed, p.confirm("Carry it out?") == nil, "%q", said)
 		require.Contains(t, out.String(), "Type yes")
 	}
 }

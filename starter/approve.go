@@ -80,7 +80,7 @@ func (p *app) decideOn(ctx context.Context, action string, ids []string, o decis
 	if err != nil {
 		return err
 	}
-	if !o.yes && (!p.asksPerson() || p.output.json) {
+	if !o.yes && (!p.interactive() || p.output.json) {
 		return usage("nobody is there to say yes: say --yes, or look first with `starter show %s`", ids[0])
 	}
 	by, err := p.signer(ctx, o.signOptions, in.By) // a passphrase is asked for once
@@ -98,7 +98,7 @@ func (p *app) decideOn(ctx context.Context, action string, ids []string, o decis
 	}
 	d := pendingDecision{decisionSender: decisionSender{app: p, engine: e, pen: by}, action: action, in: in, known: p.directory(ctx)}
 	if !o.yes {
-		d.agree = func() error { return p.agreeTo(questions[action]) }
+		d.agree = func() error { return p.confirm(questions[action]) }
 	}
 	return d.all(ctx, ids)
 }

@@ -191,9 +191,9 @@ func consentAsked(t *testing.T, l *live) {
 	err = pendingDecision{
 		decisionSender: decisionSender{app: p, engine: e, pen: signer{app: p}},
 		action:         wire.ApproveUpdate, in: wire.DecisionInput{By: carol},
-		agree: func() error { return p.agreeTo(questions[wire.ApproveUpdate]) },
+		agree: func() error { return p.confirm(questions[wire.ApproveUpdate]) },
 	}.all(t.Context(), []string{"ASK-1", "ASK-2"})
-	require.EqualError(t, err, "ASK-1: not carried out: that was no yes")
+	require.EqualError(t, err, "ASK-1: confirmation not given: nothing was changed")
 	require.Equal(t, "grant/ASK-2: approve by carol@example.com (unsigned)\n", out.String())
 	require.Equal(t, 2, strings.Count(errOut.String(), "Consent to it? Type yes: "))
 	plan := strings.Index(errOut.String(), "grant/ASK-1")

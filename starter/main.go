@@ -9,13 +9,6 @@ import (
 	"time"
 )
 
-// Exit codes, which scripts rely on.
-const (
-	exitDone   = 0
-	exitFailed = 1 // or refused
-	exitUsage  = 2 // or bad configuration
-)
-
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := Main(ctx, os.Args[1:], os.Stdout, os.Stderr)

@@ -2,14 +2,8 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"io"
-	"os"
-	"strings"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"sentinelone-provisioner/internal/wire"
 )
@@ -66,13 +60,13 @@ func (p *app) offboard(ctx context.Context, o offboardOptions) error {
 	if o.yes || o.dryRun {
 		return ask(o.dryRun)
 	}
-	if !p.asksPerson() || p.output.json {
+	if !p.interactive() || p.output.json {
 		return usage("nobody is there to say yes: say --yes, or look first with --dry-run")
 	}
 	if err := ask(true); err != nil {
 		return err
 	}
-	if err := p.agree(); err != nil {
+	if err := p.confirm("Carry it out?"); err != nil {
 		return err
 	}
 	return ask(false)
@@ -99,37 +93,4 @@ func (p *app) offboardInput(
 		in.Mode, in.Baseline = wire.ModeBaseline, &b
 	}
 	return in, w.id, nil
-}
-
-// asksPerson says whether a person is there to be asked.
-func (p *app) asksPerson() bool {
-	f, ok := p.in.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd())) && isTerminal(p.err)
-}
-
-// agree waits for a yes.
-func (p *app) agree() error { return p.agreeTo("Carry it out?") }
-
-func (p *app) agreeTo(question string) error {
-	fmt.Fprint(p.err, question+" Type yes: ")
-	said, err := readLine(p.in)
-	if err == nil && strings.EqualFold(strings.TrimSpace(said), "yes") {
-		return nil
-	}
-	return errors.New("not carried out: that was no yes")
-}
-
-// readLine reads no further than the line's end: the next question reads on.
-func readLine(r io.Reader) (string, error) {
-	var line []byte
-	for one := make([]byte, 1); ; {
-		n, err := r.Read(one)
-		if n == 1 && one[0] == '\n' {
-			return string(line), nil
-		}
-		line = append(line, one[:n]...)
-		if err != nil {
-			return string(line), err
-		}
-	}
 }

@@ -1,28 +1,13 @@
 package main
 
 import (
-	"context"
 	"fmt"
-	"io"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"sentinelone-provisioner/internal/config"
 )
-
-// app is one run of the command and what all commands share.
-type app struct {
-	out, err io.Writer
-	in       io.Reader // where a yes is read
-	now      func() time.Time
-	output   format        // --output
-	cfg      config.Config // loaded before a command runs, not yet validated
-}
-
-// action is what a command does once flags and environment are read.
-type action func(ctx context.Context, args []string) error
 
 const about = `Who can do what in a SentinelOne console: sync it durably, ask, and change it with
 proof. This command asks; the worker does, and must be running for whatever syncs or
@@ -107,28 +92,6 @@ const (
 	groupRecord = "record"
 	groupOther  = "other"
 )
-
-// run makes an action cobra's: it reads the environment first and marks what
-// comes back, so that the exit code can be told.
-func (p *app) run(do action) func(*cobra.Command, []string) error {
-	return func(cmd *cobra.Command, args []string) error {
-		cfg, err := config.LoadUnchecked()
-		if err != nil {
-			return badConfiguration(err)
-		}
-		p.cfg = cfg
-		return marked(do(cmd.Context(), args))
-	}
-}
-
-// complete offers the values of a flag to the shell.
-func complete(cmd *cobra.Command, flag string, values ...string) {
-	fixed := cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)
-	// The only errors are a missing flag and a second registration.
-	if err := cmd.RegisterFlagCompletionFunc(flag, fixed); err != nil {
-		cmd.PrintErrln(err)
-	}
-}
 
 // environment is the table of variables, as the README has it.
 func environment() string {

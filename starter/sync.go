@@ -4,14 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/spf13/cobra"
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 
-	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/wire"
 )
 
@@ -41,32 +39,6 @@ Ctrl-C stops the watching, not the sync; the same command comes back to it.`,
 	collectionsFlag(cmd, &o.collections)
 	cmd.Flags().StringVar(&o.id, "id", "", "workflow id (default sync/<console>)")
 	return cmd
-}
-
-func collectionsFlag(cmd *cobra.Command, into *[]string) {
-	var all []string
-	for _, c := range access.Collections() {
-		all = append(all, string(c))
-	}
-	cmd.Flags().StringSliceVar(into, "collections", nil, "only these: "+strings.Join(all, ","))
-	complete(cmd, "collections", all...)
-}
-
-// syncInput checks the names before anything is asked of Temporal. None mean all. It
-// names the console, if one is configured here, so that a worker of another refuses.
-func (p *app) syncInput(names []string) (wire.SyncInput, error) {
-	host, err := p.configuredConsole()
-	if err != nil {
-		return wire.SyncInput{}, err
-	}
-	in := wire.SyncInput{Console: host}
-	for _, name := range names {
-		in.Collections = append(in.Collections, strings.TrimSpace(name))
-	}
-	if _, err := access.ParseCollections(in.Collections); err != nil {
-		return in, usage("--collections: %w", err)
-	}
-	return in, nil
 }
 
 // startedRun is the output for programs of a sync that is not waited for.
@@ -137,20 +109,4 @@ func (e *temporalClient) start(ctx context.Context, id string, in wire.SyncInput
 		return startedRun{}, fmt.Errorf("start %s: %w", id, e.explain(err))
 	}
 	return startedRun{WorkflowID: id, RunID: run.GetRunID(), Started: true}, nil
-}
-
-// summary is what Temporal's UI shows beside a sync. It is not encrypted.
-func summary(in wire.SyncInput) string {
-	if len(in.Collections) == 0 {
-		return "sync of everything"
-	}
-	return "sync of " + strings.Join(in.Collections, ", ")
-}
-
-// idFlag is what to add to a command so that it finds the same sync.
-func (p *app) idFlag(id string) string {
-	if usual, err := p.syncID(""); err == nil && usual == id {
-		return ""
-	}
-	return " --id " + id
 }

@@ -9,6 +9,13 @@ import (
 	"sentinelone-provisioner/internal/describe"
 )
 
+// Exit codes, which scripts rely on.
+const (
+	exitDone   = 0
+	exitFailed = 1 // or refused
+	exitUsage  = 2 // or bad configuration
+)
+
 // failure marks an error of a command that was asked rightly. What is not marked
 // is a mistake in the asking: cobra's own errors, and bad configuration.
 type failure struct{ err error }

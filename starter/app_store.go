@@ -11,7 +11,6 @@ import (
 	"sentinelone-provisioner/internal/console"
 	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/internal/store"
-	"sentinelone-provisioner/internal/wire"
 )
 
 // openStore opens the database for reading. It creates nothing.
@@ -94,20 +93,4 @@ func unanswerable(ctx context.Context, db *store.Store, host string, asOf *time.
 		hint = "; the database knows " + strings.Join(known, ", ")
 	}
 	return fmt.Errorf("no sync of %s is proven yet: run `starter sync --wait`%s", host, hint)
-}
-
-// syncID is the workflow a command is about: the flag, else the customary one of
-// the configured console.
-func (p *app) syncID(flag string) (string, error) {
-	if flag != "" {
-		return flag, nil
-	}
-	host, err := p.configuredConsole()
-	if err != nil {
-		return "", err
-	}
-	if host == "" {
-		return "", usage("which console is not known: set SENTINELONE_BASE_URL, or name the workflow with --id")
-	}
-	return wire.SyncID(host), nil
 }

@@ -1,0 +1,36 @@
+package main
+
+import (
+	"context"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"sentinelone-provisioner/internal/config"
+)
+
+// app is one run of the command and what all commands share.
+type app struct {
+	out, err io.Writer
+	in       io.Reader // where a yes is read
+	now      func() time.Time
+	output   format        // --output
+	cfg      config.Config // loaded before a command runs, not yet validated
+}
+
+// action is what a command does once flags and environment are read.
+type action func(ctx context.Context, args []string) error
+
+// run makes an action cobra's: it reads the environment first and marks what
+// comes back, so that the exit code can be told.
+func (p *app) run(do action) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		cfg, err := config.LoadUnchecked()
+		if err != nil {
+			return badConfiguration(err)
+		}
+		p.cfg = cfg
+		return marked(do(cmd.Context(), args))
+	}
+}
