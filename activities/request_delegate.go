@@ -68,11 +68,11 @@ func (r *Request) checkDelegation(ctx context.Context, entry *ledger.Delegation)
 
 func (r *Request) delegationSignedBy(d access.Delegation) (string, error) {
 	if d.Signature != "" {
-		if err := signing.OfDelegation(d).Timely(d.At); err != nil {
+		if err := signing.OfDelegation(d).CheckAge(d.At); err != nil {
 			return "", err
 		}
 	}
-	verified, err := r.signers.HoldsDelegation(d)
+	verified, err := r.signers.VerifyDelegation(d)
 	return verified.Fingerprint, err
 }
 

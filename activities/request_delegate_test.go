@@ -176,7 +176,7 @@ func TestDelegate_Signed(t *testing.T) {
 	}
 	elsewhere := h.hands(carolMail, daveMail, 1)
 	elsewhere.Request.ID = "delegate/2"
-	require.Contains(t, h.twice(elsewhere).Refusal, "is not over this")
+	require.Contains(t, h.twice(elsewhere).Refusal, "does not match the statement")
 	old := h.hands(carolMail, daveMail, 2, func(d *access.Delegation) { d.SignedAt = d.SignedAt.Add(-2 * time.Hour) })
 	require.Contains(t, h.twice(old).Refusal, "sign again")
 	require.Equal(t, "may not decide", h.decides(0, daveMail, carolMail).Refusal)
@@ -225,7 +225,7 @@ func TestDelegate_CheckedAgainWhenItCounts(t *testing.T) {
 	require.NoError(t, err)
 	_, without, _ := strings.Cut(string(text), "\n")
 	require.NoError(t, os.WriteFile(h.file, []byte(without), 0o600))
-	require.Contains(t, h.decides(2, daveMail, carolMail).Refusal, "is of no allowed signer")
+	require.Contains(t, h.decides(2, daveMail, carolMail).Refusal, "is not in the file of allowed signers")
 	require.NoError(t, os.Remove(h.file))
 	_, err = run[wire.DecideResult](h.desk, wire.DecideActivity, wire.DecideInput{
 		Request: wire.RequestInfo{ID: "grant/1", Run: "run"}, Number: 3, Refusal: "no", Delegators: []string{carolMail},

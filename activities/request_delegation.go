@@ -45,7 +45,7 @@ func (r *Request) doubtDelegation(d access.Delegation) (why, err error) {
 	if r.signers == nil {
 		return nil, nil
 	}
-	_, why = r.signers.HoldsDelegation(d)
+	_, why = r.signers.VerifyDelegation(d)
 	if _, unreadable := errors.AsType[*signing.FileError](why); unreadable {
 		return nil, why
 	}

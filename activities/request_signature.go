@@ -94,7 +94,7 @@ func (r *Request) checkSignature(ctx context.Context, in wire.DecideInput, entry
 func (r *Request) holds(
 	ctx context.Context, of wire.RequestInfo, w signedWord,
 ) (fingerprint, refusal string, err error) {
-	if err := w.Timely(w.at); err != nil {
+	if err := w.CheckAge(w.at); err != nil {
 		return "", fmt.Sprint(err), nil
 	}
 	verified, err := r.signers.Verify(w.Statement, w.signature, w.at)

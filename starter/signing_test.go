@@ -127,7 +127,7 @@ func TestSign_TheKeyThatIsNamedMustSign(t *testing.T) {
 	require.EqualError(t, err, "key /nonexistent/key: cannot be read: no such file or directory")
 	o.key = tempFile(t, newIdentity(t).public)
 	_, _, err = newTestSigner(&bytes.Buffer{}).sign(t.Context(), o, statement())
-	require.ErrorContains(t, err, "is a public one: no ssh-agent is running here")
+	require.ErrorContains(t, err, "is a public key: no ssh-agent is running here")
 }
 
 // A pen signs as often as it is asked to, with one look at the key; it does not go on

@@ -123,10 +123,10 @@ func TestVerify_CannotBeTold(t *testing.T) {
 		": line 1: ":                                       {path, "--allowed-signers", tempFile(t, "carol")},
 		"/nonexistent/receipt":                             {"/nonexistent/receipt"},
 		"is no receipt":                                    {tempFile(t, "hello")},
-		"no request and no hash":                           {tempFile(t, "{}")},
-		"something follows it":                             {tempFile(t, text+text)},
-		`"State" is in it twice`:                           {with(`"state": "g`, `"state": "x", "State": "g`)},
-		`"by" is in it twice`:                              {with(`"by": `, `"by": "eve@example.com", "by": `)},
+		"no request or no hash":                            {tempFile(t, "{}")},
+		"extra data follows it":                            {tempFile(t, text+text)},
+		`"State" occurs twice`:                             {with(`"state": "g`, `"state": "x", "State": "g`)},
+		`"by" occurs twice`:                                {with(`"by": `, `"by": "eve@example.com", "by": `)},
 		`unknown field "approvedBy"`:                       {with(`{`, `{"approvedBy": "the board",`)},
 		"nested more than 100 deep":                        {tempFile(t, nested)},
 		"accepts 1 arg(s)":                                 {},
@@ -147,7 +147,7 @@ func TestVerify_Unsigned(t *testing.T) {
 	path := tempFile(t, asJSON(t, r.Seal()))
 	got := run(t, "verify", path)
 	require.Equal(t, exitDone, got.code, got.errOut)
-	require.Contains(t, got.out, "by carol@example.com, as claimed: it is not signed")
+	require.Contains(t, got.out, "by carol@example.com: not signed, so the name is only claimed")
 	require.Equal(t, exitFailed, run(t, "verify", path, "--allowed-signers", e.allowed).code)
 }
 

@@ -29,7 +29,7 @@ func (r rules) delegationChecks() []func(access.Delegation) error {
 		return nil
 	}
 	return []func(access.Delegation) error{func(d access.Delegation) error {
-		_, err := r.signers.HoldsDelegation(d)
+		_, err := r.signers.VerifyDelegation(d)
 		return err
 	}}
 }

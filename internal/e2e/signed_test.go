@@ -91,17 +91,17 @@ func TestSigned_RequestsThatAreRefused(t *testing.T) {
 		}, "a signature is needed"},
 		"another-request": {func(in wire.GrantInput, _ string) wire.GrantInput {
 			return d.signAsked(in, d.grantID("other"), bob, d.now())
-		}, "is not over this"},
+		}, "does not match the statement"},
 		"changed-reason": {func(in wire.GrantInput, id string) wire.GrantInput {
 			in = d.signAsked(in, id, bob, d.now())
 			in.Reason = "INC-43"
 			return in
-		}, "is not over this"},
+		}, "does not match the statement"},
 		"changed-time": {func(in wire.GrantInput, id string) wire.GrantInput {
 			in = d.signAsked(in, id, bob, d.now())
 			in.SignedAt = in.SignedAt.Add(time.Second)
 			return in
-		}, "is not over this"},
+		}, "does not match the statement"},
 		"stale": {func(in wire.GrantInput, id string) wire.GrantInput {
 			return d.signAsked(in, id, bob, d.now().Add(-2*time.Hour))
 		}, "more than 1h before it arrived"},
@@ -112,7 +112,7 @@ func TestSigned_RequestsThatAreRefused(t *testing.T) {
 			in.Console = ""
 			return d.signAsked(in, id, bob, d.now())
 		}, "must say which console"},
-		"unknown": {as("mallory@example.com"), "is of no allowed signer"},
+		"unknown": {as("mallory@example.com"), "is not in the file of allowed signers"},
 		"expired": {as("erin@example.com"), "is no longer valid"},
 		"revoked": {as("frank@example.com"), "is revoked"},
 	} {
@@ -170,7 +170,7 @@ func TestSigned_DecisionsThatDoNotCount(t *testing.T) {
 	carol, erin, frank := "carol@example.com", "erin@example.com", "frank@example.com"
 	of := func(who string) wire.DecisionInput { return wire.DecisionInput{By: who} }
 	said := wire.DecisionInput{By: carol, Comment: "fine", Duration: access.Duration(2 * time.Hour)}
-	const notOver = "is not over this"
+	const notOver = "does not match the statement"
 	for name, c := range map[string]struct {
 		in     wire.DecisionInput
 		key    string
@@ -187,7 +187,7 @@ func TestSigned_DecisionsThatDoNotCount(t *testing.T) {
 		"a narrowing":   {said, carol, func(s *signing.Statement) { s.Duration /= 2 }, notOver},
 		"another time":  {of(carol), carol, func(s *signing.Statement) { s.At = s.At.Add(-time.Hour) }, notOver},
 		"another's key": {of(carol), "dave@example.com", nil, "may not sign for"},
-		"unknown key":   {of(carol), "mallory@example.com", nil, "is of no allowed signer"},
+		"unknown key":   {of(carol), "mallory@example.com", nil, "is not in the file of allowed signers"},
 		"expired key":   {of(erin), erin, nil, "is no longer valid"},
 		"revoked key":   {of(frank), frank, nil, "is revoked"},
 	} {
@@ -230,7 +230,7 @@ func TestSigned_DecisionReplayed(t *testing.T) {
 	third := d.wanted
 	third.ScopeID = d.console.Truth().Sites[2].ID
 	require.NotEqual(t, first, replan(d.viewer, third))
-	d.requireNotCounted(run, old, d.approve(run, old), "is not over this")
+	d.requireNotCounted(run, old, d.approve(run, old), "does not match the statement")
 	require.Equal(t, first, replan(d.viewer), "the plan is what it was")
 	d.requireNotCounted(run, old, d.approve(run, old), "the signature was used already")
 	d.requireNotCounted(run, refused, d.approve(run, refused), "the signature was used already")

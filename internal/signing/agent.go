@@ -3,7 +3,6 @@ package signing
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"slices"
@@ -15,7 +14,7 @@ import (
 	"sentinelone-provisioner/internal/access"
 )
 
-// agentKey connects to ssh-agent and takes the wanted key, or chooses one.
+// agentKey connects to ssh-agent and takes the wanted key, or chooses one where want is nil.
 func agentKey(ctx context.Context, o KeyOptions, want ssh.PublicKey) (*Key, error) {
 	if o.Socket == "" {
 		return nil, &NoKeyError{"no ssh-agent is running here (SSH_AUTH_SOCK): name a private key file"}
@@ -26,7 +25,7 @@ func agentKey(ctx context.Context, o KeyOptions, want ssh.PublicKey) (*Key, erro
 		return nil, &NoKeyError{fmt.Sprintf("ssh-agent does not answer (SSH_AUTH_SOCK): %v", err)}
 	}
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
-	signer, err := choose(agent.NewClient(conn), o.By, want)
+	signer, err := agentSigner(agent.NewClient(conn), o.By, want)
 	if err != nil {
 		stop()
 		_ = conn.Close()
@@ -35,57 +34,58 @@ func agentKey(ctx context.Context, o KeyOptions, want ssh.PublicKey) (*Key, erro
 	return &Key{AlgorithmSigner: signer, agent: conn}, nil
 }
 
-func choose(keys agent.ExtendedAgent, by string, want ssh.PublicKey) (ssh.AlgorithmSigner, error) {
+func agentSigner(keys agent.ExtendedAgent, by string, want ssh.PublicKey) (ssh.AlgorithmSigner, error) {
 	held, err := keys.List()
 	if err != nil {
-		return nil, fmt.Errorf("ask ssh-agent for its keys: %w", err)
+		return nil, fmt.Errorf("list the keys of ssh-agent: %w", err)
 	}
 	held = slices.DeleteFunc(held, func(k *agent.Key) bool { return strings.Contains(k.Format, certificateMark) })
-	key, err := pick(held, by, want)
+	key, err := selectKey(held, by, want)
 	if err != nil {
 		return nil, err
 	}
 	signers, err := keys.Signers()
 	if err != nil {
-		return nil, fmt.Errorf("ask ssh-agent for its keys: %w", err)
+		return nil, fmt.Errorf("list the keys of ssh-agent: %w", err)
 	}
 	for _, s := range signers {
 		if signer, ok := s.(ssh.AlgorithmSigner); ok && bytes.Equal(s.PublicKey().Marshal(), key.Blob) {
 			return signer, nil
 		}
 	}
-	return nil, errors.New("ssh-agent no longer holds the key")
+	return nil, fmt.Errorf("ssh-agent no longer holds key %s: add it again with ssh-add", ssh.FingerprintSHA256(key))
 }
 
-// pick is the wanted key, else the one whose comment is the name, else the only one.
-func pick(held []*agent.Key, by string, want ssh.PublicKey) (*agent.Key, error) {
-	var fitting []*agent.Key
+// selectKey returns the wanted key, else the only one whose comment is the name, else the only key.
+func selectKey(held []*agent.Key, by string, want ssh.PublicKey) (*agent.Key, error) {
+	var matching []*agent.Key
 	for _, k := range held {
 		switch {
 		case want != nil && bytes.Equal(k.Blob, want.Marshal()),
 			want == nil && by != "" && access.Fold(k.Comment) == access.Fold(by):
-			fitting = append(fitting, k)
+			matching = append(matching, k)
 		}
 	}
 	switch {
-	case len(fitting) == 1:
-		return fitting[0], nil
+	case len(matching) == 1:
+		return matching[0], nil
 	case want != nil:
-		return nil, fmt.Errorf("ssh-agent does not hold %s: ssh-add it", fingerprint(want))
+		return nil, fmt.Errorf("ssh-agent does not hold %s: add it with ssh-add", fingerprint(want))
 	case len(held) == 0:
-		return nil, &NoKeyError{"ssh-agent holds no key: ssh-add one"}
+		return nil, &NoKeyError{"ssh-agent holds no key: add one with ssh-add"}
 	case len(held) == 1:
 		return held[0], nil
 	}
-	why := fmt.Sprintf("and %d have the comment %s", len(fitting), by)
-	if len(fitting) == 0 {
+	why := fmt.Sprintf("and %d have the comment %s", len(matching), by)
+	if len(matching) == 0 {
 		why = fmt.Sprintf("and none has the comment %s", by)
 	}
-	return nil, &NoKeyError{fmt.Sprintf("ssh-agent holds %d keys, %s: name one by its public key file: %s",
-		len(held), why, strings.Join(describe(held), ", "))}
+	return nil, &NoKeyError{fmt.Sprintf("ssh-agent holds %d keys, %s: name the public key file of one: %s",
+		len(held), why, strings.Join(listKeys(held), ", "))}
 }
 
-func describe(held []*agent.Key) []string {
+// listKeys returns "SHA256:… (comment)" for each key.
+func listKeys(held []*agent.Key) []string {
 	out := make([]string, len(held))
 	for i, k := range held {
 		out[i] = ssh.FingerprintSHA256(k) + " (" + k.Comment + ")"

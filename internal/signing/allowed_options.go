@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// options reads what may stand between principals and key.
+// options reads the options between principals and key.
 func (s *signer) options(text string) error {
 	seen := map[string]bool{}
 	for {
@@ -16,11 +16,11 @@ func (s *signer) options(text string) error {
 		case err != nil:
 			return err
 		case seen[name]:
-			return fmt.Errorf("option %s is there twice", name)
+			return fmt.Errorf("option %s is given twice", name)
 		case rest == "":
 			return s.consistent()
 		case rest[0] != ',':
-			return fmt.Errorf("option %s is followed by %.20q: options are parted by commas", name, rest)
+			return fmt.Errorf("option %s is followed by %.20q: separate options with commas", name, rest)
 		case rest == ",":
 			return errors.New("the options end in a comma")
 		}
@@ -29,7 +29,7 @@ func (s *signer) options(text string) error {
 	}
 }
 
-// option reads the first one, and gives what follows. Keywords do not care for case.
+// option reads the first option and returns the rest. Keywords are case-insensitive.
 func (s *signer) option(text string) (name, rest string, err error) {
 	i := strings.IndexAny(text, "=,")
 	if i < 0 {
@@ -41,7 +41,7 @@ func (s *signer) option(text string) (name, rest string, err error) {
 		return name, "", errors.New("cert-authority is not supported: list each person's own key")
 	case "namespaces", "valid-after", "valid-before":
 	default:
-		return name, "", fmt.Errorf("%.40q is no option: there are namespaces, valid-after and valid-before", text[:i])
+		return name, "", fmt.Errorf("unknown option %.40q: use namespaces, valid-after or valid-before", text[:i])
 	}
 	value, rest, err := dequote(strings.TrimPrefix(text[i:], "="))
 	if err != nil {
@@ -70,10 +70,10 @@ func (s *signer) consistent() error {
 	return nil
 }
 
-// dequote reads a value in double quotes, in which \" is a quote.
+// dequote reads a value in double quotes, in which \" stands for a quote.
 func dequote(text string) (value, rest string, err error) {
 	if !strings.HasPrefix(text, `"`) {
-		return "", "", errors.New(`its value must stand in double quotes, as in namespaces="` + Namespace + `"`)
+		return "", "", errors.New(`its value must be in double quotes, as in namespaces="` + Namespace + `"`)
 	}
 	var b strings.Builder
 	for i := 1; i < len(text); i++ {
@@ -85,11 +85,11 @@ func dequote(text string) (value, rest string, err error) {
 		}
 		b.WriteByte(text[i])
 	}
-	return "", "", errors.New("its quote does not end")
+	return "", "", errors.New("its closing quote is missing")
 }
 
-// parseTime reads YYYYMMDD, YYYYMMDDHHMM or YYYYMMDDHHMMSS, in UTC with a Z behind,
-// else in the time zone of the machine, as OpenSSH does.
+// parseTime reads YYYYMMDD, YYYYMMDDHHMM or YYYYMMDDHHMMSS, in UTC if a Z follows,
+// else in the machine's time zone, as OpenSSH does.
 func parseTime(text string) (time.Time, error) {
 	digits, zone := text, time.Local
 	for _, suffix := range []string{"Z", "UTC"} {
@@ -98,7 +98,7 @@ func parseTime(text string) (time.Time, error) {
 		}
 	}
 	layout := "20060102150405"
-	wrong := fmt.Errorf("%.30q is no time: write it as 20260303Z or 202603031600Z", text)
+	wrong := fmt.Errorf("invalid time %.30q: write it as 20260303Z or 202603031600Z", text)
 	if n := len(digits); n != 8 && n != 12 && n != 14 || strings.Trim(digits, "0123456789") != "" {
 		return time.Time{}, wrong
 	}

@@ -15,16 +15,16 @@ import (
 type signer struct {
 	line       int
 	principals string  // pattern-list
-	namespaces *string // pattern-list; nil for any
+	namespaces *string // pattern-list; nil allows every namespace
 	after      time.Time
-	before     time.Time // still valid at that second
+	before     time.Time // inclusive, to the second
 	key        ssh.PublicKey
 }
 
 const blank = " \t"
 
-// parseSigners reads an allowed_signers file. Where OpenSSH passes over a line that it
-// cannot read, this is an error: each fault is one, with its line.
+// parseSigners reads an allowed_signers file. OpenSSH skips a line that it cannot read; here
+// each is an error that names the line, so that a typing error does not go unnoticed.
 func parseSigners(text []byte) ([]signer, error) {
 	var out []signer
 	var faults []error
@@ -38,13 +38,13 @@ func parseSigners(text []byte) ([]signer, error) {
 		out = append(out, s)
 	}
 	if len(out)+len(faults) == 0 {
-		faults = append(faults, errors.New("no signer is in it, so nobody could sign: "+
-			"write lines such as `carol@example.com ssh-ed25519 AAAA…`"))
+		faults = append(faults, errors.New("it lists no signer, so every signature would be refused: "+
+			"add lines such as `carol@example.com ssh-ed25519 AAAA…`"))
 	}
 	return out, errors.Join(faults...)
 }
 
-// lines yields what is on each line that is neither empty nor a comment, by number.
+// lines yields the number and the text of each line that is neither empty nor a comment.
 func lines(text []byte) func(yield func(int, string) bool) {
 	return func(yield func(int, string) bool) {
 		n := 0
@@ -76,15 +76,15 @@ func parseSigner(line string) (signer, error) {
 	if s.key, err = parseKey(rest); err != nil {
 		return s, err
 	}
-	return s, usable(s.key)
+	return s, checkKeyType(s.key)
 }
 
-// cutPrincipals takes the first field, which may stand in double quotes as a whole.
+// cutPrincipals takes the first field, which may be in double quotes as a whole.
 func cutPrincipals(line string) (principals, rest string, err error) {
 	if quoted, ok := strings.CutPrefix(line, `"`); ok {
 		principals, rest, ok = strings.Cut(quoted, `"`)
 		if !ok {
-			return "", "", errors.New("the quote around the principals does not end")
+			return "", "", errors.New("the closing quote after the principals is missing")
 		}
 	} else if i := strings.IndexAny(line, blank); i >= 0 {
 		principals, rest = line[:i], line[i:]
@@ -97,7 +97,7 @@ func cutPrincipals(line string) (principals, rest string, err error) {
 		return "", "", errors.New("it names no principal")
 	case isKey(line):
 		return "", "", errors.New("it begins with a key: " +
-			"write first whose it is, as in `carol@example.com ssh-ed25519 AAAA…`")
+			"write the owner's name before it, as in `carol@example.com ssh-ed25519 AAAA…`")
 	case rest == "":
 		return "", "", errors.New("it has no key: write `carol@example.com ssh-ed25519 AAAA…`")
 	}
@@ -114,7 +114,7 @@ func isKey(text string) bool {
 	return false
 }
 
-// cutOptions takes all up to the first space outside double quotes.
+// cutOptions takes everything up to the first blank outside double quotes.
 func cutOptions(text string) (options, rest string) {
 	quoted := false
 	for i := 0; i < len(text); i++ {
@@ -142,14 +142,14 @@ func parseKey(text string) (ssh.PublicKey, error) {
 	}
 	blob, err := base64.StdEncoding.DecodeString(fields[1])
 	if err != nil {
-		return nil, fmt.Errorf("its %s key is not whole base64", kind)
+		return nil, fmt.Errorf("its %s key is not complete base64: copy the whole line of the .pub file", kind)
 	}
 	key, err := ssh.ParsePublicKey(blob)
 	if err != nil {
-		return nil, fmt.Errorf("its %s key cannot be read", kind)
+		return nil, fmt.Errorf("its %s key cannot be read: copy the whole line of the .pub file", kind)
 	}
 	if key.Type() != kind {
-		return nil, fmt.Errorf("it says %s, but the key is of type %s", kind, key.Type())
+		return nil, fmt.Errorf("it says %s, but the key is of type %s: copy the whole line of the .pub file", kind, key.Type())
 	}
 	return key, nil
 }

@@ -15,7 +15,7 @@ import (
 func TestAllowedSigners_AsOpenSSHReadsThem(t *testing.T) {
 	t.Parallel()
 	key, other := newEd25519(t), newEd25519(t)
-	armored := signed(t, key, approves())
+	armored := signed(t, key, anApproval())
 	for _, c := range []struct {
 		file string
 		want bool
@@ -67,11 +67,11 @@ func TestAllowedSigners_AsOpenSSHReadsThem(t *testing.T) {
 	} {
 		text := strings.NewReplacer("KEY", key.Public(), "OTHER", other.Public()).Replace(c.file)
 		path := write(t, "allowed_signers", text)
-		require.Equal(t, c.want, opensshVerifies(t, approves(), armored, path, "-O", "verify-time=20260303140500Z"),
+		require.Equal(t, c.want, opensshVerifies(t, anApproval(), armored, path, "-O", "verify-time=20260303140500Z"),
 			"OpenSSH: %s", c.file)
 		a, err := LoadAllowedSigners(path, "")
 		require.NoError(t, err, c.file)
-		_, err = a.Verify(approves(), armored, noon.Add(999*time.Millisecond))
+		_, err = a.Verify(anApproval(), armored, noon.Add(999*time.Millisecond))
 		require.Equal(t, c.want, err == nil, "%s: %v", c.file, err)
 	}
 }
@@ -80,30 +80,30 @@ func TestAllowedSigners_AsOpenSSHReadsThem(t *testing.T) {
 func TestAllowedSigners_FaultsHaveTheirLine(t *testing.T) {
 	t.Parallel()
 	key := newEd25519(t)
-	armored := signed(t, key, approves())
+	armored := signed(t, key, anApproval())
 	fields := strings.Fields(key.Public())
 	for _, c := range [][2]string{
 		{"carol@example.com", "it has no key"},
-		{`"carol@example.com KEY`, "the quote around the principals does not end"},
+		{`"carol@example.com KEY`, "the closing quote after the principals is missing"},
 		{"KEY", "it begins with a key"},
 		{"carol@example.com ssh-ed25519", "it has no key"},
-		{"carol@example.com ssh-ed25519 AAAA!", "its ssh-ed25519 key is not whole base64"},
+		{"carol@example.com ssh-ed25519 AAAA!", "its ssh-ed25519 key is not complete base64"},
 		{"carol@example.com ssh-ed25519 AAAA", "its ssh-ed25519 key cannot be read"},
 		{"carol@example.com ssh-rsa " + fields[1], "it says ssh-rsa, but the key is of type ssh-ed25519"},
 		{"carol@example.com ssh-ed25519-cert-v01@openssh.com AAAA", "it lists a certificate"},
-		{`carol@example.com KEYLESS="x" KEY`, `"KEYLESS" is no option`},
-		{`carol@example.com namespaces=file KEY`, "option namespaces: its value must stand in double quotes"},
-		{`carol@example.com namespaces KEY`, "option namespaces: its value must stand in double quotes"},
-		{`carol@example.com namespaces="file KEY`, "option namespaces: its quote does not end"},
-		{`carol@example.com namespaces="a",namespaces="b" KEY`, "option namespaces is there twice"},
+		{`carol@example.com KEYLESS="x" KEY`, `unknown option "KEYLESS"`},
+		{`carol@example.com namespaces=file KEY`, "option namespaces: its value must be in double quotes"},
+		{`carol@example.com namespaces KEY`, "option namespaces: its value must be in double quotes"},
+		{`carol@example.com namespaces="file KEY`, "option namespaces: its closing quote is missing"},
+		{`carol@example.com namespaces="a",namespaces="b" KEY`, "option namespaces is given twice"},
 		{`carol@example.com namespaces="a", KEY`, "the options end in a comma"},
 		{`carol@example.com namespaces="a"b KEY`, `option namespaces is followed by "b"`},
 		{`carol@example.com namespaces="a" and KEY`, "it has no key"},
-		{`carol@example.com valid-after="tomorrow" KEY`, `option valid-after: "tomorrow" is no time`},
-		{`carol@example.com valid-after="2026030314Z" KEY`, "is no time"},
-		{`carol@example.com valid-before="20261303Z" KEY`, "is no time"},
-		{`carol@example.com valid-before="19700101Z" KEY`, "is no time"},
-		{`carol@example.com valid-after="2027Z" KEY`, "is no time"},
+		{`carol@example.com valid-after="tomorrow" KEY`, `option valid-after: invalid time "tomorrow"`},
+		{`carol@example.com valid-after="2026030314Z" KEY`, "invalid time"},
+		{`carol@example.com valid-before="20261303Z" KEY`, "invalid time"},
+		{`carol@example.com valid-before="19700101Z" KEY`, "invalid time"},
+		{`carol@example.com valid-after="2027Z" KEY`, "invalid time"},
 		{`carol@example.com valid-after="20270101Z",valid-before="20260101Z" KEY`, "is not after valid-after"},
 		{`carol@example.com cert-authority KEY`, "cert-authority is not supported"},
 		{`*@example.com Cert-Authority,namespaces="file" KEY`, "cert-authority is not supported"},
@@ -114,7 +114,7 @@ func TestAllowedSigners_FaultsHaveTheirLine(t *testing.T) {
 			text = "# who may sign\n" + `carol@example.com KEYLESS="x" ` + key.Public()
 		}
 		path := write(t, "allowed_signers", text)
-		require.False(t, opensshVerifies(t, approves(), armored, path, "-O", "verify-time=20260303140500Z"), line)
+		require.False(t, opensshVerifies(t, anApproval(), armored, path, "-O", "verify-time=20260303140500Z"), line)
 		_, err := LoadAllowedSigners(path, "")
 		require.ErrorContains(t, err, path+": line 2: ", line)
 		require.ErrorContains(t, err, want, line)
@@ -131,7 +131,7 @@ func TestLoadAllowedSigners_AllFaultsAtOnce(t *testing.T) {
 	require.ErrorContains(t, err, "\n"+path+": line 3: it has no key")
 	require.ErrorContains(t, err, "\n"+revoked+": line 2: it has no key")
 	_, err = LoadAllowedSigners(write(t, "empty", "# nobody\n"), "")
-	require.ErrorContains(t, err, "no signer is in it, so nobody could sign")
+	require.ErrorContains(t, err, "it lists no signer, so every signature would be refused")
 	_, err = LoadAllowedSigners("/nonexistent/signers", "/nonexistent/revoked")
 	require.EqualError(t, err, "/nonexistent/signers: cannot be read: no such file or directory\n"+
 		"/nonexistent/revoked: cannot be read: no such file or directory")
@@ -141,21 +141,21 @@ func TestLoadAllowedSigners_AllFaultsAtOnce(t *testing.T) {
 func TestVerify_SaysWhyAKeyDoesNotCount(t *testing.T) {
 	t.Parallel()
 	key, other := newEd25519(t), newEd25519(t)
-	armored := signed(t, key, approves())
+	armored := signed(t, key, anApproval())
 	name := ssh.FingerprintSHA256(key.PublicKey())
 	for file, want := range map[string]string{
-		"carol@example.com OTHER": "key " + name + " is of no allowed signer",
+		"carol@example.com OTHER": "key " + name + " is not in the file of allowed signers",
 		"dave@example.com KEY": "key " + name + ` may not sign for "carol@example.com": ` +
-			"line 1 allows it for somebody else (upper and lower case are told apart there)",
+			"line 1 allows it for other names (names there are case-sensitive)",
 		`carol@example.com valid-after="20270101Z" KEY`: "key " + name +
-			" is not valid yet: line 1 allows it from 2027-01-01T00:00:00Z on",
+			" is not valid yet: line 1 allows it from 2027-01-01T00:00:00Z",
 		"dave@example.com KEY\n" + `carol@example.com valid-before="20260101Z" KEY` + "\neve@example.com KEY": "key " +
 			name + " is no longer valid: line 2 allows it until 2026-01-01T00:00:00Z",
-		`carol@example.com namespaces="file" KEY`: "key " + name + " may not be used here: " +
-			`line 1 allows it for other namespaces than "sentinelone-provisioner"`,
+		`carol@example.com namespaces="file" KEY`: "key " + name + " may not sign here: " +
+			`line 1 allows it for namespaces other than "sentinelone-provisioner"`,
 	} {
 		a := load(t, strings.NewReplacer("KEY", key.Public(), "OTHER", other.Public()).Replace(file))
-		_, err := a.Verify(approves(), armored, noon)
+		_, err := a.Verify(anApproval(), armored, noon)
 		require.EqualError(t, err, want)
 	}
 }
@@ -167,12 +167,12 @@ func TestVerify_RuledOutInEverySpelling(t *testing.T) {
 	key := newEd25519(t)
 	a := load(t, "*@example.com,*@Example.com,!carol@example.com "+key.Public())
 	for _, by := range []string{"carol@example.com", "Carol@example.com", "carol@Example.com", " carol@example.com"} {
-		s := approves()
+		s := anApproval()
 		s.By = by
 		_, err := a.Verify(s, signed(t, key, s), noon)
 		require.ErrorContains(t, err, "may not sign for", by)
 	}
-	s := approves()
+	s := anApproval()
 	s.By = "dave@Example.com"
 	got, err := a.Verify(s, signed(t, key, s), noon)
 	require.NoError(t, err)
@@ -202,7 +202,7 @@ func TestVerify_NegatedPatternInUpperCase(t *testing.T) {
 		{"ANA@EXAMPLE.COM", "ana@example.com", false, false},
 		{"*@EXAMPLE.COM", "ana@example.com", false, false},
 	} {
-		s := approves()
+		s := anApproval()
 		s.By = c.by
 		armored, line := signed(t, key, s), c.principals+" "+key.Public()
 		require.Equal(t, c.openSSH, opensshVerifies(t, s, armored, write(t, "allowed_signers", line)),
@@ -219,7 +219,7 @@ func TestVerify_RevokedKey(t *testing.T) {
 	t.Parallel()
 	key, other := newEd25519(t), newRSA(t)
 	line := carol + " " + key.Public()
-	armored := signed(t, key, approves())
+	armored := signed(t, key, anApproval())
 	path := write(t, "allowed_signers", line)
 	for _, c := range []struct {
 		revoked string
@@ -231,10 +231,10 @@ func TestVerify_RevokedKey(t *testing.T) {
 		{"# left in May\n\n" + other.Public() + " bob\n" + key.Public() + " carol's old laptop\n", false},
 	} {
 		list := write(t, "revoked", c.revoked)
-		require.Equal(t, c.want, opensshVerifies(t, approves(), armored, path, "-r", list), "OpenSSH: %q", c.revoked)
+		require.Equal(t, c.want, opensshVerifies(t, anApproval(), armored, path, "-r", list), "OpenSSH: %q", c.revoked)
 		a, err := LoadAllowedSigners(path, list)
 		require.NoError(t, err)
-		_, err = a.Verify(approves(), armored, noon)
+		_, err = a.Verify(anApproval(), armored, noon)
 		require.Equal(t, c.want, err == nil, "%q: %v", c.revoked, err)
 		if !c.want {
 			require.ErrorContains(t, err, "is revoked (line 4 of "+list+")")
@@ -250,7 +250,7 @@ func TestLoadAllowedSigners_RefusesABinaryKRL(t *testing.T) {
 	require.NoError(t, err)
 	_, err = LoadAllowedSigners(write(t, "allowed_signers", carol+" "+key.Public()), krl)
 	require.EqualError(t, err, krl+": it is a binary KRL, which is not supported: "+
-		"write the revoked public keys, one a line")
+		"list the revoked public keys, one a line")
 	_, err = LoadAllowedSigners(write(t, "allowed_signers", carol+" "+key.Public()), write(t, "spec", "serial: 1\n"))
 	require.ErrorContains(t, err, "line 1: it has no key")
 }
@@ -259,26 +259,26 @@ func TestLoadAllowedSigners_RefusesABinaryKRL(t *testing.T) {
 func TestVerify_ReadsTheFilesAnew(t *testing.T) {
 	t.Parallel()
 	key := newEd25519(t)
-	armored := signed(t, key, approves())
+	armored := signed(t, key, anApproval())
 	path, revoked := write(t, "allowed_signers", carol+" "+key.Public()), write(t, "revoked", "")
 	a, err := LoadAllowedSigners(path, revoked)
 	require.NoError(t, err)
-	_, err = a.Verify(approves(), armored, noon)
+	_, err = a.Verify(anApproval(), armored, noon)
 	require.NoError(t, err)
 
 	require.NoError(t, os.WriteFile(revoked, []byte(key.Public()), 0o600))
-	_, err = a.Verify(approves(), armored, noon)
+	_, err = a.Verify(anApproval(), armored, noon)
 	require.ErrorContains(t, err, "is revoked")
 	var broken *FileError
 	require.NotErrorAs(t, err, &broken)
 
 	require.NoError(t, os.WriteFile(path, []byte("carol"), 0o600))
-	_, err = a.Verify(approves(), armored, noon)
+	_, err = a.Verify(anApproval(), armored, noon)
 	require.ErrorAs(t, err, &broken)
 	require.Equal(t, path, broken.Path)
 	require.NoError(t, os.Remove(revoked))
 	require.NoError(t, os.WriteFile(path, []byte(carol+" "+key.Public()), 0o600))
-	_, err = a.Verify(approves(), armored, noon)
+	_, err = a.Verify(anApproval(), armored, noon)
 	require.ErrorAs(t, err, &broken)
 	require.Equal(t, revoked, broken.Path)
 }
@@ -307,14 +307,14 @@ func TestVerify_Golden(t *testing.T) {
 	} {
 		armored, err := os.ReadFile("testdata/" + name + ".sig")
 		require.NoError(t, err)
-		got, err := a.Verify(approves(), string(armored), noon)
+		got, err := a.Verify(anApproval(), string(armored), noon)
 		require.NoError(t, err, name)
 		require.Equal(t, want, got.KeyType)
 	}
 	for name, want := range map[string]string{"revoked": "is revoked", "namespace-file": `for the namespace "file"`} {
 		armored, err := os.ReadFile("testdata/" + name + ".sig")
 		require.NoError(t, err)
-		_, err = a.Verify(approves(), string(armored), noon)
+		_, err = a.Verify(anApproval(), string(armored), noon)
 		require.ErrorContains(t, err, want)
 	}
 }

@@ -41,11 +41,11 @@ func FuzzVerify(f *testing.F) {
 	a, err := LoadAllowedSigners("testdata/allowed_signers", "testdata/revoked")
 	require.NoError(f, err)
 	f.Fuzz(func(t *testing.T, text []byte) {
-		other := approves()
+		other := anApproval()
 		other.Comment = "something else"
 		wire := pem.EncodeToMemory(&pem.Block{Type: "SSH SIGNATURE", Bytes: text})
 		for _, armored := range []string{string(text), string(wire)} {
-			if got, err := a.Verify(approves(), armored, noon); err == nil {
+			if got, err := a.Verify(anApproval(), armored, noon); err == nil {
 				require.Equal(t, carol, got.Principal)
 			}
 			_, err := a.Verify(other, armored, noon)

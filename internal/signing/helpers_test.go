@@ -27,7 +27,7 @@ const carol = "carol@example.com"
 var noon = time.Date(2026, 3, 3, 14, 5, 0, 0, time.UTC)
 
 // approves is the statement of testdata/statement.
-func approves() Statement {
+func anApproval() Statement {
 	return Statement{
 		Kind: KindApprove, Request: "grant/INC-42", Run: "0198d2c4-6f0e-7c11-9d53-4a5c0c7b1e2f",
 		PlanHash: "5d41402abc4b2a76b9719d911017c592ae1f7c3b5d2e8f90a1b2c3d4e5f60718",

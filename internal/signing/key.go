@@ -10,15 +10,15 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-// KeyOptions say which key is to sign.
+// KeyOptions select the key that signs.
 type KeyOptions struct {
-	// Path is of a private key, or of a public key whose private half ssh-agent holds.
-	// Without it the agent's key is taken whose comment is By, else the only one.
+	// Path is the file of a private key, or of a public key whose private half ssh-agent holds.
+	// If it is empty, OpenKey takes the agent's key whose comment is By, else its only key.
 	Path string
-	By   string
+	By   string // the name to sign for
 	// Socket is where ssh-agent listens (SSH_AUTH_SOCK); "" for none.
 	Socket string
-	// Passphrase asks for that of an encrypted private key; nil if nobody can be asked.
+	// Passphrase prompts for the passphrase of an encrypted private key; nil without a terminal.
 	Passphrase func(path string) ([]byte, error)
 }
 
@@ -37,15 +37,17 @@ func (k *Key) Close() error {
 	return k.agent.Close()
 }
 
-// NoKeyError says that no key was named and none can be chosen.
-type NoKeyError struct{ Why string }
+// NoKeyError means that no key was named and none can be chosen.
+type NoKeyError struct {
+	Why string // the reason and what to do, for people
+}
 
-// Error is a sentence.
+// Error returns the reason.
 func (e *NoKeyError) Error() string { return e.Why }
 
-// OpenKey finds the key. Cancelling ctx closes the connection to the agent. Without a
-// path it fails with [NoKeyError] where there is no agent, no key in it, or no choice
-// among several.
+// OpenKey opens the key that o selects; the caller closes it. Cancelling ctx closes the
+// connection to the agent. Without a path it fails with [NoKeyError] where there is no agent,
+// the agent holds no key, or it holds several and none is clearly meant.
 func OpenKey(ctx context.Context, o KeyOptions) (*Key, error) {
 	if o.Path == "" {
 		return agentKey(ctx, o, nil)
@@ -57,7 +59,7 @@ func OpenKey(ctx context.Context, o KeyOptions) (*Key, error) {
 	if public, _, _, _, err := ssh.ParseAuthorizedKey(text); err == nil {
 		key, err := agentKey(ctx, o, public)
 		if err != nil {
-			return nil, fmt.Errorf("key %s is a public one: %w", o.Path, err)
+			return nil, fmt.Errorf("key %s is a public key: %w", o.Path, err)
 		}
 		return key, nil
 	}
@@ -69,7 +71,7 @@ func OpenKey(ctx context.Context, o KeyOptions) (*Key, error) {
 }
 
 func privateKey(o KeyOptions, text []byte) (*Key, error) {
-	if err := private(o.Path); err != nil {
+	if err := checkPermissions(o.Path); err != nil {
 		return nil, err
 	}
 	key, err := ssh.ParsePrivateKey(text)
@@ -81,34 +83,34 @@ func privateKey(o KeyOptions, text []byte) (*Key, error) {
 	}
 	signer, ok := key.(ssh.AlgorithmSigner)
 	if !ok {
-		return nil, fmt.Errorf("keys of type %s are not supported", key.PublicKey().Type())
+		return nil, fmt.Errorf("keys of type %s are not supported: use ed25519, ecdsa or rsa", key.PublicKey().Type())
 	}
 	return &Key{AlgorithmSigner: signer}, nil
 }
 
-// private refuses a key that others on the machine can read, as OpenSSH does.
-func private(path string) error {
+// checkPermissions refuses a key that other users of the machine can read, as OpenSSH does.
+func checkPermissions(path string) error {
 	info, err := os.Stat(path)
 	if err != nil {
 		return unreadable(err)
 	}
 	if mode := info.Mode().Perm(); mode&0o077 != 0 {
-		return fmt.Errorf("others can read it (mode %04o): chmod 600 it, and think of replacing it", mode)
+		return fmt.Errorf("other users can read it (mode %04o): run chmod 600 on it, and consider replacing it", mode)
 	}
 	return nil
 }
 
 func decrypt(o KeyOptions, text []byte) (ssh.Signer, error) {
 	if o.Passphrase == nil {
-		return nil, errors.New("it is encrypted and nobody can be asked for the passphrase: add it to ssh-agent")
+		return nil, errors.New("it is encrypted and there is no terminal to ask for the passphrase: add it with ssh-add")
 	}
 	passphrase, err := o.Passphrase(o.Path)
 	if err != nil {
-		return nil, fmt.Errorf("ask for the passphrase: %w", err)
+		return nil, fmt.Errorf("read the passphrase: %w", err)
 	}
 	key, err := ssh.ParsePrivateKeyWithPassphrase(text, passphrase)
 	if err != nil {
-		return nil, errors.New("the passphrase does not open it")
+		return nil, errors.New("wrong passphrase: try again")
 	}
 	return key, nil
 }

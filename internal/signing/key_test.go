@@ -34,7 +34,7 @@ func TestOpenKey_FromAgent(t *testing.T) {
 		key, err := OpenKey(t.Context(), c.options)
 		require.NoError(t, err, name)
 		require.Equal(t, c.want.PublicKey().Marshal(), key.PublicKey().Marshal(), name)
-		_, err = load(t, carol+" "+c.want.Public()).Verify(approves(), signed(t, key, approves()), noon)
+		_, err = load(t, carol+" "+c.want.Public()).Verify(anApproval(), signed(t, key, anApproval()), noon)
 		require.NoError(t, err, name)
 		require.NoError(t, key.Close())
 	}
@@ -47,8 +47,8 @@ func TestOpenKey_NoChoice(t *testing.T) {
 	for want, o := range map[string]KeyOptions{
 		"no ssh-agent is running here": {By: carol},
 		"ssh-agent does not answer":    {By: carol, Socket: "/nonexistent/agent"},
-		"holds no key: ssh-add one":    {By: carol, Socket: sshtest.Agent(t, nil)},
-		"holds 2 keys, and none has the comment carol@example.com: name one by its public key file: SHA256:": {
+		"holds no key: add one":        {By: carol, Socket: sshtest.Agent(t, nil)},
+		"holds 2 keys, and none has the comment carol@example.com: name the public key file of one: SHA256:": {
 			By: carol, Socket: sshtest.Agent(t, map[string]pair{"a": a, "b": b}),
 		},
 		"holds 2 keys, and 2 have the comment carol@example.com": {
@@ -62,7 +62,7 @@ func TestOpenKey_NoChoice(t *testing.T) {
 	_, err := OpenKey(t.Context(), KeyOptions{
 		By: carol, Socket: sshtest.Agent(t, map[string]pair{carol: a}), Path: write(t, "b.pub", b.Public()),
 	})
-	require.ErrorContains(t, err, "ssh-agent does not hold "+ssh.FingerprintSHA256(b.PublicKey())+": ssh-add it")
+	require.ErrorContains(t, err, "ssh-agent does not hold "+ssh.FingerprintSHA256(b.PublicKey())+": add it with ssh-add")
 	require.NotErrorAs(t, err, &none, "a key that was named must be the one")
 }
 
@@ -94,7 +94,7 @@ func TestOpenKey_FromFile(t *testing.T) {
 		} {
 			opened, err := OpenKey(t.Context(), options)
 			require.NoError(t, err, name+passphrase)
-			_, err = allowed.Verify(approves(), signed(t, opened, approves()), noon)
+			_, err = allowed.Verify(anApproval(), signed(t, opened, anApproval()), noon)
 			require.NoError(t, err)
 			require.NoError(t, opened.Close())
 		}
@@ -108,14 +108,14 @@ func TestOpenKey_FileFaults(t *testing.T) {
 	require.NoError(t, os.Chmod(open, 0o644))
 	for want, o := range map[string]KeyOptions{
 		"/nonexistent/key: cannot be read: no such file or directory": {Path: "/nonexistent/key"},
-		"nobody can be asked for the passphrase":                      {Path: encrypted},
-		"the passphrase does not open it": {
+		"there is no terminal to ask for the passphrase":              {Path: encrypted},
+		"wrong passphrase": {
 			Path: encrypted, Passphrase: func(string) ([]byte, error) { return []byte("wrong"), nil },
 		},
-		"ask for the passphrase: no terminal": {
+		"read the passphrase: no terminal": {
 			Path: encrypted, Passphrase: func(string) ([]byte, error) { return nil, errors.New("no terminal") },
 		},
-		"others can read it (mode 0644): chmod 600 it": {Path: open},
+		"other users can read it (mode 0644): run chmod 600 on it": {Path: open},
 		"no key found": {Path: write(t, "key", "hello")},
 	} {
 		_, err := OpenKey(t.Context(), o)
@@ -141,5 +141,5 @@ func TestOpenKey_EndsWithItsContext(t *testing.T) {
 		cancel()
 	}()
 	_, err = OpenKey(ctx, KeyOptions{Socket: socket})
-	require.ErrorContains(t, err, "ask ssh-agent for its keys")
+	require.ErrorContains(t, err, "list the keys of ssh-agent")
 }

@@ -6,10 +6,10 @@ import (
 	"sentinelone-provisioner/internal/access"
 )
 
-// matchList matches as OpenSSH's match_pattern_list: one pattern must match, and none
-// that begins with "!". Case counts. A name that is ruled out is ruled out in every
-// spelling that we take for the same person, which OpenSSH does not do. It gives the
-// pattern that matched.
+// matchList matches a name as OpenSSH's match_pattern_list does: one pattern must match, and no
+// negated one ("!…") may. It is case-sensitive. It is stricter than OpenSSH in one way: a negated
+// pattern excludes every spelling that access.Fold takes for the same person, so that no
+// spelling gets around it. It returns the pattern that matched.
 func matchList(name, list string) (pattern string, ok bool) {
 	for p := range strings.SplitSeq(list, ",") {
 		if not, negated := strings.CutPrefix(p, "!"); negated {
@@ -23,8 +23,8 @@ func matchList(name, list string) (pattern string, ok bool) {
 	return pattern, ok
 }
 
-// match knows * for any number of bytes and ? for one. It remembers the last * only,
-// so its time is bounded by the product of both lengths.
+// match takes * for any number of bytes and ? for one byte. It goes back to the last * only,
+// so its time is at most proportional to the product of both lengths.
 func match(name, pattern string) bool {
 	n, p := 0, 0
 	star, from := -1, 0

@@ -10,56 +10,60 @@ import (
 	"sentinelone-provisioner/internal/access"
 )
 
-// Result is what came of one check.
+// Result is the result of one check.
 type Result string
 
 // The results.
 const (
 	OK        Result = "ok"
 	Failed    Result = "failed"
-	Unsigned  Result = "unsigned"  // the name is as claimed
-	Unchecked Result = "unchecked" // there is a signature, but nothing to check it with
+	Unsigned  Result = "unsigned"  // no signature: the name is only claimed
+	Unchecked Result = "unchecked" // signed, but without allowed signers to verify it with
 )
 
-// Check is one thing that was looked at in a receipt.
+// Check is one check of a receipt and its result.
 type Check struct {
+	// Name is what was checked, such as "receipt", "request", "approve, step 1" or "approval, step 1".
 	Name   string `json:"check"`
 	Result Result `json:"result"`
-	Detail string `json:"detail"`
+	Detail string `json:"detail"` // for people
 }
 
-// inspection is one receipt under examination.
+// inspection is the verification of one receipt.
 type inspection struct {
 	access.Receipt
 
-	allowed *AllowedSigners // nil: names are as claimed
+	allowed *AllowedSigners // nil: no signature is verified
 	checks  []Check
-	// signed has the fingerprint of each decision that may count; "" where it is unsigned.
-	signed map[int]string
-	// delegated has the fingerprint behind the delegation of a decision, where it is signed.
-	delegated map[int]string
+	// decisionKeys has the key's fingerprint for each decision that may count, by the decision's
+	// index; "" where the decision is unsigned.
+	decisionKeys map[int]string
+	// delegationKeys has the key's fingerprint for each signed delegation, by the decision's index.
+	delegationKeys map[int]string
 }
 
-// VerifyReceipt looks at what a receipt shows without anybody's help: that it is as it
-// was sealed, who asked, who decided, and that the plan's policy was met by distinct
-// people. Without allowed signers no signature is checked. A [FileError] means that
-// it cannot be told.
+// VerifyReceipt checks what a receipt proves on its own: that it is unchanged since it was
+// sealed, who requested, who decided, and that distinct people with distinct keys gave the
+// approvals that the plan's policy requires. It needs no worker, database or network. If allowed
+// is nil, it verifies no signature. The only error is a [FileError]: a file cannot be used.
 func VerifyReceipt(r access.Receipt, allowed *AllowedSigners) ([]Check, error) {
-	in := inspection{Receipt: r, allowed: allowed, signed: map[int]string{}, delegated: map[int]string{}}
-	in.hashes()
-	in.claim()
-	if err := in.request(); err != nil {
+	in := inspection{
+		Receipt: r, allowed: allowed, decisionKeys: map[int]string{}, delegationKeys: map[int]string{},
+	}
+	in.checkHashes()
+	in.checkSignedClaim()
+	if err := in.checkRequest(); err != nil {
 		return nil, err
 	}
 	for i, d := range r.Decisions {
-		if err := in.decision(i, d); err != nil {
+		if err := in.checkDecision(i, d); err != nil {
 			return nil, err
 		}
-		if err := in.delegation(i, d); err != nil {
+		if err := in.checkDelegation(i, d); err != nil {
 			return nil, err
 		}
 	}
-	in.consent()
+	in.checkApproval()
 	return in.checks, nil
 }
 
@@ -67,52 +71,55 @@ func (in *inspection) note(name string, result Result, format string, args ...an
 	in.checks = append(in.checks, Check{Name: name, Result: result, Detail: fmt.Sprintf(format, args...)})
 }
 
-func (in *inspection) hashes() {
+// checkHashes recomputes the hashes of receipt and plan.
+func (in *inspection) checkHashes() {
 	if in.Intact() {
-		in.note("receipt", OK, "as it was sealed: %s", in.Hash)
+		in.note("receipt", OK, "unchanged since it was sealed: %s", in.Hash)
 	} else {
-		in.note("receipt", Failed, "changed since it was sealed, or not whole: its hash is not %q", in.Hash)
+		in.note("receipt", Failed, "changed since it was sealed, or incomplete: its hash is not %q", in.Hash)
 	}
 	if in.Plan.Hash == in.Plan.Seal().Hash {
-		in.note("plan", OK, "as it was put to people: %s", in.Plan.Hash)
+		in.note("plan", OK, "unchanged since people decided on it: %s", in.Plan.Hash)
 	} else {
-		in.note("plan", Failed, "not what was put to people: its hash is not %q", in.Plan.Hash)
+		in.note("plan", Failed, "changed since people decided on it: its hash is not %q", in.Plan.Hash)
 	}
 }
 
-// claim says if the receipt claims more signatures than it has.
-func (in *inspection) claim() {
-	is := in.HowSigned()
-	if (in.Signed == access.AllSigned || in.Signed == access.PartlySigned) && in.Signed != is {
-		in.note("signatures", Failed, "it says that it is %s, but it is %s", in.Signed, is)
+// checkSignedClaim notes a receipt that claims other signatures than it has.
+func (in *inspection) checkSignedClaim() {
+	actual := in.HowSigned()
+	if (in.Signed == access.AllSigned || in.Signed == access.PartlySigned) && in.Signed != actual {
+		in.note("signatures", Failed, "the receipt claims to be %s, but is %s", in.Signed, actual)
 	}
 }
 
-// changed says that something was done, or tried.
-func (in *inspection) changed() bool { return len(in.Proofs) > 0 }
+// attempted says whether the request changed something, or tried to.
+func (in *inspection) attempted() bool { return len(in.Proofs) > 0 }
 
-func (in *inspection) request() error {
+// checkRequest verifies the requester's signature, and that it is over what was planned.
+func (in *inspection) checkRequest() error {
 	const name = "request"
 	s := in.RequestSignature
-	who := in.Plan.Terms.Requester
+	requester := in.Plan.Terms.Requester
 	if s == nil {
 		result := Unsigned
-		if in.allowed != nil && in.changed() {
+		if in.allowed != nil && in.attempted() {
 			result = Failed
 		}
-		in.note(name, result, "by %s, as claimed: it is not signed", who)
+		in.noteUnsigned(name, result, "by "+requester)
 		return nil
 	}
 	if differs := s.Request.Differences(in.Plan); len(differs) > 0 {
-		in.note(name, Failed, "what %s signed is not what was planned: %s", who, strings.Join(differs, ", "))
+		in.note(name, Failed, "the plan is not what %s signed: it differs in %s", requester, strings.Join(differs, ", "))
 		return nil
 	}
 	v, result, err := in.verify(OfRequest(in.Request, *s), s.Signature, s.Signed, s.At)
-	in.tell(name, "by "+who, v, result, err)
-	return unusable(err)
+	in.noteSignature(name, "by "+requester, v, result, err)
+	return onlyFileError(err)
 }
 
-func (in *inspection) decision(i int, d access.Decision) error {
+// checkDecision verifies the signature of a decision. i is its index.
+func (in *inspection) checkDecision(i int, d access.Decision) error {
 	name := d.Action
 	if d.Action == KindApprove {
 		name = fmt.Sprintf("%s, step %d", d.Action, d.Step+1)
@@ -120,53 +127,60 @@ func (in *inspection) decision(i int, d access.Decision) error {
 	who := "by " + d.Who()
 	if d.Signed == access.Unsigned && (d.Signature == "" || in.allowed == nil) {
 		if in.allowed != nil {
-			in.note(name, Failed, "%s, as claimed: it is not signed", who)
+			in.noteUnsigned(name, Failed, who)
 			return nil
 		}
-		in.signed[i] = ""
-		in.note(name, Unsigned, "%s, as claimed: it is not signed", who)
+		in.decisionKeys[i] = ""
+		in.noteUnsigned(name, Unsigned, who)
 		return nil
 	}
 	st := OfDecision(in.Request, in.Run, cmp.Or(d.PlanHash, in.Plan.Hash), d)
 	v, result, err := in.verify(st, d.Signature, d.Signed, d.At)
 	if result != Failed {
-		in.signed[i] = v.Fingerprint
+		in.decisionKeys[i] = v.Fingerprint
 	}
-	in.tell(name, who, v, result, err)
-	return unusable(err)
+	in.noteSignature(name, who, v, result, err)
+	return onlyFileError(err)
 }
 
-// verify checks a signature, at the time it was taken, and that the receipt names its key.
-func (in *inspection) verify(s Statement, signature, claimed string, at time.Time) (Verified, Result, error) {
+// verify verifies a signature as of the time at which it was recorded. The receipt must name the
+// same key; recorded is the fingerprint in it.
+func (in *inspection) verify(s Statement, signature, recorded string, at time.Time) (Verified, Result, error) {
 	if in.allowed == nil && signature != "" {
-		return Verified{Fingerprint: claimed}, Unchecked, nil
+		return Verified{Fingerprint: recorded}, Unchecked, nil
 	}
 	if in.allowed == nil {
-		return Verified{}, Failed, errors.New("the receipt calls it signed, but there is no signature")
+		return Verified{}, Failed, errors.New("the receipt says that it is signed, but holds no signature")
 	}
 	v, err := in.allowed.Verify(s, signature, at)
 	if err != nil {
 		return v, Failed, err
 	}
-	if v.Fingerprint != claimed && claimed != access.Unsigned { // of a worker that asks for none
-		return v, Failed, fmt.Errorf("it is signed by key %s, but the receipt says %q", v.Fingerprint, claimed)
+	// A worker without allowed signers records Unsigned, whatever signature it was sent.
+	if v.Fingerprint != recorded && recorded != access.Unsigned {
+		return v, Failed, fmt.Errorf("it is signed with key %s, but the receipt says %q", v.Fingerprint, recorded)
 	}
 	return v, OK, nil
 }
 
-func (in *inspection) tell(name, who string, v Verified, result Result, err error) {
+// noteSignature notes what verify returned.
+func (in *inspection) noteSignature(name, who string, v Verified, result Result, err error) {
 	switch result {
 	case OK:
 		in.note(name, OK, "%s, signed with %s %s", who, v.KeyType, v.Fingerprint)
 	case Unchecked:
-		in.note(name, Unchecked, "%s: there is a signature, but no file of allowed signers to check it with", who)
+		in.note(name, Unchecked, "%s: signed, but not verified, since no file of allowed signers was given", who)
 	case Failed, Unsigned:
 		in.note(name, Failed, "%s: %v", who, err)
 	}
 }
 
-// unusable passes on only that it cannot be told.
-func unusable(err error) error {
+func (in *inspection) noteUnsigned(name string, result Result, who string) {
+	in.note(name, result, "%s: not signed, so the name is only claimed", who)
+}
+
+// onlyFileError returns err if it is a [FileError], else nil: other errors are results of checks.
+func onlyFileError(err error) error {
 	if broken, ok := errors.AsType[*FileError](err); ok {
 		return broken
 	}

@@ -46,11 +46,11 @@ func TestVerifyReceipt_NewAccount(t *testing.T) {
 		if by != "" {
 			o.decide(t, &r, by, access.Decision{})
 		}
-		require.Equal(t, []string{"consent, step 1: 0 of 1 from soc-leads" + why}, failed(t, r.Seal(), o.allowed))
+		require.Equal(t, []string{"approval, step 1: 0 of 1 from soc-leads" + why}, failed(t, r.Seal(), o.allowed))
 	}
 
 	r = o.created(t, carol)
 	o.decide(t, &r, carol, access.Decision{Action: KindDeny})
 	require.Contains(t, failed(t, r.Seal(), o.allowed),
-		"consent: denied by carol@example.com, and yet something was changed")
+		"approval: denied by carol@example.com, but something was changed")
 }

@@ -8,48 +8,50 @@ import (
 	"sentinelone-provisioner/internal/approval"
 )
 
-// delegation checks that whoever decided for somebody else had that from them. A
-// decision of which that cannot be said does not count.
-func (in *inspection) delegation(i int, d access.Decision) error {
+// checkDelegation checks the delegation behind a decision that was made in another person's place.
+// If it does not hold, the decision does not count. i is the decision's index.
+func (in *inspection) checkDelegation(i int, d access.Decision) error {
 	if d.OnBehalfOf == "" {
 		return nil
 	}
 	const name = "delegation"
 	who := fmt.Sprintf("from %s to %s", d.OnBehalfOf, d.By)
-	handed := d.Delegation
-	if handed == nil {
-		return in.doubt(i, "the receipt does not hold the delegation", who)
-	}
-	if why := approval.Unfit(*handed, d, in.Plan.Console); why != "" {
-		return in.doubt(i, why, who)
-	}
-	if handed.Signature == "" && handed.Signed == access.Unsigned {
-		if in.allowed != nil {
-			return in.doubt(i, "as claimed: it is not signed", who)
-		}
-		in.note(name, Unsigned, "%s, as claimed: it is not signed", who)
+	delegation := d.Delegation
+	if delegation == nil {
+		in.rejectDelegation(i, who, "the receipt does not hold the delegation")
 		return nil
 	}
-	v, result, err := in.verify(OfDelegation(*handed), handed.Signature, handed.Signed, handed.At)
-	if result == Failed {
-		delete(in.signed, i)
-	} else {
-		in.delegated[i] = v.Fingerprint
+	if why := approval.Unfit(*delegation, d, in.Plan.Console); why != "" {
+		in.rejectDelegation(i, who, why)
+		return nil
 	}
-	in.tell(name, who, v, result, err)
-	return unusable(err)
+	if delegation.Signature == "" && delegation.Signed == access.Unsigned {
+		if in.allowed != nil {
+			in.rejectDelegation(i, who, "not signed, so the name is only claimed")
+			return nil
+		}
+		in.noteUnsigned(name, Unsigned, who)
+		return nil
+	}
+	v, result, err := in.verify(OfDelegation(*delegation), delegation.Signature, delegation.Signed, delegation.At)
+	if result == Failed {
+		delete(in.decisionKeys, i)
+	} else {
+		in.delegationKeys[i] = v.Fingerprint
+	}
+	in.noteSignature(name, who, v, result, err)
+	return onlyFileError(err)
 }
 
-// doubt notes that a delegation does not hold, and the decision with it.
-func (in *inspection) doubt(i int, why, who string) error {
-	delete(in.signed, i)
+// rejectDelegation notes why a delegation does not hold. Its decision does not count then.
+func (in *inspection) rejectDelegation(i int, who, why string) {
+	delete(in.decisionKeys, i)
 	in.note("delegation", Failed, "%s: %s", who, why)
-	return nil
 }
 
-// HoldsDelegation says by which key a delegation was signed, when it was taken. A
-// [FileError] means that it cannot be told.
-func (a *AllowedSigners) HoldsDelegation(d access.Delegation) (Verified, error) {
+// VerifyDelegation returns the key that signed a delegation, as of the time at which it was
+// recorded; see [AllowedSigners.Verify] for the errors.
+func (a *AllowedSigners) VerifyDelegation(d access.Delegation) (Verified, error) {
 	if d.Signature == "" {
 		return Verified{}, errors.New("a signature is needed: delegate with `starter delegate`, which signs")
 	}

@@ -58,7 +58,7 @@ func TestVerifyReceipt_OnBehalfOf(t *testing.T) {
 		"made longer": {
 			handed: o.delegated(t, carol, dave, ended),
 			change: func(d *access.Decision) { d.Delegation.Until = noon.Add(time.Hour) },
-			want:   "is not over this",
+			want:   "does not match the statement",
 		},
 		"so long made longer": {
 			handed: o.delegated(t, carol, dave, long),
@@ -68,7 +68,7 @@ func TestVerifyReceipt_OnBehalfOf(t *testing.T) {
 		"unsigned": {
 			handed: o.delegated(t, carol, dave),
 			change: func(d *access.Decision) { d.Delegation.Signed, d.Delegation.Signature = access.Unsigned, "" },
-			want:   "as claimed: it is not signed",
+			want:   "not signed, so the name is only claimed",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -86,7 +86,7 @@ func TestVerifyReceipt_OnBehalfOf(t *testing.T) {
 			require.Len(t, got, 2)
 			require.Contains(t, got[0], "delegation: from carol@example.com to dave@example.com: ")
 			require.Contains(t, got[0], c.want)
-			require.Equal(t, "consent, step 1: 0 of 1 from leads", got[1])
+			require.Equal(t, "approval, step 1: 0 of 1 from leads", got[1])
 		})
 	}
 }
@@ -103,7 +103,7 @@ func TestVerifyReceipt_OnBehalfOfWithOneKey(t *testing.T) {
 	r.Plan = r.Plan.Seal()
 	o.decide(t, &r, dave, access.Decision{OnBehalfOf: carol, Delegation: o.delegated(t, carol, dave)})
 	o.decide(t, &r, "erin@example.com", access.Decision{Step: 1})
-	require.Equal(t, []string{"consent, step 2: 0 of 1 from owners; not counted: " +
+	require.Equal(t, []string{"approval, step 2: 0 of 1 from owners; not counted: " +
 		"erin@example.com signs with key " + o.fingerprint(carol) +
 		", with which dave@example.com for carol@example.com has approved it: one key is one person"},
 		failed(t, r.Seal(), o.allowed))
@@ -141,7 +141,7 @@ func TestVerifyReceipt_OnBehalfOfCountsOnce(t *testing.T) {
 			}
 			got := failed(t, r.Seal(), o.allowed)
 			require.Len(t, got, 1)
-			require.Contains(t, got[0], "consent, step 1: 1 of 2 from leads")
+			require.Contains(t, got[0], "approval, step 1: 1 of 2 from leads")
 			require.Contains(t, got[0], c.why)
 		})
 	}
@@ -151,7 +151,7 @@ func TestVerifyReceipt_OnBehalfOfCountsOnce(t *testing.T) {
 func TestVerifyReceipt_Escalated(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t)
-	const early = "consent, step 1: 0 of 1 from leads; not counted: " +
+	const early = "approval, step 1: 0 of 1 from leads; not counted: " +
 		"dave@example.com is not eligible before the request is escalated"
 	after := func(d time.Duration) func(*access.Plan) {
 		return func(p *access.Plan) {

@@ -42,7 +42,7 @@ func TestVerifyReceipt_Review(t *testing.T) {
 	twice.Proofs = append(twice.Proofs, end)
 	result, text = detail(twice)
 	require.Equal(t, OK, result)
-	require.Equal(t, "1 of 2 have reviewed it, and it was ended; "+
+	require.Equal(t, "1 of 2 reviewers approved, and the access was ended; "+
 		"not counted: carol@example.com has decided already: "+
 		"approve at 2026-03-03T14:05:01Z", text)
 
@@ -52,7 +52,7 @@ func TestVerifyReceipt_Review(t *testing.T) {
 	o.decide(t, &r, bob, access.Decision{Action: KindDeny})
 	result, text = detail(r)
 	require.Equal(t, Failed, result)
-	require.Equal(t, "denied by bob@example.com, and yet the role is there", text)
+	require.Equal(t, "denied by bob@example.com, but the role is still granted", text)
 	r.Proofs = append(r.Proofs, end)
 	result, _ = detail(r)
 	require.Equal(t, OK, result)

@@ -20,10 +20,10 @@ func TestVerifyReceipt_RequestersKeyDoesNotConsent(t *testing.T) {
 	o.decide(t, &r, carol, access.Decision{})
 	o.decide(t, &r, dave, access.Decision{Step: 1})
 	require.Equal(t, []string{
-		"consent, step 1: 0 of 1 from soc-leads; " +
+		"approval, step 1: 0 of 1 from soc-leads; " +
 			"not counted: carol@example.com signs with key " + o.fingerprint(bob) +
 			", with which bob@example.com has requested it: one key is one person",
-		"consent, step 2: 0 of 1 from owners; not counted: dave@example.com decided on step 2, but step 1 was open",
+		"approval, step 2: 0 of 1 from owners; not counted: dave@example.com decided on step 2, but step 1 was open",
 	}, failed(t, r.Seal(), o.allowed))
 }
 
@@ -63,7 +63,7 @@ func TestVerifyReceipt_Deadline(t *testing.T) {
 	r := o.granted(t, within)
 	o.decide(t, &r, carol, access.Decision{AskedAt: noon})
 	o.decide(t, &r, dave, access.Decision{Step: 1, AskedAt: noon, CameAt: noon.Add(2 * time.Second)})
-	require.Equal(t, []string{"consent, step 2: 0 of 1 from owners; not counted: " +
+	require.Equal(t, []string{"approval, step 2: 0 of 1 from owners; not counted: " +
 		"it is too late to decide: the deadline was 2026-03-03T14:05:02Z"}, failed(t, r.Seal(), o.allowed))
 }
 
@@ -78,7 +78,7 @@ func TestVerifyReceipt_ClaimsToBeSigned(t *testing.T) {
 	r.Signed = access.PartlySigned
 	require.Empty(t, failed(t, r.Seal(), nil))
 	r.Signed = access.AllSigned
-	require.Equal(t, []string{"signatures: it says that it is signed, but it is partly signed"},
+	require.Equal(t, []string{"signatures: the receipt claims to be signed, but is partly signed"},
 		failed(t, r.Seal(), nil))
 	r.RequestSignature, r.Decisions = nil, r.Decisions[1:]
 	require.Equal(t, access.Unsigned, r.HowSigned())
@@ -97,10 +97,10 @@ func TestVerifyReceipt_SignedThoughNotAsked(t *testing.T) {
 	r.RequestSignature = nil
 	checks, err := VerifyReceipt(r.Seal(), nil)
 	require.NoError(t, err)
-	require.Equal(t, Check{Name: "approve, step 1", Result: Unsigned, Detail: "by carol@example.com, as claimed: " +
-		"it is not signed"}, checks[3])
+	require.Equal(t, Check{Name: "approve, step 1", Result: Unsigned, Detail: "by carol@example.com: " +
+		"not signed, so the name is only claimed"}, checks[3])
 	r.Decisions[0].Comment = "changed"
-	require.Contains(t, failed(t, r.Seal(), o.allowed)[1], "is not over this")
+	require.Contains(t, failed(t, r.Seal(), o.allowed)[1], "does not match the statement")
 }
 
 // What `starter grant -o json` prints has the receipt in its result.
@@ -115,5 +115,5 @@ func TestParseReceipt_InTheResult(t *testing.T) {
 		require.Equal(t, "grant/INC-42", r.Request)
 	}
 	_, err := ParseReceipt([]byte(`{"result":{"receipt":` + receipt + `,"Receipt":` + receipt + `}}`))
-	require.ErrorContains(t, err, "is in it twice")
+	require.ErrorContains(t, err, "occurs twice in it")
 }

@@ -113,13 +113,13 @@ func TestVerifyReceipt_AllHolds(t *testing.T) {
 	checks, err := VerifyReceipt(r, o.allowed)
 	require.NoError(t, err)
 	require.Equal(t, []Check{
-		{"receipt", OK, "as it was sealed: " + r.Hash},
-		{"plan", OK, "as it was put to people: " + r.Plan.Hash},
+		{"receipt", OK, "unchanged since it was sealed: " + r.Hash},
+		{"plan", OK, "unchanged since people decided on it: " + r.Plan.Hash},
 		{"request", OK, "by bob@example.com, signed with ssh-ed25519 " + o.fingerprint(bob)},
 		{"approve, step 1", OK, "by carol@example.com, signed with ssh-ed25519 " + o.fingerprint(carol)},
 		{"approve, step 2", OK, "by dave@example.com, signed with ssh-ed25519 " + o.fingerprint(dave)},
-		{"consent, step 1", OK, "1 of 1 from soc-leads: carol@example.com"},
-		{"consent, step 2", OK, "1 of 1 from owners: dave@example.com"},
+		{"approval, step 1", OK, "1 of 1 from soc-leads: carol@example.com"},
+		{"approval, step 2", OK, "1 of 1 from owners: dave@example.com"},
 	}, checks)
 
 	checks, err = VerifyReceipt(r, nil)
@@ -135,38 +135,38 @@ func TestVerifyReceipt_ChangedAndSealedAnew(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t)
 	for want, change := range map[string]func(*access.Receipt){
-		"request: what bob@example.com signed is not what was planned: terms": func(r *access.Receipt) {
+		"request: the plan is not what bob@example.com signed: it differs in terms": func(r *access.Receipt) {
 			r.Plan.Terms.Reason = "INC-43"
 		},
-		"request: what bob@example.com signed is not what was planned: principal": func(r *access.Receipt) {
+		"request: the plan is not what bob@example.com signed: it differs in principal": func(r *access.Receipt) {
 			r.Plan.Principal = access.PrincipalRef{Kind: access.User, ID: "12", Email: dave}
 		},
 		"request: by eve@example.com: ": func(r *access.Receipt) {
 			r.Plan.Terms.Requester, r.RequestSignature.Request.Terms.Requester = "eve@example.com", "eve@example.com"
 		},
-		"request: by bob@example.com, as claimed": func(r *access.Receipt) { r.RequestSignature = nil },
-		"bob@example.com: it is signed by key":    func(r *access.Receipt) { r.RequestSignature.Signed = "x" },
-		"is not over this":                        func(r *access.Receipt) { r.Decisions[0].Comment = "another" },
+		"request: by bob@example.com: not signed": func(r *access.Receipt) { r.RequestSignature = nil },
+		"bob@example.com: it is signed with key":  func(r *access.Receipt) { r.RequestSignature.Signed = "x" },
+		"does not match the statement":            func(r *access.Receipt) { r.Decisions[0].Comment = "another" },
 		"approve, step 1: by eve@example.com":     func(r *access.Receipt) { r.Decisions[0].By = "eve@example.com" },
 		"deny: by carol@example.com":              func(r *access.Receipt) { r.Decisions[0].Action = KindDeny },
 		"approve, step 1: by carol":               func(r *access.Receipt) { r.Decisions[0].Duration *= 2 },
 		"approve, step 1: by carol@":              func(r *access.Receipt) { r.Run = "run-2" },
-		"consent, step 2: 0 of 1 from owners":     func(r *access.Receipt) { r.Decisions = r.Decisions[:1] },
+		"approval, step 2: 0 of 1 from owners":    func(r *access.Receipt) { r.Decisions = r.Decisions[:1] },
 		"but the receipt says \"SHA256:other\"":   func(r *access.Receipt) { r.Decisions[0].Signed = "SHA256:other" },
-		"approve, step 1: by carol@example.com, as claimed: it is not signed": func(r *access.Receipt) {
+		"approve, step 1: by carol@example.com: not signed, so the name is only claimed": func(r *access.Receipt) {
 			r.Decisions[0].Signed, r.Decisions[0].Signature = access.Unsigned, ""
 		},
 		"approve, step 1: by carol@example.com: there is no signature": func(r *access.Receipt) {
 			r.Decisions[0].Signature = ""
 		},
-		"approve, step 1: by carol@example.com: the statement has no time": func(r *access.Receipt) {
+		"approve, step 1: by carol@example.com: the statement has no time of signing": func(r *access.Receipt) {
 			r.Decisions[0].SignedAt = time.Time{}
 		},
-		"the plan is refused, and yet something was changed": func(r *access.Receipt) {
+		"the plan was refused, but something was changed": func(r *access.Receipt) {
 			r.Plan.Approval.Refusal = "no"
 			r.Plan = r.Plan.Seal()
 		},
-		"consent: the policy requires approval, but the plan does not say whose": func(r *access.Receipt) {
+		"approval: the policy requires approval, but the plan has no approval steps": func(r *access.Receipt) {
 			r.Plan.Approval.Steps = nil
 		},
 	} {
@@ -191,7 +191,7 @@ func TestVerifyReceipt_ChangedWithoutSealing(t *testing.T) {
 	require.Contains(t, failed(t, other, o.allowed)[0], "receipt: changed since it was sealed")
 	other = r
 	other.Plan.Role.Name = "Viewer"
-	require.Contains(t, failed(t, other.Seal(), o.allowed)[0], "plan: not what was put to people")
+	require.Contains(t, failed(t, other.Seal(), o.allowed)[0], "plan: changed since people decided on it")
 }
 
 // Who may not approve does not count, however well it is signed.
@@ -213,7 +213,7 @@ func TestVerifyReceipt_WhoCounts(t *testing.T) {
 			o.decide(t, r, dave, access.Decision{})
 		}
 	}
-	const one = "consent, step 1: 1 of 2 from "
+	const one = "approval, step 1: 1 of 2 from "
 	for _, c := range []struct {
 		name   string
 		policy func(*access.Plan)
@@ -242,7 +242,7 @@ func TestVerifyReceipt_WhoCounts(t *testing.T) {
 		},
 		{
 			"nobody asked", leads, only(),
-			"consent, step 1: 0 of 2 from leads; not counted: " +
+			"approval, step 1: 0 of 2 from leads; not counted: " +
 				"carol@example.com is not eligible to decide: it is pending for 2 of 2 from leads; " +
 				"dave@example.com is not eligible to decide: it is pending for 2 of 2 from leads",
 		},
@@ -260,7 +260,7 @@ func TestVerifyReceipt_WhoCounts(t *testing.T) {
 				o.decide(t, r, dave, access.Decision{})
 				o.decide(t, r, ana, access.Decision{Action: KindDeny})
 			},
-			"consent: denied by ana@example.com, and yet something was changed",
+			"approval: denied by ana@example.com, but something was changed",
 		},
 		{"enough", leads, func(r *access.Receipt) { o.decide(t, r, dave, access.Decision{}) }, ""},
 	} {
@@ -286,7 +286,7 @@ func TestVerifyReceipt_OneKeyIsOnePerson(t *testing.T) {
 	o.decide(t, &r, carol, access.Decision{})
 	o.decide(t, &r, dave, access.Decision{Step: 1})
 	require.Equal(t, []string{
-		"consent, step 2: 0 of 1 from owners; " +
+		"approval, step 2: 0 of 1 from owners; " +
 			"not counted: dave@example.com signs with key " + o.fingerprint(carol) +
 			", with which carol@example.com has approved it: one key is one person",
 	}, failed(t, r.Seal(), o.allowed))
@@ -327,7 +327,7 @@ func TestVerifyReceipt_Unsigned(t *testing.T) {
 	require.Len(t, failed(t, r, o.allowed), 5)
 
 	r.Decisions[0].Signed = o.fingerprint(carol)
-	require.Equal(t, "approve, step 1: by carol@example.com: the receipt calls it signed, but there is no signature",
+	require.Equal(t, "approve, step 1: by carol@example.com: the receipt says that it is signed, but holds no signature",
 		failed(t, r.Seal(), nil)[0])
 
 	r = o.granted(t)

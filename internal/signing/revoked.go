@@ -10,7 +10,7 @@ import (
 // krlMagic begins OpenSSH's binary key revocation lists.
 const krlMagic = "SSHKRL\n\x00"
 
-// revocations are the revoked keys, by what they are on the wire, with their lines.
+// revocations maps each revoked key, in wire format, to its line.
 func (a *AllowedSigners) revocations() (map[string]int, error) {
 	if a.revoked == "" {
 		return nil, nil
@@ -26,11 +26,11 @@ func (a *AllowedSigners) revocations() (map[string]int, error) {
 	return out, nil
 }
 
-// parseRevoked reads public keys, one a line, as `ssh-keygen -Y verify -r` takes them.
-// None at all is fine.
+// parseRevoked reads public keys, one a line, as `ssh-keygen -Y verify -r` takes them. An empty
+// file is valid.
 func parseRevoked(text []byte) (map[string]int, error) {
 	if bytes.HasPrefix(text, []byte(krlMagic)) {
-		return nil, errors.New("it is a binary KRL, which is not supported: write the revoked public keys, one a line")
+		return nil, errors.New("it is a binary KRL, which is not supported: list the revoked public keys, one a line")
 	}
 	out := map[string]int{}
 	var faults []error

@@ -9,14 +9,14 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-// Sign signs a statement and gives the armored signature. The hash is SHA-512, and of
-// an RSA key the algorithm is rsa-sha2-512, as ssh-keygen does it. An agent may ask
-// its owner first: ctx ends the waiting.
+// Sign signs a statement and returns the armored signature. As ssh-keygen does, it hashes with
+// SHA-512 and uses rsa-sha2-512 for an RSA key. An agent may ask its owner for confirmation or a
+// touch of the key first; cancelling ctx ends that.
 func Sign(ctx context.Context, key ssh.AlgorithmSigner, s Statement) (string, error) {
 	if err := s.Validate(); err != nil {
 		return "", err
 	}
-	if err := usable(key.PublicKey()); err != nil {
+	if err := checkKeyType(key.PublicKey()); err != nil {
 		return "", err
 	}
 	type outcome struct {
@@ -40,12 +40,12 @@ func sign(key ssh.AlgorithmSigner, s Statement) (string, error) {
 	name := fingerprint(key.PublicKey())
 	sig, err := sshsig.Sign(bytes.NewReader(s.Canonical()), key, sshsig.HashSHA512, Namespace)
 	if err != nil {
-		return "", fmt.Errorf("key %s did not sign (refused, locked or gone?): %w", name, err)
+		return "", fmt.Errorf("key %s did not sign (is it locked, removed or not confirmed?): %w", name, err)
 	}
 	armored := string(sshsig.Armor(sig))
-	// An agent may know of RSA only what OpenSSH no longer accepts.
-	if _, err := check(s, armored); err != nil {
-		return "", fmt.Errorf("key %s made a signature that does not hold: %w", name, err)
+	// An old agent may sign with RSA and SHA-1, which OpenSSH no longer accepts.
+	if _, err := signedBy(s, armored); err != nil {
+		return "", fmt.Errorf("key %s made an invalid signature: use another key or a newer ssh-agent: %w", name, err)
 	}
 	return armored, nil
 }

@@ -10,10 +10,10 @@ import (
 	"sentinelone-provisioner/internal/access"
 )
 
-// Namespace keeps our signatures apart from those for other uses of the same keys.
+// Namespace keeps our signatures apart from signatures that the same keys make for other uses.
 const Namespace = "sentinelone-provisioner"
 
-// Kinds of statements.
+// The kinds of statements.
 const (
 	KindRequest  = "request"
 	KindApprove  = "approve"
@@ -21,34 +21,36 @@ const (
 	KindDelegate = "delegate"
 )
 
-// Statement is what a person puts a name to.
+// Statement is what a person signs.
 type Statement struct {
 	Kind    string
-	Request string // workflow id
-	// Run and PlanHash are of the workflow and its plan. The hash stands for principal,
-	// role, scope, before and after. A request is signed before there are any.
+	Request string // workflow id, such as "grant/INC-42"
+	// Run is the run id of the workflow, PlanHash the hash of its plan: SHA-256 in lower-case hex,
+	// see [access.Plan.Seal]. Both are empty in a request, which is signed before there is a
+	// plan, and in a delegation, which is about no plan.
 	Run      string
 	PlanHash string
-	// Asked is the hash of the request as it is asked, [access.RequestSpec]; of a request only.
-	Asked   string
-	By      string
-	Comment string
-	// Duration and StartAt narrow what is approved. Duration is also of a delegation.
+	// RequestHash is the hash of the [access.RequestSpec]: SHA-256 in lower-case hex. Only a request
+	// has one.
+	RequestHash string
+	By          string // the person who signs
+	Comment     string
+	// Duration and StartAt narrow what an approval approves. A delegation may have a Duration.
 	Duration access.Duration
 	StartAt  time.Time
-	// Console, To and Until are of a delegation. It is not about a plan, and may say
-	// Duration in place of Until.
+	// Console, To and Until belong to a delegation: the host of the console, the delegate and the
+	// end. Duration may stand in place of Until.
 	Console string
 	To      string
 	Until   time.Time
-	// At is when it was signed, by the clock of whoever signed.
+	// At is when the person signed, by the clock of the signing machine.
 	At time.Time
 }
 
-// heading tells the version of the text, should it ever change.
+// heading has the version of the text, in case the text changes one day.
 const heading = "sentinelone-provisioner statement 1"
 
-// Canonical is the text that is signed: a heading, then a line "name: value" for each
+// Canonical returns the text that is signed: a heading, then a line "name: value" for each
 // field that is not empty, in a fixed order. Different statements have different texts.
 func (s Statement) Canonical() []byte {
 	var b strings.Builder
@@ -62,7 +64,7 @@ func (s Statement) Canonical() []byte {
 	line("request", s.Request)
 	line("run", s.Run)
 	line("plan", s.PlanHash)
-	line("asked", s.Asked)
+	line("requestHash", s.RequestHash)
 	line("console", s.Console)
 	line("by", s.By)
 	line("to", s.To)
@@ -76,7 +78,7 @@ func (s Statement) Canonical() []byte {
 	return []byte(b.String())
 }
 
-// instant is RFC 3339 in UTC, with a fraction only where there is one.
+// instant formats a time as RFC 3339 in UTC, with a fraction only where there is one; "" for none.
 func instant(t time.Time) string {
 	if t.IsZero() {
 		return ""
@@ -84,8 +86,8 @@ func instant(t time.Time) string {
 	return t.UTC().Format(time.RFC3339Nano)
 }
 
-// escape keeps a value on its line. It is spelled out here, since the text must stay
-// the same for as long as anyone checks signatures: strconv.Quote moves with Unicode.
+// escape keeps a value on its line. It does not use strconv.Quote, whose output changes with
+// Unicode versions: the text must stay the same as long as signatures are verified.
 func escape(value string) string {
 	var b strings.Builder
 	for i := range len(value) {
@@ -103,22 +105,22 @@ func escape(value string) string {
 	return b.String()
 }
 
-// MaxAge is how old a signature may be when it arrives, and MaxAhead how far the clock
-// of whoever signed may be ahead. See [Statement.Timely].
+// MaxAge is how old a signature may be when it arrives, and MaxAhead how far the clock of the
+// signing machine may be ahead. See [Statement.CheckAge].
 const (
 	MaxAge   = time.Hour
 	MaxAhead = 5 * time.Minute
 )
 
-// Timely says whether a statement that arrives at that time is a fresh one. An old one
-// may have been kept by somebody else, to be shown again when it suits.
-func (s Statement) Timely(arrived time.Time) error {
+// CheckAge fails where a statement is not fresh when it arrives: someone may have kept an old
+// one, to send it when it suits them.
+func (s Statement) CheckAge(arrived time.Time) error {
 	switch age := arrived.Sub(s.At); {
 	case age > MaxAge:
-		return fmt.Errorf("the signature is of %s, more than %s before it arrived: sign again",
+		return fmt.Errorf("the signature was made at %s, more than %s before it arrived: sign again",
 			instant(s.At), access.Duration(MaxAge))
 	case age < -MaxAhead:
-		return fmt.Errorf("the signature is of %s, which is yet to come: set the clock of the machine it was made on",
+		return fmt.Errorf("the signature was made at %s, which is in the future: set the clock of the machine that signs",
 			instant(s.At))
 	}
 	return nil
@@ -129,29 +131,29 @@ var (
 	hashForm = regexp.MustCompile(`^[0-9a-f]{64}$`)
 )
 
-// Validate says what is missing for the statement to mean one thing only.
+// Validate names every field that the statement needs and lacks, or that has the wrong form.
 func (s Statement) Validate() error {
 	var faults []error
-	want := func(ok bool, fault string) {
+	require := func(ok bool, fault string) {
 		if !ok {
 			faults = append(faults, errors.New("the statement "+fault))
 		}
 	}
-	want(kindForm.MatchString(s.Kind), "has no kind, such as approve")
-	want(s.Request != "", "names no request")
-	want(strings.TrimSpace(s.By) != "", "names nobody who makes it")
-	want(!s.At.IsZero(), "has no time at which it was signed")
+	require(kindForm.MatchString(s.Kind), "has no valid kind, such as approve")
+	require(s.Request != "", "does not name the request")
+	require(strings.TrimSpace(s.By) != "", "does not name the person who signs")
+	require(!s.At.IsZero(), "has no time of signing")
 	if s.Kind == KindRequest {
-		want(hashForm.MatchString(s.Asked), "has no hash of what is asked")
+		require(hashForm.MatchString(s.RequestHash), "has no hash of the request")
 		return errors.Join(faults...)
 	}
 	if s.Kind == KindDelegate {
-		want(s.Console != "", "names no console")
-		want(strings.TrimSpace(s.To) != "" && s.Until.IsZero() == (s.Duration != 0),
-			"does not say to whom, or until when")
+		require(s.Console != "", "does not name the console")
+		require(strings.TrimSpace(s.To) != "" && s.Until.IsZero() == (s.Duration != 0),
+			"needs a delegate, and either an end or a duration")
 		return errors.Join(faults...)
 	}
-	want(s.Run != "", "names no run of the request")
-	want(hashForm.MatchString(s.PlanHash), "has no hash of a plan")
+	require(s.Run != "", "does not name the run of the request")
+	require(hashForm.MatchString(s.PlanHash), "has no hash of the plan")
 	return errors.Join(faults...)
 }

@@ -19,7 +19,7 @@ func TestStatement_Canonical(t *testing.T) {
 	t.Parallel()
 	want, err := os.ReadFile("testdata/statement")
 	require.NoError(t, err)
-	require.Equal(t, string(want), string(approves().Canonical()))
+	require.Equal(t, string(want), string(anApproval().Canonical()))
 	doc, err := os.ReadFile("../../docs/signing.md")
 	require.NoError(t, err)
 	require.Contains(t, string(doc), string(want))
@@ -36,7 +36,7 @@ func TestStatement_Canonical(t *testing.T) {
 	require.NoError(t, err)
 	require.Contains(t, string(doc), "\n"+string(asked)+"\n")
 
-	elsewhere := approves()
+	elsewhere := anApproval()
 	elsewhere.At = noon.In(time.FixedZone("", 3600))
 	require.Equal(t, string(want), string(elsewhere.Canonical()), "the same instant in another time zone")
 
@@ -51,21 +51,21 @@ func TestStatement_Canonical(t *testing.T) {
 // Every field is in the text, and no value can look like another field.
 func TestStatement_NoTwoHaveOneText(t *testing.T) {
 	t.Parallel()
-	texts := map[string]string{string(approves().Canonical()): "unchanged"}
+	texts := map[string]string{string(anApproval().Canonical()): "unchanged"}
 	add := func(what string, s Statement) {
 		text := string(s.Canonical())
 		require.Empty(t, texts[text], "%s is like %s", what, texts[text])
 		texts[text] = what
 	}
 	for f := range reflect.TypeFor[Statement]().Fields() {
-		s := approves()
+		s := anApproval()
 		v := reflect.ValueOf(&s).Elem().FieldByIndex(f.Index)
 		switch v.Interface().(type) {
 		case string:
 			for _, more := range []string{
 				"x", " ", "\n", `\n`, "\r", "\\", "\x00", "\xff", "\u202e", "\nby: dave@example.com",
 			} {
-				s := approves()
+				s := anApproval()
 				v := reflect.ValueOf(&s).Elem().FieldByIndex(f.Index)
 				v.SetString(v.String() + more)
 				add(f.Name+" and "+more, s)
@@ -95,9 +95,9 @@ func FuzzStatement_ValuesStayOnTheirLine(f *testing.F) {
 
 func TestStatement_Validate(t *testing.T) {
 	t.Parallel()
-	require.NoError(t, approves().Validate())
+	require.NoError(t, anApproval().Validate())
 	hash := strings.Repeat("a", 64)
-	require.NoError(t, Statement{Kind: KindRequest, Request: "grant/1", By: carol, Asked: hash, At: noon}.Validate())
+	require.NoError(t, Statement{Kind: KindRequest, Request: "grant/1", By: carol, RequestHash: hash, At: noon}.Validate())
 	handed := Statement{
 		Kind: KindDelegate, Request: "delegate/1", Console: "acmeco.sentinelone.net", By: carol, To: "bob@example.com",
 		Until: noon, At: noon,
@@ -106,20 +106,20 @@ func TestStatement_Validate(t *testing.T) {
 	handed.Until, handed.Duration = time.Time{}, access.Duration(time.Hour)
 	require.NoError(t, handed.Validate())
 	for want, change := range map[string]func(*Statement){
-		"has no kind":            func(s *Statement) { s.Kind = "approve\n" },
-		"names no request":       func(s *Statement) { s.Request = "" },
-		"names no run":           func(s *Statement) { s.Run = "" },
-		"has no hash of a plan":  func(s *Statement) { s.PlanHash = "x" },
-		"names nobody":           func(s *Statement) { s.By = " " },
-		"has no time":            func(s *Statement) { s.At = time.Time{} },
-		"has no hash of what is": func(s *Statement) { s.Kind = KindRequest },
-		"does not say to whom":   func(s *Statement) { s.Kind = KindDelegate },
-		"names no console":       func(s *Statement) { s.Kind = KindDelegate },
-		"or until when": func(s *Statement) {
+		"has no valid kind":          func(s *Statement) { s.Kind = "approve\n" },
+		"does not name the request":  func(s *Statement) { s.Request = "" },
+		"does not name the run":      func(s *Statement) { s.Run = "" },
+		"has no hash of the plan":    func(s *Statement) { s.PlanHash = "x" },
+		"does not name the person":   func(s *Statement) { s.By = " " },
+		"has no time of signing":     func(s *Statement) { s.At = time.Time{} },
+		"has no hash of the request": func(s *Statement) { s.Kind = KindRequest },
+		"needs a delegate":           func(s *Statement) { s.Kind = KindDelegate },
+		"does not name the console":  func(s *Statement) { s.Kind = KindDelegate },
+		"an end or a duration": func(s *Statement) {
 			s.Kind, s.Console, s.To, s.Duration = KindDelegate, "acmeco.sentinelone.net", "bob@example.com", 0
 		},
 	} {
-		s := approves()
+		s := anApproval()
 		change(&s)
 		require.ErrorContains(t, s.Validate(), want)
 		_, err := load(t, carol+" "+newEd25519(t).Public()).Verify(s, "", noon)
@@ -129,12 +129,12 @@ func TestStatement_Validate(t *testing.T) {
 	}
 }
 
-func TestStatement_Timely(t *testing.T) {
+func TestStatement_CheckAge(t *testing.T) {
 	t.Parallel()
-	s := approves()
-	require.NoError(t, s.Timely(noon))
-	require.NoError(t, s.Timely(noon.Add(MaxAge)))
-	require.NoError(t, s.Timely(noon.Add(-MaxAhead)))
-	require.ErrorContains(t, s.Timely(noon.Add(MaxAge+1)), "more than 1h before it arrived: sign again")
-	require.ErrorContains(t, s.Timely(noon.Add(-MaxAhead-1)), "yet to come")
+	s := anApproval()
+	require.NoError(t, s.CheckAge(noon))
+	require.NoError(t, s.CheckAge(noon.Add(MaxAge)))
+	require.NoError(t, s.CheckAge(noon.Add(-MaxAhead)))
+	require.ErrorContains(t, s.CheckAge(noon.Add(MaxAge+1)), "more than 1h before it arrived: sign again")
+	require.ErrorContains(t, s.CheckAge(noon.Add(-MaxAhead-1)), "in the future")
 }

@@ -2,14 +2,17 @@ package signing
 
 import "sentinelone-provisioner/internal/access"
 
-// OfRequest is the statement of whoever asks, before there is a run or a plan.
+// OfRequest returns the statement that a requester signs, before there is a run or a plan.
+// request is the workflow id.
 func OfRequest(request string, s access.RequestSignature) Statement {
 	return Statement{
-		Kind: KindRequest, Request: request, Asked: s.Request.Hash(), By: s.Request.Terms.Requester, At: s.SignedAt,
+		Kind: KindRequest, Request: request, RequestHash: s.Request.Hash(),
+		By: s.Request.Terms.Requester, At: s.SignedAt,
 	}
 }
 
-// OfDecision is the statement of whoever decides on a plan.
+// OfDecision returns the statement that an approver signs to approve or deny a plan. request is
+// the workflow id, planHash that of [access.Plan.Seal].
 func OfDecision(request, run, planHash string, d access.Decision) Statement {
 	return Statement{
 		Kind: d.Action, Request: request, Run: run, PlanHash: planHash, By: d.By, Comment: d.Comment,
@@ -17,8 +20,8 @@ func OfDecision(request, run, planHash string, d access.Decision) Statement {
 	}
 }
 
-// OfDelegation is the statement of whoever hands decisions to another. A delegation that
-// says how long is signed as it says so, whatever its end.
+// OfDelegation returns the statement that a delegator signs. A delegation that was given a duration
+// is signed with the duration, since its end is computed later, when it starts.
 func OfDelegation(d access.Delegation) Statement {
 	s := Statement{
 		Kind: KindDelegate, Request: d.Request, Console: d.Console, By: d.By, To: d.To,

@@ -10,12 +10,12 @@ import (
 	"sentinelone-provisioner/internal/access"
 )
 
-// ParseReceipt reads the JSON of a receipt, or of a request's result that has it in.
-// What this program does not know, or what stands there twice, is refused: the hash
-// would not cover it, and somebody else would read it otherwise.
+// ParseReceipt reads the JSON of a receipt, or of a request's result with a receipt in it. It
+// refuses unknown fields and names that occur twice: the hash does not cover the first, and
+// other readers may take the other value of the second.
 func ParseReceipt(text []byte) (access.Receipt, error) {
 	var r access.Receipt
-	if err := onceEach(json.NewDecoder(bytes.NewReader(text))); err != nil {
+	if err := checkNames(json.NewDecoder(bytes.NewReader(text))); err != nil {
 		return r, err
 	}
 	type withReceipt struct {
@@ -24,7 +24,7 @@ func ParseReceipt(text []byte) (access.Receipt, error) {
 	var result struct {
 		withReceipt
 
-		Result *withReceipt `json:"result"` // of what `starter grant -o json` and its like print
+		Result *withReceipt `json:"result"` // as `starter grant -o json` prints it
 	}
 	if err := json.Unmarshal(text, &result); err != nil {
 		return r, err
@@ -41,27 +41,27 @@ func ParseReceipt(text []byte) (access.Receipt, error) {
 		return r, err
 	}
 	if r.Request == "" || r.Hash == "" {
-		return r, errors.New("it has no request and no hash")
+		return r, errors.New("it has no request or no hash: give the whole receipt")
 	}
 	return r, nil
 }
 
-// mostNested is far more than a receipt needs.
-const mostNested = 100
+// maxDepth is far more than a receipt needs.
+const maxDepth = 100
 
-// onceEach reads one JSON value and nothing behind it, in which no object has a name
-// twice. Names that differ in case alone are one, as they are when it is decoded.
-func onceEach(dec *json.Decoder) error {
-	if err := onceIn(dec, 0); err != nil {
+// checkNames reads one JSON value with nothing after it, and refuses a name that occurs twice in
+// an object. Names that differ only in case are the same, as they are to the decoder.
+func checkNames(dec *json.Decoder) error {
+	if err := checkNamesIn(dec, 0); err != nil {
 		return err
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("something follows it")
+		return errors.New("extra data follows it")
 	}
 	return nil
 }
 
-func onceIn(dec *json.Decoder, depth int) error {
+func checkNamesIn(dec *json.Decoder, depth int) error {
 	token, err := dec.Token()
 	if err != nil {
 		return err
@@ -70,8 +70,8 @@ func onceIn(dec *json.Decoder, depth int) error {
 	if !ok {
 		return nil
 	}
-	if depth > mostNested {
-		return fmt.Errorf("it is nested more than %d deep", mostNested)
+	if depth > maxDepth {
+		return fmt.Errorf("it is nested more than %d deep", maxDepth)
 	}
 	seen := map[string]bool{}
 	for dec.More() {
@@ -82,11 +82,11 @@ func onceIn(dec *json.Decoder, depth int) error {
 			}
 			folded := access.Fold(fmt.Sprint(name))
 			if seen[folded] {
-				return fmt.Errorf("%q is in it twice", name)
+				return fmt.Errorf("the name %q occurs twice in it", name)
 			}
 			seen[folded] = true
 		}
-		if err := onceIn(dec, depth+1); err != nil {
+		if err := checkNamesIn(dec, depth+1); err != nil {
 			return err
 		}
 	}
