@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/attempt"
 	"sentinelone-provisioner/internal/console"
 	"sentinelone-provisioner/internal/fault"
 	"sentinelone-provisioner/internal/fault/kinds"
@@ -31,7 +32,7 @@ const opCallOff access.Op = "call off"
 func (a *Accounts) create(
 	ctx context.Context, in wire.CreateInput, do func(*creating, context.Context) (wire.CreateResult, error),
 ) (wire.CreateResult, error) {
-	defer keepAlive(ctx, nothing)()
+	defer attempt.KeepAlive(ctx)()
 	if in.Plan.Account == nil {
 		return wire.CreateResult{}, kinds.New(kinds.Invalid, errors.New("the plan makes no account"))
 	}
@@ -58,8 +59,8 @@ func (a *Accounts) create(
 func (c *creating) run(
 	ctx context.Context, do func(*creating, context.Context) (wire.CreateResult, error),
 ) (wire.CreateResult, error) {
-	if c.ask.Plan.Console != c.console.Console() {
-		return wire.CreateResult{}, otherConsole("request", c.ask.Plan.Console, c.console.Console())
+	if err := attempt.CheckConsole("request", c.ask.Plan.Console, c.console.Console()); err != nil {
+		return wire.CreateResult{}, err
 	}
 	if err := c.callOff(ctx); err != nil {
 		return wire.CreateResult{}, err

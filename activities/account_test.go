@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -14,16 +13,14 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"go.temporal.io/sdk/interceptor"
-	sdklog "go.temporal.io/sdk/log"
-	"go.temporal.io/sdk/testsuite"
-	"go.temporal.io/sdk/worker"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/attempt/attempttest"
+	"sentinelone-provisioner/internal/console"
 	"sentinelone-provisioner/internal/consoletest"
-	"sentinelone-provisioner/internal/fault"
 	"sentinelone-provisioner/internal/fault/kinds"
 	"sentinelone-provisioner/internal/ledger"
+	"sentinelone-provisioner/internal/store"
 	"sentinelone-provisioner/internal/tokensink"
 	"sentinelone-provisioner/internal/wire"
 )
@@ -31,8 +28,10 @@ import (
 // maker makes accounts on a simulated console, one attempt at a time, with a clock of
 // its own.
 type maker struct {
-	*bench
-
+	t         *testing.T
+	console   *consoletest.Server
+	client    *console.Client
+	store     *store.Store
 	request   *Request
 	accounts  *Accounts
 	principal *Principal
@@ -47,9 +46,12 @@ type maker struct {
 func newMaker(t *testing.T, o consoletest.Options) *maker {
 	t.Helper()
 	o.Seed, o.Users = 3, -1
-	b := newBench(t, o)
-	m := &maker{bench: b, folder: t.TempDir(), site: b.console.Truth().Sites[0]}
-	for _, r := range b.console.Truth().Roles {
+	server, client := attempttest.Console(t, o)
+	m := &maker{
+		t: t, console: server, client: client, store: attempttest.Store(t), folder: t.TempDir(),
+		site: server.Truth().Sites[0],
+	}
+	for _, r := range server.Truth().Roles {
 		if r.Predefined && r.Name == "SOC" {
 			m.role = r
 		}
@@ -79,24 +81,20 @@ func (m *maker) fails(f consoletest.Fault) (id string) {
 }
 
 func (m *maker) keepingIn(tokens tokensink.Sink) {
-	m.request = NewRequest(m.sync.console, m.store).KeepingTokens(tokens).Following(askNobody(m.t))
-	m.accounts = NewAccounts(m.sync.console, m.store, tokens)
-	m.principal = NewPrincipal(m.sync.console, m.store)
+	m.request = NewRequest(m.client, m.store).KeepingTokens(tokens).Following(askNobody(m.t))
+	m.accounts = NewAccounts(m.client, m.store, tokens)
+	m.principal = NewPrincipal(m.client, m.store)
 	now := func() time.Time { return time.Now().Add(m.passed) }
 	m.accounts.now, m.principal.now = now, now
 }
 
 func attempting[Out any](m *maker, name string, in any) (Out, error) {
 	m.t.Helper()
-	var suite testsuite.WorkflowTestSuite
-	suite.SetLogger(sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)))
-	env := suite.NewTestActivityEnvironment()
-	env.SetTestTimeout(time.Minute)
-	env.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{fault.NewInterceptor()}})
+	env := attempttest.Env()
 	m.request.Register(env)
 	m.accounts.Register(env)
 	m.principal.Register(env)
-	return attemptOn[Out](m.bench, env, name, in)
+	return attempttest.Execute[Out](m.t, env, name, in)
 }
 
 func (m *maker) ana() access.NewAccount {
@@ -149,7 +147,7 @@ func (m *maker) make(in wire.CreateInput) wire.CreateResult {
 		if err == nil {
 			return out
 		}
-		require.False(m.t, failure(m.t, err).NonRetryable(), "%v", err)
+		require.False(m.t, attempttest.ApplicationError(m.t, err).NonRetryable(), "%v", err)
 		m.between()
 	}
 	require.Fail(m.t, "it never ends")
@@ -180,14 +178,14 @@ func (m *maker) requireToken(p access.Principal, place *access.TokenPlace) {
 	require.NoError(m.t, err)
 	require.NotEmpty(m.t, text)
 	require.Equal(m.t, m.console.ServiceUserToken(p.ID), string(text))
-	files, err := os.ReadDir(filepath.Join(m.folder, m.sync.console.Console()))
+	files, err := os.ReadDir(filepath.Join(m.folder, m.client.Console()))
 	require.NoError(m.t, err)
 	require.Len(m.t, files, 1, "tokens of service users that are no more are gone")
 }
 
 func (m *maker) ledger() []ledger.Entry {
 	m.t.Helper()
-	entries, err := m.store.LedgerOf(m.t.Context(), m.sync.console.Console(), "provision/INC-42")
+	entries, err := m.store.LedgerOf(m.t.Context(), m.client.Console(), "provision/INC-42")
 	require.NoError(m.t, err)
 	return entries
 }
@@ -362,7 +360,7 @@ func TestCreate_AnotherAttemptIsAtIt(t *testing.T) {
 	in := m.input(m.ci())
 	m.console.OnRequest(func(r consoletest.Request) {
 		if r.Path == "/service-users" && r.Method == http.MethodGet {
-			_, err := m.store.Append(context.Background(), m.sync.console.Console(), ledger.NewEntry{
+			_, err := m.store.Append(context.Background(), m.client.Console(), ledger.NewEntry{
 				Request: in.Request.ID, Key: ledger.WriteKey(in.Key, 0), Body: ledger.Write{
 					Write:   access.Write{At: time.Now().UTC(), Call: "POST /service-users"},
 					Account: &ledger.AccountCall{Action: ledger.CreateAccount},
@@ -374,7 +372,7 @@ func TestCreate_AnotherAttemptIsAtIt(t *testing.T) {
 		}
 	})
 	_, err := attempting[wire.CreateResult](m, wire.ServiceUserCreateActivity, in)
-	require.Equal(t, string(kinds.Unavailable), failure(t, err).Type())
+	require.Equal(t, string(kinds.Unavailable), attempttest.ApplicationError(t, err).Type())
 	require.Zero(t, m.posts("/service-users"))
 	require.Equal(t, access.Created, m.make(in).Proof.Outcome)
 	require.Len(t, m.there(m.ci()), 1)
@@ -552,7 +550,7 @@ func TestCreate_CalledOffWhileAnAttemptIsAtIt(t *testing.T) {
 		off = m.make(later)
 	})
 	_, err := attempting[wire.CreateResult](m, wire.UserCreateActivity, in)
-	require.Equal(t, string(kinds.Unavailable), failure(t, err).Type())
+	require.Equal(t, string(kinds.Unavailable), attempttest.ApplicationError(t, err).Type())
 	require.Equal(t, access.NotApplied, off.Proof.Outcome)
 	require.Zero(t, m.posts("/users"))
 	require.Equal(t, off, m.make(in))
@@ -570,9 +568,9 @@ func TestPlanAccount_Refusals(t *testing.T) {
 
 	in := m.planInput(access.NewAccount{Kind: access.User, Email: "no address@", Name: "x"})
 	_, err = attempting[wire.PlanResult](m, wire.PlanActivity, in)
-	require.Equal(t, string(kinds.Invalid), failure(t, err).Type())
+	require.Equal(t, string(kinds.Invalid), attempttest.ApplicationError(t, err).Type())
 	in = m.planInput(m.ana())
 	in.Role.Name = "no such role"
 	_, err = attempting[wire.PlanResult](m, wire.PlanActivity, in)
-	require.Equal(t, string(kinds.Invalid), failure(t, err).Type())
+	require.Equal(t, string(kinds.Invalid), attempttest.ApplicationError(t, err).Type())
 }

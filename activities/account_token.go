@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/attempt"
 	"sentinelone-provisioner/internal/console"
 	"sentinelone-provisioner/internal/fault/kinds"
 	"sentinelone-provisioner/internal/ledger"
@@ -29,8 +30,8 @@ func (c *creating) keep(ctx context.Context, id string, token console.Secret) (w
 	last := len(c.deeds) - 1
 	d := &c.deeds[last]
 	d.ID, d.Kept = id, &place
-	detached, stop := context.WithTimeout(context.WithoutCancel(ctx), noteTimeout) // else it would count as lost
-	defer stop()
+	detached, release := attempt.ForLastWrite(ctx) // else it would count as lost
+	defer release()
 	if err := c.note(detached, c.entry(c.tokenKey(last), ledger.Token{ID: id, Place: place})); err != nil {
 		return wire.CreateResult{}, err
 	}

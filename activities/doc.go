@@ -1,23 +1,20 @@
-// Package activities is the only code that touches the world: the console and
-// the store. Every activity may run twice, at once or after a crash, and has the
-// same effect as running once.
+// Package activities is the only code, with package activities/sync, that reaches the console, the store and the
+// Temporal server. Every activity may run twice, at once or after a crash, and has the same effect as running once.
 //
-//	activity       does                                  idempotent by
-//	Sync.Begin     opens a snapshot in the store         snapshot id
-//	Sync.Check     proves token and permissions          reads only
-//	Sync.Drain     walks one collection, page by page    page number and cursor, fenced in the store
-//	Sync.Settle    proves, guards, promotes or holds     snapshot id
-//	Sync.Promote   promotes what someone confirmed       snapshot id
-//	Sync.Discard   drops what was received               snapshot id
+//	activity            what it does                               idempotent by
+//	Request.Plan        works out what a request would change      run of the request
+//	Request.Apply       sends the change to the principal's writer key of the change
+//	Request.Decide      records a decision                         run of the request and number of the decision
+//	Request.Delegate    records a delegation                       run of the request
+//	Request.Close       writes the receipt                         run of the request
+//	Principal.Write     changes roles or deletes, and verifies     key of the change
+//	Principal.Confirm   reads the principal once more              reads only
+//	User.Create         creates a user and verifies it             key of the change
+//	ServiceUser.Create  the same, and stores its token             key of the change
+//	Notify.Tell         starts the delivery of an event            id of the event
+//	Notify.Send         delivers an event to one receiver          id of the event; receivers drop repeats
+//	Notify.GaveUp       records that a delivery did not succeed    id of the event
 //
-//	Request.Plan        works out what a request means        run of the request
-//	Request.Apply       has the principal's writer change it  key of the change
-//	Request.Close       writes the receipt                    run of the request
-//	Principal.Write     changes roles, or deletes, and proves key of the change
-//	Principal.Confirm   looks once more                       reads only
-//	User.Create         makes a user and proves it            key of the change
-//	ServiceUser.Create  the same, and its token to the sink   key of the change
-//
-// Activities return plain Go errors; internal/fault turns them into Temporal
-// failures. None of them retries: one layer does, and it is Temporal.
+// Activities return plain Go errors, which internal/fault turns into Temporal failures. They do not retry: Temporal
+// does.
 package activities

@@ -83,10 +83,11 @@ func startDelivery(ctx context.Context, o client.StartWorkflowOptions, workflow 
 	return err
 }
 
-// mention tells people of something on the way; that it does not work is no error.
-func (n *Notify) mention(ctx context.Context, e wire.Event) {
+// BestEffort starts the delivery of an event for an activity whose outcome does not depend on it: where the delivery
+// cannot start, it logs why.
+func (n *Notify) BestEffort(ctx context.Context, e wire.Event) {
 	if err := n.tell(ctx, e); err != nil {
-		activity.GetLogger(ctx).Warn("People were not told", "event", e.Type, "error", err)
+		activity.GetLogger(ctx).Warn("Cannot start the delivery of a notification", "event", e.Type, "error", err)
 	}
 }
 

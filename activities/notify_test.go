@@ -20,6 +20,7 @@ import (
 	"go.temporal.io/sdk/worker"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/attempt/attempttest"
 	"sentinelone-provisioner/internal/consoletest"
 	"sentinelone-provisioner/internal/fault"
 	"sentinelone-provisioner/internal/ledger"
@@ -137,7 +138,7 @@ func (m *mailroom) only(typ string) wire.Event {
 // tried again where it may; each end is in the ledger once.
 func TestNotify_WhatAnAnswerMeans(t *testing.T) {
 	t.Parallel()
-	m := newMailroom(t, newBench(t, consoletest.Options{}).store, "acmeco.sentinelone.net")
+	m := newMailroom(t, attempttest.Store(t), "acmeco.sentinelone.net")
 	for _, c := range []struct {
 		status int
 		want   []ledger.Notification
@@ -161,7 +162,7 @@ func TestNotify_WhatAnAnswerMeans(t *testing.T) {
 		for range 2 {
 			err := m.do(wire.SendActivity, in)
 			if c.again {
-				require.False(t, failure(t, err).NonRetryable())
+				require.False(t, attempttest.ApplicationError(t, err).NonRetryable())
 			} else {
 				require.NoError(t, err)
 			}
@@ -198,7 +199,7 @@ func TestNotify_WaitingForSentinelOne(t *testing.T) {
 			env := m.stage(&pretend{desk: d})
 			d.principal.Register(env)
 			_, err := env.ExecuteActivity(wire.WriteActivity, in)
-			require.False(t, failure(t, err).NonRetryable())
+			require.False(t, attempttest.ApplicationError(t, err).NonRetryable())
 		}
 		d.now = d.now.Add(quickFor - time.Second)
 		attempt()
@@ -215,31 +216,17 @@ func TestNotify_WaitingForSentinelOne(t *testing.T) {
 	}
 }
 
-// The worker's own token is a reason to be told, once a day, for two weeks.
-func TestNotify_TokenAboutToExpire(t *testing.T) {
+// A notification about no request is recorded under a name of its own.
+func TestNotify_AboutNoRequest(t *testing.T) {
 	t.Parallel()
-	ends := time.Date(2036, 1, 15, 0, 0, 0, 0, time.UTC)
-	b := newBench(t, consoletest.Options{TokenExpiresAt: ends})
-	m := newMailroom(t, b.store, b.sync.console.Console())
-	b.sync.Notifying(m.notify)
-	b.begin("s1")
-	check := func(days int) {
-		b.sync.now = func() time.Time { return ends.AddDate(0, 0, -days) }
-		env := m.stage()
-		b.sync.Register(env)
-		_, err := env.ExecuteActivity(wire.SyncCheckActivity, checkInput())
-		require.NoError(t, err)
+	m := newMailroom(t, attempttest.Store(t), "acmeco.sentinelone.net")
+	e := wire.Event{ID: "token/acmeco/2036-01-01", Type: wire.EventTokenExpires, Text: "The API token expires"}
+	for range 2 {
+		require.NoError(t, m.do(wire.AnnounceActivity, wire.AnnounceInput{Event: e}))
 	}
-	check(15)
-	require.Empty(t, m.started)
-	check(14)
-	check(14)
-	e := m.only(wire.EventTokenExpires)
-	require.Contains(t, e.Text, "The API token of the worker expires in 14 days")
-	require.NotContains(t, e.Text, b.console.Token())
-	check(13)
-	require.Len(t, m.started, 2, "each day anew")
+	e.Console = m.console
+	require.Equal(t, e, m.only(wire.EventTokenExpires), "one delivery for one event")
 	require.NoError(t, m.do(wire.SendActivity, wire.SendInput{Event: e, Sender: "webhook"}))
 	require.Equal(t, []wire.Event{e}, m.got)
-	require.Len(t, m.outcomes(string(ledger.KindNotification)), 1, "what is about no request has a place of its own")
+	require.Len(t, m.outcomes(string(ledger.KindNotification)), 1)
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/attempt/attempttest"
 	"sentinelone-provisioner/internal/consoletest"
 	"sentinelone-provisioner/internal/wire"
 )
@@ -128,7 +129,7 @@ func (m *maker) write(in wire.WriteInput) wire.WriteResult {
 		if err == nil {
 			return out
 		}
-		require.False(m.t, failure(m.t, err).NonRetryable(), "%v", err)
+		require.False(m.t, attempttest.ApplicationError(m.t, err).NonRetryable(), "%v", err)
 		m.between()
 	}
 	require.Fail(m.t, "it never ends")
@@ -165,7 +166,7 @@ func TestWrite_Delete(t *testing.T) {
 func (m *maker) deletion(p access.Principal) wire.WriteInput {
 	lease := access.Lease{ID: "offboard/INC-42#run"}
 	return wire.WriteInput{
-		Writer: wire.WriterStart{Console: m.sync.console.Console(), Kind: p.Kind, ID: p.ID},
+		Writer: wire.WriterStart{Console: m.client.Console(), Kind: p.Kind, ID: p.ID},
 		Change: wire.ChangeRequest{
 			Key: access.ChangeKey(lease.ID, access.OpDelete), Request: "offboard/INC-42",
 			Change: access.Change{Op: access.OpDelete, Lease: lease},

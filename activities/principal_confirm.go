@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/attempt"
 	"sentinelone-provisioner/internal/console"
 	"sentinelone-provisioner/internal/wire"
 )
@@ -11,9 +12,9 @@ import (
 // Confirm looks at a principal once more, some time after access was taken away.
 // Whatever the console says against it is waited out.
 func (p *Principal) Confirm(ctx context.Context, in wire.ConfirmInput) (wire.ConfirmResult, error) {
-	defer keepAlive(ctx, nothing)()
-	if in.Writer.Console != p.console.Console() {
-		return wire.ConfirmResult{}, otherConsole("change", in.Writer.Console, p.console.Console())
+	defer attempt.KeepAlive(ctx)()
+	if err := attempt.CheckConsole("change", in.Writer.Console, p.console.Console()); err != nil {
+		return wire.ConfirmResult{}, err
 	}
 	w := &writing{Principal: p, in: wire.WriteInput{
 		Writer: in.Writer, Ownership: in.Ownership,

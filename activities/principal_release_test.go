@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/attempt/attempttest"
 	"sentinelone-provisioner/internal/consoletest"
 	"sentinelone-provisioner/internal/fault/kinds"
 	"sentinelone-provisioner/internal/store"
@@ -115,8 +116,8 @@ func TestRelease_RetryAfter(t *testing.T) {
 	in := d.to(access.OpRelease, lease("1", d.soc), leased(d))
 	d.console.AddFault(consoletest.Fault{Name: consoletest.RateLimited, Path: "/users", RetryAfter: 90 * time.Second})
 	_, err := d.write(in)
-	require.Equal(t, 90*time.Second, failure(t, err).NextRetryDelay())
-	require.Equal(t, string(kinds.RateLimited), failure(t, err).Type())
+	require.Equal(t, 90*time.Second, attempttest.ApplicationError(t, err).NextRetryDelay())
+	require.Equal(t, string(kinds.RateLimited), attempttest.ApplicationError(t, err).Type())
 	require.Equal(t, d.now.Add(90*time.Second), *d.waitOf("grant/1")[0].NextTry)
 }
 
@@ -262,7 +263,7 @@ func TestRelease_OfWhatMayStillArrive(t *testing.T) {
 
 	d.fails(consoletest.Forbidden, http.MethodPut, 1)
 	_, err := d.write(d.to(access.OpAcquire, lease("2", d.soc), access.OwnershipState{}))
-	require.Equal(t, string(kinds.Forbidden), failure(t, err).Type())
+	require.Equal(t, string(kinds.Forbidden), attempttest.ApplicationError(t, err).Type())
 	got := d.done(d.to(access.OpRelease, lease("2", d.soc), access.OwnershipState{}))
 	require.Equal(t, access.NotApplied, got.Proof.Outcome, "what was refused cannot come")
 }
@@ -416,6 +417,6 @@ func TestAcquire_RefusedIsFinal(t *testing.T) {
 	d := newDesk(t, consoletest.Options{})
 	gone := access.Holding{Level: access.SiteLevel, RoleID: "999999999999999999", ScopeID: d.soc.ScopeID}
 	_, err := d.write(d.to(access.OpAcquire, lease("1", gone), access.OwnershipState{}))
-	require.Equal(t, string(kinds.Invalid), failure(t, err).Type())
+	require.Equal(t, string(kinds.Invalid), attempttest.ApplicationError(t, err).Type())
 	require.Equal(t, 1, d.puts())
 }

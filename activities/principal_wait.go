@@ -9,6 +9,7 @@ import (
 
 	"go.temporal.io/sdk/activity"
 
+	"sentinelone-provisioner/internal/attempt"
 	"sentinelone-provisioner/internal/fault"
 	"sentinelone-provisioner/internal/fault/kinds"
 	"sentinelone-provisioner/internal/store"
@@ -37,8 +38,8 @@ const WaitingMetric = "sentinelone_release_attempts_failed"
 // wait decides what a failed attempt means, and leaves the reason where the status
 // query finds it. Access that is to end is tried until it has ended.
 func (w *writing) wait(ctx context.Context, cause error) error {
-	detached, stop := context.WithTimeout(context.WithoutCancel(ctx), noteTimeout)
-	defer stop()
+	detached, release := attempt.ForLastWrite(ctx)
+	defer release()
 	if err := w.note(detached); err != nil { // what the console said; the next attempt reads
 		activity.GetLogger(ctx).Warn("Answer was not written into the ledger", "error", err)
 	}
@@ -77,7 +78,7 @@ func (w *writing) tellOfWait(ctx context.Context, now time.Time, cause error, en
 	if ending {
 		what = "Access that is to end is still there"
 	}
-	w.notify.mention(ctx, wire.Event{
+	w.notify.BestEffort(ctx, wire.Event{
 		ID: w.in.Change.Key + "/waiting", Type: wire.EventWaiting, At: now, Request: w.in.Change.Request,
 		Text: fmt.Sprintf("%s after %d attempts, since %s: %v",
 			what, info.Attempt, info.ScheduledTime.UTC().Format(time.RFC3339), cause),

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/attempt"
 	"sentinelone-provisioner/internal/console"
 	"sentinelone-provisioner/internal/fault/kinds"
 	"sentinelone-provisioner/internal/ledger"
@@ -30,7 +31,7 @@ const showTime = 30 * time.Second
 // waited out. Any other fails as the console's calls do, once it is sure that nothing
 // of it is left behind.
 func (p *Principal) Write(ctx context.Context, in wire.WriteInput) (wire.WriteResult, error) {
-	defer keepAlive(ctx, nothing)()
+	defer attempt.KeepAlive(ctx)()
 	if takesAway(in.Change.Change.Op) {
 		ctx = console.Urgent(ctx)
 	}
@@ -89,8 +90,8 @@ func (s sent) accepted() bool {
 
 // run is the attempt, from the first look at the ledger to the proof.
 func (w *writing) run(ctx context.Context) (wire.WriteResult, error) {
-	if w.in.Writer.Console != w.console.Console() {
-		return wire.WriteResult{}, otherConsole("change", w.in.Writer.Console, w.console.Console())
+	if err := attempt.CheckConsole("change", w.in.Writer.Console, w.console.Console()); err != nil {
+		return wire.WriteResult{}, err
 	}
 	done, err := w.recall(ctx)
 	if err != nil || done != nil {

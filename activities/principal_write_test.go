@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/attempt/attempttest"
 	"sentinelone-provisioner/internal/console"
 	"sentinelone-provisioner/internal/consoletest"
 	"sentinelone-provisioner/internal/fault/kinds"
@@ -240,7 +241,7 @@ func TestWrite_Collisions(t *testing.T) {
 
 	d.fails(consoletest.Conflict, http.MethodPut, 0)
 	_, err = d.untilDone(d.to(access.OpGrant, lease("2", d.admin), access.OwnershipState{}))
-	require.Equal(t, string(kinds.Conflict), failure(t, err).Type())
+	require.Equal(t, string(kinds.Conflict), attempttest.ApplicationError(t, err).Type())
 	require.Equal(t, having(d.viewer, d.soc), d.held())
 }
 
@@ -254,7 +255,7 @@ func TestWrite_RefusedAfterSomethingUnanswered(t *testing.T) {
 	require.Contains(t, d.waits(in), "403")
 	d.now = d.now.Add(2 * showTime)
 	_, err := d.write(in)
-	require.Equal(t, string(kinds.Forbidden), failure(t, err).Type())
+	require.Equal(t, string(kinds.Forbidden), attempttest.ApplicationError(t, err).Type())
 }
 
 // A write that is accepted and not shown is not sent again for half a minute.
@@ -317,8 +318,8 @@ func TestWrite_PrincipalIsGone(t *testing.T) {
 	known := leased(d)
 	require.True(t, d.console.RemoveUser(d.who.ID))
 	_, err := d.write(d.to(access.OpGrant, lease("2", d.soc), known))
-	require.Equal(t, string(kinds.NotFound), failure(t, err).Type())
-	require.Contains(t, failure(t, err).Message(), "no longer on the console")
+	require.Equal(t, string(kinds.NotFound), attempttest.ApplicationError(t, err).Type())
+	require.Contains(t, attempttest.ApplicationError(t, err).Message(), "no longer on the console")
 	require.Equal(t, access.Released, d.done(d.to(access.OpRelease, lease("1", d.soc), known)).Proof.Outcome)
 	got := d.done(d.to(access.OpRevoke, lease("3", d.viewer), access.OwnershipState{}))
 	require.Equal(t, access.AlreadyAbsent, got.Proof.Outcome)
@@ -334,11 +335,11 @@ func TestWrite_OtherConsole(t *testing.T) {
 	d := newDesk(t, consoletest.Options{})
 	d.who.Console = "other.sentinelone.net"
 	_, err := d.write(d.to(access.OpAcquire, lease("1", d.soc), access.OwnershipState{}))
-	require.Equal(t, string(kinds.Conflict), failure(t, err).Type())
-	require.True(t, failure(t, err).NonRetryable())
-	require.Contains(t, d.waits(d.to(access.OpRelease, lease("1", d.soc), access.OwnershipState{})), "a task queue of its own")
+	require.Equal(t, string(kinds.Conflict), attempttest.ApplicationError(t, err).Type())
+	require.True(t, attempttest.ApplicationError(t, err).NonRetryable())
+	require.Contains(t, d.waits(d.to(access.OpRelease, lease("1", d.soc), access.OwnershipState{})), "its own task queue")
 	_, err = run[wire.ConfirmResult](d, wire.ConfirmActivity, wire.ConfirmInput{Writer: d.who, Request: "grant/1"})
-	require.Equal(t, string(kinds.Conflict), failure(t, err).Type())
+	require.Equal(t, string(kinds.Conflict), attempttest.ApplicationError(t, err).Type())
 	require.Zero(t, d.console.RequestCount())
 }
 
@@ -347,7 +348,7 @@ func TestWrite_ReadOnly(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, consoletest.Options{}, func(c *console.Config) { c.ReadOnly = true })
 	_, err := d.write(d.to(access.OpAcquire, lease("1", d.soc), access.OwnershipState{}))
-	require.Equal(t, string(kinds.ReadOnly), failure(t, err).Type())
+	require.Equal(t, string(kinds.ReadOnly), attempttest.ApplicationError(t, err).Type())
 	d.byHand(having(d.viewer, d.soc))
 	require.Contains(t, d.waits(d.to(access.OpRevoke, lease("2", d.soc), access.OwnershipState{})), "read-only")
 	require.Zero(t, d.puts())
@@ -361,7 +362,7 @@ func TestConfirm(t *testing.T) {
 	in := wire.ConfirmInput{Writer: d.who, Request: "grant/1", Ownership: known}
 	d.fails(consoletest.Forbidden, http.MethodGet, 1)
 	_, err := run[wire.ConfirmResult](d, wire.ConfirmActivity, in)
-	require.False(t, failure(t, err).NonRetryable(), "whatever the console says is waited out")
+	require.False(t, attempttest.ApplicationError(t, err).NonRetryable(), "whatever the console says is waited out")
 	require.Equal(t, "confirm", d.waitOf("grant/1")[0].Step)
 	got, err := run[wire.ConfirmResult](d, wire.ConfirmActivity, in)
 	require.NoError(t, err)

@@ -14,6 +14,11 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
+// Registry is the part of a worker that activities register with.
+type Registry interface {
+	RegisterActivityWithOptions(a any, options activity.RegisterOptions)
+}
+
 // Request holds what the activities of grants and revokes work with.
 type Request struct {
 	console *console.Client

@@ -14,6 +14,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/attempt"
 	"sentinelone-provisioner/internal/fault/kinds"
 	"sentinelone-provisioner/internal/wire"
 )
@@ -28,7 +29,7 @@ const patience = time.Minute
 //
 // Fails as the writer does: see [Principal.Write].
 func (r *Request) Apply(ctx context.Context, in wire.ApplyInput) (wire.ApplyResult, error) {
-	defer keepBeating(ctx, waitBeat, nothing)()
+	defer attempt.KeepWaiting(ctx)()
 	if in.Change.Change.Op == access.OpRelease && in.Change.Given == nil {
 		kept, err := r.callOff(ctx, in)
 		if err != nil || kept != nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/attempt"
 	"sentinelone-provisioner/internal/ledger"
 	"sentinelone-provisioner/internal/wire"
 )
@@ -12,7 +13,7 @@ import (
 // Close writes the receipt of a request into the ledger. Doing it again gives the
 // first receipt.
 func (r *Request) Close(ctx context.Context, in wire.CloseInput) (wire.CloseResult, error) {
-	defer keepAlive(ctx, nothing)()
+	defer attempt.KeepAlive(ctx)()
 	receipt, err := r.receipt(ctx, in)
 	return wire.CloseResult{Receipt: receipt}, err
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/attempt"
 	"sentinelone-provisioner/internal/ledger"
 	"sentinelone-provisioner/internal/wire"
 )
@@ -12,7 +13,7 @@ import (
 // Decide writes a decision into the ledger, whether it counts or not. Doing it again
 // gives the first answer.
 func (r *Request) Decide(ctx context.Context, in wire.DecideInput) (wire.DecideResult, error) {
-	defer keepAlive(ctx, nothing)()
+	defer attempt.KeepAlive(ctx)()
 	entry := ledger.Decision{Decision: in.Decision, Refusal: in.Refusal}
 	entry.Decision.Signed = access.Unsigned
 	if err := r.findDelegation(ctx, in, &entry); err != nil {

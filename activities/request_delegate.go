@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/attempt"
 	"sentinelone-provisioner/internal/ledger"
 	"sentinelone-provisioner/internal/signing"
 	"sentinelone-provisioner/internal/store"
@@ -17,10 +18,10 @@ import (
 // that counts where decisions look it up. Doing it again gives the first answer. What was
 // signed counts once: shown again, by whatever way, it is refused.
 func (r *Request) Delegate(ctx context.Context, in wire.DelegateInput) (wire.DelegateResult, error) {
-	defer keepAlive(ctx, nothing)()
+	defer attempt.KeepAlive(ctx)()
 	d := in.Delegation
-	if d.Console != "" && d.Console != r.console.Console() {
-		return wire.DelegateResult{}, otherConsole("delegation", d.Console, r.console.Console())
+	if err := attempt.CheckConsole("delegation", d.Console, r.console.Console()); err != nil {
+		return wire.DelegateResult{}, err
 	}
 	d.Console, d.Request, d.Signed = r.console.Console(), in.Request.ID, access.Unsigned
 	entry := ledger.Delegation{Delegation: d, Message: runOf(in.Request).DelegationKey()}

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/attempt/attempttest"
 	"sentinelone-provisioner/internal/consoletest"
 	"sentinelone-provisioner/internal/ledger"
 	"sentinelone-provisioner/internal/signing"
@@ -231,7 +232,7 @@ func TestDelegate_CheckedAgainWhenItCounts(t *testing.T) {
 		Request: wire.RequestInfo{ID: "grant/1", Run: "run"}, Number: 3, Refusal: "no", Delegators: []string{carolMail},
 		Decision: access.Decision{At: h.now, By: daveMail, Action: "approve"},
 	})
-	require.False(t, failure(t, err).NonRetryable(), "it cannot be told: it waits")
+	require.False(t, attempttest.ApplicationError(t, err).NonRetryable(), "it cannot be told: it waits")
 }
 
 func TestDelegate_OtherConsole(t *testing.T) {
@@ -240,5 +241,5 @@ func TestDelegate_OtherConsole(t *testing.T) {
 	in := h.hands(carolMail, daveMail, 0)
 	in.Delegation.Console = "other.example.com"
 	_, err := run[wire.DelegateResult](h.desk, wire.DelegateActivity, in)
-	require.Equal(t, "Conflict", failure(t, err).Type())
+	require.Equal(t, "Conflict", attempttest.ApplicationError(t, err).Type())
 }

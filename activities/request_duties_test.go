@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/attempt/attempttest"
 	"sentinelone-provisioner/internal/consoletest"
 	"sentinelone-provisioner/internal/ledger"
 	"sentinelone-provisioner/internal/wire"
@@ -178,7 +179,7 @@ func TestDecide_SeparationWhileTheConsoleIsDown(t *testing.T) {
 	d.fails(consoletest.ServerError, http.MethodGet, 0)
 	for d.attempt = 1; d.attempt <= patientTries; d.attempt++ {
 		_, err := run[wire.DecideResult](d, wire.DecideActivity, d.deciding(0, "approve"))
-		require.False(t, failure(t, err).NonRetryable())
+		require.False(t, attempttest.ApplicationError(t, err).NonRetryable())
 	}
 	require.Empty(t, d.decides(d.deciding(0, "approve")).Refusal, "it is looked at again when it is applied")
 }

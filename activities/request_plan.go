@@ -9,9 +9,9 @@ import (
 	"go.temporal.io/sdk/activity"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/attempt"
 	"sentinelone-provisioner/internal/console"
 	"sentinelone-provisioner/internal/fault"
-	"sentinelone-provisioner/internal/fault/kinds"
 	"sentinelone-provisioner/internal/ledger"
 	"sentinelone-provisioner/internal/wire"
 )
@@ -23,9 +23,9 @@ import (
 // Fails with Invalid when a name matches nothing or more than one thing, with
 // Conflict when the worker serves another console, and as the console's reads do.
 func (r *Request) Plan(ctx context.Context, in wire.PlanInput) (wire.PlanResult, error) {
-	defer keepAlive(ctx, nothing)()
-	if in.Console != "" && in.Console != r.console.Console() {
-		return wire.PlanResult{}, otherConsole("request", in.Console, r.console.Console())
+	defer attempt.KeepAlive(ctx)()
+	if err := attempt.CheckConsole("request", in.Console, r.console.Console()); err != nil {
+		return wire.PlanResult{}, err
 	}
 	signature, why, err := r.checkRequest(ctx, in)
 	if err != nil {
@@ -175,10 +175,4 @@ func forbidden(step access.Step, to access.Level) string {
 	default:
 		return ""
 	}
-}
-
-// otherConsole refuses work for another console than the worker's.
-func otherConsole(what, asked, served string) error {
-	return kinds.New(kinds.Conflict, fmt.Errorf("the %s is for console %s, but the worker that took it serves %s: "+
-		"give each console a task queue of its own (TASK_QUEUE), then start it again", what, asked, served))
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/attempt/attempttest"
 	"sentinelone-provisioner/internal/console"
 	"sentinelone-provisioner/internal/consoletest"
 	"sentinelone-provisioner/internal/fault/kinds"
@@ -49,7 +50,7 @@ func (d *desk) refusal(in wire.PlanInput) string {
 func (d *desk) unnamed(in wire.PlanInput) string {
 	d.t.Helper()
 	_, err := run[wire.PlanResult](d, wire.PlanActivity, in)
-	app := failure(d.t, err)
+	app := attempttest.ApplicationError(d.t, err)
 	require.Equal(d.t, string(kinds.Invalid), app.Type())
 	require.True(d.t, app.NonRetryable())
 	require.Empty(d.t, d.ledger(in.Request.ID))
@@ -380,7 +381,7 @@ func TestPlan_OtherConsole(t *testing.T) {
 	in := d.ask()
 	in.Console = "other.sentinelone.net"
 	_, err := run[wire.PlanResult](d, wire.PlanActivity, in)
-	require.Equal(t, string(kinds.Conflict), failure(t, err).Type())
+	require.Equal(t, string(kinds.Conflict), attempttest.ApplicationError(t, err).Type())
 	require.Zero(t, d.console.RequestCount())
 	in.Console = d.who.Console
 	require.Empty(t, d.plan(in).Plan.Refusal)
@@ -397,7 +398,7 @@ func TestPlan_ConsoleErrors(t *testing.T) {
 			d := newDesk(t, consoletest.Options{})
 			d.console.AddFault(consoletest.Fault{Name: kind, Path: path})
 			_, err := run[wire.PlanResult](d, wire.PlanActivity, d.ask())
-			require.Equal(t, final, failure(t, err).NonRetryable(), "%s of %s: %v", kind, path, err)
+			require.Equal(t, final, attempttest.ApplicationError(t, err).NonRetryable(), "%s of %s: %v", kind, path, err)
 			require.Empty(t, d.ledger("grant/1"))
 		}
 	}

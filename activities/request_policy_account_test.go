@@ -16,7 +16,7 @@ import (
 
 // follows makes the maker's worker one of another policy.
 func (m *maker) follows(p *policy.Policy) {
-	m.request = NewRequest(m.sync.console, m.store).KeepingTokens(tokensink.New(m.folder, "")).Following(p)
+	m.request = NewRequest(m.client, m.store).KeepingTokens(tokensink.New(m.folder, "")).Following(p)
 }
 
 func (m *maker) planned(in wire.PlanInput) wire.PlanResult {

@@ -45,7 +45,7 @@ func TestLastRole_FromThePolicyToTheConsole(t *testing.T) {
 		left               access.Holdings
 	}{
 		"lastRole: delete": {access.Deleted, access.Deleted, "deletes the principal", access.Holdings{}.Normal()},
-		"downgrade":        {access.Removed, access.Released, "is downgraded to", having(d.third())},
+		"downgrade":        {access.Removed, access.Released, "downgrade role replaces it", having(d.third())},
 	} {
 		if keys == "downgrade" {
 			keys = downgrade

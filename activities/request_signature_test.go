@@ -10,6 +10,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/attempt/attempttest"
 	"sentinelone-provisioner/internal/consoletest"
 	"sentinelone-provisioner/internal/ledger"
 	"sentinelone-provisioner/internal/signing"
@@ -104,7 +105,7 @@ func TestPlan_SignersUnreadable(t *testing.T) {
 	in := d.signedAsk()
 	require.NoError(t, os.Rename(d.file, d.file+".away"))
 	_, err := run[wire.PlanResult](d.desk, wire.PlanActivity, in)
-	require.False(t, failure(t, err).NonRetryable())
+	require.False(t, attempttest.ApplicationError(t, err).NonRetryable())
 	require.Empty(t, d.ledger(in.Request.ID))
 	require.NoError(t, os.Rename(d.file+".away", d.file))
 	require.Empty(t, d.plan(in).Plan.Refusal)

@@ -2,8 +2,6 @@ package activities
 
 import (
 	"context"
-	"log/slog"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -11,14 +9,11 @@ import (
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/interceptor"
-	sdklog "go.temporal.io/sdk/log"
-	"go.temporal.io/sdk/testsuite"
-	"go.temporal.io/sdk/worker"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/attempt/attempttest"
 	"sentinelone-provisioner/internal/console"
 	"sentinelone-provisioner/internal/consoletest"
-	"sentinelone-provisioner/internal/fault"
 	"sentinelone-provisioner/internal/ledger"
 	"sentinelone-provisioner/internal/policy"
 	"sentinelone-provisioner/internal/store"
@@ -57,18 +52,8 @@ func askNobody(t *testing.T) *policy.Policy {
 
 func newDesk(t *testing.T, o consoletest.Options, tweaks ...func(*console.Config)) *desk {
 	t.Helper()
-	server := consoletest.Start(t, o)
-	cfg := console.Config{
-		BaseURL: server.URL, Token: console.StaticToken(server.Token()), Budgets: []console.Budget{},
-	}
-	for _, tweak := range tweaks {
-		tweak(&cfg)
-	}
-	c, err := console.New(cfg)
-	require.NoError(t, err)
-	db, err := store.Open(t.Context(), "sqlite://"+filepath.Join(t.TempDir(), "store.db"))
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, db.Close()) })
+	server, c := attempttest.Console(t, o, tweaks...)
+	db := attempttest.Store(t)
 	d := &desk{
 		t: t, console: server, client: c, store: db,
 		request: NewRequest(c, db).Following(askNobody(t)), principal: NewPrincipal(c, db),
@@ -182,7 +167,7 @@ func (d *desk) done(in wire.WriteInput) wire.WriteResult {
 func (d *desk) waits(in wire.WriteInput) string {
 	d.t.Helper()
 	_, err := d.write(in)
-	app := failure(d.t, err)
+	app := attempttest.ApplicationError(d.t, err)
 	require.False(d.t, app.NonRetryable(), "%v", app)
 	require.Positive(d.t, app.NextRetryDelay())
 	return app.Message()
@@ -194,31 +179,20 @@ func (d *desk) untilDone(in wire.WriteInput) (wire.WriteResult, error) {
 	defer func() { d.attempt = 1 }()
 	for d.attempt = 1; ; d.attempt++ {
 		out, err := d.write(in)
-		if err == nil || failure(d.t, err).NonRetryable() || d.attempt == 20 {
+		if err == nil || attempttest.ApplicationError(d.t, err).NonRetryable() || d.attempt == 20 {
 			return out, err
 		}
-		d.now = d.now.Add(max(time.Second, failure(d.t, err).NextRetryDelay()))
+		d.now = d.now.Add(max(time.Second, attempttest.ApplicationError(d.t, err).NextRetryDelay()))
 	}
 }
 
 // run is one attempt at an activity.
 func run[Out any](d *desk, name string, in any) (Out, error) {
 	d.t.Helper()
-	var suite testsuite.WorkflowTestSuite
-	suite.SetLogger(sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)))
-	env := suite.NewTestActivityEnvironment()
-	env.SetTestTimeout(time.Minute)
-	env.SetWorkerOptions(worker.Options{
-		Interceptors: []interceptor.WorkerInterceptor{&pretend{desk: d}, fault.NewInterceptor()},
-	})
+	env := attempttest.Env(&pretend{desk: d})
 	d.request.Register(env)
 	d.principal.Register(env)
-	var out Out
-	got, err := env.ExecuteActivity(name, in)
-	if err == nil && got.HasValue() {
-		require.NoError(d.t, got.Get(&out))
-	}
-	return out, err
+	return attempttest.Execute[Out](d.t, env, name, in)
 }
 
 // puts counts the writes that the console took, whatever became of them.

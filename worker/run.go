@@ -14,6 +14,7 @@ import (
 	"go.temporal.io/sdk/worker"
 
 	"sentinelone-provisioner/activities"
+	syncactivities "sentinelone-provisioner/activities/sync"
 	"sentinelone-provisioner/internal/config"
 	"sentinelone-provisioner/internal/console"
 	"sentinelone-provisioner/internal/fault"
@@ -171,14 +172,14 @@ func newWorkers(
 	}
 	w := worker.New(temporal, cfg.Worker.TaskQueue, options)
 	workflows.Register(w)
-	guard := activities.Guard{MaxPercent: cfg.Worker.MaxLoss, MinRows: cfg.Worker.MinLoss}
+	guard := syncactivities.Guard{MaxPercent: cfg.Worker.MaxLoss, MinRows: cfg.Worker.MinLoss}
 	notifications := activities.NewNotify(senders, db, s1.Console(), func(event string) activities.Delivery {
 		return activities.Delivery{
 			WorkflowID: wire.NotifyID(event), WorkflowType: wire.NotifyType, TaskQueue: cfg.Worker.TaskQueue,
 		}
 	})
 	notifications.Register(w)
-	activities.NewSync(s1, db, guard).Notifying(notifications).Register(w)
+	syncactivities.New(s1, db, guard).Notifying(notifications.BestEffort).Register(w)
 	tokens := tokensink.New(cfg.Worker.TokenDir, cfg.Worker.TokenCmd)
 	requests := activities.NewRequest(s1, db).KeepingTokens(tokens).Indexing(indexed)
 	if len(senders) > 0 {

@@ -19,7 +19,7 @@ import (
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
-	"sentinelone-provisioner/activities"
+	syncactivities "sentinelone-provisioner/activities/sync"
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/console"
 	"sentinelone-provisioner/internal/fault"
@@ -63,7 +63,7 @@ func newEnvironment() *testsuite.TestWorkflowEnvironment {
 func newScene(t *testing.T) *scene {
 	t.Helper()
 	env := newEnvironment()
-	activities.NewSync(nil, nil, activities.Guard{}).Register(env)
+	syncactivities.New(nil, nil, syncactivities.Guard{}).Register(env)
 	t.Cleanup(func() { env.AssertExpectations(t) })
 	return &scene{TestWorkflowEnvironment: env, t: t}
 }

@@ -158,7 +158,7 @@ func TestBadInput_WorkerOfAnotherConsole(t *testing.T) {
 	env := with(s.env(), map[string]string{"SENTINELONE_BASE_URL": "https://other.example.net"})
 	got := runWith(t, env, programs.Starter, "sync", "--wait", "--id", s.id(""))
 	require.Equal(t, 1, got.code, got.stdout+got.stderr)
-	require.Contains(t, got.stderr, "the sync is of console other.example.net")
-	require.Contains(t, got.stderr, "a task queue of its own")
+	require.Contains(t, got.stderr, "the sync is for console other.example.net")
+	require.Contains(t, got.stderr, "its own task queue")
 	require.Zero(t, s.console.RequestCount())
 }

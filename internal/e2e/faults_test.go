@@ -14,7 +14,7 @@ import (
 	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/worker"
 
-	"sentinelone-provisioner/activities"
+	syncactivities "sentinelone-provisioner/activities/sync"
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/console"
 	"sentinelone-provisioner/internal/consoletest"
@@ -65,7 +65,7 @@ func (l *lab) sync(onQuarantine func(*testsuite.TestWorkflowEnvironment)) (wire.
 		&runID{id: fmt.Sprintf("run-%d", l.runs)}, fault.NewInterceptor(),
 	}})
 	workflows.Register(env)
-	activities.NewSync(l.client, l.store, activities.Guard{MaxPercent: 25, MinRows: 10}).Register(env)
+	syncactivities.New(l.client, l.store, syncactivities.Guard{MaxPercent: 25, MinRows: 10}).Register(env)
 	if onQuarantine != nil {
 		env.RegisterDelayedCallback(func() { onQuarantine(env) }, time.Hour)
 	}

@@ -16,7 +16,7 @@ import (
 	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/worker"
 
-	"sentinelone-provisioner/activities"
+	syncactivities "sentinelone-provisioner/activities/sync"
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/livestatus"
 	"sentinelone-provisioner/internal/store"
@@ -149,7 +149,7 @@ func ask(t *testing.T, s *source) (amid, end wire.SyncStatus) {
 		Interceptors: []interceptor.WorkerInterceptor{livestatus.NewInterceptor(s, console)},
 	})
 	workflows.Register(env)
-	activities.NewSync(nil, nil, activities.Guard{}).Register(env)
+	syncactivities.New(nil, nil, syncactivities.Guard{}).Register(env)
 	env.OnActivity(wire.SyncBeginActivity, mock.Anything, mock.Anything).Return(wire.SyncBeginResult{}, nil)
 	env.OnActivity(wire.SyncCheckActivity, mock.Anything, mock.Anything).Return(wire.SyncCheckResult{}, nil)
 	env.OnActivity(wire.SyncDrainActivity, mock.Anything, mock.Anything).After(time.Hour).

@@ -1,20 +1,18 @@
-package activities
+package sync
 
 import (
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"sentinelone-provisioner/internal/access"
-	"sentinelone-provisioner/internal/console"
+	"sentinelone-provisioner/internal/attempt/attempttest"
 	"sentinelone-provisioner/internal/consoletest"
 	"sentinelone-provisioner/internal/fault/kinds"
-	"sentinelone-provisioner/internal/store"
 	"sentinelone-provisioner/internal/wire"
 )
 
@@ -26,17 +24,10 @@ func odd(t *testing.T, answer func(w http.ResponseWriter, r *http.Request, curso
 		answer(w, r, r.URL.Query().Get("cursor"))
 	}))
 	t.Cleanup(server.Close)
-	client, err := console.New(console.Config{
-		BaseURL: server.URL, Token: console.StaticToken("opens-nothing"), Budgets: []console.Budget{},
-	})
-	require.NoError(t, err)
-	db, err := store.Open(t.Context(), "sqlite://"+filepath.Join(t.TempDir(), "store.db"))
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, db.Close()) })
-	b := &bench{t: t, store: db, sync: NewSync(client, db, Guard{MaxPercent: 25, MinRows: 10})}
+	b := newSyncFixtureOf(t, nil, attempttest.Client(t, server.URL))
 	only := []access.Collection{access.Users}
-	good[wire.SyncBeginResult](b, wire.SyncBeginActivity, wire.SyncBeginInput{Snapshot: "s1", Collections: only, StartedAt: b.sync.now().UTC()})
-	return good[wire.SyncDrainResult](b, wire.SyncDrainActivity, users(1))
+	b.mustBegin(wire.SyncBeginInput{Snapshot: "s1", Collections: only, StartedAt: b.sync.now().UTC()})
+	return b.mustDrain(users(1))
 }
 
 // page writes users by number, as a console would.
@@ -94,10 +85,10 @@ func TestDrain_NoCountAnywhere(t *testing.T) {
 // A worker of another console does not touch the snapshot, wherever it joins.
 func TestSync_OtherConsole(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, consoletest.Options{})
+	b := newSyncFixture(t, consoletest.Options{})
 	b.begin("s1")
 	b.drainAll("s1")
-	other := newBench(t, consoletest.Options{Seed: 2})
+	other := newSyncFixture(t, consoletest.Options{Seed: 2})
 	other.sync.store = b.store
 	all := access.Collections()
 	for name, in := range map[string]any{
@@ -107,12 +98,12 @@ func TestSync_OtherConsole(t *testing.T) {
 		wire.SyncPromoteActivity: wire.SyncPromoteInput{Snapshot: "s1", Collections: all, By: ana},
 		wire.SyncBeginActivity:   wire.SyncBeginInput{Snapshot: "s2", Collections: all, Console: b.sync.console.Console()},
 	} {
-		_, err := attempt[wire.SyncSettleResult](other, name, in)
-		app := failure(t, err)
+		_, err := execute[wire.SyncSettleResult](other, name, in)
+		app := attempttest.ApplicationError(t, err)
 		require.Equal(t, string(kinds.Conflict), app.Type(), name)
-		require.Contains(t, app.Message(), "a task queue of its own", name)
+		require.Contains(t, app.Message(), "its own task queue", name)
 	}
 	require.Zero(t, other.console.RequestCount())
-	require.Equal(t, "promoted", good[wire.SyncSettleResult](b, wire.SyncSettleActivity, settleInput("s1")).State)
+	require.Equal(t, "promoted", b.mustSettle(settleInput("s1")).State)
 	b.requireTruth()
 }

@@ -1,10 +1,11 @@
-package activities
+package sync
 
 import (
 	"context"
 	"sync/atomic"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/attempt"
 	"sentinelone-provisioner/internal/console"
 	"sentinelone-provisioner/internal/inspect"
 	"sentinelone-provisioner/internal/wire"
@@ -12,15 +13,15 @@ import (
 
 // Check proves that the token works and that its role has every permission the
 // collections need, before anything is read in earnest.
-func (s *Sync) Check(ctx context.Context, in wire.SyncCheckInput) (wire.SyncCheckResult, error) {
-	defer keepAlive(ctx, nothing)()
-	if err := s.mine(ctx, in.Snapshot); err != nil {
+func (s *Activities) Check(ctx context.Context, in wire.SyncCheckInput) (wire.SyncCheckResult, error) {
+	defer attempt.KeepAlive(ctx)()
+	if err := s.checkSnapshot(ctx, in.Snapshot); err != nil {
 		return wire.SyncCheckResult{}, err
 	}
 	var requests atomic.Int64
 	report := inspect.Run(console.WithRequestCounter(ctx, &requests), s.console, in.Collections, s.now())
 	if err := report.Err(); err != nil {
-		s.noteWait(ctx, in.Snapshot, "", err, int(requests.Load()))
+		s.recordWait(ctx, in.Snapshot, "", err, int(requests.Load()))
 		return wire.SyncCheckResult{}, err
 	}
 	out := wire.SyncCheckResult{

@@ -1,4 +1,4 @@
-package activities
+package sync
 
 import (
 	"context"
@@ -24,7 +24,7 @@ func (d *drain) fetch(ctx context.Context, state store.Drain, arrived chan<- str
 		}
 		got, err := d.sync.list(ctx, d.in.Collection, cursor)
 		if refusedCursor(err, cursor) {
-			return &abandoned{fmt.Sprintf("the console no longer takes the cursor of page %d: %v", number+1, err)}
+			return &paginationAbortedError{fmt.Sprintf("the console no longer takes the cursor of page %d: %v", number+1, err)}
 		}
 		if err != nil {
 			return err
@@ -34,7 +34,7 @@ func (d *drain) fetch(ctx context.Context, state store.Drain, arrived chan<- str
 			return err
 		}
 		signal(arrived)
-		if err := circling(got.total, d.pages.Load(), d.rows.Load()); err != nil && !done {
+		if err := paginationLoop(got.total, d.pages.Load(), d.rows.Load()); err != nil && !done {
 			return err
 		}
 	}

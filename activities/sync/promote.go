@@ -1,4 +1,4 @@
-package activities
+package sync
 
 import (
 	"context"
@@ -6,15 +6,16 @@ import (
 	"fmt"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/attempt"
 	"sentinelone-provisioner/internal/store"
 	"sentinelone-provisioner/internal/wire"
 )
 
 // Promote promotes what someone confirmed, without the guard. Collections that
 // another sync has overtaken meanwhile are left out: it has newer proof.
-func (s *Sync) Promote(ctx context.Context, in wire.SyncPromoteInput) (wire.SyncSettleResult, error) {
-	defer keepAlive(ctx, nothing)()
-	if err := s.mine(ctx, in.Snapshot); err != nil {
+func (s *Activities) Promote(ctx context.Context, in wire.SyncPromoteInput) (wire.SyncSettleResult, error) {
+	defer attempt.KeepAlive(ctx)()
+	if err := s.checkSnapshot(ctx, in.Snapshot); err != nil {
 		return wire.SyncSettleResult{}, err
 	}
 	got, err := s.store.Assess(ctx, in.Snapshot)
@@ -30,7 +31,7 @@ func (s *Sync) Promote(ctx context.Context, in wire.SyncPromoteInput) (wire.Sync
 }
 
 // promote fills out with what the store made of the snapshot.
-func (s *Sync) promote(
+func (s *Activities) promote(
 	ctx context.Context, snapshot, by string, collections []access.Collection, out wire.SyncSettleResult,
 ) (wire.SyncSettleResult, error) {
 	if len(collections) == 0 {
@@ -49,7 +50,7 @@ func (s *Sync) promote(
 
 // leaveOut ends a snapshot of which nothing is left to promote: syncs begun later
 // have proven all it covers. It changes nothing, so it is unchanged.
-func (s *Sync) leaveOut(ctx context.Context, snapshot, by string, out wire.SyncSettleResult) (wire.SyncSettleResult, error) {
+func (s *Activities) leaveOut(ctx context.Context, snapshot, by string, out wire.SyncSettleResult) (wire.SyncSettleResult, error) {
 	err := s.store.Discard(ctx, snapshot, store.DiscardInput{
 		By: by, Why: "syncs begun later were promoted first", State: store.StateFailed,
 	})
@@ -67,7 +68,7 @@ func (s *Sync) leaveOut(ctx context.Context, snapshot, by string, out wire.SyncS
 // ended answers for a snapshot that cannot be assessed because it is decided: by
 // a run of the same activity that did not live to say so. What such a run warned
 // of is lost. A snapshot that someone discarded stays an error.
-func (s *Sync) ended(
+func (s *Activities) ended(
 	ctx context.Context, snapshot, by string, collections []access.Collection, cause error,
 ) (wire.SyncSettleResult, error) {
 	if !errors.Is(cause, store.ErrDecided) {

@@ -1,4 +1,4 @@
-package activities
+package sync
 
 import (
 	"slices"
@@ -11,6 +11,7 @@ import (
 	"go.temporal.io/sdk/converter"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/attempt/attempttest"
 	"sentinelone-provisioner/internal/consoletest"
 	"sentinelone-provisioner/internal/fault"
 	"sentinelone-provisioner/internal/fault/kinds"
@@ -28,14 +29,14 @@ func users(attempt int) wire.SyncDrainInput {
 // walk costs its pages and nothing more.
 func TestDrain_ProvesEveryCollection(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, consoletest.Options{Accounts: 3, Sites: 1200, Users: 1001, ServiceUsers: 12})
+	b := newSyncFixture(t, consoletest.Options{Accounts: 3, Sites: 1200, Users: 1001, ServiceUsers: 12})
 	b.begin("s1")
 	for c, pages := range map[access.Collection]int{
 		access.Accounts: 1, access.Sites: 2, access.Roles: 1, access.Users: 2, access.ServiceUsers: 1,
 	} {
 		n := b.size(c)
 		b.console.ResetRequests()
-		got := good[wire.SyncDrainResult](b, wire.SyncDrainActivity, wire.SyncDrainInput{Snapshot: "s1", Collection: c, Attempt: 1, Expected: &n})
+		got := b.mustDrain(wire.SyncDrainInput{Snapshot: "s1", Collection: c, Attempt: 1, Expected: &n})
 		require.Equal(t, wire.SyncDrainResult{Pages: pages, Rows: n, Expected: &n, Requests: pages}, got, c)
 		require.Equal(t, pages, b.console.RequestCount(), c)
 	}
@@ -44,9 +45,9 @@ func TestDrain_ProvesEveryCollection(t *testing.T) {
 // Without a count from before the walk the console is asked once more.
 func TestDrain_AsksForACountIfThereIsNone(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, consoletest.Options{})
+	b := newSyncFixture(t, consoletest.Options{})
 	b.begin("s1")
-	got := good[wire.SyncDrainResult](b, wire.SyncDrainActivity, users(1))
+	got := b.mustDrain(users(1))
 	require.Equal(t, wire.SyncDrainResult{Pages: 1, Rows: 20, Expected: new(20), Requests: 2}, got)
 	require.True(t, b.console.Requests()[1].Count())
 }
@@ -54,12 +55,12 @@ func TestDrain_AsksForACountIfThereIsNone(t *testing.T) {
 // Run again, it fetches no page again and says the same.
 func TestDrain_TwiceHasOneEffect(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, pagesOfUsers)
+	b := newSyncFixture(t, pagesOfUsers)
 	b.begin("s1")
 	in := users(1)
 	in.Expected = new(3500)
-	first := good[wire.SyncDrainResult](b, wire.SyncDrainActivity, in)
-	second := good[wire.SyncDrainResult](b, wire.SyncDrainActivity, in)
+	first := b.mustDrain(in)
+	second := b.mustDrain(in)
 	require.Equal(t, first, second)
 	require.Len(t, b.cursors(), 4)
 }
@@ -69,14 +70,14 @@ func TestDrain_TwiceHasOneEffect(t *testing.T) {
 // further.
 func TestDrain_ResumesAtThePage(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, pagesOfUsers)
+	b := newSyncFixture(t, pagesOfUsers)
 	b.begin("s1")
 	b.console.AddFault(consoletest.Fault{
 		Name: consoletest.BadGateway, Path: "/users", Only: consoletest.OnlyPages, After: 2, Times: 1,
 	})
 
-	_, err := attempt[wire.SyncDrainResult](b, wire.SyncDrainActivity, users(1))
-	app := failure(t, err)
+	_, err := execute[wire.SyncDrainResult](b, wire.SyncDrainActivity, users(1))
+	app := attempttest.ApplicationError(t, err)
 	require.Equal(t, string(kinds.Unavailable), app.Type())
 	require.False(t, app.NonRetryable())
 	require.Equal(t, time.Second, app.NextRetryDelay())
@@ -90,7 +91,7 @@ func TestDrain_ResumesAtThePage(t *testing.T) {
 	require.Contains(t, waits.Note.Text, "GET /users: 502")
 	require.NotNil(t, waits.Note.NextTry)
 
-	got := good[wire.SyncDrainResult](b, wire.SyncDrainActivity, users(1))
+	got := b.mustDrain(users(1))
 	require.Equal(t, wire.SyncDrainResult{Pages: 4, Rows: 3500, Expected: new(3500), Requests: 6}, got)
 	cursors := b.cursors()
 	require.Len(t, cursors, 5, "4 pages, one of them twice")
@@ -119,11 +120,11 @@ func TestDrain_PauseWithoutProgress(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := newBench(t, consoletest.Options{})
+			b := newSyncFixture(t, consoletest.Options{})
 			b.begin("s1")
 			b.console.AddFault(c.fault)
-			_, err := attempt[wire.SyncDrainResult](b, wire.SyncDrainActivity, users(1))
-			app := failure(t, err)
+			_, err := execute[wire.SyncDrainResult](b, wire.SyncDrainActivity, users(1))
+			app := attempttest.ApplicationError(t, err)
 			require.Equal(t, string(c.kind), app.Type())
 			require.False(t, app.NonRetryable())
 			require.Equal(t, c.wait, app.NextRetryDelay())
@@ -134,32 +135,32 @@ func TestDrain_PauseWithoutProgress(t *testing.T) {
 // A higher attempt starts over; the lower one is told to stop and harms nothing.
 func TestDrain_StaleAttempt(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, pagesOfUsers)
+	b := newSyncFixture(t, pagesOfUsers)
 	b.begin("s1")
-	good[wire.SyncDrainResult](b, wire.SyncDrainActivity, users(1))
+	b.mustDrain(users(1))
 	b.console.ResetRequests()
-	second := good[wire.SyncDrainResult](b, wire.SyncDrainActivity, users(2))
+	second := b.mustDrain(users(2))
 	require.Equal(t, 3500, second.Rows)
 	require.Len(t, b.cursors(), 4)
 	require.Empty(t, b.cursors()[0], "from the first page on")
 
-	_, err := attempt[wire.SyncDrainResult](b, wire.SyncDrainActivity, users(1))
-	app := failure(t, err)
+	_, err := execute[wire.SyncDrainResult](b, wire.SyncDrainActivity, users(1))
+	app := attempttest.ApplicationError(t, err)
 	require.Equal(t, string(kinds.Unavailable), app.Type())
 	require.False(t, app.NonRetryable())
 	require.Len(t, b.cursors(), 4, "the late one asks the console for nothing")
-	require.Equal(t, second, good[wire.SyncDrainResult](b, wire.SyncDrainActivity, users(2)))
+	require.Equal(t, second, b.mustDrain(users(2)))
 }
 
 // Two runs of the same attempt at once, as after a lost heartbeat: one may be
 // turned away, none spoils the other, and the rows are right.
 func TestDrain_TwoAtOnce(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, pagesOfUsers)
+	b := newSyncFixture(t, pagesOfUsers)
 	b.begin("s1")
 	var runs sync.WaitGroup
 	for range 2 {
-		env := b.stage()
+		env := b.env()
 		runs.Go(func() { _, _ = env.ExecuteActivity(wire.SyncDrainActivity, users(1)) })
 	}
 	runs.Wait()
@@ -173,10 +174,10 @@ func TestDrain_TwoAtOnce(t *testing.T) {
 // goes on from there.
 func TestDrain_WorkerStops(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, pagesOfUsers)
+	b := newSyncFixture(t, pagesOfUsers)
 	b.begin("s1")
 	stop := make(chan struct{})
-	env := b.stage()
+	env := b.env()
 	env.SetWorkerStopChannel(stop)
 	var once sync.Once
 	b.console.OnRequest(func(r consoletest.Request) {
@@ -184,14 +185,14 @@ func TestDrain_WorkerStops(t *testing.T) {
 			once.Do(func() { close(stop) })
 		}
 	})
-	_, err := attemptOn[wire.SyncDrainResult](b, env, wire.SyncDrainActivity, users(1))
-	app := failure(t, err)
+	_, err := attempttest.Execute[wire.SyncDrainResult](b.t, env, wire.SyncDrainActivity, users(1))
+	app := attempttest.ApplicationError(t, err)
 	require.Equal(t, string(kinds.Unavailable), app.Type())
 	require.False(t, app.NonRetryable())
 	require.Contains(t, app.Message(), "the worker is stopping")
 	require.Len(t, b.cursors(), 2)
 
-	got := good[wire.SyncDrainResult](b, wire.SyncDrainActivity, users(1))
+	got := b.mustDrain(users(1))
 	require.Equal(t, 3500, got.Rows)
 	require.Len(t, b.cursors(), 4, "no page twice")
 }
@@ -199,9 +200,9 @@ func TestDrain_WorkerStops(t *testing.T) {
 // While it waits for the console it says that it is alive, and how far it is.
 func TestDrain_Heartbeats(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, consoletest.Options{Users: 1500})
+	b := newSyncFixture(t, consoletest.Options{Users: 1500})
 	b.begin("s1")
-	env := b.stage()
+	env := b.env()
 	beats := make(chan Progress, 100)
 	env.SetOnActivityHeartbeatListener(func(_ *activity.Info, details converter.EncodedValues) {
 		var p Progress
@@ -220,7 +221,7 @@ func TestDrain_Heartbeats(t *testing.T) {
 		case <-time.After(30 * time.Second):
 		}
 	})
-	_, err := attemptOn[wire.SyncDrainResult](b, env, wire.SyncDrainActivity, users(1))
+	_, err := attempttest.Execute[wire.SyncDrainResult](b.t, env, wire.SyncDrainActivity, users(1))
 	require.NoError(t, err)
 	require.Equal(t, []Progress{{Pages: 1, Rows: 1000}}, heard)
 }
@@ -228,7 +229,7 @@ func TestDrain_Heartbeats(t *testing.T) {
 // A collection that nobody knows is a final error.
 func TestDrain_UnknownCollection(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, consoletest.Options{})
+	b := newSyncFixture(t, consoletest.Options{})
 	_, err := b.sync.list(t.Context(), "groups", "")
 	require.Equal(t, kinds.Invalid, fault.KindOf(err))
 	require.Zero(t, b.console.RequestCount())

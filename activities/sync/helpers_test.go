@@ -1,113 +1,112 @@
-package activities
+package sync
 
 import (
 	"cmp"
-	"log/slog"
-	"path/filepath"
 	"slices"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"go.temporal.io/sdk/interceptor"
-	sdklog "go.temporal.io/sdk/log"
-	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
-	"go.temporal.io/sdk/worker"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/attempt/attempttest"
 	"sentinelone-provisioner/internal/console"
 	"sentinelone-provisioner/internal/consoletest"
-	"sentinelone-provisioner/internal/fault"
 	"sentinelone-provisioner/internal/store"
 	"sentinelone-provisioner/internal/wire"
 )
 
-// bench is the activities with a real store and a simulated console, run one
+// syncFixture is the activities with a real store and a simulated console, run one
 // attempt at a time behind the interceptor that the worker has.
-type bench struct {
+type syncFixture struct {
 	t       *testing.T
 	console *consoletest.Server
 	store   *store.Store
-	sync    *Sync
+	sync    *Activities
 }
 
-func newBench(t *testing.T, o consoletest.Options) *bench {
+func newSyncFixture(t *testing.T, o consoletest.Options) *syncFixture {
 	t.Helper()
-	server := consoletest.Start(t, o)
-	client, err := console.New(console.Config{
-		BaseURL: server.URL, Token: console.StaticToken(server.Token()), Budgets: []console.Budget{},
-	})
-	require.NoError(t, err)
-	db, err := store.Open(t.Context(), "sqlite://"+filepath.Join(t.TempDir(), "store.db"))
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, db.Close()) })
-	return &bench{
-		t: t, console: server, store: db, sync: NewSync(client, db, Guard{MaxPercent: 25, MinRows: 10}),
+	server, client := attempttest.Console(t, o)
+	return newSyncFixtureOf(t, server, client)
+}
+
+// newSyncFixtureOf has no server where the test answers for the console itself.
+func newSyncFixtureOf(t *testing.T, server *consoletest.Server, client *console.Client) *syncFixture {
+	t.Helper()
+	db := attempttest.Store(t)
+	return &syncFixture{
+		t: t, console: server, store: db, sync: New(client, db, Guard{MaxPercent: 25, MinRows: 10}),
 	}
 }
 
-// stage is where one attempt runs.
-func (b *bench) stage() *testsuite.TestActivityEnvironment {
-	var suite testsuite.WorkflowTestSuite
-	suite.SetLogger(sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)))
-	env := suite.NewTestActivityEnvironment()
-	env.SetTestTimeout(time.Minute)
-	env.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{fault.NewInterceptor()}})
+// env is where one attempt runs.
+func (b *syncFixture) env() *testsuite.TestActivityEnvironment {
+	env := attempttest.Env()
 	b.sync.Register(env)
 	return env
 }
 
-// attempt runs one attempt of the activity of that name.
-func attempt[Out any](b *bench, name string, in any) (Out, error) {
+// execute runs one attempt at the activity of that name.
+func execute[Out any](b *syncFixture, name string, in any) (Out, error) {
 	b.t.Helper()
-	return attemptOn[Out](b, b.stage(), name, in)
+	return attempttest.Execute[Out](b.t, b.env(), name, in)
 }
 
-func attemptOn[Out any](b *bench, env *testsuite.TestActivityEnvironment, name string, in any) (Out, error) {
+// mustExecute runs an attempt that must succeed.
+func mustExecute[Out any](b *syncFixture, name string, in any) Out {
 	b.t.Helper()
-	var out Out
-	got, err := env.ExecuteActivity(name, in)
-	if err != nil {
-		return out, err
-	}
-	if got.HasValue() {
-		require.NoError(b.t, got.Get(&out))
-	}
-	return out, nil
-}
-
-// good is an attempt that must succeed.
-func good[Out any](b *bench, name string, in any) Out {
-	b.t.Helper()
-	out, err := attempt[Out](b, name, in)
+	out, err := execute[Out](b, name, in)
 	require.NoError(b.t, err)
 	return out
 }
 
-// failure is the application error that Temporal would see.
-func failure(t *testing.T, err error) *temporal.ApplicationError {
-	t.Helper()
-	var app *temporal.ApplicationError
-	require.ErrorAs(t, err, &app)
-	return app
+func (b *syncFixture) mustBegin(in wire.SyncBeginInput) wire.SyncBeginResult {
+	b.t.Helper()
+	return mustExecute[wire.SyncBeginResult](b, wire.SyncBeginActivity, in)
 }
 
-func (b *bench) begin(snapshot string) {
+func (b *syncFixture) mustCheck(in wire.SyncCheckInput) wire.SyncCheckResult {
 	b.t.Helper()
-	good[wire.SyncBeginResult](b, wire.SyncBeginActivity, wire.SyncBeginInput{
+	return mustExecute[wire.SyncCheckResult](b, wire.SyncCheckActivity, in)
+}
+
+func (b *syncFixture) mustDrain(in wire.SyncDrainInput) wire.SyncDrainResult {
+	b.t.Helper()
+	return mustExecute[wire.SyncDrainResult](b, wire.SyncDrainActivity, in)
+}
+
+func (b *syncFixture) mustSettle(in wire.SyncSettleInput) wire.SyncSettleResult {
+	b.t.Helper()
+	return mustExecute[wire.SyncSettleResult](b, wire.SyncSettleActivity, in)
+}
+
+func (b *syncFixture) mustPromote(in wire.SyncPromoteInput) wire.SyncSettleResult {
+	b.t.Helper()
+	return mustExecute[wire.SyncSettleResult](b, wire.SyncPromoteActivity, in)
+}
+
+func (b *syncFixture) mustDiscard(in wire.SyncDiscardInput) {
+	b.t.Helper()
+	mustExecute[struct{}](b, wire.SyncDiscardActivity, in)
+}
+
+func (b *syncFixture) begin(snapshot string) {
+	b.t.Helper()
+	b.mustBegin(wire.SyncBeginInput{
 		Snapshot: snapshot, Collections: access.Collections(), StartedAt: time.Now().UTC(),
 	})
 }
 
 // drain walks a collection, attempt after attempt while they may be repeated.
-func (b *bench) drain(in wire.SyncDrainInput) (wire.SyncDrainResult, error) {
+func (b *syncFixture) drain(in wire.SyncDrainInput) (wire.SyncDrainResult, error) {
 	b.t.Helper()
 	var err error
 	for range 10 {
 		var out wire.SyncDrainResult
-		out, err = attempt[wire.SyncDrainResult](b, wire.SyncDrainActivity, in)
-		if err == nil || failure(b.t, err).NonRetryable() {
+		out, err = execute[wire.SyncDrainResult](b, wire.SyncDrainActivity, in)
+		if err == nil || attempttest.ApplicationError(b.t, err).NonRetryable() {
 			return out, err
 		}
 	}
@@ -115,7 +114,7 @@ func (b *bench) drain(in wire.SyncDrainInput) (wire.SyncDrainResult, error) {
 }
 
 // drainAll walks every collection to a proven end.
-func (b *bench) drainAll(snapshot string) {
+func (b *syncFixture) drainAll(snapshot string) {
 	b.t.Helper()
 	for _, c := range access.Collections() {
 		out, err := b.drain(wire.SyncDrainInput{Snapshot: snapshot, Collection: c, Attempt: 1})
@@ -129,36 +128,36 @@ func settleInput(snapshot string) wire.SyncSettleInput {
 }
 
 // syncAll is a whole sync.
-func (b *bench) syncAll(snapshot string) wire.SyncSettleResult {
+func (b *syncFixture) syncAll(snapshot string) wire.SyncSettleResult {
 	b.t.Helper()
 	b.begin(snapshot)
 	b.drainAll(snapshot)
-	return good[wire.SyncSettleResult](b, wire.SyncSettleActivity, settleInput(snapshot))
+	return b.mustSettle(settleInput(snapshot))
 }
 
 // requireTruth holds what readers see against the console's own state.
-func (b *bench) requireTruth() {
+func (b *syncFixture) requireTruth() {
 	b.t.Helper()
 	require.Equal(b.t, plain(b.console.Truth()), b.kept())
 }
 
-func (b *bench) requireNothingPromoted() {
+func (b *syncFixture) requireNothingPromoted() {
 	b.t.Helper()
 	_, err := b.store.Latest(b.t.Context(), b.sync.console.Console(), nil)
 	require.ErrorIs(b.t, err, store.ErrNoSnapshot)
 }
 
 // kept is what readers of the store see.
-func (b *bench) kept() picture {
+func (b *syncFixture) kept() consoleState {
 	b.t.Helper()
-	var p picture
+	var p consoleState
 	require.NoError(b.t, b.store.Export(b.t.Context(), b.sync.console.Console(), nil, &p))
 	p.sort()
 	return p
 }
 
-// picture is a console's state, sorted, assignments apart.
-type picture struct {
+// consoleState is a console's state, sorted, assignments apart.
+type consoleState struct {
 	Accounts    []access.Account
 	Sites       []access.Site
 	Roles       []access.Role
@@ -166,20 +165,23 @@ type picture struct {
 	Assignments []access.Assignment
 }
 
-func (p *picture) Account(a access.Account) error { p.Accounts = append(p.Accounts, a); return nil }
-func (p *picture) Site(s access.Site) error       { p.Sites = append(p.Sites, s); return nil }
-func (p *picture) Role(r access.Role) error       { p.Roles = append(p.Roles, r); return nil }
-func (p *picture) Assignment(a access.Assignment) error {
+func (p *consoleState) Account(a access.Account) error {
+	p.Accounts = append(p.Accounts, a)
+	return nil
+}
+func (p *consoleState) Site(s access.Site) error { p.Sites = append(p.Sites, s); return nil }
+func (p *consoleState) Role(r access.Role) error { p.Roles = append(p.Roles, r); return nil }
+func (p *consoleState) Assignment(a access.Assignment) error {
 	p.Assignments = append(p.Assignments, a)
 	return nil
 }
 
-func (p *picture) Principal(who access.Principal) error {
+func (p *consoleState) Principal(who access.Principal) error {
 	p.Principals = append(p.Principals, bare(who))
 	return nil
 }
 
-func (p *picture) sort() {
+func (p *consoleState) sort() {
 	slices.SortFunc(p.Principals, func(a, b access.Principal) int {
 		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.ID, b.ID))
 	})
@@ -201,8 +203,8 @@ func bare(p access.Principal) access.Principal {
 	return p
 }
 
-func plain(t consoletest.Truth) picture {
-	p := picture{Accounts: t.Accounts, Sites: t.Sites, Roles: t.Roles, Assignments: t.Assignments()}
+func plain(t consoletest.Truth) consoleState {
+	p := consoleState{Accounts: t.Accounts, Sites: t.Sites, Roles: t.Roles, Assignments: t.Assignments()}
 	for _, who := range t.Principals {
 		p.Principals = append(p.Principals, bare(who))
 	}
@@ -211,7 +213,7 @@ func plain(t consoletest.Truth) picture {
 }
 
 // size is how many rows of a collection the console has.
-func (b *bench) size(c access.Collection) int {
+func (b *syncFixture) size(c access.Collection) int {
 	t := b.console.Truth()
 	switch c {
 	case access.Accounts:
@@ -232,7 +234,7 @@ func (b *bench) size(c access.Collection) int {
 }
 
 // cursors are those of the page requests so far, "" for a first page.
-func (b *bench) cursors() []string {
+func (b *syncFixture) cursors() []string {
 	var out []string
 	for _, r := range b.console.Requests() {
 		if r.Page() {

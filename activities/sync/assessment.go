@@ -1,4 +1,4 @@
-package activities
+package sync
 
 import (
 	"context"
@@ -10,8 +10,8 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-// outlook is what a snapshot is judged by.
-type outlook struct {
+// assessment is what a snapshot is judged by.
+type assessment struct {
 	store.Assessment
 
 	roles []console.RoleRow            // with the console's own count of members
@@ -20,7 +20,7 @@ type outlook struct {
 
 // look asks the console beside the store, since the one takes as long as the other. A
 // snapshot that is decided needs no console.
-func (s *Sync) look(ctx context.Context, in wire.SyncSettleInput) (o outlook, err error) {
+func (s *Activities) look(ctx context.Context, in wire.SyncSettleInput) (o assessment, err error) {
 	asking, stop := context.WithCancel(ctx)
 	defer stop()
 	var listing errgroup.Group

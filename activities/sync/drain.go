@@ -1,4 +1,4 @@
-package activities
+package sync
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"sentinelone-provisioner/internal/attempt"
 	"sentinelone-provisioner/internal/console"
 	"sentinelone-provisioner/internal/fault/kinds"
 	"sentinelone-provisioner/internal/wire"
@@ -27,10 +28,10 @@ type Progress struct {
 //
 // Fails as the console's calls do; a store that another attempt of this activity
 // has moved on gives a retryable error.
-func (s *Sync) Drain(ctx context.Context, in wire.SyncDrainInput) (wire.SyncDrainResult, error) {
+func (s *Activities) Drain(ctx context.Context, in wire.SyncDrainInput) (wire.SyncDrainResult, error) {
 	d := &drain{sync: s, in: in}
-	defer keepAlive(ctx, d.progress)()
-	if err := s.mine(ctx, in.Snapshot); err != nil {
+	defer attempt.KeepAliveWith(ctx, d.progress)()
+	if err := s.checkSnapshot(ctx, in.Snapshot); err != nil {
 		return wire.SyncDrainResult{}, err
 	}
 	err := d.run(ctx)
@@ -38,7 +39,7 @@ func (s *Sync) Drain(ctx context.Context, in wire.SyncDrainInput) (wire.SyncDrai
 		if d.moved.Load() {
 			err = kinds.RetryIn(err, afterProgress)
 		}
-		s.noteWait(ctx, in.Snapshot, in.Collection, err, d.unsaved())
+		s.recordWait(ctx, in.Snapshot, in.Collection, err, d.unsaved())
 		return d.given(err)
 	}
 	return d.conclude(ctx)
@@ -46,7 +47,7 @@ func (s *Sync) Drain(ctx context.Context, in wire.SyncDrainInput) (wire.SyncDrai
 
 // given turns a walk that cannot be completed into a doubt about it.
 func (d *drain) given(err error) (wire.SyncDrainResult, error) {
-	why, ok := errors.AsType[*abandoned](err)
+	why, ok := errors.AsType[*paginationAbortedError](err)
 	if !ok {
 		return wire.SyncDrainResult{}, err
 	}
@@ -61,7 +62,7 @@ func (d *drain) given(err error) (wire.SyncDrainResult, error) {
 const afterProgress = time.Second
 
 type drain struct {
-	sync *Sync
+	sync *Activities
 	in   wire.SyncDrainInput
 
 	pages, rows atomic.Int64
@@ -112,7 +113,7 @@ func (d *drain) conclude(ctx context.Context) (wire.SyncDrainResult, error) {
 	ctx = console.WithRequestCounter(ctx, &d.requests)
 	proof, err := d.sync.prove(ctx, d.in, sum)
 	if err != nil {
-		d.sync.noteWait(ctx, d.in.Snapshot, d.in.Collection, err, d.unsaved())
+		d.sync.recordWait(ctx, d.in.Snapshot, d.in.Collection, err, d.unsaved())
 		return wire.SyncDrainResult{}, err
 	}
 	return wire.SyncDrainResult{

@@ -1,19 +1,20 @@
-package activities
+package sync
 
 import (
 	"context"
 
 	"go.temporal.io/sdk/activity"
 
+	"sentinelone-provisioner/internal/attempt"
 	"sentinelone-provisioner/internal/store"
 	"sentinelone-provisioner/internal/wire"
 )
 
 // Begin opens a snapshot in the store. Opening it again changes nothing. A worker of
 // another console than asked for refuses with Conflict.
-func (s *Sync) Begin(ctx context.Context, in wire.SyncBeginInput) (wire.SyncBeginResult, error) {
-	defer keepAlive(ctx, nothing)()
-	if err := s.serves(in.Console); err != nil {
+func (s *Activities) Begin(ctx context.Context, in wire.SyncBeginInput) (wire.SyncBeginResult, error) {
+	defer attempt.KeepAlive(ctx)()
+	if err := attempt.CheckConsole("sync", in.Console, s.console.Console()); err != nil {
 		return wire.SyncBeginResult{}, err
 	}
 	err := s.store.Begin(ctx, store.BeginInput{

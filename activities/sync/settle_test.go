@@ -1,4 +1,4 @@
-package activities
+package sync
 
 import (
 	"fmt"
@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/attempt/attempttest"
 	"sentinelone-provisioner/internal/consoletest"
 	"sentinelone-provisioner/internal/fault/kinds"
 	"sentinelone-provisioner/internal/wire"
@@ -18,7 +19,7 @@ const ana = "ana@example.com"
 // one after an edit brings just that.
 func TestSettle_PromotedUnchangedPromoted(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, consoletest.Options{})
+	b := newSyncFixture(t, consoletest.Options{})
 	first := b.syncAll("s1")
 	held := len(b.console.Truth().Assignments())
 	require.Equal(t, "promoted", first.State)
@@ -46,9 +47,9 @@ func TestSettle_PromotedUnchangedPromoted(t *testing.T) {
 // Settled again, the answer is the same and nothing happens twice.
 func TestSettle_TwiceHasOneEffect(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, consoletest.Options{})
+	b := newSyncFixture(t, consoletest.Options{})
 	first := b.syncAll("s1")
-	again := good[wire.SyncSettleResult](b, wire.SyncSettleActivity, settleInput("s1"))
+	again := b.mustSettle(settleInput("s1"))
 	require.LessOrEqual(t, again.Requests, 1, "the roles are asked for while the store looks")
 	again.At, again.Requests = first.At, first.Requests
 	require.Equal(t, first, again)
@@ -57,9 +58,9 @@ func TestSettle_TwiceHasOneEffect(t *testing.T) {
 }
 
 // quarantine makes a first sync, removes 12 of 20 users and syncs again.
-func quarantine(t *testing.T) *bench {
+func quarantine(t *testing.T) *syncFixture {
 	t.Helper()
-	b := newBench(t, consoletest.Options{})
+	b := newSyncFixture(t, consoletest.Options{})
 	b.syncAll("s1")
 	b.console.RemoveUsers(12)
 	got := b.syncAll("s2")
@@ -89,7 +90,7 @@ func TestSettle_MassLossIsQuarantined(t *testing.T) {
 	require.Len(t, waiting, 1)
 	require.Equal(t, "s2", waiting[0].ID)
 
-	require.Equal(t, wire.SettledQuarantined, good[wire.SyncSettleResult](b, wire.SyncSettleActivity, settleInput("s2")).State)
+	require.Equal(t, wire.SettledQuarantined, b.mustSettle(settleInput("s2")).State)
 	require.Equal(t, 20, count())
 }
 
@@ -98,12 +99,12 @@ func TestPromote_Confirmed(t *testing.T) {
 	t.Parallel()
 	b := quarantine(t)
 	in := wire.SyncPromoteInput{Snapshot: "s2", Collections: access.Collections(), By: ana}
-	first := good[wire.SyncSettleResult](b, wire.SyncPromoteActivity, in)
+	first := b.mustPromote(in)
 	require.Equal(t, "promoted", first.State)
 	require.Positive(t, first.Removed)
 	b.requireTruth()
 
-	second := good[wire.SyncSettleResult](b, wire.SyncPromoteActivity, in)
+	second := b.mustPromote(in)
 	second.At = first.At
 	require.Equal(t, first, second)
 	latest, err := b.store.Latest(t.Context(), b.sync.console.Console(), nil)
@@ -111,8 +112,8 @@ func TestPromote_Confirmed(t *testing.T) {
 	require.Equal(t, "s2", latest.ID)
 	require.Equal(t, ana, latest.DecidedBy)
 
-	_, err = attempt[struct{}](b, wire.SyncDiscardActivity, wire.SyncDiscardInput{Snapshot: "s2", By: "bob@example.com", Why: "late"})
-	require.Equal(t, string(kinds.Conflict), failure(t, err).Type(), "what was promoted is not discarded")
+	_, err = execute[struct{}](b, wire.SyncDiscardActivity, wire.SyncDiscardInput{Snapshot: "s2", By: "bob@example.com", Why: "late"})
+	require.Equal(t, string(kinds.Conflict), attempttest.ApplicationError(t, err).Type(), "what was promoted is not discarded")
 	b.requireTruth()
 }
 
@@ -122,28 +123,28 @@ func TestDiscard_TwiceHasOneEffect(t *testing.T) {
 	b := quarantine(t)
 	before := b.kept()
 	in := wire.SyncDiscardInput{Snapshot: "s2", By: ana, Why: "discarded by " + ana}
-	good[struct{}](b, wire.SyncDiscardActivity, in)
-	good[struct{}](b, wire.SyncDiscardActivity, in)
+	b.mustDiscard(in)
+	b.mustDiscard(in)
 	require.Equal(t, before, b.kept())
 	waiting, err := b.store.Quarantined(t.Context(), b.sync.console.Console())
 	require.NoError(t, err)
 	require.Empty(t, waiting)
 
-	_, err = attempt[wire.SyncSettleResult](b, wire.SyncPromoteActivity, wire.SyncPromoteInput{
+	_, err = execute[wire.SyncSettleResult](b, wire.SyncPromoteActivity, wire.SyncPromoteInput{
 		Snapshot: "s2", Collections: access.Collections(), By: ana,
 	})
-	require.Equal(t, string(kinds.Conflict), failure(t, err).Type())
-	require.True(t, failure(t, err).NonRetryable())
+	require.Equal(t, string(kinds.Conflict), attempttest.ApplicationError(t, err).Type())
+	require.True(t, attempttest.ApplicationError(t, err).NonRetryable())
 	require.Equal(t, before, b.kept())
 }
 
 // A sync that broke off drops what it had received; the next one is right.
 func TestDiscard_Failed(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, consoletest.Options{})
+	b := newSyncFixture(t, consoletest.Options{})
 	b.begin("s1")
-	good[wire.SyncDrainResult](b, wire.SyncDrainActivity, users(1))
-	good[struct{}](b, wire.SyncDiscardActivity, wire.SyncDiscardInput{Snapshot: "s1", Why: "cancelled", Failed: true})
+	b.mustDrain(users(1))
+	b.mustDiscard(wire.SyncDiscardInput{Snapshot: "s1", Why: "cancelled", Failed: true})
 	progress, err := b.store.Progress(t.Context(), "s1")
 	require.NoError(t, err)
 	require.Equal(t, "failed", progress.State)
@@ -154,7 +155,7 @@ func TestDiscard_Failed(t *testing.T) {
 // A few rows may go without anybody being asked.
 func TestSettle_SmallLossIsPromoted(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, consoletest.Options{})
+	b := newSyncFixture(t, consoletest.Options{})
 	b.syncAll("s1")
 	b.console.RemoveServiceUsers(2)
 	got := b.syncAll("s2")
@@ -170,7 +171,7 @@ func TestSettle_EmptyAnswersAreQuarantined(t *testing.T) {
 	for _, c := range access.Collections() {
 		t.Run(string(c), func(t *testing.T) {
 			t.Parallel()
-			b := newBench(t, consoletest.Options{})
+			b := newSyncFixture(t, consoletest.Options{})
 			b.syncAll("s1")
 			n := b.size(c)
 			b.console.AddFault(consoletest.Fault{Name: consoletest.EmptyPage, Path: path(c)})
@@ -185,12 +186,12 @@ func TestSettle_EmptyAnswersAreQuarantined(t *testing.T) {
 // A collection that could not be proven is never promoted silently.
 func TestSettle_DoubtIsQuarantined(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, consoletest.Options{})
+	b := newSyncFixture(t, consoletest.Options{})
 	b.begin("s1")
 	b.drainAll("s1")
 	in := settleInput("s1")
 	in.Doubts = map[access.Collection]string{access.Sites: "2 different sites were received where the console counts 3"}
-	got := good[wire.SyncSettleResult](b, wire.SyncSettleActivity, in)
+	got := b.mustSettle(in)
 	require.Equal(t, wire.SettledQuarantined, got.State)
 	require.Equal(t, []string{
 		"not proven complete: 2 different sites were received where the console counts 3",
@@ -202,7 +203,7 @@ func TestSettle_DoubtIsQuarantined(t *testing.T) {
 var manyRoles = consoletest.Options{Users: 400, CustomRoles: 34, Sites: 5}
 
 // swapRole gives one user, behind the sync's back, another single role.
-func (b *bench) swapRole() {
+func (b *syncFixture) swapRole() {
 	b.t.Helper()
 	truth := b.console.Truth()
 	for _, p := range truth.Principals {
@@ -225,22 +226,22 @@ func (b *bench) swapRole() {
 // walked again, which brings the change; nothing is promoted before.
 func TestSettle_RolesThatDoNotBalance(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, manyRoles)
+	b := newSyncFixture(t, manyRoles)
 	b.begin("s1")
 	b.drainAll("s1")
 	b.swapRole()
-	got := good[wire.SyncSettleResult](b, wire.SyncSettleActivity, settleInput("s1"))
+	got := b.mustSettle(settleInput("s1"))
 	require.Equal(t, wire.SettledAgain, got.State)
 	require.Equal(t, []access.Collection{access.Users, access.ServiceUsers}, got.Again)
 	require.Contains(t, got.Why, "the console counts")
 	b.requireNothingPromoted()
 
 	for _, c := range got.Again {
-		good[wire.SyncDrainResult](b, wire.SyncDrainActivity, wire.SyncDrainInput{Snapshot: "s1", Collection: c, Attempt: 2})
+		b.mustDrain(wire.SyncDrainInput{Snapshot: "s1", Collection: c, Attempt: 2})
 	}
 	in := settleInput("s1")
 	in.LastLook = true
-	got = good[wire.SyncSettleResult](b, wire.SyncSettleActivity, in)
+	got = b.mustSettle(in)
 	require.Equal(t, "promoted", got.State)
 	require.Empty(t, got.Warnings)
 	b.requireTruth()
@@ -249,13 +250,13 @@ func TestSettle_RolesThatDoNotBalance(t *testing.T) {
 // What still differs after the second look is a warning and holds nothing up.
 func TestSettle_RolesThatNeverBalance(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, manyRoles)
+	b := newSyncFixture(t, manyRoles)
 	b.begin("s1")
 	b.drainAll("s1")
 	b.swapRole()
 	in := settleInput("s1")
 	in.LastLook = true
-	got := good[wire.SyncSettleResult](b, wire.SyncSettleActivity, in)
+	got := b.mustSettle(in)
 	require.Equal(t, "promoted", got.State)
 	require.Len(t, got.Warnings, 2)
 }
@@ -266,7 +267,7 @@ func TestSettle_RoleCountsThatSayNothing(t *testing.T) {
 	for _, counts := range []consoletest.RoleCount{consoletest.CountAbsent, consoletest.CountWrong} {
 		t.Run(string(counts), func(t *testing.T) {
 			t.Parallel()
-			b := newBench(t, consoletest.Options{UsersInRoles: counts})
+			b := newSyncFixture(t, consoletest.Options{UsersInRoles: counts})
 			got := b.syncAll("s1")
 			require.Equal(t, "promoted", got.State)
 			require.Empty(t, got.Warnings)
@@ -278,7 +279,7 @@ func TestSettle_RoleCountsThatSayNothing(t *testing.T) {
 // A sync that a later one has overtaken leaves its older sight out, and ends.
 func TestSettle_OvertakenByALaterSync(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, consoletest.Options{})
+	b := newSyncFixture(t, consoletest.Options{})
 	b.begin("s1")
 	b.drainAll("s1")
 	_, err := b.console.AddUser(access.Principal{})
@@ -286,7 +287,7 @@ func TestSettle_OvertakenByALaterSync(t *testing.T) {
 	require.Equal(t, "promoted", b.syncAll("s2").State)
 	b.requireTruth()
 
-	got := good[wire.SyncSettleResult](b, wire.SyncSettleActivity, settleInput("s1"))
+	got := b.mustSettle(settleInput("s1"))
 	require.Equal(t, "unchanged", got.State)
 	require.Zero(t, got.Added+got.Removed)
 	require.Equal(t, 21, got.Counts["users"], "as readers see it")
@@ -294,7 +295,7 @@ func TestSettle_OvertakenByALaterSync(t *testing.T) {
 	require.Contains(t, got.Warnings[3], "users are left out: a sync begun later was promoted first")
 	b.requireTruth()
 
-	again := good[wire.SyncSettleResult](b, wire.SyncSettleActivity, settleInput("s1"))
+	again := b.mustSettle(settleInput("s1"))
 	again.At = got.At
 	require.Equal(t, got, again, "twice has one effect")
 }
@@ -306,13 +307,13 @@ func TestPromote_OvertakenWhileQuarantined(t *testing.T) {
 	b := quarantine(t)
 	b.begin("s3")
 	b.drainAll("s3")
-	good[wire.SyncSettleResult](b, wire.SyncPromoteActivity, wire.SyncPromoteInput{Snapshot: "s3", Collections: access.Collections(), By: ana})
+	b.mustPromote(wire.SyncPromoteInput{Snapshot: "s3", Collections: access.Collections(), By: ana})
 	b.requireTruth()
 	in := wire.SyncPromoteInput{Snapshot: "s2", Collections: access.Collections(), By: ana}
-	got := good[wire.SyncSettleResult](b, wire.SyncPromoteActivity, in)
+	got := b.mustPromote(in)
 	require.Equal(t, "unchanged", got.State)
 	require.Len(t, got.Warnings, 5)
-	again := good[wire.SyncSettleResult](b, wire.SyncPromoteActivity, in)
+	again := b.mustPromote(in)
 	again.At = got.At
 	require.Equal(t, got, again)
 	waiting, err := b.store.Quarantined(t.Context(), b.sync.console.Console())
@@ -324,17 +325,17 @@ func TestPromote_OvertakenWhileQuarantined(t *testing.T) {
 // Of a sync overtaken in one collection the others are promoted.
 func TestSettle_OvertakenInPart(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, consoletest.Options{})
+	b := newSyncFixture(t, consoletest.Options{})
 	b.begin("s1")
 	b.drainAll("s1")
 	only := []access.Collection{access.Users}
-	good[wire.SyncBeginResult](b, wire.SyncBeginActivity, wire.SyncBeginInput{Snapshot: "s2", Collections: only, StartedAt: b.sync.now().UTC()})
-	good[wire.SyncDrainResult](b, wire.SyncDrainActivity, wire.SyncDrainInput{Snapshot: "s2", Collection: access.Users, Attempt: 1})
-	good[wire.SyncSettleResult](b, wire.SyncSettleActivity, wire.SyncSettleInput{Snapshot: "s2", Collections: only})
+	b.mustBegin(wire.SyncBeginInput{Snapshot: "s2", Collections: only, StartedAt: b.sync.now().UTC()})
+	b.mustDrain(wire.SyncDrainInput{Snapshot: "s2", Collection: access.Users, Attempt: 1})
+	b.mustSettle(wire.SyncSettleInput{Snapshot: "s2", Collections: only})
 
 	in := settleInput("s1")
 	in.Doubts = map[access.Collection]string{access.Users: "a doubt about what is left out anyway"}
-	got := good[wire.SyncSettleResult](b, wire.SyncSettleActivity, in)
+	got := b.mustSettle(in)
 	require.Equal(t, "promoted", got.State)
 	require.Equal(t, []string{"users are left out: a sync begun later was promoted first"}, got.Warnings)
 	b.requireTruth()
@@ -344,7 +345,7 @@ func TestSettle_OvertakenInPart(t *testing.T) {
 // counted. What this one received is cleared then; that is no loss.
 func TestSettle_OvertakenWhileCountingMembers(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, consoletest.Options{})
+	b := newSyncFixture(t, consoletest.Options{})
 	b.begin("s1")
 	b.drainAll("s1")
 	b.console.OnRequest(func(r consoletest.Request) {
@@ -354,11 +355,11 @@ func TestSettle_OvertakenWhileCountingMembers(t *testing.T) {
 		b.console.OnRequest(nil)
 		b.begin("s2")
 		b.drainAll("s2")
-		good[wire.SyncSettleResult](b, wire.SyncPromoteActivity, wire.SyncPromoteInput{
+		b.mustPromote(wire.SyncPromoteInput{
 			Snapshot: "s2", Collections: access.Collections(), By: ana,
 		})
 	})
-	got := good[wire.SyncSettleResult](b, wire.SyncSettleActivity, settleInput("s1"))
+	got := b.mustSettle(settleInput("s1"))
 	require.Equal(t, "unchanged", got.State)
 	require.Len(t, got.Warnings, 5)
 	b.requireTruth()
@@ -368,22 +369,22 @@ func TestSettle_OvertakenWhileCountingMembers(t *testing.T) {
 // right.
 func TestSettle_OvertakenByAnEarlierSync(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, consoletest.Options{})
+	b := newSyncFixture(t, consoletest.Options{})
 	b.begin("s1")
 	b.drainAll("s1")
 	b.begin("s2")
 	b.drainAll("s2")
-	require.Equal(t, "promoted", good[wire.SyncSettleResult](b, wire.SyncSettleActivity, settleInput("s1")).State)
+	require.Equal(t, "promoted", b.mustSettle(settleInput("s1")).State)
 	_, err := b.console.AddUser(access.Principal{})
 	require.NoError(t, err)
 
-	got := good[wire.SyncSettleResult](b, wire.SyncSettleActivity, settleInput("s2"))
+	got := b.mustSettle(settleInput("s2"))
 	require.Equal(t, wire.SettledAgain, got.State)
 	require.Equal(t, access.Collections(), got.Again)
 	for _, c := range got.Again {
-		good[wire.SyncDrainResult](b, wire.SyncDrainActivity, wire.SyncDrainInput{Snapshot: "s2", Collection: c, Attempt: 2})
+		b.mustDrain(wire.SyncDrainInput{Snapshot: "s2", Collection: c, Attempt: 2})
 	}
-	got = good[wire.SyncSettleResult](b, wire.SyncSettleActivity, settleInput("s2"))
+	got = b.mustSettle(settleInput("s2"))
 	require.Equal(t, "promoted", got.State)
 	require.Equal(t, 1, got.Added)
 	b.requireTruth()
@@ -393,16 +394,16 @@ func TestSettle_OvertakenByAnEarlierSync(t *testing.T) {
 // roles' members.
 func TestSettle_SomeCollections(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, consoletest.Options{})
+	b := newSyncFixture(t, consoletest.Options{})
 	b.syncAll("s1")
 	_, err := b.console.AddSite(access.Site{Name: "Berlin"})
 	require.NoError(t, err)
 	b.console.RemoveUsers(3)
 	only := []access.Collection{access.Sites}
-	good[wire.SyncBeginResult](b, wire.SyncBeginActivity, wire.SyncBeginInput{Snapshot: "s2", Collections: only, StartedAt: b.sync.now().UTC()})
-	good[wire.SyncDrainResult](b, wire.SyncDrainActivity, wire.SyncDrainInput{Snapshot: "s2", Collection: access.Sites, Attempt: 1})
+	b.mustBegin(wire.SyncBeginInput{Snapshot: "s2", Collections: only, StartedAt: b.sync.now().UTC()})
+	b.mustDrain(wire.SyncDrainInput{Snapshot: "s2", Collection: access.Sites, Attempt: 1})
 	b.console.ResetRequests()
-	got := good[wire.SyncSettleResult](b, wire.SyncSettleActivity, wire.SyncSettleInput{Snapshot: "s2", Collections: only})
+	got := b.mustSettle(wire.SyncSettleInput{Snapshot: "s2", Collections: only})
 	require.Equal(t, "promoted", got.State)
 	require.Zero(t, got.Requests)
 	require.Zero(t, b.console.RequestCount())
@@ -414,17 +415,17 @@ func TestSettle_SomeCollections(t *testing.T) {
 // A console that is down while a sync is settled is waited out, and says so.
 func TestSettle_ConsoleDown(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, consoletest.Options{})
+	b := newSyncFixture(t, consoletest.Options{})
 	b.begin("s1")
 	b.drainAll("s1")
 	b.console.AddFault(consoletest.Fault{Name: consoletest.BadGateway})
-	_, err := attempt[wire.SyncSettleResult](b, wire.SyncSettleActivity, settleInput("s1"))
-	require.Equal(t, string(kinds.Unavailable), failure(t, err).Type())
+	_, err := execute[wire.SyncSettleResult](b, wire.SyncSettleActivity, settleInput("s1"))
+	require.Equal(t, string(kinds.Unavailable), attempttest.ApplicationError(t, err).Type())
 	progress, err := b.store.Progress(t.Context(), "s1")
 	require.NoError(t, err)
 	require.NotNil(t, progress.Note)
 	require.Contains(t, progress.Note.Text, "GET /rbac/roles: 502")
 	b.console.ClearFaults()
-	require.Equal(t, "promoted", good[wire.SyncSettleResult](b, wire.SyncSettleActivity, settleInput("s1")).State)
+	require.Equal(t, "promoted", b.mustSettle(settleInput("s1")).State)
 	b.requireTruth()
 }

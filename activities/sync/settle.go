@@ -1,4 +1,4 @@
-package activities
+package sync
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 	"go.temporal.io/sdk/activity"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/attempt"
 	"sentinelone-provisioner/internal/console"
 	"sentinelone-provisioner/internal/store"
 	"sentinelone-provisioner/internal/wire"
@@ -17,9 +18,9 @@ import (
 // Settle decides about a snapshot: collections another sync overtook are walked
 // again or left out, roles are held against the console's own member counts,
 // losses against the guard, and what passes is promoted in one transaction.
-func (s *Sync) Settle(ctx context.Context, in wire.SyncSettleInput) (wire.SyncSettleResult, error) {
-	defer keepAlive(ctx, nothing)()
-	if err := s.mine(ctx, in.Snapshot); err != nil {
+func (s *Activities) Settle(ctx context.Context, in wire.SyncSettleInput) (wire.SyncSettleResult, error) {
+	defer attempt.KeepAlive(ctx)()
+	if err := s.checkSnapshot(ctx, in.Snapshot); err != nil {
 		return wire.SyncSettleResult{}, err
 	}
 	var requests atomic.Int64
@@ -27,7 +28,7 @@ func (s *Sync) Settle(ctx context.Context, in wire.SyncSettleInput) (wire.SyncSe
 	out, err := s.settle(ctx, in)
 	out.Requests, out.At = int(requests.Load()), s.now().UTC()
 	if err != nil {
-		s.noteWait(ctx, in.Snapshot, "", err, out.Requests)
+		s.recordWait(ctx, in.Snapshot, "", err, out.Requests)
 		return out, err
 	}
 	activity.GetLogger(ctx).Info("Snapshot is settled", "snapshot", in.Snapshot, "state", out.State,
@@ -35,7 +36,7 @@ func (s *Sync) Settle(ctx context.Context, in wire.SyncSettleInput) (wire.SyncSe
 	return out, nil
 }
 
-func (s *Sync) settle(ctx context.Context, in wire.SyncSettleInput) (wire.SyncSettleResult, error) {
+func (s *Activities) settle(ctx context.Context, in wire.SyncSettleInput) (wire.SyncSettleResult, error) {
 	got, err := s.look(ctx, in)
 	if err != nil {
 		return s.ended(ctx, in.Snapshot, "", in.Collections, err)
@@ -68,7 +69,7 @@ func (s *Sync) settle(ctx context.Context, in wire.SyncSettleInput) (wire.SyncSe
 
 // quarantine holds a snapshot back, unless another sync was promoted since it was
 // assessed: then what it received may be cleared already, and looks like a loss.
-func (s *Sync) quarantine(
+func (s *Activities) quarantine(
 	ctx context.Context, in wire.SyncSettleInput, assessed store.Assessment, out wire.SyncSettleResult,
 ) (wire.SyncSettleResult, error) {
 	now, err := s.store.Assess(ctx, in.Snapshot)
@@ -82,7 +83,7 @@ func (s *Sync) quarantine(
 	if err := s.store.Quarantine(ctx, in.Snapshot, out.Reasons); err != nil {
 		return out, err
 	}
-	s.notify.mention(ctx, wire.Event{
+	s.notify(ctx, wire.Event{
 		ID: in.Snapshot + "/quarantined", Type: wire.EventQuarantined, At: s.now().UTC(),
 		Request: activity.GetInfo(ctx).WorkflowExecution.ID,
 		Text:    "A sync is held back until somebody confirms or discards it: " + strings.Join(out.Reasons, "; "),

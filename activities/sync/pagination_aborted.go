@@ -1,4 +1,4 @@
-package activities
+package sync
 
 import (
 	"errors"
@@ -8,11 +8,11 @@ import (
 	"sentinelone-provisioner/internal/console"
 )
 
-// abandoned ends a walk that cannot be completed, though the console answers. It is
+// paginationAbortedError ends a walk that cannot be completed, though the console answers. It is
 // a doubt about the walk and no failure of the sync: the next walk begins anew.
-type abandoned struct{ why string }
+type paginationAbortedError struct{ why string }
 
-func (a *abandoned) Error() string { return a.why }
+func (a *paginationAbortedError) Error() string { return a.why }
 
 // refusedCursor says whether err is the console's refusal of a cursor it gave. How
 // long cursors live is not documented.
@@ -29,9 +29,9 @@ const (
 	mostPages  = 100_000
 )
 
-// circling says whether a console sends far more than it counts: its cursors lead
+// paginationLoop says whether a console sends far more than it counts: its cursors lead
 // back to pages it has sent before, or through pages without rows.
-func circling(total *int, pages, rows int64) error {
+func paginationLoop(total *int, pages, rows int64) error {
 	tooMany := pages > mostPages
 	if total != nil {
 		tooMany = rows > 2*int64(*total)+slackRows || pages > int64(*total)+slackPages
@@ -39,6 +39,6 @@ func circling(total *int, pages, rows int64) error {
 	if !tooMany {
 		return nil
 	}
-	return &abandoned{fmt.Sprintf("the console has sent %d rows on %d pages where it counts %s: its pages have no end",
+	return &paginationAbortedError{fmt.Sprintf("the console has sent %d rows on %d pages where it counts %s: its pages have no end",
 		rows, pages, number(total))}
 }

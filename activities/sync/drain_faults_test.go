@@ -1,4 +1,4 @@
-package activities
+package sync
 
 import (
 	"sync"
@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/attempt/attempttest"
 	"sentinelone-provisioner/internal/console"
 	"sentinelone-provisioner/internal/consoletest"
 	"sentinelone-provisioner/internal/fault/kinds"
@@ -41,9 +42,9 @@ var outcomes = map[consoletest.FaultKind]outcome{
 }
 
 // requireOutcome runs the first attempt and holds it against what is expected.
-func (b *bench) requireOutcome(want outcome, in wire.SyncDrainInput) {
+func (b *syncFixture) requireOutcome(want outcome, in wire.SyncDrainInput) {
 	b.t.Helper()
-	got, err := attempt[wire.SyncDrainResult](b, wire.SyncDrainActivity, in)
+	got, err := execute[wire.SyncDrainResult](b, wire.SyncDrainActivity, in)
 	switch {
 	case err == nil && want.doubt:
 		require.NotEmpty(b.t, got.Doubt)
@@ -51,11 +52,11 @@ func (b *bench) requireOutcome(want outcome, in wire.SyncDrainInput) {
 		require.True(b.t, want.proven, "%s: proven, in spite of the fault", in.Collection)
 		require.Empty(b.t, got.Doubt)
 	case want.final != "":
-		require.Equal(b.t, string(want.final), failure(b.t, err).Type())
-		require.True(b.t, failure(b.t, err).NonRetryable())
+		require.Equal(b.t, string(want.final), attempttest.ApplicationError(b.t, err).Type())
+		require.True(b.t, attempttest.ApplicationError(b.t, err).NonRetryable())
 	default:
-		require.Contains(b.t, want.waits, kinds.Kind(failure(b.t, err).Type()), err)
-		require.False(b.t, failure(b.t, err).NonRetryable())
+		require.Contains(b.t, want.waits, kinds.Kind(attempttest.ApplicationError(b.t, err).Type()), err)
+		require.False(b.t, attempttest.ApplicationError(b.t, err).NonRetryable())
 	}
 }
 
@@ -71,7 +72,7 @@ func TestDrain_EveryFaultAtEveryCollection(t *testing.T) {
 			t.Parallel()
 			want, known := outcomes[kind]
 			require.True(t, known, "say here what is expected of the new fault")
-			b := newBench(t, consoletest.Options{Sites: 1001, Users: 1002}) // two pages of each
+			b := newSyncFixture(t, consoletest.Options{Sites: 1001, Users: 1002}) // two pages of each
 			b.begin("s1")
 			for _, c := range access.Collections() {
 				n := b.size(c)
@@ -94,7 +95,7 @@ func TestDrain_EveryFaultAtEveryCollection(t *testing.T) {
 				require.NoError(t, err)
 				require.Equal(t, wire.SyncDrainResult{Pages: last.Pages, Rows: n, Expected: &n, Requests: last.Requests}, last)
 			}
-			got := good[wire.SyncSettleResult](b, wire.SyncSettleActivity, settleInput("s1"))
+			got := b.mustSettle(settleInput("s1"))
 			require.Equal(t, "promoted", got.State)
 			b.requireTruth()
 		})
@@ -117,7 +118,7 @@ func TestDrain_FaultsThatStay(t *testing.T) {
 		}
 		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()
-			b := newBench(t, consoletest.Options{})
+			b := newSyncFixture(t, consoletest.Options{})
 			b.begin("s1")
 			want.proven = false
 			for _, c := range access.Collections() {
@@ -134,7 +135,7 @@ func TestDrain_FaultsThatStay(t *testing.T) {
 // A console that takes longer than the client waits is one that does not answer.
 func TestDrain_SlowerThanTheClientWaits(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, consoletest.Options{})
+	b := newSyncFixture(t, consoletest.Options{})
 	b.begin("s1")
 	hasty, err := console.New(console.Config{
 		BaseURL: b.console.URL, Token: console.StaticToken(b.console.Token()), Timeout: 50 * time.Millisecond,
@@ -162,14 +163,14 @@ func TestDrain_EmptyPageIsDoubted(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := newBench(t, pagesOfUsers)
+			b := newSyncFixture(t, pagesOfUsers)
 			b.begin("s1")
 			b.console.AddFault(consoletest.Fault{
 				Name: consoletest.EmptyPage, Path: "/users", Only: consoletest.OnlyPages, After: c.after,
 			})
 			in := users(1)
 			in.Expected = new(3500)
-			got := good[wire.SyncDrainResult](b, wire.SyncDrainActivity, in)
+			got := b.mustDrain(in)
 			require.Equal(t, c.want, got.Doubt)
 		})
 	}
@@ -179,28 +180,28 @@ func TestDrain_EmptyPageIsDoubted(t *testing.T) {
 // is what there is.
 func TestDrain_EditsDuringTheWalk(t *testing.T) {
 	t.Parallel()
-	add := func(b *bench) {
+	add := func(b *syncFixture) {
 		_, err := b.console.AddUser(access.Principal{})
 		require.NoError(b.t, err)
 	}
-	removeSeen := func(b *bench) { require.True(b.t, b.console.RemoveUser(b.userIDs()[0])) }
-	removeUnseen := func(b *bench) { require.True(b.t, b.console.RemoveUser(b.userIDs()[3000])) }
+	removeSeen := func(b *syncFixture) { require.True(b.t, b.console.RemoveUser(b.userIDs()[0])) }
+	removeUnseen := func(b *syncFixture) { require.True(b.t, b.console.RemoveUser(b.userIDs()[3000])) }
 	cases := map[string]struct {
-		edits []func(*bench)
+		edits []func(*syncFixture)
 		doubt string
 	}{
-		"added":          {[]func(*bench){add}, "moved from 3500 to 3501"},
-		"seen removed":   {[]func(*bench){removeSeen}, "moved from 3500 to 3499"},
-		"unseen removed": {[]func(*bench){removeUnseen}, "moved from 3500 to 3499"},
+		"added":          {[]func(*syncFixture){add}, "moved from 3500 to 3501"},
+		"seen removed":   {[]func(*syncFixture){removeSeen}, "moved from 3500 to 3499"},
+		"unseen removed": {[]func(*syncFixture){removeUnseen}, "moved from 3500 to 3499"},
 		"seen replaced": {
-			[]func(*bench){removeSeen, add}, "3501 different users were received where the console counts 3500",
+			[]func(*syncFixture){removeSeen, add}, "3501 different users were received where the console counts 3500",
 		},
-		"unseen replaced": {[]func(*bench){removeUnseen, add}, ""},
+		"unseen replaced": {[]func(*syncFixture){removeUnseen, add}, ""},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := newBench(t, pagesOfUsers)
+			b := newSyncFixture(t, pagesOfUsers)
 			b.begin("s1")
 			b.onSecondPage(func() {
 				for _, edit := range c.edits {
@@ -209,24 +210,24 @@ func TestDrain_EditsDuringTheWalk(t *testing.T) {
 			})
 			in := users(1)
 			in.Expected = new(3500)
-			got := good[wire.SyncDrainResult](b, wire.SyncDrainActivity, in)
+			got := b.mustDrain(in)
 			if c.doubt == "" {
 				require.Empty(t, got.Doubt)
 			} else {
 				require.Contains(t, got.Doubt, c.doubt)
-				require.Empty(t, good[wire.SyncDrainResult](b, wire.SyncDrainActivity, users(2)).Doubt)
+				require.Empty(t, b.mustDrain(users(2)).Doubt)
 			}
 			for _, other := range without(access.Collections(), []access.Collection{access.Users}) {
-				good[wire.SyncDrainResult](b, wire.SyncDrainActivity, wire.SyncDrainInput{Snapshot: "s1", Collection: other, Attempt: 1})
+				b.mustDrain(wire.SyncDrainInput{Snapshot: "s1", Collection: other, Attempt: 1})
 			}
-			require.Equal(t, "promoted", good[wire.SyncSettleResult](b, wire.SyncSettleActivity, settleInput("s1")).State)
+			require.Equal(t, "promoted", b.mustSettle(settleInput("s1")).State)
 			b.requireTruth()
 		})
 	}
 }
 
 // onSecondPage does something once, before the second page is answered.
-func (b *bench) onSecondPage(do func()) {
+func (b *syncFixture) onSecondPage(do func()) {
 	var once sync.Once
 	b.console.OnRequest(func(r consoletest.Request) {
 		if r.Page() && r.Cursor != "" {
@@ -236,7 +237,7 @@ func (b *bench) onSecondPage(do func()) {
 }
 
 // userIDs are the console's users in the order of its list.
-func (b *bench) userIDs() []string {
+func (b *syncFixture) userIDs() []string {
 	var out []string
 	for _, p := range b.console.Truth().Principals {
 		if p.Kind == access.User {

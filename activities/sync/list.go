@@ -1,4 +1,4 @@
-package activities
+package sync
 
 import (
 	"context"
@@ -18,7 +18,7 @@ type page struct {
 }
 
 // list reads the page behind cursor.
-func (s *Sync) list(ctx context.Context, c access.Collection, cursor string) (page, error) {
+func (s *Activities) list(ctx context.Context, c access.Collection, cursor string) (page, error) {
 	options := console.ListOptions{Cursor: cursor}
 	switch c {
 	case access.Accounts:

@@ -1,4 +1,4 @@
-package activities
+package sync
 
 import (
 	"context"
@@ -29,7 +29,7 @@ type memberCheck struct {
 // One thing holds under every reading: where a role has more members than there
 // are service users who hold it, there are users. A console that lists none then
 // has not told everything, though its counts agree.
-func checkMembers(in wire.SyncSettleInput, got outlook) memberCheck {
+func checkMembers(in wire.SyncSettleInput, got assessment) memberCheck {
 	if !comparesMembers(in) || len(got.roles) == 0 {
 		return memberCheck{}
 	}
@@ -69,7 +69,7 @@ func noUsers(roles []console.RoleRow, seen map[string]store.RoleMembers) string 
 
 // countedRoles lists the roles anew: their counts must be younger than the walk
 // of the principals.
-func (s *Sync) countedRoles(ctx context.Context) ([]console.RoleRow, error) {
+func (s *Activities) countedRoles(ctx context.Context) ([]console.RoleRow, error) {
 	var out []console.RoleRow
 	for cursor := ""; ; {
 		got, err := s.console.Roles(ctx, console.ListOptions{Cursor: cursor})

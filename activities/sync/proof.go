@@ -1,4 +1,4 @@
-package activities
+package sync
 
 import (
 	"context"
@@ -22,7 +22,7 @@ type proof struct {
 // is asked once more with countOnly. A total that moved during the walk is doubt
 // in itself: rows may have shifted between pages, and a row added may hide a row
 // missed.
-func (s *Sync) prove(ctx context.Context, in wire.SyncDrainInput, sum store.DrainSummary) (proof, error) {
+func (s *Activities) prove(ctx context.Context, in wire.SyncDrainInput, sum store.DrainSummary) (proof, error) {
 	last := sum.LastTotal
 	if sum.TotalsMoved {
 		return proof{last, fmt.Sprintf("the console's count of %s moved from %s to %s while they were read",

@@ -1,15 +1,16 @@
-package activities
+package sync
 
 import (
 	"context"
 
+	"sentinelone-provisioner/internal/attempt"
 	"sentinelone-provisioner/internal/store"
 	"sentinelone-provisioner/internal/wire"
 )
 
 // Discard drops everything a snapshot received. What was promoted before stands.
-func (s *Sync) Discard(ctx context.Context, in wire.SyncDiscardInput) error {
-	defer keepAlive(ctx, nothing)()
+func (s *Activities) Discard(ctx context.Context, in wire.SyncDiscardInput) error {
+	defer attempt.KeepAlive(ctx)()
 	state := store.StateDiscarded
 	if in.Failed {
 		state = store.StateFailed

@@ -1,4 +1,4 @@
-package activities
+package sync
 
 import (
 	"testing"
@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/attempt/attempttest"
 	"sentinelone-provisioner/internal/consoletest"
 	"sentinelone-provisioner/internal/fault/kinds"
 	"sentinelone-provisioner/internal/wire"
@@ -19,13 +20,13 @@ func checkInput() wire.SyncCheckInput {
 // Opening a snapshot again changes nothing, also once pages have arrived.
 func TestBegin_TwiceHasOneEffect(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, consoletest.Options{})
+	b := newSyncFixture(t, consoletest.Options{})
 	in := wire.SyncBeginInput{Snapshot: "s1", Collections: access.Collections(), StartedAt: time.Now().UTC()}
-	first := good[wire.SyncBeginResult](b, wire.SyncBeginActivity, in)
+	first := b.mustBegin(in)
 	require.Equal(t, b.console.URL, "http://"+first.Console)
 	b.drainAll("s1")
-	require.Equal(t, first, good[wire.SyncBeginResult](b, wire.SyncBeginActivity, in))
-	require.Equal(t, "promoted", good[wire.SyncSettleResult](b, wire.SyncSettleActivity, settleInput("s1")).State)
+	require.Equal(t, first, b.mustBegin(in))
+	require.Equal(t, "promoted", b.mustSettle(settleInput("s1")).State)
 	b.requireTruth()
 }
 
@@ -34,9 +35,9 @@ func TestBegin_TwiceHasOneEffect(t *testing.T) {
 func TestCheck(t *testing.T) {
 	t.Parallel()
 	expires := time.Date(2036, 1, 1, 0, 0, 0, 0, time.UTC)
-	b := newBench(t, consoletest.Options{TokenExpiresAt: expires})
+	b := newSyncFixture(t, consoletest.Options{TokenExpiresAt: expires})
 	b.begin("s1")
-	got := good[wire.SyncCheckResult](b, wire.SyncCheckActivity, checkInput())
+	got := b.mustCheck(checkInput())
 	require.True(t, expires.Equal(*got.TokenExpiresAt))
 	require.Equal(t, map[access.Collection]int{
 		access.Accounts: 1, access.Sites: 3, access.Roles: 10, access.Users: 20, access.ServiceUsers: 10,
@@ -49,10 +50,10 @@ func TestCheck(t *testing.T) {
 // A token that ends soon is worth a warning, by the clock of the worker.
 func TestCheck_TokenEndsSoon(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, consoletest.Options{TokenExpiresAt: time.Date(2036, 1, 1, 0, 0, 0, 0, time.UTC)})
+	b := newSyncFixture(t, consoletest.Options{TokenExpiresAt: time.Date(2036, 1, 1, 0, 0, 0, 0, time.UTC)})
 	b.sync.now = func() time.Time { return time.Date(2035, 12, 28, 0, 0, 0, 0, time.UTC) }
 	b.begin("s1")
-	require.Len(t, good[wire.SyncCheckResult](b, wire.SyncCheckActivity, checkInput()).Warnings, 1)
+	require.Len(t, b.mustCheck(checkInput()).Warnings, 1)
 }
 
 // What cannot work is final and says what to do; what may pass is waited out and
@@ -75,11 +76,11 @@ func TestCheck_Failures(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := newBench(t, consoletest.Options{})
+			b := newSyncFixture(t, consoletest.Options{})
 			b.begin("s1")
 			b.console.AddFault(consoletest.Fault{Name: c.fault, Path: c.path})
-			_, err := attempt[wire.SyncCheckResult](b, wire.SyncCheckActivity, checkInput())
-			app := failure(t, err)
+			_, err := execute[wire.SyncCheckResult](b, wire.SyncCheckActivity, checkInput())
+			app := attempttest.ApplicationError(t, err)
 			require.Equal(t, string(c.kind), app.Type())
 			require.Equal(t, c.kind.Final(), app.NonRetryable())
 			require.Contains(t, app.Message(), c.want)
@@ -90,7 +91,7 @@ func TestCheck_Failures(t *testing.T) {
 			require.Equal(t, app.Message(), progress.Note.Text)
 
 			b.console.ClearFaults()
-			require.Len(t, good[wire.SyncCheckResult](b, wire.SyncCheckActivity, checkInput()).Expected, 5)
+			require.Len(t, b.mustCheck(checkInput()).Expected, 5)
 		})
 	}
 }
@@ -98,12 +99,12 @@ func TestCheck_Failures(t *testing.T) {
 // Two permissions that are missing are told at once.
 func TestCheck_TellsEveryMissingPermission(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, consoletest.Options{})
+	b := newSyncFixture(t, consoletest.Options{})
 	b.begin("s1")
 	for _, p := range []string{"/accounts", "/rbac/roles"} {
 		b.console.AddFault(consoletest.Fault{Name: consoletest.Forbidden, Path: p})
 	}
-	_, err := attempt[wire.SyncCheckResult](b, wire.SyncCheckActivity, checkInput())
-	require.Contains(t, failure(t, err).Message(), "Accounts.view")
-	require.Contains(t, failure(t, err).Message(), "Roles.view")
+	_, err := execute[wire.SyncCheckResult](b, wire.SyncCheckActivity, checkInput())
+	require.Contains(t, attempttest.ApplicationError(t, err).Message(), "Accounts.view")
+	require.Contains(t, attempttest.ApplicationError(t, err).Message(), "Roles.view")
 }

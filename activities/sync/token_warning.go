@@ -1,4 +1,4 @@
-package activities
+package sync
 
 import (
 	"context"
@@ -11,12 +11,12 @@ import (
 // tokenWarning is how long before its end people are told of the token, once a day.
 const tokenWarning = 14 * 24 * time.Hour
 
-func (s *Sync) warnOfToken(ctx context.Context, ends *time.Time) {
+func (s *Activities) warnOfToken(ctx context.Context, ends *time.Time) {
 	now := s.now().UTC()
 	if ends == nil || ends.Sub(now) > tokenWarning {
 		return
 	}
-	s.notify.mention(ctx, wire.Event{
+	s.notify(ctx, wire.Event{
 		ID:   "token/" + s.console.Console() + "/" + now.Format(time.DateOnly),
 		Type: wire.EventTokenExpires, At: now,
 		Text: "The API token of the worker " + inspect.Expiry(*ends, now) + ": make a new one and put it in place",

@@ -1,0 +1,54 @@
+package sync
+
+import (
+	"context"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+
+	"sentinelone-provisioner/internal/console"
+	"sentinelone-provisioner/internal/store"
+	"sentinelone-provisioner/internal/wire"
+)
+
+// Activities are the activities of a sync, with what they work with.
+type Activities struct {
+	console *console.Client
+	store   *store.Store
+	guard   Guard
+	now     func() time.Time
+	notify  func(context.Context, wire.Event)
+}
+
+// New wires the activities of a sync. They notify nobody until [Activities.Notifying] says how.
+func New(c *console.Client, s *store.Store, guard Guard) *Activities {
+	return &Activities{
+		console: c, store: s, guard: guard, now: time.Now, notify: func(context.Context, wire.Event) {},
+	}
+}
+
+// Notifying has notify deliver events about quarantined snapshots and about the end of the console's API token. A
+// sync does not depend on the delivery, so notify returns no error.
+func (s *Activities) Notifying(notify func(context.Context, wire.Event)) *Activities {
+	s.notify = notify
+	return s
+}
+
+// Registry is the part of a worker that activities register with.
+type Registry interface {
+	RegisterActivityWithOptions(a any, options activity.RegisterOptions)
+}
+
+// Register registers each activity under its name in package wire.
+func (s *Activities) Register(r Registry) {
+	for name, fn := range map[string]any{
+		wire.SyncBeginActivity:   s.Begin,
+		wire.SyncCheckActivity:   s.Check,
+		wire.SyncDrainActivity:   s.Drain,
+		wire.SyncSettleActivity:  s.Settle,
+		wire.SyncPromoteActivity: s.Promote,
+		wire.SyncDiscardActivity: s.Discard,
+	} {
+		r.RegisterActivityWithOptions(fn, activity.RegisterOptions{Name: name})
+	}
+}
