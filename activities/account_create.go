@@ -148,12 +148,21 @@ func givenBy(p access.Plan) access.Holdings {
 }
 
 // conclude writes down how it ended.
-func (c *creating) conclude(ctx context.Context, outcome access.Outcome, p access.Principal) (wire.CreateResult, error) {
+func (c *creating) conclude(
+	ctx context.Context,
+	outcome access.Outcome,
+	p access.Principal,
+) (wire.CreateResult, error) {
 	return c.finish(ctx, wire.CreateResult{Proof: c.proof(outcome, p)})
 }
 
 // refuse writes down why it cannot be. p is what is there all the same, if anything is.
-func (c *creating) refuse(ctx context.Context, p access.Principal, format string, args ...any) (wire.CreateResult, error) {
+func (c *creating) refuse(
+	ctx context.Context,
+	p access.Principal,
+	format string,
+	args ...any,
+) (wire.CreateResult, error) {
 	return c.finish(ctx, wire.CreateResult{
 		Proof: c.proof(access.NotApplied, p), Refused: true, Message: fmt.Sprintf(format, args...),
 	})

@@ -129,7 +129,11 @@ func (m *maker) input(a access.NewAccount) wire.CreateInput {
 	out, err := attempting[wire.PlanResult](m, wire.PlanActivity, in)
 	require.NoError(m.t, err)
 	require.Empty(m.t, out.Plan.Refusal)
-	return wire.CreateInput{Request: in.Request, Key: access.ChangeKey(in.Request.ID+"#run", access.OpCreate), Plan: out.Plan}
+	return wire.CreateInput{
+		Request: in.Request,
+		Key:     access.ChangeKey(in.Request.ID+"#run", access.OpCreate),
+		Plan:    out.Plan,
+	}
 }
 
 func nameOf(a access.NewAccount) string {

@@ -337,7 +337,11 @@ func TestWrite_OtherConsole(t *testing.T) {
 	_, err := d.write(d.to(access.OpAcquire, lease("1", d.soc), access.OwnershipState{}))
 	require.Equal(t, string(kinds.Conflict), attempttest.ApplicationError(t, err).Type())
 	require.True(t, attempttest.ApplicationError(t, err).NonRetryable())
-	require.Contains(t, d.waits(d.to(access.OpRelease, lease("1", d.soc), access.OwnershipState{})), "its own task queue")
+	require.Contains(
+		t,
+		d.waits(d.to(access.OpRelease, lease("1", d.soc), access.OwnershipState{})),
+		"its own task queue",
+	)
 	_, err = run[wire.ConfirmResult](d, wire.ConfirmActivity, wire.ConfirmInput{Writer: d.who, Request: "grant/1"})
 	require.Equal(t, string(kinds.Conflict), attempttest.ApplicationError(t, err).Type())
 	require.Zero(t, d.console.RequestCount())

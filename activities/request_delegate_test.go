@@ -63,7 +63,10 @@ func (h *handover) hands(by, to string, number int, changes ...func(*access.Dele
 		require.NoError(h.t, err)
 		d.Signature = signature
 	}
-	return wire.DelegateInput{Request: wire.RequestInfo{ID: "delegate/1", Run: fmt.Sprint("run ", number)}, Delegation: d}
+	return wire.DelegateInput{
+		Request:    wire.RequestInfo{ID: "delegate/1", Run: fmt.Sprint("run ", number)},
+		Delegation: d,
+	}
 }
 
 func back(d *access.Delegation) { d.Duration, d.Until = 0, d.At.Add(-time.Second) }

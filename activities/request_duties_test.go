@@ -109,7 +109,11 @@ func TestRelease_TakesAStoppedOneInDespiteSeparation(t *testing.T) {
 	d.byHand(having(d.viewer, d.soc, d.third()))
 	d.now = d.now.Add(time.Minute)
 	other := having(d.viewer, d.third())
-	release := d.to(access.OpRevoke, lease("9", d.viewer), access.OwnershipState{Known: true, Baseline: other, Proven: other})
+	release := d.to(
+		access.OpRevoke,
+		lease("9", d.viewer),
+		access.OwnershipState{Known: true, Baseline: other, Proven: other},
+	)
 	release.Stopped = []wire.ChangeRequest{in.Change}
 	_, known := d.done(release).Next.Lease(in.Change.Change.Lease.ID)
 	require.True(t, known)

@@ -398,7 +398,15 @@ func TestPlan_ConsoleErrors(t *testing.T) {
 			d := newDesk(t, consoletest.Options{})
 			d.console.AddFault(consoletest.Fault{Name: kind, Path: path})
 			_, err := run[wire.PlanResult](d, wire.PlanActivity, d.ask())
-			require.Equal(t, final, attempttest.ApplicationError(t, err).NonRetryable(), "%s of %s: %v", kind, path, err)
+			require.Equal(
+				t,
+				final,
+				attempttest.ApplicationError(t, err).NonRetryable(),
+				"%s of %s: %v",
+				kind,
+				path,
+				err,
+			)
 			require.Empty(t, d.ledger("grant/1"))
 		}
 	}
@@ -408,7 +416,12 @@ func TestPlan_ConsoleErrors(t *testing.T) {
 func TestClose_TwiceHasOneEffect(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, consoletest.Options{})
-	in := wire.CloseInput{Request: d.ask().Request, Plan: d.plan(d.ask()).Plan, State: "cancelled", Message: "called off"}
+	in := wire.CloseInput{
+		Request: d.ask().Request,
+		Plan:    d.plan(d.ask()).Plan,
+		State:   "cancelled",
+		Message: "called off",
+	}
 	first, err := run[wire.CloseResult](d, wire.CloseActivity, in)
 	require.NoError(t, err)
 	require.True(t, first.Receipt.Intact())

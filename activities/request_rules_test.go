@@ -130,7 +130,11 @@ func TestLevelChange_FromThePolicyToTheConsole(t *testing.T) {
 			}
 			plan := d.plan(in).Plan
 			require.Contains(t, fmt.Sprint(plan.Notes), "moves the principal from site to account level")
-			require.Equal(t, access.Applied, d.done(d.planned(plan, access.OpGrant, access.OwnershipState{})).Proof.Outcome)
+			require.Equal(
+				t,
+				access.Applied,
+				d.done(d.planned(plan, access.OpGrant, access.OwnershipState{})).Proof.Outcome,
+			)
 			require.Equal(t, access.AccountLevel, d.held().Level)
 		})
 	}

@@ -93,7 +93,11 @@ func TestDrain_EveryFaultAtEveryCollection(t *testing.T) {
 				in.Attempt++
 				last, err := b.drain(in)
 				require.NoError(t, err)
-				require.Equal(t, wire.SyncDrainResult{Pages: last.Pages, Rows: n, Expected: &n, Requests: last.Requests}, last)
+				require.Equal(
+					t,
+					wire.SyncDrainResult{Pages: last.Pages, Rows: n, Expected: &n, Requests: last.Requests},
+					last,
+				)
 			}
 			got := b.mustSettle(settleInput("s1"))
 			require.Equal(t, "promoted", got.State)
@@ -125,7 +129,10 @@ func TestDrain_FaultsThatStay(t *testing.T) {
 				b.console.AddFault(consoletest.Fault{Name: kind, Path: path(c), Only: consoletest.OnlyPages})
 				n := b.size(c)
 				for i := range 3 {
-					b.requireOutcome(want, wire.SyncDrainInput{Snapshot: "s1", Collection: c, Attempt: 1 + i, Expected: &n})
+					b.requireOutcome(
+						want,
+						wire.SyncDrainInput{Snapshot: "s1", Collection: c, Attempt: 1 + i, Expected: &n},
+					)
 				}
 			}
 		})

@@ -24,7 +24,9 @@ func (d *drain) fetch(ctx context.Context, state store.Drain, arrived chan<- str
 		}
 		got, err := d.sync.list(ctx, d.in.Collection, cursor)
 		if refusedCursor(err, cursor) {
-			return &paginationAbortedError{fmt.Sprintf("the console no longer takes the cursor of page %d: %v", number+1, err)}
+			return &paginationAbortedError{
+				fmt.Sprintf("the console no longer takes the cursor of page %d: %v", number+1, err),
+			}
 		}
 		if err != nil {
 			return err

@@ -39,6 +39,8 @@ func paginationLoop(total *int, pages, rows int64) error {
 	if !tooMany {
 		return nil
 	}
-	return &paginationAbortedError{fmt.Sprintf("the console has sent %d rows on %d pages where it counts %s: its pages have no end",
-		rows, pages, number(total))}
+	return &paginationAbortedError{
+		fmt.Sprintf("the console has sent %d rows on %d pages where it counts %s: its pages have no end",
+			rows, pages, number(total)),
+	}
 }

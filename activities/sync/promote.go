@@ -50,7 +50,11 @@ func (s *Activities) promote(
 
 // leaveOut ends a snapshot of which nothing is left to promote: syncs begun later
 // have proven all it covers. It changes nothing, so it is unchanged.
-func (s *Activities) leaveOut(ctx context.Context, snapshot, by string, out wire.SyncSettleResult) (wire.SyncSettleResult, error) {
+func (s *Activities) leaveOut(
+	ctx context.Context,
+	snapshot, by string,
+	out wire.SyncSettleResult,
+) (wire.SyncSettleResult, error) {
 	err := s.store.Discard(ctx, snapshot, store.DiscardInput{
 		By: by, Why: "syncs begun later were promoted first", State: store.StateFailed,
 	})

@@ -112,8 +112,17 @@ func TestPromote_Confirmed(t *testing.T) {
 	require.Equal(t, "s2", latest.ID)
 	require.Equal(t, ana, latest.DecidedBy)
 
-	_, err = execute[struct{}](b, wire.SyncDiscardActivity, wire.SyncDiscardInput{Snapshot: "s2", By: "bob@example.com", Why: "late"})
-	require.Equal(t, string(kinds.Conflict), attempttest.ApplicationError(t, err).Type(), "what was promoted is not discarded")
+	_, err = execute[struct{}](
+		b,
+		wire.SyncDiscardActivity,
+		wire.SyncDiscardInput{Snapshot: "s2", By: "bob@example.com", Why: "late"},
+	)
+	require.Equal(
+		t,
+		string(kinds.Conflict),
+		attempttest.ApplicationError(t, err).Type(),
+		"what was promoted is not discarded",
+	)
 	b.requireTruth()
 }
 
