@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"sentinelone-provisioner/internal/store"
+	"sentinelone-provisioner/internal/temporalclient"
 	"sentinelone-provisioner/internal/wire"
 )
 
@@ -51,9 +52,9 @@ func (m decisionSender) find(ctx context.Context, text string) (id string, statu
 	var running, asking []string
 	seen := map[string]wire.RequestStatus{}
 	for _, id := range ids {
-		s, err := m.engine.requestStatus(ctx, startedRun{WorkflowID: id})
+		s, err := m.engine.RequestStatus(ctx, startedRun{WorkflowID: id})
 		switch {
-		case isGone(err) || err == nil && s.Result != nil:
+		case temporalclient.IsNotFound(err) || err == nil && s.Result != nil:
 			continue
 		case err != nil:
 			return id, s, m.engine.noAnswer(ctx, id, err)
@@ -76,9 +77,9 @@ func (m decisionSender) find(ctx context.Context, text string) (id string, statu
 
 // noAnswer says why nobody answered for a request that is there.
 func (e *temporalClient) noAnswer(ctx context.Context, id string, cause error) error {
-	info, err := e.describe(ctx, startedRun{WorkflowID: id})
+	info, err := e.Info(ctx, startedRun{WorkflowID: id})
 	if err != nil {
-		return e.explain(cause)
+		return e.Explain(cause)
 	}
-	return errors.New(e.unanswered(ctx, info, cause))
+	return errors.New(e.NoAnswer(ctx, info, cause))
 }

@@ -24,10 +24,10 @@ func (p *app) checkTemporal(ctx context.Context) []finding {
 	defer e.Close()
 	temporal := finding{
 		Name: partTemporal, OK: true,
-		Detail: fmt.Sprintf("%s answers, namespace %q", e.opts.HostPort, e.opts.Namespace),
+		Detail: fmt.Sprintf("%s answers, namespace %q", e.Options.HostPort, e.Options.Namespace),
 	}
-	worker := finding{Name: partWorker, OK: true, Detail: fmt.Sprintf("polls task queue %q", e.queue)}
-	if err := e.requireWorker(ctx); err != nil {
+	worker := finding{Name: partWorker, OK: true, Detail: fmt.Sprintf("polls task queue %q", e.TaskQueue)}
+	if err := e.RequireWorker(ctx); err != nil {
 		worker.OK, worker.Detail = false, err.Error()
 	}
 	return []finding{temporal, worker}

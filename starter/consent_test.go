@@ -15,6 +15,7 @@ import (
 	"sentinelone-provisioner/internal/config"
 	"sentinelone-provisioner/internal/consoletest"
 	"sentinelone-provisioner/internal/policy"
+	"sentinelone-provisioner/internal/temporalclient"
 	"sentinelone-provisioner/internal/wire"
 )
 
@@ -287,7 +288,7 @@ func consentOnAnotherPlan(t *testing.T, l *live) {
 
 func (l *live) decide(t *testing.T, id string, in wire.DecisionInput) (*access.Decision, error) {
 	t.Helper()
-	m := decisionSender{engine: &temporalClient{Client: l.client}}
+	m := decisionSender{engine: &temporalClient{&temporalclient.Connection{Client: l.client}}}
 	return m.send(t.Context(), wire.ApproveUpdate, startedRun{WorkflowID: id}, in)
 }
 

@@ -21,6 +21,7 @@ import (
 	"sentinelone-provisioner/internal/livestatus"
 	"sentinelone-provisioner/internal/policy"
 	"sentinelone-provisioner/internal/store"
+	"sentinelone-provisioner/internal/temporalclient"
 	"sentinelone-provisioner/internal/testbed"
 	"sentinelone-provisioner/internal/tokensink"
 	"sentinelone-provisioner/internal/wire"
@@ -183,8 +184,8 @@ func (l *live) startWorker() {
 	require.NoError(l.t, w.Start())
 	require.NoError(l.t, changes.Start())
 	l.stop = func() { w.Stop(); changes.Stop(); l.stop = func() {} }
-	e := &temporalClient{Client: l.client, queue: cfg.Worker.TaskQueue}
-	polls := func() bool { return e.workerPolls(l.t.Context()) == nil }
+	e := &temporalclient.Connection{Client: l.client, TaskQueue: cfg.Worker.TaskQueue}
+	polls := func() bool { return e.WorkerPolls(l.t.Context()) == nil }
 	require.Eventually(l.t, polls, time.Minute, 50*time.Millisecond)
 }
 

@@ -133,7 +133,7 @@ func (e *temporalClient) decide(ctx context.Context, id, decision, by string) (w
 			"it has ended, or was never started; see `starter status`", id)
 	}
 	if err != nil {
-		return decided, reason(e.explain(err))
+		return decided, reason(e.Explain(err))
 	}
 	return decided, nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/signing"
+	"sentinelone-provisioner/internal/temporalclient"
 	"sentinelone-provisioner/internal/wire"
 )
 
@@ -60,11 +61,11 @@ func (m decisionSender) send(
 	switch {
 	case err == nil:
 		return &out, nil
-	case isGone(err): // it has ended since
+	case temporalclient.IsNotFound(err): // it has ended since
 		return nil, m.tooLate(ctx, run.WorkflowID, run.WorkflowID)
 	case short.Err() != nil && ctx.Err() == nil:
 		return nil, fmt.Errorf("no answer within %s: whether it was taken is not known. Look with `starter show %s`",
 			decideTimeout, typed(run.WorkflowID))
 	}
-	return nil, reasonOf("request", m.engine.explain(err))
+	return nil, temporalclient.Cause("request", m.engine.Explain(err))
 }

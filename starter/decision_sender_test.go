@@ -10,6 +10,7 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/temporalclient"
 	"sentinelone-provisioner/internal/wire"
 )
 
@@ -34,7 +35,7 @@ func TestMessenger_SaysWhatWasSeen(t *testing.T) {
 	t.Parallel()
 	service := &updated{}
 	p := newTestSigner(&bytes.Buffer{})
-	m := decisionSender{app: p, engine: &temporalClient{Client: service}, pen: signer{app: p}}
+	m := decisionSender{app: p, engine: &temporalClient{&temporalclient.Connection{Client: service}}, pen: signer{app: p}}
 	s := inboxStatus()
 	_, err := m.take(t.Context(), wire.DenyUpdate, s, wire.DecisionInput{By: carol, Comment: "no"})
 	require.ErrorContains(t, err, errNotTaken.Error())
@@ -55,7 +56,7 @@ func TestMessenger_Signs(t *testing.T) {
 	by, err := p.signer(t.Context(), signOptions{key: newIdentity(t).save(t)}, carol)
 	require.NoError(t, err)
 	defer by.close()
-	m := decisionSender{app: p, engine: &temporalClient{Client: service}, pen: by}
+	m := decisionSender{app: p, engine: &temporalClient{&temporalclient.Connection{Client: service}}, pen: by}
 	_, err = m.take(t.Context(), wire.ApproveUpdate, inboxStatus(),
 		wire.DecisionInput{By: carol, Duration: access.Duration(1)})
 	require.ErrorContains(t, err, errNotTaken.Error())

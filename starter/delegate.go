@@ -15,6 +15,7 @@ import (
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/internal/signing"
+	"sentinelone-provisioner/internal/temporalclient"
 	"sentinelone-provisioner/internal/wire"
 )
 
@@ -145,14 +146,14 @@ func (p *app) startDelegation(
 		return err
 	}
 	run, err := e.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
-		ID: answer.WorkflowID, TaskQueue: e.queue, StaticSummary: "delegation",
+		ID: answer.WorkflowID, TaskQueue: e.TaskQueue, StaticSummary: "delegation",
 		WorkflowIDReusePolicy: enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
 	}, wire.DelegateType, in)
 	if err != nil {
-		return fmt.Errorf("start %s: %w", answer.WorkflowID, e.explain(err))
+		return fmt.Errorf("start %s: %w", answer.WorkflowID, e.Explain(err))
 	}
 	if err := run.Get(ctx, &answer.Delegation); err != nil {
-		return reasonOf("delegation", e.explain(err))
+		return temporalclient.Cause("delegation", e.Explain(err))
 	}
 	return nil
 }

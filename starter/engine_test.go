@@ -15,6 +15,7 @@ import (
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
+	"sentinelone-provisioner/internal/temporalclient"
 	"sentinelone-provisioner/internal/testbed"
 	"sentinelone-provisioner/internal/wire"
 )
@@ -93,8 +94,8 @@ func startWorker(t *testing.T, server *testbed.DevServer) (stop func()) {
 	w.RegisterWorkflowWithOptions(scripted, workflow.RegisterOptions{Name: wire.SyncType})
 	w.RegisterActivity(func() error { return nil }) // so that it polls for activities too
 	require.NoError(t, w.Start())
-	e := &temporalClient{Client: c, queue: wire.DefaultTaskQueue}
-	polls := func() bool { return e.workerPolls(t.Context()) == nil }
+	e := &temporalclient.Connection{Client: c, TaskQueue: wire.DefaultTaskQueue}
+	polls := func() bool { return e.WorkerPolls(t.Context()) == nil }
 	require.Eventually(t, polls, 20*time.Second, 50*time.Millisecond)
 	return w.Stop
 }
@@ -128,7 +129,7 @@ func workerGone(t *testing.T) {
 
 	running := decode[statusAnswer](t, run(t, "status", "--id", "long", "-o", "json"))
 	require.Nil(t, running.Result)
-	require.Equal(t, `no worker answers on task queue "sentinelone"; the sync goes on as soon as one does`,
+	require.Equal(t, `no worker answers on task queue "sentinelone"; the sync continues as soon as one does`,
 		running.Note)
 
 	failed := decode[statusAnswer](t, run(t, "status", "--id", "failing", "-o", "json"))

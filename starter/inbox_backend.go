@@ -8,6 +8,7 @@ import (
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/inbox"
 	"sentinelone-provisioner/internal/store"
+	"sentinelone-provisioner/internal/temporalclient"
 	"sentinelone-provisioner/internal/wire"
 )
 
@@ -33,7 +34,7 @@ func (p *app) newInboxBackend(ctx context.Context, e *temporalClient, by string,
 		lookout: newLookout(e, p.now), names: p.directory(ctx),
 	}
 	if console != "" {
-		d.lookout.only = e.queue
+		d.lookout.only = e.TaskQueue
 	}
 	return d, nil
 }
@@ -81,11 +82,11 @@ func (d *inboxBackend) Detail(ctx context.Context, id string) (inbox.Detail, err
 func (d *inboxBackend) look(ctx context.Context, id string) (observation, error) {
 	seen, err := d.engine.glimpseNow(ctx, startedRun{WorkflowID: id})
 	switch {
-	case isGone(err):
+	case temporalclient.IsNotFound(err):
 		return seen, fmt.Errorf("it has ended, and Temporal no longer has it: "+
 			"run `starter show %s`, which reads the ledger", typed(id))
 	case err != nil:
-		return seen, d.engine.explain(err)
+		return seen, d.engine.Explain(err)
 	case seen.trouble != "":
 		return seen, errors.New(seen.trouble)
 	}

@@ -8,10 +8,10 @@ import (
 	"sync"
 	"time"
 
-	"go.temporal.io/api/serviceerror"
 	workflowpb "go.temporal.io/api/workflow/v1"
 	"golang.org/x/sync/errgroup"
 
+	"sentinelone-provisioner/internal/temporalclient"
 	"sentinelone-provisioner/internal/wire"
 )
 
@@ -64,7 +64,7 @@ func (l *pendingFinder) all(ctx context.Context, console string) ([]decisionProm
 	var group errgroup.Group
 	group.SetLimit(questionsAtOnce)
 	for _, info := range running {
-		if l.due(runIs(info)) {
+		if l.due(temporalclient.RunOf(info)) {
 			group.Go(func() error {
 				r.question(ctx, info)
 				return nil
@@ -90,10 +90,6 @@ func (l *pendingFinder) waitingFor(ctx context.Context, who, console string) ([]
 	return slices.DeleteFunc(all, func(a decisionPrompt) bool { return !canDecide(a.Status, who) }), err
 }
 
-func runIs(info *workflowpb.WorkflowExecutionInfo) startedRun {
-	return startedRun{WorkflowID: info.GetExecution().GetWorkflowId(), RunID: info.GetExecution().GetRunId()}
-}
-
 // due says whether a request is to be asked again.
 func (l *pendingFinder) due(run startedRun) bool {
 	l.mu.Lock()
@@ -116,7 +112,7 @@ func (l *pendingFinder) known(running []*workflowpb.WorkflowExecutionInfo) []wir
 	kept := map[startedRun]cachedStatus{}
 	var out []wire.RequestStatus
 	for _, info := range running {
-		run := runIs(info)
+		run := temporalclient.RunOf(info)
 		if last, ok := l.seen[run]; ok {
 			kept[run] = last
 			out = append(out, last.status)
@@ -134,16 +130,10 @@ func (l *pendingFinder) keep(run startedRun, status wire.RequestStatus, err erro
 	switch {
 	case err == nil:
 		l.seen[run] = cachedStatus{at: l.now(), status: status}
-	case isGone(err):
+	case temporalclient.IsNotFound(err):
 		delete(l.seen, run)
 	case known:
 		last.failed = true
 		l.seen[run] = last
 	}
-}
-
-// isGone says that Temporal does not know a workflow.
-func isGone(err error) bool {
-	_, gone := errors.AsType[*serviceerror.NotFound](err)
-	return gone
 }

@@ -25,10 +25,10 @@ func (r *pollRound) question(ctx context.Context, info *workflowpb.WorkflowExecu
 	if ctx.Err() != nil || r.isSilent(info.GetTaskQueue()) {
 		return
 	}
-	run := runIs(info)
-	status, err := r.requestStatus(ctx, run)
+	run := temporalclient.RunOf(info)
+	status, err := r.RequestStatus(ctx, run)
 	r.keep(run, status, err)
-	if err != nil && !isGone(err) {
+	if err != nil && !temporalclient.IsNotFound(err) {
 		r.note(ctx, info, err)
 	}
 }
@@ -46,7 +46,7 @@ func (r *pollRound) note(ctx context.Context, info *workflowpb.WorkflowExecution
 	if nobody && r.isSilent(info.GetTaskQueue()) {
 		return
 	}
-	trouble := fmt.Errorf("%s: %s", info.GetExecution().GetWorkflowId(), r.unanswered(ctx, info, cause))
+	trouble := fmt.Errorf("%s: %s", info.GetExecution().GetWorkflowId(), r.NoAnswer(ctx, info, cause))
 	r.noting.Lock()
 	defer r.noting.Unlock()
 	if nobody && r.silent[info.GetTaskQueue()] {

@@ -32,11 +32,11 @@ func (e *temporalClient) runningRequests(
 	for page := []byte(nil); ; {
 		short, cancel := context.WithTimeout(ctx, callTimeout)
 		answer, err := e.ListWorkflow(short, &workflowservice.ListWorkflowExecutionsRequest{
-			Namespace: e.opts.Namespace, Query: query, PageSize: pageOfRequests, NextPageToken: page,
+			Namespace: e.Options.Namespace, Query: query, PageSize: pageOfRequests, NextPageToken: page,
 		})
 		cancel()
 		if err != nil {
-			return nil, fmt.Errorf("list the running requests: %w", e.explain(err))
+			return nil, fmt.Errorf("list the running requests: %w", e.Explain(err))
 		}
 		out = append(out, answer.GetExecutions()...)
 		if page = answer.GetNextPageToken(); len(page) == 0 {

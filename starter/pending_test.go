@@ -10,6 +10,7 @@ import (
 	"go.temporal.io/api/serviceerror"
 	workflowpb "go.temporal.io/api/workflow/v1"
 
+	"sentinelone-provisioner/internal/temporalclient"
 	"sentinelone-provisioner/internal/wire"
 )
 
@@ -22,7 +23,7 @@ func TestLookout_LeavesResting(t *testing.T) {
 	info := &workflowpb.WorkflowExecutionInfo{
 		Execution: &commonpb.WorkflowExecution{WorkflowId: "grant/1", RunId: "r"},
 	}
-	run, running := runIs(info), []*workflowpb.WorkflowExecutionInfo{info}
+	run, running := temporalclient.RunOf(info), []*workflowpb.WorkflowExecutionInfo{info}
 	require.True(t, l.due(run), "it was never asked")
 	s := inboxStatus()
 	l.keep(run, s, nil)

@@ -78,14 +78,14 @@ func (e *temporalClient) startRequest(
 	defer cancel()
 	run, err := e.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
 		ID:                                       o.id,
-		TaskQueue:                                e.queue,
+		TaskQueue:                                e.TaskQueue,
 		WorkflowIDConflictPolicy:                 enumspb.WORKFLOW_ID_CONFLICT_POLICY_FAIL,
 		WorkflowIDReusePolicy:                    reuse,
 		WorkflowExecutionErrorWhenAlreadyStarted: true,
 		StaticSummary:                            o.summary,
 	}, o.kind, o.input)
 	if err != nil {
-		return startedRun{}, fmt.Errorf("start %s: %w", o.id, e.explain(err))
+		return startedRun{}, fmt.Errorf("start %s: %w", o.id, e.Explain(err))
 	}
 	return startedRun{WorkflowID: o.id, RunID: run.GetRunID(), Started: true}, nil
 }

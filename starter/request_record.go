@@ -9,8 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"go.temporal.io/api/serviceerror"
-
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/internal/ledger"
@@ -66,7 +64,7 @@ func (p *app) requestRecord(ctx context.Context, e *temporalClient, console stri
 	}
 	var found []string
 	for _, id := range ids {
-		run, err := e.runOf(ctx, id)
+		run, err := e.firstRunOf(ctx, id)
 		if err != nil {
 			d.silent = err.Error()
 		}
@@ -113,26 +111,19 @@ func waitsOf(ctx context.Context, db *store.Store, host string) (map[string][]st
 	return out, err
 }
 
-// runOf is the first run of the latest workflow of that id; "" if Temporal knows none.
-func (e *temporalClient) runOf(ctx context.Context, id string) (string, error) {
+// firstRunOf is "" without a connection too.
+func (e *temporalClient) firstRunOf(ctx context.Context, id string) (string, error) {
 	if e == nil {
 		return "", nil
 	}
-	info, err := e.describe(ctx, startedRun{WorkflowID: id})
-	if _, missing := errors.AsType[*serviceerror.NotFound](err); missing {
-		return "", nil
-	}
-	if err != nil {
-		return "", e.explain(err)
-	}
-	return info.GetFirstRunId(), nil
+	return e.FirstRunID(ctx, id)
 }
 
 // observe asks Temporal, which may be on its way out.
 func (d *requestRecord) observe(ctx context.Context, e *temporalClient) {
 	seen, err := e.glimpseNow(ctx, startedRun{WorkflowID: d.id})
 	if err != nil {
-		d.silent = e.explain(err).Error()
+		d.silent = e.Explain(err).Error()
 		return
 	}
 	d.observation = seen

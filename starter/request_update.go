@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 	"go.temporal.io/sdk/client"
 
+	"sentinelone-provisioner/internal/temporalclient"
 	"sentinelone-provisioner/internal/wire"
 )
 
@@ -91,11 +92,11 @@ func (p *app) updateRunning(ctx context.Context, e *temporalClient, u runningUpd
 		if err == nil {
 			err = handle.Get(ctx, answer)
 		}
-		if isGone(err) {
+		if temporalclient.IsNotFound(err) {
 			continue
 		}
 		if err != nil {
-			return id, reasonOf(u.kind, e.explain(err))
+			return id, temporalclient.Cause(u.kind, e.Explain(err))
 		}
 		return id, nil
 	}

@@ -74,18 +74,18 @@ func (e *temporalClient) glimpse(ctx context.Context, run startedRun, patience t
 	if _, missing := errors.AsType[*serviceerror.NotFound](err); missing {
 		return observation{}, err
 	}
-	return observation{over: true, failure: reasonOf("request", err)}, nil
+	return observation{over: true, failure: temporalclient.Cause("request", err)}, nil
 }
 
 // glimpseNow is a glimpse that waits for nothing.
 func (e *temporalClient) glimpseNow(ctx context.Context, run startedRun) (observation, error) {
-	info, err := e.describe(ctx, run)
+	info, err := e.Info(ctx, run)
 	switch {
 	case err != nil && temporalclient.Unreachable(err):
-		return observation{trouble: e.silent()}, nil
+		return observation{trouble: e.Unavailable()}, nil
 	case err != nil:
 		return observation{}, err
-	case closed(info): // Temporal itself knows how it ended
+	case temporalclient.Closed(info): // Temporal itself knows how it ended
 		return e.glimpse(ctx, run, callTimeout)
 	}
 	return e.ask(ctx, run, info)
@@ -94,12 +94,12 @@ func (e *temporalClient) glimpseNow(ctx context.Context, run startedRun) (observ
 // unfinished is a glimpse of a request that has not ended yet, or of a Temporal that
 // does not answer.
 func (e *temporalClient) unfinished(ctx context.Context, run startedRun) (observation, error) {
-	info, err := e.describe(ctx, run)
+	info, err := e.Info(ctx, run)
 	switch {
 	case ctx.Err() != nil:
 		return observation{}, ctx.Err()
 	case err != nil && temporalclient.Unreachable(err):
-		return observation{trouble: e.silent()}, nil
+		return observation{trouble: e.Unavailable()}, nil
 	case err != nil:
 		return observation{}, fmt.Errorf("%s cannot be watched any more: %w", run.WorkflowID, err)
 	}
@@ -110,31 +110,9 @@ func (e *temporalClient) unfinished(ctx context.Context, run startedRun) (observ
 func (e *temporalClient) ask(
 	ctx context.Context, run startedRun, info *workflowpb.WorkflowExecutionInfo,
 ) (observation, error) {
-	status, err := e.requestStatus(ctx, run)
+	status, err := e.RequestStatus(ctx, run)
 	if err != nil {
-		return observation{trouble: e.unanswered(ctx, info, err)}, nil
+		return observation{trouble: e.NoAnswer(ctx, info, err)}, nil
 	}
 	return observation{status: &status}, nil
-}
-
-func (e *temporalClient) describe(ctx context.Context, run startedRun) (*workflowpb.WorkflowExecutionInfo, error) {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
-	described, err := e.DescribeWorkflowExecution(ctx, run.WorkflowID, run.RunID)
-	return described.GetWorkflowExecutionInfo(), err
-}
-
-// requestStatus is the request's own answer.
-func (e *temporalClient) requestStatus(ctx context.Context, run startedRun) (wire.RequestStatus, error) {
-	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
-	defer cancel()
-	var status wire.RequestStatus
-	value, err := e.QueryWorkflow(ctx, run.WorkflowID, run.RunID, wire.StatusQuery)
-	if err != nil {
-		return status, err
-	}
-	if err := value.Get(&status); err != nil {
-		return status, fmt.Errorf("the answer of %s is not a request's status: %w", run.WorkflowID, err)
-	}
-	return status, nil
 }

@@ -51,7 +51,7 @@ func (e *temporalClient) complete(ctx context.Context, row *requestRow) error {
 	}
 	switch {
 	case err != nil:
-		return e.explain(err)
+		return e.Explain(err)
 	case seen.trouble != "":
 		return errors.New(seen.trouble)
 	}

@@ -90,14 +90,14 @@ func (e *temporalClient) setSchedule(ctx context.Context, id string, every time.
 		ID:   id,
 		Spec: client.ScheduleSpec{Intervals: []client.ScheduleIntervalSpec{{Every: every}}},
 		Action: &client.ScheduleWorkflowAction{
-			ID: id, Workflow: wire.SyncType, Args: []any{in}, TaskQueue: e.queue, StaticSummary: summary(in),
+			ID: id, Workflow: wire.SyncType, Args: []any{in}, TaskQueue: e.TaskQueue, StaticSummary: summary(in),
 		},
 		Overlap:       enumspb.SCHEDULE_OVERLAP_POLICY_SKIP,
 		CatchupWindow: every,
 	}
 	_, err := e.ScheduleClient().Create(ctx, want)
 	if !errors.Is(err, temporal.ErrScheduleAlreadyRunning) {
-		return e.explain(err)
+		return e.Explain(err)
 	}
 	err = e.ScheduleClient().GetHandle(ctx, id).Update(ctx, client.ScheduleUpdateOptions{
 		DoUpdate: func(input client.ScheduleUpdateInput) (*client.ScheduleUpdate, error) {
@@ -107,13 +107,13 @@ func (e *temporalClient) setSchedule(ctx context.Context, id string, every time.
 			return &client.ScheduleUpdate{Schedule: &s}, nil
 		},
 	})
-	return e.explain(err)
+	return e.Explain(err)
 }
 
 func (p *app) unschedule(ctx context.Context, e *temporalClient, id string) error {
 	err := e.ScheduleClient().GetHandle(ctx, id).Delete(ctx)
 	if _, missing := errors.AsType[*serviceerror.NotFound](err); err != nil && !missing {
-		return e.explain(err)
+		return e.Explain(err)
 	}
 	if p.output.json {
 		return p.emitJSON(scheduleAnswer{ID: id, Next: []time.Time{}, Recent: []string{}})
@@ -138,7 +138,7 @@ func (p *app) showSchedule(ctx context.Context, e *temporalClient, id string) er
 		return fmt.Errorf("%s is not scheduled: do so with `starter schedule --every 1h`", id)
 	}
 	if err != nil {
-		return e.explain(err)
+		return e.Explain(err)
 	}
 	answer := scheduleAnswerOf(id, described)
 	if p.output.json {

@@ -16,6 +16,7 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/describe"
+	"sentinelone-provisioner/internal/temporalclient"
 	"sentinelone-provisioner/internal/wire"
 )
 
@@ -76,20 +77,20 @@ func (e *temporalClient) statusAnswer(ctx context.Context, id string) (statusAns
 	described, err := e.DescribeWorkflowExecution(ctx, id, "")
 	if _, missing := errors.AsType[*serviceerror.NotFound](err); missing {
 		return statusAnswer{}, fmt.Errorf("there is no sync %q in namespace %q: "+
-			"start it with `starter sync`, or name another with --id", id, e.opts.Namespace)
+			"start it with `starter sync`, or name another with --id", id, e.Options.Namespace)
 	}
 	if err != nil {
-		return statusAnswer{}, e.explain(err)
+		return statusAnswer{}, e.Explain(err)
 	}
 	info := described.GetWorkflowExecutionInfo()
 	run := startedRun{WorkflowID: id, RunID: info.GetExecution().GetRunId()}
 	a := statusAnswer{WorkflowID: id, RunID: run.RunID, Execution: executionText(info)}
-	if status, err := e.status(ctx, run); err != nil {
-		a.Note = e.unanswered(ctx, info, err)
+	if status, err := e.SyncStatus(ctx, run); err != nil {
+		a.Note = e.NoAnswer(ctx, info, err)
 	} else {
 		a.Status = &status
 	}
-	if closed(info) {
+	if temporalclient.Closed(info) {
 		var result wire.SyncResult
 		if err := e.GetWorkflow(ctx, id, run.RunID).Get(ctx, &result); err != nil {
 			a.Error = reason(err).Error()
@@ -98,10 +99,6 @@ func (e *temporalClient) statusAnswer(ctx context.Context, id string) (statusAns
 		}
 	}
 	return a, nil
-}
-
-func closed(info *workflowpb.WorkflowExecutionInfo) bool {
-	return info.GetStatus() != enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING
 }
 
 func executionText(info *workflowpb.WorkflowExecutionInfo) string {

@@ -41,13 +41,6 @@ Ctrl-C stops the watching, not the sync; the same command comes back to it.`,
 	return cmd
 }
 
-// startedRun is the output for programs of a sync that is not waited for.
-type startedRun struct {
-	WorkflowID string `json:"workflowId"`
-	RunID      string `json:"runId"`
-	Started    bool   `json:"started"` // false: one was running already
-}
-
 func (p *app) sync(ctx context.Context, o syncOptions) error {
 	in, err := p.syncInput(o.collections)
 	if err != nil {
@@ -96,7 +89,7 @@ func (e *temporalClient) start(ctx context.Context, id string, in wire.SyncInput
 	defer cancel()
 	run, err := e.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
 		ID:                                       id,
-		TaskQueue:                                e.queue,
+		TaskQueue:                                e.TaskQueue,
 		WorkflowIDConflictPolicy:                 enumspb.WORKFLOW_ID_CONFLICT_POLICY_FAIL,
 		WorkflowIDReusePolicy:                    enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
 		WorkflowExecutionErrorWhenAlreadyStarted: true,
@@ -106,7 +99,7 @@ func (e *temporalClient) start(ctx context.Context, id string, in wire.SyncInput
 		return startedRun{WorkflowID: id, RunID: running.RunId}, nil
 	}
 	if err != nil {
-		return startedRun{}, fmt.Errorf("start %s: %w", id, e.explain(err))
+		return startedRun{}, fmt.Errorf("start %s: %w", id, e.Explain(err))
 	}
 	return startedRun{WorkflowID: id, RunID: run.GetRunID(), Started: true}, nil
 }

@@ -1,4 +1,4 @@
-package main
+package temporalclient
 
 import (
 	"context"
@@ -13,7 +13,7 @@ import (
 	"go.temporal.io/sdk/client"
 )
 
-// lateWorker is a service that knows of a worker only after some questions.
+// lateWorker is a service that lists a worker only after some calls.
 type lateWorker struct {
 	client.Client
 
@@ -32,14 +32,14 @@ func (c *lateWorker) DescribeTaskQueue(
 	return out, c.err
 }
 
-// A worker that has only just started is waited for, one that is not there is not for long,
-// and a service that does not answer not at all.
+// It waits for a worker that has just started, briefly for one that is not there, and not
+// at all for a service that does not answer.
 func TestLookForWorker(t *testing.T) {
 	t.Parallel()
 	late := &lateWorker{after: 3}
-	e := &temporalClient{Client: late, queue: "q"}
+	e := &Connection{Client: late, TaskQueue: "q"}
 	require.NoError(t, e.lookForWorker(t.Context(), time.Hour))
-	require.Equal(t, 5, late.asked, "thrice in vain, then for both kinds of work")
+	require.Equal(t, 5, late.asked, "three calls in vain, then one for each kind of task")
 
 	e.Client = &lateWorker{after: 1 << 20}
 	require.ErrorContains(t, e.lookForWorker(t.Context(), 0), `no worker polls task queue "q"`)
