@@ -8,9 +8,8 @@ import (
 	"syscall"
 )
 
-// claim takes a folder for this process alone, as long as it lives: the system
-// lets go of the lock however the process ends. The function it returns empties
-// the folder and gives it back.
+// claim creates a folder and locks it for this process. The system releases the lock however
+// the process ends. The function it returns removes the folder and releases the lock.
 func claim(dir string) (release func(), err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
@@ -22,7 +21,7 @@ func claim(dir string) (release func(), err error) {
 	err = syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	if errors.Is(err, syscall.EWOULDBLOCK) {
 		lock.Close()
-		return nil, fmt.Errorf("`make dev` runs here already: use it (`. %s`), or stop it first", envFile)
+		return nil, fmt.Errorf("`make dev` is already running in this folder: use it (`. %s`) or stop it first", envFile)
 	}
 	if err != nil {
 		lock.Close()

@@ -16,23 +16,23 @@ import (
 
 const anaEmail = "ana@example.com"
 
-// people is who and what the demo is about.
+// people are the user that the demo is about, and her sites and role.
 type people struct {
-	ana   string // user id
-	site  access.Site
+	ana   string      // user id
+	site  access.Site // where she has the role SOC
 	other access.Site // where she has no role
 	admin access.Role
 }
 
-// scope is the site as commands take it: "Account / Site".
+// scope is her site in the form of --scope: "Account / Site".
 func (p people) scope() string { return p.site.AccountName + " / " + p.site.Name }
 
-// otherScope is the site at which ana has no role yet.
+// otherScope is the site where she has no role, in the form of --scope.
 func (p people) otherScope() string { return p.other.AccountName + " / " + p.other.Name }
 
-// cast chooses who the demo is about: ana, whom every simulated console knows, and
-// a site. She answers alarms there (SOC), and has no other role.
-func (s *stack) cast(ctx context.Context) (people, error) {
+// preparePeople gives ana, whom every simulated console has, the role SOC at the first site and
+// no other role.
+func (s *stack) preparePeople(ctx context.Context) (people, error) {
 	var truth consoletest.Truth
 	if err := s.simulator(ctx, http.MethodGet, "truth", nil, &truth); err != nil {
 		return people{}, err
@@ -50,8 +50,8 @@ func (s *stack) cast(ctx context.Context) (people, error) {
 	return p, s.setRoles(ctx, p.ana, access.SiteLevel, access.HeldRole{RoleID: truth.Roles[soc].ID, ScopeID: p.site.ID})
 }
 
-// promoteAna makes ana an Admin of the whole account, as somebody at the
-// console's own web pages might.
+// promoteAna makes ana an Admin of the whole account, as an administrator could on the
+// console's own web pages.
 func (s *stack) promoteAna(ctx context.Context, p people) error {
 	return s.setRoles(ctx, p.ana, access.AccountLevel, access.HeldRole{RoleID: p.admin.ID, ScopeID: p.site.AccountID})
 }
@@ -65,8 +65,7 @@ func predefined(roles []access.Role, name string) int {
 	return slices.IndexFunc(roles, func(r access.Role) bool { return r.Predefined && r.Name == name })
 }
 
-// simulator calls the simulator's control API, which steers it and is no part of
-// a real console.
+// simulator calls the simulator's control API, which real consoles do not have.
 func (s *stack) simulator(ctx context.Context, method, path string, in, out any) error {
 	body, err := json.Marshal(in)
 	if err != nil {
@@ -77,7 +76,7 @@ func (s *stack) simulator(ctx context.Context, method, path string, in, out any)
 		return err
 	}
 	req.Header.Set("Content-Type", "application/json")
-	res, err := (&http.Client{Timeout: askLimit}).Do(req)
+	res, err := (&http.Client{Timeout: callLimit}).Do(req)
 	if err != nil {
 		return err
 	}

@@ -12,8 +12,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// built returns options with the programs that `make test` has built.
-func built(t *testing.T) options {
+// builtPrograms returns options that name the programs built by `make test`; without them it
+// skips the test, or fails it in CI.
+func builtPrograms(t *testing.T) options {
 	t.Helper()
 	bin, err := filepath.Abs("../../bin")
 	require.NoError(t, err)
@@ -28,16 +29,16 @@ func built(t *testing.T) options {
 		missing = "TEMPORAL_CLI"
 	}
 	if missing != "" && os.Getenv("CI") != "" {
-		t.Fatalf("%s is missing: run this by `make test`", missing)
+		t.Fatalf("%s is missing: run `make test`", missing)
 	}
 	if missing != "" {
-		t.Skipf("%s is missing: `make test` runs this too", missing)
+		t.Skipf("%s is missing: `make test` builds it", missing)
 	}
 	o.temp = t.TempDir()
 	return o
 }
 
-// requireEmpty proves that no file of the demo is left.
+// requireEmpty checks that the demo left no file.
 func requireEmpty(t *testing.T, dir string) {
 	t.Helper()
 	left, err := os.ReadDir(dir)
@@ -47,10 +48,10 @@ func requireEmpty(t *testing.T, dir string) {
 
 func TestDemo_ShowsWhoHasAccessAndChangesIt(t *testing.T) {
 	t.Parallel()
-	o := built(t)
-	var said bytes.Buffer
-	code := run(t.Context(), o, &screen{w: &said})
-	require.Equal(t, exitDone, code, said.String())
+	o := builtPrograms(t)
+	var output bytes.Buffer
+	code := run(t.Context(), o, &screen{w: &output})
+	require.Equal(t, exitDone, code, output.String())
 	for _, want := range []string{
 		"$ starter check", "$ starter sync --wait", "ana@example.com", "SOC", "Admin", "--inherited", "make dev",
 		"--for 5s --id INC-42", "--dry-run", "asked: grant/INC-42\n", "approved by 1 of anyone, within 72h",
@@ -59,30 +60,30 @@ func TestDemo_ShowsWhoHasAccessAndChangesIt(t *testing.T) {
 		"$ starter show INC-42", ", intact\n",
 		"expired, role removed and verified (2 reads)", "$ starter ledger verify", "result   whole\n",
 	} {
-		require.Contains(t, said.String(), want)
+		require.Contains(t, output.String(), want)
 	}
-	require.NotContains(t, said.String(), "\x1b[1m", "no colours but on a terminal")
+	require.NotContains(t, output.String(), "\x1b[1m", "no colours but on a terminal")
 	requireEmpty(t, o.temp)
 }
 
-func TestDemo_FailsWithTheLogThatExplains(t *testing.T) {
+func TestDemo_FailureShowsTheLogOfThePart(t *testing.T) {
 	t.Parallel()
-	o := built(t)
+	o := builtPrograms(t)
 	o.temporal = filepath.Join(t.TempDir(), "temporal")
 	script := "#!/bin/sh\necho 'the database is of a newer version' >&2\nexit 7\n"
 	require.NoError(t, os.WriteFile(o.temporal, []byte(script), 0o700))
-	var said bytes.Buffer
-	require.Equal(t, exitFailed, run(t.Context(), o, &screen{w: &said}), said.String())
-	require.Contains(t, said.String(), "the Temporal server ended by itself, with exit code 7")
-	require.Contains(t, said.String(), "   the database is of a newer version")
+	var output bytes.Buffer
+	require.Equal(t, exitFailed, run(t.Context(), o, &screen{w: &output}), output.String())
+	require.Contains(t, output.String(), "the Temporal server ended unexpectedly, with exit code 7")
+	require.Contains(t, output.String(), "   the database is of a newer version")
 	requireEmpty(t, o.temp)
 }
 
 func TestDemo_StopsEverythingWhenInterrupted(t *testing.T) {
 	t.Parallel()
-	o := built(t)
+	o := builtPrograms(t)
 	ctx, interrupt := context.WithCancel(t.Context())
-	out := &watched{word: "$ starter check", seen: interrupt}
+	out := &watchedWriter{word: "$ starter check", found: interrupt}
 	require.Equal(t, exitInterrupted, run(ctx, o, &screen{w: out}), out.text.String())
 	require.Contains(t, out.text.String(), "Interrupted")
 	requireEmpty(t, o.temp)
@@ -100,7 +101,7 @@ func TestParse(t *testing.T) {
 }
 
 // Two stacks in one folder would write the same .demo/env.
-func TestClaim_OneAtATime(t *testing.T) {
+func TestClaim_FailsWhileHeld(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "demo")
 	release, err := claim(dir)
@@ -114,20 +115,20 @@ func TestClaim_OneAtATime(t *testing.T) {
 	again()
 }
 
-// watched calls seen when the text has a word in it.
-type watched struct {
-	mu   sync.Mutex
-	text strings.Builder
-	word string
-	seen func()
+// watchedWriter calls found once what was written holds the word.
+type watchedWriter struct {
+	mu    sync.Mutex
+	text  strings.Builder
+	word  string
+	found func()
 }
 
-func (w *watched) Write(b []byte) (int, error) {
+func (w *watchedWriter) Write(b []byte) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.text.Write(b)
 	if strings.Contains(w.text.String(), w.word) {
-		w.seen()
+		w.found()
 	}
 	return len(b), nil
 }

@@ -11,7 +11,7 @@ import (
 // setting is one environment variable.
 type setting struct{ name, value string }
 
-// pairs are the settings in the form that programs are started with.
+// pairs are the settings as NAME=value, the form of [os/exec.Cmd.Env].
 func pairs(settings []setting) []string {
 	out := make([]string, len(settings))
 	for i, s := range settings {
@@ -20,24 +20,24 @@ func pairs(settings []setting) []string {
 	return out
 }
 
-// environment is base with the settings in place of every variable that steers
-// our programs or the Temporal CLI: what the user has set for a real console must
-// not reach a demo.
+// environment is base without every variable that configures our programs or the Temporal
+// CLI, and with the settings: what users have set for a real console must not reach the demo.
 func environment(base []string, settings []setting) []string {
 	out := slices.DeleteFunc(slices.Clone(base), func(pair string) bool {
 		name, _, _ := strings.Cut(pair, "=")
-		return steers(name)
+		return configures(name)
 	})
 	return append(out, pairs(settings)...)
 }
 
-// steers covers the user's ssh-agent too: nobody's own key signs for a person of the demo.
-func steers(name string) bool {
+// configures says whether a variable configures our programs. The user's ssh-agent counts: the
+// user's own key must not sign for a person of the demo.
+func configures(name string) bool {
 	return name == "SSH_AUTH_SOCK" || strings.HasPrefix(name, "TEMPORAL_") || strings.HasPrefix(name, "SENTINELONE_") ||
 		slices.ContainsFunc(config.Variables(), func(v config.Variable) bool { return v.Name == name })
 }
 
-// exports are the lines that set the settings in a shell.
+// exports are the shell commands that set the settings.
 func exports(settings []setting) []string {
 	out := make([]string, len(settings))
 	for i, s := range settings {
@@ -46,7 +46,7 @@ func exports(settings []setting) []string {
 	return out
 }
 
-// quote makes one word of a shell command out of a text.
+// quote makes one shell word of a text, with quotes only where they are needed.
 func quote(s string) string {
 	special := func(r rune) bool {
 		letter := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z'

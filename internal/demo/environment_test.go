@@ -8,8 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A demo must never reach the console, the database or the Temporal that the
-// user's shell is set up for.
+// The demo must never reach the console, database or Temporal server of the user's shell.
 func TestEnvironment_KeepsTheUsersSettingsOut(t *testing.T) {
 	t.Parallel()
 	base := []string{
@@ -19,10 +18,10 @@ func TestEnvironment_KeepsTheUsersSettingsOut(t *testing.T) {
 	got := environment(base, []setting{{"DATABASE_URL", "sqlite://demo.db"}})
 	require.Equal(t, []string{"HOME=/home/ana", "DATABASE_URLS=stays", "DATABASE_URL=sqlite://demo.db"}, got)
 	require.Len(t, base, 9)
-	require.Equal(t, "DATABASE_URL=x", base[2], "the caller's slice is not touched")
+	require.Equal(t, "DATABASE_URL=x", base[2], "the caller's slice is unchanged")
 }
 
-func TestExports_SurviveAShell(t *testing.T) {
+func TestExports_AreValidShell(t *testing.T) {
 	t.Parallel()
 	want := "it's $HOME \"and\" `more`; Acme / Berlin"
 	script := strings.Join(exports([]setting{{"A", want}, {"B", ""}, {"C", "http://127.0.0.1:80"}}), "\n") +

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
@@ -17,71 +18,78 @@ import (
 
 const (
 	ticket = "INC-42" // the request's id
-	// lasts is long enough to be seen on the console, and short enough to wait for.
-	lasts = "5s"
-	// proofLimit is how long the end of the grant may take, its proof included.
-	proofLimit = time.Minute
+	// duration of the grant: long enough to be seen on the console, short enough to wait for.
+	duration = "5s"
+	// closeLimit is how long the grant may take to end, with the verification of the removal.
+	closeLimit = time.Minute
 )
 
-func askForAWhile(ctx context.Context, s *stack, out *screen, ana people) error {
-	out.step("Bob asks for a role for ana, for a few seconds",
-		"First what it would mean; nothing is changed by asking. Then for real: it waits, since nobody gives roles\n"+
-			"alone. This worker has no policy file, so it takes one yes, by anyone but bob and ana.")
+func requestRole(ctx context.Context, s *stack, out *screen, ana people) error {
+	out.step("Bob requests the role Admin for ana, for five seconds",
+		"Without a policy file the built-in policy applies: every grant needs one approval, from someone other than the\n"+
+			"requester (bob) and the recipient (ana). First a dry run, which shows the plan and changes nothing:")
 	args := []string{
 		"grant", "--user", anaEmail, "--role", ana.admin.Name, "--scope", ana.otherScope(),
-		"--for", lasts, "--id", ticket, "--reason", "look at an alarm", "--requester", "bob@example.com",
+		"--for", duration, "--id", ticket, "--reason", "look at an alarm", "--requester", "bob@example.com",
 	}
 	if err := s.starter(ctx, out, append(slices.Clone(args), "--dry-run")...); err != nil {
 		return err
 	}
+	out.line("")
+	out.line("   Now the request itself. --wait=false returns at once, instead of waiting for the outcome.")
 	if err := s.starter(ctx, out, append(args, "--wait=false")...); err != nil {
 		return err
 	}
-	if err := s.untilBeyond(ctx, "grant/"+ticket, wire.StatePlanning); err != nil {
+	if err := s.waitPastStates(ctx, "grant/"+ticket, wire.StatePlanning); err != nil {
 		return err
 	}
+	out.line("")
+	out.line("   The request is pending. Nothing has changed on the console yet.")
 	return s.starter(ctx, out, "requests", "--open")
 }
 
-func consentToIt(ctx context.Context, s *stack, out *screen, ana people) error {
-	out.step("Carol says yes",
-		"She sees what she consents to. From then on the worker does the rest by itself, and takes the role back\n"+
-			"at its end, whatever happens meanwhile.")
+func approveRequest(ctx context.Context, s *stack, out *screen, ana people) error {
+	out.step("Carol approves",
+		"The command shows what she approves; --yes skips the confirmation prompt. The worker then grants the role, and\n"+
+			"removes it after five seconds, also if it was restarted in between. The decision is \"unsigned\" because this\n"+
+			"worker has no ALLOWED_SIGNERS: with it, decisions must be signed with an SSH key.")
 	if err := s.starter(ctx, out, "approve", ticket, "--by", "carol@example.com", "--yes"); err != nil {
 		return err
 	}
 	before := []string{wire.StatePlanning, wire.StateAwaitingApproval, wire.StateApplying}
-	if err := s.untilBeyond(ctx, "grant/"+ticket, before...); err != nil {
+	if err := s.waitPastStates(ctx, "grant/"+ticket, before...); err != nil {
 		return err
 	}
-	return s.sayWhatAnaHolds(ctx, out, ana, "On the console itself ana has now:")
+	return s.printRolesOfAna(ctx, out, ana)
 }
 
-func receiptOfIt(ctx context.Context, s *stack, out *screen, ana people) error {
-	out.step("It expires by itself, and that is proven",
-		"The role is taken back and its absence read twice, five seconds apart. The receipt has all of it.")
-	if err := s.untilEnded(ctx, "grant/"+ticket); err != nil {
+func showReceipt(ctx context.Context, s *stack, out *screen, ana people) error {
+	out.step("The grant expires, and the worker verifies that the role is gone",
+		"The worker removes the role, then reads ana's roles twice, five seconds apart. This takes about ten seconds.")
+	if err := s.waitClosed(ctx, "grant/"+ticket); err != nil {
 		return err
 	}
-	if err := s.sayWhatAnaHolds(ctx, out, ana, "On the console itself ana has now:"); err != nil {
+	if err := s.printRolesOfAna(ctx, out, ana); err != nil {
 		return err
 	}
+	out.line("")
+	out.line("   The record of the request: the plan, the decision, every read and write, and the receipt.")
 	if err := s.starter(ctx, out, "show", ticket); err != nil {
 		return err
 	}
 	out.line("")
-	out.line("   Every step is in a ledger, each entry with the hash of the one before. Is it whole?")
+	out.line("   Each of these steps is an entry of a ledger, and holds the hash of the entry before. Was any altered or removed?")
 	return s.starter(ctx, out, "ledger", "verify")
 }
 
-// sayWhatAnaHolds reads the simulated console, past everything of ours.
-func (s *stack) sayWhatAnaHolds(ctx context.Context, out *screen, ana people, title string) error {
+// printRolesOfAna reads the simulator directly, so that it does not depend on what the worker says.
+func (s *stack) printRolesOfAna(ctx context.Context, out *screen, ana people) error {
 	var truth consoletest.Truth
 	if err := s.simulator(ctx, http.MethodGet, "truth", nil, &truth); err != nil {
 		return err
 	}
 	out.line("")
-	out.line("   " + title)
+	out.line("   Roles of ana on the console now, read without the worker:")
 	for _, p := range truth.Principals {
 		if p.Kind != access.User || p.ID != ana.ana {
 			continue
@@ -111,15 +119,15 @@ func siteName(truth consoletest.Truth, id string) string {
 	return id
 }
 
-// untilBeyond waits until a request says that it is past some states. (Which comes next
-// may last a few seconds only, and be over before a slow machine has asked.)
-func (s *stack) untilBeyond(ctx context.Context, workflow string, states ...string) error {
+// waitPastStates waits until a request is in none of some states. It does not wait for one
+// state: a state may last a few seconds only, and be over before a slow machine looks.
+func (s *stack) waitPastStates(ctx context.Context, workflow string, states ...string) error {
 	server, err := newTemporalServer(s.temporalAt)
 	if err != nil {
 		return err
 	}
 	defer server.client.Close()
-	return until(ctx, "wait for "+workflow+" to move on", startLimit, func(ctx context.Context) error {
+	return until(ctx, "wait until "+workflow+" has left the state "+strings.Join(states, ", "), startLimit, func(ctx context.Context) error {
 		var status wire.RequestStatus
 		value, err := server.client.QueryWorkflow(ctx, workflow, "", wire.StatusQuery)
 		if err == nil {
@@ -132,20 +140,20 @@ func (s *stack) untilBeyond(ctx context.Context, workflow string, states ...stri
 	})
 }
 
-// untilEnded waits for the end of a workflow.
-func (s *stack) untilEnded(ctx context.Context, workflow string) error {
+// waitClosed waits until a workflow is closed.
+func (s *stack) waitClosed(ctx context.Context, workflow string) error {
 	server, err := newTemporalServer(s.temporalAt)
 	if err != nil {
 		return err
 	}
 	defer server.client.Close()
-	return until(ctx, "wait for the end of the grant", proofLimit, func(ctx context.Context) error {
+	return until(ctx, "wait until "+workflow+" is closed", closeLimit, func(ctx context.Context) error {
 		described, err := server.client.DescribeWorkflowExecution(ctx, workflow, "")
 		if err != nil {
 			return err
 		}
 		if described.GetWorkflowExecutionInfo().GetStatus() == enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING {
-			return errors.New("it is still running")
+			return errors.New("the workflow is still running")
 		}
 		return nil
 	})

@@ -9,10 +9,10 @@ import (
 	"strings"
 )
 
-// envFile is where the settings of a kept stack are, for other terminals.
+// envFile holds the settings of a stack that is kept up, for other terminals.
 const envFile = ".demo/env"
 
-// keep holds the stack up until it is interrupted or a part of it ends.
+// keep starts the stack and keeps it up until the context or a part ends.
 func keep(ctx context.Context, s *stack, out *screen) error {
 	release, err := claim(filepath.Dir(envFile))
 	if err != nil {
@@ -27,7 +27,7 @@ func keep(ctx context.Context, s *stack, out *screen) error {
 	if err := os.WriteFile(envFile, []byte(body), 0o600); err != nil {
 		return err
 	}
-	instruct(s, out, ana)
+	printUsage(s, out, ana)
 	<-ctx.Done()
 	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
 		return cause
@@ -35,36 +35,37 @@ func keep(ctx context.Context, s *stack, out *screen) error {
 	return nil
 }
 
-func instruct(s *stack, out *screen, ana people) {
-	out.heading("It is up until you press Ctrl-C. In another terminal, in this folder:")
+func printUsage(s *stack, out *screen, ana people) {
+	out.heading("The stack runs until you press Ctrl-C. In another terminal, in this folder:")
 	commands := []struct{ what, does string }{
-		{". " + envFile, "sets what the commands need to find this stack"},
+		{". " + envFile, "set what the commands need to find this stack"},
 		{"", ""},
-		{"starter check", "what the token may do"},
-		{"starter sync --wait", "read everything"},
-		{"starter access", "who has which role where"},
-		{"starter access --user " + anaEmail, ""},
-		{"starter access --scope " + quote(ana.scope()) + " --inherited", ""},
-		{"starter changes", ""},
-		{"starter export --format csv", ""},
-		{"starter grant --user " + anaEmail + ` \`, "ask for a role for a minute for her; it waits"},
-		{"  --role Admin --scope " + quote(ana.otherScope()) + " --for 1m --wait=false", ""},
-		{"starter approve ID --by carol@example.com", "consent to it, as somebody else"},
-		{"starter requests", "what became of it"},
+		{"starter check", "check the connections and the API token"},
+		{"starter sync --wait", "copy who has which role into the database"},
+		{"starter access", "list who has which role where"},
+		{"starter access --user " + anaEmail, "of one user"},
+		{"starter access --scope " + quote(ana.scope()) + " --inherited", "at one site"},
+		{"starter changes", "what syncs found to have changed"},
+		{"starter export --format csv", "all of it, for a spreadsheet"},
+		{"starter grant --user " + anaEmail + ` \`, "request a role for ana for one minute;"},
+		{"  --role Admin --scope " + quote(ana.otherScope()) + " --for 1m --wait=false", "it prints the request's ID"},
+		{"starter approve ID --by carol@example.com", "approve it as someone else"},
+		{"starter requests", "list requests and their outcome"},
 	}
 	out.line("")
 	for _, c := range commands {
 		out.line(strings.TrimRight(fmt.Sprintf("   %-44s %s", c.what, c.does), " "))
 	}
 	out.line("")
-	out.line("   The same sync with Temporal's own CLI:")
+	out.line("   The same sync with Temporal's own CLI, and its progress:")
 	cli := filepath.Base(s.temporal)
 	out.line(fmt.Sprintf("   %s workflow start --type Sync --task-queue %s --workflow-id sync/%s --input '{}'",
 		cli, taskQueue, s.host()))
 	out.line(fmt.Sprintf("   %s workflow query --workflow-id sync/%s --type status", cli, s.host()))
 	out.line("")
-	out.line("   Watch it:    " + s.ui)
+	out.line("   Web UI:      " + s.ui)
 	out.line("   Logs:        " + s.dir + "/*.log")
-	out.line("   Break it:    curl -d '" + `{"name":"rateLimited","path":"/users","times":3}` + "' " +
+	out.line("   Simulate a fault (the next 3 requests for users draw 429):\n" +
+		"                curl -d '" + `{"name":"rateLimited","path":"/users","times":3}` + "' " +
 		s.console + "/_simulator/faults")
 }

@@ -1,8 +1,7 @@
-// Command demo shows the product on one machine: it starts a simulated console,
-// a Temporal dev server with its web UI and our worker, runs the commands a new
-// user would, prints what to type next, and stops all it started. With --keep it
-// leaves the stack up until it is interrupted. `make demo` and `make dev` build
-// what it needs and call it.
+// Command demo shows the product on one machine. It starts a simulated console, a Temporal
+// dev server with its web UI, and the worker; runs the commands that a new user would run;
+// prints what to type next; and stops everything. With --keep it starts the stack only, and
+// keeps it up until it is interrupted. `make demo` and `make dev` build what it needs.
 package main
 
 import (
@@ -17,11 +16,10 @@ import (
 	"time"
 )
 
-// demoLimit ends a demo in which something hangs. A good one takes well under a
-// minute.
+// demoLimit ends a demo that hangs. A demo takes about 20 seconds.
 const demoLimit = 5 * time.Minute
 
-// Exit codes, as everywhere in this project.
+// Exit codes, the same as those of worker and starter.
 const (
 	exitDone        = 0
 	exitFailed      = 1
@@ -29,12 +27,12 @@ const (
 	exitInterrupted = 130
 )
 
-// options are where the programs are and what to do with them.
+// options are the flags, and where a test puts the files.
 type options struct {
 	keep     bool
 	bin      string // folder of worker, starter and console-simulator
 	temporal string // the Temporal CLI
-	temp     string // folder for the demo's own folder; "" for the system's
+	temp     string // parent of the demo's own folder; "" means the system's folder for temporary files
 }
 
 func main() {
@@ -46,7 +44,7 @@ func main() {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(exitUsage)
 	}
-	// SIGHUP too: closing the terminal must leave nothing behind.
+	// SIGHUP too: closing the terminal must not leave programs running.
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 	code := run(ctx, opts, newScreen(os.Stdout))
 	stop()
@@ -56,7 +54,7 @@ func main() {
 func parse(args []string) (options, error) {
 	var o options
 	set := flag.NewFlagSet("demo", flag.ContinueOnError)
-	set.BoolVar(&o.keep, "keep", false, "keep the stack up until Ctrl-C instead of showing it and stopping")
+	set.BoolVar(&o.keep, "keep", false, "start the stack and keep it up until Ctrl-C, instead of running the demo")
 	set.StringVar(&o.bin, "bin", "bin", "folder of worker, starter and console-simulator")
 	set.StringVar(&o.temporal, "temporal", os.Getenv("TEMPORAL_CLI"), "path of the Temporal CLI")
 	if err := set.Parse(args); err != nil {
@@ -73,8 +71,8 @@ func parse(args []string) (options, error) {
 	return o, err
 }
 
-// run does everything and returns the exit code. Whatever happens, nothing it
-// started runs on and no file it made is left.
+// run runs the demo and returns the exit code. In every case it stops what it started and
+// removes its files.
 func run(ctx context.Context, o options, out *screen) int {
 	s, err := newStack(o)
 	if err != nil {
@@ -84,16 +82,16 @@ func run(ctx context.Context, o options, out *screen) int {
 		err = keep(ctx, s, out)
 	} else {
 		limited, cancel := context.WithTimeoutCause(ctx, demoLimit,
-			fmt.Errorf("the demo did not end within %s", demoLimit))
+			fmt.Errorf("the demo did not end within %s: look at the last command above", demoLimit))
 		err = tour(limited, s, out)
 		cancel()
 	}
 	stopping := s.stop()
 	if ctx.Err() != nil {
 		out.line("")
-		out.line("Interrupted; everything it started is stopped.")
+		out.line("Interrupted: everything that was started is stopped.")
 		if o.keep {
-			return exitDone // that is how `make dev` ends
+			return exitDone // the normal end of `make dev`
 		}
 		return exitInterrupted
 	}

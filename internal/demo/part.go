@@ -11,15 +11,15 @@ import (
 	"sentinelone-provisioner/internal/testbed"
 )
 
-// part is a program of the stack that runs beside us.
+// part is one running program of the stack.
 type part struct {
 	name    string
 	output  *testbed.Output
 	process *testbed.Process
-	log     io.Closer // the file that output is copied to
+	log     io.Closer // the file that the output is copied to
 }
 
-// startPart runs a program, with a copy of what it says in a file.
+// startPart starts a program and copies its output into a file.
 func startPart(name, logFile string, environment []string, program string, args ...string) (*part, error) {
 	log, err := os.OpenFile(logFile, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -32,23 +32,24 @@ func startPart(name, logFile string, environment []string, program string, args 
 	return p, nil
 }
 
-// ended is how a part ended that should have run on. Call it when it is done.
+// ended returns the error for a part that ended although it should run. Call it after the
+// process has ended.
 func (p *part) ended() error {
-	code, err := p.process.Stop(time.Second) // there is nothing left to stop
+	code, err := p.process.Stop(time.Second) // only for the exit code: the process has ended
 	if err != nil {
 		return err
 	}
-	return &failure{what: fmt.Sprintf("the %s ended by itself, with exit code %d", p.name, code), logOf: p}
+	return &failure{what: fmt.Sprintf("the %s ended unexpectedly, with exit code %d", p.name, code), logOf: p}
 }
 
-// stop asks the part to end and waits; after the grace it is killed, which is an
-// error.
+// stop asks the part to end and waits. It kills the part after the grace, and returns an
+// error then.
 func (p *part) stop(grace time.Duration) error {
 	_, err := p.process.Stop(grace)
 	return errors.Join(err, p.log.Close())
 }
 
-// failure is an error that the end of some part's log explains.
+// failure is an error that is explained by the end of a part's log.
 type failure struct {
 	what  string
 	logOf *part
@@ -59,7 +60,7 @@ func (f *failure) Error() string { return f.what }
 // tailLines is how much of a log is shown with a failure.
 const tailLines = 20
 
-// tail is the last lines the part has said, "" if none.
+// tail is the last tailLines lines of the output, "" if there are none.
 func (p *part) tail() string {
 	all := strings.Split(strings.TrimRight(p.output.Tail(), "\n"), "\n")
 	return strings.Join(all[max(0, len(all)-tailLines):], "\n")

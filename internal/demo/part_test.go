@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// shell starts a script and waits until it has printed "ready".
-func shell(t *testing.T, logFile, script string) *part {
+// startScript starts a shell script and waits until it has printed "ready".
+func startScript(t *testing.T, logFile, script string) *part {
 	t.Helper()
 	p, err := startPart("script", logFile, nil, "/bin/sh", "-c", script)
 	require.NoError(t, err)
@@ -19,29 +19,29 @@ func shell(t *testing.T, logFile, script string) *part {
 	return p
 }
 
-func TestPart_StopsWhenAsked(t *testing.T) {
+func TestPart_StopsOnRequest(t *testing.T) {
 	t.Parallel()
 	log := filepath.Join(t.TempDir(), "log")
-	p := shell(t, log, `trap 'echo bye; exit 0' TERM; echo ready; while :; do sleep 0.01; done`)
+	p := startScript(t, log, `trap 'echo bye; exit 0' TERM; echo ready; while :; do sleep 0.01; done`)
 	require.NoError(t, p.stop(time.Minute))
 	body, err := os.ReadFile(log)
 	require.NoError(t, err)
 	require.Equal(t, "ready\nbye\n", string(body))
 }
 
-func TestPart_SaysHowItEnded(t *testing.T) {
+func TestPart_EndedNamesTheExitCode(t *testing.T) {
 	t.Parallel()
-	p := shell(t, filepath.Join(t.TempDir(), "log"), `echo ready; echo no such table >&2; exit 3`)
+	p := startScript(t, filepath.Join(t.TempDir(), "log"), `echo ready; echo no such table >&2; exit 3`)
 	<-p.process.Done()
 	var got *failure
 	require.ErrorAs(t, p.ended(), &got)
-	require.Equal(t, "the script ended by itself, with exit code 3", got.Error())
+	require.Equal(t, "the script ended unexpectedly, with exit code 3", got.Error())
 	require.Equal(t, "ready\nno such table", got.logOf.tail())
 }
 
-func TestPart_ShowsTheLastLinesOnly(t *testing.T) {
+func TestPart_TailHasTheLastLines(t *testing.T) {
 	t.Parallel()
-	p := shell(t, filepath.Join(t.TempDir(), "log"), `seq 1 100; echo ready`)
+	p := startScript(t, filepath.Join(t.TempDir(), "log"), `seq 1 100; echo ready`)
 	<-p.process.Done()
 	require.Regexp(t, `^82\n(.*\n){18}ready$`, p.tail())
 }

@@ -16,22 +16,22 @@ import (
 )
 
 const (
-	askEvery = 100 * time.Millisecond
-	// askLimit bounds one question, so that a server which takes a connection
-	// and says nothing is asked again.
-	askLimit = 5 * time.Second
+	pollInterval = 100 * time.Millisecond
+	// callLimit bounds one call, so that a server that accepts a connection and never
+	// answers is tried again.
+	callLimit = 5 * time.Second
 )
 
-// until asks until the answer is good. It gives up when the limit has passed or
-// the context ends, and tells the last answer.
-func until(ctx context.Context, what string, limit time.Duration, ask func(context.Context) error) error {
+// until repeats check until it returns nil. It gives up when the limit has passed or the
+// context ends; its error then holds the last error of check.
+func until(ctx context.Context, what string, limit time.Duration, check func(context.Context) error) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("not within %s", limit))
 	defer cancel()
-	ticker := time.NewTicker(askEvery)
+	ticker := time.NewTicker(pollInterval)
 	defer ticker.Stop()
 	for {
-		one, done := context.WithTimeout(ctx, askLimit)
-		err := ask(one)
+		one, done := context.WithTimeout(ctx, callLimit)
+		err := check(one)
 		done()
 		if err == nil {
 			return nil
@@ -44,14 +44,14 @@ func until(ctx context.Context, what string, limit time.Duration, ask func(conte
 	}
 }
 
-// answers is a question for until: does the URL answer 200?
+// answers is a check for until: the URL answers 200.
 func answers(url string) func(context.Context) error {
 	return func(ctx context.Context) error {
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
 		if err != nil {
 			return err
 		}
-		res, err := (&http.Client{Timeout: askLimit}).Do(req)
+		res, err := (&http.Client{Timeout: callLimit}).Do(req)
 		if err != nil {
 			return err
 		}
@@ -63,7 +63,7 @@ func answers(url string) func(context.Context) error {
 	}
 }
 
-// temporalServer asks a Temporal server about itself.
+// temporalServer checks the state of a Temporal server.
 type temporalServer struct{ client client.Client }
 
 func newTemporalServer(address string) (*temporalServer, error) {
@@ -74,14 +74,14 @@ func newTemporalServer(address string) (*temporalServer, error) {
 	return &temporalServer{client: c}, err
 }
 
-// serves is a question for until: is the namespace there?
+// serves is a check for until: the namespace exists.
 func (t *temporalServer) serves(ctx context.Context) error {
 	_, err := t.client.WorkflowService().DescribeNamespace(ctx,
 		&workflowservice.DescribeNamespaceRequest{Namespace: client.DefaultNamespace})
 	return err
 }
 
-// polled is a question for until: does a worker ask for both kinds of task?
+// polled is a check for until: a worker polls for workflow tasks and for activity tasks.
 func (t *temporalServer) polled(taskQueue string) func(context.Context) error {
 	return func(ctx context.Context) error {
 		for _, kind := range []enumspb.TaskQueueType{
@@ -92,15 +92,15 @@ func (t *temporalServer) polled(taskQueue string) func(context.Context) error {
 				return err
 			}
 			if len(got.GetPollers()) == 0 {
-				return fmt.Errorf("nobody polls task queue %s for %s tasks", taskQueue, kind)
+				return fmt.Errorf("no worker polls task queue %s for %s tasks", taskQueue, kind)
 			}
 		}
 		return nil
 	}
 }
 
-// freePort returns a port of this machine that nobody listens on: the preferred
-// one if it can be had, else any.
+// freePort returns a port of the loopback interface that no program listens on: the
+// preferred one if it is free, else any.
 func freePort(ctx context.Context, preferred int) (int, error) {
 	var listen net.ListenConfig
 	l, err := listen.Listen(ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(preferred)))

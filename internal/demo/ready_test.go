@@ -10,31 +10,31 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestUntil_AsksAgain(t *testing.T) {
+func TestUntil_Retries(t *testing.T) {
 	t.Parallel()
-	asked := 0
+	attempts := 0
 	err := until(t.Context(), "start it", time.Minute, func(context.Context) error {
-		if asked++; asked < 3 {
+		if attempts++; attempts < 3 {
 			return errors.New("not yet")
 		}
 		return nil
 	})
 	require.NoError(t, err)
-	require.Equal(t, 3, asked)
+	require.Equal(t, 3, attempts)
 }
 
-func TestUntil_TellsTheLastAnswer(t *testing.T) {
+func TestUntil_ErrorHoldsTheLastError(t *testing.T) {
 	t.Parallel()
 	refuse := func(context.Context) error { return errors.New("refused") }
 	err := until(t.Context(), "start it", time.Millisecond, refuse)
 	require.EqualError(t, err, "start it: not within 1ms; the last answer: refused")
 }
 
-// A part that dies while another is awaited is the reason people must see.
-func TestUntil_TellsWhyItWasStopped(t *testing.T) {
+// If a part ends while the demo waits for another, the error must name the part that ended.
+func TestUntil_ErrorHoldsTheCauseOfTheStop(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancelCause(t.Context())
-	died := &failure{what: "the worker ended by itself"}
+	died := &failure{what: "the worker ended unexpectedly"}
 	err := until(ctx, "start it", time.Minute, func(context.Context) error {
 		cancel(died)
 		return errors.New("refused")

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/term"
 )
 
-// screen is where the demo speaks: headings, sentences and the commands it runs.
+// screen prints the demo: headings, sentences and the commands it runs.
 type screen struct {
 	w     io.Writer
 	bold  bool
@@ -24,7 +24,7 @@ func newScreen(f *os.File) *screen {
 // line prints one line as it is.
 func (s *screen) line(text string) { fmt.Fprintln(s.w, text) }
 
-// step prints a numbered heading and why the step is taken.
+// step prints a numbered heading and what the step shows, why may have several lines.
 func (s *screen) step(title, why string) {
 	s.steps++
 	s.line("")
@@ -40,7 +40,7 @@ func (s *screen) heading(title string) {
 	s.line(s.strong(title))
 }
 
-// command shows what is run, as the user would type it.
+// command prints a command as users would type it.
 func (s *screen) command(words ...string) {
 	quoted := make([]string, len(words))
 	for i, w := range words {
@@ -50,15 +50,15 @@ func (s *screen) command(words ...string) {
 	s.line(s.strong("   $ " + strings.Join(quoted, " ")))
 }
 
-// failure says what went wrong and shows the end of the log that explains it.
+// failure prints an error, and the end of the log that explains it if there is one.
 func (s *screen) failure(err error) {
 	s.line("")
-	s.line(s.strong("It failed: ") + err.Error())
+	s.line(s.strong("Failed: ") + err.Error())
 	f, ok := errors.AsType[*failure](err)
 	if !ok {
 		return
 	}
-	s.line("The end of the log of the " + f.logOf.name + ":")
+	s.line("Last lines of the log of the " + f.logOf.name + ":")
 	for l := range strings.Lines(f.logOf.tail()) {
 		s.line("   " + strings.TrimRight(l, "\n"))
 	}

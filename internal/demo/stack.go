@@ -14,8 +14,8 @@ import (
 	"sentinelone-provisioner/internal/consoletest"
 )
 
-// The size of the simulated tenant: enough to have every case, little enough to
-// read on one screen.
+// The size of the simulated tenant: large enough to have every case, small enough for one
+// screen.
 const (
 	accounts     = 2
 	sites        = 6
@@ -28,12 +28,12 @@ const (
 	taskQueue = "sentinelone"
 
 	startLimit = time.Minute
-	// workerGrace is longer than a worker gives the activities it is running.
+	// workerGrace is longer than a worker waits for its running activities.
 	workerGrace = 90 * time.Second
 	otherGrace  = 10 * time.Second
 )
 
-// stack is everything that runs beside us.
+// stack is the set of programs that the demo starts, with their files and addresses.
 type stack struct {
 	options
 	dir   string  // logs, databases; removed at the end
@@ -42,7 +42,7 @@ type stack struct {
 	console     string // base URL of the simulator
 	temporalAt  string // host and port
 	ui          string // URL
-	preferPorts bool   // the customary ports if they are free, so that the user need not look them up
+	preferPorts bool   // use the well-known ports if they are free, so that users need not look them up
 
 	down context.CancelCauseFunc
 }
@@ -50,7 +50,7 @@ type stack struct {
 func newStack(o options) (*stack, error) {
 	dir, err := os.MkdirTemp(o.temp, "sentinelone-demo-")
 	if err != nil {
-		return nil, fmt.Errorf("make a folder for the demo's files: %w", err)
+		return nil, fmt.Errorf("create a folder for the demo's files: %w", err)
 	}
 	s := &stack{options: o, dir: dir, preferPorts: o.keep}
 	if err := os.WriteFile(s.temporalConfig(), nil, 0o600); err != nil {
@@ -59,9 +59,9 @@ func newStack(o options) (*stack, error) {
 	return s, nil
 }
 
-// start brings everything up, each part ready before the next begins. The context
-// it returns ends when a part ends by itself; its cause says which and shows its
-// log. Call stop also when start fails.
+// start starts every part, and waits until each is ready before it starts the next. The
+// context it returns ends when a part ends unexpectedly; its cause names the part and holds
+// its log. Call stop also when start fails.
 func (s *stack) start(ctx context.Context) (context.Context, error) {
 	ctx, s.down = context.WithCancelCause(ctx)
 	for _, part := range []func(context.Context) error{s.startSimulator, s.startTemporal, s.startWorker} {
@@ -72,7 +72,7 @@ func (s *stack) start(ctx context.Context) (context.Context, error) {
 	return ctx, nil
 }
 
-// run starts one program and watches it.
+// run starts one program, and cancels the context of start when the program ends.
 func (s *stack) run(name, program string, args ...string) (*part, error) {
 	p, err := startPart(name, filepath.Join(s.dir, filepath.Base(program)+".log"),
 		pairs(append(s.settings(), setting{"LOG_FORMAT", "console"})), program, args...)
@@ -106,7 +106,7 @@ func (s *stack) startSimulator(ctx context.Context) error {
 	}
 	_, address, ok := strings.Cut(p.output.String(), "listening on ")
 	if !ok {
-		return &failure{what: "the console simulator does not say where it listens", logOf: p}
+		return &failure{what: "the console simulator did not print the address it listens on", logOf: p}
 	}
 	address, _, _ = strings.Cut(address, "\n")
 	s.console = strings.TrimRight(address, "/")
@@ -152,15 +152,15 @@ func (s *stack) startWorker(ctx context.Context) error {
 	return until(ctx, "start the worker", startLimit, server.polled(taskQueue))
 }
 
-func (s *stack) port(ctx context.Context, customary int) (int, error) {
+func (s *stack) port(ctx context.Context, wellKnown int) (int, error) {
 	if !s.preferPorts {
-		customary = 0
+		wellKnown = 0
 	}
-	return freePort(ctx, customary)
+	return freePort(ctx, wellKnown)
 }
 
-// settings is the environment of every program of the stack, and of the commands
-// that people type to use it.
+// settings is the environment of every program of the stack, and of the commands that users
+// type.
 func (s *stack) settings() []setting {
 	return []setting{
 		{"SENTINELONE_BASE_URL", s.console},
@@ -169,20 +169,20 @@ func (s *stack) settings() []setting {
 		{"TASK_QUEUE", taskQueue},
 		{"TEMPORAL_ADDRESS", s.temporalAt},
 		{"TEMPORAL_NAMESPACE", "default"},
-		// The user's own profiles may lead to another Temporal. An empty file has none.
+		// The user's own profiles may name another Temporal server. An empty file has none.
 		{"TEMPORAL_CONFIG_FILE", s.temporalConfig()},
 	}
 }
 
 func (s *stack) temporalConfig() string { return filepath.Join(s.dir, "temporal.toml") }
 
-// host is the console's key: it is in workflow ids and in the store.
+// host is the console's key in workflow ids and in the store.
 func (s *stack) host() string {
 	_, host, _ := strings.Cut(s.console, "://")
 	return host
 }
 
-// stop ends what runs, the last started first, and removes its files.
+// stop stops the programs, the last started first, and removes their files.
 func (s *stack) stop() error {
 	var faults []error
 	for _, p := range slices.Backward(s.parts) {
