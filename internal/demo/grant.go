@@ -78,7 +78,7 @@ func showReceipt(ctx context.Context, s *stack, out *screen, ana people) error {
 		return err
 	}
 	out.line("")
-	out.line("   Each of these steps is an entry of a ledger, and holds the hash of the entry before. Was any altered or removed?")
+	out.line("   Each of these steps is an entry of a ledger, and holds the hash of the entry before it. Verify the chain:")
 	return s.starter(ctx, out, "ledger", "verify")
 }
 
@@ -127,7 +127,8 @@ func (s *stack) waitPastStates(ctx context.Context, workflow string, states ...s
 		return err
 	}
 	defer server.client.Close()
-	return until(ctx, "wait until "+workflow+" has left the state "+strings.Join(states, ", "), startLimit, func(ctx context.Context) error {
+	goal := fmt.Sprintf("wait until %s has left the states %s", workflow, strings.Join(states, ", "))
+	return until(ctx, goal, startLimit, func(ctx context.Context) error {
 		var status wire.RequestStatus
 		value, err := server.client.QueryWorkflow(ctx, workflow, "", wire.StatusQuery)
 		if err == nil {

@@ -40,14 +40,35 @@ func (s *screen) heading(title string) {
 	s.line(s.strong(title))
 }
 
+// commandWidth is the most columns of a line of a command, without the " \" at its end.
+const commandWidth = 92
+
 // command prints a command as users would type it.
 func (s *screen) command(words ...string) {
-	quoted := make([]string, len(words))
-	for i, w := range words {
-		quoted[i] = quote(w)
-	}
 	s.line("")
-	s.line(s.strong("   $ " + strings.Join(quoted, " ")))
+	line := "   $"
+	for _, option := range optionsOf(words) {
+		if len(line)+1+len(option) > commandWidth {
+			s.line(s.strong(line + " \\"))
+			line = "      "
+		}
+		line += " " + option
+	}
+	s.line(s.strong(line))
+}
+
+// optionsOf joins each flag with its value, quoted for a shell, so that a line break never
+// separates them.
+func optionsOf(words []string) []string {
+	var out []string
+	for i, w := range words {
+		if i > 0 && strings.HasPrefix(words[i-1], "--") && !strings.HasPrefix(w, "--") {
+			out[len(out)-1] += " " + quote(w)
+			continue
+		}
+		out = append(out, quote(w))
+	}
+	return out
 }
 
 // failure prints an error, and the end of the log that explains it if there is one.

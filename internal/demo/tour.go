@@ -121,7 +121,7 @@ func printNextSteps(s *stack, out *screen) {
 		"",
 		"   export SENTINELONE_BASE_URL=https://acmeco.sentinelone.net",
 		"   export SENTINELONE_API_TOKEN_FILE=~/.sentinelone-token",
-		"   " + fmt.Sprintf("%-28s", s.cli()+" server start-dev") + " in a second terminal; or use your server: export TEMPORAL_ADDRESS=…",
+		"   " + fmt.Sprintf("%-28s", s.cli()+" server start-dev") + " in a second terminal; or name yours: export TEMPORAL_ADDRESS=…",
 		"   bin/worker                   in a third terminal, with the same exports",
 		"   bin/starter check            what works, and what to fix",
 		"   bin/starter sync --wait      the first sync; or the same with Temporal's own CLI:",
