@@ -12,15 +12,17 @@ import (
 	"sentinelone-provisioner/internal/store"
 )
 
-type accessOptions struct {
+type accessCommand struct {
+	*app
+
 	user, serviceUser string
 	role, scope       string
 	asOf, console     string
 	inherited         bool
 }
 
-func (p *app) accessCommand() *cobra.Command {
-	var o accessOptions
+func newAccessCommand(a *app) *cobra.Command {
+	c := &accessCommand{app: a}
 	cmd := &cobra.Command{
 		Use:   "access",
 		Short: "Who has which role where",
@@ -36,16 +38,16 @@ A bare date in --as-of means the end of that day, UTC.`,
   starter access --role Admin --as-of 2026-03-03
   starter access --service-user svc.backup --as-of 24h -o json`,
 		Args: cobra.NoArgs,
-		RunE: p.run(func(ctx context.Context, _ []string) error { return p.access(ctx, o) }),
+		RunE: a.run(func(ctx context.Context, _ []string) error { return c.execute(ctx) }),
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.user, "user", "", "e-mail, name or id of a user")
-	f.StringVar(&o.serviceUser, "service-user", "", "name or id of a service user")
-	f.StringVar(&o.role, "role", "", "name or id of a role")
-	f.StringVar(&o.scope, "scope", "", `name or id of an account or site, "Account / Site", or "tenant"`)
-	f.StringVar(&o.asOf, "as-of", "", "a time in the past: "+timeHelp)
-	f.BoolVar(&o.inherited, "inherited", false, "also roles that reach down from an account or the tenant")
-	consoleFlag(cmd, &o.console)
+	f.StringVar(&c.user, "user", "", "e-mail, name or id of a user")
+	f.StringVar(&c.serviceUser, "service-user", "", "name or id of a service user")
+	f.StringVar(&c.role, "role", "", "name or id of a role")
+	f.StringVar(&c.scope, "scope", "", `name or id of an account or site, "Account / Site", or "tenant"`)
+	f.StringVar(&c.asOf, "as-of", "", "a time in the past: "+timeHelp)
+	f.BoolVar(&c.inherited, "inherited", false, "also roles that reach down from an account or the tenant")
+	consoleFlag(cmd, &c.console)
 	cmd.MarkFlagsMutuallyExclusive("user", "service-user")
 	return cmd
 }
@@ -56,39 +58,39 @@ type accessAnswer struct {
 	Rows []store.AccessRow `json:"rows"`
 }
 
-func (p *app) access(ctx context.Context, o accessOptions) error {
-	asOf, err := p.timeFlag("as-of", o.asOf, endOfDay)
+func (c *accessCommand) execute(ctx context.Context) error {
+	asOf, err := c.timeFlag("as-of", c.asOf, endOfDay)
 	if err != nil {
 		return err
 	}
-	q, err := p.ask(ctx, o.console, asOf)
+	q, err := c.ask(ctx, c.console, asOf)
 	if err != nil {
 		return err
 	}
 	defer q.close()
-	rows, err := q.db.Access(ctx, o.query(q.host, asOf))
+	rows, err := q.db.Access(ctx, c.query(q.host, asOf))
 	if err != nil {
 		return err
 	}
-	if p.output.json {
-		return p.emitJSON(accessAnswer{provenance: q.basis(), Rows: orEmpty(rows)})
+	if c.output.json {
+		return c.emitJSON(accessAnswer{provenance: q.basis(), Rows: orEmpty(rows)})
 	}
-	p.explain(q)
+	c.explain(q)
 	if len(rows) == 0 {
-		p.remark("no role matches")
+		c.remark("no role matches")
 		return nil
 	}
-	p.emitTable(accessTable(rows, o.inherited))
+	c.emitTable(accessTable(rows, c.inherited))
 	return nil
 }
 
-func (o accessOptions) query(host string, asOf *time.Time) store.AccessQuery {
-	q := store.AccessQuery{Console: host, Role: o.role, Scope: o.scope, AsOf: asOf, Inherited: o.inherited}
+func (c *accessCommand) query(host string, asOf *time.Time) store.AccessQuery {
+	q := store.AccessQuery{Console: host, Role: c.role, Scope: c.scope, AsOf: asOf, Inherited: c.inherited}
 	switch {
-	case o.user != "":
-		q.Kind, q.Principal = access.User, o.user
-	case o.serviceUser != "":
-		q.Kind, q.Principal = access.ServiceUser, o.serviceUser
+	case c.user != "":
+		q.Kind, q.Principal = access.User, c.user
+	case c.serviceUser != "":
+		q.Kind, q.Principal = access.ServiceUser, c.serviceUser
 	}
 	return q
 }

@@ -10,7 +10,9 @@ import (
 	"github.com/spf13/cobra"
 )
 
-type applyOptions struct {
+type applyCommand struct {
+	*app
+
 	signOptions
 
 	file, requester, batch string
@@ -20,8 +22,8 @@ type applyOptions struct {
 	stdin io.Reader
 }
 
-func (p *app) applyCommand() *cobra.Command {
-	var o applyOptions
+func newApplyCommand(a *app) *cobra.Command {
+	c := &applyCommand{app: a}
 	cmd := &cobra.Command{
 		Use:   "apply",
 		Short: "Grants and revokes from a file",
@@ -51,43 +53,43 @@ as each is done. --dry-run plans each line by itself, on what the console holds 
   generate-access | starter apply -f - --batch 2026-03`,
 		Args: cobra.NoArgs,
 	}
-	cmd.RunE = p.run(func(ctx context.Context, _ []string) error {
-		o.stdin = cmd.InOrStdin()
-		return p.apply(ctx, o)
+	cmd.RunE = a.run(func(ctx context.Context, _ []string) error {
+		c.stdin = cmd.InOrStdin()
+		return c.execute(ctx)
 	})
 	f := cmd.Flags()
-	f.StringVarP(&o.file, "file", "f", "", "file to carry out; - for standard input")
-	f.BoolVar(&o.dryRun, "dry-run", false, "print what each line would do, and change nothing")
-	f.IntVar(&o.parallel, "parallel", 8, "how many lines at once")
-	f.BoolVar(&o.goOn, "continue-on-error", false, "carry out the rest although some line failed")
-	f.StringVar(&o.batch, "batch", "", "name of this run: the same line under another name is a new request")
-	requesterFlag(cmd, &o.requester)
-	o.flags(cmd)
+	f.StringVarP(&c.file, "file", "f", "", "file to carry out; - for standard input")
+	f.BoolVar(&c.dryRun, "dry-run", false, "print what each line would do, and change nothing")
+	f.IntVar(&c.parallel, "parallel", 8, "how many lines at once")
+	f.BoolVar(&c.goOn, "continue-on-error", false, "carry out the rest although some line failed")
+	f.StringVar(&c.batch, "batch", "", "name of this run: the same line under another name is a new request")
+	requesterFlag(cmd, &c.requester)
+	c.flags(cmd)
 	_ = cmd.MarkFlagRequired("file") // the only error is a flag that is not there
 	return cmd
 }
 
-func (p *app) apply(ctx context.Context, o applyOptions) error {
-	changes, err := p.readChanges(ctx, o)
+func (c *applyCommand) execute(ctx context.Context) error {
+	changes, err := c.readChanges(ctx)
 	if err != nil {
 		return err
 	}
-	e, err := p.connectToWorker(ctx)
+	e, err := c.connectToWorker(ctx)
 	if err != nil {
 		return err
 	}
 	defer e.Close()
-	for _, c := range changes {
-		if c.guess != "" {
-			p.remark("line %d: %s", c.line, c.guess)
+	for _, change := range changes {
+		if change.guess != "" {
+			c.remark("line %d: %s", change.line, change.guess)
 		}
 	}
-	b := &batch{app: p, temporalClient: e, applyOptions: o, results: make([]*lineResult, len(changes))}
-	if b.pen, err = p.penFor(ctx, o, changes); err != nil {
+	b := &batch{applyCommand: c, temporalClient: e, results: make([]*lineResult, len(changes))}
+	if b.pen, err = c.newSigner(ctx, changes); err != nil {
 		return err
 	}
 	defer b.pen.close()
-	if db, host, err := p.openLedger(ctx, ""); err == nil {
+	if db, host, err := c.openLedger(ctx, ""); err == nil {
 		defer func() { _ = db.Close() }()
 		b.db, b.host = db, host
 	}
@@ -95,20 +97,28 @@ func (p *app) apply(ctx context.Context, o applyOptions) error {
 	return b.conclude(ctx, changes)
 }
 
+// newSigner is who signs the lines of a file: its key is opened once.
+func (c *applyCommand) newSigner(ctx context.Context, changes []fileChange) (signer, error) {
+	if c.dryRun || len(changes) == 0 {
+		return signer{app: c.app}, nil
+	}
+	return c.signer(ctx, c.signOptions, changes[0].want.Requester)
+}
+
 // readChanges reads and checks the whole file before anything is asked for.
-func (p *app) readChanges(ctx context.Context, o applyOptions) ([]fileChange, error) {
-	if o.parallel < 1 {
-		return nil, usage("--parallel: %d is below 1", o.parallel)
+func (c *applyCommand) readChanges(ctx context.Context) ([]fileChange, error) {
+	if c.parallel < 1 {
+		return nil, usage("--parallel: %d is below 1", c.parallel)
 	}
-	who, err := requester(o.requester)
+	who, err := requester(c.requester)
 	if err != nil {
 		return nil, err
 	}
-	console, err := p.configuredConsole()
+	console, err := c.configuredConsole()
 	if err != nil {
 		return nil, err
 	}
-	data, err := o.read()
+	data, err := c.read()
 	if err != nil {
 		return nil, usage("--file: %w", err)
 	}
@@ -116,26 +126,26 @@ func (p *app) readChanges(ctx context.Context, o applyOptions) ([]fileChange, er
 	if err != nil && len(rows) == 0 {
 		return nil, badConfiguration(err)
 	}
-	c := compiler{
-		known: p.directory(ctx), requester: who, console: console, batch: o.batch, dryRun: o.dryRun,
+	lines := compiler{
+		known: c.directory(ctx), requester: who, console: console, batch: c.batch, dryRun: c.dryRun,
 	}
-	changes, more := c.all(rows)
+	changes, more := lines.all(rows)
 	if err := badConfiguration(inOrder(err, more)); err != nil {
 		return nil, err
 	}
 	if len(changes) == 0 {
-		return nil, usage("%s has no line but the header: there is nothing to do", o.file)
+		return nil, usage("%s has no line but the header: there is nothing to do", c.file)
 	}
 	return changes, nil
 }
 
-func (o applyOptions) read() ([]byte, error) {
-	if o.file == "-" {
-		data, err := io.ReadAll(o.stdin)
+func (c *applyCommand) read() ([]byte, error) {
+	if c.file == "-" {
+		data, err := io.ReadAll(c.stdin)
 		if err != nil {
 			return nil, fmt.Errorf("read standard input: %w", err)
 		}
 		return data, nil
 	}
-	return os.ReadFile(o.file)
+	return os.ReadFile(c.file)
 }

@@ -21,9 +21,8 @@ import (
 
 // batch is one run of a file.
 type batch struct {
-	*app
+	*applyCommand
 	*temporalClient
-	applyOptions
 
 	pen signer
 

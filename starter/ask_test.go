@@ -270,9 +270,9 @@ func TestCheck_TellsOfTheLastSync(t *testing.T) {
 	f.sync(host, "s1", scene())
 	p := &app{now: time.Now}
 	p.cfg.Store.URL = os.Getenv("DATABASE_URL")
-	require.Contains(t, p.checkDatabase(t.Context(), host).Detail, "last proven sync ")
+	require.Contains(t, (&checkCommand{app: p}).checkDatabase(t.Context(), host).Detail, "last proven sync ")
 
-	none := p.checkDatabase(t.Context(), "third.example.net")
+	none := (&checkCommand{app: p}).checkDatabase(t.Context(), "third.example.net")
 	require.True(t, none.OK)
 	require.Equal(t, "no proven sync of third.example.net yet", none.Detail)
 }

@@ -14,10 +14,14 @@ import (
 // review.
 const changesSpan = 7 * 24 * time.Hour
 
-type changesOptions struct{ since, until, console string }
+type changesCommand struct {
+	*app
 
-func (p *app) changesCommand() *cobra.Command {
-	var o changesOptions
+	since, until, console string
+}
+
+func newChangesCommand(a *app) *cobra.Command {
+	c := &changesCommand{app: a}
 	cmd := &cobra.Command{
 		Use:   "changes",
 		Short: "Which roles came and went",
@@ -29,11 +33,11 @@ A bare date in --since means the start of that day, in --until its end, both UTC
   starter changes --since 24h
   starter changes --since 2026-03-01 --until 2026-03-31 -o json`,
 		Args: cobra.NoArgs,
-		RunE: p.run(func(ctx context.Context, _ []string) error { return p.changes(ctx, o) }),
+		RunE: a.run(func(ctx context.Context, _ []string) error { return c.execute(ctx) }),
 	}
-	cmd.Flags().StringVar(&o.since, "since", "", "from when on: "+timeHelp+" (default 7d)")
-	cmd.Flags().StringVar(&o.until, "until", "", "until when: "+timeHelp+" (default now)")
-	consoleFlag(cmd, &o.console)
+	cmd.Flags().StringVar(&c.since, "since", "", "from when on: "+timeHelp+" (default 7d)")
+	cmd.Flags().StringVar(&c.until, "until", "", "until when: "+timeHelp+" (default now)")
+	consoleFlag(cmd, &c.console)
 	return cmd
 }
 
@@ -45,22 +49,22 @@ type changesAnswer struct {
 	Changes []store.Change `json:"changes"`
 }
 
-func (p *app) changes(ctx context.Context, o changesOptions) error {
-	since, err := p.timeFlag("since", o.since, startOfDay)
+func (c *changesCommand) execute(ctx context.Context) error {
+	since, err := c.timeFlag("since", c.since, startOfDay)
 	if err != nil {
 		return err
 	}
-	until, err := p.timeFlag("until", o.until, endOfDay)
+	until, err := c.timeFlag("until", c.until, endOfDay)
 	if err != nil {
 		return err
 	}
 	if since == nil {
-		since = new(p.now().UTC().Add(-changesSpan))
+		since = new(c.now().UTC().Add(-changesSpan))
 	}
 	if until != nil && !since.Before(*until) {
 		return usage("--since %s is not before --until %s", describe.Minute(*since), describe.Minute(*until))
 	}
-	q, err := p.ask(ctx, o.console, nil)
+	q, err := c.ask(ctx, c.console, nil)
 	if err != nil {
 		return err
 	}
@@ -69,17 +73,17 @@ func (p *app) changes(ctx context.Context, o changesOptions) error {
 	if err != nil {
 		return err
 	}
-	if p.output.json {
-		return p.emitJSON(changesAnswer{provenance: q.basis(), Since: *since, Until: until, Changes: orEmpty(found)})
+	if c.output.json {
+		return c.emitJSON(changesAnswer{provenance: q.basis(), Since: *since, Until: until, Changes: orEmpty(found)})
 	}
-	p.explain(q)
+	c.explain(q)
 	end := "now"
 	if until != nil {
 		end = describe.Minute(*until)
 	}
-	p.remark("%s from %s to %s", describe.Plural(len(found), "change"), describe.Minute(*since), end)
+	c.remark("%s from %s to %s", describe.Plural(len(found), "change"), describe.Minute(*since), end)
 	if len(found) > 0 {
-		p.emitTable(changesTable(found))
+		c.emitTable(changesTable(found))
 	}
 	return nil
 }

@@ -16,10 +16,14 @@ import (
 	"sentinelone-provisioner/internal/version"
 )
 
-type checkOptions struct{ strict bool }
+type checkCommand struct {
+	*app
 
-func (p *app) checkCommand() *cobra.Command {
-	var o checkOptions
+	strict bool
+}
+
+func newCheckCommand(a *app) *cobra.Command {
+	c := &checkCommand{app: a}
 	cmd := &cobra.Command{
 		Use:   "check",
 		Short: "Is everything in place?",
@@ -35,9 +39,9 @@ count too.`,
 		Example: `  starter check
   starter check --strict -o json`,
 		Args: cobra.NoArgs,
-		RunE: p.run(func(ctx context.Context, _ []string) error { return p.check(ctx, o) }),
+		RunE: a.run(func(ctx context.Context, _ []string) error { return c.execute(ctx) }),
 	}
-	cmd.Flags().BoolVar(&o.strict, "strict", false, "fail also when Temporal, the worker or the database is missing")
+	cmd.Flags().BoolVar(&c.strict, "strict", false, "fail also when Temporal, the worker or the database is missing")
 	return cmd
 }
 
@@ -68,29 +72,29 @@ type permissionState struct {
 	Total      *int              `json:"total"` // rows by the console's count
 }
 
-func (p *app) check(ctx context.Context, o checkOptions) error {
-	if err := p.cfg.Console.Validate(); err != nil {
+func (c *checkCommand) execute(ctx context.Context) error {
+	if err := c.cfg.Console.Validate(); err != nil {
 		return badConfiguration(err)
 	}
-	api, err := p.cfg.Console.Client(version.UserAgent())
+	api, err := c.cfg.Console.Client(version.UserAgent())
 	if err != nil {
 		return badConfiguration(err)
 	}
-	report := inspect.Run(ctx, api, access.Collections(), p.now())
-	findings := append(consoleFindings(report, p.now()), p.checkTemporal(ctx)...)
-	findings = append(findings, p.checkDatabase(ctx, report.Console))
+	report := inspect.Run(ctx, api, access.Collections(), c.now())
+	findings := append(consoleFindings(report, c.now()), c.checkTemporal(ctx)...)
+	findings = append(findings, c.checkDatabase(ctx, report.Console))
 	err = report.Err()
-	if o.strict {
+	if c.strict {
 		err = errors.Join(err, around(findings))
 	}
-	if p.output.json {
-		return errors.Join(p.emitJSON(answerOf(report, findings, err == nil)), err)
+	if c.output.json {
+		return errors.Join(c.emitJSON(answerOf(report, findings, err == nil)), err)
 	}
-	p.emitTable([]string{"", "check", "result"}, findingRows(findings))
+	c.emitTable([]string{"", "check", "result"}, findingRows(findings))
 	for _, w := range report.Warnings {
-		p.remark("warning: %s", w)
+		c.remark("warning: %s", w)
 	}
-	p.remark("note: %s", writeNote)
+	c.remark("note: %s", writeNote)
 	return err
 }
 

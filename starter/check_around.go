@@ -16,8 +16,8 @@ const (
 	partDatabase = "database"
 )
 
-func (p *app) checkTemporal(ctx context.Context) []finding {
-	e, err := p.connect(ctx)
+func (c *checkCommand) checkTemporal(ctx context.Context) []finding {
+	e, err := c.connect(ctx)
 	if err != nil {
 		return []finding{{Name: partTemporal, Detail: err.Error()}, untried(partWorker)}
 	}
@@ -33,9 +33,9 @@ func (p *app) checkTemporal(ctx context.Context) []finding {
 	return []finding{temporal, worker}
 }
 
-func (p *app) checkDatabase(ctx context.Context, host string) finding {
+func (c *checkCommand) checkDatabase(ctx context.Context, host string) finding {
 	f := finding{Name: partDatabase}
-	db, err := p.openStore(ctx)
+	db, err := c.openStore(ctx)
 	if err != nil {
 		f.Detail = err.Error()
 		return f
@@ -50,7 +50,7 @@ func (p *app) checkDatabase(ctx context.Context, host string) finding {
 	default:
 		f.OK = true
 		f.Detail = fmt.Sprintf("last proven sync %s (%s)",
-			describe.Minute(last.PromotedAt), describe.Ago(last.PromotedAt, p.now()))
+			describe.Minute(last.PromotedAt), describe.Ago(last.PromotedAt, c.now()))
 	}
 	return f
 }

@@ -19,7 +19,9 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-type delegateOptions struct {
+type delegateCommand struct {
+	*app
+
 	signOptions
 
 	by, to, comment string
@@ -28,8 +30,8 @@ type delegateOptions struct {
 	console         string
 }
 
-func (p *app) delegateCommand() *cobra.Command {
-	var o delegateOptions
+func newDelegateCommand(a *app) *cobra.Command {
+	c := &delegateCommand{app: a}
 	cmd := &cobra.Command{
 		Use:   "delegate",
 		Short: "Hand your decisions to somebody else for a time",
@@ -45,20 +47,20 @@ where ALLOWED_SIGNERS is set. Without, the name in --by is recorded as claimed.`
   starter delegate --to bob@example.com --stop
   starter delegate list`,
 		Args: cobra.NoArgs,
-		RunE: p.run(func(ctx context.Context, _ []string) error { return p.delegate(ctx, o) }),
+		RunE: a.run(func(ctx context.Context, _ []string) error { return c.execute(ctx) }),
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.by, "by", os.Getenv("USER"), "whose decisions")
-	f.StringVar(&o.to, "to", "", "who is to decide")
-	f.StringVar(&o.lasts, "for", "", "how long: 8h, 7d")
-	f.StringVar(&o.until, "until", "", "until when: "+aheadHelp)
-	f.BoolVar(&o.stop, "stop", false, "take back what was handed to them")
-	f.StringVar(&o.comment, "comment", "", "why, for the record")
-	f.StringVar(&o.console, "console", "", "host of the console (default: of SENTINELONE_BASE_URL)")
-	o.flags(cmd)
+	f.StringVar(&c.by, "by", os.Getenv("USER"), "whose decisions")
+	f.StringVar(&c.to, "to", "", "who is to decide")
+	f.StringVar(&c.lasts, "for", "", "how long: 8h, 7d")
+	f.StringVar(&c.until, "until", "", "until when: "+aheadHelp)
+	f.BoolVar(&c.stop, "stop", false, "take back what was handed to them")
+	f.StringVar(&c.comment, "comment", "", "why, for the record")
+	f.StringVar(&c.console, "console", "", "host of the console (default: of SENTINELONE_BASE_URL)")
+	c.flags(cmd)
 	cmd.MarkFlagsMutuallyExclusive("for", "until", "stop")
 	cmd.MarkFlagsOneRequired("for", "until", "stop")
-	cmd.AddCommand(p.delegateListCommand())
+	cmd.AddCommand(newDelegateListCommand(a))
 	return cmd
 }
 
@@ -68,70 +70,70 @@ type delegateAnswer struct {
 	Delegation access.Delegation `json:"delegation"`
 }
 
-func (p *app) delegate(ctx context.Context, o delegateOptions) error {
-	in, err := p.delegationInput(o)
+func (c *delegateCommand) execute(ctx context.Context) error {
+	in, err := c.delegationInput()
 	if err != nil {
 		return err
 	}
-	e, err := p.connectToWorker(ctx)
+	e, err := c.connectToWorker(ctx)
 	if err != nil {
 		return err
 	}
 	defer e.Close()
 	answer := delegateAnswer{WorkflowID: wire.DelegateID(newRequestID())}
-	err = p.startDelegation(ctx, e, in, o, &answer)
+	err = c.startDelegation(ctx, e, in, &answer)
 	switch {
 	case ctx.Err() != nil:
 		return fmt.Errorf("stopped waiting for %s; what was asked goes on: see `starter delegate list`",
 			answer.WorkflowID)
 	case err != nil:
 		return err
-	case p.output.json:
-		return p.emitJSON(answer)
+	case c.output.json:
+		return c.emitJSON(answer)
 	}
 	d := answer.Delegation
 	end := "until " + describe.Second(d.Until)
 	if d.TakesBack() {
 		end = "no more"
 	}
-	fmt.Fprintf(p.out, "%s decides for %s %s (%s)\n", describe.Text(d.To), describe.Text(d.By), end, d.Signed)
+	fmt.Fprintf(c.out, "%s decides for %s %s (%s)\n", describe.Text(d.To), describe.Text(d.By), end, d.Signed)
 	return nil
 }
 
 // farPast is an end that is past by any clock: it takes a delegation back.
 const farPast = 24 * time.Hour
 
-func (p *app) delegationInput(o delegateOptions) (wire.DelegationInput, error) {
-	by, err := whoAsks(o.by)
+func (c *delegateCommand) delegationInput() (wire.DelegationInput, error) {
+	by, err := whoAsks(c.by)
 	if err != nil {
 		return wire.DelegationInput{}, err
 	}
-	in := wire.DelegationInput{By: by, To: strings.TrimSpace(o.to), Comment: o.comment}
-	if in.Console, err = p.delegationConsole(o.console); err != nil {
+	in := wire.DelegationInput{By: by, To: strings.TrimSpace(c.to), Comment: c.comment}
+	if in.Console, err = c.delegationConsole(c.console); err != nil {
 		return in, err
 	}
-	until, err := p.aheadFlag("until", o.until, endOfDay)
+	until, err := c.aheadFlag("until", c.until, endOfDay)
 	switch {
 	case err != nil:
 		return in, err
-	case o.stop:
-		in.Until = p.now().UTC().Truncate(time.Second).Add(-farPast)
-	case until != nil && !until.After(p.now()):
+	case c.stop:
+		in.Until = c.now().UTC().Truncate(time.Second).Add(-farPast)
+	case until != nil && !until.After(c.now()):
 		return in, usage("--until: %s is past: to take a delegation back, say --stop", describe.Second(*until))
 	case until != nil:
 		in.Until = *until
 	default:
-		length, err := parseSpan(o.lasts)
+		length, err := parseSpan(c.lasts)
 		if err != nil {
 			return in, usage("--for: %w", err)
 		}
 		in.Duration = access.Duration(length)
 	}
-	return in, badConfiguration(in.Delegation(p.now()).Validate())
+	return in, badConfiguration(in.Delegation(c.now()).Validate())
 }
 
-func (p *app) delegationConsole(flag string) (string, error) {
-	host, err := p.configuredConsole()
+func (c *delegateCommand) delegationConsole(flag string) (string, error) {
+	host, err := c.configuredConsole()
 	if host = cmp.Or(strings.ToLower(flag), host); err != nil || host != "" {
 		return host, err
 	}
@@ -139,10 +141,10 @@ func (p *app) delegationConsole(flag string) (string, error) {
 }
 
 // startDelegation has a workflow of its own record it.
-func (p *app) startDelegation(
-	ctx context.Context, e *temporalClient, in wire.DelegationInput, o delegateOptions, answer *delegateAnswer,
+func (c *delegateCommand) startDelegation(
+	ctx context.Context, e *temporalClient, in wire.DelegationInput, answer *delegateAnswer,
 ) error {
-	if err := p.signDelegation(ctx, answer.WorkflowID, &in, o); err != nil {
+	if err := c.signDelegation(ctx, answer.WorkflowID, &in); err != nil {
 		return err
 	}
 	run, err := e.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
@@ -158,12 +160,12 @@ func (p *app) startDelegation(
 	return nil
 }
 
-func (p *app) signDelegation(
-	ctx context.Context, id string, in *wire.DelegationInput, o delegateOptions,
+func (c *delegateCommand) signDelegation(
+	ctx context.Context, id string, in *wire.DelegationInput,
 ) error {
-	d := in.Delegation(p.now())
+	d := in.Delegation(c.now())
 	d.Request = id
-	signed, signature, err := p.sign(ctx, o.signOptions, signing.OfDelegation(d))
+	signed, signature, err := c.sign(ctx, c.signOptions, signing.OfDelegation(d))
 	if err == nil && signature != "" {
 		in.Signature, in.SignedAt = signature, signed.At
 	}

@@ -10,10 +10,14 @@ import (
 	"sentinelone-provisioner/internal/store"
 )
 
-type delegateListOptions struct{ by, to, console string }
+type delegateListCommand struct {
+	*app
 
-func (p *app) delegateListCommand() *cobra.Command {
-	var o delegateListOptions
+	by, to, console string
+}
+
+func newDelegateListCommand(a *app) *cobra.Command {
+	c := &delegateListCommand{app: a}
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "Who decides for whom now",
@@ -22,11 +26,11 @@ the ledger: starter ledger export, entries of kind delegation.`,
 		Example: `  starter delegate list
   starter delegate list --to bob@example.com -o json`,
 		Args: cobra.NoArgs,
-		RunE: p.run(func(ctx context.Context, _ []string) error { return p.delegations(ctx, o) }),
+		RunE: a.run(func(ctx context.Context, _ []string) error { return c.execute(ctx) }),
 	}
-	cmd.Flags().StringVar(&o.by, "by", "", "only whose decisions these are")
-	cmd.Flags().StringVar(&o.to, "to", "", "only what this person decides")
-	consoleFlag(cmd, &o.console)
+	cmd.Flags().StringVar(&c.by, "by", "", "only whose decisions these are")
+	cmd.Flags().StringVar(&c.to, "to", "", "only what this person decides")
+	consoleFlag(cmd, &c.console)
 	return cmd
 }
 
@@ -36,31 +40,31 @@ type delegationsAnswer struct {
 	Delegations []access.Delegation `json:"delegations"`
 }
 
-func (p *app) delegations(ctx context.Context, o delegateListOptions) error {
-	db, host, err := p.openLedger(ctx, o.console)
+func (c *delegateListCommand) execute(ctx context.Context) error {
+	db, host, err := c.openLedger(ctx, c.console)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = db.Close() }()
-	q := store.DelegationsQuery{Console: host, At: p.now(), To: o.to}
-	if o.by != "" {
-		q.By = []string{o.by}
+	q := store.DelegationsQuery{Console: host, At: c.now(), To: c.to}
+	if c.by != "" {
+		q.By = []string{c.by}
 	}
 	found, err := db.Delegations(ctx, q)
 	if err != nil {
 		return err
 	}
-	if p.output.json {
-		return p.emitJSON(delegationsAnswer{Console: host, Delegations: found})
+	if c.output.json {
+		return c.emitJSON(delegationsAnswer{Console: host, Delegations: found})
 	}
 	if len(found) == 0 {
-		p.remark("nobody decides for somebody else at %s", host)
+		c.remark("nobody decides for somebody else at %s", host)
 		return nil
 	}
 	rows := make([][]string, len(found))
 	for i, d := range found {
 		rows[i] = []string{d.By, d.To, describe.Minute(d.At), describe.Minute(d.Until), d.Signed, d.Comment}
 	}
-	p.emitTable([]string{"whose", "who decides", "since", "until", "signed", "comment"}, rows)
+	c.emitTable([]string{"whose", "who decides", "since", "until", "signed", "comment"}, rows)
 	return nil
 }

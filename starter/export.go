@@ -12,10 +12,14 @@ import (
 	"sentinelone-provisioner/internal/store"
 )
 
-type exportOptions struct{ format, asOf, out, console string }
+type exportCommand struct {
+	*app
 
-func (p *app) exportCommand() *cobra.Command {
-	var o exportOptions
+	format, asOf, path, console string
+}
+
+func newExportCommand(a *app) *cobra.Command {
+	c := &exportCommand{app: a}
 	cmd := &cobra.Command{
 		Use:   "export",
 		Short: "Everything, as JSON or CSV",
@@ -33,12 +37,12 @@ A bare date in --as-of means the end of that day, UTC.`,
   starter export --format csv --out access.csv
   starter export --format json --as-of 2026-03-03 --out march.json`,
 		Args: cobra.NoArgs,
-		RunE: p.run(func(ctx context.Context, _ []string) error { return p.export(ctx, o) }),
+		RunE: a.run(func(ctx context.Context, _ []string) error { return c.execute(ctx) }),
 	}
-	cmd.Flags().StringVar(&o.format, "format", "json", "json or csv")
-	cmd.Flags().StringVar(&o.asOf, "as-of", "", "a time in the past: "+timeHelp)
-	cmd.Flags().StringVar(&o.out, "out", "", "file to write (default: standard output)")
-	consoleFlag(cmd, &o.console)
+	cmd.Flags().StringVar(&c.format, "format", "json", "json or csv")
+	cmd.Flags().StringVar(&c.asOf, "as-of", "", "a time in the past: "+timeHelp)
+	cmd.Flags().StringVar(&c.path, "out", "", "file to write (default: standard output)")
+	consoleFlag(cmd, &c.console)
 	complete(cmd, "format", "json", "csv")
 	return cmd
 }
@@ -60,21 +64,21 @@ func newSink(format string, w io.Writer) (sink, error) {
 	}
 }
 
-func (p *app) export(ctx context.Context, o exportOptions) error {
-	if _, err := newSink(o.format, io.Discard); err != nil {
+func (c *exportCommand) execute(ctx context.Context) error {
+	if _, err := newSink(c.format, io.Discard); err != nil {
 		return err
 	}
-	asOf, err := p.timeFlag("as-of", o.asOf, endOfDay)
+	asOf, err := c.timeFlag("as-of", c.asOf, endOfDay)
 	if err != nil {
 		return err
 	}
-	q, err := p.ask(ctx, o.console, asOf)
+	q, err := c.ask(ctx, c.console, asOf)
 	if err != nil {
 		return err
 	}
 	defer q.close()
 	write := func(w io.Writer) error {
-		s, err := newSink(o.format, w)
+		s, err := newSink(c.format, w)
 		if err != nil {
 			return err
 		}
@@ -83,13 +87,13 @@ func (p *app) export(ctx context.Context, o exportOptions) error {
 		}
 		return s.Close()
 	}
-	p.explain(q)
-	if o.out == "" {
-		return write(p.out)
+	c.explain(q)
+	if c.path == "" {
+		return write(c.out)
 	}
-	if err := writeFile(o.out, write); err != nil {
+	if err := writeFile(c.path, write); err != nil {
 		return err
 	}
-	p.remark("wrote %s", o.out)
+	c.remark("wrote %s", c.path)
 	return nil
 }

@@ -2,7 +2,7 @@ package main
 
 import "github.com/spf13/cobra"
 
-func (p *app) ledgerCommand() *cobra.Command {
+func newLedgerCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "ledger",
 		Short: "Verify or export the record of every request",
@@ -13,6 +13,6 @@ shows.`,
   starter ledger export --out ledger.jsonl`,
 		Args: cobra.NoArgs,
 	}
-	cmd.AddCommand(p.ledgerVerifyCommand(), p.ledgerExportCommand())
+	cmd.AddCommand(newLedgerVerifyCommand(a), newLedgerExportCommand(a))
 	return cmd
 }

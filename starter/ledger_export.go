@@ -10,10 +10,14 @@ import (
 	"sentinelone-provisioner/internal/ledger"
 )
 
-type ledgerExportOptions struct{ out, console string }
+type ledgerExportCommand struct {
+	*app
 
-func (p *app) ledgerExportCommand() *cobra.Command {
-	var o ledgerExportOptions
+	path, console string
+}
+
+func newLedgerExportCommand(a *app) *cobra.Command {
+	c := &ledgerExportCommand{app: a}
 	cmd := &cobra.Command{
 		Use:   "export",
 		Short: "The record, as JSON lines",
@@ -23,15 +27,15 @@ hashed. With --out the file appears whole or not at all, readable by its owner o
 		Example: `  starter ledger export --out ledger.jsonl
   starter ledger export | jq -r 'select(.kind == "receipt") | .request'`,
 		Args: cobra.NoArgs,
-		RunE: p.run(func(ctx context.Context, _ []string) error { return p.ledgerExport(ctx, o) }),
+		RunE: a.run(func(ctx context.Context, _ []string) error { return c.execute(ctx) }),
 	}
-	cmd.Flags().StringVar(&o.out, "out", "", "file to write (default: standard output)")
-	consoleFlag(cmd, &o.console)
+	cmd.Flags().StringVar(&c.path, "out", "", "file to write (default: standard output)")
+	consoleFlag(cmd, &c.console)
 	return cmd
 }
 
-func (p *app) ledgerExport(ctx context.Context, o ledgerExportOptions) error {
-	db, host, err := p.openLedger(ctx, o.console)
+func (c *ledgerExportCommand) execute(ctx context.Context) error {
+	db, host, err := c.openLedger(ctx, c.console)
 	if err != nil {
 		return err
 	}
@@ -40,12 +44,12 @@ func (p *app) ledgerExport(ctx context.Context, o ledgerExportOptions) error {
 		lines := json.NewEncoder(w) // escapes as the bodies are, which thereby stay as they were hashed
 		return db.WalkLedger(ctx, host, func(e ledger.Entry) error { return lines.Encode(e) })
 	}
-	if o.out == "" {
-		return write(p.out)
+	if c.path == "" {
+		return write(c.out)
 	}
-	if err := writeFile(o.out, write); err != nil {
+	if err := writeFile(c.path, write); err != nil {
 		return err
 	}
-	p.remark("wrote %s", o.out)
+	c.remark("wrote %s", c.path)
 	return nil
 }

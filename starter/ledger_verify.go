@@ -13,10 +13,14 @@ import (
 	"sentinelone-provisioner/internal/ledger"
 )
 
-type verifyOptions struct{ head, console string }
+type ledgerVerifyCommand struct {
+	*app
 
-func (p *app) ledgerVerifyCommand() *cobra.Command {
-	var o verifyOptions
+	head, console string
+}
+
+func newLedgerVerifyCommand(a *app) *cobra.Command {
+	c := &ledgerVerifyCommand{app: a}
 	cmd := &cobra.Command{
 		Use:   "verify",
 		Short: "Is the record whole?",
@@ -29,10 +33,10 @@ who rewrote the whole chain.`,
 		Example: `  starter ledger verify
   starter ledger verify --head 1204:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08`,
 		Args: cobra.NoArgs,
-		RunE: p.run(func(ctx context.Context, _ []string) error { return p.ledgerVerify(ctx, o) }),
+		RunE: a.run(func(ctx context.Context, _ []string) error { return c.execute(ctx) }),
 	}
-	cmd.Flags().StringVar(&o.head, "head", "", "number and hash of an entry, noted earlier: SEQ:HASH")
-	consoleFlag(cmd, &o.console)
+	cmd.Flags().StringVar(&c.head, "head", "", "number and hash of an entry, noted earlier: SEQ:HASH")
+	consoleFlag(cmd, &c.console)
 	return cmd
 }
 
@@ -42,12 +46,12 @@ type verifyAnswer struct {
 	ledger.Report
 }
 
-func (p *app) ledgerVerify(ctx context.Context, o verifyOptions) error {
-	noted, err := parseHead(o.head)
+func (c *ledgerVerifyCommand) execute(ctx context.Context) error {
+	noted, err := parseHead(c.head)
 	if err != nil {
 		return err
 	}
-	db, host, err := p.openLedger(ctx, o.console)
+	db, host, err := c.openLedger(ctx, c.console)
 	if err != nil {
 		return err
 	}
@@ -61,8 +65,8 @@ func (p *app) ledgerVerify(ctx context.Context, o verifyOptions) error {
 		faults = append(faults, errors.New(f.Text))
 	}
 	found := errors.Join(faults...)
-	if p.output.json {
-		return errors.Join(p.emitJSON(verifyAnswer{OK: found == nil, Report: report}), found)
+	if c.output.json {
+		return errors.Join(c.emitJSON(verifyAnswer{OK: found == nil, Report: report}), found)
 	}
 	facts := [][]string{{"ledger", report.Console}, {"entries", strconv.FormatInt(report.Entries, 10)}}
 	if report.Head.Seq > 0 {
@@ -70,12 +74,12 @@ func (p *app) ledgerVerify(ctx context.Context, o verifyOptions) error {
 	}
 	if found != nil {
 		faults := describe.Plural(len(report.Faults), "fault")
-		p.emitTable(nil, append(facts, []string{"result", "NOT whole: " + faults}))
+		c.emitTable(nil, append(facts, []string{"result", "NOT whole: " + faults}))
 		return found
 	}
-	p.emitTable(nil, append(facts, []string{"result", "whole"}))
-	if report.Head.Seq > 0 && o.head == "" {
-		p.remark("note the head outside this database: given later as --head, it proves that nothing was rewritten")
+	c.emitTable(nil, append(facts, []string{"result", "whole"}))
+	if report.Head.Seq > 0 && c.head == "" {
+		c.remark("note the head outside this database: given later as --head, it proves that nothing was rewritten")
 	}
 	return nil
 }

@@ -8,14 +8,16 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-type offboardOptions struct {
+type offboardCommand struct {
+	*app
+
 	requestOptions
 
 	delete, yes bool
 }
 
-func (p *app) offboardCommand() *cobra.Command {
-	var o offboardOptions
+func newOffboardCommand(a *app) *cobra.Command {
+	c := &offboardCommand{app: a}
 	cmd := &cobra.Command{
 		Use:   "offboard",
 		Short: "Take everything from a user or service user",
@@ -30,67 +32,89 @@ The worker's own user and the console's system users are refused.`,
   starter offboard --service-user svc.backup --delete --yes --id CHG-9 -o json
   starter offboard --user carol@example.com --delete --dry-run`,
 		Args: cobra.NoArgs,
-		RunE: p.run(func(ctx context.Context, _ []string) error { return p.offboard(ctx, o) }),
+		RunE: a.run(func(ctx context.Context, _ []string) error { return c.execute(ctx) }),
 	}
-	o.personFlags(cmd)
-	cmd.Flags().BoolVar(&o.delete, "delete", false, "delete it")
-	o.placeFlags(cmd, baselinePrefix)
+	c.personFlags(cmd)
+	cmd.Flags().BoolVar(&c.delete, "delete", false, "delete it")
+	c.placeFlags(cmd, baselinePrefix)
 	cmd.MarkFlagsMutuallyExclusive("delete", baselinePrefix+"role")
 	cmd.MarkFlagsOneRequired("delete", baselinePrefix+"role")
-	o.recordFlags(cmd)
-	o.yesFlag(cmd)
+	c.recordFlags(cmd)
+	c.yesFlag(cmd)
 	return cmd
 }
 
 const baselinePrefix = "baseline-"
 
-func (o *offboardOptions) yesFlag(cmd *cobra.Command) {
-	cmd.Flags().BoolVar(&o.yes, "yes", false, "do not ask")
+func (c *offboardCommand) yesFlag(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&c.yes, "yes", false, "do not ask")
 }
 
-func (p *app) offboard(ctx context.Context, o offboardOptions) error {
-	in, id, err := p.offboardInput(ctx, o)
+func (c *offboardCommand) execute(ctx context.Context) error {
+	in, id, err := c.offboardInput(ctx)
 	if err != nil {
 		return err
 	}
 	ask := func(dry bool) error {
-		o.dryRun, in.DryRun = dry, dry
-		return p.request(ctx, o.order(wire.OffboardType, wire.OffboardID(id), &in, "offboard: "+in.Mode))
+		c.dryRun, in.DryRun = dry, dry
+		return c.request(ctx, c.order(wire.OffboardType, wire.OffboardID(id), &in, "offboard: "+in.Mode))
 	}
-	if o.yes || o.dryRun {
-		return ask(o.dryRun)
+	if c.yes || c.dryRun {
+		return ask(c.dryRun)
 	}
-	if !p.interactive() || p.output.json {
+	if !c.interactive() || c.output.json {
 		return usage("nobody is there to say yes: say --yes, or look first with --dry-run")
 	}
 	if err := ask(true); err != nil {
 		return err
 	}
-	if err := p.confirm("Carry it out?"); err != nil {
+	if err := c.confirm("Carry it out?"); err != nil {
 		return err
 	}
 	return ask(false)
 }
 
-func (p *app) offboardInput(
-	ctx context.Context, o offboardOptions,
+func (c *offboardCommand) offboardInput(
+	ctx context.Context,
 ) (in wire.OffboardInput, id string, err error) {
-	w, err := p.record(o.requestOptions, wire.OffboardID(""))
+	w, err := c.record(c.requestOptions, wire.OffboardID(""))
 	if err != nil {
 		return in, "", err
 	}
 	in = wire.OffboardInput{
-		Mode: wire.ModeDelete, Requester: w.requester, Reason: o.reason, Console: w.console,
+		Mode: wire.ModeDelete, Requester: w.requester, Reason: c.reason, Console: w.console,
 	}
-	if in.Principal, err = o.principal(); err != nil {
+	if in.Principal, err = c.principal(); err != nil {
 		return in, "", usage("%w", err)
 	}
-	if !o.delete {
+	if !c.delete {
 		var b wire.Baseline
-		if b.Role, b.Scope, err = p.roleAndScope(ctx, o.selectorFlags, baselinePrefix); err != nil {
+		if b.Role, b.Scope, err = c.roleAndScope(ctx, c.selectorFlags, baselinePrefix); err != nil {
 			return in, "", err
 		}
 		in.Mode, in.Baseline = wire.ModeBaseline, &b
 	}
 	return in, w.id, nil
+}
+
+// newServiceUserRetireCommand is offboarding that deletes, for service users alone.
+func newServiceUserRetireCommand(a *app) *cobra.Command {
+	c := &offboardCommand{app: a}
+	cmd := &cobra.Command{
+		Use:   "retire NAME",
+		Short: "Delete a service user, with its token",
+		Long: `Delete a service user, and with it every role and its token, and prove by reading twice
+that it is gone. Digits alone are an id. Shows what would be lost and asks for a yes; scripts
+say --yes.`,
+		Example: `  starter service-user retire ci
+  starter service-user retire 1843820828304888119 --yes --reason CHG-8`,
+		Args: cobra.ExactArgs(1),
+		RunE: a.run(func(ctx context.Context, args []string) error {
+			c.serviceUser, c.delete = args[0], true
+			return c.execute(ctx)
+		}),
+	}
+	c.recordFlags(cmd)
+	c.yesFlag(cmd)
+	return cmd
 }

@@ -12,7 +12,7 @@ import (
 
 const policyFileHelp = "Without FILE it is the one POLICY_FILE names, else the built-in policy."
 
-func (p *app) policyCommand() *cobra.Command {
+func newPolicyCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "policy",
 		Short: "Check, explain and try out a policy",
@@ -26,18 +26,18 @@ they began with.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(p.policyCheckCommand(), p.policyExplainCommand(), p.policyTestCommand())
+	cmd.AddCommand(newPolicyCheckCommand(a), newPolicyExplainCommand(a), newPolicyTestCommand(a))
 	return cmd
 }
 
-func (p *app) policyCheckCommand() *cobra.Command {
+func newPolicyCheckCommand(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:     "check [FILE]",
 		Short:   "Every fault of a policy file, with its line",
 		Long:    "Every fault of a policy file, with its line. Exit code 1 if there is one.\n\n" + policyFileHelp,
 		Example: "  starter policy check policy.yaml",
 		Args:    cobra.MaximumNArgs(1),
-		RunE:    p.run(func(_ context.Context, args []string) error { return p.policyCheck(args) }),
+		RunE:    a.run(func(_ context.Context, args []string) error { return a.policyCheck(args) }),
 	}
 }
 

@@ -17,8 +17,15 @@ import (
 	"sentinelone-provisioner/internal/policy"
 )
 
-func (p *app) policyExplainCommand() *cobra.Command {
-	var request string
+// policyExplainCommand says what a policy decides about one request.
+type policyExplainCommand struct {
+	*app
+
+	request string // --request
+}
+
+func newPolicyExplainCommand(a *app) *cobra.Command {
+	c := &policyExplainCommand{app: a}
 	cmd := &cobra.Command{
 		Use:   "explain [FILE] --request JSON",
 		Short: "What a policy says to a request, and why",
@@ -35,9 +42,9 @@ or "revoke"), breakGlass, and now, for policies that look at the time.`,
     "scope": {"level": "site", "id": "201"}, "requester": "bob@example.com", "duration": "4h"}'
   starter policy explain --request @request.json -o json`,
 		Args: cobra.MaximumNArgs(1),
-		RunE: p.run(func(_ context.Context, args []string) error { return p.policyExplain(args, request) }),
+		RunE: a.run(func(_ context.Context, args []string) error { return c.execute(args) }),
 	}
-	cmd.Flags().StringVar(&request, "request", "", "the request: JSON, or @FILE that holds it")
+	cmd.Flags().StringVar(&c.request, "request", "", "the request: JSON, or @FILE that holds it")
 	return cmd
 }
 
@@ -57,12 +64,12 @@ type policyExplainAnswer struct {
 	policy.Result
 }
 
-func (p *app) policyExplain(args []string, request string) error {
-	q, err := p.question(request)
+func (c *policyExplainCommand) execute(args []string) error {
+	q, err := c.input()
 	if err != nil {
 		return usage("--request: %w", err)
 	}
-	_, checked, err := p.policyOf(args)
+	_, checked, err := c.policyOf(args)
 	if err != nil {
 		return err
 	}
@@ -70,18 +77,18 @@ func (p *app) policyExplain(args []string, request string) error {
 	if err != nil {
 		return usage("--request: %w", err)
 	}
-	if p.output.json {
-		return p.emitJSON(policyExplainAnswer{Policy: checked.Name(), Result: answer})
+	if c.output.json {
+		return c.emitJSON(policyExplainAnswer{Policy: checked.Name(), Result: answer})
 	}
-	p.remark("%s", checked)
-	p.emitTable(nil, explanation(answer))
+	c.remark("%s", checked)
+	c.emitTable(nil, explanation(answer))
 	return nil
 }
 
-// question reads --request and fills in what follows from it.
-func (p *app) question(request string) (policy.Input, error) {
-	data := []byte(request)
-	if path, file := strings.CutPrefix(request, "@"); file {
+// input reads --request and fills in what follows from it.
+func (c *policyExplainCommand) input() (policy.Input, error) {
+	data := []byte(c.request)
+	if path, file := strings.CutPrefix(c.request, "@"); file {
 		var err error
 		if data, err = os.ReadFile(path); err != nil {
 			return policy.Input{}, err
@@ -90,7 +97,7 @@ func (p *app) question(request string) (policy.Input, error) {
 	if len(bytes.TrimSpace(data)) == 0 {
 		return policy.Input{}, errors.New("give the request as JSON, or as @FILE")
 	}
-	in := explained{Input: policy.Input{Now: p.now().UTC()}}
+	in := explained{Input: policy.Input{Now: c.now().UTC()}}
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&in); err != nil {

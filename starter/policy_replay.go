@@ -15,13 +15,15 @@ import (
 	"sentinelone-provisioner/internal/store"
 )
 
-type policyTestOptions struct {
+type policyTestCommand struct {
+	*app
+
 	since, console string
 	all            bool
 }
 
-func (p *app) policyTestCommand() *cobra.Command {
-	var o policyTestOptions
+func newPolicyTestCommand(a *app) *cobra.Command {
+	c := &policyTestCommand{app: a}
 	cmd := &cobra.Command{
 		Use:   "test [FILE]",
 		Short: "Which past requests a policy would have ended otherwise",
@@ -35,11 +37,11 @@ policy, and what cannot be told is only counted.`,
 		Example: `  starter policy test policy.yaml
   starter policy test policy.yaml --since 30d --all -o json`,
 		Args: cobra.MaximumNArgs(1),
-		RunE: p.run(func(ctx context.Context, args []string) error { return p.policyTest(ctx, args, o) }),
+		RunE: a.run(func(ctx context.Context, args []string) error { return c.execute(ctx, args) }),
 	}
-	cmd.Flags().StringVar(&o.since, "since", "", "requests from when on: "+timeHelp+" (default all)")
-	cmd.Flags().BoolVar(&o.all, "all", false, "list also those that would have ended the same")
-	consoleFlag(cmd, &o.console)
+	cmd.Flags().StringVar(&c.since, "since", "", "requests from when on: "+timeHelp+" (default all)")
+	cmd.Flags().BoolVar(&c.all, "all", false, "list also those that would have ended the same")
+	consoleFlag(cmd, &c.console)
 	return cmd
 }
 
@@ -54,25 +56,25 @@ type policyTestAnswer struct {
 	Results  []policy.ReplayResult `json:"results"` // those that differ; all with --all
 }
 
-func (p *app) policyTest(ctx context.Context, args []string, o policyTestOptions) error {
-	since, err := p.timeFlag("since", o.since, startOfDay)
+func (c *policyTestCommand) execute(ctx context.Context, args []string) error {
+	since, err := c.timeFlag("since", c.since, startOfDay)
 	if err != nil {
 		return err
 	}
-	_, checked, err := p.policyOf(args)
+	_, checked, err := c.policyOf(args)
 	if err != nil {
 		return err
 	}
-	db, err := p.openStore(ctx)
+	db, err := c.openStore(ctx)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = db.Close() }()
-	host, err := p.chooseConsole(ctx, db, o.console)
+	host, err := c.chooseConsole(ctx, db, c.console)
 	if err != nil {
 		return err
 	}
-	known, err := p.knownPlaces(ctx, db, host)
+	known, err := c.knownPlaces(ctx, db, host)
 	if err != nil {
 		return err
 	}
@@ -89,9 +91,9 @@ func (p *app) policyTest(ctx context.Context, args []string, o policyTestOptions
 		if err != nil {
 			return err
 		}
-		answer.add(one, o.all)
+		answer.add(one, c.all)
 	}
-	return p.showReplay(answer)
+	return c.showReplay(answer)
 }
 
 func (a *policyTestAnswer) add(one policy.ReplayResult, all bool) {
@@ -106,11 +108,11 @@ func (a *policyTestAnswer) add(one policy.ReplayResult, all bool) {
 	}
 }
 
-func (p *app) showReplay(a policyTestAnswer) error {
-	if p.output.json {
-		return p.emitJSON(a)
+func (c *policyTestCommand) showReplay(a policyTestAnswer) error {
+	if c.output.json {
+		return c.emitJSON(a)
 	}
-	p.remark("%s, sha256 %s: of %s to %s %d would have ended otherwise; %d cannot be compared",
+	c.remark("%s, sha256 %s: of %s to %s %d would have ended otherwise; %d cannot be compared",
 		a.Policy, a.Hash, describe.Plural(a.Requests, "request"), a.Console, a.Differ, a.Unclear)
 	if len(a.Results) == 0 {
 		return nil
@@ -119,7 +121,7 @@ func (p *app) showReplay(a policyTestAnswer) error {
 	for i, one := range a.Results {
 		rows[i] = []string{one.Request, describe.Minute(one.At), one.Was, one.WouldBe, one.Why}
 	}
-	p.emitTable([]string{"request", "asked", "was", "would be", "why"}, rows)
+	c.emitTable([]string{"request", "asked", "was", "would be", "why"}, rows)
 	return nil
 }
 
@@ -132,11 +134,11 @@ type knownScopes struct {
 
 // knownPlaces reads them from the last proven sync. Without one they are not known, and
 // the remark says what that means.
-func (p *app) knownPlaces(ctx context.Context, db *store.Store, host string) (knownScopes, error) {
+func (c *policyTestCommand) knownPlaces(ctx context.Context, db *store.Store, host string) (knownScopes, error) {
 	out := knownScopes{names: map[string]string{}, predefined: map[string]bool{}, accounts: map[string]string{}}
 	roles, sites, err := db.RolesAndSites(ctx, host)
 	if errors.Is(err, store.ErrNoSnapshot) {
-		p.remark("no sync of %s is proven: names of roles held, accounts of sites and which roles are predefined "+
+		c.remark("no sync of %s is proven: names of roles held, accounts of sites and which roles are predefined "+
 			"are not known", host)
 		return out, nil
 	}

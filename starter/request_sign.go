@@ -27,14 +27,6 @@ func (p *app) signRequest(ctx context.Context, o startRequest) error {
 	return by.request(ctx, o)
 }
 
-// penFor is who signs the lines of a file: its key is opened once.
-func (p *app) penFor(ctx context.Context, o applyOptions, changes []fileChange) (signer, error) {
-	if o.dryRun || len(changes) == 0 {
-		return signer{app: p}, nil
-	}
-	return p.signer(ctx, o.signOptions, changes[0].want.Requester)
-}
-
 // request puts a signature to the input of an order. Where nothing says here that one is
 // wanted, a key that does not sign keeps nobody from asking.
 func (s signer) request(ctx context.Context, o startRequest) error {

@@ -19,14 +19,16 @@ import (
 // shortestInterval keeps a typing error from making a load on the console.
 const shortestInterval = time.Minute
 
-type scheduleOptions struct {
+type scheduleCommand struct {
+	*app
+
 	every, id   string
 	collections []string
 	remove      bool
 }
 
-func (p *app) scheduleCommand() *cobra.Command {
-	var o scheduleOptions
+func newScheduleCommand(a *app) *cobra.Command {
+	c := &scheduleCommand{app: a}
 	cmd := &cobra.Command{
 		Use:   "schedule",
 		Short: "Sync by itself, every so often",
@@ -39,49 +41,49 @@ Without a flag, shows the schedule.`,
   starter schedule
   starter schedule --delete`,
 		Args: cobra.NoArgs,
-		RunE: p.run(func(ctx context.Context, _ []string) error { return p.schedule(ctx, o) }),
+		RunE: a.run(func(ctx context.Context, _ []string) error { return c.execute(ctx) }),
 	}
-	cmd.Flags().StringVar(&o.every, "every", "", "interval: 15m, 1h, 1d")
-	cmd.Flags().BoolVar(&o.remove, "delete", false, "remove the schedule; a running sync goes on")
-	cmd.Flags().StringVar(&o.id, "id", "", "schedule id (default sync/<console>)")
-	collectionsFlag(cmd, &o.collections)
+	cmd.Flags().StringVar(&c.every, "every", "", "interval: 15m, 1h, 1d")
+	cmd.Flags().BoolVar(&c.remove, "delete", false, "remove the schedule; a running sync goes on")
+	cmd.Flags().StringVar(&c.id, "id", "", "schedule id (default sync/<console>)")
+	collectionsFlag(cmd, &c.collections)
 	cmd.MarkFlagsMutuallyExclusive("every", "delete")
 	return cmd
 }
 
-func (p *app) schedule(ctx context.Context, o scheduleOptions) error {
+func (c *scheduleCommand) execute(ctx context.Context) error {
 	var every time.Duration
-	if o.every != "" {
+	if c.every != "" {
 		var err error
-		if every, err = parseSpan(o.every); err != nil {
+		if every, err = parseSpan(c.every); err != nil {
 			return usage("--every: %w", err)
 		}
 		if every < shortestInterval {
 			return usage("--every: %s is too often: give %s or more", every, shortestInterval)
 		}
 	}
-	in, err := p.syncInput(o.collections)
+	in, err := c.syncInput(c.collections)
 	if err != nil {
 		return err
 	}
-	id, err := p.syncID(o.id)
+	id, err := c.syncID(c.id)
 	if err != nil {
 		return err
 	}
-	e, err := p.connect(ctx)
+	e, err := c.connect(ctx)
 	if err != nil {
 		return err
 	}
 	defer e.Close()
 	switch {
-	case o.remove:
-		return p.unschedule(ctx, e, id)
+	case c.remove:
+		return c.unschedule(ctx, e, id)
 	case every > 0:
 		if err := e.setSchedule(ctx, id, every, in); err != nil {
 			return err
 		}
 	}
-	return p.showSchedule(ctx, e, id)
+	return c.showSchedule(ctx, e, id)
 }
 
 // setSchedule creates the schedule or makes the one there is like it.
@@ -110,15 +112,15 @@ func (e *temporalClient) setSchedule(ctx context.Context, id string, every time.
 	return e.Explain(err)
 }
 
-func (p *app) unschedule(ctx context.Context, e *temporalClient, id string) error {
+func (c *scheduleCommand) unschedule(ctx context.Context, e *temporalClient, id string) error {
 	err := e.ScheduleClient().GetHandle(ctx, id).Delete(ctx)
 	if _, missing := errors.AsType[*serviceerror.NotFound](err); err != nil && !missing {
 		return e.Explain(err)
 	}
-	if p.output.json {
-		return p.emitJSON(scheduleAnswer{ID: id, Next: []time.Time{}, Recent: []string{}})
+	if c.output.json {
+		return c.emitJSON(scheduleAnswer{ID: id, Next: []time.Time{}, Recent: []string{}})
 	}
-	fmt.Fprintf(p.out, "%s is not scheduled any more\n", id)
+	fmt.Fprintf(c.out, "%s is not scheduled any more\n", id)
 	return nil
 }
 
@@ -132,7 +134,7 @@ type scheduleAnswer struct {
 	Recent    []string    `json:"recent"` // workflow ids, oldest first
 }
 
-func (p *app) showSchedule(ctx context.Context, e *temporalClient, id string) error {
+func (c *scheduleCommand) showSchedule(ctx context.Context, e *temporalClient, id string) error {
 	described, err := e.ScheduleClient().GetHandle(ctx, id).Describe(ctx)
 	if _, missing := errors.AsType[*serviceerror.NotFound](err); missing {
 		return fmt.Errorf("%s is not scheduled: do so with `starter schedule --every 1h`", id)
@@ -141,8 +143,8 @@ func (p *app) showSchedule(ctx context.Context, e *temporalClient, id string) er
 		return e.Explain(err)
 	}
 	answer := scheduleAnswerOf(id, described)
-	if p.output.json {
-		return p.emitJSON(answer)
+	if c.output.json {
+		return c.emitJSON(answer)
 	}
 	facts := [][]string{{"schedule", id}, {"every", answer.Every}}
 	if answer.Paused {
@@ -154,9 +156,9 @@ func (p *app) showSchedule(ctx context.Context, e *temporalClient, id string) er
 	for _, recent := range answer.Recent {
 		facts = append(facts, []string{"ran", recent})
 	}
-	p.emitTable(nil, facts)
+	c.emitTable(nil, facts)
 	if len(answer.Recent) > 0 {
-		p.remark("look at one with `starter status --id %s`", answer.Recent[len(answer.Recent)-1])
+		c.remark("look at one with `starter status --id %s`", answer.Recent[len(answer.Recent)-1])
 	}
 	return nil
 }

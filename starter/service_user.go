@@ -8,25 +8,27 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-func (p *app) serviceUserCommand() *cobra.Command {
+func newServiceUserCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "service-user", Short: "Make and retire service users", Args: cobra.NoArgs,
 		Long: "Make service users, each with one role and a token that the worker keeps, and retire them.",
 		Example: `  starter service-user create --name ci --role Viewer --scope tenant --token-until 90d
   starter service-user retire ci`,
 	}
-	cmd.AddCommand(p.serviceUserCreateCommand(), p.serviceUserRetireCommand())
+	cmd.AddCommand(newServiceUserCreateCommand(a), newServiceUserRetireCommand(a))
 	return cmd
 }
 
-type serviceUserOptions struct {
+type serviceUserCreateCommand struct {
+	*app
+
 	requestOptions
 
 	name, description, ends string
 }
 
-func (p *app) serviceUserCreateCommand() *cobra.Command {
-	var o serviceUserOptions
+func newServiceUserCreateCommand(a *app) *cobra.Command {
+	c := &serviceUserCreateCommand{app: a}
 	cmd := &cobra.Command{
 		Use:   "create",
 		Short: "Make a service user with one role and a token",
@@ -41,21 +43,21 @@ Waits for consent and proof. Ctrl-C stops the waiting, not the request.`,
 		Example: `  starter service-user create --name ci --role Viewer --scope tenant --token-until 90d
   starter service-user create --name ci --role SOC --scope Acme --level account --token-until 2027-03-01 --id CHG-7`,
 		Args: cobra.NoArgs,
-		RunE: p.run(func(ctx context.Context, _ []string) error { return p.createServiceUser(ctx, o) }),
+		RunE: a.run(func(ctx context.Context, _ []string) error { return c.execute(ctx) }),
 	}
-	cmd.Flags().StringVar(&o.name, "name", "", "name, which nobody else should have")
-	cmd.Flags().StringVar(&o.description, "description", "", "what it is for")
-	cmd.Flags().StringVar(&o.ends, "token-until", "", "end of its token: "+aheadHelp)
-	o.accountFlags(cmd)
+	cmd.Flags().StringVar(&c.name, "name", "", "name, which nobody else should have")
+	cmd.Flags().StringVar(&c.description, "description", "", "what it is for")
+	cmd.Flags().StringVar(&c.ends, "token-until", "", "end of its token: "+aheadHelp)
+	c.accountFlags(cmd)
 	return cmd
 }
 
-func (p *app) createServiceUser(ctx context.Context, o serviceUserOptions) error {
-	ends, err := p.aheadFlag("token-until", o.ends, endOfDay)
+func (c *serviceUserCreateCommand) execute(ctx context.Context) error {
+	ends, err := c.aheadFlag("token-until", c.ends, endOfDay)
 	if err != nil {
 		return err
 	}
-	w, err := p.accountWish(ctx, o.requestOptions)
+	w, err := c.accountWish(ctx, c.requestOptions)
 	if err != nil {
 		return err
 	}
@@ -63,33 +65,12 @@ func (p *app) createServiceUser(ctx context.Context, o serviceUserOptions) error
 		return usage("--token-until is missing: say when its token ends, as in --token-until 90d")
 	}
 	in := wire.ProvisionServiceUserInput{
-		Name: o.name, Description: o.description, Role: w.role, Scope: w.scope, TokenExpiresAt: ends,
-		Requester: w.requester, Reason: o.reason, Console: w.console, DryRun: o.dryRun,
+		Name: c.name, Description: c.description, Role: w.role, Scope: w.scope, TokenExpiresAt: ends,
+		Requester: w.requester, Reason: c.reason, Console: w.console, DryRun: c.dryRun,
 	}
-	if err := in.Validate(p.now()); err != nil {
+	if err := in.Validate(c.now()); err != nil {
 		return badConfiguration(err)
 	}
-	return p.request(ctx, o.order(wire.ProvisionServiceUserType, wire.ProvisionID(w.id), &in,
+	return c.request(ctx, c.order(wire.ProvisionServiceUserType, wire.ProvisionID(w.id), &in,
 		"make a service user at "+string(w.scope.Level)+" level"))
-}
-
-func (p *app) serviceUserRetireCommand() *cobra.Command {
-	var o offboardOptions
-	cmd := &cobra.Command{
-		Use:   "retire NAME",
-		Short: "Delete a service user, with its token",
-		Long: `Delete a service user, and with it every role and its token, and prove by reading twice
-that it is gone. Digits alone are an id. Shows what would be lost and asks for a yes; scripts
-say --yes.`,
-		Example: `  starter service-user retire ci
-  starter service-user retire 1843820828304888119 --yes --reason CHG-8`,
-		Args: cobra.ExactArgs(1),
-		RunE: p.run(func(ctx context.Context, args []string) error {
-			o.serviceUser, o.delete = args[0], true
-			return p.offboard(ctx, o)
-		}),
-	}
-	o.recordFlags(cmd)
-	o.yesFlag(cmd)
-	return cmd
 }

@@ -20,8 +20,15 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-func (p *app) statusCommand() *cobra.Command {
-	var id string
+// statusCommand shows how far one sync is.
+type statusCommand struct {
+	*app
+
+	id string // --id
+}
+
+func newStatusCommand(a *app) *cobra.Command {
+	c := &statusCommand{app: a}
 	cmd := &cobra.Command{
 		Use:   "status",
 		Short: "How far a sync is, or how it ended",
@@ -31,9 +38,9 @@ view is shown, and the result of a sync that has ended.`,
 		Example: `  starter status
   starter status --id nightly -o json`,
 		Args: cobra.NoArgs,
-		RunE: p.run(func(ctx context.Context, _ []string) error { return p.status(ctx, id) }),
+		RunE: a.run(func(ctx context.Context, _ []string) error { return c.execute(ctx) }),
 	}
-	cmd.Flags().StringVar(&id, "id", "", "workflow id (default sync/<console>)")
+	cmd.Flags().StringVar(&c.id, "id", "", "workflow id (default sync/<console>)")
 	return cmd
 }
 
@@ -52,12 +59,12 @@ type statusAnswer struct {
 	Result *wire.SyncResult `json:"result,omitempty"`
 }
 
-func (p *app) status(ctx context.Context, flag string) error {
-	id, err := p.syncID(flag)
+func (c *statusCommand) execute(ctx context.Context) error {
+	id, err := c.syncID(c.id)
 	if err != nil {
 		return err
 	}
-	e, err := p.connect(ctx)
+	e, err := c.connect(ctx)
 	if err != nil {
 		return err
 	}
@@ -66,10 +73,10 @@ func (p *app) status(ctx context.Context, flag string) error {
 	if err != nil {
 		return err
 	}
-	if p.output.json {
-		return p.emitJSON(answer)
+	if c.output.json {
+		return c.emitJSON(answer)
 	}
-	p.printStatus(answer)
+	c.print(answer)
 	return nil
 }
 
@@ -118,7 +125,7 @@ func executionText(info *workflowpb.WorkflowExecutionInfo) string {
 	}
 }
 
-func (p *app) printStatus(a statusAnswer) {
+func (c *statusCommand) print(a statusAnswer) {
 	facts := [][]string{{"sync", a.WorkflowID}, {"run", a.RunID}, {"execution", a.Execution}}
 	add := func(name, value string) {
 		if value != "" {
@@ -129,40 +136,40 @@ func (p *app) printStatus(a statusAnswer) {
 	if s != nil {
 		add("state", s.State)
 		add("waiting", s.Waiting)
-		add("started", fmt.Sprintf("%s (%s)", describe.Minute(s.StartedAt), describe.Ago(s.StartedAt, p.now())))
+		add("started", fmt.Sprintf("%s (%s)", describe.Minute(s.StartedAt), describe.Ago(s.StartedAt, c.now())))
 		if s.TokenExpiresAt != nil {
 			add("token until", describe.Minute(*s.TokenExpiresAt))
 		}
 	}
 	add("error", a.Error)
 	add("note", a.Note)
-	p.emitTable(nil, facts)
+	c.emitTable(nil, facts)
 	if s == nil {
-		p.printResult(a)
+		c.printResult(a)
 		return
 	}
-	fmt.Fprintln(p.out)
-	p.emitTable([]string{"collection", "state", "rows", "expected", "pages", "walk", "waiting"}, collectionRows(*s))
+	fmt.Fprintln(c.out)
+	c.emitTable([]string{"collection", "state", "rows", "expected", "pages", "walk", "waiting"}, collectionRows(*s))
 	if s.Quarantine != nil && s.Quarantine.Decision == "" && s.Result == nil && a.Error == "" {
-		fmt.Fprintln(p.out)
-		p.explainQuarantine(a.WorkflowID, *s.Quarantine)
+		fmt.Fprintln(c.out)
+		c.explainQuarantine(a.WorkflowID, *s.Quarantine)
 	}
 	if a.Result != nil {
-		p.printResult(a)
+		c.printResult(a)
 		return
 	}
 	for _, w := range s.Warnings {
-		p.remark("warning: %s", w)
+		c.remark("warning: %s", w)
 	}
 }
 
 // printResult tells how a sync ended, if it did and did not fail.
-func (p *app) printResult(a statusAnswer) {
+func (c *statusCommand) printResult(a statusAnswer) {
 	if a.Result == nil {
 		return
 	}
-	fmt.Fprintln(p.out)
-	p.conclude(startedRun{WorkflowID: a.WorkflowID}, pendingObservation{over: true, result: a.Result})
+	fmt.Fprintln(c.out)
+	c.conclude(startedRun{WorkflowID: a.WorkflowID}, pendingObservation{over: true, result: a.Result})
 }
 
 func collectionRows(s wire.SyncStatus) [][]string {

@@ -13,14 +13,16 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-type syncOptions struct {
-	wait        bool
+type syncCommand struct {
+	*app
+
+	watch       bool
 	collections []string
 	id          string
 }
 
-func (p *app) syncCommand() *cobra.Command {
-	var o syncOptions
+func newSyncCommand(a *app) *cobra.Command {
+	c := &syncCommand{app: a}
 	cmd := &cobra.Command{
 		Use:   "sync",
 		Short: "Read the console into the store",
@@ -33,24 +35,24 @@ Ctrl-C stops the watching, not the sync; the same command comes back to it.`,
   starter sync --wait --collections users,roles
   starter sync --id nightly -o json`,
 		Args: cobra.NoArgs,
-		RunE: p.run(func(ctx context.Context, _ []string) error { return p.sync(ctx, o) }),
+		RunE: a.run(func(ctx context.Context, _ []string) error { return c.execute(ctx) }),
 	}
-	cmd.Flags().BoolVar(&o.wait, "wait", false, "watch the sync to its end")
-	collectionsFlag(cmd, &o.collections)
-	cmd.Flags().StringVar(&o.id, "id", "", "workflow id (default sync/<console>)")
+	cmd.Flags().BoolVar(&c.watch, "wait", false, "watch the sync to its end")
+	collectionsFlag(cmd, &c.collections)
+	cmd.Flags().StringVar(&c.id, "id", "", "workflow id (default sync/<console>)")
 	return cmd
 }
 
-func (p *app) sync(ctx context.Context, o syncOptions) error {
-	in, err := p.syncInput(o.collections)
+func (c *syncCommand) execute(ctx context.Context) error {
+	in, err := c.syncInput(c.collections)
 	if err != nil {
 		return err
 	}
-	id, err := p.syncID(o.id)
+	id, err := c.syncID(c.id)
 	if err != nil {
 		return err
 	}
-	e, err := p.connectToWorker(ctx)
+	e, err := c.connectToWorker(ctx)
 	if err != nil {
 		return err
 	}
@@ -60,17 +62,17 @@ func (p *app) sync(ctx context.Context, o syncOptions) error {
 		return err
 	}
 	if run.Started {
-		p.remark("started %s", id)
+		c.remark("started %s", id)
 	} else {
-		p.remark("%s is running already: joined it%s", id, unlike(o.collections))
+		c.remark("%s is running already: joined it%s", id, unlike(c.collections))
 	}
-	if o.wait {
-		return p.wait(ctx, e, run)
+	if c.watch {
+		return c.wait(ctx, e, run)
 	}
-	if p.output.json {
-		return p.emitJSON(run)
+	if c.output.json {
+		return c.emitJSON(run)
 	}
-	p.remark("watch it with `starter sync --wait%s`, or look with `starter status%s`", p.idFlag(id), p.idFlag(id))
+	c.remark("watch it with `starter sync --wait%s`, or look with `starter status%s`", c.idFlag(id), c.idFlag(id))
 	return nil
 }
 

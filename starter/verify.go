@@ -12,7 +12,11 @@ import (
 	"sentinelone-provisioner/internal/signing"
 )
 
-type receiptVerifyOptions struct{ allowed, revoked string }
+type verifyCommand struct {
+	*app
+
+	allowed, revoked string
+}
 
 // receiptVerifyAnswer is the output for programs.
 type receiptVerifyAnswer struct {
@@ -24,8 +28,8 @@ type receiptVerifyAnswer struct {
 	Checks  []signing.Check `json:"checks"`
 }
 
-func (p *app) verifyCommand() *cobra.Command {
-	var o receiptVerifyOptions
+func newVerifyCommand(a *app) *cobra.Command {
+	c := &verifyCommand{app: a}
 	cmd := &cobra.Command{
 		Use:   "verify RECEIPT",
 		Short: "Check a receipt, without worker, database or console",
@@ -42,20 +46,20 @@ Exit codes: 0 everything holds; 1 something does not; 2 it cannot be told.`,
   starter verify - < receipt.json`,
 		Args: cobra.ExactArgs(1),
 	}
-	cmd.RunE = p.run(func(_ context.Context, args []string) error {
-		return p.verify(cmd, args[0], o)
+	cmd.RunE = a.run(func(_ context.Context, args []string) error {
+		return c.execute(cmd, args[0])
 	})
-	cmd.Flags().StringVar(&o.allowed, "allowed-signers", "", "file of allowed signers (default: ALLOWED_SIGNERS)")
-	cmd.Flags().StringVar(&o.revoked, "revoked", "", "file of revoked public keys (default: ALLOWED_SIGNERS_REVOKED)")
+	cmd.Flags().StringVar(&c.allowed, "allowed-signers", "", "file of allowed signers (default: ALLOWED_SIGNERS)")
+	cmd.Flags().StringVar(&c.revoked, "revoked", "", "file of revoked public keys (default: ALLOWED_SIGNERS_REVOKED)")
 	return cmd
 }
 
-func (p *app) verify(cmd *cobra.Command, path string, o receiptVerifyOptions) error {
+func (c *verifyCommand) execute(cmd *cobra.Command, path string) error {
 	receipt, err := readReceipt(path, cmd.InOrStdin())
 	if err != nil {
 		return badConfiguration(err)
 	}
-	signers, err := p.signers(o)
+	signers, err := c.signers()
 	if err != nil {
 		return badConfiguration(err)
 	}
@@ -64,18 +68,18 @@ func (p *app) verify(cmd *cobra.Command, path string, o receiptVerifyOptions) er
 		return badConfiguration(err)
 	}
 	verdict := judge(checks)
-	if err := p.tellChecks(receipt, checks, verdict == nil); err != nil {
+	if err := c.tellChecks(receipt, checks, verdict == nil); err != nil {
 		return err
 	}
 	return verdict
 }
 
 // signers are those of the flags, else of the environment; nil for none.
-func (p *app) signers(o receiptVerifyOptions) (*signing.AllowedSigners, error) {
-	allowed := cmp.Or(o.allowed, p.cfg.Signing.Allowed)
-	revoked := cmp.Or(o.revoked, p.cfg.Signing.Revoked)
+func (c *verifyCommand) signers() (*signing.AllowedSigners, error) {
+	allowed := cmp.Or(c.allowed, c.cfg.Signing.Allowed)
+	revoked := cmp.Or(c.revoked, c.cfg.Signing.Revoked)
 	switch {
-	case allowed == "" && o.revoked != "":
+	case allowed == "" && c.revoked != "":
 		return nil, usage("--revoked needs --allowed-signers: without it no signature is checked")
 	case allowed == "":
 		return nil, nil
@@ -83,9 +87,9 @@ func (p *app) signers(o receiptVerifyOptions) (*signing.AllowedSigners, error) {
 	return signing.LoadAllowedSigners(allowed, revoked)
 }
 
-func (p *app) tellChecks(r access.Receipt, checks []signing.Check, ok bool) error {
-	if p.output.json {
-		return p.emitJSON(receiptVerifyAnswer{
+func (c *verifyCommand) tellChecks(r access.Receipt, checks []signing.Check, ok bool) error {
+	if c.output.json {
+		return c.emitJSON(receiptVerifyAnswer{
 			OK: ok, Request: r.Request, Run: r.Run, State: r.State, Hash: r.Hash, Checks: checks,
 		})
 	}
@@ -93,7 +97,7 @@ func (p *app) tellChecks(r access.Receipt, checks []signing.Check, ok bool) erro
 	for i, c := range checks {
 		rows[i] = []string{checkMarks[c.Result], c.Name, c.Detail}
 	}
-	p.emitTable([]string{"", "check", "result"}, rows)
+	c.emitTable([]string{"", "check", "result"}, rows)
 	return nil
 }
 

@@ -156,7 +156,7 @@ func TestVerify_StandardInput(t *testing.T) {
 	e := newEvidence(t)
 	var out, errOut bytes.Buffer
 	p := &app{out: &out, err: &errOut}
-	cmd := p.verifyCommand()
+	cmd := newVerifyCommand(p)
 	cmd.SetIn(strings.NewReader(asJSON(t, e.receipt)))
 	cmd.SetArgs([]string{"-", "--allowed-signers", e.allowed})
 	require.NoError(t, cmd.ExecuteContext(t.Context()))

@@ -15,7 +15,7 @@ type build struct {
 	Go      string `json:"go"`
 }
 
-func (p *app) versionCommand() *cobra.Command {
+func newVersionCommand(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Version of this program",
@@ -23,10 +23,10 @@ func (p *app) versionCommand() *cobra.Command {
 		// Not through run: it must answer whatever the environment holds.
 		RunE: func(*cobra.Command, []string) error {
 			b := build{Version: version.String(), Go: runtime.Version()}
-			if p.output.json {
-				return marked(p.emitJSON(b))
+			if a.output.json {
+				return marked(a.emitJSON(b))
 			}
-			fmt.Fprintf(p.out, "starter %s (%s)\n", b.Version, b.Go)
+			fmt.Fprintf(a.out, "starter %s (%s)\n", b.Version, b.Go)
 			return nil
 		},
 	}
