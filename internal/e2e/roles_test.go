@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"encoding/json"
 	"net/http"
 	"slices"
 	"strings"
@@ -219,9 +218,9 @@ func (r *roles) requireReceipt(got wire.RequestResult) {
 	require.Equal(r.t, got.Outcome, got.Receipt.Outcome)
 	receipts := r.receipts(got.Receipt.Request)
 	require.Len(r.t, receipts, 1, "exactly one receipt")
-	text, err := json.Marshal(got.Receipt)
+	written, err := ledger.DecodeAs[ledger.Receipt](receipts[0])
 	require.NoError(r.t, err)
-	require.JSONEq(r.t, string(text), string(receipts[0].Body))
+	require.JSONEq(r.t, inJSON(r.t, got.Receipt), inJSON(r.t, written.Receipt))
 }
 
 // receipts are what the ledger has of a request.
