@@ -13,21 +13,21 @@ import (
 )
 
 // newAskedAccounts is a stack whose worker asks two leads, and keeps tokens in a folder.
-func newAskedAccounts(t *testing.T) *accounts {
+func newAccountApprovalEnv(t *testing.T) *accountEnv {
 	t.Helper()
 	folder := filepath.Join(t.TempDir(), "tokens")
-	return &accounts{roles: newAsked(t, "SERVICE_USER_TOKEN_DIR="+folder), folder: folder}
+	return &accountEnv{grantEnv: newApprovalEnv(t, "SERVICE_USER_TOKEN_DIR="+folder), tokenDir: folder}
 }
 
 // A service user is made when the two leads have approved it, and not before. The
 // requester, who is a lead too, does not count, nor does whoever that one hands it to.
 func TestAccountApproval_ServiceUser(t *testing.T) {
 	t.Parallel()
-	s := newAskedAccounts(t)
+	s := newAccountApprovalEnv(t)
 	run := s.startServiceUser("ci")
-	status := s.untilRequest(run, asks)
+	status := s.untilStatus(run, isAwaitingApproval)
 	require.Equal(t, []string{"carol@example.com", "dave@example.com"}, status.Approval.People)
-	_, err := s.delegates("1", wire.DelegationInput{
+	_, err := s.delegate("1", wire.DelegationInput{
 		By: "bob@example.com", To: "erin@example.com", Duration: access.Duration(time.Hour),
 	})
 	require.NoError(t, err)
@@ -41,24 +41,24 @@ func TestAccountApproval_ServiceUser(t *testing.T) {
 	require.NoError(t, err)
 	_, err = s.decide(run, "approve", "carol@example.com")
 	require.ErrorContains(t, err, "has decided already")
-	require.Empty(t, s.named(access.ServiceUser, "ci"), "one of two is not enough")
+	require.Empty(t, s.accountsNamed(access.ServiceUser, "ci"), "one of two is not enough")
 	_, err = s.decide(run, "approve", "dave@example.com")
 	require.NoError(t, err)
-	got := s.ended(run)
-	s.requireMade(access.ServiceUser, "ci", got)
+	got := s.result(run)
+	s.requireCreated(access.ServiceUser, "ci", got)
 	require.Len(t, got.Receipt.Decisions, 2)
-	require.Len(t, s.entries(run, "decision"), 5, "what did not count is in the ledger too")
+	require.Len(t, s.ledgerEntries(run, "decision"), 5, "what did not count is in the ledger too")
 	s.requireLedger()
 }
 
 // Denied, there is no account on the console and no request to make one.
 func TestAccountApproval_Denied(t *testing.T) {
 	t.Parallel()
-	s := newAskedAccounts(t)
+	s := newAccountApprovalEnv(t)
 	run := s.startServiceUser("ci")
 	user := s.startUser("dora")
-	s.untilRequest(run, asks)
-	s.untilRequest(user, asks)
+	s.untilStatus(run, isAwaitingApproval)
+	s.untilStatus(user, isAwaitingApproval)
 	_, err := s.decide(user, "approve", "dora@example.com")
 	require.ErrorContains(t, err, "nobody decides about a role of their own")
 	for _, r := range []struct{ action, by string }{{"approve", "carol@example.com"}, {"deny", "dave@example.com"}} {
@@ -67,12 +67,12 @@ func TestAccountApproval_Denied(t *testing.T) {
 		_, err = s.decide(user, r.action, r.by)
 		require.NoError(t, err)
 	}
-	got := s.ended(run)
+	got := s.result(run)
 	require.Equal(t, wire.StateDenied, got.State)
 	s.requireReceipt(got)
-	require.Equal(t, wire.StateDenied, s.ended(user).State)
-	require.Empty(t, s.named(access.ServiceUser, "ci"))
-	require.Empty(t, s.named(access.User, "dora"))
+	require.Equal(t, wire.StateDenied, s.result(user).State)
+	require.Empty(t, s.accountsNamed(access.ServiceUser, "ci"))
+	require.Empty(t, s.accountsNamed(access.User, "dora"))
 	for _, q := range s.console.Requests() {
 		require.Equal(t, "GET", q.Method, "%s", q.Path)
 	}
@@ -81,15 +81,15 @@ func TestAccountApproval_Denied(t *testing.T) {
 
 // consented runs a command of starter under an id, and has two people consent if it makes
 // an account.
-func (d *signedDesk) consented(args []string, id string) answer {
+func (d *signedEnv) runApproved(args []string, id string) commandResult {
 	d.t.Helper()
-	done := make(chan answer, 1)
+	done := make(chan commandResult, 1)
 	go func() { done <- d.starter(append(slices.Clone(args), "--id", id)...) }()
 	if args[1] == "create" {
 		run := d.client.GetWorkflow(d.ctx(), wire.ProvisionID(id), "")
-		d.untilRequest(run, asks)
-		d.approves(run, "carol@example.com")
-		d.approves(run, "dave@example.com")
+		d.untilStatus(run, isAwaitingApproval)
+		d.approveSigned(run, "carol@example.com")
+		d.approveSigned(run, "dave@example.com")
 	}
 	return <-done
 }
@@ -98,16 +98,16 @@ func (d *signedDesk) consented(args []string, id string) answer {
 func TestAccountApproval_BuiltInPolicy(t *testing.T) {
 	t.Parallel()
 	folder := filepath.Join(t.TempDir(), "tokens")
-	s := prepareRoles(t, newStack(t, rolesConsole))
-	s.extra = append(s.extra, "POLICY_FILE=", "SERVICE_USER_TOKEN_DIR="+folder)
+	s := prepareGrantEnv(t, newStack(t, consoleWithoutUsers))
+	s.extraEnv = append(s.extraEnv, "POLICY_FILE=", "SERVICE_USER_TOKEN_DIR="+folder)
 	s.startWorker()
-	a := &accounts{roles: s, folder: folder}
+	a := &accountEnv{grantEnv: s, tokenDir: folder}
 	run := a.startServiceUser("ci")
-	a.untilRequest(run, asks)
+	a.untilStatus(run, isAwaitingApproval)
 	_, err := a.decide(run, "approve", "bob@example.com")
 	require.ErrorContains(t, err, "the requester does not decide")
-	require.Empty(t, a.named(access.ServiceUser, "ci"))
+	require.Empty(t, a.accountsNamed(access.ServiceUser, "ci"))
 	_, err = a.decide(run, "approve", "eve@example.com")
 	require.NoError(t, err)
-	a.requireMade(access.ServiceUser, "ci", a.ended(run))
+	a.requireCreated(access.ServiceUser, "ci", a.result(run))
 }

@@ -18,43 +18,43 @@ import (
 )
 
 // accounts is a stack whose worker keeps tokens of service users in a folder.
-type accounts struct {
-	*roles
+type accountEnv struct {
+	*grantEnv
 
-	folder string
+	tokenDir string
 }
 
-func newAccounts(t *testing.T, o consoletest.Options) *accounts {
+func newAccountEnv(t *testing.T, o consoletest.Options) *accountEnv {
 	t.Helper()
 	s := newStack(t, o)
 	folder := filepath.Join(t.TempDir(), "tokens")
-	s.extra = append(s.extra, "SERVICE_USER_TOKEN_DIR="+folder)
-	a := &accounts{roles: prepareRoles(t, s), folder: folder}
+	s.extraEnv = append(s.extraEnv, "SERVICE_USER_TOKEN_DIR="+folder)
+	a := &accountEnv{grantEnv: prepareGrantEnv(t, s), tokenDir: folder}
 	a.startWorker()
 	return a
 }
 
-func (a *accounts) startUser(name string) client.WorkflowRun {
+func (a *accountEnv) startUser(name string) client.WorkflowRun {
 	a.t.Helper()
 	return a.start(wire.ProvisionID(a.t.Name()+"/"+name), wire.ProvisionUserType,
 		wire.ProvisionUserInput{
-			Email: name + "@example.com", FullName: name, Role: access.RoleSelector{ID: a.wanted.RoleID},
-			Scope:     access.ScopeSelector{Level: a.wanted.Level, ID: a.wanted.ScopeID},
+			Email: name + "@example.com", FullName: name, Role: access.RoleSelector{ID: a.requested.RoleID},
+			Scope:     access.ScopeSelector{Level: a.requested.Level, ID: a.requested.ScopeID},
 			Requester: "bob@example.com", Reason: "INC-42",
 		})
 }
 
-func (a *accounts) startServiceUser(name string) client.WorkflowRun {
+func (a *accountEnv) startServiceUser(name string) client.WorkflowRun {
 	a.t.Helper()
 	return a.start(wire.ProvisionID(a.t.Name()+"/"+name), wire.ProvisionServiceUserType,
 		wire.ProvisionServiceUserInput{
-			Name: name, Role: access.RoleSelector{ID: a.wanted.RoleID},
-			Scope:     access.ScopeSelector{Level: a.wanted.Level, ID: a.wanted.ScopeID},
+			Name: name, Role: access.RoleSelector{ID: a.requested.RoleID},
+			Scope:     access.ScopeSelector{Level: a.requested.Level, ID: a.requested.ScopeID},
 			TokenLife: new(access.Duration(9000 * time.Hour)), Requester: "bob@example.com",
 		})
 }
 
-func (a *accounts) startOffboard(name string, p access.Principal, baseline *wire.Baseline) client.WorkflowRun {
+func (a *accountEnv) startOffboard(name string, p access.Principal, baseline *wire.Baseline) client.WorkflowRun {
 	a.t.Helper()
 	in := wire.OffboardInput{
 		Principal: access.PrincipalSelector{Kind: p.Kind, ID: p.ID}, Mode: wire.ModeDelete,
@@ -67,7 +67,7 @@ func (a *accounts) startOffboard(name string, p access.Principal, baseline *wire
 }
 
 // named are the accounts of that name on the console.
-func (a *accounts) named(kind access.Kind, name string) (out []access.Principal) {
+func (a *accountEnv) accountsNamed(kind access.Kind, name string) (out []access.Principal) {
 	for _, p := range a.console.Truth().Principals {
 		if p.Kind == kind && p.Name == name {
 			out = append(out, p)
@@ -78,13 +78,13 @@ func (a *accounts) named(kind access.Kind, name string) (out []access.Principal)
 
 // requireMade checks that there is exactly one account of that name, with its role and,
 // if it is a service user's, its token in the folder and nowhere else.
-func (a *accounts) requireMade(kind access.Kind, name string, got wire.RequestResult) {
+func (a *accountEnv) requireCreated(kind access.Kind, name string, got wire.RequestResult) {
 	a.t.Helper()
 	require.Equal(a.t, "provisioned", got.State, got.Message)
 	require.Equal(a.t, access.Created, got.Outcome)
-	there := a.named(kind, name)
+	there := a.accountsNamed(kind, name)
 	require.Len(a.t, there, 1)
-	require.True(a.t, there[0].Holdings().Holds(a.wanted))
+	require.True(a.t, there[0].Holdings().Holds(a.requested))
 	proof := got.Receipt.Proofs[len(got.Receipt.Proofs)-1]
 	require.Equal(a.t, there[0].ID, proof.Made.ID)
 	a.requireReceipt(got)
@@ -93,33 +93,33 @@ func (a *accounts) requireMade(kind access.Kind, name string, got wire.RequestRe
 	}
 	require.Equal(a.t, "file", proof.Token.Sink)
 	require.Equal(a.t, filepath.Join(a.consoleKey(), there[0].ID+".token"), proof.Token.Path)
-	token, err := os.ReadFile(filepath.Join(a.folder, proof.Token.Path))
+	token, err := os.ReadFile(filepath.Join(a.tokenDir, proof.Token.Path))
 	require.NoError(a.t, err)
 	require.Equal(a.t, a.console.ServiceUserToken(there[0].ID), string(token))
 }
 
 func TestProvision(t *testing.T) {
 	t.Parallel()
-	s := newAccounts(t, rolesConsole)
+	s := newAccountEnv(t, consoleWithoutUsers)
 	user, service := s.startUser("dora"), s.startServiceUser("ci builds")
-	s.requireMade(access.User, "dora", s.ended(user))
-	s.requireMade(access.ServiceUser, "ci builds", s.ended(service))
+	s.requireCreated(access.User, "dora", s.result(user))
+	s.requireCreated(access.ServiceUser, "ci builds", s.result(service))
 
-	again := s.ended(s.start(wire.ProvisionID(t.Name()+"/again"), wire.ProvisionUserType,
+	again := s.result(s.start(wire.ProvisionID(t.Name()+"/again"), wire.ProvisionUserType,
 		wire.ProvisionUserInput{
-			Email: "DORA@example.com", FullName: "Dora", Role: access.RoleSelector{ID: s.wanted.RoleID},
-			Scope: access.ScopeSelector{Level: s.wanted.Level, ID: s.wanted.ScopeID}, Requester: "bob@example.com",
+			Email: "DORA@example.com", FullName: "Dora", Role: access.RoleSelector{ID: s.requested.RoleID},
+			Scope: access.ScopeSelector{Level: s.requested.Level, ID: s.requested.ScopeID}, Requester: "bob@example.com",
 		}))
 	require.Equal(t, "provisioned", again.State)
 	require.Equal(t, access.AlreadyHeld, again.Outcome)
-	twice := s.ended(s.start(wire.ProvisionID(t.Name()+"/twice"), wire.ProvisionServiceUserType,
+	twice := s.result(s.start(wire.ProvisionID(t.Name()+"/twice"), wire.ProvisionServiceUserType,
 		wire.ProvisionServiceUserInput{
-			Name: "ci builds", Role: access.RoleSelector{ID: s.wanted.RoleID},
-			Scope:     access.ScopeSelector{Level: s.wanted.Level, ID: s.wanted.ScopeID},
+			Name: "ci builds", Role: access.RoleSelector{ID: s.requested.RoleID},
+			Scope:     access.ScopeSelector{Level: s.requested.Level, ID: s.requested.ScopeID},
 			TokenLife: new(access.Duration(time.Hour)), Requester: "bob@example.com",
 		}))
 	require.Equal(t, "refused", twice.State)
-	require.Contains(t, twice.Message, s.named(access.ServiceUser, "ci builds")[0].ID)
+	require.Contains(t, twice.Message, s.accountsNamed(access.ServiceUser, "ci builds")[0].ID)
 	s.requireLedger()
 }
 
@@ -130,9 +130,9 @@ func TestKill_WorkerBetweenCreationAndAnswer(t *testing.T) {
 	for _, old := range []bool{false, true} {
 		t.Run(fmt.Sprintf("old console %t", old), func(t *testing.T) {
 			t.Parallel()
-			o := rolesConsole
+			o := consoleWithoutUsers
 			o.NoTokenGeneration = old
-			s := newAccounts(t, o)
+			s := newAccountEnv(t, o)
 			for _, path := range []string{"/users", "/service-users"} {
 				s.console.AddFault(consoletest.Fault{
 					Name: consoletest.Slow, Path: path, Method: http.MethodPost, Times: 1, Delay: time.Hour,
@@ -140,12 +140,12 @@ func TestKill_WorkerBetweenCreationAndAnswer(t *testing.T) {
 			}
 			user, service := s.startUser("dora"), s.startServiceUser("ci builds")
 			require.Eventually(t, func() bool {
-				return len(s.named(access.User, "dora")) == 1 && len(s.named(access.ServiceUser, "ci builds")) == 1
+				return len(s.accountsNamed(access.User, "dora")) == 1 && len(s.accountsNamed(access.ServiceUser, "ci builds")) == 1
 			}, limit, 20*time.Millisecond)
 			s.worker.Kill()
 			s.startWorker()
-			s.requireMade(access.User, "dora", s.ended(user))
-			s.requireMade(access.ServiceUser, "ci builds", s.ended(service))
+			s.requireCreated(access.User, "dora", s.result(user))
+			s.requireCreated(access.ServiceUser, "ci builds", s.result(service))
 			s.requireLedger()
 		})
 	}
@@ -155,14 +155,14 @@ func TestKill_WorkerBetweenCreationAndAnswer(t *testing.T) {
 // each ends with exactly one account, or refused and with none.
 func TestFaults_EveryKindAtCreations(t *testing.T) {
 	t.Parallel()
-	s := newAccounts(t, rolesConsole)
+	s := newAccountEnv(t, consoleWithoutUsers)
 	refusals := 0
 	for _, path := range []string{"/users", "/service-users"} {
 		for _, kind := range consoletest.FaultKinds() {
-			if ofLists[kind] {
+			if listOnlyFaults[kind] {
 				continue
 			}
-			if ends[kind] {
+			if finalFaults[kind] {
 				refusals++
 			}
 			s.console.AddFault(consoletest.Fault{
@@ -181,19 +181,19 @@ func TestFaults_EveryKindAtCreations(t *testing.T) {
 		if strings.HasPrefix(name, "svc") {
 			kind = access.ServiceUser
 		}
-		got := s.ended(run)
+		got := s.result(run)
 		s.requireReceipt(got)
 		if got.State != "refused" {
-			s.requireMade(kind, name, got)
+			s.requireCreated(kind, name, got)
 			continue
 		}
 		refused++
 		require.NotEmpty(t, got.Message)
 		if got.Outcome == access.Created { // its token was lost, and the console gave no other
-			require.Contains(t, got.Message, "("+s.named(kind, name)[0].ID+") is on the console")
+			require.Contains(t, got.Message, "("+s.accountsNamed(kind, name)[0].ID+") is on the console")
 			continue
 		}
-		require.Empty(t, s.named(kind, name))
+		require.Empty(t, s.accountsNamed(kind, name))
 	}
 	require.LessOrEqual(t, refused, refusals)
 	s.requireLedger()
@@ -202,10 +202,10 @@ func TestFaults_EveryKindAtCreations(t *testing.T) {
 // Whatever the console says to a deletion, the principal is gone in the end, read twice.
 func TestFaults_EveryKindAtOffboarding(t *testing.T) {
 	t.Parallel()
-	s := newAccounts(t, rolesConsole)
+	s := newAccountEnv(t, consoleWithoutUsers)
 	runs := map[consoletest.FaultKind]client.WorkflowRun{}
 	for _, kind := range consoletest.FaultKinds() {
-		if ofLists[kind] {
+		if listOnlyFaults[kind] {
 			continue
 		}
 		p := s.addUser(string(kind) + "@example.com")
@@ -215,10 +215,10 @@ func TestFaults_EveryKindAtOffboarding(t *testing.T) {
 		runs[kind] = s.startOffboard(string(kind), p, nil)
 	}
 	for kind, run := range runs {
-		got := s.ended(run)
+		got := s.result(run)
 		require.Equal(t, "offboarded", got.State, kind)
 		require.Equal(t, access.Deleted, got.Outcome, kind)
-		require.Empty(t, s.named(access.User, string(kind)+"@example.com"), kind)
+		require.Empty(t, s.accountsNamed(access.User, string(kind)+"@example.com"), kind)
 		proof := got.Receipt.Proofs[0]
 		require.True(t, proof.Confirmed, kind)
 		n := len(proof.Reads)
@@ -232,69 +232,69 @@ func TestFaults_EveryKindAtOffboarding(t *testing.T) {
 // one role is left.
 func TestOffboard_TakesGrantsOver(t *testing.T) {
 	t.Parallel()
-	s := newAccounts(t, rolesConsole)
-	other := s.with("carol@example.com")
+	s := newAccountEnv(t, consoleWithoutUsers)
+	other := s.withUser("carol@example.com")
 	leaves := s.startGrant("/leaves", s.input("15s"))
 	stays := other.startGrant("/stays", other.input("15s"))
 	s.untilHolds(true)
 	other.untilHolds(true)
 	tenant := access.Holding{Level: access.Tenant, RoleID: s.viewer.RoleID}
-	gone := s.ended(s.startOffboard("gone", s.user, nil))
+	gone := s.result(s.startOffboard("gone", s.user, nil))
 	require.Equal(t, access.Deleted, gone.Outcome)
-	base := s.ended(s.startOffboard("base", other.user, &wire.Baseline{
+	base := s.result(s.startOffboard("base", other.user, &wire.Baseline{
 		Role: access.RoleSelector{ID: tenant.RoleID}, Scope: access.ScopeSelector{Level: access.Tenant},
 	}))
 	require.Equal(t, access.Applied, base.Outcome)
-	want := access.Holdings{Level: access.Tenant, Held: []access.HeldRole{held(tenant)}}
-	require.Equal(t, want, other.held())
+	want := access.Holdings{Level: access.Tenant, Held: []access.HeldRole{heldRole(tenant)}}
+	require.Equal(t, want, other.holdings())
 	for _, run := range []client.WorkflowRun{leaves, stays} {
-		got := s.ended(run)
+		got := s.result(run)
 		require.Equal(t, "expired", got.State)
 		require.Equal(t, access.Superseded, got.Outcome)
 		s.requireReceipt(got)
 	}
-	require.Equal(t, want, other.held())
-	require.Empty(t, s.named(access.User, s.user.Name))
+	require.Equal(t, want, other.holdings())
+	require.Empty(t, s.accountsNamed(access.User, s.user.Name))
 	s.requireLedger()
 }
 
 // The token's own user is not offboarded, and a service user that is retired is gone.
 func TestOffboard_OwnUserAndServiceUser(t *testing.T) {
 	t.Parallel()
-	s := newAccounts(t, rolesConsole)
+	s := newAccountEnv(t, consoleWithoutUsers)
 	id, err := s.console.AddUser(access.Principal{
 		Email: "admin@example.com", Name: "Admin", Level: access.Tenant, Held: []access.HeldRole{{RoleID: s.viewer.RoleID}},
 	})
 	require.NoError(t, err)
 	kind, owner := s.console.TokenOwner()
 	require.Equal(t, owner, id)
-	own := s.ended(s.startOffboard("own", access.Principal{Kind: kind, ID: id}, nil))
+	own := s.result(s.startOffboard("own", access.Principal{Kind: kind, ID: id}, nil))
 	require.Equal(t, "refused", own.State)
 	require.Contains(t, own.Message, "owns the API token")
 
-	s.requireMade(access.ServiceUser, "ci", s.ended(s.startServiceUser("ci")))
-	retired := s.ended(s.startOffboard("ci", s.named(access.ServiceUser, "ci")[0], nil))
+	s.requireCreated(access.ServiceUser, "ci", s.result(s.startServiceUser("ci")))
+	retired := s.result(s.startOffboard("ci", s.accountsNamed(access.ServiceUser, "ci")[0], nil))
 	require.Equal(t, access.Deleted, retired.Outcome)
-	require.Empty(t, s.named(access.ServiceUser, "ci"))
+	require.Empty(t, s.accountsNamed(access.ServiceUser, "ci"))
 }
 
 // The token of a service user is in its file and nowhere else: not after the good path,
 // not after an answer that was cut, not where the sink's own program repeats it.
 func TestCanary_TokensOfServiceUsersAppearNowhere(t *testing.T) {
 	t.Parallel()
-	o := rolesConsole
+	o := consoleWithoutUsers
 	o.Token, o.SecretMark = tokenCanary, registrationCanary
-	s := newAccounts(t, o)
+	s := newAccountEnv(t, o)
 	var seen []string
 	check := func(name string) {
-		got := s.ended(s.startServiceUser(name))
-		s.requireMade(access.ServiceUser, name, got)
+		got := s.result(s.startServiceUser(name))
+		s.requireCreated(access.ServiceUser, name, got)
 		id := got.Receipt.Request
 		value, err := s.client.QueryWorkflow(s.ctx(), id, "", wire.StatusQuery)
 		require.NoError(t, err)
 		var status wire.RequestStatus
 		require.NoError(t, value.Get(&status))
-		seen = append(seen, inJSON(t, got), inJSON(t, status), historyJSON(t, s.stack, id))
+		seen = append(seen, toJSON(t, got), toJSON(t, status), historyJSON(t, s.stack, id))
 	}
 	check("good")
 	for _, kind := range []consoletest.FaultKind{consoletest.CutAfter, consoletest.Truncated, consoletest.ErrorAfter} {
@@ -306,19 +306,19 @@ func TestCanary_TokensOfServiceUsersAppearNowhere(t *testing.T) {
 
 	loud := filepath.Join(t.TempDir(), "loud")
 	require.NoError(t, os.WriteFile(loud, []byte("#!/bin/sh\necho \"cannot keep $(cat)\" >&2\nexit 1\n"), 0o700))
-	s.extra = []string{"SERVICE_USER_TOKEN_COMMAND=" + loud}
+	s.extraEnv = []string{"SERVICE_USER_TOKEN_COMMAND=" + loud}
 	s.startWorker()
 	waiting := s.startServiceUser("loud")
 	require.Eventually(t, func() bool {
-		return strings.Contains(s.said.String(), "did not store the token")
+		return strings.Contains(s.workerOutput.String(), "did not store the token")
 	}, limit, 50*time.Millisecond)
 	require.NoError(t, s.client.CancelWorkflow(s.ctx(), waiting.GetID(), ""))
-	require.Equal(t, "cancelled", s.ended(waiting).State)
-	require.Empty(t, s.named(access.ServiceUser, "loud"), "what was called off is not there")
+	require.Equal(t, "cancelled", s.result(waiting).State)
+	require.Empty(t, s.accountsNamed(access.ServiceUser, "loud"), "what was called off is not there")
 	seen = append(seen, historyJSON(t, s.stack, waiting.GetID()))
 	_, err = s.worker.Stop(limit)
 	require.NoError(t, err)
-	seen = append(append(seen, s.said.String()), databaseBytes(t, s.database)...)
+	seen = append(append(seen, s.workerOutput.String()), databaseBytes(t, s.database)...)
 	requireNoSecrets(t, seen)
-	require.Contains(t, strings.Join(seen, ""), s.wanted.RoleID, "the search looks at real text")
+	require.Contains(t, strings.Join(seen, ""), s.requested.RoleID, "the search looks at real text")
 }

@@ -20,7 +20,7 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-const askLeads = `
+const twoOfLeadsPolicy = `
 groups:
   leads: [carol@example.com, bob@example.com, dave@example.com]
 rules:
@@ -32,21 +32,21 @@ rules:
 `
 
 // newAsked is a stack whose worker follows a policy that asks two leads.
-func newAsked(t *testing.T, extra ...string) *roles {
+func newApprovalEnv(t *testing.T, extra ...string) *grantEnv {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "policy.yaml")
-	require.NoError(t, os.WriteFile(file, []byte(askLeads), 0o600))
+	require.NoError(t, os.WriteFile(file, []byte(twoOfLeadsPolicy), 0o600))
 	s := newStack(t, consoletest.Options{Seed: 31, Sites: 6, Users: -1})
-	s.extra = append(append(s.extra, "POLICY_FILE="+file), extra...)
-	r := prepareRoles(t, s)
+	s.extraEnv = append(append(s.extraEnv, "POLICY_FILE="+file), extra...)
+	r := prepareGrantEnv(t, s)
 	r.startWorker()
 	return r
 }
 
-func asks(got wire.RequestStatus) bool { return got.State == wire.StateAwaitingApproval }
+func isAwaitingApproval(got wire.RequestStatus) bool { return got.State == wire.StateAwaitingApproval }
 
 // decide sends a decision and returns it, or why it does not count.
-func (r *roles) decide(run client.WorkflowRun, action, by string) (access.Decision, error) {
+func (r *grantEnv) decide(run client.WorkflowRun, action, by string) (access.Decision, error) {
 	var out access.Decision
 	handle, err := r.client.UpdateWorkflow(r.ctx(), client.UpdateWorkflowOptions{
 		WorkflowID: run.GetID(), UpdateName: action, WaitForStage: client.WorkflowUpdateStageCompleted,
@@ -62,9 +62,9 @@ func (r *roles) decide(run client.WorkflowRun, action, by string) (access.Decisi
 // stranger's; two leads' does, and what did not count is in the ledger too.
 func TestApproval_TwoLeads(t *testing.T) {
 	t.Parallel()
-	s := newAsked(t)
+	s := newApprovalEnv(t)
 	run := s.startGrant("1", s.input(""))
-	s.untilRequest(run, asks)
+	s.untilStatus(run, isAwaitingApproval)
 	for by, why := range map[string]string{
 		"BOB@example.com ": "the requester does not decide",
 		"ana@example.com":  "nobody decides about a role of their own",
@@ -77,80 +77,80 @@ func TestApproval_TwoLeads(t *testing.T) {
 	require.NoError(t, err)
 	_, err = s.decide(run, "approve", "Carol@example.com")
 	require.ErrorContains(t, err, "has decided already")
-	require.False(t, s.held().Holds(s.wanted), "one of two is not enough")
+	require.False(t, s.holdings().Holds(s.requested), "one of two is not enough")
 	_, err = s.decide(run, "approve", "dave@example.com")
 	require.NoError(t, err)
-	got := s.ended(run)
+	got := s.result(run)
 	require.Equal(t, wire.StateGranted, got.State, got.Message)
-	require.True(t, s.held().Holds(s.wanted))
+	require.True(t, s.holdings().Holds(s.requested))
 	s.requireReceipt(got)
 	require.Len(t, got.Receipt.Decisions, 2)
 	require.Equal(t, "ask", got.Receipt.Plan.Approval.Rule)
-	require.Len(t, s.entries(run, "decision"), 6, "what did not count is in the ledger too")
+	require.Len(t, s.ledgerEntries(run, "decision"), 6, "what did not count is in the ledger too")
 }
 
 func TestApproval_Denied(t *testing.T) {
 	t.Parallel()
-	s := newAsked(t)
+	s := newApprovalEnv(t)
 	run := s.startGrant("1", s.input(""))
-	s.untilRequest(run, asks)
+	s.untilStatus(run, isAwaitingApproval)
 	_, err := s.decide(run, "deny", "carol@example.com")
 	require.NoError(t, err)
-	got := s.ended(run)
+	got := s.result(run)
 	require.Equal(t, wire.StateDenied, got.State)
 	require.Contains(t, got.Message, "carol@example.com")
-	require.False(t, s.held().Holds(s.wanted))
+	require.False(t, s.holdings().Holds(s.requested))
 	s.requireReceipt(got)
 }
 
 // An extension stays within what the policy allows in all.
 func TestApproval_ExtendWithinThePolicy(t *testing.T) {
 	t.Parallel()
-	s := newAsked(t)
+	s := newApprovalEnv(t)
 	run := s.startGrant("1", s.input("1h"))
-	s.untilRequest(run, asks)
+	s.untilStatus(run, isAwaitingApproval)
 	for _, by := range []string{"carol@example.com", "dave@example.com"} {
 		_, err := s.decide(run, "approve", by)
 		require.NoError(t, err)
 	}
-	s.untilRequest(run, func(got wire.RequestStatus) bool { return got.State == wire.StateActive })
+	s.untilStatus(run, func(got wire.RequestStatus) bool { return got.State == wire.StateActive })
 	more := wire.ExtendInput{By: "bob@example.com", Duration: access.Duration(8 * time.Hour)}
 	_, err := s.tryUpdate(run, wire.ExtendUpdate, more)
 	require.ErrorContains(t, err, "the policy allows 8h")
 	s.update(run, wire.EndUpdate, wire.StopInput{By: "bob@example.com"})
-	require.Equal(t, wire.StateEnded, s.ended(run).State)
+	require.Equal(t, wire.StateEnded, s.result(run).State)
 }
 
 // Somebody edits the principal between the consent and the change: people are asked
 // again, and their old word does not count.
 func TestApproval_AskedAgainWhenThePlanChanges(t *testing.T) {
 	t.Parallel()
-	s := newAsked(t)
+	s := newApprovalEnv(t)
 	run := s.startGrant("1", s.input(""))
-	s.untilRequest(run, asks)
+	s.untilStatus(run, isAwaitingApproval)
 	_, err := s.decide(run, "approve", "carol@example.com")
 	require.NoError(t, err)
-	other := s.wanted
+	other := s.requested
 	other.ScopeID = s.console.Truth().Sites[2].ID
-	s.byHand(s.viewer, other)
+	s.setRolesByHand(s.viewer, other)
 	_, err = s.decide(run, "approve", "dave@example.com")
 	require.NoError(t, err)
-	s.untilRequest(run, func(got wire.RequestStatus) bool { return asks(got) && len(got.Plan.Before.Held) == 2 })
-	require.False(t, s.held().Holds(s.wanted))
+	s.untilStatus(run, func(got wire.RequestStatus) bool { return isAwaitingApproval(got) && len(got.Plan.Before.Held) == 2 })
+	require.False(t, s.holdings().Holds(s.requested))
 	for _, by := range []string{"dave@example.com", "carol@example.com"} {
 		_, err = s.decide(run, "approve", by)
 		require.NoError(t, err)
 	}
-	require.Equal(t, wire.StateGranted, s.ended(run).State)
-	require.True(t, s.held().Holds(other), "the edit by hand stands")
+	require.Equal(t, wire.StateGranted, s.result(run).State)
+	require.True(t, s.holdings().Holds(other), "the edit by hand stands")
 }
 
 // Two hundred decisions at once: one outcome, everyone answered, all recorded.
 func TestApproval_ManyAtOnce(t *testing.T) {
 	t.Parallel()
-	s := newAsked(t)
+	s := newApprovalEnv(t)
 	run := s.startGrant("1", s.input(""))
-	s.untilRequest(run, asks)
+	s.untilStatus(run, isAwaitingApproval)
 	const many = 200
 	answers := make([]error, many)
 	var all sync.WaitGroup
@@ -169,7 +169,7 @@ func TestApproval_ManyAtOnce(t *testing.T) {
 		})
 	}
 	all.Wait()
-	got := s.ended(run)
+	got := s.result(run)
 	counted := 0
 	for _, err := range answers {
 		if err == nil {
@@ -178,14 +178,14 @@ func TestApproval_ManyAtOnce(t *testing.T) {
 	}
 	require.Len(t, got.Receipt.Decisions, counted)
 	require.Contains(t, []string{wire.StateGranted, wire.StateDenied}, got.State)
-	require.Equal(t, got.State == wire.StateGranted, s.held().Holds(s.wanted))
+	require.Equal(t, got.State == wire.StateGranted, s.holdings().Holds(s.requested))
 	s.requireReceipt(got)
 }
 
 // decideUntilAnswered asks until the workflow itself has said something: ten messages may
 // be under way at one workflow, and the others are told to come again. By its id a
 // decision that was taken already is answered as it was.
-func (r *roles) decideUntilAnswered(run client.WorkflowRun, id, action, by string) error {
+func (r *grantEnv) decideUntilAnswered(run client.WorkflowRun, id, action, by string) error {
 	for {
 		handle, err := r.client.UpdateWorkflow(r.ctx(), client.UpdateWorkflowOptions{
 			UpdateID: id, WorkflowID: run.GetID(), UpdateName: action,
@@ -203,7 +203,7 @@ func (r *roles) decideUntilAnswered(run client.WorkflowRun, id, action, by strin
 }
 
 // entries are what the ledger has of a request, of one kind.
-func (r *roles) entries(run client.WorkflowRun, kind ledger.Kind) []ledger.Entry {
+func (r *grantEnv) ledgerEntries(run client.WorkflowRun, kind ledger.Kind) []ledger.Entry {
 	r.t.Helper()
 	entries, err := r.openStore().LedgerOf(r.ctx(), r.consoleKey(), run.GetID())
 	require.NoError(r.t, err)

@@ -20,29 +20,29 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-func listOf(query string) *workflowservice.ListWorkflowExecutionsRequest {
+func listRequest(query string) *workflowservice.ListWorkflowExecutionsRequest {
 	return &workflowservice.ListWorkflowExecutionsRequest{Query: query}
 }
 
 // newAskedOn is like newAsked, on a Temporal of its own and without a worker.
-func newAskedOn(t *testing.T) *roles {
+func newApprovalEnvOnOwnServer(t *testing.T) *grantEnv {
 	t.Helper()
 	server, err := testbed.StartDevServer(t.Context(), "")
 	require.NoError(t, err)
 	t.Cleanup(server.Stop)
-	policy, err := testbed.PolicyFile(t.TempDir(), askLeads)
+	policy, err := testbed.PolicyFile(t.TempDir(), twoOfLeadsPolicy)
 	require.NoError(t, err)
-	s := newStackOn(t, server, rolesConsole)
-	s.extra = append(s.extra, policy)
-	return prepareRoles(t, s)
+	s := newStackOn(t, server, consoleWithoutUsers)
+	s.extraEnv = append(s.extraEnv, policy)
+	return prepareGrantEnv(t, s)
 }
 
 // found waits until a query finds one workflow, and returns it.
-func (r *roles) found(query string) *workflowpb.WorkflowExecutionInfo {
+func (r *grantEnv) untilFound(query string) *workflowpb.WorkflowExecutionInfo {
 	r.t.Helper()
 	var out *workflowpb.WorkflowExecutionInfo
 	require.EventuallyWithT(r.t, func(c *assertT) {
-		list, err := r.client.ListWorkflow(r.ctx(), listOf(query))
+		list, err := r.client.ListWorkflow(r.ctx(), listRequest(query))
 		require.NoError(c, err)
 		require.Len(c, list.GetExecutions(), 1)
 		out = list.GetExecutions()[0]
@@ -51,18 +51,18 @@ func (r *roles) found(query string) *workflowpb.WorkflowExecutionInfo {
 }
 
 // ours are the search attributes of ours that a workflow has, decoded.
-func ours(t *testing.T, found *workflowpb.WorkflowExecutionInfo) map[string]string {
+func ourAttributes(t *testing.T, found *workflowpb.WorkflowExecutionInfo) map[string]string {
 	t.Helper()
 	out := map[string]string{}
 	for name, payload := range found.GetSearchAttributes().GetIndexedFields() {
 		if strings.HasPrefix(name, "SentinelOne") {
-			out[name] = textOf(t, payload)
+			out[name] = decodeText(t, payload)
 		}
 	}
 	return out
 }
 
-func textOf(t *testing.T, p *commonpb.Payload) string {
+func decodeText(t *testing.T, p *commonpb.Payload) string {
 	t.Helper()
 	var text string
 	require.NoError(t, converter.GetDefaultDataConverter().FromPayload(p, &text))
@@ -73,37 +73,37 @@ func textOf(t *testing.T, p *commonpb.Payload) string {
 // what they wait for, and nothing that they are found by says who is concerned.
 func TestAttributes_RequestsAreFoundByState(t *testing.T) {
 	t.Parallel()
-	s := newAskedOn(t)
+	s := newApprovalEnvOnOwnServer(t)
 	s.startWorker()
-	require.NoError(t, s.said.WaitFor(s.ctx(), "Search attributes added", 1))
+	require.NoError(t, s.workerOutput.WaitFor(s.ctx(), "Search attributes added", 1))
 	_, err := s.worker.Stop(stopGrace)
 	require.NoError(t, err)
 	s.startWorker()
-	require.NoError(t, s.said.WaitFor(s.ctx(), "Search attributes are registered", 1))
+	require.NoError(t, s.workerOutput.WaitFor(s.ctx(), "Search attributes are registered", 1))
 
 	run := s.startGrant("1", s.input(""))
-	status := s.untilRequest(run, asks)
-	found := s.found(`SentinelOneState="awaitingApproval"`)
+	status := s.untilStatus(run, isAwaitingApproval)
+	found := s.untilFound(`SentinelOneState="awaitingApproval"`)
 	require.Equal(t, run.GetID(), found.GetExecution().GetWorkflowId())
-	got := ours(t, found)
+	got := ourAttributes(t, found)
 	deadline, err := time.Parse(time.RFC3339Nano, got["SentinelOneDeadline"])
 	require.NoError(t, err)
 	require.WithinDuration(t, status.Approval.Until, deadline, time.Millisecond)
 	delete(got, "SentinelOneDeadline")
 	require.Equal(t, map[string]string{
-		"SentinelOneState": "awaitingApproval", "SentinelOneKind": "grant", "SentinelOneRoleId": s.wanted.RoleID,
+		"SentinelOneState": "awaitingApproval", "SentinelOneKind": "grant", "SentinelOneRoleId": s.requested.RoleID,
 		"SentinelOneConsole": s.consoleKey(),
 	}, got)
-	s.found(fmt.Sprintf(`SentinelOneDeadline < %q AND SentinelOneConsole=%q`,
+	s.untilFound(fmt.Sprintf(`SentinelOneDeadline < %q AND SentinelOneConsole=%q`,
 		time.Now().Add(2*time.Hour).UTC().Format(time.RFC3339), s.consoleKey()))
 
 	for _, by := range []string{"carol@example.com", "dave@example.com"} {
 		_, err := s.decide(run, "approve", by)
 		require.NoError(t, err)
 	}
-	require.Equal(t, wire.StateGranted, s.ended(run).State)
-	found = s.found(`SentinelOneState="granted"`)
-	require.NotContains(t, ours(t, found), "SentinelOneDeadline", "it waits for nothing any more")
+	require.Equal(t, wire.StateGranted, s.result(run).State)
+	found = s.untilFound(`SentinelOneState="granted"`)
+	require.NotContains(t, ourAttributes(t, found), "SentinelOneDeadline", "it waits for nothing any more")
 	for name, payload := range found.GetSearchAttributes().GetIndexedFields() {
 		for _, word := range []string{"@", "ana", "bob", "carol", "INC-42"} {
 			require.NotContains(t, string(payload.GetData()), word, name)
@@ -113,9 +113,9 @@ func TestAttributes_RequestsAreFoundByState(t *testing.T) {
 
 // Where the server has no room for them, everything works, and the log says once what is
 // missing.
-func TestAttributes_ServerWithoutRoom(t *testing.T) {
+func TestAttributes_ServerWithoutFreeAttributes(t *testing.T) {
 	t.Parallel()
-	s := newAskedOn(t)
+	s := newApprovalEnvOnOwnServer(t)
 	full := map[string]enumspb.IndexedValueType{}
 	for i := range 10 { // as many keywords as a dev server has room for
 		full[fmt.Sprint("Other", i)] = enumspb.INDEXED_VALUE_TYPE_KEYWORD
@@ -125,16 +125,16 @@ func TestAttributes_ServerWithoutRoom(t *testing.T) {
 	require.NoError(t, err)
 	const missing = "Requests cannot be listed by state"
 	s.startWorker()
-	require.NoError(t, s.said.WaitFor(s.ctx(), missing, 1))
+	require.NoError(t, s.workerOutput.WaitFor(s.ctx(), missing, 1))
 
 	for _, name := range []string{"1", "2"} {
-		r := s.with(name + "@example.com")
+		r := s.withUser(name + "@example.com")
 		run := r.startGrant(name, r.input(""))
-		r.approveByBoth(run)
-		require.Equal(t, wire.StateGranted, r.ended(run).State)
-		require.True(t, r.held().Holds(r.wanted))
+		r.approveByBothLeads(run)
+		require.Equal(t, wire.StateGranted, r.result(run).State)
+		require.True(t, r.holdings().Holds(r.requested))
 	}
-	said := s.said.String()
+	said := s.workerOutput.String()
 	require.Equal(t, 1, strings.Count(said, missing))
 	require.Contains(t, said, "make search-attributes")
 	require.Contains(t, said,
@@ -145,13 +145,13 @@ func TestAttributes_ServerWithoutRoom(t *testing.T) {
 // and what each step of its history was for.
 func TestAttributes_ReadsLikeATicket(t *testing.T) {
 	t.Parallel()
-	s := newAsked(t)
+	s := newApprovalEnv(t)
 	id := wire.GrantID("ticket-" + s.queue)
-	got := s.starter("grant", "--user", s.user.ID, "--role", s.wanted.RoleID, "--scope", s.wanted.ScopeID,
+	got := s.starter("grant", "--user", s.user.ID, "--role", s.requested.RoleID, "--scope", s.requested.ScopeID,
 		"--level", "site", "--for", "1h", "--id", id, "--requester", "bob@example.com", "--wait=false")
 	require.Zero(t, got.code, got.stderr)
 	run := s.client.GetWorkflow(s.ctx(), id, "")
-	s.untilRequest(run, asks)
+	s.untilStatus(run, isAwaitingApproval)
 	_, err := s.decide(run, "approve", "carol@example.com")
 	require.NoError(t, err)
 
@@ -160,22 +160,22 @@ func TestAttributes_ReadsLikeATicket(t *testing.T) {
 	summary, err := described.GetStaticSummary()
 	require.NoError(t, err)
 	require.Equal(t, "grant for 1h at site level", summary)
-	require.Regexp(t, `^\*\*awaitingApproval\*\*, waiting for 1 of 2 from leads until 20\d\d-\S+Z$`, s.details(run))
+	require.Regexp(t, `^\*\*awaitingApproval\*\*, waiting for 1 of 2 from leads until 20\d\d-\S+Z$`, s.currentDetails(run))
 
 	_, err = s.decide(run, "approve", "dave@example.com")
 	require.NoError(t, err)
-	s.untilRequest(run, func(got wire.RequestStatus) bool { return got.State == wire.StateActive })
-	require.Regexp(t, `^\*\*active\*\*, waiting for its end at 20\d\d-\S+Z$`, s.details(run))
+	s.untilStatus(run, func(got wire.RequestStatus) bool { return got.State == wire.StateActive })
+	require.Regexp(t, `^\*\*active\*\*, waiting for its end at 20\d\d-\S+Z$`, s.currentDetails(run))
 	s.update(run, wire.EndUpdate, wire.StopInput{By: "bob@example.com"})
-	require.Equal(t, wire.StateEnded, s.ended(run).State)
-	require.Equal(t, "**ended**", s.details(run))
+	require.Equal(t, wire.StateEnded, s.result(run).State)
+	require.Equal(t, "**ended**", s.currentDetails(run))
 
 	named := map[string]bool{}
 	for _, e := range history(s.stack, id).Events {
 		if e.GetActivityTaskScheduledEventAttributes() == nil && e.GetTimerStartedEventAttributes() == nil {
 			continue
 		}
-		text := textOf(t, e.GetUserMetadata().GetSummary())
+		text := decodeText(t, e.GetUserMetadata().GetSummary())
 		require.NotEmpty(t, text, "%s", e)
 		named[text] = true
 	}
@@ -186,7 +186,7 @@ func TestAttributes_ReadsLikeATicket(t *testing.T) {
 }
 
 // details are what Temporal's UI shows of where a workflow is.
-func (r *roles) details(run client.WorkflowRun) string {
+func (r *grantEnv) currentDetails(run client.WorkflowRun) string {
 	r.t.Helper()
 	value, err := r.client.QueryWorkflow(r.ctx(), run.GetID(), "", "__temporal_workflow_metadata")
 	require.NoError(r.t, err)

@@ -13,7 +13,7 @@ import (
 )
 
 // vars are variables of an environment.
-type vars map[string]string
+type envVars map[string]string
 
 const (
 	urlVar       = "SENTINELONE_BASE_URL"
@@ -23,7 +23,7 @@ const (
 )
 
 // with replaces variables of an environment; a value of "-" removes one.
-func with(env []string, changes vars) []string {
+func withEnv(env []string, changes envVars) []string {
 	env = slices.DeleteFunc(slices.Clone(env), func(v string) bool {
 		name, _, _ := strings.Cut(v, "=")
 		_, changed := changes[name]
@@ -45,40 +45,40 @@ func TestBadInput_Worker(t *testing.T) {
 	blank := filepath.Join(t.TempDir(), "token")
 	require.NoError(t, os.WriteFile(blank, []byte(" \n"), 0o600))
 	cases := map[string]struct {
-		env  vars
+		env  envVars
 		says []string
 	}{
 		"no scheme": {
-			vars{urlVar: "acmeco.sentinelone.net"},
+			envVars{urlVar: "acmeco.sentinelone.net"},
 			[]string{urlVar, "https://acmeco.sentinelone.net"},
 		},
 		"a path": {
-			vars{urlVar: "https://acmeco.sentinelone.net/web/api/v2.1"},
+			envVars{urlVar: "https://acmeco.sentinelone.net/web/api/v2.1"},
 			[]string{urlVar, "path"},
 		},
 		"unwritable": {
-			vars{databaseVar: "sqlite:///proc/nowhere/store.db"},
+			envVars{databaseVar: "sqlite:///proc/nowhere/store.db"},
 			[]string{databaseVar, "/proc/nowhere"},
 		},
-		"no base URL":      {vars{urlVar: "-"}, []string{urlVar + " is not set"}},
-		"empty token":      {vars{tokenVar: ""}, []string{tokenVar + " is empty"}},
-		"blank token":      {vars{tokenVar: " \t "}, []string{tokenVar + " is empty"}},
-		"no token":         {vars{tokenVar: "-"}, []string{tokenVar + " is not set"}},
-		"blank token file": {vars{tokenVar: "-", tokenFileVar: blank}, []string{tokenFileVar, "empty"}},
-		"no token file":    {vars{tokenVar: "-", tokenFileVar: blank + "x"}, []string{tokenFileVar}},
-		"both tokens":      {vars{tokenFileVar: blank}, []string{"keep one of them"}},
-		"database scheme":  {vars{databaseVar: "mysql://x"}, []string{databaseVar + " must be"}},
-		"not a boolean":    {vars{"SENTINELONE_READ_ONLY": "perhaps"}, []string{"SENTINELONE_READ_ONLY", "perhaps"}},
-		"log level":        {vars{"LOG_LEVEL": "loud"}, []string{"LOG_LEVEL", "loud"}},
+		"no base URL":      {envVars{urlVar: "-"}, []string{urlVar + " is not set"}},
+		"empty token":      {envVars{tokenVar: ""}, []string{tokenVar + " is empty"}},
+		"blank token":      {envVars{tokenVar: " \t "}, []string{tokenVar + " is empty"}},
+		"no token":         {envVars{tokenVar: "-"}, []string{tokenVar + " is not set"}},
+		"blank token file": {envVars{tokenVar: "-", tokenFileVar: blank}, []string{tokenFileVar, "empty"}},
+		"no token file":    {envVars{tokenVar: "-", tokenFileVar: blank + "x"}, []string{tokenFileVar}},
+		"both tokens":      {envVars{tokenFileVar: blank}, []string{"keep one of them"}},
+		"database scheme":  {envVars{databaseVar: "mysql://x"}, []string{databaseVar + " must be"}},
+		"not a boolean":    {envVars{"SENTINELONE_READ_ONLY": "perhaps"}, []string{"SENTINELONE_READ_ONLY", "perhaps"}},
+		"log level":        {envVars{"LOG_LEVEL": "loud"}, []string{"LOG_LEVEL", "loud"}},
 		"all at once": {
-			vars{urlVar: "nowhere", tokenVar: "-", "LOG_FORMAT": "xml", "SYNC_MAX_LOSS_PERCENT": "many"},
+			envVars{urlVar: "nowhere", tokenVar: "-", "LOG_FORMAT": "xml", "SYNC_MAX_LOSS_PERCENT": "many"},
 			[]string{urlVar, tokenVar, "LOG_FORMAT", "SYNC_MAX_LOSS_PERCENT"},
 		},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got := runWith(t, with(s.env(), c.env), programs.Worker)
+			got := runProgram(t, withEnv(s.env(), c.env), programs.Worker)
 			require.Equal(t, 2, got.code, got.stderr)
 			for _, text := range c.says {
 				require.Contains(t, got.stderr, text)
@@ -94,7 +94,7 @@ func TestBadInput_Starter(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, consoletest.Options{Seed: 61})
 	cases := map[string]struct {
-		env  vars
+		env  envVars
 		args []string
 		code int
 		says string
@@ -105,7 +105,7 @@ func TestBadInput_Starter(t *testing.T) {
 			2, `unknown collection "groups"`,
 		},
 		"no worker": {
-			vars{"TASK_QUEUE": "nobody-here"},
+			envVars{"TASK_QUEUE": "nobody-here"},
 			[]string{"sync"},
 			1, `no worker polls task queue "nobody-here"`,
 		},
@@ -113,14 +113,14 @@ func TestBadInput_Starter(t *testing.T) {
 		"unknown flag":    {nil, []string{"sync", "--no-such"}, 2, "no-such"},
 		"bad time":        {nil, []string{"access", "--as-of", "yesterday-ish"}, 2, "yesterday-ish"},
 		"no database yet": {nil, []string{"access"}, 1, "sync"},
-		"wrong host":      {vars{urlVar: "http://127.0.0.1:1"}, []string{"check"}, 1, "no answer"},
-		"wrong token":     {vars{tokenVar: "wrong-token"}, []string{"check"}, 1, "401"},
-		"no Temporal":     {vars{"TEMPORAL_ADDRESS": "127.0.0.1:1"}, []string{"sync"}, 1, "127.0.0.1:1"},
+		"wrong host":      {envVars{urlVar: "http://127.0.0.1:1"}, []string{"check"}, 1, "no answer"},
+		"wrong token":     {envVars{tokenVar: "wrong-token"}, []string{"check"}, 1, "401"},
+		"no Temporal":     {envVars{"TEMPORAL_ADDRESS": "127.0.0.1:1"}, []string{"sync"}, 1, "127.0.0.1:1"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got := runWith(t, with(s.env(), c.env), programs.Starter, c.args...)
+			got := runProgram(t, withEnv(s.env(), c.env), programs.Starter, c.args...)
 			require.Equal(t, c.code, got.code, got.stdout+got.stderr)
 			require.Contains(t, got.stdout+got.stderr, c.says)
 		})
@@ -142,7 +142,7 @@ func TestBadInput_Workflow(t *testing.T) {
 		t.Run(input, func(t *testing.T) {
 			t.Parallel()
 			got := s.cli("workflow", "execute", "--type", "Sync", "--task-queue", s.queue,
-				"--workflow-id", s.id(input), "--input", input)
+				"--workflow-id", s.syncID(input), "--input", input)
 			require.NotZero(t, got.code)
 			require.Contains(t, got.stdout+got.stderr, says)
 		})
@@ -155,8 +155,8 @@ func TestBadInput_WorkerOfAnotherConsole(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, consoletest.Options{Seed: 97})
 	s.startWorker()
-	env := with(s.env(), map[string]string{"SENTINELONE_BASE_URL": "https://other.example.net"})
-	got := runWith(t, env, programs.Starter, "sync", "--wait", "--id", s.id(""))
+	env := withEnv(s.env(), map[string]string{"SENTINELONE_BASE_URL": "https://other.example.net"})
+	got := runProgram(t, env, programs.Starter, "sync", "--wait", "--id", s.syncID(""))
 	require.Equal(t, 1, got.code, got.stdout+got.stderr)
 	require.Contains(t, got.stderr, "the sync is for console other.example.net")
 	require.Contains(t, got.stderr, "its own task queue")

@@ -15,11 +15,11 @@ import (
 // whoever would get the role, within 72 hours; ending access waits for nobody.
 func TestBuiltInPolicy(t *testing.T) {
 	t.Parallel()
-	s := prepareRoles(t, newStack(t, rolesConsole))
-	s.extra = append(s.extra, "POLICY_FILE=")
+	s := prepareGrantEnv(t, newStack(t, consoleWithoutUsers))
+	s.extraEnv = append(s.extraEnv, "POLICY_FILE=")
 	s.startWorker()
 	run := s.startGrant("1", s.input("1h"))
-	status := s.untilRequest(run, asks)
+	status := s.untilStatus(run, isAwaitingApproval)
 	require.Equal(t, policy.BuiltIn().Hash(), status.Plan.Approval.Hash)
 	require.Equal(t, []string{access.Anyone}, status.Approval.From)
 	require.Equal(t, 1, status.Approval.Need)
@@ -28,11 +28,11 @@ func TestBuiltInPolicy(t *testing.T) {
 		_, err := s.decide(run, "approve", by)
 		require.Error(t, err, by)
 	}
-	require.False(t, s.held().Holds(s.wanted))
+	require.False(t, s.holdings().Holds(s.requested))
 	got := s.starter("approve", run.GetID(), "--by", "eve@example.com", "--yes")
 	require.Zero(t, got.code, got.stderr)
-	s.untilRequest(run, func(got wire.RequestStatus) bool { return got.State == wire.StateActive })
-	require.True(t, s.held().Holds(s.wanted))
+	s.untilStatus(run, func(got wire.RequestStatus) bool { return got.State == wire.StateActive })
+	require.True(t, s.holdings().Holds(s.requested))
 	require.Equal(t, wire.StateRevoked, s.revoke("2").State)
-	require.False(t, s.held().Holds(s.wanted))
+	require.False(t, s.holdings().Holds(s.requested))
 }

@@ -31,30 +31,30 @@ func TestCanary_SecretsAppearNowhere(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, consoletest.Options{Seed: 53, Users: 1500, Token: tokenCanary, SecretMark: registrationCanary})
 	for _, kind := range consoletest.FaultKinds() {
-		if !final(kind) {
+		if !isFinalFault(kind) {
 			s.console.AddFault(consoletest.Fault{Name: kind, Path: "/sites", Times: 1, Delay: 1})
 			s.console.AddFault(consoletest.Fault{Name: kind, Path: "/users", Times: 1, Delay: 1})
 		}
 	}
 	s.startWorker()
 	var seen []string
-	keep := func(a answer) { seen = append(seen, a.stdout, a.stderr) }
+	keep := func(a commandResult) { seen = append(seen, a.stdout, a.stderr) }
 
 	run := s.startSync("", wire.SyncInput{})
-	s.result(run)
+	s.syncResult(run)
 	keep(s.starter("check"))
 	keep(s.starter("access", "--role", "Admin"))
 	keep(s.starter("export", "--format", "json"))
 	keep(s.starter("export", "--format", "csv"))
-	keep(answer{stdout: inJSON(t, s.status(run))})
+	keep(commandResult{stdout: toJSON(t, s.syncStatus(run))})
 
 	s.console.AddFault(consoletest.Fault{Name: consoletest.Unauthorized, Path: "/users", Only: consoletest.OnlyPages})
 	refused := s.startSync("-refused", wire.SyncInput{})
 	err := refused.Get(s.ctx(), nil)
 	require.ErrorContains(t, err, "401")
-	seen = append(seen, err.Error(), s.said.String())
+	seen = append(seen, err.Error(), s.workerOutput.String())
 	seen = append(seen, historyJSON(t, s, run.GetID()), historyJSON(t, s, refused.GetID()))
-	keep(s.starter("sync", "--wait", "--id", s.id("-third")))
+	keep(s.starter("sync", "--wait", "--id", s.syncID("-third")))
 	keep(s.starter("check"))
 
 	_, err = s.worker.Stop(limit)
@@ -76,28 +76,28 @@ func requireNoSecrets(t *testing.T, seen []string) {
 // each fault is waited out that goes away, and when the token is refused.
 func TestCanary_SecretsAppearNowhereInGrants(t *testing.T) {
 	t.Parallel()
-	o := rolesConsole
+	o := consoleWithoutUsers
 	o.Token, o.SecretMark = tokenCanary, registrationCanary
-	s := prepareRoles(t, newStack(t, o))
+	s := prepareGrantEnv(t, newStack(t, o))
 	s.startWorker()
 	var seen []string
 	runs := []client.WorkflowRun{s.startGrant("/good", s.input("")), s.startRevoke("/none", s.viewer)}
 	users := []access.Principal{s.user}
 	for i, kind := range consoletest.FaultKinds() {
-		if final(kind) || ofLists[kind] {
+		if isFinalFault(kind) || listOnlyFaults[kind] {
 			continue
 		}
-		u := s.with(fmt.Sprintf("%s@example.com", kind))
+		u := s.withUser(fmt.Sprintf("%s@example.com", kind))
 		s.console.AddFault(consoletest.Fault{
 			Name: kind, Path: "/users/" + u.user.ID, After: 1, Times: 2, Delay: time.Second,
 		})
-		runs, users = append(runs, u.startTimed(strconv.Itoa(i))), append(users, u.user)
+		runs, users = append(runs, u.startOneSecondGrant(strconv.Itoa(i))), append(users, u.user)
 	}
 	for _, run := range runs {
-		got := s.ended(run)
+		got := s.result(run)
 		require.NotEmpty(t, got.Receipt.Hash)
-		status := s.untilRequest(run, func(wire.RequestStatus) bool { return true })
-		seen = append(seen, inJSON(t, got), inJSON(t, status), historyJSON(t, s.stack, run.GetID()))
+		status := s.untilStatus(run, func(wire.RequestStatus) bool { return true })
+		seen = append(seen, toJSON(t, got), toJSON(t, status), historyJSON(t, s.stack, run.GetID()))
 	}
 	s.console.AddFault(consoletest.Fault{Name: consoletest.Unauthorized, Path: "/users"})
 	refused := s.startGrant("/refused", s.input("1s"))
@@ -109,12 +109,12 @@ func TestCanary_SecretsAppearNowhereInGrants(t *testing.T) {
 	}
 	_, err = s.worker.Stop(limit)
 	require.NoError(t, err)
-	seen = append(append(seen, s.said.String()), databaseBytes(t, s.database)...)
+	seen = append(append(seen, s.workerOutput.String()), databaseBytes(t, s.database)...)
 	requireNoSecrets(t, seen)
-	require.Contains(t, strings.Join(seen, ""), s.wanted.RoleID, "the search looks at real text")
+	require.Contains(t, strings.Join(seen, ""), s.requested.RoleID, "the search looks at real text")
 }
 
-func inJSON(t *testing.T, v any) string {
+func toJSON(t *testing.T, v any) string {
 	t.Helper()
 	b, err := json.Marshal(v)
 	require.NoError(t, err)

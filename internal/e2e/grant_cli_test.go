@@ -16,7 +16,7 @@ import (
 // of ids, the status, the result, the updates, the revoke.
 func TestCLI_GrantByNames(t *testing.T) {
 	t.Parallel()
-	s := newRoles(t)
+	s := newGrantEnv(t)
 	site := s.console.Truth().Sites[1]
 	what := fmt.Sprintf(`"principal":{"kind":"user","email":"ana@example.com"},"role":{"name":"SOC"},
 		"scope":{"level":"site","name":%q},"requester":"bob@example.com","reason":"INC-42"`,
@@ -25,7 +25,7 @@ func TestCLI_GrantByNames(t *testing.T) {
 	s.startByCLI("Grant", id, "{"+what+`,"duration":"1h"}`)
 	s.untilHolds(true)
 	var status wire.RequestStatus
-	s.untilRequest(s.client.GetWorkflow(s.ctx(), id, ""), func(got wire.RequestStatus) bool {
+	s.untilStatus(s.client.GetWorkflow(s.ctx(), id, ""), func(got wire.RequestStatus) bool {
 		return got.State == wire.StateActive
 	})
 	got := s.cli("workflow", "query", "--workflow-id", id, "--type", "status", "--output", "json")
@@ -39,7 +39,7 @@ func TestCLI_GrantByNames(t *testing.T) {
 	require.Equal(t, "bob@example.com", status.Requester)
 	require.Equal(t, "ana@example.com", status.Plan.Principal.Email)
 	require.Equal(t, "SOC", status.Plan.Role.Name)
-	require.Equal(t, s.wanted, status.Plan.Holding())
+	require.Equal(t, s.requested, status.Plan.Holding())
 	require.NotNil(t, status.EndsAt)
 
 	// A workflow id that is in use starts nothing: the CLI names the run that holds it.
@@ -63,16 +63,16 @@ func TestCLI_GrantByNames(t *testing.T) {
 	require.Equal(t, "ended", result.State)
 	require.Equal(t, access.Released, result.Outcome)
 	require.True(t, result.Receipt.Intact(), "what the CLI prints can be checked")
-	require.False(t, s.held().Holds(s.wanted))
+	require.False(t, s.holdings().Holds(s.requested))
 
 	// The id is free again once the grant has ended.
 	s.startByCLI("Grant", id, "{"+what+"}")
 	require.Equal(t, "granted", s.resultByCLI(id).State)
-	require.True(t, s.held().Holds(s.wanted))
+	require.True(t, s.holdings().Holds(s.requested))
 	revoke := wire.RevokeID(t.Name())
 	s.startByCLI("Revoke", revoke, "{"+what+"}")
 	require.Equal(t, access.Removed, s.resultByCLI(revoke).Outcome)
-	require.False(t, s.held().Holds(s.wanted))
+	require.False(t, s.holdings().Holds(s.requested))
 }
 
 func (s *stack) startByCLI(kind, id, input string) {
@@ -98,7 +98,7 @@ func (s *stack) resultByCLI(id string) (out wire.RequestResult) {
 // to do; nothing reaches the console.
 func TestCLI_BadRequests(t *testing.T) {
 	t.Parallel()
-	s := newRoles(t)
+	s := newGrantEnv(t)
 	site := s.console.Truth().Sites[1]
 	scope := fmt.Sprintf(`"scope":{"level":"site","id":%q}`, site.ID)
 	const (
@@ -137,5 +137,5 @@ func TestCLI_BadRequests(t *testing.T) {
 		err := s.client.GetWorkflow(s.ctx(), t.Name()+"/"+name, "").Get(s.ctx(), nil)
 		require.ErrorContains(t, err, c.says, name)
 	}
-	require.Empty(t, s.puts())
+	require.Empty(t, s.roleWrites())
 }

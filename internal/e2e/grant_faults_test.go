@@ -15,16 +15,16 @@ import (
 )
 
 // callOf is one of the calls that a request makes about its principal.
-type callOf struct {
+type consoleCall struct {
 	name   string
 	method string
 	after  int // calls of that method before it
-	gives  bool
+	applying  bool
 }
 
 // grantCalls are those of a timed grant, in order: one that nothing disturbs makes
 // exactly these.
-var grantCalls = []callOf{
+var grantCalls = []consoleCall{
 	{"plan", "GET", 0, true},
 	{"read before giving", "GET", 1, true},
 	{"give", "PUT", 0, true},
@@ -39,7 +39,7 @@ var grantCalls = []callOf{
 var permanentCalls = grantCalls[:4]
 
 // revokeCalls are those of a revoke.
-var revokeCalls = []callOf{
+var revokeCalls = []consoleCall{
 	{"plan", "GET", 0, false},
 	{"read before taking", "GET", 1, false},
 	{"take", "PUT", 0, false},
@@ -48,25 +48,25 @@ var revokeCalls = []callOf{
 }
 
 // ends are the faults that end a grant that is not given yet.
-var ends = map[consoletest.FaultKind]bool{
+var finalFaults = map[consoletest.FaultKind]bool{
 	consoletest.Forbidden: true, consoletest.Unauthorized: true, consoletest.Conflict: true, consoletest.NotFound: true,
 }
 
 // ofLists are the faults that only lists can have.
-var ofLists = map[consoletest.FaultKind]bool{consoletest.EmptyPage: true, consoletest.Vanish: true}
+var listOnlyFaults = map[consoletest.FaultKind]bool{consoletest.EmptyPage: true, consoletest.Vanish: true}
 
 // Whatever goes wrong at whichever call of a timed grant: it ends right, with one
 // receipt, and the console is as it was before. All of them run at once, each with a
 // user of its own.
 func TestFaults_EveryKindAtEveryCallOfAGrant(t *testing.T) { //nolint:tparallel // the grants run side by side
 	t.Parallel()
-	s := newRoles(t)
-	for _, d := range s.disturbAll(grantCalls, func(r *roles, name string) client.WorkflowRun {
+	s := newGrantEnv(t)
+	for _, d := range s.startWithFaults(grantCalls, func(r *grantEnv, name string) client.WorkflowRun {
 		return r.startGrant(name, r.input("1s"))
 	}) {
 		t.Run(d.name(), func(t *testing.T) {
-			got, refused := d.ended(t)
-			require.Equal(t, d.before, d.held())
+			got, refused := d.resultOrRefusal(t)
+			require.Equal(t, d.before, d.holdings())
 			if !refused {
 				require.Equal(t, "expired", got.State, got.Message)
 				require.Equal(t, access.Released, got.Outcome)
@@ -80,20 +80,20 @@ func TestFaults_EveryKindAtEveryCallOfAGrant(t *testing.T) { //nolint:tparallel 
 // and if not, all is as it was before.
 func TestFaults_EveryKindAtEveryCallOfAPermanentGrant(t *testing.T) { //nolint:tparallel // see above
 	t.Parallel()
-	s := newRoles(t)
-	for _, d := range s.disturbAll(permanentCalls, func(r *roles, name string) client.WorkflowRun {
+	s := newGrantEnv(t)
+	for _, d := range s.startWithFaults(permanentCalls, func(r *grantEnv, name string) client.WorkflowRun {
 		return r.startGrant(name, r.input(""))
 	}) {
 		t.Run(d.name(), func(t *testing.T) {
-			got, refused := d.ended(t)
+			got, refused := d.resultOrRefusal(t)
 			if refused {
-				require.Equal(t, d.before, d.held())
+				require.Equal(t, d.before, d.holdings())
 				return
 			}
 			require.Equal(t, "granted", got.State, got.Message)
 			require.Equal(t, access.Applied, got.Outcome)
-			require.True(t, d.held().Holds(d.wanted))
-			require.True(t, d.held().Holds(d.viewer))
+			require.True(t, d.holdings().Holds(d.requested))
+			require.True(t, d.holdings().Holds(d.viewer))
 		})
 	}
 	s.requireLedger()
@@ -102,31 +102,31 @@ func TestFaults_EveryKindAtEveryCallOfAPermanentGrant(t *testing.T) { //nolint:t
 // The same at every call of a revoke, which once it is planned is carried through.
 func TestFaults_EveryKindAtEveryCallOfARevoke(t *testing.T) { //nolint:tparallel // see above
 	t.Parallel()
-	s := newRoles(t)
-	for _, d := range s.disturbAll(revokeCalls, func(r *roles, name string) client.WorkflowRun {
-		return r.startRevoke(name, r.wanted)
-	}, s.wanted) {
+	s := newGrantEnv(t)
+	for _, d := range s.startWithFaults(revokeCalls, func(r *grantEnv, name string) client.WorkflowRun {
+		return r.startRevoke(name, r.requested)
+	}, s.requested) {
 		t.Run(d.name(), func(t *testing.T) {
-			got, refused := d.ended(t)
+			got, refused := d.resultOrRefusal(t)
 			if refused {
-				require.Equal(t, d.before, d.held())
+				require.Equal(t, d.before, d.holdings())
 				return
 			}
 			require.Equal(t, "revoked", got.State, got.Message)
 			require.Equal(t, access.Removed, got.Outcome)
-			require.False(t, d.held().Holds(d.wanted))
-			require.True(t, d.held().Holds(d.viewer))
+			require.False(t, d.holdings().Holds(d.requested))
+			require.True(t, d.holdings().Holds(d.viewer))
 		})
 	}
 	s.requireLedger()
 }
 
 // disturbed is one request that meets a fault twice.
-type disturbed struct {
-	*roles
+type faultedRequest struct {
+	*grantEnv
 
 	kind   consoletest.FaultKind
-	call   callOf
+	call   consoleCall
 	fault  string
 	before access.Holdings
 	run    client.WorkflowRun
@@ -134,18 +134,18 @@ type disturbed struct {
 
 // disturbAll starts one request for each fault at each call, by users who hold the
 // Viewer role and more.
-func (r *roles) disturbAll(
-	calls []callOf, start func(*roles, string) client.WorkflowRun, more ...access.Holding,
-) []*disturbed {
+func (r *grantEnv) startWithFaults(
+	calls []consoleCall, start func(*grantEnv, string) client.WorkflowRun, more ...access.Holding,
+) []*faultedRequest {
 	r.t.Helper()
-	var all []*disturbed
+	var all []*faultedRequest
 	for _, kind := range consoletest.FaultKinds() {
 		for i, call := range calls {
-			if ofLists[kind] || kind == consoletest.Stale && call.method != http.MethodPut {
+			if listOnlyFaults[kind] || kind == consoletest.Stale && call.method != http.MethodPut {
 				continue
 			}
-			own := r.with(fmt.Sprintf("%s.%d@example.com", kind, i), more...)
-			d := &disturbed{roles: own, kind: kind, call: call, before: own.held()}
+			own := r.withUser(fmt.Sprintf("%s.%d@example.com", kind, i), more...)
+			d := &faultedRequest{grantEnv: own, kind: kind, call: call, before: own.holdings()}
 			d.fault = r.console.AddFault(consoletest.Fault{
 				Name: kind, Path: "/users/" + own.user.ID, Method: call.method, After: call.after, Times: 2,
 				Delay: 3 * time.Second,
@@ -157,22 +157,22 @@ func (r *roles) disturbAll(
 	return all
 }
 
-func (d *disturbed) name() string { return fmt.Sprintf("%s at %s", d.kind, d.call.name) }
+func (d *faultedRequest) name() string { return fmt.Sprintf("%s at %s", d.kind, d.call.name) }
 
 // ended waits for the end and checks what holds of every request. A final answer of the
 // console to the plan fails the request, and one before anything is given refuses it.
-func (d *disturbed) ended(t *testing.T) (got wire.RequestResult, refused bool) {
+func (d *faultedRequest) resultOrRefusal(t *testing.T) (got wire.RequestResult, refused bool) {
 	t.Helper()
 	err := d.run.Get(d.ctx(), &got)
 	require.Positive(t, d.console.FaultsFired(d.fault), "the fault must have been met")
-	require.Len(t, d.receipts(d.run.GetID()), 1)
+	require.Len(t, d.ledgerReceipts(d.run.GetID()), 1)
 	if err != nil {
-		require.True(t, ends[d.kind] && d.call.name == "plan", "%v", err)
+		require.True(t, finalFaults[d.kind] && d.call.name == "plan", "%v", err)
 		return got, true
 	}
 	d.requireReceipt(got)
 	if got.State == "refused" {
-		require.True(t, ends[d.kind] && d.call.gives, got.Message)
+		require.True(t, finalFaults[d.kind] && d.call.applying, got.Message)
 		require.NotEmpty(t, got.Message)
 		return got, true
 	}

@@ -20,15 +20,15 @@ import (
 // one for all: each user's grant is at another call then.
 func TestKill_WorkerAtEveryCallOfAGrant(t *testing.T) { //nolint:tparallel // the grants run side by side
 	t.Parallel()
-	s := newRoles(t)
-	var all []*stuck
+	s := newGrantEnv(t)
+	var all []*stalledRequest
 	for i, call := range grantCalls {
 		for _, done := range []bool{false, true} {
-			u := s.with(fmt.Sprintf("user.%d.%t@example.com", i, done))
-			all = append(all, u.stickAt(call, done, 25*time.Second, u.startTimed))
+			u := s.withUser(fmt.Sprintf("user.%d.%t@example.com", i, done))
+			all = append(all, u.startStalled(call, done, 25*time.Second, u.startOneSecondGrant))
 		}
 	}
-	s.untilStuck(all)
+	s.untilStalled(all)
 	s.worker.Kill()
 	s.startWorker()
 	for _, k := range all {
@@ -44,16 +44,16 @@ func TestKill_TemporalServerAtEveryCallOfAGrant(t *testing.T) { //nolint:tparall
 	server, err := testbed.StartDevServer(t.Context(), filepath.Join(t.TempDir(), "temporal.db"))
 	require.NoError(t, err)
 	t.Cleanup(server.Stop)
-	s := prepareRoles(t, newStackOn(t, server, rolesConsole))
+	s := prepareGrantEnv(t, newStackOn(t, server, consoleWithoutUsers))
 	s.startWorker()
-	g := newGate(s)
-	var all []*stuck
+	g := newRequestGate(s)
+	var all []*stalledRequest
 	for i, call := range grantCalls {
-		u := s.with(fmt.Sprintf("user.%d@example.com", i))
-		g.hold(u.user, call)
-		all = append(all, &stuck{roles: u, name: call.name, before: u.held(), run: u.startTimed("/" + call.name)})
+		u := s.withUser(fmt.Sprintf("user.%d@example.com", i))
+		g.blockAt(u.user, call)
+		all = append(all, &stalledRequest{grantEnv: u, name: call.name, before: u.holdings(), run: u.startOneSecondGrant("/" + call.name)})
 	}
-	g.untilHeld(len(all))
+	g.untilBlocked(len(all))
 	server.Kill()
 	require.NoError(t, server.Restart(s.ctx()))
 	g.open()
@@ -64,8 +64,8 @@ func TestKill_TemporalServerAtEveryCallOfAGrant(t *testing.T) { //nolint:tparall
 }
 
 // stuck is a request one of whose calls does not come back.
-type stuck struct {
-	*roles
+type stalledRequest struct {
+	*grantEnv
 
 	name   string
 	faults []string
@@ -75,11 +75,11 @@ type stuck struct {
 
 // stickAt starts a request whose call of that kind has no answer for a while, and is
 // carried out by the console at once or never.
-func (r *roles) stickAt(
-	call callOf, done bool, forTime time.Duration, start func(name string) client.WorkflowRun,
-) *stuck {
+func (r *grantEnv) startStalled(
+	call consoleCall, done bool, forTime time.Duration, start func(name string) client.WorkflowRun,
+) *stalledRequest {
 	r.t.Helper()
-	k := &stuck{roles: r, name: call.name + ", not done", before: r.held()}
+	k := &stalledRequest{grantEnv: r, name: call.name + ", not done", before: r.holdings()}
 	fault := consoletest.Fault{
 		Name: consoletest.Slow, Path: "/users/" + r.user.ID, Method: call.method, After: call.after, Times: 1,
 		Delay: forTime,
@@ -95,10 +95,10 @@ func (r *roles) stickAt(
 	return k
 }
 
-func (r *roles) startTimed(name string) client.WorkflowRun { return r.startGrant(name, r.input("1s")) }
+func (r *grantEnv) startOneSecondGrant(name string) client.WorkflowRun { return r.startGrant(name, r.input("1s")) }
 
 // untilStuck waits until every request has met its fault.
-func (r *roles) untilStuck(all []*stuck) {
+func (r *grantEnv) untilStalled(all []*stalledRequest) {
 	r.t.Helper()
 	require.Eventually(r.t, func() bool {
 		for _, k := range all {
@@ -111,13 +111,13 @@ func (r *roles) untilStuck(all []*stuck) {
 }
 
 // requireUndisturbed checks that a timed grant ended as if nothing had happened.
-func (k *stuck) requireUndisturbed(t *testing.T) {
+func (k *stalledRequest) requireUndisturbed(t *testing.T) {
 	var got wire.RequestResult
 	require.EventuallyWithT(t, func(c *assertT) { // a client loses its long poll with the server
 		require.NoError(c, k.client.GetWorkflow(k.ctx(), k.run.GetID(), "").Get(k.ctx(), &got))
 	}, limit, time.Second)
 	require.Equal(t, "expired", got.State, got.Message)
 	require.Equal(t, access.Released, got.Outcome)
-	require.Equal(t, k.before, k.held())
+	require.Equal(t, k.before, k.holdings())
 	k.requireReceipt(got)
 }

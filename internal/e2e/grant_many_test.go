@@ -20,16 +20,16 @@ import (
 // a hand gives the same people roles elsewhere and takes them: what is granted for good
 // is there, what was for a time or revoked is not, nothing that others gave is lost, and
 // everybody's roles were written by one at a time.
-func TestGrant_TwoHundredAtOnceBesideAHand(t *testing.T) {
+func TestGrant_TwoHundredAtOnceWithManualEdits(t *testing.T) {
 	t.Parallel()
-	s := prepareRoles(t, newStack(t, consoletest.Options{Seed: 37, Sites: 40, Users: -1}))
-	h := &hand{roles: s, people: map[string]*person{}}
-	people := make([]*person, 20)
+	s := prepareGrantEnv(t, newStack(t, consoletest.Options{Seed: 37, Sites: 40, Users: -1}))
+	h := &manualEditor{grantEnv: s, recipients: map[string]*recipient{}}
+	people := make([]*recipient, 20)
 	for i := range people {
-		people[i] = newPerson(s, i, cmp.Or(map[int]int{0: 29}[i], 9))
-		h.people["/users/"+people[i].user.ID] = people[i]
+		people[i] = newRecipient(s, i, cmp.Or(map[int]int{0: 29}[i], 9))
+		h.recipients["/users/"+people[i].user.ID] = people[i]
 	}
-	s.console.OnRequest(h.see)
+	s.console.OnRequest(h.onRequest)
 	s.startWorker()
 	for _, p := range people {
 		p.startAll()
@@ -41,7 +41,7 @@ func TestGrant_TwoHundredAtOnceBesideAHand(t *testing.T) {
 	require.Equal(t, 200, n)
 	s.console.OnRequest(nil)
 	for _, p := range people {
-		require.Equal(t, p.expected(), p.held())
+		require.Equal(t, p.expected(), p.holdings())
 		require.Equal(t, 1, s.console.MaxConcurrentWrites(access.User, p.user.ID))
 	}
 	require.NoError(t, h.failed)
@@ -50,19 +50,19 @@ func TestGrant_TwoHundredAtOnceBesideAHand(t *testing.T) {
 }
 
 // person is one of the principals with what is asked for it.
-type person struct {
-	*roles
+type recipient struct {
+	*grantEnv
 
 	number int
 	soc    string
 	admin  string
-	asks   []ask
-	byHand []access.HeldRole // what the hand means it to hold
-	turn   int               // edits by hand so far
+	requests   []expectedRequest
+	manualRoles []access.HeldRole // what the hand means it to hold
+	edits   int               // edits by hand so far
 }
 
 // ask is one request for a person.
-type ask struct {
+type expectedRequest struct {
 	state    string // it must end in
 	holding  access.Holding
 	duration string
@@ -72,13 +72,13 @@ type ask struct {
 // Sites that are the same for everybody; those from ownSites on are for one request each.
 const (
 	sharedSite = 7 // two timed grants of one role overlap here
-	handSites  = 8 // and the next
+	editedSites  = 8 // and the next
 	ownSites   = 10
 )
 
-func newPerson(s *roles, number, requests int) *person {
+func newRecipient(s *grantEnv, number, requests int) *recipient {
 	truth := s.console.Truth()
-	p := &person{number: number, soc: predefined(s.t, truth, "SOC").ID, admin: predefined(s.t, truth, "Admin").ID}
+	p := &recipient{number: number, soc: predefined(s.t, truth, "SOC").ID, admin: predefined(s.t, truth, "Admin").ID}
 	at := func(role string, site int) access.Holding {
 		return access.Holding{Level: access.SiteLevel, RoleID: role, ScopeID: truth.Sites[site].ID}
 	}
@@ -87,26 +87,26 @@ func newPerson(s *roles, number, requests int) *person {
 		own := ownSites + i
 		switch i % 10 {
 		case 0, 1, 2, 3:
-			p.asks = append(p.asks, ask{state: "granted", holding: at(p.soc, own)})
+			p.requests = append(p.requests, expectedRequest{state: "granted", holding: at(p.soc, own)})
 		case 4, 5:
 			long := fmt.Sprintf("%ds", i%10-2)
-			p.asks = append(p.asks, ask{state: "expired", holding: at(p.soc, sharedSite), duration: long})
+			p.requests = append(p.requests, expectedRequest{state: "expired", holding: at(p.soc, sharedSite), duration: long})
 		case 6: // at a scope where another role is given for good
-			p.asks = append(p.asks, ask{state: "expired", holding: at(p.admin, own-5), duration: "2s"})
+			p.requests = append(p.requests, expectedRequest{state: "expired", holding: at(p.admin, own-5), duration: "2s"})
 		case 7:
-			p.asks = append(p.asks, ask{state: "expired", holding: at(p.admin, own), duration: "1s"})
+			p.requests = append(p.requests, expectedRequest{state: "expired", holding: at(p.admin, own), duration: "1s"})
 		default:
-			p.asks = append(p.asks, ask{state: "revoked", holding: at(p.admin, own)})
+			p.requests = append(p.requests, expectedRequest{state: "revoked", holding: at(p.admin, own)})
 			revoked = append(revoked, at(p.admin, own))
 		}
 	}
-	p.roles = s.with(fmt.Sprintf("person.%d@example.com", number), revoked...)
+	p.grantEnv = s.withUser(fmt.Sprintf("person.%d@example.com", number), revoked...)
 	return p
 }
 
-func (p *person) startAll() {
-	for i := range p.asks {
-		a := &p.asks[i]
+func (p *recipient) startAll() {
+	for i := range p.requests {
+		a := &p.requests[i]
 		name := fmt.Sprintf("/%d/%d", p.number, i)
 		if a.state == "revoked" {
 			a.run = p.startRevoke(name, a.holding)
@@ -117,25 +117,25 @@ func (p *person) startAll() {
 }
 
 // requireDone waits for everything that was asked and says how much that is.
-func (p *person) requireDone() int {
+func (p *recipient) requireDone() int {
 	p.t.Helper()
-	for _, a := range p.asks {
-		got := p.ended(a.run)
+	for _, a := range p.requests {
+		got := p.result(a.run)
 		require.Equal(p.t, a.state, got.State, got.Message)
 		p.requireReceipt(got)
 	}
-	return len(p.asks)
+	return len(p.requests)
 }
 
 // expected is what the person must hold in the end.
-func (p *person) expected() access.Holdings {
-	out := access.Holdings{Level: access.SiteLevel, Held: []access.HeldRole{held(p.viewer)}}
-	for _, a := range p.asks {
+func (p *recipient) expected() access.Holdings {
+	out := access.Holdings{Level: access.SiteLevel, Held: []access.HeldRole{heldRole(p.viewer)}}
+	for _, a := range p.requests {
 		if a.state == "granted" {
-			out.Held = append(out.Held, held(a.holding))
+			out.Held = append(out.Held, heldRole(a.holding))
 		}
 	}
-	out.Held = append(out.Held, p.byHand...)
+	out.Held = append(out.Held, p.manualRoles...)
 	return out.Normal()
 }
 
@@ -145,53 +145,53 @@ func (p *person) expected() access.Holdings {
 // out of it. The one moment at which it is sure that the writer is not between the two is
 // the first read after a write: the writer's read-back, or a plan before it. An edit made
 // then shows in that read, and in all that come after it.
-type hand struct {
-	*roles
+type manualEditor struct {
+	*grantEnv
 
 	mu     sync.Mutex // an edit ends before another read goes on
-	people map[string]*person
-	wrote  map[string]int // number of the latest write that no read has followed
+	recipients map[string]*recipient
+	lastWrite  map[string]int // number of the latest write that no read has followed
 	edits  int
 	failed error
 }
 
-func (h *hand) see(q consoletest.Request) {
+func (h *manualEditor) onRequest(q consoletest.Request) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	p := h.people[q.Path]
+	p := h.recipients[q.Path]
 	switch {
 	case p == nil:
 	case q.Method != http.MethodGet:
-		if h.wrote == nil {
-			h.wrote = map[string]int{}
+		if h.lastWrite == nil {
+			h.lastWrite = map[string]int{}
 		}
-		h.wrote[q.Path] = q.Number
-	case h.wrote[q.Path] > 0 && h.done(h.wrote[q.Path]):
-		delete(h.wrote, q.Path)
+		h.lastWrite[q.Path] = q.Number
+	case h.lastWrite[q.Path] > 0 && h.succeeded(h.lastWrite[q.Path]):
+		delete(h.lastWrite, q.Path)
 		h.edits++
-		h.failed = errors.Join(h.failed, p.edit())
+		h.failed = errors.Join(h.failed, p.editByHand())
 	}
 }
 
 // done says whether the console has carried a request out.
-func (h *hand) done(number int) bool {
+func (h *manualEditor) succeeded(number int) bool {
 	return slices.ContainsFunc(h.console.Requests(), func(q consoletest.Request) bool {
 		return q.Number == number && q.Status == http.StatusOK
 	})
 }
 
 // edit gives a role at one of the hand's scopes, another in its place, or takes one.
-func (p *person) edit() error {
-	site := p.console.Truth().Sites[handSites+p.turn/2%2].ID
-	give := access.HeldRole{RoleID: []string{p.soc, p.admin}[p.turn%2], ScopeID: site}
-	p.turn++
-	if at := slices.IndexFunc(p.byHand, func(h access.HeldRole) bool { return h.ScopeID == site }); at >= 0 {
-		was := p.byHand[at]
-		p.byHand = slices.Delete(p.byHand, at, at+1)
-		if p.turn%3 == 0 {
+func (p *recipient) editByHand() error {
+	site := p.console.Truth().Sites[editedSites+p.edits/2%2].ID
+	give := access.HeldRole{RoleID: []string{p.soc, p.admin}[p.edits%2], ScopeID: site}
+	p.edits++
+	if at := slices.IndexFunc(p.manualRoles, func(h access.HeldRole) bool { return h.ScopeID == site }); at >= 0 {
+		was := p.manualRoles[at]
+		p.manualRoles = slices.Delete(p.manualRoles, at, at+1)
+		if p.edits%3 == 0 {
 			return p.console.TakeRole(access.User, p.user.ID, access.SiteLevel, was)
 		}
 	}
-	p.byHand = append(p.byHand, give)
+	p.manualRoles = append(p.manualRoles, give)
 	return p.console.GiveRole(access.User, p.user.ID, access.SiteLevel, give)
 }

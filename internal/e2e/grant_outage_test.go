@@ -20,14 +20,14 @@ import (
 // whose write had failed, one whose plan had failed, and a sync.
 func TestGrant_ConsoleDownAcrossItsEnd(t *testing.T) {
 	t.Parallel()
-	s := newRoles(t)
-	planned, late := s.with("bob@example.com"), s.with("carol@example.com")
-	before := s.held()
+	s := newGrantEnv(t)
+	planned, late := s.withUser("bob@example.com"), s.withUser("carol@example.com")
+	before := s.holdings()
 	run := s.startGrant("/timed", s.input("3s"))
 	in := planned.input("")
 	in.StartAt = new(time.Now().Add(2 * time.Second))
 	scheduled := planned.startGrant("/planned", in)
-	s.untilRequest(scheduled, func(got wire.RequestStatus) bool { return got.State == wire.StateScheduled })
+	s.untilStatus(scheduled, func(got wire.RequestStatus) bool { return got.State == wire.StateScheduled })
 	s.untilHolds(true)
 
 	s.console.AddFault(consoletest.Fault{Name: consoletest.BadGateway})
@@ -36,33 +36,33 @@ func TestGrant_ConsoleDownAcrossItsEnd(t *testing.T) {
 	waits := regexp.MustCompile(
 		`^waiting for SentinelOne since \S+ \S+ UTC, attempt ([2-9]|\d\d), ` +
 			`next at \S+ \S+ UTC, last error: .*GET /users/.*502`)
-	got := s.untilRequest(run, func(got wire.RequestStatus) bool { return waits.MatchString(got.Waiting) })
+	got := s.untilStatus(run, func(got wire.RequestStatus) bool { return waits.MatchString(got.Waiting) })
 	require.Equal(t, wire.StateReleasing, got.State)
-	s.untilRequest(scheduled, func(got wire.RequestStatus) bool { return waits.MatchString(got.Waiting) })
+	s.untilStatus(scheduled, func(got wire.RequestStatus) bool { return waits.MatchString(got.Waiting) })
 	require.NoError(t, s.console.WaitForRequests(s.ctx(), 2, func(q consoletest.Request) bool {
 		return q.Path == "/users/"+late.user.ID && q.Status == http.StatusBadGateway
 	}))
-	require.True(t, s.held().Holds(s.wanted))
-	require.Contains(t, s.said.String(), "Access that is to end is still there")
+	require.True(t, s.holdings().Holds(s.requested))
+	require.Contains(t, s.workerOutput.String(), "Access that is to end is still there")
 	s.console.ClearFaults()
 
-	end := s.ended(run)
+	end := s.result(run)
 	require.Equal(t, "expired", end.State, end.Message)
 	require.Equal(t, access.Released, end.Outcome)
-	require.Equal(t, before, s.held())
+	require.Equal(t, before, s.holdings())
 	s.requireReceipt(end)
 	for _, other := range []client.WorkflowRun{scheduled, unplanned} {
-		got := s.ended(other)
+		got := s.result(other)
 		require.Equal(t, "granted", got.State, got.Message)
 		s.requireReceipt(got)
 	}
-	require.Equal(t, wire.StatePromoted, s.result(sync).State)
-	require.Equal(t, []string{s.user.ID, s.user.ID}, s.written()[:2], "given, and taken before others are given")
-	require.Len(t, s.written(), 4)
+	require.Equal(t, wire.StatePromoted, s.syncResult(sync).State)
+	require.Equal(t, []string{s.user.ID, s.user.ID}, s.writtenUsers()[:2], "given, and taken before others are given")
+	require.Len(t, s.writtenUsers(), 4)
 }
 
 // written lists whose roles were changed, in order.
-func (r *roles) written() []string {
+func (r *grantEnv) writtenUsers() []string {
 	var out []string
 	for _, c := range r.console.Changes() {
 		if c.By == consoletest.ByAPI {
@@ -73,7 +73,7 @@ func (r *roles) written() []string {
 }
 
 // untilRequest polls the status of a grant or revoke.
-func (s *stack) untilRequest(
+func (s *stack) untilStatus(
 	run client.WorkflowRun, holds func(wire.RequestStatus) bool,
 ) (got wire.RequestStatus) {
 	s.t.Helper()
@@ -90,43 +90,43 @@ func (s *stack) untilRequest(
 // console. Without the switch the role goes.
 func TestGrant_ReadOnlySwitch(t *testing.T) {
 	t.Parallel()
-	s := newRoles(t)
-	before := s.held()
+	s := newGrantEnv(t)
+	before := s.holdings()
 	timed := s.startGrant("/timed", s.input("4s"))
-	s.untilRequest(timed, func(got wire.RequestStatus) bool { return got.State == wire.StateActive })
+	s.untilStatus(timed, func(got wire.RequestStatus) bool { return got.State == wire.StateActive })
 	_, err := s.worker.Stop(stopGrace)
 	require.NoError(t, err)
 	s.console.ResetRequests()
 
-	usual := s.extra
-	s.extra = append(slices.Clone(usual), "SENTINELONE_READ_ONLY=true")
+	usual := s.extraEnv
+	s.extraEnv = append(slices.Clone(usual), "SENTINELONE_READ_ONLY=true")
 	s.startWorker()
-	other := s.with("bob@example.com")
+	other := s.withUser("bob@example.com")
 	for _, run := range []client.WorkflowRun{
 		other.startGrant("/for good", other.input("")),
 		other.startGrant("/for a time", other.input("1s")),
 		other.startRevoke("/revoke", other.viewer),
 	} {
-		got := s.ended(run)
+		got := s.result(run)
 		require.Equal(t, "refused", got.State)
 		require.Contains(t, got.Message, "SENTINELONE_READ_ONLY")
 		s.requireReceipt(got)
 	}
-	got := s.untilRequest(timed, func(got wire.RequestStatus) bool {
+	got := s.untilStatus(timed, func(got wire.RequestStatus) bool {
 		return got.State == wire.StateReleasing && got.Waiting != ""
 	})
 	require.Contains(t, got.Waiting, "read-only")
-	require.True(t, s.held().Holds(s.wanted))
+	require.True(t, s.holdings().Holds(s.requested))
 	require.False(t, slices.ContainsFunc(s.console.Requests(), consoletest.Request.Write))
 
 	_, err = s.worker.Stop(stopGrace)
 	require.NoError(t, err)
-	s.extra = usual
+	s.extraEnv = usual
 	s.startWorker()
-	end := s.ended(timed)
+	end := s.result(timed)
 	require.Equal(t, "expired", end.State, end.Message)
 	require.Equal(t, access.Released, end.Outcome)
-	require.Equal(t, before, s.held())
+	require.Equal(t, before, s.holdings())
 	s.requireReceipt(end)
 	require.True(t, slices.ContainsFunc(s.console.Requests(), func(q consoletest.Request) bool {
 		return q.Method == http.MethodPut

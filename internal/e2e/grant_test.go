@@ -10,33 +10,33 @@ import (
 )
 
 // A role given for good is on the console, and the receipt proves it.
-func TestGrant_ForGood(t *testing.T) {
+func TestGrant_Permanent(t *testing.T) {
 	t.Parallel()
-	s := newRoles(t)
+	s := newGrantEnv(t)
 	got := s.grant("1", s.input(""))
 	require.Equal(t, "granted", got.State, got.Message)
 	require.Equal(t, access.Applied, got.Outcome)
-	require.True(t, s.held().Holds(s.wanted))
+	require.True(t, s.holdings().Holds(s.requested))
 	s.requireReceipt(got)
 
 	again := s.grant("2", s.input(""))
 	require.Equal(t, "granted", again.State)
 	require.Equal(t, access.AlreadyHeld, again.Outcome)
-	require.Len(t, s.puts(), 1, "what is held already is not written again")
+	require.Len(t, s.roleWrites(), 1, "what is held already is not written again")
 }
 
 // A role given for a time is there for that time, and what was held before is there
 // after it.
-func TestGrant_ForATime(t *testing.T) {
+func TestGrant_TimeBound(t *testing.T) {
 	t.Parallel()
-	s := newRoles(t)
-	before := s.held()
+	s := newGrantEnv(t)
+	before := s.holdings()
 	run := s.startGrant("1", s.input("1s"))
 	s.untilHolds(true)
-	got := s.ended(run)
+	got := s.result(run)
 	require.Equal(t, "expired", got.State, got.Message)
 	require.Equal(t, access.Released, got.Outcome)
-	require.Equal(t, before, s.held())
+	require.Equal(t, before, s.holdings())
 	s.requireReceipt(got)
 	last := got.Receipt.Proofs[len(got.Receipt.Proofs)-1]
 	require.True(t, last.Confirmed, "the absence is read twice")
@@ -46,12 +46,12 @@ func TestGrant_ForATime(t *testing.T) {
 
 func TestRevoke(t *testing.T) {
 	t.Parallel()
-	s := newRoles(t)
-	s.byHand(s.viewer, s.wanted)
+	s := newGrantEnv(t)
+	s.setRolesByHand(s.viewer, s.requested)
 	got := s.revoke("1")
 	require.Equal(t, "revoked", got.State, got.Message)
 	require.Equal(t, access.Removed, got.Outcome)
-	require.False(t, s.held().Holds(s.wanted))
+	require.False(t, s.holdings().Holds(s.requested))
 	s.requireReceipt(got)
 	require.Equal(t, access.AlreadyAbsent, s.revoke("2").Outcome)
 }

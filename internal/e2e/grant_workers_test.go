@@ -19,18 +19,18 @@ import (
 // release starts another, which does not know the lease and takes the role all the same.
 func TestGrant_WriterTerminated(t *testing.T) {
 	t.Parallel()
-	s := newRoles(t)
-	before := s.held()
+	s := newGrantEnv(t)
+	before := s.holdings()
 	run := s.startGrant("/1", s.input("3s"))
-	s.untilRequest(run, func(got wire.RequestStatus) bool { return got.State == wire.StateActive })
+	s.untilStatus(run, func(got wire.RequestStatus) bool { return got.State == wire.StateActive })
 	writer := wire.PrincipalID(s.consoleKey(), s.user.Kind, s.user.ID)
 	got := s.cli("workflow", "terminate", "--workflow-id", writer, "--reason", "test")
 	require.Zero(t, got.code, got.stderr)
 
-	end := s.ended(run)
+	end := s.result(run)
 	require.Equal(t, "expired", end.State, end.Message)
 	require.Equal(t, access.Released, end.Outcome)
-	require.Equal(t, before, s.held())
+	require.Equal(t, before, s.holdings())
 	s.requireReceipt(end)
 }
 
@@ -38,20 +38,20 @@ func TestGrant_WriterTerminated(t *testing.T) {
 // principal wait until there is room, and none fails.
 func TestGrant_MoreForOnePrincipalThanTemporalTakes(t *testing.T) {
 	t.Parallel()
-	o := rolesConsole
+	o := consoleWithoutUsers
 	o.Sites = 30
-	s := prepareRoles(t, newStack(t, o))
+	s := prepareGrantEnv(t, newStack(t, o))
 	s.startWorker()
-	g := newGate(s)
-	g.hold(s.user, grantCalls[2])
+	g := newRequestGate(s)
+	g.blockAt(s.user, grantCalls[2])
 	var runs []client.WorkflowRun
 	for i, site := range s.console.Truth().Sites[1:] {
-		wanted := s.wanted
+		wanted := s.requested
 		wanted.ScopeID = site.ID
 		runs = append(runs, s.startGrant(strconv.Itoa(i), s.inputFor(s.user, wanted, "")))
 	}
 	for _, run := range runs {
-		s.untilRequest(run, func(got wire.RequestStatus) bool { return got.State == wire.StateApplying })
+		s.untilStatus(run, func(got wire.RequestStatus) bool { return got.State == wire.StateApplying })
 	}
 	writer := wire.PrincipalID(s.consoleKey(), s.user.Kind, s.user.ID)
 	var got wire.PrincipalStatus
@@ -62,10 +62,10 @@ func TestGrant_MoreForOnePrincipalThanTemporalTakes(t *testing.T) {
 	t.Logf("of %d changes %d are at the writer", len(runs), 1+got.Waiting)
 	g.open()
 	for _, run := range runs {
-		got := s.ended(run)
+		got := s.result(run)
 		require.Equal(t, "granted", got.State, got.Message)
 	}
-	require.Len(t, s.held().Held, 1+len(runs))
+	require.Len(t, s.holdings().Held, 1+len(runs))
 	require.Equal(t, 1, s.console.MaxConcurrentWrites(s.user.Kind, s.user.ID))
 }
 
@@ -73,32 +73,32 @@ func TestGrant_MoreForOnePrincipalThanTemporalTakes(t *testing.T) {
 // the middle: all end as they should.
 func TestGrant_TwoWorkersOneKilled(t *testing.T) {
 	t.Parallel()
-	s := newStack(t, rolesConsole)
+	s := newStack(t, consoleWithoutUsers)
 	s.database = pgtest.URL(t)
-	r := prepareRoles(t, s)
+	r := prepareGrantEnv(t, s)
 	r.startWorker()
 	first := r.worker
 	r.startWorker()
 	type timed struct {
-		*roles
+		*grantEnv
 
 		run client.WorkflowRun
 	}
 	all := make([]timed, 30)
 	for i := range all {
-		u := r.with(fmt.Sprintf("user.%d@example.com", i))
-		all[i] = timed{roles: u, run: u.startTimed("/" + strconv.Itoa(i))}
+		u := r.withUser(fmt.Sprintf("user.%d@example.com", i))
+		all[i] = timed{grantEnv: u, run: u.startOneSecondGrant("/" + strconv.Itoa(i))}
 	}
-	require.Eventually(t, func() bool { return len(r.puts()) >= 15 }, limit, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return len(r.roleWrites()) >= 15 }, limit, 10*time.Millisecond)
 	first.Kill()
 	shares := map[bool]int{}
-	before := r.held()
+	before := r.holdings()
 	for _, u := range all {
-		got := u.ended(u.run)
+		got := u.result(u.run)
 		require.Equal(t, "expired", got.State, got.Message)
 		require.Equal(t, access.Released, got.Outcome)
 		u.requireReceipt(got)
-		require.Equal(t, before, u.held())
+		require.Equal(t, before, u.holdings())
 		require.Equal(t, 1, u.console.MaxConcurrentWrites(u.user.Kind, u.user.ID))
 		for _, e := range history(s, u.run.GetID()).Events {
 			if a := e.GetActivityTaskStartedEventAttributes(); a != nil {

@@ -26,7 +26,7 @@ func requireState(c *assertT, state string, got wire.SyncStatus) {
 
 // runWith runs a program to its end with nothing but env and what every program
 // needs.
-func runWith(t *testing.T, env []string, program string, args ...string) answer {
+func runProgram(t *testing.T, env []string, program string, args ...string) commandResult {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), program, args...)
 	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir()}, env...)
@@ -37,7 +37,7 @@ func runWith(t *testing.T, env []string, program string, args ...string) answer 
 	if err != nil && !errors.As(err, &exit) {
 		require.NoError(t, err)
 	}
-	return answer{code: cmd.ProcessState.ExitCode(), stdout: stdout.String(), stderr: stderr.String()}
+	return commandResult{code: cmd.ProcessState.ExitCode(), stdout: stdout.String(), stderr: stderr.String()}
 }
 
 // sortedAssignments has users first, then service users, each by id.

@@ -21,12 +21,12 @@ func history(s *stack, id string) *historypb.History {
 	return out
 }
 
-func pageOf(path string) func(consoletest.Request) bool {
+func isPageOf(path string) func(consoletest.Request) bool {
 	return func(r consoletest.Request) bool { return r.Page() && r.Path == path }
 }
 
 // repeats counts, per collection, page requests beyond the first for each cursor.
-func repeats(requests []consoletest.Request) map[string]int {
+func refetchedPages(requests []consoletest.Request) map[string]int {
 	type page struct{ path, cursor string }
 	asked := make(map[page]int)
 	out := make(map[string]int)

@@ -21,23 +21,23 @@ import (
 )
 
 // screen is a program on a terminal of its own.
-type screen struct {
+type terminal struct {
 	t       *testing.T
-	s       *roles
+	env       *grantEnv
 	cmd     *exec.Cmd
 	tty     *os.File
-	seen    *vt.SafeEmulator
-	printed *testbed.Output // as it came
-	drawn   chan struct{}   // something was drawn since it was last looked at
-	exit    chan error
+	display    *vt.SafeEmulator
+	raw *testbed.Output // as it came
+	updated   chan struct{}   // something was drawn since it was last looked at
+	exited    chan error
 }
 
 // onScreen starts starter on a terminal of 80 by 24.
-func (r *roles) onScreen(environment []string, args ...string) *screen {
+func (r *grantEnv) startOnTerminal(environment []string, args ...string) *terminal {
 	r.t.Helper()
-	out := &screen{
-		t: r.t, s: r, seen: vt.NewSafeEmulator(80, 24), printed: &testbed.Output{},
-		drawn: make(chan struct{}, 1), exit: make(chan error, 1),
+	out := &terminal{
+		t: r.t, env: r, display: vt.NewSafeEmulator(80, 24), raw: &testbed.Output{},
+		updated: make(chan struct{}, 1), exited: make(chan error, 1),
 	}
 	cmd := exec.CommandContext(r.ctx(), programs.Starter, args...)
 	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + r.t.TempDir(), "TERM=xterm-256color"}, r.env()...)
@@ -49,62 +49,62 @@ func (r *roles) onScreen(environment []string, args ...string) *screen {
 	r.t.Cleanup(func() {
 		_ = cmd.Process.Kill()
 		_ = out.tty.Close()
-		_ = out.seen.Close()
+		_ = out.display.Close()
 	})
-	go func() { _, _ = io.Copy(out.tty, out.seen) }() // what a terminal answers when it is asked
-	go out.draw()
+	go func() { _, _ = io.Copy(out.tty, out.display) }() // what a terminal answers when it is asked
+	go out.copyOutput()
 	return out
 }
 
 // draw shows what comes until there is no more.
-func (s *screen) draw() {
+func (s *terminal) copyOutput() {
 	buffer := make([]byte, 4096)
 	for {
 		n, err := s.tty.Read(buffer)
-		_, _ = s.printed.Write(buffer[:n])
-		_, _ = s.seen.Write(buffer[:n])
+		_, _ = s.raw.Write(buffer[:n])
+		_, _ = s.display.Write(buffer[:n])
 		select {
-		case s.drawn <- struct{}{}:
+		case s.updated <- struct{}{}:
 		default:
 		}
 		if err != nil {
-			s.exit <- s.cmd.Wait()
+			s.exited <- s.cmd.Wait()
 			return
 		}
 	}
 }
 
 // text is what is on the screen, with one space between words: lines break where they must.
-func (s *screen) text() string { return squeeze(ansi.Strip(s.seen.Render())) }
+func (s *terminal) text() string { return singleSpaced(ansi.Strip(s.display.Render())) }
 
-func squeeze(text string) string { return strings.Join(strings.Fields(text), " ") }
+func singleSpaced(text string) string { return strings.Join(strings.Fields(text), " ") }
 
 // until waits until a text is on the screen.
-func (s *screen) until(text string) {
+func (s *terminal) untilShows(text string) {
 	s.t.Helper()
 	for !strings.Contains(s.text(), text) {
 		select {
-		case <-s.drawn:
-		case err := <-s.exit:
-			require.Fail(s.t, "it has ended", "before %q: %v\n%s", text, err, s.printed.String())
-		case <-s.s.ctx().Done():
+		case <-s.updated:
+		case err := <-s.exited:
+			require.Fail(s.t, "it has ended", "before %q: %v\n%s", text, err, s.raw.String())
+		case <-s.env.ctx().Done():
 			require.Fail(s.t, "not on the screen", "%q:\n%s", text, s.text())
 		}
 	}
 }
 
-func (s *screen) press(keys string) {
+func (s *terminal) press(keys string) {
 	s.t.Helper()
 	_, err := io.WriteString(s.tty, keys)
 	require.NoError(s.t, err)
 }
 
-func (s *screen) ended() error {
+func (s *terminal) exitError() error {
 	s.t.Helper()
 	select {
-	case err := <-s.exit:
+	case err := <-s.exited:
 		return err
-	case <-s.s.ctx().Done():
+	case <-s.env.ctx().Done():
 		require.Fail(s.t, "it has not ended", s.text())
 		return nil
 	}
@@ -114,64 +114,64 @@ func (s *screen) ended() error {
 // late for a third, is told who was first.
 func TestInbox_OnATerminal(t *testing.T) {
 	t.Parallel()
-	s := newAsked(t)
+	s := newApprovalEnv(t)
 	first, second := s.startGrant("1", s.input("")), s.startGrant("2", s.input("4h"))
-	s.untilRequest(first, asks)
-	s.untilRequest(second, asks)
+	s.untilStatus(first, isAwaitingApproval)
+	s.untilStatus(second, isAwaitingApproval)
 
-	carol := s.onScreen(nil, "inbox", "--by", "carol@example.com")
-	carol.until("Inbox of carol@example.com")
-	carol.until("2 pending")
-	carol.until("not signed: no ssh-agent is running here")
+	carol := s.startOnTerminal(nil, "inbox", "--by", "carol@example.com")
+	carol.untilShows("Inbox of carol@example.com")
+	carol.untilShows("2 pending")
+	carol.untilShows("not signed: no ssh-agent is running here")
 	carol.press("*a")
-	carol.until("Approve 2 requests as carol@example.com")
-	carol.until("grant user ana@example.com")
-	carol.until("type yes to confirm, then press enter")
+	carol.untilShows("Approve 2 requests as carol@example.com")
+	carol.untilShows("grant user ana@example.com")
+	carol.untilShows("type yes to confirm, then press enter")
 	carol.press("on call\r\ryes") // nothing in the second field
-	carol.until("comment on call")
-	carol.until("type yes yes")
-	require.Zero(t, s.decisions(first.GetID()), "nothing is sent before enter")
+	carol.untilShows("comment on call")
+	carol.untilShows("type yes yes")
+	require.Zero(t, s.decisionCount(first.GetID()), "nothing is sent before enter")
 	carol.press("\r")
-	carol.until("Approve: 2 sent")
-	carol.until(first.GetID() + ": approve by carol@example.com (unsigned)")
-	require.Equal(t, 1, s.decisions(first.GetID()))
-	require.Equal(t, 1, s.decisions(second.GetID()))
+	carol.untilShows("Approve: 2 sent")
+	carol.untilShows(first.GetID() + ": approve by carol@example.com (unsigned)")
+	require.Equal(t, 1, s.decisionCount(first.GetID()))
+	require.Equal(t, 1, s.decisionCount(second.GetID()))
 	carol.press("\r")
-	carol.until("No request is pending for carol@example.com.")
+	carol.untilShows("No request is pending for carol@example.com.")
 	require.NoError(t, pty.Setsize(carol.tty, &pty.Winsize{Rows: 10, Cols: 40}))
-	carol.seen.Resize(40, 10)
+	carol.display.Resize(40, 10)
 	carol.press("?")
-	carol.until("press any key to go back")
+	carol.untilShows("press any key to go back")
 	carol.press("xq")
-	require.NoError(t, carol.ended())
-	require.False(t, carol.seen.IsAltScreen(), "the screen is given back")
-	_, after, _ := strings.Cut(carol.printed.String(), "\x1b[?1049l")
+	require.NoError(t, carol.exitError())
+	require.False(t, carol.display.IsAltScreen(), "the screen is given back")
+	_, after, _ := strings.Cut(carol.raw.String(), "\x1b[?1049l")
 	require.Contains(t, ansi.Strip(after), second.GetID()+": approve by carol@example.com (unsigned)")
 
 	third := s.startGrant("3", s.input("2h"))
-	s.untilRequest(third, asks)
-	dave := s.onScreen([]string{"NO_COLOR=yes"}, "inbox", "--by", "dave@example.com")
-	dave.until("3 pending")
+	s.untilStatus(third, isAwaitingApproval)
+	dave := s.startOnTerminal([]string{"NO_COLOR=yes"}, "inbox", "--by", "dave@example.com")
+	dave.untilShows("3 pending")
 	dave.press("/" + first.GetID() + "\r\r")
-	dave.until("1. open: 1 of 2 from leads; may decide: dave@example.com")
-	dave.until("approve by carol@example.com")
+	dave.untilShows("1. open: 1 of 2 from leads; may decide: dave@example.com")
+	dave.untilShows("approve by carol@example.com")
 	dave.press("\x1b")
-	dave.until("/" + first.GetID())
+	dave.untilShows("/" + first.GetID())
 	dave.press("\x1b")
-	dave.until("for 2h")
+	dave.untilShows("for 2h")
 	dave.press("/for 2h\ra")
-	dave.until("Approve 1 request")
-	dave.until("type yes to confirm, then press enter") // what is typed before that counts for nothing
+	dave.untilShows("Approve 1 request")
+	dave.untilShows("type yes to confirm, then press enter") // what is typed before that counts for nothing
 	dave.press("\r\ryes")
-	dave.until("type yes yes")
+	dave.untilShows("type yes yes")
 	got := s.starter("deny", third.GetID(), "--by", "carol@example.com", "--yes")
 	require.Zero(t, got.code, got.stderr)
 	dave.press("\r")
-	dave.until("1 failed")
-	dave.until("by carol@example.com")
+	dave.untilShows("1 failed")
+	dave.untilShows("by carol@example.com")
 	dave.press("\x03")
-	require.NoError(t, dave.ended())
-	require.NotRegexp(t, `\x1b\[[0-9;]*(3[0-7]|9[0-7])m`, dave.printed.String(), "no colour where NO_COLOR is set")
+	require.NoError(t, dave.exitError())
+	require.NotRegexp(t, `\x1b\[[0-9;]*(3[0-7]|9[0-7])m`, dave.raw.String(), "no colour where NO_COLOR is set")
 }
 
 // A passphrase is asked for before the screen comes up; what is decided on it is signed.
@@ -181,31 +181,31 @@ func TestInbox_Signed(t *testing.T) {
 	own, signers := key.Save(t, "open sesame"), filepath.Join(t.TempDir(), "signers")
 	lines := "carol@example.com " + key.Public() + "\nbob@example.com " + bob.public() + "\n"
 	require.NoError(t, os.WriteFile(signers, []byte(lines), 0o600))
-	s := newAsked(t, "ALLOWED_SIGNERS="+signers)
-	asked := signedDesk{roles: s, keys: map[string]signerKey{"bob@example.com": bob}}
-	run := asked.ask("1")
+	s := newApprovalEnv(t, "ALLOWED_SIGNERS="+signers)
+	asked := signedEnv{grantEnv: s, keys: map[string]signerKey{"bob@example.com": bob}}
+	run := asked.startSigned("1")
 
-	carol := s.onScreen(nil, "inbox", "--by", "carol@example.com", "--key", own)
-	carol.until("Passphrase of " + own)
-	require.False(t, carol.seen.IsAltScreen())
+	carol := s.startOnTerminal(nil, "inbox", "--by", "carol@example.com", "--key", own)
+	carol.untilShows("Passphrase of " + own)
+	require.False(t, carol.display.IsAltScreen())
 	carol.press("open sesame\n")
-	carol.until("1 pending")
+	carol.untilShows("1 pending")
 	require.NotContains(t, carol.text(), "not signed")
 	carol.press("d")
-	carol.until("type yes to confirm, then press enter")
+	carol.untilShows("type yes to confirm, then press enter")
 	carol.press("not this week\ryes\r")
-	carol.until("deny by carol@example.com (" + ssh.FingerprintSHA256(key.PublicKey()))
+	carol.untilShows("deny by carol@example.com (" + ssh.FingerprintSHA256(key.PublicKey()))
 	carol.press("q")
-	require.NoError(t, carol.ended())
-	got := s.ended(run)
+	require.NoError(t, carol.exitError())
+	got := s.result(run)
 	require.Equal(t, wire.StateDenied, got.State)
 	require.Equal(t, ssh.FingerprintSHA256(key.PublicKey()), got.Receipt.Decisions[0].Signed)
 	require.Equal(t, "not this week", got.Receipt.Decisions[0].Comment)
 
 	// Without a key it does not even begin: the worker would refuse every decision.
-	without := s.onScreen(nil, "inbox", "--by", "carol@example.com")
-	require.Error(t, without.ended())
-	require.Contains(t, without.printed.String(), "a signature is needed")
+	without := s.startOnTerminal(nil, "inbox", "--by", "carol@example.com")
+	require.Error(t, without.exitError())
+	require.Contains(t, without.raw.String(), "a signature is needed")
 	require.Equal(t, 2, without.cmd.ProcessState.ExitCode())
 }
 
@@ -213,35 +213,35 @@ func TestInbox_Signed(t *testing.T) {
 // was for what is on the screen, so it is not sent.
 func TestInbox_PlanChanged(t *testing.T) {
 	t.Parallel()
-	s := newAsked(t)
+	s := newApprovalEnv(t)
 	run := s.startGrant("1", s.input(""))
-	s.untilRequest(run, asks)
-	carol := s.onScreen(nil, "inbox", "--by", "carol@example.com")
-	carol.until("1 pending")
+	s.untilStatus(run, isAwaitingApproval)
+	carol := s.startOnTerminal(nil, "inbox", "--by", "carol@example.com")
+	carol.untilShows("1 pending")
 	carol.press("a")
-	carol.until("type yes to confirm, then press enter")
+	carol.untilShows("type yes to confirm, then press enter")
 
-	other := s.wanted
+	other := s.requested
 	other.ScopeID = s.console.Truth().Sites[2].ID
-	s.byHand(s.viewer, other)
+	s.setRolesByHand(s.viewer, other)
 	for _, by := range []string{"carol@example.com", "dave@example.com"} {
 		_, err := s.decide(run, "approve", by)
 		require.NoError(t, err)
 	}
-	s.untilRequest(run, func(got wire.RequestStatus) bool { return asks(got) && len(got.Plan.Before.Held) == 2 })
+	s.untilStatus(run, func(got wire.RequestStatus) bool { return isAwaitingApproval(got) && len(got.Plan.Before.Held) == 2 })
 
 	carol.press("\r\ryes\r")
-	carol.until("the plan has changed since you read it, and nothing was sent: read the new plan")
-	require.Zero(t, s.decisions(run.GetID()))
+	carol.untilShows("the plan has changed since you read it, and nothing was sent: read the new plan")
+	require.Zero(t, s.decisionCount(run.GetID()))
 	carol.press("\ra")
-	carol.until("type yes to confirm, then press enter")
+	carol.untilShows("type yes to confirm, then press enter")
 	carol.press("\r\ryes\r")
-	carol.until("Approve: 1 sent")
-	require.Equal(t, 1, s.decisions(run.GetID()))
+	carol.untilShows("Approve: 1 sent")
+	require.Equal(t, 1, s.decisionCount(run.GetID()))
 }
 
 // decisions counts those on the plan of a request.
-func (r *roles) decisions(id string) int {
+func (r *grantEnv) decisionCount(id string) int {
 	r.t.Helper()
 	value, err := r.client.QueryWorkflow(r.ctx(), id, "", wire.StatusQuery)
 	require.NoError(r.t, err)
@@ -256,13 +256,13 @@ func (r *roles) decisions(id string) int {
 // Signals end it as ctrl+c ends other commands, with the terminal as it was.
 func TestInbox_Terminated(t *testing.T) {
 	t.Parallel()
-	s := newAsked(t)
-	s.untilRequest(s.startGrant("1", s.input("")), asks)
-	own := s.onScreen(nil, "inbox", "--by", "carol@example.com")
-	own.until("1 pending")
-	require.True(t, own.seen.IsAltScreen())
+	s := newApprovalEnv(t)
+	s.untilStatus(s.startGrant("1", s.input("")), isAwaitingApproval)
+	own := s.startOnTerminal(nil, "inbox", "--by", "carol@example.com")
+	own.untilShows("1 pending")
+	require.True(t, own.display.IsAltScreen())
 	require.NoError(t, own.cmd.Process.Signal(syscall.SIGTERM))
-	require.Error(t, own.ended())
-	require.False(t, own.seen.IsAltScreen())
-	require.Contains(t, own.printed.String(), "stopped")
+	require.Error(t, own.exitError())
+	require.False(t, own.display.IsAltScreen())
+	require.Contains(t, own.raw.String(), "stopped")
 }

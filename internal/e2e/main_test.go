@@ -37,11 +37,11 @@ func (s setUp) Run() int {
 }
 
 // atOnce is how many tests run side by side: they wait more than they compute.
-const atOnce = "6"
+const maxParallel = "6"
 
 func (s setUp) run() (int, error) {
 	flag.Parse()
-	if err := flag.Set("test.parallel", atOnce); err != nil {
+	if err := flag.Set("test.parallel", maxParallel); err != nil {
 		return 1, err
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), startLimit)

@@ -26,34 +26,34 @@ const webhookSecret = "whsec_C2FtcGxlLWtleS1mb3ItdGVzdHMtb25seQ=="
 
 // postbox is a receiver of webhooks that checks signatures and keeps each event once, as
 // receivers should.
-type postbox struct {
+type webhookReceiver struct {
 	t      *testing.T
 	server *httptest.Server
 	url    string
 	verify *standardwebhooks.Webhook
 
 	mu     sync.Mutex
-	hold   chan struct{} // nil: it answers at once; else once that is closed
-	asked  int           // requests, also those it has not answered
+	unblock   chan struct{} // nil: it answers at once; else once that is closed
+	requestCount  int           // requests, also those it has not answered
 	events map[string]wire.Event
 	forged int
 }
 
-func newPostbox(t *testing.T) *postbox {
+func newWebhookReceiver(t *testing.T) *webhookReceiver {
 	t.Helper()
 	verify, err := standardwebhooks.NewWebhook(webhookSecret)
 	require.NoError(t, err)
-	p := &postbox{t: t, verify: verify, events: map[string]wire.Event{}}
+	p := &webhookReceiver{t: t, verify: verify, events: map[string]wire.Event{}}
 	p.server = httptest.NewUnstartedServer(p)
 	p.url = "http://" + p.server.Listener.Addr().String()
 	return p
 }
 
 // refuse closes the address: whoever connects is refused.
-func (p *postbox) refuse() { require.NoError(p.t, p.server.Listener.Close()) }
+func (p *webhookReceiver) refuseConnections() { require.NoError(p.t, p.server.Listener.Close()) }
 
 // reopen takes the address again and serves.
-func (p *postbox) reopen() {
+func (p *webhookReceiver) reopen() {
 	p.t.Helper()
 	l, err := net.Listen("tcp", p.server.Listener.Addr().String())
 	require.NoError(p.t, err)
@@ -61,17 +61,17 @@ func (p *postbox) reopen() {
 	p.open()
 }
 
-func (p *postbox) open() {
+func (p *webhookReceiver) open() {
 	p.server.Start()
 	p.t.Cleanup(p.server.Close)
 }
 
 // ServeHTTP implements [http.Handler].
-func (p *postbox) ServeHTTP(_ http.ResponseWriter, r *http.Request) {
+func (p *webhookReceiver) ServeHTTP(_ http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
 	p.mu.Lock()
-	p.asked++
-	hold := p.hold
+	p.requestCount++
+	hold := p.unblock
 	p.mu.Unlock()
 	if hold != nil {
 		select {
@@ -91,14 +91,14 @@ func (p *postbox) ServeHTTP(_ http.ResponseWriter, r *http.Request) {
 }
 
 // requests counts those that have come, answered or not.
-func (p *postbox) requests() int {
+func (p *webhookReceiver) requests() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.asked
+	return p.requestCount
 }
 
 // types lists what has been delivered, each event once, sorted.
-func (p *postbox) types() []string {
+func (p *webhookReceiver) eventTypes() []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	require.Zero(p.t, p.forged, "every message is signed")
@@ -110,15 +110,15 @@ func (p *postbox) types() []string {
 	return out
 }
 
-func (p *postbox) setting() []string {
+func (p *webhookReceiver) settings() []string {
 	return []string{"NOTIFY_WEBHOOK_URL=" + p.url, "NOTIFY_WEBHOOK_SECRET=" + webhookSecret}
 }
 
 // outcomesOf are the ledger's entries about deliveries of a request: "slack dropped
 // decided", sorted.
-func (r *roles) outcomesOf(run client.WorkflowRun) []string {
+func (r *grantEnv) deliveryOutcomes(run client.WorkflowRun) []string {
 	out := []string{}
-	for _, e := range r.entries(run, ledger.KindNotification) {
+	for _, e := range r.ledgerEntries(run, ledger.KindNotification) {
 		d, err := ledger.DecodeAs[ledger.Notification](e)
 		require.NoError(r.t, err)
 		out = append(out, d.Sender+" "+string(d.Result)+" "+d.Event)
@@ -128,18 +128,18 @@ func (r *roles) outcomesOf(run client.WorkflowRun) []string {
 }
 
 // untilOutcomes waits until the ledger has exactly these.
-func (r *roles) untilOutcomes(run client.WorkflowRun, want ...string) {
+func (r *grantEnv) untilDeliveryOutcomes(run client.WorkflowRun, want ...string) {
 	r.t.Helper()
 	slices.Sort(want)
 	require.EventuallyWithT(r.t, func(c *assertT) {
-		require.Equal(c, want, r.outcomesOf(run))
+		require.Equal(c, want, r.deliveryOutcomes(run))
 	}, limit, 200*time.Millisecond)
 }
 
 // approveByBoth has both leads consent, and insists that each is answered.
-func (r *roles) approveByBoth(run client.WorkflowRun) {
+func (r *grantEnv) approveByBothLeads(run client.WorkflowRun) {
 	r.t.Helper()
-	r.untilRequest(run, asks)
+	r.untilStatus(run, isAwaitingApproval)
 	for _, by := range []string{"carol@example.com", "dave@example.com"} {
 		_, err := r.decide(run, "approve", by)
 		require.NoError(r.t, err)
@@ -147,36 +147,36 @@ func (r *roles) approveByBoth(run client.WorkflowRun) {
 }
 
 // everyStep are the events of a grant for good that two people consent to.
-var everyStep = []string{wire.EventApplied, wire.EventDecided, wire.EventDecided, wire.EventRequested}
+var grantEvents = []string{wire.EventApplied, wire.EventDecided, wire.EventDecided, wire.EventRequested}
 
 // A receiver that refuses connections changes nothing about a decision and its grant, and
 // has every message once it is back.
 func TestNotify_ReceiverRefusesConnections(t *testing.T) {
 	t.Parallel()
-	box := newPostbox(t)
-	box.refuse()
-	s := newAsked(t, box.setting()...)
+	box := newWebhookReceiver(t)
+	box.refuseConnections()
+	s := newApprovalEnv(t, box.settings()...)
 	run := s.startGrant("1", s.input(""))
-	s.approveByBoth(run)
-	got := s.ended(run)
+	s.approveByBothLeads(run)
+	got := s.result(run)
 	require.Equal(t, wire.StateGranted, got.State, got.Message)
-	require.True(t, s.held().Holds(s.wanted))
+	require.True(t, s.holdings().Holds(s.requested))
 	s.requireReceipt(got)
-	require.Empty(t, s.outcomesOf(run), "nothing is delivered, and nothing is given up")
-	require.Eventually(t, func() bool { return s.deliveries(enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING) == 4 },
+	require.Empty(t, s.deliveryOutcomes(run), "nothing is delivered, and nothing is given up")
+	require.Eventually(t, func() bool { return s.countDeliveries(enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING) == 4 },
 		limit, 100*time.Millisecond, "all are still tried")
 
 	box.reopen()
-	s.untilOutcomes(run, "webhook delivered applied", "webhook delivered decided", "webhook delivered decided",
+	s.untilDeliveryOutcomes(run, "webhook delivered applied", "webhook delivered decided", "webhook delivered decided",
 		"webhook delivered requested")
-	require.Equal(t, everyStep, box.types())
-	require.NotContains(t, s.said.String(), webhookSecret)
+	require.Equal(t, grantEvents, box.eventTypes())
+	require.NotContains(t, s.workerOutput.String(), webhookSecret)
 	s.requireLedger()
 }
 
 // deliveries counts those of this console that are in a state.
-func (r *roles) deliveries(status enumspb.WorkflowExecutionStatus) int {
-	list, err := r.client.ListWorkflow(r.ctx(), listOf(`WorkflowType = "Notify" AND TaskQueue = "`+r.queue+`"`))
+func (r *grantEnv) countDeliveries(status enumspb.WorkflowExecutionStatus) int {
+	list, err := r.client.ListWorkflow(r.ctx(), listRequest(`WorkflowType = "Notify" AND TaskQueue = "`+r.queue+`"`))
 	require.NoError(r.t, err)
 	n := 0
 	for _, e := range list.GetExecutions() {
@@ -192,39 +192,39 @@ func (r *roles) deliveries(status enumspb.WorkflowExecutionStatus) int {
 // its messages once it wakes up.
 func TestNotify_ReceiverHangsAndAnotherIsGone(t *testing.T) {
 	t.Parallel()
-	slow := newPostbox(t)
-	slow.hold = make(chan struct{})
+	slow := newWebhookReceiver(t)
+	slow.unblock = make(chan struct{})
 	slow.open()
-	wake := sync.OnceFunc(func() { close(slow.hold) })
+	wake := sync.OnceFunc(func() { close(slow.unblock) })
 	t.Cleanup(wake)
 	gone := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusGone)
 	}))
 	t.Cleanup(gone.Close)
-	s := newAsked(t, append(slow.setting(), "NOTIFY_SLACK_URL="+gone.URL)...)
+	s := newApprovalEnv(t, append(slow.settings(), "NOTIFY_SLACK_URL="+gone.URL)...)
 	run := s.startGrant("1", s.input(""))
 	require.Eventually(t, func() bool { return slow.requests() > 0 }, limit, 20*time.Millisecond)
-	s.approveByBoth(run)
-	got := s.ended(run)
+	s.approveByBothLeads(run)
+	got := s.result(run)
 	require.Equal(t, wire.StateGranted, got.State, got.Message)
-	require.True(t, s.held().Holds(s.wanted))
-	require.Empty(t, slow.types(), "it has answered nothing so far")
+	require.True(t, s.holdings().Holds(s.requested))
+	require.Empty(t, slow.eventTypes(), "it has answered nothing so far")
 	dropped := []string{
 		"slack dropped applied", "slack dropped decided", "slack dropped decided", "slack dropped requested",
 	}
-	s.untilOutcomes(run, dropped...)
+	s.untilDeliveryOutcomes(run, dropped...)
 
 	wake()
-	s.untilOutcomes(run, append(dropped, "webhook delivered applied", "webhook delivered decided",
+	s.untilDeliveryOutcomes(run, append(dropped, "webhook delivered applied", "webhook delivered decided",
 		"webhook delivered decided", "webhook delivered requested")...)
-	require.Equal(t, everyStep, slow.types())
+	require.Equal(t, grantEvents, slow.eventTypes())
 	exported := s.starter("ledger", "export")
 	require.Zero(t, exported.code, exported.stderr)
 	require.Contains(t, exported.stdout, `the receiver answers 410: dropped`)
 	s.requireLedger()
 }
 
-const impatientLeads = `
+const reminderPolicy = `
 groups:
   leads: [carol@example.com, dave@example.com]
   bosses: [dora@example.com]
@@ -240,35 +240,35 @@ rules:
 // expire reaches a real receiver.
 func TestNotify_EveryEvent(t *testing.T) {
 	t.Parallel()
-	box := newPostbox(t)
+	box := newWebhookReceiver(t)
 	box.open()
-	console := rolesConsole
+	console := consoleWithoutUsers
 	console.TokenExpiresAt = time.Now().Add(100 * time.Hour)
 	s := newStack(t, console)
-	policy, err := testbed.PolicyFile(t.TempDir(), impatientLeads)
+	policy, err := testbed.PolicyFile(t.TempDir(), reminderPolicy)
 	require.NoError(t, err)
-	s.extra = append(box.setting(), policy)
-	r := prepareRoles(t, s)
+	s.extraEnv = append(box.settings(), policy)
+	r := prepareGrantEnv(t, s)
 	r.startWorker()
 	has := func(want ...string) {
 		t.Helper()
 		require.EventuallyWithT(t, func(c *assertT) {
-			require.Subset(c, box.types(), want)
+			require.Subset(c, box.eventTypes(), want)
 		}, limit, 100*time.Millisecond)
 	}
 	run := r.startGrant("1", r.input("4s"))
 	has(wire.EventRequested, wire.EventReminder, wire.EventEscalated)
 	_, err = r.decide(run, "approve", "carol@example.com")
 	require.NoError(t, err)
-	require.Equal(t, wire.StateExpired, r.ended(run).State)
+	require.Equal(t, wire.StateExpired, r.result(run).State)
 	has(wire.EventDecided, wire.EventApplied, wire.EventAboutToExpire, wire.EventReleased)
 
 	for i := range 60 {
 		r.addUser(fmt.Sprintf("user%d@example.com", i))
 	}
-	require.Equal(t, wire.StatePromoted, s.sync("-first").State)
+	require.Equal(t, wire.StatePromoted, s.runSync("-first").State)
 	has(wire.EventTokenExpires)
 	require.Len(t, s.console.RemoveUsers(40), 40)
-	s.untilState(s.startSync("", wire.SyncInput{}), wire.StateQuarantined)
+	s.untilSyncState(s.startSync("", wire.SyncInput{}), wire.StateQuarantined)
 	has(wire.EventQuarantined)
 }

@@ -17,30 +17,30 @@ import (
 )
 
 // ruled is a stack whose worker follows a policy file that tests replace.
-type ruled struct {
-	*roles
+type policyEnv struct {
+	*grantEnv
 
 	file string
 }
 
-func newRuled(t *testing.T, text string) *ruled {
+func newPolicyEnv(t *testing.T, text string) *policyEnv {
 	t.Helper()
-	return newRuledBy(t, func(*roles) string { return text })
+	return newPolicyEnvFrom(t, func(*grantEnv) string { return text })
 }
 
 // newRuledBy is the same with a policy that names ids.
-func newRuledBy(t *testing.T, text func(*roles) string) *ruled {
+func newPolicyEnvFrom(t *testing.T, text func(*grantEnv) string) *policyEnv {
 	t.Helper()
 	s := newStack(t, consoletest.Options{Seed: 31, Sites: 6, Users: -1})
-	r := &ruled{file: filepath.Join(t.TempDir(), "policy.yaml"), roles: prepareRoles(t, s)}
-	require.NoError(t, os.WriteFile(r.file, []byte(text(r.roles)), 0o600))
-	s.extra = append(s.extra, "POLICY_FILE="+r.file)
+	r := &policyEnv{file: filepath.Join(t.TempDir(), "policy.yaml"), grantEnv: prepareGrantEnv(t, s)}
+	require.NoError(t, os.WriteFile(r.file, []byte(text(r.grantEnv)), 0o600))
+	s.extraEnv = append(s.extraEnv, "POLICY_FILE="+r.file)
 	r.startWorker()
 	return r
 }
 
 // rule starts the worker anew with another policy.
-func (r *ruled) rule(text string) {
+func (r *policyEnv) replacePolicy(text string) {
 	r.t.Helper()
 	r.worker.Kill()
 	require.NoError(r.t, os.WriteFile(r.file, []byte(text), 0o600))
@@ -48,11 +48,11 @@ func (r *ruled) rule(text string) {
 }
 
 const (
-	oneLead = `
+	oneLeadPolicy = `
 groups: {leads: [carol@example.com, dave@example.com]}
 rules: [{name: one, permanent: true, approvals: [{need: 1, from: [leads]}]}]
 `
-	twoLeads = `
+	twoLeadsPolicy = `
 groups: {leads: [carol@example.com, dave@example.com]}
 rules: [{name: two, permanent: true, approvals: [{need: 2, from: [leads]}]}]
 `
@@ -60,22 +60,22 @@ rules: [{name: two, permanent: true, approvals: [{need: 2, from: [leads]}]}]
 
 // A policy that changes changes no request that is under way, not even one that is
 // planned anew.
-func TestPolicy_ChangesNothingByAccident(t *testing.T) {
+func TestPolicy_ChangeLeavesRunningRequestsAlone(t *testing.T) {
 	t.Parallel()
-	s := newRuled(t, twoLeads)
+	s := newPolicyEnv(t, twoLeadsPolicy)
 	run := s.startGrant("1", s.input(""))
-	s.untilRequest(run, asks)
+	s.untilStatus(run, isAwaitingApproval)
 	_, err := s.decide(run, "approve", "carol@example.com")
 	require.NoError(t, err)
 
-	s.rule(oneLead)
-	other := s.wanted
+	s.replacePolicy(oneLeadPolicy)
+	other := s.requested
 	other.ScopeID = s.console.Truth().Sites[2].ID
-	s.byHand(s.viewer, other)
+	s.setRolesByHand(s.viewer, other)
 	_, err = s.decide(run, "approve", "dave@example.com")
 	require.NoError(t, err)
-	got := s.untilRequest(run, func(got wire.RequestStatus) bool {
-		return asks(got) && len(got.Plan.Before.Held) == 2
+	got := s.untilStatus(run, func(got wire.RequestStatus) bool {
+		return isAwaitingApproval(got) && len(got.Plan.Before.Held) == 2
 	})
 	require.Equal(t, "two", got.Plan.Approval.Rule, "planned anew by the policy that it began with")
 	require.NotContains(t, strings.Join(got.Plan.Notes, " "), "policy")
@@ -83,7 +83,7 @@ func TestPolicy_ChangesNothingByAccident(t *testing.T) {
 	require.NoError(t, err)
 	_, err = s.decide(run, "approve", "dave@example.com")
 	require.NoError(t, err)
-	end := s.ended(run)
+	end := s.result(run)
 	require.Equal(t, wire.StateGranted, end.State, end.Message)
 	require.Equal(t, "two", end.Receipt.Plan.Approval.Rule)
 	s.requireReceipt(end)
@@ -95,7 +95,7 @@ func TestPolicy_ChangesNothingByAccident(t *testing.T) {
 // held, one is given and the other refused.
 func TestPolicy_TwoConflictingGrantsAtOnce(t *testing.T) {
 	t.Parallel()
-	s := newRuled(t, `
+	s := newPolicyEnv(t, `
 rules: [{name: all, permanent: true, autoApprove: true}]
 separationOfDuties: [{roles: [SOC, Admin], at: anywhere, reason: four eyes}]
 `)
@@ -110,10 +110,10 @@ separationOfDuties: [{roles: [SOC, Admin], at: anywhere, reason: four eyes}]
 	}
 	both.Wait()
 	settled := func(got wire.RequestStatus) bool { return got.State == wire.StateActive || got.Result != nil }
-	soc, adm := s.untilRequest(runs[0], settled), s.untilRequest(runs[1], settled)
+	soc, adm := s.untilStatus(runs[0], settled), s.untilStatus(runs[1], settled)
 	won := []bool{soc.State == wire.StateGranted, adm.State == wire.StateActive}
 	require.ElementsMatch(t, []bool{true, false}, won, "%s and %s", soc.State, adm.State)
-	require.Equal(t, []bool{s.held().Holds(s.wanted), s.held().Holds(admin)}, won)
+	require.Equal(t, []bool{s.holdings().Holds(s.requested), s.holdings().Holds(admin)}, won)
 	loser, result := runs[0], soc.Result
 	if won[0] {
 		loser, result = runs[1], adm.Result
@@ -122,6 +122,6 @@ separationOfDuties: [{roles: [SOC, Admin], at: anywhere, reason: four eyes}]
 	}
 	require.Equal(t, wire.StateRefused, result.State)
 	require.Contains(t, result.Message, "four eyes")
-	require.Len(t, s.entries(loser, ledger.KindReceipt), 1)
-	require.Empty(t, s.entries(loser, "write"), "nothing was sent for it")
+	require.Len(t, s.ledgerEntries(loser, ledger.KindReceipt), 1)
+	require.Empty(t, s.ledgerEntries(loser, "write"), "nothing was sent for it")
 }

@@ -14,14 +14,14 @@ import (
 // end of a grant one role is left.
 func TestPolicy_LastRole(t *testing.T) {
 	t.Parallel()
-	s := newRuledBy(t, func(r *roles) string {
+	s := newPolicyEnvFrom(t, func(r *grantEnv) string {
 		return fmt.Sprintf(`
 rules:
   - {name: revokes, for: [revoke], autoApprove: true, lastRole: delete}
   - {name: grants, autoApprove: true, lastRole: {downgrade: {role: %q, level: site, scope: %q}}}
-`, r.viewer.RoleID, r.wanted.ScopeID)
+`, r.viewer.RoleID, r.requested.ScopeID)
 	})
-	got := s.ended(s.startRevoke("1", s.viewer))
+	got := s.result(s.startRevoke("1", s.viewer))
 	require.Equal(t, wire.StateRevoked, got.State, got.Message)
 	require.Equal(t, access.Deleted, got.Outcome)
 	require.Contains(t, got.Receipt.Plan.Notes, "deletes the principal")
@@ -33,16 +33,16 @@ rules:
 	}
 	s.requireReceipt(got)
 
-	other := s.with("eve@example.com")
+	other := s.withUser("eve@example.com")
 	require.NoError(t, s.console.SetUserRoles(other.user.ID, access.SiteLevel, nil))
 	run := other.startGrant("2", other.input("1h"))
-	other.untilRequest(run, func(got wire.RequestStatus) bool { return got.State == wire.StateActive })
+	other.untilStatus(run, func(got wire.RequestStatus) bool { return got.State == wire.StateActive })
 	other.update(run, wire.EndUpdate, wire.StopInput{By: "bob@example.com"})
-	got = other.ended(run)
+	got = other.result(run)
 	require.Equal(t, access.Released, got.Outcome, got.Message)
 	left := s.viewer
-	left.ScopeID = s.wanted.ScopeID
-	require.True(t, other.held().Holds(left))
-	require.Len(t, other.held().Held, 1)
+	left.ScopeID = s.requested.ScopeID
+	require.True(t, other.holdings().Holds(left))
+	require.Len(t, other.holdings().Held, 1)
 	other.requireReceipt(got)
 }

@@ -11,15 +11,15 @@ import (
 
 // quarantined leaves a stack with a good snapshot and a sync that would drop 40 %
 // of the users.
-func quarantined(t *testing.T) (s *stack, before, id string) {
+func newQuarantinedSync(t *testing.T) (s *stack, before, id string) {
 	t.Helper()
 	s = newStack(t, consoletest.Options{Seed: 43, Users: 100})
 	s.startWorker()
-	require.Equal(t, wire.StatePromoted, s.sync("-first").State)
-	before = s.exported()
+	require.Equal(t, wire.StatePromoted, s.runSync("-first").State)
+	before = s.export()
 	require.Len(t, s.console.RemoveUsers(40), 40)
 	run := s.startSync("", wire.SyncInput{})
-	status := s.untilState(run, wire.StateQuarantined)
+	status := s.untilSyncState(run, wire.StateQuarantined)
 	require.Contains(t, status.Waiting, "confirm or discard")
 	require.Contains(t, status.Quarantine.Reasons, "40 of 100 users would be gone (more than 25 %)")
 	return s, before, run.GetID()
@@ -28,8 +28,8 @@ func quarantined(t *testing.T) (s *stack, before, id string) {
 // While a snapshot is quarantined the last good one answers, and says so.
 func TestQuarantine_LastGoodSnapshotAnswers(t *testing.T) {
 	t.Parallel()
-	s, before, id := quarantined(t)
-	require.Equal(t, before, s.exported())
+	s, before, id := newQuarantinedSync(t)
+	require.Equal(t, before, s.export())
 	got := s.starter("access", "--role", "Admin")
 	require.Zero(t, got.code, got.stderr)
 	require.Contains(t, got.stderr, "quarantined")
@@ -42,7 +42,7 @@ func TestQuarantine_LastGoodSnapshotAnswers(t *testing.T) {
 
 func TestQuarantine_ConfirmWithTemporalCLI(t *testing.T) {
 	t.Parallel()
-	s, _, id := quarantined(t)
+	s, _, id := newQuarantinedSync(t)
 	got := s.cli("workflow", "update", "execute", "--workflow-id", id, "--name", "confirm", "--input", `{}`)
 	require.NotZero(t, got.code)
 	require.Contains(t, got.stderr+got.stdout, "say who decides")
@@ -54,12 +54,12 @@ func TestQuarantine_ConfirmWithTemporalCLI(t *testing.T) {
 	require.NoError(t, s.client.GetWorkflow(s.ctx(), id, "").Get(s.ctx(), &result))
 	require.Equal(t, wire.StatePromoted, result.State)
 	require.Contains(t, result.Warnings, "confirmed by carol@example.com")
-	s.requireTruth()
+	s.requireStoreMatchesConsole()
 }
 
 func TestQuarantine_DiscardWithStarter(t *testing.T) {
 	t.Parallel()
-	s, before, id := quarantined(t)
+	s, before, id := newQuarantinedSync(t)
 	// Without --id: the sync that waits is found, whatever its workflow is called.
 	got := s.starter("discard", "--by", "carol@example.com")
 	require.Zero(t, got.code, got.stderr)
@@ -67,7 +67,7 @@ func TestQuarantine_DiscardWithStarter(t *testing.T) {
 	require.NoError(t, s.client.GetWorkflow(s.ctx(), id, "").Get(s.ctx(), &result))
 	require.Equal(t, wire.StateQuarantined, result.State)
 	require.Contains(t, result.Warnings, "discarded by carol@example.com")
-	require.Equal(t, before, s.exported())
+	require.Equal(t, before, s.export())
 	got = s.starter("access", "--role", "Admin")
 	require.Zero(t, got.code, got.stderr)
 	require.NotContains(t, got.stderr, "quarantined")
@@ -85,5 +85,5 @@ func TestQuarantine_NothingToDecide(t *testing.T) {
 	require.NotZero(t, got.code)
 	require.Contains(t, got.stderr+got.stdout, "not quarantined")
 	s.console.ClearFaults()
-	require.Equal(t, wire.StatePromoted, s.result(run).State)
+	require.Equal(t, wire.StatePromoted, s.syncResult(run).State)
 }

@@ -23,103 +23,103 @@ var userScenarios = map[string]func(*stack) string{
 }
 
 var serviceUserScenarios = map[string]func(*stack) string{
-	"provisioned": recordAccount(func(a *accounts) client.WorkflowRun {
-		return a.must(a.startServiceUser("ci builds"), "provisioned", access.Created)
+	"provisioned": recordAccount(func(a *accountEnv) client.WorkflowRun {
+		return a.requireEnd(a.startServiceUser("ci builds"), "provisioned", access.Created)
 	}),
-	"refused_name_taken": recordAccount(func(a *accounts) client.WorkflowRun {
+	"refused_name_taken": recordAccount(func(a *accountEnv) client.WorkflowRun {
 		_, err := a.console.AddServiceUser(access.Principal{Name: "ci builds"})
 		require.NoError(a.t, err)
-		return a.must(a.startServiceUser("ci builds"), "refused", "")
+		return a.requireEnd(a.startServiceUser("ci builds"), "refused", "")
 	}),
 }
 
 var offboardScenarios = map[string]func(*stack) string{
-	"deleted": recordAccount(func(a *accounts) client.WorkflowRun {
-		return a.must(a.startOffboard("ana", a.user, nil), "offboarded", access.Deleted)
+	"deleted": recordAccount(func(a *accountEnv) client.WorkflowRun {
+		return a.requireEnd(a.startOffboard("ana", a.user, nil), "offboarded", access.Deleted)
 	}),
-	"baseline": recordAccount(func(a *accounts) client.WorkflowRun {
-		a.byHand(a.viewer, a.wanted)
-		return a.must(a.startOffboard("ana", a.user, &wire.Baseline{
+	"baseline": recordAccount(func(a *accountEnv) client.WorkflowRun {
+		a.setRolesByHand(a.viewer, a.requested)
+		return a.requireEnd(a.startOffboard("ana", a.user, &wire.Baseline{
 			Role:  access.RoleSelector{ID: a.viewer.RoleID},
 			Scope: access.ScopeSelector{Level: a.viewer.Level, ID: a.viewer.ScopeID},
 		}), "offboarded", access.Applied)
 	}),
 }
 
-func tokenFolder(t *testing.T) []string {
+func tokenDirSetting(t *testing.T) []string {
 	t.Helper()
 	return []string{"SERVICE_USER_TOKEN_DIR=" + filepath.Join(t.TempDir(), "tokens")}
 }
 
-func recordAccount(scenario func(*accounts) client.WorkflowRun) func(*stack) string {
-	return func(s *stack) string { return scenario(&accounts{roles: prepareRoles(s.t, s)}).GetID() }
+func recordAccount(scenario func(*accountEnv) client.WorkflowRun) func(*stack) string {
+	return func(s *stack) string { return scenario(&accountEnv{grantEnv: prepareGrantEnv(s.t, s)}).GetID() }
 }
 
-func recordUser(a *accounts) client.WorkflowRun {
-	return a.must(a.startUser("carol"), "provisioned", access.Created)
+func recordUser(a *accountEnv) client.WorkflowRun {
+	return a.requireEnd(a.startUser("carol"), "provisioned", access.Created)
 }
 
-func recordUserAgain(a *accounts) client.WorkflowRun {
-	a.ended(a.startUser("carol"))
-	return a.must(a.start(wire.ProvisionID(a.t.Name()+"/again"), wire.ProvisionUserType,
+func recordUserAgain(a *accountEnv) client.WorkflowRun {
+	a.result(a.startUser("carol"))
+	return a.requireEnd(a.start(wire.ProvisionID(a.t.Name()+"/again"), wire.ProvisionUserType,
 		wire.ProvisionUserInput{
-			Email: "carol@example.com", FullName: "carol", Role: access.RoleSelector{ID: a.wanted.RoleID},
-			Scope:     access.ScopeSelector{Level: a.wanted.Level, ID: a.wanted.ScopeID},
+			Email: "carol@example.com", FullName: "carol", Role: access.RoleSelector{ID: a.requested.RoleID},
+			Scope:     access.ScopeSelector{Level: a.requested.Level, ID: a.requested.ScopeID},
 			Requester: "bob@example.com",
 		}), "provisioned", access.AlreadyHeld)
 }
 
-func recordUserWithAnotherRole(a *accounts) client.WorkflowRun {
-	return a.must(a.startUser("ana"), "refused", "") // she is there, as a viewer
+func recordUserWithAnotherRole(a *accountEnv) client.WorkflowRun {
+	return a.requireEnd(a.startUser("ana"), "refused", "") // she is there, as a viewer
 }
 
-func recordUserWaitedOut(a *accounts) client.WorkflowRun {
+func recordUserWaitedOut(a *accountEnv) client.WorkflowRun {
 	a.console.AddFault(consoletest.Fault{Name: consoletest.BadGateway, Path: "/users", Method: "POST", Times: 2})
 	return recordUser(a)
 }
 
-func recordUserCancelled(a *accounts) client.WorkflowRun {
+func recordUserCancelled(a *accountEnv) client.WorkflowRun {
 	a.console.AddFault(consoletest.Fault{Name: consoletest.BadGateway, Path: "/users", Method: "POST"})
 	run := a.startUser("carol")
-	a.untilRequest(run, func(got wire.RequestStatus) bool { return got.State == wire.StateApplying })
+	a.untilStatus(run, func(got wire.RequestStatus) bool { return got.State == wire.StateApplying })
 	a.update(run, wire.CancelUpdate, wire.StopInput{By: "bob@example.com"})
-	return a.must(run, "cancelled", access.NotApplied)
+	return a.requireEnd(run, "cancelled", access.NotApplied)
 }
 
-var consentScenarios = map[string]func(*stack) string{
-	"approved": recordGrant(func(r *roles) client.WorkflowRun {
-		run := r.asked()
-		r.says(run, "approve", "carol@example.com")
-		r.says(run, "approve", "dave@example.com")
-		return r.must(run, "granted", access.Applied)
+var approvalScenarios = map[string]func(*stack) string{
+	"approved": recordGrant(func(r *grantEnv) client.WorkflowRun {
+		run := r.startAwaitingApproval()
+		r.mustDecide(run, "approve", "carol@example.com")
+		r.mustDecide(run, "approve", "dave@example.com")
+		return r.requireEnd(run, "granted", access.Applied)
 	}),
-	"denied": recordGrant(func(r *roles) client.WorkflowRun {
-		run := r.asked()
-		r.says(run, "approve", "carol@example.com")
-		r.says(run, "deny", "dave@example.com")
-		return r.must(run, "denied", "")
+	"denied": recordGrant(func(r *grantEnv) client.WorkflowRun {
+		run := r.startAwaitingApproval()
+		r.mustDecide(run, "approve", "carol@example.com")
+		r.mustDecide(run, "deny", "dave@example.com")
+		return r.requireEnd(run, "denied", "")
 	}),
-	"timed_out": recordGrant(func(r *roles) client.WorkflowRun { return r.must(r.asked(), "timedOut", "") }),
-	"asked_again": recordGrant(func(r *roles) client.WorkflowRun {
-		run := r.asked()
-		r.says(run, "approve", "carol@example.com")
-		other := r.wanted
+	"timed_out": recordGrant(func(r *grantEnv) client.WorkflowRun { return r.requireEnd(r.startAwaitingApproval(), "timedOut", "") }),
+	"asked_again": recordGrant(func(r *grantEnv) client.WorkflowRun {
+		run := r.startAwaitingApproval()
+		r.mustDecide(run, "approve", "carol@example.com")
+		other := r.requested
 		other.ScopeID = r.console.Truth().Sites[2].ID
-		r.byHand(r.viewer, other)
-		r.says(run, "approve", "dave@example.com")
-		r.untilRequest(run, func(got wire.RequestStatus) bool {
-			return asks(got) && len(got.Plan.Before.Held) == 2
+		r.setRolesByHand(r.viewer, other)
+		r.mustDecide(run, "approve", "dave@example.com")
+		r.untilStatus(run, func(got wire.RequestStatus) bool {
+			return isAwaitingApproval(got) && len(got.Plan.Before.Held) == 2
 		})
-		r.says(run, "approve", "carol@example.com")
-		r.says(run, "approve", "dave@example.com")
-		return r.must(run, "granted", access.Applied)
+		r.mustDecide(run, "approve", "carol@example.com")
+		r.mustDecide(run, "approve", "dave@example.com")
+		return r.requireEnd(run, "granted", access.Applied)
 	}),
 }
 
 // impatient is a policy that gives people ten seconds, and reminds them.
-func impatient(t *testing.T) []string {
+func tenSecondPolicy(t *testing.T) []string {
 	t.Helper()
-	return recordPolicy(t, `
+	return policySettings(t, `
 groups:
   leads: [carol@example.com, dave@example.com]
 rules:
@@ -131,13 +131,13 @@ rules:
 `)
 }
 
-func (r *roles) asked() client.WorkflowRun {
+func (r *grantEnv) startAwaitingApproval() client.WorkflowRun {
 	run := r.startGrant("", r.input(""))
-	r.untilRequest(run, asks)
+	r.untilStatus(run, isAwaitingApproval)
 	return run
 }
 
-func (r *roles) says(run client.WorkflowRun, action, by string) {
+func (r *grantEnv) mustDecide(run client.WorkflowRun, action, by string) {
 	r.t.Helper()
 	_, err := r.decide(run, action, by)
 	require.NoError(r.t, err)

@@ -37,145 +37,145 @@ var grantScenarios = map[string]func(*stack) string{
 }
 
 // recordGrant records the request that the scenario returns.
-func recordGrant(scenario func(*roles) client.WorkflowRun) func(*stack) string {
+func recordGrant(scenario func(*grantEnv) client.WorkflowRun) func(*stack) string {
 	return func(s *stack) string {
-		run := scenario(prepareRoles(s.t, s))
+		run := scenario(prepareGrantEnv(s.t, s))
 		_ = run.Get(s.ctx(), nil) // the scenario has checked it, or it fails on purpose
 		return run.GetID()
 	}
 }
 
 // must checks how a request ended.
-func (r *roles) must(run client.WorkflowRun, state string, outcome access.Outcome) client.WorkflowRun {
+func (r *grantEnv) requireEnd(run client.WorkflowRun, state string, outcome access.Outcome) client.WorkflowRun {
 	r.t.Helper()
-	got := r.ended(run)
+	got := r.result(run)
 	require.Equal(r.t, state, got.State, got.Message)
 	require.Equal(r.t, outcome, got.Outcome)
 	return run
 }
 
-func recordGranted(r *roles) client.WorkflowRun {
-	return r.must(r.startGrant("", r.input("")), "granted", access.Applied)
+func recordGranted(r *grantEnv) client.WorkflowRun {
+	return r.requireEnd(r.startGrant("", r.input("")), "granted", access.Applied)
 }
 
-func recordAlreadyHeld(r *roles) client.WorkflowRun {
+func recordAlreadyHeld(r *grantEnv) client.WorkflowRun {
 	recordGranted(r)
-	return r.must(r.startGrant("/again", r.input("")), "granted", access.AlreadyHeld)
+	return r.requireEnd(r.startGrant("/again", r.input("")), "granted", access.AlreadyHeld)
 }
 
-func recordDryRun(r *roles) client.WorkflowRun {
+func recordDryRun(r *grantEnv) client.WorkflowRun {
 	in := r.input("1h")
 	in.DryRun = true
-	return r.must(r.startGrant("", in), "planned", "")
+	return r.requireEnd(r.startGrant("", in), "planned", "")
 }
 
 // atAccount is the wanted role at another level than the user is at.
-func (r *roles) atAccount() access.Holding {
+func (r *grantEnv) atAccount() access.Holding {
 	return access.Holding{
-		Level: access.AccountLevel, RoleID: r.wanted.RoleID, ScopeID: r.console.Truth().Accounts[0].ID,
+		Level: access.AccountLevel, RoleID: r.requested.RoleID, ScopeID: r.console.Truth().Accounts[0].ID,
 	}
 }
 
-func recordRefusedByPlan(r *roles) client.WorkflowRun {
-	return r.must(r.startGrant("", r.inputFor(r.user, r.atAccount(), "")), "refused", "")
+func recordRefusedByPlan(r *grantEnv) client.WorkflowRun {
+	return r.requireEnd(r.startGrant("", r.inputFor(r.user, r.atAccount(), "")), "refused", "")
 }
 
-func recordRefusedAtApply(r *roles) client.WorkflowRun {
+func recordRefusedAtApply(r *grantEnv) client.WorkflowRun {
 	r.console.AddFault(consoletest.Fault{Name: consoletest.Forbidden, Path: "/users", Method: "PUT"})
-	return r.must(r.startGrant("", r.input("")), "refused", "")
+	return r.requireEnd(r.startGrant("", r.input("")), "refused", "")
 }
 
-func recordLevelAtApply(r *roles) client.WorkflowRun {
-	g := newGate(r)
-	g.hold(r.user, grantCalls[1])
+func recordLevelAtApply(r *grantEnv) client.WorkflowRun {
+	g := newRequestGate(r)
+	g.blockAt(r.user, grantCalls[1])
 	run := r.startGrant("", r.input("1h"))
-	g.untilHeld(1)
-	r.byHand(r.atAccount())
+	g.untilBlocked(1)
+	r.setRolesByHand(r.atAccount())
 	g.open()
-	return r.must(run, "refused", access.LevelDiffers)
+	return r.requireEnd(run, "refused", access.LevelDiffers)
 }
 
-func recordExpired(r *roles) client.WorkflowRun {
-	return r.must(r.startTimed(""), "expired", access.Released)
+func recordExpired(r *grantEnv) client.WorkflowRun {
+	return r.requireEnd(r.startOneSecondGrant(""), "expired", access.Released)
 }
 
 // startActive starts a timed grant that is in force when this returns.
-func (r *roles) startActive(name, duration string) client.WorkflowRun {
+func (r *grantEnv) startActive(name, duration string) client.WorkflowRun {
 	r.t.Helper()
 	run := r.startGrant(name, r.input(duration))
-	r.untilRequest(run, func(got wire.RequestStatus) bool { return got.State == wire.StateActive })
+	r.untilStatus(run, func(got wire.RequestStatus) bool { return got.State == wire.StateActive })
 	return run
 }
 
 var byBob = wire.StopInput{By: "bob@example.com"}
 
-func recordEnded(r *roles) client.WorkflowRun {
+func recordEnded(r *grantEnv) client.WorkflowRun {
 	run := r.startActive("", "1h")
 	r.update(run, wire.EndUpdate, byBob)
-	return r.must(run, "ended", access.Released)
+	return r.requireEnd(run, "ended", access.Released)
 }
 
-func recordExtended(r *roles) client.WorkflowRun {
+func recordExtended(r *grantEnv) client.WorkflowRun {
 	run := r.startActive("", "3s")
 	r.update(run, wire.ExtendUpdate, wire.ExtendInput{By: byBob.By, Duration: access.Duration(2 * time.Second)})
-	return r.must(run, "expired", access.Released)
+	return r.requireEnd(run, "expired", access.Released)
 }
 
-func recordSuperseded(r *roles) client.WorkflowRun {
+func recordSuperseded(r *grantEnv) client.WorkflowRun {
 	run := r.startActive("", "2s")
-	other := r.wanted
+	other := r.requested
 	other.RoleID = predefined(r.t, r.console.Truth(), "Admin").ID
-	r.byHand(r.viewer, other)
-	return r.must(run, "expired", access.Superseded)
+	r.setRolesByHand(r.viewer, other)
+	return r.requireEnd(run, "expired", access.Superseded)
 }
 
-func recordStillHeld(r *roles) client.WorkflowRun {
+func recordStillHeld(r *grantEnv) client.WorkflowRun {
 	r.startActive("/other", "1h")
-	return r.must(r.startTimed(""), "expired", access.StillHeld)
+	return r.requireEnd(r.startOneSecondGrant(""), "expired", access.StillHeld)
 }
 
-func recordScheduled(r *roles) client.WorkflowRun {
+func recordScheduled(r *grantEnv) client.WorkflowRun {
 	in := r.input("")
 	in.StartAt = new(time.Now().Add(2 * time.Second))
-	return r.must(r.startGrant("", in), "granted", access.Applied)
+	return r.requireEnd(r.startGrant("", in), "granted", access.Applied)
 }
 
-func recordCancelledScheduled(r *roles) client.WorkflowRun {
+func recordCancelledScheduled(r *grantEnv) client.WorkflowRun {
 	in := r.input("1h")
 	in.StartAt = new(time.Now().Add(time.Hour))
 	run := r.startGrant("", in)
-	r.untilRequest(run, func(got wire.RequestStatus) bool { return got.State == wire.StateScheduled })
+	r.untilStatus(run, func(got wire.RequestStatus) bool { return got.State == wire.StateScheduled })
 	r.update(run, wire.CancelUpdate, byBob)
-	return r.must(run, "cancelled", "")
+	return r.requireEnd(run, "cancelled", "")
 }
 
-func recordCancelledApplying(r *roles) client.WorkflowRun {
-	g := newGate(r)
-	g.hold(r.user, grantCalls[2])
+func recordCancelledApplying(r *grantEnv) client.WorkflowRun {
+	g := newRequestGate(r)
+	g.blockAt(r.user, grantCalls[2])
 	run := r.startGrant("", r.input("1h"))
-	g.untilHeld(1)
-	byUpdate(&calledOff{stuck: &stuck{roles: r, run: run}})
+	g.untilBlocked(1)
+	cancelByUpdate(&cancelledRequest{stalledRequest: &stalledRequest{grantEnv: r, run: run}})
 	g.open()
-	return r.must(run, "cancelled", access.Released)
+	return r.requireEnd(run, "cancelled", access.Released)
 }
 
-func recordCancelledActive(r *roles) client.WorkflowRun {
+func recordCancelledActive(r *grantEnv) client.WorkflowRun {
 	run := r.startActive("", "1h")
 	require.NoError(r.t, r.client.CancelWorkflow(r.ctx(), run.GetID(), ""))
-	return r.must(run, "cancelled", access.Released)
+	return r.requireEnd(run, "cancelled", access.Released)
 }
 
-func recordCancelledPlanning(r *roles) client.WorkflowRun {
+func recordCancelledPlanning(r *grantEnv) client.WorkflowRun {
 	r.console.AddFault(consoletest.Fault{Name: consoletest.BadGateway, Path: "/users/" + r.user.ID})
 	run := r.startGrant("", r.input("1h"))
 	require.NoError(r.t, r.console.WaitForRequests(r.ctx(), 2, r.aboutUser))
 	require.NoError(r.t, r.client.CancelWorkflow(r.ctx(), run.GetID(), ""))
-	return r.must(run, "cancelled", "")
+	return r.requireEnd(run, "cancelled", "")
 }
 
-func (r *roles) aboutUser(q consoletest.Request) bool { return q.Path == "/users/"+r.user.ID }
+func (r *grantEnv) aboutUser(q consoletest.Request) bool { return q.Path == "/users/"+r.user.ID }
 
-func recordUnknownPrincipal(r *roles) client.WorkflowRun {
+func recordUnknownPrincipal(r *grantEnv) client.WorkflowRun {
 	in := r.input("")
 	in.Principal = access.PrincipalSelector{Kind: access.User, Email: "nobody@example.com"}
 	run := r.startGrant("", in)
@@ -183,20 +183,20 @@ func recordUnknownPrincipal(r *roles) client.WorkflowRun {
 	return run
 }
 
-func recordBadInput(r *roles) client.WorkflowRun {
+func recordBadInput(r *grantEnv) client.WorkflowRun {
 	in := r.input("0s")
 	run := r.startGrant("", in)
 	require.ErrorContains(r.t, run.Get(r.ctx(), nil), "give one above 0")
 	return run
 }
 
-func recordGrantWaitedOut(r *roles) client.WorkflowRun {
+func recordGrantWaitedOut(r *grantEnv) client.WorkflowRun {
 	r.console.AddFault(consoletest.Fault{Name: consoletest.BadGateway, Path: "/users/" + r.user.ID, Times: 3})
-	return r.must(r.startGrant("", r.input("")), "granted", access.Applied)
+	return r.requireEnd(r.startGrant("", r.input("")), "granted", access.Applied)
 }
 
-func recordReleaseWaitedOut(r *roles) client.WorkflowRun {
+func recordReleaseWaitedOut(r *grantEnv) client.WorkflowRun {
 	run := r.startActive("", "2s")
 	r.console.AddFault(consoletest.Fault{Name: consoletest.BadGateway, Path: "/users/" + r.user.ID, Times: 2})
-	return r.must(run, "expired", access.Released)
+	return r.requireEnd(run, "expired", access.Released)
 }

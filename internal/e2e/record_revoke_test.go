@@ -22,76 +22,76 @@ var revokeScenarios = map[string]func(*stack) string{
 	"cancelled_while_planning": recordGrant(recordRevokeCancelled),
 }
 
-func recordRevoked(r *roles) client.WorkflowRun {
-	r.byHand(r.viewer, r.wanted)
-	return r.must(r.startRevoke("", r.wanted), "revoked", access.Removed)
+func recordRevoked(r *grantEnv) client.WorkflowRun {
+	r.setRolesByHand(r.viewer, r.requested)
+	return r.requireEnd(r.startRevoke("", r.requested), "revoked", access.Removed)
 }
 
-func recordAlreadyAbsent(r *roles) client.WorkflowRun {
-	return r.must(r.startRevoke("", r.wanted), "revoked", access.AlreadyAbsent)
+func recordAlreadyAbsent(r *grantEnv) client.WorkflowRun {
+	return r.requireEnd(r.startRevoke("", r.requested), "revoked", access.AlreadyAbsent)
 }
 
-func recordRevokeDryRun(r *roles) client.WorkflowRun {
+func recordRevokeDryRun(r *grantEnv) client.WorkflowRun {
 	in := r.input("")
-	return r.must(r.start(wire.RevokeID(r.t.Name()), wire.RevokeType, wire.RevokeInput{
+	return r.requireEnd(r.start(wire.RevokeID(r.t.Name()), wire.RevokeType, wire.RevokeInput{
 		Principal: in.Principal, Role: in.Role, Scope: in.Scope, Requester: in.Requester, DryRun: true,
 	}), "planned", "")
 }
 
-func recordLastRole(r *roles) client.WorkflowRun {
-	return r.must(r.startRevoke("", r.viewer), "refused", "")
+func recordLastRole(r *grantEnv) client.WorkflowRun {
+	return r.requireEnd(r.startRevoke("", r.viewer), "refused", "")
 }
 
-func recordLastRoleAtApply(r *roles) client.WorkflowRun {
-	r.byHand(r.viewer, r.wanted)
-	g := newGate(r)
-	g.hold(r.user, revokeCalls[1])
-	run := r.startRevoke("", r.wanted)
-	g.untilHeld(1)
-	r.byHand(r.wanted)
+func recordLastRoleAtApply(r *grantEnv) client.WorkflowRun {
+	r.setRolesByHand(r.viewer, r.requested)
+	g := newRequestGate(r)
+	g.blockAt(r.user, revokeCalls[1])
+	run := r.startRevoke("", r.requested)
+	g.untilBlocked(1)
+	r.setRolesByHand(r.requested)
 	g.open()
-	return r.must(run, "refused", access.LastRoleStays)
+	return r.requireEnd(run, "refused", access.LastRoleStays)
 }
 
-func recordRevokeWaitedOut(r *roles) client.WorkflowRun {
-	r.byHand(r.viewer, r.wanted)
+func recordRevokeWaitedOut(r *grantEnv) client.WorkflowRun {
+	r.setRolesByHand(r.viewer, r.requested)
 	r.console.AddFault(consoletest.Fault{Name: consoletest.BadGateway, Path: "/users/" + r.user.ID, Times: 3})
-	return r.must(r.startRevoke("", r.wanted), "revoked", access.Removed)
+	return r.requireEnd(r.startRevoke("", r.requested), "revoked", access.Removed)
 }
 
-func recordUnknownRole(r *roles) client.WorkflowRun {
-	h := r.wanted
+func recordUnknownRole(r *grantEnv) client.WorkflowRun {
+	h := r.requested
 	h.RoleID = "1"
 	run := r.startRevoke("", h)
 	require.ErrorContains(r.t, run.Get(r.ctx(), nil), "role with id 1")
 	return run
 }
 
-func recordRevokeCancelled(r *roles) client.WorkflowRun {
+func recordRevokeCancelled(r *grantEnv) client.WorkflowRun {
 	r.console.AddFault(consoletest.Fault{Name: consoletest.BadGateway, Path: "/users/" + r.user.ID})
-	run := r.startRevoke("", r.wanted)
+	run := r.startRevoke("", r.requested)
 	require.NoError(r.t, r.console.WaitForRequests(r.ctx(), 2, r.aboutUser))
 	require.NoError(r.t, r.client.CancelWorkflow(r.ctx(), run.GetID(), ""))
-	return r.must(run, "cancelled", "")
+	return r.requireEnd(run, "cancelled", "")
 }
 
 var principalScenarios = map[string]func(*stack) string{
-	"one_change":          recordWriter(func(r *roles) { recordGranted(r) }),
-	"one_lease":           recordWriter(func(r *roles) { recordExpired(r) }),
+	"one_change":          recordWriter(func(r *grantEnv) { recordGranted(r) }),
+	"one_lease":           recordWriter(func(r *grantEnv) { recordExpired(r) }),
 	"two_leases":          recordWriter(recordTwoLeases),
-	"extended":            recordWriter(func(r *roles) { recordExtended(r) }),
+	"extended":            recordWriter(func(r *grantEnv) { recordExtended(r) }),
 	"preempted":           recordWriter(recordPreempted),
-	"withdrawn":           recordWriter(func(r *roles) { recordCancelledApplying(r) }),
-	"given_again_by_hand": recordWriter(recordGivenAgain),
-	"refused":             recordWriter(func(r *roles) { recordLevelAtApply(r) }),
-	"failed":              recordWriter(func(r *roles) { recordRefusedAtApply(r) }),
-	"waited_out":          recordWriter(func(r *roles) { recordReleaseWaitedOut(r) }),
+	"withdrawn":           recordWriter(func(r *grantEnv) { recordCancelledApplying(r) }),
+	"given_again_by_hand": recordWriter(recordGrantedAgainByHand),
+	"refused":             recordWriter(func(r *grantEnv) { recordLevelAtApply(r) }),
+	"failed":              recordWriter(func(r *grantEnv) { recordRefusedAtApply(r) }),
+	"waited_out":          recordWriter(func(r *grantEnv) { recordReleaseWaitedOut(r) }),
 }
 
 // recordWriter records the one writer of the user's roles, once it has ended.
-func recordWriter(scenario func(*roles)) func(*stack) string {
+func recordWriter(scenario func(*grantEnv)) func(*stack) string {
 	return func(s *stack) string {
-		r := prepareRoles(s.t, s)
+		r := prepareGrantEnv(s.t, s)
 		scenario(r)
 		id := wire.PrincipalID(s.consoleKey(), r.user.Kind, r.user.ID)
 		require.NoError(s.t, s.client.GetWorkflow(s.ctx(), id, "").Get(s.ctx(), nil))
@@ -100,19 +100,19 @@ func recordWriter(scenario func(*roles)) func(*stack) string {
 }
 
 // recordTwoLeases has another role at the same scope in between.
-func recordTwoLeases(r *roles) {
+func recordTwoLeases(r *grantEnv) {
 	first := r.startActive("/1", "6s")
-	other := r.wanted
+	other := r.requested
 	other.RoleID = predefined(r.t, r.console.Truth(), "Admin").ID
 	second := r.startGrant("/2", r.inputFor(r.user, other, "1s"))
-	r.must(second, "expired", access.Released)
-	r.must(first, "expired", access.Released)
+	r.requireEnd(second, "expired", access.Released)
+	r.requireEnd(first, "expired", access.Released)
 }
 
 // recordPreempted has a grant under way when another one is ended.
-func recordPreempted(r *roles) {
+func recordPreempted(r *grantEnv) {
 	first := r.startActive("/1", "1h")
-	other := r.wanted
+	other := r.requested
 	other.ScopeID = r.console.Truth().Sites[2].ID
 	r.console.AddFault(consoletest.Fault{
 		Name: consoletest.BadGateway, Path: "/users/" + r.user.ID, Method: "PUT", Times: 2,
@@ -122,16 +122,16 @@ func recordPreempted(r *roles) {
 		return r.aboutUser(q) && q.Write()
 	}))
 	r.update(first, wire.EndUpdate, byBob)
-	r.must(first, "ended", access.Released)
-	r.must(second, "granted", access.Applied)
+	r.requireEnd(first, "ended", access.Released)
+	r.requireEnd(second, "granted", access.Applied)
 }
 
 // recordGivenAgain has somebody give the role again between the two reads that prove
 // its absence.
-func recordGivenAgain(r *roles) {
-	run := r.startTimed("")
+func recordGrantedAgainByHand(r *grantEnv) {
+	run := r.startOneSecondGrant("")
 	r.untilHolds(true)
 	r.untilHolds(false)
-	r.byHand(r.viewer, r.wanted)
-	r.must(run, "expired", access.Superseded)
+	r.setRolesByHand(r.viewer, r.requested)
+	r.requireEnd(run, "expired", access.Superseded)
 }

@@ -15,7 +15,7 @@ var syncScenarios = map[string]func(*stack) string{
 	"promoted":               recordPromoted,
 	"unchanged":              recordUnchanged,
 	"some_collections":       recordSubset,
-	"walked_again":           recordWalkedAgain,
+	"walked_again":           recordDrainedAgain,
 	"waited_out":             recordWaitedOut,
 	"quarantined_confirmed":  recordConfirmed,
 	"quarantined_discarded":  recordDiscarded,
@@ -27,24 +27,24 @@ var syncScenarios = map[string]func(*stack) string{
 
 func recordPromoted(s *stack) string {
 	run := s.startSync("", wire.SyncInput{})
-	require.Equal(s.t, wire.StatePromoted, s.result(run).State)
+	require.Equal(s.t, wire.StatePromoted, s.syncResult(run).State)
 	return run.GetID()
 }
 
 func recordUnchanged(s *stack) string {
-	s.sync("-first")
+	s.runSync("-first")
 	run := s.startSync("", wire.SyncInput{})
-	require.Equal(s.t, wire.StateUnchanged, s.result(run).State)
+	require.Equal(s.t, wire.StateUnchanged, s.syncResult(run).State)
 	return run.GetID()
 }
 
 func recordSubset(s *stack) string {
 	run := s.startSync("", wire.SyncInput{Collections: []string{"users", "roles"}})
-	require.Equal(s.t, wire.StatePromoted, s.result(run).State)
+	require.Equal(s.t, wire.StatePromoted, s.syncResult(run).State)
 	return run.GetID()
 }
 
-func recordWalkedAgain(s *stack) string {
+func recordDrainedAgain(s *stack) string {
 	s.console.AddFault(consoletest.Fault{
 		Name: consoletest.Vanish, Path: "/users", Only: consoletest.OnlyPages, Times: 1,
 	})
@@ -59,10 +59,10 @@ func recordWaitedOut(s *stack) string {
 }
 
 func recordQuarantined(s *stack) string {
-	s.sync("-first")
+	s.runSync("-first")
 	s.console.RemoveUsers(30)
 	run := s.startSync("", wire.SyncInput{})
-	s.untilState(run, wire.StateQuarantined)
+	s.untilSyncState(run, wire.StateQuarantined)
 	return run.GetID()
 }
 
@@ -94,7 +94,7 @@ func recordForbidden(s *stack) string {
 func recordCancelled(s *stack) string {
 	s.console.AddFault(consoletest.Fault{Name: consoletest.BadGateway, Path: "/users", Only: consoletest.OnlyPages})
 	run := s.startSync("", wire.SyncInput{})
-	require.NoError(s.t, s.console.WaitForRequests(s.ctx(), 2, pageOf("/users")))
+	require.NoError(s.t, s.console.WaitForRequests(s.ctx(), 2, isPageOf("/users")))
 	require.NoError(s.t, s.client.CancelWorkflow(s.ctx(), run.GetID(), ""))
 	require.Error(s.t, run.Get(s.ctx(), nil))
 	return run.GetID()

@@ -41,18 +41,18 @@ func TestRecordHistories(t *testing.T) { //nolint:paralleltest // one recording 
 		extra     func(*testing.T) []string // more environment; nil for none
 	}{
 		{wire.SyncType, consoletest.Options{Seed: 71, Users: 60}, syncScenarios, nil},
-		{wire.GrantType, rolesConsole, grantScenarios, nil},
-		{wire.GrantType, rolesConsole, consentScenarios, impatient},
-		{wire.GrantType, rolesConsole, handedScenarios, escalating},
-		{wire.GrantType, rolesConsole, glassScenarios, breakable},
-		{wire.RevokeType, rolesConsole, revokeScenarios, nil},
-		{wire.RevokeType, rolesConsole, askedRevokeScenarios, askedToRevoke},
-		{wire.DelegateType, rolesConsole, delegateScenarios, nil},
-		{wire.PrincipalType, rolesConsole, principalScenarios, nil},
-		{wire.ProvisionUserType, rolesConsole, userScenarios, nil},
-		{wire.ProvisionUserType, rolesConsole, askedUserScenarios, askedOfOneLead},
-		{wire.ProvisionServiceUserType, rolesConsole, serviceUserScenarios, tokenFolder},
-		{wire.OffboardType, rolesConsole, offboardScenarios, nil},
+		{wire.GrantType, consoleWithoutUsers, grantScenarios, nil},
+		{wire.GrantType, consoleWithoutUsers, approvalScenarios, tenSecondPolicy},
+		{wire.GrantType, consoleWithoutUsers, delegationScenarios, escalationPolicy},
+		{wire.GrantType, consoleWithoutUsers, breakGlassScenarios, tenSecondReviewPolicy},
+		{wire.RevokeType, consoleWithoutUsers, revokeScenarios, nil},
+		{wire.RevokeType, consoleWithoutUsers, revokeApprovalScenarios, revokeApprovalPolicy},
+		{wire.DelegateType, consoleWithoutUsers, delegateScenarios, nil},
+		{wire.PrincipalType, consoleWithoutUsers, principalScenarios, nil},
+		{wire.ProvisionUserType, consoleWithoutUsers, userScenarios, nil},
+		{wire.ProvisionUserType, consoleWithoutUsers, userApprovalScenarios, oneLeadSettings},
+		{wire.ProvisionServiceUserType, consoleWithoutUsers, serviceUserScenarios, tokenDirSetting},
+		{wire.OffboardType, consoleWithoutUsers, offboardScenarios, nil},
 	} {
 		dir := filepath.Join(histories, release, of.kind)
 		require.NoError(t, os.MkdirAll(dir, 0o755))
@@ -79,11 +79,11 @@ func record(
 	}
 	s := newStack(t, console)
 	if extra != nil {
-		s.extra = extra(t)
+		s.extraEnv = extra(t)
 	}
 	s.startWorker()
 	h := history(s, scenario(s))
-	require.Contains(t, ended, h.Events[len(h.Events)-1].EventType, "an open workflow proves little")
+	require.Contains(t, closingEvents, h.Events[len(h.Events)-1].EventType, "an open workflow proves little")
 	body, err := protojson.MarshalOptions{Indent: " "}.Marshal(h)
 	require.NoError(t, err)
 	var stable json.RawMessage = body // protojson varies its white space on purpose
@@ -91,13 +91,13 @@ func record(
 	require.NoError(t, err)
 	to, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	require.NoError(t, err)
-	_, err = to.Write(append(anonymous(body), '\n'))
+	_, err = to.Write(append(anonymize(body), '\n'))
 	require.NoError(t, err)
 	require.NoError(t, to.Close())
 }
 
 // ended are the events with which a history ends.
-var ended = []enumspb.EventType{
+var closingEvents = []enumspb.EventType{
 	enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED, enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_FAILED,
 	enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_CANCELED,
 }
@@ -109,7 +109,7 @@ var (
 	sticky   = regexp.MustCompile(`"name": "[^"]*",(\s*"kind": "TASK_QUEUE_KIND_STICKY")`)
 )
 
-func anonymous(body []byte) []byte {
+func anonymize(body []byte) []byte {
 	body = identity.ReplaceAll(body, []byte(`"identity": "recorder"`))
 	return sticky.ReplaceAll(body, []byte(`"name": "sticky",$1`))
 }

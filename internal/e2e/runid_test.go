@@ -16,28 +16,28 @@ type runID struct {
 func (r *runID) InterceptWorkflow(
 	_ workflow.Context, next interceptor.WorkflowInboundInterceptor,
 ) interceptor.WorkflowInboundInterceptor {
-	return &inbound{WorkflowInboundInterceptorBase: interceptor.WorkflowInboundInterceptorBase{Next: next}, id: r.id}
+	return &runIDInbound{WorkflowInboundInterceptorBase: interceptor.WorkflowInboundInterceptorBase{Next: next}, id: r.id}
 }
 
-type inbound struct {
+type runIDInbound struct {
 	interceptor.WorkflowInboundInterceptorBase
 
 	id string
 }
 
-func (i *inbound) Init(next interceptor.WorkflowOutboundInterceptor) error {
-	return i.Next.Init(&outbound{
+func (i *runIDInbound) Init(next interceptor.WorkflowOutboundInterceptor) error {
+	return i.Next.Init(&runIDOutbound{
 		WorkflowOutboundInterceptorBase: interceptor.WorkflowOutboundInterceptorBase{Next: next}, id: i.id,
 	})
 }
 
-type outbound struct {
+type runIDOutbound struct {
 	interceptor.WorkflowOutboundInterceptorBase
 
 	id string
 }
 
-func (o *outbound) GetInfo(ctx workflow.Context) *workflow.Info {
+func (o *runIDOutbound) GetInfo(ctx workflow.Context) *workflow.Info {
 	info := *o.Next.GetInfo(ctx)
 	info.OriginalRunID = o.id
 	return &info

@@ -40,12 +40,12 @@ func TestSoakSync_Large(t *testing.T) {
 			database(s)
 			s.startWorker()
 			run := s.startSync("-1", wire.SyncInput{})
-			first := s.result(run)
+			first := s.syncResult(run)
 			require.Equal(t, wire.StatePromoted, first.State)
 			require.LessOrEqual(t, first.Requests, 160)
 			require.LessOrEqual(t, len(history(s, run.GetID()).Events), 80)
-			s.requireTruth()
-			second := s.sync("-2")
+			s.requireStoreMatchesConsole()
+			second := s.runSync("-2")
 			require.Equal(t, wire.StateUnchanged, second.State)
 			require.Zero(t, second.Changes)
 		})
@@ -54,7 +54,7 @@ func TestSoakSync_Large(t *testing.T) {
 
 // Passing faults of every kind all over a long sync, by chance from a seed that is
 // printed: the end is the truth.
-func TestSoakFaults_ByChance(t *testing.T) {
+func TestSoakFaults_Random(t *testing.T) {
 	t.Parallel()
 	for round := range 5 {
 		seed := uint64(time.Now().UnixNano())
@@ -63,7 +63,7 @@ func TestSoakFaults_ByChance(t *testing.T) {
 		s := newStack(t, consoletest.Options{Seed: seed, Sites: 2500, Users: 12_000, ServiceUsers: 3500})
 		s.queue += string(rune('a' + round))
 		for _, kind := range consoletest.FaultKinds() {
-			if final(kind) {
+			if isFinalFault(kind) {
 				continue
 			}
 			s.console.AddFault(consoletest.Fault{
@@ -73,8 +73,8 @@ func TestSoakFaults_ByChance(t *testing.T) {
 		}
 		s.startWorker()
 		run := s.startSync(string(rune('a'+round)), wire.SyncInput{})
-		require.Equal(t, wire.StatePromoted, s.result(run).State)
-		s.requireTruth()
+		require.Equal(t, wire.StatePromoted, s.syncResult(run).State)
+		s.requireStoreMatchesConsole()
 		s.worker.Kill()
 	}
 }

@@ -30,9 +30,9 @@ type stack struct {
 	client   client.Client
 	database string // DATABASE_URL
 	queue    string
-	policy   string   // POLICY_FILE: nobody is asked
-	extra    []string // more environment, which has the last word
-	said     *testbed.Output
+	policySetting   string   // POLICY_FILE: nobody is asked
+	extraEnv    []string // more environment, which has the last word
+	workerOutput     *testbed.Output
 	worker   *testbed.Process
 	store    *store.Store // opened to look into it
 }
@@ -54,8 +54,8 @@ func newStackOn(t *testing.T, temporal *testbed.DevServer, o consoletest.Options
 		console:  consoletest.Start(t, o),
 		database: "sqlite://" + filepath.Join(t.TempDir(), "store.db"),
 		queue:    "queue-" + t.Name(),
-		policy:   policy,
-		said:     &testbed.Output{},
+		policySetting:   policy,
+		workerOutput:     &testbed.Output{},
 	}
 }
 
@@ -69,8 +69,8 @@ func (s *stack) env() []string {
 		"TEMPORAL_ADDRESS=" + s.temporal.Address,
 		"LOG_FORMAT=json",
 		"LOG_LEVEL=debug",
-		s.policy,
-	}, s.extra...)
+		s.policySetting,
+	}, s.extraEnv...)
 }
 
 const readyText = "Worker is ready"
@@ -78,12 +78,12 @@ const readyText = "Worker is ready"
 // startWorker starts a worker and waits until it takes work.
 func (s *stack) startWorker() {
 	s.t.Helper()
-	before := strings.Count(s.said.String(), readyText)
+	before := strings.Count(s.workerOutput.String(), readyText)
 	var err error
-	s.worker, err = testbed.StartProcess(s.said, s.env(), programs.Worker)
+	s.worker, err = testbed.StartProcess(s.workerOutput, s.env(), programs.Worker)
 	require.NoError(s.t, err)
 	s.t.Cleanup(s.worker.Kill)
-	require.NoError(s.t, s.said.WaitFor(s.ctx(), readyText, before+1))
+	require.NoError(s.t, s.workerOutput.WaitFor(s.ctx(), readyText, before+1))
 }
 
 // ctx ends with the test, and well before the test runner gives up.
@@ -94,24 +94,24 @@ func (s *stack) ctx() context.Context {
 }
 
 // said is what a finished command printed.
-type answer struct {
+type commandResult struct {
 	code           int
 	stdout, stderr string
 }
 
 // run runs one of our programs, or the temporal CLI, to its end.
-func (s *stack) run(program string, args ...string) answer {
+func (s *stack) run(program string, args ...string) commandResult {
 	s.t.Helper()
-	return runWith(s.t, s.env(), program, args...)
+	return runProgram(s.t, s.env(), program, args...)
 }
 
-func (s *stack) starter(args ...string) answer {
+func (s *stack) starter(args ...string) commandResult {
 	s.t.Helper()
 	return s.run(programs.Starter, args...)
 }
 
 // cli runs the official CLI as a user would.
-func (s *stack) cli(args ...string) answer {
+func (s *stack) cli(args ...string) commandResult {
 	s.t.Helper()
 	cli, err := testbed.TemporalCLI()
 	require.NoError(s.t, err)
@@ -122,16 +122,16 @@ func (s *stack) cli(args ...string) answer {
 func (s *stack) startSync(suffix string, in wire.SyncInput) client.WorkflowRun {
 	s.t.Helper()
 	run, err := s.client.ExecuteWorkflow(s.ctx(), client.StartWorkflowOptions{
-		ID: s.id(suffix), TaskQueue: s.queue,
+		ID: s.syncID(suffix), TaskQueue: s.queue,
 	}, wire.SyncType, in)
 	require.NoError(s.t, err)
 	return run
 }
 
-func (s *stack) id(suffix string) string { return wire.SyncID(s.t.Name() + suffix) }
+func (s *stack) syncID(suffix string) string { return wire.SyncID(s.t.Name() + suffix) }
 
 // result waits for the end of a sync.
-func (s *stack) result(run client.WorkflowRun) wire.SyncResult {
+func (s *stack) syncResult(run client.WorkflowRun) wire.SyncResult {
 	s.t.Helper()
 	var out wire.SyncResult
 	require.NoError(s.t, run.Get(s.ctx(), &out))
@@ -139,13 +139,13 @@ func (s *stack) result(run client.WorkflowRun) wire.SyncResult {
 }
 
 // sync runs a whole sync.
-func (s *stack) sync(suffix string) wire.SyncResult {
+func (s *stack) runSync(suffix string) wire.SyncResult {
 	s.t.Helper()
-	return s.result(s.startSync(suffix, wire.SyncInput{}))
+	return s.syncResult(s.startSync(suffix, wire.SyncInput{}))
 }
 
 // status asks the running sync.
-func (s *stack) status(run client.WorkflowRun) wire.SyncStatus {
+func (s *stack) syncStatus(run client.WorkflowRun) wire.SyncStatus {
 	s.t.Helper()
 	value, err := s.client.QueryWorkflow(s.ctx(), run.GetID(), run.GetRunID(), wire.StatusQuery)
 	require.NoError(s.t, err)
@@ -155,18 +155,18 @@ func (s *stack) status(run client.WorkflowRun) wire.SyncStatus {
 }
 
 // untilState polls the status until the sync is in a state.
-func (s *stack) untilState(run client.WorkflowRun, state string) wire.SyncStatus {
+func (s *stack) untilSyncState(run client.WorkflowRun, state string) wire.SyncStatus {
 	s.t.Helper()
 	var last wire.SyncStatus
 	require.EventuallyWithT(s.t, func(c *assertT) {
-		last = s.status(run)
+		last = s.syncStatus(run)
 		requireState(c, state, last)
 	}, limit, 100*time.Millisecond)
 	return last
 }
 
 // exported is what `starter export` prints.
-func (s *stack) exported() string {
+func (s *stack) export() string {
 	s.t.Helper()
 	got := s.starter("export", "--format", "json")
 	require.Zero(s.t, got.code, got.stderr)
@@ -174,9 +174,9 @@ func (s *stack) exported() string {
 }
 
 // requireTruth compares the store with the console, byte by byte.
-func (s *stack) requireTruth() {
+func (s *stack) requireStoreMatchesConsole() {
 	s.t.Helper()
-	requireSameJSON(s.t, truthJSON(s.t, s.console.Truth()), s.exported())
+	requireSameJSON(s.t, truthJSON(s.t, s.console.Truth()), s.export())
 }
 
 // truthJSON renders what a right sync must end with, by the exporter's own rules.

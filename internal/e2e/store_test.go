@@ -29,7 +29,7 @@ func TestBadInput_NewerDatabase(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, raw.Close())
 
-	got := runWith(t, s.env(), programs.Worker)
+	got := runProgram(t, s.env(), programs.Worker)
 	require.Equal(t, 2, got.code, got.stderr)
 	require.Contains(t, got.stderr, "newer")
 	got = s.starter("access")
@@ -47,14 +47,14 @@ func TestEncryption_WholeSync(t *testing.T) {
 	require.NoError(t, err)
 	file := filepath.Join(t.TempDir(), "keys")
 	require.NoError(t, os.WriteFile(file, []byte("2026:"+base64.StdEncoding.EncodeToString(key)+"\n"), 0o600))
-	s.extra = append(s.extra, "PAYLOAD_KEYS_FILE="+file)
+	s.extraEnv = append(s.extraEnv, "PAYLOAD_KEYS_FILE="+file)
 	s.startWorker()
 
-	got := s.starter("sync", "--wait", "--id", s.id(""))
+	got := s.starter("sync", "--wait", "--id", s.syncID(""))
 	require.Zero(t, got.code, got.stdout+got.stderr)
 	require.Contains(t, got.stdout+got.stderr, "promoted")
-	s.requireTruth()
-	text := historyJSON(t, s, s.id(""))
+	s.requireStoreMatchesConsole()
+	text := historyJSON(t, s, s.syncID(""))
 	require.Contains(t, text, "binary/encrypted")
 	require.NotContains(t, text, "serviceUsers", "a payload in clear")
 }

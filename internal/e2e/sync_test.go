@@ -15,7 +15,7 @@ import (
 )
 
 // mixed is a console with something of everything and several pages of users.
-func mixed() consoletest.Options {
+func mixedConsole() consoletest.Options {
 	return consoletest.Options{Seed: 7, Accounts: 3, Sites: 40, Users: 2300, ServiceUsers: 120, CustomRoles: 12}
 }
 
@@ -29,10 +29,10 @@ func TestSync_WithTemporalCLI(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := newStack(t, mixed())
+			s := newStack(t, mixedConsole())
 			database(s)
 			s.startWorker()
-			id := s.id("")
+			id := s.syncID("")
 
 			got := s.cli("workflow", "start", "--type", "Sync", "--task-queue", s.queue,
 				"--workflow-id", id, "--input", "{}")
@@ -46,7 +46,7 @@ func TestSync_WithTemporalCLI(t *testing.T) {
 			require.NoError(t, json.Unmarshal([]byte(got.stdout), &ended))
 			require.Equal(t, "COMPLETED", ended.Status)
 			requirePromoted(t, s, ended.Result)
-			s.requireTruth()
+			s.requireStoreMatchesConsole()
 
 			got = s.cli("workflow", "query", "--workflow-id", id, "--type", "status", "--output", "json")
 			require.Zero(t, got.code, got.stderr)
@@ -75,13 +75,13 @@ func TestSync_AgainUnchanged(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, consoletest.Options{Seed: 3})
 	s.startWorker()
-	require.Equal(t, wire.StatePromoted, s.sync("-1").State)
-	id := s.id("-2")
+	require.Equal(t, wire.StatePromoted, s.runSync("-1").State)
+	id := s.syncID("-2")
 	got := s.cli("workflow", "execute", "--type", "Sync", "--task-queue", s.queue,
 		"--workflow-id", id, "--output", "json")
 	require.Zero(t, got.code, got.stderr)
 	require.Contains(t, got.stdout, `"unchanged"`)
-	s.requireTruth()
+	s.requireStoreMatchesConsole()
 }
 
 // What changed is promoted, and only that; the state of before can still be asked
@@ -90,15 +90,15 @@ func TestSync_ChangesAndAsOf(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, consoletest.Options{Seed: 5, Users: 60})
 	s.startWorker()
-	first := s.sync("-1")
-	before := s.exported()
+	first := s.runSync("-1")
+	before := s.export()
 
 	victim := s.console.Truth().Principals[0]
 	require.True(t, s.console.RemoveUser(victim.ID) || s.console.RemoveServiceUser(victim.ID))
-	second := s.sync("-2")
+	second := s.runSync("-2")
 	require.Equal(t, wire.StatePromoted, second.State)
 	require.Equal(t, wire.AssignmentChanges{Removed: len(victim.Held)}, second.Changes)
-	s.requireTruth()
+	s.requireStoreMatchesConsole()
 
 	then := first.FinishedAt.Add(time.Millisecond).Format(time.RFC3339Nano)
 	past := s.starter("export", "--format", "json", "--as-of", then)
@@ -113,10 +113,10 @@ func TestSync_ChangesAndAsOf(t *testing.T) {
 // A history must not grow with the console.
 func TestSync_HistoryStaysSmall(t *testing.T) {
 	t.Parallel()
-	s := newStack(t, mixed())
+	s := newStack(t, mixedConsole())
 	s.startWorker()
 	run := s.startSync("", wire.SyncInput{})
-	s.result(run)
+	s.syncResult(run)
 	require.LessOrEqual(t, len(history(s, run.GetID()).Events), 80)
 }
 
@@ -127,14 +127,14 @@ func TestWorker_DrainsOnSIGTERM(t *testing.T) {
 	s := newStack(t, consoletest.Options{Seed: 11, Users: 9000, Latency: 50 * time.Millisecond})
 	s.startWorker()
 	run := s.startSync("", wire.SyncInput{})
-	require.NoError(t, s.console.WaitForRequests(s.ctx(), 3, pageOf("/users")))
+	require.NoError(t, s.console.WaitForRequests(s.ctx(), 3, isPageOf("/users")))
 	code, err := s.worker.Stop(limit)
 	require.NoError(t, err)
-	require.Zero(t, code, s.said.Tail())
+	require.Zero(t, code, s.workerOutput.Tail())
 	s.startWorker()
-	require.Equal(t, wire.StatePromoted, s.result(run).State)
-	s.requireTruth()
-	require.LessOrEqual(t, repeats(s.console.Requests())["users"], 1)
+	require.Equal(t, wire.StatePromoted, s.syncResult(run).State)
+	s.requireStoreMatchesConsole()
+	require.LessOrEqual(t, refetchedPages(s.console.Requests())["users"], 1)
 }
 
 // Two syncs of one console at once: both end, the store is right.
@@ -150,8 +150,8 @@ func TestSync_TwoAtOnce(t *testing.T) {
 		require.NoError(t, s.client.GetWorkflow(s.ctx(), run.GetID(), "").Get(s.ctx(), &got))
 		require.Contains(t, []string{wire.StatePromoted, wire.StateUnchanged}, got.State)
 	}
-	s.requireTruth()
-	require.Equal(t, wire.StateUnchanged, s.sync("-after").State)
+	s.requireStoreMatchesConsole()
+	require.Equal(t, wire.StateUnchanged, s.runSync("-after").State)
 }
 
 // Cancelling leaves nothing behind that shows.
@@ -160,7 +160,7 @@ func TestSync_Cancelled(t *testing.T) {
 	s := newStack(t, consoletest.Options{Seed: 17, Users: 9000, Latency: 50 * time.Millisecond})
 	s.startWorker()
 	run := s.startSync("", wire.SyncInput{})
-	require.NoError(t, s.console.WaitForRequests(s.ctx(), 2, pageOf("/users")))
+	require.NoError(t, s.console.WaitForRequests(s.ctx(), 2, isPageOf("/users")))
 	require.NoError(t, s.client.CancelWorkflow(s.ctx(), run.GetID(), ""))
 	require.Error(t, run.Get(s.ctx(), nil))
 	described, err := s.client.DescribeWorkflowExecution(s.ctx(), run.GetID(), "")
@@ -168,8 +168,8 @@ func TestSync_Cancelled(t *testing.T) {
 	require.Equal(t, enumspb.WORKFLOW_EXECUTION_STATUS_CANCELED, described.WorkflowExecutionInfo.Status)
 	got := s.starter("export", "--format", "json")
 	require.Equal(t, 1, got.code, got.stdout)
-	require.Equal(t, wire.StatePromoted, s.sync("-again").State)
-	s.requireTruth()
+	require.Equal(t, wire.StatePromoted, s.runSync("-again").State)
+	s.requireStoreMatchesConsole()
 }
 
 // The status query shows pages as they arrive, and why a sync waits.
@@ -182,13 +182,13 @@ func TestSync_StatusWhileRunning(t *testing.T) {
 	s.startWorker()
 	run := s.startSync("", wire.SyncInput{})
 	require.EventuallyWithT(t, func(c *assertT) {
-		users := s.status(run).Collections["users"]
+		users := s.syncStatus(run).Collections["users"]
 		require.Equal(c, 2, users.Pages)
 		require.Equal(c, 2000, users.Rows)
 		require.Equal(c, 5000, *users.Expected)
 		require.Contains(c, users.Waiting, "GET /users: 502")
 	}, limit, 50*time.Millisecond)
 	s.console.ClearFaults()
-	require.Equal(t, wire.StatePromoted, s.result(run).State)
-	s.requireTruth()
+	require.Equal(t, wire.StatePromoted, s.syncResult(run).State)
+	s.requireStoreMatchesConsole()
 }

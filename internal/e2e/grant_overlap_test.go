@@ -14,11 +14,11 @@ import (
 // Two grants of one role at one scope whose times overlap, meet, or lie one in the
 // other: the role is on the console over the union of both, by the console's own log of
 // changes. All thirteen relations are tested with skipped time in package workflows.
-func TestGrant_TwoAtOneScopeForReal(t *testing.T) { //nolint:tparallel // the grants run side by side
+func TestGrant_TwoOverlapping(t *testing.T) { //nolint:tparallel // the grants run side by side
 	t.Parallel()
-	s := newRoles(t)
+	s := newGrantEnv(t)
 	type times struct{ start, duration time.Duration }
-	var all []*pairOfGrants
+	var all []*grantPair
 	for _, r := range []struct {
 		name          string
 		first, second times
@@ -29,8 +29,8 @@ func TestGrant_TwoAtOneScopeForReal(t *testing.T) { //nolint:tparallel // the gr
 		// Which of the two comes first at that moment is nobody's promise.
 		{"meets", times{2 * time.Second, 2 * time.Second}, times{4 * time.Second, 2 * time.Second}, 2},
 	} {
-		p := &pairOfGrants{roles: s.with(r.name + "@example.com"), name: r.name, spans: r.spans}
-		p.before = p.held()
+		p := &grantPair{grantEnv: s.withUser(r.name + "@example.com"), name: r.name, spans: r.spans}
+		p.before = p.holdings()
 		now := time.Now().UTC()
 		for _, g := range []times{r.first, r.second} {
 			in := p.input(g.duration.String())
@@ -42,12 +42,12 @@ func TestGrant_TwoAtOneScopeForReal(t *testing.T) { //nolint:tparallel // the gr
 		all = append(all, p)
 	}
 	for _, p := range all {
-		t.Run(p.name, p.check)
+		t.Run(p.name, p.requireHeldOverUnion)
 	}
 }
 
-type pairOfGrants struct {
-	*roles
+type grantPair struct {
+	*grantEnv
 
 	name     string
 	spans    int
@@ -56,17 +56,17 @@ type pairOfGrants struct {
 	runs     []client.WorkflowRun
 }
 
-func (p *pairOfGrants) check(t *testing.T) {
+func (p *grantPair) requireHeldOverUnion(t *testing.T) {
 	given := make([]time.Time, len(p.runs)) // when each was proven
 	for i, run := range p.runs {
-		got := p.ended(run)
+		got := p.result(run)
 		require.Equal(t, "expired", got.State, got.Message)
 		p.requireReceipt(got)
 		reads := got.Receipt.Proofs[0].Reads
 		given[i] = reads[len(reads)-1].At
 	}
-	require.Equal(t, p.before, p.held())
-	spans := p.spansOf(t)
+	require.Equal(t, p.before, p.holdings())
+	spans := p.heldSpans(t)
 	require.LessOrEqual(t, len(spans), p.spans)
 	for i := range p.runs {
 		covered := false
@@ -90,11 +90,11 @@ type span struct{ from, to time.Time }
 
 // spansOf reads them from the console's log. The console logs a change within its work
 // for the request, so before the answer.
-func (p *pairOfGrants) spansOf(t *testing.T) []span {
+func (p *grantPair) heldSpans(t *testing.T) []span {
 	t.Helper()
 	var out []span
 	for _, c := range p.console.Changes() {
-		had, has := c.Before.Holds(p.wanted), c.After.Holds(p.wanted)
+		had, has := c.Before.Holds(p.requested), c.After.Holds(p.requested)
 		switch {
 		case c.ID != p.user.ID || had == has:
 		case has:

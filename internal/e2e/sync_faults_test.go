@@ -27,12 +27,12 @@ import (
 )
 
 // slowAfter is the lab's limit for one request.
-const slowAfter = 700 * time.Millisecond
+const requestTimeout = 700 * time.Millisecond
 
 // lab runs whole syncs in the SDK's test environment, which skips the pauses
 // between attempts: real workflow, activities, client, store and console, no
 // server.
-type lab struct {
+type syncEnv struct {
 	t       *testing.T
 	console *consoletest.Server
 	client  *console.Client
@@ -41,22 +41,22 @@ type lab struct {
 	added   int // users, by add
 }
 
-func newLab(t *testing.T, o consoletest.Options) *lab {
+func newSyncEnv(t *testing.T, o consoletest.Options) *syncEnv {
 	t.Helper()
 	server := consoletest.Start(t, o)
 	client, err := console.New(console.Config{
-		BaseURL: server.URL, Token: console.StaticToken(server.Token()), Timeout: slowAfter,
+		BaseURL: server.URL, Token: console.StaticToken(server.Token()), Timeout: requestTimeout,
 	})
 	require.NoError(t, err)
 	db, err := store.Open(t.Context(), "sqlite://"+filepath.Join(t.TempDir(), "store.db"))
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, db.Close()) })
-	return &lab{t: t, console: server, client: client, store: db}
+	return &syncEnv{t: t, console: server, client: client, store: db}
 }
 
 // sync runs one whole sync. onQuarantine is called when it
 // waits for a decision.
-func (l *lab) sync(onQuarantine func(*testsuite.TestWorkflowEnvironment)) (wire.SyncResult, error) {
+func (l *syncEnv) sync(onQuarantine func(*testsuite.TestWorkflowEnvironment)) (wire.SyncResult, error) {
 	l.t.Helper()
 	env := (&testsuite.WorkflowTestSuite{}).NewTestWorkflowEnvironment()
 	env.SetTestTimeout(limit)
@@ -79,7 +79,7 @@ func (l *lab) sync(onQuarantine func(*testsuite.TestWorkflowEnvironment)) (wire.
 	return out, nil
 }
 
-func (l *lab) exported() string {
+func (l *syncEnv) export() string {
 	l.t.Helper()
 	var b bytes.Buffer
 	sink := export.NewJSON(&b)
@@ -88,17 +88,17 @@ func (l *lab) exported() string {
 	return b.String()
 }
 
-func (l *lab) truth() string {
+func (l *syncEnv) truth() string {
 	l.t.Helper()
 	return truthJSON(l.t, l.console.Truth())
 }
 
-var paths = map[access.Collection]string{
+var listPaths = map[access.Collection]string{
 	access.Accounts: "/accounts", access.Sites: "/sites", access.Roles: "/rbac/roles",
 	access.Users: "/users", access.ServiceUsers: "/service-users",
 }
 
-func several() consoletest.Options {
+func severalPages() consoletest.Options {
 	return consoletest.Options{Seed: 31, Accounts: 30, Sites: 1050, Users: 1050, ServiceUsers: 1050, CustomRoles: 30}
 }
 
@@ -112,27 +112,27 @@ func TestFaults_EveryKindAtEveryCollection(t *testing.T) {
 		if kind == consoletest.Stale {
 			continue // of writes alone
 		}
-		for collection, path := range paths {
+		for collection, path := range listPaths {
 			t.Run(string(kind)+"/"+string(collection), func(t *testing.T) {
 				t.Parallel()
-				l := newLab(t, several())
+				l := newSyncEnv(t, severalPages())
 				_, err := l.sync(nil)
 				require.NoError(t, err)
-				require.Equal(t, l.truth(), l.exported())
+				require.Equal(t, l.truth(), l.export())
 				require.True(t, l.console.RemoveUser(l.firstUser()))
 
-				lasting := consoletest.Fault{Name: kind, Path: path, Delay: 2 * slowAfter}
+				lasting := consoletest.Fault{Name: kind, Path: path, Delay: 2 * requestTimeout}
 				passing := lasting
 				passing.Only, passing.Times = consoletest.OnlyPages, 3
 				passing.RetryAfter = 2 * time.Second // the lasting one says nothing of when to come back
-				l.expect(passing)
-				l.expect(lasting)
+				l.requireSyncUnderFault(passing)
+				l.requireSyncUnderFault(lasting)
 			})
 		}
 	}
 }
 
-func (l *lab) firstUser() string {
+func (l *syncEnv) firstUser() string {
 	for _, p := range l.console.Truth().Principals {
 		if p.Kind == access.User {
 			return p.ID
@@ -144,9 +144,9 @@ func (l *lab) firstUser() string {
 // expect syncs under a fault and holds the end against the truth. A lasting fault
 // is repaired after it has been met seven times: the test environment gives up on an
 // activity five minutes (of its own clock) after the first attempt, which a server does not.
-func (l *lab) expect(f consoletest.Fault) {
+func (l *syncEnv) requireSyncUnderFault(f consoletest.Fault) {
 	l.t.Helper()
-	before := l.exported()
+	before := l.export()
 	id := l.console.AddFault(f)
 	var seen atomic.Int64
 	l.console.OnRequest(func(consoletest.Request) {
@@ -157,21 +157,21 @@ func (l *lab) expect(f consoletest.Fault) {
 	defer l.console.ClearFaults()
 	got, err := l.sync(nil)
 	switch {
-	case final(f.Name):
+	case isFinalFault(f.Name):
 		l.requireFinal(err, f)
-		require.Equal(l.t, before, l.exported())
+		require.Equal(l.t, before, l.export())
 	case got.State == wire.StateQuarantined:
 		require.NoError(l.t, err)
 		require.NotEmpty(l.t, got.Warnings)
-		require.Equal(l.t, before, l.exported(), "a quarantined snapshot must not show")
+		require.Equal(l.t, before, l.export(), "a quarantined snapshot must not show")
 		require.Contains(l.t, []consoletest.FaultKind{consoletest.Vanish, consoletest.EmptyPage}, f.Name)
 	default:
 		require.NoError(l.t, err)
-		require.Equal(l.t, l.truth(), l.exported())
+		require.Equal(l.t, l.truth(), l.export())
 	}
 }
 
-func final(kind consoletest.FaultKind) bool {
+func isFinalFault(kind consoletest.FaultKind) bool {
 	switch kind {
 	case consoletest.Unauthorized, consoletest.Forbidden, consoletest.NotFound, consoletest.Conflict:
 		return true
@@ -180,7 +180,7 @@ func final(kind consoletest.FaultKind) bool {
 	}
 }
 
-func (l *lab) requireFinal(err error, f consoletest.Fault) {
+func (l *syncEnv) requireFinal(err error, f consoletest.Fault) {
 	l.t.Helper()
 	var app *temporal.ApplicationError
 	require.ErrorAs(l.t, err, &app)
@@ -197,22 +197,22 @@ func (l *lab) requireFinal(err error, f consoletest.Fault) {
 
 // A console that lies the same way on every request, so that only the guard is
 // left to notice: nobody is marked gone.
-func TestFaults_EverythingEmptyForEver(t *testing.T) {
+func TestFaults_EverythingEmpty(t *testing.T) {
 	t.Parallel()
 	for name, options := range map[string]consoletest.Options{
 		"large": {Seed: 37, Users: 200}, "a handful": {Seed: 37, Users: 4, ServiceUsers: 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			l := newLab(t, options)
+			l := newSyncEnv(t, options)
 			_, err := l.sync(nil)
 			require.NoError(t, err)
-			before := l.exported()
+			before := l.export()
 			l.console.AddFault(consoletest.Fault{Name: consoletest.EmptyPage})
 			got, err := l.sync(nil)
 			require.NoError(t, err)
 			require.Equal(t, wire.StateQuarantined, got.State)
-			require.Equal(t, before, l.exported())
+			require.Equal(t, before, l.export())
 		})
 	}
 }
@@ -221,7 +221,7 @@ func TestFaults_EverythingEmptyForEver(t *testing.T) {
 // empty, consistently, is held against the roles' member counts.
 func TestFaults_FirstSyncWithoutUsers(t *testing.T) {
 	t.Parallel()
-	l := newLab(t, consoletest.Options{Seed: 38})
+	l := newSyncEnv(t, consoletest.Options{Seed: 38})
 	l.console.AddFault(consoletest.Fault{Name: consoletest.EmptyPage, Path: "/users"})
 	got, err := l.sync(nil)
 	require.NoError(t, err)
@@ -233,19 +233,19 @@ func TestFaults_FirstSyncWithoutUsers(t *testing.T) {
 // snapshot is held back with the reason.
 func TestEdits_WhilePaging(t *testing.T) {
 	t.Parallel()
-	edits := map[string]func(*lab, int){
-		"one added":              func(l *lab, n int) { l.onPage(n, 2, func() { l.add(1) }) },
-		"one removed behind":     func(l *lab, n int) { l.onPage(n, 2, l.removeFirst) },
-		"removed and added":      func(l *lab, n int) { l.onPage(n, 2, func() { l.removeFirst(); l.add(1) }) },
-		"edited at every page":   func(l *lab, _ int) { l.add(1) },
-		"removed at every page":  func(l *lab, _ int) { l.removeFirst() },
-		"swapped at every page":  func(l *lab, _ int) { l.removeFirst(); l.add(1) },
-		"hundreds added at once": func(l *lab, n int) { l.onPage(n, 1, func() { l.add(300) }) },
+	edits := map[string]func(*syncEnv, int){
+		"one added":              func(l *syncEnv, n int) { l.onPage(n, 2, func() { l.addUsers(1) }) },
+		"one removed behind":     func(l *syncEnv, n int) { l.onPage(n, 2, l.removeFirst) },
+		"removed and added":      func(l *syncEnv, n int) { l.onPage(n, 2, func() { l.removeFirst(); l.addUsers(1) }) },
+		"edited at every page":   func(l *syncEnv, _ int) { l.addUsers(1) },
+		"removed at every page":  func(l *syncEnv, _ int) { l.removeFirst() },
+		"swapped at every page":  func(l *syncEnv, _ int) { l.removeFirst(); l.addUsers(1) },
+		"hundreds added at once": func(l *syncEnv, n int) { l.onPage(n, 1, func() { l.addUsers(300) }) },
 	}
 	for name, edit := range edits {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			l := newLab(t, consoletest.Options{Seed: 41, Users: 3500})
+			l := newSyncEnv(t, consoletest.Options{Seed: 41, Users: 3500})
 			var pages atomic.Int64
 			l.console.OnRequest(func(r consoletest.Request) {
 				if r.Page() && r.Path == "/users" {
@@ -260,13 +260,13 @@ func TestEdits_WhilePaging(t *testing.T) {
 				return
 			}
 			l.console.OnRequest(nil)
-			require.Equal(t, l.truth(), l.exported())
+			require.Equal(t, l.truth(), l.export())
 		})
 	}
 }
 
 // add creates users who hold what the first one holds.
-func (l *lab) add(n int) {
+func (l *syncEnv) addUsers(n int) {
 	for _, p := range l.console.Truth().Principals {
 		if p.Kind != access.User {
 			continue
@@ -285,9 +285,9 @@ func (l *lab) add(n int) {
 	}
 }
 
-func (l *lab) removeFirst() { l.console.RemoveUser(l.firstUser()) }
+func (l *syncEnv) removeFirst() { l.console.RemoveUser(l.firstUser()) }
 
-func (l *lab) onPage(n, at int, edit func()) {
+func (l *syncEnv) onPage(n, at int, edit func()) {
 	if n == at {
 		edit()
 	}
@@ -298,21 +298,21 @@ func (l *lab) onPage(n, at int, edit func()) {
 // at a second time, so the row missed is not marked gone.
 func TestEdits_BalancedWithOffsetCursors(t *testing.T) {
 	t.Parallel()
-	l := newLab(t, consoletest.Options{Seed: 101, Users: 2500, OffsetCursors: true})
+	l := newSyncEnv(t, consoletest.Options{Seed: 101, Users: 2500, OffsetCursors: true})
 	_, err := l.sync(nil)
 	require.NoError(t, err)
-	require.Equal(t, l.truth(), l.exported())
+	require.Equal(t, l.truth(), l.export())
 	var pages atomic.Int64
 	l.console.OnRequest(func(r consoletest.Request) {
 		if r.Page() && r.Path == "/users" && pages.Add(1) == 2 {
 			l.console.RemoveUser(l.firstUser())
-			l.add(1)
+			l.addUsers(1)
 		}
 	})
 	got, err := l.sync(nil)
 	require.NoError(t, err)
 	require.Equal(t, wire.StatePromoted, got.State)
-	require.Equal(t, l.truth(), l.exported())
+	require.Equal(t, l.truth(), l.export())
 	require.Empty(t, got.Warnings)
 	require.EqualValues(t, 6, pages.Load(), "three pages, twice")
 }

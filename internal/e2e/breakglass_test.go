@@ -14,7 +14,7 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-const glassPolicy = `
+const breakGlassPolicy = `
 groups:
   leads: [carol@example.com, bob@example.com, dave@example.com]
 rules:
@@ -30,30 +30,30 @@ rules:
 
 // newGlassStack is a stack whose worker lets grants start at once, to be reviewed by one
 // lead within that time.
-func newGlassStack(t *testing.T, within string) *roles {
+func newBreakGlassEnv(t *testing.T, within string) *grantEnv {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "policy.yaml")
-	text := glassPolicy + within + "\n      reviewers: {need: 1, from: [leads]}\n"
+	text := breakGlassPolicy + within + "\n      reviewers: {need: 1, from: [leads]}\n"
 	require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
 	s := newStack(t, consoletest.Options{Seed: 31, Sites: 6, Users: -1})
-	s.extra = append(s.extra, "POLICY_FILE="+file)
-	r := prepareRoles(t, s)
+	s.extraEnv = append(s.extraEnv, "POLICY_FILE="+file)
+	r := prepareGrantEnv(t, s)
 	r.startWorker()
 	return r
 }
 
-func (r *roles) glass(duration string) wire.GrantInput {
+func (r *grantEnv) breakGlassInput(duration string) wire.GrantInput {
 	in := r.input(duration)
 	in.BreakGlass = true
 	return in
 }
 
-func reviewing(got wire.RequestStatus) bool {
+func isInReview(got wire.RequestStatus) bool {
 	return got.State == wire.StateActive && got.Approval != nil && got.Approval.Review
 }
 
 // requireVerified checks the receipt as `starter verify` does.
-func (r *roles) requireVerified(got wire.RequestResult) {
+func (r *grantEnv) requireVerified(got wire.RequestResult) {
 	r.t.Helper()
 	r.requireReceipt(got)
 	checks, err := signing.VerifyReceipt(*got.Receipt, nil)
@@ -67,13 +67,13 @@ func (r *roles) requireVerified(got wire.RequestResult) {
 // good stays, one for a time goes on to its end.
 func TestReview_Reviewed(t *testing.T) {
 	t.Parallel()
-	s := newGlassStack(t, "1h")
-	other := s.with("fay@example.com")
-	before := other.held()
-	forGood, timed := s.startGrant("/1", s.glass("")), other.startGrant("/2", other.glass("2h"))
-	s.untilRequest(forGood, reviewing)
-	s.untilRequest(timed, reviewing)
-	require.True(t, s.held().Holds(s.wanted))
+	s := newBreakGlassEnv(t, "1h")
+	other := s.withUser("fay@example.com")
+	before := other.holdings()
+	forGood, timed := s.startGrant("/1", s.breakGlassInput("")), other.startGrant("/2", other.breakGlassInput("2h"))
+	s.untilStatus(forGood, isInReview)
+	s.untilStatus(timed, isInReview)
+	require.True(t, s.holdings().Holds(s.requested))
 	s.worker.Kill()
 	s.startWorker()
 	_, err := s.decide(forGood, "approve", "bob@example.com")
@@ -82,25 +82,25 @@ func TestReview_Reviewed(t *testing.T) {
 	require.ErrorContains(t, err, "may not decide this: it waits for review by 1 of 1 from leads until ")
 	_, err = s.decide(forGood, "approve", "carol@example.com")
 	require.NoError(t, err)
-	got := s.ended(forGood)
+	got := s.result(forGood)
 	require.Equal(t, wire.StateGranted, got.State, got.Message)
 	require.Equal(t, "reviewed by carol@example.com", got.Message)
-	require.True(t, s.held().Holds(s.wanted))
+	require.True(t, s.holdings().Holds(s.requested))
 	s.requireVerified(got)
-	require.Len(t, s.entries(forGood, "decision"), 3, "what did not count is in the ledger too")
+	require.Len(t, s.ledgerEntries(forGood, "decision"), 3, "what did not count is in the ledger too")
 
 	_, err = s.decide(timed, "approve", "dave@example.com")
 	require.NoError(t, err)
 	more := wire.ExtendInput{By: "bob@example.com", Duration: access.Duration(time.Hour)}
 	s.update(timed, wire.ExtendUpdate, more)
-	require.Len(t, s.entries(timed, "extension"), 1)
+	require.Len(t, s.ledgerEntries(timed, "extension"), 1)
 	require.Regexp(t, `(?m) extend +by bob@example.com by 1h, to end on `, s.starter("show", timed.GetID()).stdout)
 	s.update(timed, wire.EndUpdate, wire.StopInput{By: "fay@example.com"})
-	got = s.ended(timed)
+	got = s.result(timed)
 	require.Equal(t, wire.StateEnded, got.State)
 	require.Equal(t, "ended by fay@example.com; reviewed by dave@example.com", got.Message)
 	require.Equal(t, "bob@example.com", got.Receipt.Extensions[0].By)
-	require.Equal(t, before, other.held())
+	require.Equal(t, before, other.holdings())
 	s.requireVerified(got)
 	require.Regexp(t, `(?m) extend +by bob@example.com by 1h, to end on `, s.starter("show", timed.GetID()).stdout)
 	s.requireLedger()
@@ -109,23 +109,23 @@ func TestReview_Reviewed(t *testing.T) {
 // Nobody looks at it, or somebody says no: the role is gone, and the receipt says why.
 func TestReview_NotReviewed(t *testing.T) {
 	t.Parallel()
-	s := newGlassStack(t, "5s")
-	before := s.held()
-	forGood := s.startGrant("/1", s.glass(""))
-	got := s.ended(forGood)
+	s := newBreakGlassEnv(t, "5s")
+	before := s.holdings()
+	forGood := s.startGrant("/1", s.breakGlassInput(""))
+	got := s.result(forGood)
 	require.Equal(t, wire.StateEnded, got.State)
 	require.Equal(t, access.Released, got.Outcome)
 	require.Equal(t, "not reviewed within 5s: ended", got.Message)
-	require.Equal(t, before, s.held())
+	require.Equal(t, before, s.holdings())
 	s.requireVerified(got)
 
-	short := s.ended(s.startGrant("/2", s.glass("1s")))
+	short := s.result(s.startGrant("/2", s.breakGlassInput("1s")))
 	require.Equal(t, wire.StateExpired, short.State)
 	require.Equal(t, "not reviewed within 5s", short.Message)
-	require.Equal(t, before, s.held())
+	require.Equal(t, before, s.holdings())
 	s.requireVerified(short)
 
-	in := s.glass("1h")
+	in := s.breakGlassInput("1h")
 	in.Requester = "eve@example.com"
 	refused := s.grant("/3", in)
 	require.Equal(t, wire.StateRefused, refused.State)
@@ -135,21 +135,21 @@ func TestReview_NotReviewed(t *testing.T) {
 
 func TestReview_Denied(t *testing.T) {
 	t.Parallel()
-	s := newGlassStack(t, "1h")
-	before := s.held()
-	planned := s.starter("grant", "--user", s.user.ID, "--role", s.wanted.RoleID, "--scope", s.wanted.ScopeID,
+	s := newBreakGlassEnv(t, "1h")
+	before := s.holdings()
+	planned := s.starter("grant", "--user", s.user.ID, "--role", s.requested.RoleID, "--scope", s.requested.ScopeID,
 		"--level", "site", "--requester", "bob@example.com", "--reason", "INC-42", "--break-glass", "--dry-run")
 	require.Zero(t, planned.code, planned.stderr)
 	require.Regexp(t, `(?m)^approval +starts at once and is ended unless 1 of leads reviews it within 1h `+
 		`\(rule "glass"\)$`, planned.stdout)
-	run := s.startGrant("", s.glass("2h"))
-	s.untilRequest(run, reviewing)
-	require.True(t, s.held().Holds(s.wanted))
+	run := s.startGrant("", s.breakGlassInput("2h"))
+	s.untilStatus(run, isInReview)
+	require.True(t, s.holdings().Holds(s.requested))
 	_, err := s.decide(run, "deny", "carol@example.com")
 	require.NoError(t, err)
-	got := s.ended(run)
+	got := s.result(run)
 	require.Equal(t, wire.StateEnded, got.State)
 	require.Equal(t, "ended: denied in review by carol@example.com", got.Message)
-	require.Equal(t, before, s.held())
+	require.Equal(t, before, s.holdings())
 	s.requireVerified(got)
 }

@@ -45,8 +45,8 @@ func (k signerKey) seed() []byte { return k.Raw.(*ed25519.PrivateKey).Seed() }
 func (k signerKey) fingerprint() string { return ssh.FingerprintSHA256(k.PublicKey()) }
 
 // signedDesk is a stack whose worker takes nobody's word without a signature.
-type signedDesk struct {
-	*roles
+type signedEnv struct {
+	*grantEnv
 
 	keys             map[string]signerKey // by who they are of
 	allowed, revoked string               // files
@@ -54,12 +54,12 @@ type signedDesk struct {
 
 // newSignedDesk follows a policy that asks two leads. The keys of erin and frank are no
 // longer valid, and revoked; gus and henry share the one of gus.
-func newSignedDesk(t *testing.T) *signedDesk {
+func newSignedEnv(t *testing.T) *signedEnv {
 	t.Helper()
-	policy := strings.Replace(askLeads, "dave@example.com]",
+	policy := strings.Replace(twoOfLeadsPolicy, "dave@example.com]",
 		"dave@example.com, erin@example.com, frank@example.com, gus@example.com, henry@example.com]", 1)
 	dir := t.TempDir()
-	d := &signedDesk{
+	d := &signedEnv{
 		keys: map[string]signerKey{}, allowed: filepath.Join(dir, "allowed"), revoked: filepath.Join(dir, "revoked"),
 	}
 	var list strings.Builder
@@ -80,32 +80,32 @@ func newSignedDesk(t *testing.T) *signedDesk {
 	require.NoError(t, os.WriteFile(d.allowed, []byte(list.String()), 0o600))
 	require.NoError(t, os.WriteFile(d.revoked, []byte(d.keys["frank@example.com"].public()+"\n"), 0o600))
 	s := newStack(t, consoletest.Options{Seed: 31, Sites: 6, Users: -1})
-	s.extra = append(s.extra, "SERVICE_USER_TOKEN_DIR="+t.TempDir(), "POLICY_FILE="+file,
+	s.extraEnv = append(s.extraEnv, "SERVICE_USER_TOKEN_DIR="+t.TempDir(), "POLICY_FILE="+file,
 		"ALLOWED_SIGNERS="+d.allowed, "ALLOWED_SIGNERS_REVOKED="+d.revoked)
-	d.roles = prepareRoles(t, s)
+	d.grantEnv = prepareGrantEnv(t, s)
 	d.startWorker()
-	dry := d.wish()
+	dry := d.signableInput()
 	dry.DryRun = true // needs no signature; after it the server knows that a worker is there
-	require.Equal(t, wire.StatePlanned, d.ended(d.startGrant("dry", dry)).State)
+	require.Equal(t, wire.StatePlanned, d.result(d.startGrant("dry", dry)).State)
 	return d
 }
 
 // wish is a grant for good that names its console, as signed ones must.
-func (d *signedDesk) wish() wire.GrantInput {
+func (d *signedEnv) signableInput() wire.GrantInput {
 	in := d.input("")
 	in.Console = d.consoleKey()
 	return in
 }
 
 // grantID is the workflow id that startGrant gives.
-func (d *signedDesk) grantID(name string) string { return wire.GrantID(d.t.Name() + name) }
+func (d *signedEnv) grantID(name string) string { return wire.GrantID(d.t.Name() + name) }
 
 // now is this moment, another one each time: the same said twice at the same moment is
 // one statement.
-func (d *signedDesk) now() time.Time { return time.Now().UTC() }
+func (d *signedEnv) now() time.Time { return time.Now().UTC() }
 
 // sign signs a statement with somebody's key.
-func (d *signedDesk) sign(who string, s signing.Statement) string {
+func (d *signedEnv) sign(who string, s signing.Statement) string {
 	d.t.Helper()
 	signature, err := signing.Sign(d.t.Context(), d.keys[who], s)
 	require.NoError(d.t, err)
@@ -113,27 +113,27 @@ func (d *signedDesk) sign(who string, s signing.Statement) string {
 }
 
 // signAsked signs a grant for a workflow id with the key of who.
-func (d *signedDesk) signAsked(in wire.GrantInput, id, who string, at time.Time) wire.GrantInput {
+func (d *signedEnv) signGrant(in wire.GrantInput, id, who string, at time.Time) wire.GrantInput {
 	d.t.Helper()
 	in.Sign(d.sign(who, signing.OfRequest(id, access.RequestSignature{Request: in.Spec(), SignedAt: at})), at)
 	return in
 }
 
 // ask starts a grant that bob has signed, and waits until people are asked.
-func (d *signedDesk) ask(name string) client.WorkflowRun {
+func (d *signedEnv) startSigned(name string) client.WorkflowRun {
 	d.t.Helper()
-	run := d.startGrant(name, d.signAsked(d.wish(), d.grantID(name), "bob@example.com", d.now()))
-	d.untilRequest(run, asks)
+	run := d.startGrant(name, d.signGrant(d.signableInput(), d.grantID(name), "bob@example.com", d.now()))
+	d.untilStatus(run, isAwaitingApproval)
 	return run
 }
 
 // approval is by's signed consent to the plan as it is. change alters the statement, not
 // what is sent.
-func (d *signedDesk) approval(
+func (d *signedEnv) signedApproval(
 	run client.WorkflowRun, in wire.DecisionInput, key string, change func(*signing.Statement),
 ) wire.DecisionInput {
 	d.t.Helper()
-	status := d.untilRequest(run, asks)
+	status := d.untilStatus(run, isAwaitingApproval)
 	in.SignedAt = d.now()
 	s := signing.OfDecision(run.GetID(), status.Run, status.Plan.Hash, access.Decision{
 		Action: signing.KindApprove, By: in.By, Comment: in.Comment, Duration: in.Duration, SignedAt: in.SignedAt,
@@ -146,42 +146,42 @@ func (d *signedDesk) approval(
 }
 
 // approve sends a consent.
-func (d *signedDesk) approve(run client.WorkflowRun, in wire.DecisionInput) error {
+func (d *signedEnv) tryApprove(run client.WorkflowRun, in wire.DecisionInput) error {
 	d.t.Helper()
 	_, err := d.tryUpdate(run, wire.ApproveUpdate, in)
 	return err
 }
 
 // approves has somebody consent as it should be done.
-func (d *signedDesk) approves(run client.WorkflowRun, who string) wire.DecisionInput {
+func (d *signedEnv) approveSigned(run client.WorkflowRun, who string) wire.DecisionInput {
 	d.t.Helper()
-	in := d.approval(run, wire.DecisionInput{By: who}, who, nil)
-	require.NoError(d.t, d.approve(run, in))
+	in := d.signedApproval(run, wire.DecisionInput{By: who}, who, nil)
+	require.NoError(d.t, d.tryApprove(run, in))
 	return in
 }
 
 // requireNotCounted checks that nothing came of a refused decision, and that the ledger
 // has it with its reason.
-func (d *signedDesk) requireNotCounted(run client.WorkflowRun, in wire.DecisionInput, err error, why string) {
+func (d *signedEnv) requireNotCounted(run client.WorkflowRun, in wire.DecisionInput, err error, why string) {
 	d.t.Helper()
 	require.ErrorContains(d.t, err, why)
-	status := d.untilRequest(run, asks)
+	status := d.untilStatus(run, isAwaitingApproval)
 	require.Zero(d.t, status.Approval.Given)
-	entries := d.entries(run, "decision")
+	entries := d.ledgerEntries(run, "decision")
 	last, err := ledger.DecodeAs[ledger.Decision](entries[len(entries)-1])
 	require.NoError(d.t, err)
 	require.Contains(d.t, last.Refusal, why)
 	require.Equal(d.t, in.By, last.Decision.By)
 	require.Equal(d.t, in.Signature, last.Decision.Signature)
-	require.False(d.t, d.held().Holds(d.wanted))
+	require.False(d.t, d.holdings().Holds(d.requested))
 }
 
 // requireHolds checks a receipt, or a result that has it in, with starter alone.
-func (d *signedDesk) requireHolds(text string) (said string) {
+func (d *signedEnv) requireReceiptVerifies(text string) (said string) {
 	d.t.Helper()
 	file := filepath.Join(d.t.TempDir(), "receipt.json")
 	require.NoError(d.t, os.WriteFile(file, []byte(text), 0o600))
-	got := runWith(d.t, nil, programs.Starter, "verify", file, "--allowed-signers", d.allowed)
+	got := runProgram(d.t, nil, programs.Starter, "verify", file, "--allowed-signers", d.allowed)
 	require.Zero(d.t, got.code, got.stdout+got.stderr)
 	require.Contains(d.t, got.stdout, "by bob@example.com, signed with ssh-ed25519")
 	return got.stdout
@@ -189,7 +189,7 @@ func (d *signedDesk) requireHolds(text string) (said string) {
 
 // requireKeygenVerifies checks a decision of a receipt with OpenSSH where that is
 // installed, else with the library.
-func (d *signedDesk) requireKeygenVerifies(r *access.Receipt, decision access.Decision) {
+func (d *signedEnv) requireKeygenVerifies(r *access.Receipt, decision access.Decision) {
 	d.t.Helper()
 	text := signing.OfDecision(r.Request, r.Run, decision.PlanHash, decision).Canonical()
 	path, err := exec.LookPath("ssh-keygen")

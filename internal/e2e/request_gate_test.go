@@ -12,39 +12,39 @@ import (
 
 // gate holds chosen requests back before the console does any work for them, until it
 // is opened.
-type gate struct {
-	*roles
+type requestGate struct {
+	*grantEnv
 
 	mu     sync.Mutex
-	calls  map[string]callOf // by path
+	calls  map[string]consoleCall // by path
 	seen   map[string]int    // requests of the call's method, by path
 	count  int
 	opened chan struct{}
 	open   func()
 }
 
-func newGate(r *roles) *gate {
-	g := &gate{roles: r, calls: map[string]callOf{}, seen: map[string]int{}, opened: make(chan struct{})}
+func newRequestGate(r *grantEnv) *requestGate {
+	g := &requestGate{grantEnv: r, calls: map[string]consoleCall{}, seen: map[string]int{}, opened: make(chan struct{})}
 	g.open = sync.OnceFunc(func() { close(g.opened) })
 	r.t.Cleanup(g.open) // the console waits for its requests before it closes
-	r.console.OnRequest(g.pass)
+	r.console.OnRequest(g.blockIfChosen)
 	return g
 }
 
 // hold chooses one request about a user.
-func (g *gate) hold(p access.Principal, call callOf) {
+func (g *requestGate) blockAt(p access.Principal, call consoleCall) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.calls["/users/"+p.ID] = call
 }
 
-func (g *gate) pass(q consoletest.Request) {
-	if g.holds(q) {
+func (g *requestGate) blockIfChosen(q consoletest.Request) {
+	if g.chosen(q) {
 		<-g.opened
 	}
 }
 
-func (g *gate) holds(q consoletest.Request) bool {
+func (g *requestGate) chosen(q consoletest.Request) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	call, ok := g.calls[q.Path]
@@ -60,7 +60,7 @@ func (g *gate) holds(q consoletest.Request) bool {
 }
 
 // untilHeld waits until so many requests are held back.
-func (g *gate) untilHeld(n int) {
+func (g *requestGate) untilBlocked(n int) {
 	g.t.Helper()
 	require.Eventually(g.t, func() bool {
 		g.mu.Lock()

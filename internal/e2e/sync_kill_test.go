@@ -34,9 +34,9 @@ func killWorker(t *testing.T, at []int) {
 		s.worker.Kill()
 		s.startWorker()
 	}
-	require.Equal(t, wire.StatePromoted, s.result(run).State)
-	s.requireTruth()
-	for collection, n := range repeats(s.console.Requests()) {
+	require.Equal(t, wire.StatePromoted, s.syncResult(run).State)
+	s.requireStoreMatchesConsole()
+	for collection, n := range refetchedPages(s.console.Requests()) {
 		if collection == "roles" {
 			n-- // listed once more on purpose, for the members' counts
 		}
@@ -66,5 +66,5 @@ func TestKill_TemporalServerDuringSync(t *testing.T) {
 		require.NoError(c, s.client.GetWorkflow(s.ctx(), run.GetID(), "").Get(s.ctx(), &got))
 		require.Equal(c, wire.StatePromoted, got.State)
 	}, limit, time.Second)
-	s.requireTruth()
+	s.requireStoreMatchesConsole()
 }

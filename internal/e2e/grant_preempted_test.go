@@ -15,12 +15,12 @@ import (
 
 // A grant is being given when another one ends, and fails before it hears that it is to
 // stop. It is given all the same, once the console is back.
-func TestGrant_StoppedAmidAFailingAttempt(t *testing.T) {
+func TestGrant_PreemptedDuringFailingAttempt(t *testing.T) {
 	t.Parallel()
-	s := newRoles(t)
+	s := newGrantEnv(t)
 	first := s.startGrant("1", s.input("1h"))
 	s.untilHolds(true)
-	second := s.wanted
+	second := s.requested
 	second.ScopeID = s.console.Truth().Sites[2].ID
 	path := "/users/" + s.user.ID
 	// A worker hears with its first heartbeat, after two seconds.
@@ -40,10 +40,10 @@ func TestGrant_StoppedAmidAFailingAttempt(t *testing.T) {
 		return r.Method == http.MethodPut && r.Path == path && r.Status == http.StatusInternalServerError
 	}))
 	s.console.ClearFaults()
-	require.Equal(t, "ended", s.ended(first).State)
-	got := s.ended(run)
+	require.Equal(t, "ended", s.result(first).State)
+	got := s.result(run)
 	require.Equal(t, "granted", got.State, got.Message)
 	require.Equal(t, access.Applied, got.Outcome)
-	require.True(t, s.held().Holds(second))
-	require.False(t, s.held().Holds(s.wanted))
+	require.True(t, s.holdings().Holds(second))
+	require.False(t, s.holdings().Holds(s.requested))
 }

@@ -19,33 +19,33 @@ import (
 
 // roles is a stack with one user that holds Viewer at one site, and a role it does
 // not hold yet at another.
-type roles struct {
+type grantEnv struct {
 	*stack
 
 	user   access.Principal
 	viewer access.Holding // what it holds
-	wanted access.Holding // what tests give and take
+	requested access.Holding // what tests give and take
 }
 
-func newRoles(t *testing.T) *roles {
+func newGrantEnv(t *testing.T) *grantEnv {
 	t.Helper()
-	r := prepareRoles(t, newStack(t, rolesConsole))
+	r := prepareGrantEnv(t, newStack(t, consoleWithoutUsers))
 	r.startWorker()
 	return r
 }
 
 // rolesConsole has no users but those that tests make.
-var rolesConsole = consoletest.Options{Seed: 31, Sites: 6, Users: -1}
+var consoleWithoutUsers = consoletest.Options{Seed: 31, Sites: 6, Users: -1}
 
 // prepareRoles makes the user without starting a worker.
-func prepareRoles(t *testing.T, s *stack) *roles {
+func prepareGrantEnv(t *testing.T, s *stack) *grantEnv {
 	t.Helper()
 	truth := s.console.Truth()
-	r := &roles{stack: s}
+	r := &grantEnv{stack: s}
 	r.viewer = access.Holding{
 		Level: access.SiteLevel, RoleID: predefined(t, truth, "Viewer").ID, ScopeID: truth.Sites[0].ID,
 	}
-	r.wanted = access.Holding{
+	r.requested = access.Holding{
 		Level: access.SiteLevel, RoleID: predefined(t, truth, "SOC").ID, ScopeID: truth.Sites[1].ID,
 	}
 	r.user = r.addUser("ana@example.com")
@@ -53,13 +53,13 @@ func prepareRoles(t *testing.T, s *stack) *roles {
 }
 
 // addUser makes one more user with the Viewer role, and more roles of its level.
-func (r *roles) addUser(email string, more ...access.Holding) access.Principal {
+func (r *grantEnv) addUser(email string, more ...access.Holding) access.Principal {
 	r.t.Helper()
 	p := access.Principal{
-		Kind: access.User, Email: email, Name: email, Level: r.viewer.Level, Held: []access.HeldRole{held(r.viewer)},
+		Kind: access.User, Email: email, Name: email, Level: r.viewer.Level, Held: []access.HeldRole{heldRole(r.viewer)},
 	}
 	for _, h := range more {
-		p.Held = append(p.Held, held(h))
+		p.Held = append(p.Held, heldRole(h))
 	}
 	id, err := r.console.AddUser(p)
 	require.NoError(r.t, err)
@@ -68,7 +68,7 @@ func (r *roles) addUser(email string, more ...access.Holding) access.Principal {
 }
 
 // with is the same stack with another user as its own.
-func (r *roles) with(email string, more ...access.Holding) *roles {
+func (r *grantEnv) withUser(email string, more ...access.Holding) *grantEnv {
 	r.t.Helper()
 	own := *r
 	own.user = r.addUser(email, more...)
@@ -86,11 +86,11 @@ func predefined(t *testing.T, truth consoletest.Truth, name string) access.Role 
 	return access.Role{}
 }
 
-func (r *roles) input(duration string) wire.GrantInput {
-	return r.inputFor(r.user, r.wanted, duration)
+func (r *grantEnv) input(duration string) wire.GrantInput {
+	return r.inputFor(r.user, r.requested, duration)
 }
 
-func (r *roles) inputFor(p access.Principal, h access.Holding, duration string) wire.GrantInput {
+func (r *grantEnv) inputFor(p access.Principal, h access.Holding, duration string) wire.GrantInput {
 	r.t.Helper()
 	in := wire.GrantInput{
 		Principal: access.PrincipalSelector{Kind: p.Kind, ID: p.ID}, Role: access.RoleSelector{ID: h.RoleID},
@@ -105,30 +105,30 @@ func (r *roles) inputFor(p access.Principal, h access.Holding, duration string) 
 	return in
 }
 
-func (r *roles) startGrant(name string, in wire.GrantInput) client.WorkflowRun {
+func (r *grantEnv) startGrant(name string, in wire.GrantInput) client.WorkflowRun {
 	r.t.Helper()
 	return r.start(wire.GrantID(r.t.Name()+name), wire.GrantType, in)
 }
 
-func (r *roles) start(id, kind string, in any) client.WorkflowRun {
+func (r *grantEnv) start(id, kind string, in any) client.WorkflowRun {
 	r.t.Helper()
 	run, err := r.client.ExecuteWorkflow(r.ctx(), client.StartWorkflowOptions{ID: id, TaskQueue: r.queue}, kind, in)
 	require.NoError(r.t, err)
 	return run
 }
 
-func (r *roles) grant(name string, in wire.GrantInput) wire.RequestResult {
+func (r *grantEnv) grant(name string, in wire.GrantInput) wire.RequestResult {
 	r.t.Helper()
-	return r.ended(r.startGrant(name, in))
+	return r.result(r.startGrant(name, in))
 }
 
-func (r *roles) revoke(name string) wire.RequestResult {
+func (r *grantEnv) revoke(name string) wire.RequestResult {
 	r.t.Helper()
-	return r.ended(r.startRevoke(name, r.wanted))
+	return r.result(r.startRevoke(name, r.requested))
 }
 
 // startRevoke takes a role from the user.
-func (r *roles) startRevoke(name string, h access.Holding) client.WorkflowRun {
+func (r *grantEnv) startRevoke(name string, h access.Holding) client.WorkflowRun {
 	r.t.Helper()
 	in := r.inputFor(r.user, h, "")
 	return r.start(wire.RevokeID(r.t.Name()+name), wire.RevokeType, wire.RevokeInput{
@@ -136,7 +136,7 @@ func (r *roles) startRevoke(name string, h access.Holding) client.WorkflowRun {
 	})
 }
 
-func (r *roles) ended(run client.WorkflowRun) wire.RequestResult {
+func (r *grantEnv) result(run client.WorkflowRun) wire.RequestResult {
 	r.t.Helper()
 	var out wire.RequestResult
 	require.NoError(r.t, run.Get(r.ctx(), &out))
@@ -144,9 +144,9 @@ func (r *roles) ended(run client.WorkflowRun) wire.RequestResult {
 }
 
 // held is what the user holds on the console now.
-func (r *roles) held() access.Holdings { return r.heldBy(r.user) }
+func (r *grantEnv) holdings() access.Holdings { return r.holdingsOf(r.user) }
 
-func (r *roles) heldBy(p access.Principal) access.Holdings {
+func (r *grantEnv) holdingsOf(p access.Principal) access.Holdings {
 	r.t.Helper()
 	for _, x := range r.console.Truth().Principals {
 		if x.Kind == p.Kind && x.ID == p.ID {
@@ -156,21 +156,21 @@ func (r *roles) heldBy(p access.Principal) access.Holdings {
 	return access.Holdings{}
 }
 
-func (r *roles) untilHolds(want bool) {
+func (r *grantEnv) untilHolds(want bool) {
 	r.t.Helper()
-	require.Eventually(r.t, func() bool { return r.held().Holds(r.wanted) == want }, limit, 20*time.Millisecond)
+	require.Eventually(r.t, func() bool { return r.holdings().Holds(r.requested) == want }, limit, 20*time.Millisecond)
 }
 
-func held(h access.Holding) access.HeldRole {
+func heldRole(h access.Holding) access.HeldRole {
 	return access.HeldRole{RoleID: h.RoleID, ScopeID: h.ScopeID}
 }
 
 // byHand replaces what the user holds, behind our back.
-func (r *roles) byHand(holdings ...access.Holding) {
+func (r *grantEnv) setRolesByHand(holdings ...access.Holding) {
 	r.t.Helper()
 	list := make([]access.HeldRole, len(holdings))
 	for i, h := range holdings {
-		list[i] = held(h)
+		list[i] = heldRole(h)
 	}
 	require.NoError(r.t, r.console.SetUserRoles(r.user.ID, holdings[0].Level, list))
 }
@@ -200,7 +200,7 @@ func (s *stack) requireLedger() {
 }
 
 // puts are the requests that change roles.
-func (r *roles) puts() []consoletest.Request {
+func (r *grantEnv) roleWrites() []consoletest.Request {
 	var out []consoletest.Request
 	for _, q := range r.console.Requests() {
 		if q.Method == http.MethodPut {
@@ -211,20 +211,20 @@ func (r *roles) puts() []consoletest.Request {
 }
 
 // requireReceipt checks that a result's receipt is whole and is the one in the ledger.
-func (r *roles) requireReceipt(got wire.RequestResult) {
+func (r *grantEnv) requireReceipt(got wire.RequestResult) {
 	r.t.Helper()
 	require.True(r.t, got.Receipt.Intact())
 	require.Equal(r.t, got.State, got.Receipt.State)
 	require.Equal(r.t, got.Outcome, got.Receipt.Outcome)
-	receipts := r.receipts(got.Receipt.Request)
+	receipts := r.ledgerReceipts(got.Receipt.Request)
 	require.Len(r.t, receipts, 1, "exactly one receipt")
 	written, err := ledger.DecodeAs[ledger.Receipt](receipts[0])
 	require.NoError(r.t, err)
-	require.JSONEq(r.t, inJSON(r.t, got.Receipt), inJSON(r.t, written.Receipt))
+	require.JSONEq(r.t, toJSON(r.t, got.Receipt), toJSON(r.t, written.Receipt))
 }
 
 // receipts are what the ledger has of a request.
-func (r *roles) receipts(request string) []ledger.Entry {
+func (r *grantEnv) ledgerReceipts(request string) []ledger.Entry {
 	r.t.Helper()
 	entries, err := r.openStore().LedgerOf(r.ctx(), r.consoleKey(), request)
 	require.NoError(r.t, err)
