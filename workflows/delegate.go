@@ -24,7 +24,7 @@ func Delegate(ctx workflow.Context, in wire.DelegationInput) (access.Delegation,
 	if err != nil {
 		return access.Delegation{}, err
 	}
-	out, err := call[wire.DelegateResult](brief(ctx, "record"), wire.DelegateActivity, wire.DelegateInput{
+	out, err := call[wire.DelegateResult](shortCall(ctx, "record"), wire.DelegateActivity, wire.DelegateInput{
 		Request: wire.RequestInfo{
 			ID: info.WorkflowExecution.ID, Run: info.OriginalRunID, StartedAt: d.At,
 		},

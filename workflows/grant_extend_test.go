@@ -22,7 +22,7 @@ func TestGrant_ExtendShortened(t *testing.T) {
 	longer := c.tells(time.Hour, wire.ExtendUpdate, wire.ExtendInput{By: bobMail, Duration: 1})
 	require.Equal(t, "expired", c.grant(in).State)
 	require.Equal(t, began.Add(2*time.Hour+2*time.Minute), c.Now().UTC())
-	longer.refused(t, "carol@example.com has allowed it for 2h and no longer: ask for a new grant")
+	longer.refused(t, "carol@example.com has approved it for 2h and no longer; request a new grant")
 }
 
 // However little each adds, the end is moved so often only: a workflow takes a limited
@@ -40,5 +40,5 @@ func TestGrant_ExtendTooOften(t *testing.T) {
 	}
 	more := r.tells(2*time.Hour, wire.ExtendUpdate, bit)
 	require.Equal(t, "expired", r.grant(in).State)
-	more.refused(t, "it was extended 100 times already")
+	more.refused(t, "it was extended 100 times, which is the limit")
 }

@@ -35,8 +35,8 @@ func TestGrant_End(t *testing.T) {
 	}, answer)
 	require.Equal(t, time.Hour+time.Minute, end.at, "the answer is the proof")
 	again.refused(t, "carol@example.com has ended it already")
-	late.refused(t, "carol@example.com has called it off already")
-	extend.refused(t, "too late or too early to extend it: the state is releasing")
+	late.refused(t, "cannot cancel: carol@example.com has ended it already")
+	extend.refused(t, "cannot extend: carol@example.com has ended it already")
 }
 
 // Extending moves the end, and the writer is told.
@@ -146,7 +146,7 @@ func TestGrant_CancelAtEachStep(t *testing.T) {
 				r.closes()
 				got := r.grant(in)
 				require.Equal(t, "cancelled", got.State)
-				require.Equal(t, "called off by carol@example.com", got.Message)
+				require.Equal(t, "cancelled by carol@example.com", got.Message)
 				require.Empty(t, got.Outcome)
 				require.Equal(t, "cancelled", called.accepted(t).State)
 				require.NotNil(t, got.Receipt.Plan.Hash)
@@ -155,15 +155,16 @@ func TestGrant_CancelAtEachStep(t *testing.T) {
 				got := r.grant(in)
 				require.Equal(t, "cancelled", got.State)
 				require.Equal(t, access.NotApplied, got.Outcome)
-				require.Equal(t, "called off by carol@example.com", got.Message)
+				require.Equal(t, "cancelled by carol@example.com", got.Message)
 				require.Equal(t, wire.RequestAnswer{State: "cancelled", Outcome: access.NotApplied}, called.accepted(t))
 				require.Nil(t, r.applied[len(r.applied)-1].Change.Given, "nobody knows what was given")
 			default:
 				r.applies(access.OpRelease, access.Released).After(time.Minute).Once()
 				require.Equal(t, "expired", r.grant(in).State)
 				called.refused(t, map[string]string{
-					"active":    "too late to cancel: the grant is in force until 2026-11-02 15:00:00 UTC; use end",
-					"releasing": "too late or too early to cancel: the state is releasing",
+					"active": "cannot cancel: the state is active, waiting for its end at 2026-11-02 15:00:00 UTC; " +
+						"cancel is accepted in planning, awaitingApproval, scheduled, applying; use extend or end",
+					"releasing": "cannot cancel: the state is releasing; cancel is accepted in planning, awaitingApproval, scheduled, applying",
 				}[step.state])
 			}
 		})
@@ -175,7 +176,7 @@ func TestGrant_CancelAtEachStep(t *testing.T) {
 				r.closes()
 				got := r.grant(in)
 				require.Equal(t, "cancelled", got.State)
-				require.Equal(t, "called off in Temporal", got.Message)
+				require.Equal(t, "cancelled in Temporal", got.Message)
 				require.Equal(t, began.Add(step.amid), r.Now().UTC())
 				return
 			}
@@ -204,7 +205,7 @@ func TestGrant_ForGoodCancelledAsItIsApplied(t *testing.T) {
 	require.Equal(t, "cancelled", got.State)
 	require.Equal(t, access.Released, got.Outcome)
 	called.accepted(t)
-	end.refused(t, "carol@example.com has ended it already")
+	end.refused(t, "cannot end: carol@example.com has cancelled it already")
 }
 
 // Cancelled twice, in Temporal and by update, it still gives everybody an answer.
@@ -233,8 +234,8 @@ func TestGrant_UpdatesTooEarly(t *testing.T) {
 	}
 	r.grant(in)
 	for i, step := range steps[:3] {
-		all[2*i].refused(t, "too late or too early to end it: the state is "+step.state)
-		all[2*i+1].refused(t, "too late or too early to extend it: the state is "+step.state)
+		all[2*i].refused(t, "cannot end: the state is "+step.state)
+		all[2*i+1].refused(t, "cannot extend: the state is "+step.state)
 	}
 }
 

@@ -34,7 +34,7 @@ func deliver(ctx workflow.Context, in wire.SendInput) {
 		return
 	}
 	log.Warn("Event was not delivered", "event", in.Event.ID, "sender", in.Sender, "error", err)
-	if _, err := call[struct{}](brief(ctx, "give up"), wire.GaveUpActivity, in); err != nil {
+	if _, err := call[struct{}](shortCall(ctx, "give up"), wire.GaveUpActivity, in); err != nil {
 		log.Error("That an event was not delivered was not written down", "event", in.Event.ID, "error", err)
 	}
 }

@@ -218,7 +218,7 @@ func TestGrant_TellsPeople(t *testing.T) {
 	}, types)
 	require.Len(t, slices.Compact(slices.Sorted(slices.Values(ids))), len(ids), "%v", ids)
 	require.Equal(t, []string{"carol@example.com"}, (*events)[0].People)
-	require.Contains(t, (*events)[0].Text, "It waits for 1 of 1 from leads until ")
+	require.Contains(t, (*events)[0].Text, "Pending for 1 of 1 from leads until ")
 	require.Contains(t, (*events)[2].People, "dora@example.com")
 	require.Equal(t, []string{bobMail}, (*events)[6].People)
 }

@@ -1,10 +1,10 @@
 package workflows
 
-// Offboard takes everything from a principal and proves it: the user or service user
+// Offboard removes everything from a principal and verifies it: the user or service user
 // itself, or every role down to one that is named. People start it with `starter
 // offboard`, `starter service-user retire` or the temporal CLI. It goes through the
 // principal's one writer; all leases on the principal are lost to it. Once it is being
-// applied it is carried through: it has no deadline and cannot be called off. Its id is
+// applied it is carried through: it has no deadline and cannot be cancelled. Its id is
 // offboard/<request> by custom. Versioning: auto-upgrade.
 
 import (
@@ -18,6 +18,5 @@ func Offboard(ctx workflow.Context, in wire.OffboardInput) (wire.RequestResult, 
 	if err := in.Validate(); err != nil {
 		return wire.RequestResult{}, invalid(err)
 	}
-	asked := planInput(in.Spec(), in.Signed, in.DryRun)
-	return takeAway(ctx, asked, asked.Op, wire.StateOffboarded)
+	return newMachine(ctx, offboardKind, planInput(in.Spec(), in.Signed, in.DryRun)).carryOut(ctx)
 }

@@ -21,20 +21,20 @@ const heartbeat = 15 * time.Second
 // whoever waits for it.
 const waitHeartbeat = 45 * time.Second
 
-// brief is for a call or two against console or store: a minute is generous, and
+// shortCall is for a call or two against console or store: a minute is generous, and
 // it is repeated for as long as the other side is down.
-func brief(ctx workflow.Context, summary string) workflow.Context {
+func shortCall(ctx workflow.Context, summary string) workflow.Context {
 	return withOptions(ctx, summary, 5*time.Minute)
 }
 
-// walk is for a whole collection at the pace the console allows. A day is the
-// longest walk we can imagine; the heartbeat finds a dead worker long before.
-func walk(ctx workflow.Context, summary string) workflow.Context {
+// pagination is for a whole collection at the pace the console allows. A day is the
+// longest pagination we can imagine; the heartbeat finds a dead worker long before.
+func pagination(ctx workflow.Context, summary string) workflow.Context {
 	return withOptions(ctx, summary, 24*time.Hour)
 }
 
-// bulk is for one large transaction.
-func bulk(ctx workflow.Context, summary string) workflow.Context {
+// bulkTx is for one large transaction.
+func bulkTx(ctx workflow.Context, summary string) workflow.Context {
 	return withOptions(ctx, summary, time.Hour)
 }
 
@@ -62,10 +62,10 @@ func call[Out any](ctx workflow.Context, name string, in any) (Out, error) {
 	return out, err
 }
 
-// change is for one change of a principal: a few calls, each of which may take a
+// consoleWrite is for one change of a principal: a few calls, each of which may take a
 // minute. It is repeated for as long as the console is down; the activity itself says
 // how soon. Access that is to end goes first.
-func change(ctx workflow.Context, summary string, urgent bool) workflow.Context {
+func consoleWrite(ctx workflow.Context, summary string, urgent bool) workflow.Context {
 	ctx = withOptions(ctx, summary, 6*time.Minute)
 	options := workflow.GetActivityOptions(ctx)
 	options.TaskQueue = wire.WriteQueue(workflow.GetInfo(ctx).TaskQueueName)
@@ -97,9 +97,9 @@ func awaitUntil(ctx workflow.Context, until time.Time, summary string, condition
 	}, condition)
 }
 
-// ask is for a change that the principal's writer carries out: each attempt waits a
+// viaWriter is for a change that the principal's writer carries out: each attempt waits a
 // minute for its answer, and the next one goes on waiting.
-func ask(ctx workflow.Context, summary string) workflow.Context {
+func viaWriter(ctx workflow.Context, summary string) workflow.Context {
 	ctx = withOptions(ctx, summary, 5*time.Minute)
 	options := workflow.GetActivityOptions(ctx)
 	options.HeartbeatTimeout = waitHeartbeat

@@ -115,7 +115,7 @@ func (p *principalRun) releaseOverdue(ctx workflow.Context, due time.Time) error
 		})
 		if err != nil { // final errors of a release cannot be: they are waited out
 			p.log.Error("Overdue lease was not released", "lease", l.ID, "error", err)
-			return workflow.Sleep(ctx, askAnew)
+			return workflow.Sleep(ctx, retryPause)
 		}
 	}
 	return nil

@@ -86,7 +86,7 @@ func (p *principalRun) write(
 			return nil
 		}
 		out, err = call[wire.WriteResult](
-			change(ctx, string(in.Change.Op)+" for "+in.Request, !begins(in.Change.Op)), wire.WriteActivity,
+			consoleWrite(ctx, string(in.Change.Op)+" for "+in.Request, !begins(in.Change.Op)), wire.WriteActivity,
 			wire.WriteInput{Writer: p.who, Change: in, Ownership: p.ownership, Stopped: p.stopped})
 		stopped = ctx.Err() != nil && err != nil && !final(err)
 		p.settle(in, stopped)
@@ -243,7 +243,7 @@ func (p *principalRun) look(
 ) (seen wire.ConfirmResult, ours bool, err error) {
 	err = p.turns.take(ctx, true, func(ctx workflow.Context) (err error) {
 		ours = p.ownership.Desired().Holds(in.Change.Lease.Holding)
-		ctx = change(ctx, "look again for "+in.Request, true)
+		ctx = consoleWrite(ctx, "look again for "+in.Request, true)
 		seen, err = call[wire.ConfirmResult](ctx, wire.ConfirmActivity,
 			wire.ConfirmInput{Writer: p.who, Request: in.Request, Ownership: p.ownership})
 		return err

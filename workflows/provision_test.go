@@ -195,9 +195,9 @@ func TestProvisionUser_WaitsForTheConsole(t *testing.T) {
 func TestProvisionUser_CalledOff(t *testing.T) {
 	t.Parallel()
 	const (
-		byCarol    = "called off by carol@example.com"
-		inTemporal = "called off in Temporal"
-		late       = " too late: it was made"
+		byCarol    = "cancelled by carol@example.com"
+		inTemporal = "cancelled in Temporal"
+		late       = " too late: the account was created"
 	)
 	cases := map[string]struct {
 		how     string // update, or cancellation in Temporal
@@ -280,7 +280,7 @@ func TestProvision_WrongInput(t *testing.T) {
 		"an end that is past": {
 			wire.ProvisionServiceUserType,
 			map[string]any{"name": "ci", "tokenExpiresAt": past.Format(time.RFC3339)},
-			[]string{"tokenExpiresAt is 2026-11-02 08:00:00 UTC"},
+			[]string{"tokenExpiresAt is 2026-11-02T08:00:00Z"},
 		},
 		"no life": {
 			wire.ProvisionServiceUserType,

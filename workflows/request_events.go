@@ -30,7 +30,7 @@ func (r *request) tellPeople(ctx workflow.Context, typ, text string, people []st
 	}
 	open, _ := workflow.NewDisconnectedContext(ctx)
 	workflow.Go(open, func(ctx workflow.Context) {
-		ctx = brief(ctx, "tell people: "+typ)
+		ctx = shortCall(ctx, "tell people: "+typ)
 		ctx = workflow.WithScheduleToCloseTimeout(ctx, tellFor)
 		if _, err := call[struct{}](ctx, wire.AnnounceActivity, in); err != nil {
 			r.log.Warn("People were not told", "event", typ, "error", err)

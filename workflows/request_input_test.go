@@ -56,7 +56,7 @@ func TestRequests_RefuseBadInput(t *testing.T) {
 		"negative":         {"duration", "-4h", "duration is -4h: give one above 0", true},
 		"too long":         {"duration", "9000h", "duration is 9000h: the longest is 8784h (366 days)", true},
 		"start too far":    {"startAt", later, "that is more than 366 days ahead", true},
-		"end before start": {"startAt", "2026-11-01T00:00:00Z", "it would end at 2026-11-01 04:00:00 UTC", true},
+		"end before start": {"startAt", "2026-11-01T00:00:00Z", "it would end at 2026-11-01T04:00:00Z", true},
 
 		"misspelt field":      {"dration", "4h", `unknown field "dration"`, false},
 		"misspelt amid":       {"principal", obj{"kind": "user", "mail": anaMail}, `unknown field "mail"`, false},

@@ -30,7 +30,7 @@ func TestReview_Timed(t *testing.T) {
 	require.Equal(t, []access.Decision{said.decision}, got.Receipt.Decisions)
 	require.Equal(t, s.plan.Hash, said.decision.PlanHash)
 	require.Equal(t, "active", open.State)
-	require.Equal(t, "for review by 1 of 1 from owners until 2026-11-02 13:00:00 UTC, "+
+	require.Equal(t, "for review by 1 of 1 from owners until 2026-11-02T13:00:00Z, "+
 		"and for its end at 2026-11-02 17:00:00 UTC", open.Waiting)
 	require.True(t, open.Approval.Review)
 	require.Equal(t, []string{carolMail, daveMail}, open.Approval.People)
@@ -44,7 +44,7 @@ func TestReview_Timed(t *testing.T) {
 	require.Equal(t, began.Add(8*time.Hour), s.applied[1].Change.Change.Lease.End)
 	require.Equal(t, []string{"applied", "requested", "decided", "aboutToExpire", "released"}, s.types())
 	require.Equal(t, []string{carolMail, daveMail}, s.told[1].People)
-	require.Contains(t, s.told[1].Text, "It waits for review by 1 of 1 from owners until 2026-11-02 13:00:00 UTC")
+	require.Contains(t, s.told[1].Text, "Pending for review by 1 of 1 from owners until 2026-11-02T13:00:00Z")
 }
 
 // One for good is leased until it is reviewed, and only then for good.
@@ -69,13 +69,14 @@ func TestReview_ForGood(t *testing.T) {
 	require.Equal(t, access.AlreadyHeld, got.Outcome)
 	require.Equal(t, "reviewed by dave@example.com, carol@example.com", got.Message)
 	require.Equal(t, began.Add(3*time.Hour), s.Now().UTC())
-	require.Equal(t, "for review by 1 of 2 from owners until 2026-11-02 13:00:00 UTC", open.Waiting)
+	require.Equal(t, "for review by 1 of 2 from owners until 2026-11-02T13:00:00Z", open.Waiting)
 	require.Nil(t, open.EndsAt)
 	require.Equal(t, []string{"acquire", "grant"}, s.opsDone())
 	require.Equal(t, claim, s.applied[1].Change.Change.Lease.ID, "it takes the place of the lease")
 	require.NotNil(t, s.applied[1].Change.Given)
-	extend.refused(t, "it is for good: there is no end that could be moved")
-	cancel.refused(t, "too late to cancel: the grant is in force; use end")
+	extend.refused(t, "cannot extend: the access is permanent and has no end")
+	cancel.refused(t, "cannot cancel: the state is active, waiting for review by 1 of 2 from owners until "+
+		"2026-11-02T13:00:00Z; cancel is accepted in planning, awaitingApproval, scheduled, applying; use extend or end")
 }
 
 // Not reviewed in time, or denied: taken back at once, and it says so.
@@ -125,11 +126,11 @@ func TestReview_WhoCounts(t *testing.T) {
 	s.applies(access.OpAcquire, access.Applied).Once()
 	s.applies(access.OpRelease, access.Released).Once()
 	words := map[string]*word{
-		"the requester does not decide":           s.says(time.Hour, wire.ApproveUpdate, " BOB@example.com"),
-		"nobody decides about a role of":          s.says(time.Hour, wire.ApproveUpdate, anaMail),
-		"has decided already":                     s.says(2*time.Hour, wire.ApproveUpdate, "Carol@example.com"),
-		"a review does not change the grant":      s.sends(time.Hour, wire.ApproveUpdate, narrowed(daveMail)),
-		`"by" is missing: say who decides, as in`: s.says(time.Hour, wire.ApproveUpdate, " "),
+		"requesters do not decide on their own requests": s.says(time.Hour, wire.ApproveUpdate, " BOB@example.com"),
+		"people do not decide on their own access":       s.says(time.Hour, wire.ApproveUpdate, anaMail),
+		"has decided already":                            s.says(2*time.Hour, wire.ApproveUpdate, "Carol@example.com"),
+		"a review does not change the grant":             s.sends(time.Hour, wire.ApproveUpdate, narrowed(daveMail)),
+		`"by" is missing: say who decides, as in`:        s.says(time.Hour, wire.ApproveUpdate, " "),
 	}
 	s.says(90*time.Minute, wire.ApproveUpdate, carolMail)
 	got := s.grant(s.in)
@@ -174,13 +175,13 @@ func TestReview_EndsBeforeItIsReviewed(t *testing.T) {
 			got := s.grant(s.in)
 
 			require.Equal(t, "awaitingReview", open.State)
-			require.Equal(t, "for review by 1 of 1 from owners until 2026-11-02 13:00:00 UTC", open.Waiting)
+			require.Equal(t, "for review by 1 of 1 from owners until 2026-11-02T13:00:00Z", open.Waiting)
 			require.Len(t, open.Proofs, 2, "the role is gone")
 			require.Equal(t, "expired", got.State)
 			require.Equal(t, access.Released, got.Outcome)
 			require.Equal(t, c.want, got.Message)
 			require.Equal(t, began.Add(c.over), s.Now().UTC())
-			end.refused(t, "it has ended already, and only waits for its review")
+			end.refused(t, "cannot end: the state is awaitingReview, waiting for review by 1 of 1")
 			cancelled.refused(t, "the state is awaitingReview")
 		})
 	}
@@ -216,7 +217,7 @@ func TestReview_CancelledInTemporal(t *testing.T) {
 	s.at(time.Hour, s.CancelWorkflow)
 	got := s.grant(s.in)
 	require.Equal(t, "cancelled", got.State)
-	require.Equal(t, "called off in Temporal; not reviewed within 4h", got.Message)
+	require.Equal(t, "cancelled in Temporal; not reviewed within 4h", got.Message)
 	require.Equal(t, began.Add(reviewIn), s.Now().UTC())
 }
 
@@ -282,7 +283,7 @@ func TestReview_GoneBeforeItCouldBeForGood(t *testing.T) {
 	got := s.grant(s.in)
 	require.Equal(t, "ended", got.State)
 	require.Equal(t, access.Superseded, got.Outcome)
-	require.Equal(t, "it could not be made one for good: the role was gone already; "+
+	require.Equal(t, "it could not be made permanent: the role was gone already; "+
 		"reviewed by carol@example.com", got.Message)
 	require.True(t, s.applied[2].Change.Given.Granted())
 }
@@ -350,7 +351,7 @@ func TestReview_CalledOffAsItIsApplied(t *testing.T) {
 	early := s.says(30*time.Second, wire.ApproveUpdate, carolMail)
 	got := s.grant(s.in)
 	require.Equal(t, "cancelled", got.State)
-	require.Equal(t, "called off by carol@example.com", got.Message)
+	require.Equal(t, "cancelled by carol@example.com", got.Message)
 	early.refusedAs(t, "there is nothing to decide: the state is applying")
 }
 

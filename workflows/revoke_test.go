@@ -116,7 +116,7 @@ func TestRevoke_CancelAtEachStep(t *testing.T) {
 	r.at(30*time.Second, r.CancelWorkflow)
 	got := r.revoke(in)
 	require.Equal(t, "cancelled", got.State)
-	require.Equal(t, "called off in Temporal", got.Message)
+	require.Equal(t, "cancelled in Temporal", got.Message)
 
 	r, in = newRequest(t), revokeInput()
 	r.plansRevoke(in)

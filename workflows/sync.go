@@ -100,7 +100,7 @@ func (s *syncRun) run(ctx workflow.Context) (wire.SyncResult, error) {
 }
 
 func (s *syncRun) begin(ctx workflow.Context) error {
-	out, err := call[wire.SyncBeginResult](brief(ctx, "open a snapshot"), wire.SyncBeginActivity, wire.SyncBeginInput{
+	out, err := call[wire.SyncBeginResult](shortCall(ctx, "open a snapshot"), wire.SyncBeginActivity, wire.SyncBeginInput{
 		Snapshot: s.status.Snapshot, Collections: s.collections, StartedAt: s.status.StartedAt, Console: s.console,
 	})
 	s.status.Console = out.Console
@@ -108,7 +108,7 @@ func (s *syncRun) begin(ctx workflow.Context) error {
 }
 
 func (s *syncRun) check(ctx workflow.Context) error {
-	out, err := call[wire.SyncCheckResult](brief(ctx, "check token and permissions"), wire.SyncCheckActivity,
+	out, err := call[wire.SyncCheckResult](shortCall(ctx, "check token and permissions"), wire.SyncCheckActivity,
 		wire.SyncCheckInput{Snapshot: s.status.Snapshot, Collections: s.collections})
 	s.expected = out.Expected
 	s.status.TokenExpiresAt = out.TokenExpiresAt
@@ -144,7 +144,7 @@ func (s *syncRun) fail(ctx workflow.Context, cause error) error {
 	s.final = true
 	undo, stop := workflow.NewDisconnectedContext(ctx)
 	defer stop()
-	_, err := call[struct{}](brief(undo, "drop what was received"), wire.SyncDiscardActivity, wire.SyncDiscardInput{
+	_, err := call[struct{}](shortCall(undo, "drop what was received"), wire.SyncDiscardActivity, wire.SyncDiscardInput{
 		Snapshot: s.status.Snapshot, Why: reason(cause), Failed: true,
 	})
 	if err != nil {

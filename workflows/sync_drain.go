@@ -77,7 +77,7 @@ func (s *syncRun) drain(ctx workflow.Context, c access.Collection) error {
 	for n := 1; ; n++ {
 		p.Attempt++
 		p.State = wire.CollectionDraining
-		out, err := call[wire.SyncDrainResult](walk(ctx, "drain "+string(c)), wire.SyncDrainActivity,
+		out, err := call[wire.SyncDrainResult](pagination(ctx, "drain "+string(c)), wire.SyncDrainActivity,
 			wire.SyncDrainInput{
 				Snapshot: s.status.Snapshot, Collection: c, Attempt: p.Attempt, Expected: s.expectedOf(c),
 			})
@@ -120,7 +120,7 @@ func (s *syncRun) settle(ctx workflow.Context) error {
 			doubts[c] = why
 		}
 	}
-	out, err := call[wire.SyncSettleResult](bulk(ctx, "prove and promote"), wire.SyncSettleActivity,
+	out, err := call[wire.SyncSettleResult](bulkTx(ctx, "prove and promote"), wire.SyncSettleActivity,
 		wire.SyncSettleInput{
 			Snapshot: s.status.Snapshot, Collections: s.collections, Doubts: doubts, LastLook: s.looked,
 		})

@@ -99,7 +99,7 @@ func (s *syncRun) decide(ctx workflow.Context) error {
 
 func (s *syncRun) confirm(ctx workflow.Context) error {
 	s.warn("confirmed by " + s.decision.By)
-	out, err := call[wire.SyncSettleResult](bulk(ctx, "promote what was confirmed"), wire.SyncPromoteActivity,
+	out, err := call[wire.SyncSettleResult](bulkTx(ctx, "promote what was confirmed"), wire.SyncPromoteActivity,
 		wire.SyncPromoteInput{Snapshot: s.status.Snapshot, Collections: s.collections, By: s.decision.By})
 	if err != nil {
 		return err
@@ -114,7 +114,7 @@ func (s *syncRun) confirm(ctx workflow.Context) error {
 // discard leaves the state quarantined: nothing of this sync was ever shown.
 func (s *syncRun) discard(ctx workflow.Context, by, why string) error {
 	s.warn(why)
-	_, err := call[struct{}](bulk(ctx, "drop the snapshot"), wire.SyncDiscardActivity, wire.SyncDiscardInput{
+	_, err := call[struct{}](bulkTx(ctx, "drop the snapshot"), wire.SyncDiscardActivity, wire.SyncDiscardInput{
 		Snapshot: s.status.Snapshot, By: by, Why: why,
 	})
 	return err

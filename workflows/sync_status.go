@@ -43,5 +43,5 @@ func errOvertaken(rounds int) error {
 }
 
 func waitingForDecision(reasons []string, until time.Time) string {
-	return fmt.Sprintf("for confirm or discard until %s: %s", until.Format(time.RFC3339), strings.Join(reasons, "; "))
+	return fmt.Sprintf("for confirm or discard until %s: %s", at(until), strings.Join(reasons, "; "))
 }

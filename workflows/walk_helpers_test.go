@@ -61,9 +61,10 @@ func (w *walk) mockAll() {
 	on := func(name string, do any, most int) {
 		w.OnActivity(name, mock.Anything, mock.Anything).Return(do).AfterFn(w.minutes(most)).Maybe()
 	}
-	on(wire.PlanActivity, func(context.Context, wire.PlanInput) (wire.PlanResult, error) {
+	on(wire.PlanActivity, func(_ context.Context, in wire.PlanInput) (wire.PlanResult, error) {
 		w.lock.Lock()
 		defer w.lock.Unlock()
+		w.plan.Terms = in.Terms
 		return wire.PlanResult{Plan: w.put()}, nil
 	}, 3)
 	on(wire.DecideActivity, w.decide, 6)

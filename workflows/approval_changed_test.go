@@ -90,7 +90,7 @@ func TestConsent_ArrivedBeforeTheNewPlan(t *testing.T) {
 		first, second = erin, carol
 	}
 	first.refused(t, "it is decided already")
-	second.refused(t, "the request has a new plan meanwhile")
+	second.refused(t, "the plan has changed since it was shown")
 }
 
 // A decision of which it is not known what became does not lend its number, which is its

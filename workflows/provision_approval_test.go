@@ -77,9 +77,9 @@ func TestProvision_Approved(t *testing.T) {
 	w.table.handOver(access.Delegation{
 		By: carolMail, To: bobMail, At: began.Add(-time.Hour), Until: began.Add(24 * time.Hour),
 	})
-	w.says(time.Hour, "approve", bobMail).refusedAtEnd(t, "the requester does not decide")
-	w.says(time.Hour, "approve", anaMail).refusedAtEnd(t, "nobody decides about a role of their own")
-	w.says(time.Hour, "approve", "eve@example.com").refusedAtEnd(t, "may not decide this")
+	w.says(time.Hour, "approve", bobMail).refusedAtEnd(t, "requesters do not decide on their own requests")
+	w.says(time.Hour, "approve", anaMail).refusedAtEnd(t, "people do not decide on their own access")
+	w.says(time.Hour, "approve", "eve@example.com").refusedAtEnd(t, "is not eligible to decide")
 	shorter := w.sends(time.Hour, "approve",
 		wire.DecisionInput{By: erinMail, Duration: access.Duration(time.Hour)})
 	later := w.sends(time.Hour, "approve", wire.DecisionInput{By: erinMail, StartAt: began.Add(9 * time.Hour)})
@@ -92,10 +92,10 @@ func TestProvision_Approved(t *testing.T) {
 	got := w.run()
 
 	require.Equal(t, "awaitingApproval", waiting.State)
-	require.Equal(t, "for 1 of 1 from leads until 2026-11-02 19:00:00 UTC", waiting.Waiting)
+	require.Equal(t, "for 1 of 1 from leads until 2026-11-02T19:00:00Z", waiting.Waiting)
 	require.Equal(t, []string{carolMail, erinMail}, waiting.Approval.People)
-	shorter.refused(t, "holds its role for good: approve it as it is, or deny it")
-	later.refused(t, "holds its role for good: approve it as it is, or deny it")
+	shorter.refused(t, "its role is permanent: approve it as it is, or deny it")
+	later.refused(t, "its role is permanent: approve it as it is, or deny it")
 	require.NoError(t, yes.err)
 	require.Equal(t, "provisioned", got.State)
 	require.Len(t, w.made, 1)
@@ -132,17 +132,17 @@ func TestProvision_NotApproved(t *testing.T) {
 			func(w *waitingAccount) { w.says(time.Hour, "deny", carolMail) }, "denied", "denied by carol@example.com",
 		},
 		"timed out": {
-			func(*waitingAccount) {}, "timedOut", "nobody decided in time: it waited until 2026-11-02 19:00:00 UTC",
+			func(*waitingAccount) {}, "timedOut", "not decided in time: the deadline was 2026-11-02T19:00:00Z",
 		},
 		"called off": {
 			func(w *waitingAccount) { w.sends(time.Hour, wire.CancelUpdate, wire.StopInput{By: bobMail}) },
-			"cancelled", "called off by bob@example.com",
+			"cancelled", "cancelled by bob@example.com",
 		},
 		"cancelled in Temporal": {
-			func(w *waitingAccount) { w.at(time.Hour, w.CancelWorkflow) }, "cancelled", "called off in Temporal",
+			func(w *waitingAccount) { w.at(time.Hour, w.CancelWorkflow) }, "cancelled", "cancelled in Temporal",
 		},
 		"half of what it needs": {
-			func(w *waitingAccount) { w.says(time.Hour, "approve", erinMail) }, "timedOut", "nobody decided in time",
+			func(w *waitingAccount) { w.says(time.Hour, "approve", erinMail) }, "timedOut", "not decided in time",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -175,7 +175,7 @@ func TestProvision_TokenEndsWhileItWaits(t *testing.T) {
 		require.Equal(t, state, got.State)
 		if state == "refused" {
 			require.Equal(t, "its token was to end at 2026-11-02 11:00:00 UTC, before it was approved: "+
-				"ask again, with a later end", got.Message)
+				"request it again, with a later end", got.Message)
 			require.Empty(t, w.made)
 		}
 	}

@@ -44,9 +44,9 @@ func TestConsent_ForATimeAndNotEarlier(t *testing.T) {
 	c.at(3*time.Hour, func() { seen = c.look() })
 	c.at(4*time.Hour, c.CancelWorkflow)
 	c.grant(in)
-	early.refused(t, "an approver may start it later, not earlier")
-	past.refused(t, "an approver may start it later, not earlier")
-	never.refused(t, "more than 8784h ahead")
+	early.refused(t, "an approver may let it start later, not earlier")
+	past.refused(t, "an approver may let it start later, not earlier")
+	never.refused(t, "more than 366 days ahead")
 	require.Equal(t, began.Add(25*time.Hour), *seen.StartsAt)
 }
 
@@ -61,8 +61,8 @@ func TestConsent_OverBeforeItStarts(t *testing.T) {
 	late := c.says(2*time.Hour, "approve", carolMail)
 	no := c.says(3*time.Hour, "deny", carolMail)
 	require.Equal(t, "denied", c.grant(in).State)
-	short.refused(t, "it would end at 2026-11-02 08:00:00 UTC, before it can start")
-	late.refused(t, "it would end at 2026-11-02 11:00:00 UTC, before it can start")
+	short.refused(t, "it would end at 2026-11-02T08:00:00Z, before it can start")
+	late.refused(t, "it would end at 2026-11-02T11:00:00Z, before it can start")
 	require.NoError(t, no.err)
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"sentinelone-provisioner/activities"
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/approval"
 	"sentinelone-provisioner/internal/wire"
 )
 
@@ -28,18 +29,22 @@ func TestConsent_BeforeTheTimer(t *testing.T) {
 				return wire.DecideResult{Signed: access.Unsigned, Refusal: in.Refusal}, nil
 			}).Once()
 		env.ExecuteWorkflow(func(ctx workflow.Context) error {
-			c := newConsent(ctx, &request{log: workflow.GetLogger(ctx), state: wire.StateAwaitingApproval})
-			c.open(workflow.Now(ctx), []access.ApprovalStep{{Need: 1, Groups: []string{access.Anyone}}}, time.Hour)
+			m := newMachine(ctx, grantKind, wire.PlanInput{Op: access.OpGrant})
+			m.at = awaitingApproval
+			m.approval = approval.New(m.notAsked().Request, access.Approval{
+				Required: true, DecideWithin: access.Duration(time.Hour),
+				Steps: []access.ApprovalStep{{Need: 1, Groups: []string{access.Anyone}}},
+			}, workflow.Now(ctx))
 			if err := workflow.Sleep(ctx, after); err != nil {
 				return err
 			}
-			_, err := c.decide(ctx, actionApprove, wire.DecisionInput{By: "carol@example.com"})
+			_, err := m.decide(ctx, approval.Approve, wire.DecisionInput{By: "carol@example.com"})
 			return err
 		})
 		if after < time.Hour {
 			require.NoError(t, env.GetWorkflowError())
 			continue
 		}
-		require.ErrorContains(t, env.GetWorkflowError(), "too late to decide: there was time until")
+		require.ErrorContains(t, env.GetWorkflowError(), "too late to decide: the deadline was")
 	}
 }

@@ -83,7 +83,8 @@ func (b *ballot) approval() access.Approval {
 
 func (b *ballot) mocks() {
 	b.OnActivity(wire.PlanActivity, mock.Anything, mock.Anything).
-		Return(func(context.Context, wire.PlanInput) (wire.PlanResult, error) {
+		Return(func(_ context.Context, in wire.PlanInput) (wire.PlanResult, error) {
+			b.plan.Terms = in.Terms
 			b.counted, b.asked = nil, b.Now()
 			return wire.PlanResult{Plan: b.plan.Seal()}, nil
 		})

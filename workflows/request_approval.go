@@ -1,0 +1,188 @@
+package workflows
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+	"time"
+
+	"go.temporal.io/sdk/workflow"
+
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/approval"
+	"sentinelone-provisioner/internal/wire"
+)
+
+// maxRefusals bounds how many decisions that do not count a request writes down.
+const maxRefusals = 500
+
+// askApprovers tells those who are to decide, and watches over their time.
+func (m *machine) askApprovers(ctx workflow.Context) {
+	m.notifyApprovers(ctx, wire.EventRequested)
+	open, _ := workflow.NewDisconnectedContext(ctx) // a review goes on when the run is cancelled
+	workflow.Go(open, m.watchApproval)
+}
+
+// awaitApproval waits for the verdict.
+func (m *machine) awaitApproval(ctx workflow.Context) (event, error) {
+	err := workflow.Await(ctx, func() bool { return m.approval.Verdict != "" || m.stop != nil })
+	switch {
+	case err != nil:
+		return "", err
+	case m.stop != nil:
+		return m.stop.on, nil
+	case m.approval.Verdict == approval.Denied:
+		return onDenied, nil
+	case m.approval.Verdict == approval.TimedOut:
+		return onTimedOut, nil
+	case m.tokenEnded(workflow.Now(ctx)):
+		return onRefused, nil
+	}
+	return m.proceed(ctx), nil
+}
+
+// watchApproval does what is due while nobody decides: it reminds, escalates and ends the
+// time to decide.
+func (m *machine) watchApproval(ctx workflow.Context) {
+	round := m.asked.Round
+	over := func() bool {
+		return m.approval.Verdict != "" || m.asked.Round != round || !accepts(m.kind, m.at, onApprove)
+	}
+	for !over() {
+		due := m.approval.NextTimer(workflow.Now(ctx))
+		early, err := awaitUntil(ctx, due, "time to decide", over)
+		if err == nil && !early {
+			err = m.onTimer(ctx, over)
+		}
+		if err != nil {
+			return // nothing cancels this context
+		}
+	}
+	m.extendToFullTerm(ctx)
+}
+
+// onTimer has the approval do what is due. It waits for a decision that is being recorded:
+// that one came in time.
+func (m *machine) onTimer(ctx workflow.Context, over func() bool) error {
+	if err := m.deciding.Lock(ctx); err != nil {
+		return err
+	}
+	defer m.deciding.Unlock()
+	if over() {
+		return nil
+	}
+	var told approval.Event
+	m.approval, told = m.approval.OnTimer(workflow.Now(ctx))
+	switch told {
+	case approval.EventEscalated:
+		m.notifyApprovers(ctx, wire.EventEscalated)
+	case approval.EventReminder:
+		m.notifyApprovers(ctx, wire.EventReminder)
+	case approval.EventTimedOut, approval.EventNone: // the end of the request says so
+	}
+	m.show(ctx)
+	return nil
+}
+
+// decide takes one person's decision. It answers when that is recorded, not when the
+// access is in place. A decision that does not count is recorded too, since Temporal
+// forgets it.
+func (m *machine) decide(ctx workflow.Context, action string, in wire.DecisionInput) (access.Decision, error) {
+	open, stop := workflow.NewDisconnectedContext(ctx)
+	defer stop()
+	seen, cameAt := m.planHash(), workflow.Now(ctx)
+	if err := m.deciding.Lock(open); err != nil {
+		return access.Decision{}, err
+	}
+	defer m.deciding.Unlock()
+	d := m.approval.Stamp(access.Decision{
+		At: workflow.Now(ctx).UTC(), By: strings.TrimSpace(in.By), Action: action, Comment: in.Comment,
+		Duration: in.Duration, StartAt: in.StartAt, Signature: in.Signature,
+		SignedAt: in.SignedAt, PlanHash: cmp.Or(in.PlanHash, seen),
+	}, cameAt)
+	refusal := m.refuseDecision(d, seen, cameAt)
+	out, err := call[wire.DecideResult](shortCall(open, action), wire.DecideActivity, wire.DecideInput{
+		Request: m.info, Decision: d, Number: len(m.all) + m.refusals, Refusal: refusal.Sentence(),
+		SoD: m.sodCheck(action), Delegators: m.delegators(action, refusal),
+	})
+	if err != nil {
+		m.refusals++ // its number may be in the ledger, and is not used again
+		return access.Decision{}, err
+	}
+	if out.Refusal != "" {
+		m.refusals++
+		return access.Decision{}, refused(out.Refusal)
+	}
+	d.Signed, d.OnBehalfOf, d.Delegation = out.Signed, out.OnBehalfOf, out.Delegation
+	d = m.approval.Stamp(d, cameAt) // it may have been escalated to the delegator
+	m.approval = m.approval.Record(d)
+	m.all = append(m.all, d)
+	m.notifyApprovers(ctx, wire.EventDecided)
+	if !m.at.final() {
+		m.show(ctx)
+	}
+	return d, nil
+}
+
+// planHash is of the plan that people decide on; "" before there is one.
+func (m *machine) planHash() string {
+	if m.plan == nil {
+		return ""
+	}
+	return m.plan.Hash
+}
+
+// refuseDecision says why a decision does not count, or nil. People who name no plan
+// decide on the one that was pending when their decision came: seen is its hash. It may have
+// been replaced while the decision waited for its turn.
+func (m *machine) refuseDecision(d access.Decision, seen string, cameAt time.Time) *approval.Refusal {
+	if m.approval.Verdict == "" && !accepts(m.kind, m.at, event(d.Action)) {
+		if m.plan == nil {
+			return approval.NotPlanned(m.at.onWire(), m.wait)
+		}
+		return approval.NothingToDecide(m.at.onWire(), m.wait)
+	}
+	if seen != "" && seen != m.planHash() {
+		d.PlanHash = seen
+	}
+	return m.approval.Check(d, cameAt)
+}
+
+// delegators are those in whose place a decision might count that does not count by itself.
+func (m *machine) delegators(action string, why *approval.Refusal) []string {
+	if why == nil || why.Reason != approval.NotEligible && why.Reason != approval.NotEscalated {
+		return nil
+	}
+	return m.approval.Delegators(action)
+}
+
+// sodCheck is what a decision is checked against: an approval against separation of duties.
+func (m *machine) sodCheck(action string) *wire.SoDCheck {
+	if action != approval.Approve || m.plan == nil {
+		return nil
+	}
+	return sodCheck(*m.plan)
+}
+
+// notifyApprovers tells those who decide what has happened.
+func (m *machine) notifyApprovers(ctx workflow.Context, typ string) {
+	text := m.summary()
+	if last, ok := m.approval.LastDecision(); ok && typ == wire.EventDecided {
+		text = fmt.Sprintf("%s: %s by %s. %s", m.info.ID, pastTense(last.Action), last.Who(), text)
+	}
+	if pending := m.approval.Pending(); pending != "" {
+		text += ". Pending " + pending
+	}
+	var people []string
+	if s := m.approval; s.Step < len(s.Steps) {
+		people = s.StepAt(s.Step).People
+	}
+	m.tellPeople(ctx, typ, text, people)
+}
+
+func pastTense(action string) string {
+	if action == approval.Deny {
+		return "denied"
+	}
+	return "approved"
+}

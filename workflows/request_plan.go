@@ -1,0 +1,91 @@
+package workflows
+
+import (
+	"errors"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/approval"
+	"sentinelone-provisioner/internal/wire"
+)
+
+// makePlan finds out what the request means. A cancellation that comes meanwhile waits for
+// the answer, which may be that the request is refused.
+func (m *machine) makePlan(ctx workflow.Context) (event, error) {
+	out, err := call[wire.PlanResult](shortCall(ctx, "plan"), wire.PlanActivity, m.asked)
+	switch {
+	case temporal.IsCanceledError(err):
+		return "", err
+	case err != nil && m.plan == nil:
+		m.failure = err
+		return onFailed, nil
+	case err != nil:
+		return m.refuse(err)
+	}
+	m.plan, m.notifies, m.indexed, m.receipt = &out.Plan, out.Notify, out.Indexed, out.Receipt
+	if out.Signature != nil {
+		m.signed = out.Signature
+	}
+	switch {
+	case out.Receipt != nil:
+		return onRefused, nil
+	case m.asked.DryRun:
+		return onDryRun, nil
+	}
+	m.approval = m.asks(ctx)
+	if m.stop == nil && ctx.Err() == nil && m.plan.Approval.Review == nil && m.approval.Verdict == "" {
+		return onApprovalNeeded, nil
+	}
+	return m.proceed(ctx), nil
+}
+
+// asks is the approval of the plan as it is opened now. The review of break-glass is opened
+// when the access is in force.
+func (m *machine) asks(ctx workflow.Context) approval.State {
+	if m.plan.Approval.Review != nil {
+		return approval.State{Request: approval.RequestOf(*m.plan)}
+	}
+	return approval.New(approval.RequestOf(*m.plan), m.plan.Approval, workflow.Now(ctx))
+}
+
+// notAsked is the approval before there is a plan: nobody decides.
+func (m *machine) notAsked() approval.State {
+	return approval.State{Request: approval.Request{
+		Requester: m.asked.Terms.Requester, Op: m.asked.Op, Console: m.asked.Console, Terms: m.asked.Terms,
+		NewAccount: m.asked.Account != nil,
+	}}
+}
+
+// planAgain starts over, since the principal is not as approvers saw it: the next plan
+// follows the policy of this one, and needs decisions of its own.
+func (m *machine) planAgain() {
+	m.proofs = nil
+	m.asked.Round++
+	m.asked.Policy, m.asked.Decisions = m.plan.Approval.Hash, m.all
+	m.approval = m.notAsked()
+}
+
+// refuse ends a request that an activity finally refused. A writer has made sure that
+// nothing is left of the change.
+func (m *machine) refuse(cause error) (event, error) {
+	app, ok := errors.AsType[*temporal.ApplicationError](cause)
+	if !ok {
+		return "", cause
+	}
+	m.why = app.Message()
+	return onRefused, nil
+}
+
+// sodCheck is what an approval of the plan is checked against; nil where no rule of
+// separation of duties applies.
+func sodCheck(plan access.Plan) *wire.SoDCheck {
+	if len(plan.Rules.Separate) == 0 {
+		return nil
+	}
+	return &wire.SoDCheck{
+		Principal: plan.Principal,
+		Change:    access.Change{Op: plan.Op, Lease: access.Lease{Holding: plan.Holding()}, Rules: plan.Rules},
+	}
+}
