@@ -6,6 +6,7 @@ import (
 
 	"sentinelone-provisioner/internal/approval"
 	"sentinelone-provisioner/internal/describe"
+	"sentinelone-provisioner/internal/pending"
 	"sentinelone-provisioner/internal/wire"
 )
 
@@ -46,10 +47,10 @@ func (d pendingDecision) block(id string, s wire.RequestStatus) [][]string {
 
 // weight says what the person's decision counts toward.
 func (d pendingDecision) weight(s wire.RequestStatus) string {
-	e := eligibility(s, d.in.By, d.action)
+	e := pending.Eligibility(s, d.in.By, d.action)
 	switch {
 	case e.Eligible:
-	case !isPending(s):
+	case !pending.IsPending(s):
 		return "comes too late: " + e.Refusal.Text
 	case e.Refusal.Reason == approval.NotEligible || e.Refusal.Reason == approval.NotEscalated:
 		return "may not count: " + e.Refusal.Text // a delegation may be newer than the status

@@ -10,6 +10,7 @@ import (
 
 	"sentinelone-provisioner/internal/config"
 	"sentinelone-provisioner/internal/describe"
+	"sentinelone-provisioner/internal/pending"
 )
 
 // completeFor is how long a shell may wait for ids.
@@ -35,9 +36,8 @@ func (p *app) completeAsking(ctx context.Context, who string, given []string, ty
 		return nil
 	}
 	defer e.Close()
-	all, _ := newLookout(e, p.now).all(ctx, host) // what was found in time
-	others := func(a decisionPrompt) bool { return !canDecide(a.Status, who) }
-	if mine := slices.DeleteFunc(slices.Clone(all), others); len(mine) > 0 {
+	all, _ := pending.NewFinder(e.Connection, "", p.now).All(ctx, host) // what was found in time
+	if mine := pending.EligibleOnly(slices.Clone(all), who); len(mine) > 0 {
 		all = mine
 	}
 	var out []string

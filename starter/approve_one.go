@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 
+	"sentinelone-provisioner/internal/pending"
 	"sentinelone-provisioner/internal/store"
 	"sentinelone-provisioner/internal/temporalclient"
 	"sentinelone-provisioner/internal/wire"
@@ -30,13 +31,13 @@ func (d pendingDecision) one(ctx context.Context, text string) (decisionAnswer, 
 		return answer, err
 	}
 	if status.Plan == nil {
-		return answer, fmt.Errorf("there is no plan to decide on yet: the state is %s", stateAndWait(status))
+		return answer, fmt.Errorf("there is no plan to decide on yet: the state is %s", pending.StateText(status))
 	}
 	if !d.output.json {
 		writeTable(d.err, nil, d.block(id, status))
 	}
 	// What is decided already is not asked about; the request itself says by whom.
-	if isPending(status) && d.agree != nil {
+	if pending.IsPending(status) && d.agree != nil {
 		if err := d.agree(); err != nil {
 			return answer, err
 		}
@@ -60,7 +61,7 @@ func (m decisionSender) find(ctx context.Context, text string) (id string, statu
 			return id, s, m.engine.noAnswer(ctx, id, err)
 		}
 		seen[id], running = s, append(running, id)
-		if isPending(s) {
+		if pending.IsPending(s) {
 			asking = append(asking, id)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/internal/ledger"
 	"sentinelone-provisioner/internal/livestatus"
+	"sentinelone-provisioner/internal/pending"
 )
 
 // decisionRecord is one decision as it is on record, one that does not count too.
@@ -122,11 +123,11 @@ func (d requestRecord) pending() (p pendingApproval, ok bool) {
 	if d.status == nil {
 		return d.pendingByRecord()
 	}
-	if !isPending(*d.status) {
+	if !pending.IsPending(*d.status) {
 		return p, false
 	}
 	p.State, ok = livestatus.ApprovalOf(*d.status)
-	p.delegations = delegationsOf(d.status.Approval)
+	p.delegations = pending.Delegations(d.status.Approval)
 	return p, ok
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/inbox"
+	"sentinelone-provisioner/internal/pending"
 	"sentinelone-provisioner/internal/store"
 	"sentinelone-provisioner/internal/temporalclient"
 	"sentinelone-provisioner/internal/wire"
@@ -18,7 +19,7 @@ type inboxBackend struct {
 
 	by      string
 	console string // whose requests are shown; "" for all
-	lookout *pendingFinder
+	finder  *pending.Finder
 	names   store.Directory // of the last sync; empty without a database
 }
 
@@ -29,12 +30,13 @@ func (p *app) newInboxBackend(ctx context.Context, e *temporalClient, by string,
 	if err != nil {
 		return nil, err
 	}
+	queue := ""
+	if console != "" {
+		queue = e.TaskQueue
+	}
 	d := &inboxBackend{
 		decisionSender: decisionSender{app: p, engine: e, pen: w}, by: by, console: console,
-		lookout: newLookout(e, p.now), names: p.directory(ctx),
-	}
-	if console != "" {
-		d.lookout.only = e.TaskQueue
+		finder: pending.NewFinder(e.Connection, queue, p.now), names: p.directory(ctx),
 	}
 	return d, nil
 }
@@ -43,7 +45,7 @@ func (p *app) newInboxBackend(ctx context.Context, e *temporalClient, by string,
 // access to the database. A request that does not answer is listed with its last known
 // status.
 func (d *inboxBackend) Pending(ctx context.Context) ([]inbox.Item, error) {
-	found, err := d.lookout.waitingFor(ctx, d.by, d.console)
+	found, err := d.finder.For(ctx, d.by, d.console)
 	if found == nil {
 		return nil, err
 	}
@@ -104,7 +106,7 @@ func (d *inboxBackend) Decide(ctx context.Context, in inbox.Decision) (string, e
 		return "", errors.New(d.endedDetail(in.ID, seen).Closed)
 	}
 	status := *seen.status
-	if why := ineligible(status, d.by, in.Action); why != "" {
+	if why := pending.Ineligible(status, d.by, in.Action); why != "" {
 		return "", errors.New(why)
 	}
 	if status.Plan.Hash != in.Plan {

@@ -10,6 +10,7 @@ import (
 	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/internal/inbox"
 	"sentinelone-provisioner/internal/livestatus"
+	"sentinelone-provisioner/internal/pending"
 	"sentinelone-provisioner/internal/wire"
 )
 
@@ -28,13 +29,13 @@ func (d *inboxBackend) item(s wire.RequestStatus) inbox.Item {
 func (d *inboxBackend) detail(s wire.RequestStatus) inbox.Detail {
 	if s.Plan == nil {
 		return inbox.Detail{
-			Item: inbox.Item{ID: s.Request, Requester: s.Requester}, Closed: ineligible(s, d.by, approval.Approve),
+			Item: inbox.Item{ID: s.Request, Requester: s.Requester}, Closed: pending.Ineligible(s, d.by, approval.Approve),
 		}
 	}
 	out := d.planDetail(s.Request, *s.Plan, s.StartedAt)
 	out.Item = d.item(s)
 	out.Summary = describe.Plan(*s.Plan)
-	out.Closed = ineligible(s, d.by, approval.Approve)
+	out.Closed = pending.Ineligible(s, d.by, approval.Approve)
 	state, open := livestatus.ApprovalOf(s)
 	if c := s.Approval; open {
 		out.Length = time.Duration(state.Terms().Duration)
@@ -45,7 +46,7 @@ func (d *inboxBackend) detail(s wire.RequestStatus) inbox.Detail {
 	if !open {
 		state = approval.Of(*s.Plan, s.StartedAt)
 	}
-	out.Steps = inboxSteps(state, open, delegationsOf(s.Approval))
+	out.Steps = inboxSteps(state, open, pending.Delegations(s.Approval))
 	return out
 }
 
@@ -120,7 +121,7 @@ func decisionFacts(s wire.RequestStatus, by string) []inbox.Fact {
 		out = append(out, inbox.Fact{Name: "review", Warns: true, Text: "applied without approval (break-glass) and " +
 			"active: approving keeps the role; denying, or no decision in time, removes it at once"})
 	}
-	if delegation := eligibility(s, by, approval.Approve).Delegation; delegation != nil {
+	if delegation := pending.Eligibility(s, by, approval.Approve).Delegation; delegation != nil {
 		out = append(out, inbox.Fact{Name: "for", Text: fmt.Sprintf("%s, who delegated their decisions to you until %s",
 			strings.TrimSpace(delegation.By), describe.Second(delegation.Until))})
 	}
@@ -131,12 +132,12 @@ func decisionFacts(s wire.RequestStatus, by string) []inbox.Fact {
 // Asked says that people are still asked.
 func inboxSteps(s approval.State, asked bool, delegations []access.Delegation) []inbox.Step {
 	var out []inbox.Step
-	open, pending := s.OpenStep()
+	open, isOpen := s.OpenStep()
 	for i := range s.Steps {
 		at := s.StepAt(i)
 		step := inbox.Step{Need: at.Need, Given: at.Given, Groups: at.Groups, People: at.People}
-		if step.Open = asked && pending && i == open.Number; step.Open {
-			step.People = pendingPeople(s, delegations)
+		if step.Open = asked && isOpen && i == open.Number; step.Open {
+			step.People = pending.Approvers(s, delegations)
 		}
 		out = append(out, step)
 	}

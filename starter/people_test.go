@@ -155,52 +155,6 @@ func TestRequests_OfWhatWaitsForItsPlan(t *testing.T) {
 	require.Equal(t, why, status.Waiting)
 }
 
-// Who can decide follows from what the workflow says.
-func TestCanDecide(t *testing.T) {
-	plan := askedOfPeople("ana@example.com")
-	status := func(change func(*wire.RequestStatus)) wire.RequestStatus {
-		s := wire.RequestStatus{
-			State: wire.StateAwaitingApproval, Requester: "bob@example.com", Plan: &plan,
-			Approval: &wire.ApprovalStatus{
-				Steps: 2, Need: 2, From: []string{"leads"},
-				People: []string{"bob@example.com", carol, dave, "ana@example.com"},
-			},
-		}
-		change(&s)
-		return s
-	}
-	same := func(*wire.RequestStatus) {}
-	open := func(s *wire.RequestStatus) { s.Approval.From, s.Approval.People = []string{access.Anyone}, nil }
-	for name, c := range map[string]struct {
-		change func(*wire.RequestStatus)
-		who    string
-		want   bool
-	}{
-		"one of them":                 {same, carol, true},
-		"in another spelling":         {same, " CAROL@example.com", true},
-		"the requester":               {same, "Bob@example.com", false},
-		"whose role it would be":      {same, "ana@example.com", false},
-		"a stranger":                  {same, eve, false},
-		"nobody":                      {same, " ", false},
-		"anyone":                      {open, eve, true},
-		"anyone but the one who asks": {open, "bob@example.com", false},
-		"who has decided": {func(s *wire.RequestStatus) {
-			s.Approval.Decisions = []access.Decision{{By: "Carol@example.com"}}
-		}, carol, false},
-		"who has had it decided": {func(s *wire.RequestStatus) {
-			s.Approval.Decisions = []access.Decision{{By: dave, OnBehalfOf: carol}}
-		}, carol, false},
-		"decided":         {func(s *wire.RequestStatus) { s.Approval.Verdict = "approved" }, carol, false},
-		"no step is left": {func(s *wire.RequestStatus) { s.Approval.Step = 2 }, carol, false},
-		"nobody is asked": {func(s *wire.RequestStatus) { s.Approval = nil }, carol, false},
-		"without a plan":  {func(s *wire.RequestStatus) { s.Plan = nil }, carol, false},
-		"over":            {func(s *wire.RequestStatus) { s.Result = &wire.RequestResult{} }, carol, false},
-		"a review":        {func(s *wire.RequestStatus) { s.State = wire.StateActive }, carol, true},
-	} {
-		require.Equal(t, c.want, canDecide(status(c.change), c.who), name)
-	}
-}
-
 func TestApprove_AskedWrongly(t *testing.T) {
 	environ(t, map[string]string{"USER": carol})
 	for want, args := range map[string][]string{

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"sentinelone-provisioner/internal/describe"
+	"sentinelone-provisioner/internal/pending"
 )
 
 // forMe stands for whom --by would name.
@@ -55,7 +56,7 @@ func (p *app) requestsWaitingFor(ctx context.Context, who, console string) error
 			"`starter requests --open` lists what the ledger has", err)
 	}
 	defer e.Close()
-	found, err := newLookout(e, p.now).waitingFor(ctx, named, host)
+	found, err := pending.NewFinder(e.Connection, "", p.now).For(ctx, named, host)
 	if err != nil {
 		err = fmt.Errorf("not every request could be asked: %w", err)
 		if len(found) == 0 {
@@ -92,7 +93,7 @@ func (p *app) consoleNamed(ctx context.Context, flag string) (string, error) {
 	return p.chooseConsole(ctx, nil, flag)
 }
 
-func waitingRows(found []decisionPrompt) []waitingRow {
+func waitingRows(found []pending.Request) []waitingRow {
 	rows := make([]waitingRow, len(found))
 	for i, a := range found {
 		s, plan := a.Status, a.Status.Plan

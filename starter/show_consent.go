@@ -7,6 +7,7 @@ import (
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/approval"
 	"sentinelone-provisioner/internal/describe"
+	"sentinelone-provisioner/internal/pending"
 	"sentinelone-provisioner/internal/policy"
 	"sentinelone-provisioner/internal/wire"
 )
@@ -27,7 +28,7 @@ func (d requestRecord) consentFacts() [][]string {
 		facts = append(facts, []string{"policy", rule + " of the " + policyNamed(a.Hash)})
 	}
 	said := d.currentDecisions()
-	pending, ok := d.pending()
+	asked, ok := d.pending()
 	for i, s := range approval.Of(*d.plan, d.plannedAt).Steps {
 		name := fmt.Sprintf("step %d", i+1)
 		if a.Review != nil {
@@ -39,8 +40,8 @@ func (d requestRecord) consentFacts() [][]string {
 				lines = append(lines, fmt.Sprintf("%s on %s: %s", v.By, describe.Second(v.At), v.said()))
 			}
 		}
-		if ok && pending.Step == i {
-			lines = append(lines, d.pendingText(pending))
+		if ok && asked.Step == i {
+			lines = append(lines, d.pendingText(asked))
 		}
 		facts = append(facts, list(name, lines)...)
 	}
@@ -78,7 +79,7 @@ func (d requestRecord) pendingText(p pendingApproval) string {
 	open, _ := p.OpenStep()
 	left := access.Anyone + d.butThese()
 	if !open.Anyone {
-		left = strings.Join(pendingPeople(p.State, p.delegations), ", ")
+		left = strings.Join(pending.Approvers(p.State, p.delegations), ", ")
 	}
 	until := "until "
 	if p.about {

@@ -1,4 +1,4 @@
-package main
+package pending
 
 import (
 	"errors"
@@ -14,29 +14,29 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-// A request that is in force and asks nobody is asked about itself once a minute only; one
-// that does not answer is known by its last word, and is asked again at once.
-func TestLookout_LeavesResting(t *testing.T) {
+// An active request that needs no decision is queried once a minute only; one that does not
+// answer is known by its last status, and is queried again at once.
+func TestFinder_LeavesRestingRequestsAlone(t *testing.T) {
 	t.Parallel()
 	now := noon
-	l := newLookout(nil, func() time.Time { return now })
+	l := NewFinder(nil, "", func() time.Time { return now })
 	info := &workflowpb.WorkflowExecutionInfo{
 		Execution: &commonpb.WorkflowExecution{WorkflowId: "grant/1", RunId: "r"},
 	}
 	run, running := temporalclient.RunOf(info), []*workflowpb.WorkflowExecutionInfo{info}
-	require.True(t, l.due(run), "it was never asked")
-	s := inboxStatus()
+	require.True(t, l.due(run), "it was never queried")
+	s := leadsStatus()
 	l.keep(run, s, nil)
-	require.True(t, l.due(run), "people are asked")
+	require.True(t, l.due(run), "it is pending")
 
 	s.State, s.Approval.Review = wire.StateActive, true
 	l.keep(run, s, nil)
-	require.True(t, l.due(run), "people are asked to review it")
+	require.True(t, l.due(run), "its review is pending")
 
 	s.Approval.Verdict = "approved"
 	l.keep(run, s, nil)
 	require.False(t, l.due(run))
-	now = now.Add(restingLook)
+	now = now.Add(restInterval)
 	require.True(t, l.due(run))
 
 	now = noon
@@ -49,12 +49,4 @@ func TestLookout_LeavesResting(t *testing.T) {
 	l.keep(run, s, nil)
 	require.Empty(t, l.known(nil), "what has ended is forgotten")
 	require.True(t, l.due(run))
-}
-
-func TestInOneLine(t *testing.T) {
-	t.Parallel()
-	one := errors.New("grant/1: nobody answers")
-	require.NoError(t, inOneLine(nil))
-	require.Equal(t, one, inOneLine(errors.Join(one)))
-	require.EqualError(t, inOneLine(errors.Join(one, errors.New("two"))), "2 requests: grant/1: nobody answers")
 }

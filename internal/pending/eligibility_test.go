@@ -1,4 +1,4 @@
-package main
+package pending
 
 import (
 	"testing"
@@ -8,7 +8,6 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/approval"
-	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/internal/livestatus"
 	"sentinelone-provisioner/internal/wire"
 )
@@ -23,7 +22,7 @@ func TestIneligible(t *testing.T) {
 		"erin@example.com": "erin@example.com is not eligible to decide: it is pending for 1 of 2 from leads until",
 		"eve@example.com":  "eve@example.com is not eligible",
 	} {
-		got := ineligible(inboxStatus(), by, approval.Approve)
+		got := Ineligible(leadsStatus(), by, approval.Approve)
 		require.Equal(t, why == "", got == "", "%s: %s", by, got)
 		require.Contains(t, got, why, by)
 	}
@@ -38,7 +37,7 @@ func TestIneligible(t *testing.T) {
 		"anyone but the requester": {func(s *wire.RequestStatus) {
 			s.Approval.From, s.Approval.People = []string{access.Anyone}, []string{}
 		}, "BOB@example.com", "BOB@example.com is the requester"},
-		"nobody is not anyone": {func(s *wire.RequestStatus) {
+		"no people is not anyone": {func(s *wire.RequestStatus) {
 			s.Approval.People = nil
 		}, carol, "carol@example.com is not eligible"},
 		"planning": {func(s *wire.RequestStatus) {
@@ -47,7 +46,7 @@ func TestIneligible(t *testing.T) {
 		"active": {func(s *wire.RequestStatus) {
 			s.State, s.Approval = wire.StateActive, nil
 		}, carol, "there is nothing to decide: the state is active"},
-		"called off": {func(s *wire.RequestStatus) {
+		"cancelled": {func(s *wire.RequestStatus) {
 			s.State = wire.StateReleasing
 		}, carol, "there is nothing to decide: the state is releasing"},
 		"in review": {func(s *wire.RequestStatus) {
@@ -59,16 +58,16 @@ func TestIneligible(t *testing.T) {
 		"through all steps": {func(s *wire.RequestStatus) {
 			s.Approval.Step = 2
 		}, carol, "there is nothing to decide"},
-		"for another": {func(s *wire.RequestStatus) {
+		"delegate": {func(s *wire.RequestStatus) {
 			s.Approval.Delegates = []wire.StepDelegate{{By: carol, To: "Eve@example.com"}}
 		}, "eve@example.com", ""},
-		"for another who has decided": {func(s *wire.RequestStatus) {
+		"delegate of one who has decided": {func(s *wire.RequestStatus) {
 			s.Approval.Delegates = []wire.StepDelegate{{By: "dave@example.com", To: "eve@example.com"}}
 		}, "eve@example.com", "eve@example.com is not eligible"},
-		"for another, of the own request": {func(s *wire.RequestStatus) {
+		"delegate on their own request": {func(s *wire.RequestStatus) {
 			s.Approval.Delegates = []wire.StepDelegate{{By: carol, To: "bob@example.com"}}
 		}, "bob@example.com", "bob@example.com is the requester"},
-		"another has decided for them": {func(s *wire.RequestStatus) {
+		"their delegate has decided": {func(s *wire.RequestStatus) {
 			s.Approval.Decisions[0].OnBehalfOf = carol
 		}, carol, "Dave@example.com has decided already for carol@example.com: approve at"},
 		"nobody": {func(*wire.RequestStatus) {}, "  ", `"by" is missing`},
@@ -80,9 +79,9 @@ func TestIneligible(t *testing.T) {
 			s.Approval.Verdict, s.Approval.Decisions = "timedOut", nil
 		}, carol, "it is decided already: timedOut at " + rfc3339(noon.Add(time.Hour))},
 	} {
-		s := inboxStatus()
+		s := leadsStatus()
 		c.change(&s)
-		got := ineligible(s, c.by, approval.Approve)
+		got := Ineligible(s, c.by, approval.Approve)
 		require.Equal(t, c.want == "", got == "", "%s: %s", name, got)
 		require.Contains(t, got, c.want, name)
 	}
@@ -91,40 +90,15 @@ func TestIneligible(t *testing.T) {
 // A denial may also come from somebody of a later step.
 func TestIneligible_ToDeny(t *testing.T) {
 	t.Parallel()
-	require.Empty(t, ineligible(inboxStatus(), erin, approval.Deny))
-	require.Contains(t, ineligible(inboxStatus(), eve, approval.Deny), "is not eligible")
+	require.Empty(t, Ineligible(leadsStatus(), erin, approval.Deny))
+	require.Contains(t, Ineligible(leadsStatus(), eve, approval.Deny), "is not eligible")
 }
 
 func rfc3339(at time.Time) string { return at.UTC().Format(time.RFC3339) }
 
-// What a decision would count toward is said before it is taken.
-func TestWeight(t *testing.T) {
+func TestApprovers(t *testing.T) {
 	t.Parallel()
-	until := describe.Second(noon.Add(time.Hour))
-	needs := " (needs 1 more approval, from leads, until " + until + ")"
-	s := inboxStatus()
-	s.Approval.Delegates = []wire.StepDelegate{{By: carol, To: "eve@example.com", Until: noon}}
-	is := func(by, want string) {
-		t.Helper()
-		require.Equal(t, want,
-			pendingDecision{action: approval.Approve, in: wire.DecisionInput{By: by}}.weight(s))
-	}
-	is(carol, "counts toward step 1 of 2"+needs)
-	is("eve@example.com", "counts toward step 1 of 2"+needs+", in the place of carol@example.com, "+
-		"whose delegation to you ends at "+describe.Second(noon))
-	is("erin@example.com", "may not count: erin@example.com is not eligible to decide: "+
-		"it is pending for 1 of 2 from leads until "+rfc3339(noon.Add(time.Hour)))
-	is("bob@example.com", "does not count: bob@example.com is the requester: "+
-		"requesters do not decide on their own requests")
-	s.State, s.Approval.Review = wire.StateAwaitingReview, true
-	is(carol, "counts toward the review"+needs)
-	s.Approval.Verdict = "denied"
-	is(carol, "comes too late: it is decided already: denied, last by Dave@example.com at "+rfc3339(noon))
-}
-
-func TestPendingPeople(t *testing.T) {
-	t.Parallel()
-	s := inboxStatus()
+	s := leadsStatus()
 	s.Approval.Delegates = []wire.StepDelegate{
 		{By: carol, To: "eve@example.com"}, {By: "dave@example.com", To: "henk@example.com"}, // who has decided
 		{By: "frank@example.com", To: "dave@example.com"}, // who has decided too
@@ -132,5 +106,52 @@ func TestPendingPeople(t *testing.T) {
 	state, ok := livestatus.ApprovalOf(s)
 	require.True(t, ok)
 	require.Equal(t, []string{carol, "frank@example.com", "eve@example.com for carol@example.com"},
-		pendingPeople(state, delegationsOf(s.Approval)))
+		Approvers(state, Delegations(s.Approval)))
+}
+
+// Who may approve follows from the status of the workflow.
+func TestCanApprove(t *testing.T) {
+	t.Parallel()
+	plan := *leadsStatus().Plan
+	status := func(change func(*wire.RequestStatus)) wire.RequestStatus {
+		s := wire.RequestStatus{
+			State: wire.StateAwaitingApproval, Requester: "bob@example.com", Plan: &plan,
+			Approval: &wire.ApprovalStatus{
+				Steps: 2, Need: 2, From: []string{"leads"},
+				People: []string{"bob@example.com", carol, dave, "ana@example.com"},
+			},
+		}
+		change(&s)
+		return s
+	}
+	same := func(*wire.RequestStatus) {}
+	open := func(s *wire.RequestStatus) { s.Approval.From, s.Approval.People = []string{access.Anyone}, nil }
+	for name, c := range map[string]struct {
+		change func(*wire.RequestStatus)
+		who    string
+		want   bool
+	}{
+		"one of them":                      {same, carol, true},
+		"one of them, spelled differently": {same, " CAROL@example.com", true},
+		"the requester":                    {same, "Bob@example.com", false},
+		"the recipient":                    {same, "ana@example.com", false},
+		"a stranger":                       {same, eve, false},
+		"nobody":                           {same, " ", false},
+		"anyone":                           {open, eve, true},
+		"anyone but the requester":         {open, "bob@example.com", false},
+		"one who has decided": {func(s *wire.RequestStatus) {
+			s.Approval.Decisions = []access.Decision{{By: "Carol@example.com"}}
+		}, carol, false},
+		"one whose delegate has decided": {func(s *wire.RequestStatus) {
+			s.Approval.Decisions = []access.Decision{{By: dave, OnBehalfOf: carol}}
+		}, carol, false},
+		"decided":         {func(s *wire.RequestStatus) { s.Approval.Verdict = "approved" }, carol, false},
+		"no step is left": {func(s *wire.RequestStatus) { s.Approval.Step = 2 }, carol, false},
+		"nobody is asked": {func(s *wire.RequestStatus) { s.Approval = nil }, carol, false},
+		"without a plan":  {func(s *wire.RequestStatus) { s.Plan = nil }, carol, false},
+		"ended":           {func(s *wire.RequestStatus) { s.Result = &wire.RequestResult{} }, carol, false},
+		"a review":        {func(s *wire.RequestStatus) { s.State = wire.StateActive }, carol, true},
+	} {
+		require.Equal(t, c.want, CanApprove(status(c.change), c.who), name)
+	}
 }
