@@ -21,7 +21,7 @@ func claim(dir string) (release func(), err error) {
 	err = syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	if errors.Is(err, syscall.EWOULDBLOCK) {
 		lock.Close()
-		return nil, fmt.Errorf("`make dev` is already running in this folder: use it (`. %s`) or stop it first", envFile)
+		return nil, fmt.Errorf("`make dev` is already running here: use it (`. %s`) or stop it first", envFile)
 	}
 	if err != nil {
 		lock.Close()

@@ -26,8 +26,8 @@ const (
 
 func requestRole(ctx context.Context, s *stack, out *screen, ana people) error {
 	out.step("Bob requests the role Admin for ana, for five seconds",
-		"Without a policy file the built-in policy applies: every grant needs one approval, from someone other than the\n"+
-			"requester (bob) and the recipient (ana). First a dry run, which shows the plan and changes nothing:")
+		"Without a policy file the built-in policy applies: every grant needs one approval, from someone other\n"+
+			"than the requester (bob) and the recipient (ana). First a dry run: it shows the plan, changes nothing.")
 	args := []string{
 		"grant", "--user", anaEmail, "--role", ana.admin.Name, "--scope", ana.otherScope(),
 		"--for", duration, "--id", ticket, "--reason", "look at an alarm", "--requester", "bob@example.com",
@@ -50,9 +50,9 @@ func requestRole(ctx context.Context, s *stack, out *screen, ana people) error {
 
 func approveRequest(ctx context.Context, s *stack, out *screen, ana people) error {
 	out.step("Carol approves",
-		"The command shows what she approves; --yes skips the confirmation prompt. The worker then grants the role, and\n"+
-			"removes it after five seconds, also if it was restarted in between. The decision is \"unsigned\" because this\n"+
-			"worker has no ALLOWED_SIGNERS: with it, decisions must be signed with an SSH key.")
+		"The command shows what she approves; --yes skips the confirmation prompt. The worker then grants the\n"+
+			"role, and removes it after five seconds, also if it was restarted in between. The decision is\n"+
+			"\"unsigned\" because this worker has no ALLOWED_SIGNERS: with it, decisions must carry a signature.")
 	if err := s.starter(ctx, out, "approve", ticket, "--by", "carol@example.com", "--yes"); err != nil {
 		return err
 	}
@@ -65,7 +65,7 @@ func approveRequest(ctx context.Context, s *stack, out *screen, ana people) erro
 
 func showReceipt(ctx context.Context, s *stack, out *screen, ana people) error {
 	out.step("The grant expires, and the worker verifies that the role is gone",
-		"The worker removes the role, then reads ana's roles twice, five seconds apart. This takes about ten seconds.")
+		"The worker removes the role, then reads ana's roles twice, five seconds apart. Wait about ten seconds.")
 	if err := s.waitClosed(ctx, "grant/"+ticket); err != nil {
 		return err
 	}
@@ -78,7 +78,7 @@ func showReceipt(ctx context.Context, s *stack, out *screen, ana people) error {
 		return err
 	}
 	out.line("")
-	out.line("   Each of these steps is an entry of a ledger, and holds the hash of the entry before it. Verify the chain:")
+	out.line("   These steps are entries of a ledger. Each holds the hash of the entry before it. Verify the chain:")
 	return s.starter(ctx, out, "ledger", "verify")
 }
 

@@ -41,7 +41,7 @@ func (s *screen) heading(title string) {
 }
 
 // commandWidth is the most columns of a line of a command, without the " \" at its end.
-const commandWidth = 92
+const commandWidth = 88
 
 // command prints a command as users would type it.
 func (s *screen) command(words ...string) {

@@ -13,11 +13,12 @@ import (
 
 // intro says what the demo will show, before anything starts.
 var intro = []string{
-	"This demo runs on this machine only. It contacts no real console, takes about 20 seconds, and removes all it",
-	"created when it ends. Lines that begin with $ are commands that you could type yourself.",
+	"This demo runs on this machine only. It contacts no real console, takes about 20 seconds, and removes",
+	"everything it created when it ends. Lines that begin with $ are commands that you could type yourself.",
 	"",
-	"What happens: ana is an analyst (role SOC) at one site. Bob requests the role Admin at another site for her, for",
-	"five seconds. Carol approves. The worker grants the role, removes it when it expires, and verifies the removal.",
+	"What happens: ana is an analyst (role SOC) at one site. Bob requests the role Admin at another site for",
+	"her, for five seconds. Carol approves. The worker grants the role, removes it when it expires, and",
+	"verifies the removal.",
 }
 
 // tour runs the demo from start to end.
@@ -71,8 +72,8 @@ func check(ctx context.Context, s *stack, out *screen, _ people) error {
 
 func firstSync(ctx context.Context, s *stack, out *screen, _ people) error {
 	out.step("Sync: copy who has which role into the database",
-		"A collection is \"proven\" once every row that the console counts was read. The sync is a Temporal workflow: if\n"+
-			"the worker is killed half-way, it resumes at the page where it stopped.")
+		"A collection is \"proven\" once every row that the console counts was read. The sync is a Temporal\n"+
+			"workflow: if the worker is killed half-way, it resumes at the page where it stopped.")
 	return s.starter(ctx, out, "sync", "--wait")
 }
 
@@ -83,14 +84,15 @@ func showAccess(ctx context.Context, s *stack, out *screen, ana people) error {
 		return err
 	}
 	out.line("")
-	out.line("   Next: who has a role at one site, including roles on its account or on the whole tenant (column THROUGH)?")
+	out.line("   Next: who has access to one site, also by a role on its account or tenant (column THROUGH)?")
 	return s.starter(ctx, out, "access", "--scope", ana.scope(), "--inherited")
 }
 
 func changeByHand(ctx context.Context, s *stack, out *screen, ana people) error {
 	out.step("Detect a change that nobody requested",
-		fmt.Sprintf("On the console's own web pages, an administrator makes ana Admin of the whole account %s. That replaces\n"+
-			"her role at the site, since a console holds the roles of one user at one level. The next sync finds the change.",
+		fmt.Sprintf("On the console's own web pages, an administrator makes ana Admin of the whole account %s.\n"+
+			"That replaces her role at the site, since a console holds the roles of one user at one level.\n"+
+			"The next sync finds the change.",
 			ana.site.AccountName))
 	moment := time.Now().UTC().Format("2006-01-02T15:04:05.000Z07:00")
 	if err := s.promoteAna(ctx, ana); err != nil {
@@ -121,14 +123,14 @@ func printNextSteps(s *stack, out *screen) {
 		"",
 		"   export SENTINELONE_BASE_URL=https://acmeco.sentinelone.net",
 		"   export SENTINELONE_API_TOKEN_FILE=~/.sentinelone-token",
-		"   " + fmt.Sprintf("%-28s", s.cli()+" server start-dev") + " in a second terminal; or name yours: export TEMPORAL_ADDRESS=…",
+		fmt.Sprintf("   %-28s in a second terminal, or set TEMPORAL_ADDRESS", s.cli()+" server start-dev"),
 		"   bin/worker                   in a third terminal, with the same exports",
 		"   bin/starter check            what works, and what to fix",
 		"   bin/starter sync --wait      the first sync; or the same with Temporal's own CLI:",
 		"   " + s.cli() + " workflow execute --type Sync --task-queue " + taskQueue + " \\",
 		"     --workflow-id sync/acmeco.sentinelone.net --input '{}'",
 		"",
-		"   README.md has the first steps, docs/policy.md says who must approve what, docs/signing.md how to sign decisions.",
+		"   Read on: README.md (first steps), docs/policy.md (who must approve what), docs/signing.md (signatures)",
 		"",
 	} {
 		out.line(l)
