@@ -10,7 +10,7 @@ ARG TARGETOS TARGETARCH
 RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
     GOOS=$TARGETOS GOARCH=$TARGETARCH go build -trimpath -ldflags='-s -w' -o /out/bin/ \
         ./worker ./starter ./internal/consoletest/console-simulator ./internal/healthcheck
-# The store's default place, and room for a database's temporary files.
+# The default folder of the database, and a folder for its temporary files.
 RUN mkdir -p /out/data /out/tmp && chmod 1777 /out/tmp
 
 # Nothing but the programs and the certificates they need to trust a console.

@@ -1,12 +1,12 @@
 #!/bin/sh
-# Prints the path of the Temporal CLI to use: what TEMPORAL_CLI says; else the one on PATH, if the server in it is
-# 1.27 or newer (CLI 1.3.0 carries 1.27.1); else bin/temporal, which `make bin/temporal` builds. The server's version
-# is compared, not the CLI's own: a CLI built with plain `go install` calls itself 0.0.0-DEV.
+# Prints the path of the Temporal CLI to use: TEMPORAL_CLI if set; else the one on PATH, if its built-in server is 1.27
+# or newer (CLI 1.3.0 has 1.27.1); else bin/temporal, which `make bin/temporal` builds. It compares the version of the
+# server, since a CLI built with plain `go install` reports its own version as 0.0.0-DEV.
 set -eu
 
 if [ -n "${TEMPORAL_CLI:-}" ]; then
 	if ! found=$(command -v "$TEMPORAL_CLI"); then
-		echo "TEMPORAL_CLI is $TEMPORAL_CLI, which is no program: correct it or unset it" >&2
+		echo "TEMPORAL_CLI is set to $TEMPORAL_CLI, which is not an executable program: correct it or unset it" >&2
 		exit 1
 	fi
 	case "$found" in
