@@ -69,7 +69,7 @@ func TestDecide_RequestersKeyBehindADelegation(t *testing.T) {
 	require.Contains(t, h.decides(0, daveMail, carolMail).Refusal, "with which bob@example.com has requested it")
 }
 
-func (h *handover) keyOf(name string) string { return ssh.FingerprintSHA256(h.keys[name].PublicKey()) }
+func (h *handover) keyOf(name string) string { return h.keys[name].Fingerprint() }
 
 // A signature is held against the time at which the delegation came, however long the
 // ledger cannot be written.

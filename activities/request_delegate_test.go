@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"golang.org/x/crypto/ssh"
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/attempt/attempttest"
@@ -29,7 +28,7 @@ const (
 type handover struct {
 	*desk
 
-	keys map[string]ssh.AlgorithmSigner
+	keys map[string]sshtest.Key
 	file string // of allowed signers
 }
 
@@ -57,7 +56,7 @@ func (h *handover) hands(by, to string, number int, changes ...func(*access.Dele
 		change(&d)
 	}
 	d = d.Timed()
-	if key := h.keys[by]; key != nil {
+	if key, ok := h.keys[by]; ok {
 		d.Request, d.Console = "delegate/1", h.client.Console()
 		signature, err := signing.Sign(h.t.Context(), key, signing.OfDelegation(d))
 		require.NoError(h.t, err)
@@ -103,7 +102,7 @@ func (h *handover) decidesUnless(refusal string, number int, by string, asked ..
 			SignedAt: h.now.Add(time.Duration(number) * time.Second), // so that no two say the same
 		},
 	}
-	if key := h.keys[by]; key != nil {
+	if key, ok := h.keys[by]; ok {
 		s := signing.OfDecision("grant/1", "run", in.Decision.PlanHash, in.Decision)
 		signature, err := signing.Sign(h.t.Context(), key, s)
 		require.NoError(h.t, err)
@@ -187,10 +186,10 @@ func TestDelegate_Signed(t *testing.T) {
 
 	got := h.twice(h.hands(carolMail, daveMail, 3))
 	require.Empty(t, got.Refusal)
-	require.Equal(t, ssh.FingerprintSHA256(h.keys[carolMail].PublicKey()), got.Delegation.Signed)
+	require.Equal(t, h.keys[carolMail].Fingerprint(), got.Delegation.Signed)
 	counts := h.decides(1, daveMail, carolMail)
 	require.Empty(t, counts.Refusal)
-	require.Equal(t, ssh.FingerprintSHA256(h.keys[daveMail].PublicKey()), counts.Signed, "dave signs himself")
+	require.Equal(t, h.keys[daveMail].Fingerprint(), counts.Signed, "dave signs himself")
 }
 
 // What carol signed and took back does not come to life again by being shown again.

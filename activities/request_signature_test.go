@@ -23,7 +23,7 @@ type signedDesk struct {
 	*desk
 
 	file string
-	keys map[string]ssh.AlgorithmSigner
+	keys map[string]sshtest.Key
 }
 
 func newSignedDesk(t *testing.T) *signedDesk {
@@ -70,7 +70,7 @@ func TestPlan_Signed(t *testing.T) {
 	got := d.plan(in)
 	require.Empty(t, got.Plan.Refusal)
 	require.NotNil(t, got.Signature)
-	require.Equal(t, ssh.FingerprintSHA256(d.keys["bob@example.com"].PublicKey()), got.Signature.Signed)
+	require.Equal(t, d.keys["bob@example.com"].Fingerprint(), got.Signature.Signed)
 	require.Equal(t, []ledger.Kind{ledger.KindSignature, ledger.KindRequest}, d.ledger(in.Request.ID))
 	require.Equal(t, got, d.plan(in), "repeated, it is the same use of the signature")
 

@@ -10,6 +10,7 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/sshtest"
 	"sentinelone-provisioner/internal/temporalclient"
 	"sentinelone-provisioner/internal/wire"
 )
@@ -53,7 +54,7 @@ func TestMessenger_Signs(t *testing.T) {
 	environ(t, nil)
 	service := &updated{}
 	p := newTestSigner(&bytes.Buffer{})
-	by, err := p.signer(t.Context(), signOptions{key: newIdentity(t).save(t)}, carol)
+	by, err := p.signer(t.Context(), signOptions{key: sshtest.New(t).Save(t, "")}, carol)
 	require.NoError(t, err)
 	defer by.close()
 	m := decisionSender{app: p, engine: &temporalClient{&temporalclient.Connection{Client: service}}, pen: by}
@@ -66,7 +67,7 @@ func TestMessenger_Signs(t *testing.T) {
 	require.False(t, in.SignedAt.IsZero())
 
 	// What cannot be signed is not sent without.
-	socket, stop := stoppableAgent(t, map[string]identity{carol: newIdentity(t)})
+	socket, stop := sshtest.StoppableAgent(t, map[string]sshtest.Key{carol: sshtest.New(t)})
 	t.Setenv("SSH_AUTH_SOCK", socket)
 	held, err := p.signer(t.Context(), signOptions{}, carol)
 	require.NoError(t, err)

@@ -19,46 +19,11 @@ import (
 
 const carol = "carol@example.com"
 
-// identity is a key made for one test.
-type identity struct {
-	sshtest.Key
-
-	public string // "type base64"
-}
-
-func newIdentity(t *testing.T) identity {
-	t.Helper()
-	key := sshtest.New(t)
-	return identity{key, key.Public()}
-}
-
-func (i identity) save(t *testing.T) string {
-	t.Helper()
-	return i.Save(t, "")
-}
-
 func tempFile(t *testing.T, text string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "file")
 	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
 	return path
-}
-
-// serveAgent is an ssh-agent of this process; keys are by comment.
-func serveAgent(t *testing.T, keys map[string]identity) (socket string) {
-	t.Helper()
-	socket, _ = stoppableAgent(t, keys)
-	return socket
-}
-
-// stoppableAgent is one that can go away: stop hangs up on everybody.
-func stoppableAgent(t *testing.T, keys map[string]identity) (socket string, stop func()) {
-	t.Helper()
-	held := map[string]sshtest.Key{}
-	for comment, i := range keys {
-		held[comment] = i.Key
-	}
-	return sshtest.ServeUntil(t, sshtest.Ring(t, held))
 }
 
 func statement() signing.Statement {
@@ -73,15 +38,15 @@ func newTestSigner(said *bytes.Buffer) *app {
 }
 
 func TestSign_WithAgentOrFile(t *testing.T) {
-	mine, other := newIdentity(t), newIdentity(t)
-	signers, err := signing.LoadAllowedSigners(tempFile(t, carol+" "+mine.public), "")
+	mine, other := sshtest.New(t), sshtest.New(t)
+	signers, err := signing.LoadAllowedSigners(tempFile(t, carol+" "+mine.Public()), "")
 	require.NoError(t, err)
 	for name, c := range map[string]struct{ socket, key string }{
-		"its comment":    {socket: serveAgent(t, map[string]identity{carol: mine, "other": other})},
-		"the only one":   {socket: serveAgent(t, map[string]identity{"laptop": mine})},
-		"its public key": {serveAgent(t, map[string]identity{"a": mine, "b": other}), tempFile(t, mine.public)},
-		"a file":         {key: mine.save(t)},
-		"a file first":   {serveAgent(t, map[string]identity{carol: other}), mine.save(t)},
+		"its comment":    {socket: sshtest.Agent(t, map[string]sshtest.Key{carol: mine, "other": other})},
+		"the only one":   {socket: sshtest.Agent(t, map[string]sshtest.Key{"laptop": mine})},
+		"its public key": {sshtest.Agent(t, map[string]sshtest.Key{"a": mine, "b": other}), tempFile(t, mine.Public())},
+		"a file":         {key: mine.Save(t, "")},
+		"a file first":   {sshtest.Agent(t, map[string]sshtest.Key{carol: other}), mine.Save(t, "")},
 	} {
 		environ(t, map[string]string{"SSH_AUTH_SOCK": c.socket})
 		var said bytes.Buffer
@@ -111,7 +76,7 @@ func TestSign_WithoutAKey(t *testing.T) {
 	require.Equal(t, exitUsage, exitCode(marked(err)))
 
 	environ(t, map[string]string{
-		"SSH_AUTH_SOCK": serveAgent(t, map[string]identity{"a": newIdentity(t), "b": newIdentity(t)}),
+		"SSH_AUTH_SOCK": sshtest.Agent(t, map[string]sshtest.Key{"a": sshtest.New(t), "b": sshtest.New(t)}),
 	})
 	_, _, err = p.sign(t.Context(), signOptions{}, statement())
 	require.ErrorContains(t, err, "ssh-agent holds 2 keys, and none has the comment "+carol)
@@ -125,7 +90,7 @@ func TestSign_TheKeyThatIsNamedMustSign(t *testing.T) {
 	require.NoError(t, cmd.ParseFlags([]string{"--key", "/nonexistent/key"}))
 	_, _, err := newTestSigner(&bytes.Buffer{}).sign(t.Context(), o, statement())
 	require.EqualError(t, err, "key /nonexistent/key: cannot be read: no such file or directory")
-	o.key = tempFile(t, newIdentity(t).public)
+	o.key = tempFile(t, sshtest.New(t).Public())
 	_, _, err = newTestSigner(&bytes.Buffer{}).sign(t.Context(), o, statement())
 	require.ErrorContains(t, err, "is a public key: no ssh-agent is running here")
 }
@@ -134,7 +99,7 @@ func TestSign_TheKeyThatIsNamedMustSign(t *testing.T) {
 // unsigned once the agent has gone away.
 func TestPen_SignsAgain(t *testing.T) {
 	environ(t, nil)
-	path := newIdentity(t).save(t)
+	path := sshtest.New(t).Save(t, "")
 	pen, err := newTestSigner(&bytes.Buffer{}).signer(t.Context(), signOptions{key: path}, carol)
 	require.NoError(t, err)
 	defer pen.close()
@@ -145,7 +110,7 @@ func TestPen_SignsAgain(t *testing.T) {
 		require.Contains(t, signature, "BEGIN SSH SIGNATURE")
 	}
 
-	socket, stop := stoppableAgent(t, map[string]identity{carol: newIdentity(t)})
+	socket, stop := sshtest.StoppableAgent(t, map[string]sshtest.Key{carol: sshtest.New(t)})
 	t.Setenv("SSH_AUTH_SOCK", socket)
 	held, err := newTestSigner(&bytes.Buffer{}).signer(t.Context(), signOptions{}, carol)
 	require.NoError(t, err)

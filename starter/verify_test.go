@@ -13,6 +13,7 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/signing"
+	"sentinelone-provisioner/internal/sshtest"
 )
 
 // evidence is a receipt that holds, with the file that shows it.
@@ -24,9 +25,9 @@ type evidence struct {
 func newEvidence(t *testing.T) evidence {
 	t.Helper()
 	at := time.Date(2026, 3, 3, 14, 5, 0, 0, time.UTC)
-	bob, carols := newIdentity(t), newIdentity(t)
-	sign := func(i identity, s signing.Statement) (signature, fingerprint string) {
-		key, err := signing.OpenKey(t.Context(), signing.KeyOptions{Path: i.save(t)})
+	bob, carols := sshtest.New(t), sshtest.New(t)
+	sign := func(i sshtest.Key, s signing.Statement) (signature, fingerprint string) {
+		key, err := signing.OpenKey(t.Context(), signing.KeyOptions{Path: i.Save(t, "")})
 		require.NoError(t, err)
 		signature, err = signing.Sign(t.Context(), key, s)
 		require.NoError(t, err)
@@ -56,8 +57,8 @@ func newEvidence(t *testing.T) evidence {
 	d.Signature, d.Signed = sign(carols, signing.OfDecision(r.Request, r.Run, d.PlanHash, d))
 	r.Decisions = []access.Decision{d}
 	return evidence{
-		receipt: r.Seal(), carol: carols.public,
-		allowed: tempFile(t, "bob@example.com "+bob.public+"\n"+carol+" "+carols.public+"\n"),
+		receipt: r.Seal(), carol: carols.Public(),
+		allowed: tempFile(t, "bob@example.com "+bob.Public()+"\n"+carol+" "+carols.Public()+"\n"),
 	}
 }
 
@@ -96,7 +97,7 @@ func TestVerify_AReceiptThatDoesNotHold(t *testing.T) {
 	for want, args := range map[string][]string{
 		"1 of 5 checks failed": {tempFile(t, changed), "--allowed-signers", e.allowed},
 		"2 of 5 checks failed": {path, "--allowed-signers", e.allowed, "--revoked", tempFile(t, e.carol)},
-		"3 of 5 checks failed": {path, "--allowed-signers", tempFile(t, carol+" "+newIdentity(t).public)},
+		"3 of 5 checks failed": {path, "--allowed-signers", tempFile(t, carol+" "+sshtest.New(t).Public())},
 	} {
 		got := run(t, append([]string{"verify"}, args...)...)
 		require.Equal(t, exitFailed, got.code)

@@ -179,7 +179,7 @@ func TestInbox_Signed(t *testing.T) {
 	t.Parallel()
 	key, bob := sshtest.New(t), newSignerKey(t)
 	own, signers := key.Save(t, "open sesame"), filepath.Join(t.TempDir(), "signers")
-	lines := "carol@example.com " + key.Public() + "\nbob@example.com " + bob.public() + "\n"
+	lines := "carol@example.com " + key.Public() + "\nbob@example.com " + bob.Public() + "\n"
 	require.NoError(t, os.WriteFile(signers, []byte(lines), 0o600))
 	s := newApprovalEnv(t, "ALLOWED_SIGNERS="+signers)
 	asked := signedEnv{grantEnv: s, keys: map[string]signerKey{"bob@example.com": bob}}

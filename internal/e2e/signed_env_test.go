@@ -13,7 +13,6 @@ import (
 	"github.com/hiddeco/sshsig"
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/client"
-	"golang.org/x/crypto/ssh"
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/consoletest"
@@ -36,13 +35,8 @@ func newSignerKey(t *testing.T) signerKey {
 	return signerKey{key, key.Save(t, "")}
 }
 
-// public is "type base64".
-func (k signerKey) public() string { return k.Public() }
-
 // seed is what must not be seen anywhere.
 func (k signerKey) seed() []byte { return k.Raw.(*ed25519.PrivateKey).Seed() }
-
-func (k signerKey) fingerprint() string { return ssh.FingerprintSHA256(k.PublicKey()) }
 
 // signedDesk is a stack whose worker takes nobody's word without a signature.
 type signedEnv struct {
@@ -71,14 +65,14 @@ func newSignedEnv(t *testing.T) *signedEnv {
 			names += ",henry@example.com"
 		}
 		if who != "mallory" {
-			list.WriteString(names + options + " " + d.keys[who+"@example.com"].public() + "\n")
+			list.WriteString(names + options + " " + d.keys[who+"@example.com"].Public() + "\n")
 		}
 	}
 	d.keys["henry@example.com"] = d.keys["gus@example.com"]
 	file := filepath.Join(dir, "policy.yaml")
 	require.NoError(t, os.WriteFile(file, []byte(policy), 0o600))
 	require.NoError(t, os.WriteFile(d.allowed, []byte(list.String()), 0o600))
-	require.NoError(t, os.WriteFile(d.revoked, []byte(d.keys["frank@example.com"].public()+"\n"), 0o600))
+	require.NoError(t, os.WriteFile(d.revoked, []byte(d.keys["frank@example.com"].Public()+"\n"), 0o600))
 	s := newStack(t, consoletest.Options{Seed: 31, Sites: 6, Users: -1})
 	s.extraEnv = append(s.extraEnv, "SERVICE_USER_TOKEN_DIR="+t.TempDir(), "POLICY_FILE="+file,
 		"ALLOWED_SIGNERS="+d.allowed, "ALLOWED_SIGNERS_REVOKED="+d.revoked)

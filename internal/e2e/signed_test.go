@@ -38,7 +38,7 @@ func TestSigned_ReceiptVerifiesOffline(t *testing.T) {
 	require.Equal(t, wire.StateGranted, got.State, got.Message)
 	d.requireReceipt(got)
 	require.Equal(t, access.AllSigned, got.Receipt.Signed)
-	require.Equal(t, d.keys["bob@example.com"].fingerprint(), got.Receipt.RequestSignature.Signed)
+	require.Equal(t, d.keys["bob@example.com"].Fingerprint(), got.Receipt.RequestSignature.Signed)
 
 	said = append(said, d.requireReceiptVerifies(toJSON(t, got.Receipt)))
 	require.Contains(t, said[len(said)-1], "2 of 2 from leads: carol@example.com, dave@example.com")

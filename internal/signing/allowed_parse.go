@@ -149,7 +149,8 @@ func parseKey(text string) (ssh.PublicKey, error) {
 		return nil, fmt.Errorf("its %s key cannot be read: copy the whole line of the .pub file", kind)
 	}
 	if key.Type() != kind {
-		return nil, fmt.Errorf("it says %s, but the key is of type %s: copy the whole line of the .pub file", kind, key.Type())
+		return nil, fmt.Errorf("it says %s, but the key is of type %s: copy the whole line of the .pub file",
+			kind, key.Type())
 	}
 	return key, nil
 }

@@ -8,13 +8,15 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/crypto/ssh"
+
+	"sentinelone-provisioner/internal/sshtest"
 )
 
-// Each file is read by OpenSSH and by us; both must let the key sign, or neither. KEY
-// is the key that has signed, OTHER another one.
-func TestAllowedSigners_AsOpenSSHReadsThem(t *testing.T) {
+// OpenSSH and this package must agree on whether each file lets the key sign. KEY is the key that
+// signed, OTHER another one.
+func TestAllowedSigners_AgreeWithOpenSSH(t *testing.T) {
 	t.Parallel()
-	key, other := newEd25519(t), newEd25519(t)
+	key, other := sshtest.New(t), sshtest.New(t)
 	armored := signed(t, key, anApproval())
 	for _, c := range []struct {
 		file string
@@ -76,10 +78,10 @@ func TestAllowedSigners_AsOpenSSHReadsThem(t *testing.T) {
 	}
 }
 
-// What OpenSSH cannot read either is said at once, with its line.
-func TestAllowedSigners_FaultsHaveTheirLine(t *testing.T) {
+// Lines that OpenSSH skips are errors, each with its number.
+func TestAllowedSigners_FaultsNameTheLine(t *testing.T) {
 	t.Parallel()
-	key := newEd25519(t)
+	key := sshtest.New(t)
 	armored := signed(t, key, anApproval())
 	fields := strings.Fields(key.Public())
 	for _, c := range [][2]string{
@@ -137,12 +139,12 @@ func TestLoadAllowedSigners_AllFaultsAtOnce(t *testing.T) {
 		"/nonexistent/revoked: cannot be read: no such file or directory")
 }
 
-// A refusal says what the file has, and never a key.
-func TestVerify_SaysWhyAKeyDoesNotCount(t *testing.T) {
+// The error names the line that came nearest, and never shows a key.
+func TestVerify_SaysWhyAKeyMayNotSign(t *testing.T) {
 	t.Parallel()
-	key, other := newEd25519(t), newEd25519(t)
+	key, other := sshtest.New(t), sshtest.New(t)
 	armored := signed(t, key, anApproval())
-	name := ssh.FingerprintSHA256(key.PublicKey())
+	name := key.Fingerprint()
 	for file, want := range map[string]string{
 		"carol@example.com OTHER": "key " + name + " is not in the file of allowed signers",
 		"dave@example.com KEY": "key " + name + ` may not sign for "carol@example.com": ` +
@@ -160,11 +162,11 @@ func TestVerify_SaysWhyAKeyDoesNotCount(t *testing.T) {
 	}
 }
 
-// OpenSSH tells case apart, we do not tell such people apart: who is ruled out is so in
-// every spelling.
-func TestVerify_RuledOutInEverySpelling(t *testing.T) {
+// A negated pattern excludes a person in every spelling, though names are otherwise
+// case-sensitive.
+func TestVerify_NegatedPatternExcludesEverySpelling(t *testing.T) {
 	t.Parallel()
-	key := newEd25519(t)
+	key := sshtest.New(t)
 	a := load(t, "*@example.com,*@Example.com,!carol@example.com "+key.Public())
 	for _, by := range []string{"carol@example.com", "Carol@example.com", "carol@Example.com", " carol@example.com"} {
 		s := anApproval()
@@ -183,7 +185,7 @@ func TestVerify_RuledOutInEverySpelling(t *testing.T) {
 // every other spelling too, where OpenSSH lets the person sign.
 func TestVerify_NegatedPatternInUpperCase(t *testing.T) {
 	t.Parallel()
-	key := newEd25519(t)
+	key := sshtest.New(t)
 	for _, c := range []struct {
 		principals, by string
 		openSSH, ours  bool
@@ -217,7 +219,7 @@ func TestVerify_NegatedPatternInUpperCase(t *testing.T) {
 
 func TestVerify_RevokedKey(t *testing.T) {
 	t.Parallel()
-	key, other := newEd25519(t), newRSA(t)
+	key, other := sshtest.New(t), sshtest.RSA(t)
 	line := carol + " " + key.Public()
 	armored := signed(t, key, anApproval())
 	path := write(t, "allowed_signers", line)
@@ -244,7 +246,7 @@ func TestVerify_RevokedKey(t *testing.T) {
 
 func TestLoadAllowedSigners_RefusesABinaryKRL(t *testing.T) {
 	t.Parallel()
-	key := newEd25519(t)
+	key := sshtest.New(t)
 	krl := write(t, "krl", "")
 	_, err := keygen(t, nil, "-q", "-k", "-f", krl, write(t, "key.pub", key.Public()))
 	require.NoError(t, err)
@@ -255,10 +257,10 @@ func TestLoadAllowedSigners_RefusesABinaryKRL(t *testing.T) {
 	require.ErrorContains(t, err, "line 1: it has no key")
 }
 
-// An edit of a file counts for the next signature; a broken file is no verdict.
-func TestVerify_ReadsTheFilesAnew(t *testing.T) {
+// An edited file counts for the next signature; a file that cannot be read is a FileError.
+func TestVerify_ReadsTheFilesEachTime(t *testing.T) {
 	t.Parallel()
-	key := newEd25519(t)
+	key := sshtest.New(t)
 	armored := signed(t, key, anApproval())
 	path, revoked := write(t, "allowed_signers", carol+" "+key.Public()), write(t, "revoked", "")
 	a, err := LoadAllowedSigners(path, revoked)
@@ -293,10 +295,10 @@ func TestLoadAllowedSigners_RefusesWeakKeys(t *testing.T) {
 	require.NoError(t, err)
 	_, err = LoadAllowedSigners(write(t, "allowed_signers", carol+" "+string(public)), "")
 	require.ErrorContains(t, err, "has 1024 bits: use one of 2048 or more")
-	load(t, carol+" "+newEd25519(t).Public(), string(public))
+	load(t, carol+" "+sshtest.New(t).Public(), string(public))
 }
 
-// Signatures that OpenSSH made once keep being read: testdata/make.sh.
+// Signatures in testdata, made by OpenSSH (make.sh), must stay valid.
 func TestVerify_Golden(t *testing.T) {
 	t.Parallel()
 	a, err := LoadAllowedSigners("testdata/allowed_signers", "testdata/revoked")

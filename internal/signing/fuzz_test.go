@@ -18,7 +18,7 @@ func FuzzParseSigners(f *testing.F) {
 	f.Add([]byte(krlMagic))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		signers, err := parseSigners(text)
-		require.Equal(t, len(signers) == 0, len(signers) == 0 && err != nil, "nobody, and no fault")
+		require.Equal(t, len(signers) == 0, len(signers) == 0 && err != nil, "no signer, but no fault")
 		for _, s := range signers {
 			require.NotEmpty(t, s.principals)
 			require.NotNil(t, s.key)
@@ -28,7 +28,7 @@ func FuzzParseSigners(f *testing.F) {
 	})
 }
 
-// The armored form and what is in it are both read.
+// Both the armored form and its content are fuzzed.
 func FuzzVerify(f *testing.F) {
 	for _, name := range []string{"ed25519", "ecdsa", "rsa", "revoked"} {
 		golden, err := os.ReadFile("testdata/" + name + ".sig")
@@ -67,7 +67,7 @@ func FuzzMatch(f *testing.F) {
 	})
 }
 
-// Whatever is in a file, it is read or refused, and judged.
+// Any text is either refused, or read and verified without an error.
 func FuzzReceipt(f *testing.F) {
 	f.Add([]byte(`{"request":"grant/1","hash":"x","plan":{"terms":{"duration":"4h"}},"proofs":[]}`))
 	f.Add([]byte(`{"receipt":{"request":"grant/1","hash":"x","decisions":[{"action":"approve","signed":"x"}],` +

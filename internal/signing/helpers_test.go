@@ -2,15 +2,10 @@ package signing
 
 import (
 	"bytes"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/rsa"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -23,10 +18,10 @@ import (
 
 const carol = "carol@example.com"
 
-// noon is when everything here happens.
+// noon is the time of the statements in these tests.
 var noon = time.Date(2026, 3, 3, 14, 5, 0, 0, time.UTC)
 
-// approves is the statement of testdata/statement.
+// anApproval is the statement in testdata/statement.
 func anApproval() Statement {
 	return Statement{
 		Kind: KindApprove, Request: "grant/INC-42", Run: "0198d2c4-6f0e-7c11-9d53-4a5c0c7b1e2f",
@@ -36,29 +31,9 @@ func anApproval() Statement {
 	}
 }
 
-// pair is a private key with its ways of being written.
-type pair = sshtest.Key
-
-func newEd25519(t *testing.T) pair {
+func keysOfEachType(t *testing.T) map[string]sshtest.Key {
 	t.Helper()
-	return sshtest.New(t)
-}
-
-func newECDSA(t *testing.T) pair {
-	t.Helper()
-	private, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
-	require.NoError(t, err)
-	return sshtest.Of(t, private)
-}
-
-// aRSA takes long to make, so there is one.
-var aRSA = sync.OnceValues(func() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, 2048) })
-
-func newRSA(t *testing.T) pair {
-	t.Helper()
-	private, err := aRSA()
-	require.NoError(t, err)
-	return sshtest.Of(t, private)
+	return map[string]sshtest.Key{"ed25519": sshtest.New(t), "ecdsa": sshtest.NewECDSA(t), "rsa": sshtest.RSA(t)}
 }
 
 func write(t *testing.T, name, text string) string {
@@ -86,7 +61,7 @@ func signed(t *testing.T, key ssh.AlgorithmSigner, s Statement) string {
 	return armored
 }
 
-// keygen runs OpenSSH's own ssh-keygen, which must be there.
+// keygen runs OpenSSH's own ssh-keygen, which must be installed.
 func keygen(t *testing.T, input []byte, args ...string) (stdout string, err error) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "ssh-keygen", args...)
@@ -97,7 +72,7 @@ func keygen(t *testing.T, input []byte, args ...string) (stdout string, err erro
 	return string(out), err
 }
 
-// opensshVerifies asks ssh-keygen whether the signature holds.
+// opensshVerifies says whether ssh-keygen accepts the signature.
 func opensshVerifies(t *testing.T, s Statement, armored, allowed string, more ...string) bool {
 	t.Helper()
 	_, err := keygen(t, s.Canonical(), append([]string{

@@ -102,7 +102,7 @@ func checkPermissions(path string) error {
 
 func decrypt(o KeyOptions, text []byte) (ssh.Signer, error) {
 	if o.Passphrase == nil {
-		return nil, errors.New("it is encrypted and there is no terminal to ask for the passphrase: add it with ssh-add")
+		return nil, errors.New("it is encrypted and there is no terminal to ask for its passphrase: ssh-add it")
 	}
 	passphrase, err := o.Passphrase(o.Path)
 	if err != nil {

@@ -18,12 +18,14 @@ import (
 
 func TestOpenKey_FromAgent(t *testing.T) {
 	t.Parallel()
-	work, home, rsa, ecdsa := newEd25519(t), newEd25519(t), newRSA(t), newECDSA(t)
-	several := sshtest.Agent(t, map[string]pair{"Carol@example.com ": work, "laptop": home, "token": rsa, "old": ecdsa})
-	one := sshtest.Agent(t, map[string]pair{"laptop": home})
+	work, home, rsa, ecdsa := sshtest.New(t), sshtest.New(t), sshtest.RSA(t), sshtest.NewECDSA(t)
+	several := sshtest.Agent(t, map[string]sshtest.Key{
+		"Carol@example.com ": work, "laptop": home, "token": rsa, "old": ecdsa,
+	})
+	one := sshtest.Agent(t, map[string]sshtest.Key{"laptop": home})
 	for name, c := range map[string]struct {
 		options KeyOptions
-		want    pair
+		want    sshtest.Key
 	}{
 		"by its comment":    {KeyOptions{By: carol, Socket: several}, work},
 		"the only one":      {KeyOptions{By: carol, Socket: one}, home},
@@ -42,17 +44,17 @@ func TestOpenKey_FromAgent(t *testing.T) {
 
 func TestOpenKey_NoChoice(t *testing.T) {
 	t.Parallel()
-	a, b := newEd25519(t), newEd25519(t)
+	a, b := sshtest.New(t), sshtest.New(t)
 	var none *NoKeyError
 	for want, o := range map[string]KeyOptions{
 		"no ssh-agent is running here": {By: carol},
 		"ssh-agent does not answer":    {By: carol, Socket: "/nonexistent/agent"},
 		"holds no key: add one":        {By: carol, Socket: sshtest.Agent(t, nil)},
 		"holds 2 keys, and none has the comment carol@example.com: name the public key file of one: SHA256:": {
-			By: carol, Socket: sshtest.Agent(t, map[string]pair{"a": a, "b": b}),
+			By: carol, Socket: sshtest.Agent(t, map[string]sshtest.Key{"a": a, "b": b}),
 		},
 		"holds 2 keys, and 2 have the comment carol@example.com": {
-			By: carol, Socket: sshtest.Agent(t, map[string]pair{carol: a, "CAROL@example.com": b}),
+			By: carol, Socket: sshtest.Agent(t, map[string]sshtest.Key{carol: a, "CAROL@example.com": b}),
 		},
 	} {
 		_, err := OpenKey(t.Context(), o)
@@ -60,22 +62,23 @@ func TestOpenKey_NoChoice(t *testing.T) {
 		require.ErrorAs(t, err, &none)
 	}
 	_, err := OpenKey(t.Context(), KeyOptions{
-		By: carol, Socket: sshtest.Agent(t, map[string]pair{carol: a}), Path: write(t, "b.pub", b.Public()),
+		By: carol, Socket: sshtest.Agent(t, map[string]sshtest.Key{carol: a}), Path: write(t, "b.pub", b.Public()),
 	})
-	require.ErrorContains(t, err, "ssh-agent does not hold "+ssh.FingerprintSHA256(b.PublicKey())+": add it with ssh-add")
-	require.NotErrorAs(t, err, &none, "a key that was named must be the one")
+	require.ErrorContains(t, err, "ssh-agent does not hold "+b.Fingerprint()+": add it with ssh-add")
+	require.NotErrorAs(t, err, &none, "a named key is not replaced by another")
 }
 
-// Certificates in an agent are passed over: the plain key beside them signs.
-func TestOpenKey_PassesOverCertificates(t *testing.T) {
+// Certificates in an agent are skipped: the plain key beside them signs.
+func TestOpenKey_SkipsCertificates(t *testing.T) {
 	t.Parallel()
-	key, authority := newEd25519(t), newEd25519(t)
+	key, authority := sshtest.New(t), sshtest.New(t)
 	cert := &ssh.Certificate{Key: key.PublicKey(), CertType: ssh.UserCert, ValidBefore: ssh.CertTimeInfinity}
 	require.NoError(t, cert.SignCert(rand.Reader, authority))
 	ring := agent.NewKeyring()
 	require.NoError(t, ring.Add(agent.AddedKey{PrivateKey: key.Raw, Certificate: cert, Comment: carol}))
 	require.NoError(t, ring.Add(agent.AddedKey{PrivateKey: key.Raw, Comment: carol}))
-	opened, err := OpenKey(t.Context(), KeyOptions{By: carol, Socket: sshtest.Serve(t, ring)})
+	socket, _ := sshtest.Serve(t, ring)
+	opened, err := OpenKey(t.Context(), KeyOptions{By: carol, Socket: socket})
 	require.NoError(t, err)
 	require.Equal(t, ssh.KeyAlgoED25519, opened.PublicKey().Type())
 	require.NoError(t, opened.Close())
@@ -83,14 +86,14 @@ func TestOpenKey_PassesOverCertificates(t *testing.T) {
 
 func TestOpenKey_FromFile(t *testing.T) {
 	t.Parallel()
-	ask := func(answer string) func(string) ([]byte, error) {
+	answering := func(answer string) func(string) ([]byte, error) {
 		return func(string) ([]byte, error) { return []byte(answer), nil }
 	}
-	for name, key := range map[string]pair{"ed25519": newEd25519(t), "ecdsa": newECDSA(t), "rsa": newRSA(t)} {
+	for name, key := range keysOfEachType(t) {
 		allowed := load(t, carol+" "+key.Public())
 		for passphrase, options := range map[string]KeyOptions{
 			"":       {Path: key.Save(t, "")},
-			"secret": {Path: key.Save(t, "secret"), Passphrase: ask("secret")},
+			"secret": {Path: key.Save(t, "secret"), Passphrase: answering("secret")},
 		} {
 			opened, err := OpenKey(t.Context(), options)
 			require.NoError(t, err, name+passphrase)
@@ -103,12 +106,12 @@ func TestOpenKey_FromFile(t *testing.T) {
 
 func TestOpenKey_FileFaults(t *testing.T) {
 	t.Parallel()
-	key := newEd25519(t)
+	key := sshtest.New(t)
 	encrypted, open := key.Save(t, "secret"), key.Save(t, "")
 	require.NoError(t, os.Chmod(open, 0o644))
 	for want, o := range map[string]KeyOptions{
 		"/nonexistent/key: cannot be read: no such file or directory": {Path: "/nonexistent/key"},
-		"there is no terminal to ask for the passphrase":              {Path: encrypted},
+		"there is no terminal to ask for its passphrase":              {Path: encrypted},
 		"wrong passphrase": {
 			Path: encrypted, Passphrase: func(string) ([]byte, error) { return []byte("wrong"), nil },
 		},
@@ -124,7 +127,7 @@ func TestOpenKey_FileFaults(t *testing.T) {
 	}
 }
 
-// An agent that does not answer is left when the command is stopped.
+// Cancelling the context ends the wait for an agent that does not answer.
 func TestOpenKey_EndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	socket := filepath.Join(t.TempDir(), "s")
@@ -137,7 +140,7 @@ func TestOpenKey_EndsWithItsContext(t *testing.T) {
 		if err != nil {
 			return
 		}
-		_, _ = conn.Read(make([]byte, 1)) // the question has arrived
+		_, _ = conn.Read(make([]byte, 1)) // the request for its keys has arrived
 		cancel()
 	}()
 	_, err = OpenKey(ctx, KeyOptions{Socket: socket})

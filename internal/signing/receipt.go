@@ -110,7 +110,8 @@ func (in *inspection) checkRequest() error {
 		return nil
 	}
 	if differs := s.Request.Differences(in.Plan); len(differs) > 0 {
-		in.note(name, Failed, "the plan is not what %s signed: it differs in %s", requester, strings.Join(differs, ", "))
+		in.note(name, Failed, "the plan is not what %s signed: it differs in %s",
+			requester, strings.Join(differs, ", "))
 		return nil
 	}
 	v, result, err := in.verify(OfRequest(in.Request, *s), s.Signature, s.Signed, s.At)

@@ -8,11 +8,11 @@ import (
 	"sentinelone-provisioner/internal/access"
 )
 
-// created is what bob asked for: a user Ana, with one role.
-func (o office) created(t *testing.T, people ...string) access.Receipt {
+// accountReceipt is the receipt of a new user, ana, with one role, that bob requested.
+func (b receiptBuilder) accountReceipt(t *testing.T, people ...string) access.Receipt {
 	t.Helper()
 	account := &access.NewAccount{Kind: access.User, Email: ana, Name: "Ana Roy"}
-	r := o.granted(t, func(p *access.Plan) {
+	r := b.grantReceipt(t, func(p *access.Plan) {
 		p.Op, p.Account, p.Principal, p.Terms.Duration = access.OpCreate, account, account.Ref(), 0
 		p.Approval.Steps = []access.ApprovalStep{{Need: 1, Groups: []string{"soc-leads"}, People: people}}
 	})
@@ -21,18 +21,18 @@ func (o office) created(t *testing.T, people ...string) access.Receipt {
 	s := r.RequestSignature
 	s.Request.Op, s.Request.Account, s.Request.Principal = access.OpCreate, account, access.PrincipalSelector{}
 	s.Request.Terms.Duration = 0
-	s.Signature = signed(t, o.keys[bob], OfRequest(r.Request, *s))
+	s.Signature = signed(t, b.keys[bob], OfRequest(r.Request, *s))
 	return r
 }
 
-// An account that was made needs the consent of its plan as a grant does: neither who
-// asked for it nor who got it counts.
+// A new account needs the approvals of its plan as a grant does: neither the requester nor the
+// recipient counts.
 func TestVerifyReceipt_NewAccount(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
-	r := o.created(t, carol)
-	o.decide(t, &r, carol, access.Decision{})
-	require.Empty(t, failed(t, r.Seal(), o.allowed))
+	b := newReceiptBuilder(t)
+	r := b.accountReceipt(t, carol)
+	b.addDecision(t, &r, carol, access.Decision{})
+	require.Empty(t, failedChecks(t, r.Seal(), b.allowed))
 
 	for by, why := range map[string]string{
 		"": "",
@@ -42,15 +42,16 @@ func TestVerifyReceipt_NewAccount(t *testing.T) {
 		dave: "; not counted: " +
 			"dave@example.com is not eligible to decide: it is pending for 1 of 1 from soc-leads",
 	} {
-		r := o.created(t, carol)
+		r := b.accountReceipt(t, carol)
 		if by != "" {
-			o.decide(t, &r, by, access.Decision{})
+			b.addDecision(t, &r, by, access.Decision{})
 		}
-		require.Equal(t, []string{"approval, step 1: 0 of 1 from soc-leads" + why}, failed(t, r.Seal(), o.allowed))
+		want := "approval, step 1: 0 of 1 from soc-leads" + why
+		require.Equal(t, []string{want}, failedChecks(t, r.Seal(), b.allowed))
 	}
 
-	r = o.created(t, carol)
-	o.decide(t, &r, carol, access.Decision{Action: KindDeny})
-	require.Contains(t, failed(t, r.Seal(), o.allowed),
+	r = b.accountReceipt(t, carol)
+	b.addDecision(t, &r, carol, access.Decision{Action: KindDeny})
+	require.Contains(t, failedChecks(t, r.Seal(), b.allowed),
 		"approval: denied by carol@example.com, but something was changed")
 }

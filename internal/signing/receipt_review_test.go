@@ -9,19 +9,19 @@ import (
 	"sentinelone-provisioner/internal/access"
 )
 
-// What nobody has reviewed and was ended is in order, and says so; a role that a reviewer
-// has refused, or that one person has reviewed twice, is not.
+// Break-glass access that was ended without enough reviews passes. A role that is still granted does
+// not, if a reviewer denied it or one person reviewed it twice.
 func TestVerifyReceipt_Review(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
-	glass := func(p *access.Plan) {
+	b := newReceiptBuilder(t)
+	breakGlass := func(p *access.Plan) {
 		p.Approval.Steps = nil
 		p.Approval.Review = &access.Review{ApprovalStep: access.ApprovalStep{
 			Need: 2, Groups: []string{"leads"}, People: []string{carol, dave},
 		}}
 	}
 	detail := func(r access.Receipt) (Result, string) {
-		checks, err := VerifyReceipt(r.Seal(), o.allowed)
+		checks, err := VerifyReceipt(r.Seal(), b.allowed)
 		require.NoError(t, err)
 		last := checks[len(checks)-1]
 		require.Equal(t, "review", last.Name)
@@ -29,12 +29,12 @@ func TestVerifyReceipt_Review(t *testing.T) {
 	}
 	end := access.Proof{Op: access.OpRelease, Outcome: access.Released}
 
-	r := o.granted(t, glass)
-	o.decide(t, &r, carol, access.Decision{})
+	r := b.grantReceipt(t, breakGlass)
+	b.addDecision(t, &r, carol, access.Decision{})
 	result, text := detail(r)
 	require.Equal(t, Failed, result, text)
 	twice := r
-	o.decide(t, &twice, carol, access.Decision{})
+	b.addDecision(t, &twice, carol, access.Decision{})
 	result, text = detail(twice)
 	require.Equal(t, Failed, result)
 	require.Equal(t, "1 of 2 from leads: carol@example.com; not counted: carol@example.com has decided already: "+
@@ -46,10 +46,10 @@ func TestVerifyReceipt_Review(t *testing.T) {
 		"not counted: carol@example.com has decided already: "+
 		"approve at 2026-03-03T14:05:01Z", text)
 
-	o.decide(t, &r, dave, access.Decision{})
+	b.addDecision(t, &r, dave, access.Decision{})
 	result, text = detail(r)
 	require.Equal(t, OK, result, text)
-	o.decide(t, &r, bob, access.Decision{Action: KindDeny})
+	b.addDecision(t, &r, bob, access.Decision{Action: KindDeny})
 	result, text = detail(r)
 	require.Equal(t, Failed, result)
 	require.Equal(t, "denied by bob@example.com, but the role is still granted", text)
@@ -58,14 +58,14 @@ func TestVerifyReceipt_Review(t *testing.T) {
 	require.Equal(t, OK, result)
 }
 
-// Extensions are part of what is sealed.
+// The receipt's hash covers its extensions.
 func TestVerifyReceipt_Extensions(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
-	r := o.granted(t)
+	b := newReceiptBuilder(t)
+	r := b.grantReceipt(t)
 	r.Extensions = []access.Extension{{By: bob, Duration: access.Duration(1)}}
 	r = r.Seal()
 	require.True(t, r.Intact())
 	r.Extensions[0].By = carol
-	require.Contains(t, strings.Join(failed(t, r, o.allowed), "\n"), "changed since it was sealed")
+	require.Contains(t, strings.Join(failedChecks(t, r, b.allowed), "\n"), "changed since it was sealed")
 }

@@ -6,9 +6,9 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"golang.org/x/crypto/ssh"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/sshtest"
 )
 
 const (
@@ -17,28 +17,24 @@ const (
 	dave = "dave@example.com"
 )
 
-// office is a few people with their keys and the file that lists them.
-type office struct {
-	keys    map[string]pair
-	allowed *AllowedSigners
+// receiptBuilder makes receipts that people have signed with their keys.
+type receiptBuilder struct {
+	keys    map[string]sshtest.Key
+	allowed *AllowedSigners // lists all of the keys
 }
 
-func newOffice(t *testing.T, more ...string) office {
+func newReceiptBuilder(t *testing.T, more ...string) receiptBuilder {
 	t.Helper()
-	o := office{keys: map[string]pair{}}
-	var file strings.Builder
-	for _, who := range append([]string{ana, bob, carol, dave}, more...) {
-		o.keys[who] = newEd25519(t)
-		file.WriteString(who + " " + o.keys[who].Public() + "\n")
-	}
-	o.allowed = load(t, file.String())
-	return o
+	keys, file := sshtest.People(t, append([]string{ana, bob, carol, dave}, more...)...)
+	allowed, err := LoadAllowedSigners(file, "")
+	require.NoError(t, err)
+	return receiptBuilder{keys, allowed}
 }
 
-func (o office) fingerprint(who string) string { return ssh.FingerprintSHA256(o.keys[who].PublicKey()) }
+func (b receiptBuilder) fingerprint(who string) string { return b.keys[who].Fingerprint() }
 
-// decide adds a signed decision on the receipt's plan.
-func (o office) decide(t *testing.T, r *access.Receipt, by string, d access.Decision) {
+// addDecision adds a decision on the receipt's plan, signed unless d says otherwise.
+func (b receiptBuilder) addDecision(t *testing.T, r *access.Receipt, by string, d access.Decision) {
 	t.Helper()
 	d.By, d.At, d.SignedAt = by, noon.Add(time.Second), noon
 	if d.Action == "" {
@@ -48,23 +44,24 @@ func (o office) decide(t *testing.T, r *access.Receipt, by string, d access.Deci
 		d.PlanHash = r.Plan.Hash
 	}
 	if d.Signed == "" {
-		d.Signed = o.fingerprint(by)
-		d.Signature = signed(t, o.keys[by], OfDecision(r.Request, r.Run, d.PlanHash, d))
+		d.Signed = b.fingerprint(by)
+		d.Signature = signed(t, b.keys[by], OfDecision(r.Request, r.Run, d.PlanHash, d))
 	}
 	r.Decisions = append(r.Decisions, d)
 }
 
-// granted is what bob asked for, for ana: carol's and dave's to approve, in two steps.
-func (o office) granted(t *testing.T, changes ...func(*access.Plan)) access.Receipt {
+// grantReceipt is the receipt of a grant that bob requested for ana. The plan has two approval
+// steps, for which carol and dave are eligible.
+func (b receiptBuilder) grantReceipt(t *testing.T, changes ...func(*access.Plan)) access.Receipt {
 	t.Helper()
-	asked := access.RequestSpec{
+	request := access.RequestSpec{
 		Op: access.OpAcquire, Principal: access.PrincipalSelector{Kind: access.User, Email: ana},
 		Role:  access.RoleSelector{Name: "SOC"},
 		Scope: access.ScopeSelector{Level: access.SiteLevel, Name: "Acme / Berlin"},
 		Terms: access.Terms{Requester: bob, Reason: "INC-42", Duration: access.Duration(4 * time.Hour)},
 	}
 	plan := access.Plan{
-		Op: asked.Op, Console: "acmeco.sentinelone.net", Terms: asked.Terms,
+		Op: request.Op, Console: "acmeco.sentinelone.net", Terms: request.Terms,
 		Principal: access.PrincipalRef{Kind: access.User, ID: "11", Email: ana},
 		Role:      access.RoleRef{ID: "21", Name: "SOC"},
 		Scope:     access.ScopeRef{Level: access.SiteLevel, ID: "31", Name: "Acme / Berlin"},
@@ -82,15 +79,15 @@ func (o office) granted(t *testing.T, changes ...func(*access.Plan)) access.Rece
 		StartedAt: noon, FinishedAt: noon.Add(5 * time.Hour),
 	}
 	s := access.RequestSignature{
-		Request: asked, SignedAt: noon.Add(-time.Minute), At: noon, Signed: o.fingerprint(bob),
+		Request: request, SignedAt: noon.Add(-time.Minute), At: noon, Signed: b.fingerprint(bob),
 	}
-	s.Signature = signed(t, o.keys[bob], OfRequest(r.Request, s))
+	s.Signature = signed(t, b.keys[bob], OfRequest(r.Request, s))
 	r.RequestSignature = &s
 	return r
 }
 
-// failed are the details of the checks that did not pass.
-func failed(t *testing.T, r access.Receipt, allowed *AllowedSigners) []string {
+// failedChecks returns "name: detail" of each check that failed.
+func failedChecks(t *testing.T, r access.Receipt, allowed *AllowedSigners) []string {
 	t.Helper()
 	checks, err := VerifyReceipt(r, allowed)
 	require.NoError(t, err)
@@ -105,19 +102,19 @@ func failed(t *testing.T, r access.Receipt, allowed *AllowedSigners) []string {
 
 func TestVerifyReceipt_AllHolds(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
-	r := o.granted(t)
-	o.decide(t, &r, carol, access.Decision{Comment: "fine", Duration: access.Duration(time.Hour)})
-	o.decide(t, &r, dave, access.Decision{Step: 1})
+	b := newReceiptBuilder(t)
+	r := b.grantReceipt(t)
+	b.addDecision(t, &r, carol, access.Decision{Comment: "fine", Duration: access.Duration(time.Hour)})
+	b.addDecision(t, &r, dave, access.Decision{Step: 1})
 	r = r.Seal()
-	checks, err := VerifyReceipt(r, o.allowed)
+	checks, err := VerifyReceipt(r, b.allowed)
 	require.NoError(t, err)
 	require.Equal(t, []Check{
 		{"receipt", OK, "unchanged since it was sealed: " + r.Hash},
 		{"plan", OK, "unchanged since people decided on it: " + r.Plan.Hash},
-		{"request", OK, "by bob@example.com, signed with ssh-ed25519 " + o.fingerprint(bob)},
-		{"approve, step 1", OK, "by carol@example.com, signed with ssh-ed25519 " + o.fingerprint(carol)},
-		{"approve, step 2", OK, "by dave@example.com, signed with ssh-ed25519 " + o.fingerprint(dave)},
+		{"request", OK, "by bob@example.com, signed with ssh-ed25519 " + b.fingerprint(bob)},
+		{"approve, step 1", OK, "by carol@example.com, signed with ssh-ed25519 " + b.fingerprint(carol)},
+		{"approve, step 2", OK, "by dave@example.com, signed with ssh-ed25519 " + b.fingerprint(dave)},
 		{"approval, step 1", OK, "1 of 1 from soc-leads: carol@example.com"},
 		{"approval, step 2", OK, "1 of 1 from owners: dave@example.com"},
 	}, checks)
@@ -127,13 +124,13 @@ func TestVerifyReceipt_AllHolds(t *testing.T) {
 	for _, c := range checks[2:5] {
 		require.Equal(t, Unchecked, c.Result)
 	}
-	require.Empty(t, failed(t, r, nil))
+	require.Empty(t, failedChecks(t, r, nil))
 }
 
-// Whoever seals anew what was changed can make hashes, not signatures.
-func TestVerifyReceipt_ChangedAndSealedAnew(t *testing.T) {
+// Someone who changes a receipt can recompute its hashes, but not its signatures.
+func TestVerifyReceipt_ChangedAndSealedAgain(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
+	b := newReceiptBuilder(t)
 	for want, change := range map[string]func(*access.Receipt){
 		"request: the plan is not what bob@example.com signed: it differs in terms": func(r *access.Receipt) {
 			r.Plan.Terms.Reason = "INC-43"
@@ -170,34 +167,34 @@ func TestVerifyReceipt_ChangedAndSealedAnew(t *testing.T) {
 			r.Plan.Approval.Steps = nil
 		},
 	} {
-		r := o.granted(t)
-		o.decide(t, &r, carol, access.Decision{Comment: "fine", Duration: access.Duration(time.Hour)})
-		o.decide(t, &r, dave, access.Decision{Step: 1})
+		r := b.grantReceipt(t)
+		b.addDecision(t, &r, carol, access.Decision{Comment: "fine", Duration: access.Duration(time.Hour)})
+		b.addDecision(t, &r, dave, access.Decision{Step: 1})
 		change(&r)
 		r.Plan = r.Plan.Seal()
-		require.Contains(t, strings.Join(failed(t, r.Seal(), o.allowed), "\n"), want)
+		require.Contains(t, strings.Join(failedChecks(t, r.Seal(), b.allowed), "\n"), want)
 	}
 }
 
 func TestVerifyReceipt_ChangedWithoutSealing(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
-	r := o.granted(t)
-	o.decide(t, &r, carol, access.Decision{})
-	o.decide(t, &r, dave, access.Decision{Step: 1})
+	b := newReceiptBuilder(t)
+	r := b.grantReceipt(t)
+	b.addDecision(t, &r, carol, access.Decision{})
+	b.addDecision(t, &r, dave, access.Decision{Step: 1})
 	r = r.Seal()
 	other := r
 	other.Message = "all is well"
-	require.Contains(t, failed(t, other, o.allowed)[0], "receipt: changed since it was sealed")
+	require.Contains(t, failedChecks(t, other, b.allowed)[0], "receipt: changed since it was sealed")
 	other = r
 	other.Plan.Role.Name = "Viewer"
-	require.Contains(t, failed(t, other.Seal(), o.allowed)[0], "plan: changed since people decided on it")
+	require.Contains(t, failedChecks(t, other.Seal(), b.allowed)[0], "plan: changed since people decided on it")
 }
 
-// Who may not approve does not count, however well it is signed.
-func TestVerifyReceipt_WhoCounts(t *testing.T) {
+// An approval by someone who is not eligible does not count, even with a valid signature.
+func TestVerifyReceipt_Eligibility(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
+	b := newReceiptBuilder(t)
 	anyone := func(p *access.Plan) {
 		p.Approval.Steps = []access.ApprovalStep{{Need: 2, Groups: []string{access.Anyone}, People: []string{}}}
 	}
@@ -209,8 +206,8 @@ func TestVerifyReceipt_WhoCounts(t *testing.T) {
 		return func(r *access.Receipt) {
 			r.Plan.Approval.Steps[0].People = people
 			r.Plan, r.Decisions = r.Plan.Seal(), nil
-			o.decide(t, r, carol, access.Decision{})
-			o.decide(t, r, dave, access.Decision{})
+			b.addDecision(t, r, carol, access.Decision{})
+			b.addDecision(t, r, dave, access.Decision{})
 		}
 	}
 	const one = "approval, step 1: 1 of 2 from "
@@ -221,53 +218,53 @@ func TestVerifyReceipt_WhoCounts(t *testing.T) {
 		want   string
 	}{
 		{
-			"the requester", anyone, func(r *access.Receipt) { o.decide(t, r, bob, access.Decision{}) },
+			"the requester", anyone, func(r *access.Receipt) { b.addDecision(t, r, bob, access.Decision{}) },
 			one + "anyone: carol@example.com; not counted: " +
 				"bob@example.com is the requester: requesters do not decide on their own requests",
 		},
 		{
-			"who gets it", anyone, func(r *access.Receipt) { o.decide(t, r, ana, access.Decision{}) },
+			"the recipient", anyone, func(r *access.Receipt) { b.addDecision(t, r, ana, access.Decision{}) },
 			one + "anyone: carol@example.com; not counted: " +
 				"ana@example.com is the recipient: people do not decide on their own access",
 		},
 		{
-			"twice", anyone, func(r *access.Receipt) { o.decide(t, r, carol, access.Decision{}) },
+			"twice", anyone, func(r *access.Receipt) { b.addDecision(t, r, carol, access.Decision{}) },
 			one + "anyone: carol@example.com; not counted: " +
 				"carol@example.com has decided already: approve at 2026-03-03T14:05:01Z",
 		},
 		{
-			"not asked", leads, only(carol),
+			"not eligible", leads, only(carol),
 			one + "leads: carol@example.com; not counted: " +
 				"dave@example.com is not eligible to decide: it is pending for 1 of 2 from leads",
 		},
 		{
-			"nobody asked", leads, only(),
+			"nobody eligible", leads, only(),
 			"approval, step 1: 0 of 2 from leads; not counted: " +
 				"carol@example.com is not eligible to decide: it is pending for 2 of 2 from leads; " +
 				"dave@example.com is not eligible to decide: it is pending for 2 of 2 from leads",
 		},
 		{
 			"another plan", leads,
-			func(r *access.Receipt) { o.decide(t, r, dave, access.Decision{PlanHash: strings.Repeat("0", 64)}) },
+			func(r *access.Receipt) { b.addDecision(t, r, dave, access.Decision{PlanHash: strings.Repeat("0", 64)}) },
 			one + "leads: carol@example.com",
 		},
 		{
-			"another step", leads, func(r *access.Receipt) { o.decide(t, r, dave, access.Decision{Step: 1}) },
+			"another step", leads, func(r *access.Receipt) { b.addDecision(t, r, dave, access.Decision{Step: 1}) },
 			one + "leads: carol@example.com",
 		},
 		{
 			"denied", anyone, func(r *access.Receipt) {
-				o.decide(t, r, dave, access.Decision{})
-				o.decide(t, r, ana, access.Decision{Action: KindDeny})
+				b.addDecision(t, r, dave, access.Decision{})
+				b.addDecision(t, r, ana, access.Decision{Action: KindDeny})
 			},
 			"approval: denied by ana@example.com, but something was changed",
 		},
-		{"enough", leads, func(r *access.Receipt) { o.decide(t, r, dave, access.Decision{}) }, ""},
+		{"enough", leads, func(r *access.Receipt) { b.addDecision(t, r, dave, access.Decision{}) }, ""},
 	} {
-		r := o.granted(t, c.policy)
-		o.decide(t, &r, carol, access.Decision{})
+		r := b.grantReceipt(t, c.policy)
+		b.addDecision(t, &r, carol, access.Decision{})
 		c.second(&r)
-		got := failed(t, r.Seal(), o.allowed)
+		got := failedChecks(t, r.Seal(), b.allowed)
 		if c.want == "" {
 			require.Empty(t, got, c.name)
 			continue
@@ -279,43 +276,43 @@ func TestVerifyReceipt_WhoCounts(t *testing.T) {
 // Two names with one key are one person.
 func TestVerifyReceipt_OneKeyIsOnePerson(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
-	o.keys[dave] = o.keys[carol]
-	o.allowed = load(t, bob+" "+o.keys[bob].Public()+"\n*@example.com "+o.keys[carol].Public())
-	r := o.granted(t)
-	o.decide(t, &r, carol, access.Decision{})
-	o.decide(t, &r, dave, access.Decision{Step: 1})
+	b := newReceiptBuilder(t)
+	b.keys[dave] = b.keys[carol]
+	b.allowed = load(t, bob+" "+b.keys[bob].Public()+"\n*@example.com "+b.keys[carol].Public())
+	r := b.grantReceipt(t)
+	b.addDecision(t, &r, carol, access.Decision{})
+	b.addDecision(t, &r, dave, access.Decision{Step: 1})
 	require.Equal(t, []string{
 		"approval, step 2: 0 of 1 from owners; " +
-			"not counted: dave@example.com signs with key " + o.fingerprint(carol) +
+			"not counted: dave@example.com signs with key " + b.fingerprint(carol) +
 			", with which carol@example.com has approved it: one key is one person",
-	}, failed(t, r.Seal(), o.allowed))
+	}, failedChecks(t, r.Seal(), b.allowed))
 }
 
-// A key counts if it did when the decision was taken, unless it is revoked.
+// A key counts if it was valid when the decision was recorded, unless it is revoked.
 func TestVerifyReceipt_KeyAtTheTime(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
-	r := o.granted(t)
-	o.decide(t, &r, carol, access.Decision{})
-	o.decide(t, &r, dave, access.Decision{Step: 1})
+	b := newReceiptBuilder(t)
+	r := b.grantReceipt(t)
+	b.addDecision(t, &r, carol, access.Decision{})
+	b.addDecision(t, &r, dave, access.Decision{Step: 1})
 	r = r.Seal()
 	file := func(until string) string {
-		return "*@example.com " + o.keys[bob].Public() + "\n" + dave + " " + o.keys[dave].Public() + "\n" +
-			carol + ` valid-before="` + until + `" ` + o.keys[carol].Public()
+		return "*@example.com " + b.keys[bob].Public() + "\n" + dave + " " + b.keys[dave].Public() + "\n" +
+			carol + ` valid-before="` + until + `" ` + b.keys[carol].Public()
 	}
-	require.Empty(t, failed(t, r, load(t, file("20260304Z"))))
-	require.Contains(t, failed(t, r, load(t, file("20260302Z")))[0], "is no longer valid")
-	require.Contains(t, failed(t, r, load(t, file("20260304Z"), o.keys[carol].Public()))[0], "is revoked")
+	require.Empty(t, failedChecks(t, r, load(t, file("20260304Z"))))
+	require.Contains(t, failedChecks(t, r, load(t, file("20260302Z")))[0], "is no longer valid")
+	require.Contains(t, failedChecks(t, r, load(t, file("20260304Z"), b.keys[carol].Public()))[0], "is revoked")
 }
 
 func TestVerifyReceipt_Unsigned(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
-	r := o.granted(t)
+	b := newReceiptBuilder(t)
+	r := b.grantReceipt(t)
 	r.RequestSignature = nil
-	o.decide(t, &r, carol, access.Decision{Signed: access.Unsigned})
-	o.decide(t, &r, dave, access.Decision{Step: 1, Signed: access.Unsigned})
+	b.addDecision(t, &r, carol, access.Decision{Signed: access.Unsigned})
+	b.addDecision(t, &r, dave, access.Decision{Step: 1, Signed: access.Unsigned})
 	r = r.Seal()
 	checks, err := VerifyReceipt(r, nil)
 	require.NoError(t, err)
@@ -324,44 +321,45 @@ func TestVerifyReceipt_Unsigned(t *testing.T) {
 		results[i] = c.Result
 	}
 	require.Equal(t, []Result{OK, OK, Unsigned, Unsigned, Unsigned, OK, OK}, results)
-	require.Len(t, failed(t, r, o.allowed), 5)
+	require.Len(t, failedChecks(t, r, b.allowed), 5)
 
-	r.Decisions[0].Signed = o.fingerprint(carol)
-	require.Equal(t, "approve, step 1: by carol@example.com: the receipt says that it is signed, but holds no signature",
-		failed(t, r.Seal(), nil)[0])
+	r.Decisions[0].Signed = b.fingerprint(carol)
+	require.Equal(t, "approve, step 1: by carol@example.com: "+
+		"the receipt says that it is signed, but holds no signature",
+		failedChecks(t, r.Seal(), nil)[0])
 
-	r = o.granted(t)
+	r = b.grantReceipt(t)
 	r.RequestSignature, r.Proofs = nil, nil
-	require.Empty(t, failed(t, r.Seal(), o.allowed), "a request that was turned away for want of a signature")
+	require.Empty(t, failedChecks(t, r.Seal(), b.allowed), "a request that was refused because it was not signed")
 }
 
-// What starts at once is reviewed by others, or ended.
+// Break-glass access must be reviewed by someone else, or ended.
 func TestVerifyReceipt_BreakGlass(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
-	glass := func(p *access.Plan) {
+	b := newReceiptBuilder(t)
+	breakGlass := func(p *access.Plan) {
 		p.Approval.Steps = nil
 		p.Approval.Review = &access.Review{
 			ApprovalStep: access.ApprovalStep{Need: 1, Groups: []string{"leads"}, People: []string{carol}},
 		}
 	}
-	r := o.granted(t, glass)
-	require.Equal(t, []string{"review: 0 of 1 from leads"}, failed(t, r.Seal(), o.allowed))
+	r := b.grantReceipt(t, breakGlass)
+	require.Equal(t, []string{"review: 0 of 1 from leads"}, failedChecks(t, r.Seal(), b.allowed))
 	reviewed := r
-	o.decide(t, &reviewed, carol, access.Decision{})
-	require.Empty(t, failed(t, reviewed.Seal(), o.allowed))
+	b.addDecision(t, &reviewed, carol, access.Decision{})
+	require.Empty(t, failedChecks(t, reviewed.Seal(), b.allowed))
 	own := r
-	o.decide(t, &own, bob, access.Decision{})
-	require.Len(t, failed(t, own.Seal(), o.allowed), 1)
+	b.addDecision(t, &own, bob, access.Decision{})
+	require.Len(t, failedChecks(t, own.Seal(), b.allowed), 1)
 	r.Proofs = append(r.Proofs, access.Proof{Op: access.OpRelease, Outcome: access.Released})
-	require.Empty(t, failed(t, r.Seal(), o.allowed))
+	require.Empty(t, failedChecks(t, r.Seal(), b.allowed))
 }
 
-func TestVerifyReceipt_BrokenFileIsNoVerdict(t *testing.T) {
+func TestVerifyReceipt_UnreadableFileIsAnError(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
-	o.allowed.path = "/nonexistent/signers"
+	b := newReceiptBuilder(t)
+	b.allowed.path = "/nonexistent/signers"
 	var broken *FileError
-	_, err := VerifyReceipt(o.granted(t).Seal(), o.allowed)
+	_, err := VerifyReceipt(b.grantReceipt(t).Seal(), b.allowed)
 	require.ErrorAs(t, err, &broken)
 }

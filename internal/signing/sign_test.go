@@ -11,12 +11,14 @@ import (
 	"github.com/hiddeco/sshsig"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/crypto/ssh"
+
+	"sentinelone-provisioner/internal/sshtest"
 )
 
-// What we sign, OpenSSH verifies, and the other way round, with every kind of key.
-func TestSign_AndOpenSSHAgree(t *testing.T) {
+// OpenSSH verifies our signatures and we verify those of OpenSSH, with every type of key.
+func TestSign_AgreesWithOpenSSH(t *testing.T) {
 	t.Parallel()
-	for name, key := range map[string]pair{"ed25519": newEd25519(t), "ecdsa": newECDSA(t), "rsa": newRSA(t)} {
+	for name, key := range keysOfEachType(t) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			line := carol + ` namespaces="` + Namespace + `" ` + key.Public()
@@ -37,7 +39,7 @@ func TestSign_AndOpenSSHAgree(t *testing.T) {
 				got, err := allowed.Verify(anApproval(), theirs, noon)
 				require.NoError(t, err)
 				require.Equal(t, Verified{
-					Fingerprint: ssh.FingerprintSHA256(key.PublicKey()),
+					Fingerprint: key.Fingerprint(),
 					KeyType:     key.PublicKey().Type(), Principal: carol,
 				}, got)
 			}
@@ -52,10 +54,10 @@ func unarmored(t *testing.T, armored string) string {
 	return string(block.Bytes)
 }
 
-// Any changed byte of the text makes the signature void, as does any of the signature's.
+// Any changed byte, of the text or of the signature, makes the signature invalid.
 func TestVerify_AnyChangedByteFails(t *testing.T) {
 	t.Parallel()
-	key := newEd25519(t)
+	key := sshtest.New(t)
 	armored := signed(t, key, anApproval())
 	sig, err := parse(armored)
 	require.NoError(t, err)
@@ -82,10 +84,10 @@ func TestVerify_AnyChangedByteFails(t *testing.T) {
 	}
 }
 
-// A signature for one statement is none for another.
+// A signature over one statement is not valid for another.
 func TestVerify_AnotherStatement(t *testing.T) {
 	t.Parallel()
-	key := newEd25519(t)
+	key := sshtest.New(t)
 	allowed := load(t, "*@example.com "+key.Public())
 	armored := signed(t, key, anApproval())
 	for name, change := range map[string]func(*Statement){
@@ -109,7 +111,7 @@ func TestVerify_AnotherStatement(t *testing.T) {
 
 func TestVerify_NotASignatureOfOurs(t *testing.T) {
 	t.Parallel()
-	key := newEd25519(t)
+	key := sshtest.New(t)
 	allowed := load(t, carol+" "+key.Public())
 	armored := signed(t, key, anApproval())
 	file, err := keygen(t, anApproval().Canonical(), "-Y", "sign", "-n", "file", "-f", key.Save(t, ""))
@@ -130,13 +132,13 @@ func TestVerify_NotASignatureOfOurs(t *testing.T) {
 		require.ErrorContains(t, err, want)
 	}
 	_, err = allowed.Verify(anApproval(), "\n"+strings.ReplaceAll(armored, "\n", "\r\n"), noon)
-	require.NoError(t, err, "a file that came by way of Windows")
+	require.NoError(t, err, "a file with Windows line endings")
 }
 
-// A certificate proves nothing here, whoever has issued it.
+// A certificate is refused, whichever authority issued it.
 func TestVerify_CertificateIsRefused(t *testing.T) {
 	t.Parallel()
-	authority, key := newEd25519(t), newEd25519(t)
+	authority, key := sshtest.New(t), sshtest.New(t)
 	cert := &ssh.Certificate{
 		Key: key.PublicKey(), CertType: ssh.UserCert,
 		ValidPrincipals: []string{carol}, ValidBefore: ssh.CertTimeInfinity,
@@ -149,41 +151,41 @@ func TestVerify_CertificateIsRefused(t *testing.T) {
 	require.ErrorContains(t, err, "certificates are not supported")
 }
 
-// An agent may not answer for as long as nobody touches the key.
+// Cancelling the context ends the wait for a key that its owner does not touch.
 func TestSign_EndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
-	key := stuck{newEd25519(t), make(chan struct{}), make(chan struct{})}
+	key := blockingKey{sshtest.New(t), make(chan struct{}), make(chan struct{})}
 	defer close(key.release)
 	go func() {
-		<-key.asked
+		<-key.called
 		cancel()
 	}()
 	_, err := Sign(ctx, key, anApproval())
 	require.ErrorIs(t, err, context.Canceled)
 }
 
-type stuck struct {
-	pair
+type blockingKey struct {
+	sshtest.Key
 
-	asked, release chan struct{}
+	called, release chan struct{}
 }
 
-func (s stuck) Sign(rand io.Reader, data []byte) (*ssh.Signature, error) {
-	close(s.asked)
+func (s blockingKey) Sign(rand io.Reader, data []byte) (*ssh.Signature, error) {
+	close(s.called)
 	<-s.release
-	return s.pair.Sign(rand, data)
+	return s.Key.Sign(rand, data)
 }
 
-// An old agent signs with SHA-1 though asked for more.
-func TestSign_RefusesWhatWouldNotHold(t *testing.T) {
+// An old agent signs RSA with SHA-1 although SHA-512 was requested.
+func TestSign_RefusesSHA1(t *testing.T) {
 	t.Parallel()
-	_, err := Sign(t.Context(), old{newRSA(t)}, anApproval())
+	_, err := Sign(t.Context(), sha1Key{sshtest.RSA(t)}, anApproval())
 	require.ErrorContains(t, err, "made an invalid signature")
 }
 
-type old struct{ pair }
+type sha1Key struct{ sshtest.Key }
 
-func (o old) SignWithAlgorithm(rand io.Reader, data []byte, _ string) (*ssh.Signature, error) {
-	return o.pair.SignWithAlgorithm(rand, data, ssh.KeyAlgoRSA)
+func (o sha1Key) SignWithAlgorithm(rand io.Reader, data []byte, _ string) (*ssh.Signature, error) {
+	return o.Key.SignWithAlgorithm(rand, data, ssh.KeyAlgoRSA)
 }

@@ -50,7 +50,8 @@ func parse(armored string) (*sshsig.Signature, error) {
 	case text == "":
 		return nil, errors.New("there is no signature")
 	case len(text) > maxArmored:
-		return nil, fmt.Errorf("the signature is longer than %d bytes: send what `ssh-keygen -Y sign` writes, and nothing else", maxArmored)
+		return nil, fmt.Errorf("the signature is longer than %d bytes: send only what `ssh-keygen -Y sign` writes",
+			maxArmored)
 	case !strings.HasPrefix(text, begin+"\n") && !strings.HasPrefix(text, begin+"\r\n"),
 		!strings.HasSuffix(text, end), strings.Count(text, "-----") != 4, strings.Contains(text, ":"):
 		return nil, fmt.Errorf("the signature must be what `ssh-keygen -Y sign` writes, from %q to %q", begin, end)

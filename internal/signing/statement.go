@@ -120,7 +120,7 @@ func (s Statement) CheckAge(arrived time.Time) error {
 		return fmt.Errorf("the signature was made at %s, more than %s before it arrived: sign again",
 			instant(s.At), access.Duration(MaxAge))
 	case age < -MaxAhead:
-		return fmt.Errorf("the signature was made at %s, which is in the future: set the clock of the machine that signs",
+		return fmt.Errorf("the signature was made at %s, which is in the future: set the clock of the signing machine",
 			instant(s.At))
 	}
 	return nil

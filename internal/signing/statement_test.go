@@ -12,9 +12,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/sshtest"
 )
 
-// The text is what docs/signing.md shows, and what was signed once must stay the same.
+// The text is the one in docs/signing.md; if it changed, signatures made before would be invalid.
 func TestStatement_Canonical(t *testing.T) {
 	t.Parallel()
 	want, err := os.ReadFile("testdata/statement")
@@ -24,7 +25,7 @@ func TestStatement_Canonical(t *testing.T) {
 	require.NoError(t, err)
 	require.Contains(t, string(doc), string(want))
 
-	asked, err := json.Marshal(access.RequestSpec{
+	request, err := json.Marshal(access.RequestSpec{
 		Op: access.OpAcquire, Console: "acmeco.sentinelone.net",
 		Principal: access.PrincipalSelector{Kind: access.User, Email: "ana@example.com"},
 		Role:      access.RoleSelector{Name: "SOC"},
@@ -34,7 +35,7 @@ func TestStatement_Canonical(t *testing.T) {
 		},
 	})
 	require.NoError(t, err)
-	require.Contains(t, string(doc), "\n"+string(asked)+"\n")
+	require.Contains(t, string(doc), "\n"+string(request)+"\n")
 
 	elsewhere := anApproval()
 	elsewhere.At = noon.In(time.FixedZone("", 3600))
@@ -49,7 +50,7 @@ func TestStatement_Canonical(t *testing.T) {
 }
 
 // Every field is in the text, and no value can look like another field.
-func TestStatement_NoTwoHaveOneText(t *testing.T) {
+func TestStatement_DifferentStatementsHaveDifferentTexts(t *testing.T) {
 	t.Parallel()
 	texts := map[string]string{string(anApproval().Canonical()): "unchanged"}
 	add := func(what string, s Statement) {
@@ -97,14 +98,15 @@ func TestStatement_Validate(t *testing.T) {
 	t.Parallel()
 	require.NoError(t, anApproval().Validate())
 	hash := strings.Repeat("a", 64)
-	require.NoError(t, Statement{Kind: KindRequest, Request: "grant/1", By: carol, RequestHash: hash, At: noon}.Validate())
-	handed := Statement{
+	request := Statement{Kind: KindRequest, Request: "grant/1", By: carol, RequestHash: hash, At: noon}
+	require.NoError(t, request.Validate())
+	delegation := Statement{
 		Kind: KindDelegate, Request: "delegate/1", Console: "acmeco.sentinelone.net", By: carol, To: "bob@example.com",
 		Until: noon, At: noon,
 	}
-	require.NoError(t, handed.Validate(), "a delegation is about no plan")
-	handed.Until, handed.Duration = time.Time{}, access.Duration(time.Hour)
-	require.NoError(t, handed.Validate())
+	require.NoError(t, delegation.Validate(), "a delegation needs no plan")
+	delegation.Until, delegation.Duration = time.Time{}, access.Duration(time.Hour)
+	require.NoError(t, delegation.Validate())
 	for want, change := range map[string]func(*Statement){
 		"has no valid kind":          func(s *Statement) { s.Kind = "approve\n" },
 		"does not name the request":  func(s *Statement) { s.Request = "" },
@@ -122,9 +124,9 @@ func TestStatement_Validate(t *testing.T) {
 		s := anApproval()
 		change(&s)
 		require.ErrorContains(t, s.Validate(), want)
-		_, err := load(t, carol+" "+newEd25519(t).Public()).Verify(s, "", noon)
+		_, err := load(t, carol+" "+sshtest.New(t).Public()).Verify(s, "", noon)
 		require.ErrorContains(t, err, want)
-		_, err = Sign(t.Context(), newEd25519(t), s)
+		_, err = Sign(t.Context(), sshtest.New(t), s)
 		require.ErrorContains(t, err, want)
 	}
 }

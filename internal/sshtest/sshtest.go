@@ -1,18 +1,22 @@
-// Package sshtest makes SSH keys for tests, writes them as OpenSSH does, and serves them
-// as ssh-agent does.
+// Package sshtest makes SSH keys for tests, writes them as OpenSSH does, and runs an ssh-agent
+// that holds them.
 //
 // Only tests import it.
 package sshtest
 
 import (
 	"context"
+	"crypto/ecdsa"
 	"crypto/ed25519"
+	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/rsa"
 	"encoding/pem"
 	"net"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -20,11 +24,12 @@ import (
 	"golang.org/x/crypto/ssh/agent"
 )
 
-// Key is a private key with its ways of being written.
+// Key is a private key that signs and can be written as OpenSSH writes it.
 type Key struct {
 	ssh.AlgorithmSigner
 
-	// Raw is the key as its package has it, such as *ed25519.PrivateKey.
+	// Raw is the key as package crypto has it: *ed25519.PrivateKey, *ecdsa.PrivateKey or
+	// *rsa.PrivateKey.
 	Raw any
 }
 
@@ -33,11 +38,29 @@ func New(t *testing.T) Key {
 	t.Helper()
 	_, private, err := ed25519.GenerateKey(rand.Reader)
 	require.NoError(t, err)
-	return Of(t, &private)
+	return of(t, &private)
 }
 
-// Of is a key that was made elsewhere: of any type that package ssh takes.
-func Of(t *testing.T, raw any) Key {
+// NewECDSA makes a key on the curve P-384.
+func NewECDSA(t *testing.T) Key {
+	t.Helper()
+	private, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
+	require.NoError(t, err)
+	return of(t, private)
+}
+
+// oneRSA is the RSA key of the process: it takes long to make.
+var oneRSA = sync.OnceValues(func() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, 2048) })
+
+// RSA returns an RSA key of 2048 bits, the same one each time.
+func RSA(t *testing.T) Key {
+	t.Helper()
+	private, err := oneRSA()
+	require.NoError(t, err)
+	return of(t, private)
+}
+
+func of(t *testing.T, raw any) Key {
 	t.Helper()
 	signer, err := ssh.NewSignerFromKey(raw)
 	require.NoError(t, err)
@@ -46,12 +69,15 @@ func Of(t *testing.T, raw any) Key {
 	return Key{algorithm, raw}
 }
 
-// Public is the public key, "type base64".
+// Public returns the public key as "type base64".
 func (k Key) Public() string {
 	return strings.TrimSpace(string(ssh.MarshalAuthorizedKey(k.PublicKey())))
 }
 
-// PEM is the private key as OpenSSH writes it, encrypted where there is a passphrase.
+// Fingerprint returns the fingerprint of the public key, "SHA256:…".
+func (k Key) Fingerprint() string { return ssh.FingerprintSHA256(k.PublicKey()) }
+
+// PEM returns the private key as OpenSSH writes it, encrypted unless passphrase is "".
 func (k Key) PEM(t *testing.T, passphrase string) []byte {
 	t.Helper()
 	block, err := ssh.MarshalPrivateKey(k.Raw, "")
@@ -62,7 +88,7 @@ func (k Key) PEM(t *testing.T, passphrase string) []byte {
 	return pem.EncodeToMemory(block)
 }
 
-// Save writes the private key into a file of the test's own.
+// Save writes the private key, as PEM does, to a file in a temporary directory.
 func (k Key) Save(t *testing.T, passphrase string) (path string) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "key")
@@ -70,31 +96,26 @@ func (k Key) Save(t *testing.T, passphrase string) (path string) {
 	return path
 }
 
-// Agent is an ssh-agent of this process, until the test ends. Keys are by comment.
+// Agent runs an ssh-agent with keys, by comment, until the test ends.
 func Agent(t *testing.T, keys map[string]Key) (socket string) {
 	t.Helper()
-	return Serve(t, Ring(t, keys))
+	socket, _ = StoppableAgent(t, keys)
+	return socket
 }
 
-// Ring holds keys, by comment, as ssh-agent does.
-func Ring(t *testing.T, keys map[string]Key) agent.Agent {
+// StoppableAgent is Agent; stop closes all its connections.
+func StoppableAgent(t *testing.T, keys map[string]Key) (socket string, stop func()) {
 	t.Helper()
 	ring := agent.NewKeyring()
 	for comment, k := range keys {
 		require.NoError(t, ring.Add(agent.AddedKey{PrivateKey: k.Raw, Comment: comment}))
 	}
-	return ring
+	return Serve(t, ring)
 }
 
-// Serve offers a ring of keys as ssh-agent does, until the test ends.
-func Serve(t *testing.T, ring agent.Agent) (socket string) {
-	t.Helper()
-	socket, _ = ServeUntil(t, ring)
-	return socket
-}
-
-// ServeUntil is Serve by an agent that can go away: stop hangs up on everybody.
-func ServeUntil(t *testing.T, ring agent.Agent) (socket string, stop func()) {
+// Serve runs an ssh-agent with the keys of a ring until the test ends; stop closes all its
+// connections.
+func Serve(t *testing.T, ring agent.Agent) (socket string, stop func()) {
 	t.Helper()
 	socket = filepath.Join(t.TempDir(), "s")
 	var listen net.ListenConfig
@@ -118,11 +139,11 @@ func ServeUntil(t *testing.T, ring agent.Agent) (socket string, stop func()) {
 	return socket, stop
 }
 
-// People makes a key for each of them, and a file of allowed signers in which each may
-// sign in their own name.
-func People(t *testing.T, names ...string) (keys map[string]ssh.AlgorithmSigner, file string) {
+// People makes a key for each name, and a file of allowed signers in which each key may sign for
+// its name.
+func People(t *testing.T, names ...string) (keys map[string]Key, file string) {
 	t.Helper()
-	keys = map[string]ssh.AlgorithmSigner{}
+	keys = map[string]Key{}
 	var list strings.Builder
 	for _, who := range names {
 		key := New(t)
