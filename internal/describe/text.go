@@ -27,7 +27,7 @@ func Text(s string) string {
 		r, size := utf8.DecodeRuneInString(s)
 		switch {
 		case r == utf8.RuneError && size == 1:
-			fmt.Fprintf(&b, `\x%02x`, s[0])
+			b.WriteString(escape(rune(s[0])))
 		case unicode.IsSpace(r):
 			b.WriteByte(' ')
 		case isVisible(r):
