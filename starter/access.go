@@ -10,6 +10,7 @@ import (
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/internal/store"
+	"sentinelone-provisioner/internal/timetext"
 )
 
 type accessCommand struct {
@@ -59,7 +60,7 @@ type accessAnswer struct {
 }
 
 func (c *accessCommand) execute(ctx context.Context) error {
-	asOf, err := c.timeFlag("as-of", c.asOf, endOfDay)
+	asOf, err := c.timeFlag("as-of", c.asOf, timetext.EndOfDay)
 	if err != nil {
 		return err
 	}

@@ -5,12 +5,15 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/store"
 )
+
+var noon = time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC)
 
 func TestWriteTable_KeepsNamesFromSteeringTheTerminal(t *testing.T) {
 	t.Parallel()

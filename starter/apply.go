@@ -7,6 +7,8 @@ import (
 	"os"
 	"strings"
 
+	"sentinelone-provisioner/internal/applyfile"
+
 	"github.com/spf13/cobra"
 )
 
@@ -30,7 +32,7 @@ func newApplyCommand(a *app) *cobra.Command {
 		Long: `Carry out the grants and revokes of a file. It is CSV with a header line, or JSON objects
 of the same fields:
 
-  ` + strings.Join(fileColumns, ",") + `
+  ` + strings.Join(applyfile.Columns(), ",") + `
 
 action is grant or revoke; kind is user or serviceUser; duration (4h, 7d) makes a grant one
 for a time; breakGlass (yes or no) makes it start at once, where the policy lets it, to be
@@ -80,8 +82,8 @@ func (c *applyCommand) execute(ctx context.Context) error {
 	}
 	defer e.Close()
 	for _, change := range changes {
-		if change.guess != "" {
-			c.remark("line %d: %s", change.line, change.guess)
+		if change.Inferred != "" {
+			c.remark("line %d: %s", change.Line, change.Inferred)
 		}
 	}
 	b := &batch{applyCommand: c, temporalClient: e, results: make([]*lineResult, len(changes))}
@@ -98,15 +100,15 @@ func (c *applyCommand) execute(ctx context.Context) error {
 }
 
 // newSigner is who signs the lines of a file: its key is opened once.
-func (c *applyCommand) newSigner(ctx context.Context, changes []fileChange) (signer, error) {
+func (c *applyCommand) newSigner(ctx context.Context, changes []applyfile.Change) (signer, error) {
 	if c.dryRun || len(changes) == 0 {
 		return signer{app: c.app}, nil
 	}
-	return c.signer(ctx, c.signOptions, changes[0].want.Requester)
+	return c.signer(ctx, c.signOptions, changes[0].Want.Requester)
 }
 
 // readChanges reads and checks the whole file before anything is asked for.
-func (c *applyCommand) readChanges(ctx context.Context) ([]fileChange, error) {
+func (c *applyCommand) readChanges(ctx context.Context) ([]applyfile.Change, error) {
 	if c.parallel < 1 {
 		return nil, usage("--parallel: %d is below 1", c.parallel)
 	}
@@ -122,16 +124,12 @@ func (c *applyCommand) readChanges(ctx context.Context) ([]fileChange, error) {
 	if err != nil {
 		return nil, usage("--file: %w", err)
 	}
-	rows, err := parseFile(data)
-	if err != nil && len(rows) == 0 {
+	lines := applyfile.Reader{
+		Scopes: c.directory(ctx), Requester: who, Console: console, Batch: c.batch, DryRun: c.dryRun,
+	}
+	changes, err := lines.Read(data)
+	if err != nil {
 		return nil, badConfiguration(err)
-	}
-	lines := compiler{
-		known: c.directory(ctx), requester: who, console: console, batch: c.batch, dryRun: c.dryRun,
-	}
-	changes, more := lines.all(rows)
-	if err := badConfiguration(inOrder(err, more)); err != nil {
-		return nil, err
 	}
 	if len(changes) == 0 {
 		return nil, usage("%s has no line but the header: there is nothing to do", c.file)

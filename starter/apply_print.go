@@ -1,13 +1,11 @@
 package main
 
 import (
-	"cmp"
 	"encoding/json"
-	"errors"
-	"slices"
 	"strconv"
 	"strings"
 
+	"sentinelone-provisioner/internal/applyfile"
 	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/internal/wire"
 )
@@ -56,24 +54,20 @@ func resultTable(results []*lineResult) (header []string, lines [][]string) {
 	return []string{"line", "action", "principal", "role", "scope", "id", "result"}, lines
 }
 
-// inOrder joins faults of lines in the order of the lines.
-func inOrder(joined ...error) error {
-	var all []error
-	for _, err := range joined {
-		if err != nil {
-			all = append(all, faults(err)...)
+// consentWaits shows that a line of a file waits for people, where that changes.
+func (b *batch) consentWaits(c applyfile.Change) func(observation) {
+	last := ""
+	return func(g observation) {
+		if g.status == nil || g.status.State != wire.StateAwaitingApproval {
+			return
 		}
+		text := waitText(c.ID, *g.status)
+		if text == "" || text == last {
+			return
+		}
+		last = text
+		b.printed.Lock()
+		defer b.printed.Unlock()
+		b.remark("line %d: %s", c.Line, describe.Text(text))
 	}
-	slices.SortStableFunc(all, func(a, b error) int { return cmp.Compare(lineOf(a), lineOf(b)) })
-	return errors.Join(all...)
-}
-
-// lineOf is the line that a fault names; what names none comes last.
-func lineOf(err error) int {
-	_, rest, _ := strings.Cut(err.Error(), "line ")
-	number, _, _ := strings.Cut(rest, ":")
-	if n, err := strconv.Atoi(number); err == nil {
-		return n
-	}
-	return int(^uint(0) >> 1)
 }

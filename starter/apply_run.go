@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/applyfile"
 	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/internal/store"
 	"sentinelone-provisioner/internal/wire"
@@ -52,14 +53,14 @@ type lineResult struct {
 }
 
 // run carries out the lines: those about one principal one after the other.
-func (b *batch) run(ctx context.Context, changes []fileChange) {
+func (b *batch) run(ctx context.Context, changes []applyfile.Change) {
 	var order []string
 	of := map[string][]int{}
 	for i, c := range changes {
-		if of[c.who()] == nil {
-			order = append(order, c.who())
+		if of[c.PrincipalKey()] == nil {
+			order = append(order, c.PrincipalKey())
 		}
-		of[c.who()] = append(of[c.who()], i)
+		of[c.PrincipalKey()] = append(of[c.PrincipalKey()], i)
 	}
 	var group errgroup.Group
 	group.SetLimit(b.parallel)
@@ -93,15 +94,15 @@ func (b *batch) keep(i int, r lineResult) {
 }
 
 // line carries out one line, unless it is done already.
-func (b *batch) line(ctx context.Context, c fileChange) lineResult {
+func (b *batch) line(ctx context.Context, c applyfile.Change) lineResult {
 	r := lineResult{
-		Line: c.line, ID: c.id, Action: c.Action, Kind: c.Kind, Principal: c.Principal, Role: c.Role, Scope: c.Scope,
+		Line: c.Line, ID: c.ID, Action: c.Action, Kind: c.Kind, Principal: c.Principal, Role: c.Role, Scope: c.Scope,
 	}
-	if receipt := b.recorded(ctx, c.id); receipt != nil && stands(receipt.State) {
+	if receipt := b.recorded(ctx, c.ID); receipt != nil && stands(receipt.State) {
 		r.Already, r.State, r.Outcome = true, receipt.State, receipt.Outcome
 		r.Message = "on " + describe.Minute(receipt.FinishedAt)
 		r.OK = receipt.State != wire.StateCancelled
-		if err := c.isThat(receipt.Plan); err != nil {
+		if err := c.CheckPlan(receipt.Plan); err != nil {
 			r.OK, r.State, r.Message = false, wire.StateFailed, err.Error()
 		}
 		return r
@@ -135,8 +136,8 @@ func (b *batch) line(ctx context.Context, c fileChange) lineResult {
 
 // carry starts the request, or joins the one that holds its id. One that was refused or
 // has failed is asked for again.
-func (b *batch) carry(ctx context.Context, c fileChange, r *lineResult) (observation, error) {
-	o := c.startRequest
+func (b *batch) carry(ctx context.Context, c applyfile.Change, r *lineResult) (observation, error) {
+	o := requestOf(c)
 	if b.dryRun {
 		o.id, o.dryRun = r.Action+"/"+dryRunMark+newRequestID(), true
 	}
@@ -156,7 +157,7 @@ func (b *batch) carry(ctx context.Context, c fileChange, r *lineResult) (observa
 	if err != nil {
 		return seen, err
 	}
-	if err := c.isThat(seen.plan()); err != nil {
+	if err := c.CheckPlan(planOf(seen)); err != nil {
 		return seen, err
 	}
 	if !seen.over || stands(seen.state()) {
@@ -170,6 +171,33 @@ func (b *batch) carry(ctx context.Context, c fileChange, r *lineResult) (observa
 		return observation{}, err
 	}
 	return b.follow(ctx, run, o.settled, b.consentWaits(c))
+}
+
+// requestOf is the request that carries out a line. A time-bound grant counts as done
+// once it is active.
+func requestOf(c applyfile.Change) startRequest {
+	if c.Action == applyfile.ActionRevoke {
+		return startRequest{
+			kind: wire.RevokeType, id: c.ID, input: new(c.Revoke()),
+			summary: "revoke at " + string(c.Want.Scope.Level) + " level",
+			settled: func(wire.RequestStatus) bool { return false },
+		}
+	}
+	return startRequest{
+		kind: wire.GrantType, id: c.ID, input: new(c.Want), summary: grantSummary(c.Want),
+		settled: func(s wire.RequestStatus) bool { return s.State == wire.StateActive },
+	}
+}
+
+// planOf is the plan of the request that was seen; zero where it was never planned.
+func planOf(g observation) access.Plan {
+	switch {
+	case g.status != nil && g.status.Plan != nil:
+		return *g.status.Plan
+	case g.result != nil && g.result.Receipt != nil:
+		return g.result.Receipt.Plan
+	}
+	return access.Plan{}
 }
 
 // recorded is the receipt of an id in the ledger, which remembers longer than Temporal.
@@ -197,7 +225,7 @@ func stands(state string) bool {
 }
 
 // conclude says how the run ended, and how to go on.
-func (b *batch) conclude(ctx context.Context, changes []fileChange) error {
+func (b *batch) conclude(ctx context.Context, changes []applyfile.Change) error {
 	left, bad := 0, 0
 	for _, r := range b.results {
 		switch {

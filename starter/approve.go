@@ -10,6 +10,7 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/describe"
+	"sentinelone-provisioner/internal/timetext"
 	"sentinelone-provisioner/internal/wire"
 )
 
@@ -114,13 +115,13 @@ func (p *app) decisionInput(o decisionOptions) (in wire.DecisionInput, err error
 		return in, err
 	}
 	if o.length != "" {
-		length, err := parseSpan(o.length)
+		length, err := timetext.Duration(o.length)
 		if err != nil {
 			return in, usage("--for: %w", err)
 		}
 		in.Duration = access.Duration(length)
 	}
-	start, err := p.aheadFlag("start", o.start, startOfDay)
+	start, err := p.aheadFlag("start", o.start, timetext.StartOfDay)
 	if err != nil || start == nil {
 		return in, err
 	}

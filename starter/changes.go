@@ -8,6 +8,7 @@ import (
 
 	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/internal/store"
+	"sentinelone-provisioner/internal/timetext"
 )
 
 // changesSpan is how far back changes looks by itself: since the last weekly
@@ -50,11 +51,11 @@ type changesAnswer struct {
 }
 
 func (c *changesCommand) execute(ctx context.Context) error {
-	since, err := c.timeFlag("since", c.since, startOfDay)
+	since, err := c.timeFlag("since", c.since, timetext.StartOfDay)
 	if err != nil {
 		return err
 	}
-	until, err := c.timeFlag("until", c.until, endOfDay)
+	until, err := c.timeFlag("until", c.until, timetext.EndOfDay)
 	if err != nil {
 		return err
 	}

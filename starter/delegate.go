@@ -16,6 +16,7 @@ import (
 	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/internal/signing"
 	"sentinelone-provisioner/internal/temporalclient"
+	"sentinelone-provisioner/internal/timetext"
 	"sentinelone-provisioner/internal/wire"
 )
 
@@ -112,7 +113,7 @@ func (c *delegateCommand) delegationInput() (wire.DelegationInput, error) {
 	if in.Console, err = c.delegationConsole(c.console); err != nil {
 		return in, err
 	}
-	until, err := c.aheadFlag("until", c.until, endOfDay)
+	until, err := c.aheadFlag("until", c.until, timetext.EndOfDay)
 	switch {
 	case err != nil:
 		return in, err
@@ -123,7 +124,7 @@ func (c *delegateCommand) delegationInput() (wire.DelegationInput, error) {
 	case until != nil:
 		in.Until = *until
 	default:
-		length, err := parseSpan(c.lasts)
+		length, err := timetext.Duration(c.lasts)
 		if err != nil {
 			return in, usage("--for: %w", err)
 		}

@@ -10,6 +10,7 @@ import (
 
 	"sentinelone-provisioner/internal/export"
 	"sentinelone-provisioner/internal/store"
+	"sentinelone-provisioner/internal/timetext"
 )
 
 type exportCommand struct {
@@ -68,7 +69,7 @@ func (c *exportCommand) execute(ctx context.Context) error {
 	if _, err := newSink(c.format, io.Discard); err != nil {
 		return err
 	}
-	asOf, err := c.timeFlag("as-of", c.asOf, endOfDay)
+	asOf, err := c.timeFlag("as-of", c.asOf, timetext.EndOfDay)
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/describe"
+	"sentinelone-provisioner/internal/timetext"
 	"sentinelone-provisioner/internal/wire"
 )
 
@@ -35,7 +36,7 @@ func (p *app) extend(ctx context.Context, id, lasts, by string) error {
 	if err != nil {
 		return err
 	}
-	d, err := parseSpan(lasts)
+	d, err := timetext.Duration(lasts)
 	if err != nil {
 		return usage("--for: %w", err)
 	}

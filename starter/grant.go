@@ -9,6 +9,7 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/describe"
+	"sentinelone-provisioner/internal/timetext"
 	"sentinelone-provisioner/internal/wire"
 )
 
@@ -123,12 +124,12 @@ func (o grantOptions) glass(startAt *time.Time) error {
 // span is how long the role is wanted (nil: for good) and from when on (nil: at once).
 // An end is exact only if it counts from a start.
 func (p *app) span(o grantOptions) (*access.Duration, *time.Time, error) {
-	start, err := p.aheadFlag("start", o.start, startOfDay)
+	start, err := p.aheadFlag("start", o.start, timetext.StartOfDay)
 	if err != nil {
 		return nil, nil, err
 	}
 	if o.lasts != "" {
-		d, err := parseSpan(o.lasts)
+		d, err := timetext.Duration(o.lasts)
 		if err != nil {
 			return nil, nil, usage("--for: %w", err)
 		}
@@ -138,7 +139,7 @@ func (p *app) span(o grantOptions) (*access.Duration, *time.Time, error) {
 		}
 		return new(access.Duration(d)), start, nil
 	}
-	until, err := p.aheadFlag("until", o.until, endOfDay)
+	until, err := p.aheadFlag("until", o.until, timetext.EndOfDay)
 	if err != nil || until == nil {
 		return nil, start, err
 	}

@@ -71,7 +71,7 @@ func grantedForGood(t *testing.T, l *live) {
 	require.True(t, l.holds(ana, "SOC", "Acme / Berlin"))
 	require.Contains(t, got.out, "\nstate    granted, applied and verified\n")
 	require.Contains(t, got.errOut,
-		`"Acme / Berlin" is taken for a site, as the last sync has it (--level says otherwise)`)
+		`assuming "Acme / Berlin" is a site, as in the last sync; pass --level if it is not`)
 	require.Contains(t, got.errOut, "asked: grant/INC-1\n")
 	require.Contains(t, got.errOut, "`starter show INC-1`")
 

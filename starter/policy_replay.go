@@ -13,6 +13,7 @@ import (
 	"sentinelone-provisioner/internal/ledger"
 	"sentinelone-provisioner/internal/policy"
 	"sentinelone-provisioner/internal/store"
+	"sentinelone-provisioner/internal/timetext"
 )
 
 type policyTestCommand struct {
@@ -57,7 +58,7 @@ type policyTestAnswer struct {
 }
 
 func (c *policyTestCommand) execute(ctx context.Context, args []string) error {
-	since, err := c.timeFlag("since", c.since, startOfDay)
+	since, err := c.timeFlag("since", c.since, timetext.StartOfDay)
 	if err != nil {
 		return err
 	}

@@ -2,9 +2,9 @@ package main
 
 import (
 	"crypto/rand"
-	"regexp"
 	"strings"
 
+	"sentinelone-provisioner/internal/selector"
 	"sentinelone-provisioner/internal/wire"
 )
 
@@ -16,20 +16,10 @@ var requestPrefixes = []string{
 // newRequestID makes an id that a person can type and read out.
 func newRequestID() string { return strings.ToLower(rand.Text()[:8]) }
 
-// goodID are ids that shells, URLs and Temporal's own tools take as they are.
-var goodID = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:-]{0,99}$`)
-
-// chosenID checks the id that a person gave a request, with or without its prefix. It
-// becomes part of a workflow id, which Temporal does not encrypt.
+// chosenID checks the id that a person gave a request, with or without its prefix.
 func chosenID(text, prefix string) (string, error) {
-	id := strings.TrimPrefix(strings.TrimSpace(text), prefix)
-	if strings.Contains(id, "@") {
-		return "", usage("id %q: no e-mail addresses in ids, which Temporal keeps in clear", id)
-	}
-	if !goodID.MatchString(id) {
-		return "", usage("id %q: write letters, digits and any of . _ : -, at most 100, as in INC-42", id)
-	}
-	return id, nil
+	id, err := selector.RequestID(text, prefix)
+	return id, badConfiguration(err)
 }
 
 // candidates are the workflow ids that a person may mean, likeliest first.

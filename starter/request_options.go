@@ -2,11 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/selector"
 	"sentinelone-provisioner/internal/store"
 )
 
@@ -85,15 +87,18 @@ func (p *app) record(o requestOptions, prefix string) (w requestSpec, err error)
 func (p *app) roleAndScope(
 	ctx context.Context, t selectorFlags, prefix string,
 ) (role access.RoleSelector, scope access.ScopeSelector, err error) {
-	if role, err = roleNamed(t.role); err != nil {
+	if role, err = selector.Role(t.role); err != nil {
 		return role, scope, usage("--%srole: %w", prefix, err)
 	}
-	scope, guess, err := scopeNamed(t.scope, t.level, p.directory(ctx))
+	scope, inferred, err := selector.Scope(t.scope, t.level, p.directory(ctx))
+	if _, unknown := errors.AsType[*selector.LevelError](err); unknown {
+		return role, scope, usage("--%[1]sscope: %[2]w: pass --%[1]slevel account or --%[1]slevel site", prefix, err)
+	}
 	if err != nil {
 		return role, scope, usage("--%[1]sscope, --%[1]slevel: %[2]w", prefix, err)
 	}
-	if guess != "" {
-		p.remark("%s (--%slevel says otherwise)", guess, prefix)
+	if inferred != "" {
+		p.remark("%s; pass --%slevel if it is not", inferred, prefix)
 	}
 	return role, scope, nil
 }

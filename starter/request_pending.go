@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 
-	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/internal/wire"
 )
 
@@ -18,22 +17,4 @@ func waitText(id string, s wire.RequestStatus) string {
 			s.Waiting, typed(id))
 	}
 	return s.State + ": " + s.Waiting
-}
-
-// consentWaits shows that a line of a file waits for people, where that changes.
-func (b *batch) consentWaits(c fileChange) func(observation) {
-	last := ""
-	return func(g observation) {
-		if g.status == nil || g.status.State != wire.StateAwaitingApproval {
-			return
-		}
-		text := waitText(c.id, *g.status)
-		if text == "" || text == last {
-			return
-		}
-		last = text
-		b.printed.Lock()
-		defer b.printed.Unlock()
-		b.remark("line %d: %s", c.line, describe.Text(text))
-	}
 }

@@ -12,6 +12,7 @@ import (
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/internal/store"
+	"sentinelone-provisioner/internal/timetext"
 	"sentinelone-provisioner/internal/wire"
 )
 
@@ -91,7 +92,7 @@ type requestRow struct {
 }
 
 func (p *app) requests(ctx context.Context, o requestsOptions) error {
-	since, err := p.timeFlag("since", o.since, startOfDay)
+	since, err := p.timeFlag("since", o.since, timetext.StartOfDay)
 	if err != nil {
 		return err
 	}

@@ -13,6 +13,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"sentinelone-provisioner/internal/describe"
+	"sentinelone-provisioner/internal/timetext"
 	"sentinelone-provisioner/internal/wire"
 )
 
@@ -55,7 +56,7 @@ func (c *scheduleCommand) execute(ctx context.Context) error {
 	var every time.Duration
 	if c.every != "" {
 		var err error
-		if every, err = parseSpan(c.every); err != nil {
+		if every, err = timetext.Duration(c.every); err != nil {
 			return usage("--every: %w", err)
 		}
 		if every < shortestInterval {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"sentinelone-provisioner/internal/timetext"
 	"sentinelone-provisioner/internal/wire"
 )
 
@@ -53,7 +54,7 @@ Waits for consent and proof. Ctrl-C stops the waiting, not the request.`,
 }
 
 func (c *serviceUserCreateCommand) execute(ctx context.Context) error {
-	ends, err := c.aheadFlag("token-until", c.ends, endOfDay)
+	ends, err := c.aheadFlag("token-until", c.ends, timetext.EndOfDay)
 	if err != nil {
 		return err
 	}

@@ -1,4 +1,4 @@
-package main
+package applyfile
 
 import (
 	"bytes"
@@ -13,8 +13,8 @@ import (
 	"sentinelone-provisioner/internal/describe"
 )
 
-// fileRow is one line of a file of changes, as it is written.
-type fileRow struct {
+// Row is one line of a file of changes, as written.
+type Row struct {
 	Action    string `json:"action"`
 	Kind      string `json:"kind"`
 	Principal string `json:"principal"`
@@ -24,21 +24,40 @@ type fileRow struct {
 	Duration  string `json:"duration"`
 	Reason    string `json:"reason"`
 	ID        string `json:"id"`
-	// BreakGlass is a yes or no, or nothing for a no.
-	BreakGlass yesNo `json:"breakGlass"`
+	// BreakGlass is yes or no; empty means no.
+	BreakGlass YesNo `json:"breakGlass"`
 
-	line int // from 1
+	Line int `json:"-"` // from 1
 }
 
-// fileColumns are the columns of a file, in the order of the help.
-var fileColumns = []string{
+// columns are the columns of a file, in the order of the documentation.
+var columns = []string{
 	"action", "kind", "principal", "role", "level", "scope", "duration", "reason", "id", "breakGlass",
+}
+
+// Columns lists the names of the columns, in the order of the documentation.
+func Columns() []string { return slices.Clone(columns) }
+
+// LineError is what is wrong with one line of a file.
+type LineError struct {
+	Line int // from 1
+	Err  error
+}
+
+// Error implements error.
+func (e *LineError) Error() string { return fmt.Sprintf("line %d: %v", e.Line, e.Err) }
+
+// Unwrap implements errors.Unwrap.
+func (e *LineError) Unwrap() error { return e.Err }
+
+func lineError(line int, format string, args ...any) error {
+	return &LineError{line, fmt.Errorf(format, args...)}
 }
 
 // columnNamed is the column of a name, however that is capitalised; else the name.
 func columnNamed(name string) string {
 	name = strings.TrimSpace(name)
-	for _, column := range fileColumns {
+	for _, column := range columns {
 		if strings.EqualFold(column, name) {
 			return column
 		}
@@ -47,28 +66,28 @@ func columnNamed(name string) string {
 }
 
 // field is where the value of a column goes.
-func (r *fileRow) field(column string) *string {
+func (r *Row) field(column string) *string {
 	return []*string{
 		&r.Action, &r.Kind, &r.Principal, &r.Role, &r.Level, &r.Scope, &r.Duration, &r.Reason, &r.ID,
 		(*string)(&r.BreakGlass),
-	}[slices.Index(fileColumns, column)]
+	}[slices.Index(columns, column)]
 }
 
-// parseFile reads a file of changes: CSV with a header line, or JSON objects, in an
-// array or one after the other. The error joins every fault, each with its line.
-func parseFile(data []byte) ([]fileRow, error) {
+// Parse reads a file of changes: CSV with a header line, or JSON objects, in an array or
+// one after the other. The error joins a [*LineError] for each invalid line.
+func Parse(data []byte) ([]Row, error) {
 	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
 	start := bytes.TrimSpace(data)
 	switch {
 	case len(start) == 0:
-		return nil, errors.New("it is empty: it needs a header line and a line for each change")
+		return nil, errors.New("the file is empty: write a header line and a line for each change")
 	case start[0] == '[' || start[0] == '{':
 		return parseJSON(data)
 	}
 	return parseCSV(data)
 }
 
-func parseCSV(data []byte) ([]fileRow, error) {
+func parseCSV(data []byte) ([]Row, error) {
 	r := csv.NewReader(bytes.NewReader(data))
 	r.FieldsPerRecord, r.TrimLeadingSpace = -1, true
 	header, err := r.Read()
@@ -76,23 +95,26 @@ func parseCSV(data []byte) ([]fileRow, error) {
 		return nil, err
 	}
 	if err := checkHeader(header); err != nil {
-		return nil, fmt.Errorf("line 1: %w", err)
+		return nil, err
 	}
-	var rows []fileRow
+	var rows []Row
 	var faults []error
 	for {
 		record, err := r.Read()
 		if errors.Is(err, io.EOF) {
 			return rows, errors.Join(faults...)
 		}
-		if err != nil { // it says the line; what follows cannot be told apart
+		if broken, ok := errors.AsType[*csv.ParseError](err); ok { // later lines cannot be told apart
+			return rows, errors.Join(append(faults, &LineError{broken.Line, broken.Err})...)
+		}
+		if err != nil {
 			return rows, errors.Join(append(faults, err)...)
 		}
-		row := fileRow{}
-		row.line, _ = r.FieldPos(0)
+		row := Row{}
+		row.Line, _ = r.FieldPos(0)
 		if len(record) != len(header) {
-			faults = append(faults, fmt.Errorf("line %d: it has %s, the header has %d",
-				row.line, describe.Plural(len(record), "column"), len(header)))
+			faults = append(faults, lineError(row.Line, "it has %s, the header has %d",
+				describe.Plural(len(record), "column"), len(header)))
 			continue
 		}
 		for i, value := range record {
@@ -108,46 +130,46 @@ func checkHeader(header []string) error {
 	for i, name := range header {
 		header[i] = columnNamed(name)
 		switch {
-		case !slices.Contains(fileColumns, header[i]):
-			faults = append(faults, fmt.Errorf("%q is no column: the header has some of %s",
-				name, strings.Join(fileColumns, ",")))
+		case !slices.Contains(columns, header[i]):
+			faults = append(faults, lineError(1, "unknown column %q: the columns are %s",
+				name, strings.Join(columns, ",")))
 		case slices.Contains(header[:i], header[i]):
-			faults = append(faults, fmt.Errorf("column %q is there twice", name))
+			faults = append(faults, lineError(1, "duplicate column %q: remove one", name))
 		}
 	}
 	for _, needed := range []string{"action", "principal", "role", "scope"} {
 		if !slices.Contains(header, needed) {
-			faults = append(faults, fmt.Errorf("column %q is missing", needed))
+			faults = append(faults, lineError(1, "column %q is missing: add it", needed))
 		}
 	}
 	return errors.Join(faults...)
 }
 
-func parseJSON(data []byte) ([]fileRow, error) {
+func parseJSON(data []byte) ([]Row, error) {
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.DisallowUnknownFields()
 	array := bytes.HasPrefix(bytes.TrimSpace(data), []byte("["))
 	if array {
 		_, _ = dec.Token() // the bracket that was seen
 	}
-	var rows []fileRow
+	var rows []Row
 	var faults []error
 	for dec.More() {
-		row := fileRow{}
+		row := Row{}
 		line := lineAt(data, dec.InputOffset())
 		err := dec.Decode(&row)
-		row.line = line
+		row.Line = line
 		if _, broken := errors.AsType[*json.SyntaxError](err); broken || errors.Is(err, io.ErrUnexpectedEOF) {
-			return rows, errors.Join(append(faults, fmt.Errorf("line %d: this is not JSON: %w", line, err))...)
+			return rows, errors.Join(append(faults, lineError(line, "invalid JSON: %w", err))...)
 		}
 		if err != nil {
-			faults = append(faults, fmt.Errorf("line %d: %w", line, err))
+			faults = append(faults, &LineError{line, err})
 			continue
 		}
 		rows = append(rows, row)
 	}
 	if _, err := dec.Token(); array && err != nil {
-		faults = append(faults, fmt.Errorf("line %d: the array does not end", lineAt(data, dec.InputOffset())))
+		faults = append(faults, lineError(lineAt(data, dec.InputOffset()), "the array does not end: is the file truncated?"))
 	}
 	return rows, errors.Join(faults...)
 }

@@ -1,4 +1,4 @@
-package main
+package applyfile
 
 import (
 	"strings"
@@ -7,51 +7,48 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"sentinelone-provisioner/internal/access"
-	"sentinelone-provisioner/internal/wire"
 )
 
-// A line may ask to start at once. One that does not is the same request as it was when
-// there was no such column.
-func TestCompile_BreakGlass(t *testing.T) {
+// A line may request break-glass access. One that does not is the same request as without
+// the column.
+func TestRead_BreakGlass(t *testing.T) {
 	t.Parallel()
 	const head, line = "action,principal,role,level,scope,reason", "grant,ana@example.com,SOC,tenant,tenant,INC-1"
-	plain, err := compileText(t, head+"\n"+line)
+	plain, err := readText(t, head+"\n"+line)
 	require.NoError(t, err)
 	for text, want := range map[string]bool{
 		head + ",breakGlass\n" + line + ",yes": true, head + ",BREAKGLASS\n" + line + ", True": true,
 		head + ",breakglass\n" + line + ",no": false, head + ",breakGlass\n" + line + ",": false,
 		inLine(`"breakGlass":true`): true, inLine(`"breakGlass":"yes"`): true, inLine(`"breakGlass":false`): false,
 	} {
-		got, err := compileText(t, text)
+		got, err := readText(t, text)
 		require.NoError(t, err, text)
-		in, ok := got[0].input.(*wire.GrantInput)
-		require.True(t, ok)
-		require.Equal(t, want, in.BreakGlass, text)
-		require.Equal(t, want, got[0].id != plain[0].id, text)
+		require.Equal(t, want, got[0].Want.BreakGlass, text)
+		require.Equal(t, want, got[0].ID != plain[0].ID, text)
 	}
-	_, err = compileText(t, strings.Join([]string{
+	_, err = readText(t, strings.Join([]string{
 		head + ",breakGlass", line + ",perhaps", strings.Replace(line, "grant", "revoke", 1) + ",yes",
 		strings.Replace(line, "INC-1", " ", 1) + ",yes",
 	}, "\n"))
-	require.EqualError(t, err, `line 2: breakGlass: it is "perhaps": write yes or no`+"\n"+
-		"line 3: breakGlass is given for a revoke, which only a grant can have: leave it out\n"+
-		"line 4: breakGlass needs a reason: say what cannot wait")
-	_, err = compileText(t, inLine(`"breakGlass":1`))
+	require.EqualError(t, err, `line 2: breakGlass: invalid value "perhaps": write yes or no`+"\n"+
+		"line 3: breakGlass does not apply to a revoke: leave it empty\n"+
+		"line 4: breakGlass needs a reason: say what the emergency is")
+	_, err = readText(t, inLine(`"breakGlass":1`))
 	require.ErrorContains(t, err, "line 1:")
 }
 
-// A request of the same id that asked to wait for consent is not the one of the line.
-func TestMeans_BreakGlass(t *testing.T) {
+// A request of the same id that waits for approvals is not the one of the line.
+func TestMatches_BreakGlass(t *testing.T) {
 	t.Parallel()
-	got, err := compileText(t, inLine(`"breakGlass":true`))
+	got, err := readText(t, inLine(`"breakGlass":true`))
 	require.NoError(t, err)
 	plan := access.Plan{
 		Op: access.OpGrant, Principal: access.PrincipalRef{Kind: access.User, Email: "ana@example.com"},
 		Role: access.RoleRef{Name: "SOC"}, Scope: access.ScopeRef{Level: access.Tenant},
 	}
-	require.False(t, got[0].means(plan))
+	require.False(t, got[0].matches(plan))
 	plan.Terms.BreakGlass = true
-	require.True(t, got[0].means(plan))
+	require.True(t, got[0].matches(plan))
 }
 
 func inLine(field string) string {

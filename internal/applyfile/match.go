@@ -1,0 +1,43 @@
+package applyfile
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/describe"
+)
+
+// CheckPlan fails if the plan of the request with the line's id is for another change:
+// the id was used before. A request without a plan may be the line's.
+func (c Change) CheckPlan(plan access.Plan) error {
+	if plan.Principal.ID == "" || c.matches(plan) {
+		return nil
+	}
+	return fmt.Errorf("id %s was used before for another change, to %s: give the line another id",
+		c.ID, describe.Plan(plan))
+}
+
+func (c Change) matches(plan access.Plan) bool {
+	op, lasts := access.OpRevoke, access.Duration(0)
+	if c.Action == ActionGrant {
+		op = access.OpGrant
+		if c.Want.Duration != nil {
+			op, lasts = access.OpAcquire, *c.Want.Duration
+		}
+	}
+	who, scope := c.Want.Principal, c.Want.Scope
+	return plan.Op == op && plan.Terms.Duration == lasts && plan.Terms.BreakGlass == c.Want.BreakGlass &&
+		plan.Principal.Kind == who.Kind && plan.Scope.Level == scope.Level &&
+		is(who.ID, plan.Principal.ID) && is(strings.ToLower(who.Email), strings.ToLower(plan.Principal.Email)) &&
+		is(who.Name, plan.Principal.Name) &&
+		is(c.Want.Role.ID, plan.Role.ID) && is(c.Want.Role.Name, plan.Role.Name) &&
+		is(scope.ID, plan.Scope.ID) && (is(scope.Name, plan.Scope.Name) || isSite(scope.Name, plan.Scope.Name))
+}
+
+// is says whether a value is the wanted one; an empty one is always.
+func is(wanted, value string) bool { return cmp.Or(wanted, value) == value }
+
+// isSite says whether a site, written without its account, is the one of a full name.
+func isSite(wanted, full string) bool { return strings.HasSuffix(full, " / "+wanted) }
