@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"go.temporal.io/sdk/activity"
-	"golang.org/x/sync/singleflight"
 
 	"sentinelone-provisioner/internal/console"
 	"sentinelone-provisioner/internal/policy"
@@ -24,7 +23,7 @@ type Request struct {
 	console *console.Client
 	store   *store.Store
 	self    *ownUser
-	asking  *singleflight.Group // what plans ask the console right now
+	reads   *coalescer // of the console, that plans share
 	tokens  tokensink.Sink
 	now     func() time.Time
 
@@ -39,7 +38,7 @@ type Request struct {
 // they follow the built-in policy, so that nobody is passed over by an omission.
 func NewRequest(c *console.Client, s *store.Store) *Request {
 	return &Request{
-		console: c, store: s, self: &ownUser{}, asking: &singleflight.Group{},
+		console: c, store: s, self: &ownUser{}, reads: &coalescer{},
 		tokens: tokensink.New("", ""), now: time.Now, indexed: func() bool { return false },
 		policy:   policy.BuiltIn(),
 		recorded: &recordedPolicies{known: map[string]*policy.Policy{}},

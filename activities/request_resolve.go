@@ -57,11 +57,11 @@ func (r *Request) resolve(ctx context.Context, in wire.PlanInput) (resolved, err
 	}
 	if in.Op != access.OpDelete {
 		group.Go(func() (err error) {
-			roles, err = shared(inner, r.asking, r.console.AllRoles, in.Op, "roles")
+			roles, err = coalesce(inner, r.reads, r.console.AllRoles, in.Op, "roles")
 			return err
 		})
 		group.Go(func() (err error) {
-			at, err = shared(inner, r.asking, func(ctx context.Context) (place, error) {
+			at, err = coalesce(inner, r.reads, func(ctx context.Context) (place, error) {
 				return r.findScope(ctx, in.Scope)
 			}, in.Op, in.Scope)
 			return err
@@ -90,7 +90,7 @@ func (r *Request) resolvePrincipal(ctx context.Context, in wire.PlanInput, out *
 	var own string
 	group, inner := errgroup.WithContext(ctx)
 	group.Go(func() (err error) {
-		out.principal, err = shared(inner, r.asking, func(ctx context.Context) (access.Principal, error) {
+		out.principal, err = coalesce(inner, r.reads, func(ctx context.Context) (access.Principal, error) {
 			return r.findPrincipal(ctx, in.Principal)
 		}, in.Op, in.Principal)
 		return err
