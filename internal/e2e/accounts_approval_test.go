@@ -9,10 +9,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/testbed/grantworld"
 	"sentinelone-provisioner/internal/wire"
 )
 
-// newAskedAccounts is a stack whose worker asks two leads, and keeps tokens in a folder.
+// newAccountApprovalEnv is a stack whose worker asks two leads, and keeps tokens in a folder.
 func newAccountApprovalEnv(t *testing.T) *accountEnv {
 	t.Helper()
 	folder := filepath.Join(t.TempDir(), "tokens")
@@ -79,7 +80,7 @@ func TestAccountApproval_Denied(t *testing.T) {
 	s.requireLedger()
 }
 
-// consented runs a command of starter under an id, and has two people consent if it makes
+// runApproved runs a command of starter under an id, and has two people consent if it makes
 // an account.
 func (d *signedEnv) runApproved(args []string, id string) commandResult {
 	d.t.Helper()
@@ -98,7 +99,7 @@ func (d *signedEnv) runApproved(args []string, id string) commandResult {
 func TestAccountApproval_BuiltInPolicy(t *testing.T) {
 	t.Parallel()
 	folder := filepath.Join(t.TempDir(), "tokens")
-	s := prepareGrantEnv(t, newStack(t, consoleWithoutUsers))
+	s := prepareGrantEnv(t, newStack(t, grantworld.Options()))
 	s.extraEnv = append(s.extraEnv, "POLICY_FILE=", "SERVICE_USER_TOKEN_DIR="+folder)
 	s.startWorker()
 	a := &accountEnv{grantEnv: s, tokenDir: folder}

@@ -14,10 +14,11 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/consoletest"
+	"sentinelone-provisioner/internal/testbed/grantworld"
 	"sentinelone-provisioner/internal/wire"
 )
 
-// accounts is a stack whose worker keeps tokens of service users in a folder.
+// accountEnv is a stack whose worker keeps tokens of service users in a folder.
 type accountEnv struct {
 	*grantEnv
 
@@ -34,28 +35,36 @@ func newAccountEnv(t *testing.T, o consoletest.Options) *accountEnv {
 	return a
 }
 
+// userInput asks for a user with the requested role.
+func (a *accountEnv) userInput(name string) wire.ProvisionUserInput {
+	return wire.ProvisionUserInput{
+		Email: name + "@example.com", FullName: name, Role: access.RoleSelector{ID: a.requested.RoleID},
+		Scope:     access.ScopeSelector{Level: a.requested.Level, ID: a.requested.ScopeID},
+		Requester: "bob@example.com", Reason: "INC-42",
+	}
+}
+
 func (a *accountEnv) startUser(name string) client.WorkflowRun {
 	a.t.Helper()
-	return a.start(wire.ProvisionID(a.t.Name()+"/"+name), wire.ProvisionUserType,
-		wire.ProvisionUserInput{
-			Email: name + "@example.com", FullName: name, Role: access.RoleSelector{ID: a.requested.RoleID},
-			Scope:     access.ScopeSelector{Level: a.requested.Level, ID: a.requested.ScopeID},
-			Requester: "bob@example.com", Reason: "INC-42",
-		})
+	return a.start(wire.ProvisionID(a.t.Name()+"/"+name), wire.ProvisionUserType, a.userInput(name))
+}
+
+// serviceUserInput asks for a service user with the requested role.
+func (a *accountEnv) serviceUserInput(name string) wire.ProvisionServiceUserInput {
+	return wire.ProvisionServiceUserInput{
+		Name: name, Role: access.RoleSelector{ID: a.requested.RoleID},
+		Scope:     access.ScopeSelector{Level: a.requested.Level, ID: a.requested.ScopeID},
+		TokenLife: new(access.Duration(9000 * time.Hour)), Requester: "bob@example.com",
+	}
 }
 
 func (a *accountEnv) startServiceUser(name string) client.WorkflowRun {
 	a.t.Helper()
-	return a.start(wire.ProvisionID(a.t.Name()+"/"+name), wire.ProvisionServiceUserType,
-		wire.ProvisionServiceUserInput{
-			Name: name, Role: access.RoleSelector{ID: a.requested.RoleID},
-			Scope:     access.ScopeSelector{Level: a.requested.Level, ID: a.requested.ScopeID},
-			TokenLife: new(access.Duration(9000 * time.Hour)), Requester: "bob@example.com",
-		})
+	return a.start(wire.ProvisionID(a.t.Name()+"/"+name), wire.ProvisionServiceUserType, a.serviceUserInput(name))
 }
 
-func (a *accountEnv) startOffboard(name string, p access.Principal, baseline *wire.Baseline) client.WorkflowRun {
-	a.t.Helper()
+// offboardInput deletes a principal, or leaves it with a baseline.
+func (a *accountEnv) offboardInput(p access.Principal, baseline *wire.Baseline) wire.OffboardInput {
 	in := wire.OffboardInput{
 		Principal: access.PrincipalSelector{Kind: p.Kind, ID: p.ID}, Mode: wire.ModeDelete,
 		Requester: "bob@example.com",
@@ -63,10 +72,27 @@ func (a *accountEnv) startOffboard(name string, p access.Principal, baseline *wi
 	if baseline != nil {
 		in.Mode, in.Baseline = wire.ModeBaseline, baseline
 	}
-	return a.start(wire.OffboardID(a.t.Name()+"/"+name), wire.OffboardType, in)
+	return in
 }
 
-// named are the accounts of that name on the console.
+func (a *accountEnv) startOffboard(name string, p access.Principal, baseline *wire.Baseline) client.WorkflowRun {
+	a.t.Helper()
+	return a.start(wire.OffboardID(a.t.Name()+"/"+name), wire.OffboardType, a.offboardInput(p, baseline))
+}
+
+// addTokenOwner adds the user to whom the worker's API token belongs.
+func (a *accountEnv) addTokenOwner() (access.Kind, string) {
+	a.t.Helper()
+	id, err := a.console.AddUser(access.Principal{
+		Email: "admin@example.com", Name: "Admin", Level: access.Tenant, Held: []access.HeldRole{{RoleID: a.viewer.RoleID}},
+	})
+	require.NoError(a.t, err)
+	kind, owner := a.console.TokenOwner()
+	require.Equal(a.t, owner, id)
+	return kind, id
+}
+
+// accountsNamed are the accounts of that name on the console.
 func (a *accountEnv) accountsNamed(kind access.Kind, name string) (out []access.Principal) {
 	for _, p := range a.console.Truth().Principals {
 		if p.Kind == kind && p.Name == name {
@@ -76,7 +102,7 @@ func (a *accountEnv) accountsNamed(kind access.Kind, name string) (out []access.
 	return out
 }
 
-// requireMade checks that there is exactly one account of that name, with its role and,
+// requireCreated checks that there is exactly one account of that name, with its role and,
 // if it is a service user's, its token in the folder and nowhere else.
 func (a *accountEnv) requireCreated(kind access.Kind, name string, got wire.RequestResult) {
 	a.t.Helper()
@@ -100,24 +126,18 @@ func (a *accountEnv) requireCreated(kind access.Kind, name string, got wire.Requ
 
 func TestProvision(t *testing.T) {
 	t.Parallel()
-	s := newAccountEnv(t, consoleWithoutUsers)
+	s := newAccountEnv(t, grantworld.Options())
 	user, service := s.startUser("dora"), s.startServiceUser("ci builds")
 	s.requireCreated(access.User, "dora", s.result(user))
 	s.requireCreated(access.ServiceUser, "ci builds", s.result(service))
 
-	again := s.result(s.start(wire.ProvisionID(t.Name()+"/again"), wire.ProvisionUserType,
-		wire.ProvisionUserInput{
-			Email: "DORA@example.com", FullName: "Dora", Role: access.RoleSelector{ID: s.requested.RoleID},
-			Scope: access.ScopeSelector{Level: s.requested.Level, ID: s.requested.ScopeID}, Requester: "bob@example.com",
-		}))
+	in := s.userInput("dora")
+	in.Email, in.FullName = "DORA@example.com", "Dora"
+	again := s.result(s.start(wire.ProvisionID(t.Name()+"/again"), wire.ProvisionUserType, in))
 	require.Equal(t, "provisioned", again.State)
 	require.Equal(t, access.AlreadyHeld, again.Outcome)
 	twice := s.result(s.start(wire.ProvisionID(t.Name()+"/twice"), wire.ProvisionServiceUserType,
-		wire.ProvisionServiceUserInput{
-			Name: "ci builds", Role: access.RoleSelector{ID: s.requested.RoleID},
-			Scope:     access.ScopeSelector{Level: s.requested.Level, ID: s.requested.ScopeID},
-			TokenLife: new(access.Duration(time.Hour)), Requester: "bob@example.com",
-		}))
+		s.serviceUserInput("ci builds")))
 	require.Equal(t, "refused", twice.State)
 	require.Contains(t, twice.Message, s.accountsNamed(access.ServiceUser, "ci builds")[0].ID)
 	s.requireLedger()
@@ -130,7 +150,7 @@ func TestKill_WorkerBetweenCreationAndAnswer(t *testing.T) {
 	for _, old := range []bool{false, true} {
 		t.Run(fmt.Sprintf("old console %t", old), func(t *testing.T) {
 			t.Parallel()
-			o := consoleWithoutUsers
+			o := grantworld.Options()
 			o.NoTokenGeneration = old
 			s := newAccountEnv(t, o)
 			for _, path := range []string{"/users", "/service-users"} {
@@ -155,7 +175,7 @@ func TestKill_WorkerBetweenCreationAndAnswer(t *testing.T) {
 // each ends with exactly one account, or refused and with none.
 func TestFaults_EveryKindAtCreations(t *testing.T) {
 	t.Parallel()
-	s := newAccountEnv(t, consoleWithoutUsers)
+	s := newAccountEnv(t, grantworld.Options())
 	refusals := 0
 	for _, path := range []string{"/users", "/service-users"} {
 		for _, kind := range consoletest.FaultKinds() {
@@ -202,13 +222,13 @@ func TestFaults_EveryKindAtCreations(t *testing.T) {
 // Whatever the console says to a deletion, the principal is gone in the end, read twice.
 func TestFaults_EveryKindAtOffboarding(t *testing.T) {
 	t.Parallel()
-	s := newAccountEnv(t, consoleWithoutUsers)
+	s := newAccountEnv(t, grantworld.Options())
 	runs := map[consoletest.FaultKind]client.WorkflowRun{}
 	for _, kind := range consoletest.FaultKinds() {
 		if listOnlyFaults[kind] {
 			continue
 		}
-		p := s.addUser(string(kind) + "@example.com")
+		p := s.world.AddUser(string(kind) + "@example.com")
 		s.console.AddFault(consoletest.Fault{
 			Name: kind, Path: "/users/" + p.ID, Method: http.MethodDelete, Times: 2, Delay: 3 * time.Second,
 		})
@@ -232,7 +252,7 @@ func TestFaults_EveryKindAtOffboarding(t *testing.T) {
 // one role is left.
 func TestOffboard_TakesGrantsOver(t *testing.T) {
 	t.Parallel()
-	s := newAccountEnv(t, consoleWithoutUsers)
+	s := newAccountEnv(t, grantworld.Options())
 	other := s.withUser("carol@example.com")
 	leaves := s.startGrant("/leaves", s.input("15s"))
 	stays := other.startGrant("/stays", other.input("15s"))
@@ -245,7 +265,7 @@ func TestOffboard_TakesGrantsOver(t *testing.T) {
 		Role: access.RoleSelector{ID: tenant.RoleID}, Scope: access.ScopeSelector{Level: access.Tenant},
 	}))
 	require.Equal(t, access.Applied, base.Outcome)
-	want := access.Holdings{Level: access.Tenant, Held: []access.HeldRole{heldRole(tenant)}}
+	want := access.Holdings{Level: access.Tenant, Held: []access.HeldRole{grantworld.Role(tenant)}}
 	require.Equal(t, want, other.holdings())
 	for _, run := range []client.WorkflowRun{leaves, stays} {
 		got := s.result(run)
@@ -261,13 +281,8 @@ func TestOffboard_TakesGrantsOver(t *testing.T) {
 // The token's own user is not offboarded, and a service user that is retired is gone.
 func TestOffboard_OwnUserAndServiceUser(t *testing.T) {
 	t.Parallel()
-	s := newAccountEnv(t, consoleWithoutUsers)
-	id, err := s.console.AddUser(access.Principal{
-		Email: "admin@example.com", Name: "Admin", Level: access.Tenant, Held: []access.HeldRole{{RoleID: s.viewer.RoleID}},
-	})
-	require.NoError(t, err)
-	kind, owner := s.console.TokenOwner()
-	require.Equal(t, owner, id)
+	s := newAccountEnv(t, grantworld.Options())
+	kind, id := s.addTokenOwner()
 	own := s.result(s.startOffboard("own", access.Principal{Kind: kind, ID: id}, nil))
 	require.Equal(t, "refused", own.State)
 	require.Contains(t, own.Message, "owns the API token")
@@ -282,7 +297,7 @@ func TestOffboard_OwnUserAndServiceUser(t *testing.T) {
 // not after an answer that was cut, not where the sink's own program repeats it.
 func TestCanary_TokensOfServiceUsersAppearNowhere(t *testing.T) {
 	t.Parallel()
-	o := consoleWithoutUsers
+	o := grantworld.Options()
 	o.Token, o.SecretMark = tokenCanary, registrationCanary
 	s := newAccountEnv(t, o)
 	var seen []string

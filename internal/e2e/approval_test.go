@@ -3,8 +3,6 @@ package e2e
 import (
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -15,32 +13,14 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"sentinelone-provisioner/internal/access"
-	"sentinelone-provisioner/internal/consoletest"
 	"sentinelone-provisioner/internal/ledger"
 	"sentinelone-provisioner/internal/wire"
 )
 
-const twoOfLeadsPolicy = `
-groups:
-  leads: [carol@example.com, bob@example.com, dave@example.com]
-rules:
-  - name: ask
-    permanent: true
-    maxDuration: 8h
-    decideWithin: 1h
-    approvals: [{need: 2, from: [leads]}]
-`
-
-// newAsked is a stack whose worker follows a policy that asks two leads.
-func newApprovalEnv(t *testing.T, extra ...string) *grantEnv {
+// newApprovalEnv has a worker that asks for the approval of two leads.
+func newApprovalEnv(t *testing.T, extraEnv ...string) *grantEnv {
 	t.Helper()
-	file := filepath.Join(t.TempDir(), "policy.yaml")
-	require.NoError(t, os.WriteFile(file, []byte(twoOfLeadsPolicy), 0o600))
-	s := newStack(t, consoletest.Options{Seed: 31, Sites: 6, Users: -1})
-	s.extraEnv = append(append(s.extraEnv, "POLICY_FILE="+file), extra...)
-	r := prepareGrantEnv(t, s)
-	r.startWorker()
-	return r
+	return newGrantEnvWithPolicy(t, twoOfThreeLeadsPolicy, extraEnv...)
 }
 
 func isAwaitingApproval(got wire.RequestStatus) bool { return got.State == wire.StateAwaitingApproval }
@@ -130,8 +110,7 @@ func TestApproval_AskedAgainWhenThePlanChanges(t *testing.T) {
 	s.untilStatus(run, isAwaitingApproval)
 	_, err := s.decide(run, "approve", "carol@example.com")
 	require.NoError(t, err)
-	other := s.requested
-	other.ScopeID = s.console.Truth().Sites[2].ID
+	other := s.world.AtSite("SOC", 2)
 	s.setRolesByHand(s.viewer, other)
 	_, err = s.decide(run, "approve", "dave@example.com")
 	require.NoError(t, err)
@@ -202,7 +181,7 @@ func (r *grantEnv) decideUntilAnswered(run client.WorkflowRun, id, action, by st
 	}
 }
 
-// entries are what the ledger has of a request, of one kind.
+// ledgerEntries are what the ledger has of a request, of one kind.
 func (r *grantEnv) ledgerEntries(run client.WorkflowRun, kind ledger.Kind) []ledger.Entry {
 	r.t.Helper()
 	entries, err := r.openStore().LedgerOf(r.ctx(), r.consoleKey(), run.GetID())

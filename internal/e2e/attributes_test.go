@@ -17,6 +17,7 @@ import (
 	"go.temporal.io/sdk/converter"
 
 	"sentinelone-provisioner/internal/testbed"
+	"sentinelone-provisioner/internal/testbed/grantworld"
 	"sentinelone-provisioner/internal/wire"
 )
 
@@ -24,20 +25,18 @@ func listRequest(query string) *workflowservice.ListWorkflowExecutionsRequest {
 	return &workflowservice.ListWorkflowExecutionsRequest{Query: query}
 }
 
-// newAskedOn is like newAsked, on a Temporal of its own and without a worker.
+// newApprovalEnvOnOwnServer has a Temporal server of its own. No worker is started.
 func newApprovalEnvOnOwnServer(t *testing.T) *grantEnv {
 	t.Helper()
 	server, err := testbed.StartDevServer(t.Context(), "")
 	require.NoError(t, err)
 	t.Cleanup(server.Stop)
-	policy, err := testbed.PolicyFile(t.TempDir(), twoOfLeadsPolicy)
-	require.NoError(t, err)
-	s := newStackOn(t, server, consoleWithoutUsers)
-	s.extraEnv = append(s.extraEnv, policy)
-	return prepareGrantEnv(t, s)
+	r := prepareGrantEnv(t, newStackOn(t, server, grantworld.Options()))
+	r.setPolicy(twoOfThreeLeadsPolicy)
+	return r
 }
 
-// found waits until a query finds one workflow, and returns it.
+// untilFound waits until a query finds one workflow, and returns it.
 func (r *grantEnv) untilFound(query string) *workflowpb.WorkflowExecutionInfo {
 	r.t.Helper()
 	var out *workflowpb.WorkflowExecutionInfo
@@ -50,7 +49,7 @@ func (r *grantEnv) untilFound(query string) *workflowpb.WorkflowExecutionInfo {
 	return out
 }
 
-// ours are the search attributes of ours that a workflow has, decoded.
+// ourAttributes are the search attributes of ours that a workflow has, decoded.
 func ourAttributes(t *testing.T, found *workflowpb.WorkflowExecutionInfo) map[string]string {
 	t.Helper()
 	out := map[string]string{}
@@ -160,12 +159,12 @@ func TestAttributes_ReadsLikeATicket(t *testing.T) {
 	summary, err := described.GetStaticSummary()
 	require.NoError(t, err)
 	require.Equal(t, "grant for 1h at site level", summary)
-	require.Regexp(t, `^\*\*awaitingApproval\*\*, waiting for 1 of 2 from leads until 20\d\d-\S+Z$`, s.currentDetails(run))
+	require.Regexp(t, `^\*\*awaitingApproval\*\*, waiting for 1 of 2 from leads until 20\d\d-\S+ \S+ UTC$`, s.currentDetails(run))
 
 	_, err = s.decide(run, "approve", "dave@example.com")
 	require.NoError(t, err)
 	s.untilStatus(run, func(got wire.RequestStatus) bool { return got.State == wire.StateActive })
-	require.Regexp(t, `^\*\*active\*\*, waiting for its end at 20\d\d-\S+Z$`, s.currentDetails(run))
+	require.Regexp(t, `^\*\*active\*\*, waiting for its end at 20\d\d-\S+ \S+ UTC$`, s.currentDetails(run))
 	s.update(run, wire.EndUpdate, wire.StopInput{By: "bob@example.com"})
 	require.Equal(t, wire.StateEnded, s.result(run).State)
 	require.Equal(t, "**ended**", s.currentDetails(run))
@@ -185,7 +184,7 @@ func TestAttributes_ReadsLikeATicket(t *testing.T) {
 	})
 }
 
-// details are what Temporal's UI shows of where a workflow is.
+// currentDetails are what Temporal's UI shows of where a workflow is.
 func (r *grantEnv) currentDetails(run client.WorkflowRun) string {
 	r.t.Helper()
 	value, err := r.client.QueryWorkflow(r.ctx(), run.GetID(), "", "__temporal_workflow_metadata")

@@ -12,7 +12,7 @@ import (
 	"sentinelone-provisioner/internal/consoletest"
 )
 
-// vars are variables of an environment.
+// envVars are variables of an environment.
 type envVars map[string]string
 
 const (
@@ -22,7 +22,7 @@ const (
 	databaseVar  = "DATABASE_URL"
 )
 
-// with replaces variables of an environment; a value of "-" removes one.
+// withEnv replaces variables of an environment; a value of "-" removes one.
 func withEnv(env []string, changes envVars) []string {
 	env = slices.DeleteFunc(slices.Clone(env), func(v string) bool {
 		name, _, _ := strings.Cut(v, "=")

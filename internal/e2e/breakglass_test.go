@@ -1,45 +1,21 @@
 package e2e
 
 import (
-	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"sentinelone-provisioner/internal/access"
-	"sentinelone-provisioner/internal/consoletest"
 	"sentinelone-provisioner/internal/signing"
 	"sentinelone-provisioner/internal/wire"
 )
 
-const breakGlassPolicy = `
-groups:
-  leads: [carol@example.com, bob@example.com, dave@example.com]
-rules:
-  - name: no-glass
-    when: requester == "eve@example.com"
-    approvals: [{need: 1, from: [leads]}]
-  - name: glass
-    permanent: true
-    maxDuration: 8h
-    approvals: [{need: 2, from: [leads]}]
-    breakGlass:
-      reviewWithin: `
-
-// newGlassStack is a stack whose worker lets grants start at once, to be reviewed by one
-// lead within that time.
-func newBreakGlassEnv(t *testing.T, within string) *grantEnv {
+// newBreakGlassEnv has a worker that applies break-glass requests at once, to be reviewed by
+// one lead within a time.
+func newBreakGlassEnv(t *testing.T, reviewWithin string) *grantEnv {
 	t.Helper()
-	file := filepath.Join(t.TempDir(), "policy.yaml")
-	text := breakGlassPolicy + within + "\n      reviewers: {need: 1, from: [leads]}\n"
-	require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
-	s := newStack(t, consoletest.Options{Seed: 31, Sites: 6, Users: -1})
-	s.extraEnv = append(s.extraEnv, "POLICY_FILE="+file)
-	r := prepareGrantEnv(t, s)
-	r.startWorker()
-	return r
+	return newGrantEnvWithPolicy(t, breakGlassPolicy(reviewWithin))
 }
 
 func (r *grantEnv) breakGlassInput(duration string) wire.GrantInput {
@@ -129,7 +105,7 @@ func TestReview_NotReviewed(t *testing.T) {
 	in.Requester = "eve@example.com"
 	refused := s.grant("/3", in)
 	require.Equal(t, wire.StateRefused, refused.State)
-	require.Contains(t, refused.Message, `rule "no-glass" allows no break-glass: request it without break-glass`)
+	require.Contains(t, refused.Message, `rule "no-break-glass" allows no break-glass: request it without break-glass`)
 	s.requireLedger()
 }
 
@@ -141,7 +117,7 @@ func TestReview_Denied(t *testing.T) {
 		"--level", "site", "--requester", "bob@example.com", "--reason", "INC-42", "--break-glass", "--dry-run")
 	require.Zero(t, planned.code, planned.stderr)
 	require.Regexp(t, `(?m)^approval +starts at once and is ended unless 1 of leads reviews it within 1h `+
-		`\(rule "glass"\)$`, planned.stdout)
+		`\(rule "break-glass"\)$`, planned.stdout)
 	run := s.startGrant("", s.breakGlassInput("2h"))
 	s.untilStatus(run, isInReview)
 	require.True(t, s.holdings().Holds(s.requested))

@@ -8,6 +8,7 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/policy"
+	"sentinelone-provisioner/internal/testbed/grantworld"
 	"sentinelone-provisioner/internal/wire"
 )
 
@@ -15,7 +16,7 @@ import (
 // whoever would get the role, within 72 hours; ending access waits for nobody.
 func TestBuiltInPolicy(t *testing.T) {
 	t.Parallel()
-	s := prepareGrantEnv(t, newStack(t, consoleWithoutUsers))
+	s := prepareGrantEnv(t, newStack(t, grantworld.Options()))
 	s.extraEnv = append(s.extraEnv, "POLICY_FILE=")
 	s.startWorker()
 	run := s.startGrant("1", s.input("1h"))

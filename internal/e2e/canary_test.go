@@ -16,6 +16,7 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/consoletest"
+	"sentinelone-provisioner/internal/testbed/grantworld"
 	"sentinelone-provisioner/internal/wire"
 )
 
@@ -76,7 +77,7 @@ func requireNoSecrets(t *testing.T, seen []string) {
 // each fault is waited out that goes away, and when the token is refused.
 func TestCanary_SecretsAppearNowhereInGrants(t *testing.T) {
 	t.Parallel()
-	o := consoleWithoutUsers
+	o := grantworld.Options()
 	o.Token, o.SecretMark = tokenCanary, registrationCanary
 	s := prepareGrantEnv(t, newStack(t, o))
 	s.startWorker()

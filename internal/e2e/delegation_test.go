@@ -11,7 +11,7 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-// delegates has somebody hand decisions to another.
+// delegate has somebody hand decisions to another.
 func (r *grantEnv) delegate(id string, in wire.DelegationInput) (out access.Delegation, err error) {
 	run, err := r.client.ExecuteWorkflow(r.ctx(), client.StartWorkflowOptions{
 		ID: wire.DelegateID(id), TaskQueue: r.queue,

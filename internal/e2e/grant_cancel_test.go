@@ -15,7 +15,7 @@ import (
 // How long the calls take: one that can be called off longer than a worker needs to learn
 // of it, so that it is given up in the middle.
 const (
-	slowApply = 25 * time.Second
+	slowApply   = 25 * time.Second
 	slowRelease = 5 * time.Second
 )
 
@@ -63,20 +63,20 @@ func TestCancel_AtEveryCallOfAGrant(t *testing.T) { //nolint:tparallel // the gr
 	s.requireLedger()
 }
 
-// leastInTime is how many of the calls that give must have been caught in the middle.
+// minCancelledInTime is how many of the calls that give must have been caught in the middle.
 const minCancelledInTime = 12
 
-// calledOff is a grant that somebody calls off while one of its calls is under way.
+// cancelledRequest is a grant that somebody calls off while one of its calls is under way.
 type cancelledRequest struct {
 	*stalledRequest
 
-	call    consoleCall
-	timed   bool
-	cancel  func(*cancelledRequest)
+	call      consoleCall
+	timed     bool
+	cancel    func(*cancelledRequest)
 	cancelErr error // what was said against it
 }
 
-// byUpdate asks for the end without waiting for it.
+// cancelByUpdate asks for the end without waiting for it.
 func cancelByUpdate(c *cancelledRequest) {
 	c.t.Helper()
 	_, c.cancelErr = c.client.UpdateWorkflow(c.ctx(), client.UpdateWorkflowOptions{
@@ -89,7 +89,7 @@ func cancelInTemporal(c *cancelledRequest) {
 	c.cancelErr = c.client.CancelWorkflow(c.ctx(), c.run.GetID(), "")
 }
 
-// check allows for a machine so busy that the call was over before anyone called it off:
+// requireConsistentEnd allows for a machine so busy that the call was over before anyone called it off:
 // then the grant goes on to its own end, and nothing is half done either.
 func (c *cancelledRequest) requireConsistentEnd(t *testing.T) {
 	got := c.result(c.run)

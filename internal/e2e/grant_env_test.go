@@ -14,76 +14,55 @@ import (
 	"sentinelone-provisioner/internal/consoletest"
 	"sentinelone-provisioner/internal/ledger"
 	"sentinelone-provisioner/internal/store"
+	"sentinelone-provisioner/internal/testbed/grantworld"
 	"sentinelone-provisioner/internal/wire"
 )
 
-// roles is a stack with one user that holds Viewer at one site, and a role it does
-// not hold yet at another.
+// grantEnv is a stack whose console has one user, who holds Viewer at one site. Tests grant
+// the user another role at another site.
 type grantEnv struct {
 	*stack
 
-	user   access.Principal
-	viewer access.Holding // what it holds
-	requested access.Holding // what tests give and take
+	world     *grantworld.World
+	user      access.Principal
+	viewer    access.Holding // which the user holds
+	requested access.Holding // which tests grant and revoke
 }
 
+// newGrantEnv has a worker that approves every request.
 func newGrantEnv(t *testing.T) *grantEnv {
 	t.Helper()
-	r := prepareGrantEnv(t, newStack(t, consoleWithoutUsers))
+	r := prepareGrantEnv(t, newStack(t, grantworld.Options()))
 	r.startWorker()
 	return r
 }
 
-// rolesConsole has no users but those that tests make.
-var consoleWithoutUsers = consoletest.Options{Seed: 31, Sites: 6, Users: -1}
-
-// prepareRoles makes the user without starting a worker.
-func prepareGrantEnv(t *testing.T, s *stack) *grantEnv {
+// newGrantEnvWithPolicy has a worker that follows a policy, with more environment
+// variables.
+func newGrantEnvWithPolicy(t *testing.T, policy string, extraEnv ...string) *grantEnv {
 	t.Helper()
-	truth := s.console.Truth()
-	r := &grantEnv{stack: s}
-	r.viewer = access.Holding{
-		Level: access.SiteLevel, RoleID: predefined(t, truth, "Viewer").ID, ScopeID: truth.Sites[0].ID,
-	}
-	r.requested = access.Holding{
-		Level: access.SiteLevel, RoleID: predefined(t, truth, "SOC").ID, ScopeID: truth.Sites[1].ID,
-	}
-	r.user = r.addUser("ana@example.com")
+	r := prepareGrantEnv(t, newStack(t, grantworld.Options()))
+	r.setPolicy(policy)
+	r.extraEnv = append(r.extraEnv, extraEnv...)
+	r.startWorker()
 	return r
 }
 
-// addUser makes one more user with the Viewer role, and more roles of its level.
-func (r *grantEnv) addUser(email string, more ...access.Holding) access.Principal {
-	r.t.Helper()
-	p := access.Principal{
-		Kind: access.User, Email: email, Name: email, Level: r.viewer.Level, Held: []access.HeldRole{heldRole(r.viewer)},
+// prepareGrantEnv adds the user and starts no worker.
+func prepareGrantEnv(t *testing.T, s *stack) *grantEnv {
+	t.Helper()
+	world := grantworld.New(t, s.console)
+	return &grantEnv{
+		stack: s, world: world, viewer: world.Viewer, requested: world.SOC, user: world.AddUser("ana@example.com"),
 	}
-	for _, h := range more {
-		p.Held = append(p.Held, heldRole(h))
-	}
-	id, err := r.console.AddUser(p)
-	require.NoError(r.t, err)
-	p.ID = id
-	return p
 }
 
-// with is the same stack with another user as its own.
+// withUser is the same stack with another user, who holds Viewer and more roles.
 func (r *grantEnv) withUser(email string, more ...access.Holding) *grantEnv {
 	r.t.Helper()
 	own := *r
-	own.user = r.addUser(email, more...)
+	own.user = r.world.AddUser(email, more...)
 	return &own
-}
-
-func predefined(t *testing.T, truth consoletest.Truth, name string) access.Role {
-	t.Helper()
-	for _, role := range truth.Roles {
-		if role.Predefined && role.Name == name {
-			return role
-		}
-	}
-	require.Fail(t, "no such role", name)
-	return access.Role{}
 }
 
 func (r *grantEnv) input(duration string) wire.GrantInput {
@@ -127,7 +106,7 @@ func (r *grantEnv) revoke(name string) wire.RequestResult {
 	return r.result(r.startRevoke(name, r.requested))
 }
 
-// startRevoke takes a role from the user.
+// startRevoke revokes a role of the user.
 func (r *grantEnv) startRevoke(name string, h access.Holding) client.WorkflowRun {
 	r.t.Helper()
 	in := r.inputFor(r.user, h, "")
@@ -143,17 +122,9 @@ func (r *grantEnv) result(run client.WorkflowRun) wire.RequestResult {
 	return out
 }
 
-// held is what the user holds on the console now.
-func (r *grantEnv) holdings() access.Holdings { return r.holdingsOf(r.user) }
-
-func (r *grantEnv) holdingsOf(p access.Principal) access.Holdings {
-	r.t.Helper()
-	for _, x := range r.console.Truth().Principals {
-		if x.Kind == p.Kind && x.ID == p.ID {
-			return x.Holdings()
-		}
-	}
-	return access.Holdings{}
+// holdings is what the user holds on the console now.
+func (r *grantEnv) holdings() access.Holdings {
+	return r.world.HoldingsOf(r.user.Kind, r.user.ID)
 }
 
 func (r *grantEnv) untilHolds(want bool) {
@@ -161,24 +132,17 @@ func (r *grantEnv) untilHolds(want bool) {
 	require.Eventually(r.t, func() bool { return r.holdings().Holds(r.requested) == want }, limit, 20*time.Millisecond)
 }
 
-func heldRole(h access.Holding) access.HeldRole {
-	return access.HeldRole{RoleID: h.RoleID, ScopeID: h.ScopeID}
-}
-
-// byHand replaces what the user holds, behind our back.
+// setRolesByHand replaces what the user holds, as somebody in the console's own pages.
 func (r *grantEnv) setRolesByHand(holdings ...access.Holding) {
 	r.t.Helper()
-	list := make([]access.HeldRole, len(holdings))
-	for i, h := range holdings {
-		list[i] = heldRole(h)
-	}
-	require.NoError(r.t, r.console.SetUserRoles(r.user.ID, holdings[0].Level, list))
+	list := grantworld.Holdings(holdings...)
+	require.NoError(r.t, r.console.SetUserRoles(r.user.ID, list.Level, list.Held))
 }
 
-// consoleKey is the console's key in the store.
+// consoleKey is the key of the console in the store: its host and port.
 func (s *stack) consoleKey() string { return strings.TrimPrefix(s.console.URL, "http://") }
 
-// openStore opens the database that the worker writes, once.
+// openStore opens the worker's database for reading, once.
 func (s *stack) openStore() *store.Store {
 	s.t.Helper()
 	if s.store == nil {
@@ -190,7 +154,7 @@ func (s *stack) openStore() *store.Store {
 	return s.store
 }
 
-// requireLedger checks the chain of the ledger.
+// requireLedger verifies the hash chain of the ledger.
 func (s *stack) requireLedger() {
 	s.t.Helper()
 	report, err := s.openStore().VerifyLedger(s.ctx(), s.consoleKey())
@@ -199,7 +163,7 @@ func (s *stack) requireLedger() {
 	require.Positive(s.t, report.Entries)
 }
 
-// puts are the requests that change roles.
+// roleWrites are the requests to the console that change roles.
 func (r *grantEnv) roleWrites() []consoletest.Request {
 	var out []consoletest.Request
 	for _, q := range r.console.Requests() {
@@ -210,7 +174,7 @@ func (r *grantEnv) roleWrites() []consoletest.Request {
 	return out
 }
 
-// requireReceipt checks that a result's receipt is whole and is the one in the ledger.
+// requireReceipt checks that the receipt of a result is intact and is the one in the ledger.
 func (r *grantEnv) requireReceipt(got wire.RequestResult) {
 	r.t.Helper()
 	require.True(r.t, got.Receipt.Intact())
@@ -223,7 +187,7 @@ func (r *grantEnv) requireReceipt(got wire.RequestResult) {
 	require.JSONEq(r.t, toJSON(r.t, got.Receipt), toJSON(r.t, written.Receipt))
 }
 
-// receipts are what the ledger has of a request.
+// ledgerReceipts are what the ledger has of a request.
 func (r *grantEnv) ledgerReceipts(request string) []ledger.Entry {
 	r.t.Helper()
 	entries, err := r.openStore().LedgerOf(r.ctx(), r.consoleKey(), request)

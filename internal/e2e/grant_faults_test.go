@@ -14,12 +14,12 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-// callOf is one of the calls that a request makes about its principal.
+// consoleCall is one of the calls that a request makes about its principal.
 type consoleCall struct {
-	name   string
-	method string
-	after  int // calls of that method before it
-	applying  bool
+	name     string
+	method   string
+	after    int // calls of that method before it
+	applying bool
 }
 
 // grantCalls are those of a timed grant, in order: one that nothing disturbs makes
@@ -47,12 +47,12 @@ var revokeCalls = []consoleCall{
 	{"look again", "GET", 3, false},
 }
 
-// ends are the faults that end a grant that is not given yet.
+// finalFaults are the faults that end a grant that is not given yet.
 var finalFaults = map[consoletest.FaultKind]bool{
 	consoletest.Forbidden: true, consoletest.Unauthorized: true, consoletest.Conflict: true, consoletest.NotFound: true,
 }
 
-// ofLists are the faults that only lists can have.
+// listOnlyFaults are the faults that only lists can have.
 var listOnlyFaults = map[consoletest.FaultKind]bool{consoletest.EmptyPage: true, consoletest.Vanish: true}
 
 // Whatever goes wrong at whichever call of a timed grant: it ends right, with one
@@ -121,7 +121,7 @@ func TestFaults_EveryKindAtEveryCallOfARevoke(t *testing.T) { //nolint:tparallel
 	s.requireLedger()
 }
 
-// disturbed is one request that meets a fault twice.
+// faultedRequest is one request that meets a fault twice.
 type faultedRequest struct {
 	*grantEnv
 
@@ -132,7 +132,7 @@ type faultedRequest struct {
 	run    client.WorkflowRun
 }
 
-// disturbAll starts one request for each fault at each call, by users who hold the
+// startWithFaults starts one request for each fault at each call, by users who hold the
 // Viewer role and more.
 func (r *grantEnv) startWithFaults(
 	calls []consoleCall, start func(*grantEnv, string) client.WorkflowRun, more ...access.Holding,
@@ -159,7 +159,7 @@ func (r *grantEnv) startWithFaults(
 
 func (d *faultedRequest) name() string { return fmt.Sprintf("%s at %s", d.kind, d.call.name) }
 
-// ended waits for the end and checks what holds of every request. A final answer of the
+// resultOrRefusal waits for the end and checks what holds of every request. A final answer of the
 // console to the plan fails the request, and one before anything is given refuses it.
 func (d *faultedRequest) resultOrRefusal(t *testing.T) (got wire.RequestResult, refused bool) {
 	t.Helper()

@@ -12,6 +12,7 @@ import (
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/consoletest"
 	"sentinelone-provisioner/internal/testbed"
+	"sentinelone-provisioner/internal/testbed/grantworld"
 	"sentinelone-provisioner/internal/wire"
 )
 
@@ -44,7 +45,7 @@ func TestKill_TemporalServerAtEveryCallOfAGrant(t *testing.T) { //nolint:tparall
 	server, err := testbed.StartDevServer(t.Context(), filepath.Join(t.TempDir(), "temporal.db"))
 	require.NoError(t, err)
 	t.Cleanup(server.Stop)
-	s := prepareGrantEnv(t, newStackOn(t, server, consoleWithoutUsers))
+	s := prepareGrantEnv(t, newStackOn(t, server, grantworld.Options()))
 	s.startWorker()
 	g := newRequestGate(s)
 	var all []*stalledRequest
@@ -63,7 +64,7 @@ func TestKill_TemporalServerAtEveryCallOfAGrant(t *testing.T) { //nolint:tparall
 	s.requireLedger()
 }
 
-// stuck is a request one of whose calls does not come back.
+// stalledRequest is a request one of whose calls does not come back.
 type stalledRequest struct {
 	*grantEnv
 
@@ -73,7 +74,7 @@ type stalledRequest struct {
 	run    client.WorkflowRun
 }
 
-// stickAt starts a request whose call of that kind has no answer for a while, and is
+// startStalled starts a request whose call of that kind has no answer for a while, and is
 // carried out by the console at once or never.
 func (r *grantEnv) startStalled(
 	call consoleCall, done bool, forTime time.Duration, start func(name string) client.WorkflowRun,
@@ -95,9 +96,11 @@ func (r *grantEnv) startStalled(
 	return k
 }
 
-func (r *grantEnv) startOneSecondGrant(name string) client.WorkflowRun { return r.startGrant(name, r.input("1s")) }
+func (r *grantEnv) startOneSecondGrant(name string) client.WorkflowRun {
+	return r.startGrant(name, r.input("1s"))
+}
 
-// untilStuck waits until every request has met its fault.
+// untilStalled waits until every request has met its fault.
 func (r *grantEnv) untilStalled(all []*stalledRequest) {
 	r.t.Helper()
 	require.Eventually(r.t, func() bool {

@@ -15,9 +15,9 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-// The console is down when a grant ends. The status says what it waits for; once the
-// console is back the role goes, before anything else that waited is written: a grant
-// whose write had failed, one whose plan had failed, and a sync.
+// The console is down when a time-bound grant ends. The status says why the release is
+// pending. Once the console is back, the role is removed before anything else is written:
+// before a grant whose write failed, one whose plan failed, and before a sync.
 func TestGrant_ConsoleDownAcrossItsEnd(t *testing.T) {
 	t.Parallel()
 	s := newGrantEnv(t)
@@ -25,7 +25,7 @@ func TestGrant_ConsoleDownAcrossItsEnd(t *testing.T) {
 	before := s.holdings()
 	run := s.startGrant("/timed", s.input("3s"))
 	in := planned.input("")
-	in.StartAt = new(time.Now().Add(2 * time.Second))
+	in.StartAt = new(time.Now().Add(8 * time.Second)) // it is planned before the outage, and starts in it
 	scheduled := planned.startGrant("/planned", in)
 	s.untilStatus(scheduled, func(got wire.RequestStatus) bool { return got.State == wire.StateScheduled })
 	s.untilHolds(true)
@@ -33,12 +33,12 @@ func TestGrant_ConsoleDownAcrossItsEnd(t *testing.T) {
 	s.console.AddFault(consoletest.Fault{Name: consoletest.BadGateway})
 	unplanned := late.startGrant("/late", late.input(""))
 	sync := s.startSync("", wire.SyncInput{})
-	waits := regexp.MustCompile(
+	waiting := regexp.MustCompile(
 		`^waiting for SentinelOne since \S+ \S+ UTC, attempt ([2-9]|\d\d), ` +
 			`next at \S+ \S+ UTC, last error: .*GET /users/.*502`)
-	got := s.untilStatus(run, func(got wire.RequestStatus) bool { return waits.MatchString(got.Waiting) })
+	got := s.untilStatus(run, func(got wire.RequestStatus) bool { return waiting.MatchString(got.Waiting) })
 	require.Equal(t, wire.StateReleasing, got.State)
-	s.untilStatus(scheduled, func(got wire.RequestStatus) bool { return waits.MatchString(got.Waiting) })
+	s.untilStatus(scheduled, func(got wire.RequestStatus) bool { return waiting.MatchString(got.Waiting) })
 	require.NoError(t, s.console.WaitForRequests(s.ctx(), 2, func(q consoletest.Request) bool {
 		return q.Path == "/users/"+late.user.ID && q.Status == http.StatusBadGateway
 	}))
@@ -57,11 +57,11 @@ func TestGrant_ConsoleDownAcrossItsEnd(t *testing.T) {
 		s.requireReceipt(got)
 	}
 	require.Equal(t, wire.StatePromoted, s.syncResult(sync).State)
-	require.Equal(t, []string{s.user.ID, s.user.ID}, s.writtenUsers()[:2], "given, and taken before others are given")
+	require.Equal(t, []string{s.user.ID, s.user.ID}, s.writtenUsers()[:2], "granted, and released before others are granted")
 	require.Len(t, s.writtenUsers(), 4)
 }
 
-// written lists whose roles were changed, in order.
+// writtenUsers lists whose roles the API changed, in order.
 func (r *grantEnv) writtenUsers() []string {
 	var out []string
 	for _, c := range r.console.Changes() {
@@ -72,7 +72,7 @@ func (r *grantEnv) writtenUsers() []string {
 	return out
 }
 
-// untilRequest polls the status of a grant or revoke.
+// untilStatus polls the status of a request until a condition holds.
 func (s *stack) untilStatus(
 	run client.WorkflowRun, holds func(wire.RequestStatus) bool,
 ) (got wire.RequestStatus) {
@@ -85,9 +85,9 @@ func (s *stack) untilStatus(
 	return got
 }
 
-// The switch that forbids writing: grants and revokes are refused, and a grant that was
-// given before waits for its end and says why. Not one request that writes reaches the
-// console. Without the switch the role goes.
+// With SENTINELONE_READ_ONLY grants and revokes are refused. A grant that was applied
+// before cannot be released, and its status says why. No request that writes reaches the
+// console. Without the switch the role is removed.
 func TestGrant_ReadOnlySwitch(t *testing.T) {
 	t.Parallel()
 	s := newGrantEnv(t)
@@ -103,8 +103,8 @@ func TestGrant_ReadOnlySwitch(t *testing.T) {
 	s.startWorker()
 	other := s.withUser("bob@example.com")
 	for _, run := range []client.WorkflowRun{
-		other.startGrant("/for good", other.input("")),
-		other.startGrant("/for a time", other.input("1s")),
+		other.startGrant("/permanent", other.input("")),
+		other.startGrant("/timed2", other.input("1s")),
 		other.startRevoke("/revoke", other.viewer),
 	} {
 		got := s.result(run)
@@ -130,9 +130,9 @@ func TestGrant_ReadOnlySwitch(t *testing.T) {
 	s.requireReceipt(end)
 	require.True(t, slices.ContainsFunc(s.console.Requests(), func(q consoletest.Request) bool {
 		return q.Method == http.MethodPut
-	}), "the log shows writes")
+	}), "the simulator logs writes")
 }
 
-// stopGrace is how long most platforms let a process end before they kill it. A worker
-// that only waits for others does not need it.
+// stopGrace is how long most platforms wait for a process to stop before they kill it. An
+// idle worker stops sooner.
 const stopGrace = 30 * time.Second

@@ -88,7 +88,7 @@ func (p *grantPair) requireHeldOverUnion(t *testing.T) {
 // span is a time during which the user held the role.
 type span struct{ from, to time.Time }
 
-// spansOf reads them from the console's log. The console logs a change within its work
+// heldSpans reads them from the console's log. The console logs a change within its work
 // for the request, so before the answer.
 func (p *grantPair) heldSpans(t *testing.T) []span {
 	t.Helper()

@@ -20,8 +20,7 @@ func TestGrant_PreemptedDuringFailingAttempt(t *testing.T) {
 	s := newGrantEnv(t)
 	first := s.startGrant("1", s.input("1h"))
 	s.untilHolds(true)
-	second := s.requested
-	second.ScopeID = s.console.Truth().Sites[2].ID
+	second := s.world.AtSite("SOC", 2)
 	path := "/users/" + s.user.ID
 	// A worker hears with its first heartbeat, after two seconds.
 	for _, kind := range []consoletest.FaultKind{consoletest.Slow, consoletest.ServerError} {

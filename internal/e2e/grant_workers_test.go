@@ -12,6 +12,7 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/pgtest"
+	"sentinelone-provisioner/internal/testbed/grantworld"
 	"sentinelone-provisioner/internal/wire"
 )
 
@@ -38,7 +39,7 @@ func TestGrant_WriterTerminated(t *testing.T) {
 // principal wait until there is room, and none fails.
 func TestGrant_MoreForOnePrincipalThanTemporalTakes(t *testing.T) {
 	t.Parallel()
-	o := consoleWithoutUsers
+	o := grantworld.Options()
 	o.Sites = 30
 	s := prepareGrantEnv(t, newStack(t, o))
 	s.startWorker()
@@ -73,7 +74,7 @@ func TestGrant_MoreForOnePrincipalThanTemporalTakes(t *testing.T) {
 // the middle: all end as they should.
 func TestGrant_TwoWorkersOneKilled(t *testing.T) {
 	t.Parallel()
-	s := newStack(t, consoleWithoutUsers)
+	s := newStack(t, grantworld.Options())
 	s.database = pgtest.URL(t)
 	r := prepareGrantEnv(t, s)
 	r.startWorker()

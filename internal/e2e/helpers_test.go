@@ -24,7 +24,7 @@ func requireState(c *assertT, state string, got wire.SyncStatus) {
 	require.Equal(c, state, got.State, "%+v", got)
 }
 
-// runWith runs a program to its end with nothing but env and what every program
+// runProgram runs a program to its end with nothing but env and what every program
 // needs.
 func runProgram(t *testing.T, env []string, program string, args ...string) commandResult {
 	t.Helper()

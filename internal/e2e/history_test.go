@@ -25,7 +25,7 @@ func isPageOf(path string) func(consoletest.Request) bool {
 	return func(r consoletest.Request) bool { return r.Page() && r.Path == path }
 }
 
-// repeats counts, per collection, page requests beyond the first for each cursor.
+// refetchedPages counts, per collection, page requests beyond the first for each cursor.
 func refetchedPages(requests []consoletest.Request) map[string]int {
 	type page struct{ path, cursor string }
 	asked := make(map[page]int)

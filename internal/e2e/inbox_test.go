@@ -20,19 +20,19 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-// screen is a program on a terminal of its own.
+// terminal is a program on a terminal of its own.
 type terminal struct {
 	t       *testing.T
-	env       *grantEnv
+	env     *grantEnv
 	cmd     *exec.Cmd
 	tty     *os.File
-	display    *vt.SafeEmulator
-	raw *testbed.Output // as it came
-	updated   chan struct{}   // something was drawn since it was last looked at
-	exited    chan error
+	display *vt.SafeEmulator
+	raw     *testbed.Output // as it came
+	updated chan struct{}   // something was drawn since it was last looked at
+	exited  chan error
 }
 
-// onScreen starts starter on a terminal of 80 by 24.
+// startOnTerminal starts starter on a terminal of 80 by 24.
 func (r *grantEnv) startOnTerminal(environment []string, args ...string) *terminal {
 	r.t.Helper()
 	out := &terminal{
@@ -56,7 +56,7 @@ func (r *grantEnv) startOnTerminal(environment []string, args ...string) *termin
 	return out
 }
 
-// draw shows what comes until there is no more.
+// copyOutput shows what comes until there is no more.
 func (s *terminal) copyOutput() {
 	buffer := make([]byte, 4096)
 	for {
@@ -79,7 +79,7 @@ func (s *terminal) text() string { return singleSpaced(ansi.Strip(s.display.Rend
 
 func singleSpaced(text string) string { return strings.Join(strings.Fields(text), " ") }
 
-// until waits until a text is on the screen.
+// untilShows waits until a text is on the screen.
 func (s *terminal) untilShows(text string) {
 	s.t.Helper()
 	for !strings.Contains(s.text(), text) {
@@ -221,8 +221,7 @@ func TestInbox_PlanChanged(t *testing.T) {
 	carol.press("a")
 	carol.untilShows("type yes to confirm, then press enter")
 
-	other := s.requested
-	other.ScopeID = s.console.Truth().Sites[2].ID
+	other := s.world.AtSite("SOC", 2)
 	s.setRolesByHand(s.viewer, other)
 	for _, by := range []string{"carol@example.com", "dave@example.com"} {
 		_, err := s.decide(run, "approve", by)
@@ -240,7 +239,7 @@ func TestInbox_PlanChanged(t *testing.T) {
 	require.Equal(t, 1, s.decisionCount(run.GetID()))
 }
 
-// decisions counts those on the plan of a request.
+// decisionCount counts those on the plan of a request.
 func (r *grantEnv) decisionCount(id string) int {
 	r.t.Helper()
 	value, err := r.client.QueryWorkflow(r.ctx(), id, "", wire.StatusQuery)

@@ -36,7 +36,7 @@ func (s setUp) Run() int {
 	return code
 }
 
-// atOnce is how many tests run side by side: they wait more than they compute.
+// maxParallel is how many tests run side by side: they wait more than they compute.
 const maxParallel = "6"
 
 func (s setUp) run() (int, error) {

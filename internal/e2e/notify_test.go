@@ -18,13 +18,13 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"sentinelone-provisioner/internal/ledger"
-	"sentinelone-provisioner/internal/testbed"
+	"sentinelone-provisioner/internal/testbed/grantworld"
 	"sentinelone-provisioner/internal/wire"
 )
 
 const webhookSecret = "whsec_C2FtcGxlLWtleS1mb3ItdGVzdHMtb25seQ=="
 
-// postbox is a receiver of webhooks that checks signatures and keeps each event once, as
+// webhookReceiver is a receiver of webhooks that checks signatures and keeps each event once, as
 // receivers should.
 type webhookReceiver struct {
 	t      *testing.T
@@ -32,11 +32,11 @@ type webhookReceiver struct {
 	url    string
 	verify *standardwebhooks.Webhook
 
-	mu     sync.Mutex
-	unblock   chan struct{} // nil: it answers at once; else once that is closed
-	requestCount  int           // requests, also those it has not answered
-	events map[string]wire.Event
-	forged int
+	mu           sync.Mutex
+	unblock      chan struct{} // nil: it answers at once; else once that is closed
+	requestCount int           // requests, also those it has not answered
+	events       map[string]wire.Event
+	forged       int
 }
 
 func newWebhookReceiver(t *testing.T) *webhookReceiver {
@@ -49,7 +49,7 @@ func newWebhookReceiver(t *testing.T) *webhookReceiver {
 	return p
 }
 
-// refuse closes the address: whoever connects is refused.
+// refuseConnections closes the address: whoever connects is refused.
 func (p *webhookReceiver) refuseConnections() { require.NoError(p.t, p.server.Listener.Close()) }
 
 // reopen takes the address again and serves.
@@ -97,7 +97,7 @@ func (p *webhookReceiver) requests() int {
 	return p.requestCount
 }
 
-// types lists what has been delivered, each event once, sorted.
+// eventTypes lists what has been delivered, each event once, sorted.
 func (p *webhookReceiver) eventTypes() []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -114,7 +114,7 @@ func (p *webhookReceiver) settings() []string {
 	return []string{"NOTIFY_WEBHOOK_URL=" + p.url, "NOTIFY_WEBHOOK_SECRET=" + webhookSecret}
 }
 
-// outcomesOf are the ledger's entries about deliveries of a request: "slack dropped
+// deliveryOutcomes are the ledger's entries about deliveries of a request: "slack dropped
 // decided", sorted.
 func (r *grantEnv) deliveryOutcomes(run client.WorkflowRun) []string {
 	out := []string{}
@@ -127,7 +127,7 @@ func (r *grantEnv) deliveryOutcomes(run client.WorkflowRun) []string {
 	return out
 }
 
-// untilOutcomes waits until the ledger has exactly these.
+// untilDeliveryOutcomes waits until the ledger has exactly these.
 func (r *grantEnv) untilDeliveryOutcomes(run client.WorkflowRun, want ...string) {
 	r.t.Helper()
 	slices.Sort(want)
@@ -136,7 +136,7 @@ func (r *grantEnv) untilDeliveryOutcomes(run client.WorkflowRun, want ...string)
 	}, limit, 200*time.Millisecond)
 }
 
-// approveByBoth has both leads consent, and insists that each is answered.
+// approveByBothLeads has both leads consent, and insists that each is answered.
 func (r *grantEnv) approveByBothLeads(run client.WorkflowRun) {
 	r.t.Helper()
 	r.untilStatus(run, isAwaitingApproval)
@@ -146,7 +146,7 @@ func (r *grantEnv) approveByBothLeads(run client.WorkflowRun) {
 	}
 }
 
-// everyStep are the events of a grant for good that two people consent to.
+// grantEvents are the events of a grant for good that two people consent to.
 var grantEvents = []string{wire.EventApplied, wire.EventDecided, wire.EventDecided, wire.EventRequested}
 
 // A receiver that refuses connections changes nothing about a decision and its grant, and
@@ -174,7 +174,7 @@ func TestNotify_ReceiverRefusesConnections(t *testing.T) {
 	s.requireLedger()
 }
 
-// deliveries counts those of this console that are in a state.
+// countDeliveries counts those of this console that are in a state.
 func (r *grantEnv) countDeliveries(status enumspb.WorkflowExecutionStatus) int {
 	list, err := r.client.ListWorkflow(r.ctx(), listRequest(`WorkflowType = "Notify" AND TaskQueue = "`+r.queue+`"`))
 	require.NoError(r.t, err)
@@ -224,30 +224,17 @@ func TestNotify_ReceiverHangsAndAnotherIsGone(t *testing.T) {
 	s.requireLedger()
 }
 
-const reminderPolicy = `
-groups:
-  leads: [carol@example.com, dave@example.com]
-  bosses: [dora@example.com]
-rules:
-  - name: ask
-    remindEvery: 1s
-    escalateAfter: 3s
-    escalateTo: [bosses]
-    approvals: [{need: 1, from: [leads]}]
-`
-
 // Every event of a grant for a time, of a sync that is held back, and of a token about to
 // expire reaches a real receiver.
 func TestNotify_EveryEvent(t *testing.T) {
 	t.Parallel()
 	box := newWebhookReceiver(t)
 	box.open()
-	console := consoleWithoutUsers
+	console := grantworld.Options()
 	console.TokenExpiresAt = time.Now().Add(100 * time.Hour)
 	s := newStack(t, console)
-	policy, err := testbed.PolicyFile(t.TempDir(), reminderPolicy)
-	require.NoError(t, err)
-	s.extraEnv = append(box.settings(), policy)
+	s.setPolicy(reminderPolicy)
+	s.extraEnv = box.settings()
 	r := prepareGrantEnv(t, s)
 	r.startWorker()
 	has := func(want ...string) {
@@ -258,13 +245,13 @@ func TestNotify_EveryEvent(t *testing.T) {
 	}
 	run := r.startGrant("1", r.input("4s"))
 	has(wire.EventRequested, wire.EventReminder, wire.EventEscalated)
-	_, err = r.decide(run, "approve", "carol@example.com")
+	_, err := r.decide(run, "approve", "carol@example.com")
 	require.NoError(t, err)
 	require.Equal(t, wire.StateExpired, r.result(run).State)
 	has(wire.EventDecided, wire.EventApplied, wire.EventAboutToExpire, wire.EventReleased)
 
 	for i := range 60 {
-		r.addUser(fmt.Sprintf("user%d@example.com", i))
+		r.world.AddUser(fmt.Sprintf("user%d@example.com", i))
 	}
 	require.Equal(t, wire.StatePromoted, s.runSync("-first").State)
 	has(wire.EventTokenExpires)

@@ -1,8 +1,6 @@
 package e2e
 
 import (
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -10,67 +8,22 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/client"
 
-	"sentinelone-provisioner/internal/access"
-	"sentinelone-provisioner/internal/consoletest"
 	"sentinelone-provisioner/internal/ledger"
 	"sentinelone-provisioner/internal/wire"
-)
-
-// ruled is a stack whose worker follows a policy file that tests replace.
-type policyEnv struct {
-	*grantEnv
-
-	file string
-}
-
-func newPolicyEnv(t *testing.T, text string) *policyEnv {
-	t.Helper()
-	return newPolicyEnvFrom(t, func(*grantEnv) string { return text })
-}
-
-// newRuledBy is the same with a policy that names ids.
-func newPolicyEnvFrom(t *testing.T, text func(*grantEnv) string) *policyEnv {
-	t.Helper()
-	s := newStack(t, consoletest.Options{Seed: 31, Sites: 6, Users: -1})
-	r := &policyEnv{file: filepath.Join(t.TempDir(), "policy.yaml"), grantEnv: prepareGrantEnv(t, s)}
-	require.NoError(t, os.WriteFile(r.file, []byte(text(r.grantEnv)), 0o600))
-	s.extraEnv = append(s.extraEnv, "POLICY_FILE="+r.file)
-	r.startWorker()
-	return r
-}
-
-// rule starts the worker anew with another policy.
-func (r *policyEnv) replacePolicy(text string) {
-	r.t.Helper()
-	r.worker.Kill()
-	require.NoError(r.t, os.WriteFile(r.file, []byte(text), 0o600))
-	r.startWorker()
-}
-
-const (
-	oneLeadPolicy = `
-groups: {leads: [carol@example.com, dave@example.com]}
-rules: [{name: one, permanent: true, approvals: [{need: 1, from: [leads]}]}]
-`
-	twoLeadsPolicy = `
-groups: {leads: [carol@example.com, dave@example.com]}
-rules: [{name: two, permanent: true, approvals: [{need: 2, from: [leads]}]}]
-`
 )
 
 // A policy that changes changes no request that is under way, not even one that is
 // planned anew.
 func TestPolicy_ChangeLeavesRunningRequestsAlone(t *testing.T) {
 	t.Parallel()
-	s := newPolicyEnv(t, twoLeadsPolicy)
+	s := newGrantEnvWithPolicy(t, twoLeadsPolicy)
 	run := s.startGrant("1", s.input(""))
 	s.untilStatus(run, isAwaitingApproval)
 	_, err := s.decide(run, "approve", "carol@example.com")
 	require.NoError(t, err)
 
-	s.replacePolicy(oneLeadPolicy)
-	other := s.requested
-	other.ScopeID = s.console.Truth().Sites[2].ID
+	s.restartWithPolicy(oneLeadPolicy)
+	other := s.world.AtSite("SOC", 2)
 	s.setRolesByHand(s.viewer, other)
 	_, err = s.decide(run, "approve", "dave@example.com")
 	require.NoError(t, err)
@@ -95,14 +48,11 @@ func TestPolicy_ChangeLeavesRunningRequestsAlone(t *testing.T) {
 // held, one is given and the other refused.
 func TestPolicy_TwoConflictingGrantsAtOnce(t *testing.T) {
 	t.Parallel()
-	s := newPolicyEnv(t, `
+	s := newGrantEnvWithPolicy(t, `
 rules: [{name: all, permanent: true, autoApprove: true}]
 separationOfDuties: [{roles: [SOC, Admin], at: anywhere, reason: four eyes}]
 `)
-	truth := s.console.Truth()
-	admin := access.Holding{
-		Level: access.SiteLevel, RoleID: predefined(t, truth, "Admin").ID, ScopeID: truth.Sites[2].ID,
-	}
+	admin := s.world.AtSite("Admin", 2)
 	var both sync.WaitGroup
 	runs := make([]client.WorkflowRun, 2)
 	for i, in := range []wire.GrantInput{s.input(""), s.inputFor(s.user, admin, "1h")} {

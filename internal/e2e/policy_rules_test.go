@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/testbed/grantworld"
 	"sentinelone-provisioner/internal/wire"
 )
 
@@ -14,13 +15,13 @@ import (
 // end of a grant one role is left.
 func TestPolicy_LastRole(t *testing.T) {
 	t.Parallel()
-	s := newPolicyEnvFrom(t, func(r *grantEnv) string {
-		return fmt.Sprintf(`
+	s := prepareGrantEnv(t, newStack(t, grantworld.Options()))
+	s.setPolicy(fmt.Sprintf(`
 rules:
   - {name: revokes, for: [revoke], autoApprove: true, lastRole: delete}
   - {name: grants, autoApprove: true, lastRole: {downgrade: {role: %q, level: site, scope: %q}}}
-`, r.viewer.RoleID, r.requested.ScopeID)
-	})
+`, s.viewer.RoleID, s.requested.ScopeID))
+	s.startWorker()
 	got := s.result(s.startRevoke("1", s.viewer))
 	require.Equal(t, wire.StateRevoked, got.State, got.Message)
 	require.Equal(t, access.Deleted, got.Outcome)

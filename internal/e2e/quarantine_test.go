@@ -9,7 +9,7 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-// quarantined leaves a stack with a good snapshot and a sync that would drop 40 %
+// newQuarantinedSync leaves a stack with a good snapshot and a sync that would drop 40 %
 // of the users.
 func newQuarantinedSync(t *testing.T) (s *stack, before, id string) {
 	t.Helper()

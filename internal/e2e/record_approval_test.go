@@ -3,9 +3,6 @@
 package e2e
 
 import (
-	"os"
-	"path/filepath"
-	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -15,45 +12,52 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-// Grants of which somebody else decides than was asked first.
-var delegationScenarios = map[string]func(*stack) string{
-	"delegated": recordGrant(func(r *grantEnv) client.WorkflowRun {
+// twoLeadsShortPolicy asks two leads, who have ten seconds, and reminds them.
+const twoLeadsShortPolicy = `
+groups:
+  leads: [carol@example.com, dave@example.com]
+rules:
+  - name: ask
+    permanent: true
+    decideWithin: 10s
+    remindEvery: 4s
+    approvals: [{need: 2, from: [leads]}]
+`
+
+// approvalScenarios follow twoLeadsShortPolicy.
+var approvalScenarios = map[string]scenario{
+	"approved": recordRequest(func(r *grantEnv) client.WorkflowRun {
 		run := r.startAwaitingApproval()
-		_, err := r.delegate(r.t.Name(), wire.DelegationInput{
-			By: "carol@example.com", To: "lead3@example.com", Duration: access.Duration(time.Hour),
-		})
-		require.NoError(r.t, err)
-		r.mustDecide(run, "approve", "lead3@example.com")
-		r.mustDecide(run, "approve", "dave@example.com")
-		return r.requireEnd(run, "granted", access.Applied)
-	}),
-	"escalated": recordGrant(func(r *grantEnv) client.WorkflowRun {
-		run := r.startAwaitingApproval()
-		r.untilStatus(run, func(got wire.RequestStatus) bool { return !got.Approval.EscalatedAt.IsZero() })
-		r.mustDecide(run, "approve", "boss@example.com")
-		r.mustDecide(run, "approve", "dave@example.com")
-		return r.requireEnd(run, "granted", access.Applied)
-	}),
-	"narrowed_expired": recordGrant(func(r *grantEnv) client.WorkflowRun {
-		run := r.startGrant("", r.input("1h"))
-		r.untilStatus(run, isAwaitingApproval)
 		r.mustDecide(run, "approve", "carol@example.com")
-		r.update(run, wire.ApproveUpdate, wire.DecisionInput{
-			By: "dave@example.com", Duration: access.Duration(2 * time.Second),
-		})
-		return r.requireEnd(run, "expired", access.Released)
+		r.mustDecide(run, "approve", "dave@example.com")
+		return r.requireEnd(run, "granted", access.Applied)
 	}),
-	"cancelled_asked": recordGrant(func(r *grantEnv) client.WorkflowRun {
+	"denied": recordRequest(func(r *grantEnv) client.WorkflowRun {
 		run := r.startAwaitingApproval()
-		r.update(run, wire.CancelUpdate, byBob)
-		return r.requireEnd(run, "cancelled", "")
+		r.mustDecide(run, "approve", "carol@example.com")
+		r.mustDecide(run, "deny", "dave@example.com")
+		return r.requireEnd(run, "denied", "")
+	}),
+	"timed_out": recordRequest(func(r *grantEnv) client.WorkflowRun {
+		return r.requireEnd(r.startAwaitingApproval(), "timedOut", "")
 	}),
 }
 
-// escalating is a policy that lets the boss in after a few seconds.
-func escalationPolicy(t *testing.T) []string {
-	t.Helper()
-	return policySettings(t, `
+func (r *grantEnv) startAwaitingApproval() client.WorkflowRun {
+	r.t.Helper()
+	run := r.startGrant("", r.input(""))
+	r.untilStatus(run, isAwaitingApproval)
+	return run
+}
+
+func (r *grantEnv) mustDecide(run client.WorkflowRun, action, by string) {
+	r.t.Helper()
+	_, err := r.decide(run, action, by)
+	require.NoError(r.t, err)
+}
+
+// escalationPolicy asks two leads, and from four seconds on the boss too.
+const escalationPolicy = `
 groups:
   leads: [carol@example.com, dave@example.com]
   bosses: [boss@example.com]
@@ -64,29 +68,114 @@ rules:
     escalateAfter: 4s
     escalateTo: [bosses]
     approvals: [{need: 2, from: [leads]}]
-`)
+`
+
+// escalationScenarios follow escalationPolicy.
+var escalationScenarios = map[string]scenario{
+	"delegated": recordRequest(func(r *grantEnv) client.WorkflowRun {
+		run := r.startAwaitingApproval()
+		_, err := r.delegate(r.t.Name(), wire.DelegationInput{
+			By: "carol@example.com", To: "lead3@example.com", Duration: access.Duration(time.Hour),
+		})
+		require.NoError(r.t, err)
+		r.mustDecide(run, "approve", "lead3@example.com")
+		r.mustDecide(run, "approve", "dave@example.com")
+		return r.requireEnd(run, "granted", access.Applied)
+	}),
+	"escalated": recordRequest(func(r *grantEnv) client.WorkflowRun {
+		run := r.startAwaitingApproval()
+		r.untilStatus(run, func(got wire.RequestStatus) bool { return !got.Approval.EscalatedAt.IsZero() })
+		r.mustDecide(run, "approve", "boss@example.com")
+		r.mustDecide(run, "approve", "dave@example.com")
+		return r.requireEnd(run, "granted", access.Applied)
+	}),
+	"approved_for_less_time": recordRequest(func(r *grantEnv) client.WorkflowRun {
+		run := r.startGrant("", r.input("1h"))
+		r.untilStatus(run, isAwaitingApproval)
+		r.mustDecide(run, "approve", "carol@example.com")
+		r.update(run, wire.ApproveUpdate, wire.DecisionInput{
+			By: "dave@example.com", Duration: access.Duration(2 * time.Second),
+		})
+		return r.requireEnd(run, "expired", access.Released)
+	}),
+	"approved_again_after_change": recordRequest(func(r *grantEnv) client.WorkflowRun {
+		run := r.startAwaitingApproval()
+		r.mustDecide(run, "approve", "carol@example.com")
+		r.setRolesByHand(r.viewer, r.world.AtSite("SOC", 2))
+		r.mustDecide(run, "approve", "dave@example.com")
+		r.untilStatus(run, func(got wire.RequestStatus) bool {
+			return isAwaitingApproval(got) && len(got.Plan.Before.Held) == 2
+		})
+		r.mustDecide(run, "approve", "carol@example.com")
+		r.mustDecide(run, "approve", "dave@example.com")
+		return r.requireEnd(run, "granted", access.Applied)
+	}),
+	"cancelled_awaiting_approval": recordRequest(func(r *grantEnv) client.WorkflowRun {
+		run := r.startAwaitingApproval()
+		r.update(run, wire.CancelUpdate, stopByBob)
+		return r.requireEnd(run, "cancelled", "")
+	}),
+	"cancelled_awaiting_approval_in_temporal": recordRequest(func(r *grantEnv) client.WorkflowRun {
+		run := r.startAwaitingApproval()
+		require.NoError(r.t, r.client.CancelWorkflow(r.ctx(), run.GetID(), ""))
+		return r.requireEnd(run, "cancelled", "")
+	}),
 }
 
-// Grants that start at once.
-var breakGlassScenarios = map[string]func(*stack) string{
-	"reviewed_granted": recordGrant(func(r *grantEnv) client.WorkflowRun {
+// twoStepsPolicy asks a lead, and then the boss.
+const twoStepsPolicy = `
+groups:
+  leads: [carol@example.com, dave@example.com]
+  bosses: [boss@example.com]
+rules:
+  - name: steps
+    permanent: true
+    approvals: [{need: 1, from: [leads]}, {need: 1, from: [bosses]}]
+`
+
+// stepScenarios follow twoStepsPolicy.
+var stepScenarios = map[string]scenario{
+	"approved_in_two_steps": recordRequest(func(r *grantEnv) client.WorkflowRun {
+		run := r.startAwaitingApproval()
+		r.mustDecide(run, "approve", "carol@example.com")
+		r.mustDecide(run, "approve", "boss@example.com")
+		return r.requireEnd(run, "granted", access.Applied)
+	}),
+	"denied_in_second_step": recordRequest(func(r *grantEnv) client.WorkflowRun {
+		run := r.startAwaitingApproval()
+		r.mustDecide(run, "approve", "carol@example.com")
+		r.mustDecide(run, "deny", "boss@example.com")
+		return r.requireEnd(run, "denied", "")
+	}),
+}
+
+// breakGlassScenarios are reviewed within ten seconds, or not.
+var breakGlassScenarios = map[string]scenario{
+	"reviewed_granted": recordRequest(func(r *grantEnv) client.WorkflowRun {
 		run := r.reviewed(r.startGrant("", r.breakGlassInput("")))
 		return r.requireEnd(run, "granted", access.AlreadyHeld) // by the lease that it was until then
 	}),
-	"reviewed_expired": recordGrant(func(r *grantEnv) client.WorkflowRun {
+	"reviewed_expired": recordRequest(func(r *grantEnv) client.WorkflowRun {
 		run := r.reviewed(r.startGrant("", r.breakGlassInput("5s")))
 		return r.requireEnd(run, "expired", access.Released)
 	}),
-	"review_denied": recordGrant(func(r *grantEnv) client.WorkflowRun {
+	"reviewed_after_its_end": recordRequest(func(r *grantEnv) client.WorkflowRun {
+		run := r.startGrant("", r.breakGlassInput("1h"))
+		r.untilStatus(run, isInReview)
+		r.update(run, wire.EndUpdate, stopByBob)
+		r.mustDecide(run, "approve", "carol@example.com")
+		return r.requireEnd(run, "ended", access.Released)
+	}),
+	"review_denied": recordRequest(func(r *grantEnv) client.WorkflowRun {
 		run := r.startGrant("", r.breakGlassInput("1h"))
 		r.untilStatus(run, isInReview)
 		r.mustDecide(run, "deny", "carol@example.com")
 		return r.requireEnd(run, "ended", access.Released)
 	}),
-	"not_reviewed": recordGrant(func(r *grantEnv) client.WorkflowRun {
+	"not_reviewed": recordRequest(func(r *grantEnv) client.WorkflowRun {
 		return r.requireEnd(r.startGrant("", r.breakGlassInput("")), "ended", access.Released)
 	}),
-	"expired_before_review": recordGrant(func(r *grantEnv) client.WorkflowRun {
+	"expired_before_review": recordRequest(func(r *grantEnv) client.WorkflowRun {
 		return r.requireEnd(r.startGrant("", r.breakGlassInput("1s")), "expired", access.Released)
 	}),
 }
@@ -98,86 +187,33 @@ func (r *grantEnv) reviewed(run client.WorkflowRun) client.WorkflowRun {
 	return run
 }
 
-func tenSecondReviewPolicy(t *testing.T) []string {
-	t.Helper()
-	return policySettings(t, breakGlassPolicy+"10s\n      reviewers: {need: 1, from: [leads]}\n")
+var delegateScenarios = map[string]scenario{
+	"delegated": recordRequest(func(r *grantEnv) client.WorkflowRun {
+		return r.startDelegation("", time.Hour)
+	}),
+	"revoked": recordRequest(func(r *grantEnv) client.WorkflowRun {
+		require.NoError(r.t, r.startDelegation("/first", time.Hour).Get(r.ctx(), nil))
+		run := r.startDelegation("", -time.Hour)
+		require.NoError(r.t, run.Get(r.ctx(), nil))
+		return run
+	}),
+	"refused_nothing_to_revoke": recordRequest(func(r *grantEnv) client.WorkflowRun {
+		run := r.startDelegation("", -time.Hour)
+		require.Error(r.t, run.Get(r.ctx(), nil))
+		return run
+	}),
+	"failed_input": recordRequest(func(r *grantEnv) client.WorkflowRun {
+		run := r.start(wire.DelegateID(r.t.Name()), wire.DelegateType, wire.DelegationInput{By: "carol@example.com"})
+		require.Error(r.t, run.Get(r.ctx(), nil))
+		return run
+	}),
 }
 
-// Revokes that wait for people.
-var revokeApprovalScenarios = map[string]func(*stack) string{
-	"approved": recordGrant(func(r *grantEnv) client.WorkflowRun {
-		run := r.startRevokeAwaitingApproval()
-		r.mustDecide(run, "approve", "carol@example.com")
-		return r.requireEnd(run, "revoked", access.Removed)
-	}),
-	"denied": recordGrant(func(r *grantEnv) client.WorkflowRun {
-		run := r.startRevokeAwaitingApproval()
-		r.mustDecide(run, "deny", "carol@example.com")
-		return r.requireEnd(run, "denied", "")
-	}),
-	"timed_out": recordGrant(func(r *grantEnv) client.WorkflowRun { return r.requireEnd(r.startRevokeAwaitingApproval(), "timedOut", "") }),
-}
-
-func (r *grantEnv) startRevokeAwaitingApproval() client.WorkflowRun {
+// startDelegation delegates Carol's decisions to Dave until some time from now; a time in
+// the past revokes that.
+func (r *grantEnv) startDelegation(name string, until time.Duration) client.WorkflowRun {
 	r.t.Helper()
-	r.setRolesByHand(r.viewer, r.requested)
-	run := r.startRevoke("", r.requested)
-	r.untilStatus(run, isAwaitingApproval)
-	return run
-}
-
-func revokeApprovalPolicy(t *testing.T) []string {
-	t.Helper()
-	return policySettings(t, `
-groups: {leads: [carol@example.com, dave@example.com]}
-rules: [{name: ask, for: [revoke], decideWithin: 8s, approvals: [{need: 1, from: [leads]}]}]
-`)
-}
-
-// New users, about whom people are asked.
-var userApprovalScenarios = map[string]func(*stack) string{
-	"approved": recordAccount(func(a *accountEnv) client.WorkflowRun {
-		run := a.startUserAwaitingApproval()
-		a.mustDecide(run, "approve", "carol@example.com")
-		return a.requireEnd(run, "provisioned", access.Created)
-	}),
-	"denied": recordAccount(func(a *accountEnv) client.WorkflowRun {
-		run := a.startUserAwaitingApproval()
-		a.mustDecide(run, "deny", "carol@example.com")
-		return a.requireEnd(run, "denied", "")
-	}),
-}
-
-func (a *accountEnv) startUserAwaitingApproval() client.WorkflowRun {
-	a.t.Helper()
-	run := a.startUser("new")
-	a.untilStatus(run, isAwaitingApproval)
-	return run
-}
-
-// Delegations on their own.
-var delegateScenarios = map[string]func(*stack) string{
-	"delegated": recordGrant(func(r *grantEnv) client.WorkflowRun {
-		return r.start(wire.DelegateID(r.t.Name()), wire.DelegateType, wire.DelegationInput{
-			By: "carol@example.com", To: "dave@example.com", Duration: access.Duration(time.Hour),
-		})
-	}),
-	"refused_nothing_to_take_back": recordGrant(func(r *grantEnv) client.WorkflowRun {
-		return r.start(wire.DelegateID(r.t.Name()), wire.DelegateType, wire.DelegationInput{
-			By: "carol@example.com", To: "dave@example.com", Until: time.Now().Add(-time.Hour),
-		})
-	}),
-}
-
-func oneLeadSettings(t *testing.T) []string {
-	t.Helper()
-	return policySettings(t, oneLeadPolicy)
-}
-
-// recordPolicy is a file with a policy, and the variable that names it.
-func policySettings(t *testing.T, text string) []string {
-	t.Helper()
-	file := filepath.Join(t.TempDir(), "policy.yaml")
-	require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
-	return []string{"POLICY_FILE=" + file}
+	return r.start(wire.DelegateID(r.t.Name()+name), wire.DelegateType, wire.DelegationInput{
+		By: "carol@example.com", To: "dave@example.com", Until: time.Now().Add(until),
+	})
 }

@@ -13,39 +13,57 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-var grantScenarios = map[string]func(*stack) string{
-	"granted":                  recordGrant(recordGranted),
-	"already_held":             recordGrant(recordAlreadyHeld),
-	"planned":                  recordGrant(recordDryRun),
-	"refused_by_plan":          recordGrant(recordRefusedByPlan),
-	"refused_at_apply":         recordGrant(recordRefusedAtApply),
-	"refused_level_at_apply":   recordGrant(recordLevelAtApply),
-	"expired":                  recordGrant(recordExpired),
-	"ended":                    recordGrant(recordEnded),
-	"extended_expired":         recordGrant(recordExtended),
-	"superseded":               recordGrant(recordSuperseded),
-	"still_held":               recordGrant(recordStillHeld),
-	"scheduled_granted":        recordGrant(recordScheduled),
-	"cancelled_scheduled":      recordGrant(recordCancelledScheduled),
-	"cancelled_applying":       recordGrant(recordCancelledApplying),
-	"cancelled_active":         recordGrant(recordCancelledActive),
-	"cancelled_while_planning": recordGrant(recordCancelledPlanning),
-	"failed_unknown_principal": recordGrant(recordUnknownPrincipal),
-	"failed_input":             recordGrant(recordBadInput),
-	"waited_out":               recordGrant(recordGrantWaitedOut),
-	"release_waited_out":       recordGrant(recordReleaseWaitedOut),
+var grantScenarios = map[string]scenario{
+	"granted":                  recordRequest(recordGranted),
+	"already_held":             recordRequest(recordAlreadyHeld),
+	"planned":                  recordRequest(recordDryRun),
+	"refused_by_plan":          recordRequest(recordRefusedByPlan),
+	"refused_at_apply":         recordRequest(recordRefusedAtApply),
+	"refused_level_at_apply":   recordRequest(recordLevelAtApply),
+	"expired":                  recordRequest(recordExpired),
+	"ended":                    recordRequest(recordEnded),
+	"extended_expired":         recordRequest(recordExtended),
+	"superseded":               recordRequest(recordSuperseded),
+	"still_held":               recordRequest(recordStillHeld),
+	"last_role_stays":          recordRequest(recordLastRoleStays),
+	"scheduled_granted":        recordRequest(recordScheduled),
+	"cancelled_scheduled":      recordRequest(recordCancelledScheduled),
+	"cancelled_not_applied":    recordRequest(recordCancelledNotApplied),
+	"cancelled_applying":       recordRequest(recordCancelledApplying),
+	"cancelled_active":         recordRequest(recordCancelledActive),
+	"cancelled_while_planning": recordRequest(recordCancelledPlanning),
+	"failed_unknown_principal": recordRequest(recordUnknownPrincipal),
+	"failed_input":             recordRequest(recordBadInput),
+	"waited_out":               recordRequest(recordGrantWaitedOut),
+	"release_waited_out":       recordRequest(recordReleaseWaitedOut),
 }
 
-// recordGrant records the request that the scenario returns.
-func recordGrant(scenario func(*grantEnv) client.WorkflowRun) func(*stack) string {
-	return func(s *stack) string {
-		run := scenario(prepareGrantEnv(s.t, s))
-		_ = run.Get(s.ctx(), nil) // the scenario has checked it, or it fails on purpose
-		return run.GetID()
-	}
+// conflictPolicy does not allow SOC and Admin to one principal.
+const conflictPolicy = `
+rules: [{name: all, permanent: true, autoApprove: true}]
+separationOfDuties: [{roles: [SOC, Admin], at: anywhere, reason: four eyes}]
+`
+
+// conflictScenarios follow conflictPolicy.
+var conflictScenarios = map[string]scenario{
+	"refused_conflict": recordRequest(func(r *grantEnv) client.WorkflowRun {
+		r.setRolesByHand(r.viewer, r.world.AtSite("Admin", 2))
+		return r.requireEnd(r.startGrant("", r.input("")), "refused", "")
+	}),
+	"refused_conflict_at_apply": recordRequest(func(r *grantEnv) client.WorkflowRun {
+		return recordEditBeforeApply(r, access.RolesConflict, r.viewer, r.world.AtSite("Admin", 2))
+	}),
 }
 
-// must checks how a request ended.
+// lastRoleGrantScenarios follow deleteLastRolePolicy.
+var lastRoleGrantScenarios = map[string]scenario{
+	"expired_deleted": recordRequest(func(r *grantEnv) client.WorkflowRun {
+		require.NoError(r.t, r.console.SetUserRoles(r.user.ID, access.SiteLevel, nil))
+		return r.requireEnd(r.startOneSecondGrant(""), "expired", access.Deleted)
+	}),
+}
+
+// requireEnd checks how a request ended.
 func (r *grantEnv) requireEnd(run client.WorkflowRun, state string, outcome access.Outcome) client.WorkflowRun {
 	r.t.Helper()
 	got := r.result(run)
@@ -86,13 +104,19 @@ func recordRefusedAtApply(r *grantEnv) client.WorkflowRun {
 }
 
 func recordLevelAtApply(r *grantEnv) client.WorkflowRun {
+	return recordEditBeforeApply(r, access.LevelDiffers, r.atAccount())
+}
+
+// recordEditBeforeApply has somebody edit the user's roles between the plan and the change,
+// which is refused then.
+func recordEditBeforeApply(r *grantEnv, outcome access.Outcome, edited ...access.Holding) client.WorkflowRun {
 	g := newRequestGate(r)
 	g.blockAt(r.user, grantCalls[1])
 	run := r.startGrant("", r.input("1h"))
 	g.untilBlocked(1)
-	r.setRolesByHand(r.atAccount())
+	r.setRolesByHand(edited...)
 	g.open()
-	return r.requireEnd(run, "refused", access.LevelDiffers)
+	return r.requireEnd(run, "refused", outcome)
 }
 
 func recordExpired(r *grantEnv) client.WorkflowRun {
@@ -107,31 +131,36 @@ func (r *grantEnv) startActive(name, duration string) client.WorkflowRun {
 	return run
 }
 
-var byBob = wire.StopInput{By: "bob@example.com"}
+var stopByBob = wire.StopInput{By: "bob@example.com"}
 
 func recordEnded(r *grantEnv) client.WorkflowRun {
 	run := r.startActive("", "1h")
-	r.update(run, wire.EndUpdate, byBob)
+	r.update(run, wire.EndUpdate, stopByBob)
 	return r.requireEnd(run, "ended", access.Released)
 }
 
 func recordExtended(r *grantEnv) client.WorkflowRun {
 	run := r.startActive("", "3s")
-	r.update(run, wire.ExtendUpdate, wire.ExtendInput{By: byBob.By, Duration: access.Duration(2 * time.Second)})
+	r.update(run, wire.ExtendUpdate, wire.ExtendInput{By: stopByBob.By, Duration: access.Duration(2 * time.Second)})
 	return r.requireEnd(run, "expired", access.Released)
 }
 
 func recordSuperseded(r *grantEnv) client.WorkflowRun {
 	run := r.startActive("", "2s")
-	other := r.requested
-	other.RoleID = predefined(r.t, r.console.Truth(), "Admin").ID
-	r.setRolesByHand(r.viewer, other)
+	r.setRolesByHand(r.viewer, r.world.Admin)
 	return r.requireEnd(run, "expired", access.Superseded)
 }
 
 func recordStillHeld(r *grantEnv) client.WorkflowRun {
 	r.startActive("/other", "1h")
 	return r.requireEnd(r.startOneSecondGrant(""), "expired", access.StillHeld)
+}
+
+// recordLastRoleStays grants a role to a user who holds none: the policy does not allow to
+// release the last one.
+func recordLastRoleStays(r *grantEnv) client.WorkflowRun {
+	require.NoError(r.t, r.console.SetUserRoles(r.user.ID, access.SiteLevel, nil))
+	return r.requireEnd(r.startOneSecondGrant(""), "expired", access.LastRoleStays)
 }
 
 func recordScheduled(r *grantEnv) client.WorkflowRun {
@@ -145,18 +174,27 @@ func recordCancelledScheduled(r *grantEnv) client.WorkflowRun {
 	in.StartAt = new(time.Now().Add(time.Hour))
 	run := r.startGrant("", in)
 	r.untilStatus(run, func(got wire.RequestStatus) bool { return got.State == wire.StateScheduled })
-	r.update(run, wire.CancelUpdate, byBob)
+	r.update(run, wire.CancelUpdate, stopByBob)
 	return r.requireEnd(run, "cancelled", "")
 }
 
+func recordCancelledNotApplied(r *grantEnv) client.WorkflowRun {
+	return recordCancelledAt(r, grantCalls[1], access.NotApplied)
+}
+
 func recordCancelledApplying(r *grantEnv) client.WorkflowRun {
+	return recordCancelledAt(r, grantCalls[2], access.Released)
+}
+
+// recordCancelledAt cancels a grant during one of its calls.
+func recordCancelledAt(r *grantEnv, call consoleCall, outcome access.Outcome) client.WorkflowRun {
 	g := newRequestGate(r)
-	g.blockAt(r.user, grantCalls[2])
+	g.blockAt(r.user, call)
 	run := r.startGrant("", r.input("1h"))
 	g.untilBlocked(1)
 	cancelByUpdate(&cancelledRequest{stalledRequest: &stalledRequest{grantEnv: r, run: run}})
 	g.open()
-	return r.requireEnd(run, "cancelled", access.Released)
+	return r.requireEnd(run, "cancelled", outcome)
 }
 
 func recordCancelledActive(r *grantEnv) client.WorkflowRun {
@@ -166,11 +204,19 @@ func recordCancelledActive(r *grantEnv) client.WorkflowRun {
 }
 
 func recordCancelledPlanning(r *grantEnv) client.WorkflowRun {
-	r.console.AddFault(consoletest.Fault{Name: consoletest.BadGateway, Path: "/users/" + r.user.ID})
+	r.badGateway("", 0)
 	run := r.startGrant("", r.input("1h"))
 	require.NoError(r.t, r.console.WaitForRequests(r.ctx(), 2, r.aboutUser))
 	require.NoError(r.t, r.client.CancelWorkflow(r.ctx(), run.GetID(), ""))
 	return r.requireEnd(run, "cancelled", "")
+}
+
+// badGateway has the console answer 502 to requests about the user of a method, or of all
+// methods if that is empty: so many times, or always if that is 0.
+func (r *grantEnv) badGateway(method string, times int) {
+	r.console.AddFault(consoletest.Fault{
+		Name: consoletest.BadGateway, Path: "/users/" + r.user.ID, Method: method, Times: times,
+	})
 }
 
 func (r *grantEnv) aboutUser(q consoletest.Request) bool { return q.Path == "/users/"+r.user.ID }
@@ -191,12 +237,12 @@ func recordBadInput(r *grantEnv) client.WorkflowRun {
 }
 
 func recordGrantWaitedOut(r *grantEnv) client.WorkflowRun {
-	r.console.AddFault(consoletest.Fault{Name: consoletest.BadGateway, Path: "/users/" + r.user.ID, Times: 3})
+	r.badGateway("", 3)
 	return r.requireEnd(r.startGrant("", r.input("")), "granted", access.Applied)
 }
 
 func recordReleaseWaitedOut(r *grantEnv) client.WorkflowRun {
 	run := r.startActive("", "2s")
-	r.console.AddFault(consoletest.Fault{Name: consoletest.BadGateway, Path: "/users/" + r.user.ID, Times: 2})
+	r.badGateway("", 2)
 	return r.requireEnd(run, "expired", access.Released)
 }

@@ -11,15 +11,15 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-var revokeScenarios = map[string]func(*stack) string{
-	"revoked":                  recordGrant(recordRevoked),
-	"already_absent":           recordGrant(recordAlreadyAbsent),
-	"planned":                  recordGrant(recordRevokeDryRun),
-	"refused_last_role":        recordGrant(recordLastRole),
-	"refused_at_apply":         recordGrant(recordLastRoleAtApply),
-	"waited_out":               recordGrant(recordRevokeWaitedOut),
-	"failed_unknown_role":      recordGrant(recordUnknownRole),
-	"cancelled_while_planning": recordGrant(recordRevokeCancelled),
+var revokeScenarios = map[string]scenario{
+	"revoked":                  recordRequest(recordRevoked),
+	"already_absent":           recordRequest(recordAlreadyAbsent),
+	"planned":                  recordRequest(recordRevokeDryRun),
+	"refused_last_role":        recordRequest(recordLastRole),
+	"refused_at_apply":         recordRequest(recordLastRoleAtApply),
+	"waited_out":               recordRequest(recordRevokeWaitedOut),
+	"failed_unknown_role":      recordRequest(recordUnknownRole),
+	"cancelled_while_planning": recordRequest(recordRevokeCancelled),
 }
 
 func recordRevoked(r *grantEnv) client.WorkflowRun {
@@ -55,7 +55,7 @@ func recordLastRoleAtApply(r *grantEnv) client.WorkflowRun {
 
 func recordRevokeWaitedOut(r *grantEnv) client.WorkflowRun {
 	r.setRolesByHand(r.viewer, r.requested)
-	r.console.AddFault(consoletest.Fault{Name: consoletest.BadGateway, Path: "/users/" + r.user.ID, Times: 3})
+	r.badGateway("", 3)
 	return r.requireEnd(r.startRevoke("", r.requested), "revoked", access.Removed)
 }
 
@@ -68,66 +68,113 @@ func recordUnknownRole(r *grantEnv) client.WorkflowRun {
 }
 
 func recordRevokeCancelled(r *grantEnv) client.WorkflowRun {
-	r.console.AddFault(consoletest.Fault{Name: consoletest.BadGateway, Path: "/users/" + r.user.ID})
+	r.badGateway("", 0)
 	run := r.startRevoke("", r.requested)
 	require.NoError(r.t, r.console.WaitForRequests(r.ctx(), 2, r.aboutUser))
 	require.NoError(r.t, r.client.CancelWorkflow(r.ctx(), run.GetID(), ""))
 	return r.requireEnd(run, "cancelled", "")
 }
 
-var principalScenarios = map[string]func(*stack) string{
-	"one_change":          recordWriter(func(r *grantEnv) { recordGranted(r) }),
-	"one_lease":           recordWriter(func(r *grantEnv) { recordExpired(r) }),
-	"two_leases":          recordWriter(recordTwoLeases),
-	"extended":            recordWriter(func(r *grantEnv) { recordExtended(r) }),
-	"preempted":           recordWriter(recordPreempted),
-	"withdrawn":           recordWriter(func(r *grantEnv) { recordCancelledApplying(r) }),
-	"given_again_by_hand": recordWriter(recordGrantedAgainByHand),
-	"refused":             recordWriter(func(r *grantEnv) { recordLevelAtApply(r) }),
-	"failed":              recordWriter(func(r *grantEnv) { recordRefusedAtApply(r) }),
-	"waited_out":          recordWriter(func(r *grantEnv) { recordReleaseWaitedOut(r) }),
+// oneLeadShortPolicy asks one lead about revokes and grants, who has eight seconds.
+const oneLeadShortPolicy = `
+groups: {leads: [carol@example.com, dave@example.com]}
+rules:
+  - {name: revokes, for: [revoke], decideWithin: 8s, approvals: [{need: 1, from: [leads]}]}
+  - {name: grants, permanent: true, decideWithin: 8s, approvals: [{need: 1, from: [leads]}]}
+`
+
+// revokeApprovalScenarios follow oneLeadShortPolicy.
+var revokeApprovalScenarios = map[string]scenario{
+	"approved": recordRequest(func(r *grantEnv) client.WorkflowRun {
+		run := r.startRevokeAwaitingApproval()
+		r.mustDecide(run, "approve", "carol@example.com")
+		return r.requireEnd(run, "revoked", access.Removed)
+	}),
+	"denied": recordRequest(func(r *grantEnv) client.WorkflowRun {
+		run := r.startRevokeAwaitingApproval()
+		r.mustDecide(run, "deny", "carol@example.com")
+		return r.requireEnd(run, "denied", "")
+	}),
+	"timed_out": recordRequest(func(r *grantEnv) client.WorkflowRun {
+		return r.requireEnd(r.startRevokeAwaitingApproval(), "timedOut", "")
+	}),
+	"cancelled_awaiting_approval": recordRequest(func(r *grantEnv) client.WorkflowRun {
+		run := r.startRevokeAwaitingApproval()
+		require.NoError(r.t, r.client.CancelWorkflow(r.ctx(), run.GetID(), ""))
+		return r.requireEnd(run, "cancelled", "")
+	}),
+}
+
+func (r *grantEnv) startRevokeAwaitingApproval() client.WorkflowRun {
+	r.t.Helper()
+	r.setRolesByHand(r.viewer, r.requested)
+	run := r.startRevoke("", r.requested)
+	r.untilStatus(run, isAwaitingApproval)
+	return run
+}
+
+// deleteLastRolePolicy deletes a principal whose last role ends.
+const deleteLastRolePolicy = `
+rules: [{name: all, for: [grant, revoke], autoApprove: true, permanent: true, lastRole: delete}]
+`
+
+// lastRoleRevokeScenarios follow deleteLastRolePolicy.
+var lastRoleRevokeScenarios = map[string]scenario{
+	"deleted": recordRequest(func(r *grantEnv) client.WorkflowRun {
+		return r.requireEnd(r.startRevoke("", r.viewer), "revoked", access.Deleted)
+	}),
+}
+
+var principalScenarios = map[string]scenario{
+	"one_change":            recordWriter(func(r *grantEnv) { recordGranted(r) }),
+	"one_lease":             recordWriter(func(r *grantEnv) { recordExpired(r) }),
+	"two_leases":            recordWriter(recordTwoLeases),
+	"extended":              recordWriter(func(r *grantEnv) { recordExtended(r) }),
+	"preempted":             recordWriter(recordPreempted),
+	"withdrawn":             recordWriter(func(r *grantEnv) { recordCancelledApplying(r) }),
+	"granted_again_by_hand": recordWriter(recordGrantedAgainByHand),
+	"refused":               recordWriter(func(r *grantEnv) { recordLevelAtApply(r) }),
+	"failed":                recordWriter(func(r *grantEnv) { recordRefusedAtApply(r) }),
+	"waited_out":            recordWriter(func(r *grantEnv) { recordReleaseWaitedOut(r) }),
+	"offboarded": recordWriter(func(r *grantEnv) {
+		recordOffboard(&accountEnv{grantEnv: r})
+	}),
 }
 
 // recordWriter records the one writer of the user's roles, once it has ended.
-func recordWriter(scenario func(*grantEnv)) func(*stack) string {
+func recordWriter(change func(*grantEnv)) scenario {
 	return func(s *stack) string {
 		r := prepareGrantEnv(s.t, s)
-		scenario(r)
+		change(r)
 		id := wire.PrincipalID(s.consoleKey(), r.user.Kind, r.user.ID)
 		require.NoError(s.t, s.client.GetWorkflow(s.ctx(), id, "").Get(s.ctx(), nil))
 		return id
 	}
 }
 
-// recordTwoLeases has another role at the same scope in between.
+// recordTwoLeases has a lease on another role at the same scope in between.
 func recordTwoLeases(r *grantEnv) {
 	first := r.startActive("/1", "6s")
-	other := r.requested
-	other.RoleID = predefined(r.t, r.console.Truth(), "Admin").ID
-	second := r.startGrant("/2", r.inputFor(r.user, other, "1s"))
+	second := r.startGrant("/2", r.inputFor(r.user, r.world.Admin, "1s"))
 	r.requireEnd(second, "expired", access.Released)
 	r.requireEnd(first, "expired", access.Released)
 }
 
-// recordPreempted has a grant under way when another one is ended.
+// recordPreempted ends one grant while another one is being applied.
 func recordPreempted(r *grantEnv) {
 	first := r.startActive("/1", "1h")
-	other := r.requested
-	other.ScopeID = r.console.Truth().Sites[2].ID
-	r.console.AddFault(consoletest.Fault{
-		Name: consoletest.BadGateway, Path: "/users/" + r.user.ID, Method: "PUT", Times: 2,
-	})
-	second := r.startGrant("/2", r.inputFor(r.user, other, ""))
+	r.badGateway("PUT", 2)
+	second := r.startGrant("/2", r.inputFor(r.user, r.world.AtSite("SOC", 2), ""))
 	require.NoError(r.t, r.console.WaitForRequests(r.ctx(), 2, func(q consoletest.Request) bool {
 		return r.aboutUser(q) && q.Write()
 	}))
-	r.update(first, wire.EndUpdate, byBob)
+	r.update(first, wire.EndUpdate, stopByBob)
 	r.requireEnd(first, "ended", access.Released)
 	r.requireEnd(second, "granted", access.Applied)
 }
 
-// recordGivenAgain has somebody give the role again between the two reads that prove
-// its absence.
+// recordGrantedAgainByHand has somebody grant the role again between the two reads that
+// verify its absence.
 func recordGrantedAgainByHand(r *grantEnv) {
 	run := r.startOneSecondGrant("")
 	r.untilHolds(true)

@@ -11,11 +11,11 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-var syncScenarios = map[string]func(*stack) string{
+var syncScenarios = map[string]scenario{
 	"promoted":               recordPromoted,
 	"unchanged":              recordUnchanged,
 	"some_collections":       recordSubset,
-	"walked_again":           recordDrainedAgain,
+	"drained_again":          recordDrainedAgain,
 	"waited_out":             recordWaitedOut,
 	"quarantined_confirmed":  recordConfirmed,
 	"quarantined_discarded":  recordDiscarded,

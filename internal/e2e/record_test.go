@@ -13,80 +13,115 @@ import (
 
 	"github.com/stretchr/testify/require"
 	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/client"
 	"google.golang.org/protobuf/encoding/protojson"
 
 	"sentinelone-provisioner/internal/consoletest"
 	"sentinelone-provisioner/internal/testbed"
+	"sentinelone-provisioner/internal/testbed/grantworld"
 	"sentinelone-provisioner/internal/wire"
 )
+
+// scenario brings about one outcome of a workflow on a stack with a worker, and returns the
+// id of that workflow.
+type scenario func(*stack) (workflowID string)
+
+// recordRequest records the request that a scenario returns.
+func recordRequest(run func(*grantEnv) client.WorkflowRun) scenario {
+	return func(s *stack) string {
+		request := run(prepareGrantEnv(s.t, s))
+		_ = request.Get(s.ctx(), nil) // the scenario has checked it, or it fails on purpose
+		return request.GetID()
+	}
+}
+
+// recordings are the scenarios by type of workflow, with the policy that they need: one
+// that approves everything if it is empty.
+var recordings = []struct {
+	workflow  string
+	policy    string
+	scenarios map[string]scenario
+}{
+	{wire.SyncType, "", syncScenarios},
+	{wire.GrantType, "", grantScenarios},
+	{wire.GrantType, conflictPolicy, conflictScenarios},
+	{wire.GrantType, deleteLastRolePolicy, lastRoleGrantScenarios},
+	{wire.GrantType, twoLeadsShortPolicy, approvalScenarios},
+	{wire.GrantType, escalationPolicy, escalationScenarios},
+	{wire.GrantType, twoStepsPolicy, stepScenarios},
+	{wire.GrantType, breakGlassPolicy("10s"), breakGlassScenarios},
+	{wire.RevokeType, "", revokeScenarios},
+	{wire.RevokeType, oneLeadShortPolicy, revokeApprovalScenarios},
+	{wire.RevokeType, deleteLastRolePolicy, lastRoleRevokeScenarios},
+	{wire.DelegateType, "", delegateScenarios},
+	{wire.PrincipalType, "", principalScenarios},
+	{wire.NotifyType, "", notifyScenarios},
+	{wire.ProvisionUserType, "", userScenarios},
+	{wire.ProvisionUserType, oneLeadShortPolicy, userApprovalScenarios},
+	{wire.ProvisionServiceUserType, "", serviceUserScenarios},
+	{wire.OffboardType, "", offboardScenarios},
+}
 
 // TestRecordHistories records one history per outcome of each workflow, from our worker
 // on a real dev server, into workflows/testdata/histories/$RELEASE/<type>. Run it with
 // `make histories RELEASE=…` on code that has landed. A recorded file is never edited and
-// never recorded over: an outcome that is there already is left alone, and if all are,
-// there is nothing to do. HISTORIES names another folder, to try it.
-func TestRecordHistories(t *testing.T) { //nolint:paralleltest // one recording after the other
-	root, err := testbed.ModuleRoot()
-	require.NoError(t, err)
+// never recorded again: the test skips an outcome that has a file. HISTORIES names another
+// folder, for a trial.
+func TestRecordHistories(t *testing.T) { //nolint:tparallel // the manifest is written when all have ended
 	release := os.Getenv("RELEASE")
-	require.NotEmpty(t, release, "say which release this is: make histories RELEASE=0.1.0")
-	histories := filepath.Join(root, "workflows", "testdata", "histories")
-	if elsewhere := os.Getenv("HISTORIES"); elsewhere != "" {
-		histories = elsewhere
+	require.NotEmpty(t, release, "RELEASE is not set: run make histories RELEASE=0.4.0")
+	histories := os.Getenv("HISTORIES")
+	if histories == "" {
+		root, err := testbed.ModuleRoot()
+		require.NoError(t, err)
+		histories = filepath.Join(root, "workflows", "testdata", "histories")
 	}
-	for _, of := range []struct {
-		kind      string // type of the workflow
-		console   consoletest.Options
-		scenarios map[string]func(*stack) string
-		extra     func(*testing.T) []string // more environment; nil for none
-	}{
-		{wire.SyncType, consoletest.Options{Seed: 71, Users: 60}, syncScenarios, nil},
-		{wire.GrantType, consoleWithoutUsers, grantScenarios, nil},
-		{wire.GrantType, consoleWithoutUsers, approvalScenarios, tenSecondPolicy},
-		{wire.GrantType, consoleWithoutUsers, delegationScenarios, escalationPolicy},
-		{wire.GrantType, consoleWithoutUsers, breakGlassScenarios, tenSecondReviewPolicy},
-		{wire.RevokeType, consoleWithoutUsers, revokeScenarios, nil},
-		{wire.RevokeType, consoleWithoutUsers, revokeApprovalScenarios, revokeApprovalPolicy},
-		{wire.DelegateType, consoleWithoutUsers, delegateScenarios, nil},
-		{wire.PrincipalType, consoleWithoutUsers, principalScenarios, nil},
-		{wire.ProvisionUserType, consoleWithoutUsers, userScenarios, nil},
-		{wire.ProvisionUserType, consoleWithoutUsers, userApprovalScenarios, oneLeadSettings},
-		{wire.ProvisionServiceUserType, consoleWithoutUsers, serviceUserScenarios, tokenDirSetting},
-		{wire.OffboardType, consoleWithoutUsers, offboardScenarios, nil},
-	} {
-		dir := filepath.Join(histories, release, of.kind)
-		require.NoError(t, os.MkdirAll(dir, 0o755))
-		t.Run(of.kind, func(t *testing.T) {
-			for name, scenario := range of.scenarios {
-				t.Run(name, func(t *testing.T) {
-					record(t, filepath.Join(dir, name+".json"), of.console, of.extra, scenario)
+	files := map[string]bool{}
+	t.Run("all", func(t *testing.T) { // returns when the parallel tests in it have ended
+		for _, r := range recordings {
+			dir := filepath.Join(histories, release, r.workflow)
+			require.NoError(t, os.MkdirAll(dir, 0o755))
+			for name, run := range r.scenarios {
+				file := filepath.Join(dir, name+".json")
+				require.False(t, files[file], "%s: two scenarios have this name", file)
+				files[file] = true
+				t.Run(r.workflow+"/"+name, func(t *testing.T) {
+					t.Parallel()
+					record(t, file, r.policy, run)
 				})
 			}
-		})
-	}
+		}
+	})
 	writeManifest(t, histories)
 }
 
+// consoleOf is the console for scenarios of a workflow: a sync needs users, and requests
+// need none but those that a scenario adds.
+func consoleOf(workflow string) consoletest.Options {
+	if workflow == wire.SyncType {
+		return consoletest.Options{Seed: 71, Users: 60}
+	}
+	return grantworld.Options()
+}
+
 // record writes the history of the workflow whose id the scenario returns.
-func record(
-	t *testing.T, file string, console consoletest.Options, extra func(*testing.T) []string,
-	scenario func(*stack) string,
-) {
+func record(t *testing.T, file, policy string, run scenario) {
 	t.Helper()
 	if _, err := os.Stat(file); err == nil {
 		t.Logf("%s is recorded already and stays as it is", file)
 		return
 	}
-	s := newStack(t, console)
-	if extra != nil {
-		s.extraEnv = extra(t)
+	s := newStack(t, consoleOf(filepath.Base(filepath.Dir(file))))
+	if policy != "" {
+		s.setPolicy(policy)
 	}
+	s.extraEnv = []string{"SERVICE_USER_TOKEN_DIR=" + filepath.Join(t.TempDir(), "tokens")}
 	s.startWorker()
-	h := history(s, scenario(s))
-	require.Contains(t, closingEvents, h.Events[len(h.Events)-1].EventType, "an open workflow proves little")
+	h := history(s, run(s))
+	require.Contains(t, closingEvents, h.Events[len(h.Events)-1].EventType, "a history must have an end")
 	body, err := protojson.MarshalOptions{Indent: " "}.Marshal(h)
 	require.NoError(t, err)
-	var stable json.RawMessage = body // protojson varies its white space on purpose
+	var stable json.RawMessage = body // protojson varies its white space
 	body, err = json.MarshalIndent(stable, "", " ")
 	require.NoError(t, err)
 	to, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
@@ -96,25 +131,26 @@ func record(
 	require.NoError(t, to.Close())
 }
 
-// ended are the events with which a history ends.
+// closingEvents are the events with which a history ends.
 var closingEvents = []enumspb.EventType{
 	enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED, enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_FAILED,
 	enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_CANCELED,
 }
 
-// Where a history says on which machine it was recorded: who took or sent
-// something, and the sticky queue, which is named after the host.
+// The fields of a history that name the machine: the identity of a worker or client, and the
+// sticky task queue, whose name begins with the host.
 var (
 	identity = regexp.MustCompile(`"identity": "[^"]*"`)
 	sticky   = regexp.MustCompile(`"name": "[^"]*",(\s*"kind": "TASK_QUEUE_KIND_STICKY")`)
 )
 
+// anonymize replaces what names the machine.
 func anonymize(body []byte) []byte {
 	body = identity.ReplaceAll(body, []byte(`"identity": "recorder"`))
 	return sticky.ReplaceAll(body, []byte(`"name": "sticky",$1`))
 }
 
-// writeManifest lists every recorded history, so that a lost one is noticed.
+// writeManifest lists every recorded history, so that a test notices a lost one.
 func writeManifest(t *testing.T, dir string) {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(dir, "*", "*", "*.json"))

@@ -10,14 +10,14 @@ import (
 	"sentinelone-provisioner/internal/consoletest"
 )
 
-// gate holds chosen requests back before the console does any work for them, until it
+// requestGate holds chosen requests back before the console does any work for them, until it
 // is opened.
 type requestGate struct {
 	*grantEnv
 
 	mu     sync.Mutex
 	calls  map[string]consoleCall // by path
-	seen   map[string]int    // requests of the call's method, by path
+	seen   map[string]int         // requests of the call's method, by path
 	count  int
 	opened chan struct{}
 	open   func()
@@ -31,7 +31,7 @@ func newRequestGate(r *grantEnv) *requestGate {
 	return g
 }
 
-// hold chooses one request about a user.
+// blockAt chooses one request about a user.
 func (g *requestGate) blockAt(p access.Principal, call consoleCall) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -59,7 +59,7 @@ func (g *requestGate) chosen(q consoletest.Request) bool {
 	return true
 }
 
-// untilHeld waits until so many requests are held back.
+// untilBlocked waits until so many requests are held back.
 func (g *requestGate) untilBlocked(n int) {
 	g.t.Helper()
 	require.Eventually(g.t, func() bool {

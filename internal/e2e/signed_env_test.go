@@ -15,10 +15,10 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"sentinelone-provisioner/internal/access"
-	"sentinelone-provisioner/internal/consoletest"
 	"sentinelone-provisioner/internal/ledger"
 	"sentinelone-provisioner/internal/signing"
 	"sentinelone-provisioner/internal/sshtest"
+	"sentinelone-provisioner/internal/testbed/grantworld"
 	"sentinelone-provisioner/internal/wire"
 )
 
@@ -38,7 +38,7 @@ func newSignerKey(t *testing.T) signerKey {
 // seed is what must not be seen anywhere.
 func (k signerKey) seed() []byte { return k.Raw.(*ed25519.PrivateKey).Seed() }
 
-// signedDesk is a stack whose worker takes nobody's word without a signature.
+// signedEnv has a worker that requires a signature from everybody who requests or decides.
 type signedEnv struct {
 	*grantEnv
 
@@ -46,11 +46,11 @@ type signedEnv struct {
 	allowed, revoked string               // files
 }
 
-// newSignedDesk follows a policy that asks two leads. The keys of erin and frank are no
+// newSignedEnv follows a policy that asks two leads. The keys of erin and frank are no
 // longer valid, and revoked; gus and henry share the one of gus.
 func newSignedEnv(t *testing.T) *signedEnv {
 	t.Helper()
-	policy := strings.Replace(twoOfLeadsPolicy, "dave@example.com]",
+	policy := strings.Replace(twoOfThreeLeadsPolicy, "dave@example.com]",
 		"dave@example.com, erin@example.com, frank@example.com, gus@example.com, henry@example.com]", 1)
 	dir := t.TempDir()
 	d := &signedEnv{
@@ -69,14 +69,13 @@ func newSignedEnv(t *testing.T) *signedEnv {
 		}
 	}
 	d.keys["henry@example.com"] = d.keys["gus@example.com"]
-	file := filepath.Join(dir, "policy.yaml")
-	require.NoError(t, os.WriteFile(file, []byte(policy), 0o600))
 	require.NoError(t, os.WriteFile(d.allowed, []byte(list.String()), 0o600))
 	require.NoError(t, os.WriteFile(d.revoked, []byte(d.keys["frank@example.com"].Public()+"\n"), 0o600))
-	s := newStack(t, consoletest.Options{Seed: 31, Sites: 6, Users: -1})
-	s.extraEnv = append(s.extraEnv, "SERVICE_USER_TOKEN_DIR="+t.TempDir(), "POLICY_FILE="+file,
+	s := newStack(t, grantworld.Options())
+	s.extraEnv = append(s.extraEnv, "SERVICE_USER_TOKEN_DIR="+t.TempDir(),
 		"ALLOWED_SIGNERS="+d.allowed, "ALLOWED_SIGNERS_REVOKED="+d.revoked)
 	d.grantEnv = prepareGrantEnv(t, s)
+	d.setPolicy(policy)
 	d.startWorker()
 	dry := d.signableInput()
 	dry.DryRun = true // needs no signature; after it the server knows that a worker is there
@@ -84,7 +83,7 @@ func newSignedEnv(t *testing.T) *signedEnv {
 	return d
 }
 
-// wish is a grant for good that names its console, as signed ones must.
+// signableInput is a grant for good that names its console, as signed ones must.
 func (d *signedEnv) signableInput() wire.GrantInput {
 	in := d.input("")
 	in.Console = d.consoleKey()
@@ -106,14 +105,14 @@ func (d *signedEnv) sign(who string, s signing.Statement) string {
 	return signature
 }
 
-// signAsked signs a grant for a workflow id with the key of who.
+// signGrant signs a grant for a workflow id with the key of who.
 func (d *signedEnv) signGrant(in wire.GrantInput, id, who string, at time.Time) wire.GrantInput {
 	d.t.Helper()
 	in.Sign(d.sign(who, signing.OfRequest(id, access.RequestSignature{Request: in.Spec(), SignedAt: at})), at)
 	return in
 }
 
-// ask starts a grant that bob has signed, and waits until people are asked.
+// startSigned starts a grant that bob has signed, and waits until people are asked.
 func (d *signedEnv) startSigned(name string) client.WorkflowRun {
 	d.t.Helper()
 	run := d.startGrant(name, d.signGrant(d.signableInput(), d.grantID(name), "bob@example.com", d.now()))
@@ -121,7 +120,7 @@ func (d *signedEnv) startSigned(name string) client.WorkflowRun {
 	return run
 }
 
-// approval is by's signed consent to the plan as it is. change alters the statement, not
+// signedApproval is by's signed consent to the plan as it is. change alters the statement, not
 // what is sent.
 func (d *signedEnv) signedApproval(
 	run client.WorkflowRun, in wire.DecisionInput, key string, change func(*signing.Statement),
@@ -139,14 +138,14 @@ func (d *signedEnv) signedApproval(
 	return in
 }
 
-// approve sends a consent.
+// tryApprove sends a consent.
 func (d *signedEnv) tryApprove(run client.WorkflowRun, in wire.DecisionInput) error {
 	d.t.Helper()
 	_, err := d.tryUpdate(run, wire.ApproveUpdate, in)
 	return err
 }
 
-// approves has somebody consent as it should be done.
+// approveSigned has somebody consent as it should be done.
 func (d *signedEnv) approveSigned(run client.WorkflowRun, who string) wire.DecisionInput {
 	d.t.Helper()
 	in := d.signedApproval(run, wire.DecisionInput{By: who}, who, nil)
@@ -170,7 +169,7 @@ func (d *signedEnv) requireNotCounted(run client.WorkflowRun, in wire.DecisionIn
 	require.False(d.t, d.holdings().Holds(d.requested))
 }
 
-// requireHolds checks a receipt, or a result that has it in, with starter alone.
+// requireReceiptVerifies checks a receipt, or a result that has it in, with starter alone.
 func (d *signedEnv) requireReceiptVerifies(text string) (said string) {
 	d.t.Helper()
 	file := filepath.Join(d.t.TempDir(), "receipt.json")

@@ -227,8 +227,7 @@ func TestSigned_DecisionReplayed(t *testing.T) {
 			return isAwaitingApproval(got) && got.Plan.Hash != before
 		}).Plan.Hash
 	}
-	third := d.requested
-	third.ScopeID = d.console.Truth().Sites[2].ID
+	third := d.world.AtSite("SOC", 2)
 	require.NotEqual(t, first, replan(d.viewer, third))
 	d.requireNotCounted(run, old, d.tryApprove(run, old), "does not match the statement")
 	require.Equal(t, first, replan(d.viewer), "the plan is what it was")

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -19,22 +20,23 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-// limit is how long anything may take before a test calls it stuck.
+// limit is how long a test waits for one thing before it fails.
 const limit = 4 * time.Minute
 
-// stack is one console, one database and one task queue of their own.
+// stack is a simulated console with a database, a task queue and a worker of its own. The
+// worker is a process, on a real Temporal server.
 type stack struct {
-	t        *testing.T
-	temporal *testbed.DevServer
-	console  *consoletest.Server
-	client   client.Client
-	database string // DATABASE_URL
-	queue    string
-	policySetting   string   // POLICY_FILE: nobody is asked
-	extraEnv    []string // more environment, which has the last word
-	workerOutput     *testbed.Output
-	worker   *testbed.Process
-	store    *store.Store // opened to look into it
+	t            *testing.T
+	temporal     *testbed.DevServer
+	console      *consoletest.Server
+	client       client.Client
+	database     string // DATABASE_URL
+	queue        string
+	policyFile   string   // POLICY_FILE: approves everything, until setPolicy
+	extraEnv     []string // overrides the variables above
+	workerOutput *testbed.Output
+	worker       *testbed.Process // the latest one
+	store        *store.Store     // opened by openStore
 }
 
 func newStack(t *testing.T, o consoletest.Options) *stack {
@@ -47,19 +49,33 @@ func newStackOn(t *testing.T, temporal *testbed.DevServer, o consoletest.Options
 	c, err := temporal.Client(t.Context())
 	require.NoError(t, err)
 	t.Cleanup(c.Close)
-	policy, err := testbed.PolicyFile(t.TempDir(), testbed.AutoApprove)
-	require.NoError(t, err)
-	return &stack{
+	s := &stack{
 		t: t, temporal: temporal, client: c,
-		console:  consoletest.Start(t, o),
-		database: "sqlite://" + filepath.Join(t.TempDir(), "store.db"),
-		queue:    "queue-" + t.Name(),
-		policySetting:   policy,
-		workerOutput:     &testbed.Output{},
+		console:      consoletest.Start(t, o),
+		database:     "sqlite://" + filepath.Join(t.TempDir(), "store.db"),
+		queue:        "queue-" + t.Name(),
+		policyFile:   filepath.Join(t.TempDir(), "policy.yaml"),
+		workerOutput: &testbed.Output{},
 	}
+	s.setPolicy(testbed.AutoApprove)
+	return s
 }
 
-// env is what our programs see.
+// setPolicy writes the policy that workers started from now on follow.
+func (s *stack) setPolicy(text string) {
+	s.t.Helper()
+	require.NoError(s.t, os.WriteFile(s.policyFile, []byte(text), 0o600))
+}
+
+// restartWithPolicy kills the worker and starts another one, which follows another policy.
+func (s *stack) restartWithPolicy(text string) {
+	s.t.Helper()
+	s.worker.Kill()
+	s.setPolicy(text)
+	s.startWorker()
+}
+
+// env is the environment of the worker and of the commands that a test runs.
 func (s *stack) env() []string {
 	return append([]string{
 		"SENTINELONE_BASE_URL=" + s.console.URL,
@@ -69,13 +85,13 @@ func (s *stack) env() []string {
 		"TEMPORAL_ADDRESS=" + s.temporal.Address,
 		"LOG_FORMAT=json",
 		"LOG_LEVEL=debug",
-		s.policySetting,
+		"POLICY_FILE=" + s.policyFile,
 	}, s.extraEnv...)
 }
 
 const readyText = "Worker is ready"
 
-// startWorker starts a worker and waits until it takes work.
+// startWorker starts a worker and waits until it polls.
 func (s *stack) startWorker() {
 	s.t.Helper()
 	before := strings.Count(s.workerOutput.String(), readyText)
@@ -86,20 +102,20 @@ func (s *stack) startWorker() {
 	require.NoError(s.t, s.workerOutput.WaitFor(s.ctx(), readyText, before+1))
 }
 
-// ctx ends with the test, and well before the test runner gives up.
+// ctx ends with the test, and after limit at the latest.
 func (s *stack) ctx() context.Context {
 	ctx, cancel := context.WithTimeout(s.t.Context(), limit)
 	s.t.Cleanup(cancel)
 	return ctx
 }
 
-// said is what a finished command printed.
+// commandResult is the exit code and the output of a command that has ended.
 type commandResult struct {
 	code           int
 	stdout, stderr string
 }
 
-// run runs one of our programs, or the temporal CLI, to its end.
+// run runs one of our programs, or the Temporal CLI, to its end.
 func (s *stack) run(program string, args ...string) commandResult {
 	s.t.Helper()
 	return runProgram(s.t, s.env(), program, args...)
@@ -110,7 +126,7 @@ func (s *stack) starter(args ...string) commandResult {
 	return s.run(programs.Starter, args...)
 }
 
-// cli runs the official CLI as a user would.
+// cli runs the official Temporal CLI.
 func (s *stack) cli(args ...string) commandResult {
 	s.t.Helper()
 	cli, err := testbed.TemporalCLI()
@@ -118,7 +134,7 @@ func (s *stack) cli(args ...string) commandResult {
 	return s.run(cli, args...)
 }
 
-// startSync starts a sync under the test's own workflow id.
+// startSync starts a sync whose workflow id has the name of the test.
 func (s *stack) startSync(suffix string, in wire.SyncInput) client.WorkflowRun {
 	s.t.Helper()
 	run, err := s.client.ExecuteWorkflow(s.ctx(), client.StartWorkflowOptions{
@@ -130,7 +146,7 @@ func (s *stack) startSync(suffix string, in wire.SyncInput) client.WorkflowRun {
 
 func (s *stack) syncID(suffix string) string { return wire.SyncID(s.t.Name() + suffix) }
 
-// result waits for the end of a sync.
+// syncResult waits for the end of a sync and returns its result.
 func (s *stack) syncResult(run client.WorkflowRun) wire.SyncResult {
 	s.t.Helper()
 	var out wire.SyncResult
@@ -138,13 +154,13 @@ func (s *stack) syncResult(run client.WorkflowRun) wire.SyncResult {
 	return out
 }
 
-// sync runs a whole sync.
+// runSync runs a sync of everything and returns its result.
 func (s *stack) runSync(suffix string) wire.SyncResult {
 	s.t.Helper()
 	return s.syncResult(s.startSync(suffix, wire.SyncInput{}))
 }
 
-// status asks the running sync.
+// syncStatus queries the status of a sync.
 func (s *stack) syncStatus(run client.WorkflowRun) wire.SyncStatus {
 	s.t.Helper()
 	value, err := s.client.QueryWorkflow(s.ctx(), run.GetID(), run.GetRunID(), wire.StatusQuery)
@@ -154,7 +170,7 @@ func (s *stack) syncStatus(run client.WorkflowRun) wire.SyncStatus {
 	return out
 }
 
-// untilState polls the status until the sync is in a state.
+// untilSyncState polls the status until the sync is in a state.
 func (s *stack) untilSyncState(run client.WorkflowRun, state string) wire.SyncStatus {
 	s.t.Helper()
 	var last wire.SyncStatus
@@ -165,7 +181,7 @@ func (s *stack) untilSyncState(run client.WorkflowRun, state string) wire.SyncSt
 	return last
 }
 
-// exported is what `starter export` prints.
+// export is the output of `starter export`.
 func (s *stack) export() string {
 	s.t.Helper()
 	got := s.starter("export", "--format", "json")
@@ -173,13 +189,13 @@ func (s *stack) export() string {
 	return got.stdout
 }
 
-// requireTruth compares the store with the console, byte by byte.
+// requireStoreMatchesConsole compares the export of the store with the console, byte by byte.
 func (s *stack) requireStoreMatchesConsole() {
 	s.t.Helper()
 	requireSameJSON(s.t, truthJSON(s.t, s.console.Truth()), s.export())
 }
 
-// truthJSON renders what a right sync must end with, by the exporter's own rules.
+// truthJSON is the export of a store that holds exactly what is on the console.
 func truthJSON(t *testing.T, truth consoletest.Truth) string {
 	t.Helper()
 	var b bytes.Buffer
@@ -207,7 +223,8 @@ func truthJSON(t *testing.T, truth consoletest.Truth) string {
 	return b.String()
 }
 
-// requireSameJSON shows a readable difference, then insists on the same bytes.
+// requireSameJSON compares two exports row by row, for a readable difference, then byte by
+// byte.
 func requireSameJSON(t *testing.T, want, got string) {
 	t.Helper()
 	if want == got {
@@ -222,5 +239,5 @@ func requireSameJSON(t *testing.T, want, got string) {
 			require.Equal(t, a[section][i], b[section][i], "%s, row %d", section, i)
 		}
 	}
-	require.Fail(t, "the same rows in other bytes")
+	require.Fail(t, "the rows are the same, the bytes differ")
 }

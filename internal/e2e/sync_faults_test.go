@@ -26,10 +26,10 @@ import (
 	"sentinelone-provisioner/workflows"
 )
 
-// slowAfter is the lab's limit for one request.
+// requestTimeout is the lab's limit for one request.
 const requestTimeout = 700 * time.Millisecond
 
-// lab runs whole syncs in the SDK's test environment, which skips the pauses
+// syncEnv runs whole syncs in the SDK's test environment, which skips the pauses
 // between attempts: real workflow, activities, client, store and console, no
 // server.
 type syncEnv struct {
@@ -141,7 +141,7 @@ func (l *syncEnv) firstUser() string {
 	return ""
 }
 
-// expect syncs under a fault and holds the end against the truth. A lasting fault
+// requireSyncUnderFault syncs under a fault and holds the end against the truth. A lasting fault
 // is repaired after it has been met seven times: the test environment gives up on an
 // activity five minutes (of its own clock) after the first attempt, which a server does not.
 func (l *syncEnv) requireSyncUnderFault(f consoletest.Fault) {
@@ -265,7 +265,7 @@ func TestEdits_WhilePaging(t *testing.T) {
 	}
 }
 
-// add creates users who hold what the first one holds.
+// addUsers creates users who hold what the first one holds.
 func (l *syncEnv) addUsers(n int) {
 	for _, p := range l.console.Truth().Principals {
 		if p.Kind != access.User {

@@ -14,7 +14,7 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-// mixed is a console with something of everything and several pages of users.
+// mixedConsole is a console with something of everything and several pages of users.
 func mixedConsole() consoletest.Options {
 	return consoletest.Options{Seed: 7, Accounts: 3, Sites: 40, Users: 2300, ServiceUsers: 120, CustomRoles: 12}
 }
