@@ -66,7 +66,7 @@ func TestBadInput_Worker(t *testing.T) {
 		"no token":         {envVars{tokenVar: "-"}, []string{tokenVar + " is not set"}},
 		"blank token file": {envVars{tokenVar: "-", tokenFileVar: blank}, []string{tokenFileVar, "empty"}},
 		"no token file":    {envVars{tokenVar: "-", tokenFileVar: blank + "x"}, []string{tokenFileVar}},
-		"both tokens":      {envVars{tokenFileVar: blank}, []string{"keep one of them"}},
+		"both tokens":      {envVars{tokenFileVar: blank}, []string{"unset one of them"}},
 		"database scheme":  {envVars{databaseVar: "mysql://x"}, []string{databaseVar + " must be"}},
 		"not a boolean":    {envVars{"SENTINELONE_READ_ONLY": "perhaps"}, []string{"SENTINELONE_READ_ONLY", "perhaps"}},
 		"log level":        {envVars{"LOG_LEVEL": "loud"}, []string{"LOG_LEVEL", "loud"}},
