@@ -6,8 +6,8 @@ import (
 	"sentinelone-provisioner/internal/access"
 )
 
-// Accounts lists the accounts that the token can see. Whether deleted ones are
-// among them is not verified; State says.
+// Accounts returns a page of the accounts that the token can see. Whether the list includes
+// deleted accounts is not verified; State tells.
 //
 //s1:operation GET /web/api/v2.1/accounts
 func (c *Client) Accounts(ctx context.Context, o ListOptions) (Page[access.Account], error) {

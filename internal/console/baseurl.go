@@ -11,16 +11,15 @@ import (
 
 const exampleURL = "https://acmeco.sentinelone.net"
 
-// hostShape is what may be repeated in an error. An API token pasted in place of
-// the URL does not have it: its labels are longer than a host's 63 characters.
+// hostShape matches a text that an error may repeat. An API token pasted in place of the URL
+// does not match: its labels are longer than the 63 characters of a host.
 var hostShape = regexp.MustCompile(
 	`^(?i)(localhost|[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+)(:[0-9]{1,5})?$`)
 
 // ParseBaseURL checks the address of a console and returns it as scheme and host
-// alone, lower-cased. https is what a console speaks; http is accepted for
-// simulators. A path, a query, a fragment or a user name is an error, since it
-// would be dropped or sent along without anybody noticing. The error shows what
-// to write and repeats neither a password nor a query.
+// only, in lower case. Consoles use https; http is accepted for simulators. A path, a query,
+// a fragment or a user name is an error, since it would be dropped or sent unnoticed. The
+// error shows what to write and repeats neither a password nor a query.
 func ParseBaseURL(raw string) (*url.URL, error) {
 	text := strings.TrimSpace(raw)
 	if text == "" {
@@ -32,7 +31,7 @@ func ParseBaseURL(raw string) (*url.URL, error) {
 	u, err := url.Parse(text)
 	if err != nil {
 		// The parser's error repeats its input, which may hold a password.
-		return nil, fmt.Errorf("the base URL cannot be read as a URL: write it as %s", exampleURL)
+		return nil, fmt.Errorf("the base URL is not a valid URL: write it as %s", exampleURL)
 	}
 	if err := checkHost(u); err != nil {
 		return nil, err

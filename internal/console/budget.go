@@ -9,10 +9,10 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// Budget is how often paths under a prefix may be asked for, per API token.
+// Budget limits the requests for paths under a prefix, per API token.
 type Budget struct {
-	// Prefix is a path relative to the API, such as "/users". It covers itself and
-	// what lies beneath it; the longest that covers a path holds.
+	// Prefix is a path relative to the API, such as "/users". It covers that path and all
+	// paths below it; the longest prefix that covers a path applies.
 	Prefix string
 	// PerSecond is the steady rate, in requests per second; above 0.
 	PerSecond float64
@@ -20,11 +20,10 @@ type Budget struct {
 	Burst int
 }
 
-// PublishedBudgets is the vendor's table of rates for the paths this package
-// asks for, as transcribed in the build partners' Go SDK (ratelimit.go of
+// PublishedBudgets returns the vendor's rates for the paths that this package uses. Source:
+// the transcript in the build partners' Go SDK (ratelimit.go of
 // s1buildpartners/sentinelone-go-sdk). A path that is not in the table, such as
-// /system/info, has no budget. The console itself may be stricter: 429 is to be
-// expected all the same.
+// /system/info, has no budget. A console may be stricter: expect status 429 anyway.
 func PublishedBudgets() []Budget {
 	return []Budget{
 		{Prefix: "/accounts", PerSecond: 100, Burst: 10},
@@ -76,21 +75,19 @@ func (ls limiters) find(path string) (limiter, bool) {
 
 type urgentKey struct{}
 
-// Urgent makes requests sent with the context go out without waiting for the rate
-// budget. They are counted all the same: the budget goes into debt, and requests
-// that are not urgent wait until it is paid. It is for revokes, which a long sync
-// must never delay.
+// Urgent returns a context whose requests do not wait for the rate budget. They still count:
+// the budget goes into debt, and other requests wait until it is refilled. Use it for
+// revokes, which a long sync must never delay.
 func Urgent(ctx context.Context) context.Context { return context.WithValue(ctx, urgentKey{}, true) }
 
-// wait returns when the path may be asked for, or at once with an error when ctx
-// ends before that.
+// wait returns when the path may be requested, or an error when ctx ends before that.
 func (ls limiters) wait(ctx context.Context, path string) error {
 	l, found := ls.find(path)
 	if !found {
 		return nil
 	}
 	if ctx.Value(urgentKey{}) != nil {
-		if err := ctx.Err(); err != nil { // nothing will be sent, so nothing is spent
+		if err := ctx.Err(); err != nil { // no request follows, so none is counted
 			return err
 		}
 		l.bucket.Reserve()
@@ -100,7 +97,7 @@ func (ls limiters) wait(ctx context.Context, path string) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		return fmt.Errorf("the rate budget of %s (%g a second) has no room before the deadline: %w",
+		return fmt.Errorf("the rate budget of %s (%g requests per second) has no room before the deadline: %w",
 			l.budget.Prefix, l.budget.PerSecond, context.DeadlineExceeded)
 	}
 	return nil

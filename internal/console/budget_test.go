@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestBudgets_ByTheLongestPrefixOfWholeSegments(t *testing.T) {
+func TestBudgets_LongestPrefixApplies(t *testing.T) {
 	t.Parallel()
 	limits, err := newLimiters(append(PublishedBudgets(), Budget{Prefix: "/users/login", PerSecond: 1, Burst: 1}))
 	require.NoError(t, err)
@@ -41,9 +41,9 @@ func TestBudgets_ByTheLongestPrefixOfWholeSegments(t *testing.T) {
 	}
 }
 
-// On a clock that only this test moves: ten service-user requests go out at once,
-// the next one 200 ms later, and other paths do not wait for them.
-func TestBudgets_AreKept(t *testing.T) {
+// With a clock that this test controls: ten service-user requests are sent at once, the next
+// one 200 ms later, and other paths do not wait.
+func TestBudgets_DelayRequests(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
@@ -72,15 +72,15 @@ func TestBudgets_AreKept(t *testing.T) {
 		hurried, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 		defer cancel()
 		err = ask(hurried)
-		require.ErrorContains(t, err, "rate budget of /service-users (5 a second) has no room")
+		require.ErrorContains(t, err, "rate budget of /service-users (5 requests per second) has no room")
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		require.True(t, asError(t, err).Temporary())
 		require.Equal(t, 200*time.Millisecond, time.Since(start), "it does not wait for what cannot come")
 	})
 }
 
-// What is urgent goes out at once, and what it took is missing to the others.
-func TestBudgets_UrgentIsNeverHeldBack(t *testing.T) {
+// Urgent requests are sent at once, and reduce the budget of the others.
+func TestBudgets_UrgentRequestsDoNotWait(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()

@@ -15,14 +15,14 @@ import (
 
 const (
 	apiPath = "/web/api/v2.1"
-	// maxErrorBody is how much of an error's body is read.
+	// maxErrorBody is how many bytes of the body of an error response are read.
 	maxErrorBody = 64 << 10
-	// keptBuffer is the largest buffer that is kept for the next answer.
+	// keptBuffer is the largest buffer, in bytes, that is reused for the next response.
 	keptBuffer = 8 << 20
 )
 
-// Client speaks to one console. Make it with [New]; it is safe for use by many
-// goroutines, which share its connections and rate budgets.
+// Client sends requests to one console. Create it with [New]. It is safe for concurrent use;
+// all goroutines share its connections and rate budgets.
 type Client struct {
 	base      *url.URL
 	token     TokenSource
@@ -35,24 +35,24 @@ type Client struct {
 	now       func() time.Time // for Retry-After dates
 }
 
-// Console is the host of the base URL, with its port if it names one, lower-cased:
-// the console's key wherever several consoles are kept apart.
+// Console returns the host of the base URL in lower case, with the port if the URL has one:
+// the console's key in workflow ids and in the store.
 func (c *Client) Console() string { return c.base.Host }
 
-// ReadOnly says that the client sends nothing that changes the console.
+// ReadOnly reports whether the client refuses every request that changes the console.
 func (c *Client) ReadOnly() bool { return c.readOnly }
 
-// request is one call, before the token is known.
+// request is one call without its token.
 type request struct {
 	method string
-	path   string // relative to the API, ids in it are digits
+	path   string // relative to the API; ids in it are digits
 	query  url.Values
 	body   func(token string) ([]byte, error) // nil: no body
-	// private are texts of the body that an answer may repeat and an error may not.
+	// private are texts of the body that a response may repeat and an error must not.
 	private []string
 }
 
-// secrets are the texts of the request that an answer may repeat and an error may not.
+// secrets are the texts of the request that a response may repeat and an error must not.
 func (r request) secrets(token string) []string {
 	texts := append([]string{token}, r.private...)
 	for _, name := range []string{"cursor", "email", "email__contains", "fullName", "query"} {
@@ -61,14 +61,14 @@ func (r request) secrets(token string) []string {
 	return texts
 }
 
-// reads says that the request changes nothing. Everything that is not known to
-// read is taken to write.
+// reads reports whether the request changes nothing. A request counts as a write unless it
+// is known to be a read.
 func (r request) reads() bool {
 	return r.method == http.MethodGet || r.method == http.MethodPost && r.path == tokenDetailsPath
 }
 
-// do sends the request and hands the body of a successful answer to decode, which
-// must not keep it.
+// do sends the request and passes the body of a successful response to decode, which must
+// not keep it.
 func (c *Client) do(ctx context.Context, r request, decode func(body []byte) error) error {
 	if c.readOnly && !r.reads() {
 		return fmt.Errorf("%s %s: not sent: %w", r.method, r.path, ErrReadOnly)
@@ -82,9 +82,9 @@ func (c *Client) do(ctx context.Context, r request, decode func(body []byte) err
 	if !errors.As(err, &e) || e.Status != http.StatusUnauthorized {
 		return err
 	}
-	// A rotated token: the console refused before it did anything, so sending the
-	// request again repeats no work. Compared with the token that was sent, not by
-	// "changed", since another goroutine may have reloaded it meanwhile.
+	// The token may have been rotated. The console refused before it did anything, so a
+	// second request repeats no work. The new token is compared with the one that was sent,
+	// not by the result of Reload, since another goroutine may have reloaded it meanwhile.
 	if _, err := c.token.Reload(); err != nil {
 		e.Err = err
 		return e
@@ -113,7 +113,7 @@ func (c *Client) send(ctx context.Context, r request, token string, decode func(
 	defer func() { _ = resp.Body.Close() }()
 	switch {
 	case resp.StatusCode >= http.StatusBadRequest:
-		// What could be read of the body is enough; the status counts.
+		// A part of the body is enough: the status decides.
 		body, _ := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody))
 		return c.statusError(r, token, resp, body)
 	case resp.StatusCode >= http.StatusMultipleChoices:
@@ -136,7 +136,7 @@ func (c *Client) build(ctx context.Context, r request, token string) (*http.Requ
 	}
 	req, err := http.NewRequestWithContext(ctx, r.method, target.String(), body)
 	if err != nil {
-		return nil, errors.New("the request cannot be built") // the cause repeats the URL
+		return nil, errors.New("cannot build the request") // the cause repeats the URL
 	}
 	req.Header.Set("Authorization", "ApiToken "+token)
 	req.Header.Set("Accept", "application/json")
@@ -149,7 +149,7 @@ func (c *Client) build(ctx context.Context, r request, token string) (*http.Requ
 
 var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
-// read takes the whole of a successful answer and decodes it.
+// read reads the whole body of a successful response and decodes it.
 func (c *Client) read(
 	ctx, attempt context.Context, r request, token string, resp *http.Response, decode func([]byte) error,
 ) error {
@@ -165,14 +165,14 @@ func (c *Client) read(
 	case err != nil && attempt.Err() != nil:
 		return c.noAnswer(ctx, attempt, r, token, err)
 	case err != nil:
-		text := fmt.Sprintf("it is cut short after %d bytes: %s", buf.Len(), scrub(err.Error(), r.secrets(token)...))
+		text := fmt.Sprintf("the body is cut short after %d bytes: %s", buf.Len(), scrub(err.Error(), r.secrets(token)...))
 		return r.malformed(resp.StatusCode, &causeError{err: err, text: text})
 	case buf.Len() == 0:
-		return r.malformed(resp.StatusCode, errors.New("it is empty"))
+		return r.malformed(resp.StatusCode, errors.New("the body is empty"))
 	case int64(buf.Len()) > c.maxBody:
-		return r.malformed(resp.StatusCode, fmt.Errorf("it is larger than %d bytes", c.maxBody))
+		return r.malformed(resp.StatusCode, fmt.Errorf("the body is larger than %d bytes", c.maxBody))
 	case looksLikeHTML(buf.Bytes()):
-		e := r.malformed(resp.StatusCode, errors.New("it is a web page; check the base URL, and any proxy between"))
+		e := r.malformed(resp.StatusCode, errors.New("the body is a web page; check the base URL, and any proxy in between"))
 		e.HTML = true
 		return e
 	}
@@ -182,10 +182,10 @@ func (c *Client) read(
 	return nil
 }
 
-// checkID keeps anything but a console's id out of a path.
+// checkID prevents that anything but an id gets into a path.
 func checkID(id string) error {
 	if id == "" || strings.Trim(id, "0123456789") != "" {
-		return errors.New("the id is not one of a console: ids are digits only")
+		return errors.New("invalid id: the ids of a console are digits only")
 	}
 	return nil
 }

@@ -21,10 +21,10 @@ const unauthorizedBody = `{"errors":[{"code":4010010,"detail":null,"title":"Auth
 
 func TestRedirect_ToAnotherHostIsNotFollowed(t *testing.T) {
 	t.Parallel()
-	other := serve(t, says(200, emptyPage))
+	other := startConsole(t, respond(200, emptyPage))
 	host := strings.TrimPrefix(other.URL, "http://")
 	for _, target := range []string{other.URL + "/login?next=secret-query", "https://" + host} {
-		f := serve(t, says(302, "", "Location", target))
+		f := startConsole(t, respond(302, "", "Location", target))
 		_, err := f.client(t).Users(t.Context(), ListOptions{})
 		e := asError(t, err)
 		require.Equal(t, KindRedirected, e.Kind)
@@ -36,42 +36,42 @@ func TestRedirect_ToAnotherHostIsNotFollowed(t *testing.T) {
 	}
 	require.Zero(t, other.count())
 
-	_, err := serve(t, says(304, "")).client(t).Users(t.Context(), ListOptions{})
-	require.ErrorContains(t, err, "somewhere that the answer does not name")
+	_, err := startConsole(t, respond(304, "")).client(t).Users(t.Context(), ListOptions{})
+	require.ErrorContains(t, err, "an unnamed host")
 }
 
 func TestRedirect_OnTheSameHostIsFollowed(t *testing.T) {
 	t.Parallel()
-	f := serve(t, func(w http.ResponseWriter, r *http.Request) {
+	f := startConsole(t, func(w http.ResponseWriter, r *http.Request) {
 		if !strings.HasSuffix(r.URL.Path, "/") {
 			http.Redirect(w, r, r.URL.Path+"/", http.StatusMovedPermanently)
 			return
 		}
-		says(200, emptyPage)(w, r)
+		respond(200, emptyPage)(w, r)
 	})
 	var sent atomic.Int64
 	_, err := f.client(t).Users(WithRequestCounter(t.Context(), &sent), ListOptions{})
 	require.NoError(t, err)
 	require.Equal(t, int64(2), sent.Load())
 
-	loop := serve(t, says(302, "", "Location", "/web/api/v2.1/users"))
+	loop := startConsole(t, respond(302, "", "Location", "/web/api/v2.1/users"))
 	_, err = loop.client(t).Users(t.Context(), ListOptions{})
-	require.ErrorContains(t, err, "redirects without end")
+	require.ErrorContains(t, err, "redirects more than 5 times")
 }
 
-// The file is rotated while the client runs; the first request with the old token
-// is refused, and goes out once more with the new one.
+// The file is rotated while the client runs. The first request with the old token is refused,
+// and is sent once more with the new token.
 func TestTokenFile_RotationOn401(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "token")
 	require.NoError(t, os.WriteFile(path, []byte("old-token"), 0o600))
-	f := serve(t, func(w http.ResponseWriter, r *http.Request) {
+	f := startConsole(t, func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		if r.Header.Get("Authorization") != "ApiToken new-token" || strings.Contains(string(body), "old-token") {
-			says(401, unauthorizedBody)(w, r)
+			respond(401, unauthorizedBody)(w, r)
 			return
 		}
-		says(200, `{"data":{"expiresAt":"2026-01-01T00:00:00Z","createdAt":null}}`)(w, r)
+		respond(200, `{"data":{"expiresAt":"2026-01-01T00:00:00Z","createdAt":null}}`)(w, r)
 	})
 	c := f.client(t, func(cfg *Config) { cfg.Token = TokenFile(path) })
 
@@ -86,10 +86,10 @@ func TestTokenFile_RotationOn401(t *testing.T) {
 	require.Equal(t, 3, f.count())
 }
 
-func TestTokenFile_NewTokenRefusedTooIsNotTriedForEver(t *testing.T) {
+func TestTokenFile_StopsAfterTheNewTokenIsRefused(t *testing.T) {
 	t.Parallel()
 	path := writeToken(t, "old-token")
-	f := serve(t, says(401, unauthorizedBody))
+	f := startConsole(t, respond(401, unauthorizedBody))
 	c := f.client(t, func(cfg *Config) { cfg.Token = TokenFile(path) })
 	require.NoError(t, os.WriteFile(path, []byte("new-token"), 0o600))
 	_, err := c.SystemInfo(t.Context())
@@ -104,7 +104,7 @@ func TestTokenFile_NewTokenRefusedTooIsNotTriedForEver(t *testing.T) {
 
 func TestReadOnly_RefusesEveryWriteBeforeItIsSent(t *testing.T) {
 	t.Parallel()
-	f := serve(t, says(200, `{"data":{}}`))
+	f := startConsole(t, respond(200, `{"data":{}}`))
 	reader, writer := f.client(t, func(cfg *Config) { cfg.ReadOnly = true }), f.client(t)
 	var sent atomic.Int64
 	ctx := WithRequestCounter(t.Context(), &sent)
@@ -133,10 +133,10 @@ func TestReadOnly_RefusesEveryWriteBeforeItIsSent(t *testing.T) {
 func TestTokenDetails_SendsTheTokenItself(t *testing.T) {
 	t.Parallel()
 	var got string
-	f := serve(t, func(w http.ResponseWriter, r *http.Request) {
+	f := startConsole(t, func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		got = r.Method + " " + r.URL.Path + " " + r.Header.Get("Content-Type") + " " + string(body)
-		says(200, `{"data":{"createdAt":"2025-01-01T00:00:00Z","expiresAt":"2026-01-01T00:00:00.5Z","x":[1]}}`)(w, r)
+		respond(200, `{"data":{"createdAt":"2025-01-01T00:00:00Z","expiresAt":"2026-01-01T00:00:00.5Z","x":[1]}}`)(w, r)
 	})
 	details, err := f.client(t).TokenDetails(t.Context())
 	require.NoError(t, err)
@@ -147,20 +147,20 @@ func TestTokenDetails_SendsTheTokenItself(t *testing.T) {
 
 func TestSystemInfo(t *testing.T) {
 	t.Parallel()
-	f := serve(t, says(200, `{"data":{"version":"S-24.1","release":"x","patch":null,"build":117,
+	f := startConsole(t, respond(200, `{"data":{"version":"S-24.1","release":"x","patch":null,"build":117,
 		"latestAgentVersion":"23.4"}}`))
 	info, err := f.client(t).SystemInfo(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, SystemInfo{Version: "S-24.1", Release: "x", Build: "117", LatestAgentVersion: "23.4"}, info)
 	for _, body := range []string{`{}`, `{"data":null}`, `{"data":[]}`} {
-		_, err = serve(t, says(200, body)).client(t).SystemInfo(t.Context())
+		_, err = startConsole(t, respond(200, body)).client(t).SystemInfo(t.Context())
 		require.Equal(t, KindMalformed, asError(t, err).Kind, body)
 	}
 }
 
 func TestBody_IsBounded(t *testing.T) {
 	t.Parallel()
-	f := serve(t, says(200, emptyPage))
+	f := startConsole(t, respond(200, emptyPage))
 	get := func(maxBody int) error {
 		_, err := f.client(t, func(cfg *Config) { cfg.MaxBody = int64(maxBody) }).Users(t.Context(), ListOptions{})
 		return err
@@ -173,7 +173,7 @@ func TestBody_IsBounded(t *testing.T) {
 
 func TestBody_CutByTheConnection(t *testing.T) {
 	t.Parallel()
-	f := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+	f := startConsole(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Length", "5000")
 		_, _ = w.Write([]byte(emptyPage)) // whole JSON, but not all that was announced
 	})
@@ -185,9 +185,9 @@ func TestBody_CutByTheConnection(t *testing.T) {
 	require.ErrorContains(t, err, "cut short after")
 }
 
-func TestNoAnswer(t *testing.T) {
+func TestNoResponse(t *testing.T) {
 	t.Parallel()
-	closed := serve(t, says(200, ""))
+	closed := startConsole(t, respond(200, ""))
 	closed.Close()
 	var sent atomic.Int64
 	_, err := closed.client(t).Users(WithRequestCounter(t.Context(), &sent), ListOptions{Cursor: "c2VjcmV0LWN1cnNvcg"})
@@ -195,12 +195,12 @@ func TestNoAnswer(t *testing.T) {
 	require.Equal(t, KindNoAnswer, e.Kind)
 	require.Zero(t, e.Status)
 	require.True(t, e.Temporary())
-	require.NotContains(t, everyPrint(err), "c2VjcmV0")
+	require.NotContains(t, allPrints(err), "c2VjcmV0")
 	require.Equal(t, int64(1), sent.Load(), "a request that fails counts")
 	var op *net.OpError
 	require.ErrorAs(t, err, &op)
 
-	dropped := serve(t, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
+	dropped := startConsole(t, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
 	_, err = dropped.client(t).Users(t.Context(), ListOptions{})
 	require.Equal(t, KindNoAnswer, asError(t, err).Kind)
 
@@ -212,13 +212,13 @@ func TestNoAnswer(t *testing.T) {
 	require.ErrorContains(t, err, "nowhere.invalid: no such host; check the base URL")
 }
 
-func TestTimeout_IsOurOwnAndSaysSo(t *testing.T) {
+func TestTimeout_IsNotTheCallersDeadline(t *testing.T) {
 	t.Parallel()
 	release := make(chan struct{})
 	defer close(release) // before the servers close, which wait for their handlers
 	for _, f := range []*fakeConsole{
-		serve(t, func(http.ResponseWriter, *http.Request) { <-release }),
-		serve(t, func(w http.ResponseWriter, _ *http.Request) { // answers, then stalls
+		startConsole(t, func(http.ResponseWriter, *http.Request) { <-release }),
+		startConsole(t, func(w http.ResponseWriter, _ *http.Request) { // answers, then stalls
 			_, _ = w.Write([]byte(`{"data":[`))
 			w.(http.Flusher).Flush()
 			<-release
@@ -226,16 +226,16 @@ func TestTimeout_IsOurOwnAndSaysSo(t *testing.T) {
 	} {
 		c := f.client(t, func(cfg *Config) { cfg.Timeout = 20 * time.Millisecond })
 		_, err := c.Users(t.Context(), ListOptions{})
-		require.EqualError(t, err, "GET /users: no answer from the console: it took longer than 20ms")
+		require.EqualError(t, err, "GET /users: no response from the console: it took longer than 20ms")
 		require.True(t, asError(t, err).Temporary())
 		require.NotErrorIs(t, err, context.DeadlineExceeded, "nobody's deadline but ours has passed")
 	}
 }
 
-func TestCancel_IsSeenAsSuch(t *testing.T) {
+func TestCancel_UnwrapsToCanceled(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancelCause(t.Context())
-	f := serve(t, func(http.ResponseWriter, *http.Request) {
+	f := startConsole(t, func(http.ResponseWriter, *http.Request) {
 		cancel(errors.New("a worker stops"))
 		<-ctx.Done()
 	})
@@ -259,10 +259,10 @@ func TestClient_ReusesItsConnections(t *testing.T) {
 	require.Equal(t, int64(1), opened.Load())
 }
 
-// The transport that New makes speaks HTTP/2 where the console does.
+// The transport that New creates uses HTTP/2 if the console supports it.
 func TestDefaultTransport_HTTP2(t *testing.T) {
 	t.Parallel()
-	server := httptest.NewUnstartedServer(says(200, emptyPage))
+	server := httptest.NewUnstartedServer(respond(200, emptyPage))
 	server.EnableHTTP2 = true
 	server.StartTLS()
 	t.Cleanup(server.Close)

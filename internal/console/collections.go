@@ -8,11 +8,10 @@ import (
 	"sentinelone-provisioner/internal/access"
 )
 
-// Count asks the console how many rows a collection has, with the same filters as
-// the list and without the rows.
+// Count returns the console's count of the rows of a collection, with the filters of the list.
 //
-// An answer without totalItems is an error: it proves nothing. The form of data
-// is not looked at, since what stands there with countOnly is not documented.
+// A response without totalItems is an error. Its data is ignored, since the vendor does not
+// document what it holds with countOnly.
 //
 //s1:operation GET /web/api/v2.1/accounts
 //s1:operation GET /web/api/v2.1/sites
@@ -41,13 +40,13 @@ func decodeCount(body []byte) (int, error) {
 	case e.faulty():
 		return 0, errWithErrors
 	case e.Pagination == nil || e.Pagination.TotalItems.value == nil:
-		return 0, errors.New("it has no totalItems")
+		return 0, errors.New("the response has no totalItems")
 	}
 	return *e.Pagination.TotalItems.value, nil
 }
 
-// Probe gets one row of a collection, which proves that the token may list it,
-// and returns the console's count of it; nil when the console gave none.
+// Probe requests one row of a collection, which shows that the token may list it. It returns
+// the console's count of the rows; nil when the response has none.
 //
 //s1:operation GET /web/api/v2.1/accounts
 //s1:operation GET /web/api/v2.1/sites
@@ -68,7 +67,7 @@ func (c *Client) Probe(ctx context.Context, of access.Collection) (total *int, e
 	case access.ServiceUsers:
 		return totalOf(c.ServiceUsers(ctx, one))
 	}
-	return nil, fmt.Errorf("unknown collection %q: there is no list of it on a console", of)
+	return nil, fmt.Errorf("unknown collection %q: a console has no such list", of)
 }
 
 func totalOf[T any](page Page[T], err error) (*int, error) { return page.Total, err }

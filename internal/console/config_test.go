@@ -23,7 +23,7 @@ func TestParseBaseURL_Accepts(t *testing.T) {
 	}
 }
 
-func TestParseBaseURL_SaysWhatIsWrongAndWhatToWrite(t *testing.T) {
+func TestParseBaseURL_ErrorsSayWhatToWrite(t *testing.T) {
 	t.Parallel()
 	for raw, want := range map[string][]string{
 		"":                                     {"is empty", "https://acmeco.sentinelone.net"},
@@ -36,7 +36,7 @@ func TestParseBaseURL_SaysWhatIsWrongAndWhatToWrite(t *testing.T) {
 		"https://host:99999":                   {"between 1 and 65535"},
 		"https://https://host":                 {"colon after the host"},
 		"ftp://acmeco.sentinelone.net":         {`scheme "ftp"`, "https"},
-		"https://exa mple.com":                 {"cannot be read"},
+		"https://exa mple.com":                 {"not a valid URL"},
 		"https://bob.example.com/web/api/v2.1": {"a path", "write only https://bob.example.com"},
 		"https://bob.example.com/?x=1#top":     {"a query and a fragment", "write only https://bob.example.com"},
 		"https://ana:hunter2@bob.example.com/": {"a user name", "write only https://bob.example.com"},
@@ -50,7 +50,7 @@ func TestParseBaseURL_SaysWhatIsWrongAndWhatToWrite(t *testing.T) {
 	}
 }
 
-func TestParseBaseURL_DoesNotRepeatATokenPastedInItsPlace(t *testing.T) {
+func TestParseBaseURL_DoesNotRepeatAToken(t *testing.T) {
 	t.Parallel()
 	for _, token := range []string{testToken, "eyJraWQiOiJhIn0.eyJzdWIiOiJiIn0." + testToken + testToken} {
 		_, err := ParseBaseURL(token)
@@ -65,7 +65,7 @@ func TestNew_ListsEveryFault(t *testing.T) {
 		BaseURL: "bob.example.com", Token: StaticToken(" "), Timeout: -time.Second, MaxBody: -1,
 		Budgets: []Budget{{Prefix: "users", PerSecond: 1, Burst: 1}, {Prefix: "/sites", Burst: 1}},
 	})
-	for _, part := range []string{"scheme", "API token is empty", "timeout", "largest answer", `"users"`, `"/sites"`} {
+	for _, part := range []string{"scheme", "API token is empty", "timeout", "bytes for a response", `"users"`, `"/sites"`} {
 		require.ErrorContains(t, err, part)
 	}
 	_, err = New(Config{BaseURL: exampleURL})

@@ -18,18 +18,18 @@ const (
 	maxServiceUserDescription = 255
 )
 
-// NewServiceUser is a service user to be made. All but the description is required.
+// NewServiceUser is a service user to create. All fields but Description are required.
 type NewServiceUser struct {
 	Name           string // 1 to 255 characters, none of < > =; whether it must be unique is not documented
 	Description    string // at most 255 characters
 	Roles          access.Holdings
-	TokenExpiresAt time.Time // the end of the token that it is made with
+	TokenExpiresAt time.Time // when its first token expires
 }
 
-// CreateServiceUser makes a service user and returns it with the token that it is
-// made with, which a console shows this once. It is not idempotent: after any error
-// look the name up before trying again; a token whose reply was lost can only be
-// replaced, by [Client.GenerateServiceUserToken] or a new service user.
+// CreateServiceUser creates a service user and returns it with its first token, which the
+// console shows only once. The call is not idempotent: after any error look up the name before
+// you retry. A token whose response was lost can only be replaced, by
+// [Client.GenerateServiceUserToken] or a new service user.
 //
 //s1:operation POST /web/api/v2.1/service-users
 func (c *Client) CreateServiceUser(ctx context.Context, in NewServiceUser) (access.Principal, Secret, error) {
@@ -62,25 +62,25 @@ func (c *Client) CreateServiceUser(ctx context.Context, in NewServiceUser) (acce
 func (in NewServiceUser) check() error {
 	switch {
 	case strings.TrimSpace(in.Name) == "" || utf8.RuneCountInString(in.Name) > maxServiceUserName:
-		return fmt.Errorf("the name is empty or too long: a service user's has 1 to %d characters", maxServiceUserName)
+		return fmt.Errorf("the name is empty or too long: the name of a service user has 1 to %d characters", maxServiceUserName)
 	case strings.ContainsAny(in.Name, "<>="):
-		return errors.New("the name has one of < > =, which a console does not take in a service user's name")
+		return errors.New("the name has one of < > =, which a console does not accept in the name of a service user")
 	case utf8.RuneCountInString(in.Description) > maxServiceUserDescription:
-		return fmt.Errorf("the description is longer than %d characters", maxServiceUserDescription)
+		return fmt.Errorf("the description is longer than %d characters: shorten it", maxServiceUserDescription)
 	case in.TokenExpiresAt.IsZero():
 		return errNoExpiry
 	}
 	return nil
 }
 
-var errNoExpiry = errors.New("it is not said when the token ends, which a console wants to know")
+var errNoExpiry = errors.New("the token has no expiry time: a console requires one")
 
 func decodeNewServiceUser(body []byte) (access.Principal, Secret, error) {
 	p, err := decodeNew[serviceUserRow](body)
 	if err != nil {
 		return access.Principal{}, Secret{}, err
 	}
-	// Apart from the row, which has no field that could keep the token.
+	// Decoded separately: the row has no field that could hold the token.
 	data, err := decodeData[struct {
 		APIToken struct {
 			Value text `json:"value"`
@@ -90,14 +90,14 @@ func decodeNewServiceUser(body []byte) (access.Principal, Secret, error) {
 	case err != nil:
 		return access.Principal{}, Secret{}, err
 	case data.APIToken.Value == "":
-		return access.Principal{}, Secret{}, fmt.Errorf("it made service user %s and does not tell its token", p.ID)
+		return access.Principal{}, Secret{}, fmt.Errorf("it created service user %s but returned no token: generate a new token", p.ID)
 	}
 	return p, newSecret(string(data.APIToken.Value)), nil
 }
 
-// GenerateServiceUserToken makes a new token for a service user, which ends the one
-// it has. The vendor's description of 2024 has no such call and that of 2026 has: see
-// [MayLackCall].
+// GenerateServiceUserToken creates a new token for a service user, valid until expires. The
+// token that it has becomes invalid. The vendor's description of 2024 lacks this call; that of
+// 2026 has it: see [MayLackCall].
 //
 //s1:operation POST /web/api/v2.1/service-users/{service_user_id}/generate-api-token
 func (c *Client) GenerateServiceUserToken(ctx context.Context, id string, expires time.Time) (Secret, error) {
@@ -128,10 +128,10 @@ func decodeToken(body []byte) (Secret, error) {
 	case err != nil:
 		return Secret{}, err
 	case data.Token == "":
-		return Secret{}, errors.New("it has no token")
+		return Secret{}, errors.New("the response has no token")
 	}
 	return newSecret(string(data.Token)), nil
 }
 
-// moment writes a time as consoles do: UTC, with microseconds.
+// moment formats a time as consoles do: UTC, with microseconds.
 func moment(at time.Time) string { return at.UTC().Format("2006-01-02T15:04:05.000000Z") }

@@ -14,12 +14,12 @@ import (
 )
 
 func newUser(email string) NewUser {
-	return NewUser{Email: email, FullName: "Ana Roy", Roles: atSites(access.HeldRole{RoleID: "5", ScopeID: "9"})}
+	return NewUser{Email: email, FullName: "Ana Roy", Roles: siteHoldings(access.HeldRole{RoleID: "5", ScopeID: "9"})}
 }
 
 func TestCreateUser(t *testing.T) {
 	t.Parallel()
-	f, last := records(t, user17)
+	f, last := recordingConsole(t, user17)
 	p, err := f.client(t).CreateUser(t.Context(), newUser("Ana@example.com"))
 	require.NoError(t, err)
 	require.Equal(t, "17", p.ID)
@@ -41,10 +41,10 @@ var noEmails = []string{
 
 func TestCreateUser_NotSent(t *testing.T) {
 	t.Parallel()
-	f, _ := records(t, user17)
+	f, _ := recordingConsole(t, user17)
 	for _, email := range noEmails {
 		_, err := f.client(t).CreateUser(t.Context(), newUser(email))
-		require.EqualError(t, err, "POST /users: not sent: the text is not an e-mail address that a console takes")
+		require.EqualError(t, err, "POST /users: not sent: this is not an e-mail address that a console accepts")
 	}
 	nameless := newUser("ana@example.com")
 	nameless.FullName = " "
@@ -53,47 +53,47 @@ func TestCreateUser_NotSent(t *testing.T) {
 	require.Zero(t, f.count())
 }
 
-func TestCreateUser_AnswersThatAreNotUnderstood(t *testing.T) {
+func TestCreateUser_InvalidResponses(t *testing.T) {
 	t.Parallel()
 	for body, want := range map[string]string{
-		`{}`: "no data", `{"data":{}}`: "it has no id",
+		`{}`: "no data", `{"data":{}}`: "the response has no id",
 		`{"data":{"id":"17","email":"bob@example.com"}}`: "another e-mail",
 	} {
-		f, _ := records(t, body)
+		f, _ := recordingConsole(t, body)
 		p, err := f.client(t).CreateUser(t.Context(), newUser("ana@example.com"))
 		require.ErrorContains(t, err, want)
 		require.Equal(t, access.Principal{}, p)
-		require.NotContains(t, everyPrint(err), "@example")
+		require.NotContains(t, allPrints(err), "@example")
 	}
-	f, _ := records(t, `{"data":{"id":"17","email":null}}`)
+	f, _ := recordingConsole(t, `{"data":{"id":"17","email":null}}`)
 	p, err := f.client(t).CreateUser(t.Context(), newUser("ana@example.com"))
 	require.NoError(t, err, "the address is nullable")
 	require.Equal(t, "17", p.ID)
 }
 
-// An address with letters that no pattern of ours would find is kept out all the same.
+// An address that none of our patterns matches is removed from errors too.
 func TestCreateUser_ErrorsHoldNoAddress(t *testing.T) {
 	t.Parallel()
 	const email = "o'ana=roy@example.com"
 	for _, status := range []int{400, 409, 500} {
-		f := serve(t, says(status, `{"errors":[{"code":4000010,"title":"`+email+`","detail":"`+email+` is taken"}]}`))
+		f := startConsole(t, respond(status, `{"errors":[{"code":4000010,"title":"`+email+`","detail":"`+email+` is taken"}]}`))
 		_, err := f.client(t).CreateUser(t.Context(), newUser(email))
 		require.Equal(t, status, asError(t, err).Status)
-		require.NotContains(t, everyPrint(err), "ana")
-		require.NotContains(t, everyPrint(err), "example")
+		require.NotContains(t, allPrints(err), "ana")
+		require.NotContains(t, allPrints(err), "example")
 	}
 }
 
 func newService() NewServiceUser {
 	return NewServiceUser{
-		Name: "svc.example", Description: "integration", Roles: atSites(access.HeldRole{RoleID: admin, ScopeID: siteA}),
+		Name: "svc.example", Description: "integration", Roles: siteHoldings(access.HeldRole{RoleID: admin, ScopeID: siteA}),
 		TokenExpiresAt: time.Date(2027, 1, 2, 3, 4, 5, 678_901_234, time.FixedZone("", 7200)),
 	}
 }
 
 func TestCreateServiceUser(t *testing.T) {
 	t.Parallel()
-	f, last := records(t, `{"data":`+serviceUserBody+`}`)
+	f, last := recordingConsole(t, `{"data":`+serviceUserBody+`}`)
 	p, token, err := f.client(t).CreateServiceUser(t.Context(), newService())
 	require.NoError(t, err)
 	require.Equal(t, wantServiceUser(), p)
@@ -101,18 +101,18 @@ func TestCreateServiceUser(t *testing.T) {
 	require.Equal(t, `POST /service-users {"data":{"scope":"site","scopeRoles":[{"id":"`+siteA+`","roleId":"`+admin+
 		`"}],"name":"svc.example","description":"integration",`+
 		`"expirationDate":"2027-01-02T01:04:05.678901Z"}}`, last.text)
-	require.NotContains(t, everyPrint(p), canary)
+	require.NotContains(t, allPrints(p), canary)
 }
 
 func TestCreateServiceUser_NotSent(t *testing.T) {
 	t.Parallel()
-	f, _ := records(t, `{"data":`+serviceUserBody+`}`)
+	f, _ := recordingConsole(t, `{"data":`+serviceUserBody+`}`)
 	for want, change := range map[string]func(*NewServiceUser){
 		"the name is empty or too long":   func(n *NewServiceUser) { n.Name = " " },
 		"too long":                        func(n *NewServiceUser) { n.Name = strings.Repeat("å", 256) },
 		"one of < > =":                    func(n *NewServiceUser) { n.Name = "a<b" },
 		"description is longer than 255":  func(n *NewServiceUser) { n.Description = strings.Repeat("å", 256) },
-		"not said when the token ends":    func(n *NewServiceUser) { n.TokenExpiresAt = time.Time{} },
+		"the token has no expiry time":    func(n *NewServiceUser) { n.TokenExpiresAt = time.Time{} },
 		"list of roles is empty: what a ": func(n *NewServiceUser) { n.Roles.Held = nil },
 	} {
 		in := newService()
@@ -132,7 +132,7 @@ func TestCreateServiceUser_NotSent(t *testing.T) {
 func TestGenerateServiceUserToken(t *testing.T) {
 	t.Parallel()
 	later := time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)
-	f, last := records(t, `{"data":{"token":"CANARY-value","createdAt":"2026-01-01T00:00:00Z","expiresAt":null}}`)
+	f, last := recordingConsole(t, `{"data":{"token":"CANARY-value","createdAt":"2026-01-01T00:00:00Z","expiresAt":null}}`)
 	token, err := f.client(t).GenerateServiceUserToken(t.Context(), "17", later)
 	require.NoError(t, err)
 	require.Equal(t, canary, token.Reveal())
@@ -141,25 +141,25 @@ func TestGenerateServiceUserToken(t *testing.T) {
 	_, err = f.client(t).GenerateServiceUserToken(t.Context(), "x", later)
 	require.Equal(t, KindNotSent, asError(t, err).Kind)
 	_, err = f.client(t).GenerateServiceUserToken(t.Context(), "17", time.Time{})
-	require.ErrorContains(t, err, "not said when the token ends")
+	require.ErrorContains(t, err, "the token has no expiry time")
 	require.Equal(t, 1, f.count())
 
 	for status, old := range map[int]bool{404: true, 405: true, 501: true, 400: false, 403: false, 409: false} {
-		_, err := serve(t, says(status, "")).client(t).GenerateServiceUserToken(t.Context(), "17", later)
+		_, err := startConsole(t, respond(status, "")).client(t).GenerateServiceUserToken(t.Context(), "17", later)
 		require.Equal(t, status, asError(t, err).Status)
 		require.Equal(t, old, MayLackCall(err), "%d", status)
 	}
-	_, err = serve(t, says(404, serviceUserGone)).client(t).GenerateServiceUserToken(t.Context(), "17", later)
+	_, err = startConsole(t, respond(404, serviceUserGone)).client(t).GenerateServiceUserToken(t.Context(), "17", later)
 	require.False(t, MayLackCall(err), "the console's own words")
 }
 
-// The token of a service user is in no value but the Secret, and in no print of that.
-func TestServiceUserToken_IsInNoErrorAndNoPrint(t *testing.T) {
+// Only the Secret holds the token of a service user, and it is redacted in every print.
+func TestServiceUserToken_IsNeverPrinted(t *testing.T) {
 	t.Parallel()
 	later := time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)
 	for body, want := range map[string]string{
-		`{"data":{"id":"17","apiToken":"CANARY-value"}}`:                                      "an object is wanted",
-		`{"data":{"id":"17","token":["CANARY-value"],"apiToken":{"value":["CANARY-value"]}}}`: "a text is wanted",
+		`{"data":{"id":"17","apiToken":"CANARY-value"}}`:                                      "expected an object",
+		`{"data":{"id":"17","token":["CANARY-value"],"apiToken":{"value":["CANARY-value"]}}}`: "expected a text",
 		`{"data":{"apiToken":{"value":"CANARY-value"}}}`:                                      "no ",
 		`{"data":{"id":"17","apiToken":{"value":"CANARY-value"}}`:                             "cut short",
 		`{"data":{"id":"17","token":"CANARY-value"}`:                                          "cut short",
@@ -167,24 +167,24 @@ func TestServiceUserToken_IsInNoErrorAndNoPrint(t *testing.T) {
 		`{"data":{"id":"17","apiToken":null}}`:                                                "token",
 		`CANARY-value`:                                                                        "not JSON",
 	} {
-		f, _ := records(t, body)
+		f, _ := recordingConsole(t, body)
 		_, token, err := f.client(t).CreateServiceUser(t.Context(), newService())
 		require.Empty(t, token.Reveal())
 		require.ErrorContains(t, err, want, body)
 		require.Equal(t, KindMalformed, asError(t, err).Kind)
-		require.NotContains(t, everyPrint(err), canary)
+		require.NotContains(t, allPrints(err), canary)
 		token, err = f.client(t).GenerateServiceUserToken(t.Context(), "17", later)
 		require.Error(t, err)
 		require.Empty(t, token.Reveal())
-		require.NotContains(t, everyPrint(err), canary)
+		require.NotContains(t, allPrints(err), canary)
 	}
 	opaque := "280079207634042955XDyEBWFHQ5q9iiIpmLrRM9IsiCCdLS7vcbGF9y4y" // the example of the vendor
-	f := serve(t, says(500, `{"errors":[{"title":"x","detail":"made `+opaque+` and fell over"}]}`))
+	f := startConsole(t, respond(500, `{"errors":[{"title":"x","detail":"made `+opaque+` and fell over"}]}`))
 	_, err := f.client(t).GenerateServiceUserToken(t.Context(), "17", later)
 	require.ErrorContains(t, err, "made [redacted] and fell over")
 }
 
-func TestSecret_PrintsNothing(t *testing.T) {
+func TestSecret_IsRedacted(t *testing.T) {
 	t.Parallel()
 	secret := newSecret(canary)
 	wrapped := struct {
@@ -195,7 +195,7 @@ func TestSecret_PrintsNothing(t *testing.T) {
 	for _, handler := range []slog.Handler{slog.NewJSONHandler(&log, nil), slog.NewTextHandler(&log, nil)} {
 		slog.New(handler).Info("made", "secret", secret, "pointer", &secret, "wrapped", wrapped)
 	}
-	printed := log.String() + everyPrint(secret) + everyPrint(&secret) + everyPrint(wrapped) + everyPrint(&wrapped)
+	printed := log.String() + allPrints(secret) + allPrints(&secret) + allPrints(wrapped) + allPrints(&wrapped)
 	require.NotContains(t, printed, canary)
 	require.NotContains(t, printed, fmt.Sprintf("%x", canary))
 	require.Equal(t, redacted, fmt.Sprint(secret))
@@ -216,14 +216,14 @@ func TestSelf(t *testing.T) {
 		},
 		`{"id":"17"}`: {Kind: access.User, ID: "17"},
 	} {
-		f, last := records(t, `{"data":`+body+`}`)
+		f, last := recordingConsole(t, `{"data":`+body+`}`)
 		p, err := f.client(t).Self(t.Context())
 		require.NoError(t, err)
 		require.Equal(t, want, p)
 		require.Equal(t, "GET /user ", last.text)
 	}
 	for _, body := range []string{`{}`, `{"data":{}}`, `{"data":{"success":true}}`} {
-		f, _ := records(t, body)
+		f, _ := recordingConsole(t, body)
 		_, err := f.client(t).Self(t.Context())
 		require.Equal(t, KindMalformed, asError(t, err).Kind)
 	}

@@ -10,18 +10,18 @@ import (
 	"sentinelone-provisioner/internal/access"
 )
 
-// NewUser is a user to be made. All of it is required.
+// NewUser is a user to create. All fields are required.
 type NewUser struct {
 	Email    string // login name; compared without regard to case everywhere here
 	FullName string
 	Roles    access.Holdings
 }
 
-// CreateUser makes a user, without a password: the console invites by e-mail if
-// onboarding is on. It is not idempotent and there is no key to make it so: after
-// any error look the address up before trying again. What a console answers when
-// the address is taken is not documented for this call (400 or 409); it may be taken
-// by a user whom the token cannot see.
+// CreateUser creates a user, without a password: the console sends an invitation by e-mail if
+// onboarding is on. The call is not idempotent, and the API has no idempotency key: after any
+// error look up the address before you retry. The vendor does not document the status for an
+// address that is taken (400 or 409); the address may belong to a user that the token cannot
+// see.
 //
 //s1:operation POST /web/api/v2.1/users
 func (c *Client) CreateUser(ctx context.Context, in NewUser) (access.Principal, error) {
@@ -31,7 +31,7 @@ func (c *Client) CreateUser(ctx context.Context, in NewUser) (access.Principal, 
 	case !isEmail(in.Email):
 		err = errNoEmail
 	case strings.TrimSpace(in.FullName) == "":
-		err = errors.New("the full name is empty: a console wants one")
+		err = errors.New("the full name is empty: a console requires it")
 	}
 	if err != nil {
 		return access.Principal{}, r.failed(KindNotSent, err)
@@ -45,13 +45,13 @@ func (c *Client) CreateUser(ctx context.Context, in NewUser) (access.Principal, 
 	return sendPrincipal(ctx, c, r, func(body []byte) (access.Principal, error) {
 		p, err := decodeNew[userRow](body)
 		if err == nil && p.Email != "" && !strings.EqualFold(p.Email, in.Email) {
-			return access.Principal{}, errors.New("it is about another e-mail address than the one sent")
+			return access.Principal{}, errors.New("the response is about another e-mail address than the one sent")
 		}
 		return p, err
 	})
 }
 
-// decodeNew takes a reply that tells the id.
+// decodeNew reads {"data":{…}} with a principal. It is an error if it has no id.
 func decodeNew[R row[access.Principal]](body []byte) (access.Principal, error) {
 	data, err := decodeData[R](body)
 	if err != nil {
@@ -59,16 +59,16 @@ func decodeNew[R row[access.Principal]](body []byte) (access.Principal, error) {
 	}
 	p, _ := data.item()
 	if p.ID == "" {
-		return access.Principal{}, errors.New("it has no id")
+		return access.Principal{}, errors.New("the response has no id")
 	}
 	return p, nil
 }
 
-var errNoEmail = errors.New("the text is not an e-mail address that a console takes")
+var errNoEmail = errors.New("this is not an e-mail address that a console accepts")
 
-// emailPattern is the vendor's, which a console applies to e-mail filters and new
-// users alike, without quoted local parts; regard to case would refuse every address
-// that was seen.
+// emailPattern is the vendor's pattern for e-mail filters and for new users, without quoted
+// local parts. It ignores case: the vendor's pattern lists upper-case letters only and would
+// refuse every address that was seen.
 var emailPattern = regexp.MustCompile("(?i)^[-!#$%&'*+/=?^_`{}|~0-9A-Z]+(\\.[-!#$%&'*+/=?^_`{}|~0-9A-Z]+)*" +
 	`@[0-9A-Z]([0-9A-Z._-]{0,259}[0-9A-Z])?$`)
 

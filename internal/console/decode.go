@@ -11,13 +11,12 @@ import (
 	"sentinelone-provisioner/internal/access"
 )
 
-// The rows of this package have a field for what is kept and no other, so that a
-// secret which an answer carries is passed over. encoding/json takes a key in any
-// case; no two fields of one object differ in case alone (verified: the vendor's
-// API description). Of a key that stands twice in one object it may mix the two
-// values; that consoles send none is inferred.
+// The rows of this package have fields only for what is used, so that a secret in a response is
+// ignored. encoding/json matches keys without regard to case; no two fields of one object
+// differ only in case (verified: the vendor's API description). If a key occurs twice in one
+// object, encoding/json may mix both values; that consoles never send this is inferred.
 
-// answer is what a console says to a list; D is a list of rows or holds one.
+// answer is the response to a list; D is a list of rows or an object that holds one.
 type answer[D any] struct {
 	envelope
 
@@ -30,28 +29,28 @@ type envelope struct {
 	Errors     json.RawMessage `json:"errors"`
 }
 
-// pagination: the end of the list is a null, an empty or an absent nextCursor; the
-// first two were seen.
+// pagination of a list. On the last page, nextCursor is null, empty or absent; the first two
+// were seen.
 type pagination struct {
 	NextCursor text  `json:"nextCursor"`
 	TotalItems count `json:"totalItems"`
 }
 
-// row is a row as the console sends it, and turns itself into what it stands for.
-// unassigned counts for [Page.Unassigned].
+// row is a row as the console sends it. item converts it to a type of internal/access, and
+// counts the entries for [Page.Unassigned].
 type row[T any] interface {
 	item() (item T, unassigned int)
 }
 
 var (
-	errCut        = errors.New("it is cut short: the JSON ends in the middle")
-	errNoData     = errors.New("it has no data")
-	errNoSites    = errors.New("it has no data.sites")
+	errCut        = errors.New("the JSON is cut short")
+	errNoData     = errors.New("the response has no data")
+	errNoSites    = errors.New("the response has no data.sites")
 	errNoID       = errors.New("a row has no id")
-	errWithErrors = errors.New("it lists errors although its status says success")
+	errWithErrors = errors.New("the response lists errors although its status means success")
 )
 
-// faulty says that errors is a list with something in it; null is normal.
+// faulty reports whether errors is a list that is not empty; null is normal.
 func (e envelope) faulty() bool {
 	var some []json.RawMessage
 	return json.Unmarshal(e.Errors, &some) == nil && len(some) > 0
@@ -66,10 +65,10 @@ func decodePage[R row[T], T access.Entity](body []byte) (Page[T], error) {
 	return toPage[T](a.envelope, a.Data, errNoData)
 }
 
-// toPage makes a page of rows, which are nil when the answer had none; missing
-// says so. Rows and pagination must both be there, or the answer proves nothing: a
-// list that is merely missing must not look like an empty one. Nor may a row be
-// left out, as if something were gone, because nothing can be attached to it.
+// toPage makes a page of rows. Rows are nil when the response had none, which is the error
+// missing: a list that is absent must not look like an empty one. A response without
+// pagination is an error too. So is a row without an id: to leave it out would look as if it
+// were deleted.
 func toPage[T access.Entity, R row[T]](e envelope, rows []R, missing error) (Page[T], error) {
 	switch {
 	case e.faulty():
@@ -77,7 +76,7 @@ func toPage[T access.Entity, R row[T]](e envelope, rows []R, missing error) (Pag
 	case rows == nil:
 		return Page[T]{}, missing
 	case e.Pagination == nil:
-		return Page[T]{}, errors.New("it has no pagination, so nothing says whether more follows")
+		return Page[T]{}, errors.New("the response has no pagination, so it is unknown whether more pages follow")
 	}
 	page := Page[T]{
 		Items: make([]T, 0, len(rows)),
@@ -109,12 +108,12 @@ func decodeData[D any](body []byte) (D, error) {
 	return *a.Data, nil
 }
 
-// embedded takes out of a field's path what encoding/json puts there for embedded
-// structs, which is no key.
+// embedded removes from a field's path the names of embedded structs, which are not keys of the
+// JSON.
 var embedded = strings.NewReplacer("envelope.", "", "principalRow.", "")
 
-// decode is json.Unmarshal with faults that name a place and never content: those
-// of encoding/json quote the body, and so are not wrapped.
+// decode is json.Unmarshal with errors that name a place and never content. It does not wrap
+// the errors of encoding/json, because they quote the body.
 func decode(body []byte, into any) error {
 	err := json.Unmarshal(body, into)
 	if err == nil {
@@ -122,39 +121,39 @@ func decode(body []byte, into any) error {
 	}
 	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 		if wrong.Field == "" {
-			return errors.New(wanted(wrong.Type))
+			return errors.New(expectation(wrong.Type))
 		}
-		// Field is made of the names in our tags and never of keys that were sent.
-		return fmt.Errorf("at %s: %s", embedded.Replace(wrong.Field), wanted(wrong.Type))
+		// Field consists of the names in our tags, never of keys in the response.
+		return fmt.Errorf("at %s: %s", embedded.Replace(wrong.Field), expectation(wrong.Type))
 	}
 	return syntaxFault(body)
 }
 
-func wanted(t reflect.Type) string {
+func expectation(t reflect.Type) string {
 	switch {
 	case t == reflect.TypeFor[id]():
-		return "an id is not a whole number"
+		return "expected an id, which is a whole number"
 	case t.Kind() == reflect.Struct:
-		return "an object is wanted"
+		return "expected an object"
 	case t.Kind() == reflect.Slice:
-		return "a list is wanted"
+		return "expected a list"
 	case t.Kind() == reflect.Bool:
-		return "true or false is wanted"
+		return "expected true or false"
 	}
-	return "a text is wanted"
+	return "expected a text"
 }
 
-// syntaxFault tells an answer that broke off from one that goes on too long and
-// from what never was JSON.
+// syntaxFault distinguishes JSON that is cut short, JSON with something after its end, and a
+// body that is not JSON.
 func syntaxFault(body []byte) error {
 	var first json.RawMessage
 	d := json.NewDecoder(bytes.NewReader(body))
 	wrong, located := errors.AsType[*json.SyntaxError](d.Decode(&first))
 	switch {
 	case first != nil:
-		return fmt.Errorf("at byte %d: something follows the end of the JSON", d.InputOffset())
+		return fmt.Errorf("at byte %d: there is something after the end of the JSON", d.InputOffset())
 	case !located: // io.EOF or io.ErrUnexpectedEOF
 		return errCut
 	}
-	return fmt.Errorf("at byte %d: it is not JSON", wrong.Offset-1) // it counts the byte it fails at
+	return fmt.Errorf("at byte %d: this is not JSON", wrong.Offset-1) // Offset includes the byte that failed
 }

@@ -13,7 +13,7 @@ import (
 	"sentinelone-provisioner/internal/access"
 )
 
-// goldenBodies start the fuzzers off with every shape that the tests know.
+// goldenBodies are the seeds of the fuzzers: every body of the tests.
 func goldenBodies() []string {
 	return []string{
 		usersBody, sitesBody, rolesBody, emptyPage, serviceUserBody, unauthorizedBody, serviceUserGone,
@@ -27,8 +27,7 @@ func goldenBodies() []string {
 	}
 }
 
-// No body whatever makes a decoder panic, and rows come only from an answer that
-// is JSON, each with an id.
+// No body makes a decoder panic, and only JSON yields rows, each with an id.
 func FuzzDecoders(f *testing.F) {
 	for _, body := range goldenBodies() {
 		f.Add([]byte(body))
@@ -60,7 +59,7 @@ func FuzzDecoders(f *testing.F) {
 	})
 }
 
-// Nor does the answer to a write, and a token comes only with whom it belongs to.
+// The same for responses to writes; a token is returned only with its service user.
 func FuzzDecodersOfWrites(f *testing.F) {
 	for _, body := range goldenBodies() {
 		f.Add([]byte(body))
@@ -116,7 +115,7 @@ func pageOf(n int) []byte {
 	return append(body, `],"pagination":{"totalItems":100000,"nextCursor":"YWdlbnRfaWQ6NTgwMjkzODE="}}`...)
 }
 
-// No place where an answer may break off leaves a page that looks whole.
+// A response that is cut short at any byte is an error, never a page.
 func TestDecodePage_CutAnywhere(t *testing.T) {
 	t.Parallel()
 	body := pageOf(2)
@@ -129,41 +128,41 @@ func TestDecodePage_CutAnywhere(t *testing.T) {
 	require.Len(t, page.Items, 2)
 }
 
-// A fault names the place by our own words; what was sent is in no text.
-func TestDecodePage_FaultsNameAPlace(t *testing.T) {
+// An error names the place in our own words and never repeats the response.
+func TestDecodePage_ErrorsNameThePlace(t *testing.T) {
 	t.Parallel()
 	const around = `{"data":[{"id":"1"},%s],"pagination":{"nextCursor":%s}}`
 	for _, tc := range []struct{ row, cursor, want string }{
-		{`{"id":4711.25}`, `""`, "at data.id: an id is not a whole number"},
-		{`{"id":-4711}`, `""`, "at data.id: an id is not a whole number"},
-		{`{"id":true}`, `""`, "at data.id: an id is not a whole number"},
-		{`{"id":"2","email":["CANARY"]}`, `""`, "at data.email: a text is wanted"},
-		{`{"id":"2","isSystem":"CANARY"}`, `""`, "at data.isSystem: true or false is wanted"},
-		{`{"id":"2","isSystem":4711}`, `""`, "at data.isSystem: true or false is wanted"},
-		{`{"id":"2","scopeRoles":{"CANARY":1}}`, `""`, "at data.scopeRoles: a list is wanted"},
-		{`{"id":"2","scopeRoles":["CANARY"]}`, `""`, "at data.scopeRoles: an object is wanted"},
-		{`{"id":"2","scopeRoles":[{"roleId":{}}]}`, `""`, "at data.scopeRoles.roleId: an id is not a whole number"},
-		{`{"id":"2","apiToken":"CANARY"}`, `""`, "at data.apiToken: an object is wanted"},
-		{`"CANARY"`, `""`, "at data: an object is wanted"},
+		{`{"id":4711.25}`, `""`, "at data.id: expected an id, which is a whole number"},
+		{`{"id":-4711}`, `""`, "at data.id: expected an id, which is a whole number"},
+		{`{"id":true}`, `""`, "at data.id: expected an id, which is a whole number"},
+		{`{"id":"2","email":["CANARY"]}`, `""`, "at data.email: expected a text"},
+		{`{"id":"2","isSystem":"CANARY"}`, `""`, "at data.isSystem: expected true or false"},
+		{`{"id":"2","isSystem":4711}`, `""`, "at data.isSystem: expected true or false"},
+		{`{"id":"2","scopeRoles":{"CANARY":1}}`, `""`, "at data.scopeRoles: expected a list"},
+		{`{"id":"2","scopeRoles":["CANARY"]}`, `""`, "at data.scopeRoles: expected an object"},
+		{`{"id":"2","scopeRoles":[{"roleId":{}}]}`, `""`, "at data.scopeRoles.roleId: expected an id, which is a whole number"},
+		{`{"id":"2","apiToken":"CANARY"}`, `""`, "at data.apiToken: expected an object"},
+		{`"CANARY"`, `""`, "at data: expected an object"},
 		{`{"name":"CANARY"}`, `""`, "a row has no id"},
-		{`{"id":"2"}`, `["CANARY"]`, "at pagination.nextCursor: a text is wanted"},
-		{`{"id":"2"}`, `CANARY`, "at byte 59: it is not JSON"},
-		{`{"id":"2"}`, `""}}CANARY`, "at byte 63: something follows the end of the JSON"},
+		{`{"id":"2"}`, `["CANARY"]`, "at pagination.nextCursor: expected a text"},
+		{`{"id":"2"}`, `CANARY`, "at byte 59: this is not JSON"},
+		{`{"id":"2"}`, `""}}CANARY`, "at byte 63: there is something after the end of the JSON"},
 	} {
 		_, err := decodePage[userRow](fmt.Appendf(nil, around, tc.row, tc.cursor))
 		require.EqualError(t, err, tc.want, tc.row)
-		require.NotContains(t, everyPrint(err), "CANARY")
-		require.NotContains(t, everyPrint(err), "4711")
+		require.NotContains(t, allPrints(err), "CANARY")
+		require.NotContains(t, allPrints(err), "4711")
 	}
 }
 
-// An answer that is nested to exhaust the stack is refused.
+// A response that is nested deeply, to exhaust the stack, is an error.
 func TestDecodePage_NestedTooDeep(t *testing.T) {
 	t.Parallel()
 	const depth = 1_000_000
 	deep := strings.Repeat(`[`, depth) + strings.Repeat(`]`, depth)
 	_, err := decodePage[userRow]([]byte(`{"x":` + deep + `,"data":[],"pagination":{}}`))
-	require.ErrorContains(t, err, "it is not JSON")
+	require.ErrorContains(t, err, "this is not JSON")
 }
 
 func BenchmarkPage(b *testing.B) {

@@ -6,20 +6,20 @@ import (
 	"net/http"
 )
 
-// DeleteUser deletes one user, and with it every role and its API token. A user that
-// is not there (any more) is most likely an [*Error] with status 404 (inferred):
-// take that for gone.
+// DeleteUser deletes one user with all its roles and its API token. If the user does not exist
+// (any more), the error is most likely an [*Error] with status 404 (inferred): treat it as
+// deleted.
 //
-// There is a call that deletes by a filter, where an empty filter would match
-// everyone; it is not used, here or anywhere.
+// The API can also delete by a filter, where an empty filter would match every user. This
+// project never uses that call.
 //
 //s1:operation DELETE /web/api/v2.1/users/{user_id}
 func (c *Client) DeleteUser(ctx context.Context, id string) error {
 	return c.remove(ctx, usersPath, id)
 }
 
-// DeleteServiceUser deletes one service user, and with it every role and its API
-// token; see [Client.DeleteUser].
+// DeleteServiceUser deletes one service user with all its roles and its API token; see
+// [Client.DeleteUser].
 //
 //s1:operation DELETE /web/api/v2.1/service-users/{service_user_id}
 func (c *Client) DeleteServiceUser(ctx context.Context, id string) error {
@@ -28,7 +28,7 @@ func (c *Client) DeleteServiceUser(ctx context.Context, id string) error {
 
 func (c *Client) remove(ctx context.Context, path, id string) error {
 	r := request{method: http.MethodDelete, path: path + "/{id}"}
-	if err := checkID(id); err != nil { // an empty id would leave the path of the list
+	if err := checkID(id); err != nil { // with an empty id, the path would be that of the list
 		return r.failed(KindNotSent, err)
 	}
 	r.path = path + "/" + id
@@ -41,7 +41,7 @@ func decodeSuccess(body []byte) error {
 		Success bool `json:"success"`
 	}](body)
 	if err == nil && !data.Success {
-		err = errors.New("it does not say that it succeeded")
+		err = errors.New("the response does not confirm success")
 	}
 	return err
 }

@@ -1,27 +1,25 @@
-// Package console is the client of one SentinelOne management console: over the
-// console's REST API (v2.1) it lists and looks up accounts, sites, roles, users and
-// service users, turns them into the types of internal/access, and changes what users
-// and service users hold.
+// Package console is the client of one SentinelOne management console. Over the console's
+// REST API (v2.1) it lists and looks up accounts, sites, roles, users and service users,
+// converts them to the types of internal/access, and changes the roles of users and service
+// users.
 //
-// It promises that
-//   - an answer which a console cannot have given (no data, cut short, a web
-//     page) is an error and never an empty page, so that nobody is taken for
-//     gone by mistake;
+// It guarantees that
+//   - a response that a console cannot have sent (no data, cut short, a web page) is an
+//     error and never an empty page, so that no principal counts as deleted by mistake;
 //   - every failure is an [*Error] that says what happened, to which call, and
 //     what to do, or wraps [ErrReadOnly];
-//   - a write that the vendor does not describe, an empty list of roles above all, is
-//     not sent, and a read-only client sends none at all;
-//   - requests stay within the rates the vendor publishes per token; those of [Urgent]
-//     do not wait for it;
-//   - the API token, cursors and e-mail addresses are in no error, and the token
-//     is in no log line and no %+v of any value here; nor is that of a service user.
+//   - it does not send a write whose effect the vendor does not describe, such as an empty
+//     list of roles; a read-only client sends no write at all;
+//   - requests stay within the rates that the vendor publishes per token; those with
+//     [Urgent] do not wait;
+//   - no error holds the API token, a cursor or an e-mail address, and no log line and no
+//     %+v of a value of this package holds the API token or the token of a service user.
 //
-// It never retries work: whoever calls it decides that. Two repeats are not
-// retries of work: a request refused with 401 is sent once more when the token
-// file holds a new token by then, and net/http sends a GET again when the idle
-// connection it picked turns out to be closed.
+// It never retries: the caller decides. A request is sent twice in two cases only: after a
+// 401, if the token file holds a new token by then; and when net/http finds that the idle
+// connection it used for a GET was closed.
 //
-// One use:
+// Example:
 //
 //	c, err := console.New(console.Config{
 //		BaseURL: "https://acmeco.sentinelone.net",
@@ -32,7 +30,7 @@
 //		// … keep page.Items; stop when page.Next is ""
 //	}
 //
-// Facts about the API that no code here can show are marked in comments with how
-// sure they are: "verified" was seen in the vendor's API description or in a real
-// answer, "inferred" follows from such, "not verified" is a defensive choice.
+// Comments mark how certain a fact about the API is: "verified" was seen in the vendor's API
+// description or in a real response, "inferred" follows from such facts, "not verified" is a
+// defensive choice.
 package console

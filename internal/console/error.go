@@ -9,57 +9,57 @@ import (
 	"time"
 )
 
-// ErrReadOnly is why a request that would change the console was not sent.
-var ErrReadOnly = errors.New("the client is read-only: nothing that changes the console is sent; " +
+// ErrReadOnly is the cause when a request that would change the console was not sent.
+var ErrReadOnly = errors.New("the client is read-only and sends nothing that changes the console; " +
 	"turn the read-only setting off to allow it")
 
-// Kind says how far a request came.
+// Kind is the stage at which a request failed.
 type Kind string
 
 // The kinds of failure.
 const (
-	// KindNotSent: the request makes no sense, or there is no token to send it with.
+	// KindNotSent: the request is invalid, or there is no token.
 	KindNotSent Kind = "notSent"
-	// KindNoAnswer: no whole answer came: no connection, a time-out, a cancelled
+	// KindNoAnswer: no complete response arrived: no connection, a time-out, a cancelled
 	// context.
 	KindNoAnswer Kind = "noAnswer"
-	// KindStatus: the console, or a proxy before it, answered with an error status.
+	// KindStatus: the console, or a proxy in front of it, responded with an error status.
 	KindStatus Kind = "status"
-	// KindMalformed: the answer says success but is not one a console gives: cut
-	// short, no data, a web page, too large.
+	// KindMalformed: the status means success, but a console cannot have sent the response:
+	// cut short, no data, a web page, too large.
 	KindMalformed Kind = "malformed"
-	// KindRedirected: the answer points to another host, which is not followed
-	// because the token would go there; or it would turn a write into a read.
+	// KindRedirected: a redirect was not followed, because it would send the token to another
+	// host, or turn a write into a read.
 	KindRedirected Kind = "redirected"
 )
 
-// Error is a call that failed. No field holds the token, a cursor or an e-mail
-// address; the console's own texts are cleaned of them.
+// Error is a failed call. No field holds the token, a cursor or an e-mail address; they are
+// removed from the console's own texts.
 type Error struct {
 	Kind   Kind
-	Status int    // HTTP status; 0 when there was no answer
-	Code   int    // the console's own code, such as 4010010; 0 when it gave none
+	Status int    // HTTP status; 0 when there was no response
+	Code   int    // the console's own code, such as 4010010; 0 when there is none
 	Title  string // the console's short text
 	Detail string // the console's long text, often empty
-	HTML   bool   // the body was a web page: it came from a proxy, or from no console at all
+	HTML   bool   // the body was a web page: a proxy sent it, or a server that is not a console
 	Method string // HTTP method
 	Path   string // relative to the API, without host and query: /users
-	// RetryAfter is how long the answer asks to wait, at most one hour; 0 when it
-	// does not say. Whether consoles send it with 429 is not verified.
+	// RetryAfter is the wait that the response asks for, at most one hour; 0 when it has
+	// none. Whether consoles send it with 429 is not verified.
 	RetryAfter time.Duration
-	Err        error // the cause, cleaned; nil when the status says it all
+	Err        error // the cause, without secrets; nil when the status is the whole cause
 }
 
-// Error is one sentence: the call, what happened, what to do.
+// Error returns one sentence: the call, what happened, what to do.
 func (e *Error) Error() string {
 	call := e.Method + " " + e.Path + ": "
 	switch e.kind() {
 	case KindNotSent:
 		return call + "not sent: " + e.cause()
 	case KindNoAnswer:
-		return call + "no answer from the console: " + e.cause()
+		return call + "no response from the console: " + e.cause()
 	case KindMalformed:
-		return fmt.Sprintf("%sthe answer (%d) is not one that a SentinelOne console gives: %s",
+		return fmt.Sprintf("%sinvalid response (%d), which no SentinelOne console sends: %s",
 			call, e.Status, e.cause())
 	case KindRedirected:
 		return fmt.Sprintf("%s%d: %s", call, e.Status, e.cause())
@@ -71,9 +71,9 @@ func (e *Error) Error() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Temporary says that the same request may succeed later without anyone doing
-// something about it: 408, 425, 429, 5xx except 501, no answer, or an answer that
-// no console gives. A cancelled context counts too; ask the context first.
+// Temporary reports whether the same request may succeed later without a repair: 408, 425,
+// 429, 5xx except 501, no response, or an invalid response. A cancelled context counts too;
+// check the context first.
 func (e *Error) Temporary() bool {
 	switch e.kind() {
 	case KindNoAnswer, KindMalformed:
@@ -91,7 +91,7 @@ func (e *Error) Temporary() bool {
 	return e.Status >= http.StatusInternalServerError
 }
 
-// kind makes an Error useful that somebody built from its status alone.
+// kind derives the Kind of an Error that was built from its status alone.
 func (e *Error) kind() Kind {
 	switch {
 	case e.Kind != "":
@@ -104,7 +104,7 @@ func (e *Error) kind() Kind {
 
 func (e *Error) cause() string {
 	if e.Err == nil {
-		return "no reason is known"
+		return "unknown cause"
 	}
 	return e.Err.Error()
 }
@@ -140,19 +140,19 @@ func (e *Error) hint() string {
 	switch {
 	case e.Status == http.StatusUnauthorized:
 		return "the API token is wrong, expired or revoked (the console does not say which); " +
-			"make a new one in the console and put it in place"
+			"create a new one in the console and configure it"
 	case e.Status == http.StatusForbidden && e.HTML:
-		return "a web page came in place of the API's answer; a proxy or an address filter may refuse this machine"
+		return "the response is a web page and not from the API; a proxy or an address filter may block this machine"
 	case e.Status == http.StatusForbidden:
 		return e.forbiddenHint()
 	case e.Status == http.StatusNotFound && e.HTML:
-		return "a web page came in place of the API's answer; is this a SentinelOne console? check the base URL"
+		return "the response is a web page and not from the API; is this a SentinelOne console? check the base URL"
 	case e.Status == http.StatusTooManyRequests && e.RetryAfter > 0:
 		return "too many requests for this token; the console asks to wait " + e.RetryAfter.String()
 	case e.Status == http.StatusTooManyRequests:
 		return "too many requests for this token; wait and try again"
 	case e.Temporary():
-		return "the console or a proxy before it has a problem; try again later"
+		return "the console or a proxy in front of it has a problem; try again later"
 	}
 	return ""
 }

@@ -16,10 +16,10 @@ import (
 const nginxPage = "<html>\r\n<head><title>%d</title></head>\r\n<body>\r\n<center><h1>%d</h1></center>\r\n" +
 	"<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n"
 
-const laterHint = ": the console or a proxy before it has a problem; try again later"
+const laterHint = ": the console or a proxy in front of it has a problem; try again later"
 
-// errorAnswers are statuses and bodies as the console gives them.
-var errorAnswers = []struct {
+// errorResponses are statuses and bodies as consoles send them.
+var errorResponses = []struct {
 	name      string
 	status    int
 	body      string
@@ -40,7 +40,7 @@ var errorAnswers = []struct {
 	{
 		"wrong token", 401, `{"errors":[{"code":4010010,"detail":null,"title":"Authentication Failed"}]}`,
 		"401 Authentication Failed (4010010): the API token is wrong, expired or revoked (the console does not say " +
-			"which); make a new one in the console and put it in place", 4010010, false,
+			"which); create a new one in the console and configure it", 4010010, false,
 	},
 	{
 		"forbidden", 403, `{"errors":[{"code":4030010,"detail":null,"title":"Insufficient permissions"}]}`,
@@ -49,8 +49,8 @@ var errorAnswers = []struct {
 	},
 	{
 		"forbidden by a proxy", 403, fmt.Sprintf(nginxPage, 403, 403),
-		"403 Forbidden: a web page came in place of the API's answer; " +
-			"a proxy or an address filter may refuse this machine",
+		"403 Forbidden: the response is a web page and not from the API; " +
+			"a proxy or an address filter may block this machine",
 		0, false,
 	},
 	{
@@ -59,7 +59,7 @@ var errorAnswers = []struct {
 	},
 	{
 		"no console", 404, fmt.Sprintf(nginxPage, 404, 404),
-		"404 Not Found: a web page came in place of the API's answer; " +
+		"404 Not Found: the response is a web page and not from the API; " +
 			"is this a SentinelOne console? check the base URL",
 		0, false,
 	},
@@ -77,7 +77,7 @@ var errorAnswers = []struct {
 		"server error", 500, `{"errors":[{"code":5000010,"detail":"Server could not process the request.",` +
 			`"title":"Internal server error"}]}`,
 		"500 Internal server error (5000010), Server could not process the request: " +
-			"the console or a proxy before it has a problem; try again later", 5000010, true,
+			"the console or a proxy in front of it has a problem; try again later", 5000010, true,
 	},
 	{
 		"not supported", 501, `{"errors":[{"code":5010010,"detail":null,"title":"Not supported"}]}`,
@@ -102,12 +102,12 @@ var errorAnswers = []struct {
 	{"unknown status", 499, `[]`, "499", 0, false},
 }
 
-func TestErrors_OfEachStatusAndBody(t *testing.T) {
+func TestErrors_EachStatusAndBody(t *testing.T) {
 	t.Parallel()
-	for _, tc := range errorAnswers {
+	for _, tc := range errorResponses {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			f := serve(t, says(tc.status, tc.body))
+			f := startConsole(t, respond(tc.status, tc.body))
 			_, err := f.client(t).Users(t.Context(), ListOptions{})
 			e := asError(t, err)
 			require.EqualError(t, err, "GET /users: "+tc.want)
@@ -141,26 +141,26 @@ func TestErrors_RetryAfter(t *testing.T) {
 		"Wed, 04 Mar 2026 09:06:47 GMT": time.Hour,
 		"Wed, 04 Mar 2026 05:00:00 GMT": 0,
 	} {
-		f := serve(t, says(429, fmt.Sprintf(nginxPage, 429, 429), "Retry-After", header))
+		f := startConsole(t, respond(429, fmt.Sprintf(nginxPage, 429, 429), "Retry-After", header))
 		c := f.client(t)
 		c.now = func() time.Time { return now }
 		_, err := c.Users(t.Context(), ListOptions{})
 		require.Equal(t, want, asError(t, err).RetryAfter, header)
 	}
-	_, err := serve(t, says(503, "", "Retry-After", "30")).client(t).Users(t.Context(), ListOptions{})
+	_, err := startConsole(t, respond(503, "", "Retry-After", "30")).client(t).Users(t.Context(), ListOptions{})
 	require.Equal(t, 30*time.Second, asError(t, err).RetryAfter)
 }
 
-func TestErrors_RepeatNothingSecret(t *testing.T) {
+func TestErrors_HoldNoSecrets(t *testing.T) {
 	t.Parallel()
 	const cursor = "c2VjcmV0IGN1cnNvcg=="
 	echo := fmt.Sprintf(`{"errors":[{"code":4000010,"title":"no ana@example.com here",`+
 		`"detail":"token %s, jwt eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln, cursor %s or %s\u0000\n%s"}]}`,
 		testToken, cursor, url.QueryEscape(cursor), strings.Repeat("long ", 200))
 	for _, status := range []int{400, 401, 403, 429, 500} {
-		_, err := serve(t, says(status, echo)).client(t).Users(t.Context(), ListOptions{Cursor: cursor})
+		_, err := startConsole(t, respond(status, echo)).client(t).Users(t.Context(), ListOptions{Cursor: cursor})
 		e := asError(t, err)
-		printed := everyPrint(err) + fmt.Sprintf("%+v", *e)
+		printed := allPrints(err) + fmt.Sprintf("%+v", *e)
 		for _, secret := range []string{
 			testToken, cursor, url.QueryEscape(cursor), "ana@", "eyJ", "c2ln", "\n", "127.0.0.1",
 		} {
@@ -173,7 +173,7 @@ func TestErrors_RepeatNothingSecret(t *testing.T) {
 
 func TestErrors_ForbiddenNamesThePermission(t *testing.T) {
 	t.Parallel()
-	f := serve(t, says(403, `{"errors":[{"code":4030010,"detail":null,"title":"Insufficient permissions"}]}`))
+	f := startConsole(t, respond(403, `{"errors":[{"code":4030010,"detail":null,"title":"Insufficient permissions"}]}`))
 	for _, of := range access.Collections() {
 		require.NotEmpty(t, Permission(of))
 		_, err := f.client(t).Probe(t.Context(), of)
@@ -189,10 +189,10 @@ func TestErrors_ForbiddenNamesThePermission(t *testing.T) {
 	require.Empty(t, Permission("groups"))
 }
 
-func TestError_BuiltFromItsStatusAlone(t *testing.T) {
+func TestError_OnlyAStatus(t *testing.T) {
 	t.Parallel()
 	require.True(t, (&Error{}).Temporary())
-	require.EqualError(t, &Error{Method: "GET", Path: "/x"}, "GET /x: no answer from the console: no reason is known")
+	require.EqualError(t, &Error{Method: "GET", Path: "/x"}, "GET /x: no response from the console: unknown cause")
 	require.True(t, (&Error{Status: 502}).Temporary())
 	require.False(t, (&Error{Status: 404}).Temporary())
 	require.EqualError(t, &Error{Status: 404, Method: "GET", Path: "/x"}, "GET /x: 404 Not Found")

@@ -18,20 +18,20 @@ import (
 
 const (
 	maxRetryAfter = time.Hour
-	maxText       = 300 // runes of the console's text kept in an error
-	// minSecret keeps the cleaning of texts from eating words when a test uses a
-	// token of a few letters; real ones have 80 characters and more.
+	maxText       = 300 // runes of a text of the console that an error keeps
+	// minSecret prevents that scrub removes words when a test uses a token of a few letters;
+	// real tokens have 80 characters and more.
 	minSecret = 6
 )
 
 var (
 	emailShape = regexp.MustCompile(`[^\s@"'<>()\[\],;:=]+@[^\s@"'<>()\[\],;:]+`)
 	tokenShape = regexp.MustCompile(`eyJ[A-Za-z0-9_-]{8,}(\.[A-Za-z0-9_-]*){0,2}`)
-	// opaqueShape is that of older tokens, of 58 and of 80 characters; no word is that long.
+	// opaqueShape matches older tokens, of 58 and of 80 characters; no word is that long.
 	opaqueShape = regexp.MustCompile(`[A-Za-z0-9+/=_-]{40,}`)
 )
 
-// causeError keeps the chain for errors.Is and errors.As, and shows a cleaned text.
+// causeError keeps the chain for errors.Is and errors.As, and prints a text without secrets.
 type causeError struct {
 	err  error
 	text string
@@ -40,15 +40,15 @@ type causeError struct {
 func (c *causeError) Error() string { return c.text }
 func (c *causeError) Unwrap() error { return c.err }
 
-// timeoutError is our own deadline. It does not unwrap to
-// context.DeadlineExceeded, so that nobody takes it for the caller's.
+// timeoutError is the client's own deadline. It does not unwrap to context.DeadlineExceeded, so
+// that it is not mistaken for the caller's.
 type timeoutError struct{ after time.Duration }
 
 func (t *timeoutError) Error() string { return fmt.Sprintf("it took longer than %s", t.after) }
 func (t *timeoutError) Timeout() bool { return true }
 
-// scrub removes secrets, tokens and e-mail addresses from a text that came from
-// outside, and what would break a log line.
+// scrub removes secrets, tokens, e-mail addresses and control characters from a text that came
+// from outside.
 func scrub(text string, secrets ...string) string {
 	for _, s := range secrets {
 		if len(s) < minSecret {
@@ -77,8 +77,8 @@ func (r request) failed(kind Kind, err error) *Error {
 	return &Error{Kind: kind, Method: r.method, Path: r.path, Err: err}
 }
 
-// noAnswer describes why nothing, or not all, came back. ctx is the caller's,
-// attempt the one with our own time limit.
+// noAnswer makes the error for a response that did not arrive, or not completely. ctx is the
+// caller's; attempt has the client's own time limit.
 func (c *Client) noAnswer(ctx, attempt context.Context, r request, token string, err error) *Error {
 	if ctx.Err() != nil { // not its cause: callers ask for context.Canceled
 		return r.failed(KindNoAnswer, ctx.Err())
@@ -97,8 +97,8 @@ func (c *Client) noAnswer(ctx, attempt context.Context, r request, token string,
 	return r.failed(KindNoAnswer, &causeError{err: err, text: text})
 }
 
-// statusError describes an answer with a status of 400 and above. The status is
-// read first; the body is whatever it is.
+// statusError makes the error for a response with a status of 400 and above. It accepts any
+// body.
 func (c *Client) statusError(r request, token string, resp *http.Response, body []byte) *Error {
 	e := r.failed(KindStatus, nil)
 	e.Status = resp.StatusCode
@@ -114,23 +114,23 @@ func (c *Client) statusError(r request, token string, resp *http.Response, body 
 }
 
 func (r request) redirected(resp *http.Response) *Error {
-	target := "somewhere that the answer does not name"
+	target := "an unnamed host"
 	if u, err := resp.Location(); err == nil && u.Host != "" {
 		target = scrub(u.Scheme + "://" + u.Host)
 		if resp.Request != nil && sameOrigin(resp.Request.URL, u) {
 			return r.turned(resp.StatusCode)
 		}
 	}
-	e := r.failed(KindRedirected, fmt.Errorf("the answer points to %s, which is not followed because the API token "+
-		"would go there; if that is the console, make it the base URL", target))
+	e := r.failed(KindRedirected, fmt.Errorf("the redirect to %s was not followed, because it would send "+
+		"the API token there; if that is the console, make it the base URL", target))
 	e.Status = resp.StatusCode
 	return e
 }
 
-// turned describes a redirect within the console that would have lost the body.
+// turned makes the error for a redirect within the console that would lose the body.
 func (r request) turned(status int) *Error {
-	e := r.failed(KindRedirected, errors.New("the answer points to another path of the console, which is not followed "+
-		"because the request would arrive as a read; nothing was written. Look for a proxy between"))
+	e := r.failed(KindRedirected, errors.New("the redirect to another path of the console was not followed, "+
+		"because the write would arrive as a read; nothing was written. Check for a proxy in between"))
 	e.Status = status
 	return e
 }
@@ -141,8 +141,8 @@ func (r request) malformed(status int, err error) *Error {
 	return e
 }
 
-// parseErrors reads {"errors":[{"code","title","detail"}]}. Whatever is missing,
-// null or of another type is left out; several details are joined.
+// parseErrors reads {"errors":[{"code","title","detail"}]}. It leaves out what is missing, null
+// or of another type, and joins several details.
 func parseErrors(body []byte) (code int, title, detail string) {
 	var envelope struct {
 		Errors []struct {
@@ -171,7 +171,7 @@ func parseErrors(body []byte) (code int, title, detail string) {
 	return code, looseText(first.Title), strings.Join(details, "; ")
 }
 
-// looseText is the text of a JSON string or number, "" for anything else.
+// looseText returns the text of a JSON string or number, "" for anything else.
 func looseText(raw json.RawMessage) string {
 	var text string
 	if json.Unmarshal(raw, &text) == nil {
@@ -184,20 +184,20 @@ func looseText(raw json.RawMessage) string {
 	return ""
 }
 
-// looksLikeHTML is about the body alone: proxies are not careful with the type.
+// looksLikeHTML checks only the body: proxies often send a wrong content type.
 func looksLikeHTML(body []byte) bool {
 	return bytes.HasPrefix(bytes.TrimLeft(body, " \t\r\n\ufeff"), []byte("<"))
 }
 
-// retryAfter reads both forms of the header, seconds and a date. What is in the
-// past or cannot be read counts as not given.
+// retryAfter reads both forms of the header: seconds and a date. It returns 0 for a date in the
+// past and for what it cannot read.
 func retryAfter(header string, now time.Time) time.Duration {
 	header = strings.TrimSpace(header)
 	if header == "" {
 		return 0
 	}
 	if seconds, err := strconv.ParseInt(header, 10, 64); err == nil {
-		// Compared before it is multiplied: a huge number would overflow.
+		// Compare before the multiplication: a huge number would overflow.
 		if seconds > int64(maxRetryAfter/time.Second) {
 			return maxRetryAfter
 		}

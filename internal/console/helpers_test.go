@@ -15,12 +15,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// testToken has the length of a real one, so that cleaning it from texts works
-// as it does there.
+// testToken has the length of a real token, so that scrub removes it from texts.
 const testToken = "CANARY-not-a-real-token-0123456789-0123456789-0123456789-0123456789-0123456789"
 
-// fakeConsole answers every request with what answer writes, and remembers what
-// it was asked.
+// fakeConsole responds to every request with its handler, and records the requests.
 type fakeConsole struct {
 	*httptest.Server
 
@@ -36,7 +34,7 @@ func (f *fakeConsole) requests() []*http.Request {
 
 func (f *fakeConsole) count() int { return len(f.requests()) }
 
-func serve(t *testing.T, answer http.HandlerFunc) *fakeConsole {
+func startConsole(t *testing.T, answer http.HandlerFunc) *fakeConsole {
 	t.Helper()
 	f := &fakeConsole{}
 	f.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -60,8 +58,8 @@ func (f *fakeConsole) client(t *testing.T, change ...func(*Config)) *Client {
 	return c
 }
 
-// says answers with a status and a body, and headers given as pairs.
-func says(status int, body string, headers ...string) http.HandlerFunc {
+// respond is a handler that responds with a status, a body, and headers given as pairs.
+func respond(status int, body string, headers ...string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		for i := 0; i+1 < len(headers); i += 2 {
 			w.Header().Set(headers[i], headers[i+1])
@@ -79,8 +77,8 @@ func asError(t *testing.T, err error) *Error {
 	return e
 }
 
-// everyPrint is each way in which a value may reach a log or a terminal.
-func everyPrint(v any) string {
+// allPrints is a value in every format in which it may reach a log or a terminal.
+func allPrints(v any) string {
 	text := fmt.Sprintf("%v|%+v|%#v|%s|%q|%d|%x", v, v, v, v, v, v, v)
 	if encoded, err := json.Marshal(v); err == nil {
 		text += string(encoded)
@@ -93,10 +91,10 @@ func everyPrint(v any) string {
 	return text
 }
 
-// newCountingServer answers 502 with a page of the size that proxies send, and
-// counts the connections made to it.
+// newCountingServer responds with 502 and a page as large as those of proxies, and counts its
+// connections.
 func newCountingServer(opened *atomic.Int64) *httptest.Server {
-	s := httptest.NewUnstartedServer(says(502, "<html>"+strings.Repeat("x", 4000)))
+	s := httptest.NewUnstartedServer(respond(502, "<html>"+strings.Repeat("x", 4000)))
 	s.Config.ConnState = func(_ net.Conn, state http.ConnState) {
 		if state == http.StateNew {
 			opened.Add(1)

@@ -9,9 +9,9 @@ import (
 	"sentinelone-provisioner/internal/access"
 )
 
-// holdingsBody is the part of a write that says what is held, in the names of the API.
-// Nothing else of a scopeRoles entry as read goes back: an unknown or null field of
-// an entry may draw 400 (inferred).
+// holdingsBody is the part of a write that lists the roles, in the names of the API. It sends
+// back no other field of a scopeRoles entry: an unknown or null field may cause status 400
+// (inferred).
 type holdingsBody struct {
 	Scope      access.Level `json:"scope"`
 	ScopeRoles []roleEntry  `json:"scopeRoles"`
@@ -23,19 +23,18 @@ type roleEntry struct {
 	RoleID string `json:"roleId"`
 }
 
-// newHoldingsBody refuses what a console would refuse, or would take in a way that the
-// vendor does not describe: an empty list, above all, may mean "none", "as before"
-// or a role of the console's choice.
+// newHoldingsBody rejects what a console would reject, and what has an effect that the vendor
+// does not describe: an empty list may mean "no role", "unchanged" or a role of the console's
+// choice.
 //
-// read is what the principal holds. Several roles at one scope are sent only if they were
-// read so: whether a console has such principals is not known, but then it must take
-// them back.
+// read is what the principal holds. Several roles at one scope are sent only if they were read
+// so: whether a console has such principals is unknown, but then it must accept them.
 func newHoldingsBody(want, read access.Holdings) (holdingsBody, error) {
 	body := holdingsBody{Scope: want.Level}
 	switch want.Level {
 	case access.Tenant, access.AccountLevel, access.SiteLevel:
 	default:
-		return body, fmt.Errorf("the level is %q: roles are held at tenant, account or site", want.Level)
+		return body, fmt.Errorf("invalid level %q: roles are held at tenant, account or site", want.Level)
 	}
 	if len(want.Held) == 0 {
 		return body, errors.New("the list of roles is empty: what a console does with an empty list is not documented")
@@ -46,7 +45,7 @@ func newHoldingsBody(want, read access.Holdings) (holdingsBody, error) {
 			return body, err
 		}
 		if taken[h.ScopeID] && !sameAt(want, read, h.ScopeID) {
-			return body, fmt.Errorf("two roles are given %s: a console takes one role per scope", place(want.Level, h))
+			return body, fmt.Errorf("there are two roles %s: a console accepts one role per scope", place(want.Level, h))
 		}
 		taken[h.ScopeID] = true
 		body.ScopeRoles = append(body.ScopeRoles, roleEntry{ID: h.ScopeID, RoleID: h.RoleID})
@@ -54,7 +53,7 @@ func newHoldingsBody(want, read access.Holdings) (holdingsBody, error) {
 	return body, nil
 }
 
-// sameAt says whether both hold the same roles at a scope.
+// sameAt reports whether both hold the same roles at a scope.
 func sameAt(a, b access.Holdings, scope string) bool {
 	elsewhere := func(h access.HeldRole) bool { return h.ScopeID != scope }
 	a.Held = slices.DeleteFunc(slices.Clone(a.Held), elsewhere)
@@ -67,14 +66,14 @@ func checkHeld(level access.Level, h access.HeldRole) error {
 	case checkID(h.RoleID) != nil:
 		return fmt.Errorf("an entry %s has no role id: ids are digits only", place(level, h))
 	case level == access.Tenant && h.ScopeID != "":
-		return errors.New("an entry names a scope: roles of the tenant level have none")
+		return errors.New("an entry names a scope: roles at tenant level have none")
 	case level != access.Tenant && checkID(h.ScopeID) != nil:
 		return fmt.Errorf("an entry has no id of its %s: ids are digits only", level)
 	}
 	return nil
 }
 
-// place says where an entry holds, for an error.
+// place is the scope of an entry, for an error.
 func place(level access.Level, h access.HeldRole) string {
 	if level == access.Tenant {
 		return "at tenant level"
@@ -82,7 +81,7 @@ func place(level access.Level, h access.HeldRole) string {
 	return fmt.Sprintf("at %s %q", level, h.ScopeID)
 }
 
-// dataBody makes `{"data":…}` of what a call sends.
+// dataBody makes the body `{"data":…}`.
 func dataBody(v any) func(token string) ([]byte, error) {
 	return func(string) ([]byte, error) {
 		return json.Marshal(struct {

@@ -11,8 +11,8 @@ import (
 	"sentinelone-provisioner/internal/access"
 )
 
-// The bodies in testdata have the fields of the vendor's API description, with
-// nulls where real answers have them; names and ids are made up.
+// The bodies in testdata have the fields of the vendor's API description, with nulls where real
+// responses have them; names and ids are invented.
 var (
 	//go:embed testdata/users.json
 	usersBody string
@@ -36,7 +36,7 @@ func at(text string) *time.Time {
 
 func TestUsers(t *testing.T) {
 	t.Parallel()
-	f := serve(t, says(200, usersBody))
+	f := startConsole(t, respond(200, usersBody))
 	page, err := f.client(t).Users(t.Context(), ListOptions{Cursor: "a+b/c="})
 	require.NoError(t, err)
 	require.Equal(t, "YWdlbnRfaWQ6NTgwMjkzODE=", page.Next)
@@ -71,9 +71,9 @@ func TestUsers(t *testing.T) {
 	require.Regexp(t, `^sentinelone-provisioner/`, request.Header.Get("User-Agent"))
 }
 
-func TestSites_AreInsideData(t *testing.T) {
+func TestSites_RowsAreInDataSites(t *testing.T) {
 	t.Parallel()
-	page, err := serve(t, says(200, sitesBody)).client(t).Sites(t.Context(), ListOptions{})
+	page, err := startConsole(t, respond(200, sitesBody)).client(t).Sites(t.Context(), ListOptions{})
 	require.NoError(t, err)
 	require.Empty(t, page.Next)
 	require.Equal(t, new(2), page.Total)
@@ -84,12 +84,12 @@ func TestSites_AreInsideData(t *testing.T) {
 		},
 		{ID: "1535334414585508711", Name: "Berlin", AccountID: "433241117337583619", State: "deleted"},
 	}, page.Items)
-	require.NotContains(t, everyPrint(page), "CANARY")
+	require.NotContains(t, allPrints(page), "CANARY")
 }
 
 func TestRoles_OfEveryScope(t *testing.T) {
 	t.Parallel()
-	f := serve(t, says(200, rolesBody))
+	f := startConsole(t, respond(200, rolesBody))
 	page, err := f.client(t).Roles(t.Context(), ListOptions{Limit: 7})
 	require.NoError(t, err)
 	require.Empty(t, page.Next)
@@ -113,11 +113,11 @@ func TestRoles_OfEveryScope(t *testing.T) {
 
 func TestServiceUsers_TwoTimestampPrecisions(t *testing.T) {
 	t.Parallel()
-	f := serve(t, says(200, `{"data":[`+serviceUserBody+`],"pagination":{"totalItems":1,"nextCursor":null}}`))
+	f := startConsole(t, respond(200, `{"data":[`+serviceUserBody+`],"pagination":{"totalItems":1,"nextCursor":null}}`))
 	page, err := f.client(t).ServiceUsers(t.Context(), ListOptions{})
 	require.NoError(t, err)
 	require.Equal(t, []access.Principal{wantServiceUser()}, page.Items)
-	require.NotContains(t, everyPrint(page), "CANARY")
+	require.NotContains(t, allPrints(page), "CANARY")
 }
 
 func wantServiceUser() access.Principal {
@@ -131,7 +131,7 @@ func wantServiceUser() access.Principal {
 
 func TestAccounts(t *testing.T) {
 	t.Parallel()
-	f := serve(t, says(200, `{"pagination":{"nextCursor":null},
+	f := startConsole(t, respond(200, `{"pagination":{"nextCursor":null},
 		"data":[{"id":"433241117337583618","name":"Acme","state":"active"}]}`))
 	page, err := f.client(t).Accounts(t.Context(), ListOptions{})
 	require.NoError(t, err)
@@ -139,11 +139,11 @@ func TestAccounts(t *testing.T) {
 	require.Equal(t, []access.Account{{ID: "433241117337583618", Name: "Acme", State: "active"}}, page.Items)
 }
 
-// A role held below tenant level without a scope id says nothing anybody could
-// act on; at tenant level an id that is there all the same means nothing.
-func TestUsers_ScopeIDAgainstLevel(t *testing.T) {
+// Below tenant level, a role without scope id is left out; at tenant level, a scope id is
+// ignored.
+func TestUsers_ScopeIDsByLevel(t *testing.T) {
 	t.Parallel()
-	f := serve(t, says(200, `{"data":[
+	f := startConsole(t, respond(200, `{"data":[
 		{"id":"1","scope":"Site","scopeRoles":[{"roleId":"5"},{"id":"9","roleId":"5"},null]},
 		{"id":"2","scope":"tenant","scopeRoles":[{"id":"9","roleId":"5"},{"id":null,"roleId":"5"}]}
 	],"pagination":{}}`))
@@ -159,7 +159,7 @@ func TestLists_EndOfTheList(t *testing.T) {
 	for _, pagination := range []string{
 		`{"totalItems":0,"nextCursor":null}`, `{"totalItems":0,"nextCursor":""}`, `{"totalItems":0}`,
 	} {
-		page, err := serve(t, says(200, `{"data":[],"pagination":`+pagination+`,"errors":[]}`)).
+		page, err := startConsole(t, respond(200, `{"data":[],"pagination":`+pagination+`,"errors":[]}`)).
 			client(t).Users(t.Context(), ListOptions{})
 		require.NoError(t, err, pagination)
 		require.Empty(t, page.Next)
@@ -168,55 +168,55 @@ func TestLists_EndOfTheList(t *testing.T) {
 	}
 }
 
-// Each of these would make people look gone if it passed for an empty page.
-func TestLists_AnswersThatNoConsoleGives(t *testing.T) {
+// If one of these counted as an empty page, all users would look deleted.
+func TestLists_InvalidResponses(t *testing.T) {
 	t.Parallel()
 	for body, want := range map[string]string{
-		``:                                       "it is empty",
-		`{}`:                                     "it has no data",
-		`null`:                                   "it has no data",
-		`{"data":null,"pagination":{}}`:          "it has no data",
-		`{"pagination":{"totalItems":0}}`:        "it has no data",
-		`{"data":{},"pagination":{}}`:            "a list is wanted",
+		``:                                       "the body is empty",
+		`{}`:                                     "the response has no data",
+		`null`:                                   "the response has no data",
+		`{"data":null,"pagination":{}}`:          "the response has no data",
+		`{"pagination":{"totalItems":0}}`:        "the response has no data",
+		`{"data":{},"pagination":{}}`:            "expected a list",
 		`{"data":[]}`:                            "no pagination",
 		`{"data":[],"pagination":null}`:          "no pagination",
 		`{"data":[{"id":"1"}`:                    "cut short",
 		`{"data":[{"id":"1"}],"pagination":{}`:   "cut short",
-		`{"data":[{"id":"1"}],"pagination":{}}}`: "follows the end",
+		`{"data":[{"id":"1"}],"pagination":{}}}`: "after the end of the JSON",
 		`{"data":[{"name":"x"}],"pagination":{}}`:                               "no id",
 		`{"data":[null],"pagination":{}}`:                                       "no id",
-		`{"data":[{"id":1.5}],"pagination":{}}`:                                 "not a whole number",
-		`{"data":[{"id":"1","email":[]}],"pagination":{}}`:                      "a text is wanted",
+		`{"data":[{"id":1.5}],"pagination":{}}`:                                 "which is a whole number",
+		`{"data":[{"id":"1","email":[]}],"pagination":{}}`:                      "expected a text",
 		`{"data":[],"pagination":{},"errors":[{"code":1,"title":"x"}]}`:         "lists errors",
 		`{"data":[],"pagination":{"nextCursor":"c2FtZS1jdXJzb3I="}}`:            "would never end",
 		`<html><body>ana@example.com, please log in</body></html>`:              "web page",
 		"\ufeff<!DOCTYPE html><html></html>":                                    "web page",
-		`[1,2,3]`:                                                               "an object is wanted",
-		`{"data":[{"id":"1","scope":"site","scopeRoles":[7]}],"pagination":{}}`: "an object is wanted",
+		`[1,2,3]`:                                                               "expected an object",
+		`{"data":[{"id":"1","scope":"site","scopeRoles":[7]}],"pagination":{}}`: "expected an object",
 	} {
-		f := serve(t, says(200, body))
+		f := startConsole(t, respond(200, body))
 		page, err := f.client(t).Users(t.Context(), ListOptions{Cursor: "c2FtZS1jdXJzb3I="})
 		e := asError(t, err)
 		require.ErrorContains(t, err, want, body)
-		require.ErrorContains(t, err, "GET /users: the answer (200) is not one that a SentinelOne console gives")
+		require.ErrorContains(t, err, "GET /users: invalid response (200), which no SentinelOne console sends")
 		require.Equal(t, KindMalformed, e.Kind)
 		require.Equal(t, 200, e.Status)
 		require.True(t, e.Temporary())
 		require.Equal(t, Page[access.Principal]{}, page)
 		require.Equal(t, 1, f.count())
-		require.NotContains(t, everyPrint(err), "c2FtZS1jdXJzb3I=")
-		require.NotContains(t, everyPrint(err), "ana@example.com")
+		require.NotContains(t, allPrints(err), "c2FtZS1jdXJzb3I=")
+		require.NotContains(t, allPrints(err), "ana@example.com")
 	}
 }
 
 func TestSites_WithoutTheInnerList(t *testing.T) {
 	t.Parallel()
 	for _, data := range []string{`{}`, `null`, `{"allSites":{}}`, `{"sites":null}`} {
-		_, err := serve(t, says(200, `{"data":`+data+`,"pagination":{"totalItems":0}}`)).
+		_, err := startConsole(t, respond(200, `{"data":`+data+`,"pagination":{"totalItems":0}}`)).
 			client(t).Sites(t.Context(), ListOptions{})
-		require.ErrorContains(t, err, "it has no data.sites", data)
+		require.ErrorContains(t, err, "the response has no data.sites", data)
 	}
-	page, err := serve(t, says(200, `{"data":{"sites":[]},"pagination":{"totalItems":0}}`)).
+	page, err := startConsole(t, respond(200, `{"data":{"sites":[]},"pagination":{"totalItems":0}}`)).
 		client(t).Sites(t.Context(), ListOptions{})
 	require.NoError(t, err)
 	require.Empty(t, page.Items)
@@ -224,7 +224,7 @@ func TestSites_WithoutTheInnerList(t *testing.T) {
 
 func TestLists_LimitIsChecked(t *testing.T) {
 	t.Parallel()
-	f := serve(t, says(200, emptyPage))
+	f := startConsole(t, respond(200, emptyPage))
 	for _, limit := range []int{-1, PageLimit + 1} {
 		_, err := f.client(t).Users(t.Context(), ListOptions{Limit: limit})
 		e := asError(t, err)

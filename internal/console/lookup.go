@@ -12,13 +12,13 @@ import (
 	"sentinelone-provisioner/internal/access"
 )
 
-// searchLimit is how many rows a search returns at most: enough for "did you mean".
+// searchLimit is the most rows that a search returns: enough for "did you mean".
 const searchLimit = 20
 
-// all walks every page of the rows that pass a filter, which may be nil, and returns
-// each row once; an empty list is not nil. Fewer rows than the console counts are an
-// error: what is looked up and not found is taken not to exist, and what is found
-// once is taken to be the only one.
+// all reads every page of the rows that match a filter, which may be nil, and returns each row
+// once; an empty list is not nil. Fewer rows than the console counts are an error, because
+// callers rely on a complete list: a row that is not in it does not exist, and a name that
+// occurs once is unique.
 func all[T access.Entity](
 	ctx context.Context, c *Client, of access.Collection, filter url.Values, decode func([]byte) (Page[T], error),
 ) ([]T, error) {
@@ -41,9 +41,9 @@ func all[T access.Entity](
 		cursor = page.Next
 		switch {
 		case cursors[cursor]:
-			return nil, contradiction(of, errors.New("its cursors lead in a circle, so the list would never end"))
+			return nil, contradiction(of, errors.New("the cursors repeat, so the list would never end"))
 		case cursor == "" && page.Total != nil && len(items) < *page.Total:
-			return nil, contradiction(of, fmt.Errorf("it counts %d rows and gave %d", *page.Total, len(items)))
+			return nil, contradiction(of, fmt.Errorf("it counts %d rows but returned %d", *page.Total, len(items)))
 		case cursor == "":
 			return items, nil
 		}
@@ -55,8 +55,8 @@ func contradiction(of access.Collection, err error) error {
 	return request{method: http.MethodGet, path: permissions[of].path}.malformed(http.StatusOK, err)
 }
 
-// matching walks the rows that pass a filter of the console's, and keeps those that
-// match by our own rule: how the console's filters compare is documented for few.
+// matching reads all rows that match a filter of the console, and keeps those that match our
+// own rule as well: the vendor documents for few filters how they compare.
 func matching[T access.Entity](
 	ctx context.Context, c *Client, of access.Collection, filter url.Values,
 	decode func([]byte) (Page[T], error), keep func(T) bool,
@@ -68,7 +68,7 @@ func matching[T access.Entity](
 	return slices.DeleteFunc(items, func(item T) bool { return !keep(item) }), nil
 }
 
-// search is one page of at most searchLimit rows.
+// search requests one page of at most searchLimit rows.
 func search[T any](
 	ctx context.Context, c *Client, of access.Collection, text string, decode func([]byte) (Page[T], error),
 ) ([]T, error) {
@@ -82,11 +82,11 @@ func search[T any](
 	return page.Items[:min(len(page.Items), searchLimit)], nil
 }
 
-// checkText refuses to look for nothing: a console might take that for "everything".
+// checkText rejects an empty search text: a console might return every row.
 func checkText(of access.Collection, text string) error {
 	if strings.TrimSpace(text) != "" {
 		return nil
 	}
 	return request{method: http.MethodGet, path: permissions[of].path}.
-		failed(KindNotSent, errors.New("the text to look for is empty"))
+		failed(KindNotSent, errors.New("the search text is empty"))
 }

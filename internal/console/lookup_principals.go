@@ -9,12 +9,12 @@ import (
 	"sentinelone-provisioner/internal/access"
 )
 
-// UsersByEmail finds the users with an e-mail address, without regard to case. A text
-// that is no address is not sent (KindNotSent). Addresses are unique on a console
-// (inferred), but one that the token cannot see is not found.
+// UsersByEmail returns the users with an e-mail address, compared without regard to case. A text
+// that is not an address is not sent (KindNotSent). Addresses are unique on a console
+// (inferred), but a user that the token cannot see is not found.
 //
-// The first filter is an exact one that may or may not regard case, so before nobody
-// is concluded a second one is asked, which finds parts.
+// Whether the console's exact filter regards case is unknown. If it finds no user, a second
+// filter, which matches parts of an address, is tried.
 //
 //s1:operation GET /web/api/v2.1/users
 func (c *Client) UsersByEmail(ctx context.Context, email string) ([]access.Principal, error) {
@@ -31,7 +31,7 @@ func (c *Client) UsersByEmail(ctx context.Context, email string) ([]access.Princ
 	return []access.Principal{}, nil
 }
 
-// UsersByName finds the users with exactly that full name, which several may have.
+// UsersByName returns the users with exactly that full name; several users may have it.
 //
 //s1:operation GET /web/api/v2.1/users
 func (c *Client) UsersByName(ctx context.Context, fullName string) ([]access.Principal, error) {
@@ -41,9 +41,9 @@ func (c *Client) UsersByName(ctx context.Context, fullName string) ([]access.Pri
 	return matching(ctx, c, access.Users, url.Values{"fullName": {fullName}}, decodePage[userRow], named(fullName))
 }
 
-// ServiceUsersByName finds the service users with exactly that name, which several
-// may have. There is no filter for it, and what the search looks at is documented in
-// words that fit users only: where it finds none, the whole list is walked.
+// ServiceUsersByName returns the service users with exactly that name; several may have it. The
+// API has no filter for the name, and documents for users only which fields a search covers:
+// if the search finds none, the whole list is read.
 //
 //s1:operation GET /web/api/v2.1/service-users
 func (c *Client) ServiceUsersByName(ctx context.Context, name string) ([]access.Principal, error) {
@@ -63,15 +63,15 @@ func named(name string) func(access.Principal) bool {
 	return func(p access.Principal) bool { return p.Name == name }
 }
 
-// SearchUsers finds at most 20 users by a part of their name, address or description.
+// SearchUsers returns at most 20 users by a part of their name, address or description.
 //
 //s1:operation GET /web/api/v2.1/users
 func (c *Client) SearchUsers(ctx context.Context, text string) ([]access.Principal, error) {
 	return search(ctx, c, access.Users, text, decodePage[userRow])
 }
 
-// SearchServiceUsers finds at most 20 service users by a text; which fields it looks
-// at is not documented.
+// SearchServiceUsers returns at most 20 service users that match a text; which fields the
+// console compares is not documented.
 //
 //s1:operation GET /web/api/v2.1/service-users
 func (c *Client) SearchServiceUsers(ctx context.Context, text string) ([]access.Principal, error) {

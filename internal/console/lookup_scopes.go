@@ -7,8 +7,8 @@ import (
 	"sentinelone-provisioner/internal/access"
 )
 
-// AllRoles lists every role that the token can see, those of lower and higher scopes
-// included. Names repeat.
+// AllRoles returns every role that the token can see, including those of lower and higher
+// scopes. Several roles may have the same name.
 //
 //s1:operation GET /web/api/v2.1/rbac/roles
 func (c *Client) AllRoles(ctx context.Context) ([]access.Role, error) {
@@ -23,15 +23,16 @@ func (c *Client) AllRoles(ctx context.Context) ([]access.Role, error) {
 	return roles, nil
 }
 
-// AllAccounts lists every account that the token can see. Names repeat.
+// AllAccounts returns every account that the token can see. Several accounts may have the same
+// name.
 //
 //s1:operation GET /web/api/v2.1/accounts
 func (c *Client) AllAccounts(ctx context.Context) ([]access.Account, error) {
 	return all(ctx, c, access.Accounts, nil, decodePage[accountRow])
 }
 
-// SitesByName finds the sites with exactly that name; each account may have one. Some
-// may be expired or deleted: see their State.
+// SitesByName returns the sites with exactly that name; each account may have one. Some may be
+// expired or deleted: see their State.
 //
 //s1:operation GET /web/api/v2.1/sites
 func (c *Client) SitesByName(ctx context.Context, name string) ([]access.Site, error) {
@@ -42,14 +43,14 @@ func (c *Client) SitesByName(ctx context.Context, name string) ([]access.Site, e
 		func(s access.Site) bool { return s.Name == name })
 }
 
-// SearchSites finds at most 20 sites by a part of their name, account or description.
+// SearchSites returns at most 20 sites by a part of their name, account or description.
 //
 //s1:operation GET /web/api/v2.1/sites
 func (c *Client) SearchSites(ctx context.Context, text string) ([]access.Site, error) {
 	return search(ctx, c, access.Sites, text, decodeSites)
 }
 
-// SiteByID gets one site. One that does not exist, or that the token cannot see, is an
+// SiteByID returns one site. If it does not exist, or the token cannot see it, the error is an
 // [*Error] with status 404.
 //
 //s1:operation GET /web/api/v2.1/sites/{site_id}
@@ -57,7 +58,7 @@ func (c *Client) SiteByID(ctx context.Context, id string) (access.Site, error) {
 	return single[siteRow, access.Site](ctx, c, access.Sites, id)
 }
 
-// AccountByID gets one account. One that does not exist, or that the token cannot see,
+// AccountByID returns one account. If it does not exist, or the token cannot see it, the error
 // is an [*Error] with status 404.
 //
 //s1:operation GET /web/api/v2.1/accounts/{account_id}

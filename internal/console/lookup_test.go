@@ -13,9 +13,9 @@ import (
 	"sentinelone-provisioner/internal/access"
 )
 
-// answers gives each query, written without limit and order, its own body; a query
-// that is not there gets an empty page.
-func answers(t *testing.T, bodies map[string]string) (*fakeConsole, func() []string) {
+// consoleWithPages starts a console with a body for each query, without limit and order; any other query
+// gets an empty page.
+func consoleWithPages(t *testing.T, bodies map[string]string) (*fakeConsole, func() []string) {
 	t.Helper()
 	key := func(r *http.Request) string {
 		q := r.URL.Query()
@@ -24,12 +24,12 @@ func answers(t *testing.T, bodies map[string]string) (*fakeConsole, func() []str
 		q.Del("sortOrder")
 		return strings.TrimPrefix(r.URL.Path, apiPath) + "?" + q.Encode()
 	}
-	f := serve(t, func(w http.ResponseWriter, r *http.Request) {
+	f := startConsole(t, func(w http.ResponseWriter, r *http.Request) {
 		body, ok := bodies[key(r)]
 		if !ok {
 			body = emptyPage
 		}
-		says(200, body)(w, r)
+		respond(200, body)(w, r)
 	})
 	return f, func() (asked []string) {
 		for _, r := range f.requests() {
@@ -39,8 +39,8 @@ func answers(t *testing.T, bodies map[string]string) (*fakeConsole, func() []str
 	}
 }
 
-// listed is a page of rows.
-func listed(next string, total int, rows ...string) string {
+// pageJSON is the JSON of a page of rows.
+func pageJSON(next string, total int, rows ...string) string {
 	return fmt.Sprintf(`{"data":[%s],"pagination":{"totalItems":%d,"nextCursor":%q}}`,
 		strings.Join(rows, ","), total, next)
 }
@@ -66,14 +66,14 @@ func TestUsersByEmail(t *testing.T) {
 		want   []string
 		asked  []string
 	}{
-		"found":             {map[string]string{exact: listed("", 1, anaRow)}, []string{"1"}, []string{exact}},
-		"a filter too wide": {map[string]string{exact: listed("", 2, anaRow, bobRow)}, []string{"1"}, []string{exact}},
+		"found":             {map[string]string{exact: pageJSON("", 1, anaRow)}, []string{"1"}, []string{exact}},
+		"a filter too wide": {map[string]string{exact: pageJSON("", 2, anaRow, bobRow)}, []string{"1"}, []string{exact}},
 		"a filter with case": {
-			map[string]string{part: listed("", 2, bobRow, anaRow)}, []string{"1"}, []string{exact, part},
+			map[string]string{part: pageJSON("", 2, bobRow, anaRow)}, []string{"1"}, []string{exact, part},
 		},
 		"nobody": {nil, []string{}, []string{exact, part}},
 	} {
-		f, asked := answers(t, tc.bodies)
+		f, asked := consoleWithPages(t, tc.bodies)
 		found, err := f.client(t).UsersByEmail(t.Context(), "ana@example.com")
 		require.NoError(t, err, name)
 		require.Equal(t, tc.want, ids(found), name)
@@ -84,10 +84,10 @@ func TestUsersByEmail(t *testing.T) {
 
 func TestUsersByEmail_NotSent(t *testing.T) {
 	t.Parallel()
-	f, _ := answers(t, nil)
+	f, _ := consoleWithPages(t, nil)
 	for _, text := range noEmails {
 		_, err := f.client(t).UsersByEmail(t.Context(), text)
-		require.EqualError(t, err, "GET /users: not sent: the text is not an e-mail address that a console takes")
+		require.EqualError(t, err, "GET /users: not sent: this is not an e-mail address that a console accepts")
 		require.Equal(t, KindNotSent, asError(t, err).Kind)
 	}
 	require.Zero(t, f.count())
@@ -97,10 +97,10 @@ func TestUsersByEmail_NotSent(t *testing.T) {
 	}
 }
 
-func TestLookups_ErrorsHoldNothingOfTheText(t *testing.T) {
+func TestLookups_ErrorsDoNotHoldTheText(t *testing.T) {
 	t.Parallel()
 	const email = "o'ana=roy@example.com"
-	f := serve(t, says(400, `{"errors":[{"title":"`+email+`","detail":"no `+email+` or `+url.QueryEscape(email)+`"}]}`))
+	f := startConsole(t, respond(400, `{"errors":[{"title":"`+email+`","detail":"no `+email+` or `+url.QueryEscape(email)+`"}]}`))
 	c := f.client(t)
 	gone := f.client(t)
 	gone.base.Host = "127.0.0.1:1"
@@ -114,14 +114,14 @@ func TestLookups_ErrorsHoldNothingOfTheText(t *testing.T) {
 		} {
 			err := ask()
 			require.Error(t, err)
-			require.NotContains(t, everyPrint(err), "ana")
-			require.NotContains(t, everyPrint(err), "example")
+			require.NotContains(t, allPrints(err), "ana")
+			require.NotContains(t, allPrints(err), "example")
 		}
 	}
 }
 
-// A list that may be incomplete must never read as "nobody", nor as "only one".
-func TestLookups_WalkAllPagesAndProveThem(t *testing.T) {
+// An incomplete list must never lead to "not found" or to "unique".
+func TestLookups_ReadAllPagesAndCheckTheCount(t *testing.T) {
 	t.Parallel()
 	const first, second = "/users?fullName=Ana+Roy", "/users?cursor=bmV4dA%3D%3D&fullName=Ana+Roy"
 	const third = `{"id":"3","fullName":"Ana Roy"}`
@@ -130,17 +130,17 @@ func TestLookups_WalkAllPagesAndProveThem(t *testing.T) {
 		want     []string
 		err      string
 	}{
-		"two pages":       {listed("bmV4dA==", 3, anaRow, bobRow), listed("", 3, third), []string{"1", "3"}, ""},
-		"a row twice":     {listed("bmV4dA==", 2, anaRow), listed("", 2, anaRow, third), []string{"1", "3"}, ""},
-		"more than said":  {listed("bmV4dA==", 1, anaRow), listed("", 1, third), []string{"1", "3"}, ""},
-		"a row less":      {listed("bmV4dA==", 3, anaRow), listed("", 3, third), nil, "it counts 3 rows and gave 2"},
-		"nothing of one":  {listed("", 1), "", nil, "it counts 1 rows and gave 0"},
-		"no data":         {listed("bmV4dA==", 2, anaRow), `{}`, nil, "it has no data"},
+		"two pages":       {pageJSON("bmV4dA==", 3, anaRow, bobRow), pageJSON("", 3, third), []string{"1", "3"}, ""},
+		"a row twice":     {pageJSON("bmV4dA==", 2, anaRow), pageJSON("", 2, anaRow, third), []string{"1", "3"}, ""},
+		"more than said":  {pageJSON("bmV4dA==", 1, anaRow), pageJSON("", 1, third), []string{"1", "3"}, ""},
+		"a row less":      {pageJSON("bmV4dA==", 3, anaRow), pageJSON("", 3, third), nil, "it counts 3 rows but returned 2"},
+		"nothing of one":  {pageJSON("", 1), "", nil, "it counts 1 rows but returned 0"},
+		"no data":         {pageJSON("bmV4dA==", 2, anaRow), `{}`, nil, "the response has no data"},
 		"no pagination":   {`{"data":[]}`, "", nil, "no pagination"},
-		"cut":             {listed("bmV4dA==", 2, anaRow), `{"data":[`, nil, "cut short"},
-		"the same cursor": {listed("bmV4dA==", 2, anaRow), listed("bmV4dA==", 2, third), nil, "never end"},
+		"cut":             {pageJSON("bmV4dA==", 2, anaRow), `{"data":[`, nil, "cut short"},
+		"the same cursor": {pageJSON("bmV4dA==", 2, anaRow), pageJSON("bmV4dA==", 2, third), nil, "never end"},
 	} {
-		f, _ := answers(t, map[string]string{first: tc.one, second: tc.two})
+		f, _ := consoleWithPages(t, map[string]string{first: tc.one, second: tc.two})
 		found, err := f.client(t).UsersByName(t.Context(), "Ana Roy")
 		if tc.err == "" {
 			require.NoError(t, err, name)
@@ -151,32 +151,32 @@ func TestLookups_WalkAllPagesAndProveThem(t *testing.T) {
 		require.True(t, asError(t, err).Temporary())
 		require.Nil(t, found)
 	}
-	f, _ := answers(t, map[string]string{
-		first: listed("bmV4dA==", 9, anaRow), second: listed("b3RoZXI=", 9, bobRow),
-		"/users?cursor=b3RoZXI%3D&fullName=Ana+Roy": listed("bmV4dA==", 9),
+	f, _ := consoleWithPages(t, map[string]string{
+		first: pageJSON("bmV4dA==", 9, anaRow), second: pageJSON("b3RoZXI=", 9, bobRow),
+		"/users?cursor=b3RoZXI%3D&fullName=Ana+Roy": pageJSON("bmV4dA==", 9),
 	})
 	_, err := f.client(t).UsersByName(t.Context(), "Ana Roy")
-	require.ErrorContains(t, err, "circle")
+	require.ErrorContains(t, err, "cursors repeat")
 	require.Equal(t, 3, f.count())
 }
 
-func TestServiceUsersByName_WalksTheListBeforeItSaysNone(t *testing.T) {
+func TestServiceUsersByName_ReadsTheListBeforeItReturnsNone(t *testing.T) {
 	t.Parallel()
 	const near = `{"id":"1","name":"svc.siem.1"}`
 	const exact = `{"id":"2","name":"svc.siem"}`
 	found := func(bodies map[string]string) ([]string, []string) {
-		f, asked := answers(t, bodies)
+		f, asked := consoleWithPages(t, bodies)
 		list, err := f.client(t).ServiceUsersByName(t.Context(), "svc.siem")
 		require.NoError(t, err)
 		return ids(list), asked()
 	}
 	const query, all, rest = "/service-users?query=svc.siem", "/service-users?", "/service-users?cursor=bmV4dA%3D%3D"
-	got, asked := found(map[string]string{query: listed("", 2, near, exact)})
+	got, asked := found(map[string]string{query: pageJSON("", 2, near, exact)})
 	require.Equal(t, []string{"2"}, got)
 	require.Equal(t, []string{query}, asked)
 
 	got, asked = found(map[string]string{
-		query: listed("", 1, near), all: listed("bmV4dA==", 2, near), rest: listed("", 2, exact),
+		query: pageJSON("", 1, near), all: pageJSON("bmV4dA==", 2, near), rest: pageJSON("", 2, exact),
 	})
 	require.Equal(t, []string{"2"}, got)
 	require.Equal(t, []string{query, all, rest}, asked)
@@ -192,9 +192,9 @@ func TestSearch(t *testing.T) {
 	for i := range many {
 		many[i] = fmt.Sprintf(`{"id":"%d","name":"n"}`, i+1)
 	}
-	page := listed("bmV4dA==", 90, many...)
+	page := pageJSON("bmV4dA==", 90, many...)
 	sites := strings.Replace(strings.Replace(page, `"data":[`, `"data":{"sites":[`, 1), `],"pag`, `]},"pag`, 1)
-	f, _ := answers(t, map[string]string{
+	f, _ := consoleWithPages(t, map[string]string{
 		"/users?query=an": page, "/service-users?query=an": page, "/sites?query=an": sites,
 	})
 	c := f.client(t)
@@ -213,9 +213,9 @@ func TestSearch(t *testing.T) {
 	require.Equal(t, 3, f.count(), "one page each")
 }
 
-func TestLookups_OfNothing(t *testing.T) {
+func TestLookups_EmptyText(t *testing.T) {
 	t.Parallel()
-	f, _ := answers(t, nil)
+	f, _ := consoleWithPages(t, nil)
 	c := f.client(t)
 	for _, text := range []string{"", " \t"} {
 		for _, ask := range []func() error{
@@ -235,9 +235,9 @@ func TestLookups_OfNothing(t *testing.T) {
 func TestScopes(t *testing.T) {
 	t.Parallel()
 	const siteRow = `{"id":"5","name":"Berlin","accountId":"9","registrationToken":"CANARY"}`
-	f, asked := answers(t, map[string]string{
+	f, asked := consoleWithPages(t, map[string]string{
 		"/rbac/roles?includeChildren=true&includeParents=true": rolesBody,
-		"/accounts?":         listed("", 2, `{"id":"1","name":"Acme"}`, `{"id":"2","name":"Acme"}`),
+		"/accounts?":         pageJSON("", 2, `{"id":"1","name":"Acme"}`, `{"id":"2","name":"Acme"}`),
 		"/sites?name=Berlin": sitesBody,
 		"/sites/5?":          `{"data":` + siteRow + `}`,
 		"/accounts/9?":       `{"data":{"id":"9","name":"Acme","state":"active"}}`,
@@ -254,9 +254,9 @@ func TestScopes(t *testing.T) {
 	sites, err := c.SitesByName(t.Context(), "Berlin")
 	require.NoError(t, err)
 	require.Len(t, sites, 2)
-	require.NotContains(t, everyPrint(sites), "CANARY")
+	require.NotContains(t, allPrints(sites), "CANARY")
 	sites, err = c.SitesByName(t.Context(), "Ber")
-	require.ErrorContains(t, err, "at data: an object is wanted")
+	require.ErrorContains(t, err, "at data: expected an object")
 	require.Nil(t, sites)
 	site, err := c.SiteByID(t.Context(), "5")
 	require.NoError(t, err)
@@ -276,10 +276,10 @@ func TestScopes(t *testing.T) {
 	require.Equal(t, before, f.count())
 }
 
-// A site of another spelling that a wide filter lets through is not the one asked for.
+// A site with another spelling that passes the console's filter is not a match.
 func TestSitesByName_Exactly(t *testing.T) {
 	t.Parallel()
-	f, _ := answers(t, map[string]string{"/sites?name=berlin": sitesBody})
+	f, _ := consoleWithPages(t, map[string]string{"/sites?name=berlin": sitesBody})
 	sites, err := f.client(t).SitesByName(t.Context(), "berlin")
 	require.NoError(t, err)
 	require.Equal(t, []access.Site{}, sites)

@@ -12,11 +12,11 @@ import (
 	"sentinelone-provisioner/internal/access"
 )
 
-// PageLimit is the most rows that a console gives at once (verified); its own
-// default is 10.
+// PageLimit is the most rows per page that a console accepts (verified); its own default is
+// 10.
 const PageLimit = 1000
 
-// ListOptions says which page of a list to get.
+// ListOptions selects a page of a list.
 type ListOptions struct {
 	Limit  int    // rows per page, 1 to PageLimit; 0 means PageLimit
 	Cursor string // Next of the page before, unchanged; "" for the first page
@@ -27,21 +27,21 @@ type Page[T any] struct {
 	Items []T
 	// Next is the cursor of the next page, "" on the last one.
 	Next string
-	// Total is the console's own count of the whole list; nil when it gave none.
+	// Total is the console's own count of the whole list; nil when the response has none.
 	Total *int
-	// Unassigned is how many entries of the rows' scopeRoles say no role, or below
-	// tenant level no scope, and are left out of Held.
+	// Unassigned is the number of entries of the rows' scopeRoles that are left out of Held,
+	// because they name no role, or below tenant level no scope.
 	Unassigned int
 }
 
-// list gets one page.
+// list requests one page.
 func list[T any](
 	ctx context.Context, c *Client, of access.Collection, o ListOptions, decode func(body []byte) (Page[T], error),
 ) (Page[T], error) {
 	return listWhere(ctx, c, of, nil, o, decode)
 }
 
-// listWhere gets one page of the rows that pass a filter.
+// listWhere requests one page of the rows that match a filter.
 func listWhere[T any](
 	ctx context.Context, c *Client, of access.Collection, filter url.Values, o ListOptions,
 	decode func(body []byte) (Page[T], error),
@@ -55,7 +55,7 @@ func listWhere[T any](
 	err = c.do(ctx, r, func(body []byte) error {
 		page, err = decode(body)
 		if err == nil && page.Next != "" && page.Next == o.Cursor {
-			err = errors.New("its next cursor is the one that was sent, so the list would never end")
+			err = errors.New("the next cursor is the one that was sent, so the list would never end")
 		}
 		return err
 	})
@@ -65,8 +65,8 @@ func listWhere[T any](
 	return page, nil
 }
 
-// listRequest repeats the same parameters with every page (inferred: a cursor is
-// bound to them). Order by id gives the steadiest walk while rows come and go.
+// listRequest repeats the same parameters with every page (inferred: a cursor is bound to
+// them). Pagination by id is the least disturbed by rows that are added or removed meanwhile.
 func listRequest(of access.Collection, o ListOptions) (request, error) {
 	r, err := collectionRequest(of)
 	if err != nil {
@@ -76,7 +76,7 @@ func listRequest(of access.Collection, o ListOptions) (request, error) {
 		o.Limit = PageLimit
 	}
 	if o.Limit < 1 || o.Limit > PageLimit {
-		return r, r.failed(KindNotSent, fmt.Errorf("the limit is %d: a console takes 1 to %d", o.Limit, PageLimit))
+		return r, r.failed(KindNotSent, fmt.Errorf("invalid limit %d: a console accepts 1 to %d", o.Limit, PageLimit))
 	}
 	r.query.Set("limit", strconv.Itoa(o.Limit))
 	r.query.Set("sortBy", "id")
@@ -90,11 +90,11 @@ func listRequest(of access.Collection, o ListOptions) (request, error) {
 func collectionRequest(of access.Collection) (request, error) {
 	p, ok := permissions[of]
 	if !ok {
-		return request{}, fmt.Errorf("unknown collection %q: there is no list of it on a console", of)
+		return request{}, fmt.Errorf("unknown collection %q: a console has no such list", of)
 	}
 	query := url.Values{}
 	if of == access.Roles {
-		// Without the first, custom roles of lower scopes are missing (verified).
+		// Without includeChildren, custom roles of lower scopes are missing (verified).
 		query.Set("includeChildren", "true")
 		query.Set("includeParents", "true")
 	}

@@ -17,11 +17,11 @@ var permissions = map[access.Collection]struct{ path, permission string }{
 	access.ServiceUsers: {serviceUsersPath, "Service Users.view"},
 }
 
-// Permission is the name, as the console shows it, of what a token's role needs
-// to list the collection; "" for an unknown collection.
+// Permission returns the permission that the token's role needs to list the collection, named
+// as in the console; "" for an unknown collection.
 func Permission(of access.Collection) string { return permissions[of].permission }
 
-// permission is what a call needs of the token's role, "" where that is not known
+// permission returns the permission that the token's role needs for a call, "" if it is unknown
 // (verified: the vendor's API description of 2026).
 func permission(method, path string) string {
 	if method == http.MethodGet {
@@ -59,7 +59,7 @@ func viewPermission(path string) string {
 	return ""
 }
 
-// under goes by whole segments: /users is not under /user.
+// under compares whole segments: /users is not under /user.
 func under(path, prefix string) bool { return path == prefix || strings.HasPrefix(path, prefix+"/") }
 
 func (e *Error) forbiddenHint() string {
@@ -69,7 +69,7 @@ func (e *Error) forbiddenHint() string {
 	}
 	hint := "the token's role lacks " + lacks + " at this scope; add it to the role in the console"
 	if e.Method == http.MethodPut || e.Method == http.MethodDelete {
-		hint += " (it may also protect this one: a system user, or roles that are governed elsewhere)"
+		hint += " (the console may also protect this principal: a system user, or roles managed elsewhere)"
 	}
 	return hint
 }

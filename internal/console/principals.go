@@ -2,27 +2,26 @@ package console
 
 import "sentinelone-provisioner/internal/access"
 
-// principalRow is what users and service users have in common.
+// principalRow holds the fields that users and service users share.
 type principalRow struct {
 	ID         id        `json:"id"`
 	Scope      text      `json:"scope"`
 	ScopeRoles []heldRow `json:"scopeRoles"`
-	// APIToken is null or absent without a token. Its value (in the answer that
-	// creates a service user) has no field.
+	// APIToken is null or absent without a token. Its value, in the response that creates a
+	// service user, is not decoded.
 	APIToken struct {
 		ExpiresAt stamp `json:"expiresAt"`
 	} `json:"apiToken"`
 }
 
-// heldRow is one of scopeRoles, where id is the scope and roleId the role. roleName
-// and name have no field: the first is null for custom roles, the second is the
-// scope's.
+// heldRow is one entry of scopeRoles: id is the scope, roleId the role. roleName and name are not
+// decoded: the first is null for custom roles, the second is the scope's.
 type heldRow struct {
 	ID     id `json:"id"`
 	RoleID id `json:"roleId"`
 }
 
-// principal fills what both kinds have, and counts the scopeRoles that say nothing.
+// principal converts the shared fields, and counts the scopeRoles that name no role or scope.
 func (r principalRow) principal(kind access.Kind) (p access.Principal, unassigned int) {
 	p = access.Principal{
 		Kind: kind, ID: string(r.ID), Level: access.ParseLevel(string(r.Scope)),
@@ -36,8 +35,8 @@ func (r principalRow) principal(kind access.Kind) (p access.Principal, unassigne
 	return p, unassigned
 }
 
-// held settles what the roles mean at the principal's level: a tenant role has no
-// scope id, whatever stands there, and below tenant level one without says nothing.
+// held converts the roles at the principal's level. At tenant level a role has no scope id, so
+// any id is dropped. Below it, an entry without scope id is left out.
 func (r principalRow) held(level access.Level) []access.HeldRole {
 	kept := make([]access.HeldRole, 0, len(r.ScopeRoles))
 	for _, h := range r.ScopeRoles {

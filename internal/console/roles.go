@@ -6,17 +6,17 @@ import (
 	"sentinelone-provisioner/internal/access"
 )
 
-// RoleRow is a role with what the console says about its holders.
+// RoleRow is a role with the number of its holders.
 type RoleRow struct {
 	access.Role
 
-	// UsersInRoles is how many users hold the role; nil when the console does not
+	// UsersInRoles is the number of users who hold the role; nil when the console does not
 	// say. Whether service users count is not verified.
 	UsersInRoles *int
 }
 
-// Roles lists every role that the token can see, those of lower and higher scopes
-// included. Names repeat across scopes.
+// Roles returns a page of the roles that the token can see, including those of lower and higher
+// scopes. Several roles may have the same name.
 //
 //s1:operation GET /web/api/v2.1/rbac/roles
 func (c *Client) Roles(ctx context.Context, o ListOptions) (Page[RoleRow], error) {
@@ -38,7 +38,7 @@ func (r roleRow) item() (RoleRow, int) {
 		ID: string(r.ID), Name: string(r.Name), Description: string(r.Description),
 		Predefined: r.PredefinedRole, Scope: access.ParseLevel(string(r.Scope)), ScopeID: string(r.ScopeID),
 	}
-	// Expected to be null then (inferred); the domain wants it empty in any case.
+	// Expected to be null then (inferred); package access requires an empty scope id.
 	if role.Predefined || role.Scope == access.Tenant {
 		role.ScopeID = ""
 	}

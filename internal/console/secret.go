@@ -1,11 +1,11 @@
 package console
 
-// Secret is a text that must not be seen, such as the token of a service user that
-// was just made. It prints as "[redacted]" in every format, in JSON and in slog;
-// Reveal is the one way to it. Hand it over and forget it: a console shows it once.
+// Secret is a text that must not be printed, such as the token of a new service user. It prints
+// as "[redacted]" in every format, in JSON and in slog; only Reveal returns it. A console shows
+// a token only once: deliver it, and do not store it.
 type Secret struct {
 	hidden
-	reveal func() string // as in staticToken, so that no format finds it
+	reveal func() string // a closure for the same reason as in staticToken
 }
 
 func newSecret(text string) Secret { return Secret{reveal: func() string { return text }} }

@@ -11,19 +11,18 @@ import (
 
 const serviceUsersPath = "/service-users"
 
-// ServiceUsers lists the service users that the token can see, with every role
-// they hold.
+// ServiceUsers returns a page of the service users that the token can see, with all their roles.
 //
 //s1:operation GET /web/api/v2.1/service-users
 func (c *Client) ServiceUsers(ctx context.Context, o ListOptions) (Page[access.Principal], error) {
 	return list(ctx, c, access.ServiceUsers, o, decodePage[serviceUserRow])
 }
 
-// ServiceUser gets one service user. One that does not exist, or that the token
-// cannot see, is an [*Error] with status 404.
+// ServiceUser returns one service user. If it does not exist, or the token cannot see it, the
+// error is an [*Error] with status 404.
 //
-// The vendor's description of 2024 has no such call and that of 2026 has, so an
-// answer that may come from a console without it leads to the list, filtered by id.
+// The vendor's description of 2024 lacks this call; that of 2026 has it. If the response may
+// come from a console without the call, the list is requested instead, filtered by id.
 //
 //s1:operation GET /web/api/v2.1/service-users/{service_user_id}
 //s1:operation GET /web/api/v2.1/service-users
@@ -35,10 +34,10 @@ func (c *Client) ServiceUser(ctx context.Context, id string) (access.Principal, 
 	return fromList(ctx, c, access.ServiceUser, id, decodePage[serviceUserRow])
 }
 
-// MayLackCall says that an error about one service user may come from a console that
-// is too old for the call, rather than from one that does not have the service user.
-// Only the console's own words for the second, "Service User not found.", are proof of
-// it; the general 4040010 may mean either, and asking the list settles it.
+// MayLackCall reports whether an error about one service user may come from a console that is
+// too old for the call, rather than mean that the service user does not exist. Only the
+// console's title "Service User not found." proves the latter; the general code 4040010 may
+// mean either, and only the list decides.
 func MayLackCall(err error) bool {
 	var e *Error
 	if !errors.As(err, &e) || e.Kind != KindStatus {

@@ -10,9 +10,9 @@ import (
 	"sentinelone-provisioner/internal/access"
 )
 
-// Principal gets a user or a service user, by kind. One that does not exist, or that
-// the token cannot see, is an [*Error] with status 404: said twice, since the list is
-// asked too before somebody counts as gone.
+// Principal returns a user or a service user, by kind. If it does not exist, or the token cannot
+// see it, the error is an [*Error] with status 404. Before that error, the list is requested
+// too, so that two responses confirm that the principal is absent.
 //
 //s1:operation GET /web/api/v2.1/users/{user_id}
 //s1:operation GET /web/api/v2.1/users
@@ -63,7 +63,7 @@ func fromList(
 	}
 	if len(page.Items) > 0 {
 		return access.Principal{}, r.malformed(http.StatusOK,
-			errors.New("it is about other ids than the one asked for"))
+			errors.New("the response is about other ids than the requested one"))
 	}
 	r.path += "/" + id
 	e := r.failed(KindStatus, nil)
@@ -78,15 +78,14 @@ func notFoundTitle(kind access.Kind) string {
 	return "User not found"
 }
 
-// SetRoles replaces everything that a principal holds; p is the principal as it was
-// read a moment ago. That PUT replaces the whole list is inferred from the vendor's
-// description and from other clients; there is no version to write against, so the
-// last writer wins: have one writer per principal, and read back what was written.
+// SetRoles replaces all roles of a principal; p is the principal as just read. That PUT replaces
+// the whole list is inferred from the vendor's description and from other clients. The API has
+// no versions, so the last writer wins: use one writer per principal, and read back the result.
 //
-// An empty list, a role without id, two roles at one scope that were not read so, a scope
-// id at tenant level and an entry without one below it are not sent (KindNotSent). The principal
-// returned is that of the reply. After any other error whether the console has done
-// it is not known.
+// It does not send (KindNotSent) an empty list, a role without id, two roles at one scope unless
+// p holds the same two, a scope id at tenant level, or an entry without scope id below it. The
+// returned principal is that of the response. After any other error it is unknown whether the
+// console has applied the change.
 //
 //s1:operation PUT /web/api/v2.1/users/{user_id}
 //s1:operation PUT /web/api/v2.1/service-users/{service_user_id}
@@ -110,8 +109,8 @@ func (c *Client) SetRoles(
 		r.body = dataBody(roles)
 		return sendPrincipal(ctx, c, r, about[userRow](p.ID))
 	}
-	// Whether an absent description is kept is not documented. An empty one is left
-	// out: nothing can be lost, and null and "" need not be told apart.
+	// Whether a console keeps an absent description is not documented. An empty one is left
+	// out: nothing can be lost, and null and "" need not be distinguished.
 	r.body = dataBody(struct {
 		holdingsBody
 
@@ -127,7 +126,7 @@ func principalPath(kind access.Kind) (string, error) {
 	case access.ServiceUser:
 		return serviceUsersPath, nil
 	}
-	return "", fmt.Errorf("unknown kind of principal %q: there are user and serviceUser", kind)
+	return "", fmt.Errorf("unknown kind of principal %q: use user or serviceUser", kind)
 }
 
 func unknownKind(method string, kind access.Kind) error {
@@ -135,7 +134,7 @@ func unknownKind(method string, kind access.Kind) error {
 	return request{method: method, path: "/{kind}/{id}"}.failed(KindNotSent, err)
 }
 
-// sendPrincipal sends a request that is answered with one principal.
+// sendPrincipal sends a request whose response is one principal.
 func sendPrincipal(
 	ctx context.Context, c *Client, r request, decode func(body []byte) (access.Principal, error),
 ) (access.Principal, error) {
@@ -147,7 +146,7 @@ func sendPrincipal(
 	return p, err
 }
 
-// about takes a reply that is about that id and no other.
+// about decodes a response about that id.
 func about[R row[access.Principal]](id string) func([]byte) (access.Principal, error) {
 	return func(body []byte) (access.Principal, error) { return decodeSingle[R, access.Principal](body, id) }
 }

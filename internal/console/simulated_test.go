@@ -13,7 +13,7 @@ import (
 	"sentinelone-provisioner/internal/consoletest"
 )
 
-// simulated is a client of a simulated console, without rate budgets.
+// simulated returns a client of a simulated console, without rate budgets.
 func simulated(t *testing.T, o consoletest.Options) (*console.Client, *consoletest.Server) {
 	t.Helper()
 	s := consoletest.Start(t, o)
@@ -42,8 +42,8 @@ func statusOf(t *testing.T, err error) int {
 	return e.Status
 }
 
-// What the client reads it can write back, of everyone there is: nothing changes.
-func TestSimulated_EverybodyWrittenBack(t *testing.T) {
+// What the client reads of a principal it can write back, and nothing changes.
+func TestSimulated_EachPrincipalCanBeWrittenBack(t *testing.T) {
 	t.Parallel()
 	for _, drop := range []bool{false, true} {
 		c, s := simulated(t, consoletest.Options{
@@ -62,7 +62,7 @@ func TestSimulated_EverybodyWrittenBack(t *testing.T) {
 	}
 }
 
-func TestSimulated_UserFromFirstToLast(t *testing.T) {
+func TestSimulated_LifeOfAUser(t *testing.T) {
 	t.Parallel()
 	c, s := simulated(t, consoletest.Options{})
 	truth := s.Truth()
@@ -104,7 +104,7 @@ func TestSimulated_UserFromFirstToLast(t *testing.T) {
 	require.Equal(t, 1, s.MaxConcurrentWrites(access.User, p.ID))
 }
 
-func TestSimulated_ServiceUserFromFirstToLast(t *testing.T) {
+func TestSimulated_LifeOfAServiceUser(t *testing.T) {
 	t.Parallel()
 	for _, old := range []bool{false, true} {
 		c, s := simulated(t, consoletest.Options{
@@ -175,7 +175,7 @@ func TestSimulated_Lookups(t *testing.T) {
 
 	s.AddFault(consoletest.Fault{Name: consoletest.Vanish, Path: "/rbac"})
 	_, err = c.AllRoles(t.Context())
-	require.ErrorContains(t, err, "it counts 18 rows and gave 17")
+	require.ErrorContains(t, err, "it counts 18 rows but returned 17")
 }
 
 func TestSimulated_Self(t *testing.T) {
@@ -192,8 +192,8 @@ func TestSimulated_Self(t *testing.T) {
 	require.Equal(t, http.StatusForbidden, statusOf(t, err))
 }
 
-// Whatever the client says of a write, whether it was done is seen by reading alone.
-func TestSimulated_WritesThatEndBadly(t *testing.T) {
+// After a write that failed, only a read shows whether the console applied it.
+func TestSimulated_FailedWrites(t *testing.T) {
 	t.Parallel()
 	for kind, done := range map[consoletest.FaultKind]bool{
 		consoletest.ErrorAfter: true, consoletest.CutAfter: true, consoletest.Truncated: true,

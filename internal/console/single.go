@@ -8,7 +8,7 @@ import (
 	"sentinelone-provisioner/internal/access"
 )
 
-// single gets one row by its own path.
+// single requests one row by its id.
 func single[R row[T], T access.Entity](
 	ctx context.Context, c *Client, of access.Collection, id string,
 ) (T, error) {
@@ -26,7 +26,7 @@ func single[R row[T], T access.Entity](
 	return item, err
 }
 
-// decodeSingle reads {"data":{…}} that is about that id and no other.
+// decodeSingle reads {"data":{…}}. It is an error if the row has another id.
 func decodeSingle[R row[T], T access.Entity](body []byte, id string) (T, error) {
 	var none T
 	data, err := decodeData[R](body)
@@ -35,7 +35,7 @@ func decodeSingle[R row[T], T access.Entity](body []byte, id string) (T, error) 
 	}
 	item, _ := data.item()
 	if item.Key() != id {
-		return none, errors.New("it is about another id than the one asked for")
+		return none, errors.New("the response is about another id than the requested one")
 	}
 	return item, nil
 }

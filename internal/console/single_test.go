@@ -14,7 +14,7 @@ import (
 
 func TestUser(t *testing.T) {
 	t.Parallel()
-	f := serve(t, says(200, `{"data":{"scopeRoles":[{"name":"Acme","id":433241117337583618,"roleId":7}],
+	f := startConsole(t, respond(200, `{"data":{"scopeRoles":[{"name":"Acme","id":433241117337583618,"roleId":7}],
 		"scope":"Account","id":418828136350235435,"email":"ana@example.com","fullName":"Ana Roy",
 		"account":{"id":"1","name":"x"},"pages":[]}}`))
 	user, err := f.client(t).User(t.Context(), "418828136350235435")
@@ -33,17 +33,17 @@ func TestUser_Faults(t *testing.T) {
 	for body, want := range map[string]string{
 		`{}`:                   "no data",
 		`{"data":null}`:        "no data",
-		`{"data":[]}`:          "an object is wanted",
+		`{"data":[]}`:          "expected an object",
 		`{"data":{}}`:          "another id",
 		`{"data":{"id":"18"}}`: "another id",
 		`{"data":{"id":"17"`:   "cut short",
 	} {
-		user, err := serve(t, says(200, body)).client(t).User(t.Context(), "17")
+		user, err := startConsole(t, respond(200, body)).client(t).User(t.Context(), "17")
 		require.ErrorContains(t, err, want, body)
 		require.Equal(t, KindMalformed, asError(t, err).Kind)
 		require.Equal(t, access.Principal{}, user)
 	}
-	f := serve(t, says(200, `{"data":{}}`))
+	f := startConsole(t, respond(200, `{"data":{}}`))
 	for _, id := range []string{"", "../accounts", "17?x=1", "ana@example.com"} {
 		_, err := f.client(t).User(t.Context(), id)
 		e := asError(t, err)
@@ -63,10 +63,10 @@ const (
 	resourceGone = `{"errors":[{"code":4040010,"detail":"","title":"Requested resource was not found"}]}`
 )
 
-// serviceUserConsole answers the call for one and the list separately.
+// serviceUserConsole has separate handlers for one service user and for the list.
 func serviceUserConsole(t *testing.T, one, list http.HandlerFunc) *fakeConsole {
 	t.Helper()
-	return serve(t, func(w http.ResponseWriter, r *http.Request) {
+	return startConsole(t, func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasSuffix(r.URL.Path, "/"+serviceUserID) {
 			one(w, r)
 			return
@@ -77,22 +77,22 @@ func serviceUserConsole(t *testing.T, one, list http.HandlerFunc) *fakeConsole {
 
 func TestServiceUser(t *testing.T) {
 	t.Parallel()
-	f := serviceUserConsole(t, says(200, `{"data":`+serviceUserBody+`}`), says(500, ""))
+	f := serviceUserConsole(t, respond(200, `{"data":`+serviceUserBody+`}`), respond(500, ""))
 	p, err := f.client(t).ServiceUser(t.Context(), serviceUserID)
 	require.NoError(t, err)
 	require.Equal(t, wantServiceUser(), p)
 	require.Equal(t, 1, f.count())
 }
 
-func TestServiceUser_OfAConsoleWithoutThatCall(t *testing.T) {
+func TestServiceUser_ConsoleWithoutTheCall(t *testing.T) {
 	t.Parallel()
-	list := says(200, `{"data":[`+serviceUserBody+`],"pagination":{"totalItems":1}}`)
+	list := respond(200, `{"data":[`+serviceUserBody+`],"pagination":{"totalItems":1}}`)
 	for name, one := range map[string]http.HandlerFunc{
-		"general not found": says(404, resourceGone),
-		"page not found":    says(404, fmt.Sprintf(nginxPage, 404, 404)),
-		"nothing":           says(404, ""),
-		"other method":      says(405, ""),
-		"not supported":     says(501, `{"errors":[{"code":5010010,"title":"x"}]}`),
+		"general not found": respond(404, resourceGone),
+		"page not found":    respond(404, fmt.Sprintf(nginxPage, 404, 404)),
+		"nothing":           respond(404, ""),
+		"other method":      respond(405, ""),
+		"not supported":     respond(501, `{"errors":[{"code":5010010,"title":"x"}]}`),
 	} {
 		f := serviceUserConsole(t, one, list)
 		p, err := f.client(t).ServiceUser(t.Context(), serviceUserID)
@@ -104,45 +104,45 @@ func TestServiceUser_OfAConsoleWithoutThatCall(t *testing.T) {
 	}
 }
 
-func TestServiceUser_ThatDoesNotExist(t *testing.T) {
+func TestServiceUser_DoesNotExist(t *testing.T) {
 	t.Parallel()
-	f := serviceUserConsole(t, says(404, serviceUserGone), says(500, ""))
+	f := serviceUserConsole(t, respond(404, serviceUserGone), respond(500, ""))
 	_, err := f.client(t).ServiceUser(t.Context(), serviceUserID)
 	require.Equal(t, 404, asError(t, err).Status)
 	require.Equal(t, 1, f.count(), "the console's own words need no second question")
 
-	f = serviceUserConsole(t, says(404, resourceGone), says(200, emptyPage))
+	f = serviceUserConsole(t, respond(404, resourceGone), respond(200, emptyPage))
 	_, err = f.client(t).ServiceUser(t.Context(), serviceUserID)
 	require.EqualError(t, err, "GET /service-users/"+serviceUserID+": 404 Service User not found")
 	require.False(t, asError(t, err).Temporary())
 }
 
-// Nothing but a proven absence may read as "does not exist".
+// Only a confirmed absence may become "does not exist".
 func TestServiceUser_FailuresOfTheFallback(t *testing.T) {
 	t.Parallel()
 	for body, want := range map[string]string{
 		`{}`: "no data",
 		`{"data":[{"id":"9"}],"pagination":{"totalItems":1}}`: "other ids",
 	} {
-		f := serviceUserConsole(t, says(405, ""), says(200, body))
+		f := serviceUserConsole(t, respond(405, ""), respond(200, body))
 		_, err := f.client(t).ServiceUser(t.Context(), serviceUserID)
 		require.ErrorContains(t, err, want)
 		require.Equal(t, KindMalformed, asError(t, err).Kind)
 	}
 	for _, status := range []int{401, 403, 429, 502} {
-		f := serviceUserConsole(t, says(status, ""), says(200, emptyPage))
+		f := serviceUserConsole(t, respond(status, ""), respond(200, emptyPage))
 		_, err := f.client(t).ServiceUser(t.Context(), serviceUserID)
 		require.Equal(t, status, asError(t, err).Status)
 		require.Equal(t, 1, f.count())
 	}
 }
 
-func TestCount_WhateverDataIs(t *testing.T) {
+func TestCount_IgnoresData(t *testing.T) {
 	t.Parallel()
 	for _, data := range []string{
 		``, `"data":null,`, `"data":[],`, `"data":{},`, `"data":17,`, `"data":[{"id":null}],`,
 	} {
-		f := serve(t, says(200, `{`+data+`"pagination":{"totalItems":3426,"nextCursor":null}}`))
+		f := startConsole(t, respond(200, `{`+data+`"pagination":{"totalItems":3426,"nextCursor":null}}`))
 		n, err := f.client(t).Count(t.Context(), access.ServiceUsers)
 		require.NoError(t, err, data)
 		require.Equal(t, 3426, n)
@@ -161,13 +161,13 @@ func TestCount_NeedsTheTotal(t *testing.T) {
 		`{"pagination":{"totalItems":12`:                "cut short",
 		`{"pagination":{"totalItems":1},"errors":[{}]}`: "lists errors",
 	} {
-		_, err := serve(t, says(200, body)).client(t).Count(t.Context(), access.Users)
+		_, err := startConsole(t, respond(200, body)).client(t).Count(t.Context(), access.Users)
 		require.ErrorContains(t, err, want, body)
 		require.True(t, asError(t, err).Temporary())
 	}
 }
 
-func TestCountAndProbe_OfEachCollection(t *testing.T) {
+func TestCountAndProbe_EachCollection(t *testing.T) {
 	t.Parallel()
 	paths := map[access.Collection]string{
 		access.Accounts: "/accounts", access.Sites: "/sites", access.Roles: "/rbac/roles",
@@ -178,7 +178,7 @@ func TestCountAndProbe_OfEachCollection(t *testing.T) {
 		if of == access.Sites {
 			data = `{"sites":[]}`
 		}
-		f := serve(t, says(200, `{"data":`+data+`,"pagination":{"totalItems":5}}`))
+		f := startConsole(t, respond(200, `{"data":`+data+`,"pagination":{"totalItems":5}}`))
 		n, err := f.client(t).Count(t.Context(), of)
 		require.NoError(t, err)
 		require.Equal(t, 5, n)
@@ -191,7 +191,7 @@ func TestCountAndProbe_OfEachCollection(t *testing.T) {
 			require.Equal(t, i == 1, r.URL.Query().Get("limit") == "1")
 		}
 	}
-	f := serve(t, says(200, emptyPage))
+	f := startConsole(t, respond(200, emptyPage))
 	_, err := f.client(t).Count(t.Context(), "groups")
 	require.ErrorContains(t, err, `unknown collection "groups"`)
 	_, err = f.client(t).Probe(t.Context(), "groups")

@@ -6,10 +6,9 @@ import (
 	"sentinelone-provisioner/internal/access"
 )
 
-// Sites lists the sites that the token can see. The rows are in data.sites, since
-// data also has totals (verified). They carry registrationToken, a secret, for
-// which there is no field. Whether deleted sites are listed is not verified;
-// State says.
+// Sites returns a page of the sites that the token can see. The rows are in data.sites, since
+// data also has totals (verified). Each has a registrationToken, a secret, which is not
+// decoded. Whether the list includes deleted sites is not verified; State tells.
 //
 //s1:operation GET /web/api/v2.1/sites
 func (c *Client) Sites(ctx context.Context, o ListOptions) (Page[access.Site], error) {

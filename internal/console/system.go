@@ -18,8 +18,8 @@ type SystemInfo struct {
 	LatestAgentVersion string `json:"latestAgentVersion,omitempty"`
 }
 
-// SystemInfo asks for the console's version. Any token that is valid may ask, so
-// it tells a bad token from a missing permission.
+// SystemInfo returns the console's version. Any valid token may request it, so it distinguishes
+// an invalid token from a missing permission.
 //
 //s1:operation GET /web/api/v2.1/system/info
 func (c *Client) SystemInfo(ctx context.Context) (SystemInfo, error) {
@@ -43,17 +43,16 @@ type systemInfoData struct {
 	LatestAgentVersion text `json:"latestAgentVersion"`
 }
 
-// TokenDetails is the life of the client's own token; nil where the console does
-// not say.
+// TokenDetails are the times of the client's own token; nil where the console does not say.
 type TokenDetails struct {
 	CreatedAt *time.Time `json:"createdAt,omitempty"`
 	ExpiresAt *time.Time `json:"expiresAt,omitempty"`
 }
 
-// TokenDetails asks when the client's own token ends. It is a POST, since the
-// token is in the body, but changes nothing and is sent by a read-only client.
-// Whether it works for the token of a service user is not verified: treat an
-// error as "not known".
+// TokenDetails returns when the client's own token was created and when it expires. The call is
+// a POST, since the token is in the body, but it changes nothing: a read-only client sends it
+// too. Whether it works for the token of a service user is not verified: treat an error as
+// "unknown".
 //
 //s1:operation POST /web/api/v2.1/users/api-token-details
 func (c *Client) TokenDetails(ctx context.Context) (TokenDetails, error) {

@@ -13,35 +13,35 @@ import (
 
 const (
 	redacted = "[redacted]"
-	// maxTokenFile bounds what is read; the longest tokens seen are JWTs of about
-	// 1 KiB.
+	// maxTokenFile bounds the token file, in bytes; the longest tokens seen are JWTs of
+	// about 1 KiB.
 	maxTokenFile = 64 << 10
 )
 
-// TokenSource gives the API token for each request. The sources of this package
-// print as "[redacted]" in every format, in JSON and in slog.
+// TokenSource returns the API token for each request. The sources of this package print as
+// "[redacted]" in every format, in JSON and in slog.
 type TokenSource interface {
-	// Token returns the token in use, or an error that says why there is none.
+	// Token returns the current token, or an error that says why there is none.
 	Token() (string, error)
-	// Reload looks for a newer token and says whether there was one. The client
-	// calls it when the console answers 401.
+	// Reload reads the token again and reports whether it changed. The client calls it
+	// when the console responds with 401.
 	Reload() (changed bool, err error)
 }
 
-// StaticToken is a token that never changes, such as one from the environment.
-// White space around it is dropped.
+// StaticToken returns a source whose token never changes, such as one from the environment.
+// White space around the token is removed.
 func StaticToken(token string) TokenSource {
 	token = strings.TrimSpace(token)
 	return &staticToken{reveal: func() string { return token }}
 }
 
-// TokenFile reads the token from a file, at most 64 KiB, on first use and again
-// on every Reload, so that a rotated secret needs no restart. White space around
-// it is dropped. While the file cannot be read, the last good token stays in use.
+// TokenFile returns a source that reads the token from a file of at most 64 KiB, on first use
+// and on every Reload, so that a rotated secret needs no restart. White space around the
+// token is removed. While the file cannot be read, the last good token stays in use.
 func TokenFile(path string) TokenSource { return &fileToken{path: path} }
 
-// staticToken keeps its token in a closure: fmt prints unexported fields of any
-// struct that holds it without asking, and prints a func as an address.
+// staticToken keeps its token in a closure: fmt prints the unexported fields of a struct that
+// holds it without calling its methods, but prints a func as an address.
 type staticToken struct {
 	hidden
 	reveal func() string
@@ -93,15 +93,15 @@ func (t *fileToken) Reload() (bool, error) {
 func readToken(path string) (string, error) {
 	file, err := os.Open(path)
 	if err != nil {
-		return "", fmt.Errorf("the file of the API token cannot be read: %w", err)
+		return "", fmt.Errorf("cannot read the file of the API token: %w", err)
 	}
 	defer func() { _ = file.Close() }()
 	text, err := io.ReadAll(io.LimitReader(file, maxTokenFile+1))
 	if err != nil {
-		return "", fmt.Errorf("the file of the API token cannot be read: %w", err)
+		return "", fmt.Errorf("cannot read the file of the API token: %w", err)
 	}
 	if len(text) > maxTokenFile {
-		return "", fmt.Errorf("the file %s is larger than 64 KiB: it should hold the API token alone", path)
+		return "", fmt.Errorf("the file %s is larger than 64 KiB: it must hold only the API token", path)
 	}
 	token := string(bytes.TrimSpace(text))
 	if err := checkToken(token); err != nil {
@@ -110,8 +110,8 @@ func readToken(path string) (string, error) {
 	return token, nil
 }
 
-// checkToken finds what cannot be sent in a header. It asks nothing else: tokens
-// come as JWTs and as older opaque strings.
+// checkToken rejects what cannot be sent in a header. It checks nothing else: tokens are JWTs
+// or older opaque strings.
 func checkToken(token string) error {
 	if token == "" {
 		return errors.New("is empty: write the token of a service user or user of the console")
@@ -119,15 +119,15 @@ func checkToken(token string) error {
 	for _, r := range token {
 		switch {
 		case r == ' ' || r == '\t' || r == '\n' || r == '\r':
-			return errors.New("has white space inside: write the token alone, on one line, without the word ApiToken")
+			return errors.New("has white space inside: write only the token, on one line, without the word ApiToken")
 		case r < '!' || r > '~':
-			return errors.New("has a character that no token has: copy it from the console again, as plain text")
+			return errors.New("has a character that tokens do not have: copy it from the console again, as plain text")
 		}
 	}
 	return nil
 }
 
-// hidden redacts whatever embeds it, in each way that Go prints a value.
+// hidden redacts the type that embeds it, in every way that Go prints a value.
 type hidden struct{}
 
 func (hidden) String() string               { return redacted }

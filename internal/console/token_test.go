@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestTokenSources_PrintNothing(t *testing.T) {
+func TestTokenSources_AreRedacted(t *testing.T) {
 	t.Parallel()
 	file := TokenFile(writeToken(t, testToken))
 	_, err := file.Token()
@@ -28,8 +28,8 @@ func TestTokenSources_PrintNothing(t *testing.T) {
 		for _, handler := range []slog.Handler{slog.NewJSONHandler(&log, nil), slog.NewTextHandler(&log, nil)} {
 			slog.New(handler).Info("made", "source", source, "client", client, "config", config)
 		}
-		printed := log.String() + everyPrint(source) + everyPrint(client) + everyPrint(*client) +
-			everyPrint(wrapped) + everyPrint(&wrapped) + everyPrint(config) + everyPrint(&config)
+		printed := log.String() + allPrints(source) + allPrints(client) + allPrints(*client) +
+			allPrints(wrapped) + allPrints(&wrapped) + allPrints(config) + allPrints(&config)
 		require.NotContains(t, printed, testToken)
 		require.NotContains(t, printed, fmt.Sprintf("%x", testToken))
 		require.Equal(t, redacted, fmt.Sprint(source))
@@ -40,15 +40,15 @@ func TestTokenSources_PrintNothing(t *testing.T) {
 	}
 }
 
-func TestToken_Faults(t *testing.T) {
+func TestToken_InvalidTokens(t *testing.T) {
 	t.Parallel()
 	for token, want := range map[string]string{
 		"":                 "is empty",
 		" \n":              "is empty",
 		"ApiToken abcdefg": "without the word ApiToken",
 		"abc\ndef":         "white space inside",
-		"abc\x00def":       "a character that no token has",
-		"abcédef":          "a character that no token has",
+		"abc\x00def":       "a character that tokens do not have",
+		"abcédef":          "a character that tokens do not have",
 	} {
 		_, err := StaticToken(token).Token()
 		require.ErrorContains(t, err, want)
@@ -76,7 +76,7 @@ func TestToken_IsTrimmed(t *testing.T) {
 	}
 }
 
-func TestTokenFile_ReloadKeepsTheLastGoodOne(t *testing.T) {
+func TestTokenFile_ReloadKeepsTheLastGoodToken(t *testing.T) {
 	t.Parallel()
 	path := writeToken(t, "first-token")
 	source := TokenFile(path)

@@ -17,13 +17,13 @@ const (
 
 type counterKey struct{}
 
-// WithRequestCounter makes every request sent with the context count in n, those
-// that fail included. A request that is refused before it is sent does not count.
+// WithRequestCounter returns a context whose requests are counted in n, including those that
+// fail. A request that is refused before it is sent does not count.
 func WithRequestCounter(ctx context.Context, n *atomic.Int64) context.Context {
 	return context.WithValue(ctx, counterKey{}, n)
 }
 
-// counted counts at the last moment, so that redirects and repeats count as well.
+// counted counts each request just before it is sent, so that redirects and repeats count too.
 type counted struct{ next http.RoundTripper }
 
 // RoundTrip implements [http.RoundTripper].
@@ -40,18 +40,18 @@ func newHTTPClient(base *url.URL, next http.RoundTripper) *http.Client {
 	}
 	return &http.Client{
 		Transport: counted{next: next},
-		// A redirect elsewhere would hand the token to another host. The answer
-		// itself is returned in its place, and becomes an error that names the host.
+		// A redirect to another host would send the token there. The redirect itself is
+		// returned instead, and becomes an error that names the host.
 		CheckRedirect: func(r *http.Request, via []*http.Request) error {
 			if !sameOrigin(base, r.URL) {
 				return http.ErrUseLastResponse
 			}
-			// 301, 302 and 303 make a GET of whatever was sent: a write would look done.
+			// 301, 302 and 303 turn a request into a GET: a write would look successful.
 			if r.Method != via[0].Method {
 				return http.ErrUseLastResponse
 			}
 			if len(via) > maxRedirects {
-				return errors.New("the console redirects without end")
+				return errors.New("the console redirects more than 5 times")
 			}
 			return nil
 		},
@@ -64,13 +64,13 @@ func sameOrigin(a, b *url.URL) bool {
 
 func defaultTransport() http.RoundTripper {
 	standard, ok := http.DefaultTransport.(*http.Transport)
-	if !ok { // somebody replaced it; theirs is as good as ours
+	if !ok { // a program replaced the default: use its transport
 		return http.DefaultTransport
 	}
 	t := standard.Clone()
 	t.MaxIdleConnsPerHost = idleConnections
-	// Over HTTP/2 all requests share one connection; without a ping a dead one is
-	// noticed only when a request times out.
+	// Over HTTP/2 all requests share one connection; without pings a dead connection shows
+	// only when a request times out.
 	t.HTTP2 = &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 15 * time.Second}
 	return t
 }

@@ -8,15 +8,15 @@ import (
 
 const usersPath = "/users"
 
-// Users lists the users that the token can see, with every role they hold.
+// Users returns a page of the users that the token can see, with all their roles.
 //
 //s1:operation GET /web/api/v2.1/users
 func (c *Client) Users(ctx context.Context, o ListOptions) (Page[access.Principal], error) {
 	return list(ctx, c, access.Users, o, decodePage[userRow])
 }
 
-// User gets one user. A user that does not exist, or that the token cannot see,
-// is an [*Error] with status 404.
+// User returns one user. If it does not exist, or the token cannot see it, the error is an
+// [*Error] with status 404.
 //
 //s1:operation GET /web/api/v2.1/users/{user_id}
 func (c *Client) User(ctx context.Context, id string) (access.Principal, error) {

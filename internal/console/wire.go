@@ -10,11 +10,10 @@ import (
 	"unicode/utf8"
 )
 
-// The types of this file read single values as a console gives them, which is
-// more loosely than encoding/json alone would. Every one takes null.
+// The types of this file decode single values in all forms that consoles send, more than
+// encoding/json accepts. Each accepts null.
 
-// text is a string or a number, of which it keeps the digits as they are; "" for
-// null.
+// text is a string or a number, whose digits it keeps unchanged; "" for null.
 type text string
 
 // UnmarshalJSON implements [json.Unmarshaler].
@@ -32,8 +31,8 @@ func (t *text) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
-// id is digits in a string or a whole number; "" for null. It is kept digit by
-// digit: ids are too large for a float64.
+// id is digits in a string or a whole number; "" for null. It is a string because ids are too
+// large for a float64.
 type id string
 
 // UnmarshalJSON implements [json.Unmarshaler].
@@ -51,8 +50,8 @@ func (i *id) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
-// count is a number of things, as a number or in a string, also written with a
-// fraction of zeros (580.0); nil for null and for what counts nothing.
+// count is a count as a number or in a string, also with a fraction of zeros (580.0); nil for
+// null and for any other text.
 type count struct{ value *int }
 
 // UnmarshalJSON implements [json.Unmarshaler].
@@ -72,9 +71,9 @@ func (c *count) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
-// stamp is a time: RFC 3339, with a fraction of any length or none (both verified,
-// in one object). Null and anything that is no time give nil: one odd date in one
-// row is no reason to know nothing about the others.
+// stamp is a time: RFC 3339, with a fraction of any length or none (both verified, in one
+// object). It is nil for null and for any other text: one invalid date must not make the whole
+// page invalid.
 type stamp struct{ value *time.Time }
 
 // UnmarshalJSON implements [json.Unmarshaler].
@@ -92,18 +91,18 @@ func (s *stamp) UnmarshalJSON(raw []byte) error {
 
 func isNumber(c byte) bool { return c == '-' || '0' <= c && c <= '9' }
 
-// wrongType is shaped so that encoding/json adds the path of the field to it.
+// wrongType returns an error of the type to which encoding/json adds the path of the field.
 func wrongType[T any]() error { return &json.UnmarshalTypeError{Type: reflect.TypeFor[T]()} }
 
-// unquote reads a JSON string that encoding/json has found valid. Nearly all have
-// nothing to resolve, and a second parser for each would cost more than the page.
+// unquote decodes a JSON string that encoding/json has found valid. Nearly all have no escapes;
+// to parse each of them a second time would cost more than the rest of the page.
 func unquote(raw []byte) string {
 	if plain := raw[1 : len(raw)-1]; bytes.IndexByte(plain, '\\') < 0 && utf8.Valid(plain) {
 		return string(plain)
 	}
 	var resolved string
 	if json.Unmarshal(raw, &resolved) != nil {
-		return "" // cannot happen: it is valid
+		return "" // impossible: encoding/json found it valid
 	}
 	return resolved
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// wireValues has one value of each loose type.
+// wireValues has one field of each tolerant type.
 type wireValues struct {
 	ID    id    `json:"id"`
 	Text  text  `json:"text"`

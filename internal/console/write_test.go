@@ -25,25 +25,25 @@ const (
 	canary  = "CANARY-value"
 )
 
-// sent is the last request that a console took, as method, path and body.
+// sent is the last request that a console received: method, path and body.
 type sent struct{ text string }
 
-// records answers with a body and keeps what was asked.
-func records(t *testing.T, body string) (*fakeConsole, *sent) {
+// recordingConsole starts a console that responds with a body and records the request.
+func recordingConsole(t *testing.T, body string) (*fakeConsole, *sent) {
 	t.Helper()
 	var last sent
-	return serve(t, func(w http.ResponseWriter, r *http.Request) {
+	return startConsole(t, func(w http.ResponseWriter, r *http.Request) {
 		in, _ := io.ReadAll(r.Body)
 		last.text = r.Method + " " + strings.TrimPrefix(r.URL.RequestURI(), apiPath) + " " + string(in)
-		says(200, body)(w, r)
+		respond(200, body)(w, r)
 	}), &last
 }
 
-func atSites(held ...access.HeldRole) access.Holdings {
+func siteHoldings(held ...access.HeldRole) access.Holdings {
 	return access.Holdings{Level: access.SiteLevel, Held: held}
 }
 
-// user17 is what a console says of one user after a write.
+// user17 is the response of a console to a write of one user.
 const user17 = `{"data":{"id":"17","email":"ana@example.com","fullName":"Ana Roy","scope":"site",
 	"scopeRoles":[{"id":"9","roleId":"5","name":"x","accountName":"y"}]}}`
 
@@ -52,7 +52,7 @@ func TestSetRoles_SendsTheWholeListAndNothingElse(t *testing.T) {
 	user := access.Principal{Kind: access.User, ID: "17", Email: "ana@example.com", Name: "Ana", Description: "x"}
 	service := access.Principal{Kind: access.ServiceUser, ID: "17", Name: "svc", Description: `in "tegration"`}
 	bare := access.Principal{Kind: access.ServiceUser, ID: "17", Name: "svc"}
-	two := atSites(access.HeldRole{RoleID: admin, ScopeID: siteB}, access.HeldRole{RoleID: custom, ScopeID: siteA})
+	two := siteHoldings(access.HeldRole{RoleID: admin, ScopeID: siteB}, access.HeldRole{RoleID: custom, ScopeID: siteA})
 	const twoBody = `"scope":"site","scopeRoles":[{"id":"` + siteA + `","roleId":"` + custom + `"},` +
 		`{"id":"` + siteB + `","roleId":"` + admin + `"}]`
 	for _, tc := range []struct {
@@ -74,38 +74,38 @@ func TestSetRoles_SendsTheWholeListAndNothingElse(t *testing.T) {
 			`PUT /users/17 {"data":{"scope":"account","scopeRoles":[{"id":"9","roleId":"5"}]}}`,
 		},
 		{ // the same entry twice means it once
-			user, atSites(access.HeldRole{RoleID: "5", ScopeID: "9"}, access.HeldRole{RoleID: "5", ScopeID: "9"}),
+			user, siteHoldings(access.HeldRole{RoleID: "5", ScopeID: "9"}, access.HeldRole{RoleID: "5", ScopeID: "9"}),
 			`PUT /users/17 {"data":{"scope":"site","scopeRoles":[{"id":"9","roleId":"5"}]}}`,
 		},
 	} {
-		f, last := records(t, user17)
+		f, last := recordingConsole(t, user17)
 		got, err := f.client(t).SetRoles(t.Context(), tc.of, tc.want)
 		require.NoError(t, err)
 		require.Equal(t, tc.text, last.text)
 		require.Equal(t, 1, f.count())
 		require.Equal(t, tc.of.Kind, got.Kind)
-		require.Equal(t, atSites(access.HeldRole{RoleID: "5", ScopeID: "9"}), got.Holdings(), "what the reply says")
+		require.Equal(t, siteHoldings(access.HeldRole{RoleID: "5", ScopeID: "9"}), got.Holdings(), "what the reply says")
 	}
 }
 
-// What a console might take in a way that nobody described never leaves.
+// A write whose effect is not documented is never sent.
 func TestSetRoles_NeverSends(t *testing.T) {
 	t.Parallel()
-	f, _ := records(t, user17)
+	f, _ := recordingConsole(t, user17)
 	c := f.client(t)
 	one := access.HeldRole{RoleID: "5", ScopeID: "9"}
 	for want, holdings := range map[string]access.Holdings{
-		"list of roles is empty":    atSites(),
+		"list of roles is empty":    siteHoldings(),
 		"roles is empty":            {Level: access.Tenant, Held: []access.HeldRole{}},
-		`the level is ""`:           {Held: []access.HeldRole{one}},
-		`the level is "group"`:      {Level: access.GroupLevel, Held: []access.HeldRole{one}},
-		`at site "9" has no role`:   atSites(access.HeldRole{ScopeID: "9"}),
+		`invalid level ""`:          {Held: []access.HeldRole{one}},
+		`invalid level "group"`:     {Level: access.GroupLevel, Held: []access.HeldRole{one}},
+		`at site "9" has no role`:   siteHoldings(access.HeldRole{ScopeID: "9"}),
 		"at tenant level has no r":  {Level: access.Tenant, Held: []access.HeldRole{{}}},
-		"no id of its site":         atSites(one, access.HeldRole{RoleID: "5"}),
+		"no id of its site":         siteHoldings(one, access.HeldRole{RoleID: "5"}),
 		"no id of its account":      {Level: access.AccountLevel, Held: []access.HeldRole{{RoleID: "5", ScopeID: "x"}}},
 		"tenant level have none":    {Level: access.Tenant, Held: []access.HeldRole{one}},
-		`two roles are given at si`: atSites(one, access.HeldRole{RoleID: "6", ScopeID: "9"}),
-		"two roles are given at te": {Level: access.Tenant, Held: []access.HeldRole{{RoleID: "5"}, {RoleID: "6"}}},
+		`there are two roles at si`: siteHoldings(one, access.HeldRole{RoleID: "6", ScopeID: "9"}),
+		"there are two roles at te": {Level: access.Tenant, Held: []access.HeldRole{{RoleID: "5"}, {RoleID: "6"}}},
 	} {
 		_, err := c.SetRoles(t.Context(), access.Principal{Kind: access.User, ID: "17"}, holdings)
 		require.ErrorContains(t, err, "PUT /users/17: not sent: ")
@@ -121,23 +121,23 @@ func TestSetRoles_NeverSends(t *testing.T) {
 	for _, p := range []access.Principal{{}, {Kind: "group", ID: "17"}, {Kind: access.User}, {
 		Kind: access.ServiceUser, ID: "1/../2",
 	}} {
-		_, err := c.SetRoles(t.Context(), p, atSites(one))
+		_, err := c.SetRoles(t.Context(), p, siteHoldings(one))
 		require.Equal(t, KindNotSent, asError(t, err).Kind)
 	}
 	require.Zero(t, f.count())
 }
 
-// Whether a console lists two roles at one scope is not known. If it does, they go back as
-// they were read, and nothing else does.
+// Whether a console lists two roles at one scope is unknown. If it does, they are written back
+// as they were read; any other pair is not sent.
 func TestSetRoles_TwoRolesAtOneScopeOnlyAsRead(t *testing.T) {
 	t.Parallel()
-	f, last := records(t, user17)
+	f, last := recordingConsole(t, user17)
 	c := f.client(t)
 	pair := []access.HeldRole{{RoleID: "5", ScopeID: "9"}, {RoleID: "6", ScopeID: "9"}}
 	read := access.Principal{Kind: access.User, ID: "17", Level: access.SiteLevel, Held: append(
 		slices.Clone(pair), access.HeldRole{RoleID: "7", ScopeID: "8"})}
 	want := append(slices.Clone(pair), access.HeldRole{RoleID: "3", ScopeID: "8"})
-	_, err := c.SetRoles(t.Context(), read, atSites(want...))
+	_, err := c.SetRoles(t.Context(), read, siteHoldings(want...))
 	require.NoError(t, err)
 	require.Equal(t, `PUT /users/17 {"data":{"scope":"site","scopeRoles":[{"id":"8","roleId":"3"},`+
 		`{"id":"9","roleId":"5"},{"id":"9","roleId":"6"}]}}`, last.text)
@@ -146,7 +146,7 @@ func TestSetRoles_TwoRolesAtOneScopeOnlyAsRead(t *testing.T) {
 		"a third":                append(slices.Clone(pair), access.HeldRole{RoleID: "4", ScopeID: "9"}),
 		"at another scope":       {{RoleID: "5", ScopeID: "8"}, {RoleID: "6", ScopeID: "8"}},
 	} {
-		_, err := c.SetRoles(t.Context(), read, atSites(held...))
+		_, err := c.SetRoles(t.Context(), read, siteHoldings(held...))
 		require.Equal(t, KindNotSent, asError(t, err).Kind, name)
 	}
 	_, err = c.SetRoles(t.Context(), read, access.Holdings{Level: access.AccountLevel, Held: pair})
@@ -154,15 +154,15 @@ func TestSetRoles_TwoRolesAtOneScopeOnlyAsRead(t *testing.T) {
 	require.Equal(t, 1, f.count())
 }
 
-func TestSetRoles_RepliesThatAreNotUnderstood(t *testing.T) {
+func TestSetRoles_InvalidResponses(t *testing.T) {
 	t.Parallel()
 	for body, want := range map[string]string{
-		``: "it is empty", `{}`: "no data", `{"data":{}}`: "another id", `{"data":{"id":"18"}}`: "another id",
+		``: "the body is empty", `{}`: "no data", `{"data":{}}`: "another id", `{"data":{"id":"18"}}`: "another id",
 		`{"data":{"success":true}}`: "another id", `<html></html>`: "web page",
 	} {
-		f, _ := records(t, body)
+		f, _ := recordingConsole(t, body)
 		p, err := f.client(t).SetRoles(t.Context(), access.Principal{Kind: access.User, ID: "17"},
-			atSites(access.HeldRole{RoleID: "5", ScopeID: "9"}))
+			siteHoldings(access.HeldRole{RoleID: "5", ScopeID: "9"}))
 		require.ErrorContains(t, err, want, body)
 		require.Equal(t, KindMalformed, asError(t, err).Kind)
 		require.Equal(t, access.Principal{}, p)
@@ -171,7 +171,7 @@ func TestSetRoles_RepliesThatAreNotUnderstood(t *testing.T) {
 
 func TestPrincipal_ByKind(t *testing.T) {
 	t.Parallel()
-	f, last := records(t, user17)
+	f, last := recordingConsole(t, user17)
 	for kind, path := range map[access.Kind]string{access.User: "/users/17", access.ServiceUser: "/service-users/17"} {
 		p, err := f.client(t).Principal(t.Context(), kind, "17")
 		require.NoError(t, err)
@@ -186,7 +186,7 @@ func TestPrincipal_ByKind(t *testing.T) {
 
 func TestDelete(t *testing.T) {
 	t.Parallel()
-	f, last := records(t, success)
+	f, last := recordingConsole(t, success)
 	c := f.client(t)
 	require.NoError(t, c.DeleteUser(t.Context(), "17"))
 	require.Equal(t, "DELETE /users/17 ", last.text)
@@ -199,18 +199,18 @@ func TestDelete(t *testing.T) {
 	require.Equal(t, 2, f.count())
 
 	for body, want := range map[string]string{
-		`{}`: "no data", `{"data":{}}`: "does not say that it succeeded", `{"data":{"success":false}}`: "does not say",
+		`{}`: "no data", `{"data":{}}`: "does not confirm success", `{"data":{"success":false}}`: "does not confirm",
 	} {
-		f, _ := records(t, body)
+		f, _ := recordingConsole(t, body)
 		require.ErrorContains(t, f.client(t).DeleteUser(t.Context(), "17"), want)
 	}
-	err := serve(t, says(404, resourceGone)).client(t).DeleteUser(t.Context(), "17")
+	err := startConsole(t, respond(404, resourceGone)).client(t).DeleteUser(t.Context(), "17")
 	require.Equal(t, 404, asError(t, err).Status, "gone, to whoever calls")
 }
 
 // everyWrite calls each method that changes a console.
 func everyWrite(ctx context.Context, c *Client) map[string]error {
-	held := atSites(access.HeldRole{RoleID: "5", ScopeID: "9"})
+	held := siteHoldings(access.HeldRole{RoleID: "5", ScopeID: "9"})
 	later := time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)
 	out := map[string]error{}
 	_, out["PUT /users/17"] = c.SetRoles(ctx, access.Principal{Kind: access.User, ID: "17"}, held)
@@ -226,7 +226,7 @@ func everyWrite(ctx context.Context, c *Client) map[string]error {
 
 func TestReadOnly_EveryWriteOfThePackage(t *testing.T) {
 	t.Parallel()
-	f := serve(t, says(200, user17))
+	f := startConsole(t, respond(200, user17))
 	var sent atomic.Int64
 	ctx := Urgent(WithRequestCounter(t.Context(), &sent))
 	for call, err := range everyWrite(ctx, f.client(t, func(cfg *Config) { cfg.ReadOnly = true })) {
@@ -239,7 +239,7 @@ func TestReadOnly_EveryWriteOfThePackage(t *testing.T) {
 
 func TestWrites_ForbiddenNamesThePermission(t *testing.T) {
 	t.Parallel()
-	f := serve(t, says(403, `{"errors":[{"code":4030010,"detail":null,"title":"Insufficient permissions"}]}`))
+	f := startConsole(t, respond(403, `{"errors":[{"code":4030010,"detail":null,"title":"Insufficient permissions"}]}`))
 	want := map[string]string{
 		"PUT /users/17": "Users.edit", "PUT /service-users/17": "Service Users.edit",
 		"POST /users": "Users.create", "POST /service-users": "Service Users.create",
@@ -257,13 +257,13 @@ func TestWrites_ForbiddenNamesThePermission(t *testing.T) {
 	require.ErrorContains(t, err, "lacks Users.view at")
 }
 
-// A redirect would make a GET of a write, whose answer may look like that of the write.
+// A redirect would turn a write into a GET, whose response may look like that of the write.
 func TestWrites_AreNotTurnedIntoReads(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{301, 302, 303} {
-		f := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		f := startConsole(t, func(w http.ResponseWriter, r *http.Request) {
 			if r.Method == http.MethodGet {
-				says(200, user17)(w, r)
+				respond(200, user17)(w, r)
 				return
 			}
 			http.Redirect(w, r, r.URL.Path+"/", status)
@@ -273,15 +273,15 @@ func TestWrites_AreNotTurnedIntoReads(t *testing.T) {
 			require.ErrorContains(t, err, "nothing was written")
 		}
 	}
-	f := serve(t, func(w http.ResponseWriter, r *http.Request) {
+	f := startConsole(t, func(w http.ResponseWriter, r *http.Request) {
 		in, _ := io.ReadAll(r.Body)
 		if !strings.HasSuffix(r.URL.Path, "/") {
 			http.Redirect(w, r, r.URL.Path+"/", http.StatusPermanentRedirect)
 			return
 		}
-		says(200, strings.Replace(user17, `"17"`, `"17","seen":`+string(in), 1))(w, r)
+		respond(200, strings.Replace(user17, `"17"`, `"17","seen":`+string(in), 1))(w, r)
 	})
 	_, err := f.client(t).SetRoles(t.Context(), access.Principal{Kind: access.User, ID: "17"},
-		atSites(access.HeldRole{RoleID: "5", ScopeID: "9"}))
+		siteHoldings(access.HeldRole{RoleID: "5", ScopeID: "9"}))
 	require.NoError(t, err, "308 keeps method and body")
 }
