@@ -13,15 +13,15 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-// newAccountApprovalEnv is a stack whose worker asks two leads, and keeps tokens in a folder.
+// newAccountApprovalEnv has a worker that asks for the approval of two leads.
 func newAccountApprovalEnv(t *testing.T) *accountEnv {
 	t.Helper()
 	folder := filepath.Join(t.TempDir(), "tokens")
 	return &accountEnv{grantEnv: newApprovalEnv(t, "SERVICE_USER_TOKEN_DIR="+folder), tokenDir: folder}
 }
 
-// A service user is made when the two leads have approved it, and not before. The
-// requester, who is a lead too, does not count, nor does whoever that one hands it to.
+// A service user is created when two leads have approved it, and not before. Decisions of
+// the requester, who is a lead too, and of the requester's delegate do not count.
 func TestAccountApproval_ServiceUser(t *testing.T) {
 	t.Parallel()
 	s := newAccountApprovalEnv(t)
@@ -48,11 +48,11 @@ func TestAccountApproval_ServiceUser(t *testing.T) {
 	got := s.result(run)
 	s.requireCreated(access.ServiceUser, "ci", got)
 	require.Len(t, got.Receipt.Decisions, 2)
-	require.Len(t, s.ledgerEntries(run, "decision"), 5, "what did not count is in the ledger too")
+	require.Len(t, s.ledgerEntries(run, "decision"), 5, "the ledger has the refused decisions too")
 	s.requireLedger()
 }
 
-// Denied, there is no account on the console and no request to make one.
+// A denied request creates no account.
 func TestAccountApproval_Denied(t *testing.T) {
 	t.Parallel()
 	s := newAccountApprovalEnv(t)
@@ -80,22 +80,22 @@ func TestAccountApproval_Denied(t *testing.T) {
 	s.requireLedger()
 }
 
-// runApproved runs a command of starter under an id, and has two people consent if it makes
-// an account.
-func (d *signedEnv) runApproved(args []string, id string) commandResult {
-	d.t.Helper()
+// runApproved runs a command of starter under an id. Two people approve the request if it
+// creates an account.
+func (e *signedEnv) runApproved(args []string, id string) commandResult {
+	e.t.Helper()
 	done := make(chan commandResult, 1)
-	go func() { done <- d.starter(append(slices.Clone(args), "--id", id)...) }()
+	go func() { done <- e.starter(append(slices.Clone(args), "--id", id)...) }()
 	if args[1] == "create" {
-		run := d.client.GetWorkflow(d.ctx(), wire.ProvisionID(id), "")
-		d.untilStatus(run, isAwaitingApproval)
-		d.approveSigned(run, "carol@example.com")
-		d.approveSigned(run, "dave@example.com")
+		run := e.client.GetWorkflow(e.ctx(), wire.ProvisionID(id), "")
+		e.untilStatus(run, isAwaitingApproval)
+		e.approveSigned(run, "carol@example.com")
+		e.approveSigned(run, "dave@example.com")
 	}
 	return <-done
 }
 
-// Without a policy file one person other than the requester must consent.
+// Without a policy file one person other than the requester must approve.
 func TestAccountApproval_BuiltInPolicy(t *testing.T) {
 	t.Parallel()
 	folder := filepath.Join(t.TempDir(), "tokens")

@@ -18,7 +18,7 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-// accountEnv is a stack whose worker keeps tokens of service users in a folder.
+// accountEnv has a worker that writes the tokens of service users to a folder.
 type accountEnv struct {
 	*grantEnv
 
@@ -92,7 +92,7 @@ func (a *accountEnv) addTokenOwner() (access.Kind, string) {
 	return kind, id
 }
 
-// accountsNamed are the accounts of that name on the console.
+// accountsNamed are the accounts on the console with a name.
 func (a *accountEnv) accountsNamed(kind access.Kind, name string) (out []access.Principal) {
 	for _, p := range a.console.Truth().Principals {
 		if p.Kind == kind && p.Name == name {
@@ -102,8 +102,8 @@ func (a *accountEnv) accountsNamed(kind access.Kind, name string) (out []access.
 	return out
 }
 
-// requireCreated checks that there is exactly one account of that name, with its role and,
-// if it is a service user's, its token in the folder and nowhere else.
+// requireCreated checks that there is exactly one account with the name, that it holds its
+// role, and that a service user's token is in its file.
 func (a *accountEnv) requireCreated(kind access.Kind, name string, got wire.RequestResult) {
 	a.t.Helper()
 	require.Equal(a.t, "provisioned", got.State, got.Message)
@@ -143,8 +143,8 @@ func TestProvision(t *testing.T) {
 	s.requireLedger()
 }
 
-// Kill -9 of the worker when the account is made and the answer is not there yet: there
-// is exactly one, and the token that was lost on the way is replaced.
+// The worker is killed after the console has created the account and before it has
+// answered. There is exactly one account afterwards, and a token that was lost is replaced.
 func TestKill_WorkerBetweenCreationAndAnswer(t *testing.T) {
 	t.Parallel()
 	for _, old := range []bool{false, true} {
@@ -171,8 +171,8 @@ func TestKill_WorkerBetweenCreationAndAnswer(t *testing.T) {
 	}
 }
 
-// Every fault hits some POST of eight requests for users and eight for service users:
-// each ends with exactly one account, or refused and with none.
+// Every fault hits one POST of eight requests for users and eight for service users. Each
+// ends with exactly one account, or is refused and leaves none.
 func TestFaults_EveryKindAtCreations(t *testing.T) {
 	t.Parallel()
 	s := newAccountEnv(t, grantworld.Options())
@@ -182,7 +182,7 @@ func TestFaults_EveryKindAtCreations(t *testing.T) {
 			if listOnlyFaults[kind] {
 				continue
 			}
-			if finalFaults[kind] {
+			if isFinalFault(kind) {
 				refusals++
 			}
 			s.console.AddFault(consoletest.Fault{
@@ -209,7 +209,7 @@ func TestFaults_EveryKindAtCreations(t *testing.T) {
 		}
 		refused++
 		require.NotEmpty(t, got.Message)
-		if got.Outcome == access.Created { // its token was lost, and the console gave no other
+		if got.Outcome == access.Created { // its token was lost, and the console generated no other
 			require.Contains(t, got.Message, "("+s.accountsNamed(kind, name)[0].ID+") is on the console")
 			continue
 		}
@@ -219,7 +219,8 @@ func TestFaults_EveryKindAtCreations(t *testing.T) {
 	s.requireLedger()
 }
 
-// Whatever the console says to a deletion, the principal is gone in the end, read twice.
+// Whatever the console answers to a deletion, the principal is gone in the end, verified by
+// two reads.
 func TestFaults_EveryKindAtOffboarding(t *testing.T) {
 	t.Parallel()
 	s := newAccountEnv(t, grantworld.Options())
@@ -248,8 +249,8 @@ func TestFaults_EveryKindAtOffboarding(t *testing.T) {
 	s.requireLedger()
 }
 
-// Offboarding takes what others lease: their grants end superseded. Down to a baseline,
-// one role is left.
+// Offboarding ends leases on the principal: their grants end superseded. Offboarding to a
+// baseline leaves that one role.
 func TestOffboard_TakesGrantsOver(t *testing.T) {
 	t.Parallel()
 	s := newAccountEnv(t, grantworld.Options())
@@ -278,7 +279,8 @@ func TestOffboard_TakesGrantsOver(t *testing.T) {
 	s.requireLedger()
 }
 
-// The token's own user is not offboarded, and a service user that is retired is gone.
+// The user who owns the API token cannot be offboarded. A service user that is retired is
+// deleted.
 func TestOffboard_OwnUserAndServiceUser(t *testing.T) {
 	t.Parallel()
 	s := newAccountEnv(t, grantworld.Options())
@@ -293,8 +295,8 @@ func TestOffboard_OwnUserAndServiceUser(t *testing.T) {
 	require.Empty(t, s.accountsNamed(access.ServiceUser, "ci"))
 }
 
-// The token of a service user is in its file and nowhere else: not after the good path,
-// not after an answer that was cut, not where the sink's own program repeats it.
+// The token of a service user is in its file and nowhere else: not after a normal run, not
+// after a truncated answer, and not where the token program prints it.
 func TestCanary_TokensOfServiceUsersAppearNowhere(t *testing.T) {
 	t.Parallel()
 	o := grantworld.Options()
@@ -329,7 +331,7 @@ func TestCanary_TokensOfServiceUsersAppearNowhere(t *testing.T) {
 	}, limit, 50*time.Millisecond)
 	require.NoError(t, s.client.CancelWorkflow(s.ctx(), waiting.GetID(), ""))
 	require.Equal(t, "cancelled", s.result(waiting).State)
-	require.Empty(t, s.accountsNamed(access.ServiceUser, "loud"), "what was called off is not there")
+	require.Empty(t, s.accountsNamed(access.ServiceUser, "loud"), "a cancelled request leaves no account")
 	seen = append(seen, historyJSON(t, s.stack, waiting.GetID()))
 	_, err = s.worker.Stop(limit)
 	require.NoError(t, err)

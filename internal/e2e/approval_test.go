@@ -25,7 +25,8 @@ func newApprovalEnv(t *testing.T, extraEnv ...string) *grantEnv {
 
 func isAwaitingApproval(got wire.RequestStatus) bool { return got.State == wire.StateAwaitingApproval }
 
-// decide sends a decision and returns it, or why it does not count.
+// decide sends a decision and returns it as recorded, or the error that says why it does
+// not count.
 func (r *grantEnv) decide(run client.WorkflowRun, action, by string) (access.Decision, error) {
 	var out access.Decision
 	handle, err := r.client.UpdateWorkflow(r.ctx(), client.UpdateWorkflowOptions{
@@ -38,8 +39,8 @@ func (r *grantEnv) decide(run client.WorkflowRun, action, by string) (access.Dec
 	return out, err
 }
 
-// The requester's own word does not count, nor does one person's twice, nor a
-// stranger's; two leads' does, and what did not count is in the ledger too.
+// Decisions of the requester, of the recipient and of a stranger do not count, nor does a
+// second one of the same person. Those of two leads do. The ledger has the others too.
 func TestApproval_TwoLeads(t *testing.T) {
 	t.Parallel()
 	s := newApprovalEnv(t)
@@ -66,7 +67,7 @@ func TestApproval_TwoLeads(t *testing.T) {
 	s.requireReceipt(got)
 	require.Len(t, got.Receipt.Decisions, 2)
 	require.Equal(t, "ask", got.Receipt.Plan.Approval.Rule)
-	require.Len(t, s.ledgerEntries(run, "decision"), 6, "what did not count is in the ledger too")
+	require.Len(t, s.ledgerEntries(run, "decision"), 6, "the ledger has the refused decisions too")
 }
 
 func TestApproval_Denied(t *testing.T) {
@@ -83,7 +84,7 @@ func TestApproval_Denied(t *testing.T) {
 	s.requireReceipt(got)
 }
 
-// An extension stays within what the policy allows in all.
+// An extension is refused beyond the maximum duration of the policy.
 func TestApproval_ExtendWithinThePolicy(t *testing.T) {
 	t.Parallel()
 	s := newApprovalEnv(t)
@@ -101,8 +102,8 @@ func TestApproval_ExtendWithinThePolicy(t *testing.T) {
 	require.Equal(t, wire.StateEnded, s.result(run).State)
 }
 
-// Somebody edits the principal between the consent and the change: people are asked
-// again, and their old word does not count.
+// Somebody edits the principal between the first approval and the change. The leads are
+// asked again, and the earlier approvals do not count.
 func TestApproval_AskedAgainWhenThePlanChanges(t *testing.T) {
 	t.Parallel()
 	s := newApprovalEnv(t)
@@ -124,7 +125,7 @@ func TestApproval_AskedAgainWhenThePlanChanges(t *testing.T) {
 	require.True(t, s.holdings().Holds(other), "the edit by hand stands")
 }
 
-// Two hundred decisions at once: one outcome, everyone answered, all recorded.
+// 200 decisions at once: there is one outcome, and everybody has an answer.
 func TestApproval_ManyAtOnce(t *testing.T) {
 	t.Parallel()
 	s := newApprovalEnv(t)
@@ -161,9 +162,9 @@ func TestApproval_ManyAtOnce(t *testing.T) {
 	s.requireReceipt(got)
 }
 
-// decideUntilAnswered asks until the workflow itself has said something: ten messages may
-// be under way at one workflow, and the others are told to come again. By its id a
-// decision that was taken already is answered as it was.
+// decideUntilAnswered repeats a decision until the workflow itself has answered: the server
+// rejects updates beyond ten in flight. The update id makes a repeated decision return the
+// first answer.
 func (r *grantEnv) decideUntilAnswered(run client.WorkflowRun, id, action, by string) error {
 	for {
 		handle, err := r.client.UpdateWorkflow(r.ctx(), client.UpdateWorkflowOptions{
@@ -181,7 +182,7 @@ func (r *grantEnv) decideUntilAnswered(run client.WorkflowRun, id, action, by st
 	}
 }
 
-// ledgerEntries are what the ledger has of a request, of one kind.
+// ledgerEntries are the entries of one kind that the ledger has of a request.
 func (r *grantEnv) ledgerEntries(run client.WorkflowRun, kind ledger.Kind) []ledger.Entry {
 	r.t.Helper()
 	entries, err := r.openStore().LedgerOf(r.ctx(), r.consoleKey(), run.GetID())

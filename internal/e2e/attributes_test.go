@@ -36,7 +36,7 @@ func newApprovalEnvOnOwnServer(t *testing.T) *grantEnv {
 	return r
 }
 
-// untilFound waits until a query finds one workflow, and returns it.
+// untilFound waits until a query finds exactly one workflow, and returns it.
 func (r *grantEnv) untilFound(query string) *workflowpb.WorkflowExecutionInfo {
 	r.t.Helper()
 	var out *workflowpb.WorkflowExecutionInfo
@@ -49,7 +49,7 @@ func (r *grantEnv) untilFound(query string) *workflowpb.WorkflowExecutionInfo {
 	return out
 }
 
-// ourAttributes are the search attributes of ours that a workflow has, decoded.
+// ourAttributes are the values of our own search attributes of a workflow.
 func ourAttributes(t *testing.T, found *workflowpb.WorkflowExecutionInfo) map[string]string {
 	t.Helper()
 	out := map[string]string{}
@@ -68,8 +68,8 @@ func decodeText(t *testing.T, p *commonpb.Payload) string {
 	return text
 }
 
-// The worker makes an empty server know our search attributes; then requests are found by
-// what they wait for, and nothing that they are found by says who is concerned.
+// The worker registers our search attributes with an empty server. Requests are then found
+// by state, and no attribute names a person or a reason.
 func TestAttributes_RequestsAreFoundByState(t *testing.T) {
 	t.Parallel()
 	s := newApprovalEnvOnOwnServer(t)
@@ -110,8 +110,8 @@ func TestAttributes_RequestsAreFoundByState(t *testing.T) {
 	}
 }
 
-// Where the server has no room for them, everything works, and the log says once what is
-// missing.
+// If the server has no free search attributes, requests work all the same, and the log says
+// once what is missing.
 func TestAttributes_ServerWithoutFreeAttributes(t *testing.T) {
 	t.Parallel()
 	s := newApprovalEnvOnOwnServer(t)
@@ -140,8 +140,8 @@ func TestAttributes_ServerWithoutFreeAttributes(t *testing.T) {
 		"SentinelOneState, SentinelOneKind, SentinelOneRoleId, SentinelOneConsole, SentinelOneDeadline")
 }
 
-// In Temporal's own tools a request reads like a ticket: what it is, whom it waits for,
-// and what each step of its history was for.
+// Temporal's own tools show a summary of a request, what it is waiting for, and the purpose
+// of each step in its history.
 func TestAttributes_ReadsLikeATicket(t *testing.T) {
 	t.Parallel()
 	s := newApprovalEnv(t)
@@ -184,7 +184,7 @@ func TestAttributes_ReadsLikeATicket(t *testing.T) {
 	})
 }
 
-// currentDetails are what Temporal's UI shows of where a workflow is.
+// currentDetails are the details of a workflow that Temporal's UI shows.
 func (r *grantEnv) currentDetails(run client.WorkflowRun) string {
 	r.t.Helper()
 	value, err := r.client.QueryWorkflow(r.ctx(), run.GetID(), "", "__temporal_workflow_metadata")

@@ -37,8 +37,8 @@ func withEnv(env []string, changes envVars) []string {
 	return env
 }
 
-// The worker starts nothing with bad configuration: one message with every fault,
-// exit code 2.
+// With a bad configuration the worker does not start: it prints every fault in one message
+// and exits with 2.
 func TestBadInput_Worker(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, consoletest.Options{Seed: 59})
@@ -89,7 +89,7 @@ func TestBadInput_Worker(t *testing.T) {
 	}
 }
 
-// The starter says the same in its own place.
+// starter reports bad usage and bad configuration too.
 func TestBadInput_Starter(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, consoletest.Options{Seed: 61})
@@ -127,7 +127,7 @@ func TestBadInput_Starter(t *testing.T) {
 	}
 }
 
-// Bad input straight to the workflow ends it at once with a sentence.
+// A sync with bad input fails at once, with a message that says what is wrong.
 func TestBadInput_Workflow(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, consoletest.Options{Seed: 67})
@@ -149,8 +149,8 @@ func TestBadInput_Workflow(t *testing.T) {
 	}
 }
 
-// A sync asked for from where another console is configured ends with a sentence, and
-// not with the wrong console synced.
+// A sync started by a command that is configured for another console fails with a message,
+// and does not sync the wrong console.
 func TestBadInput_WorkerOfAnotherConsole(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, consoletest.Options{Seed: 97})

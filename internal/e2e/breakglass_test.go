@@ -28,7 +28,7 @@ func isInReview(got wire.RequestStatus) bool {
 	return got.State == wire.StateActive && got.Approval != nil && got.Approval.Review
 }
 
-// requireVerified checks the receipt as `starter verify` does.
+// requireVerified checks a receipt as `starter verify` does.
 func (r *grantEnv) requireVerified(got wire.RequestResult) {
 	r.t.Helper()
 	r.requireReceipt(got)
@@ -39,31 +39,31 @@ func (r *grantEnv) requireVerified(got wire.RequestResult) {
 	}
 }
 
-// In force at once, whatever becomes of the worker, and reviewed by somebody else: one for
-// good stays, one for a time goes on to its end.
+// Break-glass grants are active at once, survive a killed worker, and are reviewed by
+// another person: a permanent one stays, a timed one goes on to its end.
 func TestReview_Reviewed(t *testing.T) {
 	t.Parallel()
 	s := newBreakGlassEnv(t, "1h")
 	other := s.withUser("fay@example.com")
 	before := other.holdings()
-	forGood, timed := s.startGrant("/1", s.breakGlassInput("")), other.startGrant("/2", other.breakGlassInput("2h"))
-	s.untilStatus(forGood, isInReview)
+	permanent, timed := s.startGrant("/1", s.breakGlassInput("")), other.startGrant("/2", other.breakGlassInput("2h"))
+	s.untilStatus(permanent, isInReview)
 	s.untilStatus(timed, isInReview)
 	require.True(t, s.holdings().Holds(s.requested))
 	s.worker.Kill()
 	s.startWorker()
-	_, err := s.decide(forGood, "approve", "bob@example.com")
+	_, err := s.decide(permanent, "approve", "bob@example.com")
 	require.ErrorContains(t, err, "the requester does not decide")
-	_, err = s.decide(forGood, "approve", "eve@example.com")
+	_, err = s.decide(permanent, "approve", "eve@example.com")
 	require.ErrorContains(t, err, "may not decide this: it waits for review by 1 of 1 from leads until ")
-	_, err = s.decide(forGood, "approve", "carol@example.com")
+	_, err = s.decide(permanent, "approve", "carol@example.com")
 	require.NoError(t, err)
-	got := s.result(forGood)
+	got := s.result(permanent)
 	require.Equal(t, wire.StateGranted, got.State, got.Message)
 	require.Equal(t, "reviewed by carol@example.com", got.Message)
 	require.True(t, s.holdings().Holds(s.requested))
 	s.requireVerified(got)
-	require.Len(t, s.ledgerEntries(forGood, "decision"), 3, "what did not count is in the ledger too")
+	require.Len(t, s.ledgerEntries(permanent, "decision"), 3, "the ledger has the refused decisions too")
 
 	_, err = s.decide(timed, "approve", "dave@example.com")
 	require.NoError(t, err)
@@ -82,13 +82,13 @@ func TestReview_Reviewed(t *testing.T) {
 	s.requireLedger()
 }
 
-// Nobody looks at it, or somebody says no: the role is gone, and the receipt says why.
+// A break-glass grant that nobody reviews is released, and its receipt says why.
 func TestReview_NotReviewed(t *testing.T) {
 	t.Parallel()
 	s := newBreakGlassEnv(t, "5s")
 	before := s.holdings()
-	forGood := s.startGrant("/1", s.breakGlassInput(""))
-	got := s.result(forGood)
+	permanent := s.startGrant("/1", s.breakGlassInput(""))
+	got := s.result(permanent)
 	require.Equal(t, wire.StateEnded, got.State)
 	require.Equal(t, access.Released, got.Outcome)
 	require.Equal(t, "not reviewed within 5s: ended", got.Message)

@@ -12,8 +12,8 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-// A worker without a policy file has one person consent who is neither the requester nor
-// whoever would get the role, within 72 hours; ending access waits for nobody.
+// Without a policy file the worker asks for the approval of one person other than the
+// requester and the recipient, within 72 hours. A revoke needs none.
 func TestBuiltInPolicy(t *testing.T) {
 	t.Parallel()
 	s := prepareGrantEnv(t, newStack(t, grantworld.Options()))

@@ -21,13 +21,13 @@ import (
 )
 
 const (
-	tokenCanary        = "CANARY-TOKEN-1f9c0d"  // finding it anywhere is the failure
+	tokenCanary        = "CANARY-TOKEN-1f9c0d"  // must not occur anywhere
 	registrationCanary = "CANARY-REGISTRATION-" // begins every registration token
 )
 
-// With a token and registration tokens that can be recognised, neither occurs in
-// any history, log line, database file, error text, status or output: not on the
-// good path, not while faults are waited out, not when the token is refused.
+// A recognisable API token and registration tokens do not occur in any history, log line,
+// database file, error, status or output: not in a normal run, not during faults, and not
+// when the console rejects the token.
 func TestCanary_SecretsAppearNowhere(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, consoletest.Options{Seed: 53, Users: 1500, Token: tokenCanary, SecretMark: registrationCanary})
@@ -73,8 +73,8 @@ func requireNoSecrets(t *testing.T, seen []string) {
 	}
 }
 
-// The same of grants, revokes and the writers of principals: on the good path, while
-// each fault is waited out that goes away, and when the token is refused.
+// The same holds for grants, revokes and the writers of principals: in a normal run, during
+// each fault that passes, and when the console rejects the token.
 func TestCanary_SecretsAppearNowhereInGrants(t *testing.T) {
 	t.Parallel()
 	o := grantworld.Options()
@@ -127,7 +127,7 @@ func historyJSON(t *testing.T, s *stack, id string) string {
 	h := history(s, id)
 	b, err := protojson.Marshal(h)
 	require.NoError(t, err)
-	// Payloads are base64 in JSON; look at what is in them too.
+	// Payloads are base64 in JSON: the text of the events has them in clear.
 	var text strings.Builder
 	text.Write(b)
 	for _, e := range h.Events {

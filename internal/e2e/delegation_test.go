@@ -11,7 +11,7 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-// delegate has somebody hand decisions to another.
+// delegate runs a Delegate workflow and returns its result.
 func (r *grantEnv) delegate(id string, in wire.DelegationInput) (out access.Delegation, err error) {
 	run, err := r.client.ExecuteWorkflow(r.ctx(), client.StartWorkflowOptions{
 		ID: wire.DelegateID(id), TaskQueue: r.queue,
@@ -21,8 +21,8 @@ func (r *grantEnv) delegate(id string, in wire.DelegationInput) (out access.Dele
 	return out, err
 }
 
-// Erin, whom nobody asks, decides for Carol and Frank for Dave, by delegations made before and
-// after the request; not once they are taken back.
+// Erin is not an approver: she decides for Carol, and Frank for Dave. One delegation is
+// made before the request, the other after it, and neither works once it is revoked.
 func TestApproval_Delegated(t *testing.T) {
 	t.Parallel()
 	s := newApprovalEnv(t)

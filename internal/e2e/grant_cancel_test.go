@@ -12,16 +12,16 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-// How long the calls take: one that can be called off longer than a worker needs to learn
-// of it, so that it is given up in the middle.
+// Delays of the console. A call that can be cancelled takes longer than a worker needs to
+// hear of the cancellation, so that it is abandoned in the middle.
 const (
 	slowApply   = 25 * time.Second
 	slowRelease = 5 * time.Second
 )
 
-// Called off at any call, by the update and in Temporal, with the call carried out by
-// the console and not: either the role is there and the grant says so, or what was held
-// before is held, and nothing in between.
+// A grant is cancelled during each of its calls, by the update and in Temporal, where the
+// console has carried out the call and where it has not. Either the role is there and the
+// grant says so, or the user holds what it held before.
 func TestCancel_AtEveryCallOfAGrant(t *testing.T) { //nolint:tparallel // the grants run side by side
 	t.Parallel()
 	s := newGrantEnv(t)
@@ -59,24 +59,25 @@ func TestCancel_AtEveryCallOfAGrant(t *testing.T) { //nolint:tparallel // the gr
 			inTime++
 		}
 	}
-	require.GreaterOrEqual(t, inTime, minCancelledInTime, "too few were called off in the middle to prove anything")
+	require.GreaterOrEqual(t, inTime, minCancelledInTime, "too few were cancelled during a call to prove anything")
 	s.requireLedger()
 }
 
-// minCancelledInTime is how many of the calls that give must have been caught in the middle.
+// minCancelledInTime is how many grants must have been cancelled during a call that applies
+// them.
 const minCancelledInTime = 12
 
-// cancelledRequest is a grant that somebody calls off while one of its calls is under way.
+// cancelledRequest is a grant that is cancelled during one of its calls.
 type cancelledRequest struct {
 	*stalledRequest
 
 	call      consoleCall
 	timed     bool
 	cancel    func(*cancelledRequest)
-	cancelErr error // what was said against it
+	cancelErr error // of the cancellation
 }
 
-// cancelByUpdate asks for the end without waiting for it.
+// cancelByUpdate sends the update cancel and does not wait for its result.
 func cancelByUpdate(c *cancelledRequest) {
 	c.t.Helper()
 	_, c.cancelErr = c.client.UpdateWorkflow(c.ctx(), client.UpdateWorkflowOptions{
@@ -89,8 +90,9 @@ func cancelInTemporal(c *cancelledRequest) {
 	c.cancelErr = c.client.CancelWorkflow(c.ctx(), c.run.GetID(), "")
 }
 
-// requireConsistentEnd allows for a machine so busy that the call was over before anyone called it off:
-// then the grant goes on to its own end, and nothing is half done either.
+// requireConsistentEnd checks the end of a cancelled grant. On a busy machine the call may
+// have ended before the cancellation: then the grant must have ended as if it had not been
+// cancelled.
 func (c *cancelledRequest) requireConsistentEnd(t *testing.T) {
 	got := c.result(c.run)
 	c.requireReceipt(got)
@@ -105,41 +107,41 @@ func (c *cancelledRequest) requireConsistentEnd(t *testing.T) {
 		require.Equal(t, access.Released, got.Outcome)
 	default:
 		require.Equal(t, "cancelled", got.State, got.Message)
-		require.True(t, c.call.applying, "what is being released is not called off")
+		require.True(t, c.call.applying, "a release is not cancelled")
 		require.NoError(t, c.cancelErr)
 	}
 	require.Equal(t, c.before, c.holdings())
 }
 
-// Called off while it waits for its start, a grant ends at once; while it is in force it
-// is not called off but ended, by the update or in Temporal.
+// A scheduled grant that is cancelled ends at once. An active one cannot be cancelled by
+// the update; it is ended, or cancelled in Temporal.
 func TestCancel_ScheduledAndActive(t *testing.T) {
 	t.Parallel()
 	s := newGrantEnv(t)
 	before := s.holdings()
 	later := s.input("")
 	later.StartAt = new(time.Now().Add(time.Hour))
-	scheduled, unplanned := s.startGrant("/1", later), s.startGrant("/2", later)
+	scheduled, scheduled2 := s.startGrant("/1", later), s.startGrant("/2", later)
 	active, ended := s.startGrant("/3", s.input("1h")), s.startGrant("/4", s.input("1h"))
 	by := wire.StopInput{By: "bob@example.com"}
-	for _, run := range []client.WorkflowRun{scheduled, unplanned} {
+	for _, run := range []client.WorkflowRun{scheduled, scheduled2} {
 		s.untilStatus(run, func(got wire.RequestStatus) bool { return got.State == wire.StateScheduled })
 	}
 	for _, run := range []client.WorkflowRun{active, ended} {
 		s.untilStatus(run, func(got wire.RequestStatus) bool { return got.State == wire.StateActive })
 	}
 	require.Equal(t, "cancelled", s.update(scheduled, wire.CancelUpdate, by).State)
-	require.NoError(t, s.client.CancelWorkflow(t.Context(), unplanned.GetID(), ""))
+	require.NoError(t, s.client.CancelWorkflow(t.Context(), scheduled2.GetID(), ""))
 	_, err := s.tryUpdate(active, wire.CancelUpdate, by)
 	require.ErrorContains(t, err, "use end")
 	require.True(t, s.holdings().Holds(s.requested))
 	answer := s.update(ended, wire.EndUpdate, by)
 	require.Equal(t, "ended", answer.State)
-	require.Equal(t, access.StillHeld, answer.Outcome, "the other one is in force")
+	require.Equal(t, access.StillHeld, answer.Outcome, "the other grant is active")
 	require.True(t, s.holdings().Holds(s.requested))
 	require.NoError(t, s.client.CancelWorkflow(t.Context(), active.GetID(), ""))
 	for run, state := range map[client.WorkflowRun]string{
-		scheduled: "cancelled", unplanned: "cancelled", active: "cancelled", ended: "ended",
+		scheduled: "cancelled", scheduled2: "cancelled", active: "cancelled", ended: "ended",
 	} {
 		got := s.result(run)
 		require.Equal(t, state, got.State, got.Message)
@@ -149,7 +151,7 @@ func TestCancel_ScheduledAndActive(t *testing.T) {
 	require.Len(t, s.roleWrites(), 2)
 }
 
-// update sends an update to a grant and waits for its answer.
+// update sends an update to a request and returns its answer.
 func (r *grantEnv) update(run client.WorkflowRun, name string, in any) wire.RequestAnswer {
 	r.t.Helper()
 	out, err := r.tryUpdate(run, name, in)

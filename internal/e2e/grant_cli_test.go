@@ -12,8 +12,8 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-// Everything that the contract promises works with the official CLI: names in the place
-// of ids, the status, the result, the updates, the revoke.
+// The official CLI does everything that the contract promises, with names instead of ids:
+// start, status, result, updates and revoke.
 func TestCLI_GrantByNames(t *testing.T) {
 	t.Parallel()
 	s := newGrantEnv(t)
@@ -42,7 +42,7 @@ func TestCLI_GrantByNames(t *testing.T) {
 	require.Equal(t, s.requested, status.Plan.Holding())
 	require.NotNil(t, status.EndsAt)
 
-	// A workflow id that is in use starts nothing: the CLI names the run that holds it.
+	// Starting a workflow under an id that is in use returns the run that has it.
 	got = s.cli("workflow", "start", "--type", "Grant", "--task-queue", s.queue, "--workflow-id", id,
 		"--input", "{}", "--output", "json")
 	run, err := s.client.DescribeWorkflowExecution(s.ctx(), id, "")
@@ -65,7 +65,7 @@ func TestCLI_GrantByNames(t *testing.T) {
 	require.True(t, result.Receipt.Intact(), "what the CLI prints can be checked")
 	require.False(t, s.holdings().Holds(s.requested))
 
-	// The id is free again once the grant has ended.
+	// The id can be used again after the grant has ended.
 	s.startByCLI("Grant", id, "{"+what+"}")
 	require.Equal(t, "granted", s.resultByCLI(id).State)
 	require.True(t, s.holdings().Holds(s.requested))
@@ -81,7 +81,7 @@ func (s *stack) startByCLI(kind, id, input string) {
 	require.Zero(s.t, got.code, got.stderr)
 }
 
-// resultByCLI waits for the end of a workflow as a user would.
+// resultByCLI waits for the result of a workflow with the official CLI.
 func (s *stack) resultByCLI(id string) (out wire.RequestResult) {
 	s.t.Helper()
 	got := s.cli("workflow", "result", "--workflow-id", id, "--output", "json")
@@ -94,8 +94,8 @@ func (s *stack) resultByCLI(id string) (out wire.RequestResult) {
 	return said.Result
 }
 
-// What is wrong with the input ends the request at once, with a sentence that says what
-// to do; nothing reaches the console.
+// A request with bad input fails at once, with a message that says what to do, and does not
+// write to the console.
 func TestCLI_BadRequests(t *testing.T) {
 	t.Parallel()
 	s := newGrantEnv(t)
@@ -126,7 +126,7 @@ func TestCLI_BadRequests(t *testing.T) {
 		"unknown user":      {"Revoke", object(zoe, role, scope), `no user "zoe@example.com" is on the console`},
 		"revoke for a time": {"Revoke", grant(`"duration":"1h"`), `unknown field "duration"`},
 	}
-	// JSON that is none does not get past the CLI.
+	// The CLI itself rejects invalid JSON.
 	got := s.cli("workflow", "start", "--type", "Grant", "--task-queue", s.queue, "--input", `{"principal":`)
 	require.NotZero(t, got.code)
 	require.Contains(t, got.stderr, "JSON")

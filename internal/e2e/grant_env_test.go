@@ -187,7 +187,7 @@ func (r *grantEnv) requireReceipt(got wire.RequestResult) {
 	require.JSONEq(r.t, toJSON(r.t, got.Receipt), toJSON(r.t, written.Receipt))
 }
 
-// ledgerReceipts are what the ledger has of a request.
+// ledgerReceipts are the receipts that the ledger has of a request.
 func (r *grantEnv) ledgerReceipts(request string) []ledger.Entry {
 	r.t.Helper()
 	entries, err := r.openStore().LedgerOf(r.ctx(), r.consoleKey(), request)

@@ -14,16 +14,15 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-// consoleCall is one of the calls that a request makes about its principal.
+// consoleCall is one of the calls to the console that a request makes about its principal.
 type consoleCall struct {
 	name     string
 	method   string
-	after    int // calls of that method before it
+	after    int // how many calls of that method come before it
 	applying bool
 }
 
-// grantCalls are those of a timed grant, in order: one that nothing disturbs makes
-// exactly these.
+// grantCalls are the calls of a timed grant without faults, in order.
 var grantCalls = []consoleCall{
 	{"plan", "GET", 0, true},
 	{"read before giving", "GET", 1, true},
@@ -35,10 +34,10 @@ var grantCalls = []consoleCall{
 	{"look again", "GET", 5, false},
 }
 
-// permanentCalls are those of a grant for good.
+// permanentCalls are the calls of a permanent grant.
 var permanentCalls = grantCalls[:4]
 
-// revokeCalls are those of a revoke.
+// revokeCalls are the calls of a revoke.
 var revokeCalls = []consoleCall{
 	{"plan", "GET", 0, false},
 	{"read before taking", "GET", 1, false},
@@ -47,17 +46,11 @@ var revokeCalls = []consoleCall{
 	{"look again", "GET", 3, false},
 }
 
-// finalFaults are the faults that end a grant that is not given yet.
-var finalFaults = map[consoletest.FaultKind]bool{
-	consoletest.Forbidden: true, consoletest.Unauthorized: true, consoletest.Conflict: true, consoletest.NotFound: true,
-}
-
-// listOnlyFaults are the faults that only lists can have.
+// listOnlyFaults are the faults that occur in lists only.
 var listOnlyFaults = map[consoletest.FaultKind]bool{consoletest.EmptyPage: true, consoletest.Vanish: true}
 
-// Whatever goes wrong at whichever call of a timed grant: it ends right, with one
-// receipt, and the console is as it was before. All of them run at once, each with a
-// user of its own.
+// Each fault at each call of a timed grant: it ends as it should, with one receipt, and the
+// user holds what it held before. The grants run at once, each for a user of its own.
 func TestFaults_EveryKindAtEveryCallOfAGrant(t *testing.T) { //nolint:tparallel // the grants run side by side
 	t.Parallel()
 	s := newGrantEnv(t)
@@ -76,8 +69,8 @@ func TestFaults_EveryKindAtEveryCallOfAGrant(t *testing.T) { //nolint:tparallel 
 	s.requireLedger()
 }
 
-// The same at every call of a grant for good: the role is there if the grant says so,
-// and if not, all is as it was before.
+// Each fault at each call of a permanent grant: the user holds the role if the grant says
+// so, and otherwise what it held before.
 func TestFaults_EveryKindAtEveryCallOfAPermanentGrant(t *testing.T) { //nolint:tparallel // see above
 	t.Parallel()
 	s := newGrantEnv(t)
@@ -99,7 +92,7 @@ func TestFaults_EveryKindAtEveryCallOfAPermanentGrant(t *testing.T) { //nolint:t
 	s.requireLedger()
 }
 
-// The same at every call of a revoke, which once it is planned is carried through.
+// Each fault at each call of a revoke: once it is planned, it is carried out.
 func TestFaults_EveryKindAtEveryCallOfARevoke(t *testing.T) { //nolint:tparallel // see above
 	t.Parallel()
 	s := newGrantEnv(t)
@@ -121,7 +114,7 @@ func TestFaults_EveryKindAtEveryCallOfARevoke(t *testing.T) { //nolint:tparallel
 	s.requireLedger()
 }
 
-// faultedRequest is one request that meets a fault twice.
+// faultedRequest is one request whose principal meets a fault twice.
 type faultedRequest struct {
 	*grantEnv
 
@@ -132,8 +125,8 @@ type faultedRequest struct {
 	run    client.WorkflowRun
 }
 
-// startWithFaults starts one request for each fault at each call, by users who hold the
-// Viewer role and more.
+// startWithFaults starts one request for each fault at each call, each for a user who holds
+// Viewer and more roles.
 func (r *grantEnv) startWithFaults(
 	calls []consoleCall, start func(*grantEnv, string) client.WorkflowRun, more ...access.Holding,
 ) []*faultedRequest {
@@ -159,20 +152,20 @@ func (r *grantEnv) startWithFaults(
 
 func (d *faultedRequest) name() string { return fmt.Sprintf("%s at %s", d.kind, d.call.name) }
 
-// resultOrRefusal waits for the end and checks what holds of every request. A final answer of the
-// console to the plan fails the request, and one before anything is given refuses it.
+// resultOrRefusal waits for the end and checks what holds for every request. A final error
+// of the console fails the request during its plan, and refuses it before it is applied.
 func (d *faultedRequest) resultOrRefusal(t *testing.T) (got wire.RequestResult, refused bool) {
 	t.Helper()
 	err := d.run.Get(d.ctx(), &got)
-	require.Positive(t, d.console.FaultsFired(d.fault), "the fault must have been met")
+	require.Positive(t, d.console.FaultsFired(d.fault), "the fault occurred")
 	require.Len(t, d.ledgerReceipts(d.run.GetID()), 1)
 	if err != nil {
-		require.True(t, finalFaults[d.kind] && d.call.name == "plan", "%v", err)
+		require.True(t, isFinalFault(d.kind) && d.call.name == "plan", "%v", err)
 		return got, true
 	}
 	d.requireReceipt(got)
 	if got.State == "refused" {
-		require.True(t, finalFaults[d.kind] && d.call.applying, got.Message)
+		require.True(t, isFinalFault(d.kind) && d.call.applying, got.Message)
 		require.NotEmpty(t, got.Message)
 		return got, true
 	}

@@ -16,9 +16,9 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-// Kill -9 of the worker at every call of a timed grant, before the console has done
-// the work and after: the end is that of a grant that nothing disturbed. The kill is
-// one for all: each user's grant is at another call then.
+// The worker is killed during each call of a timed grant, before the console has carried it
+// out and after. Each grant ends as if nothing had happened. There is one kill: the grants
+// of the users are at different calls then.
 func TestKill_WorkerAtEveryCallOfAGrant(t *testing.T) { //nolint:tparallel // the grants run side by side
 	t.Parallel()
 	s := newGrantEnv(t)
@@ -38,8 +38,8 @@ func TestKill_WorkerAtEveryCallOfAGrant(t *testing.T) { //nolint:tparallel // th
 	s.requireLedger()
 }
 
-// Kill -9 of the Temporal server at every call of a timed grant, while the worker waits
-// for the console.
+// The Temporal server is killed during each call of a timed grant, while the worker is
+// waiting for the console.
 func TestKill_TemporalServerAtEveryCallOfAGrant(t *testing.T) { //nolint:tparallel // the grants run side by side
 	t.Parallel()
 	server, err := testbed.StartDevServer(t.Context(), filepath.Join(t.TempDir(), "temporal.db"))
@@ -64,7 +64,7 @@ func TestKill_TemporalServerAtEveryCallOfAGrant(t *testing.T) { //nolint:tparall
 	s.requireLedger()
 }
 
-// stalledRequest is a request one of whose calls does not come back.
+// stalledRequest is a request one of whose calls gets no answer for some time.
 type stalledRequest struct {
 	*grantEnv
 
@@ -74,8 +74,8 @@ type stalledRequest struct {
 	run    client.WorkflowRun
 }
 
-// startStalled starts a request whose call of that kind has no answer for a while, and is
-// carried out by the console at once or never.
+// startStalled starts a request one of whose calls gets no answer for some time. The
+// console carries that call out at once (done) or never.
 func (r *grantEnv) startStalled(
 	call consoleCall, done bool, forTime time.Duration, start func(name string) client.WorkflowRun,
 ) *stalledRequest {
@@ -100,7 +100,7 @@ func (r *grantEnv) startOneSecondGrant(name string) client.WorkflowRun {
 	return r.startGrant(name, r.input("1s"))
 }
 
-// untilStalled waits until every request has met its fault.
+// untilStalled waits until each request is at the call that stalls.
 func (r *grantEnv) untilStalled(all []*stalledRequest) {
 	r.t.Helper()
 	require.Eventually(r.t, func() bool {

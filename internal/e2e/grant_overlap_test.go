@@ -11,9 +11,9 @@ import (
 	"sentinelone-provisioner/internal/consoletest"
 )
 
-// Two grants of one role at one scope whose times overlap, meet, or lie one in the
-// other: the role is on the console over the union of both, by the console's own log of
-// changes. All thirteen relations are tested with skipped time in package workflows.
+// Two grants of one role at one scope whose times overlap, meet, or contain one another: by
+// the log of changes of the console, the role is there during the union of both times.
+// Package workflows tests all thirteen relations with skipped time.
 func TestGrant_TwoOverlapping(t *testing.T) { //nolint:tparallel // the grants run side by side
 	t.Parallel()
 	s := newGrantEnv(t)
@@ -26,7 +26,7 @@ func TestGrant_TwoOverlapping(t *testing.T) { //nolint:tparallel // the grants r
 	}{
 		{"overlaps", times{2 * time.Second, 3 * time.Second}, times{3 * time.Second, 4 * time.Second}, 1},
 		{"contains", times{2 * time.Second, 5 * time.Second}, times{3 * time.Second, time.Second}, 1},
-		// Which of the two comes first at that moment is nobody's promise.
+		// The order of the two at that moment is not specified.
 		{"meets", times{2 * time.Second, 2 * time.Second}, times{4 * time.Second, 2 * time.Second}, 2},
 	} {
 		p := &grantPair{grantEnv: s.withUser(r.name + "@example.com"), name: r.name, spans: r.spans}
@@ -88,8 +88,8 @@ func (p *grantPair) requireHeldOverUnion(t *testing.T) {
 // span is a time during which the user held the role.
 type span struct{ from, to time.Time }
 
-// heldSpans reads them from the console's log. The console logs a change within its work
-// for the request, so before the answer.
+// heldSpans reads the spans from the log of the console, which has each change before the
+// console answers the request.
 func (p *grantPair) heldSpans(t *testing.T) []span {
 	t.Helper()
 	var out []span

@@ -13,8 +13,8 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-// A grant is being given when another one ends, and fails before it hears that it is to
-// stop. It is given all the same, once the console is back.
+// A grant is being applied when another one ends, and its attempt fails before it is
+// preempted. It is applied once the console is back.
 func TestGrant_PreemptedDuringFailingAttempt(t *testing.T) {
 	t.Parallel()
 	s := newGrantEnv(t)
@@ -22,7 +22,7 @@ func TestGrant_PreemptedDuringFailingAttempt(t *testing.T) {
 	s.untilHolds(true)
 	second := s.world.AtSite("SOC", 2)
 	path := "/users/" + s.user.ID
-	// A worker hears with its first heartbeat, after two seconds.
+	// A worker hears of it with its first heartbeat, after two seconds.
 	for _, kind := range []consoletest.FaultKind{consoletest.Slow, consoletest.ServerError} {
 		s.console.AddFault(consoletest.Fault{Name: kind, Path: path, Method: http.MethodPut, Delay: time.Second})
 	}

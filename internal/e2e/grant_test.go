@@ -9,7 +9,7 @@ import (
 	"sentinelone-provisioner/internal/access"
 )
 
-// A role given for good is on the console, and the receipt proves it.
+// A permanent grant: the role is on the console, and the receipt proves it.
 func TestGrant_Permanent(t *testing.T) {
 	t.Parallel()
 	s := newGrantEnv(t)
@@ -22,11 +22,11 @@ func TestGrant_Permanent(t *testing.T) {
 	again := s.grant("2", s.input(""))
 	require.Equal(t, "granted", again.State)
 	require.Equal(t, access.AlreadyHeld, again.Outcome)
-	require.Len(t, s.roleWrites(), 1, "what is held already is not written again")
+	require.Len(t, s.roleWrites(), 1, "a role that is held is not written again")
 }
 
-// A role given for a time is there for that time, and what was held before is there
-// after it.
+// A timed grant: the role is on the console for that time, and afterwards the user holds
+// what it held before.
 func TestGrant_TimeBound(t *testing.T) {
 	t.Parallel()
 	s := newGrantEnv(t)
@@ -39,7 +39,7 @@ func TestGrant_TimeBound(t *testing.T) {
 	require.Equal(t, before, s.holdings())
 	s.requireReceipt(got)
 	last := got.Receipt.Proofs[len(got.Receipt.Proofs)-1]
-	require.True(t, last.Confirmed, "the absence is read twice")
+	require.True(t, last.Confirmed, "two reads verify the absence")
 	require.GreaterOrEqual(t, len(last.Reads), 2)
 	require.GreaterOrEqual(t, last.Reads[len(last.Reads)-1].At.Sub(last.Reads[len(last.Reads)-2].At), 3*time.Second)
 }

@@ -16,8 +16,8 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-// Someone terminates the one writer of a principal while it holds a lease: the grant's
-// release starts another, which does not know the lease and takes the role all the same.
+// The writer of a principal is terminated while it has a lease. The release starts another
+// writer, which does not know the lease, and removes the role.
 func TestGrant_WriterTerminated(t *testing.T) {
 	t.Parallel()
 	s := newGrantEnv(t)
@@ -35,7 +35,7 @@ func TestGrant_WriterTerminated(t *testing.T) {
 	s.requireReceipt(end)
 }
 
-// A workflow takes ten updates at a time by default. More grants than that for one
+// A workflow accepts ten updates in flight by default. More grants than that for one
 // principal wait until there is room, and none fails.
 func TestGrant_MoreForOnePrincipalThanTemporalTakes(t *testing.T) {
 	t.Parallel()
@@ -58,7 +58,7 @@ func TestGrant_MoreForOnePrincipalThanTemporalTakes(t *testing.T) {
 	var got wire.PrincipalStatus
 	require.Eventually(t, func() bool {
 		value, err := s.client.QueryWorkflow(s.ctx(), writer, "", wire.StatusQuery)
-		return err == nil && value.Get(&got) == nil && got.Waiting >= 9 // behind the one that is held
+		return err == nil && value.Get(&got) == nil && got.Waiting >= 9 // behind the one that is blocked
 	}, limit, 100*time.Millisecond)
 	t.Logf("of %d changes %d are at the writer", len(runs), 1+got.Waiting)
 	g.open()
@@ -70,8 +70,8 @@ func TestGrant_MoreForOnePrincipalThanTemporalTakes(t *testing.T) {
 	require.Equal(t, 1, s.console.MaxConcurrentWrites(s.user.Kind, s.user.ID))
 }
 
-// Two workers on one PostgreSQL database share thirty timed grants, and one is killed in
-// the middle: all end as they should.
+// Two workers share thirty timed grants on one PostgreSQL database, and one is killed
+// meanwhile: all grants end as they should.
 func TestGrant_TwoWorkersOneKilled(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, grantworld.Options())
@@ -107,7 +107,7 @@ func TestGrant_TwoWorkersOneKilled(t *testing.T) {
 			}
 		}
 	}
-	require.Positive(t, shares[true], "the one that was killed did some of the work")
-	require.Positive(t, shares[false], "and so did the other")
+	require.Positive(t, shares[true], "the killed worker did some of the work")
+	require.Positive(t, shares[false], "the other worker did some of the work")
 	r.requireLedger()
 }

@@ -17,14 +17,14 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-// assertT is what EventuallyWithT hands to its condition.
+// assertT is the argument of the conditions of EventuallyWithT.
 type assertT = assert.CollectT
 
 func requireState(c *assertT, state string, got wire.SyncStatus) {
 	require.Equal(c, state, got.State, "%+v", got)
 }
 
-// runProgram runs a program to its end with nothing but env and what every program
+// runProgram runs a program to its end, with env and the variables that every program
 // needs.
 func runProgram(t *testing.T, env []string, program string, args ...string) commandResult {
 	t.Helper()
@@ -40,7 +40,8 @@ func runProgram(t *testing.T, env []string, program string, args ...string) comm
 	return commandResult{code: cmd.ProcessState.ExitCode(), stdout: stdout.String(), stderr: stderr.String()}
 }
 
-// sortedAssignments has users first, then service users, each by id.
+// sortedAssignments are users first, then service users, each by id: the order of an
+// export.
 func sortedAssignments(truth consoletest.Truth) []access.Assignment {
 	all := truth.Assignments()
 	slices.SortFunc(all, func(a, b access.Assignment) int {

@@ -8,7 +8,7 @@ import (
 	"sentinelone-provisioner/internal/consoletest"
 )
 
-// history reads every event of a workflow.
+// history reads all events of the latest run of a workflow.
 func history(s *stack, id string) *historypb.History {
 	s.t.Helper()
 	out := &historypb.History{}
@@ -25,7 +25,7 @@ func isPageOf(path string) func(consoletest.Request) bool {
 	return func(r consoletest.Request) bool { return r.Page() && r.Path == path }
 }
 
-// refetchedPages counts, per collection, page requests beyond the first for each cursor.
+// refetchedPages counts the requests for a page beyond its first, by collection.
 func refetchedPages(requests []consoletest.Request) map[string]int {
 	type page struct{ path, cursor string }
 	asked := make(map[page]int)

@@ -20,19 +20,19 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-// terminal is a program on a terminal of its own.
+// terminal is a program with a terminal of its own.
 type terminal struct {
 	t       *testing.T
 	env     *grantEnv
 	cmd     *exec.Cmd
 	tty     *os.File
 	display *vt.SafeEmulator
-	raw     *testbed.Output // as it came
-	updated chan struct{}   // something was drawn since it was last looked at
+	raw     *testbed.Output // the bytes of the program
+	updated chan struct{}   // there is output since text was last called
 	exited  chan error
 }
 
-// startOnTerminal starts starter on a terminal of 80 by 24.
+// startOnTerminal starts starter on a terminal of 80 columns and 24 rows.
 func (r *grantEnv) startOnTerminal(environment []string, args ...string) *terminal {
 	r.t.Helper()
 	out := &terminal{
@@ -51,12 +51,12 @@ func (r *grantEnv) startOnTerminal(environment []string, args ...string) *termin
 		_ = out.tty.Close()
 		_ = out.display.Close()
 	})
-	go func() { _, _ = io.Copy(out.tty, out.display) }() // what a terminal answers when it is asked
+	go func() { _, _ = io.Copy(out.tty, out.display) }() // the terminal answers queries of the program
 	go out.copyOutput()
 	return out
 }
 
-// copyOutput shows what comes until there is no more.
+// copyOutput displays the output of the program until it ends.
 func (s *terminal) copyOutput() {
 	buffer := make([]byte, 4096)
 	for {
@@ -74,12 +74,12 @@ func (s *terminal) copyOutput() {
 	}
 }
 
-// text is what is on the screen, with one space between words: lines break where they must.
+// text is what the terminal shows, with single spaces: lines may break anywhere.
 func (s *terminal) text() string { return singleSpaced(ansi.Strip(s.display.Render())) }
 
 func singleSpaced(text string) string { return strings.Join(strings.Fields(text), " ") }
 
-// untilShows waits until a text is on the screen.
+// untilShows waits until the terminal shows a text.
 func (s *terminal) untilShows(text string) {
 	s.t.Helper()
 	for !strings.Contains(s.text(), text) {
@@ -110,8 +110,8 @@ func (s *terminal) exitError() error {
 	}
 }
 
-// A person decides two requests at once on a real terminal; another one, who comes too
-// late for a third, is told who was first.
+// Carol decides two requests at once on a terminal. Dave is too late for a third and sees
+// who decided it.
 func TestInbox_OnATerminal(t *testing.T) {
 	t.Parallel()
 	s := newApprovalEnv(t)
@@ -127,7 +127,7 @@ func TestInbox_OnATerminal(t *testing.T) {
 	carol.untilShows("Approve 2 requests as carol@example.com")
 	carol.untilShows("grant user ana@example.com")
 	carol.untilShows("type yes to confirm, then press enter")
-	carol.press("on call\r\ryes") // nothing in the second field
+	carol.press("on call\r\ryes") // the second field stays empty
 	carol.untilShows("comment on call")
 	carol.untilShows("type yes yes")
 	require.Zero(t, s.decisionCount(first.GetID()), "nothing is sent before enter")
@@ -144,7 +144,7 @@ func TestInbox_OnATerminal(t *testing.T) {
 	carol.untilShows("press any key to go back")
 	carol.press("xq")
 	require.NoError(t, carol.exitError())
-	require.False(t, carol.display.IsAltScreen(), "the screen is given back")
+	require.False(t, carol.display.IsAltScreen(), "the screen is restored")
 	_, after, _ := strings.Cut(carol.raw.String(), "\x1b[?1049l")
 	require.Contains(t, ansi.Strip(after), second.GetID()+": approve by carol@example.com (unsigned)")
 
@@ -161,7 +161,7 @@ func TestInbox_OnATerminal(t *testing.T) {
 	dave.untilShows("for 2h")
 	dave.press("/for 2h\ra")
 	dave.untilShows("Approve 1 request")
-	dave.untilShows("type yes to confirm, then press enter") // what is typed before that counts for nothing
+	dave.untilShows("type yes to confirm, then press enter") // keys pressed before that are ignored
 	dave.press("\r\ryes")
 	dave.untilShows("type yes yes")
 	got := s.starter("deny", third.GetID(), "--by", "carol@example.com", "--yes")
@@ -174,7 +174,8 @@ func TestInbox_OnATerminal(t *testing.T) {
 	require.NotRegexp(t, `\x1b\[[0-9;]*(3[0-7]|9[0-7])m`, dave.raw.String(), "no colour where NO_COLOR is set")
 }
 
-// A passphrase is asked for before the screen comes up; what is decided on it is signed.
+// The passphrase of a key is asked for before the screen opens, and decisions made there
+// are signed.
 func TestInbox_Signed(t *testing.T) {
 	t.Parallel()
 	key, bob := sshtest.New(t), newSignerKey(t)
@@ -202,15 +203,15 @@ func TestInbox_Signed(t *testing.T) {
 	require.Equal(t, ssh.FingerprintSHA256(key.PublicKey()), got.Receipt.Decisions[0].Signed)
 	require.Equal(t, "not this week", got.Receipt.Decisions[0].Comment)
 
-	// Without a key it does not even begin: the worker would refuse every decision.
+	// Without a key it does not open: the worker would refuse each decision.
 	without := s.startOnTerminal(nil, "inbox", "--by", "carol@example.com")
 	require.Error(t, without.exitError())
 	require.Contains(t, without.raw.String(), "a signature is needed")
 	require.Equal(t, 2, without.cmd.ProcessState.ExitCode())
 }
 
-// Somebody edits the principal while the form is open, and people are asked anew: the yes
-// was for what is on the screen, so it is not sent.
+// Somebody edits the principal while the form is open, and the request needs approval anew.
+// The approval was for the plan on the screen, so it is not sent.
 func TestInbox_PlanChanged(t *testing.T) {
 	t.Parallel()
 	s := newApprovalEnv(t)
@@ -239,7 +240,7 @@ func TestInbox_PlanChanged(t *testing.T) {
 	require.Equal(t, 1, s.decisionCount(run.GetID()))
 }
 
-// decisionCount counts those on the plan of a request.
+// decisionCount counts the decisions on the current plan of a request.
 func (r *grantEnv) decisionCount(id string) int {
 	r.t.Helper()
 	value, err := r.client.QueryWorkflow(r.ctx(), id, "", wire.StatusQuery)
@@ -252,7 +253,7 @@ func (r *grantEnv) decisionCount(id string) int {
 	return len(status.Approval.Decisions)
 }
 
-// Signals end it as ctrl+c ends other commands, with the terminal as it was.
+// A signal ends the inbox like ctrl+c, and restores the terminal.
 func TestInbox_Terminated(t *testing.T) {
 	t.Parallel()
 	s := newApprovalEnv(t)

@@ -13,9 +13,9 @@ import (
 )
 
 var (
-	// programs are built once for all tests.
+	// programs are built once, for all tests.
 	programs testbed.Programs
-	// shared serves every test that does not kill its Temporal server.
+	// shared is the Temporal server of all tests that do not kill theirs.
 	shared *testbed.DevServer
 )
 
@@ -23,10 +23,10 @@ const startLimit = 2 * time.Minute
 
 func TestMain(m *testing.M) { pgtest.Main(setUp{m}) }
 
-// setUp prepares what all tests share around their run.
+// setUp builds the programs and starts the Temporal server around the run of the tests.
 type setUp struct{ m *testing.M }
 
-// Run implements what pgtest.Main runs.
+// Run implements the argument of pgtest.Main.
 func (s setUp) Run() int {
 	code, err := s.run()
 	if err != nil {
@@ -36,7 +36,7 @@ func (s setUp) Run() int {
 	return code
 }
 
-// maxParallel is how many tests run side by side: they wait more than they compute.
+// maxParallel is how many tests run at once. They are idle most of the time.
 const maxParallel = "6"
 
 func (s setUp) run() (int, error) {

@@ -24,8 +24,8 @@ import (
 
 const webhookSecret = "whsec_C2FtcGxlLWtleS1mb3ItdGVzdHMtb25seQ=="
 
-// webhookReceiver is a receiver of webhooks that checks signatures and keeps each event once, as
-// receivers should.
+// webhookReceiver is an HTTP server that verifies the signatures of webhooks and keeps each
+// event once, as receivers should.
 type webhookReceiver struct {
 	t      *testing.T
 	server *httptest.Server
@@ -33,8 +33,8 @@ type webhookReceiver struct {
 	verify *standardwebhooks.Webhook
 
 	mu           sync.Mutex
-	unblock      chan struct{} // nil: it answers at once; else once that is closed
-	requestCount int           // requests, also those it has not answered
+	unblock      chan struct{} // nil, or closed: requests are answered
+	requestCount int           // answered or not
 	events       map[string]wire.Event
 	forged       int
 }
@@ -49,10 +49,10 @@ func newWebhookReceiver(t *testing.T) *webhookReceiver {
 	return p
 }
 
-// refuseConnections closes the address: whoever connects is refused.
+// refuseConnections closes the port, so that connections to it are refused.
 func (p *webhookReceiver) refuseConnections() { require.NoError(p.t, p.server.Listener.Close()) }
 
-// reopen takes the address again and serves.
+// reopen listens on the same port again.
 func (p *webhookReceiver) reopen() {
 	p.t.Helper()
 	l, err := net.Listen("tcp", p.server.Listener.Addr().String())
@@ -90,14 +90,14 @@ func (p *webhookReceiver) ServeHTTP(_ http.ResponseWriter, r *http.Request) {
 	p.events[e.ID] = e
 }
 
-// requests counts those that have come, answered or not.
+// requests counts the requests received, answered or not.
 func (p *webhookReceiver) requests() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.requestCount
 }
 
-// eventTypes lists what has been delivered, each event once, sorted.
+// eventTypes are the types of the events received, sorted; each event counts once.
 func (p *webhookReceiver) eventTypes() []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -114,8 +114,8 @@ func (p *webhookReceiver) settings() []string {
 	return []string{"NOTIFY_WEBHOOK_URL=" + p.url, "NOTIFY_WEBHOOK_SECRET=" + webhookSecret}
 }
 
-// deliveryOutcomes are the ledger's entries about deliveries of a request: "slack dropped
-// decided", sorted.
+// deliveryOutcomes are the ledger's entries about the deliveries of a request, such as
+// "slack dropped decided", sorted.
 func (r *grantEnv) deliveryOutcomes(run client.WorkflowRun) []string {
 	out := []string{}
 	for _, e := range r.ledgerEntries(run, ledger.KindNotification) {
@@ -127,7 +127,7 @@ func (r *grantEnv) deliveryOutcomes(run client.WorkflowRun) []string {
 	return out
 }
 
-// untilDeliveryOutcomes waits until the ledger has exactly these.
+// untilDeliveryOutcomes waits until the ledger has exactly these outcomes.
 func (r *grantEnv) untilDeliveryOutcomes(run client.WorkflowRun, want ...string) {
 	r.t.Helper()
 	slices.Sort(want)
@@ -136,7 +136,7 @@ func (r *grantEnv) untilDeliveryOutcomes(run client.WorkflowRun, want ...string)
 	}, limit, 200*time.Millisecond)
 }
 
-// approveByBothLeads has both leads consent, and insists that each is answered.
+// approveByBothLeads sends the approvals of both leads when the request needs them.
 func (r *grantEnv) approveByBothLeads(run client.WorkflowRun) {
 	r.t.Helper()
 	r.untilStatus(run, isAwaitingApproval)
@@ -146,11 +146,11 @@ func (r *grantEnv) approveByBothLeads(run client.WorkflowRun) {
 	}
 }
 
-// grantEvents are the events of a grant for good that two people consent to.
+// grantEvents are the types of the events of a permanent grant that two people approve.
 var grantEvents = []string{wire.EventApplied, wire.EventDecided, wire.EventDecided, wire.EventRequested}
 
-// A receiver that refuses connections changes nothing about a decision and its grant, and
-// has every message once it is back.
+// A receiver that refuses connections does not affect decisions and their grant. It
+// receives every event once it is back.
 func TestNotify_ReceiverRefusesConnections(t *testing.T) {
 	t.Parallel()
 	box := newWebhookReceiver(t)
@@ -162,9 +162,9 @@ func TestNotify_ReceiverRefusesConnections(t *testing.T) {
 	require.Equal(t, wire.StateGranted, got.State, got.Message)
 	require.True(t, s.holdings().Holds(s.requested))
 	s.requireReceipt(got)
-	require.Empty(t, s.deliveryOutcomes(run), "nothing is delivered, and nothing is given up")
+	require.Empty(t, s.deliveryOutcomes(run), "nothing is delivered or dropped")
 	require.Eventually(t, func() bool { return s.countDeliveries(enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING) == 4 },
-		limit, 100*time.Millisecond, "all are still tried")
+		limit, 100*time.Millisecond, "all deliveries are still retried")
 
 	box.reopen()
 	s.untilDeliveryOutcomes(run, "webhook delivered applied", "webhook delivered decided", "webhook delivered decided",
@@ -174,7 +174,7 @@ func TestNotify_ReceiverRefusesConnections(t *testing.T) {
 	s.requireLedger()
 }
 
-// countDeliveries counts those of this console that are in a state.
+// countDeliveries counts the deliveries of this console that are in a state.
 func (r *grantEnv) countDeliveries(status enumspb.WorkflowExecutionStatus) int {
 	list, err := r.client.ListWorkflow(r.ctx(), listRequest(`WorkflowType = "Notify" AND TaskQueue = "`+r.queue+`"`))
 	require.NoError(r.t, err)
@@ -187,16 +187,16 @@ func (r *grantEnv) countDeliveries(status enumspb.WorkflowExecutionStatus) int {
 	return n
 }
 
-// A receiver that hangs and one that answers 410 change nothing about a decision and its
-// grant either. Gone is gone: what it is not sent is written down, and the other one has
-// its messages once it wakes up.
+// A receiver that hangs and one that answers 410 do not affect decisions and their grant.
+// Events for the one that is gone are dropped, and recorded as dropped. The other one
+// receives them once it answers.
 func TestNotify_ReceiverHangsAndAnotherIsGone(t *testing.T) {
 	t.Parallel()
 	slow := newWebhookReceiver(t)
 	slow.unblock = make(chan struct{})
 	slow.open()
-	wake := sync.OnceFunc(func() { close(slow.unblock) })
-	t.Cleanup(wake)
+	answer := sync.OnceFunc(func() { close(slow.unblock) })
+	t.Cleanup(answer)
 	gone := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusGone)
 	}))
@@ -208,13 +208,13 @@ func TestNotify_ReceiverHangsAndAnotherIsGone(t *testing.T) {
 	got := s.result(run)
 	require.Equal(t, wire.StateGranted, got.State, got.Message)
 	require.True(t, s.holdings().Holds(s.requested))
-	require.Empty(t, slow.eventTypes(), "it has answered nothing so far")
+	require.Empty(t, slow.eventTypes(), "it has not answered yet")
 	dropped := []string{
 		"slack dropped applied", "slack dropped decided", "slack dropped decided", "slack dropped requested",
 	}
 	s.untilDeliveryOutcomes(run, dropped...)
 
-	wake()
+	answer()
 	s.untilDeliveryOutcomes(run, append(dropped, "webhook delivered applied", "webhook delivered decided",
 		"webhook delivered decided", "webhook delivered requested")...)
 	require.Equal(t, grantEvents, slow.eventTypes())
@@ -224,8 +224,8 @@ func TestNotify_ReceiverHangsAndAnotherIsGone(t *testing.T) {
 	s.requireLedger()
 }
 
-// Every event of a grant for a time, of a sync that is held back, and of a token about to
-// expire reaches a real receiver.
+// A receiver gets every event of a timed grant, of a quarantined sync, and of a token that
+// is about to expire.
 func TestNotify_EveryEvent(t *testing.T) {
 	t.Parallel()
 	box := newWebhookReceiver(t)

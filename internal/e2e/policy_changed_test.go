@@ -12,8 +12,7 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-// A policy that changes changes no request that is under way, not even one that is
-// planned anew.
+// A change of the policy does not affect running requests, even if they are planned again.
 func TestPolicy_ChangeLeavesRunningRequestsAlone(t *testing.T) {
 	t.Parallel()
 	s := newGrantEnvWithPolicy(t, twoLeadsPolicy)
@@ -30,7 +29,7 @@ func TestPolicy_ChangeLeavesRunningRequestsAlone(t *testing.T) {
 	got := s.untilStatus(run, func(got wire.RequestStatus) bool {
 		return isAwaitingApproval(got) && len(got.Plan.Before.Held) == 2
 	})
-	require.Equal(t, "two", got.Plan.Approval.Rule, "planned anew by the policy that it began with")
+	require.Equal(t, "two", got.Plan.Approval.Rule, "it is planned again by the policy that it began with")
 	require.NotContains(t, strings.Join(got.Plan.Notes, " "), "policy")
 	_, err = s.decide(run, "approve", "carol@example.com")
 	require.NoError(t, err)
@@ -44,8 +43,8 @@ func TestPolicy_ChangeLeavesRunningRequestsAlone(t *testing.T) {
 	s.requireLedger()
 }
 
-// Of two grants at once that nobody may hold together, each planned while neither is
-// held, one is given and the other refused.
+// Two grants at once that conflict, each planned while the user holds neither role: one is
+// applied and the other refused.
 func TestPolicy_TwoConflictingGrantsAtOnce(t *testing.T) {
 	t.Parallel()
 	s := newGrantEnvWithPolicy(t, `

@@ -11,8 +11,8 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-// The last role ends as the policy says: with a revoke the user is deleted, and at the
-// end of a grant one role is left.
+// The last role ends as the policy says: the revoke deletes the user, and the end of the
+// grant downgrades it to one role.
 func TestPolicy_LastRole(t *testing.T) {
 	t.Parallel()
 	s := prepareGrantEnv(t, newStack(t, grantworld.Options()))

@@ -9,8 +9,8 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-// newQuarantinedSync leaves a stack with a good snapshot and a sync that would drop 40 %
-// of the users.
+// newQuarantinedSync has a good snapshot, its export, and a quarantined sync that would
+// drop 40 % of the users.
 func newQuarantinedSync(t *testing.T) (s *stack, before, id string) {
 	t.Helper()
 	s = newStack(t, consoletest.Options{Seed: 43, Users: 100})
@@ -25,7 +25,7 @@ func newQuarantinedSync(t *testing.T) (s *stack, before, id string) {
 	return s, before, run.GetID()
 }
 
-// While a snapshot is quarantined the last good one answers, and says so.
+// While a snapshot is quarantined, queries answer from the last good one and say so.
 func TestQuarantine_LastGoodSnapshotAnswers(t *testing.T) {
 	t.Parallel()
 	s, before, id := newQuarantinedSync(t)
@@ -60,7 +60,7 @@ func TestQuarantine_ConfirmWithTemporalCLI(t *testing.T) {
 func TestQuarantine_DiscardWithStarter(t *testing.T) {
 	t.Parallel()
 	s, before, id := newQuarantinedSync(t)
-	// Without --id: the sync that waits is found, whatever its workflow is called.
+	// Without --id starter finds the quarantined sync by its state.
 	got := s.starter("discard", "--by", "carol@example.com")
 	require.Zero(t, got.code, got.stderr)
 	var result wire.SyncResult
@@ -73,7 +73,7 @@ func TestQuarantine_DiscardWithStarter(t *testing.T) {
 	require.NotContains(t, got.stderr, "quarantined")
 }
 
-// Deciding where there is nothing to decide is refused with the reason.
+// confirm is refused, with the reason, if the sync is not quarantined.
 func TestQuarantine_NothingToDecide(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, consoletest.Options{Seed: 47})

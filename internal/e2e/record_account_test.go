@@ -29,7 +29,7 @@ var userScenarios = map[string]scenario{
 	}),
 	"refused_at_create": recordAccount(func(a *accountEnv) client.WorkflowRun {
 		a.console.AddFault(consoletest.Fault{Name: consoletest.Forbidden, Path: "/users", Method: "POST"})
-		return a.requireEnd(a.startUser("carol"), "refused", "")
+		return a.requireEnd(a.startUser("carol"), "refused", access.NotApplied)
 	}),
 	"failed_unknown_role": recordAccount(func(a *accountEnv) client.WorkflowRun {
 		in := a.userInput("carol")

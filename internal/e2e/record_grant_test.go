@@ -63,7 +63,7 @@ var lastRoleGrantScenarios = map[string]scenario{
 	}),
 }
 
-// requireEnd checks how a request ended.
+// requireEnd checks the state and the outcome in which a request ended.
 func (r *grantEnv) requireEnd(run client.WorkflowRun, state string, outcome access.Outcome) client.WorkflowRun {
 	r.t.Helper()
 	got := r.result(run)
@@ -87,7 +87,7 @@ func recordDryRun(r *grantEnv) client.WorkflowRun {
 	return r.requireEnd(r.startGrant("", in), "planned", "")
 }
 
-// atAccount is the wanted role at another level than the user is at.
+// atAccount is the requested role at the level of accounts; the user is at that of sites.
 func (r *grantEnv) atAccount() access.Holding {
 	return access.Holding{
 		Level: access.AccountLevel, RoleID: r.requested.RoleID, ScopeID: r.console.Truth().Accounts[0].ID,
@@ -123,7 +123,7 @@ func recordExpired(r *grantEnv) client.WorkflowRun {
 	return r.requireEnd(r.startOneSecondGrant(""), "expired", access.Released)
 }
 
-// startActive starts a timed grant that is in force when this returns.
+// startActive starts a timed grant and waits until it is active.
 func (r *grantEnv) startActive(name, duration string) client.WorkflowRun {
 	r.t.Helper()
 	run := r.startGrant(name, r.input(duration))
@@ -178,23 +178,25 @@ func recordCancelledScheduled(r *grantEnv) client.WorkflowRun {
 	return r.requireEnd(run, "cancelled", "")
 }
 
+// recordCancelledNotApplied cancels a grant whose writer cannot read the user, and so has
+// written nothing.
 func recordCancelledNotApplied(r *grantEnv) client.WorkflowRun {
-	return recordCancelledAt(r, grantCalls[1], access.NotApplied)
+	r.console.AddFault(consoletest.Fault{Name: consoletest.BadGateway, Path: "/users/" + r.user.ID, After: 1})
+	run := r.startGrant("", r.input("1h"))
+	require.NoError(r.t, r.console.WaitForRequests(r.ctx(), 3, r.aboutUser))
+	cancelByUpdate(&cancelledRequest{stalledRequest: &stalledRequest{grantEnv: r, run: run}})
+	r.console.ClearFaults()
+	return r.requireEnd(run, "cancelled", access.NotApplied)
 }
 
 func recordCancelledApplying(r *grantEnv) client.WorkflowRun {
-	return recordCancelledAt(r, grantCalls[2], access.Released)
-}
-
-// recordCancelledAt cancels a grant during one of its calls.
-func recordCancelledAt(r *grantEnv, call consoleCall, outcome access.Outcome) client.WorkflowRun {
 	g := newRequestGate(r)
-	g.blockAt(r.user, call)
+	g.blockAt(r.user, grantCalls[2])
 	run := r.startGrant("", r.input("1h"))
 	g.untilBlocked(1)
 	cancelByUpdate(&cancelledRequest{stalledRequest: &stalledRequest{grantEnv: r, run: run}})
 	g.open()
-	return r.requireEnd(run, "cancelled", outcome)
+	return r.requireEnd(run, "cancelled", access.Released)
 }
 
 func recordCancelledActive(r *grantEnv) client.WorkflowRun {

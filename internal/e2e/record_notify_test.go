@@ -15,7 +15,7 @@ import (
 var notifyScenarios = map[string]scenario{
 	"delivered": recordDelivery(http.StatusNoContent, 0),
 	"retried":   recordDelivery(http.StatusNoContent, 1),
-	"dropped":   recordDelivery(http.StatusGone, 0), // the receiver says that it is not there any more
+	"dropped":   recordDelivery(http.StatusGone, 0), // for good: 410 Gone
 }
 
 // recordDelivery records the delivery of one event of a grant to a receiver, which first

@@ -77,7 +77,7 @@ func TestRecordHistories(t *testing.T) { //nolint:tparallel // the manifest is w
 		histories = filepath.Join(root, "workflows", "testdata", "histories")
 	}
 	files := map[string]bool{}
-	t.Run("all", func(t *testing.T) { // returns when the parallel tests in it have ended
+	t.Run("all", func(t *testing.T) { // waits for the parallel tests in it
 		for _, r := range recordings {
 			dir := filepath.Join(histories, release, r.workflow)
 			require.NoError(t, os.MkdirAll(dir, 0o755))

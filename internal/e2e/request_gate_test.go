@@ -10,8 +10,8 @@ import (
 	"sentinelone-provisioner/internal/consoletest"
 )
 
-// requestGate holds chosen requests back before the console does any work for them, until it
-// is opened.
+// requestGate blocks chosen requests before the console carries them out, until it is
+// opened.
 type requestGate struct {
 	*grantEnv
 
@@ -26,12 +26,12 @@ type requestGate struct {
 func newRequestGate(r *grantEnv) *requestGate {
 	g := &requestGate{grantEnv: r, calls: map[string]consoleCall{}, seen: map[string]int{}, opened: make(chan struct{})}
 	g.open = sync.OnceFunc(func() { close(g.opened) })
-	r.t.Cleanup(g.open) // the console waits for its requests before it closes
+	r.t.Cleanup(g.open) // the console waits for open requests when it closes
 	r.console.OnRequest(g.blockIfChosen)
 	return g
 }
 
-// blockAt chooses one request about a user.
+// blockAt chooses a call about a user to block.
 func (g *requestGate) blockAt(p access.Principal, call consoleCall) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -59,7 +59,7 @@ func (g *requestGate) chosen(q consoletest.Request) bool {
 	return true
 }
 
-// untilBlocked waits until so many requests are held back.
+// untilBlocked waits until so many requests are blocked.
 func (g *requestGate) untilBlocked(n int) {
 	g.t.Helper()
 	require.Eventually(g.t, func() bool {

@@ -5,8 +5,8 @@ import (
 	"go.temporal.io/sdk/workflow"
 )
 
-// runID gives a run in the test environment an id of its own: there all runs
-// have the same one, and no original one, where a server never repeats them.
+// runID gives each run in the test environment an id of its own. There all runs have the
+// same id and no original one; a server never repeats them.
 type runID struct {
 	interceptor.WorkerInterceptorBase
 

@@ -16,50 +16,51 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-// Asked for and consented to with signatures, a grant leaves a receipt that holds with
-// nothing but the file of allowed signers. The keys themselves are nowhere.
+// A grant that is requested and approved with signatures has a receipt that verifies with
+// nothing but the file of allowed signers. No private key occurs anywhere.
 func TestSigned_ReceiptVerifiesOffline(t *testing.T) {
 	t.Parallel()
-	d := newSignedEnv(t)
+	e := newSignedEnv(t)
 	id := strings.ReplaceAll(t.Name(), "_", "-")
-	asked := d.starter("grant", "--user", d.user.ID, "--role", d.requested.RoleID, "--scope", d.requested.ScopeID,
+	asked := e.starter("grant", "--user", e.user.ID, "--role", e.requested.RoleID, "--scope", e.requested.ScopeID,
 		"--level", "site", "--requester", "bob@example.com", "--id", id, "--wait=false",
-		"--key", d.keys["bob@example.com"].path)
+		"--key", e.keys["bob@example.com"].path)
 	require.Zero(t, asked.code, asked.stderr)
-	run := d.client.GetWorkflow(d.ctx(), wire.GrantID(id), "")
-	d.untilStatus(run, isAwaitingApproval)
+	run := e.client.GetWorkflow(e.ctx(), wire.GrantID(id), "")
+	e.untilStatus(run, isAwaitingApproval)
 	var said []string
 	for _, who := range []string{"carol@example.com", "dave@example.com"} {
-		got := d.starter("approve", id, "--by", who, "--yes", "--key", d.keys[who].path)
+		got := e.starter("approve", id, "--by", who, "--yes", "--key", e.keys[who].path)
 		require.Zero(t, got.code, got.stderr)
 		said = append(said, got.stdout, got.stderr)
 	}
-	got := d.result(run)
+	got := e.result(run)
 	require.Equal(t, wire.StateGranted, got.State, got.Message)
-	d.requireReceipt(got)
+	e.requireReceipt(got)
 	require.Equal(t, access.AllSigned, got.Receipt.Signed)
-	require.Equal(t, d.keys["bob@example.com"].Fingerprint(), got.Receipt.RequestSignature.Signed)
+	require.Equal(t, e.keys["bob@example.com"].Fingerprint(), got.Receipt.RequestSignature.Signed)
 
-	said = append(said, d.requireReceiptVerifies(toJSON(t, got.Receipt)))
+	said = append(said, e.requireReceiptVerifies(toJSON(t, got.Receipt)))
 	require.Contains(t, said[len(said)-1], "2 of 2 from leads: carol@example.com, dave@example.com")
-	d.requireKeygenVerifies(got.Receipt, got.Receipt.Decisions[0])
-	d.requireLedger()
+	e.requireKeygenVerifies(got.Receipt, got.Receipt.Decisions[0])
+	e.requireLedger()
 
-	_, err := d.worker.Stop(limit)
+	_, err := e.worker.Stop(limit)
 	require.NoError(t, err)
-	writer := wire.PrincipalID(d.consoleKey(), d.user.Kind, d.user.ID)
-	seen := append(said, asked.stdout, asked.stderr, toJSON(t, got), d.workerOutput.String(),
-		historyJSON(t, d.stack, run.GetID()), historyJSON(t, d.stack, writer))
-	requireNoPrivateKeys(t, d, append(seen, databaseBytes(t, d.database)...))
+	writer := wire.PrincipalID(e.consoleKey(), e.user.Kind, e.user.ID)
+	seen := append(said, asked.stdout, asked.stderr, toJSON(t, got), e.workerOutput.String(),
+		historyJSON(t, e.stack, run.GetID()), historyJSON(t, e.stack, writer))
+	requireNoPrivateKeys(t, e, append(seen, databaseBytes(t, e.database)...))
 }
 
-// requireNoPrivateKeys looks for the keys in the forms in which they could slip through.
-func requireNoPrivateKeys(t *testing.T, d *signedEnv, seen []string) {
+// requireNoPrivateKeys searches texts for the private keys, in each form in which they
+// could occur.
+func requireNoPrivateKeys(t *testing.T, e *signedEnv, seen []string) {
 	t.Helper()
 	all := strings.Join(seen, "\n")
 	require.Contains(t, all, "BEGIN SSH SIGNATURE", "the search looks at real text")
 	require.NotContains(t, all, "PRIVATE KEY")
-	for who, key := range d.keys {
+	for who, key := range e.keys {
 		text, err := os.ReadFile(key.path)
 		require.NoError(t, err)
 		secrets := []string{string(key.seed()), toJSON(t, key.seed())}
@@ -70,16 +71,16 @@ func requireNoPrivateKeys(t *testing.T, d *signedEnv, seen []string) {
 	}
 }
 
-// Each way to ask in somebody's name is refused before anyone is asked, with its reason
-// in the ledger.
+// Each way to request in another person's name is refused before approvers are asked, with
+// its reason in the ledger.
 func TestSigned_RequestsThatAreRefused(t *testing.T) {
 	t.Parallel()
-	d := newSignedEnv(t)
+	e := newSignedEnv(t)
 	bob := "bob@example.com"
 	as := func(who string) func(in wire.GrantInput, id string) wire.GrantInput {
 		return func(in wire.GrantInput, id string) wire.GrantInput {
 			in.Requester = who
-			return d.signGrant(in, id, who, d.now())
+			return e.signGrant(in, id, who, e.now())
 		}
 	}
 	for name, c := range map[string]struct {
@@ -90,83 +91,83 @@ func TestSigned_RequestsThatAreRefused(t *testing.T) {
 			return in
 		}, "a signature is needed"},
 		"another-request": {func(in wire.GrantInput, _ string) wire.GrantInput {
-			return d.signGrant(in, d.grantID("other"), bob, d.now())
+			return e.signGrant(in, e.grantID("other"), bob, e.now())
 		}, "does not match the statement"},
 		"changed-reason": {func(in wire.GrantInput, id string) wire.GrantInput {
-			in = d.signGrant(in, id, bob, d.now())
+			in = e.signGrant(in, id, bob, e.now())
 			in.Reason = "INC-43"
 			return in
 		}, "does not match the statement"},
 		"changed-time": {func(in wire.GrantInput, id string) wire.GrantInput {
-			in = d.signGrant(in, id, bob, d.now())
+			in = e.signGrant(in, id, bob, e.now())
 			in.SignedAt = in.SignedAt.Add(time.Second)
 			return in
 		}, "does not match the statement"},
 		"stale": {func(in wire.GrantInput, id string) wire.GrantInput {
-			return d.signGrant(in, id, bob, d.now().Add(-2*time.Hour))
+			return e.signGrant(in, id, bob, e.now().Add(-2*time.Hour))
 		}, "more than 1h before it arrived"},
 		"another-name": {func(in wire.GrantInput, id string) wire.GrantInput {
-			return d.signGrant(in, id, "carol@example.com", d.now())
+			return e.signGrant(in, id, "carol@example.com", e.now())
 		}, `may not sign for "bob@example.com"`},
 		"no-console": {func(in wire.GrantInput, id string) wire.GrantInput {
 			in.Console = ""
-			return d.signGrant(in, id, bob, d.now())
+			return e.signGrant(in, id, bob, e.now())
 		}, "must say which console"},
 		"unknown": {as("mallory@example.com"), "is not in the file of allowed signers"},
 		"expired": {as("erin@example.com"), "is no longer valid"},
 		"revoked": {as("frank@example.com"), "is revoked"},
 	} {
-		id := d.grantID("/" + name)
-		run := d.startGrant("/"+name, c.sign(d.signableInput(), id))
-		got := d.result(run)
+		id := e.grantID("/" + name)
+		run := e.startGrant("/"+name, c.sign(e.signableInput(), id))
+		got := e.result(run)
 		require.Equal(t, wire.StateRefused, got.State, name)
 		require.Contains(t, got.Message, c.why, name)
 		require.Equal(t, access.Unsigned, got.Receipt.Signed)
 		require.Nil(t, got.Receipt.RequestSignature)
-		d.requireReceipt(got)
-		entries := d.ledgerEntries(run, "request")
+		e.requireReceipt(got)
+		entries := e.ledgerEntries(run, "request")
 		require.Len(t, entries, 1)
 		require.Contains(t, string(entries[0].Body), toJSON(t, got.Message))
 	}
-	require.False(t, d.holdings().Holds(d.requested))
+	require.False(t, e.holdings().Holds(e.requested))
 }
 
-// A request that has ended is not carried out again with the signature it had, under the
-// same workflow id.
+// The signature of a request that has ended cannot be used again under the same workflow
+// id.
 func TestSigned_RequestReplayed(t *testing.T) {
 	t.Parallel()
-	d := newSignedEnv(t)
-	in := d.signGrant(d.signableInput(), d.grantID("1"), "bob@example.com", d.now())
-	run := d.startGrant("1", in)
-	d.untilStatus(run, isAwaitingApproval)
-	d.update(run, wire.CancelUpdate, wire.StopInput{By: "bob@example.com"})
-	require.Equal(t, wire.StateCancelled, d.result(run).State)
-	again := d.startGrant("1", in)
-	got := d.result(again)
+	e := newSignedEnv(t)
+	in := e.signGrant(e.signableInput(), e.grantID("1"), "bob@example.com", e.now())
+	run := e.startGrant("1", in)
+	e.untilStatus(run, isAwaitingApproval)
+	e.update(run, wire.CancelUpdate, wire.StopInput{By: "bob@example.com"})
+	require.Equal(t, wire.StateCancelled, e.result(run).State)
+	again := e.startGrant("1", in)
+	got := e.result(again)
 	require.Equal(t, wire.StateRefused, got.State)
 	require.Contains(t, got.Message, "the signature was used already")
 }
 
-// A worker that comes back after hours takes a request for as fresh as it was when it was
-// started. Its signature is a little less than an hour old by then.
+// The age of a request's signature is judged at the time when the request was started,
+// however late a worker takes it. Here it is a little less than an hour old then.
 func TestSigned_FreshWhenStarted(t *testing.T) {
 	t.Parallel()
-	d := newSignedEnv(t)
-	_, err := d.worker.Stop(limit)
+	e := newSignedEnv(t)
+	_, err := e.worker.Stop(limit)
 	require.NoError(t, err)
-	at := d.now().Add(10*time.Second - signing.MaxAge)
-	run := d.startGrant("1", d.signGrant(d.signableInput(), d.grantID("1"), "bob@example.com", at))
+	at := e.now().Add(10*time.Second - signing.MaxAge)
+	run := e.startGrant("1", e.signGrant(e.signableInput(), e.grantID("1"), "bob@example.com", at))
 	require.Eventually(t, func() bool { return time.Since(at) > signing.MaxAge }, limit, 50*time.Millisecond)
-	d.startWorker()
-	d.untilStatus(run, isAwaitingApproval)
+	e.startWorker()
+	e.untilStatus(run, isAwaitingApproval)
 }
 
-// Each way to consent in somebody's name is refused and in the ledger; the request waits
-// on, for those who may.
+// Each way to approve in another person's name is refused and recorded in the ledger. The
+// request stays pending for the approvers.
 func TestSigned_DecisionsThatDoNotCount(t *testing.T) {
 	t.Parallel()
-	d := newSignedEnv(t)
-	run, other := d.startSigned("1"), d.startSigned("2")
+	e := newSignedEnv(t)
+	run, other := e.startSigned("1"), e.startSigned("2")
 	carol, erin, frank := "carol@example.com", "erin@example.com", "frank@example.com"
 	of := func(who string) wire.DecisionInput { return wire.DecisionInput{By: who} }
 	said := wire.DecisionInput{By: carol, Comment: "fine", Duration: access.Duration(2 * time.Hour)}
@@ -191,138 +192,138 @@ func TestSigned_DecisionsThatDoNotCount(t *testing.T) {
 		"expired key":   {of(erin), erin, nil, "is no longer valid"},
 		"revoked key":   {of(frank), frank, nil, "is revoked"},
 	} {
-		in := d.signedApproval(run, c.in, c.key, c.change)
-		err := d.tryApprove(run, in)
+		in := e.signedApproval(run, c.in, c.key, c.change)
+		err := e.tryApprove(run, in)
 		require.Error(t, err, name)
-		d.requireNotCounted(run, in, err, c.why)
+		e.requireNotCounted(run, in, err, c.why)
 	}
 	unsigned := wire.DecisionInput{By: carol}
-	d.requireNotCounted(run, unsigned, d.tryApprove(run, unsigned), "a signature is needed")
-	d.approveSigned(run, carol)
-	d.approveSigned(run, "dave@example.com")
-	got := d.result(run)
+	e.requireNotCounted(run, unsigned, e.tryApprove(run, unsigned), "a signature is needed")
+	e.approveSigned(run, carol)
+	e.approveSigned(run, "dave@example.com")
+	got := e.result(run)
 	require.Equal(t, wire.StateGranted, got.State, got.Message)
-	require.Len(t, d.ledgerEntries(run, "decision"), 14)
+	require.Len(t, e.ledgerEntries(run, "decision"), 14)
 }
 
-// A consent to a plan is not one to the next, and used up when the plan is what it was:
-// it is given anew.
+// An approval of one plan does not count for another plan, nor again for the same plan
+// later: it has to be given anew.
 func TestSigned_DecisionReplayed(t *testing.T) {
 	t.Parallel()
-	d := newSignedEnv(t)
-	run := d.startSigned("1")
-	first := d.untilStatus(run, isAwaitingApproval).Plan.Hash
-	old := d.approveSigned(run, "carol@example.com")
-	refused := d.signedApproval(run, wire.DecisionInput{By: "carol@example.com", Comment: "again"},
+	e := newSignedEnv(t)
+	run := e.startSigned("1")
+	first := e.untilStatus(run, isAwaitingApproval).Plan.Hash
+	old := e.approveSigned(run, "carol@example.com")
+	refused := e.signedApproval(run, wire.DecisionInput{By: "carol@example.com", Comment: "again"},
 		"carol@example.com", nil)
-	require.ErrorContains(t, d.tryApprove(run, refused), "has decided already")
+	require.ErrorContains(t, e.tryApprove(run, refused), "has decided already")
 	replan := func(held ...access.Holding) string {
-		before := d.untilStatus(run, isAwaitingApproval).Plan.Hash
-		if d.untilStatus(run, isAwaitingApproval).Approval.Given == 0 {
-			d.approveSigned(run, "gus@example.com")
+		before := e.untilStatus(run, isAwaitingApproval).Plan.Hash
+		if e.untilStatus(run, isAwaitingApproval).Approval.Given == 0 {
+			e.approveSigned(run, "gus@example.com")
 		}
-		d.setRolesByHand(held...)
-		d.approveSigned(run, "dave@example.com")
-		return d.untilStatus(run, func(got wire.RequestStatus) bool {
+		e.setRolesByHand(held...)
+		e.approveSigned(run, "dave@example.com")
+		return e.untilStatus(run, func(got wire.RequestStatus) bool {
 			return isAwaitingApproval(got) && got.Plan.Hash != before
 		}).Plan.Hash
 	}
-	third := d.world.AtSite("SOC", 2)
-	require.NotEqual(t, first, replan(d.viewer, third))
-	d.requireNotCounted(run, old, d.tryApprove(run, old), "does not match the statement")
-	require.Equal(t, first, replan(d.viewer), "the plan is what it was")
-	d.requireNotCounted(run, old, d.tryApprove(run, old), "the signature was used already")
-	d.requireNotCounted(run, refused, d.tryApprove(run, refused), "the signature was used already")
-	d.approveSigned(run, "carol@example.com")
-	d.approveSigned(run, "dave@example.com")
-	require.Equal(t, wire.StateGranted, d.result(run).State)
+	third := e.world.AtSite("SOC", 2)
+	require.NotEqual(t, first, replan(e.viewer, third))
+	e.requireNotCounted(run, old, e.tryApprove(run, old), "does not match the statement")
+	require.Equal(t, first, replan(e.viewer), "the plan is what it was")
+	e.requireNotCounted(run, old, e.tryApprove(run, old), "the signature was used already")
+	e.requireNotCounted(run, refused, e.tryApprove(run, refused), "the signature was used already")
+	e.approveSigned(run, "carol@example.com")
+	e.approveSigned(run, "dave@example.com")
+	require.Equal(t, wire.StateGranted, e.result(run).State)
 }
 
-// One key is one person, whatever the names are that it may sign for.
+// One key is one person, even if it may sign for several names.
 func TestSigned_OneKeyIsOnePerson(t *testing.T) {
 	t.Parallel()
-	d := newSignedEnv(t)
-	run := d.startSigned("1")
-	d.approveSigned(run, "gus@example.com")
-	in := d.signedApproval(run, wire.DecisionInput{By: "henry@example.com"}, "henry@example.com", nil)
-	require.ErrorContains(t, d.tryApprove(run, in), "with which gus@example.com has approved")
-	require.Equal(t, 1, d.untilStatus(run, isAwaitingApproval).Approval.Given)
-	d.approveSigned(run, "dave@example.com")
-	require.Equal(t, wire.StateGranted, d.result(run).State)
+	e := newSignedEnv(t)
+	run := e.startSigned("1")
+	e.approveSigned(run, "gus@example.com")
+	in := e.signedApproval(run, wire.DecisionInput{By: "henry@example.com"}, "henry@example.com", nil)
+	require.ErrorContains(t, e.tryApprove(run, in), "with which gus@example.com has approved")
+	require.Equal(t, 1, e.untilStatus(run, isAwaitingApproval).Approval.Given)
+	e.approveSigned(run, "dave@example.com")
+	require.Equal(t, wire.StateGranted, e.result(run).State)
 
-	own := d.signableInput()
+	own := e.signableInput()
 	own.Requester = "henry@example.com"
-	run = d.startGrant("2", d.signGrant(own, d.grantID("2"), "henry@example.com", d.now()))
-	d.untilStatus(run, isAwaitingApproval)
-	in = d.signedApproval(run, wire.DecisionInput{By: "gus@example.com"}, "gus@example.com", nil)
-	require.ErrorContains(t, d.tryApprove(run, in), "with which henry@example.com has requested it")
-	require.Zero(t, d.untilStatus(run, isAwaitingApproval).Approval.Given)
+	run = e.startGrant("2", e.signGrant(own, e.grantID("2"), "henry@example.com", e.now()))
+	e.untilStatus(run, isAwaitingApproval)
+	in = e.signedApproval(run, wire.DecisionInput{By: "gus@example.com"}, "gus@example.com", nil)
+	require.ErrorContains(t, e.tryApprove(run, in), "with which henry@example.com has requested it")
+	require.Zero(t, e.untilStatus(run, isAwaitingApproval).Approval.Given)
 }
 
-// Users, service users and offboardings are signed too, and their receipts hold, those of
-// the former with the signed consent that they need.
+// Requests for users, service users and offboardings are signed too. Their receipts verify,
+// with the signed approvals that the former need.
 func TestSigned_Accounts(t *testing.T) {
 	t.Parallel()
-	d := newSignedEnv(t)
-	d.extraEnv = nil // starter is not told what the worker wants
-	place := []string{"--role", d.requested.RoleID, "--scope", d.requested.ScopeID, "--level", "site"}
+	e := newSignedEnv(t)
+	e.extraEnv = nil // starter does not know what the worker requires
+	place := []string{"--role", e.requested.RoleID, "--scope", e.requested.ScopeID, "--level", "site"}
 	for i, args := range [][]string{
 		append([]string{"user", "create", "--email", "new@example.com", "--name", "New"}, place...),
 		append([]string{"service-user", "create", "--name", "ci", "--token-until", "90d"}, place...),
-		append([]string{"offboard", "--user", "new@example.com", "--yes"}, "--baseline-role", d.requested.RoleID,
-			"--baseline-scope", d.requested.ScopeID, "--baseline-level", "site"), // which it holds
+		append([]string{"offboard", "--user", "new@example.com", "--yes"}, "--baseline-role", e.requested.RoleID,
+			"--baseline-scope", e.requested.ScopeID, "--baseline-level", "site"), // which it holds
 		{"offboard", "--user", "new@example.com", "--delete", "--yes"},
 		{"service-user", "retire", "ci", "--yes"},
 	} {
 		signed := append(args, "--requester", "bob@example.com", "-o", "json")
-		got := d.runApproved(append(signed, "--key", d.keys["bob@example.com"].path), "signed-"+strconv.Itoa(i))
+		got := e.runApproved(append(signed, "--key", e.keys["bob@example.com"].path), "signed-"+strconv.Itoa(i))
 		require.Zero(t, got.code, got.stderr)
-		d.requireReceiptVerifies(got.stdout)
-		got = d.starter(append(signed, "--id", "unsigned-"+strconv.Itoa(i))...)
+		e.requireReceiptVerifies(got.stdout)
+		got = e.starter(append(signed, "--id", "unsigned-"+strconv.Itoa(i))...)
 		require.NotZero(t, got.code, args)
 		require.Contains(t, got.stdout+got.stderr, "a signature is needed", args)
 	}
 	life := access.Duration(time.Hour)
 	in := wire.ProvisionServiceUserInput{
-		Name: "nightly", Role: access.RoleSelector{ID: d.requested.RoleID},
-		Scope:     access.ScopeSelector{Level: d.requested.Level, ID: d.requested.ScopeID},
-		TokenLife: &life, Requester: "bob@example.com", Console: d.consoleKey(),
+		Name: "nightly", Role: access.RoleSelector{ID: e.requested.RoleID},
+		Scope:     access.ScopeSelector{Level: e.requested.Level, ID: e.requested.ScopeID},
+		TokenLife: &life, Requester: "bob@example.com", Console: e.consoleKey(),
 	}
-	id, at := wire.ProvisionID(t.Name()), d.now()
+	id, at := wire.ProvisionID(t.Name()), e.now()
 	asked := access.RequestSignature{Request: in.Spec(), SignedAt: at}
-	in.Sign(d.sign("bob@example.com", signing.OfRequest(id, asked)), at)
-	run := d.start(id, wire.ProvisionServiceUserType, in)
-	d.untilStatus(run, isAwaitingApproval)
-	d.approveSigned(run, "carol@example.com")
-	d.approveSigned(run, "dave@example.com")
-	got := d.result(run)
+	in.Sign(e.sign("bob@example.com", signing.OfRequest(id, asked)), at)
+	run := e.start(id, wire.ProvisionServiceUserType, in)
+	e.untilStatus(run, isAwaitingApproval)
+	e.approveSigned(run, "carol@example.com")
+	e.approveSigned(run, "dave@example.com")
+	got := e.result(run)
 	require.Equal(t, wire.StateProvisioned, got.State, got.Message)
-	d.requireReceiptVerifies(toJSON(t, got))
+	e.requireReceiptVerifies(toJSON(t, got))
 }
 
-// A file is signed line by line, with the same key.
+// `starter apply` signs each line of a file with the same key.
 func TestSigned_Apply(t *testing.T) {
 	t.Parallel()
-	d := newSignedEnv(t)
-	d.extraEnv = nil // starter is not told what the worker wants
-	d.setRolesByHand(d.viewer, d.requested)
+	e := newSignedEnv(t)
+	e.extraEnv = nil // starter does not know what the worker requires
+	e.setRolesByHand(e.viewer, e.requested)
 	file := filepath.Join(t.TempDir(), "access.csv")
 	require.NoError(t, os.WriteFile(file, []byte("action,kind,principal,role,scope,level,reason,id\n"+
-		"grant,user,"+d.user.ID+","+d.viewer.RoleID+","+d.viewer.ScopeID+",site,INC-1,\n"), 0o600))
+		"grant,user,"+e.user.ID+","+e.viewer.RoleID+","+e.viewer.ScopeID+",site,INC-1,\n"), 0o600))
 	apply := []string{"apply", "-f", file, "--requester", "bob@example.com", "-o", "json"}
-	got := d.starter(apply...)
+	got := e.starter(apply...)
 	require.Contains(t, got.stdout, "a signature is needed", got.stderr)
 	done := make(chan commandResult, 1)
-	go func() { done <- d.starter(append(apply, "--key", d.keys["bob@example.com"].path)...) }()
+	go func() { done <- e.starter(append(apply, "--key", e.keys["bob@example.com"].path)...) }()
 	var line struct {
 		ID string `json:"id"`
 	}
 	require.NoError(t, json.Unmarshal([]byte(got.stdout), &line))
-	run := d.client.GetWorkflow(d.ctx(), line.ID, "")
-	require.Eventually(t, func() bool { return len(d.ledgerEntries(run, "request")) == 2 }, limit, 50*time.Millisecond)
-	d.approveSigned(run, "carol@example.com")
-	d.approveSigned(run, "dave@example.com")
+	run := e.client.GetWorkflow(e.ctx(), line.ID, "")
+	require.Eventually(t, func() bool { return len(e.ledgerEntries(run, "request")) == 2 }, limit, 50*time.Millisecond)
+	e.approveSigned(run, "carol@example.com")
+	e.approveSigned(run, "dave@example.com")
 	again := <-done
 	require.Zero(t, again.code, again.stdout+again.stderr)
-	d.requireReceiptVerifies(toJSON(t, d.result(run)))
+	e.requireReceiptVerifies(toJSON(t, e.result(run)))
 }

@@ -14,7 +14,7 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-// Fifteen kills, close together and all over the sync.
+// The worker is killed 15 times during one sync.
 func TestSoakKill_WorkerManyTimes(t *testing.T) {
 	t.Parallel()
 	at := make([]int, 15)
@@ -24,8 +24,8 @@ func TestSoakKill_WorkerManyTimes(t *testing.T) {
 	killWorker(t, at)
 }
 
-// The size of a provider of managed services, on both databases: the store equals
-// the console, in few requests and a small history.
+// A console of the size of a managed service provider, on both databases: the store equals
+// the console, with few requests and a small history.
 func TestSoakSync_Large(t *testing.T) {
 	t.Parallel()
 	for name, database := range map[string]func(*stack){
@@ -52,8 +52,8 @@ func TestSoakSync_Large(t *testing.T) {
 	}
 }
 
-// Passing faults of every kind all over a long sync, by chance from a seed that is
-// printed: the end is the truth.
+// Passing faults of every kind occur at random during a long sync; the log has the seed.
+// The store equals the console in the end.
 func TestSoakFaults_Random(t *testing.T) {
 	t.Parallel()
 	for round := range 5 {

@@ -10,13 +10,13 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	_ "modernc.org/sqlite" // to make a database newer than we are
+	_ "modernc.org/sqlite" // to write a newer schema version
 
 	"sentinelone-provisioner/internal/consoletest"
 	"sentinelone-provisioner/internal/store"
 )
 
-// A database written by a newer version is left alone, and both programs say so.
+// Both programs refuse a database that a newer version has written, and say so.
 func TestBadInput_NewerDatabase(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, consoletest.Options{Seed: 83})
@@ -37,8 +37,8 @@ func TestBadInput_NewerDatabase(t *testing.T) {
 	require.Contains(t, got.stderr, "newer")
 }
 
-// With keys nothing of a sync can be read in its history, and everything goes on
-// working for those who have the keys.
+// With payload keys the history of a sync is encrypted, and everything works for programs
+// that have the keys.
 func TestEncryption_WholeSync(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, consoletest.Options{Seed: 89})

@@ -26,19 +26,18 @@ import (
 	"sentinelone-provisioner/workflows"
 )
 
-// requestTimeout is the lab's limit for one request.
+// requestTimeout is the client's limit for one request to the console in a syncEnv.
 const requestTimeout = 700 * time.Millisecond
 
-// syncEnv runs whole syncs in the SDK's test environment, which skips the pauses
-// between attempts: real workflow, activities, client, store and console, no
-// server.
+// syncEnv runs syncs in the SDK's test environment, which skips the pauses between
+// attempts. Workflow, activities, client and store are real; there is no Temporal server.
 type syncEnv struct {
 	t       *testing.T
 	console *consoletest.Server
 	client  *console.Client
 	store   *store.Store
 	runs    int
-	added   int // users, by add
+	added   int // users, by addUsers
 }
 
 func newSyncEnv(t *testing.T, o consoletest.Options) *syncEnv {
@@ -54,8 +53,7 @@ func newSyncEnv(t *testing.T, o consoletest.Options) *syncEnv {
 	return &syncEnv{t: t, console: server, client: client, store: db}
 }
 
-// sync runs one whole sync. onQuarantine is called when it
-// waits for a decision.
+// sync runs one sync of everything. onQuarantine is called an hour into a quarantine.
 func (l *syncEnv) sync(onQuarantine func(*testsuite.TestWorkflowEnvironment)) (wire.SyncResult, error) {
 	l.t.Helper()
 	env := (&testsuite.WorkflowTestSuite{}).NewTestWorkflowEnvironment()
@@ -102,15 +100,15 @@ func severalPages() consoletest.Options {
 	return consoletest.Options{Seed: 31, Accounts: 30, Sites: 1050, Users: 1050, ServiceUsers: 1050, CustomRoles: 30}
 }
 
-// Every fault, at every collection, three times in the walk: the sync ends right.
-// Every fault, for good until someone repairs it: the sync waits for that, or ends
-// with what it is, or holds the snapshot back; never is a snapshot promoted that
-// differs from the truth, and nobody is marked gone.
+// Each fault at each collection. If it passes after three times, the sync promotes what the
+// console has. If it lasts until it is repaired, the sync waits for that, fails with the
+// cause, or quarantines the snapshot. It never promotes a snapshot that differs from the
+// console.
 func TestFaults_EveryKindAtEveryCollection(t *testing.T) {
 	t.Parallel()
 	for _, kind := range consoletest.FaultKinds() {
 		if kind == consoletest.Stale {
-			continue // of writes alone
+			continue // occurs at writes only
 		}
 		for collection, path := range listPaths {
 			t.Run(string(kind)+"/"+string(collection), func(t *testing.T) {
@@ -124,7 +122,7 @@ func TestFaults_EveryKindAtEveryCollection(t *testing.T) {
 				lasting := consoletest.Fault{Name: kind, Path: path, Delay: 2 * requestTimeout}
 				passing := lasting
 				passing.Only, passing.Times = consoletest.OnlyPages, 3
-				passing.RetryAfter = 2 * time.Second // the lasting one says nothing of when to come back
+				passing.RetryAfter = 2 * time.Second // a lasting fault has no Retry-After
 				l.requireSyncUnderFault(passing)
 				l.requireSyncUnderFault(lasting)
 			})
@@ -141,9 +139,10 @@ func (l *syncEnv) firstUser() string {
 	return ""
 }
 
-// requireSyncUnderFault syncs under a fault and holds the end against the truth. A lasting fault
-// is repaired after it has been met seven times: the test environment gives up on an
-// activity five minutes (of its own clock) after the first attempt, which a server does not.
+// requireSyncUnderFault runs a sync under a fault and compares the store with the console.
+// A lasting fault is repaired after it has been met seven times: the test environment,
+// unlike a server, gives up on an activity five minutes of its own clock after the first
+// attempt.
 func (l *syncEnv) requireSyncUnderFault(f consoletest.Fault) {
 	l.t.Helper()
 	before := l.export()
@@ -171,6 +170,7 @@ func (l *syncEnv) requireSyncUnderFault(f consoletest.Fault) {
 	}
 }
 
+// isFinalFault says whether a request that meets the fault fails, instead of being retried.
 func isFinalFault(kind consoletest.FaultKind) bool {
 	switch kind {
 	case consoletest.Unauthorized, consoletest.Forbidden, consoletest.NotFound, consoletest.Conflict:
@@ -195,8 +195,8 @@ func (l *syncEnv) requireFinal(err error, f consoletest.Fault) {
 	require.Contains(l.t, app.Message(), want.says)
 }
 
-// A console that lies the same way on every request, so that only the guard is
-// left to notice: nobody is marked gone.
+// The console returns empty lists consistently, so that only the guard against mass loss
+// can notice: no principal is marked gone.
 func TestFaults_EverythingEmpty(t *testing.T) {
 	t.Parallel()
 	for name, options := range map[string]consoletest.Options{
@@ -217,8 +217,8 @@ func TestFaults_EverythingEmpty(t *testing.T) {
 	}
 }
 
-// The very first sync has nothing to compare with: a list of users that comes back
-// empty, consistently, is held against the roles' member counts.
+// The first sync has no earlier snapshot to compare with. A consistently empty list of
+// users is noticed by the member counts of the roles.
 func TestFaults_FirstSyncWithoutUsers(t *testing.T) {
 	t.Parallel()
 	l := newSyncEnv(t, consoletest.Options{Seed: 38})
@@ -229,8 +229,8 @@ func TestFaults_FirstSyncWithoutUsers(t *testing.T) {
 	require.Contains(t, got.Warnings[0], "no users came")
 }
 
-// The console is edited while its pages are read: the end is the truth, or the
-// snapshot is held back with the reason.
+// The console is edited during pagination: the store equals the console in the end, or the
+// snapshot is quarantined with the reason.
 func TestEdits_WhilePaging(t *testing.T) {
 	t.Parallel()
 	edits := map[string]func(*syncEnv, int){
@@ -265,7 +265,7 @@ func TestEdits_WhilePaging(t *testing.T) {
 	}
 }
 
-// addUsers creates users who hold what the first one holds.
+// addUsers adds users with the roles of the first one.
 func (l *syncEnv) addUsers(n int) {
 	for _, p := range l.console.Truth().Principals {
 		if p.Kind != access.User {
@@ -293,9 +293,9 @@ func (l *syncEnv) onPage(n, at int, edit func()) {
 	}
 }
 
-// With cursors that stand for an offset, a row removed behind the reader shifts one
-// past it, and one added at the end makes the counts agree. What seems gone is looked
-// at a second time, so the row missed is not marked gone.
+// With cursors that are offsets, a row removed behind the reader shifts another one past
+// it, and one added at the end makes the counts agree. A missing row is looked up a second
+// time, so it is not marked gone.
 func TestEdits_BalancedWithOffsetCursors(t *testing.T) {
 	t.Parallel()
 	l := newSyncEnv(t, consoletest.Options{Seed: 101, Users: 2500, OffsetCursors: true})

@@ -12,15 +12,15 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-// Kill -9 at several points of a sync of 20,000 users: after each restart it goes
-// on, the end equals the console's truth, and each kill cost at most one page of
-// each collection.
+// The worker is killed at several points of a sync of 20,000 users. It resumes after each
+// restart, the store equals the console, and each kill costs at most one page of each
+// collection.
 func TestKill_WorkerDuringSync(t *testing.T) {
 	t.Parallel()
 	killWorker(t, []int{9, 16, 23, 29})
 }
 
-// killWorker kills the worker when the console has had so many requests.
+// killWorker runs a sync and kills the worker after each of these numbers of requests.
 func killWorker(t *testing.T, at []int) {
 	t.Helper()
 	s := newStack(t, consoletest.Options{
@@ -38,7 +38,7 @@ func killWorker(t *testing.T, at []int) {
 	s.requireStoreMatchesConsole()
 	for collection, n := range refetchedPages(s.console.Requests()) {
 		if collection == "roles" {
-			n-- // listed once more on purpose, for the members' counts
+			n-- // listed a second time for the counts of members
 		}
 		require.LessOrEqual(t, n, len(at), "%s: pages fetched twice", collection)
 	}
@@ -46,7 +46,7 @@ func killWorker(t *testing.T, at []int) {
 
 func anyRequest(consoletest.Request) bool { return true }
 
-// Kill -9 and restart of the Temporal server in the middle: the sync finishes.
+// The Temporal server is killed and restarted during a sync, which finishes.
 func TestKill_TemporalServerDuringSync(t *testing.T) {
 	t.Parallel()
 	server, err := testbed.StartDevServer(t.Context(), filepath.Join(t.TempDir(), "temporal.db"))
@@ -60,7 +60,7 @@ func TestKill_TemporalServerDuringSync(t *testing.T) {
 		server.Kill()
 		require.NoError(t, server.Restart(s.ctx()))
 	}
-	// The client of the test lost its long poll with the server; ask anew.
+	// The client of the test has lost its long poll with the server: ask again.
 	require.EventuallyWithT(t, func(c *assertT) {
 		var got wire.SyncResult
 		require.NoError(c, s.client.GetWorkflow(s.ctx(), run.GetID(), "").Get(s.ctx(), &got))

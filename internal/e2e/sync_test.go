@@ -14,13 +14,13 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-// mixedConsole is a console with something of everything and several pages of users.
+// mixedConsole has all kinds of objects, and several pages of users.
 func mixedConsole() consoletest.Options {
 	return consoletest.Options{Seed: 7, Accounts: 3, Sites: 40, Users: 2300, ServiceUsers: 120, CustomRoles: 12}
 }
 
-// The contract's own lines: start, query and result with the temporal CLI, then
-// the export by our command, on both databases.
+// The commands of the contract: start, query and result with the Temporal CLI, then
+// `starter export`, on both databases.
 func TestSync_WithTemporalCLI(t *testing.T) {
 	t.Parallel()
 	for name, database := range map[string]func(*stack){
@@ -70,7 +70,7 @@ func requirePromoted(t *testing.T, s *stack, got wire.SyncResult) {
 	require.False(t, got.FinishedAt.Before(got.StartedAt))
 }
 
-// No input at all means everything; an unchanged console says so.
+// A sync without input syncs everything. An unchanged console ends it unchanged.
 func TestSync_AgainUnchanged(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, consoletest.Options{Seed: 3})
@@ -84,8 +84,8 @@ func TestSync_AgainUnchanged(t *testing.T) {
 	s.requireStoreMatchesConsole()
 }
 
-// What changed is promoted, and only that; the state of before can still be asked
-// for.
+// A sync promotes what has changed and nothing else. The earlier state can still be
+// queried.
 func TestSync_ChangesAndAsOf(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, consoletest.Options{Seed: 5, Users: 60})
@@ -110,7 +110,7 @@ func TestSync_ChangesAndAsOf(t *testing.T) {
 	require.Equal(t, len(victim.Held), strings.Count(changes.stdout, `"removed"`), changes.stdout)
 }
 
-// A history must not grow with the console.
+// The size of a history does not depend on the size of the console.
 func TestSync_HistoryStaysSmall(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, mixedConsole())
@@ -120,8 +120,8 @@ func TestSync_HistoryStaysSmall(t *testing.T) {
 	require.LessOrEqual(t, len(history(s, run.GetID()).Events), 80)
 }
 
-// SIGTERM: the worker hands over at the next page and ends cleanly; the next
-// worker goes on where it was.
+// On SIGTERM the worker stops at the next page and exits cleanly. The next worker resumes
+// there.
 func TestWorker_DrainsOnSIGTERM(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, consoletest.Options{Seed: 11, Users: 9000, Latency: 50 * time.Millisecond})
@@ -137,7 +137,7 @@ func TestWorker_DrainsOnSIGTERM(t *testing.T) {
 	require.LessOrEqual(t, refetchedPages(s.console.Requests())["users"], 1)
 }
 
-// Two syncs of one console at once: both end, the store is right.
+// Several syncs of one console at once: all end, and the store equals the console.
 func TestSync_TwoAtOnce(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, consoletest.Options{Seed: 13, Users: 4000, ServiceUsers: 1500, Latency: 20 * time.Millisecond})
@@ -154,7 +154,7 @@ func TestSync_TwoAtOnce(t *testing.T) {
 	require.Equal(t, wire.StateUnchanged, s.runSync("-after").State)
 }
 
-// Cancelling leaves nothing behind that shows.
+// A cancelled sync leaves nothing that queries show.
 func TestSync_Cancelled(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, consoletest.Options{Seed: 17, Users: 9000, Latency: 50 * time.Millisecond})
@@ -172,7 +172,7 @@ func TestSync_Cancelled(t *testing.T) {
 	s.requireStoreMatchesConsole()
 }
 
-// The status query shows pages as they arrive, and why a sync waits.
+// The status shows pages as they arrive, and why a sync is waiting.
 func TestSync_StatusWhileRunning(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, consoletest.Options{Seed: 19, Users: 5000, Latency: 20 * time.Millisecond})
