@@ -17,7 +17,8 @@ import (
 var (
 	span = regexp.MustCompile("`([^`\n]+)`")
 	// ourPath is a file or folder of this repository; * stands for a part of a name.
-	ourPath = regexp.MustCompile(`^(?:activities|docs|internal|starter|tools|worker|workflows)/[\w./*-]*$|^[\w./*-]+\.go$`)
+	ourPath = regexp.MustCompile(
+		`^(?:activities|docs|internal|starter|tools|worker|workflows)/[\w./*-]*$|^[\w./*-]+\.go$`)
 	// goName is package.Name, Type.Method or the name of an activity.
 	goName = regexp.MustCompile(`^\w+\.[A-Z]\w*$`)
 )
@@ -37,7 +38,7 @@ func declared(t *testing.T) map[string]bool {
 	t.Helper()
 	out, files := map[string]bool{}, token.NewFileSet()
 	for _, dir := range []string{"activities", "internal", "starter", "worker", "workflows"} {
-		require.NoError(t, filepath.WalkDir(filepath.Join(root, dir), func(path string, _ fs.DirEntry, err error) error {
+		err := filepath.WalkDir(filepath.Join(root, dir), func(path string, _ fs.DirEntry, err error) error {
 			if err != nil || !strings.HasSuffix(path, ".go") {
 				return err
 			}
@@ -47,7 +48,8 @@ func declared(t *testing.T) map[string]bool {
 				ast.Inspect(file, func(n ast.Node) bool { return declare(out, file.Name.Name, n) })
 			}
 			return err
-		}))
+		})
+		require.NoError(t, err)
 	}
 	return out
 }
