@@ -19,32 +19,32 @@ const (
 	erinMail  = "erin@example.com"
 )
 
-// council is a grant that waits for people, of whom some have handed their word to
+// decisionDriver is a grant that waits for people, of whom some have handed their word to
 // others: a real table of delegations stands in for the store.
-type council struct {
-	*requestScene
+type decisionDriver struct {
+	*requestEnv
 
-	table   ballot
-	decided []wire.DecideInput
-	breaks  error           // of the first decision
-	takes   []time.Duration // for the first decisions to be written down; the others no time
+	delegations    approvalModel
+	decided        []wire.DecideInput
+	failsWith      error           // of the first decision
+	recordingTimes []time.Duration // for the first decisions to be written down; the others no time
 }
 
-func newCouncil(t *testing.T, a access.Approval) *council {
+func newDecisionDriver(t *testing.T, a access.Approval) *decisionDriver {
 	t.Helper()
-	return newCouncilOn(t, grantInput(0), a)
+	return newDecisionDriverFor(t, grantInput(0), a)
 }
 
-// answers mocks the activities for a request with that plan.
-func (c *council) answers(in wire.PlanInput, plan access.Plan) {
+// mockActivities mocks the activities for a request with that plan.
+func (c *decisionDriver) mockActivities(in wire.PlanInput, plan access.Plan) {
 	c.on(wire.PlanActivity, in).Return(wire.PlanResult{Plan: plan}, nil).Once()
 	c.on(wire.DecideActivity, mock.Anything).
 		Return(func(_ context.Context, in wire.DecideInput) (wire.DecideResult, error) {
 			c.decided = append(c.decided, in)
-			err := c.breaks
-			c.breaks = nil
-			return c.table.speakFor(in), err
-		}).AfterFn(c.nextTakes).Maybe()
+			err := c.failsWith
+			c.failsWith = nil
+			return c.delegations.answerDecide(in), err
+		}).AfterFn(c.nextRecordingTime).Maybe()
 	c.on(wire.CloseActivity, mock.Anything).
 		Return(func(_ context.Context, in wire.CloseInput) (wire.CloseResult, error) {
 			c.closed = append(c.closed, in)
@@ -52,28 +52,28 @@ func (c *council) answers(in wire.PlanInput, plan access.Plan) {
 		}).Maybe()
 }
 
-func (c *council) nextTakes() time.Duration {
-	if len(c.takes) == 0 {
+func (c *decisionDriver) nextRecordingTime() time.Duration {
+	if len(c.recordingTimes) == 0 {
 		return 0
 	}
-	next := c.takes[0]
-	c.takes = c.takes[1:]
+	next := c.recordingTimes[0]
+	c.recordingTimes = c.recordingTimes[1:]
 	return next
 }
 
-// says sends a decision when so much time has passed; what comes of it is known at the
+// decides sends a decision when so much time has passed; what comes of it is known at the
 // end.
-func (c *council) says(d time.Duration, action, by string) *spoken {
-	return c.sends(d, action, wire.DecisionInput{By: by})
+func (c *decisionDriver) decides(d time.Duration, action, by string) *decisionReply {
+	return c.sendDecision(d, action, wire.DecisionInput{By: by})
 }
 
-type spoken struct {
+type decisionReply struct {
 	decision access.Decision
 	err      error
 }
 
-func (c *council) sends(d time.Duration, update string, payload any) *spoken {
-	out := new(spoken)
+func (c *decisionDriver) sendDecision(d time.Duration, update string, payload any) *decisionReply {
+	out := new(decisionReply)
 	c.update(d, update, payload, func(err error) { out.err = err }, func(got any, err error) {
 		out.err = err
 		out.decision, _ = got.(access.Decision)
@@ -81,15 +81,15 @@ func (c *council) sends(d time.Duration, update string, payload any) *spoken {
 	return out
 }
 
-// hands hands somebody's decisions to another for eight hours, when so much time has passed.
-func (c *council) hands(d time.Duration, by, to string) {
+// delegates hands somebody's decisions to another for eight hours, when so much time has passed.
+func (c *decisionDriver) delegates(d time.Duration, by, to string) {
 	c.at(d, func() {
 		in := wire.DelegationInput{By: by, To: to, Duration: access.Duration(8 * time.Hour)}
-		c.table.handOver(in.Delegation(c.Now()).Timed())
+		c.delegations.recordDelegation(in.Delegation(c.Now()).Timed())
 	})
 }
 
-func (s *spoken) refused(t *testing.T, want string) {
+func (s *decisionReply) requireRefused(t *testing.T, want string) {
 	t.Helper()
 	require.ErrorContains(t, s.err, want)
 }
@@ -100,100 +100,100 @@ func stepOf(need int, people ...string) access.ApprovalStep {
 
 // Dave decides for Carol once she has handed it to him, and for nobody else; both their
 // words are used up by it.
-func TestConsent_Delegated(t *testing.T) {
+func TestApproval_Delegated(t *testing.T) {
 	t.Parallel()
-	c := newCouncil(t, access.Approval{Steps: []access.ApprovalStep{stepOf(2, carolMail, erinMail)}})
-	early := c.says(time.Minute, "approve", daveMail)
-	c.hands(2*time.Minute, " Carol@example.com", daveMail)
-	forCarol := c.says(3*time.Minute, "approve", daveMail)
-	again := c.says(4*time.Minute, "approve", daveMail)
-	herself := c.says(5*time.Minute, "approve", "CAROL@example.com")
-	c.hands(6*time.Minute, erinMail, daveMail)
-	both := c.says(7*time.Minute, "deny", daveMail)
+	c := newDecisionDriver(t, access.Approval{Steps: []access.ApprovalStep{stepOf(2, carolMail, erinMail)}})
+	early := c.decides(time.Minute, "approve", daveMail)
+	c.delegates(2*time.Minute, " Carol@example.com", daveMail)
+	forCarol := c.decides(3*time.Minute, "approve", daveMail)
+	again := c.decides(4*time.Minute, "approve", daveMail)
+	herself := c.decides(5*time.Minute, "approve", "CAROL@example.com")
+	c.delegates(6*time.Minute, erinMail, daveMail)
+	both := c.decides(7*time.Minute, "deny", daveMail)
 	c.applies(access.OpGrant, access.Applied)
-	erin := c.says(8*time.Minute, "approve", erinMail)
+	erin := c.decides(8*time.Minute, "approve", erinMail)
 	got := c.grant(grantInput(0))
 	require.Equal(t, "granted", got.State)
-	early.refused(t, "is not eligible to decide")
+	early.requireRefused(t, "is not eligible to decide")
 	require.NoError(t, forCarol.err)
 	require.Equal(t, carolMail, forCarol.decision.OnBehalfOf)
 	require.True(t, forCarol.decision.EscalatedAt.IsZero())
-	again.refused(t, "dave@example.com has decided already: approve at")
-	herself.refused(t, "dave@example.com has decided already for CAROL@example.com: approve at")
-	both.refused(t, "dave@example.com has decided already")
+	again.requireRefused(t, "dave@example.com has decided already: approve at")
+	herself.requireRefused(t, "dave@example.com has decided already for CAROL@example.com: approve at")
+	both.requireRefused(t, "dave@example.com has decided already")
 	require.NoError(t, erin.err)
 	require.Equal(t, []string{carolMail, erinMail}, c.decided[0].Delegators)
 	require.Empty(t, c.decided[2].Delegators, "a person has one word")
 }
 
 // Whoever may decide does so for themselves, and what they had from others is left.
-func TestConsent_ForThemselvesFirst(t *testing.T) {
+func TestApproval_ForThemselvesFirst(t *testing.T) {
 	t.Parallel()
 	steps := []access.ApprovalStep{stepOf(1, carolMail, daveMail), stepOf(1, carolMail)}
-	c := newCouncil(t, access.Approval{Steps: steps})
-	c.hands(time.Minute, carolMail, daveMail)
-	own := c.says(2*time.Minute, "approve", daveMail)
+	c := newDecisionDriver(t, access.Approval{Steps: steps})
+	c.delegates(time.Minute, carolMail, daveMail)
+	own := c.decides(2*time.Minute, "approve", daveMail)
 	c.applies(access.OpGrant, access.Applied)
-	carol := c.says(3*time.Minute, "approve", carolMail)
+	carol := c.decides(3*time.Minute, "approve", carolMail)
 	require.Equal(t, "granted", c.grant(grantInput(0)).State)
 	require.Empty(t, own.decision.OnBehalfOf)
 	require.NoError(t, carol.err)
 }
 
 // A denial may be for somebody of a later step, an approval only of the open one.
-func TestConsent_DelegatedLater(t *testing.T) {
+func TestApproval_DelegatedLater(t *testing.T) {
 	t.Parallel()
-	c := newCouncil(t, access.Approval{Steps: []access.ApprovalStep{stepOf(1, carolMail), stepOf(1, erinMail)}})
-	c.hands(time.Minute, erinMail, daveMail)
-	yes := c.says(2*time.Minute, "approve", daveMail)
-	no := c.says(3*time.Minute, "deny", daveMail)
+	c := newDecisionDriver(t, access.Approval{Steps: []access.ApprovalStep{stepOf(1, carolMail), stepOf(1, erinMail)}})
+	c.delegates(time.Minute, erinMail, daveMail)
+	yes := c.decides(2*time.Minute, "approve", daveMail)
+	no := c.decides(3*time.Minute, "deny", daveMail)
 	got := c.grant(grantInput(0))
 	require.Equal(t, "denied", got.State)
 	require.Equal(t, "denied by dave@example.com for erin@example.com", got.Message)
-	yes.refused(t, "is not eligible to decide")
+	yes.requireRefused(t, "is not eligible to decide")
 	require.NoError(t, no.err)
 	require.Equal(t, []string{carolMail, erinMail}, c.decided[1].Delegators)
 }
 
 // Decisions that the requester or the recipient hands to another, or gets from one, do not
 // count on that request.
-func TestConsent_DelegatedByOrToThosePersons(t *testing.T) {
+func TestApproval_DelegatedByOrToThosePersons(t *testing.T) {
 	t.Parallel()
-	c := newCouncil(t, access.Approval{Steps: []access.ApprovalStep{stepOf(1, anaMail, bobMail, carolMail)}})
-	c.hands(time.Minute, bobMail, daveMail)
-	c.hands(time.Minute, anaMail, daveMail)
-	c.hands(time.Minute, carolMail, bobMail)
-	c.hands(time.Minute, carolMail, anaMail)
-	dave := c.says(2*time.Minute, "approve", daveMail)
-	bob := c.says(3*time.Minute, "approve", "Bob@Example.com")
-	ana := c.says(4*time.Minute, "approve", anaMail)
+	c := newDecisionDriver(t, access.Approval{Steps: []access.ApprovalStep{stepOf(1, anaMail, bobMail, carolMail)}})
+	c.delegates(time.Minute, bobMail, daveMail)
+	c.delegates(time.Minute, anaMail, daveMail)
+	c.delegates(time.Minute, carolMail, bobMail)
+	c.delegates(time.Minute, carolMail, anaMail)
+	dave := c.decides(2*time.Minute, "approve", daveMail)
+	bob := c.decides(3*time.Minute, "approve", "Bob@Example.com")
+	ana := c.decides(4*time.Minute, "approve", anaMail)
 	require.Equal(t, "timedOut", c.grant(grantInput(0)).State)
-	dave.refused(t, "dave@example.com is not eligible to decide")
-	bob.refused(t, "requesters do not decide on their own requests")
-	ana.refused(t, "people do not decide on their own access")
+	dave.requireRefused(t, "dave@example.com is not eligible to decide")
+	bob.requireRefused(t, "requesters do not decide on their own requests")
+	ana.requireRefused(t, "people do not decide on their own access")
 	require.Equal(t, []string{carolMail}, c.decided[0].Delegators)
 	require.Empty(t, c.decided[1].Delegators)
 	require.Empty(t, c.decided[2].Delegators)
 }
 
 // Those escalated to may decide the open step and those that follow, from then on.
-func TestConsent_Escalated(t *testing.T) {
+func TestApproval_Escalated(t *testing.T) {
 	t.Parallel()
-	c := newCouncil(t, access.Approval{
+	c := newDecisionDriver(t, access.Approval{
 		Steps:         []access.ApprovalStep{stepOf(1, carolMail), stepOf(1, carolMail)},
 		EscalateAfter: access.Duration(time.Hour), EscalateTo: []string{bobMail, daveMail, erinMail},
 	})
-	before := c.says(time.Hour-time.Second, "approve", daveMail)
-	requester := c.says(time.Hour+time.Minute, "approve", bobMail)
-	open := c.says(time.Hour+2*time.Minute, "approve", daveMail)
+	before := c.decides(time.Hour-time.Second, "approve", daveMail)
+	requester := c.decides(time.Hour+time.Minute, "approve", bobMail)
+	open := c.decides(time.Hour+2*time.Minute, "approve", daveMail)
 	c.applies(access.OpGrant, access.Applied)
 	var seen wire.RequestStatus
-	c.at(time.Hour+3*time.Minute, func() { seen = c.look() })
-	next := c.says(time.Hour+4*time.Minute, "approve", erinMail)
+	c.at(time.Hour+3*time.Minute, func() { seen = c.requestStatus() })
+	next := c.decides(time.Hour+4*time.Minute, "approve", erinMail)
 	got := c.grant(grantInput(0))
 	require.Equal(t, "granted", got.State)
-	before.refused(t, "is not eligible before the request is escalated")
-	requester.refused(t, "requesters do not decide on their own requests")
+	before.requireRefused(t, "is not eligible before the request is escalated")
+	requester.requireRefused(t, "requesters do not decide on their own requests")
 	require.NoError(t, open.err)
 	require.NoError(t, next.err)
 	for _, d := range []access.Decision{open.decision, next.decision} {
@@ -221,7 +221,7 @@ func TestDelegate(t *testing.T) {
 		s.ExecuteWorkflow(wire.DelegateType, in)
 		require.True(t, s.IsWorkflowCompleted())
 		require.Equal(t, wire.DelegateStatus{State: state, Delegation: want, Message: refusal},
-			statusOf[wire.DelegateStatus](s.scene))
+			statusOf[wire.DelegateStatus](s.testEnv))
 		if refusal != "" {
 			require.Equal(t, "Refused", s.failure().Type())
 			continue

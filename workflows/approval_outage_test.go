@@ -18,7 +18,7 @@ import (
 
 // After an outage, updates go before timers: a decision that comes when the time is over
 // does not count, though the run has not woken up to that yet.
-func TestConsent_BeforeTheTimer(t *testing.T) {
+func TestApproval_BeforeTheTimer(t *testing.T) {
 	t.Parallel()
 	for _, after := range []time.Duration{time.Hour - time.Second, time.Hour, 30 * time.Hour} {
 		var suite testsuite.WorkflowTestSuite

@@ -19,37 +19,37 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-// ballot is one random run of a grant that waits for people.
-type ballot struct {
+// approvalModel is one random run of a grant that waits for people.
+type approvalModel struct {
 	*testsuite.TestWorkflowEnvironment
 
-	t       *testing.T
-	rand    *rand.Rand
-	plan    access.Plan
-	changes int // of the principal, before it is applied
-	applied int
-	counted []access.Decision // for the plan as it is, as the updates answered
-	asked   time.Time         // when people were asked about it, at the earliest
-	mu      sync.Mutex
-	handed  []access.Delegation
-	closed  *wire.CloseInput
+	t           *testing.T
+	rand        *rand.Rand
+	plan        access.Plan
+	changes     int // of the principal, before it is applied
+	applied     int
+	counted     []access.Decision // for the plan as it is, as the updates answered
+	asked       time.Time         // when people were asked about it, at the earliest
+	mu          sync.Mutex
+	delegations []access.Delegation
+	closed      *wire.CloseInput
 }
 
-const crowd = 5
+const approverCount = 5
 
 func person(n int) string { return fmt.Sprintf("p%d@example.com", n) }
 
-func newBallot(t *testing.T, seed uint64) *ballot {
+func newApprovalModel(t *testing.T, seed uint64) *approvalModel {
 	t.Helper()
-	b := newBareBallot(t, seed)
+	b := newUnmockedModel(t, seed)
 	b.mocks()
 	return b
 }
 
-// newBareBallot is one whose activities are not mocked yet.
-func newBareBallot(t *testing.T, seed uint64) *ballot {
+// newUnmockedModel is one whose activities are not mocked yet.
+func newUnmockedModel(t *testing.T, seed uint64) *approvalModel {
 	t.Helper()
-	b := &ballot{TestWorkflowEnvironment: newEnvironment(), t: t, rand: rand.New(rand.NewPCG(seed, 3))}
+	b := &approvalModel{TestWorkflowEnvironment: newEnvironment(), t: t, rand: rand.New(rand.NewPCG(seed, 3))}
 	activities.NewRequest(nil, nil).Register(b)
 	b.changes = b.rand.IntN(3) - 1
 	b.plan = access.Plan{
@@ -60,28 +60,28 @@ func newBareBallot(t *testing.T, seed uint64) *ballot {
 }
 
 // approval has one or two steps, each of some people who may include the requester.
-func (b *ballot) approval() access.Approval {
+func (b *approvalModel) approval() access.Approval {
 	out := access.Approval{
 		Required: true, DecideWithin: access.Duration(time.Hour),
 		RemindEvery: access.Duration(20 * time.Minute),
 	}
 	for range 1 + b.rand.IntN(2) {
 		var people []string
-		for n := range crowd {
+		for n := range approverCount {
 			if b.rand.IntN(3) > 0 {
 				people = append(people, person(n))
 			}
 		}
-		people = append(people, person(crowd)) // somebody may always
+		people = append(people, person(approverCount)) // somebody may always
 		out.Steps = append(out.Steps, access.ApprovalStep{
 			Need: 1 + b.rand.IntN(2), Groups: []string{"some"}, People: people,
 		})
 	}
-	b.escalates(&out)
+	b.addEscalation(&out)
 	return out
 }
 
-func (b *ballot) mocks() {
+func (b *approvalModel) mocks() {
 	b.OnActivity(wire.PlanActivity, mock.Anything, mock.Anything).
 		Return(func(_ context.Context, in wire.PlanInput) (wire.PlanResult, error) {
 			b.plan.Terms = in.Terms
@@ -90,7 +90,7 @@ func (b *ballot) mocks() {
 		})
 	b.OnActivity(wire.DecideActivity, mock.Anything, mock.Anything).
 		Return(func(_ context.Context, in wire.DecideInput) (wire.DecideResult, error) {
-			return b.speakFor(in), nil
+			return b.answerDecide(in), nil
 		})
 	b.OnActivity(wire.ApplyActivity, mock.Anything, mock.Anything).
 		Return(func(_ context.Context, in wire.ApplyInput) (wire.ApplyResult, error) {
@@ -104,8 +104,8 @@ func (b *ballot) mocks() {
 }
 
 // apply checks that whatever reaches the console has the consent it needs.
-func (b *ballot) apply(in wire.ApplyInput) wire.ApplyResult {
-	require.True(b.t, b.consented(), "applied without consent: %+v of %+v", b.counted, b.plan.Approval.Steps)
+func (b *approvalModel) apply(in wire.ApplyInput) wire.ApplyResult {
+	require.True(b.t, b.isApproved(), "applied without consent: %+v of %+v", b.counted, b.plan.Approval.Steps)
 	if b.changes > 0 {
 		b.changes--
 		b.plan.Before = access.Holdings{Level: access.Tenant, Held: []access.HeldRole{{RoleID: fmt.Sprint(b.changes)}}}
@@ -120,16 +120,16 @@ func (b *ballot) apply(in wire.ApplyInput) wire.ApplyResult {
 	}
 }
 
-// consented is the rule, said once more: each step in turn has enough distinct people
+// isApproved is the rule, said once more: each step in turn has enough distinct people
 // who may decide it, none of them the requester, and nobody has said no.
-func (b *ballot) consented() bool {
+func (b *approvalModel) isApproved() bool {
 	step, given := 0, 0
 	var seen []string
 	for _, d := range b.counted {
-		if d.Action != "approve" || step == len(b.plan.Approval.Steps) || !b.rightful(step, d) {
+		if d.Action != "approve" || step == len(b.plan.Approval.Steps) || !b.isEligible(step, d) {
 			return false
 		}
-		for _, who := range []string{plain(d.By), plain(d.OnBehalfOf)} {
+		for _, who := range []string{fold(d.By), fold(d.OnBehalfOf)} {
 			if who != "" && (who == person(0) || slices.Contains(seen, who)) {
 				return false
 			}
@@ -142,14 +142,14 @@ func (b *ballot) consented() bool {
 	return step == len(b.plan.Approval.Steps)
 }
 
-// votes sends random messages at random times, some of them after the deadline.
-func (b *ballot) votes() {
+// sendRandomDecisions sends random messages at random times, some of them after the deadline.
+func (b *approvalModel) sendRandomDecisions() {
 	for i := range 4 + b.rand.IntN(16) {
 		update := "approve"
 		if b.rand.IntN(9) == 0 {
 			update = "deny"
 		}
-		by := person(b.rand.IntN(crowd + 3)) // the last two are asked by escalation at most
+		by := person(b.rand.IntN(approverCount + 3)) // the last two are asked by escalation at most
 		if b.rand.IntN(3) == 0 {
 			by = " " + strings.ToUpper(by) + " "
 		}
@@ -166,8 +166,8 @@ func (b *ballot) votes() {
 	}
 }
 
-// walk runs the grant to its end, which must come, and says whether a denial counted.
-func (b *ballot) walk(seed uint64) (got wire.RequestResult, denied bool) {
+// runToEnd runs the grant to its end, which must come, and says whether a denial counted.
+func (b *approvalModel) runToEnd(seed uint64) (got wire.RequestResult, denied bool) {
 	b.t.Helper()
 	b.ExecuteWorkflow(wire.GrantType, wire.GrantInput{
 		Principal: access.PrincipalSelector{Kind: access.User, ID: "7"}, Role: access.RoleSelector{ID: "2"},
@@ -181,25 +181,25 @@ func (b *ballot) walk(seed uint64) (got wire.RequestResult, denied bool) {
 
 // Whatever is said, by whomever, whenever: nothing is applied without the consent that
 // is asked for, nothing after a denial, and nothing stays undecided beyond its time.
-func TestConsent_NoPathAroundIt(t *testing.T) {
+func TestApproval_NoPathAroundIt(t *testing.T) {
 	t.Parallel()
 	seen := map[string]int{}
 	for seed := range uint64(400) {
-		b := newBallot(t, seed)
-		b.votes()
-		b.handovers()
-		got, denied := b.walk(seed)
+		b := newApprovalModel(t, seed)
+		b.sendRandomDecisions()
+		b.delegateAtRandom()
+		got, denied := b.runToEnd(seed)
 		seen[got.State]++
 		switch got.State {
 		case "granted":
 			require.Equal(t, 1, b.applied, "seed %d", seed)
 			require.False(t, denied, "seed %d: granted after a denial", seed)
-			b.tally(seen)
+			b.countWays(seen)
 		case "denied":
 			require.True(t, denied, "seed %d", seed)
 			require.Zero(t, b.applied, "seed %d", seed)
 		case "timedOut":
-			require.False(t, b.consented(), "seed %d", seed)
+			require.False(t, b.isApproved(), "seed %d", seed)
 			require.Zero(t, b.applied, "seed %d", seed)
 		default:
 			require.Fail(t, "unexpected end", "seed %d: %s", seed, got.State)

@@ -9,8 +9,8 @@ import (
 	"sentinelone-provisioner/internal/access"
 )
 
-// Search attributes of requests. They are not encrypted, so they hold ids and words
-// of ours, no names and no e-mail addresses. Renaming one breaks people's lists.
+// Search attributes of requests. They are not encrypted, so they hold ids and names of
+// states, no names of people and no e-mail addresses. Renaming one breaks people's lists.
 var (
 	attributeState    = temporal.NewSearchAttributeKeyKeyword("SentinelOneState")
 	attributeKind     = temporal.NewSearchAttributeKeyKeyword("SentinelOneKind")
@@ -27,7 +27,7 @@ func SearchAttributes() []temporal.SearchAttributeKey {
 }
 
 // index makes the request findable, where the server knows our attributes; deadline is
-// what it waits for, zero for nothing. The summary in Temporal's UI needs no such thing.
+// when what it waits for is due, zero for none. The summary in Temporal's UI needs no such thing.
 func (r *request) index(ctx workflow.Context, deadline time.Time) {
 	if !r.indexed || r.state == r.shown && deadline.Equal(r.deadline) {
 		return

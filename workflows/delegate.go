@@ -1,9 +1,9 @@
 package workflows
 
-// Delegate hands a person's decisions to another for a time, on requests that are open
-// and on those to come. People start it with `starter delegate` or the temporal CLI. It ends when that is recorded;
-// what it says then holds, or is taken back by another. Its id is delegate/<id> by
-// custom. Versioning: pinned.
+// Delegate lets a delegate decide in the place of a delegator until a time, on requests
+// that are open and on later ones. People start it with `starter delegate` or the temporal
+// CLI. It ends when the delegation is recorded; another Delegate may withdraw it. Its id is
+// delegate/<id> by custom. Versioning: pinned.
 
 import (
 	"go.temporal.io/sdk/workflow"
@@ -15,7 +15,7 @@ import (
 // Delegate is the workflow of type [wire.DelegateType].
 func Delegate(ctx workflow.Context, in wire.DelegationInput) (access.Delegation, error) {
 	info := workflow.GetInfo(ctx)
-	d := in.Delegation(info.WorkflowStartTime) // however long no worker was there to take it
+	d := in.Delegation(info.WorkflowStartTime) // not when a worker took it
 	if err := d.Validate(); err != nil {
 		return access.Delegation{}, invalid(err)
 	}

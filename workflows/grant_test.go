@@ -123,7 +123,7 @@ func TestGrant_PlanFails(t *testing.T) {
 	require.Equal(t, []wire.CloseInput{{
 		Request: aboutIt, Plan: plan, State: "failed", Message: none.Error(),
 	}}, r.closed)
-	require.Equal(t, "failed", r.look().State)
+	require.Equal(t, "failed", r.requestStatus().State)
 }
 
 // empty is what an absent list becomes on the wire.
@@ -151,7 +151,7 @@ func TestGrant_DryRun(t *testing.T) {
 	var got wire.RequestResult
 	require.NoError(t, r.GetWorkflowResult(&got))
 	require.Equal(t, wire.RequestResult{State: "planned", Plan: new(planOf(planInput(in)))}, got)
-	require.Equal(t, "planned", r.look().State)
+	require.Equal(t, "planned", r.requestStatus().State)
 }
 
 // For a time: applied, in force, released with proof.
@@ -237,7 +237,7 @@ func TestGrant_StatusTellsEveryStep(t *testing.T) {
 		"planning": 30 * time.Second, "scheduled": time.Hour, "applying": 2*time.Hour + 30*time.Second,
 		"active": 3 * time.Hour, "releasing": 6*time.Hour + 30*time.Second,
 	} {
-		r.at(d, func() { seen[state] = r.look() })
+		r.at(d, func() { seen[state] = r.requestStatus() })
 	}
 
 	got := r.grant(in)
@@ -259,7 +259,7 @@ func TestGrant_StatusTellsEveryStep(t *testing.T) {
 	require.Equal(t, want, seen["releasing"])
 	want.State, want.Result = "expired", &got
 	want.Proofs = got.Receipt.Proofs
-	require.Equal(t, want, r.look())
+	require.Equal(t, want, r.requestStatus())
 }
 
 // A release that fails for good all the same is asked for anew, as another question,
@@ -276,7 +276,7 @@ func TestGrant_ReleaseFails(t *testing.T) {
 	}
 	r.applies(access.OpRelease, access.Released).Once()
 	var waits wire.RequestStatus
-	r.at(time.Hour+7*time.Minute, func() { waits = r.look() })
+	r.at(time.Hour+7*time.Minute, func() { waits = r.requestStatus() })
 
 	got := r.grant(in)
 

@@ -17,10 +17,10 @@ func TestGrant_End(t *testing.T) {
 	r.plans(in)
 	r.applies(access.OpAcquire, access.Applied).Once()
 	r.applies(access.OpRelease, access.Released).After(time.Minute).Once()
-	end := r.tells(time.Hour, wire.EndUpdate, byCarol())
-	again := r.tells(time.Hour+time.Second, wire.EndUpdate, byCarol())
-	late := r.tells(time.Hour+time.Second, wire.CancelUpdate, byCarol())
-	extend := r.tells(time.Hour+time.Second, wire.ExtendUpdate, wire.ExtendInput{
+	end := r.sendUpdate(time.Hour, wire.EndUpdate, byCarol())
+	again := r.sendUpdate(time.Hour+time.Second, wire.EndUpdate, byCarol())
+	late := r.sendUpdate(time.Hour+time.Second, wire.CancelUpdate, byCarol())
+	extend := r.sendUpdate(time.Hour+time.Second, wire.ExtendUpdate, wire.ExtendInput{
 		By: bobMail, Duration: access.Duration(time.Hour),
 	})
 
@@ -29,14 +29,14 @@ func TestGrant_End(t *testing.T) {
 	require.Equal(t, "ended", got.State)
 	require.Equal(t, access.Released, got.Outcome)
 	require.Equal(t, "ended by carol@example.com", got.Message)
-	answer := end.accepted(t)
+	answer := end.requireAccepted(t)
 	require.Equal(t, wire.RequestAnswer{
 		State: "ended", Outcome: access.Released, EndsAt: new(began.Add(4 * time.Hour)),
 	}, answer)
 	require.Equal(t, time.Hour+time.Minute, end.at, "the answer is the proof")
-	again.refused(t, "carol@example.com has ended it already")
-	late.refused(t, "cannot cancel: carol@example.com has ended it already")
-	extend.refused(t, "cannot extend: carol@example.com has ended it already")
+	again.requireRefused(t, "carol@example.com has ended it already")
+	late.requireRefused(t, "cannot cancel: carol@example.com has ended it already")
+	extend.requireRefused(t, "cannot extend: carol@example.com has ended it already")
 }
 
 // Extending moves the end, and the writer is told.
@@ -45,20 +45,20 @@ func TestGrant_Extend(t *testing.T) {
 	r, in := newRequest(t), grantInput(4*time.Hour)
 	r.plans(in)
 	r.applies(access.OpAcquire, access.Applied).Once()
-	r.takesNote().Twice()
+	r.acceptsExtensions().Twice()
 	r.applies(access.OpRelease, access.Released).Once()
 	by := func(d time.Duration) wire.ExtendInput {
 		return wire.ExtendInput{By: bobMail, Duration: access.Duration(d)}
 	}
-	first := r.tells(time.Hour, wire.ExtendUpdate, by(2*time.Hour))
-	second := r.tells(5*time.Hour, wire.ExtendUpdate, by(30*time.Minute))
+	first := r.sendUpdate(time.Hour, wire.ExtendUpdate, by(2*time.Hour))
+	second := r.sendUpdate(5*time.Hour, wire.ExtendUpdate, by(30*time.Minute))
 	for d, want := range map[time.Duration]string{
 		0: "duration is 0s: give one above 0", -time.Hour: "duration is -1h: give one above 0",
 		wire.MaxDuration: "the longest is 366 days", 1<<63 - 1: "the longest is 366 days",
 	} {
 		r.at(2*time.Hour, func() {
-			out := r.tells(0, wire.ExtendUpdate, by(d))
-			r.at(time.Second, func() { out.refused(t, want) })
+			out := r.sendUpdate(0, wire.ExtendUpdate, by(d))
+			r.at(time.Second, func() { out.requireRefused(t, want) })
 		})
 	}
 
@@ -66,8 +66,8 @@ func TestGrant_Extend(t *testing.T) {
 
 	require.Equal(t, "expired", got.State)
 	require.Equal(t, began.Add(6*time.Hour+30*time.Minute), r.Now().UTC())
-	require.Equal(t, wire.RequestAnswer{State: "active", EndsAt: new(began.Add(6 * time.Hour))}, first.accepted(t))
-	require.Equal(t, began.Add(6*time.Hour+30*time.Minute), *second.accepted(t).EndsAt)
+	require.Equal(t, wire.RequestAnswer{State: "active", EndsAt: new(began.Add(6 * time.Hour))}, first.requireAccepted(t))
+	require.Equal(t, began.Add(6*time.Hour+30*time.Minute), *second.requireAccepted(t).EndsAt)
 	proof := proofOf(access.OpAcquire, access.Applied)
 	require.Equal(t, wire.ApplyInput{
 		Request: aboutIt, Writer: writer(),
@@ -95,14 +95,14 @@ func TestGrant_ExtendLongAfterItWasAsked(t *testing.T) {
 	in.StartAt = new(began.Add(200 * 24 * time.Hour))
 	r.plans(in)
 	r.applies(access.OpAcquire, access.Applied).Once()
-	r.takesNote().Once()
+	r.acceptsExtensions().Once()
 	r.applies(access.OpRelease, access.Released).Once()
 	by := wire.ExtendInput{By: bobMail, Duration: access.Duration(60 * 24 * time.Hour)}
-	first := r.tells(201*24*time.Hour, wire.ExtendUpdate, by)
-	second := r.tells(202*24*time.Hour, wire.ExtendUpdate, by)
+	first := r.sendUpdate(201*24*time.Hour, wire.ExtendUpdate, by)
+	second := r.sendUpdate(202*24*time.Hour, wire.ExtendUpdate, by)
 	require.Equal(t, "expired", r.grant(in).State)
-	first.accepted(t)
-	second.refused(t, "it would last 10080h in all: the longest is 366 days")
+	first.requireAccepted(t)
+	second.requireRefused(t, "it would last 10080h in all: the longest is 366 days")
 }
 
 // The steps of a timed grant, a minute each but for those that wait, and when each is
@@ -118,8 +118,8 @@ var steps = []struct {
 	{"releasing", 6*time.Hour + 30*time.Second},
 }
 
-// slowly mocks a timed grant from a start, up to the end of the step.
-func slowly(t *testing.T, upTo string) (*requestScene, wire.GrantInput) {
+// slowGrant mocks a timed grant from a start, up to the end of the step.
+func slowGrant(t *testing.T, upTo string) (*requestEnv, wire.GrantInput) {
 	t.Helper()
 	r, in := newRequest(t), grantInput(4*time.Hour)
 	in.StartAt = new(began.Add(2 * time.Hour))
@@ -139,8 +139,8 @@ func TestGrant_CancelAtEachStep(t *testing.T) {
 	for _, step := range steps {
 		t.Run(step.state+" by update", func(t *testing.T) {
 			t.Parallel()
-			r, in := slowly(t, step.state)
-			called := r.tells(step.amid, wire.CancelUpdate, byCarol())
+			r, in := slowGrant(t, step.state)
+			called := r.sendUpdate(step.amid, wire.CancelUpdate, byCarol())
 			switch step.state {
 			case "planning", "scheduled":
 				r.closes()
@@ -148,7 +148,7 @@ func TestGrant_CancelAtEachStep(t *testing.T) {
 				require.Equal(t, "cancelled", got.State)
 				require.Equal(t, "cancelled by carol@example.com", got.Message)
 				require.Empty(t, got.Outcome)
-				require.Equal(t, "cancelled", called.accepted(t).State)
+				require.Equal(t, "cancelled", called.requireAccepted(t).State)
 				require.NotNil(t, got.Receipt.Plan.Hash)
 			case "applying":
 				r.applies(access.OpRelease, access.NotApplied).After(time.Minute).Once()
@@ -156,12 +156,12 @@ func TestGrant_CancelAtEachStep(t *testing.T) {
 				require.Equal(t, "cancelled", got.State)
 				require.Equal(t, access.NotApplied, got.Outcome)
 				require.Equal(t, "cancelled by carol@example.com", got.Message)
-				require.Equal(t, wire.RequestAnswer{State: "cancelled", Outcome: access.NotApplied}, called.accepted(t))
+				require.Equal(t, wire.RequestAnswer{State: "cancelled", Outcome: access.NotApplied}, called.requireAccepted(t))
 				require.Nil(t, r.applied[len(r.applied)-1].Change.Given, "nobody knows what was given")
 			default:
 				r.applies(access.OpRelease, access.Released).After(time.Minute).Once()
 				require.Equal(t, "expired", r.grant(in).State)
-				called.refused(t, map[string]string{
+				called.requireRefused(t, map[string]string{
 					"active": "cannot cancel: the state is active, waiting for its end at 2026-11-02 15:00:00 UTC; " +
 						"cancel is accepted in planning, awaitingApproval, scheduled, applying; use extend or end",
 					"releasing": "cannot cancel: the state is releasing; cancel is accepted in planning, awaitingApproval, scheduled, applying",
@@ -170,7 +170,7 @@ func TestGrant_CancelAtEachStep(t *testing.T) {
 		})
 		t.Run(step.state+" in Temporal", func(t *testing.T) {
 			t.Parallel()
-			r, in := slowly(t, step.state)
+			r, in := slowGrant(t, step.state)
 			r.at(step.amid, r.CancelWorkflow)
 			if step.state == "planning" || step.state == "scheduled" {
 				r.closes()
@@ -199,13 +199,13 @@ func TestGrant_ForGoodCancelledAsItIsApplied(t *testing.T) {
 	r.plans(in)
 	r.applies(access.OpGrant, access.Applied).After(time.Hour).Maybe()
 	r.applies(access.OpRelease, access.Released).After(time.Minute).Once()
-	called := r.tells(time.Minute, wire.CancelUpdate, byCarol())
-	end := r.tells(time.Minute+time.Second, wire.EndUpdate, byCarol())
+	called := r.sendUpdate(time.Minute, wire.CancelUpdate, byCarol())
+	end := r.sendUpdate(time.Minute+time.Second, wire.EndUpdate, byCarol())
 	got := r.grant(in)
 	require.Equal(t, "cancelled", got.State)
 	require.Equal(t, access.Released, got.Outcome)
-	called.accepted(t)
-	end.refused(t, "cannot end: carol@example.com has cancelled it already")
+	called.requireAccepted(t)
+	end.requireRefused(t, "cannot end: carol@example.com has cancelled it already")
 }
 
 // Cancelled twice, in Temporal and by update, it still gives everybody an answer.
@@ -215,27 +215,27 @@ func TestGrant_CancelledWhileItIsBeingReleased(t *testing.T) {
 	r.plans(in)
 	r.applies(access.OpAcquire, access.Applied).Once()
 	r.applies(access.OpRelease, access.Released).After(time.Hour).Once()
-	end := r.tells(time.Hour, wire.EndUpdate, byCarol())
+	end := r.sendUpdate(time.Hour, wire.EndUpdate, byCarol())
 	r.at(time.Hour+time.Minute, r.CancelWorkflow)
 	require.Equal(t, "ended", r.grant(in).State)
-	require.Equal(t, "ended", end.accepted(t).State)
+	require.Equal(t, "ended", end.requireAccepted(t).State)
 }
 
 // An update in the wrong moment says what the moment is.
 func TestGrant_UpdatesTooEarly(t *testing.T) {
 	t.Parallel()
-	r, in := slowly(t, "releasing")
+	r, in := slowGrant(t, "releasing")
 	r.applies(access.OpRelease, access.Released).Once()
-	var all []*told
+	var all []*updateReply
 	longer := wire.ExtendInput{By: bobMail, Duration: access.Duration(time.Hour)}
 	for _, step := range steps[:3] {
-		all = append(all, r.tells(step.amid, wire.EndUpdate, byCarol()),
-			r.tells(step.amid, wire.ExtendUpdate, longer))
+		all = append(all, r.sendUpdate(step.amid, wire.EndUpdate, byCarol()),
+			r.sendUpdate(step.amid, wire.ExtendUpdate, longer))
 	}
 	r.grant(in)
 	for i, step := range steps[:3] {
-		all[2*i].refused(t, "cannot end: the state is "+step.state)
-		all[2*i+1].refused(t, "cannot extend: the state is "+step.state)
+		all[2*i].requireRefused(t, "cannot end: the state is "+step.state)
+		all[2*i+1].requireRefused(t, "cannot extend: the state is "+step.state)
 	}
 }
 
@@ -246,17 +246,17 @@ func TestGrant_UpdatesByNobody(t *testing.T) {
 	r.plans(in)
 	r.applies(access.OpAcquire, access.Applied).Once()
 	r.applies(access.OpRelease, access.Released).Once()
-	cases := map[string][]*told{}
+	cases := map[string][]*updateReply{}
 	for _, update := range []string{wire.CancelUpdate, wire.EndUpdate, wire.ExtendUpdate} {
 		cases[`"by" is missing`] = append(cases[`"by" is missing`],
-			r.tells(time.Hour, update, map[string]any{}), r.tells(time.Hour, update, map[string]any{"by": " "}))
+			r.sendUpdate(time.Hour, update, map[string]any{}), r.sendUpdate(time.Hour, update, map[string]any{"by": " "}))
 		cases["unknown field"] = append(cases["unknown field"],
-			r.tells(time.Hour, update, map[string]any{"by": bobMail, "why": "x"}))
+			r.sendUpdate(time.Hour, update, map[string]any{"by": bobMail, "why": "x"}))
 	}
 	cases["is not a text"] = append(cases["is not a text"],
-		r.tells(time.Hour, wire.ExtendUpdate, map[string]any{"by": bobMail, "duration": 5}))
+		r.sendUpdate(time.Hour, wire.ExtendUpdate, map[string]any{"by": bobMail, "duration": 5}))
 	cases["invalid duration"] = append(cases["invalid duration"],
-		r.tells(time.Hour, wire.ExtendUpdate, map[string]any{"by": bobMail, "duration": "soon"}))
+		r.sendUpdate(time.Hour, wire.ExtendUpdate, map[string]any{"by": bobMail, "duration": "soon"}))
 	require.Equal(t, "expired", r.grant(in).State)
 	for want, list := range cases {
 		for _, x := range list {
@@ -275,9 +275,9 @@ func TestGrant_ExtendAsItEnds(t *testing.T) {
 	r, in := newRequest(t), grantInput(time.Hour)
 	r.plans(in)
 	r.applies(access.OpAcquire, access.Applied).Once()
-	r.takesNote().Maybe()
+	r.acceptsExtensions().Maybe()
 	r.applies(access.OpRelease, access.Released).Once()
-	extend := r.tells(time.Hour, wire.ExtendUpdate, wire.ExtendInput{
+	extend := r.sendUpdate(time.Hour, wire.ExtendUpdate, wire.ExtendInput{
 		By: bobMail, Duration: access.Duration(time.Hour),
 	})
 	got := r.grant(in)
@@ -298,7 +298,7 @@ func TestGrant_RefusedPlanAmidACancel(t *testing.T) {
 	r.on(wire.PlanActivity, mock.Anything).Return(wire.PlanResult{Plan: plan, Receipt: new(receiptOf(
 		wire.CloseInput{Request: aboutIt, Plan: plan, State: "refused", Message: plan.Refusal},
 	))}, nil).After(time.Minute).Once()
-	called := r.tells(30*time.Second, wire.CancelUpdate, byCarol())
+	called := r.sendUpdate(30*time.Second, wire.CancelUpdate, byCarol())
 	require.Equal(t, "refused", r.grant(in).State)
-	require.Equal(t, "refused", called.accepted(t).State)
+	require.Equal(t, "refused", called.requireAccepted(t).State)
 }

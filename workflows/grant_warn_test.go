@@ -14,9 +14,9 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-// warned runs a grant of that length whose requester is told of what happens, and returns
+// warningsOf runs a grant of that length whose requester is told of what happens, and returns
 // how long before its end, as it is then, each warning came.
-func warned(t *testing.T, long time.Duration, before func(*requestScene)) []time.Duration {
+func warningsOf(t *testing.T, long time.Duration, before func(*requestEnv)) []time.Duration {
 	t.Helper()
 	r, in := newRequest(t), grantInput(long)
 	activities.NewNotify(nil, nil, "", nil).Register(r)
@@ -26,7 +26,7 @@ func warned(t *testing.T, long time.Duration, before func(*requestScene)) []time
 	r.on(wire.AnnounceActivity, mock.Anything).Return(func(_ context.Context, in wire.AnnounceInput) error {
 		if in.Event.Type == wire.EventAboutToExpire {
 			require.Equal(t, []string{bobMail}, in.Event.People)
-			ends := r.look().EndsAt
+			ends := r.requestStatus().EndsAt
 			require.Contains(t, in.Event.Text, "about to end at "+describe.Second(*ends))
 			out = append(out, ends.Sub(in.Event.At))
 		}
@@ -48,7 +48,7 @@ func TestGrant_WarnsBeforeItsEnd(t *testing.T) {
 		2 * time.Hour: 15 * time.Minute, 8 * time.Hour: time.Hour, 8 * time.Minute: time.Minute,
 		4 * 24 * time.Hour: 12 * time.Hour, 30 * 24 * time.Hour: 24 * time.Hour,
 	} {
-		require.Equal(t, []time.Duration{want}, warned(t, long, nil), long)
+		require.Equal(t, []time.Duration{want}, warningsOf(t, long, nil), long)
 	}
 }
 
@@ -57,10 +57,10 @@ func TestGrant_WarnsBeforeItsEnd(t *testing.T) {
 func TestGrant_WarnsBeforeAnExtendedEnd(t *testing.T) {
 	t.Parallel()
 	extendedAt := func(at time.Duration) []time.Duration {
-		return warned(t, 2*time.Hour, func(r *requestScene) {
-			r.takesNote().Once()
+		return warningsOf(t, 2*time.Hour, func(r *requestEnv) {
+			r.acceptsExtensions().Once()
 			longer := access.Duration(2 * time.Hour)
-			r.tells(at, wire.ExtendUpdate, wire.ExtendInput{By: bobMail, Duration: longer})
+			r.sendUpdate(at, wire.ExtendUpdate, wire.ExtendInput{By: bobMail, Duration: longer})
 		})
 	}
 	require.Equal(t, []time.Duration{15 * time.Minute, 16 * time.Minute}, extendedAt(112*time.Minute),

@@ -39,9 +39,9 @@ var sizes = map[access.Collection]int{
 	access.Accounts: 1, access.Sites: 3, access.Roles: 10, access.Users: 20, access.ServiceUsers: 7,
 }
 
-// scene is a workflow environment whose activities are mocked by their names on
+// testEnv is a workflow environment whose activities are mocked by their names on
 // the wire, behind the interceptor that the worker has.
-type scene struct {
+type testEnv struct {
 	*testsuite.TestWorkflowEnvironment
 
 	t *testing.T
@@ -60,21 +60,21 @@ func newEnvironment() *testsuite.TestWorkflowEnvironment {
 	return env
 }
 
-func newScene(t *testing.T) *scene {
+func newTestEnv(t *testing.T) *testEnv {
 	t.Helper()
 	env := newEnvironment()
 	syncactivities.New(nil, nil, syncactivities.Guard{}).Register(env)
 	t.Cleanup(func() { env.AssertExpectations(t) })
-	return &scene{TestWorkflowEnvironment: env, t: t}
+	return &testEnv{TestWorkflowEnvironment: env, t: t}
 }
 
 // sync runs the workflow to its end.
-func (s *scene) sync(collections ...string) {
+func (s *testEnv) sync(collections ...string) {
 	s.ExecuteWorkflow(wire.SyncType, wire.SyncInput{Collections: collections})
 	require.True(s.t, s.IsWorkflowCompleted())
 }
 
-func (s *scene) result() wire.SyncResult {
+func (s *testEnv) result() wire.SyncResult {
 	s.t.Helper()
 	require.NoError(s.t, s.GetWorkflowError())
 	var out wire.SyncResult
@@ -83,7 +83,7 @@ func (s *scene) result() wire.SyncResult {
 }
 
 // failure is what the workflow failed with, which must stand outermost.
-func (s *scene) failure() *temporal.ApplicationError {
+func (s *testEnv) failure() *temporal.ApplicationError {
 	s.t.Helper()
 	var execution *temporal.WorkflowExecutionError
 	require.ErrorAs(s.t, s.GetWorkflowError(), &execution)
@@ -94,37 +94,37 @@ func (s *scene) failure() *temporal.ApplicationError {
 	return app
 }
 
-func (s *scene) status() wire.SyncStatus {
+func (s *testEnv) status() wire.SyncStatus {
 	s.t.Helper()
 	return statusOf[wire.SyncStatus](s)
 }
 
 // at does something when so much time has passed in the workflow.
-func (s *scene) at(d time.Duration, do func()) { s.RegisterDelayedCallback(do, d) }
+func (s *testEnv) at(d time.Duration, do func()) { s.RegisterDelayedCallback(do, d) }
 
-func (s *scene) on(name string, in any) *testsuite.MockCallWrapper {
+func (s *testEnv) on(name string, in any) *testsuite.MockCallWrapper {
 	return s.OnActivity(name, mock.Anything, in)
 }
 
-func (s *scene) begins(collections ...access.Collection) *testsuite.MockCallWrapper {
+func (s *testEnv) begins(collections ...access.Collection) *testsuite.MockCallWrapper {
 	return s.on(wire.SyncBeginActivity, wire.SyncBeginInput{
 		Snapshot: snapshot, Collections: collections, StartedAt: began,
 	}).Return(wire.SyncBeginResult{Console: host}, nil).Once()
 }
 
-func (s *scene) checks(out wire.SyncCheckResult, collections ...access.Collection) *testsuite.MockCallWrapper {
+func (s *testEnv) checks(out wire.SyncCheckResult, collections ...access.Collection) *testsuite.MockCallWrapper {
 	return s.on(wire.SyncCheckActivity, wire.SyncCheckInput{Snapshot: snapshot, Collections: collections}).
 		Return(out, nil).Once()
 }
 
 // opens mocks what comes before the walks: 6 requests.
-func (s *scene) opens(collections ...access.Collection) {
+func (s *testEnv) opens(collections ...access.Collection) {
 	s.begins(collections...)
 	s.checks(wire.SyncCheckResult{Expected: sizesOf(collections...), Requests: 6}, collections...)
 }
 
 // drains mocks one walk: 1 page, 2 requests.
-func (s *scene) drains(c access.Collection, attempt int, expected *int, doubt string) *testsuite.MockCallWrapper {
+func (s *testEnv) drains(c access.Collection, attempt int, expected *int, doubt string) *testsuite.MockCallWrapper {
 	n := sizes[c]
 	return s.on(wire.SyncDrainActivity, drainInput(c, attempt, expected)).Return(wire.SyncDrainResult{
 		Pages: 1, Rows: n, Expected: &n, Doubt: doubt, Requests: 2,
@@ -132,19 +132,19 @@ func (s *scene) drains(c access.Collection, attempt int, expected *int, doubt st
 }
 
 // drainsProven mocks a first walk that balances.
-func (s *scene) drainsProven(collections ...access.Collection) {
+func (s *testEnv) drainsProven(collections ...access.Collection) {
 	for _, c := range collections {
 		s.drains(c, 1, new(sizes[c]), "")
 	}
 }
 
 // settles mocks one settling: 1 request.
-func (s *scene) settles(in wire.SyncSettleInput, out wire.SyncSettleResult) *testsuite.MockCallWrapper {
+func (s *testEnv) settles(in wire.SyncSettleInput, out wire.SyncSettleResult) *testsuite.MockCallWrapper {
 	in.Snapshot, out.Requests = snapshot, 1
 	return s.on(wire.SyncSettleActivity, in).Return(out, nil).Once()
 }
 
-func (s *scene) discards(in wire.SyncDiscardInput) *testsuite.MockCallWrapper {
+func (s *testEnv) discards(in wire.SyncDiscardInput) *testsuite.MockCallWrapper {
 	in.Snapshot = snapshot
 	return s.on(wire.SyncDiscardActivity, in).Return(nil).Once()
 }
@@ -187,7 +187,7 @@ type reply struct {
 }
 
 // send sends an update when so much time has passed.
-func (s *scene) send(d time.Duration, update string, payload any) *reply {
+func (s *testEnv) send(d time.Duration, update string, payload any) *reply {
 	r := new(reply)
 	s.at(d, func() {
 		s.UpdateWorkflow(update, "", &testsuite.TestUpdateCallback{

@@ -1,8 +1,8 @@
 package workflows
 
 // Notify delivers one event to every place that is configured, each on its own: a
-// receiver that is down is tried for a day, then given up, and holds nothing up, since
-// nobody waits for this workflow. Its id is notify/<event>. Pinned.
+// receiver that is down is tried for a day, then given up. Nothing waits for this
+// workflow. Its id is notify/<event>. Pinned.
 
 import (
 	"time"
@@ -35,7 +35,7 @@ func deliver(ctx workflow.Context, in wire.SendInput) {
 	}
 	log.Warn("Event was not delivered", "event", in.Event.ID, "sender", in.Sender, "error", err)
 	if _, err := call[struct{}](shortCall(ctx, "give up"), wire.GaveUpActivity, in); err != nil {
-		log.Error("That an event was not delivered was not written down", "event", in.Event.ID, "error", err)
+		log.Error("The ledger does not say that an event was not delivered", "event", in.Event.ID, "error", err)
 	}
 }
 
@@ -46,7 +46,7 @@ const (
 	deliverPause = 15 * time.Minute
 )
 
-// delivery is for one message to somebody else's server: often quick, sometimes down
+// delivery is for one message to an external server: often quick, sometimes down
 // for hours.
 func delivery(ctx workflow.Context, summary string) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
@@ -57,5 +57,5 @@ func delivery(ctx workflow.Context, summary string) workflow.Context {
 	})
 }
 
-// tellFor bounds how long a request tries to have an event delivered at all.
-const tellFor = 10 * time.Minute
+// announceFor bounds how long a request tries to have an event delivered at all.
+const announceFor = 10 * time.Minute

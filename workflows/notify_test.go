@@ -24,19 +24,19 @@ import (
 
 var errMute = kinds.New(kinds.Unavailable, errors.New("webhook: no answer: connection refused"))
 
-// postScene is a delivery whose activities are mocked.
-type postScene struct {
-	*scene
+// notifyEnv is a delivery whose activities are mocked.
+type notifyEnv struct {
+	*testEnv
 
 	mu    sync.Mutex
 	tries map[string][]time.Duration // by sender, since the start
 	event wire.Event
 }
 
-func newPost(t *testing.T) *postScene {
+func newNotifyEnv(t *testing.T) *notifyEnv {
 	t.Helper()
-	p := &postScene{
-		scene: newScene(t), tries: map[string][]time.Duration{},
+	p := &notifyEnv{
+		testEnv: newTestEnv(t), tries: map[string][]time.Duration{},
 		event: wire.Event{ID: request + "#run/1", Type: wire.EventRequested, At: began, Request: request},
 	}
 	activities.NewNotify(nil, nil, "", nil).Register(p)
@@ -78,8 +78,8 @@ func (o *patientOutbound) ExecuteActivity(ctx workflow.Context, activity string,
 	return o.Next.ExecuteActivity(workflow.WithRetryPolicy(ctx, retry), activity, args...)
 }
 
-// down is a receiver that does not answer until so much time has passed.
-func (p *postScene) down(sender string, until time.Duration) *testsuite.MockCallWrapper {
+// failsUntil is a receiver that does not answer until so much time has passed.
+func (p *notifyEnv) failsUntil(sender string, until time.Duration) *testsuite.MockCallWrapper {
 	return p.on(wire.SendActivity, wire.SendInput{Event: p.event, Sender: sender}).
 		Return(func(context.Context, wire.SendInput) error {
 			p.mu.Lock()
@@ -93,7 +93,7 @@ func (p *postScene) down(sender string, until time.Duration) *testsuite.MockCall
 		})
 }
 
-func (p *postScene) deliver(senders ...string) {
+func (p *notifyEnv) deliver(senders ...string) {
 	p.t.Helper()
 	p.ExecuteWorkflow(wire.NotifyType, wire.DeliverInput{Event: p.event, Senders: senders})
 	require.True(p.t, p.IsWorkflowCompleted())
@@ -104,9 +104,9 @@ func (p *postScene) deliver(senders ...string) {
 // down; the other one has its message at once.
 func TestNotify_DownForMoreThanADay(t *testing.T) {
 	t.Parallel()
-	p := newPost(t)
-	p.down("webhook", 48*time.Hour)
-	p.down("slack", 0).Once()
+	p := newNotifyEnv(t)
+	p.failsUntil("webhook", 48*time.Hour)
+	p.failsUntil("slack", 0).Once()
 	var gaveUp time.Duration
 	p.on(wire.GaveUpActivity, wire.SendInput{Event: p.event, Sender: "webhook"}).
 		Return(func(context.Context, wire.SendInput) error {
@@ -129,8 +129,8 @@ func TestNotify_DownForMoreThanADay(t *testing.T) {
 // One that comes back within the day has its message, and nothing is given up.
 func TestNotify_DownForTwelveHours(t *testing.T) {
 	t.Parallel()
-	p := newPost(t)
-	p.down("webhook", 12*time.Hour)
+	p := newNotifyEnv(t)
+	p.failsUntil("webhook", 12*time.Hour)
 
 	p.deliver("webhook")
 
@@ -141,7 +141,7 @@ func TestNotify_DownForTwelveHours(t *testing.T) {
 
 // notifying is a grant of which people are told; what they are told is kept, and told
 // fails with err.
-func (r *requestScene) notifying(in wire.GrantInput, change func(*access.Plan), err error) *[]wire.Event {
+func (r *requestEnv) notifying(in wire.GrantInput, change func(*access.Plan), err error) *[]wire.Event {
 	asks := planInput(in)
 	plan := planOf(asks)
 	if change != nil {
@@ -202,7 +202,7 @@ func TestGrant_TellsPeople(t *testing.T) {
 	r.on(wire.DecideActivity, mock.Anything).Return(wire.DecideResult{Signed: access.Unsigned}, nil).Once()
 	r.applies(access.OpAcquire, access.Applied).Once()
 	r.applies(access.OpRelease, access.Released).Once()
-	r.tells(7*time.Hour, wire.ApproveUpdate, wire.DecisionInput{By: "carol@example.com"})
+	r.sendUpdate(7*time.Hour, wire.ApproveUpdate, wire.DecisionInput{By: "carol@example.com"})
 
 	require.Equal(t, "expired", r.grant(in).State)
 

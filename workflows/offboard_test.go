@@ -100,7 +100,7 @@ func TestOffboard_Cancelled(t *testing.T) {
 // deletes has a principal deleted. looks says of each later look whether it is gone.
 func deletes(t *testing.T, looks ...bool) (access.Proof, time.Duration) {
 	t.Helper()
-	s := newScene(t)
+	s := newTestEnv(t)
 	activities.NewPrincipal(nil, nil).Register(s)
 	change := wire.ChangeRequest{
 		Key: "offboard/INC-44#run/delete", Request: "offboard/INC-44",

@@ -18,7 +18,7 @@ const heartbeat = 15 * time.Second
 
 // waitHeartbeat is the same for an activity that waits for a principal's writer: it
 // beats every 15 seconds, since hundreds may wait at once, and the writer does its work
-// whoever waits for it.
+// independently of them.
 const waitHeartbeat = 45 * time.Second
 
 // shortCall is for a call or two against console or store: a minute is generous, and
@@ -98,7 +98,7 @@ func awaitUntil(ctx workflow.Context, until time.Time, summary string, condition
 }
 
 // viaWriter is for a change that the principal's writer carries out: each attempt waits a
-// minute for its answer, and the next one goes on waiting.
+// minute for its answer, and the next attempt waits for the same change.
 func viaWriter(ctx workflow.Context, summary string) workflow.Context {
 	ctx = withOptions(ctx, summary, 5*time.Minute)
 	options := workflow.GetActivityOptions(ctx)

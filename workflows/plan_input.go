@@ -7,7 +7,7 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-// planInput is what a request is planned from: what was asked and, if there is one, the
+// planInput is what a request is planned from: the input and, if there is one, the
 // requester's signature over it.
 func planInput(spec access.RequestSpec, by wire.Signed, dryRun bool) wire.PlanInput {
 	out := wire.PlanInput{
@@ -22,8 +22,8 @@ func planInput(spec access.RequestSpec, by wire.Signed, dryRun bool) wire.PlanIn
 	return out
 }
 
-// startedAt is the time that the signature has to be fresh at: when the request was
-// started, however long no worker was there to take it.
+// startedAt is the time at which the signature has to be fresh: when the request was
+// started, even if no worker took it for long.
 func startedAt(in wire.PlanInput, start time.Time) wire.PlanInput {
 	if in.Signature != nil {
 		in.Signature.At = start.UTC()

@@ -41,11 +41,11 @@ type principalRun struct {
 	ownership access.OwnershipState
 	holders   []wire.LeaseHolder
 	asked     bool // a change has come, in this run or before
-	turns     turns
+	queue     writeQueue
 	// withdrawn are leases that were released before they were acquired.
 	withdrawn []string
-	// stopped are changes that were stopped in the middle and wait for another turn.
-	stopped []wire.ChangeRequest
+	// preempted are changes that were preempted and are queued again.
+	preempted []wire.ChangeRequest
 }
 
 // run lives as long as there is something to do. Without a dated lease it waits
@@ -54,7 +54,7 @@ func (p *principalRun) run(ctx workflow.Context) error {
 	for {
 		due := p.overdueAt()
 		awake := func() bool { return p.idle(ctx) || p.full(ctx) || !p.overdueAt().Equal(due) }
-		timely, err := awaitUntil(ctx, due, "a lease nobody came for", awake)
+		timely, err := awaitUntil(ctx, due, "a lease that its grant has not released", awake)
 		switch {
 		case err != nil:
 			return err
@@ -72,18 +72,19 @@ func (p *principalRun) run(ctx workflow.Context) error {
 	}
 }
 
-// idle says that nothing is leased, asked or under way.
+// idle says that nothing is leased and no change is pending.
 func (p *principalRun) idle(ctx workflow.Context) bool {
-	return p.asked && len(p.ownership.Leases) == 0 && p.quiet(ctx)
+	return p.asked && len(p.ownership.Leases) == 0 && p.idleNow(ctx)
 }
 
-// full says that the history is long enough and this is a good moment to begin anew.
+// full says that the history is long enough and that no change is under way: the run
+// continues as new.
 func (p *principalRun) full(ctx workflow.Context) bool {
-	return workflow.GetInfo(ctx).GetContinueAsNewSuggested() && p.quiet(ctx)
+	return workflow.GetInfo(ctx).GetContinueAsNewSuggested() && p.idleNow(ctx)
 }
 
-func (p *principalRun) quiet(ctx workflow.Context) bool {
-	return p.turns.free() && workflow.AllHandlersFinished(ctx)
+func (p *principalRun) idleNow(ctx workflow.Context) bool {
+	return p.queue.free() && workflow.AllHandlersFinished(ctx)
 }
 
 // grace is how long after its end a lease waits for its grant to release it: grants
@@ -101,7 +102,7 @@ func (p *principalRun) overdueAt() time.Time {
 	return first
 }
 
-// releaseOverdue releases what nobody has come for.
+// releaseOverdue releases leases that their grants have not released in time.
 func (p *principalRun) releaseOverdue(ctx workflow.Context, due time.Time) error {
 	for _, l := range slices.Clone(p.ownership.Leases) {
 		if l.End.IsZero() || l.End.Add(grace).After(due) {
@@ -113,7 +114,7 @@ func (p *principalRun) releaseOverdue(ctx workflow.Context, due time.Time) error
 			Key: access.ChangeKey(l.ID, access.OpRelease), Request: holder.Request,
 			Change: access.Change{Op: access.OpRelease, Lease: l, Rules: holder.Rules},
 		})
-		if err != nil { // final errors of a release cannot be: they are waited out
+		if err != nil { // a release has no final errors: they are retried
 			p.log.Error("Overdue lease was not released", "lease", l.ID, "error", err)
 			return workflow.Sleep(ctx, retryPause)
 		}
@@ -140,7 +141,7 @@ func (p *principalRun) handle(ctx workflow.Context) error {
 
 func (p *principalRun) status() (wire.PrincipalStatus, error) {
 	return wire.PrincipalStatus{
-		WriterStart: p.who, Busy: !p.turns.free(), Waiting: len(p.turns.queue), Ownership: p.ownership,
+		WriterStart: p.who, Busy: !p.queue.free(), Waiting: len(p.queue.waiting), Ownership: p.ownership,
 		Holders: append([]wire.LeaseHolder{}, p.holders...),
 	}, nil
 }

@@ -13,11 +13,11 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-// mayChange turns changes away while the run is about to begin anew; they are asked
-// again.
+// mayChange refuses changes while the run is about to continue as new; their requests
+// retry.
 func (p *principalRun) mayChange(ctx workflow.Context, _ wire.ChangeRequest) error {
 	if workflow.GetInfo(ctx).GetContinueAsNewSuggested() {
-		return temporal.NewApplicationError("the writer begins a new run: ask again", string(kinds.Unavailable))
+		return temporal.NewApplicationError("the writer continues in a new run: retry", string(kinds.Unavailable))
 	}
 	return nil
 }
@@ -36,7 +36,7 @@ func (p *principalRun) onChange(
 	return answer, err
 }
 
-// change carries a change out, however often it is stopped for an urgent one.
+// change carries a change out, however often it is preempted.
 func (p *principalRun) change(
 	ctx workflow.Context, in wire.ChangeRequest,
 ) (wire.ChangeAnswer, error) {
@@ -50,7 +50,7 @@ func (p *principalRun) change(
 		switch {
 		case stopped:
 			continue
-		case err != nil || begins(in.Change.Op):
+		case err != nil || givesAccess(in.Change.Op):
 			return answer, err
 		}
 		return p.confirm(ctx, in, answer)
@@ -67,8 +67,8 @@ func (p *principalRun) extend(holder int, in wire.ChangeRequest) wire.ChangeAnsw
 	return p.holders[holder].Answer
 }
 
-// begins says whether the change gives access, which gives way to what ends it.
-func begins(op access.Op) bool { return op == access.OpGrant || op == access.OpAcquire }
+// givesAccess says whether the change gives access, which gives way to what ends it.
+func givesAccess(op access.Op) bool { return op == access.OpGrant || op == access.OpAcquire }
 
 func notApplied(in wire.ChangeRequest) access.Proof {
 	return access.Proof{Op: in.Change.Op, Key: in.Key, Outcome: access.NotApplied, Reads: []access.Read{}}
@@ -80,19 +80,19 @@ func (p *principalRun) write(
 	ctx workflow.Context, in wire.ChangeRequest,
 ) (answer wire.ChangeAnswer, stopped bool, err error) {
 	var out wire.WriteResult
-	err = p.turns.take(ctx, !begins(in.Change.Op), func(ctx workflow.Context) (err error) {
-		if begins(in.Change.Op) && slices.Contains(p.withdrawn, lease(in)) { // it may have come meanwhile
+	err = p.queue.run(ctx, !givesAccess(in.Change.Op), func(ctx workflow.Context) (err error) {
+		if givesAccess(in.Change.Op) && slices.Contains(p.withdrawn, lease(in)) { // it may have come meanwhile
 			out.Proof = notApplied(in)
 			return nil
 		}
 		out, err = call[wire.WriteResult](
-			consoleWrite(ctx, string(in.Change.Op)+" for "+in.Request, !begins(in.Change.Op)), wire.WriteActivity,
-			wire.WriteInput{Writer: p.who, Change: in, Ownership: p.ownership, Stopped: p.stopped})
+			consoleWrite(ctx, string(in.Change.Op)+" for "+in.Request, !givesAccess(in.Change.Op)), wire.WriteActivity,
+			wire.WriteInput{Writer: p.who, Change: in, Ownership: p.ownership, Stopped: p.preempted})
 		stopped = ctx.Err() != nil && err != nil && !final(err)
-		p.settle(in, stopped)
+		p.notePreempted(in, stopped)
 		if err == nil {
-			p.learn(in, out)
-			p.date(lease(in), workflow.Now(ctx))
+			p.adopt(in, out)
+			p.setEnd(lease(in), workflow.Now(ctx))
 		}
 		return err
 	})
@@ -105,19 +105,19 @@ func final(err error) bool {
 	return ok && app.NonRetryable()
 }
 
-// settle keeps which changes have been stopped. What has come to an end is none of them,
+// notePreempted keeps which changes have been stopped. What has come to an end is none of them,
 // nor what was released.
-func (p *principalRun) settle(in wire.ChangeRequest, stopped bool) {
-	p.stopped = slices.DeleteFunc(slices.Clone(p.stopped), func(s wire.ChangeRequest) bool {
+func (p *principalRun) notePreempted(in wire.ChangeRequest, stopped bool) {
+	p.preempted = slices.DeleteFunc(slices.Clone(p.preempted), func(s wire.ChangeRequest) bool {
 		return s.Key == in.Key || in.Change.Op == access.OpRelease && lease(s) == lease(in)
 	})
 	if stopped {
-		p.stopped = append(p.stopped, in)
+		p.preempted = append(p.preempted, in)
 	}
 }
 
-// learn takes over what is known after a change, and who holds which lease.
-func (p *principalRun) learn(in wire.ChangeRequest, out wire.WriteResult) {
+// adopt takes over what is known after a change, and who holds which lease.
+func (p *principalRun) adopt(in wire.ChangeRequest, out wire.WriteResult) {
 	if out.Recalled {
 		if in.Change.Op == access.OpAcquire && out.Proof.Granted() {
 			p.ownership = p.ownership.AdoptLease(in.Change.Lease, out.Proof.Before)
@@ -138,9 +138,9 @@ func (p *principalRun) learn(in wire.ChangeRequest, out wire.WriteResult) {
 			return l.ID == lease(in) // also where it was released by a writer that is gone
 		})
 		p.withdrawn = append(p.withdrawn, lease(in))
-		p.forget(lease(in))
+		p.dropHolder(lease(in))
 	case access.OpGrant:
-		p.keep(in, out)
+		p.becomePermanent(in, out)
 	case access.OpRevoke, access.OpReset, access.OpDelete, access.OpCreate: // hold nothing
 	}
 }
@@ -159,8 +159,8 @@ func (p *principalRun) withEnds(next access.OwnershipState) access.OwnershipStat
 
 func lease(in wire.ChangeRequest) string { return in.Change.Lease.ID }
 
-// date fixes the end of a lease that lasts so long from its acquisition.
-func (p *principalRun) date(lease string, now time.Time) {
+// setEnd fixes the end of a lease that lasts so long from its acquisition.
+func (p *principalRun) setEnd(lease string, now time.Time) {
 	for i, l := range p.ownership.Leases {
 		if l.ID == lease && l.End.IsZero() && l.For > 0 {
 			p.ownership.Leases[i].End = now.Add(time.Duration(l.For)).UTC()
@@ -171,9 +171,9 @@ func (p *principalRun) date(lease string, now time.Time) {
 const (
 	// confirmPause is the time between the two reads that prove an absence.
 	confirmPause = 5 * time.Second
-	// shownAgain is how many reads in a row must show a role again, after one did not,
-	// until it counts as given anew by someone else.
-	shownAgain = 3
+	// maxReappearances is how many reads in a row must show a role again, after one did not,
+	// until it counts as given again by hand.
+	maxReappearances = 3
 	// confirmSlower is how often the pause doubles, to five minutes, while a principal that
 	// was deleted is shown again.
 	confirmSlower = 6
@@ -185,31 +185,31 @@ func (p *principalRun) confirm(
 	ctx workflow.Context, in wire.ChangeRequest, answer wire.ChangeAnswer,
 ) (wire.ChangeAnswer, error) {
 	proof := &answer.Proof
-	if proof.Confirmed || !absent(proof.Outcome) {
+	if proof.Confirmed || !claimsAbsence(proof.Outcome) {
 		return answer, nil
 	}
-	whole := wholly(in, proof.Outcome)
+	whole := removesPrincipal(in, proof.Outcome)
 	for shown := 0; ; {
-		if err := workflow.Sleep(ctx, confirmPause<<min(max(shown-shownAgain, 0), confirmSlower)); err != nil {
+		if err := workflow.Sleep(ctx, confirmPause<<min(max(shown-maxReappearances, 0), confirmSlower)); err != nil {
 			return answer, err
 		}
-		seen, ours, err := p.look(ctx, in)
+		seen, ours, err := p.readAgain(ctx, in)
 		if err != nil {
 			return answer, err
 		}
 		proof.Reads = append(proof.Reads, seen.Read)
-		if !there(in, whole, seen.Read) {
+		if !stillShown(in, whole, seen.Read) {
 			proof.Confirmed = true
 			return answer, nil
 		}
 		shown++
 		switch {
-		case whole: // nobody gets an id that was another's, so the answer is an old one
+		case whole: // ids are not used again, so the answer is stale
 			p.log.Warn("Principal was gone and is shown again", "request", in.Request, "reads", shown)
 		case ours:
 			proof.Outcome = access.StillHeld
 			return answer, nil
-		case shown == shownAgain:
+		case shown == maxReappearances:
 			proof.Outcome = access.Superseded
 			proof.Drift = append(proof.Drift, seen.Drift...)
 			return answer, nil
@@ -217,33 +217,33 @@ func (p *principalRun) confirm(
 	}
 }
 
-// absent says that the outcome claims that something is gone: a role from its scope, or
+// claimsAbsence says that the outcome claims that something is gone: a role from its scope, or
 // the principal itself.
-func absent(o access.Outcome) bool {
+func claimsAbsence(o access.Outcome) bool {
 	return o == access.Released || o == access.Removed || o == access.AlreadyAbsent || o == access.Deleted
 }
 
-// wholly says that it is the principal that is to be gone, and not a role alone.
-func wholly(in wire.ChangeRequest, o access.Outcome) bool {
+// removesPrincipal says that it is the principal that is to be gone, and not a role alone.
+func removesPrincipal(in wire.ChangeRequest, o access.Outcome) bool {
 	return in.Change.Op == access.OpDelete || o == access.Deleted
 }
 
-// there says that a read shows what is to be gone.
-func there(in wire.ChangeRequest, whole bool, seen access.Read) bool {
+// stillShown says that a read shows what is to be gone.
+func stillShown(in wire.ChangeRequest, whole bool, seen access.Read) bool {
 	if whole {
 		return !seen.Gone
 	}
 	return seen.Holdings.Holds(in.Change.Lease.Holding)
 }
 
-// look reads the principal in its turn. ours says that a change of ours since has
+// readAgain reads the principal in its turn. ours says that a change of ours since has
 // given the role again.
-func (p *principalRun) look(
+func (p *principalRun) readAgain(
 	ctx workflow.Context, in wire.ChangeRequest,
 ) (seen wire.ConfirmResult, ours bool, err error) {
-	err = p.turns.take(ctx, true, func(ctx workflow.Context) (err error) {
+	err = p.queue.run(ctx, true, func(ctx workflow.Context) (err error) {
 		ours = p.ownership.Desired().Holds(in.Change.Lease.Holding)
-		ctx = consoleWrite(ctx, "look again for "+in.Request, true)
+		ctx = consoleWrite(ctx, "read again for "+in.Request, true)
 		seen, err = call[wire.ConfirmResult](ctx, wire.ConfirmActivity,
 			wire.ConfirmInput{Writer: p.who, Request: in.Request, Ownership: p.ownership})
 		return err

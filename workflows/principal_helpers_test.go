@@ -32,43 +32,43 @@ func holds(list ...access.Holding) access.Holdings {
 	return out.Normal()
 }
 
-// writerScene is a Principal whose activities change a console that is one value.
-type writerScene struct {
-	*scene
+// writerEnv is a Principal whose activities change a console that is one value.
+type writerEnv struct {
+	*testEnv
 
 	mu     sync.Mutex
 	actual access.Holdings
 	writes []wire.WriteInput
 }
 
-func newWriter(t *testing.T) *writerScene {
+func newWriter(t *testing.T) *writerEnv {
 	t.Helper()
-	s := newScene(t)
+	s := newTestEnv(t)
 	activities.NewPrincipal(nil, nil).Register(s)
 	s.SetStartWorkflowOptions(client.StartWorkflowOptions{
 		ID: wire.PrincipalID(host, whose.Kind, whose.ID), TaskQueue: "sentinelone",
 	})
-	return &writerScene{scene: s, actual: holds(viewer)}
+	return &writerEnv{testEnv: s, actual: holds(viewer)}
 }
 
-func (w *writerScene) run() {
+func (w *writerEnv) run() {
 	w.t.Helper()
 	w.resume(wire.PrincipalInput{WriterStart: whose})
 }
 
 // resume runs the writer with what a run before it has left.
-func (w *writerScene) resume(in wire.PrincipalInput) {
+func (w *writerEnv) resume(in wire.PrincipalInput) {
 	w.t.Helper()
 	w.ExecuteWorkflow(wire.PrincipalType, in)
 	require.True(w.t, w.IsWorkflowCompleted())
 }
 
 // carriesOut mocks the activity that writes: a real plan, and a console that obeys.
-func (w *writerScene) carriesOut() *testsuite.MockCallWrapper {
+func (w *writerEnv) carriesOut() *testsuite.MockCallWrapper {
 	return w.on(wire.WriteActivity, mock.Anything).Return(w.write)
 }
 
-func (w *writerScene) write(_ context.Context, in wire.WriteInput) (wire.WriteResult, error) {
+func (w *writerEnv) write(_ context.Context, in wire.WriteInput) (wire.WriteResult, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.writes = append(w.writes, in)
@@ -81,7 +81,7 @@ func (w *writerScene) write(_ context.Context, in wire.WriteInput) (wire.WriteRe
 }
 
 // written lists the keys of the changes in the order in which they were carried out.
-func (w *writerScene) written() []string {
+func (w *writerEnv) written() []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	out := make([]string, len(w.writes))
@@ -91,8 +91,8 @@ func (w *writerScene) written() []string {
 	return out
 }
 
-// looks mocks the activity that looks again, with what the console shows then.
-func (w *writerScene) looks() *testsuite.MockCallWrapper {
+// confirms mocks the activity that looks again, with what the console shows then.
+func (w *writerEnv) confirms() *testsuite.MockCallWrapper {
 	return w.on(wire.ConfirmActivity, mock.Anything).
 		Return(func(context.Context, wire.ConfirmInput) (wire.ConfirmResult, error) {
 			w.mu.Lock()
@@ -101,8 +101,8 @@ func (w *writerScene) looks() *testsuite.MockCallWrapper {
 		})
 }
 
-// shows mocks the next look.
-func (w *writerScene) shows(h access.Holdings, drift ...string) *testsuite.MockCallWrapper {
+// nextReadShows mocks the next look.
+func (w *writerEnv) nextReadShows(h access.Holdings, drift ...string) *testsuite.MockCallWrapper {
 	return w.on(wire.ConfirmActivity, mock.Anything).
 		Return(wire.ConfirmResult{Read: access.Read{Holdings: h}, Drift: drift}, nil).Once()
 }
@@ -127,8 +127,8 @@ func extends(l access.Lease, end time.Time) wire.ChangeRequest {
 	return out
 }
 
-// said is what the writer said to a change.
-type said struct {
+// changeReply is what the writer said to a change.
+type changeReply struct {
 	done     bool
 	at       time.Duration // since the start
 	answer   wire.ChangeAnswer
@@ -136,9 +136,9 @@ type said struct {
 	rejected error
 }
 
-// asks asks for a change when so much time has passed.
-func (w *writerScene) asks(d time.Duration, in wire.ChangeRequest) *said {
-	r := new(said)
+// sendChange asks for a change when so much time has passed.
+func (w *writerEnv) sendChange(d time.Duration, in wire.ChangeRequest) *changeReply {
+	r := new(changeReply)
 	w.update(d, wire.ChangeUpdate, in, func(err error) { r.rejected = err }, func(got any, err error) {
 		r.done, r.err, r.at = true, err, w.Now().Sub(began)
 		r.answer, _ = got.(wire.ChangeAnswer)
@@ -146,7 +146,7 @@ func (w *writerScene) asks(d time.Duration, in wire.ChangeRequest) *said {
 	return r
 }
 
-func (r *said) outcome(t *testing.T) access.Outcome {
+func (r *changeReply) requireOutcome(t *testing.T) access.Outcome {
 	t.Helper()
 	require.NoError(t, r.rejected)
 	require.NoError(t, r.err)
@@ -154,9 +154,9 @@ func (r *said) outcome(t *testing.T) access.Outcome {
 	return r.answer.Proof.Outcome
 }
 
-func (w *writerScene) state() wire.PrincipalStatus {
+func (w *writerEnv) state() wire.PrincipalStatus {
 	w.t.Helper()
-	return statusOf[wire.PrincipalStatus](w.scene)
+	return statusOf[wire.PrincipalStatus](w.testEnv)
 }
 
 // change matches what the activity is asked for by the change's key.

@@ -15,10 +15,10 @@ func TestPrincipal_ReleasesByTheRulesOfTheRequest(t *testing.T) {
 	t.Parallel()
 	w := newWriter(t)
 	w.carriesOut()
-	w.looks()
+	w.confirms()
 	in := acquires(leaseOf("a", soc, time.Hour))
 	in.Change.Rules = access.Rules{LastRole: access.LastRoleDowngrade, Downgrade: &viewer}
-	w.asks(time.Second, in)
+	w.sendChange(time.Second, in)
 	w.run()
 	require.NoError(t, w.GetWorkflowError())
 	require.Equal(t, []string{"a/acquire", "a/release"}, w.written())

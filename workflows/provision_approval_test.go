@@ -15,7 +15,7 @@ import (
 
 // waitingAccount is a new user that waits for people; Carol has handed her word to Dave.
 type waitingAccount struct {
-	*council
+	*decisionDriver
 
 	plan access.Plan
 	made []wire.CreateInput
@@ -26,21 +26,21 @@ func newWaitingAccount(t *testing.T, a access.Approval, changes ...func(*access.
 	t.Helper()
 	s := newAccounts(t, wire.ProvisionID("INC-42"))
 	activities.NewNotify(nil, nil, "", nil).Register(s)
-	w := &waitingAccount{council: &council{requestScene: &requestScene{scene: s.scene}}, plan: anaPlan()}
+	w := &waitingAccount{decisionDriver: &decisionDriver{requestEnv: &requestEnv{testEnv: s.testEnv}}, plan: anaPlan()}
 	w.plan.Approval, w.plan.Terms.Requester = a, "bob@example.com"
 	w.plan.Approval.Required, w.plan.Approval.DecideWithin = true, access.Duration(10*time.Hour)
 	for _, change := range changes {
 		change(&w.plan)
 	}
 	w.plan = w.plan.Seal()
-	w.table.handOver(access.Delegation{
+	w.delegations.recordDelegation(access.Delegation{
 		By: carolMail, To: daveMail, At: began.Add(-time.Hour), Until: began.Add(24 * time.Hour),
 	})
 	w.on(wire.PlanActivity, mock.Anything).Return(wire.PlanResult{Plan: w.plan, Notify: true}, nil).Once()
 	w.on(wire.DecideActivity, mock.Anything).
 		Return(func(_ context.Context, in wire.DecideInput) (wire.DecideResult, error) {
 			w.decided = append(w.decided, in)
-			return w.table.speakFor(in), nil
+			return w.delegations.answerDecide(in), nil
 		}).Maybe()
 	w.on(wire.AnnounceActivity, mock.Anything).
 		Return(func(_ context.Context, in wire.AnnounceInput) error {
@@ -63,7 +63,7 @@ func newWaitingAccount(t *testing.T, a access.Approval, changes ...func(*access.
 func (w *waitingAccount) run() wire.RequestResult {
 	w.t.Helper()
 	w.ExecuteWorkflow(wire.ProvisionUserType, anaInput())
-	return (&accounts{scene: w.scene}).ended()
+	return (&accounts{testEnv: w.testEnv}).ended()
 }
 
 var oneLead = access.Approval{Steps: []access.ApprovalStep{stepOf(1, carolMail, erinMail)}}
@@ -74,28 +74,28 @@ var oneLead = access.Approval{Steps: []access.ApprovalStep{stepOf(1, carolMail, 
 func TestProvision_Approved(t *testing.T) {
 	t.Parallel()
 	w := newWaitingAccount(t, oneLead)
-	w.table.handOver(access.Delegation{
+	w.delegations.recordDelegation(access.Delegation{
 		By: carolMail, To: bobMail, At: began.Add(-time.Hour), Until: began.Add(24 * time.Hour),
 	})
-	w.says(time.Hour, "approve", bobMail).refusedAtEnd(t, "requesters do not decide on their own requests")
-	w.says(time.Hour, "approve", anaMail).refusedAtEnd(t, "people do not decide on their own access")
-	w.says(time.Hour, "approve", "eve@example.com").refusedAtEnd(t, "is not eligible to decide")
-	shorter := w.sends(time.Hour, "approve",
+	w.decides(time.Hour, "approve", bobMail).requireRefusedAtEnd(t, "requesters do not decide on their own requests")
+	w.decides(time.Hour, "approve", anaMail).requireRefusedAtEnd(t, "people do not decide on their own access")
+	w.decides(time.Hour, "approve", "eve@example.com").requireRefusedAtEnd(t, "is not eligible to decide")
+	shorter := w.sendDecision(time.Hour, "approve",
 		wire.DecisionInput{By: erinMail, Duration: access.Duration(time.Hour)})
-	later := w.sends(time.Hour, "approve", wire.DecisionInput{By: erinMail, StartAt: began.Add(9 * time.Hour)})
+	later := w.sendDecision(time.Hour, "approve", wire.DecisionInput{By: erinMail, StartAt: began.Add(9 * time.Hour)})
 	var waiting wire.RequestStatus
 	w.at(2*time.Hour, func() {
-		waiting = w.look()
+		waiting = w.requestStatus()
 		require.Empty(t, w.made)
 	})
-	yes := w.says(3*time.Hour, "approve", daveMail)
+	yes := w.decides(3*time.Hour, "approve", daveMail)
 	got := w.run()
 
 	require.Equal(t, "awaitingApproval", waiting.State)
 	require.Equal(t, "for 1 of 1 from leads until 2026-11-02T19:00:00Z", waiting.Waiting)
 	require.Equal(t, []string{carolMail, erinMail}, waiting.Approval.People)
-	shorter.refused(t, "its role is permanent: approve it as it is, or deny it")
-	later.refused(t, "its role is permanent: approve it as it is, or deny it")
+	shorter.requireRefused(t, "its role is permanent: approve it as it is, or deny it")
+	later.requireRefused(t, "its role is permanent: approve it as it is, or deny it")
 	require.NoError(t, yes.err)
 	require.Equal(t, "provisioned", got.State)
 	require.Len(t, w.made, 1)
@@ -115,10 +115,10 @@ func TestProvision_Approved(t *testing.T) {
 	require.Contains(t, events, wire.EventApplied)
 }
 
-// refusedAtEnd checks, when the test ends, why a word did not count.
-func (s *spoken) refusedAtEnd(t *testing.T, want string) {
+// requireRefusedAtEnd checks, when the test ends, why a word did not count.
+func (s *decisionReply) requireRefusedAtEnd(t *testing.T, want string) {
 	t.Helper()
-	t.Cleanup(func() { s.refused(t, want) })
+	t.Cleanup(func() { s.requireRefused(t, want) })
 }
 
 // Without consent nothing is made, whatever the reason.
@@ -129,20 +129,20 @@ func TestProvision_NotApproved(t *testing.T) {
 		state, message string
 	}{
 		"denied": {
-			func(w *waitingAccount) { w.says(time.Hour, "deny", carolMail) }, "denied", "denied by carol@example.com",
+			func(w *waitingAccount) { w.decides(time.Hour, "deny", carolMail) }, "denied", "denied by carol@example.com",
 		},
 		"timed out": {
 			func(*waitingAccount) {}, "timedOut", "not decided in time: the deadline was 2026-11-02T19:00:00Z",
 		},
 		"called off": {
-			func(w *waitingAccount) { w.sends(time.Hour, wire.CancelUpdate, wire.StopInput{By: bobMail}) },
+			func(w *waitingAccount) { w.sendDecision(time.Hour, wire.CancelUpdate, wire.StopInput{By: bobMail}) },
 			"cancelled", "cancelled by bob@example.com",
 		},
 		"cancelled in Temporal": {
 			func(w *waitingAccount) { w.at(time.Hour, w.CancelWorkflow) }, "cancelled", "cancelled in Temporal",
 		},
 		"half of what it needs": {
-			func(w *waitingAccount) { w.says(time.Hour, "approve", erinMail) }, "timedOut", "not decided in time",
+			func(w *waitingAccount) { w.decides(time.Hour, "approve", erinMail) }, "timedOut", "not decided in time",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -170,7 +170,7 @@ func TestProvision_TokenEndsWhileItWaits(t *testing.T) {
 			p.Account = &access.NewAccount{Kind: access.ServiceUser, Name: "ci"}
 			p.Account.TokenExpiresAt = began.Add(2 * time.Hour)
 		})
-		w.says(after, "approve", erinMail)
+		w.decides(after, "approve", erinMail)
 		got := w.run()
 		require.Equal(t, state, got.State)
 		if state == "refused" {

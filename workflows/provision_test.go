@@ -18,14 +18,14 @@ import (
 
 // accounts is a scene in which somebody asks for an account.
 type accounts struct {
-	*scene
+	*testEnv
 
 	id string
 }
 
 func newAccounts(t *testing.T, id string) *accounts {
 	t.Helper()
-	s := &accounts{scene: newScene(t), id: id}
+	s := &accounts{testEnv: newTestEnv(t), id: id}
 	s.SetStartWorkflowOptions(client.StartWorkflowOptions{ID: id, TaskQueue: wire.DefaultTaskQueue})
 	activities.NewRequest(nil, nil).Register(s)
 	activities.NewAccounts(nil, nil, nil).Register(s)

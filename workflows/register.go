@@ -14,7 +14,7 @@ type Registry interface {
 
 // Register names every workflow explicitly, with its versioning behaviour. A sync and
 // a principal's writer end on the code they began on: the first is short, the second
-// begins anew now and then. Grants and revokes may be open for a year, so they move to
+// continues as new now and then. Grants and revokes may be open for a year, so they move to
 // new code and must replay on it; so do requests for accounts, which wait for a console for
 // as long as it is away.
 func Register(r Registry) {

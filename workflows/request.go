@@ -15,13 +15,13 @@ import (
 // request is what a request has learned and what is known of it: its plan, its proofs, and
 // how it ends. The machine decides what happens to it.
 type request struct {
-	log    log.Logger
-	info   wire.RequestInfo
-	asked  wire.PlanInput
-	plan   *access.Plan             // nil until it is made
-	signed *access.RequestSignature // the requester's; nil where the name is as claimed
-	proofs []access.Proof
-	all    []access.Decision // that counted, on earlier plans too
+	log     log.Logger
+	info    wire.RequestInfo
+	spec    wire.PlanInput
+	plan    *access.Plan             // nil until it is made
+	signed  *access.RequestSignature // the requester's; nil where the name is as claimed
+	proofs  []access.Proof
+	counted []access.Decision // that count, on earlier plans too
 	// why says in the receipt why it ends as it does; "" where that is plain.
 	why        string
 	extensions []access.Extension
@@ -30,12 +30,12 @@ type request struct {
 	receipt    *access.Receipt // that an activity wrote with the last change; nil without one
 	result     *wire.RequestResult
 
-	indexed  bool      // the server knows our search attributes
-	shown    string    // state that they show; "" before the first
-	deadline time.Time // that they show
-	notifies bool      // people are told
-	told     int       // events
-	telling  int       // of them, on their way
+	indexed    bool      // the server knows our search attributes
+	shown      string    // state that they show; "" before the first
+	deadline   time.Time // that they show
+	notifies   bool      // events are announced
+	announced  int       // events
+	announcing int       // of them, being announced
 }
 
 func newRequest(ctx workflow.Context, asked wire.PlanInput) *request {
@@ -44,7 +44,7 @@ func newRequest(ctx workflow.Context, asked wire.PlanInput) *request {
 		ID: info.WorkflowExecution.ID, Run: info.OriginalRunID, StartedAt: workflow.Now(ctx).UTC(),
 	}
 	asked = startedAt(asked, info.WorkflowStartTime)
-	return &request{log: workflow.GetLogger(ctx), info: asked.Request, asked: asked, state: wire.StatePlanning}
+	return &request{log: workflow.GetLogger(ctx), info: asked.Request, spec: asked, state: wire.StatePlanning}
 }
 
 // lease is the request's claim; its id is unique to this run of the workflow.
@@ -82,7 +82,7 @@ func (r *request) enter(ctx workflow.Context, state, waiting string) {
 func (r *request) status() wire.RequestStatus {
 	return wire.RequestStatus{
 		State: r.state, Request: r.info.ID, Run: r.info.Run,
-		Requester: r.asked.Terms.Requester, StartedAt: r.info.StartedAt,
+		Requester: r.spec.Terms.Requester, StartedAt: r.info.StartedAt,
 		Waiting: r.wait, Plan: r.plan, Proofs: append([]access.Proof{}, r.proofs...), Result: r.result,
 	}
 }

@@ -26,7 +26,7 @@ func (m *machine) applyByKind(ctx workflow.Context) (event, error) {
 func (m *machine) removeAccess(ctx workflow.Context) (event, error) {
 	open, stop := workflow.NewDisconnectedContext(ctx)
 	defer stop()
-	err := m.applyUntilDone(open, m.changeOf(m.asked.Op, m.lease()), onApplied)
+	err := m.applyUntilDone(open, m.changeOf(m.spec.Op, m.lease()), onApplied)
 	return m.closedAs(), err
 }
 
@@ -55,7 +55,7 @@ func (m *machine) applyGrant(ctx workflow.Context) (event, error) {
 	var err error
 	finished := false
 	workflow.Go(inner, func(ctx workflow.Context) {
-		out, err = m.apply(ctx, change, closing, m.asked.Round)
+		out, err = m.apply(ctx, change, closing, m.spec.Round)
 		finished = true
 	})
 	if err := workflow.Await(ctx, func() bool { return finished || m.stop != nil }); err != nil {

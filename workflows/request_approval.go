@@ -44,9 +44,9 @@ func (m *machine) awaitApproval(ctx workflow.Context) (event, error) {
 // watchApproval does what is due while nobody decides: it reminds, escalates and ends the
 // time to decide.
 func (m *machine) watchApproval(ctx workflow.Context) {
-	round := m.asked.Round
+	round := m.spec.Round
 	over := func() bool {
-		return m.approval.Verdict != "" || m.asked.Round != round || !accepts(m.kind, m.at, onApprove)
+		return m.approval.Verdict != "" || m.spec.Round != round || !accepts(m.kind, m.at, onApprove)
 	}
 	for !over() {
 		due := m.approval.NextTimer(workflow.Now(ctx))
@@ -102,7 +102,7 @@ func (m *machine) decide(ctx workflow.Context, action string, in wire.DecisionIn
 	}, cameAt)
 	refusal := m.refuseDecision(d, seen, cameAt)
 	out, err := call[wire.DecideResult](shortCall(open, action), wire.DecideActivity, wire.DecideInput{
-		Request: m.info, Decision: d, Number: len(m.all) + m.refusals, Refusal: refusal.Sentence(),
+		Request: m.info, Decision: d, Number: len(m.counted) + m.refusals, Refusal: refusal.Sentence(),
 		SoD: m.sodCheck(action), Delegators: m.delegators(action, refusal),
 	})
 	if err != nil {
@@ -116,7 +116,7 @@ func (m *machine) decide(ctx workflow.Context, action string, in wire.DecisionIn
 	d.Signed, d.OnBehalfOf, d.Delegation = out.Signed, out.OnBehalfOf, out.Delegation
 	d = m.approval.Stamp(d, cameAt) // it may have been escalated to the delegator
 	m.approval = m.approval.Record(d)
-	m.all = append(m.all, d)
+	m.counted = append(m.counted, d)
 	m.notifyApprovers(ctx, wire.EventDecided)
 	if !m.at.final() {
 		m.show(ctx)
@@ -177,7 +177,7 @@ func (m *machine) notifyApprovers(ctx workflow.Context, typ string) {
 	if s := m.approval; s.Step < len(s.Steps) {
 		people = s.StepAt(s.Step).People
 	}
-	m.tellPeople(ctx, typ, text, people)
+	m.announce(ctx, typ, text, people)
 }
 
 func pastTense(action string) string {

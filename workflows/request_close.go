@@ -32,8 +32,8 @@ func (m *machine) closeAs(ctx workflow.Context, end state) error {
 func (m *machine) closeInput(end state) wire.CloseInput {
 	in := wire.CloseInput{
 		Request: m.info, State: string(end), Message: m.withReview(string(end), m.why), Proofs: m.proofs,
-		Decisions: m.all, Extensions: m.extensions, Signature: m.signed,
-		Plan: access.Plan{Op: m.asked.Op, Terms: m.asked.Terms},
+		Decisions: m.counted, Extensions: m.extensions, Signature: m.signed,
+		Plan: access.Plan{Op: m.spec.Op, Terms: m.spec.Terms},
 	}
 	if m.plan != nil {
 		in.Plan = *m.plan
@@ -71,7 +71,7 @@ func (m *machine) finish(ctx workflow.Context, receipt access.Receipt) {
 	}
 	m.enter(ctx, receipt.State, "")
 	m.index(ctx, time.Time{})
-	m.tellRequester(ctx, endEvent(receipt), receipt.State)
+	m.notifyRequester(ctx, endEvent(receipt), receipt.State)
 }
 
 // endEvent is what people are told at the end.
@@ -93,7 +93,7 @@ func (m *machine) finishAll(ctx workflow.Context, err error) (wire.RequestResult
 	defer stop()
 	waited := workflow.Await(open, func() bool { return workflow.AllHandlersFinished(open) })
 	if waited == nil {
-		waited = m.toldAll(open)
+		waited = m.awaitAnnouncements(open)
 	}
 	if err == nil {
 		err = waited

@@ -51,7 +51,7 @@ func (m *machine) notShortened() error {
 // notTooLong refuses an extension beyond what the policy, or this program, allows in all.
 func (m *machine) notTooLong(in wire.ExtendInput) error {
 	from := m.info.StartedAt
-	if requested := m.asked.Terms.StartAt; requested.After(from) {
+	if requested := m.spec.Terms.StartAt; requested.After(from) {
 		from = requested
 	}
 	total := m.endsAt.Add(time.Duration(in.Duration)).Sub(from)

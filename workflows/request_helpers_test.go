@@ -25,21 +25,21 @@ const (
 
 var aboutIt = wire.RequestInfo{ID: request, Run: snapshot, StartedAt: began}
 
-// requestScene is a Grant or Revoke whose activities are mocked.
-type requestScene struct {
-	*scene
+// requestEnv is a Grant or Revoke whose activities are mocked.
+type requestEnv struct {
+	*testEnv
 
 	mu      sync.Mutex
 	applied []wire.ApplyInput // in order
 	closed  []wire.CloseInput
 }
 
-func newRequest(t *testing.T) *requestScene {
+func newRequest(t *testing.T) *requestEnv {
 	t.Helper()
-	s := newScene(t)
+	s := newTestEnv(t)
 	activities.NewRequest(nil, nil).Register(s)
 	s.SetStartWorkflowOptions(client.StartWorkflowOptions{ID: request, TaskQueue: "sentinelone"})
-	return &requestScene{scene: s}
+	return &requestEnv{testEnv: s}
 }
 
 // asked is a grant of SOC at a site to Ana, for a time unless that is 0.
@@ -88,7 +88,7 @@ func planOf(in wire.PlanInput) access.Plan {
 	}.Seal()
 }
 
-func (r *requestScene) plans(in wire.GrantInput) *testsuite.MockCallWrapper {
+func (r *requestEnv) plans(in wire.GrantInput) *testsuite.MockCallWrapper {
 	asks := planInput(in)
 	return r.on(wire.PlanActivity, asks).Return(wire.PlanResult{Plan: planOf(asks)}, nil).Once()
 }
@@ -114,7 +114,7 @@ func proofOf(op access.Op, outcome access.Outcome) access.Proof {
 
 // applies mocks the writer's answer to a change of that sort, and keeps what it was
 // asked.
-func (r *requestScene) applies(op access.Op, outcome access.Outcome) *testsuite.MockCallWrapper {
+func (r *requestEnv) applies(op access.Op, outcome access.Outcome) *testsuite.MockCallWrapper {
 	return r.on(wire.ApplyActivity, mock.MatchedBy(func(in wire.ApplyInput) bool {
 		return in.Change.Change.Op == op && !extension(in)
 	})).Return(func(_ context.Context, in wire.ApplyInput) (wire.ApplyResult, error) {
@@ -139,8 +139,8 @@ func extension(in wire.ApplyInput) bool {
 	return in.Change.Key != access.ChangeKey(in.Change.Change.Lease.ID, in.Change.Change.Op)
 }
 
-// takesNote mocks the writer's answer to extensions.
-func (r *requestScene) takesNote() *testsuite.MockCallWrapper {
+// acceptsExtensions mocks the writer's answer to extensions.
+func (r *requestEnv) acceptsExtensions() *testsuite.MockCallWrapper {
 	return r.on(wire.ApplyActivity, mock.MatchedBy(extension)).
 		Return(func(_ context.Context, in wire.ApplyInput) (wire.ApplyResult, error) {
 			r.keep(in)
@@ -148,7 +148,7 @@ func (r *requestScene) takesNote() *testsuite.MockCallWrapper {
 		})
 }
 
-func (r *requestScene) keep(in wire.ApplyInput) {
+func (r *requestEnv) keep(in wire.ApplyInput) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.applied = append(r.applied, in)
@@ -167,7 +167,7 @@ func receiptOf(in wire.CloseInput) access.Receipt {
 }
 
 // closes mocks the receipt of a request that ends without another change.
-func (r *requestScene) closes() *testsuite.MockCallWrapper {
+func (r *requestEnv) closes() *testsuite.MockCallWrapper {
 	return r.on(wire.CloseActivity, mock.Anything).
 		Return(func(_ context.Context, in wire.CloseInput) (wire.CloseResult, error) {
 			r.mu.Lock()
@@ -177,14 +177,14 @@ func (r *requestScene) closes() *testsuite.MockCallWrapper {
 		}).Once()
 }
 
-func (r *requestScene) grant(in wire.GrantInput) wire.RequestResult {
+func (r *requestEnv) grant(in wire.GrantInput) wire.RequestResult {
 	r.t.Helper()
 	r.ExecuteWorkflow(wire.GrantType, in)
 	return r.ended()
 }
 
 // ended is the result, which must have a receipt that says the same.
-func (r *requestScene) ended() wire.RequestResult {
+func (r *requestEnv) ended() wire.RequestResult {
 	r.t.Helper()
 	require.True(r.t, r.IsWorkflowCompleted())
 	require.NoError(r.t, r.GetWorkflowError())
@@ -196,21 +196,21 @@ func (r *requestScene) ended() wire.RequestResult {
 	require.Equal(r.t, out.Outcome, out.Receipt.Outcome)
 	require.Equal(r.t, out.Message, out.Receipt.Message)
 	require.Nil(r.t, out.Plan)
-	status := r.look()
+	status := r.requestStatus()
 	require.Equal(r.t, out.State, status.State)
 	require.Equal(r.t, out, *status.Result)
 	require.Empty(r.t, status.Waiting)
 	return out
 }
 
-// look is the status, which holds no nulls.
-func (r *requestScene) look() wire.RequestStatus {
+// requestStatus is the status, which holds no nulls.
+func (r *requestEnv) requestStatus() wire.RequestStatus {
 	r.t.Helper()
-	return statusOf[wire.RequestStatus](r.scene)
+	return statusOf[wire.RequestStatus](r.testEnv)
 }
 
-// told is what an update came to.
-type told struct {
+// updateReply is what an update came to.
+type updateReply struct {
 	rejected error
 	done     bool
 	at       time.Duration
@@ -218,9 +218,9 @@ type told struct {
 	err      error
 }
 
-// tells sends an update when so much time has passed.
-func (r *requestScene) tells(d time.Duration, update string, payload any) *told {
-	out := new(told)
+// sendUpdate sends an update when so much time has passed.
+func (r *requestEnv) sendUpdate(d time.Duration, update string, payload any) *updateReply {
+	out := new(updateReply)
 	r.update(d, update, payload, func(err error) { out.rejected = err }, func(got any, err error) {
 		out.done, out.err, out.at = true, err, r.Now().Sub(began)
 		out.answer, _ = got.(wire.RequestAnswer)
@@ -228,7 +228,7 @@ func (r *requestScene) tells(d time.Duration, update string, payload any) *told 
 	return out
 }
 
-func (o *told) accepted(t *testing.T) wire.RequestAnswer {
+func (o *updateReply) requireAccepted(t *testing.T) wire.RequestAnswer {
 	t.Helper()
 	require.NoError(t, o.rejected)
 	require.NoError(t, o.err)
@@ -236,7 +236,7 @@ func (o *told) accepted(t *testing.T) wire.RequestAnswer {
 	return o.answer
 }
 
-func (o *told) refused(t *testing.T, want string) {
+func (o *updateReply) requireRefused(t *testing.T, want string) {
 	t.Helper()
 	require.ErrorContains(t, o.rejected, want)
 	require.False(t, o.done)

@@ -14,7 +14,7 @@ import (
 // startHolding begins the time in which access is in force.
 func (m *machine) startHolding(ctx workflow.Context) {
 	m.endsAt = m.endOf(ctx)
-	m.tellRequester(ctx, wire.EventApplied, m.inForce())
+	m.notifyRequester(ctx, wire.EventApplied, m.inForce())
 	if m.plan.Approval.Review != nil {
 		m.approval = approval.NewReview(approval.RequestOf(*m.plan), m.plan.Approval, workflow.Now(ctx))
 		m.askApprovers(ctx)
@@ -92,7 +92,7 @@ func (m *machine) warn(ctx workflow.Context, end time.Time, moved func() bool) e
 	before := end.Add(-warnBefore(end.Sub(workflow.Now(ctx))))
 	early, err := awaitUntil(ctx, before, "warning before the end", moved)
 	if err == nil && !early {
-		m.tellRequester(ctx, wire.EventAboutToExpire, "about to end at "+at(end))
+		m.notifyRequester(ctx, wire.EventAboutToExpire, "about to end at "+at(end))
 	}
 	return err
 }

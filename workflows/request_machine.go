@@ -141,7 +141,7 @@ func (m *machine) take(ctx workflow.Context, e effect) error {
 	case startHolding:
 		m.startHolding(ctx)
 	case announceReview:
-		m.tellRequester(ctx, wire.EventReleased, "role removed, review pending")
+		m.notifyRequester(ctx, wire.EventReleased, "role removed, review pending")
 	case closeRequest:
 		return m.closeAs(ctx, m.at)
 	case answerWithPlan:

@@ -14,7 +14,7 @@ import (
 // makePlan finds out what the request means. A cancellation that comes meanwhile waits for
 // the answer, which may be that the request is refused.
 func (m *machine) makePlan(ctx workflow.Context) (event, error) {
-	out, err := call[wire.PlanResult](shortCall(ctx, "plan"), wire.PlanActivity, m.asked)
+	out, err := call[wire.PlanResult](shortCall(ctx, "plan"), wire.PlanActivity, m.spec)
 	switch {
 	case temporal.IsCanceledError(err):
 		return "", err
@@ -31,7 +31,7 @@ func (m *machine) makePlan(ctx workflow.Context) (event, error) {
 	switch {
 	case out.Receipt != nil:
 		return onRefused, nil
-	case m.asked.DryRun:
+	case m.spec.DryRun:
 		return onDryRun, nil
 	}
 	m.approval = m.asks(ctx)
@@ -53,8 +53,8 @@ func (m *machine) asks(ctx workflow.Context) approval.State {
 // notAsked is the approval before there is a plan: nobody decides.
 func (m *machine) notAsked() approval.State {
 	return approval.State{Request: approval.Request{
-		Requester: m.asked.Terms.Requester, Op: m.asked.Op, Console: m.asked.Console, Terms: m.asked.Terms,
-		NewAccount: m.asked.Account != nil,
+		Requester: m.spec.Terms.Requester, Op: m.spec.Op, Console: m.spec.Console, Terms: m.spec.Terms,
+		NewAccount: m.spec.Account != nil,
 	}}
 }
 
@@ -62,8 +62,8 @@ func (m *machine) notAsked() approval.State {
 // follows the policy of this one, and needs decisions of its own.
 func (m *machine) planAgain() {
 	m.proofs = nil
-	m.asked.Round++
-	m.asked.Policy, m.asked.Decisions = m.plan.Approval.Hash, m.all
+	m.spec.Round++
+	m.spec.Policy, m.spec.Decisions = m.plan.Approval.Hash, m.counted
 	m.approval = m.notAsked()
 }
 

@@ -15,25 +15,25 @@ import (
 
 const reviewIn = 4 * time.Hour
 
-// glassScene is a grant that starts at once and is to be reviewed within 4 h by carol or
+// breakGlassEnv is a grant that starts at once and is to be reviewed within 4 h by carol or
 // dave.
-type glassScene struct {
-	*requestScene
+type breakGlassEnv struct {
+	*requestEnv
 
-	in      wire.GrantInput
-	plan    access.Plan
-	slow    time.Duration // to write a decision down
-	refused []string      // decisions that the ledger has with a refusal
-	told    []wire.Event
-	decided func(access.Decision) // for what counts, as the ledger takes it
+	in            wire.GrantInput
+	plan          access.Plan
+	recordingTime time.Duration // to write a decision down
+	refused       []string      // decisions that the ledger has with a refusal
+	events        []wire.Event
+	decided       func(access.Decision) // for what counts, as the ledger takes it
 }
 
 // OnDecided watches the decisions that count.
-func (s *glassScene) OnDecided(see func(access.Decision)) { s.decided = see }
+func (s *breakGlassEnv) OnDecided(see func(access.Decision)) { s.decided = see }
 
-func newGlass(t *testing.T, long time.Duration, tweaks ...func(*access.Review)) *glassScene {
+func newBreakGlass(t *testing.T, long time.Duration, tweaks ...func(*access.Review)) *breakGlassEnv {
 	t.Helper()
-	s := &glassScene{requestScene: newRequest(t), in: grantInput(long)}
+	s := &breakGlassEnv{requestEnv: newRequest(t), in: grantInput(long)}
 	activities.NewNotify(nil, nil, "", nil).Register(s)
 	s.in.BreakGlass = true
 	asks := planInput(s.in)
@@ -52,18 +52,18 @@ func newGlass(t *testing.T, long time.Duration, tweaks ...func(*access.Review)) 
 	}
 	s.plan = s.plan.Seal()
 	s.on(wire.PlanActivity, asks).Return(wire.PlanResult{Plan: s.plan, Notify: true}, nil).Once()
-	s.on(wire.DecideActivity, mock.Anything).Return(s.decide).AfterFn(func() time.Duration { return s.slow }).Maybe()
+	s.on(wire.DecideActivity, mock.Anything).Return(s.decide).AfterFn(func() time.Duration { return s.recordingTime }).Maybe()
 	s.on(wire.AnnounceActivity, mock.Anything).
 		Return(func(_ context.Context, in wire.AnnounceInput) error {
 			s.mu.Lock()
 			defer s.mu.Unlock()
-			s.told = append(s.told, in.Event)
+			s.events = append(s.events, in.Event)
 			return nil
 		}).Maybe()
 	return s
 }
 
-func (s *glassScene) decide(_ context.Context, in wire.DecideInput) (wire.DecideResult, error) {
+func (s *breakGlassEnv) decide(_ context.Context, in wire.DecideInput) (wire.DecideResult, error) {
 	if in.Refusal == "" && s.decided != nil {
 		s.decided(in.Decision)
 	}
@@ -75,20 +75,20 @@ func (s *glassScene) decide(_ context.Context, in wire.DecideInput) (wire.Decide
 	return wire.DecideResult{Signed: access.Unsigned, Refusal: in.Refusal}, nil
 }
 
-// word is what a decision came to.
-type word struct {
+// reviewReply is what a decision came to.
+type reviewReply struct {
 	decision access.Decision
 	err      error
 	done     bool
 }
 
-// says sends a decision when so much time has passed.
-func (s *glassScene) says(d time.Duration, action, by string) *word {
-	return s.sends(d, action, wire.DecisionInput{By: by})
+// decides sends a decision when so much time has passed.
+func (s *breakGlassEnv) decides(d time.Duration, action, by string) *reviewReply {
+	return s.sendDecision(d, action, wire.DecisionInput{By: by})
 }
 
-func (s *glassScene) sends(d time.Duration, action string, in wire.DecisionInput) *word {
-	out := new(word)
+func (s *breakGlassEnv) sendDecision(d time.Duration, action string, in wire.DecisionInput) *reviewReply {
+	out := new(reviewReply)
 	s.update(d, action, in, func(err error) { out.err, out.done = err, true }, func(got any, err error) {
 		out.done, out.err = true, err
 		out.decision, _ = got.(access.Decision)
@@ -96,21 +96,21 @@ func (s *glassScene) sends(d time.Duration, action string, in wire.DecisionInput
 	return out
 }
 
-func (w *word) counts(t *testing.T) {
+func (w *reviewReply) requireCounted(t *testing.T) {
 	t.Helper()
 	require.True(t, w.done)
 	require.NoError(t, w.err)
 }
 
-func (w *word) refusedAs(t *testing.T, want string) {
+func (w *reviewReply) requireRefused(t *testing.T, want string) {
 	t.Helper()
 	require.True(t, w.done)
 	require.ErrorContains(t, w.err, want)
 }
 
-// opsDone are what the writer was asked for, in order: acquire, and what is told and given
+// writerSteps are what the writer was asked for, in order: acquire, and what is told and given
 // back after it.
-func (s *glassScene) opsDone() []string {
+func (s *breakGlassEnv) writerSteps() []string {
 	var out []string
 	for _, in := range s.applied {
 		out = append(out, in.Change.Key[len(claim)+1:])
@@ -118,17 +118,17 @@ func (s *glassScene) opsDone() []string {
 	return out
 }
 
-// types are the events that people were told of.
-func (s *glassScene) types() []string {
+// eventTypes are the events that people were told of.
+func (s *breakGlassEnv) eventTypes() []string {
 	var out []string
-	for _, e := range s.told {
+	for _, e := range s.events {
 		out = append(out, e.Type)
 	}
 	return out
 }
 
-// mayClose mocks a receipt that some ends have no need of.
-func (s *glassScene) mayClose() {
+// allowClose mocks a receipt that some ends have no need of.
+func (s *breakGlassEnv) allowClose() {
 	s.on(wire.CloseActivity, mock.Anything).
 		Return(func(_ context.Context, in wire.CloseInput) (wire.CloseResult, error) {
 			return wire.CloseResult{Receipt: receiptOf(in)}, nil

@@ -15,44 +15,44 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-// glassWalk is one random run of a grant that starts at once.
-type glassWalk struct {
-	*glassScene
+// randomReview is one random run of a grant that starts at once.
+type randomReview struct {
+	*breakGlassEnv
 
-	rand    *rand.Rand
-	long    time.Duration
-	held    bool
-	begun   time.Time // when it was in force
-	gone    bool      // something else took the role away
-	counted []access.Decision
+	rand      *rand.Rand
+	duration  time.Duration
+	held      bool
+	startedAt time.Time // when it was in force
+	gone      bool      // something else took the role away
+	counted   []access.Decision
 }
 
-func newGlassWalk(t *testing.T, seed uint64) *glassWalk {
+func newRandomReview(t *testing.T, seed uint64) *randomReview {
 	t.Helper()
-	w := &glassWalk{rand: rand.New(rand.NewPCG(seed, 11))}
+	w := &randomReview{rand: rand.New(rand.NewPCG(seed, 11))}
 	if w.rand.IntN(2) == 0 {
-		w.long = time.Duration(1+w.rand.IntN(8)) * time.Hour
+		w.duration = time.Duration(1+w.rand.IntN(8)) * time.Hour
 	}
-	w.glassScene = newGlass(t, w.long, func(r *access.Review) {
+	w.breakGlassEnv = newBreakGlass(t, w.duration, func(r *access.Review) {
 		r.Need = 1 + w.rand.IntN(2)
 		r.People = []string{"a@example.com", "b@example.com", bobMail, carolMail}
 	})
-	w.slow = time.Duration(w.rand.IntN(20)) * time.Minute
+	w.recordingTime = time.Duration(w.rand.IntN(20)) * time.Minute
 	w.gone = w.rand.IntN(8) == 0
 	w.on(wire.ApplyActivity, mock.Anything).Return(w.apply).
 		AfterFn(func() time.Duration { return time.Duration(w.rand.IntN(600)) * time.Second }).Maybe()
-	w.mayClose()
+	w.allowClose()
 	return w
 }
 
 // apply is a console that does what it is told.
-func (w *glassWalk) apply(_ context.Context, in wire.ApplyInput) (wire.ApplyResult, error) {
+func (w *randomReview) apply(_ context.Context, in wire.ApplyInput) (wire.ApplyResult, error) {
 	outcome := access.Released
 	switch op := in.Change.Change.Op; {
 	case extension(in):
 		return wire.ApplyResult{}, nil
 	case op == access.OpAcquire:
-		w.held, w.begun, outcome = true, w.Now(), access.Applied
+		w.held, w.startedAt, outcome = true, w.Now(), access.Applied
 	case op == access.OpGrant && w.gone:
 		outcome = access.Superseded
 	case op == access.OpGrant:
@@ -72,7 +72,7 @@ func (w *glassWalk) apply(_ context.Context, in wire.ApplyInput) (wire.ApplyResu
 
 // reviewed is the rule, said once more: enough distinct reviewers, none of them the
 // requester or whoever got the role, and nobody has said no.
-func (w *glassWalk) reviewed() bool {
+func (w *randomReview) reviewed() bool {
 	var who []string
 	for _, d := range w.counted {
 		by := strings.ToLower(strings.TrimSpace(d.By))
@@ -85,32 +85,32 @@ func (w *glassWalk) reviewed() bool {
 	return len(who) >= w.plan.Approval.Review.Need
 }
 
-func (w *glassWalk) denied() bool {
+func (w *randomReview) denied() bool {
 	return slices.ContainsFunc(w.counted, func(d access.Decision) bool { return d.Action == wire.DenyUpdate })
 }
 
-// talk sends random messages at random times. A word that counts is taken down where the
+// sendRandomUpdates sends random messages at random times. A word that counts is taken down where the
 // ledger takes it.
-func (w *glassWalk) talk() {
+func (w *randomReview) sendRandomUpdates() {
 	people := []string{"a@example.com", "B@example.com ", carolMail, bobMail, anaMail, "eve@example.com"}
 	for range 2 + w.rand.IntN(8) {
 		at := time.Duration(w.rand.IntN(6*60)) * time.Minute
 		by := people[w.rand.IntN(len(people))]
 		switch w.rand.IntN(12) {
 		case 0:
-			w.says(at, wire.DenyUpdate, by)
+			w.decides(at, wire.DenyUpdate, by)
 		case 1:
-			w.tells(at, wire.EndUpdate, wire.StopInput{By: by})
+			w.sendUpdate(at, wire.EndUpdate, wire.StopInput{By: by})
 		case 2:
-			w.tells(at, wire.CancelUpdate, wire.StopInput{By: by})
+			w.sendUpdate(at, wire.CancelUpdate, wire.StopInput{By: by})
 		case 3, 4:
-			w.tells(at, wire.ExtendUpdate, wire.ExtendInput{By: by, Duration: access.Duration(time.Hour)})
+			w.sendUpdate(at, wire.ExtendUpdate, wire.ExtendInput{By: by, Duration: access.Duration(time.Hour)})
 		case 5:
 			if w.rand.IntN(2) == 0 {
 				w.at(at, w.CancelWorkflow)
 			}
 		default:
-			w.says(at, wire.ApproveUpdate, by)
+			w.decides(at, wire.ApproveUpdate, by)
 		}
 	}
 }
@@ -126,8 +126,8 @@ func TestReview_NoPathAroundIt(t *testing.T) {
 	t.Parallel()
 	seen := map[string]int{}
 	for seed := range uint64(400) {
-		w := newGlassWalk(t, seed)
-		w.talk()
+		w := newRandomReview(t, seed)
+		w.sendRandomUpdates()
 		w.OnDecided(func(d access.Decision) { w.counted = append(w.counted, d) })
 		for late := slack; late < 24*time.Hour; late += time.Hour {
 			w.at(reviewIn+10*time.Minute+late, func() {
@@ -144,7 +144,7 @@ func TestReview_NoPathAroundIt(t *testing.T) {
 		if w.held {
 			require.True(t, w.reviewed(), "seed %d", seed)
 		}
-		reviewOver := w.reviewed() || w.denied() || !w.Now().Before(w.begun.Add(reviewIn))
+		reviewOver := w.reviewed() || w.denied() || !w.Now().Before(w.startedAt.Add(reviewIn))
 		called := got.State == "cancelled" && !strings.Contains(got.Message, "review")
 		require.True(t, reviewOver || called, "seed %d: %s without its review: %s", seed, got.State, got.Message)
 		if w.denied() {

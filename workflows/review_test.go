@@ -13,14 +13,14 @@ import (
 // In force at once, reviewed, and then as any other: until its end.
 func TestReview_Timed(t *testing.T) {
 	t.Parallel()
-	s := newGlass(t, 8*time.Hour)
+	s := newBreakGlass(t, 8*time.Hour)
 	s.applies(access.OpAcquire, access.Applied).Once()
-	s.takesNote().Once()
+	s.acceptsExtensions().Once()
 	s.applies(access.OpRelease, access.Released).Once()
 	var open, after wire.RequestStatus
-	s.at(time.Minute, func() { open = s.look() })
-	said := s.says(time.Hour, wire.ApproveUpdate, carolMail)
-	s.at(2*time.Hour, func() { after = s.look() })
+	s.at(time.Minute, func() { open = s.requestStatus() })
+	said := s.decides(time.Hour, wire.ApproveUpdate, carolMail)
+	s.at(2*time.Hour, func() { after = s.requestStatus() })
 
 	got := s.grant(s.in)
 
@@ -42,26 +42,26 @@ func TestReview_Timed(t *testing.T) {
 	require.Nil(t, s.applied[0].Change.Expect)
 	require.Equal(t, claim+"/reviewed", s.applied[1].Change.Key)
 	require.Equal(t, began.Add(8*time.Hour), s.applied[1].Change.Change.Lease.End)
-	require.Equal(t, []string{"applied", "requested", "decided", "aboutToExpire", "released"}, s.types())
-	require.Equal(t, []string{carolMail, daveMail}, s.told[1].People)
-	require.Contains(t, s.told[1].Text, "Pending for review by 1 of 1 from owners until 2026-11-02T13:00:00Z")
+	require.Equal(t, []string{"applied", "requested", "decided", "aboutToExpire", "released"}, s.eventTypes())
+	require.Equal(t, []string{carolMail, daveMail}, s.events[1].People)
+	require.Contains(t, s.events[1].Text, "Pending for review by 1 of 1 from owners until 2026-11-02T13:00:00Z")
 }
 
 // One for good is leased until it is reviewed, and only then for good.
 func TestReview_ForGood(t *testing.T) {
 	t.Parallel()
-	s := newGlass(t, 0, func(r *access.Review) { r.Need = 2 })
+	s := newBreakGlass(t, 0, func(r *access.Review) { r.Need = 2 })
 	s.applies(access.OpAcquire, access.Applied).Once()
 	s.applies(access.OpGrant, access.AlreadyHeld).Once()
 	s.closes()
-	s.says(time.Hour, wire.ApproveUpdate, daveMail)
+	s.decides(time.Hour, wire.ApproveUpdate, daveMail)
 	var open wire.RequestStatus
-	s.at(2*time.Hour, func() { open = s.look() })
-	extend := s.tells(2*time.Hour, wire.ExtendUpdate, wire.ExtendInput{
+	s.at(2*time.Hour, func() { open = s.requestStatus() })
+	extend := s.sendUpdate(2*time.Hour, wire.ExtendUpdate, wire.ExtendInput{
 		By: bobMail, Duration: access.Duration(time.Hour),
 	})
-	cancel := s.tells(2*time.Hour, wire.CancelUpdate, byCarol())
-	s.says(3*time.Hour, wire.ApproveUpdate, carolMail)
+	cancel := s.sendUpdate(2*time.Hour, wire.CancelUpdate, byCarol())
+	s.decides(3*time.Hour, wire.ApproveUpdate, carolMail)
 
 	got := s.grant(s.in)
 
@@ -71,11 +71,11 @@ func TestReview_ForGood(t *testing.T) {
 	require.Equal(t, began.Add(3*time.Hour), s.Now().UTC())
 	require.Equal(t, "for review by 1 of 2 from owners until 2026-11-02T13:00:00Z", open.Waiting)
 	require.Nil(t, open.EndsAt)
-	require.Equal(t, []string{"acquire", "grant"}, s.opsDone())
+	require.Equal(t, []string{"acquire", "grant"}, s.writerSteps())
 	require.Equal(t, claim, s.applied[1].Change.Change.Lease.ID, "it takes the place of the lease")
 	require.NotNil(t, s.applied[1].Change.Given)
-	extend.refused(t, "cannot extend: the access is permanent and has no end")
-	cancel.refused(t, "cannot cancel: the state is active, waiting for review by 1 of 2 from owners until "+
+	extend.requireRefused(t, "cannot extend: the access is permanent and has no end")
+	cancel.requireRefused(t, "cannot cancel: the state is active, waiting for review by 1 of 2 from owners until "+
 		"2026-11-02T13:00:00Z; cancel is accepted in planning, awaitingApproval, scheduled, applying; use extend or end")
 }
 
@@ -97,19 +97,19 @@ func TestReview_Fails(t *testing.T) {
 		for _, long := range []time.Duration{0, 8 * time.Hour} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
-				s := newGlass(t, long)
+				s := newBreakGlass(t, long)
 				s.applies(access.OpAcquire, access.Applied).Once()
 				s.applies(access.OpRelease, access.Released).Once()
 				if c.deny > 0 {
-					s.sends(c.deny, wire.DenyUpdate, wire.DecisionInput{By: carolMail, Comment: c.comment})
+					s.sendDecision(c.deny, wire.DenyUpdate, wire.DecisionInput{By: carolMail, Comment: c.comment})
 				}
-				late := s.says(c.at+time.Second, wire.ApproveUpdate, daveMail)
+				late := s.decides(c.at+time.Second, wire.ApproveUpdate, daveMail)
 				got := s.grant(s.in)
 				require.Equal(t, "ended", got.State)
 				require.Equal(t, access.Released, got.Outcome)
 				require.Equal(t, c.want, got.Message)
 				require.Equal(t, began.Add(c.at), s.Now().UTC())
-				require.Equal(t, []string{"acquire", "release"}, s.opsDone())
+				require.Equal(t, []string{"acquire", "release"}, s.writerSteps())
 				require.False(t, late.done, "it is over")
 			})
 		}
@@ -120,23 +120,23 @@ func TestReview_Fails(t *testing.T) {
 // count; nor does a review that would change the grant. All of it is in the ledger.
 func TestReview_WhoCounts(t *testing.T) {
 	t.Parallel()
-	s := newGlass(t, 0, func(r *access.Review) {
+	s := newBreakGlass(t, 0, func(r *access.Review) {
 		r.Need, r.Groups, r.People = 2, []string{access.Anyone}, []string{}
 	})
 	s.applies(access.OpAcquire, access.Applied).Once()
 	s.applies(access.OpRelease, access.Released).Once()
-	words := map[string]*word{
-		"requesters do not decide on their own requests": s.says(time.Hour, wire.ApproveUpdate, " BOB@example.com"),
-		"people do not decide on their own access":       s.says(time.Hour, wire.ApproveUpdate, anaMail),
-		"has decided already":                            s.says(2*time.Hour, wire.ApproveUpdate, "Carol@example.com"),
-		"a review does not change the grant":             s.sends(time.Hour, wire.ApproveUpdate, narrowed(daveMail)),
-		`"by" is missing: say who decides, as in`:        s.says(time.Hour, wire.ApproveUpdate, " "),
+	words := map[string]*reviewReply{
+		"requesters do not decide on their own requests": s.decides(time.Hour, wire.ApproveUpdate, " BOB@example.com"),
+		"people do not decide on their own access":       s.decides(time.Hour, wire.ApproveUpdate, anaMail),
+		"has decided already":                            s.decides(2*time.Hour, wire.ApproveUpdate, "Carol@example.com"),
+		"a review does not change the grant":             s.sendDecision(time.Hour, wire.ApproveUpdate, narrowed(daveMail)),
+		`"by" is missing: say who decides, as in`:        s.decides(time.Hour, wire.ApproveUpdate, " "),
 	}
-	s.says(90*time.Minute, wire.ApproveUpdate, carolMail)
+	s.decides(90*time.Minute, wire.ApproveUpdate, carolMail)
 	got := s.grant(s.in)
 	require.Equal(t, "not reviewed within 4h: ended", got.Message, "one of two is not enough")
 	for want, w := range words {
-		w.refusedAs(t, want)
+		w.requireRefused(t, want)
 	}
 	require.Len(t, s.refused, 4, "a nameless one is turned away before")
 }
@@ -159,17 +159,17 @@ func TestReview_EndsBeforeItIsReviewed(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := newGlass(t, time.Hour)
+			s := newBreakGlass(t, time.Hour)
 			s.applies(access.OpAcquire, access.Applied).Once()
 			s.applies(access.OpRelease, access.Released).Once()
 			s.closes()
 			if c.action != "" {
-				s.says(2*time.Hour, c.action, carolMail)
+				s.decides(2*time.Hour, c.action, carolMail)
 			}
 			var open wire.RequestStatus
-			s.at(time.Hour+time.Minute, func() { open = s.look() })
-			end := s.tells(time.Hour+time.Minute, wire.EndUpdate, byCarol())
-			cancelled := s.tells(time.Hour+time.Minute, wire.CancelUpdate, byCarol())
+			s.at(time.Hour+time.Minute, func() { open = s.requestStatus() })
+			end := s.sendUpdate(time.Hour+time.Minute, wire.EndUpdate, byCarol())
+			cancelled := s.sendUpdate(time.Hour+time.Minute, wire.CancelUpdate, byCarol())
 			s.at(time.Hour+2*time.Minute, s.CancelWorkflow) // changes nothing
 
 			got := s.grant(s.in)
@@ -181,8 +181,8 @@ func TestReview_EndsBeforeItIsReviewed(t *testing.T) {
 			require.Equal(t, access.Released, got.Outcome)
 			require.Equal(t, c.want, got.Message)
 			require.Equal(t, began.Add(c.over), s.Now().UTC())
-			end.refused(t, "cannot end: the state is awaitingReview, waiting for review by 1 of 1")
-			cancelled.refused(t, "the state is awaitingReview")
+			end.requireRefused(t, "cannot end: the state is awaitingReview, waiting for review by 1 of 1")
+			cancelled.requireRefused(t, "the state is awaitingReview")
 		})
 	}
 }
@@ -191,16 +191,16 @@ func TestReview_EndsBeforeItIsReviewed(t *testing.T) {
 func TestReview_EndedByHand(t *testing.T) {
 	t.Parallel()
 	for _, long := range []time.Duration{0, 8 * time.Hour} {
-		s := newGlass(t, long)
+		s := newBreakGlass(t, long)
 		s.applies(access.OpAcquire, access.Applied).Once()
 		s.applies(access.OpRelease, access.Released).After(time.Minute).Once()
 		s.closes()
-		end := s.tells(time.Hour, wire.EndUpdate, wire.StopInput{By: bobMail})
-		s.says(2*time.Hour, wire.ApproveUpdate, daveMail)
+		end := s.sendUpdate(time.Hour, wire.EndUpdate, wire.StopInput{By: bobMail})
+		s.decides(2*time.Hour, wire.ApproveUpdate, daveMail)
 		got := s.grant(s.in)
 		require.Equal(t, "ended", got.State)
 		require.Equal(t, "ended by bob@example.com; reviewed by dave@example.com", got.Message)
-		require.Equal(t, "awaitingReview", end.accepted(t).State)
+		require.Equal(t, "awaitingReview", end.requireAccepted(t).State)
 		require.Equal(t, access.Released, end.answer.Outcome)
 		require.Equal(t, time.Hour+time.Minute, end.at)
 		require.Equal(t, began.Add(2*time.Hour), s.Now().UTC())
@@ -210,7 +210,7 @@ func TestReview_EndedByHand(t *testing.T) {
 // Cancelled in Temporal it is taken back at once, and reviewed all the same.
 func TestReview_CancelledInTemporal(t *testing.T) {
 	t.Parallel()
-	s := newGlass(t, 0)
+	s := newBreakGlass(t, 0)
 	s.applies(access.OpAcquire, access.Applied).Once()
 	s.applies(access.OpRelease, access.Released).Once()
 	s.closes()
@@ -224,11 +224,11 @@ func TestReview_CancelledInTemporal(t *testing.T) {
 // A word that comes while the role is being taken back counts.
 func TestReview_SaidAmidTheRelease(t *testing.T) {
 	t.Parallel()
-	s := newGlass(t, time.Hour)
+	s := newBreakGlass(t, time.Hour)
 	s.applies(access.OpAcquire, access.Applied).Once()
 	s.applies(access.OpRelease, access.Released).After(time.Hour).Once()
 	s.closes()
-	s.says(90*time.Minute, wire.ApproveUpdate, daveMail)
+	s.decides(90*time.Minute, wire.ApproveUpdate, daveMail)
 	got := s.grant(s.in)
 	require.Equal(t, "reviewed by dave@example.com", got.Message)
 	require.Equal(t, began.Add(2*time.Hour), s.Now().UTC())
@@ -239,12 +239,12 @@ func TestReview_DeniedAsTheTimeIsOver(t *testing.T) {
 	t.Parallel()
 	for _, at := range []time.Duration{reviewIn - time.Nanosecond, reviewIn, reviewIn + time.Nanosecond} {
 		for _, action := range []string{wire.ApproveUpdate, wire.DenyUpdate} {
-			s := newGlass(t, 0)
+			s := newBreakGlass(t, 0)
 			s.applies(access.OpAcquire, access.Applied).Once()
 			s.applies(access.OpGrant, access.AlreadyHeld).Maybe()
 			s.applies(access.OpRelease, access.Released).Maybe()
-			s.mayClose()
-			said := s.says(at, action, carolMail)
+			s.allowClose()
+			said := s.decides(at, action, carolMail)
 			got := s.grant(s.in)
 			switch {
 			case !said.done || said.err != nil:
@@ -262,24 +262,24 @@ func TestReview_DeniedAsTheTimeIsOver(t *testing.T) {
 // A word that is being written down as the time is over came in time.
 func TestReview_WordUnderWayAsTheTimeIsOver(t *testing.T) {
 	t.Parallel()
-	s := newGlass(t, 0)
+	s := newBreakGlass(t, 0)
 	s.applies(access.OpAcquire, access.Applied).Once()
 	s.applies(access.OpRelease, access.Released).Once()
-	s.slow = time.Hour
-	said := s.says(reviewIn-time.Minute, wire.DenyUpdate, carolMail)
+	s.recordingTime = time.Hour
+	said := s.decides(reviewIn-time.Minute, wire.DenyUpdate, carolMail)
 	got := s.grant(s.in)
-	said.counts(t)
+	said.requireCounted(t)
 	require.Equal(t, "ended: denied in review by carol@example.com", got.Message)
 }
 
 // What somebody took away meanwhile is not made one for good.
 func TestReview_GoneBeforeItCouldBeForGood(t *testing.T) {
 	t.Parallel()
-	s := newGlass(t, 0)
+	s := newBreakGlass(t, 0)
 	s.applies(access.OpAcquire, access.Applied).Once()
 	s.applies(access.OpGrant, access.Superseded).Once()
 	s.applies(access.OpRelease, access.Superseded).Once()
-	s.says(time.Hour, wire.ApproveUpdate, carolMail)
+	s.decides(time.Hour, wire.ApproveUpdate, carolMail)
 	got := s.grant(s.in)
 	require.Equal(t, "ended", got.State)
 	require.Equal(t, access.Superseded, got.Outcome)
@@ -291,12 +291,12 @@ func TestReview_GoneBeforeItCouldBeForGood(t *testing.T) {
 // Neither what the console refuses leaves anything behind.
 func TestReview_RefusedAsItBecomesForGood(t *testing.T) {
 	t.Parallel()
-	s := newGlass(t, 0)
+	s := newBreakGlass(t, 0)
 	s.applies(access.OpAcquire, access.Applied).Once()
 	s.on(wire.ApplyActivity, anyOp(access.OpGrant)).
 		Return(failing[wire.ApplyInput, wire.ApplyResult](forbidden())).Once()
 	s.applies(access.OpRelease, access.Released).Once()
-	s.says(time.Hour, wire.ApproveUpdate, carolMail)
+	s.decides(time.Hour, wire.ApproveUpdate, carolMail)
 	got := s.grant(s.in)
 	require.Equal(t, "ended", got.State)
 	require.Contains(t, got.Message, "403")
@@ -307,22 +307,22 @@ func TestReview_RefusedAsItBecomesForGood(t *testing.T) {
 // new one only afterwards.
 func TestReview_ExtendedMeanwhile(t *testing.T) {
 	t.Parallel()
-	s := newGlass(t, 8*time.Hour)
+	s := newBreakGlass(t, 8*time.Hour)
 	s.applies(access.OpAcquire, access.Applied).Once()
-	s.takesNote().Twice()
+	s.acceptsExtensions().Twice()
 	s.applies(access.OpRelease, access.Released).Once()
 	longer := func(d time.Duration) wire.ExtendInput {
 		return wire.ExtendInput{By: bobMail, Duration: access.Duration(d)}
 	}
-	ok := s.tells(time.Hour, wire.ExtendUpdate, longer(2*time.Hour))
-	tooLong := s.tells(time.Hour, wire.ExtendUpdate, longer(17*time.Hour))
-	s.says(2*time.Hour, wire.ApproveUpdate, carolMail)
+	ok := s.sendUpdate(time.Hour, wire.ExtendUpdate, longer(2*time.Hour))
+	tooLong := s.sendUpdate(time.Hour, wire.ExtendUpdate, longer(17*time.Hour))
+	s.decides(2*time.Hour, wire.ApproveUpdate, carolMail)
 	got := s.grant(s.in)
 	require.Equal(t, "expired", got.State)
 	require.Equal(t, began.Add(10*time.Hour), s.Now().UTC())
-	require.Equal(t, began.Add(10*time.Hour), *ok.accepted(t).EndsAt)
-	tooLong.refused(t, "the policy allows 24h")
-	require.Equal(t, []string{"acquire", "extend/1", "reviewed", "release"}, s.opsDone())
+	require.Equal(t, began.Add(10*time.Hour), *ok.requireAccepted(t).EndsAt)
+	tooLong.requireRefused(t, "the policy allows 24h")
+	require.Equal(t, []string{"acquire", "extend/1", "reviewed", "release"}, s.writerSteps())
 	require.Equal(t, began.Add(reviewIn), s.applied[1].Change.Change.Lease.End)
 	require.Equal(t, began.Add(10*time.Hour), s.applied[2].Change.Change.Lease.End)
 }
@@ -331,28 +331,28 @@ func TestReview_ExtendedMeanwhile(t *testing.T) {
 // too late.
 func TestReview_Reminders(t *testing.T) {
 	t.Parallel()
-	s := newGlass(t, 0)
+	s := newBreakGlass(t, 0)
 	s.applies(access.OpAcquire, access.Applied).Once()
 	s.applies(access.OpRelease, access.Released).Once()
 	s.grant(s.in)
-	require.Equal(t, []string{"applied", "requested", "reminder", "reminder", "released"}, s.types())
-	require.Equal(t, began.Add(3*time.Hour), s.told[2].At)
-	require.Equal(t, began.Add(reviewIn-30*time.Minute), s.told[3].At)
-	require.Equal(t, []string{carolMail, daveMail}, s.told[3].People)
+	require.Equal(t, []string{"applied", "requested", "reminder", "reminder", "released"}, s.eventTypes())
+	require.Equal(t, began.Add(3*time.Hour), s.events[2].At)
+	require.Equal(t, began.Add(reviewIn-30*time.Minute), s.events[3].At)
+	require.Equal(t, []string{carolMail, daveMail}, s.events[3].People)
 }
 
 // What is called off before it is in force was never there to review.
 func TestReview_CalledOffAsItIsApplied(t *testing.T) {
 	t.Parallel()
-	s := newGlass(t, 0)
+	s := newBreakGlass(t, 0)
 	s.applies(access.OpAcquire, access.Applied).After(time.Hour).Maybe()
 	s.applies(access.OpRelease, access.NotApplied).Once()
-	s.tells(time.Minute, wire.CancelUpdate, byCarol())
-	early := s.says(30*time.Second, wire.ApproveUpdate, carolMail)
+	s.sendUpdate(time.Minute, wire.CancelUpdate, byCarol())
+	early := s.decides(30*time.Second, wire.ApproveUpdate, carolMail)
 	got := s.grant(s.in)
 	require.Equal(t, "cancelled", got.State)
 	require.Equal(t, "cancelled by carol@example.com", got.Message)
-	early.refusedAs(t, "there is nothing to decide: the state is applying")
+	early.requireRefused(t, "there is nothing to decide: the state is applying")
 }
 
 // What does not go with starting at once.
@@ -369,14 +369,14 @@ func TestReview_BadInput(t *testing.T) {
 // the end that the grant has then.
 func TestReview_ExtensionUnderWay(t *testing.T) {
 	t.Parallel()
-	s := newGlass(t, 8*time.Hour)
+	s := newBreakGlass(t, 8*time.Hour)
 	s.applies(access.OpAcquire, access.Applied).Once()
-	s.takesNote().After(time.Hour).Once()
-	s.takesNote().Once()
+	s.acceptsExtensions().After(time.Hour).Once()
+	s.acceptsExtensions().Once()
 	s.applies(access.OpRelease, access.Released).Once()
-	s.tells(time.Hour, wire.ExtendUpdate, wire.ExtendInput{By: bobMail, Duration: access.Duration(time.Hour)})
-	s.says(90*time.Minute, wire.ApproveUpdate, carolMail)
+	s.sendUpdate(time.Hour, wire.ExtendUpdate, wire.ExtendInput{By: bobMail, Duration: access.Duration(time.Hour)})
+	s.decides(90*time.Minute, wire.ApproveUpdate, carolMail)
 	require.Equal(t, "expired", s.grant(s.in).State)
-	require.Equal(t, []string{"acquire", "extend/1", "reviewed", "release"}, s.opsDone())
+	require.Equal(t, []string{"acquire", "extend/1", "reviewed", "release"}, s.writerSteps())
 	require.Equal(t, began.Add(9*time.Hour), s.applied[2].Change.Change.Lease.End)
 }

@@ -21,12 +21,12 @@ func revokePlan(in wire.RevokeInput) wire.PlanInput {
 	}
 }
 
-func (r *requestScene) plansRevoke(in wire.RevokeInput) {
+func (r *requestEnv) plansRevoke(in wire.RevokeInput) {
 	asks := revokePlan(in)
 	r.on(wire.PlanActivity, asks).Return(wire.PlanResult{Plan: planOf(asks)}, nil).After(time.Minute).Once()
 }
 
-func (r *requestScene) revoke(in wire.RevokeInput) wire.RequestResult {
+func (r *requestEnv) revoke(in wire.RevokeInput) wire.RequestResult {
 	r.t.Helper()
 	r.ExecuteWorkflow(wire.RevokeType, in)
 	return r.ended()
@@ -40,7 +40,7 @@ func TestRevoke(t *testing.T) {
 		r.applies(access.OpRevoke, outcome).After(time.Minute).Once()
 		seen := map[string]wire.RequestStatus{}
 		for state, d := range map[string]time.Duration{"planning": 30 * time.Second, "applying": 90 * time.Second} {
-			r.at(d, func() { seen[state] = r.look() })
+			r.at(d, func() { seen[state] = r.requestStatus() })
 		}
 		got := r.revoke(in)
 		require.Equal(t, "revoked", got.State)
@@ -133,7 +133,7 @@ func TestRevoke_WriterFails(t *testing.T) {
 		Return(failing[wire.ApplyInput, wire.ApplyResult](forbidden())).Once()
 	r.applies(access.OpRevoke, access.Removed).Once()
 	var waits wire.RequestStatus
-	r.at(3*time.Minute, func() { waits = r.look() })
+	r.at(3*time.Minute, func() { waits = r.requestStatus() })
 	r.at(4*time.Minute, r.CancelWorkflow)
 	require.Equal(t, "revoked", r.revoke(in).State)
 	require.Contains(t, waits.Waiting, "403")

@@ -1,7 +1,7 @@
 package workflows
 
-// Sync reads a whole console into the store, proves that it saw everything, and
-// promotes what it saw in one step. People, a schedule or `starter sync` start
+// Sync reads a whole console into the store, verifies that nothing was missed, and
+// promotes the snapshot in one step. People, a schedule or `starter sync` start
 // it. It ends promoted or unchanged within minutes, or stays open quarantined
 // until someone confirms or discards, seven days at most. A console or a store
 // that is down is waited out; a token that is refused ends it. Its id is
@@ -46,24 +46,24 @@ func Sync(ctx workflow.Context, in wire.SyncInput) (wire.SyncResult, error) {
 type syncRun struct {
 	log         log.Logger
 	collections []access.Collection
-	console     string                           // asked for; "" for whichever the worker serves
-	status      wire.SyncStatus                  // what the query answers
-	expected    map[access.Collection]int        // the console's counts from before the walk
-	progress    map[access.Collection]*walkState // one per collection, always
-	settled     wire.SyncSettleResult            // the last one
-	looked      bool                             // principals were walked again for their roles' counts
+	console     string                            // requested; "" for the one that the worker serves
+	status      wire.SyncStatus                   // what the query answers
+	expected    map[access.Collection]int         // the console's counts from before the drain
+	progress    map[access.Collection]*drainState // one per collection, always
+	settled     wire.SyncSettleResult             // the last one
+	recounted   bool                              // principals were drained again for their roles' counts
 	requests    int
-	open        bool                     // a decision is waited for
+	open        bool                     // a decision is pending
 	decision    *wire.QuarantineDecision // nil until someone has decided
 	decided     string                   // confirm or discard
 	final       bool                     // the end is reached; what the decision waits for
 }
 
-// walkState is how far one collection is.
-type walkState struct {
+// drainState is how far one collection is.
+type drainState struct {
 	wire.CollectionStatus
 
-	doubt string // of the last walk
+	doubt string // of the last drain
 	drift int    // role entries without a role id
 }
 
@@ -76,7 +76,7 @@ func newSyncRun(ctx workflow.Context, in wire.SyncInput) (*syncRun, error) {
 		log:         workflow.GetLogger(ctx),
 		collections: collections,
 		console:     in.Console,
-		progress:    make(map[access.Collection]*walkState, len(collections)),
+		progress:    make(map[access.Collection]*drainState, len(collections)),
 		status: wire.SyncStatus{
 			State: wire.StateChecking, StartedAt: workflow.Now(ctx).UTC(),
 			// The original run's id: after a reset the same snapshot goes on.
@@ -84,7 +84,7 @@ func newSyncRun(ctx workflow.Context, in wire.SyncInput) (*syncRun, error) {
 		},
 	}
 	for _, c := range collections {
-		s.progress[c] = &walkState{CollectionStatus: wire.CollectionStatus{State: wire.CollectionWaiting}}
+		s.progress[c] = &drainState{CollectionStatus: wire.CollectionStatus{State: wire.CollectionWaiting}}
 	}
 	return s, nil
 }

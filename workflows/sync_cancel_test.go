@@ -18,22 +18,22 @@ func TestSync_CancelAtEachStep(t *testing.T) {
 	one := []access.Collection{access.Users}
 	steps := []struct {
 		name string
-		mock func(*scene)
+		mock func(*testEnv)
 	}{
-		{"begin", func(s *scene) { s.begins(one...).After(time.Minute) }},
-		{"check", func(s *scene) {
+		{"begin", func(s *testEnv) { s.begins(one...).After(time.Minute) }},
+		{"check", func(s *testEnv) {
 			s.checks(wire.SyncCheckResult{Expected: sizesOf(one...)}, one...).After(time.Minute)
 		}},
-		{"drain", func(s *scene) { s.drains(access.Users, 1, new(20), doubt).After(time.Minute) }},
-		{"pause and second drain", func(s *scene) { s.drains(access.Users, 2, nil, "").After(time.Minute) }},
-		{"settle", func(s *scene) {
+		{"drain", func(s *testEnv) { s.drains(access.Users, 1, new(20), doubt).After(time.Minute) }},
+		{"pause and second drain", func(s *testEnv) { s.drains(access.Users, 2, nil, "").After(time.Minute) }},
+		{"settle", func(s *testEnv) {
 			s.settles(wire.SyncSettleInput{Collections: one}, promoted()).After(time.Minute)
 		}},
 	}
 	for i, step := range steps {
 		t.Run(step.name, func(t *testing.T) {
 			t.Parallel()
-			s := newScene(t)
+			s := newTestEnv(t)
 			for _, earlier := range steps[:i+1] {
 				earlier.mock(s)
 			}
@@ -52,7 +52,7 @@ func TestSync_CancelAtEachStep(t *testing.T) {
 // Between two walks there is a pause; a cancel does not wait for its end.
 func TestSync_CancelDuringThePause(t *testing.T) {
 	t.Parallel()
-	s := newScene(t)
+	s := newTestEnv(t)
 	s.opens(access.Users)
 	s.drains(access.Users, 1, new(20), doubt)
 	s.discards(wire.SyncDiscardInput{Why: "cancelled", Failed: true})

@@ -12,20 +12,20 @@ import (
 )
 
 const (
-	// maxWalks is how often a collection is walked in one go before its doubt
+	// maxDrains is how often a collection is drained in one go before its doubt
 	// stands. A console in use settles within one or two.
-	maxWalks = 4
-	// maxRounds bounds how often overtaken collections are walked again.
+	maxDrains = 4
+	// maxRounds bounds how often overtaken collections are drained again.
 	maxRounds = 5
 )
 
-// pauseBetweenWalks lets a console that is being edited come to rest.
-func pauseBetweenWalks(attempt int) time.Duration {
+// pauseBetweenDrains lets a console that is being edited come to rest.
+func pauseBetweenDrains(attempt int) time.Duration {
 	return time.Duration(attempt*attempt) * time.Second
 }
 
-// drainUntilSettled walks the collections side by side and settles the snapshot;
-// what the settling asks for again is walked again.
+// drainUntilSettled drains the collections side by side and settles the snapshot;
+// what settling requests again is drained again.
 func (s *syncRun) drainUntilSettled(ctx workflow.Context) error {
 	pending := s.collections
 	for round := 1; ; round++ {
@@ -42,7 +42,7 @@ func (s *syncRun) drainUntilSettled(ctx workflow.Context) error {
 		}
 		pending = s.settled.Again
 		if s.settled.Why != "" {
-			s.warn("walked again: " + s.settled.Why)
+			s.warn("drained again: " + s.settled.Why)
 		}
 		if round == maxRounds {
 			return errOvertaken(maxRounds)
@@ -50,16 +50,16 @@ func (s *syncRun) drainUntilSettled(ctx workflow.Context) error {
 	}
 }
 
-// drainAll walks collections at the same time. The first that fails stops the
+// drainAll drains collections at the same time. The first that fails stops the
 // others.
 func (s *syncRun) drainAll(ctx workflow.Context, collections []access.Collection) error {
-	walkCtx, stop := workflow.WithCancel(ctx)
+	drainCtx, stop := workflow.WithCancel(ctx)
 	defer stop()
 	var failed error
 	group := workflow.NewWaitGroup(ctx)
 	for _, c := range collections {
 		group.Add(1)
-		workflow.Go(walkCtx, func(ctx workflow.Context) {
+		workflow.Go(drainCtx, func(ctx workflow.Context) {
 			defer group.Done()
 			if err := s.drain(ctx, c); err != nil && failed == nil {
 				failed = err
@@ -71,7 +71,7 @@ func (s *syncRun) drainAll(ctx workflow.Context, collections []access.Collection
 	return failed
 }
 
-// drain walks one collection until it is proven, or often enough.
+// drain drains one collection until it is proven, or often enough.
 func (s *syncRun) drain(ctx workflow.Context, c access.Collection) error {
 	p := s.progress[c]
 	for n := 1; ; n++ {
@@ -85,18 +85,18 @@ func (s *syncRun) drain(ctx workflow.Context, c access.Collection) error {
 			return err
 		}
 		s.record(p, out)
-		delete(s.expected, c) // it dates from before this walk; the next one asks anew
-		if p.doubt == "" || n == maxWalks {
+		delete(s.expected, c) // it dates from before this drain; the next one requests it again
+		if p.doubt == "" || n == maxDrains {
 			return nil
 		}
-		s.log.Info("Collection is walked again", "collection", c, "doubt", p.doubt)
-		if err := workflow.Sleep(ctx, pauseBetweenWalks(n)); err != nil {
+		s.log.Info("Collection is drained again", "collection", c, "doubt", p.doubt)
+		if err := workflow.Sleep(ctx, pauseBetweenDrains(n)); err != nil {
 			return err
 		}
 	}
 }
 
-func (s *syncRun) record(p *walkState, out wire.SyncDrainResult) {
+func (s *syncRun) record(p *drainState, out wire.SyncDrainResult) {
 	p.Pages, p.Rows, p.Expected = out.Pages, out.Rows, out.Expected
 	p.doubt, p.drift = out.Doubt, out.Unassigned
 	p.State = wire.CollectionProven
@@ -122,11 +122,11 @@ func (s *syncRun) settle(ctx workflow.Context) error {
 	}
 	out, err := call[wire.SyncSettleResult](bulkTx(ctx, "prove and promote"), wire.SyncSettleActivity,
 		wire.SyncSettleInput{
-			Snapshot: s.status.Snapshot, Collections: s.collections, Doubts: doubts, LastLook: s.looked,
+			Snapshot: s.status.Snapshot, Collections: s.collections, Doubts: doubts, LastLook: s.recounted,
 		})
 	s.requests += out.Requests
 	s.settled = out
-	s.looked = s.looked || out.Looked
+	s.recounted = s.recounted || out.Looked
 	return err
 }
 

@@ -15,11 +15,11 @@ import (
 
 const doubt = "19 different users were received where the console counts 20"
 
-// A collection in doubt is walked again after a pause, with a new attempt and
+// A collection in doubt is drained again after a pause, with a new attempt and
 // without the count from before its first walk.
 func TestSync_DoubtThenProven(t *testing.T) {
 	t.Parallel()
-	s := newScene(t)
+	s := newTestEnv(t)
 	both := []access.Collection{access.Sites, access.Users}
 	s.opens(both...)
 	s.drainsProven(access.Sites)
@@ -44,7 +44,7 @@ func TestSync_DoubtThenProven(t *testing.T) {
 // A doubt that stays after four walks is handed to the settling, which decides.
 func TestSync_DoubtThatStays(t *testing.T) {
 	t.Parallel()
-	s := newScene(t)
+	s := newTestEnv(t)
 	both := []access.Collection{access.Sites, access.Users}
 	s.opens(both...)
 	s.drainsProven(access.Sites)
@@ -66,11 +66,11 @@ func TestSync_DoubtThatStays(t *testing.T) {
 	require.Equal(t, "quarantined", s.result().State)
 }
 
-// What the settling asks for again is walked again, nothing else; it is told
+// What the settling asks for again is drained again, nothing else; it is told
 // that this is its last look, and attempts go on counting.
 func TestSync_SettleSaysAgain(t *testing.T) {
 	t.Parallel()
-	s := newScene(t)
+	s := newTestEnv(t)
 	all := access.Collections()
 	s.opens(all...)
 	s.drainsProven(all...)
@@ -88,7 +88,7 @@ func TestSync_SettleSaysAgain(t *testing.T) {
 	got := s.result()
 	require.Equal(t, "promoted", got.State)
 	require.Equal(t, 6+7*2+2, got.Requests)
-	require.Equal(t, []string{"walked again: " + why}, got.Warnings)
+	require.Equal(t, []string{"drained again: " + why}, got.Warnings)
 	require.Equal(t, 1, s.status().Collections["sites"].Attempt)
 	require.Equal(t, 2, s.status().Collections["users"].Attempt)
 }
@@ -96,7 +96,7 @@ func TestSync_SettleSaysAgain(t *testing.T) {
 // A doubt of an earlier round is gone once the collection is proven.
 func TestSync_AgainClearsDoubt(t *testing.T) {
 	t.Parallel()
-	s := newScene(t)
+	s := newTestEnv(t)
 	one := []access.Collection{access.Users}
 	s.opens(one...)
 	s.drains(access.Users, 1, new(20), doubt)
@@ -118,7 +118,7 @@ func TestSync_AgainClearsDoubt(t *testing.T) {
 // A sync that is overtaken again and again gives up and says what to do.
 func TestSync_OvertakenFiveTimes(t *testing.T) {
 	t.Parallel()
-	s := newScene(t)
+	s := newTestEnv(t)
 	one := []access.Collection{access.Roles}
 	s.opens(one...)
 	s.drainsProven(access.Roles)
@@ -137,14 +137,14 @@ func TestSync_OvertakenFiveTimes(t *testing.T) {
 	failure := s.failure()
 	require.Equal(t, string(kinds.Conflict), failure.Type())
 	require.Equal(t, why, failure.Message())
-	require.Equal(t, []string{"walked again: another sync was promoted meanwhile"}, s.status().Warnings)
+	require.Equal(t, []string{"drained again: another sync was promoted meanwhile"}, s.status().Warnings)
 }
 
 // The first collection that fails for good stops the others, and its error is
 // the workflow's.
 func TestSync_FinalFailureStopsTheOtherWalks(t *testing.T) {
 	t.Parallel()
-	s := newScene(t)
+	s := newTestEnv(t)
 	both := []access.Collection{access.Sites, access.Users}
 	s.opens(both...)
 	s.drains(access.Sites, 1, new(3), "").After(time.Hour)
@@ -167,7 +167,7 @@ func TestSync_FinalFailureStopsTheOtherWalks(t *testing.T) {
 // A walk that pauses before its next attempt is stopped by another's failure.
 func TestSync_FinalFailureStopsAPause(t *testing.T) {
 	t.Parallel()
-	s := newScene(t)
+	s := newTestEnv(t)
 	both := []access.Collection{access.Sites, access.Users}
 	s.opens(both...)
 	s.drains(access.Sites, 1, new(3), "3 different sites were received where the console counts 4").
@@ -185,7 +185,7 @@ func TestSync_FinalFailureStopsAPause(t *testing.T) {
 // attempt goes on, and no other collection notices.
 func TestSync_WaitsOutAConsoleThatIsDown(t *testing.T) {
 	t.Parallel()
-	s := newScene(t)
+	s := newTestEnv(t)
 	both := []access.Collection{access.Sites, access.Users}
 	s.opens(both...)
 	s.drainsProven(access.Sites)

@@ -41,7 +41,7 @@ func TestSync_RefusesMalformedDecisions(t *testing.T) {
 // There is nothing to decide about a sync that is not quarantined.
 func TestSync_RefusesADecisionBeforeTheQuarantine(t *testing.T) {
 	t.Parallel()
-	s := newScene(t)
+	s := newTestEnv(t)
 	one := []access.Collection{access.Users}
 	s.opens(one...)
 	s.drains(access.Users, 1, new(20), "").After(time.Hour)

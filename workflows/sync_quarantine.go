@@ -64,11 +64,11 @@ func refused(text string) error {
 }
 
 // quarantineLife is how long people have to decide. Long enough for a holiday;
-// after it newer syncs have said more than this one.
+// after that, newer syncs have replaced this one.
 const quarantineLife = 7 * 24 * time.Hour
 
 // decide waits for a decision about a quarantined snapshot and carries it out.
-// The snapshot of before goes on answering meanwhile.
+// Queries use the promoted snapshot until then.
 func (s *syncRun) decide(ctx workflow.Context) error {
 	if s.settled.State != wire.StateQuarantined {
 		return nil
@@ -88,7 +88,7 @@ func (s *syncRun) decide(ctx workflow.Context) error {
 		return err
 	}
 	if s.decision == nil {
-		return s.discard(ctx, "", fmt.Sprintf("nobody decided until %s", describe.Minute(until)))
+		return s.discard(ctx, "", fmt.Sprintf("not decided until %s", describe.Minute(until)))
 	}
 	s.status.Quarantine.Decision, s.status.Quarantine.By = s.decided, s.decision.By
 	if s.decided == wire.DiscardUpdate {

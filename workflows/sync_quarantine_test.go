@@ -27,9 +27,9 @@ func quarantined(reasons ...string) wire.SyncSettleResult {
 }
 
 // quarantineScene is a sync of the users that comes to be quarantined at once.
-func quarantineScene(t *testing.T) *scene {
+func quarantineScene(t *testing.T) *testEnv {
 	t.Helper()
-	s := newScene(t)
+	s := newTestEnv(t)
 	s.opens(access.Users)
 	s.drainsProven(access.Users)
 	s.settles(wire.SyncSettleInput{Collections: []access.Collection{access.Users}}, quarantined(loss))
@@ -95,14 +95,14 @@ func TestSync_QuarantineThenDiscard(t *testing.T) {
 func TestSync_QuarantineThatNobodyDecides(t *testing.T) {
 	t.Parallel()
 	s := quarantineScene(t)
-	s.discards(wire.SyncDiscardInput{Why: "nobody decided until 2026-11-09 09:00 UTC"})
+	s.discards(wire.SyncDiscardInput{Why: "not decided until 2026-11-09 09:00 UTC"})
 
 	s.sync("users")
 
 	got := s.result()
 	require.Equal(t, "quarantined", got.State)
 	require.Equal(t, began.Add(week), got.FinishedAt)
-	require.Equal(t, []string{loss, "nobody decided until 2026-11-09 09:00 UTC"}, got.Warnings)
+	require.Equal(t, []string{loss, "not decided until 2026-11-09 09:00 UTC"}, got.Warnings)
 }
 
 // A decision that comes while the snapshot is being dropped must not be told
@@ -110,7 +110,7 @@ func TestSync_QuarantineThatNobodyDecides(t *testing.T) {
 func TestSync_DecisionAfterTheDeadlineIsRefused(t *testing.T) {
 	t.Parallel()
 	s := quarantineScene(t)
-	s.discards(wire.SyncDiscardInput{Why: "nobody decided until 2026-11-09 09:00 UTC"}).After(time.Minute)
+	s.discards(wire.SyncDiscardInput{Why: "not decided until 2026-11-09 09:00 UTC"}).After(time.Minute)
 	late := s.send(week+30*time.Second, "confirm", by(ana))
 
 	s.sync("users")

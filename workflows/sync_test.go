@@ -27,7 +27,7 @@ func promoted() wire.SyncSettleResult {
 // activity is called with exactly what it needs.
 func TestSync_Promoted(t *testing.T) {
 	t.Parallel()
-	s := newScene(t)
+	s := newTestEnv(t)
 	all := access.Collections()
 	s.opens(all...)
 	s.drainsProven(all...)
@@ -44,7 +44,7 @@ func TestSync_Promoted(t *testing.T) {
 
 func TestSync_Unchanged(t *testing.T) {
 	t.Parallel()
-	s := newScene(t)
+	s := newTestEnv(t)
 	all := access.Collections()
 	s.opens(all...)
 	s.drainsProven(all...)
@@ -62,7 +62,7 @@ func TestSync_Unchanged(t *testing.T) {
 // The status can be asked at every moment and says where the sync is.
 func TestSync_StatusTellsEveryStep(t *testing.T) {
 	t.Parallel()
-	s := newScene(t)
+	s := newTestEnv(t)
 	expires := began.Add(30 * 24 * time.Hour)
 	both := []access.Collection{access.Sites, access.Users}
 	s.begins(both...).After(time.Minute)
@@ -114,7 +114,7 @@ func TestSync_StatusTellsEveryStep(t *testing.T) {
 // Some collections alone are walked in the customary order, without repeats.
 func TestSync_SomeCollections(t *testing.T) {
 	t.Parallel()
-	s := newScene(t)
+	s := newTestEnv(t)
 	both := []access.Collection{access.Roles, access.Users}
 	s.opens(both...)
 	s.drainsProven(both...)
@@ -143,7 +143,7 @@ func TestSync_RefusesBadInput(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := newScene(t)
+			s := newTestEnv(t)
 			ran := 0
 			s.SetOnActivityStartedListener(countActivities(&ran))
 			s.ExecuteWorkflow(wire.SyncType, c.input)
@@ -155,7 +155,7 @@ func TestSync_RefusesBadInput(t *testing.T) {
 
 func TestSync_UnknownCollectionIsInvalid(t *testing.T) {
 	t.Parallel()
-	s := newScene(t)
+	s := newTestEnv(t)
 	s.sync("groups")
 	failure := s.failure()
 	require.Equal(t, string(kinds.Invalid), failure.Type())
@@ -166,7 +166,7 @@ func TestSync_UnknownCollectionIsInvalid(t *testing.T) {
 // opened is dropped.
 func TestSync_ForbiddenAtCheck(t *testing.T) {
 	t.Parallel()
-	s := newScene(t)
+	s := newTestEnv(t)
 	all := access.Collections()
 	s.begins(all...)
 	s.on(wire.SyncCheckActivity, wire.SyncCheckInput{Snapshot: snapshot, Collections: all}).
@@ -188,7 +188,7 @@ func TestSync_ForbiddenAtCheck(t *testing.T) {
 // environment makes where a policy has no limit.
 func TestSync_WaitsOutAStoreThatIsDown(t *testing.T) {
 	t.Parallel()
-	s := newScene(t)
+	s := newTestEnv(t)
 	one := []access.Collection{access.Accounts}
 	in := wire.SyncBeginInput{Snapshot: snapshot, Collections: one, StartedAt: began}
 	s.on(wire.SyncBeginActivity, in).
@@ -205,7 +205,7 @@ func TestSync_WaitsOutAStoreThatIsDown(t *testing.T) {
 // When even the dropping fails, the reason of the failure is still what is told.
 func TestSync_FailedDiscardDoesNotHideTheReason(t *testing.T) {
 	t.Parallel()
-	s := newScene(t)
+	s := newTestEnv(t)
 	odd := kinds.New(kinds.Invalid, errors.New("odd"))
 	one := []access.Collection{access.Accounts}
 	s.on(wire.SyncBeginActivity, wire.SyncBeginInput{Snapshot: snapshot, Collections: one, StartedAt: began}).
@@ -221,7 +221,7 @@ func TestSync_FailedDiscardDoesNotHideTheReason(t *testing.T) {
 // Warnings come once each, in the order in which they were found.
 func TestSync_WarningsAreNotRepeated(t *testing.T) {
 	t.Parallel()
-	s := newScene(t)
+	s := newTestEnv(t)
 	one := []access.Collection{access.Users}
 	s.begins(one...)
 	s.checks(wire.SyncCheckResult{Warnings: []string{"token expires soon", "token expires soon"}}, one...)
@@ -241,7 +241,7 @@ func TestSync_WarningsAreNotRepeated(t *testing.T) {
 // Programs that read the result find [] where there is nothing, never null.
 func TestSync_ResultHasNoNulls(t *testing.T) {
 	t.Parallel()
-	s := newScene(t)
+	s := newTestEnv(t)
 	one := []access.Collection{access.Accounts}
 	s.opens(one...)
 	s.drainsProven(one...)

@@ -11,7 +11,7 @@ import (
 
 // update sends an update when so much time has passed. One of the two functions is called
 // with what came of it: that it was turned away, or what it was answered.
-func (s *scene) update(
+func (s *testEnv) update(
 	d time.Duration, name string, payload any, rejected func(error), answered func(got any, err error),
 ) {
 	s.at(d, func() {
@@ -22,7 +22,7 @@ func (s *scene) update(
 }
 
 // mustUpdate sends an update that has to be taken and answered.
-func (s *scene) mustUpdate(d time.Duration, name string, payload any, answered func(got any)) {
+func (s *testEnv) mustUpdate(d time.Duration, name string, payload any, answered func(got any)) {
 	s.update(d, name, payload, func(err error) { require.NoError(s.t, err) }, func(got any, err error) {
 		require.NoError(s.t, err)
 		answered(got)
@@ -30,7 +30,7 @@ func (s *scene) mustUpdate(d time.Duration, name string, payload any, answered f
 }
 
 // statusOf is what a workflow says of itself, which holds no nulls.
-func statusOf[Status any](s *scene) Status {
+func statusOf[Status any](s *testEnv) Status {
 	s.t.Helper()
 	answer, err := s.QueryWorkflow(wire.StatusQuery)
 	require.NoError(s.t, err)

@@ -14,7 +14,7 @@ import (
 )
 
 // send sends an update after some minutes, and hands on what it was answered.
-func (w *walk) send(minute int, update string, payload any, answered func(got any)) {
+func (w *randomGrant) send(minute int, update string, payload any, answered func(got any)) {
 	w.RegisterDelayedCallback(func() {
 		w.UpdateWorkflow(update, "", &testsuite.TestUpdateCallback{
 			OnAccept: func() {}, OnReject: func(error) {},
@@ -27,13 +27,13 @@ func (w *walk) send(minute int, update string, payload any, answered func(got an
 	}, time.Duration(minute)*time.Minute)
 }
 
-// happens sends random messages at random times.
-func (w *walk) happens() {
+// sendRandomUpdates sends random messages at random times.
+func (w *randomGrant) sendRandomUpdates() {
 	for range 4 + w.rand.IntN(30) {
-		w.speaks(w.rand.IntN(140))
+		w.sendRandomDecision(w.rand.IntN(140))
 	}
-	w.handovers()
-	if w.off = w.rand.IntN(5) == 0; w.off {
+	w.delegateAtRandom()
+	if w.cancelled = w.rand.IntN(5) == 0; w.cancelled {
 		minute := w.rand.IntN(120)
 		if w.rand.IntN(2) == 0 {
 			w.send(minute, wire.CancelUpdate, wire.StopInput{By: person(0)}, nil)
@@ -43,9 +43,9 @@ func (w *walk) happens() {
 	}
 }
 
-// speaks is one decision, of anybody, about anything. One that counts came in time.
-func (w *walk) speaks(minute int) {
-	in := wire.DecisionInput{By: person(w.rand.IntN(crowd + 3))}
+// sendRandomDecision is one decision, of anybody, about anything. One that counts came in time.
+func (w *randomGrant) sendRandomDecision(minute int) {
+	in := wire.DecisionInput{By: person(w.rand.IntN(approverCount + 3))}
 	action := wire.ApproveUpdate
 	if w.rand.IntN(24) == 0 {
 		action = wire.DenyUpdate
@@ -63,7 +63,7 @@ func (w *walk) speaks(minute int) {
 	w.send(minute, action, in, func(got any) {
 		d, is := got.(access.Decision)
 		require.True(w.t, is)
-		require.True(w.t, sent.Before(w.asks[d.PlanHash].Add(time.Hour)), "came too late, and counts: %+v", d)
+		require.True(w.t, sent.Before(w.askedAt[d.PlanHash].Add(time.Hour)), "came too late, and counts: %+v", d)
 	})
 	if w.rand.IntN(6) == 0 { // about an older plan, if there is one
 		w.RegisterDelayedCallback(func() {
@@ -81,19 +81,19 @@ func (w *walk) speaks(minute int) {
 
 // Whatever happens to a request, in whatever order: see [walk.mayApply] for what reaches
 // the console. And it ends, within the time that people have and what the activities take.
-func TestGrant_NoPathAroundConsent(t *testing.T) {
+func TestGrant_NoPathAroundApproval(t *testing.T) {
 	t.Parallel()
 	seen := map[string]int{}
 	for seed := range uint64(300) {
-		w := newWalk(t, seed)
-		w.happens()
+		w := newRandomGrant(t, seed)
+		w.sendRandomUpdates()
 		w.ExecuteWorkflow(wire.GrantType, w.in)
 		require.True(t, w.IsWorkflowCompleted(), "seed %d: it outlives its deadline", seed)
 		require.NoError(t, w.GetWorkflowError(), "seed %d", seed)
 		var got wire.RequestResult
 		require.NoError(t, w.GetWorkflowResult(&got))
 		seen[got.State]++
-		w.count(seen, got.State)
+		w.countWays(seen, got.State)
 		switch got.State {
 		case "granted", "expired":
 			require.Equal(t, 1, w.applied, "seed %d", seed)
@@ -106,7 +106,7 @@ func TestGrant_NoPathAroundConsent(t *testing.T) {
 			// Those that came before have their turn, and are refused.
 			require.WithinRange(t, w.Now(), w.asked.Add(time.Hour), w.asked.Add(4*time.Hour), "seed %d", seed)
 		case "cancelled":
-			require.True(t, w.off, "seed %d", seed)
+			require.True(t, w.cancelled, "seed %d", seed)
 		default:
 			require.Fail(t, "unexpected end", "seed %d: %s", seed, got.State)
 		}
@@ -119,8 +119,8 @@ func TestGrant_NoPathAroundConsent(t *testing.T) {
 	}
 }
 
-// count takes down by which ways something was given.
-func (w *walk) count(seen map[string]int, state string) {
+// countWays takes down by which ways something was given.
+func (w *randomGrant) countWays(seen map[string]int, state string) {
 	if state != "granted" && state != "expired" {
 		return
 	}

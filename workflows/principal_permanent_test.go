@@ -18,11 +18,11 @@ func TestPrincipal_LeaseBecomesForGood(t *testing.T) {
 	w := newWriter(t)
 	w.carriesOut().Twice()
 	l := leaseOf("a", soc, time.Hour)
-	w.asks(time.Second, acquires(l))
-	kept := w.asks(time.Minute, changeTo(access.OpGrant, l))
+	w.sendChange(time.Second, acquires(l))
+	kept := w.sendChange(time.Minute, changeTo(access.OpGrant, l))
 	w.run()
 	require.NoError(t, w.GetWorkflowError())
-	require.Equal(t, access.AlreadyHeld, kept.outcome(t))
+	require.Equal(t, access.AlreadyHeld, kept.requireOutcome(t))
 	require.Equal(t, holds(viewer, soc), w.actual)
 	require.Equal(t, began.Add(time.Minute), w.Now().UTC())
 	require.Empty(t, w.state().Ownership.Leases)
@@ -35,14 +35,14 @@ func TestPrincipal_LeaseBecameForGoodBefore(t *testing.T) {
 	w := newWriter(t)
 	w.carriesOut().Once()
 	l := leaseOf("a", soc, time.Hour)
-	w.asks(time.Second, acquires(l))
+	w.sendChange(time.Second, acquires(l))
 	w.on(wire.WriteActivity, change("a/grant")).
 		Return(func(context.Context, wire.WriteInput) (wire.WriteResult, error) {
 			return wire.WriteResult{Recalled: true, Proof: access.Proof{
 				Op: access.OpGrant, Key: "a/grant", Outcome: access.AlreadyHeld,
 			}}, nil
 		}).Once()
-	w.asks(time.Minute, changeTo(access.OpGrant, l))
+	w.sendChange(time.Minute, changeTo(access.OpGrant, l))
 	w.run()
 	require.NoError(t, w.GetWorkflowError())
 	require.Empty(t, w.state().Ownership.Leases)

@@ -17,23 +17,23 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-// walk is one random run of a grant among everything that may happen to it: decisions that
+// randomGrant is one random run of a grant among everything that may happen to it: decisions that
 // narrow it or are about an older plan, delegations, escalation, a principal that changes,
 // being called off, and activities that take their time.
-type walk struct {
-	*ballot
+type randomGrant struct {
+	*approvalModel
 
-	in     wire.GrantInput
-	lock   sync.Mutex
-	ledger []access.Decision    // that count
-	asks   map[string]time.Time // when people were asked about the plan of that hash
-	hashes []string
-	off    bool // somebody calls it off
+	in        wire.GrantInput
+	lock      sync.Mutex
+	ledger    []access.Decision    // that count
+	askedAt   map[string]time.Time // when people were asked about the plan of that hash
+	hashes    []string
+	cancelled bool // somebody calls it off
 }
 
-func newWalk(t *testing.T, seed uint64) *walk {
+func newRandomGrant(t *testing.T, seed uint64) *randomGrant {
 	t.Helper()
-	w := &walk{ballot: newBareBallot(t, seed), asks: map[string]time.Time{}}
+	w := &randomGrant{approvalModel: newUnmockedModel(t, seed), askedAt: map[string]time.Time{}}
 	w.in = wire.GrantInput{
 		Principal: access.PrincipalSelector{Kind: access.User, ID: "7"}, Role: access.RoleSelector{ID: "2"},
 		Scope: access.ScopeSelector{Level: access.Tenant}, Requester: " " + strings.ToUpper(person(0)),
@@ -45,11 +45,11 @@ func newWalk(t *testing.T, seed uint64) *walk {
 		w.in.StartAt = new(began.Add(time.Duration(w.rand.IntN(150)) * time.Minute))
 	}
 	w.plan.Principal.Email = person(1) // who may be asked, as the requester may
-	w.mockAll()
+	w.mockActivities()
 	return w
 }
 
-func (w *walk) minutes(most int) func() time.Duration {
+func (w *randomGrant) minutes(most int) func() time.Duration {
 	return func() time.Duration {
 		w.lock.Lock()
 		defer w.lock.Unlock()
@@ -57,7 +57,7 @@ func (w *walk) minutes(most int) func() time.Duration {
 	}
 }
 
-func (w *walk) mockAll() {
+func (w *randomGrant) mockActivities() {
 	on := func(name string, do any, most int) {
 		w.OnActivity(name, mock.Anything, mock.Anything).Return(do).AfterFn(w.minutes(most)).Maybe()
 	}
@@ -65,7 +65,7 @@ func (w *walk) mockAll() {
 		w.lock.Lock()
 		defer w.lock.Unlock()
 		w.plan.Terms = in.Terms
-		return wire.PlanResult{Plan: w.put()}, nil
+		return wire.PlanResult{Plan: w.sealPlan()}, nil
 	}, 3)
 	on(wire.DecideActivity, w.decide, 6)
 	on(wire.ApplyActivity, w.applies, 4)
@@ -74,18 +74,18 @@ func (w *walk) mockAll() {
 	}, 1)
 }
 
-// put is the plan as people are asked about it now.
-func (w *walk) put() access.Plan {
+// sealPlan is the plan as people are asked about it now.
+func (w *randomGrant) sealPlan() access.Plan {
 	w.plan = w.plan.Seal()
-	w.asked, w.asks[w.plan.Hash] = w.Now(), w.Now()
+	w.asked, w.askedAt[w.plan.Hash] = w.Now(), w.Now()
 	w.hashes = append(w.hashes, w.plan.Hash)
 	return w.plan
 }
 
-func (w *walk) decide(_ context.Context, in wire.DecideInput) (wire.DecideResult, error) {
+func (w *randomGrant) decide(_ context.Context, in wire.DecideInput) (wire.DecideResult, error) {
 	w.lock.Lock()
 	defer w.lock.Unlock()
-	out := w.speakFor(in)
+	out := w.answerDecide(in)
 	if out.Refusal == "" {
 		d := in.Decision
 		d.OnBehalfOf = out.OnBehalfOf
@@ -94,19 +94,19 @@ func (w *walk) decide(_ context.Context, in wire.DecideInput) (wire.DecideResult
 	return out, nil
 }
 
-func (w *walk) denied() bool {
+func (w *randomGrant) denied() bool {
 	return slices.ContainsFunc(w.ledger, func(d access.Decision) bool { return d.Action == wire.DenyUpdate })
 }
 
 // applies checks that whatever reaches the console has the consent it needs, to the plan
 // as it is and to no more than that.
-func (w *walk) applies(_ context.Context, in wire.ApplyInput) (wire.ApplyResult, error) {
+func (w *randomGrant) applies(_ context.Context, in wire.ApplyInput) (wire.ApplyResult, error) {
 	w.lock.Lock()
 	defer w.lock.Unlock()
 	out := wire.ApplyResult{ChangeAnswer: wire.ChangeAnswer{Proof: access.Proof{Outcome: access.Released}}}
 	if in.Change.Change.Op != access.OpRelease {
 		out.Proof.Outcome = access.Applied
-		w.mayApply(in)
+		w.checkApply(in)
 		if w.changes > 0 && w.plan.Approval.Required {
 			w.changes--
 			w.plan.Before = access.Holdings{Level: access.Tenant, Held: []access.HeldRole{{RoleID: fmt.Sprint(w.changes)}}}
@@ -121,7 +121,7 @@ func (w *walk) applies(_ context.Context, in wire.ApplyInput) (wire.ApplyResult,
 	return out, nil
 }
 
-func (w *walk) mayApply(in wire.ApplyInput) {
+func (w *randomGrant) checkApply(in wire.ApplyInput) {
 	require.False(w.t, w.denied(), "applied after a denial: %+v", w.ledger)
 	require.Empty(w.t, w.plan.Refusal)
 	var long access.Duration
@@ -149,7 +149,7 @@ func (w *walk) mayApply(in wire.ApplyInput) {
 		}
 	}
 	if w.plan.Approval.Required {
-		require.True(w.t, w.consented(), "applied without consent: %+v of %+v", w.counted, w.plan.Approval.Steps)
+		require.True(w.t, w.isApproved(), "applied without consent: %+v of %+v", w.counted, w.plan.Approval.Steps)
 	} else {
 		require.Empty(w.t, w.counted)
 	}
