@@ -12,6 +12,7 @@ import (
 	"sentinelone-provisioner/internal/console"
 	"sentinelone-provisioner/internal/fault/kinds"
 	"sentinelone-provisioner/internal/ledger"
+	"sentinelone-provisioner/internal/store"
 	"sentinelone-provisioner/internal/wire"
 )
 
@@ -54,7 +55,7 @@ func (w *writing) clearWait(ctx context.Context, of wire.ChangeRequest) error {
 
 // takesAway says whether the change ends access.
 func takesAway(op access.Op) bool {
-	return op != access.OpGrant && op != access.OpAcquire && op != access.OpCreate && op != StepPlan
+	return op != access.OpGrant && op != access.OpAcquire && op != access.OpCreate && op != store.StepPlan
 }
 
 // writing is one attempt at a change.

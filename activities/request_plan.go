@@ -13,6 +13,7 @@ import (
 	"sentinelone-provisioner/internal/console"
 	"sentinelone-provisioner/internal/fault"
 	"sentinelone-provisioner/internal/ledger"
+	"sentinelone-provisioner/internal/store"
 	"sentinelone-provisioner/internal/wire"
 )
 
@@ -72,7 +73,7 @@ func (r *Request) inTurn(ctx context.Context, in wire.PlanInput) (access.Plan, e
 	case err != nil && !fault.KindOf(err).Final():
 		return plan, waiting.wait(ctx, err)
 	case !first:
-		err = errors.Join(err, r.store.ClearWait(ctx, r.console.Console(), in.Request.ID, StepPlan))
+		err = errors.Join(err, r.store.ClearWait(ctx, r.console.Console(), in.Request.ID, store.StepPlan))
 	}
 	return plan, err
 }
@@ -83,13 +84,10 @@ func (r *Request) waiting(in wire.PlanInput) *writing {
 		Principal: &Principal{console: r.console, store: r.store, now: r.now},
 		in: wire.WriteInput{
 			Writer: wire.WriterStart{Console: r.console.Console()},
-			Change: wire.ChangeRequest{Request: in.Request.ID, Change: access.Change{Op: StepPlan}},
+			Change: wire.ChangeRequest{Request: in.Request.ID, Change: access.Change{Op: store.StepPlan}},
 		},
 	}
 }
-
-// StepPlan names the step in the list of what waits; it is no change.
-const StepPlan = "plan"
 
 // file puts the plan into the ledger. Where an earlier attempt has done that, its plan
 // counts, even if the console has changed since: there is one plan per request.

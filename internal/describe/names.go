@@ -141,3 +141,11 @@ func (l *Labels) Label(column, called, id string) string {
 	}
 	return Named(called, id)
 }
+
+// Person names a person by address; one who is not known is "an unknown person".
+func Person(address string) string {
+	if address == "" {
+		return "an unknown person"
+	}
+	return address
+}

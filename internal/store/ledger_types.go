@@ -20,6 +20,10 @@ type LedgerPair struct {
 	Receipt *ledger.Entry `json:"receipt,omitempty"` // nil while it is unfinished
 }
 
+// StepPlan is the step of a wait for the plan of a request. Other steps are the operations
+// of changes, as in "acquire".
+const StepPlan = "plan"
+
 // Wait says why a piece of work is waiting, for status and for ordering. It is not
 // evidence: one row per console, request and step, replaced each time.
 type Wait struct {

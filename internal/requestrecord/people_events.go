@@ -1,0 +1,68 @@
+package requestrecord
+
+import (
+	"fmt"
+	"time"
+
+	"sentinelone-provisioner/internal/describe"
+	"sentinelone-provisioner/internal/ledger"
+)
+
+// peopleEvents are decisions, delegations and notifications.
+func (r Record) peopleEvents() []Event {
+	var out []Event
+	for _, d := range r.Decisions() {
+		out = append(out, r.decisionEvent(d))
+	}
+	for _, entry := range r.Entries {
+		switch body := entry.Body.(type) {
+		case ledger.Notification:
+			out = append(out, notificationEvent(entry.At, body))
+		case ledger.Delegation:
+			out = append(out, delegationEvent(entry.At, body))
+		}
+	}
+	return out
+}
+
+const doesNotCount = "does not count"
+
+func (r Record) decisionEvent(d Decision) Event {
+	text := fmt.Sprintf("%s: %s", d.By, d.Text())
+	switch {
+	case d.Refusal != "":
+		return Event{d.At, doesNotCount, text + " – " + d.Refusal}
+	case !r.isCurrent(d):
+		return Event{d.At, "no longer counts", text + " – on an earlier plan"}
+	}
+	return Event{d.At, "decision", text}
+}
+
+// notificationEvent is one delivery, as in "requested to webhook: delivered".
+func notificationEvent(at time.Time, n ledger.Notification) Event {
+	result := string(n.Result)
+	if n.Result == ledger.GaveUp {
+		result = "given up, the receiver was down for too long"
+	}
+	text := fmt.Sprintf("%s to %s: %s", n.Event, n.Sender, result)
+	if n.Error != "" {
+		text += ", " + n.Error
+	}
+	return Event{at, "notification", text}
+}
+
+// delegationEvent is a delegation by which a decision of this request was taken.
+func delegationEvent(at time.Time, recorded ledger.Delegation) Event {
+	d := recorded.Delegation
+	text := fmt.Sprintf("%s to %s", describe.Person(d.By), describe.Person(d.To))
+	if !d.Until.IsZero() {
+		text += " until " + describe.Second(d.Until)
+	}
+	if d.Comment != "" {
+		text += ": " + d.Comment
+	}
+	if recorded.Refusal != "" {
+		return Event{at, doesNotCount, "delegation of " + text + " – " + recorded.Refusal}
+	}
+	return Event{at, "delegation", text}
+}

@@ -1,0 +1,101 @@
+package requestrecord
+
+import (
+	"context"
+	"errors"
+
+	"sentinelone-provisioner/internal/ledger"
+	"sentinelone-provisioner/internal/store"
+	"sentinelone-provisioner/internal/temporalclient"
+)
+
+// Reader reads requests of one console from Temporal and the ledger. Each source may be
+// missing; a record then says why.
+type Reader struct {
+	Temporal    *temporalclient.Connection // nil: not available
+	TemporalErr error                      // why Temporal is nil; nil if nobody looked for it
+	Store       *store.Store               // nil: not available
+	StoreErr    error                      // why Store is nil; nil if nobody looked for it
+	Console     string                     // host name
+}
+
+// Read reads the request with the first of these workflow ids that a source knows; the
+// others that are known too are in [Record.Others]. It does not fail: a source that does
+// not answer is named in [Record.TemporalErr] or [Record.LedgerErr]. Use [Record.Known] to
+// see whether there is such a request.
+func (r Reader) Read(ctx context.Context, ids ...string) Record {
+	out := Record{ID: ids[0], TemporalErr: r.TemporalErr}
+	stored := r.stored(ctx, ids)
+	out.LedgerErr, out.Names = stored.err, stored.names
+	var found []string
+	for _, id := range ids {
+		run, err := r.firstRun(ctx, id)
+		if err != nil {
+			out.TemporalErr = err
+		}
+		if run == "" && len(stored.entries[id]) == 0 && len(stored.waits[id]) == 0 {
+			continue
+		}
+		if found = append(found, id); len(found) == 1 {
+			out.ID, out.Run, out.inTemporal = id, run, run != ""
+		}
+	}
+	if len(found) > 0 {
+		out.Others = found[1:]
+	}
+	out.keepLatestRun(stored.entries[out.ID])
+	out.waits = stored.waits[out.ID]
+	if out.inTemporal {
+		out.observe(ctx, r.Temporal)
+	}
+	out.assemble()
+	return out
+}
+
+// FromLedger returns the record that the ledger's entries of one workflow id make, without
+// Temporal: that of the latest run.
+func FromLedger(id string, entries []ledger.Entry) Record {
+	out := Record{ID: id}
+	out.keepLatestRun(entries)
+	out.assemble()
+	return out
+}
+
+// firstRun is the id of the first run of the latest workflow; "" if Temporal knows none or
+// is not available.
+func (r Reader) firstRun(ctx context.Context, id string) (string, error) {
+	if r.Temporal == nil {
+		return "", nil
+	}
+	return r.Temporal.FirstRunID(ctx, id)
+}
+
+// storedRequests is what the store knows of some requests, by workflow id.
+type storedRequests struct {
+	entries map[string][]ledger.Entry
+	waits   map[string][]store.Wait
+	names   store.Directory
+	err     error // why something is missing
+}
+
+func (r Reader) stored(ctx context.Context, ids []string) storedRequests {
+	out := storedRequests{entries: map[string][]ledger.Entry{}, waits: map[string][]store.Wait{}, err: r.StoreErr}
+	if r.Store == nil {
+		return out
+	}
+	for _, id := range ids {
+		entries, err := r.Store.LedgerOf(ctx, r.Console, id)
+		if err != nil {
+			out.err = err
+			return out
+		}
+		out.entries[id] = entries
+	}
+	waits, err := r.Store.Waits(ctx, r.Console)
+	for _, w := range waits {
+		out.waits[w.Request] = append(out.waits[w.Request], w)
+	}
+	names, namesErr := r.Store.Directory(ctx, r.Console)
+	out.names, out.err = names, errors.Join(err, namesErr)
+	return out
+}
