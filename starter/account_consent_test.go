@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/requestrecord"
 	"sentinelone-provisioner/internal/wire"
 )
 
@@ -32,7 +33,7 @@ func consentedUser(t *testing.T, l *live) { //nolint:thelper // a subtest
 		require.Equal(t, exitFailed, run(t, "approve", "NEW-7", "--by", who, "--yes").code, who)
 	}
 	shown := run(t, "show", "NEW-7")
-	require.Regexp(t, `still asked: anyone but bob@example.com and asked.new@example.com; 0 of 1 given`, shown.out)
+	require.Regexp(t, `pending for anyone but bob@example.com and asked.new@example.com; 0 of 1 approvals`, shown.out)
 	require.Empty(t, l.named(access.User, "Asked New"))
 	off := run(t, "cancel", "NEW-7", "--by", "bob@example.com")
 	require.Equal(t, exitDone, off.code, off.errOut)
@@ -41,7 +42,7 @@ func consentedUser(t *testing.T, l *live) { //nolint:thelper // a subtest
 	code, out, errOut := decidedMeanwhile(t, []string{"approve", "NEW-8", "--by", "carol@example.com", "--yes"},
 		append(create, "--id", "NEW-8")...)
 	require.Equal(t, exitDone, code, errOut)
-	require.Regexp(t, `(?m)^waiting for 1 of 1 from anyone until \S+ \S+ UTC: `+
+	require.Regexp(t, `(?m)^waiting for 1 of 1 from anyone until \S+Z: `+
 		"others decide with `starter approve provision/NEW-8` or `starter deny provision/NEW-8`$", errOut)
 	require.Regexp(t, `(?m)^state +provisioned, created and verified$`, out)
 	require.Len(t, l.named(access.User, "Asked New"), 1)
@@ -63,6 +64,6 @@ func deniedServiceUser(t *testing.T, l *live) { //nolint:thelper // a subtest
 	require.Equal(t, exitFailed, code, out)
 	require.Contains(t, errOut, "error: denied by carol@example.com: use the other\n")
 	require.Empty(t, l.named(access.ServiceUser, "asked.ci"))
-	ended := decode[requestRow](t, run(t, "show", "NEW-9", "-o", "json"))
+	ended := decode[requestrecord.Row](t, run(t, "show", "NEW-9", "-o", "json"))
 	require.Equal(t, wire.StateDenied, ended.State)
 }

@@ -7,6 +7,7 @@ import (
 
 	"sentinelone-provisioner/internal/applyfile"
 	"sentinelone-provisioner/internal/describe"
+	"sentinelone-provisioner/internal/requestrecord"
 	"sentinelone-provisioner/internal/wire"
 )
 
@@ -55,13 +56,13 @@ func resultTable(results []*lineResult) (header []string, lines [][]string) {
 }
 
 // consentWaits shows that a line of a file waits for people, where that changes.
-func (b *batch) consentWaits(c applyfile.Change) func(observation) {
+func (b *batch) consentWaits(c applyfile.Change) func(requestrecord.Observation) {
 	last := ""
-	return func(g observation) {
-		if g.status == nil || g.status.State != wire.StateAwaitingApproval {
+	return func(g requestrecord.Observation) {
+		if g.Status == nil || g.Status.State != wire.StateAwaitingApproval {
 			return
 		}
-		text := waitText(c.ID, *g.status)
+		text := waitText(c.ID, *g.Status)
 		if text == "" || text == last {
 			return
 		}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -16,6 +15,7 @@ import (
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/applyfile"
 	"sentinelone-provisioner/internal/describe"
+	"sentinelone-provisioner/internal/requestrecord"
 	"sentinelone-provisioner/internal/store"
 	"sentinelone-provisioner/internal/wire"
 )
@@ -98,7 +98,7 @@ func (b *batch) line(ctx context.Context, c applyfile.Change) lineResult {
 	r := lineResult{
 		Line: c.Line, ID: c.ID, Action: c.Action, Kind: c.Kind, Principal: c.Principal, Role: c.Role, Scope: c.Scope,
 	}
-	if receipt := b.recorded(ctx, c.ID); receipt != nil && stands(receipt.State) {
+	if receipt := b.recorded(ctx, c.ID); receipt != nil && !requestrecord.Retryable(receipt.State) {
 		r.Already, r.State, r.Outcome = true, receipt.State, receipt.Outcome
 		r.Message = "on " + describe.Minute(receipt.FinishedAt)
 		r.OK = receipt.State != wire.StateCancelled
@@ -110,23 +110,23 @@ func (b *batch) line(ctx context.Context, c applyfile.Change) lineResult {
 	seen, err := b.carry(ctx, c, &r)
 	switch {
 	case ctx.Err() != nil:
-		r.State, r.Message = stateOpen, "under way: it goes on without this command"
+		r.State, r.Message = requestrecord.StateOpen, "under way: it goes on without this command"
 		return r
 	case err != nil:
 		r.State, r.Message = wire.StateFailed, err.Error()
 		return r
 	}
-	r.State = seen.state()
-	if seen.status != nil {
-		r.EndsAt = seen.status.EndsAt
+	r.State = seen.State()
+	if seen.Status != nil {
+		r.EndsAt = seen.Status.EndsAt
 	}
-	if seen.result != nil {
-		r.Outcome, r.Message = seen.result.Outcome, asTyped(seen.result.Message)
-		if plan := seen.result.Plan; plan != nil {
+	if seen.Result != nil {
+		r.Outcome, r.Message = seen.Result.Outcome, asTyped(seen.Result.Message)
+		if plan := seen.Result.Plan; plan != nil {
 			r.Outcome = plan.Expected
 		}
 	}
-	if err := verdictOf(seen); err != nil {
+	if err := outcomeErr(seen); err != nil {
 		r.Message = err.Error()
 		return r
 	}
@@ -136,41 +136,41 @@ func (b *batch) line(ctx context.Context, c applyfile.Change) lineResult {
 
 // carry starts the request, or joins the one that holds its id. One that was refused or
 // has failed is asked for again.
-func (b *batch) carry(ctx context.Context, c applyfile.Change, r *lineResult) (observation, error) {
+func (b *batch) carry(ctx context.Context, c applyfile.Change, r *lineResult) (requestrecord.Observation, error) {
 	o := requestOf(c)
 	if b.dryRun {
-		o.id, o.dryRun = r.Action+"/"+dryRunMark+newRequestID(), true
+		o.id, o.dryRun = r.Action+"/"+requestrecord.DryRunMark+newRequestID(), true
 	}
 	if err := b.pen.request(ctx, o); err != nil {
-		return observation{}, err
+		return requestrecord.Observation{}, err
 	}
 	run, err := b.startRequest(ctx, o, enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE)
 	held, taken := errors.AsType[*serviceerror.WorkflowExecutionAlreadyStarted](err)
 	switch {
 	case err == nil:
-		return b.follow(ctx, run, o.settled, b.consentWaits(c))
+		return requestrecord.Follow(ctx, b.Connection, run, o.settled, b.consentWaits(c))
 	case !taken:
-		return observation{}, err
+		return requestrecord.Observation{}, err
 	}
 	r.Already = true
-	seen, err := b.follow(ctx, startedRun{WorkflowID: o.id, RunID: held.RunId}, o.settled, b.consentWaits(c))
+	seen, err := requestrecord.Follow(ctx, b.Connection, startedRun{WorkflowID: o.id, RunID: held.RunId}, o.settled, b.consentWaits(c))
 	if err != nil {
 		return seen, err
 	}
-	if err := c.CheckPlan(planOf(seen)); err != nil {
+	if err := c.CheckPlan(seen.PlanOrZero()); err != nil {
 		return seen, err
 	}
-	if !seen.over || stands(seen.state()) {
+	if !seen.Over || !requestrecord.Retryable(seen.State()) {
 		return seen, nil
 	}
 	r.Already = false
 	if err := b.pen.request(ctx, o); err != nil { // anew: a signature does not keep
-		return observation{}, err
+		return requestrecord.Observation{}, err
 	}
 	if run, err = b.startRequest(ctx, o, enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE); err != nil {
-		return observation{}, err
+		return requestrecord.Observation{}, err
 	}
-	return b.follow(ctx, run, o.settled, b.consentWaits(c))
+	return requestrecord.Follow(ctx, b.Connection, run, o.settled, b.consentWaits(c))
 }
 
 // requestOf is the request that carries out a line. A time-bound grant counts as done
@@ -189,17 +189,6 @@ func requestOf(c applyfile.Change) startRequest {
 	}
 }
 
-// planOf is the plan of the request that was seen; zero where it was never planned.
-func planOf(g observation) access.Plan {
-	switch {
-	case g.status != nil && g.status.Plan != nil:
-		return *g.status.Plan
-	case g.result != nil && g.result.Receipt != nil:
-		return g.result.Receipt.Plan
-	}
-	return access.Plan{}
-}
-
 // recorded is the receipt of an id in the ledger, which remembers longer than Temporal.
 func (b *batch) recorded(ctx context.Context, id string) *access.Receipt {
 	if b.db == nil {
@@ -209,19 +198,7 @@ func (b *batch) recorded(ctx context.Context, id string) *access.Receipt {
 	if err != nil {
 		return nil
 	}
-	d := requestRecord{id: id}
-	d.read(entries)
-	d.assemble()
-	return d.receipt
-}
-
-// stands says that a request that ended so is not asked for again: it was done, or
-// somebody has called it off.
-func stands(state string) bool {
-	return slices.Contains([]string{
-		wire.StateGranted, wire.StateExpired, wire.StateEnded, wire.StateRevoked,
-		wire.StateCancelled,
-	}, state)
+	return requestrecord.FromLedger(id, entries).Receipt
 }
 
 // conclude says how the run ended, and how to go on.

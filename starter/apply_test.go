@@ -115,8 +115,8 @@ func appliedFileOfAnother(t *testing.T, l *live) {
 		"grant,another@example.com,SOC,Globex / Berlin,1h,OTHER-2b"), "-o", "json")
 	require.Equal(t, exitFailed, got.code)
 	for line, want := range map[int]string{
-		2: "id grant/OTHER-1 was used before for something else, to grant user another@example.com",
-		3: "id grant/OTHER-2 was used before for something else, to grant user another@example.com",
+		2: "id grant/OTHER-1 was used before for another change, to grant user another@example.com",
+		3: "id grant/OTHER-2 was used before for another change, to grant user another@example.com",
 	} {
 		require.Contains(t, results(t, got)[line].Message, want)
 	}

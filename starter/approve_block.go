@@ -7,6 +7,7 @@ import (
 	"sentinelone-provisioner/internal/approval"
 	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/internal/pending"
+	"sentinelone-provisioner/internal/requestrecord"
 	"sentinelone-provisioner/internal/wire"
 )
 
@@ -16,7 +17,7 @@ func (d pendingDecision) block(id string, s wire.RequestStatus) [][]string {
 	plan := *s.Plan
 	facts := [][]string{
 		{"request", id},
-		{"asked", fmt.Sprintf("by %s on %s", orUnknown(s.Requester), describe.Second(s.StartedAt))},
+		{"requested", fmt.Sprintf("by %s on %s", describe.Person(s.Requester), describe.Second(s.StartedAt))},
 	}
 	if plan.Terms.Reason != "" {
 		facts = append(facts, []string{"reason", plan.Terms.Reason})
@@ -30,16 +31,16 @@ func (d pendingDecision) block(id string, s wire.RequestStatus) [][]string {
 		facts = append(facts, []string{"level", fmt.Sprintf("it moves from %s to %s level", from, to)})
 	}
 	var said []string
-	var voices []decisionRecord
+	var decisions []requestrecord.Decision
 	if s.Approval != nil {
 		for _, decision := range s.Approval.Decisions {
-			v := decisionRecord{Decision: decision}
-			voices = append(voices, v)
-			said = append(said, fmt.Sprintf("%s on %s: %s", v.By, describe.Second(v.At), v.said()))
+			v := requestrecord.Decision{Decision: decision}
+			decisions = append(decisions, v)
+			said = append(said, v.Line())
 		}
 	}
 	facts = append(facts, list("decided", said)...)
-	if text := narrowedText(voices); text != "" {
+	if text := requestrecord.Narrowed(decisions); text != "" {
 		facts = append(facts, []string{"narrowed", text})
 	}
 	return append(facts, []string{"your decision", d.weight(s)})

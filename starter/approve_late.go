@@ -16,12 +16,12 @@ import (
 func (m decisionSender) tooLate(ctx context.Context, text string, ids ...string) error {
 	found := m.requestRecord(ctx, m.engine, "", ids...)
 	switch {
-	case !found.known():
-		return found.unknown(text)
-	case found.receipt == nil:
-		return fmt.Errorf("it takes no decision any more (%s)", found.sentence())
+	case !found.Known():
+		return notFound(found, text)
+	case found.Receipt == nil:
+		return fmt.Errorf("it takes no more decisions (%s)", found.Sentence())
 	}
-	return fmt.Errorf("it is too late: %s", lateText(*found.receipt))
+	return fmt.Errorf("it is too late: %s", lateText(*found.Receipt))
 }
 
 // lateText is "it was approved last by carol@example.com at 2026-03-03 14:00:00 UTC, and

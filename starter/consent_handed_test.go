@@ -54,7 +54,7 @@ func consentHandedOver(t *testing.T, l *live) {
 	require.NoError(t, err)
 	require.Empty(t, detail.Closed)
 	require.Equal(t, []string{erin, gina + " for " + erin}, detail.Steps[1].People)
-	require.Regexp(t, `(?m)still asked: erin@example.com, gina@example.com for erin@example.com; 0 of 1 given`,
+	require.Regexp(t, `(?m)pending for erin@example.com, gina@example.com for erin@example.com; 0 of 1 approvals`,
 		run(t, "show", "HAND").out)
 
 	refused := run(t, "approve", "HAND", "--by", "henk@example.com", "--yes")

@@ -15,6 +15,7 @@ import (
 	"sentinelone-provisioner/internal/config"
 	"sentinelone-provisioner/internal/consoletest"
 	"sentinelone-provisioner/internal/policy"
+	"sentinelone-provisioner/internal/requestrecord"
 	"sentinelone-provisioner/internal/temporalclient"
 	"sentinelone-provisioner/internal/wire"
 )
@@ -94,11 +95,11 @@ func answerLines(t *testing.T, r ran) []decisionAnswer {
 
 func consentApproved(t *testing.T, l *live) {
 	ana := l.waiting(t, "yes@example.com", "SOC", "YES-1")
-	shown := answers(t, `(?m)still asked`, "show", "YES-1")
+	shown := answers(t, `(?m)pending for`, "show", "YES-1")
 	for _, want := range []string{
 		`(?m)^waiting +for 1 of 1 from leads until `, `(?m)^policy +rule "one" of the file with SHA-256 [0-9a-f]{64}$`,
 		`(?m)^step 1 +1 of leads: carol@example.com, dave@example.com$`,
-		`(?m)^ +still asked: carol@example.com, dave@example.com; 0 of 1 given, until .* UTC$`,
+		`(?m)^ +pending for carol@example.com, dave@example.com; 0 of 1 approvals, until .* UTC$`,
 	} {
 		require.Regexp(t, want, shown.out)
 	}
@@ -109,13 +110,13 @@ func consentApproved(t *testing.T, l *live) {
 	own := run(t, "approve", "YES-1", "--yes")
 	require.Equal(t, exitFailed, own.code)
 	require.Regexp(t, `(?m)^your decision +does not count: bob@example.com is the requester: `, own.errOut)
-	require.Contains(t, own.errOut, "error: YES-1: the requester does not decide about the own request")
+	require.Contains(t, own.errOut, "error: YES-1: bob@example.com is the requester: requesters do not decide on their own requests")
 
 	got := run(t, "approve", "YES-1", "NEVER", "--by", carol, "--comment", "fine", "--yes")
 	require.Equal(t, exitFailed, got.code, "one of them is not there")
 	require.Equal(t, "grant/YES-1: approve by carol@example.com (unsigned)\n", got.out)
 	for _, want := range []string{
-		`(?m)^request +grant/YES-1$`, `(?m)^asked +by bob@example.com on `, `(?m)^reason +on call$`,
+		`(?m)^request +grant/YES-1$`, `(?m)^requested +by bob@example.com on `, `(?m)^reason +on call$`,
 		`(?m)^what +grant user yes@example.com \(\d+\) role SOC `,
 		`(?m)^before +Viewer \(\d+\) at site Acme / Only Acme`, `(?m)^after +SOC \(\d+\) at site Acme / Berlin`,
 		`(?m)^your decision +counts toward step 1 of 1 \(needs 1 more approval, from leads, until `,
@@ -128,11 +129,11 @@ func consentApproved(t *testing.T, l *live) {
 	for _, want := range []string{
 		`(?m)^ +carol@example.com on .* UTC: approve, unsigned: fine$`,
 		`(?m) decision +carol@example.com: approve, unsigned: fine$`,
-		`(?m) does not count +bob@example.com: approve, unsigned – the requester does not decide`,
+		`(?m) does not count +bob@example.com: approve, unsigned – bob@example.com is the requester`,
 	} {
 		require.Regexp(t, want, shown.out)
 	}
-	require.NotContains(t, shown.out, "still asked")
+	require.NotContains(t, shown.out, "pending for")
 }
 
 func consentDenied(t *testing.T, l *live) {
@@ -161,17 +162,17 @@ func consentInSteps(t *testing.T, l *live) {
 	early := run(t, "approve", "STEPS", "--by", erin, "--yes")
 	require.Equal(t, exitFailed, early.code)
 	require.Regexp(t, `(?m)^your decision +may not count: erin@example.com is not eligible to decide: `, early.errOut)
-	require.Contains(t, early.errOut, "erin@example.com may not decide this: it waits for 2 of 2 from leads")
+	require.Contains(t, early.errOut, "erin@example.com is not eligible to decide: it is pending for 2 of 2 from leads")
 	require.Equal(t, exitDone, run(t, "approve", "STEPS", "--by", carol, "--yes").code)
 	again := run(t, "approve", "STEPS", "--by", "CAROL@example.com", "--yes")
 	require.Equal(t, exitFailed, again.code)
 	require.Regexp(t, `(?m)^decided +carol@example.com on .*: approve, unsigned$`, again.errOut)
-	shown := answers(t, `1 of 2 given`, "show", "STEPS")
+	shown := answers(t, `1 of 2 approvals`, "show", "STEPS")
 	require.Regexp(t, `(?m)^step 1 +2 of leads: carol@example.com, dave@example.com\n`+
-		` +carol@example.com on .* approve, unsigned\n +still asked: dave@example.com; 1 of 2 given, until .*\n`+
+		` +carol@example.com on .* approve, unsigned\n +pending for dave@example.com; 1 of 2 approvals, until .*\n`+
 		`step 2 +1 of owners: erin@example.com$`, shown.out)
 	require.Equal(t, exitDone, run(t, "approve", "STEPS", "--by", dave, "--yes").code)
-	answers(t, `(?m)^step 2 .*\n +still asked: erin@example.com; 0 of 1 given`, "show", "STEPS")
+	answers(t, `(?m)^step 2 .*\n +pending for erin@example.com; 0 of 1 approvals`, "show", "STEPS")
 	require.Equal(t, exitDone, run(t, "approve", "STEPS", "--by", erin, "--yes").code)
 	require.Eventually(t, func() bool { return l.holds(ana, "Admin", "Acme / Berlin") }, waitLimit, pollEvery/10)
 }
@@ -208,7 +209,7 @@ func consentNarrowed(t *testing.T, l *live) {
 	l.waiting(t, "less@example.com", "SOC", "LESS", "--for", "4h")
 	more := run(t, "approve", "LESS", "--by", carol, "--for", "1d", "--yes")
 	require.Equal(t, exitFailed, more.code)
-	require.Contains(t, more.errOut, "an approver may shorten, not lengthen")
+	require.Contains(t, more.errOut, "an approver may shorten it, not extend it")
 	got := run(t, "approve", "LESS", "--by", carol, "--for", "2h", "--start", "1h", "--yes", "-o", "json")
 	require.Equal(t, exitDone, got.code, got.errOut)
 	said := answerLines(t, got)[0].Decision
@@ -244,7 +245,7 @@ func consentTooLate(t *testing.T, l *live) {
 	}
 	require.Equal(t, exitDone, run(t, "cancel", "LATE-2").code)
 	cancelled := run(t, "deny", "LATE-2", "--by", dave, "--yes")
-	require.Regexp(t, `it was approved last by carol@example.com at .*, and is cancelled: called off by bob@`,
+	require.Regexp(t, `it was approved last by carol@example.com at .*, and is cancelled: cancelled by bob@`,
 		cancelled.errOut)
 }
 
@@ -260,7 +261,7 @@ func consentUndecidable(t *testing.T, _ *live) {
 		listed.out)
 	dry := asked(t, "grant", "nobody@example.com", "SOC", "Acme / Berlin", "--dry-run")
 	require.Equal(t, exitFailed, dry.code)
-	require.NotContains(t, run(t, "requests", "--limit", "0").out, dryRunMark)
+	require.NotContains(t, run(t, "requests", "--limit", "0").out, requestrecord.DryRunMark)
 }
 
 // Who saw another plan than the one that waits has not decided on that.
@@ -274,7 +275,7 @@ func consentOnAnotherPlan(t *testing.T, l *live) {
 	require.Equal(t, exitDone, run(t, "approve", "MOVED", "--by", erin, "--yes").code)
 	shown := answers(t, `(?m)^earlier +3 decisions on an earlier plan, which no longer count$`, "show", "MOVED")
 	require.Regexp(t, `(?m) no longer counts +carol@example.com: approve, unsigned – on an earlier plan$`, shown.out)
-	answers(t, `still asked: carol@example.com, dave@example.com; 0 of 2 given`, "show", "MOVED")
+	answers(t, `pending for carol@example.com, dave@example.com; 0 of 2 approvals`, "show", "MOVED")
 
 	_, err := l.decide(t, "grant/MOVED", wire.DecisionInput{By: carol, PlanHash: before.Plan.Hash})
 	require.ErrorContains(t, err, "the plan has changed since it was shown")
@@ -374,7 +375,7 @@ func consentWithoutWorker(t *testing.T, l *live) {
 	shown := run(t, "show", "BOX-1")
 	require.Equal(t, exitDone, shown.code, shown.errOut)
 	require.Regexp(t, `(?m)^step 2 +1 of owners: erin@example.com\n`+
-		` +still asked: erin@example.com; 0 of 1 given, until about .* UTC$`, shown.out)
+		` +pending for erin@example.com; 0 of 1 approvals, until \d{4}-.* UTC$`, shown.out)
 	late := run(t, "show", "NO-1")
 	require.Regexp(t, `(?m)^ +dave@example.com on .*: deny, unsigned: not this week$`, late.out)
 }
@@ -385,7 +386,7 @@ func consentWithoutTemporal(t *testing.T, l *live) {
 	require.Equal(t, exitFailed, got.code)
 	require.Contains(t, got.errOut, "error: who is asked only Temporal knows: temporal does not answer at ")
 	require.Contains(t, got.errOut, "`starter requests --open` lists what the ledger has")
-	require.Regexp(t, `(?m)^ +still asked: erin@example.com; 0 of 1 given, until about `, run(t, "show", "BOX-1").out)
+	require.Regexp(t, `(?m)^ +pending for erin@example.com; 0 of 1 approvals, until \d{4}-`, run(t, "show", "BOX-1").out)
 	offered := run(t, "__complete", "approve", "")
 	require.Equal(t, exitDone, offered.code)
 	require.True(t, strings.HasPrefix(offered.out, ":4\n"), "nothing is offered, and nothing said: %s", offered.out)

@@ -13,6 +13,7 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/ledger"
+	"sentinelone-provisioner/internal/requestrecord"
 	"sentinelone-provisioner/internal/wire"
 )
 
@@ -78,7 +79,7 @@ func grantedForGood(t *testing.T, l *live) {
 	shown := run(t, "show", "INC-1")
 	require.Equal(t, exitDone, shown.code, shown.errOut)
 	for _, want := range []string{
-		`(?m)^request +grant/INC-1$`, `(?m)^asked +by bob@example.com on .* UTC$`, `(?m)^reason +on call$`,
+		`(?m)^request +grant/INC-1$`, `(?m)^requested +by bob@example.com on .* UTC$`, `(?m)^reason +on call$`,
 		`(?m)^what +grant user good@example.com \(\d+\) role SOC \(\d+\) at site Acme / Berlin \(\d+\), permanent$`,
 		`(?m)^state +granted, applied and verified$`, `(?m)^before +Viewer \(\d+\) at site Acme / Only Acme \(\d+\)$`,
 		`(?m)^after +SOC \(\d+\) at site Acme / Berlin \(\d+\)$`, `(?m)^approval +no approval required`,
@@ -101,20 +102,20 @@ func grantedForGood(t *testing.T, l *live) {
 	for _, more := range [][]string{{"--id", "grant/INC-1"}, {"--id", "INC-1", "--dry-run"}} {
 		taken := asked(t, "grant", "good@example.com", "Admin", "Acme / Berlin", more...)
 		require.Equal(t, exitFailed, taken.code)
-		require.Regexp(t, `error: grant/INC-1 is used already: bob@example.com asked on .* UTC to grant user `+
-			`good@example.com .* role SOC .* permanent; the state is granted; choose another --id, `+
-			"or look with `starter show INC-1`\n$", taken.errOut)
+		require.Regexp(t, `error: grant/INC-1 is already in use: requested by bob@example.com on .* UTC: grant user `+
+			`good@example.com .* role SOC .* permanent; the state is granted; choose another --id, or `+
+			"run `starter show INC-1`\n$", taken.errOut)
 	}
 	ended := run(t, "end", "INC-1")
 	require.Equal(t, exitFailed, ended.code)
-	require.Contains(t, ended.errOut,
-		"grant/INC-1 has ended already: to take the role away again, use `starter revoke`")
+	require.Contains(t, ended.errOut, "grant/INC-1 has already ended (requested by bob@example.com on ")
+	require.Contains(t, ended.errOut, "): remove the role with `starter revoke`\n")
 
 	rows := decode[requestsAnswer](t, run(t, "requests", "--limit", "0", "-o", "json")).Requests
 	require.Contains(t, rowIDs(rows), "grant/INC-1 granted applied")
 }
 
-func rowIDs(rows []requestRow) []string {
+func rowIDs(rows []requestrecord.Row) []string {
 	out := make([]string, len(rows))
 	for i, r := range rows {
 		out[i] = r.ID + " " + r.State + " " + string(r.Outcome)
@@ -141,7 +142,7 @@ func grantedForATime(t *testing.T, l *live) {
 
 	late := run(t, "cancel", "INC-2")
 	require.Equal(t, exitFailed, late.code)
-	require.Contains(t, late.errOut, "error: too late to cancel: the grant is in force until ")
+	require.Contains(t, late.errOut, "error: cannot cancel: the state is active, waiting for its end at ")
 
 	long := run(t, "extend", "INC-2", "--for", "400d")
 	require.Equal(t, exitFailed, long.code)
@@ -158,7 +159,7 @@ func grantedForATime(t *testing.T, l *live) {
 	for _, args := range [][]string{{"end", "INC-2"}, {"extend", "INC-2", "--for", "1h"}, {"cancel", "grant/INC-2"}} {
 		over := run(t, args...)
 		require.Equal(t, exitFailed, over.code, args)
-		require.Contains(t, over.errOut, "error: grant/INC-2 has ended already (bob@example.com asked on ")
+		require.Contains(t, over.errOut, "error: grant/INC-2 has already ended (requested by bob@example.com on ")
 	}
 }
 
@@ -178,7 +179,7 @@ func scheduledGrant(t *testing.T, l *live) {
 	require.Equal(t, exitDone, cancelled.code, cancelled.errOut)
 	require.Equal(t, "cancelled by carol@example.com: grant/INC-3\n", cancelled.out)
 	require.False(t, l.holds(ana, "SOC", "Acme / Berlin"))
-	require.Regexp(t, `(?m)^message +called off by carol@example.com$`, run(t, "show", "INC-3").out)
+	require.Regexp(t, `(?m)^message +cancelled by carol@example.com$`, run(t, "show", "INC-3").out)
 }
 
 func revoked(t *testing.T, l *live) {
@@ -203,7 +204,7 @@ func refusedGrant(t *testing.T, l *live) {
 	got := run(t, append(args, "--id", "INC-4")...)
 	require.Equal(t, exitFailed, got.code)
 	require.Contains(t, got.errOut, "error: refused: it would move the principal from site to account level")
-	require.Contains(t, got.errOut, "ask again with `starter grant --allow-level-change` if that is meant")
+	require.Contains(t, got.errOut, "to allow that, request it again with `starter grant --allow-level-change`")
 	require.Regexp(t, `(?m)^state +refused$`, got.out)
 	require.Regexp(t, `(?m)^refusal +it would move the principal`, run(t, "show", "INC-4").out)
 
@@ -342,7 +343,7 @@ func oneIDForTwo(t *testing.T, l *live) {
 		asked(t, "revoke", "two@example.com", "Admin", "Acme / Berlin", "--id", "TWO", "--wait=false").code)
 	got := run(t, "show", "TWO")
 	require.Equal(t, exitUsage, got.code)
-	require.Equal(t, "error: \"TWO\" is more than one: give grant/TWO or revoke/TWO\n", got.errOut)
+	require.Equal(t, "error: \"TWO\" is the id of several requests: give grant/TWO or revoke/TWO\n", got.errOut)
 }
 
 func ledgerWhole(t *testing.T, l *live) {

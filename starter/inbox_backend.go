@@ -8,6 +8,7 @@ import (
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/inbox"
 	"sentinelone-provisioner/internal/pending"
+	"sentinelone-provisioner/internal/requestrecord"
 	"sentinelone-provisioner/internal/store"
 	"sentinelone-provisioner/internal/temporalclient"
 	"sentinelone-provisioner/internal/wire"
@@ -74,23 +75,23 @@ func (d *inboxBackend) Detail(ctx context.Context, id string) (inbox.Detail, err
 	if err != nil {
 		return inbox.Detail{}, err
 	}
-	if seen.status != nil {
-		return d.detail(*seen.status), nil
+	if seen.Status != nil {
+		return d.detail(*seen.Status), nil
 	}
 	return d.endedDetail(id, seen), nil
 }
 
 // look queries the status of a request.
-func (d *inboxBackend) look(ctx context.Context, id string) (observation, error) {
-	seen, err := d.engine.glimpseNow(ctx, startedRun{WorkflowID: id})
+func (d *inboxBackend) look(ctx context.Context, id string) (requestrecord.Observation, error) {
+	seen, err := requestrecord.Observe(ctx, d.engine.Connection, startedRun{WorkflowID: id})
 	switch {
 	case temporalclient.IsNotFound(err):
 		return seen, fmt.Errorf("it has ended, and Temporal no longer has it: "+
 			"run `starter show %s`, which reads the ledger", typed(id))
 	case err != nil:
 		return seen, d.engine.Explain(err)
-	case seen.trouble != "":
-		return seen, errors.New(seen.trouble)
+	case seen.Trouble != "":
+		return seen, errors.New(seen.Trouble)
 	}
 	return seen, nil
 }
@@ -102,10 +103,10 @@ func (d *inboxBackend) Decide(ctx context.Context, in inbox.Decision) (string, e
 	if err != nil {
 		return "", err
 	}
-	if seen.status == nil {
+	if seen.Status == nil {
 		return "", errors.New(d.endedDetail(in.ID, seen).Closed)
 	}
-	status := *seen.status
+	status := *seen.Status
 	if why := pending.Ineligible(status, d.by, in.Action); why != "" {
 		return "", errors.New(why)
 	}

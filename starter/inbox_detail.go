@@ -11,6 +11,7 @@ import (
 	"sentinelone-provisioner/internal/inbox"
 	"sentinelone-provisioner/internal/livestatus"
 	"sentinelone-provisioner/internal/pending"
+	"sentinelone-provisioner/internal/requestrecord"
 	"sentinelone-provisioner/internal/wire"
 )
 
@@ -51,11 +52,11 @@ func (d *inboxBackend) detail(s wire.RequestStatus) inbox.Detail {
 }
 
 // endedDetail returns a request that has ended, from its result.
-func (d *inboxBackend) endedDetail(id string, seen observation) inbox.Detail {
+func (d *inboxBackend) endedDetail(id string, seen requestrecord.Observation) inbox.Detail {
 	out := inbox.Detail{Item: inbox.Item{ID: id}}
 	receipt := (*access.Receipt)(nil)
-	if seen.result != nil {
-		receipt = seen.result.Receipt
+	if seen.Result != nil {
+		receipt = seen.Result.Receipt
 	}
 	var decisions []access.Decision
 	if receipt != nil {
@@ -66,15 +67,15 @@ func (d *inboxBackend) endedDetail(id string, seen observation) inbox.Detail {
 		opened.Deadline = time.Time{} // the decisions say when people were asked
 		out.Steps = inboxSteps(approval.Replay(opened, decisions).State, false, nil)
 	}
-	out.Closed = "it has ended: " + seen.state()
+	out.Closed = "it has ended: " + seen.State()
 	switch {
 	case len(decisions) > 0:
 		last := decisions[len(decisions)-1]
 		out.Closed += fmt.Sprintf("; last decided by %s (%s) at %s", last.Who(), last.Action, describe.Second(last.At))
-	case seen.result != nil && seen.result.Message != "":
-		out.Closed += ": " + seen.result.Message
-	case seen.failure != nil:
-		out.Closed += ": " + seen.failure.Error()
+	case seen.Result != nil && seen.Result.Message != "":
+		out.Closed += ": " + seen.Result.Message
+	case seen.Failure != nil:
+		out.Closed += ": " + seen.Failure.Error()
 	}
 	return out
 }
@@ -149,7 +150,7 @@ func decisionRecords(decisions []access.Decision) []inbox.DecisionRecord {
 	for _, d := range decisions {
 		out = append(out, inbox.DecisionRecord{
 			At: d.At, By: d.By, Action: d.Action, Comment: d.Comment, OnBehalfOf: d.OnBehalfOf, Signed: d.Signed,
-			Narrowed: decisionRecord{Decision: d}.narrowed(),
+			Narrowed: requestrecord.Decision{Decision: d}.Narrowed(),
 		})
 	}
 	return out

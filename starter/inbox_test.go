@@ -10,6 +10,7 @@ import (
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/internal/inbox"
+	"sentinelone-provisioner/internal/requestrecord"
 	"sentinelone-provisioner/internal/wire"
 )
 
@@ -105,14 +106,14 @@ func TestInboxBackend_DetailOfEnded(t *testing.T) {
 	s := inboxStatus()
 	receipt := access.Receipt{Plan: *s.Plan, State: wire.StateDenied, Decisions: append(s.Approval.Decisions,
 		access.Decision{At: noon.Add(time.Minute), By: "frank@example.com", Action: "deny"})}
-	got := d.endedDetail("grant/INC-42", observation{over: true, result: &wire.RequestResult{
+	got := d.endedDetail("grant/INC-42", requestrecord.Observation{Over: true, Result: &wire.RequestResult{
 		State: wire.StateDenied, Message: "denied by frank@example.com", Receipt: &receipt,
 	}})
 	require.Equal(t, "it has ended: denied; last decided by frank@example.com (deny) at "+
 		describe.Second(noon.Add(time.Minute)), got.Closed)
 	require.Len(t, got.Decisions, 2)
 	require.False(t, got.Steps[0].Open)
-	got = d.endedDetail("grant/INC-42", observation{over: true, result: &wire.RequestResult{
+	got = d.endedDetail("grant/INC-42", requestrecord.Observation{Over: true, Result: &wire.RequestResult{
 		State: wire.StateCancelled, Message: "cancelled by bob@example.com",
 	}})
 	require.Equal(t, "it has ended: cancelled: cancelled by bob@example.com", got.Closed)

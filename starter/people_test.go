@@ -9,6 +9,7 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/ledger"
+	"sentinelone-provisioner/internal/requestrecord"
 	"sentinelone-provisioner/internal/store"
 	"sentinelone-provisioner/internal/wire"
 )
@@ -94,7 +95,7 @@ func TestShow_PeopleFromTheLedger(t *testing.T) {
 		`(?m)^step 1 +2 of leads: carol@example.com, dave@example.com, erin@example.com\n` +
 			` +dave@example.com on 2026-03-10 12:03:00 UTC: approve, signed by SHA256:abc, ` +
 			`on behalf of faye@example.com, for 2h: on call\n` +
-			` +still asked: carol@example.com, erin@example.com; 1 of 2 given, until about 2026-03-10 13:02:00 UTC\n` +
+			` +pending for carol@example.com, erin@example.com; 1 of 2 approvals, until about 2026-03-10 13:02:00 UTC\n` +
 			`step 2 +1 of anyone but bob@example.com and ana@example.com$`,
 		`(?m)^narrowed +for 2h, by dave@example.com$`,
 		`(?m)^earlier +1 decision on an earlier plan, which no longer count$`,
@@ -119,8 +120,8 @@ func TestShow_ReviewFromTheLedger(t *testing.T) {
 		Within:       access.Duration(4 * time.Hour),
 	}
 	recordOf(t, "grant/GLASS", ledger.NewEntry{Key: "request", Body: ledger.Request{Plan: plan.Seal()}})
-	require.Regexp(t, `(?m)^review +1 of leads: carol@example.com\n +still asked: carol@example.com; `+
-		`0 of 1 given, until about 2026-03-10 16:00:00 UTC$`, run(t, "show", "GLASS").out)
+	require.Regexp(t, `(?m)^review +1 of leads: carol@example.com\n +pending for carol@example.com; `+
+		`0 of 1 approvals, until about 2026-03-10 16:00:00 UTC$`, run(t, "show", "GLASS").out)
 }
 
 // A request that waits for its plan says why, though nobody else knows of it.
@@ -144,7 +145,7 @@ func TestRequests_OfWhatWaitsForItsPlan(t *testing.T) {
 	require.Equal(t, "grant/DOWN", rows[0].ID)
 	for _, r := range rows {
 		require.Equal(t, why, r.Waiting)
-		require.Equal(t, stateOpen, r.State)
+		require.Equal(t, requestrecord.StateOpen, r.State)
 	}
 	require.Regexp(t, `(?m)^grant/DOWN .* open: `+why+`$`, run(t, "requests", "--open").out)
 	require.Empty(t, decode[requestsAnswer](t, run(t, "requests", "--since", "2026-03-11", "-o", "json")).Requests)

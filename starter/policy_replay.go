@@ -12,6 +12,7 @@ import (
 	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/internal/ledger"
 	"sentinelone-provisioner/internal/policy"
+	"sentinelone-provisioner/internal/requestrecord"
 	"sentinelone-provisioner/internal/store"
 	"sentinelone-provisioner/internal/timetext"
 )
@@ -83,7 +84,7 @@ func (c *policyTestCommand) execute(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	pairs = lastPlans(slices.DeleteFunc(pairs, neverPlanned))
+	pairs = lastPlans(slices.DeleteFunc(pairs, requestrecord.NeverPlanned))
 	answer := policyTestAnswer{
 		Console: host, Policy: checked.Name(), Hash: checked.Hash(), Requests: len(pairs), Results: []policy.ReplayResult{},
 	}

@@ -10,6 +10,7 @@ import (
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 
+	"sentinelone-provisioner/internal/requestrecord"
 	"sentinelone-provisioner/internal/wire"
 )
 
@@ -27,9 +28,6 @@ type startRequest struct {
 	settled func(wire.RequestStatus) bool
 }
 
-// dryRunMark is in the ids of dry runs, which leave the id they try free.
-const dryRunMark = "dry-run-"
-
 // request starts a request, waits for it if that is wanted, and says what became of it.
 func (p *app) request(ctx context.Context, o startRequest) error {
 	e, err := p.connectToWorker(ctx)
@@ -44,7 +42,7 @@ func (p *app) request(ctx context.Context, o startRequest) error {
 	}
 	if o.dryRun {
 		kind, _, _ := strings.Cut(o.id, "/")
-		o.id, o.wait = kind+"/"+dryRunMark+newRequestID(), true
+		o.id, o.wait = kind+"/"+requestrecord.DryRunMark+newRequestID(), true
 	}
 	if err := p.signRequest(ctx, o); err != nil {
 		return err
@@ -93,7 +91,7 @@ func (e *temporalClient) startRequest(
 // requireFree fails if some request holds the id, also one that Temporal has forgotten.
 func (p *app) requireFree(ctx context.Context, e *temporalClient, id string) error {
 	d := p.requestRecord(ctx, e, "", id)
-	if d.known() {
+	if d.Known() {
 		return holds(d)
 	}
 	return nil
@@ -104,7 +102,7 @@ func (p *app) taken(ctx context.Context, e *temporalClient, id string) error {
 	return holds(p.requestRecord(ctx, e, "", id))
 }
 
-func holds(d requestRecord) error {
-	return fmt.Errorf("%s is used already: %s; choose another --id, or look with `starter show %s`",
-		d.id, d.sentence(), typed(d.id))
+func holds(r requestrecord.Record) error {
+	return fmt.Errorf("%s is already in use: %s; choose another --id, or run `starter show %s`",
+		r.ID, r.Sentence(), typed(r.ID))
 }

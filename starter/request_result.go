@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"sentinelone-provisioner/internal/describe"
+	"sentinelone-provisioner/internal/requestrecord"
 	"sentinelone-provisioner/internal/wire"
 )
 
@@ -26,7 +27,7 @@ type requestAnswer struct {
 
 // await waits for a request and says what became of it.
 func (p *app) await(ctx context.Context, e *temporalClient, run startedRun, o startRequest) error {
-	last, err := e.follow(ctx, run, o.settled, p.lines(run))
+	last, err := requestrecord.Follow(ctx, e.Connection, run, o.settled, p.lines(run))
 	if ctx.Err() != nil {
 		return fmt.Errorf("stopped waiting; the request goes on. Look at it with `starter show %s`",
 			typed(run.WorkflowID))
@@ -34,7 +35,7 @@ func (p *app) await(ctx context.Context, e *temporalClient, run startedRun, o st
 	if err != nil {
 		return err
 	}
-	failed := verdictOf(last)
+	failed := outcomeErr(last)
 	if p.output.json {
 		return errors.Join(p.emitJSON(answerFor(run, last)), failed)
 	}
@@ -42,24 +43,24 @@ func (p *app) await(ctx context.Context, e *temporalClient, run startedRun, o st
 	return failed
 }
 
-func answerFor(run startedRun, g observation) requestAnswer {
-	a := requestAnswer{startedRun: run, State: g.state(), Status: g.status, Result: g.result}
-	if g.status != nil {
-		a.EndsAt = g.status.EndsAt
+func answerFor(run startedRun, g requestrecord.Observation) requestAnswer {
+	a := requestAnswer{startedRun: run, State: g.State(), Status: g.Status, Result: g.Result}
+	if g.Status != nil {
+		a.EndsAt = g.Status.EndsAt
 	}
-	if g.failure != nil {
-		a.Error = g.failure.Error()
+	if g.Failure != nil {
+		a.Error = g.Failure.Error()
 	}
 	return a
 }
 
 // lines shows on which state a request is, and what it waits for, where that changes.
-func (p *app) lines(run startedRun) func(observation) {
+func (p *app) lines(run startedRun) func(requestrecord.Observation) {
 	last := ""
-	return func(g observation) {
-		text := g.trouble
-		if g.status != nil {
-			text = waitText(run.WorkflowID, *g.status)
+	return func(g requestrecord.Observation) {
+		text := g.Trouble
+		if g.Status != nil {
+			text = waitText(run.WorkflowID, *g.Status)
 		}
 		if text != "" && text != last {
 			p.remark("%s", describe.Text(text))
@@ -68,25 +69,13 @@ func (p *app) lines(run startedRun) func(observation) {
 	}
 }
 
-// verdictOf is nil if what was asked for is so, or is planned and can be.
-func verdictOf(g observation) error {
-	switch {
-	case g.failure != nil:
-		return g.failure
-	case g.result == nil:
+// outcomeErr is [requestrecord.Observation.Err] in the words of the flags.
+func outcomeErr(o requestrecord.Observation) error {
+	err := o.Err()
+	if err == nil {
 		return nil
 	}
-	switch g.result.State {
-	case wire.StateDenied: // the message says so itself, and by whom
-		return errors.New(asTyped(g.result.Message))
-	case wire.StateRefused, wire.StateCancelled, wire.StateTimedOut:
-		return errors.New(g.result.State + ": " + asTyped(g.result.Message))
-	case wire.StatePlanned:
-		if g.result.Message != "" {
-			return errors.New("it would be refused: " + asTyped(g.result.Message))
-		}
-	}
-	return nil
+	return errors.New(asTyped(err.Error()))
 }
 
 // asTyped names a field of the input as the flag that sets it.
@@ -95,14 +84,14 @@ func asTyped(message string) string {
 }
 
 // report tells people how it stands and what they can do now.
-func (p *app) report(ctx context.Context, run startedRun, g observation) {
+func (p *app) report(ctx context.Context, run startedRun, g requestrecord.Observation) {
 	id := typed(run.WorkflowID)
 	switch {
-	case g.result != nil && g.result.Plan != nil:
-		p.emitTable(nil, p.planFacts(ctx, *g.result.Plan))
+	case g.Result != nil && g.Result.Plan != nil:
+		p.emitTable(nil, p.planFacts(ctx, *g.Result.Plan))
 		return
-	case g.result != nil && g.result.Receipt != nil:
-		r := g.result.Receipt
+	case g.Result != nil && g.Result.Receipt != nil:
+		r := g.Result.Receipt
 		facts := [][]string{
 			{"request", run.WorkflowID},
 			{"what", describe.Plan(r.Plan)},
@@ -113,8 +102,8 @@ func (p *app) report(ctx context.Context, run startedRun, g observation) {
 			facts = append(facts, []string{"note", note})
 		}
 		p.emitTable(nil, append(facts, []string{"receipt", r.Hash + ", " + r.Signed}))
-	case g.status != nil:
-		p.reportRunning(run, *g.status)
+	case g.Status != nil:
+		p.reportRunning(run, *g.Status)
 	}
 	p.remark("all of it: `starter show %s`", id)
 }

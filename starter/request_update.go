@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 	"go.temporal.io/sdk/client"
 
+	"sentinelone-provisioner/internal/requestrecord"
 	"sentinelone-provisioner/internal/temporalclient"
 	"sentinelone-provisioner/internal/wire"
 )
@@ -105,13 +106,13 @@ func (p *app) updateRunning(ctx context.Context, e *temporalClient, u runningUpd
 
 // notRunning says why a grant takes no messages.
 func (p *app) notRunning(ctx context.Context, e *temporalClient, text string, ids []string) error {
-	d := p.requestRecord(ctx, e, "", ids...)
-	if !d.known() {
+	r := p.requestRecord(ctx, e, "", ids...)
+	if !r.Known() {
 		return fmt.Errorf("there is no grant %q: see `starter requests --open`", text)
 	}
 	hint := ""
-	if d.state() == wire.StateGranted {
-		hint = ": to take the role away again, use `starter revoke`"
+	if r.State() == wire.StateGranted {
+		hint = ": remove the role with `starter revoke`"
 	}
-	return fmt.Errorf("%s has ended already%s (%s)", d.id, hint, d.sentence())
+	return fmt.Errorf("%w%s", &requestrecord.EndedError{Record: r}, hint)
 }

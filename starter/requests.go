@@ -5,13 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/describe"
-	"sentinelone-provisioner/internal/store"
+	"sentinelone-provisioner/internal/requestrecord"
 	"sentinelone-provisioner/internal/timetext"
 	"sentinelone-provisioner/internal/wire"
 )
@@ -64,31 +63,8 @@ A bare date in --since means the start of that day, UTC.`,
 
 // requestsAnswer is the output for programs.
 type requestsAnswer struct {
-	Console  string       `json:"console"`
-	Requests []requestRow `json:"requests"`
-}
-
-// requestRow is one request.
-type requestRow struct {
-	ID        string              `json:"id"` // workflow id
-	Op        access.Op           `json:"op"`
-	Principal access.PrincipalRef `json:"principal"`
-	Role      access.RoleRef      `json:"role"`
-	Scope     access.ScopeRef     `json:"scope"`
-	Duration  access.Duration     `json:"duration,omitzero"` // of a grant for a time
-	Requester string              `json:"requester"`
-	AskedAt   time.Time           `json:"askedAt"`
-	// State is "open" where nobody tells how far it is, "unreadable" where its entry in the
-	// ledger cannot be read: the message says why.
-	State   string         `json:"state"`
-	Outcome access.Outcome `json:"outcome,omitempty"`
-	EndsAt  *time.Time     `json:"endsAt,omitempty"`
-	Waiting string         `json:"waiting,omitempty"`
-	Message string         `json:"message,omitempty"` // why it ended so
-
-	// unplanned says that the ledger does not know it, only that it waits for its plan;
-	// gone that Temporal does not know it, or that it is over.
-	unplanned, gone bool
+	Console  string              `json:"console"`
+	Requests []requestrecord.Row `json:"requests"`
 }
 
 func (p *app) requests(ctx context.Context, o requestsOptions) error {
@@ -104,31 +80,50 @@ func (p *app) requests(ctx context.Context, o requestsOptions) error {
 		return err
 	}
 	defer func() { _ = db.Close() }()
-	found, err := db.Requests(ctx, store.RequestsQuery{Console: host, Limit: o.limit, Open: o.open, Since: since})
-	if err != nil {
+	r := requestrecord.Reader{Store: db, Console: host}
+	rows, limited, err := r.List(ctx, requestrecord.Query{Open: o.open, Since: since, Limit: o.limit})
+	unreadable, partial := errors.AsType[*requestrecord.UnreadableError](err)
+	if err != nil && !partial {
 		return err
 	}
-	rows, unreadable := rowsOf(found)
-	waits, err := db.Waits(ctx, host)
-	if err != nil {
-		return err
+	err = nil
+	if partial {
+		err = unreadable.Entries
 	}
-	rows = p.askTemporal(ctx, withWaits(rows, waits, since))
+	rows = p.completeRows(ctx, rows)
 	if p.output.json {
-		return errors.Join(p.emitJSON(requestsAnswer{Console: host, Requests: rows}), unreadable)
+		return errors.Join(p.emitJSON(requestsAnswer{Console: host, Requests: rows}), err)
 	}
 	if len(rows) == 0 {
 		p.remark("no request of %s matches", host)
 		return nil
 	}
 	p.emitTable(requestsTable(rows))
-	if o.limit > 0 && len(found) == o.limit {
+	if limited {
 		p.remark("these are the newest %d; --limit 0 shows all", o.limit)
 	}
-	return unreadable
+	return err
 }
 
-func requestsTable(rows []requestRow) (header []string, lines [][]string) {
+// completeRows adds what Temporal knows of open requests. If Temporal or a worker does not
+// answer, a remark says so once.
+func (p *app) completeRows(ctx context.Context, rows []requestrecord.Row) []requestrecord.Row {
+	if !requestrecord.HasOpen(rows) {
+		return rows
+	}
+	e, err := p.connect(ctx)
+	if err != nil {
+		p.remark("note: the progress of open requests is not known: %v", err)
+		return rows
+	}
+	defer e.Close()
+	if rows, err = requestrecord.Complete(ctx, e.Connection, rows); err != nil {
+		p.remark("note: the progress of some open requests is not known: %v", err)
+	}
+	return rows
+}
+
+func requestsTable(rows []requestrecord.Row) (header []string, lines [][]string) {
 	var labels describe.Labels
 	for _, r := range rows {
 		labels.Add("principal", cmp.Or(r.Principal.Email, r.Principal.Name), r.Principal.ID)
@@ -138,23 +133,23 @@ func requestsTable(rows []requestRow) (header []string, lines [][]string) {
 	for _, r := range rows {
 		scope := cmp.Or(labels.Label("scope", r.Scope.Name, r.Scope.ID), string(r.Scope.Level))
 		lines = append(lines, []string{
-			r.ID, r.what(), labels.Label("principal", cmp.Or(r.Principal.Email, r.Principal.Name), r.Principal.ID),
-			labels.Label("role", r.Role.Name, r.Role.ID), scope, r.Requester, describe.Minute(r.AskedAt), r.progress(),
+			r.ID, operation(r), labels.Label("principal", cmp.Or(r.Principal.Email, r.Principal.Name), r.Principal.ID),
+			labels.Label("role", r.Role.Name, r.Role.ID), scope, r.Requester, describe.Minute(r.AskedAt), stateCell(r),
 		})
 	}
 	return []string{"id", "what", "principal", "role", "scope", "requester", "asked", "state"}, lines
 }
 
-// what is asked, in a word or two.
-func (r requestRow) what() string {
+// operation is what is requested, in a word or two.
+func operation(r requestrecord.Row) string {
 	if r.Op == access.OpAcquire {
 		return fmt.Sprintf("%s %s", access.OpGrant, describe.Duration(r.Duration))
 	}
 	return string(r.Op)
 }
 
-// progress is the state with what belongs to it.
-func (r requestRow) progress() string {
+// stateCell is the state with what belongs to it.
+func stateCell(r requestrecord.Row) string {
 	text := r.State
 	switch {
 	case r.EndsAt != nil:
@@ -163,7 +158,7 @@ func (r requestRow) progress() string {
 		text += ": " + r.Waiting
 	case r.Outcome != "":
 		text += ": " + string(r.Outcome)
-	case r.State == wire.StateFailed, r.State == stateUnreadable:
+	case r.State == wire.StateFailed, r.State == requestrecord.StateUnreadable:
 		text += ": " + r.Message
 	}
 	return text

@@ -9,6 +9,7 @@ import (
 
 	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/internal/pending"
+	"sentinelone-provisioner/internal/requestrecord"
 )
 
 // forMe stands for whom --by would name.
@@ -23,7 +24,7 @@ type waitingAnswer struct {
 
 // waitingRow is a request that waits for somebody's word.
 type waitingRow struct {
-	requestRow
+	requestrecord.Row
 
 	Reason string   `json:"reason,omitempty"`
 	Step   int      `json:"step"` // from 0
@@ -96,14 +97,10 @@ func (p *app) consoleNamed(ctx context.Context, flag string) (string, error) {
 func waitingRows(found []pending.Request) []waitingRow {
 	rows := make([]waitingRow, len(found))
 	for i, a := range found {
-		s, plan := a.Status, a.Status.Plan
+		s := a.Status
 		rows[i] = waitingRow{
-			requestRow: requestRow{
-				ID: a.ID, Op: plan.Op, Principal: plan.Principal, Role: plan.Role, Scope: plan.Scope,
-				Duration: plan.Terms.Duration, Requester: s.Requester, AskedAt: s.StartedAt,
-				State: s.State, EndsAt: s.EndsAt, Waiting: s.Waiting,
-			},
-			Reason: plan.Terms.Reason, Step: s.Approval.Step, Steps: s.Approval.Steps,
+			Row:    requestrecord.RowOf(a.ID, s),
+			Reason: s.Plan.Terms.Reason, Step: s.Approval.Step, Steps: s.Approval.Steps,
 			Need: s.Approval.Need, Given: s.Approval.Given, From: s.Approval.From,
 			Review: s.Approval.Review, Until: s.Approval.Until,
 		}
@@ -112,9 +109,9 @@ func waitingRows(found []pending.Request) []waitingRow {
 }
 
 func waitingTable(rows []waitingRow) (header []string, lines [][]string) {
-	plain := make([]requestRow, len(rows))
+	plain := make([]requestrecord.Row, len(rows))
 	for i, r := range rows {
-		plain[i] = r.requestRow
+		plain[i] = r.Row
 	}
 	header, lines = requestsTable(plain)
 	last := len(header) - 1 // the state, which says less than what follows

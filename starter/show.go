@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,7 +10,7 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/describe"
-	"sentinelone-provisioner/internal/wire"
+	"sentinelone-provisioner/internal/requestrecord"
 )
 
 func (p *app) showCommand() *cobra.Command {
@@ -40,102 +39,96 @@ For programs it is the receipt, or the status of a request that has none yet.`,
 }
 
 func (p *app) show(ctx context.Context, id, console string) error {
-	e, err := p.connect(ctx)
-	silent := ""
-	switch _, misused := errors.AsType[*misuse](err); {
+	e, unavailable := p.connect(ctx)
+	switch _, misused := errors.AsType[*misuse](unavailable); {
 	case misused:
-		return err
-	case err != nil:
-		silent = err.Error()
-	default:
+		return unavailable
+	case unavailable == nil:
 		defer e.Close()
 	}
-	d := p.requestRecord(ctx, e, console, candidates(id, requestPrefixes...)...)
-	if silent != "" {
-		d.silent = silent
+	r := p.requestRecord(ctx, e, console, candidates(id, requestPrefixes...)...)
+	if unavailable != nil {
+		r.TemporalErr = unavailable
 	}
 	switch {
-	case !d.known():
-		return d.unknown(id)
-	case len(d.others) > 0:
-		return usage("%q is more than one: give %s or %s", id, d.id, strings.Join(d.others, " or "))
+	case !r.Known():
+		return notFound(r, id)
+	case len(r.Others) > 0:
+		return usage("%q is the id of several requests: give %s or %s", id, r.ID, strings.Join(r.Others, " or "))
 	}
-	err = nil
+	var err error
 	if p.output.json {
-		err = p.emitJSON(d.forPrograms())
+		err = p.emitJSON(recordForPrograms(r))
 	} else {
-		p.printDossier(d)
+		p.printRecord(r)
 	}
-	if d.receipt != nil && !d.receipt.Intact() {
+	if r.Receipt != nil && !r.Receipt.Intact() {
 		err = errors.Join(err, fmt.Errorf("the receipt of %s is not as it was sealed: someone has changed it. "+
-			"Verify the whole record with `starter ledger verify`", d.id))
+			"Verify the whole record with `starter ledger verify`", r.ID))
 	}
-	return errors.Join(err, d.unreadable())
+	return errors.Join(err, r.Unreadable())
 }
 
-// forPrograms is the receipt; before there is one, the status, as far as it is known.
-func (d requestRecord) forPrograms() any {
-	switch {
-	case d.receipt != nil:
-		return d.receipt
-	case d.status != nil:
-		return d.status
+// recordForPrograms is the receipt; before there is one, the status as far as it is known.
+func recordForPrograms(r requestrecord.Record) any {
+	if r.Receipt != nil {
+		return r.Receipt
 	}
-	s := wire.RequestStatus{
-		State: d.state(), Request: d.id, Requester: d.requester(), StartedAt: d.askedAt(),
-		Waiting: cmp.Or(d.message(), d.waiting()), Plan: d.plan, Proofs: orEmpty(d.proofs),
-	}
-	return s
+	return r.CurrentStatus()
 }
 
-func (p *app) printDossier(d requestRecord) {
-	p.emitTable(nil, d.facts())
-	if events := d.events(); len(events) > 0 {
+func (p *app) printRecord(r requestrecord.Record) {
+	p.emitTable(nil, recordFacts(r))
+	if events := r.Events(); len(events) > 0 {
 		fmt.Fprintln(p.out)
-		p.emitTable([]string{"when", "step", "what"}, eventRows(events))
+		rows := make([][]string, len(events))
+		for i, e := range events {
+			rows[i] = []string{describe.Second(e.At), e.Step, e.Text}
+		}
+		p.emitTable([]string{"when", "step", "what"}, rows)
 	}
-	if d.silent != "" {
-		p.remark("note: this is from the ledger: %s", describe.Text(d.silent))
+	if r.TemporalErr != nil {
+		p.remark("note: this is from the ledger: %s", describe.Text(r.TemporalErr.Error()))
 	}
-	if d.unread != "" {
-		p.remark("note: the ledger could not be read: %s", describe.Text(d.unread))
+	if r.LedgerErr != nil {
+		p.remark("note: the ledger could not be read: %s", describe.Text(r.LedgerErr.Error()))
 	}
-	if d.runs > 1 {
-		p.remark("note: the id was used %d times; this is the latest", d.runs)
+	if r.Runs > 1 {
+		p.remark("note: the id was used %d times; this is the latest", r.Runs)
 	}
 }
 
-// facts are what people want to know first.
-func (d requestRecord) facts() [][]string {
-	facts := [][]string{{"request", d.id}}
+// recordFacts are request, state, plan, approval and receipt, one a row.
+func recordFacts(r requestrecord.Record) [][]string {
+	facts := [][]string{{"request", r.ID}}
 	add := func(name, value string) {
 		if value != "" {
 			facts = append(facts, []string{name, value})
 		}
 	}
-	add("asked", fmt.Sprintf("by %s on %s", orUnknown(d.requester()), describe.Second(d.askedAt())))
-	if d.plan != nil && d.plan.Terms.Reason != "" {
-		add("reason", d.plan.Terms.Reason)
+	add("requested", fmt.Sprintf("by %s on %s", describe.Person(r.Requester()), describe.Second(r.RequestedAt())))
+	if r.Plan != nil {
+		add("reason", r.Plan.Terms.Reason)
 	}
-	resolved := isMade(d.plan)
-	if resolved {
-		add("what", describe.Plan(*d.plan))
+	planned := requestrecord.IsPlanned(r.Plan)
+	if planned {
+		add("what", describe.Plan(*r.Plan))
 	}
-	add("state", d.stateLine())
-	add("waiting", d.waiting())
-	add("message", d.message())
-	if resolved {
-		facts = append(facts, planRows(describe.NewNames(d.names, d.plan), *d.plan)...)
-		facts = append(facts, d.consentFacts()...)
-		add("plan", d.plan.Hash)
+	add("state", r.StateText())
+	add("waiting", r.Waiting())
+	add("message", r.Message())
+	if planned {
+		facts = append(facts, planRows(describe.NewNames(r.Names, r.Plan), *r.Plan)...)
+		facts = append(facts, approvalFacts(r)...)
+		add("plan", r.Plan.Hash)
 	}
-	facts = append(facts, madeFacts(d.proofs)...)
-	for _, proof := range d.proofs {
+	facts = append(facts, madeFacts(r.Proofs)...)
+	for _, proof := range r.Proofs {
 		facts = append(facts, list("by hand", proof.Drift)...)
 	}
-	if d.receipt != nil {
-		add("receipt", d.receipt.Hash+", "+seal(*d.receipt))
-		add("signed", d.receipt.Signed)
+	if r.Receipt != nil {
+		add("receipt", r.Receipt.Hash+", "+seal(*r.Receipt))
+		add("signed", r.Receipt.Signed)
 	}
 	return facts
 }
@@ -145,22 +138,4 @@ func seal(r access.Receipt) string {
 		return "intact"
 	}
 	return "NOT as it was sealed"
-}
-
-func orUnknown(who string) string {
-	if who == "" {
-		return "somebody"
-	}
-	return who
-}
-
-// stateLine is the state with what belongs to it.
-func (d requestRecord) stateLine() string {
-	switch {
-	case d.receipt != nil:
-		return describe.Result(d.receipt.State, d.receipt.Outcome)
-	case d.status != nil:
-		return describe.State(d.state(), d.status.StartsAt, d.status.EndsAt)
-	}
-	return d.state()
 }

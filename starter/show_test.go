@@ -13,6 +13,7 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/ledger"
+	"sentinelone-provisioner/internal/requestrecord"
 	"sentinelone-provisioner/internal/wire"
 )
 
@@ -35,7 +36,7 @@ func requestsWithoutWorker(t *testing.T, l *live) {
 	got = run(t, "requests", "--open")
 	require.Equal(t, exitDone, got.code, got.errOut)
 	require.Regexp(t, `(?m)^grant/LEFT .* open$`, got.out)
-	require.Contains(t, got.errOut, "note: how far some open requests are is not known: no worker answers")
+	require.Contains(t, got.errOut, "note: the progress of some open requests is not known: no worker answers")
 }
 
 func requestsWithoutTemporal(t *testing.T, l *live) {
@@ -47,19 +48,19 @@ func requestsWithoutTemporal(t *testing.T, l *live) {
 	require.True(t, decode[access.Receipt](t, run(t, "show", "revoke/CHG-1", "-o", "json")).Intact())
 
 	status := decode[wire.RequestStatus](t, run(t, "show", "LEFT", "-o", "json"))
-	require.Equal(t, stateOpen, status.State)
+	require.Equal(t, requestrecord.StateOpen, status.State)
 	require.Equal(t, "left@example.com", status.Plan.Principal.Email)
 	require.Len(t, status.Proofs, 1)
 
 	got = run(t, "show", "NEVER")
 	require.Equal(t, exitFailed, got.code)
 	require.Contains(t, got.errOut,
-		`error: no request "NEVER" was found, but not everybody could be asked: temporal does not answer`)
+		`error: no request "NEVER" was found, but not every source answered: temporal does not answer`)
 
 	got = run(t, "requests", "--open")
 	require.Equal(t, exitDone, got.code, got.errOut)
 	require.Regexp(t, `(?m)^grant/LEFT .* open$`, got.out)
-	require.Contains(t, got.errOut, "note: how far open requests are is not known: temporal does not answer")
+	require.Contains(t, got.errOut, "note: the progress of open requests is not known: temporal does not answer")
 }
 
 // recordedRequest is a database with the ledger of one request.
@@ -123,7 +124,7 @@ grant/OLD  grant 4h  ana@example.com  SOC   Acme / Berlin  bob@example.com  2026
 func TestRequests_OpenWithoutTemporal(t *testing.T) {
 	recordedRequest(t, nil)
 	answer := decode[requestsAnswer](t, run(t, "requests", "--open", "-o", "json"))
-	require.Equal(t, stateOpen, answer.Requests[0].State)
+	require.Equal(t, requestrecord.StateOpen, answer.Requests[0].State)
 }
 
 func TestLedger_ComparesWithANotedHead(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/ledger"
+	"sentinelone-provisioner/internal/requestrecord"
 )
 
 // rawBody is a body that only another version of this program could write.
@@ -86,7 +87,7 @@ func TestRequests_ThatCannotBeRead(t *testing.T) {
 	rows := decode[requestsAnswer](t, got).Requests
 	require.Len(t, rows, 3)
 	require.Equal(t, "grant/HALF", rows[0].ID)
-	require.Equal(t, stateUnreadable, rows[0].State)
+	require.Equal(t, requestrecord.StateUnreadable, rows[0].State)
 	require.Equal(t, access.OpAcquire, rows[0].Op)
 }
 

@@ -99,7 +99,7 @@ func rowsOf(found []store.LedgerPair) ([]Row, error) {
 			rows[i].AskedAt = row.AskedAt
 			continue
 		}
-		if strings.Contains(row.ID, DryRunMark) && neverPlanned(pair) {
+		if strings.Contains(row.ID, DryRunMark) && NeverPlanned(pair) {
 			continue
 		}
 		seen[run] = len(rows)
@@ -135,9 +135,9 @@ func ledgerRow(pair store.LedgerPair) (Row, error) {
 	return row, nil
 }
 
-// neverPlanned reports whether a request ended before it had a plan, as one whose names
+// NeverPlanned reports whether a request ended before it had a plan, as one whose names
 // match nothing.
-func neverPlanned(pair store.LedgerPair) bool {
+func NeverPlanned(pair store.LedgerPair) bool {
 	request, err := ledger.DecodeAs[ledger.Request](pair.Request)
 	return err == nil && !IsPlanned(&request.Plan)
 }
