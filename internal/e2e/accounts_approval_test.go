@@ -33,7 +33,7 @@ func TestAccountApproval_ServiceUser(t *testing.T) {
 	})
 	require.NoError(t, err)
 	for by, why := range map[string]string{
-		"bob@example.com": "the requester does not decide", "erin@example.com": "may not decide",
+		"bob@example.com": "requesters do not decide on their own requests", "erin@example.com": "is not eligible to decide",
 	} {
 		_, err := s.decide(run, "approve", by)
 		require.ErrorContains(t, err, why, by)
@@ -61,7 +61,7 @@ func TestAccountApproval_Denied(t *testing.T) {
 	s.untilStatus(run, isAwaitingApproval)
 	s.untilStatus(user, isAwaitingApproval)
 	_, err := s.decide(user, "approve", "dora@example.com")
-	require.ErrorContains(t, err, "nobody decides about a role of their own")
+	require.ErrorContains(t, err, "people do not decide on their own access")
 	for _, r := range []struct{ action, by string }{{"approve", "carol@example.com"}, {"deny", "dave@example.com"}} {
 		_, err := s.decide(run, r.action, r.by)
 		require.NoError(t, err)
@@ -106,7 +106,7 @@ func TestAccountApproval_BuiltInPolicy(t *testing.T) {
 	run := a.startServiceUser("ci")
 	a.untilStatus(run, isAwaitingApproval)
 	_, err := a.decide(run, "approve", "bob@example.com")
-	require.ErrorContains(t, err, "the requester does not decide")
+	require.ErrorContains(t, err, "requesters do not decide on their own requests")
 	require.Empty(t, a.accountsNamed(access.ServiceUser, "ci"))
 	_, err = a.decide(run, "approve", "eve@example.com")
 	require.NoError(t, err)

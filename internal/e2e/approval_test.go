@@ -47,9 +47,9 @@ func TestApproval_TwoLeads(t *testing.T) {
 	run := s.startGrant("1", s.input(""))
 	s.untilStatus(run, isAwaitingApproval)
 	for by, why := range map[string]string{
-		"BOB@example.com ": "the requester does not decide",
-		"ana@example.com":  "nobody decides about a role of their own",
-		"eve@example.com":  "may not decide",
+		"BOB@example.com ": "requesters do not decide on their own requests",
+		"ana@example.com":  "people do not decide on their own access",
+		"eve@example.com":  "is not eligible to decide",
 	} {
 		_, err := s.decide(run, "approve", by)
 		require.ErrorContains(t, err, why, by)

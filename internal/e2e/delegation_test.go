@@ -31,7 +31,7 @@ func TestApproval_Delegated(t *testing.T) {
 	s.untilStatus(first, isAwaitingApproval)
 	day := wire.DelegationInput{By: carol, To: erin, Duration: access.Duration(24 * time.Hour)}
 	_, err := s.decide(first, "approve", erin)
-	require.ErrorContains(t, err, "may not decide")
+	require.ErrorContains(t, err, "is not eligible to decide")
 	_, err = s.delegate("1", day)
 	require.NoError(t, err)
 	_, err = s.decide(first, "deny", dave)

@@ -133,7 +133,7 @@ func TestCancel_ScheduledAndActive(t *testing.T) {
 	require.Equal(t, "cancelled", s.update(scheduled, wire.CancelUpdate, by).State)
 	require.NoError(t, s.client.CancelWorkflow(t.Context(), scheduled2.GetID(), ""))
 	_, err := s.tryUpdate(active, wire.CancelUpdate, by)
-	require.ErrorContains(t, err, "use end")
+	require.ErrorContains(t, err, "use extend or end")
 	require.True(t, s.holdings().Holds(s.requested))
 	answer := s.update(ended, wire.EndUpdate, by)
 	require.Equal(t, "ended", answer.State)

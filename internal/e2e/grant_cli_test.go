@@ -54,7 +54,7 @@ func TestCLI_GrantByNames(t *testing.T) {
 	require.Zero(t, got.code, got.stderr)
 	got = s.cli("workflow", "update", "execute", "--workflow-id", id, "--name", "end", "--input", `{}`)
 	require.NotZero(t, got.code)
-	require.Contains(t, got.stderr, "is missing: say who asks")
+	require.Contains(t, got.stderr, "is missing: say who wants to end it")
 	got = s.cli("workflow", "update", "execute", "--workflow-id", id, "--name", "end",
 		"--input", `{"by":"bob@example.com"}`)
 	require.Zero(t, got.code, got.stderr)

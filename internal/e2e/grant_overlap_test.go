@@ -24,10 +24,10 @@ func TestGrant_TwoOverlapping(t *testing.T) { //nolint:tparallel // the grants r
 		first, second times
 		spans         int // at most
 	}{
-		{"overlaps", times{2 * time.Second, 3 * time.Second}, times{3 * time.Second, 4 * time.Second}, 1},
-		{"contains", times{2 * time.Second, 5 * time.Second}, times{3 * time.Second, time.Second}, 1},
+		{"overlaps", times{4 * time.Second, 6 * time.Second}, times{6 * time.Second, 8 * time.Second}, 1},
+		{"contains", times{4 * time.Second, 10 * time.Second}, times{6 * time.Second, 2 * time.Second}, 1},
 		// The order of the two at that moment is not specified.
-		{"meets", times{2 * time.Second, 2 * time.Second}, times{4 * time.Second, 2 * time.Second}, 2},
+		{"meets", times{4 * time.Second, 4 * time.Second}, times{8 * time.Second, 4 * time.Second}, 2},
 	} {
 		p := &grantPair{grantEnv: s.withUser(r.name + "@example.com"), name: r.name, spans: r.spans}
 		p.before = p.holdings()

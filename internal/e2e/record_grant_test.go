@@ -25,7 +25,6 @@ var grantScenarios = map[string]scenario{
 	"extended_expired":         recordRequest(recordExtended),
 	"superseded":               recordRequest(recordSuperseded),
 	"still_held":               recordRequest(recordStillHeld),
-	"last_role_stays":          recordRequest(recordLastRoleStays),
 	"scheduled_granted":        recordRequest(recordScheduled),
 	"cancelled_scheduled":      recordRequest(recordCancelledScheduled),
 	"cancelled_not_applied":    recordRequest(recordCancelledNotApplied),
@@ -154,13 +153,6 @@ func recordSuperseded(r *grantEnv) client.WorkflowRun {
 func recordStillHeld(r *grantEnv) client.WorkflowRun {
 	r.startActive("/other", "1h")
 	return r.requireEnd(r.startOneSecondGrant(""), "expired", access.StillHeld)
-}
-
-// recordLastRoleStays grants a role to a user who holds none: the policy does not allow to
-// release the last one.
-func recordLastRoleStays(r *grantEnv) client.WorkflowRun {
-	require.NoError(r.t, r.console.SetUserRoles(r.user.ID, access.SiteLevel, nil))
-	return r.requireEnd(r.startOneSecondGrant(""), "expired", access.LastRoleStays)
 }
 
 func recordScheduled(r *grantEnv) client.WorkflowRun {
