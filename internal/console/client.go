@@ -165,14 +165,15 @@ func (c *Client) read(
 	case err != nil && attempt.Err() != nil:
 		return c.noAnswer(ctx, attempt, r, token, err)
 	case err != nil:
-		text := fmt.Sprintf("the body is cut short after %d bytes: %s", buf.Len(), scrub(err.Error(), r.secrets(token)...))
+		cause := scrub(err.Error(), r.secrets(token)...)
+		text := fmt.Sprintf("the body is cut short after %d bytes: %s", buf.Len(), cause)
 		return r.malformed(resp.StatusCode, &causeError{err: err, text: text})
 	case buf.Len() == 0:
 		return r.malformed(resp.StatusCode, errors.New("the body is empty"))
 	case int64(buf.Len()) > c.maxBody:
 		return r.malformed(resp.StatusCode, fmt.Errorf("the body is larger than %d bytes", c.maxBody))
 	case looksLikeHTML(buf.Bytes()):
-		e := r.malformed(resp.StatusCode, errors.New("the body is a web page; check the base URL, and any proxy in between"))
+		e := r.malformed(resp.StatusCode, errors.New("the body is a web page; check the base URL and any proxy"))
 		e.HTML = true
 		return e
 	}

@@ -57,10 +57,10 @@ func New(cfg Config) (*Client, error) {
 		faults = append(faults, err)
 	}
 	if cfg.Timeout < 0 {
-		faults = append(faults, fmt.Errorf("invalid request timeout %s: it must not be negative", cfg.Timeout))
+		faults = append(faults, fmt.Errorf("invalid request timeout %s: must not be negative", cfg.Timeout))
 	}
 	if cfg.MaxBody < 0 {
-		faults = append(faults, fmt.Errorf("invalid limit of %d bytes for a response: it must not be negative", cfg.MaxBody))
+		faults = append(faults, fmt.Errorf("invalid response limit of %d bytes: must not be negative", cfg.MaxBody))
 	}
 	if cfg.Budgets == nil {
 		cfg.Budgets = PublishedBudgets()

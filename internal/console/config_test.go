@@ -65,7 +65,7 @@ func TestNew_ListsEveryFault(t *testing.T) {
 		BaseURL: "bob.example.com", Token: StaticToken(" "), Timeout: -time.Second, MaxBody: -1,
 		Budgets: []Budget{{Prefix: "users", PerSecond: 1, Burst: 1}, {Prefix: "/sites", Burst: 1}},
 	})
-	for _, part := range []string{"scheme", "API token is empty", "timeout", "bytes for a response", `"users"`, `"/sites"`} {
+	for _, part := range []string{"scheme", "API token is empty", "timeout", "response limit", `"users"`, `"/sites"`} {
 		require.ErrorContains(t, err, part)
 	}
 	_, err = New(Config{BaseURL: exampleURL})

@@ -62,7 +62,7 @@ func (c *Client) CreateServiceUser(ctx context.Context, in NewServiceUser) (acce
 func (in NewServiceUser) check() error {
 	switch {
 	case strings.TrimSpace(in.Name) == "" || utf8.RuneCountInString(in.Name) > maxServiceUserName:
-		return fmt.Errorf("the name is empty or too long: the name of a service user has 1 to %d characters", maxServiceUserName)
+		return fmt.Errorf("the name is empty or too long: use 1 to %d characters", maxServiceUserName)
 	case strings.ContainsAny(in.Name, "<>="):
 		return errors.New("the name has one of < > =, which a console does not accept in the name of a service user")
 	case utf8.RuneCountInString(in.Description) > maxServiceUserDescription:
@@ -90,7 +90,8 @@ func decodeNewServiceUser(body []byte) (access.Principal, Secret, error) {
 	case err != nil:
 		return access.Principal{}, Secret{}, err
 	case data.APIToken.Value == "":
-		return access.Principal{}, Secret{}, fmt.Errorf("it created service user %s but returned no token: generate a new token", p.ID)
+		return access.Principal{}, Secret{},
+			fmt.Errorf("it created service user %s but returned no token: generate a new token", p.ID)
 	}
 	return p, newSecret(string(data.APIToken.Value)), nil
 }

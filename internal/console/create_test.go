@@ -14,12 +14,12 @@ import (
 )
 
 func newUser(email string) NewUser {
-	return NewUser{Email: email, FullName: "Ana Roy", Roles: siteHoldings(access.HeldRole{RoleID: "5", ScopeID: "9"})}
+	return NewUser{Email: email, FullName: "Ana Roy", Roles: atSites(access.HeldRole{RoleID: "5", ScopeID: "9"})}
 }
 
 func TestCreateUser(t *testing.T) {
 	t.Parallel()
-	f, last := recordingConsole(t, user17)
+	f, last := recordConsole(t, user17)
 	p, err := f.client(t).CreateUser(t.Context(), newUser("Ana@example.com"))
 	require.NoError(t, err)
 	require.Equal(t, "17", p.ID)
@@ -41,7 +41,7 @@ var noEmails = []string{
 
 func TestCreateUser_NotSent(t *testing.T) {
 	t.Parallel()
-	f, _ := recordingConsole(t, user17)
+	f, _ := recordConsole(t, user17)
 	for _, email := range noEmails {
 		_, err := f.client(t).CreateUser(t.Context(), newUser(email))
 		require.EqualError(t, err, "POST /users: not sent: this is not an e-mail address that a console accepts")
@@ -59,13 +59,13 @@ func TestCreateUser_InvalidResponses(t *testing.T) {
 		`{}`: "no data", `{"data":{}}`: "the response has no id",
 		`{"data":{"id":"17","email":"bob@example.com"}}`: "another e-mail",
 	} {
-		f, _ := recordingConsole(t, body)
+		f, _ := recordConsole(t, body)
 		p, err := f.client(t).CreateUser(t.Context(), newUser("ana@example.com"))
 		require.ErrorContains(t, err, want)
 		require.Equal(t, access.Principal{}, p)
 		require.NotContains(t, allPrints(err), "@example")
 	}
-	f, _ := recordingConsole(t, `{"data":{"id":"17","email":null}}`)
+	f, _ := recordConsole(t, `{"data":{"id":"17","email":null}}`)
 	p, err := f.client(t).CreateUser(t.Context(), newUser("ana@example.com"))
 	require.NoError(t, err, "the address is nullable")
 	require.Equal(t, "17", p.ID)
@@ -76,7 +76,8 @@ func TestCreateUser_ErrorsHoldNoAddress(t *testing.T) {
 	t.Parallel()
 	const email = "o'ana=roy@example.com"
 	for _, status := range []int{400, 409, 500} {
-		f := startConsole(t, respond(status, `{"errors":[{"code":4000010,"title":"`+email+`","detail":"`+email+` is taken"}]}`))
+		body := `{"errors":[{"code":4000010,"title":"` + email + `","detail":"` + email + ` is taken"}]}`
+		f := startConsole(t, respond(status, body))
 		_, err := f.client(t).CreateUser(t.Context(), newUser(email))
 		require.Equal(t, status, asError(t, err).Status)
 		require.NotContains(t, allPrints(err), "ana")
@@ -86,14 +87,14 @@ func TestCreateUser_ErrorsHoldNoAddress(t *testing.T) {
 
 func newService() NewServiceUser {
 	return NewServiceUser{
-		Name: "svc.example", Description: "integration", Roles: siteHoldings(access.HeldRole{RoleID: admin, ScopeID: siteA}),
+		Name: "svc.example", Description: "integration", Roles: atSites(access.HeldRole{RoleID: admin, ScopeID: siteA}),
 		TokenExpiresAt: time.Date(2027, 1, 2, 3, 4, 5, 678_901_234, time.FixedZone("", 7200)),
 	}
 }
 
 func TestCreateServiceUser(t *testing.T) {
 	t.Parallel()
-	f, last := recordingConsole(t, `{"data":`+serviceUserBody+`}`)
+	f, last := recordConsole(t, `{"data":`+serviceUserBody+`}`)
 	p, token, err := f.client(t).CreateServiceUser(t.Context(), newService())
 	require.NoError(t, err)
 	require.Equal(t, wantServiceUser(), p)
@@ -106,7 +107,7 @@ func TestCreateServiceUser(t *testing.T) {
 
 func TestCreateServiceUser_NotSent(t *testing.T) {
 	t.Parallel()
-	f, _ := recordingConsole(t, `{"data":`+serviceUserBody+`}`)
+	f, _ := recordConsole(t, `{"data":`+serviceUserBody+`}`)
 	for want, change := range map[string]func(*NewServiceUser){
 		"the name is empty or too long":   func(n *NewServiceUser) { n.Name = " " },
 		"too long":                        func(n *NewServiceUser) { n.Name = strings.Repeat("å", 256) },
@@ -132,7 +133,7 @@ func TestCreateServiceUser_NotSent(t *testing.T) {
 func TestGenerateServiceUserToken(t *testing.T) {
 	t.Parallel()
 	later := time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)
-	f, last := recordingConsole(t, `{"data":{"token":"CANARY-value","createdAt":"2026-01-01T00:00:00Z","expiresAt":null}}`)
+	f, last := recordConsole(t, `{"data":{"token":"CANARY-value","createdAt":"2026-01-01T00:00:00Z","expiresAt":null}}`)
 	token, err := f.client(t).GenerateServiceUserToken(t.Context(), "17", later)
 	require.NoError(t, err)
 	require.Equal(t, canary, token.Reveal())
@@ -167,7 +168,7 @@ func TestServiceUserToken_IsNeverPrinted(t *testing.T) {
 		`{"data":{"id":"17","apiToken":null}}`:                                                "token",
 		`CANARY-value`:                                                                        "not JSON",
 	} {
-		f, _ := recordingConsole(t, body)
+		f, _ := recordConsole(t, body)
 		_, token, err := f.client(t).CreateServiceUser(t.Context(), newService())
 		require.Empty(t, token.Reveal())
 		require.ErrorContains(t, err, want, body)
@@ -216,14 +217,14 @@ func TestSelf(t *testing.T) {
 		},
 		`{"id":"17"}`: {Kind: access.User, ID: "17"},
 	} {
-		f, last := recordingConsole(t, `{"data":`+body+`}`)
+		f, last := recordConsole(t, `{"data":`+body+`}`)
 		p, err := f.client(t).Self(t.Context())
 		require.NoError(t, err)
 		require.Equal(t, want, p)
 		require.Equal(t, "GET /user ", last.text)
 	}
 	for _, body := range []string{`{}`, `{"data":{}}`, `{"data":{"success":true}}`} {
-		f, _ := recordingConsole(t, body)
+		f, _ := recordConsole(t, body)
 		_, err := f.client(t).Self(t.Context())
 		require.Equal(t, KindMalformed, asError(t, err).Kind)
 	}

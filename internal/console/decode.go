@@ -132,7 +132,7 @@ func decode(body []byte, into any) error {
 func expectation(t reflect.Type) string {
 	switch {
 	case t == reflect.TypeFor[id]():
-		return "expected an id, which is a whole number"
+		return "expected an id (a whole number)"
 	case t.Kind() == reflect.Struct:
 		return "expected an object"
 	case t.Kind() == reflect.Slice:

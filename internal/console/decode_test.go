@@ -133,15 +133,15 @@ func TestDecodePage_ErrorsNameThePlace(t *testing.T) {
 	t.Parallel()
 	const around = `{"data":[{"id":"1"},%s],"pagination":{"nextCursor":%s}}`
 	for _, tc := range []struct{ row, cursor, want string }{
-		{`{"id":4711.25}`, `""`, "at data.id: expected an id, which is a whole number"},
-		{`{"id":-4711}`, `""`, "at data.id: expected an id, which is a whole number"},
-		{`{"id":true}`, `""`, "at data.id: expected an id, which is a whole number"},
+		{`{"id":4711.25}`, `""`, "at data.id: expected an id (a whole number)"},
+		{`{"id":-4711}`, `""`, "at data.id: expected an id (a whole number)"},
+		{`{"id":true}`, `""`, "at data.id: expected an id (a whole number)"},
 		{`{"id":"2","email":["CANARY"]}`, `""`, "at data.email: expected a text"},
 		{`{"id":"2","isSystem":"CANARY"}`, `""`, "at data.isSystem: expected true or false"},
 		{`{"id":"2","isSystem":4711}`, `""`, "at data.isSystem: expected true or false"},
 		{`{"id":"2","scopeRoles":{"CANARY":1}}`, `""`, "at data.scopeRoles: expected a list"},
 		{`{"id":"2","scopeRoles":["CANARY"]}`, `""`, "at data.scopeRoles: expected an object"},
-		{`{"id":"2","scopeRoles":[{"roleId":{}}]}`, `""`, "at data.scopeRoles.roleId: expected an id, which is a whole number"},
+		{`{"id":"2","scopeRoles":[{"roleId":{}}]}`, `""`, "at data.scopeRoles.roleId: expected an id (a whole number)"},
 		{`{"id":"2","apiToken":"CANARY"}`, `""`, "at data.apiToken: expected an object"},
 		{`"CANARY"`, `""`, "at data: expected an object"},
 		{`{"name":"CANARY"}`, `""`, "a row has no id"},

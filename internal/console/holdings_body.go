@@ -45,7 +45,7 @@ func newHoldingsBody(want, read access.Holdings) (holdingsBody, error) {
 			return body, err
 		}
 		if taken[h.ScopeID] && !sameAt(want, read, h.ScopeID) {
-			return body, fmt.Errorf("there are two roles %s: a console accepts one role per scope", place(want.Level, h))
+			return body, fmt.Errorf("two roles %s: a console accepts one role per scope", place(want.Level, h))
 		}
 		taken[h.ScopeID] = true
 		body.ScopeRoles = append(body.ScopeRoles, roleEntry{ID: h.ScopeID, RoleID: h.RoleID})

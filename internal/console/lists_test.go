@@ -185,7 +185,7 @@ func TestLists_InvalidResponses(t *testing.T) {
 		`{"data":[{"id":"1"}],"pagination":{}}}`: "after the end of the JSON",
 		`{"data":[{"name":"x"}],"pagination":{}}`:                               "no id",
 		`{"data":[null],"pagination":{}}`:                                       "no id",
-		`{"data":[{"id":1.5}],"pagination":{}}`:                                 "which is a whole number",
+		`{"data":[{"id":1.5}],"pagination":{}}`:                                 "(a whole number)",
 		`{"data":[{"id":"1","email":[]}],"pagination":{}}`:                      "expected a text",
 		`{"data":[],"pagination":{},"errors":[{"code":1,"title":"x"}]}`:         "lists errors",
 		`{"data":[],"pagination":{"nextCursor":"c2FtZS1jdXJzb3I="}}`:            "would never end",

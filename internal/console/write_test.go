@@ -28,8 +28,8 @@ const (
 // sent is the last request that a console received: method, path and body.
 type sent struct{ text string }
 
-// recordingConsole starts a console that responds with a body and records the request.
-func recordingConsole(t *testing.T, body string) (*fakeConsole, *sent) {
+// recordConsole starts a console that responds with a body and records the request.
+func recordConsole(t *testing.T, body string) (*fakeConsole, *sent) {
 	t.Helper()
 	var last sent
 	return startConsole(t, func(w http.ResponseWriter, r *http.Request) {
@@ -39,7 +39,7 @@ func recordingConsole(t *testing.T, body string) (*fakeConsole, *sent) {
 	}), &last
 }
 
-func siteHoldings(held ...access.HeldRole) access.Holdings {
+func atSites(held ...access.HeldRole) access.Holdings {
 	return access.Holdings{Level: access.SiteLevel, Held: held}
 }
 
@@ -52,7 +52,7 @@ func TestSetRoles_SendsTheWholeListAndNothingElse(t *testing.T) {
 	user := access.Principal{Kind: access.User, ID: "17", Email: "ana@example.com", Name: "Ana", Description: "x"}
 	service := access.Principal{Kind: access.ServiceUser, ID: "17", Name: "svc", Description: `in "tegration"`}
 	bare := access.Principal{Kind: access.ServiceUser, ID: "17", Name: "svc"}
-	two := siteHoldings(access.HeldRole{RoleID: admin, ScopeID: siteB}, access.HeldRole{RoleID: custom, ScopeID: siteA})
+	two := atSites(access.HeldRole{RoleID: admin, ScopeID: siteB}, access.HeldRole{RoleID: custom, ScopeID: siteA})
 	const twoBody = `"scope":"site","scopeRoles":[{"id":"` + siteA + `","roleId":"` + custom + `"},` +
 		`{"id":"` + siteB + `","roleId":"` + admin + `"}]`
 	for _, tc := range []struct {
@@ -74,38 +74,38 @@ func TestSetRoles_SendsTheWholeListAndNothingElse(t *testing.T) {
 			`PUT /users/17 {"data":{"scope":"account","scopeRoles":[{"id":"9","roleId":"5"}]}}`,
 		},
 		{ // the same entry twice means it once
-			user, siteHoldings(access.HeldRole{RoleID: "5", ScopeID: "9"}, access.HeldRole{RoleID: "5", ScopeID: "9"}),
+			user, atSites(access.HeldRole{RoleID: "5", ScopeID: "9"}, access.HeldRole{RoleID: "5", ScopeID: "9"}),
 			`PUT /users/17 {"data":{"scope":"site","scopeRoles":[{"id":"9","roleId":"5"}]}}`,
 		},
 	} {
-		f, last := recordingConsole(t, user17)
+		f, last := recordConsole(t, user17)
 		got, err := f.client(t).SetRoles(t.Context(), tc.of, tc.want)
 		require.NoError(t, err)
 		require.Equal(t, tc.text, last.text)
 		require.Equal(t, 1, f.count())
 		require.Equal(t, tc.of.Kind, got.Kind)
-		require.Equal(t, siteHoldings(access.HeldRole{RoleID: "5", ScopeID: "9"}), got.Holdings(), "what the reply says")
+		require.Equal(t, atSites(access.HeldRole{RoleID: "5", ScopeID: "9"}), got.Holdings(), "from the reply")
 	}
 }
 
 // A write whose effect is not documented is never sent.
 func TestSetRoles_NeverSends(t *testing.T) {
 	t.Parallel()
-	f, _ := recordingConsole(t, user17)
+	f, _ := recordConsole(t, user17)
 	c := f.client(t)
 	one := access.HeldRole{RoleID: "5", ScopeID: "9"}
 	for want, holdings := range map[string]access.Holdings{
-		"list of roles is empty":    siteHoldings(),
-		"roles is empty":            {Level: access.Tenant, Held: []access.HeldRole{}},
-		`invalid level ""`:          {Held: []access.HeldRole{one}},
-		`invalid level "group"`:     {Level: access.GroupLevel, Held: []access.HeldRole{one}},
-		`at site "9" has no role`:   siteHoldings(access.HeldRole{ScopeID: "9"}),
-		"at tenant level has no r":  {Level: access.Tenant, Held: []access.HeldRole{{}}},
-		"no id of its site":         siteHoldings(one, access.HeldRole{RoleID: "5"}),
-		"no id of its account":      {Level: access.AccountLevel, Held: []access.HeldRole{{RoleID: "5", ScopeID: "x"}}},
-		"tenant level have none":    {Level: access.Tenant, Held: []access.HeldRole{one}},
-		`there are two roles at si`: siteHoldings(one, access.HeldRole{RoleID: "6", ScopeID: "9"}),
-		"there are two roles at te": {Level: access.Tenant, Held: []access.HeldRole{{RoleID: "5"}, {RoleID: "6"}}},
+		"list of roles is empty":   atSites(),
+		"roles is empty":           {Level: access.Tenant, Held: []access.HeldRole{}},
+		`invalid level ""`:         {Held: []access.HeldRole{one}},
+		`invalid level "group"`:    {Level: access.GroupLevel, Held: []access.HeldRole{one}},
+		`at site "9" has no role`:  atSites(access.HeldRole{ScopeID: "9"}),
+		"at tenant level has no r": {Level: access.Tenant, Held: []access.HeldRole{{}}},
+		"no id of its site":        atSites(one, access.HeldRole{RoleID: "5"}),
+		"no id of its account":     {Level: access.AccountLevel, Held: []access.HeldRole{{RoleID: "5", ScopeID: "x"}}},
+		"tenant level have none":   {Level: access.Tenant, Held: []access.HeldRole{one}},
+		`two roles at si`:          atSites(one, access.HeldRole{RoleID: "6", ScopeID: "9"}),
+		"two roles at te":          {Level: access.Tenant, Held: []access.HeldRole{{RoleID: "5"}, {RoleID: "6"}}},
 	} {
 		_, err := c.SetRoles(t.Context(), access.Principal{Kind: access.User, ID: "17"}, holdings)
 		require.ErrorContains(t, err, "PUT /users/17: not sent: ")
@@ -121,7 +121,7 @@ func TestSetRoles_NeverSends(t *testing.T) {
 	for _, p := range []access.Principal{{}, {Kind: "group", ID: "17"}, {Kind: access.User}, {
 		Kind: access.ServiceUser, ID: "1/../2",
 	}} {
-		_, err := c.SetRoles(t.Context(), p, siteHoldings(one))
+		_, err := c.SetRoles(t.Context(), p, atSites(one))
 		require.Equal(t, KindNotSent, asError(t, err).Kind)
 	}
 	require.Zero(t, f.count())
@@ -131,13 +131,13 @@ func TestSetRoles_NeverSends(t *testing.T) {
 // as they were read; any other pair is not sent.
 func TestSetRoles_TwoRolesAtOneScopeOnlyAsRead(t *testing.T) {
 	t.Parallel()
-	f, last := recordingConsole(t, user17)
+	f, last := recordConsole(t, user17)
 	c := f.client(t)
 	pair := []access.HeldRole{{RoleID: "5", ScopeID: "9"}, {RoleID: "6", ScopeID: "9"}}
 	read := access.Principal{Kind: access.User, ID: "17", Level: access.SiteLevel, Held: append(
 		slices.Clone(pair), access.HeldRole{RoleID: "7", ScopeID: "8"})}
 	want := append(slices.Clone(pair), access.HeldRole{RoleID: "3", ScopeID: "8"})
-	_, err := c.SetRoles(t.Context(), read, siteHoldings(want...))
+	_, err := c.SetRoles(t.Context(), read, atSites(want...))
 	require.NoError(t, err)
 	require.Equal(t, `PUT /users/17 {"data":{"scope":"site","scopeRoles":[{"id":"8","roleId":"3"},`+
 		`{"id":"9","roleId":"5"},{"id":"9","roleId":"6"}]}}`, last.text)
@@ -146,7 +146,7 @@ func TestSetRoles_TwoRolesAtOneScopeOnlyAsRead(t *testing.T) {
 		"a third":                append(slices.Clone(pair), access.HeldRole{RoleID: "4", ScopeID: "9"}),
 		"at another scope":       {{RoleID: "5", ScopeID: "8"}, {RoleID: "6", ScopeID: "8"}},
 	} {
-		_, err := c.SetRoles(t.Context(), read, siteHoldings(held...))
+		_, err := c.SetRoles(t.Context(), read, atSites(held...))
 		require.Equal(t, KindNotSent, asError(t, err).Kind, name)
 	}
 	_, err = c.SetRoles(t.Context(), read, access.Holdings{Level: access.AccountLevel, Held: pair})
@@ -160,9 +160,9 @@ func TestSetRoles_InvalidResponses(t *testing.T) {
 		``: "the body is empty", `{}`: "no data", `{"data":{}}`: "another id", `{"data":{"id":"18"}}`: "another id",
 		`{"data":{"success":true}}`: "another id", `<html></html>`: "web page",
 	} {
-		f, _ := recordingConsole(t, body)
+		f, _ := recordConsole(t, body)
 		p, err := f.client(t).SetRoles(t.Context(), access.Principal{Kind: access.User, ID: "17"},
-			siteHoldings(access.HeldRole{RoleID: "5", ScopeID: "9"}))
+			atSites(access.HeldRole{RoleID: "5", ScopeID: "9"}))
 		require.ErrorContains(t, err, want, body)
 		require.Equal(t, KindMalformed, asError(t, err).Kind)
 		require.Equal(t, access.Principal{}, p)
@@ -171,7 +171,7 @@ func TestSetRoles_InvalidResponses(t *testing.T) {
 
 func TestPrincipal_ByKind(t *testing.T) {
 	t.Parallel()
-	f, last := recordingConsole(t, user17)
+	f, last := recordConsole(t, user17)
 	for kind, path := range map[access.Kind]string{access.User: "/users/17", access.ServiceUser: "/service-users/17"} {
 		p, err := f.client(t).Principal(t.Context(), kind, "17")
 		require.NoError(t, err)
@@ -186,7 +186,7 @@ func TestPrincipal_ByKind(t *testing.T) {
 
 func TestDelete(t *testing.T) {
 	t.Parallel()
-	f, last := recordingConsole(t, success)
+	f, last := recordConsole(t, success)
 	c := f.client(t)
 	require.NoError(t, c.DeleteUser(t.Context(), "17"))
 	require.Equal(t, "DELETE /users/17 ", last.text)
@@ -201,7 +201,7 @@ func TestDelete(t *testing.T) {
 	for body, want := range map[string]string{
 		`{}`: "no data", `{"data":{}}`: "does not confirm success", `{"data":{"success":false}}`: "does not confirm",
 	} {
-		f, _ := recordingConsole(t, body)
+		f, _ := recordConsole(t, body)
 		require.ErrorContains(t, f.client(t).DeleteUser(t.Context(), "17"), want)
 	}
 	err := startConsole(t, respond(404, resourceGone)).client(t).DeleteUser(t.Context(), "17")
@@ -210,7 +210,7 @@ func TestDelete(t *testing.T) {
 
 // everyWrite calls each method that changes a console.
 func everyWrite(ctx context.Context, c *Client) map[string]error {
-	held := siteHoldings(access.HeldRole{RoleID: "5", ScopeID: "9"})
+	held := atSites(access.HeldRole{RoleID: "5", ScopeID: "9"})
 	later := time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)
 	out := map[string]error{}
 	_, out["PUT /users/17"] = c.SetRoles(ctx, access.Principal{Kind: access.User, ID: "17"}, held)
@@ -282,6 +282,6 @@ func TestWrites_AreNotTurnedIntoReads(t *testing.T) {
 		respond(200, strings.Replace(user17, `"17"`, `"17","seen":`+string(in), 1))(w, r)
 	})
 	_, err := f.client(t).SetRoles(t.Context(), access.Principal{Kind: access.User, ID: "17"},
-		siteHoldings(access.HeldRole{RoleID: "5", ScopeID: "9"}))
+		atSites(access.HeldRole{RoleID: "5", ScopeID: "9"}))
 	require.NoError(t, err, "308 keeps method and body")
 }

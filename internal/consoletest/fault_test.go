@@ -4,8 +4,10 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"net"
 	"net/http"
+	"slices"
 	"testing"
 	"time"
 
@@ -31,117 +33,118 @@ func try(t *testing.T, s *consoletest.Server, method, path string, body io.Reade
 	return reply{status: res.StatusCode, header: res.Header, body: read}, err
 }
 
-// Each fault looks as it should on every list, and ends when it should.
-func TestFault_EachKindOnEachList(t *testing.T) {
+// faultStatuses are the faults that are complete responses: their status, a header, and a part of
+// the body.
+var faultStatuses = map[consoletest.FaultKind]struct {
+	status              int
+	header, value, body string
+}{
+	consoletest.RateLimited: {
+		http.StatusTooManyRequests, "Retry-After", "2", "<h1>429 Too Many Requests</h1>",
+	},
+	consoletest.ServerError:  {status: http.StatusInternalServerError, body: `"code":5000010`},
+	consoletest.BadGateway:   {status: http.StatusBadGateway, header: "Content-Type", value: "text/html"},
+	consoletest.Unauthorized: {status: http.StatusUnauthorized},
+	consoletest.Forbidden: {
+		status: http.StatusForbidden, body: `"code":4030010,"detail":null,"title":"Insufficient permissions"`,
+	},
+	consoletest.ErrorAfter: {status: http.StatusInternalServerError},
+	consoletest.Conflict:   {status: http.StatusConflict},
+	consoletest.NotFound:   {status: http.StatusNotFound, body: `"code":4040010,"detail":""`},
+	consoletest.Slow:       {status: http.StatusOK},
+}
+
+func TestFault_StatusesOnEachList(t *testing.T) {
 	t.Parallel()
-	for _, path := range listPaths {
-		for kind, verify := range map[consoletest.FaultKind]func(t *testing.T, r reply, err error){
-			consoletest.RateLimited: func(t *testing.T, r reply, err error) {
-				t.Helper()
-				require.NoError(t, err)
-				require.Equal(t, http.StatusTooManyRequests, r.status)
-				require.Equal(t, "2", r.header.Get("Retry-After"))
-				require.Contains(t, string(r.body), "<h1>429 Too Many Requests</h1>")
-			},
-			consoletest.ServerError: func(t *testing.T, r reply, err error) {
-				t.Helper()
-				require.NoError(t, err)
-				require.Equal(t, http.StatusInternalServerError, r.status)
-				require.Contains(t, string(r.body), `"code":5000010`)
-			},
-			consoletest.BadGateway: func(t *testing.T, r reply, err error) {
-				t.Helper()
-				require.NoError(t, err)
-				require.Equal(t, http.StatusBadGateway, r.status)
-				require.Equal(t, "text/html", r.header.Get("Content-Type"))
-			},
-			consoletest.CutBefore: func(t *testing.T, _ reply, err error) {
-				t.Helper()
-				require.ErrorIs(t, err, io.EOF)
-			},
-			consoletest.CutAfter: func(t *testing.T, r reply, err error) {
-				t.Helper()
-				require.ErrorIs(t, err, io.ErrUnexpectedEOF)
-				require.Equal(t, http.StatusOK, r.status)
-			},
-			consoletest.Truncated: func(t *testing.T, r reply, err error) {
-				t.Helper()
-				require.NoError(t, err)
-				require.Equal(t, http.StatusOK, r.status)
-				require.False(t, json.Valid(r.body))
-				require.NotEmpty(t, r.body)
-			},
-			consoletest.EmptyPage: func(t *testing.T, r reply, err error) {
-				t.Helper()
-				require.NoError(t, err)
-				require.Empty(t, rows(t, r))
-				require.Contains(t, string(r.body), `"pagination":{"nextCursor":null,"totalItems":0}`)
-			},
-			consoletest.EmptyObject: func(t *testing.T, r reply, err error) {
-				t.Helper()
-				require.NoError(t, err)
-				require.Equal(t, http.StatusOK, r.status)
-				require.Equal(t, "{}", string(r.body))
-			},
-			consoletest.Vanish: func(t *testing.T, r reply, err error) {
-				t.Helper()
-				require.NoError(t, err)
-				total := r.json(t)["pagination"].(map[string]any)["totalItems"].(float64)
-				require.Len(t, rows(t, r), int(total)-1)
-			},
-			consoletest.Unauthorized: func(t *testing.T, r reply, err error) {
-				t.Helper()
-				require.NoError(t, err)
-				require.Equal(t, http.StatusUnauthorized, r.status)
-			},
-			consoletest.Forbidden: func(t *testing.T, r reply, err error) {
-				t.Helper()
-				require.NoError(t, err)
-				require.Equal(t, http.StatusForbidden, r.status)
-				require.Contains(t, string(r.body), `"code":4030010,"detail":null,"title":"Insufficient permissions"`)
-			},
-			consoletest.ErrorAfter: func(t *testing.T, r reply, err error) {
-				t.Helper()
-				require.NoError(t, err)
-				require.Equal(t, http.StatusInternalServerError, r.status)
-			},
-			consoletest.Conflict: func(t *testing.T, r reply, err error) {
-				t.Helper()
-				require.NoError(t, err)
-				require.Equal(t, http.StatusConflict, r.status)
-			},
-			consoletest.NotFound: func(t *testing.T, r reply, err error) {
-				t.Helper()
-				require.NoError(t, err)
-				require.Equal(t, http.StatusNotFound, r.status)
-				require.Contains(t, string(r.body), `"code":4040010,"detail":""`)
-			},
-			consoletest.Slow: func(t *testing.T, r reply, err error) {
-				t.Helper()
-				require.NoError(t, err)
-				require.Equal(t, http.StatusOK, r.status)
-			},
-		} {
-			t.Run(path+" "+string(kind), func(t *testing.T) {
-				t.Parallel()
-				s := consoletest.Start(t, consoletest.Options{})
-				good, err := try(t, s, http.MethodGet, path+"?limit=1000", nil)
-				require.NoError(t, err)
-				s.AddFault(consoletest.Fault{
-					Name: kind, Path: path, Times: 1, RetryAfter: 1200 * time.Millisecond, Delay: time.Millisecond,
-				})
-				r, err := try(t, s, http.MethodGet, path+"?limit=1000", nil)
-				verify(t, r, err)
-				again, err := try(t, s, http.MethodGet, path+"?limit=1000", nil)
-				require.NoError(t, err)
-				require.Equal(t, string(good.body), string(again.body), "it ends after one request")
-				log := s.Requests()
-				require.Equal(t, kind, log[1].Fault)
-				require.Empty(t, log[2].Fault)
-			})
-		}
+	for kind, want := range faultStatuses {
+		requireFaultOnce(t, kind, func(t *testing.T, r reply, err error) {
+			t.Helper()
+			require.NoError(t, err)
+			require.Equal(t, want.status, r.status)
+			require.Contains(t, string(r.body), want.body)
+			if want.header != "" {
+				require.Equal(t, want.value, r.header.Get(want.header))
+			}
+		})
 	}
-	require.Len(t, consoletest.FaultKinds(), 16, "those above, and stale, which is of writes alone")
+}
+
+// damagedResponses are the faults whose response is incomplete or wrong, each with its check.
+var damagedResponses = map[consoletest.FaultKind]func(t *testing.T, r reply, err error){
+	consoletest.CutBefore: func(t *testing.T, _ reply, err error) {
+		t.Helper()
+		require.ErrorIs(t, err, io.EOF)
+	},
+	consoletest.CutAfter: func(t *testing.T, r reply, err error) {
+		t.Helper()
+		require.ErrorIs(t, err, io.ErrUnexpectedEOF)
+		require.Equal(t, http.StatusOK, r.status)
+	},
+	consoletest.Truncated: func(t *testing.T, r reply, err error) {
+		t.Helper()
+		require.NoError(t, err)
+		require.Equal(t, http.StatusOK, r.status)
+		require.False(t, json.Valid(r.body))
+		require.NotEmpty(t, r.body)
+	},
+	consoletest.EmptyPage: func(t *testing.T, r reply, err error) {
+		t.Helper()
+		require.NoError(t, err)
+		require.Empty(t, rows(t, r))
+		require.Contains(t, string(r.body), `"pagination":{"nextCursor":null,"totalItems":0}`)
+	},
+	consoletest.EmptyObject: func(t *testing.T, r reply, err error) {
+		t.Helper()
+		require.NoError(t, err)
+		require.Equal(t, http.StatusOK, r.status)
+		require.Equal(t, "{}", string(r.body))
+	},
+	consoletest.Vanish: func(t *testing.T, r reply, err error) {
+		t.Helper()
+		require.NoError(t, err)
+		total := r.json(t)["pagination"].(map[string]any)["totalItems"].(float64)
+		require.Len(t, rows(t, r), int(total)-1)
+	},
+}
+
+func TestFault_DamagedResponsesOnEachList(t *testing.T) {
+	t.Parallel()
+	for kind, check := range damagedResponses {
+		requireFaultOnce(t, kind, check)
+	}
+}
+
+func TestFault_EveryKindIsTested(t *testing.T) {
+	t.Parallel()
+	tested := append(slices.Collect(maps.Keys(faultStatuses)), slices.Collect(maps.Keys(damagedResponses))...)
+	tested = append(tested, consoletest.Stale) // of writes only: see stale_test.go
+	require.ElementsMatch(t, consoletest.FaultKinds(), tested)
+	require.Len(t, tested, 16)
+}
+
+// requireFaultOnce checks on each list the response to a fault, and that a fault with Times 1
+// affects one request only.
+func requireFaultOnce(t *testing.T, kind consoletest.FaultKind, check func(t *testing.T, r reply, err error)) {
+	t.Helper()
+	for _, path := range listPaths {
+		t.Run(path+" "+string(kind), func(t *testing.T) {
+			t.Parallel()
+			s := consoletest.Start(t, consoletest.Options{})
+			good, err := try(t, s, http.MethodGet, path+"?limit=1000", nil)
+			require.NoError(t, err)
+			s.AddFault(consoletest.Fault{
+				Name: kind, Path: path, Times: 1, RetryAfter: 1200 * time.Millisecond, Delay: time.Millisecond,
+			})
+			r, err := try(t, s, http.MethodGet, path+"?limit=1000", nil)
+			check(t, r, err)
+			again, err := try(t, s, http.MethodGet, path+"?limit=1000", nil)
+			require.NoError(t, err)
+			require.Equal(t, string(good.body), string(again.body), "it ends after one request")
+			log := s.Requests()
+			require.Equal(t, kind, log[1].Fault)
+			require.Empty(t, log[2].Fault)
+		})
+	}
 }
 
 // CutBefore leaves the work undone, CutAfter has done it: the caller cannot tell.
