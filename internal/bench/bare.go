@@ -11,10 +11,10 @@ import (
 	"sentinelone-provisioner/internal/console"
 )
 
-// bareLoop pages every collection to its end, side by side, and throws the rows
-// away. It returns how long that took and how many rows there were.
+// bareLoop reads every collection to its end, concurrently, and discards the rows. It returns the
+// time that this took and the number of rows.
 func bareLoop(ctx context.Context, baseURL, token string) (time.Duration, int, error) {
-	// A client of its own: the budgets begin full, as the worker's do.
+	// A new client, so that the budgets are full at the start, like those of the worker.
 	c, err := console.New(console.Config{BaseURL: baseURL, Token: console.StaticToken(token), UserAgent: "bench"})
 	if err != nil {
 		return 0, 0, err
@@ -24,7 +24,7 @@ func bareLoop(ctx context.Context, baseURL, token string) (time.Duration, int, e
 	group, ctx := errgroup.WithContext(ctx)
 	for i, collection := range access.Collections() {
 		group.Go(func() (err error) {
-			counts[i], err = walk(ctx, c, collection)
+			counts[i], err = drainCollection(ctx, c, collection)
 			return err
 		})
 	}
@@ -37,7 +37,7 @@ func bareLoop(ctx context.Context, baseURL, token string) (time.Duration, int, e
 	return took, total, err
 }
 
-func walk(ctx context.Context, c *console.Client, collection access.Collection) (int, error) {
+func drainCollection(ctx context.Context, c *console.Client, collection access.Collection) (int, error) {
 	switch collection {
 	case access.Accounts:
 		return drain(ctx, c.Accounts)

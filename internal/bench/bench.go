@@ -14,10 +14,10 @@ import (
 	"sentinelone-provisioner/internal/testbed"
 )
 
-// startLimit bounds how long a program may take to get ready.
+// startLimit is how long a program may take until it is ready.
 const startLimit = time.Minute
 
-// bench holds what all measurements share.
+// bench holds the programs and servers that all measurements share.
 type bench struct {
 	o        options
 	dir      string
@@ -55,29 +55,29 @@ func (b *bench) close() error {
 	return os.RemoveAll(b.dir)
 }
 
-// simulator starts a console of a size; stop ends it.
+// simulator starts a simulated console; stop kills it.
 func (b *bench) simulator(
 	ctx context.Context, latency time.Duration, args ...string,
 ) (url string, stop func(), err error) {
-	said := &testbed.Output{}
+	output := &testbed.Output{}
 	args = append([]string{"--listen", "127.0.0.1:0", "--latency", latency.String()}, args...)
-	p, err := testbed.StartProcess(said, nil, b.programs.Simulator, args...)
+	p, err := testbed.StartProcess(output, nil, b.programs.Simulator, args...)
 	if err != nil {
 		return "", nil, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, startLimit)
 	defer cancel()
 	const ready = "listening on "
-	if err := said.WaitFor(ctx, ready, 1); err != nil {
+	if err := output.WaitFor(ctx, ready, 1); err != nil {
 		p.Kill()
 		return "", nil, err
 	}
-	_, after, _ := strings.Cut(said.String(), ready)
+	_, after, _ := strings.Cut(output.String(), ready)
 	url, _, _ = strings.Cut(after, "\n")
 	return strings.TrimSpace(url), p.Kill, nil
 }
 
-// database makes an empty database of a kind.
+// database creates an empty database: sqlite or postgresql.
 func (b *bench) database(ctx context.Context, kind string) (string, error) {
 	b.runs++
 	switch kind {
@@ -86,7 +86,7 @@ func (b *bench) database(ctx context.Context, kind string) (string, error) {
 	case "postgresql":
 		if b.newDatabase == nil {
 			var err error
-			b.newDatabase, b.stopServer, err = pgtest.Start() //nolint:contextcheck // it runs until it is stopped
+			b.newDatabase, b.stopServer, err = pgtest.Start() //nolint:contextcheck // close stops the server
 			if err != nil {
 				return "", err
 			}
@@ -96,15 +96,15 @@ func (b *bench) database(ctx context.Context, kind string) (string, error) {
 	return "", fmt.Errorf("unknown database %q: choose sqlite or postgresql", kind)
 }
 
-// worker starts a worker for one console, database and queue of its own. Nobody is asked
-// for consent: what is measured is the machine.
+// worker starts a worker with its own console, database and task queue. Its policy requires no
+// approval, since waiting for people is not measured.
 func (b *bench) worker(ctx context.Context, url, database, queue string) (*testbed.Process, *testbed.Output, error) {
-	said := &testbed.Output{}
+	output := &testbed.Output{}
 	policy, err := testbed.PolicyFile(b.dir, testbed.AutoApprove)
 	if err != nil {
 		return nil, nil, err
 	}
-	p, err := testbed.StartProcess(said, []string{
+	p, err := testbed.StartProcess(output, []string{
 		"SENTINELONE_BASE_URL=" + url, "SENTINELONE_API_TOKEN=" + consoletest.DefaultToken,
 		"DATABASE_URL=" + database, "TASK_QUEUE=" + queue,
 		"TEMPORAL_ADDRESS=" + b.temporal.Address, "LOG_FORMAT=json", policy,
@@ -114,9 +114,9 @@ func (b *bench) worker(ctx context.Context, url, database, queue string) (*testb
 	}
 	ctx, cancel := context.WithTimeout(ctx, startLimit)
 	defer cancel()
-	if err := said.WaitFor(ctx, "Worker is ready", 1); err != nil {
+	if err := output.WaitFor(ctx, "Worker is ready", 1); err != nil {
 		p.Kill()
 		return nil, nil, err
 	}
-	return p, said, nil
+	return p, output, nil
 }

@@ -1,22 +1,22 @@
 package main
 
-// The floor: what one writer per principal costs on this engine, with nothing in it.
-// A request runs one activity, then one that update-with-starts the principal's
-// workflow, which runs one activity on the queue for writes; all three are empty.
+// The floor is the lower bound for a grant: the cost in Temporal of one writer per principal, with
+// empty activities. A request runs one activity, then one that sends an update-with-start to the
+// principal's workflow, which runs one activity on the queue for writes.
 
 import (
 	"context"
-
-	"sentinelone-provisioner/internal/wire"
 
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
+
+	"sentinelone-provisioner/internal/wire"
 )
 
-// Names of the floor.
+// Names of the workflows, the update and the activities of the floor.
 const (
 	floorRequest   = "FloorRequest"
 	floorPrincipal = "FloorPrincipal"
@@ -40,22 +40,22 @@ func runFloorRequest(ctx workflow.Context, in floorInput) error {
 	return nil
 }
 
-// runFloorPrincipal takes one change at a time and ends when none is left, as the
-// real one does.
+// runFloorPrincipal handles one change at a time and ends when none is left, like the real
+// workflow.
 func runFloorPrincipal(ctx workflow.Context, in floorInput) error {
-	asked, turn := false, workflow.NewMutex(ctx)
+	requested, mutex := false, workflow.NewMutex(ctx)
 	err := workflow.SetUpdateHandler(ctx, floorChange, func(ctx workflow.Context) error {
-		asked = true
-		if err := turn.Lock(ctx); err != nil {
+		requested = true
+		if err := mutex.Lock(ctx); err != nil {
 			return err
 		}
-		defer turn.Unlock()
+		defer mutex.Unlock()
 		return runFloorStep(ctx, floorWrite, in, wire.WriteQueue(workflow.GetInfo(ctx).TaskQueueName))
 	})
 	if err != nil {
 		return err
 	}
-	return workflow.Await(ctx, func() bool { return asked && workflow.AllHandlersFinished(ctx) })
+	return workflow.Await(ctx, func() bool { return requested && workflow.AllHandlersFinished(ctx) })
 }
 
 func runFloorStep(ctx workflow.Context, step string, in floorInput, queue string) error {
@@ -86,7 +86,7 @@ func applyFloor(ctx context.Context, in floorInput) error {
 	return handle.Get(ctx, nil)
 }
 
-// floorWorkers are made as the real worker's are: one per queue.
+// floorWorkers are set up like the real worker's: one per queue.
 func floorWorkers(c client.Client, queue string) []worker.Worker {
 	options := worker.Options{DisableRegistrationAliasing: true}
 	requests := worker.New(c, queue, options)

@@ -10,13 +10,13 @@ import (
 	"sentinelone-provisioner/internal/testbed"
 )
 
-// floorCommand makes this program the floor's worker, with the queue behind it: like
-// the real one it is a process of its own.
+// floorCommand is the argument that makes this program the worker of the floor; the task queue
+// follows. Like the real worker it is a separate process.
 const floorCommand = "floor-worker"
 
 const floorReady = "floor is ready"
 
-// serveFloor works until ctx ends.
+// serveFloor runs the worker of the floor until ctx ends.
 func serveFloor(ctx context.Context, queue string) error {
 	options, err := temporalclient.Options(slog.New(slog.DiscardHandler), "")
 	if err != nil {
@@ -44,8 +44,8 @@ func (b *bench) floor(ctx context.Context, queue string) (*testbed.Process, erro
 	if err != nil {
 		return nil, err
 	}
-	said := &testbed.Output{}
-	p, err := testbed.StartProcess(said, []string{
+	output := &testbed.Output{}
+	p, err := testbed.StartProcess(output, []string{
 		"TEMPORAL_ADDRESS=" + b.temporal.Address, "GOGC=400", "GOMEMLIMIT=150MiB",
 	}, self, floorCommand, queue)
 	if err != nil {
@@ -53,7 +53,7 @@ func (b *bench) floor(ctx context.Context, queue string) (*testbed.Process, erro
 	}
 	ctx, cancel := context.WithTimeout(ctx, startLimit)
 	defer cancel()
-	if err := said.WaitFor(ctx, floorReady, 1); err != nil {
+	if err := output.WaitFor(ctx, floorReady, 1); err != nil {
 		p.Kill()
 		return nil, err
 	}

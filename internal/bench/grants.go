@@ -16,14 +16,14 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-// grantRow is what was measured on one database.
+// grantRow holds the measurements on one database.
 type grantRow struct {
 	database         string
-	floor, ours      []time.Duration // one at a time, in turn
-	floorRate        float64         // grants a second with many in flight, medians
+	floor, ours      []time.Duration // one at a time, alternating
+	floorRate        float64         // grants per second with many in flight, medians
 	oursRate         float64
-	events, actions  int           // of one grant and its principal, the most there were
-	inPlan, inChange time.Duration // medians of what its activities took
+	events, actions  int           // of one grant and its principal, the maximum
+	inPlan, inChange time.Duration // medians of the durations of its activities
 }
 
 // grantBench is one console, one database, and both workers.
@@ -31,16 +31,16 @@ type grantBench struct {
 	*bench
 
 	client client.Client
-	asks   *asks
+	inputs *grantInputs
 	queue  string
 	begun  atomic.Int64 // grants and floor's grants, for their ids
 	stops  []func()
 }
 
-// warmUp is how many grants of each are made before the first that counts.
+// warmUp is the number of grants of each kind before the first that counts.
 const warmUp = 3
 
-// measureGrants alternates between floor and ours, so that both see the same machine.
+// measureGrants alternates between the floor and real grants, so that both run under the same load.
 func (b *bench) measureGrants(ctx context.Context, database string) (grantRow, error) {
 	out := grantRow{database: database}
 	g, err := b.prepareGrants(ctx, database)
@@ -51,10 +51,10 @@ func (b *bench) measureGrants(ctx context.Context, database string) (grantRow, e
 	if err := g.single(ctx, &out); err != nil {
 		return out, err
 	}
-	return out, g.together(ctx, &out)
+	return out, g.concurrent(ctx, &out)
 }
 
-// prepareGrants starts what grants need; stop the result in any case.
+// prepareGrants starts the console, the database and both workers. Call stop also after an error.
 func (b *bench) prepareGrants(ctx context.Context, database string) (*grantBench, error) {
 	g := &grantBench{bench: b}
 	url, stop, err := b.simulator(ctx, b.o.latency,
@@ -63,7 +63,7 @@ func (b *bench) prepareGrants(ctx context.Context, database string) (*grantBench
 		return g, err
 	}
 	g.stops = append(g.stops, stop)
-	if g.asks, err = newAsks(ctx, url, b.o.principals); err != nil {
+	if g.inputs, err = newGrantInputs(ctx, url, b.o.principals); err != nil {
 		return g, err
 	}
 	databaseURL, err := b.database(ctx, database)
@@ -96,7 +96,7 @@ func (g *grantBench) stop() {
 
 func (g *grantBench) floorQueue() string { return g.queue + "-floor" }
 
-// single measures one grant at a time: from the request to its proof.
+// single measures one grant at a time, from the request to the verified result.
 func (g *grantBench) single(ctx context.Context, out *grantRow) error {
 	var plans, changes []time.Duration
 	for i := range warmUp + g.o.grants {
@@ -124,8 +124,8 @@ func (g *grantBench) single(ctx context.Context, out *grantRow) error {
 	return nil
 }
 
-// together measures many grants in flight.
-func (g *grantBench) together(ctx context.Context, out *grantRow) error {
+// concurrent measures many grants in flight.
+func (g *grantBench) concurrent(ctx context.Context, out *grantRow) error {
 	var floor, ours []float64
 	for range g.o.rounds {
 		rate, err := g.rate(ctx, func(ctx context.Context) error { _, err := g.floorGrant(ctx); return err })
@@ -143,7 +143,7 @@ func (g *grantBench) together(ctx context.Context, out *grantRow) error {
 	return nil
 }
 
-// rate is how many grants a second are done when all of them are started at once.
+// rate returns the grants per second when all of them are started at once.
 func (g *grantBench) rate(ctx context.Context, grant func(context.Context) error) (float64, error) {
 	began := time.Now()
 	group, ctx := errgroup.WithContext(ctx)
@@ -154,9 +154,9 @@ func (g *grantBench) rate(ctx context.Context, grant func(context.Context) error
 	return float64(g.o.inFlight) / time.Since(began).Seconds(), err
 }
 
-// grant gives a role that its principal does not hold, and insists that it was given.
+// grant grants a role that its principal does not hold; it is an error if it was not applied.
 func (g *grantBench) grant(ctx context.Context) (time.Duration, client.WorkflowRun, error) {
-	in, err := g.asks.next()
+	in, err := g.inputs.next()
 	if err != nil {
 		return 0, nil, err
 	}
@@ -189,7 +189,7 @@ func (g *grantBench) floorGrant(ctx context.Context) (time.Duration, error) {
 	return time.Since(began), err
 }
 
-// begin starts a workflow. A server that is too busy to answer is asked again.
+// begin starts a workflow. It retries while the server is too busy to respond.
 func (g *grantBench) begin(ctx context.Context, id, queue, name string, in any) (client.WorkflowRun, error) {
 	for {
 		run, err := g.client.ExecuteWorkflow(ctx, client.StartWorkflowOptions{

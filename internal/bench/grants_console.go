@@ -16,9 +16,9 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-// asks makes grants that each change something: it gives every principal a role at one
-// site after the other.
-type asks struct {
+// grantInputs produces grants that each change something: for every principal a role at one site
+// after the other.
+type grantInputs struct {
 	principals []string // ids of users
 	sites      []string
 	role       string
@@ -27,17 +27,16 @@ type asks struct {
 	made int
 }
 
-// sitesForGrants bounds how many grants a principal takes before the console has no
-// site left for it.
+// sitesForGrants is the number of sites, and so the most grants per principal.
 const sitesForGrants = 60
 
-// newAsks makes the principals on a simulated console.
-func newAsks(ctx context.Context, url string, principals int) (*asks, error) {
+// newGrantInputs creates the principals on a simulated console.
+func newGrantInputs(ctx context.Context, url string, principals int) (*grantInputs, error) {
 	var truth consoletest.Truth
 	if err := control(ctx, http.MethodGet, url+"/_simulator/truth", nil, &truth); err != nil {
 		return nil, err
 	}
-	out := &asks{}
+	out := &grantInputs{}
 	for _, s := range truth.Sites {
 		out.sites = append(out.sites, s.ID)
 	}
@@ -68,14 +67,14 @@ func newAsks(ctx context.Context, url string, principals int) (*asks, error) {
 	return out, nil
 }
 
-// next asks for a role that nobody has asked for.
-func (a *asks) next() (wire.GrantInput, error) {
+// next returns a grant that was not requested before.
+func (a *grantInputs) next() (wire.GrantInput, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	round := 1 + a.made/len(a.principals) // the first site is held already
+	round := 1 + a.made/len(a.principals) // each principal has a role at the first site already
 	if round >= len(a.sites) {
-		return wire.GrantInput{}, fmt.Errorf("%d grants for %d principals are more than the console "+
-			"has sites for: measure less, or on more principals", a.made, len(a.principals))
+		return wire.GrantInput{}, fmt.Errorf("%d grants for %d principals are more than the console has "+
+			"sites for: lower --grants or --in-flight, or raise --principals", a.made, len(a.principals))
 	}
 	id := a.principals[a.made%len(a.principals)]
 	a.made++
@@ -86,7 +85,7 @@ func (a *asks) next() (wire.GrantInput, error) {
 	}, nil
 }
 
-// control asks the simulator for what no console can do.
+// control calls the simulator's control API, which real consoles do not have.
 func control(ctx context.Context, method, url string, in, out any) error {
 	body, err := json.Marshal(in)
 	if err != nil {
@@ -102,8 +101,8 @@ func control(ctx context.Context, method, url string, in, out any) error {
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		said, _ := io.ReadAll(resp.Body)
-		return fmt.Errorf("%s %s: %s: %s", method, url, resp.Status, said)
+		text, _ := io.ReadAll(resp.Body)
+		return fmt.Errorf("%s %s: %s: %s", method, url, resp.Status, text)
 	}
 	return json.NewDecoder(resp.Body).Decode(out)
 }

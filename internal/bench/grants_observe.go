@@ -4,17 +4,17 @@ import (
 	"context"
 	"time"
 
-	"sentinelone-provisioner/internal/wire"
-
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/history/v1"
 	"go.temporal.io/sdk/client"
+
+	"sentinelone-provisioner/internal/wire"
 )
 
-// grantSeen is what the histories of one grant and its principal hold.
+// grantSeen are counts and durations from the histories of one grant and its principal.
 type grantSeen struct {
 	events, actions int
-	took            map[string]time.Duration // by activity, from its start to its end
+	took            map[string]time.Duration // by activity, from start to end
 }
 
 // observe reads the histories of a grant and of the writer that it started.
@@ -27,7 +27,7 @@ func (g *grantBench) observe(ctx context.Context, run client.WorkflowRun) (grant
 	plan := result.Receipt.Plan
 	writer := wire.PrincipalID(plan.Console, plan.Principal.Kind, plan.Principal.ID)
 	for _, of := range []struct{ id, run string }{{run.GetID(), run.GetRunID()}, {id: writer}} {
-		// Waits for the end of a writer that is about to be idle.
+		// The writer ends soon after its last change: wait for that.
 		if err := g.client.GetWorkflow(ctx, of.id, of.run).Get(ctx, nil); err != nil {
 			return out, err
 		}
@@ -61,8 +61,8 @@ func (s *grantSeen) read(events client.HistoryEventIterator) error {
 	return nil
 }
 
-// actionsOf counts what Temporal Cloud would bill, as far as histories show it: starts,
-// activities with each attempt, updates, timers and signals.
+// actionsOf returns the actions that Temporal Cloud would bill for an event, as far as histories
+// show them: starts, each attempt of an activity, updates, timers and signals.
 func actionsOf(e *history.HistoryEvent) int {
 	switch e.EventType { //nolint:exhaustive // the others cost nothing
 	case enums.EVENT_TYPE_ACTIVITY_TASK_STARTED:

@@ -11,17 +11,17 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 )
 
-// What a grant may cost beside the floor.
+// The limits of a grant, relative to the floor.
 const (
-	allowedRatio   = 1.25 // times the floor's median, and on top of it
-	allowedCalls   = 3    // of the console: read, write, read back
+	allowedRatio   = 1.25 // times the floor's median, plus allowedCalls
+	allowedCalls   = 3    // calls of the console: read, write, read back
 	allowedRate    = 0.75 // of the floor's
 	allowedEvents  = 40
 	allowedActions = 8
 )
 
-// What the console itself allows: its published rate of /users is in the client, and a
-// grant asks for its principal four times, those three and once to plan.
+// The limit of the console itself: the client keeps the published rate of /users, and a grant calls
+// /users four times: those three calls and one for the plan.
 const (
 	usersPerSecond = 40
 	usersBurst     = 80
@@ -62,30 +62,30 @@ func reportGrants(w io.Writer, o options, rows []grantRow) {
 		func(r grantRow) string { return fmt.Sprintf("%.1f/s", r.floorRate) })
 	line("  ours", func(r grantRow) string { return fmt.Sprintf("%.1f/s", r.oursRate) })
 	line("  ours / floor", func(r grantRow) string { return fmt.Sprintf("%.2f ×", r.oursRate/r.floorRate) })
-	line(fmt.Sprintf("  wanted: %.2f × floor", allowedRate), func(r grantRow) string {
+	line(fmt.Sprintf("  required: %.2f × floor", allowedRate), func(r grantRow) string {
 		return verdict(fmt.Sprintf("%.1f/s", allowedRate*r.floorRate), r.oursRate >= allowedRate*r.floorRate)
 	})
 	line("  the console's rate of /users allows", func(grantRow) string {
 		return fmt.Sprintf("%.1f/s", o.consoleRate())
 	})
 	t.AppendSeparator()
-	line("history events, the principal's included", func(r grantRow) string { return fmt.Sprint(r.events) })
+	line("history events, including the principal's", func(r grantRow) string { return fmt.Sprint(r.events) })
 	line("  allowed", func(r grantRow) string { return verdict(fmt.Sprint(allowedEvents), r.events <= allowedEvents) })
-	line("actions, the principal's included", func(r grantRow) string { return fmt.Sprint(r.actions) })
+	line("actions, including the principal's", func(r grantRow) string { return fmt.Sprint(r.actions) })
 	line("  allowed", func(r grantRow) string {
 		return verdict(fmt.Sprint(allowedActions), r.actions <= allowedActions)
 	})
-	fmt.Fprintf(w, "%d grants of each, one by one, then medians of %d rounds, console at %s a request\n%s\n",
+	fmt.Fprintf(w, "%d grants of each kind, one at a time; then medians of %d rounds; console latency %s\n%s\n",
 		o.grants, o.rounds, o.latency, t.Render())
 }
 
-// allowed is the most that the median may be.
+// allowed is the limit for the median.
 func (r grantRow) allowed(o options) time.Duration {
 	return time.Duration(allowedRatio*float64(median(r.floor))) + allowedCalls*o.latency
 }
 
-// consoleRate is how many grants a second the console takes, when so many are begun at
-// once that the burst is soon spent.
+// consoleRate is the number of grants per second that the console accepts, when so many start at
+// once that the burst is used up.
 func (o options) consoleRate() float64 {
 	calls := o.inFlight * usersCalls
 	if calls <= usersBurst {

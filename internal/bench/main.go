@@ -1,17 +1,16 @@
-// Command bench measures what the engine, the store and the worker add to the least
-// there must be, and prints tables: `make bench`.
+// Command bench measures syncs and grants against their lower bounds, and prints tables:
+// `make bench`.
 //
-// Everything runs on this machine: the simulated console at 20 ms a request, a
-// Temporal dev server with a database file, the worker as a process of its own, SQLite
-// and PostgreSQL.
+// Everything runs on this machine: the simulated console with a latency of 20 ms, a Temporal dev
+// server with a database file, the worker as a separate process, SQLite and PostgreSQL.
 //
-// A sync stands beside a bare loop, which pages the same collections with the same
-// client, at the same concurrency and rate budgets, and throws the rows away; it runs
-// directly before each sync, so that both see the same machine. Temporal's own fixed
-// cost is a sync of a console with hardly a row and no latency.
+// The lower bound of a sync is the bare loop: it reads the same collections with the same client,
+// concurrency and rate budgets, and discards the rows. It runs directly before each sync, so that
+// both run under the same load. Temporal's own fixed cost is the time of a sync of a console with
+// hardly any rows and no latency.
 //
-// A grant stands beside a floor: the same workflows and activities with nothing in
-// them, in a worker of their own (floor.go). Grants of both alternate.
+// The lower bound of a grant is the floor: the same workflows and activities, empty, in a worker
+// of their own (floor.go). Both kinds of grants alternate.
 package main
 
 import (
@@ -26,11 +25,11 @@ import (
 	"time"
 )
 
-const about = `Measures syncs and grants beside what they cannot cost less than, and prints a table
-of each. Nothing else should run on the machine meanwhile.
+const about = `Measures syncs and grants against their lower bounds, and prints a table of each.
+Nothing else should run on the machine at the same time.
 
-  make bench                           all of it; some minutes
-  make bench ARGS='--rows grants'      only grants, beside empty workflows
+  make bench                           everything; takes some minutes
+  make bench ARGS='--rows grants'      only grants, compared with empty workflows
   make bench ARGS='--rows grants --databases sqlite --rounds 5'
   make bench ARGS='--rows syncs --sizes tenant'
 
@@ -91,14 +90,14 @@ func run(ctx context.Context, args []string) error {
 func parse(args []string) (options, error) {
 	var o options
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
-	f.StringVar(&o.rows, "rows", "syncs,grants", "what is measured")
-	f.StringVar(&o.databases, "databases", "sqlite,postgresql", "where the worker stores")
-	f.DurationVar(&o.latency, "latency", 20*time.Millisecond, "of each answer of the console")
-	f.IntVar(&o.rounds, "rounds", 3, "how often each is measured; the tables show medians")
+	f.StringVar(&o.rows, "rows", "syncs,grants", "what to measure: syncs, grants, or both with a comma")
+	f.StringVar(&o.databases, "databases", "sqlite,postgresql", "databases: sqlite, postgresql, or both with a comma")
+	f.DurationVar(&o.latency, "latency", 20*time.Millisecond, "delay of each response of the console")
+	f.IntVar(&o.rounds, "rounds", 3, "number of measurements of each; the tables show medians")
 	f.StringVar(&o.sizes, "sizes", "tenant,mssp", "syncs: sizes of the simulated console: small, tenant, mssp")
-	f.IntVar(&o.grants, "grants", 40, "grants: how many are made one at a time")
-	f.IntVar(&o.inFlight, "in-flight", 200, "grants: how many are started at once")
-	f.IntVar(&o.principals, "principals", 50, "grants: for how many principals")
+	f.IntVar(&o.grants, "grants", 40, "grants: number of grants one at a time")
+	f.IntVar(&o.inFlight, "in-flight", 200, "grants: number of grants started at once")
+	f.IntVar(&o.principals, "principals", 50, "grants: number of principals")
 	f.Usage = func() {
 		fmt.Fprint(f.Output(), about)
 		f.PrintDefaults()
@@ -108,7 +107,7 @@ func parse(args []string) (options, error) {
 	}
 	for rows := range strings.SplitSeq(o.rows, ",") {
 		if rows != "syncs" && rows != "grants" {
-			return o, fmt.Errorf("--rows has no %q: choose syncs, grants, or both with a comma", rows)
+			return o, fmt.Errorf("unknown --rows %q: choose syncs, grants, or both with a comma", rows)
 		}
 	}
 	if min(o.rounds, o.grants, o.inFlight, o.principals) < 1 {

@@ -13,11 +13,11 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-// row is one line of the table.
+// row is one column of the table: a size on a database.
 type row struct {
 	size, database string
-	fixed          time.Duration // Temporal's own cost, measured apart
-	bare           time.Duration // medians of all rounds from here on
+	fixed          time.Duration // Temporal's own cost, measured separately
+	bare           time.Duration // this and the samples are medians of all rounds
 	first, second  sample
 	rows           int   // of the console
 	memory         int64 // peak of the worker over both syncs, bytes
@@ -35,8 +35,7 @@ type sample struct {
 	written    int // assignment rows
 }
 
-// fixedCost is how long a sync takes that has next to nothing to read and waits
-// for nothing.
+// fixedCost is the time of a sync with hardly any rows and no latency.
 func (b *bench) fixedCost(ctx context.Context, database string) (time.Duration, error) {
 	url, stop, err := b.simulator(ctx, 0, "--users", "1", "--service-users", "1", "--sites", "1")
 	if err != nil {
@@ -62,7 +61,7 @@ func (b *bench) measure(ctx context.Context, size, database string) (row, error)
 		return out, err
 	}
 	defer stop()
-	// Not counted: the console renders its rows when they are first asked for.
+	// Not counted: the console renders its rows at the first request.
 	if _, out.rows, err = bareLoop(ctx, url, consoletest.DefaultToken); err != nil {
 		return out, err
 	}
@@ -91,15 +90,15 @@ func (b *bench) syncs(ctx context.Context, url, database string, n int) ([]sampl
 		return nil, 0, err
 	}
 	queue := fmt.Sprintf("bench-%d", b.runs)
-	w, said, err := b.worker(ctx, url, databaseURL, queue)
+	w, output, err := b.worker(ctx, url, databaseURL, queue)
 	if err != nil {
 		return nil, 0, err
 	}
 	out := make([]sample, n)
 	for i := range out {
-		if out[i], err = b.sync(ctx, said, queue, fmt.Sprintf("%s/%d", wire.SyncID(queue), i)); err != nil {
+		if out[i], err = b.sync(ctx, output, queue, fmt.Sprintf("%s/%d", wire.SyncID(queue), i)); err != nil {
 			w.Kill()
-			return nil, 0, fmt.Errorf("%w; the worker said:\n%s", err, said.Tail())
+			return nil, 0, fmt.Errorf("%w; the output of the worker ends:\n%s", err, output.Tail())
 		}
 	}
 	if _, err := w.Stop(startLimit); err != nil {
@@ -108,7 +107,7 @@ func (b *bench) syncs(ctx context.Context, url, database string, n int) ([]sampl
 	return out, w.PeakMemory(), nil
 }
 
-func (b *bench) sync(ctx context.Context, said *testbed.Output, queue, id string) (sample, error) {
+func (b *bench) sync(ctx context.Context, output *testbed.Output, queue, id string) (sample, error) {
 	c, err := b.temporal.Client(ctx)
 	if err != nil {
 		return sample{}, err
@@ -136,7 +135,7 @@ func (b *bench) sync(ctx context.Context, said *testbed.Output, queue, id string
 		return sample{}, err
 	}
 	out.heartbeats -= beats
-	if out.database, err = databaseTime(said, result.Snapshot); err != nil {
+	if out.database, err = databaseTime(output, result.Snapshot); err != nil {
 		return sample{}, err
 	}
 	out.events, out.activities, err = countEvents(ctx, c, id)
@@ -148,7 +147,7 @@ func median[T time.Duration | int | float64](all []T) T {
 	return sorted[len(sorted)/2]
 }
 
-// middle is the sample of median wall time.
+// middle returns the sample with the median wall time.
 func middle(all []sample) sample {
 	sorted := slices.SortedFunc(slices.Values(all), func(a, b sample) int { return int(a.wall - b.wall) })
 	return sorted[len(sorted)/2]

@@ -16,7 +16,7 @@ import (
 	"sentinelone-provisioner/internal/testbed"
 )
 
-// countEvents reads a history: all events, and activities started.
+// countEvents counts the events of a history and the started activities.
 func countEvents(ctx context.Context, c client.Client, id string) (events, activities int, err error) {
 	it := c.GetWorkflowHistory(ctx, id, "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
 	for it.HasNext() {
@@ -32,11 +32,11 @@ func countEvents(ctx context.Context, c client.Client, id string) (events, activ
 	return events, activities, nil
 }
 
-// metricsLimit is how long the server may take to tell its metrics.
+// metricsLimit is how long the server may take to send its metrics.
 const metricsLimit = 10 * time.Second
 
-// heartbeats is how many the server has recorded since it started, by its own
-// metrics.
+// heartbeats returns the number of heartbeats that the server has recorded since its start,
+// according to its metrics.
 func (b *bench) heartbeats(ctx context.Context) (int, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+b.temporal.Metrics+"/metrics", nil)
 	if err != nil {
@@ -64,11 +64,11 @@ func (b *bench) heartbeats(ctx context.Context) (int, error) {
 	return int(total), lines.Err()
 }
 
-// databaseTime finds in the worker's log how long a snapshot kept the database
-// busy: what the process had spent by then, less what it had by the one before.
-func databaseTime(said *testbed.Output, snapshot string) (time.Duration, error) {
+// databaseTime finds in the worker's log the database time of a snapshot. The log has the total of
+// the process after each snapshot, so it subtracts that of the snapshot before.
+func databaseTime(output *testbed.Output, snapshot string) (time.Duration, error) {
 	before := 0.0
-	for line := range strings.Lines(said.String()) {
+	for line := range strings.Lines(output.String()) {
 		var entry struct {
 			Message  string  `json:"msg"`
 			Snapshot string  `json:"snapshot"`
@@ -82,5 +82,5 @@ func databaseTime(said *testbed.Output, snapshot string) (time.Duration, error) 
 		}
 		before = entry.Seconds
 	}
-	return 0, fmt.Errorf("the worker's log does not say how long snapshot %s took in the database", snapshot)
+	return 0, fmt.Errorf("the worker's log has no database time of snapshot %s", snapshot)
 }

@@ -41,7 +41,7 @@ func report(w io.Writer, o options, rows []row) {
 	line("  database time / first one's", func(r row) string { return ratio(r.second.database, r.first.database) })
 	t.AppendSeparator()
 	line("worker's peak memory", func(r row) string { return fmt.Sprintf("%d MiB", r.memory/mebi) })
-	fmt.Fprintf(w, "medians of %d rounds, console at %s a request\n%s\n", o.rounds, o.latency, t.Render())
+	fmt.Fprintf(w, "medians of %d rounds; console latency %s\n%s\n", o.rounds, o.latency, t.Render())
 }
 
 func lines(line func(string, func(row) string), title string, of func(row) sample) {

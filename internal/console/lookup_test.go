@@ -131,10 +131,12 @@ func TestLookups_ReadAllPagesAndCheckTheCount(t *testing.T) {
 		want     []string
 		err      string
 	}{
-		"two pages":       {pageJSON("bmV4dA==", 3, anaRow, bobRow), pageJSON("", 3, third), []string{"1", "3"}, ""},
-		"a row twice":     {pageJSON("bmV4dA==", 2, anaRow), pageJSON("", 2, anaRow, third), []string{"1", "3"}, ""},
-		"more than said":  {pageJSON("bmV4dA==", 1, anaRow), pageJSON("", 1, third), []string{"1", "3"}, ""},
-		"row less":        {pageJSON("bmV4dA==", 3, anaRow), pageJSON("", 3, third), nil, "it counts 3 rows but returned 2"},
+		"two pages":      {pageJSON("bmV4dA==", 3, anaRow, bobRow), pageJSON("", 3, third), []string{"1", "3"}, ""},
+		"a row twice":    {pageJSON("bmV4dA==", 2, anaRow), pageJSON("", 2, anaRow, third), []string{"1", "3"}, ""},
+		"more than said": {pageJSON("bmV4dA==", 1, anaRow), pageJSON("", 1, third), []string{"1", "3"}, ""},
+		"row less": {
+			pageJSON("bmV4dA==", 3, anaRow), pageJSON("", 3, third), nil, "it counts 3 rows but returned 2",
+		},
 		"nothing of one":  {pageJSON("", 1), "", nil, "it counts 1 rows but returned 0"},
 		"no data":         {pageJSON("bmV4dA==", 2, anaRow), `{}`, nil, "the response has no data"},
 		"no pagination":   {`{"data":[]}`, "", nil, "no pagination"},

@@ -5,8 +5,7 @@ import (
 	"net/http"
 )
 
-// answer is what will be written, as pieces so that a page of a thousand rows is
-// put together once.
+// answer is a response before it is written.
 type answer struct {
 	status int
 	html   bool
@@ -23,8 +22,8 @@ func data(v any) answer {
 
 var success = data(map[string]bool{"success": true})
 
-// apiError is one entry of the console's error list. Detail is null, "" or text:
-// all three were seen.
+// apiError is one entry of the console's error list. Detail is null, "" or a text: all three
+// were seen.
 type apiError struct {
 	Code   int     `json:"code"`
 	Detail *string `json:"detail"`
@@ -37,7 +36,7 @@ func failure(status int, e apiError) answer {
 	}{[]apiError{e}})}
 }
 
-// invalid is the answer to input the console does not take.
+// invalid is the response to input that the console rejects.
 func invalid(format string, args ...any) answer {
 	return failure(http.StatusBadRequest, apiError{
 		Code: 4000010, Title: "Validation Error", Detail: new(fmt.Sprintf(format, args...)),
@@ -58,8 +57,8 @@ func notFound() answer {
 	})
 }
 
-// conflict has a code of our own making: the vendor documents the status of PUT
-// /users/{id} for a taken e-mail address, and no code.
+// conflict has an invented code: for an e-mail address that is taken, the vendor documents the
+// status of PUT /users/{id}, but no code.
 func conflict(detail string) answer {
 	return failure(http.StatusConflict, apiError{Code: 4090010, Title: "Conflict", Detail: &detail})
 }
@@ -70,7 +69,7 @@ func serverError() answer {
 	})
 }
 
-// nginx is what the server in front of the console says for itself: HTML.
+// nginx is an HTML response of the server in front of the console.
 func nginx(status int) answer {
 	title := fmt.Sprintf("%d %s", status, http.StatusText(status))
 	return answer{status: status, html: true, body: fmt.Appendf(nil,
@@ -84,7 +83,7 @@ type pagination struct {
 	TotalItems int     `json:"totalItems"`
 }
 
-// list puts rows that are JSON already into the console's envelope.
+// list puts rows that are already JSON into the console's envelope.
 func list(prefix string, rows [][]byte, suffix string, p pagination) answer {
 	size := len(prefix) + len(suffix) + len(rows) + 256
 	for _, r := range rows {

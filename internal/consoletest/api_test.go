@@ -15,7 +15,7 @@ import (
 	"sentinelone-provisioner/internal/consoletest"
 )
 
-// The same options give the same bytes; another seed gives others.
+// The same options give the same bytes; another seed gives different ones.
 func TestNew_IsRepeatable(t *testing.T) {
 	t.Parallel()
 	o := consoletest.Options{Seed: 5, Accounts: 2, Sites: 9, Users: 40, ServiceUsers: 20, CustomRoles: 8}
@@ -30,8 +30,8 @@ func TestNew_IsRepeatable(t *testing.T) {
 	require.Equal(t, a.Truth(), b.Truth())
 }
 
-// A console has everything that trips readers up.
-func TestNew_HasWhatTripsReadersUp(t *testing.T) {
+// The generated data has every case that clients often handle wrongly.
+func TestNew_HasTheDifficultCases(t *testing.T) {
 	t.Parallel()
 	s := consoletest.Start(t, consoletest.Options{Accounts: 2, Sites: 8, Users: 60, ServiceUsers: 20, CustomRoles: 9})
 	truth := s.Truth()
@@ -72,7 +72,7 @@ func TestNew_HasWhatTripsReadersUp(t *testing.T) {
 	require.Regexp(t, `"createdAt":"[^"]*\.\d{6}Z","expiresAt":"[^".]*\dZ"`, users)
 }
 
-// Averages are those of the console that was measured: two roles each.
+// The averages are those of the measured console: two roles per principal.
 func TestPreset_HasTheSizesOfTheTenant(t *testing.T) {
 	t.Parallel()
 	o, err := consoletest.Preset("tenant")
@@ -88,8 +88,8 @@ func TestPreset_HasTheSizesOfTheTenant(t *testing.T) {
 	require.ErrorContains(t, err, "choose small, tenant or mssp")
 }
 
-// Wrong, missing, expired and replaced tokens, and a wrong scheme, answer alike.
-func TestToken_EveryBadOneDrawsTheSame401(t *testing.T) {
+// Wrong, missing, expired and replaced tokens, and a wrong scheme, draw the same response.
+func TestToken_EveryInvalidTokenDrawsTheSame401(t *testing.T) {
 	t.Parallel()
 	const want = `{"errors":[{"code":4010010,"detail":null,"title":"Authentication Failed"}]}`
 	s := consoletest.Start(t, consoletest.Options{Token: "good"})
@@ -109,7 +109,7 @@ func TestToken_EveryBadOneDrawsTheSame401(t *testing.T) {
 	require.Equal(t, http.StatusOK, get(t, s, "/users").status, "ask takes the new one")
 }
 
-func TestLists_RefuseWhatTheyDoNotKnow(t *testing.T) {
+func TestLists_RejectUnknownParameters(t *testing.T) {
 	t.Parallel()
 	s := consoletest.Start(t, consoletest.Options{})
 	other := base64.StdEncoding.EncodeToString([]byte("fullName:1400000000000000000:x"))
@@ -156,7 +156,7 @@ func TestLists_DefaultsAndCounts(t *testing.T) {
 	require.Contains(t, string(get(t, s, "/sites").body), `{"data":{"allSites":{`)
 }
 
-// Filters filter; each is compared with a rule on the truth.
+// Each filter is compared with the same rule applied to the truth.
 func TestLists_Filter(t *testing.T) {
 	t.Parallel()
 	s := consoletest.Start(t, consoletest.Options{
@@ -202,7 +202,7 @@ func TestLists_Filter(t *testing.T) {
 		"ids=" + strings.Join(two, ","): two,
 		"ids=" + nobody:                 {},
 	} {
-		got := ids(walk(t, s, "/users", "limit=7&"+query))
+		got := ids(readAll(t, s, "/users", "limit=7&"+query))
 		require.ElementsMatch(t, want, got, query)
 	}
 	require.Equal(t, []string{site.ID}, ids(rows(t, get(t, s, "/sites?siteIds="+site.ID))))
@@ -211,13 +211,13 @@ func TestLists_Filter(t *testing.T) {
 	require.Equal(t, []string{second.ID}, ids(rows(t, get(t, s, "/accounts?name="+second.Name))))
 }
 
-// A walk sorted by anything gives all rows once, in order.
+// Pagination sorted by any field returns each row once, in order.
 func TestLists_SortByAnyField(t *testing.T) {
 	t.Parallel()
 	s := consoletest.Start(t, consoletest.Options{Users: 50})
 	for _, by := range []string{"fullName", "lastLogin", "email", "twoFaEnabled", "apiTokenExpiresAt", "roleId"} {
 		for _, order := range []string{"asc", "desc"} {
-			got := walk(t, s, "/users", "limit=7&sortBy="+by+"&sortOrder="+order)
+			got := readAll(t, s, "/users", "limit=7&sortBy="+by+"&sortOrder="+order)
 			unique := map[string]bool{}
 			for _, id := range ids(got) {
 				unique[id] = true
@@ -236,14 +236,13 @@ func TestLists_SortByAnyField(t *testing.T) {
 			}
 		}
 	}
-	down := ids(walk(t, s, "/users", "limit=7&sortBy=id&sortOrder=desc"))
-	up := ids(walk(t, s, "/users", "limit=7"))
+	down := ids(readAll(t, s, "/users", "limit=7&sortBy=id&sortOrder=desc"))
+	up := ids(readAll(t, s, "/users", "limit=7"))
 	slices.Reverse(down)
 	require.Equal(t, up, down)
 }
 
-// Roles of lower scopes hide until asked for, seen from the tenant, an account or a
-// site.
+// Roles of lower scopes are hidden unless requested, relative to the tenant, an account or a site.
 func TestRoles_ChildrenAndParents(t *testing.T) {
 	t.Parallel()
 	s := consoletest.Start(t, consoletest.Options{Accounts: 2, Sites: 4, CustomRoles: 16})
@@ -272,7 +271,7 @@ func TestRoles_ChildrenAndParents(t *testing.T) {
 	require.Equal(t, atSite+above+tenant, got("siteIds="+site.ID))
 }
 
-// usersInRoles counts the users that hold a role, once each, unless told otherwise.
+// usersInRoles counts each user who holds a role once, unless the options say otherwise.
 func TestRoles_UsersInRoles(t *testing.T) {
 	t.Parallel()
 	for mode, more := range map[consoletest.RoleCount]int{consoletest.CountUsers: 0, consoletest.CountWrong: 1} {
@@ -311,7 +310,7 @@ func counts(t *testing.T, s *consoletest.Server) map[string]int {
 	return out
 }
 
-// An older console has no path for one service user and lists it by its id.
+// An older console has no path for one service user, but its list can be filtered by id.
 func TestServiceUser_OlderConsole(t *testing.T) {
 	t.Parallel()
 	s := consoletest.Start(t, consoletest.Options{NoServiceUserByID: true})
@@ -320,7 +319,7 @@ func TestServiceUser_OlderConsole(t *testing.T) {
 	require.Equal(t, []string{id}, ids(rows(t, get(t, s, "/service-users?ids="+id))))
 }
 
-// The secret that syncs must drop is there, and begins as asked.
+// Sites have the secret that a sync must drop, with the prefix of the options.
 func TestSites_CarrySecrets(t *testing.T) {
 	t.Parallel()
 	s := consoletest.Start(t, consoletest.Options{SecretMark: "CANARY"})
@@ -333,8 +332,8 @@ func TestSites_CarrySecrets(t *testing.T) {
 	require.Len(t, seen, 3)
 }
 
-// The budgets are per path, as published: of 40 requests at once, some to
-// /service-users (burst 10) are refused, in HTML, and none to /users (burst 80).
+// Budgets are per path, as published: of 40 concurrent requests, some to /service-users (burst
+// 10) are refused, in HTML, and none to /users (burst 80).
 func TestRates_AreEnforcedPerPath(t *testing.T) {
 	t.Parallel()
 	s := consoletest.Start(t, consoletest.Options{EnforceRates: true})
@@ -353,8 +352,8 @@ func TestRates_AreEnforcedPerPath(t *testing.T) {
 	require.Zero(t, refused["/users"])
 }
 
-// A cursor is bound to the order it came from and holds while rows come and go.
-func TestCursor_HoldsWhileRowsComeAndGo(t *testing.T) {
+// A cursor is bound to its order, and stays valid while rows are added and deleted.
+func TestCursor_StaysValidWhileRowsChange(t *testing.T) {
 	t.Parallel()
 	s := consoletest.Start(t, consoletest.Options{Users: 30})
 	before := principals(s.Truth(), access.User)

@@ -10,35 +10,34 @@ import (
 // Who changed something.
 const (
 	ByAPI  = "api"  // a write through the API
-	ByHand = "hand" // an edit behind the API's back
+	ByHand = "hand" // a manual edit, not through the API
 )
 
-// Change is one thing that happened to what a principal holds. A write through the API
-// is in the log even if it changed nothing; an edit by hand only if it did.
+// Change is one change of a principal's roles. A write through the API is logged even if it
+// changes nothing; a manual edit only if it changes something.
 type Change struct {
 	At      time.Time       `json:"at"`
 	By      string          `json:"by"` // ByAPI or ByHand
 	Kind    access.Kind     `json:"kind"`
 	ID      string          `json:"id"`
-	Before  access.Holdings `json:"before"` // empty, and no level, if it was made
-	After   access.Holdings `json:"after"`  // empty, and no level, if it was deleted
+	Before  access.Holdings `json:"before"` // empty, without level, if it was created
+	After   access.Holdings `json:"after"`  // empty, without level, if it was deleted
 	Created bool            `json:"created,omitempty"`
 	Deleted bool            `json:"deleted,omitempty"`
 }
 
-// keepChanges bounds the log of a console that runs for days.
+// keepChanges is the most changes in the log, so that a console can run for days.
 const keepChanges = 50_000
 
-// Changes returns what happened to principals so far, in that order; of a very long run
-// the last 25,000 at least.
+// Changes returns the changes of principals so far, oldest first; after a long run at least the
+// last 25,000.
 func (c *Console) Changes() []Change {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return slices.Clone(c.changes)
 }
 
-// changed logs one change; before is nil for one that was made, after for one that was
-// deleted.
+// changed logs one change. before is nil for a created principal, after for a deleted one.
 func (c *Console) changed(by string, before, after *principal) {
 	e := Change{
 		At: time.Now().UTC(), By: by, Before: before.holdings(), After: after.holdings(),

@@ -10,10 +10,10 @@ import (
 	"sentinelone-provisioner/internal/access"
 )
 
-// BasePath is where the API lives under the console's URL.
+// BasePath is the path of the API under the console's URL.
 const BasePath = "/web/api/v2.1"
 
-// Console is a simulated console. All its methods may be called while it serves.
+// Console is a simulated console. All its methods may be called while it serves requests.
 type Console struct {
 	opts    Options
 	mux     *http.ServeMux
@@ -27,22 +27,22 @@ type Console struct {
 
 	mu           sync.Mutex // guards all below
 	ids          idSource
-	clock        stamp // moves by a second with each edit, so that edits are repeatable too
+	clock        stamp // advances one second per edit, so that edits are repeatable too
 	accounts     table
 	sites        table
 	roles        table
 	users        table
 	serviceUsers table
-	owner        int64                    // whose the API token is; see own
-	changes      []Change                 // what happened to principals
+	owner        int64                    // id of the owner of the API token; see own
+	changes      []Change                 // of principals, oldest first
 	stale        map[access.Kind][]hidden // writes that reads do not show yet, oldest first
 	roleCounts   map[int64]int            // distinct users per role; nil after a change
 	siteCounts   map[int64]int            // sites per account; nil after a change
-	// serviceTokens are the tokens that the API gave, by service user.
+	// serviceTokens are the tokens that the API returned, by service user.
 	serviceTokens map[int64]string
 }
 
-// New makes a console from its options; the same options make the same console.
+// New creates a console. The same options create the same console.
 func New(o Options) *Console {
 	o = o.withDefaults()
 	c := &Console{opts: o, log: newRequestLog(), faults: &faultSet{}, rates: newRates(), writes: newInFlight()}
@@ -57,18 +57,18 @@ func New(o Options) *Console {
 // Handler serves the API under BasePath and the control API under /_simulator/.
 func (c *Console) Handler() http.Handler { return c.mux }
 
-// Token is the API token that the console takes now.
+// Token returns the API token that the console accepts now.
 func (c *Console) Token() string { return *c.token.Load() }
 
-// SetToken changes the API token; from then on the old one draws 401.
+// SetToken replaces the API token; from then on the old one draws 401.
 func (c *Console) SetToken(token string) { c.token.Store(&token) }
 
-// SetLatency changes how long each answer is held back.
+// SetLatency sets the delay of each response.
 func (c *Console) SetLatency(d time.Duration) { c.latency.Store(int64(d)) }
 
-// OnRequest has fn called with every request after it came in and before any work
-// is done for it, so that an edit made by fn shows in the answer. Status is still
-// 0 then. It runs on the request's goroutine, several at a time; nil removes it.
+// OnRequest calls fn with every request, before the request is processed, so that an edit by fn
+// shows in the response. Status is 0 then. fn runs on the request's goroutine, concurrently
+// for several requests; nil removes it.
 func (c *Console) OnRequest(fn func(Request)) {
 	if fn == nil {
 		c.hook.Store(nil)
@@ -77,8 +77,8 @@ func (c *Console) OnRequest(fn func(Request)) {
 	c.hook.Store(&fn)
 }
 
-// Render makes the JSON of all rows now rather than when first asked for, so that
-// a benchmark does not pay for it.
+// Render renders the JSON of all rows now instead of at the first request, so that a benchmark
+// does not measure it.
 func (c *Console) Render() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -112,7 +112,7 @@ func bug(err error) {
 	panic(err) //nolint:forbidigo // see above
 }
 
-// now is the console's own clock, one second on with each call.
+// now advances the console's own clock by one second and returns it.
 func (c *Console) now() stamp {
 	c.clock += 1_000_000
 	return c.clock

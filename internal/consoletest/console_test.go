@@ -17,7 +17,7 @@ import (
 
 var client = &http.Client{Timeout: time.Minute}
 
-// reply is an answer read to its end.
+// reply is a response with its whole body.
 type reply struct {
 	status int
 	header http.Header
@@ -39,7 +39,7 @@ func (r reply) detail(t *testing.T) string {
 	return s
 }
 
-// ask sends a request with the console's token. A nil body sends none.
+// ask sends a request with the console's token. A nil body means no body.
 func ask(t *testing.T, s *consoletest.Server, method, path string, body any) reply {
 	t.Helper()
 	var in io.Reader
@@ -74,7 +74,7 @@ var listPaths = map[access.Collection]string{
 	access.ServiceUsers: "/service-users",
 }
 
-// rows takes the rows out of a list answer, wherever they are.
+// rows returns the rows of a list response.
 func rows(t *testing.T, r reply) []map[string]any {
 	t.Helper()
 	data := r.json(t)["data"]
@@ -90,8 +90,8 @@ func rows(t *testing.T, r reply) []map[string]any {
 	return out
 }
 
-// walk reads a collection to its end.
-func walk(t *testing.T, s *consoletest.Server, path, query string) []map[string]any {
+// readAll reads a collection to its end.
+func readAll(t *testing.T, s *consoletest.Server, path, query string) []map[string]any {
 	t.Helper()
 	var all []map[string]any
 	cursor := ""
@@ -115,8 +115,8 @@ func ids(rows []map[string]any) []string {
 	return out
 }
 
-// Every collection, walked in pages of any size, gives the truth, once each.
-func TestWalk_GivesTheTruth(t *testing.T) {
+// Pagination of every collection, with any page size, returns each row of the truth once.
+func TestPagination_ReturnsTheTruth(t *testing.T) {
 	t.Parallel()
 	s := consoletest.Start(t, consoletest.Options{
 		Seed: 7, Accounts: 3, Sites: 25, Users: 101, ServiceUsers: 37, CustomRoles: 9,
@@ -140,7 +140,7 @@ func TestWalk_GivesTheTruth(t *testing.T) {
 			if collection == access.Roles {
 				query += "&includeChildren=true"
 			}
-			require.Equal(t, want[collection], ids(walk(t, s, path, query)), "%s?%s", path, query)
+			require.Equal(t, want[collection], ids(readAll(t, s, path, query)), "%s?%s", path, query)
 		}
 	}
 }

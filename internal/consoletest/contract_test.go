@@ -20,8 +20,8 @@ import (
 	"sentinelone-provisioner/internal/consoletest"
 )
 
-// relaxation is a field for which something seen on real consoles wins over the
-// vendor's description. A test below fails when one of them is needed no longer.
+// relaxation is a field for which an observation on real consoles overrides the vendor's
+// description. A test below fails if one is no longer needed.
 type relaxation struct {
 	schemas []string // definitions it applies to
 	path    string   // dotted, below data; list items need no step of their own
@@ -89,8 +89,7 @@ var relaxations = []relaxation{
 	{allServices, "description", nullable, cortex},
 }
 
-// vendor is the vendor's description, or nil where it is not at hand. In CI it must
-// be.
+// vendor is the vendor's description, or nil if it is not available. In CI it is required.
 func vendor(t *testing.T, except int) *openapi3.T {
 	t.Helper()
 	file := os.Getenv("SENTINELONE_SWAGGER")
@@ -120,8 +119,8 @@ func vendor(t *testing.T, except int) *openapi3.T {
 	return three
 }
 
-// closeObjects refuses fields that the vendor does not list, so that the simulator
-// cannot make any up.
+// closeObjects rejects fields that the vendor does not list, so that the simulator cannot invent
+// any.
 func closeObjects(s *openapi3.Schema) {
 	if s.Items != nil {
 		closeObjects(s.Items.Value)
@@ -134,7 +133,7 @@ func closeObjects(s *openapi3.Schema) {
 	}
 }
 
-// at follows a dotted path and fails the test where there is no such field.
+// at follows a dotted path; it fails the test if there is no such field.
 func at(t *testing.T, s *openapi3.Schema, path string) *openapi3.Schema {
 	t.Helper()
 	for step := range strings.SplitSeq(path, ".") {
@@ -147,7 +146,7 @@ func at(t *testing.T, s *openapi3.Schema, path string) *openapi3.Schema {
 	return s
 }
 
-// exchange is one request and its answer.
+// exchange is one request with its response.
 type exchange struct {
 	method   string
 	template string // the path as the description writes it, below BasePath
@@ -155,8 +154,8 @@ type exchange struct {
 	reply    reply
 }
 
-// undocumented are statuses that the description does not give for a call and the
-// fact sheet does (or that follow from it); the body has the vendor's error form.
+// undocumented are statuses that the description lacks for a call but the fact sheet has (or
+// implies); the body has the vendor's error form.
 var undocumented = map[int]string{
 	http.StatusForbidden:           "403 is documented for accounts only; each list needs a permission of its own",
 	http.StatusNotFound:            "404 of DELETE: likely by the fact sheet, as of GET and PUT",
@@ -165,7 +164,7 @@ var undocumented = map[int]string{
 	http.StatusUnauthorized:        "401 of api-token-details: every call with a bad token draws it",
 }
 
-// schema is what an answer must look like.
+// schema is the form that a response must have.
 func schema(t *testing.T, doc *openapi3.T, e exchange) *openapi3.Schema {
 	t.Helper()
 	if e.template == "/service-users/{service_user_id}" && e.method == http.MethodGet {
@@ -192,8 +191,8 @@ func schema(t *testing.T, doc *openapi3.T, e exchange) *openapi3.Schema {
 
 const generatePath = "/service-users/{service_user_id}/generate-api-token"
 
-// generated is what the fact sheet says of a call that only newer descriptions have: the
-// reply of its elder brother /users/generate-api-token, and the two times.
+// generated is the response, according to the fact sheet, of a call that only newer descriptions
+// have: that of /users/generate-api-token, and the two times.
 func generated(doc *openapi3.T, status int) *openapi3.Schema {
 	if status != http.StatusOK {
 		return doc.Components.Schemas["_NoDataSchema_404"].Value
@@ -215,7 +214,7 @@ func check(t *testing.T, doc *openapi3.T, e exchange) error {
 		openapi3.EnableFormatValidation())
 }
 
-// exchanges calls everything the simulator answers, well and badly.
+// exchanges sends every kind of request, valid and invalid.
 func exchanges(t *testing.T) []exchange {
 	t.Helper()
 	s := consoletest.Start(t, consoletest.Options{
@@ -299,7 +298,7 @@ func writes(s *consoletest.Server, do doer) {
 	do(http.MethodPut, "/users/{user_id}", "/users/"+users[0].ID, taken)
 }
 
-// creations makes principals of each level, renews a token and deletes them.
+// creations creates principals at each level, renews a token and deletes them.
 func creations(t *testing.T, s *consoletest.Server, do doer) {
 	t.Helper()
 	truth := s.Truth()
@@ -355,9 +354,9 @@ func principals(truth consoletest.Truth, kind access.Kind) []access.Principal {
 	return slices.DeleteFunc(slices.Clone(truth.Principals), func(p access.Principal) bool { return p.Kind != kind })
 }
 
-// Every answer is one the vendor describes, but for the relaxations above, where
-// what was seen on real consoles wins; and no field is made up.
-func TestContract_EveryAnswerIsAsTheVendorDescribes(t *testing.T) {
+// Every response conforms to the vendor's description, except for the relaxations above, and has
+// no invented field.
+func TestContract_ResponsesConformToTheVendor(t *testing.T) {
 	t.Parallel()
 	doc := vendor(t, -1)
 	statuses := map[string]bool{}
@@ -373,7 +372,7 @@ func TestContract_EveryAnswerIsAsTheVendorDescribes(t *testing.T) {
 	}
 }
 
-// Each relaxation is there for something that the simulator does.
+// The simulator needs each relaxation.
 func TestContract_EveryRelaxationIsNeeded(t *testing.T) {
 	t.Parallel()
 	vendor(t, -1)
@@ -385,8 +384,8 @@ func TestContract_EveryRelaxationIsNeeded(t *testing.T) {
 	}
 }
 
-// Every field that the vendor lists for a row is in the simulator's rows.
-func TestContract_EveryFieldOfTheVendorIsGiven(t *testing.T) {
+// The simulator's rows have every field of the vendor's description.
+func TestContract_RowsHaveEveryFieldOfTheVendor(t *testing.T) {
 	t.Parallel()
 	doc := vendor(t, -1)
 	s := consoletest.Start(t, consoletest.Options{Users: 100, ServiceUsers: 100})
@@ -411,8 +410,8 @@ func TestContract_EveryFieldOfTheVendorIsGiven(t *testing.T) {
 	}
 }
 
-// No parameter of the vendor's is taken for an unknown one.
-func TestContract_ListsTakeTheVendorsParameters(t *testing.T) {
+// The lists accept every parameter of the vendor's description.
+func TestContract_ListsAcceptTheVendorsParameters(t *testing.T) {
 	t.Parallel()
 	doc := vendor(t, -1)
 	s := consoletest.Start(t, consoletest.Options{})

@@ -9,10 +9,10 @@ import (
 	"sentinelone-provisioner/internal/access"
 )
 
-// control serves the API that steers the simulator; doc.go describes it.
+// control registers the control API; doc.go describes it.
 func (c *Console) control(mux *http.ServeMux) {
 	mux.HandleFunc("GET /_simulator/faults", func(w http.ResponseWriter, _ *http.Request) {
-		reply(w, http.StatusOK, c.faultsInForce())
+		reply(w, http.StatusOK, c.activeFaults())
 	})
 	mux.HandleFunc("POST /_simulator/faults", c.postFault)
 	mux.HandleFunc("DELETE /_simulator/faults", c.deleteFaults)
@@ -38,15 +38,15 @@ func (c *Console) control(mux *http.ServeMux) {
 	mux.HandleFunc("PUT /_simulator/token", c.putToken)
 }
 
-// FaultStatus is a fault in force as the control API shows it.
+// FaultStatus is an active fault in the control API.
 type FaultStatus struct {
 	ID    string `json:"id"`
 	Fault Fault  `json:"fault"`
-	Seen  int    `json:"seen"`  // requests it covers
-	Fired int    `json:"fired"` // requests that met it
+	Seen  int    `json:"seen"`  // requests that match it
+	Fired int    `json:"fired"` // requests that it affected
 }
 
-func (c *Console) faultsInForce() []FaultStatus {
+func (c *Console) activeFaults() []FaultStatus {
 	c.faults.mu.Lock()
 	defer c.faults.mu.Unlock()
 	out := make([]FaultStatus, 0, len(c.faults.list))
@@ -73,7 +73,7 @@ func (c *Console) deleteFaults(w http.ResponseWriter, r *http.Request) {
 	case id == "":
 		c.ClearFaults()
 	case !c.RemoveFault(id):
-		reply(w, http.StatusNotFound, map[string]string{"error": "no fault with id " + id})
+		reply(w, http.StatusNotFound, map[string]string{"error": "no fault has the id " + id})
 		return
 	}
 	w.WriteHeader(http.StatusNoContent)
@@ -110,7 +110,7 @@ func (c *Console) putToken(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// read decodes a body strictly and answers 400 itself if that fails.
+// read decodes a body strictly; it responds with 400 itself if that fails.
 func read(w http.ResponseWriter, r *http.Request, into any) bool {
 	dec := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody))
 	dec.DisallowUnknownFields()
@@ -128,5 +128,5 @@ func refuse(w http.ResponseWriter, err error) {
 func reply(w http.ResponseWriter, status int, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(v) // a client that has gone needs no answer
+	_ = json.NewEncoder(w).Encode(v) // the client may have disconnected
 }

@@ -11,7 +11,7 @@ import (
 	"sentinelone-provisioner/internal/access"
 )
 
-// edit is the body of POST /_simulator/edit; which fields count depends on Op.
+// edit is the body of POST /_simulator/edit; Op decides which fields are used.
 type edit struct {
 	Op        string            `json:"op"`
 	ID        string            `json:"id"`
@@ -25,7 +25,7 @@ type edit struct {
 	Role      access.Role       `json:"role"`
 }
 
-// edits does one edit each and returns the ids it is about.
+// edits are the operations by name. Each applies one edit and returns the ids it affects.
 var edits = map[string]func(*Console, edit) ([]string, error){
 	"addUser": func(c *Console, e edit) ([]string, error) {
 		return addFrom(e.Principal, c.AddUser)
@@ -99,7 +99,7 @@ func single(id string, err error) ([]string, error) { return []string{id}, err }
 
 func removed(id string, remove func(string) bool) ([]string, error) {
 	if !remove(id) {
-		return nil, fmt.Errorf("nothing with id %q", id)
+		return nil, fmt.Errorf("nothing has the id %q", id)
 	}
 	return []string{id}, nil
 }

@@ -15,18 +15,18 @@ import (
 	"sentinelone-provisioner/internal/consoletest"
 )
 
-// steer calls the control API, without a token.
-func steer(t *testing.T, s *consoletest.Server, method, path, body string) reply {
+// control calls the control API, without a token.
+func control(t *testing.T, s *consoletest.Server, method, path, body string) reply {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, s.URL+"/_simulator"+path, strings.NewReader(body))
 	require.NoError(t, err)
 	return send(t, req)
 }
 
-// edit does one edit and returns the ids in the answer.
+// edit applies one edit and returns the ids in the response.
 func edit(t *testing.T, s *consoletest.Server, body string) []string {
 	t.Helper()
-	r := steer(t, s, http.MethodPost, "/edit", body)
+	r := control(t, s, http.MethodPost, "/edit", body)
 	require.Equal(t, http.StatusOK, r.status, "%s", r.body)
 	var out struct {
 		IDs []string `json:"ids"`
@@ -35,15 +35,15 @@ func edit(t *testing.T, s *consoletest.Server, body string) []string {
 	return out.IDs
 }
 
-// truthOf is the truth as another process sees it.
+// truthOf is the truth from the control API.
 func truthOf(t *testing.T, s *consoletest.Server) consoletest.Truth {
 	t.Helper()
 	var out consoletest.Truth
-	require.NoError(t, json.Unmarshal(steer(t, s, http.MethodGet, "/truth", "").body, &out))
+	require.NoError(t, json.Unmarshal(control(t, s, http.MethodGet, "/truth", "").body, &out))
 	return out
 }
 
-// userID is the id of the user with an address.
+// userID returns the id of the user with an e-mail address.
 func userID(t *testing.T, s *consoletest.Server, email string) string {
 	t.Helper()
 	principals := s.Truth().Principals
@@ -55,29 +55,29 @@ func userID(t *testing.T, s *consoletest.Server, email string) string {
 func TestControl_Faults(t *testing.T) {
 	t.Parallel()
 	s := consoletest.Start(t, consoletest.Options{})
-	r := steer(t, s, http.MethodPost, "/faults", `{"name":"rateLimited","path":"/users","retryAfter":"2s","times":1}`)
+	r := control(t, s, http.MethodPost, "/faults", `{"name":"rateLimited","path":"/users","retryAfter":"2s","times":1}`)
 	require.Equal(t, http.StatusCreated, r.status)
 	require.JSONEq(t, `{"id":"1"}`, string(r.body))
 	require.Equal(t, http.StatusTooManyRequests, get(t, s, "/users").status)
 	require.JSONEq(t, `[{"id":"1","seen":1,"fired":1,
 		"fault":{"name":"rateLimited","path":"/users","times":1,"retryAfter":"2s"}}]`,
-		string(steer(t, s, http.MethodGet, "/faults", "").body))
-	require.Equal(t, http.StatusNoContent, steer(t, s, http.MethodDelete, "/faults?id=1", "").status)
-	require.Equal(t, http.StatusNotFound, steer(t, s, http.MethodDelete, "/faults?id=1", "").status)
-	require.Equal(t, http.StatusNoContent, steer(t, s, http.MethodDelete, "/faults", "").status)
+		string(control(t, s, http.MethodGet, "/faults", "").body))
+	require.Equal(t, http.StatusNoContent, control(t, s, http.MethodDelete, "/faults?id=1", "").status)
+	require.Equal(t, http.StatusNotFound, control(t, s, http.MethodDelete, "/faults?id=1", "").status)
+	require.Equal(t, http.StatusNoContent, control(t, s, http.MethodDelete, "/faults", "").status)
 	for body, want := range map[string]string{
 		`{"name":"fire"}`:                "unknown fault",
 		`{"name":"slow","delay":5}`:      "a duration is a string",
-		`{"name":"slow","delay":"5"}`:    "write it such as 250ms",
+		`{"name":"slow","delay":"5"}`:    "write for example 250ms",
 		`{"name":"vanish","colour":"x"}`: "colour",
 	} {
-		r := steer(t, s, http.MethodPost, "/faults", body)
+		r := control(t, s, http.MethodPost, "/faults", body)
 		require.Equal(t, http.StatusBadRequest, r.status)
 		require.Contains(t, string(r.body), want)
 	}
 }
 
-// Each edit shows in the truth and in the lists.
+// Each edit is visible in the truth and in the lists.
 func TestControl_Edits(t *testing.T) {
 	t.Parallel()
 	s := consoletest.Start(t, consoletest.Options{})
@@ -111,12 +111,12 @@ func TestControl_Edits(t *testing.T) {
 	require.Len(t, truthOf(t, s).Principals, 14)
 }
 
-// Roles are given and taken one by one, and what happened can be read.
+// Roles can be given and taken one by one, and the log of changes shows it.
 func TestControl_RolesAndChanges(t *testing.T) {
 	t.Parallel()
 	s := consoletest.Start(t, consoletest.Options{})
 	truth := s.Truth()
-	require.JSONEq(t, `[]`, string(steer(t, s, http.MethodGet, "/changes", "").body))
+	require.JSONEq(t, `[]`, string(control(t, s, http.MethodGet, "/changes", "").body))
 	for kind, op := range map[access.Kind]string{access.User: "UserRole", access.ServiceUser: "ServiceUserRole"} {
 		id := principals(truth, kind)[0].ID
 		where := `"id":"` + id + `","level":"site","held":[{"roleId":"` + truth.Roles[0].ID + `","scopeId":"` +
@@ -126,22 +126,22 @@ func TestControl_RolesAndChanges(t *testing.T) {
 		require.Empty(t, find(t, s, id).Held)
 		edit(t, s, `{"op":"give`+op+`",`+where)
 		require.Len(t, find(t, s, id).Held, 1)
-		r := steer(t, s, http.MethodPost, "/edit", `{"op":"give`+op+`","id":"`+id+`","level":"site"}`)
+		r := control(t, s, http.MethodPost, "/edit", `{"op":"give`+op+`","id":"`+id+`","level":"site"}`)
 		require.Contains(t, string(r.body), "name the roles")
 	}
 	var changes []consoletest.Change
-	require.NoError(t, json.Unmarshal(steer(t, s, http.MethodGet, "/changes", "").body, &changes))
+	require.NoError(t, json.Unmarshal(control(t, s, http.MethodGet, "/changes", "").body, &changes))
 	require.Equal(t, s.Changes(), changes)
 	require.GreaterOrEqual(t, len(changes), 4)
 }
 
-func TestControl_RefusesEditsThatCannotBe(t *testing.T) {
+func TestControl_RejectsInvalidEdits(t *testing.T) {
 	t.Parallel()
 	s := consoletest.Start(t, consoletest.Options{})
 	before := s.Truth()
 	for body, want := range map[string]string{
 		`{"op":"dance"}`:               "choose from addAccount, addRole",
-		`{"op":"removeUser","id":"1"}`: `nothing with id \"1\"`,
+		`{"op":"removeUser","id":"1"}`: `nothing has the id \"1\"`,
 		`{"op":"addUser","principal":{"email":"ANA@example.com"}}`:     "is taken",
 		`{"op":"addUser","principal":{"id":"12"}}`:                     "an id is a number of at least",
 		`{"op":"addSite","site":{"accountId":"12"}}`:                   "an account that exists",
@@ -151,7 +151,7 @@ func TestControl_RefusesEditsThatCannotBe(t *testing.T) {
 		`{"op":"addServiceUser","principal":{"held":[{"roleId":""}]}}`: "no role with id",
 		`{"op":"addUser","who":"me"}`:                                  "unknown field",
 	} {
-		r := steer(t, s, http.MethodPost, "/edit", body)
+		r := control(t, s, http.MethodPost, "/edit", body)
 		require.Equal(t, http.StatusBadRequest, r.status, "%s: %s", body, r.body)
 		require.Contains(t, string(r.body), want)
 	}
@@ -164,20 +164,20 @@ func TestControl_LatencyTokenRequests(t *testing.T) {
 	get(t, s, "/users?limit=3")
 	get(t, s, "/sites")
 	var log []consoletest.Request
-	require.NoError(t, json.Unmarshal(steer(t, s, http.MethodGet, "/requests?after=1", "").body, &log))
+	require.NoError(t, json.Unmarshal(control(t, s, http.MethodGet, "/requests?after=1", "").body, &log))
 	require.Len(t, log, 1)
 	require.Equal(t, 2, log[0].Number)
 	require.Equal(t, "/sites", log[0].Path)
 	require.Equal(t, access.Sites, log[0].Collection)
 	require.Equal(t, http.StatusOK, log[0].Status)
-	require.Equal(t, http.StatusNoContent, steer(t, s, http.MethodDelete, "/requests", "").status)
+	require.Equal(t, http.StatusNoContent, control(t, s, http.MethodDelete, "/requests", "").status)
 	require.Zero(t, s.RequestCount())
 	get(t, s, "/users")
 	require.Equal(t, 3, s.Requests()[0].Number, "numbers go on")
 
-	require.Equal(t, http.StatusNoContent, steer(t, s, http.MethodPut, "/token", `{"token":"other"}`).status)
+	require.Equal(t, http.StatusNoContent, control(t, s, http.MethodPut, "/token", `{"token":"other"}`).status)
 	require.Equal(t, "other", s.Token())
-	require.Equal(t, http.StatusNoContent, steer(t, s, http.MethodPut, "/latency", `{"latency":"1h"}`).status)
+	require.Equal(t, http.StatusNoContent, control(t, s, http.MethodPut, "/latency", `{"latency":"1h"}`).status)
 	ctx, cancel := context.WithCancel(t.Context())
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.URL+consoletest.BasePath+"/users", nil)
 	require.NoError(t, err)
@@ -194,8 +194,8 @@ func TestControl_LatencyTokenRequests(t *testing.T) {
 	require.ErrorIs(t, <-ended, context.Canceled)
 }
 
-// A hook sees each request before its answer, and an edit by it shows in that answer.
-func TestOnRequest_EditsInTheMiddleOfAWalk(t *testing.T) {
+// The hook is called before the response, and an edit by it is visible in that response.
+func TestOnRequest_CanEditDuringPagination(t *testing.T) {
 	t.Parallel()
 	s := consoletest.Start(t, consoletest.Options{Users: 30})
 	var pages atomic.Int64
@@ -204,7 +204,7 @@ func TestOnRequest_EditsInTheMiddleOfAWalk(t *testing.T) {
 			s.RemoveUsers(30)
 		}
 	})
-	got := walk(t, s, "/users", "limit=10")
+	got := readAll(t, s, "/users", "limit=10")
 	require.Len(t, got, 10)
 	require.EqualValues(t, 2, pages.Load())
 	s.OnRequest(nil)
@@ -212,7 +212,7 @@ func TestOnRequest_EditsInTheMiddleOfAWalk(t *testing.T) {
 	require.EqualValues(t, 2, pages.Load())
 }
 
-// Waiting ends with the context and says how far it came.
+// WaitForRequests ends with the context and says how many requests it saw.
 func TestWaitForRequests_EndsWithTheContext(t *testing.T) {
 	t.Parallel()
 	s := consoletest.Start(t, consoletest.Options{})
@@ -226,7 +226,7 @@ func TestWaitForRequests_EndsWithTheContext(t *testing.T) {
 	require.ErrorContains(t, err, "waiting for 2 requests, 1 came")
 }
 
-// A server that is closed is a console that is down.
+// A closed server behaves like a console that is down.
 func TestServer_CloseTwice(t *testing.T) {
 	t.Parallel()
 	s := consoletest.Start(t, consoletest.Options{})

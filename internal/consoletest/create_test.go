@@ -13,7 +13,7 @@ import (
 	"sentinelone-provisioner/internal/consoletest"
 )
 
-// newUser is the body of POST /users, with changes: a nil value leaves the field out.
+// newUser is the body of POST /users, with changes; a nil value omits the field.
 func newUser(truth consoletest.Truth, changes map[string]any) map[string]any {
 	return newPrincipal(truth, map[string]any{"email": "new@example.com", "fullName": "New One"}, changes)
 }
@@ -32,7 +32,7 @@ func newPrincipal(truth consoletest.Truth, fields, changes map[string]any) map[s
 	return body
 }
 
-// made is the object of the reply to a creation.
+// made returns the object in the response to a creation.
 func made(t *testing.T, r reply) map[string]any {
 	t.Helper()
 	require.Equal(t, http.StatusOK, r.status, "%s", r.body)
@@ -64,7 +64,7 @@ func TestCreate_User(t *testing.T) {
 	require.Len(t, s.Truth().Principals, len(truth.Principals)+1)
 }
 
-func TestCreate_UserWhoseAddressIsTaken(t *testing.T) {
+func TestCreate_UserWithATakenAddress(t *testing.T) {
 	t.Parallel()
 	s := consoletest.Start(t, consoletest.Options{TakenEmailIs400: true, HiddenEmails: []string{"dan@other.example"}})
 	truth := s.Truth()
@@ -77,8 +77,8 @@ func TestCreate_UserWhoseAddressIsTaken(t *testing.T) {
 	require.Equal(t, truth, s.Truth())
 }
 
-// What is unknown, missing, mixed or undocumented draws 400 and makes nobody.
-func TestCreate_Refuses(t *testing.T) {
+// Unknown, missing, mixed or undocumented input draws 400 and creates nothing.
+func TestCreate_RejectsInvalidInput(t *testing.T) {
 	t.Parallel()
 	s := consoletest.Start(t, consoletest.Options{})
 	truth := s.Truth()
@@ -145,7 +145,7 @@ func TestCreate_Refuses(t *testing.T) {
 	require.Empty(t, s.Changes())
 }
 
-// The token's value is in the two replies that make one, and nowhere else.
+// Only the two responses that create a token hold its value.
 func TestCreate_ServiceUserAndItsToken(t *testing.T) {
 	t.Parallel()
 	s := consoletest.Start(t, consoletest.Options{SecretMark: "CANARY"})
@@ -203,7 +203,7 @@ func TestDelete(t *testing.T) {
 		map[string]any{"filter": map[string]any{}}).status, "there is no deleting by filter")
 }
 
-// The token's owner is told by GET /user and cannot be deleted, whatever becomes of its roles.
+// GET /user returns the token's owner, which cannot be deleted, whatever roles it has.
 func TestOwner(t *testing.T) {
 	t.Parallel()
 	s := consoletest.Start(t, consoletest.Options{})

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// duration is a time.Duration that reads and writes as "250ms" in JSON.
+// duration is a time.Duration that is a string such as "250ms" in JSON.
 type duration time.Duration
 
 // MarshalJSON implements [json.Marshaler].
@@ -20,7 +20,7 @@ func (d *duration) UnmarshalJSON(in []byte) error {
 	}
 	parsed, err := time.ParseDuration(text)
 	if err != nil {
-		return fmt.Errorf("duration %q: write it such as 250ms or 2s", text)
+		return fmt.Errorf("invalid duration %q: write for example 250ms or 2s", text)
 	}
 	*d = duration(parsed)
 	return nil

@@ -9,10 +9,10 @@ import (
 	"sentinelone-provisioner/internal/access"
 )
 
-// AddUser adds a user as if someone had made it in the console, and returns its id.
-// What is left out is made up: an id above all others, a name, an address, the
-// Viewer role at the first site. The error names a role or scope that does not
-// exist, or an id or address that does already.
+// AddUser adds a user as if it had been created on the console's web pages, and returns its id.
+// Absent fields are generated: an id above all others, a name, an address, the Viewer role at
+// the first site. The error names a role or scope that does not exist, or an id or address that
+// is taken.
 func (c *Console) AddUser(p access.Principal) (id string, err error) {
 	p.Kind = access.User
 	return c.addPrincipal(p)
@@ -63,7 +63,7 @@ func (c *Console) newID(asked string) (int64, error) {
 	}
 	id, err := strconv.ParseInt(asked, 10, 64)
 	if err != nil || id < smallestID {
-		return 0, fmt.Errorf("id %q: an id is a number of at least %d", asked, int64(smallestID))
+		return 0, fmt.Errorf("invalid id %q: an id is a number of at least %d", asked, int64(smallestID))
 	}
 	return id, nil
 }
@@ -97,12 +97,12 @@ func (c *Console) update(kind access.Kind, id string, change func(*access.Princi
 	return nil
 }
 
-// patch is an update by JSON: fields that are there replace, others stay.
+// patch updates the fields that are in the JSON; others stay.
 func (c *Console) patch(kind access.Kind, id string, fields json.RawMessage) error {
 	return c.update(kind, id, func(p *access.Principal) error { return json.Unmarshal(fields, p) })
 }
 
-// assign puts what access knows of a principal into the console's own row.
+// assign copies a principal of package access into the console's own row.
 func (c *Console) assign(p *principal, in access.Principal) error {
 	list := make([]held, 0, len(in.Held))
 	for _, h := range in.Held {
@@ -130,10 +130,10 @@ func (c *Console) assign(p *principal, in access.Principal) error {
 	return nil
 }
 
-// RemoveUser deletes a user; its roles go with it. False if there is none.
+// RemoveUser deletes a user with its roles. It returns false if there is none with that id.
 func (c *Console) RemoveUser(id string) bool { return c.removePrincipal(&c.users, id) }
 
-// RemoveServiceUser deletes a service user. False if there is none.
+// RemoveServiceUser deletes a service user; see RemoveUser.
 func (c *Console) RemoveServiceUser(id string) bool { return c.removePrincipal(&c.serviceUsers, id) }
 
 func (c *Console) removePrincipal(t *table, id string) bool {
@@ -149,8 +149,8 @@ func (c *Console) removePrincipal(t *table, id string) bool {
 	return true
 }
 
-// RemoveUsers deletes n users, evenly spread over the list, and returns their ids.
-// It deletes all if there are fewer.
+// RemoveUsers deletes n users, evenly spread over the list, or all if there are fewer. It returns
+// their ids.
 func (c *Console) RemoveUsers(n int) []string { return c.thin(&c.users, n) }
 
 // RemoveServiceUsers deletes n service users; see RemoveUsers.

@@ -8,8 +8,8 @@ import (
 	"sentinelone-provisioner/internal/access"
 )
 
-// SetUserRoles replaces a user's roles, behind the back of whoever works through
-// the API. Unlike the API it takes an empty list.
+// SetUserRoles replaces a user's roles as a manual edit, not through the API. Unlike the API it
+// accepts an empty list.
 func (c *Console) SetUserRoles(id string, level access.Level, held []access.HeldRole) error {
 	return c.setRoles(access.User, id, level, held)
 }
@@ -26,9 +26,8 @@ func (c *Console) setRoles(kind access.Kind, id string, level access.Level, held
 	})
 }
 
-// GiveRole gives a principal one role at a scope, in the place of another that it has
-// there, and leaves the rest as it is, behind the API's back. It is an error if what the
-// principal holds is at another level.
+// GiveRole gives a principal one role at a scope as a manual edit. It replaces another role at
+// that scope; other roles stay. It is an error if the principal's roles are at another level.
 func (c *Console) GiveRole(kind access.Kind, id string, level access.Level, h access.HeldRole) error {
 	return c.update(kind, id, func(p *access.Principal) error {
 		if p.Level != level && len(p.Held) > 0 {
@@ -41,8 +40,8 @@ func (c *Console) GiveRole(kind access.Kind, id string, level access.Level, h ac
 	})
 }
 
-// TakeRole takes one role at a scope from a principal, behind the API's back; it may be
-// the last one. It is an error if the principal does not hold it.
+// TakeRole removes one role at a scope from a principal as a manual edit; it may be the last one.
+// It is an error if the principal does not hold it.
 func (c *Console) TakeRole(kind access.Kind, id string, level access.Level, h access.HeldRole) error {
 	return c.update(kind, id, func(p *access.Principal) error {
 		if !p.Holdings().Holds(access.Holding{Level: level, RoleID: h.RoleID, ScopeID: h.ScopeID}) {
@@ -53,7 +52,7 @@ func (c *Console) TakeRole(kind access.Kind, id string, level access.Level, h ac
 	})
 }
 
-// patchRoles does give or take for each entry, and stops at the first that fails.
+// patchRoles applies GiveRole or TakeRole to each entry, and stops at the first error.
 func patchRoles(
 	change func(access.Kind, string, access.Level, access.HeldRole) error, kind access.Kind, e edit,
 ) ([]string, error) {

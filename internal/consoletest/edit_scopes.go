@@ -8,8 +8,7 @@ import (
 	"sentinelone-provisioner/internal/access"
 )
 
-// AddAccount adds an account and returns its id; a missing id, name or state is
-// made up.
+// AddAccount adds an account and returns its id. An absent id, name or state is generated.
 func (c *Console) AddAccount(in access.Account) (id string, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -27,8 +26,8 @@ func (c *Console) AddAccount(in access.Account) (id string, err error) {
 	return text(n), nil
 }
 
-// AddSite adds a site to the account named by AccountID, or to the first, and
-// returns its id.
+// AddSite adds a site to the account with AccountID, or to the first account, and returns its
+// id.
 func (c *Console) AddSite(in access.Site) (id string, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -54,9 +53,9 @@ func (c *Console) AddSite(in access.Site) (id string, err error) {
 	return text(n), nil
 }
 
-// RemoveSite takes a site out of the list, and every role held at it. Principals
-// may be left without any. What a console does to roles at a deleted site is not
-// documented. False if there is no such site.
+// RemoveSite deletes a site and every role held at it; principals may have no role left. What a
+// console does with roles at a deleted site is not documented. It returns false if there is no
+// such site.
 func (c *Console) RemoveSite(id string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -78,8 +77,8 @@ func (c *Console) RemoveSite(id string) bool {
 	return true
 }
 
-// AddRole adds a custom role and returns its id. Scope is tenant if empty; ScopeID
-// must name an account or site that exists for those levels.
+// AddRole adds a custom role and returns its id. An empty Scope means tenant; at account and site
+// level, ScopeID must exist.
 func (c *Console) AddRole(in access.Role) (id string, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -110,8 +109,8 @@ func (c *Console) AddRole(in access.Role) (id string, err error) {
 	return text(n), nil
 }
 
-// RemoveRole deletes a role and moves those who hold it to the target role, which
-// the API demands too when a role has holders.
+// RemoveRole deletes a role and gives its holders the target role. The API also requires a target
+// if a role has holders.
 func (c *Console) RemoveRole(id, targetID string) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -4,8 +4,8 @@ import (
 	"sentinelone-provisioner/internal/access"
 )
 
-// The console's rows as kept here: small, because there may be 130,000 of them.
-// Fields of the API that nobody decides by are made up when a row is rendered.
+// The rows in memory are small, because there may be 130,000 of them. API fields without effect
+// are invented when a row is rendered.
 
 type account struct {
 	id        int64

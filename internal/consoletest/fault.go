@@ -12,27 +12,27 @@ import (
 // FaultKind names something that goes wrong.
 type FaultKind string
 
-// The kinds of fault. CutBefore on a connection that was used before may be retried
-// by the client's own transport, as with a real console; one that must be seen needs
-// Times 0 and a later ClearFaults.
+// The kinds of fault. After CutBefore on a reused connection, the client's own transport may
+// retry, as with a real console; to make the failure visible, set Times 0 and call ClearFaults
+// later.
 const (
 	RateLimited  FaultKind = "rateLimited"  // 429 as nginx HTML, with Retry-After if RetryAfter is set
 	ServerError  FaultKind = "serverError"  // 500 as JSON, code 5000010
 	BadGateway   FaultKind = "badGateway"   // 502 as nginx HTML
-	Slow         FaultKind = "slow"         // the answer comes Delay later
-	CutBefore    FaultKind = "cutBefore"    // the connection closes before the work is done
-	CutAfter     FaultKind = "cutAfter"     // the work is done, then the connection closes amid the answer
+	Slow         FaultKind = "slow"         // the response is delayed by Delay
+	CutBefore    FaultKind = "cutBefore"    // the connection closes before the request is processed
+	CutAfter     FaultKind = "cutAfter"     // the request is processed, then the connection closes within the response
 	Truncated    FaultKind = "truncated"    // 200 with the first half of the JSON, a complete HTTP answer
 	EmptyPage    FaultKind = "emptyPage"    // lists only: 200, no rows, totalItems 0, no cursor
 	EmptyObject  FaultKind = "emptyObject"  // 200 and {}
-	Vanish       FaultKind = "vanish"       // lists only: a row that exists is missing, totalItems counts it
+	Vanish       FaultKind = "vanish"       // lists only: one row is missing, but totalItems counts it
 	Unauthorized FaultKind = "unauthorized" // 401, code 4010010
 	Forbidden    FaultKind = "forbidden"    // 403, code 4030010
-	ErrorAfter   FaultKind = "errorAfter"   // the work is done, then 500 as JSON
-	Conflict     FaultKind = "conflict"     // 409, the work is not done
-	NotFound     FaultKind = "notFound"     // 404, code 4040010, the work is not done
-	// Stale lets writes be done and answered, and keeps them from reads of the principal,
-	// single and in lists, for Delay or until the fault is removed.
+	ErrorAfter   FaultKind = "errorAfter"   // the request is processed, then 500 as JSON
+	Conflict     FaultKind = "conflict"     // 409, the request is not processed
+	NotFound     FaultKind = "notFound"     // 404, code 4040010, the request is not processed
+	// Stale affects writes: they are processed, but reads of the principal, single and in
+	// lists, do not show them for Delay or until the fault is removed.
 	Stale FaultKind = "stale"
 )
 
@@ -44,7 +44,7 @@ func FaultKinds() []FaultKind {
 	}
 }
 
-// Only narrows a fault to requests of one sort.
+// Only limits a fault to one sort of request.
 type Only string
 
 // The sorts of request.
@@ -55,7 +55,7 @@ const (
 	OnlyProbes Only = "probes" // lists with limit=1
 )
 
-// Fault says what goes wrong, where and how often.
+// Fault is what goes wrong, for which requests and how often.
 type Fault struct {
 	Name FaultKind
 	// Path is a prefix of whole segments below BasePath: "/users" covers /users,
@@ -63,15 +63,16 @@ type Fault struct {
 	Path   string
 	Method string // "" for any
 	Only   Only
-	After  int // lets that many matching requests through first
-	Every  int // then meets each Every-th one; 0 and 1 mean each
-	Times  int // and ends after meeting that many; 0 means it stays until cleared
-	// RetryAfter is sent by rateLimited, in whole seconds rounded up; 0: no header.
+	After  int // number of matching requests that it skips first
+	Every  int // then it affects each Every-th one; 0 and 1 mean each
+	Times  int // it ends after affecting that many; 0 means it stays until cleared
+	// RetryAfter is the Retry-After header of rateLimited, in whole seconds rounded up; 0
+	// means no header.
 	RetryAfter time.Duration
 	Delay      time.Duration // of slow and stale
 }
 
-// Validate says what is wrong with a fault and what there is to choose from.
+// Validate returns an error that says what is wrong and which values are possible.
 func (f Fault) Validate() error {
 	switch {
 	case !slices.Contains(FaultKinds(), f.Name):
@@ -82,14 +83,14 @@ func (f Fault) Validate() error {
 		return fmt.Errorf("fault %s: path %q must begin with a slash, such as /users", f.Name, f.Path)
 	case f.After < 0 || f.Every < 0 || f.Times < 0 || f.RetryAfter < 0 || f.Delay < 0:
 		return fmt.Errorf("fault %s: numbers and durations must not be negative", f.Name)
-	case f.Name.sideways() && f.Delay == 0:
+	case f.Name.combines() && f.Delay == 0:
 		return fmt.Errorf("fault %s needs a delay, such as delay=5s", f.Name)
 	}
 	return nil
 }
 
-// sideways says that the fault goes together with another one.
-func (k FaultKind) sideways() bool { return k == Slow || k == Stale }
+// combines reports whether the fault can affect a request together with another fault.
+func (k FaultKind) combines() bool { return k == Slow || k == Stale }
 
 func kindNames() string {
 	names := make([]string, 0, len(FaultKinds()))
@@ -128,7 +129,7 @@ func (f Fault) covers(r Request) bool {
 	}
 }
 
-type faultInForce struct {
+type activeFault struct {
 	id          string
 	fault       Fault
 	seen, fired int
@@ -137,12 +138,12 @@ type faultInForce struct {
 type faultSet struct {
 	mu   sync.Mutex
 	last int
-	list []*faultInForce
+	list []*activeFault
 }
 
-// AddFault puts a fault in force and returns its id. Where several match a request,
-// the first added wins; slow and stale go together with any, and delays add up. It panics
-// on a fault that Validate refuses.
+// AddFault activates a fault and returns its id. If several match a request, the first added
+// applies; slow and stale combine with any other, and delays add up. It panics if Validate
+// returns an error.
 func (c *Console) AddFault(f Fault) (id string) {
 	if err := f.Validate(); err != nil {
 		bug(err)
@@ -151,22 +152,22 @@ func (c *Console) AddFault(f Fault) (id string) {
 	defer c.faults.mu.Unlock()
 	c.faults.last++
 	id = strconv.Itoa(c.faults.last)
-	c.faults.list = append(c.faults.list, &faultInForce{id: id, fault: f})
+	c.faults.list = append(c.faults.list, &activeFault{id: id, fault: f})
 	return id
 }
 
-// RemoveFault ends one fault, and what a stale one still hides; false if there is none
-// with that id.
+// RemoveFault removes one fault, and shows the writes that a stale fault hides. It returns false
+// if no fault has that id.
 func (c *Console) RemoveFault(id string) bool {
 	defer c.reveal(func(h hidden) bool { return h.fault == id })
 	c.faults.mu.Lock()
 	defer c.faults.mu.Unlock()
 	before := len(c.faults.list)
-	c.faults.list = slices.DeleteFunc(c.faults.list, func(f *faultInForce) bool { return f.id == id })
+	c.faults.list = slices.DeleteFunc(c.faults.list, func(f *activeFault) bool { return f.id == id })
 	return len(c.faults.list) < before
 }
 
-// ClearFaults ends all faults, and reads show everything that was written.
+// ClearFaults removes all faults; reads then show every write.
 func (c *Console) ClearFaults() {
 	defer c.reveal(func(hidden) bool { return true })
 	c.faults.mu.Lock()
@@ -174,7 +175,7 @@ func (c *Console) ClearFaults() {
 	c.faults.list = nil
 }
 
-// FaultsFired is how many requests met the fault, 0 for an unknown id.
+// FaultsFired returns the number of requests that the fault affected, 0 for an unknown id.
 func (c *Console) FaultsFired(id string) int {
 	c.faults.mu.Lock()
 	defer c.faults.mu.Unlock()
@@ -186,20 +187,20 @@ func (c *Console) FaultsFired(id string) int {
 	return 0
 }
 
-// meeting is what a request runs into.
-type meeting struct {
+// effect is what the active faults do to a request.
+type effect struct {
 	fault Fault // zero for none
 	delay time.Duration
 	stale lag
 }
 
-// meet counts the request against every fault that covers it, and returns the one
-// to apply, the delay of all slow ones, and the longest of the stale ones.
-func (s *faultSet) meet(r Request) meeting {
+// meet counts the request for every fault that covers it. It returns the fault to apply, the sum
+// of the delays of all slow faults, and the longest stale fault.
+func (s *faultSet) meet(r Request) effect {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var m meeting
-	var sideways FaultKind
+	var m effect
+	var combined FaultKind
 	for _, f := range s.list {
 		if !f.fault.covers(r) || !f.next(m.fault.Name != "") {
 			continue
@@ -213,17 +214,17 @@ func (s *faultSet) meet(r Request) meeting {
 			m.fault = f.fault
 			continue
 		}
-		sideways = f.fault.Name
+		combined = f.fault.Name
 	}
 	if m.fault.Name == "" {
-		m.fault.Name = sideways // so that the log shows it
+		m.fault.Name = combined // so that the log shows it
 	}
 	return m
 }
 
-// next counts a request and says whether the fault meets it. One that another fault
-// has taken is counted as seen and not as met.
-func (f *faultInForce) next(taken bool) bool {
+// next counts a request and reports whether the fault affects it. If another fault already
+// applies, the request counts as seen only.
+func (f *activeFault) next(taken bool) bool {
 	f.seen++
 	past := f.seen - f.fault.After
 	if past <= 0 || (f.fault.Times > 0 && f.fired >= f.fault.Times) {
@@ -232,7 +233,7 @@ func (f *faultInForce) next(taken bool) bool {
 	if f.fault.Every > 1 && past%f.fault.Every != 0 {
 		return false
 	}
-	if taken && !f.fault.Name.sideways() {
+	if taken && !f.fault.Name.combines() {
 		return false
 	}
 	f.fired++

@@ -17,7 +17,7 @@ import (
 	"sentinelone-provisioner/internal/consoletest"
 )
 
-// try sends a request on a connection of its own, so that no transport retries it.
+// try sends a request on a new connection, so that no transport retries it.
 func try(t *testing.T, s *consoletest.Server, method, path string, body io.Reader) (reply, error) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, s.URL+consoletest.BasePath+path, body)
@@ -147,7 +147,7 @@ func requireFaultOnce(t *testing.T, kind consoletest.FaultKind, check func(t *te
 	}
 }
 
-// CutBefore leaves the work undone, CutAfter has done it: the caller cannot tell.
+// After CutBefore the write is not applied, after CutAfter it is; the caller cannot know which.
 func TestFault_CutsAroundAWrite(t *testing.T) {
 	t.Parallel()
 	for kind, done := range map[consoletest.FaultKind]bool{consoletest.CutBefore: false, consoletest.CutAfter: true} {
@@ -168,7 +168,7 @@ func TestFault_CutsAroundAWrite(t *testing.T) {
 	}
 }
 
-// Faults with a status leave the work undone, but for errorAfter. Method keeps reads out.
+// Faults with a status prevent the write, except errorAfter. Method excludes reads.
 func TestFault_StatusesOfAWrite(t *testing.T) {
 	t.Parallel()
 	for kind, want := range map[consoletest.FaultKind]struct {
@@ -195,8 +195,8 @@ func TestFault_StatusesOfAWrite(t *testing.T) {
 	}
 }
 
-// A slow answer is as late as told, and a client that gives up frees the console.
-func TestFault_SlowOutlivesTheClientsPatience(t *testing.T) {
+// A slow response has the given delay, and a client that gives up frees the console.
+func TestFault_SlowResponseAfterTheClientGaveUp(t *testing.T) {
 	t.Parallel()
 	s := consoletest.Start(t, consoletest.Options{})
 	s.AddFault(consoletest.Fault{Name: consoletest.Slow, Delay: time.Hour})
@@ -208,7 +208,7 @@ func TestFault_SlowOutlivesTheClientsPatience(t *testing.T) {
 	require.True(t, errors.As(err, &timeout) && timeout.Timeout(), "%v", err)
 }
 
-// After, Every and Times count the requests that the fault covers and no others.
+// After, Every and Times count only the requests that the fault covers.
 func TestFault_Schedule(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -240,7 +240,7 @@ func TestFault_Schedule(t *testing.T) {
 	}
 }
 
-// Selectors tell pages from counts and probes; a path covers what is below it.
+// Selectors distinguish pages, counts and probes; a path covers the paths below it.
 func TestFault_Selectors(t *testing.T) {
 	t.Parallel()
 	s := consoletest.Start(t, consoletest.Options{})
@@ -265,7 +265,7 @@ func TestFault_Selectors(t *testing.T) {
 	require.Equal(t, http.StatusOK, get(t, s, "/users/"+user).status)
 }
 
-// The first of several faults wins; one that waited behind it comes next.
+// The first of several faults applies; the next one applies after it has ended.
 func TestFault_FirstAddedWins(t *testing.T) {
 	t.Parallel()
 	s := consoletest.Start(t, consoletest.Options{})
@@ -297,7 +297,7 @@ func TestParseFault(t *testing.T) {
 		"slow":                       "needs a delay",
 		"stale":                      "needs a delay",
 		"vanish,path=users":          "must begin with a slash",
-		"vanish,times=x":             "setting times has the value",
+		"vanish,times=x":             "setting times has the invalid value",
 		"vanish,times":               "write name=value",
 		"vanish,color=red":           "unknown setting",
 		"vanish,only=some":           "choose pages, counts or probes",

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// faultJSON is a fault with durations that people can read.
+// faultJSON is a fault with durations as Go strings.
 type faultJSON struct {
 	Name       FaultKind `json:"name"`
 	Path       string    `json:"path,omitempty"`
@@ -44,7 +44,7 @@ func (f *Fault) UnmarshalJSON(in []byte) error {
 	return nil
 }
 
-// ParseFault reads a fault as typed on a command line: its kind, then settings.
+// ParseFault parses a fault from a command line: its kind, then settings.
 //
 //	rateLimited,path=/users,after=2,times=1,retry-after=2s
 //
@@ -65,7 +65,7 @@ func ParseFault(text string) (Fault, error) {
 func (f *Fault) set(setting string) (err error) {
 	name, value, ok := strings.Cut(setting, "=")
 	if !ok {
-		return fmt.Errorf("%q is no setting: write name=value", setting)
+		return fmt.Errorf("%q is not a setting: write name=value", setting)
 	}
 	switch name {
 	case "path":
@@ -89,7 +89,7 @@ func (f *Fault) set(setting string) (err error) {
 			name)
 	}
 	if err != nil {
-		return fmt.Errorf("setting %s has the value %q, which does not read: %w", name, value, err)
+		return fmt.Errorf("setting %s has the invalid value %q: %w", name, value, err)
 	}
 	return nil
 }

@@ -9,8 +9,7 @@ import (
 	"time"
 )
 
-// filter returns the rows that match, in the order of ids. Without a filter it is
-// the table itself and costs nothing.
+// filter returns the rows that match, in the order of ids; without a filter, the table itself.
 func (c *Console) filter(l listing, t *table, q url.Values) []*record {
 	var tests []func(*record) bool
 	if l.hides != nil {
@@ -65,7 +64,7 @@ func (c *Console) test(l listing, name string, q url.Values) func(*record) bool 
 	return func(r *record) bool { return match(field(c.decode(r), path)) }
 }
 
-// comparison compares a field of a row with what was asked for.
+// comparison returns a test of a row's field against the requested value.
 func comparison(f form, op, want string) func(any) bool {
 	switch {
 	case op == "contains":

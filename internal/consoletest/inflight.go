@@ -9,13 +9,13 @@ import (
 	"sentinelone-provisioner/internal/access"
 )
 
-// principalKey is one principal.
+// principalKey identifies one principal.
 type principalKey struct {
 	kind access.Kind
 	id   string
 }
 
-// inFlight counts, per principal, the writes that have come in and are not answered.
+// inFlight counts, per principal, the writes that have arrived and have no response yet.
 type inFlight struct {
 	mu   sync.Mutex
 	now  map[principalKey]int
@@ -26,7 +26,7 @@ func newInFlight() *inFlight {
 	return &inFlight{now: map[principalKey]int{}, most: map[principalKey]int{}}
 }
 
-// enter counts a request until leave is called; twice is fine.
+// enter counts a request until leave is called; a second call of leave has no effect.
 func (f *inFlight) enter(r Request) (leave func()) {
 	key, ok := writtenBy(r)
 	if !ok {
@@ -45,7 +45,7 @@ func (f *inFlight) enter(r Request) (leave func()) {
 	})
 }
 
-// writtenBy is the principal that a request is to change, if there is one.
+// writtenBy returns the principal that a request changes, if there is one.
 func writtenBy(r Request) (principalKey, bool) {
 	if r.Method == http.MethodGet {
 		return principalKey{}, false
@@ -63,9 +63,9 @@ func writtenBy(r Request) (principalKey, bool) {
 	return principalKey{}, false
 }
 
-// MaxConcurrentWrites is how many writes to one principal were under way at once, at
-// most: from when each came in until its answer began, or its client was seen to have
-// gone. Creations have no principal yet and do not count.
+// MaxConcurrentWrites returns the largest number of concurrent writes to one principal. A write
+// counts from its arrival until its response begins or its client disconnects. Creations have no
+// principal yet and do not count.
 func (c *Console) MaxConcurrentWrites(kind access.Kind, id string) int {
 	c.writes.mu.Lock()
 	defer c.writes.mu.Unlock()

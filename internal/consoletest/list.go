@@ -19,20 +19,20 @@ var collections = map[string]access.Collection{
 	"/service-users": access.ServiceUsers,
 }
 
-// listing is what one list takes and how its filters find their fields.
+// listing holds the parameters of one list and how its filters find their fields.
 type listing struct {
 	params map[string]param
 	// fields maps a filter or sort name to the dotted path in the row's JSON where
-	// the two differ; "" where the row has no such field: accepted, without effect.
+	// the two differ; "" if the row has no such field: accepted without effect.
 	fields map[string]string
-	// special filters are decided by the entity, not by its JSON. It returns nil for
-	// a name it does not know.
+	// special returns filters that compare the entity, not its JSON; nil for a name it does
+	// not know.
 	special func(c *Console, name string, q url.Values) func(entity any) bool
-	// hides is a filter that holds without being asked for, or nil.
+	// hides is a filter that always applies, or nil.
 	hides func(c *Console, q url.Values) func(entity any) bool
 }
 
-// listPage answers one list request.
+// listPage responds to one list request.
 //
 //s1:operation GET /web/api/v2.1/accounts
 //s1:operation GET /web/api/v2.1/sites
@@ -61,7 +61,7 @@ func (c *Console) listPage(call *call) answer {
 	matching := c.filter(l, c.shown(call.req.Collection), q)
 	p := pagination{TotalItems: len(matching)}
 	if q.Get("skipCount") == "true" {
-		p.TotalItems = 0 // what it is then is not documented; the field stays required
+		p.TotalItems = 0 // its value is not documented then; the field is still required
 	}
 	if q.Get("countOnly") == "true" {
 		return envelope(call.req.Collection, nil, p)
@@ -74,7 +74,7 @@ func (c *Console) listPage(call *call) answer {
 		rows, next = c.cut(l, matching, at)
 	}
 	if next != "" || call.req.Collection == access.ServiceUsers {
-		p.NextCursor = &next // service users were seen to end with "", not null
+		p.NextCursor = &next // the last page of service users was seen with "", not null
 	}
 	if call.fault == Vanish && len(rows) > 0 {
 		rows = slices.Delete(rows, len(rows)/2, len(rows)/2+1)
@@ -82,7 +82,7 @@ func (c *Console) listPage(call *call) answer {
 	return envelope(call.req.Collection, rows, p)
 }
 
-// envelope nests sites one deeper, as the console does.
+// envelope nests sites one level deeper, as real consoles do.
 func envelope(name access.Collection, rows [][]byte, p pagination) answer {
 	if name == access.Sites {
 		total := strconv.Itoa(p.TotalItems * siteLicenses)
@@ -93,7 +93,7 @@ func envelope(name access.Collection, rows [][]byte, p pagination) answer {
 	return list(`{"data":[`, rows, `]`, p)
 }
 
-// position is where a page starts: behind the row with that key and id.
+// position is the start of a page: after the row with that key and id.
 type position struct {
 	field string
 	desc  bool
@@ -118,7 +118,7 @@ func parsePosition(q url.Values) (position, bool) {
 	if err != nil {
 		return p, false
 	}
-	// A cursor belongs to the order it was made in.
+	// A cursor is valid only for the order it was made for.
 	rest, ok := strings.CutPrefix(string(raw), p.order()+":")
 	if !ok {
 		return p, false
@@ -136,9 +136,9 @@ func (p position) order() string {
 	return p.field
 }
 
-// cursor is opaque to clients: base64, like the vendor's example, which reads
-// "agent_id:58029381". It names the last row given, so rows that come or go
-// elsewhere shift nothing.
+// cursor is opaque to clients: base64, like the vendor's example, which decodes to
+// "agent_id:58029381". It names the last row of the page, so that rows added or deleted
+// elsewhere do not shift the next page.
 func (p position) cursor(id int64, key string) string {
 	raw := p.order() + ":" + text(id)
 	if p.field != "id" {
@@ -154,8 +154,7 @@ func number(s string, byDefault int) int {
 	return byDefault
 }
 
-// cut takes the page out of the rows and says where the next one starts ("" at the
-// end).
+// cut returns a page of the rows and the cursor of the next one, "" at the end.
 func (c *Console) cut(l listing, matching []*record, at position) (rows [][]byte, next string) {
 	if at.field == "id" && !at.desc {
 		page, more := window(matching, at)
@@ -183,7 +182,7 @@ func (c *Console) cut(l listing, matching []*record, at position) (rows [][]byte
 	return rows, next
 }
 
-// window is the page of rows sorted by id, and whether more follow.
+// window returns a page of rows sorted by id, and whether more follow.
 func window(matching []*record, at position) (page []*record, more bool) {
 	start := 0
 	if at.after {

@@ -25,8 +25,8 @@ var listings = map[access.Collection]listing{
 	access.Users: {
 		params: usersParams, special: userFilter,
 		fields: map[string]string{
-			// Users have no createdAt: the filter's field is taken to be dateJoined. They
-			// have no lastActivation either, so that one is without effect.
+			// Users have no createdAt: the filter is assumed to compare dateJoined. They have
+			// no lastActivation either, so that filter has no effect.
 			"createdAt": "dateJoined", "lastActivation": "", "roleId": "scopeRoles.roleId", "sources": "source",
 			"twoFaStatuses": "twoFaStatus", "apiTokenCreatedAt": "apiToken.createdAt",
 			"apiTokenExpiresAt": "apiToken.expiresAt",
@@ -69,7 +69,7 @@ func siteFilter(_ *Console, name string, q url.Values) func(any) bool {
 
 func roleFilter(_ *Console, name string, q url.Values) func(any) bool {
 	switch name {
-	case "accountIds", "siteIds", "groupIds": // the place that hiddenRoles looks from
+	case "accountIds", "siteIds", "groupIds": // the scope from which hiddenRoles looks
 		return func(any) bool { return true }
 	case "query":
 		return func(e any) bool {
@@ -80,9 +80,9 @@ func roleFilter(_ *Console, name string, q url.Values) func(any) bool {
 	return nil
 }
 
-// hiddenRoles leaves out custom roles of lower scopes unless includeChildren asks
-// for them, and those of higher ones if includeParents is false. The place looked
-// from is the tenant, or the account, site or group that the query names.
+// hiddenRoles hides custom roles of lower scopes unless includeChildren is true, and those of
+// higher scopes if includeParents is false. Lower and higher are relative to the tenant, or to
+// the account, site or group that the query names.
 func hiddenRoles(c *Console, q url.Values) func(any) bool {
 	children, parents := q.Get("includeChildren") == "true", q.Get("includeParents") != "false"
 	at := access.Tenant
@@ -127,7 +127,7 @@ func (c *Console) parents(at access.Level, ids map[int64]bool) map[int64]bool {
 
 func userFilter(c *Console, name string, q url.Values) func(any) bool {
 	switch name {
-	case "email": // compared without regard to case; the vendor does not say
+	case "email": // compared without regard to case; the vendor does not document it
 		return func(e any) bool { return strings.EqualFold(e.(*principal).email, q.Get(name)) }
 	case "hasValidApiToken":
 		want := q.Get(name) == "true"
@@ -151,8 +151,8 @@ func serviceUserFilter(c *Console, name string, q url.Values) func(any) bool {
 	return principalFilter(c, name, q)
 }
 
-// principalFilter takes accountIds to include the site-level principals below;
-// whether the console does is not verified.
+// principalFilter assumes that accountIds includes principals at the sites of the account; this
+// is not verified.
 func principalFilter(c *Console, name string, q url.Values) func(any) bool {
 	ids := idSet(q.Get(name))
 	var holds func(p *principal, h held) bool

@@ -6,7 +6,7 @@ import (
 	"strconv"
 )
 
-// cutAtOffset is cut for cursors that stand for an offset, always in the order of ids.
+// cutAtOffset is cut for cursors that stand for an offset. Rows are always in the order of ids.
 func (c *Console) cutAtOffset(matching []*record, q url.Values) (rows [][]byte, next string) {
 	start := number(q.Get("skip"), 0)
 	if raw, err := base64.StdEncoding.DecodeString(q.Get("cursor")); err == nil {

@@ -5,22 +5,22 @@ import (
 	"time"
 )
 
-// DefaultToken is the API token of a simulated console that was given none. It
-// opens nothing else.
+// DefaultToken is the API token of a simulated console whose Options name none. It is valid
+// nowhere else.
 const DefaultToken = "SIMULATED-API-TOKEN-OPENS-NOTHING-ELSE"
 
-// predefinedRoles is how many roles every console has before anyone adds one.
+// predefinedRoles is the number of roles that every console has.
 const predefinedRoles = 6
 
-// Options describe a console. The zero value is a small one. For each count, zero
-// means the default named beside it and a negative number means none.
+// Options describe a console. The zero value is a small console. For each count, zero means
+// the default beside it, and a negative number means none.
 type Options struct {
-	// Seed makes the data; the same seed and sizes give the same bytes.
+	// Seed of the data; the same seed and sizes give the same bytes.
 	Seed uint64
-	// Token is what `Authorization: ApiToken …` must carry; DefaultToken if empty.
+	// Token is the API token of `Authorization: ApiToken …`; DefaultToken if empty.
 	Token string
-	// TokenExpiresAt is told by POST /users/api-token-details; 2036-01-01 if zero.
-	// Once past, the token draws 401.
+	// TokenExpiresAt is in the response of POST /users/api-token-details; 2036-01-01 if
+	// zero. After that time the token draws 401.
 	TokenExpiresAt time.Time
 
 	Accounts     int // 1
@@ -29,47 +29,48 @@ type Options struct {
 	ServiceUsers int // 10
 	CustomRoles  int // 4, besides the 6 predefined ones
 
-	// Latency is how long each answer is held back, after the work is done.
+	// Latency is the delay of each response, after the request was processed.
 	Latency time.Duration
-	// EnforceRates answers 429 beyond the published budgets per token.
+	// EnforceRates responds with 429 to requests beyond the published budgets per token.
 	EnforceRates bool
-	// SecretMark begins every registrationToken, and every token of a service user that
-	// the API makes, so that a test can search for it;
-	// "registration-secret" if empty.
+	// SecretMark is the prefix of every registrationToken and of every token of a service
+	// user that the API creates, so that a test can search for it; "registration-secret"
+	// if empty.
 	SecretMark string
-	// UsersInRoles says how roles count their holders.
+	// UsersInRoles selects how roles count their holders.
 	UsersInRoles RoleCount
-	// OffsetCursors makes cursors that stand for an offset and not for a row, so that
-	// rows which go shift those behind them. What real consoles do is not documented;
-	// the vendor's example names a row.
+	// OffsetCursors makes cursors that stand for an offset and not for a row, so that a
+	// deleted row shifts those after it. What real consoles do is not documented; the
+	// vendor's example names a row.
 	OffsetCursors bool
-	// TakenEmailIs400 makes POST /users answer 400 for an e-mail address that is taken, in
-	// the place of 409. What real consoles answer is not documented.
+	// TakenEmailIs400 makes POST /users respond with 400 instead of 409 to an e-mail address
+	// that is taken. What real consoles do is not documented.
 	TakenEmailIs400 bool
-	// HiddenEmails are taken by users whom the token cannot see.
+	// HiddenEmails are the addresses of users that the token cannot see.
 	HiddenEmails []string
-	// ProtectReadOnly answers 403 to writes to users with isSystem or groupsReadOnly.
+	// ProtectReadOnly responds with 403 to writes to users with isSystem or groupsReadOnly.
 	ProtectReadOnly bool
-	// DropAbsentFields makes a PUT of a service user clear a description that is absent.
+	// DropAbsentFields makes a PUT of a service user without a description clear it.
 	DropAbsentFields bool
-	// OwnerIsServiceUser makes the API token a service user's; GET /user then draws 403.
+	// OwnerIsServiceUser makes a service user the owner of the API token; GET /user then
+	// draws 403.
 	OwnerIsServiceUser bool
-	// NoTokenGeneration makes an older console, without
+	// NoTokenGeneration simulates an older console without
 	// POST /service-users/{id}/generate-api-token.
 	NoTokenGeneration bool
-	// NoServiceUserByID makes an older console, without GET /service-users/{id}.
+	// NoServiceUserByID simulates an older console without GET /service-users/{id}.
 	NoServiceUserByID bool
 }
 
-// RoleCount says what a role's usersInRoles holds.
+// RoleCount selects what a role's usersInRoles holds.
 type RoleCount string
 
-// The ways to count. What a real console counts is not verified; CountUsers takes
-// the field's name at its word.
+// The ways to count. What a real console counts is not verified; CountUsers follows the name
+// of the field.
 const (
 	CountUsers  RoleCount = ""       // distinct users holding the role, no service users
-	CountAbsent RoleCount = "absent" // the field is left out
-	CountWrong  RoleCount = "wrong"  // one more than there are
+	CountAbsent RoleCount = "absent" // the field is absent
+	CountWrong  RoleCount = "wrong"  // one more than the true number
 )
 
 func (o Options) withDefaults() Options {
@@ -89,7 +90,7 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// Preset returns the sizes known by name: "small" (the defaults), "tenant" (one
+// Preset returns the sizes with a name: "small" (the defaults), "tenant" (one
 // live tenant as measured: 1 account, 1,555 sites, 373 users, 3,426 service users,
 // 23 roles) and "mssp" (100 accounts, 10,000 sites, 100,000 users, 20,000 service
 // users).

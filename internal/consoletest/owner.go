@@ -2,8 +2,8 @@ package consoletest
 
 import "sentinelone-provisioner/internal/access"
 
-// TokenOwner is who the API token belongs to: a tenant-level user, or service user where
-// the options say so; "" if there is none. The API refuses to delete it.
+// TokenOwner returns the owner of the API token: a tenant-level user, or service user if the
+// options say so; "" if there is none. The API refuses to delete the owner.
 func (c *Console) TokenOwner() (kind access.Kind, id string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -14,8 +14,8 @@ func (c *Console) TokenOwner() (kind access.Kind, id string) {
 	return p.kind, text(p.id)
 }
 
-// own is the token's owner, the first at tenant level when it is first asked for, which
-// New does. Once that one is gone another takes its place.
+// own returns the token's owner: the first principal at tenant level when New calls it. After its
+// deletion, the next one becomes the owner.
 func (c *Console) own() *principal {
 	t := &c.users
 	if c.opts.OwnerIsServiceUser {
@@ -33,8 +33,8 @@ func (c *Console) own() *principal {
 	return nil
 }
 
-// getOwnUser answers with the token's owner. What a console says to a service user's
-// token is not known; a refusal is what a client must be able to live with.
+// getOwnUser responds with the token's owner. How a console responds to the token of a service
+// user is unknown; the simulator refuses, since a client must handle that case.
 //
 //s1:operation GET /web/api/v2.1/user
 func (c *Console) getOwnUser(call *call) answer {

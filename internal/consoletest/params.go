@@ -9,18 +9,18 @@ import (
 	"time"
 )
 
-// smallestID is the least value of any id. Below it the console answers
+// smallestID is the smallest value of any id. For a smaller one the console responds
 // `siteIds: 0: Must be greater than or equal to 100000000000000000.`
 const smallestID = 100_000_000_000_000_000
 
-// param checks one query parameter. The text it returns follows the parameter's
-// name in the error; "" means the value is good.
+// param checks one query parameter. check returns the text that follows the parameter's name in
+// the error; "" means that the value is valid.
 type param struct {
 	check func(value string) string
 	form  form
 }
 
-// form says how a filter of that name compares.
+// form is how a filter compares its value.
 type form int
 
 const (
@@ -31,7 +31,7 @@ const (
 	asList
 )
 
-// params adds paging, and for each date the five comparisons.
+// params adds the paging parameters, and the five comparisons of each date.
 func params(own map[string]param, dates ...string) map[string]param {
 	maps.Copy(own, paging)
 	for _, d := range dates {
@@ -104,8 +104,8 @@ func parseBetween(v string) (from, to time.Time, ok bool) {
 	return time.UnixMilli(fromMS), time.UnixMilli(toMS), err1 == nil && err2 == nil
 }
 
-// email follows the vendor's intent (something@something): its own pattern lists
-// upper-case letters only and is applied without regard to case.
+// email accepts something@something. The vendor's own pattern lists upper-case letters only, but
+// is applied without regard to case.
 func email() param {
 	return param{check: func(v string) string {
 		local, domain, ok := strings.Cut(v, "@")
@@ -138,8 +138,8 @@ func checkID(v string) string {
 	return ""
 }
 
-// listOf is a comma-separated list; an empty one is refused (the vendor says so for
-// scope ids, and the strict reading is taken for the others).
+// listOf is a comma-separated list. An empty list is rejected: the vendor documents this for
+// scope ids, and the simulator is as strict for the others.
 func listOf(most int, item func(string) string) param {
 	return param{form: asList, check: func(v string) string {
 		items := strings.Split(v, ",")
@@ -170,16 +170,16 @@ func parts(most int) param {
 	})
 }
 
-// checkParams finds the first fault of a query, in the order of names so that the
-// answer is always the same one. An empty cursor counts as none: a client was seen
-// to send it on the first page in production.
+// checkParams returns the first error of a query, in the order of names, so that the response is
+// always the same. An empty cursor counts as absent: a client was seen to send it for the
+// first page in production.
 func checkParams(known map[string]param, q url.Values) (answer, bool) {
 	for _, name := range slices.Sorted(maps.Keys(q)) {
 		p, ok := known[name]
 		if !ok {
 			return invalid("%s: Unknown field", name), false
 		}
-		if len(q[name]) > 1 { // lists are comma-separated in one parameter; more of them is not documented
+		if len(q[name]) > 1 { // a list is one comma-separated parameter; a repeated parameter is not documented
 			return invalid("%s: Given more than once.", name), false
 		}
 		if name == "cursor" {

@@ -3,9 +3,9 @@ package consoletest
 // The query parameters of each list, from the vendor's description (Swagger 2.0,
 // version 2.1 of the API). Anything else draws 400 "<x>: Unknown field". Parameters
 // of newer descriptions (predefinedRole on roles, and others) are left out: older
-// consoles refuse them.
+// consoles reject them.
 
-// paging is what all lists take.
+// paging are the parameters of all lists.
 var paging = map[string]param{
 	"cursor":    word(),
 	"countOnly": flag(),

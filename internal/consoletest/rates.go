@@ -6,9 +6,9 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// budgets are the published limits per token, requests a second and burst, by path
-// prefix. Paths without an entry are not limited. Source: the table of the official
-// limits as transcribed in s1buildpartners/sentinelone-go-sdk, ratelimit.go.
+// budgets are the published limits per token, requests per second and burst, by path prefix.
+// Paths without an entry are not limited. Source: the transcript of the official table in
+// s1buildpartners/sentinelone-go-sdk, ratelimit.go.
 var budgets = map[string]struct {
 	perSecond float64
 	burst     int
@@ -37,7 +37,7 @@ func newRates() *rates {
 	return r
 }
 
-// allow spends one request of the longest prefix that covers the path.
+// allow takes one request from the budget of the longest prefix that covers the path.
 func (r *rates) allow(path string) bool {
 	for prefix := path; prefix != ""; prefix = prefix[:strings.LastIndexByte(prefix, '/')] {
 		if bucket, ok := r.buckets[prefix]; ok {

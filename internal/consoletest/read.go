@@ -7,7 +7,7 @@ import (
 	"sentinelone-provisioner/internal/access"
 )
 
-// one answers with one row of a collection.
+// one responds with one row of a collection.
 func one[T any](c *Console, name access.Collection, id string, view func(*T) any) answer {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -33,8 +33,8 @@ func (c *Console) getUser(call *call) answer {
 	return one(c, access.Users, call.id(), func(p *principal) any { return c.userDetail(p) })
 }
 
-// getServiceUser is in newer consoles only. The account they add to the object is
-// left out here, since its form was not seen.
+// getServiceUser exists in newer consoles only. They add the account to the object; it is left
+// out here, since its form was never seen.
 func (c *Console) getServiceUser(call *call) answer {
 	return one(c, access.ServiceUsers, call.id(), func(p *principal) any { return c.serviceUserView(p) })
 }
@@ -47,8 +47,8 @@ func (c *Console) systemInfo(*call) answer {
 	})
 }
 
-// tokenDetails knows the console's own token; for any other the vendor documents
-// 400 and no text.
+// tokenDetails accepts the console's own token; for any other the vendor documents 400 without
+// a text.
 //
 //s1:operation POST /web/api/v2.1/users/api-token-details
 func (c *Console) tokenDetails(call *call) answer {
@@ -65,10 +65,10 @@ func (c *Console) tokenDetails(call *call) answer {
 	})
 }
 
-// maxBody bounds what the console reads of a request, in bytes.
+// maxBody bounds the body of a request, in bytes.
 const maxBody = 1 << 20
 
-// readData takes `{"data":{…}}` apart and refuses every field not named.
+// readData reads the fields of `{"data":{…}}` and rejects unknown ones.
 func readData(call *call, known ...string) (map[string]json.RawMessage, answer, bool) {
 	var body map[string]json.RawMessage
 	if err := json.NewDecoder(http.MaxBytesReader(nil, call.http.Body, maxBody)).Decode(&body); err != nil {

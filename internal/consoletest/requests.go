@@ -12,8 +12,7 @@ import (
 	"sentinelone-provisioner/internal/access"
 )
 
-// Request is one request to the API as the console logged it. It holds no header
-// and no body, so no token.
+// Request is one logged request. It holds no header and no body, hence no token.
 type Request struct {
 	Number     int               `json:"number"` // 1, 2, … in the order of arrival
 	Method     string            `json:"method"`
@@ -21,25 +20,25 @@ type Request struct {
 	Query      url.Values        `json:"query,omitempty"`
 	Collection access.Collection `json:"collection,omitempty"` // "" unless it is a list
 	Cursor     string            `json:"cursor,omitempty"`     // as sent
-	Status     int               `json:"status"`               // 0 until decided, and for a connection that was cut
-	Fault      FaultKind         `json:"fault,omitempty"`      // the fault it met
+	Status     int               `json:"status"`               // 0 until the response begins, and for a cut connection
+	Fault      FaultKind         `json:"fault,omitempty"`      // the fault that affected it
 }
 
-// Page says whether the request asks for a page of a walk: a list with a limit
-// above one, no count.
+// Page reports whether the request is for a page of a list: with a limit above one, and not a
+// count.
 func (r Request) Page() bool {
 	return r.Collection != "" && r.Query.Get("limit") != "1" && !r.Count()
 }
 
-// Write says whether the request is to change something.
+// Write reports whether the request changes something.
 func (r Request) Write() bool {
 	return r.Method != http.MethodGet && r.Path != "/users/api-token-details"
 }
 
-// Count says whether the request asks for the number of rows only.
+// Count reports whether the request is for the number of rows only.
 func (r Request) Count() bool { return r.Collection != "" && r.Query.Get("countOnly") == "true" }
 
-// keepRequests bounds the log of a console that runs for days.
+// keepRequests is the most requests in the log, so that a console can run for days.
 const keepRequests = 50_000
 
 type requestLog struct {
@@ -71,7 +70,7 @@ func (l *requestLog) begin(r *http.Request) Request {
 	return e
 }
 
-// finish notes how a request ended, unless it has been dropped meanwhile.
+// finish records how a request ended, unless the log has dropped it.
 func (l *requestLog) finish(number, status int, fault FaultKind) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -94,21 +93,21 @@ func (l *requestLog) snapshot() ([]Request, <-chan struct{}) {
 	return slices.Clone(l.entries), l.changed
 }
 
-// Requests returns the requests so far, oldest first; of a very long run the last
-// 25,000 at least.
+// Requests returns the requests so far, oldest first; after a long run at least the last
+// 25,000.
 func (c *Console) Requests() []Request {
 	all, _ := c.log.snapshot()
 	return all
 }
 
-// RequestCount is how many requests came since the start or the last reset.
+// RequestCount returns the number of requests since the start or the last reset.
 func (c *Console) RequestCount() int {
 	c.log.mu.Lock()
 	defer c.log.mu.Unlock()
 	return c.log.dropped + len(c.log.entries)
 }
 
-// ResetRequests forgets the requests so far. Numbers go on.
+// ResetRequests clears the log. The numbers continue.
 func (c *Console) ResetRequests() {
 	c.log.mu.Lock()
 	defer c.log.mu.Unlock()
@@ -117,10 +116,9 @@ func (c *Console) ResetRequests() {
 	c.log.notify()
 }
 
-// WaitForRequests waits until n requests for which match returns true have come
-// in; a nil match takes all. A request counts as soon as it has arrived, with
-// Status 0; a match on Status waits for its end. The error is ctx's, with how many
-// there were.
+// WaitForRequests waits until n requests have arrived for which match returns true; a nil match
+// accepts all. A request counts on arrival, with Status 0; a match on Status waits for its end.
+// The error wraps that of ctx and says how many there were.
 func (c *Console) WaitForRequests(ctx context.Context, n int, match func(Request) bool) error {
 	for {
 		all, changed := c.log.snapshot()

@@ -9,19 +9,19 @@ import (
 	"time"
 )
 
-// call is one request on its way through the console.
+// call is one request that is being processed.
 type call struct {
 	http  *http.Request
 	req   Request
-	fault FaultKind // the fault it met, for handlers whose rows depend on it
-	stale lag       // what keeps a write from reads
+	fault FaultKind // the fault that affects it, for handlers whose rows depend on it
+	stale lag       // how long reads do not show the write
 }
 
 func (c *call) id() string { return c.http.PathValue("id") }
 
 type handler func(*call) answer
 
-// routes is the console's whole surface.
+// routes registers every path of the console.
 func (c *Console) routes() *http.ServeMux {
 	mux := http.NewServeMux()
 	for path := range collections {
@@ -55,13 +55,13 @@ func (c *Console) routes() *http.ServeMux {
 	mux.Handle("GET "+BasePath+"/system/status", c.open(func(*call) answer {
 		return data(map[string]string{"health": "ok"})
 	}))
-	// What a console says of a path it does not know is not documented.
+	// How a console responds to an unknown path is not documented.
 	mux.Handle("/", c.open(func(*call) answer { return nginx(http.StatusNotFound) }))
 	c.control(mux)
 	return mux
 }
 
-// serve wraps a handler that needs the token.
+// serve wraps a handler that requires the token.
 func (c *Console) serve(h handler) http.Handler {
 	return c.open(func(call *call) answer {
 		if !c.authorized(call.http) {
@@ -71,12 +71,12 @@ func (c *Console) serve(h handler) http.Handler {
 	})
 }
 
-// authorized knows one scheme; expired and wrong tokens answer alike.
+// authorized accepts one scheme; expired and wrong tokens draw the same response.
 func (c *Console) authorized(r *http.Request) bool {
 	return r.Header.Get("Authorization") == "ApiToken "+c.Token() && time.Now().Before(c.opts.TokenExpiresAt)
 }
 
-// open is the way of every request: log, hook, faults, budget, work, wait, answer.
+// open processes every request: log, hook, faults, budget, handler, delay, response.
 func (c *Console) open(h handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		call := &call{http: r, req: c.log.begin(r)}
@@ -90,10 +90,10 @@ func (c *Console) open(h handler) http.Handler {
 		call.fault, call.stale = fault.Name, met.stale
 		a := c.work(call, fault, h)
 		if !wait(r.Context(), time.Duration(c.latency.Load())+met.delay) {
-			c.log.finish(call.req.Number, 0, fault.Name) // the client has gone
+			c.log.finish(call.req.Number, 0, fault.Name) // the client has disconnected
 			return
 		}
-		leave() // before the answer: its client may write again at once
+		leave() // before the response: its client may write again at once
 		status := a.status
 		if fault.Name == CutBefore || fault.Name == CutAfter {
 			status = 0
@@ -103,8 +103,8 @@ func (c *Console) open(h handler) http.Handler {
 	})
 }
 
-// work does what was asked unless a fault stands before it. Faults of the server in
-// front come before the budget, the token and the work.
+// work calls the handler, unless a fault replaces its response. Faults of the server in front
+// of the console come before the budget, the token and the handler.
 func (c *Console) work(call *call, f Fault, h handler) answer {
 	switch f.Name {
 	case CutBefore:
@@ -141,7 +141,7 @@ func (c *Console) work(call *call, f Fault, h handler) answer {
 	return a
 }
 
-// wait is false if ctx ended first.
+// wait reports whether the time passed before ctx ended.
 func wait(ctx context.Context, d time.Duration) bool {
 	if d <= 0 {
 		return true
@@ -156,7 +156,7 @@ func wait(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// send writes the answer, or cuts the connection as the fault says.
+// send writes the response, or cuts the connection if the fault says so.
 func send(w http.ResponseWriter, a answer, fault FaultKind) {
 	if fault == CutBefore {
 		cutConnection()
@@ -184,12 +184,11 @@ func send(w http.ResponseWriter, a answer, fault FaultKind) {
 		cutConnection()
 	}
 	if err != nil {
-		return // the client has gone; there is nobody to tell
+		return // the client has disconnected
 	}
 }
 
-// cutConnection ends the handler and closes the connection under it, whatever was
-// still to be written.
+// cutConnection ends the handler and closes its connection, without writing the rest.
 func cutConnection() {
-	panic(http.ErrAbortHandler) //nolint:forbidigo // net/http's own way to say so
+	panic(http.ErrAbortHandler) //nolint:forbidigo // the way that net/http documents
 }

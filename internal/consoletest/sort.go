@@ -8,14 +8,14 @@ import (
 	"strings"
 )
 
-// keyed is a row with what it is sorted by.
+// keyed is a row with its sort key.
 type keyed struct {
 	record *record
 	key    string
 }
 
-// sorted orders rows by any field but id ascending, which needs no work. It reads
-// every row's JSON: slow for 100,000 rows, and nobody walks that way.
+// sorted orders rows by any field. Rows are in ascending order of ids already, so that order does
+// not need it. It decodes every row's JSON, which is slow for 100,000 rows.
 func (c *Console) sorted(l listing, rows []*record, at position) []keyed {
 	out := make([]keyed, len(rows))
 	for i, r := range rows {
@@ -36,7 +36,7 @@ func (p position) compare(a keyed, key string, id int64) int {
 	return order
 }
 
-// beyond is the index of the first row behind the position.
+// beyond returns the index of the first row after the position.
 func beyond(rows []keyed, at position) int {
 	i, found := slices.BinarySearchFunc(rows, at, func(k keyed, at position) int {
 		return at.compare(k, at.key, at.id)
@@ -55,7 +55,7 @@ func (c *Console) decode(r *record) map[string]any {
 	return row
 }
 
-// path is where a filter or sort name finds its value in the row's JSON.
+// path returns where the value of a filter or sort name is in the row's JSON.
 func (l listing) path(name string) string {
 	if p, ok := l.fields[name]; ok {
 		return p
@@ -63,7 +63,7 @@ func (l listing) path(name string) string {
 	return name
 }
 
-// field follows a dotted path; lists are entered at their first element.
+// field follows a dotted path; of a list it takes the first element.
 func field(row map[string]any, path string) any {
 	var at any = row
 	for step := range strings.SplitSeq(path, ".") {

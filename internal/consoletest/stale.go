@@ -7,14 +7,14 @@ import (
 	"sentinelone-provisioner/internal/access"
 )
 
-// lag is the stale fault as a write met it; zero for none.
+// lag is the stale fault that affects a write; zero for none.
 type lag struct {
 	fault string // its id
 	delay time.Duration
 }
 
-// hidden is a write that reads do not show yet. Until it ends they show the principal as
-// it was before, or nobody.
+// hidden is a write that reads do not show until a time. Until then they show the principal as
+// it was before, or do not show it.
 type hidden struct {
 	fault string
 	id    int64
@@ -22,7 +22,7 @@ type hidden struct {
 	shown *record // nil: it was not there
 }
 
-// hide keeps a write from reads for a while. Whether real consoles lag is not known.
+// hide makes reads ignore a write for a while. Whether real consoles do this is not verified.
 func (c *Console) hide(by lag, before, after *principal) {
 	if by.delay == 0 {
 		return
@@ -40,7 +40,7 @@ func (c *Console) hide(by lag, before, after *principal) {
 	c.stale[p.kind] = append(c.stale[p.kind], h)
 }
 
-// reveal makes reads show those writes that are hidden from them.
+// reveal makes reads show the hidden writes that match.
 func (c *Console) reveal(which func(hidden) bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -49,7 +49,7 @@ func (c *Console) reveal(which func(hidden) bool) {
 	}
 }
 
-// shown is a collection as reads see it: itself, unless writes are hidden.
+// shown returns a collection as reads see it, without hidden writes.
 func (c *Console) shown(name access.Collection) *table {
 	kind, now := name.PrincipalKind(), time.Now()
 	list := c.stale[kind]
@@ -61,8 +61,8 @@ func (c *Console) shown(name access.Collection) *table {
 		return c.table(name)
 	}
 	seen := &table{records: slices.Clone(c.table(name).records)}
-	// The first write that is hidden decides, so it comes last: a reader who lags behind
-	// it has not seen what came after it either.
+	// The oldest hidden write decides, so it is applied last: a read that does not show it does
+	// not show later writes either.
 	for _, h := range slices.Backward(list) {
 		at, there := seen.search(h.id)
 		switch {

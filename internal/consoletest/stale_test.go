@@ -13,8 +13,8 @@ import (
 	"sentinelone-provisioner/internal/consoletest"
 )
 
-// shownScope is the level that a single read and the list show for a user, which agree;
-// "" if they show nobody.
+// shownScope returns the level of a user in a single read and in the list, which must agree; ""
+// if neither shows the user.
 func shownScope(t *testing.T, s *consoletest.Server, id string) string {
 	t.Helper()
 	single, scope := get(t, s, "/users/"+id), ""
@@ -32,8 +32,8 @@ func shownScope(t *testing.T, s *consoletest.Server, id string) string {
 	return scope
 }
 
-// Reads lag behind writes that met the fault, each by itself, and behind nothing else.
-func TestStale_ReadsShowWhatWasBefore(t *testing.T) {
+// Reads do not show the writes that the fault affected; they show all others.
+func TestStale_ReadsShowTheStateBefore(t *testing.T) {
 	t.Parallel()
 	s := consoletest.Start(t, consoletest.Options{})
 	truth := s.Truth()
@@ -76,8 +76,8 @@ func TestStale_ReadsShowWhatWasBefore(t *testing.T) {
 	require.Empty(t, shownScope(t, s, gone))
 }
 
-// It ends by itself, and goes together with a fault that hides the answer too.
-func TestStale_EndsAndGoesWithOthers(t *testing.T) {
+// A stale fault ends after its delay, and combines with a fault that hides the response.
+func TestStale_EndsAndCombines(t *testing.T) {
 	t.Parallel()
 	s := consoletest.Start(t, consoletest.Options{})
 	truth := s.Truth()
@@ -101,7 +101,7 @@ func TestStale_EndsAndGoesWithOthers(t *testing.T) {
 	require.Equal(t, "site", shownScope(t, s, id))
 }
 
-// Writes to one principal that overlap are counted, however they end; reads are not.
+// Concurrent writes to one principal are counted, however they end; reads are not.
 func TestMaxConcurrentWrites(t *testing.T) {
 	t.Parallel()
 	s := consoletest.Start(t, consoletest.Options{})
@@ -141,6 +141,6 @@ func TestMaxConcurrentWrites(t *testing.T) {
 		require.Error(t, err)
 	}
 	require.Equal(t, 1, s.MaxConcurrentWrites(access.User, user), "a cut one has ended")
-	r := steer(t, s, http.MethodGet, "/writes?kind=user&id="+other, "")
+	r := control(t, s, http.MethodGet, "/writes?kind=user&id="+other, "")
 	require.JSONEq(t, `{"maxConcurrent":2}`, string(r.body))
 }

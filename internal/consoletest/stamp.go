@@ -5,12 +5,12 @@ import (
 	"time"
 )
 
-// stamp is a moment in microseconds since 1970, 0 for never. A console of 100,000
-// users holds half a million of them, which is why it is no time.Time.
+// stamp is a time in microseconds since 1970, 0 for never. It is not a time.Time because a
+// console of 100,000 users holds half a million stamps.
 type stamp int64
 
-// The console writes two precisions, `…51.087759Z` and `…15Z`; both are in one
-// captured service user.
+// The console writes two precisions, `…51.087759Z` and `…15Z`; one captured service user has
+// both.
 const (
 	microLayout  = "2006-01-02T15:04:05.000000Z"
 	secondLayout = "2006-01-02T15:04:05Z"
@@ -32,7 +32,7 @@ func (s stamp) pointer() *time.Time {
 // micros is the usual form, nil (JSON null) for never.
 func (s stamp) micros() *string { return s.format(microLayout) }
 
-// seconds is the short form; what it drops is zero in stamps made by wholeSeconds.
+// seconds is the short form, for stamps made by wholeSeconds: it drops the fraction.
 func (s stamp) seconds() *string { return s.format(secondLayout) }
 
 func (s stamp) format(layout string) *string {
@@ -52,7 +52,7 @@ func stampFrom(t *time.Time) stamp {
 	return stampOf(*t)
 }
 
-// text is an id as the console writes it; "" for none.
+// text formats an id as the console does; "" for none.
 func text(id int64) string {
 	if id == 0 {
 		return ""
@@ -60,7 +60,7 @@ func text(id int64) string {
 	return strconv.FormatInt(id, 10)
 }
 
-// optional is an id that is null or left out where there is none.
+// optional formats an id; nil for none, which becomes null or an absent field.
 func optional(id int64) *string {
 	if id == 0 {
 		return nil

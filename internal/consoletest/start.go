@@ -14,7 +14,7 @@ type Server struct {
 	http *httptest.Server
 }
 
-// Start serves a console until the test ends.
+// Start starts a console that serves until the test ends.
 func Start(tb testing.TB, o Options) *Server {
 	tb.Helper()
 	c := New(o)
@@ -24,8 +24,8 @@ func Start(tb testing.TB, o Options) *Server {
 	return s
 }
 
-// Close cuts all connections and stops serving, as if the console's machine had
-// died. Closing twice is fine.
+// Close cuts all connections and stops serving, as if the console had crashed. A second call
+// has no effect.
 func (s *Server) Close() {
 	s.http.CloseClientConnections()
 	s.http.Close()

@@ -6,17 +6,17 @@ import (
 	"strconv"
 )
 
-// record is one row of a collection, with its JSON once someone has asked for it.
-// The bytes are replaced and never changed, so an answer being written keeps its
-// own version while the console is edited.
+// record is one row of a collection, with its JSON once it was rendered. The bytes are replaced
+// and never changed, so that a response that is being written keeps its version while the
+// console is edited.
 type record struct {
 	id     int64
 	entity any // *account, *site, *role or *principal
 	json   []byte
 }
 
-// table is a collection sorted by id. All ids have 19 digits, so the order of
-// their numbers is the order of their text.
+// table is a collection sorted by id. All ids have 19 digits, so their numeric order is their
+// text order.
 type table struct {
 	records []*record
 }
@@ -33,7 +33,7 @@ func (t *table) get(id int64) *record {
 	return t.records[at]
 }
 
-// add puts a row at its place; false if the id is taken.
+// add inserts a row in order. It returns false if the id is taken.
 func (t *table) add(id int64, entity any) bool {
 	at, taken := t.search(id)
 	if taken {

@@ -7,8 +7,8 @@ import (
 	"sentinelone-provisioner/internal/access"
 )
 
-// Truth is what a right sync must end with: everything, sorted by id, each
-// principal's roles normalized.
+// Truth is the expected result of a sync: all entities, sorted by id, each principal's roles
+// normalized.
 type Truth struct {
 	Accounts   []access.Account   `json:"accounts"`
 	Sites      []access.Site      `json:"sites"`
@@ -16,7 +16,7 @@ type Truth struct {
 	Principals []access.Principal `json:"principals"` // users and service users
 }
 
-// Assignments lists every assignment, in the order of the principals.
+// Assignments returns every assignment, in the order of the principals.
 func (t Truth) Assignments() []access.Assignment {
 	var out []access.Assignment
 	for _, p := range t.Principals {
@@ -25,7 +25,7 @@ func (t Truth) Assignments() []access.Assignment {
 	return out
 }
 
-// Truth returns a copy of the console's state as it is now.
+// Truth returns a copy of the console's current state.
 func (c *Console) Truth() Truth {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -8,8 +8,8 @@ import (
 	"sentinelone-provisioner/internal/access"
 )
 
-// The rows as the console writes them: every field that the vendor's description
-// lists, pointers where the console was seen to write null.
+// The rows of the API: every field of the vendor's description, with pointers where a console was
+// seen to write null.
 
 type accountView struct {
 	AccountType         string   `json:"accountType"`
@@ -129,7 +129,8 @@ const (
 	siteLicenses = 25
 )
 
-// licensedUntil is when accounts and sites end; the console writes whole seconds.
+// licensedUntil is the expiration of accounts and sites, in whole seconds as the console writes
+// it.
 var licensedUntil = stampOf(time.Date(2035, 12, 31, 23, 0, 0, 0, time.UTC))
 
 func someLicenses(n int) licenses {
@@ -190,8 +191,8 @@ func (c *Console) roleView(r *role) roleView {
 	return v
 }
 
-// render returns a row's JSON, from the cache where it cannot have changed. Rows of
-// accounts and roles count others and are few: they are made anew each time.
+// render returns a row's JSON, from the cache if it cannot have changed. Rows of accounts and
+// roles hold counts of others and are few: they are rendered each time.
 func (c *Console) render(r *record) []byte {
 	if r.json != nil {
 		return r.json
@@ -213,7 +214,7 @@ func (c *Console) render(r *record) []byte {
 	return r.json
 }
 
-// sitesIn counts an account's sites.
+// sitesIn returns the number of an account's sites.
 func (c *Console) sitesIn(accountID int64) int {
 	if c.siteCounts == nil {
 		c.siteCounts = map[int64]int{}

@@ -11,8 +11,8 @@ import (
 	"sentinelone-provisioner/internal/access"
 )
 
-// Writes do their work under one lock and at once; latency comes after. Where the vendor
-// does not describe what an input does, it is refused, so that no client gets used to it.
+// Writes are processed under one lock; the latency comes after. Input whose effect the vendor
+// does not describe is rejected, so that no client relies on it.
 
 func onlyKnown(at string, fields map[string]json.RawMessage, known ...string) (answer, bool) {
 	for _, name := range slices.Sorted(maps.Keys(fields)) {
@@ -49,7 +49,7 @@ func (c *Console) emailTaken(email string, except int64) bool {
 	return false
 }
 
-// touch forgets what was rendered of a principal.
+// touch discards the rendered JSON of a principal.
 func (c *Console) touch(p *principal) {
 	t := &c.users
 	if p.kind == access.ServiceUser {
@@ -63,8 +63,8 @@ func (c *Console) touch(p *principal) {
 
 const missing = "Missing data for required field."
 
-// length says what is wrong with the length of a text, in characters; "" for nothing. A
-// most of 0 is no limit.
+// length returns what is wrong with the length of a text, in characters; "" if it is valid. A
+// most of 0 means no limit.
 func length(text string, least, most int) string {
 	switch n := utf8.RuneCountInString(text); {
 	case n < least:
@@ -75,15 +75,14 @@ func length(text string, least, most int) string {
 	return ""
 }
 
-// protected says that a write to the principal is refused with 403: users that belong to
-// the console or are governed elsewhere, where the options say so. What real consoles do
-// is not known.
+// protected reports whether writes to the principal draw 403: system users, and users whose roles
+// are managed elsewhere, if the options say so. What real consoles do is unknown.
 func (c *Console) protected(p *principal) bool {
 	return c.opts.ProtectReadOnly && (p.isSystem || p.readOnly)
 }
 
-// delete ends a principal, its roles and its token. That the token's own principal is
-// refused is a choice of ours: nothing is known of it.
+// delete deletes a principal with its roles and token. It refuses to delete the owner of the API
+// token: this is our choice, what real consoles do is unknown.
 func (c *Console) delete(call *call, name access.Collection) answer {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -101,9 +100,9 @@ func (c *Console) delete(call *call, name access.Collection) answer {
 	return success
 }
 
-// written notes what a write has done to a principal: in the log of changes and, where
-// the request met a stale fault, in what reads show. before is nil for one that was
-// made, after for one that was deleted.
+// written records a write to a principal: in the log of changes and, if a stale fault affects the
+// request, as hidden from reads. before is nil for a created principal, after for a deleted
+// one.
 func (c *Console) written(call *call, before, after *principal) {
 	c.roleCounts = nil
 	if after != nil {

@@ -10,9 +10,8 @@ import (
 	"sentinelone-provisioner/internal/access"
 )
 
-// readRoles reads scope and scopeRoles, and says what is wrong with them. Where the
-// vendor does not say what happens (an empty or absent list, a scope given twice),
-// this console refuses.
+// readRoles reads scope and scopeRoles, and returns what is wrong with them. It rejects input
+// whose effect the vendor does not document: an empty or absent list, a scope given twice.
 func (c *Console) readRoles(fields map[string]json.RawMessage) (level access.Level, list []held, problem string) {
 	raw, ok := fields["scope"]
 	if !ok {
@@ -41,11 +40,11 @@ func (c *Console) readRoles(fields map[string]json.RawMessage) (level access.Lev
 	return level, list, ""
 }
 
-// assignable are the levels a principal can be at; there is no group.
+// assignable are the levels at which a principal can have roles; group is not one of them.
 var assignable = []access.Level{access.Tenant, access.AccountLevel, access.SiteLevel}
 
-// readRole reads one entry and returns what is wrong with it, "" for nothing. An id
-// of another level is one that does not exist at this one.
+// readRole reads one entry and returns what is wrong with it, "" if it is valid. An id of a scope
+// at another level does not exist at this level.
 func (c *Console) readRole(level access.Level, e map[string]json.RawMessage) (h held, problem string) {
 	for _, name := range slices.Sorted(maps.Keys(e)) {
 		if !slices.Contains([]string{"id", "roleId", "roleName", "roles"}, name) {
@@ -74,14 +73,14 @@ func (c *Console) readRole(level access.Level, e map[string]json.RawMessage) (h 
 	return held{role: roleID, scope: scopeID}, ""
 }
 
-// existsAt says whether a role may be held at a scope: a predefined one and one of the
-// tenant anywhere, another at its own scope and below. That a console refuses others is
-// inferred from what its pages offer.
+// existsAt reports whether a role may be held at a scope: a predefined or tenant role anywhere,
+// any other at its own scope and below. That a console rejects others is inferred from what
+// its web pages offer.
 func (c *Console) existsAt(r *role, level access.Level, scopeID int64) bool {
 	switch {
 	case r.predefined || r.scope == access.Tenant:
 		return true
-	case r.scope == access.GroupLevel: // nobody is assigned at a group
+	case r.scope == access.GroupLevel: // no principal has roles at a group
 		return false
 	case r.scope == level:
 		return r.scopeID == scopeID

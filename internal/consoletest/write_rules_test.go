@@ -10,8 +10,8 @@ import (
 	"sentinelone-provisioner/internal/consoletest"
 )
 
-// A custom role exists at its own scope and below; a group's nowhere a principal can be.
-func TestWrites_RolesExistWhereTheyExist(t *testing.T) {
+// A custom role exists at its own scope and below; a group's role at no scope of principals.
+func TestWrites_RolesExistAtTheirScopeAndBelow(t *testing.T) {
 	t.Parallel()
 	s := consoletest.Start(t, consoletest.Options{Accounts: 2, Sites: 4, CustomRoles: -1})
 	truth := s.Truth()
@@ -71,7 +71,7 @@ func TestWrites_RolesExistWhereTheyExist(t *testing.T) {
 	}
 }
 
-// Users that belong to the console or are governed elsewhere refuse writes where told to.
+// System users and users managed elsewhere reject writes if the options say so.
 func TestWrites_ToProtectedUsers(t *testing.T) {
 	t.Parallel()
 	for _, protect := range []bool{false, true} {
@@ -95,7 +95,7 @@ func TestWrites_ToProtectedUsers(t *testing.T) {
 	}
 }
 
-// Whether an absent description is kept is not documented, so a console can do either.
+// Whether an absent description is kept is not documented: the options choose.
 func TestWrites_DescriptionOfAServiceUser(t *testing.T) {
 	t.Parallel()
 	for _, drop := range []bool{false, true} {
@@ -121,7 +121,7 @@ func TestWrites_DescriptionOfAServiceUser(t *testing.T) {
 	}
 }
 
-func TestChanges_InOrderAndByWhom(t *testing.T) {
+func TestChanges_HaveOrderAndSource(t *testing.T) {
 	t.Parallel()
 	s := consoletest.Start(t, consoletest.Options{})
 	truth := s.Truth()
@@ -170,7 +170,7 @@ func TestChanges_InOrderAndByWhom(t *testing.T) {
 	}, got)
 }
 
-// Edits of roles and sites show as changes to those who held them.
+// Edits of roles and sites are logged as changes of their holders.
 func TestChanges_OfRolesAndSites(t *testing.T) {
 	t.Parallel()
 	s := consoletest.Start(t, consoletest.Options{})
@@ -198,7 +198,7 @@ func TestChanges_OfRolesAndSites(t *testing.T) {
 	require.Len(t, s.Changes(), before+3)
 }
 
-func TestGiveAndTakeRole_Refuse(t *testing.T) {
+func TestGiveAndTakeRole_RejectInvalidEdits(t *testing.T) {
 	t.Parallel()
 	s := consoletest.Start(t, consoletest.Options{})
 	truth := s.Truth()

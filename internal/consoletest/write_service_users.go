@@ -12,8 +12,7 @@ import (
 // maxServiceUserText bounds a service user's name and its description, in characters.
 const maxServiceUserText = 255
 
-// postServiceUser makes a service user with a token, whose value is in this reply and
-// nowhere else.
+// postServiceUser creates a service user with a token. Only this response holds its value.
 //
 //s1:operation POST /web/api/v2.1/service-users
 func (c *Console) postServiceUser(call *call) answer {
@@ -68,8 +67,8 @@ func orEmpty(text *string) string {
 	return *text
 }
 
-// readExpiry reads expirationDate. That it must lie ahead, by the console's own clock, is
-// a choice of ours.
+// readExpiry reads expirationDate. It must be in the future of the console's own clock: this is
+// our choice.
 func (c *Console) readExpiry(fields map[string]json.RawMessage) (at stamp, problem string) {
 	raw, ok := fields["expirationDate"]
 	if !ok {
@@ -85,8 +84,8 @@ func (c *Console) readExpiry(fields map[string]json.RawMessage) (at stamp, probl
 	return at, ""
 }
 
-// giveToken replaces the principal's token, and ends it at a whole second, as consoles
-// were seen to write it. The value begins with the mark of all secrets; it opens nothing.
+// giveToken replaces the principal's token. It expires at a whole second, as seen on real
+// consoles. The value begins with the mark of all secrets, and gives no access.
 func (c *Console) giveToken(p *principal, expires stamp) (value string) {
 	value = fmt.Sprintf("%s-token-%016x%016x", c.opts.SecretMark, c.ids.rng.Uint64(), c.ids.rng.Uint64())
 	p.tokenCreated, p.tokenExpires = c.now(), expires.wholeSeconds()
@@ -97,7 +96,7 @@ func (c *Console) giveToken(p *principal, expires stamp) (value string) {
 	return value
 }
 
-// ServiceUserToken is the token that the API last gave for a service user, "" if none.
+// ServiceUserToken returns the token that the API last created for a service user, "" if none.
 func (c *Console) ServiceUserToken(id string) string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -107,8 +106,8 @@ func (c *Console) ServiceUserToken(id string) string {
 	return ""
 }
 
-// putServiceUser replaces the roles. The vendor lets scope be null; it is asked for
-// here all the same, since what null means beside a list of roles is not said.
+// putServiceUser replaces the roles. The vendor allows a null scope; the simulator requires a
+// value, since the meaning of null with a list of roles is not documented.
 //
 //s1:operation PUT /web/api/v2.1/service-users/{service_user_id}
 func (c *Console) putServiceUser(call *call) answer {
@@ -146,7 +145,7 @@ func (c *Console) putServiceUser(call *call) answer {
 //s1:operation DELETE /web/api/v2.1/service-users/{service_user_id}
 func (c *Console) deleteServiceUser(call *call) answer { return c.delete(call, access.ServiceUsers) }
 
-// generateToken replaces a service user's token. Newer consoles have it.
+// generateToken replaces a service user's token. Only newer consoles have this call.
 //
 //s1:operation POST /web/api/v2.1/service-users/{service_user_id}/generate-api-token
 func (c *Console) generateToken(call *call) answer {

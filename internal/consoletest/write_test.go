@@ -10,7 +10,7 @@ import (
 	"sentinelone-provisioner/internal/consoletest"
 )
 
-// find is the principal with that id as the console has it now.
+// find returns the principal with that id from the truth.
 func find(t *testing.T, s *consoletest.Server, id string) access.Principal {
 	t.Helper()
 	for _, p := range s.Truth().Principals {
@@ -22,7 +22,7 @@ func find(t *testing.T, s *consoletest.Server, id string) access.Principal {
 	return access.Principal{}
 }
 
-// PUT replaces the whole list, and changing the level drops what was held before.
+// PUT replaces the whole list, and a change of the level removes all roles held before.
 func TestPut_ReplacesTheList(t *testing.T) {
 	t.Parallel()
 	s := consoletest.Start(t, consoletest.Options{})
@@ -45,7 +45,10 @@ func TestPut_ReplacesTheList(t *testing.T) {
 				roles("account", map[string]any{"id": truth.Accounts[0].ID, "roleId": truth.Roles[2].ID}),
 				[]access.HeldRole{{RoleID: truth.Roles[2].ID, ScopeID: truth.Accounts[0].ID}},
 			},
-			{roles("tenant", map[string]any{"roleId": truth.Roles[3].ID}), []access.HeldRole{{RoleID: truth.Roles[3].ID}}},
+			{
+				roles("tenant", map[string]any{"roleId": truth.Roles[3].ID}),
+				[]access.HeldRole{{RoleID: truth.Roles[3].ID}},
+			},
 		} {
 			r := ask(t, s, http.MethodPut, path+id, step.body)
 			require.Equal(t, http.StatusOK, r.status, "%s", r.body)
@@ -58,8 +61,8 @@ func TestPut_ReplacesTheList(t *testing.T) {
 	}
 }
 
-// What is unknown, missing, mixed or undocumented draws 400 and changes nothing.
-func TestPut_Refuses(t *testing.T) {
+// Unknown, missing, mixed or undocumented input draws 400 and changes nothing.
+func TestPut_RejectsInvalidInput(t *testing.T) {
 	t.Parallel()
 	s := consoletest.Start(t, consoletest.Options{})
 	truth := s.Truth()
@@ -118,7 +121,7 @@ func TestPut_Refuses(t *testing.T) {
 	require.Equal(t, truth, s.Truth())
 }
 
-// Users and service users are apart: neither is found under the other's path.
+// Users and service users are separate: neither is found under the other's path.
 func TestPut_NotFoundUnderTheOtherPath(t *testing.T) {
 	t.Parallel()
 	s := consoletest.Start(t, consoletest.Options{})
@@ -130,7 +133,7 @@ func TestPut_NotFoundUnderTheOtherPath(t *testing.T) {
 	require.Equal(t, http.StatusNotFound, get(t, s, "/users/not-a-number").status)
 }
 
-// Other fields of a user change where given and stay where not.
+// Other fields of a user change if they are present, and stay otherwise.
 func TestPut_OtherFields(t *testing.T) {
 	t.Parallel()
 	s := consoletest.Start(t, consoletest.Options{})

@@ -2,27 +2,27 @@ package consoletest
 
 import "sentinelone-provisioner/internal/access"
 
-// newUserFields is what POST /users takes.
+// newUserFields are the fields that POST /users accepts.
 var newUserFields = []string{
 	"allowRemoteShell", "email", "fullName", "password", "scope", "scopeRoles", "siteRoles", "tenantRoles",
 	"twoFaEnabled",
 }
 
-// updateUserFields is what PUT /users/{id} takes.
+// updateUserFields are the fields that PUT /users/{id} accepts.
 var updateUserFields = []string{
 	"allowRemoteShell", "canGenerateApiToken", "currentPassword", "email", "fullName", "id", "password", "scope",
 	"scopeRoles", "siteRoles", "tenantRoles", "twoFaCode", "twoFaEnabled",
 }
 
-// userInput is what is read of a user that is made or changed, besides its roles.
+// userInput are the fields of a created or changed user that are used, besides its roles.
 type userInput struct {
 	Email, FullName, Password *string
 	CanGenerateAPIToken       *bool `json:"canGenerateApiToken"`
 	TwoFAEnabled              *bool `json:"twoFaEnabled"`
 }
 
-// check says what is wrong, "" for nothing. The vendor asks for a full name when a user
-// is made, and says nothing of an empty one later.
+// check returns what is wrong, "" if the input is valid. The vendor requires a full name for a new
+// user, and does not document an empty one in a change.
 func (in userInput) check(making bool) string {
 	switch {
 	case making && in.Email == nil:
@@ -41,8 +41,8 @@ func (in userInput) check(making bool) string {
 	return ""
 }
 
-// postUser makes a user, with 200 and not 201. What a console says of an address that is
-// taken is documented for PUT alone, which is where the 409 comes from.
+// postUser creates a user, and responds with 200, not 201. The vendor documents the response to
+// an address that is taken for PUT only; the 409 is taken from there.
 //
 //s1:operation POST /web/api/v2.1/users
 func (c *Console) postUser(call *call) answer {
@@ -80,8 +80,8 @@ func (c *Console) postUser(call *call) answer {
 
 func emailConflict() answer { return conflict("User or Email already taken") }
 
-// putUser replaces the roles. Fields besides scope and scopeRoles keep their value
-// where absent.
+// putUser replaces the roles. Other fields than scope and scopeRoles keep their value if they are
+// absent.
 //
 //s1:operation PUT /web/api/v2.1/users/{user_id}
 func (c *Console) putUser(call *call) answer {

@@ -11,14 +11,14 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 )
 
-// Programs are our own binaries.
+// Programs are the paths of our own binaries.
 type Programs struct {
 	Worker    string
 	Starter   string
 	Simulator string
 }
 
-// Build builds the programs from this checkout into dir.
+// Build builds the programs of this checkout into dir.
 func Build(ctx context.Context, dir string) (Programs, error) {
 	root, err := ModuleRoot()
 	if err != nil {
@@ -35,8 +35,8 @@ func Build(ctx context.Context, dir string) (Programs, error) {
 		args := []string{"build", "-buildvcs=false", "-o", out, pkg}
 		cmd := exec.CommandContext(ctx, "go", args...) //nolint:gosec // our own packages
 		cmd.Dir = root
-		if said, err := cmd.CombinedOutput(); err != nil {
-			return Programs{}, fmt.Errorf("build %s: %w\n%s", pkg, err, said)
+		if output, err := cmd.CombinedOutput(); err != nil {
+			return Programs{}, fmt.Errorf("build %s: %w\n%s", pkg, err, output)
 		}
 	}
 	return p, nil
@@ -53,7 +53,7 @@ func ModuleRoot() (string, error) {
 			return dir, nil
 		}
 		if dir == filepath.Dir(dir) {
-			return "", errors.New("no go.mod above the working directory")
+			return "", errors.New("no go.mod at or above the working directory: run this inside the checkout")
 		}
 	}
 }

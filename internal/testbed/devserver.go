@@ -16,17 +16,17 @@ import (
 	"sentinelone-provisioner/internal/codec"
 )
 
-// DevServer is a real Temporal server: the dev server of the official CLI.
+// DevServer is a running dev server of the official Temporal CLI.
 type DevServer struct {
 	Address string // host and port
-	Metrics string // host and port of its Prometheus page
+	Metrics string // host and port of its Prometheus endpoint
 	dbFile  string
 	output  *Output
 	process *Process
 }
 
-// StartDevServer runs a dev server on a free port. With a dbFile its state
-// outlives it; "" keeps everything in memory. It answers when this returns.
+// StartDevServer starts a dev server on a free port and waits until it is ready. Its state is in
+// dbFile and survives a restart; "" keeps it in memory.
 func StartDevServer(ctx context.Context, dbFile string) (*DevServer, error) {
 	address, err := freeAddress()
 	if err != nil {
@@ -70,7 +70,7 @@ func (s *DevServer) start(ctx context.Context) error {
 	return s.ready(ctx)
 }
 
-// ready asks until the default namespace answers.
+// ready polls until the default namespace exists.
 func (s *DevServer) ready(ctx context.Context) error {
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
@@ -86,9 +86,9 @@ func (s *DevServer) ready(ctx context.Context) error {
 		select {
 		case <-tick.C:
 		case <-s.process.Done():
-			return fmt.Errorf("the Temporal dev server ended: %s", s.output.Tail())
+			return fmt.Errorf("the Temporal dev server ended; its output ends: %s", s.output.Tail())
 		case <-ctx.Done():
-			return fmt.Errorf("the Temporal dev server is not ready: %w; it said: %s", err, s.output.Tail())
+			return fmt.Errorf("the Temporal dev server is not ready: %w; its output ends: %s", err, s.output.Tail())
 		}
 	}
 }
@@ -100,22 +100,21 @@ func (s *DevServer) Client(ctx context.Context) (client.Client, error) {
 	})
 }
 
-// Kill ends the server as a crash would.
+// Kill kills the server, as in a crash.
 func (s *DevServer) Kill() { s.process.Kill() }
 
-// Restart brings a killed server back at the same address, with the state of its
-// dbFile.
+// Restart starts a killed server again at the same address, with the state of its dbFile.
 func (s *DevServer) Restart(ctx context.Context) error { return s.start(ctx) }
 
-// Stop ends the server; its state does not matter any more.
+// Stop kills the server; use it when the state is no longer needed.
 func (s *DevServer) Stop() {
-	if s.process != nil { // else it did not get that far
+	if s.process != nil { // nil if start failed early
 		s.process.Kill()
 	}
 }
 
-// TemporalCLI finds the official CLI: TEMPORAL_CLI, else on PATH, else where
-// `make bin/temporal` puts it.
+// TemporalCLI returns the path of the official CLI: TEMPORAL_CLI, else the one on PATH, else
+// the one that `make bin/temporal` builds.
 func TemporalCLI() (string, error) {
 	if path := os.Getenv("TEMPORAL_CLI"); path != "" {
 		return path, nil
@@ -142,7 +141,7 @@ func freeAddress() (string, error) {
 	return l.Addr().String(), l.Close()
 }
 
-// quiet drops the SDK's logs.
+// quiet discards the logs of the SDK.
 type quiet struct{}
 
 var _ log.Logger = quiet{}

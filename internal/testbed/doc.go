@@ -1,4 +1,3 @@
-// Package testbed starts the real things that integration tests and benchmarks
-// run against: a Temporal dev server from the official CLI, and our own programs
-// as processes of their own that can be killed.
+// Package testbed starts what integration tests and benchmarks run against: a Temporal dev
+// server of the official CLI, and our own programs as separate processes that a test can kill.
 package testbed

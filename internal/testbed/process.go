@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// Process is a program that is running, with everything it has said.
+// Process is a started program with its output.
 type Process struct {
 	cmd    *exec.Cmd
 	output *Output
@@ -22,14 +22,15 @@ type Process struct {
 	err    error // of Wait; read after done
 }
 
-// StartProcess runs path with args and, instead of this process's environment,
-// env plus what every program needs (PATH, HOME, TMPDIR). Output is appended to
-// out, which several runs of a program may share.
+// StartProcess starts the program at path with args. Its environment is env and the variables
+// that every program needs (PATH, HOME, TMPDIR), not the environment of this process. Its output
+// is appended to out, which several runs of a program may share.
 func StartProcess(out *Output, env []string, path string, args ...string) (*Process, error) {
 	cmd := exec.CommandContext(context.Background(), path, args...) //nolint:gosec // tests choose what they run
 	cmd.Env = append(inherited(), env...)
 	cmd.Stdout, cmd.Stderr = out, out
-	// Its own group, so that a Ctrl-C in the terminal reaches it through us only.
+	// Its own process group, so that Ctrl-C in the terminal reaches only this process, which
+	// then stops the program.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start %s: %w", path, err)
@@ -52,20 +53,20 @@ func inherited() []string {
 	return out
 }
 
-// Pid is the process's id.
+// Pid returns the process's id.
 func (p *Process) Pid() int { return p.cmd.Process.Pid }
 
 // Done is closed when the process has ended.
 func (p *Process) Done() <-chan struct{} { return p.done }
 
-// Kill ends the process as a crash would, with SIGKILL, and waits for it.
+// Kill kills the process with SIGKILL, as in a crash, and waits for its end.
 func (p *Process) Kill() {
 	_ = p.cmd.Process.Kill()
 	<-p.done
 }
 
-// Stop asks the process to end with SIGTERM and returns its exit code. After
-// grace it is killed, which is an error.
+// Stop sends SIGTERM and returns the exit code. If the process runs longer than grace, Stop kills
+// it and returns an error.
 func (p *Process) Stop(grace time.Duration) (int, error) {
 	_ = p.cmd.Process.Signal(syscall.SIGTERM)
 	timer := time.NewTimer(grace)
@@ -75,7 +76,7 @@ func (p *Process) Stop(grace time.Duration) (int, error) {
 		return p.exitCode()
 	case <-timer.C:
 		p.Kill()
-		return -1, fmt.Errorf("%s did not stop within %s; it said:\n%s", p.cmd.Path, grace, p.output.Tail())
+		return -1, fmt.Errorf("%s did not stop within %s; its output ends:\n%s", p.cmd.Path, grace, p.output.Tail())
 	}
 }
 
@@ -87,7 +88,7 @@ func (p *Process) exitCode() (int, error) {
 	return -1, p.err
 }
 
-// PeakMemory is the largest resident size of an ended process, in bytes.
+// PeakMemory returns the largest resident size of an ended process, in bytes.
 func (p *Process) PeakMemory() int64 {
 	usage, ok := p.cmd.ProcessState.SysUsage().(*syscall.Rusage)
 	if !ok {
@@ -96,12 +97,12 @@ func (p *Process) PeakMemory() int64 {
 	return usage.Maxrss * 1024 // Linux counts in KiB
 }
 
-// Output collects what programs say, for any number of readers and writers.
+// Output collects the output of programs. It is safe for concurrent use.
 type Output struct {
 	mu   sync.Mutex
 	data bytes.Buffer
 	grew chan struct{} // closed and replaced at each write
-	// Copy, if set, gets everything too.
+	// Copy, if not nil, receives the output too.
 	Copy io.Writer
 }
 
@@ -119,38 +120,38 @@ func (o *Output) Write(p []byte) (int, error) {
 	return o.data.Write(p)
 }
 
-// String is everything said so far.
+// String returns the whole output so far.
 func (o *Output) String() string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.data.String()
 }
 
-// Tail is the last of it, for messages.
+// Tail returns the last 4,000 bytes of the output, for messages.
 func (o *Output) Tail() string {
 	const most = 4000
 	s := o.String()
 	return s[max(0, len(s)-most):]
 }
 
-// WaitFor blocks until text has been said times times.
+// WaitFor waits until the output holds text the given number of times.
 func (o *Output) WaitFor(ctx context.Context, text string, times int) error {
 	for {
 		o.mu.Lock()
-		said := strings.Count(o.data.String(), text)
+		found := strings.Count(o.data.String(), text)
 		if o.grew == nil {
 			o.grew = make(chan struct{})
 		}
 		grew := o.grew
 		o.mu.Unlock()
-		if said >= times {
+		if found >= times {
 			return nil
 		}
 		select {
 		case <-grew:
 		case <-ctx.Done():
-			return fmt.Errorf("%q was said %d times of %d: %w; output ends:\n%s",
-				text, said, times, ctx.Err(), o.Tail())
+			return fmt.Errorf("found %q in the output %d times of %d: %w; the output ends:\n%s",
+				text, found, times, ctx.Err(), o.Tail())
 		}
 	}
 }

@@ -16,14 +16,14 @@ func main() {
 	os.Exit(code)
 }
 
-// Exit codes: stopped as asked, failed, typed wrongly.
+// Exit codes: stopped on request, failed, invalid arguments.
 const (
 	exitDone   = 0
 	exitFailed = 1
 	exitUsage  = 2
 )
 
-// usageError is a mistake in what was typed.
+// usageError is an error in the arguments.
 type usageError struct{ error }
 
 func complain(out interface{ Write([]byte) (int, error) }, err error) {

@@ -15,33 +15,33 @@ import (
 	"sentinelone-provisioner/internal/consoletest"
 )
 
-const help = `Serve a simulated SentinelOne console: its REST API v2.1 with state, published
-rate limits and faults. It prints "listening on http://…" once it takes requests,
+const help = `Serve a simulated SentinelOne console: its REST API v2.1 with state, the published
+rate limits, and faults. It prints "listening on http://…" when it accepts requests,
 and stops on SIGTERM or Ctrl-C.
 
 Sizes: small (1 account, 3 sites, 20 users, 10 service users, 10 roles), tenant
 (1, 1,555, 373, 3,426, 23) and mssp (100, 10,000, 100,000, 20,000, 156). A count
-given beside --size replaces the one in it; a negative count means none.
+flag overrides that of --size; a negative count means none.
 
 Faults (--fault may be repeated): rateLimited, serverError, badGateway, slow,
 cutBefore, cutAfter, truncated, emptyPage, emptyObject, vanish, unauthorized,
-forbidden, notFound, conflict, errorAfter, stale. cutAfter and errorAfter do the work
-first; stale does it and keeps it from reads for its delay. Settings after a comma:
-path=/users, method=PUT, only=pages|counts|probes, after=N (let N through first),
-every=N (each N-th), times=N (then end; 0 = never), retry-after=2s (of rateLimited),
-delay=5s (of slow and stale).
+forbidden, notFound, conflict, errorAfter, stale. cutAfter and errorAfter process the
+request first; after stale, reads do not show the write until its delay has passed.
+Settings after a comma: path=/users, method=PUT, only=pages|counts|probes, after=N (skip
+the first N), every=N (affect each N-th), times=N (end after N; 0 = never),
+retry-after=2s (of rateLimited), delay=5s (of slow and stale).
 
-While it runs, without a token:
+Control API while it runs, without a token:
   GET/POST/DELETE /_simulator/faults     {"name":"serverError","path":"/users","times":1}
-  GET             /_simulator/truth      what a right sync must end with
-  GET             /_simulator/changes    what happened to principals, by API and by hand
-  GET             /_simulator/writes     ?kind=user&id=…: writes to it at once, at most
-  GET/DELETE      /_simulator/requests   what was asked so far
-  POST            /_simulator/edit       {"op":"removeUsers","n":5}; an unknown op lists them all
+  GET             /_simulator/truth      current state: the expected result of a sync
+  GET             /_simulator/changes    changes of principals, by API and by hand
+  GET             /_simulator/writes     ?kind=user&id=…: most concurrent writes
+  GET/DELETE      /_simulator/requests   requests so far
+  POST            /_simulator/edit       {"op":"removeUsers","n":5}; an unknown op lists all
   PUT             /_simulator/latency    {"latency":"20ms"}
   PUT             /_simulator/token      {"token":"…"}`
 
-// settings are the flags as typed.
+// settings are the values of the flags.
 type settings struct {
 	listen string
 	size   string
@@ -49,8 +49,7 @@ type settings struct {
 	opts   consoletest.Options
 }
 
-// run is the program, with everything it touches passed in; it returns the exit
-// code.
+// run runs the program and returns the exit code. Tests pass their own arguments and outputs.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	cmd := command(ctx, stdout)
 	cmd.SetArgs(args)
@@ -103,34 +102,34 @@ func (s *settings) flags(cmd *cobra.Command) {
 	f.SortFlags = false
 	f.StringVar(&s.listen, "listen", "127.0.0.1:8080", "address to listen on; port 0 picks a free one")
 	f.StringVar(&s.size, "size", "small", "small, tenant or mssp")
-	f.Uint64Var(&s.opts.Seed, "seed", 0, "makes the data; the same seed and sizes give the same console")
+	f.Uint64Var(&s.opts.Seed, "seed", 0, "seed of the data; the same seed and sizes give the same console")
 	f.IntVar(&s.opts.Accounts, "accounts", 0, "accounts")
 	f.IntVar(&s.opts.Sites, "sites", 0, "sites, spread over the accounts")
 	f.IntVar(&s.opts.Users, "users", 0, "users")
 	f.IntVar(&s.opts.ServiceUsers, "service-users", 0, "service users")
 	f.IntVar(&s.opts.CustomRoles, "custom-roles", 0, "custom roles, besides the 6 predefined ones")
-	f.DurationVar(&s.opts.Latency, "latency", 0, "hold each answer back that long")
-	f.BoolVar(&s.opts.EnforceRates, "rates", false, "answer 429 beyond the published rates")
-	f.StringVar(&s.opts.Token, "token", consoletest.DefaultToken, "API token to take")
-	f.StringVar(&s.opts.SecretMark, "secret-mark", "", "how every registrationToken and service-user token begins")
+	f.DurationVar(&s.opts.Latency, "latency", 0, "delay of each response")
+	f.BoolVar(&s.opts.EnforceRates, "rates", false, "respond with 429 beyond the published rates")
+	f.StringVar(&s.opts.Token, "token", consoletest.DefaultToken, "API token to accept")
+	f.StringVar(&s.opts.SecretMark, "secret-mark", "", "prefix of every registrationToken and service-user token")
 	f.BoolVar(&s.opts.NoServiceUserByID, "no-service-user-by-id", false,
-		"be an older console, without GET /service-users/{id}")
+		"simulate an older console without GET /service-users/{id}")
 	f.BoolVar(&s.opts.NoTokenGeneration, "no-token-generation", false,
-		"be an older console, without POST /service-users/{id}/generate-api-token")
+		"simulate an older console without POST /service-users/{id}/generate-api-token")
 	f.BoolVar(&s.opts.TakenEmailIs400, "taken-email-400", false,
-		"answer 400 in the place of 409 to a new user whose address is taken")
+		"respond with 400 instead of 409 to a new user whose address is taken")
 	f.StringSliceVar(&s.opts.HiddenEmails, "hidden-email", nil,
-		"address of a user whom the token cannot see; may be repeated")
+		"address of a user that the token cannot see; may be repeated")
 	f.BoolVar(&s.opts.ProtectReadOnly, "protect-read-only", false,
-		"answer 403 to writes to users with isSystem or groupsReadOnly")
+		"respond with 403 to writes to users with isSystem or groupsReadOnly")
 	f.BoolVar(&s.opts.DropAbsentFields, "drop-absent-fields", false,
 		"clear a service user's description when a PUT leaves it out")
 	f.BoolVar(&s.opts.OwnerIsServiceUser, "service-user-token", false,
-		"the API token is a service user's; GET /user then draws 403")
+		"a service user owns the API token; GET /user then draws 403")
 	f.StringArrayVar(&s.faults, "fault", nil, "kind[,setting=value…]; may be repeated")
 }
 
-// console makes what the flags describe.
+// console creates the console that the flags describe.
 func (s *settings) console(cmd *cobra.Command) (*consoletest.Console, error) {
 	o, err := consoletest.Preset(s.size)
 	if err != nil {
@@ -164,7 +163,7 @@ func (s *settings) console(cmd *cobra.Command) (*consoletest.Console, error) {
 	return c, nil
 }
 
-// noneIfZero lets `--users 0` mean what it says: in Options zero is the default.
+// noneIfZero makes `--users 0` mean none: in Options zero is the default.
 func noneIfZero(n int) int {
 	if n == 0 {
 		return -1
@@ -174,7 +173,7 @@ func noneIfZero(n int) int {
 
 // serve renders all rows, listens, and serves until ctx ends.
 func serve(ctx context.Context, address string, c *consoletest.Console, stdout io.Writer) error {
-	debug.SetGCPercent(25) // most memory is rows that stay; keep what a page leaves behind small
+	debug.SetGCPercent(25) // most memory is rows that stay; collect the garbage of each page early
 	c.Render()
 	debug.FreeOSMemory()
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
@@ -191,6 +190,6 @@ func serve(ctx context.Context, address string, c *consoletest.Console, stdout i
 	case err := <-failed:
 		return fmt.Errorf("serve: %w", err)
 	case <-ctx.Done():
-		return server.Close() // nothing worth finishing: clients see a console that went away
+		return server.Close() // no graceful shutdown: clients see a console that crashed
 	}
 }

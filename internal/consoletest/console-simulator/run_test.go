@@ -16,8 +16,8 @@ import (
 	"sentinelone-provisioner/internal/consoletest"
 )
 
-// started is a simulator that runs until stop, and the exit code it then gives.
-func started(t *testing.T, args ...string) (url string, stop func() int) {
+// startSimulator runs a simulator until stop is called, which returns its exit code.
+func startSimulator(t *testing.T, args ...string) (url string, stop func() int) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	out, in := io.Pipe()
@@ -48,10 +48,10 @@ func fetch(t *testing.T, url string, header map[string]string) (int, []byte) {
 	return res.StatusCode, body
 }
 
-// It says where it listens, serves what the flags describe, and ends with code 0.
+// The simulator prints its address, serves the console of the flags, and ends with code 0.
 func TestRun_ServesUntilStopped(t *testing.T) {
 	t.Parallel()
-	url, stop := started(t, "--size", "tenant", "--users", "7", "--service-users", "0", "--token", "secret",
+	url, stop := startSimulator(t, "--size", "tenant", "--users", "7", "--service-users", "0", "--token", "secret",
 		"--fault", "serverError,path=/users,times=1", "--fault", "forbidden,path=/sites")
 	auth := map[string]string{"Authorization": "ApiToken secret"}
 	status, _ := fetch(t, url+consoletest.BasePath+"/users", auth)
@@ -70,9 +70,9 @@ func TestRun_ServesUntilStopped(t *testing.T) {
 }
 
 // The flags for older and stricter consoles reach the console.
-func TestRun_KindsOfConsole(t *testing.T) {
+func TestRun_ConsoleVariants(t *testing.T) {
 	t.Parallel()
-	url, stop := started(t, "--service-user-token", "--no-token-generation", "--taken-email-400",
+	url, stop := startSimulator(t, "--service-user-token", "--no-token-generation", "--taken-email-400",
 		"--hidden-email", "x@example.com,y@example.com", "--protect-read-only", "--drop-absent-fields",
 		"--fault", "stale,method=put,delay=1s")
 	auth := map[string]string{"Authorization": "ApiToken " + consoletest.DefaultToken}
@@ -83,7 +83,7 @@ func TestRun_KindsOfConsole(t *testing.T) {
 	require.Equal(t, exitDone, stop())
 }
 
-func TestRun_SaysWhatIsWrong(t *testing.T) {
+func TestRun_InvalidArguments(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		args []string
@@ -103,7 +103,7 @@ func TestRun_SaysWhatIsWrong(t *testing.T) {
 	}
 }
 
-// Every fault that exists is in the help.
+// The help names every kind of fault.
 func TestHelp_NamesEveryFault(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
