@@ -74,6 +74,8 @@ func (m *machine) applyGrant(ctx workflow.Context) (event, error) {
 	case out.Refused():
 		m.why = out.Message
 		return onRefused, nil
+	case m.stop != nil: // a cancellation that came with the answer: nobody asks for the role any more
+		return m.stop.on, nil
 	}
 	return onInForce, nil
 }
