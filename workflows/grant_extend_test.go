@@ -95,3 +95,26 @@ func TestGrant_EndedWhileAnExtensionWaited(t *testing.T) {
 		})
 	}
 }
+
+// Extensions that wait for a slow writer count towards the limit: each is in the history.
+func TestGrant_ExtendTooOftenAtOnce(t *testing.T) {
+	t.Parallel()
+	r, in := newRequest(t), grantInput(4*time.Hour)
+	r.plans(in)
+	r.applies(access.OpAcquire, access.Applied).Once()
+	r.acceptsExtensions().After(time.Second).Times(100)
+	r.applies(access.OpRelease, access.Released).Once()
+	bit := wire.ExtendInput{By: bobMail, Duration: 1}
+	asked := make([]*updateReply, 150)
+	for i := range asked {
+		asked[i] = r.sendUpdate(time.Hour, wire.ExtendUpdate, bit)
+	}
+	require.Equal(t, "expired", r.grant(in).State)
+	for i, one := range asked {
+		if i < 100 {
+			one.requireAccepted(t)
+			continue
+		}
+		one.requireRefused(t, "extensions wait for the writer, which is the limit")
+	}
+}

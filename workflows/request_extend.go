@@ -16,6 +16,19 @@ import (
 // so many updates of a workflow: the last of them must not be what cannot end it.
 const maxExtensions = 100
 
+// mayAskToExtend says why an extension is turned away. Those that wait for their turn count
+// towards the limit too: accepted, they are in the history.
+func (m *machine) mayAskToExtend(ctx workflow.Context, in wire.ExtendInput) error {
+	if err := m.mayExtend(ctx, in); err != nil {
+		return err
+	}
+	if waiting := m.extending; len(m.extensions)+waiting >= maxExtensions {
+		return refused(fmt.Sprintf("cannot extend: it was extended %d times and %d extensions wait for the writer, "+
+			"which is the limit; request a new grant", len(m.extensions), waiting))
+	}
+	return nil
+}
+
 // mayExtend says why an extension is refused: by the state of the grant, by its approvals,
 // or because it would last too long.
 func (m *machine) mayExtend(ctx workflow.Context, in wire.ExtendInput) error {
@@ -71,7 +84,10 @@ func (m *machine) notTooLong(in wire.ExtendInput) error {
 func (m *machine) extend(ctx workflow.Context, in wire.ExtendInput) (wire.RequestAnswer, error) {
 	open, stop := workflow.NewDisconnectedContext(ctx)
 	defer stop()
-	if err := m.ending.Lock(open); err != nil {
+	m.extending++
+	err := m.ending.Lock(open)
+	m.extending--
+	if err != nil {
 		return wire.RequestAnswer{}, err
 	}
 	defer m.ending.Unlock()

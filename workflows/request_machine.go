@@ -31,6 +31,8 @@ type machine struct {
 	stop   *stopRequest // nil until somebody cancels or ends it
 	endsAt time.Time    // of time-bound access that is in force
 	ending workflow.Mutex
+	// extending counts the extensions that wait for their turn.
+	extending int
 	// failure is why it could not be planned.
 	failure error
 	over    bool // the machine has stopped: updates that wait for the end are answered

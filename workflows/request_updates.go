@@ -36,7 +36,7 @@ func (m *machine) handleUpdate(ctx workflow.Context, u event) error {
 	case onDeny:
 		return set(m.decisionHandler(u), m.mayDecide, "deny the request")
 	case onExtend:
-		return set(m.extend, m.mayExtend, "move the end of time-bound access that is in force")
+		return set(m.extend, m.mayAskToExtend, "move the end of time-bound access that is in force")
 	case onEnd:
 		return set(m.stopHandler(u), m.mayStop(u), "release access that is in force now")
 	default:
