@@ -18,12 +18,13 @@ import (
 // creating is one attempt at making an account. It shares with a change of roles how it
 // tells the ledger, how it waits, and that access which is to end goes before it.
 type creating struct {
-	*writing
+	consoleWork
 
-	ask    wire.CreateInput
+	in     wire.CreateInput
 	want   access.NewAccount
 	tokens tokensink.Sink
-	deeds  []deed // of this attempt and earlier ones, oldest first
+	reads  []access.Read // all of this attempt
+	deeds  []deed        // of this attempt and earlier ones, oldest first
 }
 
 // opCallOff names the step in the list of what waits.
@@ -40,26 +41,22 @@ func (a *Accounts) create(
 	if in.CallOff {
 		op, ctx = opCallOff, console.Urgent(ctx)
 	}
-	c := &creating{ask: in, want: *in.Plan.Account, tokens: a.tokens, writing: &writing{
-		Principal: &Principal{console: a.console, store: a.store, now: a.now},
-		in: wire.WriteInput{
-			Writer: wire.WriterStart{Console: in.Plan.Console, Kind: in.Plan.Account.Kind},
-			Change: wire.ChangeRequest{Key: in.Key, Request: in.Request.ID, Change: access.Change{Op: op}},
-		},
+	c := &creating{in: in, want: *in.Plan.Account, tokens: a.tokens, consoleWork: consoleWork{
+		console: a.console, store: a.store, now: a.now,
+		consoleName: in.Plan.Console, request: in.Request.ID, key: in.Key, op: op,
 	}}
 	out, err := c.run(ctx, do)
 	if err != nil {
-		return wire.CreateResult{}, c.wait(ctx, err)
+		return wire.CreateResult{}, c.retryLater(ctx, err)
 	}
 	// What was called off waits no more either.
-	return out, errors.Join(a.store.ClearWait(ctx, in.Plan.Console, in.Request.ID, string(access.OpCreate)),
-		a.store.ClearWait(ctx, in.Plan.Console, in.Request.ID, string(opCallOff)))
+	return out, errors.Join(c.clearWait(ctx, c.request, access.OpCreate), c.clearWait(ctx, c.request, opCallOff))
 }
 
 func (c *creating) run(
 	ctx context.Context, do func(*creating, context.Context) (wire.CreateResult, error),
 ) (wire.CreateResult, error) {
-	if err := attempt.CheckConsole("request", c.ask.Plan.Console, c.console.Console()); err != nil {
+	if err := attempt.CheckConsole("request", c.in.Plan.Console, c.console.Console()); err != nil {
 		return wire.CreateResult{}, err
 	}
 	if err := c.callOff(ctx); err != nil {
@@ -69,7 +66,7 @@ func (c *creating) run(
 	if err != nil || done != nil {
 		return valueOf(done), err
 	}
-	if err := c.yield(ctx); err != nil {
+	if err := c.deferToReleases(ctx); err != nil {
 		return wire.CreateResult{}, err
 	}
 	return do(c, ctx)
@@ -78,12 +75,12 @@ func (c *creating) run(
 // callOff makes sure that no other attempt sends anything from here on, or has the last
 // word: one that nobody waits for any more may still be at work.
 func (c *creating) callOff(ctx context.Context) error {
-	if !c.ask.CallOff {
+	if !c.in.CallOff {
 		return nil
 	}
-	e := c.entry(ledger.CancelledChangeKey(c.ask.Key), ledger.Cancelled{Change: c.ask.Key})
+	e := c.entry(ledger.CancelledChangeKey(c.in.Key), ledger.Cancelled{Change: c.in.Key})
 	e.Unless = c.proofKey()
-	_, err := c.store.Append(ctx, c.ask.Plan.Console, e)
+	_, err := c.store.Append(ctx, c.in.Plan.Console, e)
 	return err
 }
 
@@ -139,7 +136,7 @@ func (c *creating) see(found ...access.Principal) {
 }
 
 // given is what the account is to hold.
-func (c *creating) given() access.Holdings { return givenBy(c.ask.Plan) }
+func (c *creating) given() access.Holdings { return givenBy(c.in.Plan) }
 
 func givenBy(p access.Plan) access.Holdings {
 	return access.Holdings{
@@ -170,7 +167,7 @@ func (c *creating) refuse(
 
 func (c *creating) proof(outcome access.Outcome, p access.Principal) access.Proof {
 	out := access.Proof{
-		Op: access.OpCreate, Key: c.ask.Key, Outcome: outcome, Reads: append([]access.Read{}, c.reads...),
+		Op: access.OpCreate, Key: c.in.Key, Outcome: outcome, Reads: append([]access.Read{}, c.reads...),
 		Before: access.Holdings{}.Normal(), After: p.Holdings(),
 	}
 	if outcome == access.AlreadyHeld {

@@ -46,7 +46,7 @@ func (c *creating) serviceUser(ctx context.Context) (wire.CreateResult, error) {
 	if err := c.tooSoon(); err != nil {
 		return wire.CreateResult{}, err
 	}
-	if d.accepted() && !c.ask.CallOff {
+	if d.accepted() && !c.in.CallOff {
 		return c.refuse(ctx, access.Principal{}, "service user %s was made and is gone again, before its token was "+
 			"kept: someone has deleted it; ask again if it is still wanted", d.ID)
 	}
@@ -98,12 +98,12 @@ func (c *creating) fresh(ctx context.Context, found []access.Principal) (wire.Cr
 		}
 	}
 	switch {
-	case c.ask.CallOff:
+	case c.in.CallOff:
 		return c.conclude(ctx, access.NotApplied, access.Principal{})
 	case len(found) > 0:
-		return c.refuse(ctx, found[0], "%s", existing(c.ask.Plan, found))
+		return c.refuse(ctx, found[0], "%s", existing(c.in.Plan, found))
 	}
-	if err := c.tokens.Check(c.ask.Plan.Console); err != nil {
+	if err := c.tokens.Check(c.in.Plan.Console); err != nil {
 		return c.refuse(ctx, access.Principal{}, "%s", err.Error())
 	}
 	return c.postServiceUser(ctx)
@@ -112,7 +112,7 @@ func (c *creating) fresh(ctx context.Context, found []access.Principal) (wire.Cr
 // postServiceUser sends the request and hands over the token. What became of a request
 // whose answer was lost is for the next attempt to find out.
 func (c *creating) postServiceUser(ctx context.Context) (wire.CreateResult, error) {
-	if c.ask.CallOff {
+	if c.in.CallOff {
 		return c.conclude(ctx, access.NotApplied, access.Principal{})
 	}
 	var (
@@ -152,7 +152,7 @@ func (c *creating) readBack(ctx context.Context, d deed) (wire.CreateResult, err
 		return wire.CreateResult{}, c.waitedOut(err)
 	}
 	c.see(p)
-	if p.Holdings().Holds(c.ask.Plan.Holding()) {
+	if p.Holdings().Holds(c.in.Plan.Holding()) {
 		return c.made(ctx, p, d)
 	}
 	if c.now().Before(d.settled()) {
@@ -173,7 +173,7 @@ func (c *creating) made(ctx context.Context, p access.Principal, d deed) (wire.C
 func (c *creating) remove(ctx context.Context, id string) error {
 	if _, err := c.byID(ctx, id); gone(err) {
 		c.see()
-		return c.tokens.Drop(c.ask.Plan.Console, id)
+		return c.tokens.Drop(c.in.Plan.Console, id)
 	}
 	said, err := c.attempt(ctx, c.deleting(id), func(*deed) error { return c.console.DeleteServiceUser(ctx, id) })
 	if err != nil {
@@ -183,7 +183,7 @@ func (c *creating) remove(ctx context.Context, id string) error {
 	switch {
 	case gone(err):
 		c.see()
-		return c.tokens.Drop(c.ask.Plan.Console, id)
+		return c.tokens.Drop(c.in.Plan.Console, id)
 	case said != nil && statusOf(said) != http.StatusNotFound:
 		return said
 	case err != nil:
@@ -199,5 +199,5 @@ var errNotDeleted = errors.New("the service user was deleted and the console sti
 func (c *creating) there(p access.Principal, why error) string {
 	return fmt.Sprintf("service user %q (%s) is on the console with role %q at %s, and nobody has its token: %v; "+
 		"generate a token for it in the console, or retire it",
-		p.Name, p.ID, c.ask.Plan.Role.Name, scopeText(c.ask.Plan.Scope), why)
+		p.Name, p.ID, c.in.Plan.Role.Name, scopeText(c.in.Plan.Scope), why)
 }

@@ -22,7 +22,7 @@ const anewAtMost = 3
 // that is not taken is lost: the next attempt gets another.
 func (c *creating) keep(ctx context.Context, id string, token console.Secret) (wire.CreateResult, error) {
 	place, err := c.tokens.Put(ctx, tokensink.Token{
-		Console: c.ask.Plan.Console, ID: id, Name: c.want.Name, ExpiresAt: c.want.TokenExpiresAt, Secret: token,
+		Console: c.in.Plan.Console, ID: id, Name: c.want.Name, ExpiresAt: c.want.TokenExpiresAt, Secret: token,
 	})
 	if err != nil {
 		return wire.CreateResult{}, kinds.New(kinds.Unavailable, err)
@@ -49,10 +49,10 @@ func (c *creating) keptOne() *deed {
 // tokenLost goes on with a service user of ours whose token did not reach the sink: the
 // answer that held it was cut, or the worker was killed before it was kept.
 func (c *creating) tokenLost(ctx context.Context, p access.Principal) (wire.CreateResult, error) {
-	if c.ask.CallOff {
+	if c.in.CallOff {
 		return c.takeBack(ctx, p)
 	}
-	if err := c.tokens.Check(c.ask.Plan.Console); err != nil {
+	if err := c.tokens.Check(c.in.Plan.Console); err != nil {
 		return wire.CreateResult{}, kinds.New(kinds.Unavailable, err)
 	}
 	var token console.Secret
@@ -89,7 +89,7 @@ func (c *creating) anew(ctx context.Context, p access.Principal) (wire.CreateRes
 
 // stays says what it means that a service user of ours could not be deleted.
 func (c *creating) stays(ctx context.Context, p access.Principal, err error) (wire.CreateResult, error) {
-	if final(err) && !c.ask.CallOff {
+	if final(err) && !c.in.CallOff {
 		return c.leave(ctx, p, err)
 	}
 	return wire.CreateResult{}, err

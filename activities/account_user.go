@@ -35,7 +35,7 @@ func (c *creating) user(ctx context.Context) (wire.CreateResult, error) {
 	if err := c.tooSoon(); err != nil {
 		return wire.CreateResult{}, err
 	}
-	if c.ask.CallOff {
+	if c.in.CallOff {
 		return c.conclude(ctx, access.NotApplied, access.Principal{})
 	}
 	return c.postUser(ctx)
@@ -89,7 +89,7 @@ func (c *creating) lookUp(ctx context.Context) ([]access.Principal, error) {
 // settleUser says what a user that is there comes to.
 func (c *creating) settleUser(ctx context.Context, found []access.Principal) (wire.CreateResult, error) {
 	p := found[0]
-	ours, holds := len(found) == 1 && c.ours(p), p.Holdings().Holds(c.ask.Plan.Holding())
+	ours, holds := len(found) == 1 && c.ours(p), p.Holdings().Holds(c.in.Plan.Holding())
 	switch {
 	case ours && holds:
 		return c.conclude(ctx, access.Created, p)
@@ -97,7 +97,7 @@ func (c *creating) settleUser(ctx context.Context, found []access.Principal) (wi
 		return c.refuse(ctx, p, "user %s was made and does not hold the role: someone has changed it since; "+
 			"give the role with a grant, or offboard the user", p.ID)
 	}
-	if why := existing(c.ask.Plan, found); why != "" {
+	if why := existing(c.in.Plan, found); why != "" {
 		return c.refuse(ctx, p, "%s", why)
 	}
 	return c.conclude(ctx, access.AlreadyHeld, p)

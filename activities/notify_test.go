@@ -183,7 +183,7 @@ func TestNotify_WhatAnAnswerMeans(t *testing.T) {
 func TestNotify_WaitingForSentinelOne(t *testing.T) {
 	t.Parallel()
 	for op, want := range map[access.Op]string{
-		access.OpRelease: "Access that is to end is still there after 30 attempts, since 2026-11-02T09:00:00Z: ",
+		access.OpRelease: "Access that must end is still in force after 30 attempts, since 2026-11-02T09:00:00Z: ",
 		access.OpGrant:   "A change waits for SentinelOne after 30 attempts, since 2026-11-02T09:00:00Z: ",
 	} {
 		d := newDesk(t, consoletest.Options{})

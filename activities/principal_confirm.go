@@ -16,16 +16,16 @@ func (p *Principal) Confirm(ctx context.Context, in wire.ConfirmInput) (wire.Con
 	if err := attempt.CheckConsole("change", in.Writer.Console, p.console.Console()); err != nil {
 		return wire.ConfirmResult{}, err
 	}
-	w := &writing{Principal: p, in: wire.WriteInput{
+	w := p.attempt(wire.WriteInput{
 		Writer: in.Writer, Ownership: in.Ownership,
 		Change: wire.ChangeRequest{Request: in.Request, Change: access.Change{Op: opConfirm}},
-	}}
+	})
 	seen, err := w.read(console.Urgent(ctx))
 	if err != nil {
-		return wire.ConfirmResult{}, w.wait(ctx, err)
+		return wire.ConfirmResult{}, w.retryLater(ctx, err)
 	}
 	_, drift := in.Ownership.Absorb(seen.Holdings)
-	if err := p.store.ClearWait(ctx, in.Writer.Console, in.Request, string(opConfirm)); err != nil {
+	if err := w.clearWait(ctx, w.request, w.op); err != nil {
 		return wire.ConfirmResult{}, err
 	}
 	return wire.ConfirmResult{Read: seen, Drift: drift}, nil

@@ -34,7 +34,7 @@ func TestPause(t *testing.T) {
 		{100_000, 365 * 24 * time.Hour, 5 * time.Minute},
 		{100_000, time.Minute, 30 * time.Second},
 	} {
-		require.Equal(t, c.want, pause(c.attempt, c.waited), "%+v", c)
+		require.Equal(t, c.want, retryPause(c.attempt, c.waited), "%+v", c)
 	}
 }
 
@@ -73,7 +73,7 @@ func TestRelease_NeverFailsForGood(t *testing.T) {
 				d.now, d.attempt = d.now.Add(quickFor), 30
 				d.waits(in)
 				require.Equal(t, d.now.Add(slowPause), *d.waitOf("grant/1")[0].NextTry)
-				require.Equal(t, int64(4), d.counted[WaitingMetric])
+				require.Equal(t, int64(4), d.counted[ReleaseFailuresMetric])
 				require.Equal(t, having(d.viewer, d.soc), d.held())
 
 				d.console.RemoveFault(id)
@@ -151,7 +151,7 @@ func TestWrite_YieldsToAWaitingRelease(t *testing.T) {
 	d.console.RemoveFault(down)
 	asked := d.console.RequestCount()
 	d.attempt = 2
-	require.Contains(t, d.waits(acquire), "access that is to end goes first: grant/1")
+	require.Contains(t, d.waits(acquire), "a release of access goes first: grant/1")
 	require.Equal(t, asked, d.console.RequestCount())
 
 	d.now = d.now.Add(time.Second)

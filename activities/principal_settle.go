@@ -3,7 +3,6 @@ package activities
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"slices"
 
@@ -74,23 +73,6 @@ func (w *writing) conflicting(said error) error {
 		return kinds.New(kinds.Unavailable, said)
 	}
 	return said
-}
-
-func (w *writing) entry(key string, body ledger.Body) ledger.NewEntry {
-	return ledger.NewEntry{Request: w.in.Change.Request, Key: key, At: w.now().UTC(), Body: body}
-}
-
-// note writes into the ledger what is pending, then the entries.
-func (w *writing) note(ctx context.Context, entries ...ledger.NewEntry) error {
-	all := append(w.pending, entries...)
-	if len(all) == 0 {
-		return nil
-	}
-	if _, err := w.store.Append(ctx, w.in.Writer.Console, all...); err != nil {
-		return fmt.Errorf("write into the ledger for %s: %w", w.in.Change.Request, err)
-	}
-	w.pending = nil
-	return nil
 }
 
 // conclude writes the proof down.

@@ -36,21 +36,17 @@ func (p *Principal) Write(ctx context.Context, in wire.WriteInput) (wire.WriteRe
 	if takesAway(in.Change.Change.Op) {
 		ctx = console.Urgent(ctx)
 	}
-	w := &writing{Principal: p, in: in, from: in.Ownership.Digest()}
+	w := p.attempt(in)
 	out, err := w.run(ctx)
 	if err != nil {
-		return wire.WriteResult{}, w.wait(ctx, err)
+		return wire.WriteResult{}, w.retryLater(ctx, err)
 	}
 	for _, s := range in.Stopped {
 		if s.Change.Lease.ID == in.Change.Change.Lease.ID { // it will not be tried again
-			err = errors.Join(err, w.clearWait(ctx, s))
+			err = errors.Join(err, w.clearWait(ctx, s.Request, s.Change.Op))
 		}
 	}
-	return out, errors.Join(err, w.clearWait(ctx, in.Change))
-}
-
-func (w *writing) clearWait(ctx context.Context, of wire.ChangeRequest) error {
-	return w.store.ClearWait(ctx, w.in.Writer.Console, of.Request, string(of.Change.Op))
+	return out, errors.Join(err, w.clearWait(ctx, w.request, w.op))
 }
 
 // takesAway says whether the change ends access.
@@ -60,14 +56,20 @@ func takesAway(op access.Op) bool {
 
 // writing is one attempt at a change.
 type writing struct {
-	*Principal
+	consoleWork
 
-	in      wire.WriteInput
-	from    string            // what is known, by digest
-	last    access.Principal  // as last read
-	reads   []access.Read     // all of this attempt
-	writes  []sent            // by this attempt and earlier ones, oldest first
-	pending []ledger.NewEntry // for the ledger with the next entry
+	in     wire.WriteInput
+	from   string           // digest of the ownership state the change begins with
+	last   access.Principal // as last read
+	reads  []access.Read    // all of this attempt
+	writes []sent           // by this attempt and earlier ones, oldest first
+}
+
+func (p *Principal) attempt(in wire.WriteInput) *writing {
+	return &writing{in: in, from: in.Ownership.Digest(), consoleWork: consoleWork{
+		console: p.console, store: p.store, notify: p.notify, now: p.now,
+		consoleName: in.Writer.Console, request: in.Change.Request, key: in.Change.Key, op: in.Change.Change.Op,
+	}}
 }
 
 // sent is a write that the ledger knows of.
@@ -98,7 +100,7 @@ func (w *writing) run(ctx context.Context) (wire.WriteResult, error) {
 	if err != nil || done != nil {
 		return deref(done), err
 	}
-	if err := w.yield(ctx); err != nil {
+	if err := w.deferToReleases(ctx); err != nil {
 		return wire.WriteResult{}, err
 	}
 	actual, err := w.read(ctx)

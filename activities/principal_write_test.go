@@ -141,7 +141,7 @@ func TestWrite_AfterAnAttemptThatDied(t *testing.T) {
 // dies is an attempt up to that point.
 func (d *desk) dies(in wire.WriteInput, point string) {
 	d.t.Helper()
-	w := &writing{Principal: d.principal, in: in, from: in.Ownership.Digest()}
+	w := d.principal.attempt(in)
 	done, err := w.recall(d.t.Context())
 	require.NoError(d.t, err)
 	require.Nil(d.t, done)

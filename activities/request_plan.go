@@ -61,31 +61,27 @@ func (r *Request) Plan(ctx context.Context, in wire.PlanInput) (wire.PlanResult,
 // and so may access that is to end: the latter goes first, so a grant's plan is not
 // made, and nothing given after it, before that has had its turn.
 func (r *Request) inTurn(ctx context.Context, in wire.PlanInput) (access.Plan, error) {
-	waiting := r.waiting(in)
+	work := r.planWork(in)
 	first := activity.GetInfo(ctx).Attempt == 1
 	if !first && !takesAway(in.Op) {
-		if err := waiting.yield(ctx); err != nil {
+		if err := work.deferToReleases(ctx); err != nil {
 			return access.Plan{}, err
 		}
 	}
 	plan, err := r.work(ctx, in)
 	switch {
 	case err != nil && !fault.KindOf(err).Final():
-		return plan, waiting.wait(ctx, err)
+		return plan, work.retryLater(ctx, err)
 	case !first:
-		err = errors.Join(err, r.store.ClearWait(ctx, r.console.Console(), in.Request.ID, store.StepPlan))
+		err = errors.Join(err, work.clearWait(ctx, in.Request.ID, store.StepPlan))
 	}
 	return plan, err
 }
 
-// waiting is a plan in the list of what waits.
-func (r *Request) waiting(in wire.PlanInput) *writing {
-	return &writing{
-		Principal: &Principal{console: r.console, store: r.store, now: r.now},
-		in: wire.WriteInput{
-			Writer: wire.WriterStart{Console: r.console.Console()},
-			Change: wire.ChangeRequest{Request: in.Request.ID, Change: access.Change{Op: store.StepPlan}},
-		},
+func (r *Request) planWork(in wire.PlanInput) *consoleWork {
+	return &consoleWork{
+		console: r.console, store: r.store, now: r.now,
+		consoleName: r.console.Console(), request: in.Request.ID, op: store.StepPlan,
 	}
 }
 

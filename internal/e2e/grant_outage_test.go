@@ -43,7 +43,7 @@ func TestGrant_ConsoleDownAcrossItsEnd(t *testing.T) {
 		return q.Path == "/users/"+late.user.ID && q.Status == http.StatusBadGateway
 	}))
 	require.True(t, s.holdings().Holds(s.requested))
-	require.Contains(t, s.workerOutput.String(), "Access that is to end is still there")
+	require.Contains(t, s.workerOutput.String(), "Access that must end is still in force")
 	s.console.ClearFaults()
 
 	end := s.result(run)

@@ -11,10 +11,6 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-func (w *writing) writeKey(n int) string  { return ledger.WriteKey(w.in.Change.Key, n) }
-func (w *writing) answerKey(n int) string { return ledger.AnswerKey(w.in.Change.Key, n) }
-func (w *writing) proofKey() string       { return ledger.ProofKey(w.in.Change.Key) }
-
 // recall finds what the ledger knows of this change: its proof, or its writes.
 func (w *writing) recall(ctx context.Context) (*wire.WriteResult, error) {
 	entries, err := w.store.LedgerOf(ctx, w.in.Writer.Console, w.in.Change.Request)

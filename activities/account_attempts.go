@@ -3,7 +3,6 @@ package activities
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"time"
 
@@ -30,7 +29,7 @@ type deed struct {
 
 // recall finds what the ledger knows of this account: how it ended, or what was sent.
 func (c *creating) recall(ctx context.Context) (*wire.CreateResult, error) {
-	entries, err := c.store.LedgerOf(ctx, c.ask.Plan.Console, c.ask.Request.ID)
+	entries, err := c.store.LedgerOf(ctx, c.in.Plan.Console, c.in.Request.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -95,8 +94,6 @@ func (d *deed) kept(e ledger.Entry) error {
 	return err
 }
 
-func (c *creating) tokenKey(n int) string { return ledger.TokenKey(c.ask.Key, n) }
-
 // attempt tells the ledger what is about to be sent, and sends it. said is what the
 // console said against it; err is the ledger's, and nothing was sent then.
 func (c *creating) attempt(ctx context.Context, d deed, send func(d *deed) error) (said, err error) {
@@ -138,14 +135,13 @@ func (c *creating) announce(ctx context.Context, n int, d deed) error {
 // append writes an entry behind what is pending, unless the account was called off, and
 // returns what stands in its place.
 func (c *creating) append(ctx context.Context, e ledger.NewEntry) (ledger.Entry, error) {
-	if !c.ask.CallOff {
-		e.Unless = ledger.CancelledChangeKey(c.ask.Key)
+	if !c.in.CallOff {
+		e.Unless = ledger.CancelledChangeKey(c.in.Key)
 	}
-	kept, err := c.store.Append(ctx, c.ask.Plan.Console, append(c.pending, e)...)
+	kept, err := c.appendPending(ctx, e)
 	if err != nil {
-		return ledger.Entry{}, fmt.Errorf("write into the ledger for %s: %w", c.ask.Request.ID, err)
+		return ledger.Entry{}, err
 	}
-	c.pending = nil
 	return kept[len(kept)-1], nil
 }
 

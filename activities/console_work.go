@@ -1,0 +1,59 @@
+package activities
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/console"
+	"sentinelone-provisioner/internal/ledger"
+	"sentinelone-provisioner/internal/store"
+)
+
+// consoleWork is one attempt at work that retries until the console answers: a change of a principal, the creation of
+// an account, or a plan.
+type consoleWork struct {
+	console *console.Client
+	store   *store.Store
+	notify  *Notify // nil: nobody is notified
+	now     func() time.Time
+
+	consoleName string            // which console the work is for, as the ledger names it
+	request     string            // workflow id
+	key         string            // of the change; "" for a plan
+	op          access.Op         // the step of the request, in the list of steps that wait
+	pending     []ledger.NewEntry // the next append to the ledger includes them
+}
+
+func (w *consoleWork) writeKey(n int) string  { return ledger.WriteKey(w.key, n) }
+func (w *consoleWork) answerKey(n int) string { return ledger.AnswerKey(w.key, n) }
+func (w *consoleWork) tokenKey(n int) string  { return ledger.TokenKey(w.key, n) }
+func (w *consoleWork) proofKey() string       { return ledger.ProofKey(w.key) }
+
+func (w *consoleWork) entry(key string, body ledger.Body) ledger.NewEntry {
+	return ledger.NewEntry{Request: w.request, Key: key, At: w.now().UTC(), Body: body}
+}
+
+// note appends the pending entries to the ledger, then those given.
+func (w *consoleWork) note(ctx context.Context, entries ...ledger.NewEntry) error {
+	_, err := w.appendPending(ctx, entries...)
+	return err
+}
+
+// appendPending appends as note does, and returns what the ledger holds under the keys.
+func (w *consoleWork) appendPending(ctx context.Context, entries ...ledger.NewEntry) ([]ledger.Entry, error) {
+	all := append(w.pending, entries...)
+	if len(all) == 0 {
+		return nil, nil
+	}
+	kept, err := w.store.Append(ctx, w.consoleName, all...)
+	if err != nil {
+		return nil, fmt.Errorf("cannot append to the ledger for %s: %w", w.request, err)
+	}
+	w.pending = nil
+	return kept, nil
+}
+
+// endsAccess says whether a step takes access away: such a step retries until it succeeds, and goes before others.
+func (w *consoleWork) endsAccess() bool { return takesAway(w.op) }
