@@ -13,9 +13,9 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-// deed is a call that may have changed the console, as the ledger knows it: first what is
+// callAttempt is a call that may have changed the console, as the ledger knows it: first what is
 // about to be sent, then what the console said to it, then where a token went.
-type deed struct {
+type callAttempt struct {
 	ledger.AccountCall
 
 	Write access.Write
@@ -23,12 +23,12 @@ type deed struct {
 	NotSent bool
 	// Ended is when the console had answered, or had not.
 	Ended time.Time
-	// Kept is where the token went that it gave.
-	Kept *access.TokenPlace
+	// TokenPlace is where the token went that it gave.
+	TokenPlace *access.TokenPlace
 }
 
-// recall finds what the ledger knows of this account: how it ended, or what was sent.
-func (c *creating) recall(ctx context.Context) (*wire.CreateResult, error) {
+// loadHistory finds what the ledger knows of this account: how it ended, or what was sent.
+func (c *accountCreation) loadHistory(ctx context.Context) (*wire.CreateResult, error) {
 	entries, err := c.store.LedgerOf(ctx, c.in.Plan.Console, c.in.Request.ID)
 	if err != nil {
 		return nil, err
@@ -37,34 +37,34 @@ func (c *creating) recall(ctx context.Context) (*wire.CreateResult, error) {
 		if e.Key == c.proofKey() {
 			return createResultIn(e)
 		}
-		if err := c.learn(e); err != nil {
+		if err := c.loadEntry(e); err != nil {
 			return nil, err
 		}
 	}
 	return nil, nil
 }
 
-// learn takes in an entry about one of our deeds, each of which says more than the one
+// loadEntry takes in an entry about one of our deeds, each of which says more than the one
 // before.
-func (c *creating) learn(e ledger.Entry) error {
-	if e.Key == c.writeKey(len(c.deeds)) {
-		c.deeds = append(c.deeds, deed{})
+func (c *accountCreation) loadEntry(e ledger.Entry) error {
+	if e.Key == c.writeKey(len(c.calls)) {
+		c.calls = append(c.calls, callAttempt{})
 	}
-	for n := range c.deeds {
-		d := &c.deeds[n]
+	for n := range c.calls {
+		d := &c.calls[n]
 		switch e.Key {
 		case c.writeKey(n):
-			return d.announced(e)
+			return d.loadWrite(e)
 		case c.answerKey(n):
-			return d.answered(e)
+			return d.loadAnswer(e)
 		case c.tokenKey(n):
-			return d.kept(e)
+			return d.loadToken(e)
 		}
 	}
 	return nil
 }
 
-func (d *deed) announced(e ledger.Entry) error {
+func (d *callAttempt) loadWrite(e ledger.Entry) error {
 	is, err := ledger.DecodeAs[ledger.Write](e)
 	if err == nil && is.Account == nil {
 		err = otherSubject(e, "an account")
@@ -75,7 +75,7 @@ func (d *deed) announced(e ledger.Entry) error {
 	return err
 }
 
-func (d *deed) answered(e ledger.Entry) error {
+func (d *callAttempt) loadAnswer(e ledger.Entry) error {
 	is, err := ledger.DecodeAs[ledger.Answer](e)
 	if err == nil && is.Account == nil {
 		err = otherSubject(e, "an account")
@@ -86,20 +86,24 @@ func (d *deed) answered(e ledger.Entry) error {
 	return err
 }
 
-func (d *deed) kept(e ledger.Entry) error {
+func (d *callAttempt) loadToken(e ledger.Entry) error {
 	is, err := ledger.DecodeAs[ledger.Token](e)
 	if err == nil {
-		d.ID, d.Kept = is.ID, &is.Place
+		d.ID, d.TokenPlace = is.ID, &is.Place
 	}
 	return err
 }
 
-// attempt tells the ledger what is about to be sent, and sends it. said is what the
+// recordAndSend tells the ledger what is about to be sent, and sends it. said is what the
 // console said against it; err is the ledger's, and nothing was sent then.
-func (c *creating) attempt(ctx context.Context, d deed, send func(d *deed) error) (said, err error) {
+func (c *accountCreation) recordAndSend(
+	ctx context.Context,
+	d callAttempt,
+	send func(d *callAttempt) error,
+) (said, err error) {
 	d.Write.At = c.now().UTC()
-	n := len(c.deeds)
-	if err := c.announce(ctx, n, d); err != nil {
+	n := len(c.calls)
+	if err := c.recordCall(ctx, n, d); err != nil {
 		return nil, err
 	}
 	said = send(&d)
@@ -110,32 +114,32 @@ func (c *creating) attempt(ctx context.Context, d deed, send func(d *deed) error
 			d.Write.Status, d.NotSent = answer.Status, answer.Kind == console.KindNotSent
 		}
 	}
-	c.deeds = append(c.deeds, d)
+	c.calls = append(c.calls, d)
 	c.pending = append(c.pending, c.entry(c.answerKey(n), ledger.Answer{
 		Write: d.Write, Account: &ledger.AccountAnswer{Call: d.AccountCall, NotSent: d.NotSent, Ended: d.Ended},
 	}))
 	return said, nil
 }
 
-// announce writes down what is about to be sent, under a number that no other attempt
+// recordCall writes down what is about to be sent, under a number that no other attempt
 // has: one that was taken for dead may still be at it.
-func (c *creating) announce(ctx context.Context, n int, d deed) error {
+func (c *accountCreation) recordCall(ctx context.Context, n int, d callAttempt) error {
 	is := ledger.Write{Write: d.Write, Account: &d.AccountCall}
 	body, err := ledger.Encode(is)
 	if err != nil {
 		return err
 	}
-	kept, err := c.append(ctx, c.entry(c.writeKey(n), is))
+	kept, err := c.appendUnlessCancelled(ctx, c.entry(c.writeKey(n), is))
 	if err == nil && string(kept.Body) != string(body) {
 		err = errOtherAttempt
 	}
 	return err
 }
 
-// append writes an entry behind what is pending, unless the account was called off, and
+// appendUnlessCancelled writes an entry behind what is pending, unless the account was called off, and
 // returns what stands in its place.
-func (c *creating) append(ctx context.Context, e ledger.NewEntry) (ledger.Entry, error) {
-	if !c.in.CallOff {
+func (c *accountCreation) appendUnlessCancelled(ctx context.Context, e ledger.NewEntry) (ledger.Entry, error) {
+	if !c.in.Cancel {
 		e.Unless = ledger.CancelledChangeKey(c.in.Key)
 	}
 	kept, err := c.appendPending(ctx, e)
@@ -149,31 +153,31 @@ var errOtherAttempt = kinds.New(kinds.Unavailable, errors.New(
 	"another attempt at this account is at work, or has called it off: waiting to see what becomes of it"))
 
 // answered says that the console has answered, in a way that can be understood.
-func (d deed) accepted() bool {
+func (d callAttempt) accepted() bool {
 	return !d.Ended.IsZero() && d.Write.Status == http.StatusOK && d.Write.Error == ""
 }
 
 // refused says that the console has said no, or was not asked, so that nothing of it can
 // arrive later. A time-out of the console's is no answer.
-func (d deed) refused() bool {
+func (d callAttempt) refused() bool {
 	return d.NotSent || !d.Ended.IsZero() && d.Write.Status >= http.StatusBadRequest &&
 		d.Write.Status < http.StatusInternalServerError && d.Write.Status != http.StatusRequestTimeout
 }
 
-// settled is when what was sent shows, if it has arrived.
-func (d deed) settled() time.Time {
+// visibleBy is when what was sent shows, if it has arrived.
+func (d callAttempt) visibleBy() time.Time {
 	at := d.Write.At
 	if d.Ended.After(at) {
 		at = d.Ended
 	}
-	return at.Add(showTime)
+	return at.Add(visibilityDelay)
 }
 
-// pendingMake is the latest request to make the account that may have arrived, unless
+// pendingCreation is the latest request to make the account that may have arrived, unless
 // what it made was deleted since.
-func (c *creating) pendingMake() *deed {
-	for i := len(c.deeds) - 1; i >= 0; i-- {
-		switch d := &c.deeds[i]; {
+func (c *accountCreation) pendingCreation() *callAttempt {
+	for i := len(c.calls) - 1; i >= 0; i-- {
+		switch d := &c.calls[i]; {
 		case d.Action == ledger.DeleteAccount:
 			return nil
 		case d.Action == ledger.CreateAccount && !d.refused():
@@ -183,13 +187,13 @@ func (c *creating) pendingMake() *deed {
 	return nil
 }
 
-// tooSoon says that something that was sent may still show.
-func (c *creating) tooSoon() error {
-	if d := c.pendingMake(); d != nil && c.now().Before(d.settled()) {
-		return errNotMade
+// mayStillAppear says that something that was sent may still show.
+func (c *accountCreation) mayStillAppear() error {
+	if d := c.pendingCreation(); d != nil && c.now().Before(d.visibleBy()) {
+		return errNotVisible
 	}
 	return nil
 }
 
-var errNotMade = kinds.New(kinds.Unavailable, errors.New(
+var errNotVisible = kinds.New(kinds.Unavailable, errors.New(
 	"the console was asked to make it and does not show it yet: waiting until it is sure whether it has"))

@@ -15,33 +15,33 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-// creating is one attempt at making an account. It shares with a change of roles how it
+// accountCreation is one attempt at making an account. It shares with a change of roles how it
 // tells the ledger, how it waits, and that access which is to end goes before it.
-type creating struct {
+type accountCreation struct {
 	consoleWork
 
 	in     wire.CreateInput
 	want   access.NewAccount
 	tokens tokensink.Sink
 	reads  []access.Read // all of this attempt
-	deeds  []deed        // of this attempt and earlier ones, oldest first
+	calls  []callAttempt // of this attempt and earlier ones, oldest first
 }
 
-// opCallOff names the step in the list of what waits.
-const opCallOff access.Op = "call off"
+// opCancel names the step in the list of what waits.
+const opCancel access.Op = "call off"
 
 func (a *Accounts) create(
-	ctx context.Context, in wire.CreateInput, do func(*creating, context.Context) (wire.CreateResult, error),
+	ctx context.Context, in wire.CreateInput, do func(*accountCreation, context.Context) (wire.CreateResult, error),
 ) (wire.CreateResult, error) {
 	defer attempt.KeepAlive(ctx)()
 	if in.Plan.Account == nil {
 		return wire.CreateResult{}, kinds.New(kinds.Invalid, errors.New("the plan makes no account"))
 	}
 	op := access.OpCreate
-	if in.CallOff {
-		op, ctx = opCallOff, console.Urgent(ctx)
+	if in.Cancel {
+		op, ctx = opCancel, console.Urgent(ctx)
 	}
-	c := &creating{in: in, want: *in.Plan.Account, tokens: a.tokens, consoleWork: consoleWork{
+	c := &accountCreation{in: in, want: *in.Plan.Account, tokens: a.tokens, consoleWork: consoleWork{
 		console: a.console, store: a.store, now: a.now,
 		consoleName: in.Plan.Console, request: in.Request.ID, key: in.Key, op: op,
 	}}
@@ -50,19 +50,19 @@ func (a *Accounts) create(
 		return wire.CreateResult{}, c.retryLater(ctx, err)
 	}
 	// What was called off waits no more either.
-	return out, errors.Join(c.clearWait(ctx, c.request, access.OpCreate), c.clearWait(ctx, c.request, opCallOff))
+	return out, errors.Join(c.clearWait(ctx, c.request, access.OpCreate), c.clearWait(ctx, c.request, opCancel))
 }
 
-func (c *creating) run(
-	ctx context.Context, do func(*creating, context.Context) (wire.CreateResult, error),
+func (c *accountCreation) run(
+	ctx context.Context, do func(*accountCreation, context.Context) (wire.CreateResult, error),
 ) (wire.CreateResult, error) {
 	if err := attempt.CheckConsole("request", c.in.Plan.Console, c.console.Console()); err != nil {
 		return wire.CreateResult{}, err
 	}
-	if err := c.callOff(ctx); err != nil {
+	if err := c.cancelOtherAttempts(ctx); err != nil {
 		return wire.CreateResult{}, err
 	}
-	done, err := c.recall(ctx)
+	done, err := c.loadHistory(ctx)
 	if err != nil || done != nil {
 		return valueOf(done), err
 	}
@@ -72,10 +72,10 @@ func (c *creating) run(
 	return do(c, ctx)
 }
 
-// callOff makes sure that no other attempt sends anything from here on, or has the last
+// cancelOtherAttempts makes sure that no other attempt sends anything from here on, or has the last
 // word: one that nobody waits for any more may still be at work.
-func (c *creating) callOff(ctx context.Context) error {
-	if !c.in.CallOff {
+func (c *accountCreation) cancelOtherAttempts(ctx context.Context) error {
+	if !c.in.Cancel {
 		return nil
 	}
 	e := c.entry(ledger.CancelledChangeKey(c.in.Key), ledger.Cancelled{Change: c.in.Key})
@@ -91,9 +91,9 @@ func valueOf(r *wire.CreateResult) wire.CreateResult {
 	return *r
 }
 
-// finish writes down how it ended, and gives the answer that is kept.
-func (c *creating) finish(ctx context.Context, out wire.CreateResult) (wire.CreateResult, error) {
-	kept, err := c.append(ctx, c.entry(c.proofKey(), ledger.Proof{
+// recordProof writes down how it ended, and gives the answer that is kept.
+func (c *accountCreation) recordProof(ctx context.Context, out wire.CreateResult) (wire.CreateResult, error) {
+	kept, err := c.appendUnlessCancelled(ctx, c.entry(c.proofKey(), ledger.Proof{
 		Proof: out.Proof, Message: out.Message, Account: &ledger.AccountProof{Refused: out.Refused},
 	}))
 	switch {
@@ -118,16 +118,16 @@ func createResultIn(e ledger.Entry) (*wire.CreateResult, error) {
 	return &wire.CreateResult{Proof: kept.Proof, Refused: kept.Account.Refused, Message: kept.Message}, nil
 }
 
-// waitedOut makes an error of a read one that is waited out, once something was sent.
-func (c *creating) waitedOut(err error) error {
-	if err != nil && len(c.deeds) > 0 {
+// retryable makes an error of a read one that is waited out, once something was sent.
+func (c *accountCreation) retryable(err error) error {
+	if err != nil && len(c.calls) > 0 {
 		return kinds.New(kinds.Unavailable, err)
 	}
 	return err
 }
 
-// see keeps a read as evidence: of one account, or of none.
-func (c *creating) see(found ...access.Principal) {
+// recordRead keeps a read as evidence: of one account, or of none.
+func (c *accountCreation) recordRead(found ...access.Principal) {
 	r := access.Read{At: c.now().UTC(), Holdings: access.Holdings{}.Normal(), Gone: len(found) == 0}
 	if len(found) > 0 {
 		r.Holdings = found[0].Holdings()
@@ -135,37 +135,37 @@ func (c *creating) see(found ...access.Principal) {
 	c.reads = append(c.reads, r)
 }
 
-// given is what the account is to hold.
-func (c *creating) given() access.Holdings { return givenBy(c.in.Plan) }
+// requestedHoldings is what the account is to hold.
+func (c *accountCreation) requestedHoldings() access.Holdings { return holdingsOf(c.in.Plan) }
 
-func givenBy(p access.Plan) access.Holdings {
+func holdingsOf(p access.Plan) access.Holdings {
 	return access.Holdings{
 		Level: p.Scope.Level, Held: []access.HeldRole{{RoleID: p.Role.ID, ScopeID: p.Scope.ID}},
 	}.Normal()
 }
 
 // conclude writes down how it ended.
-func (c *creating) conclude(
+func (c *accountCreation) conclude(
 	ctx context.Context,
 	outcome access.Outcome,
 	p access.Principal,
 ) (wire.CreateResult, error) {
-	return c.finish(ctx, wire.CreateResult{Proof: c.proof(outcome, p)})
+	return c.recordProof(ctx, wire.CreateResult{Proof: c.proof(outcome, p)})
 }
 
 // refuse writes down why it cannot be. p is what is there all the same, if anything is.
-func (c *creating) refuse(
+func (c *accountCreation) refuse(
 	ctx context.Context,
 	p access.Principal,
 	format string,
 	args ...any,
 ) (wire.CreateResult, error) {
-	return c.finish(ctx, wire.CreateResult{
+	return c.recordProof(ctx, wire.CreateResult{
 		Proof: c.proof(access.NotApplied, p), Refused: true, Message: fmt.Sprintf(format, args...),
 	})
 }
 
-func (c *creating) proof(outcome access.Outcome, p access.Principal) access.Proof {
+func (c *accountCreation) proof(outcome access.Outcome, p access.Principal) access.Proof {
 	out := access.Proof{
 		Op: access.OpCreate, Key: c.in.Key, Outcome: outcome, Reads: append([]access.Read{}, c.reads...),
 		Before: access.Holdings{}.Normal(), After: p.Holdings(),
@@ -173,7 +173,7 @@ func (c *creating) proof(outcome access.Outcome, p access.Principal) access.Proo
 	if outcome == access.AlreadyHeld {
 		out.Before = out.After
 	}
-	for _, d := range c.deeds {
+	for _, d := range c.calls {
 		out.Writes = append(out.Writes, d.Write)
 	}
 	if outcome == access.Created {
@@ -183,5 +183,5 @@ func (c *creating) proof(outcome access.Outcome, p access.Principal) access.Proo
 	return out
 }
 
-// final says that asking the console again would change nothing.
-func final(err error) bool { return fault.KindOf(err).Final() }
+// isFinal says that asking the console again would change nothing.
+func isFinal(err error) bool { return fault.KindOf(err).Final() }

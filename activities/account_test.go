@@ -25,29 +25,29 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-// maker makes accounts on a simulated console, one attempt at a time, with a clock of
+// accountFixture makes accounts on a simulated console, one attempt at a time, with a clock of
 // its own.
-type maker struct {
-	t         *testing.T
-	console   *consoletest.Server
-	client    *console.Client
-	store     *store.Store
-	request   *Request
-	accounts  *Accounts
-	principal *Principal
-	folder    string
-	role      access.Role
-	site      access.Site
-	runs      int           // of requests, since each has one plan
-	passed    time.Duration // on top of the real time
-	between   func()        // happens between two attempts
+type accountFixture struct {
+	t               *testing.T
+	console         *consoletest.Server
+	client          *console.Client
+	store           *store.Store
+	request         *Request
+	accounts        *Accounts
+	principal       *Principal
+	folder          string
+	role            access.Role
+	site            access.Site
+	runs            int           // of requests, since each has one plan
+	elapsed         time.Duration // on top of the real time
+	betweenAttempts func()        // happens between two attempts
 }
 
-func newMaker(t *testing.T, o consoletest.Options) *maker {
+func newAccountFixture(t *testing.T, o consoletest.Options) *accountFixture {
 	t.Helper()
 	o.Seed, o.Users = 3, -1
 	server, client := attempttest.Console(t, o)
-	m := &maker{
+	m := &accountFixture{
 		t: t, console: server, client: client, store: attempttest.Store(t), folder: t.TempDir(),
 		site: server.Truth().Sites[0],
 	}
@@ -57,20 +57,20 @@ func newMaker(t *testing.T, o consoletest.Options) *maker {
 		}
 	}
 	require.NotEmpty(t, m.role.ID)
-	m.keepingIn(tokensink.New(m.folder, ""))
-	m.between = func() { m.passed += 20 * time.Second }
+	m.storeTokensIn(tokensink.New(m.folder, ""))
+	m.betweenAttempts = func() { m.elapsed += 20 * time.Second }
 	return m
 }
 
-// fails puts a fault in force for the next two requests. One that keeps writes from reads
+// addFault puts a fault in force for the next two requests. One that keeps writes from reads
 // ends some attempts later, since it is real time that ends it else.
-func (m *maker) fails(f consoletest.Fault) (id string) {
+func (m *accountFixture) addFault(f consoletest.Fault) (id string) {
 	f.Times = 2
 	if f.Name == consoletest.Stale {
 		f.Delay = time.Hour
 		attempts := 0
-		m.between = func() {
-			m.passed += time.Second
+		m.betweenAttempts = func() {
+			m.elapsed += time.Second
 			if attempts++; attempts == 4 {
 				m.console.RemoveFault(id)
 			}
@@ -80,15 +80,15 @@ func (m *maker) fails(f consoletest.Fault) (id string) {
 	return id
 }
 
-func (m *maker) keepingIn(tokens tokensink.Sink) {
-	m.request = NewRequest(m.client, m.store).KeepingTokens(tokens).Following(askNobody(m.t))
+func (m *accountFixture) storeTokensIn(tokens tokensink.Sink) {
+	m.request = NewRequest(m.client, m.store).StoringTokens(tokens).Following(autoApprovePolicy(m.t))
 	m.accounts = NewAccounts(m.client, m.store, tokens)
 	m.principal = NewPrincipal(m.client, m.store)
-	now := func() time.Time { return time.Now().Add(m.passed) }
+	now := func() time.Time { return time.Now().Add(m.elapsed) }
 	m.accounts.now, m.principal.now = now, now
 }
 
-func attempting[Out any](m *maker, name string, in any) (Out, error) {
+func executeFor[Out any](m *accountFixture, name string, in any) (Out, error) {
 	m.t.Helper()
 	env := attempttest.Env()
 	m.request.Register(env)
@@ -97,23 +97,23 @@ func attempting[Out any](m *maker, name string, in any) (Out, error) {
 	return attempttest.Execute[Out](m.t, env, name, in)
 }
 
-func (m *maker) ana() access.NewAccount {
+func (m *accountFixture) newUser() access.NewAccount {
 	return access.NewAccount{Kind: access.User, Email: "ana@example.com", Name: "Ana Roy"}
 }
 
-func (m *maker) ci() access.NewAccount {
+func (m *accountFixture) newServiceUser() access.NewAccount {
 	return access.NewAccount{
 		Kind: access.ServiceUser, Name: "ci builds", Description: "builds",
 		TokenExpiresAt: time.Date(2035, 3, 1, 9, 0, 0, 0, time.UTC),
 	}
 }
 
-func (m *maker) info(id string) wire.RequestInfo {
+func (m *accountFixture) info(id string) wire.RequestInfo {
 	m.runs++
 	return wire.RequestInfo{ID: id, Run: fmt.Sprint("run-", m.runs), StartedAt: time.Now().UTC()}
 }
 
-func (m *maker) planInput(a access.NewAccount) wire.PlanInput {
+func (m *accountFixture) planInput(a access.NewAccount) wire.PlanInput {
 	return wire.PlanInput{
 		Request: m.info("provision/INC-42"), Op: access.OpCreate, Account: &a,
 		Role:  access.RoleSelector{Name: m.role.Name},
@@ -123,10 +123,10 @@ func (m *maker) planInput(a access.NewAccount) wire.PlanInput {
 }
 
 // input plans an account that can be made.
-func (m *maker) input(a access.NewAccount) wire.CreateInput {
+func (m *accountFixture) input(a access.NewAccount) wire.CreateInput {
 	m.t.Helper()
 	in := m.planInput(a)
-	out, err := attempting[wire.PlanResult](m, wire.PlanActivity, in)
+	out, err := executeFor[wire.PlanResult](m, wire.PlanActivity, in)
 	require.NoError(m.t, err)
 	require.Empty(m.t, out.Plan.Refusal)
 	return wire.CreateInput{
@@ -143,29 +143,29 @@ func nameOf(a access.NewAccount) string {
 	return wire.UserCreateActivity
 }
 
-// make makes attempts until one ends it; time passes between two.
-func (m *maker) make(in wire.CreateInput) wire.CreateResult {
+// createUntilDone makes attempts until one ends it; time passes between two.
+func (m *accountFixture) createUntilDone(in wire.CreateInput) wire.CreateResult {
 	m.t.Helper()
 	for range 20 {
-		out, err := attempting[wire.CreateResult](m, nameOf(*in.Plan.Account), in)
+		out, err := executeFor[wire.CreateResult](m, nameOf(*in.Plan.Account), in)
 		if err == nil {
 			return out
 		}
 		require.False(m.t, attempttest.ApplicationError(m.t, err).NonRetryable(), "%v", err)
-		m.between()
+		m.betweenAttempts()
 	}
 	require.Fail(m.t, "it never ends")
 	return wire.CreateResult{}
 }
 
-// there are the accounts of that address or name on the console.
-func (m *maker) there(a access.NewAccount) []access.Principal {
+// accountsLike are the accounts of that address or name on the console.
+func (m *accountFixture) accountsLike(a access.NewAccount) []access.Principal {
 	return slices.DeleteFunc(m.console.Truth().Principals, func(p access.Principal) bool {
 		return p.Kind != a.Kind || p.Email != a.Email || a.Kind == access.ServiceUser && p.Name != a.Name
 	})
 }
 
-func (m *maker) posts(path string) (n int) {
+func (m *accountFixture) posts(path string) (n int) {
 	for _, r := range m.console.Requests() {
 		if r.Method == http.MethodPost && r.Path == path {
 			n++
@@ -175,7 +175,7 @@ func (m *maker) posts(path string) (n int) {
 }
 
 // requireToken checks that the file holds the token that opens the console.
-func (m *maker) requireToken(p access.Principal, place *access.TokenPlace) {
+func (m *accountFixture) requireToken(p access.Principal, place *access.TokenPlace) {
 	m.t.Helper()
 	require.NotNil(m.t, place)
 	text, err := os.ReadFile(filepath.Join(m.folder, place.Path))
@@ -187,7 +187,7 @@ func (m *maker) requireToken(p access.Principal, place *access.TokenPlace) {
 	require.Len(m.t, files, 1, "tokens of service users that are no more are gone")
 }
 
-func (m *maker) ledger() []ledger.Entry {
+func (m *accountFixture) ledger() []ledger.Entry {
 	m.t.Helper()
 	entries, err := m.store.LedgerOf(m.t.Context(), m.client.Console(), "provision/INC-42")
 	require.NoError(m.t, err)
@@ -201,15 +201,15 @@ func TestCreate(t *testing.T) {
 	for _, kind := range []access.Kind{access.User, access.ServiceUser} {
 		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()
-			m := newMaker(t, consoletest.Options{})
-			account := m.ana()
+			m := newAccountFixture(t, consoletest.Options{})
+			account := m.newUser()
 			if kind == access.ServiceUser {
-				account = m.ci()
+				account = m.newServiceUser()
 			}
 			in := m.input(account)
-			out := m.make(in)
+			out := m.createUntilDone(in)
 			require.Equal(t, access.Created, out.Proof.Outcome, out.Message)
-			there := m.there(account)
+			there := m.accountsLike(account)
 			require.Len(t, there, 1)
 			require.Equal(t, in.Plan.After, there[0].Holdings())
 			require.Equal(t, there[0].ID, out.Proof.Made.ID)
@@ -221,8 +221,8 @@ func TestCreate(t *testing.T) {
 				require.Equal(t, account.Description, there[0].Description)
 				require.Equal(t, account.TokenExpiresAt, there[0].TokenExpiresAt.UTC())
 			}
-			require.Equal(t, out, m.make(in), "asked again, it is the first answer")
-			require.Len(t, m.there(account), 1)
+			require.Equal(t, out, m.createUntilDone(in), "asked again, it is the first answer")
+			require.Len(t, m.accountsLike(account), 1)
 			require.Equal(t, []ledger.Kind{ledger.KindRequest, ledger.KindWrite, ledger.KindAnswer},
 				kindsOf(m.ledger())[:3])
 		})
@@ -252,10 +252,10 @@ func TestCreate_Faults(t *testing.T) {
 			if kind == consoletest.EmptyPage || kind == consoletest.Vanish || kind == consoletest.Slow {
 				continue // of lists; and what is slow is no fault here
 			}
-			for _, account := range []access.NewAccount{(&maker{}).ana(), (&maker{}).ci()} {
+			for _, account := range []access.NewAccount{(&accountFixture{}).newUser(), (&accountFixture{}).newServiceUser()} {
 				t.Run(string(kind)+" "+string(account.Kind)+map[bool]string{true: " old"}[old], func(t *testing.T) {
 					t.Parallel()
-					newMaker(t, consoletest.Options{
+					newAccountFixture(t, consoletest.Options{
 						NoTokenGeneration: old, NoServiceUserByID: old,
 					}).makeWhile(kind, account)
 				})
@@ -264,12 +264,12 @@ func TestCreate_Faults(t *testing.T) {
 	}
 }
 
-func (m *maker) makeWhile(kind consoletest.FaultKind, account access.NewAccount) {
+func (m *accountFixture) makeWhile(kind consoletest.FaultKind, account access.NewAccount) {
 	in := m.input(account)
-	f := m.fails(consoletest.Fault{Name: kind, Method: http.MethodPost})
-	out := m.make(in)
+	f := m.addFault(consoletest.Fault{Name: kind, Method: http.MethodPost})
+	out := m.createUntilDone(in)
 	require.True(m.t, kind == consoletest.Stale || m.console.FaultsFired(f) > 0)
-	there := m.there(account)
+	there := m.accountsLike(account)
 	if slices.Contains(endings, kind) {
 		require.True(m.t, out.Refused)
 		require.NotEmpty(m.t, out.Message)
@@ -288,33 +288,33 @@ func (m *maker) makeWhile(kind consoletest.FaultKind, account access.NewAccount)
 // A user who is there already is not touched: it has the role, or a grant is the way.
 func TestCreateUser_ThereAlready(t *testing.T) {
 	t.Parallel()
-	m := newMaker(t, consoletest.Options{})
-	in := m.input(m.ana())
+	m := newAccountFixture(t, consoletest.Options{})
+	in := m.input(m.newUser())
 	held := access.HeldRole{RoleID: m.role.ID, ScopeID: m.site.ID}
 	id, err := m.console.AddUser(access.Principal{
 		Email: "Ana@Example.com", Name: "Ana", Level: access.SiteLevel, Held: []access.HeldRole{held},
 	})
 	require.NoError(t, err)
-	plan, err := attempting[wire.PlanResult](m, wire.PlanActivity, m.planInput(m.ana()))
+	plan, err := executeFor[wire.PlanResult](m, wire.PlanActivity, m.planInput(m.newUser()))
 	require.NoError(t, err)
 	require.Equal(t, access.AlreadyHeld, plan.Plan.Expected)
 	require.Equal(t, id, plan.Plan.Principal.ID)
-	out := m.make(in)
+	out := m.createUntilDone(in)
 	require.Equal(t, access.AlreadyHeld, out.Proof.Outcome, "it came up after the plan was made")
 	require.False(t, out.Refused)
 	require.Zero(t, m.posts("/users"))
 
-	other := newMaker(t, consoletest.Options{})
-	in = other.input(other.ana())
+	other := newAccountFixture(t, consoletest.Options{})
+	in = other.input(other.newUser())
 	held.ScopeID = other.console.Truth().Sites[1].ID
 	id, err = other.console.AddUser(access.Principal{
 		Email: "ana@example.com", Name: "Ana", Level: access.SiteLevel, Held: []access.HeldRole{held},
 	})
 	require.NoError(t, err)
-	plan, err = attempting[wire.PlanResult](other, wire.PlanActivity, other.planInput(other.ana()))
+	plan, err = executeFor[wire.PlanResult](other, wire.PlanActivity, other.planInput(other.newUser()))
 	require.NoError(t, err)
 	require.Contains(t, plan.Plan.Refusal, "with a grant, principal id "+id)
-	out = other.make(in)
+	out = other.createUntilDone(in)
 	require.True(t, out.Refused)
 	require.Contains(t, out.Message, "with a grant, principal id "+id)
 	require.Zero(t, other.posts("/users"))
@@ -325,10 +325,10 @@ func TestCreateUser_ThereAlready(t *testing.T) {
 func TestCreateUser_HiddenAddress(t *testing.T) {
 	t.Parallel()
 	for _, as400 := range []bool{false, true} {
-		m := newMaker(t, consoletest.Options{
+		m := newAccountFixture(t, consoletest.Options{
 			HiddenEmails: []string{"ana@example.com"}, TakenEmailIs400: as400,
 		})
-		out := m.make(m.input(m.ana()))
+		out := m.createUntilDone(m.input(m.newUser()))
 		require.True(t, out.Refused)
 		require.Contains(t, out.Message, "whom this worker's token cannot see")
 		require.Equal(t, access.NotApplied, out.Proof.Outcome)
@@ -341,8 +341,8 @@ func TestCreateUser_HiddenAddress(t *testing.T) {
 func TestCreateUser_SomebodyIsFaster(t *testing.T) {
 	t.Parallel()
 	for _, as400 := range []bool{false, true} {
-		m := newMaker(t, consoletest.Options{TakenEmailIs400: as400})
-		in := m.input(m.ana())
+		m := newAccountFixture(t, consoletest.Options{TakenEmailIs400: as400})
+		in := m.input(m.newUser())
 		m.console.OnRequest(func(r consoletest.Request) {
 			if r.Method == http.MethodPost {
 				_, _ = m.console.AddUser(access.Principal{
@@ -351,7 +351,7 @@ func TestCreateUser_SomebodyIsFaster(t *testing.T) {
 				})
 			}
 		})
-		out := m.make(in)
+		out := m.createUntilDone(in)
 		require.Equal(t, access.AlreadyHeld, out.Proof.Outcome, "it was not us who made it")
 		require.False(t, out.Refused)
 	}
@@ -360,8 +360,8 @@ func TestCreateUser_SomebodyIsFaster(t *testing.T) {
 // An attempt that was taken for dead has begun to send something: the next one waits.
 func TestCreate_AnotherAttemptIsAtIt(t *testing.T) {
 	t.Parallel()
-	m := newMaker(t, consoletest.Options{})
-	in := m.input(m.ci())
+	m := newAccountFixture(t, consoletest.Options{})
+	in := m.input(m.newServiceUser())
 	m.console.OnRequest(func(r consoletest.Request) {
 		if r.Path == "/service-users" && r.Method == http.MethodGet {
 			_, err := m.store.Append(context.Background(), m.client.Console(), ledger.NewEntry{
@@ -375,23 +375,23 @@ func TestCreate_AnotherAttemptIsAtIt(t *testing.T) {
 			}
 		}
 	})
-	_, err := attempting[wire.CreateResult](m, wire.ServiceUserCreateActivity, in)
+	_, err := executeFor[wire.CreateResult](m, wire.ServiceUserCreateActivity, in)
 	require.Equal(t, string(kinds.Unavailable), attempttest.ApplicationError(t, err).Type())
 	require.Zero(t, m.posts("/service-users"))
-	require.Equal(t, access.Created, m.make(in).Proof.Outcome)
-	require.Len(t, m.there(m.ci()), 1)
+	require.Equal(t, access.Created, m.createUntilDone(in).Proof.Outcome)
+	require.Len(t, m.accountsLike(m.newServiceUser()), 1)
 }
 
 func TestCreateServiceUser_NameIsTaken(t *testing.T) {
 	t.Parallel()
-	m := newMaker(t, consoletest.Options{})
-	in := m.input(m.ci())
+	m := newAccountFixture(t, consoletest.Options{})
+	in := m.input(m.newServiceUser())
 	id, err := m.console.AddServiceUser(access.Principal{Name: "ci builds"})
 	require.NoError(t, err)
-	plan, err := attempting[wire.PlanResult](m, wire.PlanActivity, m.planInput(m.ci()))
+	plan, err := executeFor[wire.PlanResult](m, wire.PlanActivity, m.planInput(m.newServiceUser()))
 	require.NoError(t, err)
 	require.Contains(t, plan.Plan.Refusal, id)
-	out := m.make(in)
+	out := m.createUntilDone(in)
 	require.True(t, out.Refused)
 	require.Contains(t, out.Message, id)
 	require.Zero(t, m.posts("/service-users"))
@@ -401,17 +401,17 @@ func TestCreateServiceUser_NameIsTaken(t *testing.T) {
 // is ours, so none is touched.
 func TestCreateServiceUser_TwoOfTheName(t *testing.T) {
 	t.Parallel()
-	m := newMaker(t, consoletest.Options{})
-	in := m.input(m.ci())
+	m := newAccountFixture(t, consoletest.Options{})
+	in := m.input(m.newServiceUser())
 	m.console.AddFault(consoletest.Fault{Name: consoletest.CutAfter, Method: http.MethodPost, Times: 1})
-	_, err := attempting[wire.CreateResult](m, wire.ServiceUserCreateActivity, in)
+	_, err := executeFor[wire.CreateResult](m, wire.ServiceUserCreateActivity, in)
 	require.Error(t, err)
 	id, err := m.console.AddServiceUser(access.Principal{Name: "ci builds"})
 	require.NoError(t, err)
-	out := m.make(in)
+	out := m.createUntilDone(in)
 	require.True(t, out.Refused)
 	require.Contains(t, out.Message, id)
-	require.Len(t, m.there(m.ci()), 2)
+	require.Len(t, m.accountsLike(m.newServiceUser()), 2)
 }
 
 // forgetful is a sink that loses the first tokens.
@@ -441,11 +441,11 @@ func TestCreateServiceUser_SinkFails(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			m := newMaker(t, consoletest.Options{NoTokenGeneration: c.old})
-			m.keepingIn(&forgetful{tokensink.New(m.folder, ""), c.loses})
-			out := m.make(m.input(m.ci()))
+			m := newAccountFixture(t, consoletest.Options{NoTokenGeneration: c.old})
+			m.storeTokensIn(&forgetful{tokensink.New(m.folder, ""), c.loses})
+			out := m.createUntilDone(m.input(m.newServiceUser()))
 			require.Equal(t, c.posts, m.posts("/service-users"))
-			there := m.there(m.ci())
+			there := m.accountsLike(m.newServiceUser())
 			require.Len(t, there, 1)
 			require.Equal(t, access.Created, out.Proof.Outcome)
 			if c.loses > c.posts && c.old {
@@ -471,18 +471,18 @@ func TestCreateServiceUser_FaultsWhileReplacing(t *testing.T) {
 		for _, method := range []string{http.MethodPost, http.MethodDelete} {
 			t.Run(string(kind)+" "+method, func(t *testing.T) {
 				t.Parallel()
-				m := newMaker(t, consoletest.Options{NoTokenGeneration: method == http.MethodDelete})
-				in := m.input(m.ci())
+				m := newAccountFixture(t, consoletest.Options{NoTokenGeneration: method == http.MethodDelete})
+				in := m.input(m.newServiceUser())
 				m.console.AddFault(consoletest.Fault{
 					Name: consoletest.CutAfter, Path: "/service-users", Method: http.MethodPost, Times: 1,
 				})
-				_, err := attempting[wire.CreateResult](m, wire.ServiceUserCreateActivity, in)
+				_, err := executeFor[wire.CreateResult](m, wire.ServiceUserCreateActivity, in)
 				require.Error(t, err)
-				lost := m.there(m.ci())[0]
-				f := m.fails(consoletest.Fault{Name: kind, Path: "/service-users/" + lost.ID, Method: method})
-				out := m.make(in)
+				lost := m.accountsLike(m.newServiceUser())[0]
+				f := m.addFault(consoletest.Fault{Name: kind, Path: "/service-users/" + lost.ID, Method: method})
+				out := m.createUntilDone(in)
 				require.True(t, kind == consoletest.Stale || m.console.FaultsFired(f) > 0)
-				there := m.there(m.ci())
+				there := m.accountsLike(m.newServiceUser())
 				require.Len(t, there, 1)
 				require.Equal(t, access.Created, out.Proof.Outcome)
 				if out.Refused {
@@ -505,17 +505,27 @@ func TestCreate_CalledOff(t *testing.T) {
 		there   int
 		outcome access.Outcome
 	}{
-		"nothing sent":                {"", (&maker{}).ana(), 0, access.NotApplied},
-		"user made":                   {consoletest.CutAfter, (&maker{}).ana(), 1, access.Created},
-		"user not made":               {consoletest.ServerError, (&maker{}).ana(), 0, access.NotApplied},
-		"service user, nothing sent":  {"", (&maker{}).ci(), 0, access.NotApplied},
-		"service user without token":  {consoletest.CutAfter, (&maker{}).ci(), 0, access.NotApplied},
-		"service user that never was": {consoletest.ServerError, (&maker{}).ci(), 0, access.NotApplied},
+		"nothing sent":               {"", (&accountFixture{}).newUser(), 0, access.NotApplied},
+		"user made":                  {consoletest.CutAfter, (&accountFixture{}).newUser(), 1, access.Created},
+		"user not made":              {consoletest.ServerError, (&accountFixture{}).newUser(), 0, access.NotApplied},
+		"service user, nothing sent": {"", (&accountFixture{}).newServiceUser(), 0, access.NotApplied},
+		"service user without token": {
+			consoletest.CutAfter,
+			(&accountFixture{}).newServiceUser(),
+			0,
+			access.NotApplied,
+		},
+		"service user that never was": {
+			consoletest.ServerError,
+			(&accountFixture{}).newServiceUser(),
+			0,
+			access.NotApplied,
+		},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			m := newMaker(t, consoletest.Options{})
+			m := newAccountFixture(t, consoletest.Options{})
 			in := m.input(c.account)
 			sent := 0
 			if c.fault != "" {
@@ -523,15 +533,15 @@ func TestCreate_CalledOff(t *testing.T) {
 				m.console.AddFault(consoletest.Fault{ // it is stopped before it has looked again
 					Name: consoletest.ServerError, Method: http.MethodGet, After: 2, Times: 1,
 				})
-				_, _ = attempting[wire.CreateResult](m, nameOf(c.account), in)
+				_, _ = executeFor[wire.CreateResult](m, nameOf(c.account), in)
 				sent = 1
 			}
 			m.console.ClearFaults()
-			in.CallOff = true
-			out := m.make(in)
+			in.Cancel = true
+			out := m.createUntilDone(in)
 			require.Equal(t, c.outcome, out.Proof.Outcome, out.Message)
 			require.False(t, out.Refused)
-			require.Len(t, m.there(c.account), c.there)
+			require.Len(t, m.accountsLike(c.account), c.there)
 			require.Equal(t, sent, m.posts("/users")+m.posts("/service-users"), "nothing more is sent")
 		})
 	}
@@ -541,8 +551,8 @@ func TestCreate_CalledOff(t *testing.T) {
 // off, and has no word on how it ended.
 func TestCreate_CalledOffWhileAnAttemptIsAtIt(t *testing.T) {
 	t.Parallel()
-	m := newMaker(t, consoletest.Options{})
-	in := m.input(m.ana())
+	m := newAccountFixture(t, consoletest.Options{})
+	in := m.input(m.newUser())
 	var off wire.CreateResult
 	var begun atomic.Bool
 	m.console.OnRequest(func(r consoletest.Request) {
@@ -550,31 +560,31 @@ func TestCreate_CalledOffWhileAnAttemptIsAtIt(t *testing.T) {
 			return
 		}
 		later := in
-		later.CallOff = true
-		off = m.make(later)
+		later.Cancel = true
+		off = m.createUntilDone(later)
 	})
-	_, err := attempting[wire.CreateResult](m, wire.UserCreateActivity, in)
+	_, err := executeFor[wire.CreateResult](m, wire.UserCreateActivity, in)
 	require.Equal(t, string(kinds.Unavailable), attempttest.ApplicationError(t, err).Type())
 	require.Equal(t, access.NotApplied, off.Proof.Outcome)
 	require.Zero(t, m.posts("/users"))
-	require.Equal(t, off, m.make(in))
+	require.Equal(t, off, m.createUntilDone(in))
 }
 
 func TestPlanAccount_Refusals(t *testing.T) {
 	t.Parallel()
-	m := newMaker(t, consoletest.Options{})
-	m.keepingIn(tokensink.New("", ""))
-	out, err := attempting[wire.PlanResult](m, wire.PlanActivity, m.planInput(m.ci()))
+	m := newAccountFixture(t, consoletest.Options{})
+	m.storeTokensIn(tokensink.New("", ""))
+	out, err := executeFor[wire.PlanResult](m, wire.PlanActivity, m.planInput(m.newServiceUser()))
 	require.NoError(t, err)
 	require.Contains(t, out.Plan.Refusal, "SERVICE_USER_TOKEN_DIR")
 	require.NotNil(t, out.Receipt)
 	require.Equal(t, wire.StateRefused, out.Receipt.State)
 
 	in := m.planInput(access.NewAccount{Kind: access.User, Email: "no address@", Name: "x"})
-	_, err = attempting[wire.PlanResult](m, wire.PlanActivity, in)
+	_, err = executeFor[wire.PlanResult](m, wire.PlanActivity, in)
 	require.Equal(t, string(kinds.Invalid), attempttest.ApplicationError(t, err).Type())
-	in = m.planInput(m.ana())
+	in = m.planInput(m.newUser())
 	in.Role.Name = "no such role"
-	_, err = attempting[wire.PlanResult](m, wire.PlanActivity, in)
+	_, err = executeFor[wire.PlanResult](m, wire.PlanActivity, in)
 	require.Equal(t, string(kinds.Invalid), attempttest.ApplicationError(t, err).Type())
 }

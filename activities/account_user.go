@@ -21,32 +21,32 @@ import (
 // is there already is not touched. Errors of the console that are not final are waited
 // out; final ones end it refused, once it is sure that nothing was made.
 func (a *Accounts) CreateUser(ctx context.Context, in wire.CreateInput) (wire.CreateResult, error) {
-	return a.create(ctx, in, (*creating).user)
+	return a.create(ctx, in, (*accountCreation).createUser)
 }
 
-func (c *creating) user(ctx context.Context) (wire.CreateResult, error) {
-	found, err := c.lookUp(ctx)
+func (c *accountCreation) createUser(ctx context.Context) (wire.CreateResult, error) {
+	found, err := c.findUsers(ctx)
 	switch {
 	case err != nil:
 		return wire.CreateResult{}, err
 	case len(found) > 0:
-		return c.settleUser(ctx, found)
+		return c.resolveExisting(ctx, found)
 	}
-	if err := c.tooSoon(); err != nil {
+	if err := c.mayStillAppear(); err != nil {
 		return wire.CreateResult{}, err
 	}
-	if c.in.CallOff {
+	if c.in.Cancel {
 		return c.conclude(ctx, access.NotApplied, access.Principal{})
 	}
 	return c.postUser(ctx)
 }
 
 // postUser sends the request and looks what became of it.
-func (c *creating) postUser(ctx context.Context) (wire.CreateResult, error) {
-	before := c.pendingMake()
-	said, err := c.attempt(ctx, c.making("/users"), func(d *deed) error {
+func (c *accountCreation) postUser(ctx context.Context) (wire.CreateResult, error) {
+	before := c.pendingCreation()
+	said, err := c.recordAndSend(ctx, c.createCall("/users"), func(d *callAttempt) error {
 		made, err := c.console.CreateUser(ctx, console.NewUser{
-			Email: c.want.Email, FullName: c.want.Name, Roles: c.given(),
+			Email: c.want.Email, FullName: c.want.Name, Roles: c.requestedHoldings(),
 		})
 		d.ID = made.ID
 		return err
@@ -54,42 +54,42 @@ func (c *creating) postUser(ctx context.Context) (wire.CreateResult, error) {
 	if err != nil {
 		return wire.CreateResult{}, err
 	}
-	found, err := c.lookUp(ctx)
+	found, err := c.findUsers(ctx)
 	switch {
 	case err != nil && said != nil:
 		return wire.CreateResult{}, fmt.Errorf("%w (after %v)", err, said) //nolint:errorlint // the read decides
 	case err != nil:
 		return wire.CreateResult{}, err
 	case len(found) > 0:
-		return c.settleUser(ctx, found)
+		return c.resolveExisting(ctx, found)
 	case said == nil:
-		return wire.CreateResult{}, errNotMade
-	case final(said):
-		return c.refuse(ctx, access.Principal{}, "%s", c.unseen(said, before))
+		return wire.CreateResult{}, errNotVisible
+	case isFinal(said):
+		return c.refuse(ctx, access.Principal{}, "%s", c.notCreatedText(said, before))
 	}
 	return wire.CreateResult{}, said
 }
 
-func (c *creating) making(path string) deed {
-	return deed{AccountCall: ledger.AccountCall{Action: ledger.CreateAccount}, Write: access.Write{
-		Call: http.MethodPost + " " + path, Before: access.Holdings{}.Normal(), After: c.given(),
+func (c *accountCreation) createCall(path string) callAttempt {
+	return callAttempt{AccountCall: ledger.AccountCall{Action: ledger.CreateAccount}, Write: access.Write{
+		Call: http.MethodPost + " " + path, Before: access.Holdings{}.Normal(), After: c.requestedHoldings(),
 	}}
 }
 
-// lookUp finds who has the address.
-func (c *creating) lookUp(ctx context.Context) ([]access.Principal, error) {
+// findUsers finds who has the address.
+func (c *accountCreation) findUsers(ctx context.Context) ([]access.Principal, error) {
 	found, err := c.console.UsersByEmail(ctx, c.want.Email)
 	if err != nil {
-		return nil, c.waitedOut(err)
+		return nil, c.retryable(err)
 	}
-	c.see(found...)
+	c.recordRead(found...)
 	return found, nil
 }
 
-// settleUser says what a user that is there comes to.
-func (c *creating) settleUser(ctx context.Context, found []access.Principal) (wire.CreateResult, error) {
+// resolveExisting says what a user that is there comes to.
+func (c *accountCreation) resolveExisting(ctx context.Context, found []access.Principal) (wire.CreateResult, error) {
 	p := found[0]
-	ours, holds := len(found) == 1 && c.ours(p), p.Holdings().Holds(c.in.Plan.Holding())
+	ours, holds := len(found) == 1 && c.createdByUs(p), p.Holdings().Holds(c.in.Plan.Holding())
 	switch {
 	case ours && holds:
 		return c.conclude(ctx, access.Created, p)
@@ -97,21 +97,21 @@ func (c *creating) settleUser(ctx context.Context, found []access.Principal) (wi
 		return c.refuse(ctx, p, "user %s was made and does not hold the role: someone has changed it since; "+
 			"give the role with a grant, or offboard the user", p.ID)
 	}
-	if why := existing(c.in.Plan, found); why != "" {
+	if why := existingAccountRefusal(c.in.Plan, found); why != "" {
 		return c.refuse(ctx, p, "%s", why)
 	}
 	return c.conclude(ctx, access.AlreadyHeld, p)
 }
 
-// ours says whether the user is one that this request has made. Of a request whose
+// createdByUs says whether the user is one that this request has made. Of a request whose
 // answer was lost all that is known is who was asked for: nobody had the address before.
-func (c *creating) ours(p access.Principal) bool {
-	d := c.pendingMake()
+func (c *accountCreation) createdByUs(p access.Principal) bool {
+	d := c.pendingCreation()
 	return d != nil && (d.ID == p.ID || d.ID == "" && p.Name == c.want.Name)
 }
 
-// unseen says why nobody was made, where the console shows nobody with that address.
-func (c *creating) unseen(said error, before *deed) string {
+// notCreatedText says why nobody was made, where the console shows nobody with that address.
+func (c *accountCreation) notCreatedText(said error, before *callAttempt) string {
 	text := "the console has not made the user: " + said.Error()
 	switch statusOf(said) {
 	case http.StatusConflict:

@@ -41,7 +41,15 @@ func (w *consoleWork) retryLater(ctx context.Context, cause error) error {
 	detached, release := attempt.ForLastWrite(ctx)
 	defer release()
 	if err := w.note(detached); err != nil { // the console's answer; the next attempt reads the console instead
-		activity.GetLogger(ctx).Warn("Cannot record the console's answer in the ledger", "request", w.request, "error", err)
+		activity.GetLogger(
+			ctx,
+		).Warn(
+			"Cannot record the console's answer in the ledger",
+			"request",
+			w.request,
+			"error",
+			err,
+		)
 	}
 	if errors.Is(cause, errDeferred) || ctx.Err() != nil {
 		return cause

@@ -56,4 +56,4 @@ func (w *consoleWork) appendPending(ctx context.Context, entries ...ledger.NewEn
 }
 
 // endsAccess says whether a step takes access away: such a step retries until it succeeds, and goes before others.
-func (w *consoleWork) endsAccess() bool { return takesAway(w.op) }
+func (w *consoleWork) endsAccess() bool { return endsAccess(w.op) }

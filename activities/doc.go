@@ -11,7 +11,7 @@
 //	Principal.Confirm   reads the principal once more              reads only
 //	User.Create         creates a user and verifies it             key of the change
 //	ServiceUser.Create  the same, and stores its token             key of the change
-//	Notify.Tell         starts the delivery of an event            id of the event
+//	Notify.Announce     starts the delivery of an event            id of the event
 //	Notify.Send         delivers an event to one receiver          id of the event; receivers drop repeats
 //	Notify.GaveUp       records that a delivery did not succeed    id of the event
 //

@@ -33,13 +33,13 @@ type Delivery struct{ WorkflowID, WorkflowType, TaskQueue string }
 func NewNotify(
 	senders []notify.Sender, s *store.Store, console string, delivery func(event string) Delivery,
 ) *Notify {
-	return &Notify{senders: senders, store: s, console: console, delivery: delivery, start: startDelivery}
+	return &Notify{senders: senders, store: s, console: console, delivery: delivery, start: executeDelivery}
 }
 
 // Register names every activity explicitly.
 func (n *Notify) Register(to Registry) {
 	for name, fn := range map[string]any{
-		wire.AnnounceActivity: n.Tell,
+		wire.AnnounceActivity: n.Announce,
 		wire.SendActivity:     n.Send,
 		wire.GaveUpActivity:   n.GaveUp,
 	} {
@@ -47,17 +47,17 @@ func (n *Notify) Register(to Registry) {
 	}
 }
 
-// Tell has a workflow of its own deliver the event, so that a receiver that is down
+// Announce has a workflow of its own deliver the event, so that a receiver that is down
 // holds nothing up. An event is delivered once, however often this runs.
-func (n *Notify) Tell(ctx context.Context, in wire.AnnounceInput) error {
+func (n *Notify) Announce(ctx context.Context, in wire.AnnounceInput) error {
 	if n != nil && len(n.senders) > 0 {
 		n.addDelegates(ctx, &in.Event, in.Except)
 	}
-	return n.tell(ctx, in.Event)
+	return n.startDelivery(ctx, in.Event)
 }
 
-// tell is for activities that have something to say themselves.
-func (n *Notify) tell(ctx context.Context, e wire.Event) error {
+// startDelivery is for activities that have something to say themselves.
+func (n *Notify) startDelivery(ctx context.Context, e wire.Event) error {
 	if n == nil || len(n.senders) == 0 {
 		return nil
 	}
@@ -78,7 +78,7 @@ func (n *Notify) tell(ctx context.Context, e wire.Event) error {
 	return err
 }
 
-func startDelivery(ctx context.Context, o client.StartWorkflowOptions, workflow string, in wire.DeliverInput) error {
+func executeDelivery(ctx context.Context, o client.StartWorkflowOptions, workflow string, in wire.DeliverInput) error {
 	_, err := activity.GetClient(ctx).ExecuteWorkflow(ctx, o, workflow, in)
 	return err
 }
@@ -86,7 +86,7 @@ func startDelivery(ctx context.Context, o client.StartWorkflowOptions, workflow 
 // BestEffort starts the delivery of an event for an activity whose outcome does not depend on it: where the delivery
 // cannot start, it logs why.
 func (n *Notify) BestEffort(ctx context.Context, e wire.Event) {
-	if err := n.tell(ctx, e); err != nil {
+	if err := n.startDelivery(ctx, e); err != nil {
 		activity.GetLogger(ctx).Warn("Cannot start the delivery of a notification", "event", e.Type, "error", err)
 	}
 }
@@ -106,9 +106,9 @@ func (n *Notify) Send(ctx context.Context, in wire.SendInput) error {
 		if err != nil {
 			d.Result, d.Error = ledger.Dropped, err.Error()
 		}
-		return n.note(ctx, in, d)
+		return n.recordOutcome(ctx, in, d)
 	}
-	return n.note(ctx, in, ledger.Notification{
+	return n.recordOutcome(ctx, in, ledger.Notification{
 		Event: in.Event.Type, Sender: in.Sender, Result: ledger.Dropped,
 		Error: "this worker does not send there any more",
 	})
@@ -116,10 +116,10 @@ func (n *Notify) Send(ctx context.Context, in wire.SendInput) error {
 
 // GaveUp writes down that an event could not be delivered in time.
 func (n *Notify) GaveUp(ctx context.Context, in wire.SendInput) error {
-	return n.note(ctx, in, ledger.Notification{Event: in.Event.Type, Sender: in.Sender, Result: ledger.GaveUp})
+	return n.recordOutcome(ctx, in, ledger.Notification{Event: in.Event.Type, Sender: in.Sender, Result: ledger.GaveUp})
 }
 
-func (n *Notify) note(ctx context.Context, in wire.SendInput, d ledger.Notification) error {
+func (n *Notify) recordOutcome(ctx context.Context, in wire.SendInput, d ledger.Notification) error {
 	request := in.Event.Request
 	if request == "" {
 		request = string(ledger.KindNotification)

@@ -14,10 +14,10 @@ import (
 // news is not for them.
 func TestNotify_AsksDelegates(t *testing.T) {
 	t.Parallel()
-	h := newHandover(t)
+	h := newDelegationFixture(t)
 	n := NewNotify(nil, h.store, h.client.Console(), nil)
 	for i, to := range []string{daveMail, "bob@example.com", erinMail} {
-		require.Empty(t, h.twice(h.hands(carolMail, to, i)).Refusal)
+		require.Empty(t, h.delegateTwice(h.delegateInput(carolMail, to, i)).Refusal)
 	}
 	told := func(typ string, at time.Time, people ...string) []string {
 		e := wire.Event{Type: typ, At: at, People: people}

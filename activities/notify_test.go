@@ -29,9 +29,9 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-// mailroom is the activities that tell people, with a real receiver; what they have
+// notifyFixture is the activities that tell people, with a real receiver; what they have
 // Temporal start is only noted.
-type mailroom struct {
+type notifyFixture struct {
 	t       *testing.T
 	notify  *Notify
 	store   *store.Store
@@ -43,9 +43,9 @@ type mailroom struct {
 	started map[string]wire.DeliverInput // by workflow id
 }
 
-func newMailroom(t *testing.T, db *store.Store, console string) *mailroom {
+func newNotifyFixture(t *testing.T, db *store.Store, console string) *notifyFixture {
 	t.Helper()
-	m := &mailroom{
+	m := &notifyFixture{
 		t: t, store: db, console: console, status: http.StatusNoContent, started: map[string]wire.DeliverInput{},
 	}
 	receiver := httptest.NewServer(m)
@@ -62,7 +62,7 @@ func newMailroom(t *testing.T, db *store.Store, console string) *mailroom {
 }
 
 // ServeHTTP is the receiver.
-func (m *mailroom) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (m *notifyFixture) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	var e wire.Event
@@ -74,7 +74,7 @@ func (m *mailroom) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // start stands for Temporal, which starts nothing twice.
-func (m *mailroom) start(_ context.Context, o client.StartWorkflowOptions, _ string, in wire.DeliverInput) error {
+func (m *notifyFixture) start(_ context.Context, o client.StartWorkflowOptions, _ string, in wire.DeliverInput) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if _, there := m.started[o.ID]; there {
@@ -85,7 +85,7 @@ func (m *mailroom) start(_ context.Context, o client.StartWorkflowOptions, _ str
 }
 
 // stage is where one attempt runs.
-func (m *mailroom) stage(more ...interceptor.WorkerInterceptor) *testsuite.TestActivityEnvironment {
+func (m *notifyFixture) stage(more ...interceptor.WorkerInterceptor) *testsuite.TestActivityEnvironment {
 	var suite testsuite.WorkflowTestSuite
 	suite.SetLogger(sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)))
 	env := suite.NewTestActivityEnvironment()
@@ -97,13 +97,13 @@ func (m *mailroom) stage(more ...interceptor.WorkerInterceptor) *testsuite.TestA
 	return env
 }
 
-func (m *mailroom) do(name string, in any) error {
+func (m *notifyFixture) execute(name string, in any) error {
 	_, err := m.stage().ExecuteActivity(name, in)
 	return err
 }
 
 // outcomes are what the ledger has of deliveries about a request.
-func (m *mailroom) outcomes(request string) []ledger.Notification {
+func (m *notifyFixture) outcomes(request string) []ledger.Notification {
 	m.t.Helper()
 	entries, err := m.store.LedgerOf(m.t.Context(), m.console, request)
 	require.NoError(m.t, err)
@@ -118,8 +118,8 @@ func (m *mailroom) outcomes(request string) []ledger.Notification {
 	return out
 }
 
-// only is the one delivery that was started, of a type.
-func (m *mailroom) only(typ string) wire.Event {
+// onlyDelivery is the one delivery that was started, of a type.
+func (m *notifyFixture) onlyDelivery(typ string) wire.Event {
 	m.t.Helper()
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -138,7 +138,7 @@ func (m *mailroom) only(typ string) wire.Event {
 // tried again where it may; each end is in the ledger once.
 func TestNotify_WhatAnAnswerMeans(t *testing.T) {
 	t.Parallel()
-	m := newMailroom(t, attempttest.Store(t), "acmeco.sentinelone.net")
+	m := newNotifyFixture(t, attempttest.Store(t), "acmeco.sentinelone.net")
 	for _, c := range []struct {
 		status int
 		want   []ledger.Notification
@@ -160,7 +160,7 @@ func TestNotify_WhatAnAnswerMeans(t *testing.T) {
 			ID: request + "#run/1", Type: wire.EventRequested, Request: request, Text: "bob asks",
 		}}
 		for range 2 {
-			err := m.do(wire.SendActivity, in)
+			err := m.execute(wire.SendActivity, in)
 			if c.again {
 				require.False(t, attempttest.ApplicationError(t, err).NonRetryable())
 			} else {
@@ -170,8 +170,8 @@ func TestNotify_WhatAnAnswerMeans(t *testing.T) {
 		require.Equal(t, c.want, m.outcomes(request), c.status)
 	}
 	in := wire.SendInput{Sender: "slack", Event: wire.Event{ID: "1", Type: wire.EventDecided, Request: "grant/2"}}
-	require.NoError(t, m.do(wire.SendActivity, in), "a sender that is configured no more holds nothing up")
-	require.NoError(t, m.do(wire.GaveUpActivity, wire.SendInput{Sender: "webhook", Event: in.Event}))
+	require.NoError(t, m.execute(wire.SendActivity, in), "a sender that is configured no more holds nothing up")
+	require.NoError(t, m.execute(wire.GaveUpActivity, wire.SendInput{Sender: "webhook", Event: in.Event}))
 	require.Equal(t, []ledger.Notification{
 		{Event: "decided", Sender: "slack", Result: "dropped", Error: "this worker does not send there any more"},
 		{Event: "decided", Sender: "webhook", Result: "gaveUp"},
@@ -186,17 +186,17 @@ func TestNotify_WaitingForSentinelOne(t *testing.T) {
 		access.OpRelease: "Access that must end is still in force after 30 attempts, since 2026-11-02T09:00:00Z: ",
 		access.OpGrant:   "A change waits for SentinelOne after 30 attempts, since 2026-11-02T09:00:00Z: ",
 	} {
-		d := newDesk(t, consoletest.Options{})
-		m := newMailroom(t, d.store, d.who.Console)
+		d := newGrantFixture(t, consoletest.Options{})
+		m := newNotifyFixture(t, d.store, d.who.Console)
 		d.principal.Notifying(m.notify)
 		known := access.OwnershipState{}
 		if op == access.OpRelease {
-			known = leased(d)
+			known = leasedState(d)
 		}
-		in := d.to(op, lease("1", d.soc), known)
-		d.fails(consoletest.ServerError, http.MethodPut, 0)
+		in := d.change(op, lease("1", d.soc), known)
+		d.addFault(consoletest.ServerError, http.MethodPut, 0)
 		attempt := func() {
-			env := m.stage(&pretend{desk: d})
+			env := m.stage(&fakeAttemptInfo{desk: d})
 			d.principal.Register(env)
 			_, err := env.ExecuteActivity(wire.WriteActivity, in)
 			require.False(t, attempttest.ApplicationError(t, err).NonRetryable())
@@ -208,10 +208,10 @@ func TestNotify_WaitingForSentinelOne(t *testing.T) {
 			d.now = d.now.Add(slowPause)
 			attempt()
 		}
-		e := m.only(wire.EventWaiting)
+		e := m.onlyDelivery(wire.EventWaiting)
 		require.Contains(t, e.Text, want)
 		require.Equal(t, "grant/1", e.Request)
-		require.NoError(t, m.do(wire.SendActivity, wire.SendInput{Event: e, Sender: "webhook"}))
+		require.NoError(t, m.execute(wire.SendActivity, wire.SendInput{Event: e, Sender: "webhook"}))
 		require.Equal(t, []wire.Event{e}, m.got)
 	}
 }
@@ -219,14 +219,14 @@ func TestNotify_WaitingForSentinelOne(t *testing.T) {
 // A notification about no request is recorded under a name of its own.
 func TestNotify_AboutNoRequest(t *testing.T) {
 	t.Parallel()
-	m := newMailroom(t, attempttest.Store(t), "acmeco.sentinelone.net")
+	m := newNotifyFixture(t, attempttest.Store(t), "acmeco.sentinelone.net")
 	e := wire.Event{ID: "token/acmeco/2036-01-01", Type: wire.EventTokenExpires, Text: "The API token expires"}
 	for range 2 {
-		require.NoError(t, m.do(wire.AnnounceActivity, wire.AnnounceInput{Event: e}))
+		require.NoError(t, m.execute(wire.AnnounceActivity, wire.AnnounceInput{Event: e}))
 	}
 	e.Console = m.console
-	require.Equal(t, e, m.only(wire.EventTokenExpires), "one delivery for one event")
-	require.NoError(t, m.do(wire.SendActivity, wire.SendInput{Event: e, Sender: "webhook"}))
+	require.Equal(t, e, m.onlyDelivery(wire.EventTokenExpires), "one delivery for one event")
+	require.NoError(t, m.execute(wire.SendActivity, wire.SendInput{Event: e, Sender: "webhook"}))
 	require.Equal(t, []wire.Event{e}, m.got)
 	require.Len(t, m.outcomes(string(ledger.KindNotification)), 1)
 }

@@ -13,8 +13,8 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-// leaver is somebody who holds two roles.
-func (m *maker) leaver(kind access.Kind, change func(*access.Principal)) access.Principal {
+// addLeaver is somebody who holds two roles.
+func (m *accountFixture) addLeaver(kind access.Kind, change func(*access.Principal)) access.Principal {
 	m.t.Helper()
 	p := access.Principal{Kind: kind, Name: "carol", Level: access.SiteLevel}
 	for _, site := range m.console.Truth().Sites[:2] {
@@ -33,7 +33,7 @@ func (m *maker) leaver(kind access.Kind, change func(*access.Principal)) access.
 	return p
 }
 
-func (m *maker) offboardInput(op access.Op, p access.Principal) wire.PlanInput {
+func (m *accountFixture) offboardInput(op access.Op, p access.Principal) wire.PlanInput {
 	in := wire.PlanInput{
 		Request: m.info("offboard/INC-42"), Op: op,
 		Principal: access.PrincipalSelector{Kind: p.Kind, ID: p.ID}, Terms: access.Terms{Requester: "bob@example.com"},
@@ -44,9 +44,9 @@ func (m *maker) offboardInput(op access.Op, p access.Principal) wire.PlanInput {
 	return in
 }
 
-func (m *maker) plan(in wire.PlanInput) access.Plan {
+func (m *accountFixture) plan(in wire.PlanInput) access.Plan {
 	m.t.Helper()
-	out, err := attempting[wire.PlanResult](m, wire.PlanActivity, in)
+	out, err := executeFor[wire.PlanResult](m, wire.PlanActivity, in)
 	require.NoError(m.t, err)
 	return out.Plan
 }
@@ -55,8 +55,8 @@ func (m *maker) plan(in wire.PlanInput) access.Plan {
 func TestPlan_Offboarding(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []access.Kind{access.User, access.ServiceUser} {
-		m := newMaker(t, consoletest.Options{})
-		p := m.leaver(kind, nil)
+		m := newAccountFixture(t, consoletest.Options{})
+		p := m.addLeaver(kind, nil)
 		deleted := m.plan(m.offboardInput(access.OpDelete, p))
 		require.Empty(t, deleted.Refusal)
 		require.Equal(t, access.Deleted, deleted.Expected)
@@ -89,8 +89,8 @@ func TestPlan_WhoIsNotOffboarded(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			m := newMaker(t, consoletest.Options{})
-			p := m.leaver(access.User, c.change)
+			m := newAccountFixture(t, consoletest.Options{})
+			p := m.addLeaver(access.User, c.change)
 			for op, why := range map[access.Op]string{access.OpDelete: c.delete, access.OpReset: c.base} {
 				got := m.plan(m.offboardInput(op, p)).Refusal
 				require.Contains(t, got, why)
@@ -100,8 +100,8 @@ func TestPlan_WhoIsNotOffboarded(t *testing.T) {
 	}
 	t.Run("the token's own", func(t *testing.T) {
 		t.Parallel()
-		m := newMaker(t, consoletest.Options{})
-		own := m.leaver(access.User, func(p *access.Principal) {
+		m := newAccountFixture(t, consoletest.Options{})
+		own := m.addLeaver(access.User, func(p *access.Principal) {
 			p.Level, p.Held = access.Tenant, []access.HeldRole{{RoleID: m.role.ID}}
 		})
 		_, id := m.console.TokenOwner()
@@ -113,24 +113,27 @@ func TestPlan_WhoIsNotOffboarded(t *testing.T) {
 	t.Run("likely the token's own", func(t *testing.T) {
 		t.Parallel()
 		ends := time.Date(2035, 3, 1, 9, 0, 0, 0, time.UTC)
-		m := newMaker(t, consoletest.Options{OwnerIsServiceUser: true, TokenExpiresAt: ends})
-		own := m.leaver(access.ServiceUser, func(p *access.Principal) { p.TokenExpiresAt = &ends })
-		other := m.leaver(access.ServiceUser, func(p *access.Principal) { p.TokenExpiresAt = new(ends.Add(time.Hour)) })
+		m := newAccountFixture(t, consoletest.Options{OwnerIsServiceUser: true, TokenExpiresAt: ends})
+		own := m.addLeaver(access.ServiceUser, func(p *access.Principal) { p.TokenExpiresAt = &ends })
+		other := m.addLeaver(
+			access.ServiceUser,
+			func(p *access.Principal) { p.TokenExpiresAt = new(ends.Add(time.Hour)) },
+		)
 		require.Contains(t, m.plan(m.offboardInput(access.OpDelete, own)).Refusal, "may own the API token")
 		require.Empty(t, m.plan(m.offboardInput(access.OpDelete, other)).Refusal)
 	})
 }
 
 // write makes attempts until one ends it.
-func (m *maker) write(in wire.WriteInput) wire.WriteResult {
+func (m *accountFixture) write(in wire.WriteInput) wire.WriteResult {
 	m.t.Helper()
 	for range 20 {
-		out, err := attempting[wire.WriteResult](m, wire.WriteActivity, in)
+		out, err := executeFor[wire.WriteResult](m, wire.WriteActivity, in)
 		if err == nil {
 			return out
 		}
 		require.False(m.t, attempttest.ApplicationError(m.t, err).NonRetryable(), "%v", err)
-		m.between()
+		m.betweenAttempts()
 	}
 	require.Fail(m.t, "it never ends")
 	return wire.WriteResult{}
@@ -147,9 +150,9 @@ func TestWrite_Delete(t *testing.T) {
 		for _, who := range []access.Kind{access.User, access.ServiceUser} {
 			t.Run(string(kind)+" "+string(who), func(t *testing.T) {
 				t.Parallel()
-				m := newMaker(t, consoletest.Options{})
-				p := m.leaver(who, nil)
-				m.fails(consoletest.Fault{Name: kind, Method: http.MethodDelete})
+				m := newAccountFixture(t, consoletest.Options{})
+				p := m.addLeaver(who, nil)
+				m.addFault(consoletest.Fault{Name: kind, Method: http.MethodDelete})
 				in := m.deletion(p)
 				out := m.write(in)
 				require.Equal(t, access.Deleted, out.Proof.Outcome)
@@ -163,7 +166,7 @@ func TestWrite_Delete(t *testing.T) {
 	}
 }
 
-func (m *maker) deletion(p access.Principal) wire.WriteInput {
+func (m *accountFixture) deletion(p access.Principal) wire.WriteInput {
 	lease := access.Lease{ID: "offboard/INC-42#run"}
 	return wire.WriteInput{
 		Writer: wire.WriterStart{Console: m.client.Console(), Kind: p.Kind, ID: p.ID},
@@ -177,8 +180,8 @@ func (m *maker) deletion(p access.Principal) wire.WriteInput {
 // A grant that ends after its principal was offboarded finds that it was taken over.
 func TestWrite_ReleaseAfterDelete(t *testing.T) {
 	t.Parallel()
-	m := newMaker(t, consoletest.Options{})
-	p := m.leaver(access.User, nil)
+	m := newAccountFixture(t, consoletest.Options{})
+	p := m.addLeaver(access.User, nil)
 	lease := access.Lease{ID: "grant/7#run", Holding: access.Holding{
 		Level: access.SiteLevel, RoleID: m.role.ID, ScopeID: m.console.Truth().Sites[2].ID,
 	}}

@@ -15,15 +15,15 @@ import (
 // ownLife is how long an answer about the token's owner is kept. The console takes
 // two such questions a second, and a token file may be replaced.
 const (
-	ownLife  = 10 * time.Minute
-	askAgain = 30 * time.Second // after a question that could not be answered
+	ownUserTTL   = 10 * time.Minute
+	ownUserRetry = 30 * time.Second // after a question that could not be answered
 )
 
 // ownUser remembers who owns the token.
 type ownUser struct {
-	mu    sync.Mutex
-	known string
-	until time.Time
+	mu     sync.Mutex
+	cached string
+	until  time.Time
 }
 
 // id is "" where the console does not say, as may be for the token of a service user.
@@ -31,29 +31,29 @@ func (o *ownUser) id(ctx context.Context, c *console.Client) string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if time.Now().Before(o.until) {
-		return o.known
+		return o.cached
 	}
 	p, err := c.Self(ctx)
 	answer, failed := errors.AsType[*console.Error](err)
 	switch {
 	case ctx.Err() != nil:
-	case failed && unanswered(answer):
-		o.until = time.Now().Add(askAgain)
+	case failed && isUnanswered(answer):
+		o.until = time.Now().Add(ownUserRetry)
 	default:
-		o.known, o.until = p.ID, time.Now().Add(ownLife)
+		o.cached, o.until = p.ID, time.Now().Add(ownUserTTL)
 	}
-	return o.known
+	return o.cached
 }
 
-// unanswered tells a console that could not answer from one that does not tell.
-func unanswered(e *console.Error) bool {
+// isUnanswered tells a console that could not answer from one that does not tell.
+func isUnanswered(e *console.Error) bool {
 	return e.Temporary() || e.Status == http.StatusUnauthorized
 }
 
-// likelyOwn says why a principal must not be deleted where the console does not tell
+// likelyOwnToken says why a principal must not be deleted where the console does not tell
 // whose token the worker uses: its own token ends in the same second as that one. It
 // is "" where nothing points to it.
-func (r *Request) likelyOwn(ctx context.Context, op access.Op, p access.Principal) string {
+func (r *Request) likelyOwnToken(ctx context.Context, op access.Op, p access.Principal) string {
 	if op != access.OpDelete || p.TokenExpiresAt == nil {
 		return ""
 	}

@@ -13,16 +13,16 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-// badList says that the console has refused what was sent as wrong.
-func badList(said error) bool {
+// isBadRequest says that the console has refused what was sent as wrong.
+func isBadRequest(said error) bool {
 	answer, ok := errors.AsType[*console.Error](said)
 	return ok && answer.Kind == console.KindStatus && answer.Status == http.StatusBadRequest
 }
 
-// withoutGone writes once more what the console has refused, without the roles that it
+// writeWithoutDeletedRoles writes once more what the console has refused, without the roles that it
 // no longer has: a role of the baseline may have been deleted while a lease stood in its
 // place, and access that is to end must not wait for it to come back.
-func (w *writing) withoutGone(
+func (w *changeAttempt) writeWithoutDeletedRoles(
 	ctx context.Context, step access.Step, actual access.Read, said error,
 ) (wire.WriteResult, error) {
 	roles, err := w.console.AllRoles(ctx)
@@ -30,22 +30,22 @@ func (w *writing) withoutGone(
 		cause := fmt.Errorf("%w (after %v)", err, said) //nolint:errorlint // the list decides
 		return wire.WriteResult{}, kinds.New(kinds.Unavailable, cause)
 	}
-	gone := missing(step.After, actual.Holdings, roles)
+	gone := deletedRoles(step.After, actual.Holdings, roles)
 	if len(gone) == 0 {
-		return wire.WriteResult{}, w.conflicting(said)
+		return wire.WriteResult{}, w.retryConflict(said)
 	}
 	left := step.WithoutDeletedRoles(gone, w.in.Change.Change)
 	switch {
 	case left.Refused() && w.in.Change.Change.Op == access.OpRelease:
-		return wire.WriteResult{}, kinds.New(kinds.Refused, errors.New(forbidden(left, left.Before.Level)))
+		return wire.WriteResult{}, kinds.New(kinds.Refused, errors.New(ruleRefusal(left, left.Before.Level)))
 	case left.Refused() || !left.Writes():
 		return w.conclude(ctx, left, actual)
 	}
-	return w.carryOut(ctx, left, actual)
+	return w.writeAndVerify(ctx, left, actual)
 }
 
-// missing lists the roles that are wanted, and neither held now nor on the console.
-func missing(want, actual access.Holdings, roles []access.Role) []string {
+// deletedRoles lists the roles that are wanted, and neither held now nor on the console.
+func deletedRoles(want, actual access.Holdings, roles []access.Role) []string {
 	var out []string
 	for _, h := range want.Held {
 		held := slices.ContainsFunc(actual.Held, func(x access.HeldRole) bool { return x.RoleID == h.RoleID })

@@ -16,23 +16,23 @@ func TestWrite_KeepsForGoodWithoutKnowingTheLease(t *testing.T) {
 	for name, byHand := range map[string]bool{"as it was": false, "taken away by hand": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := newDesk(t, consoletest.Options{})
+			d := newGrantFixture(t, consoletest.Options{})
 			l := lease("1", d.soc)
-			given := d.done(d.to(access.OpAcquire, l, access.OwnershipState{}))
+			given := d.mustWrite(d.change(access.OpAcquire, l, access.OwnershipState{}))
 			if byHand {
-				d.byHand(having(d.viewer))
+				d.editByHand(holdings(d.viewer))
 			}
-			in := d.to(access.OpGrant, l, access.OwnershipState{})
-			in.Change.Given = &given.Proof
-			out := d.done(in)
+			in := d.change(access.OpGrant, l, access.OwnershipState{})
+			in.Change.GrantProof = &given.Proof
+			out := d.mustWrite(in)
 			require.Empty(t, out.Next.Leases)
 			if byHand {
 				require.Equal(t, access.Superseded, out.Proof.Outcome)
-				require.Equal(t, having(d.viewer), d.held())
+				require.Equal(t, holdings(d.viewer), d.held())
 				return
 			}
 			require.Equal(t, access.AlreadyHeld, out.Proof.Outcome)
-			require.Equal(t, having(d.viewer, d.soc), d.held())
+			require.Equal(t, holdings(d.viewer, d.soc), d.held())
 		})
 	}
 }
@@ -40,10 +40,10 @@ func TestWrite_KeepsForGoodWithoutKnowingTheLease(t *testing.T) {
 // Once it is released, nothing keeps it.
 func TestWrite_TooLateToKeepForGood(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t, consoletest.Options{})
+	d := newGrantFixture(t, consoletest.Options{})
 	l := lease("1", d.soc)
-	known := d.done(d.to(access.OpAcquire, l, access.OwnershipState{})).Next
-	known = d.done(d.to(access.OpRelease, l, known)).Next
-	require.Equal(t, access.NotApplied, d.done(d.to(access.OpGrant, l, known)).Proof.Outcome)
-	require.Equal(t, having(d.viewer), d.held())
+	known := d.mustWrite(d.change(access.OpAcquire, l, access.OwnershipState{})).Next
+	known = d.mustWrite(d.change(access.OpRelease, l, known)).Next
+	require.Equal(t, access.NotApplied, d.mustWrite(d.change(access.OpGrant, l, known)).Proof.Outcome)
+	require.Equal(t, holdings(d.viewer), d.held())
 }

@@ -11,8 +11,8 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-// recall finds what the ledger knows of this change: its proof, or its writes.
-func (w *writing) recall(ctx context.Context) (*wire.WriteResult, error) {
+// loadHistory finds what the ledger knows of this change: its proof, or its writes.
+func (w *changeAttempt) loadHistory(ctx context.Context) (*wire.WriteResult, error) {
 	entries, err := w.store.LedgerOf(ctx, w.in.Writer.Console, w.in.Change.Request)
 	if err != nil {
 		return nil, err
@@ -21,17 +21,17 @@ func (w *writing) recall(ctx context.Context) (*wire.WriteResult, error) {
 	for _, e := range entries {
 		switch {
 		case e.Key == w.proofKey():
-			return w.recalled(e)
-		case e.Key == ended && !takesAway(w.in.Change.Change.Op):
-			return w.tooLate(), nil
+			return w.keptResult(e)
+		case e.Key == ended && !endsAccess(w.in.Change.Change.Op):
+			return w.cancelledResult(), nil
 		}
 	}
 	w.writes, err = writesOf(entries, w.in.Change.Key)
 	return nil, err
 }
 
-// recalled is the answer of before.
-func (w *writing) recalled(e ledger.Entry) (*wire.WriteResult, error) {
+// keptResult is the answer of before.
+func (w *changeAttempt) keptResult(e ledger.Entry) (*wire.WriteResult, error) {
 	kept, err := ledger.DecodeAs[ledger.Proof](e)
 	if err == nil && kept.Roles == nil {
 		err = otherSubject(e, "a change of roles")
@@ -51,16 +51,16 @@ func otherSubject(e ledger.Entry, want string) error {
 		e.Seq, e.Key, want)
 }
 
-// tooLate answers a change that was called off before it came.
-func (w *writing) tooLate() *wire.WriteResult {
+// cancelledResult answers a change that was called off before it came.
+func (w *changeAttempt) cancelledResult() *wire.WriteResult {
 	return &wire.WriteResult{Next: w.in.Ownership, Proof: access.Proof{
 		Op: w.in.Change.Change.Op, Key: w.in.Change.Key, Outcome: access.NotApplied, Reads: []access.Read{},
 	}}
 }
 
 // writesOf lists the writes of a change of roles, oldest first.
-func writesOf(entries []ledger.Entry, change string) ([]sent, error) {
-	var out []sent
+func writesOf(entries []ledger.Entry, change string) ([]sentWrite, error) {
+	var out []sentWrite
 	for _, e := range entries {
 		switch {
 		case ledger.ChangeOf(e) != change:
@@ -72,7 +72,7 @@ func writesOf(entries []ledger.Entry, change string) ([]sent, error) {
 			if err != nil {
 				return nil, err
 			}
-			out = append(out, sent{Write: kept.Write, Step: kept.Roles.Step, From: kept.Roles.From})
+			out = append(out, sentWrite{Write: kept.Write, Step: kept.Roles.Step, From: kept.Roles.From})
 		case e.Kind == ledger.KindAnswer && len(out) > 0:
 			kept, err := ledger.DecodeAs[ledger.Answer](e)
 			if err != nil {
@@ -85,7 +85,7 @@ func writesOf(entries []ledger.Entry, change string) ([]sent, error) {
 	return out, nil
 }
 
-func deref(r *wire.WriteResult) wire.WriteResult {
+func resultOf(r *wire.WriteResult) wire.WriteResult {
 	if r == nil {
 		return wire.WriteResult{}
 	}
@@ -95,8 +95,8 @@ func deref(r *wire.WriteResult) wire.WriteResult {
 // ownership is what is known of the principal. A writer may not know a lease that it is
 // to release: one it gave before it was stopped, whose proof comes with the change, or
 // one that was called off in the middle, of which the ledger knows the writes.
-func (w *writing) ownership(ctx context.Context, actual access.Read) (access.OwnershipState, error) {
-	t, lease, given := w.in.Ownership, w.in.Change.Change.Lease, w.in.Change.Given
+func (w *changeAttempt) ownership(ctx context.Context, actual access.Read) (access.OwnershipState, error) {
+	t, lease, given := w.in.Ownership, w.in.Change.Change.Lease, w.in.Change.GrantProof
 	if _, known := t.Lease(lease.ID); known {
 		return t, nil
 	}
@@ -104,14 +104,14 @@ func (w *writing) ownership(ctx context.Context, actual access.Read) (access.Own
 	case given != nil && given.Granted():
 		return t.AdoptLease(lease, given.Before), nil
 	case given == nil && w.in.Change.Change.Op == access.OpRelease:
-		return w.calledOff(ctx, t, lease, actual)
+		return w.adoptCancelled(ctx, t, lease, actual)
 	}
 	return t, nil
 }
 
-// calledOff finds out whether an acquisition that was stopped in the middle reached
+// adoptCancelled finds out whether an acquisition that was stopped in the middle reached
 // the console.
-func (w *writing) calledOff(
+func (w *changeAttempt) adoptCancelled(
 	ctx context.Context, t access.OwnershipState, lease access.Lease, actual access.Read,
 ) (access.OwnershipState, error) {
 	entries, err := w.store.LedgerOf(ctx, w.in.Writer.Console, w.in.Change.Request)
@@ -128,7 +128,7 @@ func (w *writing) calledOff(
 				return t.AdoptLease(lease, s.Write.Before), nil
 			}
 			if w.mayArrive(s) {
-				return t, errCalledOff
+				return t, errMayStillArrive
 			}
 		}
 	}
@@ -136,6 +136,6 @@ func (w *writing) calledOff(
 }
 
 // refused says that the console has said no, so nothing of the write can arrive later.
-func (s sent) refused() bool {
+func (s sentWrite) refused() bool {
 	return s.answered && s.Write.Status >= http.StatusBadRequest && s.Write.Status < http.StatusInternalServerError
 }

@@ -9,16 +9,16 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-// settleStopped takes in what changes have done that were stopped in the middle: what
+// adoptAllPreempted takes in what changes have done that were stopped in the middle: what
 // they have sent and the console shows is theirs, and not somebody's by hand.
-func (w *writing) settleStopped(ctx context.Context, actual access.Read) error {
-	for _, in := range w.in.Stopped {
+func (w *changeAttempt) adoptAllPreempted(ctx context.Context, actual access.Read) error {
+	for _, in := range w.in.Preempted {
 		if in.Key == w.in.Change.Key || actual.Gone {
 			continue
 		}
 		entries, err := w.store.LedgerOf(ctx, w.in.Writer.Console, in.Request)
 		if err == nil {
-			err = w.takeIn(in, entries, actual)
+			err = w.adoptPreempted(in, entries, actual)
 		}
 		if err != nil {
 			return err
@@ -27,8 +27,8 @@ func (w *writing) settleStopped(ctx context.Context, actual access.Read) error {
 	return nil
 }
 
-// takeIn settles one stopped change by its last write that the console has not refused.
-func (w *writing) takeIn(in wire.ChangeRequest, entries []ledger.Entry, actual access.Read) error {
+// adoptPreempted settles one stopped change by its last write that the console has not refused.
+func (w *changeAttempt) adoptPreempted(in wire.ChangeRequest, entries []ledger.Entry, actual access.Read) error {
 	writes, err := writesOf(entries, in.Key)
 	if err != nil {
 		return err
@@ -36,17 +36,17 @@ func (w *writing) takeIn(in wire.ChangeRequest, entries []ledger.Entry, actual a
 	for _, s := range slices.Backward(writes) {
 		switch {
 		case w.landed(s.Step, actual):
-			w.in.Ownership = w.given(in.Change, s)
+			w.in.Ownership = w.ownershipAfter(in.Change, s)
 			return nil
 		case w.mayArrive(s):
-			return errCalledOff
+			return errMayStillArrive
 		}
 	}
 	return nil
 }
 
-// given is what is known once a write that gives access is on the console.
-func (w *writing) given(c access.Change, s sent) access.OwnershipState {
+// ownershipAfter is what is known once a write that gives access is on the console.
+func (w *changeAttempt) ownershipAfter(c access.Change, s sentWrite) access.OwnershipState {
 	t := w.in.Ownership
 	if s.From == t.Digest() {
 		return s.Step.Next
@@ -62,14 +62,14 @@ func (w *writing) given(c access.Change, s sent) access.OwnershipState {
 	return t.Apply(c, before).Next
 }
 
-// arrived is the step of a write by an earlier attempt that is on the console. What was
+// stepFromWrite is the step of a write by an earlier attempt that is on the console. What was
 // known then may be old: other changes have been made since, where it was stopped.
-func (w *writing) arrived(s sent, actual access.Read) access.Step {
+func (w *changeAttempt) stepFromWrite(s sentWrite, actual access.Read) access.Step {
 	step := s.Step
 	switch {
 	case s.From == w.from:
-	case !takesAway(w.in.Change.Change.Op):
-		step.Next = w.given(w.in.Change.Change, s)
+	case !endsAccess(w.in.Change.Change.Op):
+		step.Next = w.ownershipAfter(w.in.Change.Change, s)
 	default:
 		step.Next = w.in.Ownership.Apply(w.in.Change.Change, actual.Holdings).Next
 	}
@@ -77,6 +77,6 @@ func (w *writing) arrived(s sent, actual access.Read) access.Step {
 }
 
 // mayArrive says that a write may still reach the console, or be shown by it.
-func (w *writing) mayArrive(s sent) bool {
-	return !s.refused() && w.now().Sub(s.Write.At) < showTime
+func (w *changeAttempt) mayArrive(s sentWrite) bool {
+	return !s.refused() && w.now().Sub(s.Write.At) < visibilityDelay
 }

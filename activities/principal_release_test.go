@@ -52,13 +52,13 @@ func TestRelease_NeverFailsForGood(t *testing.T) {
 			}
 			t.Run(fmt.Sprintf("%s of %s", kind, method), func(t *testing.T) {
 				t.Parallel()
-				d := newDesk(t, consoletest.Options{})
-				in := d.to(access.OpRelease, lease("1", d.soc), leased(d))
-				id := d.fails(kind, method, 0)
+				d := newGrantFixture(t, consoletest.Options{})
+				in := d.change(access.OpRelease, lease("1", d.soc), leasedState(d))
+				id := d.addFault(kind, method, 0)
 				want := map[int32]time.Duration{1: 2 * time.Second, 2: 4 * time.Second, 9: 30 * time.Second}
 				for attempt, next := range want {
 					d.attempt = attempt
-					text := d.waits(in)
+					text := d.retriedMessage(in)
 					list := d.waitOf("grant/1")
 					require.Len(t, list, 1)
 					w := list[0]
@@ -71,14 +71,14 @@ func TestRelease_NeverFailsForGood(t *testing.T) {
 					require.Equal(t, !finalOf(kind).Final(), w.Temporary)
 				}
 				d.now, d.attempt = d.now.Add(quickFor), 30
-				d.waits(in)
+				d.retriedMessage(in)
 				require.Equal(t, d.now.Add(slowPause), *d.waitOf("grant/1")[0].NextTry)
 				require.Equal(t, int64(4), d.counted[ReleaseFailuresMetric])
-				require.Equal(t, having(d.viewer, d.soc), d.held())
+				require.Equal(t, holdings(d.viewer, d.soc), d.held())
 
 				d.console.RemoveFault(id)
-				require.Equal(t, access.Released, d.done(in).Proof.Outcome)
-				require.Equal(t, having(d.viewer), d.held())
+				require.Equal(t, access.Released, d.mustWrite(in).Proof.Outcome)
+				require.Equal(t, holdings(d.viewer), d.held())
 				require.Empty(t, d.waitOf("grant/1"))
 			})
 		}
@@ -102,18 +102,18 @@ func finalOf(f consoletest.FaultKind) kinds.Kind {
 // A console that says once that somebody is gone, and lists them, is not believed.
 func TestRelease_GoneIsSaidTwice(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t, consoletest.Options{})
-	in := d.to(access.OpRelease, lease("1", d.soc), leased(d))
-	d.fails(consoletest.NotFound, http.MethodGet, 0)
-	require.Equal(t, access.Released, d.done(in).Proof.Outcome)
-	require.Equal(t, having(d.viewer), d.held())
+	d := newGrantFixture(t, consoletest.Options{})
+	in := d.change(access.OpRelease, lease("1", d.soc), leasedState(d))
+	d.addFault(consoletest.NotFound, http.MethodGet, 0)
+	require.Equal(t, access.Released, d.mustWrite(in).Proof.Outcome)
+	require.Equal(t, holdings(d.viewer), d.held())
 }
 
 // A console that asks to wait longer is obeyed.
 func TestRelease_RetryAfter(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t, consoletest.Options{})
-	in := d.to(access.OpRelease, lease("1", d.soc), leased(d))
+	d := newGrantFixture(t, consoletest.Options{})
+	in := d.change(access.OpRelease, lease("1", d.soc), leasedState(d))
 	d.console.AddFault(consoletest.Fault{Name: consoletest.RateLimited, Path: "/users", RetryAfter: 90 * time.Second})
 	_, err := d.write(in)
 	require.Equal(t, 90*time.Second, attempttest.ApplicationError(t, err).NextRetryDelay())
@@ -124,42 +124,42 @@ func TestRelease_RetryAfter(t *testing.T) {
 // The last role is not taken: the release waits until there is another one.
 func TestRelease_LastRole(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t, consoletest.Options{})
-	d.byHand(access.Holdings{Level: access.SiteLevel})
-	in := d.to(access.OpRelease, lease("1", d.soc), leased(d))
-	require.Contains(t, d.waits(in), "it is the principal's last role")
+	d := newGrantFixture(t, consoletest.Options{})
+	d.editByHand(access.Holdings{Level: access.SiteLevel})
+	in := d.change(access.OpRelease, lease("1", d.soc), leasedState(d))
+	require.Contains(t, d.retriedMessage(in), "it is the principal's last role")
 	require.False(t, d.waitOf("grant/1")[0].Temporary)
-	require.Equal(t, having(d.soc), d.held())
-	d.byHand(having(d.viewer, d.soc))
-	require.Equal(t, access.Released, d.done(in).Proof.Outcome)
-	require.Equal(t, having(d.viewer), d.held())
+	require.Equal(t, holdings(d.soc), d.held())
+	d.editByHand(holdings(d.viewer, d.soc))
+	require.Equal(t, access.Released, d.mustWrite(in).Proof.Outcome)
+	require.Equal(t, holdings(d.viewer), d.held())
 }
 
 // What has failed before lets a release go first, until that has had its turn; what
 // nobody stands behind is not waited for.
 func TestWrite_YieldsToAWaitingRelease(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t, consoletest.Options{})
-	known := leased(d)
-	release := d.to(access.OpRelease, lease("1", d.soc), known)
-	acquire := d.to(access.OpAcquire, lease("2", d.admin), known)
-	down := d.fails(consoletest.ServerError, "", 0)
-	d.waits(release)
+	d := newGrantFixture(t, consoletest.Options{})
+	known := leasedState(d)
+	release := d.change(access.OpRelease, lease("1", d.soc), known)
+	acquire := d.change(access.OpAcquire, lease("2", d.admin), known)
+	down := d.addFault(consoletest.ServerError, "", 0)
+	d.retriedMessage(release)
 	d.now = d.now.Add(time.Second)
-	d.waits(acquire)
+	d.retriedMessage(acquire)
 	d.now = d.now.Add(time.Second)
 	d.console.RemoveFault(down)
 	asked := d.console.RequestCount()
 	d.attempt = 2
-	require.Contains(t, d.waits(acquire), "a release of access goes first: grant/1")
+	require.Contains(t, d.retriedMessage(acquire), "a release of access goes first: grant/1")
 	require.Equal(t, asked, d.console.RequestCount())
 
 	d.now = d.now.Add(time.Second)
-	down = d.fails(consoletest.ServerError, "", 0)
-	d.waits(release) // it has had its turn
+	down = d.addFault(consoletest.ServerError, "", 0)
+	d.retriedMessage(release) // it has had its turn
 	d.console.RemoveFault(down)
 	d.now = d.now.Add(time.Second)
-	require.Equal(t, access.Applied, d.done(acquire).Proof.Outcome, "and it is not waited for for ever")
+	require.Equal(t, access.Applied, d.mustWrite(acquire).Proof.Outcome, "and it is not waited for for ever")
 }
 
 func TestWrite_DoesNotYield(t *testing.T) {
@@ -176,16 +176,16 @@ func TestWrite_DoesNotYield(t *testing.T) {
 		"to what nobody stands behind":   {store.Wait{Release: true, Temporary: true, NextTry: new(past)}, 2},
 		"to what is not known to return": {store.Wait{Release: true, Temporary: true}, 2},
 	} {
-		d := newDesk(t, consoletest.Options{})
-		in := d.to(access.OpAcquire, lease("1", d.soc), access.OwnershipState{})
-		down := d.fails(consoletest.ServerError, "", 0)
-		d.waits(in)
+		d := newGrantFixture(t, consoletest.Options{})
+		in := d.change(access.OpAcquire, lease("1", d.soc), access.OwnershipState{})
+		down := d.addFault(consoletest.ServerError, "", 0)
+		d.retriedMessage(in)
 		d.console.RemoveFault(down)
 		c.wait.Console, c.wait.Request, c.wait.Step = d.who.Console, "grant/9", "release"
 		c.wait.At = d.now.Add(-time.Minute)
 		require.NoError(t, d.store.NoteWait(t.Context(), c.wait), name)
 		d.attempt = c.attempt
-		require.Equal(t, access.Applied, d.done(in).Proof.Outcome, name)
+		require.Equal(t, access.Applied, d.mustWrite(in).Proof.Outcome, name)
 	}
 }
 
@@ -193,41 +193,41 @@ func TestWrite_DoesNotYield(t *testing.T) {
 // it was by the grant, and undoes that alone.
 func TestRelease_OfALeaseTheWriterDoesNotKnow(t *testing.T) {
 	t.Parallel()
-	for name, learn := range map[string]func(d *desk) access.OwnershipState{
-		"it knows nothing": unknown,
-		"it has seen the principal since": func(d *desk) access.OwnershipState {
-			third := d.third()
-			got := d.done(d.to(access.OpAcquire, lease("2", third), access.OwnershipState{}))
+	for name, learn := range map[string]func(d *grantFixture) access.OwnershipState{
+		"it knows nothing": unknownState,
+		"it has seen the principal since": func(d *grantFixture) access.OwnershipState {
+			third := d.viewerAtThirdSite()
+			got := d.mustWrite(d.change(access.OpAcquire, lease("2", third), access.OwnershipState{}))
 			require.True(t, got.Next.Baseline.Holds(d.soc), "it takes the role for the principal's own")
-			return d.done(d.to(access.OpRelease, lease("2", third), got.Next)).Next
+			return d.mustWrite(d.change(access.OpRelease, lease("2", third), got.Next)).Next
 		},
 	} {
-		d := newDesk(t, consoletest.Options{})
-		given := d.done(d.to(access.OpAcquire, lease("1", d.soc), access.OwnershipState{})).Proof
+		d := newGrantFixture(t, consoletest.Options{})
+		given := d.mustWrite(d.change(access.OpAcquire, lease("1", d.soc), access.OwnershipState{})).Proof
 		d.now = d.now.Add(time.Hour)
-		in := d.to(access.OpRelease, lease("1", d.soc), learn(d))
-		in.Change.Given = &given
-		got := d.done(in)
+		in := d.change(access.OpRelease, lease("1", d.soc), learn(d))
+		in.Change.GrantProof = &given
+		got := d.mustWrite(in)
 		require.Equal(t, access.Released, got.Proof.Outcome, name)
-		require.Equal(t, having(d.viewer), d.held(), name)
+		require.Equal(t, holdings(d.viewer), d.held(), name)
 	}
 }
 
 // What was given and changed by hand since stands, and is not called not given.
 func TestRelease_GivenAndChangedSince(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t, consoletest.Options{})
-	given := d.done(d.to(access.OpAcquire, lease("1", d.soc), access.OwnershipState{})).Proof
+	d := newGrantFixture(t, consoletest.Options{})
+	given := d.mustWrite(d.change(access.OpAcquire, lease("1", d.soc), access.OwnershipState{})).Proof
 	d.now = d.now.Add(time.Hour)
-	d.byHand(having(d.viewer, d.admin))
-	known := d.done(d.to(access.OpGrant, lease("2", d.viewer), access.OwnershipState{})).Next
+	d.editByHand(holdings(d.viewer, d.admin))
+	known := d.mustWrite(d.change(access.OpGrant, lease("2", d.viewer), access.OwnershipState{})).Next
 	for i, t0 := range []access.OwnershipState{{}, known} {
-		in := d.to(access.OpRelease, lease("1", d.soc), t0)
+		in := d.change(access.OpRelease, lease("1", d.soc), t0)
 		in.Change.Key += fmt.Sprint("/", i)
-		in.Change.Given = &given
-		got := d.done(in)
+		in.Change.GrantProof = &given
+		got := d.mustWrite(in)
 		require.Equal(t, access.Superseded, got.Proof.Outcome)
-		require.Equal(t, having(d.viewer, d.admin), d.held())
+		require.Equal(t, holdings(d.viewer, d.admin), d.held())
 	}
 }
 
@@ -236,35 +236,35 @@ func TestRelease_GivenAndChangedSince(t *testing.T) {
 func TestRelease_OfWhatWasCalledOff(t *testing.T) {
 	t.Parallel()
 	for _, op := range []access.Op{access.OpAcquire, access.OpGrant} {
-		d := newDesk(t, consoletest.Options{})
-		d.byHand(having(d.viewer, d.admin))
-		d.dies(d.to(op, lease("1", d.soc), access.OwnershipState{}), "before the answer")
-		require.Equal(t, having(d.viewer, d.soc), d.held())
-		got := d.done(d.to(access.OpRelease, lease("1", d.soc), access.OwnershipState{}))
+		d := newGrantFixture(t, consoletest.Options{})
+		d.editByHand(holdings(d.viewer, d.admin))
+		d.dieAt(d.change(op, lease("1", d.soc), access.OwnershipState{}), "before the answer")
+		require.Equal(t, holdings(d.viewer, d.soc), d.held())
+		got := d.mustWrite(d.change(access.OpRelease, lease("1", d.soc), access.OwnershipState{}))
 		require.Equal(t, access.Released, got.Proof.Outcome, op)
-		require.Equal(t, having(d.viewer, d.admin), d.held(), "what it had taken the place of is back")
+		require.Equal(t, holdings(d.viewer, d.admin), d.held(), "what it had taken the place of is back")
 
-		late := d.done(d.to(op, lease("1", d.soc), got.Next))
+		late := d.mustWrite(d.change(op, lease("1", d.soc), got.Next))
 		require.Equal(t, access.NotApplied, late.Proof.Outcome, "an attempt that comes late gives nothing")
-		require.Equal(t, having(d.viewer, d.admin), d.held())
+		require.Equal(t, holdings(d.viewer, d.admin), d.held())
 	}
 }
 
 // What was sent and is not there may still come; only then is it sure that nothing is.
 func TestRelease_OfWhatMayStillArrive(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t, consoletest.Options{})
-	d.dies(d.to(access.OpAcquire, lease("1", d.soc), access.OwnershipState{}), "before it sent")
-	in := d.to(access.OpRelease, lease("1", d.soc), access.OwnershipState{})
-	require.Equal(t, errCalledOff.Error(), d.waits(in))
-	d.now = d.now.Add(showTime)
-	require.Equal(t, access.NotApplied, d.done(in).Proof.Outcome)
+	d := newGrantFixture(t, consoletest.Options{})
+	d.dieAt(d.change(access.OpAcquire, lease("1", d.soc), access.OwnershipState{}), "before it sent")
+	in := d.change(access.OpRelease, lease("1", d.soc), access.OwnershipState{})
+	require.Equal(t, errMayStillArrive.Error(), d.retriedMessage(in))
+	d.now = d.now.Add(visibilityDelay)
+	require.Equal(t, access.NotApplied, d.mustWrite(in).Proof.Outcome)
 	require.Zero(t, d.puts())
 
-	d.fails(consoletest.Forbidden, http.MethodPut, 1)
-	_, err := d.write(d.to(access.OpAcquire, lease("2", d.soc), access.OwnershipState{}))
+	d.addFault(consoletest.Forbidden, http.MethodPut, 1)
+	_, err := d.write(d.change(access.OpAcquire, lease("2", d.soc), access.OwnershipState{}))
 	require.Equal(t, string(kinds.Forbidden), attempttest.ApplicationError(t, err).Type())
-	got := d.done(d.to(access.OpRelease, lease("2", d.soc), access.OwnershipState{}))
+	got := d.mustWrite(d.change(access.OpRelease, lease("2", d.soc), access.OwnershipState{}))
 	require.Equal(t, access.NotApplied, got.Proof.Outcome, "what was refused cannot come")
 }
 
@@ -272,37 +272,37 @@ func TestRelease_OfWhatMayStillArrive(t *testing.T) {
 // taken for somebody else's, nor is what the ended lease held restored by it.
 func TestRelease_WhileAnotherChangeWasStopped(t *testing.T) {
 	t.Parallel()
-	for name, wanted := range map[string]func(*desk) access.Holding{
-		"another role at the same scope": func(d *desk) access.Holding { return d.admin },
-		"another scope":                  func(d *desk) access.Holding { return d.third() },
-		"the same role":                  func(d *desk) access.Holding { return d.soc },
+	for name, wanted := range map[string]func(*grantFixture) access.Holding{
+		"another role at the same scope": func(d *grantFixture) access.Holding { return d.admin },
+		"another scope":                  func(d *grantFixture) access.Holding { return d.viewerAtThirdSite() },
+		"the same role":                  func(d *grantFixture) access.Holding { return d.soc },
 	} {
 		for _, point := range []string{"before the answer", "before the proof"} {
 			t.Run(name+", "+point, func(t *testing.T) {
 				t.Parallel()
-				d := newDesk(t, consoletest.Options{})
+				d := newGrantFixture(t, consoletest.Options{})
 				h := wanted(d)
-				known := leased(d)
-				second := d.to(access.OpAcquire, lease("2", h), known)
+				known := leasedState(d)
+				second := d.change(access.OpAcquire, lease("2", h), known)
 				if h != d.soc { // then there is nothing to send
-					d.dies(second, point)
+					d.dieAt(second, point)
 				}
-				first := d.to(access.OpRelease, lease("1", d.soc), known)
-				first.Stopped = []wire.ChangeRequest{second.Change}
-				gone := d.done(first)
+				first := d.change(access.OpRelease, lease("1", d.soc), known)
+				first.Preempted = []wire.ChangeRequest{second.Change}
+				gone := d.mustWrite(first)
 				require.Equal(t, access.Released, gone.Proof.Outcome)
 				require.Empty(t, gone.Proof.Drift, "nobody has changed anything by hand")
 
-				second.Ownership, second.Stopped = gone.Next, first.Stopped
-				got := d.done(second)
+				second.Ownership, second.Preempted = gone.Next, first.Preempted
+				got := d.mustWrite(second)
 				require.Equal(t, access.Applied, got.Proof.Outcome)
-				require.Equal(t, having(d.viewer, h), d.held())
+				require.Equal(t, holdings(d.viewer, h), d.held())
 				require.Len(t, got.Next.Leases, 1)
-				require.Equal(t, having(d.viewer), got.Next.Baseline)
+				require.Equal(t, holdings(d.viewer), got.Next.Baseline)
 
-				end := d.done(d.to(access.OpRelease, lease("2", h), got.Next))
+				end := d.mustWrite(d.change(access.OpRelease, lease("2", h), got.Next))
 				require.Equal(t, access.Released, end.Proof.Outcome)
-				require.Equal(t, having(d.viewer), d.held())
+				require.Equal(t, holdings(d.viewer), d.held())
 				require.Empty(t, end.Next.Leases)
 			})
 		}
@@ -313,15 +313,15 @@ func TestRelease_WhileAnotherChangeWasStopped(t *testing.T) {
 // knows what the release has left, and not what was before that.
 func TestWrite_ArrivedBeforeARelease(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t, consoletest.Options{})
-	known := leased(d)
-	second := d.to(access.OpAcquire, lease("2", d.admin), known)
-	d.dies(second, "before the answer")
+	d := newGrantFixture(t, consoletest.Options{})
+	known := leasedState(d)
+	second := d.change(access.OpAcquire, lease("2", d.admin), known)
+	d.dieAt(second, "before the answer")
 	d.now = d.now.Add(time.Minute)
-	gone := d.done(d.to(access.OpRelease, lease("1", d.soc), known))
+	gone := d.mustWrite(d.change(access.OpRelease, lease("1", d.soc), known))
 	require.Equal(t, access.Superseded, gone.Proof.Outcome)
 	second.Ownership = gone.Next
-	got := d.done(second)
+	got := d.mustWrite(second)
 	require.Equal(t, access.Applied, got.Proof.Outcome)
 	require.Len(t, got.Next.Leases, 1, "the lease that has ended is not back")
 }
@@ -330,30 +330,30 @@ func TestWrite_ArrivedBeforeARelease(t *testing.T) {
 // is to be released.
 func TestRelease_WaitsForWhatWasStopped(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t, consoletest.Options{})
-	known := leased(d)
-	second := d.to(access.OpAcquire, lease("2", d.admin), known)
-	d.dies(second, "before it sent")
-	first := d.to(access.OpRelease, lease("1", d.soc), known)
-	first.Stopped = []wire.ChangeRequest{second.Change}
-	require.Equal(t, errCalledOff.Error(), d.waits(first))
-	d.now = d.now.Add(showTime)
-	require.Equal(t, access.Released, d.done(first).Proof.Outcome)
-	require.Equal(t, having(d.viewer), d.held())
+	d := newGrantFixture(t, consoletest.Options{})
+	known := leasedState(d)
+	second := d.change(access.OpAcquire, lease("2", d.admin), known)
+	d.dieAt(second, "before it sent")
+	first := d.change(access.OpRelease, lease("1", d.soc), known)
+	first.Preempted = []wire.ChangeRequest{second.Change}
+	require.Equal(t, errMayStillArrive.Error(), d.retriedMessage(first))
+	d.now = d.now.Add(visibilityDelay)
+	require.Equal(t, access.Released, d.mustWrite(first).Proof.Outcome)
+	require.Equal(t, holdings(d.viewer), d.held())
 }
 
 // A lease that ends amid its acquisition waits for nothing more.
 func TestRelease_ForgetsWhyTheAcquisitionWaited(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t, consoletest.Options{})
-	acquire := d.to(access.OpAcquire, lease("1", d.soc), access.OwnershipState{})
-	id := d.fails(consoletest.ServerError, http.MethodGet, 0)
-	d.waits(acquire)
+	d := newGrantFixture(t, consoletest.Options{})
+	acquire := d.change(access.OpAcquire, lease("1", d.soc), access.OwnershipState{})
+	id := d.addFault(consoletest.ServerError, http.MethodGet, 0)
+	d.retriedMessage(acquire)
 	d.console.RemoveFault(id)
 	require.Len(t, d.waitOf("grant/1"), 1)
-	in := d.to(access.OpRelease, lease("1", d.soc), access.OwnershipState{})
-	in.Stopped = []wire.ChangeRequest{acquire.Change}
-	require.Equal(t, access.NotApplied, d.done(in).Proof.Outcome)
+	in := d.change(access.OpRelease, lease("1", d.soc), access.OwnershipState{})
+	in.Preempted = []wire.ChangeRequest{acquire.Change}
+	require.Equal(t, access.NotApplied, d.mustWrite(in).Proof.Outcome)
 	require.Empty(t, d.waitOf("grant/1"))
 }
 
@@ -361,62 +361,62 @@ func TestRelease_ForgetsWhyTheAcquisitionWaited(t *testing.T) {
 // back, and the evidence says so.
 func TestRelease_RoleOfTheBaselineIsGone(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t, consoletest.Options{})
+	d := newGrantFixture(t, consoletest.Options{})
 	custom, err := d.console.AddRole(access.Role{Name: "For a while"})
 	require.NoError(t, err)
 	old := access.Holding{Level: access.SiteLevel, RoleID: custom, ScopeID: d.soc.ScopeID}
-	d.byHand(having(d.viewer, old))
-	in := d.to(access.OpRelease, lease("1", d.soc), leased(d))
+	d.editByHand(holdings(d.viewer, old))
+	in := d.change(access.OpRelease, lease("1", d.soc), leasedState(d))
 	require.NoError(t, d.console.RemoveRole(custom, d.admin.RoleID))
 	d.console.ResetRequests()
-	got := d.done(in)
+	got := d.mustWrite(in)
 	require.Equal(t, access.Released, got.Proof.Outcome)
-	require.Equal(t, having(d.viewer), d.held())
-	require.Equal(t, having(d.viewer), got.Next.Baseline)
+	require.Equal(t, holdings(d.viewer), d.held())
+	require.Equal(t, holdings(d.viewer), got.Next.Baseline)
 	require.Equal(t, 2, d.puts(), "once with it, once without")
 	require.Len(t, got.Proof.Writes, 2)
 	require.Equal(t, http.StatusBadRequest, got.Proof.Writes[0].Status)
 	require.Equal(t, []string{
 		"role " + custom + " was deleted from the console: it is not restored at site " + d.soc.ScopeID,
 	}, got.Proof.Drift)
-	require.Equal(t, got, d.done(in))
+	require.Equal(t, got, d.mustWrite(in))
 }
 
 // If that was all there was, it is the last role.
 func TestRelease_OnlyRoleOfTheBaselineIsGone(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t, consoletest.Options{})
+	d := newGrantFixture(t, consoletest.Options{})
 	custom, err := d.console.AddRole(access.Role{Name: "For a while"})
 	require.NoError(t, err)
-	d.byHand(having(access.Holding{Level: access.SiteLevel, RoleID: custom, ScopeID: d.soc.ScopeID}))
-	known := leased(d)
+	d.editByHand(holdings(access.Holding{Level: access.SiteLevel, RoleID: custom, ScopeID: d.soc.ScopeID}))
+	known := leasedState(d)
 	require.NoError(t, d.console.RemoveRole(custom, d.admin.RoleID))
-	in := d.to(access.OpRelease, lease("1", d.soc), known)
-	require.Contains(t, d.waits(in), "it is the principal's last role")
-	require.Equal(t, having(d.soc), d.held())
+	in := d.change(access.OpRelease, lease("1", d.soc), known)
+	require.Contains(t, d.retriedMessage(in), "it is the principal's last role")
+	require.Equal(t, holdings(d.soc), d.held())
 	in.Change.Change.Rules = access.Rules{LastRole: access.LastRoleDowngrade, Downgrade: &d.viewer}
-	require.Equal(t, access.Released, d.done(in).Proof.Outcome)
-	require.Equal(t, having(d.viewer), d.held())
+	require.Equal(t, access.Released, d.mustWrite(in).Proof.Outcome)
+	require.Equal(t, holdings(d.viewer), d.held())
 }
 
 // A list that is refused for another reason is not cut.
 func TestRelease_RefusedAndNoRoleIsGone(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t, consoletest.Options{})
-	known := leased(d)
+	d := newGrantFixture(t, consoletest.Options{})
+	known := leasedState(d)
 	elsewhere := access.HeldRole{RoleID: d.admin.RoleID, ScopeID: "999999999999999999"}
 	known.Baseline.Held = append(known.Baseline.Held, elsewhere)
-	require.Contains(t, d.waits(d.to(access.OpRelease, lease("1", d.soc), known)), "400")
-	require.Equal(t, having(d.viewer, d.soc), d.held())
-	require.Equal(t, []access.Holdings{having(d.viewer, d.soc)}, d.changes())
+	require.Contains(t, d.retriedMessage(d.change(access.OpRelease, lease("1", d.soc), known)), "400")
+	require.Equal(t, holdings(d.viewer, d.soc), d.held())
+	require.Equal(t, []access.Holdings{holdings(d.viewer, d.soc)}, d.changes())
 }
 
 // An acquisition is not cut: people ask for what is there.
 func TestAcquire_RefusedIsFinal(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t, consoletest.Options{})
+	d := newGrantFixture(t, consoletest.Options{})
 	gone := access.Holding{Level: access.SiteLevel, RoleID: "999999999999999999", ScopeID: d.soc.ScopeID}
-	_, err := d.write(d.to(access.OpAcquire, lease("1", gone), access.OwnershipState{}))
+	_, err := d.write(d.change(access.OpAcquire, lease("1", gone), access.OwnershipState{}))
 	require.Equal(t, string(kinds.Invalid), attempttest.ApplicationError(t, err).Type())
 	require.Equal(t, 1, d.puts())
 }

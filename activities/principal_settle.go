@@ -13,17 +13,17 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-// send tells the ledger what is about to be written, and writes it. It returns what
+// recordAndSend tells the ledger what is about to be written, and writes it. It returns what
 // the console said against it; err is the ledger's, and nothing was sent then.
-func (w *writing) send(ctx context.Context, step access.Step, actual access.Read) (said, err error) {
-	s := sent{Step: step, From: w.from, Write: access.Write{
+func (w *changeAttempt) recordAndSend(ctx context.Context, step access.Step, actual access.Read) (said, err error) {
+	s := sentWrite{Step: step, From: w.from, Write: access.Write{
 		At: w.now().UTC(), Call: w.call(step), Before: actual.Holdings, After: step.After,
 	}}
 	n := len(w.writes)
-	if err := w.note(ctx, w.entry(w.writeKey(n), s.body())); err != nil {
+	if err := w.note(ctx, w.entry(w.writeKey(n), s.ledgerBody())); err != nil {
 		return nil, err
 	}
-	said = w.put(ctx, step)
+	said = w.sendToConsole(ctx, step)
 	s.answered, s.Write.Status = true, http.StatusOK
 	if said != nil {
 		s.Write.Status, s.Write.Error = 0, said.Error()
@@ -36,7 +36,7 @@ func (w *writing) send(ctx context.Context, step access.Step, actual access.Read
 	return said, nil
 }
 
-func (w *writing) put(ctx context.Context, step access.Step) error {
+func (w *changeAttempt) sendToConsole(ctx context.Context, step access.Step) error {
 	switch {
 	case !step.Delete:
 		_, err := w.console.SetRoles(ctx, w.last, step.After)
@@ -48,7 +48,7 @@ func (w *writing) put(ctx context.Context, step access.Step) error {
 }
 
 // call is the request as evidence names it.
-func (w *writing) call(step access.Step) string {
+func (w *changeAttempt) call(step access.Step) string {
 	method, path := http.MethodPut, "/users/"
 	if step.Delete {
 		method = http.MethodDelete
@@ -62,9 +62,9 @@ func (w *writing) call(step access.Step) string {
 // collisions is how often 409 is taken for a collision with somebody else's write.
 const collisions = 5
 
-// conflicting makes a conflict something to try again, a few times. Neither is a refusal
+// retryConflict makes a conflict something to try again, a few times. Neither is a refusal
 // final while something sent before, which was not answered, may still arrive.
-func (w *writing) conflicting(said error) error {
+func (w *changeAttempt) retryConflict(said error) error {
 	if slices.ContainsFunc(w.writes[:len(w.writes)-1], w.mayArrive) {
 		return kinds.New(kinds.Unavailable, said)
 	}
@@ -76,10 +76,10 @@ func (w *writing) conflicting(said error) error {
 }
 
 // conclude writes the proof down.
-func (w *writing) conclude(ctx context.Context, step access.Step, seen access.Read) (wire.WriteResult, error) {
+func (w *changeAttempt) conclude(ctx context.Context, step access.Step, seen access.Read) (wire.WriteResult, error) {
 	next, drift := step.Next.Absorb(seen.Holdings)
 	out := wire.WriteResult{
-		Next: next, Message: forbidden(step, w.in.Change.Change.Lease.Level), From: w.from,
+		Next: next, Message: ruleRefusal(step, w.in.Change.Change.Lease.Level), From: w.from,
 		Proof: access.Proof{
 			Op: w.in.Change.Change.Op, Key: w.in.Change.Key, Outcome: step.Outcome,
 			Before: step.Before, After: seen.Holdings, Reads: w.reads, Drift: append(step.Drift, drift...),

@@ -16,9 +16,9 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-// showTime is how long a console that has accepted a write may go on showing what
+// visibilityDelay is how long a console that has accepted a write may go on showing what
 // was there before, until the write counts as lost.
-const showTime = 30 * time.Second
+const visibilityDelay = 30 * time.Second
 
 // Write carries out one change of one principal and proves it: it reads what the
 // principal holds, plans, writes the whole list and reads it back. What became of a
@@ -33,7 +33,7 @@ const showTime = 30 * time.Second
 // of it is left behind.
 func (p *Principal) Write(ctx context.Context, in wire.WriteInput) (wire.WriteResult, error) {
 	defer attempt.KeepAlive(ctx)()
-	if takesAway(in.Change.Change.Op) {
+	if endsAccess(in.Change.Change.Op) {
 		ctx = console.Urgent(ctx)
 	}
 	w := p.attempt(in)
@@ -41,7 +41,7 @@ func (p *Principal) Write(ctx context.Context, in wire.WriteInput) (wire.WriteRe
 	if err != nil {
 		return wire.WriteResult{}, w.retryLater(ctx, err)
 	}
-	for _, s := range in.Stopped {
+	for _, s := range in.Preempted {
 		if s.Change.Lease.ID == in.Change.Change.Lease.ID { // it will not be tried again
 			err = errors.Join(err, w.clearWait(ctx, s.Request, s.Change.Op))
 		}
@@ -49,31 +49,31 @@ func (p *Principal) Write(ctx context.Context, in wire.WriteInput) (wire.WriteRe
 	return out, errors.Join(err, w.clearWait(ctx, w.request, w.op))
 }
 
-// takesAway says whether the change ends access.
-func takesAway(op access.Op) bool {
+// endsAccess says whether the change ends access.
+func endsAccess(op access.Op) bool {
 	return op != access.OpGrant && op != access.OpAcquire && op != access.OpCreate && op != store.StepPlan
 }
 
-// writing is one attempt at a change.
-type writing struct {
+// changeAttempt is one attempt at a change.
+type changeAttempt struct {
 	consoleWork
 
 	in     wire.WriteInput
 	from   string           // digest of the ownership state the change begins with
 	last   access.Principal // as last read
 	reads  []access.Read    // all of this attempt
-	writes []sent           // by this attempt and earlier ones, oldest first
+	writes []sentWrite      // by this attempt and earlier ones, oldest first
 }
 
-func (p *Principal) attempt(in wire.WriteInput) *writing {
-	return &writing{in: in, from: in.Ownership.Digest(), consoleWork: consoleWork{
+func (p *Principal) attempt(in wire.WriteInput) *changeAttempt {
+	return &changeAttempt{in: in, from: in.Ownership.Digest(), consoleWork: consoleWork{
 		console: p.console, store: p.store, notify: p.notify, now: p.now,
 		consoleName: in.Writer.Console, request: in.Change.Request, key: in.Change.Key, op: in.Change.Change.Op,
 	}}
 }
 
-// sent is a write that the ledger knows of.
-type sent struct {
+// sentWrite is a write that the ledger knows of.
+type sentWrite struct {
 	Write access.Write
 	Step  access.Step
 	From  string // what was known when it was planned, by digest
@@ -81,24 +81,24 @@ type sent struct {
 	answered bool // the console said something to it
 }
 
-// body is what the ledger keeps of it before it is sent.
-func (s sent) body() ledger.Write {
+// ledgerBody is what the ledger keeps of it before it is sent.
+func (s sentWrite) ledgerBody() ledger.Write {
 	return ledger.Write{Write: s.Write, Roles: &ledger.RoleWrite{Step: s.Step, From: s.From}}
 }
 
 // accepted says that the console has said yes in a way that can be understood.
-func (s sent) accepted() bool {
+func (s sentWrite) accepted() bool {
 	return s.answered && s.Write.Status == http.StatusOK && s.Write.Error == ""
 }
 
 // run is the attempt, from the first look at the ledger to the proof.
-func (w *writing) run(ctx context.Context) (wire.WriteResult, error) {
+func (w *changeAttempt) run(ctx context.Context) (wire.WriteResult, error) {
 	if err := attempt.CheckConsole("change", w.in.Writer.Console, w.console.Console()); err != nil {
 		return wire.WriteResult{}, err
 	}
-	done, err := w.recall(ctx)
+	done, err := w.loadHistory(ctx)
 	if err != nil || done != nil {
-		return deref(done), err
+		return resultOf(done), err
 	}
 	if err := w.deferToReleases(ctx); err != nil {
 		return wire.WriteResult{}, err
@@ -108,13 +108,13 @@ func (w *writing) run(ctx context.Context) (wire.WriteResult, error) {
 		return wire.WriteResult{}, err
 	}
 	if last := len(w.writes) - 1; last >= 0 && w.landed(w.writes[last].Step, actual) {
-		return w.conclude(ctx, w.arrived(w.writes[last], actual), actual)
+		return w.conclude(ctx, w.stepFromWrite(w.writes[last], actual), actual)
 	}
-	if err := w.tooSoon(actual); err != nil {
+	if err := w.checkStale(actual); err != nil {
 		return wire.WriteResult{}, err
 	}
-	if w.changed(actual) {
-		return w.unexpected(actual), nil
+	if w.planOutdated(actual) {
+		return w.planChangedResult(actual), nil
 	}
 	step, err := w.plan(ctx, actual)
 	if err != nil {
@@ -122,22 +122,22 @@ func (w *writing) run(ctx context.Context) (wire.WriteResult, error) {
 	}
 	switch {
 	case step.Refused() && w.in.Change.Change.Op == access.OpRelease:
-		return wire.WriteResult{}, kinds.New(kinds.Refused, errors.New(forbidden(step, step.Before.Level)))
+		return wire.WriteResult{}, kinds.New(kinds.Refused, errors.New(ruleRefusal(step, step.Before.Level)))
 	case step.Refused() || !step.Writes() || actual.Gone:
 		return w.conclude(ctx, step, actual)
 	}
-	return w.carryOut(ctx, step, actual)
+	return w.writeAndVerify(ctx, step, actual)
 }
 
-// changed says that the principal is not as people saw it when they consented.
-func (w *writing) changed(actual access.Read) bool {
+// planOutdated says that the principal is not as people saw it when they consented.
+func (w *changeAttempt) planOutdated(actual access.Read) bool {
 	e := w.in.Change.Expect
 	return e != nil && len(w.writes) == 0 && !actual.Holdings.Equal(*e)
 }
 
-// unexpected answers that nothing was done. It is no proof, and not kept as one: the
+// planChangedResult answers that nothing was done. It is no proof, and not kept as one: the
 // change may be asked for again.
-func (w *writing) unexpected(actual access.Read) wire.WriteResult {
+func (w *changeAttempt) planChangedResult(actual access.Read) wire.WriteResult {
 	return wire.WriteResult{
 		Next: w.in.Ownership, Message: "the principal has changed since people consented",
 		Proof: access.Proof{
@@ -147,9 +147,13 @@ func (w *writing) unexpected(actual access.Read) wire.WriteResult {
 	}
 }
 
-// carryOut writes and reads back.
-func (w *writing) carryOut(ctx context.Context, step access.Step, actual access.Read) (wire.WriteResult, error) {
-	said, err := w.send(ctx, step, actual)
+// writeAndVerify writes and reads back.
+func (w *changeAttempt) writeAndVerify(
+	ctx context.Context,
+	step access.Step,
+	actual access.Read,
+) (wire.WriteResult, error) {
+	said, err := w.recordAndSend(ctx, step, actual)
 	if err != nil {
 		return wire.WriteResult{}, err
 	}
@@ -161,10 +165,10 @@ func (w *writing) carryOut(ctx context.Context, step access.Step, actual access.
 		return wire.WriteResult{}, err
 	case w.landed(step, back):
 		return w.conclude(ctx, step, back)
-	case badList(said) && takesAway(w.in.Change.Change.Op):
-		return w.withoutGone(ctx, step, back, said)
+	case isBadRequest(said) && endsAccess(w.in.Change.Change.Op):
+		return w.writeWithoutDeletedRoles(ctx, step, back, said)
 	case said != nil:
-		return wire.WriteResult{}, w.conflicting(said)
+		return wire.WriteResult{}, w.retryConflict(said)
 	}
 	return wire.WriteResult{}, errNotShown
 }
@@ -172,17 +176,17 @@ func (w *writing) carryOut(ctx context.Context, step access.Step, actual access.
 var (
 	errNotShown = kinds.New(kinds.Unavailable, errors.New(
 		"the console has accepted the change but does not show it yet"))
-	errCalledOff = kinds.New(kinds.Unavailable, errors.New(
+	errMayStillArrive = kinds.New(kinds.Unavailable, errors.New(
 		"a change that was called off may still reach the console: waiting until that is sure"))
-	errShowsOld = kinds.New(kinds.Unavailable, errors.New(
+	errStaleRead = kinds.New(kinds.Unavailable, errors.New(
 		"the console shows what was there before our last change: waiting until it shows that change"))
 )
 
 // read looks at the principal. One that is gone holds nothing. Once something was
 // sent, a read that fails is waited out: what was sent may have arrived.
-func (w *writing) read(ctx context.Context) (access.Read, error) {
+func (w *changeAttempt) read(ctx context.Context) (access.Read, error) {
 	p, err := w.console.Principal(ctx, w.in.Writer.Kind, w.in.Writer.ID)
-	out := access.Read{At: w.now().UTC(), Holdings: p.Holdings(), Gone: gone(err)}
+	out := access.Read{At: w.now().UTC(), Holdings: p.Holdings(), Gone: isNotFound(err)}
 	switch {
 	case out.Gone:
 	case err != nil && len(w.writes) > 0:
@@ -196,22 +200,22 @@ func (w *writing) read(ctx context.Context) (access.Read, error) {
 }
 
 // landed says whether the console shows what a step was to make of it.
-func (w *writing) landed(step access.Step, actual access.Read) bool {
+func (w *changeAttempt) landed(step access.Step, actual access.Read) bool {
 	if step.Delete || actual.Gone {
 		return step.Delete && actual.Gone
 	}
 	return step.Landed(actual.Holdings)
 }
 
-// tooSoon says why it cannot be told yet what the console holds: it may still show
+// checkStale says why it cannot be told yet what the console holds: it may still show
 // what was there before a write that it has accepted. A write without an answer is
 // simply sent again, since it is the same list.
-func (w *writing) tooSoon(actual access.Read) error {
-	if w.in.Ownership.IsStaleRead(actual.Holdings, w.now(), showTime) {
-		return errShowsOld
+func (w *changeAttempt) checkStale(actual access.Read) error {
+	if w.in.Ownership.IsStaleRead(actual.Holdings, w.now(), visibilityDelay) {
+		return errStaleRead
 	}
 	for _, s := range w.writes {
-		if s.accepted() && actual.Holdings.Equal(s.Write.Before) && w.now().Sub(s.Write.At) < showTime {
+		if s.accepted() && actual.Holdings.Equal(s.Write.Before) && w.now().Sub(s.Write.At) < visibilityDelay {
 			return errNotShown
 		}
 	}
@@ -219,8 +223,8 @@ func (w *writing) tooSoon(actual access.Read) error {
 }
 
 // plan works the change out on what the console shows now.
-func (w *writing) plan(ctx context.Context, actual access.Read) (access.Step, error) {
-	if err := w.settleStopped(ctx, actual); err != nil {
+func (w *changeAttempt) plan(ctx context.Context, actual access.Read) (access.Step, error) {
+	if err := w.adoptAllPreempted(ctx, actual); err != nil {
 		return access.Step{}, err
 	}
 	known, err := w.ownership(ctx, actual)
@@ -228,25 +232,25 @@ func (w *writing) plan(ctx context.Context, actual access.Read) (access.Step, er
 		return access.Step{}, err
 	}
 	op := w.in.Change.Change.Op
-	if actual.Gone && !takesAway(op) {
+	if actual.Gone && !endsAccess(op) {
 		return access.Step{}, kinds.New(kinds.NotFound, fmt.Errorf(
 			"%s %s is no longer on the console: nothing can be given to it", w.in.Writer.Kind, w.in.Writer.ID))
 	}
 	step := known.Apply(w.in.Change.Change, actual.Holdings)
-	if given := w.in.Change.Given; step.Outcome == access.NotApplied && given != nil && given.Granted() {
+	if given := w.in.Change.GrantProof; step.Outcome == access.NotApplied && given != nil && given.Granted() {
 		step.Outcome = access.Superseded // it was given, and is not there any more
 	}
 	if actual.Gone {
 		lease, _ := known.Lease(w.in.Change.Change.Lease.ID)
-		step.Outcome, step.Delete, step.After = goneOutcome(op, lease), false, step.Before
+		step.Outcome, step.Delete, step.After = outcomeOfMissing(op, lease), false, step.Before
 		step.Drift = append(step.Drift, "the console no longer knows the principal")
 	}
 	return step, nil
 }
 
-// goneOutcome is what taking away from a principal comes to that is gone: by a request
+// outcomeOfMissing is what taking away from a principal comes to that is gone: by a request
 // of ours, which took its leases over, or by hand.
-func goneOutcome(op access.Op, lease access.Lease) access.Outcome {
+func outcomeOfMissing(op access.Op, lease access.Lease) access.Outcome {
 	switch {
 	case op == access.OpRelease && lease.Lost:
 		return access.Superseded

@@ -20,44 +20,69 @@ import (
 type operation struct {
 	op      access.Op
 	outcome access.Outcome
-	begin   func(d *desk) access.OwnershipState
-	after   func(d *desk) access.Holdings
+	begin   func(d *grantFixture) access.OwnershipState
+	after   func(d *grantFixture) access.Holdings
 }
 
-func unknown(*desk) access.OwnershipState { return access.OwnershipState{} }
+func unknownState(*grantFixture) access.OwnershipState { return access.OwnershipState{} }
 
-// leased makes the lease that is about to be released.
-func leased(d *desk) access.OwnershipState {
-	return d.done(d.to(access.OpAcquire, lease("1", d.soc), access.OwnershipState{})).Next
+// leasedState makes the lease that is about to be released.
+func leasedState(d *grantFixture) access.OwnershipState {
+	return d.mustWrite(d.change(access.OpAcquire, lease("1", d.soc), access.OwnershipState{})).Next
 }
 
-// given makes by hand what is about to be taken away.
-func given(d *desk) access.OwnershipState {
-	d.byHand(having(d.viewer, d.soc))
+// grantedState makes by hand what is about to be taken away.
+func grantedState(d *grantFixture) access.OwnershipState {
+	d.editByHand(holdings(d.viewer, d.soc))
 	return access.OwnershipState{}
 }
 
 var operations = []operation{
-	{access.OpGrant, access.Applied, unknown, func(d *desk) access.Holdings { return having(d.viewer, d.soc) }},
-	{access.OpAcquire, access.Applied, unknown, func(d *desk) access.Holdings { return having(d.viewer, d.soc) }},
-	{access.OpRelease, access.Released, leased, func(d *desk) access.Holdings { return having(d.viewer) }},
-	{access.OpRevoke, access.Removed, given, func(d *desk) access.Holdings { return having(d.viewer) }},
-	{access.OpReset, access.Applied, given, func(d *desk) access.Holdings { return having(d.soc) }},
-	{access.OpDelete, access.Deleted, given, func(*desk) access.Holdings { return access.Holdings{}.Normal() }},
+	{
+		access.OpGrant,
+		access.Applied,
+		unknownState,
+		func(d *grantFixture) access.Holdings { return holdings(d.viewer, d.soc) },
+	},
+	{
+		access.OpAcquire,
+		access.Applied,
+		unknownState,
+		func(d *grantFixture) access.Holdings { return holdings(d.viewer, d.soc) },
+	},
+	{
+		access.OpRelease,
+		access.Released,
+		leasedState,
+		func(d *grantFixture) access.Holdings { return holdings(d.viewer) },
+	},
+	{
+		access.OpRevoke,
+		access.Removed,
+		grantedState,
+		func(d *grantFixture) access.Holdings { return holdings(d.viewer) },
+	},
+	{access.OpReset, access.Applied, grantedState, func(d *grantFixture) access.Holdings { return holdings(d.soc) }},
+	{
+		access.OpDelete,
+		access.Deleted,
+		grantedState,
+		func(*grantFixture) access.Holdings { return access.Holdings{}.Normal() },
+	},
 }
 
 // each runs a test for each operation on a user and on a service user.
-func eachOperation(t *testing.T, test func(t *testing.T, d *desk, o operation, in wire.WriteInput)) {
+func eachOperation(t *testing.T, test func(t *testing.T, d *grantFixture, o operation, in wire.WriteInput)) {
 	t.Helper()
 	for _, kind := range []access.Kind{access.User, access.ServiceUser} {
 		for _, o := range operations {
 			t.Run(string(kind)+" "+string(o.op), func(t *testing.T) {
 				t.Parallel()
-				d := newDesk(t, consoletest.Options{})
+				d := newGrantFixture(t, consoletest.Options{})
 				if kind == access.ServiceUser {
 					d.who = d.add(access.Principal{Kind: kind, Name: "svc.new", Description: "of ours"})
 				}
-				in := d.to(o.op, lease("1", d.soc), o.begin(d))
+				in := d.change(o.op, lease("1", d.soc), o.begin(d))
 				d.console.ResetRequests()
 				test(t, d, o, in)
 			})
@@ -68,8 +93,8 @@ func eachOperation(t *testing.T, test func(t *testing.T, d *desk, o operation, i
 // Done twice, a change has one effect, and the second answer is the first.
 func TestWrite_TwiceHasOneEffect(t *testing.T) {
 	t.Parallel()
-	eachOperation(t, func(t *testing.T, d *desk, o operation, in wire.WriteInput) { //nolint:thelper // is it
-		first := d.done(in)
+	eachOperation(t, func(t *testing.T, d *grantFixture, o operation, in wire.WriteInput) { //nolint:thelper // is it
+		first := d.mustWrite(in)
 		kinds, sent := d.ledger("grant/1"), d.console.RequestCount()
 		require.Equal(t, o.outcome, first.Proof.Outcome)
 		require.Equal(t, o.after(d), d.held())
@@ -80,11 +105,11 @@ func TestWrite_TwiceHasOneEffect(t *testing.T) {
 		require.Len(t, first.Proof.Reads, 2, "before and after")
 		require.Equal(t, 1, d.puts())
 
-		require.Equal(t, first, d.done(in))
+		require.Equal(t, first, d.mustWrite(in))
 		require.Equal(t, kinds, d.ledger("grant/1"))
 		require.Equal(t, sent, d.console.RequestCount(), "the console is not asked")
 		in.Ownership = access.OwnershipState{Known: true}
-		again := d.done(in)
+		again := d.mustWrite(in)
 		require.True(t, again.Recalled, "a writer that knows other things must not forget them")
 		require.Equal(t, first.Proof, again.Proof)
 	})
@@ -93,7 +118,7 @@ func TestWrite_TwiceHasOneEffect(t *testing.T) {
 // What is so already is proven by one read.
 func TestWrite_AlreadySo(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t, consoletest.Options{})
+	d := newGrantFixture(t, consoletest.Options{})
 	for i, c := range []struct {
 		op access.Op
 		h  access.Holding
@@ -106,7 +131,7 @@ func TestWrite_AlreadySo(t *testing.T) {
 		{access.OpRevoke, d.viewer, access.LastRoleStays},
 		{access.OpRelease, d.soc, access.NotApplied},
 	} {
-		got := d.done(d.to(c.op, lease(string(rune('a'+i)), c.h), access.OwnershipState{}))
+		got := d.mustWrite(d.change(c.op, lease(string(rune('a'+i)), c.h), access.OwnershipState{}))
 		require.Equal(t, c.is, got.Proof.Outcome, "%+v", c)
 		require.Empty(t, got.Proof.Writes)
 		require.Len(t, got.Proof.Reads, 1)
@@ -121,28 +146,31 @@ func TestWrite_AfterAnAttemptThatDied(t *testing.T) {
 	for point, more := range map[string]int{"before it sent": 1, "before the answer": 0, "before the proof": 0} {
 		t.Run(point, func(t *testing.T) {
 			t.Parallel()
-			eachOperation(t, func(t *testing.T, d *desk, o operation, in wire.WriteInput) { //nolint:thelper // is it
-				d.dies(in, point)
-				before := d.puts()
-				d.now = d.now.Add(time.Second)
-				got := d.done(in)
-				require.Equal(t, more, d.puts()-before)
-				require.Equal(t, o.outcome, got.Proof.Outcome)
-				require.Equal(t, o.after(d), d.held())
-				require.True(t, got.Next.Proven.Equal(o.after(d)))
-				require.True(t, o.op == access.OpDelete || got.Next.Desired().Equal(o.after(d)))
-				require.Len(t, got.Proof.Writes, 1+more, "the evidence has what was sent")
-				require.Equal(t, got, d.done(in))
-			})
+			eachOperation(
+				t,
+				func(t *testing.T, d *grantFixture, o operation, in wire.WriteInput) { //nolint:thelper // is it
+					d.dieAt(in, point)
+					before := d.puts()
+					d.now = d.now.Add(time.Second)
+					got := d.mustWrite(in)
+					require.Equal(t, more, d.puts()-before)
+					require.Equal(t, o.outcome, got.Proof.Outcome)
+					require.Equal(t, o.after(d), d.held())
+					require.True(t, got.Next.Proven.Equal(o.after(d)))
+					require.True(t, o.op == access.OpDelete || got.Next.Desired().Equal(o.after(d)))
+					require.Len(t, got.Proof.Writes, 1+more, "the evidence has what was sent")
+					require.Equal(t, got, d.mustWrite(in))
+				},
+			)
 		})
 	}
 }
 
-// dies is an attempt up to that point.
-func (d *desk) dies(in wire.WriteInput, point string) {
+// dieAt is an attempt up to that point.
+func (d *grantFixture) dieAt(in wire.WriteInput, point string) {
 	d.t.Helper()
 	w := d.principal.attempt(in)
-	done, err := w.recall(d.t.Context())
+	done, err := w.loadHistory(d.t.Context())
 	require.NoError(d.t, err)
 	require.Nil(d.t, done)
 	actual, err := w.read(d.t.Context())
@@ -150,18 +178,18 @@ func (d *desk) dies(in wire.WriteInput, point string) {
 	step, err := w.plan(d.t.Context(), actual)
 	require.NoError(d.t, err)
 	if point == "before the proof" {
-		said, err := w.send(d.t.Context(), step, actual)
+		said, err := w.recordAndSend(d.t.Context(), step, actual)
 		require.NoError(d.t, err)
 		require.NoError(d.t, said)
 		require.NoError(d.t, w.note(d.t.Context()))
 		return
 	}
-	require.NoError(d.t, w.note(d.t.Context(), w.entry(w.writeKey(len(w.writes)), sent{
+	require.NoError(d.t, w.note(d.t.Context(), w.entry(w.writeKey(len(w.writes)), sentWrite{
 		Step: step, From: w.from,
 		Write: access.Write{At: d.now, Call: w.call(step), Before: actual.Holdings, After: step.After},
-	}.body())))
+	}.ledgerBody())))
 	if point == "before the answer" {
-		require.NoError(d.t, w.put(d.t.Context(), step))
+		require.NoError(d.t, w.sendToConsole(d.t.Context(), step))
 	}
 }
 
@@ -176,9 +204,9 @@ func TestWrite_EveryFaultAtTheWrite(t *testing.T) {
 		}
 		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()
-			d := newDesk(t, consoletest.Options{})
-			id := d.fails(kind, http.MethodPut, 1)
-			got, err := d.untilDone(d.to(access.OpAcquire, lease("1", d.soc), access.OwnershipState{}))
+			d := newGrantFixture(t, consoletest.Options{})
+			id := d.addFault(kind, http.MethodPut, 1)
+			got, err := d.untilDone(d.change(access.OpAcquire, lease("1", d.soc), access.OwnershipState{}))
 			require.Equal(t, 1, d.console.FaultsFired(id))
 			if err != nil {
 				require.Contains(t, []consoletest.FaultKind{
@@ -190,8 +218,8 @@ func TestWrite_EveryFaultAtTheWrite(t *testing.T) {
 				return
 			}
 			require.Equal(t, access.Applied, got.Proof.Outcome)
-			require.Equal(t, having(d.viewer, d.soc), d.held())
-			require.Equal(t, []access.Holdings{having(d.viewer, d.soc)}, d.changes())
+			require.Equal(t, holdings(d.viewer, d.soc), d.held())
+			require.Equal(t, []access.Holdings{holdings(d.viewer, d.soc)}, d.changes())
 			require.LessOrEqual(t, d.puts(), 2)
 			require.Empty(t, d.waitOf("grant/1"), "it waits no longer")
 		})
@@ -202,9 +230,9 @@ func TestWrite_EveryFaultAtTheWrite(t *testing.T) {
 func TestWrite_DoneAndNotSaid(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []consoletest.FaultKind{consoletest.CutAfter, consoletest.ErrorAfter, consoletest.Truncated} {
-		d := newDesk(t, consoletest.Options{})
-		d.fails(kind, http.MethodPut, 0)
-		got := d.done(d.to(access.OpAcquire, lease("1", d.soc), access.OwnershipState{}))
+		d := newGrantFixture(t, consoletest.Options{})
+		d.addFault(kind, http.MethodPut, 0)
+		got := d.mustWrite(d.change(access.OpAcquire, lease("1", d.soc), access.OwnershipState{}))
 		require.Equal(t, access.Applied, got.Proof.Outcome, kind)
 		require.Equal(t, 1, d.puts(), kind)
 		require.NotEmpty(t, got.Proof.Writes[0].Error, kind)
@@ -217,14 +245,14 @@ func TestWrite_ReadBackFails(t *testing.T) {
 	for _, kind := range []consoletest.FaultKind{
 		consoletest.Forbidden, consoletest.Unauthorized, consoletest.ServerError,
 	} {
-		d := newDesk(t, consoletest.Options{})
+		d := newGrantFixture(t, consoletest.Options{})
 		d.console.AddFault(consoletest.Fault{
 			Name: kind, Method: http.MethodGet, Path: "/users/" + d.who.ID, After: 1, Times: 2,
 		})
-		in := d.to(access.OpAcquire, lease("1", d.soc), access.OwnershipState{})
-		d.waits(in)
-		d.waits(in)
-		require.Equal(t, access.Applied, d.done(in).Proof.Outcome, kind)
+		in := d.change(access.OpAcquire, lease("1", d.soc), access.OwnershipState{})
+		d.retriedMessage(in)
+		d.retriedMessage(in)
+		require.Equal(t, access.Applied, d.mustWrite(in).Proof.Outcome, kind)
 		require.Equal(t, 1, d.puts(), kind)
 	}
 }
@@ -232,28 +260,28 @@ func TestWrite_ReadBackFails(t *testing.T) {
 // A collision is tried again, and one that does not end is final.
 func TestWrite_Collisions(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t, consoletest.Options{})
-	d.fails(consoletest.Conflict, http.MethodPut, 4)
-	got, err := d.untilDone(d.to(access.OpAcquire, lease("1", d.soc), access.OwnershipState{}))
+	d := newGrantFixture(t, consoletest.Options{})
+	d.addFault(consoletest.Conflict, http.MethodPut, 4)
+	got, err := d.untilDone(d.change(access.OpAcquire, lease("1", d.soc), access.OwnershipState{}))
 	require.NoError(t, err)
 	require.Equal(t, access.Applied, got.Proof.Outcome)
 	require.Len(t, got.Proof.Writes, 5)
 
-	d.fails(consoletest.Conflict, http.MethodPut, 0)
-	_, err = d.untilDone(d.to(access.OpGrant, lease("2", d.admin), access.OwnershipState{}))
+	d.addFault(consoletest.Conflict, http.MethodPut, 0)
+	_, err = d.untilDone(d.change(access.OpGrant, lease("2", d.admin), access.OwnershipState{}))
 	require.Equal(t, string(kinds.Conflict), attempttest.ApplicationError(t, err).Type())
-	require.Equal(t, having(d.viewer, d.soc), d.held())
+	require.Equal(t, holdings(d.viewer, d.soc), d.held())
 }
 
 // A refusal is not final while something sent before, without an answer, may arrive.
 func TestWrite_RefusedAfterSomethingUnanswered(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t, consoletest.Options{})
-	in := d.to(access.OpAcquire, lease("1", d.soc), access.OwnershipState{})
-	d.dies(in, "before it sent")
-	d.fails(consoletest.Forbidden, http.MethodPut, 0)
-	require.Contains(t, d.waits(in), "403")
-	d.now = d.now.Add(2 * showTime)
+	d := newGrantFixture(t, consoletest.Options{})
+	in := d.change(access.OpAcquire, lease("1", d.soc), access.OwnershipState{})
+	d.dieAt(in, "before it sent")
+	d.addFault(consoletest.Forbidden, http.MethodPut, 0)
+	require.Contains(t, d.retriedMessage(in), "403")
+	d.now = d.now.Add(2 * visibilityDelay)
 	_, err := d.write(in)
 	require.Equal(t, string(kinds.Forbidden), attempttest.ApplicationError(t, err).Type())
 }
@@ -261,22 +289,22 @@ func TestWrite_RefusedAfterSomethingUnanswered(t *testing.T) {
 // A write that is accepted and not shown is not sent again for half a minute.
 func TestWrite_AcceptedAndNotShown(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t, consoletest.Options{})
-	id := d.fails(consoletest.Stale, http.MethodPut, 0)
-	in := d.to(access.OpAcquire, lease("1", d.soc), access.OwnershipState{})
+	d := newGrantFixture(t, consoletest.Options{})
+	id := d.addFault(consoletest.Stale, http.MethodPut, 0)
+	in := d.change(access.OpAcquire, lease("1", d.soc), access.OwnershipState{})
 	for range 3 {
-		require.Equal(t, errNotShown.Error(), d.waits(in))
+		require.Equal(t, errNotShown.Error(), d.retriedMessage(in))
 		require.Equal(t, 1, d.puts())
-		d.now = d.now.Add(showTime/3 - time.Second)
+		d.now = d.now.Add(visibilityDelay/3 - time.Second)
 	}
 	d.now = d.now.Add(5 * time.Second)
-	d.waits(in)
+	d.retriedMessage(in)
 	require.Equal(t, 2, d.puts(), "then it counts as lost")
 	d.console.RemoveFault(id)
-	got := d.done(in)
+	got := d.mustWrite(in)
 	require.Equal(t, access.Applied, got.Proof.Outcome)
 	require.Equal(t, 2, d.puts())
-	require.Equal(t, having(d.viewer), got.Next.Prior)
+	require.Equal(t, holdings(d.viewer), got.Next.Prior)
 	require.Len(t, got.Next.Leases, 1)
 }
 
@@ -284,15 +312,15 @@ func TestWrite_AcceptedAndNotShown(t *testing.T) {
 // after a while.
 func TestWrite_ShowsWhatWasThereBefore(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t, consoletest.Options{})
-	known := leased(d)
-	d.byHand(having(d.viewer))
-	in := d.to(access.OpRelease, lease("1", d.soc), known)
-	require.Equal(t, errShowsOld.Error(), d.waits(in))
-	d.now = d.now.Add(showTime - time.Second)
-	require.Equal(t, errShowsOld.Error(), d.waits(in))
+	d := newGrantFixture(t, consoletest.Options{})
+	known := leasedState(d)
+	d.editByHand(holdings(d.viewer))
+	in := d.change(access.OpRelease, lease("1", d.soc), known)
+	require.Equal(t, errStaleRead.Error(), d.retriedMessage(in))
+	d.now = d.now.Add(visibilityDelay - time.Second)
+	require.Equal(t, errStaleRead.Error(), d.retriedMessage(in))
 	d.now = d.now.Add(2 * time.Second)
-	got := d.done(in)
+	got := d.mustWrite(in)
 	require.Equal(t, access.Superseded, got.Proof.Outcome)
 	require.Len(t, got.Proof.Drift, 1)
 	require.Equal(t, 1, d.puts())
@@ -302,47 +330,51 @@ func TestWrite_ShowsWhatWasThereBefore(t *testing.T) {
 // elsewhere stays.
 func TestWrite_SomeoneElseWrites(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t, consoletest.Options{})
-	elsewhere := d.third()
-	in := d.to(access.OpAcquire, lease("1", d.soc), access.OwnershipState{})
-	d.dies(in, "before it sent")
-	d.byHand(having(d.viewer, elsewhere))
-	got := d.done(in)
-	require.Equal(t, having(d.viewer, d.soc, elsewhere), d.held())
-	require.Equal(t, having(d.viewer, elsewhere), got.Next.Baseline)
+	d := newGrantFixture(t, consoletest.Options{})
+	elsewhere := d.viewerAtThirdSite()
+	in := d.change(access.OpAcquire, lease("1", d.soc), access.OwnershipState{})
+	d.dieAt(in, "before it sent")
+	d.editByHand(holdings(d.viewer, elsewhere))
+	got := d.mustWrite(in)
+	require.Equal(t, holdings(d.viewer, d.soc, elsewhere), d.held())
+	require.Equal(t, holdings(d.viewer, elsewhere), got.Next.Baseline)
 }
 
 func TestWrite_PrincipalIsGone(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t, consoletest.Options{})
-	known := leased(d)
+	d := newGrantFixture(t, consoletest.Options{})
+	known := leasedState(d)
 	require.True(t, d.console.RemoveUser(d.who.ID))
-	_, err := d.write(d.to(access.OpGrant, lease("2", d.soc), known))
+	_, err := d.write(d.change(access.OpGrant, lease("2", d.soc), known))
 	require.Equal(t, string(kinds.NotFound), attempttest.ApplicationError(t, err).Type())
 	require.Contains(t, attempttest.ApplicationError(t, err).Message(), "no longer on the console")
-	require.Equal(t, access.Released, d.done(d.to(access.OpRelease, lease("1", d.soc), known)).Proof.Outcome)
-	got := d.done(d.to(access.OpRevoke, lease("3", d.viewer), access.OwnershipState{}))
+	require.Equal(t, access.Released, d.mustWrite(d.change(access.OpRelease, lease("1", d.soc), known)).Proof.Outcome)
+	got := d.mustWrite(d.change(access.OpRevoke, lease("3", d.viewer), access.OwnershipState{}))
 	require.Equal(t, access.AlreadyAbsent, got.Proof.Outcome)
 	require.True(t, got.Proof.Reads[0].Gone)
 	require.Contains(t, got.Proof.Drift, "the console no longer knows the principal")
-	got = d.done(d.to(access.OpDelete, lease("4", d.soc), access.OwnershipState{}))
+	got = d.mustWrite(d.change(access.OpDelete, lease("4", d.soc), access.OwnershipState{}))
 	require.Equal(t, access.AlreadyAbsent, got.Proof.Outcome)
 }
 
 // Access is neither given nor taken on the word of a worker of another console.
 func TestWrite_OtherConsole(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t, consoletest.Options{})
+	d := newGrantFixture(t, consoletest.Options{})
 	d.who.Console = "other.sentinelone.net"
-	_, err := d.write(d.to(access.OpAcquire, lease("1", d.soc), access.OwnershipState{}))
+	_, err := d.write(d.change(access.OpAcquire, lease("1", d.soc), access.OwnershipState{}))
 	require.Equal(t, string(kinds.Conflict), attempttest.ApplicationError(t, err).Type())
 	require.True(t, attempttest.ApplicationError(t, err).NonRetryable())
 	require.Contains(
 		t,
-		d.waits(d.to(access.OpRelease, lease("1", d.soc), access.OwnershipState{})),
+		d.retriedMessage(d.change(access.OpRelease, lease("1", d.soc), access.OwnershipState{})),
 		"its own task queue",
 	)
-	_, err = run[wire.ConfirmResult](d, wire.ConfirmActivity, wire.ConfirmInput{Writer: d.who, Request: "grant/1"})
+	_, err = executeActivity[wire.ConfirmResult](
+		d,
+		wire.ConfirmActivity,
+		wire.ConfirmInput{Writer: d.who, Request: "grant/1"},
+	)
 	require.Equal(t, string(kinds.Conflict), attempttest.ApplicationError(t, err).Type())
 	require.Zero(t, d.console.RequestCount())
 }
@@ -350,31 +382,35 @@ func TestWrite_OtherConsole(t *testing.T) {
 // Nothing that writes leaves a worker that is read-only.
 func TestWrite_ReadOnly(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t, consoletest.Options{}, func(c *console.Config) { c.ReadOnly = true })
-	_, err := d.write(d.to(access.OpAcquire, lease("1", d.soc), access.OwnershipState{}))
+	d := newGrantFixture(t, consoletest.Options{}, func(c *console.Config) { c.ReadOnly = true })
+	_, err := d.write(d.change(access.OpAcquire, lease("1", d.soc), access.OwnershipState{}))
 	require.Equal(t, string(kinds.ReadOnly), attempttest.ApplicationError(t, err).Type())
-	d.byHand(having(d.viewer, d.soc))
-	require.Contains(t, d.waits(d.to(access.OpRevoke, lease("2", d.soc), access.OwnershipState{})), "read-only")
+	d.editByHand(holdings(d.viewer, d.soc))
+	require.Contains(
+		t,
+		d.retriedMessage(d.change(access.OpRevoke, lease("2", d.soc), access.OwnershipState{})),
+		"read-only",
+	)
 	require.Zero(t, d.puts())
 }
 
 func TestConfirm(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t, consoletest.Options{})
-	known := leased(d)
-	known = d.done(d.to(access.OpRelease, lease("1", d.soc), known)).Next
+	d := newGrantFixture(t, consoletest.Options{})
+	known := leasedState(d)
+	known = d.mustWrite(d.change(access.OpRelease, lease("1", d.soc), known)).Next
 	in := wire.ConfirmInput{Writer: d.who, Request: "grant/1", Ownership: known}
-	d.fails(consoletest.Forbidden, http.MethodGet, 1)
-	_, err := run[wire.ConfirmResult](d, wire.ConfirmActivity, in)
+	d.addFault(consoletest.Forbidden, http.MethodGet, 1)
+	_, err := executeActivity[wire.ConfirmResult](d, wire.ConfirmActivity, in)
 	require.False(t, attempttest.ApplicationError(t, err).NonRetryable(), "whatever the console says is waited out")
 	require.Equal(t, "confirm", d.waitOf("grant/1")[0].Step)
-	got, err := run[wire.ConfirmResult](d, wire.ConfirmActivity, in)
+	got, err := executeActivity[wire.ConfirmResult](d, wire.ConfirmActivity, in)
 	require.NoError(t, err)
-	require.Equal(t, having(d.viewer), got.Read.Holdings)
+	require.Equal(t, holdings(d.viewer), got.Read.Holdings)
 	require.Empty(t, got.Drift)
 	require.Empty(t, d.waitOf("grant/1"))
-	d.byHand(having(d.viewer, d.soc))
-	got, err = run[wire.ConfirmResult](d, wire.ConfirmActivity, in)
+	d.editByHand(holdings(d.viewer, d.soc))
+	got, err = executeActivity[wire.ConfirmResult](d, wire.ConfirmActivity, in)
 	require.NoError(t, err)
 	require.Len(t, got.Drift, 1)
 }

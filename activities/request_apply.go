@@ -19,9 +19,9 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-// patience is how long one attempt waits for the writer's answer before it makes room
+// answerTimeout is how long one attempt waits for the writer's answer before it makes room
 // for other work; the next attempt finds the same change again by its key.
-const patience = time.Minute
+const answerTimeout = time.Minute
 
 // Apply has the one writer of a principal carry out a change, starting it where it is
 // not running, and returns its proof; with Close, also the receipt. Repeating it is
@@ -30,16 +30,16 @@ const patience = time.Minute
 // Fails as the writer does: see [Principal.Write].
 func (r *Request) Apply(ctx context.Context, in wire.ApplyInput) (wire.ApplyResult, error) {
 	defer attempt.KeepWaiting(ctx)()
-	if in.Change.Change.Op == access.OpRelease && in.Change.Given == nil {
-		kept, err := r.callOff(ctx, in)
+	if in.Change.Change.Op == access.OpRelease && in.Change.GrantProof == nil {
+		kept, err := r.cancelGrant(ctx, in)
 		if err != nil || kept != nil {
-			return granted(kept), err
+			return resultOfReceipt(kept), err
 		}
 	}
-	if err := r.noteExtension(ctx, in); err != nil {
+	if err := r.recordExtension(ctx, in); err != nil {
 		return wire.ApplyResult{}, err
 	}
-	answer, err := change(ctx, in)
+	answer, err := updateWriter(ctx, in)
 	if err != nil {
 		return wire.ApplyResult{}, err
 	}
@@ -60,8 +60,8 @@ func (r *Request) Apply(ctx context.Context, in wire.ApplyInput) (wire.ApplyResu
 	return out, err
 }
 
-// granted is what calling off comes to that came too late.
-func granted(kept *access.Receipt) wire.ApplyResult {
+// resultOfReceipt is what calling off comes to that came too late.
+func resultOfReceipt(kept *access.Receipt) wire.ApplyResult {
 	out := wire.ApplyResult{Receipt: kept}
 	if kept != nil && len(kept.Proofs) > 0 {
 		out.Proof = kept.Proofs[len(kept.Proofs)-1]
@@ -69,9 +69,9 @@ func granted(kept *access.Receipt) wire.ApplyResult {
 	return out
 }
 
-func change(ctx context.Context, in wire.ApplyInput) (wire.ChangeAnswer, error) {
+func updateWriter(ctx context.Context, in wire.ApplyInput) (wire.ChangeAnswer, error) {
 	var answer wire.ChangeAnswer
-	waiting, stop := context.WithTimeout(ctx, patience)
+	waiting, stop := context.WithTimeout(ctx, answerTimeout)
 	defer stop()
 	go stopWithWorker(waiting, stop)
 	temporalClient := activity.GetClient(ctx)

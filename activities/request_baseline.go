@@ -17,7 +17,7 @@ func (r *Request) baselineRefusal(
 		return "", nil
 	}
 	plan.Op, plan.Terms.AllowLevelChange = access.OpGrant, true
-	asked, err := r.consult(ctx, in, plan, &found)
+	asked, err := r.evaluatePolicy(ctx, in, plan, &found)
 	const given = "it would leave a role that the principal does not hold now, which is giving it"
 	switch {
 	case err != nil:

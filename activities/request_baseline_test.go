@@ -15,7 +15,7 @@ import (
 // somebody holds already is left without anybody's.
 func TestPlan_BaselineThatIsNotHeld(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t, consoletest.Options{})
+	d := newGrantFixture(t, consoletest.Options{})
 	admin := wire.PlanInput{
 		Op: access.OpReset, Principal: access.PrincipalSelector{Kind: d.who.Kind, ID: d.who.ID},
 		Role: access.RoleSelector{Name: "Admin"}, Scope: access.ScopeSelector{Level: access.Tenant},
@@ -30,9 +30,9 @@ func TestPlan_BaselineThatIsNotHeld(t *testing.T) {
 	}{
 		{policy.BuiltIn(), "which is giving it, and that needs consent (approved by 1 of anyone"},
 		{policyOfText(t, denies), "which is giving it, and that is refused: "},
-		{askNobody(t), ""},
+		{autoApprovePolicy(t), ""},
 	} {
-		d.follow(c.policy)
+		d.followPolicy(c.policy)
 		admin.Request.ID, held.Request.ID = "offboard/admin"+string(rune('0'+i)), "offboard/held"+string(rune('0'+i))
 		got := d.plan(admin).Plan.Refusal
 		if c.want == "" {

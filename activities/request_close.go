@@ -38,7 +38,7 @@ func (r *Request) receiptUnless(ctx context.Context, in wire.CloseInput, unless 
 	if n := len(in.Proofs); n > 0 {
 		out.Outcome = in.Proofs[n-1].Outcome
 	}
-	entries, err := r.store.Append(ctx, r.console.Console(), append(unplanned(in), ledger.NewEntry{
+	entries, err := r.store.Append(ctx, r.console.Console(), append(unplannedRequest(in), ledger.NewEntry{
 		Request: in.Request.ID, Key: runOf(in.Request).ReceiptKey(), At: out.FinishedAt,
 		Body: ledger.Receipt{Receipt: out.Seal()}, Unless: unless,
 	})...)
@@ -48,9 +48,9 @@ func (r *Request) receiptUnless(ctx context.Context, in wire.CloseInput, unless 
 	return receiptIn(entries[len(entries)-1])
 }
 
-// unplanned is what was asked for of a request that ends before there is a plan, so that
+// unplannedRequest is what was asked for of a request that ends before there is a plan, so that
 // it stands in the list of requests as all others do: who asked and why, without a hash.
-func unplanned(in wire.CloseInput) []ledger.NewEntry {
+func unplannedRequest(in wire.CloseInput) []ledger.NewEntry {
 	if in.Plan.Hash != "" {
 		return nil
 	}
@@ -72,11 +72,11 @@ func receiptIn(e ledger.Entry) (*access.Receipt, error) {
 	return &kept.Receipt, nil
 }
 
-// callOff settles whether a grant that is called off while it is being given still can
+// cancelGrant settles whether a grant that is called off while it is being given still can
 // be: its receipt, once written, says that it was granted, and then the role stays. It
 // returns that receipt, or nil. Of the two, the receipt and the entry that says it was
 // called off, the ledger takes one, whoever is still at work on the other.
-func (r *Request) callOff(ctx context.Context, in wire.ApplyInput) (*access.Receipt, error) {
+func (r *Request) cancelGrant(ctx context.Context, in wire.ApplyInput) (*access.Receipt, error) {
 	entries, err := r.store.Append(ctx, r.console.Console(), ledger.NewEntry{
 		Request: in.Request.ID, Key: runOf(in.Request).CancelledKey(), At: r.now().UTC(),
 		Body: ledger.Cancelled{Change: in.Change.Key}, Unless: runOf(in.Request).ReceiptKey(),

@@ -22,7 +22,7 @@ func (r *Request) Decide(ctx context.Context, in wire.DecideInput) (wire.DecideR
 	if err := r.checkSignature(ctx, in, &entry); err != nil {
 		return wire.DecideResult{}, err
 	}
-	if err := r.checkDuties(ctx, in, &entry); err != nil {
+	if err := r.checkSoD(ctx, in, &entry); err != nil {
 		return wire.DecideResult{}, err
 	}
 	entries, err := r.store.Append(ctx, r.console.Console(), ledger.NewEntry{

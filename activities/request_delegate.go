@@ -28,7 +28,7 @@ func (r *Request) Delegate(ctx context.Context, in wire.DelegateInput) (wire.Del
 	if err := r.checkDelegation(ctx, &entry); err != nil {
 		return wire.DelegateResult{}, err
 	}
-	kept, seq, err := r.fileDelegation(ctx, entry)
+	kept, seq, err := r.recordDelegation(ctx, entry)
 	if err != nil {
 		return wire.DelegateResult{}, fmt.Errorf("write the delegation of %s: %w", d.By, err)
 	}
@@ -77,10 +77,10 @@ func (r *Request) delegationSignedBy(d access.Delegation) (string, error) {
 	return verified.Fingerprint, err
 }
 
-// fileDelegation puts it into the ledger. An entry that counts stands under what was
+// recordDelegation puts it into the ledger. An entry that counts stands under what was
 // signed, where something was, so that there is one of it; where another message has
 // used that already, this one is refused.
-func (r *Request) fileDelegation(
+func (r *Request) recordDelegation(
 	ctx context.Context, entry ledger.Delegation,
 ) (kept ledger.Delegation, seq int64, err error) {
 	used := ""

@@ -15,7 +15,7 @@ import (
 )
 
 // sameKey lets one key of the file sign for another name too.
-func (h *handover) sameKey(owner, name string) {
+func (h *delegationFixture) sameKey(owner, name string) {
 	h.t.Helper()
 	text, err := os.ReadFile(h.file)
 	require.NoError(h.t, err)
@@ -32,51 +32,51 @@ func (h *handover) sameKey(owner, name string) {
 func TestDecide_KeyBehindADelegation(t *testing.T) {
 	t.Parallel()
 	const mia = "mia@example.com"
-	h := newHandover(t).signed()
+	h := newDelegationFixture(t).signed()
 	h.sameKey(carolMail, mia)
-	require.Empty(t, h.twice(h.hands(carolMail, daveMail, 0)).Refusal)
-	require.Empty(t, h.decides(0, daveMail, carolMail).Refusal)
-	require.Contains(t, h.decidesHerself(1, mia).Refusal,
+	require.Empty(t, h.delegateTwice(h.delegateInput(carolMail, daveMail, 0)).Refusal)
+	require.Empty(t, h.decide(0, daveMail, carolMail).Refusal)
+	require.Contains(t, h.decideDirectly(1, mia).Refusal,
 		"with which dave@example.com for carol@example.com has approved")
 
-	h = newHandover(t).signed()
+	h = newDelegationFixture(t).signed()
 	h.sameKey(carolMail, mia)
-	require.Empty(t, h.twice(h.hands(carolMail, daveMail, 0)).Refusal)
-	require.Empty(t, h.decidesHerself(0, mia).Refusal)
-	require.Contains(t, h.decides(1, daveMail, carolMail).Refusal, "with which mia@example.com has approved")
-	require.Empty(t, h.decidesHerself(2, erinMail).Refusal)
+	require.Empty(t, h.delegateTwice(h.delegateInput(carolMail, daveMail, 0)).Refusal)
+	require.Empty(t, h.decideDirectly(0, mia).Refusal)
+	require.Contains(t, h.decide(1, daveMail, carolMail).Refusal, "with which mia@example.com has approved")
+	require.Empty(t, h.decideDirectly(2, erinMail).Refusal)
 }
 
 // The same person, on the same plan that is put to people once more, is no second one.
 func TestDecide_KeyOfTheSamePerson(t *testing.T) {
 	t.Parallel()
-	h := newHandover(t).signed()
-	require.Empty(t, h.decidesHerself(0, carolMail).Refusal)
-	require.Empty(t, h.twice(h.hands(carolMail, daveMail, 0)).Refusal)
-	require.Empty(t, h.decides(1, daveMail, carolMail).Refusal)
+	h := newDelegationFixture(t).signed()
+	require.Empty(t, h.decideDirectly(0, carolMail).Refusal)
+	require.Empty(t, h.delegateTwice(h.delegateInput(carolMail, daveMail, 0)).Refusal)
+	require.Empty(t, h.decide(1, daveMail, carolMail).Refusal)
 }
 
 // A requester's key that handed over a decision under another name counts for nothing.
 func TestDecide_RequestersKeyBehindADelegation(t *testing.T) {
 	t.Parallel()
-	h := newHandover(t).signed()
+	h := newDelegationFixture(t).signed()
 	h.sameKey(carolMail, "bob@example.com")
 	asked := ledger.Request{Signature: &access.RequestSignature{Signed: h.keyOf(carolMail)}}
 	asked.Plan.Terms.Requester, asked.Plan.Console = "bob@example.com", h.client.Console()
-	_, err := h.request.file(t.Context(), wire.RequestInfo{ID: "grant/1", Run: "run"}, 0, asked)
+	_, err := h.request.recordPlan(t.Context(), wire.RequestInfo{ID: "grant/1", Run: "run"}, 0, asked)
 	require.NoError(t, err)
-	require.Empty(t, h.twice(h.hands(carolMail, daveMail, 0)).Refusal)
-	require.Contains(t, h.decides(0, daveMail, carolMail).Refusal, "with which bob@example.com has requested it")
+	require.Empty(t, h.delegateTwice(h.delegateInput(carolMail, daveMail, 0)).Refusal)
+	require.Contains(t, h.decide(0, daveMail, carolMail).Refusal, "with which bob@example.com has requested it")
 }
 
-func (h *handover) keyOf(name string) string { return h.keys[name].Fingerprint() }
+func (h *delegationFixture) keyOf(name string) string { return h.keys[name].Fingerprint() }
 
 // A signature is held against the time at which the delegation came, however long the
 // ledger cannot be written.
 func TestDelegate_FreshWhenItCame(t *testing.T) {
 	t.Parallel()
-	h := newHandover(t).signed()
-	in := h.hands(carolMail, daveMail, 0)
+	h := newDelegationFixture(t).signed()
+	in := h.delegateInput(carolMail, daveMail, 0)
 	h.now = h.now.Add(26 * time.Hour)
-	require.Empty(t, h.twice(in).Refusal)
+	require.Empty(t, h.delegateTwice(in).Refusal)
 }

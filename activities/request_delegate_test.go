@@ -24,21 +24,21 @@ const (
 	erinMail  = "erin@example.com"
 )
 
-// handover is a desk where people hand over their decisions.
-type handover struct {
-	*desk
+// delegationFixture is a desk where people hand over their decisions.
+type delegationFixture struct {
+	*grantFixture
 
 	keys map[string]sshtest.Key
 	file string // of allowed signers
 }
 
-func newHandover(t *testing.T) *handover {
+func newDelegationFixture(t *testing.T) *delegationFixture {
 	t.Helper()
-	return &handover{desk: newDesk(t, consoletest.Options{Seed: 3, Sites: 2})}
+	return &delegationFixture{grantFixture: newGrantFixture(t, consoletest.Options{Seed: 3, Sites: 2})}
 }
 
 // signed has the worker ask for signatures; each person has a key.
-func (h *handover) signed() *handover {
+func (h *delegationFixture) signed() *delegationFixture {
 	h.t.Helper()
 	h.keys, h.file = sshtest.People(h.t, carolMail, daveMail, erinMail)
 	allowed, err := signing.LoadAllowedSigners(h.file, "")
@@ -47,9 +47,13 @@ func (h *handover) signed() *handover {
 	return h
 }
 
-// hands is one attempt to hand by's decisions to another, for a day unless changed. A
+// delegateInput is one attempt to hand by's decisions to another, for a day unless changed. A
 // number tells the runs that ask for it apart.
-func (h *handover) hands(by, to string, number int, changes ...func(*access.Delegation)) wire.DelegateInput {
+func (h *delegationFixture) delegateInput(
+	by, to string,
+	number int,
+	changes ...func(*access.Delegation),
+) wire.DelegateInput {
 	h.t.Helper()
 	d := access.Delegation{By: by, To: to, At: h.now, Duration: access.Duration(24 * time.Hour), SignedAt: h.now}
 	for _, change := range changes {
@@ -70,30 +74,30 @@ func (h *handover) hands(by, to string, number int, changes ...func(*access.Dele
 
 func back(d *access.Delegation) { d.Duration, d.Until = 0, d.At.Add(-time.Second) }
 
-// twice runs an attempt again, which must give the first answer.
-func (h *handover) twice(in wire.DelegateInput) wire.DelegateResult {
+// delegateTwice runs an attempt again, which must give the first answer.
+func (h *delegationFixture) delegateTwice(in wire.DelegateInput) wire.DelegateResult {
 	h.t.Helper()
-	first, err := run[wire.DelegateResult](h.desk, wire.DelegateActivity, in)
+	first, err := executeActivity[wire.DelegateResult](h.grantFixture, wire.DelegateActivity, in)
 	require.NoError(h.t, err)
-	again, err := run[wire.DelegateResult](h.desk, wire.DelegateActivity, in)
+	again, err := executeActivity[wire.DelegateResult](h.grantFixture, wire.DelegateActivity, in)
 	require.NoError(h.t, err)
 	require.Equal(h.t, first, again)
 	return first
 }
 
-// decides has somebody decide where others are asked.
-func (h *handover) decides(number int, by string, asked ...string) wire.DecideResult {
+// decide has somebody decide where others are asked.
+func (h *delegationFixture) decide(number int, by string, asked ...string) wire.DecideResult {
 	h.t.Helper()
-	return h.decidesUnless("may not decide", number, by, asked...)
+	return h.decideRefused("may not decide", number, by, asked...)
 }
 
-// decidesHerself has somebody decide who is asked.
-func (h *handover) decidesHerself(number int, by string) wire.DecideResult {
+// decideDirectly has somebody decide who is asked.
+func (h *delegationFixture) decideDirectly(number int, by string) wire.DecideResult {
 	h.t.Helper()
-	return h.decidesUnless("", number, by)
+	return h.decideRefused("", number, by)
 }
 
-func (h *handover) decidesUnless(refusal string, number int, by string, asked ...string) wire.DecideResult {
+func (h *delegationFixture) decideRefused(refusal string, number int, by string, asked ...string) wire.DecideResult {
 	h.t.Helper()
 	in := wire.DecideInput{
 		Request: wire.RequestInfo{ID: "grant/1", Run: "run"}, Number: number, Refusal: refusal, Delegators: asked,
@@ -108,9 +112,9 @@ func (h *handover) decidesUnless(refusal string, number int, by string, asked ..
 		require.NoError(h.t, err)
 		in.Decision.Signature = signature
 	}
-	out, err := run[wire.DecideResult](h.desk, wire.DecideActivity, in)
+	out, err := executeActivity[wire.DecideResult](h.grantFixture, wire.DecideActivity, in)
 	require.NoError(h.t, err)
-	again, err := run[wire.DecideResult](h.desk, wire.DecideActivity, in)
+	again, err := executeActivity[wire.DecideResult](h.grantFixture, wire.DecideActivity, in)
 	require.NoError(h.t, err)
 	require.Equal(h.t, out, again)
 	return out
@@ -120,52 +124,52 @@ func (h *handover) decidesUnless(refusal string, number int, by string, asked ..
 // those who are asked and for nobody else.
 func TestDelegate_CountsWhileItHolds(t *testing.T) {
 	t.Parallel()
-	h := newHandover(t)
-	require.Equal(t, "may not decide", h.decides(0, daveMail, carolMail).Refusal)
-	got := h.twice(h.hands(carolMail, daveMail, 0))
+	h := newDelegationFixture(t)
+	require.Equal(t, "may not decide", h.decide(0, daveMail, carolMail).Refusal)
+	got := h.delegateTwice(h.delegateInput(carolMail, daveMail, 0))
 	require.Empty(t, got.Refusal)
 	require.Equal(t, h.now.Add(24*time.Hour), got.Delegation.Until)
 	require.Equal(t, access.Unsigned, got.Delegation.Signed)
 	require.Equal(t, h.client.Console(), got.Delegation.Console)
 
-	counts := h.decides(1, " Dave@Example.com", erinMail, carolMail)
+	counts := h.decide(1, " Dave@Example.com", erinMail, carolMail)
 	require.Empty(t, counts.Refusal)
 	require.Equal(t, carolMail, counts.OnBehalfOf)
 	require.Equal(t, got.Delegation, *counts.Delegation)
-	require.Equal(t, "may not decide", h.decides(2, daveMail, erinMail).Refusal, "carol is not asked")
-	require.Equal(t, "may not decide", h.decides(3, daveMail).Refusal, "nobody is")
-	h.twice(h.hands(daveMail, erinMail, 1))
-	require.Equal(t, "may not decide", h.decides(4, erinMail, carolMail).Refusal, "delegations do not chain")
+	require.Equal(t, "may not decide", h.decide(2, daveMail, erinMail).Refusal, "carol is not asked")
+	require.Equal(t, "may not decide", h.decide(3, daveMail).Refusal, "nobody is")
+	h.delegateTwice(h.delegateInput(daveMail, erinMail, 1))
+	require.Equal(t, "may not decide", h.decide(4, erinMail, carolMail).Refusal, "delegations do not chain")
 
 	h.now = h.now.Add(24 * time.Hour)
-	require.Equal(t, "may not decide", h.decides(5, daveMail, carolMail).Refusal, "it is over")
+	require.Equal(t, "may not decide", h.decide(5, daveMail, carolMail).Refusal, "it is over")
 }
 
 func TestDelegate_TakenBack(t *testing.T) {
 	t.Parallel()
-	h := newHandover(t)
-	none := h.twice(h.hands(carolMail, daveMail, 0, back))
+	h := newDelegationFixture(t)
+	none := h.delegateTwice(h.delegateInput(carolMail, daveMail, 0, back))
 	require.Contains(t, none.Refusal, "there is nothing to take back")
-	h.twice(h.hands(carolMail, daveMail, 1))
+	h.delegateTwice(h.delegateInput(carolMail, daveMail, 1))
 	h.now = h.now.Add(time.Hour)
-	require.Contains(t, h.twice(h.hands(carolMail, erinMail, 2, back)).Refusal, "nothing to take back")
-	require.Empty(t, h.decides(0, daveMail, carolMail).Refusal)
-	require.Empty(t, h.twice(h.hands(carolMail, daveMail, 3, back)).Refusal)
-	require.Equal(t, "may not decide", h.decides(1, daveMail, carolMail).Refusal)
+	require.Contains(t, h.delegateTwice(h.delegateInput(carolMail, erinMail, 2, back)).Refusal, "nothing to take back")
+	require.Empty(t, h.decide(0, daveMail, carolMail).Refusal)
+	require.Empty(t, h.delegateTwice(h.delegateInput(carolMail, daveMail, 3, back)).Refusal)
+	require.Equal(t, "may not decide", h.decide(1, daveMail, carolMail).Refusal)
 
-	first := h.hands(carolMail, daveMail, 1)
+	first := h.delegateInput(carolMail, daveMail, 1)
 	first.Delegation.At = first.Delegation.At.Add(-time.Hour)
-	h.twice(first) // a late attempt of the one before
-	require.Equal(t, "may not decide", h.decides(2, daveMail, carolMail).Refusal)
+	h.delegateTwice(first) // a late attempt of the one before
+	require.Equal(t, "may not decide", h.decide(2, daveMail, carolMail).Refusal)
 	require.Equal(t, []ledger.Kind{"delegation", "delegation", "delegation", "delegation"}, h.ledger("delegate/1"))
 }
 
 func TestDelegate_Signed(t *testing.T) {
 	t.Parallel()
-	h := newHandover(t).signed()
-	bare := h.hands(carolMail, daveMail, 0)
+	h := newDelegationFixture(t).signed()
+	bare := h.delegateInput(carolMail, daveMail, 0)
 	bare.Delegation.Signature = ""
-	require.Contains(t, h.twice(bare).Refusal, "a signature is needed")
+	require.Contains(t, h.delegateTwice(bare).Refusal, "a signature is needed")
 	for i, change := range []func(*access.Delegation){
 		func(d *access.Delegation) { d.To = erinMail },
 		func(d *access.Delegation) { d.By = erinMail },
@@ -173,21 +177,26 @@ func TestDelegate_Signed(t *testing.T) {
 		func(d *access.Delegation) { d.Comment = "another" },
 		func(d *access.Delegation) { d.SignedAt = d.SignedAt.Add(time.Second) },
 	} {
-		changed := h.hands(carolMail, daveMail, 10+i)
+		changed := h.delegateInput(carolMail, daveMail, 10+i)
 		change(&changed.Delegation)
-		require.NotEmpty(t, h.twice(changed).Refusal, "change %d", i)
+		require.NotEmpty(t, h.delegateTwice(changed).Refusal, "change %d", i)
 	}
-	elsewhere := h.hands(carolMail, daveMail, 1)
+	elsewhere := h.delegateInput(carolMail, daveMail, 1)
 	elsewhere.Request.ID = "delegate/2"
-	require.Contains(t, h.twice(elsewhere).Refusal, "does not match the statement")
-	old := h.hands(carolMail, daveMail, 2, func(d *access.Delegation) { d.SignedAt = d.SignedAt.Add(-2 * time.Hour) })
-	require.Contains(t, h.twice(old).Refusal, "sign again")
-	require.Equal(t, "may not decide", h.decides(0, daveMail, carolMail).Refusal)
+	require.Contains(t, h.delegateTwice(elsewhere).Refusal, "does not match the statement")
+	old := h.delegateInput(
+		carolMail,
+		daveMail,
+		2,
+		func(d *access.Delegation) { d.SignedAt = d.SignedAt.Add(-2 * time.Hour) },
+	)
+	require.Contains(t, h.delegateTwice(old).Refusal, "sign again")
+	require.Equal(t, "may not decide", h.decide(0, daveMail, carolMail).Refusal)
 
-	got := h.twice(h.hands(carolMail, daveMail, 3))
+	got := h.delegateTwice(h.delegateInput(carolMail, daveMail, 3))
 	require.Empty(t, got.Refusal)
 	require.Equal(t, h.keys[carolMail].Fingerprint(), got.Delegation.Signed)
-	counts := h.decides(1, daveMail, carolMail)
+	counts := h.decide(1, daveMail, carolMail)
 	require.Empty(t, counts.Refusal)
 	require.Equal(t, h.keys[daveMail].Fingerprint(), counts.Signed, "dave signs himself")
 }
@@ -195,21 +204,21 @@ func TestDelegate_Signed(t *testing.T) {
 // What carol signed and took back does not come to life again by being shown again.
 func TestDelegate_UsedOnce(t *testing.T) {
 	t.Parallel()
-	h := newHandover(t).signed()
-	first := h.hands(carolMail, daveMail, 0)
-	require.Empty(t, h.twice(first).Refusal)
+	h := newDelegationFixture(t).signed()
+	first := h.delegateInput(carolMail, daveMail, 0)
+	require.Empty(t, h.delegateTwice(first).Refusal)
 	h.now = h.now.Add(time.Minute)
-	require.Empty(t, h.twice(h.hands(carolMail, daveMail, 1, back)).Refusal)
+	require.Empty(t, h.delegateTwice(h.delegateInput(carolMail, daveMail, 1, back)).Refusal)
 	replayed := first
 	for i, run := range []string{"run 2", "another run"} {
 		h.now = h.now.Add(time.Minute)
 		replayed.Request.Run, replayed.Delegation.At = run, h.now
-		got := h.twice(replayed)
+		got := h.delegateTwice(replayed)
 		require.Contains(t, got.Refusal, "has been used already", "replay %d", i)
-		require.Equal(t, "may not decide", h.decides(i, daveMail, carolMail).Refusal)
+		require.Equal(t, "may not decide", h.decide(i, daveMail, carolMail).Refusal)
 	}
-	require.Empty(t, h.twice(h.hands(carolMail, daveMail, 4)).Refusal, "she may say it again herself")
-	require.Empty(t, h.decides(9, daveMail, carolMail).Refusal)
+	require.Empty(t, h.delegateTwice(h.delegateInput(carolMail, daveMail, 4)).Refusal, "she may say it again herself")
+	require.Empty(t, h.decide(9, daveMail, carolMail).Refusal)
 	require.Len(t, h.ledger("delegate/1"), 5, "what was refused is in the ledger too")
 }
 
@@ -217,20 +226,20 @@ func TestDelegate_UsedOnce(t *testing.T) {
 // key is gone.
 func TestDelegate_CheckedAgainWhenItCounts(t *testing.T) {
 	t.Parallel()
-	h := newHandover(t)
-	require.Empty(t, h.twice(h.hands(carolMail, daveMail, 0)).Refusal)
+	h := newDelegationFixture(t)
+	require.Empty(t, h.delegateTwice(h.delegateInput(carolMail, daveMail, 0)).Refusal)
 	h.signed()
-	require.Contains(t, h.decides(0, daveMail, carolMail).Refusal,
+	require.Contains(t, h.decide(0, daveMail, carolMail).Refusal,
 		"the delegation of carol@example.com does not count: a signature is needed")
-	require.Empty(t, h.twice(h.hands(carolMail, daveMail, 1)).Refusal)
-	require.Empty(t, h.decides(1, daveMail, carolMail).Refusal)
+	require.Empty(t, h.delegateTwice(h.delegateInput(carolMail, daveMail, 1)).Refusal)
+	require.Empty(t, h.decide(1, daveMail, carolMail).Refusal)
 	text, err := os.ReadFile(h.file)
 	require.NoError(t, err)
 	_, without, _ := strings.Cut(string(text), "\n")
 	require.NoError(t, os.WriteFile(h.file, []byte(without), 0o600))
-	require.Contains(t, h.decides(2, daveMail, carolMail).Refusal, "is not in the file of allowed signers")
+	require.Contains(t, h.decide(2, daveMail, carolMail).Refusal, "is not in the file of allowed signers")
 	require.NoError(t, os.Remove(h.file))
-	_, err = run[wire.DecideResult](h.desk, wire.DecideActivity, wire.DecideInput{
+	_, err = executeActivity[wire.DecideResult](h.grantFixture, wire.DecideActivity, wire.DecideInput{
 		Request: wire.RequestInfo{ID: "grant/1", Run: "run"}, Number: 3, Refusal: "no", Delegators: []string{carolMail},
 		Decision: access.Decision{At: h.now, By: daveMail, Action: "approve"},
 	})
@@ -239,9 +248,9 @@ func TestDelegate_CheckedAgainWhenItCounts(t *testing.T) {
 
 func TestDelegate_OtherConsole(t *testing.T) {
 	t.Parallel()
-	h := newHandover(t)
-	in := h.hands(carolMail, daveMail, 0)
+	h := newDelegationFixture(t)
+	in := h.delegateInput(carolMail, daveMail, 0)
 	in.Delegation.Console = "other.example.com"
-	_, err := run[wire.DelegateResult](h.desk, wire.DelegateActivity, in)
+	_, err := executeActivity[wire.DelegateResult](h.grantFixture, wire.DelegateActivity, in)
 	require.Equal(t, "Conflict", attempttest.ApplicationError(t, err).Type())
 }

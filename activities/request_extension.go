@@ -8,9 +8,9 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-// noteExtension writes down who moves the end, where the change is that. Doing it again
+// recordExtension writes down who moves the end, where the change is that. Doing it again
 // does nothing.
-func (r *Request) noteExtension(ctx context.Context, in wire.ApplyInput) error {
+func (r *Request) recordExtension(ctx context.Context, in wire.ApplyInput) error {
 	if in.Extension == nil {
 		return nil
 	}

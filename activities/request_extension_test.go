@@ -15,7 +15,7 @@ import (
 // Who moved an end is in the ledger, once, however often it is said.
 func TestNoteExtension(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t, consoletest.Options{})
+	d := newGrantFixture(t, consoletest.Options{})
 	in := wire.ApplyInput{
 		Request: wire.RequestInfo{ID: "grant/1", Run: "run"}, Change: wire.ChangeRequest{Key: "grant/1#run/extend/1"},
 		Extension: &access.Extension{
@@ -23,9 +23,9 @@ func TestNoteExtension(t *testing.T) {
 		},
 	}
 	for range 2 {
-		require.NoError(t, d.request.noteExtension(t.Context(), in))
+		require.NoError(t, d.request.recordExtension(t.Context(), in))
 	}
-	require.NoError(t, d.request.noteExtension(t.Context(), wire.ApplyInput{Request: in.Request}))
+	require.NoError(t, d.request.recordExtension(t.Context(), wire.ApplyInput{Request: in.Request}))
 	entries, err := d.store.LedgerOf(t.Context(), d.client.Console(), "grant/1")
 	require.NoError(t, err)
 	require.Len(t, entries, 1)

@@ -32,17 +32,17 @@ func (r *Request) Plan(ctx context.Context, in wire.PlanInput) (wire.PlanResult,
 	if err != nil {
 		return wire.PlanResult{}, err
 	}
-	plan := r.unlooked(in, why)
+	plan := r.unresolvedPlan(in, why)
 	if why == "" {
-		plan, err = r.inTurn(ctx, in)
+		plan, err = r.planAfterReleases(ctx, in)
 	}
 	if err != nil || in.DryRun {
 		return wire.PlanResult{Plan: plan}, err
 	}
-	if err := r.keepPolicy(ctx, in, plan); err != nil {
+	if err := r.recordPolicy(ctx, in, plan); err != nil {
 		return wire.PlanResult{}, err
 	}
-	filed, err := r.file(ctx, in.Request, in.Round, ledger.Request{Plan: plan, Signature: signature})
+	filed, err := r.recordPlan(ctx, in.Request, in.Round, ledger.Request{Plan: plan, Signature: signature})
 	if err != nil {
 		return wire.PlanResult{}, err
 	}
@@ -57,18 +57,18 @@ func (r *Request) Plan(ctx context.Context, in wire.PlanInput) (wire.PlanResult,
 	return wire.PlanResult{Plan: plan, Receipt: &receipt}, err
 }
 
-// inTurn makes the plan. One that has failed before waits for a console that was down,
+// planAfterReleases makes the plan. One that has failed before waits for a console that was down,
 // and so may access that is to end: the latter goes first, so a grant's plan is not
 // made, and nothing given after it, before that has had its turn.
-func (r *Request) inTurn(ctx context.Context, in wire.PlanInput) (access.Plan, error) {
+func (r *Request) planAfterReleases(ctx context.Context, in wire.PlanInput) (access.Plan, error) {
 	work := r.planWork(in)
 	first := activity.GetInfo(ctx).Attempt == 1
-	if !first && !takesAway(in.Op) {
+	if !first && !endsAccess(in.Op) {
 		if err := work.deferToReleases(ctx); err != nil {
 			return access.Plan{}, err
 		}
 	}
-	plan, err := r.work(ctx, in)
+	plan, err := r.makePlan(ctx, in)
 	switch {
 	case err != nil && !fault.KindOf(err).Final():
 		return plan, work.retryLater(ctx, err)
@@ -85,9 +85,14 @@ func (r *Request) planWork(in wire.PlanInput) *consoleWork {
 	}
 }
 
-// file puts the plan into the ledger. Where an earlier attempt has done that, its plan
+// recordPlan puts the plan into the ledger. Where an earlier attempt has done that, its plan
 // counts, even if the console has changed since: there is one plan per request.
-func (r *Request) file(ctx context.Context, of wire.RequestInfo, round int, in ledger.Request) (ledger.Request, error) {
+func (r *Request) recordPlan(
+	ctx context.Context,
+	of wire.RequestInfo,
+	round int,
+	in ledger.Request,
+) (ledger.Request, error) {
 	entries, err := r.store.Append(ctx, in.Plan.Console, ledger.NewEntry{
 		Request: of.ID, Key: runOf(of).RequestKey(round), At: r.now().UTC(), Body: in,
 	})
@@ -97,9 +102,9 @@ func (r *Request) file(ctx context.Context, of wire.RequestInfo, round int, in l
 	return ledger.DecodeAs[ledger.Request](entries[0])
 }
 
-// work makes the plan.
-func (r *Request) work(ctx context.Context, in wire.PlanInput) (access.Plan, error) {
-	if takesAway(in.Op) {
+// makePlan makes the plan.
+func (r *Request) makePlan(ctx context.Context, in wire.PlanInput) (access.Plan, error) {
+	if endsAccess(in.Op) {
 		ctx = console.Urgent(ctx)
 	}
 	found, err := r.resolve(ctx, in)
@@ -113,7 +118,7 @@ func (r *Request) work(ctx context.Context, in wire.PlanInput) (access.Plan, err
 		Op: in.Op, Console: r.console.Console(), Principal: found.principal.Ref(), Role: found.role, Scope: found.scope,
 		Terms: in.Terms, Before: found.principal.Holdings(), After: found.principal.Holdings(),
 	}
-	if plan, err = r.consult(ctx, in, plan, &found); err != nil {
+	if plan, err = r.evaluatePolicy(ctx, in, plan, &found); err != nil {
 		return access.Plan{}, err
 	}
 	baseline, err := r.baselineRefusal(ctx, in, plan, found)
@@ -130,15 +135,15 @@ func (r *Request) work(ctx context.Context, in wire.PlanInput) (access.Plan, err
 		plan.Notes = append(plan.Notes, offboardNote)
 	}
 	// Of what rules forbid, the policy has said more.
-	plan.Refusal = cmp.Or(r.untouchable(in.Op, found), plan.Refusal, baseline, forbidden(step, found.scope.Level))
+	plan.Refusal = cmp.Or(r.changeRefusal(in.Op, found), plan.Refusal, baseline, ruleRefusal(step, found.scope.Level))
 	return plan.Seal(), nil
 }
 
 // offboardNote is what happens to others' requests.
 const offboardNote = "grants of this principal that are running lose their role with it, and end superseded"
 
-// untouchable says why the request cannot be carried out, whatever the rules; or "".
-func (r *Request) untouchable(op access.Op, found resolved) string {
+// changeRefusal says why the request cannot be carried out, whatever the rules; or "".
+func (r *Request) changeRefusal(op access.Op, found resolved) string {
 	switch {
 	case r.console.ReadOnly():
 		return readOnlyText
@@ -154,8 +159,8 @@ func (r *Request) untouchable(op access.Op, found resolved) string {
 const readOnlyText = "the worker is read-only (SENTINELONE_READ_ONLY): it changes nothing on the console; " +
 	"turn that off, or ask another worker"
 
-// forbidden says, in words, why the rules forbid a step; "" if they do not.
-func forbidden(step access.Step, to access.Level) string {
+// ruleRefusal says, in words, why the rules forbid a step; "" if they do not.
+func ruleRefusal(step access.Step, to access.Level) string {
 	switch step.Outcome {
 	case access.LevelDiffers:
 		return fmt.Sprintf("the principal holds its roles at %s level and a console keeps one level per principal: "+

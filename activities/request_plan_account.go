@@ -13,15 +13,15 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-// KeepingTokens says where tokens of service users go that are made, so that a request
+// StoringTokens says where tokens of service users go that are made, so that a request
 // for one is refused at once where there is no such place.
-func (r *Request) KeepingTokens(tokens tokensink.Sink) *Request {
+func (r *Request) StoringTokens(tokens tokensink.Sink) *Request {
 	r.tokens = tokens
 	return r
 }
 
-// accountsLike finds who has the address or the name of an account that is asked for.
-func accountsLike(ctx context.Context, c *console.Client, a access.NewAccount) ([]access.Principal, error) {
+// matchingAccounts finds who has the address or the name of an account that is asked for.
+func matchingAccounts(ctx context.Context, c *console.Client, a access.NewAccount) ([]access.Principal, error) {
 	if a.Kind == access.ServiceUser {
 		return c.ServiceUsersByName(ctx, a.Name)
 	}
@@ -35,13 +35,13 @@ func (r *Request) planAccount(ctx context.Context, in wire.PlanInput, found reso
 		Op: in.Op, Console: r.console.Console(), Principal: in.Account.Ref(), Role: found.role, Scope: found.scope,
 		Terms: in.Terms, Account: in.Account, Before: access.Holdings{}.Normal(), Expected: access.Created,
 	}
-	plan.After = givenBy(plan)
-	if len(found.taken) == 1 {
-		plan.Principal = found.taken[0].Ref()
-		plan.Before = found.taken[0].Holdings()
+	plan.After = holdingsOf(plan)
+	if len(found.existing) == 1 {
+		plan.Principal = found.existing[0].Ref()
+		plan.Before = found.existing[0].Holdings()
 		plan.After, plan.Expected = plan.Before, access.AlreadyHeld
 	}
-	plan, err := r.consult(ctx, in, plan, &found)
+	plan, err := r.evaluatePolicy(ctx, in, plan, &found)
 	if err != nil {
 		return access.Plan{}, err
 	}
@@ -61,8 +61,8 @@ func (r *Request) accountRefusal(plan access.Plan, found resolved) string {
 		return readOnlyText
 	case found.unusable != "":
 		return found.unusable
-	case len(found.taken) > 0:
-		return existing(plan, found.taken)
+	case len(found.existing) > 0:
+		return existingAccountRefusal(plan, found.existing)
 	case plan.Account.Kind == access.ServiceUser:
 		if err := r.tokens.Check(plan.Console); err != nil {
 			return err.Error()
@@ -71,10 +71,10 @@ func (r *Request) accountRefusal(plan access.Plan, found resolved) string {
 	return ""
 }
 
-// existing says why an account cannot be made that is there already; "" if it is as it
+// existingAccountRefusal says why an account cannot be made that is there already; "" if it is as it
 // is asked for. Names of service users are not unique, so one that is there is another.
-func existing(plan access.Plan, found []access.Principal) string {
-	list := strings.Join(texts(found, principalText), ", ")
+func existingAccountRefusal(plan access.Plan, found []access.Principal) string {
+	list := strings.Join(listTexts(found, principalText), ", ")
 	switch {
 	case plan.Account.Kind == access.ServiceUser:
 		return fmt.Sprintf("a service user of that name is on the console already: %s; nobody could tell the two "+

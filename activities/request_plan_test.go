@@ -16,8 +16,8 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-// ask is a request for SOC at the second site for Ana.
-func (d *desk) ask() wire.PlanInput {
+// grantInput is a request for SOC at the second site for Ana.
+func (d *grantFixture) grantInput() wire.PlanInput {
 	return wire.PlanInput{
 		Request: wire.RequestInfo{ID: "grant/1", Run: "run", StartedAt: d.now}, Op: access.OpGrant,
 		Principal: access.PrincipalSelector{Kind: access.User, ID: d.who.ID},
@@ -27,15 +27,15 @@ func (d *desk) ask() wire.PlanInput {
 	}
 }
 
-func (d *desk) plan(in wire.PlanInput) wire.PlanResult {
+func (d *grantFixture) plan(in wire.PlanInput) wire.PlanResult {
 	d.t.Helper()
-	out, err := run[wire.PlanResult](d, wire.PlanActivity, in)
+	out, err := executeActivity[wire.PlanResult](d, wire.PlanActivity, in)
 	require.NoError(d.t, err)
 	return out
 }
 
 // refusal is what the plan says against it, which the receipt must say too.
-func (d *desk) refusal(in wire.PlanInput) string {
+func (d *grantFixture) refusal(in wire.PlanInput) string {
 	d.t.Helper()
 	out := d.plan(in)
 	require.NotEmpty(d.t, out.Plan.Refusal)
@@ -46,10 +46,10 @@ func (d *desk) refusal(in wire.PlanInput) string {
 	return out.Plan.Refusal
 }
 
-// unnamed is what is said of a name that is not clear, finally.
-func (d *desk) unnamed(in wire.PlanInput) string {
+// namingError is what is said of a name that is not clear, finally.
+func (d *grantFixture) namingError(in wire.PlanInput) string {
 	d.t.Helper()
-	_, err := run[wire.PlanResult](d, wire.PlanActivity, in)
+	_, err := executeActivity[wire.PlanResult](d, wire.PlanActivity, in)
 	app := attempttest.ApplicationError(d.t, err)
 	require.Equal(d.t, string(kinds.Invalid), app.Type())
 	require.True(d.t, app.NonRetryable())
@@ -59,8 +59,8 @@ func (d *desk) unnamed(in wire.PlanInput) string {
 
 func TestPlan_Grant(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t, consoletest.Options{})
-	in := d.ask()
+	d := newGrantFixture(t, consoletest.Options{})
+	in := d.grantInput()
 	got := d.plan(in)
 	truth := d.console.Truth()
 	require.Equal(t, access.Plan{
@@ -70,7 +70,7 @@ func TestPlan_Grant(t *testing.T) {
 		Scope: access.ScopeRef{
 			Level: access.SiteLevel, ID: d.soc.ScopeID, Name: truth.Accounts[0].Name + " / " + truth.Sites[1].Name,
 		},
-		Terms: in.Terms, Before: having(d.viewer), After: having(d.viewer, d.soc), Expected: access.Applied,
+		Terms: in.Terms, Before: holdings(d.viewer), After: holdings(d.viewer, d.soc), Expected: access.Applied,
 		Rules: access.Rules{LastRole: access.LastRoleStop}, Approval: got.Plan.Approval, Hash: got.Plan.Hash,
 	}, got.Plan)
 	require.False(t, got.Plan.Approval.Required)
@@ -83,22 +83,22 @@ func TestPlan_Grant(t *testing.T) {
 // Repeated, it gives the plan that is in the ledger, whatever has changed since.
 func TestPlan_TwiceHasOneEffect(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t, consoletest.Options{})
-	first := d.plan(d.ask())
-	d.byHand(having(d.viewer, d.soc))
-	require.Equal(t, first, d.plan(d.ask()))
+	d := newGrantFixture(t, consoletest.Options{})
+	first := d.plan(d.grantInput())
+	d.editByHand(holdings(d.viewer, d.soc))
+	require.Equal(t, first, d.plan(d.grantInput()))
 	require.Equal(t, []ledger.Kind{ledger.KindRequest}, d.ledger("grant/1"))
 
-	in := d.ask()
+	in := d.grantInput()
 	in.Request.ID, in.Op = "revoke/2", access.OpRevoke
 	in.Role, in.Scope = access.RoleSelector{ID: d.viewer.RoleID}, access.ScopeSelector{
 		Level: access.SiteLevel, ID: d.viewer.ScopeID,
 	}
-	d.byHand(having(d.viewer))
+	d.editByHand(holdings(d.viewer))
 	refused := d.plan(in)
 	require.NotNil(t, refused.Receipt)
 	d.now = d.now.Add(time.Minute)
-	d.byHand(having(d.viewer, d.soc))
+	d.editByHand(holdings(d.viewer, d.soc))
 	require.Equal(t, refused, d.plan(in))
 	require.Equal(t, []ledger.Kind{ledger.KindRequest, ledger.KindReceipt}, d.ledger("revoke/2"))
 }
@@ -106,8 +106,8 @@ func TestPlan_TwiceHasOneEffect(t *testing.T) {
 // A dry run leaves no trace, whatever it says.
 func TestPlan_DryRun(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t, consoletest.Options{})
-	in := d.ask()
+	d := newGrantFixture(t, consoletest.Options{})
+	in := d.grantInput()
 	in.DryRun = true
 	require.Equal(t, access.Applied, d.plan(in).Plan.Expected)
 	in.Op, in.Role.ID, in.Scope.ID = access.OpRevoke, d.viewer.RoleID, d.viewer.ScopeID
@@ -120,7 +120,7 @@ func TestPlan_DryRun(t *testing.T) {
 // Principal, role and scope, each named in every way there is.
 func TestPlan_EveryWayToNameThings(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t, consoletest.Options{})
+	d := newGrantFixture(t, consoletest.Options{})
 	svc := d.add(access.Principal{Kind: access.ServiceUser, Name: "svc.new"})
 	truth := d.console.Truth()
 	account, site := truth.Accounts[0], truth.Sites[1]
@@ -132,7 +132,7 @@ func TestPlan_EveryWayToNameThings(t *testing.T) {
 		{Kind: access.ServiceUser, ID: svc.ID},
 		{Kind: access.ServiceUser, Name: "svc.new"},
 	} {
-		in := d.ask()
+		in := d.grantInput()
 		in.DryRun, in.Principal = true, s
 		want := d.who.ID
 		if s.Kind == access.ServiceUser {
@@ -141,7 +141,7 @@ func TestPlan_EveryWayToNameThings(t *testing.T) {
 		require.Equal(t, want, d.plan(in).Plan.Principal.ID, "%+v", s)
 	}
 	for _, s := range []access.RoleSelector{{ID: d.soc.RoleID}, {Name: "SOC"}} {
-		in := d.ask()
+		in := d.grantInput()
 		in.DryRun, in.Role = true, s
 		require.Equal(t, access.RoleRef{ID: d.soc.RoleID, Name: "SOC"}, d.plan(in).Plan.Role)
 	}
@@ -158,7 +158,7 @@ func TestPlan_EveryWayToNameThings(t *testing.T) {
 		{access.ScopeSelector{Level: access.AccountLevel, Name: account.Name}, atAccount},
 		{access.ScopeSelector{Level: access.Tenant}, access.ScopeRef{Level: access.Tenant}},
 	} {
-		in := d.ask()
+		in := d.grantInput()
 		in.DryRun, in.Scope = true, c.s
 		require.Equal(t, c.want, d.plan(in).Plan.Scope, "%+v", c.s)
 	}
@@ -167,13 +167,13 @@ func TestPlan_EveryWayToNameThings(t *testing.T) {
 // A name of an account or site may itself hold the separator.
 func TestPlan_NamesWithASlash(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t, consoletest.Options{})
+	d := newGrantFixture(t, consoletest.Options{})
 	account, err := d.console.AddAccount(access.Account{Name: "North / South"})
 	require.NoError(t, err)
 	site, err := d.console.AddSite(access.Site{Name: "Hall / Yard", AccountID: account})
 	require.NoError(t, err)
 	for _, name := range []string{"Hall / Yard", "North / South / Hall / Yard"} {
-		in := d.ask()
+		in := d.grantInput()
 		in.DryRun, in.Scope = true, access.ScopeSelector{Level: access.SiteLevel, Name: name}
 		require.Equal(t, site, d.plan(in).Plan.Scope.ID, name)
 	}
@@ -182,7 +182,7 @@ func TestPlan_NamesWithASlash(t *testing.T) {
 // Every name that matches nothing, or too much, with what is said of it.
 func TestPlan_NamesThatAreNotClear(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t, consoletest.Options{})
+	d := newGrantFixture(t, consoletest.Options{})
 	must := func(id string, err error) string {
 		t.Helper()
 		require.NoError(t, err)
@@ -256,15 +256,15 @@ func TestPlan_NamesThatAreNotClear(t *testing.T) {
 		`no account "Bet" is on the console; did you mean "Beta" (` + second: scope(
 			access.ScopeSelector{Level: account, Name: "Bet"}),
 	} {
-		in := d.ask()
+		in := d.grantInput()
 		change(&in)
-		require.Contains(t, d.unnamed(in), want)
+		require.Contains(t, d.namingError(in), want)
 	}
 
-	in := d.ask()
+	in := d.grantInput()
 	in.Op, in.Role = access.OpRevoke, access.RoleSelector{Name: "Watch"}
-	require.Contains(t, d.unnamed(in), `role "Watch" matches 2`, "wherever it could be given")
-	in = d.ask()
+	require.Contains(t, d.namingError(in), `role "Watch" matches 2`, "wherever it could be given")
+	in = d.grantInput()
 	in.Role, in.Scope.ID = access.RoleSelector{Name: "Watch"}, hall1
 	_, err := d.console.AddRole(access.Role{Name: "Watch", Scope: access.AccountLevel, ScopeID: first.ID})
 	require.NoError(t, err)
@@ -274,7 +274,7 @@ func TestPlan_NamesThatAreNotClear(t *testing.T) {
 // What cannot be carried out is refused, with a receipt, before anything is done.
 func TestPlan_Refusals(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t, consoletest.Options{})
+	d := newGrantFixture(t, consoletest.Options{})
 	account := d.console.Truth().Accounts[0].ID
 	elsewhere, err := d.console.AddRole(access.Role{
 		Name: "Watch", Scope: access.SiteLevel, ScopeID: d.console.Truth().Sites[2].ID,
@@ -304,7 +304,7 @@ func TestPlan_Refusals(t *testing.T) {
 		"system":    {func(in *wire.PlanInput) { in.Principal.ID = system }, "is a system user of the console"},
 		"read-only": {func(in *wire.PlanInput) { in.Principal.ID = fixed }, "is read-only in the console"},
 	} {
-		in := d.ask()
+		in := d.grantInput()
 		in.Request.ID = "grant/" + name
 		c.change(&in)
 		require.Contains(t, d.refusal(in), c.want, name)
@@ -316,9 +316,9 @@ func TestPlan_Refusals(t *testing.T) {
 // A level change that is allowed says what it costs.
 func TestPlan_LevelChangeAllowed(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t, consoletest.Options{})
-	d.byHand(having(d.viewer, d.soc))
-	in := d.ask()
+	d := newGrantFixture(t, consoletest.Options{})
+	d.editByHand(holdings(d.viewer, d.soc))
+	in := d.grantInput()
 	in.Terms.AllowLevelChange, in.Op = true, access.OpAcquire
 	in.Scope = access.ScopeSelector{Level: access.Tenant}
 	got := d.plan(in).Plan
@@ -336,8 +336,8 @@ func TestPlan_LevelChangeAllowed(t *testing.T) {
 
 func TestPlan_ReadOnly(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t, consoletest.Options{}, func(c *console.Config) { c.ReadOnly = true })
-	require.Contains(t, d.refusal(d.ask()), "SENTINELONE_READ_ONLY")
+	d := newGrantFixture(t, consoletest.Options{}, func(c *console.Config) { c.ReadOnly = true })
+	require.Contains(t, d.refusal(d.grantInput()), "SENTINELONE_READ_ONLY")
 	require.Zero(t, d.puts())
 }
 
@@ -345,9 +345,9 @@ func TestPlan_ReadOnly(t *testing.T) {
 // not repeated for each request.
 func TestPlan_OwnUserNotTold(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t, consoletest.Options{OwnerIsServiceUser: true})
+	d := newGrantFixture(t, consoletest.Options{OwnerIsServiceUser: true})
 	for range 3 {
-		got := d.plan(d.ask()).Plan
+		got := d.plan(d.grantInput()).Plan
 		require.Empty(t, got.Refusal)
 		require.Len(t, got.Notes, 1)
 		require.Contains(t, got.Notes[0], "does not tell whose token")
@@ -364,23 +364,23 @@ func TestPlan_OwnUserNotTold(t *testing.T) {
 // A console that cannot answer that question for now holds up nothing, and is asked again.
 func TestPlan_OwnUserUnanswered(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t, consoletest.Options{})
+	d := newGrantFixture(t, consoletest.Options{})
 	id := d.console.AddFault(consoletest.Fault{Name: consoletest.ServerError, Path: "/user", Method: http.MethodGet})
-	require.Len(t, d.plan(d.ask()).Plan.Notes, 1)
+	require.Len(t, d.plan(d.grantInput()).Plan.Notes, 1)
 	require.Equal(t, 1, d.console.FaultsFired(id))
 	d.console.RemoveFault(id)
 	d.request.self.until = time.Time{}
-	in := d.ask()
+	in := d.grantInput()
 	in.DryRun = true
 	require.Empty(t, d.plan(in).Plan.Notes)
 }
 
 func TestPlan_OtherConsole(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t, consoletest.Options{})
-	in := d.ask()
+	d := newGrantFixture(t, consoletest.Options{})
+	in := d.grantInput()
 	in.Console = "other.sentinelone.net"
-	_, err := run[wire.PlanResult](d, wire.PlanActivity, in)
+	_, err := executeActivity[wire.PlanResult](d, wire.PlanActivity, in)
 	require.Equal(t, string(kinds.Conflict), attempttest.ApplicationError(t, err).Type())
 	require.Zero(t, d.console.RequestCount())
 	in.Console = d.who.Console
@@ -395,9 +395,9 @@ func TestPlan_ConsoleErrors(t *testing.T) {
 		consoletest.Forbidden: true, consoletest.Unauthorized: true,
 	} {
 		for _, path := range []string{"/users", "/rbac/roles", "/sites"} {
-			d := newDesk(t, consoletest.Options{})
+			d := newGrantFixture(t, consoletest.Options{})
 			d.console.AddFault(consoletest.Fault{Name: kind, Path: path})
-			_, err := run[wire.PlanResult](d, wire.PlanActivity, d.ask())
+			_, err := executeActivity[wire.PlanResult](d, wire.PlanActivity, d.grantInput())
 			require.Equal(
 				t,
 				final,
@@ -415,20 +415,20 @@ func TestPlan_ConsoleErrors(t *testing.T) {
 // The receipt is written once, and the first one stands.
 func TestClose_TwiceHasOneEffect(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t, consoletest.Options{})
+	d := newGrantFixture(t, consoletest.Options{})
 	in := wire.CloseInput{
-		Request: d.ask().Request,
-		Plan:    d.plan(d.ask()).Plan,
+		Request: d.grantInput().Request,
+		Plan:    d.plan(d.grantInput()).Plan,
 		State:   "cancelled",
 		Message: "called off",
 	}
-	first, err := run[wire.CloseResult](d, wire.CloseActivity, in)
+	first, err := executeActivity[wire.CloseResult](d, wire.CloseActivity, in)
 	require.NoError(t, err)
 	require.True(t, first.Receipt.Intact())
 	require.Equal(t, "cancelled", first.Receipt.State)
 	require.NotNil(t, first.Receipt.Proofs)
 	d.now, in.State = d.now.Add(time.Hour), "granted"
-	again, err := run[wire.CloseResult](d, wire.CloseActivity, in)
+	again, err := executeActivity[wire.CloseResult](d, wire.CloseActivity, in)
 	require.NoError(t, err)
 	require.Equal(t, first, again)
 	require.Equal(t, []ledger.Kind{ledger.KindRequest, ledger.KindReceipt}, d.ledger("grant/1"))

@@ -18,11 +18,11 @@ func (r *Request) Following(p *policy.Policy) *Request {
 	return r
 }
 
-// consult asks the policy about a plan, and records in it what it says: who must
+// evaluatePolicy asks the policy about a plan, and records in it what it says: who must
 // consent, how far the change may go, and why not, if so. Policies are about who gets and
 // loses roles, a new account's included, not about how accounts end. A request that is
 // planned anew follows the policy it was planned by before.
-func (r *Request) consult(
+func (r *Request) evaluatePolicy(
 	ctx context.Context, in wire.PlanInput, plan access.Plan, found *resolved,
 ) (access.Plan, error) {
 	plan.Approval = access.NoApproval()
@@ -30,7 +30,7 @@ func (r *Request) consult(
 	if plan.Op == access.OpDelete || plan.Op == access.OpReset {
 		return plan, nil
 	}
-	follows, note, err := r.policyOf(ctx, in.Policy)
+	follows, note, err := r.recordedPolicy(ctx, in.Policy)
 	if err != nil {
 		return plan, err
 	}
@@ -38,7 +38,7 @@ func (r *Request) consult(
 		found.notes = append(found.notes, note)
 	}
 	q := policy.InputFromPlan(plan, r.now())
-	q.Role.Predefined, q.RoleNames = found.preset, map[string]string{}
+	q.Role.Predefined, q.RoleNames = found.predefined, map[string]string{}
 	for _, role := range found.roles {
 		q.RoleNames[role.ID] = role.Name
 	}

@@ -14,14 +14,14 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-// follows makes the maker's worker one of another policy.
-func (m *maker) follows(p *policy.Policy) {
-	m.request = NewRequest(m.client, m.store).KeepingTokens(tokensink.New(m.folder, "")).Following(p)
+// followPolicy makes the maker's worker one of another policy.
+func (m *accountFixture) followPolicy(p *policy.Policy) {
+	m.request = NewRequest(m.client, m.store).StoringTokens(tokensink.New(m.folder, "")).Following(p)
 }
 
-func (m *maker) planned(in wire.PlanInput) wire.PlanResult {
+func (m *accountFixture) planned(in wire.PlanInput) wire.PlanResult {
 	m.t.Helper()
-	out, err := attempting[wire.PlanResult](m, wire.PlanActivity, in)
+	out, err := executeFor[wire.PlanResult](m, wire.PlanActivity, in)
 	require.NoError(m.t, err)
 	return out
 }
@@ -29,9 +29,9 @@ func (m *maker) planned(in wire.PlanInput) wire.PlanResult {
 // Where nobody has named a policy, somebody is asked about the role of a new account.
 func TestPlanAccount_BuiltInPolicy(t *testing.T) {
 	t.Parallel()
-	m := newMaker(t, consoletest.Options{})
-	m.follows(policy.BuiltIn())
-	for _, who := range []access.NewAccount{m.ana(), m.ci()} {
+	m := newAccountFixture(t, consoletest.Options{})
+	m.followPolicy(policy.BuiltIn())
+	for _, who := range []access.NewAccount{m.newUser(), m.newServiceUser()} {
 		out := m.planned(m.planInput(who))
 		require.Nil(t, out.Receipt)
 		a := out.Plan.Approval
@@ -48,15 +48,15 @@ func TestPlanAccount_BuiltInPolicy(t *testing.T) {
 // id, and who gets it has no say.
 func TestPlanAccount_WhatThePolicySees(t *testing.T) {
 	t.Parallel()
-	m := newMaker(t, consoletest.Options{})
-	for kind, who := range map[string]access.NewAccount{"user": m.ana(), "serviceUser": m.ci()} {
+	m := newAccountFixture(t, consoletest.Options{})
+	for kind, who := range map[string]access.NewAccount{"user": m.newUser(), "serviceUser": m.newServiceUser()} {
 		sees := fmt.Sprintf(`newAccount && op == "grant" && permanent && duration == duration("0s") && `+
 			`!levelChange && !breakGlass && principal.kind == %q && principal.id == "" && `+
 			`principal.email == %q && principal.name == %q && `+
 			`role.id == %q && role.name == "SOC" && role.predefined && scope.level == "site" && scope.id == %q && `+
 			`scope.account == %q && requester == "bob@example.com"`,
 			kind, who.Email, who.Name, m.role.ID, m.site.ID, m.site.AccountID)
-		m.follows(policyOfText(t, "groups: {soc: [ana@example.com, bob@example.com, carol@example.com]}\nrules:\n"+
+		m.followPolicy(policyOfText(t, "groups: {soc: [ana@example.com, bob@example.com, carol@example.com]}\nrules:\n"+
 			"  - {name: new, permanent: true, approvals: [{need: 1, from: [soc]}], when: '"+sees+"'}\n"))
 		out := m.planned(m.planInput(who))
 		require.Empty(t, out.Plan.Refusal)
@@ -78,9 +78,9 @@ func TestPlanAccount_RefusedByThePolicy(t *testing.T) {
 		"{name: a, for: [revoke], autoApprove: true}":                        "no rule of the policy allows it",
 		"{name: a, permanent: true, approvals: [{need: 1, from: [x]}]}":      "not enough eligible approvers",
 	} {
-		m := newMaker(t, consoletest.Options{})
-		m.follows(policyOfText(t, "{groups: {x: [bob@example.com]}, rules: ["+rules+"]}"))
-		out := m.planned(m.planInput(m.ci()))
+		m := newAccountFixture(t, consoletest.Options{})
+		m.followPolicy(policyOfText(t, "{groups: {x: [bob@example.com]}, rules: ["+rules+"]}"))
+		out := m.planned(m.planInput(m.newServiceUser()))
 		require.Contains(t, out.Plan.Refusal, why)
 		require.NotNil(t, out.Receipt)
 		require.Equal(t, wire.StateRefused, out.Receipt.State)
@@ -93,18 +93,18 @@ func TestPlanAccount_RefusedByThePolicy(t *testing.T) {
 // it may be gone. What cannot be made is refused before anybody is asked.
 func TestPlanAccount_ThereAlready(t *testing.T) {
 	t.Parallel()
-	m := newMaker(t, consoletest.Options{})
-	m.make(m.input(m.ana()))
-	_, err := m.console.AddServiceUser(access.Principal{Name: m.ci().Name})
+	m := newAccountFixture(t, consoletest.Options{})
+	m.createUntilDone(m.input(m.newUser()))
+	_, err := m.console.AddServiceUser(access.Principal{Name: m.newServiceUser().Name})
 	require.NoError(t, err)
-	m.follows(policyOfText(t, "rules: [{name: new, permanent: true, when: 'newAccount && principal.id == \"\"', "+
+	m.followPolicy(policyOfText(t, "rules: [{name: new, permanent: true, when: 'newAccount && principal.id == \"\"', "+
 		"approvals: [{need: 1, from: [anyone]}]}]"))
-	out := m.planned(m.planInput(m.ana()))
+	out := m.planned(m.planInput(m.newUser()))
 	require.Empty(t, out.Plan.Refusal)
 	require.Equal(t, access.AlreadyHeld, out.Plan.Expected)
 	require.True(t, out.Plan.Approval.Required)
 
-	out = m.planned(m.planInput(m.ci()))
+	out = m.planned(m.planInput(m.newServiceUser()))
 	require.Contains(t, out.Plan.Refusal, "a service user of that name is on the console already")
 	require.NotNil(t, out.Receipt)
 }
@@ -112,15 +112,15 @@ func TestPlanAccount_ThereAlready(t *testing.T) {
 // The policy is kept with the request: planned again, it follows the policy it began with.
 func TestPlanAccount_KeepsItsPolicy(t *testing.T) {
 	t.Parallel()
-	m := newMaker(t, consoletest.Options{})
+	m := newAccountFixture(t, consoletest.Options{})
 	one, two := policyOfText(t, oneOfSoc), policyOfText(t, twoOfSoc)
-	m.follows(one)
-	in := m.planInput(m.ana())
+	m.followPolicy(one)
+	in := m.planInput(m.newUser())
 	before := m.planned(in).Plan
 	require.Equal(t, "one", before.Approval.Rule)
 	_, _, err := m.store.PolicyOf(t.Context(), one.Hash())
 	require.NoError(t, err)
-	m.follows(two)
+	m.followPolicy(two)
 	again := m.planned(policyAgain(in, before)).Plan
 	require.Equal(t, "one", again.Approval.Rule)
 	require.Equal(t, "ana@example.com", again.Account.Email)

@@ -22,25 +22,25 @@ type recordedPolicies struct {
 	known map[string]*policy.Policy
 }
 
-func (k *recordedPolicies) get(hash string) *policy.Policy {
+func (k *recordedPolicies) load(hash string) *policy.Policy {
 	k.Lock()
 	defer k.Unlock()
 	return k.known[hash]
 }
 
-func (k *recordedPolicies) put(p *policy.Policy) {
+func (k *recordedPolicies) store(p *policy.Policy) {
 	k.Lock()
 	defer k.Unlock()
 	k.known[p.Hash()] = p
 }
 
-// policyOf is the policy of that hash; the worker's own if there is no hash. One that
+// recordedPolicy is the policy of that hash; the worker's own if there is no hash. One that
 // cannot be had any more is replaced by the worker's, which the note says.
-func (r *Request) policyOf(ctx context.Context, hash string) (p *policy.Policy, note string, err error) {
+func (r *Request) recordedPolicy(ctx context.Context, hash string) (p *policy.Policy, note string, err error) {
 	if hash == "" || r.policy.Hash() == hash {
 		return r.policy, "", nil
 	}
-	if p = r.recorded.get(hash); p != nil {
+	if p = r.recorded.load(hash); p != nil {
 		return p, "", nil
 	}
 	name, text, err := r.store.PolicyOf(ctx, hash)
@@ -54,7 +54,7 @@ func (r *Request) policyOf(ctx context.Context, hash string) (p *policy.Policy, 
 		activity.GetLogger(ctx).Error("Recorded policy cannot be read", "policy", hash, "name", name, "error", err)
 		return r.policy, replacedNote(hash, "cannot be read any more"), nil
 	}
-	r.recorded.put(p)
+	r.recorded.store(p)
 	return p, "", nil
 }
 
@@ -63,15 +63,15 @@ func replacedNote(hash, why string) string {
 		hash, why)
 }
 
-// keepPolicy keeps the policy that a plan follows, before the plan is filed, so that the
+// recordPolicy keeps the policy that a plan follows, before the plan is filed, so that the
 // request can be planned by it again.
-func (r *Request) keepPolicy(ctx context.Context, in wire.PlanInput, plan access.Plan) error {
+func (r *Request) recordPolicy(ctx context.Context, in wire.PlanInput, plan access.Plan) error {
 	p := r.policy
-	if plan.Approval.Hash == p.Hash() && r.recorded.get(p.Hash()) == nil {
+	if plan.Approval.Hash == p.Hash() && r.recorded.load(p.Hash()) == nil {
 		if err := r.store.KeepPolicy(ctx, p.Hash(), p.Name(), p.Text()); err != nil {
 			return fmt.Errorf("keep the policy that %s is planned by: %w", in.Request.ID, err)
 		}
-		r.recorded.put(p)
+		r.recorded.store(p)
 	}
 	return nil
 }

@@ -18,23 +18,23 @@ import (
 // nobody about one that is taken away or about an account that ends.
 func TestPlan_BuiltInPolicyUnlessToldOtherwise(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t, consoletest.Options{})
+	d := newGrantFixture(t, consoletest.Options{})
 	d.request = NewRequest(d.client, d.store)
 
-	approval := d.plan(d.ask()).Plan.Approval
+	approval := d.plan(d.grantInput()).Plan.Approval
 	require.True(t, approval.Required)
 	one := access.ApprovalStep{Need: 1, Groups: []string{access.Anyone}, People: []string{}}
 	require.Equal(t, []access.ApprovalStep{one}, approval.Steps)
 	require.Equal(t, access.Duration(72*time.Hour), approval.DecideWithin)
 	require.Equal(t, policy.BuiltIn().Hash(), approval.Hash)
 
-	in := d.ask()
+	in := d.grantInput()
 	in.Request.ID, in.Op = "revoke/1", access.OpRevoke
 	approval = d.plan(in).Plan.Approval
 	require.False(t, approval.Required)
 	require.Equal(t, policy.BuiltIn().Hash(), approval.Hash)
 
-	in = d.ask()
+	in = d.grantInput()
 	in.Request.ID, in.Op = "offboard/1", access.OpDelete
 	in.Role, in.Scope = access.RoleSelector{}, access.ScopeSelector{}
 	require.Equal(t, access.NoApproval(), d.plan(in).Plan.Approval)
@@ -58,13 +58,13 @@ func policyOfText(t *testing.T, text string) *policy.Policy {
 // A worker that is given no policy follows the built-in one: an omission passes nobody over.
 func TestFollowing_Nil(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t, consoletest.Options{})
-	d.follow(nil)
-	require.Equal(t, policy.BuiltIn().Hash(), d.plan(d.ask()).Plan.Approval.Hash)
+	d := newGrantFixture(t, consoletest.Options{})
+	d.followPolicy(nil)
+	require.Equal(t, policy.BuiltIn().Hash(), d.plan(d.grantInput()).Plan.Approval.Hash)
 }
 
-// follow makes the desk a worker of another policy, started anew.
-func (d *desk) follow(p *policy.Policy) {
+// followPolicy makes the desk a worker of another policy, started anew.
+func (d *grantFixture) followPolicy(p *policy.Policy) {
 	d.request = NewRequest(d.client, d.store).Following(p)
 	d.request.now = func() time.Time { return d.now }
 }
@@ -88,19 +88,19 @@ func TestPlan_AnewByTheRecordedPolicy(t *testing.T) {
 		} {
 			t.Run(name+", then "+worker, func(t *testing.T) {
 				t.Parallel()
-				d := newDesk(t, consoletest.Options{})
-				d.follow(first)
-				in := d.ask()
+				d := newGrantFixture(t, consoletest.Options{})
+				d.followPolicy(first)
+				in := d.grantInput()
 				before := d.plan(in).Plan
 				require.Equal(t, first.Hash(), before.Approval.Hash)
-				d.byHand(having(d.viewer, d.third()))
-				d.follow(later)
+				d.editByHand(holdings(d.viewer, d.viewerAtThirdSite()))
+				d.followPolicy(later)
 				for range 2 { // the second time from memory
 					in = policyAgain(in, before)
 					after := d.plan(in).Plan
 					require.Equal(t, before.Approval, after.Approval)
 					require.Empty(t, after.Notes)
-					require.Equal(t, having(d.viewer, d.third()), after.Before)
+					require.Equal(t, holdings(d.viewer, d.viewerAtThirdSite()), after.Before)
 					require.NotEqual(t, before.Hash, after.Hash)
 				}
 			})
@@ -112,11 +112,11 @@ func TestPlan_AnewByTheRecordedPolicy(t *testing.T) {
 // so does one whose policy this release does not read.
 func TestPlan_AnewWithoutTheRecordedPolicy(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t, consoletest.Options{})
-	d.follow(policyOfText(t, twoOfSoc))
+	d := newGrantFixture(t, consoletest.Options{})
+	d.followPolicy(policyOfText(t, twoOfSoc))
 	unread := policyHashOf("rules: [{name: x, unheardOf: 1}]\n")
 	require.NoError(t, d.store.KeepPolicy(t.Context(), unread, "p", []byte("rules: [{name: x, unheardOf: 1}]\n")))
-	in := d.ask()
+	in := d.grantInput()
 	for hash, want := range map[string]string{
 		policy.BuiltIn().Hash(): "is not recorded: the worker's present one is followed",
 		unread:                  "cannot be read any more: the worker's present one is followed",
@@ -138,10 +138,10 @@ func policyHashOf(text string) string {
 // Dry runs keep nothing.
 func TestPlan_KeepsThePolicyWithTheRequest(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t, consoletest.Options{})
+	d := newGrantFixture(t, consoletest.Options{})
 	p := policyOfText(t, oneOfSoc)
-	d.follow(p)
-	in := d.ask()
+	d.followPolicy(p)
+	in := d.grantInput()
 	in.DryRun = true
 	d.plan(in)
 	_, _, err := d.store.PolicyOf(t.Context(), p.Hash())

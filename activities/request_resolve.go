@@ -17,17 +17,17 @@ import (
 
 // resolved is what a request names, as the console knows it now.
 type resolved struct {
-	principal access.Principal
-	self      bool // it owns the token
-	role      access.RoleRef
-	scope     access.ScopeRef
-	unusable  string // why the role cannot be given at the scope
-	account   string // of a site or account, its account's id
-	preset    bool   // the role is predefined
-	roles     []access.Role
-	notes     []string
-	// taken are those that have the address or name of an account that is asked for.
-	taken []access.Principal
+	principal  access.Principal
+	self       bool // it owns the token
+	role       access.RoleRef
+	scope      access.ScopeRef
+	unusable   string // why the role cannot be given at the scope
+	account    string // of a site or account, its account's id
+	predefined bool   // the role is predefined
+	roles      []access.Role
+	notes      []string
+	// existing are those that have the address or name of an account that is asked for.
+	existing []access.Principal
 }
 
 // place is a scope with what is needed to tell which roles can be given there.
@@ -49,7 +49,7 @@ func (r *Request) resolve(ctx context.Context, in wire.PlanInput) (resolved, err
 	group, inner := errgroup.WithContext(ctx)
 	if in.Account != nil {
 		group.Go(func() (err error) {
-			out.taken, err = accountsLike(inner, r.console, *in.Account)
+			out.existing, err = matchingAccounts(inner, r.console, *in.Account)
 			return err
 		})
 	} else {
@@ -68,14 +68,14 @@ func (r *Request) resolve(ctx context.Context, in wire.PlanInput) (resolved, err
 		})
 	}
 	if err := group.Wait(); err != nil || in.Op == access.OpDelete {
-		return out, named(err)
+		return out, asInvalid(err)
 	}
 	out.scope = at.ScopeRef
 	role, err := pickRole(roles, in.Role, at, in.Op)
 	if err != nil {
-		return resolved{}, named(err)
+		return resolved{}, asInvalid(err)
 	}
-	out.account, out.preset, out.roles = at.accountID, role.Predefined, roles
+	out.account, out.predefined, out.roles = at.accountID, role.Predefined, roles
 	out.role = access.RoleRef{ID: role.ID, Name: role.Name}
 	if in.Op != access.OpRevoke && !role.UsableAt(access.Scope{Level: at.Level, ID: at.ID}, at.accountID) {
 		out.unusable = fmt.Sprintf("role %q (%s) belongs to %s and cannot be given at %s: choose a role of that scope",
@@ -106,21 +106,21 @@ func (r *Request) resolvePrincipal(ctx context.Context, in wire.PlanInput, out *
 	if own == "" {
 		out.notes = append(out.notes, "the console does not tell whose token the worker uses, "+
 			"so nothing says that it is not this principal's own")
-		out.unusable = r.likelyOwn(ctx, in.Op, out.principal)
+		out.unusable = r.likelyOwnToken(ctx, in.Op, out.principal)
 	}
 	return nil
 }
 
-// named makes a name that matches nothing a final error.
-func named(err error) error {
+// asInvalid makes a name that matches nothing a final error.
+func asInvalid(err error) error {
 	if _, ok := errors.AsType[*access.NoMatchError](err); ok {
 		return kinds.New(kinds.Invalid, err)
 	}
 	return err
 }
 
-// gone says that the console knows no such thing, or does not show it to the token.
-func gone(err error) bool {
+// isNotFound says that the console knows no such thing, or does not show it to the token.
+func isNotFound(err error) bool {
 	answer, ok := errors.AsType[*console.Error](err)
 	return ok && answer.Kind == console.KindStatus && answer.Status == http.StatusNotFound
 }
@@ -128,7 +128,7 @@ func gone(err error) bool {
 func (r *Request) findPrincipal(ctx context.Context, s access.PrincipalSelector) (access.Principal, error) {
 	if s.ID != "" {
 		p, err := r.console.Principal(ctx, s.Kind, s.ID)
-		if gone(err) {
+		if isNotFound(err) {
 			return p, &access.NoMatchError{What: s.String()}
 		}
 		return p, err
@@ -143,7 +143,7 @@ func (r *Request) findPrincipal(ctx context.Context, s access.PrincipalSelector)
 	case 0:
 		return access.Principal{}, &access.NoMatchError{What: s.String(), Similar: r.similarPrincipals(ctx, s)}
 	}
-	return access.Principal{}, &access.NoMatchError{What: s.String(), Matches: texts(found, principalText)}
+	return access.Principal{}, &access.NoMatchError{What: s.String(), Matches: listTexts(found, principalText)}
 }
 
 func (r *Request) principalsNamed(ctx context.Context, s access.PrincipalSelector) ([]access.Principal, error) {
@@ -166,7 +166,7 @@ func (r *Request) similarPrincipals(ctx context.Context, s access.PrincipalSelec
 	if err != nil {
 		return nil
 	}
-	return texts(found, principalText)
+	return listTexts(found, principalText)
 }
 
 func principalText(p access.Principal) string {
@@ -184,14 +184,14 @@ func scopeText(s access.ScopeRef) string {
 	return fmt.Sprintf("%s %q (%s)", s.Level, s.Name, s.ID)
 }
 
-// most is how many matches a message lists.
-const most = 10
+// maxListed is how many matches a message lists.
+const maxListed = 10
 
-func texts[T any](values []T, text func(T) string) []string {
+func listTexts[T any](values []T, text func(T) string) []string {
 	var out []string
 	for i, v := range values {
-		if i == most {
-			return append(out, fmt.Sprintf("and %d more", len(values)-most))
+		if i == maxListed {
+			return append(out, fmt.Sprintf("and %d more", len(values)-maxListed))
 		}
 		out = append(out, text(v))
 	}

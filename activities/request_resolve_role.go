@@ -22,17 +22,17 @@ func pickRole(all []access.Role, s access.RoleSelector, at place, op access.Op) 
 	case len(usable) == 1:
 		return usable[0], nil
 	case len(usable) > 1:
-		return access.Role{}, &access.NoMatchError{What: s.String(), Matches: texts(usable, roleText)}
+		return access.Role{}, &access.NoMatchError{What: s.String(), Matches: listTexts(usable, roleText)}
 	case len(found) > 1 && op == access.OpRevoke:
-		return access.Role{}, &access.NoMatchError{What: s.String(), Matches: texts(found, roleText)}
+		return access.Role{}, &access.NoMatchError{What: s.String(), Matches: listTexts(found, roleText)}
 	case len(found) > 1:
 		return access.Role{}, &access.NoMatchError{
-			What: s.String(), Matches: texts(found, roleText),
+			What: s.String(), Matches: listTexts(found, roleText),
 			Hint: "none of them can be given at " + scopeText(at.ScopeRef),
 		}
 	}
-	similar := slices.DeleteFunc(slices.Clone(all), func(r access.Role) bool { return !alike(r.Name, s.Name) })
-	return access.Role{}, &access.NoMatchError{What: s.String(), Similar: texts(similar, roleText)}
+	similar := slices.DeleteFunc(slices.Clone(all), func(r access.Role) bool { return !isSimilar(r.Name, s.Name) })
+	return access.Role{}, &access.NoMatchError{What: s.String(), Similar: listTexts(similar, roleText)}
 }
 
 func roleText(r access.Role) string {

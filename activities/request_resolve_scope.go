@@ -29,7 +29,7 @@ func (r *Request) findScope(ctx context.Context, s access.ScopeSelector) (place,
 func (r *Request) findAccount(ctx context.Context, s access.ScopeSelector) (place, error) {
 	if s.ID != "" {
 		a, err := r.console.AccountByID(ctx, s.ID)
-		if gone(err) || err == nil && a.State == deleted {
+		if isNotFound(err) || err == nil && a.State == deleted {
 			return place{}, &access.NoMatchError{What: s.String()}
 		}
 		return accountPlace(a), err
@@ -45,10 +45,10 @@ func (r *Request) findAccount(ctx context.Context, s access.ScopeSelector) (plac
 	}
 	text := func(a access.Account) string { return fmt.Sprintf("%q (%s)", a.Name, a.ID) }
 	if len(found) > 1 {
-		return place{}, &access.NoMatchError{What: s.String(), Matches: texts(found, text)}
+		return place{}, &access.NoMatchError{What: s.String(), Matches: listTexts(found, text)}
 	}
-	similar := slices.DeleteFunc(all, func(a access.Account) bool { return !alike(a.Name, s.Name) })
-	return place{}, &access.NoMatchError{What: s.String(), Similar: texts(similar, text)}
+	similar := slices.DeleteFunc(all, func(a access.Account) bool { return !isSimilar(a.Name, s.Name) })
+	return place{}, &access.NoMatchError{What: s.String(), Similar: listTexts(similar, text)}
 }
 
 func accountPlace(a access.Account) place {
@@ -58,7 +58,7 @@ func accountPlace(a access.Account) place {
 func (r *Request) findSite(ctx context.Context, s access.ScopeSelector) (place, error) {
 	if s.ID != "" {
 		site, err := r.console.SiteByID(ctx, s.ID)
-		if gone(err) || err == nil && site.State == deleted {
+		if isNotFound(err) || err == nil && site.State == deleted {
 			return place{}, &access.NoMatchError{What: s.String()}
 		}
 		return sitePlace(site), err
@@ -71,13 +71,13 @@ func (r *Request) findSite(ctx context.Context, s access.ScopeSelector) (place, 
 		return sitePlace(found[0]), nil
 	}
 	if len(found) > 1 {
-		return place{}, &access.NoMatchError{What: s.String(), Matches: texts(found, siteText)}
+		return place{}, &access.NoMatchError{What: s.String(), Matches: listTexts(found, siteText)}
 	}
-	similar, err := r.console.SearchSites(ctx, lastPart(s.Name))
+	similar, err := r.console.SearchSites(ctx, sitePart(s.Name))
 	if err != nil { // for the message alone
 		similar = nil
 	}
-	return place{}, &access.NoMatchError{What: s.String(), Similar: texts(similar, siteText)}
+	return place{}, &access.NoMatchError{What: s.String(), Similar: listTexts(similar, siteText)}
 }
 
 // sitesNamed takes the whole text as a name and, where it can be taken apart, as
@@ -87,7 +87,7 @@ func (r *Request) sitesNamed(ctx context.Context, text string) ([]access.Site, e
 	if err != nil {
 		return nil, err
 	}
-	for _, name := range tails(text) {
+	for _, name := range siteNames(text) {
 		account := strings.TrimSuffix(text, separator+name)
 		more, err := r.console.SitesByName(ctx, name)
 		if err != nil {
@@ -102,8 +102,8 @@ func (r *Request) sitesNamed(ctx context.Context, text string) ([]access.Site, e
 	return slices.DeleteFunc(found, func(s access.Site) bool { return s.State == deleted }), nil
 }
 
-// tails lists what stands behind each separator of the text.
-func tails(text string) []string {
+// siteNames lists what stands behind each separator of the text.
+func siteNames(text string) []string {
 	var out []string
 	for {
 		_, rest, found := strings.Cut(text, separator)
@@ -130,16 +130,16 @@ func fullName(s access.Site) string {
 
 func siteText(s access.Site) string { return fmt.Sprintf("%q (%s)", fullName(s), s.ID) }
 
-// lastPart is the site's part of "Account / Site".
-func lastPart(text string) string {
+// sitePart is the site's part of "Account / Site".
+func sitePart(text string) string {
 	if i := strings.LastIndex(text, separator); i >= 0 {
 		return text[i+len(separator):]
 	}
 	return text
 }
 
-// alike is for suggestions: one name is in the other, in any case.
-func alike(a, b string) bool {
+// isSimilar is for suggestions: one name is in the other, in any case.
+func isSimilar(a, b string) bool {
 	a, b = strings.ToLower(a), strings.ToLower(b)
 	return a != "" && b != "" && (strings.Contains(a, b) || strings.Contains(b, a))
 }

@@ -11,23 +11,23 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-// ruling is a policy that asks nobody, with more keys of its one rule.
-func (d *desk) ruling(keys string) {
+// followRules is a policy that asks nobody, with more keys of its one rule.
+func (d *grantFixture) followRules(keys string) {
 	d.t.Helper()
-	d.follow(policyOfText(d.t,
+	d.followPolicy(policyOfText(d.t,
 		"rules: [{name: all, permanent: true, autoApprove: true, for: [grant, revoke], "+keys+"}]"))
 }
 
 // planned is what a plan's request asks of the writer.
-func (d *desk) planned(plan access.Plan, op access.Op, known access.OwnershipState) wire.WriteInput {
-	in := d.to(op, lease("1", plan.Holding()), known)
+func (d *grantFixture) planned(plan access.Plan, op access.Op, known access.OwnershipState) wire.WriteInput {
+	in := d.change(op, lease("1", plan.Holding()), known)
 	in.Change.Change.Rules = plan.Rules
 	return in
 }
 
-// lastAsk asks for the end of the only role Ana holds.
-func (d *desk) lastAsk() wire.PlanInput {
-	in := d.ask()
+// lastRoleInput asks for the end of the only role Ana holds.
+func (d *grantFixture) lastRoleInput() wire.PlanInput {
+	in := d.grantInput()
 	in.Op, in.Role.ID, in.Scope.ID = access.OpRevoke, d.viewer.RoleID, d.viewer.ScopeID
 	return in
 }
@@ -36,16 +36,16 @@ func (d *desk) lastAsk() wire.PlanInput {
 // writer does: with a revoke, and with the end of a grant.
 func TestLastRole_FromThePolicyToTheConsole(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t, consoletest.Options{})
+	d := newGrantFixture(t, consoletest.Options{})
 	downgrade := fmt.Sprintf("lastRole: {downgrade: {role: %q, level: site, scope: %q}}",
-		d.admin.RoleID, d.third().ScopeID)
+		d.admin.RoleID, d.viewerAtThirdSite().ScopeID)
 	for keys, c := range map[string]struct {
 		expected, released access.Outcome
 		note               string
 		left               access.Holdings
 	}{
 		"lastRole: delete": {access.Deleted, access.Deleted, "deletes the principal", access.Holdings{}.Normal()},
-		"downgrade":        {access.Removed, access.Released, "downgrade role replaces it", having(d.third())},
+		"downgrade":        {access.Removed, access.Released, "downgrade role replaces it", holdings(d.viewerAtThirdSite())},
 	} {
 		if keys == "downgrade" {
 			keys = downgrade
@@ -53,13 +53,13 @@ func TestLastRole_FromThePolicyToTheConsole(t *testing.T) {
 		for _, op := range []access.Op{access.OpRevoke, access.OpRelease} {
 			t.Run(keys[:14]+string(op), func(t *testing.T) {
 				t.Parallel()
-				d := newDesk(t, consoletest.Options{})
-				d.ruling(keys)
-				in, known := d.lastAsk(), access.OwnershipState{}
+				d := newGrantFixture(t, consoletest.Options{})
+				d.followRules(keys)
+				in, known := d.lastRoleInput(), access.OwnershipState{}
 				want := c.expected
 				if op == access.OpRelease {
-					in, want = d.ask(), c.released
-					d.byHand(access.Holdings{Level: access.SiteLevel})
+					in, want = d.grantInput(), c.released
+					d.editByHand(access.Holdings{Level: access.SiteLevel})
 				}
 				plan := d.plan(in).Plan
 				require.Empty(t, plan.Refusal)
@@ -67,9 +67,9 @@ func TestLastRole_FromThePolicyToTheConsole(t *testing.T) {
 					require.Equal(t, c.expected, plan.Expected)
 					require.Contains(t, fmt.Sprint(plan.Notes), c.note)
 				} else {
-					known = d.done(d.planned(plan, access.OpAcquire, known)).Next
+					known = d.mustWrite(d.planned(plan, access.OpAcquire, known)).Next
 				}
-				got := d.done(d.planned(plan, op, known))
+				got := d.mustWrite(d.planned(plan, op, known))
 				require.Equal(t, want, got.Proof.Outcome)
 				require.Equal(t, c.left, d.held())
 				last := got.Proof.Reads[len(got.Proof.Reads)-1]
@@ -84,14 +84,14 @@ func TestLastRole_FromThePolicyToTheConsole(t *testing.T) {
 // found out when it is planned, of grants too: at their end it would be too late.
 func TestLastRole_DowngradeToNothing(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t, consoletest.Options{})
-	d.ruling(`lastRole: {downgrade: {role: "999", level: site, scope: "201"}}`)
-	in := d.ask()
+	d := newGrantFixture(t, consoletest.Options{})
+	d.followRules(`lastRole: {downgrade: {role: "999", level: site, scope: "201"}}`)
+	in := d.grantInput()
 	require.Contains(t, d.refusal(in), `names role 999, which the console does not have: correct the policy`)
-	in = d.lastAsk()
+	in = d.lastRoleInput()
 	in.Request.ID = "revoke/2"
 	require.Contains(t, d.refusal(in), `names role 999`)
-	d.ruling("lastRole: stop")
+	d.followRules("lastRole: stop")
 	in.Request.ID = "revoke/3"
 	require.Contains(t, d.refusal(in), "it is the principal's last role")
 }
@@ -114,18 +114,18 @@ func TestLevelChange_FromThePolicyToTheConsole(t *testing.T) {
 	} {
 		t.Run(fmt.Sprint(c.rule, c.asked), func(t *testing.T) {
 			t.Parallel()
-			d := newDesk(t, consoletest.Options{})
-			d.ruling("levelChange: " + c.rule)
-			in := d.ask()
+			d := newGrantFixture(t, consoletest.Options{})
+			d.followRules("levelChange: " + c.rule)
+			in := d.grantInput()
 			in.Scope = access.ScopeSelector{Level: access.AccountLevel, ID: d.console.Truth().Accounts[0].ID}
 			in.Terms.AllowLevelChange = c.asked
 			if c.refused != "" {
 				require.Contains(t, d.refusal(in), c.refused)
 				// A writer that is asked all the same does nothing either.
 				plan := d.plan(in).Plan
-				got := d.done(d.planned(plan, access.OpGrant, access.OwnershipState{}))
+				got := d.mustWrite(d.planned(plan, access.OpGrant, access.OwnershipState{}))
 				require.Equal(t, access.LevelDiffers, got.Proof.Outcome)
-				require.Equal(t, having(d.viewer), d.held())
+				require.Equal(t, holdings(d.viewer), d.held())
 				return
 			}
 			plan := d.plan(in).Plan
@@ -133,7 +133,7 @@ func TestLevelChange_FromThePolicyToTheConsole(t *testing.T) {
 			require.Equal(
 				t,
 				access.Applied,
-				d.done(d.planned(plan, access.OpGrant, access.OwnershipState{})).Proof.Outcome,
+				d.mustWrite(d.planned(plan, access.OpGrant, access.OwnershipState{})).Proof.Outcome,
 			)
 			require.Equal(t, access.AccountLevel, d.held().Level)
 		})

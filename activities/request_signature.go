@@ -38,15 +38,15 @@ func (r *Request) checkRequest(
 		return &s, "a signed request must say which console it is for, or its signature would do for every one: " +
 			"give console (`starter` takes it from SENTINELONE_BASE_URL)", nil
 	}
-	word := signedWord{signing.OfRequest(in.Request.ID, s), s.Signature, s.At, runOf(in.Request).RequestKey(0)}
-	fingerprint, refusal, err := r.holds(ctx, in.Request, word)
+	word := signedStatement{signing.OfRequest(in.Request.ID, s), s.Signature, s.At, runOf(in.Request).RequestKey(0)}
+	fingerprint, refusal, err := r.verifySignature(ctx, in.Request, word)
 	s.Signed = cmp.Or(fingerprint, access.Unsigned)
 	return &s, refusal, err
 }
 
-// unlooked is the plan of a request that is refused before names are looked up: they
+// unresolvedPlan is the plan of a request that is refused before names are looked up: they
 // stand in it as they were asked for.
-func (r *Request) unlooked(in wire.PlanInput, why string) access.Plan {
+func (r *Request) unresolvedPlan(in wire.PlanInput, why string) access.Plan {
 	p := in.Principal
 	plan := access.Plan{
 		Op: in.Op, Console: r.console.Console(), Terms: in.Terms, Account: in.Account,
@@ -73,11 +73,11 @@ func (r *Request) checkSignature(ctx context.Context, in wire.DecideInput, entry
 		entry.Refusal = "a signature is needed: decide with `starter approve` or `starter deny`, which sign"
 		return nil
 	}
-	word := signedWord{
+	word := signedStatement{
 		signing.OfDecision(in.Request.ID, in.Request.Run, d.PlanHash, d), d.Signature, d.At,
 		runOf(in.Request).DecisionKey(in.Number),
 	}
-	fingerprint, refusal, err := r.holds(ctx, in.Request, word)
+	fingerprint, refusal, err := r.verifySignature(ctx, in.Request, word)
 	if err == nil && refusal == "" {
 		refusal, err = r.sharesKey(ctx, in, fingerprint, entry)
 	}
@@ -89,10 +89,10 @@ func (r *Request) checkSignature(ctx context.Context, in wire.DecideInput, entry
 	return nil
 }
 
-// holds says by which key something was signed, or why that does not count. A signature
+// verifySignature says by which key something was signed, or why that does not count. A signature
 // counts once.
-func (r *Request) holds(
-	ctx context.Context, of wire.RequestInfo, w signedWord,
+func (r *Request) verifySignature(
+	ctx context.Context, of wire.RequestInfo, w signedStatement,
 ) (fingerprint, refusal string, err error) {
 	if err := w.CheckAge(w.at); err != nil {
 		return "", fmt.Sprint(err), nil
@@ -104,7 +104,7 @@ func (r *Request) holds(
 	if err != nil {
 		return "", fmt.Sprintf("the signature does not hold: %v", err), nil
 	}
-	refusal, err = r.take(ctx, of, w, verified.Fingerprint)
+	refusal, err = r.useSignature(ctx, of, w, verified.Fingerprint)
 	if err != nil || refusal != "" {
 		return "", refusal, err
 	}

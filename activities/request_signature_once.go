@@ -12,8 +12,8 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-// signedWord is a statement that came with a signature.
-type signedWord struct {
+// signedStatement is a statement that came with a signature.
+type signedStatement struct {
 	signing.Statement
 
 	signature string
@@ -21,10 +21,15 @@ type signedWord struct {
 	use       string    // ledger key of what it is for
 }
 
-// take uses a signature up, and says for what it was used before, if it was: somebody
+// useSignature uses a signature up, and says for what it was used before, if it was: somebody
 // may have kept it. It goes by the statement, since some kinds of keys have many
 // signatures for one. Doing it again for the same gives the first answer.
-func (r *Request) take(ctx context.Context, of wire.RequestInfo, w signedWord, fingerprint string) (string, error) {
+func (r *Request) useSignature(
+	ctx context.Context,
+	of wire.RequestInfo,
+	w signedStatement,
+	fingerprint string,
+) (string, error) {
 	text := w.Canonical()
 	entries, err := r.store.Append(ctx, r.console.Console(), ledger.NewEntry{
 		Request: of.ID, Key: ledger.SignatureKey(text), At: w.at,

@@ -18,17 +18,17 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-// signedDesk is a desk that takes nobody's word without a signature.
-type signedDesk struct {
-	*desk
+// signedFixture is a desk that takes nobody's word without a signature.
+type signedFixture struct {
+	*grantFixture
 
 	file string
 	keys map[string]sshtest.Key
 }
 
-func newSignedDesk(t *testing.T) *signedDesk {
+func newSignedFixture(t *testing.T) *signedFixture {
 	t.Helper()
-	d := &signedDesk{desk: newDesk(t, consoletest.Options{})}
+	d := &signedFixture{grantFixture: newGrantFixture(t, consoletest.Options{})}
 	d.keys, d.file = sshtest.People(t, "bob@example.com", "carol@example.com")
 	signers, err := signing.LoadAllowedSigners(d.file, "")
 	require.NoError(t, err)
@@ -36,17 +36,17 @@ func newSignedDesk(t *testing.T) *signedDesk {
 	return d
 }
 
-func (d *signedDesk) sign(who string, s signing.Statement) string {
+func (d *signedFixture) sign(who string, s signing.Statement) string {
 	d.t.Helper()
 	out, err := signing.Sign(d.t.Context(), d.keys[who], s)
 	require.NoError(d.t, err)
 	return out
 }
 
-// signedAsk is a request that bob has signed a minute before it was started.
-func (d *signedDesk) signedAsk() wire.PlanInput {
+// signedInput is a request that bob has signed a minute before it was started.
+func (d *signedFixture) signedInput() wire.PlanInput {
 	d.t.Helper()
-	in := d.ask()
+	in := d.grantInput()
 	in.Console = d.who.Console
 	s := access.RequestSignature{
 		Request: access.RequestSpec{
@@ -64,8 +64,8 @@ func (d *signedDesk) signedAsk() wire.PlanInput {
 // the receipt is made of.
 func TestPlan_Signed(t *testing.T) {
 	t.Parallel()
-	d := newSignedDesk(t)
-	in := d.signedAsk()
+	d := newSignedFixture(t)
+	in := d.signedInput()
 	d.now = d.now.Add(48 * time.Hour)
 	got := d.plan(in)
 	require.Empty(t, got.Plan.Refusal)
@@ -83,16 +83,16 @@ func TestPlan_Signed(t *testing.T) {
 // has used it up.
 func TestPlan_SignatureCountsOnce(t *testing.T) {
 	t.Parallel()
-	d := newSignedDesk(t)
-	unsigned := d.ask()
+	d := newSignedFixture(t)
+	unsigned := d.grantInput()
 	unsigned.Request.ID = "grant/unsigned"
 	require.Contains(t, d.refusal(unsigned), "a signature is needed")
 	require.Empty(t, d.console.Requests())
-	in := d.signedAsk()
+	in := d.signedInput()
 	in.Principal.ID = "1" + in.Principal.ID // nobody's
 	in.Signature.Request.Principal = in.Principal
 	in.Signature.Signature = d.sign("bob@example.com", signing.OfRequest(in.Request.ID, *in.Signature))
-	_, err := run[wire.PlanResult](d.desk, wire.PlanActivity, in)
+	_, err := executeActivity[wire.PlanResult](d.grantFixture, wire.PlanActivity, in)
 	require.ErrorContains(t, err, "is on the console")
 	in.Request.Run = "another run"
 	require.Contains(t, d.refusal(in), "the signature was used already")
@@ -101,10 +101,10 @@ func TestPlan_SignatureCountsOnce(t *testing.T) {
 // Where the file cannot be read, a request waits: it is neither let in nor refused.
 func TestPlan_SignersUnreadable(t *testing.T) {
 	t.Parallel()
-	d := newSignedDesk(t)
-	in := d.signedAsk()
+	d := newSignedFixture(t)
+	in := d.signedInput()
 	require.NoError(t, os.Rename(d.file, d.file+".away"))
-	_, err := run[wire.PlanResult](d.desk, wire.PlanActivity, in)
+	_, err := executeActivity[wire.PlanResult](d.grantFixture, wire.PlanActivity, in)
 	require.False(t, attempttest.ApplicationError(t, err).NonRetryable())
 	require.Empty(t, d.ledger(in.Request.ID))
 	require.NoError(t, os.Rename(d.file+".away", d.file))
@@ -114,7 +114,7 @@ func TestPlan_SignersUnreadable(t *testing.T) {
 // A key has to count when the decision is taken, not when the signer says it was signed.
 func TestDecide_KeyAtTheTimeItIsTaken(t *testing.T) {
 	t.Parallel()
-	d := newSignedDesk(t)
+	d := newSignedFixture(t)
 	in := wire.DecideInput{
 		Request: wire.RequestInfo{ID: "grant/1", Run: "run", StartedAt: d.now},
 		Decision: access.Decision{
@@ -130,12 +130,12 @@ func TestDecide_KeyAtTheTimeItIsTaken(t *testing.T) {
 			`carol@example.com valid-before="`+at.UTC().Format("20060102150405")+`Z" `+public), 0o600))
 	}
 	until(d.now.Add(-10 * time.Minute))
-	got, err := run[wire.DecideResult](d.desk, wire.DecideActivity, in)
+	got, err := executeActivity[wire.DecideResult](d.grantFixture, wire.DecideActivity, in)
 	require.NoError(t, err)
 	require.Contains(t, got.Refusal, "is no longer valid")
 	until(d.now.Add(time.Minute))
 	in.Number = 1
-	got, err = run[wire.DecideResult](d.desk, wire.DecideActivity, in)
+	got, err = executeActivity[wire.DecideResult](d.grantFixture, wire.DecideActivity, in)
 	require.NoError(t, err)
 	require.Empty(t, got.Refusal, "what did not hold is not used up")
 	require.NotEqual(t, access.Unsigned, got.Signed)

@@ -12,23 +12,23 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-// patientTries is how often an approval is kept waiting for a console that does not
+// sodAttempts is how often an approval is kept waiting for a console that does not
 // answer, some 15 seconds in all. After that it counts: what it allows is looked at once
 // more when it is applied, and a console that is down must not hold decisions up.
-const patientTries = 4
+const sodAttempts = 4
 
-// checkDuties refuses an approval of what would now bring roles together that nobody may
+// checkSoD refuses an approval of what would now bring roles together that nobody may
 // hold both of. It is an error where that cannot be told yet.
-func (r *Request) checkDuties(ctx context.Context, in wire.DecideInput, entry *ledger.Decision) error {
+func (r *Request) checkSoD(ctx context.Context, in wire.DecideInput, entry *ledger.Decision) error {
 	if in.SoD == nil || entry.Refusal != "" || in.Decision.Action != "approve" {
 		return nil
 	}
 	who := in.SoD.Principal
 	p, err := r.console.Principal(ctx, who.Kind, who.ID)
 	switch {
-	case gone(err):
+	case isNotFound(err):
 		return nil // applying says so
-	case err != nil && activity.GetInfo(ctx).Attempt <= patientTries && !fault.KindOf(err).Final():
+	case err != nil && activity.GetInfo(ctx).Attempt <= sodAttempts && !fault.KindOf(err).Final():
 		return err
 	case err != nil:
 		activity.GetLogger(ctx).Warn("Separation of duties was not looked at for a decision, since the console "+

@@ -25,9 +25,9 @@ const apartText = "must not be held by one principal: four eyes"
 // policy's the console does not have. What is held already refuses it at once.
 func TestPlan_SeparationOfDuties(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t, consoletest.Options{})
-	d.follow(policyOfText(t, apartRoles))
-	plan := d.plan(d.ask()).Plan
+	d := newGrantFixture(t, consoletest.Options{})
+	d.followPolicy(policyOfText(t, apartRoles))
+	plan := d.plan(d.grantInput()).Plan
 	require.Empty(t, plan.Refusal)
 	require.Equal(t, []access.Separation{
 		{RoleID: d.admin.RoleID, Name: "Admin", Anywhere: true, Reason: "four eyes"},
@@ -36,20 +36,20 @@ func TestPlan_SeparationOfDuties(t *testing.T) {
 		`separationOfDuties (line 2) names role "Auditors", which the console does not have: it is ignored`,
 	}, plan.Notes)
 
-	d.byHand(having(d.viewer, d.third()))
-	in := d.ask()
+	d.editByHand(holdings(d.viewer, d.viewerAtThirdSite()))
+	in := d.grantInput()
 	in.Request.ID = "grant/2"
 	said := d.refusal(in)
 	require.Contains(t, said, fmt.Sprintf(`role "Admin" (%s)`, d.admin.RoleID))
 	require.Contains(t, said, fmt.Sprintf(`role "SOC" (%s)`, d.soc.RoleID), "both are named")
 
 	in.Request.ID, in.Op = "revoke/3", access.OpRevoke
-	d.byHand(having(d.soc, d.third()))
+	d.editByHand(holdings(d.soc, d.viewerAtThirdSite()))
 	require.Empty(t, d.plan(in).Plan.Refusal, "taking one away is what is wanted")
 }
 
-// notBeside makes a change one that must not come beside that role.
-func notBeside(in wire.WriteInput, role string) wire.WriteInput {
+// withSoD makes a change one that must not come beside that role.
+func withSoD(in wire.WriteInput, role string) wire.WriteInput {
 	in.Change.Change.Rules.Separate = []access.Separation{
 		{RoleID: role, Name: "Other", Anywhere: true, Reason: "four eyes"},
 	}
@@ -60,28 +60,28 @@ func notBeside(in wire.WriteInput, role string) wire.WriteInput {
 // whether the first is there by a lease, for good or by hand.
 func TestWrite_SeparationOfDuties(t *testing.T) {
 	t.Parallel()
-	for name, first := range map[string]func(*desk) access.OwnershipState{
-		"by a lease": func(d *desk) access.OwnershipState {
-			return d.done(notBeside(d.to(access.OpAcquire, lease("1", d.soc), access.OwnershipState{}), d.admin.RoleID)).Next
+	for name, first := range map[string]func(*grantFixture) access.OwnershipState{
+		"by a lease": func(d *grantFixture) access.OwnershipState {
+			return d.mustWrite(withSoD(d.change(access.OpAcquire, lease("1", d.soc), access.OwnershipState{}), d.admin.RoleID)).Next
 		},
-		"for good": func(d *desk) access.OwnershipState {
-			return d.done(notBeside(d.to(access.OpGrant, lease("1", d.soc), access.OwnershipState{}), d.admin.RoleID)).Next
+		"for good": func(d *grantFixture) access.OwnershipState {
+			return d.mustWrite(withSoD(d.change(access.OpGrant, lease("1", d.soc), access.OwnershipState{}), d.admin.RoleID)).Next
 		},
-		"by hand": given,
+		"by hand": grantedState,
 	} {
 		for _, op := range []access.Op{access.OpGrant, access.OpAcquire} {
 			t.Run(name+", then "+string(op), func(t *testing.T) {
 				t.Parallel()
-				d := newDesk(t, consoletest.Options{})
+				d := newGrantFixture(t, consoletest.Options{})
 				known := first(d)
 				puts := d.puts()
-				got := d.done(notBeside(d.to(op, lease("2", d.third()), known), d.soc.RoleID))
+				got := d.mustWrite(withSoD(d.change(op, lease("2", d.viewerAtThirdSite()), known), d.soc.RoleID))
 				require.Equal(t, access.RolesConflict, got.Proof.Outcome)
 				require.Contains(t, got.Message, apartText)
 				require.True(t, wire.ChangeAnswer{Proof: got.Proof}.Refused())
-				require.Equal(t, having(d.viewer, d.soc), d.held())
+				require.Equal(t, holdings(d.viewer, d.soc), d.held())
 				require.Equal(t, puts, d.puts(), "nothing is sent")
-				_, leased := got.Next.Lease(lease("2", d.third()).ID)
+				_, leased := got.Next.Lease(lease("2", d.viewerAtThirdSite()).ID)
 				require.False(t, leased)
 			})
 		}
@@ -91,36 +91,36 @@ func TestWrite_SeparationOfDuties(t *testing.T) {
 // A release is carried through whatever comes together by it.
 func TestRelease_SeparationHoldsNothingUp(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t, consoletest.Options{})
-	known := leased(d)
-	d.byHand(having(d.viewer, d.soc, d.third()))
-	got := d.done(notBeside(d.to(access.OpRelease, lease("1", d.soc), known), d.admin.RoleID))
+	d := newGrantFixture(t, consoletest.Options{})
+	known := leasedState(d)
+	d.editByHand(holdings(d.viewer, d.soc, d.viewerAtThirdSite()))
+	got := d.mustWrite(withSoD(d.change(access.OpRelease, lease("1", d.soc), known), d.admin.RoleID))
 	require.Equal(t, access.Released, got.Proof.Outcome)
-	require.Equal(t, having(d.viewer, d.third()), d.held())
+	require.Equal(t, holdings(d.viewer, d.viewerAtThirdSite()), d.held())
 }
 
 // An acquisition that was stopped after it had reached the console is taken in, and not
 // forgotten because something it excludes has come since.
 func TestRelease_TakesAStoppedOneInDespiteSeparation(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t, consoletest.Options{})
-	in := notBeside(d.to(access.OpAcquire, lease("1", d.soc), access.OwnershipState{}), d.admin.RoleID)
-	d.dies(in, "before the proof")
-	d.byHand(having(d.viewer, d.soc, d.third()))
+	d := newGrantFixture(t, consoletest.Options{})
+	in := withSoD(d.change(access.OpAcquire, lease("1", d.soc), access.OwnershipState{}), d.admin.RoleID)
+	d.dieAt(in, "before the proof")
+	d.editByHand(holdings(d.viewer, d.soc, d.viewerAtThirdSite()))
 	d.now = d.now.Add(time.Minute)
-	other := having(d.viewer, d.third())
-	release := d.to(
+	other := holdings(d.viewer, d.viewerAtThirdSite())
+	release := d.change(
 		access.OpRevoke,
 		lease("9", d.viewer),
 		access.OwnershipState{Known: true, Baseline: other, Proven: other},
 	)
-	release.Stopped = []wire.ChangeRequest{in.Change}
-	_, known := d.done(release).Next.Lease(in.Change.Change.Lease.ID)
+	release.Preempted = []wire.ChangeRequest{in.Change}
+	_, known := d.mustWrite(release).Next.Lease(in.Change.Change.Lease.ID)
 	require.True(t, known)
 }
 
-// deciding is Carol's word on SOC for Ana, which must not come beside Admin.
-func (d *desk) deciding(number int, action string) wire.DecideInput {
+// decideInput is Carol's word on SOC for Ana, which must not come beside Admin.
+func (d *grantFixture) decideInput(number int, action string) wire.DecideInput {
 	plan := access.Plan{
 		Op: access.OpGrant, Principal: access.PrincipalRef{Kind: d.who.Kind, ID: d.who.ID},
 		Role: access.RoleRef{ID: d.soc.RoleID}, Scope: access.ScopeRef{Level: d.soc.Level, ID: d.soc.ScopeID},
@@ -137,9 +137,9 @@ func (d *desk) deciding(number int, action string) wire.DecideInput {
 	}
 }
 
-func (d *desk) decides(in wire.DecideInput) wire.DecideResult {
+func (d *grantFixture) decide(in wire.DecideInput) wire.DecideResult {
 	d.t.Helper()
-	out, err := run[wire.DecideResult](d, wire.DecideActivity, in)
+	out, err := executeActivity[wire.DecideResult](d, wire.DecideActivity, in)
 	require.NoError(d.t, err)
 	return out
 }
@@ -148,11 +148,11 @@ func (d *desk) decides(in wire.DecideInput) wire.DecideResult {
 // with the reason. A denial, and what does not count anyway, is not looked at.
 func TestDecide_SeparationOfDuties(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t, consoletest.Options{})
-	require.Empty(t, d.decides(d.deciding(0, "approve")).Refusal)
-	d.byHand(having(d.viewer, d.third()))
-	refused := d.deciding(1, "approve")
-	got := d.decides(refused)
+	d := newGrantFixture(t, consoletest.Options{})
+	require.Empty(t, d.decide(d.decideInput(0, "approve")).Refusal)
+	d.editByHand(holdings(d.viewer, d.viewerAtThirdSite()))
+	refused := d.decideInput(1, "approve")
+	got := d.decide(refused)
 	require.Contains(t, got.Refusal, apartText)
 	e, err := d.store.LedgerEntryByKey(t.Context(), d.who.Console, runOf(refused.Request).DecisionKey(1))
 	require.NoError(t, err)
@@ -160,30 +160,30 @@ func TestDecide_SeparationOfDuties(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "carol@example.com", body.Decision.By)
 	require.Equal(t, got.Refusal, body.Refusal)
-	d.byHand(having(d.viewer))
-	require.Equal(t, got, d.decides(refused), "the first answer stands")
+	d.editByHand(holdings(d.viewer))
+	require.Equal(t, got, d.decide(refused), "the first answer stands")
 
-	d.byHand(having(d.viewer, d.third()))
+	d.editByHand(holdings(d.viewer, d.viewerAtThirdSite()))
 	asked := d.console.RequestCount()
-	require.Empty(t, d.decides(d.deciding(2, "deny")).Refusal)
-	twice := d.deciding(3, "approve")
+	require.Empty(t, d.decide(d.decideInput(2, "deny")).Refusal)
+	twice := d.decideInput(3, "approve")
 	twice.Refusal = "not twice"
-	require.Equal(t, "not twice", d.decides(twice).Refusal)
-	plain := d.deciding(4, "approve")
+	require.Equal(t, "not twice", d.decide(twice).Refusal)
+	plain := d.decideInput(4, "approve")
 	plain.SoD = nil
-	require.Empty(t, d.decides(plain).Refusal)
+	require.Empty(t, d.decide(plain).Refusal)
 	require.Equal(t, asked, d.console.RequestCount(), "the console is not asked")
 }
 
 // A console that is down keeps a decision waiting for a few attempts only.
 func TestDecide_SeparationWhileTheConsoleIsDown(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t, consoletest.Options{})
-	d.byHand(having(d.viewer, d.third()))
-	d.fails(consoletest.ServerError, http.MethodGet, 0)
-	for d.attempt = 1; d.attempt <= patientTries; d.attempt++ {
-		_, err := run[wire.DecideResult](d, wire.DecideActivity, d.deciding(0, "approve"))
+	d := newGrantFixture(t, consoletest.Options{})
+	d.editByHand(holdings(d.viewer, d.viewerAtThirdSite()))
+	d.addFault(consoletest.ServerError, http.MethodGet, 0)
+	for d.attempt = 1; d.attempt <= sodAttempts; d.attempt++ {
+		_, err := executeActivity[wire.DecideResult](d, wire.DecideActivity, d.decideInput(0, "approve"))
 		require.False(t, attempttest.ApplicationError(t, err).NonRetryable())
 	}
-	require.Empty(t, d.decides(d.deciding(0, "approve")).Refusal, "it is looked at again when it is applied")
+	require.Empty(t, d.decide(d.decideInput(0, "approve")).Refusal, "it is looked at again when it is applied")
 }

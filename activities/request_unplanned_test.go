@@ -15,13 +15,13 @@ import (
 // A request that ended before there was a plan stands in the list of requests too, once.
 func TestClose_OfWhatWasNeverPlanned(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t, consoletest.Options{})
+	d := newGrantFixture(t, consoletest.Options{})
 	in := wire.CloseInput{
-		Request: d.ask().Request, State: "failed", Message: `no user "nobody@example.com" is on the console`,
+		Request: d.grantInput().Request, State: "failed", Message: `no user "nobody@example.com" is on the console`,
 		Plan: access.Plan{Op: access.OpGrant, Terms: access.Terms{Requester: "bob@example.com"}},
 	}
 	for range 2 {
-		out, err := run[wire.CloseResult](d, wire.CloseActivity, in)
+		out, err := executeActivity[wire.CloseResult](d, wire.CloseActivity, in)
 		require.NoError(t, err)
 		require.Equal(t, "failed", out.Receipt.State)
 		require.True(t, out.Receipt.Intact())

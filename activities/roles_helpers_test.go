@@ -21,10 +21,10 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-// desk is the activities of grants and revokes with a real store and a simulated
+// grantFixture is the activities of grants and revokes with a real store and a simulated
 // console, whose clock, attempt and time of scheduling a test sets. Ana holds Viewer at
 // the first site.
-type desk struct {
+type grantFixture struct {
 	t         *testing.T
 	console   *consoletest.Server
 	client    *console.Client
@@ -42,21 +42,21 @@ type desk struct {
 	admin  access.Holding // at the second site
 }
 
-// askNobody is a policy under which every role is given at once.
-func askNobody(t *testing.T) *policy.Policy {
+// autoApprovePolicy is a policy under which every role is given at once.
+func autoApprovePolicy(t *testing.T) *policy.Policy {
 	t.Helper()
 	p, err := policy.Parse("nobody is asked", []byte(testbed.AutoApprove))
 	require.NoError(t, err)
 	return p
 }
 
-func newDesk(t *testing.T, o consoletest.Options, tweaks ...func(*console.Config)) *desk {
+func newGrantFixture(t *testing.T, o consoletest.Options, tweaks ...func(*console.Config)) *grantFixture {
 	t.Helper()
 	server, c := attempttest.Console(t, o, tweaks...)
 	db := attempttest.Store(t)
-	d := &desk{
+	d := &grantFixture{
 		t: t, console: server, client: c, store: db,
-		request: NewRequest(c, db).Following(askNobody(t)), principal: NewPrincipal(c, db),
+		request: NewRequest(c, db).Following(autoApprovePolicy(t)), principal: NewPrincipal(c, db),
 		now: time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC), attempt: 1, counted: map[string]int64{},
 	}
 	d.scheduled = d.now
@@ -72,7 +72,7 @@ func newDesk(t *testing.T, o consoletest.Options, tweaks ...func(*console.Config
 }
 
 // role is the id of a predefined role.
-func (d *desk) role(name string) string {
+func (d *grantFixture) role(name string) string {
 	d.t.Helper()
 	for _, r := range d.console.Truth().Roles {
 		if r.Predefined && r.Name == name {
@@ -84,7 +84,7 @@ func (d *desk) role(name string) string {
 }
 
 // add makes a principal that holds Viewer at the first site.
-func (d *desk) add(p access.Principal) wire.WriterStart {
+func (d *grantFixture) add(p access.Principal) wire.WriterStart {
 	d.t.Helper()
 	p.Level, p.Held = d.viewer.Level, []access.HeldRole{entry(d.viewer)}
 	add := d.console.AddUser
@@ -96,8 +96,8 @@ func (d *desk) add(p access.Principal) wire.WriterStart {
 	return wire.WriterStart{Console: d.client.Console(), Kind: p.Kind, ID: id}
 }
 
-// third is a role at the third site.
-func (d *desk) third() access.Holding {
+// viewerAtThirdSite is a role at the third site.
+func (d *grantFixture) viewerAtThirdSite() access.Holding {
 	return access.Holding{Level: access.SiteLevel, RoleID: d.admin.RoleID, ScopeID: d.console.Truth().Sites[2].ID}
 }
 
@@ -105,8 +105,8 @@ func entry(h access.Holding) access.HeldRole {
 	return access.HeldRole{RoleID: h.RoleID, ScopeID: h.ScopeID}
 }
 
-// having is a list of roles at sites.
-func having(list ...access.Holding) access.Holdings {
+// holdings is a list of roles at sites.
+func holdings(list ...access.Holding) access.Holdings {
 	out := access.Holdings{Level: access.SiteLevel}
 	for _, h := range list {
 		out.Level = h.Level
@@ -116,9 +116,9 @@ func having(list ...access.Holding) access.Holdings {
 }
 
 // held is what the principal holds on the console now.
-func (d *desk) held() access.Holdings { return d.heldBy(d.who) }
+func (d *grantFixture) held() access.Holdings { return d.heldBy(d.who) }
 
-func (d *desk) heldBy(who wire.WriterStart) access.Holdings {
+func (d *grantFixture) heldBy(who wire.WriterStart) access.Holdings {
 	for _, p := range d.console.Truth().Principals {
 		if p.ID == who.ID {
 			return p.Holdings()
@@ -127,8 +127,8 @@ func (d *desk) heldBy(who wire.WriterStart) access.Holdings {
 	return access.Holdings{}.Normal()
 }
 
-// byHand replaces what the principal holds, behind our back.
-func (d *desk) byHand(h access.Holdings) {
+// editByHand replaces what the principal holds, behind our back.
+func (d *grantFixture) editByHand(h access.Holdings) {
 	d.t.Helper()
 	set := d.console.SetUserRoles
 	if d.who.Kind == access.ServiceUser {
@@ -142,29 +142,29 @@ func lease(id string, h access.Holding) access.Lease {
 	return access.Lease{ID: "grant/" + id + "#run", Holding: h, For: access.Duration(time.Hour)}
 }
 
-// to asks for a change of the principal by the writer that knows so much.
-func (d *desk) to(op access.Op, l access.Lease, known access.OwnershipState) wire.WriteInput {
+// change asks for a change of the principal by the writer that knows so much.
+func (d *grantFixture) change(op access.Op, l access.Lease, known access.OwnershipState) wire.WriteInput {
 	return wire.WriteInput{Writer: d.who, Ownership: known, Change: wire.ChangeRequest{
 		Key: access.ChangeKey(l.ID, op), Request: l.ID[:len(l.ID)-len("#run")], Change: access.Change{Op: op, Lease: l},
 	}}
 }
 
 // write is one attempt.
-func (d *desk) write(in wire.WriteInput) (wire.WriteResult, error) {
+func (d *grantFixture) write(in wire.WriteInput) (wire.WriteResult, error) {
 	d.t.Helper()
-	return run[wire.WriteResult](d, wire.WriteActivity, in)
+	return executeActivity[wire.WriteResult](d, wire.WriteActivity, in)
 }
 
-// done is an attempt that must succeed.
-func (d *desk) done(in wire.WriteInput) wire.WriteResult {
+// mustWrite is an attempt that must succeed.
+func (d *grantFixture) mustWrite(in wire.WriteInput) wire.WriteResult {
 	d.t.Helper()
 	out, err := d.write(in)
 	require.NoError(d.t, err)
 	return out
 }
 
-// waits is an attempt that must ask for another one; it returns what it says.
-func (d *desk) waits(in wire.WriteInput) string {
+// retriedMessage is an attempt that must ask for another one; it returns what it says.
+func (d *grantFixture) retriedMessage(in wire.WriteInput) string {
 	d.t.Helper()
 	_, err := d.write(in)
 	app := attempttest.ApplicationError(d.t, err)
@@ -174,7 +174,7 @@ func (d *desk) waits(in wire.WriteInput) string {
 }
 
 // untilDone makes attempts for as long as they ask for another one, some time apart.
-func (d *desk) untilDone(in wire.WriteInput) (wire.WriteResult, error) {
+func (d *grantFixture) untilDone(in wire.WriteInput) (wire.WriteResult, error) {
 	d.t.Helper()
 	defer func() { d.attempt = 1 }()
 	for d.attempt = 1; ; d.attempt++ {
@@ -186,17 +186,17 @@ func (d *desk) untilDone(in wire.WriteInput) (wire.WriteResult, error) {
 	}
 }
 
-// run is one attempt at an activity.
-func run[Out any](d *desk, name string, in any) (Out, error) {
+// executeActivity is one attempt at an activity.
+func executeActivity[Out any](d *grantFixture, name string, in any) (Out, error) {
 	d.t.Helper()
-	env := attempttest.Env(&pretend{desk: d})
+	env := attempttest.Env(&fakeAttemptInfo{desk: d})
 	d.request.Register(env)
 	d.principal.Register(env)
 	return attempttest.Execute[Out](d.t, env, name, in)
 }
 
 // puts counts the writes that the console took, whatever became of them.
-func (d *desk) puts() int {
+func (d *grantFixture) puts() int {
 	n := 0
 	for _, r := range d.console.Requests() {
 		if r.Write() {
@@ -207,7 +207,7 @@ func (d *desk) puts() int {
 }
 
 // changes lists what writes have done to the principal, in order.
-func (d *desk) changes() []access.Holdings {
+func (d *grantFixture) changes() []access.Holdings {
 	var out []access.Holdings
 	for _, c := range d.console.Changes() {
 		if c.ID == d.who.ID && c.By == consoletest.ByAPI {
@@ -218,7 +218,7 @@ func (d *desk) changes() []access.Holdings {
 }
 
 // ledger lists the kinds of a request's entries, in order.
-func (d *desk) ledger(request string) []ledger.Kind {
+func (d *grantFixture) ledger(request string) []ledger.Kind {
 	d.t.Helper()
 	entries, err := d.store.LedgerOf(d.t.Context(), d.who.Console, request)
 	require.NoError(d.t, err)
@@ -230,15 +230,15 @@ func (d *desk) ledger(request string) []ledger.Kind {
 }
 
 // waitOf is why the steps of a request wait.
-func (d *desk) waitOf(request string) []store.Wait {
+func (d *grantFixture) waitOf(request string) []store.Wait {
 	d.t.Helper()
 	list, err := d.store.WaitOf(d.t.Context(), d.who.Console, request)
 	require.NoError(d.t, err)
 	return list
 }
 
-// fails puts a fault before the writes of the principal, or its reads.
-func (d *desk) fails(kind consoletest.FaultKind, method string, times int) string {
+// addFault puts a fault before the writes of the principal, or its reads.
+func (d *grantFixture) addFault(kind consoletest.FaultKind, method string, times int) string {
 	path := "/users/"
 	if d.who.Kind == access.ServiceUser {
 		path = "/service-users/"
@@ -248,61 +248,61 @@ func (d *desk) fails(kind consoletest.FaultKind, method string, times int) strin
 	})
 }
 
-// pretend tells activities the attempt, the time of scheduling and a counter of the
+// fakeAttemptInfo tells activities the attempt, the time of scheduling and a counter of the
 // desk's.
-type pretend struct {
+type fakeAttemptInfo struct {
 	interceptor.WorkerInterceptorBase
 
-	desk *desk
+	desk *grantFixture
 }
 
-func (p *pretend) InterceptActivity(
+func (p *fakeAttemptInfo) InterceptActivity(
 	_ context.Context, next interceptor.ActivityInboundInterceptor,
 ) interceptor.ActivityInboundInterceptor {
-	i := &pretendInbound{desk: p.desk}
+	i := &fakeInfoInbound{desk: p.desk}
 	i.Next = next
 	return i
 }
 
-type pretendInbound struct {
+type fakeInfoInbound struct {
 	interceptor.ActivityInboundInterceptorBase
 
-	desk *desk
+	desk *grantFixture
 }
 
-func (i *pretendInbound) Init(out interceptor.ActivityOutboundInterceptor) error {
-	o := &pretendOutbound{desk: i.desk}
+func (i *fakeInfoInbound) Init(out interceptor.ActivityOutboundInterceptor) error {
+	o := &fakeInfoOutbound{desk: i.desk}
 	o.Next = out
 	return i.Next.Init(o)
 }
 
-type pretendOutbound struct {
+type fakeInfoOutbound struct {
 	interceptor.ActivityOutboundInterceptorBase
 
-	desk *desk
+	desk *grantFixture
 }
 
-func (o *pretendOutbound) GetInfo(ctx context.Context) activity.Info {
+func (o *fakeInfoOutbound) GetInfo(ctx context.Context) activity.Info {
 	info := o.Next.GetInfo(ctx)
 	info.Attempt, info.ScheduledTime = o.desk.attempt, o.desk.scheduled
 	return info
 }
 
-func (o *pretendOutbound) GetMetricsHandler(context.Context) client.MetricsHandler {
-	return &counting{MetricsHandler: client.MetricsNopHandler, counted: o.desk.counted}
+func (o *fakeInfoOutbound) GetMetricsHandler(context.Context) client.MetricsHandler {
+	return &countingMetrics{MetricsHandler: client.MetricsNopHandler, counted: o.desk.counted}
 }
 
-// counting counts what is counted; one attempt runs at a time.
-type counting struct {
+// countingMetrics counts what is counted; one attempt runs at a time.
+type countingMetrics struct {
 	client.MetricsHandler
 
 	counted map[string]int64
 }
 
-func (c *counting) Counter(name string) client.MetricsCounter {
-	return counter(func(n int64) { c.counted[name] += n })
+func (c *countingMetrics) Counter(name string) client.MetricsCounter {
+	return countFunc(func(n int64) { c.counted[name] += n })
 }
 
-type counter func(int64)
+type countFunc func(int64)
 
-func (c counter) Inc(n int64) { c(n) }
+func (c countFunc) Inc(n int64) { c(n) }

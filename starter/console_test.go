@@ -176,7 +176,7 @@ func (l *live) startWorker() {
 		rules, err = policy.Parse("the test's policy", []byte(askSome))
 		require.NoError(l.t, err)
 	}
-	activities.NewRequest(s1, l.db).KeepingTokens(tokens).Following(rules).Register(w)
+	activities.NewRequest(s1, l.db).StoringTokens(tokens).Following(rules).Register(w)
 	options.DisableWorkflowWorker = true
 	changes := worker.New(l.client, wire.WriteQueue(cfg.Worker.TaskQueue), options)
 	activities.NewPrincipal(s1, l.db).Register(changes)

@@ -181,7 +181,7 @@ func newWorkers(
 	notifications.Register(w)
 	syncactivities.New(s1, db, guard).Notifying(notifications.BestEffort).Register(w)
 	tokens := tokensink.New(cfg.Worker.TokenDir, cfg.Worker.TokenCmd)
-	requests := activities.NewRequest(s1, db).KeepingTokens(tokens).Indexing(indexed)
+	requests := activities.NewRequest(s1, db).StoringTokens(tokens).Indexing(indexed)
 	if len(senders) > 0 {
 		requests.Notifying()
 	}

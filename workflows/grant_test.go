@@ -174,7 +174,7 @@ func TestGrant_ForATime(t *testing.T) {
 	require.Equal(t, wire.ApplyInput{
 		Request: aboutIt, Writer: writer(),
 		Change: wire.ChangeRequest{
-			Key: claim + "/release", Request: request, Given: &proof,
+			Key: claim + "/release", Request: request, GrantProof: &proof,
 			Change: access.Change{Op: access.OpRelease, Lease: access.Lease{ID: claim, Holding: soc}},
 		},
 		Close: &wire.CloseInput{

@@ -72,7 +72,7 @@ func TestGrant_Extend(t *testing.T) {
 	require.Equal(t, wire.ApplyInput{
 		Request: aboutIt, Writer: writer(),
 		Change: wire.ChangeRequest{
-			Key: claim + "/extend/1", Request: request, Given: &proof,
+			Key: claim + "/extend/1", Request: request, GrantProof: &proof,
 			Change: access.Change{Op: access.OpAcquire, Lease: access.Lease{
 				ID: claim, Holding: soc, End: began.Add(6 * time.Hour),
 			}},
@@ -157,7 +157,7 @@ func TestGrant_CancelAtEachStep(t *testing.T) {
 				require.Equal(t, access.NotApplied, got.Outcome)
 				require.Equal(t, "cancelled by carol@example.com", got.Message)
 				require.Equal(t, wire.RequestAnswer{State: "cancelled", Outcome: access.NotApplied}, called.requireAccepted(t))
-				require.Nil(t, r.applied[len(r.applied)-1].Change.Given, "nobody knows what was given")
+				require.Nil(t, r.applied[len(r.applied)-1].Change.GrantProof, "nobody knows what was given")
 			default:
 				r.applies(access.OpRelease, access.Released).After(time.Minute).Once()
 				require.Equal(t, "expired", r.grant(in).State)

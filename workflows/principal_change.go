@@ -87,7 +87,7 @@ func (p *principalRun) write(
 		}
 		out, err = call[wire.WriteResult](
 			consoleWrite(ctx, string(in.Change.Op)+" for "+in.Request, !givesAccess(in.Change.Op)), wire.WriteActivity,
-			wire.WriteInput{Writer: p.who, Change: in, Ownership: p.ownership, Stopped: p.preempted})
+			wire.WriteInput{Writer: p.who, Change: in, Ownership: p.ownership, Preempted: p.preempted})
 		stopped = ctx.Err() != nil && err != nil && !final(err)
 		p.notePreempted(in, stopped)
 		if err == nil {

@@ -102,8 +102,8 @@ func TestPrincipal_StopsWhatGivesForWhatEnds(t *testing.T) {
 	require.Equal(t, 2*time.Minute+5*time.Second, gone.at, "it waited for nothing but its second look")
 	require.Equal(t, access.AlreadyHeld, given.requireOutcome(t))
 	require.Equal(t, 2*time.Minute, given.at)
-	require.Equal(t, []wire.ChangeRequest{acquires(b)}, w.writes[1].Stopped)
-	require.Empty(t, w.writes[3].Stopped, "it has come to an end since")
+	require.Equal(t, []wire.ChangeRequest{acquires(b)}, w.writes[1].Preempted)
+	require.Empty(t, w.writes[3].Preempted, "it has come to an end since")
 }
 
 // A lease that is released while it is being acquired is not acquired.
@@ -127,7 +127,7 @@ func TestPrincipal_ReleaseOfWhatIsBeingAcquired(t *testing.T) {
 			require.NotNil(t, given.answer.Proof.Reads)
 			require.Equal(t, access.NotApplied, gone.requireOutcome(t))
 			require.Equal(t, []string{"a/release"}, w.written())
-			require.Equal(t, []wire.ChangeRequest{changeTo(op, a)}, w.writes[0].Stopped)
+			require.Equal(t, []wire.ChangeRequest{changeTo(op, a)}, w.writes[0].Preempted)
 		})
 	}
 }

@@ -88,7 +88,7 @@ func (m *machine) createAccount(ctx workflow.Context) (event, error) {
 
 func (m *machine) createInput(undo bool) wire.CreateInput {
 	return wire.CreateInput{
-		Request: m.info, Key: access.ChangeKey(m.lease().ID, access.OpCreate), Plan: *m.plan, CallOff: undo,
+		Request: m.info, Key: access.ChangeKey(m.lease().ID, access.OpCreate), Plan: *m.plan, Cancel: undo,
 	}
 }
 

@@ -68,7 +68,7 @@ func (s *accounts) plans(dry bool) *testsuite.MockCallWrapper {
 
 func (s *accounts) createInput(callOff bool) wire.CreateInput {
 	return wire.CreateInput{
-		Request: s.info(), Key: s.id + "#" + snapshot + "/create", Plan: anaPlan(), CallOff: callOff,
+		Request: s.info(), Key: s.id + "#" + snapshot + "/create", Plan: anaPlan(), Cancel: callOff,
 	}
 }
 

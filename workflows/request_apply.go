@@ -154,7 +154,7 @@ func (m *machine) releaseRole(ctx workflow.Context) (event, error) {
 	defer stop()
 	change := m.changeOf(access.OpRelease, m.lease())
 	if len(m.proofs) > 0 {
-		change.Given = &m.proofs[0]
+		change.GrantProof = &m.proofs[0]
 	}
 	closing := onReleased
 	if m.inReview() {

@@ -111,6 +111,6 @@ func (m *machine) extensionOf(end time.Time, step string) wire.ChangeRequest {
 	lease.End = end
 	change := m.changeOf(access.OpAcquire, lease)
 	change.Key = lease.ID + "/" + step
-	change.Given = &m.proofs[0]
+	change.GrantProof = &m.proofs[0]
 	return change
 }

@@ -73,7 +73,7 @@ func TestReview_ForGood(t *testing.T) {
 	require.Nil(t, open.EndsAt)
 	require.Equal(t, []string{"acquire", "grant"}, s.writerSteps())
 	require.Equal(t, claim, s.applied[1].Change.Change.Lease.ID, "it takes the place of the lease")
-	require.NotNil(t, s.applied[1].Change.Given)
+	require.NotNil(t, s.applied[1].Change.GrantProof)
 	extend.requireRefused(t, "cannot extend: the access is permanent and has no end")
 	cancel.requireRefused(t, "cannot cancel: the state is active, waiting for review by 1 of 2 from owners until "+
 		"2026-11-02T13:00:00Z; cancel is accepted in planning, awaitingApproval, scheduled, applying; use extend or end")
@@ -285,7 +285,7 @@ func TestReview_GoneBeforeItCouldBeForGood(t *testing.T) {
 	require.Equal(t, access.Superseded, got.Outcome)
 	require.Equal(t, "it could not be made permanent: the role was gone already; "+
 		"reviewed by carol@example.com", got.Message)
-	require.True(t, s.applied[2].Change.Given.Granted())
+	require.True(t, s.applied[2].Change.GrantProof.Granted())
 }
 
 // Neither what the console refuses leaves anything behind.

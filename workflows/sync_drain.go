@@ -122,11 +122,11 @@ func (s *syncRun) settle(ctx workflow.Context) error {
 	}
 	out, err := call[wire.SyncSettleResult](bulkTx(ctx, "prove and promote"), wire.SyncSettleActivity,
 		wire.SyncSettleInput{
-			Snapshot: s.status.Snapshot, Collections: s.collections, Doubts: doubts, LastLook: s.recounted,
+			Snapshot: s.status.Snapshot, Collections: s.collections, Doubts: doubts, Rechecked: s.recounted,
 		})
 	s.requests += out.Requests
 	s.settled = out
-	s.recounted = s.recounted || out.Looked
+	s.recounted = s.recounted || out.Recheck
 	return err
 }
 

@@ -77,11 +77,11 @@ func TestSync_SettleSaysAgain(t *testing.T) {
 	const why = `role "SOC" (7): the console counts 3 members, the sync saw 2`
 	s.settles(wire.SyncSettleInput{Collections: all}, wire.SyncSettleResult{
 		State: wire.SettledAgain, Again: []access.Collection{access.Users, access.ServiceUsers},
-		Why: why, Looked: true,
+		Why: why, Recheck: true,
 	})
 	s.drains(access.Users, 2, nil, "")
 	s.drains(access.ServiceUsers, 2, nil, "")
-	s.settles(wire.SyncSettleInput{Collections: all, LastLook: true}, promoted())
+	s.settles(wire.SyncSettleInput{Collections: all, Rechecked: true}, promoted())
 
 	s.sync()
 

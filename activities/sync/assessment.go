@@ -18,9 +18,9 @@ type assessment struct {
 	seen  map[string]store.RoleMembers // by role id
 }
 
-// look asks the console beside the store, since the one takes as long as the other. A
+// assess asks the console beside the store, since the one takes as long as the other. A
 // snapshot that is decided needs no console.
-func (s *Activities) look(ctx context.Context, in wire.SyncSettleInput) (o assessment, err error) {
+func (s *Activities) assess(ctx context.Context, in wire.SyncSettleInput) (o assessment, err error) {
 	asking, stop := context.WithCancel(ctx)
 	defer stop()
 	var listing errgroup.Group

@@ -36,17 +36,17 @@ func (s *Activities) Drain(ctx context.Context, in wire.SyncDrainInput) (wire.Sy
 	}
 	err := d.run(ctx)
 	if err != nil {
-		if d.moved.Load() {
+		if d.progressed.Load() {
 			err = kinds.RetryIn(err, afterProgress)
 		}
 		s.recordWait(ctx, in.Snapshot, in.Collection, err, d.unsaved())
-		return d.given(err)
+		return d.doubtOf(err)
 	}
 	return d.conclude(ctx)
 }
 
-// given turns a walk that cannot be completed into a doubt about it.
-func (d *drain) given(err error) (wire.SyncDrainResult, error) {
+// doubtOf turns a walk that cannot be completed into a doubt about it.
+func (d *drain) doubtOf(err error) (wire.SyncDrainResult, error) {
 	why, ok := errors.AsType[*paginationAbortedError](err)
 	if !ok {
 		return wire.SyncDrainResult{}, err
@@ -68,7 +68,7 @@ type drain struct {
 	pages, rows atomic.Int64
 	requests    atomic.Int64 // sent by this attempt
 	saved       int64        // of those, the ones the store has counted
-	moved       atomic.Bool  // this attempt saved a page
+	progressed  atomic.Bool  // this attempt saved a page
 }
 
 func (d *drain) progress() any {

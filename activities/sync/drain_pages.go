@@ -19,11 +19,11 @@ func (d *drain) fetch(ctx context.Context, state store.Drain, arrived chan<- str
 	d.rows.Store(int64(state.Rows))
 	cursor, done := state.Cursor, state.LastSaved
 	for number := state.Pages; !done; number++ {
-		if stopping(ctx) {
+		if isStopping(ctx) {
 			return kinds.New(kinds.Unavailable, errStopping)
 		}
-		got, err := d.sync.list(ctx, d.in.Collection, cursor)
-		if refusedCursor(err, cursor) {
+		got, err := d.sync.readPage(ctx, d.in.Collection, cursor)
+		if isRefusedCursor(err, cursor) {
 			return &paginationAbortedError{
 				fmt.Sprintf("the console no longer takes the cursor of page %d: %v", number+1, err),
 			}
@@ -52,7 +52,7 @@ func (d *drain) save(ctx context.Context, number int, got page) error {
 	if err != nil {
 		return err
 	}
-	d.moved.Store(true)
+	d.progressed.Store(true)
 	d.pages.Add(1)
 	d.rows.Add(int64(len(got.entities)))
 	return nil
@@ -86,7 +86,7 @@ func signal(arrived chan<- struct{}) {
 	}
 }
 
-func stopping(ctx context.Context) bool {
+func isStopping(ctx context.Context) bool {
 	select {
 	case <-activity.GetWorkerStopChannel(ctx):
 		return true

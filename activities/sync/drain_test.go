@@ -230,7 +230,7 @@ func TestDrain_Heartbeats(t *testing.T) {
 func TestDrain_UnknownCollection(t *testing.T) {
 	t.Parallel()
 	b := newSyncFixture(t, consoletest.Options{})
-	_, err := b.sync.list(t.Context(), "groups", "")
+	_, err := b.sync.readPage(t.Context(), "groups", "")
 	require.Equal(t, kinds.Invalid, fault.KindOf(err))
 	require.Zero(t, b.console.RequestCount())
 }

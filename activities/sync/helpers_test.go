@@ -138,7 +138,7 @@ func (b *syncFixture) syncAll(snapshot string) wire.SyncSettleResult {
 // requireTruth holds what readers see against the console's own state.
 func (b *syncFixture) requireTruth() {
 	b.t.Helper()
-	require.Equal(b.t, plain(b.console.Truth()), b.kept())
+	require.Equal(b.t, stateOf(b.console.Truth()), b.kept())
 }
 
 func (b *syncFixture) requireNothingPromoted() {
@@ -177,7 +177,7 @@ func (p *consoleState) Assignment(a access.Assignment) error {
 }
 
 func (p *consoleState) Principal(who access.Principal) error {
-	p.Principals = append(p.Principals, bare(who))
+	p.Principals = append(p.Principals, comparable(who))
 	return nil
 }
 
@@ -191,9 +191,9 @@ func (p *consoleState) sort() {
 	})
 }
 
-// bare is a principal without what is compared elsewhere: its roles. Times are
+// comparable is a principal without what is compared elsewhere: its roles. Times are
 // compared as moments.
-func bare(p access.Principal) access.Principal {
+func comparable(p access.Principal) access.Principal {
 	p.Held = nil
 	for _, at := range []**time.Time{&p.CreatedAt, &p.TokenExpiresAt, &p.LastActiveAt} {
 		if *at != nil {
@@ -203,10 +203,10 @@ func bare(p access.Principal) access.Principal {
 	return p
 }
 
-func plain(t consoletest.Truth) consoleState {
+func stateOf(t consoletest.Truth) consoleState {
 	p := consoleState{Accounts: t.Accounts, Sites: t.Sites, Roles: t.Roles, Assignments: t.Assignments()}
 	for _, who := range t.Principals {
-		p.Principals = append(p.Principals, bare(who))
+		p.Principals = append(p.Principals, comparable(who))
 	}
 	p.sort()
 	return p

@@ -17,8 +17,8 @@ type page struct {
 	unassigned int
 }
 
-// list reads the page behind cursor.
-func (s *Activities) list(ctx context.Context, c access.Collection, cursor string) (page, error) {
+// readPage reads the page behind cursor.
+func (s *Activities) readPage(ctx context.Context, c access.Collection, cursor string) (page, error) {
 	options := console.ListOptions{Cursor: cursor}
 	switch c {
 	case access.Accounts:

@@ -38,7 +38,7 @@ func checkMembers(in wire.SyncSettleInput, got assessment) memberCheck {
 	}
 	odd := unbalanced(got.roles, got.seen)
 	out := memberCheck{warnings: odd}
-	if len(odd) > 0 && !in.LastLook {
+	if len(odd) > 0 && !in.Rechecked {
 		out.again = []access.Collection{access.Users, access.ServiceUsers}
 	}
 	return out

@@ -16,9 +16,9 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-// odd drains the users of a console that answers each request to /users as answer
+// drainFrom drains the users of a console that answers each request to /users as answer
 // says, which is given the cursor.
-func odd(t *testing.T, answer func(w http.ResponseWriter, r *http.Request, cursor string)) wire.SyncDrainResult {
+func drainFrom(t *testing.T, answer func(w http.ResponseWriter, r *http.Request, cursor string)) wire.SyncDrainResult {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		answer(w, r, r.URL.Query().Get("cursor"))
@@ -50,7 +50,7 @@ func userPage(t *testing.T, w http.ResponseWriter, total any, next string, numbe
 // Cursors that lead in a circle end the walk with a doubt.
 func TestDrain_CursorsInACircle(t *testing.T) {
 	t.Parallel()
-	got := odd(t, func(w http.ResponseWriter, _ *http.Request, cursor string) {
+	got := drainFrom(t, func(w http.ResponseWriter, _ *http.Request, cursor string) {
 		next := map[string]string{"": "a", "a": "b", "b": "a"}[cursor]
 		userPage(t, w, 3, next, len(cursor)+1, len(next)+2)
 	})
@@ -62,7 +62,7 @@ func TestDrain_CursorsInACircle(t *testing.T) {
 // the sync: the next walk begins anew.
 func TestDrain_CursorRefused(t *testing.T) {
 	t.Parallel()
-	got := odd(t, func(w http.ResponseWriter, _ *http.Request, cursor string) {
+	got := drainFrom(t, func(w http.ResponseWriter, _ *http.Request, cursor string) {
 		if cursor != "" {
 			w.WriteHeader(http.StatusBadRequest)
 			_, _ = fmt.Fprint(w, `{"errors":[{"code":4000010,"title":"Validation Error",
@@ -77,7 +77,7 @@ func TestDrain_CursorRefused(t *testing.T) {
 // Without any count of the console nothing is proven, and nobody waits for one.
 func TestDrain_NoCountAnywhere(t *testing.T) {
 	t.Parallel()
-	got := odd(t, func(w http.ResponseWriter, _ *http.Request, _ string) { userPage(t, w, nil, "", 1, 2, 3) })
+	got := drainFrom(t, func(w http.ResponseWriter, _ *http.Request, _ string) { userPage(t, w, nil, "", 1, 2, 3) })
 	require.Equal(t, 3, got.Rows)
 	require.Contains(t, got.Doubt, "gives no count of users")
 }

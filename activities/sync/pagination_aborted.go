@@ -14,9 +14,9 @@ type paginationAbortedError struct{ why string }
 
 func (a *paginationAbortedError) Error() string { return a.why }
 
-// refusedCursor says whether err is the console's refusal of a cursor it gave. How
+// isRefusedCursor says whether err is the console's refusal of a cursor it gave. How
 // long cursors live is not documented.
-func refusedCursor(err error, cursor string) bool {
+func isRefusedCursor(err error, cursor string) bool {
 	answer, ok := errors.AsType[*console.Error](err)
 	return ok && cursor != "" && answer.Status == http.StatusBadRequest
 }
@@ -41,6 +41,6 @@ func paginationLoop(total *int, pages, rows int64) error {
 	}
 	return &paginationAbortedError{
 		fmt.Sprintf("the console has sent %d rows on %d pages where it counts %s: its pages have no end",
-			rows, pages, number(total)),
+			rows, pages, countText(total)),
 	}
 }

@@ -20,7 +20,7 @@ func (s *Activities) Promote(ctx context.Context, in wire.SyncPromoteInput) (wir
 	}
 	got, err := s.store.Assess(ctx, in.Snapshot)
 	if err != nil {
-		return s.ended(ctx, in.Snapshot, in.By, in.Collections, err)
+		return s.resultOfDecided(ctx, in.Snapshot, in.By, in.Collections, err)
 	}
 	overtaken := append(got.Stale, got.Moved...)
 	out := wire.SyncSettleResult{Warnings: staleWarnings(got.Stale), At: s.now().UTC()}
@@ -35,22 +35,22 @@ func (s *Activities) promote(
 	ctx context.Context, snapshot, by string, collections []access.Collection, out wire.SyncSettleResult,
 ) (wire.SyncSettleResult, error) {
 	if len(collections) == 0 {
-		return s.leaveOut(ctx, snapshot, by, out)
+		return s.endStale(ctx, snapshot, by, out)
 	}
 	done, err := s.store.Promote(ctx, snapshot, store.PromoteInput{By: by, Collections: collections})
 	if err != nil {
 		return wire.SyncSettleResult{}, err
 	}
 	if len(done.Moved) > 0 {
-		return again(done.Moved, "another sync was promoted meanwhile"), nil
+		return retryCollections(done.Moved, "another sync was promoted meanwhile"), nil
 	}
 	out.State, out.Counts, out.Added, out.Removed = done.State, done.Counts, done.Added, done.Removed
 	return out, nil
 }
 
-// leaveOut ends a snapshot of which nothing is left to promote: syncs begun later
+// endStale ends a snapshot of which nothing is left to promote: syncs begun later
 // have proven all it covers. It changes nothing, so it is unchanged.
-func (s *Activities) leaveOut(
+func (s *Activities) endStale(
 	ctx context.Context,
 	snapshot, by string,
 	out wire.SyncSettleResult,
@@ -69,10 +69,10 @@ func (s *Activities) leaveOut(
 	return out, nil
 }
 
-// ended answers for a snapshot that cannot be assessed because it is decided: by
+// resultOfDecided answers for a snapshot that cannot be assessed because it is decided: by
 // a run of the same activity that did not live to say so. What such a run warned
 // of is lost. A snapshot that someone discarded stays an error.
-func (s *Activities) ended(
+func (s *Activities) resultOfDecided(
 	ctx context.Context, snapshot, by string, collections []access.Collection, cause error,
 ) (wire.SyncSettleResult, error) {
 	if !errors.Is(cause, store.ErrDecided) {
@@ -85,7 +85,7 @@ func (s *Activities) ended(
 	out := wire.SyncSettleResult{At: s.now().UTC()}
 	if progress.State == store.StateFailed {
 		out.Warnings = staleWarnings(collections)
-		return s.leaveOut(ctx, snapshot, by, out)
+		return s.endStale(ctx, snapshot, by, out)
 	}
 	return s.promote(ctx, snapshot, by, collections, out) // the store gives its first answer again
 }

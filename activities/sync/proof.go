@@ -26,13 +26,13 @@ func (s *Activities) prove(ctx context.Context, in wire.SyncDrainInput, sum stor
 	last := sum.LastTotal
 	if sum.TotalsMoved {
 		return proof{last, fmt.Sprintf("the console's count of %s moved from %s to %s while they were read",
-			in.Collection, number(sum.FirstTotal), number(last))}, nil
+			in.Collection, countText(sum.FirstTotal), countText(last))}, nil
 	}
 	if agree(last, in.Expected) {
 		return judge(in, sum, last), nil
 	}
 	counted, err := s.console.Count(ctx, in.Collection)
-	if last == nil && malformed(err) {
+	if last == nil && isMalformed(err) {
 		return proof{nil, fmt.Sprintf("the console gives no count of %s to hold the rows against", in.Collection)}, nil
 	}
 	if err != nil {
@@ -53,15 +53,15 @@ func judge(in wire.SyncDrainInput, sum store.DrainSummary, expected *int) proof 
 		sum.Distinct, in.Collection, *expected)}
 }
 
-// malformed says that the console answered, but not with a count.
-func malformed(err error) bool {
+// isMalformed says that the console answered, but not with a count.
+func isMalformed(err error) bool {
 	answer, ok := errors.AsType[*console.Error](err)
 	return ok && answer.Kind == console.KindMalformed
 }
 
 func agree(a, b *int) bool { return a != nil && b != nil && *a == *b }
 
-func number(n *int) string {
+func countText(n *int) string {
 	if n == nil {
 		return "none"
 	}

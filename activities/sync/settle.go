@@ -37,20 +37,20 @@ func (s *Activities) Settle(ctx context.Context, in wire.SyncSettleInput) (wire.
 }
 
 func (s *Activities) settle(ctx context.Context, in wire.SyncSettleInput) (wire.SyncSettleResult, error) {
-	got, err := s.look(ctx, in)
+	got, err := s.assess(ctx, in)
 	if err != nil {
-		return s.ended(ctx, in.Snapshot, "", in.Collections, err)
+		return s.resultOfDecided(ctx, in.Snapshot, "", in.Collections, err)
 	}
 	in.Collections = without(in.Collections, got.Stale)
 	if len(got.Moved) > 0 {
-		return again(got.Moved, "another sync was promoted meanwhile"), nil
+		return retryCollections(got.Moved, "another sync was promoted meanwhile"), nil
 	}
 	members := checkMembers(in, got)
 	if len(members.again) > 0 {
-		return lookAgain(members.again, members.warnings[0]), nil
+		return recheck(members.again, members.warnings[0]), nil
 	}
-	if swapped := cameAndWent(got.Assessment, in); len(swapped) > 0 {
-		return lookAgain(swapped, ""), nil
+	if swapped := swappedRows(got.Assessment, in); len(swapped) > 0 {
+		return recheck(swapped, ""), nil
 	}
 	out := wire.SyncSettleResult{
 		Counts: got.Counts, Added: got.Added, Removed: got.Removed,
@@ -74,7 +74,7 @@ func (s *Activities) quarantine(
 ) (wire.SyncSettleResult, error) {
 	now, err := s.store.Assess(ctx, in.Snapshot)
 	if err != nil {
-		return s.ended(ctx, in.Snapshot, "", in.Collections, err)
+		return s.resultOfDecided(ctx, in.Snapshot, "", in.Collections, err)
 	}
 	if !slices.Equal(now.Stale, assessed.Stale) || len(now.Moved) > 0 {
 		return s.settle(ctx, in)
@@ -91,28 +91,28 @@ func (s *Activities) quarantine(
 	return out, nil
 }
 
-func again(collections []access.Collection, why string) wire.SyncSettleResult {
+func retryCollections(collections []access.Collection, why string) wire.SyncSettleResult {
 	return wire.SyncSettleResult{State: wire.SettledAgain, Again: collections, Why: why}
 }
 
-// lookAgain asks for a second walk to be sure; without a reason nobody is warned.
-func lookAgain(collections []access.Collection, why string) wire.SyncSettleResult {
-	out := again(collections, why)
-	out.Looked = true
+// recheck asks for a second walk to be sure; without a reason nobody is warned.
+func recheck(collections []access.Collection, why string) wire.SyncSettleResult {
+	out := retryCollections(collections, why)
+	out.Recheck = true
 	return out
 }
 
-// cameAndWent lists the collections of several pages in which rows appear and rows
+// swappedRows lists the collections of several pages in which rows appear and rows
 // are gone. Where cursors stand for an offset, a row removed behind the reader and one
 // added at the end hide a row missed, and the counts agree: what is gone must be gone
 // in a second walk too.
-func cameAndWent(got store.Assessment, in wire.SyncSettleInput) []access.Collection {
+func swappedRows(got store.Assessment, in wire.SyncSettleInput) []access.Collection {
 	var out []access.Collection
 	for _, l := range got.Losses {
 		c, after := access.Collection(l.What), got.Counts[l.What]
 		appeared := after - (l.Before - l.Gone)
 		pages := slices.Contains(in.Collections, c) && after > console.PageLimit
-		if !in.LastLook && pages && l.Gone > 0 && appeared > 0 {
+		if !in.Rechecked && pages && l.Gone > 0 && appeared > 0 {
 			out = append(out, c)
 		}
 	}

@@ -249,7 +249,7 @@ func TestSettle_RolesThatDoNotBalance(t *testing.T) {
 		b.mustDrain(wire.SyncDrainInput{Snapshot: "s1", Collection: c, Attempt: 2})
 	}
 	in := settleInput("s1")
-	in.LastLook = true
+	in.Rechecked = true
 	got = b.mustSettle(in)
 	require.Equal(t, "promoted", got.State)
 	require.Empty(t, got.Warnings)
@@ -264,7 +264,7 @@ func TestSettle_RolesThatNeverBalance(t *testing.T) {
 	b.drainAll("s1")
 	b.swapRole()
 	in := settleInput("s1")
-	in.LastLook = true
+	in.Rechecked = true
 	got := b.mustSettle(in)
 	require.Equal(t, "promoted", got.State)
 	require.Len(t, got.Warnings, 2)
@@ -417,7 +417,7 @@ func TestSettle_SomeCollections(t *testing.T) {
 	require.Zero(t, got.Requests)
 	require.Zero(t, b.console.RequestCount())
 	kept := b.kept()
-	require.Equal(t, plain(b.console.Truth()).Sites, kept.Sites)
+	require.Equal(t, stateOf(b.console.Truth()).Sites, kept.Sites)
 	require.Len(t, kept.Principals, 30)
 }
 

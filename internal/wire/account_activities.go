@@ -8,9 +8,9 @@ type CreateInput struct {
 	// Key makes repeating the change do nothing.
 	Key  string      `json:"key"`
 	Plan access.Plan `json:"plan"`
-	// CallOff asks that nothing more be made: it finds out what became of what was sent,
+	// Cancel asks that nothing more be made: it finds out what became of what was sent,
 	// and takes back what is not whole.
-	CallOff bool `json:"callOff,omitempty"`
+	Cancel bool `json:"cancel,omitempty"`
 }
 
 // CreateResult is what became of it.

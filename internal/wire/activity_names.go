@@ -19,7 +19,7 @@ const (
 	DelegateActivity = "Request.Delegate"
 
 	CloseActivity    = "Request.Close"
-	AnnounceActivity = "Notify.Tell"
+	AnnounceActivity = "Notify.Announce"
 	SendActivity     = "Notify.Send"
 	GaveUpActivity   = "Notify.GaveUp"
 	WriteActivity    = "Principal.Write"

@@ -34,8 +34,8 @@ type ChangeRequest struct {
 	// Expect is what people saw when they consented; if the principal holds something
 	// else now, nothing is done.
 	Expect *access.Holdings `json:"expect,omitempty"`
-	// Given is the proof of what is to be released, for a writer that has lost it.
-	Given *access.Proof `json:"given,omitempty"`
+	// GrantProof is the proof of what is to be released, for a writer that has lost it.
+	GrantProof *access.Proof `json:"grantProof,omitempty"`
 }
 
 // WriteInput is one change for the console.
@@ -43,9 +43,9 @@ type WriteInput struct {
 	Writer    WriterStart           `json:"writer"`
 	Change    ChangeRequest         `json:"change"`
 	Ownership access.OwnershipState `json:"ownership"`
-	// Stopped are changes that were stopped in the middle: what they have sent may be on
+	// Preempted are changes that were stopped in the middle: what they have sent may be on
 	// the console, and is theirs.
-	Stopped []ChangeRequest `json:"stopped,omitempty"`
+	Preempted []ChangeRequest `json:"preempted,omitempty"`
 }
 
 // WriteResult is what became of it.

@@ -80,9 +80,9 @@ type SyncSettleInput struct {
 	Collections []access.Collection `json:"collections"`
 	// Doubts has the collections that still do not balance, each with the reason.
 	Doubts map[access.Collection]string `json:"doubts,omitempty"`
-	// LastLook is true when collections have been walked again to be sure already:
+	// Rechecked is true when collections have been walked again to be sure already:
 	// roles that still differ then are a warning.
-	LastLook bool `json:"lastLook,omitempty"`
+	Rechecked bool `json:"rechecked,omitempty"`
 }
 
 // SyncSettleResult is what a snapshot came to.
@@ -91,7 +91,7 @@ type SyncSettleResult struct {
 	// Again has the collections to walk once more, with state "again".
 	Again    []access.Collection `json:"again,omitempty"`
 	Why      string              `json:"why,omitempty"`     // of Again
-	Looked   bool                `json:"looked,omitempty"`  // Again is to be sure, see LastLook
+	Recheck  bool                `json:"recheck,omitempty"` // see SyncSettleInput.Rechecked
 	Reasons  []string            `json:"reasons,omitempty"` // of the quarantine
 	Counts   map[string]int      `json:"counts,omitempty"`
 	Added    int                 `json:"added"`   // assignments
