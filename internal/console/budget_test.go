@@ -114,7 +114,7 @@ func TestBudgets_UrgentRequestsDoNotWait(t *testing.T) {
 		for range 15 {
 			<-done
 		}
-		require.Equal(t, time.Second, time.Since(start), "those that waited already keep their places")
+		require.Equal(t, time.Second, time.Since(start), "requests that wait already keep their places")
 		require.NoError(t, remove(t.Context()))
 		require.Equal(t, 1800*time.Millisecond, time.Since(start), "5 and 3 were owed, at 5 a second")
 

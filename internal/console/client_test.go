@@ -99,7 +99,7 @@ func TestTokenFile_StopsAfterTheNewTokenIsRefused(t *testing.T) {
 	require.NoError(t, os.Remove(path))
 	_, err = c.SystemInfo(t.Context())
 	require.ErrorContains(t, err, "401")
-	require.ErrorIs(t, err, os.ErrNotExist, "why the token could not be read again is said")
+	require.ErrorIs(t, err, os.ErrNotExist, "the error says why the token could not be read again")
 }
 
 func TestReadOnly_RefusesEveryWriteBeforeItIsSent(t *testing.T) {
@@ -228,7 +228,7 @@ func TestTimeout_IsNotTheCallersDeadline(t *testing.T) {
 		_, err := c.Users(t.Context(), ListOptions{})
 		require.EqualError(t, err, "GET /users: no response from the console: it took longer than 20ms")
 		require.True(t, asError(t, err).Temporary())
-		require.NotErrorIs(t, err, context.DeadlineExceeded, "nobody's deadline but ours has passed")
+		require.NotErrorIs(t, err, context.DeadlineExceeded, "only the client's own deadline has passed")
 	}
 }
 

@@ -119,7 +119,7 @@ func TestErrors_EachStatusAndBody(t *testing.T) {
 			require.Equal(t, tc.temporary, e.Temporary())
 			require.Equal(t, strings.HasPrefix(tc.body, "<"), e.HTML)
 			require.Zero(t, e.RetryAfter)
-			require.Equal(t, 1, f.count(), "the client repeats nothing")
+			require.Equal(t, 1, f.count(), "the client retries nothing")
 		})
 	}
 }

@@ -71,7 +71,7 @@ func TestUsersByEmail(t *testing.T) {
 		"a filter with case": {
 			map[string]string{part: pageJSON("", 2, bobRow, anaRow)}, []string{"1"}, []string{exact, part},
 		},
-		"nobody": {nil, []string{}, []string{exact, part}},
+		"no user": {nil, []string{}, []string{exact, part}},
 	} {
 		f, asked := consoleWithPages(t, tc.bodies)
 		found, err := f.client(t).UsersByEmail(t.Context(), "ana@example.com")
@@ -131,13 +131,13 @@ func TestLookups_ReadAllPagesAndCheckTheCount(t *testing.T) {
 		want     []string
 		err      string
 	}{
-		"two pages":      {pageJSON("bmV4dA==", 3, anaRow, bobRow), pageJSON("", 3, third), []string{"1", "3"}, ""},
-		"a row twice":    {pageJSON("bmV4dA==", 2, anaRow), pageJSON("", 2, anaRow, third), []string{"1", "3"}, ""},
-		"more than said": {pageJSON("bmV4dA==", 1, anaRow), pageJSON("", 1, third), []string{"1", "3"}, ""},
+		"two pages":         {pageJSON("bmV4dA==", 3, anaRow, bobRow), pageJSON("", 3, third), []string{"1", "3"}, ""},
+		"a row twice":       {pageJSON("bmV4dA==", 2, anaRow), pageJSON("", 2, anaRow, third), []string{"1", "3"}, ""},
+		"more than counted": {pageJSON("bmV4dA==", 1, anaRow), pageJSON("", 1, third), []string{"1", "3"}, ""},
 		"row less": {
 			pageJSON("bmV4dA==", 3, anaRow), pageJSON("", 3, third), nil, "it counts 3 rows but returned 2",
 		},
-		"nothing of one":  {pageJSON("", 1), "", nil, "it counts 1 rows but returned 0"},
+		"none of one":     {pageJSON("", 1), "", nil, "it counts 1 rows but returned 0"},
 		"no data":         {pageJSON("bmV4dA==", 2, anaRow), `{}`, nil, "the response has no data"},
 		"no pagination":   {`{"data":[]}`, "", nil, "no pagination"},
 		"cut":             {pageJSON("bmV4dA==", 2, anaRow), `{"data":[`, nil, "cut short"},

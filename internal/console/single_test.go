@@ -109,7 +109,7 @@ func TestServiceUser_DoesNotExist(t *testing.T) {
 	f := serviceUserConsole(t, respond(404, serviceUserGone), respond(500, ""))
 	_, err := f.client(t).ServiceUser(t.Context(), serviceUserID)
 	require.Equal(t, 404, asError(t, err).Status)
-	require.Equal(t, 1, f.count(), "the console's own words need no second question")
+	require.Equal(t, 1, f.count(), "the console's own title needs no second request")
 
 	f = serviceUserConsole(t, respond(404, resourceGone), respond(200, emptyPage))
 	_, err = f.client(t).ServiceUser(t.Context(), serviceUserID)

@@ -205,7 +205,7 @@ func TestDelete(t *testing.T) {
 		require.ErrorContains(t, f.client(t).DeleteUser(t.Context(), "17"), want)
 	}
 	err := startConsole(t, respond(404, resourceGone)).client(t).DeleteUser(t.Context(), "17")
-	require.Equal(t, 404, asError(t, err).Status, "gone, to whoever calls")
+	require.Equal(t, 404, asError(t, err).Status, "callers treat 404 as deleted")
 }
 
 // everyWrite calls each method that changes a console.

@@ -106,7 +106,7 @@ func TestToken_EveryInvalidTokenDrawsTheSame401(t *testing.T) {
 	}
 	require.Equal(t, http.StatusOK, get(t, s, "/users").status)
 	s.SetToken("better")
-	require.Equal(t, http.StatusOK, get(t, s, "/users").status, "ask takes the new one")
+	require.Equal(t, http.StatusOK, get(t, s, "/users").status, "ask uses the new one")
 }
 
 func TestLists_RejectUnknownParameters(t *testing.T) {
@@ -200,7 +200,7 @@ func TestLists_Filter(t *testing.T) {
 			return !p.CreatedAt.Before(*joined)
 		}),
 		"ids=" + strings.Join(two, ","): two,
-		"ids=" + nobody:                 {},
+		"ids=" + unknownID:              {},
 	} {
 		got := ids(readAll(t, s, "/users", "limit=7&"+query))
 		require.ElementsMatch(t, want, got, query)

@@ -261,7 +261,7 @@ func exchanges(t *testing.T) []exchange {
 
 type doer func(method, template, path string, body any)
 
-const nobody = "999999999999999999"
+const unknownID = "999999999999999999"
 
 func singles(s *consoletest.Server, do doer) {
 	truth := s.Truth()
@@ -272,12 +272,12 @@ func singles(s *consoletest.Server, do doer) {
 		}
 		do(http.MethodGet, template, path+p.ID, nil)
 	}
-	do(http.MethodGet, "/users/{user_id}", "/users/"+nobody, nil)
-	do(http.MethodGet, "/service-users/{service_user_id}", "/service-users/"+nobody, nil)
+	do(http.MethodGet, "/users/{user_id}", "/users/"+unknownID, nil)
+	do(http.MethodGet, "/service-users/{service_user_id}", "/service-users/"+unknownID, nil)
 	do(http.MethodGet, "/accounts/{account_id}", "/accounts/"+truth.Accounts[0].ID, nil)
-	do(http.MethodGet, "/accounts/{account_id}", "/accounts/"+nobody, nil)
+	do(http.MethodGet, "/accounts/{account_id}", "/accounts/"+unknownID, nil)
 	do(http.MethodGet, "/sites/{site_id}", "/sites/"+truth.Sites[0].ID, nil)
-	do(http.MethodGet, "/sites/{site_id}", "/sites/"+nobody, nil)
+	do(http.MethodGet, "/sites/{site_id}", "/sites/"+unknownID, nil)
 }
 
 func writes(s *consoletest.Server, do doer) {
@@ -288,7 +288,7 @@ func writes(s *consoletest.Server, do doer) {
 	} {
 		good := roles("site", map[string]any{"id": truth.Sites[3].ID, "roleId": truth.Roles[1].ID})
 		do(http.MethodPut, c.template, c.path+c.id, good)
-		do(http.MethodPut, c.template, c.path+nobody, good)
+		do(http.MethodPut, c.template, c.path+unknownID, good)
 		do(http.MethodPut, c.template, c.path+c.id, roles("tenant", map[string]any{"roleId": truth.Roles[1].ID}))
 		do(http.MethodPut, c.template, c.path+c.id, roles("site"))
 	}

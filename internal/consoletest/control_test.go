@@ -173,7 +173,7 @@ func TestControl_LatencyTokenRequests(t *testing.T) {
 	require.Equal(t, http.StatusNoContent, control(t, s, http.MethodDelete, "/requests", "").status)
 	require.Zero(t, s.RequestCount())
 	get(t, s, "/users")
-	require.Equal(t, 3, s.Requests()[0].Number, "numbers go on")
+	require.Equal(t, 3, s.Requests()[0].Number, "the numbers continue")
 
 	require.Equal(t, http.StatusNoContent, control(t, s, http.MethodPut, "/token", `{"token":"other"}`).status)
 	require.Equal(t, "other", s.Token())

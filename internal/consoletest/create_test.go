@@ -154,7 +154,7 @@ func TestCreate_ServiceUserAndItsToken(t *testing.T) {
 	id, token := service["id"].(string), service["apiToken"].(map[string]any)
 	require.Equal(t, s.ServiceUserToken(id), token["value"])
 	require.True(t, strings.HasPrefix(s.ServiceUserToken(id), "CANARY-token-"))
-	require.Equal(t, "2027-01-01T00:00:00Z", token["expiresAt"], "consoles end tokens at a whole second")
+	require.Equal(t, "2027-01-01T00:00:00Z", token["expiresAt"], "tokens expire at a whole second")
 	got := find(t, s, id)
 	require.Equal(t, "svc.new", got.Name)
 	require.Equal(t, "x", got.Description)
@@ -171,7 +171,7 @@ func TestCreate_ServiceUserAndItsToken(t *testing.T) {
 		require.NotContains(t, string(get(t, s, path).body), "CANARY")
 	}
 	require.Equal(t, http.StatusNotFound,
-		ask(t, s, http.MethodPost, "/service-users/"+nobody+"/generate-api-token", body).status)
+		ask(t, s, http.MethodPost, "/service-users/"+unknownID+"/generate-api-token", body).status)
 	require.Equal(t, "data: expirationDate: Missing data for required field.",
 		ask(t, s, http.MethodPost, generate, map[string]any{"data": map[string]any{}}).detail(t))
 	old := consoletest.Start(t, consoletest.Options{NoTokenGeneration: true})
@@ -200,7 +200,7 @@ func TestDelete(t *testing.T) {
 	}
 	require.Len(t, s.Truth().Principals, len(truth.Principals)-2)
 	require.Equal(t, http.StatusNotFound, ask(t, s, http.MethodPost, "/users/delete-users",
-		map[string]any{"filter": map[string]any{}}).status, "there is no deleting by filter")
+		map[string]any{"filter": map[string]any{}}).status, "the simulator cannot delete by filter")
 }
 
 // GET /user returns the token's owner, which cannot be deleted, whatever roles it has.

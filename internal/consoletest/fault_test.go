@@ -213,7 +213,7 @@ func TestFault_Schedule(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		fault consoletest.Fault
-		want  string // one letter a request: x met the fault
+		want  string // one letter per request: x is affected by the fault
 	}{
 		"each":                  {consoletest.Fault{}, "xxxxxxxx"},
 		"after":                 {consoletest.Fault{After: 3}, "...xxxxx"},

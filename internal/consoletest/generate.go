@@ -9,7 +9,7 @@ import (
 	"sentinelone-provisioner/internal/access"
 )
 
-// idSource hands out ids that rise, as a console's do: 19 digits, gaps of any size.
+// idSource returns increasing ids, like those of a console: 19 digits, with gaps of any size.
 type idSource struct {
 	last int64
 	rng  *rand.Rand
@@ -30,8 +30,8 @@ var (
 		"Berlin Australia Lisbon Oslo Austin Nairobi Kyoto Lima Dublin Turin Quito Malmo Perth Lyon")
 )
 
-// generate fills an empty console. Its order decides the bytes: a change here
-// changes every seed's console.
+// generate fills an empty console. Its order determines the bytes: a change here changes the
+// console of every seed.
 func (c *Console) generate() {
 	rng := rand.New(rand.NewPCG(c.opts.Seed, 0x51e))
 	c.ids = idSource{last: firstID, rng: rng}
@@ -62,8 +62,8 @@ func (c *Console) generateAccount(i int) {
 	c.accounts.add(a.id, a)
 }
 
-// generateSite names sites by their place within the account, so that the names of
-// two accounts repeat.
+// generateSite names sites by their position within the account, so that two accounts have sites
+// of the same name.
 func (c *Console) generateSite(i int) {
 	s := &site{
 		id: c.ids.next(), name: numbered(cities, i/c.opts.Accounts), state: "active",
@@ -80,7 +80,7 @@ func (c *Console) secret() string {
 	return fmt.Sprintf("%s-%016x%016x", c.opts.SecretMark, c.ids.rng.Uint64(), c.ids.rng.Uint64())
 }
 
-// someTime is a moment in the three years before the console's clock starts.
+// someTime returns a time within the three years before the console's clock starts.
 func (c *Console) someTime() stamp {
 	return epoch + stamp(c.ids.rng.Int64N(int64(3*365*24*time.Hour/time.Microsecond)))
 }
@@ -94,11 +94,11 @@ var predefined = []struct{ name, description string }{
 	{"Viewer", "Read only"},
 }
 
-// customNames repeat from role to role, as names do on a console.
+// customNames are reused for several roles: names on a console are not unique.
 var customNames = []string{"Auditor", "Helpdesk", "Helpdesk", "Auditor", "Contractor", "Night Shift"}
 
-// generateRoles makes the predefined roles, then custom ones at tenant, account and
-// site in turn, and a group's now and then.
+// generateRoles generates the predefined roles, then custom ones at tenant, account and site in
+// turn, and sometimes at a group.
 func (c *Console) generateRoles() {
 	for _, p := range predefined {
 		c.addRole(&role{name: p.name, description: p.description, predefined: true, scope: access.Tenant})

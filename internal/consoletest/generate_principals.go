@@ -17,8 +17,8 @@ var (
 	services = strings.Fields("siem backup ticketing inventory reporting deploy scanner billing")
 )
 
-// principalGenerator knows which roles may be held where: a custom role at its own
-// scope and below, a predefined one anywhere.
+// principalGenerator knows at which scopes a role may be held: a custom role at its own scope and
+// below, a predefined one anywhere.
 type principalGenerator struct {
 	c          *Console
 	predefined []int64
@@ -34,7 +34,7 @@ func newPrincipalGenerator(c *Console) *principalGenerator {
 			g.predefined = append(g.predefined, r.id)
 		case r.scope == access.Tenant:
 			g.anywhere = append(g.anywhere, r.id)
-		case r.scope != access.GroupLevel: // nobody is assigned at a group
+		case r.scope != access.GroupLevel: // no principal has roles at a group
 			g.below[r.scopeID] = append(g.below[r.scopeID], r.id)
 		}
 	})
@@ -83,7 +83,7 @@ func (g *principalGenerator) serviceUser(i int) *principal {
 	return p
 }
 
-// base places the principal and gives it roles.
+// base selects the principal's level and roles.
 func (g *principalGenerator) base(kind access.Kind, i int) *principal {
 	p := &principal{kind: kind, id: g.c.ids.next(), created: g.c.someTime()}
 	switch {
@@ -100,8 +100,8 @@ func (g *principalGenerator) base(kind access.Kind, i int) *principal {
 	return p
 }
 
-// tenantRole gives the third of a kind a custom role: a tenant-level principal with
-// one is where readers that look for roleName fail.
+// tenantRole gives the third principal of a kind a custom role: such a tenant-level principal has
+// no roleName, which clients often rely on.
 func (g *principalGenerator) tenantRole(i int) int64 {
 	if len(g.anywhere) > 0 && (i == 2 || g.chance(30)) {
 		return g.anywhere[g.c.ids.rng.IntN(len(g.anywhere))]
@@ -109,8 +109,8 @@ func (g *principalGenerator) tenantRole(i int) int64 {
 	return g.predefined[g.c.ids.rng.IntN(len(g.predefined))]
 }
 
-// hold picks one to three scopes, two on average, each once: whether a console
-// takes two roles at one scope is not documented.
+// hold selects one to three different scopes, two on average: whether a console accepts two roles
+// at one scope is not documented.
 func (g *principalGenerator) hold(scopes *table) []held {
 	n := min(1+g.c.ids.rng.IntN(3), len(scopes.records))
 	out := make([]held, 0, n)
@@ -135,7 +135,7 @@ func scopeTaken(list []held, scope int64) bool {
 	return false
 }
 
-// roleAt is a custom role in a third of the cases.
+// roleAt returns a custom role in a third of the cases.
 func (g *principalGenerator) roleAt(scope any) int64 {
 	custom := g.anywhere
 	switch s := scope.(type) {
@@ -155,7 +155,7 @@ func (g *principalGenerator) within(d time.Duration) stamp {
 	return stamp(1 + g.c.ids.rng.Int64N(int64(d/time.Microsecond)))
 }
 
-// giveToken ends tokens at a whole second, as consoles were seen to write it.
+// giveToken lets tokens expire at a whole second, as seen on real consoles.
 func (g *principalGenerator) giveToken(p *principal, life time.Duration) {
 	p.tokenCreated = p.created + g.within(time.Hour)
 	p.tokenExpires = (p.tokenCreated + stamp(life/time.Microsecond)).wholeSeconds()

@@ -46,14 +46,14 @@ func TestStale_ReadsShowTheStateBefore(t *testing.T) {
 
 	fault := s.AddFault(consoletest.Fault{Name: consoletest.Stale, Path: "/users", Delay: time.Hour})
 	put := ask(t, s, http.MethodPut, "/users/"+id, tenant)
-	require.Equal(t, "tenant", put.json(t)["data"].(map[string]any)["scope"], "the answer to the write shows it")
-	require.Equal(t, access.Tenant, find(t, s, id).Level, "and it is done")
+	require.Equal(t, "tenant", put.json(t)["data"].(map[string]any)["scope"], "the response to the write shows it")
+	require.Equal(t, access.Tenant, find(t, s, id).Level, "and it is applied")
 	require.Equal(t, consoletest.Stale, s.Requests()[0].Fault)
 	require.Equal(t, "account", shownScope(t, s, id))
 	require.Equal(t, http.StatusOK, ask(t, s, http.MethodPut, "/users/"+id, site).status)
-	require.Equal(t, "account", shownScope(t, s, id), "behind the first of two writes")
+	require.Equal(t, "account", shownScope(t, s, id), "the oldest hidden write decides")
 	require.NoError(t, s.SetUserRoles(other, access.Tenant, []access.HeldRole{{RoleID: truth.Roles[0].ID}}))
-	require.Equal(t, "tenant", shownScope(t, s, other), "the hand's edits are seen at once")
+	require.Equal(t, "tenant", shownScope(t, s, other), "manual edits are visible at once")
 
 	created := made(t, ask(t, s, http.MethodPost, "/users", newUser(truth, nil)))["id"].(string)
 	require.Empty(t, shownScope(t, s, created))
@@ -140,7 +140,7 @@ func TestMaxConcurrentWrites(t *testing.T) {
 		_, err := try(t, s, http.MethodDelete, "/users/"+user, nil)
 		require.Error(t, err)
 	}
-	require.Equal(t, 1, s.MaxConcurrentWrites(access.User, user), "a cut one has ended")
+	require.Equal(t, 1, s.MaxConcurrentWrites(access.User, user), "a cut request has ended")
 	r := control(t, s, http.MethodGet, "/writes?kind=user&id="+other, "")
 	require.JSONEq(t, `{"maxConcurrent":2}`, string(r.body))
 }

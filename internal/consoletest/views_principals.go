@@ -6,8 +6,7 @@ import (
 	"sentinelone-provisioner/internal/access"
 )
 
-// userRow is a user in GET /users. There is no createdAt, updatedAt, status or
-// "enabled": the API has none of them.
+// userRow is a user in GET /users. The API has no createdAt, updatedAt, status or "enabled".
 type userRow struct {
 	AgreedEULA           bool            `json:"agreedEula"`
 	AgreementURL         *string         `json:"agreementUrl"`
@@ -38,7 +37,7 @@ type userRow struct {
 	TwoFAStatus          string          `json:"twoFaStatus"`
 }
 
-// userReply is a user in GET /user and in replies to POST and PUT.
+// userReply is a user in GET /user and in responses to POST and PUT.
 type userReply struct {
 	userRow
 	IsExternalLoginUser    bool   `json:"isExternalLoginUser"`
@@ -77,7 +76,7 @@ type idName struct {
 	Name string `json:"name"`
 }
 
-// serviceUserRow is a service user everywhere but in the reply to its creation.
+// serviceUserRow is a service user in every response except that of its creation.
 type serviceUserRow struct {
 	APIToken       json.RawMessage `json:"apiToken,omitempty"`
 	CreatedAt      *string         `json:"createdAt"`
@@ -92,8 +91,8 @@ type serviceUserRow struct {
 	UpdatedBy      *idName         `json:"updatedBy"`
 }
 
-// scopeRole is a role at a scope. Its id is the scope's and is absent at tenant
-// level; roleName is filled for predefined roles only.
+// scopeRole is a role at a scope. Its id is that of the scope, and absent at tenant level; roleName
+// is set for predefined roles only.
 type scopeRole struct {
 	AccountName *string  `json:"accountName"`
 	ID          *string  `json:"id,omitempty"`
@@ -122,7 +121,7 @@ func (c *Console) userView(p *principal) userRow {
 	}
 	if len(p.held) > 0 {
 		if r := c.roles.get(p.held[0].role); r != nil {
-			v.LowestRole = r.entity.(*role).name // deprecated; what it says of several roles is not known
+			v.LowestRole = r.entity.(*role).name // deprecated; its value for several roles is unknown
 		}
 	}
 	return v
@@ -146,8 +145,8 @@ func (c *Console) userDetail(p *principal) userDetail {
 	return d
 }
 
-// accountOf is the account that GET /users/{id} names: of site users, and of
-// everyone on a console with one account.
+// accountOf returns the account in GET /users/{id}: for users at sites, and for all users of a
+// console with one account.
 func (c *Console) accountOf(p *principal) *account {
 	if len(c.accounts.records) == 1 {
 		return c.accounts.records[0].entity.(*account)
@@ -177,8 +176,8 @@ func (c *Console) serviceUserView(p *principal) serviceUserRow {
 	return v
 }
 
-// createdServiceUser is a service user in the reply to its creation, the one place where
-// the token's value is.
+// createdServiceUser is a service user in the response to its creation, the only one with the
+// token's value.
 func (c *Console) createdServiceUser(p *principal, value string) serviceUserRow {
 	v := c.serviceUserView(p)
 	v.APIToken = mustJSON(struct {
@@ -207,7 +206,7 @@ func (c *Console) scopeRoles(p *principal) []scopeRole {
 	return out
 }
 
-// scope is the *account or *site with that id at that level, or nil.
+// scope returns the *account or *site with that id at that level, or nil.
 func (c *Console) scope(level access.Level, id int64) any {
 	var r *record
 	switch level {

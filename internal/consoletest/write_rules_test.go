@@ -221,6 +221,6 @@ func TestGiveAndTakeRole_RejectInvalidEdits(t *testing.T) {
 	require.NoError(t, s.TakeRole(access.User, id, access.SiteLevel, before.Held[0]))
 	require.Equal(t, before.Held[1:], find(t, s, id).Held)
 	require.NoError(t, s.TakeRole(access.User, id, access.SiteLevel, before.Held[1]))
-	require.NoError(t, s.GiveRole(access.User, id, access.AccountLevel, account), "nothing is held: any level will do")
+	require.NoError(t, s.GiveRole(access.User, id, access.AccountLevel, account), "without roles any level is possible")
 	require.Equal(t, access.AccountLevel, find(t, s, id).Level)
 }

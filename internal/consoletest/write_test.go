@@ -107,8 +107,8 @@ func TestPut_RejectsInvalidInput(t *testing.T) {
 			roles("site", entry(), entry("roleId", truth.Roles[1].ID)), "data: scopeRoles: 1: Duplicate scope.",
 		},
 		"no role":      {roles("site", map[string]any{"id": site}), first + "roleId: " + missing},
-		"unknown role": {roles("site", entry("roleId", nobody)), "data: scopeRoles: 0: roleId: No such role."},
-		"unknown site": {roles("site", entry("id", nobody)), "data: scopeRoles: 0: id: No such site."},
+		"unknown role": {roles("site", entry("roleId", unknownID)), "data: scopeRoles: 0: roleId: No such role."},
+		"unknown site": {roles("site", entry("id", unknownID)), "data: scopeRoles: 0: id: No such site."},
 	} {
 		for kind, path := range map[access.Kind]string{access.User: "/users/", access.ServiceUser: "/service-users/"} {
 			before := principals(truth, kind)[0]
