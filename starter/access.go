@@ -26,14 +26,13 @@ func newAccessCommand(a *app) *cobra.Command {
 	c := &accessCommand{app: a}
 	cmd := &cobra.Command{
 		Use:   "access",
-		Short: "Who has which role where",
-		Long: `Who has which role where, by the last proven sync, or by the one of another time.
+		Short: "List who has which role where",
+		Long: `List who has which role where, by the last verified sync or the last one before --as-of.
 
-Filters are combined; without any, everything is listed. A principal, a role or a
-scope can be given by name or by id; a user by e-mail too; a site as "Account / Site".
---inherited also explains roles that reach a site from its account or the tenant.
-
-A bare date in --as-of means the end of that day, UTC.`,
+Filters are combined; without any, every assignment is listed. Give a principal, role or
+scope by name or id, a user also by e-mail, a site also as "Account / Site".
+--inherited adds the roles that reach a site from its account or the tenant.
+A date in --as-of means the end of that day, UTC.`,
 		Example: `  starter access --user ana@example.com
   starter access --scope "Acme / Berlin" --inherited
   starter access --role Admin --as-of 2026-03-03
@@ -47,7 +46,7 @@ A bare date in --as-of means the end of that day, UTC.`,
 	f.StringVar(&c.role, "role", "", "name or id of a role")
 	f.StringVar(&c.scope, "scope", "", `name or id of an account or site, "Account / Site", or "tenant"`)
 	f.StringVar(&c.asOf, "as-of", "", "a time in the past: "+timeHelp)
-	f.BoolVar(&c.inherited, "inherited", false, "also roles that reach down from an account or the tenant")
+	f.BoolVar(&c.inherited, "inherited", false, "include roles inherited from an account or the tenant")
 	consoleFlag(cmd, &c.console)
 	cmd.MarkFlagsMutuallyExclusive("user", "service-user")
 	return cmd
@@ -78,7 +77,7 @@ func (c *accessCommand) execute(ctx context.Context) error {
 	}
 	c.explain(q)
 	if len(rows) == 0 {
-		c.remark("no role matches")
+		c.remark("no assignment matches")
 		return nil
 	}
 	c.emitTable(accessTable(rows, c.inherited))

@@ -10,19 +10,19 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-// accountHelp says whose consent a new account needs.
-const accountHelp = `It needs the consent that a grant of the role for good would (without a policy file: one yes,
-by anyone but the requester, within 72 h), which others give with ` + "`starter approve`" + `; --dry-run
-says whose. Denied, or undecided in time, nothing is made and it exits 1.`
+// accountHelp says which approvals a new account needs.
+const accountHelp = `It needs the approvals of a permanent grant of the role (without a policy file: one, by
+anyone but the requester, within 72 h), given with ` + "`starter approve`" + `; --dry-run lists the
+approvers. If the request is denied or times out, nothing is created and the exit code is 1.`
 
-// accountFlags are those of a request that makes somebody.
+// accountFlags are those of a request that creates an account.
 func (o *requestOptions) accountFlags(cmd *cobra.Command) {
 	o.placeFlags(cmd, "")
 	o.recordFlags(cmd)
 }
 
-// accountWish reads the flags of a request that makes somebody.
-func (p *app) accountWish(ctx context.Context, o requestOptions) (w requestSpec, err error) {
+// accountSpec reads the flags of a request that creates an account.
+func (p *app) accountSpec(ctx context.Context, o requestOptions) (w requestSpec, err error) {
 	if w, err = p.record(o, wire.ProvisionID("")); err != nil {
 		return w, err
 	}
@@ -30,9 +30,9 @@ func (p *app) accountWish(ctx context.Context, o requestOptions) (w requestSpec,
 	return w, err
 }
 
-// order is a request that is waited for until it has ended. Its summary is not
-// encrypted.
-func (o *requestOptions) order(kind, id string, input requestInput, summary string) startRequest {
+// startRequest is a request that is followed until it has ended. Temporal stores its
+// summary unencrypted.
+func (o *requestOptions) startRequest(kind, id string, input requestInput, summary string) startRequest {
 	return startRequest{
 		kind: kind, id: id, input: input, sign: o.signOptions, summary: summary,
 		wait: o.wait, dryRun: o.dryRun, chosen: o.id != "",
@@ -40,19 +40,19 @@ func (o *requestOptions) order(kind, id string, input requestInput, summary stri
 	}
 }
 
-// madeFacts say who was made, and where the token went that nobody else has.
-func madeFacts(proofs []access.Proof) [][]string {
+// createdFacts say which account was created, and where the worker keeps its token.
+func createdFacts(proofs []access.Proof) [][]string {
 	var out [][]string
 	for _, proof := range proofs {
 		if proof.Made != nil {
-			out = append(out, []string{"made", describe.Principal(*proof.Made)})
+			out = append(out, []string{"created", describe.Principal(*proof.Made)})
 		}
 		if t := proof.Token; t != nil {
-			text := "given to the worker's SERVICE_USER_TOKEN_COMMAND"
+			text := "passed to the worker's SERVICE_USER_TOKEN_COMMAND"
 			if t.Path != "" {
 				text = t.Path + " in the worker's SERVICE_USER_TOKEN_DIR"
 			}
-			out = append(out, []string{"token", text + ", ends at " + describe.Second(t.ExpiresAt)})
+			out = append(out, []string{"token", text + ", expires at " + describe.Second(t.ExpiresAt)})
 		}
 	}
 	return out

@@ -5,7 +5,7 @@ import "github.com/spf13/cobra"
 // consoleFlag is for databases that hold several consoles.
 func consoleFlag(cmd *cobra.Command, into *string) {
 	cmd.Flags().StringVar(into, "console", "",
-		"host of the console (default: of SENTINELONE_BASE_URL, else the only one in the database)")
+		"host of the console (default: from SENTINELONE_BASE_URL, else the only one in the database)")
 }
 
 // complete offers the values of a flag to the shell.

@@ -30,7 +30,7 @@ func (f *format) Set(s string) error {
 		f.json = s == "json"
 		return nil
 	default:
-		return fmt.Errorf("%q is no output: choose table or json", s)
+		return fmt.Errorf("unknown output format %q: use table or json", s)
 	}
 }
 
@@ -43,7 +43,7 @@ func (p *app) emitJSON(v any) error {
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
 	if err := enc.Encode(v); err != nil {
-		return fmt.Errorf("print the answer: %w", err)
+		return fmt.Errorf("write output: %w", err)
 	}
 	return nil
 }
@@ -53,7 +53,7 @@ func (p *app) emitLine(v any) error {
 	enc := json.NewEncoder(p.out)
 	enc.SetEscapeHTML(false)
 	if err := enc.Encode(v); err != nil {
-		return fmt.Errorf("print the answer: %w", err)
+		return fmt.Errorf("write output: %w", err)
 	}
 	return nil
 }

@@ -90,15 +90,15 @@ func (p *app) explain(q readContext) {
 	if q.asOf != nil {
 		asked = describe.Minute(*q.asOf)
 	}
-	p.remark("%s as of %s: sync proven %s (%s)", q.host, asked,
+	p.remark("%s as of %s: sync verified %s (%s)", q.host, asked,
 		describe.Minute(q.snapshot.PromotedAt), describe.Ago(q.snapshot.PromotedAt, p.now()))
 	for _, c := range q.unread {
-		p.remark("note: no sync has read the %s: run `starter sync --wait`", c)
+		p.remark("note: the %s have never been synced: run `starter sync --wait`", c)
 	}
 	for _, s := range q.held {
 		id := cmp.Or(s.WorkflowID, wire.SyncID(q.host))
 		p.remark("note: the sync of %s is quarantined and not shown%s. See `starter status%[3]s`; "+
-			"`starter confirm%[3]s` promotes it, `starter discard%[3]s` drops it%[4]s.",
+			"`starter confirm%[3]s` promotes it, `starter discard%[3]s` discards it%[4]s.",
 			describe.Minute(s.StartedAt), because(s.Reasons), p.idFlag(id), meanwhile(id))
 	}
 }

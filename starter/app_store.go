@@ -57,9 +57,9 @@ func (p *app) chooseConsole(ctx context.Context, db *store.Store, flag string) (
 	case len(known) == 1:
 		return known[0], nil
 	case len(known) == 0:
-		return "", errors.New("the database holds no console yet: run `starter sync --wait`")
+		return "", errors.New("the database is empty: run `starter sync --wait`")
 	default:
-		return "", usage("the database holds several consoles: choose one with --console: %s",
+		return "", usage("the database holds several consoles: pass --console with one of %s",
 			strings.Join(known, ", "))
 	}
 }
@@ -80,7 +80,7 @@ func rest(
 func unanswerable(ctx context.Context, db *store.Store, host string, asOf *time.Time) error {
 	if asOf != nil {
 		if first, err := db.Latest(ctx, host, nil); err == nil {
-			return fmt.Errorf("no sync of %s was proven by %s: the last one is of %s",
+			return fmt.Errorf("no sync of %s was verified by %s: the last one is of %s",
 				host, describe.Minute(*asOf), describe.Minute(first.PromotedAt))
 		}
 	}
@@ -90,7 +90,7 @@ func unanswerable(ctx context.Context, db *store.Store, host string, asOf *time.
 	}
 	hint := ""
 	if len(known) > 0 {
-		hint = "; the database knows " + strings.Join(known, ", ")
+		hint = "; the database holds " + strings.Join(known, ", ")
 	}
-	return fmt.Errorf("no sync of %s is proven yet: run `starter sync --wait`%s", host, hint)
+	return fmt.Errorf("no verified sync of %s yet: run `starter sync --wait`%s", host, hint)
 }

@@ -14,7 +14,7 @@ func collectionsFlag(cmd *cobra.Command, into *[]string) {
 	for _, c := range access.Collections() {
 		all = append(all, string(c))
 	}
-	cmd.Flags().StringSliceVar(into, "collections", nil, "only these: "+strings.Join(all, ","))
+	cmd.Flags().StringSliceVar(into, "collections", nil, "only these collections: "+strings.Join(all, ","))
 	complete(cmd, "collections", all...)
 }
 
@@ -62,7 +62,7 @@ func (p *app) syncID(flag string) (string, error) {
 		return "", err
 	}
 	if host == "" {
-		return "", usage("which console is not known: set SENTINELONE_BASE_URL, or name the workflow with --id")
+		return "", usage("console unknown: set SENTINELONE_BASE_URL, or pass the workflow id with --id")
 	}
 	return wire.SyncID(host), nil
 }

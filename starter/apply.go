@@ -7,9 +7,9 @@ import (
 	"os"
 	"strings"
 
-	"sentinelone-provisioner/internal/applyfile"
-
 	"github.com/spf13/cobra"
+
+	"sentinelone-provisioner/internal/applyfile"
 )
 
 type applyCommand struct {
@@ -28,27 +28,27 @@ func newApplyCommand(a *app) *cobra.Command {
 	c := &applyCommand{app: a}
 	cmd := &cobra.Command{
 		Use:   "apply",
-		Short: "Grants and revokes from a file",
-		Long: `Carry out the grants and revokes of a file. It is CSV with a header line, or JSON objects
-of the same fields:
+		Short: "Apply grants and revokes from a file",
+		Long: `Apply the grants and revokes of a file. It is CSV with a header line, or JSON objects with
+the same fields:
 
   ` + strings.Join(applyfile.Columns(), ",") + `
 
-action is grant or revoke; kind is user or serviceUser; duration (4h, 7d) makes a grant one
-for a time; breakGlass (yes or no) makes it start at once, where the policy lets it, to be
-reviewed afterwards; kind of an e-mail address, level, duration, reason, id and breakGlass
-may be left out. Every line is checked before anything starts.
+action is grant or revoke; kind is user or serviceUser; duration (4h, 7d) makes a grant
+time-bound; breakGlass (yes or no) requests emergency access, reviewed afterwards. Optional
+are kind (of an e-mail address), level, duration, reason, id and breakGlass. Every line is
+checked before anything starts.
 
-Each line is a request of its own, whose id is the line's, or else follows from what the
-line says. So the same file can be run again after whatever happened: what was done is
-recognised, what is under way is waited for, and what was refused or failed is tried again.
-To ask for the same once more, change the id, or name the run with --batch.
+Each line is a request of its own. Its id is the line's, or else derived from its content, so
+the same file can be run again after any failure: applied lines are skipped, open ones are
+followed, refused and failed ones are retried. To request the same again, change the id, or
+name the run with --batch.
 
-Lines about one principal are carried out in their order, others side by side. A grant that
-waits for somebody's consent is waited for. One for a time counts as done when it is in force.
-At the first failure nothing more is started, unless --continue-on-error is given; what is
-under way is finished. Ctrl-C starts nothing more either. Programs get one JSON object a line,
-as each is done. --dry-run plans each line by itself, on what the console holds now.`,
+Lines for one principal are applied in their order, others in parallel. Pending grants are
+waited for. A time-bound grant counts as done once it is active. After the first failure no
+more lines are started, unless --continue-on-error is given; open ones are finished. Ctrl-C
+starts no more lines either. With -o json the command prints one object per line of the file,
+as each is done. --dry-run plans each line by itself, against what the console holds now.`,
 		Example: `  starter apply -f access.csv --dry-run
   starter apply -f access.csv --requester bob@example.com
   starter apply -f access.json --parallel 20 --continue-on-error -o json
@@ -60,11 +60,11 @@ as each is done. --dry-run plans each line by itself, on what the console holds 
 		return c.execute(ctx)
 	})
 	f := cmd.Flags()
-	f.StringVarP(&c.file, "file", "f", "", "file to carry out; - for standard input")
-	f.BoolVar(&c.dryRun, "dry-run", false, "print what each line would do, and change nothing")
-	f.IntVar(&c.parallel, "parallel", 8, "how many lines at once")
-	f.BoolVar(&c.goOn, "continue-on-error", false, "carry out the rest although some line failed")
-	f.StringVar(&c.batch, "batch", "", "name of this run: the same line under another name is a new request")
+	f.StringVarP(&c.file, "file", "f", "", "file with the changes; - for standard input")
+	f.BoolVar(&c.dryRun, "dry-run", false, "print what each line would do, without changing anything")
+	f.IntVar(&c.parallel, "parallel", 8, "number of lines to apply at once")
+	f.BoolVar(&c.goOn, "continue-on-error", false, "continue after a line has failed")
+	f.StringVar(&c.batch, "batch", "", "name of this run: the same line in another run is a new request")
 	requesterFlag(cmd, &c.requester)
 	c.flags(cmd)
 	_ = cmd.MarkFlagRequired("file") // the only error is a flag that is not there
@@ -132,7 +132,7 @@ func (c *applyCommand) readChanges(ctx context.Context) ([]applyfile.Change, err
 		return nil, badConfiguration(err)
 	}
 	if len(changes) == 0 {
-		return nil, usage("%s has no line but the header: there is nothing to do", c.file)
+		return nil, usage("%s has no line but the header: nothing to do", c.file)
 	}
 	return changes, nil
 }

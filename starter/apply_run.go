@@ -34,7 +34,7 @@ type batch struct {
 	results []*lineResult // in the order of the file; nil for lines not started
 }
 
-// lineResult is what became of a line; the output for programs.
+// lineResult is the outcome of a line; the output for programs.
 type lineResult struct {
 	Line      int    `json:"line"`
 	ID        string `json:"id"` // workflow id
@@ -110,7 +110,7 @@ func (b *batch) line(ctx context.Context, c applyfile.Change) lineResult {
 	seen, err := b.carry(ctx, c, &r)
 	switch {
 	case ctx.Err() != nil:
-		r.State, r.Message = requestrecord.StateOpen, "under way: it goes on without this command"
+		r.State, r.Message = requestrecord.StateOpen, "in progress: it continues without this command"
 		return r
 	case err != nil:
 		r.State, r.Message = wire.StateFailed, err.Error()
@@ -134,8 +134,8 @@ func (b *batch) line(ctx context.Context, c applyfile.Change) lineResult {
 	return r
 }
 
-// carry starts the request, or joins the one that holds its id. One that was refused or
-// has failed is asked for again.
+// carry starts the request, or follows the one that has its id. One that was refused or
+// has failed is started again.
 func (b *batch) carry(ctx context.Context, c applyfile.Change, r *lineResult) (requestrecord.Observation, error) {
 	o := requestOf(c)
 	if b.dryRun {
@@ -201,7 +201,7 @@ func (b *batch) recorded(ctx context.Context, id string) *access.Receipt {
 	return requestrecord.FromLedger(id, entries).Receipt
 }
 
-// conclude says how the run ended, and how to go on.
+// conclude says how the run ended, and how to continue it.
 func (b *batch) conclude(ctx context.Context, changes []applyfile.Change) error {
 	left, bad := 0, 0
 	for _, r := range b.results {
@@ -217,7 +217,7 @@ func (b *batch) conclude(ctx context.Context, changes []applyfile.Change) error 
 	}
 	done := len(changes) - left - bad
 	b.remark("%d of %s done", done, describe.Plural(len(changes), "line"))
-	const again = "run the same command again to go on: what is done is not done twice"
+	const again = "run the same command again to continue: finished lines are not repeated"
 	switch {
 	case ctx.Err() != nil:
 		return fmt.Errorf("stopped: %s not started; %s", were(left), again)

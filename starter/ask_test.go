@@ -73,7 +73,7 @@ svc.backup  serviceUser  Admin  tenant         SINCE
 			got := run(t, append([]string{"access"}, tt.args...)...)
 			require.Equal(t, exitDone, got.code, got.errOut)
 			require.Equal(t, tt.want, "\n"+timeless(got.out, at))
-			require.Equal(t, host+" as of now: sync proven "+describe.Minute(at)+" (just now)\n", got.errOut)
+			require.Equal(t, host+" as of now: sync verified "+describe.Minute(at)+" (just now)\n", got.errOut)
 		})
 	}
 }
@@ -98,7 +98,7 @@ func TestAccess_NothingMatches(t *testing.T) {
 	got = run(t, "access", "--user", "ana@example.com", "--role", "SOC")
 	require.Equal(t, exitDone, got.code, "both exist, they do not meet")
 	require.Empty(t, got.out)
-	require.Contains(t, got.errOut, "no role matches")
+	require.Contains(t, got.errOut, "no assignment matches")
 }
 
 func TestAccess_JSON(t *testing.T) {
@@ -138,7 +138,7 @@ func TestAccess_AsOfIsBeforeTheChange(t *testing.T) {
 
 	got = run(t, "access", "--as-of", "2020-01-01")
 	require.Equal(t, exitFailed, got.code)
-	require.Equal(t, "error: no sync of "+host+" was proven by 2020-01-01 23:59 UTC: the last one is of "+
+	require.Equal(t, "error: no sync of "+host+" was verified by 2020-01-01 23:59 UTC: the last one is of "+
 		describe.Minute(second)+"\n", got.errOut)
 }
 
@@ -165,7 +165,7 @@ func TestAccess_WhichConsole(t *testing.T) {
 
 	got := run(t, "access")
 	require.Equal(t, exitUsage, got.code)
-	require.Contains(t, got.errOut, "--console: "+host+", other.example.net")
+	require.Contains(t, got.errOut, "--console with one of "+host+", other.example.net")
 
 	for _, name := range []string{"ACMECO.example.net", "https://acmeco.example.net/"} {
 		got = run(t, "access", "--console", name, "--user", "ana@example.com")
@@ -174,8 +174,8 @@ func TestAccess_WhichConsole(t *testing.T) {
 	t.Setenv("SENTINELONE_BASE_URL", "https://third.example.net")
 	got = run(t, "access")
 	require.Equal(t, exitFailed, got.code)
-	require.Contains(t, got.errOut, "no sync of third.example.net is proven yet")
-	require.Contains(t, got.errOut, "the database knows "+host)
+	require.Contains(t, got.errOut, "no verified sync of third.example.net yet")
+	require.Contains(t, got.errOut, "the database holds "+host)
 }
 
 func TestChanges(t *testing.T) {
@@ -270,9 +270,9 @@ func TestCheck_TellsOfTheLastSync(t *testing.T) {
 	f.sync(host, "s1", scene())
 	p := &app{now: time.Now}
 	p.cfg.Store.URL = os.Getenv("DATABASE_URL")
-	require.Contains(t, (&checkCommand{app: p}).checkDatabase(t.Context(), host).Detail, "last proven sync ")
+	require.Contains(t, (&checkCommand{app: p}).checkDatabase(t.Context(), host).Detail, "last verified sync ")
 
 	none := (&checkCommand{app: p}).checkDatabase(t.Context(), "third.example.net")
 	require.True(t, none.OK)
-	require.Equal(t, "no proven sync of third.example.net yet", none.Detail)
+	require.Equal(t, "no verified sync of third.example.net yet", none.Detail)
 }

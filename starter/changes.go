@@ -25,19 +25,18 @@ func newChangesCommand(a *app) *cobra.Command {
 	c := &changesCommand{app: a}
 	cmd := &cobra.Command{
 		Use:   "changes",
-		Short: "Which roles came and went",
-		Long: `Which roles came and went, as proven syncs saw it: the time of a change is that of
-the sync that found it.
-
-A bare date in --since means the start of that day, in --until its end, both UTC.`,
+		Short: "List roles that were added and removed",
+		Long: `List roles that were added and removed between verified syncs. The time of a change is
+the time of the sync that found it.
+A date in --since means the start of that day, in --until its end, both UTC.`,
 		Example: `  starter changes
   starter changes --since 24h
   starter changes --since 2026-03-01 --until 2026-03-31 -o json`,
 		Args: cobra.NoArgs,
 		RunE: a.run(func(ctx context.Context, _ []string) error { return c.execute(ctx) }),
 	}
-	cmd.Flags().StringVar(&c.since, "since", "", "from when on: "+timeHelp+" (default 7d)")
-	cmd.Flags().StringVar(&c.until, "until", "", "until when: "+timeHelp+" (default now)")
+	cmd.Flags().StringVar(&c.since, "since", "", "start of the period: "+timeHelp+" (default 7d)")
+	cmd.Flags().StringVar(&c.until, "until", "", "end of the period: "+timeHelp+" (default now)")
 	consoleFlag(cmd, &c.console)
 	return cmd
 }

@@ -26,22 +26,21 @@ func newCheckCommand(a *app) *cobra.Command {
 	c := &checkCommand{app: a}
 	cmd := &cobra.Command{
 		Use:   "check",
-		Short: "Is everything in place?",
-		Long: `Is everything in place: can the console be reached, does it take the token and for
-how long, does the token's role have each permission a sync needs; does Temporal
-answer, does a worker wait for syncs, and what does the database hold. Whether the role
-may also change roles cannot be told without changing something, so that is not tried.
+		Short: "Check that everything is set up",
+		Long: `Check that everything is set up: whether the console answers and accepts the token, when
+the token expires, whether its role has each permission that a sync needs; whether
+Temporal answers, a worker is running, and what the database holds. Permission to change
+roles cannot be tested without changing something, so it is not tested.
 
-Nothing is changed and nothing needs to be up: each part is tried by itself. The
-exit code speaks of the console; Temporal, the worker and the database are only
-reported, since one checks a token before one sets those up. With --strict they
-count too.`,
+The command changes nothing and needs nothing to be running: it tests each part by itself.
+The exit code depends on the console alone, so that a token can be checked before the rest
+is set up; with --strict it depends on Temporal, the worker and the database too.`,
 		Example: `  starter check
   starter check --strict -o json`,
 		Args: cobra.NoArgs,
 		RunE: a.run(func(ctx context.Context, _ []string) error { return c.execute(ctx) }),
 	}
-	cmd.Flags().BoolVar(&c.strict, "strict", false, "fail also when Temporal, the worker or the database is missing")
+	cmd.Flags().BoolVar(&c.strict, "strict", false, "also fail if Temporal, the worker or the database is missing")
 	return cmd
 }
 
@@ -51,7 +50,7 @@ type finding struct {
 	OK     bool   `json:"ok"`
 	Detail string `json:"detail"` // what was found, or what is wrong and what to do
 
-	untried bool
+	untested bool
 }
 
 // checkAnswer is the output for programs.
@@ -99,8 +98,8 @@ func (c *checkCommand) execute(ctx context.Context) error {
 }
 
 // writeNote says what a check cannot find out.
-const writeNote = "to grant and revoke the role also needs Users.edit and Service Users.edit, which cannot be tried " +
-	"without changing something: without them a grant ends refused and a revoke waits, and both say so"
+const writeNote = "to grant and revoke, the token's role also needs Users.edit and Service Users.edit, which cannot be " +
+	"tested without changing something; without them a grant ends refused and a revoke waits, with a message that says why"
 
 // consoleFindings tells what the console said, in the order a person sets it up.
 func consoleFindings(r inspect.Report, now time.Time) []finding {
@@ -121,12 +120,12 @@ func consoleFindings(r inspect.Report, now time.Time) []finding {
 	case refused:
 		token.OK, token.Detail = false, err.Error()
 	case !reach.OK:
-		token = untried(token.Name)
+		token = untested(token.Name)
 	case r.TokenExpiresAt != nil:
 		token.Detail = fmt.Sprintf("%s, on %s",
 			inspect.Expiry(*r.TokenExpiresAt, now), describe.Minute(*r.TokenExpiresAt))
 	default:
-		token.Detail = "accepted; the console does not tell when it expires"
+		token.Detail = "accepted; the console does not say when it expires"
 	}
 	return append([]finding{reach, token}, permissionFindings(r)...)
 }
@@ -135,7 +134,7 @@ func permissionFindings(r inspect.Report) []finding {
 	if len(r.Permissions) == 0 {
 		var none []finding
 		for _, c := range access.Collections() {
-			none = append(none, untried(console.Permission(c)))
+			none = append(none, untested(console.Permission(c)))
 		}
 		return none
 	}
@@ -153,7 +152,7 @@ func permissionFindings(r inspect.Report) []finding {
 	return all
 }
 
-func untried(name string) finding { return finding{Name: name, Detail: "not tried", untried: true} }
+func untested(name string) finding { return finding{Name: name, Detail: "not tested", untested: true} }
 
 func findingRows(findings []finding) [][]string {
 	rows := make([][]string, len(findings))
@@ -162,7 +161,7 @@ func findingRows(findings []finding) [][]string {
 		switch {
 		case f.OK:
 			mark = "✓"
-		case f.untried:
+		case f.untested:
 			mark = "–"
 		}
 		rows[i] = []string{mark, f.Name, f.Detail}

@@ -19,7 +19,7 @@ const (
 func (c *checkCommand) checkTemporal(ctx context.Context) []finding {
 	e, err := c.connect(ctx)
 	if err != nil {
-		return []finding{{Name: partTemporal, Detail: err.Error()}, untried(partWorker)}
+		return []finding{{Name: partTemporal, Detail: err.Error()}, untested(partWorker)}
 	}
 	defer e.Close()
 	temporal := finding{
@@ -44,12 +44,12 @@ func (c *checkCommand) checkDatabase(ctx context.Context, host string) finding {
 	last, err := db.Latest(ctx, host, nil)
 	switch {
 	case errors.Is(err, store.ErrNoSnapshot):
-		f.OK, f.Detail = true, fmt.Sprintf("no proven sync of %s yet", host)
+		f.OK, f.Detail = true, fmt.Sprintf("no verified sync of %s yet", host)
 	case err != nil:
 		f.Detail = err.Error()
 	default:
 		f.OK = true
-		f.Detail = fmt.Sprintf("last proven sync %s (%s)",
+		f.Detail = fmt.Sprintf("last verified sync %s (%s)",
 			describe.Minute(last.PromotedAt), describe.Ago(last.PromotedAt, c.now()))
 	}
 	return f
@@ -61,7 +61,7 @@ func around(findings []finding) error {
 	for _, f := range findings {
 		switch f.Name {
 		case partTemporal, partWorker, partDatabase:
-			if !f.OK && !f.untried {
+			if !f.OK && !f.untested {
 				faults = append(faults, errors.New(f.Detail))
 			}
 		}

@@ -33,9 +33,9 @@ func TestCheck_NeedsOnlyTheConsole(t *testing.T) {
 	require.Contains(t, got.out, "✓  Users.view          20 rows")
 	require.Contains(t, got.out, "✓  Service Users.view  10 rows")
 	require.Contains(t, got.out, "✗  Temporal            temporal does not answer at 127.0.0.1:1")
-	require.Contains(t, got.out, "–  worker              not tried")
+	require.Contains(t, got.out, "–  worker              not tested")
 	require.Contains(t, got.out, "✗  database            ")
-	require.Contains(t, got.errOut, "needs Users.edit and Service Users.edit, which cannot be tried")
+	require.Contains(t, got.errOut, "needs Users.edit and Service Users.edit, which cannot be tested")
 	require.NotContains(t, got.out+got.errOut, canary)
 
 	strict := run(t, "check", "--strict")
@@ -64,7 +64,7 @@ func TestCheck_RefusedToken(t *testing.T) {
 	require.Equal(t, exitFailed, got.code)
 	require.Contains(t, got.out, "✓  console ")
 	require.Contains(t, got.out, "✗  API token ")
-	require.Contains(t, got.out, "–  Users.view          not tried")
+	require.Contains(t, got.out, "–  Users.view          not tested")
 	require.Equal(t, 1, strings.Count(got.errOut, "error: "), got.errOut)
 	require.NotContains(t, got.out+got.errOut, canary)
 }

@@ -89,9 +89,9 @@ func TestAccess_SaysHowToDecide(t *testing.T) {
 	got := run(t, "access")
 	require.Equal(t, exitDone, got.code)
 	require.Contains(t, got.errOut, "`starter confirm --id "+scheduledID+"` promotes it, `starter discard --id "+
-		scheduledID+"` drops it; scheduled syncs are skipped until someone decides.\n")
+		scheduledID+"` discards it; scheduled syncs are skipped until someone decides.\n")
 	require.Contains(t, got.errOut,
-		"See `starter status`; `starter confirm` promotes it, `starter discard` drops it.\n")
+		"See `starter status`; `starter confirm` promotes it, `starter discard` discards it.\n")
 }
 
 // A sync of the accounts says nothing new about who holds what.
@@ -105,7 +105,7 @@ func TestAccess_APartialSyncIsNoNews(t *testing.T) {
 	require.NoError(t, err)
 	for _, args := range [][]string{nil, {"--as-of", p.At.Format(time.RFC3339Nano)}} {
 		got := run(t, append([]string{"access"}, args...)...)
-		require.Contains(t, got.errOut, "sync proven "+describe.Minute(proven))
+		require.Contains(t, got.errOut, "sync verified "+describe.Minute(proven))
 		require.Contains(t, got.errOut, "is quarantined and not shown")
 		answer := decode[accessAnswer](t, run(t, append([]string{"access", "-o", "json"}, args...)...))
 		require.Equal(t, "s1", answer.Snapshot)
@@ -126,6 +126,6 @@ func TestAccess_SaysWhatWasNeverRead(t *testing.T) {
 	require.NoError(t, err)
 	got := run(t, "access")
 	require.Equal(t, exitDone, got.code, got.errOut)
-	require.Contains(t, got.errOut, "note: no sync has read the serviceUsers: run `starter sync --wait`\n")
+	require.Contains(t, got.errOut, "note: the serviceUsers have never been synced: run `starter sync --wait`\n")
 	require.NotContains(t, got.errOut, "the users")
 }

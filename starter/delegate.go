@@ -35,14 +35,14 @@ func newDelegateCommand(a *app) *cobra.Command {
 	c := &delegateCommand{app: a}
 	cmd := &cobra.Command{
 		Use:   "delegate",
-		Short: "Hand your decisions to somebody else for a time",
-		Long: `Hand your decisions to somebody else for a time: on requests that are open and on those to
-come, at each step that you may decide and they may not. What they decide for you says so, and
-uses up your decision on that request as well as theirs. It never lets anybody decide about what
-they have asked for or would get, and they cannot hand it on.
+		Short: "Delegate your decisions to someone else for a time",
+		Long: `Delegate your decisions to someone else for a time: on open and future requests, at each step
+where you may decide and they may not. Their decision for you is recorded as such, and uses up
+your decision on that request as well as theirs. They never decide about a request that they
+made or that gives them access, and they cannot delegate further.
 
---stop takes it back. With a key (ssh-agent, or --key) it is signed; the worker asks for that
-where ALLOWED_SIGNERS is set. Without, the name in --by is recorded as claimed.`,
+--stop revokes a delegation. With a key (ssh-agent, or --key) it is signed, which the worker
+requires if ALLOWED_SIGNERS is set. Without one, the name in --by is recorded as claimed.`,
 		Example: `  starter delegate --to bob@example.com --for 7d --comment "on leave"
   starter delegate --to bob@example.com --until 2026-08-14 --by carol@example.com
   starter delegate --to bob@example.com --stop
@@ -51,13 +51,13 @@ where ALLOWED_SIGNERS is set. Without, the name in --by is recorded as claimed.`
 		RunE: a.run(func(ctx context.Context, _ []string) error { return c.execute(ctx) }),
 	}
 	f := cmd.Flags()
-	f.StringVar(&c.by, "by", os.Getenv("USER"), "whose decisions")
-	f.StringVar(&c.to, "to", "", "who is to decide")
-	f.StringVar(&c.lasts, "for", "", "how long: 8h, 7d")
-	f.StringVar(&c.until, "until", "", "until when: "+aheadHelp)
-	f.BoolVar(&c.stop, "stop", false, "take back what was handed to them")
-	f.StringVar(&c.comment, "comment", "", "why, for the record")
-	f.StringVar(&c.console, "console", "", "host of the console (default: of SENTINELONE_BASE_URL)")
+	f.StringVar(&c.by, "by", os.Getenv("USER"), "delegator, whose decisions these are")
+	f.StringVar(&c.to, "to", "", "delegate, who will decide")
+	f.StringVar(&c.lasts, "for", "", "duration: 8h, 7d")
+	f.StringVar(&c.until, "until", "", "end: "+aheadHelp)
+	f.BoolVar(&c.stop, "stop", false, "revoke the delegation")
+	f.StringVar(&c.comment, "comment", "", "reason, for the audit trail")
+	f.StringVar(&c.console, "console", "", "host of the console (default: from SENTINELONE_BASE_URL)")
 	c.flags(cmd)
 	cmd.MarkFlagsMutuallyExclusive("for", "until", "stop")
 	cmd.MarkFlagsOneRequired("for", "until", "stop")
@@ -85,7 +85,7 @@ func (c *delegateCommand) execute(ctx context.Context) error {
 	err = c.startDelegation(ctx, e, in, &answer)
 	switch {
 	case ctx.Err() != nil:
-		return fmt.Errorf("stopped waiting for %s; what was asked goes on: see `starter delegate list`",
+		return fmt.Errorf("stopped waiting for %s, which continues: see `starter delegate list`",
 			answer.WorkflowID)
 	case err != nil:
 		return err
@@ -93,15 +93,16 @@ func (c *delegateCommand) execute(ctx context.Context) error {
 		return c.emitJSON(answer)
 	}
 	d := answer.Delegation
-	end := "until " + describe.Second(d.Until)
 	if d.TakesBack() {
-		end = "no more"
+		fmt.Fprintf(c.out, "%s no longer decides for %s (%s)\n", describe.Text(d.To), describe.Text(d.By), d.Signed)
+		return nil
 	}
-	fmt.Fprintf(c.out, "%s decides for %s %s (%s)\n", describe.Text(d.To), describe.Text(d.By), end, d.Signed)
+	fmt.Fprintf(c.out, "%s decides for %s until %s (%s)\n",
+		describe.Text(d.To), describe.Text(d.By), describe.Second(d.Until), d.Signed)
 	return nil
 }
 
-// farPast is an end that is past by any clock: it takes a delegation back.
+// farPast is before now by any clock: a delegation that ends then is revoked.
 const farPast = 24 * time.Hour
 
 func (c *delegateCommand) delegationInput() (wire.DelegationInput, error) {
@@ -120,7 +121,7 @@ func (c *delegateCommand) delegationInput() (wire.DelegationInput, error) {
 	case c.stop:
 		in.Until = c.now().UTC().Truncate(time.Second).Add(-farPast)
 	case until != nil && !until.After(c.now()):
-		return in, usage("--until: %s is past: to take a delegation back, say --stop", describe.Second(*until))
+		return in, usage("--until: %s is in the past: to revoke a delegation, pass --stop", describe.Second(*until))
 	case until != nil:
 		in.Until = *until
 	default:
@@ -138,7 +139,7 @@ func (c *delegateCommand) delegationConsole(flag string) (string, error) {
 	if host = cmp.Or(strings.ToLower(flag), host); err != nil || host != "" {
 		return host, err
 	}
-	return "", usage("which console is not known: set SENTINELONE_BASE_URL, or give its host with --console")
+	return "", usage("console unknown: set SENTINELONE_BASE_URL, or pass its host with --console")
 }
 
 // startDelegation has a workflow of its own record it.

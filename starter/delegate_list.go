@@ -20,16 +20,16 @@ func newDelegateListCommand(a *app) *cobra.Command {
 	c := &delegateListCommand{app: a}
 	cmd := &cobra.Command{
 		Use:   "list",
-		Short: "Who decides for whom now",
-		Long: `Who decides for whom now, and until when. What was handed over before, and taken back, is in
-the ledger: starter ledger export, entries of kind delegation.`,
+		Short: "List active delegations",
+		Long: `List active delegations and when they end. Earlier and revoked ones are in the ledger:
+starter ledger export, entries of kind delegation.`,
 		Example: `  starter delegate list
   starter delegate list --to bob@example.com -o json`,
 		Args: cobra.NoArgs,
 		RunE: a.run(func(ctx context.Context, _ []string) error { return c.execute(ctx) }),
 	}
-	cmd.Flags().StringVar(&c.by, "by", "", "only whose decisions these are")
-	cmd.Flags().StringVar(&c.to, "to", "", "only what this person decides")
+	cmd.Flags().StringVar(&c.by, "by", "", "only those of this delegator")
+	cmd.Flags().StringVar(&c.to, "to", "", "only those to this delegate")
 	consoleFlag(cmd, &c.console)
 	return cmd
 }
@@ -58,13 +58,13 @@ func (c *delegateListCommand) execute(ctx context.Context) error {
 		return c.emitJSON(delegationsAnswer{Console: host, Delegations: found})
 	}
 	if len(found) == 0 {
-		c.remark("nobody decides for somebody else at %s", host)
+		c.remark("no active delegation at %s", host)
 		return nil
 	}
 	rows := make([][]string, len(found))
 	for i, d := range found {
 		rows[i] = []string{d.By, d.To, describe.Minute(d.At), describe.Minute(d.Until), d.Signed, d.Comment}
 	}
-	c.emitTable([]string{"whose", "who decides", "since", "until", "signed", "comment"}, rows)
+	c.emitTable([]string{"delegator", "delegate", "since", "until", "signed", "comment"}, rows)
 	return nil
 }

@@ -28,7 +28,7 @@ func delegatedDecisions(t *testing.T, _ *live) {
 	require.Len(t, rows.Delegations, 1)
 	require.Equal(t, 7*24*time.Hour, rows.Delegations[0].Until.Sub(rows.Delegations[0].At))
 	listed = run(t, "delegate", "list", "--by", "dave@example.com")
-	require.Contains(t, listed.errOut, "nobody decides for somebody else")
+	require.Contains(t, listed.errOut, "no active delegation")
 
 	answer := decode[delegateAnswer](t, run(t, append(to, "--stop", "-o", "json")...))
 	require.Regexp(t, `^delegate/[a-z0-9]{8}$`, answer.WorkflowID)
@@ -45,10 +45,10 @@ func TestDelegate_AskedWrongly(t *testing.T) {
 		"cannot delegate to the same person": {"--to", "Carol@example.com", "--for", "1d"},
 		"the longest is 366 days":            {"--to", "dave@example.com", "--for", "367d"},
 		"invalid duration":                   {"--to", "dave@example.com", "--for", "soon"},
-		"to take a delegation back, say":     {"--to", "dave@example.com", "--until", "2020-01-01"},
-		"which console is not known":         {"--to", "dave@example.com", "--for", "1d", "--console", ""},
+		"to revoke a delegation, pass":       {"--to", "dave@example.com", "--until", "2020-01-01"},
+		"console unknown":                    {"--to", "dave@example.com", "--for", "1d", "--console", ""},
 	} {
-		if want == "which console is not known" {
+		if want == "console unknown" {
 			t.Setenv("SENTINELONE_BASE_URL", "")
 		} else {
 			t.Setenv("SENTINELONE_BASE_URL", baseURL)

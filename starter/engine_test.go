@@ -186,7 +186,7 @@ func joinedSync(t *testing.T) {
 	require.False(t, second.Started)
 	require.Equal(t, first.RunID, second.RunID)
 	got := run(t, "sync", "--id", "long")
-	require.Contains(t, got.errOut, "long is running already: joined it\n")
+	require.Contains(t, got.errOut, "long joined\n")
 	require.Contains(t, got.errOut, "starter sync --wait --id long")
 
 	got = run(t, "confirm", "--id", "long")

@@ -23,17 +23,17 @@ func newExportCommand(a *app) *cobra.Command {
 	c := &exportCommand{app: a}
 	cmd := &cobra.Command{
 		Use:   "export",
-		Short: "Everything, as JSON or CSV",
-		Long: `Everything the last proven sync saw, or the one of another time. The same state gives
-the same bytes, so two exports can be compared with diff.
+		Short: "Export everything as JSON or CSV",
+		Long: `Export everything the last verified sync saw, or the last one before --as-of. The same
+state gives the same bytes, so two exports can be compared with diff.
 
 json  one object: accounts, sites, roles, users, serviceUsers, assignments
 csv   one row per assignment, with the columns
       ` + strings.Join(export.Columns(), ", ") + `
-      (a cell a spreadsheet would run as a formula starts with an apostrophe)
+      (a cell that a spreadsheet would run as a formula starts with an apostrophe)
 
-With --out the file appears whole or not at all, readable by its owner only.
-A bare date in --as-of means the end of that day, UTC.`,
+--out writes the file completely or not at all, readable by its owner only.
+A date in --as-of means the end of that day, UTC.`,
 		Example: `  starter export --format json | jq '.assignments | length'
   starter export --format csv --out access.csv
   starter export --format json --as-of 2026-03-03 --out march.json`,
@@ -61,7 +61,7 @@ func newSink(format string, w io.Writer) (sink, error) {
 	case "csv":
 		return export.NewCSV(w), nil
 	default:
-		return nil, usage("--format: %q is no format: choose json or csv", format)
+		return nil, usage("--format: unknown format %q: use json or csv", format)
 	}
 }
 

@@ -349,7 +349,7 @@ func oneIDForTwo(t *testing.T, l *live) {
 func ledgerWhole(t *testing.T, l *live) {
 	got := run(t, "ledger", "verify")
 	require.Equal(t, exitDone, got.code, got.errOut)
-	require.Regexp(t, `(?m)^result +whole$`, got.out)
+	require.Regexp(t, `(?m)^result +intact$`, got.out)
 	report := decode[verifyAnswer](t, run(t, "ledger", "verify", "-o", "json"))
 	require.True(t, report.OK)
 	require.Equal(t, l.host, report.Console)

@@ -20,10 +20,10 @@ func newLedgerExportCommand(a *app) *cobra.Command {
 	c := &ledgerExportCommand{app: a}
 	cmd := &cobra.Command{
 		Use:   "export",
-		Short: "The record, as JSON lines",
-		Long: `Every entry of the ledger in order, one JSON object a line. How the hash of an entry is
-computed stands in internal/ledger/entry.go; bodies are exactly the bytes that were
-hashed. With --out the file appears whole or not at all, readable by its owner only.`,
+		Short: "Export the ledger as JSON lines",
+		Long: `Export every entry of the ledger in order, one JSON object per line. Bodies are exactly the
+bytes that were hashed; internal/ledger/entry.go describes how.
+--out writes the file completely or not at all, readable by its owner only.`,
 		Example: `  starter ledger export --out ledger.jsonl
   starter ledger export | jq -r 'select(.kind == "receipt") | .request'`,
 		Args: cobra.NoArgs,

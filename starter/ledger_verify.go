@@ -23,19 +23,19 @@ func newLedgerVerifyCommand(a *app) *cobra.Command {
 	c := &ledgerVerifyCommand{app: a}
 	cmd := &cobra.Command{
 		Use:   "verify",
-		Short: "Is the record whole?",
-		Long: `Read the whole ledger and compute every hash again. Each fault is a line, and the exit
-code is 1 then.
+		Short: "Verify the hashes of the ledger",
+		Long: `Read the whole ledger and compute every hash again. Each fault is printed on a line, and
+the exit code is then 1.
 
-It prints the head, the number and hash of the last entry. Noted elsewhere and given as
---head later, it proves that nothing up to it has been rewritten, not even by somebody
-who rewrote the whole chain.`,
+The command prints the head: number and hash of the last entry. Keep it outside the
+database and pass it later as --head: that proves that no entry up to it was rewritten,
+even if the whole chain was.`,
 		Example: `  starter ledger verify
   starter ledger verify --head 1204:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08`,
 		Args: cobra.NoArgs,
 		RunE: a.run(func(ctx context.Context, _ []string) error { return c.execute(ctx) }),
 	}
-	cmd.Flags().StringVar(&c.head, "head", "", "number and hash of an entry, noted earlier: SEQ:HASH")
+	cmd.Flags().StringVar(&c.head, "head", "", "number and hash of an entry, printed by an earlier run: SEQ:HASH")
 	consoleFlag(cmd, &c.console)
 	return cmd
 }
@@ -74,12 +74,12 @@ func (c *ledgerVerifyCommand) execute(ctx context.Context) error {
 	}
 	if found != nil {
 		faults := describe.Plural(len(report.Faults), "fault")
-		c.emitTable(nil, append(facts, []string{"result", "NOT whole: " + faults}))
+		c.emitTable(nil, append(facts, []string{"result", "NOT intact: " + faults}))
 		return found
 	}
-	c.emitTable(nil, append(facts, []string{"result", "whole"}))
+	c.emitTable(nil, append(facts, []string{"result", "intact"}))
 	if report.Head.Seq > 0 && c.head == "" {
-		c.remark("note the head outside this database: given later as --head, it proves that nothing was rewritten")
+		c.remark("keep the head outside this database: passed later as --head, it proves that nothing was rewritten")
 	}
 	return nil
 }
@@ -92,7 +92,7 @@ func parseHead(text string) (ledger.Head, error) {
 	seq, err := strconv.ParseInt(number, 10, 64)
 	if !found || err != nil || seq < 1 || len(hash) != 64 || strings.Trim(hash, "0123456789abcdef") != "" {
 		return ledger.Head{}, usage(
-			"--head: %q is no head: write SEQ:HASH as `starter ledger verify` prints it", text)
+			"--head: invalid head %q: write SEQ:HASH as `starter ledger verify` prints it", text)
 	}
 	return ledger.Head{Seq: seq, Hash: hash}, nil
 }

@@ -20,13 +20,13 @@ func newOffboardCommand(a *app) *cobra.Command {
 	c := &offboardCommand{app: a}
 	cmd := &cobra.Command{
 		Use:   "offboard",
-		Short: "Take everything from a user or service user",
-		Long: `Delete a user or service user (--delete), or take every role away but one (--baseline-role
-and --baseline-scope), and prove it. Grants for a time that are running end with it. Shows
-what would be lost and asks for a yes; scripts say --yes. Once it runs it is carried through:
-it waits out whatever the console says.
+		Short: "Remove a user's or service user's access",
+		Long: `Delete a user or service user (--delete), or remove every role but one (--baseline-role and
+--baseline-scope), and verify it on the console. Active time-bound grants end with it. The
+command shows what would be removed and asks for confirmation; scripts pass --yes. Once
+started, it retries until the console has applied it.
 
-The worker's own user and the console's system users are refused.`,
+Requests for the worker's own user and for the console's system users are refused.`,
 		Example: `  starter offboard --user carol@example.com --delete --reason HR-7
   starter offboard --user carol@example.com --baseline-role Viewer --baseline-scope Acme --baseline-level account
   starter offboard --service-user svc.backup --delete --yes --id CHG-9 -o json
@@ -35,7 +35,7 @@ The worker's own user and the console's system users are refused.`,
 		RunE: a.run(func(ctx context.Context, _ []string) error { return c.execute(ctx) }),
 	}
 	c.personFlags(cmd)
-	cmd.Flags().BoolVar(&c.delete, "delete", false, "delete it")
+	cmd.Flags().BoolVar(&c.delete, "delete", false, "delete the user or service user")
 	c.placeFlags(cmd, baselinePrefix)
 	cmd.MarkFlagsMutuallyExclusive("delete", baselinePrefix+"role")
 	cmd.MarkFlagsOneRequired("delete", baselinePrefix+"role")
@@ -47,7 +47,7 @@ The worker's own user and the console's system users are refused.`,
 const baselinePrefix = "baseline-"
 
 func (c *offboardCommand) yesFlag(cmd *cobra.Command) {
-	cmd.Flags().BoolVar(&c.yes, "yes", false, "do not ask")
+	cmd.Flags().BoolVar(&c.yes, "yes", false, "skip the confirmation prompt")
 }
 
 func (c *offboardCommand) execute(ctx context.Context) error {
@@ -57,18 +57,18 @@ func (c *offboardCommand) execute(ctx context.Context) error {
 	}
 	ask := func(dry bool) error {
 		c.dryRun, in.DryRun = dry, dry
-		return c.request(ctx, c.order(wire.OffboardType, wire.OffboardID(id), &in, "offboard: "+in.Mode))
+		return c.request(ctx, c.startRequest(wire.OffboardType, wire.OffboardID(id), &in, "offboard: "+in.Mode))
 	}
 	if c.yes || c.dryRun {
 		return ask(c.dryRun)
 	}
 	if !c.interactive() || c.output.json {
-		return usage("nobody is there to say yes: say --yes, or look first with --dry-run")
+		return usage("cannot ask for confirmation without a terminal: pass --yes, or see what it would do with --dry-run")
 	}
 	if err := ask(true); err != nil {
 		return err
 	}
-	if err := c.confirm("Carry it out?"); err != nil {
+	if err := c.confirm("Apply this change?"); err != nil {
 		return err
 	}
 	return ask(false)
@@ -102,10 +102,10 @@ func newServiceUserRetireCommand(a *app) *cobra.Command {
 	c := &offboardCommand{app: a}
 	cmd := &cobra.Command{
 		Use:   "retire NAME",
-		Short: "Delete a service user, with its token",
-		Long: `Delete a service user, and with it every role and its token, and prove by reading twice
-that it is gone. Digits alone are an id. Shows what would be lost and asks for a yes; scripts
-say --yes.`,
+		Short: "Delete a service user and its token",
+		Long: `Delete a service user with all its roles and its token, and verify with two reads that it is
+gone. Digits alone are an id. The command shows what would be removed and asks for
+confirmation; scripts pass --yes.`,
 		Example: `  starter service-user retire ci
   starter service-user retire 1843820828304888119 --yes --reason CHG-8`,
 		Args: cobra.ExactArgs(1),

@@ -10,16 +10,17 @@ import (
 	"sentinelone-provisioner/internal/policy"
 )
 
-const policyFileHelp = "Without FILE it is the one POLICY_FILE names, else the built-in policy."
+const policyFileHelp = "Without FILE, the policy of POLICY_FILE is used, else the built-in one."
 
 func newPolicyCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "policy",
-		Short: "Check, explain and try out a policy",
-		Long: `Check a policy file, ask what it says to a request, and see which past requests would
-have ended otherwise. docs/policy.md describes the file. Nothing here changes what
-the worker follows: it reads POLICY_FILE when it starts. Requests keep the policy
-they began with.`,
+		Short: "Check, explain and test a policy",
+		Long: `Check a policy file, explain what it decides about a request, and list the past requests
+that it would have ended differently. docs/policy.md describes the file.
+
+These commands do not change the policy in use: the worker reads POLICY_FILE when it
+starts, and a request keeps the policy that it was planned with.`,
 		Example: `  starter policy check policy.yaml
   starter policy explain policy.yaml --request @request.json
   starter policy test policy.yaml --since 30d`,
@@ -32,9 +33,10 @@ they began with.`,
 
 func newPolicyCheckCommand(a *app) *cobra.Command {
 	return &cobra.Command{
-		Use:     "check [FILE]",
-		Short:   "Every fault of a policy file, with its line",
-		Long:    "Every fault of a policy file, with its line. Exit code 1 if there is one.\n\n" + policyFileHelp,
+		Use:   "check [FILE]",
+		Short: "Check a policy file, and list every fault with its line",
+		Long: "Check a policy file, and list every fault with its line. The exit code is 1 if there is one.\n" +
+			policyFileHelp,
 		Example: "  starter policy check policy.yaml",
 		Args:    cobra.MaximumNArgs(1),
 		RunE:    a.run(func(_ context.Context, args []string) error { return a.policyCheck(args) }),

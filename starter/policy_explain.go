@@ -28,15 +28,15 @@ func newPolicyExplainCommand(a *app) *cobra.Command {
 	c := &policyExplainCommand{app: a}
 	cmd := &cobra.Command{
 		Use:   "explain [FILE] --request JSON",
-		Short: "What a policy says to a request, and why",
-		Long: `What a policy says to a request: who would be asked, by when, what is refused, and
-which rules matched. ` + policyFileHelp + `
+		Short: "Explain what a policy decides about a request",
+		Long: `Explain what a policy decides about a request: who must approve and by when, what is
+refused, and which rules matched. ` + policyFileHelp + `
 
-The request is what a Grant is started with, as JSON or as @FILE; no console is
-asked, so it must say itself what conditions look at: role.id, role.name,
-role.predefined, principal.email, scope.account, and for separation of duties what
-the principal holds (before) with the names of roles (roleNames). Also: op ("grant"
-or "revoke"), breakGlass, and now, for policies that look at the time.`,
+The request is the input of a Grant, as JSON or as @FILE. The console is not read, so the
+request must contain what conditions use: role.id, role.name, role.predefined,
+principal.email, scope.account, and for separation of duties the roles that the principal
+holds (before) with their names (roleNames). Also accepted: op ("grant" or "revoke"),
+breakGlass, and now, for policies with conditions on the time.`,
 		Example: `  starter policy explain policy.yaml --request '{
     "principal": {"kind": "user", "email": "ana@example.com"}, "role": {"name": "SOC"},
     "scope": {"level": "site", "id": "201"}, "requester": "bob@example.com", "duration": "4h"}'
@@ -44,7 +44,7 @@ or "revoke"), breakGlass, and now, for policies that look at the time.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: a.run(func(_ context.Context, args []string) error { return c.execute(args) }),
 	}
-	cmd.Flags().StringVar(&c.request, "request", "", "the request: JSON, or @FILE that holds it")
+	cmd.Flags().StringVar(&c.request, "request", "", "the request: JSON, or @FILE that contains it")
 	return cmd
 }
 
@@ -95,16 +95,16 @@ func (c *policyExplainCommand) input() (policy.Input, error) {
 		}
 	}
 	if len(bytes.TrimSpace(data)) == 0 {
-		return policy.Input{}, errors.New("give the request as JSON, or as @FILE")
+		return policy.Input{}, errors.New("empty request: write JSON, or @FILE")
 	}
 	in := explained{Input: policy.Input{Now: c.now().UTC()}}
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&in); err != nil {
-		return policy.Input{}, fmt.Errorf("this is no request: %w", err)
+		return policy.Input{}, fmt.Errorf("invalid request: %w", err)
 	}
 	if err := decoder.Decode(&struct{}{}); !errors.Is(err, io.EOF) {
-		return policy.Input{}, errors.New("something follows the request")
+		return policy.Input{}, errors.New("unexpected text after the request: pass one JSON object")
 	}
 	q, said := in.Input, in.LevelChange
 	if len(q.After.Held) == 0 {
@@ -146,7 +146,7 @@ func explanation(a policy.Result) [][]string {
 
 func stepPeople(s access.ApprovalStep) string {
 	if s.Anyone() {
-		return fmt.Sprintf("%d of anyone but the requester and whoever would get the role", s.Need)
+		return fmt.Sprintf("%d of anyone but the requester and the recipient", s.Need)
 	}
 	return fmt.Sprintf("%d of %s: %s", s.Need, strings.Join(s.Groups, ", "), strings.Join(s.People, ", "))
 }

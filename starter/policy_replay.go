@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -28,21 +27,21 @@ func newPolicyTestCommand(a *app) *cobra.Command {
 	c := &policyTestCommand{app: a}
 	cmd := &cobra.Command{
 		Use:   "test [FILE]",
-		Short: "Which past requests a policy would have ended otherwise",
-		Long: `Which of the requests in the ledger would have ended otherwise under a policy, had
-everybody who decided said the same. ` + policyFileHelp + `
+		Short: "List past requests that a policy would have ended differently",
+		Long: `List the requests in the ledger that would have ended differently under a policy, had
+everyone decided the same way. ` + policyFileHelp + `
 
-A request counts as it was planned: what the principal held, who asked, when.
-Whether a role is predefined, what roles are called and which account a site belongs
-to is taken from the last proven sync. What the console refused, whatever the
-policy, and what cannot be told is only counted.`,
+A request is judged as it was planned: by the principal's roles, the requester and the time
+of then. Whether a role is predefined, the names of roles and the account of a site come
+from the last verified sync. Requests that the console refused whatever the policy, and
+requests that cannot be compared, are only counted.`,
 		Example: `  starter policy test policy.yaml
   starter policy test policy.yaml --since 30d --all -o json`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: a.run(func(ctx context.Context, args []string) error { return c.execute(ctx, args) }),
 	}
-	cmd.Flags().StringVar(&c.since, "since", "", "requests from when on: "+timeHelp+" (default all)")
-	cmd.Flags().BoolVar(&c.all, "all", false, "list also those that would have ended the same")
+	cmd.Flags().StringVar(&c.since, "since", "", "start of the period: "+timeHelp+" (default all)")
+	cmd.Flags().BoolVar(&c.all, "all", false, "also list requests that would have ended the same")
 	consoleFlag(cmd, &c.console)
 	return cmd
 }
@@ -114,7 +113,7 @@ func (c *policyTestCommand) showReplay(a policyTestAnswer) error {
 	if c.output.json {
 		return c.emitJSON(a)
 	}
-	c.remark("%s, sha256 %s: of %s to %s %d would have ended otherwise; %d cannot be compared",
+	c.remark("%s, sha256 %s: of %s to %s %d would have ended differently; %d cannot be compared",
 		a.Policy, a.Hash, describe.Plural(a.Requests, "request"), a.Console, a.Differ, a.Unclear)
 	if len(a.Results) == 0 {
 		return nil
@@ -140,8 +139,8 @@ func (c *policyTestCommand) knownPlaces(ctx context.Context, db *store.Store, ho
 	out := knownScopes{names: map[string]string{}, predefined: map[string]bool{}, accounts: map[string]string{}}
 	roles, sites, err := db.RolesAndSites(ctx, host)
 	if errors.Is(err, store.ErrNoSnapshot) {
-		c.remark("no sync of %s is proven: names of roles held, accounts of sites and which roles are predefined "+
-			"are not known", host)
+		c.remark("no verified sync of %s: names of roles held, accounts of sites and which roles are predefined "+
+			"are unknown", host)
 		return out, nil
 	}
 	if err != nil {
@@ -158,7 +157,7 @@ func (c *policyTestCommand) knownPlaces(ctx context.Context, db *store.Store, ho
 
 // replay answers one request of the ledger anew.
 func replay(checked *policy.Policy, pair store.LedgerPair, known knownScopes) (policy.ReplayResult, error) {
-	past, err := pastOf(pair)
+	past, err := policy.PastFromLedger(pair.Request, pair.Receipt)
 	if err != nil {
 		return policy.ReplayResult{}, err
 	}
@@ -181,32 +180,4 @@ func lastPlans(newestFirst []store.LedgerPair) []store.LedgerPair {
 		}
 	}
 	return out
-}
-
-// decidedOn are the decisions on that plan, and those that do not say which they are on.
-func decidedOn(plan access.Plan, all []access.Decision) []access.Decision {
-	return slices.DeleteFunc(slices.Clone(all), func(d access.Decision) bool {
-		return d.PlanHash != "" && d.PlanHash != plan.Hash
-	})
-}
-
-func pastOf(pair store.LedgerPair) (policy.PastRequest, error) {
-	out := policy.PastRequest{Request: pair.Request.Request, At: pair.Request.At.In(time.UTC)}
-	asked, err := ledger.DecodeAs[ledger.Request](pair.Request)
-	if err != nil {
-		return out, err
-	}
-	if out.Plan = asked.Plan; pair.Receipt == nil {
-		return out, nil
-	}
-	closed, err := ledger.DecodeAs[ledger.Receipt](*pair.Receipt)
-	if err != nil {
-		return out, err
-	}
-	receipt := closed.Receipt
-	if receipt.Plan.Hash != "" {
-		out.Plan = receipt.Plan
-	}
-	out.State, out.Decisions = receipt.State, decidedOn(out.Plan, receipt.Decisions)
-	return out, nil
 }

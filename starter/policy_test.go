@@ -120,12 +120,12 @@ because    ana@example.com is in soc but not eligible as the requester
 func TestPolicyExplain_AskedWrongly(t *testing.T) {
 	environ(t, nil)
 	for request, want := range map[string]string{
-		"":                             "give the request as JSON",
+		"":                             "empty request: write JSON",
 		"@" + t.TempDir() + "/none":    "no such file",
-		"{":                            "this is no request",
-		`{"role": "SOC"}`:              "this is no request",
+		"{":                            "invalid request",
+		`{"role": "SOC"}`:              "invalid request",
 		`{"rolle": {}}`:                `unknown field "rolle"`,
-		`{} {}`:                        "something follows the request",
+		`{} {}`:                        "unexpected text after the request",
 		`{"requester": "a@b.c"}`:       "scope.level",
 		`{"scope":{"level":"tenant"}}`: "the requester is missing",
 	} {
@@ -177,13 +177,13 @@ func TestPolicyTest(t *testing.T) {
 	// Without a sync it is not known that Admin is predefined, nor whose site 201 is.
 	got := run(t, "policy", "test", path)
 	require.Equal(t, exitDone, got.code, got.errOut)
-	require.Contains(t, got.errOut, "no sync of "+host+" is proven")
-	require.Contains(t, got.errOut, "of 6 requests to "+host+" 2 would have ended otherwise; 1 cannot be compared")
+	require.Contains(t, got.errOut, "no verified sync of "+host+"")
+	require.Contains(t, got.errOut, "of 6 requests to "+host+" 2 would have ended differently; 1 cannot be compared")
 
 	f.sync(host, "s1", scene())
 	got = run(t, "policy", "test", path)
 	require.Equal(t, exitDone, got.code, got.errOut)
-	require.Contains(t, got.errOut, "of 6 requests to "+host+" 3 would have ended otherwise; 1 cannot be compared")
+	require.Contains(t, got.errOut, "of 6 requests to "+host+" 3 would have ended differently; 1 cannot be compared")
 	require.Regexp(t, `(?m)\AREQUEST +ASKED +WAS +WOULD BE +WHY$`, got.out)
 	require.Regexp(t, `(?m)^grant/6 .* granted +refused +refused: rule "berlin" denies it: not at Acme`, got.out)
 	require.Regexp(t, `(?m)^grant/3 .* open +refused +refused: rule "default" allows at most 8h`, got.out)

@@ -97,7 +97,7 @@ func (p *app) report(ctx context.Context, run startedRun, g requestrecord.Observ
 			{"what", describe.Plan(r.Plan)},
 			{"state", describe.Result(r.State, r.Outcome)},
 		}
-		facts = append(facts, madeFacts(r.Proofs)...)
+		facts = append(facts, createdFacts(r.Proofs)...)
 		for _, note := range r.Plan.Notes {
 			facts = append(facts, []string{"note", note})
 		}

@@ -9,34 +9,35 @@ import (
 	"sentinelone-provisioner/internal/config"
 )
 
-const about = `Who can do what in a SentinelOne console: sync it durably, ask, and change it with
-proof. This command asks; the worker does, and must be running for whatever syncs or
-changes something.
+const about = `Manage role assignments in SentinelOne: sync, query, grant and revoke access, with an
+audit trail. The worker executes what this command requests, and must be running for
+everything that syncs or changes something.
 
-  starter check               is everything in place?
-  starter sync --wait         read the console into the store
+  starter check               check that everything is set up
+  starter sync --wait         read the console into the database
   starter access --user ana@example.com
   starter changes --since 7d
   starter grant --user ana@example.com --role SOC --scope "Acme / Berlin" --for 4h
-  starter inbox               what waits for your yes or no (or: approve ID, deny ID)
-  starter requests            what was asked for, and what became of it
-  starter show ID             everything about one request, with its evidence
+  starter inbox               decide pending requests (or: approve ID, deny ID)
+  starter requests            list requests and their outcome
+  starter show ID             show one request with its evidence
 
-What you ask for goes to standard output, remarks about it to standard error.
-Exit codes: 0 done; 1 failed or refused; 2 asked wrongly, or bad configuration.`
+Results go to standard output, notes and errors to standard error.
+Exit codes: 0 done; 1 failed or refused; 2 usage error or bad configuration.`
 
 func (p *app) root() *cobra.Command {
 	root := &cobra.Command{
-		Use:           "starter",
-		Short:         "Sync a SentinelOne console, ask who can do what, and change it",
-		Long:          about + "\n\nEnvironment, as for the worker; a command uses what it needs:\n" + environment(),
+		Use:   "starter",
+		Short: "Manage role assignments in SentinelOne",
+		Long: about + "\n\nEnvironment variables, the same as the worker's; each command reads those it needs:\n" +
+			environment(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.PersistentFlags().VarP(&p.output, "output", "o", "table for people, json for programs")
+	root.PersistentFlags().VarP(&p.output, "output", "o", "output format")
 	root.AddGroup(
 		&cobra.Group{ID: groupSync, Title: "Sync:"},
-		&cobra.Group{ID: groupAsk, Title: "Ask:"},
+		&cobra.Group{ID: groupQuery, Title: "Query:"},
 		&cobra.Group{ID: groupChange, Title: "Change:"},
 		&cobra.Group{ID: groupDecide, Title: "Decide:"},
 		&cobra.Group{ID: groupRecord, Title: "Requests and evidence:"},
@@ -54,9 +55,9 @@ func (p *app) root() *cobra.Command {
 		{groupSync, p.confirmCommand()},
 		{groupSync, p.discardCommand()},
 		{groupSync, newScheduleCommand(p)},
-		{groupAsk, newAccessCommand(p)},
-		{groupAsk, newChangesCommand(p)},
-		{groupAsk, newExportCommand(p)},
+		{groupQuery, newAccessCommand(p)},
+		{groupQuery, newChangesCommand(p)},
+		{groupQuery, newExportCommand(p)},
 		{groupChange, p.grantCommand()},
 		{groupChange, p.revokeCommand()},
 		{groupDecide, p.approveCommand()},
@@ -86,7 +87,7 @@ func (p *app) root() *cobra.Command {
 
 const (
 	groupSync   = "sync"
-	groupAsk    = "ask"
+	groupQuery  = "query"
 	groupChange = "change"
 	groupDecide = "decide"
 	groupRecord = "record"

@@ -32,12 +32,10 @@ func newScheduleCommand(a *app) *cobra.Command {
 	c := &scheduleCommand{app: a}
 	cmd := &cobra.Command{
 		Use:   "schedule",
-		Short: "Sync by itself, every so often",
-		Long: `Sync by itself, every so often. Temporal keeps the schedule, under the id sync/<console>.
-Setting it again changes it. A sync that still runs lets the next one be skipped; one
-missed while Temporal was down is made up for within one interval.
-
-Without a flag, shows the schedule.`,
+		Short: "Show or set the schedule of syncs",
+		Long: `Show the schedule of syncs, or set it with --every. Temporal keeps the schedule, under the
+id sync/<console>. If a sync is still running when the next is due, that one is skipped;
+one missed while Temporal was down is made up for within one interval.`,
 		Example: `  starter schedule --every 1h
   starter schedule
   starter schedule --delete`,
@@ -45,7 +43,7 @@ Without a flag, shows the schedule.`,
 		RunE: a.run(func(ctx context.Context, _ []string) error { return c.execute(ctx) }),
 	}
 	cmd.Flags().StringVar(&c.every, "every", "", "interval: 15m, 1h, 1d")
-	cmd.Flags().BoolVar(&c.remove, "delete", false, "remove the schedule; a running sync goes on")
+	cmd.Flags().BoolVar(&c.remove, "delete", false, "remove the schedule; a running sync continues")
 	cmd.Flags().StringVar(&c.id, "id", "", "schedule id (default sync/<console>)")
 	collectionsFlag(cmd, &c.collections)
 	cmd.MarkFlagsMutuallyExclusive("every", "delete")
@@ -60,7 +58,7 @@ func (c *scheduleCommand) execute(ctx context.Context) error {
 			return usage("--every: %w", err)
 		}
 		if every < shortestInterval {
-			return usage("--every: %s is too often: give %s or more", every, shortestInterval)
+			return usage("--every: %s is too short: use %s or more", every, shortestInterval)
 		}
 	}
 	in, err := c.syncInput(c.collections)
@@ -121,7 +119,7 @@ func (c *scheduleCommand) unschedule(ctx context.Context, e *temporalClient, id 
 	if c.output.json {
 		return c.emitJSON(scheduleAnswer{ID: id, Next: []time.Time{}, Recent: []string{}})
 	}
-	fmt.Fprintf(c.out, "%s is not scheduled any more\n", id)
+	fmt.Fprintf(c.out, "removed the schedule %s\n", id)
 	return nil
 }
 
@@ -138,7 +136,7 @@ type scheduleAnswer struct {
 func (c *scheduleCommand) showSchedule(ctx context.Context, e *temporalClient, id string) error {
 	described, err := e.ScheduleClient().GetHandle(ctx, id).Describe(ctx)
 	if _, missing := errors.AsType[*serviceerror.NotFound](err); missing {
-		return fmt.Errorf("%s is not scheduled: do so with `starter schedule --every 1h`", id)
+		return fmt.Errorf("no schedule %s: set one with `starter schedule --every 1h`", id)
 	}
 	if err != nil {
 		return e.Explain(err)
@@ -159,7 +157,7 @@ func (c *scheduleCommand) showSchedule(ctx context.Context, e *temporalClient, i
 	}
 	c.emitTable(nil, facts)
 	if len(answer.Recent) > 0 {
-		c.remark("look at one with `starter status --id %s`", answer.Recent[len(answer.Recent)-1])
+		c.remark("show the latest with `starter status --id %s`", answer.Recent[len(answer.Recent)-1])
 	}
 	return nil
 }

@@ -11,8 +11,8 @@ import (
 
 func newServiceUserCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "service-user", Short: "Make and retire service users", Args: cobra.NoArgs,
-		Long: "Make service users, each with one role and a token that the worker keeps, and retire them.",
+		Use: "service-user", Short: "Create and retire service users", Args: cobra.NoArgs,
+		Long: "Create service users, each with one role and a token that the worker keeps, and retire them.",
 		Example: `  starter service-user create --name ci --role Viewer --scope tenant --token-until 90d
   starter service-user retire ci`,
 	}
@@ -32,23 +32,22 @@ func newServiceUserCreateCommand(a *app) *cobra.Command {
 	c := &serviceUserCreateCommand{app: a}
 	cmd := &cobra.Command{
 		Use:   "create",
-		Short: "Make a service user with one role and a token",
-		Long: `Make a service user with one role, and prove it by reading it back. A console shows its
-token once: the worker keeps it where SERVICE_USER_TOKEN_DIR or SERVICE_USER_TOKEN_COMMAND
-says, and nothing else ever sees it; this command prints where it went. Names are not unique
-on a console, so one that is taken is refused.
+		Short: "Create a service user with one role and a token",
+		Long: `Create a service user with one role, and verify it on the console. The console shows its
+token once: the worker stores it where SERVICE_USER_TOKEN_DIR or SERVICE_USER_TOKEN_COMMAND
+says, and this command prints where; nothing else sees it. A console accepts duplicate names;
+this command refuses a name that is in use.
 
 ` + accountHelp + `
-
-Waits for consent and proof. Ctrl-C stops the waiting, not the request.`,
+Waits until the service user is verified. Ctrl-C stops waiting, not the request.`,
 		Example: `  starter service-user create --name ci --role Viewer --scope tenant --token-until 90d
   starter service-user create --name ci --role SOC --scope Acme --level account --token-until 2027-03-01 --id CHG-7`,
 		Args: cobra.NoArgs,
 		RunE: a.run(func(ctx context.Context, _ []string) error { return c.execute(ctx) }),
 	}
-	cmd.Flags().StringVar(&c.name, "name", "", "name, which nobody else should have")
-	cmd.Flags().StringVar(&c.description, "description", "", "what it is for")
-	cmd.Flags().StringVar(&c.ends, "token-until", "", "end of its token: "+aheadHelp)
+	cmd.Flags().StringVar(&c.name, "name", "", "name, unique on the console")
+	cmd.Flags().StringVar(&c.description, "description", "", "purpose")
+	cmd.Flags().StringVar(&c.ends, "token-until", "", "when its token expires: "+aheadHelp)
 	c.accountFlags(cmd)
 	return cmd
 }
@@ -58,12 +57,12 @@ func (c *serviceUserCreateCommand) execute(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	w, err := c.accountWish(ctx, c.requestOptions)
+	w, err := c.accountSpec(ctx, c.requestOptions)
 	if err != nil {
 		return err
 	}
 	if ends == nil {
-		return usage("--token-until is missing: say when its token ends, as in --token-until 90d")
+		return usage("token expiry missing: pass --token-until, as in --token-until 90d")
 	}
 	in := wire.ProvisionServiceUserInput{
 		Name: c.name, Description: c.description, Role: w.role, Scope: w.scope, TokenExpiresAt: ends,
@@ -72,6 +71,6 @@ func (c *serviceUserCreateCommand) execute(ctx context.Context) error {
 	if err := in.Validate(c.now()); err != nil {
 		return badConfiguration(err)
 	}
-	return c.request(ctx, c.order(wire.ProvisionServiceUserType, wire.ProvisionID(w.id), &in,
-		"make a service user at "+string(w.scope.Level)+" level"))
+	return c.request(ctx, c.startRequest(wire.ProvisionServiceUserType, wire.ProvisionID(w.id), &in,
+		"create a service user at "+string(w.scope.Level)+" level"))
 }

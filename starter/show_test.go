@@ -131,7 +131,7 @@ func TestLedger_ComparesWithANotedHead(t *testing.T) {
 	recordedRequest(t, access.Receipt.Seal)
 	got := run(t, "ledger", "verify")
 	require.Equal(t, exitDone, got.code, got.errOut)
-	require.Contains(t, got.errOut, "note the head outside this database")
+	require.Contains(t, got.errOut, "keep the head outside this database")
 	report := decode[verifyAnswer](t, run(t, "ledger", "verify", "-o", "json"))
 	head := report.Head.Hash
 	require.Contains(t, got.out, "head     2:"+head+"\n")
@@ -140,7 +140,7 @@ func TestLedger_ComparesWithANotedHead(t *testing.T) {
 
 	got = run(t, "ledger", "verify", "--head", "1:"+head)
 	require.Equal(t, exitFailed, got.code)
-	require.Regexp(t, `(?m)^result +NOT whole: 1 fault$`, got.out)
+	require.Regexp(t, `(?m)^result +NOT intact: 1 fault$`, got.out)
 	require.Contains(t, got.errOut, "error: entry 1 is not the one noted earlier")
 	got = run(t, "ledger", "verify", "--head", "4:"+head, "-o", "json")
 	require.Equal(t, exitFailed, got.code)

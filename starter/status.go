@@ -31,10 +31,10 @@ func newStatusCommand(a *app) *cobra.Command {
 	c := &statusCommand{app: a}
 	cmd := &cobra.Command{
 		Use:   "status",
-		Short: "How far a sync is, or how it ended",
-		Long: `How far a sync is, or how the last one ended: each collection, what it waits for, and
-why it is quarantined, if it is. A worker answers; without one only Temporal's own
-view is shown, and the result of a sync that has ended.`,
+		Short: "Show the progress or result of a sync",
+		Long: `Show the progress of a sync, or the result of the last one: each collection, what it is
+waiting for, and why it is quarantined, if it is. Details come from a worker; without one
+only Temporal's view is shown, and the result of a sync that has ended.`,
 		Example: `  starter status
   starter status --id nightly -o json`,
 		Args: cobra.NoArgs,

@@ -25,19 +25,18 @@ func newSyncCommand(a *app) *cobra.Command {
 	c := &syncCommand{app: a}
 	cmd := &cobra.Command{
 		Use:   "sync",
-		Short: "Read the console into the store",
-		Long: `Read the console into the store. The sync runs in the worker and survives it being
-killed; this command only starts it, and with --wait watches it. While one runs,
-asking again joins that one instead of starting another.
-
-Ctrl-C stops the watching, not the sync; the same command comes back to it.`,
+		Short: "Read the console into the database",
+		Long: `Read the console into the database. The sync runs in the worker and survives restarts;
+this command starts it, and watches it with --wait. If a sync is running already, the
+command joins it instead of starting another.
+Ctrl-C stops watching, not the sync; run the same command again to resume watching.`,
 		Example: `  starter sync --wait
   starter sync --wait --collections users,roles
   starter sync --id nightly -o json`,
 		Args: cobra.NoArgs,
 		RunE: a.run(func(ctx context.Context, _ []string) error { return c.execute(ctx) }),
 	}
-	cmd.Flags().BoolVar(&c.watch, "wait", false, "watch the sync to its end")
+	cmd.Flags().BoolVar(&c.watch, "wait", false, "wait for the sync to end and show its progress")
 	collectionsFlag(cmd, &c.collections)
 	cmd.Flags().StringVar(&c.id, "id", "", "workflow id (default sync/<console>)")
 	return cmd
@@ -64,7 +63,7 @@ func (c *syncCommand) execute(ctx context.Context) error {
 	if run.Started {
 		c.remark("started %s", id)
 	} else {
-		c.remark("%s is running already: joined it%s", id, unlike(c.collections))
+		c.remark("joined %s, which is already running%s", id, unlike(c.collections))
 	}
 	if c.watch {
 		return c.wait(ctx, e, run)
@@ -72,7 +71,7 @@ func (c *syncCommand) execute(ctx context.Context) error {
 	if c.output.json {
 		return c.emitJSON(run)
 	}
-	c.remark("watch it with `starter sync --wait%s`, or look with `starter status%s`", c.idFlag(id), c.idFlag(id))
+	c.remark("watch it with `starter sync --wait%s`, or see `starter status%s`", c.idFlag(id), c.idFlag(id))
 	return nil
 }
 
@@ -80,7 +79,7 @@ func unlike(collections []string) string {
 	if len(collections) == 0 {
 		return ""
 	}
-	return ", with the collections it was started with"
+	return " and keeps its own collections"
 }
 
 // start starts a sync, or finds the one that runs under that id. It asks for

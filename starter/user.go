@@ -10,8 +10,8 @@ import (
 
 func newUserCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "user", Short: "Make users", Args: cobra.NoArgs,
-		Long:    "Make users, each with one role. `starter offboard` is how they end.",
+		Use: "user", Short: "Create users", Args: cobra.NoArgs,
+		Long:    "Create users, each with one role. To remove one, use `starter offboard`.",
 		Example: `  starter user create --email bob@example.com --name "Bob Lind" --role SOC --scope "Acme / Berlin"`,
 	}
 	cmd.AddCommand(newUserCreateCommand(a))
@@ -30,27 +30,26 @@ func newUserCreateCommand(a *app) *cobra.Command {
 	c := &userCreateCommand{app: a}
 	cmd := &cobra.Command{
 		Use:   "create",
-		Short: "Make a user with one role",
-		Long: `Make a user with one role, and prove it by reading it back. The console invites by
-e-mail, if it is set up to. A user who is there already is not touched: one that holds the
-role counts as done, for another a grant is the way.
+		Short: "Create a user with one role",
+		Long: `Create a user with one role, and verify it on the console. The console sends an invitation
+by e-mail, if it is configured to. An existing user is not changed: if it holds the role, the
+request is done; otherwise use ` + "`starter grant`" + `.
 
 ` + accountHelp + `
-
-Waits for consent and proof. Ctrl-C stops the waiting, not the request.`,
+Waits until the user is verified. Ctrl-C stops waiting, not the request.`,
 		Example: `  starter user create --email bob@example.com --name "Bob Lind" --role SOC --scope "Acme / Berlin"
   starter user create --email bob@example.com --name "Bob Lind" --role SOC --scope tenant --dry-run`,
 		Args: cobra.NoArgs,
 		RunE: a.run(func(ctx context.Context, _ []string) error { return c.execute(ctx) }),
 	}
-	cmd.Flags().StringVar(&c.email, "email", "", "e-mail address, which is the login name")
+	cmd.Flags().StringVar(&c.email, "email", "", "e-mail address, also the login name")
 	cmd.Flags().StringVar(&c.name, "name", "", "full name")
 	c.accountFlags(cmd)
 	return cmd
 }
 
 func (c *userCreateCommand) execute(ctx context.Context) error {
-	w, err := c.accountWish(ctx, c.requestOptions)
+	w, err := c.accountSpec(ctx, c.requestOptions)
 	if err != nil {
 		return err
 	}
@@ -61,6 +60,6 @@ func (c *userCreateCommand) execute(ctx context.Context) error {
 	if err := in.Validate(); err != nil {
 		return badConfiguration(err)
 	}
-	return c.request(ctx, c.order(wire.ProvisionUserType, wire.ProvisionID(w.id), &in,
-		"make a user at "+string(w.scope.Level)+" level"))
+	return c.request(ctx, c.startRequest(wire.ProvisionUserType, wire.ProvisionID(w.id), &in,
+		"create a user at "+string(w.scope.Level)+" level"))
 }

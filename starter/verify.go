@@ -32,15 +32,14 @@ func newVerifyCommand(a *app) *cobra.Command {
 	c := &verifyCommand{app: a}
 	cmd := &cobra.Command{
 		Use:   "verify RECEIPT",
-		Short: "Check a receipt, without worker, database or console",
-		Long: `Check a receipt from the file alone: that it is as it was sealed, that people consented to
-the plan in it, who signed what, and that the plan's policy was met by distinct people.
+		Short: "Verify a receipt without worker, database or console",
+		Long: `Verify a receipt from the file alone: its hash, the approvals of the plan in it, every
+signature, and that distinct people met the plan's policy.
 
-RECEIPT is a file with the receipt, or with the result of a request that has it in; - is
+RECEIPT is a file with a receipt, or with the result of a request that contains one; - reads
 standard input. Signatures are checked against the files of ALLOWED_SIGNERS and
-ALLOWED_SIGNERS_REVOKED unless flags name others; each must have counted when it was given.
-
-Exit codes: 0 everything holds; 1 something does not; 2 it cannot be told.`,
+ALLOWED_SIGNERS_REVOKED unless flags name others; each must have been valid when it was made.
+Exit codes: 0 everything is verified; 1 something is not; 2 something could not be checked.`,
 		Example: `  starter verify receipt.json --allowed-signers allowed_signers
   starter verify result.json --allowed-signers allowed_signers --revoked revoked -o json
   starter verify - < receipt.json`,
@@ -49,8 +48,8 @@ Exit codes: 0 everything holds; 1 something does not; 2 it cannot be told.`,
 	cmd.RunE = a.run(func(_ context.Context, args []string) error {
 		return c.execute(cmd, args[0])
 	})
-	cmd.Flags().StringVar(&c.allowed, "allowed-signers", "", "file of allowed signers (default: ALLOWED_SIGNERS)")
-	cmd.Flags().StringVar(&c.revoked, "revoked", "", "file of revoked public keys (default: ALLOWED_SIGNERS_REVOKED)")
+	cmd.Flags().StringVar(&c.allowed, "allowed-signers", "", "file of allowed signers (default: from ALLOWED_SIGNERS)")
+	cmd.Flags().StringVar(&c.revoked, "revoked", "", "file of revoked public keys (default: from ALLOWED_SIGNERS_REVOKED)")
 	return cmd
 }
 
@@ -112,10 +111,10 @@ func judge(checks []signing.Check) error {
 		count[c.Result]++
 	}
 	if n := count[signing.Failed]; n > 0 {
-		return fmt.Errorf("the receipt does not hold: %d of %s failed", n, describe.Plural(len(checks), "check"))
+		return fmt.Errorf("receipt not verified: %d of %s failed", n, describe.Plural(len(checks), "check"))
 	}
 	if n := count[signing.Unchecked]; n > 0 {
-		return usage("%s in the receipt could not be checked: name the file of allowed signers with --allowed-signers",
+		return usage("cannot check %s in the receipt: pass the file of allowed signers with --allowed-signers",
 			describe.Plural(n, "signature"))
 	}
 	return nil

@@ -28,11 +28,11 @@ func readReceipt(path string, stdin io.Reader) (access.Receipt, error) {
 	case err != nil:
 		return access.Receipt{}, fmt.Errorf("read %s: %w", path, err)
 	case len(text) > mostReceipt:
-		return access.Receipt{}, fmt.Errorf("%s is longer than %d MiB: that is no receipt", path, mostReceipt>>20)
+		return access.Receipt{}, fmt.Errorf("%s is above %d MiB: not a receipt", path, mostReceipt>>20)
 	}
 	r, err := signing.ParseReceipt(text)
 	if err != nil {
-		return r, fmt.Errorf("%s is no receipt: %w", path, err)
+		return r, fmt.Errorf("%s is not a receipt: %w", path, err)
 	}
 	return r, nil
 }

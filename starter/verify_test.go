@@ -101,7 +101,7 @@ func TestVerify_AReceiptThatDoesNotHold(t *testing.T) {
 	} {
 		got := run(t, append([]string{"verify"}, args...)...)
 		require.Equal(t, exitFailed, got.code)
-		require.Contains(t, got.errOut, "error: the receipt does not hold: "+want)
+		require.Contains(t, got.errOut, "error: receipt not verified: "+want)
 		require.Contains(t, got.out, "✗")
 		got = run(t, append([]string{"verify", "-o", "json"}, args...)...)
 		require.Equal(t, exitFailed, got.code)
@@ -118,19 +118,19 @@ func TestVerify_CannotBeTold(t *testing.T) {
 	with := func(before, after string) string { return tempFile(t, strings.Replace(text, before, after, 1)) }
 	nested := strings.Repeat(`{"a":`, 5000) + "1" + strings.Repeat("}", 5000)
 	for want, args := range map[string][]string{
-		"2 signatures in the receipt could not be checked": {path},
-		"--revoked needs --allowed-signers":                {path, "--revoked", path},
-		"/nonexistent/signers: cannot be read":             {path, "--allowed-signers", "/nonexistent/signers"},
-		": line 1: ":                                       {path, "--allowed-signers", tempFile(t, "carol")},
-		"/nonexistent/receipt":                             {"/nonexistent/receipt"},
-		"is no receipt":                                    {tempFile(t, "hello")},
-		"no request or no hash":                            {tempFile(t, "{}")},
-		"extra data follows it":                            {tempFile(t, text+text)},
-		`"State" occurs twice`:                             {with(`"state": "g`, `"state": "x", "State": "g`)},
-		`"by" occurs twice`:                                {with(`"by": `, `"by": "eve@example.com", "by": `)},
-		`unknown field "approvedBy"`:                       {with(`{`, `{"approvedBy": "the board",`)},
-		"nested more than 100 deep":                        {tempFile(t, nested)},
-		"accepts 1 arg(s)":                                 {},
+		"cannot check 2 signatures in the receipt": {path},
+		"--revoked needs --allowed-signers":        {path, "--revoked", path},
+		"/nonexistent/signers: cannot be read":     {path, "--allowed-signers", "/nonexistent/signers"},
+		": line 1: ":                               {path, "--allowed-signers", tempFile(t, "carol")},
+		"/nonexistent/receipt":                     {"/nonexistent/receipt"},
+		"is not a receipt":                         {tempFile(t, "hello")},
+		"no request or no hash":                    {tempFile(t, "{}")},
+		"extra data follows it":                    {tempFile(t, text+text)},
+		`"State" occurs twice`:                     {with(`"state": "g`, `"state": "x", "State": "g`)},
+		`"by" occurs twice`:                        {with(`"by": `, `"by": "eve@example.com", "by": `)},
+		`unknown field "approvedBy"`:               {with(`{`, `{"approvedBy": "the board",`)},
+		"nested more than 100 deep":                {tempFile(t, nested)},
+		"accepts 1 arg(s)":                         {},
 	} {
 		got := run(t, append([]string{"verify"}, args...)...)
 		require.Equal(t, exitUsage, got.code, "%s: %s%s", want, got.out, got.errOut)

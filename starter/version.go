@@ -18,7 +18,7 @@ type build struct {
 func newVersionCommand(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
-		Short: "Version of this program",
+		Short: "Print the version",
 		Args:  cobra.NoArgs,
 		// Not through run: it must answer whatever the environment holds.
 		RunE: func(*cobra.Command, []string) error {

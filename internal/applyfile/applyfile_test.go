@@ -4,9 +4,9 @@ import (
 	"strings"
 	"testing"
 
-	"sentinelone-provisioner/internal/store"
-
 	"github.com/stretchr/testify/require"
+
+	"sentinelone-provisioner/internal/store"
 )
 
 func readText(t *testing.T, text string) ([]Change, error) {

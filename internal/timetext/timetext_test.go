@@ -6,9 +6,9 @@ import (
 	"testing"
 	"time"
 
-	"sentinelone-provisioner/internal/timetext"
-
 	"github.com/stretchr/testify/require"
+
+	"sentinelone-provisioner/internal/timetext"
 )
 
 var noon = time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC)
