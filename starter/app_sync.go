@@ -9,41 +9,50 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-func collectionsFlag(cmd *cobra.Command, into *[]string) {
+// syncFlags say which sync a command starts or schedules.
+type syncFlags struct {
+	id          string // of the workflow and of its schedule
+	collections []string
+}
+
+func (o *syncFlags) flags(cmd *cobra.Command, idHelp string) {
 	var all []string
 	for _, c := range access.Collections() {
 		all = append(all, string(c))
 	}
-	cmd.Flags().StringSliceVar(into, "collections", nil, "only these collections: "+strings.Join(all, ","))
+	cmd.Flags().StringSliceVar(&o.collections, "collections", nil, "only these collections: "+strings.Join(all, ","))
 	complete(cmd, "collections", all...)
+	cmd.Flags().StringVar(&o.id, "id", "", idHelp)
 }
 
-// syncInput checks the names before anything is asked of Temporal. None mean all. It
-// names the console, if one is configured here, so that a worker of another refuses.
-func (p *app) syncInput(names []string) (wire.SyncInput, error) {
+// syncRequest checks the flags before anything is sent to Temporal. No collections mean
+// all. The input names the console, if one is configured, so that the worker of another
+// console refuses it.
+func (p *app) syncRequest(o syncFlags) (id string, in wire.SyncInput, err error) {
 	host, err := p.configuredConsole()
 	if err != nil {
-		return wire.SyncInput{}, err
+		return "", in, err
 	}
-	in := wire.SyncInput{Console: host}
-	for _, name := range names {
+	in.Console = host
+	for _, name := range o.collections {
 		in.Collections = append(in.Collections, strings.TrimSpace(name))
 	}
 	if _, err := access.ParseCollections(in.Collections); err != nil {
-		return in, usage("--collections: %w", err)
+		return "", in, usage("--collections: %w", err)
 	}
-	return in, nil
+	id, err = p.syncID(o.id)
+	return id, in, err
 }
 
-// summary is what Temporal's UI shows beside a sync. It is not encrypted.
-func summary(in wire.SyncInput) string {
+// syncSummary is what Temporal's UI shows beside a sync. It is not encrypted.
+func syncSummary(in wire.SyncInput) string {
 	if len(in.Collections) == 0 {
 		return "sync of everything"
 	}
 	return "sync of " + strings.Join(in.Collections, ", ")
 }
 
-// idFlag is what to add to a command so that it finds the same sync.
+// idFlag is the flag that makes a command find the same sync; "" if none is needed.
 func (p *app) idFlag(id string) string {
 	if usual, err := p.syncID(""); err == nil && usual == id {
 		return ""
@@ -51,8 +60,8 @@ func (p *app) idFlag(id string) string {
 	return " --id " + id
 }
 
-// syncID is the workflow a command is about: the flag, else the customary one of
-// the configured console.
+// syncID is the workflow that a command is about: the flag, else the one of the
+// configured console.
 func (p *app) syncID(flag string) (string, error) {
 	if flag != "" {
 		return flag, nil

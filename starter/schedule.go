@@ -22,10 +22,10 @@ const shortestInterval = time.Minute
 
 type scheduleCommand struct {
 	*app
+	syncFlags
 
-	every, id   string
-	collections []string
-	remove      bool
+	every  string
+	remove bool // --delete
 }
 
 func newScheduleCommand(a *app) *cobra.Command {
@@ -44,8 +44,7 @@ one missed while Temporal was down is made up for within one interval.`,
 	}
 	cmd.Flags().StringVar(&c.every, "every", "", "interval: 15m, 1h, 1d")
 	cmd.Flags().BoolVar(&c.remove, "delete", false, "remove the schedule; a running sync continues")
-	cmd.Flags().StringVar(&c.id, "id", "", "schedule id (default sync/<console>)")
-	collectionsFlag(cmd, &c.collections)
+	c.flags(cmd, "schedule id (default: sync/<console>)")
 	cmd.MarkFlagsMutuallyExclusive("every", "delete")
 	return cmd
 }
@@ -61,11 +60,7 @@ func (c *scheduleCommand) execute(ctx context.Context) error {
 			return usage("--every: %s is too short: use %s or more", every, shortestInterval)
 		}
 	}
-	in, err := c.syncInput(c.collections)
-	if err != nil {
-		return err
-	}
-	id, err := c.syncID(c.id)
+	id, in, err := c.syncRequest(c.syncFlags)
 	if err != nil {
 		return err
 	}
@@ -91,7 +86,7 @@ func (e *temporalClient) setSchedule(ctx context.Context, id string, every time.
 		ID:   id,
 		Spec: client.ScheduleSpec{Intervals: []client.ScheduleIntervalSpec{{Every: every}}},
 		Action: &client.ScheduleWorkflowAction{
-			ID: id, Workflow: wire.SyncType, Args: []any{in}, TaskQueue: e.TaskQueue, StaticSummary: summary(in),
+			ID: id, Workflow: wire.SyncType, Args: []any{in}, TaskQueue: e.TaskQueue, StaticSummary: syncSummary(in),
 		},
 		Overlap:       enumspb.SCHEDULE_OVERLAP_POLICY_SKIP,
 		CatchupWindow: every,

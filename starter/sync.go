@@ -15,10 +15,9 @@ import (
 
 type syncCommand struct {
 	*app
+	syncFlags
 
-	watch       bool
-	collections []string
-	id          string
+	watch bool // --wait
 }
 
 func newSyncCommand(a *app) *cobra.Command {
@@ -37,17 +36,12 @@ Ctrl-C stops watching, not the sync; run the same command again to resume watchi
 		RunE: a.run(func(ctx context.Context, _ []string) error { return c.execute(ctx) }),
 	}
 	cmd.Flags().BoolVar(&c.watch, "wait", false, "wait for the sync to end and show its progress")
-	collectionsFlag(cmd, &c.collections)
-	cmd.Flags().StringVar(&c.id, "id", "", "workflow id (default sync/<console>)")
+	c.flags(cmd, "workflow id (default: sync/<console>)")
 	return cmd
 }
 
 func (c *syncCommand) execute(ctx context.Context) error {
-	in, err := c.syncInput(c.collections)
-	if err != nil {
-		return err
-	}
-	id, err := c.syncID(c.id)
+	id, in, err := c.syncRequest(c.syncFlags)
 	if err != nil {
 		return err
 	}
@@ -94,7 +88,7 @@ func (e *temporalClient) start(ctx context.Context, id string, in wire.SyncInput
 		WorkflowIDConflictPolicy:                 enumspb.WORKFLOW_ID_CONFLICT_POLICY_FAIL,
 		WorkflowIDReusePolicy:                    enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
 		WorkflowExecutionErrorWhenAlreadyStarted: true,
-		StaticSummary:                            summary(in),
+		StaticSummary:                            syncSummary(in),
 	}, wire.SyncType, in)
 	if running, ok := errors.AsType[*serviceerror.WorkflowExecutionAlreadyStarted](err); ok {
 		return startedRun{WorkflowID: id, RunID: running.RunId}, nil
