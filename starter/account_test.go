@@ -44,12 +44,12 @@ func createdUser(t *testing.T, l *live) { //nolint:thelper // a subtest
 	require.True(t, l.holds(there[0], "SOC", "Acme / Berlin"))
 	require.Contains(t, got.errOut, "asked: provision/NEW-1\n")
 	require.Regexp(t, `(?m)^state +provisioned, created and verified$`, got.out)
-	require.Regexp(t, `(?m)^made +user dora@example.com \(`+there[0].ID+`\)$`, got.out)
+	require.Regexp(t, `(?m)^created +user dora@example.com \(`+there[0].ID+`\)$`, got.out)
 
 	shown := run(t, "show", "NEW-1")
 	require.Equal(t, exitDone, shown.code, shown.errOut)
 	require.Regexp(t, `(?m)create: write +POST /users: 200$`, shown.out)
-	require.Regexp(t, `(?m)^made +user dora@example.com`, shown.out)
+	require.Regexp(t, `(?m)^created +user dora@example.com`, shown.out)
 	require.Regexp(t, `(?m)^reason +new hire$`, shown.out)
 
 	again := decode[requestAnswer](t, run(t, append(create, "-o", "json")...))
@@ -84,7 +84,7 @@ func createdServiceUser(t *testing.T, l *live) { //nolint:thelper // a subtest
 	kept, err := os.ReadFile(filepath.Join(l.tokens, path))
 	require.NoError(t, err)
 	require.Equal(t, token, string(kept))
-	require.Contains(t, got.out, path+" in the worker's SERVICE_USER_TOKEN_DIR, ends at ")
+	require.Contains(t, got.out, path+" in the worker's SERVICE_USER_TOKEN_DIR, expires at ")
 	require.NotContains(t, got.out+got.errOut, token)
 
 	twice := run(t, create...)

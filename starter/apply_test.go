@@ -93,7 +93,7 @@ func appliedFileStops(t *testing.T, l *live) {
 
 	got = run(t, "apply", "-f", path, "--continue-on-error", "--parallel", "1")
 	require.Equal(t, exitFailed, got.code)
-	require.Contains(t, got.errOut, "error: 2 lines failed; run the same command again to go on")
+	require.Contains(t, got.errOut, "error: 2 lines failed; run the same command again to continue")
 	require.Contains(t, got.errOut, "0 of 2 lines done\n")
 
 	ana := l.person("stops.ana@example.com")

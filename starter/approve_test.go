@@ -27,13 +27,11 @@ func TestWeight(t *testing.T) {
 	is("eve@example.com", "counts toward step 1 of 2"+needs+", in the place of carol@example.com, "+
 		"whose delegation to you ends at "+describe.Second(noon))
 	is("erin@example.com", "may not count: erin@example.com is not eligible to decide: "+
-		"it is pending for 1 of 2 from leads until "+rfc3339(noon.Add(time.Hour)))
+		"it is pending for 1 of 2 from leads until "+describe.Second(noon.Add(time.Hour)))
 	is("bob@example.com", "does not count: bob@example.com is the requester: "+
 		"requesters do not decide on their own requests")
 	s.State, s.Approval.Review = wire.StateAwaitingReview, true
 	is(carol, "counts toward the review"+needs)
 	s.Approval.Verdict = "denied"
-	is(carol, "comes too late: it is decided already: denied, last by Dave@example.com at "+rfc3339(noon))
+	is(carol, "comes too late: it is decided already: denied, last by Dave@example.com at "+describe.Second(noon))
 }
-
-func rfc3339(at time.Time) string { return at.UTC().Format(time.RFC3339) }

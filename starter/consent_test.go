@@ -209,7 +209,7 @@ func consentNarrowed(t *testing.T, l *live) {
 	l.waiting(t, "less@example.com", "SOC", "LESS", "--for", "4h")
 	more := run(t, "approve", "LESS", "--by", carol, "--for", "1d", "--yes")
 	require.Equal(t, exitFailed, more.code)
-	require.Contains(t, more.errOut, "an approver may shorten it, not extend it")
+	require.Contains(t, more.errOut, "an approver may shorten it, not extend it: 4h was requested")
 	got := run(t, "approve", "LESS", "--by", carol, "--for", "2h", "--start", "1h", "--yes", "-o", "json")
 	require.Equal(t, exitDone, got.code, got.errOut)
 	said := answerLines(t, got)[0].Decision

@@ -186,7 +186,7 @@ func joinedSync(t *testing.T) {
 	require.False(t, second.Started)
 	require.Equal(t, first.RunID, second.RunID)
 	got := run(t, "sync", "--id", "long")
-	require.Contains(t, got.errOut, "long joined\n")
+	require.Contains(t, got.errOut, "joined long, which is already running\n")
 	require.Contains(t, got.errOut, "starter sync --wait --id long")
 
 	got = run(t, "confirm", "--id", "long")
@@ -248,7 +248,7 @@ func interruptedSync(t *testing.T) {
 func scheduledSync(t *testing.T) {
 	got := run(t, "schedule")
 	require.Equal(t, exitFailed, got.code)
-	require.Contains(t, got.errOut, "sync/acmeco.example.net is not scheduled")
+	require.Contains(t, got.errOut, "no schedule sync/acmeco.example.net")
 
 	for _, every := range []string{"1h", "1d"} { // twice: it is made, then changed
 		got = run(t, "schedule", "--every", every)
@@ -262,7 +262,7 @@ func scheduledSync(t *testing.T) {
 	for range 2 {
 		got = run(t, "schedule", "--delete")
 		require.Equal(t, exitDone, got.code, got.errOut)
-		require.Equal(t, "sync/acmeco.example.net is not scheduled any more\n", got.out)
+		require.Equal(t, "removed the schedule sync/acmeco.example.net\n", got.out)
 	}
 }
 

@@ -61,8 +61,8 @@ func TestApproval_OverBeforeItStarts(t *testing.T) {
 	late := c.decides(2*time.Hour, "approve", carolMail)
 	no := c.decides(3*time.Hour, "deny", carolMail)
 	require.Equal(t, "denied", c.grant(in).State)
-	short.requireRefused(t, "it would end at 2026-11-02T08:00:00Z, before it can start")
-	late.requireRefused(t, "it would end at 2026-11-02T11:00:00Z, before it can start")
+	short.requireRefused(t, "it would end at 2026-11-02 08:00:00 UTC, before it can start")
+	late.requireRefused(t, "it would end at 2026-11-02 11:00:00 UTC, before it can start")
 	require.NoError(t, no.err)
 }
 

@@ -132,7 +132,7 @@ func TestProvision_NotApproved(t *testing.T) {
 			func(w *waitingAccount) { w.decides(time.Hour, "deny", carolMail) }, "denied", "denied by carol@example.com",
 		},
 		"timed out": {
-			func(*waitingAccount) {}, "timedOut", "not decided in time: the deadline was 2026-11-02T19:00:00Z",
+			func(*waitingAccount) {}, "timedOut", "not decided in time: the deadline was 2026-11-02 19:00:00 UTC",
 		},
 		"called off": {
 			func(w *waitingAccount) { w.sendDecision(time.Hour, wire.CancelUpdate, wire.StopInput{By: bobMail}) },

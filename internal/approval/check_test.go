@@ -162,7 +162,7 @@ func TestCheck_NarrowedBefore(t *testing.T) {
 	second.Duration, second.StartAt = 0, after(4*time.Hour)
 	require.Equal(t, approval.ExceedsRequest, reasonOf(s.Check(second, noon)))
 	late := decide(s, after(6*time.Hour), approval.Approve, dave)
-	require.Contains(t, s.Check(late, noon).Sentence(), "it would end at 2026-03-10T18:00:00Z, before it can start")
+	require.Contains(t, s.Check(late, noon).Sentence(), "it would end at 2026-03-10 18:00:00 UTC, before it can start")
 	late.Action = approval.Deny
 	require.Nil(t, s.Check(late, noon))
 }

@@ -41,8 +41,8 @@ func TestReplay_NotCounted(t *testing.T) {
 		approval.OtherPlan, approval.IsRequester, approval.DecidedBefore, approval.TooLate,
 	}, reasons)
 	require.Equal(t, "bob@example.com is the requester: requesters do not decide on their own requests; "+
-		"carol@example.com has decided already: approve at 2026-03-10T12:03:00Z; "+
-		"it is too late to decide: the deadline was 2026-03-10T22:00:00Z", got.NotCountedText())
+		"carol@example.com has decided already: approve at 2026-03-10 12:03:00 UTC; "+
+		"it is too late to decide: the deadline was 2026-03-10 22:00:00 UTC", got.NotCountedText())
 }
 
 // Without the moment at which people were asked, a decision is not held against the
@@ -140,10 +140,10 @@ func TestState_JSON(t *testing.T) {
 func TestPending(t *testing.T) {
 	t.Parallel()
 	s := opened(stepOf(2, carol, dave), stepOf(1, erin))
-	require.Equal(t, "for 2 of 2 from leads until 2026-03-10T22:00:00Z", s.Pending())
-	require.Equal(t, "for 1 of 2 from leads until 2026-03-10T22:00:00Z", approvedBy(s, carol).Pending())
+	require.Equal(t, "for 2 of 2 from leads until 2026-03-10 22:00:00 UTC", s.Pending())
+	require.Equal(t, "for 1 of 2 from leads until 2026-03-10 22:00:00 UTC", approvedBy(s, carol).Pending())
 	review := approval.Of(reviewed(stepOf(1, carol)), noon)
-	require.Equal(t, "for review by 1 of 1 from leads until 2026-03-10T16:00:00Z", review.Pending())
+	require.Equal(t, "for review by 1 of 1 from leads until 2026-03-10 16:00:00 UTC", review.Pending())
 	require.Empty(t, approvedBy(review, carol).Pending())
 	step, ok := approvedBy(s, carol).OpenStep()
 	require.True(t, ok)
@@ -163,7 +163,7 @@ func TestVerdictText(t *testing.T) {
 		"approved by carol@example.com": approvedBy(s, carol),
 		"approved":                      approval.New(approval.Request{}, access.Approval{}, noon),
 		"denied by carol@example.com: not needed":                    s.Record(no),
-		"not decided in time: the deadline was 2026-03-10T22:00:00Z": late,
+		"not decided in time: the deadline was 2026-03-10 22:00:00 UTC": late,
 	} {
 		require.Equal(t, want, got.VerdictText())
 	}

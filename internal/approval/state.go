@@ -226,4 +226,5 @@ func (s State) VerdictText() string {
 	return ""
 }
 
-func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+// stamp writes a time as [describe.Second] does, which this package must not import.
+func stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }

@@ -8,6 +8,7 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/approval"
+	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/internal/livestatus"
 	"sentinelone-provisioner/internal/wire"
 )
@@ -17,7 +18,7 @@ func TestIneligible(t *testing.T) {
 	t.Parallel()
 	for by, why := range map[string]string{
 		carol: "", " CAROL@example.com ": "", "frank@example.com": "",
-		"dave@example.com": "dave@example.com has decided already: approve at " + rfc3339(noon),
+		"dave@example.com": "dave@example.com has decided already: approve at " + describe.Second(noon),
 		"bob@example.com":  "bob@example.com is the requester", "ana@example.com": "ana@example.com is the recipient",
 		"erin@example.com": "erin@example.com is not eligible to decide: it is pending for 1 of 2 from leads until",
 		"eve@example.com":  "eve@example.com is not eligible",
@@ -73,11 +74,11 @@ func TestIneligible(t *testing.T) {
 		"nobody": {func(*wire.RequestStatus) {}, "  ", `"by" is missing`},
 		"decided": {
 			func(s *wire.RequestStatus) { s.Approval.Verdict = "approved" }, carol,
-			"it is decided already: approved, last by Dave@example.com at " + rfc3339(noon),
+			"it is decided already: approved, last by Dave@example.com at " + describe.Second(noon),
 		},
 		"timed out": {func(s *wire.RequestStatus) {
 			s.Approval.Verdict, s.Approval.Decisions = "timedOut", nil
-		}, carol, "it is decided already: timedOut at " + rfc3339(noon.Add(time.Hour))},
+		}, carol, "it is decided already: timedOut at " + describe.Second(noon.Add(time.Hour))},
 	} {
 		s := leadsStatus()
 		c.change(&s)
@@ -93,8 +94,6 @@ func TestIneligible_ToDeny(t *testing.T) {
 	require.Empty(t, Ineligible(leadsStatus(), erin, approval.Deny))
 	require.Contains(t, Ineligible(leadsStatus(), eve, approval.Deny), "is not eligible")
 }
-
-func rfc3339(at time.Time) string { return at.UTC().Format(time.RFC3339) }
 
 func TestApprovers(t *testing.T) {
 	t.Parallel()

@@ -57,10 +57,10 @@ func TestVerifyReceipt_OnBehalfOf(t *testing.T) {
 			delegation: b.delegation(t, ana, dave),
 			want:       "another delegation, from ana@example.com to",
 		},
-		"already over": {delegation: b.delegation(t, carol, dave, ended), want: "to 2026-03-03T14:05:00Z only"},
+		"already over": {delegation: b.delegation(t, carol, dave, ended), want: "to 2026-03-03 14:05:00 UTC only"},
 		"not yet": {
 			delegation: b.delegation(t, carol, dave, later),
-			want:       "the delegation held from 2026-03-03T14:06",
+			want:       "the delegation held from 2026-03-03 14:06",
 		},
 		"elsewhere": {
 			delegation: b.delegation(t, carol, dave, elsewhere),
@@ -74,7 +74,7 @@ func TestVerifyReceipt_OnBehalfOf(t *testing.T) {
 		"duration made longer": {
 			delegation: b.delegation(t, carol, dave, long),
 			change:     func(d *access.Decision) { d.Delegation.Until = noon.Add(48 * time.Hour) },
-			want:       "the delegation is for 24h1m, which does not end at 2026-03-05T14:05:00Z",
+			want:       "the delegation is for 24h1m, which does not end at 2026-03-05 14:05:00 UTC",
 		},
 		"unsigned": {
 			delegation: b.delegation(t, carol, dave),

@@ -38,13 +38,13 @@ func TestVerifyReceipt_Review(t *testing.T) {
 	result, text = detail(twice)
 	require.Equal(t, Failed, result)
 	require.Equal(t, "1 of 2 from leads: carol@example.com; not counted: carol@example.com has decided already: "+
-		"approve at 2026-03-03T14:05:01Z", text)
+		"approve at 2026-03-03 14:05:01 UTC", text)
 	twice.Proofs = append(twice.Proofs, end)
 	result, text = detail(twice)
 	require.Equal(t, OK, result)
 	require.Equal(t, "1 of 2 reviewers approved, and the access was ended; "+
 		"not counted: carol@example.com has decided already: "+
-		"approve at 2026-03-03T14:05:01Z", text)
+		"approve at 2026-03-03 14:05:01 UTC", text)
 
 	b.addDecision(t, &r, dave, access.Decision{})
 	result, text = detail(r)

@@ -64,7 +64,7 @@ func TestVerifyReceipt_Deadline(t *testing.T) {
 	b.addDecision(t, &r, carol, access.Decision{AskedAt: noon})
 	b.addDecision(t, &r, dave, access.Decision{Step: 1, AskedAt: noon, CameAt: noon.Add(2 * time.Second)})
 	require.Equal(t, []string{"approval, step 2: 0 of 1 from owners; not counted: " +
-		"it is too late to decide: the deadline was 2026-03-03T14:05:02Z"}, failedChecks(t, r.Seal(), b.allowed))
+		"it is too late to decide: the deadline was 2026-03-03 14:05:02 UTC"}, failedChecks(t, r.Seal(), b.allowed))
 }
 
 // A receipt must not claim more signatures than it holds.

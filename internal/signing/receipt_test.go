@@ -230,7 +230,7 @@ func TestVerifyReceipt_Eligibility(t *testing.T) {
 		{
 			"twice", anyone, func(r *access.Receipt) { b.addDecision(t, r, carol, access.Decision{}) },
 			one + "anyone: carol@example.com; not counted: " +
-				"carol@example.com has decided already: approve at 2026-03-03T14:05:01Z",
+				"carol@example.com has decided already: approve at 2026-03-03 14:05:01 UTC",
 		},
 		{
 			"not eligible", leads, only(carol),
