@@ -95,7 +95,7 @@ func createdServiceUser(t *testing.T, l *live) { //nolint:thelper // a subtest
 
 	unasked := run(t, "service-user", "retire", "svc.new")
 	require.Equal(t, exitUsage, unasked.code)
-	require.Contains(t, unasked.errOut, "say --yes")
+	require.Contains(t, unasked.errOut, "pass --yes")
 	retired := decode[requestAnswer](t, run(t, "service-user", "retire", "svc.new", "--yes", "-o", "json"))
 	require.Equal(t, wire.StateOffboarded, retired.State)
 	require.Equal(t, access.Deleted, retired.Result.Outcome)
