@@ -12,8 +12,9 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-// grantWithChangedPrincipal is a timed grant that carol approves for an hour, and whose principal somebody
-// changes meanwhile: the plan after that takes a minute, and asks again unless it is set.
+// grantWithChangedPrincipal is a time-bound grant that carol approves for an hour, and whose
+// principal changes meanwhile. The second plan takes ten minutes and needs the approval
+// given here.
 func grantWithChangedPrincipal(t *testing.T, second access.Approval) *decisionDriver {
 	t.Helper()
 	in := grantInput(8 * time.Hour)
@@ -32,8 +33,8 @@ func grantWithChangedPrincipal(t *testing.T, second access.Approval) *decisionDr
 	return c
 }
 
-// While it is planned anew it is not decided, and what was said of the old plan says
-// nothing of the new one, its narrowing included.
+// While the second plan is made there is nothing to decide, and decisions on the first plan
+// do not count for the second, the duration that they narrowed included.
 func TestApproval_PlannedAnew(t *testing.T) {
 	t.Parallel()
 	c := grantWithChangedPrincipal(t, access.NoApproval())

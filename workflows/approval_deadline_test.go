@@ -21,10 +21,12 @@ func TestApproval_DecisionAroundTheDeadline(t *testing.T) {
 		state           string
 		endedAt         time.Duration
 	}{
-		"just before":                {deadline - time.Second, 0, "granted", deadline - time.Second},
-		"just before, recorded late": {deadline - time.Second, time.Hour, "granted", deadline + time.Hour - time.Second},
-		"at the deadline":            {deadline, 0, "timedOut", deadline},
-		"just after":                 {deadline + time.Second, 0, "timedOut", deadline},
+		"just before": {deadline - time.Second, 0, "granted", deadline - time.Second},
+		"just before, recorded late": {
+			deadline - time.Second, time.Hour, "granted", deadline + time.Hour - time.Second,
+		},
+		"at the deadline": {deadline, 0, "timedOut", deadline},
+		"just after":      {deadline + time.Second, 0, "timedOut", deadline},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

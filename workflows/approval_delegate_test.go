@@ -19,15 +19,15 @@ const (
 	erinMail  = "erin@example.com"
 )
 
-// decisionDriver is a grant that waits for people, of whom some have handed their word to
-// others: a real table of delegations stands in for the store.
+// decisionDriver sends decisions to a grant that waits for approval. Its model keeps the
+// delegations in place of the store.
 type decisionDriver struct {
 	*requestEnv
 
 	delegations    approvalModel
 	decided        []wire.DecideInput
 	failsWith      error           // of the first decision
-	recordingTimes []time.Duration // for the first decisions to be written down; the others no time
+	recordingTimes []time.Duration // that recording the first decisions takes; the others take none
 }
 
 func newDecisionDriver(t *testing.T, a access.Approval) *decisionDriver {
@@ -81,7 +81,7 @@ func (c *decisionDriver) sendDecision(d time.Duration, update string, payload an
 	return out
 }
 
-// delegates hands somebody's decisions to another for eight hours, when so much time has passed.
+// delegates has one person delegate to another for eight hours, when so much time has passed.
 func (c *decisionDriver) delegates(d time.Duration, by, to string) {
 	c.at(d, func() {
 		in := wire.DelegationInput{By: by, To: to, Duration: access.Duration(8 * time.Hour)}
@@ -98,8 +98,8 @@ func stepOf(need int, people ...string) access.ApprovalStep {
 	return access.ApprovalStep{Need: need, Groups: []string{"leads"}, People: people}
 }
 
-// Dave decides for Carol once she has handed it to him, and for nobody else; both their
-// words are used up by it.
+// Dave decides for Carol once she has delegated to him, and for no one else. Neither of them
+// decides again after that.
 func TestApproval_Delegated(t *testing.T) {
 	t.Parallel()
 	c := newDecisionDriver(t, access.Approval{Steps: []access.ApprovalStep{stepOf(2, carolMail, erinMail)}})
@@ -126,7 +126,7 @@ func TestApproval_Delegated(t *testing.T) {
 	require.Empty(t, c.decided[2].Delegators, "a person has one word")
 }
 
-// Whoever may decide does so for themselves, and what they had from others is left.
+// A delegate who is eligible decides in their own name, which leaves the delegator free to.
 func TestApproval_ForThemselvesFirst(t *testing.T) {
 	t.Parallel()
 	steps := []access.ApprovalStep{stepOf(1, carolMail, daveMail), stepOf(1, carolMail)}
@@ -140,7 +140,7 @@ func TestApproval_ForThemselvesFirst(t *testing.T) {
 	require.NoError(t, carol.err)
 }
 
-// A denial may be for somebody of a later step, an approval only of the open one.
+// A denial may be for an approver of a later step, an approval only for one of the open step.
 func TestApproval_DelegatedLater(t *testing.T) {
 	t.Parallel()
 	c := newDecisionDriver(t, access.Approval{Steps: []access.ApprovalStep{stepOf(1, carolMail), stepOf(1, erinMail)}})

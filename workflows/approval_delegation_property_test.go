@@ -30,7 +30,8 @@ func (b *approvalModel) addEscalation(a *access.Approval) {
 // some back.
 func (b *approvalModel) delegateAtRandom() {
 	for range b.rand.IntN(40) {
-		in := wire.DelegationInput{By: person(b.rand.IntN(approverCount + 3)), To: person(b.rand.IntN(approverCount + 3))}
+		by, to := b.rand.IntN(approverCount+3), b.rand.IntN(approverCount+3)
+		in := wire.DelegationInput{By: person(by), To: person(to)}
 		length := time.Duration(1+b.rand.IntN(60)) * time.Minute
 		in.Duration = access.Duration(length)
 		if b.rand.IntN(6) == 0 {
@@ -42,7 +43,7 @@ func (b *approvalModel) delegateAtRandom() {
 	}
 }
 
-// recordDelegation is the table of delegations: the latest word of each person on each other.
+// recordDelegation keeps the latest delegation from each person to each other.
 func (b *approvalModel) recordDelegation(d access.Delegation) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -74,8 +75,8 @@ func (b *approvalModel) answerDecide(in wire.DecideInput) wire.DecideResult {
 	return out
 }
 
-// isEligible says whether an approval is of somebody who may decide the step then, or of
-// somebody to whom one of those has handed it.
+// isEligible says whether an approval is by a person who is eligible for the step then, or
+// by a delegate of one.
 func (b *approvalModel) isEligible(step int, d access.Decision) bool {
 	a := b.plan.Approval
 	may := func(who string) bool {

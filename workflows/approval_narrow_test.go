@@ -30,7 +30,8 @@ func narrowing(long time.Duration, start time.Duration) wire.DecisionInput {
 	return in
 }
 
-// A role for good may be given for a time, and still not before it was asked for.
+// An approver may make a permanent role time-bound, and still not start it before it was
+// requested to.
 func TestApproval_ForATimeAndNotEarlier(t *testing.T) {
 	t.Parallel()
 	in := grantInput(0)
@@ -50,8 +51,8 @@ func TestApproval_ForATimeAndNotEarlier(t *testing.T) {
 	require.Equal(t, began.Add(25*time.Hour), *seen.StartsAt)
 }
 
-// Whoever shortens it so that it would be over already, or approves it when it would be,
-// gives nothing; to deny it is no different from any other time.
+// An approval that shortens a grant so that it would end before it can start does not count,
+// nor does one that comes when it would have ended. A denial counts as at any other time.
 func TestApproval_OverBeforeItStarts(t *testing.T) {
 	t.Parallel()
 	in := grantInput(4 * time.Hour)
@@ -66,8 +67,8 @@ func TestApproval_OverBeforeItStarts(t *testing.T) {
 	require.NoError(t, no.err)
 }
 
-// A revoke is for good and at once: who approves it for a time, or later, is told that
-// this is not what would be done.
+// A revoke is permanent and starts at once: an approval for a time, or with a later start,
+// is refused.
 func TestRevoke_NotNarrowed(t *testing.T) {
 	t.Parallel()
 	in := revokeInput()

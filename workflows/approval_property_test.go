@@ -103,9 +103,9 @@ func (b *approvalModel) mocks() {
 		}).Maybe()
 }
 
-// apply checks that whatever reaches the console has the consent it needs.
+// apply checks that whatever reaches the console has the approval it needs.
 func (b *approvalModel) apply(in wire.ApplyInput) wire.ApplyResult {
-	require.True(b.t, b.isApproved(), "applied without consent: %+v of %+v", b.counted, b.plan.Approval.Steps)
+	require.True(b.t, b.isApproved(), "applied without approval: %+v of %+v", b.counted, b.plan.Approval.Steps)
 	if b.changes > 0 {
 		b.changes--
 		b.plan.Before = access.Holdings{Level: access.Tenant, Held: []access.HeldRole{{RoleID: fmt.Sprint(b.changes)}}}
@@ -121,7 +121,7 @@ func (b *approvalModel) apply(in wire.ApplyInput) wire.ApplyResult {
 }
 
 // isApproved is the rule, said once more: each step in turn has enough distinct people
-// who may decide it, none of them the requester, and nobody has said no.
+// who may decide it, none of them the requester, and nobody has denied it.
 func (b *approvalModel) isApproved() bool {
 	step, given := 0, 0
 	var seen []string
@@ -179,8 +179,8 @@ func (b *approvalModel) runToEnd(seed uint64) (got wire.RequestResult, denied bo
 	return got, slices.ContainsFunc(b.counted, func(d access.Decision) bool { return d.Action == "deny" })
 }
 
-// Whatever is said, by whomever, whenever: nothing is applied without the consent that
-// is asked for, nothing after a denial, and nothing stays undecided beyond its time.
+// Whatever is decided, by whom and when: nothing is applied without the approval that
+// the plan needs, nothing after a denial, and nothing stays undecided beyond its time.
 func TestApproval_NoPathAroundIt(t *testing.T) {
 	t.Parallel()
 	seen := map[string]int{}

@@ -5,12 +5,12 @@ import (
 	"testing"
 	"time"
 
-	"sentinelone-provisioner/internal/wire"
-
 	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/worker"
+
+	"sentinelone-provisioner/internal/wire"
 )
 
 // A delegation until a time is one, though no worker was there to take it before that time,

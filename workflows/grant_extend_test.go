@@ -14,7 +14,8 @@ import (
 func TestGrant_ExtendShortened(t *testing.T) {
 	t.Parallel()
 	in := grantInput(8 * time.Hour)
-	c := newDecisionDriverFor(t, in, access.Approval{Steps: []access.ApprovalStep{stepOf(1, carolMail), stepOf(1, daveMail)}})
+	steps := []access.ApprovalStep{stepOf(1, carolMail), stepOf(1, daveMail)}
+	c := newDecisionDriverFor(t, in, access.Approval{Steps: steps})
 	c.applies(access.OpAcquire, access.Applied).Once()
 	c.applies(access.OpRelease, access.Released).Once()
 	c.sendDecision(time.Minute, "approve", narrowing(2*time.Hour, 0))

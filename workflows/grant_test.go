@@ -20,7 +20,7 @@ func writer() wire.Writer {
 	}
 }
 
-// A role for good: planned, applied, and done with the proof and the receipt. Every
+// A permanent role: planned, applied, and done with the proof and the receipt. Every
 // activity is called with exactly what it needs.
 func TestGrant_ForGood(t *testing.T) {
 	t.Parallel()
@@ -262,7 +262,7 @@ func TestGrant_StatusTellsEveryStep(t *testing.T) {
 	require.Equal(t, want, r.requestStatus())
 }
 
-// A release that fails for good all the same is asked for anew, as another question,
+// A release that fails finally all the same is requested again, under another update id,
 // every five minutes; the workflow stays open and says so.
 func TestGrant_ReleaseFails(t *testing.T) {
 	t.Parallel()

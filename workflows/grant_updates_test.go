@@ -39,7 +39,7 @@ func TestGrant_End(t *testing.T) {
 	extend.requireRefused(t, "cannot extend: carol@example.com has ended it already")
 }
 
-// Extending moves the end, and the writer is told.
+// Extending moves the end, and notifies the writer.
 func TestGrant_Extend(t *testing.T) {
 	t.Parallel()
 	r, in := newRequest(t), grantInput(4*time.Hour)
@@ -66,7 +66,8 @@ func TestGrant_Extend(t *testing.T) {
 
 	require.Equal(t, "expired", got.State)
 	require.Equal(t, began.Add(6*time.Hour+30*time.Minute), r.Now().UTC())
-	require.Equal(t, wire.RequestAnswer{State: "active", EndsAt: new(began.Add(6 * time.Hour))}, first.requireAccepted(t))
+	require.Equal(t, wire.RequestAnswer{State: "active", EndsAt: new(began.Add(6 * time.Hour))},
+		first.requireAccepted(t))
 	require.Equal(t, began.Add(6*time.Hour+30*time.Minute), *second.requireAccepted(t).EndsAt)
 	proof := proofOf(access.OpAcquire, access.Applied)
 	require.Equal(t, wire.ApplyInput{
@@ -132,7 +133,7 @@ func slowGrant(t *testing.T, upTo string) (*requestEnv, wire.GrantInput) {
 }
 
 // Cancelled before it is applied, a grant leaves nothing; amid that, what may have been
-// given is taken back; afterwards cancel is refused. So it is with Temporal's own, which
+// given is released; afterwards cancel is refused. So it is with Temporal's own, which
 // ends a grant that is in force.
 func TestGrant_CancelAtEachStep(t *testing.T) {
 	t.Parallel()
@@ -156,7 +157,8 @@ func TestGrant_CancelAtEachStep(t *testing.T) {
 				require.Equal(t, "cancelled", got.State)
 				require.Equal(t, access.NotApplied, got.Outcome)
 				require.Equal(t, "cancelled by carol@example.com", got.Message)
-				require.Equal(t, wire.RequestAnswer{State: "cancelled", Outcome: access.NotApplied}, called.requireAccepted(t))
+				require.Equal(t, wire.RequestAnswer{State: "cancelled", Outcome: access.NotApplied},
+					called.requireAccepted(t))
 				require.Nil(t, r.applied[len(r.applied)-1].Change.GrantProof, "nobody knows what was given")
 			default:
 				r.applies(access.OpRelease, access.Released).After(time.Minute).Once()
@@ -164,7 +166,8 @@ func TestGrant_CancelAtEachStep(t *testing.T) {
 				called.requireRefused(t, map[string]string{
 					"active": "cannot cancel: the state is active, waiting for its end at 2026-11-02 15:00:00 UTC; " +
 						"cancel is accepted in planning, awaitingApproval, scheduled, applying; use extend or end",
-					"releasing": "cannot cancel: the state is releasing; cancel is accepted in planning, awaitingApproval, scheduled, applying",
+					"releasing": "cannot cancel: the state is releasing; " +
+						"cancel is accepted in planning, awaitingApproval, scheduled, applying",
 				}[step.state])
 			}
 		})
@@ -192,8 +195,8 @@ func TestGrant_CancelAtEachStep(t *testing.T) {
 	}
 }
 
-// A grant for good that is called off amid its writing is taken back too.
-func TestGrant_ForGoodCancelledAsItIsApplied(t *testing.T) {
+// A permanent grant that is cancelled while it is being applied is released too.
+func TestGrant_PermanentCancelledAsItIsApplied(t *testing.T) {
 	t.Parallel()
 	r, in := newRequest(t), grantInput(0)
 	r.plans(in)
@@ -239,7 +242,7 @@ func TestGrant_UpdatesTooEarly(t *testing.T) {
 	}
 }
 
-// Nobody decides without saying who it is, nor with words that are not understood.
+// Updates need the name of who sends them, and fields that are known.
 func TestGrant_UpdatesByNobody(t *testing.T) {
 	t.Parallel()
 	r, in := newRequest(t), grantInput(4*time.Hour)
@@ -249,7 +252,8 @@ func TestGrant_UpdatesByNobody(t *testing.T) {
 	cases := map[string][]*updateReply{}
 	for _, update := range []string{wire.CancelUpdate, wire.EndUpdate, wire.ExtendUpdate} {
 		cases[`"by" is missing`] = append(cases[`"by" is missing`],
-			r.sendUpdate(time.Hour, update, map[string]any{}), r.sendUpdate(time.Hour, update, map[string]any{"by": " "}))
+			r.sendUpdate(time.Hour, update, map[string]any{}),
+			r.sendUpdate(time.Hour, update, map[string]any{"by": " "}))
 		cases["unknown field"] = append(cases["unknown field"],
 			r.sendUpdate(time.Hour, update, map[string]any{"by": bobMail, "why": "x"}))
 	}

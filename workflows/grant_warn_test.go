@@ -14,7 +14,7 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-// warningsOf runs a grant of that length whose requester is told of what happens, and returns
+// warningsOf runs a grant of that length whose requester is notified, and returns
 // how long before its end, as it is then, each warning came.
 func warningsOf(t *testing.T, long time.Duration, before func(*requestEnv)) []time.Duration {
 	t.Helper()
@@ -52,7 +52,7 @@ func TestGrant_WarnsBeforeItsEnd(t *testing.T) {
 	}
 }
 
-// Extended, it is announced by the new end: anew where that was done already, and once
+// Extended, it is announced by the new end: again where that was done already, and once
 // where it was not.
 func TestGrant_WarnsBeforeAnExtendedEnd(t *testing.T) {
 	t.Parallel()

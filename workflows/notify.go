@@ -7,10 +7,10 @@ package workflows
 import (
 	"time"
 
-	"sentinelone-provisioner/internal/wire"
-
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
+
+	"sentinelone-provisioner/internal/wire"
 )
 
 // Notify is the workflow of type [wire.NotifyType].

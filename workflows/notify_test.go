@@ -160,8 +160,8 @@ func (r *requestEnv) notifying(in wire.GrantInput, change func(*access.Plan), er
 	return &events
 }
 
-// That nobody can be told delays neither the role nor its end: nothing waits for it but
-// the last word of the workflow, for ten minutes at most.
+// Notifications that cannot be delivered delay neither the role nor its end. Only the end of
+// the workflow waits for them, for ten minutes at most.
 func TestGrant_NobodyCanBeTold(t *testing.T) {
 	t.Parallel()
 	r, in := newRequest(t), grantInput(time.Hour)
@@ -213,8 +213,8 @@ func TestGrant_TellsPeople(t *testing.T) {
 		require.NotEmpty(t, e.Text)
 	}
 	require.Equal(t, []string{
-		wire.EventRequested, wire.EventReminder, wire.EventEscalated, wire.EventDecided, wire.EventApplied, wire.EventAboutToExpire,
-		wire.EventReleased,
+		wire.EventRequested, wire.EventReminder, wire.EventEscalated, wire.EventDecided,
+		wire.EventApplied, wire.EventAboutToExpire, wire.EventReleased,
 	}, types)
 	require.Len(t, slices.Compact(slices.Sorted(slices.Values(ids))), len(ids), "%v", ids)
 	require.Equal(t, []string{"carol@example.com"}, (*events)[0].People)

@@ -3,10 +3,10 @@ package workflows
 import (
 	"time"
 
-	"sentinelone-provisioner/internal/wire"
-
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
+
+	"sentinelone-provisioner/internal/wire"
 )
 
 // Activity options by kind of call. Replay does not compare them, so the numbers

@@ -2,11 +2,11 @@ package workflows
 
 // Principal is the one writer of a principal's roles: every change to them goes
 // through it, one at a time, so that no two of ours ever undo each other. Requests
-// start it with their first change (update-with-start); it knows whose role is whose
-// (leases and baseline, see internal/access), across continue-as-new, and ends when
-// nothing is leased and nothing is asked. Access that is to end goes before access
-// that is to begin, also when that has been begun. A lease whose grant does not come
-// for it in time is released without it. Cancelling it does nothing. Pinned.
+// start it with their first change (update-with-start). It keeps the leases and the
+// baseline (see internal/access) across continue-as-new, and ends when nothing is
+// leased and no change is pending. Changes that end access go first, and preempt a
+// change that gives access. A lease that its grant does not release in time is released
+// without it. Cancelling it does nothing. Pinned.
 
 import (
 	"errors"

@@ -57,7 +57,7 @@ func (p *principalRun) change(
 	}
 }
 
-// extend is what asking again for a lease comes to: its end may have moved.
+// extend answers a lease that is held already: its end may have moved.
 func (p *principalRun) extend(holder int, in wire.ChangeRequest) wire.ChangeAnswer {
 	for i := range p.ownership.Leases {
 		if end := in.Change.Lease.End; p.ownership.Leases[i].ID == lease(in) && !end.IsZero() {

@@ -11,7 +11,7 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-// A lease that becomes a grant for good is none any more: the writer ends, and nothing is
+// A lease that becomes a permanent grant is a lease no longer: the writer ends, and nothing is
 // released when its time would have come.
 func TestPrincipal_LeaseBecomesForGood(t *testing.T) {
 	t.Parallel()

@@ -39,7 +39,8 @@ func (q *writeQueue) run(ctx workflow.Context, urgent bool, do func(ctx workflow
 func (q *writeQueue) enqueue(me *queuedWrite) {
 	at := len(q.waiting)
 	if me.urgent {
-		at = slices.IndexFunc(append(slices.Clone(q.waiting), &queuedWrite{}), func(x *queuedWrite) bool { return !x.urgent })
+		all := append(slices.Clone(q.waiting), &queuedWrite{})
+		at = slices.IndexFunc(all, func(x *queuedWrite) bool { return !x.urgent })
 	}
 	q.waiting = slices.Insert(q.waiting, at, me)
 	if me.urgent && q.current != nil && !q.current.urgent {

@@ -9,7 +9,7 @@ import (
 	"sentinelone-provisioner/internal/access"
 )
 
-// A lease that nobody comes for ends by the rules that its request was given by: the
+// A lease that its grant does not release ends by the rules of its request: the
 // policy's, on the last role.
 func TestPrincipal_ReleasesByTheRulesOfTheRequest(t *testing.T) {
 	t.Parallel()

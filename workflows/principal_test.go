@@ -77,7 +77,7 @@ func TestPrincipal_UrgentFirst(t *testing.T) {
 	}, w.written())
 }
 
-// An acquisition that is under way is stopped for a release, which is told of it, and
+// An acquisition that is under way is preempted by a release, which learns of it, and
 // done afterwards.
 func TestPrincipal_StopsWhatGivesForWhatEnds(t *testing.T) {
 	t.Parallel()
@@ -185,7 +185,7 @@ func TestPrincipal_AcquiredTwice(t *testing.T) {
 	require.Equal(t, []string{"a/acquire", "a/release"}, w.written())
 }
 
-// A lease that nobody comes for is released a quarter of an hour after its end, in the
+// A lease that its grant does not release is released a quarter of an hour after its end, in the
 // name of its grant.
 func TestPrincipal_ReleasesWhatNobodyComesFor(t *testing.T) {
 	t.Parallel()
@@ -220,7 +220,8 @@ func TestPrincipal_ComesAfterTheSafetyNet(t *testing.T) {
 	w.sendChange(2*time.Hour+time.Minute, releases(b))
 	w.run()
 	require.NoError(t, w.GetWorkflowError())
-	require.Equal(t, access.NotApplied, late.requireOutcome(t), "what the activity says to a key it knows is tested there")
+	require.Equal(t, access.NotApplied, late.requireOutcome(t),
+		"what the activity says to a key it knows is tested there")
 }
 
 // Extending a lease moves what the safety net waits for, also while something else is
@@ -322,8 +323,8 @@ func TestPrincipal_CancelDoesNothing(t *testing.T) {
 	require.Equal(t, access.Released, gone.requireOutcome(t))
 }
 
-// When the history is long enough the writer begins anew with all it knows, once nothing
-// is under way; whoever asks meanwhile is to ask again.
+// When the history is long enough the writer continues as new with all it knows, once
+// nothing is under way; requests that come meanwhile are told to retry.
 func TestPrincipal_ContinuesAsNew(t *testing.T) {
 	t.Parallel()
 	w := newWriter(t)

@@ -13,7 +13,7 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-// waitingAccount is a new user that waits for people; Carol has handed her word to Dave.
+// waitingAccount is a new user that waits for approval; Carol has delegated to Dave.
 type waitingAccount struct {
 	*decisionDriver
 
@@ -68,9 +68,9 @@ func (w *waitingAccount) run() wire.RequestResult {
 
 var oneLead = access.Approval{Steps: []access.ApprovalStep{stepOf(1, carolMail, erinMail)}}
 
-// A new account waits for the consent that a grant of its role would need, says so, and
-// is made once it has it. Neither the requester's word counts, nor that of whoever gets
-// the account, also where it is handed to them.
+// A new account waits for the approval that a grant of its role would need, says so, and is
+// created once it is approved. Decisions of the requester and of the recipient do not count,
+// also not as delegates.
 func TestProvision_Approved(t *testing.T) {
 	t.Parallel()
 	w := newWaitingAccount(t, oneLead)
@@ -115,13 +115,13 @@ func TestProvision_Approved(t *testing.T) {
 	require.Contains(t, events, wire.EventApplied)
 }
 
-// requireRefusedAtEnd checks, when the test ends, why a word did not count.
+// requireRefusedAtEnd checks, when the test ends, why a decision did not count.
 func (s *decisionReply) requireRefusedAtEnd(t *testing.T, want string) {
 	t.Helper()
 	t.Cleanup(func() { s.requireRefused(t, want) })
 }
 
-// Without consent nothing is made, whatever the reason.
+// Without approval nothing is created, whatever the reason.
 func TestProvision_NotApproved(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -129,7 +129,8 @@ func TestProvision_NotApproved(t *testing.T) {
 		state, message string
 	}{
 		"denied": {
-			func(w *waitingAccount) { w.decides(time.Hour, "deny", carolMail) }, "denied", "denied by carol@example.com",
+			func(w *waitingAccount) { w.decides(time.Hour, "deny", carolMail) },
+			"denied", "denied by carol@example.com",
 		},
 		"timed out": {
 			func(*waitingAccount) {}, "timedOut", "not decided in time: the deadline was 2026-11-02 19:00:00 UTC",

@@ -16,7 +16,7 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-// accounts is a scene in which somebody asks for an account.
+// accounts is the environment of a request for an account.
 type accounts struct {
 	*testEnv
 
@@ -160,7 +160,7 @@ func TestProvisionUser_EndsWithThePlan(t *testing.T) {
 }
 
 // A plan that cannot be made fails the workflow under its own type, with a receipt; a
-// console that says no for good before anything was sent ends it refused.
+// console that finally refuses before anything was sent ends it refused.
 func TestProvisionUser_Failures(t *testing.T) {
 	t.Parallel()
 	s := newAccounts(t, wire.ProvisionID("INC-42"))
@@ -190,9 +190,9 @@ func TestProvisionUser_WaitsForTheConsole(t *testing.T) {
 	require.Equal(t, "provisioned", s.ended().State)
 }
 
-// Called off at each step, it ends with the whole account or with none, and whoever
-// called it off is told which.
-func TestProvisionUser_CalledOff(t *testing.T) {
+// Cancelled at each step, it ends with the whole account or with none, and the update
+// answers which.
+func TestProvisionUser_Cancelled(t *testing.T) {
 	t.Parallel()
 	const (
 		byCarol    = "cancelled by carol@example.com"
@@ -346,7 +346,7 @@ func TestProvisionServiceUser(t *testing.T) {
 	require.Equal(t, out.Proof.Token, s.ended().Receipt.Proofs[0].Token)
 }
 
-// Whoever asks for too much is told.
+// A cancellation needs a name.
 func TestProvisionUser_CancelIsRefused(t *testing.T) {
 	t.Parallel()
 	s := newAccounts(t, wire.ProvisionID("INC-42"))

@@ -19,7 +19,7 @@ import (
 
 // randomGrant is one random run of a grant among everything that may happen to it: decisions that
 // narrow it or are about an older plan, delegations, escalation, a principal that changes,
-// being called off, and activities that take their time.
+// a cancellation, and activities that take their time.
 type randomGrant struct {
 	*approvalModel
 
@@ -28,7 +28,7 @@ type randomGrant struct {
 	ledger    []access.Decision    // that count
 	askedAt   map[string]time.Time // when people were asked about the plan of that hash
 	hashes    []string
-	cancelled bool // somebody calls it off
+	cancelled bool // it is cancelled by an update or in Temporal
 }
 
 func newRandomGrant(t *testing.T, seed uint64) *randomGrant {
@@ -98,7 +98,7 @@ func (w *randomGrant) denied() bool {
 	return slices.ContainsFunc(w.ledger, func(d access.Decision) bool { return d.Action == wire.DenyUpdate })
 }
 
-// applies checks that whatever reaches the console has the consent it needs, to the plan
+// applies checks that whatever reaches the console has the approval it needs, to the plan
 // as it is and to no more than that.
 func (w *randomGrant) applies(_ context.Context, in wire.ApplyInput) (wire.ApplyResult, error) {
 	w.lock.Lock()
@@ -109,7 +109,8 @@ func (w *randomGrant) applies(_ context.Context, in wire.ApplyInput) (wire.Apply
 		w.checkApply(in)
 		if w.changes > 0 && w.plan.Approval.Required {
 			w.changes--
-			w.plan.Before = access.Holdings{Level: access.Tenant, Held: []access.HeldRole{{RoleID: fmt.Sprint(w.changes)}}}
+			held := []access.HeldRole{{RoleID: fmt.Sprint(w.changes)}}
+			w.plan.Before = access.Holdings{Level: access.Tenant, Held: held}
 			out.Proof.Outcome = access.PlanChanged
 			return out, nil
 		}
@@ -138,7 +139,7 @@ func (w *randomGrant) checkApply(in wire.ApplyInput) {
 			continue
 		}
 		w.counted = append(w.counted, d)
-		require.NotContains(w.t, approval.People(d), person(1), "by whoever would get it: %+v", d)
+		require.NotContains(w.t, approval.People(d), person(1), "by the recipient: %+v", d)
 		if d.Duration > 0 {
 			require.True(w.t, long == 0 || d.Duration <= long, "widened: %+v", w.ledger)
 			long = d.Duration
@@ -149,7 +150,7 @@ func (w *randomGrant) checkApply(in wire.ApplyInput) {
 		}
 	}
 	if w.plan.Approval.Required {
-		require.True(w.t, w.isApproved(), "applied without consent: %+v of %+v", w.counted, w.plan.Approval.Steps)
+		require.True(w.t, w.isApproved(), "applied without approval: %+v of %+v", w.counted, w.plan.Approval.Steps)
 	} else {
 		require.Empty(w.t, w.counted)
 	}

@@ -55,9 +55,9 @@ func (r *request) lease() access.Lease {
 func (r *request) writer(ctx workflow.Context) wire.Writer {
 	p := r.plan.Principal
 	return wire.Writer{
-		WorkflowID: wire.PrincipalID(r.plan.Console, p.Kind, p.ID), WorkflowType: wire.PrincipalType, Update: wire.ChangeUpdate,
-		TaskQueue: workflow.GetInfo(ctx).TaskQueueName,
-		Start:     wire.WriterStart{Console: r.plan.Console, Kind: p.Kind, ID: p.ID},
+		WorkflowID: wire.PrincipalID(r.plan.Console, p.Kind, p.ID), WorkflowType: wire.PrincipalType,
+		Update: wire.ChangeUpdate, TaskQueue: workflow.GetInfo(ctx).TaskQueueName,
+		Start: wire.WriterStart{Console: r.plan.Console, Kind: p.Kind, ID: p.ID},
 	}
 }
 

@@ -22,7 +22,7 @@ func rightGrant() obj {
 	}
 }
 
-// Each mistake in the input is told in a sentence and ends the request before anything
+// Each mistake in the input is explained in a sentence and ends the request before anything
 // runs.
 func TestRequests_RefuseBadInput(t *testing.T) {
 	t.Parallel()
@@ -33,19 +33,21 @@ func TestRequests_RefuseBadInput(t *testing.T) {
 		want    string
 		invalid bool // else it is not understood, which Temporal's own type says
 	}{
-		"no principal":     {"principal", nil, `principal.kind is "": write user or serviceUser`, true},
-		"unknown kind":     {"principal", obj{"kind": "group", "id": "7"}, `principal.kind is "group"`, true},
-		"nobody":           {"principal", obj{"kind": "user"}, "principal: give one of email, name and id", true},
-		"blank":            {"principal", obj{"kind": "user", "email": " "}, "principal: give one of email", true},
-		"named twice":      {"principal", obj{"kind": "user", "email": anaMail, "id": "7"}, "give one of", true},
-		"e-mail of none":   {"principal", obj{"kind": "serviceUser", "email": anaMail}, "which has none", true},
-		"service nobody":   {"principal", obj{"kind": "serviceUser"}, "principal: give one of name and id", true},
-		"principal id":     {"principal", obj{"kind": "user", "id": "x7"}, `principal.id is "x7"`, true},
-		"no role":          {"role", nil, "role: give one of name and id", true},
-		"role twice":       {"role", obj{"name": "SOC", "id": "2"}, "role: give one of name and id", true},
-		"role id":          {"role", obj{"id": "-2"}, `role.id is "-2"`, true},
-		"no scope":         {"scope", nil, `scope.level is "": write tenant, account or site`, true},
-		"group":            {"scope", obj{"level": "group", "id": "5"}, "scope.level is group, where roles cannot be granted", true},
+		"no principal":   {"principal", nil, `principal.kind is "": write user or serviceUser`, true},
+		"unknown kind":   {"principal", obj{"kind": "group", "id": "7"}, `principal.kind is "group"`, true},
+		"nobody":         {"principal", obj{"kind": "user"}, "principal: give one of email, name and id", true},
+		"blank":          {"principal", obj{"kind": "user", "email": " "}, "principal: give one of email", true},
+		"named twice":    {"principal", obj{"kind": "user", "email": anaMail, "id": "7"}, "give one of", true},
+		"e-mail of none": {"principal", obj{"kind": "serviceUser", "email": anaMail}, "which has none", true},
+		"service nobody": {"principal", obj{"kind": "serviceUser"}, "principal: give one of name and id", true},
+		"principal id":   {"principal", obj{"kind": "user", "id": "x7"}, `principal.id is "x7"`, true},
+		"no role":        {"role", nil, "role: give one of name and id", true},
+		"role twice":     {"role", obj{"name": "SOC", "id": "2"}, "role: give one of name and id", true},
+		"role id":        {"role", obj{"id": "-2"}, `role.id is "-2"`, true},
+		"no scope":       {"scope", nil, `scope.level is "": write tenant, account or site`, true},
+		"group": {
+			"scope", obj{"level": "group", "id": "5"}, "scope.level is group, where roles cannot be granted", true,
+		},
 		"unknown level":    {"scope", obj{"level": "world"}, `scope.level is "world"`, true},
 		"tenant with id":   {"scope", obj{"level": "tenant", "id": "5"}, "the tenant has neither id nor name", true},
 		"site of no name":  {"scope", obj{"level": "site"}, "scope: give one of name and id of the site", true},

@@ -115,7 +115,8 @@ func (m *machine) workOf(s state) func(workflow.Context) (event, error) {
 func (m *machine) move(ctx workflow.Context, happened event) error {
 	t, ok := next(m.kind, m.at, happened)
 	if !ok {
-		panic(fmt.Sprintf("request table: nothing is said of %q in state %s", happened, m.at))
+		text := fmt.Sprintf("the request table has no row for %q in state %s", happened, m.at)
+		panic(text) //nolint:forbidigo // an error would end the workflow, and access with no one to release it
 	}
 	m.explain(happened)
 	m.at = t.to

@@ -118,6 +118,7 @@ func (m *machine) reviewText() string {
 			text += ": " + last.Comment
 		}
 		return text
+	default:
+		return fmt.Sprintf("not reviewed within %s", m.plan.Approval.Review.Within)
 	}
-	return fmt.Sprintf("not reviewed within %s", m.plan.Approval.Review.Within)
 }

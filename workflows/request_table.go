@@ -203,7 +203,7 @@ func next(k kind, from state, on event) (t transition, ok bool) {
 
 // target is the next state of a request that is in the state from.
 func (r row) target(from state) state {
-	switch r.to {
+	switch r.to { //nolint:exhaustive // all others stand for themselves
 	case sameState:
 		return from
 	case itsEnd:

@@ -22,7 +22,7 @@ type breakGlassEnv struct {
 
 	in            wire.GrantInput
 	plan          access.Plan
-	recordingTime time.Duration // to write a decision down
+	recordingTime time.Duration // that recording a decision takes
 	refused       []string      // decisions that the ledger has with a refusal
 	events        []wire.Event
 	decided       func(access.Decision) // for what counts, as the ledger takes it
@@ -52,7 +52,8 @@ func newBreakGlass(t *testing.T, long time.Duration, tweaks ...func(*access.Revi
 	}
 	s.plan = s.plan.Seal()
 	s.on(wire.PlanActivity, asks).Return(wire.PlanResult{Plan: s.plan, Notify: true}, nil).Once()
-	s.on(wire.DecideActivity, mock.Anything).Return(s.decide).AfterFn(func() time.Duration { return s.recordingTime }).Maybe()
+	s.on(wire.DecideActivity, mock.Anything).Return(s.decide).
+		AfterFn(func() time.Duration { return s.recordingTime }).Maybe()
 	s.on(wire.AnnounceActivity, mock.Anything).
 		Return(func(_ context.Context, in wire.AnnounceInput) error {
 			s.mu.Lock()
@@ -108,8 +109,7 @@ func (w *reviewReply) requireRefused(t *testing.T, want string) {
 	require.ErrorContains(t, w.err, want)
 }
 
-// writerSteps are what the writer was asked for, in order: acquire, and what is told and given
-// back after it.
+// writerSteps are what the writer was asked for, in order: acquire, and what follows it.
 func (s *breakGlassEnv) writerSteps() []string {
 	var out []string
 	for _, in := range s.applied {

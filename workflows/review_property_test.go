@@ -45,7 +45,7 @@ func newRandomReview(t *testing.T, seed uint64) *randomReview {
 	return w
 }
 
-// apply is a console that does what it is told.
+// apply is a console that carries every change out.
 func (w *randomReview) apply(_ context.Context, in wire.ApplyInput) (wire.ApplyResult, error) {
 	outcome := access.Released
 	switch op := in.Change.Change.Op; {
@@ -56,7 +56,7 @@ func (w *randomReview) apply(_ context.Context, in wire.ApplyInput) (wire.ApplyR
 	case op == access.OpGrant && w.gone:
 		outcome = access.Superseded
 	case op == access.OpGrant:
-		require.True(w.t, w.reviewed(), "for good without its review: %+v", w.counted)
+		require.True(w.t, w.reviewed(), "permanent without its review: %+v", w.counted)
 		outcome = access.AlreadyHeld
 	default:
 		w.held = false
@@ -71,7 +71,7 @@ func (w *randomReview) apply(_ context.Context, in wire.ApplyInput) (wire.ApplyR
 }
 
 // reviewed is the rule, said once more: enough distinct reviewers, none of them the
-// requester or whoever got the role, and nobody has said no.
+// requester or the recipient, and nobody has denied it.
 func (w *randomReview) reviewed() bool {
 	var who []string
 	for _, d := range w.counted {
@@ -89,8 +89,8 @@ func (w *randomReview) denied() bool {
 	return slices.ContainsFunc(w.counted, func(d access.Decision) bool { return d.Action == wire.DenyUpdate })
 }
 
-// sendRandomUpdates sends random messages at random times. A word that counts is taken down where the
-// ledger takes it.
+// sendRandomUpdates sends random messages at random times. A decision that counts is noted
+// where the ledger takes it.
 func (w *randomReview) sendRandomUpdates() {
 	people := []string{"a@example.com", "B@example.com ", carolMail, bobMail, anaMail, "eve@example.com"}
 	for range 2 + w.rand.IntN(8) {
@@ -115,11 +115,11 @@ func (w *randomReview) sendRandomUpdates() {
 	}
 }
 
-// slack is how long after the review's time the role may still be there: a word that is
-// being written down, and the release itself.
+// slack is how long after the review's time the role may still be there: a decision that
+// is being recorded, and the release itself.
 const slack = 20*time.Minute + 10*time.Minute
 
-// Whatever is said, by whomever, whenever: either it has been reviewed by the people whose
+// Whatever is decided, by whom and when: either it has been reviewed by the people whose
 // review it needs, or the role is gone once their time is over; and no request that was in
 // force ends before it was reviewed, denied or out of time.
 func TestReview_NoPathAroundIt(t *testing.T) {

@@ -47,8 +47,8 @@ func TestReview_Timed(t *testing.T) {
 	require.Contains(t, s.events[1].Text, "Pending for review by 1 of 1 from owners until 2026-11-02T13:00:00Z")
 }
 
-// One for good is leased until it is reviewed, and only then for good.
-func TestReview_ForGood(t *testing.T) {
+// Permanent access is leased until it is reviewed, and only then permanent.
+func TestReview_Permanent(t *testing.T) {
 	t.Parallel()
 	s := newBreakGlass(t, 0, func(r *access.Review) { r.Need = 2 })
 	s.applies(access.OpAcquire, access.Applied).Once()
@@ -76,10 +76,11 @@ func TestReview_ForGood(t *testing.T) {
 	require.NotNil(t, s.applied[1].Change.GrantProof)
 	extend.requireRefused(t, "cannot extend: the access is permanent and has no end")
 	cancel.requireRefused(t, "cannot cancel: the state is active, waiting for review by 1 of 2 from owners until "+
-		"2026-11-02T13:00:00Z; cancel is accepted in planning, awaitingApproval, scheduled, applying; use extend or end")
+		"2026-11-02T13:00:00Z; cancel is accepted in planning, awaitingApproval, scheduled, applying; "+
+		"use extend or end")
 }
 
-// Not reviewed in time, or denied: taken back at once, and it says so.
+// Not reviewed in time, or denied: released at once, and the receipt says why.
 func TestReview_Fails(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -116,8 +117,8 @@ func TestReview_Fails(t *testing.T) {
 	}
 }
 
-// Whoever asked, would get the role, is no reviewer or has said so already, does not
-// count; nor does a review that would change the grant. All of it is in the ledger.
+// The requester, the recipient, people who are not reviewers and those who have decided do
+// not count; nor does a review that would change the grant. All of it is in the ledger.
 func TestReview_WhoCounts(t *testing.T) {
 	t.Parallel()
 	s := newBreakGlass(t, 0, func(r *access.Review) {
@@ -128,9 +129,11 @@ func TestReview_WhoCounts(t *testing.T) {
 	words := map[string]*reviewReply{
 		"requesters do not decide on their own requests": s.decides(time.Hour, wire.ApproveUpdate, " BOB@example.com"),
 		"people do not decide on their own access":       s.decides(time.Hour, wire.ApproveUpdate, anaMail),
-		"has decided already":                            s.decides(2*time.Hour, wire.ApproveUpdate, "Carol@example.com"),
-		"a review does not change the grant":             s.sendDecision(time.Hour, wire.ApproveUpdate, narrowed(daveMail)),
-		`"by" is missing: say who decides, as in`:        s.decides(time.Hour, wire.ApproveUpdate, " "),
+		"has decided already": s.decides(
+			2*time.Hour, wire.ApproveUpdate, "Carol@example.com"),
+		"a review does not change the grant": s.sendDecision(
+			time.Hour, wire.ApproveUpdate, narrowed(daveMail)),
+		`"by" is missing: say who decides, as in`: s.decides(time.Hour, wire.ApproveUpdate, " "),
 	}
 	s.decides(90*time.Minute, wire.ApproveUpdate, carolMail)
 	got := s.grant(s.in)
@@ -145,8 +148,8 @@ func narrowed(by string) wire.DecisionInput {
 	return wire.DecisionInput{By: by, Duration: access.Duration(time.Minute)}
 }
 
-// Whose end comes before the review is taken back at its end, and stays open for it: a
-// short grant gets by nobody.
+// Access that ends before its review is released at its end, and the request stays open: a
+// short grant does not get around the review.
 func TestReview_EndsBeforeItIsReviewed(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -187,7 +190,7 @@ func TestReview_EndsBeforeItIsReviewed(t *testing.T) {
 	}
 }
 
-// Ended by somebody, it is answered when the role is gone, and the review stays open.
+// An update that ends it is answered when the role is gone, and the review stays open.
 func TestReview_EndedByHand(t *testing.T) {
 	t.Parallel()
 	for _, long := range []time.Duration{0, 8 * time.Hour} {
@@ -207,7 +210,7 @@ func TestReview_EndedByHand(t *testing.T) {
 	}
 }
 
-// Cancelled in Temporal it is taken back at once, and reviewed all the same.
+// Cancelled in Temporal it is released at once, and reviewed all the same.
 func TestReview_CancelledInTemporal(t *testing.T) {
 	t.Parallel()
 	s := newBreakGlass(t, 0)
@@ -221,8 +224,8 @@ func TestReview_CancelledInTemporal(t *testing.T) {
 	require.Equal(t, began.Add(reviewIn), s.Now().UTC())
 }
 
-// A word that comes while the role is being taken back counts.
-func TestReview_SaidAmidTheRelease(t *testing.T) {
+// A decision that comes while the role is being released counts.
+func TestReview_DecidedDuringTheRelease(t *testing.T) {
 	t.Parallel()
 	s := newBreakGlass(t, time.Hour)
 	s.applies(access.OpAcquire, access.Applied).Once()
@@ -234,7 +237,7 @@ func TestReview_SaidAmidTheRelease(t *testing.T) {
 	require.Equal(t, began.Add(2*time.Hour), s.Now().UTC())
 }
 
-// A word as the time is over: it counts or not, and either way all agree.
+// A decision at the deadline counts or not, and all records agree on it.
 func TestReview_DeniedAsTheTimeIsOver(t *testing.T) {
 	t.Parallel()
 	for _, at := range []time.Duration{reviewIn - time.Nanosecond, reviewIn, reviewIn + time.Nanosecond} {
@@ -259,8 +262,8 @@ func TestReview_DeniedAsTheTimeIsOver(t *testing.T) {
 	}
 }
 
-// A word that is being written down as the time is over came in time.
-func TestReview_WordUnderWayAsTheTimeIsOver(t *testing.T) {
+// A decision that is being recorded at the deadline came in time.
+func TestReview_RecordedAcrossTheDeadline(t *testing.T) {
 	t.Parallel()
 	s := newBreakGlass(t, 0)
 	s.applies(access.OpAcquire, access.Applied).Once()
@@ -272,8 +275,8 @@ func TestReview_WordUnderWayAsTheTimeIsOver(t *testing.T) {
 	require.Equal(t, "ended: denied in review by carol@example.com", got.Message)
 }
 
-// What somebody took away meanwhile is not made one for good.
-func TestReview_GoneBeforeItCouldBeForGood(t *testing.T) {
+// Access whose role was removed by hand meanwhile is not made permanent.
+func TestReview_RemovedBeforeItIsPermanent(t *testing.T) {
 	t.Parallel()
 	s := newBreakGlass(t, 0)
 	s.applies(access.OpAcquire, access.Applied).Once()
@@ -289,7 +292,7 @@ func TestReview_GoneBeforeItCouldBeForGood(t *testing.T) {
 }
 
 // Neither what the console refuses leaves anything behind.
-func TestReview_RefusedAsItBecomesForGood(t *testing.T) {
+func TestReview_RefusedAsItBecomesPermanent(t *testing.T) {
 	t.Parallel()
 	s := newBreakGlass(t, 0)
 	s.applies(access.OpAcquire, access.Applied).Once()
@@ -341,8 +344,8 @@ func TestReview_Reminders(t *testing.T) {
 	require.Equal(t, []string{carolMail, daveMail}, s.events[3].People)
 }
 
-// What is called off before it is in force was never there to review.
-func TestReview_CalledOffAsItIsApplied(t *testing.T) {
+// Access that is cancelled before it is in force needs no review.
+func TestReview_CancelledAsItIsApplied(t *testing.T) {
 	t.Parallel()
 	s := newBreakGlass(t, 0)
 	s.applies(access.OpAcquire, access.Applied).After(time.Hour).Maybe()

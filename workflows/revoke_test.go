@@ -106,7 +106,7 @@ func TestRevoke_DryRun(t *testing.T) {
 	require.Equal(t, wire.RequestResult{State: "planned", Plan: new(planOf(revokePlan(in)))}, got)
 }
 
-// Called off amid its plan it does nothing; once it is being applied it is carried
+// Cancelled while it is planned it does nothing; once it is being applied it is carried
 // through.
 func TestRevoke_CancelAtEachStep(t *testing.T) {
 	t.Parallel()

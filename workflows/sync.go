@@ -100,7 +100,8 @@ func (s *syncRun) run(ctx workflow.Context) (wire.SyncResult, error) {
 }
 
 func (s *syncRun) begin(ctx workflow.Context) error {
-	out, err := call[wire.SyncBeginResult](shortCall(ctx, "open a snapshot"), wire.SyncBeginActivity, wire.SyncBeginInput{
+	ctx = shortCall(ctx, "open a snapshot")
+	out, err := call[wire.SyncBeginResult](ctx, wire.SyncBeginActivity, wire.SyncBeginInput{
 		Snapshot: s.status.Snapshot, Collections: s.collections, StartedAt: s.status.StartedAt, Console: s.console,
 	})
 	s.status.Console = out.Console

@@ -41,7 +41,7 @@ func TestSync_DoubtThenProven(t *testing.T) {
 	require.Equal(t, 3, s.status().Collections["users"].Attempt)
 }
 
-// A doubt that stays after four walks is handed to the settling, which decides.
+// A doubt that remains after four drains goes to settling, which decides.
 func TestSync_DoubtThatStays(t *testing.T) {
 	t.Parallel()
 	s := newTestEnv(t)
@@ -140,7 +140,7 @@ func TestSync_OvertakenFiveTimes(t *testing.T) {
 	require.Equal(t, []string{"drained again: another sync was promoted meanwhile"}, s.status().Warnings)
 }
 
-// The first collection that fails for good stops the others, and its error is
+// The first collection that fails finally stops the others, and its error is
 // the workflow's.
 func TestSync_FinalFailureStopsTheOtherWalks(t *testing.T) {
 	t.Parallel()

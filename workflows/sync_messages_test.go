@@ -56,7 +56,7 @@ func TestSync_RefusesADecisionBeforeTheQuarantine(t *testing.T) {
 	requireRefused(t, settling.rejected, "its state is settling")
 }
 
-// The first decision counts; a second one is told who was first.
+// The first decision counts; a second one is refused and names the first.
 func TestSync_RefusesASecondDecision(t *testing.T) {
 	t.Parallel()
 	s := quarantineScene(t)

@@ -90,7 +90,7 @@ func TestSync_QuarantineThenDiscard(t *testing.T) {
 	require.Equal(t, "discard", s.status().Quarantine.Decision)
 }
 
-// Nobody decides for a week: the snapshot is dropped, by nobody, and the sync
+// Without a decision for a week the snapshot is dropped, in nobody's name, and the sync
 // ends quarantined rather than failed.
 func TestSync_QuarantineThatNobodyDecides(t *testing.T) {
 	t.Parallel()

@@ -3,10 +3,10 @@ package workflows_test
 import (
 	"time"
 
-	"sentinelone-provisioner/internal/wire"
-
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/testsuite"
+
+	"sentinelone-provisioner/internal/wire"
 )
 
 // update sends an update when so much time has passed. One of the two functions is called
