@@ -56,7 +56,7 @@ func (a *Accounts) create(
 func (c *accountCreation) run(
 	ctx context.Context, do func(*accountCreation, context.Context) (wire.CreateResult, error),
 ) (wire.CreateResult, error) {
-	if err := attempt.CheckConsole("request", c.in.Plan.Console, c.console.Console()); err != nil {
+	if err := attempt.RequireConsole("request", c.in.Plan.Console, c.console.Console()); err != nil {
 		return wire.CreateResult{}, err
 	}
 	if err := c.cancelOtherAttempts(ctx); err != nil {

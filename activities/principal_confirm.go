@@ -13,7 +13,7 @@ import (
 // Whatever the console says against it is waited out.
 func (p *Principal) Confirm(ctx context.Context, in wire.ConfirmInput) (wire.ConfirmResult, error) {
 	defer attempt.KeepAlive(ctx)()
-	if err := attempt.CheckConsole("change", in.Writer.Console, p.console.Console()); err != nil {
+	if err := attempt.RequireConsole("change", in.Writer.Console, p.console.Console()); err != nil {
 		return wire.ConfirmResult{}, err
 	}
 	w := p.attempt(wire.WriteInput{

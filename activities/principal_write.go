@@ -93,7 +93,7 @@ func (s sentWrite) accepted() bool {
 
 // run is the attempt, from the first look at the ledger to the proof.
 func (w *changeAttempt) run(ctx context.Context) (wire.WriteResult, error) {
-	if err := attempt.CheckConsole("change", w.in.Writer.Console, w.console.Console()); err != nil {
+	if err := attempt.RequireConsole("change", w.in.Writer.Console, w.console.Console()); err != nil {
 		return wire.WriteResult{}, err
 	}
 	done, err := w.loadHistory(ctx)

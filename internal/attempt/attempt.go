@@ -3,6 +3,7 @@
 package attempt
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -67,11 +68,20 @@ func ForLastWrite(ctx context.Context) (detached context.Context, release contex
 
 // CheckConsole fails with [kinds.Conflict] when work for one console reaches a worker that serves another, as
 // happens where workers of two consoles poll one task queue. what names the work, as in "request". Work that names
-// no console may run on any.
+// no console may run on any: see [RequireConsole] for work that has to name its own.
 func CheckConsole(what, requested, served string) error {
-	if requested == "" || requested == served {
+	if requested == "" {
+		return nil
+	}
+	return RequireConsole(what, requested, served)
+}
+
+// RequireConsole is [CheckConsole] for work that changes a console: its name is part of what was planned and
+// recorded, so work that names none is refused too.
+func RequireConsole(what, requested, served string) error {
+	if requested == served {
 		return nil
 	}
 	return kinds.New(kinds.Conflict, fmt.Errorf("the %s is for console %s, but the worker that took it serves %s: "+
-		"give each console its own task queue (TASK_QUEUE), then start it again", what, requested, served))
+		"give each console its own task queue (TASK_QUEUE), then start it again", what, cmp.Or(requested, "(none)"), served))
 }
