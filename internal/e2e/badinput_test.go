@@ -113,7 +113,7 @@ func TestBadInput_Starter(t *testing.T) {
 		"unknown flag":    {nil, []string{"sync", "--no-such"}, 2, "no-such"},
 		"bad time":        {nil, []string{"access", "--as-of", "yesterday-ish"}, 2, "yesterday-ish"},
 		"no database yet": {nil, []string{"access"}, 1, "sync"},
-		"wrong host":      {envVars{urlVar: "http://127.0.0.1:1"}, []string{"check"}, 1, "no answer"},
+		"wrong host":      {envVars{urlVar: "http://127.0.0.1:1"}, []string{"check"}, 1, "no response"},
 		"wrong token":     {envVars{tokenVar: "wrong-token"}, []string{"check"}, 1, "401"},
 		"no Temporal":     {envVars{"TEMPORAL_ADDRESS": "127.0.0.1:1"}, []string{"sync"}, 1, "127.0.0.1:1"},
 	}
