@@ -47,14 +47,14 @@ func printUsage(s *stack, out *screen, ana people) {
 		{"starter access --scope " + quote(ana.scope()) + " --inherited", "at one site"},
 		{"starter changes", "what syncs found to have changed"},
 		{"starter export --format csv", "all of it, for a spreadsheet"},
-		{"starter grant --user " + anaEmail + ` \`, "request a role for ana for one minute;"},
-		{"  --role Admin --scope " + quote(ana.otherScope()) + " --for 1m --wait=false", "it prints the request's ID"},
+		{"starter grant --user " + anaEmail + ` \`, "request a role for one minute;"},
+		{"  --role Admin --scope " + quote(ana.otherScope()) + " --for 1m --wait=false", "it prints the ID"},
 		{"starter approve ID --by carol@example.com", "approve it as someone else"},
 		{"starter requests", "list requests and their outcome"},
 	}
 	out.line("")
 	for _, c := range commands {
-		out.line(strings.TrimRight(fmt.Sprintf("   %-44s %s", c.what, c.does), " "))
+		out.line(strings.TrimRight(fmt.Sprintf("   %-66s %s", c.what, c.does), " "))
 	}
 	out.line("")
 	out.line("   The same sync with Temporal's own CLI, and its progress:")
