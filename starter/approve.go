@@ -23,15 +23,15 @@ type decisionOptions struct {
 }
 
 func (p *app) approveCommand() *cobra.Command {
-	return p.decisionCommand(wire.ApproveUpdate, "Consent to requests",
-		"Consent to requests that wait for it. The plan of each is shown before you are asked for a yes.\n"+
-			"--for and --start consent to less than was asked for: a shorter time, a later start.")
+	return p.decisionCommand(wire.ApproveUpdate, "Approve requests",
+		"Approve pending requests. The command shows the plan of each and asks for confirmation.\n"+
+			"--for and --start approve less than requested: a shorter duration, a later start.")
 }
 
 func (p *app) denyCommand() *cobra.Command {
-	return p.decisionCommand(wire.DenyUpdate, "Refuse requests",
-		"Refuse requests that wait for consent. The plan of each is shown before you are asked for a yes.\n"+
-			"One no ends a request.")
+	return p.decisionCommand(wire.DenyUpdate, "Deny requests",
+		"Deny pending requests. The command shows the plan of each and asks for confirmation.\n"+
+			"One denial ends a request.")
 }
 
 func (p *app) decisionCommand(action, short, long string) *cobra.Command {
@@ -41,12 +41,12 @@ func (p *app) decisionCommand(action, short, long string) *cobra.Command {
 		Short: short,
 		Long: long + `
 
-With a key (ssh-agent, or --key) the decision is signed over the plan; the worker asks for that
-where ALLOWED_SIGNERS is set. Without, the name in --by is recorded as claimed. A plan that has
-changed since it was shown is not decided on.
+With a key (ssh-agent, or --key) the decision is signed over the plan, which the worker requires
+if ALLOWED_SIGNERS is set. Without one, the name in --by is recorded as claimed. If the plan has
+changed since it was shown, the decision is not sent.
 
-For programs it is one JSON object a line for each ID, in their order, with the decision or
-with an error. The exit code is 1 if any failed; the others are decided all the same.`,
+With -o json the command prints one object per ID, in their order, with the decision or an
+error. The exit code is 1 if any failed; the others are decided all the same.`,
 		Example: fmt.Sprintf(`  starter %[1]s INC-42
   starter %[1]s INC-42 INC-43 --by carol@example.com --comment "on call" --yes
   starter %[1]s INC-42 --yes -o json`, action),
@@ -57,13 +57,13 @@ with an error. The exit code is 1 if any failed; the others are decided all the 
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.by, "by", defaultActor(), "who decides")
-	f.StringVar(&o.comment, "comment", "", "why, for the record")
+	f.StringVar(&o.by, "by", defaultActor(), "approver")
+	f.StringVar(&o.comment, "comment", "", "reason, for the audit trail")
 	if action == wire.ApproveUpdate {
-		f.StringVar(&o.length, "for", "", "consent to a shorter time: 90m, 2h, 1d")
-		f.StringVar(&o.start, "start", "", "consent to a later start: "+aheadHelp)
+		f.StringVar(&o.length, "for", "", "approve a shorter duration: 90m, 2h, 1d")
+		f.StringVar(&o.start, "start", "", "approve a later start: "+aheadHelp)
 	}
-	f.BoolVar(&o.yes, "yes", false, "do not ask for a yes")
+	f.BoolVar(&o.yes, "yes", false, "skip the confirmation prompt")
 	o.flags(cmd)
 	return cmd
 }

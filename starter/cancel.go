@@ -13,10 +13,10 @@ func (p *app) cancelCommand() *cobra.Command {
 	var by string
 	cmd := &cobra.Command{
 		Use:   "cancel ID",
-		Short: "Call a grant or a new account off before it is there",
-		Long: `Call a grant off that is not in force yet. Whatever of it has reached the console by then
-is taken back. One that is in force is ended with ` + "`starter end`" + ` instead. A user or service
-user that is being made is called off likewise: it ends there as a whole, or not at all.
+		Short: "Cancel a request before it is applied",
+		Long: `Cancel a grant before it is active. Anything that it has already changed on the console is
+undone. End an active grant with ` + "`starter end`" + ` instead. The creation of a user or service user
+can be cancelled too: it is then either completed or undone.
 
 The name in --by is recorded as claimed.`,
 		Example: `  starter cancel INC-42

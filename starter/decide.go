@@ -18,12 +18,12 @@ type decideOptions struct{ by, id string }
 
 func (p *app) confirmCommand() *cobra.Command {
 	return p.decideCommand(wire.ConfirmUpdate, "Promote a quarantined sync",
-		"Promote a quarantined sync: what it saw is right, and answers are given from it.")
+		"Promote a quarantined sync: its data is right, and queries use it from now on.")
 }
 
 func (p *app) discardCommand() *cobra.Command {
-	return p.decideCommand(wire.DiscardUpdate, "Drop a quarantined sync",
-		"Drop a quarantined sync: what it saw is wrong, and answers stay as they are.")
+	return p.decideCommand(wire.DiscardUpdate, "Discard a quarantined sync",
+		"Discard a quarantined sync: its data is wrong, and queries keep using the last verified sync.")
 }
 
 func (p *app) decideCommand(decision, short, long string) *cobra.Command {
@@ -37,16 +37,16 @@ func (p *app) decideCommand(decision, short, long string) *cobra.Command {
 		Args: cobra.NoArgs,
 		RunE: p.run(func(ctx context.Context, _ []string) error { return p.decide(ctx, decision, o) }),
 	}
-	cmd.Flags().StringVar(&o.by, "by", defaultActor(), "who decides")
+	cmd.Flags().StringVar(&o.by, "by", defaultActor(), "person who decides")
 	cmd.Flags().StringVar(&o.id, "id", "",
-		"workflow id (default: of the quarantined sync in the database, else sync/<console>)")
+		"workflow id (default: the quarantined sync in the database, else sync/<console>)")
 	return cmd
 }
 
 func (p *app) decide(ctx context.Context, decision string, o decideOptions) error {
 	by := strings.TrimSpace(o.by)
 	if by == "" {
-		return usage("who decides is not known: say so with --by, as in --by ana@example.com")
+		return usage("decider unknown: pass --by, as in --by ana@example.com")
 	}
 	id, err := p.undecided(ctx, o.id)
 	if err != nil {

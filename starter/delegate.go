@@ -35,8 +35,8 @@ func newDelegateCommand(a *app) *cobra.Command {
 	c := &delegateCommand{app: a}
 	cmd := &cobra.Command{
 		Use:   "delegate",
-		Short: "Delegate your decisions to someone else for a time",
-		Long: `Delegate your decisions to someone else for a time: on open and future requests, at each step
+		Short: "Delegate your decisions to someone else, with an end",
+		Long: `Delegate your decisions to someone else until a given time: on open and future requests, at each step
 where you may decide and they may not. Their decision for you is recorded as such, and uses up
 your decision on that request as well as theirs. They never decide about a request that they
 made or that gives them access, and they cannot delegate further.

@@ -14,9 +14,9 @@ func (p *app) endCommand() *cobra.Command {
 	var by string
 	cmd := &cobra.Command{
 		Use:   "end ID",
-		Short: "Take a role back before its time is over",
-		Long: `End a grant that is in force: its role is taken back now, and what the principal held
-before is there again. Waits for the proof; Ctrl-C stops the waiting, not the end.
+		Short: "End an active grant now",
+		Long: `End an active grant now: its role is removed, and the principal's earlier access is restored.
+Waits until that is verified; Ctrl-C stops waiting, not the removal.
 
 The name in --by is recorded as claimed.`,
 		Example: `  starter end INC-42

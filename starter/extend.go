@@ -16,8 +16,8 @@ func (p *app) extendCommand() *cobra.Command {
 	var by, lasts string
 	cmd := &cobra.Command{
 		Use:   "extend ID",
-		Short: "Let a grant last longer",
-		Long: `Move the end of a grant that is in force by a length of time, counted from the end it has.
+		Short: "Extend an active grant",
+		Long: `Extend an active grant: move its end by a duration, counted from its current end.
 
 The name in --by is recorded as claimed.`,
 		Example: `  starter extend INC-42 --for 2h
@@ -25,7 +25,7 @@ The name in --by is recorded as claimed.`,
 		Args: cobra.ExactArgs(1),
 		RunE: p.run(func(ctx context.Context, args []string) error { return p.extend(ctx, args[0], lasts, by) }),
 	}
-	cmd.Flags().StringVar(&lasts, "for", "", "by how much: 90m, 2h, 1d")
+	cmd.Flags().StringVar(&lasts, "for", "", "duration to add: 90m, 2h, 1d")
 	_ = cmd.MarkFlagRequired("for") // the only error is a flag that is not there
 	byFlag(cmd, &by)
 	return cmd

@@ -25,26 +25,26 @@ func (p *app) grantCommand() *cobra.Command {
 	var o grantOptions
 	cmd := &cobra.Command{
 		Use:   "grant",
-		Short: "Give a role, for good or for a time",
-		Long: `Give a principal a role at a scope, for good or for a time, and prove it by reading it
-back. It runs in the worker, which takes a role that is for a time back at its end,
-whatever happens to this command, the worker or the console meanwhile.
+		Short: "Grant a role, permanent or time-bound",
+		Long: `Grant a principal a role at a scope, permanent or time-bound, and verify it on the console.
+The grant runs in the worker, which removes a time-bound role at its end, even if this
+command, the worker or the console was down in between.
 
 ` + targetHelp + `
 
-Without --for or --until the role is for good.
+Without --for or --until the grant is permanent.
 
-Where the worker's policy asks for consent (without a policy file: one yes, by anyone but the
-requester, within 72 h), the grant waits for it, and others give it with ` + "`starter approve`" + `;
---dry-run says whose. This command waits too, until the role is proven to be there; one that
-starts later is only noted, unless --wait is given. Ctrl-C stops the waiting, not the grant;
---wait=false does not wait at all. Denied, or undecided in time, it exits 1. --dry-run exits 0
-if it could be carried out, 1 if not.
+If the worker's policy requires approvals (without a policy file: one, by anyone but the
+requester, within 72 h), the grant is pending until others give them with ` + "`starter approve`" + `;
+--dry-run lists the approvers. This command waits until the role is verified; for a grant that
+starts later it returns at once, unless --wait is given. Ctrl-C stops waiting, not the grant;
+--wait=false does not wait at all. If the request is denied or times out, the exit code is 1.
+With --dry-run it is 0 if the grant is possible, 1 if not.
 
-With --break-glass it starts at once and is reviewed afterwards, where the policy lets it;
-what nobody reviews in time is taken back.
+With --break-glass the grant starts at once and is reviewed afterwards, if the policy allows
+it; without a review in time the role is removed.
 
-A bare date in --start means the start of that day, in --until its end, both UTC.`,
+A date in --start means the start of that day, in --until its end, both UTC.`,
 		Example: `  starter grant --user ana@example.com --role SOC --scope "Acme / Berlin" --for 4h --reason INC-42
   starter grant --user ana@example.com --role SOC --scope Acme --level account --dry-run
   starter grant --service-user svc.backup --role Viewer --scope tenant --id CHG-7 -o json
@@ -57,13 +57,13 @@ A bare date in --start means the start of that day, in --until its end, both UTC
 	})
 	o.flags(cmd)
 	f := cmd.Flags()
-	f.StringVar(&o.lasts, "for", "", "how long: 90m, 4h, 7d (default: for good)")
-	f.StringVar(&o.until, "until", "", "until when: "+aheadHelp)
-	f.StringVar(&o.start, "start", "", "from when on: "+aheadHelp+" (default: at once)")
+	f.StringVar(&o.lasts, "for", "", "duration: 90m, 4h, 7d (default: permanent)")
+	f.StringVar(&o.until, "until", "", "end: "+aheadHelp)
+	f.StringVar(&o.start, "start", "", "start: "+aheadHelp+" (default: now)")
 	f.BoolVar(&o.allowLevelChange, "allow-level-change", false,
-		"also if it takes away every role at the level the principal is at")
+		"allow a level change even though it removes all roles at the current level")
 	f.BoolVar(&o.breakGlass, "break-glass", false,
-		"start at once, where the policy lets it, and be reviewed afterwards; needs --reason")
+		"start at once and be reviewed afterwards, if the policy allows it; needs --reason")
 	cmd.MarkFlagsMutuallyExclusive("for", "until")
 	return cmd
 }

@@ -39,7 +39,7 @@ It prints your decisions when you leave. NO_COLOR turns colours off.`,
 		Args: cobra.NoArgs,
 		RunE: p.run(func(ctx context.Context, _ []string) error { return p.inbox(ctx, o) }),
 	}
-	cmd.Flags().StringVar(&o.by, "by", defaultActor(), "who decides")
+	cmd.Flags().StringVar(&o.by, "by", defaultActor(), "approver")
 	o.flags(cmd)
 	return cmd
 }

@@ -32,16 +32,16 @@ func (o *requestOptions) flags(cmd *cobra.Command) {
 // recordFlags are those of every request.
 func (o *requestOptions) recordFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.StringVar(&o.reason, "reason", "", "why, for the record: a ticket, a sentence")
+	f.StringVar(&o.reason, "reason", "", "reason, for the audit trail: a ticket, a sentence")
 	requesterFlag(cmd, &o.requester)
-	f.StringVar(&o.id, "id", "", "id of the request, such as a ticket's (default: a short one is made up)")
-	f.BoolVar(&o.wait, "wait", true, "wait until it is proven; --wait=false returns at once")
-	f.BoolVar(&o.dryRun, "dry-run", false, "print what it would do, and change nothing")
+	f.StringVar(&o.id, "id", "", "id of the request, such as a ticket number (default: a random one)")
+	f.BoolVar(&o.wait, "wait", true, "wait until the change is verified; --wait=false returns at once")
+	f.BoolVar(&o.dryRun, "dry-run", false, "print the plan without changing anything")
 	o.signOptions.flags(cmd)
 }
 
 func requesterFlag(cmd *cobra.Command, into *string) {
-	cmd.Flags().StringVar(into, "requester", defaultActor(), "who asks, for the record")
+	cmd.Flags().StringVar(into, "requester", defaultActor(), "requester, for the audit trail")
 }
 
 // requestSpec is what a request asks for, read and checked.

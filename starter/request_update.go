@@ -15,7 +15,7 @@ import (
 )
 
 func byFlag(cmd *cobra.Command, into *string) {
-	cmd.Flags().StringVar(into, "by", defaultActor(), "who asks, for the record")
+	cmd.Flags().StringVar(into, "by", defaultActor(), "requester, for the audit trail")
 }
 
 func whoAsks(by string) (string, error) {

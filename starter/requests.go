@@ -29,14 +29,14 @@ func (p *app) requestsCommand() *cobra.Command {
 	var o requestsOptions
 	cmd := &cobra.Command{
 		Use:   "requests",
-		Short: "What was asked for, and what became of it",
-		Long: `What was asked for, and what became of it, newest first, by the ledger. Of open requests
-Temporal tells how far they are, if it answers.
+		Short: "List requests and their outcome",
+		Long: `List requests and their outcome, newest first, from the ledger. The state of open requests
+comes from Temporal, if it answers.
 
---waiting-for lists instead what waits for one person's word now: "me" is what --by of
-` + "`starter approve`" + ` defaults to. Only Temporal knows that.
+--waiting-for lists instead the requests that one person can decide now: "me" is the default of
+` + "`starter approve --by`" + `. That needs Temporal.
 
-A bare date in --since means the start of that day, UTC.`,
+A date in --since means the start of that day, UTC.`,
 		Example: `  starter requests
   starter requests --open
   starter requests --waiting-for me
@@ -50,13 +50,14 @@ A bare date in --since means the start of that day, UTC.`,
 			return p.requests(ctx, o)
 		}),
 	}
-	cmd.Flags().BoolVar(&o.open, "open", false, "only what has not ended")
-	cmd.Flags().StringVar(&o.waitingFor, "waiting-for", "", "what waits for a person's word: me, or an e-mail address")
+	cmd.Flags().BoolVar(&o.open, "open", false, "only open requests")
+	cmd.Flags().StringVar(&o.waitingFor, "waiting-for", "",
+		"requests that this person can decide now: me, or an e-mail address")
 	for _, other := range []string{"open", "since", "limit"} {
 		defer cmd.MarkFlagsMutuallyExclusive("waiting-for", other)
 	}
-	cmd.Flags().StringVar(&o.since, "since", "", "asked from when on: "+timeHelp)
-	cmd.Flags().IntVar(&o.limit, "limit", requestsShown, "at most so many; 0 for all")
+	cmd.Flags().StringVar(&o.since, "since", "", "start of the period: "+timeHelp)
+	cmd.Flags().IntVar(&o.limit, "limit", requestsShown, "maximum number of requests; 0 for all")
 	consoleFlag(cmd, &o.console)
 	return cmd
 }

@@ -12,15 +12,15 @@ func (p *app) revokeCommand() *cobra.Command {
 	var o requestOptions
 	cmd := &cobra.Command{
 		Use:   "revoke",
-		Short: "Take a role away, for good",
-		Long: `Take a role at a scope away from a principal, for good, and prove that it is gone by
-reading twice. Grants for a time of that role end with it. Once it runs it is carried
-through: it waits out whatever the console says, for days if need be.
+		Short: "Revoke a role permanently",
+		Long: `Revoke a principal's role at a scope permanently, and verify with two reads that it is gone.
+Time-bound grants of that role end with it. Once started, the revoke retries until the console
+has applied it, for days if necessary.
 
 ` + targetHelp + `
 
-Waits for the proof. Ctrl-C stops the waiting, not the revoke. --dry-run exits 0 if it
-could be carried out, 1 if not.`,
+Waits until the removal is verified. Ctrl-C stops waiting, not the revoke. With --dry-run the
+exit code is 0 if the revoke is possible, 1 if not.`,
 		Example: `  starter revoke --user ana@example.com --role SOC --scope "Acme / Berlin" --reason INC-42
   starter revoke --service-user svc.backup --role Admin --scope tenant --dry-run
   starter revoke --user 418828136350235435 --role SOC --scope Acme --level account --id CHG-8 -o json`,

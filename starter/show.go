@@ -17,15 +17,15 @@ func (p *app) showCommand() *cobra.Command {
 	var console string
 	cmd := &cobra.Command{
 		Use:   "show ID",
-		Short: "Everything about one request, with its evidence",
-		Long: `Everything about one request: what was asked and what it means, where it stands and what
-it waits for, who must consent, who has said what and who is still asked, each write and
-each read-back with its time, the outcome, and the receipt, whose hash is computed again.
+		Short: "Show one request with its evidence",
+		Long: `Show one request: what was requested and its plan, its state and what it waits for, required
+approvals, decisions and eligible approvers, each write and each verification read with its
+time, the outcome, and the receipt, whose hash is computed again.
 
-While it runs the worker is asked; without Temporal, or long after, the ledger answers
-alone. The id is that of the request, with or without the workflow's prefix.
+While the request is open its state comes from the worker; without Temporal, or once Temporal
+has removed it, from the ledger alone. Give the id with or without the workflow's prefix.
 
-For programs it is the receipt, or the status of a request that has none yet.`,
+With -o json the command prints the receipt, or the status of a request without one.`,
 		Example: `  starter show INC-42
   starter show revoke/INC-42
   starter show INC-42 -o json | jq .hash`,
