@@ -92,7 +92,7 @@ func TestProvision_Approved(t *testing.T) {
 	got := w.run()
 
 	require.Equal(t, "awaitingApproval", waiting.State)
-	require.Equal(t, "for 1 of 1 from leads until 2026-11-02T19:00:00Z", waiting.Waiting)
+	require.Equal(t, "for 1 of 1 from leads until 2026-11-02 19:00:00 UTC", waiting.Waiting)
 	require.Equal(t, []string{carolMail, erinMail}, waiting.Approval.People)
 	shorter.requireRefused(t, "its role is permanent: approve it as it is, or deny it")
 	later.requireRefused(t, "its role is permanent: approve it as it is, or deny it")

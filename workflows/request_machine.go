@@ -9,7 +9,6 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/approval"
-	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/internal/wire"
 )
 
@@ -214,7 +213,7 @@ func (m *machine) waitsFor() (string, time.Time) {
 		return m.approval.Pending(), m.approval.Deadline
 	case scheduled:
 		start := m.terms().StartAt
-		return "for its start at " + describe.Second(start), start
+		return "for its start at " + at(start), start
 	case active:
 		return m.holdsUntil(), m.leaseEnd()
 	case makingPermanent:

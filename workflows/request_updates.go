@@ -10,7 +10,6 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"sentinelone-provisioner/internal/access"
-	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/internal/wire"
 )
 
@@ -177,5 +176,3 @@ func (m *machine) approvalStatus() *wire.ApprovalStatus {
 	}
 	return out
 }
-
-func at(t time.Time) string { return describe.Second(t) }

@@ -30,7 +30,7 @@ func TestReview_Timed(t *testing.T) {
 	require.Equal(t, []access.Decision{said.decision}, got.Receipt.Decisions)
 	require.Equal(t, s.plan.Hash, said.decision.PlanHash)
 	require.Equal(t, "active", open.State)
-	require.Equal(t, "for review by 1 of 1 from owners until 2026-11-02T13:00:00Z, "+
+	require.Equal(t, "for review by 1 of 1 from owners until 2026-11-02 13:00:00 UTC, "+
 		"and for its end at 2026-11-02 17:00:00 UTC", open.Waiting)
 	require.True(t, open.Approval.Review)
 	require.Equal(t, []string{carolMail, daveMail}, open.Approval.People)
@@ -44,7 +44,7 @@ func TestReview_Timed(t *testing.T) {
 	require.Equal(t, began.Add(8*time.Hour), s.applied[1].Change.Change.Lease.End)
 	require.Equal(t, []string{"applied", "requested", "decided", "aboutToExpire", "released"}, s.eventTypes())
 	require.Equal(t, []string{carolMail, daveMail}, s.events[1].People)
-	require.Contains(t, s.events[1].Text, "Pending for review by 1 of 1 from owners until 2026-11-02T13:00:00Z")
+	require.Contains(t, s.events[1].Text, "Pending for review by 1 of 1 from owners until 2026-11-02 13:00:00 UTC")
 }
 
 // Permanent access is leased until it is reviewed, and only then permanent.
@@ -69,14 +69,14 @@ func TestReview_Permanent(t *testing.T) {
 	require.Equal(t, access.AlreadyHeld, got.Outcome)
 	require.Equal(t, "reviewed by dave@example.com, carol@example.com", got.Message)
 	require.Equal(t, began.Add(3*time.Hour), s.Now().UTC())
-	require.Equal(t, "for review by 1 of 2 from owners until 2026-11-02T13:00:00Z", open.Waiting)
+	require.Equal(t, "for review by 1 of 2 from owners until 2026-11-02 13:00:00 UTC", open.Waiting)
 	require.Nil(t, open.EndsAt)
 	require.Equal(t, []string{"acquire", "grant"}, s.writerSteps())
 	require.Equal(t, claim, s.applied[1].Change.Change.Lease.ID, "it takes the place of the lease")
 	require.NotNil(t, s.applied[1].Change.GrantProof)
 	extend.requireRefused(t, "cannot extend: the access is permanent and has no end")
 	cancel.requireRefused(t, "cannot cancel: the state is active, waiting for review by 1 of 2 from owners until "+
-		"2026-11-02T13:00:00Z; cancel is accepted in planning, awaitingApproval, scheduled, applying; "+
+		"2026-11-02 13:00:00 UTC; cancel is accepted in planning, awaitingApproval, scheduled, applying; "+
 		"use extend or end")
 }
 
@@ -178,7 +178,7 @@ func TestReview_EndsBeforeItIsReviewed(t *testing.T) {
 			got := s.grant(s.in)
 
 			require.Equal(t, "awaitingReview", open.State)
-			require.Equal(t, "for review by 1 of 1 from owners until 2026-11-02T13:00:00Z", open.Waiting)
+			require.Equal(t, "for review by 1 of 1 from owners until 2026-11-02 13:00:00 UTC", open.Waiting)
 			require.Len(t, open.Proofs, 2, "the role is gone")
 			require.Equal(t, "expired", got.State)
 			require.Equal(t, access.Released, got.Outcome)
