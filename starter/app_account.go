@@ -7,6 +7,7 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/describe"
+	"sentinelone-provisioner/internal/requestclient"
 	"sentinelone-provisioner/internal/wire"
 )
 
@@ -32,10 +33,11 @@ func (p *app) accountSpec(ctx context.Context, o requestOptions) (w requestSpec,
 
 // startRequest is a request that is followed until it has ended. Temporal stores its
 // summary unencrypted.
-func (o *requestOptions) startRequest(kind, id string, input requestInput, summary string) startRequest {
+func (o *requestOptions) startRequest(kind, id string, input requestclient.Input, summary string) startRequest {
 	return startRequest{
-		kind: kind, id: id, input: input, sign: o.signOptions, summary: summary,
-		wait: o.wait, dryRun: o.dryRun, chosen: o.id != "",
+		NewRequest: requestclient.NewRequest{Type: kind, ID: id, Input: input, Summary: summary},
+		sign:       o.signOptions,
+		wait:       o.wait, dryRun: o.dryRun, chosen: o.id != "",
 		settled: func(wire.RequestStatus) bool { return false },
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"sentinelone-provisioner/internal/applyfile"
+	"sentinelone-provisioner/internal/requestclient"
 )
 
 type applyCommand struct {
@@ -87,10 +88,10 @@ func (c *applyCommand) execute(ctx context.Context) error {
 		}
 	}
 	b := &batch{applyCommand: c, temporalClient: e, results: make([]*lineResult, len(changes))}
-	if b.pen, err = c.newSigner(ctx, changes); err != nil {
+	if b.signer, err = c.newSigner(ctx, changes); err != nil {
 		return err
 	}
-	defer b.pen.close()
+	defer b.signer.Close()
 	if db, host, err := c.openLedger(ctx, ""); err == nil {
 		defer func() { _ = db.Close() }()
 		b.db, b.host = db, host
@@ -100,11 +101,11 @@ func (c *applyCommand) execute(ctx context.Context) error {
 }
 
 // newSigner is who signs the lines of a file: its key is opened once.
-func (c *applyCommand) newSigner(ctx context.Context, changes []applyfile.Change) (signer, error) {
+func (c *applyCommand) newSigner(ctx context.Context, changes []applyfile.Change) (requestclient.Signer, error) {
 	if c.dryRun || len(changes) == 0 {
-		return signer{app: c.app}, nil
+		return requestclient.Unsigned(c.now), nil
 	}
-	return c.signer(ctx, c.signOptions, changes[0].Want.Requester)
+	return c.openSigner(ctx, c.signOptions, changes[0].Want.Requester)
 }
 
 // readChanges reads and checks the whole file before anything is asked for.

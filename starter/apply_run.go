@@ -8,13 +8,12 @@ import (
 	"sync/atomic"
 	"time"
 
-	enumspb "go.temporal.io/api/enums/v1"
-	"go.temporal.io/api/serviceerror"
 	"golang.org/x/sync/errgroup"
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/applyfile"
 	"sentinelone-provisioner/internal/describe"
+	"sentinelone-provisioner/internal/requestclient"
 	"sentinelone-provisioner/internal/requestrecord"
 	"sentinelone-provisioner/internal/store"
 	"sentinelone-provisioner/internal/wire"
@@ -25,7 +24,7 @@ type batch struct {
 	*applyCommand
 	*temporalClient
 
-	pen signer
+	signer requestclient.Signer
 
 	db      *store.Store // nil if the ledger cannot be read
 	host    string
@@ -139,13 +138,14 @@ func (b *batch) line(ctx context.Context, c applyfile.Change) lineResult {
 func (b *batch) carry(ctx context.Context, c applyfile.Change, r *lineResult) (requestrecord.Observation, error) {
 	o := requestOf(c)
 	if b.dryRun {
-		o.id, o.dryRun = r.Action+"/"+requestrecord.DryRunMark+newRequestID(), true
+		o.ID, o.dryRun = r.Action+"/"+requestrecord.DryRunMark+requestclient.NewID(), true
 	}
-	if err := b.pen.request(ctx, o); err != nil {
+	if err := b.signRequest(ctx, b.signer, o); err != nil {
 		return requestrecord.Observation{}, err
 	}
-	run, err := b.startRequest(ctx, o, enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE)
-	held, taken := errors.AsType[*serviceerror.WorkflowExecutionAlreadyStarted](err)
+	client := b.requestClient(b.temporalClient)
+	run, err := client.Start(ctx, o.NewRequest)
+	held, taken := errors.AsType[*requestclient.AlreadyStartedError](err)
 	switch {
 	case err == nil:
 		return requestrecord.Follow(ctx, b.Connection, run, o.settled, b.consentWaits(c))
@@ -153,7 +153,7 @@ func (b *batch) carry(ctx context.Context, c applyfile.Change, r *lineResult) (r
 		return requestrecord.Observation{}, err
 	}
 	r.Already = true
-	seen, err := requestrecord.Follow(ctx, b.Connection, startedRun{WorkflowID: o.id, RunID: held.RunId}, o.settled, b.consentWaits(c))
+	seen, err := requestrecord.Follow(ctx, b.Connection, held.Run, o.settled, b.consentWaits(c))
 	if err != nil {
 		return seen, err
 	}
@@ -164,10 +164,11 @@ func (b *batch) carry(ctx context.Context, c applyfile.Change, r *lineResult) (r
 		return seen, nil
 	}
 	r.Already = false
-	if err := b.pen.request(ctx, o); err != nil { // anew: a signature does not keep
+	if err := b.signRequest(ctx, b.signer, o); err != nil { // anew: a signature does not keep
 		return requestrecord.Observation{}, err
 	}
-	if run, err = b.startRequest(ctx, o, enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE); err != nil {
+	o.Again = true
+	if run, err = client.Start(ctx, o.NewRequest); err != nil {
 		return requestrecord.Observation{}, err
 	}
 	return requestrecord.Follow(ctx, b.Connection, run, o.settled, b.consentWaits(c))
@@ -178,13 +179,17 @@ func (b *batch) carry(ctx context.Context, c applyfile.Change, r *lineResult) (r
 func requestOf(c applyfile.Change) startRequest {
 	if c.Action == applyfile.ActionRevoke {
 		return startRequest{
-			kind: wire.RevokeType, id: c.ID, input: new(c.Revoke()),
-			summary: "revoke at " + string(c.Want.Scope.Level) + " level",
+			NewRequest: requestclient.NewRequest{
+				Type: wire.RevokeType, ID: c.ID, Input: new(c.Revoke()),
+				Summary: "revoke at " + string(c.Want.Scope.Level) + " level",
+			},
 			settled: func(wire.RequestStatus) bool { return false },
 		}
 	}
 	return startRequest{
-		kind: wire.GrantType, id: c.ID, input: new(c.Want), summary: grantSummary(c.Want),
+		NewRequest: requestclient.NewRequest{
+			Type: wire.GrantType, ID: c.ID, Input: new(c.Want), Summary: grantSummary(c.Want),
+		},
 		settled: func(s wire.RequestStatus) bool { return s.State == wire.StateActive },
 	}
 }

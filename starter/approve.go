@@ -84,20 +84,20 @@ func (p *app) decideOn(ctx context.Context, action string, ids []string, o decis
 	if !o.yes && (!p.interactive() || p.output.json) {
 		return usage("nobody is there to say yes: say --yes, or look first with `starter show %s`", ids[0])
 	}
-	by, err := p.signer(ctx, o.signOptions, in.By) // a passphrase is asked for once
+	by, err := p.openSigner(ctx, o.signOptions, in.By) // a passphrase is asked for once
 	if err != nil {
 		return err
 	}
-	defer by.close()
+	defer by.Close()
 	e, err := p.connectToWorker(ctx)
 	if err != nil {
 		return err
 	}
 	defer e.Close()
-	if by.none != "" {
-		p.remark("not signed: %s", by.none)
+	p.remarkUnsigned(by)
+	d := pendingDecision{
+		app: p, client: p.requestClient(e), signer: by, action: action, in: in, known: p.directory(ctx),
 	}
-	d := pendingDecision{decisionSender: decisionSender{app: p, engine: e, pen: by}, action: action, in: in, known: p.directory(ctx)}
 	if !o.yes {
 		d.agree = func() error { return p.confirm(questions[action]) }
 	}

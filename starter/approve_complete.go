@@ -11,6 +11,7 @@ import (
 	"sentinelone-provisioner/internal/config"
 	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/internal/pending"
+	"sentinelone-provisioner/internal/requestclient"
 )
 
 // completeFor is how long a shell may wait for ids.
@@ -42,11 +43,12 @@ func (p *app) completeAsking(ctx context.Context, who string, given []string, ty
 	}
 	var out []string
 	for _, a := range all {
-		id := typed(a.ID)
+		short := requestclient.ShortID(a.ID)
+		id := short
 		if strings.HasPrefix(a.ID, typedText) && typedText != "" && !strings.HasPrefix(id, typedText) {
 			id = a.ID // as it is being typed
 		}
-		if strings.HasPrefix(id, typedText) && !slices.Contains(given, a.ID) && !slices.Contains(given, typed(a.ID)) {
+		if strings.HasPrefix(id, typedText) && !slices.Contains(given, a.ID) && !slices.Contains(given, short) {
 			out = append(out, cobra.CompletionWithDesc(id, describe.Plan(*a.Status.Plan)))
 		}
 	}

@@ -10,6 +10,7 @@ import (
 
 	"sentinelone-provisioner/internal/config"
 	"sentinelone-provisioner/internal/inbox"
+	"sentinelone-provisioner/internal/requestclient"
 	"sentinelone-provisioner/internal/wire"
 )
 
@@ -29,7 +30,7 @@ func consentHandedOver(t *testing.T, l *live) {
 	e, err := p.connect(t.Context())
 	require.NoError(t, err)
 	defer e.Close()
-	d, err := p.newInboxBackend(t.Context(), e, gina, signer{app: p})
+	d, err := p.newInboxBackend(t.Context(), e, gina, requestclient.Unsigned(p.now))
 	require.NoError(t, err)
 	has := func() bool {
 		items, err := d.Pending(t.Context())

@@ -15,6 +15,7 @@ import (
 	"sentinelone-provisioner/internal/config"
 	"sentinelone-provisioner/internal/consoletest"
 	"sentinelone-provisioner/internal/policy"
+	"sentinelone-provisioner/internal/requestclient"
 	"sentinelone-provisioner/internal/requestrecord"
 	"sentinelone-provisioner/internal/temporalclient"
 	"sentinelone-provisioner/internal/wire"
@@ -110,7 +111,8 @@ func consentApproved(t *testing.T, l *live) {
 	own := run(t, "approve", "YES-1", "--yes")
 	require.Equal(t, exitFailed, own.code)
 	require.Regexp(t, `(?m)^your decision +does not count: bob@example.com is the requester: `, own.errOut)
-	require.Contains(t, own.errOut, "error: YES-1: bob@example.com is the requester: requesters do not decide on their own requests")
+	require.Contains(t, own.errOut,
+		"error: YES-1: bob@example.com is the requester: requesters do not decide on their own requests")
 
 	got := run(t, "approve", "YES-1", "NEVER", "--by", carol, "--comment", "fine", "--yes")
 	require.Equal(t, exitFailed, got.code, "one of them is not there")
@@ -191,8 +193,8 @@ func consentAsked(t *testing.T, l *live) {
 	require.NoError(t, err)
 	defer e.Close()
 	err = pendingDecision{
-		decisionSender: decisionSender{app: p, engine: e, pen: signer{app: p}},
-		action:         wire.ApproveUpdate, in: wire.DecisionInput{By: carol},
+		app: p, client: p.requestClient(e), signer: requestclient.Unsigned(p.now),
+		action: wire.ApproveUpdate, in: wire.DecisionInput{By: carol},
 		agree: func() error { return p.confirm(questions[wire.ApproveUpdate]) },
 	}.all(t.Context(), []string{"ASK-1", "ASK-2"})
 	require.EqualError(t, err, "ASK-1: confirmation not given: nothing was changed")
@@ -237,7 +239,7 @@ func consentTooLate(t *testing.T, l *live) {
 		"LATE-1": `it is too late: it was approved last by carol@example.com at .* UTC, and is granted`,
 		"LATE-2": `it is decided already: approved, last by carol@example.com at `,
 		"LATE-3": `it is too late: it was denied by carol@example.com at .* UTC \(no\), and is denied`,
-		"LATE-4": `it is too late: nobody was asked, and it is granted`,
+		"LATE-4": `it is too late: it needed no approval, and is granted`,
 	} {
 		got := run(t, "approve", id, "--by", dave, "--yes")
 		require.Equal(t, exitFailed, got.code, id)
@@ -255,7 +257,7 @@ func consentUndecidable(t *testing.T, _ *live) {
 	require.Equal(t, exitFailed, got.code)
 	late := run(t, "approve", "BAD-1", "--by", carol, "--yes")
 	require.Equal(t, exitFailed, late.code)
-	require.Contains(t, late.errOut, `nobody was asked, and it is failed: no user "nobody@example.com" is on the`)
+	require.Contains(t, late.errOut, `it needed no approval, and is failed: no user "nobody@example.com" is on the`)
 	listed := run(t, "requests", "--limit", "0")
 	require.Regexp(t, `(?m)^grant/BAD-1 .* bob@example.com .* failed: no user "nobody@example.com" is on the console`,
 		listed.out)
@@ -289,8 +291,8 @@ func consentOnAnotherPlan(t *testing.T, l *live) {
 
 func (l *live) decide(t *testing.T, id string, in wire.DecisionInput) (*access.Decision, error) {
 	t.Helper()
-	m := decisionSender{engine: &temporalClient{&temporalclient.Connection{Client: l.client}}}
-	return m.send(t.Context(), wire.ApproveUpdate, startedRun{WorkflowID: id}, in)
+	c := requestclient.Client{Temporal: &temporalclient.Connection{Client: l.client}}
+	return c.SendDecision(t.Context(), wire.ApproveUpdate, startedRun{WorkflowID: id}, in)
 }
 
 func consentWaitingForMe(t *testing.T, l *live) {
@@ -386,7 +388,8 @@ func consentWithoutTemporal(t *testing.T, l *live) {
 	require.Equal(t, exitFailed, got.code)
 	require.Contains(t, got.errOut, "error: who is asked only Temporal knows: temporal does not answer at ")
 	require.Contains(t, got.errOut, "`starter requests --open` lists what the ledger has")
-	require.Regexp(t, `(?m)^ +pending for erin@example.com; 0 of 1 approvals, until \d{4}-`, run(t, "show", "BOX-1").out)
+	require.Regexp(t, `(?m)^ +pending for erin@example.com; 0 of 1 approvals, until \d{4}-`,
+		run(t, "show", "BOX-1").out)
 	offered := run(t, "__complete", "approve", "")
 	require.Equal(t, exitDone, offered.code)
 	require.True(t, strings.HasPrefix(offered.out, ":4\n"), "nothing is offered, and nothing said: %s", offered.out)

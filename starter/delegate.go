@@ -14,6 +14,7 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/describe"
+	"sentinelone-provisioner/internal/requestclient"
 	"sentinelone-provisioner/internal/signing"
 	"sentinelone-provisioner/internal/temporalclient"
 	"sentinelone-provisioner/internal/timetext"
@@ -81,7 +82,7 @@ func (c *delegateCommand) execute(ctx context.Context) error {
 		return err
 	}
 	defer e.Close()
-	answer := delegateAnswer{WorkflowID: wire.DelegateID(newRequestID())}
+	answer := delegateAnswer{WorkflowID: wire.DelegateID(requestclient.NewID())}
 	err = c.startDelegation(ctx, e, in, &answer)
 	switch {
 	case ctx.Err() != nil:

@@ -9,6 +9,7 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/describe"
+	"sentinelone-provisioner/internal/requestclient"
 	"sentinelone-provisioner/internal/timetext"
 	"sentinelone-provisioner/internal/wire"
 )
@@ -74,7 +75,9 @@ func (p *app) grant(ctx context.Context, o grantOptions) error {
 		return err
 	}
 	return p.request(ctx, startRequest{
-		kind: wire.GrantType, id: wire.GrantID(id), input: &in, summary: grantSummary(in),
+		NewRequest: requestclient.NewRequest{
+			Type: wire.GrantType, ID: wire.GrantID(id), Input: &in, Summary: grantSummary(in),
+		},
 		sign: o.signOptions, wait: o.wait, dryRun: o.dryRun, chosen: o.id != "",
 		settled: func(s wire.RequestStatus) bool {
 			later := s.State == wire.StateScheduled && o.start != "" && !o.waitSaid

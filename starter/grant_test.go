@@ -290,7 +290,7 @@ func unknownRequest(t *testing.T, _ *live) {
 	for _, args := range [][]string{{"end", "NEVER"}, {"extend", "NEVER", "--for", "1h"}, {"cancel", "grant/NEVER"}} {
 		got := run(t, args...)
 		require.Equal(t, exitFailed, got.code)
-		require.Equal(t, "error: there is no grant \""+args[1]+"\": see `starter requests --open`\n", got.errOut)
+		require.Equal(t, "error: there is no request \""+args[1]+"\": see `starter requests`\n", got.errOut)
 	}
 	got := run(t, "show", "NEVER")
 	require.Equal(t, exitFailed, got.code)

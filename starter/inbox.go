@@ -54,21 +54,21 @@ func (p *app) inbox(ctx context.Context, o inboxOptions) error {
 		return err
 	}
 	// Ask for a passphrase here, before the screen takes over the terminal.
-	pen, err := p.signer(ctx, o.signOptions, by)
+	signer, err := p.openSigner(ctx, o.signOptions, by)
 	if err != nil {
 		return err
 	}
-	defer pen.close()
+	defer signer.Close()
 	e, err := p.connectToWorker(ctx)
 	if err != nil {
 		return err
 	}
 	defer e.Close()
 	note := ""
-	if pen.none != "" {
-		note = "not signed: " + pen.none
+	if why := signer.NoKey(); why != "" {
+		note = "not signed: " + why
 	}
-	backend, err := p.newInboxBackend(ctx, e, by, pen)
+	backend, err := p.newInboxBackend(ctx, e, by, signer)
 	if err != nil {
 		return err
 	}

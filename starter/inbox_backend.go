@@ -8,6 +8,7 @@ import (
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/inbox"
 	"sentinelone-provisioner/internal/pending"
+	"sentinelone-provisioner/internal/requestclient"
 	"sentinelone-provisioner/internal/requestrecord"
 	"sentinelone-provisioner/internal/store"
 	"sentinelone-provisioner/internal/temporalclient"
@@ -16,8 +17,8 @@ import (
 
 // inboxBackend is the [inbox.Backend] of one person. It reads requests from Temporal.
 type inboxBackend struct {
-	decisionSender
-
+	client  requestclient.Client
+	signer  requestclient.Signer
 	by      string
 	console string // whose requests are shown; "" for all
 	finder  *pending.Finder
@@ -26,7 +27,9 @@ type inboxBackend struct {
 
 // newInboxBackend lists the requests of the configured console and its task queue, or all
 // requests if no console is configured.
-func (p *app) newInboxBackend(ctx context.Context, e *temporalClient, by string, w signer) (*inboxBackend, error) {
+func (p *app) newInboxBackend(
+	ctx context.Context, e *temporalClient, by string, s requestclient.Signer,
+) (*inboxBackend, error) {
 	console, err := p.configuredConsole()
 	if err != nil {
 		return nil, err
@@ -36,7 +39,7 @@ func (p *app) newInboxBackend(ctx context.Context, e *temporalClient, by string,
 		queue = e.TaskQueue
 	}
 	d := &inboxBackend{
-		decisionSender: decisionSender{app: p, engine: e, pen: w}, by: by, console: console,
+		client: p.requestClient(e), signer: s, by: by, console: console,
 		finder: pending.NewFinder(e.Connection, queue, p.now), names: p.directory(ctx),
 	}
 	return d, nil
@@ -83,13 +86,13 @@ func (d *inboxBackend) Detail(ctx context.Context, id string) (inbox.Detail, err
 
 // look queries the status of a request.
 func (d *inboxBackend) look(ctx context.Context, id string) (requestrecord.Observation, error) {
-	seen, err := requestrecord.Observe(ctx, d.engine.Connection, startedRun{WorkflowID: id})
+	seen, err := requestrecord.Observe(ctx, d.client.Temporal, startedRun{WorkflowID: id})
 	switch {
 	case temporalclient.IsNotFound(err):
 		return seen, fmt.Errorf("it has ended, and Temporal no longer has it: "+
-			"run `starter show %s`, which reads the ledger", typed(id))
+			"run `starter show %s`, which reads the ledger", requestclient.ShortID(id))
 	case err != nil:
-		return seen, d.engine.Explain(err)
+		return seen, d.client.Temporal.Explain(err)
 	case seen.Trouble != "":
 		return seen, errors.New(seen.Trouble)
 	}
@@ -113,11 +116,11 @@ func (d *inboxBackend) Decide(ctx context.Context, in inbox.Decision) (string, e
 	if status.Plan.Hash != in.Plan {
 		return "", errors.New("the plan has changed since you read it, and nothing was sent: read the new plan")
 	}
-	out, err := d.take(ctx, in.Action, status, wire.DecisionInput{
+	out, err := d.client.Decide(ctx, d.signer, in.Action, status, wire.DecisionInput{
 		By: d.by, Comment: in.Comment, Duration: access.Duration(in.For),
 	})
 	if err != nil {
-		return "", err
+		return "", withHint(err)
 	}
 	return decisionSentence(in.ID, *out), nil
 }

@@ -30,7 +30,8 @@ func (d *inboxBackend) item(s wire.RequestStatus) inbox.Item {
 func (d *inboxBackend) detail(s wire.RequestStatus) inbox.Detail {
 	if s.Plan == nil {
 		return inbox.Detail{
-			Item: inbox.Item{ID: s.Request, Requester: s.Requester}, Closed: pending.Ineligible(s, d.by, approval.Approve),
+			Item:   inbox.Item{ID: s.Request, Requester: s.Requester},
+			Closed: pending.Ineligible(s, d.by, approval.Approve),
 		}
 	}
 	out := d.planDetail(s.Request, *s.Plan, s.StartedAt)

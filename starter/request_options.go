@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/requestclient"
 	"sentinelone-provisioner/internal/selector"
 	"sentinelone-provisioner/internal/store"
 )
@@ -74,7 +75,7 @@ func (p *app) record(o requestOptions, prefix string) (w requestSpec, err error)
 	if w.console, err = p.configuredConsole(); err != nil {
 		return w, err
 	}
-	w.id = newRequestID()
+	w.id = requestclient.NewID()
 	if o.id != "" {
 		if w.id, err = chosenID(o.id, prefix); err != nil {
 			return w, err

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 
+	"sentinelone-provisioner/internal/requestclient"
 	"sentinelone-provisioner/internal/wire"
 )
 
@@ -14,7 +15,7 @@ func waitText(id string, s wire.RequestStatus) string {
 		return ""
 	case s.State == wire.StateAwaitingApproval:
 		return fmt.Sprintf("waiting %[1]s: others decide with `starter approve %[2]s` or `starter deny %[2]s`",
-			s.Waiting, typed(id))
+			s.Waiting, requestclient.ShortID(id))
 	}
 	return s.State + ": " + s.Waiting
 }

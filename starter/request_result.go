@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"sentinelone-provisioner/internal/describe"
+	"sentinelone-provisioner/internal/requestclient"
 	"sentinelone-provisioner/internal/requestrecord"
 	"sentinelone-provisioner/internal/wire"
 )
@@ -30,7 +31,7 @@ func (p *app) await(ctx context.Context, e *temporalClient, run startedRun, o st
 	last, err := requestrecord.Follow(ctx, e.Connection, run, o.settled, p.lines(run))
 	if ctx.Err() != nil {
 		return fmt.Errorf("stopped waiting; the request goes on. Look at it with `starter show %s`",
-			typed(run.WorkflowID))
+			requestclient.ShortID(run.WorkflowID))
 	}
 	if err != nil {
 		return err
@@ -85,7 +86,7 @@ func asTyped(message string) string {
 
 // report tells people how it stands and what they can do now.
 func (p *app) report(ctx context.Context, run startedRun, g requestrecord.Observation) {
-	id := typed(run.WorkflowID)
+	id := requestclient.ShortID(run.WorkflowID)
 	switch {
 	case g.Result != nil && g.Result.Plan != nil:
 		p.emitTable(nil, p.planFacts(ctx, *g.Result.Plan))
@@ -109,7 +110,7 @@ func (p *app) report(ctx context.Context, run startedRun, g requestrecord.Observ
 }
 
 func (p *app) reportRunning(run startedRun, s wire.RequestStatus) {
-	id := typed(run.WorkflowID)
+	id := requestclient.ShortID(run.WorkflowID)
 	facts := [][]string{{"request", run.WorkflowID}}
 	if s.Plan != nil {
 		facts = append(facts, []string{"what", describe.Plan(*s.Plan)})

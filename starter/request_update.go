@@ -7,10 +7,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	"go.temporal.io/sdk/client"
 
-	"sentinelone-provisioner/internal/requestrecord"
-	"sentinelone-provisioner/internal/temporalclient"
+	"sentinelone-provisioner/internal/requestclient"
 	"sentinelone-provisioner/internal/wire"
 )
 
@@ -54,7 +52,7 @@ func (p *app) updateGrant(
 	}
 	if failed == nil {
 		fmt.Fprintln(p.out, sentence)
-		p.remark("all of it: `starter show %s`", typed(answer.WorkflowID))
+		p.remark("all of it: `starter show %s`", requestclient.ShortID(answer.WorkflowID))
 	}
 	return failed
 }
@@ -68,51 +66,8 @@ func (p *app) sendUpdate(
 	}
 	var answer updateAnswer
 	var err error
-	answer.WorkflowID, err = p.updateRunning(ctx, e, runningUpdate{
-		kind: "grant", text: text, ids: candidates(text, prefixes...), name: name, payload: payload,
+	answer.WorkflowID, err = p.requestClient(e).Update(ctx, requestclient.Update{
+		Typed: text, IDs: requestclient.Candidates(text, prefixes...), Name: name, Payload: payload,
 	}, &answer.RequestAnswer)
-	return answer, err
-}
-
-// runningUpdate is a message to the request that a person names.
-type runningUpdate struct {
-	kind    string // what messages call it
-	text    string // as it was typed
-	ids     []string
-	name    string
-	payload any
-}
-
-// updateRunning sends it to the first of the ids that is running, and says which that is.
-func (p *app) updateRunning(ctx context.Context, e *temporalClient, u runningUpdate, answer any) (string, error) {
-	for _, id := range u.ids {
-		handle, err := e.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
-			WorkflowID: id, UpdateName: u.name, WaitForStage: client.WorkflowUpdateStageCompleted,
-			Args: []any{u.payload},
-		})
-		if err == nil {
-			err = handle.Get(ctx, answer)
-		}
-		if temporalclient.IsNotFound(err) {
-			continue
-		}
-		if err != nil {
-			return id, temporalclient.Cause(u.kind, e.Explain(err))
-		}
-		return id, nil
-	}
-	return "", p.notRunning(ctx, e, u.text, u.ids)
-}
-
-// notRunning says why a grant takes no messages.
-func (p *app) notRunning(ctx context.Context, e *temporalClient, text string, ids []string) error {
-	r := p.requestRecord(ctx, e, "", ids...)
-	if !r.Known() {
-		return fmt.Errorf("there is no grant %q: see `starter requests --open`", text)
-	}
-	hint := ""
-	if r.State() == wire.StateGranted {
-		hint = ": remove the role with `starter revoke`"
-	}
-	return fmt.Errorf("%w%s", &requestrecord.EndedError{Record: r}, hint)
+	return answer, withHint(err)
 }

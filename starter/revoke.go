@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"sentinelone-provisioner/internal/requestclient"
 	"sentinelone-provisioner/internal/wire"
 )
 
@@ -37,14 +38,15 @@ func (p *app) revoke(ctx context.Context, o requestOptions) error {
 		return err
 	}
 	return p.request(ctx, startRequest{
-		kind: wire.RevokeType, id: wire.RevokeID(w.id),
-		input: &wire.RevokeInput{
-			Principal: w.principal, Role: w.role, Scope: w.scope, Requester: w.requester, Reason: o.reason,
-			Console: w.console, DryRun: o.dryRun,
+		NewRequest: requestclient.NewRequest{
+			Type: wire.RevokeType, ID: wire.RevokeID(w.id),
+			Input: &wire.RevokeInput{
+				Principal: w.principal, Role: w.role, Scope: w.scope, Requester: w.requester, Reason: o.reason,
+				Console: w.console, DryRun: o.dryRun,
+			},
+			Summary: "revoke at " + string(w.scope.Level) + " level",
 		},
-		sign:    o.signOptions,
-		summary: "revoke at " + string(w.scope.Level) + " level",
-		wait:    o.wait, dryRun: o.dryRun, chosen: o.id != "",
+		sign: o.signOptions, wait: o.wait, dryRun: o.dryRun, chosen: o.id != "",
 		settled: func(wire.RequestStatus) bool { return false },
 	})
 }

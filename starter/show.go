@@ -10,6 +10,7 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/describe"
+	"sentinelone-provisioner/internal/requestclient"
 	"sentinelone-provisioner/internal/requestrecord"
 )
 
@@ -46,7 +47,7 @@ func (p *app) show(ctx context.Context, id, console string) error {
 	case unavailable == nil:
 		defer e.Close()
 	}
-	r := p.requestRecord(ctx, e, console, candidates(id, requestPrefixes...)...)
+	r := p.requestRecord(ctx, e, console, requestclient.Candidates(id, requestclient.Prefixes()...)...)
 	if unavailable != nil {
 		r.TemporalErr = unavailable
 	}

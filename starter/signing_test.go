@@ -72,7 +72,7 @@ func TestSign_WithoutAKey(t *testing.T) {
 
 	p.cfg = config.Config{Signing: config.Signing{Allowed: "somewhere"}}
 	_, _, err = p.sign(t.Context(), signOptions{}, statement())
-	require.ErrorContains(t, err, "a signature is needed, and no ssh-agent is running here")
+	require.ErrorContains(t, err, "a signature is required, and no ssh-agent is running here")
 	require.Equal(t, exitUsage, exitCode(marked(err)))
 
 	environ(t, map[string]string{
@@ -93,30 +93,4 @@ func TestSign_TheKeyThatIsNamedMustSign(t *testing.T) {
 	o.key = tempFile(t, sshtest.New(t).Public())
 	_, _, err = newTestSigner(&bytes.Buffer{}).sign(t.Context(), o, statement())
 	require.ErrorContains(t, err, "is a public key: no ssh-agent is running here")
-}
-
-// A pen signs as often as it is asked to, with one look at the key; it does not go on
-// unsigned once the agent has gone away.
-func TestPen_SignsAgain(t *testing.T) {
-	environ(t, nil)
-	path := sshtest.New(t).Save(t, "")
-	pen, err := newTestSigner(&bytes.Buffer{}).signer(t.Context(), signOptions{key: path}, carol)
-	require.NoError(t, err)
-	defer pen.close()
-	require.NoError(t, os.Remove(path))
-	for range 2 {
-		_, signature, err := pen.sign(t.Context(), statement())
-		require.NoError(t, err)
-		require.Contains(t, signature, "BEGIN SSH SIGNATURE")
-	}
-
-	socket, stop := sshtest.StoppableAgent(t, map[string]sshtest.Key{carol: sshtest.New(t)})
-	t.Setenv("SSH_AUTH_SOCK", socket)
-	held, err := newTestSigner(&bytes.Buffer{}).signer(t.Context(), signOptions{}, carol)
-	require.NoError(t, err)
-	defer held.close()
-	stop()
-	_, signature, err := held.sign(t.Context(), statement())
-	require.Error(t, err)
-	require.Empty(t, signature)
 }

@@ -1,4 +1,4 @@
-package main
+package requestclient
 
 import (
 	"cmp"
@@ -7,21 +7,29 @@ import (
 	"slices"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/approval"
 	"sentinelone-provisioner/internal/describe"
+	"sentinelone-provisioner/internal/requestrecord"
 	"sentinelone-provisioner/internal/wire"
 )
 
-// tooLate says why a request takes no decision any more: who decided it, when, and how
-// it stands.
-func (m decisionSender) tooLate(ctx context.Context, text string, ids ...string) error {
-	found := m.requestRecord(ctx, m.engine, "", ids...)
-	switch {
-	case !found.Known():
-		return notFound(found, text)
-	case found.Receipt == nil:
-		return fmt.Errorf("it takes no more decisions (%s)", found.Sentence())
+// TooLateError says that a request accepts no more decisions, and who decided it.
+type TooLateError struct{ Record requestrecord.Record }
+
+func (e *TooLateError) Error() string {
+	if e.Record.Receipt == nil {
+		return fmt.Sprintf("it accepts no more decisions (%s)", e.Record.Sentence())
 	}
-	return fmt.Errorf("it is too late: %s", lateText(*found.Receipt))
+	return "it is too late: " + lateText(*e.Record.Receipt)
+}
+
+// tooLate is why a request accepts no decision; typed is its id as the person typed it.
+func (c Client) tooLate(ctx context.Context, typed string, ids ...string) error {
+	r := c.Record(ctx, ids...)
+	if !r.Known() {
+		return r.NotFound(typed)
+	}
+	return &TooLateError{Record: r}
 }
 
 // lateText is "it was approved last by carol@example.com at 2026-03-03 14:00:00 UTC, and
@@ -32,7 +40,7 @@ func lateText(r access.Receipt) string {
 		is += ": " + r.Message
 	}
 	if !r.Plan.Approval.Required && r.Plan.Approval.Review == nil {
-		return "nobody was asked, and it " + is
+		return "it needed no approval, and " + is
 	}
 	last, decided := lastDecision(r)
 	if !decided {
@@ -40,10 +48,10 @@ func lateText(r access.Receipt) string {
 	}
 	how := "was approved last by "
 	switch {
-	case last.Action == wire.DenyUpdate:
+	case last.Action == approval.Deny:
 		how = "was denied by "
 	case r.State == wire.StateTimedOut:
-		how = "was not approved by enough people in time, last by "
+		how = "did not get enough approvals in time, the last one by "
 	}
 	text := fmt.Sprintf("it %s%s at %s", how, last.By, describe.Second(last.At))
 	if last.Comment != "" {
