@@ -42,7 +42,7 @@ func consentedUser(t *testing.T, l *live) { //nolint:thelper // a subtest
 	code, out, errOut := decidedMeanwhile(t, []string{"approve", "NEW-8", "--by", "carol@example.com", "--yes"},
 		append(create, "--id", "NEW-8")...)
 	require.Equal(t, exitDone, code, errOut)
-	require.Regexp(t, `(?m)^waiting for 1 of 1 from anyone until \S+Z: `+
+	require.Regexp(t, `(?m)^waiting for 1 of 1 from anyone until \S+ \S+ UTC: `+
 		"others decide with `starter approve provision/NEW-8` or `starter deny provision/NEW-8`$", errOut)
 	require.Regexp(t, `(?m)^state +provisioned, created and verified$`, out)
 	require.Len(t, l.named(access.User, "Asked New"), 1)

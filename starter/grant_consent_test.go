@@ -55,7 +55,7 @@ func consentedGrant(t *testing.T, l *live) {
 	code, out, errOut := decidedMeanwhile(t, []string{"approve", "ASK-1", "--by", "carol@example.com", "--yes"},
 		append(grant, "--id", "ASK-1")...)
 	require.Equal(t, exitDone, code, errOut)
-	require.Regexp(t, `(?m)^waiting for 1 of 1 from anyone until \S+Z: `+
+	require.Regexp(t, `(?m)^waiting for 1 of 1 from anyone until \S+ \S+ UTC: `+
 		"others decide with `starter approve ASK-1` or `starter deny ASK-1`$", errOut)
 	require.Contains(t, out, "\nstate    granted, applied and verified\n")
 	require.True(t, l.holds(ana, "SOC", "Acme / Berlin"))
