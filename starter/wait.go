@@ -10,7 +10,7 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-// statusReader sees how far a sync is; [engine] implements it.
+// statusReader reads the progress of a sync; [temporalClient] implements it.
 type statusReader interface {
 	look(ctx context.Context, run startedRun) (pendingObservation, error)
 }
