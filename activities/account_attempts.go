@@ -150,7 +150,7 @@ func (c *accountCreation) appendUnlessCancelled(ctx context.Context, e ledger.Ne
 }
 
 var errOtherAttempt = kinds.New(kinds.Unavailable, errors.New(
-	"another attempt at this account is at work, or has called it off: waiting to see what becomes of it"))
+	"another attempt is creating this account, or has cancelled it: retrying until its outcome is known"))
 
 // answered says that the console has answered, in a way that can be understood.
 func (d callAttempt) accepted() bool {
@@ -196,4 +196,4 @@ func (c *accountCreation) mayStillAppear() error {
 }
 
 var errNotVisible = kinds.New(kinds.Unavailable, errors.New(
-	"the console was asked to make it and does not show it yet: waiting until it is sure whether it has"))
+	"the create call was sent and the console does not show the account yet: retrying until its outcome is known"))

@@ -35,7 +35,10 @@ func (a *Accounts) create(
 ) (wire.CreateResult, error) {
 	defer attempt.KeepAlive(ctx)()
 	if in.Plan.Account == nil {
-		return wire.CreateResult{}, kinds.New(kinds.Invalid, errors.New("the plan makes no account"))
+		return wire.CreateResult{}, kinds.New(
+			kinds.Invalid,
+			errors.New("cannot create an account: the plan names none; start the request again"),
+		)
 	}
 	op := access.OpCreate
 	if in.Cancel {

@@ -37,8 +37,8 @@ func (c *accountCreation) createServiceUser(ctx context.Context) (wire.CreateRes
 	case d == nil:
 		return c.begin(ctx, found)
 	case len(found) > 1:
-		return c.refuse(ctx, access.Principal{}, "several service users of that name have come up since it was asked "+
-			"for: %s; at most one of them is ours and nobody has its token: delete those nobody knows, and ask again",
+		return c.refuse(ctx, access.Principal{}, "several service users of that name appeared since the create call: "+
+			"%s; at most one of them is ours and its token is lost: delete those that nobody needs, then request again",
 			namesOf(found))
 	case len(found) == 1:
 		return c.replaceToken(ctx, found[0])
@@ -47,8 +47,8 @@ func (c *accountCreation) createServiceUser(ctx context.Context) (wire.CreateRes
 		return wire.CreateResult{}, err
 	}
 	if d.accepted() && !c.in.Cancel {
-		return c.refuse(ctx, access.Principal{}, "service user %s was made and is gone again, before its token was "+
-			"kept: someone has deleted it; ask again if it is still wanted", d.ID)
+		return c.refuse(ctx, access.Principal{}, "service user %s was created and deleted before its token was "+
+			"stored, by someone else: request again if it is still needed", d.ID)
 	}
 	return c.postServiceUser(ctx)
 }
@@ -138,7 +138,7 @@ func (c *accountCreation) postServiceUser(ctx context.Context) (wire.CreateResul
 	case said == nil:
 		return c.storeToken(ctx, made.ID, token)
 	case isFinal(said) && c.calls[len(c.calls)-1].refused():
-		return c.refuse(ctx, access.Principal{}, "the console has not made the service user: %v", said)
+		return c.refuse(ctx, access.Principal{}, "the console did not create the service user: %v", said)
 	}
 	return wire.CreateResult{}, said
 }
@@ -152,7 +152,7 @@ func (c *accountCreation) verify(ctx context.Context, d callAttempt) (wire.Creat
 		if c.now().Before(d.visibleBy()) {
 			return wire.CreateResult{}, errNotVisible
 		}
-		return c.refuse(ctx, access.Principal{}, "service user %s was made and is gone again: someone has deleted it; "+
+		return c.refuse(ctx, access.Principal{}, "service user %s was created, and someone else deleted it: "+
 			"ask again if it is still wanted", d.ID)
 	case err != nil:
 		return wire.CreateResult{}, c.retryable(err)
@@ -164,8 +164,8 @@ func (c *accountCreation) verify(ctx context.Context, d callAttempt) (wire.Creat
 	if c.now().Before(d.visibleBy()) {
 		return wire.CreateResult{}, errNotVisible
 	}
-	return c.refuse(ctx, p, "service user %s was made and does not hold the role: someone has changed it since; "+
-		"give the role with a grant, or retire the service user", p.ID)
+	return c.refuse(ctx, p, "service user %s was created, and someone else changed its roles since: "+
+		"grant the role to it, or delete the service user", p.ID)
 }
 
 // recordCreated writes down that it is there, and where its token went.
@@ -207,11 +207,13 @@ func (c *accountCreation) deleteServiceUser(ctx context.Context, id string) erro
 	return errNotDeleted
 }
 
-var errNotDeleted = errors.New("the service user was deleted and the console still shows it: waiting until it does not")
+var errNotDeleted = errors.New(
+	"the delete call was accepted and the console still shows the service user: retrying until it is gone",
+)
 
 // orphanText describes a service user of ours whose token nobody has.
 func (c *accountCreation) orphanText(p access.Principal, why error) string {
-	return fmt.Sprintf("service user %q (%s) is on the console with role %q at %s, and nobody has its token: %v; "+
-		"generate a token for it in the console, or retire it",
+	return fmt.Sprintf("service user %q (%s) exists with role %q at %s, and its token is lost: %v; "+
+		"generate a token in the console, or delete the service user",
 		p.Name, p.ID, c.in.Plan.Role.Name, scopeText(c.in.Plan.Scope), why)
 }

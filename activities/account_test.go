@@ -3,10 +3,7 @@ package activities
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
-	"os"
-	"path/filepath"
 	"slices"
 	"sync/atomic"
 	"testing"
@@ -16,183 +13,12 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/attempt/attempttest"
-	"sentinelone-provisioner/internal/console"
 	"sentinelone-provisioner/internal/consoletest"
 	"sentinelone-provisioner/internal/fault/kinds"
 	"sentinelone-provisioner/internal/ledger"
-	"sentinelone-provisioner/internal/store"
 	"sentinelone-provisioner/internal/tokensink"
 	"sentinelone-provisioner/internal/wire"
 )
-
-// accountFixture makes accounts on a simulated console, one attempt at a time, with a clock of
-// its own.
-type accountFixture struct {
-	t               *testing.T
-	console         *consoletest.Server
-	client          *console.Client
-	store           *store.Store
-	request         *Request
-	accounts        *Accounts
-	principal       *Principal
-	folder          string
-	role            access.Role
-	site            access.Site
-	runs            int           // of requests, since each has one plan
-	elapsed         time.Duration // on top of the real time
-	betweenAttempts func()        // happens between two attempts
-}
-
-func newAccountFixture(t *testing.T, o consoletest.Options) *accountFixture {
-	t.Helper()
-	o.Seed, o.Users = 3, -1
-	server, client := attempttest.Console(t, o)
-	m := &accountFixture{
-		t: t, console: server, client: client, store: attempttest.Store(t), folder: t.TempDir(),
-		site: server.Truth().Sites[0],
-	}
-	for _, r := range server.Truth().Roles {
-		if r.Predefined && r.Name == "SOC" {
-			m.role = r
-		}
-	}
-	require.NotEmpty(t, m.role.ID)
-	m.storeTokensIn(tokensink.New(m.folder, ""))
-	m.betweenAttempts = func() { m.elapsed += 20 * time.Second }
-	return m
-}
-
-// addFault puts a fault in force for the next two requests. One that keeps writes from reads
-// ends some attempts later, since it is real time that ends it else.
-func (m *accountFixture) addFault(f consoletest.Fault) (id string) {
-	f.Times = 2
-	if f.Name == consoletest.Stale {
-		f.Delay = time.Hour
-		attempts := 0
-		m.betweenAttempts = func() {
-			m.elapsed += time.Second
-			if attempts++; attempts == 4 {
-				m.console.RemoveFault(id)
-			}
-		}
-	}
-	id = m.console.AddFault(f)
-	return id
-}
-
-func (m *accountFixture) storeTokensIn(tokens tokensink.Sink) {
-	m.request = NewRequest(m.client, m.store).StoringTokens(tokens).Following(autoApprovePolicy(m.t))
-	m.accounts = NewAccounts(m.client, m.store, tokens)
-	m.principal = NewPrincipal(m.client, m.store)
-	now := func() time.Time { return time.Now().Add(m.elapsed) }
-	m.accounts.now, m.principal.now = now, now
-}
-
-func executeFor[Out any](m *accountFixture, name string, in any) (Out, error) {
-	m.t.Helper()
-	env := attempttest.Env()
-	m.request.Register(env)
-	m.accounts.Register(env)
-	m.principal.Register(env)
-	return attempttest.Execute[Out](m.t, env, name, in)
-}
-
-func (m *accountFixture) newUser() access.NewAccount {
-	return access.NewAccount{Kind: access.User, Email: "ana@example.com", Name: "Ana Roy"}
-}
-
-func (m *accountFixture) newServiceUser() access.NewAccount {
-	return access.NewAccount{
-		Kind: access.ServiceUser, Name: "ci builds", Description: "builds",
-		TokenExpiresAt: time.Date(2035, 3, 1, 9, 0, 0, 0, time.UTC),
-	}
-}
-
-func (m *accountFixture) info(id string) wire.RequestInfo {
-	m.runs++
-	return wire.RequestInfo{ID: id, Run: fmt.Sprint("run-", m.runs), StartedAt: time.Now().UTC()}
-}
-
-func (m *accountFixture) planInput(a access.NewAccount) wire.PlanInput {
-	return wire.PlanInput{
-		Request: m.info("provision/INC-42"), Op: access.OpCreate, Account: &a,
-		Role:  access.RoleSelector{Name: m.role.Name},
-		Scope: access.ScopeSelector{Level: access.SiteLevel, ID: m.site.ID},
-		Terms: access.Terms{Requester: "bob@example.com"},
-	}
-}
-
-// input plans an account that can be made.
-func (m *accountFixture) input(a access.NewAccount) wire.CreateInput {
-	m.t.Helper()
-	in := m.planInput(a)
-	out, err := executeFor[wire.PlanResult](m, wire.PlanActivity, in)
-	require.NoError(m.t, err)
-	require.Empty(m.t, out.Plan.Refusal)
-	return wire.CreateInput{
-		Request: in.Request,
-		Key:     access.ChangeKey(in.Request.ID+"#run", access.OpCreate),
-		Plan:    out.Plan,
-	}
-}
-
-func nameOf(a access.NewAccount) string {
-	if a.Kind == access.ServiceUser {
-		return wire.ServiceUserCreateActivity
-	}
-	return wire.UserCreateActivity
-}
-
-// createUntilDone makes attempts until one ends it; time passes between two.
-func (m *accountFixture) createUntilDone(in wire.CreateInput) wire.CreateResult {
-	m.t.Helper()
-	for range 20 {
-		out, err := executeFor[wire.CreateResult](m, nameOf(*in.Plan.Account), in)
-		if err == nil {
-			return out
-		}
-		require.False(m.t, attempttest.ApplicationError(m.t, err).NonRetryable(), "%v", err)
-		m.betweenAttempts()
-	}
-	require.Fail(m.t, "it never ends")
-	return wire.CreateResult{}
-}
-
-// accountsLike are the accounts of that address or name on the console.
-func (m *accountFixture) accountsLike(a access.NewAccount) []access.Principal {
-	return slices.DeleteFunc(m.console.Truth().Principals, func(p access.Principal) bool {
-		return p.Kind != a.Kind || p.Email != a.Email || a.Kind == access.ServiceUser && p.Name != a.Name
-	})
-}
-
-func (m *accountFixture) posts(path string) (n int) {
-	for _, r := range m.console.Requests() {
-		if r.Method == http.MethodPost && r.Path == path {
-			n++
-		}
-	}
-	return n
-}
-
-// requireToken checks that the file holds the token that opens the console.
-func (m *accountFixture) requireToken(p access.Principal, place *access.TokenPlace) {
-	m.t.Helper()
-	require.NotNil(m.t, place)
-	text, err := os.ReadFile(filepath.Join(m.folder, place.Path))
-	require.NoError(m.t, err)
-	require.NotEmpty(m.t, text)
-	require.Equal(m.t, m.console.ServiceUserToken(p.ID), string(text))
-	files, err := os.ReadDir(filepath.Join(m.folder, m.client.Console()))
-	require.NoError(m.t, err)
-	require.Len(m.t, files, 1, "tokens of service users that are no more are gone")
-}
-
-func (m *accountFixture) ledger() []ledger.Entry {
-	m.t.Helper()
-	entries, err := m.store.LedgerOf(m.t.Context(), m.client.Console(), "provision/INC-42")
-	require.NoError(m.t, err)
-	return entries
-}
 
 // Both kinds are made once, however often they are asked for; the ledger knows of it
 // before it is sent.
@@ -313,10 +139,10 @@ func TestCreateUser_ThereAlready(t *testing.T) {
 	require.NoError(t, err)
 	plan, err = executeFor[wire.PlanResult](other, wire.PlanActivity, other.planInput(other.newUser()))
 	require.NoError(t, err)
-	require.Contains(t, plan.Plan.Refusal, "with a grant, principal id "+id)
+	require.Contains(t, plan.Plan.Refusal, "by principal id "+id)
 	out = other.createUntilDone(in)
 	require.True(t, out.Refused)
-	require.Contains(t, out.Message, "with a grant, principal id "+id)
+	require.Contains(t, out.Message, "by principal id "+id)
 	require.Zero(t, other.posts("/users"))
 }
 
@@ -330,7 +156,7 @@ func TestCreateUser_HiddenAddress(t *testing.T) {
 		})
 		out := m.createUntilDone(m.input(m.newUser()))
 		require.True(t, out.Refused)
-		require.Contains(t, out.Message, "whom this worker's token cannot see")
+		require.Contains(t, out.Message, "that this worker's token cannot see")
 		require.Equal(t, access.NotApplied, out.Proof.Outcome)
 		require.Len(t, out.Proof.Writes, 1, "the receipt shows what the console said")
 		require.Equal(t, 1, m.posts("/users"))
@@ -450,8 +276,8 @@ func TestCreateServiceUser_SinkFails(t *testing.T) {
 			require.Equal(t, access.Created, out.Proof.Outcome)
 			if c.loses > c.posts && c.old {
 				require.True(t, out.Refused)
-				require.Contains(t, out.Message, "("+there[0].ID+") is on the console")
-				require.Contains(t, out.Message, "nobody has its token")
+				require.Contains(t, out.Message, "("+there[0].ID+") exists")
+				require.Contains(t, out.Message, "its token is lost")
 				return
 			}
 			require.False(t, out.Refused, out.Message)
@@ -461,7 +287,7 @@ func TestCreateServiceUser_SinkFails(t *testing.T) {
 }
 
 // Whatever goes wrong while a lost token is replaced, there is one service user in the
-// end; if nobody has its token, the request says so.
+// end; if its token is lost, the request says so.
 func TestCreateServiceUser_FaultsWhileReplacing(t *testing.T) {
 	t.Parallel()
 	for _, kind := range consoletest.FaultKinds() {
@@ -487,7 +313,7 @@ func TestCreateServiceUser_FaultsWhileReplacing(t *testing.T) {
 				require.Equal(t, access.Created, out.Proof.Outcome)
 				if out.Refused {
 					require.Contains(t, endings, kind)
-					require.Contains(t, out.Message, "("+lost.ID+") is on the console")
+					require.Contains(t, out.Message, "("+lost.ID+") exists")
 					return
 				}
 				m.requireToken(there[0], out.Proof.Token)

@@ -82,7 +82,7 @@ func (c *accountCreation) recreate(ctx context.Context, p access.Principal) (wir
 		return c.endWithoutToken(
 			ctx,
 			p,
-			fmt.Errorf("it was lost %d times, and this console has no call for another", maxCreations),
+			fmt.Errorf("it was lost %d times, and this console cannot generate another", maxCreations),
 		)
 	}
 	if err := c.deleteServiceUser(ctx, p.ID); err != nil {

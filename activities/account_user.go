@@ -94,8 +94,8 @@ func (c *accountCreation) resolveExisting(ctx context.Context, found []access.Pr
 	case ours && holds:
 		return c.conclude(ctx, access.Created, p)
 	case ours:
-		return c.refuse(ctx, p, "user %s was made and does not hold the role: someone has changed it since; "+
-			"give the role with a grant, or offboard the user", p.ID)
+		return c.refuse(ctx, p, "user %s was created, and someone else changed its roles since: "+
+			"grant the role, or offboard the user", p.ID)
 	}
 	if why := existingAccountRefusal(c.in.Plan, found); why != "" {
 		return c.refuse(ctx, p, "%s", why)
@@ -112,20 +112,20 @@ func (c *accountCreation) createdByUs(p access.Principal) bool {
 
 // notCreatedText says why nobody was made, where the console shows nobody with that address.
 func (c *accountCreation) notCreatedText(said error, before *callAttempt) string {
-	text := "the console has not made the user: " + said.Error()
+	text := "the console did not create the user: " + said.Error()
 	switch statusOf(said) {
 	case http.StatusConflict:
-		text += "; the address is taken, by a user whom this worker's token cannot see: " +
-			"ask whoever administers the account that user is in, or use another address"
+		text += "; the address belongs to a user that this worker's token cannot see: " +
+			"ask the administrator of that user's account, or use another address"
 	case http.StatusBadRequest:
-		text += "; if that means that the address is taken, then by a user whom this worker's token cannot see"
+		text += "; if the address is taken, it belongs to a user that this worker's token cannot see"
 	}
 	switch {
 	case before == nil:
 	case before.ID != "":
-		text += fmt.Sprintf("; it had made user %s for us before, whom it does not show", before.ID)
+		text += fmt.Sprintf("; an earlier call created user %s, which the console does not show", before.ID)
 	default:
-		text += "; an earlier request of ours had no answer, and may have made a user whom the token cannot see"
+		text += "; an earlier call got no answer, and may have created a user that the token cannot see"
 	}
 	return text
 }

@@ -110,7 +110,7 @@ func (n *Notify) Send(ctx context.Context, in wire.SendInput) error {
 	}
 	return n.recordOutcome(ctx, in, ledger.Notification{
 		Event: in.Event.Type, Sender: in.Sender, Result: ledger.Dropped,
-		Error: "this worker does not send there any more",
+		Error: "this receiver is no longer configured",
 	})
 }
 

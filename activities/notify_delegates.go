@@ -20,7 +20,7 @@ func (n *Notify) addDelegates(ctx context.Context, e *wire.Event, except []strin
 	}
 	handed, err := n.store.Delegations(ctx, store.DelegationsQuery{Console: n.console, At: e.At, By: e.People})
 	if err != nil {
-		activity.GetLogger(ctx).Warn("To whom decisions are delegated was not found", "error", err)
+		activity.GetLogger(ctx).Warn("Cannot look up delegates, who are not notified", "error", err)
 		return
 	}
 	e.People = slices.Clone(e.People)

@@ -173,7 +173,7 @@ func TestNotify_WhatAnAnswerMeans(t *testing.T) {
 	require.NoError(t, m.execute(wire.SendActivity, in), "a sender that is configured no more holds nothing up")
 	require.NoError(t, m.execute(wire.GaveUpActivity, wire.SendInput{Sender: "webhook", Event: in.Event}))
 	require.Equal(t, []ledger.Notification{
-		{Event: "decided", Sender: "slack", Result: "dropped", Error: "this worker does not send there any more"},
+		{Event: "decided", Sender: "slack", Result: "dropped", Error: "this receiver is no longer configured"},
 		{Event: "decided", Sender: "webhook", Result: "gaveUp"},
 	}, m.outcomes("grant/2"))
 }

@@ -62,6 +62,6 @@ func (r *Request) likelyOwnToken(ctx context.Context, op access.Op, p access.Pri
 		return "" // whether a console tells the end of a service user's token is not verified
 	}
 	return fmt.Sprintf("%s %s may own the API token that this worker uses: both end at %s, and the console does "+
-		"not tell whose token it is; delete it by hand in the console if it is another's",
+		"not report the token's owner; if it is another principal's, delete this one in the console",
 		p.Kind, p.ID, token.ExpiresAt.UTC().Format(time.RFC3339))
 }

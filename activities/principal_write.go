@@ -139,7 +139,7 @@ func (w *changeAttempt) planOutdated(actual access.Read) bool {
 // change may be asked for again.
 func (w *changeAttempt) planChangedResult(actual access.Read) wire.WriteResult {
 	return wire.WriteResult{
-		Next: w.in.Ownership, Message: "the principal has changed since people consented",
+		Next: w.in.Ownership, Message: "the principal's roles have changed since the approval: nothing was changed",
 		Proof: access.Proof{
 			Op: w.in.Change.Change.Op, Key: w.in.Change.Key, Outcome: access.PlanChanged,
 			Before: actual.Holdings, After: actual.Holdings, Reads: w.reads,
@@ -175,11 +175,11 @@ func (w *changeAttempt) writeAndVerify(
 
 var (
 	errNotShown = kinds.New(kinds.Unavailable, errors.New(
-		"the console has accepted the change but does not show it yet"))
+		"the console accepted the change but does not show it yet: retrying until it does"))
 	errMayStillArrive = kinds.New(kinds.Unavailable, errors.New(
-		"a change that was called off may still reach the console: waiting until that is sure"))
+		"a cancelled change may still reach the console: retrying until its outcome is known"))
 	errStaleRead = kinds.New(kinds.Unavailable, errors.New(
-		"the console shows what was there before our last change: waiting until it shows that change"))
+		"the console still shows the roles from before our last change: retrying until it shows that change"))
 )
 
 // read looks at the principal. One that is gone holds nothing. Once something was
@@ -234,7 +234,10 @@ func (w *changeAttempt) plan(ctx context.Context, actual access.Read) (access.St
 	op := w.in.Change.Change.Op
 	if actual.Gone && !endsAccess(op) {
 		return access.Step{}, kinds.New(kinds.NotFound, fmt.Errorf(
-			"%s %s is no longer on the console: nothing can be given to it", w.in.Writer.Kind, w.in.Writer.ID))
+			"%s %s is no longer on the console: cannot grant a role to it; check the principal's id",
+			w.in.Writer.Kind,
+			w.in.Writer.ID,
+		))
 	}
 	step := known.Apply(w.in.Change.Change, actual.Holdings)
 	if given := w.in.Change.GrantProof; step.Outcome == access.NotApplied && given != nil && given.Granted() {

@@ -118,5 +118,8 @@ func writerError(ctx context.Context, err error) error {
 	if _, full := errors.AsType[*serviceerror.ResourceExhausted](err); full {
 		busy = 3 * time.Second
 	}
-	return kinds.RetryIn(kinds.New(kinds.Unavailable, fmt.Errorf("waiting for the principal's writer: %w", err)), busy)
+	return kinds.RetryIn(
+		kinds.New(kinds.Unavailable, fmt.Errorf("no answer from the principal's writer yet: retrying: %w", err)),
+		busy,
+	)
 }

@@ -18,15 +18,15 @@ func (r *Request) baselineRefusal(
 	}
 	plan.Op, plan.Terms.AllowLevelChange = access.OpGrant, true
 	asked, err := r.evaluatePolicy(ctx, in, plan, &found)
-	const given = "it would leave a role that the principal does not hold now, which is giving it"
+	const given = "the baseline role is one that the principal does not hold now, so the offboarding would grant it"
 	switch {
 	case err != nil:
 		return "", err
 	case asked.Refusal != "":
 		return given + ", and that is refused: " + asked.Refusal, nil
 	case asked.Approval.Required || asked.Approval.Review != nil:
-		return given + ", and that needs consent (" + asked.Approval.Policy + "): " +
-			"have it granted first with `starter grant`, or offboard with --delete", nil
+		return given + ", which needs an approval (" + asked.Approval.Policy + "): " +
+			"grant it first with `starter grant`, or offboard with --delete", nil
 	}
 	return "", nil
 }

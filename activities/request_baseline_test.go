@@ -28,8 +28,8 @@ func TestPlan_BaselineThatIsNotHeld(t *testing.T) {
 		policy *policy.Policy
 		want   string // of what is not held
 	}{
-		{policy.BuiltIn(), "which is giving it, and that needs consent (approved by 1 of anyone"},
-		{policyOfText(t, denies), "which is giving it, and that is refused: "},
+		{policy.BuiltIn(), "would grant it, which needs an approval (approved by 1 of anyone"},
+		{policyOfText(t, denies), "would grant it, and that is refused: "},
 		{autoApprovePolicy(t), ""},
 	} {
 		d.followPolicy(c.policy)

@@ -43,7 +43,7 @@ func (r *Request) receiptUnless(ctx context.Context, in wire.CloseInput, unless 
 		Body: ledger.Receipt{Receipt: out.Seal()}, Unless: unless,
 	})...)
 	if err != nil {
-		return nil, fmt.Errorf("write the receipt of %s: %w", in.Request.ID, err)
+		return nil, fmt.Errorf("cannot record the receipt of %s: %w", in.Request.ID, err)
 	}
 	return receiptIn(entries[len(entries)-1])
 }
@@ -82,7 +82,7 @@ func (r *Request) cancelGrant(ctx context.Context, in wire.ApplyInput) (*access.
 		Body: ledger.Cancelled{Change: in.Change.Key}, Unless: runOf(in.Request).ReceiptKey(),
 	})
 	if err != nil {
-		return nil, fmt.Errorf("call %s off: %w", in.Request.ID, err)
+		return nil, fmt.Errorf("cannot record the cancellation of %s: %w", in.Request.ID, err)
 	}
 	return receiptIn(entries[0])
 }

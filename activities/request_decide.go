@@ -29,7 +29,7 @@ func (r *Request) Decide(ctx context.Context, in wire.DecideInput) (wire.DecideR
 		Request: in.Request.ID, Key: runOf(in.Request).DecisionKey(in.Number), At: in.Decision.At, Body: entry,
 	})
 	if err != nil {
-		return wire.DecideResult{}, fmt.Errorf("write the decision on %s: %w", in.Request.ID, err)
+		return wire.DecideResult{}, fmt.Errorf("cannot record the decision on %s: %w", in.Request.ID, err)
 	}
 	kept, err := ledger.DecodeAs[ledger.Decision](entries[0])
 	if err != nil {

@@ -30,7 +30,7 @@ func (r *Request) Delegate(ctx context.Context, in wire.DelegateInput) (wire.Del
 	}
 	kept, seq, err := r.recordDelegation(ctx, entry)
 	if err != nil {
-		return wire.DelegateResult{}, fmt.Errorf("write the delegation of %s: %w", d.By, err)
+		return wire.DelegateResult{}, fmt.Errorf("cannot record the delegation of %s: %w", d.By, err)
 	}
 	if kept.Refusal == "" {
 		if err := r.store.KeepDelegation(ctx, seq, kept.Delegation); err != nil {
@@ -47,7 +47,7 @@ func (r *Request) checkDelegation(ctx context.Context, entry *ledger.Delegation)
 	if r.signers != nil {
 		fingerprint, why := r.delegationSignedBy(entry.Delegation)
 		if _, unreadable := errors.AsType[*signing.FileError](why); unreadable {
-			return fmt.Errorf("the signature on %s cannot be checked: %w", d.Request, why)
+			return fmt.Errorf("cannot check the signature on %s: %w", d.Request, why)
 		}
 		d.Signed = fingerprint
 		if why != nil {
@@ -61,7 +61,7 @@ func (r *Request) checkDelegation(ctx context.Context, entry *ledger.Delegation)
 		Console: d.Console, At: d.At, By: []string{d.By}, To: d.To,
 	})
 	if err == nil && len(earlier) == 0 {
-		entry.Refusal = fmt.Sprintf("there is nothing to take back: %s has handed no decisions to %s",
+		entry.Refusal = fmt.Sprintf("no delegation to end: %s has not delegated to %s",
 			d.By, d.To)
 	}
 	return err
@@ -96,8 +96,8 @@ func (r *Request) recordDelegation(
 		return kept, seq, err
 	}
 	if entry.Refusal == "" {
-		entry.Refusal = "what was signed has been used already, at " + kept.Delegation.At.UTC().Format(time.RFC3339) +
-			": sign anew with `starter delegate`"
+		entry.Refusal = "the signature was already used at " + kept.Delegation.At.UTC().Format(time.RFC3339) +
+			": sign again with `starter delegate`"
 	}
 	entry.Delegation.Signed = access.Unsigned
 	return r.appendDelegation(ctx, entry, entry.Message, "")

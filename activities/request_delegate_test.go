@@ -149,10 +149,10 @@ func TestDelegate_TakenBack(t *testing.T) {
 	t.Parallel()
 	h := newDelegationFixture(t)
 	none := h.delegateTwice(h.delegateInput(carolMail, daveMail, 0, back))
-	require.Contains(t, none.Refusal, "there is nothing to take back")
+	require.Contains(t, none.Refusal, "no delegation to end")
 	h.delegateTwice(h.delegateInput(carolMail, daveMail, 1))
 	h.now = h.now.Add(time.Hour)
-	require.Contains(t, h.delegateTwice(h.delegateInput(carolMail, erinMail, 2, back)).Refusal, "nothing to take back")
+	require.Contains(t, h.delegateTwice(h.delegateInput(carolMail, erinMail, 2, back)).Refusal, "no delegation to end")
 	require.Empty(t, h.decide(0, daveMail, carolMail).Refusal)
 	require.Empty(t, h.delegateTwice(h.delegateInput(carolMail, daveMail, 3, back)).Refusal)
 	require.Equal(t, "may not decide", h.decide(1, daveMail, carolMail).Refusal)
@@ -214,7 +214,7 @@ func TestDelegate_UsedOnce(t *testing.T) {
 		h.now = h.now.Add(time.Minute)
 		replayed.Request.Run, replayed.Delegation.At = run, h.now
 		got := h.delegateTwice(replayed)
-		require.Contains(t, got.Refusal, "has been used already", "replay %d", i)
+		require.Contains(t, got.Refusal, "was already used", "replay %d", i)
 		require.Equal(t, "may not decide", h.decide(i, daveMail, carolMail).Refusal)
 	}
 	require.Empty(t, h.delegateTwice(h.delegateInput(carolMail, daveMail, 4)).Refusal, "she may say it again herself")

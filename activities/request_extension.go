@@ -19,7 +19,7 @@ func (r *Request) recordExtension(ctx context.Context, in wire.ApplyInput) error
 		Body: ledger.Extension{Extension: *in.Extension},
 	})
 	if err != nil {
-		return fmt.Errorf("write that %s was extended: %w", in.Request.ID, err)
+		return fmt.Errorf("cannot record the extension of %s: %w", in.Request.ID, err)
 	}
 	return nil
 }

@@ -97,7 +97,7 @@ func (r *Request) recordPlan(
 		Request: of.ID, Key: runOf(of).RequestKey(round), At: r.now().UTC(), Body: in,
 	})
 	if err != nil {
-		return in, fmt.Errorf("write the request %s: %w", of.ID, err)
+		return in, fmt.Errorf("cannot record the request %s: %w", of.ID, err)
 	}
 	return ledger.DecodeAs[ledger.Request](entries[0])
 }
@@ -140,7 +140,7 @@ func (r *Request) makePlan(ctx context.Context, in wire.PlanInput) (access.Plan,
 }
 
 // offboardNote is what happens to others' requests.
-const offboardNote = "grants of this principal that are running lose their role with it, and end superseded"
+const offboardNote = "grants of this principal that are in force lose their role and end superseded"
 
 // changeRefusal says why the request cannot be carried out, whatever the rules; or "".
 func (r *Request) changeRefusal(op access.Op, found resolved) string {
@@ -164,13 +164,13 @@ func ruleRefusal(step access.Step, to access.Level) string {
 	switch step.Outcome {
 	case access.LevelDiffers:
 		return fmt.Sprintf("the principal holds its roles at %s level and a console keeps one level per principal: "+
-			"giving it a role at %s level would take away all %d it holds; "+
-			"ask again with allowLevelChange if that is meant", step.Before.Level, to, len(step.Before.Held))
+			"a role at %s level would remove all %d it holds; "+
+			"to change the level, request again with allowLevelChange", step.Before.Level, to, len(step.Before.Held))
 	case access.RolesConflict:
 		return conflictText(step)
 	case access.LastRoleStays:
-		return "it is the principal's last role, and a console has no way to hold none: " +
-			"give it another role first, or offboard it"
+		return "it is the principal's last role, and a console requires at least one: " +
+			"grant another role first, or offboard the principal"
 	default:
 		return ""
 	}

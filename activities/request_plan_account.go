@@ -49,7 +49,7 @@ func (r *Request) planAccount(ctx context.Context, in wire.PlanInput, found reso
 	plan.Notes = found.notes
 	plan.Refusal = cmp.Or(r.accountRefusal(plan, found), plan.Refusal)
 	if plan.Account.Kind == access.ServiceUser && plan.Refusal == "" {
-		plan.Notes = append(plan.Notes, fmt.Sprintf("its token goes to the worker's %s, and ends at %s",
+		plan.Notes = append(plan.Notes, fmt.Sprintf("the worker stores its token in its %s; the token expires at %s",
 			r.tokens.Kind(), plan.Account.TokenExpiresAt.UTC().Format("2006-01-02 15:04 UTC")))
 	}
 	return plan.Seal(), nil
@@ -77,16 +77,16 @@ func existingAccountRefusal(plan access.Plan, found []access.Principal) string {
 	list := strings.Join(listTexts(found, principalText), ", ")
 	switch {
 	case plan.Account.Kind == access.ServiceUser:
-		return fmt.Sprintf("a service user of that name is on the console already: %s; nobody could tell the two "+
-			"apart: choose another name, or give the role to that one with a grant", list)
+		return fmt.Sprintf("a service user of that name exists already: %s; people could not tell the two "+
+			"apart: choose another name, or grant the role to the existing one", list)
 	case len(found) > 1:
-		return fmt.Sprintf("%d users have that address: %s; give the role to one of them with a grant, by id",
+		return fmt.Sprintf("%d users have that address: %s; grant the role to one of them by id",
 			len(found), list)
 	case found[0].Holdings().Holds(plan.Holding()):
 		return ""
 	}
-	return fmt.Sprintf("user %s is on the console already and does not hold role %q (%s) at %s: "+
-		"give it that role with a grant, principal id %s",
+	return fmt.Sprintf("user %s exists already and does not hold role %q (%s) at %s: "+
+		"grant it that role, by principal id %s",
 		list, plan.Role.Name, plan.Role.ID, scopeText(plan.Scope), found[0].ID)
 }
 

@@ -237,7 +237,7 @@ func TestPlan_NamesThatAreNotClear(t *testing.T) {
 		`role "Twin" matches 2: "Twin" (` + twin1 + `), "Twin" of account ` + first.ID + " (" + twin2 +
 			"); name one by its id": role(access.RoleSelector{Name: "Twin"}),
 		`role "Watch" matches 2: "Watch" of account ` + second + " (" + elsewhere + `), "Watch" of site ` + hall2 +
-			" (" + elsewhere2 + "); name one by its id; none of them can be given at site ": role(
+			" (" + elsewhere2 + "); name one by its id; none of them can be granted at site ": role(
 			access.RoleSelector{Name: "Watch"}),
 		"no site with id " + nobody + unseen:   scope(access.ScopeSelector{Level: site, ID: nobody}),
 		"no site with id " + goneSite + unseen: scope(access.ScopeSelector{Level: site, ID: goneSite}),
@@ -350,7 +350,7 @@ func TestPlan_OwnUserNotTold(t *testing.T) {
 		got := d.plan(d.grantInput()).Plan
 		require.Empty(t, got.Refusal)
 		require.Len(t, got.Notes, 1)
-		require.Contains(t, got.Notes[0], "does not tell whose token")
+		require.Contains(t, got.Notes[0], "does not report the owner of the worker's token")
 	}
 	asked := 0
 	for _, r := range d.console.Requests() {

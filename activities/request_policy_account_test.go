@@ -105,7 +105,7 @@ func TestPlanAccount_ThereAlready(t *testing.T) {
 	require.True(t, out.Plan.Approval.Required)
 
 	out = m.planned(m.planInput(m.newServiceUser()))
-	require.Contains(t, out.Plan.Refusal, "a service user of that name is on the console already")
+	require.Contains(t, out.Plan.Refusal, "a service user of that name exists already")
 	require.NotNil(t, out.Receipt)
 }
 

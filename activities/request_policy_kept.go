@@ -51,7 +51,17 @@ func (r *Request) recordedPolicy(ctx context.Context, hash string) (p *policy.Po
 		return nil, "", err
 	}
 	if p, err = policy.Parse(name, text); err != nil || p.Hash() != hash {
-		activity.GetLogger(ctx).Error("Recorded policy cannot be read", "policy", hash, "name", name, "error", err)
+		activity.GetLogger(
+			ctx,
+		).Error(
+			"Cannot parse a recorded policy; the worker's own is used",
+			"policy",
+			hash,
+			"name",
+			name,
+			"error",
+			err,
+		)
 		return r.policy, replacedNote(hash, "cannot be read any more"), nil
 	}
 	r.recorded.store(p)
@@ -59,7 +69,7 @@ func (r *Request) recordedPolicy(ctx context.Context, hash string) (p *policy.Po
 }
 
 func replacedNote(hash, why string) string {
-	return fmt.Sprintf("the policy that it was planned by before (%.12s) %s: the worker's present one is followed",
+	return fmt.Sprintf("the policy of the earlier plan (%.12s) %s: the worker's present policy is used",
 		hash, why)
 }
 
@@ -69,7 +79,7 @@ func (r *Request) recordPolicy(ctx context.Context, in wire.PlanInput, plan acce
 	p := r.policy
 	if plan.Approval.Hash == p.Hash() && r.recorded.load(p.Hash()) == nil {
 		if err := r.store.KeepPolicy(ctx, p.Hash(), p.Name(), p.Text()); err != nil {
-			return fmt.Errorf("keep the policy that %s is planned by: %w", in.Request.ID, err)
+			return fmt.Errorf("cannot store the policy of %s: %w", in.Request.ID, err)
 		}
 		r.recorded.store(p)
 	}

@@ -118,8 +118,8 @@ func TestPlan_AnewWithoutTheRecordedPolicy(t *testing.T) {
 	require.NoError(t, d.store.KeepPolicy(t.Context(), unread, "p", []byte("rules: [{name: x, unheardOf: 1}]\n")))
 	in := d.grantInput()
 	for hash, want := range map[string]string{
-		policy.BuiltIn().Hash(): "is not recorded: the worker's present one is followed",
-		unread:                  "cannot be read any more: the worker's present one is followed",
+		policy.BuiltIn().Hash(): "is not recorded: the worker's present policy is used",
+		unread:                  "cannot be read any more: the worker's present policy is used",
 	} {
 		in.Round++
 		in.Policy = hash

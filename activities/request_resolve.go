@@ -78,8 +78,13 @@ func (r *Request) resolve(ctx context.Context, in wire.PlanInput) (resolved, err
 	out.account, out.predefined, out.roles = at.accountID, role.Predefined, roles
 	out.role = access.RoleRef{ID: role.ID, Name: role.Name}
 	if in.Op != access.OpRevoke && !role.UsableAt(access.Scope{Level: at.Level, ID: at.ID}, at.accountID) {
-		out.unusable = fmt.Sprintf("role %q (%s) belongs to %s and cannot be given at %s: choose a role of that scope",
-			role.Name, role.ID, access.Scope{Level: role.Scope, ID: role.ScopeID}, scopeText(at.ScopeRef))
+		out.unusable = fmt.Sprintf(
+			"role %q (%s) belongs to %s and cannot be granted at %s: choose a role of that scope",
+			role.Name,
+			role.ID,
+			access.Scope{Level: role.Scope, ID: role.ScopeID},
+			scopeText(at.ScopeRef),
+		)
 	}
 	return out, nil
 }
@@ -104,8 +109,8 @@ func (r *Request) resolvePrincipal(ctx context.Context, in wire.PlanInput, out *
 	}
 	out.self = own != "" && own == out.principal.ID
 	if own == "" {
-		out.notes = append(out.notes, "the console does not tell whose token the worker uses, "+
-			"so nothing says that it is not this principal's own")
+		out.notes = append(out.notes, "the console does not report the owner of the worker's token, "+
+			"so it may be this principal's own")
 		out.unusable = r.likelyOwnToken(ctx, in.Op, out.principal)
 	}
 	return nil

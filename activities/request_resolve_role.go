@@ -28,7 +28,7 @@ func pickRole(all []access.Role, s access.RoleSelector, at place, op access.Op) 
 	case len(found) > 1:
 		return access.Role{}, &access.NoMatchError{
 			What: s.String(), Matches: listTexts(found, roleText),
-			Hint: "none of them can be given at " + scopeText(at.ScopeRef),
+			Hint: "none of them can be granted at " + scopeText(at.ScopeRef),
 		}
 	}
 	similar := slices.DeleteFunc(slices.Clone(all), func(r access.Role) bool { return !isSimilar(r.Name, s.Name) })

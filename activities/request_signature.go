@@ -30,13 +30,13 @@ func (r *Request) checkRequest(
 		return nil, "", nil
 	}
 	if in.Signature == nil || in.Signature.Signature == "" {
-		return nil, "a signature is needed: ask with `starter`, which signs with ssh-agent or --key", nil
+		return nil, "a signature is needed: send the request with `starter`, which signs with ssh-agent or --key", nil
 	}
 	s := *in.Signature
 	s.Signed = access.Unsigned
 	if in.Console == "" {
-		return &s, "a signed request must say which console it is for, or its signature would do for every one: " +
-			"give console (`starter` takes it from SENTINELONE_BASE_URL)", nil
+		return &s, "a signed request must name its console, or its signature would be valid for every console: " +
+			"set the field console (`starter` takes it from SENTINELONE_BASE_URL)", nil
 	}
 	word := signedStatement{signing.OfRequest(in.Request.ID, s), s.Signature, s.At, runOf(in.Request).RequestKey(0)}
 	fingerprint, refusal, err := r.verifySignature(ctx, in.Request, word)
@@ -99,7 +99,7 @@ func (r *Request) verifySignature(
 	}
 	verified, err := r.signers.Verify(w.Statement, w.signature, w.at)
 	if _, unreadable := errors.AsType[*signing.FileError](err); unreadable {
-		return "", "", fmt.Errorf("the signature on %s cannot be checked: %w", of.ID, err)
+		return "", "", fmt.Errorf("cannot check the signature on %s: %w", of.ID, err)
 	}
 	if err != nil {
 		return "", fmt.Sprintf("the signature does not hold: %v", err), nil

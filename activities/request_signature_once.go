@@ -36,13 +36,13 @@ func (r *Request) useSignature(
 		Body: ledger.Signature{UsedFor: w.use, Statement: string(text), Signed: fingerprint},
 	})
 	if err != nil {
-		return "", fmt.Errorf("write down the signature on %s: %w", of.ID, err)
+		return "", fmt.Errorf("cannot record the use of the signature on %s: %w", of.ID, err)
 	}
 	first, err := ledger.DecodeAs[ledger.Signature](entries[0])
 	if err != nil || first.UsedFor == w.use {
 		return "", err
 	}
-	return fmt.Sprintf("the signature was used already, at %s for %s: sign again",
+	return fmt.Sprintf("the signature was already used at %s for %s: sign again",
 		entries[0].At.UTC().Format(time.RFC3339), first.UsedFor), nil
 }
 
@@ -55,7 +55,7 @@ func (r *Request) sharesKey(
 	}
 	entries, err := r.store.LedgerOf(ctx, r.console.Console(), in.Request.ID)
 	if err != nil {
-		return "", fmt.Errorf("look for other uses of key %s: %w", fingerprint, err)
+		return "", fmt.Errorf("cannot look up other uses of key %s: %w", fingerprint, err)
 	}
 	request, earlier, err := signedIn(entries, runOf(in.Request), in.Decision.PlanHash)
 	if err != nil {

@@ -95,7 +95,7 @@ func TestPlan_SignatureCountsOnce(t *testing.T) {
 	_, err := executeActivity[wire.PlanResult](d.grantFixture, wire.PlanActivity, in)
 	require.ErrorContains(t, err, "is on the console")
 	in.Request.Run = "another run"
-	require.Contains(t, d.refusal(in), "the signature was used already")
+	require.Contains(t, d.refusal(in), "the signature was already used")
 }
 
 // Where the file cannot be read, a request waits: it is neither let in nor refused.

@@ -31,8 +31,8 @@ func (r *Request) checkSoD(ctx context.Context, in wire.DecideInput, entry *ledg
 	case err != nil && activity.GetInfo(ctx).Attempt <= sodAttempts && !fault.KindOf(err).Final():
 		return err
 	case err != nil:
-		activity.GetLogger(ctx).Warn("Separation of duties was not looked at for a decision, since the console "+
-			"does not answer; it is when the request is applied", "request", in.Request.ID, "error", err)
+		activity.GetLogger(ctx).Warn("Separation of duties was not checked for a decision, since the console "+
+			"does not answer; it is checked when the role is applied", "request", in.Request.ID, "error", err)
 		return nil
 	}
 	var none access.OwnershipState

@@ -59,7 +59,7 @@ func createdUser(t *testing.T, l *live) { //nolint:thelper // a subtest
 	create[7] = "Admin"
 	other := run(t, create...)
 	require.Equal(t, exitFailed, other.code)
-	require.Contains(t, other.errOut, "with a grant, principal id "+there[0].ID)
+	require.Contains(t, other.errOut, "by principal id "+there[0].ID)
 
 	for _, wrong := range [][]string{
 		{"--email", "dora", "--name", "Dora", "--role", "SOC", "--scope", "tenant"},

@@ -16,7 +16,7 @@ func delegatedDecisions(t *testing.T, _ *live) {
 	to := []string{"delegate", "--to", "dave@example.com", "--by", carol}
 	got := run(t, append(to, "--stop")...)
 	require.Equal(t, exitFailed, got.code)
-	require.Contains(t, got.errOut, "there is nothing to take back: carol@example.com has handed no decisions to dave")
+	require.Contains(t, got.errOut, "no delegation to end: carol@example.com has not delegated to dave")
 
 	got = run(t, append(to, "--for", "7d", "--comment", "on leave")...)
 	require.Equal(t, exitDone, got.code, got.errOut)

@@ -243,7 +243,7 @@ func badNames(t *testing.T, l *live) {
 		{
 			"a role of another account",
 			[]string{"--user", "bad.names@example.com", "--role", "Auditor", "--scope", "Acme / Berlin"},
-			[]string{`refused: role "Auditor" (`, "cannot be given at site"},
+			[]string{`refused: role "Auditor" (`, "cannot be granted at site"},
 		},
 		{
 			"a site name that two accounts have",

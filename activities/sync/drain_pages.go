@@ -11,7 +11,7 @@ import (
 	"sentinelone-provisioner/internal/store"
 )
 
-var errStopping = errors.New("the worker is stopping; another one goes on from the last saved page")
+var errStopping = errors.New("the worker is stopping: another worker resumes after the last saved page")
 
 // fetch asks for page after page and saves each before it asks for the next.
 func (d *drain) fetch(ctx context.Context, state store.Drain, arrived chan<- struct{}) error {
@@ -25,7 +25,7 @@ func (d *drain) fetch(ctx context.Context, state store.Drain, arrived chan<- str
 		got, err := d.sync.readPage(ctx, d.in.Collection, cursor)
 		if isRefusedCursor(err, cursor) {
 			return &paginationAbortedError{
-				fmt.Sprintf("the console no longer takes the cursor of page %d: %v", number+1, err),
+				fmt.Sprintf("the console no longer accepts the cursor of page %d: %v", number+1, err),
 			}
 		}
 		if err != nil {

@@ -60,7 +60,7 @@ func noUsers(roles []console.RoleRow, seen map[string]store.RoleMembers) string 
 	}
 	for _, r := range roles {
 		if m := seen[r.ID]; *r.UsersInRoles > max(m.ServiceUsers, m.Assignments) {
-			return fmt.Sprintf("no users came, but the console counts %d members of role %q (%s)",
+			return fmt.Sprintf("no users were received, but the console counts %d members of role %q (%s)",
 				*r.UsersInRoles, r.Name, r.ID)
 		}
 	}

@@ -54,7 +54,7 @@ func TestDrain_CursorsInACircle(t *testing.T) {
 		next := map[string]string{"": "a", "a": "b", "b": "a"}[cursor]
 		userPage(t, w, 3, next, len(cursor)+1, len(next)+2)
 	})
-	require.Contains(t, got.Doubt, "its pages have no end")
+	require.Contains(t, got.Doubt, "its pagination does not end")
 	require.Greater(t, got.Pages, 1000)
 }
 
@@ -71,7 +71,7 @@ func TestDrain_CursorRefused(t *testing.T) {
 		}
 		userPage(t, w, 3, "a", 1, 2)
 	})
-	require.Contains(t, got.Doubt, "no longer takes the cursor of page 2")
+	require.Contains(t, got.Doubt, "no longer accepts the cursor of page 2")
 }
 
 // Without any count of the console nothing is proven, and nobody waits for one.

@@ -40,7 +40,7 @@ func paginationLoop(total *int, pages, rows int64) error {
 		return nil
 	}
 	return &paginationAbortedError{
-		fmt.Sprintf("the console has sent %d rows on %d pages where it counts %s: its pages have no end",
+		fmt.Sprintf("the console has sent %d rows on %d pages where it counts %s: its pagination does not end",
 			rows, pages, countText(total)),
 	}
 }

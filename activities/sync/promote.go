@@ -25,7 +25,10 @@ func (s *Activities) Promote(ctx context.Context, in wire.SyncPromoteInput) (wir
 	overtaken := append(got.Stale, got.Moved...)
 	out := wire.SyncSettleResult{Warnings: staleWarnings(got.Stale), At: s.now().UTC()}
 	for _, c := range got.Moved {
-		out.Warnings = append(out.Warnings, fmt.Sprintf("%s are left out: another sync was promoted meanwhile", c))
+		out.Warnings = append(
+			out.Warnings,
+			fmt.Sprintf("%s are left out: another sync was promoted in the meantime", c),
+		)
 	}
 	return s.promote(ctx, in.Snapshot, in.By, without(in.Collections, overtaken), out)
 }

@@ -31,7 +31,7 @@ func (s *Activities) Settle(ctx context.Context, in wire.SyncSettleInput) (wire.
 		s.recordWait(ctx, in.Snapshot, "", err, out.Requests)
 		return out, err
 	}
-	activity.GetLogger(ctx).Info("Snapshot is settled", "snapshot", in.Snapshot, "state", out.State,
+	activity.GetLogger(ctx).Info("Snapshot settled", "snapshot", in.Snapshot, "state", out.State,
 		"added", out.Added, "removed", out.Removed, "database_seconds", s.store.Busy().Seconds())
 	return out, nil
 }
@@ -86,7 +86,7 @@ func (s *Activities) quarantine(
 	s.notify(ctx, wire.Event{
 		ID: in.Snapshot + "/quarantined", Type: wire.EventQuarantined, At: s.now().UTC(),
 		Request: activity.GetInfo(ctx).WorkflowExecution.ID,
-		Text:    "A sync is held back until somebody confirms or discards it: " + strings.Join(out.Reasons, "; "),
+		Text:    "A sync is quarantined until someone confirms or discards it: " + strings.Join(out.Reasons, "; "),
 	})
 	return out, nil
 }

@@ -18,7 +18,11 @@ func (s *Activities) warnOfToken(ctx context.Context, ends *time.Time) {
 	}
 	s.notify(ctx, wire.Event{
 		ID:   "token/" + s.console.Console() + "/" + now.Format(time.DateOnly),
-		Type: wire.EventTokenExpires, At: now,
-		Text: "The API token of the worker " + inspect.Expiry(*ends, now) + ": make a new one and put it in place",
+		Type: wire.EventTokenExpires,
+		At:   now,
+		Text: "The API token of the worker " + inspect.Expiry(
+			*ends,
+			now,
+		) + ": create a new token and configure the worker with it",
 	})
 }

@@ -74,7 +74,7 @@ func databaseTime(output *testbed.Output, snapshot string) (time.Duration, error
 			Snapshot string  `json:"snapshot"`
 			Seconds  float64 `json:"database_seconds"`
 		}
-		if json.Unmarshal([]byte(line), &entry) != nil || entry.Message != "Snapshot is settled" {
+		if json.Unmarshal([]byte(line), &entry) != nil || entry.Message != "Snapshot settled" {
 			continue
 		}
 		if entry.Snapshot == snapshot {

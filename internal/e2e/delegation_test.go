@@ -59,5 +59,5 @@ func TestApproval_Delegated(t *testing.T) {
 	require.Equal(t, wire.DelegateID("2"), end.Receipt.Decisions[1].Delegation.Request)
 
 	_, err = s.delegate("4", wire.DelegationInput{By: carol, To: erin, Until: time.Now().Add(-time.Hour)})
-	require.ErrorContains(t, err, "there is nothing to take back")
+	require.ErrorContains(t, err, "no delegation to end")
 }

@@ -145,7 +145,7 @@ func TestSigned_RequestReplayed(t *testing.T) {
 	again := e.startGrant("1", in)
 	got := e.result(again)
 	require.Equal(t, wire.StateRefused, got.State)
-	require.Contains(t, got.Message, "the signature was used already")
+	require.Contains(t, got.Message, "the signature was already used")
 }
 
 // The age of a request's signature is judged at the time when the request was started,
@@ -232,8 +232,8 @@ func TestSigned_DecisionReplayed(t *testing.T) {
 	require.NotEqual(t, first, replan(e.viewer, third))
 	e.requireNotCounted(run, old, e.tryApprove(run, old), "does not match the statement")
 	require.Equal(t, first, replan(e.viewer), "the plan is what it was")
-	e.requireNotCounted(run, old, e.tryApprove(run, old), "the signature was used already")
-	e.requireNotCounted(run, refused, e.tryApprove(run, refused), "the signature was used already")
+	e.requireNotCounted(run, old, e.tryApprove(run, old), "the signature was already used")
+	e.requireNotCounted(run, refused, e.tryApprove(run, refused), "the signature was already used")
 	e.approveSigned(run, "carol@example.com")
 	e.approveSigned(run, "dave@example.com")
 	require.Equal(t, wire.StateGranted, e.result(run).State)
