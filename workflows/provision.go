@@ -58,7 +58,8 @@ func (m *machine) tokenEnded(now time.Time) bool {
 }
 
 // createAccount has the account made. A cancellation stops that; the attempt under way is
-// waited for, since what it has sent decides what is left to do.
+// waited for, since what it has sent decides what is left to do. Should that attempt fail,
+// nothing is known about the account: [machine.undoAccount] finds out.
 func (m *machine) createAccount(ctx workflow.Context) (event, error) {
 	var out wire.CreateResult
 	var err error
@@ -78,12 +79,12 @@ func (m *machine) createAccount(ctx workflow.Context) (event, error) {
 		waited = workflow.Await(open, func() bool { return finished })
 	}
 	switch err := errors.Join(err, waited); {
-	case temporal.IsCanceledError(err):
-		return "", err
-	case err != nil:
-		return m.refuse(err)
+	case err == nil:
+		return m.created(out), nil
+	case m.stop != nil || ctx.Err() != nil: // Temporal repeats no attempt once it is cancelled
+		return "", temporal.NewCanceledError()
 	}
-	return m.created(out), nil
+	return m.refuse(err)
 }
 
 func (m *machine) createInput(undo bool) wire.CreateInput {

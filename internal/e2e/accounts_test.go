@@ -171,6 +171,38 @@ func TestKill_WorkerBetweenCreationAndAnswer(t *testing.T) {
 	}
 }
 
+// The creation of a user is cancelled, and then the attempt under way fails, with the user
+// created and not: the request ends cancelled without the user, or provisioned with it.
+func TestCancel_CreationWhoseAttemptFails(t *testing.T) { //nolint:tparallel // the subtests are
+	t.Parallel()
+	for fault, created := range map[consoletest.FaultKind]bool{
+		consoletest.BadGateway: false, consoletest.ErrorAfter: true,
+	} {
+		t.Run(string(fault), func(t *testing.T) {
+			t.Parallel()
+			s := newAccountEnv(t, grantworld.Options())
+			s.console.AddFault(consoletest.Fault{Name: fault, Path: "/users", Method: http.MethodPost, Times: 1})
+			g := newRequestGate(s.grantEnv)
+			g.blockPath("/users", consoleCall{method: http.MethodPost})
+			run := s.startUser("dora")
+			g.untilBlocked(1)
+			c := &cancelledRequest{stalledRequest: &stalledRequest{grantEnv: s.grantEnv, run: run}}
+			cancelByUpdate(c)
+			require.NoError(t, c.cancelErr)
+			g.open()
+			got := s.result(run)
+			s.requireReceipt(got)
+			if created {
+				s.requireCreated(access.User, "dora", got)
+				return
+			}
+			require.Equal(t, "cancelled", got.State, got.Message)
+			require.Equal(t, access.NotApplied, got.Outcome)
+			require.Empty(t, s.accountsNamed(access.User, "dora"))
+		})
+	}
+}
+
 // Every fault hits one POST of eight requests for users and eight for service users. Each
 // ends with exactly one account, or is refused and leaves none.
 func TestFaults_EveryKindAtCreations(t *testing.T) {

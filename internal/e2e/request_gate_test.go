@@ -33,9 +33,14 @@ func newRequestGate(r *grantEnv) *requestGate {
 
 // blockAt chooses a call about a user to block.
 func (g *requestGate) blockAt(p access.Principal, call consoleCall) {
+	g.blockPath("/users/"+p.ID, call)
+}
+
+// blockPath chooses a call to a path of the API to block.
+func (g *requestGate) blockPath(path string, call consoleCall) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.calls["/users/"+p.ID] = call
+	g.calls[path] = call
 }
 
 func (g *requestGate) blockIfChosen(q consoletest.Request) {
