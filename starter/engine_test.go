@@ -240,7 +240,7 @@ func interruptedSync(t *testing.T) {
 	errOut := &interrupted{stop: cancel}
 	code := Main(ctx, []string{"sync", "--wait", "--id", "watched", "--collections", "sites"}, &out, errOut)
 	require.Equal(t, exitFailed, code)
-	require.Contains(t, errOut.String(), "error: stopped watching; the sync goes on. Come back with "+
+	require.Contains(t, errOut.String(), "error: stopped watching; the sync continues. Resume with "+
 		"`starter sync --wait --id watched`")
 	require.Contains(t, run(t, "status", "--id", "watched").out, "running")
 }

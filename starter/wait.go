@@ -23,15 +23,15 @@ type display interface {
 }
 
 // errHeld says that a sync did not end by itself.
-var errHeld = errors.New("the sync is quarantined: it is shown to nobody until someone decides")
+var errHeld = errors.New("the sync is quarantined: queries do not use it until someone confirms it")
 
 // wait watches a sync to its end and says how it ended. It outlives Temporal and
 // the worker being away.
 func (p *app) wait(ctx context.Context, e statusReader, run startedRun) error {
 	last, err := watch(ctx, e, run, p.display())
 	if ctx.Err() != nil {
-		return fmt.Errorf("stopped watching; the sync goes on. Come back with `starter sync --wait%s`, "+
-			"or look with `starter status%s`", p.idFlag(run.WorkflowID), p.idFlag(run.WorkflowID))
+		return fmt.Errorf("stopped watching; the sync continues. Resume with `starter sync --wait%s`, "+
+			"or see `starter status%s`", p.idFlag(run.WorkflowID), p.idFlag(run.WorkflowID))
 	}
 	if err != nil {
 		return err
@@ -74,7 +74,7 @@ func verdict(s pendingObservation) error {
 	case s.quarantined():
 		return errHeld
 	case s.result != nil && s.result.State == wire.StateQuarantined:
-		return errors.New("what the sync saw was discarded; answers stay as they were")
+		return errors.New("the sync was discarded: queries keep using the last verified sync")
 	}
 	return nil
 }
@@ -124,12 +124,12 @@ func (p *app) explainQuarantine(id string, q wire.Quarantine) {
 		fmt.Fprintf(p.out, "  - %s\n", describe.Text(why))
 	}
 	fmt.Fprintf(p.out, `
-Answers stay those of the last good sync. If this is right, promote it; if not, drop it:
+Queries use the last verified sync meanwhile. If this one is right, promote it; if not, discard it:
   starter confirm%[1]s
   starter discard%[1]s
 or with the temporal command:
   temporal workflow update execute --workflow-id %[2]s --name confirm --input '{"by":"ana@example.com"}'
   temporal workflow update execute --workflow-id %[2]s --name discard --input '{"by":"ana@example.com"}'
-Nobody deciding by %[3]s drops it.
+Without a decision by %[3]s it is discarded.
 `, flag, id, describe.Minute(q.Until))
 }

@@ -104,7 +104,7 @@ func TestWait_Quarantined(t *testing.T) {
 	require.Contains(t, out, "\n  starter confirm\n")
 	require.Contains(t, out, "--workflow-id sync/acmeco.example.net --name discard")
 	require.Contains(t, out, `--name confirm --input '{"by":"ana@example.com"}'`)
-	require.Contains(t, out, "by 2026-03-10 12:00 UTC drops it")
+	require.Contains(t, out, "Without a decision by 2026-03-10 12:00 UTC it is discarded")
 }
 
 func TestWait_GoesOnOnceSomeoneHasDecided(t *testing.T) {
@@ -136,7 +136,7 @@ func TestWait_CtrlCSaysHowToComeBack(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	_, _, err := watchScript(ctx, t, &script{seen: []pendingObservation{draining(0, "")}, stop: cancel}, false)
 	require.EqualError(t, err,
-		"stopped watching; the sync goes on. Come back with `starter sync --wait`, or look with `starter status`")
+		"stopped watching; the sync continues. Resume with `starter sync --wait`, or see `starter status`")
 }
 
 func TestWait_JSON(t *testing.T) {

@@ -58,7 +58,7 @@ func TestDemo_ShowsWhoHasAccessAndChangesIt(t *testing.T) {
 		"awaitingApproval", "$ starter approve INC-42 --by carol@example.com",
 		"grant/INC-42: approve by carol@example.com",
 		"$ starter show INC-42", ", intact\n",
-		"expired, role removed and verified (2 reads)", "$ starter ledger verify", "result   whole\n",
+		"expired, role removed and verified (2 reads)", "$ starter ledger verify", "result   intact\n",
 	} {
 		require.Contains(t, output.String(), want)
 	}
