@@ -38,7 +38,8 @@ func (t *selectorFlags) placeFlags(cmd *cobra.Command, prefix string) {
 	f := cmd.Flags()
 	f.StringVar(&t.role, prefix+"role", "", "name or id of a role")
 	f.StringVar(&t.scope, prefix+"scope", "", `name or id of an account or site, "Account / Site", or "tenant"`)
-	f.StringVar(&t.level, prefix+"level", "", "level of the scope: tenant, account or site (default: from the last sync)")
+	f.StringVar(&t.level, prefix+"level", "",
+		"level of the scope: tenant, account or site (default: from the last sync)")
 	complete(cmd, prefix+"level", string(access.Tenant), string(access.AccountLevel), string(access.SiteLevel))
 }
 

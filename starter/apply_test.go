@@ -154,7 +154,8 @@ func appliedFileInterrupted(t *testing.T, l *live) {
 	})
 	var out, errOut bytes.Buffer
 	require.Equal(t, exitFailed, Main(ctx, []string{"apply", "-f", path}, &out, &errOut))
-	require.Contains(t, errOut.String(), "error: stopped: 1 line was not started; run the same command again to continue")
+	require.Contains(t, errOut.String(),
+		"error: stopped: 1 line was not started; run the same command again to continue")
 	require.Contains(t, out.String(), "open, in progress: it continues without this command")
 	l.console.RemoveFault(fault)
 	got := run(t, "apply", "-f", path, "-o", "json")

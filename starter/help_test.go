@@ -2,6 +2,7 @@ package main
 
 import (
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -26,7 +27,8 @@ var avoidedPhrases = []string{
 	// pending
 	"all that waits", "what waits for", "waits for your", "waits for somebody",
 	// delegation, delegate, delegator
-	"hand over your decisions", "handed over", "hand your decisions", "speaks for", "speak for", "decides in your place",
+	"hand over your decisions", "handed over", "hand your decisions", "speaks for", "speak for",
+	"decides in your place",
 	// principal, recipient
 	"whoever would get", "who would get", "would get the role", "whoever", "somebody else who",
 	// permanent, time-bound
@@ -58,9 +60,7 @@ func TestAvoidedPhrases(t *testing.T) {
 	t.Parallel()
 	texts := helpTexts()
 	require.Greater(t, len(texts), 150, "every command and flag has a help text")
-	for path, text := range documents(t) {
-		texts[path] = text
-	}
+	maps.Copy(texts, documents(t))
 	var found []string
 	for where, text := range texts {
 		text = strings.ToLower(spaces.ReplaceAllString(text, " "))

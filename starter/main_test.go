@@ -46,7 +46,7 @@ func TestMain_AskedWrongly(t *testing.T) {
 		{"two to grant to", "grant --user a --service-user b --role SOC --scope tenant", nil, "none of the others"},
 		{"no role", "revoke --user a --scope tenant", nil, `"role" not set`},
 		{"no scope", "grant --user a --role SOC", nil, "scope missing"},
-		{"a scope nobody knows", "grant --user a --role SOC --scope Berlin", nil, "pass --level account or --level site"},
+		{"a scope nobody knows", "grant --user a --role SOC --scope Berlin", nil, "pass --level account or"},
 		{"zero long", "grant --user a --role SOC --scope tenant --for 0h", nil, "must be positive"},
 		{"two ends", "grant --user a --role SOC --scope tenant --for 1h --until 2h", nil, "none of the others can be"},
 		{"far ahead", "grant --user a --role SOC --scope tenant --start 400d", nil, "more than 366 days ahead"},

@@ -63,7 +63,8 @@ func (c *offboardCommand) execute(ctx context.Context) error {
 		return ask(c.dryRun)
 	}
 	if !c.interactive() || c.output.json {
-		return usage("cannot ask for confirmation without a terminal: pass --yes, or see what it would do with --dry-run")
+		return usage("cannot ask for confirmation without a terminal: pass --yes, " +
+			"or see what it would do with --dry-run")
 	}
 	if err := ask(true); err != nil {
 		return err

@@ -85,7 +85,8 @@ func (c *policyTestCommand) execute(ctx context.Context, args []string) error {
 	}
 	pairs = lastPlans(slices.DeleteFunc(pairs, requestrecord.NeverPlanned))
 	answer := policyTestAnswer{
-		Console: host, Policy: checked.Name(), Hash: checked.Hash(), Requests: len(pairs), Results: []policy.ReplayResult{},
+		Console: host, Policy: checked.Name(), Hash: checked.Hash(), Requests: len(pairs),
+		Results: []policy.ReplayResult{},
 	}
 	for _, pair := range pairs {
 		one, err := replay(checked, pair, known)

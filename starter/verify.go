@@ -49,7 +49,8 @@ Exit codes: 0 everything is verified; 1 something is not; 2 something could not 
 		return c.execute(cmd, args[0])
 	})
 	cmd.Flags().StringVar(&c.allowed, "allowed-signers", "", "file of allowed signers (default: from ALLOWED_SIGNERS)")
-	cmd.Flags().StringVar(&c.revoked, "revoked", "", "file of revoked public keys (default: from ALLOWED_SIGNERS_REVOKED)")
+	cmd.Flags().StringVar(&c.revoked, "revoked", "",
+		"file of revoked public keys (default: from ALLOWED_SIGNERS_REVOKED)")
 	return cmd
 }
 

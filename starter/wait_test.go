@@ -113,7 +113,8 @@ func TestWait_GoesOnOnceSomeoneHasDecided(t *testing.T) {
 		State:      wire.StateQuarantined,
 		Quarantine: &wire.Quarantine{Decision: wire.ConfirmUpdate, By: "ana@example.com"},
 	}}
-	_, _, err := watchScript(t.Context(), t, &script{seen: []pendingObservation{deciding, ended(wire.StatePromoted)}}, false)
+	promoted := &script{seen: []pendingObservation{deciding, ended(wire.StatePromoted)}}
+	_, _, err := watchScript(t.Context(), t, promoted, false)
 	require.NoError(t, err)
 }
 
@@ -149,7 +150,8 @@ func TestWait_JSON(t *testing.T) {
 	require.Equal(t, thisRun, got.startedRun)
 	require.Equal(t, wire.StateUnchanged, got.Result.State)
 
-	out, _, err = watchScript(t.Context(), t, &script{seen: []pendingObservation{{over: true, failure: errors.New("no")}}}, true)
+	failed := &script{seen: []pendingObservation{{over: true, failure: errors.New("no")}}}
+	out, _, err = watchScript(t.Context(), t, failed, true)
 	require.EqualError(t, err, "no")
 	require.Equal(t, "no", decode[outcome](t, ran{out: out}).Error)
 }

@@ -61,7 +61,8 @@ func TestRead_EveryFaultWithItsLine(t *testing.T) {
 		`line 4: it has 4 columns, the header has 9`,
 		`line 5: role: give one of name and id`,
 		`line 5: duration: invalid duration "-1h": write 90m, 24h or 7d`,
-		`line 6: cannot tell whether "Berlin" is an account or a site (not in the last sync): write account or site in column level`,
+		`line 6: cannot tell whether "Berlin" is an account or a site (not in the last sync): ` +
+			"write account or site in column level",
 		`line 6: duration: 400d is above the maximum of 8784h; leave it empty for a permanent grant`,
 		`line 6: invalid id "a@b": no e-mail addresses, because Temporal stores ids unencrypted`,
 		`line 7: duration does not apply to a revoke: leave it empty`,

@@ -63,7 +63,7 @@ func (r Reader) Read(data []byte) ([]Change, error) {
 		return nil, err
 	}
 	changes, faults := r.changes(rows)
-	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // of Parse itself
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		faults = append(faults, joined.Unwrap()...)
 	}
 	slices.SortStableFunc(faults, func(a, b error) int { return cmp.Compare(lineOf(a), lineOf(b)) })

@@ -169,7 +169,8 @@ func parseJSON(data []byte) ([]Row, error) {
 		rows = append(rows, row)
 	}
 	if _, err := dec.Token(); array && err != nil {
-		faults = append(faults, lineError(lineAt(data, dec.InputOffset()), "the array does not end: is the file truncated?"))
+		faults = append(faults, lineError(lineAt(data, dec.InputOffset()),
+			"the array does not end: is the file truncated?"))
 	}
 	return rows, errors.Join(faults...)
 }
