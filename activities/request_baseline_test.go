@@ -28,7 +28,7 @@ func TestPlan_BaselineThatIsNotHeld(t *testing.T) {
 		policy *policy.Policy
 		want   string // of what is not held
 	}{
-		{policy.BuiltIn(), "would grant it, which needs an approval (approved by 1 of anyone"},
+		{policy.BuiltIn(), "would grant it, which needs an approval (1 approval from anyone"},
 		{policyOfText(t, denies), "would grant it, and that is refused: "},
 		{autoApprovePolicy(t), ""},
 	} {

@@ -21,7 +21,7 @@ func consentedUser(t *testing.T, l *live) { //nolint:thelper // a subtest
 	}
 	dry := run(t, append(create, "--dry-run")...)
 	require.Equal(t, exitDone, dry.code, dry.errOut)
-	require.Regexp(t, `(?m)^approval +approved by 1 of anyone, within 72h \(rule "ask"\)$`, dry.out)
+	require.Regexp(t, `(?m)^approval +1 approval from anyone, within 72h \(rule "ask"\)$`, dry.out)
 
 	asked := run(t, append(create, "--id", "NEW-7", "--wait=false")...)
 	require.Equal(t, exitDone, asked.code, asked.errOut)

@@ -50,7 +50,7 @@ func consentedGrant(t *testing.T, l *live) {
 	grant := []string{"grant", "--user", "asked.yes@example.com", "--role", "SOC", "--scope", "Acme / Berlin"}
 	dry := run(t, append(grant, "--dry-run")...)
 	require.Equal(t, exitDone, dry.code, dry.errOut)
-	require.Regexp(t, `(?m)^approval +approved by 1 of anyone, within 72h \(rule "ask"\)$`, dry.out)
+	require.Regexp(t, `(?m)^approval +1 approval from anyone, within 72h \(rule "ask"\)$`, dry.out)
 
 	code, out, errOut := decidedMeanwhile(t, []string{"approve", "ASK-1", "--by", "carol@example.com", "--yes"},
 		append(grant, "--id", "ASK-1")...)

@@ -89,7 +89,7 @@ func TestPolicyExplain(t *testing.T) {
 	require.Equal(t, exitDone, got.code, got.errOut)
 	require.Contains(t, got.errOut, path+": 3 rules")
 	require.Equal(t, `
-answer     approved by 1 of soc, within 72h (rule "default")
+answer     1 approval from soc, within 72h (rule "default")
 step 1     1 of soc: carol@example.com
 reminded   every 4h
 escalated  after 24h to carol@example.com

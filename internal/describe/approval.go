@@ -7,7 +7,7 @@ import (
 	"sentinelone-provisioner/internal/access"
 )
 
-// Approval is what a policy requires of a request: "approved by 1 of leads, then 1 of
+// Approval is what a policy requires of a request: "1 approval from leads, then 1 from
 // owners, within 72h (rule "admins")". Groups and rules come from the policy file, which the
 // operator writes; a refusal may quote names from the console.
 func Approval(a access.Approval) string {
@@ -30,11 +30,20 @@ func Approval(a access.Approval) string {
 	case !a.Required:
 		return "no approval required" + rule
 	}
-	steps := make([]string, len(a.Steps))
-	for i, s := range a.Steps {
-		steps[i] = step(s)
+	return fmt.Sprintf("%s, within %s%s", approvals(a.Steps), a.DecideWithin, rule)
+}
+
+// approvals is "1 approval from leads, then 2 from owners".
+func approvals(steps []access.ApprovalStep) string {
+	out := make([]string, len(steps))
+	for i, s := range steps {
+		count := fmt.Sprint(s.Need)
+		if i == 0 {
+			count = Plural(s.Need, "approval")
+		}
+		out[i] = count + " from " + Or(s.Groups)
 	}
-	return fmt.Sprintf("approved by %s, within %s%s", strings.Join(steps, ", then "), a.DecideWithin, rule)
+	return strings.Join(out, ", then ")
 }
 
 func step(s access.ApprovalStep) string { return fmt.Sprintf("%d of %s", s.Need, Or(s.Groups)) }

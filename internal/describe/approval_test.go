@@ -16,10 +16,10 @@ func TestApproval(t *testing.T) {
 	two := access.ApprovalStep{Need: 2, Groups: []string{"soc", "leads", "owners"}}
 	hours := func(n int) access.Duration { return access.Duration(time.Duration(n) * time.Hour) }
 	tests := map[string]access.Approval{
-		`approved by 1 of leads, within 72h (rule "r")`: {
+		`1 approval from leads, within 72h (rule "r")`: {
 			Required: true, Rule: "r", Steps: []access.ApprovalStep{leads}, DecideWithin: hours(72),
 		},
-		`approved by 1 of leads, then 2 of soc, leads or owners, within 4h`: {
+		`1 approval from leads, then 2 from soc, leads or owners, within 4h`: {
 			Required: true, Steps: []access.ApprovalStep{leads, two}, DecideWithin: hours(4),
 		},
 		`starts at once and is ended unless 1 of leads reviews it within 4h (rule "r")`: {

@@ -55,7 +55,7 @@ func TestEvaluate_FirstMatch(t *testing.T) {
 	a := evaluate(t, p, socGrant(access.OpAcquire))
 	require.Empty(t, a.Refusal)
 	require.Equal(t, access.Approval{
-		Required: true, Policy: `approved by 1 of owners, then 2 of soc or owners, within 48h (rule "default")`,
+		Required: true, Policy: `1 approval from owners, then 2 from soc or owners, within 48h (rule "default")`,
 		Hash: p.Hash(), Rule: "default", DecideWithin: 2 * day, RemindEvery: access.Duration(4 * time.Hour),
 		EscalateAfter: day, EscalateTo: []string{"carol@example.com", "dora@example.com"},
 		MaxDuration: access.Duration(8 * time.Hour),
@@ -69,7 +69,7 @@ func TestEvaluate_FirstMatch(t *testing.T) {
 	require.Equal(t, []string{
 		`rule "viewers" (line 7) does not match: role.name == "Viewer" && !permanent`,
 		`rule "default" (line 8) matches: true`,
-		`approved by 1 of owners, then 2 of soc or owners, within 48h (rule "default")`,
+		`1 approval from owners, then 2 from soc or owners, within 48h (rule "default")`,
 	}, a.Explanation)
 
 	q := socGrant(access.OpAcquire)

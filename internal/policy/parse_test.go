@@ -130,7 +130,7 @@ func TestBuiltIn(t *testing.T) {
 	a := evaluate(t, p, q)
 	require.Empty(t, a.Refusal)
 	require.Equal(t, access.Approval{
-		Required: true, Policy: `approved by 1 of anyone, within 72h (rule "built-in")`,
+		Required: true, Policy: `1 approval from anyone, within 72h (rule "built-in")`,
 		Hash: p.Hash(), Rule: "built-in",
 		Steps:        []access.ApprovalStep{{Need: 1, Groups: []string{access.Anyone}, People: []string{}}},
 		DecideWithin: 3 * day, MaxDuration: 366 * day,
