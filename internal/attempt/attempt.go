@@ -83,5 +83,6 @@ func RequireConsole(what, requested, served string) error {
 		return nil
 	}
 	return kinds.New(kinds.Conflict, fmt.Errorf("the %s is for console %s, but the worker that took it serves %s: "+
-		"give each console its own task queue (TASK_QUEUE), then start it again", what, cmp.Or(requested, "(none)"), served))
+		"give each console its own task queue (TASK_QUEUE), then start it again",
+		what, cmp.Or(requested, "(none)"), served))
 }
