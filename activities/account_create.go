@@ -15,8 +15,7 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-// accountCreation is one attempt at making an account. It shares with a change of roles how it
-// tells the ledger, how it waits, and that access which is to end goes before it.
+// accountCreation is one attempt at creating an account.
 type accountCreation struct {
 	consoleWork
 
@@ -27,7 +26,7 @@ type accountCreation struct {
 	calls  []callAttempt // of this attempt and earlier ones, oldest first
 }
 
-// opCancel names the step in the list of what waits.
+// opCancel is the step in the list of steps that wait.
 const opCancel access.Op = "call off"
 
 func (a *Accounts) create(
@@ -52,7 +51,7 @@ func (a *Accounts) create(
 	if err != nil {
 		return wire.CreateResult{}, c.retryLater(ctx, err)
 	}
-	// What was called off waits no more either.
+	// A creation that was cancelled waits no more either.
 	return out, errors.Join(c.clearWait(ctx, c.request, access.OpCreate), c.clearWait(ctx, c.request, opCancel))
 }
 
@@ -75,8 +74,8 @@ func (c *accountCreation) run(
 	return do(c, ctx)
 }
 
-// cancelOtherAttempts makes sure that no other attempt sends anything from here on, or has the last
-// word: one that nobody waits for any more may still be at work.
+// cancelOtherAttempts makes sure that no other attempt sends a call or records the proof from here on: an attempt
+// that Temporal has given up may still run.
 func (c *accountCreation) cancelOtherAttempts(ctx context.Context) error {
 	if !c.in.Cancel {
 		return nil
@@ -94,7 +93,7 @@ func valueOf(r *wire.CreateResult) wire.CreateResult {
 	return *r
 }
 
-// recordProof writes down how it ended, and gives the answer that is kept.
+// recordProof records the outcome in the ledger, and returns the outcome that the ledger holds.
 func (c *accountCreation) recordProof(ctx context.Context, out wire.CreateResult) (wire.CreateResult, error) {
 	kept, err := c.appendUnlessCancelled(ctx, c.entry(c.proofKey(), ledger.Proof{
 		Proof: out.Proof, Message: out.Message, Account: &ledger.AccountProof{Refused: out.Refused},
@@ -121,7 +120,7 @@ func createResultIn(e ledger.Entry) (*wire.CreateResult, error) {
 	return &wire.CreateResult{Proof: kept.Proof, Refused: kept.Account.Refused, Message: kept.Message}, nil
 }
 
-// retryable makes an error of a read one that is waited out, once something was sent.
+// retryable makes every error of a read a temporary one once a call was sent, which may have arrived.
 func (c *accountCreation) retryable(err error) error {
 	if err != nil && len(c.calls) > 0 {
 		return kinds.New(kinds.Unavailable, err)
@@ -129,7 +128,7 @@ func (c *accountCreation) retryable(err error) error {
 	return err
 }
 
-// recordRead keeps a read as evidence: of one account, or of none.
+// recordRead keeps a read of one account, or of none, as evidence for the proof.
 func (c *accountCreation) recordRead(found ...access.Principal) {
 	r := access.Read{At: c.now().UTC(), Holdings: access.Holdings{}.Normal(), Gone: len(found) == 0}
 	if len(found) > 0 {
@@ -138,7 +137,7 @@ func (c *accountCreation) recordRead(found ...access.Principal) {
 	c.reads = append(c.reads, r)
 }
 
-// requestedHoldings is what the account is to hold.
+// requestedHoldings is what the new account must hold.
 func (c *accountCreation) requestedHoldings() access.Holdings { return holdingsOf(c.in.Plan) }
 
 func holdingsOf(p access.Plan) access.Holdings {
@@ -147,7 +146,7 @@ func holdingsOf(p access.Plan) access.Holdings {
 	}.Normal()
 }
 
-// conclude writes down how it ended.
+// conclude records the outcome.
 func (c *accountCreation) conclude(
 	ctx context.Context,
 	outcome access.Outcome,
@@ -156,7 +155,7 @@ func (c *accountCreation) conclude(
 	return c.recordProof(ctx, wire.CreateResult{Proof: c.proof(outcome, p)})
 }
 
-// refuse writes down why it cannot be. p is what is there all the same, if anything is.
+// refuse records why the account cannot be created. p is the account that exists all the same, if any.
 func (c *accountCreation) refuse(
 	ctx context.Context,
 	p access.Principal,
@@ -186,5 +185,5 @@ func (c *accountCreation) proof(outcome access.Outcome, p access.Principal) acce
 	return out
 }
 
-// isFinal says that asking the console again would change nothing.
+// isFinal says that a retry cannot succeed.
 func isFinal(err error) bool { return fault.KindOf(err).Final() }

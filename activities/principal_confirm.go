@@ -31,5 +31,5 @@ func (p *Principal) Confirm(ctx context.Context, in wire.ConfirmInput) (wire.Con
 	return wire.ConfirmResult{Read: seen, Drift: drift}, nil
 }
 
-// opConfirm names the step in the list of what waits; it is no change.
+// opConfirm is the step in the list of steps that wait; it changes nothing.
 const opConfirm access.Op = "confirm"

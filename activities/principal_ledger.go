@@ -11,7 +11,7 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-// loadHistory finds what the ledger knows of this change: its proof, or its writes.
+// loadHistory reads from the ledger the proof of this change, or else its writes.
 func (w *changeAttempt) loadHistory(ctx context.Context) (*wire.WriteResult, error) {
 	entries, err := w.store.LedgerOf(ctx, w.in.Writer.Console, w.in.Change.Request)
 	if err != nil {
@@ -109,8 +109,8 @@ func (w *changeAttempt) ownership(ctx context.Context, actual access.Read) (acce
 	return t, nil
 }
 
-// adoptCancelled finds out whether an acquisition that was stopped in the middle reached
-// the console.
+// adoptCancelled finds out whether an acquisition that was cancelled midway reached the console, and adopts its
+// lease if so.
 func (w *changeAttempt) adoptCancelled(
 	ctx context.Context, t access.OwnershipState, lease access.Lease, actual access.Read,
 ) (access.OwnershipState, error) {

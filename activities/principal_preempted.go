@@ -9,8 +9,8 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-// adoptAllPreempted takes in what changes have done that were stopped in the middle: what
-// they have sent and the console shows is theirs, and not somebody's by hand.
+// adoptAllPreempted adopts the writes of preempted changes that the console shows: they are leases, not edits by
+// hand.
 func (w *changeAttempt) adoptAllPreempted(ctx context.Context, actual access.Read) error {
 	for _, in := range w.in.Preempted {
 		if in.Key == w.in.Change.Key || actual.Gone {
@@ -27,7 +27,7 @@ func (w *changeAttempt) adoptAllPreempted(ctx context.Context, actual access.Rea
 	return nil
 }
 
-// adoptPreempted settles one stopped change by its last write that the console has not refused.
+// adoptPreempted adopts one preempted change by its last write that the console has not refused.
 func (w *changeAttempt) adoptPreempted(in wire.ChangeRequest, entries []ledger.Entry, actual access.Read) error {
 	writes, err := writesOf(entries, in.Key)
 	if err != nil {

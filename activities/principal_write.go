@@ -129,14 +129,14 @@ func (w *changeAttempt) run(ctx context.Context) (wire.WriteResult, error) {
 	return w.writeAndVerify(ctx, step, actual)
 }
 
-// planOutdated says that the principal is not as people saw it when they consented.
+// planOutdated says that the principal holds other roles than those that the approvers saw.
 func (w *changeAttempt) planOutdated(actual access.Read) bool {
 	e := w.in.Change.Expect
 	return e != nil && len(w.writes) == 0 && !actual.Holdings.Equal(*e)
 }
 
-// planChangedResult answers that nothing was done. It is no proof, and not kept as one: the
-// change may be asked for again.
+// planChangedResult answers that nothing was done. The ledger keeps no proof of it, so that the change may be
+// requested again.
 func (w *changeAttempt) planChangedResult(actual access.Read) wire.WriteResult {
 	return wire.WriteResult{
 		Next: w.in.Ownership, Message: "the principal's roles have changed since the approval: nothing was changed",

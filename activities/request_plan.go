@@ -57,9 +57,8 @@ func (r *Request) Plan(ctx context.Context, in wire.PlanInput) (wire.PlanResult,
 	return wire.PlanResult{Plan: plan, Receipt: &receipt}, err
 }
 
-// planAfterReleases makes the plan. One that has failed before waits for a console that was down,
-// and so may access that is to end: the latter goes first, so a grant's plan is not
-// made, and nothing given after it, before that has had its turn.
+// planAfterReleases makes the plan. A plan that has failed before defers to releases that wait for the same console,
+// so that no role is granted before each pending release was tried.
 func (r *Request) planAfterReleases(ctx context.Context, in wire.PlanInput) (access.Plan, error) {
 	work := r.planWork(in)
 	first := activity.GetInfo(ctx).Attempt == 1
@@ -139,7 +138,7 @@ func (r *Request) makePlan(ctx context.Context, in wire.PlanInput) (access.Plan,
 	return plan.Seal(), nil
 }
 
-// offboardNote is what happens to others' requests.
+// offboardNote warns of the requests that an offboarding ends.
 const offboardNote = "grants of this principal that are in force lose their role and end superseded"
 
 // changeRefusal says why the request cannot be carried out, whatever the rules; or "".

@@ -177,7 +177,7 @@ func (p *consoleState) Assignment(a access.Assignment) error {
 }
 
 func (p *consoleState) Principal(who access.Principal) error {
-	p.Principals = append(p.Principals, comparable(who))
+	p.Principals = append(p.Principals, withoutRoles(who))
 	return nil
 }
 
@@ -191,9 +191,9 @@ func (p *consoleState) sort() {
 	})
 }
 
-// comparable is a principal without what is compared elsewhere: its roles. Times are
+// withoutRoles is a principal without what is compared elsewhere: its roles. Times are
 // compared as moments.
-func comparable(p access.Principal) access.Principal {
+func withoutRoles(p access.Principal) access.Principal {
 	p.Held = nil
 	for _, at := range []**time.Time{&p.CreatedAt, &p.TokenExpiresAt, &p.LastActiveAt} {
 		if *at != nil {
@@ -206,7 +206,7 @@ func comparable(p access.Principal) access.Principal {
 func stateOf(t consoletest.Truth) consoleState {
 	p := consoleState{Accounts: t.Accounts, Sites: t.Sites, Roles: t.Roles, Assignments: t.Assignments()}
 	for _, who := range t.Principals {
-		p.Principals = append(p.Principals, comparable(who))
+		p.Principals = append(p.Principals, withoutRoles(who))
 	}
 	p.sort()
 	return p

@@ -8,8 +8,8 @@ type CreateInput struct {
 	// Key makes repeating the change do nothing.
 	Key  string      `json:"key"`
 	Plan access.Plan `json:"plan"`
-	// Cancel asks that nothing more be made: it finds out what became of what was sent,
-	// and takes back what is not whole.
+	// Cancel asks to stop: the activity finds out whether earlier calls arrived, and deletes
+	// a service user whose token was not stored.
 	Cancel bool `json:"cancel,omitempty"`
 }
 

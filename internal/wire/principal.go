@@ -34,7 +34,7 @@ type ChangeRequest struct {
 	// Expect is what people saw when they consented; if the principal holds something
 	// else now, nothing is done.
 	Expect *access.Holdings `json:"expect,omitempty"`
-	// GrantProof is the proof of what is to be released, for a writer that has lost it.
+	// GrantProof proves the grant that a release ends, for a writer that no longer knows its lease.
 	GrantProof *access.Proof `json:"grantProof,omitempty"`
 }
 
@@ -43,8 +43,8 @@ type WriteInput struct {
 	Writer    WriterStart           `json:"writer"`
 	Change    ChangeRequest         `json:"change"`
 	Ownership access.OwnershipState `json:"ownership"`
-	// Preempted are changes that were stopped in the middle: what they have sent may be on
-	// the console, and is theirs.
+	// Preempted are changes that a release interrupted: what they sent may have reached the
+	// console, and then belongs to them.
 	Preempted []ChangeRequest `json:"preempted,omitempty"`
 }
 

@@ -80,15 +80,15 @@ type SyncSettleInput struct {
 	Collections []access.Collection `json:"collections"`
 	// Doubts has the collections that still do not balance, each with the reason.
 	Doubts map[access.Collection]string `json:"doubts,omitempty"`
-	// Rechecked is true when collections have been walked again to be sure already:
-	// roles that still differ then are a warning.
+	// Rechecked says that the collections were drained a second time already: role counts
+	// that still differ are a warning then.
 	Rechecked bool `json:"rechecked,omitempty"`
 }
 
 // SyncSettleResult is what a snapshot came to.
 type SyncSettleResult struct {
 	State string `json:"state"` // see the states below
-	// Again has the collections to walk once more, with state "again".
+	// Again has the collections to drain once more, with state "again".
 	Again    []access.Collection `json:"again,omitempty"`
 	Why      string              `json:"why,omitempty"`     // of Again
 	Recheck  bool                `json:"recheck,omitempty"` // see SyncSettleInput.Rechecked
