@@ -38,6 +38,11 @@ func newDecisionDriver(t *testing.T, a access.Approval) *decisionDriver {
 // mockActivities mocks the activities for a request with that plan.
 func (c *decisionDriver) mockActivities(in wire.PlanInput, plan access.Plan) {
 	c.on(wire.PlanActivity, in).Return(wire.PlanResult{Plan: plan}, nil).Once()
+	c.mockDecisions()
+}
+
+// mockDecisions mocks the activities that record decisions and the end of the request.
+func (c *decisionDriver) mockDecisions() {
 	c.on(wire.DecideActivity, mock.Anything).
 		Return(func(_ context.Context, in wire.DecideInput) (wire.DecideResult, error) {
 			c.decided = append(c.decided, in)

@@ -142,7 +142,11 @@ func (m *machine) refuseDecision(d access.Decision, seen string, cameAt time.Tim
 		}
 		return approval.NothingToDecide(m.at.onWire(), m.wait)
 	}
-	if seen != "" && seen != m.planHash() {
+	switch {
+	case seen == m.planHash():
+	case seen == "": // it came before there was a plan to decide on
+		return approval.NotPlanned(wire.StatePlanning, "")
+	default:
 		d.PlanHash = seen
 	}
 	return m.approval.Check(d, cameAt)
