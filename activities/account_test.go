@@ -78,7 +78,8 @@ func TestCreate_Faults(t *testing.T) {
 			if kind == consoletest.EmptyPage || kind == consoletest.Vanish || kind == consoletest.Slow {
 				continue // of lists; and what is slow is no fault here
 			}
-			for _, account := range []access.NewAccount{(&accountFixture{}).newUser(), (&accountFixture{}).newServiceUser()} {
+			of := &accountFixture{}
+			for _, account := range []access.NewAccount{of.newUser(), of.newServiceUser()} {
 				t.Run(string(kind)+" "+string(account.Kind)+map[bool]string{true: " old"}[old], func(t *testing.T) {
 					t.Parallel()
 					newAccountFixture(t, consoletest.Options{

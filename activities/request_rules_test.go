@@ -45,7 +45,9 @@ func TestLastRole_FromThePolicyToTheConsole(t *testing.T) {
 		left               access.Holdings
 	}{
 		"lastRole: delete": {access.Deleted, access.Deleted, "deletes the principal", access.Holdings{}.Normal()},
-		"downgrade":        {access.Removed, access.Released, "downgrade role replaces it", holdings(d.viewerAtThirdSite())},
+		"downgrade": {
+			access.Removed, access.Released, "downgrade role replaces it", holdings(d.viewerAtThirdSite()),
+		},
 	} {
 		if keys == "downgrade" {
 			keys = downgrade

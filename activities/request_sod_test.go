@@ -62,10 +62,12 @@ func TestWrite_SeparationOfDuties(t *testing.T) {
 	t.Parallel()
 	for name, first := range map[string]func(*grantFixture) access.OwnershipState{
 		"by a lease": func(d *grantFixture) access.OwnershipState {
-			return d.mustWrite(withSoD(d.change(access.OpAcquire, lease("1", d.soc), access.OwnershipState{}), d.admin.RoleID)).Next
+			change := d.change(access.OpAcquire, lease("1", d.soc), access.OwnershipState{})
+			return d.mustWrite(withSoD(change, d.admin.RoleID)).Next
 		},
-		"for good": func(d *grantFixture) access.OwnershipState {
-			return d.mustWrite(withSoD(d.change(access.OpGrant, lease("1", d.soc), access.OwnershipState{}), d.admin.RoleID)).Next
+		"permanently": func(d *grantFixture) access.OwnershipState {
+			change := d.change(access.OpGrant, lease("1", d.soc), access.OwnershipState{})
+			return d.mustWrite(withSoD(change, d.admin.RoleID)).Next
 		},
 		"by hand": grantedState,
 	} {

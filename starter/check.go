@@ -99,7 +99,8 @@ func (c *checkCommand) execute(ctx context.Context) error {
 
 // writeNote says what a check cannot find out.
 const writeNote = "to grant and revoke, the token's role also needs Users.edit and Service Users.edit, which cannot " +
-	"be tested without changing something; without them a grant ends refused and a revoke waits, and the message says why"
+	"be tested without changing something; without them a grant ends refused and a revoke waits, and " +
+	"the message says why"
 
 // consoleFindings tells what the console said, in the order a person sets it up.
 func consoleFindings(r inspect.Report, now time.Time) []finding {

@@ -107,7 +107,8 @@ because    ana@example.com is in soc but not eligible as the requester
 	got = run(t, "policy", "explain", path, "--request", "@"+file, "-o", "json")
 	require.Equal(t, exitDone, got.code, got.errOut)
 	answer := decode[policyExplainAnswer](t, got)
-	require.Equal(t, `rule "default" allows at most 8h, but the request is for 9h; rule "default" allows no break-glass: `+
+	require.Equal(t, `rule "default" allows at most 8h, but the request is for 9h; `+
+		`rule "default" allows no break-glass: `+
 		"request it without break-glass", answer.Refusal)
 	require.NotEmpty(t, answer.Explanation)
 

@@ -96,7 +96,9 @@ func TestSync_OtherConsole(t *testing.T) {
 		wire.SyncDrainActivity:   users(2),
 		wire.SyncSettleActivity:  settleInput("s1"),
 		wire.SyncPromoteActivity: wire.SyncPromoteInput{Snapshot: "s1", Collections: all, By: ana},
-		wire.SyncBeginActivity:   wire.SyncBeginInput{Snapshot: "s2", Collections: all, Console: b.sync.console.Console()},
+		wire.SyncBeginActivity: wire.SyncBeginInput{
+			Snapshot: "s2", Collections: all, Console: b.sync.console.Console(),
+		},
 	} {
 		_, err := execute[wire.SyncSettleResult](other, name, in)
 		app := attempttest.ApplicationError(t, err)

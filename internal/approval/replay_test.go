@@ -162,7 +162,7 @@ func TestVerdictText(t *testing.T) {
 		"":                              s,
 		"approved by carol@example.com": approvedBy(s, carol),
 		"approved":                      approval.New(approval.Request{}, access.Approval{}, noon),
-		"denied by carol@example.com: not needed":                    s.Record(no),
+		"denied by carol@example.com: not needed":                       s.Record(no),
 		"not decided in time: the deadline was 2026-03-10 22:00:00 UTC": late,
 	} {
 		require.Equal(t, want, got.VerdictText())

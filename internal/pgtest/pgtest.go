@@ -23,9 +23,9 @@ const serverVar = "TEST_DATABASE_URL"
 const stepTimeout = time.Minute
 
 var (
-	startOnce    sync.Once
-	shared       *server
-	startFailure error
+	startOnce sync.Once
+	shared    *server
+	errStart  error
 )
 
 // Main runs the tests of a package and stops the throwaway server afterwards. Without it
@@ -101,9 +101,9 @@ func serverURL(tb testing.TB) string {
 		}
 		tb.Skip(how)
 	}
-	startOnce.Do(func() { shared, startFailure = startServer(bin) })
-	if startFailure != nil {
-		tb.Fatalf("start the throwaway PostgreSQL server: %v", startFailure)
+	startOnce.Do(func() { shared, errStart = startServer(bin) })
+	if errStart != nil {
+		tb.Fatalf("start the throwaway PostgreSQL server: %v", errStart)
 	}
 	return shared.url
 }
