@@ -25,6 +25,7 @@ func TestApproval_ArrivedBeforeThePlan(t *testing.T) {
 	c.on(wire.PlanActivity, mock.Anything).Return(wire.PlanResult{Plan: plan.Seal()}, nil).
 		After(2 * time.Minute).Once()
 	c.mockDecisions()
+	c.applies(access.OpGrant, access.Applied).Maybe()
 	c.recordingTimes = []time.Duration{10 * time.Minute} // the plan is there after two
 	carol := c.decides(time.Minute, "approve", carolMail)
 	erin := c.decides(time.Minute+time.Second, "approve", erinMail)
