@@ -33,7 +33,8 @@ func TestAccountApproval_ServiceUser(t *testing.T) {
 	})
 	require.NoError(t, err)
 	for by, why := range map[string]string{
-		"bob@example.com": "requesters do not decide on their own requests", "erin@example.com": "is not eligible to decide",
+		"bob@example.com":  "requesters do not decide on their own requests",
+		"erin@example.com": "is not eligible to decide",
 	} {
 		_, err := s.decide(run, "approve", by)
 		require.ErrorContains(t, err, why, by)

@@ -84,7 +84,8 @@ func (a *accountEnv) startOffboard(name string, p access.Principal, baseline *wi
 func (a *accountEnv) addTokenOwner() (access.Kind, string) {
 	a.t.Helper()
 	id, err := a.console.AddUser(access.Principal{
-		Email: "admin@example.com", Name: "Admin", Level: access.Tenant, Held: []access.HeldRole{{RoleID: a.viewer.RoleID}},
+		Email: "admin@example.com", Name: "Admin",
+		Level: access.Tenant, Held: []access.HeldRole{{RoleID: a.viewer.RoleID}},
 	})
 	require.NoError(a.t, err)
 	kind, owner := a.console.TokenOwner()
@@ -160,7 +161,8 @@ func TestKill_WorkerBetweenCreationAndAnswer(t *testing.T) {
 			}
 			user, service := s.startUser("dora"), s.startServiceUser("ci builds")
 			require.Eventually(t, func() bool {
-				return len(s.accountsNamed(access.User, "dora")) == 1 && len(s.accountsNamed(access.ServiceUser, "ci builds")) == 1
+				return len(s.accountsNamed(access.User, "dora")) == 1 &&
+					len(s.accountsNamed(access.ServiceUser, "ci builds")) == 1
 			}, limit, 20*time.Millisecond)
 			s.worker.Kill()
 			s.startWorker()
@@ -173,7 +175,7 @@ func TestKill_WorkerBetweenCreationAndAnswer(t *testing.T) {
 
 // The creation of a user is cancelled, and then the attempt under way fails, with the user
 // created and not: the request ends cancelled without the user, or provisioned with it.
-func TestCancel_CreationWhoseAttemptFails(t *testing.T) { //nolint:tparallel // the subtests are
+func TestCancel_CreationWhoseAttemptFails(t *testing.T) {
 	t.Parallel()
 	for fault, created := range map[consoletest.FaultKind]bool{
 		consoletest.BadGateway: false, consoletest.ErrorAfter: true,

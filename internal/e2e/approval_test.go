@@ -25,6 +25,12 @@ func newApprovalEnv(t *testing.T, extraEnv ...string) *grantEnv {
 
 func isAwaitingApproval(got wire.RequestStatus) bool { return got.State == wire.StateAwaitingApproval }
 
+// isPlannedAgain says that a request needs approval of a plan that sees the edit of its
+// user's roles.
+func isPlannedAgain(got wire.RequestStatus) bool {
+	return isAwaitingApproval(got) && len(got.Plan.Before.Held) == 2
+}
+
 // decide sends a decision and returns it as recorded, or the error that says why it does
 // not count.
 func (r *grantEnv) decide(run client.WorkflowRun, action, by string) (access.Decision, error) {
@@ -115,7 +121,7 @@ func TestApproval_AskedAgainWhenThePlanChanges(t *testing.T) {
 	s.setRolesByHand(s.viewer, other)
 	_, err = s.decide(run, "approve", "dave@example.com")
 	require.NoError(t, err)
-	s.untilStatus(run, func(got wire.RequestStatus) bool { return isAwaitingApproval(got) && len(got.Plan.Before.Held) == 2 })
+	s.untilStatus(run, isPlannedAgain)
 	require.False(t, s.holdings().Holds(s.requested))
 	for _, by := range []string{"dave@example.com", "carol@example.com"} {
 		_, err = s.decide(run, "approve", by)

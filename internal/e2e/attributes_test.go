@@ -159,7 +159,8 @@ func TestAttributes_ReadsLikeATicket(t *testing.T) {
 	summary, err := described.GetStaticSummary()
 	require.NoError(t, err)
 	require.Equal(t, "grant for 1h at site level", summary)
-	require.Regexp(t, `^\*\*awaitingApproval\*\*, waiting for 1 of 2 from leads until 20\d\d-\S+ \S+ UTC$`, s.currentDetails(run))
+	require.Regexp(t, `^\*\*awaitingApproval\*\*, waiting for 1 of 2 from leads until 20\d\d-\S+ \S+ UTC$`,
+		s.currentDetails(run))
 
 	_, err = s.decide(run, "approve", "dave@example.com")
 	require.NoError(t, err)

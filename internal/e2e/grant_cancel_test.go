@@ -31,7 +31,7 @@ func TestCancel_AtEveryCallOfAGrant(t *testing.T) { //nolint:tparallel // the gr
 		calls          []consoleCall
 	}{{"timed", "1s", grantCalls}, {"permanent", "", permanentCalls}} {
 		for _, call := range kind.calls {
-			for how, cancel := range map[string]func(*cancelledRequest){"update": cancelByUpdate, "Temporal": cancelInTemporal} {
+			for how, cancel := range cancellations {
 				for _, done := range []bool{false, true} {
 					name := fmt.Sprintf("%s, %s, %t", kind.name, how, done)
 					u := s.withUser(fmt.Sprintf("user.%d@example.com", len(all)))
@@ -43,7 +43,9 @@ func TestCancel_AtEveryCallOfAGrant(t *testing.T) { //nolint:tparallel // the gr
 						return u.startGrant("/"+name+at, u.input(kind.duration))
 					})
 					k.name = name + ", " + k.name
-					all = append(all, &cancelledRequest{stalledRequest: k, call: call, timed: kind.duration != "", cancel: cancel})
+					all = append(all, &cancelledRequest{
+						stalledRequest: k, call: call, timed: kind.duration != "", cancel: cancel,
+					})
 				}
 			}
 		}
@@ -76,6 +78,9 @@ type cancelledRequest struct {
 	cancel    func(*cancelledRequest)
 	cancelErr error // of the cancellation
 }
+
+// cancellations are the ways to cancel a request.
+var cancellations = map[string]func(*cancelledRequest){"update": cancelByUpdate, "Temporal": cancelInTemporal}
 
 // cancelByUpdate sends the update cancel and does not wait for its result.
 func cancelByUpdate(c *cancelledRequest) {

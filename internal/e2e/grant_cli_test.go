@@ -122,7 +122,7 @@ func TestCLI_BadRequests(t *testing.T) {
 		"unknown role":      {"Grant", object(who, scope, `"role":{"name":"SOCC"}`), `did you mean "SOC"`},
 		"unknown site":      {"Grant", at(`{"level":"site","name":"Nowhere"}`), `no site "Nowhere" is on the console`},
 		"name and id":       {"Grant", at(`{"level":"site","id":"1","name":"x"}`), "give one of name and id"},
-		"at a group":        {"Grant", at(`{"level":"group","id":"1"}`), "scope.level is group, where roles cannot be granted"},
+		"at a group":        {"Grant", at(`{"level":"group","id":"1"}`), "is group, where roles cannot be granted"},
 		"unknown user":      {"Revoke", object(zoe, role, scope), `no user "zoe@example.com" is on the console`},
 		"revoke for a time": {"Revoke", grant(`"duration":"1h"`), `unknown field "duration"`},
 	}

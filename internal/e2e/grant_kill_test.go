@@ -52,7 +52,9 @@ func TestKill_TemporalServerAtEveryCallOfAGrant(t *testing.T) { //nolint:tparall
 	for i, call := range grantCalls {
 		u := s.withUser(fmt.Sprintf("user.%d@example.com", i))
 		g.blockAt(u.user, call)
-		all = append(all, &stalledRequest{grantEnv: u, name: call.name, before: u.holdings(), run: u.startOneSecondGrant("/" + call.name)})
+		k := &stalledRequest{grantEnv: u, name: call.name, before: u.holdings()}
+		k.run = u.startOneSecondGrant("/" + call.name)
+		all = append(all, k)
 	}
 	g.untilBlocked(len(all))
 	server.Kill()

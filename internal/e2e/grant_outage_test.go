@@ -57,7 +57,7 @@ func TestGrant_ConsoleDownAcrossItsEnd(t *testing.T) {
 		s.requireReceipt(got)
 	}
 	require.Equal(t, wire.StatePromoted, s.syncResult(sync).State)
-	require.Equal(t, []string{s.user.ID, s.user.ID}, s.writtenUsers()[:2], "granted, and released before others are granted")
+	require.Equal(t, []string{s.user.ID, s.user.ID}, s.writtenUsers()[:2], "released before others are granted")
 	require.Len(t, s.writtenUsers(), 4)
 }
 

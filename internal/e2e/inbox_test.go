@@ -228,7 +228,7 @@ func TestInbox_PlanChanged(t *testing.T) {
 		_, err := s.decide(run, "approve", by)
 		require.NoError(t, err)
 	}
-	s.untilStatus(run, func(got wire.RequestStatus) bool { return isAwaitingApproval(got) && len(got.Plan.Before.Held) == 2 })
+	s.untilStatus(run, isPlannedAgain)
 
 	carol.press("\r\ryes\r")
 	carol.untilShows("the plan has changed since you read it, and nothing was sent: read the new plan")

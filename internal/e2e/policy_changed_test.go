@@ -26,9 +26,7 @@ func TestPolicy_ChangeLeavesRunningRequestsAlone(t *testing.T) {
 	s.setRolesByHand(s.viewer, other)
 	_, err = s.decide(run, "approve", "dave@example.com")
 	require.NoError(t, err)
-	got := s.untilStatus(run, func(got wire.RequestStatus) bool {
-		return isAwaitingApproval(got) && len(got.Plan.Before.Held) == 2
-	})
+	got := s.untilStatus(run, isPlannedAgain)
 	require.Equal(t, "two", got.Plan.Approval.Rule, "it is planned again by the policy that it began with")
 	require.NotContains(t, strings.Join(got.Plan.Notes, " "), "policy")
 	_, err = s.decide(run, "approve", "carol@example.com")

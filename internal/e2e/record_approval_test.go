@@ -103,9 +103,7 @@ var escalationScenarios = map[string]scenario{
 		r.mustDecide(run, "approve", "carol@example.com")
 		r.setRolesByHand(r.viewer, r.world.AtSite("SOC", 2))
 		r.mustDecide(run, "approve", "dave@example.com")
-		r.untilStatus(run, func(got wire.RequestStatus) bool {
-			return isAwaitingApproval(got) && len(got.Plan.Before.Held) == 2
-		})
+		r.untilStatus(run, isPlannedAgain)
 		r.mustDecide(run, "approve", "carol@example.com")
 		r.mustDecide(run, "approve", "dave@example.com")
 		return r.requireEnd(run, "granted", access.Applied)

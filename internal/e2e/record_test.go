@@ -67,7 +67,7 @@ var recordings = []struct {
 // `make histories RELEASE=…` on code that has landed. A recorded file is never edited and
 // never recorded again: the test skips an outcome that has a file. HISTORIES names another
 // folder, for a trial.
-func TestRecordHistories(t *testing.T) { //nolint:tparallel // the manifest is written when all have ended
+func TestRecordHistories(t *testing.T) {
 	release := os.Getenv("RELEASE")
 	require.NotEmpty(t, release, "RELEASE is not set: run make histories RELEASE=0.4.0")
 	histories := os.Getenv("HISTORIES")

@@ -16,7 +16,8 @@ type runID struct {
 func (r *runID) InterceptWorkflow(
 	_ workflow.Context, next interceptor.WorkflowInboundInterceptor,
 ) interceptor.WorkflowInboundInterceptor {
-	return &runIDInbound{WorkflowInboundInterceptorBase: interceptor.WorkflowInboundInterceptorBase{Next: next}, id: r.id}
+	base := interceptor.WorkflowInboundInterceptorBase{Next: next}
+	return &runIDInbound{WorkflowInboundInterceptorBase: base, id: r.id}
 }
 
 type runIDInbound struct {
