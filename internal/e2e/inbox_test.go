@@ -206,7 +206,7 @@ func TestInbox_Signed(t *testing.T) {
 	// Without a key it does not open: the worker would refuse each decision.
 	without := s.startOnTerminal(nil, "inbox", "--by", "carol@example.com")
 	require.Error(t, without.exitError())
-	require.Contains(t, without.raw.String(), "a signature is needed")
+	require.Contains(t, without.raw.String(), "a signature is required")
 	require.Equal(t, 2, without.cmd.ProcessState.ExitCode())
 }
 

@@ -112,7 +112,7 @@ func TestSigned_RequestsThatAreRefused(t *testing.T) {
 		"no-console": {func(in wire.GrantInput, id string) wire.GrantInput {
 			in.Console = ""
 			return e.signGrant(in, id, bob, e.now())
-		}, "must say which console"},
+		}, "must name its console"},
 		"unknown": {as("mallory@example.com"), "is not in the file of allowed signers"},
 		"expired": {as("erin@example.com"), "is no longer valid"},
 		"revoked": {as("frank@example.com"), "is revoked"},
