@@ -16,8 +16,8 @@ import (
 func (m *machine) makePlan(ctx workflow.Context) (event, error) {
 	out, err := call[wire.PlanResult](shortCall(ctx, "plan"), wire.PlanActivity, m.spec)
 	switch {
-	case temporal.IsCanceledError(err):
-		return "", err
+	case unanswered(ctx, err):
+		return "", temporal.NewCanceledError()
 	case err != nil && m.plan == nil:
 		m.failure = err
 		return onFailed, nil
@@ -76,6 +76,13 @@ func (m *machine) refuse(cause error) (event, error) {
 	}
 	m.why = app.Message()
 	return onRefused, nil
+}
+
+// unanswered says that an activity has ended without an answer because it was cancelled. The
+// server repeats no attempt then: the last one may fail with anything, which is no answer
+// unless it is final.
+func unanswered(ctx workflow.Context, err error) bool {
+	return temporal.IsCanceledError(err) || err != nil && ctx.Err() != nil && !final(err)
 }
 
 // sodCheck is what an approval of the plan is checked against; nil where no rule of
