@@ -3,6 +3,7 @@ package workflows
 import (
 	"time"
 
+	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"sentinelone-provisioner/internal/access"
@@ -58,13 +59,12 @@ func (m *machine) applyGrant(ctx workflow.Context) (event, error) {
 		out, err = m.apply(ctx, change, closing, m.spec.Round)
 		finished = true
 	})
-	if err := workflow.Await(ctx, func() bool { return finished || m.stop != nil }); err != nil {
+	if err := m.awaitApply(ctx, stop, &finished); err != nil {
 		return "", err
 	}
 	switch {
-	case !finished:
-		stop() // its answer would come too late to count
-		return m.stop.on, nil
+	case temporal.IsCanceledError(err):
+		return "", err
 	case err != nil:
 		return m.refuse(err)
 	case m.receipt != nil:
@@ -76,8 +76,26 @@ func (m *machine) applyGrant(ctx workflow.Context) (event, error) {
 		return onRefused, nil
 	case m.stop != nil: // a cancellation that came with the answer: nobody asks for the role any more
 		return m.stop.on, nil
+	case ctx.Err() != nil:
+		return onCancelled, nil
 	}
 	return onInForce, nil
+}
+
+// awaitApply waits for the writer's answer, or for a cancellation. That ends the activity at
+// once, unless its answer has come in the same workflow task: then it counts, and its proof
+// is there before the role is released.
+func (m *machine) awaitApply(ctx workflow.Context, stop workflow.CancelFunc, finished *bool) error {
+	open, end := workflow.NewDisconnectedContext(ctx)
+	defer end()
+	err := workflow.Await(open, func() bool { return *finished || m.stop != nil || ctx.Err() != nil })
+	if err != nil {
+		return err
+	}
+	if !*finished {
+		stop()
+	}
+	return workflow.Await(open, func() bool { return *finished })
 }
 
 func (m *machine) timeBound() bool { return m.terms().Duration > 0 }
