@@ -8,11 +8,12 @@ import (
 	"sentinelone-provisioner/internal/access"
 )
 
-// OffboardInput asks that somebody lose everything.
+// OffboardInput is the input of workflow Offboard, which removes a principal or all but one
+// of its roles.
 type OffboardInput struct {
 	Principal access.PrincipalSelector `json:"principal"`
-	Mode      string                   `json:"mode"` // one of the modes below
-	// Baseline is what is left in mode baseline.
+	Mode      string                   `json:"mode"` // ModeDelete or ModeBaseline
+	// Baseline is the role that ModeBaseline leaves; nil for ModeDelete.
 	Baseline  *Baseline `json:"baseline,omitempty"`
 	Requester string    `json:"requester"` // as claimed
 	Reason    string    `json:"reason,omitempty"`
@@ -22,7 +23,7 @@ type OffboardInput struct {
 	Signed
 }
 
-// Baseline is the one role that an offboarding leaves.
+// Baseline is the one role that an offboarding in [ModeBaseline] leaves, with its scope.
 type Baseline struct {
 	Role  access.RoleSelector  `json:"role"`
 	Scope access.ScopeSelector `json:"scope"`
@@ -30,17 +31,17 @@ type Baseline struct {
 
 // The modes of an offboarding.
 const (
-	ModeDelete   = "delete"   // the user itself is deleted, with every role and its token
-	ModeBaseline = "baseline" // every role goes but one
+	ModeDelete   = "delete"   // delete the principal, with all its roles and its token
+	ModeBaseline = "baseline" // remove all roles but the baseline
 )
 
-// UnmarshalJSON refuses fields it does not know.
+// UnmarshalJSON fails on unknown fields.
 func (in *OffboardInput) UnmarshalJSON(data []byte) error {
 	type plain OffboardInput
 	return strict(data, (*plain)(in))
 }
 
-// Validate says what is wrong with the input, all of it.
+// Validate returns all faults of the input, joined; nil if there is none.
 func (in OffboardInput) Validate() error {
 	faults := []error{in.Principal.Validate(), requesterGiven(in.Requester)}
 	switch {
@@ -64,7 +65,8 @@ func within(field string, err error) error {
 	return fmt.Errorf("%s: %w", field, err)
 }
 
-// ProvisionUserInput asks for a user with one role.
+// ProvisionUserInput is the input of workflow ProvisionUser, which creates a user with one
+// role.
 type ProvisionUserInput struct {
 	Email     string               `json:"email"`
 	FullName  string               `json:"fullName"`
@@ -72,38 +74,40 @@ type ProvisionUserInput struct {
 	Scope     access.ScopeSelector `json:"scope"`
 	Requester string               `json:"requester"` // as claimed
 	Reason    string               `json:"reason,omitempty"`
-	// Console must be the one the worker serves, if given.
+	// Console, if given, must be the one that the worker serves: its host and port, if any.
 	Console string `json:"console,omitempty"`
-	// DryRun asks for the plan alone: it ends planned, and nothing is changed or written.
+	// DryRun makes the plan only: the request ends planned, and changes and records nothing.
 	DryRun bool `json:"dryRun,omitempty"`
 
 	Signed
 }
 
-// UnmarshalJSON refuses fields it does not know.
+// UnmarshalJSON fails on unknown fields.
 func (in *ProvisionUserInput) UnmarshalJSON(data []byte) error {
 	type plain ProvisionUserInput
 	return strict(data, (*plain)(in))
 }
 
-// Validate says what is wrong with the input, all of it.
+// Validate returns all faults of the input, joined; nil if there is none.
 func (in ProvisionUserInput) Validate() error {
 	return errors.Join(in.Account().Validate(), in.Role.Validate(), in.Scope.Validate(), requesterGiven(in.Requester))
 }
 
+// Account is the user to create.
 func (in ProvisionUserInput) Account() access.NewAccount {
 	return access.NewAccount{Kind: access.User, Email: in.Email, Name: in.FullName}
 }
 
-// ProvisionServiceUserInput asks for a service user with one role, whose token goes to
-// the sink of the worker.
+// ProvisionServiceUserInput is the input of workflow ProvisionServiceUser, which creates a
+// service user with one role. The worker stores its token (SERVICE_USER_TOKEN_DIR or
+// SERVICE_USER_TOKEN_COMMAND).
 type ProvisionServiceUserInput struct {
 	Name        string               `json:"name"`
 	Description string               `json:"description,omitempty"`
 	Role        access.RoleSelector  `json:"role"`
 	Scope       access.ScopeSelector `json:"scope"`
-	// TokenExpiresAt is when its token ends; TokenLife says it as a time from the start of
-	// the request. One of them is wanted.
+	// TokenExpiresAt is when the token expires; TokenLife is the same as a time from the
+	// start of the request. Exactly one must be given, at least a minute ahead.
 	TokenExpiresAt *time.Time       `json:"tokenExpiresAt,omitempty"`
 	TokenLife      *access.Duration `json:"tokenLife,omitempty"`
 	Requester      string           `json:"requester"` // as claimed
@@ -114,13 +118,14 @@ type ProvisionServiceUserInput struct {
 	Signed
 }
 
-// UnmarshalJSON refuses fields it does not know.
+// UnmarshalJSON fails on unknown fields.
 func (in *ProvisionServiceUserInput) UnmarshalJSON(data []byte) error {
 	type plain ProvisionServiceUserInput
 	return strict(data, (*plain)(in))
 }
 
-// Validate says what is wrong with the input, all of it.
+// Validate returns all faults of the input, joined; nil if there is none. now is the start of
+// the request.
 func (in ProvisionServiceUserInput) Validate(now time.Time) error {
 	return errors.Join(in.Account(now).Validate(), in.validExpiry(now), in.Role.Validate(), in.Scope.Validate(),
 		requesterGiven(in.Requester))
@@ -138,7 +143,8 @@ func (in ProvisionServiceUserInput) validExpiry(now time.Time) error {
 	return nil
 }
 
-// account has the end of the token to the second, as consoles keep it.
+// Account is the service user to create. The expiry of its token is in whole seconds, as
+// consoles keep it; now is the start of the request.
 func (in ProvisionServiceUserInput) Account(now time.Time) access.NewAccount {
 	out := access.NewAccount{Kind: access.ServiceUser, Name: in.Name, Description: in.Description}
 	switch {
@@ -158,7 +164,7 @@ func (in ProvisionUserInput) Spec() access.RequestSpec {
 	}
 }
 
-// Spec is what the requester signs. A token's life is signed as such: its end is known
+// Spec is what the requester signs. TokenLife is signed as it is, because the expiry is known
 // only once the request has started.
 func (in ProvisionServiceUserInput) Spec() access.RequestSpec {
 	out := access.RequestSpec{

@@ -12,12 +12,10 @@ const (
 
 // Names of the activities of requests, of a principal's writer and of notifications.
 const (
-	PlanActivity   = "Request.Plan"
-	ApplyActivity  = "Request.Apply"
-	DecideActivity = "Request.Decide"
-	// DelegateActivity hands decisions to another.
+	PlanActivity     = "Request.Plan"
+	ApplyActivity    = "Request.Apply"
+	DecideActivity   = "Request.Decide"
 	DelegateActivity = "Request.Delegate"
-
 	CloseActivity    = "Request.Close"
 	AnnounceActivity = "Notify.Announce"
 	SendActivity     = "Notify.Send"

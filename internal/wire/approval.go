@@ -7,10 +7,10 @@ import (
 	"sentinelone-provisioner/internal/access"
 )
 
-// StepDelegate is somebody to whom a person of the open step has handed their decisions.
+// StepDelegate is a delegate of a person of the open step.
 type StepDelegate struct {
-	By    string    `json:"by"` // whose decisions
-	To    string    `json:"to"`
+	By    string    `json:"by"` // delegator
+	To    string    `json:"to"` // delegate
 	Until time.Time `json:"until"`
 }
 
@@ -18,68 +18,72 @@ type StepDelegate struct {
 type DecisionInput struct {
 	By      string `json:"by"`
 	Comment string `json:"comment,omitempty"`
-	// Duration and StartAt narrow what was asked for: shorter, later.
+	// Duration and StartAt narrow the request: a shorter duration, a later start. Zero keeps
+	// what was requested.
 	Duration  access.Duration `json:"duration,omitzero"`
 	StartAt   time.Time       `json:"startAt,omitzero"`
 	Signature string          `json:"signature,omitempty"`
 	// SignedAt is when it was signed; part of what is signed.
 	SignedAt time.Time `json:"signedAt,omitzero"`
-	// PlanHash is of the plan that the person has seen; if it is another one by now, the
-	// decision does not count.
+	// PlanHash is the hash of the plan that the person has seen. If the request has another
+	// plan by now, the decision does not count.
 	PlanHash string `json:"planHash,omitempty"`
 }
 
-// UnmarshalJSON refuses fields it does not know.
+// UnmarshalJSON fails on unknown fields.
 func (d *DecisionInput) UnmarshalJSON(data []byte) error {
 	type plain DecisionInput
 	return strict(data, (*plain)(d))
 }
 
-// ApprovalStatus says who has decided and who is still asked.
+// ApprovalStatus is the state of an approval: who has decided, and who may decide the open
+// step.
 type ApprovalStatus struct {
 	Step  int      `json:"step"` // from 0
 	Steps int      `json:"steps"`
-	Need  int      `json:"need"` // of the open step
-	Given int      `json:"given"`
-	From  []string `json:"from"` // groups
-	// People may decide the open step, those escalated to among them; anyone if empty.
+	Need  int      `json:"need"`  // of the open step
+	Given int      `json:"given"` // approvals of the open step so far
+	From  []string `json:"from"`  // groups
+	// People may decide the open step, including those it was escalated to; empty: anyone.
 	People []string  `json:"people"`
-	Until  time.Time `json:"until"`
-	// EscalatedAt is when more people were let in.
+	Until  time.Time `json:"until"` // the deadline of the open step
+	// EscalatedAt is when the escalation made more people eligible; zero before.
 	EscalatedAt time.Time `json:"escalatedAt,omitzero"`
 	Verdict     string    `json:"verdict,omitempty"`
-	// Review says that the role is, or was, in force already: it is looked at afterwards.
+	// Review says that this is the review of a break-glass grant: the role is, or was, in
+	// force already.
 	Review    bool              `json:"review,omitempty"`
 	Decisions []access.Decision `json:"decisions"`
-	// Delegates may decide in the place of people of the open step who have not. The
-	// workflow itself does not know them: the worker fills them in as it answers a query.
+	// Delegates may decide in the place of people of the open step who have not decided. The
+	// workflow does not know them: the worker adds them when it answers a query.
 	Delegates []StepDelegate `json:"delegates,omitempty"`
 }
 
-// DelegationInput is the input of [Delegate]: it hands By's decisions to To, on requests
-// that are open and on those to come.
+// DelegationInput is the input of workflow Delegate ([DelegateType]): To may decide in By's
+// place, on pending requests and on later ones.
 type DelegationInput struct {
 	By string `json:"by"`
 	To string `json:"to"`
-	// Until is its end, Duration how long it holds from now on; one of them. An end that is
-	// past takes back what was handed to that person before.
+	// Until is the end of the delegation, or Duration how long it lasts from now on. An end in
+	// the past ends By's earlier delegation to To.
 	Until     time.Time       `json:"until,omitzero"`
 	Duration  access.Duration `json:"duration,omitzero"`
 	Comment   string          `json:"comment,omitempty"`
 	Signature string          `json:"signature,omitempty"`
 	// SignedAt is when it was signed; part of what is signed.
 	SignedAt time.Time `json:"signedAt,omitzero"`
-	// Console must be the one the worker serves, if given.
+	// Console, if given, must be the one that the worker serves: its host and port, if any.
 	Console string `json:"console,omitempty"`
 }
 
-// UnmarshalJSON refuses fields it does not know.
+// UnmarshalJSON fails on unknown fields.
 func (in *DelegationInput) UnmarshalJSON(data []byte) error {
 	type plain DelegationInput
 	return strict(data, (*plain)(in))
 }
 
-// Delegation is what is asked for at that time; its end is not worked out yet.
+// Delegation is the delegation that the input requests, made at now. Its end is not worked
+// out yet from Duration.
 func (in DelegationInput) Delegation(now time.Time) access.Delegation {
 	return access.Delegation{
 		By: strings.TrimSpace(in.By), To: strings.TrimSpace(in.To), At: now.UTC(),

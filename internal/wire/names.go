@@ -2,14 +2,13 @@ package wire
 
 import "sentinelone-provisioner/internal/access"
 
-// Workflow types.
-const (
-	SyncType = "Sync"
-)
+// SyncType is the type of the workflow that syncs a console.
+const SyncType = "Sync"
 
-// Messages.
+// Messages of a sync; every workflow answers the query.
 const (
-	// StatusQuery answers with everything a person wants to know, on every workflow.
+	// StatusQuery answers with the state of the workflow: [SyncStatus], [RequestStatus],
+	// [PrincipalStatus] or [DelegateStatus].
 	StatusQuery = "status"
 	// ConfirmUpdate promotes a quarantined snapshot.
 	ConfirmUpdate = "confirm"
@@ -17,8 +16,7 @@ const (
 	DiscardUpdate = "discard"
 )
 
-// DefaultTaskQueue is where workflows and reads wait unless TASK_QUEUE says
-// otherwise.
+// DefaultTaskQueue is the task queue of workflows and reads, unless TASK_QUEUE names another.
 const DefaultTaskQueue = "sentinelone"
 
 const syncPrefix = "sync/"
@@ -27,7 +25,7 @@ const syncPrefix = "sync/"
 // The console is its host and port, as in "acmeco.sentinelone.net".
 func SyncID(console string) string { return syncPrefix + console }
 
-// Workflow types of grants and revokes.
+// Workflow types of grants and revokes, of a principal's writer and of notifications.
 const (
 	GrantType     = "Grant"
 	RevokeType    = "Revoke"
@@ -37,16 +35,17 @@ const (
 
 // Messages of grants and of a principal's writer.
 const (
-	// ApproveUpdate and DenyUpdate are people's decisions.
+	// ApproveUpdate and DenyUpdate send a decision, as a [DecisionInput].
 	ApproveUpdate = "approve"
 	DenyUpdate    = "deny"
-	// CancelUpdate calls a grant off before it is applied.
+	// CancelUpdate cancels a grant, or the creation of an account, before it is applied.
 	CancelUpdate = "cancel"
-	// ExtendUpdate lengthens a timed grant that is running.
+	// ExtendUpdate moves the end of an active grant, as an [ExtendInput] says.
 	ExtendUpdate = "extend"
-	// EndUpdate releases a timed grant now.
+	// EndUpdate releases an active grant now.
 	EndUpdate = "end"
-	// ChangeUpdate asks the one writer of a principal for a change. Internal.
+	// ChangeUpdate sends a [ChangeRequest] to a principal's writer. Internal: people do not
+	// send it.
 	ChangeUpdate = "change"
 )
 
@@ -67,14 +66,14 @@ func GrantID(request string) string { return grantPrefix + request }
 // RevokeID is the customary workflow id of a revoke; any other works too.
 func RevokeID(request string) string { return revokePrefix + request }
 
-// PrincipalID is the workflow id of a principal's one writer. It holds the console's
-// host and the principal's id, and no name.
+// PrincipalID is the workflow id of a principal's writer. It holds the console's host, and the
+// principal's kind and id, but no name.
 func PrincipalID(console string, kind access.Kind, id string) string {
 	return principalPrefix + console + "/" + string(kind) + "/" + id
 }
 
-// WriteQueue is where everything waits that changes a console, beside the task queue
-// of workflows and reads.
+// WriteQueue is the task queue of the activities that change a console. taskQueue is that of
+// workflows and reads.
 func WriteQueue(taskQueue string) string { return taskQueue + writeSuffix }
 
 // Workflow types of accounts.
@@ -96,7 +95,7 @@ func ProvisionID(request string) string { return provisionPrefix + request }
 // OffboardID is the customary workflow id of an offboarding; any other works too.
 func OffboardID(request string) string { return offboardPrefix + request }
 
-// DelegateType is the workflow that hands a person's decisions to another.
+// DelegateType is the type of the workflow that makes a delegation.
 const DelegateType = "Delegate"
 
 const delegatePrefix = "delegate/"

@@ -2,20 +2,20 @@ package wire
 
 import "time"
 
-// AnnounceInput is an event that people should be told of.
+// AnnounceInput is the input of [AnnounceActivity], which starts the delivery of an event.
 type AnnounceInput struct {
 	Event Event `json:"event"`
-	// Except are people who are not told in somebody's place.
+	// Except are people whom the event does not reach as delegates of [Event.People].
 	Except []string `json:"except,omitempty"`
 }
 
-// DeliverInput is what the delivering workflow starts with.
+// DeliverInput is the input of workflow Notify, which delivers an event to each sender.
 type DeliverInput struct {
 	Event   Event    `json:"event"`
-	Senders []string `json:"senders"`
+	Senders []string `json:"senders"` // as in "webhook"
 }
 
-// SendInput is one delivery.
+// SendInput is the input of [SendActivity]: one event for one sender.
 type SendInput struct {
 	Event  Event  `json:"event"`
 	Sender string `json:"sender"`

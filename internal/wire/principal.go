@@ -1,87 +1,88 @@
 package wire
 
-import (
-	"sentinelone-provisioner/internal/access"
-)
+import "sentinelone-provisioner/internal/access"
 
-// Refused says that nothing was done because a rule forbids it.
-func (a ChangeAnswer) Refused() bool { return a.Proof.Outcome.Refused() }
-
-// Writer says where the one writer of a principal is reached. The names come from
-// package workflows, which spells them.
+// Writer says how to reach a principal's writer: its workflow, the update that takes changes,
+// and the task queue.
 type Writer struct {
 	WorkflowID   string `json:"workflowId"`
 	WorkflowType string `json:"workflowType"`
 	Update       string `json:"update"`
 	TaskQueue    string `json:"taskQueue"`
-	// Start is the input of a writer that is not running.
+	// Start identifies the principal, for starting a writer that is not running.
 	Start WriterStart `json:"start"`
 }
 
-// WriterStart says whose writer it is.
+// WriterStart identifies the principal of a writer.
 type WriterStart struct {
 	Console string      `json:"console"`
 	Kind    access.Kind `json:"kind"`
 	ID      string      `json:"id"`
 }
 
-// ChangeRequest asks the one writer of a principal for a change.
+// ChangeRequest is the payload of [ChangeUpdate]: one change for a principal's writer.
 type ChangeRequest struct {
-	// Key makes repeating the change do nothing.
+	// Key identifies the change: sending it again changes nothing more.
 	Key     string        `json:"key"`
 	Request string        `json:"request"` // workflow id it is for
 	Change  access.Change `json:"change"`
-	// Expect is what people saw when they consented; if the principal holds something
-	// else now, nothing is done.
+	// Expect is what the principal held in the approved plan. If it holds something else now,
+	// nothing is written and the outcome is [access.PlanChanged]; nil skips the comparison.
 	Expect *access.Holdings `json:"expect,omitempty"`
-	// GrantProof proves the grant that a release ends, for a writer that no longer knows its lease.
+	// GrantProof is the proof of the grant that a release ends, for a writer that no longer
+	// knows its lease.
 	GrantProof *access.Proof `json:"grantProof,omitempty"`
 }
 
-// WriteInput is one change for the console.
+// WriteInput is the input of [WriteActivity]: one change for the console.
 type WriteInput struct {
 	Writer    WriterStart           `json:"writer"`
 	Change    ChangeRequest         `json:"change"`
 	Ownership access.OwnershipState `json:"ownership"`
-	// Preempted are changes that a release interrupted: what they sent may have reached the
-	// console, and then belongs to them.
+	// Preempted are changes that a release interrupted. Their writes may have reached the
+	// console; such a write counts as theirs.
 	Preempted []ChangeRequest `json:"preempted,omitempty"`
 }
 
-// WriteResult is what became of it.
+// WriteResult is the proof of a change, and what the writer knows after it.
 type WriteResult struct {
 	Proof access.Proof          `json:"proof"`
 	Next  access.OwnershipState `json:"next"`
-	// Message says why nothing was done, where the outcome is a refusal.
+	// Message says why nothing was written, if the outcome is a refusal; else "".
 	Message string `json:"message,omitempty"`
-	// From is what was known before, by digest.
+	// From is the digest of the ownership that the change was worked out on.
 	From string `json:"from"`
-	// Recalled says that the change was carried out before, by a writer that knew
-	// other things than this one: Next is not the newest then.
+	// Recalled says that an earlier attempt carried out the change from another ownership than
+	// the input's: Next may then be older than what the writer knows.
 	Recalled bool `json:"recalled,omitempty"`
 }
 
-// ConfirmInput asks to look once more.
+// ConfirmInput is the input of [ConfirmActivity], which reads the principal once more after a
+// change that ends access.
 type ConfirmInput struct {
 	Writer    WriterStart           `json:"writer"`
 	Request   string                `json:"request"`
 	Ownership access.OwnershipState `json:"ownership"`
 }
 
-// ConfirmResult is what was seen. Nothing is learned from it: a console that is slow to
-// show writes may show something old here.
+// ConfirmResult is that read. The writer does not update its ownership from it, because a
+// console that shows writes late may return an old state.
 type ConfirmResult struct {
 	Read  access.Read `json:"read"`
-	Drift []string    `json:"drift,omitempty"` // by hand, unless what was read is old
+	Drift []string    `json:"drift,omitempty"` // changes made by hand, unless the read is old
 }
 
-// ChangeAnswer is what the one writer of a principal says to a change.
+// ChangeAnswer is the writer's answer to a [ChangeRequest].
 type ChangeAnswer struct {
 	Proof   access.Proof `json:"proof"`
 	Message string       `json:"message,omitempty"` // of a refusal
 }
 
-// PrincipalInput says whose writer it is, and what is known from the run before.
+// Refused reports whether nothing was written because a rule forbids the change.
+func (a ChangeAnswer) Refused() bool { return a.Proof.Outcome.Refused() }
+
+// PrincipalInput is the input of workflow Principal: whose writer it is, and what its previous
+// run knew.
 type PrincipalInput struct {
 	WriterStart
 
@@ -94,7 +95,7 @@ type LeaseHolder struct {
 	Lease   string       `json:"lease"`
 	Request string       `json:"request"` // workflow id
 	Answer  ChangeAnswer `json:"answer"`  // to its acquisition
-	// Rules are the request's, for the end of a lease that it does not come for.
+	// Rules are the request's. The writer needs them if it ends the lease without the request.
 	Rules access.Rules `json:"rules,omitzero"`
 }
 

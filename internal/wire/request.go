@@ -8,37 +8,39 @@ import (
 	"sentinelone-provisioner/internal/access"
 )
 
-// GrantInput asks for a role.
+// GrantInput is the input of workflow Grant.
 type GrantInput struct {
 	Principal access.PrincipalSelector `json:"principal"`
 	Role      access.RoleSelector      `json:"role"`
 	Scope     access.ScopeSelector     `json:"scope"`
 	Requester string                   `json:"requester"` // as claimed
 	Reason    string                   `json:"reason,omitempty"`
-	// Duration is how long the role is wanted; for good if absent.
+	// Duration is how long the role is granted, at most [MaxDuration]; nil: permanent.
 	Duration *access.Duration `json:"duration,omitempty"`
-	// StartAt is when; at once if absent or past. A duration counts from it.
+	// StartAt is when access starts, at most [MaxDuration] ahead; nil or past: at once. The
+	// duration counts from it.
 	StartAt *time.Time `json:"startAt,omitempty"`
-	// AllowLevelChange consents to losing every role of the level the principal is at.
+	// AllowLevelChange allows a grant at another level than the principal's, which removes all
+	// its roles at the level it is at.
 	AllowLevelChange bool `json:"allowLevelChange,omitempty"`
-	// BreakGlass asks to start at once, where the policy lets it, and to be reviewed
-	// afterwards; what is not reviewed in time is ended.
+	// BreakGlass starts access at once, if the policy allows that, and has it reviewed
+	// afterwards. Without a passed review in time, the grant is ended.
 	BreakGlass bool `json:"breakGlass,omitempty"`
-	// Console must be the one the worker serves, if given.
+	// Console, if given, must be the one that the worker serves: its host and port, if any.
 	Console string `json:"console,omitempty"`
-	// DryRun asks for the plan alone: it ends planned, and nothing is changed or written.
+	// DryRun makes the plan only: the request ends planned, and changes and records nothing.
 	DryRun bool `json:"dryRun,omitempty"`
 
 	Signed
 }
 
-// UnmarshalJSON refuses fields it does not know.
+// UnmarshalJSON fails on unknown fields.
 func (in *GrantInput) UnmarshalJSON(data []byte) error {
 	type plain GrantInput
 	return strict(data, (*plain)(in))
 }
 
-// RevokeInput asks to take a role away.
+// RevokeInput is the input of workflow Revoke.
 type RevokeInput struct {
 	Principal access.PrincipalSelector `json:"principal"`
 	Role      access.RoleSelector      `json:"role"`
@@ -51,16 +53,17 @@ type RevokeInput struct {
 	Signed
 }
 
-// UnmarshalJSON refuses fields it does not know.
+// UnmarshalJSON fails on unknown fields.
 func (in *RevokeInput) UnmarshalJSON(data []byte) error {
 	type plain RevokeInput
 	return strict(data, (*plain)(in))
 }
 
-// MaxDuration is the longest timed grant, and the farthest start.
+// MaxDuration is the longest time-bound grant, and the farthest start.
 const MaxDuration = 366 * 24 * time.Hour
 
-// Validate says what is wrong with the input, all of it.
+// Validate returns all faults of the input, joined; nil if there is none. now is the start of
+// the request.
 func (in GrantInput) Validate(now time.Time) error {
 	faults := []error{
 		in.Principal.Validate(), in.Role.Validate(), in.Scope.Validate(), requesterGiven(in.Requester),
@@ -84,7 +87,7 @@ func (in GrantInput) Validate(now time.Time) error {
 	return errors.Join(faults...)
 }
 
-// Validate says what is wrong with the input, all of it.
+// Validate returns all faults of the input, joined; nil if there is none.
 func (in RevokeInput) Validate() error {
 	return errors.Join(in.Principal.Validate(), in.Role.Validate(), in.Scope.Validate(), requesterGiven(in.Requester))
 }
@@ -109,10 +112,10 @@ func requesterGiven(requester string) error {
 
 // StopInput is the payload of [CancelUpdate] and [EndUpdate].
 type StopInput struct {
-	By string `json:"by"` // who asks, as claimed
+	By string `json:"by"` // who cancels or ends it, as claimed
 }
 
-// UnmarshalJSON refuses fields it does not know.
+// UnmarshalJSON fails on unknown fields.
 func (b *StopInput) UnmarshalJSON(data []byte) error {
 	type plain StopInput
 	return strict(data, (*plain)(b))
@@ -120,24 +123,24 @@ func (b *StopInput) UnmarshalJSON(data []byte) error {
 
 // ExtendInput is the payload of [ExtendUpdate].
 type ExtendInput struct {
-	By       string          `json:"by"`
+	By       string          `json:"by"`       // who extends it, as claimed
 	Duration access.Duration `json:"duration"` // added to the end
 }
 
-// UnmarshalJSON refuses fields it does not know.
+// UnmarshalJSON fails on unknown fields.
 func (e *ExtendInput) UnmarshalJSON(data []byte) error {
 	type plain ExtendInput
 	return strict(data, (*plain)(e))
 }
 
-// RequestAnswer is what an update of a grant came to.
+// RequestAnswer answers [CancelUpdate], [EndUpdate] and [ExtendUpdate]: the state after it.
 type RequestAnswer struct {
 	State   string         `json:"state"`
 	Outcome access.Outcome `json:"outcome,omitempty"`
-	EndsAt  *time.Time     `json:"endsAt,omitempty"`
+	EndsAt  *time.Time     `json:"endsAt,omitempty"` // of access; nil if it does not end
 }
 
-// validBreakGlass says what does not go together with starting at once.
+// validBreakGlass returns what break-glass forbids or lacks.
 func (in GrantInput) validBreakGlass() error {
 	var faults []error
 	if in.BreakGlass && in.StartAt != nil {

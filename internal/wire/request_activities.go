@@ -7,7 +7,8 @@ import (
 	"sentinelone-provisioner/internal/access"
 )
 
-// updateID makes repeating the question attach to the first one.
+// UpdateID is the id of the update that sends the change. The same id attaches to the update
+// that was sent before.
 func (in ApplyInput) UpdateID() string {
 	if in.Try == 0 {
 		return in.Change.Key
@@ -15,45 +16,47 @@ func (in ApplyInput) UpdateID() string {
 	return fmt.Sprintf("%s/%d", in.Change.Key, in.Try)
 }
 
-// DecideInput is one person's word on a request.
+// DecideInput is the input of [DecideActivity]: one decision on a request.
 type DecideInput struct {
 	Request  RequestInfo     `json:"request"`
 	Decision access.Decision `json:"decision"`
 	// Number counts the decisions of this request, from 0.
 	Number int `json:"number"`
-	// Refusal says why it does not count; "" if it may.
+	// Refusal says why the decision does not count, by the workflow's rules; "" if it may.
 	Refusal string `json:"refusal,omitempty"`
-	// Duties are what an approval is held against, where the plan has such rules.
+	// SoD is what to check for separation of duties; nil if the plan has no such rules.
 	SoD *SoDCheck `json:"sod,omitempty"`
-	// Delegators are the people who may decide here and have not. Where one of them has
-	// handed the decision to By, it counts for them, and Refusal does not stand.
+	// Delegators are the eligible people who have not decided. If one of them has delegated to
+	// Decision.By, the decision counts for them, and Refusal is dropped.
 	Delegators []string `json:"delegators,omitempty"`
 }
 
-// DecideResult says whether it counts.
+// DecideResult says whether the decision counts.
 type DecideResult struct {
-	Signed  string `json:"signed"`
-	Refusal string `json:"refusal,omitempty"`
-	// OnBehalfOf is who had handed it to whoever decided; Delegation is by what.
+	Signed  string `json:"signed"`            // fingerprint of the key, or [access.Unsigned]
+	Refusal string `json:"refusal,omitempty"` // "" if it counts
+	// OnBehalfOf is the delegator in whose place the approver decided, by Delegation; "" and
+	// nil for a decision in their own name.
 	OnBehalfOf string             `json:"onBehalfOf,omitempty"`
 	Delegation *access.Delegation `json:"delegation,omitempty"`
 }
 
-// DelegateInput hands a person's decisions to another.
+// DelegateInput is the input of [DelegateActivity], which records a delegation.
 type DelegateInput struct {
-	Request RequestInfo `json:"request"` // by which it came
-	// Delegation is what was asked. Console, if given, must be the one the worker serves.
+	Request RequestInfo `json:"request"` // the workflow Delegate
+	// Delegation is what was requested. Its console, if given, must be the one that the worker
+	// serves.
 	Delegation access.Delegation `json:"delegation"`
 }
 
-// DelegateResult is what was kept, or why it was not.
+// DelegateResult is the delegation as recorded, and why it does not count ("" if it does).
 type DelegateResult struct {
 	Delegation access.Delegation `json:"delegation"`
 	Refusal    string            `json:"refusal,omitempty"`
 }
 
-// SoDCheck are what an approval is held against: roles that nobody may hold beside the one
-// that is asked for.
+// SoDCheck is what an approval checks for separation of duties: whether the principal holds a
+// role that it may not hold together with the requested one.
 type SoDCheck struct {
 	Principal access.PrincipalRef `json:"principal"`
 	Change    access.Change       `json:"change"`
@@ -66,79 +69,82 @@ type RequestInfo struct {
 	StartedAt time.Time `json:"startedAt"`
 }
 
-// PlanInput asks what a request would do.
+// PlanInput is the input of [PlanActivity].
 type PlanInput struct {
 	Request RequestInfo `json:"request"`
-	// Console, if given, must be the one the worker serves.
+	// Console, if given, must be the one that the worker serves: its host and port, if any.
 	Console   string                   `json:"console,omitempty"`
 	Op        access.Op                `json:"op"`
 	Principal access.PrincipalSelector `json:"principal"`
 	Role      access.RoleSelector      `json:"role"`
 	Scope     access.ScopeSelector     `json:"scope"`
 	Terms     access.Terms             `json:"terms"`
-	// Account is who is to be made; Principal is empty then.
+	// Account is the account to create, and Principal is empty; nil for other requests.
 	Account *access.NewAccount `json:"account,omitempty"`
 	// Signature is the requester's, as sent; nil without one.
 	Signature *access.RequestSignature `json:"signature,omitempty"`
 	// Round counts the plans of the request, from 0.
 	Round int `json:"round,omitempty"`
-	// Policy is the hash of the policy that the plan before this one followed, which this
-	// one follows too; the worker's, if empty.
+	// Policy is the hash of the policy that the previous plan followed: this plan follows it
+	// too. "" is the worker's policy.
 	Policy string `json:"policy,omitempty"`
-	// Decisions are people's on earlier plans, for the receipt of a request that is refused
-	// now.
+	// Decisions are those on earlier plans, for the receipt of a request that is refused now.
 	Decisions []access.Decision `json:"decisions,omitempty"`
-	// DryRun asks for the plan alone: the ledger learns nothing.
+	// DryRun makes the plan only and records nothing in the ledger.
 	DryRun bool `json:"dryRun,omitempty"`
 }
 
-// PlanResult is the plan; with a refusal in it, also the receipt.
+// PlanResult is the plan and, if the plan refuses the request, the receipt.
 type PlanResult struct {
 	Plan    access.Plan     `json:"plan"`
 	Receipt *access.Receipt `json:"receipt,omitempty"`
-	// Signature is the requester's, if it was asked for and holds.
+	// Signature is the requester's, if the worker verifies signatures and this one holds; else
+	// nil.
 	Signature *access.RequestSignature `json:"signature,omitempty"`
-	// Notify says that people are to be told of what happens.
+	// Notify says that the worker has receivers for notifications.
 	Notify bool `json:"notify,omitempty"`
-	// Indexed says that the server knows our search attributes.
+	// Indexed says that the Temporal server knows our search attributes.
 	Indexed bool `json:"indexed,omitempty"`
 }
 
-// ApplyInput asks for a change and, if it is the last one, for the receipt.
+// ApplyInput is the input of [ApplyActivity]: a change and, if it is the last one, what the
+// receipt needs.
 type ApplyInput struct {
 	Request RequestInfo   `json:"request"`
 	Writer  Writer        `json:"writer"`
 	Change  ChangeRequest `json:"change"`
-	// Try counts from 0: an answer is final, and asking anew needs another one.
+	// Try counts from 0. Temporal keeps the answer to an update, so asking the writer again
+	// needs another number.
 	Try int `json:"try,omitempty"`
-	// Extension is who moves the end, where the change is that; the ledger learns it.
+	// Extension is recorded in the ledger, if the change extends access; else nil.
 	Extension *access.Extension `json:"extension,omitempty"`
-	// Close asks for the receipt when the change is proven.
+	// Close requests the receipt once the change is proven; nil: no receipt yet.
 	Close *CloseInput `json:"close,omitempty"`
 }
 
-// ApplyResult is the proof of a change.
+// ApplyResult is the proof of a change and, with [ApplyInput.Close], the receipt.
 type ApplyResult struct {
 	ChangeAnswer
 
 	Receipt *access.Receipt `json:"receipt,omitempty"`
 }
 
-// CloseInput is what a receipt is made of, besides the last proof.
+// CloseInput is the input of [CloseActivity]: what the receipt contains. In [ApplyInput.Close]
+// the last proof is still missing.
 type CloseInput struct {
 	Request RequestInfo    `json:"request"`
 	Plan    access.Plan    `json:"plan"`
 	State   string         `json:"state"`
 	Message string         `json:"message,omitempty"`
 	Proofs  []access.Proof `json:"proofs,omitempty"`
-	// Decisions are people's.
+	// Decisions are those that counted when they were taken.
 	Decisions  []access.Decision  `json:"decisions,omitempty"`
 	Extensions []access.Extension `json:"extensions,omitempty"`
 	// Signature is the requester's, if it was verified.
 	Signature *access.RequestSignature `json:"signature,omitempty"`
 }
 
-// CloseResult is the evidence of a finished request.
+// CloseResult is the receipt of a finished request.
 type CloseResult struct {
 	Receipt access.Receipt `json:"receipt"`
 }

@@ -6,17 +6,17 @@ import (
 	"sentinelone-provisioner/internal/access"
 )
 
-// StateRefused is the state of a request that cannot be carried out.
-const StateRefused = "refused"
-
-// States of a request. Those from granted on are how it ends.
+// States of a request. The second group has the states in which a request ends.
 const (
 	StatePlanning         = "planning"
 	StateAwaitingApproval = "awaitingApproval"
 	StateScheduled        = "scheduled" // waits for startAt
 	StateApplying         = "applying"
-	StateActive           = "active" // a timed grant that is in force
+	StateActive           = "active" // a time-bound grant that is in force
 	StateReleasing        = "releasing"
+	// StateAwaitingReview is the state of a break-glass grant that has ended before its review:
+	// the role is removed, and the review is pending.
+	StateAwaitingReview = "awaitingReview"
 
 	StateGranted   = "granted"
 	StateExpired   = "expired"
@@ -25,41 +25,40 @@ const (
 	StateDenied    = "denied"
 	StateTimedOut  = "timedOut"
 	StatePlanned   = "planned" // a dry run
+	StateRefused   = "refused" // the request cannot be carried out
 	StateRevoked   = "revoked"
 
 	StateProvisioned = "provisioned"
 	StateOffboarded  = "offboarded"
 )
 
-// RequestResult is what a request came to. GrantResult and RevokeResult are this.
+// RequestResult is the result of the workflow of a request, of every kind.
 type RequestResult struct {
 	State   string         `json:"state"`
 	Outcome access.Outcome `json:"outcome,omitempty"`
 	Message string         `json:"message,omitempty"`
-	// Plan is the result of a dry run, which has no receipt.
-	Plan    *access.Plan    `json:"plan,omitempty"`
+	// Plan is the result of a dry run; nil for other requests.
+	Plan *access.Plan `json:"plan,omitempty"`
+	// Receipt is nil for a dry run.
 	Receipt *access.Receipt `json:"receipt,omitempty"`
 }
 
-// RequestStatus answers [StatusQuery] on a grant or revoke.
+// RequestStatus answers [StatusQuery] on a request of any kind.
 type RequestStatus struct {
 	State     string    `json:"state"`
 	Request   string    `json:"request"` // workflow id
-	Run       string    `json:"run"`     // of the workflow; part of what decisions are signed over
+	Run       string    `json:"run"`     // run id of the workflow; decisions sign it too
 	Requester string    `json:"requester"`
 	StartedAt time.Time `json:"startedAt"`
-	// StartsAt is when a scheduled grant is applied, EndsAt when a timed one is released.
+	// StartsAt is when a scheduled grant is applied, EndsAt when a time-bound grant is released;
+	// nil if not.
 	StartsAt *time.Time `json:"startsAt,omitempty"`
 	EndsAt   *time.Time `json:"endsAt,omitempty"`
-	// Waiting says what it waits for, in a sentence; "" while it moves.
+	// Waiting says in a sentence what the request waits for; "" if for nothing.
 	Waiting string         `json:"waiting,omitempty"`
-	Plan    *access.Plan   `json:"plan,omitempty"`
+	Plan    *access.Plan   `json:"plan,omitempty"` // nil until it is made
 	Proofs  []access.Proof `json:"proofs"`
-	// Consent says who has decided and who is still asked, where the plan needs it.
+	// Approval is the state of the approval or review; nil if the plan needs none.
 	Approval *ApprovalStatus `json:"approval,omitempty"`
-	Result   *RequestResult  `json:"result,omitempty"`
+	Result   *RequestResult  `json:"result,omitempty"` // nil until the request has ended
 }
-
-// StateAwaitingReview is the state of a grant that started at once and has ended before it
-// was reviewed: the role is taken back, and the review is still open.
-const StateAwaitingReview = "awaitingReview"

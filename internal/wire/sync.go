@@ -2,23 +2,24 @@ package wire
 
 import "time"
 
-// SyncInput says what to sync.
+// SyncInput is the input of workflow Sync.
 type SyncInput struct {
-	// Collections to walk; all of them if empty.
+	// Collections are those to sync, as in "users"; empty: all.
 	Collections []string `json:"collections,omitempty"`
-	// Console to sync, as host and port, if any. A worker of another one ends the
-	// sync with Conflict; if empty, whichever console the worker serves is synced.
+	// Console is the console to sync: its host and port, if any. The worker of another console
+	// fails the sync with Conflict. "" is the console that the worker serves.
 	Console string `json:"console,omitempty"`
 }
 
-// UnmarshalJSON refuses fields it does not know, so that a misspelt "colections"
-// is an error and not a full sync.
+// UnmarshalJSON fails on unknown fields, so that a misspelt "colections" is an error and not a
+// full sync.
 func (in *SyncInput) UnmarshalJSON(data []byte) error {
 	type plain SyncInput
 	return strict(data, (*plain)(in))
 }
 
-// States of a sync. The first three are also how it ends.
+// States of a sync. It ends promoted, unchanged, failed, or quarantined if the snapshot was
+// discarded or nobody decided in time.
 const (
 	StatePromoted    = "promoted"
 	StateUnchanged   = "unchanged"
@@ -29,20 +30,20 @@ const (
 	StateFailed      = "failed"
 )
 
-// SyncResult is what one sync came to.
+// SyncResult is the result of workflow Sync.
 type SyncResult struct {
 	Snapshot   string    `json:"snapshot"`
 	State      string    `json:"state"` // promoted, unchanged or quarantined
 	StartedAt  time.Time `json:"startedAt"`
 	FinishedAt time.Time `json:"finishedAt"`
-	// Counts has a row count per collection synced, and one of "assignments".
+	// Counts has the number of rows per synced collection, and of "assignments".
 	Counts   map[string]int    `json:"counts"`
 	Changes  AssignmentChanges `json:"changes"`
 	Requests int               `json:"requests"` // sent to the console
 	Warnings []string          `json:"warnings"`
 }
 
-// AssignmentChanges counts assignments that came and went between two snapshots.
+// AssignmentChanges counts the assignments that were added and removed between two snapshots.
 type AssignmentChanges struct {
 	Added   int `json:"added"`
 	Removed int `json:"removed"`
@@ -55,24 +56,24 @@ type SyncStatus struct {
 	Snapshot    string                      `json:"snapshot"`
 	StartedAt   time.Time                   `json:"startedAt"`
 	Collections map[string]CollectionStatus `json:"collections"`
-	// Waiting says what the sync is waiting for, in a sentence; "" while it moves.
+	// Waiting says in a sentence what the sync waits for; "" if for nothing.
 	Waiting string `json:"waiting,omitempty"`
-	// TokenExpiresAt is when the console's API token ends, where it says so.
+	// TokenExpiresAt is when the API token expires; nil if the console does not say.
 	TokenExpiresAt *time.Time  `json:"tokenExpiresAt,omitempty"`
 	Quarantine     *Quarantine `json:"quarantine,omitempty"`
 	Warnings       []string    `json:"warnings"`
-	Result         *SyncResult `json:"result,omitempty"`
+	Result         *SyncResult `json:"result,omitempty"` // nil until the sync has ended
 }
 
-// CollectionStatus is how far one collection is.
+// CollectionStatus is the progress of one collection.
 type CollectionStatus struct {
 	State string `json:"state"` // waiting, draining, proven or doubtful
-	// Attempt counts from 1; more than 1 means that it was drained again.
+	// Attempt is the number of drains, from 1: over 1 if it was drained again.
 	Attempt  int    `json:"attempt,omitempty"`
 	Pages    int    `json:"pages"`
 	Rows     int    `json:"rows"`
 	Expected *int   `json:"expected,omitempty"` // by the console's own count
-	Waiting  string `json:"waiting,omitempty"`  // the last error, while it is waited out
+	Waiting  string `json:"waiting,omitempty"`  // the last error, until a retry succeeds
 }
 
 // States of a collection.
@@ -86,7 +87,7 @@ const (
 // Quarantine says why a snapshot is held back and who decided about it.
 type Quarantine struct {
 	Reasons  []string  `json:"reasons"`
-	Until    time.Time `json:"until"`              // dropped then, if nobody has decided
+	Until    time.Time `json:"until"`              // the snapshot is discarded then, unless someone decides
 	Decision string    `json:"decision,omitempty"` // confirm or discard
 	By       string    `json:"by,omitempty"`       // as claimed
 }
@@ -96,13 +97,13 @@ type QuarantineDecision struct {
 	By string `json:"by"` // who decides
 }
 
-// UnmarshalJSON refuses fields it does not know.
+// UnmarshalJSON fails on unknown fields.
 func (d *QuarantineDecision) UnmarshalJSON(data []byte) error {
 	type plain QuarantineDecision
 	return strict(data, (*plain)(d))
 }
 
-// Decided answers a decision: what the sync came to by it.
+// QuarantineAnswer answers [ConfirmUpdate] and [DiscardUpdate].
 type QuarantineAnswer struct {
 	Snapshot string `json:"snapshot"`
 	Decision string `json:"decision"` // confirm or discard

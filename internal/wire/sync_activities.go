@@ -6,89 +6,89 @@ import (
 	"sentinelone-provisioner/internal/access"
 )
 
-// SyncBeginInput opens a snapshot.
+// SyncBeginInput is the input of [SyncBeginActivity], which opens a snapshot.
 type SyncBeginInput struct {
 	Snapshot    string              `json:"snapshot"` // chosen by the workflow
 	Collections []access.Collection `json:"collections"`
 	StartedAt   time.Time           `json:"startedAt"`
-	// Console, if given, must be the one the worker serves.
+	// Console, if given, must be the one that the worker serves: its host and port, if any.
 	Console string `json:"console,omitempty"`
 }
 
-// SyncBeginResult says whose snapshot it is.
+// SyncBeginResult names the console of the snapshot.
 type SyncBeginResult struct {
 	Console string `json:"console"` // host and port, if any
 }
 
-// SyncCheckInput says what a sync is about to read.
+// SyncCheckInput is the input of [SyncCheckActivity]: what the sync is about to read.
 type SyncCheckInput struct {
 	Snapshot    string              `json:"snapshot"`
 	Collections []access.Collection `json:"collections"`
 }
 
-// SyncCheckResult is what the console said of itself.
+// SyncCheckResult is what the console reports before a sync reads it.
 type SyncCheckResult struct {
-	// Expected has the console's own count per collection, where it gave one.
+	// Expected has the console's own count per collection, if it gave one.
 	Expected       map[access.Collection]int `json:"expected"`
 	TokenExpiresAt *time.Time                `json:"tokenExpiresAt,omitempty"`
 	Warnings       []string                  `json:"warnings,omitempty"`
-	Requests       int                       `json:"requests"`
+	Requests       int                       `json:"requests"` // sent to the console
 }
 
-// SyncDiscardInput drops a snapshot.
+// SyncDiscardInput is the input of [SyncDiscardActivity], which drops a snapshot.
 type SyncDiscardInput struct {
 	Snapshot string `json:"snapshot"`
 	By       string `json:"by,omitempty"` // who decided, as claimed
 	Why      string `json:"why"`
-	// Failed tells a sync that broke off from one that someone discarded.
+	// Failed says that the sync failed; false: a person discarded it, or nobody decided.
 	Failed bool `json:"failed,omitempty"`
 }
 
-// SyncDrainInput says which collection to walk.
+// SyncDrainInput is the input of [SyncDrainActivity]: the collection to drain.
 type SyncDrainInput struct {
 	Snapshot   string            `json:"snapshot"`
 	Collection access.Collection `json:"collection"`
-	// Attempt counts from 1. A higher one than the store knows starts over and
-	// drops what the earlier one received; the same one resumes.
+	// Attempt counts from 1. A higher number than the store knows starts over and drops what
+	// the earlier drain received; the same number resumes.
 	Attempt int `json:"attempt"`
-	// Expected is the console's count from before the walk; nil if unknown.
+	// Expected is the console's count before the drain; nil if unknown.
 	Expected *int `json:"expected,omitempty"`
 }
 
-// SyncDrainResult is what a whole walk came to.
+// SyncDrainResult is the result of a complete drain.
 type SyncDrainResult struct {
 	Pages    int  `json:"pages"`
 	Rows     int  `json:"rows"`     // distinct ids
 	Expected *int `json:"expected"` // by the console's last count
-	// Doubt says why the walk does not prove that every row was seen; "" if it
-	// does.
+	// Doubt says why the drain does not prove that every row was received; "" if it does.
 	Doubt      string `json:"doubt,omitempty"`
 	Unassigned int    `json:"unassigned,omitempty"` // role entries without a role id
-	Requests   int    `json:"requests"`
+	Requests   int    `json:"requests"`             // sent to the console
 }
 
-// SyncPromoteInput promotes a quarantined snapshot.
+// SyncPromoteInput is the input of [SyncPromoteActivity], which promotes a quarantined snapshot.
 type SyncPromoteInput struct {
 	Snapshot    string              `json:"snapshot"`
 	Collections []access.Collection `json:"collections"`
 	By          string              `json:"by"` // who confirmed, as claimed
 }
 
-// SyncSettleInput asks for the end of a sync whose collections have all been walked.
+// SyncSettleInput is the input of [SyncSettleActivity], which promotes or quarantines the
+// snapshot once all its collections are drained.
 type SyncSettleInput struct {
 	Snapshot    string              `json:"snapshot"`
 	Collections []access.Collection `json:"collections"`
-	// Doubts has the collections that still do not balance, each with the reason.
+	// Doubts has the collections whose drain does not prove them complete, with the reason.
 	Doubts map[access.Collection]string `json:"doubts,omitempty"`
-	// Rechecked says that the collections were drained a second time already: role counts
-	// that still differ are a warning then.
+	// Rechecked says that the collections were drained a second time: role counts that still
+	// differ are then a warning only.
 	Rechecked bool `json:"rechecked,omitempty"`
 }
 
-// SyncSettleResult is what a snapshot came to.
+// SyncSettleResult is what happens to the snapshot.
 type SyncSettleResult struct {
-	State string `json:"state"` // see the states below
-	// Again has the collections to drain once more, with state "again".
+	State string `json:"state"` // a Settled state, StatePromoted or StateUnchanged
+	// Again has the collections to drain once more, in state SettledAgain.
 	Again    []access.Collection `json:"again,omitempty"`
 	Why      string              `json:"why,omitempty"`     // of Again
 	Recheck  bool                `json:"recheck,omitempty"` // see SyncSettleInput.Rechecked
@@ -97,11 +97,11 @@ type SyncSettleResult struct {
 	Added    int                 `json:"added"`   // assignments
 	Removed  int                 `json:"removed"` // assignments
 	Warnings []string            `json:"warnings,omitempty"`
-	Requests int                 `json:"requests"`
+	Requests int                 `json:"requests"` // sent to the console
 	At       time.Time           `json:"at"`
 }
 
-// States of a settled snapshot, beside the store's promoted and unchanged.
+// States of a settled snapshot, besides [StatePromoted] and [StateUnchanged].
 const (
 	SettledAgain       = "again"
 	SettledQuarantined = "quarantined"
