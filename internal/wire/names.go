@@ -5,7 +5,7 @@ import "sentinelone-provisioner/internal/access"
 // SyncType is the type of the workflow that syncs a console.
 const SyncType = "Sync"
 
-// Messages of a sync; every workflow answers the query.
+// Messages of a sync. Every workflow but Notify answers the query.
 const (
 	// StatusQuery answers with the state of the workflow: [SyncStatus], [RequestStatus],
 	// [PrincipalStatus] or [DelegateStatus].
