@@ -54,7 +54,7 @@ func TestGrant_Extend(t *testing.T) {
 	second := r.sendUpdate(5*time.Hour, wire.ExtendUpdate, by(30*time.Minute))
 	for d, want := range map[time.Duration]string{
 		0: "duration is 0s: give one above 0", -time.Hour: "duration is -1h: give one above 0",
-		wire.MaxDuration: "the longest is 366 days", 1<<63 - 1: "the longest is 366 days",
+		wire.MaxDuration: "the maximum is 366 days", 1<<63 - 1: "the maximum is 366 days",
 	} {
 		r.at(2*time.Hour, func() {
 			out := r.sendUpdate(0, wire.ExtendUpdate, by(d))
@@ -103,7 +103,8 @@ func TestGrant_ExtendLongAfterItWasAsked(t *testing.T) {
 	second := r.sendUpdate(202*24*time.Hour, wire.ExtendUpdate, by)
 	require.Equal(t, "expired", r.grant(in).State)
 	first.requireAccepted(t)
-	second.requireRefused(t, "it would last 10080h in all: the longest is 366 days")
+	second.requireRefused(t, "cannot extend: the grant would last 10080h in all, and the maximum is 366 days: "+
+		"add less, or request a new grant")
 }
 
 // The steps of a timed grant, a minute each but for those that wait, and when each is

@@ -70,11 +70,13 @@ func (m *machine) notTooLong(in wire.ExtendInput) error {
 	total := m.endsAt.Add(time.Duration(in.Duration)).Sub(from)
 	if longest := m.plan.Approval.MaxDuration; longest > 0 && access.Duration(total) > longest {
 		return refused(fmt.Sprintf(
-			"it would last %s in all: the policy allows %s", access.Duration(total), longest))
+			"cannot extend: the grant would last %s in all, and the policy allows %s: add less, or request a new grant",
+			access.Duration(total.Round(time.Second)), longest))
 	}
 	if total > wire.MaxDuration {
 		return refused(fmt.Sprintf(
-			"it would last %s in all: the longest is %s", access.Duration(total), days(wire.MaxDuration)))
+			"cannot extend: the grant would last %s in all, and the maximum is %s: add less, or request a new grant",
+			access.Duration(total.Round(time.Second)), days(wire.MaxDuration)))
 	}
 	return nil
 }
