@@ -23,9 +23,6 @@ func (d pendingDecision) block(id string, s wire.RequestStatus) [][]string {
 		facts = append(facts, []string{"reason", plan.Terms.Reason})
 	}
 	facts = append(facts, []string{"what", describe.Plan(plan)})
-	if !plan.Terms.StartAt.IsZero() {
-		facts = append(facts, []string{"start", describe.Second(plan.Terms.StartAt)})
-	}
 	facts = append(facts, planRows(describe.NewNames(d.known, &plan), plan)...)
 	if from, to := plan.Before.Level, plan.After.Level; from != to && len(plan.Before.Held) > 0 {
 		facts = append(facts, []string{"level", fmt.Sprintf("it moves from %s to %s level", from, to)})

@@ -81,7 +81,7 @@ type Fact struct {
 	Lines []string
 }
 
-// Details are the consequences of a plan and the approval that it needs: holdings before
+// Details are the consequences of a plan and the approval that it needs: start, holdings before
 // and after, losses, notes, break-glass, approval and refusal, as far as there are any.
 func Details(n Names, p access.Plan) []Fact {
 	var out []Fact
@@ -90,6 +90,9 @@ func Details(n Names, p access.Plan) []Fact {
 			out = append(out, Fact{called, lines})
 		}
 	}
+	if !p.Terms.StartAt.IsZero() {
+		add("start", Second(p.Terms.StartAt))
+	}
 	add("before", n.Holdings(p.Before)...)
 	add("after", n.Holdings(p.After)...)
 	add("loses", n.Lost(p)...)
@@ -97,7 +100,9 @@ func Details(n Names, p access.Plan) []Fact {
 	if p.Terms.BreakGlass {
 		add("break-glass", "requested: access starts at once and is reviewed afterwards")
 	}
-	add("approval", p.Approval.Policy)
+	if p.Refusal == "" || p.Approval.Refusal != p.Refusal {
+		add("approval", p.Approval.Policy) // else it repeats the refusal
+	}
 	add("refusal", p.Refusal)
 	return out
 }

@@ -143,6 +143,21 @@ func TestDetails(t *testing.T) {
 	), describe.Details(n, plan))
 }
 
+// An approver sees when the access starts, and a refusal of the policy is said once.
+func TestDetails_StartAndRefusal(t *testing.T) {
+	t.Parallel()
+	plan := grantPlan()
+	plan.Terms.StartAt = time.Date(2026, 3, 4, 9, 0, 0, 0, time.UTC)
+	plan.Approval.Policy, plan.Approval.Refusal, plan.Refusal = "refused: too long", "too long", "too long"
+	var rows []string
+	for _, fact := range describe.Details(describe.NewNames(nil, &plan), plan) {
+		rows = append(rows, fact.Name+": "+strings.Join(fact.Lines, ", "))
+	}
+	require.Equal(t, "start: 2026-03-04 09:00:00 UTC", rows[0])
+	require.Equal(t, "refusal: too long", rows[len(rows)-1])
+	require.NotContains(t, rows, "approval: refused: too long")
+}
+
 // What a revoke is about is no loss beside it; what goes with it is one.
 func TestNames_Lost(t *testing.T) {
 	t.Parallel()
