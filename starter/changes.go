@@ -61,6 +61,9 @@ func (c *changesCommand) execute(ctx context.Context) error {
 	if since == nil {
 		since = new(c.now().UTC().Add(-changesSpan))
 	}
+	if since.After(c.now()) {
+		return usage("--since: %s is in the future", describe.Minute(*since))
+	}
 	if until != nil && !since.Before(*until) {
 		return usage("--since %s is not before --until %s", describe.Minute(*since), describe.Minute(*until))
 	}

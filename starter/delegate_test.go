@@ -39,14 +39,14 @@ func delegatedDecisions(t *testing.T, _ *live) {
 func TestDelegate_AskedWrongly(t *testing.T) {
 	environ(t, map[string]string{"SENTINELONE_BASE_URL": baseURL, "USER": carol})
 	for want, args := range map[string][]string{
-		"at least one of the flags":          {"--to", "dave@example.com"},
-		"none of the others can be":          {"--to", "dave@example.com", "--for", "1d", "--stop"},
-		`"to" is missing`:                    {"--for", "1d"},
-		"cannot delegate to the same person": {"--to", "Carol@example.com", "--for", "1d"},
-		"the longest is 366 days":            {"--to", "dave@example.com", "--for", "367d"},
-		"invalid duration":                   {"--to", "dave@example.com", "--for", "soon"},
-		"to revoke a delegation, pass":       {"--to", "dave@example.com", "--until", "2020-01-01"},
-		"console unknown":                    {"--to", "dave@example.com", "--for", "1d", "--console", ""},
+		"missing --for, --until or --stop":    {"--to", "dave@example.com"},
+		"--for and --stop exclude each other": {"--to", "dave@example.com", "--for", "1d", "--stop"},
+		`"to" is missing`:                     {"--for", "1d"},
+		"cannot delegate to the same person":  {"--to", "Carol@example.com", "--for", "1d"},
+		"the longest is 366 days":             {"--to", "dave@example.com", "--for", "367d"},
+		"invalid duration":                    {"--to", "dave@example.com", "--for", "soon"},
+		"to revoke a delegation, pass":        {"--to", "dave@example.com", "--until", "2020-01-01"},
+		"console unknown":                     {"--to", "dave@example.com", "--for", "1d", "--console", ""},
 	} {
 		if want == "console unknown" {
 			t.Setenv("SENTINELONE_BASE_URL", "")

@@ -11,8 +11,7 @@ receipt. Each entry holds the hash of the one before, so verification finds an e
 was changed, removed, inserted or moved.`,
 		Example: `  starter ledger verify
   starter ledger export --out ledger.jsonl`,
-		Args: cobra.NoArgs,
 	}
 	cmd.AddCommand(newLedgerVerifyCommand(a), newLedgerExportCommand(a))
-	return cmd
+	return onlySubcommands(cmd)
 }

@@ -20,11 +20,12 @@ func main() {
 // environment and returns the exit code. Cancelling ctx is Ctrl-C.
 func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	p := &app{in: os.Stdin, out: stdout, err: stderr, now: time.Now}
-	root := p.root() //nolint:contextcheck // commands get the context from ExecuteContext below
+	root := p.root() //nolint:contextcheck // commands get the context from ExecuteContextC below
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	err := root.ExecuteContext(ctx)
+	cmd, err := root.ExecuteContextC(ctx)
+	err = clearUsage(cmd, err)
 	p.complain(err)
 	return exitCode(err)
 }

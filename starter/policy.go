@@ -24,11 +24,9 @@ starts, and a request keeps the policy that it was planned with.`,
 		Example: `  starter policy check policy.yaml
   starter policy explain policy.yaml --request @request.json
   starter policy test policy.yaml --since 30d`,
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newPolicyCheckCommand(a), newPolicyExplainCommand(a), newPolicyTestCommand(a))
-	return cmd
+	return onlySubcommands(cmd)
 }
 
 func newPolicyCheckCommand(a *app) *cobra.Command {

@@ -12,6 +12,7 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
 
+	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/internal/timetext"
 	"sentinelone-provisioner/internal/wire"
@@ -160,7 +161,7 @@ func (c *scheduleCommand) showSchedule(ctx context.Context, e *temporalClient, i
 func scheduleAnswerOf(id string, d *client.ScheduleDescription) scheduleAnswer {
 	a := scheduleAnswer{ID: id, Scheduled: true, Next: []time.Time{}, Recent: []string{}}
 	if d.Schedule.Spec != nil && len(d.Schedule.Spec.Intervals) > 0 {
-		a.Every = d.Schedule.Spec.Intervals[0].Every.String()
+		a.Every = access.Duration(d.Schedule.Spec.Intervals[0].Every).String()
 	}
 	if d.Schedule.State != nil {
 		a.Paused = d.Schedule.State.Paused

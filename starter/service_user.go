@@ -11,13 +11,13 @@ import (
 
 func newServiceUserCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "service-user", Short: "Create and retire service users", Args: cobra.NoArgs,
+		Use: "service-user", Short: "Create and retire service users",
 		Long: "Create service users, each with one role and a token that the worker keeps, and retire them.",
 		Example: `  starter service-user create --name ci --role Viewer --scope tenant --token-until 90d
   starter service-user retire ci`,
 	}
 	cmd.AddCommand(newServiceUserCreateCommand(a), newServiceUserRetireCommand(a))
-	return cmd
+	return onlySubcommands(cmd)
 }
 
 type serviceUserCreateCommand struct {

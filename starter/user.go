@@ -10,12 +10,12 @@ import (
 
 func newUserCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "user", Short: "Create users", Args: cobra.NoArgs,
+		Use: "user", Short: "Create users",
 		Long:    "Create users, each with one role. To remove one, use `starter offboard`.",
 		Example: `  starter user create --email bob@example.com --name "Bob Lind" --role SOC --scope "Acme / Berlin"`,
 	}
 	cmd.AddCommand(newUserCreateCommand(a))
-	return cmd
+	return onlySubcommands(cmd)
 }
 
 type userCreateCommand struct {

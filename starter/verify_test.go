@@ -130,7 +130,7 @@ func TestVerify_CannotBeTold(t *testing.T) {
 		`"by" occurs twice`:                        {with(`"by": `, `"by": "eve@example.com", "by": `)},
 		`unknown field "approvedBy"`:               {with(`{`, `{"approvedBy": "the board",`)},
 		"nested more than 100 deep":                {tempFile(t, nested)},
-		"accepts 1 arg(s)":                         {},
+		"wrong number of arguments (0): write":     {},
 	} {
 		got := run(t, append([]string{"verify"}, args...)...)
 		require.Equal(t, exitUsage, got.code, "%s: %s%s", want, got.out, got.errOut)
