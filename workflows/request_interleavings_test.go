@@ -151,13 +151,13 @@ func (i *interleaving) randomUpdate() (string, any) {
 		decision.StartAt = time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC).Add(i.ticks(0, 12))
 	}
 	switch i.rand.IntN(24) {
-	case 0:
+	case 0, 1, 2:
 		return wire.DenyUpdate, decision
-	case 1:
+	case 3:
 		return wire.CancelUpdate, wire.StopInput{By: by}
-	case 2, 3:
+	case 4, 5:
 		return wire.EndUpdate, wire.StopInput{By: by}
-	case 4, 5, 6, 7:
+	case 6, 7, 8, 9:
 		return wire.ExtendUpdate, wire.ExtendInput{By: by, Duration: access.Duration(i.ticks(1, 4))}
 	default:
 		return wire.ApproveUpdate, decision
