@@ -13,21 +13,21 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-// callAttempt is a call that may have changed the console, as the ledger knows it: first what is
-// about to be sent, then what the console said to it, then where a token went.
+// callAttempt is a call that may have changed the console, as the ledger records it: first what
+// is about to be sent, then the answer of the console, then where a token was stored.
 type callAttempt struct {
 	ledger.AccountCall
 
 	Write access.Write
 	// NotSent says that nothing has left the client.
 	NotSent bool
-	// Ended is when the console had answered, or had not.
+	// Ended is when the call ended, with or without an answer.
 	Ended time.Time
-	// TokenPlace is where the token went that it gave.
+	// TokenPlace is where the returned token was stored.
 	TokenPlace *access.TokenPlace
 }
 
-// loadHistory finds what the ledger knows of this account: how it ended, or what was sent.
+// loadHistory loads the ledger entries of this account: its outcome, or what was sent.
 func (c *accountCreation) loadHistory(ctx context.Context) (*wire.CreateResult, error) {
 	entries, err := c.store.LedgerOf(ctx, c.in.Plan.Console, c.in.Request.ID)
 	if err != nil {
@@ -44,8 +44,7 @@ func (c *accountCreation) loadHistory(ctx context.Context) (*wire.CreateResult, 
 	return nil, nil
 }
 
-// loadEntry takes in an entry about one of our deeds, each of which says more than the one
-// before.
+// loadEntry loads an entry about one of our calls; each entry adds to the one before.
 func (c *accountCreation) loadEntry(e ledger.Entry) error {
 	if e.Key == c.writeKey(len(c.calls)) {
 		c.calls = append(c.calls, callAttempt{})
@@ -121,8 +120,8 @@ func (c *accountCreation) recordAndSend(
 	return said, nil
 }
 
-// recordCall writes down what is about to be sent, under a number that no other attempt
-// has: one that was taken for dead may still be at it.
+// recordCall records what is about to be sent, under a number that no other attempt has: an
+// attempt that was given up may still run.
 func (c *accountCreation) recordCall(ctx context.Context, n int, d callAttempt) error {
 	is := ledger.Write{Write: d.Write, Account: &d.AccountCall}
 	body, err := ledger.Encode(is)
@@ -136,8 +135,8 @@ func (c *accountCreation) recordCall(ctx context.Context, n int, d callAttempt) 
 	return err
 }
 
-// appendUnlessCancelled writes an entry behind what is pending, unless the account was called off, and
-// returns what stands in its place.
+// appendUnlessCancelled appends an entry after the pending ones, unless the account was cancelled;
+// then it returns the entry that stands in its place.
 func (c *accountCreation) appendUnlessCancelled(ctx context.Context, e ledger.NewEntry) (ledger.Entry, error) {
 	if !c.in.Cancel {
 		e.Unless = ledger.CancelledChangeKey(c.in.Key)
@@ -152,19 +151,19 @@ func (c *accountCreation) appendUnlessCancelled(ctx context.Context, e ledger.Ne
 var errOtherAttempt = kinds.New(kinds.Unavailable, errors.New(
 	"another attempt is creating this account, or has cancelled it: retrying until its outcome is known"))
 
-// answered says that the console has answered, in a way that can be understood.
+// answered reports whether the console answered, and the answer could be decoded.
 func (d callAttempt) accepted() bool {
 	return !d.Ended.IsZero() && d.Write.Status == http.StatusOK && d.Write.Error == ""
 }
 
-// refused says that the console has said no, or was not asked, so that nothing of it can
-// arrive later. A time-out of the console's is no answer.
+// refused reports whether the console refused the call, or never received it, so that it cannot
+// take effect later. A timeout of the console is not a refusal.
 func (d callAttempt) refused() bool {
 	return d.NotSent || !d.Ended.IsZero() && d.Write.Status >= http.StatusBadRequest &&
 		d.Write.Status < http.StatusInternalServerError && d.Write.Status != http.StatusRequestTimeout
 }
 
-// visibleBy is when what was sent shows, if it has arrived.
+// visibleBy is when the effect of a call shows at the latest, if it arrived.
 func (d callAttempt) visibleBy() time.Time {
 	at := d.Write.At
 	if d.Ended.After(at) {
@@ -187,7 +186,7 @@ func (c *accountCreation) pendingCreation() *callAttempt {
 	return nil
 }
 
-// mayStillAppear says that something that was sent may still show.
+// mayStillAppear reports whether the effect of a call may still show.
 func (c *accountCreation) mayStillAppear() error {
 	if d := c.pendingCreation(); d != nil && c.now().Before(d.visibleBy()) {
 		return errNotVisible

@@ -27,7 +27,7 @@ type accountCreation struct {
 }
 
 // opCancel is the step in the list of steps that wait.
-const opCancel access.Op = "call off"
+const opCancel access.Op = "cancel"
 
 func (a *Accounts) create(
 	ctx context.Context, in wire.CreateInput, do func(*accountCreation, context.Context) (wire.CreateResult, error),
@@ -120,7 +120,7 @@ func createResultIn(e ledger.Entry) (*wire.CreateResult, error) {
 	return &wire.CreateResult{Proof: kept.Proof, Refused: kept.Account.Refused, Message: kept.Message}, nil
 }
 
-// retryable makes every error of a read a temporary one once a call was sent, which may have arrived.
+// retryable makes every read error temporary once a call that may have arrived was sent.
 func (c *accountCreation) retryable(err error) error {
 	if err != nil && len(c.calls) > 0 {
 		return kinds.New(kinds.Unavailable, err)

@@ -13,10 +13,10 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-// CreateServiceUser makes a service user with one role, hands its token to the sink, and
-// proves it. Names are not unique on a console, so one of that name is refused if it is
-// there before; after a request whose answer was lost the only new one of that name is
-// ours. A token that was lost on the way is replaced, or the service user made anew.
+// CreateServiceUser creates a service user with one role, stores its token in the sink, and
+// verifies it. Names are not unique on a console, so an existing service user of that name is
+// a refusal; after a call whose answer was lost, the only new one of that name is ours. A lost
+// token is replaced, or the service user is created again.
 //
 // It is idempotent by the key: done before, it gives the first answer again. No result,
 // error or entry of the ledger holds the token.
@@ -38,7 +38,7 @@ func (c *accountCreation) createServiceUser(ctx context.Context) (wire.CreateRes
 		return c.begin(ctx, found)
 	case len(found) > 1:
 		return c.refuse(ctx, access.Principal{}, "several service users of that name appeared since the create call: "+
-			"%s; at most one of them is ours and its token is lost: delete those that nobody needs, then request again",
+			"%s; at most one of them is ours and its token is lost: delete those that are not needed, then request again",
 			namesOf(found))
 	case len(found) == 1:
 		return c.replaceToken(ctx, found[0])
@@ -59,8 +59,8 @@ func (c *accountCreation) byID(ctx context.Context, id string) (access.Principal
 
 func namesOf(found []access.Principal) []string { return listTexts(found, principalText) }
 
-// candidates are the service users that may be ours: the one that the console has told
-// us of, else those of that name. One that we have deleted is none.
+// candidates are the service users that may be ours: the one that the console returned, else
+// those of that name, without any that we deleted.
 func (c *accountCreation) candidates(ctx context.Context) ([]access.Principal, error) {
 	if d := c.pendingCreation(); d != nil && d.ID != "" {
 		p, err := c.byID(ctx, d.ID)
@@ -83,8 +83,8 @@ func (c *accountCreation) candidates(ctx context.Context) ([]access.Principal, e
 	return found, nil
 }
 
-// deletedByUs says that we have asked for the end of a service user: that was proven before
-// another was made.
+// deletedByUs reports whether we deleted a service user: that was verified before another
+// was created.
 func (c *accountCreation) deletedByUs(p access.Principal) bool {
 	return slices.ContainsFunc(
 		c.calls,
@@ -92,7 +92,7 @@ func (c *accountCreation) deletedByUs(p access.Principal) bool {
 	)
 }
 
-// begin begins, where nothing that was sent can have made anything.
+// begin starts the creation, if no earlier call can have created anything.
 func (c *accountCreation) begin(ctx context.Context, found []access.Principal) (wire.CreateResult, error) {
 	if last := len(c.calls) - 1; last >= 0 && c.calls[last].Action == ledger.DeleteAccount {
 		p := access.Principal{Kind: access.ServiceUser, ID: c.calls[last].ID, Name: c.want.Name}
@@ -112,8 +112,8 @@ func (c *accountCreation) begin(ctx context.Context, found []access.Principal) (
 	return c.postServiceUser(ctx)
 }
 
-// postServiceUser sends the request and hands over the token. What became of a request
-// whose answer was lost is for the next attempt to find out.
+// postServiceUser sends the call and stores the token. The next attempt finds out the outcome
+// of a call whose answer was lost.
 func (c *accountCreation) postServiceUser(ctx context.Context) (wire.CreateResult, error) {
 	if c.in.Cancel {
 		return c.conclude(ctx, access.NotApplied, access.Principal{})
@@ -143,7 +143,7 @@ func (c *accountCreation) postServiceUser(ctx context.Context) (wire.CreateResul
 	return wire.CreateResult{}, said
 }
 
-// verify proves what was made, once its token is kept.
+// verify verifies the service user, once its token is stored.
 func (c *accountCreation) verify(ctx context.Context, d callAttempt) (wire.CreateResult, error) {
 	p, err := c.byID(ctx, d.ID)
 	switch {
@@ -153,7 +153,7 @@ func (c *accountCreation) verify(ctx context.Context, d callAttempt) (wire.Creat
 			return wire.CreateResult{}, errNotVisible
 		}
 		return c.refuse(ctx, access.Principal{}, "service user %s was created, and someone else deleted it: "+
-			"ask again if it is still wanted", d.ID)
+			"request again if it is still needed", d.ID)
 	case err != nil:
 		return wire.CreateResult{}, c.retryable(err)
 	}
@@ -168,7 +168,7 @@ func (c *accountCreation) verify(ctx context.Context, d callAttempt) (wire.Creat
 		"grant the role to it, or delete the service user", p.ID)
 }
 
-// recordCreated writes down that it is there, and where its token went.
+// recordCreated records that the service user exists, and where its token is stored.
 func (c *accountCreation) recordCreated(
 	ctx context.Context,
 	p access.Principal,
@@ -211,7 +211,7 @@ var errNotDeleted = errors.New(
 	"the delete call was accepted and the console still shows the service user: retrying until it is gone",
 )
 
-// orphanText describes a service user of ours whose token nobody has.
+// orphanText describes a service user of ours whose token is lost.
 func (c *accountCreation) orphanText(p access.Principal, why error) string {
 	return fmt.Sprintf("service user %q (%s) exists with role %q at %s, and its token is lost: %v; "+
 		"generate a token in the console, or delete the service user",

@@ -323,7 +323,7 @@ func TestCreateServiceUser_FaultsWhileReplacing(t *testing.T) {
 	}
 }
 
-// What is called off is whole or not there at all.
+// A cancelled creation is completed or undone.
 func TestCreate_CalledOff(t *testing.T) {
 	t.Parallel()
 	cases := map[string]struct {

@@ -18,8 +18,8 @@ import (
 // token for one that is there.
 const maxCreations = 3
 
-// storeToken hands the token of the latest deed over, and reads back whose it is. A token
-// that is not taken is lost: the next attempt gets another.
+// storeToken stores the token of the latest call, and reads back whose it is. A token that
+// is not stored is lost: the next attempt generates another.
 func (c *accountCreation) storeToken(ctx context.Context, id string, token console.Secret) (wire.CreateResult, error) {
 	place, err := c.tokens.Put(ctx, tokensink.Token{
 		Console: c.in.Plan.Console, ID: id, Name: c.want.Name, ExpiresAt: c.want.TokenExpiresAt, Secret: token,
@@ -38,7 +38,7 @@ func (c *accountCreation) storeToken(ctx context.Context, id string, token conso
 	return c.verify(ctx, *d)
 }
 
-// withStoredToken is the deed whose token is kept, unless something was sent since that ends it.
+// withStoredToken is the call whose token is stored, unless a later call invalidates it.
 func (c *accountCreation) withStoredToken() *callAttempt {
 	if last := len(c.calls) - 1; last >= 0 && c.calls[last].TokenPlace != nil {
 		return &c.calls[last]
@@ -46,8 +46,8 @@ func (c *accountCreation) withStoredToken() *callAttempt {
 	return nil
 }
 
-// replaceToken goes on with a service user of ours whose token did not reach the sink: the
-// answer that held it was cut, or the worker was killed before it was kept.
+// replaceToken completes a service user of ours whose token did not reach the sink: the
+// answer that held it was cut, or the worker was killed before it stored the token.
 func (c *accountCreation) replaceToken(ctx context.Context, p access.Principal) (wire.CreateResult, error) {
 	if c.in.Cancel {
 		return c.rollBack(ctx, p)
@@ -91,7 +91,7 @@ func (c *accountCreation) recreate(ctx context.Context, p access.Principal) (wir
 	return c.postServiceUser(ctx)
 }
 
-// deletionFailed says what it means that a service user of ours could not be deleted.
+// deletionFailed explains what it means that a service user of ours could not be deleted.
 func (c *accountCreation) deletionFailed(
 	ctx context.Context,
 	p access.Principal,
@@ -103,7 +103,7 @@ func (c *accountCreation) deletionFailed(
 	return wire.CreateResult{}, err
 }
 
-// endWithoutToken ends it with a service user that is there and whose token nobody has.
+// endWithoutToken ends the request with a service user that exists and whose token is lost.
 func (c *accountCreation) endWithoutToken(
 	ctx context.Context,
 	p access.Principal,
@@ -113,7 +113,7 @@ func (c *accountCreation) endWithoutToken(
 	return c.recordProof(ctx, out)
 }
 
-// rollBack deletes a service user that was called off before it was whole.
+// rollBack deletes a service user whose creation was cancelled before it was complete.
 func (c *accountCreation) rollBack(ctx context.Context, p access.Principal) (wire.CreateResult, error) {
 	if err := c.deleteServiceUser(ctx, p.ID); err != nil {
 		return wire.CreateResult{}, err

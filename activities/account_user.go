@@ -11,15 +11,14 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-// CreateUser makes a user with one role and proves it. Addresses are unique on a
-// console and there is no key to make the call idempotent, so the user is looked for
-// before and after everything: what became of a request is never believed but read, and
-// a request whose answer was lost is not sent again before it is sure that it has not
-// arrived.
+// CreateUser creates a user with one role and verifies it. Addresses are unique on a
+// console and the call has no idempotency key, so the user is read before and after each
+// call: the outcome of a call is always read, never assumed, and a call whose answer was
+// lost is not repeated before it is certain that it did not arrive.
 //
 // It is idempotent by the key: done before, it gives the first answer again. A user who
 // is there already is not touched. Errors of the console that are not final are waited
-// out; final ones end it refused, once it is sure that nothing was made.
+// out; final ones end it refused, once it is certain that nothing was created.
 func (a *Accounts) CreateUser(ctx context.Context, in wire.CreateInput) (wire.CreateResult, error) {
 	return a.create(ctx, in, (*accountCreation).createUser)
 }
@@ -41,7 +40,7 @@ func (c *accountCreation) createUser(ctx context.Context) (wire.CreateResult, er
 	return c.postUser(ctx)
 }
 
-// postUser sends the request and looks what became of it.
+// postUser sends the call and reads its outcome.
 func (c *accountCreation) postUser(ctx context.Context) (wire.CreateResult, error) {
 	before := c.pendingCreation()
 	said, err := c.recordAndSend(ctx, c.createCall("/users"), func(d *callAttempt) error {
@@ -86,7 +85,7 @@ func (c *accountCreation) findUsers(ctx context.Context) ([]access.Principal, er
 	return found, nil
 }
 
-// resolveExisting says what a user that is there comes to.
+// resolveExisting decides the outcome for a user that exists.
 func (c *accountCreation) resolveExisting(ctx context.Context, found []access.Principal) (wire.CreateResult, error) {
 	p := found[0]
 	ours, holds := len(found) == 1 && c.createdByUs(p), p.Holdings().Holds(c.in.Plan.Holding())
@@ -103,14 +102,14 @@ func (c *accountCreation) resolveExisting(ctx context.Context, found []access.Pr
 	return c.conclude(ctx, access.AlreadyHeld, p)
 }
 
-// createdByUs says whether the user is one that this request has made. Of a request whose
-// answer was lost all that is known is who was asked for: nobody had the address before.
+// createdByUs reports whether this request created the user. If the answer was lost, only the
+// requested name can be compared: no user had the address before.
 func (c *accountCreation) createdByUs(p access.Principal) bool {
 	d := c.pendingCreation()
 	return d != nil && (d.ID == p.ID || d.ID == "" && p.Name == c.want.Name)
 }
 
-// notCreatedText says why nobody was made, where the console shows nobody with that address.
+// notCreatedText explains why no user was created, if the console shows none with that address.
 func (c *accountCreation) notCreatedText(said error, before *callAttempt) string {
 	text := "the console did not create the user: " + said.Error()
 	switch statusOf(said) {

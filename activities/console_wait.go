@@ -113,7 +113,7 @@ func (w *consoleWork) clearWait(ctx context.Context, request string, op access.O
 var errDeferred = errors.New("a release of access goes first")
 
 // deferToReleases lets releases go first once the console is back: work that has failed before waits until each
-// pending release was tried since. The start of the deferral is stored, so that a release that goes on failing does
+// pending release was tried since. The start of the deferral is stored, so that a release that keeps failing does
 // not hold the work up for ever.
 func (w *consoleWork) deferToReleases(ctx context.Context) error {
 	if w.endsAccess() || activity.GetInfo(ctx).Attempt == 1 {

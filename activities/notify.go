@@ -29,7 +29,7 @@ type Notify struct {
 // workflows, which spells them.
 type Delivery struct{ WorkflowID, WorkflowType, TaskQueue string }
 
-// NewNotify wires the activities that tell people; without senders nobody is told.
+// NewNotify wires the activities that notify people; without senders nobody is notified.
 func NewNotify(
 	senders []notify.Sender, s *store.Store, console string, delivery func(event string) Delivery,
 ) *Notify {
@@ -91,7 +91,7 @@ func (n *Notify) BestEffort(ctx context.Context, e wire.Event) {
 	}
 }
 
-// Send delivers an event to one place, once, and writes down that it was delivered or
+// Send delivers an event to one place, once, and records that it was delivered or
 // will never be. Receivers drop repeats by the event's id.
 func (n *Notify) Send(ctx context.Context, in wire.SendInput) error {
 	for _, s := range n.senders {
@@ -114,7 +114,7 @@ func (n *Notify) Send(ctx context.Context, in wire.SendInput) error {
 	})
 }
 
-// GaveUp writes down that an event could not be delivered in time.
+// GaveUp records that an event could not be delivered in time.
 func (n *Notify) GaveUp(ctx context.Context, in wire.SendInput) error {
 	return n.recordOutcome(ctx, in, ledger.Notification{Event: in.Event.Type, Sender: in.Sender, Result: ledger.GaveUp})
 }

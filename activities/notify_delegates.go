@@ -11,11 +11,11 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-// addDelegates adds to those who are asked the people they have handed their decisions
+// addDelegates adds to the approvers the people they have delegated their decisions
 // to. Telling people must not fail for it.
 func (n *Notify) addDelegates(ctx context.Context, e *wire.Event, except []string) {
-	asks := e.Type == wire.EventRequested || e.Type == wire.EventReminder || e.Type == wire.EventEscalated
-	if !asks || len(e.People) == 0 {
+	pending := e.Type == wire.EventRequested || e.Type == wire.EventReminder || e.Type == wire.EventEscalated
+	if !pending || len(e.People) == 0 {
 		return
 	}
 	handed, err := n.store.Delegations(ctx, store.DelegationsQuery{Console: n.console, At: e.At, By: e.People})

@@ -16,7 +16,7 @@ type Principal struct {
 	console *console.Client
 	store   *store.Store
 	now     func() time.Time
-	notify  *Notify // nil: nobody is told
+	notify  *Notify // nil: nobody is notified
 }
 
 // NewPrincipal wires the activities of a principal's writer.

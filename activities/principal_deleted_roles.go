@@ -13,15 +13,15 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-// isBadRequest says that the console has refused what was sent as wrong.
+// isBadRequest reports whether the console refused the call with 400.
 func isBadRequest(said error) bool {
 	answer, ok := errors.AsType[*console.Error](said)
 	return ok && answer.Kind == console.KindStatus && answer.Status == http.StatusBadRequest
 }
 
-// writeWithoutDeletedRoles writes once more what the console has refused, without the roles that it
-// no longer has: a role of the baseline may have been deleted while a lease stood in its
-// place, and access that is to end must not wait for it to come back.
+// writeWithoutDeletedRoles repeats a write that the console refused, without the roles that no
+// longer exist: a role of the baseline may have been deleted while a lease replaced it, and
+// access that must end must not wait for that role to return.
 func (w *changeAttempt) writeWithoutDeletedRoles(
 	ctx context.Context, step access.Step, actual access.Read, said error,
 ) (wire.WriteResult, error) {

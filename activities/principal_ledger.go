@@ -51,7 +51,7 @@ func otherSubject(e ledger.Entry, want string) error {
 		e.Seq, e.Key, want)
 }
 
-// cancelledResult answers a change that was called off before it came.
+// cancelledResult answers a change that was cancelled before it arrived.
 func (w *changeAttempt) cancelledResult() *wire.WriteResult {
 	return &wire.WriteResult{Next: w.in.Ownership, Proof: access.Proof{
 		Op: w.in.Change.Change.Op, Key: w.in.Change.Key, Outcome: access.NotApplied, Reads: []access.Read{},
@@ -94,16 +94,16 @@ func resultOf(r *wire.WriteResult) wire.WriteResult {
 
 // ownership is what is known of the principal. A writer may not know a lease that it is
 // to release: one it gave before it was stopped, whose proof comes with the change, or
-// one that was called off in the middle, of which the ledger knows the writes.
+// one that was cancelled midway, whose writes are in the ledger.
 func (w *changeAttempt) ownership(ctx context.Context, actual access.Read) (access.OwnershipState, error) {
-	t, lease, given := w.in.Ownership, w.in.Change.Change.Lease, w.in.Change.GrantProof
+	t, lease, grant := w.in.Ownership, w.in.Change.Change.Lease, w.in.Change.GrantProof
 	if _, known := t.Lease(lease.ID); known {
 		return t, nil
 	}
 	switch {
-	case given != nil && given.Granted():
-		return t.AdoptLease(lease, given.Before), nil
-	case given == nil && w.in.Change.Change.Op == access.OpRelease:
+	case grant != nil && grant.Granted():
+		return t.AdoptLease(lease, grant.Before), nil
+	case grant == nil && w.in.Change.Change.Op == access.OpRelease:
 		return w.adoptCancelled(ctx, t, lease, actual)
 	}
 	return t, nil

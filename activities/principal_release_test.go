@@ -38,7 +38,7 @@ func TestPause(t *testing.T) {
 	}
 }
 
-// Whatever the console says to it, a release never fails for good: it says why it waits,
+// A release never fails permanently, whatever the console answers: it says why it waits,
 // and when it is tried again, and it is counted.
 func TestRelease_NeverFailsForGood(t *testing.T) {
 	t.Parallel()
@@ -231,7 +231,7 @@ func TestRelease_GivenAndChangedSince(t *testing.T) {
 	}
 }
 
-// A grant that was called off amid its acquisition, so that nobody knows what came of
+// A grant that was cancelled during its acquisition, so that nobody knows what came of
 // it: the ledger knows what was sent.
 func TestRelease_OfWhatWasCalledOff(t *testing.T) {
 	t.Parallel()

@@ -59,7 +59,7 @@ func (w *changeAttempt) call(step access.Step) string {
 	return method + " " + path + w.in.Writer.ID
 }
 
-// collisions is how often 409 is taken for a collision with somebody else's write.
+// collisions is how often 409 is taken for a conflict with another write.
 const collisions = 5
 
 // retryConflict makes a conflict something to try again, a few times. Neither is a refusal

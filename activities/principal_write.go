@@ -21,14 +21,14 @@ import (
 const visibilityDelay = 30 * time.Second
 
 // Write carries out one change of one principal and proves it: it reads what the
-// principal holds, plans, writes the whole list and reads it back. What became of a
+// principal holds, plans, writes the whole list and reads it back. The outcome of a
 // write is never believed but read: before each one the ledger learns what is about
 // to be sent, so an attempt that finds it there looks whether it arrived.
 //
 // It must not run twice at once for one principal, which the workflow makes sure of.
 // Done before, under the same key, it gives the first answer again.
 //
-// A change that takes access away never fails for good: whatever the console says is
+// A change that removes access never fails permanently: every answer of the console is
 // waited out. Any other fails as the console's calls do, once it is sure that nothing
 // of it is left behind.
 func (p *Principal) Write(ctx context.Context, in wire.WriteInput) (wire.WriteResult, error) {
@@ -240,8 +240,8 @@ func (w *changeAttempt) plan(ctx context.Context, actual access.Read) (access.St
 		))
 	}
 	step := known.Apply(w.in.Change.Change, actual.Holdings)
-	if given := w.in.Change.GrantProof; step.Outcome == access.NotApplied && given != nil && given.Granted() {
-		step.Outcome = access.Superseded // it was given, and is not there any more
+	if grant := w.in.Change.GrantProof; step.Outcome == access.NotApplied && grant != nil && grant.Granted() {
+		step.Outcome = access.Superseded // it was granted, and is not there any more
 	}
 	if actual.Gone {
 		lease, _ := known.Lease(w.in.Change.Change.Lease.ID)

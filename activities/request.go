@@ -35,7 +35,7 @@ type Request struct {
 }
 
 // NewRequest wires the activities of grants and revokes. Until they are told otherwise
-// they follow the built-in policy, so that nobody is passed over by an omission.
+// they follow the built-in policy, so that an omission never bypasses an approver.
 func NewRequest(c *console.Client, s *store.Store) *Request {
 	return &Request{
 		console: c, store: s, self: &ownUser{}, reads: &coalescer{},

@@ -60,7 +60,7 @@ func (r *Request) Apply(ctx context.Context, in wire.ApplyInput) (wire.ApplyResu
 	return out, err
 }
 
-// resultOfReceipt is what calling off comes to that came too late.
+// resultOfReceipt is the result of a cancellation that came too late.
 func resultOfReceipt(kept *access.Receipt) wire.ApplyResult {
 	out := wire.ApplyResult{Receipt: kept}
 	if kept != nil && len(kept.Proofs) > 0 {
@@ -93,8 +93,8 @@ func updateWriter(ctx context.Context, in wire.ApplyInput) (wire.ChangeAnswer, e
 	return answer, writerError(ctx, err)
 }
 
-// stopWithWorker ends the waiting when the worker is asked to stop: another worker goes
-// on with it, and this one need not be waited for.
+// stopWithWorker ends the wait when the worker stops: another worker continues it, and
+// the shutdown need not wait for this one.
 func stopWithWorker(waiting context.Context, stop context.CancelFunc) {
 	select {
 	case <-activity.GetWorkerStopChannel(waiting):

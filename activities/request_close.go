@@ -48,8 +48,8 @@ func (r *Request) receiptUnless(ctx context.Context, in wire.CloseInput, unless 
 	return receiptIn(entries[len(entries)-1])
 }
 
-// unplannedRequest is what was asked for of a request that ends before there is a plan, so that
-// it stands in the list of requests as all others do: who asked and why, without a hash.
+// unplannedRequest is the plan of a request that ends before it is planned, so that the list of
+// requests shows it like all others, with requester and reason, but without a hash.
 func unplannedRequest(in wire.CloseInput) []ledger.NewEntry {
 	if in.Plan.Hash != "" {
 		return nil
@@ -72,10 +72,10 @@ func receiptIn(e ledger.Entry) (*access.Receipt, error) {
 	return &kept.Receipt, nil
 }
 
-// cancelGrant settles whether a grant that is called off while it is being given still can
-// be: its receipt, once written, says that it was granted, and then the role stays. It
-// returns that receipt, or nil. Of the two, the receipt and the entry that says it was
-// called off, the ledger takes one, whoever is still at work on the other.
+// cancelGrant settles whether a grant can still be cancelled while it is applied: once its
+// receipt says that it was granted, the role stays. It returns that receipt, or nil. The ledger
+// accepts only one of the receipt and the cancellation, even if another attempt still writes
+// the other.
 func (r *Request) cancelGrant(ctx context.Context, in wire.ApplyInput) (*access.Receipt, error) {
 	entries, err := r.store.Append(ctx, r.console.Console(), ledger.NewEntry{
 		Request: in.Request.ID, Key: runOf(in.Request).CancelledKey(), At: r.now().UTC(),

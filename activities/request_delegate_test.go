@@ -120,7 +120,7 @@ func (h *delegationFixture) decideRefused(refusal string, number int, by string,
 	return out
 }
 
-// What is handed over counts from then on until its end, or until it is taken back, for
+// A delegation counts from its start until its end, or until it is revoked, for
 // those who are asked and for nobody else.
 func TestDelegate_CountsWhileItHolds(t *testing.T) {
 	t.Parallel()
@@ -169,7 +169,7 @@ func TestDelegate_Signed(t *testing.T) {
 	h := newDelegationFixture(t).signed()
 	bare := h.delegateInput(carolMail, daveMail, 0)
 	bare.Delegation.Signature = ""
-	require.Contains(t, h.delegateTwice(bare).Refusal, "a signature is needed")
+	require.Contains(t, h.delegateTwice(bare).Refusal, "a signature is required")
 	for i, change := range []func(*access.Delegation){
 		func(d *access.Delegation) { d.To = erinMail },
 		func(d *access.Delegation) { d.By = erinMail },
@@ -230,7 +230,7 @@ func TestDelegate_CheckedAgainWhenItCounts(t *testing.T) {
 	require.Empty(t, h.delegateTwice(h.delegateInput(carolMail, daveMail, 0)).Refusal)
 	h.signed()
 	require.Contains(t, h.decide(0, daveMail, carolMail).Refusal,
-		"the delegation of carol@example.com does not count: a signature is needed")
+		"the delegation of carol@example.com does not count: a signature is required")
 	require.Empty(t, h.delegateTwice(h.delegateInput(carolMail, daveMail, 1)).Refusal)
 	require.Empty(t, h.decide(1, daveMail, carolMail).Refusal)
 	text, err := os.ReadFile(h.file)

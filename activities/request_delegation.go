@@ -13,7 +13,7 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-// findDelegation looks whether somebody who is not eligible decides in the place of one who
+// findDelegation looks for a delegation by which an ineligible person decides for one who
 // is: whose delegation is in force when the decision is taken.
 func (r *Request) findDelegation(ctx context.Context, in wire.DecideInput, entry *ledger.Decision) error {
 	if entry.Refusal == "" || len(in.Delegators) == 0 {

@@ -8,7 +8,7 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-// recordExtension writes down who moves the end, where the change is that. Doing it again
+// recordExtension records who extends the grant, if the change is an extension. Doing it again
 // does nothing.
 func (r *Request) recordExtension(ctx context.Context, in wire.ApplyInput) error {
 	if in.Extension == nil {

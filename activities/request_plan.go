@@ -158,7 +158,7 @@ func (r *Request) changeRefusal(op access.Op, found resolved) string {
 const readOnlyText = "the worker is read-only (SENTINELONE_READ_ONLY): it changes nothing on the console; " +
 	"turn that off, or ask another worker"
 
-// ruleRefusal says, in words, why the rules forbid a step; "" if they do not.
+// ruleRefusal explains why the rules forbid a step; "" if they do not.
 func ruleRefusal(step access.Step, to access.Level) string {
 	switch step.Outcome {
 	case access.LevelDiffers:

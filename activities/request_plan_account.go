@@ -20,7 +20,7 @@ func (r *Request) StoringTokens(tokens tokensink.Sink) *Request {
 	return r
 }
 
-// matchingAccounts finds who has the address or the name of an account that is asked for.
+// matchingAccounts finds who has the address or the name of a requested account.
 func matchingAccounts(ctx context.Context, c *console.Client, a access.NewAccount) ([]access.Principal, error) {
 	if a.Kind == access.ServiceUser {
 		return c.ServiceUsersByName(ctx, a.Name)
@@ -28,7 +28,7 @@ func matchingAccounts(ctx context.Context, c *console.Client, a access.NewAccoun
 	return c.UsersByEmail(ctx, a.Email)
 }
 
-// planAccount is the plan of an account that is to be made. Its role needs the consent
+// planAccount is the plan of an account to create. Its role needs the consent
 // that a grant of it would, or else a new account would be the way around that.
 func (r *Request) planAccount(ctx context.Context, in wire.PlanInput, found resolved) (access.Plan, error) {
 	plan := access.Plan{
@@ -45,7 +45,7 @@ func (r *Request) planAccount(ctx context.Context, in wire.PlanInput, found reso
 	if err != nil {
 		return access.Plan{}, err
 	}
-	plan.Rules = access.Rules{} // of changes to what somebody holds; nobody holds anything yet
+	plan.Rules = access.Rules{} // of changes to existing access; the new account has none yet
 	plan.Notes = found.notes
 	plan.Refusal = cmp.Or(r.accountRefusal(plan, found), plan.Refusal)
 	if plan.Account.Kind == access.ServiceUser && plan.Refusal == "" {
@@ -72,7 +72,7 @@ func (r *Request) accountRefusal(plan access.Plan, found resolved) string {
 }
 
 // existingAccountRefusal says why an account cannot be made that is there already; "" if it is as it
-// is asked for. Names of service users are not unique, so one that is there is another.
+// is requested. Names of service users are not unique, so one that is there is another.
 func existingAccountRefusal(plan access.Plan, found []access.Principal) string {
 	list := strings.Join(listTexts(found, principalText), ", ")
 	switch {

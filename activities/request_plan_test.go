@@ -420,7 +420,7 @@ func TestClose_TwiceHasOneEffect(t *testing.T) {
 		Request: d.grantInput().Request,
 		Plan:    d.plan(d.grantInput()).Plan,
 		State:   "cancelled",
-		Message: "called off",
+		Message: "cancelled",
 	}
 	first, err := executeActivity[wire.CloseResult](d, wire.CloseActivity, in)
 	require.NoError(t, err)

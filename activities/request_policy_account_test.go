@@ -68,7 +68,7 @@ func TestPlanAccount_WhatThePolicySees(t *testing.T) {
 	}
 }
 
-// What a policy refuses ends before anybody is asked: with a receipt, and nothing made.
+// A request that a policy refuses ends before any approval, with a receipt, and nothing is created.
 func TestPlanAccount_RefusedByThePolicy(t *testing.T) {
 	t.Parallel()
 	for rules, why := range map[string]string{

@@ -21,16 +21,16 @@ type resolved struct {
 	self       bool // it owns the token
 	role       access.RoleRef
 	scope      access.ScopeRef
-	unusable   string // why the role cannot be given at the scope
+	unusable   string // why the role cannot be granted at the scope
 	account    string // of a site or account, its account's id
 	predefined bool   // the role is predefined
 	roles      []access.Role
 	notes      []string
-	// existing are those that have the address or name of an account that is asked for.
+	// existing are those that have the address or name of an requested account.
 	existing []access.Principal
 }
 
-// place is a scope with what is needed to tell which roles can be given there.
+// place is a scope with what is needed to decide which roles can be granted there.
 type place struct {
 	access.ScopeRef
 
@@ -161,7 +161,7 @@ func (r *Request) principalsNamed(ctx context.Context, s access.PrincipalSelecto
 	return r.console.UsersByName(ctx, s.Name)
 }
 
-// similarPrincipals is for the message alone: that it cannot be had is no error.
+// similarPrincipals is for the message alone: failing to read them is not an error.
 func (r *Request) similarPrincipals(ctx context.Context, s access.PrincipalSelector) []string {
 	if s.Kind != access.User {
 		return nil

@@ -8,7 +8,7 @@ import (
 )
 
 // pickRole finds the one role of that id or name. Of several with one name those that
-// can be given at the scope count; a role that is to be revoked may be any.
+// can be granted at the scope count; a revoke may name any role.
 func pickRole(all []access.Role, s access.RoleSelector, at place, op access.Op) (access.Role, error) {
 	found := slices.DeleteFunc(slices.Clone(all), func(r access.Role) bool {
 		return s.ID != "" && r.ID != s.ID || s.ID == "" && r.Name != s.Name

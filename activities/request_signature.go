@@ -12,17 +12,16 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-// CheckingSignatures says whose signatures requests and decisions must carry; without it
-// they are taken as claimed.
+// CheckingSignatures sets whose signatures requests and decisions must carry; without it
+// the names are recorded as claimed.
 func (r *Request) CheckingSignatures(signers *signing.AllowedSigners) *Request {
 	r.signers = signers
 	return r
 }
 
-// checkRequest holds a request against its signature, before anything in it is looked
-// up, and says why it is refused. A plan that is made anew was let in by the first one,
-// and a dry run does nothing that somebody must stand for. It is an error only where it
-// cannot be told.
+// checkRequest verifies the signature of a request, before anything in it is looked up, and
+// returns why it is refused. It skips a new plan, since the first one was verified, and a dry
+// run, which changes nothing. It fails only if the check itself is impossible.
 func (r *Request) checkRequest(
 	ctx context.Context, in wire.PlanInput,
 ) (kept *access.RequestSignature, refusal string, err error) {
@@ -30,7 +29,7 @@ func (r *Request) checkRequest(
 		return nil, "", nil
 	}
 	if in.Signature == nil || in.Signature.Signature == "" {
-		return nil, "a signature is needed: send the request with `starter`, which signs with ssh-agent or --key", nil
+		return nil, "a signature is required: send the request with `starter`, which signs with ssh-agent or --key", nil
 	}
 	s := *in.Signature
 	s.Signed = access.Unsigned
@@ -38,14 +37,14 @@ func (r *Request) checkRequest(
 		return &s, "a signed request must name its console, or its signature would be valid for every console: " +
 			"set the field console (`starter` takes it from SENTINELONE_BASE_URL)", nil
 	}
-	word := signedStatement{signing.OfRequest(in.Request.ID, s), s.Signature, s.At, runOf(in.Request).RequestKey(0)}
-	fingerprint, refusal, err := r.verifySignature(ctx, in.Request, word)
+	statement := signedStatement{signing.OfRequest(in.Request.ID, s), s.Signature, s.At, runOf(in.Request).RequestKey(0)}
+	fingerprint, refusal, err := r.verifySignature(ctx, in.Request, statement)
 	s.Signed = cmp.Or(fingerprint, access.Unsigned)
 	return &s, refusal, err
 }
 
-// unresolvedPlan is the plan of a request that is refused before names are looked up: they
-// stand in it as they were asked for.
+// unresolvedPlan is the plan of a request that is refused before names are looked up: it has
+// the names as requested.
 func (r *Request) unresolvedPlan(in wire.PlanInput, why string) access.Plan {
 	p := in.Principal
 	plan := access.Plan{
@@ -61,23 +60,23 @@ func (r *Request) unresolvedPlan(in wire.PlanInput, why string) access.Plan {
 	return plan.Seal()
 }
 
-// checkSignature holds a decision against its signature; one that does not count anyhow
-// too, if it is signed, so that nobody can send it again when it would. It is an error
-// only where it cannot be told.
+// checkSignature verifies the signature of a decision. It also verifies a signed decision that
+// does not count, so that nobody can replay it when it would. It fails only if the check itself
+// is impossible.
 func (r *Request) checkSignature(ctx context.Context, in wire.DecideInput, entry *ledger.Decision) error {
 	d := in.Decision
 	switch {
 	case r.signers == nil || entry.Refusal != "" && d.Signature == "":
 		return nil
 	case d.Signature == "":
-		entry.Refusal = "a signature is needed: decide with `starter approve` or `starter deny`, which sign"
+		entry.Refusal = "a signature is required: decide with `starter approve` or `starter deny`, which sign"
 		return nil
 	}
-	word := signedStatement{
+	statement := signedStatement{
 		signing.OfDecision(in.Request.ID, in.Request.Run, d.PlanHash, d), d.Signature, d.At,
 		runOf(in.Request).DecisionKey(in.Number),
 	}
-	fingerprint, refusal, err := r.verifySignature(ctx, in.Request, word)
+	fingerprint, refusal, err := r.verifySignature(ctx, in.Request, statement)
 	if err == nil && refusal == "" {
 		refusal, err = r.sharesKey(ctx, in, fingerprint, entry)
 	}
@@ -89,8 +88,8 @@ func (r *Request) checkSignature(ctx context.Context, in wire.DecideInput, entry
 	return nil
 }
 
-// verifySignature says by which key something was signed, or why that does not count. A signature
-// counts once.
+// verifySignature returns the key that signed a statement, or why the signature does not count. A
+// signature counts once.
 func (r *Request) verifySignature(
 	ctx context.Context, of wire.RequestInfo, w signedStatement,
 ) (fingerprint, refusal string, err error) {
@@ -102,7 +101,7 @@ func (r *Request) verifySignature(
 		return "", "", fmt.Errorf("cannot check the signature on %s: %w", of.ID, err)
 	}
 	if err != nil {
-		return "", fmt.Sprintf("the signature does not hold: %v", err), nil
+		return "", fmt.Sprintf("invalid signature: %v", err), nil
 	}
 	refusal, err = r.useSignature(ctx, of, w, verified.Fingerprint)
 	if err != nil || refusal != "" {

@@ -17,13 +17,13 @@ type signedStatement struct {
 	signing.Statement
 
 	signature string
-	at        time.Time // when it was taken, by Temporal's clock
+	at        time.Time // when it was accepted, by Temporal's clock
 	use       string    // ledger key of what it is for
 }
 
-// useSignature uses a signature up, and says for what it was used before, if it was: somebody
-// may have kept it. It goes by the statement, since some kinds of keys have many
-// signatures for one. Doing it again for the same gives the first answer.
+// useSignature marks a signature as used, and returns what it was used for before, if it was: it
+// may be a replay. It compares statements, since some kinds of keys have many signatures for
+// one. Repeating the call for the same use returns the first answer.
 func (r *Request) useSignature(
 	ctx context.Context,
 	of wire.RequestInfo,
@@ -46,7 +46,7 @@ func (r *Request) useSignature(
 		entries[0].At.UTC().Format(time.RFC3339), first.UsedFor), nil
 }
 
-// sharesKey says who has signed for this plan with the same key: see [approval.SharedKey].
+// sharesKey returns who has signed for this plan with the same key: see [approval.SharedKey].
 func (r *Request) sharesKey(
 	ctx context.Context, in wire.DecideInput, fingerprint string, entry *ledger.Decision,
 ) (string, error) {
@@ -66,8 +66,8 @@ func (r *Request) sharesKey(
 	return approval.SharedKey(d, request, earlier).Sentence(), nil
 }
 
-// signedIn finds in the ledger of a request by which key it was signed in a run, and what
-// was decided on a plan, so far as it counts.
+// signedIn finds in the ledger of a request the key that signed it in a run, and the decisions
+// on a plan that count.
 func signedIn(
 	entries []ledger.Entry, run ledger.Run, plan string,
 ) (request approval.Request, decisions []access.Decision, err error) {

@@ -86,7 +86,7 @@ func TestPlan_SignatureCountsOnce(t *testing.T) {
 	d := newSignedFixture(t)
 	unsigned := d.grantInput()
 	unsigned.Request.ID = "grant/unsigned"
-	require.Contains(t, d.refusal(unsigned), "a signature is needed")
+	require.Contains(t, d.refusal(unsigned), "a signature is required")
 	require.Empty(t, d.console.Requests())
 	in := d.signedInput()
 	in.Principal.ID = "1" + in.Principal.ID // nobody's

@@ -17,7 +17,7 @@ import (
 // more when it is applied, and a console that is down must not hold decisions up.
 const sodAttempts = 4
 
-// checkSoD refuses an approval of what would now bring roles together that nobody may
+// checkSoD refuses an approval that would combine roles that nobody may
 // hold both of. It is an error where that cannot be told yet.
 func (r *Request) checkSoD(ctx context.Context, in wire.DecideInput, entry *ledger.Decision) error {
 	if in.SoD == nil || entry.Refusal != "" || in.Decision.Action != "approve" {

@@ -112,7 +112,7 @@ func accessTable(rows []store.AccessRow, inherited bool) (header []string, lines
 	return header, lines
 }
 
-// through says where an inherited role is held; nothing for one held right here.
+// through names the scope that an inherited role comes from; "" for one held directly.
 func through(via *store.Via) string {
 	if via == nil {
 		return ""

@@ -42,7 +42,7 @@ func createdUser(t *testing.T, l *live) { //nolint:thelper // a subtest
 	there := l.named(access.User, "Dora Lind")
 	require.Len(t, there, 1)
 	require.True(t, l.holds(there[0], "SOC", "Acme / Berlin"))
-	require.Contains(t, got.errOut, "asked: provision/NEW-1\n")
+	require.Contains(t, got.errOut, "requested: provision/NEW-1\n")
 	require.Regexp(t, `(?m)^state +provisioned, created and verified$`, got.out)
 	require.Regexp(t, `(?m)^created +user dora@example.com \(`+there[0].ID+`\)$`, got.out)
 
@@ -132,7 +132,7 @@ func offboardedUser(t *testing.T, l *live) { //nolint:thelper // a subtest
 	}
 }
 
-// A request for an account that waits for its console can be called off.
+// A request for an account that waits for its console can be cancelled.
 func calledOffUser(t *testing.T, l *live) { //nolint:thelper // a subtest
 	site, err := l.console.AddSite(access.Site{Name: "Slow", AccountID: l.accounts["Globex"]})
 	require.NoError(t, err)

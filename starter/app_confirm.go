@@ -10,7 +10,7 @@ import (
 	"golang.org/x/term"
 )
 
-// interactive says whether a person is there to be asked.
+// interactive reports whether standard input is a terminal.
 func (p *app) interactive() bool {
 	f, ok := p.in.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd())) && isTerminal(p.err)

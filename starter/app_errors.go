@@ -16,7 +16,7 @@ const (
 	exitUsage  = 2 // or bad configuration
 )
 
-// failure marks an error of a command that was asked rightly. What is not marked
+// failure marks an error of a command that was called correctly. What is not marked
 // is a mistake in the asking: cobra's own errors, and bad configuration.
 type failure struct{ err error }
 

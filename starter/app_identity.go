@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// defaultActor is for whom a command speaks unless --by or --requester says otherwise: the
+// defaultActor is the actor of a command unless --by or --requester names another: the
 // name of the account on this machine, which need not be the address that policies list.
 func defaultActor() string { return os.Getenv("USER") }
 

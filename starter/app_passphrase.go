@@ -15,7 +15,7 @@ import (
 func (p *app) askPassphrase(path string) ([]byte, error) {
 	tty, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
 	if err != nil {
-		return nil, errors.New("there is no terminal to ask at: add the key to ssh-agent")
+		return nil, errors.New("no terminal to prompt for the passphrase: add the key to ssh-agent")
 	}
 	defer func() { _ = tty.Close() }()
 	return readPassphrase(tty, path)
@@ -26,13 +26,13 @@ func (p *app) askPassphrase(path string) ([]byte, error) {
 func readPassphrase(tty *os.File, path string) ([]byte, error) {
 	before, err := term.MakeRaw(int(tty.Fd()))
 	if err != nil {
-		return nil, fmt.Errorf("the terminal cannot be kept from showing what is typed: %w", err)
+		return nil, fmt.Errorf("cannot turn off echo on the terminal: %w", err)
 	}
 	defer func() { _ = term.Restore(int(tty.Fd()), before) }()
 	passphrase, err := term.NewTerminal(tty, "").ReadPassword(fmt.Sprintf("Passphrase of %s: ", describe.Text(path)))
 	if errors.Is(err, io.EOF) {
 		fmt.Fprint(tty, "\r\n")
-		return nil, errors.New("none was given")
+		return nil, errors.New("no passphrase entered")
 	}
 	return []byte(passphrase), err
 }

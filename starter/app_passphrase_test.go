@@ -23,7 +23,7 @@ func TestReadPassphrase(t *testing.T) {
 		got, err := readPassphrase(tty, "~/key")
 		require.Equal(t, want, string(got), "%q", typed)
 		if want == "" {
-			require.EqualError(t, err, "none was given")
+			require.EqualError(t, err, "no passphrase entered")
 		} else {
 			require.NoError(t, err)
 		}

@@ -28,10 +28,10 @@ type readContext struct {
 	held []store.Snapshot
 }
 
-// provenance is what every answer for programs says about itself.
+// provenance is the metadata of every JSON answer.
 type provenance struct {
 	Console  string     `json:"console"`
-	AsOf     *time.Time `json:"asOf"` // as asked; null means now
+	AsOf     *time.Time `json:"asOf"` // from the flag; null means now
 	Snapshot string     `json:"snapshot"`
 	// ProvenAt is when that snapshot was proven.
 	ProvenAt time.Time `json:"provenAt"`
@@ -84,7 +84,7 @@ func (q readContext) basis() provenance {
 	return b
 }
 
-// explain tells people what the answer rests on.
+// explain prints which sync the answer comes from.
 func (p *app) explain(q readContext) {
 	asked := "now"
 	if q.asOf != nil {
@@ -106,7 +106,7 @@ func (p *app) explain(q readContext) {
 // scheduled is how Temporal ends the ids of what a schedule starts: with the time.
 var scheduled = regexp.MustCompile(`-\d{4}-\d\d-\d\dT[0-9:.]+Z$`)
 
-// meanwhile says what a quarantined sync holds up: its schedule starts no other.
+// meanwhile explains what a quarantined sync blocks: its schedule starts no other.
 func meanwhile(id string) string {
 	if !scheduled.MatchString(id) {
 		return ""

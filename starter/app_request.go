@@ -21,13 +21,13 @@ type requestOptions struct {
 	reason, requester string
 	id                string
 	wait, dryRun      bool
-	waitSaid          bool // --wait was given, whatever it says
+	waitSaid          bool // --wait was passed, with either value
 }
 
 func (o *requestOptions) flags(cmd *cobra.Command) {
 	o.selectorFlags.flags(cmd)
 	o.recordFlags(cmd)
-	_ = cmd.MarkFlagRequired("role") // the only error is a flag that is not there
+	_ = cmd.MarkFlagRequired("role") // fails only if the flag does not exist
 }
 
 // recordFlags are those of every request.
@@ -55,7 +55,7 @@ type requestSpec struct {
 	id        string // without prefix
 }
 
-// requestSpec reads the flags. It says what it has guessed.
+// requestSpec reads the flags. It prints each inferred value.
 func (p *app) requestSpec(ctx context.Context, o requestOptions, prefix string) (w requestSpec, err error) {
 	if w, err = p.record(o, prefix); err != nil {
 		return w, err
@@ -67,7 +67,7 @@ func (p *app) requestSpec(ctx context.Context, o requestOptions, prefix string) 
 	return w, err
 }
 
-// record reads what every request says of itself.
+// record reads the fields that every request has.
 func (p *app) record(o requestOptions, prefix string) (w requestSpec, err error) {
 	if w.requester, err = requester(o.requester); err != nil {
 		return w, err
@@ -84,7 +84,7 @@ func (p *app) record(o requestOptions, prefix string) (w requestSpec, err error)
 	return w, nil
 }
 
-// roleAndScope reads which role, and where. It says what it has guessed.
+// roleAndScope reads the role and the scope. It prints each inferred value.
 func (p *app) roleAndScope(
 	ctx context.Context, t selectorFlags, prefix string,
 ) (role access.RoleSelector, scope access.ScopeSelector, err error) {
@@ -106,13 +106,13 @@ func (p *app) roleAndScope(
 
 func requester(text string) (string, error) {
 	if text = strings.TrimSpace(text); text == "" {
-		return "", usage("who asks is not known: say so with --requester, as in --requester bob@example.com")
+		return "", usage("requester unknown: pass --requester, as in --requester bob@example.com")
 	}
 	return text, nil
 }
 
-// directory is what the store knows of names; nothing if it cannot be asked. It is of
-// use, and not needed.
+// directory returns the names in the store; empty if the store cannot be read. Names are
+// optional here.
 func (p *app) directory(ctx context.Context) store.Directory {
 	db, host, err := p.openLedger(ctx, "")
 	if err != nil {

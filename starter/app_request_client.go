@@ -73,12 +73,12 @@ func (p *app) openSigner(ctx context.Context, o signOptions, by string) (request
 		Now:      p.now,
 	})
 	if none, is := errors.AsType[*signing.NoKeyError](err); is && o.key == "" {
-		return s, usage("a signature is required, and %s (--key)", none.Why)
+		return s, usage("a signature is required: %s", none.Why)
 	}
 	return s, err
 }
 
-// sign signs one statement. If there is no key for it, a remark says why.
+// sign signs one statement. If there is no key, it prints the reason.
 func (p *app) sign(ctx context.Context, o signOptions, s signing.Statement) (signing.Statement, string, error) {
 	by, err := p.openSigner(ctx, o, s.By)
 	if err != nil {

@@ -65,7 +65,7 @@ func (p *app) chooseConsole(ctx context.Context, db *store.Store, flag string) (
 }
 
 // rest is the proven snapshot that an answer about principals rests on, and which
-// principals none has proven, or an error that says how to come by one.
+// principals no sync has verified, or an error that explains how to get one.
 func rest(
 	ctx context.Context, db *store.Store, host string, asOf *time.Time,
 ) (store.Snapshot, []access.Collection, error) {
@@ -76,7 +76,7 @@ func rest(
 	return snapshot, nil, unanswerable(ctx, db, host, asOf)
 }
 
-// unanswerable says how to come by a proven snapshot, of which there is none.
+// unanswerable explains how to get a verified snapshot where there is none.
 func unanswerable(ctx context.Context, db *store.Store, host string, asOf *time.Time) error {
 	if asOf != nil {
 		if first, err := db.Latest(ctx, host, nil); err == nil {

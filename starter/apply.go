@@ -68,7 +68,7 @@ as each is done. --dry-run plans each line by itself, against what the console h
 	f.StringVar(&c.batch, "batch", "", "name of this run: the same line in another run is a new request")
 	requesterFlag(cmd, &c.requester)
 	c.flags(cmd)
-	_ = cmd.MarkFlagRequired("file") // the only error is a flag that is not there
+	_ = cmd.MarkFlagRequired("file") // fails only if the flag does not exist
 	return cmd
 }
 
@@ -108,7 +108,7 @@ func (c *applyCommand) newSigner(ctx context.Context, changes []applyfile.Change
 	return c.openSigner(ctx, c.signOptions, changes[0].Want.Requester)
 }
 
-// readChanges reads and checks the whole file before anything is asked for.
+// readChanges reads and checks the whole file before any request starts.
 func (c *applyCommand) readChanges(ctx context.Context) ([]applyfile.Change, error) {
 	if c.parallel < 1 {
 		return nil, usage("--parallel: %d is below 1", c.parallel)

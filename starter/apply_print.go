@@ -14,13 +14,13 @@ import (
 // print shows one result as it comes: to people in a line, and in the table at the end.
 func (b *batch) print(r lineResult) {
 	if b.output.json {
-		_ = json.NewEncoder(b.out).Encode(r) // nobody is left to tell
+		_ = json.NewEncoder(b.out).Encode(r) // standard output is closed: there is no reader left
 		return
 	}
 	b.remark("line %d: %s", r.Line, describe.Text(r.text()))
 }
 
-// text is the result in words.
+// text is the result as a sentence.
 func (r lineResult) text() string {
 	text := r.State
 	switch {

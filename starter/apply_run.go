@@ -43,7 +43,7 @@ type lineResult struct {
 	Role      string `json:"role"`
 	Scope     string `json:"scope"`
 	OK        bool   `json:"ok"`
-	// Already says that an earlier run has asked for it.
+	// Already is true if an earlier run has started the request.
 	Already bool           `json:"already"`
 	State   string         `json:"state"`
 	Outcome access.Outcome `json:"outcome,omitempty"`
@@ -206,7 +206,7 @@ func (b *batch) recorded(ctx context.Context, id string) *access.Receipt {
 	return requestrecord.FromLedger(id, entries).Receipt
 }
 
-// conclude says how the run ended, and how to continue it.
+// conclude prints how the run ended, and how to continue it.
 func (b *batch) conclude(ctx context.Context, changes []applyfile.Change) error {
 	left, bad := 0, 0
 	for _, r := range b.results {

@@ -53,7 +53,7 @@ error. The exit code is 1 if any failed; the others are decided all the same.`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: p.run(func(ctx context.Context, args []string) error { return p.decideOn(ctx, action, args, o) }),
 		ValidArgsFunction: func(cmd *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
-			return p.completeAsking(cmd.Root().Context(), o.by, args, typed), cobra.ShellCompDirectiveNoFileComp
+			return p.completePending(cmd.Root().Context(), o.by, args, typed), cobra.ShellCompDirectiveNoFileComp
 		},
 	}
 	f := cmd.Flags()
@@ -70,7 +70,7 @@ error. The exit code is 1 if any failed; the others are decided all the same.`,
 
 // decisionAnswer is the output for programs, one for each request.
 type decisionAnswer struct {
-	WorkflowID string           `json:"workflowId"` // or what was asked for, if there is none
+	WorkflowID string           `json:"workflowId"` // or the argument, if no request was found
 	Decision   *access.Decision `json:"decision,omitempty"`
 	Error      string           `json:"error,omitempty"`
 }
@@ -82,9 +82,10 @@ func (p *app) decideOn(ctx context.Context, action string, ids []string, o decis
 		return err
 	}
 	if !o.yes && (!p.interactive() || p.output.json) {
-		return usage("nobody is there to say yes: say --yes, or look first with `starter show %s`", ids[0])
+		return usage("cannot ask for confirmation without a terminal: pass --yes, or read the request "+
+			"first with `starter show %s`", ids[0])
 	}
-	by, err := p.openSigner(ctx, o.signOptions, in.By) // a passphrase is asked for once
+	by, err := p.openSigner(ctx, o.signOptions, in.By) // prompts for a passphrase once
 	if err != nil {
 		return err
 	}
@@ -111,7 +112,7 @@ var questions = map[string]string{
 
 func (p *app) decisionInput(o decisionOptions) (in wire.DecisionInput, err error) {
 	in.Comment = o.comment
-	if in.By, err = whoAsks(o.by); err != nil {
+	if in.By, err = requireActor(o.by); err != nil {
 		return in, err
 	}
 	if o.length != "" {
@@ -126,7 +127,7 @@ func (p *app) decisionInput(o decisionOptions) (in wire.DecisionInput, err error
 		return in, err
 	}
 	if !start.After(p.now()) {
-		return in, usage("--start: %s is past", describe.Second(*start))
+		return in, usage("--start: %s is in the past", describe.Second(*start))
 	}
 	in.StartAt = start.UTC().Truncate(time.Second)
 	return in, nil

@@ -11,8 +11,8 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-// block is what somebody must know before deciding: who asks for what and why, what it
-// changes, what others have said, and what the decision counts toward.
+// block lists what an approver must know before deciding: the requester, the change and its
+// reason, earlier decisions, and what this decision counts toward.
 func (d pendingDecision) block(id string, s wire.RequestStatus) [][]string {
 	plan := *s.Plan
 	facts := [][]string{
@@ -25,7 +25,7 @@ func (d pendingDecision) block(id string, s wire.RequestStatus) [][]string {
 	facts = append(facts, []string{"what", describe.Plan(plan)})
 	facts = append(facts, planRows(describe.NewNames(d.known, &plan), plan)...)
 	if from, to := plan.Before.Level, plan.After.Level; from != to && len(plan.Before.Held) > 0 {
-		facts = append(facts, []string{"level", fmt.Sprintf("it moves from %s to %s level", from, to)})
+		facts = append(facts, []string{"level", fmt.Sprintf("the principal moves from %s to %s level", from, to)})
 	}
 	var said []string
 	var decisions []requestrecord.Decision
@@ -43,7 +43,7 @@ func (d pendingDecision) block(id string, s wire.RequestStatus) [][]string {
 	return append(facts, []string{"your decision", d.weight(s)})
 }
 
-// weight says what the person's decision counts toward.
+// weight describes what the person's decision counts toward.
 func (d pendingDecision) weight(s wire.RequestStatus) string {
 	e := pending.Eligibility(s, d.in.By, d.action)
 	switch {

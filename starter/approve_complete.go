@@ -17,10 +17,9 @@ import (
 // completeFor is how long a shell may wait for ids.
 const completeFor = 2 * time.Second
 
-// completeAsking offers the shell the requests that wait for a person's word; where that
-// is nobody whom any of them lists, all that wait. What goes wrong is not said: there is
-// nothing to choose from then.
-func (p *app) completeAsking(ctx context.Context, who string, given []string, typedText string) []string {
+// completePending offers the shell the requests that a person can decide, or all pending ones
+// if they can decide none. Errors are not reported: completion then has no candidates.
+func (p *app) completePending(ctx context.Context, who string, given []string, typedText string) []string {
 	ctx, cancel := context.WithTimeout(ctx, completeFor)
 	defer cancel()
 	cfg, err := config.LoadUnchecked()
@@ -46,7 +45,7 @@ func (p *app) completeAsking(ctx context.Context, who string, given []string, ty
 		short := requestclient.ShortID(a.ID)
 		id := short
 		if strings.HasPrefix(a.ID, typedText) && typedText != "" && !strings.HasPrefix(id, typedText) {
-			id = a.ID // as it is being typed
+			id = a.ID // keep the typed prefix
 		}
 		if strings.HasPrefix(id, typedText) && !slices.Contains(given, a.ID) && !slices.Contains(given, short) {
 			out = append(out, cobra.CompletionWithDesc(id, describe.Plan(*a.Status.Plan)))

@@ -12,7 +12,7 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-// pendingDecision takes one person's word to requests.
+// pendingDecision sends one person's decision to requests.
 type pendingDecision struct {
 	*app
 
@@ -34,12 +34,12 @@ func (d pendingDecision) one(ctx context.Context, text string) (decisionAnswer, 
 		return answer, withHint(err)
 	}
 	if status.Plan == nil {
-		return answer, fmt.Errorf("there is no plan to decide on yet: the state is %s", pending.StateText(status))
+		return answer, fmt.Errorf("the request has no plan to decide on yet: its state is %s", pending.StateText(status))
 	}
 	if !d.output.json {
 		writeTable(d.err, nil, d.block(id, status))
 	}
-	// What is decided already is not asked about; the request itself says by whom.
+	// Do not prompt for a request that is already decided: its record names the approver.
 	if pending.IsPending(status) && d.agree != nil {
 		if err := d.agree(); err != nil {
 			return answer, err

@@ -29,13 +29,13 @@ The name in --by is recorded as claimed.`,
 }
 
 func (p *app) cancel(ctx context.Context, id, by string) error {
-	by, err := whoAsks(by)
+	by, err := requireActor(by)
 	if err != nil {
 		return err
 	}
 	return p.updateGrant(ctx, id, wire.CancelUpdate, wire.StopInput{By: by}, func(a updateAnswer) (string, error) {
 		if a.State != wire.StateCancelled {
-			return "", fmt.Errorf("%s could not be called off any more: it is %s", a.WorkflowID, a.State)
+			return "", fmt.Errorf("%s cannot be cancelled any more: it is %s", a.WorkflowID, a.State)
 		}
 		return fmt.Sprintf("%s by %s: %s", a.State, by, a.WorkflowID), nil
 	})

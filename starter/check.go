@@ -97,12 +97,12 @@ func (c *checkCommand) execute(ctx context.Context) error {
 	return err
 }
 
-// writeNote says what a check cannot find out.
+// writeNote states what a check cannot verify.
 const writeNote = "to grant and revoke, the token's role also needs Users.edit and Service Users.edit, which cannot " +
-	"be tested without changing something; without them a grant ends refused and a revoke waits, and " +
-	"the message says why"
+	"be tested without changing something; without them a grant ends refused and a revoke waits, with the " +
+	"reason in its message"
 
-// consoleFindings tells what the console said, in the order a person sets it up.
+// consoleFindings lists the answers of the console, in the order of its setup.
 func consoleFindings(r inspect.Report, now time.Time) []finding {
 	reach, token := finding{Name: "console", OK: true, Detail: r.Console}, finding{Name: "API token", OK: true}
 	refused, err := false, r.Err()

@@ -106,7 +106,7 @@ func consentApproved(t *testing.T, l *live) {
 	}
 	unasked := run(t, "approve", "YES-1", "--by", carol)
 	require.Equal(t, exitUsage, unasked.code)
-	require.Contains(t, unasked.errOut, "say --yes, or look first with `starter show YES-1`")
+	require.Contains(t, unasked.errOut, "pass --yes, or read the request first with `starter show YES-1`")
 
 	own := run(t, "approve", "YES-1", "--yes")
 	require.Equal(t, exitFailed, own.code)
@@ -327,18 +327,18 @@ func consentWaitingForMe(t *testing.T, l *live) {
 
 	got := run(t, "requests", "--waiting-for", " Erin@example.com")
 	require.Equal(t, exitDone, got.code, got.errOut)
-	require.Regexp(t, `(?m)^ID +WHAT +PRINCIPAL +ROLE +SCOPE +REQUESTER +ASKED +HAS +UNTIL$`, got.out)
+	require.Regexp(t, `(?m)^ID +WHAT +PRINCIPAL +ROLE +SCOPE +REQUESTER +REQUESTED +HAS +UNTIL$`, got.out)
 	require.Regexp(t, `(?m)^grant/BOX-1 .* Admin +Acme / Berlin +bob@example.com .* 0 of 1 from owners .* UTC$`,
 		got.out)
 
 	t.Setenv("USER", "carol")
 	nobody := run(t, "requests", "--waiting-for", "me")
 	require.Equal(t, exitDone, nobody.code)
-	require.Contains(t, nobody.errOut, "nothing waits for carol\n")
+	require.Contains(t, nobody.errOut, "no request is pending for carol\n")
 	require.Contains(t, nobody.errOut, "policies list people by e-mail address")
 	require.Equal(t, exitUsage, run(t, "requests", "--waiting-for", "me", "--open").code)
 	other := run(t, "requests", "--waiting-for", dave, "--console", "other.example.net")
-	require.Contains(t, other.errOut, "nothing waits for dave@example.com\n")
+	require.Contains(t, other.errOut, "no request is pending for dave@example.com\n")
 
 	offered := run(t, "__complete", "approve", "--by", erin, "")
 	require.Regexp(t, `(?m)^BOX-1\tgrant user inbox1@example.com `, offered.out)
@@ -361,7 +361,7 @@ func consentWithoutConsole(t *testing.T, l *live) {
 	answers(t, `(?m)^grant/DOWN .* bob@example.com .* planning: `+why, "requests", "--open")
 	early := run(t, "approve", "DOWN", "--by", carol, "--yes")
 	require.Equal(t, exitFailed, early.code)
-	require.Regexp(t, `error: DOWN: there is no plan to decide on yet: the state is planning`, early.errOut)
+	require.Regexp(t, `error: DOWN: the request has no plan to decide on yet: its state is planning`, early.errOut)
 	require.True(t, l.console.RemoveFault(fault))
 	answers(t, `(?m)^state +awaitingApproval$`, "show", "DOWN")
 	require.Equal(t, exitDone, run(t, "deny", "DOWN", "--by", carol, "--yes").code)
@@ -372,8 +372,8 @@ func consentWithoutWorker(t *testing.T, l *live) {
 	t.Setenv("USER", "bob@example.com")
 	got := run(t, "requests", "--waiting-for", erin)
 	require.Equal(t, exitFailed, got.code)
-	require.Regexp(t, `^error: not every request could be asked: grant/[A-Z0-9-]+: no worker answers on task queue`,
-		got.errOut, "that nothing waits for her is not known")
+	require.Regexp(t, `^error: cannot read every open request: grant/[A-Z0-9-]+: no worker answers on task queue`,
+		got.errOut, "the answer is not an empty list")
 	shown := run(t, "show", "BOX-1")
 	require.Equal(t, exitDone, shown.code, shown.errOut)
 	require.Regexp(t, `(?m)^step 2 +1 of owners: erin@example.com\n`+
@@ -386,7 +386,7 @@ func consentWithoutTemporal(t *testing.T, l *live) {
 	l.temporal.Kill()
 	got := run(t, "requests", "--waiting-for", carol)
 	require.Equal(t, exitFailed, got.code)
-	require.Contains(t, got.errOut, "error: who is asked only Temporal knows: temporal does not answer at ")
+	require.Contains(t, got.errOut, "error: cannot list pending approvals without Temporal: temporal does not answer at ")
 	require.Contains(t, got.errOut, "`starter requests --open` lists what the ledger has")
 	require.Regexp(t, `(?m)^ +pending for erin@example.com; 0 of 1 approvals, until \d{4}-`,
 		run(t, "show", "BOX-1").out)

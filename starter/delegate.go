@@ -107,7 +107,7 @@ func (c *delegateCommand) execute(ctx context.Context) error {
 const farPast = 24 * time.Hour
 
 func (c *delegateCommand) delegationInput() (wire.DelegationInput, error) {
-	by, err := whoAsks(c.by)
+	by, err := requireActor(c.by)
 	if err != nil {
 		return wire.DelegationInput{}, err
 	}

@@ -11,7 +11,7 @@ import (
 	"sentinelone-provisioner/internal/store"
 )
 
-// What is handed over is listed until it is taken back.
+// A delegation is listed until it is revoked.
 func delegatedDecisions(t *testing.T, _ *live) {
 	to := []string{"delegate", "--to", "dave@example.com", "--by", carol}
 	got := run(t, append(to, "--stop")...)

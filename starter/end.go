@@ -29,7 +29,7 @@ The name in --by is recorded as claimed.`,
 }
 
 func (p *app) end(ctx context.Context, id, by string) error {
-	by, err := whoAsks(by)
+	by, err := requireActor(by)
 	if err != nil {
 		return err
 	}

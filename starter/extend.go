@@ -26,13 +26,13 @@ The name in --by is recorded as claimed.`,
 		RunE: p.run(func(ctx context.Context, args []string) error { return p.extend(ctx, args[0], lasts, by) }),
 	}
 	cmd.Flags().StringVar(&lasts, "for", "", "duration to add: 90m, 2h, 1d")
-	_ = cmd.MarkFlagRequired("for") // the only error is a flag that is not there
+	_ = cmd.MarkFlagRequired("for") // fails only if the flag does not exist
 	byFlag(cmd, &by)
 	return cmd
 }
 
 func (p *app) extend(ctx context.Context, id, lasts, by string) error {
-	by, err := whoAsks(by)
+	by, err := requireActor(by)
 	if err != nil {
 		return err
 	}
@@ -40,8 +40,8 @@ func (p *app) extend(ctx context.Context, id, lasts, by string) error {
 	if err != nil {
 		return usage("--for: %w", err)
 	}
-	ask := wire.ExtendInput{By: by, Duration: access.Duration(d)}
-	return p.updateGrant(ctx, id, wire.ExtendUpdate, ask, func(a updateAnswer) (string, error) {
+	extension := wire.ExtendInput{By: by, Duration: access.Duration(d)}
+	return p.updateGrant(ctx, id, wire.ExtendUpdate, extension, func(a updateAnswer) (string, error) {
 		until := ""
 		if a.EndsAt != nil {
 			until = " until " + describe.Second(*a.EndsAt)

@@ -91,7 +91,7 @@ func (p *app) grantInput(ctx context.Context, o grantOptions) (in wire.GrantInpu
 	if err != nil {
 		return in, "", err
 	}
-	if err := o.glass(startAt); err != nil {
+	if err := o.checkBreakGlass(startAt); err != nil {
 		return in, "", err
 	}
 	w, err := p.requestSpec(ctx, o.requestOptions, wire.GrantID(""))
@@ -109,22 +109,22 @@ func (p *app) grantInput(ctx context.Context, o grantOptions) (in wire.GrantInpu
 	return in, w.id, nil
 }
 
-// glass says what --break-glass does not go with.
-func (o grantOptions) glass(startAt *time.Time) error {
+// checkBreakGlass refuses flags that --break-glass excludes.
+func (o grantOptions) checkBreakGlass(startAt *time.Time) error {
 	switch {
 	case !o.breakGlass:
 		return nil
 	case strings.TrimSpace(o.reason) == "":
-		return usage("--break-glass needs --reason: say what cannot wait")
+		return usage("--break-glass needs --reason: state the emergency")
 	case o.start != "":
-		return usage("--break-glass starts at once: leave --start out")
+		return usage("--break-glass starts at once: omit --start")
 	case startAt != nil:
-		return usage("--break-glass starts at once: say how long with --for, not --until")
+		return usage("--break-glass starts at once: pass --for, not --until")
 	}
 	return nil
 }
 
-// span is how long the role is wanted (nil: for good) and from when on (nil: at once).
+// span returns the duration of the role (nil: permanent) and its start (nil: at once).
 // An end is exact only if it counts from a start.
 func (p *app) span(o grantOptions) (*access.Duration, *time.Time, error) {
 	start, err := p.aheadFlag("start", o.start, timetext.StartOfDay)
@@ -137,7 +137,7 @@ func (p *app) span(o grantOptions) (*access.Duration, *time.Time, error) {
 			return nil, nil, usage("--for: %w", err)
 		}
 		if d > wire.MaxDuration {
-			return nil, nil, usage("--for: %s is too long: the longest is %s; leave it out for a role for good",
+			return nil, nil, usage("--for: %s is too long: the maximum is %s; omit it for a permanent role",
 				o.lasts, access.Duration(wire.MaxDuration))
 		}
 		return new(access.Duration(d)), start, nil
@@ -152,7 +152,7 @@ func (p *app) span(o grantOptions) (*access.Duration, *time.Time, error) {
 	}
 	switch {
 	case !until.After(now):
-		return nil, nil, usage("--until: %s is past", describe.Second(*until))
+		return nil, nil, usage("--until: %s is in the past", describe.Second(*until))
 	case !until.After(*start):
 		return nil, nil, usage("--until: it would end at %s, before it starts at %s",
 			describe.Second(*until), describe.Second(*start))

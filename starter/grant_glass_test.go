@@ -16,20 +16,20 @@ func TestGrantGlass(t *testing.T) {
 	why := requestOptions{reason: "INC-42"}
 	start := new(time.Now())
 	for want, o := range map[string]grantOptions{
-		"--break-glass needs --reason":          {breakGlass: true},
-		"--break-glass starts at once: leave":   {breakGlass: true, requestOptions: why, start: "2h"},
-		"--break-glass starts at once: say how": {breakGlass: true, requestOptions: why, until: "2h"},
+		"--break-glass needs --reason":       {breakGlass: true},
+		"--break-glass starts at once: omit": {breakGlass: true, requestOptions: why, start: "2h"},
+		"--break-glass starts at once: pass": {breakGlass: true, requestOptions: why, until: "2h"},
 	} {
 		at := start
 		if want == "--break-glass needs --reason" {
 			at = nil
 		}
-		err := o.glass(at)
+		err := o.checkBreakGlass(at)
 		require.ErrorContains(t, err, want)
 		require.Equal(t, exitUsage, exitCode(marked(err)))
 	}
-	require.NoError(t, grantOptions{breakGlass: true, requestOptions: why}.glass(nil))
-	require.NoError(t, grantOptions{start: "2h"}.glass(start))
+	require.NoError(t, grantOptions{breakGlass: true, requestOptions: why}.checkBreakGlass(nil))
+	require.NoError(t, grantOptions{start: "2h"}.checkBreakGlass(start))
 }
 
 // A plan says that it was asked for.

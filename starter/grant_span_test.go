@@ -20,7 +20,7 @@ func TestSpan(t *testing.T) {
 		duration           *access.Duration
 		start              *time.Time
 	}{
-		{name: "for good"},
+		{name: "permanent"},
 		{name: "for a time", lasts: "7d", duration: lasting(7 * 24)},
 		{name: "from then on", from: "2h", start: at(2)},
 		{name: "later, and so long", lasts: "4h", from: "2026-03-10T13:00:00Z", duration: lasting(4), start: at(1)},
@@ -43,9 +43,9 @@ func TestSpan(t *testing.T) {
 	for _, bad := range []struct{ lasts, until, from, want string }{
 		{lasts: "0h", want: "must be positive"},
 		{lasts: "-4h", want: `invalid duration "-4h"`},
-		{lasts: "400d", want: "--for: 400d is too long: the longest is 8784h"},
+		{lasts: "400d", want: "--for: 400d is too long: the maximum is 8784h"},
 		{lasts: "long", want: "--for: "},
-		{until: "2026-03-10T11:00:00Z", want: "--until: 2026-03-10 11:00:00 UTC is past"},
+		{until: "2026-03-10T11:00:00Z", want: "--until: 2026-03-10 11:00:00 UTC is in the past"},
 		{until: "1h", from: "2h", want: "before it starts at 2026-03-10 14:00:00 UTC"},
 		{until: "soon", want: "--until: "},
 		{from: "soon", want: "--start: "},

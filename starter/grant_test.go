@@ -24,14 +24,14 @@ func TestRequests(t *testing.T) {
 	l.sync("s1")
 	require.True(t, t.Run("beside", func(t *testing.T) {
 		for name, test := range map[string]func(*testing.T, *live){
-			"for good": grantedForGood, "for a time": grantedForATime, "scheduled": scheduledGrant,
+			"permanent": grantedForGood, "time-bound": grantedForATime, "scheduled": scheduledGrant,
 			"revoked": revoked, "refused": refusedGrant, "names": badNames, "dry run": dryRun,
 			"unknown":        unknownRequest,
 			"not waited for": notWaitedFor, "interrupted": interruptedGrant, "one id for two": oneIDForTwo,
 			"file": appliedFile, "file stops": appliedFileStops, "file of another": appliedFileOfAnother,
 			"user": createdUser, "service user": createdServiceUser, "offboarded": offboardedUser,
-			"account called off": calledOffUser,
-			"account approved":   consentedUser, "account denied": deniedServiceUser,
+			"account cancelled": calledOffUser,
+			"account approved":  consentedUser, "account denied": deniedServiceUser,
 			"consent": consentedGrant, "denied": deniedGrant, "consent file": consentedFile,
 			"delegated":    delegatedDecisions,
 			"file dry run": appliedFileDryRun, "file interrupted": appliedFileInterrupted,
@@ -73,7 +73,7 @@ func grantedForGood(t *testing.T, l *live) {
 	require.Contains(t, got.out, "\nstate    granted, applied and verified\n")
 	require.Contains(t, got.errOut,
 		`assuming "Acme / Berlin" is a site, as in the last sync; pass --level if it is not`)
-	require.Contains(t, got.errOut, "asked: grant/INC-1\n")
+	require.Contains(t, got.errOut, "requested: grant/INC-1\n")
 	require.Contains(t, got.errOut, "`starter show INC-1`")
 
 	shown := run(t, "show", "INC-1")
@@ -130,7 +130,7 @@ func grantedForATime(t *testing.T, l *live) {
 	require.True(t, l.holds(ana, "SOC", "Globex / Berlin"))
 	require.Regexp(t, `(?m)^state +active until .* UTC$`, got.out)
 	require.Contains(t, got.errOut,
-		"end it before with `starter end INC-2`, or lengthen it with `starter extend INC-2 --for 2h`")
+		"end it earlier with `starter end INC-2`, or extend it with `starter extend INC-2 --for 2h`")
 
 	taken := asked(t, "grant", "timed@example.com", "SOC", "Globex / Berlin", "--id", "INC-2")
 	require.Contains(t, taken.errOut, "the state is active until ")
@@ -169,7 +169,7 @@ func scheduledGrant(t *testing.T, l *live) {
 		"--start", "2h", "--for", "1h", "--id", "INC-3")
 	require.Equal(t, exitDone, got.code, got.errOut)
 	require.Regexp(t, `(?m)^state +scheduled, starts .* UTC$`, got.out)
-	require.Contains(t, got.errOut, "call it off before with `starter cancel INC-3`")
+	require.Contains(t, got.errOut, "cancel it before then with `starter cancel INC-3`")
 	answers(t, `(?m)^state +scheduled, starts .* UTC$`, "show", "INC-3")
 
 	early := run(t, "end", "INC-3")
@@ -332,7 +332,7 @@ func interruptedGrant(t *testing.T, l *live) {
 	}, &out, errOut)
 	require.Equal(t, exitFailed, code)
 	require.Contains(t, errOut.String(),
-		"error: stopped waiting; the request goes on. Look at it with `starter show INC-6`")
+		"error: stopped waiting; the request continues. Follow it with `starter show INC-6`")
 	require.Equal(t, exitDone, run(t, "cancel", "INC-6").code)
 }
 
@@ -343,7 +343,7 @@ func oneIDForTwo(t *testing.T, l *live) {
 		asked(t, "revoke", "two@example.com", "Admin", "Acme / Berlin", "--id", "TWO", "--wait=false").code)
 	got := run(t, "show", "TWO")
 	require.Equal(t, exitUsage, got.code)
-	require.Equal(t, "error: \"TWO\" is the id of several requests: give grant/TWO or revoke/TWO\n", got.errOut)
+	require.Equal(t, "error: \"TWO\" is the id of several requests: pass grant/TWO or revoke/TWO\n", got.errOut)
 }
 
 func ledgerWhole(t *testing.T, l *live) {

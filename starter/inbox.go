@@ -49,7 +49,7 @@ func (p *app) inbox(ctx context.Context, o inboxOptions) error {
 	if err != nil {
 		return err
 	}
-	by, err := whoAsks(o.by)
+	by, err := requireActor(o.by)
 	if err != nil {
 		return err
 	}

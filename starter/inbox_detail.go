@@ -65,7 +65,7 @@ func (d *inboxBackend) endedDetail(id string, seen requestrecord.Observation) in
 		decisions = receipt.Decisions
 		out.Decisions = decisionRecords(decisions)
 		opened := approval.Of(receipt.Plan, receipt.StartedAt)
-		opened.Deadline = time.Time{} // the decisions say when people were asked
+		opened.Deadline = time.Time{} // the decisions show when approval was requested
 		out.Steps = inboxSteps(approval.Replay(opened, decisions).State, false, nil)
 	}
 	out.Closed = "it has ended: " + seen.State()
@@ -109,7 +109,7 @@ func (d *inboxBackend) planDetail(id string, plan access.Plan, requestedAt time.
 	return out
 }
 
-// decisionFacts says that a decision reviews a break-glass request, or that the person
+// decisionFacts states that a decision reviews a break-glass request, or that the person
 // decides as a delegate.
 func decisionFacts(s wire.RequestStatus, by string) []inbox.Fact {
 	var out []inbox.Fact
@@ -131,7 +131,7 @@ func decisionFacts(s wire.RequestStatus, by string) []inbox.Fact {
 }
 
 // inboxSteps returns the steps of an approval or of a review, with their approvals so far.
-// Asked says that people are still asked.
+// asked is true while approvers can still decide.
 func inboxSteps(s approval.State, asked bool, delegations []access.Delegation) []inbox.Step {
 	var out []inbox.Step
 	open, isOpen := s.OpenStep()

@@ -79,7 +79,8 @@ func (c *ledgerVerifyCommand) execute(ctx context.Context) error {
 	}
 	c.emitTable(nil, append(facts, []string{"result", "intact"}))
 	if report.Head.Seq > 0 && c.head == "" {
-		c.remark("keep the head outside this database: passed later as --head, it proves that nothing was rewritten")
+		c.remark("store this head outside the database; pass it later as --head to prove that " +
+			"nothing before it was rewritten")
 	}
 	return nil
 }

@@ -160,13 +160,13 @@ func TestRequests_OfWhatWaitsForItsPlan(t *testing.T) {
 func TestApprove_AskedWrongly(t *testing.T) {
 	environ(t, map[string]string{"USER": carol})
 	for want, args := range map[string][]string{
-		"write `starter approve ID…`":      {"approve"},
-		"--for: invalid duration \"soon\"": {"approve", "X", "--for", "soon", "--yes"},
-		"--start: 2020-01-01 00:00:00 UTC": {"approve", "X", "--start", "2020-01-01", "--yes"},
-		"unknown flag: --start":            {"deny", "X", "--start", "1h", "--yes"},
-		"--by ana@example.com":             {"deny", "X", "--by", " ", "--yes"},
-		"say --yes, or look first":         {"deny", "X", "-o", "json"},
-		"--open and --waiting-for exclude": {"requests", "--waiting-for", "me", "--open"},
+		"write `starter approve ID…`":           {"approve"},
+		"--for: invalid duration \"soon\"":      {"approve", "X", "--for", "soon", "--yes"},
+		"--start: 2020-01-01 00:00:00 UTC":      {"approve", "X", "--start", "2020-01-01", "--yes"},
+		"unknown flag: --start":                 {"deny", "X", "--start", "1h", "--yes"},
+		"--by ana@example.com":                  {"deny", "X", "--by", " ", "--yes"},
+		"pass --yes, or read the request first": {"deny", "X", "-o", "json"},
+		"--open and --waiting-for exclude":      {"requests", "--waiting-for", "me", "--open"},
 	} {
 		got := run(t, args...)
 		require.Equal(t, exitUsage, got.code, "%v: %s", args, got.errOut)

@@ -17,7 +17,7 @@ import (
 	"sentinelone-provisioner/internal/policy"
 )
 
-// policyExplainCommand says what a policy decides about one request.
+// policyExplainCommand explains what a policy decides about one request.
 type policyExplainCommand struct {
 	*app
 
@@ -114,11 +114,11 @@ func (c *policyExplainCommand) input() (policy.Input, error) {
 	return q, nil
 }
 
-// explanation is the answer as lines with a word in front.
+// explanation is the answer as labelled lines.
 func explanation(a policy.Result) [][]string {
 	rows := [][]string{{"answer", a.Approval.Policy}}
-	add := func(word, format string, args ...any) {
-		rows = append(rows, []string{word, fmt.Sprintf(format, args...)})
+	add := func(label, format string, args ...any) {
+		rows = append(rows, []string{label, fmt.Sprintf(format, args...)})
 	}
 	for i, s := range a.Approval.Steps {
 		add(fmt.Sprintf("step %d", i+1), "%s", stepPeople(s))

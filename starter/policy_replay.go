@@ -31,7 +31,7 @@ func newPolicyTestCommand(a *app) *cobra.Command {
 		Long: `List the requests in the ledger that would have ended differently under a policy, had
 everyone decided the same way. ` + policyFileHelp + `
 
-A request is judged as it was planned: by the principal's roles, the requester and the time
+A request is evaluated as it was planned: by the principal's roles, the requester and the time
 of then. Whether a role is predefined, the names of roles and the account of a site come
 from the last verified sync. Requests that the console refused whatever the policy, and
 requests that cannot be compared, are only counted.`,
@@ -123,7 +123,7 @@ func (c *policyTestCommand) showReplay(a policyTestAnswer) error {
 	for i, one := range a.Results {
 		rows[i] = []string{one.Request, describe.Minute(one.At), one.Was, one.WouldBe, one.Why}
 	}
-	c.emitTable([]string{"request", "asked", "was", "would be", "why"}, rows)
+	c.emitTable([]string{"request", "requested", "was", "would be", "why"}, rows)
 	return nil
 }
 
@@ -134,8 +134,8 @@ type knownScopes struct {
 	accounts   map[string]string // of sites
 }
 
-// knownPlaces reads them from the last proven sync. Without one they are not known, and
-// the remark says what that means.
+// knownPlaces reads them from the last verified sync. Without one a remark says which
+// conditions cannot be evaluated.
 func (c *policyTestCommand) knownPlaces(ctx context.Context, db *store.Store, host string) (knownScopes, error) {
 	out := knownScopes{names: map[string]string{}, predefined: map[string]bool{}, accounts: map[string]string{}}
 	roles, sites, err := db.RolesAndSites(ctx, host)

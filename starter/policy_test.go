@@ -185,7 +185,7 @@ func TestPolicyTest(t *testing.T) {
 	got = run(t, "policy", "test", path)
 	require.Equal(t, exitDone, got.code, got.errOut)
 	require.Contains(t, got.errOut, "of 6 requests to "+host+" 3 would have ended differently; 1 cannot be compared")
-	require.Regexp(t, `(?m)\AREQUEST +ASKED +WAS +WOULD BE +WHY$`, got.out)
+	require.Regexp(t, `(?m)\AREQUEST +REQUESTED +WAS +WOULD BE +WHY$`, got.out)
 	require.Regexp(t, `(?m)^grant/6 .* granted +refused +refused: rule "berlin" denies it: not at Acme`, got.out)
 	require.Regexp(t, `(?m)^grant/3 .* open +refused +refused: rule "default" allows at most 8h`, got.out)
 	require.Regexp(t, `(?m)^grant/2 .* expired +undecided +step 1 has 0 of 1 approvals from soc`, got.out)

@@ -90,7 +90,7 @@ func stateLine(s wire.SyncStatus) string {
 	return s.State + ", waiting " + describe.Text(s.Waiting)
 }
 
-// progressText is one collection in words: "draining, 4000 of 20000 rows, 4 pages".
+// progressText describes one collection: "draining, 4000 of 20000 rows, 4 pages".
 func progressText(s wire.CollectionStatus) string {
 	rows := strconv.Itoa(s.Rows)
 	if s.Expected != nil {

@@ -18,11 +18,11 @@ type startRequest struct {
 	wait   bool
 	dryRun bool
 	chosen bool // a person chose the id
-	// settled says in which state to stop waiting for it, though it goes on.
+	// settled reports the state in which to stop waiting for it, although it is still open.
 	settled func(wire.RequestStatus) bool
 }
 
-// request starts a request, waits for it if that is wanted, and says what became of it.
+// request starts a request, waits for it if requested, and prints its outcome.
 func (p *app) request(ctx context.Context, o startRequest) error {
 	e, err := p.connectToWorker(ctx)
 	if err != nil {
@@ -50,7 +50,7 @@ func (p *app) request(ctx context.Context, o startRequest) error {
 		return err
 	}
 	if !o.dryRun {
-		p.remark("asked: %s", o.ID)
+		p.remark("requested: %s", o.ID)
 	}
 	if o.wait {
 		return p.await(ctx, e, run, o)

@@ -7,8 +7,8 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-// waitText says what a request waits for; "" for nothing. Where it is people, it says how
-// they decide.
+// waitText describes what a request waits for; "" for nothing. If it waits for approvers, it
+// names the commands to decide.
 func waitText(id string, s wire.RequestStatus) string {
 	switch {
 	case s.Waiting == "":

@@ -26,7 +26,7 @@ func (p *app) requestRecord(
 	return r.Read(ctx, ids...)
 }
 
-// notFound says where to look up the id of a request that was not found.
+// notFound adds where to look up the id of a request.
 func notFound(r requestrecord.Record, text string) error {
 	err := r.NotFound(text)
 	if err.Incomplete != nil {

@@ -21,16 +21,16 @@ type requestAnswer struct {
 	EndsAt *time.Time `json:"endsAt,omitempty"`
 	// Status is how far it is; null once it has ended.
 	Status *wire.RequestStatus `json:"status"`
-	// Result is how it ended; null while it goes on, and when it failed.
+	// Result is how it ended; null while it is open, and when it failed.
 	Result *wire.RequestResult `json:"result"`
 	Error  string              `json:"error,omitempty"`
 }
 
-// await waits for a request and says what became of it.
+// await waits for a request and prints its outcome.
 func (p *app) await(ctx context.Context, e *temporalClient, run startedRun, o startRequest) error {
 	last, err := requestrecord.Follow(ctx, e.Connection, run, o.settled, p.lines(run))
 	if ctx.Err() != nil {
-		return fmt.Errorf("stopped waiting; the request goes on. Look at it with `starter show %s`",
+		return fmt.Errorf("stopped waiting; the request continues. Follow it with `starter show %s`",
 			requestclient.ShortID(run.WorkflowID))
 	}
 	if err != nil {
@@ -55,7 +55,7 @@ func answerFor(run startedRun, g requestrecord.Observation) requestAnswer {
 	return a
 }
 
-// lines shows on which state a request is, and what it waits for, where that changes.
+// lines prints the state of a request and what it waits for, each time that changes.
 func (p *app) lines(run startedRun) func(requestrecord.Observation) {
 	last := ""
 	return func(g requestrecord.Observation) {
@@ -70,7 +70,7 @@ func (p *app) lines(run startedRun) func(requestrecord.Observation) {
 	}
 }
 
-// outcomeErr is [requestrecord.Observation.Err] in the words of the flags.
+// outcomeErr is [requestrecord.Observation.Err] with the names of the flags.
 func outcomeErr(o requestrecord.Observation) error {
 	err := o.Err()
 	if err == nil {
@@ -84,7 +84,7 @@ func asTyped(message string) string {
 	return strings.ReplaceAll(message, "with allowLevelChange", "with `starter grant --allow-level-change`")
 }
 
-// report tells people how it stands and what they can do now.
+// report prints the current state and the next commands.
 func (p *app) report(ctx context.Context, run startedRun, g requestrecord.Observation) {
 	id := requestclient.ShortID(run.WorkflowID)
 	switch {
@@ -106,7 +106,7 @@ func (p *app) report(ctx context.Context, run startedRun, g requestrecord.Observ
 	case g.Status != nil:
 		p.reportRunning(run, *g.Status)
 	}
-	p.remark("all of it: `starter show %s`", id)
+	p.remark("full record: `starter show %s`", id)
 }
 
 func (p *app) reportRunning(run startedRun, s wire.RequestStatus) {
@@ -121,10 +121,10 @@ func (p *app) reportRunning(run startedRun, s wire.RequestStatus) {
 	switch {
 	case s.State == wire.StateActive && s.EndsAt != nil:
 		p.emitTable(nil, append(facts, []string{"state", describe.State(s.State, nil, s.EndsAt)}))
-		p.remark("end it before with `starter end %[1]s`, or lengthen it with `starter extend %[1]s --for 2h`", id)
+		p.remark("end it earlier with `starter end %[1]s`, or extend it with `starter extend %[1]s --for 2h`", id)
 	case s.State == wire.StateScheduled && s.StartsAt != nil:
 		p.emitTable(nil, append(facts, []string{"state", describe.State(s.State, s.StartsAt, nil)}))
-		p.remark("call it off before with `starter cancel %s`", id)
+		p.remark("cancel it before then with `starter cancel %s`", id)
 	default:
 		p.emitTable(nil, append(facts, []string{"state", s.State}))
 	}

@@ -16,9 +16,9 @@ func byFlag(cmd *cobra.Command, into *string) {
 	cmd.Flags().StringVar(into, "by", defaultActor(), "requester, for the audit trail")
 }
 
-func whoAsks(by string) (string, error) {
+func requireActor(by string) (string, error) {
 	if by = strings.TrimSpace(by); by == "" {
-		return "", usage("who asks is not known: say so with --by, as in --by ana@example.com")
+		return "", usage("actor unknown: pass --by, as in --by ana@example.com")
 	}
 	return by, nil
 }
@@ -30,7 +30,7 @@ type updateAnswer struct {
 }
 
 // updateGrant sends a message to a running grant, waits until it is carried out, and
-// prints the sentence that say makes of the answer.
+// prints the sentence that say returns for the answer.
 func (p *app) updateGrant(
 	ctx context.Context, text, name string, payload any, say func(updateAnswer) (string, error),
 ) error {
@@ -41,7 +41,7 @@ func (p *app) updateGrant(
 	defer e.Close()
 	answer, err := p.sendUpdate(ctx, e, strings.TrimSpace(text), name, payload)
 	if ctx.Err() != nil {
-		return fmt.Errorf("stopped waiting; what was asked goes on. Look with `starter show %s`", text)
+		return fmt.Errorf("stopped waiting; the request continues. Follow it with `starter show %s`", text)
 	}
 	if err != nil {
 		return err
@@ -52,7 +52,7 @@ func (p *app) updateGrant(
 	}
 	if failed == nil {
 		fmt.Fprintln(p.out, sentence)
-		p.remark("all of it: `starter show %s`", requestclient.ShortID(answer.WorkflowID))
+		p.remark("full record: `starter show %s`", requestclient.ShortID(answer.WorkflowID))
 	}
 	return failed
 }

@@ -22,7 +22,7 @@ type requestsOptions struct {
 	limit          int
 }
 
-// requestsShown is how many requests are listed unless more are asked for.
+// requestsShown is how many requests are listed by default.
 const requestsShown = 50
 
 func (p *app) requestsCommand() *cobra.Command {
@@ -106,20 +106,20 @@ func (p *app) requests(ctx context.Context, o requestsOptions) error {
 	return err
 }
 
-// completeRows adds what Temporal knows of open requests. If Temporal or a worker does not
-// answer, a remark says so once.
+// completeRows adds the state of open requests from Temporal. If Temporal or a worker does
+// not answer, it prints one remark.
 func (p *app) completeRows(ctx context.Context, rows []requestrecord.Row) []requestrecord.Row {
 	if !requestrecord.HasOpen(rows) {
 		return rows
 	}
 	e, err := p.connect(ctx)
 	if err != nil {
-		p.remark("note: the progress of open requests is not known: %v", err)
+		p.remark("note: progress of open requests unknown: %v", err)
 		return rows
 	}
 	defer e.Close()
 	if rows, err = requestrecord.Complete(ctx, e.Connection, rows); err != nil {
-		p.remark("note: the progress of some open requests is not known: %v", err)
+		p.remark("note: progress of some open requests unknown: %v", err)
 	}
 	return rows
 }
@@ -138,10 +138,10 @@ func requestsTable(rows []requestrecord.Row) (header []string, lines [][]string)
 			labels.Label("role", r.Role.Name, r.Role.ID), scope, r.Requester, describe.Minute(r.AskedAt), stateCell(r),
 		})
 	}
-	return []string{"id", "what", "principal", "role", "scope", "requester", "asked", "state"}, lines
+	return []string{"id", "what", "principal", "role", "scope", "requester", "requested", "state"}, lines
 }
 
-// operation is what is requested, in a word or two.
+// operation names the operation, with the duration of a time-bound grant.
 func operation(r requestrecord.Row) string {
 	if r.Op == access.OpAcquire {
 		return fmt.Sprintf("%s %s", access.OpGrant, describe.Duration(r.Duration))

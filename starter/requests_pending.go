@@ -12,7 +12,7 @@ import (
 	"sentinelone-provisioner/internal/requestrecord"
 )
 
-// forMe stands for whom --by would name.
+// forMe stands for the default of --by.
 const forMe = "me"
 
 // waitingAnswer is the output for programs.
@@ -22,7 +22,7 @@ type waitingAnswer struct {
 	Requests   []waitingRow `json:"requests"`
 }
 
-// waitingRow is a request that waits for somebody's word.
+// waitingRow is a request that is pending a decision.
 type waitingRow struct {
 	requestrecord.Row
 
@@ -32,18 +32,18 @@ type waitingRow struct {
 	Need   int      `json:"need"`
 	Given  int      `json:"given"`
 	From   []string `json:"from"` // groups
-	// Review says that it started at once and is to be looked at.
+	// Review is true for a break-glass request: it started at once and needs a review.
 	Review bool      `json:"review,omitempty"`
 	Until  time.Time `json:"until"`
 }
 
-// requestsWaitingFor lists what waits for one person's word.
+// requestsWaitingFor lists the requests that one person can decide now.
 func (p *app) requestsWaitingFor(ctx context.Context, who, console string) error {
 	named := strings.TrimSpace(who)
 	if strings.EqualFold(named, forMe) {
 		named = strings.TrimSpace(defaultActor())
 		if named == "" {
-			return usage("--waiting-for me: who that is is not known: give the address, as in " +
+			return usage("--waiting-for me: actor unknown: pass the address, as in " +
 				"--waiting-for carol@example.com")
 		}
 	}
@@ -53,13 +53,13 @@ func (p *app) requestsWaitingFor(ctx context.Context, who, console string) error
 	}
 	e, err := p.connect(ctx)
 	if err != nil {
-		return fmt.Errorf("who is asked only Temporal knows: %w. "+
+		return fmt.Errorf("cannot list pending approvals without Temporal: %w. "+
 			"`starter requests --open` lists what the ledger has", err)
 	}
 	defer e.Close()
 	found, err := pending.NewFinder(e.Connection, "", p.now).For(ctx, named, host)
 	if err != nil {
-		err = fmt.Errorf("not every request could be asked: %w", err)
+		err = fmt.Errorf("cannot read every open request: %w", err)
 		if len(found) == 0 {
 			return err
 		}
@@ -74,10 +74,10 @@ func (p *app) showWaiting(a waitingAnswer) error {
 		return p.emitJSON(a)
 	}
 	if len(a.Requests) == 0 {
-		p.remark("nothing waits for %s", a.WaitingFor)
+		p.remark("no request is pending for %s", a.WaitingFor)
 		if !isAddress(a.WaitingFor) {
-			p.remark("policies list people by e-mail address: ask with --waiting-for carol@example.com, " +
-				"or make your address the value of USER")
+			p.remark("policies list people by e-mail address: pass it, as in --waiting-for carol@example.com, " +
+				"or set USER to your address")
 		}
 		return nil
 	}
@@ -114,7 +114,7 @@ func waitingTable(rows []waitingRow) (header []string, lines [][]string) {
 		plain[i] = r.Row
 	}
 	header, lines = requestsTable(plain)
-	last := len(header) - 1 // the state, which says less than what follows
+	last := len(header) - 1 // replaces the state: the next two columns say more
 	header = append(header[:last:last], "has", "until")
 	for i, r := range rows {
 		has := fmt.Sprintf("%d of %d from %s", r.Given, r.Need, strings.Join(r.From, ", "))

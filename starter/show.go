@@ -55,7 +55,7 @@ func (p *app) show(ctx context.Context, id, console string) error {
 	case !r.Known():
 		return notFound(r, id)
 	case len(r.Others) > 0:
-		return usage("%q is the id of several requests: give %s or %s", id, r.ID, strings.Join(r.Others, " or "))
+		return usage("%q is the id of several requests: pass %s or %s", id, r.ID, strings.Join(r.Others, " or "))
 	}
 	var err error
 	if p.output.json {
@@ -64,13 +64,13 @@ func (p *app) show(ctx context.Context, id, console string) error {
 		p.printRecord(r)
 	}
 	if r.Receipt != nil && !r.Receipt.Intact() {
-		err = errors.Join(err, fmt.Errorf("the receipt of %s is not as it was sealed: someone has changed it. "+
+		err = errors.Join(err, fmt.Errorf("the hash of the receipt of %s does not match its content: someone changed it. "+
 			"Verify the whole record with `starter ledger verify`", r.ID))
 	}
 	return errors.Join(err, r.Unreadable())
 }
 
-// recordForPrograms is the receipt; before there is one, the status as far as it is known.
+// recordForPrograms is the receipt; before there is one, the latest status.
 func recordForPrograms(r requestrecord.Record) any {
 	if r.Receipt != nil {
 		return r.Receipt
@@ -138,5 +138,5 @@ func seal(r access.Receipt) string {
 	if r.Intact() {
 		return "intact"
 	}
-	return "NOT as it was sealed"
+	return "MODIFIED: the hash does not match"
 }

@@ -36,7 +36,7 @@ func requestsWithoutWorker(t *testing.T, l *live) {
 	got = run(t, "requests", "--open")
 	require.Equal(t, exitDone, got.code, got.errOut)
 	require.Regexp(t, `(?m)^grant/LEFT .* open$`, got.out)
-	require.Contains(t, got.errOut, "note: the progress of some open requests is not known: no worker answers")
+	require.Contains(t, got.errOut, "note: progress of some open requests unknown: no worker answers")
 }
 
 func requestsWithoutTemporal(t *testing.T, l *live) {
@@ -60,7 +60,7 @@ func requestsWithoutTemporal(t *testing.T, l *live) {
 	got = run(t, "requests", "--open")
 	require.Equal(t, exitDone, got.code, got.errOut)
 	require.Regexp(t, `(?m)^grant/LEFT .* open$`, got.out)
-	require.Contains(t, got.errOut, "note: the progress of open requests is not known: temporal does not answer")
+	require.Contains(t, got.errOut, "note: progress of open requests unknown: temporal does not answer")
 }
 
 // recordedRequest is a database with the ledger of one request.
@@ -101,8 +101,8 @@ func TestShow_ReceiptThatWasChanged(t *testing.T) {
 	})
 	got := run(t, "show", "OLD")
 	require.Equal(t, exitFailed, got.code)
-	require.Contains(t, got.out, ", NOT as it was sealed\n")
-	require.Contains(t, got.errOut, "error: the receipt of grant/OLD is not as it was sealed")
+	require.Contains(t, got.out, ", MODIFIED: the hash does not match\n")
+	require.Contains(t, got.errOut, "error: the hash of the receipt of grant/OLD does not match its content")
 }
 
 func TestRequests_FromTheLedger(t *testing.T) {
@@ -110,7 +110,7 @@ func TestRequests_FromTheLedger(t *testing.T) {
 	got := run(t, "requests", "--since", "2026-03-10")
 	require.Equal(t, exitDone, got.code, got.errOut)
 	require.Equal(t, `
-ID         WHAT      PRINCIPAL        ROLE  SCOPE          REQUESTER        ASKED                 STATE
+ID         WHAT      PRINCIPAL        ROLE  SCOPE          REQUESTER        REQUESTED             STATE
 grant/OLD  grant 4h  ana@example.com  SOC   Acme / Berlin  bob@example.com  2026-03-10 12:00 UTC  expired: released
 `, "\n"+got.out)
 	for _, args := range [][]string{{"--open"}, {"--since", "2026-03-11"}} {
@@ -131,7 +131,7 @@ func TestLedger_ComparesWithANotedHead(t *testing.T) {
 	recordedRequest(t, access.Receipt.Seal)
 	got := run(t, "ledger", "verify")
 	require.Equal(t, exitDone, got.code, got.errOut)
-	require.Contains(t, got.errOut, "keep the head outside this database")
+	require.Contains(t, got.errOut, "store this head outside the database")
 	report := decode[verifyAnswer](t, run(t, "ledger", "verify", "-o", "json"))
 	head := report.Head.Hash
 	require.Contains(t, got.out, "head     2:"+head+"\n")

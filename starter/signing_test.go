@@ -59,7 +59,7 @@ func TestSign_WithAgentOrFile(t *testing.T) {
 	}
 }
 
-// Where nothing says that a signature is wanted, there may be none, and it is said.
+// Without required signatures a request may be unsigned; a remark says so.
 func TestSign_WithoutAKey(t *testing.T) {
 	environ(t, nil)
 	var said bytes.Buffer
@@ -67,12 +67,12 @@ func TestSign_WithoutAKey(t *testing.T) {
 	_, signature, err := p.sign(t.Context(), signOptions{}, statement())
 	require.NoError(t, err)
 	require.Empty(t, signature)
-	require.Equal(t, "not signed: no ssh-agent is running here (SSH_AUTH_SOCK): name a private key file\n",
+	require.Equal(t, "not signed: no ssh-agent found (SSH_AUTH_SOCK is not set); pass --key FILE to sign\n",
 		said.String())
 
 	p.cfg = config.Config{Signing: config.Signing{Allowed: "somewhere"}}
 	_, _, err = p.sign(t.Context(), signOptions{}, statement())
-	require.ErrorContains(t, err, "a signature is required, and no ssh-agent is running here")
+	require.ErrorContains(t, err, "a signature is required: no ssh-agent found")
 	require.Equal(t, exitUsage, exitCode(marked(err)))
 
 	environ(t, map[string]string{
@@ -92,5 +92,5 @@ func TestSign_TheKeyThatIsNamedMustSign(t *testing.T) {
 	require.EqualError(t, err, "key /nonexistent/key: cannot be read: no such file or directory")
 	o.key = tempFile(t, sshtest.New(t).Public())
 	_, _, err = newTestSigner(&bytes.Buffer{}).sign(t.Context(), o, statement())
-	require.ErrorContains(t, err, "is a public key: no ssh-agent is running here")
+	require.ErrorContains(t, err, "is a public key: no ssh-agent found")
 }

@@ -78,7 +78,7 @@ func unlike(collections []string) string {
 
 // start starts a sync, or finds the one that runs under that id. It asks for
 // "already started" to be an error, rather than for the running one to be
-// handed out silently, because that is how one can tell which of the two it was.
+// handed out silently, because that distinguishes the two cases.
 func (e *temporalClient) start(ctx context.Context, id string, in wire.SyncInput) (startedRun, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()

@@ -20,7 +20,7 @@ func newVersionCommand(a *app) *cobra.Command {
 		Use:   "version",
 		Short: "Print the version",
 		Args:  cobra.NoArgs,
-		// Not through run: it must answer whatever the environment holds.
+		// Not through run: it must work with any environment.
 		RunE: func(*cobra.Command, []string) error {
 			b := build{Version: version.String(), Go: runtime.Version()}
 			if a.output.json {

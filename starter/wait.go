@@ -22,10 +22,10 @@ type display interface {
 	end()
 }
 
-// errHeld says that a sync did not end by itself.
+// errHeld means that a sync waits for a decision.
 var errHeld = errors.New("the sync is quarantined: queries do not use it until someone confirms it")
 
-// wait watches a sync to its end and says how it ended. It outlives Temporal and
+// wait follows a sync to its end and prints how it ended. It outlives Temporal and
 // the worker being away.
 func (p *app) wait(ctx context.Context, e statusReader, run startedRun) error {
 	last, err := watch(ctx, e, run, p.display())
@@ -99,7 +99,7 @@ func outcomeOf(run startedRun, s pendingObservation) outcome {
 	return o
 }
 
-// conclude tells people how the sync ended and what they can do now.
+// conclude prints how the sync ended and the next commands.
 func (p *app) conclude(run startedRun, s pendingObservation) {
 	if s.quarantined() {
 		p.explainQuarantine(run.WorkflowID, *s.status.Quarantine)

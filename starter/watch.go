@@ -12,17 +12,17 @@ import (
 
 // pendingObservation is what one look at a sync saw.
 type pendingObservation struct {
-	// status is nil when nobody answered for it.
+	// status is nil if no worker answered.
 	status *wire.SyncStatus
-	// trouble says why not, in a sentence; watching goes on.
+	// trouble explains why not; watching continues.
 	trouble string
-	// over says that the sync has ended: with result, or with failure.
+	// over is true if the sync has ended: with result, or with failure.
 	over    bool
 	result  *wire.SyncResult
 	failure error
 }
 
-// quarantined says that the sync waits for someone to decide.
+// quarantined is true if the sync waits for a decision.
 func (s pendingObservation) quarantined() bool {
 	return !s.over && s.status != nil && s.status.State == wire.StateQuarantined &&
 		s.status.Quarantine != nil && s.status.Quarantine.Decision == ""
@@ -61,7 +61,7 @@ func (e *temporalClient) trouble(err error) (pendingObservation, error) {
 	if temporalclient.Unreachable(err) {
 		return pendingObservation{trouble: e.Unavailable()}, nil
 	}
-	return pendingObservation{}, fmt.Errorf("the sync cannot be watched any more: %w", err)
+	return pendingObservation{}, fmt.Errorf("cannot follow the sync any more: %w", err)
 }
 
 // reason is the sentence in a sync's failure, without the layers Temporal puts around

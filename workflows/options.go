@@ -64,7 +64,7 @@ func call[Out any](ctx workflow.Context, name string, in any) (Out, error) {
 
 // consoleWrite is for one change of a principal: a few calls, each of which may take a
 // minute. It is repeated for as long as the console is down; the activity itself says
-// how soon. Access that is to end goes first.
+// how soon. Access that must end goes first.
 func consoleWrite(ctx workflow.Context, summary string, urgent bool) workflow.Context {
 	ctx = withOptions(ctx, summary, 6*time.Minute)
 	options := workflow.GetActivityOptions(ctx)

@@ -109,7 +109,7 @@ func TestPrincipal_StopsWhatGivesForWhatEnds(t *testing.T) {
 // A lease that is released while it is being acquired is not acquired.
 func TestPrincipal_ReleaseOfWhatIsBeingAcquired(t *testing.T) {
 	t.Parallel()
-	for name, op := range map[string]access.Op{"timed": access.OpAcquire, "for good": access.OpGrant} {
+	for name, op := range map[string]access.Op{"timed": access.OpAcquire, "permanent": access.OpGrant} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWriter(t)

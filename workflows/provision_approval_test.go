@@ -135,7 +135,7 @@ func TestProvision_NotApproved(t *testing.T) {
 		"timed out": {
 			func(*waitingAccount) {}, "timedOut", "not decided in time: the deadline was 2026-11-02 19:00:00 UTC",
 		},
-		"called off": {
+		"cancelled": {
 			func(w *waitingAccount) { w.sendDecision(time.Hour, wire.CancelUpdate, wire.StopInput{By: bobMail}) },
 			"cancelled", "cancelled by bob@example.com",
 		},

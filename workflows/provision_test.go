@@ -295,7 +295,7 @@ func TestProvision_WrongInput(t *testing.T) {
 		"delete with a baseline": {
 			wire.OffboardType,
 			map[string]any{"mode": "delete", "baseline": map[string]any{}},
-			[]string{"baseline is given, but mode is delete"},
+			[]string{"baseline is set, but mode is delete"},
 		},
 		"baseline without one": {
 			wire.OffboardType, map[string]any{"mode": "baseline"}, []string{"baseline is missing"},

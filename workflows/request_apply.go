@@ -138,7 +138,7 @@ func (m *machine) applyUntilDone(ctx workflow.Context, in wire.ChangeRequest, cl
 		if err == nil {
 			return nil
 		}
-		m.log.Error("Access that is to end is still there", "error", err)
+		m.log.Error("Access that must end is still in force", "error", err)
 		m.enter(ctx, m.state, "for the principal's writer, which failed: "+reason(err))
 		if err := workflow.Sleep(ctx, retryPause); err != nil {
 			return err

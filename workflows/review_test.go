@@ -364,7 +364,7 @@ func TestReview_BadInput(t *testing.T) {
 	in := grantInput(time.Hour)
 	in.BreakGlass, in.Reason, in.StartAt = true, " ", new(began.Add(time.Hour))
 	err := in.Validate(began)
-	require.ErrorContains(t, err, "breakGlass needs a reason: say what cannot wait")
+	require.ErrorContains(t, err, "breakGlass needs a reason: state the emergency")
 	require.ErrorContains(t, err, "breakGlass starts at once: leave startAt out")
 }
 

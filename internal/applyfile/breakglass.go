@@ -42,7 +42,7 @@ func breakGlassOf(row Row) (bool, error) {
 	case row.Action == ActionRevoke:
 		return false, errors.New("breakGlass does not apply to a revoke: leave it empty")
 	case strings.TrimSpace(row.Reason) == "":
-		return false, errors.New("breakGlass needs a reason: say what the emergency is")
+		return false, errors.New("breakGlass needs a reason: state the emergency")
 	}
 	return true, nil
 }

@@ -32,7 +32,7 @@ func TestRead_BreakGlass(t *testing.T) {
 	}, "\n"))
 	require.EqualError(t, err, `line 2: breakGlass: invalid value "perhaps": write yes or no`+"\n"+
 		"line 3: breakGlass does not apply to a revoke: leave it empty\n"+
-		"line 4: breakGlass needs a reason: say what the emergency is")
+		"line 4: breakGlass needs a reason: state the emergency")
 	_, err = readText(t, inLine(`"breakGlass":1`))
 	require.ErrorContains(t, err, "line 1:")
 }

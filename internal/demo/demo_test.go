@@ -54,7 +54,7 @@ func TestDemo_ShowsWhoHasAccessAndChangesIt(t *testing.T) {
 	require.Equal(t, exitDone, code, output.String())
 	for _, want := range []string{
 		"$ starter check", "$ starter sync --wait", "ana@example.com", "SOC", "Admin", "--inherited", "make dev",
-		"--for 5s --id INC-42", "--dry-run", "asked: grant/INC-42\n", "1 approval from anyone, within 72h",
+		"--for 5s --id INC-42", "--dry-run", "requested: grant/INC-42\n", "1 approval from anyone, within 72h",
 		"awaitingApproval", "$ starter approve INC-42 --by carol@example.com",
 		"grant/INC-42: approve by carol@example.com",
 		"$ starter show INC-42", ", intact\n",

@@ -122,7 +122,7 @@ func TestInbox_OnATerminal(t *testing.T) {
 	carol := s.startOnTerminal(nil, "inbox", "--by", "carol@example.com")
 	carol.untilShows("Inbox of carol@example.com")
 	carol.untilShows("2 pending")
-	carol.untilShows("not signed: no ssh-agent is running here")
+	carol.untilShows("not signed: no ssh-agent found")
 	carol.press("*a")
 	carol.untilShows("Approve 2 requests as carol@example.com")
 	carol.untilShows("grant user ana@example.com")

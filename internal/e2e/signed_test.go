@@ -89,7 +89,7 @@ func TestSigned_RequestsThatAreRefused(t *testing.T) {
 	}{
 		"unsigned": {func(in wire.GrantInput, _ string) wire.GrantInput {
 			return in
-		}, "a signature is needed"},
+		}, "a signature is required"},
 		"another-request": {func(in wire.GrantInput, _ string) wire.GrantInput {
 			return e.signGrant(in, e.grantID("other"), bob, e.now())
 		}, "does not match the statement"},
@@ -198,7 +198,7 @@ func TestSigned_DecisionsThatDoNotCount(t *testing.T) {
 		e.requireNotCounted(run, in, err, c.why)
 	}
 	unsigned := wire.DecisionInput{By: carol}
-	e.requireNotCounted(run, unsigned, e.tryApprove(run, unsigned), "a signature is needed")
+	e.requireNotCounted(run, unsigned, e.tryApprove(run, unsigned), "a signature is required")
 	e.approveSigned(run, carol)
 	e.approveSigned(run, "dave@example.com")
 	got := e.result(run)
@@ -281,7 +281,7 @@ func TestSigned_Accounts(t *testing.T) {
 		e.requireReceiptVerifies(got.stdout)
 		got = e.starter(append(signed, "--id", "unsigned-"+strconv.Itoa(i))...)
 		require.NotZero(t, got.code, args)
-		require.Contains(t, got.stdout+got.stderr, "a signature is needed", args)
+		require.Contains(t, got.stdout+got.stderr, "a signature is required", args)
 	}
 	life := access.Duration(time.Hour)
 	in := wire.ProvisionServiceUserInput{
@@ -312,7 +312,7 @@ func TestSigned_Apply(t *testing.T) {
 		"grant,user,"+e.user.ID+","+e.viewer.RoleID+","+e.viewer.ScopeID+",site,INC-1,\n"), 0o600))
 	apply := []string{"apply", "-f", file, "--requester", "bob@example.com", "-o", "json"}
 	got := e.starter(apply...)
-	require.Contains(t, got.stdout, "a signature is needed", got.stderr)
+	require.Contains(t, got.stdout, "a signature is required", got.stderr)
 	done := make(chan commandResult, 1)
 	go func() { done <- e.starter(append(apply, "--key", e.keys["bob@example.com"].path)...) }()
 	var line struct {

@@ -25,7 +25,7 @@ func open(t *testing.T, o signing.KeyOptions) Signer {
 func TestOpenSigner_WithoutAKey(t *testing.T) {
 	t.Parallel()
 	s := open(t, signing.KeyOptions{By: carol})
-	require.Contains(t, s.NoKey(), "no ssh-agent is running here")
+	require.Contains(t, s.NoKey(), "no ssh-agent found")
 	signed, signature, err := s.Sign(t.Context(), statement())
 	require.NoError(t, err)
 	require.Empty(t, signature)

@@ -17,12 +17,12 @@ import (
 // agentKey connects to ssh-agent and takes the wanted key, or chooses one where want is nil.
 func agentKey(ctx context.Context, o KeyOptions, want ssh.PublicKey) (*Key, error) {
 	if o.Socket == "" {
-		return nil, &NoKeyError{"no ssh-agent is running here (SSH_AUTH_SOCK): name a private key file"}
+		return nil, &NoKeyError{"no ssh-agent found (SSH_AUTH_SOCK is not set); pass --key FILE to sign"}
 	}
 	var dialer net.Dialer
 	conn, err := dialer.DialContext(ctx, "unix", o.Socket)
 	if err != nil {
-		return nil, &NoKeyError{fmt.Sprintf("ssh-agent does not answer (SSH_AUTH_SOCK): %v", err)}
+		return nil, &NoKeyError{fmt.Sprintf("ssh-agent does not answer (SSH_AUTH_SOCK): %v; pass --key FILE to sign", err)}
 	}
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	signer, err := agentSigner(agent.NewClient(conn), o.By, want)
@@ -72,7 +72,7 @@ func selectKey(held []*agent.Key, by string, want ssh.PublicKey) (*agent.Key, er
 	case want != nil:
 		return nil, fmt.Errorf("ssh-agent does not hold %s: add it with ssh-add", fingerprint(want))
 	case len(held) == 0:
-		return nil, &NoKeyError{"ssh-agent holds no key: add one with ssh-add"}
+		return nil, &NoKeyError{"ssh-agent holds no key: add one with ssh-add, or pass --key FILE to sign"}
 	case len(held) == 1:
 		return held[0], nil
 	}
@@ -80,7 +80,7 @@ func selectKey(held []*agent.Key, by string, want ssh.PublicKey) (*agent.Key, er
 	if len(matching) == 0 {
 		why = fmt.Sprintf("and none has the comment %s", by)
 	}
-	return nil, &NoKeyError{fmt.Sprintf("ssh-agent holds %d keys, %s: name the public key file of one: %s",
+	return nil, &NoKeyError{fmt.Sprintf("ssh-agent holds %d keys, %s: pass the public key file of one with --key: %s",
 		len(held), why, strings.Join(listKeys(held), ", "))}
 }
 

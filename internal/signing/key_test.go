@@ -47,10 +47,10 @@ func TestOpenKey_NoChoice(t *testing.T) {
 	a, b := sshtest.New(t), sshtest.New(t)
 	var none *NoKeyError
 	for want, o := range map[string]KeyOptions{
-		"no ssh-agent is running here": {By: carol},
-		"ssh-agent does not answer":    {By: carol, Socket: "/nonexistent/agent"},
-		"holds no key: add one":        {By: carol, Socket: sshtest.Agent(t, nil)},
-		"holds 2 keys, and none has the comment carol@example.com: name the public key file of one: SHA256:": {
+		"no ssh-agent found":         {By: carol},
+		"ssh-agent does not answer":  {By: carol, Socket: "/nonexistent/agent"},
+		"holds no key: add one with": {By: carol, Socket: sshtest.Agent(t, nil)},
+		"holds 2 keys, and none has the comment carol@example.com: pass the public key file of one with --key: SHA256:": {
 			By: carol, Socket: sshtest.Agent(t, map[string]sshtest.Key{"a": a, "b": b}),
 		},
 		"holds 2 keys, and 2 have the comment carol@example.com": {

@@ -53,7 +53,7 @@ func (in *inspection) rejectDelegation(i int, who, why string) {
 // recorded; see [AllowedSigners.Verify] for the errors.
 func (a *AllowedSigners) VerifyDelegation(d access.Delegation) (Verified, error) {
 	if d.Signature == "" {
-		return Verified{}, errors.New("a signature is needed: delegate with `starter delegate`, which signs")
+		return Verified{}, errors.New("a signature is required: delegate with `starter delegate`, which signs")
 	}
 	return a.Verify(OfDelegation(d), d.Signature, d.At)
 }

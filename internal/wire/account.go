@@ -46,9 +46,9 @@ func (in OffboardInput) Validate() error {
 	faults := []error{in.Principal.Validate(), requesterGiven(in.Requester)}
 	switch {
 	case in.Mode == ModeDelete && in.Baseline != nil:
-		faults = append(faults, errors.New("baseline is given, but mode is delete: leave out one of them"))
+		faults = append(faults, errors.New("baseline is set, but mode is delete: omit one of them"))
 	case in.Mode == ModeBaseline && in.Baseline == nil:
-		faults = append(faults, errors.New("baseline is missing: name the role and scope that are to be left"))
+		faults = append(faults, errors.New("baseline is missing: name the role and scope that the principal keeps"))
 	case in.Mode == ModeBaseline:
 		faults = append(faults, within("baseline", in.Baseline.Role.Validate()),
 			within("baseline", in.Baseline.Scope.Validate()))
@@ -136,9 +136,9 @@ func (in ProvisionServiceUserInput) validExpiry(now time.Time) error {
 	case (in.TokenExpiresAt == nil) == (in.TokenLife == nil):
 		return errors.New(`give one of tokenExpiresAt, when the token ends, and tokenLife, as in "720h"`)
 	case in.TokenLife != nil && *in.TokenLife < access.Duration(time.Minute):
-		return fmt.Errorf("tokenLife is %s: give a minute at least", *in.TokenLife)
+		return fmt.Errorf("tokenLife is %s: set at least one minute", *in.TokenLife)
 	case in.TokenExpiresAt != nil && in.TokenExpiresAt.Before(now.Add(time.Minute)):
-		return fmt.Errorf("tokenExpiresAt is %s: give a time that is a minute ahead at least", at(*in.TokenExpiresAt))
+		return fmt.Errorf("tokenExpiresAt is %s: set a time at least one minute ahead", at(*in.TokenExpiresAt))
 	}
 	return nil
 }

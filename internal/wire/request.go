@@ -95,9 +95,9 @@ func (in RevokeInput) Validate() error {
 func validDuration(d time.Duration) error {
 	switch {
 	case d <= 0:
-		return fmt.Errorf("duration is %s: give one above 0, or leave it out for a role for good", access.Duration(d))
+		return fmt.Errorf("duration is %s: pass one above 0, or omit it for a permanent role", access.Duration(d))
 	case d > MaxDuration:
-		return fmt.Errorf("duration is %s: the longest is %s (%s); leave it out for a role for good",
+		return fmt.Errorf("duration is %s: the maximum is %s (%s); omit it for a permanent role",
 			access.Duration(d), access.Duration(MaxDuration), days(MaxDuration))
 	}
 	return nil
@@ -105,7 +105,7 @@ func validDuration(d time.Duration) error {
 
 func requesterGiven(requester string) error {
 	if blank(requester) {
-		return errors.New(`requester is missing: say who asks, as in "bob@example.com"`)
+		return errors.New(`requester is missing: name the requester, as in "bob@example.com"`)
 	}
 	return nil
 }
@@ -147,7 +147,7 @@ func (in GrantInput) validBreakGlass() error {
 		faults = append(faults, errors.New("breakGlass starts at once: leave startAt out"))
 	}
 	if in.BreakGlass && blank(in.Reason) {
-		faults = append(faults, errors.New("breakGlass needs a reason: say what cannot wait"))
+		faults = append(faults, errors.New("breakGlass needs a reason: state the emergency"))
 	}
 	return errors.Join(faults...)
 }
