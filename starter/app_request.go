@@ -125,18 +125,3 @@ func (p *app) directory(ctx context.Context) store.Directory {
 	}
 	return known
 }
-
-// openLedger opens the store for a console, of which there need be no sync. The caller
-// closes it.
-func (p *app) openLedger(ctx context.Context, flag string) (*store.Store, string, error) {
-	db, err := p.openStore(ctx)
-	if err != nil {
-		return nil, "", err
-	}
-	host, err := p.chooseConsole(ctx, db, flag)
-	if err != nil {
-		_ = db.Close()
-		return nil, "", err
-	}
-	return db, host, nil
-}

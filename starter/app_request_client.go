@@ -95,6 +95,18 @@ func (p *app) remarkUnsigned(s requestclient.Signer) {
 	}
 }
 
+// startRequest is a request to start, and how to wait for it.
+type startRequest struct {
+	requestclient.NewRequest
+
+	sign   signOptions
+	wait   bool
+	dryRun bool
+	chosen bool // a person chose the id
+	// settled reports the state in which to stop waiting for it, although it is still open.
+	settled func(wire.RequestStatus) bool
+}
+
 // signRequest signs a request, unless it is a dry run, which does nothing to sign for.
 func (p *app) signRequest(ctx context.Context, by requestclient.Signer, o startRequest) error {
 	if o.dryRun {

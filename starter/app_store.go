@@ -21,6 +21,21 @@ func (p *app) openStore(ctx context.Context) (*store.Store, error) {
 	return store.OpenReader(ctx, p.cfg.Store.URL)
 }
 
+// openLedger opens the store for a console, of which there need be no sync. The caller
+// closes it.
+func (p *app) openLedger(ctx context.Context, flag string) (*store.Store, string, error) {
+	db, err := p.openStore(ctx)
+	if err != nil {
+		return nil, "", err
+	}
+	host, err := p.chooseConsole(ctx, db, flag)
+	if err != nil {
+		_ = db.Close()
+		return nil, "", err
+	}
+	return db, host, nil
+}
+
 // configuredConsole is the console that SENTINELONE_BASE_URL names, by host; ""
 // if it is not set. No token is needed to know it.
 func (p *app) configuredConsole() (string, error) {

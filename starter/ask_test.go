@@ -270,9 +270,9 @@ func TestCheck_TellsOfTheLastSync(t *testing.T) {
 	f.sync(host, "s1", scene())
 	p := &app{now: time.Now}
 	p.cfg.Store.URL = os.Getenv("DATABASE_URL")
-	require.Contains(t, (&checkCommand{app: p}).checkDatabase(t.Context(), host).Detail, "last verified sync ")
+	require.Contains(t, checkDatabase(t.Context(), p, host).Detail, "last verified sync ")
 
-	none := (&checkCommand{app: p}).checkDatabase(t.Context(), "third.example.net")
+	none := checkDatabase(t.Context(), p, "third.example.net")
 	require.True(t, none.OK)
 	require.Equal(t, "no verified sync of third.example.net yet", none.Detail)
 }

@@ -44,15 +44,6 @@ is set up; with --strict it depends on Temporal, the worker and the database too
 	return cmd
 }
 
-// finding is one line of a check.
-type finding struct {
-	Name   string `json:"name"`
-	OK     bool   `json:"ok"`
-	Detail string `json:"detail"` // what was found, or what is wrong and what to do
-
-	untested bool
-}
-
 // checkAnswer is the output for programs.
 type checkAnswer struct {
 	OK             bool              `json:"ok"`
@@ -80,8 +71,8 @@ func (c *checkCommand) execute(ctx context.Context) error {
 		return badConfiguration(err)
 	}
 	report := inspect.Run(ctx, api, access.Collections(), c.now())
-	findings := append(consoleFindings(report, c.now()), c.checkTemporal(ctx)...)
-	findings = append(findings, c.checkDatabase(ctx, report.Console))
+	findings := append(consoleFindings(report, c.now()), checkTemporal(ctx, c.app)...)
+	findings = append(findings, checkDatabase(ctx, c.app, report.Console))
 	err = report.Err()
 	if c.strict {
 		err = errors.Join(err, around(findings))
@@ -152,8 +143,6 @@ func permissionFindings(r inspect.Report) []finding {
 	}
 	return all
 }
-
-func untested(name string) finding { return finding{Name: name, Detail: "not tested", untested: true} }
 
 func findingRows(findings []finding) [][]string {
 	rows := make([][]string, len(findings))

@@ -16,8 +16,19 @@ const (
 	partDatabase = "database"
 )
 
-func (c *checkCommand) checkTemporal(ctx context.Context) []finding {
-	e, err := c.connect(ctx)
+// finding is one line of a check.
+type finding struct {
+	Name   string `json:"name"`
+	OK     bool   `json:"ok"`
+	Detail string `json:"detail"` // what was found, or what is wrong and what to do
+
+	untested bool
+}
+
+func untested(name string) finding { return finding{Name: name, Detail: "not tested", untested: true} }
+
+func checkTemporal(ctx context.Context, a *app) []finding {
+	e, err := a.connect(ctx)
 	if err != nil {
 		return []finding{{Name: partTemporal, Detail: err.Error()}, untested(partWorker)}
 	}
@@ -33,9 +44,9 @@ func (c *checkCommand) checkTemporal(ctx context.Context) []finding {
 	return []finding{temporal, worker}
 }
 
-func (c *checkCommand) checkDatabase(ctx context.Context, host string) finding {
+func checkDatabase(ctx context.Context, a *app, host string) finding {
 	f := finding{Name: partDatabase}
-	db, err := c.openStore(ctx)
+	db, err := a.openStore(ctx)
 	if err != nil {
 		f.Detail = err.Error()
 		return f
@@ -50,7 +61,7 @@ func (c *checkCommand) checkDatabase(ctx context.Context, host string) finding {
 	default:
 		f.OK = true
 		f.Detail = fmt.Sprintf("last verified sync %s (%s)",
-			describe.Minute(last.PromotedAt), describe.Ago(last.PromotedAt, c.now()))
+			describe.Minute(last.PromotedAt), describe.Ago(last.PromotedAt, a.now()))
 	}
 	return f
 }

@@ -10,8 +10,6 @@ import (
 	"sentinelone-provisioner/internal/policy"
 )
 
-const policyFileHelp = "Without FILE, the policy of POLICY_FILE is used, else the built-in one."
-
 func newPolicyCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "policy",
@@ -75,17 +73,4 @@ func (p *app) policyCheck(args []string) error {
 		answer.Faults = append(answer.Faults, policyFault{Line: f.Line, Column: f.Column, Text: f.Text})
 	}
 	return errors.Join(p.emitJSON(answer), err)
-}
-
-// policyOf reads the policy a command is about: the argument, else the configured one.
-func (p *app) policyOf(args []string) (path string, checked *policy.Policy, err error) {
-	path = p.cfg.Worker.Policy
-	if len(args) > 0 {
-		path = args[0]
-	}
-	if path == "" {
-		return "", policy.BuiltIn(), nil
-	}
-	checked, err = policy.Load(path)
-	return path, checked, err
 }

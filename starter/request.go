@@ -7,20 +7,7 @@ import (
 
 	"sentinelone-provisioner/internal/requestclient"
 	"sentinelone-provisioner/internal/requestrecord"
-	"sentinelone-provisioner/internal/wire"
 )
-
-// startRequest is a request to start, and how to wait for it.
-type startRequest struct {
-	requestclient.NewRequest
-
-	sign   signOptions
-	wait   bool
-	dryRun bool
-	chosen bool // a person chose the id
-	// settled reports the state in which to stop waiting for it, although it is still open.
-	settled func(wire.RequestStatus) bool
-}
 
 // request starts a request, waits for it if requested, and prints its outcome.
 func (p *app) request(ctx context.Context, o startRequest) error {
