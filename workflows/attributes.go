@@ -34,11 +34,7 @@ func (r *request) index(ctx workflow.Context, deadline time.Time) {
 	}
 	updates := []temporal.SearchAttributeUpdate{attributeState.ValueSet(r.state)}
 	if r.shown == "" {
-		kind := "grant"
-		if r.plan.Op == access.OpRevoke {
-			kind = "revoke"
-		}
-		updates = append(updates, attributeKind.ValueSet(kind), attributeRole.ValueSet(r.plan.Role.ID),
+		updates = append(updates, attributeKind.ValueSet(kindOf(r.plan.Op)), attributeRole.ValueSet(r.plan.Role.ID),
 			attributeConsole.ValueSet(r.plan.Console))
 	}
 	switch {
@@ -50,5 +46,20 @@ func (r *request) index(ctx workflow.Context, deadline time.Time) {
 	r.shown, r.deadline = r.state, deadline
 	if err := workflow.UpsertTypedSearchAttributes(ctx, updates...); err != nil {
 		r.log.Warn("Request cannot be found by its attributes", "error", err)
+	}
+}
+
+// kindOf is the kind of a request as its search attribute names it, which is also how its
+// customary workflow id begins.
+func kindOf(op access.Op) string {
+	switch op {
+	case access.OpRevoke:
+		return "revoke"
+	case access.OpCreate:
+		return "provision"
+	case access.OpDelete, access.OpReset:
+		return "offboard"
+	default:
+		return "grant"
 	}
 }
