@@ -18,6 +18,7 @@ import (
 	"sentinelone-provisioner/internal/policy"
 	"sentinelone-provisioner/internal/store"
 	"sentinelone-provisioner/internal/testbed"
+	"sentinelone-provisioner/internal/testbed/grantworld"
 	"sentinelone-provisioner/internal/wire"
 )
 
@@ -27,6 +28,7 @@ import (
 type grantFixture struct {
 	t         *testing.T
 	console   *consoletest.Server
+	world     *grantworld.World
 	client    *console.Client
 	store     *store.Store
 	request   *Request
@@ -55,45 +57,22 @@ func newGrantFixture(t *testing.T, o consoletest.Options, tweaks ...func(*consol
 	server, c := attempttest.Console(t, o, tweaks...)
 	db := attempttest.Store(t)
 	d := &grantFixture{
-		t: t, console: server, client: c, store: db,
+		t: t, console: server, world: grantworld.New(t, server), client: c, store: db,
 		request: NewRequest(c, db).Following(autoApprovePolicy(t)), principal: NewPrincipal(c, db),
 		now: time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC), attempt: 1, counted: map[string]int64{},
 	}
 	d.scheduled = d.now
 	clock := func() time.Time { return d.now }
 	d.request.now, d.principal.now = clock, clock
-	truth := server.Truth()
-	at := func(role string, site int) access.Holding {
-		return access.Holding{Level: access.SiteLevel, RoleID: d.role(role), ScopeID: truth.Sites[site].ID}
-	}
-	d.viewer, d.soc, d.admin = at("Viewer", 0), at("SOC", 1), at("Admin", 1)
+	d.viewer, d.soc, d.admin = d.world.Viewer, d.world.SOC, d.world.Admin
 	d.who = d.add(access.Principal{Kind: access.User, Email: "new.ana@example.com", Name: "New Ana"})
 	return d
-}
-
-// role is the id of a predefined role.
-func (d *grantFixture) role(name string) string {
-	d.t.Helper()
-	for _, r := range d.console.Truth().Roles {
-		if r.Predefined && r.Name == name {
-			return r.ID
-		}
-	}
-	require.Fail(d.t, "no such role", name)
-	return ""
 }
 
 // add makes a principal that holds Viewer at the first site.
 func (d *grantFixture) add(p access.Principal) wire.WriterStart {
 	d.t.Helper()
-	p.Level, p.Held = d.viewer.Level, []access.HeldRole{entry(d.viewer)}
-	add := d.console.AddUser
-	if p.Kind == access.ServiceUser {
-		add = d.console.AddServiceUser
-	}
-	id, err := add(p)
-	require.NoError(d.t, err)
-	return wire.WriterStart{Console: d.client.Console(), Kind: p.Kind, ID: id}
+	return wire.WriterStart{Console: d.client.Console(), Kind: p.Kind, ID: d.world.Add(p).ID}
 }
 
 // viewerAtThirdSite is a role at the third site.
