@@ -68,13 +68,6 @@ error. The exit code is 1 if any failed; the others are decided all the same.`,
 	return cmd
 }
 
-// decisionAnswer is the output for programs, one for each request.
-type decisionAnswer struct {
-	WorkflowID string           `json:"workflowId"` // or the argument, if no request was found
-	Decision   *access.Decision `json:"decision,omitempty"`
-	Error      string           `json:"error,omitempty"`
-}
-
 // decideOn goes through the requests in order.
 func (p *app) decideOn(ctx context.Context, action string, ids []string, o decisionOptions) error {
 	in, err := p.decisionInput(o)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/pending"
 	"sentinelone-provisioner/internal/requestclient"
 	"sentinelone-provisioner/internal/store"
@@ -23,6 +24,13 @@ type pendingDecision struct {
 	in     wire.DecisionInput
 	known  store.Directory
 	agree  func() error // asks the person; nil if they have agreed already
+}
+
+// decisionAnswer is the output for programs, one for each request.
+type decisionAnswer struct {
+	WorkflowID string           `json:"workflowId"` // or the argument, if no request was found
+	Decision   *access.Decision `json:"decision,omitempty"`
+	Error      string           `json:"error,omitempty"`
 }
 
 // one takes the decision to one request, if the person agrees once the plan is shown.
