@@ -36,7 +36,7 @@ func operation(r requestrecord.Row) string {
 	return string(r.Op)
 }
 
-// stateCell is the state with what belongs to it.
+// stateCell is the state with its end, what it waits for, its outcome or its failure.
 func stateCell(r requestrecord.Row) string {
 	text := r.State
 	switch {

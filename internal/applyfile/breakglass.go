@@ -7,10 +7,10 @@ import (
 	"strings"
 )
 
-// YesNo is yes or no as people write it into a file; in JSON also true or false.
+// YesNo is yes or no as a file has it; JSON may also have true or false.
 type YesNo string
 
-// UnmarshalJSON takes true and false beside texts.
+// UnmarshalJSON accepts true and false besides strings.
 func (y *YesNo) UnmarshalJSON(data []byte) error {
 	var yes bool
 	if json.Unmarshal(data, &yes) == nil {

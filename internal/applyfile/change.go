@@ -42,11 +42,11 @@ func (c Change) Revoke() wire.RevokeInput {
 	}
 }
 
-// PrincipalKey tells the principals of a file apart, as they are written: the changes of
-// one are carried out in the order of their lines.
+// PrincipalKey is equal for changes of one principal, as the file writes it: those are
+// carried out in the order of their lines.
 func (c Change) PrincipalKey() string { return strings.ToLower(c.Kind + "\x00" + c.Principal) }
 
-// Reader makes requests of the lines of a file.
+// Reader turns the lines of a file into requests.
 type Reader struct {
 	Scopes    selector.Scopes // of the last sync
 	Requester string
@@ -99,7 +99,7 @@ func (r Reader) changes(rows []Row) (out []Change, faults []error) {
 	return out, faults
 }
 
-// change makes a request of a line.
+// change turns a line into a request, and returns its faults.
 func (r Reader) change(row Row) (Change, []error) {
 	var faults []error
 	check := func(err error) {
@@ -136,7 +136,8 @@ func (r Reader) change(row Row) (Change, []error) {
 	return out, faults
 }
 
-// id is the workflow id of a line: its own, or else one that follows from what it says.
+// id is the workflow id of a line: the one in its column id, or else one computed from its
+// other columns.
 func (r Reader) id(row Row, in wire.GrantInput) (string, error) {
 	prefix := row.Action + "/"
 	if row.ID == "" {
@@ -146,7 +147,7 @@ func (r Reader) id(row Row, in wire.GrantInput) (string, error) {
 	return prefix + id, err
 }
 
-// key is the same for the same line in the same batch, wherever in a file it stands.
+// key is equal for equal lines of one batch, at any place in the file.
 func (r Reader) key(row Row, in wire.GrantInput) string {
 	in.Requester, in.Console, in.DryRun = "", "", false // it is the same request whoever runs the file
 	text, err := json.Marshal(in)

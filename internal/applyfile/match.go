@@ -9,8 +9,8 @@ import (
 	"sentinelone-provisioner/internal/describe"
 )
 
-// CheckPlan fails if the plan of the request with the line's id is for another change:
-// the id was used before. A request without a plan may be the line's.
+// CheckPlan fails if the request that has the line's id is for another change by its plan:
+// the id was used before. It does not fail for a request without a plan.
 func (c Change) CheckPlan(plan access.Plan) error {
 	if plan.Principal.ID == "" || c.matches(plan) {
 		return nil
@@ -36,8 +36,8 @@ func (c Change) matches(plan access.Plan) bool {
 		is(scope.ID, plan.Scope.ID) && (is(scope.Name, plan.Scope.Name) || isSite(scope.Name, plan.Scope.Name))
 }
 
-// is says whether a value is the wanted one; an empty one is always.
+// is reports whether the value is the wanted one; an empty wanted accepts any value.
 func is(wanted, value string) bool { return cmp.Or(wanted, value) == value }
 
-// isSite says whether a site, written without its account, is the one of a full name.
+// isSite reports whether wanted, a site without its account, is the site of the full name.
 func isSite(wanted, full string) bool { return strings.HasSuffix(full, " / "+wanted) }

@@ -54,7 +54,7 @@ func lineError(line int, format string, args ...any) error {
 	return &LineError{line, fmt.Errorf(format, args...)}
 }
 
-// columnNamed is the column of a name, however that is capitalised; else the name.
+// columnNamed is the column of that name, in any case; the name itself if there is none.
 func columnNamed(name string) string {
 	name = strings.TrimSpace(name)
 	for _, column := range columns {

@@ -22,7 +22,7 @@ type Request struct {
 }
 
 // Finder finds pending requests. It caches the last status of each request, for when the
-// next query fails and for requests that rest. It is safe for concurrent use.
+// next query fails and for requests that are queried only once a minute. It is safe for concurrent use.
 type Finder struct {
 	temporal  *temporalclient.Connection
 	taskQueue string

@@ -60,7 +60,7 @@ func lateText(r access.Receipt) string {
 	return text + ", and " + is
 }
 
-// lastDecision is the last one on the plan that counted in the end.
+// lastDecision is the last decision on the final plan.
 func lastDecision(r access.Receipt) (access.Decision, bool) {
 	for _, d := range slices.Backward(r.Decisions) {
 		if cmp.Or(d.PlanHash, r.Plan.Hash) == r.Plan.Hash {

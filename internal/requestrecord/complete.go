@@ -36,7 +36,7 @@ func Complete(ctx context.Context, c *temporalclient.Connection, rows []Row) ([]
 func (r *Row) complete(ctx context.Context, c *temporalclient.Connection) error {
 	seen, err := Observe(ctx, c, temporalclient.Run{WorkflowID: r.ID})
 	switch {
-	case temporalclient.IsNotFound(err): // its retention is over, or another namespace has it
+	case temporalclient.IsNotFound(err): // its retention has ended, or it is in another namespace
 		r.gone = true
 		return nil
 	case err != nil:
@@ -49,7 +49,7 @@ func (r *Row) complete(ctx context.Context, c *temporalclient.Connection) error 
 	return nil
 }
 
-// take keeps what Temporal shows of a request.
+// take copies what Temporal shows of a request into the row.
 func (r *Row) take(o Observation) {
 	r.State = o.State()
 	if o.Status != nil {

@@ -14,8 +14,8 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-// DryRunMark is part of the ids of dry runs, so that those leave the id that they try
-// free.
+// DryRunMark is part of the ids of dry runs, so that a dry run does not use up the id of the
+// request.
 const DryRunMark = "dry-run-"
 
 // Row is one request of a list.
@@ -36,8 +36,8 @@ type Row struct {
 	Waiting string         `json:"waiting,omitempty"`
 	Message string         `json:"message,omitempty"` // why it ended as it did
 
-	// unplanned says that the ledger does not have it, only that it waits for its plan;
-	// gone that Temporal does not know it, or that it has ended.
+	// unplanned says that the request has no plan yet, so that the ledger has no entry of it;
+	// gone says that Temporal does not know it, or that it has ended.
 	unplanned, gone bool
 }
 

@@ -50,7 +50,7 @@ func (o Observation) PlanOrZero() access.Plan {
 }
 
 // Follow observes a running request until it has ended or until says so, and calls
-// onChange (if not nil) with each earlier observation. It keeps on while Temporal or the
+// onChange (if not nil) with each earlier observation. It retries while Temporal or the
 // worker is away. It fails if ctx ends, or if Temporal no longer knows the run.
 func Follow(
 	ctx context.Context, c *temporalclient.Connection, run temporalclient.Run,

@@ -17,14 +17,14 @@ type Step struct {
 	Open      *OpenStep  // nil unless it waits for decisions now
 }
 
-// OpenStep is what a step waits for.
+// OpenStep is what an open step still needs, from whom, and until when.
 type OpenStep struct {
 	Anyone    bool     // anyone but [Record.Excluded]
 	Approvers []string // else those who may decide, as [pending.Approvers] names them
 	Given     int      // approvals
 	Need      int
 	Deadline  time.Time
-	Estimated bool // the deadline is
+	Estimated bool // whether the deadline is estimated
 }
 
 // Steps returns the steps of the approval, or of the review of break-glass; none before

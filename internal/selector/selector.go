@@ -42,16 +42,16 @@ func Role(text string) (access.RoleSelector, error) {
 	return s, s.Validate()
 }
 
-// LevelError says that the level of a scope must be given: account or site. How, the
-// caller knows.
+// LevelError says that the level of a scope must be given: account or site. The caller adds
+// how to give it, as in "pass --level account".
 type LevelError struct{ text string }
 
 // Error implements error.
 func (e *LevelError) Error() string { return e.text }
 
-// Scope reads a scope and its level. A level that is left out is inferred where only one
-// is possible; inferred is then a sentence that says so.
-// Where several are, or none is known, the error is a [*LevelError].
+// Scope reads a scope and its level. It infers a missing level if only one is possible;
+// inferred is then a sentence that says so. If several are possible, or none is known, it
+// fails with a [*LevelError].
 func Scope(text, level string, known Scopes) (s access.ScopeSelector, inferred string, err error) {
 	text = strings.TrimSpace(text)
 	s = access.ScopeSelector{Level: access.ParseLevel(level)}
@@ -103,7 +103,7 @@ func withArticle(level access.Level) string {
 
 func isID(text string) bool { return text != "" && strings.Trim(text, "0123456789") == "" }
 
-// safeID are ids that shells, URLs and Temporal's own tools take as they are.
+// safeID matches ids that need no quoting in shells, URLs and Temporal's own tools.
 var safeID = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:-]{0,99}$`)
 
 // RequestID checks the id that a person chose for a request, and removes the prefix if
