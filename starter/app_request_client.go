@@ -36,8 +36,11 @@ func withHint(err error) error {
 	if e, is := errors.AsType[*requestclient.TakenError](err); is {
 		return fmt.Errorf("%w; choose another --id, or run `starter show %s`", err, requestclient.ShortID(e.Record.ID))
 	}
-	if e, is := errors.AsType[*requestrecord.EndedError](err); is && e.Record.State() == wire.StateGranted {
-		return fmt.Errorf("%w: remove the role with `starter revoke`", err)
+	if e, is := errors.AsType[*requestrecord.EndedError](err); is {
+		if e.Record.State() == wire.StateGranted {
+			return fmt.Errorf("%w: remove the role with `starter revoke`", err)
+		}
+		return fmt.Errorf("%w: see `starter show %s`", err, requestclient.ShortID(e.Record.ID))
 	}
 	if e, is := errors.AsType[*requestclient.UnknownResultError](err); is {
 		return fmt.Errorf("%w: run `starter show %s`", err, requestclient.ShortID(e.ID))

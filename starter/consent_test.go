@@ -99,7 +99,7 @@ func consentApproved(t *testing.T, l *live) {
 	shown := answers(t, `(?m)pending for`, "show", "YES-1")
 	for _, want := range []string{
 		`(?m)^waiting +for 1 of 1 from leads until `, `(?m)^policy +rule "one" of the file with SHA-256 [0-9a-f]{64}$`,
-		`(?m)^step 1 +1 of leads: carol@example.com, dave@example.com$`,
+		`(?m)^step 1 +1 approval from leads: carol@example.com, dave@example.com$`,
 		`(?m)^ +pending for carol@example.com, dave@example.com; 0 of 1 approvals, until .* UTC$`,
 	} {
 		require.Regexp(t, want, shown.out)
@@ -170,9 +170,9 @@ func consentInSteps(t *testing.T, l *live) {
 	require.Equal(t, exitFailed, again.code)
 	require.Regexp(t, `(?m)^decided +carol@example.com on .*: approve, unsigned$`, again.errOut)
 	shown := answers(t, `1 of 2 approvals`, "show", "STEPS")
-	require.Regexp(t, `(?m)^step 1 +2 of leads: carol@example.com, dave@example.com\n`+
+	require.Regexp(t, `(?m)^step 1 +2 approvals from leads: carol@example.com, dave@example.com\n`+
 		` +carol@example.com on .* approve, unsigned\n +pending for dave@example.com; 1 of 2 approvals, until .*\n`+
-		`step 2 +1 of owners: erin@example.com$`, shown.out)
+		`step 2 +1 approval from owners: erin@example.com$`, shown.out)
 	require.Equal(t, exitDone, run(t, "approve", "STEPS", "--by", dave, "--yes").code)
 	answers(t, `(?m)^step 2 .*\n +pending for erin@example.com; 0 of 1 approvals`, "show", "STEPS")
 	require.Equal(t, exitDone, run(t, "approve", "STEPS", "--by", erin, "--yes").code)
@@ -376,7 +376,7 @@ func consentWithoutWorker(t *testing.T, l *live) {
 		got.errOut, "the answer is not an empty list")
 	shown := run(t, "show", "BOX-1")
 	require.Equal(t, exitDone, shown.code, shown.errOut)
-	require.Regexp(t, `(?m)^step 2 +1 of owners: erin@example.com\n`+
+	require.Regexp(t, `(?m)^step 2 +1 approval from owners: erin@example.com\n`+
 		` +pending for erin@example.com; 0 of 1 approvals, until \d{4}-.* UTC$`, shown.out)
 	late := run(t, "show", "NO-1")
 	require.Regexp(t, `(?m)^ +dave@example.com on .*: deny, unsigned: not this week$`, late.out)

@@ -160,6 +160,7 @@ func grantedForATime(t *testing.T, l *live) {
 		over := run(t, args...)
 		require.Equal(t, exitFailed, over.code, args)
 		require.Contains(t, over.errOut, "error: grant/INC-2 has already ended (requested by bob@example.com on ")
+		require.Contains(t, over.errOut, "): see `starter show INC-2`\n")
 	}
 }
 

@@ -92,12 +92,12 @@ func TestShow_PeopleFromTheLedger(t *testing.T) {
 	require.Equal(t, exitDone, got.code, got.errOut)
 	for _, want := range []string{
 		`(?m)^policy +rule "two" of the file with SHA-256 5d41402a$`,
-		`(?m)^step 1 +2 of leads: carol@example.com, dave@example.com, erin@example.com\n` +
+		`(?m)^step 1 +2 approvals from leads: carol@example.com, dave@example.com, erin@example.com\n` +
 			` +dave@example.com on 2026-03-10 12:03:00 UTC: approve, signed by SHA256:abc, ` +
 			`on behalf of faye@example.com, for 2h: on call\n` +
 			` +pending for carol@example.com, erin@example.com; 1 of 2 approvals, ` +
 			`until about 2026-03-10 13:02:00 UTC\n` +
-			`step 2 +1 of anyone but bob@example.com and ana@example.com$`,
+			`step 2 +1 approval from anyone but bob@example.com and ana@example.com$`,
 		`(?m)^narrowed +for 2h, by dave@example.com$`,
 		`(?m)^earlier +1 decision on an earlier plan, which no longer count$`,
 		`(?m)12:01:00 UTC +no longer counts +carol@example.com: approve, unsigned – on an earlier plan$`,

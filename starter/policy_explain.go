@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/internal/policy"
 )
 
@@ -145,10 +146,11 @@ func explanation(a policy.Result) [][]string {
 }
 
 func stepPeople(s access.ApprovalStep) string {
+	need := describe.Plural(s.Need, "approval")
 	if s.Anyone() {
-		return fmt.Sprintf("%d of anyone but the requester and the recipient", s.Need)
+		return need + " from anyone but the requester and the recipient"
 	}
-	return fmt.Sprintf("%d of %s: %s", s.Need, strings.Join(s.Groups, ", "), strings.Join(s.People, ", "))
+	return fmt.Sprintf("%s from %s: %s", need, strings.Join(s.Groups, ", "), strings.Join(s.People, ", "))
 }
 
 func lastRoleText(r access.Rules) string {

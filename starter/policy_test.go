@@ -90,7 +90,7 @@ func TestPolicyExplain(t *testing.T) {
 	require.Contains(t, got.errOut, path+": 3 rules")
 	require.Equal(t, `
 answer     1 approval from soc, within 72h (rule "default")
-step 1     1 of soc: carol@example.com
+step 1     1 approval from soc: carol@example.com
 reminded   every 4h
 escalated  after 24h to carol@example.com
 at most    8h, extensions included

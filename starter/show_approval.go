@@ -46,9 +46,9 @@ func approvalFacts(r requestrecord.Record) [][]string {
 	return facts
 }
 
-// stepText is "2 of leads: carol@example.com, bob@example.com".
+// stepText is "2 approvals from leads: carol@example.com, bob@example.com".
 func stepText(r requestrecord.Record, s requestrecord.Step) string {
-	text := fmt.Sprintf("%d of %s", s.Need, strings.Join(s.Groups, ", "))
+	text := fmt.Sprintf("%s from %s", describe.Plural(s.Need, "approval"), strings.Join(s.Groups, ", "))
 	if s.Anyone() {
 		return text + except(r)
 	}
