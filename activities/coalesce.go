@@ -24,7 +24,7 @@ type coalescedRead struct {
 }
 
 // coalesce returns what read returns, or what an identical read returned that began after this call. Results are not
-// cached, and belong to all callers: do not change them. A read goes on when one of its callers gives up, since
+// cached, and belong to all callers: do not change them. A read continues when one of its callers gives up, since
 // others may need it.
 //
 // Callers that give the same key must give reads of the same type.

@@ -46,7 +46,7 @@ func TestCoalesce_NoAnswerOlderThanItsCaller(t *testing.T) {
 	})
 }
 
-// A read goes on when its first caller gives up; the read that follows does too.
+// A read continues when its first caller gives up; the read that follows does too.
 func TestCoalesce_CallerGivesUp(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

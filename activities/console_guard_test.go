@@ -13,7 +13,7 @@ import (
 )
 
 // A writer must name its console: ledger and plan are that console's. One that names none, as
-// whoever starts a writer by hand may, reads and writes nothing.
+// a person who starts a writer by hand can, reads and writes nothing.
 func TestWrite_NoConsole(t *testing.T) {
 	t.Parallel()
 	for _, host := range []string{"", "other.sentinelone.net"} {

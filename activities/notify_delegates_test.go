@@ -10,7 +10,7 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-// Whoever decides for those who are asked is asked too, but for whoever has no say; other
+// Delegates of the approvers are notified too, unless they are ineligible; other
 // news is not for them.
 func TestNotify_AsksDelegates(t *testing.T) {
 	t.Parallel()

@@ -74,7 +74,7 @@ func TestPlan_Offboarding(t *testing.T) {
 }
 
 // Nobody locks the worker out, takes the console's own users away, or fights with
-// whoever else governs a user's roles.
+// other systems that manage a user's roles.
 func TestPlan_WhoIsNotOffboarded(t *testing.T) {
 	t.Parallel()
 	system := func(p *access.Principal) { p.IsSystem = true }

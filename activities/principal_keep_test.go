@@ -9,7 +9,7 @@ import (
 	"sentinelone-provisioner/internal/consoletest"
 )
 
-// A writer that has lost what it knew keeps a role for good that its lease gave, and does
+// A writer that has lost what it knew keeps a role permanently that its lease granted, and does
 // not give again what somebody has taken away.
 func TestWrite_KeepsForGoodWithoutKnowingTheLease(t *testing.T) {
 	t.Parallel()

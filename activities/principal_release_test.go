@@ -327,7 +327,7 @@ func TestWrite_ArrivedBeforeARelease(t *testing.T) {
 }
 
 // What was stopped and is not there yet may still come, with a list that still has what
-// is to be released.
+// must be released.
 func TestRelease_WaitsForWhatWasStopped(t *testing.T) {
 	t.Parallel()
 	d := newGrantFixture(t, consoletest.Options{})

@@ -44,7 +44,7 @@ func TestPlanAccount_BuiltInPolicy(t *testing.T) {
 	}
 }
 
-// A policy sees a new account as a grant for good of that role to somebody without an
+// A policy sees a new account as a permanent grant of that role to somebody without an
 // id, and who gets it has no say.
 func TestPlanAccount_WhatThePolicySees(t *testing.T) {
 	t.Parallel()

@@ -89,7 +89,7 @@ func (r *Request) resolve(ctx context.Context, in wire.PlanInput) (resolved, err
 	return out, nil
 }
 
-// resolvePrincipal finds whose roles the request is about, and whether it is whoever
+// resolvePrincipal finds whose roles the request is about, and whether it is the person who
 // owns the token.
 func (r *Request) resolvePrincipal(ctx context.Context, in wire.PlanInput, out *resolved) error {
 	var own string

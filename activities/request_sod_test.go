@@ -57,7 +57,7 @@ func withSoD(in wire.WriteInput, role string) wire.WriteInput {
 }
 
 // Of two that exclude each other the one writer gives the first and refuses the second,
-// whether the first is there by a lease, for good or by hand.
+// whether the first is there by a lease, permanently or by hand.
 func TestWrite_SeparationOfDuties(t *testing.T) {
 	t.Parallel()
 	for name, first := range map[string]func(*grantFixture) access.OwnershipState{

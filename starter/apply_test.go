@@ -138,7 +138,7 @@ func appliedFileDryRun(t *testing.T, l *live) {
 	require.NotContains(t, run(t, "requests", "--limit", "0", "-o", "json").out, "file.dry@example.com")
 }
 
-// Ctrl-C starts nothing more; the same command goes on.
+// Ctrl-C starts nothing more; the same command continues.
 func appliedFileInterrupted(t *testing.T, l *live) {
 	ana := l.person("cut@example.com")
 	fault := l.console.AddFault(consoletest.Fault{

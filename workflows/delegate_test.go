@@ -14,7 +14,7 @@ import (
 )
 
 // A delegation until a time is one, though no worker was there to take it before that time,
-// and does not take back what was handed over before.
+// and does not revoke an earlier delegation.
 func TestDelegate_TakenLate(t *testing.T) {
 	t.Parallel()
 	s := newRequest(t)

@@ -223,12 +223,12 @@ func claimsAbsence(o access.Outcome) bool {
 	return o == access.Released || o == access.Removed || o == access.AlreadyAbsent || o == access.Deleted
 }
 
-// removesPrincipal says that it is the principal that is to be gone, and not a role alone.
+// removesPrincipal reports whether the change deletes the principal, not only a role.
 func removesPrincipal(in wire.ChangeRequest, o access.Outcome) bool {
 	return in.Change.Op == access.OpDelete || o == access.Deleted
 }
 
-// stillShown says that a read shows what is to be gone.
+// stillShown reports whether a read shows what the change removes.
 func stillShown(in wire.ChangeRequest, whole bool, seen access.Read) bool {
 	if whole {
 		return !seen.Gone

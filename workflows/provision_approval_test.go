@@ -104,7 +104,7 @@ func TestProvision_Approved(t *testing.T) {
 	require.Equal(t, []access.Decision{yes.decision}, w.closed[0].Decisions)
 	require.Equal(t, carolMail, yes.decision.OnBehalfOf)
 	require.Equal(t, w.plan.Hash, yes.decision.PlanHash)
-	require.Len(t, w.decided, 6, "what did not count is written down too")
+	require.Len(t, w.decided, 6, "decisions that did not count are recorded too")
 
 	events := map[string]string{}
 	for _, in := range w.told {

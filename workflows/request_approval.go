@@ -13,13 +13,13 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-// maxRefusals bounds how many decisions that do not count a request writes down.
+// maxRefusals bounds how many decisions that do not count a request records.
 const maxRefusals = 500
 
 // askApprovers tells those who are to decide, and watches over their time.
 func (m *machine) askApprovers(ctx workflow.Context) {
 	m.notifyApprovers(ctx, wire.EventRequested)
-	open, _ := workflow.NewDisconnectedContext(ctx) // a review goes on when the run is cancelled
+	open, _ := workflow.NewDisconnectedContext(ctx) // a review continues when the run is cancelled
 	workflow.Go(open, m.watchApproval)
 }
 

@@ -15,7 +15,7 @@ import (
 
 const reviewIn = 4 * time.Hour
 
-// breakGlassEnv is a grant that starts at once and is to be reviewed within 4 h by carol or
+// breakGlassEnv is a grant that starts at once and needs a review within 4 h by carol or
 // dave.
 type breakGlassEnv struct {
 	*requestEnv

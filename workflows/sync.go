@@ -79,7 +79,7 @@ func newSyncRun(ctx workflow.Context, in wire.SyncInput) (*syncRun, error) {
 		progress:    make(map[access.Collection]*drainState, len(collections)),
 		status: wire.SyncStatus{
 			State: wire.StateChecking, StartedAt: workflow.Now(ctx).UTC(),
-			// The original run's id: after a reset the same snapshot goes on.
+			// The original run's id: after a reset the same snapshot continues.
 			Snapshot: workflow.GetInfo(ctx).OriginalRunID,
 		},
 	}

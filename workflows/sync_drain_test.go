@@ -182,7 +182,7 @@ func TestSync_FinalFailureStopsAPause(t *testing.T) {
 }
 
 // What passes by itself is waited out within the activity's retries: the same
-// attempt goes on, and no other collection notices.
+// attempt continues, and no other collection notices.
 func TestSync_WaitsOutAConsoleThatIsDown(t *testing.T) {
 	t.Parallel()
 	s := newTestEnv(t)

@@ -11,7 +11,7 @@ import (
 )
 
 // A decision needs a name, and fields that are not known are refused; the sync
-// goes on waiting for a good one.
+// keeps waiting for a valid one.
 func TestSync_RefusesMalformedDecisions(t *testing.T) {
 	t.Parallel()
 	for _, update := range []string{"confirm", "discard"} {

@@ -65,7 +65,7 @@ func TestDrain_TwiceHasOneEffect(t *testing.T) {
 	require.Len(t, b.cursors(), 4)
 }
 
-// A walk that fails amid its pages goes on at the page it failed on, keeps a
+// A walk that fails amid its pages resumes at the page it failed on, keeps a
 // note for the status meanwhile, and asks for a short pause, since it got
 // further.
 func TestDrain_ResumesAtThePage(t *testing.T) {
@@ -171,7 +171,7 @@ func TestDrain_TwoAtOnce(t *testing.T) {
 }
 
 // A worker that is stopping gives the walk up between two pages; another one
-// goes on from there.
+// resumes there.
 func TestDrain_WorkerStops(t *testing.T) {
 	t.Parallel()
 	b := newSyncFixture(t, pagesOfUsers)

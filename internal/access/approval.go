@@ -38,11 +38,11 @@ type ApprovalStep struct {
 	Need   int      `json:"need"`
 	Groups []string `json:"groups"` // by name
 	// People are the members who may decide, by [Fold], sorted: neither the requester nor
-	// whoever would get the role is among them. Empty for [Anyone].
+	// the recipient is among them. Empty for [Anyone].
 	People []string `json:"people"`
 }
 
-// Anyone says that everybody may decide, but for the requester and whoever would get
+// Anyone says that everybody may decide, but for the requester and the person who would receive
 // the role.
 func (s ApprovalStep) Anyone() bool { return slices.Contains(s.Groups, Anyone) }
 
@@ -59,14 +59,14 @@ func NoApproval() Approval {
 	return Approval{Policy: "no approval required: the policy covers grants and revokes of roles only"}
 }
 
-// Decision is one person's word on a request.
+// Decision is one person's decision on a request.
 type Decision struct {
 	At      time.Time `json:"at"`
 	By      string    `json:"by"`
 	Action  string    `json:"action"` // approve or deny
 	Step    int       `json:"step"`   // from 0
 	Comment string    `json:"comment,omitempty"`
-	// Duration and StartAt narrow what was asked for: shorter, later.
+	// Duration and StartAt narrow the request: shorter, later.
 	Duration Duration  `json:"duration,omitzero"`
 	StartAt  time.Time `json:"startAt,omitzero"`
 	// OnBehalfOf is who had delegated the decision to By.

@@ -12,7 +12,7 @@ import (
 const MaxDelegation = 366 * 24 * time.Hour
 
 // Delegation hands a person's decisions to another for a time: those that are open and
-// those to come. It holds from At until Until. One whose end is past takes back what By
+// those to come. It holds from At until Until. One whose end is past revokes what By
 // has handed to To before.
 type Delegation struct {
 	By string    `json:"by"` // whose decisions

@@ -149,7 +149,7 @@ func (r Reader) id(row Row, in wire.GrantInput) (string, error) {
 
 // key is equal for equal lines of one batch, at any place in the file.
 func (r Reader) key(row Row, in wire.GrantInput) string {
-	in.Requester, in.Console, in.DryRun = "", "", false // it is the same request whoever runs the file
+	in.Requester, in.Console, in.DryRun = "", "", false // the request is the same for every user of the file
 	text, err := json.Marshal(in)
 	if err != nil {
 		return "" // cannot happen: no field can fail to encode

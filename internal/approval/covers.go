@@ -20,7 +20,7 @@ type Record struct {
 	Decisions []access.Decision
 }
 
-// Change is what is to be judged: what a write gives.
+// Change is the write to check: the access that it grants.
 type Change struct {
 	PlanHash string // of the plan that the change carries out
 	Holding  access.Holding
@@ -64,7 +64,7 @@ func (r Record) Covers(c Change) (Coverage, *Refusal) {
 	return Coverage{}, notApproved(replayed)
 }
 
-// checkChange says why a change is not covered, whoever has approved.
+// checkChange says why a change is not covered, regardless of who approved.
 func (r Record) checkChange(c Change) *Refusal {
 	a := r.Plan.Approval
 	switch {

@@ -40,7 +40,7 @@ func (r *grantEnv) requireVerified(got wire.RequestResult) {
 }
 
 // Break-glass grants are active at once, survive a killed worker, and are reviewed by
-// another person: a permanent one stays, a timed one goes on to its end.
+// another person: a permanent one stays, a time-bound one continues to its end.
 func TestReview_Reviewed(t *testing.T) {
 	t.Parallel()
 	s := newBreakGlassEnv(t, "1h")

@@ -21,7 +21,7 @@ type anyBody struct {
 func (b anyBody) Kind() ledger.Kind            { return b.kind }
 func (b anyBody) MarshalJSON() ([]byte, error) { return json.Marshal(b.value) }
 
-// The canonical form is public: whoever has an entry can compute its hash.
+// The canonical form is public: everyone who has an entry can compute its hash.
 func TestEntry_Digest(t *testing.T) {
 	t.Parallel()
 	e := ledger.Entry{

@@ -13,7 +13,7 @@ import (
 // transaction, and returns them as they stand there. An entry whose key is there
 // already is not written again: the stored one is returned in its place, even if the
 // body differs, so repeating an append after any error is safe. So is one whose Unless
-// is there: of two entries that each name the other's key, one is written, whoever comes
+// is there: of two entries that each name the other's key, one is written, whichever comes
 // at the same time. What was returned is on the disk.
 //
 // An entry that cannot be written as it is, is [ledger.ErrBadEntry]. Where there are
@@ -46,7 +46,7 @@ func (s *Store) Append(ctx context.Context, console string, entries ...ledger.Ne
 	return out, nil
 }
 
-// wantedEntry is an entry that is to be appended.
+// wantedEntry is an entry to append.
 type wantedEntry struct {
 	ledger.Entry
 

@@ -187,7 +187,7 @@ func TestAppend_Broken(t *testing.T) {
 	})
 }
 
-// A chain whose last entries are gone goes on from the head, and the gap stays to be
+// A chain whose last entries are gone continues from the head, and the gap stays to be
 // seen: what has to be taken away is taken away.
 func TestAppend_AfterALoss(t *testing.T) {
 	t.Parallel()

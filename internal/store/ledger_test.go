@@ -160,7 +160,7 @@ func TestAppend_Durable(t *testing.T) {
 	})
 }
 
-// Of two entries that each name the other's key one is written, whoever tries how often
+// Of two entries that each name the other's key one is written, whichever is tried, and however often
 // and at the same time; both learn which.
 func TestAppend_OneOfTwo(t *testing.T) {
 	t.Parallel()

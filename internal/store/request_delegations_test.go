@@ -57,7 +57,7 @@ func TestDelegations(t *testing.T) {
 
 		require.NoError(t, s.KeepDelegation(t.Context(), 9, back))
 		require.NoError(t, s.KeepDelegation(t.Context(), 8, week)) // an older entry, written late
-		require.Equal(t, []access.Delegation{other}, in(toDave, 4*time.Hour), "what was taken back does not return")
+		require.Equal(t, []access.Delegation{other}, in(toDave, 4*time.Hour), "a revoked delegation does not return")
 	})
 }
 

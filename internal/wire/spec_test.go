@@ -18,7 +18,7 @@ var notSigned = map[string]string{
 	"Mode":   "follows from Baseline, see OffboardInput.Validate",
 }
 
-// A field that Spec leaves out is in no plan, and whoever passes the request on could
+// A field that Spec leaves out is in no plan, and a person who forwards the request could
 // change it.
 func TestSpec_HasEveryField(t *testing.T) {
 	t.Parallel()
