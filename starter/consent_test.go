@@ -264,6 +264,7 @@ func consentUndecidable(t *testing.T, _ *live) {
 	dry := asked(t, "grant", "nobody@example.com", "SOC", "Acme / Berlin", "--dry-run")
 	require.Equal(t, exitFailed, dry.code)
 	require.NotContains(t, run(t, "requests", "--limit", "0").out, requestrecord.DryRunMark)
+	require.NotContains(t, dry.errOut, "full record")
 }
 
 // Who saw another plan than the one that waits has not decided on that.

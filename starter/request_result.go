@@ -106,7 +106,9 @@ func (p *app) report(ctx context.Context, run startedRun, g requestrecord.Observ
 	case g.Status != nil:
 		p.reportRunning(run, *g.Status)
 	}
-	p.remark("full record: `starter show %s`", id)
+	if !strings.Contains(id, requestrecord.DryRunMark) { // a failed dry run has no more to show
+		p.remark("full record: `starter show %s`", id)
+	}
 }
 
 func (p *app) reportRunning(run startedRun, s wire.RequestStatus) {

@@ -13,7 +13,7 @@ import (
 )
 
 func byFlag(cmd *cobra.Command, into *string) {
-	cmd.Flags().StringVar(into, "by", defaultActor(), "requester, for the audit trail")
+	cmd.Flags().StringVar(into, "by", defaultActor(), "your name, for the audit trail")
 }
 
 func requireActor(by string) (string, error) {
