@@ -226,7 +226,7 @@ func TestFaults_FirstSyncWithoutUsers(t *testing.T) {
 	got, err := l.sync(nil)
 	require.NoError(t, err)
 	require.Equal(t, wire.StateQuarantined, got.State)
-	require.Contains(t, got.Warnings[0], "no users came")
+	require.Contains(t, got.Warnings[0], "no users were received")
 }
 
 // The console is edited during pagination: the store equals the console in the end, or the
