@@ -226,7 +226,7 @@ func recordUnknownPrincipal(r *grantEnv) client.WorkflowRun {
 func recordBadInput(r *grantEnv) client.WorkflowRun {
 	in := r.input("0s")
 	run := r.startGrant("", in)
-	require.ErrorContains(r.t, run.Get(r.ctx(), nil), "give one above 0")
+	require.ErrorContains(r.t, run.Get(r.ctx(), nil), "pass one above 0")
 	return run
 }
 
