@@ -22,7 +22,7 @@ const histories = "testdata/histories"
 // recordedReleases are the releases with recorded histories, oldest first. Each has a folder
 // below histories, into which `make histories RELEASE=x.y.z` records every outcome of every
 // workflow. Add a release here in the commit that adds its folder.
-var recordedReleases = []string{}
+var recordedReleases = []string{"0.4.0"}
 
 // Every history ever recorded still replays on the workflows as they are now.
 func TestReplay_RecordedHistories(t *testing.T) {
@@ -66,9 +66,6 @@ func TestReplay_ManifestIsComplete(t *testing.T) {
 // Each type of workflow has a history, once a release is recorded.
 func TestReplay_EachWorkflowHasHistories(t *testing.T) {
 	t.Parallel()
-	if len(recordedReleases) == 0 {
-		t.Skip("no release is recorded yet")
-	}
 	recorded := map[string]bool{}
 	for _, name := range present(t) {
 		recorded[filepath.Base(filepath.Dir(name))] = true
