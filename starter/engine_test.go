@@ -256,7 +256,7 @@ func scheduledSync(t *testing.T) {
 	}
 	answer := decode[scheduleAnswer](t, run(t, "schedule", "-o", "json"))
 	require.True(t, answer.Scheduled)
-	require.Equal(t, "24h0m0s", answer.Every)
+	require.Equal(t, "24h", answer.Every)
 	require.NotEmpty(t, answer.Next)
 
 	for range 2 {

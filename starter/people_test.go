@@ -121,7 +121,7 @@ func TestShow_ReviewFromTheLedger(t *testing.T) {
 		Within:       access.Duration(4 * time.Hour),
 	}
 	recordOf(t, "grant/GLASS", ledger.NewEntry{Key: "request", Body: ledger.Request{Plan: plan.Seal()}})
-	require.Regexp(t, `(?m)^review +1 of leads: carol@example.com\n +pending for carol@example.com; `+
+	require.Regexp(t, `(?m)^review +1 approval from leads: carol@example.com\n +pending for carol@example.com; `+
 		`0 of 1 approvals, until about 2026-03-10 16:00:00 UTC$`, run(t, "show", "GLASS").out)
 }
 
