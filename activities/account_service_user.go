@@ -38,7 +38,8 @@ func (c *accountCreation) createServiceUser(ctx context.Context) (wire.CreateRes
 		return c.begin(ctx, found)
 	case len(found) > 1:
 		return c.refuse(ctx, access.Principal{}, "several service users of that name appeared since the create call: "+
-			"%s; at most one of them is ours and its token is lost: delete those that are not needed, then request again",
+			"%s; at most one of them is ours and its token is lost: "+
+			"delete those that are not needed, then request again",
 			namesOf(found))
 	case len(found) == 1:
 		return c.replaceToken(ctx, found[0])

@@ -37,7 +37,9 @@ func (r *Request) checkRequest(
 		return &s, "a signed request must name its console, or its signature would be valid for every console: " +
 			"set the field console (`starter` takes it from SENTINELONE_BASE_URL)", nil
 	}
-	statement := signedStatement{signing.OfRequest(in.Request.ID, s), s.Signature, s.At, runOf(in.Request).RequestKey(0)}
+	statement := signedStatement{
+		signing.OfRequest(in.Request.ID, s), s.Signature, s.At, runOf(in.Request).RequestKey(0),
+	}
 	fingerprint, refusal, err := r.verifySignature(ctx, in.Request, statement)
 	s.Signed = cmp.Or(fingerprint, access.Unsigned)
 	return &s, refusal, err

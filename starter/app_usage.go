@@ -13,7 +13,8 @@ import (
 var (
 	missingFlags  = regexp.MustCompile(`^required flag\(s\) (.+) not set$`)
 	missingChoice = regexp.MustCompile(`^at least one of the flags in the group \[(.+)\] is required$`)
-	clashingFlags = regexp.MustCompile(`^if any flags in the group .+ none of the others can be; \[(.+)\] were all set$`)
+	clashingFlags = regexp.MustCompile(
+		`^if any flags in the group .+ none of the others can be; \[(.+)\] were all set$`)
 	argumentCount = regexp.MustCompile(`^(?:accepts|requires) .* (?:received|receives?) (\d+)$`)
 	unknownWord   = regexp.MustCompile(`^unknown command ("(?:[^"\\]|\\.)*") for `)
 )
@@ -30,7 +31,8 @@ func clearUsage(cmd *cobra.Command, err error) error {
 		names := strings.ReplaceAll(missingFlags.FindStringSubmatch(text)[1], `"`, "")
 		return fmt.Errorf("missing %s: %s", dashed(strings.Split(names, ", "), "and"), help)
 	case missingChoice.MatchString(text):
-		return fmt.Errorf("missing %s: %s", dashed(strings.Fields(missingChoice.FindStringSubmatch(text)[1]), "or"), help)
+		flags := strings.Fields(missingChoice.FindStringSubmatch(text)[1])
+		return fmt.Errorf("missing %s: %s", dashed(flags, "or"), help)
 	case clashingFlags.MatchString(text):
 		return fmt.Errorf("%s exclude each other: pass one of them",
 			dashed(strings.Fields(clashingFlags.FindStringSubmatch(text)[1]), "and"))

@@ -42,7 +42,8 @@ func (d pendingDecision) one(ctx context.Context, text string) (decisionAnswer, 
 		return answer, withHint(err)
 	}
 	if status.Plan == nil {
-		return answer, fmt.Errorf("the request has no plan to decide on yet: its state is %s", pending.StateText(status))
+		return answer, fmt.Errorf("the request has no plan to decide on yet: its state is %s",
+			pending.StateText(status))
 	}
 	if !d.output.json {
 		writeTable(d.err, nil, d.block(id, status))

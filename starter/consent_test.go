@@ -387,7 +387,8 @@ func consentWithoutTemporal(t *testing.T, l *live) {
 	l.temporal.Kill()
 	got := run(t, "requests", "--waiting-for", carol)
 	require.Equal(t, exitFailed, got.code)
-	require.Contains(t, got.errOut, "error: cannot list pending approvals without Temporal: temporal does not answer at ")
+	require.Contains(t, got.errOut,
+		"error: cannot list pending approvals without Temporal: temporal does not answer at ")
 	require.Contains(t, got.errOut, "`starter requests --open` lists what the ledger has")
 	require.Regexp(t, `(?m)^ +pending for erin@example.com; 0 of 1 approvals, until \d{4}-`,
 		run(t, "show", "BOX-1").out)

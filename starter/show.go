@@ -64,7 +64,8 @@ func (p *app) show(ctx context.Context, id, console string) error {
 		p.printRecord(r)
 	}
 	if r.Receipt != nil && !r.Receipt.Intact() {
-		err = errors.Join(err, fmt.Errorf("the hash of the receipt of %s does not match its content: someone changed it. "+
+		err = errors.Join(err, fmt.Errorf("the hash of the receipt of %s does not match its content: "+
+			"someone changed it. "+
 			"Verify the whole record with `starter ledger verify`", r.ID))
 	}
 	return errors.Join(err, r.Unreadable())

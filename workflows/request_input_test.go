@@ -48,11 +48,13 @@ func TestRequests_RefuseBadInput(t *testing.T) {
 		"group": {
 			"scope", obj{"level": "group", "id": "5"}, "scope.level is group, where roles cannot be granted", true,
 		},
-		"unknown level":    {"scope", obj{"level": "world"}, `scope.level is "world"`, true},
-		"tenant with id":   {"scope", obj{"level": "tenant", "id": "5"}, "the tenant has neither id nor name", true},
-		"site of no name":  {"scope", obj{"level": "site"}, "scope: give one of name and id of the site", true},
-		"scope id":         {"scope", obj{"level": "account", "id": "../1"}, `scope.id is "../1"`, true},
-		"no requester":     {"requester", nil, `requester is missing: name the requester, as in "bob@example.com"`, true},
+		"unknown level":   {"scope", obj{"level": "world"}, `scope.level is "world"`, true},
+		"tenant with id":  {"scope", obj{"level": "tenant", "id": "5"}, "the tenant has neither id nor name", true},
+		"site of no name": {"scope", obj{"level": "site"}, "scope: give one of name and id of the site", true},
+		"scope id":        {"scope", obj{"level": "account", "id": "../1"}, `scope.id is "../1"`, true},
+		"no requester": {
+			"requester", nil, `requester is missing: name the requester, as in "bob@example.com"`, true,
+		},
 		"blank requester":  {"requester", "  ", "requester is missing", true},
 		"duration zero":    {"duration", "0s", "duration is 0s: pass one above 0, or omit it", true},
 		"negative":         {"duration", "-4h", "duration is -4h: pass one above 0", true},

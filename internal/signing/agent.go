@@ -22,7 +22,8 @@ func agentKey(ctx context.Context, o KeyOptions, want ssh.PublicKey) (*Key, erro
 	var dialer net.Dialer
 	conn, err := dialer.DialContext(ctx, "unix", o.Socket)
 	if err != nil {
-		return nil, &NoKeyError{fmt.Sprintf("ssh-agent does not answer (SSH_AUTH_SOCK): %v; pass --key FILE to sign", err)}
+		return nil, &NoKeyError{fmt.Sprintf(
+			"ssh-agent does not answer (SSH_AUTH_SOCK): %v; pass --key FILE to sign", err)}
 	}
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	signer, err := agentSigner(agent.NewClient(conn), o.By, want)

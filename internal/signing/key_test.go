@@ -50,7 +50,8 @@ func TestOpenKey_NoChoice(t *testing.T) {
 		"no ssh-agent found":         {By: carol},
 		"ssh-agent does not answer":  {By: carol, Socket: "/nonexistent/agent"},
 		"holds no key: add one with": {By: carol, Socket: sshtest.Agent(t, nil)},
-		"holds 2 keys, and none has the comment carol@example.com: pass the public key file of one with --key: SHA256:": {
+		"holds 2 keys, and none has the comment carol@example.com: " +
+			"pass the public key file of one with --key: SHA256:": {
 			By: carol, Socket: sshtest.Agent(t, map[string]sshtest.Key{"a": a, "b": b}),
 		},
 		"holds 2 keys, and 2 have the comment carol@example.com": {
