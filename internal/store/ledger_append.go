@@ -20,6 +20,13 @@ import (
 // entries behind what the head calls the last, someone has changed the tables: that is
 // [ErrBrokenLedger], and nothing is written.
 func (s *Store) Append(ctx context.Context, console string, entries ...ledger.NewEntry) ([]ledger.Entry, error) {
+	return s.append(ctx, console, entries, func(context.Context, *sql.Tx) error { return nil })
+}
+
+// append is Append; an error of allowed, which runs in the transaction, ends it.
+func (s *Store) append(
+	ctx context.Context, console string, entries []ledger.NewEntry, allowed func(context.Context, *sql.Tx) error,
+) ([]ledger.Entry, error) {
 	if len(entries) == 0 {
 		return nil, nil
 	}
@@ -30,6 +37,9 @@ func (s *Store) Append(ctx context.Context, console string, entries ...ledger.Ne
 	var out []ledger.Entry
 	err = s.writeDurably(ctx, func(tx *sql.Tx) error {
 		if err := s.d.lockLedger(ctx, tx, console); err != nil {
+			return err
+		}
+		if err := allowed(ctx, tx); err != nil {
 			return err
 		}
 		head, known, err := s.headAndKnown(ctx, tx, console, wanted)

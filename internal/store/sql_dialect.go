@@ -20,6 +20,15 @@ func (d dialect) readOptions() *sql.TxOptions {
 	return nil
 }
 
+// nowMicros is the database's clock, in microseconds since 1970 UTC. It does not stand
+// still during a transaction.
+func (d dialect) nowMicros() string {
+	if d.postgres {
+		return "(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::bigint"
+	}
+	return "CAST(unixepoch('subsec') * 1000000 AS INTEGER)"
+}
+
 // in is the condition that a text column is one of the list bound to param.
 func (d dialect) in(column, param string) string {
 	if d.postgres {
