@@ -30,11 +30,13 @@ func openSQLite(ctx context.Context, path string, reader bool) (*Store, error) {
 	if err := checkPath(path, reader); err != nil {
 		return nil, err
 	}
-	mode := "rwc"
-	if reader {
-		mode = "rw" // read-only if the file is write-protected
+	if !reader {
+		if err := protectFiles(path); err != nil {
+			return nil, err
+		}
 	}
-	w, err := sql.Open("sqlite", sqliteDSN(path, mode, writerCache, !reader))
+	// Mode rw never creates a file, and reads only if the file is write-protected.
+	w, err := sql.Open("sqlite", sqliteDSN(path, "rw", writerCache, !reader))
 	if err != nil {
 		return nil, fmt.Errorf("open the database file %q: %w", path, err)
 	}
