@@ -35,6 +35,7 @@ func (r *Request) receiptUnless(ctx context.Context, in wire.CloseInput, unless 
 		StartedAt: in.Request.StartedAt, FinishedAt: r.now().UTC(),
 	}
 	out.Signed = out.HowSigned()
+	out.SignedMeans = access.SignedMeans(out.Signed)
 	if n := len(in.Proofs); n > 0 {
 		out.Outcome = in.Proofs[n-1].Outcome
 	}

@@ -426,6 +426,9 @@ func TestClose_TwiceHasOneEffect(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, first.Receipt.Intact())
 	require.Equal(t, "cancelled", first.Receipt.State)
+	require.Equal(t, access.Unsigned, first.Receipt.Signed)
+	require.Contains(t, first.Receipt.SignedMeans,
+		"one person can be the requester, both approvers and the reviewer")
 	require.NotNil(t, first.Receipt.Proofs)
 	d.now, in.State = d.now.Add(time.Hour), "granted"
 	again, err := executeActivity[wire.CloseResult](d, wire.CloseActivity, in)

@@ -72,7 +72,7 @@ func (p *app) openSigner(ctx context.Context, o signOptions, by string) (request
 		KeyOptions: signing.KeyOptions{
 			Path: o.key, By: by, Socket: os.Getenv("SSH_AUTH_SOCK"), Passphrase: p.askPassphrase,
 		},
-		Required: p.cfg.Signing.Allowed != "",
+		Required: p.cfg.Signing.Required(),
 		Now:      p.now,
 	})
 	if none, is := errors.AsType[*signing.NoKeyError](err); is && o.key == "" {

@@ -13,6 +13,7 @@ import (
 	"sentinelone-provisioner/internal/console"
 	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/internal/inspect"
+	"sentinelone-provisioner/internal/store"
 	"sentinelone-provisioner/internal/version"
 )
 
@@ -29,8 +30,9 @@ func newCheckCommand(a *app) *cobra.Command {
 		Short: "Check that everything is set up",
 		Long: `Check that everything is set up: whether the console answers and accepts the token, when
 the token expires, whether its role has each permission that a sync needs; whether
-Temporal answers, a worker is running, and what the database holds. Permission to change
-roles cannot be tested without changing something, so it is not tested.
+Temporal answers, a worker is running, what the database holds, and whether names are
+verified by signatures (ALLOWED_SIGNERS of this command, which should be the worker's).
+Permission to change roles cannot be tested without changing something, so it is not tested.
 
 The command changes nothing and needs nothing to be running: it tests each part by itself.
 The exit code depends on the console alone, so that a token can be checked before the rest
@@ -72,7 +74,8 @@ func (c *checkCommand) execute(ctx context.Context) error {
 	}
 	report := inspect.Run(ctx, api, access.Collections(), c.now())
 	findings := append(consoleFindings(report, c.now()), checkTemporal(ctx, c.app)...)
-	findings = append(findings, checkDatabase(ctx, c.app, report.Console))
+	findings = append(findings, checkDatabase(ctx, c.app, report.Console), checkSignatures(c.app))
+	report.Warnings = append(report.Warnings, store.FileNotes(c.cfg.Store.URL)...)
 	err = report.Err()
 	if c.strict {
 		err = errors.Join(err, around(findings))

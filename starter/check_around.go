@@ -14,6 +14,8 @@ const (
 	partTemporal = "Temporal"
 	partWorker   = "worker"
 	partDatabase = "database"
+
+	partSignatures = "signatures"
 )
 
 // finding is one line of a check.
@@ -62,6 +64,21 @@ func checkDatabase(ctx context.Context, a *app, host string) finding {
 		f.OK = true
 		f.Detail = fmt.Sprintf("last verified sync %s (%s)",
 			describe.Minute(last.PromotedAt), describe.Ago(last.PromotedAt, a.now()))
+	}
+	return f
+}
+
+// checkSignatures says whether names are verified, by the environment of this command.
+func checkSignatures(a *app) finding {
+	f := finding{Name: partSignatures}
+	signers, err := a.cfg.Signing.Signers()
+	switch {
+	case err != nil:
+		f.Detail = err.Error()
+	case signers == nil:
+		f.Detail = a.cfg.Signing.Unverified()
+	default:
+		f.OK, f.Detail = true, "required, by the keys in "+a.cfg.Signing.Allowed
 	}
 	return f
 }

@@ -2,6 +2,7 @@
 package main
 
 import (
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -41,6 +42,35 @@ func TestCheck_NeedsOnlyTheConsole(t *testing.T) {
 	strict := run(t, "check", "--strict")
 	require.Equal(t, exitFailed, strict.code)
 	require.Contains(t, strict.errOut, "error: temporal does not answer")
+}
+
+// Without allowed signers check says what that means; with them, it names their file.
+func TestCheck_SaysWhetherNamesAreVerified(t *testing.T) {
+	s := consoletest.Start(t, consoletest.Options{Token: canary})
+	consoleAt(t, s)
+	got := run(t, "check")
+	require.Equal(t, exitDone, got.code, got.errOut)
+	require.Contains(t, got.out, "✗  signatures          ALLOWED_SIGNERS is not set: names are claims")
+	require.Contains(t, got.out, "one person can be the requester, both approvers and the reviewer")
+
+	file := filepath.Join("..", "internal", "signing", "testdata", "allowed_signers")
+	t.Setenv("ALLOWED_SIGNERS", file)
+	require.Contains(t, run(t, "check").out, "✓  signatures          required, by the keys in "+file)
+	t.Setenv("ALLOWED_SIGNERS", file+".none")
+	require.Contains(t, run(t, "check").out, "✗  signatures          ALLOWED_SIGNERS: "+file+".none: cannot be read")
+}
+
+// A database that other users may open is a warning, with what to do.
+func TestCheck_WarnsAboutAnOpenDatabase(t *testing.T) {
+	s := consoletest.Start(t, consoletest.Options{Token: canary})
+	consoleAt(t, s)
+	path := filepath.Join(t.TempDir(), "open.db")
+	require.NoError(t, os.WriteFile(path, nil, 0o600))
+	require.NoError(t, os.Chmod(path, 0o644)) //nolint:gosec // the point
+	t.Setenv("DATABASE_URL", "sqlite://"+path)
+	got := run(t, "check")
+	require.Contains(t, got.errOut, "warning: every user of this machine may open the database file "+path+" (mode 0644)")
+	require.Len(t, decode[checkAnswer](t, run(t, "check", "-o", "json")).Warnings, 1)
 }
 
 func TestCheck_NamesEveryMissingPermission(t *testing.T) {

@@ -130,9 +130,18 @@ func recordFacts(r requestrecord.Record) [][]string {
 	}
 	if r.Receipt != nil {
 		add("receipt", r.Receipt.Hash+", "+seal(*r.Receipt))
-		add("signed", r.Receipt.Signed)
+		add("signed", signedText(r.Receipt.Signed))
 	}
 	return facts
+}
+
+// signedText says how the receipt is signed, and what that leaves open: receipts of 0.4.0 do
+// not say so themselves.
+func signedText(signed string) string {
+	if means := access.SignedMeans(signed); means != "" {
+		return signed + ": " + means
+	}
+	return signed
 }
 
 func seal(r access.Receipt) string {

@@ -69,11 +69,22 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 			log.Error("Could not close the database", "error", err)
 		}
 	}()
+	warnOperator(log, cfg)
 	if err := serve(ctx, log, cfg, options, db); err != nil {
 		_, _ = fmt.Fprintf(stderr, "error: %v\n", err)
 		return exitFailed
 	}
 	return exitDone
+}
+
+// warnOperator logs what of the set-up leaves a door open.
+func warnOperator(log *slog.Logger, cfg config.Config) {
+	if means := cfg.Signing.Unverified(); means != "" {
+		log.Warn("Signatures are not required", "meaning", means)
+	}
+	for _, note := range store.FileNotes(cfg.Store.URL) {
+		log.Warn("The database is not closed to other users", "file", note)
+	}
 }
 
 // serve connects to Temporal and runs both workers until ctx ends.
@@ -180,7 +191,7 @@ func newWorkers(
 	})
 	notifications.Register(w)
 	syncactivities.New(s1, db, guard).Notifying(notifications.BestEffort).Register(w)
-	tokens := tokensink.New(cfg.Worker.TokenDir, cfg.Worker.TokenCmd)
+	tokens := tokensink.New(cfg.Worker.TokenDir, cfg.Worker.TokenCmd, cfg.Worker.TokenVariables()...)
 	requests := activities.NewRequest(s1, db).StoringTokens(tokens).Indexing(indexed)
 	if len(senders) > 0 {
 		requests.Notifying()

@@ -26,3 +26,11 @@ func TestProof_LeavesOutTheMiddleOfManyWrites(t *testing.T) {
 	require.Equal(t, all[:25], access.Proof{}.WithWrites(all[:25]).Writes)
 	require.Len(t, all, 3000)
 }
+
+// A receipt says what unverified names leave open, and nothing where all are verified.
+func TestSignedMeans(t *testing.T) {
+	t.Parallel()
+	require.Contains(t, access.SignedMeans(access.Unsigned), "one person can be the requester, both approvers")
+	require.Contains(t, access.SignedMeans(access.PartlySigned), "names without a signature are claims")
+	require.Empty(t, access.SignedMeans(access.AllSigned))
+}

@@ -82,7 +82,11 @@ type Receipt struct {
 	// RequestSignature is the requester's; nil if the name is only claimed.
 	RequestSignature *RequestSignature `json:"requestSignature,omitempty"`
 	// Signed says whether requester and approvers signed: see [Receipt.HowSigned].
-	Signed     string    `json:"signed"`
+	Signed string `json:"signed"`
+	// SignedMeans says in a sentence what it means that not all names are verified; "" if all
+	// are. Receipts of 0.4.0 lack it.
+	SignedMeans string `json:"signedMeans,omitempty"`
+
 	StartedAt  time.Time `json:"startedAt"`
 	FinishedAt time.Time `json:"finishedAt"`
 	Hash       string    `json:"hash"`
@@ -94,6 +98,17 @@ const (
 	PartlySigned = "partly signed" // some are
 	AllSigned    = "signed"        // the request and every decision that counted are signed
 )
+
+// SignedMeans says in a sentence what [Receipt.Signed] leaves open; "" if all names are verified.
+func SignedMeans(signed string) string {
+	switch signed {
+	case AllSigned:
+		return ""
+	case PartlySigned:
+		return "names without a signature are claims: one person can stand behind several of them"
+	}
+	return "names are claims: one person can be the requester, both approvers and the reviewer"
+}
 
 // HowSigned says whether verified signatures of the requester and of all, some or none of
 // the decisions are in the receipt.

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/caarlos0/env/v10"
@@ -39,15 +40,9 @@ type Notify struct {
 // Senders makes one sender per configured receiver; none if no receiver is
 // configured. The error joins all faults and contains no secret.
 func (n Notify) Senders() ([]notify.Sender, error) {
-	var to []string
-	for a := range strings.SplitSeq(n.To, ",") {
-		if a = strings.TrimSpace(a); a != "" {
-			to = append(to, a)
-		}
-	}
 	return notify.New(notify.Config{
 		WebhookURL: n.WebhookURL.value(), WebhookSecret: n.WebhookSecret.value(), SlackURL: n.SlackURL.value(),
-		SMTPURL: n.SMTPURL.value(), From: n.From, To: to,
+		SMTPURL: n.SMTPURL.value(), From: n.From, To: splitList(n.To),
 	})
 }
 
@@ -78,6 +73,7 @@ type Worker struct {
 	KeysFile  string `env:"PAYLOAD_KEYS_FILE"                                 help:"file of AES-256 keys, one id:base64 per line; the first encrypts, all decrypt; unset: payloads are not encrypted"`
 	TokenDir  string `env:"SERVICE_USER_TOKEN_DIR"                            help:"folder for the tokens of new service users: CONSOLE/ID.token, mode 0600; share it between workers"`
 	TokenCmd  string `env:"SERVICE_USER_TOKEN_COMMAND"                        help:"program that stores these tokens instead: it reads the token from standard input and SERVICE_USER_CONSOLE, _ID, _NAME, _TOKEN_EXPIRES_AT from its environment, and exits 0 within 30s once the token is stored"`
+	TokenEnv  string `env:"SERVICE_USER_TOKEN_COMMAND_ENV"                    help:"names of the worker's variables that this program gets, separated by commas, such as VAULT_ADDR; it gets no others but PATH, HOME, USER, LOGNAME, SHELL, TMPDIR, TZ, LANG, LANGUAGE and LC_*"`
 	Policy    string `env:"POLICY_FILE"                                       help:"file that says who must approve what (docs/policy.md); unset: the built-in policy (one approval within 72h by anyone but the requester)"`
 }
 
@@ -207,11 +203,41 @@ func (w Worker) Validate() error {
 		faults = append(faults, errors.New(
 			"SERVICE_USER_TOKEN_DIR and SERVICE_USER_TOKEN_COMMAND are both set: unset one of them"))
 	}
+	for _, name := range w.TokenVariables() {
+		if ownVariable(name) {
+			faults = append(faults, fmt.Errorf("SERVICE_USER_TOKEN_COMMAND_ENV names %s, which is the worker's own: "+
+				"give the program a secret of its own", name))
+		}
+	}
 	if w.MinLoss < 0 {
 		faults = append(faults, fmt.Errorf("SYNC_MAX_LOSS_ROWS is %d: set it to 0 or more", w.MinLoss))
 	}
 	_, err := w.LoadPolicy()
 	return errors.Join(append(faults, err)...)
+}
+
+// TokenVariables are the names of the variables that SERVICE_USER_TOKEN_COMMAND gets.
+func (w Worker) TokenVariables() []string { return splitList(w.TokenEnv) }
+
+// ownVariable says that a variable configures this project, Temporal's client or the
+// PostgreSQL driver, so that no other program may see it.
+func ownVariable(name string) bool {
+	for _, prefix := range []string{"SENTINELONE_", "NOTIFY_", "TEMPORAL_", "PG"} {
+		if strings.HasPrefix(name, prefix) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(Variables(), func(v Variable) bool { return v.Name == name })
+}
+
+// splitList splits a list at its commas, without blanks and empty items.
+func splitList(list string) (out []string) {
+	for item := range strings.SplitSeq(list, ",") {
+		if item = strings.TrimSpace(item); item != "" {
+			out = append(out, item)
+		}
+	}
+	return out
 }
 
 // LoadPolicy reads the approval policy from POLICY_FILE, or returns the built-in

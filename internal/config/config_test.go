@@ -129,6 +129,14 @@ func TestLoad_Faults(t *testing.T) {
 			},
 			[]string{"SERVICE_USER_TOKEN_DIR and SERVICE_USER_TOKEN_COMMAND are both set"},
 		},
+		"a secret for the token command": {
+			with("SERVICE_USER_TOKEN_COMMAND_ENV", "VAULT_ADDR, PGPASSWORD"),
+			[]string{"SERVICE_USER_TOKEN_COMMAND_ENV names PGPASSWORD, which is the worker's own"},
+		},
+		"the keys of payloads for the token command": {
+			with("SERVICE_USER_TOKEN_COMMAND_ENV", "PAYLOAD_KEYS_FILE"),
+			[]string{"SERVICE_USER_TOKEN_COMMAND_ENV names PAYLOAD_KEYS_FILE"},
+		},
 		"two tokens": {with("SENTINELONE_API_TOKEN_FILE", "/etc/token"), []string{"both set"}},
 		"no boolean": {
 			with("SENTINELONE_READ_ONLY", "perhaps"),
@@ -149,6 +157,13 @@ func TestLoad_Faults(t *testing.T) {
 		"no signers' file": {
 			with("ALLOWED_SIGNERS", "/nonexistent/signers"),
 			[]string{"ALLOWED_SIGNERS: /nonexistent/signers: cannot be read"},
+		},
+		"other mode of signatures": {
+			with("SIGNATURES", "yes"), []string{`SIGNATURES is "yes": set it to optional or required`},
+		},
+		"required without signers": {
+			with("SIGNATURES", "required"),
+			[]string{"SIGNATURES is required, but ALLOWED_SIGNERS is not set: set it to a file"},
 		},
 		"revoked alone": {
 			with("ALLOWED_SIGNERS_REVOKED", "../signing/testdata/revoked"), []string{"but ALLOWED_SIGNERS is not"},
@@ -190,6 +205,32 @@ func TestLoad_AllFaultsInOneError(t *testing.T) {
 	} {
 		require.ErrorContains(t, err, name)
 	}
+}
+
+// Without allowed signers names are claims, and the settings say so; SIGNATURES=required is
+// content once there are signers.
+//
+//nolint:paralleltest // setEnv changes the environment
+func TestLoad_Signatures(t *testing.T) {
+	setEnv(t, minimal())
+	c, err := config.Load()
+	require.NoError(t, err)
+	require.False(t, c.Signing.Required())
+	require.Contains(t, c.Signing.Unverified(), "ALLOWED_SIGNERS is not set: names are claims")
+	require.Contains(t, c.Signing.Unverified(), "one person can be the requester, both approvers and the reviewer")
+
+	vars := with("ALLOWED_SIGNERS", "../signing/testdata/allowed_signers")
+	vars["SIGNATURES"] = "required"
+	setEnv(t, vars)
+	c, err = config.Load()
+	require.NoError(t, err)
+	require.True(t, c.Signing.Required())
+	require.Empty(t, c.Signing.Unverified())
+
+	setEnv(t, with("SIGNATURES", "required"))
+	c, err = config.LoadUnchecked()
+	require.NoError(t, err)
+	require.True(t, c.Signing.Required(), "a command insists on a key though it has no file of signers")
 }
 
 // Load reports every fault of the policy file, with its line.

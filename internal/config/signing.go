@@ -8,16 +8,41 @@ import (
 )
 
 // Signing names the files of allowed and revoked keys. Without a file of allowed
-// signers, signatures are not required and names are not verified.
+// signers, signatures are not required and names are not verified; Mode can forbid that.
 type Signing struct {
 	Allowed string `env:"ALLOWED_SIGNERS"         help:"file of the keys that may sign requests and decisions, in the format of OpenSSH (ALLOWED SIGNERS in ssh-keygen(1)); unset: names are not verified"`
 	Revoked string `env:"ALLOWED_SIGNERS_REVOKED" help:"file of revoked public keys, one per line: their signatures are rejected"`
+	Mode    string `env:"SIGNATURES"              help:"required: the worker does not start without ALLOWED_SIGNERS; optional: it starts, and without ALLOWED_SIGNERS names are claims" envDefault:"optional"`
 }
 
-// Signers reads both files; it returns nil without an error if neither is set. The
-// error joins all faults, each with file and line.
+// Values of SIGNATURES.
+const (
+	signaturesOptional = "optional"
+	signaturesRequired = "required"
+)
+
+// Required says whether every request and decision must be signed.
+func (s Signing) Required() bool { return s.Allowed != "" || s.Mode == signaturesRequired }
+
+// Unverified says what it means that ALLOWED_SIGNERS is not set, and what to do; it is ""
+// if the variable is set.
+func (s Signing) Unverified() string {
+	if s.Allowed != "" {
+		return ""
+	}
+	return "ALLOWED_SIGNERS is not set: names are claims that are not verified, so one person can be the requester, " +
+		"both approvers and the reviewer; set it (docs/signing.md), and SIGNATURES=required to insist on it"
+}
+
+// Signers reads both files; it returns nil without an error if neither is set and SIGNATURES
+// is optional. The error joins all faults, each with file and line.
 func (s Signing) Signers() (*signing.AllowedSigners, error) {
 	switch {
+	case s.Mode != signaturesOptional && s.Mode != signaturesRequired:
+		return nil, fmt.Errorf("SIGNATURES is %q: set it to optional or required", s.Mode)
+	case s.Mode == signaturesRequired && s.Allowed == "":
+		return nil, errors.New("SIGNATURES is required, but ALLOWED_SIGNERS is not set: " +
+			"set it to a file of the keys that may sign (`starter signers add` writes one)")
 	case s.Allowed == "" && s.Revoked == "":
 		return nil, nil
 	case s.Allowed == s.Revoked:

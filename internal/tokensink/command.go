@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,14 +16,17 @@ import (
 
 // command is a sink that runs a program for each token.
 type command struct {
-	program string
-	timeout time.Duration
+	program   string
+	variables []string // names of variables of the worker that the program gets too
+	timeout   time.Duration
 }
 
 // commandTimeout bounds one run of the program.
 const commandTimeout = 30 * time.Second
 
-func newCommand(program string) command { return command{program: program, timeout: commandTimeout} }
+func newCommand(program string, variables []string) command {
+	return command{program: program, variables: variables, timeout: commandTimeout}
+}
 
 // Kind implements [Sink].
 func (command) Kind() string { return "command" }
@@ -51,7 +55,7 @@ func (c command) Put(ctx context.Context, t Token) (access.TokenPlace, error) {
 	cmd := exec.CommandContext(ctx, c.program) //nolint:gosec // the operator's own program is the point
 	cmd.Stdin, cmd.Stderr = strings.NewReader(t.Secret.Reveal()), output
 	cmd.WaitDelay = time.Second
-	cmd.Env = append(environment(os.Environ()),
+	cmd.Env = append(environment(os.Environ(), c.variables),
 		"SERVICE_USER_CONSOLE="+t.Console, "SERVICE_USER_ID="+t.ID, "SERVICE_USER_NAME="+t.Name,
 		"SERVICE_USER_TOKEN_EXPIRES_AT="+t.ExpiresAt.UTC().Format(time.RFC3339))
 	err := cmd.Run()
@@ -65,21 +69,21 @@ func (c command) Put(ctx context.Context, t Token) (access.TokenPlace, error) {
 		t.ID, err, reason(output.String(), t.Secret.Reveal()))
 }
 
-// workerSecrets are variables that the program must not see.
-var workerSecrets = []string{
-	"SENTINELONE_API_TOKEN=", "DATABASE_URL=", "TEMPORAL_API_KEY=",
-	"NOTIFY_WEBHOOK_URL=", "NOTIFY_WEBHOOK_SECRET=", "NOTIFY_SLACK_URL=", "NOTIFY_SMTP_URL=",
-}
+// passedOn are the variables of the worker that the program gets: those that programs need to
+// run at all. Nothing else passes, since any variable of the worker may hold a secret, known
+// here or not.
+var passedOn = []string{"PATH", "HOME", "USER", "LOGNAME", "SHELL", "TMPDIR", "TZ", "LANG", "LANGUAGE"}
 
-// environment returns the worker's environment without its secrets.
-func environment(all []string) []string {
-	out := make([]string, 0, len(all))
+// localePrefix begins further variables that the program gets.
+const localePrefix = "LC_"
+
+// environment returns what of the worker's environment the program gets: passedOn, the locale,
+// and the variables that the operator names.
+func environment(all, named []string) []string {
+	var out []string
 	for _, v := range all {
-		secret := false
-		for _, name := range workerSecrets {
-			secret = secret || strings.HasPrefix(v, name)
-		}
-		if !secret {
+		name, _, _ := strings.Cut(v, "=")
+		if slices.Contains(passedOn, name) || strings.HasPrefix(name, localePrefix) || slices.Contains(named, name) {
 			out = append(out, v)
 		}
 	}

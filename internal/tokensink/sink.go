@@ -36,13 +36,14 @@ type Sink interface {
 }
 
 // New returns the configured sink: a [Folder], a program, or one whose Check and Put
-// always fail if both are "".
-func New(folder, program string) Sink {
+// always fail if both are "". The program gets the variables of the worker that are named, by
+// name, besides those that every program needs.
+func New(folder, program string, variables ...string) Sink {
 	switch {
 	case folder != "":
 		return Folder(folder)
 	case program != "":
-		return newCommand(program)
+		return newCommand(program, variables)
 	}
 	return none{}
 }

@@ -91,17 +91,20 @@ func TestFolder_Faults(t *testing.T) {
 	require.Empty(t, left)
 }
 
-// The program reads the token from standard input and the rest from its environment,
-// which has none of the worker's secrets.
+// The program reads the token from standard input and the rest from its environment, which
+// holds nothing of the worker's but what every program needs and what the operator names.
 func TestCommand(t *testing.T) {
 	for _, v := range append(config.Variables(), config.TemporalVariables()...) {
-		if v.Secret || v.Name == "DATABASE_URL" { // whose URL may contain a password
-			t.Setenv(v.Name, "the-worker's-own")
-		}
+		t.Setenv(v.Name, "the-worker's-own")
+	}
+	for _, name := range []string{"PGPASSWORD", "PGPASSFILE", "AWS_SECRET_ACCESS_KEY", "SSH_AUTH_SOCK", "LEDGER_KEY_FILE"} {
+		t.Setenv(name, "the-worker's-own")
 	}
 	t.Setenv("VAULT_ADDR", "https://vault.example.com")
+	t.Setenv("VAULT_TOKEN", "the-worker's-own")
+	t.Setenv("LC_ALL", "C.UTF-8")
 	out := filepath.Join(t.TempDir(), "out")
-	sink := New("", script(t, `{ cat; echo; env; } >'`+out+`'`))
+	sink := New("", script(t, `{ cat; echo; env; } >'`+out+`'`), "VAULT_ADDR", "VAULT_NAMESPACE")
 	require.NoError(t, sink.Check(host))
 	place, err := sink.Put(t.Context(), token(canary))
 	require.NoError(t, err)
@@ -113,6 +116,7 @@ func TestCommand(t *testing.T) {
 	for _, want := range []string{
 		"SERVICE_USER_CONSOLE=" + host, "SERVICE_USER_ID=1843820828304888119", "SERVICE_USER_NAME=ci builds",
 		"SERVICE_USER_TOKEN_EXPIRES_AT=2027-03-01T09:00:00Z", "VAULT_ADDR=https://vault.example.com",
+		"PATH=" + os.Getenv("PATH"), "LC_ALL=C.UTF-8",
 	} {
 		require.Contains(t, environment, want+"\n")
 	}

@@ -1,0 +1,36 @@
+package main
+
+import (
+	"bytes"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"sentinelone-provisioner/internal/config"
+)
+
+// At its start the worker says what it means that names are not verified, and which files
+// other users may open.
+func TestWarnOperator(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "open.db")
+	require.NoError(t, os.WriteFile(path, nil, 0o600))
+	warned := func(cfg config.Config) string {
+		var out bytes.Buffer
+		warnOperator(slog.New(slog.NewTextHandler(&out, nil)), cfg)
+		return out.String()
+	}
+	cfg := config.Config{Store: config.Store{URL: "sqlite://" + path}, Signing: config.Signing{Allowed: "signers"}}
+	require.Empty(t, warned(cfg))
+
+	require.NoError(t, os.Chmod(path, 0o644)) //nolint:gosec // the point
+	require.Contains(t, warned(cfg), "level=WARN msg=\"The database is not closed to other users\"")
+	require.Contains(t, warned(cfg), path)
+
+	text := warned(config.Config{Store: config.Store{URL: "postgres://localhost/x"}})
+	require.Contains(t, text, "level=WARN msg=\"Signatures are not required\"")
+	require.Contains(t, text, "one person can be the requester, both approvers and the reviewer")
+}
