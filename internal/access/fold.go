@@ -3,12 +3,70 @@ package access
 import (
 	"strings"
 	"unicode"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 // Fold makes the name of a person comparable: two spellings that differ in case, in
-// spaces or in characters that print nothing are the same person. What stands before
+// spaces, in characters that print nothing or control a terminal, in the way that Unicode
+// composes or styles letters (NFKC), or in dots at the end are the same person. So are
+// bob@example.com, mailto:bob@example.com and Bob <bob@example.com>. What stands before
 // the @ is otherwise kept as it is: ana+soc@example.com is not ana@example.com.
+//
+// It depends on its argument alone, and Fold of a result is that result. It takes every
+// text, also one that [ValidPerson] refuses: such names are on record.
 func Fold(name string) string {
+	text := name
+	for range maxFolds {
+		next := foldOnce(text)
+		if next == text {
+			break
+		}
+		text = next
+	}
+	return text
+}
+
+// maxFolds bounds the passes of [Fold]. Three are enough for every character alone: each
+// pass may make letters that the next one folds.
+const maxFolds = 16
+
+func foldOnce(name string) string {
+	text := strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsSpace(r):
+			return ' '
+		case Invisible(r) || unicode.IsControl(r):
+			return -1
+		case r == '\u3002': // the ideographic full stop is a dot in host names
+			return '.'
+		}
+		return foldRune(r)
+	}, norm.NFKD.String(name)) // letters and their marks apart, so that each folds by itself
+	text = norm.NFKC.String(strings.ReplaceAll(text, "i\u0307", "i")) // a Turkish İ is an i
+	text = strings.Join(strings.Fields(text), " ")
+	return strings.TrimRight(bareAddress(text), ". ")
+}
+
+// bareAddress drops what mail programs write around an address.
+func bareAddress(text string) string {
+	if i := strings.LastIndexByte(text, '<'); i >= 0 && strings.HasSuffix(text, ">") {
+		if inner := strings.Trim(text[i:], "<> "); strings.Contains(inner, "@") {
+			text = inner
+		}
+	}
+	for strings.HasPrefix(text, mailto) {
+		text, _, _ = strings.Cut(strings.TrimSpace(text[len(mailto):]), "?")
+	}
+	return text
+}
+
+const mailto = "mailto:"
+
+// FoldLabel makes the name of a thing comparable, such as a role or a site: it ignores
+// case, spaces and characters that print nothing. Unlike [Fold] it tells apart names that
+// differ in dots and brackets, since a console may have both.
+func FoldLabel(name string) string {
 	text := strings.Map(func(r rune) rune {
 		if unicode.Is(unicode.Cf, r) { // zero-width joiners and the like
 			return -1
@@ -25,5 +83,22 @@ func foldRune(r rune) rune {
 	for f := unicode.SimpleFold(r); f != r; f = unicode.SimpleFold(f) {
 		first = min(first, f)
 	}
+	if first == '\u0345' { // a combining mark: the iota is the letter
+		return 'ι'
+	}
 	return unicode.ToLower(first)
+}
+
+// Invisible says whether a character prints nothing where it stands: Unicode's
+// Default_Ignorable_Code_Point, all of its format characters, which change the direction
+// of writing or join letters, and the letters and symbols that are blank. White space and
+// control characters are not among them.
+func Invisible(r rune) bool {
+	switch r {
+	case '\u2800', // braille blank
+		'\U00016fe4', // Khitan filler
+		'\U0001d159': // null note head
+		return true
+	}
+	return unicode.In(r, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
 }

@@ -75,7 +75,7 @@ func (a RequestSpec) matchesAccount(p Plan) bool {
 	want.TokenExpiresAt, got.TokenExpiresAt = time.Time{}, time.Time{}
 	who := a.Account.Ref()
 	return same && want == got && who.Kind == p.Principal.Kind && Fold(who.Email) == Fold(p.Principal.Email) &&
-		(who.Kind == User || Fold(who.Name) == Fold(p.Principal.Name))
+		(who.Kind == User || FoldLabel(who.Name) == FoldLabel(p.Principal.Name))
 }
 
 func (s PrincipalSelector) matches(r PrincipalRef) bool {
@@ -90,9 +90,9 @@ func (s RoleSelector) matches(r RoleRef) bool {
 // matches accepts the name of a site with or without its account's.
 func (s ScopeSelector) matches(r ScopeRef) bool {
 	return s.Validate() == nil && s.Level == r.Level && (s.ID == "" || s.ID == r.ID) &&
-		(nameMatches(s.Name, r.Name) || strings.HasSuffix(Fold(r.Name), " / "+Fold(s.Name)))
+		(nameMatches(s.Name, r.Name) || strings.HasSuffix(FoldLabel(r.Name), " / "+FoldLabel(s.Name)))
 }
 
 func nameMatches(requested, found string) bool {
-	return requested == "" || Fold(requested) == Fold(found)
+	return requested == "" || FoldLabel(requested) == FoldLabel(found)
 }

@@ -80,7 +80,7 @@ func checkNamesIn(dec *json.Decoder, depth int) error {
 			if err != nil {
 				return err
 			}
-			folded := access.Fold(fmt.Sprint(name))
+			folded := access.FoldLabel(fmt.Sprint(name))
 			if seen[folded] {
 				return fmt.Errorf("the name %q occurs twice in it", name)
 			}
