@@ -39,6 +39,7 @@ const (
 	PlanChanged   Outcome = "changed"       // not done: the principal changed after the approval
 	RolesConflict Outcome = "conflicts"     // refused: separation of duties
 	LevelDiffers  Outcome = "levelChange"   // refused: the principal would move to another level
+	Unauthorized  Outcome = "unauthorized"  // refused: the ledger does not show the authority for it
 )
 
 // LastRoleRule says what to do when a change would remove the last role of a principal: a
@@ -99,7 +100,9 @@ type Step struct {
 func (s Step) Refused() bool { return s.Outcome.Refused() }
 
 // Refused says whether a rule forbade the change, so that nothing was done.
-func (o Outcome) Refused() bool { return o == LastRoleStays || o == LevelDiffers || o == RolesConflict }
+func (o Outcome) Refused() bool {
+	return o == LastRoleStays || o == LevelDiffers || o == RolesConflict || o == Unauthorized
+}
 
 // Writes says whether the step changes the console.
 func (s Step) Writes() bool { return s.Delete || !s.Before.Equal(s.After) }

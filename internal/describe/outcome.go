@@ -30,6 +30,7 @@ var outcomes = map[access.Outcome]string{
 	access.PlanChanged:   "no change: the principal's access has changed since the approval",
 	access.LevelDiffers:  "no change: the principal holds roles at another level",
 	access.RolesConflict: "no change: separation of duties forbids it",
+	access.Unauthorized:  "no change: the ledger does not show the approval that it needs",
 }
 
 // Expected is what a plan would do.

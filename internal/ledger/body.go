@@ -23,6 +23,9 @@ type Request struct {
 	// Signature is the requester's as it was sent, also one that does not hold; nil without
 	// one.
 	Signature *access.RequestSignature `json:"signature,omitempty"`
+	// SignaturesRequired says that the worker verified signatures when it planned the request:
+	// from then on names alone count for nothing.
+	SignaturesRequired bool `json:"signaturesRequired,omitempty"`
 }
 
 // Verified is the requester's signature if it holds, or nil.
@@ -64,6 +67,15 @@ type Extension struct {
 // released.
 type Cancelled struct {
 	Change string `json:"change"` // key of the change
+}
+
+// Unauthorized says what was not written to the console, for lack of authority.
+type Unauthorized struct {
+	Change    string              `json:"change"` // key of the change, as it was asked for
+	Op        access.Op           `json:"op"`
+	Principal access.PrincipalRef `json:"principal"`
+	Reason    string              `json:"reason"` // one of package authority's
+	Text      string              `json:"text"`   // why, in a sentence
 }
 
 // Receipt is the evidence of a request that has ended.
@@ -179,6 +191,9 @@ func (Extension) Kind() Kind { return KindExtension }
 
 // Kind implements [Body].
 func (Cancelled) Kind() Kind { return KindCancelled }
+
+// Kind implements [Body].
+func (Unauthorized) Kind() Kind { return KindUnauthorized }
 
 // Kind implements [Body].
 func (Receipt) Kind() Kind { return KindReceipt }

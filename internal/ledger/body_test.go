@@ -72,6 +72,10 @@ func bodies() map[string]ledger.Body {
 			At: noon, By: "bob@example.com", Duration: access.Duration(time.Hour), EndsAt: noon.Add(time.Hour),
 		}},
 		"cancelled": ledger.Cancelled{Change: "grant/INC-42#run/acquire"},
+		"unauthorized": ledger.Unauthorized{
+			Change: "grant/INC-42#run/acquire", Op: access.OpAcquire, Principal: plan.Principal,
+			Reason: "notApproved", Text: "carol@example.com has denied it",
+		},
 		"receipt": ledger.Receipt{Receipt: access.Receipt{
 			Request: "grant/INC-42", Run: "run", Plan: plan, State: "expired", Outcome: access.Released,
 			Proofs: []access.Proof{proof}, Decisions: []access.Decision{decision}, StartedAt: noon, FinishedAt: noon,

@@ -55,6 +55,7 @@ var decoders = map[Kind]func(Entry) (Body, error){
 	KindProof:        decoder[Proof],
 	KindExtension:    decoder[Extension],
 	KindCancelled:    decoder[Cancelled],
+	KindUnauthorized: decoder[Unauthorized],
 	KindReceipt:      decoder[Receipt],
 	KindNotification: decoder[Notification],
 }

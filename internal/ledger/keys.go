@@ -72,6 +72,12 @@ func ExtensionKey(change string) string { return under(change, KindExtension) }
 // CancelledChangeKey is the key of the entry that says that a change was cancelled.
 func CancelledChangeKey(change string) string { return under(change, KindCancelled) }
 
+// UnauthorizedKey is the key of the entry that says why a change was not written. There is
+// one for each reason.
+func UnauthorizedKey(change, reason string) string {
+	return under(change, KindUnauthorized) + "/" + reason
+}
+
 // ChangeOf is the change that an entry is about: its key without the kind and the number
 // behind it. It is "" where the key is not built so; of an entry that is about no change it
 // is something that no change is called.

@@ -25,6 +25,9 @@ const (
 	KindExtension Kind = "extension"
 	// KindCancelled says that a change was cancelled before it was settled. Body: [Cancelled].
 	KindCancelled Kind = "cancelled"
+	// KindUnauthorized says what was not written to the console, for lack of authority. Body:
+	// [Unauthorized].
+	KindUnauthorized Kind = "unauthorized"
 	// KindReceipt closes a request. Body: [Receipt].
 	KindReceipt Kind = "receipt"
 	// KindNotification says whether a notification was delivered. Body: [Notification].

@@ -1,0 +1,142 @@
+package authority
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/policy"
+	"sentinelone-provisioner/internal/signing"
+)
+
+// Judge decides with what one worker knows.
+type Judge struct {
+	Console string
+	// Signers verifies signatures; nil if the worker does not.
+	Signers *signing.AllowedSigners
+	// Policy is the policy of that hash. An unknown one, or one whose text has another hash,
+	// is [ErrNoPolicy].
+	Policy func(ctx context.Context, hash string) (*policy.Policy, error)
+	// Delegated says why a delegation that a decision names does not count: it is not on
+	// record, or was taken back before that time; "" if it counts.
+	Delegated func(ctx context.Context, d access.Delegation, at time.Time) (why string, err error)
+	// Frozen says since when and by whom giving is frozen; "" if it is not.
+	Frozen func(ctx context.Context) (string, error)
+}
+
+// Change is a write to judge.
+type Change struct {
+	Principal access.PrincipalRef // whose access the write changes, as the console is called
+	Op        access.Op
+	// Known is the ownership of the principal before the change, as the ledger has it.
+	Known access.OwnershipState
+	Step  access.Step // what would be sent, and the list that was just read
+	Now   time.Time   // by the worker's clock
+}
+
+// Write judges a change of a principal's roles.
+func (j Judge) Write(ctx context.Context, r Record, c Change) (Verdict, error) {
+	if v := aboutThis(r, c); !v.Covered() {
+		return v, nil
+	}
+	v, err := j.reason(ctx, r, c)
+	if err != nil || !v.Covered() {
+		return v, err
+	}
+	return onRecord(r, c), nil
+}
+
+// aboutThis says whether the request on record is about this principal and operation.
+func aboutThis(r Record, c Change) Verdict {
+	p := r.Plan.Plan
+	switch {
+	case !r.Requested():
+		return forbid(NoRequest, "the ledger holds no request %s with a plan: request the change with `starter`", r.Run)
+	case p.Account == nil && (p.Principal.Kind != c.Principal.Kind || p.Principal.ID != c.Principal.ID):
+		return forbid(OtherChange, "the request %s is about %s %s, not about %s %s",
+			r.Run.Request, p.Principal.Kind, p.Principal.ID, c.Principal.Kind, c.Principal.ID)
+	case p.Refusal != "":
+		return forbid(OtherChange, "the request %s is refused: %s", r.Run.Request, p.Refusal)
+	case !slices.Contains(opsOf(p), c.Op):
+		return forbid(OtherChange, "the request %s is to %s, not to %s", r.Run.Request, p.Op, c.Op)
+	}
+	return covered
+}
+
+// opsOf are the operations that a plan leads to.
+func opsOf(p access.Plan) []access.Op {
+	switch {
+	case p.Op == access.OpGrant && p.Approval.Review != nil:
+		return []access.Op{access.OpAcquire, access.OpGrant, access.OpRelease}
+	case p.Op == access.OpAcquire:
+		return []access.Op{access.OpAcquire, access.OpRelease}
+	case p.Op == access.OpGrant: // a release undoes one that was cancelled midway
+		return []access.Op{access.OpGrant, access.OpRelease}
+	}
+	return []access.Op{p.Op}
+}
+
+// reason says whether the record holds the reason that the operation needs.
+func (j Judge) reason(ctx context.Context, r Record, c Change) (Verdict, error) {
+	switch c.Op {
+	case access.OpGrant, access.OpAcquire, access.OpCreate:
+		return j.give(ctx, r, c)
+	case access.OpRelease:
+		return j.release(ctx, r, c)
+	default:
+		return j.requested(ctx, r, c)
+	}
+}
+
+// onRecord says whether everything new on the list is on record: requested, or replaced by
+// a lease of ours before, or what the rule for the last role leaves.
+func onRecord(r Record, c Change) Verdict {
+	for _, h := range c.Step.After.Held {
+		new := access.Holding{Level: c.Step.After.Level, RoleID: h.RoleID, ScopeID: h.ScopeID}
+		if c.Step.Before.Holds(new) || mayBeGiven(r, c, new) {
+			continue
+		}
+		return forbid(NotOnRecord, "role %s at %s is not among what %s requests, and the ledger does not show that "+
+			"the principal had it", new.RoleID, new.Scope(), r.Run.Request)
+	}
+	if c.Step.Delete && !mayDelete(r, c) {
+		return forbid(NotOnRecord, "%s does not request to delete the principal", r.Run.Request)
+	}
+	return covered
+}
+
+func mayBeGiven(r Record, c Change, h access.Holding) bool {
+	p := r.Plan.Plan
+	switch {
+	case h == p.Holding() && (givesRole(c.Op) || c.Op == access.OpReset && c.Known.Baseline.Holds(h)):
+		return true
+	case c.Known.Baseline.Holds(h):
+		return true
+	case c.Step.LastRole == access.LastRoleDowngrade:
+		return p.Rules.LastRole == access.LastRoleDowngrade && p.Rules.Downgrade != nil && *p.Rules.Downgrade == h
+	}
+	return slices.ContainsFunc(c.Known.Leases, func(l access.Lease) bool { return !l.Lost && l.Holding == h })
+}
+
+func givesRole(op access.Op) bool { return op == access.OpGrant || op == access.OpAcquire }
+
+func mayDelete(r Record, c Change) bool {
+	p := r.Plan.Plan
+	return p.Op == access.OpDelete && c.Op == access.OpDelete ||
+		c.Step.LastRole == access.LastRoleDelete && p.Rules.LastRole == access.LastRoleDelete
+}
+
+// frozen says whether giving is frozen.
+func (j Judge) frozen(ctx context.Context) (Verdict, error) {
+	if j.Frozen == nil {
+		return covered, nil
+	}
+	since, err := j.Frozen(ctx)
+	if err != nil || since == "" {
+		return covered, err
+	}
+	return Verdict{Answer: NotNow, Reason: IsFrozen, Text: fmt.Sprintf(
+		"giving access is frozen (%s): it goes on after `starter unfreeze`", since)}, nil
+}

@@ -1,0 +1,128 @@
+package authority
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/approval"
+	"sentinelone-provisioner/internal/signing"
+)
+
+// claimedWithin is how far a time that a workflow claims may be before the time at which
+// the worker recorded it: a decision that came while the database was down is recorded
+// late, and came in time.
+const claimedWithin = signing.MaxAge
+
+// signaturesRequired says that names alone count for nothing: the request began so, or the
+// worker verifies signatures now.
+func (j Judge) signaturesRequired(r Record) bool { return j.Signers != nil || r.First.SignaturesRequired }
+
+// errSignersGone makes a write wait: what began signed is not judged by names.
+var errSignersGone = errors.New("the request began with signatures required, and this worker has no ALLOWED_SIGNERS: " +
+	"set it again on every worker")
+
+// requester verifies who made the request. It returns the key's fingerprint; "" where the
+// name is a claim and may be one.
+func (j Judge) requester(r Record) (key string, v Verdict, err error) {
+	if !j.signaturesRequired(r) {
+		return "", covered, nil
+	}
+	if j.Signers == nil {
+		return "", Verdict{}, errSignersGone
+	}
+	sig := r.First.Signature
+	if sig == nil || sig.Signature == "" {
+		return "", forbid(NotSigned, "the request is not signed, and signatures are required: request again"), nil
+	}
+	for _, p := range []access.Plan{r.First.Plan, r.Plan.Plan} {
+		if d := sig.Request.Differences(p); len(d) > 0 {
+			return "", forbid(NotSigned, "the requester has signed another request: the plan differs in %v", d), nil
+		}
+	}
+	verified, err := j.Signers.Verify(signing.OfRequest(r.Run.Request, *sig), sig.Signature, r.First.At)
+	if file, ok := errors.AsType[*signing.FileError](err); ok {
+		return "", Verdict{}, file
+	}
+	if err != nil {
+		return "", forbid(NotSigned, "the signature on the request does not count: %v", err), nil
+	}
+	return verified.Fingerprint, covered, nil
+}
+
+// decisions are those on record that may count, each with its verified key and with times
+// that the worker's clock bears out. why says what is wrong with those that do not count.
+func (j Judge) decisions(ctx context.Context, r Record, planHash string) (out []access.Decision, why []string, err error) {
+	opened := approval.Of(r.Plan.Plan, r.Plan.At)
+	for _, d := range r.Decisions {
+		if d.Decision.Decision.PlanHash != planHash {
+			continue
+		}
+		own, doubt, err := j.decision(ctx, r, d)
+		switch {
+		case err != nil:
+			return nil, nil, err
+		case doubt != "":
+			why = append(why, doubt)
+		case d.Refusal == "", own.Action == approval.Deny && opened.Check(own, own.At) == nil:
+			out = append(out, own)
+		}
+	}
+	return out, why, nil
+}
+
+// decision verifies one decision. doubt says why it does not count.
+func (j Judge) decision(ctx context.Context, r Record, d Decided) (out access.Decision, doubt string, err error) {
+	out = d.Decision.Decision
+	out.At = borneOut(out.At, d.At)
+	if !out.CameAt.IsZero() {
+		out.CameAt = borneOut(out.CameAt, d.At)
+	}
+	if !borneOut(out.AskedAt, r.Plan.At.Add(claimedWithin)).Equal(out.AskedAt) || out.AskedAt.Before(r.Plan.At) {
+		out.AskedAt = time.Time{}
+	}
+	out.Signed = access.Unsigned
+	if !j.signaturesRequired(r) {
+		return out, "", nil
+	}
+	if j.Signers == nil {
+		return out, "", errSignersGone
+	}
+	if out.Signature == "" {
+		return out, fmt.Sprintf("the decision of %s is not signed", out.By), nil
+	}
+	statement := signing.OfDecision(r.Run.Request, r.Run.ID, out.PlanHash, out)
+	verified, err := j.Signers.Verify(statement, out.Signature, d.At)
+	if file, ok := errors.AsType[*signing.FileError](err); ok {
+		return out, "", file
+	}
+	if err != nil {
+		return out, fmt.Sprintf("the signature of %s does not count: %v", out.By, err), nil
+	}
+	out.Signed = verified.Fingerprint
+	if out.Delegation == nil {
+		return out, "", nil
+	}
+	delegated := *out.Delegation
+	verified, err = j.Signers.VerifyDelegation(delegated)
+	if file, ok := errors.AsType[*signing.FileError](err); ok {
+		return out, "", file
+	}
+	if err != nil {
+		return out, fmt.Sprintf("the delegation of %s does not count: %v", delegated.By, err), nil
+	}
+	delegated.Signed = verified.Fingerprint
+	out.Delegation = &delegated
+	return out, "", nil
+}
+
+// borneOut is the time that a workflow claims if the worker's clock bears it out: it is at
+// most an hour before the time of recording, and not after it. Else it is that time.
+func borneOut(claimed, recorded time.Time) time.Time {
+	if claimed.After(recorded) || recorded.Sub(claimed) > claimedWithin {
+		return recorded
+	}
+	return claimed
+}

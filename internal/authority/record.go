@@ -1,0 +1,138 @@
+package authority
+
+import (
+	"net/http"
+	"time"
+
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/ledger"
+)
+
+// Record is what the ledger holds about one run of a request.
+type Record struct {
+	Run  ledger.Run
+	Plan Planned // the last one
+	// First is the first plan: it says by which policy the request is judged, and holds the
+	// requester's signature.
+	First     Planned
+	Decisions []Decided
+	// Cancelled says that a change of the run was cancelled before it was settled.
+	Cancelled bool
+	// Writes are those that may have reached the console, by the change they are part of,
+	// oldest first.
+	Writes map[string][]Written
+	// Proofs are the settled changes, by key.
+	Proofs  map[string]access.Proof
+	Receipt *access.Receipt
+}
+
+// Planned is a plan on record.
+type Planned struct {
+	ledger.Request
+
+	At time.Time // when it was recorded, by the worker's clock
+}
+
+// Decided is a decision on record.
+type Decided struct {
+	ledger.Decision
+
+	At time.Time // when it was recorded, by the worker's clock
+}
+
+// Written is a write on record.
+type Written struct {
+	access.Write
+
+	At time.Time // when it was recorded, by the worker's clock
+	// Refused says that the console refused it, so that it took no effect.
+	Refused bool
+}
+
+// RecordOf reads the record of a run from the entries of its request, in their order.
+func RecordOf(entries []ledger.Entry, run ledger.Run) (Record, error) {
+	r := Record{Run: run, Writes: map[string][]Written{}, Proofs: map[string]access.Proof{}}
+	for _, e := range entries {
+		if !run.Owns(e.Key) {
+			continue
+		}
+		body, err := ledger.Decode(e)
+		if err != nil {
+			return Record{}, err
+		}
+		r.add(e, body)
+	}
+	return r, nil
+}
+
+func (r *Record) add(e ledger.Entry, body ledger.Body) {
+	switch b := body.(type) {
+	case ledger.Request:
+		r.Plan = Planned{Request: b, At: e.At}
+		if r.First.At.IsZero() {
+			r.First = r.Plan
+		}
+	case ledger.Decision:
+		r.Decisions = append(r.Decisions, Decided{Decision: b, At: e.At})
+	case ledger.Cancelled:
+		r.Cancelled = true
+	case ledger.Write:
+		change := ledger.ChangeOf(e)
+		r.Writes[change] = append(r.Writes[change], Written{Write: b.Write, At: e.At})
+	case ledger.Answer:
+		if all := r.Writes[ledger.ChangeOf(e)]; len(all) > 0 {
+			all[len(all)-1].Refused = refusedWith(b.Write.Status)
+		}
+	case ledger.Proof:
+		r.Proofs[ledger.ChangeOf(e)] = b.Proof
+	case ledger.Receipt:
+		r.Receipt = &b.Receipt
+	}
+}
+
+// refusedWith says that a status means that the console did nothing.
+func refusedWith(status int) bool {
+	return status >= http.StatusBadRequest && status < http.StatusInternalServerError && status != http.StatusRequestTimeout
+}
+
+// Requested says that the record holds a request with a plan.
+func (r Record) Requested() bool { return r.Plan.Plan.Hash != "" }
+
+// proofOf is the proof of one of the run's changes.
+func (r Record) proofOf(op access.Op) (access.Proof, bool) {
+	p, found := r.Proofs[access.ChangeKey(r.Run.String(), op)]
+	return p, found
+}
+
+// granted says that the run's access was given, or found, by one of its changes.
+func (r Record) granted() bool {
+	for _, op := range []access.Op{access.OpAcquire, access.OpGrant} {
+		if p, found := r.proofOf(op); found && p.Granted() {
+			return true
+		}
+	}
+	return false
+}
+
+// released says that the run's access was released.
+func (r Record) released() bool {
+	_, found := r.proofOf(access.OpRelease)
+	return found
+}
+
+// startedAt is when the run's access began: at its first write that may have reached the
+// console, else at its proof; zero before that.
+func (r Record) startedAt() time.Time {
+	var first time.Time
+	for _, op := range []access.Op{access.OpAcquire, access.OpGrant} {
+		for _, w := range r.Writes[access.ChangeKey(r.Run.String(), op)] {
+			if !w.Refused && (first.IsZero() || w.At.Before(first)) {
+				first = w.At
+			}
+		}
+	}
+	if p, found := r.proofOf(access.OpAcquire); first.IsZero() && found && p.Granted() && len(p.Reads) > 0 {
+		return p.Reads[0].At
+	}
+	return first
+}
