@@ -16,6 +16,9 @@ import (
 // It depends on its argument alone, and Fold of a result is that result. It takes every
 // text, also one that [ValidPerson] refuses: such names are on record.
 func Fold(name string) string {
+	if isFolded(name) {
+		return name
+	}
 	text := name
 	for range maxFolds {
 		next := foldOnce(text)
@@ -30,6 +33,16 @@ func Fold(name string) string {
 // maxFolds bounds the passes of [Fold]. Three are enough for every character alone: each
 // pass may make letters that the next one folds.
 const maxFolds = 16
+
+// isFolded knows at a glance almost all names that there are: addresses in lower case.
+func isFolded(name string) bool {
+	for i := range len(name) {
+		if c := name[i]; c <= ' ' || c >= 0x7f || 'A' <= c && c <= 'Z' || c == ':' || c == '>' {
+			return false
+		}
+	}
+	return !strings.HasSuffix(name, ".")
+}
 
 func foldOnce(name string) string {
 	text := strings.Map(func(r rune) rune {

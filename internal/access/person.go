@@ -2,6 +2,7 @@ package access
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -51,6 +52,18 @@ func ValidPerson(field, name string) error {
 		return fmt.Errorf("%s is %q: write the address alone, as in carol@example.com", field, name)
 	}
 	return nil
+}
+
+// Names are those by which people know a principal: e-mail address, full name or name of a
+// service user, and id; without those that it does not have.
+func (r PrincipalRef) Names() []string {
+	return slices.DeleteFunc([]string{r.Email, r.Name, r.ID}, func(n string) bool { return Fold(n) == "" })
+}
+
+// Is says whether a person is the principal, by any of its names; see [Fold].
+func (r PrincipalRef) Is(person string) bool {
+	who := Fold(person)
+	return slices.ContainsFunc(r.Names(), func(n string) bool { return Fold(n) == who })
 }
 
 // unfitForPerson says that a character shows nothing, or is a blank that is not a space.

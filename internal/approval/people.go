@@ -34,7 +34,7 @@ func (s State) isRequester(person string) bool {
 }
 
 func (s State) isRecipient(person string) bool {
-	return s.Request.Recipient != "" && access.Fold(person) == access.Fold(s.Request.Recipient)
+	return s.Request.Recipient.Is(person)
 }
 
 // barred says that a person never decides on this request.

@@ -29,12 +29,12 @@ const (
 // Request is what must be known of a request to judge decisions on it.
 type Request struct {
 	Requester string `json:"requester"`
-	// Recipient is the e-mail address of the user whose access changes; "" for a service
-	// user, which decides nothing.
-	Recipient string       `json:"recipient,omitempty"`
-	Op        access.Op    `json:"op"`
-	Console   string       `json:"console"`
-	Terms     access.Terms `json:"terms"` // as requested
+	// Recipient is the principal whose access changes. It decides nothing, by whichever of
+	// its names somebody decides ([access.PrincipalRef.Is]): address, full name, id.
+	Recipient access.PrincipalRef `json:"recipient,omitzero"`
+	Op        access.Op           `json:"op"`
+	Console   string              `json:"console"`
+	Terms     access.Terms        `json:"terms"` // as requested
 	// NewAccount says that the request makes a principal.
 	NewAccount bool   `json:"newAccount,omitempty"`
 	PlanHash   string `json:"planHash"` // of the plan that people decide on
@@ -47,7 +47,7 @@ type Request struct {
 // caller's to add.
 func RequestOf(p access.Plan) Request {
 	return Request{
-		Requester: p.Terms.Requester, Recipient: p.Principal.Email, Op: p.Op, Console: p.Console, Terms: p.Terms,
+		Requester: p.Terms.Requester, Recipient: p.Principal, Op: p.Op, Console: p.Console, Terms: p.Terms,
 		NewAccount: p.Account != nil, PlanHash: p.Hash,
 	}
 }

@@ -78,8 +78,10 @@ func (e *evaluation) applyLastRole(rule *rule) {
 // ineligible returns who may not approve this request: the requester and the recipient.
 func (e *evaluation) ineligible() []string {
 	out := []string{e.facts.requester}
-	if mail := e.facts.principal.Email; mail != "" && mail != e.facts.requester {
-		out = append(out, mail)
+	for _, name := range e.in.Principal.Names() {
+		if name = access.Fold(name); !slices.Contains(out, name) {
+			out = append(out, name)
+		}
 	}
 	return out
 }

@@ -172,6 +172,18 @@ func TestEvaluate_Refusals(t *testing.T) {
 			"approvals: [{need: 1, from: [solo]}]",
 			func(q *policy.Input) { q.Principal.Email = "Ana@Example.com" }, "which without ana@example.com",
 		},
+		"recipient by full name is the only approver": {
+			"approvals: [{need: 1, from: [solo]}]",
+			func(q *policy.Input) { q.Principal.Name = "Ana@Example.com." }, "which without ana@example.com",
+		},
+		"requester by id is the recipient": {
+			"when: requester == principal.email, deny: not for oneself",
+			func(q *policy.Input) { q.Requester = q.Principal.ID }, "not for oneself",
+		},
+		"requester by full name is the recipient": {
+			"when: requester == principal.email, deny: not for oneself",
+			func(q *policy.Input) { q.Principal.Name, q.Requester = "Dan Doe", "dan  doe" }, "not for oneself",
+		},
 
 		"last role unknown": {
 			"lastRole: {downgrade: {role: 999, level: tenant}}, " + asks, roles,

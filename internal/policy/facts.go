@@ -49,6 +49,10 @@ type facts struct {
 // compare people and not spellings.
 func (p *Policy) facts(in Input) facts {
 	local := in.Now.In(p.zone)
+	requester := access.Fold(in.Requester)
+	if mail := access.Fold(in.Principal.Email); mail != "" && in.Principal.Is(in.Requester) {
+		requester = mail // one person, also where the request has their id or full name
+	}
 	return facts{
 		op: in.op(),
 		principal: principalFacts{
@@ -59,7 +63,7 @@ func (p *Policy) facts(in Input) facts {
 		scope: scopeFacts{
 			Level: string(in.Scope.Level), ID: in.Scope.ID, Name: in.Scope.Name, Account: in.Scope.Account,
 		},
-		requester:   access.Fold(in.Requester),
+		requester:   requester,
 		duration:    time.Duration(in.Duration),
 		permanent:   in.permanent(),
 		levelChange: in.LevelChange,
