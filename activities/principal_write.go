@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"sentinelone-provisioner/internal/access"
@@ -114,11 +115,17 @@ func (w *changeAttempt) run(ctx context.Context) (wire.WriteResult, error) {
 		return wire.WriteResult{}, err
 	}
 	if w.planOutdated(actual) {
-		return w.planChangedResult(actual), nil
+		return w.planChangedResult(actual, nil), nil
 	}
 	step, err := w.plan(ctx, actual)
 	if err != nil {
 		return wire.WriteResult{}, err
+	}
+	if more := w.beyondApproval(step); len(more) > 0 {
+		if slices.ContainsFunc(w.writes, w.mayArrive) {
+			return wire.WriteResult{}, errMayStillArrive
+		}
+		return w.planChangedResult(actual, more), nil
 	}
 	switch {
 	case step.Refused() && w.in.Change.Change.Op == access.OpRelease:
@@ -127,24 +134,6 @@ func (w *changeAttempt) run(ctx context.Context) (wire.WriteResult, error) {
 		return w.conclude(ctx, step, actual)
 	}
 	return w.writeAndVerify(ctx, step, actual)
-}
-
-// planOutdated says that the principal holds other roles than those that the approvers saw.
-func (w *changeAttempt) planOutdated(actual access.Read) bool {
-	e := w.in.Change.Expect
-	return e != nil && len(w.writes) == 0 && !actual.Holdings.Equal(*e)
-}
-
-// planChangedResult answers that nothing was done. The ledger keeps no proof of it, so that the change may be
-// requested again.
-func (w *changeAttempt) planChangedResult(actual access.Read) wire.WriteResult {
-	return wire.WriteResult{
-		Next: w.in.Ownership, Message: "the principal's roles have changed since the approval: nothing was changed",
-		Proof: access.Proof{
-			Op: w.in.Change.Change.Op, Key: w.in.Change.Key, Outcome: access.PlanChanged,
-			Before: actual.Holdings, After: actual.Holdings, Reads: w.reads,
-		},
-	}
 }
 
 // writeAndVerify writes and reads back.

@@ -124,10 +124,15 @@ func (r *Request) makePlan(ctx context.Context, in wire.PlanInput) (access.Plan,
 	if err != nil {
 		return access.Plan{}, err
 	}
-	var none access.OwnershipState
-	step := none.Apply(access.Change{
+	known, err := r.ownershipOf(ctx, plan)
+	if err != nil {
+		return access.Plan{}, err
+	}
+	change := access.Change{
 		Op: plan.Op, Lease: access.Lease{ID: in.Request.ID, Holding: plan.Holding()}, Rules: plan.Rules,
-	}, plan.Before)
+	}
+	step := known.Apply(change, plan.Before)
+	plan.Effect = new(access.EffectOf(step, change))
 	plan.After, plan.Expected = step.After, step.Outcome
 	plan.Notes = append(step.Describe(), found.notes...)
 	if plan.Op == access.OpDelete || plan.Op == access.OpReset {

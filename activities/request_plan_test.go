@@ -72,6 +72,7 @@ func TestPlan_Grant(t *testing.T) {
 		},
 		Terms: in.Terms, Before: holdings(d.viewer), After: holdings(d.viewer, d.soc), Expected: access.Applied,
 		Rules: access.Rules{LastRole: access.LastRoleStop}, Approval: got.Plan.Approval, Hash: got.Plan.Hash,
+		Effect: &access.Effect{Gains: []access.Holding{d.soc}},
 	}, got.Plan)
 	require.False(t, got.Plan.Approval.Required)
 	require.Equal(t, got.Plan, got.Plan.Seal())

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/approval"
 	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/internal/pending"
@@ -24,8 +25,8 @@ func (d pendingDecision) block(id string, s wire.RequestStatus) [][]string {
 	}
 	facts = append(facts, []string{"what", describe.Plan(plan)})
 	facts = append(facts, planRows(describe.NewNames(d.known, &plan), plan)...)
-	if from, to := plan.Before.Level, plan.After.Level; from != to && len(plan.Before.Held) > 0 {
-		facts = append(facts, []string{"level", fmt.Sprintf("the principal moves from %s to %s level", from, to)})
+	if level := levelText(plan); level != "" {
+		facts = append(facts, []string{"level", level})
 	}
 	var said []string
 	var decisions []requestrecord.Decision
@@ -41,6 +42,19 @@ func (d pendingDecision) block(id string, s wire.RequestStatus) [][]string {
 		facts = append(facts, []string{"narrowed", text})
 	}
 	return append(facts, []string{"your decision", d.weight(s)})
+}
+
+// levelText says to which level the principal moves; "" if it does not.
+func levelText(plan access.Plan) string {
+	const text = "the principal moves from %s to %s level"
+	switch {
+	case plan.Effect != nil && plan.Effect.LevelChange == nil:
+	case plan.Effect != nil:
+		return fmt.Sprintf(text, plan.Effect.LevelChange.From, plan.Effect.LevelChange.To)
+	case plan.Before.Level != plan.After.Level && len(plan.Before.Held) > 0:
+		return fmt.Sprintf(text, plan.Before.Level, plan.After.Level)
+	}
+	return ""
 }
 
 // weight describes what the person's decision counts toward.

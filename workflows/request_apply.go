@@ -40,14 +40,18 @@ func (m *machine) closedAs() event {
 }
 
 // applyGrant has the writer give the role. A cancellation meanwhile stops the waiting, not
-// the writer: what that has done is released. Where the principal is not as approvers saw
-// it, nothing is done.
+// the writer: what that has done is released. Where it would do more than approvers saw, nothing
+// is done.
 func (m *machine) applyGrant(ctx workflow.Context) (event, error) {
 	change, closing := m.changeOf(access.OpGrant, m.lease()), onApplied
 	if m.timeBound() || m.plan.Approval.Review != nil { // what may have to be released
 		change, closing = m.changeOf(access.OpAcquire, m.leaseToAcquire()), ""
 	}
-	if m.plan.Approval.Required {
+	switch {
+	case !m.plan.Approval.Required:
+	case m.plan.Effect != nil:
+		change.Effect = m.plan.Effect
+	default: // a plan from before there were effects
 		change.Expect = &m.plan.Before
 	}
 	inner, stop := workflow.WithCancel(ctx)

@@ -189,7 +189,7 @@ func (s *simulator) change(in wire.ChangeRequest) access.Outcome {
 	case s.held && s.oneIn(4): // somebody has removed it before it became permanent
 		s.held = false
 		return access.Superseded
-	case !s.held && in.Expect != nil && s.changes < 3 && s.oneIn(4):
+	case !s.held && (in.Expect != nil || in.Effect != nil) && s.changes < 3 && s.oneIn(4):
 		s.changes++
 		return access.PlanChanged
 	case !s.held && s.oneIn(8):

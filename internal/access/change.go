@@ -73,6 +73,9 @@ type Change struct {
 	Rules Rules `json:"rules"`
 }
 
+// holdings lists the roles that the change names.
+func (c Change) holdings() []Holding { return []Holding{c.Lease.Holding} }
+
 // Step is a change worked out for the current access of a principal. Before and After are
 // complete lists, as the console is read and written.
 type Step struct {
@@ -94,6 +97,8 @@ type Step struct {
 	Drift []string `json:"drift,omitempty"`
 	// Next is the state after the step is applied.
 	Next OwnershipState `json:"next"`
+
+	absorbed *OwnershipState // the state before the step; nil after decoding
 }
 
 // Refused says whether a rule forbids the step. It then changes nothing.
@@ -126,7 +131,7 @@ func (s Step) Landed(actual Holdings) bool {
 // mixes levels.
 func (t OwnershipState) Apply(c Change, actual Holdings) Step {
 	next, drift := t.Absorb(actual)
-	s := Step{Before: actual.Normal(), After: actual.Normal(), Drift: drift, Next: next}
+	s := Step{Before: actual.Normal(), After: actual.Normal(), Drift: drift, Next: next, absorbed: &next}
 	switch c.Op {
 	case OpGrant:
 		s.grant(c)

@@ -56,6 +56,9 @@ type Holding struct {
 // Scope is the place where the role applies.
 func (h Holding) Scope() Scope { return Scope{Level: h.Level, ID: h.ScopeID} }
 
+// String is "role 2 at site 1535334414585508710".
+func (h Holding) String() string { return "role " + h.RoleID + " at " + h.Scope().String() }
+
 func (h Holding) entry() HeldRole { return HeldRole{RoleID: h.RoleID, ScopeID: h.ScopeID} }
 
 // Scope is a place in a console's tree.

@@ -57,8 +57,12 @@ type Plan struct {
 	Rules     Rules        `json:"rules"`
 	// Account is the account to create; Principal then has no id.
 	Account *NewAccount `json:"account,omitempty"`
-	Before  Holdings    `json:"before"`
-	After   Holdings    `json:"after"`
+	// Effect is what people approve. It is nil in plans of old requests and of new accounts, which
+	// people approve as a whole.
+	Effect *Effect `json:"effect,omitempty"`
+	// Before and After are all roles of the principal when the plan was made.
+	Before Holdings `json:"before"`
+	After  Holdings `json:"after"`
 	// Expected is the outcome if the plan were applied now.
 	Expected Outcome `json:"expected"`
 	// Notes are consequences that an approver must know, one clause each.
@@ -74,10 +78,16 @@ func (p Plan) Holding() Holding {
 	return Holding{Level: p.Scope.Level, RoleID: p.Role.ID, ScopeID: p.Scope.ID}
 }
 
-// Seal is the plan with its hash: the SHA-256, in hex, of the plan's JSON with an empty hash.
+// Seal is the plan with its hash: the SHA-256, in hex, of the plan's JSON with an empty hash. A
+// plan with an effect is hashed without Before, After and Notes: they change with every other
+// grant to the principal.
 func (p Plan) Seal() Plan {
 	p.Hash = ""
-	p.Hash = digest(p)
+	hashed := p
+	if p.Effect != nil {
+		hashed.Before, hashed.After, hashed.Notes = Holdings{}, Holdings{}, nil
+	}
+	p.Hash = digest(hashed)
 	return p
 }
 

@@ -110,11 +110,29 @@ func Details(n Names, p access.Plan) []Fact {
 // Lost lists the roles that a plan removes beside the one it is about, as
 // [Names.Holdings] does; nil for none.
 func (n Names) Lost(p access.Plan) []string {
+	if p.Effect != nil {
+		return n.lostByEffect(p)
+	}
 	lost := access.Holdings{Level: p.Before.Level}
 	for _, held := range p.Before.Held {
 		h := access.Holding{Level: p.Before.Level, RoleID: held.RoleID, ScopeID: held.ScopeID}
 		if !p.After.Holds(h) && (h != p.Holding() || p.Op != access.OpRevoke) {
 			lost.Held = append(lost.Held, held)
+		}
+	}
+	if len(lost.Held) == 0 {
+		return nil
+	}
+	return n.Holdings(lost)
+}
+
+// lostByEffect lists what approvers sign: the roles that the principal has without our leases.
+func (n Names) lostByEffect(p access.Plan) []string {
+	var lost access.Holdings
+	for _, h := range p.Effect.Loses {
+		if h != p.Holding() || p.Op != access.OpRevoke {
+			lost.Level = h.Level
+			lost.Held = append(lost.Held, access.HeldRole{RoleID: h.RoleID, ScopeID: h.ScopeID})
 		}
 	}
 	if len(lost.Held) == 0 {

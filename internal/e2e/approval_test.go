@@ -108,8 +108,9 @@ func TestApproval_ExtendWithinThePolicy(t *testing.T) {
 	require.Equal(t, wire.StateEnded, s.result(run).State)
 }
 
-// Somebody edits the principal between the first approval and the change. The leads are
-// asked again, and the earlier approvals do not count.
+// Somebody gives another role at the requested scope between the first approval and the change.
+// The grant would replace it, so the leads are asked again, and the earlier approvals do not
+// count.
 func TestApproval_AskedAgainWhenThePlanChanges(t *testing.T) {
 	t.Parallel()
 	s := newApprovalEnv(t)
@@ -117,8 +118,8 @@ func TestApproval_AskedAgainWhenThePlanChanges(t *testing.T) {
 	s.untilStatus(run, isAwaitingApproval)
 	_, err := s.decide(run, "approve", "carol@example.com")
 	require.NoError(t, err)
-	other := s.world.AtSite("SOC", 2)
-	s.setRolesByHand(s.viewer, other)
+	replaced := s.world.AtSite("Admin", 1)
+	s.setRolesByHand(s.viewer, replaced)
 	_, err = s.decide(run, "approve", "dave@example.com")
 	require.NoError(t, err)
 	s.untilStatus(run, isPlannedAgain)
@@ -128,7 +129,7 @@ func TestApproval_AskedAgainWhenThePlanChanges(t *testing.T) {
 		require.NoError(t, err)
 	}
 	require.Equal(t, wire.StateGranted, s.result(run).State)
-	require.True(t, s.holdings().Holds(other), "the edit by hand stands")
+	require.False(t, s.holdings().Holds(replaced), "the approved effect replaces it")
 }
 
 // 200 decisions at once: there is one outcome, and everybody has an answer.

@@ -222,8 +222,7 @@ func TestInbox_PlanChanged(t *testing.T) {
 	carol.press("a")
 	carol.untilShows("type yes to confirm, then press enter")
 
-	other := s.world.AtSite("SOC", 2)
-	s.setRolesByHand(s.viewer, other)
+	s.setRolesByHand(s.viewer, s.world.AtSite("Admin", 1))
 	for _, by := range []string{"carol@example.com", "dave@example.com"} {
 		_, err := s.decide(run, "approve", by)
 		require.NoError(t, err)

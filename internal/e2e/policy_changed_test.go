@@ -22,8 +22,7 @@ func TestPolicy_ChangeLeavesRunningRequestsAlone(t *testing.T) {
 	require.NoError(t, err)
 
 	s.restartWithPolicy(oneLeadPolicy)
-	other := s.world.AtSite("SOC", 2)
-	s.setRolesByHand(s.viewer, other)
+	s.setRolesByHand(s.viewer, s.world.AtSite("Admin", 1))
 	_, err = s.decide(run, "approve", "dave@example.com")
 	require.NoError(t, err)
 	got := s.untilStatus(run, isPlannedAgain)

@@ -101,7 +101,7 @@ var escalationScenarios = map[string]scenario{
 	"approved_again_after_change": recordRequest(func(r *grantEnv) client.WorkflowRun {
 		run := r.startAwaitingApproval()
 		r.mustDecide(run, "approve", "carol@example.com")
-		r.setRolesByHand(r.viewer, r.world.AtSite("SOC", 2))
+		r.setRolesByHand(r.viewer, r.world.AtSite("Admin", 1))
 		r.mustDecide(run, "approve", "dave@example.com")
 		r.untilStatus(run, isPlannedAgain)
 		r.mustDecide(run, "approve", "carol@example.com")

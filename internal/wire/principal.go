@@ -26,8 +26,11 @@ type ChangeRequest struct {
 	Key     string        `json:"key"`
 	Request string        `json:"request"` // workflow id it is for
 	Change  access.Change `json:"change"`
-	// Expect is what the principal held in the approved plan. If it holds something else now,
-	// nothing is written and the outcome is [access.PlanChanged]; nil skips the comparison.
+	// Effect is the approved effect. If the change would do more now, nothing is written and the
+	// outcome is [access.PlanChanged]; nil skips the comparison.
+	Effect *access.Effect `json:"effect,omitempty"`
+	// Expect is what the principal held in an approved plan without an effect. If it holds
+	// something else now, nothing is written, as with Effect; nil skips the comparison.
 	Expect *access.Holdings `json:"expect,omitempty"`
 	// GrantProof is the proof of the grant that a release ends, for a writer that no longer
 	// knows its lease.
