@@ -40,6 +40,10 @@ demo: build bin/demo temporal-cli ## start here: a tour of about 20 seconds on t
 dev: build bin/demo temporal-cli ## start the stack of the demo and keep it up until Ctrl-C, to try the commands yourself
 	@exec env $(WITH_TEMPORAL) bin/demo --keep $(ARGS)
 
+.PHONY: passwords
+passwords: ## write random database passwords for docker compose into .env; those that are there stay
+	@internal/compose/passwords.sh
+
 .PHONY: build
 build: bin/worker bin/starter bin/console-simulator ## build bin/worker, bin/starter and bin/console-simulator (static binaries)
 

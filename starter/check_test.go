@@ -66,7 +66,7 @@ func TestCheck_WarnsAboutAnOpenDatabase(t *testing.T) {
 	consoleAt(t, s)
 	path := filepath.Join(t.TempDir(), "open.db")
 	require.NoError(t, os.WriteFile(path, nil, 0o600))
-	require.NoError(t, os.Chmod(path, 0o644)) //nolint:gosec // the point
+	require.NoError(t, os.Chmod(path, 0o644))
 	t.Setenv("DATABASE_URL", "sqlite://"+path)
 	got := run(t, "check")
 	require.Contains(t, got.errOut, "warning: every user of this machine may open the database file "+path+" (mode 0644)")

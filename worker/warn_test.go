@@ -26,7 +26,7 @@ func TestWarnOperator(t *testing.T) {
 	cfg := config.Config{Store: config.Store{URL: "sqlite://" + path}, Signing: config.Signing{Allowed: "signers"}}
 	require.Empty(t, warned(cfg))
 
-	require.NoError(t, os.Chmod(path, 0o644)) //nolint:gosec // the point
+	require.NoError(t, os.Chmod(path, 0o644))
 	require.Contains(t, warned(cfg), "level=WARN msg=\"The database is not closed to other users\"")
 	require.Contains(t, warned(cfg), path)
 

@@ -35,12 +35,17 @@ func tryLoad(t *testing.T, environment ...string) (*types.Project, error) {
 	return options.LoadProject(t.Context())
 }
 
-// simulatorEnv reads simulator.env.
+// passwords are what `make passwords` writes into .env.
+func passwords() []string {
+	return []string{"POSTGRES_PASSWORD=of-super", "TEMPORAL_DB_PASSWORD=of-temporal", "LEDGER_DB_PASSWORD=of-ledger"}
+}
+
+// simulatorEnv reads simulator.env, and adds the passwords.
 func simulatorEnv(t *testing.T) []string {
 	t.Helper()
 	body, err := os.ReadFile("simulator.env")
 	require.NoError(t, err)
-	var out []string
+	out := passwords()
 	for line := range strings.Lines(string(body)) {
 		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {
 			out = append(out, line)
@@ -71,14 +76,46 @@ func TestCompose_WorkerKnowsEveryVariable(t *testing.T) {
 	}
 }
 
-func TestCompose_WorkerSharesPostgreSQL(t *testing.T) {
+// Temporal and the ledger share a server, and no role: each gets its own password only, and
+// the superuser's stays with the database.
+func TestCompose_RolesOfTheDatabase(t *testing.T) {
 	t.Parallel()
-	project := load(t, append(simulatorEnv(t), "POSTGRES_PASSWORD=changed")...)
-	require.Equal(t, "postgres://temporal:changed@postgres:5432/sentinelone?sslmode=disable",
-		*project.Services["worker"].Environment["DATABASE_URL"])
-	require.Equal(t, "changed", *project.Services["postgres"].Environment["POSTGRES_PASSWORD"])
-	require.Equal(t, "changed", *project.Services["temporal"].Environment["POSTGRES_PWD"])
-	require.Equal(t, "sentinelone", *project.Services["postgres"].Environment["POSTGRES_DB"])
+	services := load(t, simulatorEnv(t)...).Services
+	require.Equal(t, "postgres://ledger:of-ledger@postgres:5432/sentinelone?sslmode=disable",
+		*services["worker"].Environment["DATABASE_URL"])
+	require.Equal(t, "temporal", *services["temporal"].Environment["POSTGRES_USER"])
+	require.Equal(t, "of-temporal", *services["temporal"].Environment["POSTGRES_PWD"])
+	require.Equal(t, "temporal", *services["temporal-schema"].Environment["SQL_USER"])
+	require.Equal(t, "of-temporal", *services["temporal-schema"].Environment["SQL_PASSWORD"])
+	knows := map[string][]string{"of-super": nil, "of-temporal": nil, "of-ledger": nil}
+	for name, service := range services {
+		for _, value := range service.Environment {
+			for password := range knows {
+				if value != nil && strings.Contains(*value, password) {
+					knows[password] = append(knows[password], name)
+				}
+			}
+		}
+	}
+	require.ElementsMatch(t, []string{"postgres", "database-roles"}, knows["of-super"])
+	require.ElementsMatch(t, []string{"temporal", "temporal-schema", "database-roles"}, knows["of-temporal"])
+	require.ElementsMatch(t, []string{"worker", "database-roles"}, knows["of-ledger"])
+}
+
+// No password has a default: a missing one is an error that says what to do.
+func TestCompose_AsksForEveryPassword(t *testing.T) {
+	t.Parallel()
+	_, err := tryLoad(t, simulatorEnv(t)...)
+	require.NoError(t, err)
+	for _, password := range passwords() {
+		name, _, _ := strings.Cut(password, "=")
+		without := slices.DeleteFunc(simulatorEnv(t), func(v string) bool { return v == password })
+		for _, environment := range [][]string{without, append(without, name+"=")} {
+			_, err := tryLoad(t, environment...)
+			require.ErrorContains(t, err, name)
+			require.ErrorContains(t, err, "run `make passwords`")
+		}
+	}
 }
 
 func TestCompose_ImagesArePinned(t *testing.T) {
@@ -111,20 +148,24 @@ func TestCompose_HealthAndOrder(t *testing.T) {
 			}
 		}
 	}
-	require.ElementsMatch(t, []string{"postgres", "temporal-namespace", "console-simulator"},
+	require.ElementsMatch(t, []string{"database-roles", "temporal-namespace", "console-simulator"},
 		slices.Collect(maps.Keys(services["worker"].DependsOn)))
 	require.False(t, services["worker"].DependsOn["console-simulator"].Required)
 }
 
-func TestCompose_OwnServicesRunUnprivileged(t *testing.T) {
+func TestCompose_ServicesRunUnprivileged(t *testing.T) {
 	t.Parallel()
 	services := load(t, simulatorEnv(t)...).Services
-	for _, name := range []string{"worker", "console-simulator"} {
+	for _, name := range []string{"worker", "console-simulator", "postgres", "database-roles"} {
 		s := services[name]
 		require.NotEmpty(t, s.User, name)
 		require.NotRegexp(t, `^(0|root)(:|$)`, s.User, name)
 		require.True(t, s.ReadOnly, name)
+	}
+	for name, s := range services {
 		require.Equal(t, []string{"ALL"}, s.CapDrop, name)
+		require.Equal(t, []string{"no-new-privileges:true"}, s.SecurityOpt, name)
+		require.False(t, s.Privileged, name)
 	}
 	dockerfile, err := os.ReadFile(filepath.Join(root, "Dockerfile"))
 	require.NoError(t, err)
@@ -159,9 +200,9 @@ func TestCompose_SimulatorIsOptional(t *testing.T) {
 
 func TestCompose_NamesMissingVariables(t *testing.T) {
 	t.Parallel()
-	_, err := tryLoad(t, "SENTINELONE_API_TOKEN_FILE=./token")
+	_, err := tryLoad(t, append(passwords(), "SENTINELONE_API_TOKEN_FILE=./token")...)
 	require.ErrorContains(t, err, "SENTINELONE_BASE_URL")
-	_, err = tryLoad(t, "SENTINELONE_BASE_URL=https://acmeco.sentinelone.net")
+	_, err = tryLoad(t, append(passwords(), "SENTINELONE_BASE_URL=https://acmeco.sentinelone.net")...)
 	require.ErrorContains(t, err, "SENTINELONE_API_TOKEN_FILE")
 }
 

@@ -26,7 +26,7 @@ var sqliteSuffixes = []string{"", "-wal", "-shm", "-journal"}
 // permissions on a file that is closed to others: an operator sets them so that a group may
 // read the database. A file of another owner cannot be closed; [FileNotes] names it.
 func protectFiles(path string) error {
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, ownerOnly) //nolint:gosec // the configured path
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, ownerOnly)
 	switch {
 	case err == nil:
 		return file.Close()
@@ -46,8 +46,8 @@ func protectFiles(path string) error {
 // databaseFiles are the paths of the files that make up a database. SQLite follows a symbolic
 // link before it names those beside it.
 func databaseFiles(path string) []string {
-	if real, err := filepath.EvalSymlinks(path); err == nil {
-		path = real
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		path = target
 	}
 	out := make([]string, len(sqliteSuffixes))
 	for i, suffix := range sqliteSuffixes {

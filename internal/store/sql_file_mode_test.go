@@ -67,7 +67,7 @@ func TestOpen_ClosesAnOpenDatabase(t *testing.T) {
 	s := open(t, "sqlite://"+path)
 	write(t, s)
 	for _, suffix := range []string{"", "-wal", "-shm"} {
-		require.NoError(t, os.Chmod(path+suffix, 0o644)) //nolint:gosec // as umask 022 left it
+		require.NoError(t, os.Chmod(path+suffix, 0o644))
 	}
 	reader, err := store.OpenReader(t.Context(), "sqlite://"+path)
 	require.NoError(t, err)
@@ -87,7 +87,7 @@ func TestOpen_KeepsTheGroup(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "test.db")
 	open(t, "sqlite://"+path)
-	require.NoError(t, os.Chmod(path, 0o640)) //nolint:gosec // the point
+	require.NoError(t, os.Chmod(path, 0o640))
 	open(t, "sqlite://"+path)
 	require.EqualValues(t, 0o640, fileModes(t, path)[""])
 	notes := store.FileNotes("sqlite://" + path)

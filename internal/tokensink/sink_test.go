@@ -97,7 +97,9 @@ func TestCommand(t *testing.T) {
 	for _, v := range append(config.Variables(), config.TemporalVariables()...) {
 		t.Setenv(v.Name, "the-worker's-own")
 	}
-	for _, name := range []string{"PGPASSWORD", "PGPASSFILE", "AWS_SECRET_ACCESS_KEY", "SSH_AUTH_SOCK", "LEDGER_KEY_FILE"} {
+	for _, name := range []string{
+		"PGPASSWORD", "PGPASSFILE", "AWS_SECRET_ACCESS_KEY", "SSH_AUTH_SOCK", "LEDGER_KEY_FILE",
+	} {
 		t.Setenv(name, "the-worker's-own")
 	}
 	t.Setenv("VAULT_ADDR", "https://vault.example.com")
