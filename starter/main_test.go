@@ -38,6 +38,11 @@ func TestMain_AskedWrongly(t *testing.T) {
 		{"two wishes", "schedule --every 1h --delete", nil, "--delete and --every exclude each other"},
 		{"nothing configured", "check", nil, "SENTINELONE_BASE_URL is not set"},
 		{"no scheme", "check", map[string]string{"SENTINELONE_BASE_URL": "acmeco.example.net"}, "no scheme"},
+		{
+			"http to another machine", "check",
+			map[string]string{"SENTINELONE_BASE_URL": "http://acmeco.example.net", "SENTINELONE_API_TOKEN": canary},
+			"SENTINELONE_ALLOW_HTTP=true",
+		},
 		{"a path", "sync", map[string]string{"SENTINELONE_BASE_URL": baseURL + "/web"}, "a path"},
 		{
 			"blank token", "check",

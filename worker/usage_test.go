@@ -2,8 +2,10 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -30,6 +32,23 @@ func TestMain_UnexpectedArguments(t *testing.T) {
 		require.Contains(t, errOut.String(), "worker --help")
 		require.Empty(t, out.String())
 	}
+}
+
+//nolint:paralleltest // it changes the environment
+func TestMain_HTTPToAnotherMachine(t *testing.T) {
+	for name, value := range map[string]string{
+		"SENTINELONE_BASE_URL": "http://acmeco.example.net", "SENTINELONE_ALLOW_HTTP": "false",
+		"SENTINELONE_API_TOKEN": "not-a-token", "SENTINELONE_API_TOKEN_FILE": "",
+		"DATABASE_URL": "sqlite://" + filepath.Join(t.TempDir(), "store.db"),
+	} {
+		t.Setenv(name, value)
+	}
+	var out, errOut bytes.Buffer
+	ended, end := context.WithCancel(t.Context()) // a worker that starts all the same stops at once
+	end()
+	require.Equal(t, exitUsage, Main(ended, nil, &out, &errOut))
+	require.Contains(t, errOut.String(), "SENTINELONE_BASE_URL: the base URL has the scheme http")
+	require.Contains(t, errOut.String(), "SENTINELONE_ALLOW_HTTP=true")
 }
 
 // Each fault of a configuration is printed on its own line, however they are joined.

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -74,6 +75,21 @@ func TestCompose_WorkerKnowsEveryVariable(t *testing.T) {
 	} {
 		require.Contains(t, worker.Environment, name)
 	}
+}
+
+// The token crosses the network in clear text to the simulated console only.
+func TestCompose_HTTPForTheSimulatorOnly(t *testing.T) {
+	t.Parallel()
+	allowed := func(environment ...string) bool {
+		set := load(t, environment...).Services["worker"].Environment["SENTINELONE_ALLOW_HTTP"]
+		require.NotNil(t, set)
+		allow, err := strconv.ParseBool(*set)
+		require.NoError(t, err)
+		return allow
+	}
+	require.True(t, allowed(simulatorEnv(t)...))
+	require.False(t, allowed(append(simulatorEnv(t), "SENTINELONE_BASE_URL=https://acmeco.sentinelone.net",
+		"SENTINELONE_ALLOW_HTTP=")...))
 }
 
 // Temporal and the ledger share a server, and no role: each gets its own password only, and

@@ -57,6 +57,7 @@ type Console struct {
 	BaseURL   string `env:"SENTINELONE_BASE_URL"          help:"address of the console, such as https://acmeco.sentinelone.net"`
 	Token     Secret `env:"SENTINELONE_API_TOKEN"         help:"API token of a user or service user"`
 	TokenFile string `env:"SENTINELONE_API_TOKEN_FILE"    help:"file that holds the token, instead of SENTINELONE_API_TOKEN; read again when the console rejects the token"`
+	AllowHTTP bool   `env:"SENTINELONE_ALLOW_HTTP"        help:"true: accept an http:// address on another machine, for a simulator; the token then travels in clear text" envDefault:"false"`
 	ReadOnly  bool   `env:"SENTINELONE_READ_ONLY"         help:"true: reject every request that would write to the console" envDefault:"false"`
 }
 
@@ -135,11 +136,19 @@ func (c Console) Validate() error {
 	if c.BaseURL == "" {
 		faults = append(faults, errors.New("SENTINELONE_BASE_URL is not set: "+
 			"set it to the console's address, such as https://acmeco.sentinelone.net"))
-	} else if _, err := console.ParseBaseURL(c.BaseURL); err != nil {
+	} else if err := c.checkBaseURL(); err != nil {
 		faults = append(faults, fmt.Errorf("SENTINELONE_BASE_URL: %w", err))
 	}
 	_, err := c.TokenSource()
 	return errors.Join(append(faults, err)...)
+}
+
+func (c Console) checkBaseURL() error {
+	base, err := console.ParseBaseURL(c.BaseURL)
+	if err != nil {
+		return err
+	}
+	return console.CheckTransport(base, c.AllowHTTP)
 }
 
 // TokenSource returns the source of the API token: the variable or the file. It
@@ -175,7 +184,7 @@ func (c Console) Client(userAgent string) (*console.Client, error) {
 		return nil, err
 	}
 	return console.New(console.Config{
-		BaseURL: c.BaseURL, Token: source, ReadOnly: c.ReadOnly, UserAgent: userAgent,
+		BaseURL: c.BaseURL, AllowHTTP: c.AllowHTTP, Token: source, ReadOnly: c.ReadOnly, UserAgent: userAgent,
 	})
 }
 

@@ -101,6 +101,21 @@ func TestLoad_ReadsEveryVariable(t *testing.T) {
 	require.Equal(t, "acmeco.sentinelone.net", client.Console())
 }
 
+// A simulator on another machine is reached over http where the operator says so.
+//
+//nolint:paralleltest // setEnv changes the environment
+func TestLoad_AllowHTTP(t *testing.T) {
+	setEnv(t, map[string]string{
+		"SENTINELONE_BASE_URL": "http://console.example.com:8080", "SENTINELONE_API_TOKEN": canary,
+		"SENTINELONE_ALLOW_HTTP": "true",
+	})
+	c, err := config.Load()
+	require.NoError(t, err)
+	client, err := c.Console.Client("test/1")
+	require.NoError(t, err)
+	require.Equal(t, "console.example.com:8080", client.Console())
+}
+
 // Each fault names its variable and says what to do; none contains the token.
 //
 //nolint:paralleltest // setEnv changes the environment
@@ -118,6 +133,10 @@ func TestLoad_Faults(t *testing.T) {
 		"credentials in address": {
 			with("SENTINELONE_BASE_URL", "https://u:"+canary+"@acmeco.sentinelone.net"),
 			[]string{"SENTINELONE_BASE_URL: "},
+		},
+		"http to another machine": {
+			with("SENTINELONE_BASE_URL", "http://console.example.com"),
+			[]string{"SENTINELONE_BASE_URL: ", "in clear text", "SENTINELONE_ALLOW_HTTP=true"},
 		},
 		"no token":         {without("SENTINELONE_API_TOKEN"), []string{"SENTINELONE_API_TOKEN is not set", "_FILE"}},
 		"empty token":      {with("SENTINELONE_API_TOKEN", ""), []string{"SENTINELONE_API_TOKEN is empty"}},

@@ -3,6 +3,7 @@ package console
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"net/url"
 	"regexp"
 	"strconv"
@@ -17,9 +18,10 @@ var hostShape = regexp.MustCompile(
 	`^(?i)(localhost|[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+)(:[0-9]{1,5})?$`)
 
 // ParseBaseURL checks the address of a console and returns it as scheme and host
-// only, in lower case. Consoles use https; http is accepted for simulators. A path, a query,
-// a fragment or a user name is an error, since it would be dropped or sent unnoticed. The
-// error shows what to write and repeats neither a password nor a query.
+// only, in lower case. Consoles use https; http is for simulators, and [CheckTransport] says
+// which hosts it may reach. A path, a query, a fragment or a user name is an error, since it
+// would be dropped or sent unnoticed. The error shows what to write and repeats neither a
+// password nor a query.
 func ParseBaseURL(raw string) (*url.URL, error) {
 	text := strings.TrimSpace(raw)
 	if text == "" {
@@ -41,6 +43,28 @@ func ParseBaseURL(raw string) (*url.URL, error) {
 		return nil, fmt.Errorf("the base URL has %s: write only %s", strings.Join(extra, " and "), clean)
 	}
 	return clean, nil
+}
+
+// CheckTransport refuses a base URL over which the API token would travel in clear text: http
+// to any host but this machine. Where that is wanted, as for a simulator in another container,
+// allowHTTP says so.
+func CheckTransport(base *url.URL, allowHTTP bool) error {
+	if base.Scheme != "http" || allowHTTP || isLoopback(base.Hostname()) {
+		return nil
+	}
+	return fmt.Errorf("the base URL has the scheme http, which sends the API token to %s in clear text: "+
+		"write https://%s, or set SENTINELONE_ALLOW_HTTP=true if this is a simulator on a network that you trust",
+		base.Host, base.Host)
+}
+
+// isLoopback reports whether a host is this machine by its own text: a name that a resolver
+// maps to this machine today may be another machine tomorrow.
+func isLoopback(host string) bool {
+	if strings.EqualFold(host, "localhost") {
+		return true
+	}
+	at, err := netip.ParseAddr(host)
+	return err == nil && at.Unmap().IsLoopback()
 }
 
 func checkHost(u *url.URL) error {

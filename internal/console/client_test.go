@@ -40,6 +40,25 @@ func TestRedirect_ToAnotherHostIsNotFollowed(t *testing.T) {
 	require.ErrorContains(t, err, "an unnamed host")
 }
 
+// From https to http on the same host and port the token would travel in clear text.
+func TestRedirect_ToHTTPIsNotFollowed(t *testing.T) {
+	t.Parallel()
+	var sent []string
+	send := roundTrip(func(r *http.Request) (*http.Response, error) {
+		sent = append(sent, r.URL.Scheme)
+		w := httptest.NewRecorder()
+		w.Header().Set("Location", "http://"+r.URL.Host+r.URL.Path)
+		w.WriteHeader(http.StatusPermanentRedirect)
+		return w.Result(), nil
+	})
+	c, err := New(Config{BaseURL: exampleURL, Token: StaticToken(testToken), Transport: send})
+	require.NoError(t, err)
+	_, err = c.Users(t.Context(), ListOptions{})
+	require.Equal(t, KindRedirected, asError(t, err).Kind)
+	require.ErrorContains(t, err, "http://acmeco.sentinelone.net was not followed")
+	require.Equal(t, []string{"https"}, sent)
+}
+
 func TestRedirect_OnTheSameHostIsFollowed(t *testing.T) {
 	t.Parallel()
 	f := startConsole(t, func(w http.ResponseWriter, r *http.Request) {

@@ -25,6 +25,8 @@ type Config struct {
 	BaseURL string
 	// Token is the source of the API token; see [StaticToken] and [TokenFile].
 	Token TokenSource
+	// AllowHTTP accepts a base URL with http to another machine; see [CheckTransport].
+	AllowHTTP bool
 	// ReadOnly makes every request that would change the console fail with [ErrReadOnly]
 	// before it is sent.
 	ReadOnly bool
@@ -48,6 +50,9 @@ type Config struct {
 func New(cfg Config) (*Client, error) {
 	var faults []error
 	base, err := ParseBaseURL(cfg.BaseURL)
+	if err == nil {
+		err = CheckTransport(base, cfg.AllowHTTP)
+	}
 	if err != nil {
 		faults = append(faults, err)
 	}

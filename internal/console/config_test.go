@@ -23,6 +23,32 @@ func TestParseBaseURL_Accepts(t *testing.T) {
 	}
 }
 
+// Over http the token travels in clear text: only to this machine, unless somebody says so.
+func TestNew_HTTPOnlyToThisMachine(t *testing.T) {
+	t.Parallel()
+	client := func(raw string, allow bool) error {
+		_, err := New(Config{BaseURL: raw, Token: StaticToken(testToken), AllowHTTP: allow})
+		return err
+	}
+	for _, here := range []string{
+		"http://localhost", "http://LOCALHOST:8080", "http://127.0.0.1:8080", "http://127.8.9.10", "http://[::1]:80",
+		"http://[::ffff:127.0.0.1]", "https://acmeco.sentinelone.net",
+	} {
+		require.NoError(t, client(here, false), here)
+	}
+	for _, elsewhere := range []string{
+		"http://acmeco.sentinelone.net", "HTTP://console-simulator:8080", "http://10.0.0.1", "http://0.0.0.0:8080",
+		"http://[::]:80", "http://[fe80::1]", "http://localhost.example.com", "http://127.0.0.1.example.com",
+		"http://x.localhost", "http://128.0.0.1",
+	} {
+		err := client(elsewhere, false)
+		require.ErrorContains(t, err, "sends the API token to ", elsewhere)
+		require.ErrorContains(t, err, "in clear text: write https://", elsewhere)
+		require.ErrorContains(t, err, "SENTINELONE_ALLOW_HTTP=true", elsewhere)
+		require.NoError(t, client(elsewhere, true), elsewhere)
+	}
+}
+
 func TestParseBaseURL_ErrorsSayWhatToWrite(t *testing.T) {
 	t.Parallel()
 	for raw, want := range map[string][]string{
