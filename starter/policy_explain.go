@@ -36,8 +36,10 @@ refused, and which rules matched. ` + policyFileHelp + `
 The request is the input of a Grant, as JSON or as @FILE. The console is not read, so the
 request must contain what conditions use: role.id, role.name, role.predefined,
 principal.email, scope.account, and for separation of duties the roles that the principal
-holds (before) with their names (roleNames). Also accepted: op ("grant" or "revoke"),
-breakGlass, and now, for policies with conditions on the time.`,
+holds (before) with their names (roleNames). Also accepted: breakGlass; now, for policies
+with conditions on the time; and op, the kind of request: grant, revoke, createUser,
+createServiceUser, offboard (with mode delete or baseline), extend (its duration is the time
+from the start of the grant to the new end), confirm (a quarantined sync) or unfreeze.`,
 		Example: `  starter policy explain policy.yaml --request '{
     "principal": {"kind": "user", "email": "ana@example.com"}, "role": {"name": "SOC"},
     "scope": {"level": "site", "id": "201"}, "requester": "bob@example.com", "duration": "4h"}'
@@ -129,6 +131,9 @@ func explanation(a policy.Result) [][]string {
 	}
 	if d := a.Approval.RemindEvery; d > 0 {
 		add("reminded", "every %s", d)
+	}
+	if d := a.Approval.ValidFor; d > 0 {
+		add("applied", "within %s of the last approval", d)
 	}
 	if d := a.Approval.EscalateAfter; d > 0 {
 		add("escalated", "after %s to %s", d, strings.Join(a.Approval.EscalateTo, ", "))

@@ -79,6 +79,6 @@ rules:
 		"grant/no-policy": "undecided", "revoke/no-policy": "undecided", "grant/planned-twice": "undecided",
 		"offboard/1": "offboarded", "provision/1": "provisioned",
 	}, ends)
-	require.ElementsMatch(t, []string{"offboard/1", "provision/1"}, unclear)
+	require.ElementsMatch(t, []string{"provision/1"}, unclear)
 	require.Equal(t, 3, answer.Differ)
 }

@@ -118,6 +118,28 @@ because    ana@example.com is in soc but not eligible as the requester
 	require.Contains(t, got.out, "four eyes", "what it would hold follows from what it holds")
 }
 
+// A request of another kind names what it has, and no more.
+func TestPolicyExplain_Kinds(t *testing.T) {
+	environ(t, map[string]string{"POLICY_FILE": policyFile(t, `groups: {owners: [carol@example.com, dora@example.com]}
+rules:
+  - {name: ends, for: [offboard], when: mode == "delete", approvals: [{need: 1, from: [owners]}]}
+  - {name: loss, for: [confirm], approvals: [{need: 2, from: [owners]}]}
+  - {name: fresh, approvals: [{need: 1, from: [owners]}], maxDuration: 8h, approvalValidFor: 12h}
+`)})
+	for request, want := range map[string]string{
+		`{"op": "offboard", "mode": "delete", "principal": {"kind": "user", "email": "dora@example.com"},
+			"requester": "bob@example.com"}`: "1 approval from owners: carol@example.com",
+		`{"op": "confirm"}`: `2 approvals from owners (rule "loss")`,
+		`{"op": "extend", "duration": "9h", "scope": {"level": "tenant"}, "requester": "bob@example.com"}`: "at most 8h",
+		`{"op": "grant", "duration": "8h", "scope": {"level": "tenant"}, "requester": "bob@example.com"}`: "applied    " +
+			"within 12h of the last approval",
+	} {
+		got := run(t, "policy", "explain", "--request", request)
+		require.Equal(t, exitDone, got.code, got.errOut)
+		require.Contains(t, got.out, want)
+	}
+}
+
 func TestPolicyExplain_AskedWrongly(t *testing.T) {
 	environ(t, nil)
 	for request, want := range map[string]string{
@@ -129,6 +151,8 @@ func TestPolicyExplain_AskedWrongly(t *testing.T) {
 		`{} {}`:                        "unexpected text after the request",
 		`{"requester": "a@b.c"}`:       "scope.level",
 		`{"scope":{"level":"tenant"}}`: "the requester is missing",
+		`{"op": "offboard"}`:           `mode is "": write delete or baseline`,
+		`{"op": "drop"}`:               `op is "drop": a policy decides only about grant, revoke,`,
 	} {
 		got := run(t, "policy", "explain", "--request", request)
 		require.Equal(t, exitUsage, got.code, request)

@@ -24,6 +24,9 @@ type Approval struct {
 	EscalateTo []string `json:"escalateTo,omitempty"`
 	// Review is for a request that starts at once and is looked at afterwards.
 	Review *Review `json:"review,omitempty"`
+	// ValidFor is how old the last approval may be when the change is first written; 0 for no
+	// limit.
+	ValidFor Duration `json:"validFor,omitzero"`
 	// MaxDuration is how long the role may be held, with all extensions; 0 for no limit.
 	MaxDuration Duration `json:"maxDuration,omitzero"`
 	// Refusal says why the policy refuses the request; "" if it does not.

@@ -25,7 +25,7 @@ type Change struct {
 	PlanHash string // of the plan that the change carries out
 	Holding  access.Holding
 	At       time.Time // of the write
-	Start    time.Time // of the access: of the first write in the ledger
+	Start    time.Time // of the access: of the first write in the ledger; of this one if there is none
 	End      time.Time // of the access; zero for permanent
 }
 
@@ -55,6 +55,9 @@ func (r Record) Covers(c Change) (Coverage, *Refusal) {
 	s := replayed.State
 	switch {
 	case s.Verdict == Approved:
+		if refusal := s.tooOld(r.Plan.Approval.ValidFor, c); refusal != nil {
+			return Coverage{}, refusal
+		}
 		return s.coverage(c)
 	case s.Review && c.At.Before(opened.Deadline) && within(c.End, opened.Deadline):
 		return Coverage{NobodyAsked: true, Until: opened.Deadline}, nil
@@ -120,6 +123,19 @@ func (s State) coverage(c Change) (Coverage, *Refusal) {
 		return Coverage{}, refuse(BeyondEnd, "it is approved until %s, not longer", stamp(out.Until))
 	}
 	return out, nil
+}
+
+// tooOld says that the change was first written later than an approval stands. The time
+// counts from the last approval, which completed the verdict.
+func (s State) tooOld(validFor access.Duration, c Change) *Refusal {
+	last, ok := s.LastDecision()
+	if validFor <= 0 || !ok || s.Review { // a review comes after the first write
+		return nil
+	}
+	if !c.Start.After(last.At.Add(time.Duration(validFor))) {
+		return nil
+	}
+	return approvalTooOld(last, validFor)
 }
 
 // within says that access ends by a deadline; permanent access does not.

@@ -110,6 +110,57 @@ func TestCovers_NobodyAsked(t *testing.T) {
 	require.Equal(t, approval.Coverage{NobodyAsked: true, Approvals: []access.Decision{}}, got)
 }
 
+// An approval stands for some time until the change is first written. Once it is, its age
+// does not matter.
+func TestCovers_ValidFor(t *testing.T) {
+	t.Parallel()
+	plan := planOf(stepOf(1, carol), stepOf(1, dave))
+	plan.Approval.ValidFor = access.Duration(2 * time.Hour)
+	plan = plan.Seal()
+	r := record(plan, carol, dave)
+	r.Decisions[1].At = after(time.Hour) // the last one counts
+	last := after(3 * time.Hour)
+	for name, c := range map[string]struct {
+		start, at time.Time
+		want      approval.Reason
+	}{
+		"in time":           {last, last, ""},
+		"too late":          {last.Add(1), last.Add(1), approval.TooOld},
+		"written long ago":  {last, last.Add(time.Hour), ""},
+		"written again":     {last.Add(time.Second), last.Add(time.Hour), approval.TooOld},
+		"before the second": {after(30 * time.Minute), after(30 * time.Minute), approval.NotApproved},
+	} {
+		ch := change(plan)
+		ch.Start, ch.At, ch.End = c.start, c.at, c.at.Add(time.Second)
+		_, refusal := r.Covers(ch)
+		require.Equal(t, c.want, reasonOf(refusal), "%s: %s", name, refusal.Sentence())
+	}
+	ch := change(plan)
+	ch.Start = last.Add(1)
+	ch.At = ch.Start
+	_, refusal := r.Covers(ch)
+	require.Equal(t, "approved at 2026-03-10 13:00:00 UTC, and the policy lets an approval stand for 2h until it is "+
+		"applied: request it again", refusal.Sentence())
+
+	plan.Approval.ValidFor = 0
+	plan = plan.Seal()
+	ch.PlanHash = plan.Hash
+	_, refusal = record(plan, carol, dave).Covers(ch)
+	require.Nil(t, refusal, "without a limit")
+}
+
+// A review comes after the first write, so that its age is no matter.
+func TestCovers_ValidForOfAReview(t *testing.T) {
+	t.Parallel()
+	plan := reviewed(stepOf(1, carol))
+	plan.Approval.ValidFor = 1
+	plan = plan.Seal()
+	c := change(plan)
+	c.Start, c.At, c.End = noon, after(3*time.Hour), after(4*time.Hour)
+	_, refusal := record(plan, carol).Covers(c)
+	require.Nil(t, refusal)
+}
+
 // Break-glass is covered until the deadline of its review, and afterwards by the review.
 func TestCovers_BreakGlass(t *testing.T) {
 	t.Parallel()

@@ -38,6 +38,7 @@ const (
 	BeforeStart Reason = "beforeStart"
 	BeyondEnd   Reason = "beyondEnd"
 	OtherChange Reason = "otherChange"
+	TooOld      Reason = "tooOld" // not applied while the approval stood
 )
 
 // Refusal is a reason with its sentence for people. All such sentences are in this file.
@@ -165,6 +166,11 @@ func notApproved(r Replayed) *Refusal {
 		text += "; not counted: " + not
 	}
 	return refuse(NotApproved, "%s", text)
+}
+
+func approvalTooOld(last access.Decision, validFor access.Duration) *Refusal {
+	return refuse(TooOld, "approved at %s, and the policy lets an approval stand for %s until it is applied: "+
+		"request it again", stamp(last.At), validFor)
 }
 
 func notReviewed(s State) *Refusal {

@@ -30,7 +30,14 @@ func Approval(a access.Approval) string {
 	case !a.Required:
 		return "no approval required" + rule
 	}
-	return fmt.Sprintf("%s, within %s%s", approvals(a.Steps), a.DecideWithin, rule)
+	text := approvals(a.Steps)
+	if a.DecideWithin > 0 {
+		text += fmt.Sprintf(", within %s", a.DecideWithin)
+	}
+	if a.ValidFor > 0 {
+		text += fmt.Sprintf(", applied within %s of the last one", a.ValidFor)
+	}
+	return text + rule
 }
 
 // approvals is "1 approval from leads, then 2 from owners".

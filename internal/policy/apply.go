@@ -16,8 +16,14 @@ func (e *evaluation) apply(rule *rule) {
 	a.EscalateTo = slices.DeleteFunc(slices.Clone(a.EscalateTo), func(person string) bool {
 		return slices.Contains(e.ineligible(), person)
 	})
-	if e.facts.op == opRevoke {
+	if op := e.facts.op; op != opGrant && op != opExtend {
 		a.MaxDuration = 0
+	}
+	if !grants(e.facts.op) {
+		a.ValidFor = 0
+	}
+	if !slices.Contains(asked, e.facts.op) {
+		a.DecideWithin, a.RemindEvery, a.EscalateAfter, a.EscalateTo = 0, 0, 0, nil
 	}
 	e.checkDuration(rule)
 	e.checkLevelChange(rule)
@@ -33,14 +39,15 @@ func (e *evaluation) apply(rule *rule) {
 }
 
 func (e *evaluation) checkDuration(rule *rule) {
-	longest := rule.approval.MaxDuration
+	longest, before := rule.approval.MaxDuration, len(e.refusals)
 	switch {
-	case e.facts.op == opRevoke:
+	case e.facts.op != opGrant && e.facts.op != opExtend: // a rule for new accounts allows their permanent role
 	case e.facts.permanent && !rule.permanent:
 		e.refuse("rule %q allows no permanent grant: request a duration of at most %s", rule.name, longest)
 	case !e.facts.permanent && e.in.Duration > longest:
 		e.refuse("rule %q allows at most %s, but the request is for %s", rule.name, longest, e.in.Duration)
 	}
+	e.tooLong = e.refusals[before:]
 }
 
 func (e *evaluation) checkLevelChange(rule *rule) {
@@ -138,7 +145,7 @@ func (e *evaluation) applyBreakGlass(rule *rule) {
 		e.refuse("rule %q allows no break-glass: request it without break-glass", rule.name)
 		return
 	}
-	truth, err := rule.breakGlass.when.eval(e.vars)
+	truth, err := e.eval(rule.breakGlass.when, e.facts.op)
 	switch {
 	case err != nil:
 		e.refuse("the break-glass condition of rule %q cannot be evaluated for this request: %v", rule.name, err)
@@ -159,5 +166,5 @@ func (e *evaluation) applyBreakGlass(rule *rule) {
 	}
 	a := &e.result.Approval
 	a.Required, a.Steps, a.Review = false, nil, &review
-	a.DecideWithin, a.EscalateAfter, a.EscalateTo = 0, 0, nil
+	a.DecideWithin, a.EscalateAfter, a.EscalateTo, a.ValidFor = 0, 0, nil, 0
 }

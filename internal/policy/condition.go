@@ -13,6 +13,7 @@ import (
 type condition struct {
 	text    string // formatted by CEL, so that equal conditions have equal texts
 	program cel.Program
+	names   bool // it reads the variable requester
 }
 
 // parseCondition compiles a `when`: CEL in a string, or a YAML boolean. It returns nil
@@ -45,7 +46,7 @@ func (p *parser) parseCondition(n *yaml.Node, what string) *condition {
 	if !p.checkNames(n, ast, what) {
 		return nil
 	}
-	c := &condition{}
+	c := &condition{names: reads(ast, "requester")}
 	if c.text, err = cel.AstToString(ast); err != nil {
 		c.text = n.Value
 	}
@@ -80,6 +81,9 @@ func (c *condition) eval(vars any) (bool, error) {
 	}
 	return truth, nil
 }
+
+// readsRequester returns whether the condition may depend on the requester's name.
+func (c *condition) readsRequester() bool { return c != nil && c.names }
 
 // String is the condition's text; "true" for a nil condition.
 func (c *condition) String() string {

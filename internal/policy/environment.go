@@ -28,6 +28,7 @@ var environment = sync.OnceValues(func() (*cel.Env, error) {
 		cel.ParserExpressionSizeLimit(maxExpression),
 		cel.ParserRecursionLimit(maxNesting),
 		cel.Variable("op", cel.StringType),
+		cel.Variable("mode", cel.StringType),
 		cel.Variable("principal", object(principal)),
 		cel.Variable("role", object(role)),
 		cel.Variable("scope", object(scope)),
@@ -48,7 +49,7 @@ var environment = sync.OnceValues(func() (*cel.Env, error) {
 // which the policy itself defines.
 func requestVariables() []*cel.AttributePatternType {
 	names := []string{
-		"op", "principal", "role", "scope", "requester", "duration", "permanent", "levelChange", "breakGlass",
+		"op", "mode", "principal", "role", "scope", "requester", "duration", "permanent", "levelChange", "breakGlass",
 		"newAccount", "now", "weekday", "hour",
 	}
 	out := make([]*cel.AttributePatternType, len(names))

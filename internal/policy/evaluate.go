@@ -2,7 +2,6 @@ package policy
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"sentinelone-provisioner/internal/access"
@@ -14,11 +13,20 @@ import (
 // limit, refuses the request, so that no request is granted because a rule could not be
 // evaluated. Evaluate returns an error only if the input is invalid.
 func (p *Policy) Evaluate(in Input) (Result, error) {
-	if err := in.check(); err != nil {
-		return Result{}, fmt.Errorf("%s cannot evaluate the request: %w", p.name, err)
+	e, err := p.evaluate(in, false)
+	if err != nil {
+		return Result{}, err
 	}
-	e := &evaluation{policy: p, in: in, facts: p.facts(in)}
-	e.vars = e.facts.values(p.groups)
+	return e.result, nil
+}
+
+// evaluate is [Policy.Evaluate], or [Policy.DecideAgain] if again.
+func (p *Policy) evaluate(in Input, again bool) (*evaluation, error) {
+	if err := in.check(); err != nil {
+		return nil, fmt.Errorf("%s cannot evaluate the request: %w", p.name, err)
+	}
+	e := &evaluation{policy: p, in: in, facts: p.facts(in), again: again}
+	e.vars = map[string]map[string]any{}
 	e.result = Result{
 		Approval: access.Approval{Hash: p.hash}, Explanation: []string{},
 		Rules: access.Rules{AllowLevelChange: in.AllowLevelChange, LastRole: access.LastRoleStop},
@@ -26,9 +34,12 @@ func (p *Policy) Evaluate(in Input) (Result, error) {
 	e.evaluateDenies()
 	if rule := e.firstMatch(); rule != nil {
 		e.apply(rule)
+	} else {
+		e.noRule()
 	}
 	e.checkSeparation()
-	return e.conclude(), nil
+	e.conclude()
+	return e, nil
 }
 
 // evaluation is the state of one call of [Policy.Evaluate].
@@ -36,9 +47,11 @@ type evaluation struct {
 	policy   *Policy
 	in       Input
 	facts    facts
-	vars     map[string]any // facts as CEL takes them
+	again    bool                      // the request was decided before: see [Policy.DecideAgain]
+	vars     map[string]map[string]any // facts as CEL takes them, by the kind of request
 	result   Result
 	refusals []string
+	tooLong  []string // refusals that a shorter request would not get
 }
 
 func (e *evaluation) explain(format string, args ...any) {
@@ -57,8 +70,7 @@ func (e *evaluation) evaluateDenies() {
 	}
 }
 
-// firstMatch returns the rule that applies; nil if no rule that allows matches. Without
-// one, a grant is refused and a revoke needs no approval.
+// firstMatch returns the rule that applies; nil if no rule that allows matches.
 func (e *evaluation) firstMatch() *rule {
 	for i, rule := range e.policy.rules {
 		if rule.deny != "" || !e.matches(rule) {
@@ -71,20 +83,18 @@ func (e *evaluation) firstMatch() *rule {
 		}
 		return rule
 	}
-	if e.facts.op == opGrant {
-		e.refuse("no rule of the policy allows it")
-	}
 	return nil
 }
 
 // matches evaluates a rule's condition. A condition that fails refuses the request and
 // counts as no match.
 func (e *evaluation) matches(rule *rule) bool {
-	if !rule.about(e.facts.op) {
+	kind := e.kindFor(rule)
+	if kind == "" {
 		e.explain("%s does not apply to a %s", rule, e.facts.op)
 		return false
 	}
-	truth, err := rule.when.eval(e.vars)
+	truth, err := e.eval(rule.when, kind)
 	switch {
 	case err != nil:
 		e.refuse("the condition of rule %q cannot be evaluated for this request: %v", rule.name, err)
@@ -97,16 +107,19 @@ func (e *evaluation) matches(rule *rule) bool {
 	return err == nil && truth
 }
 
-// about returns whether the rule applies to a kind of request: opGrant or opRevoke.
-func (r *rule) about(op string) bool { return slices.Contains(r.ops, op) }
-
-func (r *rule) notAbout(op string) bool { return !r.about(op) }
-
-// String is the rule's name and line, for explanations and faults.
-func (r *rule) String() string { return fmt.Sprintf("rule %q (line %d)", r.name, r.line) }
+// eval evaluates a condition for a request of that kind.
+func (e *evaluation) eval(c *condition, kind string) (bool, error) {
+	if e.vars[kind] == nil {
+		f := e.facts
+		f.op = kind
+		e.vars[kind] = f.values(e.policy.groups)
+	}
+	e.result.ReadsRequester = e.result.ReadsRequester || c.readsRequester()
+	return c.eval(e.vars[kind])
+}
 
 // conclude completes the result: the refusal, and the approval in words.
-func (e *evaluation) conclude() Result {
+func (e *evaluation) conclude() {
 	out := &e.result
 	out.Refusal = strings.Join(e.refusals, "; ")
 	if out.Refusal != "" {
@@ -114,5 +127,4 @@ func (e *evaluation) conclude() Result {
 	}
 	out.Approval.Policy = describe.Approval(out.Approval)
 	out.Explanation = append(out.Explanation, out.Approval.Policy)
-	return *out
 }

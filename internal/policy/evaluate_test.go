@@ -368,12 +368,14 @@ func TestEvaluate_Concurrently(t *testing.T) {
 func TestEvaluate_InvalidInput(t *testing.T) {
 	t.Parallel()
 	for want, edit := range map[string]func(*policy.Input){
-		"requester is missing":     requestedBy(" \u200b"),
-		`op is "release"`:          func(q *policy.Input) { q.Op = access.OpRelease },
-		`op is "reset"`:            func(q *policy.Input) { q.Op = access.OpReset },
-		"must not be negative":     func(q *policy.Input) { q.Duration = -1 },
-		`scope.level is "group"`:   func(q *policy.Input) { q.Scope.Level = access.GroupLevel },
-		"built-in policy cannot e": func(q *policy.Input) { q.Scope.Level = "" },
+		"requester is missing":      requestedBy(" \u200b"),
+		`op is "release"`:           func(q *policy.Input) { q.Op = access.OpRelease },
+		`op is "create"`:            func(q *policy.Input) { q.Op = access.OpCreate },
+		`mode is "reset"`:           func(q *policy.Input) { q.Op, q.Mode = policy.OpOffboard, "reset" },
+		"duration is missing: of a": func(q *policy.Input) { q.Op, q.Duration = policy.OpExtend, 0 },
+		"must not be negative":      func(q *policy.Input) { q.Duration = -1 },
+		`scope.level is "group"`:    func(q *policy.Input) { q.Scope.Level = access.GroupLevel },
+		"built-in policy cannot e":  func(q *policy.Input) { q.Scope.Level = "" },
 	} {
 		q := socGrant(access.OpAcquire)
 		edit(&q)

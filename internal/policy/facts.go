@@ -31,6 +31,7 @@ type (
 // facts are the values of the variables of conditions.
 type facts struct {
 	op          string
+	mode        string
 	principal   principalFacts
 	role        roleFacts
 	scope       scopeFacts
@@ -54,7 +55,7 @@ func (p *Policy) facts(in Input) facts {
 		requester = mail // one person, also where the request has their id or full name
 	}
 	return facts{
-		op: in.op(),
+		op: p.deciding(in.kind()), mode: in.mode(),
 		principal: principalFacts{
 			Kind: string(in.Principal.Kind), ID: in.Principal.ID, Name: in.Principal.Name,
 			Email: access.Fold(in.Principal.Email),
@@ -68,7 +69,7 @@ func (p *Policy) facts(in Input) facts {
 		permanent:   in.permanent(),
 		levelChange: in.LevelChange,
 		breakGlass:  in.BreakGlass,
-		newAccount:  in.NewAccount,
+		newAccount:  in.newAccount(),
 		now:         in.Now,
 		weekday:     strings.ToLower(local.Weekday().String()),
 		hour:        local.Hour(),
@@ -78,8 +79,9 @@ func (p *Policy) facts(in Input) facts {
 // values are the facts by variable, as CEL takes them.
 func (f *facts) values(groups map[string][]string) map[string]any {
 	return map[string]any{
-		"op": f.op, "principal": f.principal, "role": f.role, "scope": f.scope, "requester": f.requester,
-		"duration": f.duration, "permanent": f.permanent, "levelChange": f.levelChange, "breakGlass": f.breakGlass,
+		"op": f.op, "mode": f.mode, "principal": f.principal, "role": f.role, "scope": f.scope,
+		"requester": f.requester,
+		"duration":  f.duration, "permanent": f.permanent, "levelChange": f.levelChange, "breakGlass": f.breakGlass,
 		"newAccount": f.newAccount, "now": f.now, "weekday": f.weekday, "hour": f.hour, "groups": groups,
 	}
 }

@@ -3,20 +3,27 @@ package policy
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/describe"
 )
 
 // Input is everything a policy reads of a request. Its JSON is also the format of
 // `starter policy explain --request`.
 type Input struct {
-	Op        access.Op           `json:"op"` // grant, acquire or revoke; grant if empty
+	// Op is grant, acquire, revoke, delete, reset or one of the kinds of this package; grant if
+	// empty.
+	Op        access.Op           `json:"op"`
 	Principal access.PrincipalRef `json:"principal"`
 	Role      Role                `json:"role"`
 	Scope     Scope               `json:"scope"`
 	Requester string              `json:"requester"`
-	// Duration is for how long the role is requested; 0 means permanently.
+	// Mode is what an offboarding does: delete or baseline. Op delete and reset say so too.
+	Mode string `json:"mode,omitempty"`
+	// Duration is for how long the role is requested; 0 means permanently. Of an extension it
+	// is the time from the start to the new end.
 	Duration access.Duration `json:"duration,omitzero"`
 	Now      time.Time       `json:"now"` // when the request was made
 	// AllowLevelChange is whether the request allows a level change.
@@ -26,7 +33,8 @@ type Input struct {
 	// BreakGlass is whether the request is to start before it is approved.
 	BreakGlass bool `json:"breakGlass,omitempty"`
 	// NewAccount is whether the request creates the principal, with this one permanent role.
-	// The principal has no id yet. The policy treats it as a grant.
+	// The principal has no id yet. It is a grant, unless rules name createUser or
+	// createServiceUser.
 	NewAccount bool `json:"newAccount,omitempty"`
 	// Before and After are the roles that the principal holds now, and would hold if every
 	// level change were allowed. Separation of duties compares them.
@@ -80,50 +88,70 @@ func (in Input) WithHoldings(before access.Holdings) Input {
 	if op == "" {
 		op = access.OpGrant
 	}
+	if in.newAccount() || in.kind() == opExtend {
+		op = access.OpGrant
+	}
 	step := none.Apply(access.Change{
 		Op: op, Rules: access.Rules{AllowLevelChange: true},
 		Lease: access.Lease{Holding: access.Holding{Level: in.Scope.Level, RoleID: in.Role.ID, ScopeID: in.Scope.ID}},
 	}, before)
 	in.Before, in.After = step.Before, step.After
-	in.LevelChange = in.op() == opGrant && len(before.Held) > 0 && before.Level != in.Scope.Level
+	in.LevelChange = in.kind() == opGrant && len(before.Held) > 0 && before.Level != in.Scope.Level
 	if in.Scope.Level == access.AccountLevel {
 		in.Scope.Account = in.Scope.ID
 	}
 	return in
 }
 
-// op is the kind of request, as written in conditions.
-func (in Input) op() string {
-	if in.Op == access.OpRevoke {
-		return opRevoke
-	}
-	return opGrant
+// permanent returns whether a role is given that has no end.
+func (in Input) permanent() bool {
+	return (in.kind() == opGrant || in.newAccount()) && in.Duration == 0
 }
-
-func (in Input) permanent() bool { return in.op() == opGrant && in.Duration == 0 }
 
 // check returns what is missing or invalid; nil if nothing is.
 func (in Input) check() error {
 	var faults []error
+	kind := in.kind()
 	switch in.Op {
-	case "", access.OpGrant, access.OpAcquire, access.OpRevoke:
+	case "", access.OpGrant, access.OpAcquire, access.OpDelete, access.OpReset:
 	default:
-		faults = append(faults, fmt.Errorf("op is %q: a policy decides only about grant and revoke", in.Op))
+		if !slices.Contains(allKinds, string(in.Op)) {
+			faults = append(faults,
+				fmt.Errorf("op is %q: a policy decides only about %s", in.Op, describe.Or(allKinds)))
+		}
 	}
-	if access.Fold(in.Requester) == "" {
+	if access.Fold(in.Requester) == "" && kind != opConfirm { // a schedule starts most syncs
 		faults = append(faults, errors.New("the requester is missing: add it, because the requester must not approve"))
 	}
-	if !in.Scope.Level.Assignable() {
+	if !in.Scope.Level.Assignable() && in.namesRole() {
 		faults = append(faults, fmt.Errorf("scope.level is %q: write tenant, account or site", in.Scope.Level))
 	}
 	if in.Duration < 0 {
 		faults = append(faults, fmt.Errorf("the duration is %s: it must not be negative", in.Duration))
 	}
-	if in.NewAccount && (in.op() != opGrant || in.Duration != 0 || in.BreakGlass) {
+	if (in.newAccount() || in.NewAccount) && (!in.newAccount() || in.Duration != 0 || in.BreakGlass) {
 		faults = append(faults, errors.New("a new account gets its role permanently and after approval: "+
-			"use newAccount with op grant, and without duration and breakGlass"))
+			"use op createUser or createServiceUser, or newAccount with op grant, without duration and breakGlass"))
+	}
+	if kind == opOffboard && in.mode() != modeDelete && in.mode() != modeBaseline {
+		faults = append(faults, fmt.Errorf("mode is %q: write %s or %s", in.Mode, modeDelete, modeBaseline))
+	}
+	if kind == opExtend && in.Duration == 0 {
+		faults = append(faults, errors.New("the duration is missing: of an extension it is the time from the start of "+
+			"the grant to its new end"))
 	}
 	return errors.Join(faults...)
+}
+
+// namesRole returns whether the request is about a role at a scope.
+func (in Input) namesRole() bool {
+	switch kind := in.kind(); kind {
+	case opConfirm, opUnfreeze:
+		return false
+	case opOffboard:
+		return in.mode() == modeBaseline
+	}
+	return true
 }
 
 // Result is what a policy decides about a request.
@@ -134,6 +162,10 @@ type Result struct {
 	Rules access.Rules `json:"rules"`
 	// Refusal says why the request is refused; "" if it is not.
 	Refusal string `json:"refusal,omitempty"`
+	// ReadsRequester is true if the result may depend on the requester's name: a condition that
+	// was evaluated reads it. Where signatures are checked, such a result counts for signed
+	// requests only.
+	ReadsRequester bool `json:"readsRequester,omitempty"`
 	// Notes name roles of the policy that the console does not have.
 	Notes []string `json:"notes,omitempty"`
 	// Explanation says which rules matched and why, one sentence each; the last one is the

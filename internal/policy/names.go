@@ -17,7 +17,8 @@ import (
 // fixedValues are the values of variables that have few. A comparison with another string
 // is a mistake, and would make a deny match nothing.
 var fixedValues = map[string][]string{
-	"op":             {opGrant, opRevoke},
+	"op":             allKinds,
+	"mode":           {modeDelete, modeBaseline},
 	"principal.kind": {string(access.User), string(access.ServiceUser)},
 	"scope.level":    {string(access.Tenant), string(access.AccountLevel), string(access.SiteLevel)},
 	"weekday":        {"monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"},
@@ -105,6 +106,15 @@ func (c *nameCheck) refuse(e ast.Expr, format string, args ...any) {
 		line, column = c.position(c.node, at.Line(), at.Column()-1) // from 1, unlike those of CEL's issues
 	}
 	c.faultAt(line, column, c.what+": "+format, args...)
+}
+
+// reads returns whether an expression reads a variable.
+func reads(checked *cel.Ast, variable string) bool {
+	found := false
+	ast.PreOrderVisit(checked.NativeRep().Expr(), ast.NewExprVisitor(func(e ast.Expr) {
+		found = found || e.Kind() == ast.IdentKind && e.AsIdent() == variable
+	}))
+	return found
 }
 
 // variableOf is the variable, or the field of one, that e reads: "op" or "scope.level";

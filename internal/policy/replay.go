@@ -47,8 +47,10 @@ const (
 	endRefused     = "refused"
 	endDenied      = "denied"
 	endUndecided   = "undecided"
-	endApplied     = "granted" // or revoked
+	endApplied     = "granted" // or one of the next three
+	endRevoked     = "revoked"
 	endProvisioned = "provisioned"
+	endOffboarded  = "offboarded"
 	endOpen        = "open"
 	endCancelled   = "cancelled"
 )
@@ -70,13 +72,24 @@ func (p *Policy) Replay(in Input, past PastRequest) ReplayResult {
 	would, why := endUnder(result, past)
 	if out.Differs = differs(was, would, past.Plan.Approval.Required); !out.Differs {
 		would = out.Was
-	} else if would == endApplied && in.op() == opRevoke {
-		would = "revoked"
-	} else if would == endApplied && in.NewAccount {
-		would = endProvisioned
+	} else if would == endApplied {
+		would = appliedAs(in)
 	}
 	out.WouldBe, out.Why = would, why
 	return out
+}
+
+// appliedAs is the state of a request of that kind once it is applied.
+func appliedAs(in Input) string {
+	switch kind := in.kind(); {
+	case kind == opRevoke:
+		return endRevoked
+	case kind == opOffboard:
+		return endOffboarded
+	case in.newAccount():
+		return endProvisioned
+	}
+	return endApplied
 }
 
 // end is how the request ended, and whether a policy had a part in that.
@@ -90,7 +103,7 @@ func (p PastRequest) end() (end string, decided bool) {
 		return p.State, true
 	case "timedOut":
 		return endUndecided, true
-	case endApplied, endProvisioned, "expired", "ended", "revoked":
+	case endApplied, endProvisioned, endOffboarded, endRevoked, "expired", "ended":
 		return endApplied, true
 	}
 	return p.State, false

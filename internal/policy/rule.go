@@ -8,6 +8,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/describe"
 )
 
 // Defaults of a rule.
@@ -16,17 +17,11 @@ const (
 	defaultMaxDuration  = access.Duration(366 * 24 * time.Hour)
 )
 
-// Kinds of request, as written in conditions and in `for`.
-const (
-	opGrant  = string(access.OpGrant)
-	opRevoke = string(access.OpRevoke)
-)
-
 // rule is one rule of the file.
 type rule struct {
 	name   string
 	line   int
-	ops    []string   // kinds of request it applies to: opGrant, opRevoke
+	ops    []string   // kinds of request it applies to
 	bad    bool       // it has a fault
 	when   *condition // nil: always
 	always bool       // when is nil or constantly true
@@ -103,6 +98,7 @@ func (p *parser) ruleFields(draft *ruleDraft) []field {
 		{"approvals", func(n *yaml.Node) { a.Steps = p.parseSteps(n) }},
 		{"maxDuration", func(n *yaml.Node) { a.MaxDuration = p.duration(n, "maxDuration") }},
 		{"permanent", func(n *yaml.Node) { draft.permanent = p.boolean(n, "permanent") }},
+		{"approvalValidFor", func(n *yaml.Node) { a.ValidFor = p.duration(n, "approvalValidFor") }},
 		{"decideWithin", func(n *yaml.Node) { a.DecideWithin = p.duration(n, "decideWithin") }},
 		{"remindEvery", func(n *yaml.Node) { a.RemindEvery = p.duration(n, "remindEvery") }},
 		{"escalateAfter", func(n *yaml.Node) { a.EscalateAfter = p.duration(n, "escalateAfter") }},
@@ -126,8 +122,8 @@ func (p *parser) parseOps(n *yaml.Node) []string {
 	p.list(n, "for", func(entry *yaml.Node) {
 		switch op := p.nonEmptyString(entry, "a kind of request in for"); {
 		case op == "":
-		case op != opGrant && op != opRevoke:
-			p.fault(entry, "for lists %q: write grant or revoke", op)
+		case !slices.Contains(allKinds, op):
+			p.fault(entry, "for lists %q: write %s", op, describe.Or(allKinds))
 		case slices.Contains(out, op):
 			p.fault(entry, "for lists %s twice: remove one", op)
 		default:
@@ -135,7 +131,7 @@ func (p *parser) parseOps(n *yaml.Node) []string {
 		}
 	})
 	if n.Kind == yaml.SequenceNode && len(n.Content) == 0 {
-		p.fault(n, "for is empty: write [grant], [revoke] or [grant, revoke]")
+		p.fault(n, "for is empty: write a list of %s", describe.Or(allKinds))
 	}
 	return out
 }

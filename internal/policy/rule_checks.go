@@ -1,8 +1,6 @@
 package policy
 
 import (
-	"slices"
-
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/describe"
 )
@@ -22,19 +20,19 @@ func (p *parser) checkOutcome(draft *ruleDraft) {
 	case outcomes > 1:
 		p.fault(draft.node, "rule %q has more than one of deny, autoApprove and approvals: keep one", draft.name)
 	case draft.nodes["deny"] != nil:
-		p.rejectKeys(draft, "a rule that denies", "maxDuration", "permanent", "decideWithin", "remindEvery",
-			"escalateAfter", "escalateTo", "lastRole", "levelChange", "breakGlass")
+		p.rejectKeys(draft, "a rule that denies", "maxDuration", "permanent", "approvalValidFor", "decideWithin",
+			"remindEvery", "escalateAfter", "escalateTo", "lastRole", "levelChange", "breakGlass")
 	case draft.nodes["autoApprove"] != nil:
 		if !draft.auto {
 			p.fault(draft.nodes["autoApprove"], "autoApprove is false in rule %q: replace it by approvals", draft.name)
 		}
 		p.rejectKeys(draft, "a rule with autoApprove",
-			"decideWithin", "remindEvery", "escalateAfter", "escalateTo", "breakGlass")
+			"approvalValidFor", "decideWithin", "remindEvery", "escalateAfter", "escalateTo", "breakGlass")
 	default:
 		p.checkTimes(draft)
 	}
-	if !slices.Contains(draft.ops, opGrant) {
-		p.rejectKeys(draft, "a rule for revokes only", "maxDuration", "permanent", "levelChange", "breakGlass")
+	if draft.nodes["deny"] == nil { // which rejects them all
+		p.checkKinds(draft)
 	}
 }
 
@@ -43,6 +41,7 @@ func (p *parser) rejectKeys(draft *ruleDraft, where string, keys ...string) {
 	for _, key := range keys {
 		if n := draft.nodes[key]; n != nil {
 			p.fault(n, "%s has no effect in %s: remove it from rule %q", key, where, draft.name)
+			delete(draft.nodes, key) // one fault is enough
 		}
 	}
 }
@@ -51,7 +50,7 @@ func (p *parser) rejectKeys(draft *ruleDraft, where string, keys ...string) {
 func (p *parser) checkTimes(draft *ruleDraft) {
 	a := &draft.approval
 	a.Required = true
-	if draft.nodes["decideWithin"] == nil {
+	if draft.nodes["decideWithin"] == nil && draft.asksPeople() {
 		a.DecideWithin = defaultDecideWithin
 	}
 	if a.DecideWithin > 0 && a.RemindEvery > a.DecideWithin {

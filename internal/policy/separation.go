@@ -70,7 +70,7 @@ func (p *parser) parseSeparationScope(n *yaml.Node) bool {
 // checkSeparation refuses a grant after which the principal would hold roles that exclude
 // each other, and records the excluded roles for later checks.
 func (e *evaluation) checkSeparation() {
-	if e.facts.op != opGrant {
+	if !grants(e.facts.op) || e.again {
 		return
 	}
 	names := e.in.RoleNames
