@@ -27,6 +27,34 @@ func (h *delegationFixture) sameKey(owner, name string) {
 	h.request.CheckingSignatures(allowed)
 }
 
+// alsoFor lists a person's key for more names, on a line of its own.
+func (h *delegationFixture) alsoFor(owner, names string) {
+	h.t.Helper()
+	own, kept := h.keys[owner], h.keys[names]
+	h.sameKey(owner, names)
+	h.keys[owner], h.keys[names] = own, kept
+}
+
+// A second key that a wildcard line lists for its owner too makes no second person.
+func TestDecide_SecondKeyOfAWildcard(t *testing.T) {
+	t.Parallel()
+	h := newDelegationFixture(t).signed()
+	require.Empty(t, h.decideDirectly(0, carolMail).Refusal)
+	h.alsoFor(daveMail, "carol@*,!bob@example.com")
+	require.Contains(t, h.decideDirectly(1, daveMail).Refusal, "dave@example.com cannot count besides "+
+		"carol@example.com, who approved it: key "+h.keyOf(daveMail)+" may also sign for carol@example.com")
+	require.Empty(t, h.decideDirectly(2, erinMail).Refusal)
+
+	h = newDelegationFixture(t).signed()
+	h.alsoFor(carolMail, "bob@example.com")
+	asked := ledger.Request{Signature: &access.RequestSignature{Signed: "SHA256:of bob"}}
+	asked.Plan.Terms.Requester, asked.Plan.Console = "Bob@example.com", h.client.Console()
+	_, err := h.request.recordPlan(t.Context(), wire.RequestInfo{ID: "grant/1", Run: "run"}, 0, asked)
+	require.NoError(t, err)
+	require.Contains(t, h.decideDirectly(0, carolMail).Refusal, "who requested it")
+	require.Empty(t, h.decideDirectly(1, daveMail).Refusal)
+}
+
 // Whoever has two names in the file is one person by way of a delegation too: the key that
 // handed a decision over does not approve under its other name, nor the other way round.
 func TestDecide_KeyBehindADelegation(t *testing.T) {

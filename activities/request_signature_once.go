@@ -61,9 +61,13 @@ func (r *Request) sharesKey(
 	if err != nil {
 		return "", err
 	}
+	keys, err := r.signers.Keys()
+	if err != nil {
+		return "", fmt.Errorf("cannot look up other names of key %s: %w", fingerprint, err)
+	}
 	d := entry.Decision
 	d.Signed = fingerprint
-	return approval.SharedKey(d, request, earlier).Sentence(), nil
+	return approval.SharedKey(d, request, earlier, keys.MaySignFor).Sentence(), nil
 }
 
 // signedIn finds in the ledger of a request the key that signed it in a run, and the decisions
@@ -81,8 +85,8 @@ func signedIn(
 			if err != nil {
 				return request, nil, err
 			}
+			request = approval.RequestOf(requested.Plan)
 			if s := requested.Verified(); s != nil {
-				request = approval.RequestOf(requested.Plan)
 				request.Key = s.Signed
 			}
 		case ledger.KindDecision:

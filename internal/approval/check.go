@@ -1,7 +1,6 @@
 package approval
 
 import (
-	"slices"
 	"time"
 
 	"sentinelone-provisioner/internal/access"
@@ -28,7 +27,7 @@ func (s State) Check(d access.Decision, cameAt time.Time) *Refusal {
 	if r := s.checkEligible(d); r != nil {
 		return r
 	}
-	return SharedKey(d, s.Request, s.Decisions)
+	return SharedKey(d, s.Request, s.Decisions, s.MaySign)
 }
 
 // checkMoment says why nobody could decide so now.
@@ -93,41 +92,6 @@ func (s State) checkOne(person string, d access.Decision) *Refusal {
 		return notEscalated(person)
 	}
 	return s.notEligible(person)
-}
-
-// SharedKey says that an approval is signed with a key that somebody else has used for the
-// request or another approval of the plan: one key is one person, whatever the names are
-// that it may sign for, and whether it signed the decision or the delegation behind it.
-// A denial needs no second person. nil if no key is shared.
-func SharedKey(d access.Decision, r Request, earlier []access.Decision) *Refusal {
-	if d.Action != Approve {
-		return nil
-	}
-	for _, key := range keysOf(d) {
-		if key == r.Key && !slices.Contains(People(d), access.Fold(r.Requester)) {
-			return sameKey(d, key, r.Requester, "requested it")
-		}
-		for _, e := range earlier {
-			if e.Action == Approve && slices.Contains(keysOf(e), key) && !samePerson(d, e) {
-				return sameKey(d, key, e.Who(), "approved it")
-			}
-		}
-	}
-	return nil
-}
-
-// samePerson says that two decisions are of one person, which another rule is about.
-func samePerson(d, e access.Decision) bool {
-	return slices.ContainsFunc(People(d), func(p string) bool { return slices.Contains(People(e), p) })
-}
-
-// keysOf are the fingerprints behind a decision: of who decided, and of who delegated it.
-func keysOf(d access.Decision) []string {
-	keys := []string{d.Signed}
-	if d.Delegation != nil {
-		keys = append(keys, d.Delegation.Signed)
-	}
-	return slices.DeleteFunc(keys, func(k string) bool { return k == "" || k == access.Unsigned })
 }
 
 // Stamp fills in what a decision says of the approval at the time: the open step, the

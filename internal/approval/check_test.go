@@ -1,6 +1,7 @@
 package approval_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -206,4 +207,60 @@ func TestCheck_Keys(t *testing.T) {
 	} {
 		require.Equal(t, c.want, reasonOf(s.Check(c.d, noon)), name)
 	}
+}
+
+// A key that may sign for several names is one person, whichever of them it signs for.
+func TestCheck_KeysOfSeveralNames(t *testing.T) {
+	t.Parallel()
+	const gina = "gina@example.com"
+	s := opened(anyone(3))
+	s.Request.Key = "key of bob"
+	s.Request.Recipient.Name = "Ana Smith"
+	may := map[string][]string{}
+	s.MaySign = func(key, person string, at time.Time) bool {
+		require.False(t, at.Before(noon))
+		return slices.Contains(may[key], person)
+	}
+	signed := func(by, key string) access.Decision {
+		d := decide(s, noon, approval.Approve, by)
+		d.Signed = key
+		return d
+	}
+	behind := func(d access.Decision, by, key string) access.Decision {
+		d.OnBehalfOf, d.Delegation = by, &access.Delegation{By: by, To: d.By, Signed: key}
+		return d
+	}
+	s = s.Record(behind(signed(carol, "key of carol"), erin, "key of erin"))
+	deny := signed(dave, "key of dave")
+	deny.Action = approval.Deny
+	for name, c := range map[string]struct {
+		d         access.Decision
+		key, name string
+		want      approval.Reason
+	}{
+		"its own name":                     {signed(dave, "key of dave"), "key of dave", dave, ""},
+		"another's name":                   {signed(dave, "key of dave"), "key of dave", frank, ""},
+		"an approver's name":               {signed(dave, "key of dave"), "key of dave", carol, approval.SameKey},
+		"a delegator's name":               {signed(dave, "key of dave"), "key of dave", erin, approval.SameKey},
+		"the requester's name":             {signed(dave, "key of dave"), "key of dave", bob, approval.SameKey},
+		"the recipient's name":             {signed(dave, "key of dave"), "key of dave", ana, approval.SameKey},
+		"the recipient's full name":        {signed(dave, "key of dave"), "key of dave", "ana smith", approval.SameKey},
+		"the approver's key":               {signed(dave, "key of dave"), "key of carol", dave, approval.SameKey},
+		"the key of the delegator":         {signed(dave, "key of dave"), "key of erin", dave, approval.SameKey},
+		"the requester's key":              {signed(dave, "key of dave"), "key of bob", dave, approval.SameKey},
+		"the name is unsigned":             {signed(dave, access.Unsigned), "key of carol", dave, approval.SameKey},
+		"a delegator's key, before":        {behind(signed(dave, "key of dave"), gina, "key of gina"), "key of gina", carol, approval.SameKey},
+		"a delegator whom a key signs for": {behind(signed(dave, "key of dave"), gina, "key of gina"), "key of carol", gina, approval.SameKey},
+		"a denial":                         {deny, "key of dave", carol, ""},
+	} {
+		may = map[string][]string{c.key: {c.name}}
+		require.Equal(t, c.want, reasonOf(approval.SharedKey(c.d, s.Request, s.Decisions, s.MaySign)), name)
+		if c.d.Delegation == nil {
+			require.Equal(t, c.want, reasonOf(s.Check(c.d, noon)), name)
+		}
+	}
+	may = map[string][]string{"key of dave": {carol}}
+	require.Equal(t, "dave@example.com cannot count besides carol@example.com for erin@example.com, who approved it: "+
+		"key key of dave may also sign for carol@example.com, and one key is one person",
+		s.Check(signed(dave, "key of dave"), noon).Sentence())
 }

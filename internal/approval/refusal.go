@@ -142,9 +142,14 @@ func badDelegation(d access.Decision, format string, args ...any) *Refusal {
 	return refuse(BadDelegation, "%s cannot decide for %s: %s", d.By, d.OnBehalfOf, fmt.Sprintf(format, args...))
 }
 
-func sameKey(d access.Decision, key, other, did string) *Refusal {
-	return refuse(SameKey, "%s signs with key %s, with which %s has %s: one key is one person",
-		d.Who(), key, other, did)
+// sameKey is about a key that has signed for both, or that may also sign for the person also.
+func sameKey(d access.Decision, key, also, other, did string) *Refusal {
+	if also == "" {
+		return refuse(SameKey, "%s signs with key %s, with which %s has %s: one key is one person",
+			d.Who(), key, other, did)
+	}
+	return refuse(SameKey, "%s cannot count besides %s, who %s: key %s may also sign for %s, and one key is one person",
+		d.Who(), other, did, key, also)
 }
 
 func planRefused(why string) *Refusal { return refuse(PlanRefused, "the plan is refused: %s", why) }

@@ -76,6 +76,8 @@ type State struct {
 	// Decisions are those that count, in order.
 	Decisions []access.Decision `json:"decisions"`
 	Verdict   Verdict           `json:"verdict,omitempty"`
+	// MaySign is set by who judges signatures: see [SharedKey].
+	MaySign MaySign `json:"-"`
 }
 
 // New opens the approval that a policy asks for before a change.

@@ -115,11 +115,9 @@ func findSigner(signers []signer, key ssh.PublicKey, by string, at time.Time) (p
 // validAt fails where a line does not allow its key for our namespace, or not at that time.
 func (s signer) validAt(name string, at time.Time) error {
 	at = at.Truncate(time.Second)
-	if s.namespaces != nil {
-		if _, ok := matchList(Namespace, *s.namespaces); !ok {
-			return fmt.Errorf("key %s may not sign here: line %d allows it for namespaces other than %q",
-				name, s.line, Namespace)
-		}
+	if !s.forNamespace() {
+		return fmt.Errorf("key %s may not sign here: line %d allows it for namespaces other than %q",
+			name, s.line, Namespace)
 	}
 	if !s.after.IsZero() && at.Before(s.after) {
 		return fmt.Errorf("key %s is not valid yet: line %d allows it from %s", name, s.line, instant(s.after))

@@ -19,6 +19,8 @@ type signer struct {
 	after      time.Time
 	before     time.Time // inclusive, to the second
 	key        ssh.PublicKey
+
+	fingerprint string
 }
 
 const blank = " \t"
@@ -76,6 +78,7 @@ func parseSigner(line string) (signer, error) {
 	if s.key, err = parseKey(rest); err != nil {
 		return s, err
 	}
+	s.fingerprint = fingerprint(s.key)
 	return s, checkKeyType(s.key)
 }
 

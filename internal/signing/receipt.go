@@ -34,6 +34,7 @@ type inspection struct {
 	access.Receipt
 
 	allowed *AllowedSigners // nil: no signature is verified
+	keys    Keys            // of allowed
 	checks  []Check
 	// decisionKeys has the key's fingerprint for each decision that may count, by the decision's
 	// index; "" where the decision is unsigned.
@@ -49,6 +50,13 @@ type inspection struct {
 func VerifyReceipt(r access.Receipt, allowed *AllowedSigners) ([]Check, error) {
 	in := inspection{
 		Receipt: r, allowed: allowed, decisionKeys: map[int]string{}, delegationKeys: map[int]string{},
+	}
+	if allowed != nil {
+		keys, err := allowed.Keys()
+		if err != nil {
+			return nil, err
+		}
+		in.keys = keys
 	}
 	in.checkHashes()
 	in.checkSignedClaim()

@@ -46,6 +46,9 @@ func (in *inspection) checkApproval() {
 func (in *inspection) replay() approval.Replayed {
 	opened := approval.Of(in.Plan, in.StartedAt)
 	opened.Deadline = time.Time{}
+	if in.allowed != nil {
+		opened.MaySign = in.keys.MaySignFor
+	}
 	if s := in.RequestSignature; s != nil {
 		opened.Request.Key = s.Signed
 	}

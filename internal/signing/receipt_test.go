@@ -278,7 +278,7 @@ func TestVerifyReceipt_OneKeyIsOnePerson(t *testing.T) {
 	t.Parallel()
 	b := newReceiptBuilder(t)
 	b.keys[dave] = b.keys[carol]
-	b.allowed = load(t, bob+" "+b.keys[bob].Public()+"\n*@example.com "+b.keys[carol].Public())
+	b.allowed = load(t, bob+" "+b.keys[bob].Public()+"\n"+carol+","+dave+" "+b.keys[carol].Public())
 	r := b.grantReceipt(t)
 	b.addDecision(t, &r, carol, access.Decision{})
 	b.addDecision(t, &r, dave, access.Decision{Step: 1})
@@ -298,7 +298,7 @@ func TestVerifyReceipt_KeyAtTheTime(t *testing.T) {
 	b.addDecision(t, &r, dave, access.Decision{Step: 1})
 	r = r.Seal()
 	file := func(until string) string {
-		return "*@example.com " + b.keys[bob].Public() + "\n" + dave + " " + b.keys[dave].Public() + "\n" +
+		return bob + " " + b.keys[bob].Public() + "\n" + dave + " " + b.keys[dave].Public() + "\n" +
 			carol + ` valid-before="` + until + `" ` + b.keys[carol].Public()
 	}
 	require.Empty(t, failedChecks(t, r, load(t, file("20260304Z"))))
