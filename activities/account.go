@@ -18,12 +18,13 @@ type Accounts struct {
 	store   *store.Store
 	tokens  tokensink.Sink
 	now     func() time.Time
+	runs    *runFinder
 }
 
 // NewAccounts wires the activities that make users and service users. tokens takes the
 // tokens of the latter.
 func NewAccounts(c *console.Client, s *store.Store, tokens tokensink.Sink) *Accounts {
-	return &Accounts{console: c, store: s, tokens: tokens, now: time.Now}
+	return &Accounts{console: c, store: s, tokens: tokens, now: time.Now, runs: &runFinder{}}
 }
 
 // Register names every activity explicitly.

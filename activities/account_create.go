@@ -39,6 +39,9 @@ func (a *Accounts) create(
 			errors.New("cannot create an account: the plan names none; start the request again"),
 		)
 	}
+	if err := a.runs.changeRun(ctx, in.Request, in.Key, in.Request.ID); err != nil {
+		return wire.CreateResult{}, err
+	}
 	op := access.OpCreate
 	if in.Cancel {
 		op, ctx = opCancel, console.Urgent(ctx)

@@ -127,7 +127,7 @@ func (m *accountFixture) input(a access.NewAccount) wire.CreateInput {
 	require.Empty(m.t, out.Plan.Refusal)
 	return wire.CreateInput{
 		Request: in.Request,
-		Key:     access.ChangeKey(in.Request.ID+"#run", access.OpCreate),
+		Key:     access.ChangeKey(runOf(in.Request).String(), access.OpCreate),
 		Plan:    out.Plan,
 	}
 }

@@ -21,6 +21,7 @@ type consoleWork struct {
 
 	consoleName string            // which console the work is for, as the ledger names it
 	request     string            // workflow id
+	principal   *ledger.Subject   // whose change it is; nil where that is not known yet
 	key         string            // of the change; "" for a plan
 	op          access.Op         // the step of the request, in the list of steps that wait
 	pending     []ledger.NewEntry // the next append to the ledger includes them

@@ -125,7 +125,7 @@ func (n *Notify) recordOutcome(ctx context.Context, in wire.SendInput, d ledger.
 		request = string(ledger.KindNotification)
 	}
 	_, err := n.store.Append(ctx, n.console, ledger.NewEntry{
-		Request: request, Key: ledger.NotificationKey(in.Event.ID, in.Sender), Body: d,
+		Request: request, Key: ledger.NotificationKey(in.Event.Request, in.Event.ID, in.Sender), Body: d,
 	})
 	return err
 }

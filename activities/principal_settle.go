@@ -20,7 +20,7 @@ func (w *changeAttempt) recordAndSend(ctx context.Context, step access.Step, act
 		At: w.now().UTC(), Call: w.call(step), Before: actual.Holdings, After: step.After,
 	}}
 	n := len(w.writes)
-	if err := w.note(ctx, w.entry(w.writeKey(n), s.ledgerBody())); err != nil {
+	if err := w.note(ctx, w.entry(w.writeKey(n), s.ledgerBody(w.principal))); err != nil {
 		return nil, err
 	}
 	said = w.sendToConsole(ctx, step)
@@ -32,7 +32,7 @@ func (w *changeAttempt) recordAndSend(ctx context.Context, step access.Step, act
 		}
 	}
 	w.writes = append(w.writes, s)
-	w.pending = append(w.pending, w.entry(w.answerKey(n), ledger.Answer{Write: s.Write}))
+	w.pending = append(w.pending, w.entry(w.answerKey(n), ledger.Answer{Principal: w.principal, Write: s.Write}))
 	return said, nil
 }
 
@@ -92,6 +92,6 @@ func (w *changeAttempt) conclude(ctx context.Context, step access.Step, seen acc
 	}
 	out.Proof = out.Proof.WithWrites(writes)
 	return out, w.note(ctx, w.entry(w.proofKey(), ledger.Proof{
-		Proof: out.Proof, Message: out.Message, Roles: &ledger.RoleProof{Next: out.Next, From: out.From},
+		Principal: w.principal, Proof: out.Proof, Message: out.Message, Roles: &ledger.RoleProof{Next: out.Next, From: out.From},
 	}))
 }

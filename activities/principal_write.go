@@ -69,6 +69,7 @@ type changeAttempt struct {
 func (p *Principal) attempt(in wire.WriteInput) *changeAttempt {
 	return &changeAttempt{in: in, from: in.Ownership.Digest(), consoleWork: consoleWork{
 		console: p.console, store: p.store, notify: p.notify, now: p.now,
+		principal:   &ledger.Subject{Kind: in.Writer.Kind, ID: in.Writer.ID},
 		consoleName: in.Writer.Console, request: in.Change.Request, key: in.Change.Key, op: in.Change.Change.Op,
 	}}
 }
@@ -83,8 +84,8 @@ type sentWrite struct {
 }
 
 // ledgerBody is what the ledger keeps of it before it is sent.
-func (s sentWrite) ledgerBody() ledger.Write {
-	return ledger.Write{Write: s.Write, Roles: &ledger.RoleWrite{Step: s.Step, From: s.From}}
+func (s sentWrite) ledgerBody(of *ledger.Subject) ledger.Write {
+	return ledger.Write{Principal: of, Write: s.Write, Roles: &ledger.RoleWrite{Step: s.Step, From: s.From}}
 }
 
 // accepted says that the console has said yes in a way that can be understood.

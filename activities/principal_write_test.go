@@ -187,7 +187,7 @@ func (d *grantFixture) dieAt(in wire.WriteInput, point string) {
 	require.NoError(d.t, w.note(d.t.Context(), w.entry(w.writeKey(len(w.writes)), sentWrite{
 		Step: step, From: w.from,
 		Write: access.Write{At: d.now, Call: w.call(step), Before: actual.Holdings, After: step.After},
-	}.ledgerBody())))
+	}.ledgerBody(nil))))
 	if point == "before the answer" {
 		require.NoError(d.t, w.sendToConsole(d.t.Context(), step))
 	}

@@ -32,6 +32,7 @@ type Request struct {
 	signers  *signing.AllowedSigners // nil: decisions are taken as claimed
 	notifies bool                    // people are told
 	indexed  func() bool
+	runs     *runFinder
 }
 
 // NewRequest wires the activities of grants and revokes. Until they are told otherwise
@@ -42,6 +43,7 @@ func NewRequest(c *console.Client, s *store.Store) *Request {
 		tokens: tokensink.New("", ""), now: time.Now, indexed: func() bool { return false },
 		policy:   policy.BuiltIn(),
 		recorded: &recordedPolicies{known: map[string]*policy.Policy{}},
+		runs:     &runFinder{},
 	}
 }
 

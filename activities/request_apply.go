@@ -30,6 +30,9 @@ const answerTimeout = time.Minute
 // Fails as the writer does: see [Principal.Write].
 func (r *Request) Apply(ctx context.Context, in wire.ApplyInput) (wire.ApplyResult, error) {
 	defer attempt.KeepWaiting(ctx)()
+	if err := r.runs.changeRun(ctx, in.Request, in.Change.Key, in.Change.Request); err != nil {
+		return wire.ApplyResult{}, err
+	}
 	if in.Change.Change.Op == access.OpRelease && in.Change.GrantProof == nil {
 		kept, err := r.cancelGrant(ctx, in)
 		if err != nil || kept != nil {
@@ -48,6 +51,7 @@ func (r *Request) Apply(ctx context.Context, in wire.ApplyInput) (wire.ApplyResu
 		return out, nil
 	}
 	end := *in.Close
+	end.Request = in.Request
 	end.Proofs = append(slices.Clone(end.Proofs), answer.Proof)
 	if answer.Refused() {
 		end.State, end.Message = wire.StateRefused, answer.Message

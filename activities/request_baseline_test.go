@@ -33,6 +33,7 @@ func TestPlan_BaselineThatIsNotHeld(t *testing.T) {
 		{autoApprovePolicy(t), ""},
 	} {
 		d.followPolicy(c.policy)
+		admin.Request.Run, held.Request.Run = "run", "run"
 		admin.Request.ID, held.Request.ID = "offboard/admin"+string(rune('0'+i)), "offboard/held"+string(rune('0'+i))
 		got := d.plan(admin).Plan.Refusal
 		if c.want == "" {

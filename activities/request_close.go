@@ -14,6 +14,9 @@ import (
 // first receipt.
 func (r *Request) Close(ctx context.Context, in wire.CloseInput) (wire.CloseResult, error) {
 	defer attempt.KeepAlive(ctx)()
+	if _, err := r.runs.requestRun(ctx, in.Request); err != nil {
+		return wire.CloseResult{}, err
+	}
 	receipt, err := r.receipt(ctx, in)
 	return wire.CloseResult{Receipt: receipt}, err
 }

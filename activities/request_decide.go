@@ -14,19 +14,28 @@ import (
 // gives the first answer.
 func (r *Request) Decide(ctx context.Context, in wire.DecideInput) (wire.DecideResult, error) {
 	defer attempt.KeepAlive(ctx)()
+	run, err := r.runs.requestRun(ctx, in.Request)
+	if err != nil {
+		return wire.DecideResult{}, err
+	}
 	entry := ledger.Decision{Decision: in.Decision, Refusal: in.Refusal}
 	entry.Decision.Signed = access.Unsigned
 	if err := r.findDelegation(ctx, in, &entry); err != nil {
 		return wire.DecideResult{}, err
 	}
-	if err := r.checkSignature(ctx, in, &entry); err != nil {
+	refusal := "" // by the workflow, unless a delegation answers it
+	if entry.Refusal != "" {
+		refusal = in.Refusal
+	}
+	key := run.DecisionKey(in.Decision, refusal)
+	if err := r.checkSignature(ctx, in, key, &entry); err != nil {
 		return wire.DecideResult{}, err
 	}
 	if err := r.checkSoD(ctx, in, &entry); err != nil {
 		return wire.DecideResult{}, err
 	}
 	entries, err := r.store.Append(ctx, r.console.Console(), ledger.NewEntry{
-		Request: in.Request.ID, Key: runOf(in.Request).DecisionKey(in.Number), At: in.Decision.At, Body: entry,
+		Request: in.Request.ID, Key: ledger.DecisionEntryKey(key, in.Number), At: in.Decision.At, Body: entry,
 	})
 	if err != nil {
 		return wire.DecideResult{}, fmt.Errorf("cannot record the decision on %s: %w", in.Request.ID, err)

@@ -19,6 +19,9 @@ import (
 // signed counts once: shown again, by whatever way, it is refused.
 func (r *Request) Delegate(ctx context.Context, in wire.DelegateInput) (wire.DelegateResult, error) {
 	defer attempt.KeepAlive(ctx)()
+	if _, err := r.runs.requestRun(ctx, in.Request); err != nil {
+		return wire.DelegateResult{}, err
+	}
 	d := in.Delegation
 	if err := attempt.CheckConsole("delegation", d.Console, r.console.Console()); err != nil {
 		return wire.DelegateResult{}, err

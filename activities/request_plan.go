@@ -25,6 +25,9 @@ import (
 // Conflict when the worker serves another console, and as the console's reads do.
 func (r *Request) Plan(ctx context.Context, in wire.PlanInput) (wire.PlanResult, error) {
 	defer attempt.KeepAlive(ctx)()
+	if _, err := r.runs.requestRun(ctx, in.Request); err != nil {
+		return wire.PlanResult{}, err
+	}
 	if err := attempt.CheckConsole("request", in.Console, r.console.Console()); err != nil {
 		return wire.PlanResult{}, err
 	}

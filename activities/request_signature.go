@@ -38,7 +38,8 @@ func (r *Request) checkRequest(
 			"set the field console (`starter` takes it from SENTINELONE_BASE_URL)", nil
 	}
 	statement := signedStatement{
-		signing.OfRequest(in.Request.ID, s), s.Signature, s.At, runOf(in.Request).RequestKey(0),
+		Statement: signing.OfRequest(in.Request.ID, s), signature: s.Signature, at: s.At,
+		use: runOf(in.Request).RequestKey(0),
 	}
 	fingerprint, refusal, err := r.verifySignature(ctx, in.Request, statement)
 	s.Signed = cmp.Or(fingerprint, access.Unsigned)
@@ -64,8 +65,8 @@ func (r *Request) unresolvedPlan(in wire.PlanInput, why string) access.Plan {
 
 // checkSignature verifies the signature of a decision. It also verifies a signed decision that
 // does not count, so that nobody can replay it when it would. It fails only if the check itself
-// is impossible.
-func (r *Request) checkSignature(ctx context.Context, in wire.DecideInput, entry *ledger.Decision) error {
+// is impossible. key is that of the decision's entry.
+func (r *Request) checkSignature(ctx context.Context, in wire.DecideInput, key string, entry *ledger.Decision) error {
 	d := in.Decision
 	switch {
 	case r.signers == nil || entry.Refusal != "" && d.Signature == "":
@@ -75,8 +76,8 @@ func (r *Request) checkSignature(ctx context.Context, in wire.DecideInput, entry
 		return nil
 	}
 	statement := signedStatement{
-		signing.OfDecision(in.Request.ID, in.Request.Run, d.PlanHash, d), d.Signature, d.At,
-		runOf(in.Request).DecisionKey(in.Number),
+		Statement: signing.OfDecision(in.Request.ID, in.Request.Run, d.PlanHash, d), signature: d.Signature, at: d.At,
+		use: key, oldUse: runOf(in.Request).NumberedDecisionKey(in.Number),
 	}
 	fingerprint, refusal, err := r.verifySignature(ctx, in.Request, statement)
 	if err == nil && refusal == "" {

@@ -19,6 +19,7 @@ type signedStatement struct {
 	signature string
 	at        time.Time // when it was accepted, by Temporal's clock
 	use       string    // ledger key of what it is for
+	oldUse    string    // the key that versions up to 0.4.0 would have given it; "" if the same
 }
 
 // useSignature marks a signature as used, and returns what it was used for before, if it was: it
@@ -39,7 +40,7 @@ func (r *Request) useSignature(
 		return "", fmt.Errorf("cannot record the use of the signature on %s: %w", of.ID, err)
 	}
 	first, err := ledger.DecodeAs[ledger.Signature](entries[0])
-	if err != nil || first.UsedFor == w.use {
+	if err != nil || first.UsedFor == w.use || w.oldUse != "" && first.UsedFor == w.oldUse {
 		return "", err
 	}
 	return fmt.Sprintf("the signature was already used at %s for %s: sign again",

@@ -156,7 +156,8 @@ func TestDecide_SeparationOfDuties(t *testing.T) {
 	refused := d.decideInput(1, "approve")
 	got := d.decide(refused)
 	require.Contains(t, got.Refusal, apartText)
-	e, err := d.store.LedgerEntryByKey(t.Context(), d.who.Console, runOf(refused.Request).DecisionKey(1))
+	e, err := d.store.LedgerEntryByKey(t.Context(), d.who.Console, ledger.DecisionEntryKey(
+		runOf(refused.Request).DecisionKey(refused.Decision, ""), 1))
 	require.NoError(t, err)
 	body, err := ledger.DecodeAs[ledger.Decision](e)
 	require.NoError(t, err)

@@ -93,12 +93,12 @@ func (l *timeline) roleAt(site string) string {
 // lease is a grant of a role at a site from one minute to another.
 func (l *timeline) lease(id string, h access.HeldRole, from, to float64) {
 	lease := access.Lease{
-		ID: id, Holding: access.Holding{Level: access.SiteLevel, RoleID: h.RoleID, ScopeID: h.ScopeID},
+		ID: "grant/" + id + "#run", Holding: access.Holding{Level: access.SiteLevel, RoleID: h.RoleID, ScopeID: h.ScopeID},
 		End: l.at(to),
 	}
 	for op, minute := range map[access.Op]float64{access.OpAcquire: from, access.OpRelease: to} {
 		l.events = append(l.events, event{minute: minute, change: &wire.ChangeRequest{
-			Key: access.ChangeKey(id, op), Request: "grant/" + id, Change: access.Change{Op: op, Lease: lease},
+			Key: access.ChangeKey(lease.ID, op), Request: "grant/" + id, Change: access.Change{Op: op, Lease: lease},
 		}})
 	}
 }

@@ -81,9 +81,9 @@ func TestShow_PeopleFromTheLedger(t *testing.T) {
 			OnBehalfOf: "faye@example.com", Comment: "on call",
 		}, ""),
 		decisionOf(second, 4, access.Decision{By: eve, Action: "deny", Signed: "unsigned"}, "eve may not"),
-		told("1/webhook", "requested", "webhook", "delivered", ""),
-		told("1/slack", "requested", "slack", "dropped", "slack: the receiver answers 410"),
-		told("2/e-mail", "reminder", "e-mail", "gaveUp", ""),
+		told("notification/1/webhook", "requested", "webhook", "delivered", ""),
+		told("notification/1/slack", "requested", "slack", "dropped", "slack: the receiver answers 410"),
+		told("notification/2/e-mail", "reminder", "e-mail", "gaveUp", ""),
 		ledger.NewEntry{Key: "delegation/0", Body: ledger.Delegation{Delegation: access.Delegation{
 			By: "faye@example.com", To: dave, Until: noon.Add(48 * time.Hour),
 		}}},

@@ -167,10 +167,10 @@ func TestPolicyExplain_AskedWrongly(t *testing.T) {
 // asked writes a request, and its receipt unless the state is "", into the ledger.
 func (f *fixture) asked(id string, plan access.Plan, state string, decisions ...access.Decision) {
 	f.t.Helper()
-	entries := []ledger.NewEntry{{Request: id, Key: id + "/request", Body: ledger.Request{Plan: plan}}}
+	entries := []ledger.NewEntry{{Request: id, Key: id + "#run/request", Body: ledger.Request{Plan: plan}}}
 	if state != "" {
 		entries = append(entries, ledger.NewEntry{
-			Request: id, Key: id + "/receipt",
+			Request: id, Key: id + "#run/receipt",
 			Body: ledger.Receipt{Receipt: access.Receipt{State: state, Plan: plan, Decisions: decisions}},
 		})
 	}

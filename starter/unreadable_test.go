@@ -30,18 +30,18 @@ func TestShow_EntriesItCannotRead(t *testing.T) {
 	plan := askedOfPeople("ana@example.com").Seal()
 	for _, e := range []struct {
 		rawBody
-		why string
+		step, why string
 	}{
-		{rawBody{"oracle", `{}`}, "this version does not know the kind: "},
-		{rawBody{ledger.KindDecision, `{"decision":{},"mood":"good"}`}, `json: unknown field "mood": `},
-		{rawBody{ledger.KindReceipt, `[1]`}, "the body is not a JSON object: "},
-		{rawBody{ledger.KindProof, `{"proof":{"reads":null}}`}, `it must hold either "roles" or "account": `},
-		{rawBody{ledger.KindNotification, `"text"`}, "the body is not a JSON object: "},
+		{rawBody{"oracle", `{}`}, "oracle", "this version does not know the kind: "},
+		{rawBody{ledger.KindDecision, `{"decision":{},"mood":"good"}`}, "decision/0", `json: unknown field "mood": `},
+		{rawBody{ledger.KindReceipt, `[1]`}, "receipt", "the body is not a JSON object: "},
+		{rawBody{ledger.KindProof, `{"proof":{"reads":null}}`}, "acquire/proof", `it must hold either "roles" or "account": `},
+		{rawBody{ledger.KindNotification, `"text"`}, "notification/1/slack", "the body is not a JSON object: "},
 	} {
 		recordOf(t, "grant/OLD",
 			ledger.NewEntry{Key: "request", Body: ledger.Request{Plan: plan}},
-			ledger.NewEntry{Key: "odd", Body: e.rawBody})
-		why := `entry 2 of the ledger (kind "` + string(e.kind) + `", key "grant/OLD#r1/odd") cannot be read: ` + e.why
+			ledger.NewEntry{Key: e.step, Body: e.rawBody})
+		why := `entry 2 of the ledger (kind "` + string(e.kind) + `", key "grant/OLD#r1/` + e.step + `") cannot be read: ` + e.why
 		got := run(t, "show", "OLD")
 		require.Equal(t, exitFailed, got.code)
 		require.Contains(t, got.out, "2026-03-10 12:01:00 UTC  unreadable  "+why+updateAdvice)

@@ -11,6 +11,7 @@ package workflows
 import (
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"go.temporal.io/sdk/log"
@@ -126,7 +127,11 @@ func (p *principalRun) holderOf(lease string) wire.LeaseHolder {
 	if i := slices.IndexFunc(p.holders, func(h wire.LeaseHolder) bool { return h.Lease == lease }); i >= 0 {
 		return p.holders[i]
 	}
-	return wire.LeaseHolder{Lease: lease, Request: lease}
+	request := lease // whose id is the workflow id of its request, "#" and a run id
+	if at := strings.LastIndexByte(lease, '#'); at > 0 {
+		request = lease[:at]
+	}
+	return wire.LeaseHolder{Lease: lease, Request: request}
 }
 
 // handle installs the query and the update.

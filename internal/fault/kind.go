@@ -36,7 +36,7 @@ func kindOfSentinel(err error) kinds.Kind {
 		return kinds.Conflict
 	case errors.Is(err, store.ErrNoSnapshot), errors.Is(err, store.ErrNoEntry):
 		return kinds.NotFound
-	case errors.Is(err, ledger.ErrBadEntry):
+	case errors.Is(err, ledger.ErrBadEntry), errors.Is(err, ledger.ErrOtherAnswer):
 		return kinds.Invalid
 	case errors.Is(err, store.ErrStale), errors.Is(err, context.DeadlineExceeded):
 		return kinds.Unavailable

@@ -104,9 +104,10 @@ const (
 // Write says what is about to be sent to the console, so that an attempt that finds it
 // can look whether it arrived. Either Roles or Account is set.
 type Write struct {
-	Write   access.Write `json:"write"`
-	Roles   *RoleWrite   `json:"roles,omitempty"`
-	Account *AccountCall `json:"account,omitempty"`
+	Principal *Subject     `json:"principal,omitempty"` // nil in entries of versions up to 0.4.0
+	Write     access.Write `json:"write"`
+	Roles     *RoleWrite   `json:"roles,omitempty"`
+	Account   *AccountCall `json:"account,omitempty"`
 }
 
 // RoleWrite is a write that changes a principal's roles.
@@ -135,7 +136,8 @@ const (
 
 // Answer says what the console answered to a write, or that it did not.
 type Answer struct {
-	Write access.Write `json:"write"` // with status or error
+	Principal *Subject     `json:"principal,omitempty"` // nil in entries of versions up to 0.4.0
+	Write     access.Write `json:"write"`               // with status or error
 	// Account is set where the write was about an account.
 	Account *AccountAnswer `json:"account,omitempty"`
 }
@@ -155,10 +157,11 @@ type Token struct {
 
 // Proof settles a change. Either Roles or Account is set.
 type Proof struct {
-	Proof   access.Proof  `json:"proof"`
-	Message string        `json:"message,omitempty"` // why nothing was done, where that is so
-	Roles   *RoleProof    `json:"roles,omitempty"`
-	Account *AccountProof `json:"account,omitempty"`
+	Principal *Subject      `json:"principal,omitempty"` // nil in entries of versions up to 0.4.0
+	Proof     access.Proof  `json:"proof"`
+	Message   string        `json:"message,omitempty"` // why nothing was done, where that is so
+	Roles     *RoleProof    `json:"roles,omitempty"`
+	Account   *AccountProof `json:"account,omitempty"`
 }
 
 // RoleProof is what a settled change of roles means for the next one.

@@ -105,10 +105,42 @@ func samplePlan() access.Plan {
 	}.Seal()
 }
 
+// keyOf is a key that an entry with that body can have.
+func keyOf(b ledger.Body) string {
+	change := access.ChangeKey(grant.String(), access.OpAcquire)
+	switch b := b.(type) {
+	case ledger.Request:
+		return grant.RequestKey(0)
+	case ledger.Signature:
+		return ledger.SignatureKey([]byte(b.Statement))
+	case ledger.Decision:
+		return ledger.DecisionEntryKey(grant.DecisionKey(b.Decision, ""), 0)
+	case ledger.Delegation:
+		return grant.DelegationKey()
+	case ledger.Write:
+		return ledger.WriteKey(change, 0)
+	case ledger.Answer:
+		return ledger.AnswerKey(change, 0)
+	case ledger.Token:
+		return ledger.TokenKey(change, 0)
+	case ledger.Proof:
+		return ledger.ProofKey(change)
+	case ledger.Extension:
+		return ledger.ExtensionKey(change)
+	case ledger.Cancelled:
+		return ledger.CancelledChangeKey(change)
+	case ledger.Receipt:
+		return grant.ReceiptKey()
+	case ledger.Notification:
+		return ledger.NotificationKey(grant.Request, grant.String()+"/1", b.Sender)
+	}
+	return grant.String() + "/" + string(b.Kind())
+}
+
 // entryOf is the first entry of a chain, with that body.
 func entryOf(t *testing.T, b ledger.Body) ledger.Entry {
 	t.Helper()
-	e, err := ledger.NewEntry{Request: grant.Request, Key: grant.RequestKey(0), Body: b}.Entry(console, noon)
+	e, err := ledger.NewEntry{Request: grant.Request, Key: keyOf(b), Body: b}.Entry(console, noon)
 	require.NoError(t, err)
 	e, _ = ledger.Head{}.Chain(e)
 	return e

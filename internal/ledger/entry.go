@@ -27,12 +27,15 @@ type Entry struct {
 	Body    json.RawMessage `json:"body"`    // exactly the bytes that were hashed; see [Decode]
 	Prev    string          `json:"prev"`    // hash of the entry before; "" for the first
 	Hash    string          `json:"hash"`    // over all of the above; see [Entry.Digest]
+	// Subject is the principal that the entry is about, as the store finds it by: see
+	// [SubjectOf]. It is not in the hash, since it follows from the body.
+	Subject string `json:"-"`
 }
 
 // NewEntry is an entry to append. Its kind is its body's.
 type NewEntry struct {
 	Request string    // workflow id
-	Key     string    // see [Run] and [access.ChangeKey]
+	Key     string    // from the functions of this package: it must be one that the body's kind can have
 	At      time.Time // kept to the microsecond; the time of the append, if zero
 	Body    Body
 	// Unless names a key: while there is an entry of that key, this one is not written, and
@@ -51,7 +54,8 @@ type Head struct {
 // at n.At, or at now where that is zero.
 //
 // One without console, request, key or body, with a NUL or bytes that are not UTF-8 in one
-// of them, or with a body that cannot be encoded is [ErrBadEntry].
+// of them, with a key of another kind or request, or with a body that cannot be encoded is
+// [ErrBadEntry].
 func (n NewEntry) Entry(console string, now time.Time) (Entry, error) {
 	if n.Body == nil {
 		return Entry{}, fmt.Errorf("%w: %q has no body", ErrBadEntry, n.Key)
@@ -62,7 +66,7 @@ func (n NewEntry) Entry(console string, now time.Time) (Entry, error) {
 	}
 	e := Entry{
 		Console: console, Request: n.Request, Kind: n.Body.Kind(), Key: n.Key,
-		At: time.UnixMicro(at.UnixMicro()).UTC(),
+		At: time.UnixMicro(at.UnixMicro()).UTC(), Subject: SubjectOf(n.Body),
 	}
 	if err := e.check(); err != nil {
 		return Entry{}, err
@@ -87,7 +91,7 @@ func (e Entry) check() error {
 				ErrBadEntry, f.name, f.value)
 		}
 	}
-	return nil
+	return e.checkKey()
 }
 
 // Chain puts an entry behind the head: it fills in number, predecessor and hash, and
@@ -111,16 +115,10 @@ const digestForm = "sentinelone-ledger-1"
 // The body counts byte by byte, as encoding/json wrote it: compact, with <, > and &
 // escaped. An export that was indented has to be compacted first.
 func (e Entry) Digest() string {
-	form := make([]byte, 0, 512+len(e.Body))
-	for _, field := range [...]string{
+	form := netstrings(
 		digestForm, e.Console, strconv.FormatInt(e.Seq, 10), strconv.FormatInt(e.At.UnixMicro(), 10),
 		e.Request, string(e.Kind), e.Key, string(e.Body), e.Prev,
-	} {
-		form = strconv.AppendInt(form, int64(len(field)), 10)
-		form = append(form, ':')
-		form = append(form, field...)
-		form = append(form, ',')
-	}
+	)
 	sum := sha256.Sum256(form)
 	return hex.EncodeToString(sum[:])
 }

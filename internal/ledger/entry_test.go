@@ -35,7 +35,7 @@ func TestEntry_Digest(t *testing.T) {
 
 func TestNewEntry_Entry(t *testing.T) {
 	t.Parallel()
-	n := ledger.NewEntry{Request: "grant/INC-42", Key: "k", Body: anyBody{"request", map[string]any{
+	n := ledger.NewEntry{Request: "grant/INC-42", Key: grant.RequestKey(0), Body: anyBody{"request", map[string]any{
 		"reason": "a<b & \x00ä\u2028",
 	}}}
 	now := time.Date(2026, 3, 3, 14, 0, 0, 123456789, time.FixedZone("", 7200))
@@ -63,9 +63,9 @@ func TestNewEntry_Bad(t *testing.T) {
 		"has no body":     func(n *ledger.NewEntry) { n.Body = nil },
 		"is not text":     func(n *ledger.NewEntry) { n.Request = "grant/\x00" },
 		"make it UTF-8":   func(n *ledger.NewEntry) { n.Key = "\xff" },
-		"encode the body": func(n *ledger.NewEntry) { n.Body = anyBody{"plan", math.Inf(1)} },
+		"encode the body": func(n *ledger.NewEntry) { n.Body = anyBody{"cancelled", math.Inf(1)} },
 	} {
-		n := ledger.NewEntry{Request: "grant/1", Key: "k", Body: ledger.Cancelled{}}
+		n := ledger.NewEntry{Request: "grant/1", Key: "grant/1#run/cancelled", Body: ledger.Cancelled{}}
 		_, err := n.Entry(console, noon)
 		require.NoError(t, err)
 		spoil(&n)
@@ -73,7 +73,7 @@ func TestNewEntry_Bad(t *testing.T) {
 		require.ErrorIs(t, err, ledger.ErrBadEntry)
 		require.ErrorContains(t, err, want)
 	}
-	_, err := ledger.NewEntry{Request: "grant/1", Key: "k", Body: ledger.Cancelled{}}.Entry("", noon)
+	_, err := ledger.NewEntry{Request: "grant/1", Key: "grant/1#run/cancelled", Body: ledger.Cancelled{}}.Entry("", noon)
 	require.ErrorContains(t, err, "the console of")
 }
 
@@ -83,23 +83,24 @@ func TestKeys(t *testing.T) {
 	change := access.ChangeKey(grant.String(), access.OpAcquire)
 	const hash = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855" // of nothing
 	for want, got := range map[string]string{
-		"grant/INC-42#run":                     grant.String(),
-		"grant/INC-42#run/request":             grant.RequestKey(0),
-		"grant/INC-42#run/request/2":           grant.RequestKey(2),
-		"grant/INC-42#run/decision/0":          grant.DecisionKey(0),
-		"grant/INC-42#run/delegation":          grant.DelegationKey(),
-		"grant/INC-42#run/cancelled":           grant.CancelledKey(),
-		"grant/INC-42#run/receipt":             grant.ReceiptKey(),
-		"grant/INC-42#run/acquire":             change,
-		"grant/INC-42#run/acquire/write/0":     ledger.WriteKey(change, 0),
-		"grant/INC-42#run/acquire/answer/12":   ledger.AnswerKey(change, 12),
-		"grant/INC-42#run/acquire/token/0":     ledger.TokenKey(change, 0),
-		"grant/INC-42#run/acquire/proof":       ledger.ProofKey(change),
-		"grant/INC-42#run/acquire/extension":   ledger.ExtensionKey(change),
-		"grant/INC-42#run/acquire/cancelled":   ledger.CancelledChangeKey(change),
-		"signature/" + hash:                    ledger.SignatureKey(nil),
-		"delegation/" + hash:                   ledger.SignedDelegationKey(nil),
-		"grant/INC-42#run/requested/0/webhook": ledger.NotificationKey("grant/INC-42#run/requested/0", "webhook"),
+		"grant/INC-42#run":                   grant.String(),
+		"grant/INC-42#run/request":           grant.RequestKey(0),
+		"grant/INC-42#run/request/2":         grant.RequestKey(2),
+		"grant/INC-42#run/decision/0":        grant.NumberedDecisionKey(0),
+		"grant/INC-42#run/delegation":        grant.DelegationKey(),
+		"grant/INC-42#run/cancelled":         grant.CancelledKey(),
+		"grant/INC-42#run/receipt":           grant.ReceiptKey(),
+		"grant/INC-42#run/acquire":           change,
+		"grant/INC-42#run/acquire/write/0":   ledger.WriteKey(change, 0),
+		"grant/INC-42#run/acquire/answer/12": ledger.AnswerKey(change, 12),
+		"grant/INC-42#run/acquire/token/0":   ledger.TokenKey(change, 0),
+		"grant/INC-42#run/acquire/proof":     ledger.ProofKey(change),
+		"grant/INC-42#run/acquire/extension": ledger.ExtensionKey(change),
+		"grant/INC-42#run/acquire/cancelled": ledger.CancelledChangeKey(change),
+		"signature/" + hash:                  ledger.SignatureKey(nil),
+		"delegation/" + hash:                 ledger.SignedDelegationKey(nil),
+		"grant/INC-42#run/notification/3/webhook": ledger.NotificationKey(
+			grant.Request, "grant/INC-42#run/3", "webhook"),
 	} {
 		require.Equal(t, want, got)
 	}
@@ -109,14 +110,14 @@ func TestRunOf(t *testing.T) {
 	t.Parallel()
 	change := access.ChangeKey(grant.String(), access.OpAcquire)
 	for key, want := range map[string]string{
-		grant.RequestKey(0):         "run",
-		grant.DecisionKey(3):        "run",
-		ledger.WriteKey(change, 1):  "run",
-		ledger.ProofKey(change):     "run",
-		ledger.SignatureKey(nil):    "",
-		"grant/INC-421#run/request": "",
-		"grant/INC-42":              "",
-		"":                          "",
+		grant.RequestKey(0):          "run",
+		grant.NumberedDecisionKey(3): "run",
+		ledger.WriteKey(change, 1):   "run",
+		ledger.ProofKey(change):      "run",
+		ledger.SignatureKey(nil):     "",
+		"grant/INC-421#run/request":  "",
+		"grant/INC-42":               "",
+		"":                           "",
 	} {
 		got := ledger.RunOf(ledger.Entry{Request: grant.Request, Key: key})
 		require.Equal(t, ledger.Run{Request: grant.Request, ID: want}, got, key)

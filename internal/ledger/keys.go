@@ -5,6 +5,9 @@ import (
 	"encoding/hex"
 	"strconv"
 	"strings"
+	"time"
+
+	"sentinelone-provisioner/internal/access"
 )
 
 // Run is one run of a request. Its workflow id may be used again, so keys name the run
@@ -39,8 +42,27 @@ func (r Run) RequestKey(round int) string {
 	return numbered(r.key(KindRequest), round)
 }
 
-// DecisionKey is the key of a decision. n counts the decisions of a run, from 0.
-func (r Run) DecisionKey(n int) string { return numbered(r.key(KindDecision), n) }
+// DecisionKey says what a decision is: it is made of what the person decided, so that another
+// decision never finds its answer, whatever number the workflow gives it. A signature is used
+// for this key, and entries stand under [DecisionEntryKey]. refusal is why the workflow does
+// not count the decision; "" if it does.
+//
+// Times that the worker sets are not in it: after a reset, the same decision finds its answer.
+func (r Run) DecisionKey(d access.Decision, refusal string) string {
+	return r.key(KindDecision) + "/" + sum(netstrings(
+		"sentinelone-decision-key-1", d.By, d.Action, d.PlanHash, d.Comment, d.Duration.String(), instant(d.StartAt),
+		d.Signature, instant(d.SignedAt), refusal,
+	))
+}
+
+// DecisionEntryKey is the key of the entry of a decision. n counts the decisions of a run, from 0, so
+// that a person who decides the same once more, since a reason against it is gone, gets
+// another answer.
+func DecisionEntryKey(decision string, n int) string { return numbered(decision, n) }
+
+// NumberedDecisionKey is the key of the nth decision of a run, from 0, as versions up to
+// 0.4.0 wrote it.
+func (r Run) NumberedDecisionKey(n int) string { return numbered(r.key(KindDecision), n) }
 
 // DelegationKey is the key of the delegation that the run records.
 func (r Run) DelegationKey() string { return r.key(KindDelegation) }
@@ -102,8 +124,29 @@ func SignedDelegationKey(statement []byte) string {
 	return string(KindDelegation) + "/" + sum(statement)
 }
 
-// NotificationKey is the key of one delivery of an event.
-func NotificationKey(event, sender string) string { return event + "/" + sender }
+// NotificationKey is the key of one delivery of an event of a request; request is "" for
+// an event of none. Whoever starts a delivery chooses the event, so its text is in the key
+// only where it cannot be mistaken for anything else.
+func NotificationKey(request, event, sender string) string {
+	run := RunOf(Entry{Request: request, Key: event})
+	number, of := strings.CutPrefix(event, run.String()+"/")
+	switch {
+	case request == "" || run.ID == "" || strings.Contains(run.ID, "#") || !of:
+		return string(KindNotification) + "/" + sum(netstrings(event, sender))
+	case isWord(number) && isWord(sender):
+		return run.key(KindNotification) + "/" + number + "/" + sender
+	}
+	return run.key(KindNotification) + "/" + sum(netstrings(event, sender))
+}
+
+// RunOfLease is the run that holds a lease: its id is the run's name.
+func RunOfLease(id string) Run {
+	at := strings.LastIndexByte(id, '#')
+	if at < 0 {
+		return Run{Request: id}
+	}
+	return Run{Request: id[:at], ID: id[at+1:]}
+}
 
 func under(prefix string, k Kind) string { return prefix + "/" + string(k) }
 
@@ -112,4 +155,24 @@ func numbered(key string, n int) string { return key + "/" + strconv.Itoa(n) }
 func sum(statement []byte) string {
 	s := sha256.Sum256(statement)
 	return hex.EncodeToString(s[:])
+}
+
+// instant is a time as keys have it: with all its digits, and "" for none.
+func instant(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339Nano)
+}
+
+// netstrings writes each field with its length, so that no two lists are written alike.
+func netstrings(fields ...string) []byte {
+	var form []byte
+	for _, field := range fields {
+		form = strconv.AppendInt(form, int64(len(field)), 10)
+		form = append(form, ':')
+		form = append(form, field...)
+		form = append(form, ',')
+	}
+	return form
 }

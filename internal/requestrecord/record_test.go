@@ -66,7 +66,7 @@ func TestEvents(t *testing.T) {
 		decided("decision/2", plan, access.Decision{
 			By: dave, Action: "deny", At: noon.Add(2 * time.Second),
 		}, "dave may not"),
-		ledger.NewEntry{Key: "1/e-mail", Body: ledger.Notification{
+		ledger.NewEntry{Key: "notification/1/e-mail", Body: ledger.Notification{
 			Event: "reminder", Sender: "e-mail", Result: ledger.GaveUp,
 		}},
 		ledger.NewEntry{Key: "delegation/0", Body: ledger.Delegation{Delegation: access.Delegation{

@@ -45,7 +45,7 @@ func BenchmarkAppend(b *testing.B) {
 				b.SetParallelism(max(1, at/runtime.GOMAXPROCS(0)))
 				b.ResetTimer()
 				one := func() {
-					key := fmt.Sprintf("grant/INC-%d write", n.Add(1))
+					key := fmt.Sprintf("grant/INC-42#run/acquire/write/%d", n.Add(1))
 					_, err := s.Append(b.Context(), acme, ledger.NewEntry{
 						Request: "grant/INC-42", Key: key, At: began, Body: anyBody{"write", body},
 					})

@@ -3,7 +3,14 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"time"
+)
+
+// The statements that find entries by principal.
+const (
+	OfSubjectStatement = ofSubject
+	LastProofStatement = lastProof
 )
 
 // DB is the pool that tests use to count rows.
@@ -21,3 +28,19 @@ func (s *Store) Durably(ctx context.Context, console string, fn func(tx *sql.Tx)
 
 // SetClock replaces the clock.
 func (s *Store) SetClock(now func() time.Time) { s.now = now }
+
+// OpenAt opens a database with the schema of an earlier version.
+func OpenAt(ctx context.Context, databaseURL string, version int64) (*Store, error) {
+	s, err := connect(ctx, databaseURL, false)
+	if err != nil {
+		return nil, err
+	}
+	p, err := s.provider()
+	if err == nil {
+		_, err = p.UpTo(ctx, version)
+	}
+	if err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}

@@ -32,12 +32,20 @@ type database struct {
 // onBoth runs a test on a fresh SQLite and on a fresh PostgreSQL database.
 func onBoth(t *testing.T, test func(db database)) {
 	t.Helper()
+	onBothURLs(t, func(t *testing.T, url string) {
+		t.Helper()
+		test(database{t: t, s: open(t, url), url: url})
+	})
+}
+
+// onBothURLs runs a test with the address of a SQLite and of a PostgreSQL database, which are empty.
+func onBothURLs(t *testing.T, test func(t *testing.T, url string)) {
+	t.Helper()
 	urls := map[string]func(testing.TB) string{"sqlite": sqliteURL, "postgres": pgtest.URL}
 	for name, fresh := range urls {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			url := fresh(t)
-			test(database{t: t, s: open(t, url), url: url})
+			test(t, fresh(t))
 		})
 	}
 }

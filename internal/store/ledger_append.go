@@ -11,12 +11,13 @@ import (
 
 // Append writes entries at the end of a console's chain, in order and in one
 // transaction, and returns them as they stand there. An entry whose key is there
-// already is not written again: the stored one is returned in its place, even if the
-// body differs, so repeating an append after any error is safe. So is one whose Unless
+// already is not written again: the stored one is returned in its place, even if what was
+// found out differs, so repeating an append after any error is safe. So is one whose Unless
 // is there: of two entries that each name the other's key, one is written, whichever comes
 // at the same time. What was returned is on the disk.
 //
-// An entry that cannot be written as it is, is [ledger.ErrBadEntry]. Where there are
+// An entry that cannot be written as it is, is [ledger.ErrBadEntry]. One whose key holds the
+// answer to another question is [ledger.ErrOtherAnswer]: see [ledger.CheckAnswer]. Where there are
 // entries behind what the head calls the last, someone has changed the tables: that is
 // [ErrBrokenLedger], and nothing is written.
 func (s *Store) Append(ctx context.Context, console string, entries ...ledger.NewEntry) ([]ledger.Entry, error) {
@@ -47,7 +48,9 @@ func (s *Store) append(
 			return err
 		}
 		var added []ledger.Entry
-		out, added = chainOn(head, known, wanted)
+		if out, added, err = chainOn(head, known, wanted); err != nil {
+			return err
+		}
 		return insertEntries(ctx, tx, added)
 	})
 	if err != nil {
@@ -61,6 +64,7 @@ type wantedEntry struct {
 	ledger.Entry
 
 	unless string
+	asked  ledger.Body
 }
 
 func (s *Store) encodeEntries(console string, entries []ledger.NewEntry) ([]wantedEntry, error) {
@@ -70,7 +74,7 @@ func (s *Store) encodeEntries(console string, entries []ledger.NewEntry) ([]want
 		if err != nil {
 			return nil, err
 		}
-		out[i] = wantedEntry{e, n.Unless}
+		out[i] = wantedEntry{e, n.Unless, n.Body}
 	}
 	return out, nil
 }
@@ -93,7 +97,7 @@ func (s *Store) headAndKnown(
 	head, known := ledger.Head{}, map[string]ledger.Entry{}
 	statement := `SELECT COALESCE((SELECT MAX(seq) FROM ledger WHERE console = $1), 0), '',
 			COALESCE((SELECT seq FROM ledger_heads WHERE console = $1), 0), 0, '', '', '', '',
-			COALESCE((SELECT hash FROM ledger_heads WHERE console = $1), ''), ''
+			COALESCE((SELECT hash FROM ledger_heads WHERE console = $1), ''), '', ''
 		UNION ALL SELECT -1, ` + ledgerColumns + ` FROM ledger WHERE console = $1 AND ` + s.d.in("key", "$2")
 	args := []any{console, list(s.d, keys)}
 	err := forEachRow(ctx, tx, "read the end of the chain", statement, args, func(rows *sql.Rows) error {
@@ -114,21 +118,27 @@ func (s *Store) headAndKnown(
 
 // chainOn puts what is not known yet behind the head. all are the wanted entries as
 // they will stand in the ledger.
-func chainOn(head ledger.Head, known map[string]ledger.Entry, wanted []wantedEntry) (all, added []ledger.Entry) {
+func chainOn(
+	head ledger.Head, known map[string]ledger.Entry, wanted []wantedEntry,
+) (all, added []ledger.Entry, err error) {
 	for _, w := range wanted {
-		e := w.Entry
-		stored, found := known[e.Key]
-		if !found {
+		stored, found := known[w.Key]
+		if found {
+			err = ledger.CheckAnswer(stored, w.asked)
+		} else {
 			stored, found = known[w.unless]
 		}
+		if err != nil {
+			return nil, nil, err
+		}
 		if !found {
-			e, head = head.Chain(e)
-			known[e.Key], stored = e, e
-			added = append(added, e)
+			stored, head = head.Chain(w.Entry)
+			known[w.Key] = stored
+			added = append(added, stored)
 		}
 		all = append(all, stored)
 	}
-	return all, added
+	return all, added, nil
 }
 
 // entriesAtOnce is how many entries one statement writes. SQLite looks up each argument
@@ -144,8 +154,8 @@ func insertEntries(ctx context.Context, tx *sql.Tx, entries []ledger.Entry) erro
 	for some := range slices.Chunk(entries, entriesAtOnce) {
 		q, lead := query{}, "INSERT INTO ledger ("+ledgerColumns+") VALUES "
 		for _, e := range some {
-			q.add(lead+"(%s, %s, %s, %s, %s, %s, %s, %s, %s)",
-				e.Console, e.Seq, micros(e.At), e.Request, e.Kind, e.Key, e.Prev, e.Hash, string(e.Body))
+			q.add(lead+"(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+				e.Console, e.Seq, micros(e.At), e.Request, e.Kind, e.Key, e.Prev, e.Hash, string(e.Body), e.Subject)
 			lead = ", "
 		}
 		if _, err := exec(ctx, tx, "write entries", q.text.String(), q.args...); err != nil {

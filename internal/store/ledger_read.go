@@ -9,7 +9,7 @@ import (
 	"sentinelone-provisioner/internal/ledger"
 )
 
-const ledgerColumns = "console, seq, at, request, kind, key, prev, hash, body"
+const ledgerColumns = "console, seq, at, request, kind, key, prev, hash, body, subject"
 
 // scanner is a row, or rows at one of them.
 type scanner interface{ Scan(dest ...any) error }
@@ -19,7 +19,8 @@ func scanEntry(row scanner, before ...any) (ledger.Entry, error) {
 	var e ledger.Entry
 	var at int64
 	var body []byte // a copy, as Scan makes it
-	err := row.Scan(append(before, &e.Console, &e.Seq, &at, &e.Request, &e.Kind, &e.Key, &e.Prev, &e.Hash, &body)...)
+	err := row.Scan(append(before, &e.Console, &e.Seq, &at, &e.Request, &e.Kind, &e.Key, &e.Prev, &e.Hash, &body,
+		&e.Subject)...)
 	e.At, e.Body = fromMicros(at), body
 	return e, err
 }
@@ -42,6 +43,33 @@ func (s *Store) LedgerEntryByKey(ctx context.Context, console, key string) (ledg
 func (s *Store) LedgerOf(ctx context.Context, console, request string) ([]ledger.Entry, error) {
 	return entriesOf(ctx, s.r, "SELECT "+ledgerColumns+" FROM ledger WHERE console = $1 AND request = $2 ORDER BY seq",
 		console, request)
+}
+
+// The condition that the subject is not empty lets both databases use the partial indexes.
+const (
+	ofSubject = "SELECT " + ledgerColumns + " FROM ledger WHERE console = $1 AND subject = $2 AND subject <> ''" +
+		" AND seq > $3 ORDER BY seq"
+	lastProof = "SELECT " + ledgerColumns + " FROM ledger WHERE console = $1 AND subject = $2 AND subject <> ''" +
+		" AND kind = 'proof' ORDER BY seq DESC LIMIT 1"
+)
+
+// LedgerOfSubject lists the entries about a principal, as [ledger.Subject] writes it, that
+// come after number since, in their order; since 0 lists all. There may be none.
+//
+// It finds what [ledger.SubjectOf] says of each entry: of what versions up to 0.4.0 wrote,
+// requests, writes and proofs only.
+func (s *Store) LedgerOfSubject(ctx context.Context, console, subject string, since int64) ([]ledger.Entry, error) {
+	return entriesOf(ctx, s.r, ofSubject, console, subject, since)
+}
+
+// LastProofOf finds the newest proof about a principal, as [ledger.Subject] writes it; false
+// if there is none.
+func (s *Store) LastProofOf(ctx context.Context, console, subject string) (ledger.Entry, bool, error) {
+	found, err := entriesOf(ctx, s.r, lastProof, console, subject)
+	if err != nil || len(found) == 0 {
+		return ledger.Entry{}, false, err
+	}
+	return found[0], true, nil
 }
 
 // WalkLedger calls fn with every entry of a console in order, one at a time, as of the

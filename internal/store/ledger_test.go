@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
 
+	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/ledger"
 	"sentinelone-provisioner/internal/store"
 )
@@ -28,7 +29,20 @@ func (b anyBody) MarshalJSON() ([]byte, error) { return json.Marshal(b.value) }
 // note is an entry of a request, with a key of its own.
 func note(request, kind string, body any) ledger.NewEntry {
 	return ledger.NewEntry{
-		Request: request, Key: request + " " + kind, At: began, Body: anyBody{ledger.Kind(kind), body},
+		Request: request, Key: keyOf(request, "run", kind), At: began, Body: anyBody{ledger.Kind(kind), body},
+	}
+}
+
+// keyOf is the one key of that kind in a run of a request.
+func keyOf(request, run, kind string) string {
+	of := ledger.Run{Request: request, ID: run}
+	switch change := access.ChangeKey(of.String(), access.OpAcquire); ledger.Kind(kind) {
+	case ledger.KindWrite:
+		return ledger.WriteKey(change, 0)
+	case ledger.KindProof:
+		return ledger.ProofKey(change)
+	default:
+		return of.String() + "/" + kind
 	}
 }
 
@@ -56,7 +70,7 @@ func TestAppend(t *testing.T) {
 		t, s := db.t, db.s
 		at := time.Date(2026, 3, 3, 14, 0, 0, 123456789, time.FixedZone("", 7200))
 		first := appendTo(t, s, acme, ledger.NewEntry{
-			Request: "grant/INC-42", Key: "k1", At: at,
+			Request: "grant/INC-42", Key: "grant/INC-42#run/request", At: at,
 			Body: anyBody{"request", map[string]any{"reason": "a<b & \x00ä\u2028"}},
 		})
 		more := appendTo(t, s, acme, note("grant/INC-42", "plan", []int{1}), note("revoke/7", "request", nil))
@@ -85,10 +99,10 @@ func TestAppend(t *testing.T) {
 		of, err = s.LedgerOf(t.Context(), acme, "grant/none")
 		require.NoError(t, err)
 		require.Empty(t, of)
-		found, err := s.LedgerEntryByKey(t.Context(), acme, "k1")
+		found, err := s.LedgerEntryByKey(t.Context(), acme, "grant/INC-42#run/request")
 		require.NoError(t, err)
 		require.Equal(t, all[0], found)
-		_, err = s.LedgerEntryByKey(t.Context(), "other.example.com", "k1")
+		_, err = s.LedgerEntryByKey(t.Context(), "other.example.com", "grant/INC-42#run/request")
 		require.ErrorIs(t, err, store.ErrNoEntry)
 	})
 }
@@ -167,7 +181,7 @@ func TestAppend_OneOfTwo(t *testing.T) {
 	onBoth(t, func(db database) {
 		t, s := db.t, db.s
 		for round := range 10 {
-			this, that := fmt.Sprintf("this %d", round), fmt.Sprintf("that %d", round)
+			this, that := fmt.Sprintf("grant/INC-42#run/end/this-%d", round), fmt.Sprintf("grant/INC-42#run/end/that-%d", round)
 			kept := make([]ledger.Entry, 8)
 			var all errgroup.Group
 			for i := range kept {

@@ -20,11 +20,19 @@ func asked(t *testing.T, s *store.Store, console string, forms ...string) map[st
 		request, kind, _ := strings.Cut(form, " ")
 		kind, _, _ = strings.Cut(kind, "#")
 		out[form] = appendTo(t, s, console, ledger.NewEntry{
-			Request: request, Key: form, At: began.Add(time.Duration(i) * time.Minute),
+			Request: request, Key: keyOf(request, strings.Map(dash, form), kind), At: began.Add(time.Duration(i) * time.Minute),
 			Body: anyBody{ledger.Kind(kind), i},
 		})[0]
 	}
 	return out
+}
+
+// dash replaces what cannot be in the id of a run.
+func dash(r rune) rune {
+	if strings.ContainsRune(" /#", r) {
+		return '-'
+	}
+	return r
 }
 
 // Requests come newest first, each with the receipt that is its own.

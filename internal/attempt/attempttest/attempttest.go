@@ -59,13 +59,14 @@ func Store(t *testing.T) *store.Store {
 }
 
 // Env is a new environment for one attempt, which logs nothing. The worker's interceptor comes after those given, so
-// that errors are translated as Temporal would see them.
+// that errors are translated as Temporal would see them. The workflow that runs the activity is the one whose request
+// the input names, unless [RunBy] says another.
 func Env(interceptors ...interceptor.WorkerInterceptor) *testsuite.TestActivityEnvironment {
 	var suite testsuite.WorkflowTestSuite
 	suite.SetLogger(sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)))
 	env := suite.NewTestActivityEnvironment()
 	env.SetTestTimeout(attemptTimeout)
-	env.SetWorkerOptions(worker.Options{Interceptors: append(interceptors, fault.NewInterceptor())})
+	env.SetWorkerOptions(worker.Options{Interceptors: append(append([]interceptor.WorkerInterceptor{&runBy{}}, interceptors...), fault.NewInterceptor())})
 	return env
 }
 

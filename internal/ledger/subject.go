@@ -1,0 +1,48 @@
+package ledger
+
+import "sentinelone-provisioner/internal/access"
+
+// Subject is the principal that an entry is about.
+type Subject struct {
+	Kind access.Kind `json:"kind"`
+	ID   string      `json:"id"`
+}
+
+// String is the subject as the store finds entries by it: "user/401" or "serviceUser/501",
+// or "" for none, such as an account that has no id yet.
+func (s Subject) String() string {
+	if s.ID == "" {
+		return ""
+	}
+	return string(s.Kind) + "/" + s.ID
+}
+
+// SubjectOf is the principal that a body is about, as [Subject.String] writes it; "" where it
+// is about none, or where a version up to 0.4.0 wrote it without.
+func SubjectOf(b Body) string {
+	switch b := b.(type) {
+	case Request:
+		return subjectOf(b.Plan.Principal)
+	case Receipt:
+		return subjectOf(b.Receipt.Plan.Principal)
+	case Write:
+		return b.Principal.text()
+	case Answer:
+		return b.Principal.text()
+	case Proof:
+		if b.Principal == nil && b.Proof.Made != nil {
+			return subjectOf(*b.Proof.Made)
+		}
+		return b.Principal.text()
+	}
+	return ""
+}
+
+func subjectOf(p access.PrincipalRef) string { return Subject{Kind: p.Kind, ID: p.ID}.String() }
+
+func (s *Subject) text() string {
+	if s == nil {
+		return ""
+	}
+	return s.String()
+}
