@@ -69,7 +69,8 @@ func TestCheck_WarnsAboutAnOpenDatabase(t *testing.T) {
 	require.NoError(t, os.Chmod(path, 0o644))
 	t.Setenv("DATABASE_URL", "sqlite://"+path)
 	got := run(t, "check")
-	require.Contains(t, got.errOut, "warning: every user of this machine may open the database file "+path+" (mode 0644)")
+	require.Contains(t, got.errOut,
+		"warning: every user of this machine may open the database file "+path+" (mode 0644)")
 	require.Len(t, decode[checkAnswer](t, run(t, "check", "-o", "json")).Warnings, 1)
 }
 

@@ -76,6 +76,7 @@ func (p *app) root() *cobra.Command {
 		{groupRecord, newLedgerCommand(p)},
 		{groupRecord, newVerifyCommand(p)},
 		{groupOther, newPolicyCommand(p)},
+		{groupOther, newSignersCommand(p)},
 		{groupOther, newVersionCommand(p)},
 	} {
 		add.command.GroupID = add.group

@@ -33,7 +33,7 @@ func parseSigners(text []byte) ([]signer, error) {
 	for n, line := range lines(text) {
 		s, err := parseSigner(line)
 		if err != nil {
-			faults = append(faults, fmt.Errorf("line %d: %w", n, err))
+			faults = append(faults, &lineError{n, err})
 			continue
 		}
 		s.line = n
