@@ -32,14 +32,16 @@ func TestSignersAdd(t *testing.T) {
 	require.NoFileExists(t, file)
 	require.Contains(t, dry.errOut, "nothing was changed")
 
-	got := run(t, "signers", "add", "--by", "carol@example.com", "--key", publicKeyFile(t, carol), "--valid-before", "365d")
+	got := run(t, "signers", "add", "--by", "carol@example.com", "--key", publicKeyFile(t, carol),
+		"--valid-before", "365d")
 	require.Equal(t, exitDone, got.code, got.errOut)
-	require.Regexp(t, `\n\+carol@example.com namespaces="sentinelone-provisioner",valid-before="\d{14}Z" ssh-ed25519 \S+ laptop\n$`,
-		got.out)
+	require.Regexp(t, `\n\+carol@example.com namespaces="sentinelone-provisioner",valid-before="\d{14}Z" `+
+		`ssh-ed25519 \S+ laptop\n$`, got.out)
 	require.Contains(t, got.out, file+", line 1:")
 	require.NoError(t, os.Chmod(file, 0o640))
 
-	added := decode[signersAdded](t, run(t, "signers", "add", "--by", "bob@example.com", "--key", publicKeyFile(t, bob), "-o", "json"))
+	added := decode[signersAdded](t,
+		run(t, "signers", "add", "--by", "bob@example.com", "--key", publicKeyFile(t, bob), "-o", "json"))
 	require.Equal(t, 2, added.Line)
 	require.True(t, added.Written)
 	require.Equal(t, bob.Fingerprint(), added.Fingerprint)
@@ -77,7 +79,7 @@ func TestSignersAdd_Refuses(t *testing.T) {
 		run(t, "signers", "add", "--by", "carol@example.com", "--key", pub, "--file", file, "--same-person").code)
 
 	require.Equal(t, exitUsage, run(t, "signers", "add", "--by", "carol@example.com", "--file", file).code)
-	require.Equal(t, exitUsage, run(t, "signers", "add", "--by", "carol@example.com", "--key", pub).code, "no file is named")
+	require.Equal(t, exitUsage, run(t, "signers", "add", "--by", "carol@example.com", "--key", pub).code, "no file")
 }
 
 // Somebody else's edit is not lost.

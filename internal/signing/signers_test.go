@@ -115,7 +115,8 @@ func TestAddSigner(t *testing.T) {
 		"a newline at the end": "bob@example.com " + there.Public() + "\n",
 	} {
 		got, err := AddSigner([]byte(before), nil, NewSigner{
-			By: "carol@example.com", Key: []byte(key.Public() + " carol's laptop\n"), ValidBefore: today.AddDate(0, 6, 0), Now: today,
+			By: "carol@example.com", Key: []byte(key.Public() + " carol's laptop\n"),
+			ValidBefore: today.AddDate(0, 6, 0), Now: today,
 		})
 		require.NoError(t, err, name)
 		require.True(t, strings.HasPrefix(string(got.Text), before), name)
