@@ -75,6 +75,7 @@ func (p *app) root() *cobra.Command {
 		{groupRecord, p.showCommand()},
 		{groupRecord, newLedgerCommand(p)},
 		{groupRecord, newVerifyCommand(p)},
+		{groupRecord, newKeysCommand(p)},
 		{groupOther, newPolicyCommand(p)},
 		{groupOther, newSignersCommand(p)},
 		{groupOther, newVersionCommand(p)},

@@ -2,6 +2,7 @@ package signing
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -181,4 +182,20 @@ func publicKey(text []byte) (key ssh.PublicKey, comment string, err error) {
 		return -1
 	}, comment)
 	return key, comment, checkKeyType(key)
+}
+
+// FingerprintOf is the fingerprint of the one public key in a text, as in SHA256:….
+func FingerprintOf(text []byte) (string, error) {
+	key, _, err := publicKey(text)
+	if err != nil {
+		return "", err
+	}
+	return fingerprint(key), nil
+}
+
+// IsFingerprint says that a text has the form of a fingerprint, as in SHA256:….
+func IsFingerprint(text string) bool {
+	sum, is := strings.CutPrefix(text, "SHA256:")
+	raw, err := base64.RawStdEncoding.DecodeString(sum)
+	return is && err == nil && len(raw) == sha256.Size
 }
