@@ -65,6 +65,7 @@ func (r *Request) Register(to Registry) {
 		wire.PlanActivity:     r.Plan,
 		wire.ApplyActivity:    r.Apply,
 		wire.DecideActivity:   r.Decide,
+		wire.StopActivity:     r.Stop,
 		wire.DelegateActivity: r.Delegate,
 		wire.CloseActivity:    r.Close,
 	} {

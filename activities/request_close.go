@@ -42,7 +42,7 @@ func (r *Request) receiptUnless(ctx context.Context, in wire.CloseInput, unless 
 	if n := len(in.Proofs); n > 0 {
 		out.Outcome = in.Proofs[n-1].Outcome
 	}
-	entries, err := r.store.Append(ctx, r.console.Console(), append(unplannedRequest(in), ledger.NewEntry{
+	entries, err := r.store.Append(ctx, r.console.Console(), append(unplannedRequest(in, r.signers != nil), ledger.NewEntry{
 		Request: in.Request.ID, Key: runOf(in.Request).ReceiptKey(), At: out.FinishedAt,
 		Body: ledger.Receipt{Receipt: out.Seal()}, Unless: unless,
 	})...)
@@ -54,13 +54,13 @@ func (r *Request) receiptUnless(ctx context.Context, in wire.CloseInput, unless 
 
 // unplannedRequest is the plan of a request that ends before it is planned, so that the list of
 // requests shows it like all others, with requester and reason, but without a hash.
-func unplannedRequest(in wire.CloseInput) []ledger.NewEntry {
+func unplannedRequest(in wire.CloseInput, signed bool) []ledger.NewEntry {
 	if in.Plan.Hash != "" {
 		return nil
 	}
 	return []ledger.NewEntry{{
 		Request: in.Request.ID, Key: runOf(in.Request).RequestKey(0), At: in.Request.StartedAt,
-		Body: ledger.Request{Plan: in.Plan},
+		Body: ledger.Request{Plan: in.Plan, SignaturesRequired: signed},
 	}}
 }
 

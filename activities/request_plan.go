@@ -45,13 +45,18 @@ func (r *Request) Plan(ctx context.Context, in wire.PlanInput) (wire.PlanResult,
 	if err := r.recordPolicy(ctx, in, plan); err != nil {
 		return wire.PlanResult{}, err
 	}
-	filed, err := r.recordPlan(ctx, in.Request, in.Round, ledger.Request{Plan: plan, Signature: signature})
+	filed, err := r.recordPlan(ctx, in.Request, in.Round, ledger.Request{
+		Plan: plan, Signature: signature, SignaturesRequired: r.signers != nil,
+	})
 	if err != nil {
 		return wire.PlanResult{}, err
 	}
 	plan = filed.Plan
 	if plan.Refusal == "" {
-		return wire.PlanResult{Plan: plan, Signature: filed.Verified(), Notify: r.notifies, Indexed: r.indexed()}, nil
+		return wire.PlanResult{
+			Plan: plan, Signature: filed.Verified(), SignaturesRequired: filed.SignaturesRequired,
+			Notify: r.notifies, Indexed: r.indexed(),
+		}, nil
 	}
 	receipt, err := r.receipt(ctx, wire.CloseInput{
 		Request: in.Request, Plan: plan, State: wire.StateRefused, Message: plan.Refusal, Signature: filed.Verified(),

@@ -3,11 +3,10 @@ package activities
 import (
 	"cmp"
 	"context"
-	"errors"
-	"fmt"
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/ledger"
+	"sentinelone-provisioner/internal/signed"
 	"sentinelone-provisioner/internal/signing"
 	"sentinelone-provisioner/internal/wire"
 )
@@ -20,13 +19,22 @@ func (r *Request) CheckingSignatures(signers *signing.AllowedSigners) *Request {
 }
 
 // checkRequest verifies the signature of a request, before anything in it is looked up, and
-// returns why it is refused. It skips a new plan, since the first one was verified, and a dry
-// run, which changes nothing. It fails only if the check itself is impossible.
+// returns why it is refused. It skips a dry run, which changes nothing. It fails only if the
+// check itself is impossible: so a request that began signed waits where the worker has no
+// allowed signers any more.
 func (r *Request) checkRequest(
 	ctx context.Context, in wire.PlanInput,
 ) (kept *access.RequestSignature, refusal string, err error) {
-	if r.signers == nil || in.DryRun || in.Round > 0 {
+	if in.DryRun {
 		return nil, "", nil
+	}
+	required, err := r.signatures().Required(ctx, runOf(in.Request))
+	if err != nil || !required {
+		return nil, "", err
+	}
+	if in.Round > 0 {
+		refusal, err = r.checkFirstPlan(ctx, in.Request)
+		return nil, refusal, err
 	}
 	if in.Signature == nil || in.Signature.Signature == "" {
 		return nil, "a signature is required: send the request with `starter`, which signs with ssh-agent or --key", nil
@@ -37,13 +45,28 @@ func (r *Request) checkRequest(
 		return &s, "a signed request must name its console, or its signature would be valid for every console: " +
 			"set the field console (`starter` takes it from SENTINELONE_BASE_URL)", nil
 	}
-	statement := signedStatement{
-		Statement: signing.OfRequest(in.Request.ID, s), signature: s.Signature, at: s.At,
-		use: runOf(in.Request).RequestKey(0),
+	statement := signed.Message{
+		Statement: signing.OfRequest(in.Request.ID, s), Signature: s.Signature, At: s.At,
+		Use: runOf(in.Request).RequestKey(0),
 	}
 	fingerprint, refusal, err := r.verifySignature(ctx, in.Request, statement)
 	s.Signed = cmp.Or(fingerprint, access.Unsigned)
 	return &s, refusal, err
+}
+
+// checkFirstPlan says why a request is not planned again: its first plan must be on record, and
+// have been signed if signatures were required then.
+func (r *Request) checkFirstPlan(ctx context.Context, of wire.RequestInfo) (refusal string, err error) {
+	first, err := r.signatures().First(ctx, runOf(of))
+	switch {
+	case err != nil:
+		return "", err
+	case first.Plan.Hash == "":
+		return "the ledger has no first plan of this request: request again", nil
+	case first.SignaturesRequired && first.Verified() == nil:
+		return "the request is not signed: request again with `starter`, which signs with ssh-agent or --key", nil
+	}
+	return "", nil
 }
 
 // unresolvedPlan is the plan of a request that is refused before names are looked up: it has
@@ -68,16 +91,17 @@ func (r *Request) unresolvedPlan(in wire.PlanInput, why string) access.Plan {
 // is impossible. key is that of the decision's entry.
 func (r *Request) checkSignature(ctx context.Context, in wire.DecideInput, key string, entry *ledger.Decision) error {
 	d := in.Decision
+	required, err := r.signatures().Required(ctx, runOf(in.Request))
 	switch {
-	case r.signers == nil || entry.Refusal != "" && d.Signature == "":
-		return nil
+	case err != nil || !required || entry.Refusal != "" && d.Signature == "":
+		return err
 	case d.Signature == "":
 		entry.Refusal = "a signature is required: decide with `starter approve` or `starter deny`, which sign"
 		return nil
 	}
-	statement := signedStatement{
-		Statement: signing.OfDecision(in.Request.ID, in.Request.Run, d.PlanHash, d), signature: d.Signature, at: d.At,
-		use: key, oldUse: runOf(in.Request).NumberedDecisionKey(in.Number),
+	statement := signed.Message{
+		Statement: signing.OfDecision(in.Request.ID, in.Request.Run, d.PlanHash, d), Signature: d.Signature, At: d.At,
+		Use: key, OldUse: runOf(in.Request).NumberedDecisionKey(in.Number),
 	}
 	fingerprint, refusal, err := r.verifySignature(ctx, in.Request, statement)
 	if err == nil && refusal == "" {
@@ -94,21 +118,7 @@ func (r *Request) checkSignature(ctx context.Context, in wire.DecideInput, key s
 // verifySignature returns the key that signed a statement, or why the signature does not count. A
 // signature counts once.
 func (r *Request) verifySignature(
-	ctx context.Context, of wire.RequestInfo, w signedStatement,
+	ctx context.Context, of wire.RequestInfo, w signed.Message,
 ) (fingerprint, refusal string, err error) {
-	if err := w.CheckAge(w.at); err != nil {
-		return "", fmt.Sprint(err), nil
-	}
-	verified, err := r.signers.Verify(w.Statement, w.signature, w.at)
-	if _, unreadable := errors.AsType[*signing.FileError](err); unreadable {
-		return "", "", fmt.Errorf("cannot check the signature on %s: %w", of.ID, err)
-	}
-	if err != nil {
-		return "", fmt.Sprintf("invalid signature: %v", err), nil
-	}
-	refusal, err = r.useSignature(ctx, of, w, verified.Fingerprint)
-	if err != nil || refusal != "" {
-		return "", refusal, err
-	}
-	return verified.Fingerprint, "", nil
+	return r.signatures().Verify(ctx, of.ID, w)
 }

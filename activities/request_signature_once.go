@@ -3,49 +3,12 @@ package activities
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/approval"
 	"sentinelone-provisioner/internal/ledger"
-	"sentinelone-provisioner/internal/signing"
 	"sentinelone-provisioner/internal/wire"
 )
-
-// signedStatement is a statement that came with a signature.
-type signedStatement struct {
-	signing.Statement
-
-	signature string
-	at        time.Time // when it was accepted, by Temporal's clock
-	use       string    // ledger key of what it is for
-	oldUse    string    // the key that versions up to 0.4.0 would have given it; "" if the same
-}
-
-// useSignature marks a signature as used, and returns what it was used for before, if it was: it
-// may be a replay. It compares statements, since some kinds of keys have many signatures for
-// one. Repeating the call for the same use returns the first answer.
-func (r *Request) useSignature(
-	ctx context.Context,
-	of wire.RequestInfo,
-	w signedStatement,
-	fingerprint string,
-) (string, error) {
-	text := w.Canonical()
-	entries, err := r.store.Append(ctx, r.console.Console(), ledger.NewEntry{
-		Request: of.ID, Key: ledger.SignatureKey(text), At: w.at,
-		Body: ledger.Signature{UsedFor: w.use, Statement: string(text), Signed: fingerprint},
-	})
-	if err != nil {
-		return "", fmt.Errorf("cannot record the use of the signature on %s: %w", of.ID, err)
-	}
-	first, err := ledger.DecodeAs[ledger.Signature](entries[0])
-	if err != nil || first.UsedFor == w.use || w.oldUse != "" && first.UsedFor == w.oldUse {
-		return "", err
-	}
-	return fmt.Sprintf("the signature was already used at %s for %s: sign again",
-		entries[0].At.UTC().Format(time.RFC3339), first.UsedFor), nil
-}
 
 // sharesKey returns who has signed for this plan with the same key: see [approval.SharedKey].
 func (r *Request) sharesKey(

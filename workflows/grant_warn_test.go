@@ -8,7 +8,6 @@ import (
 	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
 
-	"sentinelone-provisioner/activities"
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/internal/wire"
@@ -19,7 +18,6 @@ import (
 func warningsOf(t *testing.T, long time.Duration, before func(*requestEnv)) []time.Duration {
 	t.Helper()
 	r, in := newRequest(t), grantInput(long)
-	activities.NewNotify(nil, nil, "", nil).Register(r)
 	asks := planInput(in)
 	r.on(wire.PlanActivity, asks).Return(wire.PlanResult{Plan: planOf(asks), Notify: true}, nil).Once()
 	var out []time.Duration

@@ -19,6 +19,7 @@ import (
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
+	"sentinelone-provisioner/activities"
 	syncactivities "sentinelone-provisioner/activities/sync"
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/console"
@@ -64,6 +65,7 @@ func newTestEnv(t *testing.T) *testEnv {
 	t.Helper()
 	env := newEnvironment()
 	syncactivities.New(nil, nil, syncactivities.Guard{}).Register(env)
+	activities.NewNotify(nil, nil, "", nil).Register(env)
 	t.Cleanup(func() { env.AssertExpectations(t) })
 	return &testEnv{TestWorkflowEnvironment: env, t: t}
 }
@@ -107,6 +109,10 @@ func (s *testEnv) on(name string, in any) *testsuite.MockCallWrapper {
 }
 
 func (s *testEnv) begins(collections ...access.Collection) *testsuite.MockCallWrapper {
+	s.on(wire.SyncDecideActivity, mock.Anything).
+		Return(func(_ context.Context, in wire.StopActivityInput) (wire.StopResult, error) {
+			return wire.StopResult{Signed: access.Unsigned, Refusal: in.Refusal}, nil
+		}).Maybe()
 	return s.on(wire.SyncBeginActivity, wire.SyncBeginInput{
 		Snapshot: snapshot, Collections: collections, StartedAt: began,
 	}).Return(wire.SyncBeginResult{Console: host}, nil).Once()

@@ -15,7 +15,6 @@ import (
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
-	"sentinelone-provisioner/activities"
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/fault"
 	"sentinelone-provisioner/internal/fault/kinds"
@@ -39,7 +38,6 @@ func newNotifyEnv(t *testing.T) *notifyEnv {
 		testEnv: newTestEnv(t), tries: map[string][]time.Duration{},
 		event: wire.Event{ID: request + "#run/1", Type: wire.EventRequested, At: began, Request: request},
 	}
-	activities.NewNotify(nil, nil, "", nil).Register(p)
 	p.SetWorkerOptions(worker.Options{
 		Interceptors: []interceptor.WorkerInterceptor{&originalRun{}, &patient{}, fault.NewInterceptor()},
 	})
@@ -147,7 +145,6 @@ func (r *requestEnv) notifying(in wire.GrantInput, change func(*access.Plan), er
 	if change != nil {
 		change(&plan)
 	}
-	activities.NewNotify(nil, nil, "", nil).Register(r)
 	r.on(wire.PlanActivity, asks).Return(wire.PlanResult{Plan: plan.Seal(), Notify: true}, nil).Once()
 	var events []wire.Event
 	r.on(wire.AnnounceActivity, mock.Anything).

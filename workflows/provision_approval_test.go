@@ -8,7 +8,6 @@ import (
 	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
 
-	"sentinelone-provisioner/activities"
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/wire"
 )
@@ -25,7 +24,6 @@ type waitingAccount struct {
 func newWaitingAccount(t *testing.T, a access.Approval, changes ...func(*access.Plan)) *waitingAccount {
 	t.Helper()
 	s := newAccounts(t, wire.ProvisionID("INC-42"))
-	activities.NewNotify(nil, nil, "", nil).Register(s)
 	w := &waitingAccount{decisionDriver: &decisionDriver{requestEnv: &requestEnv{testEnv: s.testEnv}}, plan: anaPlan()}
 	w.plan.Approval, w.plan.Terms.Requester = a, "bob@example.com"
 	w.plan.Approval.Required, w.plan.Approval.DecideWithin = true, access.Duration(10*time.Hour)

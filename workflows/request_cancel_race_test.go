@@ -45,7 +45,7 @@ func TestGrant_CancelledWithTheAnswer(t *testing.T) {
 			return err
 		}
 		require.NoError(t, m.mayUpdate(onCancel, "ana@example.com", workflow.Now(ctx)))
-		m.stop = &stopRequest{on: onCancel, by: "ana@example.com"}
+		m.stop = &stopRequest{on: onCancel, Stop: access.Stop{By: "ana@example.com"}}
 		err := workflow.Await(ctx, func() bool { return m.over })
 		require.Equal(t, wire.StateCancelled, m.state)
 		require.Equal(t, "cancelled by ana@example.com", m.result.Message)

@@ -1,6 +1,7 @@
 package workflows_test
 
 import (
+	"cmp"
 	"context"
 	"sync"
 	"testing"
@@ -32,6 +33,9 @@ type requestEnv struct {
 	mu      sync.Mutex
 	applied []wire.ApplyInput // in order
 	closed  []wire.CloseInput
+	stops   []wire.StopActivityInput
+
+	refuseStops string // why messages that stop the request do not count; "" if they do
 }
 
 func newRequest(t *testing.T) *requestEnv {
@@ -39,7 +43,9 @@ func newRequest(t *testing.T) *requestEnv {
 	s := newTestEnv(t)
 	activities.NewRequest(nil, nil).Register(s)
 	s.SetStartWorkflowOptions(client.StartWorkflowOptions{ID: request, TaskQueue: "sentinelone"})
-	return &requestEnv{testEnv: s}
+	r := &requestEnv{testEnv: s}
+	s.on(wire.StopActivity, mock.Anything).Return(r.recordStop).Maybe()
+	return r
 }
 
 // asked is a grant of SOC at a site to Ana, for a time unless that is 0.
@@ -86,6 +92,14 @@ func planOf(in wire.PlanInput) access.Plan {
 		Terms: in.Terms, Before: holds(viewer), After: holds(viewer, soc), Expected: access.Applied,
 		Approval: access.NoApproval(),
 	}.Seal()
+}
+
+// recordStop is the ledger's answer to who stops the request.
+func (r *requestEnv) recordStop(_ context.Context, in wire.StopActivityInput) (wire.StopResult, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.stops = append(r.stops, in)
+	return wire.StopResult{Signed: access.Unsigned, Refusal: cmp.Or(in.Refusal, r.refuseStops)}, nil
 }
 
 func (r *requestEnv) plans(in wire.GrantInput) *testsuite.MockCallWrapper {

@@ -27,8 +27,11 @@ type machine struct {
 	deciding workflow.Mutex // one decision at a time
 	refusals int            // decisions that did not count
 
-	stop   *stopRequest // nil until somebody cancels or ends it
-	endsAt time.Time    // of time-bound access that is in force
+	stop         *stopRequest // nil until somebody cancels or ends it
+	checking     int          // messages that may stop it, and are being verified
+	refusedStops int          // of those, that did not count
+
+	endsAt time.Time // of time-bound access that is in force
 	ending workflow.Mutex
 	// extending counts the extensions that wait for their turn.
 	extending int
@@ -39,8 +42,9 @@ type machine struct {
 
 // stopRequest is an update that ends a request: cancel or end.
 type stopRequest struct {
+	access.Stop
+
 	on event
-	by string
 }
 
 func newMachine(ctx workflow.Context, k kind, asked wire.PlanInput) *machine {
@@ -79,6 +83,9 @@ func (m *machine) run(ctx workflow.Context) error {
 // work does what a request does in its state, and says what came of it.
 func (m *machine) work(ctx workflow.Context) (event, error) {
 	happened, err := m.workOf(m.at)(ctx)
+	if err == nil {
+		happened, err = m.afterStops(ctx, happened)
+	}
 	if temporal.IsCanceledError(err) {
 		if m.stop != nil {
 			return m.stop.on, nil
@@ -159,11 +166,11 @@ func (m *machine) take(ctx workflow.Context, e effect) error {
 func (m *machine) explain(happened event) {
 	switch happened {
 	case onCancel:
-		m.why = "cancelled by " + m.stop.by
+		m.why = "cancelled by " + m.stop.By
 	case onCancelled:
 		m.why = "cancelled in Temporal"
 	case onEnd:
-		m.why = "ended by " + m.stop.by
+		m.why = "ended by " + m.stop.By
 	case onDenied, onTimedOut:
 		m.why = m.approval.VerdictText()
 	default: // the work has said why, if there is anything to say

@@ -111,7 +111,7 @@ func (r *race) interrupt(ctx workflow.Context, m *machine) (err error) {
 	case r.stop == onCancelled:
 		cancel()
 	case m.mayUpdate(r.stop, "ana@example.com", workflow.Now(ctx)) == nil:
-		m.stop = &stopRequest{on: r.stop, by: "ana@example.com"}
+		m.stop = &stopRequest{on: r.stop, Stop: access.Stop{By: "ana@example.com"}}
 	}
 	if waited := workflow.Await(ctx, func() bool { return m.over }); waited != nil {
 		return waited

@@ -113,6 +113,12 @@ func (s *simulator) do(name string, in any, cancelled bool) (any, error) {
 			return nil, errForbidden
 		}
 		return wire.DecideResult{Signed: access.Unsigned, Refusal: in.Refusal}, nil
+	case wire.StopActivityInput:
+		out := wire.StopResult{Signed: access.Unsigned}
+		if s.oneIn(4) {
+			out.Refusal = "a signature is required"
+		}
+		return out, nil
 	case wire.ApplyInput:
 		return s.apply(in)
 	case wire.CreateInput:

@@ -61,19 +61,13 @@ func (m *machine) mayDecide(in wire.DecisionInput) error {
 	return nil
 }
 
-func (m *machine) mayStop(u event) func(workflow.Context, wire.StopInput) error {
-	return func(ctx workflow.Context, in wire.StopInput) error {
-		return m.mayUpdate(u, in.By, workflow.Now(ctx))
-	}
-}
-
 // mayUpdate says why an update is refused: nobody sent it, or the state does not accept it.
 func (m *machine) mayUpdate(u event, by string, now time.Time) error {
 	if blank(by) {
 		return refused(fmt.Sprintf(`"by" is missing: say who wants to %s it, as in {"by":"ana@example.com"}`, u))
 	}
 	if s := m.stop; s != nil {
-		return refused(fmt.Sprintf("cannot %s: %s has %s it already", u, s.by, pastStop(s.on)))
+		return refused(fmt.Sprintf("cannot %s: %s has %s it already", u, s.By, pastStop(s.on)))
 	}
 	if at := m.upcoming(now); !accepts(m.kind, at, u) {
 		return refused(m.refusalOf(u, at))
@@ -117,20 +111,6 @@ func (m *machine) refusalOf(u event, at state) string {
 		text += "; use " + strings.Join(others, " or ")
 	}
 	return text
-}
-
-// stopHandler answers when the request has ended, or the role is gone and only its review
-// is pending.
-func (m *machine) stopHandler(u event) func(workflow.Context, wire.StopInput) (wire.RequestAnswer, error) {
-	return func(ctx workflow.Context, in wire.StopInput) (wire.RequestAnswer, error) {
-		if m.stop == nil {
-			m.stop = &stopRequest{on: u, by: in.By}
-		}
-		open, stop := workflow.NewDisconnectedContext(ctx) // a cancelled run still answers
-		defer stop()
-		err := workflow.Await(open, func() bool { return m.over || slices.Contains(awaitingReview, m.at) })
-		return m.updateAnswer(), err
-	}
 }
 
 func (m *machine) updateAnswer() wire.RequestAnswer {

@@ -8,7 +8,6 @@ import (
 	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
 
-	"sentinelone-provisioner/activities"
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/wire"
 )
@@ -34,7 +33,6 @@ func (s *breakGlassEnv) OnDecided(see func(access.Decision)) { s.decided = see }
 func newBreakGlass(t *testing.T, long time.Duration, tweaks ...func(*access.Review)) *breakGlassEnv {
 	t.Helper()
 	s := &breakGlassEnv{requestEnv: newRequest(t), in: grantInput(long)}
-	activities.NewNotify(nil, nil, "", nil).Register(s)
 	s.in.BreakGlass = true
 	asks := planInput(s.in)
 	asks.Terms.BreakGlass = true

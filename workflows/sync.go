@@ -56,6 +56,9 @@ type syncRun struct {
 	open        bool                     // a decision is pending
 	decision    *wire.QuarantineDecision // nil until someone has decided
 	decided     string                   // confirm or discard
+	deciding    workflow.Mutex           // one decision at a time
+	startedBy   string                   // as claimed; "" for a schedule
+	refusals    int                      // decisions that did not count
 	final       bool                     // the end is reached; what the decision waits for
 }
 
@@ -76,6 +79,8 @@ func newSyncRun(ctx workflow.Context, in wire.SyncInput) (*syncRun, error) {
 		log:         workflow.GetLogger(ctx),
 		collections: collections,
 		console:     in.Console,
+		startedBy:   in.By,
+		deciding:    workflow.NewMutex(ctx),
 		progress:    make(map[access.Collection]*drainState, len(collections)),
 		status: wire.SyncStatus{
 			State: wire.StateChecking, StartedAt: workflow.Now(ctx).UTC(),

@@ -9,6 +9,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
+	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/internal/fault/kinds"
 	"sentinelone-provisioner/internal/wire"
@@ -31,9 +32,14 @@ func (s *syncRun) handleDecision(ctx workflow.Context, decision string) error {
 			if err := s.mayDecide(in); err != nil {
 				return wire.QuarantineAnswer{}, err
 			}
-			s.decided, s.decision = decision, &in
 			open, stop := workflow.NewDisconnectedContext(ctx) // a cancelled run still answers
 			defer stop()
+			if since(ctx, quarantineIsRecorded) {
+				if err := s.checkDecision(open, decision, in); err != nil {
+					return wire.QuarantineAnswer{}, err
+				}
+			}
+			s.decided, s.decision = decision, &in
 			err := workflow.Await(open, func() bool { return s.final })
 			return wire.QuarantineAnswer{
 				Snapshot: s.status.Snapshot, Decision: decision, By: in.By, State: s.status.State,
@@ -45,10 +51,61 @@ func (s *syncRun) handleDecision(ctx workflow.Context, decision string) error {
 		})
 }
 
+// checkDecision has an activity verify and record who decides, and fails with why that does
+// not count. Decisions are checked in the order in which they came, and given up once there is
+// nothing to decide any more.
+func (s *syncRun) checkDecision(ctx workflow.Context, decision string, in wire.QuarantineDecision) error {
+	if err := s.deciding.Lock(ctx); err != nil {
+		return err
+	}
+	defer s.deciding.Unlock()
+	if err := s.mayDecide(in); err != nil {
+		return err
+	}
+	checking, cancel := workflow.WithCancel(ctx)
+	defer cancel()
+	done := false
+	workflow.Go(checking, func(ctx workflow.Context) {
+		if workflow.Await(ctx, func() bool { return done || s.mayDecide(in) != nil }) == nil && !done {
+			cancel()
+		}
+	})
+	by := stopOf(ctx, decision, in.By, in.Comment, in.Signed)
+	out, err := call[wire.StopResult](shortCall(checking, decision), wire.SyncDecideActivity, wire.StopActivityInput{
+		Request: wire.RequestInfo{
+			ID: workflow.GetInfo(ctx).WorkflowExecution.ID, Run: s.status.Snapshot, StartedAt: s.status.StartedAt,
+		},
+		Stop: by, Refusal: s.refuseStarter(decision, in),
+	})
+	done = true
+	if late := s.mayDecide(in); late != nil { // it may have been decided, or dropped, meanwhile
+		return late
+	}
+	if err != nil {
+		return err
+	}
+	if out.Refusal != "" {
+		s.refusals++
+		return refused(out.Refusal)
+	}
+	return nil
+}
+
+// refuseStarter says that the person who started a sync does not confirm it: what it would
+// drop needs a second person.
+func (s *syncRun) refuseStarter(decision string, in wire.QuarantineDecision) string {
+	if decision != wire.ConfirmUpdate || s.startedBy == "" || access.Fold(s.startedBy) != access.Fold(in.By) {
+		return ""
+	}
+	return fmt.Sprintf("%s started this sync: somebody else must confirm it", strings.TrimSpace(in.By))
+}
+
 func (s *syncRun) mayDecide(in wire.QuarantineDecision) error {
 	switch {
 	case strings.TrimSpace(in.By) == "":
 		return refused(`"by" is missing: say who decides, as in {"by":"ana@example.com"}`)
+	case s.refusals >= maxRefusals:
+		return refused(fmt.Sprintf("%d decisions did not count, which is the limit: start a new sync", s.refusals))
 	case s.decision != nil:
 		return refused(fmt.Sprintf("%s has already decided: %s", s.decision.By, s.decided))
 	case s.status.Quarantine == nil:

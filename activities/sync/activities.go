@@ -7,6 +7,7 @@ import (
 	"go.temporal.io/sdk/activity"
 
 	"sentinelone-provisioner/internal/console"
+	"sentinelone-provisioner/internal/signing"
 	"sentinelone-provisioner/internal/store"
 	"sentinelone-provisioner/internal/wire"
 )
@@ -18,6 +19,7 @@ type Activities struct {
 	guard   Guard
 	now     func() time.Time
 	notify  func(context.Context, wire.Event)
+	signers *signing.AllowedSigners // nil: decisions are taken as claimed
 }
 
 // New wires the activities of a sync. They notify nobody until [Activities.Notifying] says how.
@@ -48,6 +50,7 @@ func (s *Activities) Register(r Registry) {
 		wire.SyncSettleActivity:  s.Settle,
 		wire.SyncPromoteActivity: s.Promote,
 		wire.SyncDiscardActivity: s.Discard,
+		wire.SyncDecideActivity:  s.Decide,
 	} {
 		r.RegisterActivityWithOptions(fn, activity.RegisterOptions{Name: name})
 	}

@@ -58,6 +58,12 @@ type Delegation struct {
 	Refusal string `json:"refusal,omitempty"` // why it does not count; "" if it counts
 }
 
+// ExtensionRequest asks for a later end, also one that is refused at once.
+type ExtensionRequest struct {
+	Extension access.ExtensionRequest `json:"extension"`
+	Refusal   string                  `json:"refusal,omitempty"` // why nobody is asked; "" if it may be approved
+}
+
 // Extension moves the end of a grant.
 type Extension struct {
 	Extension access.Extension `json:"extension"`
@@ -76,6 +82,13 @@ type Unauthorized struct {
 	Principal access.PrincipalRef `json:"principal"`
 	Reason    string              `json:"reason"` // one of package authority's
 	Text      string              `json:"text"`   // why, in a sentence
+}
+
+// Stop is a message that cancels, ends, confirms or discards, also one that does not count.
+type Stop struct {
+	access.Stop
+
+	Refusal string `json:"refusal,omitempty"` // why it does not count; "" if it counts
 }
 
 // Receipt is the evidence of a request that has ended.
@@ -190,6 +203,9 @@ func (Decision) Kind() Kind { return KindDecision }
 func (Delegation) Kind() Kind { return KindDelegation }
 
 // Kind implements [Body].
+func (ExtensionRequest) Kind() Kind { return KindExtensionRequest }
+
+// Kind implements [Body].
 func (Extension) Kind() Kind { return KindExtension }
 
 // Kind implements [Body].
@@ -197,6 +213,9 @@ func (Cancelled) Kind() Kind { return KindCancelled }
 
 // Kind implements [Body].
 func (Unauthorized) Kind() Kind { return KindUnauthorized }
+
+// Kind implements [Body].
+func (Stop) Kind() Kind { return KindStop }
 
 // Kind implements [Body].
 func (Receipt) Kind() Kind { return KindReceipt }

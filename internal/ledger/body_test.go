@@ -51,7 +51,7 @@ func bodies() map[string]ledger.Body {
 		"request": ledger.Request{Plan: plan, Signature: &access.RequestSignature{
 			Request:  access.RequestSpec{Op: plan.Op, Console: console, Terms: plan.Terms},
 			SignedAt: noon, At: noon, Signed: "SHA256:abc", Signature: "-----BEGIN SSH SIGNATURE-----",
-		}},
+		}, SignaturesRequired: true},
 		"signature": ledger.Signature{
 			UsedFor: grant.RequestKey(0), Statement: "sentinelone-request-1\n", Signed: "SHA256:abc",
 		},
@@ -71,6 +71,15 @@ func bodies() map[string]ledger.Body {
 		"extension": ledger.Extension{Extension: access.Extension{
 			At: noon, By: "bob@example.com", Duration: access.Duration(time.Hour), EndsAt: noon.Add(time.Hour),
 		}},
+		"extension_request": ledger.ExtensionRequest{Extension: access.ExtensionRequest{
+			Request: "grant/INC-42", Run: "run", PlanHash: plan.Hash, At: noon, By: "bob@example.com",
+			Duration: access.Duration(time.Hour), From: noon, EndsAt: noon.Add(time.Hour), Comment: "not done yet",
+			Approval: plan.Approval, Signed: "SHA256:abc", Signature: "-----BEGIN SSH SIGNATURE-----", SignedAt: noon,
+		}.Seal(), Refusal: "the grant has ended"},
+		"stop": ledger.Stop{Stop: access.Stop{
+			At: noon, Action: "end", By: "carol@example.com", Comment: "done", Signed: "SHA256:abc",
+			Signature: "-----BEGIN SSH SIGNATURE-----", SignedAt: noon,
+		}, Refusal: "a signature is required"},
 		"cancelled": ledger.Cancelled{Change: "grant/INC-42#run/acquire"},
 		"unauthorized": ledger.Unauthorized{
 			Change: "grant/INC-42#run/acquire", Op: access.OpAcquire, Principal: plan.Principal,

@@ -45,19 +45,21 @@ func Encode(b Body) (json.RawMessage, error) {
 
 // decoders holds one decoder for each kind.
 var decoders = map[Kind]func(Entry) (Body, error){
-	KindRequest:      decoder[Request],
-	KindSignature:    decoder[Signature],
-	KindDecision:     decoder[Decision],
-	KindDelegation:   decoder[Delegation],
-	KindWrite:        decoder[Write],
-	KindAnswer:       decoder[Answer],
-	KindToken:        decoder[Token],
-	KindProof:        decoder[Proof],
-	KindExtension:    decoder[Extension],
-	KindCancelled:    decoder[Cancelled],
-	KindUnauthorized: decoder[Unauthorized],
-	KindReceipt:      decoder[Receipt],
-	KindNotification: decoder[Notification],
+	KindRequest:          decoder[Request],
+	KindSignature:        decoder[Signature],
+	KindDecision:         decoder[Decision],
+	KindDelegation:       decoder[Delegation],
+	KindWrite:            decoder[Write],
+	KindAnswer:           decoder[Answer],
+	KindToken:            decoder[Token],
+	KindProof:            decoder[Proof],
+	KindExtensionRequest: decoder[ExtensionRequest],
+	KindExtension:        decoder[Extension],
+	KindCancelled:        decoder[Cancelled],
+	KindUnauthorized:     decoder[Unauthorized],
+	KindStop:             decoder[Stop],
+	KindReceipt:          decoder[Receipt],
+	KindNotification:     decoder[Notification],
 }
 
 // Kinds lists all kinds, sorted.

@@ -82,6 +82,10 @@ func TestKeys(t *testing.T) {
 	t.Parallel()
 	change := access.ChangeKey(grant.String(), access.OpAcquire)
 	const hash = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855" // of nothing
+	const (
+		ofStop      = "d3d79fc149e15193792eebf0d7619c973eff05efaa88f85955cc4c18a3879737"
+		ofExtension = "cf845a0bfb18983d896202ac6e03e6b2b4d270b2e596bd1bd5730f3729ab150a"
+	)
 	for want, got := range map[string]string{
 		"grant/INC-42#run":                   grant.String(),
 		"grant/INC-42#run/request":           grant.RequestKey(0),
@@ -101,6 +105,10 @@ func TestKeys(t *testing.T) {
 		"delegation/" + hash:                 ledger.SignedDelegationKey(nil),
 		"grant/INC-42#run/notification/3/webhook": ledger.NotificationKey(
 			grant.Request, "grant/INC-42#run/3", "webhook"),
+		"grant/INC-42#run/stop/" + ofStop: grant.StopKey(
+			access.Stop{Action: "end", By: "carol@example.com"}, ""),
+		"grant/INC-42#run/extensionRequest/" + ofExtension: grant.ExtensionRequestKey(
+			access.ExtensionRequest{By: "bob@example.com"}),
 	} {
 		require.Equal(t, want, got)
 	}

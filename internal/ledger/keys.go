@@ -70,6 +70,22 @@ func (r Run) DelegationKey() string { return r.key(KindDelegation) }
 // CancelledKey is the key of the entry that says that the run's grant was cancelled.
 func (r Run) CancelledKey() string { return r.key(KindCancelled) }
 
+// ExtensionRequestKey is the key of the extension that somebody asks for at that time. Its
+// approval is no part of it: the first answer is the one that counts.
+func (r Run) ExtensionRequestKey(x access.ExtensionRequest) string {
+	return r.key(KindExtensionRequest) + "/" + sum(netstrings(
+		"sentinelone-extension-key-1", x.By, x.Duration.String(), instant(x.From), instant(x.EndsAt), instant(x.At),
+	))
+}
+
+// StopKey is the key of a message that stops the run, by what it says and not by when it came:
+// the same message has one answer. refusal is why the workflow does not count it; "" if it does.
+func (r Run) StopKey(s access.Stop, refusal string) string {
+	return r.key(KindStop) + "/" + sum(netstrings(
+		"sentinelone-stop-key-1", s.Action, s.By, s.Comment, s.Signature, instant(s.SignedAt), refusal,
+	))
+}
+
 // ReceiptKey is the key of the receipt.
 func (r Run) ReceiptKey() string { return r.key(KindReceipt) }
 

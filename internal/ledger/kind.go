@@ -21,13 +21,19 @@ const (
 	KindToken Kind = "token"
 	// KindProof settles a change, verified by reading. Body: [Proof].
 	KindProof Kind = "proof"
-	// KindExtension moves the end of a grant. Body: [Extension].
+	// KindExtensionRequest asks for a later end of a grant, also one that is refused at once.
+	// Body: [ExtensionRequest].
+	KindExtensionRequest Kind = "extensionRequest"
+	// KindExtension moves the end of a grant, once that is approved. Body: [Extension].
 	KindExtension Kind = "extension"
 	// KindCancelled says that a change was cancelled before it was settled. Body: [Cancelled].
 	KindCancelled Kind = "cancelled"
 	// KindUnauthorized says what was not written to the console, for lack of authority. Body:
 	// [Unauthorized].
 	KindUnauthorized Kind = "unauthorized"
+	// KindStop is a message that cancels a request or ends access before its time, or that
+	// decides about a quarantined snapshot, also one that does not count. Body: [Stop].
+	KindStop Kind = "stop"
 	// KindReceipt closes a request. Body: [Receipt].
 	KindReceipt Kind = "receipt"
 	// KindNotification says whether a notification was delivered. Body: [Notification].

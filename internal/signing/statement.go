@@ -19,6 +19,11 @@ const (
 	KindApprove  = "approve"
 	KindDeny     = "deny"
 	KindDelegate = "delegate"
+	KindCancel   = "cancel"
+	KindEnd      = "end"
+	KindExtend   = "extend"
+	KindConfirm  = "confirm"
+	KindDiscard  = "discard"
 )
 
 // Statement is what a person signs.
@@ -27,7 +32,8 @@ type Statement struct {
 	Request string // workflow id, such as "grant/INC-42"
 	// Run is the run id of the workflow, PlanHash the hash of its plan: SHA-256 in lower-case hex,
 	// see [access.Plan.Seal]. Both are empty in a request, which is signed before there is a
-	// plan, and in a delegation, which is about no plan.
+	// plan, and in a delegation, which is about no plan. A message that stops a request, or
+	// decides about a sync, names no plan.
 	Run      string
 	PlanHash string
 	// RequestHash is the hash of the [access.RequestSpec]: SHA-256 in lower-case hex. Only a request
@@ -39,7 +45,8 @@ type Statement struct {
 	Duration access.Duration
 	StartAt  time.Time
 	// Console, To and Until belong to a delegation: the host of the console, the delegate and the
-	// end. Duration may stand in place of Until.
+	// end. Duration may stand in place of Until. An extension has a Duration, which it adds, and
+	// an Until, the end that results.
 	Console string
 	To      string
 	Until   time.Time
@@ -154,6 +161,12 @@ func (s Statement) Validate() error {
 		return errors.Join(faults...)
 	}
 	require(s.Run != "", "does not name the run of the request")
+	switch s.Kind {
+	case KindCancel, KindEnd, KindConfirm, KindDiscard:
+		return errors.Join(faults...)
+	case KindExtend:
+		require(s.Duration > 0 && !s.Until.IsZero(), "needs the duration that it adds, and the end that results")
+	}
 	require(hashForm.MatchString(s.PlanHash), "has no hash of the plan")
 	return errors.Join(faults...)
 }

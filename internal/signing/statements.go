@@ -20,6 +20,21 @@ func OfDecision(request, run, planHash string, d access.Decision) Statement {
 	}
 }
 
+// OfStop returns the statement of a person who cancels a request or ends access, or who confirms
+// or discards a quarantined sync. request is the workflow id, run the original run id.
+func OfStop(request, run string, s access.Stop) Statement {
+	return Statement{Kind: s.Action, Request: request, Run: run, By: s.By, Comment: s.Comment, At: s.SignedAt}
+}
+
+// OfExtension returns the statement of a person who asks for a later end of a grant. It names the
+// plan of the grant and the end that results, so that it moves no other end.
+func OfExtension(x access.ExtensionRequest) Statement {
+	return Statement{
+		Kind: KindExtend, Request: x.Request, Run: x.Run, PlanHash: x.PlanHash, By: x.By, Comment: x.Comment,
+		Duration: x.Duration, Until: x.EndsAt, At: x.SignedAt,
+	}
+}
+
 // OfDelegation returns the statement that a delegator signs. A delegation that was given a duration
 // is signed with the duration, since its end is computed later, when it starts.
 func OfDelegation(d access.Delegation) Statement {

@@ -8,6 +8,7 @@ const (
 	SyncSettleActivity  = "Sync.Settle"
 	SyncPromoteActivity = "Sync.Promote"
 	SyncDiscardActivity = "Sync.Discard"
+	SyncDecideActivity  = "Sync.Decide"
 )
 
 // Names of the activities of requests, of a principal's writer and of notifications.
@@ -15,6 +16,7 @@ const (
 	PlanActivity     = "Request.Plan"
 	ApplyActivity    = "Request.Apply"
 	DecideActivity   = "Request.Decide"
+	StopActivity     = "Request.Stop"
 	DelegateActivity = "Request.Delegate"
 	CloseActivity    = "Request.Close"
 	AnnounceActivity = "Notify.Announce"

@@ -112,7 +112,10 @@ func requesterGiven(requester string) error {
 
 // StopInput is the payload of [CancelUpdate] and [EndUpdate].
 type StopInput struct {
-	By string `json:"by"` // who cancels or ends it, as claimed
+	By      string `json:"by"` // who cancels or ends it; a claim, unless it is signed
+	Comment string `json:"comment,omitempty"`
+
+	Signed
 }
 
 // UnmarshalJSON fails on unknown fields.
@@ -123,8 +126,14 @@ func (b *StopInput) UnmarshalJSON(data []byte) error {
 
 // ExtendInput is the payload of [ExtendUpdate].
 type ExtendInput struct {
-	By       string          `json:"by"`       // who extends it, as claimed
+	By       string          `json:"by"`       // who asks for it; a claim, unless it is signed
 	Duration access.Duration `json:"duration"` // added to the end
+	// EndsAt is the end that results, as the sender computed it. The extension is refused if
+	// the end has moved since then; zero skips the comparison.
+	EndsAt  time.Time `json:"endsAt,omitzero"`
+	Comment string    `json:"comment,omitempty"`
+
+	Signed
 }
 
 // UnmarshalJSON fails on unknown fields.

@@ -103,6 +103,9 @@ type PlanResult struct {
 	Signature *access.RequestSignature `json:"signature,omitempty"`
 	// Notify says that the worker has receivers for notifications.
 	Notify bool `json:"notify,omitempty"`
+	// SignaturesRequired says that what people send to the request must be signed, for as long
+	// as it runs: the worker had allowed signers when the request was planned first.
+	SignaturesRequired bool `json:"signaturesRequired,omitempty"`
 	// Indexed says that the Temporal server knows our search attributes.
 	Indexed bool `json:"indexed,omitempty"`
 }

@@ -2,9 +2,10 @@ package wire
 
 import "time"
 
-// Signed is the part of a request's input that proves who the requester is: an SSH signature
-// over the input's Spec and the workflow id. With ALLOWED_SIGNERS, the worker requires it,
-// except for dry runs.
+// Signed is the part of an input or of a message that proves who sends it: an SSH signature.
+// Of a request it is over the input's Spec and the workflow id, of a message over the
+// statement that package signing builds. With ALLOWED_SIGNERS, the worker requires it, except
+// for dry runs.
 type Signed struct {
 	Signature string `json:"signature,omitempty"`
 	// SignedAt is when it was signed; part of what is signed.

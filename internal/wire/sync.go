@@ -9,6 +9,9 @@ type SyncInput struct {
 	// Console is the console to sync: its host and port, if any. The worker of another console
 	// fails the sync with Conflict. "" is the console that the worker serves.
 	Console string `json:"console,omitempty"`
+	// By is who starts the sync, as claimed; "" for a schedule. This person does not confirm
+	// it if it is quarantined.
+	By string `json:"by,omitempty"`
 }
 
 // UnmarshalJSON fails on unknown fields, so that a misspelt "colections" is an error and not a
@@ -94,7 +97,10 @@ type Quarantine struct {
 
 // QuarantineDecision is the payload of [ConfirmUpdate] and [DiscardUpdate].
 type QuarantineDecision struct {
-	By string `json:"by"` // who decides
+	By      string `json:"by"` // who decides; a claim, unless it is signed
+	Comment string `json:"comment,omitempty"`
+
+	Signed
 }
 
 // UnmarshalJSON fails on unknown fields.
