@@ -10,7 +10,7 @@ import (
 )
 
 func (p *app) cancelCommand() *cobra.Command {
-	var by string
+	var o actorOptions
 	cmd := &cobra.Command{
 		Use:   "cancel ID",
 		Short: "Cancel a request before it is applied",
@@ -18,22 +18,18 @@ func (p *app) cancelCommand() *cobra.Command {
 undone. End an active grant with ` + "`starter end`" + ` instead. The creation of a user or service user
 can be cancelled too: it is then either completed or undone.
 
-The name in --by is recorded as claimed.`,
+` + signHelp,
 		Example: `  starter cancel INC-42
   starter cancel grant/INC-42 --by carol@example.com -o json`,
 		Args: cobra.ExactArgs(1),
-		RunE: p.run(func(ctx context.Context, args []string) error { return p.cancel(ctx, args[0], by) }),
+		RunE: p.run(func(ctx context.Context, args []string) error { return p.cancel(ctx, args[0], o) }),
 	}
-	byFlag(cmd, &by)
+	o.flags(cmd)
 	return cmd
 }
 
-func (p *app) cancel(ctx context.Context, id, by string) error {
-	by, err := requireActor(by)
-	if err != nil {
-		return err
-	}
-	return p.updateGrant(ctx, id, wire.CancelUpdate, wire.StopInput{By: by}, func(a updateAnswer) (string, error) {
+func (p *app) cancel(ctx context.Context, id string, o actorOptions) error {
+	return p.stopGrant(ctx, id, wire.CancelUpdate, o, func(a updateAnswer, by string) (string, error) {
 		if a.State != wire.StateCancelled {
 			return "", fmt.Errorf("%s cannot be cancelled any more: it is %s", a.WorkflowID, a.State)
 		}

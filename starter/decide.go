@@ -11,10 +11,17 @@ import (
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/requestclient"
+	"sentinelone-provisioner/internal/signing"
 	"sentinelone-provisioner/internal/wire"
 )
 
-type decideOptions struct{ by, id string }
+type decideOptions struct {
+	actorOptions
+
+	id string
+}
 
 func (p *app) confirmCommand() *cobra.Command {
 	return p.decideCommand(wire.ConfirmUpdate, "Promote a quarantined sync",
@@ -31,33 +38,39 @@ func (p *app) decideCommand(decision, short, long string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   decision,
 		Short: short,
-		Long:  long + "\n\nThe name in --by is recorded as claimed. `starter status` shows why it is quarantined.",
+		Long:  long + " `starter status` shows why it is quarantined.\n\n" + signHelp,
 		Example: fmt.Sprintf(`  starter %[1]s
   starter %[1]s --by carol@example.com --id nightly`, decision),
 		Args: cobra.NoArgs,
 		RunE: p.run(func(ctx context.Context, _ []string) error { return p.decide(ctx, decision, o) }),
 	}
-	cmd.Flags().StringVar(&o.by, "by", defaultActor(), "person who decides")
+	o.actorOptions.flags(cmd)
 	cmd.Flags().StringVar(&o.id, "id", "",
 		"workflow id (default: the quarantined sync in the database, else sync/<console>)")
 	return cmd
 }
 
 func (p *app) decide(ctx context.Context, decision string, o decideOptions) error {
-	by := strings.TrimSpace(o.by)
-	if by == "" {
-		return usage("decider unknown: pass --by, as in --by ana@example.com")
+	by, err := requireActor(o.by)
+	if err != nil {
+		return err
 	}
 	id, err := p.undecided(ctx, o.id)
 	if err != nil {
 		return err
 	}
+	signer, err := p.openSigner(ctx, o.signOptions, by)
+	if err != nil {
+		return err
+	}
+	defer signer.Close()
+	p.remarkUnsigned(signer)
 	e, err := p.connectToWorker(ctx)
 	if err != nil {
 		return err
 	}
 	defer e.Close()
-	decided, err := e.decide(ctx, id, decision, by)
+	decided, err := e.decide(ctx, id, decision, signer, wire.QuarantineDecision{By: by, Comment: o.comment})
 	if err != nil {
 		return err
 	}
@@ -118,15 +131,21 @@ func (p *app) quarantinedIDs(ctx context.Context) []string {
 	return ids
 }
 
-// decide waits until the decision is carried out, for as long as that takes.
-func (e *temporalClient) decide(ctx context.Context, id, decision, by string) (wire.QuarantineAnswer, error) {
+// decide signs the decision, if there is a key, and waits until it is carried out, for as long
+// as that takes.
+func (e *temporalClient) decide(
+	ctx context.Context, id, decision string, by requestclient.Signer, in wire.QuarantineDecision,
+) (wire.QuarantineAnswer, error) {
 	var decided wire.QuarantineAnswer
-	handle, err := e.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
-		WorkflowID: id, UpdateName: decision, WaitForStage: client.WorkflowUpdateStageCompleted,
-		Args: []any{wire.QuarantineDecision{By: by}},
-	})
+	in, err := e.signDecision(ctx, id, decision, by, in)
 	if err == nil {
-		err = handle.Get(ctx, &decided)
+		var handle client.WorkflowUpdateHandle
+		handle, err = e.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
+			WorkflowID: id, UpdateName: decision, WaitForStage: client.WorkflowUpdateStageCompleted, Args: []any{in},
+		})
+		if err == nil {
+			err = handle.Get(ctx, &decided)
+		}
 	}
 	if _, missing := errors.AsType[*serviceerror.NotFound](err); missing {
 		return decided, fmt.Errorf("no sync %q is waiting for a decision: "+
@@ -136,6 +155,26 @@ func (e *temporalClient) decide(ctx context.Context, id, decision, by string) (w
 		return decided, reason(e.Explain(err))
 	}
 	return decided, nil
+}
+
+// signDecision signs a decision about the snapshot that the sync holds now.
+func (e *temporalClient) signDecision(
+	ctx context.Context, id, decision string, by requestclient.Signer, in wire.QuarantineDecision,
+) (wire.QuarantineDecision, error) {
+	if !by.HasKey() {
+		return in, nil
+	}
+	s, err := e.SyncStatus(ctx, startedRun{WorkflowID: id})
+	if err != nil {
+		return in, err
+	}
+	st, signature, err := by.Sign(ctx, signing.OfStop(id, s.Snapshot, access.Stop{
+		Action: decision, By: in.By, Comment: in.Comment,
+	}))
+	if err == nil && signature != "" {
+		in.Signed.Sign(signature, st.At)
+	}
+	return in, err
 }
 
 func past(decision string) string {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 	enumspb "go.temporal.io/api/enums/v1"
@@ -45,6 +46,7 @@ func (c *syncCommand) execute(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	in.By = strings.TrimSpace(defaultActor()) // who does not confirm it
 	e, err := c.connectToWorker(ctx)
 	if err != nil {
 		return err

@@ -45,7 +45,8 @@ var sizes = map[access.Collection]int{
 type testEnv struct {
 	*testsuite.TestWorkflowEnvironment
 
-	t *testing.T
+	t         *testing.T
+	decisions []wire.StopActivityInput // about quarantined snapshots, as they were recorded
 }
 
 // newEnvironment has the workflows and the interceptors of the worker, and says nothing.
@@ -111,6 +112,7 @@ func (s *testEnv) on(name string, in any) *testsuite.MockCallWrapper {
 func (s *testEnv) begins(collections ...access.Collection) *testsuite.MockCallWrapper {
 	s.on(wire.SyncDecideActivity, mock.Anything).
 		Return(func(_ context.Context, in wire.StopActivityInput) (wire.StopResult, error) {
+			s.decisions = append(s.decisions, in)
 			return wire.StopResult{Signed: access.Unsigned, Refusal: in.Refusal}, nil
 		}).Maybe()
 	return s.on(wire.SyncBeginActivity, wire.SyncBeginInput{

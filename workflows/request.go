@@ -20,6 +20,8 @@ type request struct {
 	spec    wire.PlanInput
 	plan    *access.Plan             // nil until it is made
 	signed  *access.RequestSignature // the requester's; nil where the name is as claimed
+	// mustSign says that signatures are required, for the life of the request.
+	mustSign bool
 	proofs  []access.Proof
 	counted []access.Decision // that count, on earlier plans too
 	// why says in the receipt why it ends as it does; "" where that is plain.

@@ -40,12 +40,18 @@ type requestEnv struct {
 
 func newRequest(t *testing.T) *requestEnv {
 	t.Helper()
+	r := newUnmockedRequest(t)
+	r.on(wire.StopActivity, mock.Anything).Return(r.recordStop).Maybe()
+	return r
+}
+
+// newUnmockedRequest is one whose messages that stop it are not mocked yet.
+func newUnmockedRequest(t *testing.T) *requestEnv {
+	t.Helper()
 	s := newTestEnv(t)
 	activities.NewRequest(nil, nil).Register(s)
 	s.SetStartWorkflowOptions(client.StartWorkflowOptions{ID: request, TaskQueue: "sentinelone"})
-	r := &requestEnv{testEnv: s}
-	s.on(wire.StopActivity, mock.Anything).Return(r.recordStop).Maybe()
-	return r
+	return &requestEnv{testEnv: s}
 }
 
 // asked is a grant of SOC at a site to Ana, for a time unless that is 0.

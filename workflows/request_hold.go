@@ -40,8 +40,14 @@ func (m *machine) inForce() string {
 }
 
 // hold keeps access in force until its end, which may move, or until something ends it
-// before.
+// before. A cancellation in Temporal says not who it is from: where signatures are required
+// it ends nothing.
 func (m *machine) hold(ctx workflow.Context) (event, error) {
+	if m.mustSign {
+		open, stop := workflow.NewDisconnectedContext(ctx)
+		defer stop()
+		ctx = open
+	}
 	for {
 		end := m.endsAt
 		moved := func() bool { return m.due(workflow.Now(ctx)) != "" || !m.endsAt.Equal(end) }

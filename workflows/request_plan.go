@@ -28,6 +28,7 @@ func (m *machine) makePlan(ctx workflow.Context) (event, error) {
 	if out.Signature != nil {
 		m.signed = out.Signature
 	}
+	m.mustSign = m.mustSign || out.SignaturesRequired
 	switch {
 	case out.Receipt != nil:
 		return onRefused, nil

@@ -96,3 +96,26 @@ func TestSyncID(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, "sync/acmeco.sentinelone.net", wire.SyncID(host))
 }
+
+// Who started a sync does not confirm it, and may discard it. A decision is recorded, with its
+// signature, before it is carried out.
+func TestSync_StarterDoesNotConfirm(t *testing.T) {
+	t.Parallel()
+	s := quarantineScene(t)
+	s.on(wire.SyncPromoteActivity, promoteInput()).Return(promoted(), nil).Once()
+	own := s.send(time.Minute, "confirm", by("ANA@example.com"))
+	signed := by(ana)
+	signed.By = bob
+	signed.Sign("armored", began)
+	other := s.send(2*time.Minute, "confirm", signed)
+	s.ExecuteWorkflow(wire.SyncType, wire.SyncInput{Collections: []string{"users"}, By: ana})
+	require.NoError(t, own.rejected)
+	requireRefused(t, own.err, "ANA@example.com started this sync: somebody else must confirm it")
+	require.Equal(t, "promoted", other.decided.State)
+	require.Len(t, s.decisions, 2)
+	require.Equal(t, access.Stop{
+		At: began.Add(2 * time.Minute), Action: "confirm", By: bob, Signed: access.Unsigned,
+		Signature: "armored", SignedAt: began,
+	}, s.decisions[1].Stop)
+	require.Equal(t, snapshot, s.decisions[1].Request.Run)
+}

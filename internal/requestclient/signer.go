@@ -47,6 +47,9 @@ func OpenSigner(ctx context.Context, o SignerOptions) (Signer, error) {
 // Unsigned returns a signer that signs nothing.
 func Unsigned(now func() time.Time) Signer { return Signer{now: now} }
 
+// HasKey says that statements are signed.
+func (s Signer) HasKey() bool { return s.key != nil }
+
 // NoKey says why statements stay unsigned, for people; "" if there is a key.
 func (s Signer) NoKey() string { return s.noKey }
 
