@@ -102,7 +102,9 @@ func TestSyncID(t *testing.T) {
 func TestSync_StarterDoesNotConfirm(t *testing.T) {
 	t.Parallel()
 	s := quarantineScene(t)
-	s.on(wire.SyncPromoteActivity, promoteInput()).Return(promoted(), nil).Once()
+	promote := promoteInput()
+	promote.By = bob
+	s.on(wire.SyncPromoteActivity, promote).Return(promoted(), nil).Once()
 	own := s.send(time.Minute, "confirm", by("ANA@example.com"))
 	signed := by(ana)
 	signed.By = bob

@@ -44,5 +44,8 @@ func (c Checker) Stop(ctx context.Context, in wire.StopActivityInput) (wire.Stop
 		return wire.StopResult{}, fmt.Errorf("cannot record who wants to %s %s: %w", in.Stop.Action, run.Request, err)
 	}
 	kept, err := ledger.DecodeAs[ledger.Stop](entries[0])
+	if required && kept.Signed == access.Unsigned { // it may have counted before signatures were required
+		kept.Refusal = cmp.Or(kept.Refusal, body.Refusal)
+	}
 	return wire.StopResult{Signed: kept.Signed, Refusal: kept.Refusal}, err
 }
