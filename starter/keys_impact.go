@@ -103,7 +103,8 @@ func (c *keysImpactCommand) print(impact requestrecord.KeyImpact) {
 				until = describe.Second(*u.Until)
 			}
 			rows = append(rows, []string{
-				u.ID, describe.Text(u.What), describe.Text(strings.Join(u.Signed, ", ")), string(u.State), until, u.IfRevoked,
+				u.ID, describe.Text(u.What), describe.Text(strings.Join(u.Signed, ", ")), string(u.State), until,
+				u.IfRevoked,
 			})
 		}
 	}

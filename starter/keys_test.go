@@ -1,4 +1,3 @@
-//nolint:paralleltest // the program reads the environment, which is the process's
 package main
 
 import (
@@ -27,9 +26,10 @@ func TestKeysImpact(t *testing.T) {
 		Role:      access.RoleRef{ID: "302", Name: "SOC"},
 		Scope:     access.ScopeRef{Level: access.SiteLevel, ID: "201", Name: "Acme / Berlin"},
 		Terms:     access.Terms{Requester: "bob@example.com", Duration: access.Duration(4 * time.Hour)},
-		Approval: access.Approval{Required: true, DecideWithin: access.Duration(time.Hour), Steps: []access.ApprovalStep{
-			{Need: 1, Groups: []string{access.Anyone}, People: []string{}},
-		}},
+		Approval: access.Approval{
+			Required: true, DecideWithin: access.Duration(time.Hour),
+			Steps: []access.ApprovalStep{{Need: 1, Groups: []string{access.Anyone}, People: []string{}}},
+		},
 	}.Seal()
 	record := func(id, receipt string) {
 		run := ledger.Run{Request: id, ID: "r1"}
@@ -49,8 +49,8 @@ func TestKeysImpact(t *testing.T) {
 
 	got := run(t, "keys", "impact", key.Fingerprint())
 	require.Equal(t, exitDone, got.code, got.errOut)
-	require.Regexp(t, `(?m)^grant/OPEN +grant user ana@example.com .*, for 4h +the request of bob@example.com +pending +`+
-		`ends refused \(unauthorized\) once it is applied: cancel it, and request it again$`, got.out)
+	require.Regexp(t, `(?m)^grant/OPEN +grant user ana@example.com .*, for 4h +the request of bob@example.com +`+
+		`pending +ends refused \(unauthorized\) once it is applied: cancel it, and request it again$`, got.out)
 	require.NotContains(t, got.out, "OVER")
 	require.Contains(t, got.errOut, "note: the key also signed 1 ended request")
 	require.Regexp(t, `(?m)^grant/OVER .* ended`, run(t, "keys", "impact", key.Fingerprint(), "--all").out)

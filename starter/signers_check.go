@@ -72,7 +72,8 @@ func signerRows(report signing.SignersReport) [][]string {
 			until = describe.Second(*s.ValidBefore)
 		}
 		rows[i] = []string{
-			strconv.Itoa(s.Line), describe.Text(strings.Join(s.Names, ", ")), s.Fingerprint, s.KeyType, until, string(s.State),
+			strconv.Itoa(s.Line), describe.Text(strings.Join(s.Names, ", ")), s.Fingerprint, s.KeyType, until,
+			string(s.State),
 		}
 	}
 	return rows

@@ -106,7 +106,8 @@ func TestSignersCheck(t *testing.T) {
 		require.NoError(t, os.WriteFile(file, []byte(strings.Join(lines, "\n")), 0o600))
 	}
 	environ(t, map[string]string{})
-	write("bob@example.com,*@soc.example.com "+shared.Public(), `dave@example.com valid-before="20200101Z" `+old.Public())
+	write("bob@example.com,*@soc.example.com "+shared.Public(),
+		`dave@example.com valid-before="20200101Z" `+old.Public())
 	got := run(t, "signers", "check", file)
 	require.Equal(t, exitDone, got.code, got.errOut)
 	require.Regexp(t, `(?m)^1 +bob@example.com, \*@soc.example.com +SHA256:\S+ +ssh-ed25519 +no end +valid$`, got.out)

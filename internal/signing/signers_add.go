@@ -44,8 +44,8 @@ type KeyServesOthersError struct {
 
 // Error implements error.
 func (e *KeyServesOthersError) Error() string {
-	return fmt.Sprintf("line %d lets the key %s sign for %s already: one key is one person, so the two names could never "+
-		"approve one request", e.Line, e.Fingerprint, e.Names)
+	return fmt.Sprintf("line %d lets the key %s sign for %s already: one key is one person, so the two names "+
+		"could never approve one request", e.Line, e.Fingerprint, e.Names)
 }
 
 // AddSigner appends a line to the text of an allowed_signers file, which may be empty. It

@@ -120,7 +120,7 @@ func (r *SignersReport) fault(err error) {
 		return
 	}
 	causes := []error{err}
-	if all, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // joined by parseSigners itself
+	if all, ok := err.(interface{ Unwrap() []error }); ok {
 		causes = all.Unwrap()
 	}
 	for _, cause := range causes {

@@ -154,8 +154,11 @@ func TestAddSigner_Refuses(t *testing.T) {
 			"carol@example.com " + other.Public(), "",
 			func(n *NewSigner) { n.ValidBefore = today.AddDate(0, 1, 0) }, "there is nothing to add",
 		},
-		"a pattern":     {file, "", func(n *NewSigner) { n.By = "*@example.com" }, "is not the name of one person"},
-		"two names":     {file, "", func(n *NewSigner) { n.By = "a@example.com,b@example.com" }, "write the address alone"},
+		"a pattern": {file, "", func(n *NewSigner) { n.By = "*@example.com" }, "is not the name of one person"},
+		"two names": {
+			file, "", func(n *NewSigner) { n.By = "a@example.com,b@example.com" },
+			"write the address alone",
+		},
 		"a blank":       {file, "", func(n *NewSigner) { n.By = "carol lind" }, "is not the name of one person"},
 		"no name":       {file, "", func(n *NewSigner) { n.By = "" }, "the name is missing"},
 		"a newline":     {file, "", func(n *NewSigner) { n.By = "carol\nmallory" }, "U+000A"},
@@ -167,7 +170,10 @@ func TestAddSigner_Refuses(t *testing.T) {
 		},
 		"no key":        {file, "", func(n *NewSigner) { n.Key = []byte("\n") }, "is empty"},
 		"a revoked key": {file, other.Public(), func(*NewSigner) {}, "is revoked (line 1 of the file of revoked keys)"},
-		"faults":        {"carol@example.com\n", "", func(*NewSigner) {}, "the file has faults; correct them first: line 1"},
+		"faults": {
+			"carol@example.com\n", "", func(*NewSigner) {},
+			"the file has faults; correct them first: line 1",
+		},
 	}
 	for name, c := range cases {
 		add := fine
