@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"sentinelone-provisioner/internal/config"
 )
 
 const root = ".."
@@ -128,4 +130,23 @@ func TestArchitecture_NamesEverything(t *testing.T) {
 	page := read(t, "docs/architecture.md")
 	missing := slices.DeleteFunc(named, func(name string) bool { return strings.Contains(page, "`"+name+"`") })
 	require.Empty(t, missing)
+}
+
+// The README promises nothing that docs/security.md does not say the limits of, and each
+// setting that holds a secret is in it.
+func TestSecurity_HasEveryPromiseAndSecret(t *testing.T) {
+	t.Parallel()
+	page := read(t, "docs/security.md")
+	promises := regexp.MustCompile(`(?m)^- \*\*(.+?)\.?\*\*`).FindAllStringSubmatch(read(t, "README.md"), -1)
+	require.NotEmpty(t, promises)
+	for _, p := range promises {
+		require.Contains(t, page, "\n| "+p[1]+" | ", "a row for this promise")
+	}
+	for _, v := range slices.Concat(config.Variables(), config.TemporalVariables()) {
+		if v.Secret || strings.HasSuffix(v.Name, "_FILE") && v.Name != "TEMPORAL_CONFIG_FILE" {
+			require.Contains(t, page, "`"+v.Name+"`", "say how it is protected")
+		}
+	}
+	require.Contains(t, strings.Join(strings.Fields(read(t, "README.md")), " "),
+		"names are claims: one person can be the requester, both approvers and the reviewer")
 }
