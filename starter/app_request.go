@@ -108,7 +108,7 @@ func requester(text string) (string, error) {
 	if text = strings.TrimSpace(text); text == "" {
 		return "", usage("requester unknown: pass --requester, as in --requester bob@example.com")
 	}
-	return text, nil
+	return text, badConfiguration(access.ValidPerson("--requester", text))
 }
 
 // directory returns the names in the store; empty if the store cannot be read. Names are

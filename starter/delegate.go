@@ -132,6 +132,9 @@ func (c *delegateCommand) delegationInput() (wire.DelegationInput, error) {
 		}
 		in.Duration = access.Duration(length)
 	}
+	if err := in.Limits(); err != nil {
+		return in, badConfiguration(err)
+	}
 	return in, badConfiguration(in.Delegation(c.now()).Validate())
 }
 

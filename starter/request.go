@@ -11,6 +11,9 @@ import (
 
 // request starts a request, waits for it if requested, and prints its outcome.
 func (p *app) request(ctx context.Context, o startRequest) error {
+	if err := o.Input.Limits(); err != nil {
+		return badConfiguration(err)
+	}
 	e, err := p.connectToWorker(ctx)
 	if err != nil {
 		return err

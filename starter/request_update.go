@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/requestclient"
 	"sentinelone-provisioner/internal/wire"
 )
@@ -33,7 +34,7 @@ func requireActor(by string) (string, error) {
 	if by = strings.TrimSpace(by); by == "" {
 		return "", usage("actor unknown: pass --by, as in --by ana@example.com")
 	}
-	return by, nil
+	return by, badConfiguration(access.ValidPerson("--by", by))
 }
 
 // updateAnswer is the output for programs.

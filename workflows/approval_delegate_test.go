@@ -248,7 +248,7 @@ func TestDelegate_Invalid(t *testing.T) {
 		"the longest is 366 days":            {By: carolMail, To: daveMail, Until: began.Add(367 * 24 * time.Hour)},
 		"give one above 0":                   {By: carolMail, To: daveMail, Duration: -1},
 		"cannot delegate to the same person": {By: carolMail, To: "Carol@example.com ", Duration: 1},
-		`"to" holds characters that no name`: {By: carolMail, To: "dave\x00@example.com", Duration: 1},
+		`to contains U+0000, a control character`: {By: carolMail, To: "dave\x00@example.com", Duration: 1},
 	} {
 		s := newRequest(t)
 		s.ExecuteWorkflow(wire.DelegateType, in)

@@ -16,8 +16,8 @@ import (
 func Delegate(ctx workflow.Context, in wire.DelegationInput) (access.Delegation, error) {
 	info := workflow.GetInfo(ctx)
 	d := in.Delegation(info.WorkflowStartTime) // not when a worker took it
-	if err := d.Validate(); err != nil {
-		return access.Delegation{}, invalid(err)
+	if err := checkInput(ctx, in, d.Validate()); err != nil {
+		return access.Delegation{}, err
 	}
 	status := wire.DelegateStatus{State: wire.StateDelegating, Delegation: d.Timed()}
 	err := workflow.SetQueryHandler(ctx, wire.StatusQuery, func() (wire.DelegateStatus, error) { return status, nil })

@@ -15,8 +15,8 @@ import (
 
 // Grant is the workflow of type [wire.GrantType].
 func Grant(ctx workflow.Context, in wire.GrantInput) (wire.RequestResult, error) {
-	if err := in.Validate(workflow.Now(ctx)); err != nil {
-		return wire.RequestResult{}, invalid(err)
+	if err := checkInput(ctx, in, in.Validate(workflow.Now(ctx))); err != nil {
+		return wire.RequestResult{}, err
 	}
 	return newMachine(ctx, grantKind, planInput(in.Spec(), in.Signed, in.DryRun)).carryOut(ctx)
 }

@@ -15,8 +15,8 @@ import (
 
 // Offboard is the workflow of type [wire.OffboardType].
 func Offboard(ctx workflow.Context, in wire.OffboardInput) (wire.RequestResult, error) {
-	if err := in.Validate(); err != nil {
-		return wire.RequestResult{}, invalid(err)
+	if err := checkInput(ctx, in, in.Validate()); err != nil {
+		return wire.RequestResult{}, err
 	}
 	return newMachine(ctx, offboardKind, planInput(in.Spec(), in.Signed, in.DryRun)).carryOut(ctx)
 }

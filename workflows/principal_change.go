@@ -15,7 +15,10 @@ import (
 
 // mayChange refuses changes while the run is about to continue as new; their requests
 // retry.
-func (p *principalRun) mayChange(ctx workflow.Context, _ wire.ChangeRequest) error {
+func (p *principalRun) mayChange(ctx workflow.Context, in wire.ChangeRequest) error {
+	if err := in.Limits(); err != nil {
+		return refused(err.Error())
+	}
 	if workflow.GetInfo(ctx).GetContinueAsNewSuggested() {
 		return temporal.NewApplicationError("the writer continues in a new run: retry", string(kinds.Unavailable))
 	}

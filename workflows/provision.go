@@ -21,16 +21,16 @@ import (
 
 // ProvisionUser is the workflow of type [wire.ProvisionUserType].
 func ProvisionUser(ctx workflow.Context, in wire.ProvisionUserInput) (wire.RequestResult, error) {
-	if err := in.Validate(); err != nil {
-		return wire.RequestResult{}, invalid(err)
+	if err := checkInput(ctx, in, in.Validate()); err != nil {
+		return wire.RequestResult{}, err
 	}
 	return provision(ctx, planInput(in.Spec(), in.Signed, in.DryRun), wire.UserCreateActivity)
 }
 
 // ProvisionServiceUser is the workflow of type [wire.ProvisionServiceUserType].
 func ProvisionServiceUser(ctx workflow.Context, in wire.ProvisionServiceUserInput) (wire.RequestResult, error) {
-	if err := in.Validate(workflow.Now(ctx)); err != nil {
-		return wire.RequestResult{}, invalid(err)
+	if err := checkInput(ctx, in, in.Validate(workflow.Now(ctx))); err != nil {
+		return wire.RequestResult{}, err
 	}
 	asked := planInput(in.Spec(), in.Signed, in.DryRun)
 	asked.Account = new(in.Account(workflow.Now(ctx))) // with the end of its token

@@ -19,6 +19,9 @@ const maxExtensions = 100
 // mayAskToExtend says why an extension is turned away. Those that wait for their turn count
 // towards the limit too: accepted, they are in the history.
 func (m *machine) mayAskToExtend(ctx workflow.Context, in wire.ExtendInput) error {
+	if err := mayAdd(ctx, in); err != nil {
+		return err
+	}
 	if err := m.mayExtend(ctx, in); err != nil {
 		return err
 	}

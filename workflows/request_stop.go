@@ -111,6 +111,9 @@ func (m *machine) stopBy(u event, by access.Stop) {
 // is recorded.
 func (m *machine) mayStop(u event) func(workflow.Context, wire.StopInput) error {
 	return func(ctx workflow.Context, in wire.StopInput) error {
+		if err := mayStillAdd(ctx, in); err != nil {
+			return err
+		}
 		if m.refusedStops >= maxRefusals {
 			return refused(fmt.Sprintf("cannot %s: %d such messages did not count, which is the limit",
 				u, m.refusedStops))

@@ -31,9 +31,9 @@ func (m *machine) handleUpdate(ctx workflow.Context, u event) error {
 	}
 	switch u {
 	case onApprove:
-		return set(m.decisionHandler(u), m.mayDecide, "approve the plan")
+		return set(m.decisionHandler(u), m.maySendDecision, "approve the plan")
 	case onDeny:
-		return set(m.decisionHandler(u), m.mayDecide, "deny the request")
+		return set(m.decisionHandler(u), m.maySendDecision, "deny the request")
 	case onExtend:
 		return set(m.extend, m.mayAskToExtend, "move the end of time-bound access that is in force")
 	case onEnd:
@@ -59,6 +59,14 @@ func (m *machine) mayDecide(in wire.DecisionInput) error {
 		return refused(fmt.Sprintf("%d decisions did not count, which is the limit: start a new request", m.refusals))
 	}
 	return nil
+}
+
+// maySendDecision turns away what breaks a limit besides.
+func (m *machine) maySendDecision(ctx workflow.Context, in wire.DecisionInput) error {
+	if err := m.mayDecide(in); err != nil {
+		return err
+	}
+	return mayAdd(ctx, in)
 }
 
 // mayUpdate says why an update is refused: nobody sent it, or the state does not accept it.

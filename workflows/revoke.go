@@ -13,8 +13,8 @@ import (
 
 // Revoke is the workflow of type [wire.RevokeType].
 func Revoke(ctx workflow.Context, in wire.RevokeInput) (wire.RequestResult, error) {
-	if err := in.Validate(); err != nil {
-		return wire.RequestResult{}, invalid(err)
+	if err := checkInput(ctx, in, in.Validate()); err != nil {
+		return wire.RequestResult{}, err
 	}
 	return newMachine(ctx, revokeKind, planInput(in.Spec(), in.Signed, in.DryRun)).carryOut(ctx)
 }

@@ -15,7 +15,6 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"sentinelone-provisioner/internal/access"
-	"sentinelone-provisioner/internal/fault/kinds"
 	"sentinelone-provisioner/internal/wire"
 )
 
@@ -72,8 +71,8 @@ type drainState struct {
 
 func newSyncRun(ctx workflow.Context, in wire.SyncInput) (*syncRun, error) {
 	collections, err := access.ParseCollections(in.Collections)
-	if err != nil {
-		return nil, temporal.NewNonRetryableApplicationError(err.Error(), string(kinds.Invalid), nil)
+	if err := checkInput(ctx, in, err); err != nil {
+		return nil, err
 	}
 	s := &syncRun{
 		log:         workflow.GetLogger(ctx),

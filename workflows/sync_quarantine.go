@@ -46,7 +46,12 @@ func (s *syncRun) handleDecision(ctx workflow.Context, decision string) error {
 			}, err
 		},
 		workflow.UpdateHandlerOptions{
-			Validator:   s.mayDecide,
+			Validator: func(ctx workflow.Context, in wire.QuarantineDecision) error {
+				if err := mayStillAdd(ctx, in); err != nil {
+					return err
+				}
+				return s.mayDecide(in)
+			},
 			Description: decision + " a quarantined snapshot",
 		})
 }

@@ -39,6 +39,16 @@ func (a NewAccount) Validate() error {
 	return errors.Join(faults...)
 }
 
+// Limits returns which texts of the account are too long, and whether its address is none
+// of a person; nil if all are fit.
+func (a NewAccount) Limits() error {
+	faults := []error{Length("name", a.Name, MaxNameBytes), Length("description", a.Description, MaxReasonBytes)}
+	if a.Email != "" {
+		faults = append(faults, ValidPerson("email", a.Email))
+	}
+	return errors.Join(faults...)
+}
+
 func validName(name string) error {
 	switch {
 	case strings.TrimSpace(name) == "":

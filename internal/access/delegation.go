@@ -66,16 +66,6 @@ func (d Delegation) Validate() error {
 	return errors.Join(faults...)
 }
 
-// Limits says which texts of it are too long or no names of people; nil if none is. It is
-// apart from [Delegation.Validate], since a workflow that is replayed was started before
-// these rules.
-func (d Delegation) Limits() error {
-	return errors.Join(
-		ValidPerson("by", d.By), ValidPerson("to", d.To), Length("comment", d.Comment, MaxReasonBytes),
-		Length("signature", d.Signature, MaxSignatureBytes), Length("console", d.Console, MaxConsoleBytes),
-	)
-}
-
 // person says what is wrong with the name of one.
 func person(field, name string) error {
 	switch {

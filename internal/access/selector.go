@@ -68,6 +68,24 @@ func (s ScopeSelector) Validate() error {
 	return checkID("scope.id", s.ID)
 }
 
+// Limits returns which texts of the selector are too long; nil if none is.
+func (s PrincipalSelector) Limits() error {
+	return errors.Join(Length("principal.kind", string(s.Kind), MaxIDBytes), Length("principal.id", s.ID, MaxIDBytes),
+		Length("principal.email", s.Email, MaxPersonBytes), Length("principal.name", s.Name, MaxNameBytes))
+}
+
+// Limits returns which texts of the selector are too long; nil if none is.
+func (s RoleSelector) Limits() error {
+	return errors.Join(Length("role.id", s.ID, MaxIDBytes), Length("role.name", s.Name, MaxNameBytes))
+}
+
+// Limits returns which texts of the selector are too long; nil if none is. The name of a
+// site may have that of its account before it.
+func (s ScopeSelector) Limits() error {
+	return errors.Join(Length("scope.level", string(s.Level), MaxIDBytes), Length("scope.id", s.ID, MaxIDBytes),
+		Length("scope.name", s.Name, 2*MaxNameBytes))
+}
+
 func given(values ...string) int {
 	n := 0
 	for _, v := range values {

@@ -101,7 +101,10 @@ func (r Reader) changes(rows []Row) (out []Change, faults []error) {
 
 // change turns a line into a request, and returns its faults.
 func (r Reader) change(row Row) (Change, []error) {
-	var faults []error
+	faults := row.limits()
+	if len(faults) > 0 { // other faults would repeat the text
+		return Change{Row: row}, faults
+	}
 	check := func(err error) {
 		if err != nil {
 			faults = append(faults, err)

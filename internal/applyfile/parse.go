@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/describe"
 )
 
@@ -63,6 +64,27 @@ func columnNamed(name string) string {
 		}
 	}
 	return name
+}
+
+// limits says which values are too long.
+func (r *Row) limits() (faults []error) {
+	for _, column := range columns {
+		limit := access.MaxIDBytes
+		switch column {
+		case "id": // the action may stand before it
+			limit += len(ActionRevoke + "/")
+		case "principal", "role":
+			limit = access.MaxNameBytes
+		case "scope": // of a site: that of its account may stand before it
+			limit = 2 * access.MaxNameBytes
+		case "reason":
+			limit = access.MaxReasonBytes
+		}
+		if err := access.Length(column, *r.field(column), limit); err != nil {
+			faults = append(faults, err)
+		}
+	}
+	return faults
 }
 
 // field is where the value of a column goes.

@@ -90,6 +90,9 @@ func (c Client) Decide(
 	ctx context.Context, by Signer, action string, s wire.RequestStatus, in wire.DecisionInput,
 ) (*access.Decision, error) {
 	in.PlanHash = s.Plan.Hash
+	if err := in.Limits(); err != nil {
+		return nil, fmt.Errorf("cannot decide, and nothing was sent: %w", err)
+	}
 	signed, signature, err := by.Sign(ctx, signing.OfDecision(s.Request, s.Run, in.PlanHash, access.Decision{
 		By: in.By, Action: action, Comment: in.Comment, Duration: in.Duration, StartAt: in.StartAt,
 	}))

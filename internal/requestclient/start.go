@@ -13,12 +13,14 @@ import (
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/requestrecord"
 	"sentinelone-provisioner/internal/temporalclient"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // Input is the input of a request's workflow, which the requester can sign.
 type Input interface {
 	Spec() access.RequestSpec
 	Sign(signature string, at time.Time)
+	wire.Limited
 }
 
 // NewRequest is a request to start.
@@ -49,6 +51,9 @@ func (e *TakenError) Error() string {
 // Start starts a request and returns its run. It fails with an [*AlreadyStartedError] if
 // a request holds the id.
 func (c Client) Start(ctx context.Context, r NewRequest) (temporalclient.Run, error) {
+	if err := r.Input.Limits(); err != nil {
+		return temporalclient.Run{}, fmt.Errorf("cannot start %s, and nothing was sent: %w", r.ID, err)
+	}
 	ctx, cancel := context.WithTimeout(ctx, temporalclient.CallTimeout)
 	defer cancel()
 	reuse := enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE

@@ -20,7 +20,7 @@ type Update struct {
 	Typed   string   // the id as the person typed it
 	IDs     []string // workflow ids that it may mean, the likeliest first
 	Name    string
-	Payload any
+	Payload wire.Limited
 	// Sign makes the payload for the request in that state, with a signature; nil sends Payload
 	// as it is.
 	Sign func(ctx context.Context, s wire.RequestStatus) (any, error)
@@ -32,6 +32,9 @@ type Update struct {
 // [*requestrecord.NotFoundError] that names [Update.Typed]. A rejected update fails with the
 // request's own message.
 func (c Client) Update(ctx context.Context, u Update, answer any) (id string, err error) {
+	if err := u.Payload.Limits(); err != nil {
+		return "", fmt.Errorf("cannot %s %s, and nothing was sent: %w", u.Name, u.Typed, err)
+	}
 	for _, id := range u.IDs {
 		err := c.updateOne(ctx, id, u, answer)
 		if temporalclient.IsNotFound(err) || errors.Is(err, errOver) {
