@@ -31,13 +31,13 @@ func (r *Request) Plan(ctx context.Context, in wire.PlanInput) (wire.PlanResult,
 	if err := attempt.CheckConsole("request", in.Console, r.console.Console()); err != nil {
 		return wire.PlanResult{}, err
 	}
-	signature, why, err := r.checkRequest(ctx, in)
+	basis, err := r.basisOf(ctx, in)
 	if err != nil {
 		return wire.PlanResult{}, err
 	}
-	plan := r.unresolvedPlan(in, why)
-	if why == "" {
-		plan, err = r.planAfterReleases(ctx, in)
+	plan := r.unresolvedPlan(in, basis.refusal)
+	if basis.refusal == "" {
+		plan, err = r.planAfterReleases(ctx, in, &basis)
 	}
 	if err != nil || in.DryRun {
 		return wire.PlanResult{Plan: plan}, err
@@ -46,7 +46,7 @@ func (r *Request) Plan(ctx context.Context, in wire.PlanInput) (wire.PlanResult,
 		return wire.PlanResult{}, err
 	}
 	filed, err := r.recordPlan(ctx, in.Request, in.Round, ledger.Request{
-		Plan: plan, Signature: signature, SignaturesRequired: r.signers != nil,
+		Plan: plan, Signature: basis.signature, SignaturesRequired: r.signers != nil, Facts: basis.facts,
 	})
 	if err != nil {
 		return wire.PlanResult{}, err
@@ -67,7 +67,9 @@ func (r *Request) Plan(ctx context.Context, in wire.PlanInput) (wire.PlanResult,
 
 // planAfterReleases makes the plan. A plan that has failed before defers to releases that wait for the same console,
 // so that no role is granted before each pending release was tried.
-func (r *Request) planAfterReleases(ctx context.Context, in wire.PlanInput) (access.Plan, error) {
+func (r *Request) planAfterReleases(
+	ctx context.Context, in wire.PlanInput, basis *planBasis,
+) (access.Plan, error) {
 	work := r.planWork(in)
 	first := activity.GetInfo(ctx).Attempt == 1
 	if !first && !endsAccess(in.Op) {
@@ -75,12 +77,15 @@ func (r *Request) planAfterReleases(ctx context.Context, in wire.PlanInput) (acc
 			return access.Plan{}, err
 		}
 	}
-	plan, err := r.makePlan(ctx, in)
+	plan, err := r.makePlan(ctx, in, basis)
 	switch {
 	case err != nil && !fault.KindOf(err).Final():
 		return plan, work.retryLater(ctx, err)
 	case !first:
 		err = errors.Join(err, work.clearWait(ctx, in.Request.ID, store.StepPlan))
+	}
+	if why := basis.signedAnother(plan); err == nil && why != "" {
+		plan = r.unresolvedPlan(in, why)
 	}
 	return plan, err
 }
@@ -110,7 +115,7 @@ func (r *Request) recordPlan(
 }
 
 // makePlan makes the plan.
-func (r *Request) makePlan(ctx context.Context, in wire.PlanInput) (access.Plan, error) {
+func (r *Request) makePlan(ctx context.Context, in wire.PlanInput, basis *planBasis) (access.Plan, error) {
 	if endsAccess(in.Op) {
 		ctx = console.Urgent(ctx)
 	}
@@ -118,17 +123,18 @@ func (r *Request) makePlan(ctx context.Context, in wire.PlanInput) (access.Plan,
 	if err != nil {
 		return access.Plan{}, err
 	}
+	found.policy, basis.facts = basis.policy, found.policyFacts(basis.policy)
 	if in.Account != nil {
-		return r.planAccount(ctx, in, found)
+		return r.planAccount(in, found)
 	}
 	plan := access.Plan{
 		Op: in.Op, Console: r.console.Console(), Principal: found.principal.Ref(), Role: found.role, Scope: found.scope,
 		Terms: in.Terms, Before: found.principal.Holdings(), After: found.principal.Holdings(),
 	}
-	if plan, err = r.evaluatePolicy(ctx, in, plan, &found); err != nil {
+	if plan, err = r.evaluatePolicy(plan, &found); err != nil {
 		return access.Plan{}, err
 	}
-	baseline, err := r.baselineRefusal(ctx, in, plan, found)
+	baseline, err := r.baselineRefusal(plan, found)
 	if err != nil {
 		return access.Plan{}, err
 	}

@@ -30,7 +30,7 @@ func matchingAccounts(ctx context.Context, c *console.Client, a access.NewAccoun
 
 // planAccount is the plan of an account to create. Its role needs the consent
 // that a grant of it would, or else a new account would be the way around that.
-func (r *Request) planAccount(ctx context.Context, in wire.PlanInput, found resolved) (access.Plan, error) {
+func (r *Request) planAccount(in wire.PlanInput, found resolved) (access.Plan, error) {
 	plan := access.Plan{
 		Op: in.Op, Console: r.console.Console(), Principal: in.Account.Ref(), Role: found.role, Scope: found.scope,
 		Terms: in.Terms, Account: in.Account, Before: access.Holdings{}.Normal(), Expected: access.Created,
@@ -41,7 +41,7 @@ func (r *Request) planAccount(ctx context.Context, in wire.PlanInput, found reso
 		plan.Before = found.existing[0].Holdings()
 		plan.After, plan.Expected = plan.Before, access.AlreadyHeld
 	}
-	plan, err := r.evaluatePolicy(ctx, in, plan, &found)
+	plan, err := r.evaluatePolicy(plan, &found)
 	if err != nil {
 		return access.Plan{}, err
 	}

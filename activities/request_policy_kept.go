@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"sync"
 
-	"go.temporal.io/sdk/activity"
-
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/policy"
 	"sentinelone-provisioner/internal/store"
@@ -34,43 +32,37 @@ func (k *recordedPolicies) store(p *policy.Policy) {
 	k.known[p.Hash()] = p
 }
 
-// recordedPolicy is the policy of that hash; the worker's own if there is no hash. One that
-// cannot be had any more is replaced by the worker's, which the note says.
-func (r *Request) recordedPolicy(ctx context.Context, hash string) (p *policy.Policy, note string, err error) {
-	if hash == "" || r.policy.Hash() == hash {
+// recordedPolicy is the policy of that hash, from the store unless it is the worker's own.
+// refusal says why it cannot be had: no other policy takes its place, since that might ask for
+// less.
+func (r *Request) recordedPolicy(ctx context.Context, hash string) (p *policy.Policy, refusal string, err error) {
+	switch p = r.recorded.load(hash); {
+	case hash == "":
+		return nil, "the first plan of this request names no policy: request again", nil
+	case r.policy.Hash() == hash:
 		return r.policy, "", nil
-	}
-	if p = r.recorded.load(hash); p != nil {
+	case p != nil:
 		return p, "", nil
 	}
 	name, text, err := r.store.PolicyOf(ctx, hash)
 	switch {
 	case errors.Is(err, store.ErrNoPolicy):
-		return r.policy, replacedNote(hash, "is not recorded"), nil
+		return nil, lostPolicy(hash, "is not in the store"), nil
 	case err != nil:
 		return nil, "", err
 	}
-	if p, err = policy.Parse(name, text); err != nil || p.Hash() != hash {
-		activity.GetLogger(
-			ctx,
-		).Error(
-			"Cannot parse a recorded policy; the worker's own is used",
-			"policy",
-			hash,
-			"name",
-			name,
-			"error",
-			err,
-		)
-		return r.policy, replacedNote(hash, "cannot be read any more"), nil
+	if actual := policy.HashOf(text); actual != hash {
+		return nil, lostPolicy(hash, "was changed in the store: its text has the hash "+actual), nil
+	}
+	if p, err = policy.Parse(name, text); err != nil {
+		return nil, lostPolicy(hash, fmt.Sprintf("cannot be read by this release (%v)", err)), nil
 	}
 	r.recorded.store(p)
 	return p, "", nil
 }
 
-func replacedNote(hash, why string) string {
-	return fmt.Sprintf("the policy of the earlier plan (%.12s) %s: the worker's present policy is used",
-		hash, why)
+func lostPolicy(hash, why string) string {
+	return fmt.Sprintf("the policy of this request (%.12s) %s: request again", hash, why)
 }
 
 // recordPolicy keeps the policy that a plan follows, before the plan is filed, so that the

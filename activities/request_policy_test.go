@@ -1,8 +1,6 @@
 package activities
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"testing"
 	"time"
 
@@ -37,7 +35,9 @@ func TestPlan_BuiltInPolicyUnlessToldOtherwise(t *testing.T) {
 	in = d.grantInput()
 	in.Request.ID, in.Op = "offboard/1", access.OpDelete
 	in.Role, in.Scope = access.RoleSelector{}, access.ScopeSelector{}
-	require.Equal(t, access.NoApproval(), d.plan(in).Plan.Approval)
+	require.Equal(t, access.Approval{
+		Policy: "no approval required: no rule of the policy matches", Hash: policy.BuiltIn().Hash(),
+	}, d.plan(in).Plan.Approval)
 }
 
 const (
@@ -106,33 +106,6 @@ func TestPlan_AnewByTheRecordedPolicy(t *testing.T) {
 			})
 		}
 	}
-}
-
-// A request whose policy the store does not have follows the worker's, and says so;
-// so does one whose policy this release does not read.
-func TestPlan_AnewWithoutTheRecordedPolicy(t *testing.T) {
-	t.Parallel()
-	d := newGrantFixture(t, consoletest.Options{})
-	d.followPolicy(policyOfText(t, twoOfSoc))
-	unread := policyHashOf("rules: [{name: x, unheardOf: 1}]\n")
-	require.NoError(t, d.store.KeepPolicy(t.Context(), unread, "p", []byte("rules: [{name: x, unheardOf: 1}]\n")))
-	in := d.grantInput()
-	for hash, want := range map[string]string{
-		policy.BuiltIn().Hash(): "is not recorded: the worker's present policy is used",
-		unread:                  "cannot be read any more: the worker's present policy is used",
-	} {
-		in.Round++
-		in.Policy = hash
-		plan := d.plan(in).Plan
-		require.Equal(t, "two", plan.Approval.Rule)
-		require.Len(t, plan.Notes, 1)
-		require.Contains(t, plan.Notes[0], want)
-	}
-}
-
-func policyHashOf(text string) string {
-	sum := sha256.Sum256([]byte(text))
-	return hex.EncodeToString(sum[:])
 }
 
 // Dry runs keep nothing.

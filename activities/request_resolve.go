@@ -12,6 +12,7 @@ import (
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/console"
 	"sentinelone-provisioner/internal/fault/kinds"
+	"sentinelone-provisioner/internal/policy"
 	"sentinelone-provisioner/internal/wire"
 )
 
@@ -26,6 +27,7 @@ type resolved struct {
 	predefined bool   // the role is predefined
 	roles      []access.Role
 	notes      []string
+	policy     *policy.Policy // that the plan follows
 	// existing are those that have the address or name of an requested account.
 	existing []access.Principal
 }

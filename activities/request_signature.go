@@ -19,9 +19,10 @@ func (r *Request) CheckingSignatures(signers *signing.AllowedSigners) *Request {
 }
 
 // checkRequest verifies the signature of a request, before anything in it is looked up, and
-// returns why it is refused. It skips a dry run, which changes nothing. It fails only if the
-// check itself is impossible: so a request that began signed waits where the worker has no
-// allowed signers any more.
+// returns why it is refused. It skips a dry run, which changes nothing. A later plan verifies
+// the signature of the first one: see [Request.checkRequestAgain]. It fails only if the check
+// itself is impossible: so a request that began signed waits where the worker has no allowed
+// signers any more.
 func (r *Request) checkRequest(
 	ctx context.Context, in wire.PlanInput,
 ) (kept *access.RequestSignature, refusal string, err error) {
@@ -32,10 +33,6 @@ func (r *Request) checkRequest(
 	if err != nil || !required {
 		return nil, "", err
 	}
-	if in.Round > 0 {
-		refusal, err = r.checkFirstPlan(ctx, in.Request)
-		return nil, refusal, err
-	}
 	if in.Signature == nil || in.Signature.Signature == "" {
 		return nil, "a signature is required: send the request with `starter`, which signs with ssh-agent or --key", nil
 	}
@@ -45,28 +42,7 @@ func (r *Request) checkRequest(
 		return &s, "a signed request must name its console, or its signature would be valid for every console: " +
 			"set the field console (`starter` takes it from SENTINELONE_BASE_URL)", nil
 	}
-	statement := signed.Message{
-		Statement: signing.OfRequest(in.Request.ID, s), Signature: s.Signature, At: s.At,
-		Use: runOf(in.Request).RequestKey(0),
-	}
-	fingerprint, refusal, err := r.verifySignature(ctx, in.Request, statement)
-	s.Signed = cmp.Or(fingerprint, access.Unsigned)
-	return &s, refusal, err
-}
-
-// checkFirstPlan says why a request is not planned again: its first plan must be on record, and
-// have been signed if signatures were required then.
-func (r *Request) checkFirstPlan(ctx context.Context, of wire.RequestInfo) (refusal string, err error) {
-	first, err := r.signatures().First(ctx, runOf(of))
-	switch {
-	case err != nil:
-		return "", err
-	case first.Plan.Hash == "":
-		return "the ledger has no first plan of this request: request again", nil
-	case first.SignaturesRequired && first.Verified() == nil:
-		return "the request is not signed: request again with `starter`, which signs with ssh-agent or --key", nil
-	}
-	return "", nil
+	return r.checkRequestSignature(ctx, in.Request, s)
 }
 
 // unresolvedPlan is the plan of a request that is refused before names are looked up: it has

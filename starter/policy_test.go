@@ -130,9 +130,10 @@ rules:
 		`{"op": "offboard", "mode": "delete", "principal": {"kind": "user", "email": "dora@example.com"},
 			"requester": "bob@example.com"}`: "1 approval from owners: carol@example.com",
 		`{"op": "confirm"}`: `2 approvals from owners (rule "loss")`,
-		`{"op": "extend", "duration": "9h", "scope": {"level": "tenant"}, "requester": "bob@example.com"}`: "at most 8h",
-		`{"op": "grant", "duration": "8h", "scope": {"level": "tenant"}, "requester": "bob@example.com"}`: "applied    " +
-			"within 12h of the last approval",
+		`{"op": "extend", "duration": "9h", "scope": {"level": "tenant"}, "requester": "bob@example.com"}`: `at most ` +
+			`8h`,
+		`{"op": "grant", "duration": "8h", "scope": {"level": "tenant"}, "requester": "bob@example.com"}`: "applied  " +
+			"  within 12h of the last approval",
 	} {
 		got := run(t, "policy", "explain", "--request", request)
 		require.Equal(t, exitDone, got.code, got.errOut)

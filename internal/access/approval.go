@@ -57,7 +57,8 @@ type Review struct {
 	Within Duration `json:"within"`
 }
 
-// NoApproval is for requests that no policy is about: accounts that are ended.
+// NoApproval is for requests that no policy decided about: accounts that were ended by
+// versions up to 0.4.0.
 func NoApproval() Approval {
 	return Approval{Policy: "no approval required: the policy covers grants and revokes of roles only"}
 }

@@ -26,6 +26,19 @@ type Request struct {
 	// SignaturesRequired says that the worker verified signatures when it planned the request:
 	// from then on names alone count for nothing.
 	SignaturesRequired bool `json:"signaturesRequired,omitempty"`
+	// Facts are what the policy has read besides the plan; nil in entries of versions up to
+	// 0.4.0, and where the request ended before it was planned.
+	Facts *Facts `json:"facts,omitempty"`
+}
+
+// Facts are what a policy reads of the console besides a plan, so that it can decide about
+// the plan again without the console.
+type Facts struct {
+	RolePredefined bool `json:"rolePredefined,omitempty"`
+	// Accounts are the ids of the accounts that sites of the plan belong to, by the site's id.
+	Accounts map[string]string `json:"accounts,omitempty"`
+	// RoleNames are the names of the roles that the policy names, by their id.
+	RoleNames map[string]string `json:"roleNames,omitempty"`
 }
 
 // Verified is the requester's signature if it holds, or nil.

@@ -33,7 +33,8 @@ func Load(path string) (*Policy, error) {
 	return Parse(path, data)
 }
 
-func digest(data []byte) string {
+// HashOf is the hash of the policy with that text: SHA-256, in hex.
+func HashOf(data []byte) string {
 	sum := sha256.Sum256(data)
 	return hex.EncodeToString(sum[:])
 }
@@ -68,7 +69,7 @@ var parsedBuiltIn = sync.OnceValue(func() *Policy {
 	p, err := Parse("built-in policy", []byte(builtIn))
 	if err != nil { // a test rules this out; an empty policy refuses every grant
 		return &Policy{
-			name: "built-in policy", text: []byte(builtIn), hash: digest([]byte(builtIn)), zone: time.UTC,
+			name: "built-in policy", text: []byte(builtIn), hash: HashOf([]byte(builtIn)), zone: time.UTC,
 		}
 	}
 	return p

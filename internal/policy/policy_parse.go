@@ -22,7 +22,7 @@ type parser struct {
 // for the file.
 func Parse(name string, data []byte) (*Policy, error) {
 	p := &parser{lines: bytes.Split(data, []byte("\n")), policy: &Policy{
-		name: name, text: bytes.Clone(data), hash: digest(data), zone: time.UTC, groups: map[string][]string{},
+		name: name, text: bytes.Clone(data), hash: HashOf(data), zone: time.UTC, groups: map[string][]string{},
 	}}
 	if root := p.document(data); root != nil {
 		p.parsePolicy(root)

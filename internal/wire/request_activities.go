@@ -85,8 +85,8 @@ type PlanInput struct {
 	Signature *access.RequestSignature `json:"signature,omitempty"`
 	// Round counts the plans of the request, from 0.
 	Round int `json:"round,omitempty"`
-	// Policy is the hash of the policy that the previous plan followed: this plan follows it
-	// too. "" is the worker's policy.
+	// Policy is the hash of the policy that the previous plan followed. It is not believed: a
+	// later plan follows the policy of the first one in the ledger.
 	Policy string `json:"policy,omitempty"`
 	// Decisions are those on earlier plans, for the receipt of a request that is refused now.
 	Decisions []access.Decision `json:"decisions,omitempty"`
