@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/ledger"
 	"sentinelone-provisioner/internal/wire"
 )
 
@@ -31,8 +32,13 @@ func TestNotify_AsksDelegates(t *testing.T) {
 	require.Equal(t, []string{carolMail}, told(wire.EventRequested, h.now.Add(25*time.Hour), carolMail))
 	require.Equal(t, []string{erinMail}, told(wire.EventRequested, h.now, erinMail))
 	require.Empty(t, told(wire.EventRequested, h.now))
-	require.NoError(t, h.store.KeepDelegation(t.Context(), 99, access.Delegation{
+	d := access.Delegation{
 		By: erinMail, To: daveMail, At: h.now, Until: h.now.Add(time.Hour), Console: h.client.Console(),
-	}))
+	}
+	kept, err := h.store.Append(t.Context(), d.Console, ledger.NewEntry{
+		Request: "delegate/99", Key: "delegate/99#run/delegation", Body: ledger.Delegation{Delegation: d},
+	})
+	require.NoError(t, err)
+	require.NoError(t, h.store.KeepDelegation(t.Context(), kept[0].Seq, d))
 	require.Equal(t, []string{erinMail, daveMail}, told(wire.EventRequested, h.now, erinMail))
 }

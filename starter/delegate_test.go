@@ -2,12 +2,14 @@
 package main
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/ledger"
 	"sentinelone-provisioner/internal/store"
 )
 
@@ -68,7 +70,12 @@ func TestDelegateList_WithoutTemporal(t *testing.T) {
 		{By: carol, To: "erin@example.com", At: now.Add(-time.Hour), Until: now.Add(-time.Minute)},
 	} {
 		d.Console = host
-		require.NoError(t, f.db.KeepDelegation(t.Context(), int64(i+1), d))
+		of := ledger.Run{Request: fmt.Sprintf("delegate/%d", i), ID: "run"}
+		kept, err := f.db.Append(t.Context(), host, ledger.NewEntry{
+			Request: of.Request, Key: of.DelegationKey(), Body: ledger.Delegation{Delegation: d},
+		})
+		require.NoError(t, err)
+		require.NoError(t, f.db.KeepDelegation(t.Context(), kept[0].Seq, d))
 	}
 	got := run(t, "delegate", "list")
 	require.Equal(t, exitDone, got.code, got.errOut)

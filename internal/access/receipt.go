@@ -83,6 +83,9 @@ type Receipt struct {
 	RequestSignature *RequestSignature `json:"requestSignature,omitempty"`
 	// Signed says whether requester and approvers signed: see [Receipt.HowSigned].
 	Signed string `json:"signed"`
+	// LedgerHead is the head of the ledger before the receipt went into it; nil in receipts of
+	// versions up to 0.4.0.
+	LedgerHead *LedgerHead `json:"ledgerHead,omitempty"`
 	// SignedMeans says in a sentence what it means that not all names are verified; "" if all
 	// are. Receipts of 0.4.0 lack it.
 	SignedMeans string `json:"signedMeans,omitempty"`

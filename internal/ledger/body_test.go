@@ -89,6 +89,9 @@ func bodies() map[string]ledger.Body {
 			Request: "grant/INC-42", Run: "run", Plan: plan, State: "expired", Outcome: access.Released,
 			Proofs: []access.Proof{proof}, Decisions: []access.Decision{decision}, StartedAt: noon, FinishedAt: noon,
 		}.Seal()},
+		"ledgerKey": ledger.SealingKey{
+			Key: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEnO6FVnUxqcgTI5/6DFcTrQJNdCSSmVXRoEUEJRwlAT", Previous: "SHA256:abc",
+		},
 		"notification": ledger.Notification{
 			Event: "requested", Sender: "slack", Result: ledger.Dropped, Error: "the receiver answers 410",
 		},
@@ -140,6 +143,8 @@ func keyOf(b ledger.Body) string {
 		return ledger.CancelledChangeKey(change)
 	case ledger.Receipt:
 		return grant.ReceiptKey()
+	case ledger.SealingKey:
+		return b.EntryKey()
 	case ledger.Notification:
 		return ledger.NotificationKey(grant.Request, grant.String()+"/1", b.Sender)
 	}

@@ -60,6 +60,7 @@ var decoders = map[Kind]func(Entry) (Body, error){
 	KindStop:             decoder[Stop],
 	KindReceipt:          decoder[Receipt],
 	KindNotification:     decoder[Notification],
+	KindLedgerKey:        decoder[SealingKey],
 }
 
 // Kinds lists all kinds, sorted.

@@ -27,6 +27,9 @@ type Entry struct {
 	Body    json.RawMessage `json:"body"`    // exactly the bytes that were hashed; see [Decode]
 	Prev    string          `json:"prev"`    // hash of the entry before; "" for the first
 	Hash    string          `json:"hash"`    // over all of the above; see [Entry.Digest]
+	// Seal is the worker's signature over number and hash: see [SealKey.Seal]. "" in a ledger
+	// that is not sealed.
+	Seal string `json:"seal,omitempty"`
 	// Subject is the principal that the entry is about, as the store finds it by: see
 	// [SubjectOf]. It is not in the hash, since it follows from the body.
 	Subject string `json:"-"`

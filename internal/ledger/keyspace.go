@@ -49,6 +49,7 @@ var keySpaces = map[Kind]keySpace{
 	KindCancelled:    {run: nothing, change: nothing},
 	KindReceipt:      {run: nothing},
 	KindNotification: {alone: digest, run: words},
+	KindLedgerKey:    {alone: digest},
 }
 
 // checkKey says why a key cannot be of that kind and request.

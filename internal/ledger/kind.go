@@ -38,4 +38,6 @@ const (
 	KindReceipt Kind = "receipt"
 	// KindNotification says whether a notification was delivered. Body: [Notification].
 	KindNotification Kind = "notification"
+	// KindLedgerKey records the key that seals entries from then on. Body: [SealingKey].
+	KindLedgerKey Kind = "ledgerKey"
 )

@@ -1,13 +1,31 @@
 package ledger
 
-import "fmt"
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"sentinelone-provisioner/internal/access"
+)
 
 // Report is what verifying one chain found.
 type Report struct {
 	Console string  `json:"console"`
 	Entries int64   `json:"entries"`          // how many there are
 	Head    Head    `json:"head"`             // of the entries there are
+	Seals   *Seals  `json:"seals,omitempty"`  // nil: the ledger is not sealed
 	Faults  []Fault `json:"faults,omitempty"` // none: the chain is whole. After a hundred they are only counted
+	// Unchecked says what could not be verified, and what to do, a sentence each.
+	Unchecked []string `json:"unchecked,omitempty"`
+}
+
+// Seals are the seals that a chain carries.
+type Seals struct {
+	From    int64  `json:"from"`    // the first entry that is sealed
+	Entries int64  `json:"entries"` // how many are
+	Key     string `json:"key"`     // the key recorded last, as OpenSSH writes it
+	// Newest is the newest sealed entry, as it leaves the database.
+	Newest access.LedgerHead `json:"newest"`
 }
 
 // Fault is something that is wrong with a chain.
@@ -18,22 +36,48 @@ type Fault struct {
 
 // Verifier finds what was altered, removed, inserted or reordered in one chain: it
 // computes every hash again, every entry must name the one before it, and the last must
-// be the one that the head names. It proves nothing about somebody who has rewritten the
-// whole chain and its head, unless a head that was noted elsewhere is given.
+// be the one that the head names. Seals and heads noted elsewhere find what hashes cannot:
+// that the whole chain and its head were rewritten, or emptied.
 //
 // After a fault it continues from what the entry says of itself, so that one altered entry
 // is not reported as many.
 type Verifier struct {
 	report   Report
-	noted    Head
-	unlisted int64 // faults beyond those listed
+	noted    map[int64]Head
+	trusted  []SealPublic
+	check    func(Entry) error
+	keys     KeyHistory
+	sealedBy map[string]int64 // the first entry that a key sealed, by fingerprint
+	unsealed int64            // the first entry that should be sealed and is not
+	unlisted int64            // faults beyond those listed
 }
 
-// NewVerifier begins to verify a console's chain. noted is a head that was noted earlier,
-// outside the database: the entry of that number must be there and have that hash. A zero
-// head is not compared.
-func NewVerifier(console string, noted Head) *Verifier {
-	return &Verifier{report: Report{Console: console}, noted: noted}
+// VerifyOptions say what a chain is compared with besides itself. All may be zero.
+type VerifyOptions struct {
+	// Noted are heads that were noted earlier, outside the database: the entry of that number
+	// must be there and have that hash. Zero heads are not compared.
+	Noted []Head
+	// Keys are the keys that may have sealed the chain, from outside the database.
+	Keys []SealPublic
+	// Check verifies what an entry says, such as the signature in it; nil checks nothing.
+	Check func(Entry) error
+}
+
+// NewVerifier begins to verify a console's chain.
+func NewVerifier(console string, o VerifyOptions) *Verifier {
+	v := &Verifier{
+		report: Report{Console: console}, noted: map[int64]Head{}, trusted: o.Keys, check: o.Check,
+		sealedBy: map[string]int64{},
+	}
+	for _, h := range o.Noted {
+		if other, twice := v.noted[h.Seq]; twice && other != h {
+			v.fault(h.Seq, "two heads noted earlier name entry %d and do not agree: %s and %s", h.Seq, other.Hash, h.Hash)
+		}
+		if h.Seq > 0 {
+			v.noted[h.Seq] = h
+		}
+	}
+	return v
 }
 
 // Add checks the next entry, in the order of their numbers.
@@ -52,11 +96,13 @@ func (v *Verifier) Add(e Entry) {
 	if e.Hash != e.Digest() {
 		v.fault(e.Seq, "entry %d is not as it was written: its hash does not fit what it says", e.Seq)
 	}
-	if e.Seq == v.noted.Seq && e.Seq > 0 && e.Hash != v.noted.Hash {
+	if noted, is := v.noted[e.Seq]; is && e.Hash != noted.Hash {
 		v.fault(e.Seq,
 			"entry %d is not the one noted earlier, whose hash is %s: this entry or one before it was rewritten",
-			e.Seq, v.noted.Hash)
+			e.Seq, noted.Hash)
 	}
+	v.addSeal(e)
+	v.addContent(e)
 	v.report.Entries++
 	if e.Seq > before.Seq {
 		v.report.Head = Head{Seq: e.Seq, Hash: e.Hash}
@@ -80,9 +126,13 @@ func (v *Verifier) End(head Head) Report {
 	case head.Hash != last.Hash:
 		v.fault(last.Seq, "entry %d is not the one that was written last: the head has another hash", last.Seq)
 	}
-	if v.noted.Seq > last.Seq {
-		v.fault(last.Seq+1, "%s missing at the end: entry %d was noted earlier",
-			entries(last.Seq+1, v.noted.Seq), v.noted.Seq)
+	if latest := slices.Max(append(slices.Collect(maps.Keys(v.noted)), 0)); latest > last.Seq {
+		v.fault(last.Seq+1, "%s missing at the end: entry %d was noted earlier", entries(last.Seq+1, latest), latest)
+	}
+	v.endSeals()
+	if v.report.Entries == 0 && len(v.report.Faults) == 0 {
+		v.report.Unchecked = append(v.report.Unchecked, "the ledger is empty, and nothing outside the database says "+
+			"whether it always was: pass a head noted earlier (--head), or the public key of the worker (--key)")
 	}
 	if v.unlisted > 0 {
 		v.report.Faults = append(v.report.Faults,

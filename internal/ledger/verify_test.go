@@ -28,20 +28,27 @@ func chain(t *testing.T, n int) ([]ledger.Entry, ledger.Head) {
 }
 
 func verified(all []ledger.Entry, head, noted ledger.Head) ledger.Report {
-	v := ledger.NewVerifier(console, noted)
+	v := ledger.NewVerifier(console, ledger.VerifyOptions{Noted: []ledger.Head{noted}})
 	for _, e := range all {
 		v.Add(e)
 	}
 	return v.End(head)
 }
 
-// An untouched chain is whole, an empty one too, also by every head that was noted.
+// An untouched chain is whole, also by every head that was noted. Of an empty one, and of one that is
+// neither sealed nor compared with anything, that cannot be told.
 func TestVerifier_Whole(t *testing.T) {
 	t.Parallel()
-	require.Equal(t, ledger.Report{Console: console}, verified(nil, ledger.Head{}, ledger.Head{}))
+	empty := verified(nil, ledger.Head{}, ledger.Head{})
+	require.Len(t, empty.Unchecked, 1)
+	require.Contains(t, empty.Unchecked[0], "the ledger is empty, and nothing outside the database says whether it ")
 	all, head := chain(t, 7)
 	want := ledger.Report{Console: console, Entries: 7, Head: ledger.Head{Seq: 7, Hash: all[6].Hash}}
-	require.Equal(t, want, verified(all, head, ledger.Head{}))
+	alone := verified(all, head, ledger.Head{})
+	require.Len(t, alone.Unchecked, 1)
+	require.Contains(t, alone.Unchecked[0], "whether the whole ledger was rewritten: it is not sealed")
+	alone.Unchecked = nil
+	require.Equal(t, want, alone)
 	for _, e := range all {
 		require.Equal(t, want, verified(all, head, ledger.Head{Seq: e.Seq, Hash: e.Hash}))
 	}

@@ -48,10 +48,10 @@ func (s *Store) append(
 			return err
 		}
 		var added []ledger.Entry
-		if out, added, err = chainOn(head, known, wanted); err != nil {
+		if out, added, err = s.chainOn(head, known, wanted); err != nil {
 			return err
 		}
-		return insertEntries(ctx, tx, added)
+		return insertEntries(ctx, tx, head, added)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("append to the ledger of %s: %w", console, err)
@@ -97,7 +97,7 @@ func (s *Store) headAndKnown(
 	head, known := ledger.Head{}, map[string]ledger.Entry{}
 	statement := `SELECT COALESCE((SELECT MAX(seq) FROM ledger WHERE console = $1), 0), '',
 			COALESCE((SELECT seq FROM ledger_heads WHERE console = $1), 0), 0, '', '', '', '',
-			COALESCE((SELECT hash FROM ledger_heads WHERE console = $1), ''), '', ''
+			COALESCE((SELECT hash FROM ledger_heads WHERE console = $1), ''), '', '', ''
 		UNION ALL SELECT -1, ` + ledgerColumns + ` FROM ledger WHERE console = $1 AND ` + s.d.in("key", "$2")
 	args := []any{console, list(s.d, keys)}
 	err := forEachRow(ctx, tx, "read the end of the chain", statement, args, func(rows *sql.Rows) error {
@@ -118,7 +118,7 @@ func (s *Store) headAndKnown(
 
 // chainOn puts what is not known yet behind the head. all are the wanted entries as
 // they will stand in the ledger.
-func chainOn(
+func (s *Store) chainOn(
 	head ledger.Head, known map[string]ledger.Entry, wanted []wantedEntry,
 ) (all, added []ledger.Entry, err error) {
 	for _, w := range wanted {
@@ -133,6 +133,7 @@ func chainOn(
 		}
 		if !found {
 			stored, head = head.Chain(w.Entry)
+			stored.Seal = s.sealOf(stored)
 			known[w.Key] = stored
 			added = append(added, stored)
 		}
@@ -145,17 +146,18 @@ func chainOn(
 // among all of them, so that more would be slower.
 const entriesAtOnce = 20
 
-// insertEntries writes entries and moves the head. The table takes no number twice, so
+// insertEntries writes entries behind the head and moves it. The table takes no number twice, so
 // that a chain cannot fork.
-func insertEntries(ctx context.Context, tx *sql.Tx, entries []ledger.Entry) error {
+func insertEntries(ctx context.Context, tx *sql.Tx, head ledger.Head, entries []ledger.Entry) error {
 	if len(entries) == 0 {
 		return nil
 	}
 	for some := range slices.Chunk(entries, entriesAtOnce) {
 		q, lead := query{}, "INSERT INTO ledger ("+ledgerColumns+") VALUES "
 		for _, e := range some {
-			q.add(lead+"(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
-				e.Console, e.Seq, micros(e.At), e.Request, e.Kind, e.Key, e.Prev, e.Hash, string(e.Body), e.Subject)
+			q.add(lead+"(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+				e.Console, e.Seq, micros(e.At), e.Request, e.Kind, e.Key, e.Prev, e.Hash, string(e.Body),
+				e.Subject, e.Seal)
 			lead = ", "
 		}
 		if _, err := exec(ctx, tx, "write entries", q.text.String(), q.args...); err != nil {
@@ -163,9 +165,12 @@ func insertEntries(ctx context.Context, tx *sql.Tx, entries []ledger.Entry) erro
 		}
 	}
 	last := entries[len(entries)-1]
-	_, err := exec(ctx, tx, "move the head",
-		`INSERT INTO ledger_heads (console, seq, hash) VALUES ($1, $2, $3)
-		 ON CONFLICT (console) DO UPDATE SET seq = excluded.seq, hash = excluded.hash`,
+	if head.Seq == 0 {
+		_, err := exec(ctx, tx, "write the head", "INSERT INTO ledger_heads (console, seq, hash) VALUES ($1, $2, $3)",
+			last.Console, last.Seq, last.Hash)
+		return err
+	}
+	_, err := exec(ctx, tx, "move the head", "UPDATE ledger_heads SET seq = $2, hash = $3 WHERE console = $1",
 		last.Console, last.Seq, last.Hash)
 	return err
 }

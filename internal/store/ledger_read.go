@@ -9,7 +9,7 @@ import (
 	"sentinelone-provisioner/internal/ledger"
 )
 
-const ledgerColumns = "console, seq, at, request, kind, key, prev, hash, body, subject"
+const ledgerColumns = "console, seq, at, request, kind, key, prev, hash, body, subject, seal"
 
 // scanner is a row, or rows at one of them.
 type scanner interface{ Scan(dest ...any) error }
@@ -20,7 +20,7 @@ func scanEntry(row scanner, before ...any) (ledger.Entry, error) {
 	var at int64
 	var body []byte // a copy, as Scan makes it
 	err := row.Scan(append(before, &e.Console, &e.Seq, &at, &e.Request, &e.Kind, &e.Key, &e.Prev, &e.Hash, &body,
-		&e.Subject)...)
+		&e.Subject, &e.Seal)...)
 	e.At, e.Body = fromMicros(at), body
 	return e, err
 }

@@ -21,7 +21,15 @@ func (s *Store) VerifyLedger(ctx context.Context, console string) (ledger.Report
 // this database: the entry of that number must still be there and have that hash. Then
 // nothing up to it has been rewritten. A zero head is not compared.
 func (s *Store) VerifyLedgerSince(ctx context.Context, console string, noted ledger.Head) (ledger.Report, error) {
-	v := ledger.NewVerifier(console, noted)
+	return s.VerifyLedgerBy(ctx, console, ledger.VerifyOptions{Noted: []ledger.Head{noted}})
+}
+
+// VerifyLedgerBy verifies a console's chain with all that is known outside the database: see
+// [ledger.VerifyOptions].
+func (s *Store) VerifyLedgerBy(
+	ctx context.Context, console string, o ledger.VerifyOptions,
+) (ledger.Report, error) {
+	v := ledger.NewVerifier(console, o)
 	var report ledger.Report
 	err := s.read(ctx, func(q queryer) error {
 		if err := walk(ctx, q, console, func(e ledger.Entry) error { v.Add(e); return nil }); err != nil {

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -14,6 +15,14 @@ func newDelegation(by, to string, at, until time.Duration) access.Delegation {
 	return access.Delegation{
 		By: by, To: to, At: began.Add(at), Until: began.Add(until), Console: acme, Request: "delegate/1",
 		Signed: access.Unsigned,
+	}
+}
+
+// recordDelegations fills a ledger with delegations.
+func recordDelegations(t *testing.T, s *store.Store, console string, n int) {
+	t.Helper()
+	for i := range n {
+		appendTo(t, s, console, note(fmt.Sprintf("delegate/%d", i), "delegation", i))
 	}
 }
 
@@ -40,6 +49,8 @@ func TestDelegations(t *testing.T) {
 		third := newDelegation("carol@example.com", "erin@example.com", time.Hour, 24*time.Hour)
 		elsewhere := newDelegation("carol@example.com", "dave@example.com", time.Hour, 24*time.Hour)
 		elsewhere.Console = "other.example.com"
+		recordDelegations(t, s, acme, 9)
+		recordDelegations(t, s, elsewhere.Console, 4)
 		for i, d := range []access.Delegation{day, other, third, elsewhere} {
 			require.NoError(t, s.KeepDelegation(t.Context(), int64(i+1), d))
 			require.NoError(t, s.KeepDelegation(t.Context(), int64(i+1), d), "again")
@@ -66,6 +77,7 @@ func TestDelegations_OtherConnection(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(db database) {
 		d := newDelegation("carol@example.com", "dave@example.com", 0, time.Hour)
+		recordDelegations(db.t, db.s, acme, 1)
 		require.NoError(db.t, db.s.KeepDelegation(db.t.Context(), 1, d))
 		reader, err := store.OpenReader(db.t.Context(), db.url)
 		require.NoError(db.t, err)

@@ -20,6 +20,7 @@ type Store struct {
 	busy atomic.Int64 // time.Duration spent inside transactions
 
 	pages pageCache
+	seals seals
 }
 
 // Busy is the time this process has spent inside transactions, without the wait for a
