@@ -113,6 +113,7 @@ func TestSubjectOf(t *testing.T) {
 	all := bodies()
 	require.Equal(t, "user/401", ledger.SubjectOf(all["request"]))
 	require.Equal(t, "user/401", ledger.SubjectOf(all["receipt"]))
+	require.Equal(t, "user/401", ledger.SubjectOf(all["unauthorized"]))
 	require.Empty(t, ledger.SubjectOf(all["decision"]))
 	require.Empty(t, ledger.SubjectOf(all["write"]), "as 0.4.0 wrote it")
 	of := &ledger.Subject{Kind: access.ServiceUser, ID: "501"}

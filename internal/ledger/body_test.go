@@ -143,6 +143,12 @@ func keyOf(b ledger.Body) string {
 		return ledger.CancelledChangeKey(change)
 	case ledger.Receipt:
 		return grant.ReceiptKey()
+	case ledger.ExtensionRequest:
+		return grant.ExtensionRequestKey(b.Extension)
+	case ledger.Stop:
+		return grant.StopKey(b.Stop, b.Refusal)
+	case ledger.Unauthorized:
+		return ledger.UnauthorizedKey(change, b.Reason)
 	case ledger.SealingKey:
 		return b.EntryKey()
 	case ledger.Notification:

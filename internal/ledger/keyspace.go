@@ -37,19 +37,22 @@ const (
 // keySpaces are the key spaces of the kinds that are bound to some forms only. A kind that is
 // not listed has the first two.
 var keySpaces = map[Kind]keySpace{
-	KindRequest:      {run: optional},
-	KindSignature:    {alone: digest},
-	KindDecision:     {run: decided},
-	KindDelegation:   {alone: digest, run: optional},
-	KindWrite:        {change: number},
-	KindAnswer:       {change: number},
-	KindToken:        {change: number},
-	KindProof:        {change: nothing},
-	KindExtension:    {change: nothing},
-	KindCancelled:    {run: nothing, change: nothing},
-	KindReceipt:      {run: nothing},
-	KindNotification: {alone: digest, run: words},
-	KindLedgerKey:    {alone: digest},
+	KindRequest:          {run: optional},
+	KindSignature:        {alone: digest},
+	KindDecision:         {run: decided},
+	KindDelegation:       {alone: digest, run: optional},
+	KindWrite:            {change: number},
+	KindAnswer:           {change: number},
+	KindToken:            {change: number},
+	KindProof:            {change: nothing},
+	KindExtension:        {change: nothing},
+	KindCancelled:        {run: nothing, change: nothing},
+	KindReceipt:          {run: nothing},
+	KindNotification:     {alone: digest, run: words},
+	KindLedgerKey:        {alone: digest},
+	KindExtensionRequest: {run: digest},
+	KindStop:             {run: digest},
+	KindUnauthorized:     {alone: digest, change: words},
 }
 
 // checkKey says why a key cannot be of that kind and request.

@@ -25,6 +25,8 @@ func SubjectOf(b Body) string {
 		return subjectOf(b.Plan.Principal)
 	case Receipt:
 		return subjectOf(b.Receipt.Plan.Principal)
+	case Unauthorized:
+		return subjectOf(b.Principal)
 	case Write:
 		return b.Principal.text()
 	case Answer:
