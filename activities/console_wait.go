@@ -69,7 +69,8 @@ func (w *consoleWork) retryLater(ctx context.Context, cause error) error {
 			"attempt", info.Attempt, "next_try", now.Add(delay), "error", cause)
 		activity.GetMetricsHandler(ctx).Counter(ReleaseFailuresMetric).Inc(1)
 	}
-	if now.Sub(info.ScheduledTime) >= quickFor {
+	// What a rule forbids does not pass by itself: people are told at once.
+	if now.Sub(info.ScheduledTime) >= quickFor || w.endsAccess() && fault.KindOf(cause) == kinds.Refused {
 		w.notifyOfWait(ctx, now, cause)
 	}
 	if !temporary {

@@ -121,13 +121,15 @@ func TestRelease_RetryAfter(t *testing.T) {
 	require.Equal(t, d.now.Add(90*time.Second), *d.waitOf("grant/1")[0].NextTry)
 }
 
-// The last role is not taken: the release waits until there is another one.
+// Somebody has removed by hand what the principal would go back to. The last role is not taken:
+// the release waits until there is another one, and people are told at once what to do.
 func TestRelease_LastRole(t *testing.T) {
 	t.Parallel()
 	d := newGrantFixture(t, consoletest.Options{})
-	d.editByHand(access.Holdings{Level: access.SiteLevel})
 	in := d.change(access.OpRelease, lease("1", d.soc), leasedState(d))
+	d.editByHand(holdings(d.soc))
 	require.Contains(t, d.retriedMessage(in), "it is the principal's last role")
+	require.Contains(t, d.retriedMessage(in), "`starter grant`")
 	require.False(t, d.waitOf("grant/1")[0].Temporary)
 	require.Equal(t, holdings(d.soc), d.held())
 	d.editByHand(holdings(d.viewer, d.soc))

@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"go.temporal.io/sdk/activity"
 
@@ -134,18 +136,18 @@ func (r *Request) makePlan(ctx context.Context, in wire.PlanInput, basis *planBa
 	if plan, err = r.evaluatePolicy(plan, &found); err != nil {
 		return access.Plan{}, err
 	}
-	baseline, err := r.baselineRefusal(plan, found)
+	known, err := r.ownershipOf(ctx, plan)
 	if err != nil {
 		return access.Plan{}, err
 	}
-	known, err := r.ownershipOf(ctx, plan)
+	baseline, err := r.decideBaseline(&plan, found, known)
 	if err != nil {
 		return access.Plan{}, err
 	}
 	change := access.Change{
 		Op: plan.Op, Lease: access.Lease{ID: in.Request.ID, Holding: plan.Holding()}, Rules: plan.Rules,
 	}
-	step := known.Apply(change, plan.Before)
+	step := known.Apply(change, r.rolesShown(plan, known))
 	plan.Effect = new(access.EffectOf(step, change))
 	plan.After, plan.Expected = step.After, step.Outcome
 	plan.Notes = append(step.Describe(), found.notes...)
@@ -188,8 +190,31 @@ func ruleRefusal(step access.Step, to access.Level) string {
 		return conflictText(step)
 	case access.LastRoleStays:
 		return "it is the principal's last role, and a console requires at least one: " +
-			"grant another role first, or offboard the principal"
+			"grant another role first with `starter grant`, or remove the principal with `starter offboard`"
+	case access.NoReturn:
+		return noReturnText(step)
+	case access.NotBaseline:
+		return "the principal does not hold the baseline role permanently, so the offboarding would grant it: " + grantFirst
 	default:
 		return ""
 	}
+}
+
+// grantFirst says what to do instead of an offboarding that would grant a role.
+const grantFirst = "have it granted first with `starter grant`, or offboard with --delete"
+
+// noReturnText explains a change after which no role would be left when leases end.
+func noReturnText(step access.Step) string {
+	if len(step.Next.Baseline.Held) == 0 { // a lease that would be the only access
+		return "the principal holds no permanent role that is left when this grant ends, and a console requires at " +
+			"least one: grant a permanent role first, or set lastRole in the policy"
+	}
+	var holders []string
+	for _, l := range step.Next.Leases {
+		if id, _, _ := strings.Cut(l.ID, "#"); !l.Lost && !slices.Contains(holders, id) {
+			holders = append(holders, id)
+		}
+	}
+	return fmt.Sprintf("it is the last role that is left when the grants in force end (%s), and a console requires at "+
+		"least one: end those first with `starter end`, or grant another permanent role", strings.Join(holders, ", "))
 }

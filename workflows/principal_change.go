@@ -123,7 +123,7 @@ func (p *principalRun) notePreempted(in wire.ChangeRequest, stopped bool) {
 func (p *principalRun) adopt(in wire.ChangeRequest, out wire.WriteResult) {
 	if out.Recalled {
 		if in.Change.Op == access.OpAcquire && out.Proof.Granted() {
-			p.ownership = p.ownership.AdoptLease(in.Change.Lease, out.Proof.Before)
+			p.ownership = p.ownership.AdoptLease(in.Change.Lease, out.Next.Baseline)
 		}
 	} else {
 		p.ownership = p.withEnds(out.Next)

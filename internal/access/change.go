@@ -37,6 +37,8 @@ const (
 	Created       Outcome = "created"       // the principal was created, with its role
 	LastRoleStays Outcome = "lastRole"      // refused: the principal would have no role left
 	PlanChanged   Outcome = "changed"       // not done: the principal changed after the approval
+	NotBaseline   Outcome = "notBaseline"   // refused: a reset would give a role that needs approval
+	NoReturn      Outcome = "noReturn"      // refused: no role would be left when leases end
 	RolesConflict Outcome = "conflicts"     // refused: separation of duties
 	LevelDiffers  Outcome = "levelChange"   // refused: the principal would move to another level
 	Unauthorized  Outcome = "unauthorized"  // refused: the ledger does not show the authority for it
@@ -62,6 +64,9 @@ type Rules struct {
 	LastRole LastRoleRule `json:"lastRole,omitempty"`
 	// Downgrade is the role that [LastRoleDowngrade] leaves.
 	Downgrade *Holding `json:"downgrade,omitempty"`
+	// BaselineApproved lets a reset leave a role that is not in the baseline: the policy gives it
+	// to the principal without approval.
+	BaselineApproved bool `json:"baselineApproved,omitempty"`
 	// Separate lists the roles that one principal may not hold together with the granted one.
 	Separate []Separation `json:"separate,omitempty"`
 }
@@ -106,7 +111,8 @@ func (s Step) Refused() bool { return s.Outcome.Refused() }
 
 // Refused says whether a rule forbade the change, so that nothing was done.
 func (o Outcome) Refused() bool {
-	return o == LastRoleStays || o == LevelDiffers || o == RolesConflict || o == Unauthorized
+	return o == LastRoleStays || o == LevelDiffers || o == RolesConflict || o == Unauthorized ||
+		o == NotBaseline || o == NoReturn
 }
 
 // Writes says whether the step changes the console.
@@ -148,6 +154,7 @@ func (t OwnershipState) Apply(c Change, actual Holdings) Step {
 	case OpCreate: // there is no access yet to change
 	}
 	s.checkSeparation(c)
+	s.checkReturn(c)
 	if s.Refused() {
 		s.After, s.Next = s.Before, next
 		return s
@@ -238,17 +245,21 @@ func (s *Step) release(c Change) {
 func (s *Step) revoke(c Change) {
 	s.Next.Baseline = s.Next.Baseline.without(c.Lease.Holding)
 	s.loseLeases(func(l Lease) bool { return l.Holding == c.Lease.Holding })
+	s.Outcome = Removed
 	if !s.Before.Holds(c.Lease.Holding) {
 		s.Outcome = AlreadyAbsent
-		return
 	}
-	s.Outcome = Removed
-	s.After = s.Next.Desired()
+	s.After = s.Next.Desired() // also of a role that is not shown: its lease may have hidden others
 	s.applyLastRoleRule(c)
 }
 
-// reset replaces all roles, leased ones too, by one.
+// reset replaces all roles, leased ones too, by one. That must be a role of the baseline: one
+// that only a lease holds would become permanent without approval.
 func (s *Step) reset(c Change) {
+	if !s.Next.Baseline.Holds(c.Lease.Holding) && !c.Rules.BaselineApproved {
+		s.Outcome = NotBaseline
+		return
+	}
 	s.After = Holdings{Level: c.Lease.Level, Held: []HeldRole{c.Lease.entry()}}
 	s.Next.Baseline = s.After
 	s.loseLeases(func(Lease) bool { return true })

@@ -58,6 +58,7 @@ func (w world) change(t access.OwnershipState, n int) access.Change {
 		Op: w.op(), Lease: access.Lease{ID: fmt.Sprint("g", n), Holding: w.holding()},
 		Rules: access.Rules{AllowLevelChange: w.IntN(3) == 0},
 	}
+	c.Rules.BaselineApproved = w.IntN(2) == 0
 	if c.Op == access.OpRelease && len(t.Leases) > 0 {
 		c.Lease = t.Leases[w.IntN(len(t.Leases))]
 	}

@@ -127,7 +127,8 @@ func TestEffect_Exceeds(t *testing.T) {
 		"no level change": {access.Effect{LevelChange: moved}, access.Effect{}, nil},
 		"no deletion":     {access.Effect{LastRole: access.LastRoleDelete, Deletes: true}, access.Effect{}, nil},
 		"more lost": {
-			access.Effect{Loses: []access.Holding{a}}, access.Effect{Loses: []access.Holding{a, b}},
+			access.Effect{Loses: []access.Holding{a}},
+			access.Effect{Loses: []access.Holding{a, b}},
 			[]string{"it would also remove role 2 at site 101"},
 		},
 		"another role replaced": {

@@ -82,13 +82,11 @@ func (t OwnershipState) IsStaleRead(actual Holdings, now time.Time, within time.
 // Absorb updates the state from a read of the console, and returns one sentence for each
 // hand edit (drift). A difference from the proven access is a hand edit and stands: it
 // becomes part of the baseline, and the leases at its scope are lost. Afterwards Desired
-// equals actual. The first read makes everything baseline.
+// equals actual. The first read makes everything baseline that no adopted lease claims.
 func (t OwnershipState) Absorb(actual Holdings) (OwnershipState, []string) {
 	actual = actual.Normal()
 	if !t.Known {
-		t.Baseline, t.Leases = actual, nil
-		t.Proven, t.Known = actual, true
-		return t, nil
+		return t.firstRead(actual), nil
 	}
 	if actual.Equal(t.Proven) {
 		return t, nil
@@ -109,10 +107,40 @@ func (t OwnershipState) Absorb(actual Holdings) (OwnershipState, []string) {
 		t.disownScope(s, is)
 	}
 	t.Proven = actual
-	if !t.Desired().Equal(actual) { // no rule explains this mixture: keep it, claim nothing
-		return t.disown(actual), drift
+	if !t.Desired().Equal(actual) {
+		t.explain(actual)
 	}
 	return t, drift
+}
+
+// explain accounts for a mixture that no rule explains, such as roles added by hand beside a
+// lease that hides others. Leases whose role is shown keep their claim, since their end must
+// remove it; hidden leases lose theirs. What no lease claims is baseline.
+func (t *OwnershipState) explain(actual Holdings) {
+	claimed := map[Scope]bool{}
+	for i, l := range t.Leases {
+		t.Leases[i].Lost = l.Lost || !actual.Holds(l.Holding)
+		if !t.Leases[i].Lost {
+			claimed[l.Scope()] = true
+		}
+	}
+	base := Holdings{Level: actual.Level}
+	for _, h := range actual.Held {
+		if !claimed[Scope{Level: actual.Level, ID: h.ScopeID}] {
+			base.Held = append(base.Held, h)
+		}
+	}
+	switch {
+	case t.Baseline.Level == actual.Level: // what kept leases replace comes back after them
+		for _, h := range t.Baseline.Held {
+			if claimed[Scope{Level: actual.Level, ID: h.ScopeID}] {
+				base.Held = append(base.Held, h)
+			}
+		}
+	case len(base.Held) == 0: // only leases are shown: the baseline of another level comes back after them
+		return
+	}
+	t.Baseline = base.Normal()
 }
 
 // disownScope makes the entries at a scope that was edited by hand part of the baseline,
@@ -151,32 +179,4 @@ func roleIDs(held []HeldRole) string {
 		ids[i] = "role " + h.RoleID
 	}
 	return strings.Join(ids, " and ")
-}
-
-// AdoptLease adds a lease that an earlier writer gave and whose state is lost. before is
-// the access of the principal when the lease was acquired, from its proof. The lost
-// lease's role counts as baseline if the console was read since: AdoptLease gives it back
-// to the lease. It returns the state unchanged if the lease is known, or if hand edits
-// since leave no role for it to claim.
-func (t OwnershipState) AdoptLease(l Lease, before Holdings) OwnershipState {
-	if t.find(l.ID) >= 0 {
-		return t
-	}
-	switch {
-	case !t.Known:
-		t = OwnershipState{Known: true, Baseline: before.Normal()}
-		t.Leases = []Lease{l}
-		t.Proven = t.Desired()
-		return t
-	case !t.Baseline.Holds(l.Holding):
-		return t // the scope was edited by hand since
-	case t.Baseline.Level == before.Level:
-		t.Baseline = t.Baseline.with(l.Scope(), before.at(l.Scope())...)
-	case len(t.Baseline.Held) == 1:
-		t.Baseline = before.Normal()
-	default:
-		return t // roles were added at the new level: those of before cannot come back beside them
-	}
-	t.Leases = append([]Lease{l}, t.Leases...)
-	return t
 }

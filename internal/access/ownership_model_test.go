@@ -9,8 +9,8 @@ import (
 	"sentinelone-provisioner/internal/access"
 )
 
-// givenLease is a lease with what its proof says was there before: what is left of it
-// when its writer is lost.
+// givenLease is a lease with the baseline that its proof names: what is left of it when its
+// writer is lost.
 type givenLease struct {
 	lease  access.Lease
 	before access.Holdings
@@ -54,7 +54,7 @@ func TestOwnershipState_AgreesWithTheOracle(t *testing.T) {
 	for _, event := range []string{
 		"lost writer", "adopted", "hand edit", "hand edit at another level", "baseline at another level",
 		"applied", "alreadyHeld", "released", "stillHeld", "superseded", "notApplied", "removed",
-		"alreadyAbsent", "lastRole", "levelChange",
+		"alreadyAbsent", "lastRole", "levelChange", "notBaseline", "noReturn",
 	} {
 		require.Greater(t, seen[event], 100, "%s hardly ever happens: %v", event, seen)
 	}
@@ -108,7 +108,7 @@ func (m *modelRun) apply(c access.Change) {
 	outcome, edited := m.oracle.apply(c, roleMapOf(m.actual))
 	m.agrees(c, step, outcome, edited)
 	if c.Op == access.OpAcquire && !step.Refused() {
-		m.given[c.Lease.ID] = givenLease{lease: c.Lease, before: step.Before}
+		m.given[c.Lease.ID] = givenLease{lease: c.Lease, before: step.Next.Baseline}
 		m.ids = append(m.ids, c.Lease.ID)
 	}
 	m.state, m.actual = step.Next, step.After
@@ -147,7 +147,7 @@ func TestAdoptLease_RestoresTheBaseline(t *testing.T) {
 				continue
 			}
 			actual, state = step.After, step.Next
-			given = append(given, givenLease{lease: l, before: step.Before})
+			given = append(given, givenLease{lease: l, before: step.Next.Baseline})
 		}
 		state = access.OwnershipState{}
 		for len(given) > 0 {

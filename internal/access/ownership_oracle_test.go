@@ -83,7 +83,14 @@ func (o *oracle) loses(when func(access.Lease) bool) {
 // absorb reads the console, and says whether it was edited by hand.
 func (o *oracle) absorb(actual roleMap) (edited bool) {
 	if !o.known {
+		adopted, before := o.leases, o.baseline
 		o.known, o.baseline, o.shown, o.leases = true, actual, actual, nil
+		for _, l := range adopted { // at most one, see modelRun.apply
+			if o.adopt(l, before); len(o.leases) == 0 {
+				l.Lost = true
+				o.leases = []access.Lease{l}
+			}
+		}
 		return false
 	}
 	if maps.Equal(actual, o.shown) {
@@ -93,9 +100,10 @@ func (o *oracle) absorb(actual roleMap) (edited bool) {
 	o.shown = actual
 	if len(old) == 0 || len(actual) == 0 || old.level() == actual.level() {
 		o.disownEdited(old, actual)
-		if maps.Equal(o.desired(), actual) {
-			return true
+		if !maps.Equal(o.desired(), actual) {
+			o.explain(actual)
 		}
+		return true
 	}
 	o.baseline = actual
 	o.loses(func(access.Lease) bool { return true })
@@ -121,23 +129,44 @@ func (o *oracle) disownEdited(old, actual roleMap) {
 	}
 }
 
-// adopt takes over a lease that a lost writer gave, when the console showed before.
-func (o *oracle) adopt(l access.Lease, before roleMap) {
-	switch {
-	case slices.ContainsFunc(o.leases, func(x access.Lease) bool { return x.ID == l.ID }):
-	case !o.known:
-		*o = oracle{known: true, baseline: before, leases: []access.Lease{l}}
-		o.shown = o.desired()
-	case !o.baseline.holds(l.Holding):
-	case o.baseline.level() == before.level():
-		o.baseline = maps.Clone(o.baseline)
-		delete(o.baseline, l.Scope())
-		if role, held := before[l.Scope()]; held {
-			o.baseline[l.Scope()] = role
+// explain keeps the leases that are shown, with what they replace at their scopes. What no
+// lease claims is baseline, unless leases are all that is shown.
+func (o *oracle) explain(actual roleMap) {
+	o.loses(func(l access.Lease) bool { return !actual.holds(l.Holding) })
+	unclaimed, replaced := maps.Clone(actual), roleMap{}
+	for _, l := range o.leases {
+		if !l.Lost {
+			delete(unclaimed, l.Scope())
+			if role, held := o.baseline[l.Scope()]; held {
+				replaced[l.Scope()] = role
+			}
 		}
-		o.leases = slices.Insert(o.leases, 0, l)
-	case len(o.baseline) == 1:
-		o.baseline, o.leases = before, slices.Insert(o.leases, 0, l)
+	}
+	if o.baseline.level() != actual.level() && len(unclaimed) == 0 {
+		return
+	}
+	o.baseline = unclaimed
+	maps.Copy(o.baseline, replaced)
+}
+
+// adopt takes over a lease that a lost writer gave, when the baseline was before.
+func (o *oracle) adopt(l access.Lease, before roleMap) {
+	if _, known := o.find(l.ID); known || o.known && !o.baseline.holds(l.Holding) {
+		return
+	}
+	o.leases = slices.Insert(o.leases, 0, l)
+	if !o.known {
+		o.baseline = before
+		return
+	}
+	level := o.baseline.level()
+	o.baseline = maps.Clone(o.baseline)
+	delete(o.baseline, l.Scope())
+	if role, held := before[l.Scope()]; held && before.level() == level {
+		o.baseline[l.Scope()] = role
+	}
+	if len(o.baseline) == 0 {
+		o.baseline = before
 	}
 }
 
@@ -156,6 +185,9 @@ func (o *oracle) apply(c access.Change, actual roleMap) (outcome access.Outcome,
 		outcome = o.revoke(c.Lease.Holding, actual)
 	default: // reset
 		outcome = access.Applied
+		if !o.baseline.holds(c.Lease.Holding) && !c.Rules.BaselineApproved {
+			return access.NotBaseline, edited
+		}
 		o.baseline = roleMap{c.Lease.Scope(): c.Lease.RoleID}
 		if maps.Equal(actual, o.baseline) {
 			outcome = access.AlreadyHeld
@@ -163,18 +195,26 @@ func (o *oracle) apply(c access.Change, actual roleMap) (outcome access.Outcome,
 		o.loses(func(access.Lease) bool { return true })
 	}
 	o.shown = o.desired()
+	_, again := before.find(c.Lease.ID)
 	switch {
 	case len(o.shown) == 0:
 		outcome = access.LastRoleStays
-	case outcome == access.AlreadyAbsent:
-		// Nothing is written, also where this ended a lease that hid roles behind a level
-		// change: the next change gives those back.
-		o.shown = actual
+	case len(o.baseline) > 0 || outcome.Refused():
+	case c.Op == access.OpAcquire && !again, c.Op == access.OpRevoke && len(before.baseline) > 0:
+		outcome = access.NoReturn
 	}
 	if outcome.Refused() {
 		*o = before
 	}
 	return outcome, edited
+}
+
+func (o oracle) find(id string) (access.Lease, bool) {
+	i := slices.IndexFunc(o.leases, func(l access.Lease) bool { return l.ID == id })
+	if i < 0 {
+		return access.Lease{}, false
+	}
+	return o.leases[i], true
 }
 
 func (o *oracle) give(c access.Change, actual roleMap) access.Outcome {

@@ -82,3 +82,43 @@ func TestAbsorb_MovedByHand(t *testing.T) {
 	require.Equal(t, accounts("4", "10"), moved.Baseline)
 	require.True(t, moved.Leases[0].Lost && moved.Leases[1].Lost)
 }
+
+// A role added by hand beside leases that hide the baseline stands, and the leases keep their
+// claims: their end removes their roles.
+func TestAbsorb_AddedByHandBesideLeases(t *testing.T) {
+	t.Parallel()
+	own, hides, leased := accounts("4", "11"), site("2", "100"), account("5", "10")
+	known, _ := applyAll(own, acquireAtAnotherLevel("a", hides), acquireAtAnotherLevel("b", leased))
+	seen, drift := known.Absorb(accounts("5", "10", "7", "12"))
+	require.Len(t, drift, 1)
+	require.Equal(t, accounts("7", "12"), seen.Baseline)
+	step := seen.Apply(release("b", leased), seen.Proven)
+	require.Equal(t, access.Released, step.Outcome)
+	require.Equal(t, accounts("7", "12"), step.After)
+}
+
+// A revoke of a role that is not shown, since a later lease hides it, gives back at once what
+// its lease had hidden, and not with the next change.
+func TestApply_RevokeBehindALevelChange(t *testing.T) {
+	t.Parallel()
+	own, hides, leased := accounts("4", "11"), site("2", "100"), account("5", "10")
+	known, step := applyAll(own, acquireAtAnotherLevel("a", hides), acquireAtAnotherLevel("b", leased))
+	require.Equal(t, accounts("5", "10"), step.After)
+	step = known.Apply(access.Change{Op: access.OpRevoke, Lease: access.Lease{Holding: hides}}, step.After)
+	require.Equal(t, access.AlreadyAbsent, step.Outcome)
+	require.Equal(t, accounts("4", "11", "5", "10"), step.After)
+	require.Equal(t, own, step.Next.Apply(release("b", leased), step.After).After)
+}
+
+// Adopted oldest first, a lease that a later one replaced does not become baseline.
+func TestAdoptLease_OldestFirst(t *testing.T) {
+	t.Parallel()
+	start, old, later := sites("1", "100"), site("2", "100"), site("3", "100")
+	_, step := applyAll(start, acquire("a", old), acquire("b", later))
+	var state access.OwnershipState
+	state = state.AdoptLease(acquire("a", old).Lease, start)
+	step = state.Apply(release("a", old), step.After)
+	require.Equal(t, access.Superseded, step.Outcome)
+	state = step.Next.AdoptLease(acquire("b", later).Lease, start)
+	require.Equal(t, start, state.Apply(release("b", later), step.After).After)
+}

@@ -28,6 +28,8 @@ var outcomes = map[access.Outcome]string{
 	access.Created:       "created and verified",
 	access.LastRoleStays: "no change: it is the principal's last role",
 	access.PlanChanged:   "no change: the principal's access has changed since the approval",
+	access.NoReturn:      "no change: no role would be left when a grant ends",
+	access.NotBaseline:   "no change: the principal does not hold the role permanently",
 	access.LevelDiffers:  "no change: the principal holds roles at another level",
 	access.RolesConflict: "no change: separation of duties forbids it",
 	access.Unauthorized:  "no change: the ledger does not show the approval that it needs",
