@@ -67,6 +67,7 @@ type drainState struct {
 
 	doubt string // of the last drain
 	drift int    // role entries without a role id
+	limit int    // of rows at once in the next drain; 0 for as many as the console gives
 }
 
 func newSyncRun(ctx workflow.Context, in wire.SyncInput) (*syncRun, error) {

@@ -80,6 +80,7 @@ func (s *syncRun) drain(ctx workflow.Context, c access.Collection) error {
 		out, err := call[wire.SyncDrainResult](pagination(ctx, "drain "+string(c)), wire.SyncDrainActivity,
 			wire.SyncDrainInput{
 				Snapshot: s.status.Snapshot, Collection: c, Attempt: p.Attempt, Expected: s.expectedOf(c),
+				Limit: p.limit,
 			})
 		if err != nil {
 			return err
@@ -98,7 +99,7 @@ func (s *syncRun) drain(ctx workflow.Context, c access.Collection) error {
 
 func (s *syncRun) record(p *drainState, out wire.SyncDrainResult) {
 	p.Pages, p.Rows, p.Expected = out.Pages, out.Rows, out.Expected
-	p.doubt, p.drift = out.Doubt, out.Unassigned
+	p.doubt, p.drift, p.limit = out.Doubt, out.Unassigned, out.Limit
 	p.State = wire.CollectionProven
 	if p.doubt != "" {
 		p.State = wire.CollectionDoubtful

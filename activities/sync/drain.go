@@ -18,6 +18,9 @@ import (
 type Progress struct {
 	Pages int `json:"pages"`
 	Rows  int `json:"rows"`
+	// Limit is the rows asked for at once where that is fewer than a console gives; the next
+	// attempt starts with it.
+	Limit int `json:"limit,omitempty"`
 }
 
 // Drain walks a collection to its end and proves that it saw every row.
@@ -29,7 +32,7 @@ type Progress struct {
 // Fails as the console's calls do; a store that another attempt of this activity
 // has moved on gives a retryable error.
 func (s *Activities) Drain(ctx context.Context, in wire.SyncDrainInput) (wire.SyncDrainResult, error) {
-	d := &drain{sync: s, in: in}
+	d := &drain{sync: s, in: in, size: resumeSize(ctx, in.Limit)}
 	defer attempt.KeepAliveWith(ctx, d.progress)()
 	if err := s.checkSnapshot(ctx, in.Snapshot); err != nil {
 		return wire.SyncDrainResult{}, err
@@ -53,6 +56,7 @@ func (d *drain) doubtOf(err error) (wire.SyncDrainResult, error) {
 	}
 	return wire.SyncDrainResult{
 		Pages: int(d.pages.Load()), Rows: int(d.rows.Load()), Doubt: why.Error(), Requests: int(d.requests.Load()),
+		Limit: d.size.next(),
 	}, nil
 }
 
@@ -64,6 +68,7 @@ const afterProgress = time.Second
 type drain struct {
 	sync *Activities
 	in   wire.SyncDrainInput
+	size *pageSize
 
 	pages, rows atomic.Int64
 	requests    atomic.Int64 // sent by this attempt
@@ -72,7 +77,7 @@ type drain struct {
 }
 
 func (d *drain) progress() any {
-	return Progress{Pages: int(d.pages.Load()), Rows: int(d.rows.Load())}
+	return Progress{Pages: int(d.pages.Load()), Rows: int(d.rows.Load()), Limit: d.size.smaller()}
 }
 
 // unsaved is how many requests the store has not been told of yet. Not for use
@@ -118,6 +123,6 @@ func (d *drain) conclude(ctx context.Context) (wire.SyncDrainResult, error) {
 	}
 	return wire.SyncDrainResult{
 		Pages: sum.Pages, Rows: sum.Distinct, Expected: proof.expected, Doubt: proof.doubt,
-		Unassigned: sum.Unassigned, Requests: sum.Requests + d.unsaved(),
+		Unassigned: sum.Unassigned, Requests: sum.Requests + d.unsaved(), Limit: d.size.next(),
 	}, nil
 }

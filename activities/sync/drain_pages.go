@@ -7,6 +7,7 @@ import (
 
 	"go.temporal.io/sdk/activity"
 
+	"sentinelone-provisioner/internal/console"
 	"sentinelone-provisioner/internal/fault/kinds"
 	"sentinelone-provisioner/internal/store"
 )
@@ -22,8 +23,10 @@ func (d *drain) fetch(ctx context.Context, state store.Drain, arrived chan<- str
 		if isStopping(ctx) {
 			return kinds.New(kinds.Unavailable, errStopping)
 		}
-		got, err := d.sync.readPage(ctx, d.in.Collection, cursor)
-		if isRefusedCursor(err, cursor) {
+		got, err := d.size.read(cursor, func(o console.ListOptions) (page, error) {
+			return d.sync.readPage(ctx, d.in.Collection, o)
+		})
+		if isRefusedCursor(err, cursor) || d.size.isRefused(err, cursor) {
 			return &paginationAbortedError{
 				fmt.Sprintf("the console no longer accepts the cursor of page %d: %v", number+1, err),
 			}

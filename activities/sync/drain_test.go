@@ -12,6 +12,7 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/attempt/attempttest"
+	"sentinelone-provisioner/internal/console"
 	"sentinelone-provisioner/internal/consoletest"
 	"sentinelone-provisioner/internal/fault"
 	"sentinelone-provisioner/internal/fault/kinds"
@@ -230,7 +231,7 @@ func TestDrain_Heartbeats(t *testing.T) {
 func TestDrain_UnknownCollection(t *testing.T) {
 	t.Parallel()
 	b := newSyncFixture(t, consoletest.Options{})
-	_, err := b.sync.readPage(t.Context(), "groups", "")
+	_, err := b.sync.readPage(t.Context(), "groups", console.ListOptions{})
 	require.Equal(t, kinds.Invalid, fault.KindOf(err))
 	require.Zero(t, b.console.RequestCount())
 }

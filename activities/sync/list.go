@@ -17,9 +17,8 @@ type page struct {
 	unassigned int
 }
 
-// readPage reads the page behind cursor.
-func (s *Activities) readPage(ctx context.Context, c access.Collection, cursor string) (page, error) {
-	options := console.ListOptions{Cursor: cursor}
+// readPage reads the page that options select.
+func (s *Activities) readPage(ctx context.Context, c access.Collection, options console.ListOptions) (page, error) {
 	switch c {
 	case access.Accounts:
 		return pageOf(s.console.Accounts(ctx, options))

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -17,8 +18,10 @@ const (
 	apiPath = "/web/api/v2.1"
 	// maxErrorBody is how many bytes of the body of an error response are read.
 	maxErrorBody = 64 << 10
+	// sniffed is how many bytes of a body show whether it is a web page.
+	sniffed = 512
 	// keptBuffer is the largest buffer, in bytes, that is reused for the next response.
-	keptBuffer = 8 << 20
+	keptBuffer = 1 << 20
 )
 
 // Client sends requests to one console. Create it with [New]. It is safe for concurrent use;
@@ -29,7 +32,7 @@ type Client struct {
 	readOnly  bool
 	limits    limiters
 	timeout   time.Duration
-	maxBody   int64
+	maxRow    int64
 	userAgent string
 	http      *http.Client
 	now       func() time.Time // for Retry-After dates
@@ -67,9 +70,31 @@ func (r request) reads() bool {
 	return r.method == http.MethodGet || r.method == http.MethodPost && r.path == tokenDetailsPath
 }
 
-// do sends the request and passes the body of a successful response to decode, which must
-// not keep it.
+func (c *Client) bounds(rows int) bounds { return bounds{rows: rows, row: c.maxRow, page: maxPage} }
+
+// do sends the request and passes the whole body of a successful response, of one row at most,
+// to decode, which must not keep it.
 func (c *Client) do(ctx context.Context, r request, decode func(body []byte) error) error {
+	return c.stream(ctx, r, func(body io.Reader) error {
+		buf, _ := buffers.Get().(*bytes.Buffer)
+		buf.Reset()
+		defer func() {
+			if buf.Cap() <= keptBuffer {
+				buffers.Put(buf)
+			}
+		}()
+		if _, err := buf.ReadFrom(io.LimitReader(body, c.maxRow+1)); err != nil {
+			return errCut // read reports the error of the connection
+		}
+		if int64(buf.Len()) > c.maxRow {
+			return &overLimitError{"the response", c.maxRow}
+		}
+		return decode(buf.Bytes())
+	})
+}
+
+// stream sends the request and passes the body of a successful response to decode as it arrives.
+func (c *Client) stream(ctx context.Context, r request, decode func(body io.Reader) error) error {
 	if c.readOnly && !r.reads() {
 		return fmt.Errorf("%s %s: not sent: %w", r.method, r.path, ErrReadOnly)
 	}
@@ -96,7 +121,7 @@ func (c *Client) do(ctx context.Context, r request, decode func(body []byte) err
 	return c.send(ctx, r, fresh, decode)
 }
 
-func (c *Client) send(ctx context.Context, r request, token string, decode func([]byte) error) error {
+func (c *Client) send(ctx context.Context, r request, token string, decode func(io.Reader) error) error {
 	if err := c.limits.wait(ctx, r.path); err != nil {
 		return r.failed(KindNoAnswer, err)
 	}
@@ -147,37 +172,65 @@ func (c *Client) build(ctx context.Context, r request, token string) (*http.Requ
 	return req, nil
 }
 
-var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+var (
+	buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+	readers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, readAhead) }}
+)
 
-// read reads the whole body of a successful response and decodes it.
+// arriving is a body that remembers how its connection failed, since decoders answer that with an
+// error of their own.
+type arriving struct {
+	from io.Reader
+	at   int64
+	err  error
+}
+
+// Read implements io.Reader.
+func (a *arriving) Read(p []byte) (int, error) {
+	n, err := a.from.Read(p)
+	a.at += int64(n)
+	if err != nil && err != io.EOF { //nolint:errorlint // a reader ends with io.EOF itself
+		a.err = err
+	}
+	return n, err
+}
+
+// read decodes the body of a successful response.
 func (c *Client) read(
-	ctx, attempt context.Context, r request, token string, resp *http.Response, decode func([]byte) error,
+	ctx, attempt context.Context, r request, token string, resp *http.Response, decode func(io.Reader) error,
 ) error {
-	buf, _ := buffers.Get().(*bytes.Buffer)
-	buf.Reset()
+	body := &arriving{from: resp.Body}
+	in, _ := readers.Get().(*bufio.Reader)
+	in.Reset(body)
 	defer func() {
-		if buf.Cap() <= keptBuffer {
-			buffers.Put(buf)
-		}
+		in.Reset(nil)
+		readers.Put(in)
 	}()
-	_, err := buf.ReadFrom(io.LimitReader(resp.Body, c.maxBody+1))
+	var err error
+	start, _ := in.Peek(sniffed)
 	switch {
-	case err != nil && attempt.Err() != nil:
-		return c.noAnswer(ctx, attempt, r, token, err)
-	case err != nil:
-		cause := scrub(err.Error(), r.secrets(token)...)
-		text := fmt.Sprintf("the body is cut short after %d bytes: %s", buf.Len(), cause)
-		return r.malformed(resp.StatusCode, &causeError{err: err, text: text})
-	case buf.Len() == 0:
-		return r.malformed(resp.StatusCode, errors.New("the body is empty"))
-	case int64(buf.Len()) > c.maxBody:
-		return r.malformed(resp.StatusCode, fmt.Errorf("the body is larger than %d bytes", c.maxBody))
-	case looksLikeHTML(buf.Bytes()):
+	case len(start) == 0:
+		err = errors.New("the body is empty")
+	case looksLikeHTML(start):
 		e := r.malformed(resp.StatusCode, errors.New("the body is a web page; check the base URL and any proxy"))
 		e.HTML = true
 		return e
+	default:
+		err = decode(in)
 	}
-	if err := decode(buf.Bytes()); err != nil {
+	large, tooLarge := errors.AsType[*PageTooLargeError](err)
+	switch {
+	case body.err != nil && attempt.Err() != nil:
+		return c.noAnswer(ctx, attempt, r, token, body.err)
+	case body.err != nil:
+		cause := scrub(body.err.Error(), r.secrets(token)...)
+		text := fmt.Sprintf("the body is cut short after %d bytes: %s", body.at, cause)
+		return r.malformed(resp.StatusCode, &causeError{err: body.err, text: text})
+	case tooLarge:
+		e := r.failed(KindTooLarge, large)
+		e.Status = resp.StatusCode
+		return e
+	case err != nil:
 		return r.malformed(resp.StatusCode, err)
 	}
 	return nil

@@ -180,8 +180,8 @@ func TestSystemInfo(t *testing.T) {
 func TestBody_IsBounded(t *testing.T) {
 	t.Parallel()
 	f := startConsole(t, respond(200, emptyPage))
-	get := func(maxBody int) error {
-		_, err := f.client(t, func(cfg *Config) { cfg.MaxBody = int64(maxBody) }).Users(t.Context(), ListOptions{})
+	get := func(maxRow int) error {
+		_, err := f.client(t, func(cfg *Config) { cfg.MaxRow = int64(maxRow) }).Users(t.Context(), ListOptions{})
 		return err
 	}
 	require.NoError(t, get(len(emptyPage)))

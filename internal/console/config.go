@@ -12,9 +12,9 @@ import (
 
 const (
 	defaultTimeout = 60 * time.Second
-	// defaultMaxBody is far above the 1.5 MB of a page of 1,000 users, and far below the
-	// memory of a worker.
-	defaultMaxBody = 64 << 20
+	// defaultMaxRow is some forty times a user with a role at each of 1,555 sites, and far below
+	// the memory of a worker.
+	defaultMaxRow = 8 << 20
 )
 
 // Config names a console and how to call it. BaseURL and Token are required; the zero value of
@@ -33,8 +33,9 @@ type Config struct {
 	// Timeout bounds one request, from its first byte to the last byte of its response,
 	// without the wait for the rate budget. Default 60 s.
 	Timeout time.Duration
-	// MaxBody bounds a response, in bytes after decompression. Default 64 MiB.
-	MaxBody int64
+	// MaxRow bounds one row of a list, all of a list that is not a row, and any other response,
+	// in bytes after decompression. Default 8 MiB.
+	MaxRow int64
 	// Budgets are the rates to stay within. Nil means [PublishedBudgets]; an empty list
 	// that is not nil means no limit.
 	Budgets []Budget
@@ -64,8 +65,8 @@ func New(cfg Config) (*Client, error) {
 	if cfg.Timeout < 0 {
 		faults = append(faults, fmt.Errorf("invalid request timeout %s: must not be negative", cfg.Timeout))
 	}
-	if cfg.MaxBody < 0 {
-		faults = append(faults, fmt.Errorf("invalid response limit of %d bytes: must not be negative", cfg.MaxBody))
+	if cfg.MaxRow < 0 {
+		faults = append(faults, fmt.Errorf("invalid response limit of %d bytes per row: must not be negative", cfg.MaxRow))
 	}
 	if cfg.Budgets == nil {
 		cfg.Budgets = PublishedBudgets()
@@ -79,7 +80,7 @@ func New(cfg Config) (*Client, error) {
 	}
 	return &Client{
 		base: base, token: cfg.Token, readOnly: cfg.ReadOnly, limits: limits,
-		timeout: cmp.Or(cfg.Timeout, defaultTimeout), maxBody: cmp.Or(cfg.MaxBody, defaultMaxBody),
+		timeout: cmp.Or(cfg.Timeout, defaultTimeout), maxRow: cmp.Or(cfg.MaxRow, defaultMaxRow),
 		userAgent: cmp.Or(cfg.UserAgent, defaultUserAgent()), http: newHTTPClient(base, cfg.Transport), now: time.Now,
 	}, nil
 }

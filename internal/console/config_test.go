@@ -88,7 +88,7 @@ func TestParseBaseURL_DoesNotRepeatAToken(t *testing.T) {
 func TestNew_ListsEveryFault(t *testing.T) {
 	t.Parallel()
 	_, err := New(Config{
-		BaseURL: "bob.example.com", Token: StaticToken(" "), Timeout: -time.Second, MaxBody: -1,
+		BaseURL: "bob.example.com", Token: StaticToken(" "), Timeout: -time.Second, MaxRow: -1,
 		Budgets: []Budget{{Prefix: "users", PerSecond: 1, Burst: 1}, {Prefix: "/sites", Burst: 1}},
 	})
 	for _, part := range []string{"scheme", "API token is empty", "timeout", "response limit", `"users"`, `"/sites"`} {
@@ -104,7 +104,7 @@ func TestNew_Defaults(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "acmeco.sentinelone.net:8443", c.Console())
 	require.Equal(t, time.Minute, c.timeout)
-	require.Equal(t, int64(64<<20), c.maxBody)
+	require.Equal(t, int64(8<<20), c.maxRow)
 	require.Regexp(t, `^sentinelone-provisioner/\S+$`, c.userAgent)
 	require.Len(t, c.limits, len(PublishedBudgets()))
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"reflect"
 	"strings"
 
@@ -15,13 +16,6 @@ import (
 // ignored. encoding/json matches keys without regard to case; no two fields of one object
 // differ only in case (verified: the vendor's API description). If a key occurs twice in one
 // object, encoding/json may mix both values; that consoles never send this is inferred.
-
-// answer is the response to a list; D is a list of rows or an object that holds one.
-type answer[D any] struct {
-	envelope
-
-	Data D `json:"data"`
-}
 
 // envelope is what every list has around its rows.
 type envelope struct {
@@ -35,6 +29,12 @@ type pagination struct {
 	NextCursor text  `json:"nextCursor"`
 	TotalItems count `json:"totalItems"`
 }
+
+// maxCursor bounds a cursor, in bytes: it is stored, and sent in a URL. Those seen have 24.
+const maxCursor = 4 << 10
+
+// maxID bounds the id of a row, in bytes: real ones have 19.
+const maxID = 100
 
 // row is a row as the console sends it. item converts it to a type of internal/access, and
 // counts the entries for [Page.Unassigned].
@@ -56,42 +56,89 @@ func (e envelope) faulty() bool {
 	return json.Unmarshal(e.Errors, &some) == nil && len(some) > 0
 }
 
+// pageDecoder reads the page that a response is, within bounds.
+type pageDecoder[T any] func(in io.Reader, b bounds) (Page[T], error)
+
 // decodePage reads {"data":[…],"pagination":{…}}.
-func decodePage[R row[T], T access.Entity](body []byte) (Page[T], error) {
-	var a answer[[]R]
-	if err := decode(body, &a); err != nil {
+func decodePage[R row[T], T access.Entity](in io.Reader, b bounds) (Page[T], error) {
+	s := newPageScan(in, b)
+	var rows *pageRows[R, T]
+	err := s.whole(func() (err error) {
+		rows, err = readRows[R](s, "data")
+		return err
+	})
+	if err != nil {
 		return Page[T]{}, err
 	}
-	return toPage[T](a.envelope, a.Data, errNoData)
+	return rows.page(s.envelope, errNoData)
 }
 
-// toPage makes a page of rows. Rows are nil when the response had none, which is the error
+// pageRows are the rows of a page, in the types of internal/access.
+type pageRows[R row[T], T access.Entity] struct {
+	items      []T
+	unassigned int
+	weight     int64
+}
+
+// readRows reads the rows of a list; nil if it is null. A row without an id is an error: to leave
+// it out would look as if it were deleted.
+func readRows[R row[T], T access.Entity](s *pageScan, path string) (*pageRows[R, T], error) {
+	var (
+		rows = &pageRows[R, T]{items: []T{}}
+		read R
+	)
+	there, err := s.list(path, func() error {
+		read = *new(R)
+		size, err := s.row(path, &read)
+		if err != nil {
+			return err
+		}
+		return rows.add(read, size, s.bounds.page)
+	})
+	if err != nil || !there {
+		return nil, err
+	}
+	return rows, nil
+}
+
+func (p *pageRows[R, T]) add(r R, size, limit int64) error {
+	item, unassigned := r.item()
+	switch key := item.Key(); {
+	case key == "":
+		return errNoID
+	case len(key) > maxID:
+		return &overLimitError{"the id of a row", maxID}
+	}
+	p.weight += size
+	if principal, ok := any(item).(access.Principal); ok {
+		p.weight += heldWeight * int64(len(principal.Held))
+	}
+	if p.weight > limit && len(p.items) > 0 {
+		return &PageTooLargeError{Rows: len(p.items), Limit: limit}
+	}
+	p.items = append(p.items, item)
+	p.unassigned += unassigned
+	return nil
+}
+
+// page makes a page of the rows. Rows are nil when the response had none, which is the error
 // missing: a list that is absent must not look like an empty one. A response without
-// pagination is an error too. So is a row without an id: to leave it out would look as if it
-// were deleted.
-func toPage[T access.Entity, R row[T]](e envelope, rows []R, missing error) (Page[T], error) {
+// pagination is an error too.
+func (p *pageRows[R, T]) page(e envelope, missing error) (Page[T], error) {
 	switch {
 	case e.faulty():
 		return Page[T]{}, errWithErrors
-	case rows == nil:
+	case p == nil:
 		return Page[T]{}, missing
 	case e.Pagination == nil:
 		return Page[T]{}, errors.New("the response has no pagination, so it is unknown whether more pages follow")
+	case len(e.Pagination.NextCursor) > maxCursor:
+		return Page[T]{}, &overLimitError{"the next cursor", maxCursor}
 	}
-	page := Page[T]{
-		Items: make([]T, 0, len(rows)),
-		Next:  string(e.Pagination.NextCursor),
-		Total: e.Pagination.TotalItems.value,
-	}
-	for _, r := range rows {
-		item, unassigned := r.item()
-		if item.Key() == "" {
-			return Page[T]{}, errNoID
-		}
-		page.Items = append(page.Items, item)
-		page.Unassigned += unassigned
-	}
-	return page, nil
+	return Page[T]{
+		Items: p.items, Unassigned: p.unassigned,
+		Next: string(e.Pagination.NextCursor), Total: e.Pagination.TotalItems.value,
+	}, nil
 }
 
 // decodeData reads {"data":{…}}.
@@ -120,13 +167,30 @@ func decode(body []byte, into any) error {
 		return nil
 	}
 	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		if wrong.Field == "" {
-			return errors.New(expectation(wrong.Type))
-		}
-		// Field consists of the names in our tags, never of keys in the response.
-		return fmt.Errorf("at %s: %s", embedded.Replace(wrong.Field), expectation(wrong.Type))
+		return typeFault("", wrong)
 	}
 	return syntaxFault(body)
+}
+
+// typeFault names the place of a value of the wrong type: path, and below it the names in our
+// tags, never keys of the response.
+func typeFault(path string, wrong *json.UnmarshalTypeError) error {
+	place := embedded.Replace(wrong.Field)
+	if path != "" && place != "" {
+		place = "." + place
+	}
+	return errAt(path+place, expectation(wrong.Type))
+}
+
+func errAt(path, text string) error {
+	if path == "" {
+		return errors.New(text)
+	}
+	return fmt.Errorf("at %s: %s", path, text)
+}
+
+func errAfterEnd(offset int64) error {
+	return fmt.Errorf("at byte %d: there is something after the end of the JSON", offset)
 }
 
 func expectation(t reflect.Type) string {
@@ -151,7 +215,7 @@ func syntaxFault(body []byte) error {
 	wrong, located := errors.AsType[*json.SyntaxError](d.Decode(&first))
 	switch {
 	case first != nil:
-		return fmt.Errorf("at byte %d: there is something after the end of the JSON", d.InputOffset())
+		return errAfterEnd(d.InputOffset())
 	case !located: // io.EOF or io.ErrUnexpectedEOF
 		return errCut
 	}

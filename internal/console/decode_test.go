@@ -33,7 +33,7 @@ func FuzzDecoders(f *testing.F) {
 		f.Add([]byte(body))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		users, err := decodePage[userRow](body)
+		users, err := pageFrom[userRow](body)
 		if err == nil {
 			require.True(t, json.Valid(body))
 		}
@@ -44,9 +44,9 @@ func FuzzDecoders(f *testing.F) {
 				require.Equal(t, u.Level == access.Tenant, h.ScopeID == "")
 			}
 		}
-		sites, err := decodeSites(body)
+		sites, err := decodeSites(bytes.NewReader(body), testBounds)
 		require.False(t, err != nil && len(sites.Items) > 0)
-		roles, err := decodePage[roleRow](body)
+		roles, err := pageFrom[roleRow](body)
 		require.False(t, err != nil && len(roles.Items) > 0)
 		if n, err := decodeCount(body); err == nil {
 			require.GreaterOrEqual(t, n, 0)
@@ -120,10 +120,10 @@ func TestDecodePage_CutAnywhere(t *testing.T) {
 	t.Parallel()
 	body := pageOf(2)
 	for i := range body {
-		_, err := decodePage[userRow](body[:i])
+		_, err := pageFrom[userRow](body[:i])
 		require.Error(t, err, i)
 	}
-	page, err := decodePage[userRow](body)
+	page, err := pageFrom[userRow](body)
 	require.NoError(t, err)
 	require.Len(t, page.Items, 2)
 }
@@ -149,7 +149,7 @@ func TestDecodePage_ErrorsNameThePlace(t *testing.T) {
 		{`{"id":"2"}`, `CANARY`, "at byte 59: this is not JSON"},
 		{`{"id":"2"}`, `""}}CANARY`, "at byte 63: there is something after the end of the JSON"},
 	} {
-		_, err := decodePage[userRow](fmt.Appendf(nil, around, tc.row, tc.cursor))
+		_, err := pageFrom[userRow](fmt.Appendf(nil, around, tc.row, tc.cursor))
 		require.EqualError(t, err, tc.want, tc.row)
 		require.NotContains(t, allPrints(err), "CANARY")
 		require.NotContains(t, allPrints(err), "4711")
@@ -161,7 +161,7 @@ func TestDecodePage_NestedTooDeep(t *testing.T) {
 	t.Parallel()
 	const depth = 1_000_000
 	deep := strings.Repeat(`[`, depth) + strings.Repeat(`]`, depth)
-	_, err := decodePage[userRow]([]byte(`{"x":` + deep + `,"data":[],"pagination":{}}`))
+	_, err := pageFrom[userRow]([]byte(`{"x":` + deep + `,"data":[],"pagination":{}}`))
 	require.ErrorContains(t, err, "this is not JSON")
 }
 
@@ -170,7 +170,7 @@ func BenchmarkPage(b *testing.B) {
 	b.SetBytes(int64(len(body)))
 	b.ReportAllocs()
 	for b.Loop() {
-		page, err := decodePage[userRow](body)
+		page, err := pageFrom[userRow](body)
 		if err != nil || len(page.Items) != PageLimit {
 			b.Fatal(err)
 		}

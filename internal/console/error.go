@@ -26,8 +26,10 @@ const (
 	// KindStatus: the console, or a proxy in front of it, responded with an error status.
 	KindStatus Kind = "status"
 	// KindMalformed: the status means success, but a console cannot have sent the response:
-	// cut short, no data, a web page, too large.
+	// cut short, no data, a web page, a row that is too large.
 	KindMalformed Kind = "malformed"
+	// KindTooLarge: the page holds more than one page may, see [PageTooLargeError].
+	KindTooLarge Kind = "tooLarge"
 	// KindRedirected: a redirect was not followed, because it would send the token to another
 	// host, or turn a write into a read.
 	KindRedirected Kind = "redirected"
@@ -61,7 +63,7 @@ func (e *Error) Error() string {
 	case KindMalformed:
 		return fmt.Sprintf("%sinvalid response (%d), which no SentinelOne console sends: %s",
 			call, e.Status, e.cause())
-	case KindRedirected:
+	case KindRedirected, KindTooLarge:
 		return fmt.Sprintf("%s%d: %s", call, e.Status, e.cause())
 	case KindStatus:
 	}
@@ -78,7 +80,7 @@ func (e *Error) Temporary() bool {
 	switch e.kind() {
 	case KindNoAnswer, KindMalformed:
 		return true
-	case KindNotSent, KindRedirected:
+	case KindNotSent, KindRedirected, KindTooLarge:
 		return false
 	case KindStatus:
 	}

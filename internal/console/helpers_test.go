@@ -1,6 +1,7 @@
 package console
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,6 +14,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"sentinelone-provisioner/internal/access"
 )
 
 // testToken has the length of a real token, so that scrub removes it from texts.
@@ -89,6 +92,14 @@ func allPrints(v any) string {
 		}
 	}
 	return text
+}
+
+// testBounds are those of the first page of a list.
+var testBounds = bounds{rows: PageLimit, row: defaultMaxRow, page: maxPage}
+
+// pageFrom decodes a body that has arrived.
+func pageFrom[R row[T], T access.Entity](body []byte) (Page[T], error) {
+	return decodePage[R, T](bytes.NewReader(body), testBounds)
 }
 
 // newCountingServer responds with 502 and a page as large as those of proxies, and counts its

@@ -2,53 +2,100 @@ package console
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 
 	"sentinelone-provisioner/internal/access"
 )
 
+// mostRows ends a list that has no end. A large console has 100,000 users.
+const mostRows = 1_000_000
+
 // searchLimit is the most rows that a search returns: enough for "did you mean".
 const searchLimit = 20
 
+// reading is a list that is read to its end, page by page.
+type reading[T access.Entity] struct {
+	items   []T                        // that the caller keeps
+	seen    map[string]bool            // the keys of all rows
+	cursors map[[sha256.Size]byte]bool // so that a list without an end costs little memory
+}
+
+func newReading[T access.Entity]() *reading[T] {
+	return &reading[T]{items: []T{}, seen: map[string]bool{}, cursors: map[[sha256.Size]byte]bool{}}
+}
+
 // all reads every page of the rows that match a filter, which may be nil, and returns each row
-// once; an empty list is not nil. Fewer rows than the console counts are an error, because
-// callers rely on a complete list: a row that is not in it does not exist, and a name that
-// occurs once is unique.
+// that keep keeps once; an empty list is not nil. Fewer rows than the console counts are an
+// error, because callers rely on a complete list: a row that is not in it does not exist, and
+// a name that occurs once is unique.
+//
+// Where a page is too large to hold, it goes on with half as many rows a page. Should the console
+// then refuse the cursor, because it was made for the larger page, the list is read anew.
 func all[T access.Entity](
-	ctx context.Context, c *Client, of access.Collection, filter url.Values, decode func([]byte) (Page[T], error),
+	ctx context.Context, c *Client, of access.Collection, filter url.Values, decode pageDecoder[T], keep func(T) bool,
 ) ([]T, error) {
 	var (
-		items   = []T{}
-		keys    = map[string]bool{}
-		cursors = map[string]bool{}
+		read  = newReading[T]()
+		o     = ListOptions{Limit: PageLimit}
+		large *PageTooLargeError
 	)
-	for cursor := ""; ; {
-		page, err := listWhere(ctx, c, of, filter, ListOptions{Cursor: cursor}, decode)
-		if err != nil {
+	for {
+		page, err := listWhere(ctx, c, of, filter, o, decode)
+		switch {
+		case err == nil:
+		case errors.As(err, &large) && o.Limit > 1:
+			o.Limit /= 2
+			continue
+		case large != nil && RefusesCursor(err, o):
+			read, o, large = newReading[T](), ListOptions{Limit: large.Fitting(o.Limit)}, nil
+			continue
+		default:
 			return nil, err
 		}
-		for _, item := range page.Items {
-			if !keys[item.Key()] {
-				keys[item.Key()] = true
-				items = append(items, item)
-			}
+		if err := read.add(page, keep); err != nil {
+			return nil, contradiction(of, err)
 		}
-		cursor = page.Next
-		switch {
-		case cursors[cursor]:
-			return nil, contradiction(of, errors.New("the cursors repeat, so the list would never end"))
-		case cursor == "" && page.Total != nil && len(items) < *page.Total:
-			return nil, contradiction(of, fmt.Errorf("it counts %d rows but returned %d", *page.Total, len(items)))
-		case cursor == "":
-			return items, nil
+		if page.Next == "" {
+			return read.items, nil
 		}
-		cursors[cursor] = true
+		o.Cursor = page.Next
 	}
+}
+
+// RefusesCursor reports whether a console did not go on at the cursor it gave: an error status, or
+// more rows than were asked for. How long cursors live, and whether one may be used with another
+// limit, is not documented.
+func RefusesCursor(err error, o ListOptions) bool {
+	answer, ok := errors.AsType[*Error](err)
+	return ok && o.Cursor != "" && (answer.Status == http.StatusBadRequest || errors.Is(err, ErrTooManyRows))
+}
+
+func (r *reading[T]) add(page Page[T], keep func(T) bool) error {
+	for _, item := range page.Items {
+		if r.seen[item.Key()] {
+			continue
+		}
+		r.seen[item.Key()] = true
+		if keep(item) {
+			r.items = append(r.items, item)
+		}
+	}
+	next := sha256.Sum256([]byte(page.Next))
+	switch {
+	case r.cursors[next]:
+		return errors.New("the cursors repeat, so the list would never end")
+	case page.Next == "" && page.Total != nil && len(r.seen) < *page.Total:
+		return fmt.Errorf("it counts %d rows but returned %d", *page.Total, len(r.seen))
+	case len(r.seen) > mostRows || len(r.cursors) > mostRows:
+		return fmt.Errorf("it returned more than %d rows or pages, so the list would never end", mostRows)
+	}
+	r.cursors[next] = true
+	return nil
 }
 
 func contradiction(of access.Collection, err error) error {
@@ -59,27 +106,28 @@ func contradiction(of access.Collection, err error) error {
 // own rule as well: the vendor documents for few filters how they compare.
 func matching[T access.Entity](
 	ctx context.Context, c *Client, of access.Collection, filter url.Values,
-	decode func([]byte) (Page[T], error), keep func(T) bool,
+	decode pageDecoder[T], keep func(T) bool,
 ) ([]T, error) {
-	items, err := all(ctx, c, of, filter, decode)
-	if err != nil {
-		return nil, err
-	}
-	return slices.DeleteFunc(items, func(item T) bool { return !keep(item) }), nil
+	return all(ctx, c, of, filter, decode, keep)
 }
 
 // search requests one page of at most searchLimit rows.
 func search[T any](
-	ctx context.Context, c *Client, of access.Collection, text string, decode func([]byte) (Page[T], error),
+	ctx context.Context, c *Client, of access.Collection, text string, decode pageDecoder[T],
 ) ([]T, error) {
 	if err := checkText(of, text); err != nil {
 		return nil, err
 	}
-	page, err := listWhere(ctx, c, of, url.Values{"query": {text}}, ListOptions{Limit: searchLimit}, decode)
-	if err != nil {
-		return nil, err
+	for o := (ListOptions{Limit: searchLimit}); ; o.Limit /= 2 {
+		page, err := listWhere(ctx, c, of, url.Values{"query": {text}}, o, decode)
+		if _, large := errors.AsType[*PageTooLargeError](err); large && o.Limit > 1 {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		return page.Items, nil
 	}
-	return page.Items[:min(len(page.Items), searchLimit)], nil
 }
 
 // checkText rejects an empty search text: a console might return every row.

@@ -12,7 +12,7 @@ import (
 //
 //s1:operation GET /web/api/v2.1/rbac/roles
 func (c *Client) AllRoles(ctx context.Context) ([]access.Role, error) {
-	rows, err := all(ctx, c, access.Roles, nil, decodePage[roleRow])
+	rows, err := all(ctx, c, access.Roles, nil, decodePage[roleRow], every)
 	if err != nil {
 		return nil, err
 	}
@@ -23,12 +23,14 @@ func (c *Client) AllRoles(ctx context.Context) ([]access.Role, error) {
 	return roles, nil
 }
 
+func every[T any](T) bool { return true }
+
 // AllAccounts returns every account that the token can see. Several accounts may have the same
 // name.
 //
 //s1:operation GET /web/api/v2.1/accounts
 func (c *Client) AllAccounts(ctx context.Context) ([]access.Account, error) {
-	return all(ctx, c, access.Accounts, nil, decodePage[accountRow])
+	return all(ctx, c, access.Accounts, nil, decodePage[accountRow], every)
 }
 
 // SitesByName returns the sites with exactly that name; each account may have one. Some may be

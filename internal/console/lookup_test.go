@@ -191,7 +191,7 @@ func TestServiceUsersByName_ReadsTheListBeforeItReturnsNone(t *testing.T) {
 
 func TestSearch(t *testing.T) {
 	t.Parallel()
-	many := make([]string, 25)
+	many := make([]string, 20)
 	for i := range many {
 		many[i] = fmt.Sprintf(`{"id":"%d","name":"n"}`, i+1)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"net/http"
 	"net/url"
@@ -36,7 +37,7 @@ type Page[T any] struct {
 
 // list requests one page.
 func list[T any](
-	ctx context.Context, c *Client, of access.Collection, o ListOptions, decode func(body []byte) (Page[T], error),
+	ctx context.Context, c *Client, of access.Collection, o ListOptions, decode pageDecoder[T],
 ) (Page[T], error) {
 	return listWhere(ctx, c, of, nil, o, decode)
 }
@@ -44,16 +45,19 @@ func list[T any](
 // listWhere requests one page of the rows that match a filter.
 func listWhere[T any](
 	ctx context.Context, c *Client, of access.Collection, filter url.Values, o ListOptions,
-	decode func(body []byte) (Page[T], error),
+	decode pageDecoder[T],
 ) (Page[T], error) {
 	var page Page[T]
+	if o.Limit == 0 {
+		o.Limit = PageLimit
+	}
 	r, err := listRequest(of, o)
 	if err != nil {
 		return page, err
 	}
 	maps.Copy(r.query, filter)
-	err = c.do(ctx, r, func(body []byte) error {
-		page, err = decode(body)
+	err = c.stream(ctx, r, func(body io.Reader) error {
+		page, err = decode(body, c.bounds(o.Limit))
 		if err == nil && page.Next != "" && page.Next == o.Cursor {
 			err = errors.New("the next cursor is the one that was sent, so the list would never end")
 		}
@@ -71,9 +75,6 @@ func listRequest(of access.Collection, o ListOptions) (request, error) {
 	r, err := collectionRequest(of)
 	if err != nil {
 		return r, err
-	}
-	if o.Limit == 0 {
-		o.Limit = PageLimit
 	}
 	if o.Limit < 1 || o.Limit > PageLimit {
 		return r, r.failed(KindNotSent, fmt.Errorf("invalid limit %d: a console accepts 1 to %d", o.Limit, PageLimit))

@@ -4,21 +4,14 @@ import "sentinelone-provisioner/internal/access"
 
 // principalRow holds the fields that users and service users share.
 type principalRow struct {
-	ID         id        `json:"id"`
-	Scope      text      `json:"scope"`
-	ScopeRoles []heldRow `json:"scopeRoles"`
+	ID         id       `json:"id"`
+	Scope      text     `json:"scope"`
+	ScopeRoles heldRows `json:"scopeRoles"`
 	// APIToken is null or absent without a token. Its value, in the response that creates a
 	// service user, is not decoded.
 	APIToken struct {
 		ExpiresAt stamp `json:"expiresAt"`
 	} `json:"apiToken"`
-}
-
-// heldRow is one entry of scopeRoles: id is the scope, roleId the role. roleName and name are not
-// decoded: the first is null for custom roles, the second is the scope's.
-type heldRow struct {
-	ID     id `json:"id"`
-	RoleID id `json:"roleId"`
 }
 
 // principal converts the shared fields, and counts the scopeRoles that name no role or scope.
@@ -28,7 +21,7 @@ func (r principalRow) principal(kind access.Kind) (p access.Principal, unassigne
 		TokenExpiresAt: r.APIToken.ExpiresAt.value,
 	}
 	p.Held = r.held(p.Level)
-	unassigned = len(r.ScopeRoles) - len(p.Held)
+	unassigned = r.ScopeRoles.unnamed + len(r.ScopeRoles.named) - len(p.Held)
 	if p.Held = access.NormalizeHeld(p.Held); len(p.Held) == 0 {
 		p.Held = nil
 	}
@@ -38,15 +31,15 @@ func (r principalRow) principal(kind access.Kind) (p access.Principal, unassigne
 // held converts the roles at the principal's level. At tenant level a role has no scope id, so
 // any id is dropped. Below it, an entry without scope id is left out.
 func (r principalRow) held(level access.Level) []access.HeldRole {
-	kept := make([]access.HeldRole, 0, len(r.ScopeRoles))
-	for _, h := range r.ScopeRoles {
+	kept := make([]access.HeldRole, 0, len(r.ScopeRoles.named))
+	for _, h := range r.ScopeRoles.named {
 		if level == access.Tenant {
-			h.ID = ""
+			h.ScopeID = ""
 		}
-		if h.RoleID == "" || h.ID == "" && level != access.Tenant {
+		if h.ScopeID == "" && level != access.Tenant {
 			continue
 		}
-		kept = append(kept, access.HeldRole{RoleID: string(h.RoleID), ScopeID: string(h.ID)})
+		kept = append(kept, h)
 	}
 	return kept
 }

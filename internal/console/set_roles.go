@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 
@@ -41,7 +42,7 @@ func (c *Client) Principal(ctx context.Context, kind access.Kind, id string) (ac
 
 // fromList finds a principal in the list, filtered by its id.
 func fromList(
-	ctx context.Context, c *Client, kind access.Kind, id string, decode func([]byte) (Page[access.Principal], error),
+	ctx context.Context, c *Client, kind access.Kind, id string, decode pageDecoder[access.Principal],
 ) (access.Principal, error) {
 	path, err := principalPath(kind)
 	if err != nil {
@@ -49,8 +50,8 @@ func fromList(
 	}
 	r := request{method: http.MethodGet, path: path, query: url.Values{"ids": {id}}}
 	var page Page[access.Principal]
-	err = c.do(ctx, r, func(body []byte) (err error) {
-		page, err = decode(body)
+	err = c.stream(ctx, r, func(body io.Reader) (err error) {
+		page, err = decode(body, c.bounds(PageLimit))
 		return err
 	})
 	if err != nil {

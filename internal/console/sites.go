@@ -2,6 +2,9 @@ package console
 
 import (
 	"context"
+	"errors"
+	"io"
+	"strings"
 
 	"sentinelone-provisioner/internal/access"
 )
@@ -30,12 +33,25 @@ func (r siteRow) item() (access.Site, int) {
 	}, 0
 }
 
-func decodeSites(body []byte) (Page[access.Site], error) {
-	var a answer[struct {
-		Sites []siteRow `json:"sites"`
-	}]
-	if err := decode(body, &a); err != nil {
+// decodeSites reads {"data":{"sites":[…]},"pagination":{…}}.
+func decodeSites(in io.Reader, b bounds) (Page[access.Site], error) {
+	s := newPageScan(in, b)
+	var rows *pageRows[siteRow, access.Site]
+	err := s.whole(func() error {
+		_, err := s.members("data", func(key string) (err error) {
+			if !strings.EqualFold(key, "sites") {
+				return s.value("data", &skipped{})
+			}
+			if rows != nil {
+				return errors.New("the response has data.sites twice")
+			}
+			rows, err = readRows[siteRow](s, "data.sites")
+			return err
+		})
+		return err
+	})
+	if err != nil {
 		return Page[access.Site]{}, err
 	}
-	return toPage[access.Site](a.envelope, a.Data.Sites, errNoSites)
+	return rows.page(s.envelope, errNoSites)
 }

@@ -53,6 +53,8 @@ type SyncDrainInput struct {
 	Attempt int `json:"attempt"`
 	// Expected is the console's count before the drain; nil if unknown.
 	Expected *int `json:"expected,omitempty"`
+	// Limit is the number of rows to ask for at once; 0 for as many as a console gives.
+	Limit int `json:"limit,omitempty"`
 }
 
 // SyncDrainResult is the result of a complete drain.
@@ -64,6 +66,9 @@ type SyncDrainResult struct {
 	Doubt      string `json:"doubt,omitempty"`
 	Unassigned int    `json:"unassigned,omitempty"` // role entries without a role id
 	Requests   int    `json:"requests"`             // sent to the console
+	// Limit is the Limit of the next drain, as a larger page would not fit into memory; 0 if
+	// every page did.
+	Limit int `json:"limit,omitempty"`
 }
 
 // SyncPromoteInput is the input of [SyncPromoteActivity], which promotes a quarantined snapshot.
