@@ -2,6 +2,7 @@ package consoletest
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 )
 
@@ -11,6 +12,7 @@ type answer struct {
 	html   bool
 	header map[string]string
 	body   []byte
+	stream func(w io.Writer) error // writes the body instead; it ends with the client's connection
 }
 
 // data wraps a single object.

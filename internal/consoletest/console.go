@@ -38,6 +38,7 @@ type Console struct {
 	stale        map[access.Kind][]hidden // writes that reads do not show yet, oldest first
 	roleCounts   map[int64]int            // distinct users per role; nil after a change
 	siteCounts   map[int64]int            // sites per account; nil after a change
+	crowd        crowd
 	// serviceTokens are the tokens that the API returned, by service user.
 	serviceTokens map[int64]string
 }
@@ -84,6 +85,9 @@ func (c *Console) Render() {
 	defer c.mu.Unlock()
 	for _, name := range access.Collections() {
 		for _, r := range c.table(name).records {
+			if p, ok := r.entity.(*principal); ok && c.crowd.of(p) {
+				continue // see Options.RolesEach
+			}
 			c.render(r)
 		}
 	}

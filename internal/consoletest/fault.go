@@ -36,7 +36,19 @@ const (
 	Stale FaultKind = "stale"
 )
 
-// FaultKinds lists every kind.
+// The kinds of fault whose response is far larger than an honest one. Most clients run out of
+// memory, so they are not in FaultKinds.
+const (
+	GzipBomb    FaultKind = "gzipBomb"    // 200 with 56 KB of gzip that decode to a list of 19 million empty rows
+	LongRow     FaultKind = "longRow"     // lists only: the first row has 9 MiB
+	ExtraRows   FaultKind = "extraRows"   // lists only: one row more than the limit
+	EndlessBody FaultKind = "endlessBody" // 200 with a JSON text that does not end before the client disconnects
+)
+
+// FloodKinds lists the kinds that FaultKinds leaves out.
+func FloodKinds() []FaultKind { return []FaultKind{GzipBomb, LongRow, ExtraRows, EndlessBody} }
+
+// FaultKinds lists every kind whose response is not larger than an honest one; see FloodKinds.
 func FaultKinds() []FaultKind {
 	return []FaultKind{
 		RateLimited, ServerError, BadGateway, Slow, CutBefore, CutAfter, Truncated, EmptyPage, EmptyObject, Vanish,
@@ -75,7 +87,7 @@ type Fault struct {
 // Validate returns an error that says what is wrong and which values are possible.
 func (f Fault) Validate() error {
 	switch {
-	case !slices.Contains(FaultKinds(), f.Name):
+	case !slices.Contains(append(FaultKinds(), FloodKinds()...), f.Name):
 		return fmt.Errorf("unknown fault %q: choose from %s", f.Name, kindNames())
 	case !slices.Contains([]Only{AnyRequest, OnlyPages, OnlyCounts, OnlyProbes}, f.Only):
 		return fmt.Errorf("fault %s: only=%q: choose pages, counts or probes", f.Name, f.Only)
@@ -93,8 +105,8 @@ func (f Fault) Validate() error {
 func (k FaultKind) combines() bool { return k == Slow || k == Stale }
 
 func kindNames() string {
-	names := make([]string, 0, len(FaultKinds()))
-	for _, k := range FaultKinds() {
+	var names []string
+	for _, k := range append(FaultKinds(), FloodKinds()...) {
 		names = append(names, string(k))
 	}
 	return strings.Join(names, ", ")
@@ -120,7 +132,7 @@ func (f Fault) covers(r Request) bool {
 	switch f.Name {
 	case EmptyPage:
 		return r.Collection != ""
-	case Vanish:
+	case Vanish, LongRow, ExtraRows:
 		return r.Collection != "" && !r.Count()
 	case Stale:
 		return r.Write()

@@ -117,6 +117,10 @@ func TestFault_DamagedResponsesOnEachList(t *testing.T) {
 func TestFault_EveryKindIsTested(t *testing.T) {
 	t.Parallel()
 	tested := append(slices.Collect(maps.Keys(faultStatuses)), slices.Collect(maps.Keys(damagedResponses))...)
+	for kind := range floods {
+		require.Contains(t, consoletest.FloodKinds(), kind)
+	}
+	require.Len(t, floods, len(consoletest.FloodKinds()))
 	tested = append(tested, consoletest.Stale) // of writes only: see stale_test.go
 	require.ElementsMatch(t, consoletest.FaultKinds(), tested)
 	require.Len(t, tested, 16)

@@ -44,8 +44,12 @@ func (c *Console) generate() {
 	}
 	c.generateRoles()
 	g := newPrincipalGenerator(c)
+	c.crowd.held = g.everywhere(c.opts.RolesEach)
 	for i := range c.opts.Users {
 		p := g.user(i)
+		if c.crowd.held != nil {
+			p.level, p.held = access.SiteLevel, c.crowd.held
+		}
 		c.users.records = append(c.users.records, &record{id: p.id, entity: p})
 	}
 	for i := range c.opts.ServiceUsers {

@@ -66,20 +66,24 @@ func (c *Console) listPage(call *call) answer {
 	if q.Get("countOnly") == "true" {
 		return envelope(call.req.Collection, nil, p)
 	}
-	var rows [][]byte
+	var page []*record
 	var next string
 	if c.opts.OffsetCursors {
-		rows, next = c.cutAtOffset(matching, q)
+		page, next = c.cutAtOffset(matching, q)
 	} else {
-		rows, next = c.cut(l, matching, at)
+		page, next = c.cut(l, matching, at)
 	}
 	if next != "" || call.req.Collection == access.ServiceUsers {
 		p.NextCursor = &next // the last page of service users was seen with "", not null
 	}
+	if c.crowd.held != nil && call.req.Collection == access.Users {
+		return c.streamed(page, p)
+	}
+	rows := c.renderAll(page)
 	if call.fault == Vanish && len(rows) > 0 {
 		rows = slices.Delete(rows, len(rows)/2, len(rows)/2+1)
 	}
-	return envelope(call.req.Collection, rows, p)
+	return envelope(call.req.Collection, flood(call.fault, rows, number(q.Get("limit"), 10)), p)
 }
 
 // envelope nests sites one level deeper, as real consoles do.
@@ -154,32 +158,37 @@ func number(s string, byDefault int) int {
 	return byDefault
 }
 
+func (c *Console) renderAll(page []*record) [][]byte {
+	var rows [][]byte
+	for _, r := range page {
+		rows = append(rows, c.render(r))
+	}
+	return rows
+}
+
 // cut returns a page of the rows and the cursor of the next one, "" at the end.
-func (c *Console) cut(l listing, matching []*record, at position) (rows [][]byte, next string) {
+func (c *Console) cut(l listing, matching []*record, at position) (page []*record, next string) {
 	if at.field == "id" && !at.desc {
 		page, more := window(matching, at)
 		if more {
 			next = at.cursor(page[len(page)-1].id, "")
 		}
-		for _, r := range page {
-			rows = append(rows, c.render(r))
-		}
-		return rows, next
+		return page, next
 	}
 	keyed := c.sorted(l, matching, at)
 	if at.after {
 		keyed = keyed[beyond(keyed, at):]
 	}
 	keyed = keyed[min(at.skip, len(keyed)):]
-	page := keyed[:min(at.limit, len(keyed))]
-	if len(keyed) > len(page) {
-		last := page[len(page)-1]
+	first := keyed[:min(at.limit, len(keyed))]
+	if len(keyed) > len(first) {
+		last := first[len(first)-1]
 		next = at.cursor(last.record.id, last.key)
 	}
-	for _, k := range page {
-		rows = append(rows, c.render(k.record))
+	for _, k := range first {
+		page = append(page, k.record)
 	}
-	return rows, next
+	return page, next
 }
 
 // window returns a page of rows sorted by id, and whether more follow.

@@ -29,6 +29,11 @@ type Options struct {
 	ServiceUsers int // 10
 	CustomRoles  int // 4, besides the 6 predefined ones
 
+	// RolesEach, if above 0, gives every user that many roles, each at another site; see CrowdedPage.
+	// Their rows are written one by one and not kept, so that pages of hundreds of MB cost the
+	// simulator little memory.
+	RolesEach int
+
 	// Latency is the delay of each response, after the request was processed.
 	Latency time.Duration
 	// EnforceRates responds with 429 to requests beyond the published budgets per token.
@@ -88,6 +93,12 @@ func (o Options) withDefaults() Options {
 		o.TokenExpiresAt = time.Date(2036, 1, 1, 0, 0, 0, 0, time.UTC)
 	}
 	return o
+}
+
+// CrowdedPage is a console with a page of users that is honest and has some 200 MB: 1,000 users,
+// each with a role at each of 1,555 sites.
+func CrowdedPage() Options {
+	return Options{Sites: 1555, Users: 1000, RolesEach: 1555, ServiceUsers: -1}
 }
 
 // Preset returns the sizes with a name: "small" (the defaults), "tenant" (one

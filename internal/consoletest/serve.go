@@ -129,7 +129,11 @@ func (c *Console) work(call *call, f Fault, h handler) answer {
 		return conflict("Conflict with another change")
 	case NotFound:
 		return notFound()
-	case Slow, CutAfter, Truncated, EmptyPage, Vanish, ErrorAfter, Stale:
+	case GzipBomb:
+		return gzipBomb()
+	case EndlessBody:
+		return answer{status: http.StatusOK, stream: endlessBody}
+	case Slow, CutAfter, Truncated, EmptyPage, Vanish, ErrorAfter, Stale, LongRow, ExtraRows:
 	}
 	if c.opts.EnforceRates && !c.rates.allow(call.req.Path) {
 		return nginx(http.StatusTooManyRequests)
@@ -172,6 +176,11 @@ func send(w http.ResponseWriter, a answer, fault FaultKind) {
 	}
 	for name, value := range a.header {
 		header.Set(name, value)
+	}
+	if a.stream != nil {
+		w.WriteHeader(a.status)
+		_ = a.stream(w) // the client has disconnected
+		return
 	}
 	header.Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(a.status)

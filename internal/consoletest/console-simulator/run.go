@@ -27,6 +27,7 @@ Faults (--fault may be repeated): rateLimited, serverError, badGateway, slow,
 cutBefore, cutAfter, truncated, emptyPage, emptyObject, vanish, unauthorized,
 forbidden, notFound, conflict, errorAfter, stale. cutAfter and errorAfter process the
 request first; after stale, reads do not show the write until its delay has passed.
+Responses that are far too large: gzipBomb, longRow, extraRows, endlessBody.
 Settings after a comma: path=/users, method=PUT, only=pages|counts|probes, after=N (skip
 the first N), every=N (affect each N-th), times=N (end after N; 0 = never),
 retry-after=2s (of rateLimited), delay=5s (of slow and stale).
@@ -108,6 +109,8 @@ func (s *settings) flags(cmd *cobra.Command) {
 	f.IntVar(&s.opts.Users, "users", 0, "users")
 	f.IntVar(&s.opts.ServiceUsers, "service-users", 0, "service users")
 	f.IntVar(&s.opts.CustomRoles, "custom-roles", 0, "custom roles, besides the 6 predefined ones")
+	f.IntVar(&s.opts.RolesEach, "roles-each", 0,
+		"roles of every user, each at another site: --users 1000 --sites 1555 --roles-each 1555 is a page of 200 MB")
 	f.DurationVar(&s.opts.Latency, "latency", 0, "delay of each response")
 	f.BoolVar(&s.opts.EnforceRates, "rates", false, "respond with 429 beyond the published rates")
 	f.StringVar(&s.opts.Token, "token", consoletest.DefaultToken, "API token to accept")

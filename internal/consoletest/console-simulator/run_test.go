@@ -108,7 +108,7 @@ func TestHelp_NamesEveryFault(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
 	require.Equal(t, exitDone, run(t.Context(), []string{"--help"}, &out, io.Discard))
-	for _, kind := range consoletest.FaultKinds() {
+	for _, kind := range append(consoletest.FaultKinds(), consoletest.FloodKinds()...) {
 		require.Contains(t, out.String(), string(kind))
 	}
 	require.Contains(t, out.String(), "/_simulator/edit")
