@@ -189,7 +189,7 @@ type arriving struct {
 func (a *arriving) Read(p []byte) (int, error) {
 	n, err := a.from.Read(p)
 	a.at += int64(n)
-	if err != nil && err != io.EOF { //nolint:errorlint // a reader ends with io.EOF itself
+	if err != nil && !errors.Is(err, io.EOF) {
 		a.err = err
 	}
 	return n, err

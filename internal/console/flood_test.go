@@ -90,18 +90,30 @@ func TestFloods(t *testing.T) {
 		{consoletest.LongRow, list, "a row is larger than 8388608 bytes"},
 		{consoletest.ExtraRows, list, "the page has more rows than were asked for (2)"},
 		{consoletest.EndlessBody, list, "the response without its rows is larger than 8388608 bytes"},
-		{consoletest.EndlessBody, func() error { _, err := c.Sites(t.Context(), ListOptions{}); return err },
-			"the response without its rows is larger than 8388608 bytes"},
-		{consoletest.GzipBomb, func() error { _, err := c.Sites(t.Context(), ListOptions{}); return err },
-			"at data: expected an object"},
-		{consoletest.GzipBomb, func() error { _, err := c.User(t.Context(), id); return err },
-			"the response is larger than 8388608 bytes"},
-		{consoletest.EndlessBody, func() error { _, err := c.User(t.Context(), id); return err },
-			"the response is larger than 8388608 bytes"},
-		{consoletest.EndlessBody, func() error { _, err := c.Count(t.Context(), access.Users); return err },
-			"the response is larger than 8388608 bytes"},
-		{consoletest.GzipBomb, func() error { _, err := c.UsersByName(t.Context(), "Ana Roy"); return err },
-			"a row has no id"},
+		{
+			consoletest.EndlessBody, func() error { _, err := c.Sites(t.Context(), ListOptions{}); return err },
+			"the response without its rows is larger than 8388608 bytes",
+		},
+		{
+			consoletest.GzipBomb, func() error { _, err := c.Sites(t.Context(), ListOptions{}); return err },
+			"at data: expected an object",
+		},
+		{
+			consoletest.GzipBomb, func() error { _, err := c.User(t.Context(), id); return err },
+			"the response is larger than 8388608 bytes",
+		},
+		{
+			consoletest.EndlessBody, func() error { _, err := c.User(t.Context(), id); return err },
+			"the response is larger than 8388608 bytes",
+		},
+		{
+			consoletest.EndlessBody, func() error { _, err := c.Count(t.Context(), access.Users); return err },
+			"the response is larger than 8388608 bytes",
+		},
+		{
+			consoletest.GzipBomb, func() error { _, err := c.UsersByName(t.Context(), "Ana Roy"); return err },
+			"a row has no id",
+		},
 	} {
 		s.ClearFaults()
 		s.AddFault(consoletest.Fault{Name: tc.fault})
@@ -152,11 +164,10 @@ func crowded(users, roles int) http.HandlerFunc {
 		last := min(first+limit, users)
 		_, _ = io.WriteString(w, `{"data":[`)
 		for i := first; i < last; i++ {
-			comma := ","
-			if i+1 == last {
-				comma = ""
+			if i > first {
+				_, _ = io.WriteString(w, ",")
 			}
-			_, _ = fmt.Fprintf(w, `{"id":"%d","fullName":"Ana Roy","scope":"site","scopeRoles":[%s]}%s`, i+1, held, comma)
+			_, _ = fmt.Fprintf(w, `{"id":"%d","fullName":"Ana Roy","scope":"site","scopeRoles":[%s]}`, i+1, held)
 		}
 		next := "null"
 		if last < users {
@@ -177,8 +188,8 @@ func TestUsers_PageTooLarge(t *testing.T) {
 	var large *PageTooLargeError
 	require.ErrorAs(t, err, &large)
 	require.Equal(t, 27, large.Rows) // of 5,000 roles with 60 bytes and heldWeight each
-	require.EqualError(t, err, fmt.Sprintf(
-		"GET /users: 200: the page holds more than 16 MiB, and %d of its rows are all that fit: ask for fewer rows", large.Rows))
+	require.EqualError(t, err,
+		"GET /users: 200: the page holds more than 16 MiB, and 27 of its rows are all that fit: ask for fewer rows")
 	require.False(t, e.Temporary(), "the same request fails again")
 	page, err := c.Users(t.Context(), ListOptions{Limit: large.Fitting(PageLimit)})
 	require.NoError(t, err)
@@ -276,7 +287,8 @@ func FuzzStream(f *testing.F) {
 	}
 	for _, roles := range []string{
 		`null`, `[]`, `[ ]`, `[null,{}]`, `[{"ID":1,"ROLEID":"2"}]`, `[{"\u0069d":"3","roleId" : 4 , "x":[{"id":5}]}]`,
-		`[{"roleId":"1","roleId":null}]`, `[{"x":{"roleId":"1"},"roleId":"\"]}"}, {"roleId":7}]`, `{}`, `[[]]`, `[{"id":-1}]`,
+		`[{"roleId":"1","roleId":null}]`,
+		`[{"x":{"roleId":"1"},"roleId":"\"]}"}, {"roleId":7}]`, `{}`, `[[]]`, `[{"id":-1}]`,
 	} {
 		f.Add([]byte(`{"data":[{"id":"1","scope":"site","scopeRoles":` + roles + `}],"pagination":{}}`))
 	}
@@ -298,7 +310,8 @@ func FuzzStream(f *testing.F) {
 func BenchmarkCrowdedPage(b *testing.B) {
 	s := consoletest.New(consoletest.Options{Sites: 1555, Users: 80, RolesEach: 1555})
 	w := &recorder{header: http.Header{}}
-	r, err := http.NewRequestWithContext(context.Background(), http.MethodGet, "http://x"+apiPath+"/users?limit=80", nil)
+	const path = "http://localhost" + apiPath + "/users?limit=80"
+	r, err := http.NewRequestWithContext(context.Background(), http.MethodGet, path, nil)
 	require.NoError(b, err)
 	r.Header.Set("Authorization", "ApiToken "+s.Token())
 	s.Handler().ServeHTTP(w, r)

@@ -140,28 +140,28 @@ type skipped struct{}
 func (*skipped) UnmarshalJSON([]byte) error { return nil }
 
 // members calls member with the key of each member of the object that comes next, so that it reads
-// the value. It returns false without a call if null comes instead.
-func (s *pageScan) members(path string, member func(key string) error) (bool, error) {
+// the value. A null counts as an object without members.
+func (s *pageScan) members(path string, member func(key string) error) error {
 	open, err := s.token()
 	switch {
 	case err != nil:
-		return false, s.placed(path, err)
+		return s.placed(path, err)
 	case open == nil:
-		return false, nil
+		return nil
 	case open != json.Delim('{'):
-		return false, errAt(path, "expected an object")
+		return errAt(path, "expected an object")
 	}
 	for s.json.More() {
 		key, err := s.token()
 		if err != nil {
-			return false, s.placed(path, err)
+			return s.placed(path, err)
 		}
 		if err := member(fmt.Sprint(key)); err != nil {
-			return false, err
+			return err
 		}
 	}
 	_, err = s.token()
-	return true, s.placed(path, err)
+	return s.placed(path, err)
 }
 
 // list calls item for each row of the list that comes next, so that it reads the row. It returns
@@ -191,7 +191,7 @@ func (s *pageScan) list(path string, item func() error) (bool, error) {
 // whole reads the response of a list: rows reads the value of data.
 func (s *pageScan) whole(rows func() error) error {
 	seen := false
-	_, err := s.members("", func(key string) error {
+	err := s.members("", func(key string) error {
 		switch {
 		case strings.EqualFold(key, "data"):
 			if seen {

@@ -38,7 +38,7 @@ func decodeSites(in io.Reader, b bounds) (Page[access.Site], error) {
 	s := newPageScan(in, b)
 	var rows *pageRows[siteRow, access.Site]
 	err := s.whole(func() error {
-		_, err := s.members("data", func(key string) (err error) {
+		return s.members("data", func(key string) (err error) {
 			if !strings.EqualFold(key, "sites") {
 				return s.value("data", &skipped{})
 			}
@@ -48,7 +48,6 @@ func decodeSites(in io.Reader, b bounds) (Page[access.Site], error) {
 			rows, err = readRows[siteRow](s, "data.sites")
 			return err
 		})
-		return err
 	})
 	if err != nil {
 		return Page[access.Site]{}, err

@@ -14,6 +14,7 @@ type pageCache struct {
 	mu    sync.Mutex
 	pages map[pageKey][]row
 	order []pageKey // oldest first
+	held  int       // weight of all pages
 }
 
 type pageKey struct {
@@ -23,9 +24,22 @@ type pageKey struct {
 	page       int
 }
 
-// cachedPages bounds the memory: a page of 1,000 principals takes a little less than
-// 1 MB.
-const cachedPages = 8
+// cachedPages and cachedWeight bound the memory: a page of 1,000 principals takes a little less
+// than 1 MB, but one principal may have thousands of roles.
+const (
+	cachedPages  = 8
+	cachedWeight = 16 << 20 // bytes
+)
+
+// weight is about what rows take in memory, in bytes.
+func weight(rows []row) int {
+	const perRow, perRole = 300, 130
+	n := 0
+	for _, r := range rows {
+		n += perRow + len(r.doc) + perRole*len(r.held)
+	}
+	return n
+}
 
 func (p *pageCache) put(k pageKey, rows []row) {
 	p.mu.Lock()
@@ -33,11 +47,21 @@ func (p *pageCache) put(k pageKey, rows []row) {
 	if p.pages == nil {
 		p.pages = map[pageKey][]row{}
 	}
+	p.drop(k)
 	p.pages[k] = rows
 	p.order = append(p.order, k)
-	if len(p.order) > cachedPages {
-		delete(p.pages, p.order[0])
-		p.order = slices.Delete(p.order, 0, 1)
+	p.held += weight(rows)
+	for len(p.order) > cachedPages || p.held > cachedWeight {
+		p.drop(p.order[0])
+	}
+}
+
+// drop removes a page if it is cached.
+func (p *pageCache) drop(k pageKey) {
+	if rows, found := p.pages[k]; found {
+		p.held -= weight(rows)
+		delete(p.pages, k)
+		p.order = slices.DeleteFunc(p.order, func(o pageKey) bool { return o == k })
 	}
 }
 
@@ -46,9 +70,6 @@ func (p *pageCache) take(k pageKey) ([]row, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	rows, found := p.pages[k]
-	if found {
-		delete(p.pages, k)
-		p.order = slices.DeleteFunc(p.order, func(o pageKey) bool { return o == k })
-	}
+	p.drop(k)
 	return rows, found
 }
