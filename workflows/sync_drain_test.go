@@ -66,6 +66,32 @@ func TestSync_DoubtThatStays(t *testing.T) {
 	require.Equal(t, "quarantined", s.result().State)
 }
 
+// A page that was too large makes the next drain ask for fewer rows at once.
+func TestSync_SizeOfThePages(t *testing.T) {
+	t.Parallel()
+	s := newTestEnv(t)
+	both := []access.Collection{access.Sites, access.Users}
+	s.opens(both...)
+	s.drainsProven(access.Sites)
+	for attempt, limit := range []int{0, 250, 31} {
+		in := drainInput(access.Users, attempt+1, nil)
+		out := wire.SyncDrainResult{Pages: 1, Rows: 20, Expected: new(20), Limit: []int{250, 31, 31}[attempt]}
+		in.Limit = limit
+		if attempt == 0 {
+			in.Expected = new(20)
+		}
+		if attempt < 2 {
+			out.Doubt = doubt
+		}
+		s.on(wire.SyncDrainActivity, in).Return(out, nil).Once()
+	}
+	s.settles(wire.SyncSettleInput{Collections: both}, promoted())
+
+	s.sync("sites", "users")
+
+	require.Equal(t, "promoted", s.result().State)
+}
+
 // What the settling asks for again is drained again, nothing else; it is told
 // that this is its last look, and attempts go on counting.
 func TestSync_SettleSaysAgain(t *testing.T) {

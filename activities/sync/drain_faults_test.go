@@ -39,6 +39,10 @@ var outcomes = map[consoletest.FaultKind]outcome{
 	consoletest.ErrorAfter:   {waits: []kinds.Kind{kinds.Unavailable}},
 	consoletest.Conflict:     {final: kinds.Conflict},
 	consoletest.NotFound:     {final: kinds.NotFound},
+	consoletest.GzipBomb:     {waits: []kinds.Kind{kinds.Unavailable}},
+	consoletest.LongRow:      {waits: []kinds.Kind{kinds.Unavailable}},
+	consoletest.ExtraRows:    {waits: []kinds.Kind{kinds.Unavailable}},
+	consoletest.EndlessBody:  {waits: []kinds.Kind{kinds.Unavailable}},
 }
 
 // requireOutcome runs the first attempt and holds it against what is expected.
@@ -64,7 +68,7 @@ func (b *syncFixture) requireOutcome(want outcome, in wire.SyncDrainInput) {
 // waited out, doubted or final, and once it is over the sync is right.
 func TestDrain_EveryFaultAtEveryCollection(t *testing.T) {
 	t.Parallel()
-	for _, kind := range consoletest.FaultKinds() {
+	for _, kind := range append(consoletest.FaultKinds(), consoletest.FloodKinds()...) {
 		if kind == consoletest.Stale {
 			continue // of writes alone
 		}
