@@ -19,12 +19,14 @@ type Accounts struct {
 	tokens  tokensink.Sink
 	now     func() time.Time
 	runs    *runFinder
+
+	authority *Authority
 }
 
 // NewAccounts wires the activities that make users and service users. tokens takes the
 // tokens of the latter.
-func NewAccounts(c *console.Client, s *store.Store, tokens tokensink.Sink) *Accounts {
-	return &Accounts{console: c, store: s, tokens: tokens, now: time.Now, runs: &runFinder{}}
+func NewAccounts(c *console.Client, s *store.Store, tokens tokensink.Sink, a *Authority) *Accounts {
+	return &Accounts{console: c, store: s, tokens: tokens, now: time.Now, runs: &runFinder{}, authority: a}
 }
 
 // Register names every activity explicitly.

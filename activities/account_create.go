@@ -7,6 +7,7 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/attempt"
+	"sentinelone-provisioner/internal/authority"
 	"sentinelone-provisioner/internal/console"
 	"sentinelone-provisioner/internal/fault"
 	"sentinelone-provisioner/internal/fault/kinds"
@@ -24,6 +25,9 @@ type accountCreation struct {
 	tokens tokensink.Sink
 	reads  []access.Read // all of this attempt
 	calls  []callAttempt // of this attempt and earlier ones, oldest first
+
+	judge  authority.Judge
+	record authority.Record // of the request, as the ledger has it
 }
 
 // opCancel is the step in the list of steps that wait.
@@ -46,7 +50,7 @@ func (a *Accounts) create(
 	if in.Cancel {
 		op, ctx = opCancel, console.Urgent(ctx)
 	}
-	c := &accountCreation{in: in, want: *in.Plan.Account, tokens: a.tokens, consoleWork: consoleWork{
+	c := &accountCreation{in: in, judge: a.authority.judge(), tokens: a.tokens, consoleWork: consoleWork{
 		console: a.console, store: a.store, now: a.now,
 		consoleName: in.Plan.Console, request: in.Request.ID, key: in.Key, op: op,
 	}}
@@ -62,6 +66,9 @@ func (c *accountCreation) run(
 	ctx context.Context, do func(*accountCreation, context.Context) (wire.CreateResult, error),
 ) (wire.CreateResult, error) {
 	if err := attempt.RequireConsole("request", c.in.Plan.Console, c.console.Console()); err != nil {
+		return wire.CreateResult{}, err
+	}
+	if err := c.loadRecord(ctx); err != nil {
 		return wire.CreateResult{}, err
 	}
 	if err := c.cancelOtherAttempts(ctx); err != nil {

@@ -78,8 +78,8 @@ func (m *accountFixture) addFault(f consoletest.Fault) (id string) {
 
 func (m *accountFixture) storeTokensIn(tokens tokensink.Sink) {
 	m.request = NewRequest(m.client, m.store).StoringTokens(tokens).Following(autoApprovePolicy(m.t))
-	m.accounts = NewAccounts(m.client, m.store, tokens)
-	m.principal = NewPrincipal(m.client, m.store)
+	m.accounts = NewAccounts(m.client, m.store, tokens, NewAuthority(m.store, m.client.Console(), nil))
+	m.principal = NewPrincipal(m.client, m.store, NewAuthority(m.store, m.client.Console(), nil))
 	now := func() time.Time { return time.Now().Add(m.elapsed) }
 	m.accounts.now, m.principal.now = now, now
 }

@@ -119,6 +119,9 @@ func (c *accountCreation) postServiceUser(ctx context.Context) (wire.CreateResul
 	if c.in.Cancel {
 		return c.conclude(ctx, access.NotApplied, access.Principal{})
 	}
+	if done, err := c.authorize(ctx); err != nil || done != nil {
+		return valueOf(done), err
+	}
 	var (
 		made  access.Principal
 		token console.Secret

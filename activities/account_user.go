@@ -42,6 +42,9 @@ func (c *accountCreation) createUser(ctx context.Context) (wire.CreateResult, er
 
 // postUser sends the call and reads its outcome.
 func (c *accountCreation) postUser(ctx context.Context) (wire.CreateResult, error) {
+	if done, err := c.authorize(ctx); err != nil || done != nil {
+		return valueOf(done), err
+	}
 	before := c.pendingCreation()
 	said, err := c.recordAndSend(ctx, c.createCall("/users"), func(d *callAttempt) error {
 		made, err := c.console.CreateUser(ctx, console.NewUser{

@@ -54,6 +54,9 @@ func (w *consoleWork) retryLater(ctx context.Context, cause error) error {
 	if errors.Is(cause, errDeferred) || ctx.Err() != nil {
 		return cause
 	}
+	if final, ok := errors.AsType[*unauthorizedError](cause); ok {
+		return errors.Join(final.error, w.clearWait(detached, w.request, w.op))
+	}
 	temporary := !fault.KindOf(cause).Final()
 	if !temporary && !w.endsAccess() {
 		return errors.Join(cause, w.clearWait(detached, w.request, w.op))

@@ -25,6 +25,8 @@ type consoleWork struct {
 	key         string            // of the change; "" for a plan
 	op          access.Op         // the step of the request, in the list of steps that wait
 	pending     []ledger.NewEntry // the next append to the ledger includes them
+
+	lock *store.PrincipalLock // of the principal while it is changed; else nil
 }
 
 func (w *consoleWork) writeKey(n int) string  { return ledger.WriteKey(w.key, n) }
@@ -48,12 +50,20 @@ func (w *consoleWork) appendPending(ctx context.Context, entries ...ledger.NewEn
 	if len(all) == 0 {
 		return nil, nil
 	}
-	kept, err := w.store.Append(ctx, w.consoleName, all...)
+	kept, err := w.append(ctx, all)
 	if err != nil {
 		return nil, fmt.Errorf("cannot append to the ledger for %s: %w", w.request, err)
 	}
 	w.pending = nil
 	return kept, nil
+}
+
+// append appends under the lock, if there is one: an attempt that has lost it sends nothing.
+func (w *consoleWork) append(ctx context.Context, entries []ledger.NewEntry) ([]ledger.Entry, error) {
+	if w.lock != nil {
+		return w.lock.Append(ctx, entries...)
+	}
+	return w.store.Append(ctx, w.consoleName, entries...)
 }
 
 // endsAccess says whether a step takes access away: such a step retries until it succeeds, and goes before others.

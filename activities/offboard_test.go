@@ -167,9 +167,12 @@ func TestWrite_Delete(t *testing.T) {
 }
 
 func (m *accountFixture) deletion(p access.Principal) wire.WriteInput {
+	m.t.Helper()
 	lease := access.Lease{ID: "offboard/INC-42#run"}
+	who := wire.WriterStart{Console: m.client.Console(), Kind: p.Kind, ID: p.ID}
+	RecordRequest(m.t, m.store, who, access.OpDelete, lease, time.Now(), nil)
 	return wire.WriteInput{
-		Writer: wire.WriterStart{Console: m.client.Console(), Kind: p.Kind, ID: p.ID},
+		Writer: who,
 		Change: wire.ChangeRequest{
 			Key: access.ChangeKey(lease.ID, access.OpDelete), Request: "offboard/INC-42",
 			Change: access.Change{Op: access.OpDelete, Lease: lease},
@@ -191,6 +194,7 @@ func TestWrite_ReleaseAfterDelete(t *testing.T) {
 		}
 	}
 	in := m.deletion(p)
+	RecordRequest(t, m.store, in.Writer, access.OpAcquire, lease, time.Now(), nil)
 	given := m.write(wire.WriteInput{Writer: in.Writer, Change: change(access.OpAcquire)})
 	require.Equal(t, access.Applied, given.Proof.Outcome)
 	in.Ownership = given.Next

@@ -13,15 +13,16 @@ import (
 // Principal holds what the activities of a principal's one writer work with. They
 // wait on a task queue of their own, so that nothing that only reads delays them.
 type Principal struct {
-	console *console.Client
-	store   *store.Store
-	now     func() time.Time
-	notify  *Notify // nil: nobody is notified
+	console   *console.Client
+	store     *store.Store
+	authority *Authority
+	now       func() time.Time
+	notify    *Notify // nil: nobody is notified
 }
 
 // NewPrincipal wires the activities of a principal's writer.
-func NewPrincipal(c *console.Client, s *store.Store) *Principal {
-	return &Principal{console: c, store: s, now: time.Now}
+func NewPrincipal(c *console.Client, s *store.Store, a *Authority) *Principal {
+	return &Principal{console: c, store: s, authority: a, now: time.Now}
 }
 
 // Notifying says who tells people of changes that have to wait for the console.

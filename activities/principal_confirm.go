@@ -2,10 +2,13 @@ package activities
 
 import (
 	"context"
+	"path"
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/attempt"
+	"sentinelone-provisioner/internal/authority"
 	"sentinelone-provisioner/internal/console"
+	"sentinelone-provisioner/internal/ledger"
 	"sentinelone-provisioner/internal/wire"
 )
 
@@ -18,17 +21,59 @@ func (p *Principal) Confirm(ctx context.Context, in wire.ConfirmInput) (wire.Con
 	}
 	w := p.attempt(wire.WriteInput{
 		Writer: in.Writer, Ownership: in.Ownership,
-		Change: wire.ChangeRequest{Request: in.Request, Change: access.Change{Op: opConfirm}},
+		Change: wire.ChangeRequest{Key: in.Key, Request: in.Request, Change: access.Change{Op: opConfirm}},
 	})
 	seen, err := w.read(console.Urgent(ctx))
 	if err != nil {
 		return wire.ConfirmResult{}, w.retryLater(ctx, err)
 	}
 	_, drift := in.Ownership.Absorb(seen.Holdings)
+	if err := w.confirm(ctx, in, seen, drift); err != nil {
+		return wire.ConfirmResult{}, w.retryLater(ctx, err)
+	}
 	if err := w.clearWait(ctx, w.request, w.op); err != nil {
 		return wire.ConfirmResult{}, err
 	}
 	return wire.ConfirmResult{Read: seen, Drift: drift}, nil
+}
+
+// maxConfirmations bounds how many reads the ledger keeps that show a removed principal
+// again: that may go on for days.
+const maxConfirmations = 25
+
+// confirm records the read in the ledger, where the change has a proof.
+func (w *changeAttempt) confirm(ctx context.Context, in wire.ConfirmInput, seen access.Read, drift []string) error {
+	run := ledger.RunOfLease(path.Dir(in.Key))
+	if in.Key == "" || run.Request != in.Request { // of a writer before 0.5
+		return nil
+	}
+	entries, err := w.store.LedgerOf(ctx, w.consoleName, in.Request)
+	if err != nil {
+		return err
+	}
+	record, err := authority.RecordOf(entries, run)
+	if err != nil {
+		return err
+	}
+	if _, proven := record.Proofs[in.Key]; !proven {
+		return nil
+	}
+	if err := w.loadOwnership(ctx); err != nil {
+		return err
+	}
+	removed := record.Plan.Plan.Holding()
+	body := ledger.Confirmation{Read: seen, Shown: seen.Holdings.Holds(removed)}
+	if in.Whole {
+		body.Shown = !seen.Gone
+	}
+	if body.Shown {
+		body.Ours, body.Drift = !in.Whole && w.in.Ownership.Desired().Holds(removed), drift
+	}
+	n := len(record.Confirmations[in.Key])
+	if body.Shown && n >= maxConfirmations {
+		return nil
+	}
+	return w.note(ctx, w.entry(ledger.ConfirmationKey(in.Key, n), body))
 }
 
 // opConfirm is the step in the list of steps that wait; it changes nothing.

@@ -41,6 +41,10 @@ func (w *changeAttempt) writeWithoutDeletedRoles(
 	case left.Refused() || !left.Writes():
 		return w.conclude(ctx, left, actual)
 	}
+	done, err := w.authorize(ctx, left, actual)
+	if err != nil || done != nil {
+		return resultOf(done), err
+	}
 	return w.writeAndVerify(ctx, left, actual)
 }
 

@@ -8,14 +8,15 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/consoletest"
+	"sentinelone-provisioner/internal/ledger"
 	"sentinelone-provisioner/internal/wire"
 )
 
 // approved is an acquisition of SOC whose approved effect is to gain that role only.
 func (d *grantFixture) approved(known access.OwnershipState) wire.WriteInput {
-	in := d.change(access.OpAcquire, lease("1", d.soc), known)
-	in.Change.Effect = &access.Effect{Gains: []access.Holding{d.soc}}
-	return in
+	d.planAs = func(p *access.Plan) { p.Effect = &access.Effect{Gains: []access.Holding{d.soc}} }
+	defer func() { d.planAs = nil }()
+	return d.change(access.OpAcquire, lease("1", d.soc), known)
 }
 
 // Hand edits and other leases change the list of roles since the approval, but not what the
@@ -42,7 +43,7 @@ func TestWrite_MoreThanTheApprovedEffect(t *testing.T) {
 	require.Equal(t, access.PlanChanged, got.Proof.Outcome)
 	require.Contains(t, got.Message, "it would replace "+d.admin.String())
 	require.Equal(t, holdings(d.viewer, d.admin), d.held())
-	require.Empty(t, d.ledger("grant/1"), "nothing is recorded, so that it may be approved again")
+	require.Equal(t, []ledger.Kind{ledger.KindRequest}, d.ledger("grant/1"), "nothing is recorded, so that it may be approved again")
 
 	d.editByHand(holdings(d.viewer))
 	require.Equal(t, access.Applied, d.mustWrite(d.approved(access.OwnershipState{})).Proof.Outcome)

@@ -2,12 +2,41 @@ package activities
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/consoletest"
+	"sentinelone-provisioner/internal/ledger"
+	"sentinelone-provisioner/internal/policy"
 )
+
+// reviewed makes requests break-glass grants of permanent roles, which carol has reviewed.
+func (d *grantFixture) reviewed() {
+	d.t.Helper()
+	p, err := policy.Parse("glass", []byte(breakGlassPolicy))
+	require.NoError(d.t, err)
+	require.NoError(d.t, d.store.KeepPolicy(d.t.Context(), p.Hash(), p.Name(), p.Text()))
+	d.planAs = func(plan *access.Plan) {
+		plan.Op, plan.Terms.BreakGlass, plan.Terms.Duration = access.OpGrant, true, 0
+		answer, err := p.Evaluate(policy.InputFromPlan(*plan, d.now))
+		require.NoError(d.t, err)
+		plan.Approval = answer.Approval
+		run, hash := ledger.Run{Request: "grant/1", ID: "run"}, plan.Seal().Hash
+		decision := access.Decision{At: d.now, By: "carol@example.com", Action: "approve", PlanHash: hash}
+		_, err = d.store.Append(d.t.Context(), d.who.Console, ledger.NewEntry{
+			Request: run.Request, Key: run.NumberedDecisionKey(0), At: d.now, Body: ledger.Decision{Decision: decision},
+		})
+		require.NoError(d.t, err)
+	}
+}
+
+const breakGlassPolicy = `
+groups: {leads: [carol@example.com]}
+rules:
+  - {name: glass, permanent: true, approvals: [{need: 1, from: [leads]}], breakGlass: {reviewWithin: 4h, reviewers: {need: 1, from: [leads]}}}
+`
 
 // A writer that has lost what it knew keeps a role permanently that its lease granted, and does
 // not give again what somebody has taken away.
@@ -17,10 +46,12 @@ func TestWrite_KeepsForGoodWithoutKnowingTheLease(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			d := newGrantFixture(t, consoletest.Options{})
+			d.reviewed()
 			l := lease("1", d.soc)
 			given := d.mustWrite(d.change(access.OpAcquire, l, access.OwnershipState{}))
 			if byHand {
 				d.editByHand(holdings(d.viewer))
+				d.now = d.now.Add(time.Minute)
 			}
 			in := d.change(access.OpGrant, l, access.OwnershipState{})
 			in.Change.GrantProof = &given.Proof
@@ -41,6 +72,7 @@ func TestWrite_KeepsForGoodWithoutKnowingTheLease(t *testing.T) {
 func TestWrite_TooLateToKeepForGood(t *testing.T) {
 	t.Parallel()
 	d := newGrantFixture(t, consoletest.Options{})
+	d.reviewed()
 	l := lease("1", d.soc)
 	known := d.mustWrite(d.change(access.OpAcquire, l, access.OwnershipState{})).Next
 	known = d.mustWrite(d.change(access.OpRelease, l, known)).Next

@@ -12,26 +12,23 @@ import (
 )
 
 // loadHistory reads from the ledger the proof of this change, or else its writes.
-func (w *changeAttempt) loadHistory(ctx context.Context) (*wire.WriteResult, error) {
-	entries, err := w.store.LedgerOf(ctx, w.in.Writer.Console, w.in.Change.Request)
-	if err != nil {
-		return nil, err
-	}
+func (w *changeAttempt) loadHistory(ctx context.Context) (done *wire.WriteResult, err error) {
 	ended := ledger.ProofKey(access.ChangeKey(w.in.Change.Change.Lease.ID, access.OpRelease))
-	for _, e := range entries {
+	for _, e := range w.entries {
 		switch {
 		case e.Key == w.proofKey():
-			return w.keptResult(e)
+			return w.keptResult(ctx, e)
 		case e.Key == ended && !endsAccess(w.in.Change.Change.Op):
 			return w.cancelledResult(), nil
 		}
 	}
-	w.writes, err = writesOf(entries, w.in.Change.Key)
+	w.writes, err = writesOf(w.entries, w.in.Change.Key)
 	return nil, err
 }
 
-// keptResult is the answer of before.
-func (w *changeAttempt) keptResult(e ledger.Entry) (*wire.WriteResult, error) {
+// keptResult is the answer of before, with what is known by now. A release is not believed
+// from the ledger alone: the console is read once more, as evidence of what it shows.
+func (w *changeAttempt) keptResult(ctx context.Context, e ledger.Entry) (*wire.WriteResult, error) {
 	kept, err := ledger.DecodeAs[ledger.Proof](e)
 	if err == nil && kept.Roles == nil {
 		err = otherSubject(e, "a change of roles")
@@ -39,10 +36,15 @@ func (w *changeAttempt) keptResult(e ledger.Entry) (*wire.WriteResult, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &wire.WriteResult{
-		Proof: kept.Proof, Next: kept.Roles.Next, Message: kept.Message, From: kept.Roles.From,
-		Recalled: kept.Roles.From != w.from,
-	}, nil
+	out := &wire.WriteResult{Proof: kept.Proof, Next: w.in.Ownership, Message: kept.Message, From: kept.Roles.From}
+	if w.in.Change.Change.Op == access.OpRelease {
+		again, err := w.read(ctx)
+		if err != nil {
+			return nil, err
+		}
+		out.Proof.Reads = append(slices.Clone(out.Proof.Reads), again)
+	}
+	return out, nil
 }
 
 // otherSubject says that an entry under a key of ours is about something else.
@@ -92,47 +94,43 @@ func resultOf(r *wire.WriteResult) wire.WriteResult {
 	return *r
 }
 
-// ownership is what is known of the principal. A writer may not know a lease that it is
-// to release: one it gave before it was stopped, whose proof comes with the change, or
-// one that was cancelled midway, whose writes are in the ledger.
-func (w *changeAttempt) ownership(ctx context.Context, actual access.Read) (access.OwnershipState, error) {
-	t, lease, grant := w.in.Ownership, w.in.Change.Change.Lease, w.in.Change.GrantProof
-	if _, known := t.Lease(lease.ID); known {
-		return t, nil
+// ownership is what is known of the principal, with leases that the last proof does not
+// know: one whose proof is older than the proofs that name their principal, or one that
+// was cancelled midway, whose writes are in the ledger.
+func (w *changeAttempt) ownership(actual access.Read) (access.OwnershipState, error) {
+	known, lease := w.in.Ownership, w.in.Change.Change.Lease
+	if _, found := known.Lease(lease.ID); found || w.in.Change.Change.Op != access.OpRelease {
+		return known, nil
 	}
-	switch {
-	case grant != nil && grant.Granted():
-		return t.AdoptLease(lease, grant.Before), nil
-	case grant == nil && w.in.Change.Change.Op == access.OpRelease:
-		return w.adoptCancelled(ctx, t, lease, actual)
+	if given, found := w.record.Given(); found {
+		if !known.Known {
+			return known.AdoptLease(lease, given.Before), nil
+		}
+		return known, nil
 	}
-	return t, nil
+	return w.adoptCancelled(known, lease, actual)
 }
 
 // adoptCancelled finds out whether an acquisition that was cancelled midway reached the console, and adopts its
 // lease if so.
 func (w *changeAttempt) adoptCancelled(
-	ctx context.Context, t access.OwnershipState, lease access.Lease, actual access.Read,
+	known access.OwnershipState, lease access.Lease, actual access.Read,
 ) (access.OwnershipState, error) {
-	entries, err := w.store.LedgerOf(ctx, w.in.Writer.Console, w.in.Change.Request)
-	if err != nil {
-		return t, err
-	}
 	for _, op := range []access.Op{access.OpAcquire, access.OpGrant} {
-		writes, err := writesOf(entries, access.ChangeKey(lease.ID, op))
+		writes, err := writesOf(w.entries, access.ChangeKey(lease.ID, op))
 		if err != nil {
-			return t, err
+			return known, err
 		}
 		for _, s := range slices.Backward(writes) {
 			if w.landed(s.Step, actual) {
-				return t.AdoptLease(lease, s.Write.Before), nil
+				return known.AdoptLease(lease, s.Write.Before), nil
 			}
 			if w.mayArrive(s) {
-				return t, errMayStillArrive
+				return known, errMayStillArrive
 			}
 		}
 	}
-	return t, nil
+	return known, nil
 }
 
 // refused says that the console has said no, so nothing of the write can arrive later.

@@ -2,29 +2,62 @@ package activities
 
 import (
 	"context"
+	"path"
 	"slices"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/authority"
 	"sentinelone-provisioner/internal/ledger"
 	"sentinelone-provisioner/internal/wire"
 )
 
-// adoptAllPreempted adopts the writes of preempted changes that the console shows: they are leases, not edits by
-// hand.
-func (w *changeAttempt) adoptAllPreempted(ctx context.Context, actual access.Read) error {
-	for _, in := range w.in.Preempted {
-		if in.Key == w.in.Change.Key || actual.Gone {
-			continue
-		}
-		entries, err := w.store.LedgerOf(ctx, w.in.Writer.Console, in.Request)
-		if err == nil {
-			err = w.adoptPreempted(in, entries, actual)
-		}
-		if err != nil {
-			return err
+// adoptUnproven adopts the writes of other changes that were sent and never proven, as far as the console shows them:
+// they are leases, not edits by hand. A release may have preempted such a change, or its writer may be gone.
+func (w *changeAttempt) adoptUnproven(ctx context.Context, actual access.Read) error {
+	if actual.Gone {
+		return nil
+	}
+	since, err := w.store.LedgerOfSubject(ctx, w.consoleName, w.principal.String(), w.provenAt)
+	if err != nil {
+		return err
+	}
+	for _, key := range unprovenChanges(since) {
+		if key != w.in.Change.Key {
+			if err := w.adoptChange(ctx, key, since, actual); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
+}
+
+// unprovenChanges are the keys of changes with writes, oldest first. The last proof is older than all entries.
+func unprovenChanges(entries []ledger.Entry) []string {
+	var out []string
+	for _, e := range entries {
+		if key := ledger.ChangeOf(e); e.Kind == ledger.KindWrite && !slices.Contains(out, key) {
+			out = append(out, key)
+		}
+	}
+	return out
+}
+
+// adoptChange adopts one change of a request that has not ended.
+func (w *changeAttempt) adoptChange(ctx context.Context, key string, since []ledger.Entry, actual access.Read) error {
+	first := since[slices.IndexFunc(since, func(e ledger.Entry) bool { return ledger.ChangeOf(e) == key })]
+	entries, err := w.store.LedgerOf(ctx, w.consoleName, first.Request)
+	if err != nil {
+		return err
+	}
+	record, err := authority.RecordOf(entries, ledger.RunOf(first))
+	if err != nil || record.Receipt != nil || !record.Requested() {
+		return err
+	}
+	change, err := w.judge.ChangeOf(ctx, record, access.Op(path.Base(key)), w.now().UTC())
+	if err != nil {
+		return err
+	}
+	return w.adoptPreempted(wire.ChangeRequest{Key: key, Request: first.Request, Change: change}, entries, actual)
 }
 
 // adoptPreempted adopts one preempted change by its last write that the console has not refused.

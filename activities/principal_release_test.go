@@ -200,7 +200,7 @@ func TestRelease_OfALeaseTheWriterDoesNotKnow(t *testing.T) {
 		"it has seen the principal since": func(d *grantFixture) access.OwnershipState {
 			third := d.viewerAtThirdSite()
 			got := d.mustWrite(d.change(access.OpAcquire, lease("2", third), access.OwnershipState{}))
-			require.True(t, got.Next.Baseline.Holds(d.soc), "it takes the role for the principal's own")
+			require.False(t, got.Next.Baseline.Holds(d.soc), "the ledger knows whose the role is")
 			return d.mustWrite(d.change(access.OpRelease, lease("2", third), got.Next)).Next
 		},
 	} {
@@ -223,9 +223,8 @@ func TestRelease_GivenAndChangedSince(t *testing.T) {
 	d.now = d.now.Add(time.Hour)
 	d.editByHand(holdings(d.viewer, d.admin))
 	known := d.mustWrite(d.change(access.OpGrant, lease("2", d.viewer), access.OwnershipState{})).Next
-	for i, t0 := range []access.OwnershipState{{}, known} {
+	for _, t0 := range []access.OwnershipState{{}, known} {
 		in := d.change(access.OpRelease, lease("1", d.soc), t0)
-		in.Change.Key += fmt.Sprint("/", i)
 		in.Change.GrantProof = &given
 		got := d.mustWrite(in)
 		require.Equal(t, access.Superseded, got.Proof.Outcome)
@@ -311,8 +310,8 @@ func TestRelease_WhileAnotherChangeWasStopped(t *testing.T) {
 	}
 }
 
-// Without word of the stopped change, as from a writer of before, its next attempt still
-// knows what the release has left, and not what was before that.
+// Without word of the stopped change, as from a writer that is gone, the ledger knows it:
+// the release takes its role for its own, and its next attempt knows what that has left.
 func TestWrite_ArrivedBeforeARelease(t *testing.T) {
 	t.Parallel()
 	d := newGrantFixture(t, consoletest.Options{})
@@ -321,7 +320,8 @@ func TestWrite_ArrivedBeforeARelease(t *testing.T) {
 	d.dieAt(second, "before the answer")
 	d.now = d.now.Add(time.Minute)
 	gone := d.mustWrite(d.change(access.OpRelease, lease("1", d.soc), known))
-	require.Equal(t, access.Superseded, gone.Proof.Outcome)
+	require.Equal(t, access.Released, gone.Proof.Outcome)
+	require.Empty(t, gone.Proof.Drift)
 	second.Ownership = gone.Next
 	got := d.mustWrite(second)
 	require.Equal(t, access.Applied, got.Proof.Outcome)
@@ -381,24 +381,38 @@ func TestRelease_RoleOfTheBaselineIsGone(t *testing.T) {
 	require.Equal(t, []string{
 		"role " + custom + " was deleted from the console: it is not restored at site " + d.soc.ScopeID,
 	}, got.Proof.Drift)
-	require.Equal(t, got, d.mustWrite(in))
+	require.Equal(t, got.Proof.Writes, d.mustWrite(in).Proof.Writes)
+	require.Equal(t, 2, d.puts())
 }
 
-// If that was all there was, it is the last role.
+// If that was all there was, it is the last role, and the policy's rule for that applies:
+// never one that comes with the change.
 func TestRelease_OnlyRoleOfTheBaselineIsGone(t *testing.T) {
 	t.Parallel()
-	d := newGrantFixture(t, consoletest.Options{})
-	custom, err := d.console.AddRole(access.Role{Name: "For a while"})
-	require.NoError(t, err)
-	d.editByHand(holdings(access.Holding{Level: access.SiteLevel, RoleID: custom, ScopeID: d.soc.ScopeID}))
-	known := leasedState(d)
-	require.NoError(t, d.console.RemoveRole(custom, d.admin.RoleID))
-	in := d.change(access.OpRelease, lease("1", d.soc), known)
-	require.Contains(t, d.retriedMessage(in), "it is the principal's last role")
-	require.Equal(t, holdings(d.soc), d.held())
-	in.Change.Change.Rules = access.Rules{LastRole: access.LastRoleDowngrade, Downgrade: &d.viewer}
-	require.Equal(t, access.Released, d.mustWrite(in).Proof.Outcome)
-	require.Equal(t, holdings(d.viewer), d.held())
+	for name, byPolicy := range map[string]bool{"stop": false, "downgrade": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := newGrantFixture(t, consoletest.Options{})
+			down := access.Rules{LastRole: access.LastRoleDowngrade, Downgrade: &d.viewer}
+			if byPolicy {
+				d.planAs = func(p *access.Plan) { p.Rules = down }
+			}
+			custom, err := d.console.AddRole(access.Role{Name: "For a while"})
+			require.NoError(t, err)
+			d.editByHand(holdings(access.Holding{Level: access.SiteLevel, RoleID: custom, ScopeID: d.soc.ScopeID}))
+			known := leasedState(d)
+			require.NoError(t, d.console.RemoveRole(custom, d.admin.RoleID))
+			in := d.change(access.OpRelease, lease("1", d.soc), known)
+			in.Change.Change.Rules = down
+			if !byPolicy {
+				require.Contains(t, d.retriedMessage(in), "it is the principal's last role")
+				require.Equal(t, holdings(d.soc), d.held())
+				return
+			}
+			require.Equal(t, access.Released, d.mustWrite(in).Proof.Outcome)
+			require.Equal(t, holdings(d.viewer), d.held())
+		})
+	}
 }
 
 // A list that is refused for another reason is not cut.
@@ -406,8 +420,10 @@ func TestRelease_RefusedAndNoRoleIsGone(t *testing.T) {
 	t.Parallel()
 	d := newGrantFixture(t, consoletest.Options{})
 	known := leasedState(d)
-	elsewhere := access.HeldRole{RoleID: d.admin.RoleID, ScopeID: "999999999999999999"}
-	known.Baseline.Held = append(known.Baseline.Held, elsewhere)
+	known.Baseline.Held = append(known.Baseline.Held, access.HeldRole{
+		RoleID: d.admin.RoleID, ScopeID: "999999999999999999",
+	})
+	d.proven(known)
 	require.Contains(t, d.retriedMessage(d.change(access.OpRelease, lease("1", d.soc), known)), "400")
 	require.Equal(t, holdings(d.viewer, d.soc), d.held())
 	require.Equal(t, []access.Holdings{holdings(d.viewer, d.soc)}, d.changes())

@@ -10,6 +10,7 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/attempt"
+	"sentinelone-provisioner/internal/authority"
 	"sentinelone-provisioner/internal/console"
 	"sentinelone-provisioner/internal/fault/kinds"
 	"sentinelone-provisioner/internal/ledger"
@@ -64,10 +65,15 @@ type changeAttempt struct {
 	last   access.Principal // as last read
 	reads  []access.Read    // all of this attempt
 	writes []sentWrite      // by this attempt and earlier ones, oldest first
+
+	judge    authority.Judge
+	record   authority.Record // of the change's request, as the ledger has it
+	entries  []ledger.Entry   // of the request
+	provenAt int64            // number of the principal's last proof in the ledger
 }
 
 func (p *Principal) attempt(in wire.WriteInput) *changeAttempt {
-	return &changeAttempt{in: in, from: in.Ownership.Digest(), consoleWork: consoleWork{
+	return &changeAttempt{in: in, judge: p.authority.judge(), consoleWork: consoleWork{
 		console: p.console, store: p.store, notify: p.notify, now: p.now,
 		principal:   &ledger.Subject{Kind: in.Writer.Kind, ID: in.Writer.ID},
 		consoleName: in.Writer.Console, request: in.Change.Request, key: in.Change.Key, op: in.Change.Change.Op,
@@ -98,12 +104,27 @@ func (w *changeAttempt) run(ctx context.Context) (wire.WriteResult, error) {
 	if err := attempt.RequireConsole("change", w.in.Writer.Console, w.console.Console()); err != nil {
 		return wire.WriteResult{}, err
 	}
+	if err := w.deferToReleases(ctx); err != nil {
+		return wire.WriteResult{}, err
+	}
+	return w.locked(ctx, func() (wire.WriteResult, error) { return w.change(ctx) })
+}
+
+// change is the attempt while no other one changes the principal.
+func (w *changeAttempt) change(ctx context.Context) (wire.WriteResult, error) {
+	v, err := w.loadRecord(ctx)
+	switch {
+	case err != nil:
+		return wire.WriteResult{}, err
+	case !v.Covered():
+		return w.unauthorized(ctx, v, access.Read{})
+	}
+	if err := w.loadOwnership(ctx); err != nil {
+		return wire.WriteResult{}, err
+	}
 	done, err := w.loadHistory(ctx)
 	if err != nil || done != nil {
 		return resultOf(done), err
-	}
-	if err := w.deferToReleases(ctx); err != nil {
-		return wire.WriteResult{}, err
 	}
 	actual, err := w.read(ctx)
 	if err != nil {
@@ -126,12 +147,22 @@ func (w *changeAttempt) run(ctx context.Context) (wire.WriteResult, error) {
 		if slices.ContainsFunc(w.writes, w.mayArrive) {
 			return wire.WriteResult{}, errMayStillArrive
 		}
+		if endsAccess(w.in.Change.Change.Op) { // whose requests are not asked anew
+			return w.unauthorized(ctx, authority.Exceeds(more), actual)
+		}
 		return w.planChangedResult(actual, more), nil
 	}
 	switch {
 	case step.Refused() && w.in.Change.Change.Op == access.OpRelease:
 		return wire.WriteResult{}, kinds.New(kinds.Refused, errors.New(ruleRefusal(step, step.Before.Level)))
-	case step.Refused() || !step.Writes() || actual.Gone:
+	case step.Refused():
+		return w.conclude(ctx, step, actual)
+	}
+	done, err = w.authorize(ctx, step, actual)
+	switch {
+	case err != nil || done != nil:
+		return resultOf(done), err
+	case !step.Writes() || actual.Gone: // authorized all the same: what is there may become permanent by it
 		return w.conclude(ctx, step, actual)
 	}
 	return w.writeAndVerify(ctx, step, actual)
@@ -214,13 +245,14 @@ func (w *changeAttempt) checkStale(actual access.Read) error {
 
 // plan works the change out on what the console shows now.
 func (w *changeAttempt) plan(ctx context.Context, actual access.Read) (access.Step, error) {
-	if err := w.adoptAllPreempted(ctx, actual); err != nil {
+	if err := w.adoptUnproven(ctx, actual); err != nil {
 		return access.Step{}, err
 	}
-	known, err := w.ownership(ctx, actual)
+	known, err := w.ownership(actual)
 	if err != nil {
 		return access.Step{}, err
 	}
+	w.in.Ownership = known
 	op := w.in.Change.Change.Op
 	if actual.Gone && !endsAccess(op) {
 		return access.Step{}, kinds.New(kinds.NotFound, fmt.Errorf(
@@ -230,7 +262,7 @@ func (w *changeAttempt) plan(ctx context.Context, actual access.Read) (access.St
 		))
 	}
 	step := known.Apply(w.in.Change.Change, actual.Holdings)
-	if grant := w.in.Change.GrantProof; step.Outcome == access.NotApplied && grant != nil && grant.Granted() {
+	if _, given := w.record.Given(); step.Outcome == access.NotApplied && given {
 		step.Outcome = access.Superseded // it was granted, and is not there any more
 	}
 	if actual.Gone {

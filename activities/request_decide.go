@@ -35,7 +35,7 @@ func (r *Request) Decide(ctx context.Context, in wire.DecideInput) (wire.DecideR
 		return wire.DecideResult{}, err
 	}
 	entries, err := r.store.Append(ctx, r.console.Console(), ledger.NewEntry{
-		Request: in.Request.ID, Key: ledger.DecisionEntryKey(key, in.Number), At: in.Decision.At, Body: entry,
+		Request: in.Request.ID, Key: ledger.DecisionEntryKey(key, in.Number), At: r.now().UTC(), Body: entry,
 	})
 	if err != nil {
 		return wire.DecideResult{}, fmt.Errorf("cannot record the decision on %s: %w", in.Request.ID, err)

@@ -3,6 +3,7 @@ package activities
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -61,6 +62,7 @@ func TestLastRole_FromThePolicyToTheConsole(t *testing.T) {
 				want := c.expected
 				if op == access.OpRelease {
 					in, want = d.grantInput(), c.released
+					in.Op, in.Terms.Duration = access.OpAcquire, access.Duration(time.Hour)
 					d.editByHand(access.Holdings{Level: access.SiteLevel})
 				}
 				plan := d.plan(in).Plan
@@ -126,7 +128,8 @@ func TestLevelChange_FromThePolicyToTheConsole(t *testing.T) {
 				// A writer that is asked all the same does nothing either.
 				plan := d.plan(in).Plan
 				got := d.mustWrite(d.planned(plan, access.OpGrant, access.OwnershipState{}))
-				require.Equal(t, access.LevelDiffers, got.Proof.Outcome)
+				require.Equal(t, access.Unauthorized, got.Proof.Outcome)
+				require.Contains(t, got.Message, c.refused)
 				require.Equal(t, holdings(d.viewer), d.held())
 				return
 			}

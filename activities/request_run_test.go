@@ -25,7 +25,7 @@ func executeBy[Out any](d *grantFixture, workflow, run, name string, in any) (Ou
 }
 
 func (d *grantFixture) accounts() *Accounts {
-	out := NewAccounts(d.client, d.store, nil)
+	out := NewAccounts(d.client, d.store, nil, NewAuthority(d.store, d.client.Console(), nil))
 	out.runs = d.request.runs
 	return out
 }
@@ -176,7 +176,7 @@ func TestWrite_NamesThePrincipal(t *testing.T) {
 	subject := ledger.Subject{Kind: d.who.Kind, ID: d.who.ID}.String()
 	entries, err := d.store.LedgerOfSubject(t.Context(), d.who.Console, subject, 0)
 	require.NoError(t, err)
-	require.Len(t, entries, 3)
+	require.Len(t, entries, 4, "and the request")
 	last, found, err := d.store.LastProofOf(t.Context(), d.who.Console, subject)
 	require.NoError(t, err)
 	require.True(t, found)

@@ -48,12 +48,14 @@ func TestPlan_SeparationOfDuties(t *testing.T) {
 	require.Empty(t, d.plan(in).Plan.Refusal, "taking one away is what is wanted")
 }
 
-// withSoD makes a change one that must not come beside that role.
-func withSoD(in wire.WriteInput, role string) wire.WriteInput {
-	in.Change.Change.Rules.Separate = []access.Separation{
-		{RoleID: role, Name: "Other", Anywhere: true, Reason: "four eyes"},
+// withSoD is a change by whose plan the role must not come beside another one.
+func (d *grantFixture) withSoD(op access.Op, l access.Lease, known access.OwnershipState, role string) wire.WriteInput {
+	d.t.Helper()
+	d.planAs = func(p *access.Plan) {
+		p.Rules.Separate = []access.Separation{{RoleID: role, Name: "Other", Anywhere: true, Reason: "four eyes"}}
 	}
-	return in
+	defer func() { d.planAs = nil }()
+	return d.change(op, l, known)
 }
 
 // Of two that exclude each other the one writer gives the first and refuses the second,
@@ -62,12 +64,10 @@ func TestWrite_SeparationOfDuties(t *testing.T) {
 	t.Parallel()
 	for name, first := range map[string]func(*grantFixture) access.OwnershipState{
 		"by a lease": func(d *grantFixture) access.OwnershipState {
-			change := d.change(access.OpAcquire, lease("1", d.soc), access.OwnershipState{})
-			return d.mustWrite(withSoD(change, d.admin.RoleID)).Next
+			return d.mustWrite(d.withSoD(access.OpAcquire, lease("1", d.soc), access.OwnershipState{}, d.admin.RoleID)).Next
 		},
 		"permanently": func(d *grantFixture) access.OwnershipState {
-			change := d.change(access.OpGrant, lease("1", d.soc), access.OwnershipState{})
-			return d.mustWrite(withSoD(change, d.admin.RoleID)).Next
+			return d.mustWrite(d.withSoD(access.OpGrant, lease("1", d.soc), access.OwnershipState{}, d.admin.RoleID)).Next
 		},
 		"by hand": grantedState,
 	} {
@@ -77,7 +77,7 @@ func TestWrite_SeparationOfDuties(t *testing.T) {
 				d := newGrantFixture(t, consoletest.Options{})
 				known := first(d)
 				puts := d.puts()
-				got := d.mustWrite(withSoD(d.change(op, lease("2", d.viewerAtThirdSite()), known), d.soc.RoleID))
+				got := d.mustWrite(d.withSoD(op, lease("2", d.viewerAtThirdSite()), known, d.soc.RoleID))
 				require.Equal(t, access.RolesConflict, got.Proof.Outcome)
 				require.Contains(t, got.Message, apartText)
 				require.True(t, wire.ChangeAnswer{Proof: got.Proof}.Refused())
@@ -96,7 +96,7 @@ func TestRelease_SeparationHoldsNothingUp(t *testing.T) {
 	d := newGrantFixture(t, consoletest.Options{})
 	known := leasedState(d)
 	d.editByHand(holdings(d.viewer, d.soc, d.viewerAtThirdSite()))
-	got := d.mustWrite(withSoD(d.change(access.OpRelease, lease("1", d.soc), known), d.admin.RoleID))
+	got := d.mustWrite(d.withSoD(access.OpRelease, lease("1", d.soc), known, d.admin.RoleID))
 	require.Equal(t, access.Released, got.Proof.Outcome)
 	require.Equal(t, holdings(d.viewer, d.viewerAtThirdSite()), d.held())
 }
@@ -106,7 +106,7 @@ func TestRelease_SeparationHoldsNothingUp(t *testing.T) {
 func TestRelease_TakesAStoppedOneInDespiteSeparation(t *testing.T) {
 	t.Parallel()
 	d := newGrantFixture(t, consoletest.Options{})
-	in := withSoD(d.change(access.OpAcquire, lease("1", d.soc), access.OwnershipState{}), d.admin.RoleID)
+	in := d.withSoD(access.OpAcquire, lease("1", d.soc), access.OwnershipState{}, d.admin.RoleID)
 	d.dieAt(in, "before the proof")
 	d.editByHand(holdings(d.viewer, d.soc, d.viewerAtThirdSite()))
 	d.now = d.now.Add(time.Minute)

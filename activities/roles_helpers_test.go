@@ -37,6 +37,7 @@ type grantFixture struct {
 	attempt   int32
 	scheduled time.Time
 	counted   map[string]int64
+	planAs    func(*access.Plan) // changes the plans that are put on record; nil for not
 
 	who    wire.WriterStart
 	viewer access.Holding
@@ -58,8 +59,9 @@ func newGrantFixture(t *testing.T, o consoletest.Options, tweaks ...func(*consol
 	db := attempttest.Store(t)
 	d := &grantFixture{
 		t: t, console: server, world: grantworld.New(t, server), client: c, store: db,
-		request: NewRequest(c, db).Following(autoApprovePolicy(t)), principal: NewPrincipal(c, db),
-		now: time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC), attempt: 1, counted: map[string]int64{},
+		request:   NewRequest(c, db).Following(autoApprovePolicy(t)),
+		principal: NewPrincipal(c, db, NewAuthority(db, c.Console(), nil)),
+		now:       time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC), attempt: 1, counted: map[string]int64{},
 	}
 	d.scheduled = d.now
 	clock := func() time.Time { return d.now }
@@ -123,9 +125,29 @@ func lease(id string, h access.Holding) access.Lease {
 
 // change asks for a change of the principal by the writer that knows so much.
 func (d *grantFixture) change(op access.Op, l access.Lease, known access.OwnershipState) wire.WriteInput {
+	d.requested(op, l)
 	return wire.WriteInput{Writer: d.who, Ownership: known, Change: wire.ChangeRequest{
 		Key: access.ChangeKey(l.ID, op), Request: l.ID[:len(l.ID)-len("#run")], Change: access.Change{Op: op, Lease: l},
 	}}
+}
+
+// requested puts the request of a change on record, with the plan that planned makes of it.
+func (d *grantFixture) requested(op access.Op, l access.Lease) {
+	d.t.Helper()
+	RecordRequest(d.t, d.store, d.who, op, l, d.now, d.planAs)
+}
+
+// proven puts on record what is known of the principal, as another request's proof would.
+func (d *grantFixture) proven(known access.OwnershipState) {
+	d.t.Helper()
+	key := access.ChangeKey("grant/other#run", access.OpAcquire)
+	_, err := d.store.Append(d.t.Context(), d.who.Console, ledger.NewEntry{
+		Request: "grant/other", Key: ledger.ProofKey(key), At: d.now, Body: ledger.Proof{
+			Principal: &ledger.Subject{Kind: d.who.Kind, ID: d.who.ID},
+			Proof:     access.Proof{Op: access.OpAcquire, Key: key}, Roles: &ledger.RoleProof{Next: known},
+		},
+	})
+	require.NoError(d.t, err)
 }
 
 // write is one attempt.

@@ -31,6 +31,7 @@ import (
 type timeline struct {
 	t       *testing.T
 	console *consoletest.Server
+	store   *store.Store
 	writer  *activities.Principal
 	start   time.Time
 	who     wire.WriterStart
@@ -69,7 +70,8 @@ func newTimeline(t *testing.T, o consoletest.Options, at ...access.HeldRole) *ti
 	id, err := server.AddUser(access.Principal{Name: "New Ana", Level: access.SiteLevel, Held: held})
 	require.NoError(t, err)
 	return &timeline{
-		t: t, console: server, writer: activities.NewPrincipal(c, db), start: time.Now().UTC(),
+		t: t, console: server, store: db, start: time.Now().UTC(),
+		writer:  activities.NewPrincipal(c, db, activities.NewAuthority(db, c.Console(), nil)),
 		who:     wire.WriterStart{Console: c.Console(), Kind: access.User, ID: id},
 		answers: map[string]*wire.ChangeAnswer{},
 	}
@@ -96,6 +98,9 @@ func (l *timeline) lease(id string, h access.HeldRole, from, to float64) {
 		ID: "grant/" + id + "#run", Holding: access.Holding{Level: access.SiteLevel, RoleID: h.RoleID, ScopeID: h.ScopeID},
 		End: l.at(to),
 	}
+	activities.RecordRequest(l.t, l.store, l.who, access.OpAcquire, lease, l.start, func(p *access.Plan) {
+		p.Terms.StartAt, p.Terms.Duration = l.at(from), access.Duration(l.at(to).Sub(l.at(from)))
+	})
 	for op, minute := range map[access.Op]float64{access.OpAcquire: from, access.OpRelease: to} {
 		l.events = append(l.events, event{minute: minute, change: &wire.ChangeRequest{
 			Key: access.ChangeKey(lease.ID, op), Request: "grant/" + id, Change: access.Change{Op: op, Lease: lease},

@@ -179,8 +179,9 @@ func (l *live) startWorker() {
 	activities.NewRequest(s1, l.db).StoringTokens(tokens).Following(rules).Register(w)
 	options.DisableWorkflowWorker = true
 	changes := worker.New(l.client, wire.WriteQueue(cfg.Worker.TaskQueue), options)
-	activities.NewPrincipal(s1, l.db).Register(changes)
-	activities.NewAccounts(s1, l.db, tokens).Register(changes)
+	authority := activities.NewAuthority(l.db, s1.Console(), nil)
+	activities.NewPrincipal(s1, l.db, authority).Register(changes)
+	activities.NewAccounts(s1, l.db, tokens, authority).Register(changes)
 	require.NoError(l.t, w.Start())
 	require.NoError(l.t, changes.Start())
 	l.stop = func() { w.Stop(); changes.Stop(); l.stop = func() {} }

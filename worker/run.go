@@ -201,8 +201,9 @@ func newWorkers(
 
 	options.DisableWorkflowWorker = true
 	writes := worker.New(temporal, wire.WriteQueue(cfg.Worker.TaskQueue), options)
-	activities.NewPrincipal(s1, db).Notifying(notifications).Register(writes)
-	activities.NewAccounts(s1, db, tokens).Register(writes)
+	authority := activities.NewAuthority(db, s1.Console(), rules.signers)
+	activities.NewPrincipal(s1, db, authority).Notifying(notifications).Register(writes)
+	activities.NewAccounts(s1, db, tokens, authority).Register(writes)
 	return workers{w, writes}
 }
 

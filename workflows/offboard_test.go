@@ -101,7 +101,7 @@ func TestOffboard_Cancelled(t *testing.T) {
 func deletes(t *testing.T, looks ...bool) (access.Proof, time.Duration) {
 	t.Helper()
 	s := newTestEnv(t)
-	activities.NewPrincipal(nil, nil).Register(s)
+	activities.NewPrincipal(nil, nil, nil).Register(s)
 	change := wire.ChangeRequest{
 		Key: "offboard/INC-44#run/delete", Request: "offboard/INC-44",
 		Change: access.Change{Op: access.OpDelete, Lease: access.Lease{ID: "offboard/INC-44#run"}},

@@ -174,9 +174,6 @@ func (p *principalRun) setEnd(lease string, now time.Time) {
 const (
 	// confirmPause is the time between the two reads that prove an absence.
 	confirmPause = 5 * time.Second
-	// maxReappearances is how many reads in a row must show a role again, after one did not,
-	// until it counts as given again by hand.
-	maxReappearances = 3
 	// confirmSlower is how often the pause doubles, to five minutes, while a principal that
 	// was deleted is shown again.
 	confirmSlower = 6
@@ -193,10 +190,10 @@ func (p *principalRun) confirm(
 	}
 	whole := removesPrincipal(in, proof.Outcome)
 	for shown := 0; ; {
-		if err := workflow.Sleep(ctx, confirmPause<<min(max(shown-maxReappearances, 0), confirmSlower)); err != nil {
+		if err := workflow.Sleep(ctx, confirmPause<<min(max(shown-access.MaxReappearances, 0), confirmSlower)); err != nil {
 			return answer, err
 		}
-		seen, ours, err := p.readAgain(ctx, in)
+		seen, ours, err := p.readAgain(ctx, in, whole)
 		if err != nil {
 			return answer, err
 		}
@@ -212,7 +209,7 @@ func (p *principalRun) confirm(
 		case ours:
 			proof.Outcome = access.StillHeld
 			return answer, nil
-		case shown == maxReappearances:
+		case shown == access.MaxReappearances:
 			proof.Outcome = access.Superseded
 			proof.Drift = append(proof.Drift, seen.Drift...)
 			return answer, nil
@@ -242,13 +239,13 @@ func stillShown(in wire.ChangeRequest, whole bool, seen access.Read) bool {
 // readAgain reads the principal in its turn. ours says that a change of ours since has
 // given the role again.
 func (p *principalRun) readAgain(
-	ctx workflow.Context, in wire.ChangeRequest,
+	ctx workflow.Context, in wire.ChangeRequest, whole bool,
 ) (seen wire.ConfirmResult, ours bool, err error) {
 	err = p.queue.run(ctx, true, func(ctx workflow.Context) (err error) {
 		ours = p.ownership.Desired().Holds(in.Change.Lease.Holding)
 		ctx = consoleWrite(ctx, "read again for "+in.Request, true)
 		seen, err = call[wire.ConfirmResult](ctx, wire.ConfirmActivity,
-			wire.ConfirmInput{Writer: p.who, Request: in.Request, Ownership: p.ownership})
+			wire.ConfirmInput{Writer: p.who, Request: in.Request, Key: in.Key, Ownership: p.ownership, Whole: whole})
 		return err
 	})
 	return seen, ours, err

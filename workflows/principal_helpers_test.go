@@ -44,7 +44,7 @@ type writerEnv struct {
 func newWriter(t *testing.T) *writerEnv {
 	t.Helper()
 	s := newTestEnv(t)
-	activities.NewPrincipal(nil, nil).Register(s)
+	activities.NewPrincipal(nil, nil, nil).Register(s)
 	s.SetStartWorkflowOptions(client.StartWorkflowOptions{
 		ID: wire.PrincipalID(host, whose.Kind, whose.ID), TaskQueue: "sentinelone",
 	})

@@ -28,7 +28,7 @@ func newAccounts(t *testing.T, id string) *accounts {
 	s := &accounts{testEnv: newTestEnv(t), id: id}
 	s.SetStartWorkflowOptions(client.StartWorkflowOptions{ID: id, TaskQueue: wire.DefaultTaskQueue})
 	activities.NewRequest(nil, nil).Register(s)
-	activities.NewAccounts(nil, nil, nil).Register(s)
+	activities.NewAccounts(nil, nil, nil, nil).Register(s)
 	s.on(wire.StopActivity, mock.Anything).Return(wire.StopResult{Signed: access.Unsigned}, nil).Maybe()
 	return s
 }

@@ -61,6 +61,10 @@ func (p Proof) WithWrites(all []Write) Proof {
 	return p
 }
 
+// MaxReappearances is how many reads in a row must show a role again, after one did not, until
+// it counts as given again by hand.
+const MaxReappearances = 3
+
 // Granted says whether the principal has the role: the change wrote it or found it.
 func (p Proof) Granted() bool { return p.Outcome == Applied || p.Outcome == AlreadyHeld }
 

@@ -18,6 +18,8 @@ type Record struct {
 	// Decisions are those that counted when they were taken, on all plans of the request, and
 	// denials that did not too. Signed must be the verified fingerprint.
 	Decisions []access.Decision
+	// MaySign tells whose a key is: see [SharedKey]; nil where names are claims.
+	MaySign MaySign
 }
 
 // Change is the write to check: the access that it grants.
@@ -47,7 +49,7 @@ func (r Record) Covers(c Change) (Coverage, *Refusal) {
 		return Coverage{}, refusal
 	}
 	opened := Of(r.Plan, r.AskedAt)
-	opened.Request.Key = r.RequesterKey
+	opened.Request.Key, opened.MaySign = r.RequesterKey, r.MaySign
 	if !opened.Review {
 		opened.Deadline = time.Time{} // only decisions say when people were asked exactly
 	}

@@ -54,43 +54,61 @@ func (j Judge) approved(ctx context.Context, r Record, c Change, key string) (Ve
 	if err != nil || !v.Covered() {
 		return v, err
 	}
-	decisions, doubts, err := j.decisions(ctx, r, plan.Hash)
+	people, err := j.people(ctx, r)
 	if err != nil {
 		return Verdict{}, err
 	}
-	start := r.startedAt()
-	if start.IsZero() {
-		start = c.Now
+	when := people.timesOf(r, c)
+	record := approval.Record{
+		Plan: plan, RequesterKey: key, AskedAt: r.Plan.At, Decisions: people.decisions, MaySign: people.maySign,
 	}
-	record := approval.Record{Plan: plan, RequesterKey: key, AskedAt: r.Plan.At, Decisions: decisions}
 	if plan.Approval.Review != nil {
-		record.AskedAt = start
+		record.AskedAt = when.start
 	}
-	coverage, refusal := record.Covers(approval.Change{
-		PlanHash: plan.Hash, Holding: plan.Holding(), At: c.Now, Start: start, End: j.endOf(r, c, decisions, start),
+	_, refusal := record.Covers(approval.Change{
+		PlanHash: plan.Hash, Holding: plan.Holding(), At: when.now, Start: when.start, End: when.end,
 	})
 	if refusal != nil {
 		text := refusal.Text
-		if len(doubts) > 0 {
-			text += ": " + strings.Join(doubts, "; ")
+		if len(people.doubts) > 0 {
+			text += ": " + strings.Join(people.doubts, "; ")
 		}
 		return forbid(NotApproved, "%s", text), nil
 	}
-	return j.decidedAgain(p, r, coverage, c.Now, start)
+	return j.decidedAgain(p, r, key, when)
 }
 
-// endOf is when the access of a change ends by what was approved; zero for never.
-func (j Judge) endOf(r Record, c Change, decisions []access.Decision, start time.Time) time.Time {
-	if c.Op != access.OpAcquire {
-		return time.Time{}
+// times are the times of a change.
+type times struct {
+	now   time.Time // of the write
+	start time.Time // of the access: of the first write
+	end   time.Time // of the access; zero for never
+}
+
+// timesOf are the times of a change, with some slack for a start that is named: clocks
+// differ.
+func (p people) timesOf(r Record, c Change) times {
+	out := times{now: c.Now, start: r.startedAt()}
+	if startAt := p.terms(r).StartAt; c.Now.Before(startAt) && !c.Now.Add(early).Before(startAt) {
+		out.now = startAt
 	}
-	return leaseEnd(r.Plan.Plan, decisions, start)
+	if out.start.IsZero() {
+		out.start = out.now
+	}
+	if c.Op == access.OpAcquire {
+		out.end = p.leaseEnd(r, out.start)
+	}
+	return out
+}
+
+// terms are those requested, as approvers have narrowed them.
+func (p people) terms(r Record) access.Terms {
+	return approval.Replay(approval.Of(r.Plan.Plan, r.Plan.At), p.decisions).State.Terms()
 }
 
 // leaseEnd is the end of a lease: by its approved terms, or by the time to review it.
-func leaseEnd(plan access.Plan, decisions []access.Decision, start time.Time) time.Time {
-	opened := approval.Of(plan, start)
-	terms := approval.Replay(opened, decisions).State.Terms()
+func (p people) leaseEnd(r Record, start time.Time) time.Time {
+	terms := p.terms(r)
 	var end time.Time
 	if terms.Duration > 0 {
 		from := start
@@ -99,7 +117,7 @@ func leaseEnd(plan access.Plan, decisions []access.Decision, start time.Time) ti
 		}
 		end = from.Add(time.Duration(terms.Duration)).UTC()
 	}
-	if review := plan.Approval.Review; review != nil {
+	if review := r.Plan.Plan.Approval.Review; review != nil {
 		if by := start.Add(time.Duration(review.Within)).UTC(); end.IsZero() || by.Before(end) {
 			end = by
 		}
@@ -107,14 +125,16 @@ func leaseEnd(plan access.Plan, decisions []access.Decision, start time.Time) ti
 	return end
 }
 
-// policyOf is the policy by which the request is judged.
+// policyOf is the policy by which the request is judged; nil where no policy is about it.
 func (j Judge) policyOf(ctx context.Context, r Record) (*policy.Policy, Verdict, error) {
 	hash := r.First.Plan.Approval.Hash
 	switch {
-	case hash == "":
-		return nil, covered, nil // what no policy is about: see approval.NoApproval
 	case r.Plan.Plan.Approval.Hash != hash:
 		return nil, forbid(PolicyForbids, "the plan follows another policy than the first one did: request again"), nil
+	case hash == "" && endsByRequest(r.Plan.Plan.Op):
+		return nil, covered, nil // planned by a version whose policies were about roles only
+	case hash == "":
+		return nil, forbid(PolicyMissing, "the plan of %s names no policy: request again", r.Run.Request), nil
 	}
 	p, err := j.Policy(ctx, hash)
 	if errors.Is(err, ErrNoPolicy) {
@@ -127,17 +147,28 @@ func (j Judge) policyOf(ctx context.Context, r Record) (*policy.Policy, Verdict,
 	return p, covered, nil
 }
 
-// decidedAgain has the policy decide about the plan at the time of the write. What has
-// begun is not decided again: it goes on to its end.
-func (j Judge) decidedAgain(
-	p *policy.Policy, r Record, got approval.Coverage, now, start time.Time,
-) (Verdict, error) {
-	plan := r.Plan.Plan
+func endsByRequest(op access.Op) bool { return op == access.OpDelete || op == access.OpReset }
+
+// decidedAgain has the policy decide about the plan at the time at which access begins.
+// What has begun is decided as of then: it goes on to its end.
+func (j Judge) decidedAgain(p *policy.Policy, r Record, key string, when times) (Verdict, error) {
 	if p == nil {
-		if plan.Op == access.OpDelete || plan.Op == access.OpReset {
-			return covered, nil
-		}
-		return forbid(PolicyMissing, "the plan of %s names no policy: request again", r.Run.Request), nil
+		return covered, nil
+	}
+	plan := r.Plan.Plan
+	again, err := p.DecideAgain(policy.InputFromPlan(plan, r.Plan.At), plan.Approval, when.start)
+	if err != nil {
+		return forbid(PolicyForbids, "the policy cannot decide about %s again: %v", r.Run.Request, err), nil
+	}
+	switch {
+	case again.Verdict == policy.AgainRefused:
+		return forbid(PolicyForbids, "%s", again.Why), nil
+	case again.Verdict == policy.AgainMore && givesRole(plan.Op):
+		return askAgain(PolicyForbids, "%s", again.Why), nil
+	case again.Verdict != policy.AgainCovered:
+		return forbid(PolicyForbids, "%s", again.Why), nil
+	case again.NeedsSignature() && j.Signers != nil && key == "":
+		return forbid(NotSigned, "the policy asks nobody because of the requester's name, and nobody has signed for it"), nil
 	}
 	return covered, nil
 }

@@ -38,7 +38,7 @@ type Change struct {
 
 // Write judges a change of a principal's roles.
 func (j Judge) Write(ctx context.Context, r Record, c Change) (Verdict, error) {
-	if v := aboutThis(r, c); !v.Covered() {
+	if v := r.About(c.Principal, c.Op); !v.Covered() {
 		return v, nil
 	}
 	v, err := j.reason(ctx, r, c)
@@ -48,21 +48,66 @@ func (j Judge) Write(ctx context.Context, r Record, c Change) (Verdict, error) {
 	return onRecord(r, c), nil
 }
 
-// aboutThis says whether the request on record is about this principal and operation.
-func aboutThis(r Record, c Change) Verdict {
+// Create judges the creation of the account that a request is for.
+func (j Judge) Create(ctx context.Context, r Record, now time.Time) (Verdict, error) {
+	if v := r.About(r.Plan.Plan.Principal, access.OpCreate); !v.Covered() {
+		return v, nil
+	}
+	return j.give(ctx, r, Change{Op: access.OpCreate, Now: now})
+}
+
+// About says whether the request on record is about this principal and operation.
+func (r Record) About(who access.PrincipalRef, op access.Op) Verdict {
 	p := r.Plan.Plan
 	switch {
 	case !r.Requested():
 		return forbid(NoRequest, "the ledger holds no request %s with a plan: request the change with `starter`", r.Run)
-	case p.Account == nil && (p.Principal.Kind != c.Principal.Kind || p.Principal.ID != c.Principal.ID):
+	case p.Account == nil && (p.Principal.Kind != who.Kind || p.Principal.ID != who.ID):
 		return forbid(OtherChange, "the request %s is about %s %s, not about %s %s",
-			r.Run.Request, p.Principal.Kind, p.Principal.ID, c.Principal.Kind, c.Principal.ID)
+			r.Run.Request, p.Principal.Kind, p.Principal.ID, who.Kind, who.ID)
 	case p.Refusal != "":
 		return forbid(OtherChange, "the request %s is refused: %s", r.Run.Request, p.Refusal)
-	case !slices.Contains(opsOf(p), c.Op):
-		return forbid(OtherChange, "the request %s is to %s, not to %s", r.Run.Request, p.Op, c.Op)
+	case !slices.Contains(opsOf(p), op):
+		return forbid(OtherChange, "the request %s is to %s, not to %s", r.Run.Request, p.Op, op)
 	}
 	return covered
+}
+
+// Approved is what an operation may do at most: the effect of the plan, or, of a plan that
+// has none, what the principal must hold before. Both are nil for what ends access and
+// needs no approval.
+func (r Record) Approved(op access.Op) (*access.Effect, *access.Holdings) {
+	plan := r.Plan.Plan
+	switch {
+	case op == access.OpRelease, !givesRole(op) && !plan.Approval.Required:
+		return nil, nil
+	case plan.Effect == nil && plan.Approval.Required:
+		return nil, &plan.Before
+	}
+	return plan.Effect, nil
+}
+
+// NotOfRequest says that a change is not one of the request that it names.
+func NotOfRequest(change, request string) Verdict {
+	return forbid(NoRequest, "the change %q is none of the request %q: request it with `starter`", change, request)
+}
+
+// ChangeOf is a change of a request as the ledger has it: what its plan names, by its
+// rules, to the end that was approved.
+func (j Judge) ChangeOf(ctx context.Context, r Record, op access.Op, now time.Time) (access.Change, error) {
+	plan := r.Plan.Plan
+	out := access.Change{
+		Op: op, Rules: plan.Rules, Lease: access.Lease{ID: r.Run.String(), Holding: plan.Holding()},
+	}
+	if op != access.OpAcquire {
+		return out, nil
+	}
+	people, err := j.people(ctx, r)
+	if err != nil {
+		return access.Change{}, err
+	}
+	out.Lease.End = people.timesOf(r, Change{Op: op, Now: now}).end
+	return out, nil
 }
 
 // opsOf are the operations that a plan leads to.
@@ -94,12 +139,12 @@ func (j Judge) reason(ctx context.Context, r Record, c Change) (Verdict, error) 
 // a lease of ours before, or what the rule for the last role leaves.
 func onRecord(r Record, c Change) Verdict {
 	for _, h := range c.Step.After.Held {
-		new := access.Holding{Level: c.Step.After.Level, RoleID: h.RoleID, ScopeID: h.ScopeID}
-		if c.Step.Before.Holds(new) || mayBeGiven(r, c, new) {
+		held := access.Holding{Level: c.Step.After.Level, RoleID: h.RoleID, ScopeID: h.ScopeID}
+		if c.Step.Before.Holds(held) || mayBeGiven(r, c, held) {
 			continue
 		}
 		return forbid(NotOnRecord, "role %s at %s is not among what %s requests, and the ledger does not show that "+
-			"the principal had it", new.RoleID, new.Scope(), r.Run.Request)
+			"the principal had it", held.RoleID, held.Scope(), r.Run.Request)
 	}
 	if c.Step.Delete && !mayDelete(r, c) {
 		return forbid(NotOnRecord, "%s does not request to delete the principal", r.Run.Request)

@@ -18,7 +18,9 @@ const claimedWithin = signing.MaxAge
 
 // signaturesRequired says that names alone count for nothing: the request began so, or the
 // worker verifies signatures now.
-func (j Judge) signaturesRequired(r Record) bool { return j.Signers != nil || r.First.SignaturesRequired }
+func (j Judge) signaturesRequired(r Record) bool {
+	return j.Signers != nil || r.First.SignaturesRequired
+}
 
 // errSignersGone makes a write wait: what began signed is not judged by names.
 var errSignersGone = errors.New("the request began with signatures required, and this worker has no ALLOWED_SIGNERS: " +
@@ -52,25 +54,43 @@ func (j Judge) requester(r Record) (key string, v Verdict, err error) {
 	return verified.Fingerprint, covered, nil
 }
 
-// decisions are those on record that may count, each with its verified key and with times
-// that the worker's clock bears out. why says what is wrong with those that do not count.
-func (j Judge) decisions(ctx context.Context, r Record, planHash string) (out []access.Decision, why []string, err error) {
+// people are the decisions on record, each with its verified key and with times that the
+// worker's clock bears out.
+type people struct {
+	decisions []access.Decision
+	doubts    []string         // what is wrong with those that do not count
+	maySign   approval.MaySign // nil where names are claims
+}
+
+// people verifies the decisions on the last plan.
+func (j Judge) people(ctx context.Context, r Record) (people, error) {
+	var out people
+	if j.signaturesRequired(r) {
+		if j.Signers == nil {
+			return people{}, errSignersGone
+		}
+		keys, err := j.Signers.Keys()
+		if err != nil {
+			return people{}, err
+		}
+		out.maySign = keys.MaySignFor
+	}
 	opened := approval.Of(r.Plan.Plan, r.Plan.At)
 	for _, d := range r.Decisions {
-		if d.Decision.Decision.PlanHash != planHash {
+		if d.Decision.Decision.PlanHash != r.Plan.Plan.Hash {
 			continue
 		}
 		own, doubt, err := j.decision(ctx, r, d)
 		switch {
 		case err != nil:
-			return nil, nil, err
+			return people{}, err
 		case doubt != "":
-			why = append(why, doubt)
+			out.doubts = append(out.doubts, doubt)
 		case d.Refusal == "", own.Action == approval.Deny && opened.Check(own, own.At) == nil:
-			out = append(out, own)
+			out.decisions = append(out.decisions, own)
 		}
 	}
-	return out, why, nil
+	return out, nil
 }
 
 // decision verifies one decision. doubt says why it does not count.
@@ -84,11 +104,14 @@ func (j Judge) decision(ctx context.Context, r Record, d Decided) (out access.De
 		out.AskedAt = time.Time{}
 	}
 	out.Signed = access.Unsigned
+	if out.Delegation != nil {
+		why, err := j.Delegated(ctx, *out.Delegation, out.At)
+		if err != nil || why != "" {
+			return out, fmt.Sprintf("%s cannot decide for %s: %s", out.By, out.OnBehalfOf, why), err
+		}
+	}
 	if !j.signaturesRequired(r) {
 		return out, "", nil
-	}
-	if j.Signers == nil {
-		return out, "", errSignersGone
 	}
 	if out.Signature == "" {
 		return out, fmt.Sprintf("the decision of %s is not signed", out.By), nil

@@ -22,8 +22,12 @@ type Record struct {
 	// oldest first.
 	Writes map[string][]Written
 	// Proofs are the settled changes, by key.
-	Proofs  map[string]access.Proof
-	Receipt *access.Receipt
+	Proofs map[string]access.Proof
+	// Confirmations are the reads that confirm changes, by the key of the change, oldest first.
+	Confirmations map[string][]ledger.Confirmation
+	Receipt       *access.Receipt
+
+	proven []string // keys of the settled changes, oldest first
 }
 
 // Planned is a plan on record.
@@ -51,7 +55,8 @@ type Written struct {
 
 // RecordOf reads the record of a run from the entries of its request, in their order.
 func RecordOf(entries []ledger.Entry, run ledger.Run) (Record, error) {
-	r := Record{Run: run, Writes: map[string][]Written{}, Proofs: map[string]access.Proof{}}
+	r := Record{Run: run, Writes: map[string][]Written{}, Proofs: map[string]access.Proof{},
+		Confirmations: map[string][]ledger.Confirmation{}}
 	for _, e := range entries {
 		if !run.Owns(e.Key) {
 			continue
@@ -85,6 +90,10 @@ func (r *Record) add(e ledger.Entry, body ledger.Body) {
 		}
 	case ledger.Proof:
 		r.Proofs[ledger.ChangeOf(e)] = b.Proof
+		r.proven = append(r.proven, ledger.ChangeOf(e))
+	case ledger.Confirmation:
+		change := ledger.ChangeOf(e)
+		r.Confirmations[change] = append(r.Confirmations[change], b)
 	case ledger.Receipt:
 		r.Receipt = &b.Receipt
 	}
@@ -104,14 +113,14 @@ func (r Record) proofOf(op access.Op) (access.Proof, bool) {
 	return p, found
 }
 
-// granted says that the run's access was given, or found, by one of its changes.
-func (r Record) granted() bool {
+// Given is the proof of the change that gave the run's access, or found it there.
+func (r Record) Given() (access.Proof, bool) {
 	for _, op := range []access.Op{access.OpAcquire, access.OpGrant} {
 		if p, found := r.proofOf(op); found && p.Granted() {
-			return true
+			return p, true
 		}
 	}
-	return false
+	return access.Proof{}, false
 }
 
 // released says that the run's access was released.

@@ -14,8 +14,8 @@ const early = time.Minute
 // release judges the end of what the request gave. It needs nothing but a reason: the lease
 // is over, somebody has ended or cancelled it, its review has failed, or it never began.
 func (j Judge) release(ctx context.Context, r Record, c Change) (Verdict, error) {
-	if !j.signaturesRequired(r) || r.Receipt != nil || r.Cancelled || !r.granted() {
-		return covered, nil // names are claims then: an end by anybody is as good as by another
+	if _, given := r.Given(); !given || !j.signaturesRequired(r) || r.Receipt != nil {
+		return covered, nil // where names are claims, an end by anybody is as good as another
 	}
 	end, err := j.LeaseEnd(ctx, r)
 	if err != nil {
@@ -38,11 +38,11 @@ func (j Judge) release(ctx context.Context, r Record, c Change) (Verdict, error)
 // LeaseEnd is when the access that a request gave ends, by what was approved; zero for
 // never.
 func (j Judge) LeaseEnd(ctx context.Context, r Record) (time.Time, error) {
-	decisions, _, err := j.decisions(ctx, r, r.Plan.Plan.Hash)
+	people, err := j.people(ctx, r)
 	if err != nil {
 		return time.Time{}, err
 	}
-	return leaseEnd(r.Plan.Plan, decisions, r.startedAt()), nil
+	return people.leaseEnd(r, r.startedAt()), nil
 }
 
 // reviewFailed says that a break-glass grant was denied by its reviewers, or could not be
@@ -51,10 +51,10 @@ func (j Judge) reviewFailed(ctx context.Context, r Record) (bool, error) {
 	if r.Plan.Plan.Approval.Review == nil {
 		return false, nil
 	}
-	decisions, _, err := j.decisions(ctx, r, r.Plan.Plan.Hash)
+	people, err := j.people(ctx, r)
 	if err != nil {
 		return false, err
 	}
-	s := approval.Replay(approval.Of(r.Plan.Plan, r.startedAt()), decisions).State
+	s := approval.Replay(approval.Of(r.Plan.Plan, r.startedAt()), people.decisions).State
 	return s.Verdict == approval.Denied || s.Verdict == approval.Approved && r.Plan.Plan.Terms.Duration == 0, nil
 }

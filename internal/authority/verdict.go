@@ -1,6 +1,9 @@
 package authority
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // Answer says what to do with a write.
 type Answer string
@@ -52,6 +55,11 @@ var covered = Verdict{Answer: Covered}
 
 func forbid(reason Reason, format string, args ...any) Verdict {
 	return Verdict{Answer: Unauthorized, Reason: reason, Text: fmt.Sprintf(format, args...)}
+}
+
+// Exceeds forbids what would do more than what was approved.
+func Exceeds(more []string) Verdict {
+	return forbid(ExceedsApproval, "it would do more than what was approved: %s: request again", strings.Join(more, "; "))
 }
 
 func askAgain(reason Reason, format string, args ...any) Verdict {

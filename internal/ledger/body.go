@@ -77,6 +77,16 @@ type ExtensionRequest struct {
 	Refusal   string                  `json:"refusal,omitempty"` // why nobody is asked; "" if it may be approved
 }
 
+// Confirmation is a read some time after a change has ended access.
+type Confirmation struct {
+	Read access.Read `json:"read"`
+	// Shown says that the console shows again what the change has removed.
+	Shown bool `json:"shown,omitempty"`
+	// Ours says that a later change of ours explains that.
+	Ours  bool     `json:"ours,omitempty"`
+	Drift []string `json:"drift,omitempty"` // a sentence for each hand edit since
+}
+
 // Extension moves the end of a grant.
 type Extension struct {
 	Extension access.Extension `json:"extension"`
@@ -223,6 +233,9 @@ func (Extension) Kind() Kind { return KindExtension }
 
 // Kind implements [Body].
 func (Cancelled) Kind() Kind { return KindCancelled }
+
+// Kind implements [Body].
+func (Confirmation) Kind() Kind { return KindConfirmation }
 
 // Kind implements [Body].
 func (Unauthorized) Kind() Kind { return KindUnauthorized }

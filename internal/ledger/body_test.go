@@ -81,6 +81,9 @@ func bodies() map[string]ledger.Body {
 			Signature: "-----BEGIN SSH SIGNATURE-----", SignedAt: noon,
 		}, Refusal: "a signature is required"},
 		"cancelled": ledger.Cancelled{Change: "grant/INC-42#run/acquire"},
+		"confirmation": ledger.Confirmation{
+			Read: access.Read{At: noon, Holdings: holdings}, Shown: true, Drift: []string{"at site 201 someone changed role 1"},
+		},
 		"unauthorized": ledger.Unauthorized{
 			Change: "grant/INC-42#run/acquire", Op: access.OpAcquire, Principal: plan.Principal,
 			Reason: "notApproved", Text: "carol@example.com has denied it",
@@ -137,6 +140,10 @@ func keyOf(b ledger.Body) string {
 		return ledger.TokenKey(change, 0)
 	case ledger.Proof:
 		return ledger.ProofKey(change)
+	case ledger.Confirmation:
+		return ledger.ConfirmationKey(change, 0)
+	case ledger.Unauthorized:
+		return ledger.UnauthorizedKey(change, b.Reason)
 	case ledger.Extension:
 		return ledger.ExtensionKey(change)
 	case ledger.Cancelled:
@@ -147,8 +154,6 @@ func keyOf(b ledger.Body) string {
 		return grant.ExtensionRequestKey(b.Extension)
 	case ledger.Stop:
 		return grant.StopKey(b.Stop, b.Refusal)
-	case ledger.Unauthorized:
-		return ledger.UnauthorizedKey(change, b.Reason)
 	case ledger.SealingKey:
 		return b.EntryKey()
 	case ledger.Notification:

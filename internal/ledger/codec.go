@@ -55,6 +55,7 @@ var decoders = map[Kind]func(Entry) (Body, error){
 	KindProof:            decoder[Proof],
 	KindExtensionRequest: decoder[ExtensionRequest],
 	KindExtension:        decoder[Extension],
+	KindConfirmation:     decoder[Confirmation],
 	KindCancelled:        decoder[Cancelled],
 	KindUnauthorized:     decoder[Unauthorized],
 	KindStop:             decoder[Stop],

@@ -110,6 +110,11 @@ func ExtensionKey(change string) string { return under(change, KindExtension) }
 // CancelledChangeKey is the key of the entry that says that a change was cancelled.
 func CancelledChangeKey(change string) string { return under(change, KindCancelled) }
 
+// ConfirmationKey is the key of the nth read that confirms a change, from 0.
+func ConfirmationKey(change string, n int) string {
+	return numbered(under(change, KindConfirmation), n)
+}
+
 // UnauthorizedKey is the key of the entry that says why a change was not written. There is
 // one for each reason.
 func UnauthorizedKey(change, reason string) string {

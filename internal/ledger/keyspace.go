@@ -45,6 +45,7 @@ var keySpaces = map[Kind]keySpace{
 	KindAnswer:           {change: number},
 	KindToken:            {change: number},
 	KindProof:            {change: nothing},
+	KindConfirmation:     {change: number},
 	KindExtension:        {change: nothing},
 	KindCancelled:        {run: nothing, change: nothing},
 	KindReceipt:          {run: nothing},

@@ -21,6 +21,8 @@ const (
 	KindToken Kind = "token"
 	// KindProof settles a change, verified by reading. Body: [Proof].
 	KindProof Kind = "proof"
+	// KindConfirmation is a later read that confirms a change. Body: [Confirmation].
+	KindConfirmation Kind = "confirmation"
 	// KindExtensionRequest asks for a later end of a grant, also one that is refused at once.
 	// Body: [ExtensionRequest].
 	KindExtensionRequest Kind = "extensionRequest"

@@ -65,7 +65,10 @@ type WriteResult struct {
 type ConfirmInput struct {
 	Writer    WriterStart           `json:"writer"`
 	Request   string                `json:"request"`
+	Key       string                `json:"key,omitempty"` // of the change that is confirmed
 	Ownership access.OwnershipState `json:"ownership"`
+	// Whole says that the change has removed the principal, not only a role.
+	Whole bool `json:"whole,omitempty"`
 }
 
 // ConfirmResult is that read. The writer does not update its ownership from it, because a

@@ -1,0 +1,61 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"go.temporal.io/sdk/activity"
+
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/authority"
+	"sentinelone-provisioner/internal/fault/kinds"
+	"sentinelone-provisioner/internal/ledger"
+	"sentinelone-provisioner/internal/wire"
+)
+
+// loadRecord replaces the plan of the input by the one that the ledger has of the request.
+func (c *accountCreation) loadRecord(ctx context.Context) error {
+	run := runOf(c.in.Request)
+	entries, err := c.store.LedgerOf(ctx, c.consoleName, run.Request)
+	if err != nil {
+		return err
+	}
+	if c.record, err = authority.RecordOf(entries, run); err != nil {
+		return err
+	}
+	plan := c.record.Plan.Plan
+	if plan.Account == nil || plan.Hash != c.in.Plan.Hash || c.in.Key != access.ChangeKey(run.String(), access.OpCreate) {
+		return kinds.New(kinds.Refused, fmt.Errorf("the ledger holds no plan of %s to create this account: "+
+			"request it with `starter user create` or `starter service-user create`", run))
+	}
+	c.in.Plan, c.want = plan, *plan.Account
+	return nil
+}
+
+// authorize decides whether the account may be created. done is the answer where it may not.
+func (c *accountCreation) authorize(ctx context.Context) (done *wire.CreateResult, err error) {
+	v, err := c.judge.Create(ctx, c.record, c.now().UTC())
+	switch {
+	case err != nil:
+		return nil, kinds.New(kinds.Unavailable, fmt.Errorf("cannot tell yet whether the account is authorized: %w", err))
+	case v.Covered():
+		return nil, nil
+	case v.Answer == authority.NotNow:
+		return nil, kinds.New(kinds.Unavailable, errors.New(v.Text))
+	}
+	activity.GetLogger(ctx).Warn("An account is not authorized", "request", c.request, "reason", v.Reason, "text", v.Text)
+	countUnauthorized(ctx, v.Reason)
+	c.pending = append(c.pending, c.entry(ledger.UnauthorizedKey(c.key, string(v.Reason)), ledger.Unauthorized{
+		Change: c.key, Op: access.OpCreate, Principal: c.in.Plan.Principal, Reason: string(v.Reason), Text: v.Text,
+	}))
+	out, err := c.recordProof(ctx, wire.CreateResult{
+		Proof: c.proof(access.Unauthorized, access.Principal{}), Refused: true, Message: "not authorized: " + v.Text,
+	})
+	return &out, err
+}
+
+func countUnauthorized(ctx context.Context, reason authority.Reason) {
+	activity.GetMetricsHandler(ctx).WithTags(map[string]string{"reason": string(reason)}).
+		Counter(UnauthorizedMetric).Inc(1)
+}

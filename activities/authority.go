@@ -1,0 +1,104 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/authority"
+	"sentinelone-provisioner/internal/ledger"
+	"sentinelone-provisioner/internal/policy"
+	"sentinelone-provisioner/internal/signing"
+	"sentinelone-provisioner/internal/store"
+)
+
+// Authority decides whether a write is covered, with what the store holds. All activities
+// that write to the console share one.
+type Authority struct {
+	store    *store.Store
+	console  string
+	signers  *signing.AllowedSigners // nil: names are claims
+	policies sync.Map                // of *policy.Policy by hash; there are as many as there were files
+}
+
+// NewAuthority wires the authority for a console. signers is nil where the worker does not
+// verify signatures.
+func NewAuthority(s *store.Store, console string, signers *signing.AllowedSigners) *Authority {
+	return &Authority{store: s, console: console, signers: signers}
+}
+
+func (a *Authority) judge() authority.Judge {
+	return authority.Judge{
+		Console: a.console, Signers: a.signers, Policy: a.policyOf, Delegated: a.delegated,
+	}
+}
+
+// policyOf reads a recorded policy. Its text is hashed again: a database that was changed
+// behind our back decides nothing.
+func (a *Authority) policyOf(ctx context.Context, hash string) (*policy.Policy, error) {
+	if p, found := a.policies.Load(hash); found {
+		return p.(*policy.Policy), nil //nolint:forcetypeassert // nothing else is stored
+	}
+	name, text, err := a.store.PolicyOf(ctx, hash)
+	switch {
+	case errors.Is(err, store.ErrNoPolicy):
+		return nil, authority.ErrNoPolicy
+	case err != nil:
+		return nil, err
+	}
+	p, err := policy.Parse(name, text)
+	if err != nil {
+		return nil, fmt.Errorf("%w: this version cannot read it: %w", authority.ErrNoPolicy, err)
+	}
+	if p.Hash() != hash {
+		return nil, fmt.Errorf("%w: its text has another hash", authority.ErrNoPolicy)
+	}
+	a.policies.Store(hash, p)
+	return p, nil
+}
+
+// delegated says why a delegation does not count for a decision at that time: it is not on
+// record as one that counts, or a later one had replaced it by then.
+func (a *Authority) delegated(ctx context.Context, d access.Delegation, at time.Time) (string, error) {
+	entries, err := a.store.LedgerOf(ctx, a.console, d.Request)
+	if err != nil {
+		return "", err
+	}
+	if !onRecord(entries, d) {
+		return "the ledger holds no such delegation", nil
+	}
+	latest, err := a.store.Delegations(ctx, store.DelegationsQuery{
+		Console: a.console, At: at, By: []string{d.By}, To: d.To,
+	})
+	if err != nil {
+		return "", err
+	}
+	for _, l := range latest {
+		if l.Request == d.Request && l.At.Equal(d.At) {
+			return "", nil
+		}
+	}
+	return "it was taken back, or replaced by another one", nil
+}
+
+// onRecord says whether the entries hold a delegation as one that counts.
+func onRecord(entries []ledger.Entry, d access.Delegation) bool {
+	for _, e := range entries {
+		if e.Kind != ledger.KindDelegation {
+			continue
+		}
+		kept, err := ledger.DecodeAs[ledger.Delegation](e)
+		if err != nil || kept.Refusal != "" {
+			continue
+		}
+		k := kept.Delegation
+		if k.Signature == d.Signature && k.At.Equal(d.At) && k.Until.Equal(d.Until) &&
+			access.Fold(k.By) == access.Fold(d.By) && access.Fold(k.To) == access.Fold(d.To) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,137 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/authority"
+	"sentinelone-provisioner/internal/fault/kinds"
+	"sentinelone-provisioner/internal/ledger"
+	"sentinelone-provisioner/internal/store"
+	"sentinelone-provisioner/internal/wire"
+)
+
+// UnauthorizedMetric counts the writes that were not sent for lack of authority, by reason.
+const UnauthorizedMetric = "sentinelone_unauthorized_writes"
+
+// loadRecord replaces what the input says of the change by what the ledger has of its
+// request. v forbids the change where they do not agree.
+func (w *changeAttempt) loadRecord(ctx context.Context) (v authority.Verdict, err error) {
+	in := w.in.Change
+	run := ledger.RunOfLease(in.Change.Lease.ID)
+	if run.Request != in.Request || run.ID == "" || in.Key != access.ChangeKey(run.String(), in.Change.Op) {
+		return authority.NotOfRequest(in.Key, in.Request), nil
+	}
+	w.entries, err = w.store.LedgerOf(ctx, w.consoleName, run.Request)
+	if err != nil {
+		return authority.Verdict{}, err
+	}
+	if w.record, err = authority.RecordOf(w.entries, run); err != nil {
+		return authority.Verdict{}, err
+	}
+	if v = w.record.About(w.whose(), in.Change.Op); !v.Covered() {
+		return v, nil
+	}
+	w.in.Change.Effect, w.in.Change.Expect = w.record.Approved(in.Change.Op)
+	w.in.Change.Change, err = w.judge.ChangeOf(ctx, w.record, in.Change.Op, w.now().UTC())
+	return v, err
+}
+
+func (w *changeAttempt) whose() access.PrincipalRef {
+	return access.PrincipalRef{Kind: w.in.Writer.Kind, ID: w.in.Writer.ID}
+}
+
+// errLockedElsewhere is why an attempt waits for another one.
+var errLockedElsewhere = kinds.RetryIn(kinds.New(kinds.Unavailable, errors.New(
+	"another attempt changes this principal at present: retrying until it has ended")), 2*time.Second)
+
+// locked runs do while no other attempt, of whatever process, changes the principal.
+func (w *changeAttempt) locked(ctx context.Context, do func() (wire.WriteResult, error)) (out wire.WriteResult, err error) {
+	w.lock, err = w.store.LockPrincipal(ctx, w.consoleName, w.principal.String())
+	switch {
+	case errors.Is(err, store.ErrLocked):
+		return out, errLockedElsewhere
+	case err != nil:
+		return out, err
+	}
+	defer func() {
+		lock := w.lock
+		w.lock = nil // what is still to be recorded tells of the past, and needs no lock
+		if released := lock.Release(ctx); released != nil {
+			activity.GetLogger(ctx).Warn("Cannot unlock a principal; the lock ends by itself", "error", released)
+		}
+	}()
+	return do()
+}
+
+// loadOwnership takes what is known of the principal from its last proof in the ledger.
+func (w *changeAttempt) loadOwnership(ctx context.Context) (err error) {
+	w.in.Ownership, w.provenAt, err = provenOwnership(ctx, w.store, w.consoleName, w.principal.String())
+	w.from = w.in.Ownership.Digest()
+	return err
+}
+
+// authorize decides whether a step may be sent. done is the answer where it may not.
+func (w *changeAttempt) authorize(
+	ctx context.Context, step access.Step, actual access.Read,
+) (done *wire.WriteResult, err error) {
+	v, err := w.judge.Write(ctx, w.record, authority.Change{
+		Principal: w.whose(), Op: w.in.Change.Change.Op, Known: w.in.Ownership, Step: step, Now: w.now().UTC(),
+	})
+	if err != nil {
+		return nil, kinds.New(kinds.Unavailable, fmt.Errorf("cannot tell yet whether the change is authorized: %w", err))
+	}
+	switch v.Answer {
+	case authority.Covered:
+		return nil, nil
+	case authority.AskAgain:
+		out := w.planChangedResult(actual, nil)
+		out.Message = v.Text
+		return &out, nil
+	case authority.NotNow:
+		return nil, kinds.New(kinds.Unavailable, errors.New(v.Text))
+	}
+	out, err := w.unauthorized(ctx, v, actual)
+	return &out, err
+}
+
+// unauthorized records that the change is not written. A release is an error, not an
+// outcome: its access is still in force, and its request must not end on it.
+func (w *changeAttempt) unauthorized(
+	ctx context.Context, v authority.Verdict, actual access.Read,
+) (wire.WriteResult, error) {
+	in := w.in.Change
+	activity.GetLogger(ctx).Warn("A change is not authorized", "request", in.Request, "op", in.Change.Op,
+		"reason", v.Reason, "text", v.Text)
+	countUnauthorized(ctx, v.Reason)
+	err := w.note(ctx, w.entry(ledger.UnauthorizedKey(in.Key, string(v.Reason)), ledger.Unauthorized{
+		Change: in.Key, Op: in.Change.Op, Principal: w.whose(), Reason: string(v.Reason), Text: v.Text,
+	}))
+	if errors.Is(err, ledger.ErrBadEntry) { // a change without a key that the ledger takes: the log has it
+		w.pending, err = nil, nil
+	}
+	switch {
+	case err != nil:
+		return wire.WriteResult{}, err
+	case in.Change.Op == access.OpRelease:
+		return wire.WriteResult{}, &unauthorizedError{kinds.New(kinds.Refused, errors.New(v.Text))}
+	}
+	return wire.WriteResult{
+		Next: w.in.Ownership, Message: "not authorized: " + v.Text,
+		Proof: access.Proof{
+			Op: in.Change.Op, Key: in.Key, Outcome: access.Unauthorized,
+			Before: actual.Holdings, After: actual.Holdings, Reads: append([]access.Read{}, w.reads...),
+		},
+	}, nil
+}
+
+// unauthorizedError is final even for a release, which is retried otherwise whatever the
+// error: the request asks again when its end has come.
+type unauthorizedError struct{ error }
+
+func (e *unauthorizedError) Unwrap() error { return e.error }

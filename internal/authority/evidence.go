@@ -1,0 +1,89 @@
+package authority
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/approval"
+)
+
+// Evidence lists the proofs of the run's changes, oldest first, each with the reads that
+// have confirmed it.
+func (r Record) Evidence() []access.Proof {
+	out := make([]access.Proof, 0, len(r.proven))
+	for _, key := range r.proven {
+		out = append(out, r.confirmed(key))
+	}
+	return out
+}
+
+// confirmed is a proof with the reads that came after it: they show that what it removed
+// stays away, or has come back.
+func (r Record) confirmed(change string) access.Proof {
+	p := r.Proofs[change]
+	p.Reads, p.Drift = slices.Clone(p.Reads), slices.Clone(p.Drift)
+	whole := p.Op == access.OpDelete || p.Outcome == access.Deleted
+	shown := 0
+	for _, c := range r.Confirmations[change] {
+		p.Reads = append(p.Reads, c.Read)
+		if !c.Shown {
+			p.Confirmed = true
+			return p
+		}
+		shown++
+		switch {
+		case whole: // ids are not used again, so the answer is stale
+		case c.Ours:
+			p.Outcome = access.StillHeld
+			return p
+		case shown == access.MaxReappearances:
+			p.Outcome = access.Superseded
+			p.Drift = append(p.Drift, c.Drift...)
+			return p
+		}
+	}
+	return p
+}
+
+// Counted lists the decisions on record that counted when they were taken, oldest first.
+func (r Record) Counted() []access.Decision {
+	var out []access.Decision
+	for _, d := range r.Decisions {
+		if d.Refusal == "" {
+			out = append(out, d.Decision.Decision)
+		}
+	}
+	return out
+}
+
+// clockSlack is how far the clocks of Temporal and of the worker may be apart.
+const clockSlack = 5 * time.Minute
+
+// Unsupported says why the record does not bear out that the request has ended in that
+// state; "" if it does. Access that was given and not released has not ended.
+func (r Record) Unsupported(state string, now time.Time) string {
+	_, given := r.Given()
+	switch {
+	case state == "granted" || state == "revoked" || state == "offboarded" || state == "provisioned":
+		if op := r.Plan.Plan.Op; !r.settled(op) && !r.settled(access.OpGrant) {
+			return fmt.Sprintf("the ledger holds no proof of the %s", op)
+		}
+	case given && !r.released() && r.Plan.Plan.Account == nil:
+		return "the ledger holds a proof that the access was given, and none that it was released"
+	case state == "denied" && !slices.ContainsFunc(r.Counted(), func(d access.Decision) bool {
+		return d.Action == approval.Deny
+	}):
+		return "the ledger holds no denial"
+	case state == "timedOut" && now.Add(clockSlack).Before(r.Plan.At.Add(time.Duration(r.Plan.Plan.Approval.DecideWithin))):
+		return "the time to decide is not over"
+	}
+	return ""
+}
+
+// settled says that a change of the run has a proof that it was not refused.
+func (r Record) settled(op access.Op) bool {
+	p, found := r.proofOf(op)
+	return found && !p.Outcome.Refused()
+}
