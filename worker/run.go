@@ -190,7 +190,8 @@ func newWorkers(
 		}
 	})
 	notifications.Register(w)
-	syncactivities.New(s1, db, guard).Notifying(notifications.BestEffort).CheckingSignatures(rules.signers).Register(w)
+	syncactivities.New(s1, db, guard).Notifying(notifications.BestEffort).
+		Following(rules.policy).CheckingSignatures(rules.signers).Register(w)
 	tokens := tokensink.New(cfg.Worker.TokenDir, cfg.Worker.TokenCmd, cfg.Worker.TokenVariables()...)
 	requests := activities.NewRequest(s1, db).StoringTokens(tokens).Indexing(indexed)
 	if len(senders) > 0 {

@@ -47,6 +47,7 @@ type testEnv struct {
 
 	t         *testing.T
 	decisions []wire.StopActivityInput // about quarantined snapshots, as they were recorded
+	pending   map[string]string        // what a confirmation waits for, by who confirms
 }
 
 // newEnvironment has the workflows and the interceptors of the worker, and says nothing.
@@ -113,7 +114,7 @@ func (s *testEnv) begins(collections ...access.Collection) *testsuite.MockCallWr
 	s.on(wire.SyncDecideActivity, mock.Anything).
 		Return(func(_ context.Context, in wire.StopActivityInput) (wire.StopResult, error) {
 			s.decisions = append(s.decisions, in)
-			return wire.StopResult{Signed: access.Unsigned, Refusal: in.Refusal}, nil
+			return wire.StopResult{Signed: access.Unsigned, Refusal: in.Refusal, Pending: s.pending[in.Stop.By]}, nil
 		}).Maybe()
 	return s.on(wire.SyncBeginActivity, wire.SyncBeginInput{
 		Snapshot: snapshot, Collections: collections, StartedAt: began,

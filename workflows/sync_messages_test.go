@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
 
 	"sentinelone-provisioner/internal/access"
@@ -120,4 +121,36 @@ func TestSync_StarterDoesNotConfirm(t *testing.T) {
 		Signature: "armored", SignedAt: began,
 	}, s.decisions[1].Stop)
 	require.Equal(t, snapshot, s.decisions[1].Request.Run)
+}
+
+// A confirmation that the policy finds not to be enough leaves the sync quarantined, and the
+// next person may still confirm or discard it.
+func TestSync_OneOfTwoConfirms(t *testing.T) {
+	t.Parallel()
+	const missing = "for 1 of 2 from owners"
+	for second, state := range map[string]string{"confirm": "promoted", "discard": "quarantined"} {
+		t.Run(second, func(t *testing.T) {
+			t.Parallel()
+			s := quarantineScene(t)
+			s.pending = map[string]string{ana: missing}
+			promote := promoteInput()
+			promote.By = bob
+			s.on(wire.SyncPromoteActivity, promote).Return(promoted(), nil).Maybe()
+			s.on(wire.SyncDiscardActivity, mock.Anything).Return(nil).Maybe()
+			first := s.send(time.Minute, "confirm", by(ana))
+			s.at(2*time.Minute, func() {
+				require.Equal(t, "quarantined", s.status().State)
+				require.Contains(t, s.status().Warnings, "confirmed by ana@example.com; it waits "+missing)
+			})
+			then := s.send(3*time.Minute, second, by(bob))
+			s.ExecuteWorkflow(wire.SyncType, wire.SyncInput{Collections: []string{"users"}, By: "carol@example.com"})
+			require.NoError(t, first.err)
+			require.Equal(t, wire.QuarantineAnswer{
+				Snapshot: snapshot, Decision: "confirm", By: ana, State: "quarantined", Pending: missing,
+			}, first.decided)
+			require.NoError(t, then.err)
+			require.Equal(t, state, then.decided.State)
+			require.Equal(t, "carol@example.com", s.decisions[0].StartedBy)
+		})
+	}
 }

@@ -35,8 +35,12 @@ func (s *syncRun) handleDecision(ctx workflow.Context, decision string) error {
 			open, stop := workflow.NewDisconnectedContext(ctx) // a cancelled run still answers
 			defer stop()
 			if since(ctx, quarantineIsRecorded) {
-				if err := s.checkDecision(open, decision, in); err != nil {
+				pending, err := s.checkDecision(open, decision, in)
+				if err != nil {
 					return wire.QuarantineAnswer{}, err
+				}
+				if pending != "" {
+					return s.awaitOthers(in, pending), nil
 				}
 			}
 			s.decided, s.decision = decision, &in
@@ -56,16 +60,27 @@ func (s *syncRun) handleDecision(ctx workflow.Context, decision string) error {
 		})
 }
 
+// awaitOthers answers a confirmation that counts and is not enough.
+func (s *syncRun) awaitOthers(in wire.QuarantineDecision, pending string) wire.QuarantineAnswer {
+	s.warn(fmt.Sprintf("confirmed by %s; it waits %s", in.By, pending))
+	return wire.QuarantineAnswer{
+		Snapshot: s.status.Snapshot, Decision: wire.ConfirmUpdate, By: in.By, State: s.status.State, Pending: pending,
+	}
+}
+
 // checkDecision has an activity verify and record who decides, and fails with why that does
-// not count. Decisions are checked in the order in which they came, and given up once there is
-// nothing to decide any more.
-func (s *syncRun) checkDecision(ctx workflow.Context, decision string, in wire.QuarantineDecision) error {
+// not count. pending says which confirmations the policy asks for besides. Decisions are
+// checked in the order in which they came, and given up once there is nothing to decide any
+// more.
+func (s *syncRun) checkDecision(
+	ctx workflow.Context, decision string, in wire.QuarantineDecision,
+) (pending string, err error) {
 	if err := s.deciding.Lock(ctx); err != nil {
-		return err
+		return "", err
 	}
 	defer s.deciding.Unlock()
 	if err := s.mayDecide(in); err != nil {
-		return err
+		return "", err
 	}
 	checking, cancel := workflow.WithCancel(ctx)
 	defer cancel()
@@ -80,20 +95,20 @@ func (s *syncRun) checkDecision(ctx workflow.Context, decision string, in wire.Q
 		Request: wire.RequestInfo{
 			ID: workflow.GetInfo(ctx).WorkflowExecution.ID, Run: s.status.Snapshot, StartedAt: s.status.StartedAt,
 		},
-		Stop: by, Refusal: s.refuseStarter(decision, in),
+		Stop: by, Refusal: s.refuseStarter(decision, in), StartedBy: s.startedBy,
 	})
 	done = true
 	if late := s.mayDecide(in); late != nil { // it may have been decided, or dropped, meanwhile
-		return late
+		return "", late
 	}
 	if err != nil {
-		return err
+		return "", err
 	}
 	if out.Refusal != "" {
 		s.refusals++
-		return refused(out.Refusal)
+		return "", refused(out.Refusal)
 	}
-	return nil
+	return out.Pending, nil
 }
 
 // refuseStarter says that the person who started a sync does not confirm it: what it would

@@ -7,6 +7,7 @@ import (
 	"go.temporal.io/sdk/activity"
 
 	"sentinelone-provisioner/internal/console"
+	"sentinelone-provisioner/internal/policy"
 	"sentinelone-provisioner/internal/signing"
 	"sentinelone-provisioner/internal/store"
 	"sentinelone-provisioner/internal/wire"
@@ -20,12 +21,14 @@ type Activities struct {
 	now     func() time.Time
 	notify  func(context.Context, wire.Event)
 	signers *signing.AllowedSigners // nil: decisions are taken as claimed
+	policy  *policy.Policy          // says who confirms a quarantined snapshot
 }
 
 // New wires the activities of a sync. They notify nobody until [Activities.Notifying] says how.
 func New(c *console.Client, s *store.Store, guard Guard) *Activities {
 	return &Activities{
 		console: c, store: s, guard: guard, now: time.Now, notify: func(context.Context, wire.Event) {},
+		policy: policy.BuiltIn(),
 	}
 }
 
@@ -33,6 +36,15 @@ func New(c *console.Client, s *store.Store, guard Guard) *Activities {
 // sync does not depend on the delivery, so notify returns no error.
 func (s *Activities) Notifying(notify func(context.Context, wire.Event)) *Activities {
 	s.notify = notify
+	return s
+}
+
+// Following says by which policy quarantined snapshots are confirmed, instead of the built-in one; nil leaves that in
+// place.
+func (s *Activities) Following(p *policy.Policy) *Activities {
+	if p != nil {
+		s.policy = p
+	}
 	return s
 }
 

@@ -3,7 +3,11 @@ package sync
 import (
 	"context"
 
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/approval"
 	"sentinelone-provisioner/internal/attempt"
+	"sentinelone-provisioner/internal/ledger"
+	"sentinelone-provisioner/internal/policy"
 	"sentinelone-provisioner/internal/signed"
 	"sentinelone-provisioner/internal/signing"
 	"sentinelone-provisioner/internal/wire"
@@ -17,11 +21,62 @@ func (s *Activities) CheckingSignatures(signers *signing.AllowedSigners) *Activi
 }
 
 // Decide verifies who confirms or discards a quarantined snapshot, and writes it into the ledger, whether it counts
-// or not. Repeating the call returns the first answer.
+// or not. The policy says who confirms, and how many. Repeating the call returns the first answer.
 func (s *Activities) Decide(ctx context.Context, in wire.StopActivityInput) (wire.StopResult, error) {
 	defer attempt.KeepAlive(ctx)()
 	if err := s.checkSnapshot(ctx, in.Request.Run); err != nil {
 		return wire.StopResult{}, err
 	}
-	return signed.Checker{Signers: s.signers, Store: s.store, Console: s.console.Console()}.Stop(ctx, in)
+	checker := signed.Checker{Signers: s.signers, Store: s.store, Console: s.console.Console()}
+	if in.Stop.Action != wire.ConfirmUpdate {
+		return checker.Stop(ctx, in)
+	}
+	out, err := checker.StopIf(ctx, in, func(by access.Stop) (string, error) {
+		judged, err := s.judgeConfirmation(ctx, in, by)
+		return judged.Refusal, err
+	})
+	if err != nil || out.Refusal != "" {
+		return out, err
+	}
+	by := in.Stop
+	by.Signed = out.Signed
+	judged, err := s.judgeConfirmation(ctx, in, by)
+	out.Pending, out.Refusal = judged.Pending, judged.Refusal
+	return out, err
+}
+
+// judgeConfirmation says what a confirmation does, after those of other people that count.
+func (s *Activities) judgeConfirmation(
+	ctx context.Context, in wire.StopActivityInput, by access.Stop,
+) (policy.Confirmation, error) {
+	run := ledger.Run{Request: in.Request.ID, ID: in.Request.Run}
+	entries, err := s.store.LedgerOf(ctx, s.console.Console(), run.Request)
+	if err != nil {
+		return policy.Confirmation{}, err
+	}
+	var earlier []access.Decision
+	for _, e := range entries {
+		if e.Kind != ledger.KindStop || !run.Owns(e.Key) {
+			continue
+		}
+		kept, err := ledger.DecodeAs[ledger.Stop](e)
+		if err != nil {
+			return policy.Confirmation{}, err
+		}
+		claim := s.signers != nil && kept.Signed == access.Unsigned // from before signatures were required
+		if kept.Refusal == "" && kept.Action == wire.ConfirmUpdate && !claim && e.Key != run.StopKey(by, "") {
+			earlier = append(earlier, confirmation(kept.Stop, run.ID))
+		}
+	}
+	return s.policy.Confirm(policy.Quarantine{
+		Console: s.console.Console(), Snapshot: run.ID, StartedBy: in.StartedBy, Since: in.Request.StartedAt,
+	}, earlier, confirmation(by, run.ID))
+}
+
+// confirmation is a confirmation of a snapshot as a decision.
+func confirmation(by access.Stop, snapshot string) access.Decision {
+	return access.Decision{
+		At: by.At, By: by.By, Action: approval.Approve, PlanHash: snapshot, Comment: by.Comment,
+		Signed: by.Signed, Signature: by.Signature, SignedAt: by.SignedAt,
+	}
 }

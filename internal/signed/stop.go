@@ -14,6 +14,14 @@ import (
 // Stop verifies a message that stops a request or decides about a sync, and writes it into
 // the ledger, whether it counts or not. Doing it again gives the first answer.
 func (c Checker) Stop(ctx context.Context, in wire.StopActivityInput) (wire.StopResult, error) {
+	return c.StopIf(ctx, in, func(access.Stop) (string, error) { return "", nil })
+}
+
+// StopIf is [Checker.Stop] for a message that may be refused for another reason than its
+// signature, which refuse gives, or "". The signature in its argument is verified.
+func (c Checker) StopIf(
+	ctx context.Context, in wire.StopActivityInput, refuse func(access.Stop) (string, error),
+) (wire.StopResult, error) {
 	run := ledger.Run{Request: in.Request.ID, ID: in.Request.Run}
 	body := ledger.Stop{Stop: in.Stop, Refusal: in.Refusal}
 	body.Signed = access.Unsigned
@@ -36,6 +44,11 @@ func (c Checker) Stop(ctx context.Context, in wire.StopActivityInput) (wire.Stop
 	case required:
 		body.Refusal = cmp.Or(body.Refusal,
 			fmt.Sprintf("a signature is required: %s with `starter %[1]s`, which signs", in.Stop.Action))
+	}
+	if body.Refusal == "" {
+		if body.Refusal, err = refuse(body.Stop); err != nil {
+			return wire.StopResult{}, err
+		}
 	}
 	entries, err := c.Store.Append(ctx, c.Console, ledger.NewEntry{
 		Request: run.Request, Key: key, At: in.Stop.At, Body: body,

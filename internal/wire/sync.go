@@ -115,4 +115,7 @@ type QuarantineAnswer struct {
 	Decision string `json:"decision"` // confirm or discard
 	By       string `json:"by"`
 	State    string `json:"state"` // of the sync afterwards
+	// Pending says which confirmations are still missing, as in "for 1 of 2 from owners"; "" if
+	// none are.
+	Pending string `json:"pending,omitempty"`
 }
