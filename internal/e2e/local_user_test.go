@@ -18,7 +18,8 @@ import (
 func (s *stack) startOpenly() {
 	s.t.Helper()
 	var err error
-	s.worker, err = testbed.StartProcess(s.workerOutput, s.env(), "/bin/sh", "-c", `umask 0 && exec "$0"`, programs.Worker)
+	s.worker, err = testbed.StartProcess(s.workerOutput, s.env(),
+		"/bin/sh", "-c", `umask 0 && exec "$0"`, programs.Worker)
 	require.NoError(s.t, err)
 	s.t.Cleanup(s.worker.Kill)
 	require.NoError(s.t, s.workerOutput.WaitFor(s.ctx(), readyText, 1))

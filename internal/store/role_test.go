@@ -2,6 +2,8 @@ package store_test
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"net/url"
 	"strings"
 	"testing"
@@ -33,7 +35,8 @@ func TestOpen_AsRoleThatDoesNotOwnTheTables(t *testing.T) {
 		"CREATE ROLE ledger_worker LOGIN",
 		"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO ledger_worker",
 		"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO ledger_worker",
-		"REVOKE UPDATE, DELETE ON ledger FROM ledger_worker",
+		"REVOKE UPDATE, DELETE ON ledger, policies FROM ledger_worker",
+		"REVOKE DELETE ON ledger_heads, delegations FROM ledger_worker",
 	} {
 		require.NoError(t, exec(admin, statement), statement)
 	}
@@ -48,11 +51,16 @@ func TestOpen_AsRoleThatDoesNotOwnTheTables(t *testing.T) {
 		Request: "grant/INC-1", Key: "grant/INC-1#run/cancelled", Body: ledger.Cancelled{Change: "a"},
 	})
 	require.NoError(t, err)
+	text := []byte("rules: []\n")
+	sum := sha256.Sum256(text)
+	require.NoError(t, s.KeepPolicy(t.Context(), hex.EncodeToString(sum[:]), "policy.yaml", text))
 	worker, err := pgx.Connect(t.Context(), u.String())
 	require.NoError(t, err)
 	for _, statement := range []string{
 		"UPDATE ledger SET at = 0", "DELETE FROM ledger", "TRUNCATE ledger", "ALTER TABLE ledger DISABLE TRIGGER ALL",
 		"DROP TABLE ledger", "SET session_replication_role = replica",
+		"UPDATE policies SET hash = 'other'", "DELETE FROM policies", "DELETE FROM ledger_heads",
+		"DROP TRIGGER ledger_heads_move ON ledger_heads",
 	} {
 		require.Error(t, exec(worker, statement), statement)
 	}

@@ -24,7 +24,8 @@ var sqliteSuffixes = []string{"", "-wal", "-shm", "-journal"}
 // protectFiles creates a missing database file and closes an existing one, and the files
 // beside it, to the other users of the machine, whatever the umask. It leaves the group's
 // permissions on a file that is closed to others: an operator sets them so that a group may
-// read the database, which works while the worker has it open. A file of another owner cannot be closed; [FileNotes] names it.
+// read the database, which works while the worker has it open. A file of another owner
+// cannot be closed; [FileNotes] names it.
 func protectFiles(path string) error {
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, ownerOnly)
 	switch {
