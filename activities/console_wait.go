@@ -13,6 +13,7 @@ import (
 	"sentinelone-provisioner/internal/attempt"
 	"sentinelone-provisioner/internal/fault"
 	"sentinelone-provisioner/internal/fault/kinds"
+	"sentinelone-provisioner/internal/ledger"
 	"sentinelone-provisioner/internal/store"
 	"sentinelone-provisioner/internal/wire"
 )
@@ -74,7 +75,7 @@ func (w *consoleWork) retryLater(ctx context.Context, cause error) error {
 	}
 	// What a rule forbids does not pass by itself: people are told at once.
 	if now.Sub(info.ScheduledTime) >= quickFor || w.endsAccess() && fault.KindOf(cause) == kinds.Refused {
-		w.notifyOfWait(ctx, now, cause)
+		w.notifyOfWait(ctx)
 	}
 	if !temporary {
 		cause = kinds.New(kinds.Unavailable, cause)
@@ -83,16 +84,10 @@ func (w *consoleWork) retryLater(ctx context.Context, cause error) error {
 }
 
 // notifyOfWait notifies people, once for each change, that it waits for the console.
-func (w *consoleWork) notifyOfWait(ctx context.Context, now time.Time, cause error) {
-	info := activity.GetInfo(ctx)
-	what := "A change waits for SentinelOne"
-	if w.endsAccess() {
-		what = "Access that must end is still in force"
-	}
+func (w *consoleWork) notifyOfWait(ctx context.Context) {
+	run := ledger.RunOf(ledger.Entry{Request: w.request, Key: w.key})
 	w.notify.BestEffort(ctx, wire.Event{
-		ID: w.key + "/waiting", Type: wire.EventWaiting, At: now, Request: w.request,
-		Text: fmt.Sprintf("%s after %d attempts, since %s: %v",
-			what, info.Attempt, info.ScheduledTime.UTC().Format(time.RFC3339), cause),
+		Type: wire.EventWaiting, Request: w.request, Run: run.ID, Step: string(w.op),
 	})
 }
 

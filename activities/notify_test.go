@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -39,7 +40,8 @@ type notifyFixture struct {
 
 	mu      sync.Mutex
 	status  int // that the receiver answers
-	got     []wire.Event
+	got     []notify.Event
+	now     time.Time
 	started map[string]wire.DeliverInput // by workflow id
 }
 
@@ -47,6 +49,7 @@ func newNotifyFixture(t *testing.T, db *store.Store, console string) *notifyFixt
 	t.Helper()
 	m := &notifyFixture{
 		t: t, store: db, console: console, status: http.StatusNoContent, started: map[string]wire.DeliverInput{},
+		now: time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC),
 	}
 	receiver := httptest.NewServer(m)
 	t.Cleanup(receiver.Close)
@@ -57,7 +60,7 @@ func newNotifyFixture(t *testing.T, db *store.Store, console string) *notifyFixt
 	m.notify = NewNotify(senders, db, console, func(event string) Delivery {
 		return Delivery{WorkflowID: "notify/" + event, WorkflowType: "Notify", TaskQueue: "queue"}
 	})
-	m.notify.start = m.start
+	m.notify.start, m.notify.now = m.start, func() time.Time { return m.now }
 	return m
 }
 
@@ -65,7 +68,7 @@ func newNotifyFixture(t *testing.T, db *store.Store, console string) *notifyFixt
 func (m *notifyFixture) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	var e wire.Event
+	var e notify.Event
 	body, _ := io.ReadAll(r.Body)
 	if json.Unmarshal(body, &e) == nil {
 		m.got = append(m.got, e)
@@ -126,39 +129,103 @@ func (m *notifyFixture) onlyDelivery(typ string) wire.Event {
 	require.Len(m.t, m.started, 1)
 	for id, in := range m.started {
 		require.Equal(m.t, typ, in.Event.Type)
-		require.Equal(m.t, "notify/"+in.Event.ID, id)
+		require.Equal(m.t, "notify/"+eventID(m.console, in.Event), id)
 		require.Equal(m.t, []string{"webhook"}, in.Senders)
-		require.Equal(m.t, m.console, in.Event.Console)
 		return in.Event
 	}
 	return wire.Event{}
 }
 
+// append writes entries of a request into the ledger, at the fixture's time.
+func (m *notifyFixture) append(request, key string, body ledger.Body) ledger.Entry {
+	m.t.Helper()
+	out, err := m.store.Append(m.t.Context(), m.console, ledger.NewEntry{Request: request, Key: key, At: m.now, Body: body})
+	require.NoError(m.t, err)
+	return out[0]
+}
+
+// asks records a plan that leads must approve.
+func (m *notifyFixture) asks(request string, changes ...func(*ledger.Request)) access.Plan {
+	m.t.Helper()
+	r := ledger.Request{Plan: access.Plan{
+		Op: access.OpAcquire, Console: m.console,
+		Principal: access.PrincipalRef{Kind: access.User, ID: "7", Email: "ana@example.com"},
+		Role:      access.RoleRef{ID: "2", Name: "SOC"},
+		Scope:     access.ScopeRef{Level: access.SiteLevel, ID: "9", Name: "Acme / Berlin"},
+		Terms: access.Terms{
+			Requester: "bob@example.com", Reason: "INC-42", Duration: access.Duration(8 * time.Hour),
+		},
+		Approval: access.Approval{
+			Required: true, DecideWithin: access.Duration(24 * time.Hour), RemindEvery: access.Duration(4 * time.Hour),
+			EscalateAfter: access.Duration(6 * time.Hour), EscalateTo: []string{"dora@example.com"},
+			Steps: []access.ApprovalStep{{Need: 1, Groups: []string{"leads"}, People: []string{carolMail, erinMail}}},
+		},
+	}}
+	for _, change := range changes {
+		change(&r)
+	}
+	r.Plan = r.Plan.Seal()
+	m.append(request, ledger.Run{Request: request, ID: "run"}.RequestKey(0), r)
+	return r.Plan
+}
+
+// decides records a decision on a plan.
+func (m *notifyFixture) decides(request string, n int, plan access.Plan, by, action, refusal string) ledger.Entry {
+	m.t.Helper()
+	return m.append(request, ledger.Run{Request: request, ID: "run"}.DecisionKey(n), ledger.Decision{
+		Decision: access.Decision{
+			At: m.now, By: by, Action: action, Comment: "as agreed", Signed: access.Unsigned, PlanHash: plan.Hash,
+		},
+		Refusal: refusal,
+	})
+}
+
+// proves records the proof of a change of roles.
+func (m *notifyFixture) proves(request string, op access.Op, outcome access.Outcome) ledger.Entry {
+	m.t.Helper()
+	key := access.ChangeKey(request+"#run", op)
+	return m.append(request, ledger.ProofKey(key), ledger.Proof{
+		Proof: access.Proof{Op: op, Key: key, Outcome: outcome}, Roles: &ledger.RoleProof{},
+	})
+}
+
+// closes records a receipt.
+func (m *notifyFixture) closes(request, state string) ledger.Entry {
+	m.t.Helper()
+	return m.append(request, ledger.Run{Request: request, ID: "run"}.ReceiptKey(), ledger.Receipt{
+		Receipt: access.Receipt{Request: request, Run: "run", State: state}.Seal(),
+	})
+}
+
+func requestEvent(typ, request string) wire.Event {
+	return wire.Event{Type: typ, Request: request, Run: "run"}
+}
+
 // A delivery ends as delivered, as dropped where the receiver will never take it, and is
-// tried again where it may; each end is in the ledger once.
+// tried again where it may; each end is in the ledger once, and what was delivered is not
+// sent again.
 func TestNotify_WhatAnAnswerMeans(t *testing.T) {
 	t.Parallel()
 	m := newNotifyFixture(t, attempttest.Store(t), "acmeco.sentinelone.net")
 	for _, c := range []struct {
-		status int
-		want   []ledger.Notification
-		again  bool
+		status, requests int
+		want             []ledger.Notification
+		again            bool
 	}{
-		{http.StatusNoContent, []ledger.Notification{{
+		{http.StatusNoContent, 1, []ledger.Notification{{
 			Event: "requested", Sender: "webhook", Result: "delivered",
 		}}, false},
-		{http.StatusGone, []ledger.Notification{{
+		{http.StatusGone, 2, []ledger.Notification{{
 			Event: "requested", Sender: "webhook", Result: "dropped",
 			Error: "webhook: the receiver answers 410: dropped",
 		}}, false},
-		{http.StatusServiceUnavailable, []ledger.Notification{}, true},
-		{http.StatusTooManyRequests, []ledger.Notification{}, true},
+		{http.StatusServiceUnavailable, 2, []ledger.Notification{}, true},
+		{http.StatusTooManyRequests, 2, []ledger.Notification{}, true},
 	} {
-		m.status = c.status
+		m.status, m.got = c.status, nil
 		request := "grant/" + http.StatusText(c.status)
-		in := wire.SendInput{Sender: "webhook", Event: wire.Event{
-			ID: request + "#run/1", Type: wire.EventRequested, Request: request, Text: "bob asks",
-		}}
+		m.asks(request)
+		in := wire.SendInput{Sender: "webhook", Event: requestEvent(wire.EventRequested, request)}
 		for range 2 {
 			err := m.execute(wire.SendActivity, in)
 			if c.again {
@@ -168,14 +235,19 @@ func TestNotify_WhatAnAnswerMeans(t *testing.T) {
 			}
 		}
 		require.Equal(t, c.want, m.outcomes(request), c.status)
+		require.Len(t, m.got, c.requests, c.status)
 	}
-	in := wire.SendInput{Sender: "slack", Event: wire.Event{ID: "1", Type: wire.EventDecided, Request: "grant/2"}}
+	m.asks("grant/2")
+	in := wire.SendInput{Sender: "slack", Event: requestEvent(wire.EventRequested, "grant/2")}
 	require.NoError(t, m.execute(wire.SendActivity, in), "a sender that is configured no more holds nothing up")
 	require.NoError(t, m.execute(wire.GaveUpActivity, wire.SendInput{Sender: "webhook", Event: in.Event}))
 	require.Equal(t, []ledger.Notification{
-		{Event: "decided", Sender: "slack", Result: "dropped", Error: "this receiver is no longer configured"},
-		{Event: "decided", Sender: "webhook", Result: "gaveUp"},
+		{Event: "requested", Sender: "slack", Result: "dropped", Error: "this receiver is no longer configured"},
+		{Event: "requested", Sender: "webhook", Result: "gaveUp"},
 	}, m.outcomes("grant/2"))
+	m.status, m.got = http.StatusNoContent, nil
+	require.NoError(t, m.execute(wire.SendActivity, wire.SendInput{Sender: "webhook", Event: in.Event}))
+	require.Len(t, m.got, 1, "that somebody says it was given up does not suppress it")
 }
 
 // People are told once of a change that has waited for the console for ten minutes,
@@ -183,8 +255,8 @@ func TestNotify_WhatAnAnswerMeans(t *testing.T) {
 func TestNotify_WaitingForSentinelOne(t *testing.T) {
 	t.Parallel()
 	for op, want := range map[access.Op]string{
-		access.OpRelease: "Access that must end is still in force after 30 attempts, since 2026-11-02T09:00:00Z: ",
-		access.OpGrant:   "A change waits for SentinelOne after 30 attempts, since 2026-11-02T09:00:00Z: ",
+		access.OpRelease: "Access that must end is still in force after %d attempts, since 2026-11-02 09:00:00 UTC",
+		access.OpGrant:   "A change waits for SentinelOne after %d attempts, since 2026-11-02 09:00:00 UTC",
 	} {
 		d := newGrantFixture(t, consoletest.Options{})
 		m := newNotifyFixture(t, d.store, d.who.Console)
@@ -204,29 +276,78 @@ func TestNotify_WaitingForSentinelOne(t *testing.T) {
 		d.now = d.now.Add(quickFor - time.Second)
 		attempt()
 		require.Empty(t, m.started, "not yet")
+		early := wire.Event{Type: wire.EventWaiting, Request: "grant/1", Run: "run", Step: string(op)}
+		require.NoError(t, m.execute(wire.SendActivity, wire.SendInput{Event: early, Sender: "webhook"}))
+		require.Empty(t, m.got, "nor if somebody says so")
 		for d.attempt = 30; d.attempt < 33; d.attempt++ {
 			d.now = d.now.Add(slowPause)
 			attempt()
 		}
 		e := m.onlyDelivery(wire.EventWaiting)
-		require.Contains(t, e.Text, want)
-		require.Equal(t, "grant/1", e.Request)
 		require.NoError(t, m.execute(wire.SendActivity, wire.SendInput{Event: e, Sender: "webhook"}))
-		require.Equal(t, []wire.Event{e}, m.got)
+		require.Len(t, m.got, 1)
+		require.Equal(t, fmt.Sprintf(want, 32), m.got[0].Text)
+		require.Equal(t, "grant/1", m.got[0].Request)
+		require.Contains(t, m.got[0].Wait.Error, "500")
+
+		require.NoError(t, d.store.ClearWait(t.Context(), d.who.Console, "grant/1", string(op)))
+		e.Number++
+		require.NoError(t, m.execute(wire.SendActivity, wire.SendInput{Event: e, Sender: "webhook"}))
+		require.Len(t, m.got, 1, "it does not wait any more")
 	}
 }
 
-// A notification about no request is recorded under a name of its own.
+// A notification about no request is recorded under a name of its own. That the token expires
+// is the console's to say, and there is one event a day.
 func TestNotify_AboutNoRequest(t *testing.T) {
 	t.Parallel()
 	m := newNotifyFixture(t, attempttest.Store(t), "acmeco.sentinelone.net")
-	e := wire.Event{ID: "token/acmeco/2036-01-01", Type: wire.EventTokenExpires, Text: "The API token expires"}
+	e := wire.Event{Type: wire.EventTokenExpires}
+	require.NoError(t, m.execute(wire.AnnounceActivity, wire.AnnounceInput{Event: e}))
+	require.Empty(t, m.started, "the console gives no time")
+	ends := m.now.Add(13*24*time.Hour + time.Hour)
+	m.notify.tokenEnds = func(context.Context) (*time.Time, error) { return &ends, nil }
 	for range 2 {
 		require.NoError(t, m.execute(wire.AnnounceActivity, wire.AnnounceInput{Event: e}))
+		m.now = m.now.Add(time.Hour)
 	}
-	e.Console = m.console
-	require.Equal(t, e, m.onlyDelivery(wire.EventTokenExpires), "one delivery for one event")
+	e = m.onlyDelivery(wire.EventTokenExpires)
+	for range 2 {
+		require.NoError(t, m.execute(wire.SendActivity, wire.SendInput{Event: e, Sender: "webhook"}))
+		m.now = m.now.Add(23 * time.Hour)
+	}
+	require.Len(t, m.got, 1)
+	require.Equal(t, []string{"the token expires at 2026-11-15 10:00:00 UTC"}, m.got[0].Details)
+	require.Equal(t, []ledger.Notification{
+		{Event: e.Type, Sender: "announce", Result: ledger.Dropped,
+			Error: `tokenAboutToExpire of "" is not sent: by the console, the token does not expire soon`},
+		{Event: e.Type, Sender: "webhook", Result: ledger.Delivered},
+	}, m.outcomes(string(ledger.KindNotification)))
+	require.NoError(t, m.execute(wire.AnnounceActivity, wire.AnnounceInput{Event: wire.Event{Type: e.Type}}))
+	require.Len(t, m.started, 2, "each day has an event of its own")
+}
+
+// A sync that is quarantined is told of as the store has it, while it is quarantined.
+func TestNotify_QuarantinedSync(t *testing.T) {
+	t.Parallel()
+	db := attempttest.Store(t)
+	m := newNotifyFixture(t, db, "acmeco.sentinelone.net")
+	err := db.Begin(t.Context(), store.BeginInput{
+		Console: m.console, ID: "s1", StartedAt: m.now, WorkflowID: "sync/acmeco.sentinelone.net",
+	})
+	require.NoError(t, err)
+	e := wire.Event{Type: wire.EventQuarantined, Snapshot: "s1"}
+	require.NoError(t, m.execute(wire.AnnounceActivity, wire.AnnounceInput{Event: e}))
+	require.Empty(t, m.started, "it is not quarantined")
+	require.NoError(t, db.Quarantine(t.Context(), "s1", []string{"40 of 60 users are gone"}))
+	old := wire.Event{Type: wire.EventQuarantined, ID: "s1/quarantined"} // as version 0.4.0 announced it
+	for _, e := range []wire.Event{e, old} {
+		require.NoError(t, m.execute(wire.AnnounceActivity, wire.AnnounceInput{Event: e}))
+	}
+	require.Equal(t, e, m.onlyDelivery(wire.EventQuarantined))
 	require.NoError(t, m.execute(wire.SendActivity, wire.SendInput{Event: e, Sender: "webhook"}))
-	require.Equal(t, []wire.Event{e}, m.got)
-	require.Len(t, m.outcomes(string(ledger.KindNotification)), 1)
+	require.Len(t, m.got, 1)
+	require.Equal(t, "sync/acmeco.sentinelone.net", m.got[0].Request)
+	require.Equal(t, "A sync is quarantined until someone confirms or discards it", m.got[0].Text)
+	require.Equal(t, []string{"40 of 60 users are gone"}, m.got[0].Details)
 }

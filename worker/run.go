@@ -188,7 +188,7 @@ func newWorkers(
 		return activities.Delivery{
 			WorkflowID: wire.NotifyID(event), WorkflowType: wire.NotifyType, TaskQueue: cfg.Worker.TaskQueue,
 		}
-	})
+	}).AskingConsole(s1).MailTo(rules.policy, cfg.Notify.Domains())
 	notifications.Register(w)
 	syncactivities.New(s1, db, guard).Notifying(notifications.BestEffort).
 		Following(rules.policy).CheckingSignatures(rules.signers).Register(w)

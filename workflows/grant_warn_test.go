@@ -9,7 +9,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"sentinelone-provisioner/internal/access"
-	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/internal/wire"
 )
 
@@ -23,10 +22,10 @@ func warningsOf(t *testing.T, long time.Duration, before func(*requestEnv)) []ti
 	var out []time.Duration
 	r.on(wire.AnnounceActivity, mock.Anything).Return(func(_ context.Context, in wire.AnnounceInput) error {
 		if in.Event.Type == wire.EventAboutToExpire {
-			require.Equal(t, []string{bobMail}, in.Event.People)
-			ends := r.requestStatus().EndsAt
-			require.Contains(t, in.Event.Text, "about to end at "+describe.Second(*ends))
-			out = append(out, ends.Sub(in.Event.At))
+			require.Equal(t, wire.Event{
+				Type: wire.EventAboutToExpire, Request: request, Run: in.Event.Run,
+			}, in.Event, "text and people are the activity's to find")
+			out = append(out, r.requestStatus().EndsAt.Sub(r.Now()))
 		}
 		return nil
 	})

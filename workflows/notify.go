@@ -33,9 +33,11 @@ func deliver(ctx workflow.Context, in wire.SendInput) {
 	if err == nil {
 		return
 	}
-	log.Warn("Event was not delivered", "event", in.Event.ID, "sender", in.Sender, "error", err)
+	log.Warn("Event was not delivered", "event", in.Event.Type, "request", in.Event.Request,
+		"sender", in.Sender, "error", err)
 	if _, err := call[struct{}](shortCall(ctx, "give up"), wire.GaveUpActivity, in); err != nil {
-		log.Error("The ledger does not say that an event was not delivered", "event", in.Event.ID, "error", err)
+		log.Error("The ledger does not say that an event was not delivered", "event", in.Event.Type,
+			"request", in.Event.Request, "error", err)
 	}
 }
 

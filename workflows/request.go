@@ -36,8 +36,7 @@ type request struct {
 	shown      string    // state that they show; "" before the first
 	deadline   time.Time // that they show
 	notifies   bool      // events are announced
-	announced  int       // events
-	announcing int       // of them, being announced
+	announcing int       // events that are being announced
 }
 
 func newRequest(ctx workflow.Context, asked wire.PlanInput) *request {

@@ -2,7 +2,6 @@ package workflows
 
 import (
 	"cmp"
-	"fmt"
 	"strings"
 	"time"
 
@@ -18,7 +17,7 @@ const maxRefusals = 500
 
 // askApprovers tells those who are to decide, and watches over their time.
 func (m *machine) askApprovers(ctx workflow.Context) {
-	m.notifyApprovers(ctx, wire.EventRequested)
+	m.announce(ctx, wire.EventRequested)
 	open, _ := workflow.NewDisconnectedContext(ctx) // a review continues when the run is cancelled
 	workflow.Go(open, m.watchApproval)
 }
@@ -75,9 +74,9 @@ func (m *machine) onTimer(ctx workflow.Context, over func() bool) error {
 	m.approval, told = m.approval.OnTimer(workflow.Now(ctx))
 	switch told {
 	case approval.EventEscalated:
-		m.notifyApprovers(ctx, wire.EventEscalated)
+		m.announce(ctx, wire.EventEscalated)
 	case approval.EventReminder:
-		m.notifyApprovers(ctx, wire.EventReminder)
+		m.announce(ctx, wire.EventReminder)
 	case approval.EventTimedOut, approval.EventNone: // the end of the request says so
 	}
 	m.show(ctx)
@@ -117,7 +116,7 @@ func (m *machine) decide(ctx workflow.Context, action string, in wire.DecisionIn
 	d = m.approval.Stamp(d, cameAt) // it may have been escalated to the delegator
 	m.approval = m.approval.Record(d)
 	m.counted = append(m.counted, d)
-	m.notifyApprovers(ctx, wire.EventDecided)
+	m.announceEntry(ctx, wire.EventDecided, out.Entry)
 	if !m.at.final() {
 		m.show(ctx)
 	}
@@ -166,27 +165,4 @@ func (m *machine) sodCheck(action string) *wire.SoDCheck {
 		return nil
 	}
 	return sodCheck(*m.plan)
-}
-
-// notifyApprovers tells those who decide what has happened.
-func (m *machine) notifyApprovers(ctx workflow.Context, typ string) {
-	text := m.summary()
-	if last, ok := m.approval.LastDecision(); ok && typ == wire.EventDecided {
-		text = fmt.Sprintf("%s: %s by %s. %s", m.info.ID, pastTense(last.Action), last.Who(), text)
-	}
-	if pending := m.approval.Pending(); pending != "" {
-		text += ". Pending " + pending
-	}
-	var people []string
-	if s := m.approval; s.Step < len(s.Steps) {
-		people = s.StepAt(s.Step).People
-	}
-	m.announce(ctx, typ, text, people)
-}
-
-func pastTense(action string) string {
-	if action == approval.Deny {
-		return "denied"
-	}
-	return "approved"
 }

@@ -71,7 +71,7 @@ func (m *machine) finish(ctx workflow.Context, receipt access.Receipt) {
 	}
 	m.enter(ctx, receipt.State, "")
 	m.index(ctx, time.Time{})
-	m.notifyRequester(ctx, endEvent(receipt), receipt.State)
+	m.announce(ctx, endEvent(receipt))
 }
 
 // endEvent is what people are told at the end.

@@ -1,33 +1,26 @@
 package workflows
 
 import (
-	"fmt"
 	"time"
 
 	"go.temporal.io/sdk/workflow"
 
-	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/internal/wire"
 )
 
 // announce has an event delivered in parallel: the request neither waits for it nor fails
 // with it.
-func (r *request) announce(ctx workflow.Context, typ, text string, people []string) {
+//
+// It names what has happened, in the latest entry of the ledger that fits. The activity takes
+// text and people from the ledger, since everybody in the namespace can start it.
+func (r *request) announce(ctx workflow.Context, typ string) { r.announceEntry(ctx, typ, 0) }
+
+// announceEntry is announce for an entry of the ledger; 0 for the latest that fits.
+func (r *request) announceEntry(ctx workflow.Context, typ string, entry int64) {
 	if !r.notifies {
 		return
 	}
-	r.announced++
-	id := fmt.Sprintf("%s#%s/%d", r.info.ID, r.info.Run, r.announced)
-	in := wire.AnnounceInput{
-		Event: wire.Event{
-			ID: id, Type: typ, At: workflow.Now(ctx).UTC(), Request: r.info.ID, State: r.state,
-			Text: text, People: people,
-		},
-		Except: []string{r.spec.Terms.Requester},
-	}
-	if r.plan != nil && r.plan.Principal.Email != "" {
-		in.Except = append(in.Except, r.plan.Principal.Email)
-	}
+	in := wire.AnnounceInput{Event: wire.Event{Type: typ, Request: r.info.ID, Run: r.info.Run, Entry: entry}}
 	open, _ := workflow.NewDisconnectedContext(ctx)
 	workflow.Go(open, func(ctx workflow.Context) {
 		ctx = shortCall(ctx, "announce: "+typ)
@@ -40,23 +33,10 @@ func (r *request) announce(ctx workflow.Context, typ, text string, people []stri
 	r.announcing++
 }
 
-// notifyRequester notifies the requester.
-func (r *request) notifyRequester(ctx workflow.Context, typ, what string) {
-	r.announce(ctx, typ, what+": "+r.summary(), []string{r.spec.Terms.Requester})
-}
-
 // awaitAnnouncements waits until every event is on its way, since a workflow that has ended
 // starts no activity.
 func (r *request) awaitAnnouncements(ctx workflow.Context) error {
 	return workflow.Await(ctx, func() bool { return r.announcing == 0 })
-}
-
-// summary is the request in a sentence.
-func (r *request) summary() string {
-	if r.plan == nil {
-		return "a request of " + describe.Text(r.spec.Terms.Requester)
-	}
-	return describe.Request(*r.plan)
 }
 
 // warnBefore is how long before its end a grant of that length is announced to end: an

@@ -14,7 +14,7 @@ import (
 // startHolding begins the time in which access is in force.
 func (m *machine) startHolding(ctx workflow.Context) {
 	m.endsAt = m.endOf(ctx)
-	m.notifyRequester(ctx, wire.EventApplied, m.inForce())
+	m.announce(ctx, wire.EventApplied)
 	if m.plan.Approval.Review != nil {
 		m.approval = approval.NewReview(approval.RequestOf(*m.plan), m.plan.Approval, workflow.Now(ctx))
 		m.askApprovers(ctx)
@@ -30,13 +30,6 @@ func (m *machine) endOf(ctx workflow.Context) time.Time {
 		return end
 	}
 	return workflow.Now(ctx).Add(time.Duration(m.terms().Duration)).UTC()
-}
-
-func (m *machine) inForce() string {
-	if m.endsAt.IsZero() {
-		return "in force"
-	}
-	return "in force until " + at(m.endsAt)
 }
 
 // hold keeps access in force until its end, which may move, or until something ends it
@@ -98,7 +91,7 @@ func (m *machine) warn(ctx workflow.Context, end time.Time, moved func() bool) e
 	before := end.Add(-warnBefore(end.Sub(workflow.Now(ctx))))
 	early, err := awaitUntil(ctx, before, "warning before the end", moved)
 	if err == nil && !early {
-		m.notifyRequester(ctx, wire.EventAboutToExpire, "about to end at "+at(end))
+		m.announce(ctx, wire.EventAboutToExpire)
 	}
 	return err
 }

@@ -150,7 +150,7 @@ func (m *machine) take(ctx workflow.Context, e effect) error {
 	case startHolding:
 		m.startHolding(ctx)
 	case announceReview:
-		m.notifyRequester(ctx, wire.EventReleased, "role removed, review pending")
+		m.announce(ctx, wire.EventReleased)
 	case closeRequest:
 		return m.closeAs(ctx, m.at)
 	case answerWithPlan:

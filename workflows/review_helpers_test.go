@@ -24,6 +24,7 @@ type breakGlassEnv struct {
 	recordingTime time.Duration // that recording a decision takes
 	refused       []string      // decisions that the ledger has with a refusal
 	events        []wire.Event
+	announcedAt   []time.Time // each of them
 	decided       func(access.Decision) // for what counts, as the ledger takes it
 }
 
@@ -56,7 +57,7 @@ func newBreakGlass(t *testing.T, long time.Duration, tweaks ...func(*access.Revi
 		Return(func(_ context.Context, in wire.AnnounceInput) error {
 			s.mu.Lock()
 			defer s.mu.Unlock()
-			s.events = append(s.events, in.Event)
+			s.events, s.announcedAt = append(s.events, in.Event), append(s.announcedAt, s.Now().UTC())
 			return nil
 		}).Maybe()
 	return s

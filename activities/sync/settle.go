@@ -3,7 +3,6 @@ package sync
 import (
 	"context"
 	"slices"
-	"strings"
 	"sync/atomic"
 
 	"go.temporal.io/sdk/activity"
@@ -83,11 +82,7 @@ func (s *Activities) quarantine(
 	if err := s.store.Quarantine(ctx, in.Snapshot, out.Reasons); err != nil {
 		return out, err
 	}
-	s.notify(ctx, wire.Event{
-		ID: in.Snapshot + "/quarantined", Type: wire.EventQuarantined, At: s.now().UTC(),
-		Request: activity.GetInfo(ctx).WorkflowExecution.ID,
-		Text:    "A sync is quarantined until someone confirms or discards it: " + strings.Join(out.Reasons, "; "),
-	})
+	s.notify(ctx, wire.Event{Type: wire.EventQuarantined, Snapshot: in.Snapshot})
 	return out, nil
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"sentinelone-provisioner/internal/inspect"
 	"sentinelone-provisioner/internal/wire"
 )
 
@@ -16,13 +15,5 @@ func (s *Activities) warnOfToken(ctx context.Context, ends *time.Time) {
 	if ends == nil || ends.Sub(now) > tokenWarning {
 		return
 	}
-	s.notify(ctx, wire.Event{
-		ID:   "token/" + s.console.Console() + "/" + now.Format(time.DateOnly),
-		Type: wire.EventTokenExpires,
-		At:   now,
-		Text: "The API token of the worker " + inspect.Expiry(
-			*ends,
-			now,
-		) + ": create a new token and configure the worker with it",
-	})
+	s.notify(ctx, wire.Event{Type: wire.EventTokenExpires})
 }

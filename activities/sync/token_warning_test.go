@@ -11,8 +11,8 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-// The sync notifies of the worker's own token once a day in its last two weeks: a second event of one day has the id
-// of the first, and is delivered once.
+// The sync notifies of the worker's own token at each check in its last two weeks. It names only what has happened:
+// activity Notify.Announce asks the console, and delivers one event a day.
 func TestCheck_TokenAboutToExpire(t *testing.T) {
 	t.Parallel()
 	ends := time.Date(2036, 1, 15, 0, 0, 0, 0, time.UTC)
@@ -29,12 +29,7 @@ func TestCheck_TokenAboutToExpire(t *testing.T) {
 	check(14)
 	check(14)
 	require.Len(t, events, 2)
-	require.Equal(t, events[0].ID, events[1].ID)
-	require.Equal(t, wire.EventTokenExpires, events[0].Type)
-	require.Contains(t, events[0].Text, "The API token of the worker expires in 14 days")
-	require.NotContains(t, events[0].Text, b.console.Token())
-	require.Empty(t, events[0].Request)
-	check(13)
-	require.Len(t, events, 3)
-	require.NotEqual(t, events[0].ID, events[2].ID, "each day has an event of its own")
+	for _, e := range events {
+		require.Equal(t, wire.Event{Type: wire.EventTokenExpires}, e)
+	}
 }

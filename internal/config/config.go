@@ -35,7 +35,11 @@ type Notify struct {
 	SMTPURL       Secret `env:"NOTIFY_SMTP_URL"       help:"mail server: smtp://user:password@host:587"`
 	From          string `env:"NOTIFY_FROM"           help:"sender address of e-mails"`
 	To            string `env:"NOTIFY_TO"             help:"addresses that receive every e-mail, besides the people an event concerns; separated by commas"`
+	MailDomains   string `env:"NOTIFY_MAIL_DOMAINS"   help:"domains to which e-mail goes though the name is only claimed, such as example.com; separated by commas; unset: only people whom the policy names or who have signed receive e-mail"`
 }
+
+// Domains are the domains of addresses that may receive e-mail on a claim.
+func (n Notify) Domains() []string { return splitList(n.MailDomains) }
 
 // Senders makes one sender per configured receiver; none if no receiver is
 // configured. The error joins all faults and contains no secret.
@@ -49,6 +53,12 @@ func (n Notify) Senders() ([]notify.Sender, error) {
 // Validate returns all faults of the notification settings, joined.
 func (n Notify) Validate() error {
 	_, err := n.Senders()
+	for _, d := range n.Domains() {
+		if strings.ContainsAny(d, "@*/ ") {
+			err = errors.Join(err, fmt.Errorf(
+				"NOTIFY_MAIL_DOMAINS has %q, which is not a domain: write names such as example.com", d))
+		}
+	}
 	return err
 }
 

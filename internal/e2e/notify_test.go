@@ -18,6 +18,7 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"sentinelone-provisioner/internal/ledger"
+	"sentinelone-provisioner/internal/notify"
 	"sentinelone-provisioner/internal/testbed/grantworld"
 	"sentinelone-provisioner/internal/wire"
 )
@@ -35,7 +36,7 @@ type webhookReceiver struct {
 	mu           sync.Mutex
 	unblock      chan struct{} // nil, or closed: requests are answered
 	requestCount int           // answered or not
-	events       map[string]wire.Event
+	events       map[string]notify.Event
 	forged       int
 }
 
@@ -43,7 +44,7 @@ func newWebhookReceiver(t *testing.T) *webhookReceiver {
 	t.Helper()
 	verify, err := standardwebhooks.NewWebhook(webhookSecret)
 	require.NoError(t, err)
-	p := &webhookReceiver{t: t, verify: verify, events: map[string]wire.Event{}}
+	p := &webhookReceiver{t: t, verify: verify, events: map[string]notify.Event{}}
 	p.server = httptest.NewUnstartedServer(p)
 	p.url = "http://" + p.server.Listener.Addr().String()
 	return p
@@ -82,7 +83,7 @@ func (p *webhookReceiver) ServeHTTP(_ http.ResponseWriter, r *http.Request) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	var e wire.Event
+	var e notify.Event
 	if p.verify.Verify(body, r.Header) != nil || json.Unmarshal(body, &e) != nil {
 		p.forged++
 		return

@@ -123,6 +123,7 @@ type Receipt struct {
 type Notification struct {
 	Event  string   `json:"event"`           // its type, such as requested
 	Sender string   `json:"sender"`          // such as webhook
+	To     string   `json:"to,omitempty"`    // recipient of an e-mail
 	Result Delivery `json:"result"`          // one of the constants below
 	Error  string   `json:"error,omitempty"` // why it was dropped
 }
@@ -133,7 +134,7 @@ type Delivery string
 // What becomes of a notification.
 const (
 	Delivered Delivery = "delivered"
-	Dropped   Delivery = "dropped" // the receiver does not want it
+	Dropped   Delivery = "dropped" // the receiver does not want it, or the ledger does not show the event
 	GaveUp    Delivery = "gaveUp"  // the receiver was down for too long
 )
 

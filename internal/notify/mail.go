@@ -12,8 +12,10 @@ import (
 	"github.com/wneessen/go-mail"
 
 	"sentinelone-provisioner/internal/describe"
-	"sentinelone-provisioner/internal/wire"
 )
+
+// Mail is the name of the sender of e-mail.
+const Mail = "e-mail"
 
 // mailSender sends e-mail over SMTP.
 type mailSender struct {
@@ -54,26 +56,40 @@ func newMail(cfg Config) (Sender, error) {
 }
 
 // Name implements [Sender].
-func (m *mailSender) Name() string { return "e-mail" }
+func (m *mailSender) Name() string { return Mail }
 
-// Send implements [Sender].
-func (m *mailSender) Send(ctx context.Context, e wire.Event) error {
-	to := m.recipients(e)
-	if len(to) == 0 {
-		return nil
+// To implements [Sender]: NOTIFY_TO and the people of the event who may receive e-mail.
+func (m *mailSender) To(e Event) []string {
+	out := slices.Clone(m.to)
+	for _, address := range e.Mail {
+		same := func(other string) bool { return strings.EqualFold(other, address) }
+		if !slices.ContainsFunc(out, same) {
+			out = append(out, address)
+		}
 	}
+	return out
+}
+
+// Send implements [Sender]. Each recipient has an SMTP transaction of their own, so that one
+// whom the server rejects costs nobody else the message.
+func (m *mailSender) Send(ctx context.Context, e Event, to string) error {
 	msg := mail.NewMsg()
 	msg.SetMessageIDWithValue(e.ID + "@sentinelone-provisioner")
-	msg.Subject(describe.Text(subject(e)))
+	msg.Subject(describe.Shorten(subject(e, plain), maxSubject))
 	msg.SetDateWithValue(e.At)
-	msg.SetBodyString(mail.TypeTextPlain, describe.Text(describe.Shorten(e.Text, maxText))+"\n")
-	if err := errors.Join(msg.From(m.from), msg.To(to...)); err != nil {
-		return fmt.Errorf("e-mail: an address is invalid, check NOTIFY_FROM and NOTIFY_TO: %w", ErrDropped)
+	msg.SetBodyString(mail.TypeTextPlain, mailText(e))
+	if err := msg.From(m.from); err != nil {
+		return fmt.Errorf("e-mail: NOTIFY_FROM is not an e-mail address, correct it: %w", ErrDropped)
+	}
+	if err := msg.To(to); err != nil {
+		return fmt.Errorf("e-mail: the recipient is not an e-mail address: %w", ErrDropped)
 	}
 	err := m.client.DialAndSendWithContext(ctx, msg)
-	var refused *mail.SendError
-	if errors.As(err, &refused) && !refused.IsTemp() {
-		return fmt.Errorf("e-mail: the server rejected the message: %w", ErrDropped)
+	if refused, ok := errors.AsType[*mail.SendError](err); ok {
+		const permanent = 5 // of an SMTP code, as in 550; without a code, the connection broke
+		if code := refused.ErrorCode(); code/100 == permanent {
+			return fmt.Errorf("e-mail: the mail server rejected the message with %d: %w", code, ErrDropped)
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("e-mail: not sent: %w", err)
@@ -81,14 +97,11 @@ func (m *mailSender) Send(ctx context.Context, e wire.Event) error {
 	return nil
 }
 
-// recipients returns NOTIFY_TO and those people of the event whose name is an e-mail
-// address, without duplicates.
-func (m *mailSender) recipients(e wire.Event) []string {
-	out := slices.Clone(m.to)
-	for _, p := range e.People {
-		if strings.Contains(p, "@") && !slices.Contains(out, p) {
-			out = append(out, p)
-		}
-	}
-	return out
+// maxSubject bounds the subject, in characters.
+const maxSubject = 250
+
+// mailText has our sentences in the first paragraph, and the words of others below, a line
+// each: none of them can begin a paragraph of its own.
+func mailText(e Event) string {
+	return Text(e) + ".\n\n" + strings.Join(facts(e, plain), "\n") + "\n"
 }

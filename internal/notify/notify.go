@@ -6,17 +6,18 @@ import (
 	"fmt"
 	"net/http"
 	"time"
-
-	"sentinelone-provisioner/internal/wire"
 )
 
 // Sender delivers events to one receiver.
 type Sender interface {
 	// Name returns "webhook", "slack" or "e-mail"; it contains no secret.
 	Name() string
-	// Send makes one attempt of at most 15 seconds. An error that wraps [ErrDropped] is
-	// final; all others may be retried.
-	Send(ctx context.Context, e wire.Event) error
+	// To lists the addresses to which the event is sent, each on its own; one "" for a
+	// receiver without addresses.
+	To(e Event) []string
+	// Send makes one attempt of at most 15 seconds, to one of the addresses of To. An error
+	// that wraps [ErrDropped] is final; all others may be retried.
+	Send(ctx context.Context, e Event, to string) error
 }
 
 // ErrDropped means that the receiver rejects the event permanently: do not retry.

@@ -7,25 +7,45 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"strings"
 	"testing"
 	"time"
 
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 	"github.com/stretchr/testify/require"
 
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/ledger"
 	"sentinelone-provisioner/internal/notify"
 	"sentinelone-provisioner/internal/wire"
 )
 
 const key = "whsec_C2FtcGxlLWtleS1mb3ItdGVzdHMtb25seQ=="
 
-func event() wire.Event {
-	return wire.Event{
-		ID: "grant/INC-42#run/requested/0", Type: wire.EventRequested, At: time.Date(2026, 3, 3, 9, 0, 0, 0, time.UTC),
-		Console: "acmeco.sentinelone.net", Request: "grant/INC-42",
-		Text: "bob@example.com requests SOC at Acme / Berlin", People: []string{"carol@example.com"},
+func event() notify.Event {
+	e := notify.Event{
+		ID: "requested-0123", Type: wire.EventRequested, At: time.Date(2026, 3, 3, 9, 0, 0, 0, time.UTC),
+		Console: "acmeco.sentinelone.net", Request: "grant/INC-42", State: "awaitingApproval",
+		Operation: access.OpAcquire, Requester: "bob@example.com", RequesterSigned: access.Unsigned,
+		Principal: &access.PrincipalRef{Kind: access.User, ID: "7", Email: "ana@example.com"},
+		Role:      &access.RoleRef{ID: "2", Name: "SOC"},
+		Scope:     &access.ScopeRef{Level: access.SiteLevel, ID: "9", Name: "Acme / Berlin"},
+		Duration:  access.Duration(4 * time.Hour), Reason: "INC-42, see the ticket",
+		Pending: "for 1 of 1 from leads until 2026-03-03 13:00:00 UTC",
+		People:  []string{"carol@example.com"}, Mail: []string{"carol@example.com"},
+		LedgerHead: ledger.Head{Seq: 12, Hash: "0a1b"},
 	}
+	e.Text = notify.Text(e)
+	return e
+}
+
+// sendAll sends the event to every address of a sender, and returns what became of each.
+func sendAll(t *testing.T, s notify.Sender, e notify.Event) map[string]error {
+	t.Helper()
+	out := map[string]error{}
+	for _, to := range s.To(e) {
+		out[to] = s.Send(t.Context(), e, to)
+	}
+	return out
 }
 
 // fakeReceiver answers with a status and keeps the last request.
@@ -61,22 +81,28 @@ func onlySender(t *testing.T, cfg notify.Config) notify.Sender {
 func TestWebhook_IsSigned(t *testing.T) {
 	t.Parallel()
 	r := newFakeReceiver(t, http.StatusNoContent)
-	require.NoError(t, onlySender(t, notify.Config{WebhookURL: r.URL, WebhookSecret: key}).Send(t.Context(), event()))
+	require.NoError(t, onlySender(t, notify.Config{WebhookURL: r.URL, WebhookSecret: key}).Send(t.Context(), event(), ""))
 	verifier, err := standardwebhooks.NewWebhook(key)
 	require.NoError(t, err)
 	require.NoError(t, verifier.Verify(r.body, r.header))
-	var got wire.Event
+	var got notify.Event
 	require.NoError(t, json.Unmarshal(r.body, &got))
-	require.Equal(t, event(), got)
+	want := event()
+	want.Mail = nil // addresses are for e-mail alone
+	require.Equal(t, want, got)
 	require.Error(t, verifier.Verify(append(r.body, ' '), r.header))
 }
 
 func TestSlack_Text(t *testing.T) {
 	t.Parallel()
 	r := newFakeReceiver(t, http.StatusOK)
-	require.NoError(t, onlySender(t, notify.Config{SlackURL: r.URL}).Send(t.Context(), event()))
-	require.JSONEq(t, `{"text": "*[acmeco.sentinelone.net] grant/INC-42: requested*\n`+
-		`bob@example.com requests SOC at Acme / Berlin"}`, string(r.body))
+	require.NoError(t, onlySender(t, notify.Config{SlackURL: r.URL}).Send(t.Context(), event(), ""))
+	require.JSONEq(t, `{"unfurl_links": false, "unfurl_media": false, "link_names": false, `+
+		"\"text\": \"[acmeco.sentinelone.net] `grant/INC-42`: requested\\n"+
+		"`bob@example.com` (unsigned) requests `SOC` for `ana@example.com` at site `Acme / Berlin` for 4h\\n"+
+		`Pending for 1 of 1 from leads until 2026-03-03 13:00:00 UTC\n`+
+		"Reason given by `bob@example.com` (unsigned): `INC-42, see the ticket`\\n"+
+		`Ledger head: entry 12, 0a1b"}`, string(r.body))
 }
 
 // Permanent statuses wrap ErrDropped; temporary ones do not.
@@ -86,7 +112,7 @@ func TestSend_PermanentAndTemporaryStatus(t *testing.T) {
 		410: true, 404: true, 400: true, 302: true, 429: false, 500: false, 503: false,
 	} {
 		r := newFakeReceiver(t, status)
-		err := onlySender(t, notify.Config{SlackURL: r.URL}).Send(t.Context(), event())
+		err := onlySender(t, notify.Config{SlackURL: r.URL}).Send(t.Context(), event(), "")
 		require.Error(t, err)
 		require.Equal(t, dropped, errors.Is(err, notify.ErrDropped), "%d: %v", status, err)
 	}
@@ -97,13 +123,13 @@ func TestSend_ErrorsHideAddresses(t *testing.T) {
 	t.Parallel()
 	r := newFakeReceiver(t, http.StatusOK)
 	r.Close()
-	err := onlySender(t, notify.Config{SlackURL: r.URL + "/services/SECRET"}).Send(t.Context(), event())
+	err := onlySender(t, notify.Config{SlackURL: r.URL + "/services/SECRET"}).Send(t.Context(), event(), "")
 	require.Error(t, err)
 	require.NotContains(t, err.Error(), "SECRET")
 	require.NotErrorIs(t, err, notify.ErrDropped)
 	stopped, stop := context.WithCancel(t.Context())
 	stop()
-	require.ErrorIs(t, onlySender(t, notify.Config{SlackURL: r.URL}).Send(stopped, event()), context.Canceled)
+	require.ErrorIs(t, onlySender(t, notify.Config{SlackURL: r.URL}).Send(stopped, event(), ""), context.Canceled)
 }
 
 func TestNew_ReportsEveryFaultWithoutSecrets(t *testing.T) {
@@ -120,30 +146,4 @@ func TestNew_ReportsEveryFaultWithoutSecrets(t *testing.T) {
 	none, err := notify.New(notify.Config{})
 	require.NoError(t, err)
 	require.Empty(t, none)
-}
-
-// A comment or a name from the console can neither mention people, start a link, nor
-// steer the terminal that a mail is read on.
-func TestSend_TextsOfOthersAreHarmless(t *testing.T) {
-	t.Parallel()
-	e := event()
-	e.Request = "grant/<!channel>"
-	e.Text = "bob\x1b[2J requests <https://example.com|SOC> & more\n\u202e" + strings.Repeat("x", 10_000)
-	r := newFakeReceiver(t, http.StatusOK)
-	require.NoError(t, onlySender(t, notify.Config{SlackURL: r.URL}).Send(t.Context(), e))
-	var got struct {
-		Text string `json:"text"`
-	}
-	require.NoError(t, json.Unmarshal(r.body, &got))
-	require.Contains(t, got.Text, "grant/&lt;!channel&gt;: requested*\n")
-	require.Contains(t, got.Text, `bob\x1b[2J requests &lt;https://example.com|SOC&gt; &amp; more \u202exxx`)
-	require.NotContains(t, got.Text, "<")
-	require.Less(t, len(got.Text), 5000)
-
-	server := &fakeSMTPServer{}
-	e.Request = "grant/INC-42\r\nBcc: dave@example.com"
-	require.NoError(t, server.serve(t).Send(t.Context(), e))
-	require.NotContains(t, server.text, "\nBcc:")
-	require.NotContains(t, server.text, "\x1b")
-	require.Less(t, len(server.text), 6000)
 }

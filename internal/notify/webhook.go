@@ -13,8 +13,6 @@ import (
 	"time"
 
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
-
-	"sentinelone-provisioner/internal/wire"
 )
 
 // webhook posts events as Standard Webhooks defines it: signed over id, time and body.
@@ -51,8 +49,11 @@ func checkURL(variable, address string) error {
 // Name implements [Sender].
 func (w *webhook) Name() string { return "webhook" }
 
+// To implements [Sender].
+func (w *webhook) To(Event) []string { return []string{""} }
+
 // Send implements [Sender].
-func (w *webhook) Send(ctx context.Context, e wire.Event) error {
+func (w *webhook) Send(ctx context.Context, e Event, _ string) error {
 	body, err := json.Marshal(e)
 	if err != nil {
 		return fmt.Errorf("webhook: encode the event: %w", err)

@@ -39,6 +39,8 @@ type DecideResult struct {
 	// nil for a decision in their own name.
 	OnBehalfOf string             `json:"onBehalfOf,omitempty"`
 	Delegation *access.Delegation `json:"delegation,omitempty"`
+	// Entry is the number of the decision's entry in the ledger; 0 from version 0.4.0.
+	Entry int64 `json:"entry,omitempty"`
 }
 
 // DelegateInput is the input of [DelegateActivity], which records a delegation.
