@@ -172,12 +172,11 @@ func (m *notifyFixture) asks(request string, changes ...func(*ledger.Request)) a
 // decides records a decision on a plan.
 func (m *notifyFixture) decides(request string, n int, plan access.Plan, by, action, refusal string) ledger.Entry {
 	m.t.Helper()
-	return m.append(request, ledger.Run{Request: request, ID: "run"}.DecisionKey(n), ledger.Decision{
-		Decision: access.Decision{
-			At: m.now, By: by, Action: action, Comment: "as agreed", Signed: access.Unsigned, PlanHash: plan.Hash,
-		},
-		Refusal: refusal,
-	})
+	d := access.Decision{
+		At: m.now, By: by, Action: action, Comment: "as agreed", Signed: access.Unsigned, PlanHash: plan.Hash,
+	}
+	key := ledger.DecisionEntryKey(ledger.Run{Request: request, ID: "run"}.DecisionKey(d, refusal), n)
+	return m.append(request, key, ledger.Decision{Decision: d, Refusal: refusal})
 }
 
 // proves records the proof of a change of roles.

@@ -38,13 +38,18 @@ func (r Record) decisionEvent(d Decision) Event {
 	return Event{d.At, "decision", text}
 }
 
-// notificationEvent is one delivery, as in "requested to webhook: delivered".
+// notificationEvent is one delivery, as in "requested to webhook: delivered", or "requested to e-mail
+// of carol@example.com: delivered".
 func notificationEvent(at time.Time, n ledger.Notification) Event {
 	result := string(n.Result)
 	if n.Result == ledger.GaveUp {
 		result = "given up, the receiver was down for too long"
 	}
-	text := fmt.Sprintf("%s to %s: %s", n.Event, n.Sender, result)
+	to := n.Sender
+	if n.To != "" {
+		to += " of " + describe.Person(n.To)
+	}
+	text := fmt.Sprintf("%s to %s: %s", n.Event, to, result)
 	if n.Error != "" {
 		text += ", " + n.Error
 	}
