@@ -121,9 +121,9 @@ func dueAfter(e wire.Event, s approval.State, passed time.Duration) (time.Durati
 		}
 	} else {
 		if every := time.Duration(s.RemindEvery); every > 0 {
-			consider(min(passed, max(wanted, 0)) / every * every)
-			if e.Number == 0 {
-				consider(passed / every * every)
+			consider(passed.Truncate(every))
+			if wanted > 0 {
+				consider(wanted.Truncate(every))
 			}
 		}
 		if s.LastReminder > 0 {

@@ -243,8 +243,10 @@ func TestNotify_Review(t *testing.T) {
 	m.asks("grant/1", func(r *ledger.Request) {
 		r.Plan.Terms.BreakGlass = true
 		r.Plan.Approval = access.Approval{RemindEvery: access.Duration(3 * time.Hour), Review: &access.Review{
-			ApprovalStep: access.ApprovalStep{Need: 1, Groups: []string{"owners"}, People: []string{carolMail, daveMail}},
-			Within:       access.Duration(4 * time.Hour),
+			ApprovalStep: access.ApprovalStep{
+				Need: 1, Groups: []string{"owners"}, People: []string{carolMail, daveMail},
+			},
+			Within: access.Duration(4 * time.Hour),
 		}}
 	})
 	m.requireRefused(requestEvent(wire.EventRequested, "grant/1"), "it is not in force, so nobody reviews it yet")

@@ -139,7 +139,8 @@ func (m *notifyFixture) onlyDelivery(typ string) wire.Event {
 // append writes entries of a request into the ledger, at the fixture's time.
 func (m *notifyFixture) append(request, key string, body ledger.Body) ledger.Entry {
 	m.t.Helper()
-	out, err := m.store.Append(m.t.Context(), m.console, ledger.NewEntry{Request: request, Key: key, At: m.now, Body: body})
+	e := ledger.NewEntry{Request: request, Key: key, At: m.now, Body: body}
+	out, err := m.store.Append(m.t.Context(), m.console, e)
 	require.NoError(m.t, err)
 	return out[0]
 }
@@ -318,8 +319,10 @@ func TestNotify_AboutNoRequest(t *testing.T) {
 	require.Len(t, m.got, 1)
 	require.Equal(t, []string{"the token expires at 2026-11-15 10:00:00 UTC"}, m.got[0].Details)
 	require.Equal(t, []ledger.Notification{
-		{Event: e.Type, Sender: "announce", Result: ledger.Dropped,
-			Error: `tokenAboutToExpire of "" is not sent: by the console, the token does not expire soon`},
+		{
+			Event: e.Type, Sender: "announce", Result: ledger.Dropped,
+			Error: `tokenAboutToExpire of "" is not sent: by the console, the token does not expire soon`,
+		},
 		{Event: e.Type, Sender: "webhook", Result: ledger.Delivered},
 	}, m.outcomes(string(ledger.KindNotification)))
 	require.NoError(t, m.execute(wire.AnnounceActivity, wire.AnnounceInput{Event: wire.Event{Type: e.Type}}))

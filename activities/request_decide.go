@@ -46,6 +46,7 @@ func (r *Request) Decide(ctx context.Context, in wire.DecideInput) (wire.DecideR
 	}
 	d := kept.Decision
 	return wire.DecideResult{
-		Entry: entries[0].Seq, Signed: d.Signed, Refusal: kept.Refusal, OnBehalfOf: d.OnBehalfOf, Delegation: d.Delegation,
+		Entry: entries[0].Seq, Signed: d.Signed, Refusal: kept.Refusal,
+		OnBehalfOf: d.OnBehalfOf, Delegation: d.Delegation,
 	}, nil
 }

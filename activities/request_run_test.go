@@ -146,19 +146,21 @@ func TestDecide_AnotherDecisionUnderTheNumber(t *testing.T) {
 	require.Equal(t, []string{"carol@example.com deny", "eve@example.com approve"}, got)
 }
 
-// A delivery, whose event and receiver anybody chooses who can start it, writes notifications only.
+// A delivery, whose event and receiver anybody chooses who can start it, writes no entry of a request that
+// does not have the event.
 func TestSend_WritesNothingElse(t *testing.T) {
 	t.Parallel()
 	d := newGrantFixture(t, consoletest.Options{})
-	n := NewNotify(nil, d.store, d.client.Console(), nil)
+	n := newNotifyFixture(t, d.store, d.client.Console())
 	for _, event := range []string{"grant/1#run", "grant/1#run/decision", "grant/1#run/release", "signature"} {
 		for _, sender := range []string{"receipt", "request", "cancelled", "0", "proof"} {
 			in := wire.SendInput{Sender: sender, Event: wire.Event{ID: event, Request: "grant/1"}}
-			require.NoError(t, n.Send(t.Context(), in))
-			require.NoError(t, n.GaveUp(t.Context(), in), "the first outcome stays")
+			require.NoError(t, n.execute(wire.SendActivity, in))
+			require.NoError(t, n.execute(wire.GaveUpActivity, in), "the first outcome stays")
 		}
 	}
-	for _, kind := range d.ledger("grant/1") {
+	require.Empty(t, d.ledger("grant/1"))
+	for _, kind := range d.ledger(string(ledger.KindNotification)) {
 		require.Equal(t, ledger.KindNotification, kind)
 	}
 	out, err := executeActivity[wire.CloseResult](d, wire.CloseActivity, wire.CloseInput{

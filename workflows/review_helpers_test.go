@@ -24,7 +24,7 @@ type breakGlassEnv struct {
 	recordingTime time.Duration // that recording a decision takes
 	refused       []string      // decisions that the ledger has with a refusal
 	events        []wire.Event
-	announcedAt   []time.Time // each of them
+	announcedAt   []time.Time           // each of them
 	decided       func(access.Decision) // for what counts, as the ledger takes it
 }
 

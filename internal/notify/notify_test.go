@@ -81,7 +81,8 @@ func onlySender(t *testing.T, cfg notify.Config) notify.Sender {
 func TestWebhook_IsSigned(t *testing.T) {
 	t.Parallel()
 	r := newFakeReceiver(t, http.StatusNoContent)
-	require.NoError(t, onlySender(t, notify.Config{WebhookURL: r.URL, WebhookSecret: key}).Send(t.Context(), event(), ""))
+	s := onlySender(t, notify.Config{WebhookURL: r.URL, WebhookSecret: key})
+	require.NoError(t, s.Send(t.Context(), event(), ""))
 	verifier, err := standardwebhooks.NewWebhook(key)
 	require.NoError(t, err)
 	require.NoError(t, verifier.Verify(r.body, r.header))

@@ -70,7 +70,8 @@ func sentences(e Event, m medium) []string {
 	case e.Type == wire.EventQuarantined:
 		out = append(out, "A sync is quarantined until someone confirms or discards it")
 	case e.Type == wire.EventTokenExpires:
-		out = append(out, "The API token of the worker expires soon: create a new token and configure the worker with it")
+		out = append(out, "The API token of the worker expires soon: "+
+			"create a new token and configure the worker with it")
 	case e.Wait != nil:
 		out = append(out, waitSentence(e, m))
 	case e.Decision != nil:

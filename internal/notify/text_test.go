@@ -22,7 +22,9 @@ func hostileEvent() notify.Event {
 	e.Request = "grant/" + hostile
 	e.Requester, e.Reason, e.Pending = hostile, hostile+strings.Repeat("x", 10_000), ""
 	e.Role, e.Scope.Name, e.Principal.Email = &access.RoleRef{ID: "2", Name: hostile}, hostile, hostile
-	e.Decision = &notify.Decision{By: hostile, OnBehalfOf: hostile, Action: "approve", Signed: "unsigned", Comment: hostile}
+	e.Decision = &notify.Decision{
+		By: hostile, OnBehalfOf: hostile, Action: "approve", Signed: "unsigned", Comment: hostile,
+	}
 	e.Wait = nil
 	e.Type = wire.EventDecided
 	e.Text = notify.Text(e)
@@ -44,7 +46,7 @@ func slackText(t *testing.T, e notify.Event) string {
 func outsideCode(t *testing.T, text string) string {
 	t.Helper()
 	var out strings.Builder
-	for _, line := range strings.Split(text, "\n") {
+	for line := range strings.SplitSeq(text, "\n") {
 		parts := strings.Split(line, "`")
 		require.Equal(t, 1, len(parts)%2, "every code is closed in its line: %q", line)
 		for i := 0; i < len(parts); i += 2 {
@@ -62,7 +64,9 @@ func TestSlack_WordsOfOthersAreHarmless(t *testing.T) {
 	text := slackText(t, hostileEvent())
 	require.NotContains(t, text, "<")
 	require.NotContains(t, text, ">")
-	for _, formatted := range []string{"*approved", "CISO*", "_really", "really_", "~no", "no~", "\x1b", "\u202e", "\r"} {
+	for _, formatted := range []string{
+		"*approved", "CISO*", "_really", "really_", "~no", "no~", "\x1b", "\u202e", "\r",
+	} {
 		require.NotContains(t, text, formatted)
 	}
 	require.Len(t, strings.Split(text, "\n"), 6, "no line is of the requester's making: %s", text)
@@ -70,7 +74,8 @@ func TestSlack_WordsOfOthersAreHarmless(t *testing.T) {
 	for _, theirs := range []string{"channel", "evil.example", "CISO", "here", "Dear", "confirm", "approved by CISO"} {
 		require.NotContains(t, ours, theirs)
 	}
-	require.Contains(t, text, "`&lt;!channel&gt; &lt;https://evil.example|the ticket&gt; ∗approved by CISO∗ ＿really＿ ∼no∼ ˋxˋ &amp; @here")
+	require.Contains(t, text, "`&lt;!channel&gt; &lt;https://evil.example|the ticket&gt; "+
+		"∗approved by CISO∗ ＿really＿ ∼no∼ ˋxˋ &amp; @here")
 	require.Contains(t, ours, "Reason given by  (unsigned): ")
 	require.Contains(t, ours, "Comment by  (unsigned): ")
 	require.Less(t, len(text), 5000)
