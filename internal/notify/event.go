@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"sentinelone-provisioner/internal/access"
-	"sentinelone-provisioner/internal/ledger"
 )
 
 // Event is one notification. Its JSON is the body of the webhook. The activities build it
@@ -46,8 +45,9 @@ type Event struct {
 	Wait *Wait `json:"wait,omitempty"`
 	// Details are why a sync is quarantined, and when the API token expires.
 	Details []string `json:"details,omitempty"`
-	// LedgerHead is the head of the console's ledger when the event was built.
-	LedgerHead ledger.Head `json:"ledgerHead"`
+	// LedgerHead is the newest entry of the console's ledger when the event was built; nil for
+	// an empty ledger.
+	LedgerHead *access.LedgerHead `json:"ledgerHead,omitempty"`
 
 	// Mail are the addresses that receive the e-mail in addition to NOTIFY_TO.
 	Mail []string `json:"-"`

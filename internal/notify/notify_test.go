@@ -14,7 +14,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"sentinelone-provisioner/internal/access"
-	"sentinelone-provisioner/internal/ledger"
 	"sentinelone-provisioner/internal/notify"
 	"sentinelone-provisioner/internal/wire"
 )
@@ -32,7 +31,7 @@ func event() notify.Event {
 		Duration:  access.Duration(4 * time.Hour), Reason: "INC-42, see the ticket",
 		Pending: "for 1 of 1 from leads until 2026-03-03 13:00:00 UTC",
 		People:  []string{"carol@example.com"}, Mail: []string{"carol@example.com"},
-		LedgerHead: ledger.Head{Seq: 12, Hash: "0a1b"},
+		LedgerHead: &access.LedgerHead{Console: "acmeco.sentinelone.net", Seq: 12, Hash: "0a1b", Seal: access.Unsealed},
 	}
 	e.Text = notify.Text(e)
 	return e

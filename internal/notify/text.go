@@ -178,7 +178,10 @@ func facts(e Event, m medium) []string {
 	for _, text := range e.Details {
 		add("Why", text)
 	}
-	return append(out, fmt.Sprintf("Ledger head: entry %d, %s", e.LedgerHead.Seq, cmp.Or(e.LedgerHead.Hash, "empty")))
+	if h := e.LedgerHead; h != nil {
+		out = append(out, fmt.Sprintf("Ledger head: entry %d, %s", h.Seq, h.Hash))
+	}
+	return out
 }
 
 func upperFirst(s string) string {

@@ -139,7 +139,9 @@ func TestWebhook_WordsOfOthersAreFields(t *testing.T) {
 	require.Equal(t, "unsigned", got["requesterSigned"])
 	require.Equal(t, map[string]any{"id": "2", "name": "SOC"}, got["role"])
 	require.Equal(t, map[string]any{"level": "site", "id": "9", "name": "Acme / Berlin"}, got["scope"])
-	require.Equal(t, map[string]any{"seq": 12.0, "hash": "0a1b"}, got["ledgerHead"])
+	require.Equal(t, map[string]any{
+		"console": "acmeco.sentinelone.net", "seq": 12.0, "hash": "0a1b", "seal": "unsealed",
+	}, got["ledgerHead"])
 }
 
 // A name is called a claim unless its owner has signed.

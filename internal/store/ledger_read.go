@@ -39,22 +39,6 @@ func (s *Store) LedgerEntryByKey(ctx context.Context, console, key string) (ledg
 	return e, nil
 }
 
-// LedgerHead is the head of the ledger of a console: its last entry. It is zero for an empty
-// ledger.
-func (s *Store) LedgerHead(ctx context.Context, console string) (ledger.Head, error) {
-	return ledgerHead(ctx, s.r, console)
-}
-
-func ledgerHead(ctx context.Context, q queryer, console string) (ledger.Head, error) {
-	var head ledger.Head
-	err := q.QueryRowContext(ctx, "SELECT seq, hash FROM ledger_heads WHERE console = $1", console).
-		Scan(&head.Seq, &head.Hash)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return head, fmt.Errorf("read the head of the ledger of %s: %w", console, err)
-	}
-	return head, nil
-}
-
 // LedgerOf lists the entries of one request in their order. There may be none.
 func (s *Store) LedgerOf(ctx context.Context, console, request string) ([]ledger.Entry, error) {
 	return entriesOf(ctx, s.r, "SELECT "+ledgerColumns+" FROM ledger WHERE console = $1 AND request = $2 ORDER BY seq",
