@@ -136,7 +136,8 @@ func (n *Notify) waiting(ctx context.Context, in wire.Event) (built, error) {
 		step, _, _ = strings.Cut(rest, "/") // as version 0.4.0 wrote it
 	}
 	for _, w := range waits {
-		if w.Step != step || w.At.Sub(w.Since) < quickFor {
+		lasting := w.At.Sub(w.Since) >= quickFor || w.Release && !w.Temporary
+		if w.Step != step || !lasting {
 			continue
 		}
 		f, err := loadFacts(ctx, n.store, n.console, ledger.Run{Request: in.Request, ID: in.OriginalRun()})
@@ -159,7 +160,7 @@ func (n *Notify) waiting(ctx context.Context, in wire.Event) (built, error) {
 		}
 		return out, nil
 	}
-	return built{}, noGround("the store has no such step that has waited for %s", quickFor)
+	return built{}, noGround("the store has no such step that has waited for %s or cannot succeed by itself", quickFor)
 }
 
 // lastEntry is behind every entry.

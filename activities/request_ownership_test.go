@@ -138,6 +138,7 @@ func TestNotify_OfAnImpossibleReleaseAtOnce(t *testing.T) {
 	_, err := env.ExecuteActivity(wire.WriteActivity, in)
 	require.False(t, attempttest.ApplicationError(t, err).NonRetryable())
 	e := m.onlyDelivery(wire.EventWaiting)
-	require.Contains(t, e.Text, "Access that must end is still in force after 1 attempts")
-	require.Contains(t, e.Text, "`starter grant`")
+	got := m.send(e)
+	require.Contains(t, got.Text, "Access that must end is still in force after 1 attempt, since ")
+	require.Contains(t, got.Wait.Error, "`starter grant`")
 }

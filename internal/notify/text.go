@@ -99,7 +99,8 @@ func waitSentence(e Event, m medium) string {
 	if e.Wait.Release {
 		what = "Access that must end is still in force"
 	}
-	return fmt.Sprintf("%s after %d attempts, since %s", what, e.Wait.Attempt, m.ours(describe.Second(e.Wait.Since)))
+	return fmt.Sprintf("%s after %s, since %s", what, describe.Plural(e.Wait.Attempt, "attempt"),
+		describe.Second(e.Wait.Since))
 }
 
 func decisionSentence(d Decision, m medium) string {
