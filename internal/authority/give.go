@@ -75,7 +75,7 @@ func (j Judge) approved(ctx context.Context, r Record, c Change, key string) (Ve
 		}
 		return forbid(NotApproved, "%s", text), nil
 	}
-	return j.decidedAgain(p, r, key, when)
+	return j.decidedAgain(p, r, key, people.terms(r), when)
 }
 
 // times are the times of a change.
@@ -149,14 +149,23 @@ func (j Judge) policyOf(ctx context.Context, r Record) (*policy.Policy, Verdict,
 
 func endsByRequest(op access.Op) bool { return op == access.OpDelete || op == access.OpReset }
 
-// decidedAgain has the policy decide about the plan at the time at which access begins.
-// What has begun is decided as of then: it goes on to its end.
-func (j Judge) decidedAgain(p *policy.Policy, r Record, key string, when times) (Verdict, error) {
+// decidedAgain has the policy decide about the plan, on the terms as approvers have narrowed
+// them, at the time at which access begins. What has begun is decided as of then: it goes on
+// to its end.
+func (j Judge) decidedAgain(
+	p *policy.Policy, r Record, key string, terms access.Terms, when times,
+) (Verdict, error) {
 	if p == nil {
 		return covered, nil
 	}
 	plan := r.Plan.Plan
-	again, err := p.DecideAgain(policy.InputFromPlan(plan, r.Plan.At), plan.Approval, when.start)
+	in, complete := policy.InputFromLedger(r.Plan.Request, when.start)
+	if !complete && givesRole(plan.Op) && r.startedAt().IsZero() {
+		return askAgain(PolicyForbids, "%s was planned by a version that did not record what its policy reads",
+			r.Run.Request), nil
+	}
+	in.Duration = terms.Duration
+	again, err := p.DecideAgain(in, plan.Approval, when.start)
 	if err != nil {
 		return forbid(PolicyForbids, "the policy cannot decide about %s again: %v", r.Run.Request, err), nil
 	}

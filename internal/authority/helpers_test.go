@@ -66,6 +66,7 @@ type scene struct {
 	known   access.OwnershipState
 	spec    access.RequestSpec
 	plan    access.Plan
+	facts   *ledger.Facts // of the console, as the plan's policy has read them
 }
 
 // newScene begins with bob's request to give ana a role for four hours, planned by a policy.
@@ -82,6 +83,7 @@ func newScene(t *testing.T, text string, signed bool) *scene {
 		s.signers, err = signing.LoadAllowedSigners(s.file, s.revoked)
 		require.NoError(t, err)
 	}
+	s.facts = &ledger.Facts{RolePredefined: true, Accounts: map[string]string{soc.ScopeID: "100"}}
 	s.known = access.OwnershipState{Known: true, Baseline: holdings(viewer), Proven: holdings(viewer)}
 	s.spec = access.RequestSpec{
 		Op: access.OpAcquire, Console: acme, Principal: access.PrincipalSelector{Kind: ana.Kind, ID: ana.ID},
@@ -113,7 +115,7 @@ func holdings(list ...access.Holding) access.Holdings {
 func (s *scene) requested() *scene {
 	s.t.Helper()
 	s.plan = s.planOf(s.spec)
-	body := ledger.Request{Plan: s.plan, SignaturesRequired: s.signers != nil}
+	body := ledger.Request{Plan: s.plan, SignaturesRequired: s.signers != nil, Facts: s.facts}
 	if s.signers != nil {
 		sig := access.RequestSignature{Request: s.spec, SignedAt: s.now.Add(-time.Minute), At: s.now}
 		sig.Signature = s.sign(bob, signing.OfRequest(run.Request, sig))
@@ -129,7 +131,8 @@ func (s *scene) planOf(spec access.RequestSpec) access.Plan {
 		Op: spec.Op, Console: acme, Principal: ana, Role: access.RoleRef{ID: spec.Role.ID},
 		Scope: access.ScopeRef{Level: spec.Scope.Level, ID: spec.Scope.ID}, Terms: spec.Terms, Before: holdings(viewer),
 	}
-	answer, err := s.policy.Evaluate(policy.InputFromPlan(plan, s.now))
+	in, _ := policy.InputFromLedger(ledger.Request{Plan: plan, Facts: s.facts}, s.now)
+	answer, err := s.policy.Evaluate(in)
 	require.NoError(s.t, err)
 	plan.Approval, plan.Rules, plan.Refusal = answer.Approval, answer.Rules, answer.Refusal
 	return plan.Seal()
@@ -157,10 +160,16 @@ func (s *scene) decision(by, action string) access.Decision {
 	d := access.Decision{
 		At: s.now, By: by, Action: action, PlanHash: s.plan.Hash, AskedAt: s.plan0At(), Signed: access.Unsigned,
 	}
+	return s.signed(d)
+}
+
+// signed is the decision with a signature, if signatures are required.
+func (s *scene) signed(d access.Decision) access.Decision {
+	s.t.Helper()
 	if s.signers != nil {
 		d.SignedAt = s.now
-		d.Signature = s.sign(by, signing.OfDecision(run.Request, run.ID, d.PlanHash, d))
-		d.Signed = s.keys[by].Fingerprint()
+		d.Signature = s.sign(d.By, signing.OfDecision(run.Request, run.ID, d.PlanHash, d))
+		d.Signed = s.keys[d.By].Fingerprint()
 	}
 	return d
 }
