@@ -66,7 +66,7 @@ func New(cfg Config) (*Client, error) {
 		faults = append(faults, fmt.Errorf("invalid request timeout %s: must not be negative", cfg.Timeout))
 	}
 	if cfg.MaxRow < 0 {
-		faults = append(faults, fmt.Errorf("invalid response limit of %d bytes a row: must not be negative", cfg.MaxRow))
+		faults = append(faults, fmt.Errorf("invalid response limit of %d bytes: must not be negative", cfg.MaxRow))
 	}
 	if cfg.Budgets == nil {
 		cfg.Budgets = PublishedBudgets()

@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -78,7 +79,7 @@ func TestFloods(t *testing.T) {
 	const bound = 96 << 20 // buffers of 8 MiB that double as they grow, and the simulator's own
 	s := consoletest.Start(t, consoletest.Options{Users: 3})
 	id := s.Truth().Principals[0].ID
-	c, err := New(Config{BaseURL: s.URL, Token: StaticToken(s.Token()), Budgets: []Budget{}})
+	c, err := New(Config{BaseURL: s.URL, Token: StaticToken(s.Token()), Budgets: []Budget{}, Timeout: 20 * time.Second})
 	require.NoError(t, err)
 	list := func() error { _, err := c.Users(t.Context(), ListOptions{Limit: 2}); return err }
 	for _, tc := range []struct {
@@ -199,10 +200,16 @@ func TestUsers_PageTooLarge(t *testing.T) {
 // One row is never too much for a page, up to the limit of a row.
 func TestUsers_OneLargeRow(t *testing.T) {
 	t.Parallel()
-	c := startConsole(t, crowded(2, 130_000)).client(t)
+	entries := make([]string, 250_000)
+	for i := range entries {
+		entries[i] = fmt.Sprintf(`{"id":%d,"roleId":"1"}`, i+1)
+	}
+	row := `{"id":"1","scope":"site","scopeRoles":[` + strings.Join(entries, ",") + `]}`
+	require.Greater(t, len(row)+heldWeight*len(entries), maxPage)
+	c := startConsole(t, respond(200, pageJSON("", 1, row))).client(t)
 	page, err := c.Users(t.Context(), ListOptions{Limit: 1})
 	require.NoError(t, err)
-	require.Len(t, page.Items, 1)
+	require.Len(t, page.Items[0].Held, len(entries))
 	_, err = startConsole(t, crowded(1, 145_000)).client(t).Users(t.Context(), ListOptions{Limit: 1})
 	require.ErrorContains(t, err, "a row is larger than 8388608 bytes")
 }
