@@ -11,6 +11,7 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/console"
+	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/internal/fault/kinds"
 	"sentinelone-provisioner/internal/policy"
 	"sentinelone-provisioner/internal/wire"
@@ -200,7 +201,7 @@ func listTexts[T any](values []T, text func(T) string) []string {
 		if i == maxListed {
 			return append(out, fmt.Sprintf("and %d more", len(values)-maxListed))
 		}
-		out = append(out, text(v))
+		out = append(out, describe.Text(text(v))) // the console's names
 	}
 	return out
 }

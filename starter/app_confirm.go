@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"strings"
@@ -18,7 +17,7 @@ func (p *app) interactive() bool {
 
 // confirm asks a question on standard error, and fails unless the answer is yes.
 func (p *app) confirm(question string) error {
-	fmt.Fprint(p.err, question+" Type yes: ")
+	writef(p.err, "%s Type yes: ", question)
 	said, err := readLine(p.in)
 	if err == nil && strings.EqualFold(strings.TrimSpace(said), "yes") {
 		return nil

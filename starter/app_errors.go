@@ -62,11 +62,11 @@ func marked(err error) error {
 // complain prints each fault on its own line.
 func (p *app) complain(err error) {
 	for _, fault := range faults(err) {
-		text := strings.TrimSpace(fault.Error())
+		text := describe.Error(fault.Error())
 		if errors.Is(fault, context.Canceled) {
 			text = "stopped"
 		}
-		fmt.Fprintf(p.err, "error: %s\n", describe.Lines(text))
+		fmt.Fprintf(p.err, "error: %s\n", text)
 	}
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -39,29 +40,39 @@ func (*format) Type() string { return "table|json" }
 
 // emitJSON prints a value for programs.
 func (p *app) emitJSON(v any) error {
-	enc := json.NewEncoder(p.out)
+	return p.encode(v, "  ")
+}
+
+// emitLine prints a value for programs that get several, one a line.
+func (p *app) emitLine(v any) error {
+	return p.encode(v, "")
+}
+
+func (p *app) encode(v any, indent string) error {
+	var text bytes.Buffer
+	enc := json.NewEncoder(&text)
 	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	if err := enc.Encode(v); err != nil {
+	enc.SetIndent("", indent)
+	err := enc.Encode(v)
+	if err == nil {
+		_, err = p.out.Write(describe.JSON(text.Bytes()))
+	}
+	if err != nil {
 		return fmt.Errorf("write output: %w", err)
 	}
 	return nil
 }
 
-// emitLine prints a value for programs that get several, one a line.
-func (p *app) emitLine(v any) error {
-	enc := json.NewEncoder(p.out)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
-		return fmt.Errorf("write output: %w", err)
-	}
-	return nil
+// writef prints to people. Everything that they read passes here or through [cells], but for
+// the inbox, which draws by itself: texts of others cannot control their terminal.
+func writef(w io.Writer, format string, args ...any) {
+	fmt.Fprint(w, describe.Sprintf(format, args...))
 }
 
 // remark prints a line about the answer, for people; programs get it as a field.
 func (p *app) remark(format string, args ...any) {
 	if !p.output.json {
-		fmt.Fprintf(p.err, format+"\n", args...)
+		writef(p.err, format+"\n", args...)
 	}
 }
 

@@ -139,7 +139,7 @@ func (d pendingDecision) all(ctx context.Context, ids []string) error {
 		if d.output.json {
 			faults = append(faults, d.emitLine(answer))
 		} else if err == nil {
-			fmt.Fprintln(d.out, decisionSentence(answer.WorkflowID, *answer.Decision))
+			writef(d.out, "%s\n", decisionSentence(answer.WorkflowID, *answer.Decision))
 		}
 		if ctx.Err() != nil {
 			break

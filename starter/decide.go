@@ -78,11 +78,11 @@ func (p *app) decide(ctx context.Context, decision string, o decideOptions) erro
 		return p.emitJSON(decided)
 	}
 	if decided.Pending != "" {
-		fmt.Fprintf(p.out, "confirmed by %s: snapshot %s is still quarantined and waits %s\n",
+		writef(p.out, "confirmed by %s: snapshot %s is still quarantined and waits %s\n",
 			decided.By, decided.Snapshot, decided.Pending)
 		return nil
 	}
-	fmt.Fprintf(p.out, "%s by %s: snapshot %s is %s\n", past(decided.Decision), decided.By, decided.Snapshot,
+	writef(p.out, "%s by %s: snapshot %s is %s\n", past(decided.Decision), decided.By, decided.Snapshot,
 		fate(decided))
 	return nil
 }

@@ -95,10 +95,10 @@ func (c *delegateCommand) execute(ctx context.Context) error {
 	}
 	d := answer.Delegation
 	if d.TakesBack() {
-		fmt.Fprintf(c.out, "%s no longer decides for %s (%s)\n", describe.Text(d.To), describe.Text(d.By), d.Signed)
+		writef(c.out, "%s no longer decides for %s (%s)\n", describe.Text(d.To), describe.Text(d.By), d.Signed)
 		return nil
 	}
-	fmt.Fprintf(c.out, "%s decides for %s until %s (%s)\n",
+	writef(c.out, "%s decides for %s until %s (%s)\n",
 		describe.Text(d.To), describe.Text(d.By), describe.Second(d.Until), d.Signed)
 	return nil
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"time"
 
@@ -76,7 +75,7 @@ func (p *app) inbox(ctx context.Context, o inboxOptions) error {
 		Who: by, Note: note, Every: inboxEvery, Now: p.now,
 	}, in, p.out)
 	for _, sentence := range done {
-		fmt.Fprintln(p.out, sentence)
+		writef(p.out, "%s\n", sentence)
 	}
 	return err
 }

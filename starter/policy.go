@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -61,7 +60,7 @@ func (p *app) policyCheck(args []string) error {
 	}
 	if !p.output.json {
 		if err == nil {
-			fmt.Fprintln(p.out, checked)
+			writef(p.out, "%s\n", checked)
 		}
 		return err
 	}

@@ -49,7 +49,7 @@ func (l *lines) show(s pendingObservation) {
 	if s.trouble != l.trouble {
 		l.trouble = s.trouble
 		if s.trouble != "" {
-			fmt.Fprintln(l.w, s.trouble)
+			writef(l.w, "%s\n", s.trouble)
 		}
 	}
 	if s.status == nil {
@@ -57,7 +57,7 @@ func (l *lines) show(s pendingObservation) {
 	}
 	if said := stateLine(*s.status); said != l.said {
 		l.said = said
-		fmt.Fprintln(l.w, said)
+		writef(l.w, "%s\n", said)
 	}
 	for _, c := range access.Collections() {
 		status, ok := s.status.Collections[string(c)]
@@ -67,7 +67,7 @@ func (l *lines) show(s pendingObservation) {
 		key := progressKey{status.State, status.Waiting, status.Attempt, stepOf(status)}
 		if l.last[c] != key {
 			l.last[c] = key
-			fmt.Fprintf(l.w, "  %s: %s\n", c, progressText(status))
+			writef(l.w, "  %s: %s\n", c, progressText(status))
 		}
 	}
 }
@@ -149,7 +149,7 @@ func (b *bars) show(s pendingObservation) {
 			}
 		}
 	}
-	b.writer.SetPinnedMessages(pinned)
+	b.writer.SetPinnedMessages(describe.Text(pinned))
 	if s.over && s.failure == nil {
 		for _, t := range b.trackers {
 			t.MarkAsDone()

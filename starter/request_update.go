@@ -90,7 +90,7 @@ func (p *app) updateGrant(
 		return errors.Join(p.emitJSON(answer), failed)
 	}
 	if failed == nil {
-		fmt.Fprintln(p.out, sentence)
+		writef(p.out, "%s\n", sentence)
 		p.remark("full record: `starter show %s`", requestclient.ShortID(answer.WorkflowID))
 	}
 	return failed

@@ -115,7 +115,7 @@ func (c *scheduleCommand) unschedule(ctx context.Context, e *temporalClient, id 
 	if c.output.json {
 		return c.emitJSON(scheduleAnswer{ID: id, Next: []time.Time{}, Recent: []string{}})
 	}
-	fmt.Fprintf(c.out, "removed the schedule %s\n", id)
+	writef(c.out, "removed the schedule %s\n", id)
 	return nil
 }
 

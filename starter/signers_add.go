@@ -115,11 +115,11 @@ func (c *signersAddCommand) reportAdded(path string, added signing.AddedSigner) 
 			File: path, Line: added.Line, Text: added.Added, Fingerprint: added.Fingerprint, Written: !c.dryRun,
 		})
 	}
-	fmt.Fprintf(c.out, "%s, line %d:\n", path, added.Line)
+	writef(c.out, "%s, line %d:\n", path, added.Line)
 	if added.Before != "" {
-		fmt.Fprintf(c.out, " %s\n", added.Before)
+		writef(c.out, " %s\n", added.Before)
 	}
-	fmt.Fprintf(c.out, "+%s\n", added.Added)
+	writef(c.out, "+%s\n", added.Added)
 	if c.dryRun {
 		c.remark("nothing was changed (--dry-run)")
 	}

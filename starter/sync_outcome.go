@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"time"
 
 	"sentinelone-provisioner/internal/describe"
@@ -19,7 +18,7 @@ func (p *app) conclude(run startedRun, s pendingObservation) {
 	}
 	p.emitTable([]string{"synced", "rows"}, countRows(s.result.Counts))
 	r := s.result
-	fmt.Fprintf(p.out, "\n%s: assignments +%d -%d, %s in %s\n", r.State, r.Changes.Added, r.Changes.Removed,
+	writef(p.out, "\n%s: assignments +%d -%d, %s in %s\n", r.State, r.Changes.Added, r.Changes.Removed,
 		describe.Plural(r.Requests, "request"), r.FinishedAt.Sub(r.StartedAt).Round(100*time.Millisecond))
 	for _, w := range r.Warnings {
 		p.remark("warning: %s", w)
@@ -28,11 +27,11 @@ func (p *app) conclude(run startedRun, s pendingObservation) {
 
 func (p *app) explainQuarantine(id string, q wire.Quarantine) {
 	flag := p.idFlag(id)
-	fmt.Fprintln(p.out, "quarantined, because:")
+	writef(p.out, "quarantined, because:\n")
 	for _, why := range q.Reasons {
-		fmt.Fprintf(p.out, "  - %s\n", describe.Text(why))
+		writef(p.out, "  - %s\n", describe.Text(why))
 	}
-	fmt.Fprintf(p.out, `
+	writef(p.out, `
 Queries use the last verified sync meanwhile. If this one is right, promote it; if not, discard it:
   starter confirm%[1]s
   starter discard%[1]s

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"runtime"
 
 	"github.com/spf13/cobra"
@@ -26,7 +25,7 @@ func newVersionCommand(a *app) *cobra.Command {
 			if a.output.json {
 				return marked(a.emitJSON(b))
 			}
-			fmt.Fprintf(a.out, "starter %s (%s)\n", b.Version, b.Go)
+			writef(a.out, "starter %s (%s)\n", b.Version, b.Go)
 			return nil
 		},
 	}

@@ -17,6 +17,7 @@ import (
 	syncactivities "sentinelone-provisioner/activities/sync"
 	"sentinelone-provisioner/internal/config"
 	"sentinelone-provisioner/internal/console"
+	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/internal/fault"
 	"sentinelone-provisioner/internal/livestatus"
 	"sentinelone-provisioner/internal/notify"
@@ -71,7 +72,7 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	}()
 	warnOperator(log, cfg)
 	if err := serve(ctx, log, cfg, options, db); err != nil {
-		_, _ = fmt.Fprintf(stderr, "error: %v\n", err)
+		_, _ = fmt.Fprintf(stderr, "error: %s\n", describe.Error(err.Error()))
 		return exitFailed
 	}
 	return exitDone

@@ -9,6 +9,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 
 	"sentinelone-provisioner/internal/config"
+	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/internal/version"
 )
 
@@ -58,7 +59,7 @@ func printVariables(w io.Writer, title string, variables []config.Variable) {
 func configError(stderr io.Writer, what string, err error) int {
 	_, _ = fmt.Fprintf(stderr, "error: %s:\n", what)
 	for _, fault := range splitJoined(err) {
-		_, _ = fmt.Fprintf(stderr, "  - %v\n", fault)
+		_, _ = fmt.Fprintf(stderr, "  - %s\n", describe.Error(fault.Error()))
 	}
 	return exitUsage
 }

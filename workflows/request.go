@@ -15,15 +15,15 @@ import (
 // request is what a request has learned and what is known of it: its plan, its proofs, and
 // how it ends. The machine decides what happens to it.
 type request struct {
-	log     log.Logger
-	info    wire.RequestInfo
-	spec    wire.PlanInput
-	plan    *access.Plan             // nil until it is made
-	signed  *access.RequestSignature // the requester's; nil where the name is as claimed
+	log    log.Logger
+	info   wire.RequestInfo
+	spec   wire.PlanInput
+	plan   *access.Plan             // nil until it is made
+	signed *access.RequestSignature // the requester's; nil where the name is as claimed
 	// mustSign says that signatures are required, for the life of the request.
 	mustSign bool
-	proofs  []access.Proof
-	counted []access.Decision // that count, on earlier plans too
+	proofs   []access.Proof
+	counted  []access.Decision // that count, on earlier plans too
 	// why says in the receipt why it ends as it does; "" where that is plain.
 	why        string
 	extensions []access.Extension

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"sentinelone-provisioner/internal/describe"
 )
 
 // ErrReadOnly is the cause when a request that would change the console was not sent.
@@ -120,13 +122,13 @@ func (e *Error) statusText() string {
 		title = http.StatusText(e.Status)
 	}
 	if title != "" {
-		b.WriteString(" " + title)
+		b.WriteString(" " + describe.Text(title))
 	}
 	if e.Code != 0 {
 		fmt.Fprintf(&b, " (%d)", e.Code)
 	}
 	if e.Detail != "" {
-		b.WriteString(", " + strings.TrimSuffix(e.Detail, "."))
+		b.WriteString(", " + strings.TrimSuffix(describe.Text(e.Detail), "."))
 	}
 	if hint := e.hint(); hint != "" {
 		b.WriteString(": " + hint)

@@ -1,10 +1,15 @@
 package describe
 
 import (
+	"bytes"
 	"fmt"
+	"reflect"
 	"strings"
 	"unicode"
+	"unicode/utf16"
 	"unicode/utf8"
+
+	"sentinelone-provisioner/internal/access"
 )
 
 // Limits on the length of texts from outside, in characters.
@@ -55,11 +60,7 @@ func isSafe(s string) bool {
 
 // isVisible says whether a character prints something, or is the blank. Some characters
 // count as printable in Unicode and still show nothing, such as the Hangul fillers.
-func isVisible(r rune) bool {
-	const blankBraille = '\u2800'
-	return unicode.IsPrint(r) && r != blankBraille &&
-		!unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
-}
+func isVisible(r rune) bool { return unicode.IsPrint(r) && !access.Invisible(r) }
 
 func escape(r rune) string {
 	switch {
@@ -98,3 +99,56 @@ func Plural(n int, noun string) string {
 
 // name is a name or an id, safe and of limited length.
 func name(s string) string { return Shorten(Text(s), MaxName) }
+
+// Sprintf is [fmt.Sprintf] for a terminal: each text among the arguments becomes one safe
+// line ([Text]), and so does each line of the result ([Lines]). A name cannot begin a line
+// of its own.
+func Sprintf(format string, args ...any) string {
+	safe := make([]any, len(args))
+	for i, arg := range args {
+		safe[i] = safeArgument(arg)
+	}
+	return Lines(fmt.Sprintf(format, safe...))
+}
+
+func safeArgument(arg any) any {
+	if err, is := arg.(error); is && err != nil {
+		return Text(err.Error())
+	}
+	if s, is := arg.(fmt.Stringer); is && reflect.ValueOf(arg).Kind() != reflect.Int64 { // no duration
+		return Text(s.String())
+	}
+	if v := reflect.ValueOf(arg); v.Kind() == reflect.String {
+		return Text(v.String())
+	}
+	return arg
+}
+
+// Error is a message for a terminal that may have several lines: the later ones are
+// indented, so that none that a name brings along passes for a message of its own.
+func Error(message string) string {
+	return strings.ReplaceAll(Lines(strings.TrimSpace(message)), "\n", "\n  ")
+}
+
+// JSON escapes in a JSON text what a terminal must not get. Programs read the same from it.
+func JSON(text []byte) []byte {
+	if bytes.IndexFunc(text, isUnsafeInJSON) < 0 {
+		return text
+	}
+	var out bytes.Buffer
+	for _, r := range string(text) {
+		switch {
+		case !isUnsafeInJSON(r):
+			out.WriteRune(r)
+		case r > 0xffff:
+			high, low := utf16.EncodeRune(r)
+			fmt.Fprintf(&out, `\u%04x\u%04x`, high, low)
+		default:
+			fmt.Fprintf(&out, `\u%04x`, r)
+		}
+	}
+	return out.Bytes()
+}
+
+// isUnsafeInJSON leaves ASCII to the encoder, which escapes it in texts.
+func isUnsafeInJSON(r rune) bool { return r >= 0x7f && !isVisible(r) && r != utf8.RuneError }

@@ -1,8 +1,11 @@
 package describe_test
 
 import (
+	"encoding/json"
+	"errors"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
@@ -121,4 +124,41 @@ func TestPlural(t *testing.T) {
 	for n, want := range map[int]string{0: "0 rows", 1: "1 row", 2: "2 rows"} {
 		require.Equal(t, want, describe.Plural(n, "row"))
 	}
+}
+
+func TestSprintf(t *testing.T) {
+	t.Parallel()
+	const name = "a\x1b[2J\nb\u202e"
+	type level string
+	require.Equal(t, "one a\\x1b[2J b\\u202e two\n",
+		describe.Sprintf("one %s two\n", name), "a name has no lines, the format has")
+	require.Equal(t, "a\\x1b[2J b\\u202e", describe.Sprintf("%v", errors.New(name)))
+	require.Equal(t, "a\\x1b[2J b\\u202e", describe.Sprintf("%s", level(name)))
+	require.Equal(t, "a\\x1b[2J b\\u202e", describe.Sprintf("%s", stringer{name}))
+	require.Equal(t, "3 1m0s <nil> [a]\\x07", describe.Sprintf("%d %s %v %v\a", 3, time.Minute, nil, []string{"a"}))
+}
+
+type stringer struct{ text string }
+
+func (s stringer) String() string { return s.text }
+
+func TestError(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, "a\\x07\n  b", describe.Error("a\a\nb\n"))
+}
+
+func TestJSON(t *testing.T) {
+	t.Parallel()
+	type thing struct{ Name string }
+	want := thing{"a\x1b\u202e\u009b\u200b\u2028\U000e0041 Jürgen 🚒 \u00a0\x7f\n"}
+	text, err := json.Marshal(want)
+	require.NoError(t, err)
+	got := describe.JSON(text)
+	require.Equal(t, describe.Text(string(got)), string(got))
+	require.Contains(t, string(got), `\u202e\u009b\u200b\u2028\udb40\udc41 Jürgen 🚒`)
+	var back thing
+	require.NoError(t, json.Unmarshal(got, &back))
+	require.Equal(t, want, back)
+	plain := []byte(`{"name":"Acme / Berlin"}`)
+	require.Equal(t, plain, describe.JSON(plain))
 }

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"sentinelone-provisioner/internal/describe"
 )
 
 // ErrStale says that another attempt of the same drain is ahead of the caller, which must
@@ -42,5 +44,5 @@ func (e *NoMatchError) Error() string {
 	if len(e.Similar) == 0 {
 		return msg + ": check the spelling, or give its id"
 	}
-	return msg + "; did you mean " + strings.Join(e.Similar, ", ") + "?"
+	return msg + "; did you mean " + describe.Text(strings.Join(e.Similar, ", ")) + "?"
 }

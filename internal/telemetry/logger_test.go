@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	"github.com/stretchr/testify/require"
 
@@ -61,4 +62,19 @@ func TestNewLogger_Levels(t *testing.T) {
 			require.Equal(t, want, strings.Count(out.String(), "\n"), "no stack trace, one line each: %s", out.String())
 		})
 	}
+}
+
+// A record is one line that does nothing to a terminal, whatever its message and fields hold.
+func TestNewLogger_ConsoleIsSafe(t *testing.T) {
+	t.Parallel()
+	const hostile = "x\x1b]0;owned\a\u202e\u009b2J\u200b\n2026-03-10T12:00:00Z  INFO  forged"
+	var out bytes.Buffer
+	log := telemetry.NewLogger(&out, "info", telemetry.FormatConsole).With("role"+hostile, hostile)
+	log.InfoContext(t.Context(), hostile, "error", errors.New(hostile)) //nolint:sloglint // as a library might
+	log.InfoContext(t.Context(), "Next")
+	lines := strings.Split(strings.TrimSuffix(out.String(), "\n"), "\n")
+	require.Len(t, lines, 2)
+	require.Equal(t, -1, strings.IndexFunc(lines[0], func(r rune) bool { return !unicode.IsPrint(r) }), "%q", lines[0])
+	require.Contains(t, lines[0], `x\x1b]0;owned\x07\u202e\x9b2J`)
+	require.Contains(t, lines[1], "Next")
 }

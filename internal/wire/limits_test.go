@@ -47,7 +47,9 @@ func TestLimits(t *testing.T) {
 			}, 100,
 		},
 		"scope.level": {
-			func(s string) wire.Limited { return wire.GrantInput{Scope: access.ScopeSelector{Level: access.Level(s)}} }, 100,
+			func(s string) wire.Limited {
+				return wire.GrantInput{Scope: access.ScopeSelector{Level: access.Level(s)}}
+			}, 100,
 		},
 		"scope.name":   {func(s string) wire.Limited { return wire.GrantInput{Scope: access.ScopeSelector{Name: s}} }, 4096},
 		"mode":         {func(s string) wire.Limited { return wire.OffboardInput{Mode: s} }, 100},
