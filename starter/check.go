@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -75,7 +76,7 @@ func (c *checkCommand) execute(ctx context.Context) error {
 	report := inspect.Run(ctx, api, access.Collections(), c.now())
 	findings := append(consoleFindings(report, c.now()), checkTemporal(ctx, c.app)...)
 	findings = append(findings, checkDatabase(ctx, c.app, report.Console), checkSignatures(c.app))
-	report.Warnings = append(report.Warnings, store.FileNotes(c.cfg.Store.URL)...)
+	report.Warnings = append(report.Warnings, slices.Concat(store.FileNotes(c.cfg.Store.URL), c.cfg.WritableNotes())...)
 	err = report.Err()
 	if c.strict {
 		err = errors.Join(err, around(findings))

@@ -72,6 +72,11 @@ func TestCheck_WarnsAboutAnOpenDatabase(t *testing.T) {
 	require.Contains(t, got.errOut,
 		"warning: every user of this machine may open the database file "+path+" (mode 0644)")
 	require.Len(t, decode[checkAnswer](t, run(t, "check", "-o", "json")).Warnings, 1)
+
+	policy := policyFile(t, somePolicy)
+	require.NoError(t, os.Chmod(policy, 0o666))
+	t.Setenv("POLICY_FILE", policy)
+	require.Contains(t, run(t, "check").errOut, "warning: POLICY_FILE: every user of this machine may write "+policy)
 }
 
 func TestCheck_NamesEveryMissingPermission(t *testing.T) {

@@ -86,6 +86,9 @@ func warnOperator(log *slog.Logger, cfg config.Config) {
 	for _, note := range store.FileNotes(cfg.Store.URL) {
 		log.Warn("The database is not closed to other users", "file", note)
 	}
+	for _, note := range cfg.WritableNotes() {
+		log.Warn("A file that decides who gets access is not protected", "file", note)
+	}
 }
 
 // serve connects to Temporal and runs both workers until ctx ends.

@@ -30,6 +30,11 @@ func TestWarnOperator(t *testing.T) {
 	require.Contains(t, warned(cfg), "level=WARN msg=\"The database is not closed to other users\"")
 	require.Contains(t, warned(cfg), path)
 
+	cfg = config.Config{Worker: config.Worker{Policy: path}, Signing: config.Signing{Allowed: "signers"}}
+	require.Empty(t, warned(cfg))
+	require.NoError(t, os.Chmod(path, 0o646))
+	require.Contains(t, warned(cfg), "POLICY_FILE: every user of this machine may write "+path)
+
 	text := warned(config.Config{Store: config.Store{URL: "postgres://localhost/x"}})
 	require.Contains(t, text, "level=WARN msg=\"Signatures are not required\"")
 	require.Contains(t, text, "one person can be the requester, both approvers and the reviewer")
