@@ -100,7 +100,7 @@ histories: temporal-cli ## record workflow histories of merged code, for replay:
 
 .PHONY: search-attributes
 search-attributes: temporal-cli ## register our search attributes at TEMPORAL_ADDRESS (workers do this if they have the permission)
-	@cli="$$(tools/temporal-cli.sh)"; for a in State:Keyword Kind:Keyword RoleId:Keyword Console:Keyword Deadline:Datetime; do \
+	@cli="$$(tools/temporal-cli.sh)"; for a in State:Keyword Kind:Keyword RoleId:Keyword Console:Keyword Deadline:Datetime Pending:Keyword; do \
 		"$$cli" operator search-attribute create --name SentinelOne$${a%:*} --type $${a#*:} || exit 1; done
 
 .PHONY: tidy

@@ -66,6 +66,7 @@ func (r *Request) Register(to Registry) {
 		wire.ApplyActivity:    r.Apply,
 		wire.DecideActivity:   r.Decide,
 		wire.StopActivity:     r.Stop,
+		wire.ExtendActivity:   r.Extend,
 		wire.DelegateActivity: r.Delegate,
 		wire.CloseActivity:    r.Close,
 	} {

@@ -34,7 +34,7 @@ func (r *Request) receipt(ctx context.Context, in wire.CloseInput) (access.Recei
 func (r *Request) receiptUnless(ctx context.Context, in wire.CloseInput, unless string) (*access.Receipt, error) {
 	out := access.Receipt{
 		Request: in.Request.ID, Run: in.Request.Run, Plan: in.Plan, State: in.State, Message: in.Message,
-		Proofs: in.Proofs, Decisions: in.Decisions, Extensions: in.Extensions, RequestSignature: in.Signature,
+		Proofs: in.Proofs, Decisions: in.Decisions, Extensions: in.Extensions, Stop: in.Stop, RequestSignature: in.Signature,
 		StartedAt: in.Request.StartedAt, FinishedAt: r.now().UTC(),
 	}
 	out.Signed = out.HowSigned()

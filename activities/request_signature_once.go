@@ -49,9 +49,19 @@ func signedIn(
 			if err != nil {
 				return request, nil, err
 			}
+			key := request.Key // of the first plan: later ones are not signed again
 			request = approval.RequestOf(requested.Plan)
 			if s := requested.Verified(); s != nil {
-				request.Key = s.Signed
+				key = s.Signed
+			}
+			request.Key = key
+		case ledger.KindExtensionRequest:
+			asked, err := ledger.DecodeAs[ledger.ExtensionRequest](e)
+			if err != nil {
+				return request, nil, err
+			}
+			if x := asked.Extension; x.Hash == plan {
+				request.Asker, request.AskerKey = x.By, x.Signed
 			}
 		case ledger.KindDecision:
 			kept, err := ledger.DecodeAs[ledger.Decision](e)

@@ -17,19 +17,22 @@ var (
 	attributeRole     = temporal.NewSearchAttributeKeyKeyword("SentinelOneRoleId")
 	attributeConsole  = temporal.NewSearchAttributeKeyKeyword("SentinelOneConsole")
 	attributeDeadline = temporal.NewSearchAttributeKeyTime("SentinelOneDeadline")
+	// attributePending is "extension" while an extension of a grant waits for its approval.
+	attributePending = temporal.NewSearchAttributeKeyKeyword("SentinelOnePending")
 )
 
 // SearchAttributes lists what a server must know for requests to be found by it.
 func SearchAttributes() []temporal.SearchAttributeKey {
 	return []temporal.SearchAttributeKey{
-		attributeState, attributeKind, attributeRole, attributeConsole, attributeDeadline,
+		attributeState, attributeKind, attributeRole, attributeConsole, attributeDeadline, attributePending,
 	}
 }
 
 // index makes the request findable, where the server knows our attributes; deadline is
-// when what it waits for is due, zero for none. The summary in Temporal's UI needs no such thing.
-func (r *request) index(ctx workflow.Context, deadline time.Time) {
-	if !r.indexed || r.state == r.shown && deadline.Equal(r.deadline) {
+// when what it waits for is due, zero for none, and pending what waits for an approval besides
+// its state, "" for nothing. The summary in Temporal's UI needs no such thing.
+func (r *request) index(ctx workflow.Context, deadline time.Time, pending string) {
+	if !r.indexed || r.state == r.shown && deadline.Equal(r.deadline) && pending == r.pending {
 		return
 	}
 	updates := []temporal.SearchAttributeUpdate{attributeState.ValueSet(r.state)}
@@ -43,7 +46,13 @@ func (r *request) index(ctx workflow.Context, deadline time.Time) {
 	case !r.deadline.IsZero():
 		updates = append(updates, attributeDeadline.ValueUnset())
 	}
-	r.shown, r.deadline = r.state, deadline
+	switch {
+	case pending != "":
+		updates = append(updates, attributePending.ValueSet(pending))
+	case r.pending != "":
+		updates = append(updates, attributePending.ValueUnset())
+	}
+	r.shown, r.deadline, r.pending = r.state, deadline, pending
 	if err := workflow.UpsertTypedSearchAttributes(ctx, updates...); err != nil {
 		r.log.Warn("Request cannot be found by its attributes", "error", err)
 	}

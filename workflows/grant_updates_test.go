@@ -80,9 +80,10 @@ func TestGrant_Extend(t *testing.T) {
 		},
 		Extension: &access.Extension{
 			At: began.Add(time.Hour), By: bobMail, Duration: access.Duration(2 * time.Hour),
-			EndsAt: began.Add(6 * time.Hour),
+			EndsAt: began.Add(6 * time.Hour), Asked: &r.askedFor[0], Decisions: r.applied[1].Extension.Decisions,
 		},
 	}, r.applied[1])
+	require.Empty(t, r.applied[1].Extension.Decisions, "nobody had to approve it")
 	require.Equal(t, claim+"/extend/2", r.applied[2].Change.Key)
 	require.Equal(t, []access.Extension{*r.applied[1].Extension, *r.applied[2].Extension}, got.Receipt.Extensions)
 	require.Equal(t, began.Add(6*time.Hour+30*time.Minute), got.Receipt.Extensions[1].EndsAt)

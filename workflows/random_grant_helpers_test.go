@@ -68,6 +68,9 @@ func (w *randomGrant) mockActivities() {
 		return wire.PlanResult{Plan: w.sealPlan()}, nil
 	}, 3)
 	on(wire.DecideActivity, w.decide, 6)
+	on(wire.StopActivity, func(context.Context, wire.StopActivityInput) (wire.StopResult, error) {
+		return wire.StopResult{Signed: access.Unsigned}, nil
+	}, 6)
 	on(wire.ApplyActivity, w.applies, 4)
 	on(wire.CloseActivity, func(_ context.Context, in wire.CloseInput) (wire.CloseResult, error) {
 		return wire.CloseResult{Receipt: access.Receipt{State: in.State}}, nil

@@ -35,6 +35,7 @@ type request struct {
 	indexed    bool      // the server knows our search attributes
 	shown      string    // state that they show; "" before the first
 	deadline   time.Time // that they show
+	pending    string    // that they show
 	notifies   bool      // events are announced
 	announcing int       // events that are being announced
 }

@@ -89,20 +89,20 @@ func (m *machine) onTimer(ctx workflow.Context, over func() bool) error {
 func (m *machine) decide(ctx workflow.Context, action string, in wire.DecisionInput) (access.Decision, error) {
 	open, stop := workflow.NewDisconnectedContext(ctx)
 	defer stop()
-	seen, cameAt := m.planHash(), workflow.Now(ctx)
+	about, cameAt := m.subjectOf(in.PlanHash), workflow.Now(ctx)
 	if err := m.deciding.Lock(open); err != nil {
 		return access.Decision{}, err
 	}
 	defer m.deciding.Unlock()
-	d := m.approval.Stamp(access.Decision{
+	d := about.approval.Stamp(access.Decision{
 		At: workflow.Now(ctx).UTC(), By: strings.TrimSpace(in.By), Action: action, Comment: in.Comment,
 		Duration: in.Duration, StartAt: in.StartAt, Signature: in.Signature,
-		SignedAt: in.SignedAt, PlanHash: cmp.Or(in.PlanHash, seen),
+		SignedAt: in.SignedAt, PlanHash: cmp.Or(in.PlanHash, about.hash),
 	}, cameAt)
-	refusal := m.refuseDecision(d, seen, cameAt)
+	refusal := about.refuse(d, cameAt)
 	out, err := call[wire.DecideResult](shortCall(open, action), wire.DecideActivity, wire.DecideInput{
-		Request: m.info, Decision: d, Number: len(m.counted) + m.refusals, Refusal: refusal.Sentence(),
-		SoD: m.sodCheck(action), Delegators: m.delegators(action, refusal),
+		Request: m.info, Decision: d, Number: len(m.counted) + m.onExtended + m.refusals,
+		Refusal: refusal.Sentence(), SoD: m.sodCheck(action), Delegators: delegators(*about.approval, action, refusal),
 	})
 	if err != nil {
 		m.refusals++ // its number may be in the ledger, and is not used again
@@ -113,14 +113,55 @@ func (m *machine) decide(ctx workflow.Context, action string, in wire.DecisionIn
 		return access.Decision{}, refused(out.Refusal)
 	}
 	d.Signed, d.OnBehalfOf, d.Delegation = out.Signed, out.OnBehalfOf, out.Delegation
-	d = m.approval.Stamp(d, cameAt) // it may have been escalated to the delegator
-	m.approval = m.approval.Record(d)
-	m.counted = append(m.counted, d)
+	d = about.approval.Stamp(d, cameAt) // it may have been escalated to the delegator
+	*about.approval = about.approval.Record(d)
+	if about.extension != nil {
+		m.onExtended++
+	} else {
+		m.counted = append(m.counted, d)
+	}
 	m.announceEntry(ctx, wire.EventDecided, out.Entry)
 	if !m.at.final() {
 		m.show(ctx)
 	}
 	return d, nil
+}
+
+// subject is what a decision is about: the plan, or an extension.
+type subject struct {
+	approval  *approval.State
+	hash      string           // that was pending when the decision came
+	extension *openedExtension // nil: the plan
+	refuse    func(d access.Decision, cameAt time.Time) *approval.Refusal
+}
+
+// subjectOf is what a decision is about that names that hash. One that names none is about
+// what is open, which must be one thing.
+func (m *machine) subjectOf(hash string) subject {
+	seen, x := m.planHash(), m.extension
+	plan := subject{
+		approval: &m.approval, hash: seen,
+		refuse: func(d access.Decision, cameAt time.Time) *approval.Refusal { return m.refuseDecision(d, seen, cameAt) },
+	}
+	reviewed := m.approval.Verdict == "" && len(m.approval.Steps) > 0
+	switch {
+	case x == nil || hash != "" && hash != x.asked.Hash || hash == "" && !m.extensionPending():
+		return plan
+	case hash == "" && reviewed:
+		plan.refuse = func(access.Decision, time.Time) *approval.Refusal {
+			return approval.Ambiguous(seen, x.asked.Hash)
+		}
+		return plan
+	}
+	return subject{
+		approval: &x.approval, hash: x.asked.Hash, extension: x,
+		refuse: func(d access.Decision, cameAt time.Time) *approval.Refusal {
+			if x.approval.Verdict == "" && m.at != active {
+				return approval.ExtensionOver(m.at.onWire())
+			}
+			return x.approval.Check(d, cameAt)
+		},
+	}
 }
 
 // planHash is of the plan that people decide on; "" before there is one.
@@ -152,11 +193,11 @@ func (m *machine) refuseDecision(d access.Decision, seen string, cameAt time.Tim
 }
 
 // delegators are those in whose place a decision might count that does not count by itself.
-func (m *machine) delegators(action string, why *approval.Refusal) []string {
+func delegators(s approval.State, action string, why *approval.Refusal) []string {
 	if why == nil || why.Reason != approval.NotEligible && why.Reason != approval.NotEscalated {
 		return nil
 	}
-	return m.approval.Delegators(action)
+	return s.Delegators(action)
 }
 
 // sodCheck is what a decision is checked against: an approval against separation of duties.

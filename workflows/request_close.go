@@ -38,6 +38,9 @@ func (m *machine) closeInput(end state) wire.CloseInput {
 	if m.plan != nil {
 		in.Plan = *m.plan
 	}
+	if m.stop != nil {
+		in.Stop = new(m.stop.Stop)
+	}
 	return in
 }
 
@@ -70,7 +73,7 @@ func (m *machine) finish(ctx workflow.Context, receipt access.Receipt) {
 		State: receipt.State, Outcome: receipt.Outcome, Message: receipt.Message, Receipt: &receipt,
 	}
 	m.enter(ctx, receipt.State, "")
-	m.index(ctx, time.Time{})
+	m.index(ctx, time.Time{}, "")
 	m.announce(ctx, endEvent(receipt))
 }
 
@@ -91,7 +94,7 @@ func endEvent(receipt access.Receipt) string {
 func (m *machine) finishAll(ctx workflow.Context, err error) (wire.RequestResult, error) {
 	open, stop := workflow.NewDisconnectedContext(ctx)
 	defer stop()
-	waited := workflow.Await(open, func() bool { return workflow.AllHandlersFinished(open) })
+	waited := workflow.Await(open, func() bool { return workflow.AllHandlersFinished(open) && m.watching == 0 })
 	if waited == nil {
 		waited = m.awaitAnnouncements(open)
 	}

@@ -25,6 +25,16 @@ func (m *machine) mayAskToExtend(ctx workflow.Context, in wire.ExtendInput) erro
 	if err := m.mayExtend(ctx, in); err != nil {
 		return err
 	}
+	switch {
+	case m.asking || m.extensionPending():
+		return refused(m.pendingExtensionText())
+	case m.plan.Principal.Is(in.By) && access.Fold(in.By) != access.Fold(m.spec.Terms.Requester):
+		return refused(fmt.Sprintf("cannot extend: %s is the recipient: somebody else must ask for it",
+			strings.TrimSpace(in.By)))
+	case m.asked >= maxExtensions:
+		return refused(fmt.Sprintf("cannot extend: it was extended, or that was asked for, %d times, "+
+			"which is the limit; request a new grant", m.asked))
+	}
 	if waiting := m.extending; len(m.extensions)+waiting >= maxExtensions {
 		return refused(fmt.Sprintf("cannot extend: it was extended %d times and %d extensions wait for the writer, "+
 			"which is the limit; request a new grant", len(m.extensions), waiting))
@@ -84,9 +94,10 @@ func (m *machine) notTooLong(in wire.ExtendInput) error {
 	return nil
 }
 
-// extend moves the end, and tells the writer, whose own watch over the lease must not end
-// it before. One extension at a time, so that the writer learns the ends in their order.
-func (m *machine) extend(ctx workflow.Context, in wire.ExtendInput) (wire.RequestAnswer, error) {
+// extendAtOnce is how grants whose history was recorded before [extensionsAreApproved] move
+// their end: nobody approves it. One extension at a time, so that the writer learns the ends
+// in their order.
+func (m *machine) extendAtOnce(ctx workflow.Context, in wire.ExtendInput) (wire.RequestAnswer, error) {
 	open, stop := workflow.NewDisconnectedContext(ctx)
 	defer stop()
 	m.extending++

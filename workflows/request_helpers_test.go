@@ -35,6 +35,10 @@ type requestEnv struct {
 	closed  []wire.CloseInput
 	stops   []wire.StopActivityInput
 
+	askedFor         []access.ExtensionRequest
+	extensions       access.Approval // that extensions need
+	refuseExtensions string          // why they are refused
+
 	refuseStops string // why messages that stop the request do not count; "" if they do
 }
 
@@ -42,6 +46,7 @@ func newRequest(t *testing.T) *requestEnv {
 	t.Helper()
 	r := newUnmockedRequest(t)
 	r.on(wire.StopActivity, mock.Anything).Return(r.recordStop).Maybe()
+	r.on(wire.ExtendActivity, mock.Anything).Return(r.recordExtension).Maybe()
 	return r
 }
 
@@ -98,6 +103,17 @@ func planOf(in wire.PlanInput) access.Plan {
 		Terms: in.Terms, Before: holds(viewer), After: holds(viewer, soc), Expected: access.Applied,
 		Approval: access.NoApproval(),
 	}.Seal()
+}
+
+// recordExtension is the ledger's answer to who asks for an extension, and who must approve it:
+// nobody, unless the test says so.
+func (r *requestEnv) recordExtension(_ context.Context, in wire.ExtendActivityInput) (wire.ExtendResult, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	x := in.Extension
+	x.Approval, x.Signed = r.extensions, access.Unsigned
+	r.askedFor = append(r.askedFor, x.Seal())
+	return wire.ExtendResult{Extension: x.Seal(), Refusal: r.refuseExtensions}, nil
 }
 
 // recordStop is the ledger's answer to who stops the request.

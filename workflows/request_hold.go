@@ -80,6 +80,10 @@ func (m *machine) holdsUntil() string {
 	if !m.endsAt.IsZero() {
 		waits = append(waits, "for its end at "+at(m.endsAt))
 	}
+	if m.extensionPending() {
+		waits = append(waits, "for the approval of an extension until "+at(m.extension.asked.EndsAt)+": "+
+			m.extension.approval.Pending())
+	}
 	return strings.Join(slices.DeleteFunc(waits, blank), ", and ")
 }
 

@@ -35,6 +35,12 @@ type machine struct {
 	ending workflow.Mutex
 	// extending counts the extensions that wait for their turn.
 	extending int
+
+	asked      int              // extensions that were asked for
+	asking     bool             // who must approve one is being found out
+	extension  *openedExtension // the last one that people were asked about; nil before
+	watching   int              // extensions that wait for their approval, or move the end
+	onExtended int              // decisions on extensions
 	// failure is why it could not be planned.
 	failure error
 	over    bool // the machine has stopped: updates that wait for the end are answered
@@ -140,7 +146,7 @@ func (m *machine) move(ctx workflow.Context, happened event) error {
 	return nil
 }
 
-// take has an effect. Decisions and extensions have theirs while their update is handled.
+// take has an effect. Decisions, extensions and stops have theirs while their update is handled.
 func (m *machine) take(ctx workflow.Context, e effect) error {
 	switch e {
 	case askApprovers:
@@ -157,7 +163,7 @@ func (m *machine) take(ctx workflow.Context, e effect) error {
 		m.answerWithPlan(ctx)
 	case failWorkflow:
 		return m.fail(ctx, m.failure)
-	case recordDecision, extendAccess:
+	case recordDecision, extendAccess, recordStop:
 	}
 	return nil
 }
@@ -210,7 +216,11 @@ func (m *machine) terms() access.Terms { return m.approval.Terms() }
 func (m *machine) show(ctx workflow.Context) {
 	waits, deadline := m.waitsFor()
 	m.enter(ctx, m.at.onWire(), waits)
-	m.index(ctx, deadline)
+	pending := ""
+	if m.extensionPending() {
+		pending = pendingExtension
+	}
+	m.index(ctx, deadline, pending)
 }
 
 // waitsFor says what the request waits for, and until when; "" while it moves.
@@ -222,7 +232,7 @@ func (m *machine) waitsFor() (string, time.Time) {
 		start := m.terms().StartAt
 		return "for its start at " + at(start), start
 	case active:
-		return m.holdsUntil(), m.leaseEnd()
+		return m.holdsUntil(), m.nextDeadline()
 	case makingPermanent:
 		return "for its writer, to make it permanent", m.leaseEnd()
 	default:

@@ -113,6 +113,13 @@ func (s *simulator) do(name string, in any, cancelled bool) (any, error) {
 			return nil, errForbidden
 		}
 		return wire.DecideResult{Signed: access.Unsigned, Refusal: in.Refusal}, nil
+	case wire.ExtendActivityInput:
+		out := wire.ExtendResult{Extension: in.Extension}
+		if out.Extension.Approval = s.extensions(); s.oneIn(6) {
+			out.Refusal = "the policy forbids it"
+		}
+		out.Extension = out.Extension.Seal()
+		return out, nil
 	case wire.StopActivityInput:
 		out := wire.StopResult{Signed: access.Unsigned}
 		if s.oneIn(4) {
@@ -274,4 +281,15 @@ func (s *simulatedOutbound) NewTimerWithOptions(
 		settle.Set(nil, err)
 	})
 	return future
+}
+
+// extensions is who must approve an extension: as for the grant, or nobody.
+func (s *simulator) extensions() access.Approval {
+	if s.oneIn(3) {
+		return access.Approval{}
+	}
+	return access.Approval{
+		Required: true, DecideWithin: access.Duration(6 * tick),
+		Steps: []access.ApprovalStep{{Need: 1, Groups: []string{"owners"}, People: interleavingPeople[1:]}},
+	}
 }

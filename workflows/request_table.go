@@ -101,7 +101,8 @@ const (
 	recordDecision effect = "record decision"
 	planAgain      effect = "forget decisions, plan again"
 	startHolding   effect = "note end, open review"
-	extendAccess   effect = "move end, notify writer"
+	extendAccess   effect = "ask approvers, then move end"
+	recordStop     effect = "record who"
 	announceReview effect = "notify requester"
 	closeRequest   effect = "receipt"
 	answerWithPlan effect = "answer with the plan"
@@ -145,8 +146,8 @@ var table = []row{
 	{anyKind, in(awaitingApproval), onTimedOut, endTimedOut, do(closeRequest)},
 	{provisionKind, in(awaitingApproval), onRefused, endRefused, do(closeRequest)},
 
-	{grantKind | provisionKind, in(planning, awaitingApproval), onCancel, endCancelled, do(closeRequest)},
-	{grantKind, in(scheduled), onCancel, endCancelled, do(closeRequest)},
+	{grantKind | provisionKind, in(planning, awaitingApproval), onCancel, endCancelled, do(recordStop, closeRequest)},
+	{grantKind, in(scheduled), onCancel, endCancelled, do(recordStop, closeRequest)},
 	{anyKind, in(planning, awaitingApproval), onCancelled, endCancelled, do(closeRequest)},
 	{grantKind, in(scheduled), onCancelled, endCancelled, do(closeRequest)},
 
@@ -159,13 +160,13 @@ var table = []row{
 	{provisionKind, in(applying, releasingCancelled), onNothingMade, endCancelled, do(closeRequest)},
 	{anyKind, in(applying), onRefused, endRefused, do(closeRequest)},
 	{provisionKind, in(releasingCancelled), onRefused, endRefused, do(closeRequest)},
-	{grantKind | provisionKind, in(applying), onCancel, releasingCancelled, nil},
+	{grantKind | provisionKind, in(applying), onCancel, releasingCancelled, do(recordStop)},
 	{grantKind | provisionKind, in(applying), onCancelled, releasingCancelled, nil},
 
 	{grantKind, in(active), onApprove, sameState, do(recordDecision)},
 	{grantKind, in(active), onDeny, sameState, do(recordDecision)},
 	{grantKind, in(active), onExtend, sameState, do(extendAccess)},
-	{grantKind, in(active), onEnd, releasingEnded, nil},
+	{grantKind, in(active), onEnd, releasingEnded, do(recordStop)},
 	{grantKind, in(active), onEndReached, releasingExpired, nil},
 	{grantKind, in(active), onReviewFailed, releasingEnded, nil},
 	{grantKind, in(active), onReviewPassed, makingPermanent, nil},

@@ -10,6 +10,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/approval"
 	"sentinelone-provisioner/internal/wire"
 )
 
@@ -35,7 +36,7 @@ func (m *machine) handleUpdate(ctx workflow.Context, u event) error {
 	case onDeny:
 		return set(m.decisionHandler(u), m.maySendDecision, "deny the request")
 	case onExtend:
-		return set(m.extend, m.mayAskToExtend, "move the end of time-bound access that is in force")
+		return set(m.extend, m.mayAskToExtend, "ask for a later end of time-bound access that is in force")
 	case onEnd:
 		return set(m.stopHandler(u), m.mayStop(u), "release access that is in force now")
 	default:
@@ -137,18 +138,22 @@ func (m *machine) updateAnswer() wire.RequestAnswer {
 
 func (m *machine) answer() (wire.RequestStatus, error) {
 	out := m.status()
-	out.Approval = m.approvalStatus()
+	out.Approval = approvalStatus(m.approval)
 	if start := m.terms().StartAt; !start.IsZero() {
 		out.StartsAt = &start
 	}
 	if !m.endsAt.IsZero() {
 		out.EndsAt = &m.endsAt
 	}
+	if m.extensionPending() {
+		out.Extension = &wire.ExtensionStatus{
+			Asked: m.extension.asked, Approval: *approvalStatus(m.extension.approval),
+		}
+	}
 	return out, nil
 }
 
-func (m *machine) approvalStatus() *wire.ApprovalStatus {
-	s := m.approval
+func approvalStatus(s approval.State) *wire.ApprovalStatus {
 	if len(s.Steps) == 0 {
 		return nil
 	}

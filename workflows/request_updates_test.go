@@ -49,6 +49,8 @@ func TestUpdates_HandlersFollowTheTable(t *testing.T) {
 				Return(wire.PlanResult{Receipt: &access.Receipt{State: wire.StateRefused}}, nil).After(time.Hour)
 			env.OnActivity(wire.DecideActivity, mock.Anything, mock.Anything).
 				Return(wire.DecideResult{Refusal: "too early"}, nil).Maybe()
+			env.OnActivity(wire.StopActivity, mock.Anything, mock.Anything).
+				Return(wire.StopResult{Refusal: "not signed"}, nil).Maybe()
 			unknown := false
 			env.RegisterDelayedCallback(func() {
 				env.UpdateWorkflow(string(u), "", &testsuite.TestUpdateCallback{

@@ -83,6 +83,8 @@ type Receipt struct {
 	Decisions []Decision `json:"decisions,omitempty"`
 	// Extensions are the moves of the end, oldest first.
 	Extensions []Extension `json:"extensions,omitempty"`
+	// Stop is who cancelled the request or ended its access; nil if nobody did.
+	Stop *Stop `json:"stop,omitempty"`
 	// RequestSignature is the requester's; nil if the name is only claimed.
 	RequestSignature *RequestSignature `json:"requestSignature,omitempty"`
 	// Signed says whether requester and approvers signed: see [Receipt.HowSigned].
@@ -103,7 +105,7 @@ type Receipt struct {
 const (
 	Unsigned     = "unsigned"      // all names are taken as claimed
 	PartlySigned = "partly signed" // some are
-	AllSigned    = "signed"        // the request and every decision that counted are signed
+	AllSigned    = "signed"        // the request, and every decision, extension and stop that counted, are signed
 )
 
 // SignedMeans says in a sentence what [Receipt.Signed] leaves open; "" if all names are verified.
@@ -117,22 +119,31 @@ func SignedMeans(signed string) string {
 	return "names are claims: one person can be the requester, both approvers and the reviewer"
 }
 
-// HowSigned says whether verified signatures of the requester and of all, some or none of
-// the decisions are in the receipt.
+// HowSigned says whether verified signatures of the requester, of all decisions, of who asked
+// for extensions and of who stopped it are in the receipt: all, some or none.
 func (r Receipt) HowSigned() string {
-	signed, all := 0, 1+len(r.Decisions)
-	if r.RequestSignature != nil {
-		signed++
-	}
+	all := []bool{r.RequestSignature != nil}
+	add := func(signed string) { all = append(all, signed != Unsigned && signed != "") }
 	for _, d := range r.Decisions {
-		if d.Signed != Unsigned && d.Signed != "" {
-			signed++
+		add(d.Signed)
+	}
+	for _, x := range r.Extensions {
+		if x.Asked == nil {
+			add(Unsigned)
+			continue
+		}
+		add(x.Asked.Signed)
+		for _, d := range x.Decisions {
+			add(d.Signed)
 		}
 	}
-	switch signed {
-	case 0:
+	if r.Stop != nil {
+		add(r.Stop.Signed)
+	}
+	switch {
+	case !slices.Contains(all, true):
 		return Unsigned
-	case all:
+	case !slices.Contains(all, false):
 		return AllSigned
 	}
 	return PartlySigned

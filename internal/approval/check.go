@@ -60,6 +60,8 @@ func (s State) checkPerson(person string) *Refusal {
 		return isRequester(person)
 	case s.isRecipient(person):
 		return isRecipient(person)
+	case s.isAsker(person):
+		return isAsker(person)
 	}
 	if d, has := HasDecided(s.Decisions, person); has {
 		return hasDecided(person, d)

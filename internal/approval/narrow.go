@@ -43,6 +43,8 @@ func (s State) fixedTerms() string {
 	switch {
 	case s.Review:
 		return "a review does not change the grant: approve it as it is, deny it, or end it with `starter end`"
+	case s.Request.Asker != "":
+		return "an extension is decided as it is: approve it, deny it, or ask for a shorter one"
 	case s.Request.NewAccount:
 		return "a new account is made at once and its role is permanent: approve it as it is, or deny it"
 	case s.Request.Op != access.OpGrant && s.Request.Op != access.OpAcquire:

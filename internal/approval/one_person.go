@@ -38,6 +38,10 @@ func SharedKey(d access.Decision, r Request, earlier []access.Decision, maySign 
 	if key, person := one.sameAs(requester, maySign); key != "" {
 		return sameKey(d, key, person, r.Requester, "requested it")
 	}
+	asker := signatories{people: folded(r.Asker), keys: signedBy(r.AskerKey), at: d.At}
+	if key, person := one.sameAs(asker, maySign); r.Asker != "" && key != "" {
+		return sameKey(d, key, person, r.Asker, "asked for it")
+	}
 	recipient := signatories{people: folded(r.Recipient.Names()...), at: d.At}
 	if key, person := one.sameAs(recipient, maySign); key != "" {
 		return sameKey(d, key, person, person, "is the recipient")

@@ -38,7 +38,9 @@ func (s State) isRecipient(person string) bool {
 }
 
 // barred says that a person never decides on this request.
-func (s State) barred(person string) bool { return s.isRequester(person) || s.isRecipient(person) }
+func (s State) barred(person string) bool {
+	return s.isRequester(person) || s.isRecipient(person) || s.isAsker(person)
+}
 
 // stepsFor are the steps that a decision may be about: an approval is about the open one,
 // a denial about any that is left.

@@ -122,6 +122,10 @@ func isRecipient(person string) *Refusal {
 	return refuse(IsRecipient, "%s is the recipient: people do not decide on their own access", person)
 }
 
+func isAsker(person string) *Refusal {
+	return refuse(IsRequester, "%s asks for the extension: people do not decide on what they ask for", person)
+}
+
 // hasDecided says what a person has decided, or who did in their place.
 func hasDecided(person string, d access.Decision) *Refusal {
 	if access.Fold(person) == access.Fold(d.By) {

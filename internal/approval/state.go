@@ -41,6 +41,11 @@ type Request struct {
 	// Key is the fingerprint of the key that signed the request; "" or [access.Unsigned] if
 	// nobody did.
 	Key string `json:"key,omitempty"`
+	// Asker asks for an extension of a grant, and does not decide on it; "" for other requests.
+	// AskerKey is the fingerprint of the key that signed that; "" or [access.Unsigned] if nobody
+	// did.
+	Asker    string `json:"asker,omitempty"`
+	AskerKey string `json:"askerKey,omitempty"`
 }
 
 // RequestOf takes what the machine needs from a plan. The key of the requester is the

@@ -17,6 +17,7 @@ const (
 	ApplyActivity    = "Request.Apply"
 	DecideActivity   = "Request.Decide"
 	StopActivity     = "Request.Stop"
+	ExtendActivity   = "Request.Extend"
 	DelegateActivity = "Request.Delegate"
 	CloseActivity    = "Request.Close"
 	AnnounceActivity = "Notify.Announce"

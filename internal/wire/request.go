@@ -147,6 +147,10 @@ type RequestAnswer struct {
 	State   string         `json:"state"`
 	Outcome access.Outcome `json:"outcome,omitempty"`
 	EndsAt  *time.Time     `json:"endsAt,omitempty"` // of access; nil if it does not end
+	// Pending says that an extension waits for its approval: the end has not moved yet.
+	Pending bool `json:"pending,omitempty"`
+	// Extension is the hash of an extension that is pending: decisions name it as planHash.
+	Extension string `json:"extension,omitempty"`
 }
 
 // validBreakGlass returns what break-glass forbids or lacks.

@@ -145,6 +145,8 @@ type CloseInput struct {
 	// Decisions are those that counted when they were taken.
 	Decisions  []access.Decision  `json:"decisions,omitempty"`
 	Extensions []access.Extension `json:"extensions,omitempty"`
+	// Stop is who cancelled the request or ended its access; nil if nobody did.
+	Stop *access.Stop `json:"stop,omitempty"`
 	// Signature is the requester's, if it was verified.
 	Signature *access.RequestSignature `json:"signature,omitempty"`
 }

@@ -60,5 +60,14 @@ type RequestStatus struct {
 	Proofs  []access.Proof `json:"proofs"`
 	// Approval is the state of the approval or review; nil if the plan needs none.
 	Approval *ApprovalStatus `json:"approval,omitempty"`
-	Result   *RequestResult  `json:"result,omitempty"` // nil until the request has ended
+	// Extension is the extension that waits for its approval; nil if none does.
+	Extension *ExtensionStatus `json:"extension,omitempty"`
+	Result    *RequestResult   `json:"result,omitempty"` // nil until the request has ended
+}
+
+// ExtensionStatus is an extension that waits for its approval. Decisions name its hash as
+// planHash.
+type ExtensionStatus struct {
+	Asked    access.ExtensionRequest `json:"asked"`
+	Approval ApprovalStatus          `json:"approval"`
 }
