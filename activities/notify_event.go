@@ -123,6 +123,9 @@ func (b *built) addGround(g ground) {
 	if g.approval != nil {
 		b.Pending = g.approval.Pending()
 	}
+	if g.why != "" {
+		b.Details = []string{oneLine(g.why, maxWords)}
+	}
 }
 
 // waiting is the event of a step that has waited for the console for a while.

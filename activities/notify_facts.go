@@ -35,6 +35,8 @@ type recordedFacts struct {
 	proofs     []recorded[ledger.Proof]
 	extensions []recorded[ledger.Extension]
 	receipts   []recorded[ledger.Receipt] // one at most
+	// unauthorized is what was not written for lack of authority.
+	unauthorized []recorded[ledger.Unauthorized]
 }
 
 // loadFacts reads what the ledger has about a run. There may be nothing.
@@ -59,6 +61,8 @@ func loadFacts(ctx context.Context, s *store.Store, console string, run ledger.R
 			err = keepFact(e, &f.extensions)
 		case ledger.KindReceipt:
 			err = keepFact(e, &f.receipts)
+		case ledger.KindUnauthorized:
+			err = keepFact(e, &f.unauthorized)
 		default: // nobody is notified of these
 		}
 		if err != nil {

@@ -20,6 +20,7 @@ type ground struct {
 	decision *access.Decision
 	approval *approval.State // that people are to decide on
 	ended    bool            // the requester is told, in place of the approvers
+	why      string          // it was not authorized
 }
 
 // groundOf finds what the ledger has for an event, or says that it has nothing: see
@@ -260,10 +261,16 @@ func warnBefore(length time.Duration) time.Duration { return min(length/8, 24*ti
 // released is about the receipt, or about the proof where the receipt is still to come.
 func (f recordedFacts) released(e wire.Event) (ground, error) {
 	p, ok := find(f.proofs, 0)
-	if !ok {
+	refused, found := find(f.unauthorized, 0)
+	if !ok && !found {
 		return ground{}, noGround("the ledger has no proof of a change")
 	}
-	if r, found := find(f.receipts, e.Entry); found {
+	if r, closed := find(f.receipts, e.Entry); closed {
+		if refused.seq > p.seq {
+			out := f.closed(r, access.Unauthorized)
+			out.why = refused.body.Text
+			return out, nil
+		}
 		return f.closed(r, p.body.Proof.Outcome), nil
 	}
 	p, ok = find(f.proofs, e.Entry)

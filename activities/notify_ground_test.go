@@ -266,3 +266,21 @@ func TestNotify_Review(t *testing.T) {
 	m.proves("grant/1", access.OpRelease, access.Released)
 	require.Equal(t, wire.StateAwaitingReview, m.send(requestEvent(wire.EventReleased, "grant/1")).State)
 }
+
+// A change that was not authorized is told of at the end of its request, with the reason.
+func TestNotify_Unauthorized(t *testing.T) {
+	t.Parallel()
+	m := newGroundFixture(t)
+	m.asks("grant/1")
+	change := access.ChangeKey("grant/1#run", access.OpAcquire)
+	m.append("grant/1", ledger.UnauthorizedKey(change, "noApproval"), ledger.Unauthorized{
+		Change: change, Op: access.OpAcquire, Reason: "noApproval", Text: "1 of 2 approvals is on record",
+	})
+	m.closes("grant/1", wire.StateRefused)
+	got := m.send(requestEvent(wire.EventReleased, "grant/1"))
+	require.NotNil(t, got)
+	require.Contains(t, got.Text, "Refused, no change: the ledger does not show the approval that it needs")
+	require.Equal(t, []string{"1 of 2 approvals is on record"}, got.Details)
+	require.Equal(t, access.Unauthorized, got.Outcome)
+	require.Equal(t, []string{"bob@example.com"}, got.People)
+}

@@ -43,7 +43,8 @@ type Event struct {
 	Outcome access.Outcome `json:"outcome,omitempty"`
 	// Wait says why a change has not succeeded yet.
 	Wait *Wait `json:"wait,omitempty"`
-	// Details are why a sync is quarantined, and when the API token expires.
+	// Details are why a sync is quarantined, why a change was not authorized, and when the API
+	// token expires.
 	Details []string `json:"details,omitempty"`
 	// LedgerHead is the newest entry of the console's ledger when the event was built; nil for
 	// an empty ledger.
