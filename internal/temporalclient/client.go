@@ -12,6 +12,7 @@ import (
 	"go.temporal.io/sdk/contrib/envconfig"
 	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/temporal"
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 
 	"sentinelone-provisioner/internal/codec"
@@ -47,6 +48,8 @@ func Options(logger *slog.Logger, keysFile string) (client.Options, error) {
 		EncodeCommonAttributes: len(keys) > 0,
 	})
 	opts.Logger = log.NewStructuredLogger(logger)
+	opts.ConnectionOptions.DialOptions = append(opts.ConnectionOptions.DialOptions,
+		grpc.WithChainUnaryInterceptor(slimRejections))
 	return opts, nil
 }
 
