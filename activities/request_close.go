@@ -38,6 +38,10 @@ func (r *Request) receiptUnless(ctx context.Context, in wire.CloseInput, unless 
 		StartedAt: in.Request.StartedAt, FinishedAt: r.now().UTC(),
 	}
 	out.Signed = out.HowSigned()
+	var err error
+	if out.LedgerHead, err = r.store.LedgerHead(ctx, r.console.Console()); err != nil {
+		return nil, fmt.Errorf("cannot put the head of the ledger into the receipt of %s: %w", in.Request.ID, err)
+	}
 	out.SignedMeans = access.SignedMeans(out.Signed)
 	if n := len(in.Proofs); n > 0 {
 		out.Outcome = in.Proofs[n-1].Outcome

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"sentinelone-provisioner/internal/config"
 	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/internal/store"
 )
@@ -14,6 +15,7 @@ const (
 	partTemporal = "Temporal"
 	partWorker   = "worker"
 	partDatabase = "database"
+	partLedger   = "ledger"
 
 	partSignatures = "signatures"
 )
@@ -64,6 +66,26 @@ func checkDatabase(ctx context.Context, a *app, host string) finding {
 		f.OK = true
 		f.Detail = fmt.Sprintf("last verified sync %s (%s)",
 			describe.Minute(last.PromotedAt), describe.Ago(last.PromotedAt, a.now()))
+	}
+	return f
+}
+
+// checkLedgerKey says whether the ledger is sealed, and with which key.
+func checkLedgerKey(ctx context.Context, a *app, host string) finding {
+	f := finding{Name: partLedger}
+	db, err := a.openStore(ctx)
+	if err != nil {
+		return untested(partLedger)
+	}
+	defer func() { _ = db.Close() }()
+	key, sealed, err := db.LedgerKey(ctx, host)
+	switch {
+	case err != nil:
+		f.Detail = err.Error()
+	case !sealed:
+		f.Detail = config.Unsealed
+	default:
+		f.OK, f.Detail = true, fmt.Sprintf("sealed with %s (%s)", key, key.Fingerprint())
 	}
 	return f
 }

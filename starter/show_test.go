@@ -129,9 +129,12 @@ func TestRequests_OpenWithoutTemporal(t *testing.T) {
 
 func TestLedger_ComparesWithANotedHead(t *testing.T) {
 	recordedRequest(t, access.Receipt.Seal)
-	got := run(t, "ledger", "verify")
-	require.Equal(t, exitDone, got.code, got.errOut)
+	got := run(t, "ledger", "verify") // without a seal, and without Temporal, a rewritten one looks the same
+	require.Equal(t, exitUsage, got.code, got.errOut)
 	require.Contains(t, got.errOut, "store this head outside the database")
+	require.Contains(t, got.errOut, "error: not verified: whether the whole ledger was rewritten")
+	require.Contains(t, got.errOut, "error: not verified: whether the newest entries were removed")
+	require.Regexp(t, `(?m)^result +no fault found, and not all could be verified$`, got.out)
 	report := decode[verifyAnswer](t, run(t, "ledger", "verify", "-o", "json"))
 	head := report.Head.Hash
 	require.Contains(t, got.out, "head     2:"+head+"\n")

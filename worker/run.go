@@ -70,6 +70,9 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 			log.Error("Could not close the database", "error", err)
 		}
 	}()
+	if err := sealLedger(ctx, log, cfg, db); err != nil {
+		return configError(stderr, "LEDGER_KEY_FILE", err)
+	}
 	warnOperator(log, cfg)
 	if err := serve(ctx, log, cfg, options, db); err != nil {
 		_, _ = fmt.Fprintf(stderr, "error: %s\n", describe.Error(err.Error()))

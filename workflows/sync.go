@@ -137,7 +137,7 @@ func (s *syncRun) conclude(ctx workflow.Context) wire.SyncResult {
 		StartedAt: s.status.StartedAt, FinishedAt: workflow.Now(ctx).UTC(),
 		Counts:   s.settled.Counts,
 		Changes:  wire.AssignmentChanges{Added: s.settled.Added, Removed: s.settled.Removed},
-		Requests: s.requests, Warnings: s.warnings(),
+		Requests: s.requests, Warnings: s.warnings(), LedgerHead: s.settled.LedgerHead,
 	}
 	s.final = true
 	return *s.status.Result

@@ -30,7 +30,18 @@ func (s *Activities) Promote(ctx context.Context, in wire.SyncPromoteInput) (wir
 			fmt.Sprintf("%s are left out: another sync was promoted in the meantime", c),
 		)
 	}
-	return s.promote(ctx, in.Snapshot, in.By, without(in.Collections, overtaken), out)
+	out, err = s.promote(ctx, in.Snapshot, in.By, without(in.Collections, overtaken), out)
+	return s.withLedgerHead(ctx, out, err)
+}
+
+// withLedgerHead adds the head of the ledger, which leaves the database with the result.
+func (s *Activities) withLedgerHead(
+	ctx context.Context, out wire.SyncSettleResult, err error,
+) (wire.SyncSettleResult, error) {
+	if err == nil {
+		out.LedgerHead, err = s.store.LedgerHead(ctx, s.console.Console())
+	}
+	return out, err
 }
 
 // promote fills out with what the store made of the snapshot.

@@ -25,6 +25,7 @@ func (s *Activities) Settle(ctx context.Context, in wire.SyncSettleInput) (wire.
 	var requests atomic.Int64
 	ctx = console.WithRequestCounter(ctx, &requests)
 	out, err := s.settle(ctx, in)
+	out, err = s.withLedgerHead(ctx, out, err)
 	out.Requests, out.At = int(requests.Load()), s.now().UTC()
 	if err != nil {
 		s.recordWait(ctx, in.Snapshot, "", err, out.Requests)

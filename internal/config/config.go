@@ -73,7 +73,8 @@ type Console struct {
 
 // Store says where snapshots and the ledger are stored.
 type Store struct {
-	URL string `env:"DATABASE_URL" envDefault:"sqlite://sentinelone.db" help:"sqlite://FILE for one machine, postgres://… for several"`
+	URL       string `env:"DATABASE_URL" envDefault:"sqlite://sentinelone.db" help:"sqlite://FILE for one machine, postgres://… for several"`
+	LedgerKey string `env:"LEDGER_KEY_FILE" help:"OpenSSH private key (ed25519, 0600) that seals the ledger's entries and heads, the same file for all workers; unset: SQLite has one beside the database, made at the first start, and PostgreSQL has none: the ledger is then not sealed"`
 }
 
 // Worker holds the settings of the worker alone.
@@ -198,11 +199,12 @@ func (c Console) Client(userAgent string) (*console.Client, error) {
 	})
 }
 
-// Validate checks the scheme of the database's address; it does not connect.
+// Validate checks the scheme of the database's address, and the ledger's key; it does not connect.
 func (s Store) Validate() error {
 	for _, scheme := range []string{"sqlite://", "postgres://", "postgresql://"} {
 		if rest, ok := strings.CutPrefix(s.URL, scheme); ok && rest != "" {
-			return nil
+			_, err := s.LedgerKeys()
+			return err
 		}
 	}
 	return errors.New("DATABASE_URL must be sqlite://FILE or postgres://USER:PASSWORD@HOST/DATABASE")

@@ -23,7 +23,7 @@ type Report struct {
 type Seals struct {
 	From    int64  `json:"from"`    // the first entry that is sealed
 	Entries int64  `json:"entries"` // how many are
-	Key     string `json:"key"`     // the key recorded last, as OpenSSH writes it
+	Key     string `json:"key"`     // that sealed the newest, as OpenSSH writes it
 	// Newest is the newest sealed entry, as it leaves the database.
 	Newest access.LedgerHead `json:"newest"`
 }
@@ -45,6 +45,7 @@ type Verifier struct {
 	report   Report
 	noted    map[int64]Head
 	trusted  []SealPublic
+	seen     []string // fingerprints
 	check    func(Entry) error
 	keys     KeyHistory
 	sealedBy map[string]int64 // the first entry that a key sealed, by fingerprint
@@ -59,6 +60,9 @@ type VerifyOptions struct {
 	Noted []Head
 	// Keys are the keys that may have sealed the chain, from outside the database.
 	Keys []SealPublic
+	// Fingerprints are of keys that sealed heads which were noted outside the database, whose public
+	// halves the ledger records.
+	Fingerprints []string
 	// Check verifies what an entry says, such as the signature in it; nil checks nothing.
 	Check func(Entry) error
 }
@@ -66,7 +70,7 @@ type VerifyOptions struct {
 // NewVerifier begins to verify a console's chain.
 func NewVerifier(console string, o VerifyOptions) *Verifier {
 	v := &Verifier{
-		report: Report{Console: console}, noted: map[int64]Head{}, trusted: o.Keys, check: o.Check,
+		report: Report{Console: console}, noted: map[int64]Head{}, trusted: o.Keys, seen: o.Fingerprints, check: o.Check,
 		sealedBy: map[string]int64{},
 	}
 	for _, h := range o.Noted {

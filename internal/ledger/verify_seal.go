@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"slices"
 	"strings"
 
 	"sentinelone-provisioner/internal/access"
@@ -40,21 +41,19 @@ func (v *Verifier) addSeal(e Entry) {
 		v.sealedBy[fingerprint] = e.Seq
 	}
 	v.report.Seals.Entries++
+	v.report.Seals.Key = key.String()
 	v.report.Seals.Newest = access.LedgerHead{Console: e.Console, Seq: e.Seq, Hash: e.Hash, Seal: e.Seal}
 }
 
 // endSeals says which keys sealed the chain, and whether they are the worker's.
 func (v *Verifier) endSeals() {
 	latest, sealed := v.keys.Latest()
-	if v.report.Seals != nil && sealed {
-		v.report.Seals.Key = latest.String()
-	}
 	switch {
 	case len(v.trusted) > 0 && !sealed:
 		v.fault(v.report.Head.Seq, "the ledger records no key, and it should be sealed with key %s: it was emptied or "+
 			"rewritten, unless no worker with that key has started yet", v.trusted[0].Fingerprint())
 		return
-	case len(v.trusted) == 0 && sealed:
+	case len(v.trusted) == 0 && sealed && !slices.Contains(v.seen, latest.Fingerprint()):
 		v.report.Unchecked = append(v.report.Unchecked, "whether key "+latest.Fingerprint()+
 			", which sealed the ledger, is the worker's: pass the worker's public key (--key), or set LEDGER_KEY_FILE")
 	case !sealed && v.report.Entries > 0 && len(v.noted) == 0:

@@ -101,6 +101,18 @@ func (s *Store) ledgerKeys(ctx context.Context, console string) (*ledger.KeyHist
 	return out, nil
 }
 
+// LedgerKeyring trusts the keys that some keys vouch for in the ledger of a console: see
+// [ledger.KeyHistory.Trusting].
+func (s *Store) LedgerKeyring(
+	ctx context.Context, console string, keys ...ledger.SealPublic,
+) (*ledger.Keyring, error) {
+	history, err := s.ledgerKeys(ctx, console)
+	if err != nil {
+		return nil, err
+	}
+	return history.Trusting(keys...), nil
+}
+
 // LedgerKey is the public key that seals the ledger of a console, as the ledger records it; false
 // if it is not sealed.
 func (s *Store) LedgerKey(ctx context.Context, console string) (ledger.SealPublic, bool, error) {

@@ -1,6 +1,10 @@
 package wire
 
-import "time"
+import (
+	"time"
+
+	"sentinelone-provisioner/internal/access"
+)
 
 // SyncInput is the input of workflow Sync.
 type SyncInput struct {
@@ -44,6 +48,8 @@ type SyncResult struct {
 	Changes  AssignmentChanges `json:"changes"`
 	Requests int               `json:"requests"` // sent to the console
 	Warnings []string          `json:"warnings"`
+	// LedgerHead is the head of the ledger when the sync was settled; nil while the ledger is empty.
+	LedgerHead *access.LedgerHead `json:"ledgerHead,omitempty"`
 }
 
 // AssignmentChanges counts the assignments that were added and removed between two snapshots.

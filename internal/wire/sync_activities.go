@@ -104,6 +104,8 @@ type SyncSettleResult struct {
 	Warnings []string            `json:"warnings,omitempty"`
 	Requests int                 `json:"requests"` // sent to the console
 	At       time.Time           `json:"at"`
+	// LedgerHead is the head of the ledger then; nil while it is empty.
+	LedgerHead *access.LedgerHead `json:"ledgerHead,omitempty"`
 }
 
 // States of a settled snapshot, besides [StatePromoted] and [StateUnchanged].
