@@ -164,17 +164,6 @@ func (n *Notify) Send(ctx context.Context, in wire.SendInput) error {
 	return errors.Join(faults...)
 }
 
-// ledgerHead is what goes out with a notification; nil where it cannot be read, since the
-// delivery must not fail for it.
-func (n *Notify) ledgerHead(ctx context.Context) *access.LedgerHead {
-	head, err := n.store.LedgerHead(ctx, n.console)
-	if err != nil {
-		activity.GetLogger(ctx).Warn("Cannot add the head of the ledger to a notification", "error", err)
-		return nil
-	}
-	return head
-}
-
 func (n *Notify) sendTo(ctx context.Context, s notify.Sender, e built, to string) error {
 	name := deliveryName(s, to)
 	_, err := n.store.LedgerEntryByKey(ctx, n.console, e.key(name, ledger.Delivered))
@@ -184,7 +173,6 @@ func (n *Notify) sendTo(ctx context.Context, s notify.Sender, e built, to string
 	if !errors.Is(err, store.ErrNoEntry) {
 		return kinds.New(kinds.Unavailable, err)
 	}
-	e.LedgerHead = n.ledgerHead(ctx) // never what the input says
 	d := ledger.Notification{Result: ledger.Delivered, To: to}
 	switch err := s.Send(ctx, e.Event, to); {
 	case errors.Is(err, notify.ErrDropped):

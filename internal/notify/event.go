@@ -52,9 +52,6 @@ type Event struct {
 
 	// Mail are the addresses that receive the e-mail in addition to NOTIFY_TO.
 	Mail []string `json:"-"`
-	// LedgerHead is the head of the ledger when it was sent: kept by the receiver, it shows later
-	// that the ledger was not rewritten. Nil while the ledger is empty.
-	LedgerHead *access.LedgerHead `json:"ledgerHead,omitempty"`
 }
 
 // Decision is one person's decision.
