@@ -20,6 +20,8 @@ type decisionOptions struct {
 	by, comment   string
 	length, start string
 	yes           bool
+
+	extension, review bool // which of the two, where both are pending
 }
 
 func (p *app) approveCommand() *cobra.Command {
@@ -64,6 +66,9 @@ error. The exit code is 1 if any failed; the others are decided all the same.`,
 		f.StringVar(&o.start, "start", "", "approve a later start: "+aheadHelp)
 	}
 	f.BoolVar(&o.yes, "yes", false, "skip the confirmation prompt")
+	f.BoolVar(&o.extension, "extension", false, "decide on the pending extension of an active grant")
+	f.BoolVar(&o.review, "review", false, "decide on the pending review of a break-glass grant")
+	cmd.MarkFlagsMutuallyExclusive("extension", "review")
 	o.flags(cmd)
 	return cmd
 }
@@ -91,6 +96,7 @@ func (p *app) decideOn(ctx context.Context, action string, ids []string, o decis
 	p.remarkUnsigned(by)
 	d := pendingDecision{
 		app: p, client: p.requestClient(e), signer: by, action: action, in: in, known: p.directory(ctx),
+		extension: o.extension, review: o.review,
 	}
 	if !o.yes {
 		d.agree = func() error { return p.confirm(questions[action]) }

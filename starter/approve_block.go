@@ -7,6 +7,7 @@ import (
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/approval"
 	"sentinelone-provisioner/internal/describe"
+	"sentinelone-provisioner/internal/livestatus"
 	"sentinelone-provisioner/internal/pending"
 	"sentinelone-provisioner/internal/requestrecord"
 	"sentinelone-provisioner/internal/wire"
@@ -23,6 +24,7 @@ func (d pendingDecision) block(id string, s wire.RequestStatus) [][]string {
 	if plan.Terms.Reason != "" {
 		facts = append(facts, []string{"reason", plan.Terms.Reason})
 	}
+	facts = append(facts, extensionFacts(s)...)
 	facts = append(facts, []string{"what", describe.Plan(plan)})
 	facts = append(facts, planRows(describe.NewNames(d.known, &plan), plan)...)
 	if level := levelText(plan); level != "" {
@@ -81,4 +83,27 @@ func (d pendingDecision) weight(s wire.RequestStatus) string {
 			strings.TrimSpace(by.By), describe.Second(by.Until))
 	}
 	return text
+}
+
+// extensionText is the later end that a status of an extension asks for; "" for others.
+func extensionText(s wire.RequestStatus) string {
+	if !livestatus.IsExtension(s) {
+		return ""
+	}
+	x := s.Extension.Asked
+	return fmt.Sprintf("extension by %s until %s", x.Duration, describe.Second(x.EndsAt))
+}
+
+// extensionFacts say who asks for which later end.
+func extensionFacts(s wire.RequestStatus) [][]string {
+	text := extensionText(s)
+	if text == "" {
+		return nil
+	}
+	x := s.Extension.Asked
+	text += fmt.Sprintf(", asked for by %s on %s", describe.Person(x.By), describe.Second(x.At))
+	if x.Comment != "" {
+		text += ": " + x.Comment
+	}
+	return [][]string{{"extension", text}, {"ends now at", describe.Second(x.From)}}
 }

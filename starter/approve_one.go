@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/livestatus"
 	"sentinelone-provisioner/internal/pending"
 	"sentinelone-provisioner/internal/requestclient"
 	"sentinelone-provisioner/internal/store"
@@ -24,6 +25,8 @@ type pendingDecision struct {
 	in     wire.DecisionInput
 	known  store.Directory
 	agree  func() error // asks the person; nil if they have agreed already
+
+	extension, review bool // which of the two, where both are pending
 }
 
 // decisionAnswer is the output for programs, one for each request.
@@ -41,6 +44,9 @@ func (d pendingDecision) one(ctx context.Context, text string) (decisionAnswer, 
 	if err != nil {
 		return answer, withHint(err)
 	}
+	if status, err = d.choose(id, status); err != nil {
+		return answer, err
+	}
 	if status.Plan == nil {
 		return answer, fmt.Errorf("the request has no plan to decide on yet: its state is %s",
 			pending.StateText(status))
@@ -56,4 +62,19 @@ func (d pendingDecision) one(ctx context.Context, text string) (decisionAnswer, 
 	}
 	answer.Decision, err = d.client.Decide(ctx, d.signer, d.action, status, d.in)
 	return answer, withHint(err)
+}
+
+// choose is what the decision is about: the plan or the review, or the extension.
+func (d pendingDecision) choose(id string, s wire.RequestStatus) (wire.RequestStatus, error) {
+	extension, pendingExtension := livestatus.OfExtension(s)
+	switch {
+	case d.extension && !pendingExtension:
+		return s, fmt.Errorf("no extension of %s is pending: its state is %s", id, pending.StateText(s))
+	case d.review || !pendingExtension:
+		return s, nil
+	case !d.extension && pending.IsPending(s):
+		return s, usage("a review and an extension of %s are pending: pass --review or --extension",
+			requestclient.ShortID(id))
+	}
+	return extension, nil
 }

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/inbox"
+	"sentinelone-provisioner/internal/livestatus"
 	"sentinelone-provisioner/internal/pending"
 	"sentinelone-provisioner/internal/requestclient"
 	"sentinelone-provisioner/internal/requestrecord"
@@ -72,13 +74,26 @@ func inOneLine(err error) error {
 	}
 }
 
+// extensionSuffix tells an extension in the list from the grant that it extends.
+const extensionSuffix = " (extension)"
+
 // Detail implements [inbox.Backend].
 func (d *inboxBackend) Detail(ctx context.Context, id string) (inbox.Detail, error) {
+	id, extends := strings.CutSuffix(id, extensionSuffix)
 	seen, err := d.look(ctx, id)
 	if err != nil {
 		return inbox.Detail{}, err
 	}
 	if seen.Status != nil {
+		of, pendingExtension := livestatus.OfExtension(*seen.Status)
+		switch {
+		case extends && pendingExtension:
+			return d.detail(of), nil
+		case extends:
+			out := d.detail(*seen.Status)
+			out.ID, out.Closed = id+extensionSuffix, errExtensionOver.Error()
+			return out, nil
+		}
 		return d.detail(*seen.Status), nil
 	}
 	return d.endedDetail(id, seen), nil
@@ -102,14 +117,21 @@ func (d *inboxBackend) look(ctx context.Context, id string) (requestrecord.Obser
 // Decide implements [inbox.Backend]. It reads the request again, and sends nothing if the
 // request was decided in between or its plan has changed.
 func (d *inboxBackend) Decide(ctx context.Context, in inbox.Decision) (string, error) {
-	seen, err := d.look(ctx, in.ID)
+	id, extends := strings.CutSuffix(in.ID, extensionSuffix)
+	seen, err := d.look(ctx, id)
 	if err != nil {
 		return "", err
 	}
 	if seen.Status == nil {
-		return "", errors.New(d.endedDetail(in.ID, seen).Closed)
+		return "", errors.New(d.endedDetail(id, seen).Closed)
 	}
 	status := *seen.Status
+	if extends {
+		var is bool
+		if status, is = livestatus.OfExtension(status); !is {
+			return "", errExtensionOver
+		}
+	}
 	if why := pending.Ineligible(status, d.by, in.Action); why != "" {
 		return "", errors.New(why)
 	}
@@ -124,6 +146,8 @@ func (d *inboxBackend) Decide(ctx context.Context, in inbox.Decision) (string, e
 	}
 	return decisionSentence(in.ID, *out), nil
 }
+
+var errExtensionOver = errors.New("the extension is not pending any more")
 
 // decisionSentence confirms a decision.
 func decisionSentence(id string, decision access.Decision) string {

@@ -20,6 +20,10 @@ func (d *inboxBackend) item(s wire.RequestStatus) inbox.Item {
 	out := inbox.Item{
 		ID: s.Request, Summary: describe.ShortPlan(*s.Plan), Requester: s.Requester, Reason: s.Plan.Terms.Reason,
 	}
+	if text := extensionText(s); text != "" {
+		out.ID, out.Summary = s.Request+extensionSuffix, text+": "+out.Summary
+		out.Requester, out.Reason = s.Extension.Asked.By, s.Extension.Asked.Comment
+	}
 	if c := s.Approval; c != nil {
 		out.Given, out.Need, out.Until, out.Review = c.Given, c.Need, c.Until, c.Review
 	}
@@ -37,6 +41,9 @@ func (d *inboxBackend) detail(s wire.RequestStatus) inbox.Detail {
 	out := d.planDetail(s.Request, *s.Plan, s.StartedAt)
 	out.Item = d.item(s)
 	out.Summary = describe.Plan(*s.Plan)
+	if text := extensionText(s); text != "" {
+		out.Summary, out.Shortens = text+": "+out.Summary, false
+	}
 	out.Closed = pending.Ineligible(s, d.by, approval.Approve)
 	state, open := livestatus.ApprovalOf(s)
 	if c := s.Approval; open {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"sentinelone-provisioner/internal/describe"
+	"sentinelone-provisioner/internal/livestatus"
 	"sentinelone-provisioner/internal/pending"
 	"sentinelone-provisioner/internal/requestrecord"
 )
@@ -33,8 +34,10 @@ type waitingRow struct {
 	Given  int      `json:"given"`
 	From   []string `json:"from"` // groups
 	// Review is true for a break-glass request: it started at once and needs a review.
-	Review bool      `json:"review,omitempty"`
-	Until  time.Time `json:"until"`
+	Review bool `json:"review,omitempty"`
+	// Extension is the later end that is asked for; nil unless an extension is pending.
+	Extension *time.Time `json:"extension,omitempty"`
+	Until     time.Time  `json:"until"`
 }
 
 // requestsWaitingFor lists the requests that one person can decide now.
@@ -104,6 +107,9 @@ func waitingRows(found []pending.Request) []waitingRow {
 			Need: s.Approval.Need, Given: s.Approval.Given, From: s.Approval.From,
 			Review: s.Approval.Review, Until: s.Approval.Until,
 		}
+		if livestatus.IsExtension(s) {
+			rows[i].Extension = &s.Extension.Asked.EndsAt
+		}
 	}
 	return rows
 }
@@ -120,6 +126,9 @@ func waitingTable(rows []waitingRow) (header []string, lines [][]string) {
 		has := fmt.Sprintf("%d of %d from %s", r.Given, r.Need, strings.Join(r.From, ", "))
 		if r.Review {
 			has = "review: " + has
+		}
+		if r.Extension != nil {
+			has = "extension until " + describe.Minute(*r.Extension) + ": " + has
 		}
 		lines[i] = append(lines[i][:last:last], has, describe.Minute(r.Until))
 	}

@@ -38,6 +38,12 @@ func approvalFacts(r requestrecord.Record) [][]string {
 	if text := requestrecord.Narrowed(r.CurrentDecisions()); text != "" {
 		facts = append(facts, []string{"narrowed", text})
 	}
+	if x := r.PendingExtension(); x != nil {
+		a := x.Approval
+		facts = append(facts, []string{"extension", fmt.Sprintf("until %s, asked for by %s; pending for %s from %s, until %s",
+			describe.Second(x.Asked.EndsAt), describe.Person(x.Asked.By), describe.Plural(a.Need-a.Given, "approval"),
+			strings.Join(a.From, ", "), describe.Second(a.Until))})
+	}
 	if n := r.Outdated(); n > 0 {
 		facts = append(facts, []string{
 			"earlier", describe.Plural(n, "decision") + " on an earlier plan, which no longer count",

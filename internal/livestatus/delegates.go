@@ -23,6 +23,9 @@ func ApprovalOf(status wire.RequestStatus) (s approval.State, ok bool) {
 	s.Review, s.Step, s.Deadline, s.EscalatedAt = c.Review, c.Step, c.Until, c.EscalatedAt
 	s.Decisions, s.Verdict = c.Decisions, approval.Verdict(c.Verdict)
 	s.Request.Requester = status.Requester
+	if IsExtension(status) {
+		s.Request.Asker = status.Extension.Asked.By
+	}
 	steps := make([]access.ApprovalStep, c.Steps)
 	copy(steps, s.Steps)
 	if c.Step < c.Steps {
@@ -35,6 +38,16 @@ func ApprovalOf(status wire.RequestStatus) (s approval.State, ok bool) {
 // delegates completes whom a request asks with those who may decide by a delegation, so
 // that they need no database to find what is pending for them.
 func (q *queryInterceptor) delegates(ctx context.Context, status wire.RequestStatus) wire.RequestStatus {
+	if of, ok := OfExtension(status); ok {
+		extension := *status.Extension
+		extension.Approval = *q.delegatesOf(ctx, of).Approval
+		status.Extension = &extension
+	}
+	return q.delegatesOf(ctx, status)
+}
+
+// delegatesOf is delegates for what the status asks people about.
+func (q *queryInterceptor) delegatesOf(ctx context.Context, status wire.RequestStatus) wire.RequestStatus {
 	s, ok := ApprovalOf(status)
 	if !ok || status.Result != nil || len(s.Undecided()) == 0 {
 		return status

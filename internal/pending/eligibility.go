@@ -21,6 +21,19 @@ func IsPending(s wire.RequestStatus) bool {
 	return state.Review || s.State == wire.StateAwaitingApproval || s.State == wire.StateActive
 }
 
+// Subjects are what a request waits for decisions on: its plan or its review, and an extension,
+// each as a status of its own. A decision on one names the hash of that status's plan.
+func Subjects(s wire.RequestStatus) []wire.RequestStatus {
+	var out []wire.RequestStatus
+	if IsPending(s) {
+		out = append(out, s)
+	}
+	if of, ok := livestatus.OfExtension(s); ok && IsPending(of) {
+		out = append(out, of)
+	}
+	return out
+}
+
 // Eligibility says whether a person, named by e-mail address, may approve or deny (action,
 // as in [approval.Approve]) a request now, by its status. The workflow applies the same
 // rules when it receives the decision, and its clock alone says whether the deadline has

@@ -18,7 +18,7 @@ import (
 // Request is a running request that waits for decisions now.
 type Request struct {
 	ID     string             // workflow id
-	Status wire.RequestStatus // with a plan and an open approval
+	Status wire.RequestStatus // with a plan and an open approval; of an extension see [Subjects]
 }
 
 // Finder finds pending requests. It caches the last status of each request, for when the
@@ -78,8 +78,10 @@ func (f *Finder) All(ctx context.Context, console string) ([]Request, error) {
 	_ = group.Wait() // no query returns an error; the round collects them
 	found := []Request{}
 	for _, status := range f.known(running) {
-		if IsPending(status) && (console == "" || status.Plan.Console == console) {
-			found = append(found, Request{ID: status.Request, Status: status})
+		for _, s := range Subjects(status) {
+			if console == "" || s.Plan.Console == console {
+				found = append(found, Request{ID: s.Request, Status: s})
+			}
 		}
 	}
 	slices.SortFunc(found, func(a, b Request) int {
@@ -106,7 +108,7 @@ func (f *Finder) due(run temporalclient.Run) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	last, ok := f.cached[run]
-	if !ok || last.failed || IsPending(last.status) {
+	if !ok || last.failed || len(Subjects(last.status)) > 0 {
 		return true
 	}
 	switch last.status.State {

@@ -58,7 +58,7 @@ func (c Client) FindPending(
 			return id, s, c.noAnswer(ctx, id, err)
 		}
 		seen[id], running = s, append(running, id)
-		if pending.IsPending(s) {
+		if len(pending.Subjects(s)) > 0 {
 			isPending = append(isPending, id)
 		}
 	}

@@ -63,7 +63,7 @@ func (r Record) CurrentDecisions() []Decision {
 func (r Record) Outdated() int {
 	n := 0
 	for _, d := range r.Decisions() {
-		if d.Refusal == "" && !r.isCurrent(d) {
+		if d.Refusal == "" && !r.isCurrent(d) && r.extensionOf(d) == nil {
 			n++
 		}
 	}

@@ -116,3 +116,21 @@ func (r Record) extensions() []access.Extension {
 	}
 	return out
 }
+
+// extensionOf is the extension that a decision is on; nil if it is on a plan.
+func (r Record) extensionOf(d Decision) *access.ExtensionRequest {
+	if d.PlanHash == "" {
+		return nil
+	}
+	for _, entry := range r.Entries {
+		if body, is := entry.Body.(ledger.ExtensionRequest); is && body.Extension.Hash == d.PlanHash {
+			return &body.Extension
+		}
+	}
+	for _, x := range r.extensions() {
+		if x.Asked != nil && x.Asked.Hash == d.PlanHash {
+			return x.Asked
+		}
+	}
+	return nil
+}

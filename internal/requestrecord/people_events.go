@@ -20,6 +20,10 @@ func (r Record) peopleEvents() []Event {
 			out = append(out, notificationEvent(entry.At, body))
 		case ledger.Delegation:
 			out = append(out, delegationEvent(entry.At, body))
+		case ledger.ExtensionRequest:
+			out = append(out, askedEvent(body))
+		case ledger.Stop:
+			out = append(out, stopEvent(body))
 		}
 	}
 	return out
@@ -32,6 +36,8 @@ func (r Record) decisionEvent(d Decision) Event {
 	switch {
 	case d.Refusal != "":
 		return Event{d.At, doesNotCount, text + " – " + d.Refusal}
+	case r.extensionOf(d) != nil:
+		return Event{d.At, "decision", text + " – on the extension until " + describe.Second(r.extensionOf(d).EndsAt)}
 	case !r.isCurrent(d):
 		return Event{d.At, "no longer counts", text + " – on an earlier plan"}
 	}
@@ -70,4 +76,30 @@ func delegationEvent(at time.Time, recorded ledger.Delegation) Event {
 		return Event{at, doesNotCount, "delegation of " + text + " – " + recorded.Refusal}
 	}
 	return Event{at, "delegation", text}
+}
+
+// askedEvent is an extension that was asked for.
+func askedEvent(asked ledger.ExtensionRequest) Event {
+	x := asked.Extension
+	text := fmt.Sprintf("%s asks for an end on %s, %s", describe.Person(x.By), describe.Second(x.EndsAt),
+		signedText(x.Signed))
+	if x.Comment != "" {
+		text += ": " + x.Comment
+	}
+	if asked.Refusal != "" {
+		return Event{x.At, doesNotCount, text + " – " + asked.Refusal}
+	}
+	return Event{x.At, "extension", text}
+}
+
+// stopEvent is a message that cancels a request or ends its access.
+func stopEvent(sent ledger.Stop) Event {
+	text := fmt.Sprintf("%s, %s", describe.Person(sent.By), signedText(sent.Signed))
+	if sent.Comment != "" {
+		text += ": " + sent.Comment
+	}
+	if sent.Refusal != "" {
+		return Event{sent.At, doesNotCount, sent.Action + " by " + text + " – " + sent.Refusal}
+	}
+	return Event{sent.At, sent.Action, "by " + text}
 }

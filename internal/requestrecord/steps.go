@@ -6,6 +6,7 @@ import (
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/approval"
 	"sentinelone-provisioner/internal/pending"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // Step is one step of the approval or of the review.
@@ -73,4 +74,12 @@ func (r Record) Excluded() []string {
 		out = append(out, mail)
 	}
 	return out
+}
+
+// PendingExtension is the extension that waits for decisions, by the workflow; nil if none does.
+func (r Record) PendingExtension() *wire.ExtensionStatus {
+	if r.Receipt != nil || r.Over || r.Status == nil {
+		return nil
+	}
+	return r.Status.Extension
 }
