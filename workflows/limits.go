@@ -46,7 +46,8 @@ func mayAddUpTo(ctx workflow.Context, in wire.Limited, share int) error {
 		return refused(err.Error())
 	}
 	info := workflow.GetInfo(ctx)
-	if info.GetCurrentHistorySize() >= share*maxHistoryBytes || info.GetCurrentHistoryLength() >= share*maxHistoryEvents {
+	if info.GetCurrentHistorySize() >= share*maxHistoryBytes ||
+		info.GetCurrentHistoryLength() >= share*maxHistoryEvents {
 		return refused(fmt.Sprintf("the history of the request is full (%d events, %d KiB): start a new request",
 			info.GetCurrentHistoryLength(), info.GetCurrentHistorySize()>>10))
 	}

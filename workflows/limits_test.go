@@ -29,19 +29,39 @@ func tooLong() map[string]struct {
 		want   string
 	}
 	return map[string]message{
-		"approve by":   {wire.ApproveUpdate, wire.DecisionInput{By: long}, "by is 2097152 bytes long, and the limit is 320"},
-		"deny by":      {wire.DenyUpdate, wire.DecisionInput{By: long}, "by is 2097152 bytes long"},
-		"comment":      {wire.DenyUpdate, wire.DecisionInput{By: carolMail, Comment: long}, "comment is 2097152 bytes long, and the limit is 4096"},
-		"signature":    {wire.ApproveUpdate, wire.DecisionInput{By: carolMail, Signature: long}, "signature is 2097152 bytes long"},
-		"plan hash":    {wire.ApproveUpdate, wire.DecisionInput{By: carolMail, PlanHash: long}, "planHash is 2097152 bytes long"},
-		"extend":       {wire.ExtendUpdate, wire.ExtendInput{By: long, Duration: access.Duration(time.Hour)}, "by is 2097152 bytes long"},
-		"end":          {wire.EndUpdate, wire.StopInput{By: long}, "by is 2097152 bytes long"},
-		"cancel":       {wire.CancelUpdate, wire.StopInput{By: long}, "by is 2097152 bytes long"},
-		"end comment":  {wire.EndUpdate, wire.StopInput{By: carolMail, Comment: long}, "comment is 2097152 bytes long"},
-		"end signed":   {wire.EndUpdate, wire.StopInput{By: carolMail, Signed: wire.Signed{Signature: long}}, "signature is 2097152 bytes long"},
-		"escape":       {wire.EndUpdate, wire.StopInput{By: "\x1b]0;x\acarol@example.com"}, "by contains U+001B"},
-		"invisible":    {wire.ApproveUpdate, wire.DecisionInput{By: "carol\u3164@example.com"}, "by contains U+3164"},
-		"display name": {wire.ApproveUpdate, wire.DecisionInput{By: "Carol <carol@example.com>"}, "write the address alone"},
+		"approve by": {
+			wire.ApproveUpdate, wire.DecisionInput{By: long}, "by is 2097152 bytes long, and the limit is 320",
+		},
+		"deny by": {wire.DenyUpdate, wire.DecisionInput{By: long}, "by is 2097152 bytes long"},
+		"comment": {
+			wire.DenyUpdate,
+			wire.DecisionInput{By: carolMail, Comment: long},
+			"comment is 2097152 bytes long, and the limit is 4096",
+		},
+		"signature": {
+			wire.ApproveUpdate, wire.DecisionInput{By: carolMail, Signature: long}, "signature is 2097152 bytes long",
+		},
+		"plan hash": {
+			wire.ApproveUpdate, wire.DecisionInput{By: carolMail, PlanHash: long}, "planHash is 2097152 bytes long",
+		},
+		"extend": {
+			wire.ExtendUpdate,
+			wire.ExtendInput{By: long, Duration: access.Duration(time.Hour)},
+			"by is 2097152 bytes long",
+		},
+		"end":         {wire.EndUpdate, wire.StopInput{By: long}, "by is 2097152 bytes long"},
+		"cancel":      {wire.CancelUpdate, wire.StopInput{By: long}, "by is 2097152 bytes long"},
+		"end comment": {wire.EndUpdate, wire.StopInput{By: carolMail, Comment: long}, "comment is 2097152 bytes long"},
+		"end signed": {
+			wire.EndUpdate,
+			wire.StopInput{By: carolMail, Signed: wire.Signed{Signature: long}},
+			"signature is 2097152 bytes long",
+		},
+		"escape":    {wire.EndUpdate, wire.StopInput{By: "\x1b]0;x\acarol@example.com"}, "by contains U+001B"},
+		"invisible": {wire.ApproveUpdate, wire.DecisionInput{By: "carol\u3164@example.com"}, "by contains U+3164"},
+		"display name": {
+			wire.ApproveUpdate, wire.DecisionInput{By: "Carol <carol@example.com>"}, "write the address alone",
+		},
 	}
 }
 

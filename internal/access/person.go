@@ -20,13 +20,13 @@ const (
 	MaxWorkflowBytes  = 1000     // a workflow id: Temporal's own limit
 )
 
-// Length says that a text is longer than max, in bytes; nil if it is not. The field names
+// Length says that a text is longer than limit, in bytes; nil if it is not. The field names
 // the text, as in "reason".
-func Length(field, text string, max int) error {
-	if len(text) <= max {
+func Length(field, text string, limit int) error {
+	if len(text) <= limit {
 		return nil
 	}
-	return fmt.Errorf("%s is %d bytes long, and the limit is %d: shorten it", field, len(text), max)
+	return fmt.Errorf("%s is %d bytes long, and the limit is %d: shorten it", field, len(text), limit)
 }
 
 // ValidPerson says why a text cannot be the name of a person, and what to write; nil if it

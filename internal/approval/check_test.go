@@ -238,20 +238,24 @@ func TestCheck_KeysOfSeveralNames(t *testing.T) {
 		key, name string
 		want      approval.Reason
 	}{
-		"its own name":                     {signed(dave, "key of dave"), "key of dave", dave, ""},
-		"another's name":                   {signed(dave, "key of dave"), "key of dave", frank, ""},
-		"an approver's name":               {signed(dave, "key of dave"), "key of dave", carol, approval.SameKey},
-		"a delegator's name":               {signed(dave, "key of dave"), "key of dave", erin, approval.SameKey},
-		"the requester's name":             {signed(dave, "key of dave"), "key of dave", bob, approval.SameKey},
-		"the recipient's name":             {signed(dave, "key of dave"), "key of dave", ana, approval.SameKey},
-		"the recipient's full name":        {signed(dave, "key of dave"), "key of dave", "ana smith", approval.SameKey},
-		"the approver's key":               {signed(dave, "key of dave"), "key of carol", dave, approval.SameKey},
-		"the key of the delegator":         {signed(dave, "key of dave"), "key of erin", dave, approval.SameKey},
-		"the requester's key":              {signed(dave, "key of dave"), "key of bob", dave, approval.SameKey},
-		"the name is unsigned":             {signed(dave, access.Unsigned), "key of carol", dave, approval.SameKey},
-		"a delegator's key, before":        {behind(signed(dave, "key of dave"), gina, "key of gina"), "key of gina", carol, approval.SameKey},
-		"a delegator whom a key signs for": {behind(signed(dave, "key of dave"), gina, "key of gina"), "key of carol", gina, approval.SameKey},
-		"a denial":                         {deny, "key of dave", carol, ""},
+		"its own name":              {signed(dave, "key of dave"), "key of dave", dave, ""},
+		"another's name":            {signed(dave, "key of dave"), "key of dave", frank, ""},
+		"an approver's name":        {signed(dave, "key of dave"), "key of dave", carol, approval.SameKey},
+		"a delegator's name":        {signed(dave, "key of dave"), "key of dave", erin, approval.SameKey},
+		"the requester's name":      {signed(dave, "key of dave"), "key of dave", bob, approval.SameKey},
+		"the recipient's name":      {signed(dave, "key of dave"), "key of dave", ana, approval.SameKey},
+		"the recipient's full name": {signed(dave, "key of dave"), "key of dave", "ana smith", approval.SameKey},
+		"the approver's key":        {signed(dave, "key of dave"), "key of carol", dave, approval.SameKey},
+		"the key of the delegator":  {signed(dave, "key of dave"), "key of erin", dave, approval.SameKey},
+		"the requester's key":       {signed(dave, "key of dave"), "key of bob", dave, approval.SameKey},
+		"the name is unsigned":      {signed(dave, access.Unsigned), "key of carol", dave, approval.SameKey},
+		"a delegator's key, before": {
+			behind(signed(dave, "key of dave"), gina, "key of gina"), "key of gina", carol, approval.SameKey,
+		},
+		"a delegator whom a key signs for": {
+			behind(signed(dave, "key of dave"), gina, "key of gina"), "key of carol", gina, approval.SameKey,
+		},
+		"a denial": {deny, "key of dave", carol, ""},
 	} {
 		may = map[string][]string{c.key: {c.name}}
 		require.Equal(t, c.want, reasonOf(approval.SharedKey(c.d, s.Request, s.Decisions, s.MaySign)), name)

@@ -149,7 +149,9 @@ func TestError(t *testing.T) {
 
 func TestJSON(t *testing.T) {
 	t.Parallel()
-	type thing struct{ Name string }
+	type thing struct {
+		Name string `json:"name"`
+	}
 	want := thing{"a\x1b\u202e\u009b\u200b\u2028\U000e0041 Jürgen 🚒 \u00a0\x7f\n"}
 	text, err := json.Marshal(want)
 	require.NoError(t, err)

@@ -50,19 +50,19 @@ func (in OffboardInput) Validate() error {
 	case in.Mode == ModeBaseline && in.Baseline == nil:
 		faults = append(faults, errors.New("baseline is missing: name the role and scope that the principal keeps"))
 	case in.Mode == ModeBaseline:
-		faults = append(faults, within("baseline", in.Baseline.Role.Validate()),
-			within("baseline", in.Baseline.Scope.Validate()))
+		faults = append(faults, inBaseline(in.Baseline.Role.Validate()),
+			inBaseline(in.Baseline.Scope.Validate()))
 	case in.Mode != ModeDelete:
 		faults = append(faults, fmt.Errorf("mode is %q: write delete or baseline", in.Mode))
 	}
 	return errors.Join(faults...)
 }
 
-func within(field string, err error) error {
+func inBaseline(err error) error {
 	if err == nil {
 		return nil
 	}
-	return fmt.Errorf("%s: %w", field, err)
+	return fmt.Errorf("baseline: %w", err)
 }
 
 // ProvisionUserInput is the input of workflow ProvisionUser, which creates a user with one

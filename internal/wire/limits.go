@@ -64,8 +64,8 @@ func (in OffboardInput) Limits() error {
 		access.Length("mode", in.Mode, access.MaxIDBytes),
 	}
 	if in.Baseline != nil {
-		faults = append(faults, within("baseline", in.Baseline.Role.Limits()),
-			within("baseline", in.Baseline.Scope.Limits()))
+		faults = append(faults, inBaseline(in.Baseline.Role.Limits()),
+			inBaseline(in.Baseline.Scope.Limits()))
 	}
 	return errors.Join(faults...)
 }

@@ -39,8 +39,10 @@ func TestLimits(t *testing.T) {
 		"principal.name": {
 			func(s string) wire.Limited { return wire.RevokeInput{Principal: access.PrincipalSelector{Name: s}} }, 2048,
 		},
-		"role.id":   {func(s string) wire.Limited { return wire.GrantInput{Role: access.RoleSelector{ID: s}} }, 100},
-		"role.name": {func(s string) wire.Limited { return wire.RevokeInput{Role: access.RoleSelector{Name: s}} }, 2048},
+		"role.id": {func(s string) wire.Limited { return wire.GrantInput{Role: access.RoleSelector{ID: s}} }, 100},
+		"role.name": {
+			func(s string) wire.Limited { return wire.RevokeInput{Role: access.RoleSelector{Name: s}} }, 2048,
+		},
 		"baseline: scope.id": {
 			func(s string) wire.Limited {
 				return wire.OffboardInput{Baseline: &wire.Baseline{Scope: access.ScopeSelector{ID: s}}}
@@ -51,7 +53,9 @@ func TestLimits(t *testing.T) {
 				return wire.GrantInput{Scope: access.ScopeSelector{Level: access.Level(s)}}
 			}, 100,
 		},
-		"scope.name":   {func(s string) wire.Limited { return wire.GrantInput{Scope: access.ScopeSelector{Name: s}} }, 4096},
+		"scope.name": {
+			func(s string) wire.Limited { return wire.GrantInput{Scope: access.ScopeSelector{Name: s}} }, 4096,
+		},
 		"mode":         {func(s string) wire.Limited { return wire.OffboardInput{Mode: s} }, 100},
 		"email":        {func(s string) wire.Limited { return wire.ProvisionUserInput{Email: s} }, 320},
 		"name":         {func(s string) wire.Limited { return wire.ProvisionUserInput{FullName: s} }, 2048},
@@ -80,9 +84,10 @@ func TestLimits(t *testing.T) {
 		require.ErrorContains(t, in.Limits(), "bytes long, and the limit is", name)
 	}
 	for name, in := range map[string]wire.Limited{
-		"requester": wire.GrantInput{Requester: "bob\u202e@example.com"}, "by": wire.StopInput{By: "\x1bbob@example.com"},
-		"email": wire.ProvisionUserInput{Email: "ana\u3164@example.com"},
-		"to":    wire.DelegationInput{By: bob, To: "carol\u034f@example.com"},
+		"requester": wire.GrantInput{Requester: "bob\u202e@example.com"},
+		"by":        wire.StopInput{By: "\x1bbob@example.com"},
+		"email":     wire.ProvisionUserInput{Email: "ana\u3164@example.com"},
+		"to":        wire.DelegationInput{By: bob, To: "carol\u034f@example.com"},
 	} {
 		require.ErrorContains(t, in.Limits(), name+" contains U+", name)
 	}
