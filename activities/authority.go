@@ -63,42 +63,25 @@ func (a *Authority) policyOf(ctx context.Context, hash string) (*policy.Policy, 
 // delegated says why a delegation does not count for a decision at that time: it is not on
 // record as one that counts, or a later one had replaced it by then.
 func (a *Authority) delegated(ctx context.Context, d access.Delegation, at time.Time) (string, error) {
-	entries, err := a.store.LedgerOf(ctx, a.console, d.Request)
+	entries, err := a.store.LedgerOfSubject(ctx, a.console, ledger.DelegatorSubject(d.By), 0)
 	if err != nil {
 		return "", err
 	}
-	if !onRecord(entries, d) {
-		return "the ledger holds no such delegation", nil
-	}
-	latest, err := a.store.Delegations(ctx, store.DelegationsQuery{
-		Console: a.console, At: at, By: []string{d.By}, To: d.To,
-	})
-	if err != nil {
-		return "", err
-	}
-	for _, l := range latest {
-		if l.Request == d.Request && l.At.Equal(d.At) {
-			return "", nil
-		}
-	}
-	return "it was taken back, or replaced by another one", nil
-}
-
-// onRecord says whether the entries hold a delegation as one that counts.
-func onRecord(entries []ledger.Entry, d access.Delegation) bool {
+	var latest *access.Delegation
 	for _, e := range entries {
-		if e.Kind != ledger.KindDelegation {
-			continue
-		}
 		kept, err := ledger.DecodeAs[ledger.Delegation](e)
-		if err != nil || kept.Refusal != "" {
-			continue
+		if err != nil {
+			return "", err
 		}
-		k := kept.Delegation
-		if k.Signature == d.Signature && k.At.Equal(d.At) && k.Until.Equal(d.Until) &&
-			access.Fold(k.By) == access.Fold(d.By) && access.Fold(k.To) == access.Fold(d.To) {
-			return true
+		if kept.Refusal == "" && access.Fold(kept.Delegation.To) == access.Fold(d.To) && !e.At.After(at) {
+			latest = &kept.Delegation
 		}
 	}
-	return false
+	switch {
+	case latest == nil:
+		return "the ledger holds no such delegation", nil
+	case !latest.At.Equal(d.At) || !latest.Until.Equal(d.Until) || latest.Signature != d.Signature:
+		return "it was taken back, or replaced by another one", nil
+	}
+	return "", nil
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"go.temporal.io/api/enums/v1"
@@ -33,6 +32,9 @@ func (r *Request) Apply(ctx context.Context, in wire.ApplyInput) (wire.ApplyResu
 	if err := r.runs.changeRun(ctx, in.Request, in.Change.Key, in.Change.Request); err != nil {
 		return wire.ApplyResult{}, err
 	}
+	if kept, err := r.keptReceipt(ctx, in.Request); err != nil || kept != nil {
+		return resultOfReceipt(kept), err
+	}
 	if in.Change.Change.Op == access.OpRelease && in.Change.GrantProof == nil {
 		kept, err := r.cancelGrant(ctx, in)
 		if err != nil || kept != nil {
@@ -52,7 +54,6 @@ func (r *Request) Apply(ctx context.Context, in wire.ApplyInput) (wire.ApplyResu
 	}
 	end := *in.Close
 	end.Request = in.Request
-	end.Proofs = append(slices.Clone(end.Proofs), answer.Proof)
 	if answer.Refused() {
 		end.State, end.Message = wire.StateRefused, answer.Message
 	}
@@ -64,7 +65,7 @@ func (r *Request) Apply(ctx context.Context, in wire.ApplyInput) (wire.ApplyResu
 	return out, err
 }
 
-// resultOfReceipt is the result of a cancellation that came too late.
+// resultOfReceipt is the result of a change of a request that has ended already.
 func resultOfReceipt(kept *access.Receipt) wire.ApplyResult {
 	out := wire.ApplyResult{Receipt: kept}
 	if kept != nil && len(kept.Proofs) > 0 {

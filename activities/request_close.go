@@ -32,52 +32,26 @@ func (r *Request) receipt(ctx context.Context, in wire.CloseInput) (access.Recei
 
 // receiptUnless is nil if there is an entry of that key.
 func (r *Request) receiptUnless(ctx context.Context, in wire.CloseInput, unless string) (*access.Receipt, error) {
-	out := access.Receipt{
-		Request: in.Request.ID, Run: in.Request.Run, Plan: in.Plan, State: in.State, Message: in.Message,
-		Proofs: in.Proofs, Decisions: in.Decisions, Extensions: in.Extensions, Stop: in.Stop, RequestSignature: in.Signature,
-		StartedAt: in.Request.StartedAt, FinishedAt: r.now().UTC(),
+	on, err := r.recordOf(ctx, in.Request)
+	if err != nil || on.Receipt != nil {
+		return on.Receipt, err
 	}
-	out.Signed = out.HowSigned()
-	var err error
+	out, err := r.receiptOf(in, on)
+	if err != nil {
+		return nil, err
+	}
 	if out.LedgerHead, err = r.store.LedgerHead(ctx, r.console.Console()); err != nil {
 		return nil, fmt.Errorf("cannot put the head of the ledger into the receipt of %s: %w", in.Request.ID, err)
 	}
-	out.SignedMeans = access.SignedMeans(out.Signed)
-	if n := len(in.Proofs); n > 0 {
-		out.Outcome = in.Proofs[n-1].Outcome
-	}
-	entries, err := r.store.Append(ctx, r.console.Console(), append(unplannedRequest(in, r.signers != nil), ledger.NewEntry{
-		Request: in.Request.ID, Key: runOf(in.Request).ReceiptKey(), At: out.FinishedAt,
-		Body: ledger.Receipt{Receipt: out.Seal()}, Unless: unless,
-	})...)
+	entries, err := r.store.Append(ctx, r.console.Console(), append(unplannedRequest(out, on, r.signers != nil),
+		ledger.NewEntry{
+			Request: in.Request.ID, Key: runOf(in.Request).ReceiptKey(), At: out.FinishedAt,
+			Body: ledger.Receipt{Receipt: out.Seal()}, Unless: unless,
+		})...)
 	if err != nil {
 		return nil, fmt.Errorf("cannot record the receipt of %s: %w", in.Request.ID, err)
 	}
 	return receiptIn(entries[len(entries)-1])
-}
-
-// unplannedRequest is the plan of a request that ends before it is planned, so that the list of
-// requests shows it like all others, with requester and reason, but without a hash.
-func unplannedRequest(in wire.CloseInput, signed bool) []ledger.NewEntry {
-	if in.Plan.Hash != "" {
-		return nil
-	}
-	return []ledger.NewEntry{{
-		Request: in.Request.ID, Key: runOf(in.Request).RequestKey(0), At: in.Request.StartedAt,
-		Body: ledger.Request{Plan: in.Plan, SignaturesRequired: signed},
-	}}
-}
-
-// receiptIn is nil if the entry is no receipt.
-func receiptIn(e ledger.Entry) (*access.Receipt, error) {
-	if e.Kind != ledger.KindReceipt {
-		return nil, nil
-	}
-	kept, err := ledger.DecodeAs[ledger.Receipt](e)
-	if err != nil {
-		return nil, err
-	}
-	return &kept.Receipt, nil
 }
 
 // cancelGrant settles whether a grant can still be cancelled while it is applied: once its

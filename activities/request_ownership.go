@@ -30,6 +30,7 @@ func provenOwnership(
 	}
 	return kept.Roles.Next, last.Seq, nil
 }
+
 // rolesShown is what the console shows of the plan's principal, unless it still shows the roles
 // from before our last write: then it is what that write has made of them.
 func (r *Request) rolesShown(plan access.Plan, known access.OwnershipState) access.Holdings {

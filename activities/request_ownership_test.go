@@ -87,12 +87,22 @@ func TestRevoke_OfTheFallbackOfALease(t *testing.T) {
 			refusal := d.plan(d.planOf("revoke/2", access.OpRevoke, d.viewer)).Plan.Refusal
 			require.Contains(t, refusal, "it is the last role that is left when the grants in force end (grant/1")
 			require.Contains(t, refusal, "`starter end`")
-			got := d.mustWrite(d.change(access.OpRevoke, access.Lease{ID: "revoke/2#run", Holding: d.viewer}, known))
-			require.Equal(t, access.NoReturn, got.Proof.Outcome)
+			d.mustRefuse(access.OpRevoke, access.Lease{ID: "revoke/2#run", Holding: d.viewer}, refusal)
+			got := d.mustWrite(d.change(access.OpRevoke, access.Lease{ID: "revoke/3#run", Holding: d.viewer}, known))
+			require.Equal(t, access.NoReturn, got.Proof.Outcome, "without a plan that says so too")
 			require.Equal(t, refusal, got.Message)
 			require.Equal(t, before, d.held())
 		})
 	}
+}
+
+// mustRefuse is a change whose plan is refused: a writer that is asked all the same does
+// nothing either.
+func (d *grantFixture) mustRefuse(op access.Op, l access.Lease, refusal string) {
+	d.t.Helper()
+	got := d.mustWrite(d.change(op, l, access.OwnershipState{}))
+	require.Equal(d.t, access.Unauthorized, got.Proof.Outcome)
+	require.Contains(d.t, got.Message, refusal)
 }
 
 // atScopeOf is a role at the scope of another.
@@ -114,13 +124,17 @@ func TestAcquire_OnlyAccess(t *testing.T) {
 	refusal := d.plan(d.planOf("grant/1", access.OpAcquire, d.soc)).Plan.Refusal
 	require.Contains(t, refusal, "no permanent role that is left when this grant ends")
 	in := d.change(access.OpAcquire, lease("1", d.soc), access.OwnershipState{})
+	d.mustRefuse(access.OpAcquire, lease("1", d.soc), refusal)
+	in = d.change(access.OpAcquire, lease("4", d.soc), access.OwnershipState{})
 	got := d.mustWrite(in)
 	require.Equal(t, access.NoReturn, got.Proof.Outcome)
 	require.Equal(t, refusal, got.Message)
 	require.Zero(t, d.puts())
 
+	d.planAs = func(p *access.Plan) {
+		p.Rules = access.Rules{LastRole: access.LastRoleDowngrade, Downgrade: &d.viewer}
+	}
 	in = d.change(access.OpAcquire, lease("2", d.soc), access.OwnershipState{})
-	in.Change.Change.Rules = access.Rules{LastRole: access.LastRoleDowngrade, Downgrade: &d.viewer}
 	require.Equal(t, access.Applied, d.mustWrite(in).Proof.Outcome)
 	require.Empty(t, d.plan(d.planOf("grant/3", access.OpGrant, d.soc)).Plan.Refusal, "a permanent role may be the only one")
 }

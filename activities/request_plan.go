@@ -33,6 +33,9 @@ func (r *Request) Plan(ctx context.Context, in wire.PlanInput) (wire.PlanResult,
 	if err := attempt.CheckConsole("request", in.Console, r.console.Console()); err != nil {
 		return wire.PlanResult{}, err
 	}
+	if kept, err := r.keptReceipt(ctx, in.Request); err != nil || kept != nil {
+		return resultOfPlanned(kept), err
+	}
 	basis, err := r.basisOf(ctx, in)
 	if err != nil {
 		return wire.PlanResult{}, err
@@ -65,6 +68,14 @@ func (r *Request) Plan(ctx context.Context, in wire.PlanInput) (wire.PlanResult,
 		Decisions: in.Decisions,
 	})
 	return wire.PlanResult{Plan: plan, Receipt: &receipt}, err
+}
+
+// resultOfPlanned is the result of a plan of a request that has ended already.
+func resultOfPlanned(kept *access.Receipt) wire.PlanResult {
+	if kept == nil {
+		return wire.PlanResult{}
+	}
+	return wire.PlanResult{Plan: kept.Plan, Receipt: kept, Signature: kept.RequestSignature}
 }
 
 // planAfterReleases makes the plan. A plan that has failed before defers to releases that wait for the same console,

@@ -164,10 +164,10 @@ func TestSend_WritesNothingElse(t *testing.T) {
 		require.Equal(t, ledger.KindNotification, kind)
 	}
 	out, err := executeActivity[wire.CloseResult](d, wire.CloseActivity, wire.CloseInput{
-		Request: d.grantInput().Request, State: "denied", Plan: d.plan(d.grantInput()).Plan,
+		Request: d.grantInput().Request, State: "cancelled", Plan: d.plan(d.grantInput()).Plan,
 	})
 	require.NoError(t, err)
-	require.Equal(t, "denied", out.Receipt.State)
+	require.Equal(t, "cancelled", out.Receipt.State)
 }
 
 // Writes, answers and proofs name the principal, so that they are found by it.

@@ -47,15 +47,39 @@ func (r Record) confirmed(change string) access.Proof {
 	return p
 }
 
-// Counted lists the decisions on record that counted when they were taken, oldest first.
+// Counted lists the decisions on plans that counted when they were taken, oldest first.
 func (r Record) Counted() []access.Decision {
 	var out []access.Decision
 	for _, d := range r.Decisions {
-		if d.Refusal == "" {
+		onExtension := slices.ContainsFunc(r.Extensions, func(x Extended) bool {
+			return x.Extension.Hash == d.Decision.Decision.PlanHash
+		})
+		if d.Refusal == "" && !onExtension {
 			out = append(out, d.Decision.Decision)
 		}
 	}
 	return out
+}
+
+// Stopped is the last message on record that stopped the request; nil if none did.
+func (r Record) Stopped() *access.Stop {
+	for _, s := range slices.Backward(r.Stops) {
+		if s.Refusal == "" {
+			return &s.Stop.Stop
+		}
+	}
+	return nil
+}
+
+// Outcome is that of the last change; "" if none was settled or refused.
+func (r Record) Outcome() access.Outcome {
+	if n := len(r.Unauthorized); n > 0 && r.Unauthorized[n-1].Op != access.OpRelease && len(r.proven) == 0 {
+		return access.Unauthorized
+	}
+	if n := len(r.proven); n > 0 {
+		return r.confirmed(r.proven[n-1]).Outcome
+	}
+	return ""
 }
 
 // clockSlack is how far the clocks of Temporal and of the worker may be apart.

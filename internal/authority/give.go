@@ -25,6 +25,9 @@ func (j Judge) give(ctx context.Context, r Record, c Change) (Verdict, error) {
 	case r.Cancelled:
 		return forbid(WasStopped, "the request %s was cancelled: request again", r.Run.Request), nil
 	}
+	if s, found, err := j.stopped(r); err != nil || found {
+		return forbid(WasStopped, "%s has stopped %s (%s): request again", s.By, r.Run.Request, s.Action), err
+	}
 	key, v, err := j.requester(r)
 	if err != nil || !v.Covered() {
 		return v, err
@@ -76,6 +79,28 @@ func (j Judge) approved(ctx context.Context, r Record, c Change, key string) (Ve
 		return forbid(NotApproved, "%s", text), nil
 	}
 	return j.decidedAgain(p, r, key, people.terms(r), when)
+}
+
+// asksNobody judges the role that an offboarding leaves and that the principal does not have
+// for good: it may be given only where the policy would grant it without asking anybody.
+func (j Judge) asksNobody(ctx context.Context, r Record, c Change) (Verdict, error) {
+	p, v, err := j.policyOf(ctx, r)
+	if err != nil || !v.Covered() {
+		return v, err
+	}
+	none := forbid(NotApproved, "%s would leave a role that the principal does not have for good, and it needs an "+
+		"approval: have it granted first", r.Run.Request)
+	in, complete := policy.InputFromLedger(r.Plan.Request, c.Now)
+	if p == nil || !complete {
+		return none, nil
+	}
+	in.Op, in.Mode, in.Duration, in.AllowLevelChange = access.OpGrant, "", 0, true
+	answer, err := p.Evaluate(in.WithHoldings(c.Step.Before))
+	if err != nil || answer.Refusal != "" || answer.Approval.Required || answer.Approval.Review != nil ||
+		answer.ReadsRequester && j.Signers != nil && r.First.Verified() == nil {
+		return none, nil
+	}
+	return covered, nil
 }
 
 // times are the times of a change.

@@ -45,7 +45,7 @@ func (j Judge) Write(ctx context.Context, r Record, c Change) (Verdict, error) {
 	if err != nil || !v.Covered() {
 		return v, err
 	}
-	return onRecord(r, c), nil
+	return j.onRecord(ctx, r, c)
 }
 
 // Create judges the creation of the account that a request is for.
@@ -137,25 +137,31 @@ func (j Judge) reason(ctx context.Context, r Record, c Change) (Verdict, error) 
 
 // onRecord says whether everything new on the list is on record: requested, or replaced by
 // a lease of ours before, or what the rule for the last role leaves.
-func onRecord(r Record, c Change) Verdict {
+func (j Judge) onRecord(ctx context.Context, r Record, c Change) (Verdict, error) {
 	for _, h := range c.Step.After.Held {
 		held := access.Holding{Level: c.Step.After.Level, RoleID: h.RoleID, ScopeID: h.ScopeID}
 		if c.Step.Before.Holds(held) || mayBeGiven(r, c, held) {
 			continue
 		}
+		if c.Op == access.OpReset && held == r.Plan.Plan.Holding() {
+			if v, err := j.asksNobody(ctx, r, c); err != nil || !v.Covered() {
+				return v, err
+			}
+			continue
+		}
 		return forbid(NotOnRecord, "role %s at %s is not among what %s requests, and the ledger does not show that "+
-			"the principal had it", held.RoleID, held.Scope(), r.Run.Request)
+			"the principal had it", held.RoleID, held.Scope(), r.Run.Request), nil
 	}
 	if c.Step.Delete && !mayDelete(r, c) {
-		return forbid(NotOnRecord, "%s does not request to delete the principal", r.Run.Request)
+		return forbid(NotOnRecord, "%s does not request to delete the principal", r.Run.Request), nil
 	}
-	return covered
+	return covered, nil
 }
 
 func mayBeGiven(r Record, c Change, h access.Holding) bool {
 	p := r.Plan.Plan
 	switch {
-	case h == p.Holding() && (givesRole(c.Op) || c.Op == access.OpReset && c.Known.Baseline.Holds(h)):
+	case h == p.Holding() && givesRole(c.Op):
 		return true
 	case c.Known.Baseline.Holds(h):
 		return true

@@ -115,7 +115,7 @@ func TestWrite_RequestNotSigned(t *testing.T) {
 	sig.Signature = other.sign(bob, signing.OfRequest(run.Request, sig))
 	other.spec.Role.ID = admin.RoleID
 	other.plan = other.planOf(other.spec)
-	other.record(run.RequestKey(0), ledger.Request{Plan: other.plan, Signature: &sig})
+	other.record(run.RequestKey(0), ledger.Request{Plan: other.plan, Signature: &sig, Facts: &ledger.Facts{}})
 	requireReason(t, authority.NotSigned, other.write(access.OpAcquire))
 
 	gone := newScene(t, nobody, true).requested()
@@ -271,7 +271,7 @@ func TestWrite_PolicyIsTheFirstPlans(t *testing.T) {
 		s.decided(s.decision(carol, "approve"))
 		s.policy = s.keep(nobody)
 		later := s.planOf(s.spec)
-		s.record(run.RequestKey(1), ledger.Request{Plan: later, SignaturesRequired: s.signers != nil})
+		s.record(run.RequestKey(1), ledger.Request{Plan: later, SignaturesRequired: s.signers != nil, Facts: &ledger.Facts{}})
 		requireReason(t, authority.PolicyForbids, s.write(access.OpAcquire))
 	})
 	onBoth(t, nobody, func(t *testing.T, s *scene) {

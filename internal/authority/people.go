@@ -63,44 +63,54 @@ type people struct {
 }
 
 // people verifies the decisions on the last plan.
-func (j Judge) people(ctx context.Context, r Record) (people, error) {
-	var out people
+func (j Judge) people(ctx context.Context, r Record) (out people, err error) {
+	opened := approval.Of(r.Plan.Plan, r.Plan.At)
+	out.decisions, out.doubts, out.maySign, err = j.decisionsOn(ctx, r, r.Plan.Plan.Hash, opened, r.Plan.At)
+	return out, err
+}
+
+// decisionsOn verifies the decisions on a plan or an extension, by its hash. opened is its
+// approval, and askedAt when people were asked at the earliest.
+func (j Judge) decisionsOn(
+	ctx context.Context, r Record, hash string, opened approval.State, askedAt time.Time,
+) (out []access.Decision, doubts []string, maySign approval.MaySign, err error) {
 	if j.signaturesRequired(r) {
 		if j.Signers == nil {
-			return people{}, errSignersGone
+			return nil, nil, nil, errSignersGone
 		}
 		keys, err := j.Signers.Keys()
 		if err != nil {
-			return people{}, err
+			return nil, nil, nil, err
 		}
-		out.maySign = keys.MaySignFor
+		maySign = keys.MaySignFor
 	}
-	opened := approval.Of(r.Plan.Plan, r.Plan.At)
 	for _, d := range r.Decisions {
-		if d.Decision.Decision.PlanHash != r.Plan.Plan.Hash {
+		if d.Decision.Decision.PlanHash != hash {
 			continue
 		}
-		own, doubt, err := j.decision(ctx, r, d)
+		own, doubt, err := j.decision(ctx, r, d, askedAt)
 		switch {
 		case err != nil:
-			return people{}, err
+			return nil, nil, nil, err
 		case doubt != "":
-			out.doubts = append(out.doubts, doubt)
+			doubts = append(doubts, doubt)
 		case d.Refusal == "", own.Action == approval.Deny && opened.Check(own, own.At) == nil:
-			out.decisions = append(out.decisions, own)
+			out = append(out, own)
 		}
 	}
-	return out, nil
+	return out, doubts, maySign, nil
 }
 
 // decision verifies one decision. doubt says why it does not count.
-func (j Judge) decision(ctx context.Context, r Record, d Decided) (out access.Decision, doubt string, err error) {
+func (j Judge) decision(
+	ctx context.Context, r Record, d Decided, askedAt time.Time,
+) (out access.Decision, doubt string, err error) {
 	out = d.Decision.Decision
 	out.At = borneOut(out.At, d.At)
 	if !out.CameAt.IsZero() {
 		out.CameAt = borneOut(out.CameAt, d.At)
 	}
-	if !borneOut(out.AskedAt, r.Plan.At.Add(claimedWithin)).Equal(out.AskedAt) || out.AskedAt.Before(r.Plan.At) {
+	if out.AskedAt.Before(askedAt) || out.AskedAt.Sub(askedAt) > claimedWithin {
 		out.AskedAt = time.Time{}
 	}
 	out.Signed = access.Unsigned

@@ -16,6 +16,9 @@ type Record struct {
 	// requester's signature.
 	First     Planned
 	Decisions []Decided
+	Stops     []Stopped
+	// Extensions are the later ends that somebody asked for, oldest first.
+	Extensions []Extended
 	// Cancelled says that a change of the run was cancelled before it was settled.
 	Cancelled bool
 	// Writes are those that may have reached the console, by the change they are part of,
@@ -25,7 +28,11 @@ type Record struct {
 	Proofs map[string]access.Proof
 	// Confirmations are the reads that confirm changes, by the key of the change, oldest first.
 	Confirmations map[string][]ledger.Confirmation
-	Receipt       *access.Receipt
+	// Moved are the extensions that were carried out, oldest first.
+	Moved []access.Extension
+	// Unauthorized are the changes that were not written for lack of authority.
+	Unauthorized []ledger.Unauthorized
+	Receipt      *access.Receipt
 
 	proven []string // keys of the settled changes, oldest first
 }
@@ -40,6 +47,20 @@ type Planned struct {
 // Decided is a decision on record.
 type Decided struct {
 	ledger.Decision
+
+	At time.Time // when it was recorded, by the worker's clock
+}
+
+// Stopped is a message on record that cancels the request or ends its access.
+type Stopped struct {
+	ledger.Stop
+
+	At time.Time // when it was recorded, by the worker's clock
+}
+
+// Extended is an extension on record.
+type Extended struct {
+	ledger.ExtensionRequest
 
 	At time.Time // when it was recorded, by the worker's clock
 }
@@ -79,6 +100,14 @@ func (r *Record) add(e ledger.Entry, body ledger.Body) {
 		}
 	case ledger.Decision:
 		r.Decisions = append(r.Decisions, Decided{Decision: b, At: e.At})
+	case ledger.Stop:
+		r.Stops = append(r.Stops, Stopped{Stop: b, At: e.At})
+	case ledger.ExtensionRequest:
+		r.Extensions = append(r.Extensions, Extended{ExtensionRequest: b, At: e.At})
+	case ledger.Extension:
+		r.Moved = append(r.Moved, b.Extension)
+	case ledger.Unauthorized:
+		r.Unauthorized = append(r.Unauthorized, b)
 	case ledger.Cancelled:
 		r.Cancelled = true
 	case ledger.Write:

@@ -2,9 +2,12 @@ package authority
 
 import (
 	"context"
+	"errors"
 	"time"
 
+	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/approval"
+	"sentinelone-provisioner/internal/signing"
 )
 
 // early is how long before its end, by the worker's clock, a lease may be released: clocks
@@ -16,6 +19,9 @@ const early = time.Minute
 func (j Judge) release(ctx context.Context, r Record, c Change) (Verdict, error) {
 	if _, given := r.Given(); !given || !j.signaturesRequired(r) || r.Receipt != nil {
 		return covered, nil // where names are claims, an end by anybody is as good as another
+	}
+	if _, found, err := j.stopped(r); err != nil || found {
+		return covered, err
 	}
 	end, err := j.LeaseEnd(ctx, r)
 	if err != nil {
@@ -42,7 +48,30 @@ func (j Judge) LeaseEnd(ctx context.Context, r Record) (time.Time, error) {
 	if err != nil {
 		return time.Time{}, err
 	}
-	return people.leaseEnd(r, r.startedAt()), nil
+	return j.extended(ctx, r, people.leaseEnd(r, r.startedAt()))
+}
+
+// stopped finds who has cancelled the request or ended its access, and was allowed to.
+func (j Judge) stopped(r Record) (access.Stop, bool, error) {
+	for _, s := range r.Stops {
+		if s.Refusal != "" {
+			continue
+		}
+		if !j.signaturesRequired(r) {
+			return s.Stop.Stop, true, nil
+		}
+		if j.Signers == nil {
+			return access.Stop{}, false, errSignersGone
+		}
+		_, err := j.Signers.Verify(signing.OfStop(r.Run.Request, r.Run.ID, s.Stop.Stop), s.Signature, s.At)
+		if file, ok := errors.AsType[*signing.FileError](err); ok {
+			return access.Stop{}, false, file
+		}
+		if err == nil {
+			return s.Stop.Stop, true, nil
+		}
+	}
+	return access.Stop{}, false, nil
 }
 
 // reviewFailed says that a break-glass grant was denied by its reviewers, or could not be

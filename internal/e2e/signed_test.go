@@ -228,8 +228,9 @@ func TestSigned_DecisionReplayed(t *testing.T) {
 			return isAwaitingApproval(got) && got.Plan.Hash != before
 		}).Plan.Hash
 	}
-	third := e.world.AtSite("SOC", 2)
-	require.NotEqual(t, first, replan(e.viewer, third))
+	there := e.requested
+	there.RoleID = e.world.Admin.RoleID
+	require.NotEqual(t, first, replan(e.viewer, there), "it would replace a role now")
 	e.requireNotCounted(run, old, e.tryApprove(run, old), "does not match the statement")
 	require.Equal(t, first, replan(e.viewer), "the plan is what it was")
 	e.requireNotCounted(run, old, e.tryApprove(run, old), "the signature was already used")

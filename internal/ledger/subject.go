@@ -31,6 +31,8 @@ func SubjectOf(b Body) string {
 		return b.Principal.text()
 	case Answer:
 		return b.Principal.text()
+	case Delegation:
+		return DelegatorSubject(b.Delegation.By)
 	case Proof:
 		if b.Principal == nil && b.Proof.Made != nil {
 			return subjectOf(*b.Proof.Made)
@@ -39,6 +41,9 @@ func SubjectOf(b Body) string {
 	}
 	return ""
 }
+
+// DelegatorSubject is how the store finds the delegations of a person, whatever the spelling.
+func DelegatorSubject(by string) string { return "delegator/" + access.Fold(by) }
 
 func subjectOf(p access.PrincipalRef) string { return Subject{Kind: p.Kind, ID: p.ID}.String() }
 
