@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -286,7 +287,7 @@ func TestNotify_WaitingForSentinelOne(t *testing.T) {
 		e := m.onlyDelivery(wire.EventWaiting)
 		require.NoError(t, m.execute(wire.SendActivity, wire.SendInput{Event: e, Sender: "webhook"}))
 		require.Len(t, m.got, 1)
-		require.Equal(t, fmt.Sprintf(want, 32), m.got[0].Text)
+		require.True(t, strings.HasPrefix(m.got[0].Text, fmt.Sprintf(want, 32)+". bob@example.com (unsigned) requests "), m.got[0].Text)
 		require.Equal(t, "grant/1", m.got[0].Request)
 		require.Contains(t, m.got[0].Wait.Error, "500")
 
