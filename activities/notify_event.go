@@ -123,6 +123,12 @@ func (b *built) addGround(g ground) {
 	if g.approval != nil {
 		b.Pending = g.approval.Pending()
 	}
+	if x := g.extension; x != nil {
+		b.Extension = &notify.Extension{
+			By: oneLine(x.By, maxPerson), Signed: x.Signed, Duration: x.Duration, EndsAt: x.EndsAt.UTC(),
+			Comment: oneLine(x.Comment, maxWords),
+		}
+	}
 	if g.why != "" {
 		b.Details = []string{oneLine(g.why, maxWords)}
 	}

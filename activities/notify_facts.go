@@ -35,6 +35,7 @@ type recordedFacts struct {
 	proofs     []recorded[ledger.Proof]
 	extensions []recorded[ledger.Extension]
 	receipts   []recorded[ledger.Receipt] // one at most
+	asked      []recorded[ledger.ExtensionRequest]
 	// unauthorized is what was not written for lack of authority.
 	unauthorized []recorded[ledger.Unauthorized]
 }
@@ -59,6 +60,8 @@ func loadFacts(ctx context.Context, s *store.Store, console string, run ledger.R
 			err = keepFact(e, &f.proofs)
 		case ledger.KindExtension:
 			err = keepFact(e, &f.extensions)
+		case ledger.KindExtensionRequest:
+			err = keepFact(e, &f.asked)
 		case ledger.KindReceipt:
 			err = keepFact(e, &f.receipts)
 		case ledger.KindUnauthorized:
@@ -107,49 +110,99 @@ func (f recordedFacts) signedBy() string {
 	return access.Unsigned
 }
 
-// opened is when people were asked about a plan, by the ledger: once it was planned, or once
-// it was in force where it is reviewed afterwards.
-func (f recordedFacts) opened(plan recorded[ledger.Request]) (time.Time, error) {
-	a := plan.body.Plan.Approval
-	switch {
-	case plan.body.Plan.Refusal != "" || a.Refusal != "":
-		return time.Time{}, noGround("its plan is refused")
-	case a.Review == nil && len(a.Steps) == 0:
-		return time.Time{}, noGround("its plan requires no approval")
-	case a.Review == nil:
-		return plan.at, nil
-	}
-	for _, p := range f.proofs {
-		if p.seq > plan.seq && p.body.Proof.Granted() {
-			return p.at, nil
-		}
-	}
-	return time.Time{}, noGround("it is not in force, so nobody reviews it yet")
+// question is an approval that people were asked for: of a plan, its review, or an extension.
+type question struct {
+	seq       int64     // entry of the plan or the extension
+	openedAt  time.Time // by the ledger
+	hash      string    // that decisions on it name
+	isPlan    bool
+	extension *access.ExtensionRequest // nil for a plan
+	open      func(at time.Time) approval.State
 }
 
-// approvalAt replays the decisions on a plan that keep takes.
-func (f recordedFacts) approvalAt(
-	plan recorded[ledger.Request], keep func(recorded[ledger.Decision]) bool,
-) (approval.State, error) {
-	opened, err := f.opened(plan)
-	if err != nil {
-		return approval.State{}, err
+// ofPlan is the approval of a plan: from when it was planned, or once it was in force where it
+// is reviewed afterwards.
+func (f recordedFacts) ofPlan(r recorded[ledger.Request]) (question, error) {
+	plan := r.body.Plan
+	q := question{seq: r.seq, openedAt: r.at, hash: plan.Hash, isPlan: true, open: func(at time.Time) approval.State {
+		return approval.Of(plan, at)
+	}}
+	switch {
+	case plan.Refusal != "" || plan.Approval.Refusal != "":
+		return q, noGround("its plan is refused")
+	case plan.Approval.Review == nil && len(plan.Approval.Steps) == 0:
+		return q, noGround("its plan requires no approval")
+	case plan.Approval.Review == nil:
+		return q, nil
 	}
+	for _, p := range f.proofs {
+		if p.seq > r.seq && p.body.Proof.Granted() {
+			q.openedAt = p.at
+			return q, nil
+		}
+	}
+	return q, noGround("it is not in force, so nobody reviews it yet")
+}
+
+// ofExtension is the approval of an extension.
+func (f recordedFacts) ofExtension(x recorded[ledger.ExtensionRequest]) (question, error) {
+	plan, ok := f.planAt(x.seq)
+	switch {
+	case !ok:
+		return question{}, noGround("the extension is of no plan")
+	case x.body.Refusal != "" || len(x.body.Extension.Approval.Steps) == 0:
+		return question{}, noGround("the extension needs no approval, or cannot have one")
+	}
+	return question{
+		seq: x.seq, openedAt: x.at, hash: x.body.Extension.Hash, extension: &x.body.Extension,
+		open: func(at time.Time) approval.State { return approval.ForExtension(plan.body.Plan, x.body.Extension, at) },
+	}, nil
+}
+
+// question is the approval that an entry asks for; with 0 that of the latest plan.
+func (f recordedFacts) question(entry int64) (question, error) {
+	if x, ok := find(f.asked, entry); ok && entry != 0 {
+		return f.ofExtension(x)
+	}
+	plan, ok := find(f.requests, entry)
+	if !ok {
+		return question{}, noGround("the entry is no plan of the request, and no extension")
+	}
+	return f.ofPlan(plan)
+}
+
+// questionOf is the approval that a decision is about.
+func (f recordedFacts) questionOf(d recorded[ledger.Decision]) (question, error) {
+	for _, x := range f.asked {
+		if x.seq < d.seq && x.body.Extension.Hash == d.body.Decision.PlanHash {
+			return f.ofExtension(x)
+		}
+	}
+	plan, ok := f.planAt(d.seq)
+	if !ok {
+		return question{}, noGround("the decision is about no plan")
+	}
+	return f.ofPlan(plan)
+}
+
+// answered replays the decisions on a question that keep takes.
+func (f recordedFacts) answered(q question, keep func(recorded[ledger.Decision]) bool) approval.State {
 	var decisions []access.Decision
+	opened := q.openedAt
 	for _, d := range f.decisions {
 		if !keep(d) {
 			continue
 		}
 		decision := d.body.Decision
-		about := decision.PlanHash == "" || decision.PlanHash == plan.body.Plan.Hash
+		about := decision.PlanHash == q.hash || decision.PlanHash == "" && q.isPlan
 		if asked := decision.AskedAt; about && !asked.IsZero() && asked.Before(opened) { // by another clock
 			opened = asked
 		}
 		decisions = append(decisions, decision)
 	}
-	state := approval.Of(plan.body.Plan, opened)
+	state := q.open(opened)
 	state.Request.Key = f.signedBy()
-	return approval.Replay(state, decisions).State, nil
+	return approval.Replay(state, decisions).State
 }
 
 // isNoGround says that the ledger does not show an event, and why.

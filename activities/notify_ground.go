@@ -19,8 +19,10 @@ type ground struct {
 	endsAt   time.Time
 	decision *access.Decision
 	approval *approval.State // that people are to decide on
-	ended    bool            // the requester is told, in place of the approvers
-	why      string          // it was not authorized
+	// extension is what is asked for; nil for the request itself.
+	extension *access.ExtensionRequest
+	ended     bool   // the requester is told, in place of the approvers
+	why       string // it was not authorized
 }
 
 // groundOf finds what the ledger has for an event, or says that it has nothing: see
@@ -48,17 +50,19 @@ func (f recordedFacts) groundOf(e wire.Event, now time.Time) (ground, error) {
 }
 
 func (f recordedFacts) requested(e wire.Event) (ground, error) {
-	plan, ok := find(f.requests, e.Entry)
-	if !ok {
-		return ground{}, noGround("the entry is no plan of the request")
+	q, err := f.question(e.Entry)
+	if err != nil {
+		return ground{}, err
 	}
-	state, err := f.approvalAt(plan, func(recorded[ledger.Decision]) bool { return false })
-	return ground{entry: plan.seq, at: state.OpenedAt, state: pendingState(state), approval: &state}, err
+	state := f.answered(q, func(recorded[ledger.Decision]) bool { return false })
+	return ground{
+		entry: q.seq, at: q.openedAt, state: pendingState(q, state), extension: q.extension, approval: &state,
+	}, nil
 }
 
 // pendingState is the state in which people are asked.
-func pendingState(s approval.State) string {
-	if s.Review {
+func pendingState(q question, s approval.State) string {
+	if s.Review || q.extension != nil {
 		return wire.StateActive
 	}
 	return wire.StateAwaitingApproval
@@ -68,41 +72,35 @@ func pendingState(s approval.State) string {
 // from the plan, so nobody can have more of them sent than are due. The time is that of the
 // ledger, which is a little before that of the workflow.
 func (f recordedFacts) reminded(e wire.Event, now time.Time) (ground, error) {
-	plan, ok := find(f.requests, e.Entry)
-	if !ok {
-		return ground{}, noGround("the entry is no plan of the request")
-	}
-	opened, err := f.opened(plan)
+	q, err := f.question(e.Entry)
 	if err != nil {
 		return ground{}, err
 	}
-	due, err := dueAfter(e, approval.Of(plan.body.Plan, opened), now.Sub(opened))
+	due, err := dueAfter(e, q.open(q.openedAt), now.Sub(q.openedAt))
 	if err != nil {
 		return ground{}, err
 	}
-	at := opened.Add(due)
+	at := q.openedAt.Add(due)
 	for _, r := range f.receipts {
 		if !r.at.After(at) {
 			return ground{}, noGround("the request has ended before")
 		}
 	}
 	for _, later := range f.requests {
-		if later.seq > plan.seq && !later.at.After(at) {
+		if later.seq > q.seq && !later.at.After(at) {
 			return ground{}, noGround("the request was planned again before")
 		}
 	}
-	state, err := f.approvalAt(plan, func(d recorded[ledger.Decision]) bool { return !d.at.After(at) })
-	switch {
-	case err != nil:
-		return ground{}, err
-	case state.Verdict != "":
+	state := f.answered(q, func(d recorded[ledger.Decision]) bool { return !d.at.After(at) })
+	if state.Verdict != "" {
 		return ground{}, noGround("the request was decided before")
 	}
 	if e.Type == wire.EventEscalated {
 		state.EscalatedAt = at
 	}
 	return ground{
-		entry: plan.seq, number: due.Milliseconds(), at: at, state: pendingState(state), approval: &state,
+		entry: q.seq, number: due.Milliseconds(), at: at, state: pendingState(q, state), extension: q.extension,
+		approval: &state,
 	}, nil
 }
 
@@ -146,19 +144,19 @@ func (f recordedFacts) decided(e wire.Event) (ground, error) {
 	if !ok {
 		return ground{}, noGround("the ledger has no such decision that counts, and no receipt")
 	}
-	plan, ok := f.planAt(d.seq)
-	if !ok {
-		return ground{}, noGround("the decision is about no plan")
-	}
-	state, err := f.approvalAt(plan, func(other recorded[ledger.Decision]) bool { return other.seq <= d.seq })
+	q, err := f.questionOf(d)
 	if err != nil {
 		return ground{}, err
 	}
+	state := f.answered(q, func(other recorded[ledger.Decision]) bool { return other.seq <= d.seq })
 	last, ok := state.LastDecision()
 	if !ok || last.By != d.body.Decision.By || !last.At.Equal(d.body.Decision.At) {
 		return ground{}, noGround("the decision does not count for the plan")
 	}
-	return ground{entry: d.seq, at: d.at, state: pendingState(state), decision: &d.body.Decision, approval: &state}, nil
+	return ground{
+		entry: d.seq, at: d.at, state: pendingState(q, state), decision: &d.body.Decision, extension: q.extension,
+		approval: &state,
+	}, nil
 }
 
 // closed is about the receipt. The outcome is that of the proofs in the ledger.
@@ -207,8 +205,8 @@ func (f recordedFacts) endOf(p recorded[ledger.Proof]) time.Time {
 		return time.Time{}
 	}
 	terms := plan.body.Plan.Terms
-	if state, err := f.approvalAt(plan, func(d recorded[ledger.Decision]) bool { return d.seq < p.seq }); err == nil {
-		terms = state.Terms()
+	if q, err := f.ofPlan(plan); err == nil {
+		terms = f.answered(q, func(d recorded[ledger.Decision]) bool { return d.seq < p.seq }).Terms()
 	}
 	start := p.at
 	if terms.StartAt.After(start) {

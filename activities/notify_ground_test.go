@@ -284,3 +284,42 @@ func TestNotify_Unauthorized(t *testing.T) {
 	require.Equal(t, access.Unauthorized, got.Outcome)
 	require.Equal(t, []string{"bob@example.com"}, got.People)
 }
+
+// An extension is asked for, reminded of and decided on as its entry says. One that is refused
+// asks nobody.
+func TestNotify_Extension(t *testing.T) {
+	t.Parallel()
+	m := newGroundFixture(t)
+	m.asks("grant/1")
+	began := m.now
+	ask := func(refusal string, by string) ledger.Entry {
+		x := access.ExtensionRequest{
+			Request: "grant/1", Run: "run", At: m.now, By: by, Duration: access.Duration(2 * time.Hour),
+			EndsAt: began.Add(10 * time.Hour), Comment: "not done yet", Signed: access.Unsigned,
+			Approval: access.Approval{
+				Required: true, DecideWithin: access.Duration(4 * time.Hour), RemindEvery: access.Duration(time.Hour),
+				Steps: []access.ApprovalStep{{Need: 1, Groups: []string{"leads"}, People: []string{carolMail}}},
+			},
+		}.Seal()
+		run := ledger.Run{Request: "grant/1", ID: "run"}
+		return m.append("grant/1", run.ExtensionRequestKey(x), ledger.ExtensionRequest{Extension: x, Refusal: refusal})
+	}
+	m.requireRefused(entryEvent(wire.EventRequested, ask("too long", daveMail)), "the extension needs no approval")
+	asked := ask("", "bob@example.com")
+	const text = "bob@example.com (unsigned) asks to extend the grant by 2h, until 2026-11-02 19:00:00 UTC. "
+	got := m.send(entryEvent(wire.EventRequested, asked))
+	require.Contains(t, got.Text, text)
+	require.Contains(t, got.Text, "Pending for 1 of 1 from leads until 2026-11-02 13:00:00 UTC")
+	require.Equal(t, []string{carolMail}, got.People)
+	require.Equal(t, "not done yet", got.Extension.Comment)
+	require.Equal(t, wire.StateActive, got.State)
+	m.now = began.Add(90 * time.Minute)
+	require.Equal(t, began.Add(time.Hour), m.send(entryEvent(wire.EventReminder, asked)).At)
+	body, err := ledger.DecodeAs[ledger.ExtensionRequest](asked)
+	require.NoError(t, err)
+	decision := m.decides("grant/1", 0, access.Plan{Hash: body.Extension.Hash}, carolMail, "deny", "")
+	got = m.send(entryEvent(wire.EventDecided, decision))
+	require.Contains(t, got.Text, "Denied by carol@example.com (unsigned). "+text)
+	m.now = began.Add(3 * time.Hour)
+	m.requireRefused(entryEvent(wire.EventReminder, asked), "the request was decided before")
+}

@@ -37,6 +37,7 @@ type Event struct {
 	EndsAt          time.Time            `json:"endsAt,omitzero"`
 	Reason          string               `json:"reason,omitempty"` // the requester's words
 	Decision        *Decision            `json:"decision,omitempty"`
+	Extension       *Extension           `json:"extension,omitempty"` // which the event is about
 	// Pending is the approval that is pending, as in "for 1 of 2 from leads until …".
 	Pending string `json:"pending,omitempty"`
 	// Outcome is that of the receipt, where the request has ended.
@@ -61,6 +62,15 @@ type Decision struct {
 	Action     string `json:"action"`            // approve or deny
 	Signed     string `json:"signed"`            // the key's fingerprint, or "unsigned"
 	Comment    string `json:"comment,omitempty"` // their words
+}
+
+// Extension is a later end of a grant that somebody asks for.
+type Extension struct {
+	By       string          `json:"by"`
+	Signed   string          `json:"signed"` // the key's fingerprint, or "unsigned"
+	Duration access.Duration `json:"duration"`
+	EndsAt   time.Time       `json:"endsAt"`            // the end that results
+	Comment  string          `json:"comment,omitempty"` // their words
 }
 
 // Wait says why a change has not succeeded yet.

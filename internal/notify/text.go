@@ -85,6 +85,10 @@ func sentences(e Event, m medium) []string {
 	case e.Type == wire.EventApplied:
 		out = append(out, "In force")
 	}
+	if x := e.Extension; x != nil {
+		out = append(out, fmt.Sprintf("%s asks to extend the grant by %s, until %s",
+			person(x.By, x.Signed, m), describe.Duration(x.Duration), describe.Second(x.EndsAt)))
+	}
 	if e.Requester != "" {
 		out = append(out, requestSentence(e, m))
 	}
@@ -170,6 +174,9 @@ func facts(e Event, m medium) []string {
 		}
 	}
 	add("Reason given by "+person(e.Requester, e.RequesterSigned, m), e.Reason)
+	if x := e.Extension; x != nil {
+		add("Comment by "+person(x.By, x.Signed, m), x.Comment)
+	}
 	if d := e.Decision; d != nil {
 		add("Comment by "+person(d.By, d.Signed, m), d.Comment)
 	}
