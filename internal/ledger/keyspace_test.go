@@ -81,7 +81,7 @@ func FuzzKeySpace(f *testing.F) {
 				continue
 			}
 			fits = append(fits, string(e.Kind))
-			if i := strings.Index(key, "#"); i < 0 {
+			if !strings.Contains(key, "#") {
 				continue // of no request
 			}
 			require.True(t, strings.HasPrefix(key, request+"#"), "%q of %q", key, request)

@@ -104,9 +104,10 @@ func (p SealPublic) Armor(seal string) (string, error) {
 	}
 	text, out := base64.StdEncoding.EncodeToString(blob), strings.Builder{}
 	out.WriteString("-----BEGIN SSH SIGNATURE-----\n")
-	for line := ""; text != ""; {
-		line, text = text[:min(armorWidth, len(text))], text[min(armorWidth, len(text)):]
-		out.WriteString(line + "\n")
+	for text != "" {
+		end := min(armorWidth, len(text))
+		out.WriteString(text[:end] + "\n")
+		text = text[end:]
 	}
 	out.WriteString("-----END SSH SIGNATURE-----\n")
 	return out.String(), nil

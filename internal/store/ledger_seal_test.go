@@ -91,7 +91,7 @@ func TestSealWith_AnotherKey(t *testing.T) {
 		}
 		require.NoError(t, other.SealWith(t.Context(), acme, store.SealOptions{Key: second, Previous: first}))
 		byNew := appendTo(t, other, acme, note("grant/2", "request", 1))[0]
-		require.NoError(t, db.s.VerifySeal(t.Context(), byNew), "a worker with the first key trusts what that key signed")
+		require.NoError(t, db.s.VerifySeal(t.Context(), byNew), "the first key signed the second")
 		for _, e := range walked(t, db.s, acme) {
 			require.NoError(t, other.VerifySeal(t.Context(), e))
 		}

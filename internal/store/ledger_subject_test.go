@@ -39,7 +39,8 @@ func requestFor(request string, of *ledger.Subject) ledger.NewEntry {
 	}
 }
 
-// The entries about a principal are found in their order, and the newest proof among them, whatever request they belong to.
+// The entries about a principal are found in their order, and the newest proof among them, whatever
+// request they belong to.
 func TestLedgerOfSubject(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(db database) {
@@ -98,24 +99,31 @@ func TestLedgerOfSubject_UsesTheIndex(t *testing.T) {
 			if strings.Count(statement, "$") == 2 {
 				args = args[:2]
 			}
-			rows, err := s.DB().QueryContext(t.Context(), explain+statement, args...)
-			require.NoError(t, err)
-			var plan strings.Builder
-			for rows.Next() {
-				var id, parent, unused int
-				var line string
-				if onPostgres(db) {
-					require.NoError(t, rows.Scan(&line))
-				} else {
-					require.NoError(t, rows.Scan(&id, &parent, &unused, &line))
-				}
-				plan.WriteString(line + "\n")
-			}
-			require.NoError(t, rows.Err())
-			require.NoError(t, rows.Close())
-			require.Contains(t, plan.String(), index)
+			require.Contains(t, queryPlan(db, explain+statement, args), index)
 		}
 	})
+}
+
+// queryPlan is what the database says of how it runs a statement.
+func queryPlan(db database, explain string, args []any) string {
+	t := db.t
+	t.Helper()
+	rows, err := db.s.DB().QueryContext(t.Context(), explain, args...)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, rows.Close()) }()
+	var plan strings.Builder
+	for rows.Next() {
+		var id, parent, unused int
+		var line string
+		if onPostgres(db) {
+			require.NoError(t, rows.Scan(&line))
+		} else {
+			require.NoError(t, rows.Scan(&id, &parent, &unused, &line))
+		}
+		plan.WriteString(line + "\n")
+	}
+	require.NoError(t, rows.Err())
+	return plan.String()
 }
 
 // What an entry is about is part of the answer: an append that finds another one fails, and writes nothing.
@@ -169,7 +177,8 @@ func TestMigrate_Subjects(t *testing.T) {
 		}
 		for i, r := range rows {
 			change(t, old, `INSERT INTO ledger (console, seq, at, request, kind, key, prev, hash, body)
-				VALUES ($1, $2, 0, $3, $4, $5, '', '', $6)`, acme, i+1, r.request, r.kind, r.request+"#"+run+"/"+r.key, r.body)
+				VALUES ($1, $2, 0, $3, $4, $5, '', '', $6)`, acme, i+1, r.request, r.kind,
+				r.request+"#"+run+"/"+r.key, r.body)
 		}
 		require.NoError(t, old.Close())
 		s := open(t, url)

@@ -101,8 +101,10 @@ func TestLedger_RefusesAccidents(t *testing.T) {
 			statements = append(statements, "TRUNCATE ledger")
 		} else {
 			statements = append(statements,
-				"REPLACE INTO ledger SELECT console, seq, at, request, kind, 'other', prev, hash, body, subject, seal FROM ledger",
-				"REPLACE INTO ledger SELECT console, 9, at, request, kind, key, prev, hash, body, subject, seal FROM ledger",
+				"REPLACE INTO ledger SELECT console, seq, at, request, kind, 'other', prev, hash, body, subject, seal "+
+					"FROM ledger",
+				"REPLACE INTO ledger SELECT console, 9, at, request, kind, key, prev, hash, body, subject, seal "+
+					"FROM ledger",
 				"REPLACE INTO ledger (rowid, console, seq, at, request, kind, key, prev, hash, body) "+
 					"VALUES (1, 'c', 1, 1, '', '', '', '', '', '')")
 		}
@@ -255,7 +257,8 @@ func tamper(t *testing.T, s *store.Store, all []ledger.Entry, r *rand.Rand) stri
 	case 2:
 		do("DELETE FROM ledger" + where)
 	case 3:
-		do("INSERT INTO ledger SELECT console, $1, at, request, kind, $2, prev, hash, body, subject, seal FROM ledger"+where,
+		do("INSERT INTO ledger SELECT console, $1, at, request, kind, $2, prev, hash, body, subject, seal "+
+			"FROM ledger"+where,
 			int64(len(all))+r.Int64N(2)+1, "copied")
 		if r.IntN(2) == 0 { // and the head with it
 			do("UPDATE ledger_heads SET seq = $1, hash = $2 WHERE console = $3", len(all)+1, e.Hash, e.Console)

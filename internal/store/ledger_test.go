@@ -181,7 +181,8 @@ func TestAppend_OneOfTwo(t *testing.T) {
 	onBoth(t, func(db database) {
 		t, s := db.t, db.s
 		for round := range 10 {
-			this, that := fmt.Sprintf("grant/INC-42#run/end/this-%d", round), fmt.Sprintf("grant/INC-42#run/end/that-%d", round)
+			this := fmt.Sprintf("grant/INC-42#run/end/this-%d", round)
+			that := fmt.Sprintf("grant/INC-42#run/end/that-%d", round)
 			kept := make([]ledger.Entry, 8)
 			var all errgroup.Group
 			for i := range kept {

@@ -20,7 +20,8 @@ func asked(t *testing.T, s *store.Store, console string, forms ...string) map[st
 		request, kind, _ := strings.Cut(form, " ")
 		kind, _, _ = strings.Cut(kind, "#")
 		out[form] = appendTo(t, s, console, ledger.NewEntry{
-			Request: request, Key: keyOf(request, strings.Map(dash, form), kind), At: began.Add(time.Duration(i) * time.Minute),
+			Request: request, Key: keyOf(request, strings.Map(dash, form), kind),
+			At:   began.Add(time.Duration(i) * time.Minute),
 			Body: anyBody{ledger.Kind(kind), i},
 		})[0]
 	}
