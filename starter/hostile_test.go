@@ -28,7 +28,8 @@ func requireSafe(t *testing.T, what, text string) {
 	t.Helper()
 	require.Equal(t, describe.Lines(text), text, what)
 	for line := range strings.Lines(text) {
-		require.False(t, strings.HasPrefix(line, "forged") || strings.HasPrefix(line, "error: forged"), "%s: %q", what, line)
+		require.False(t, strings.HasPrefix(line, "forged") || strings.HasPrefix(line, "error: forged"),
+			"%s: %q", what, line)
 	}
 }
 
@@ -40,7 +41,9 @@ func TestHostileNames(t *testing.T) {
 		account := must(l.console.AddAccount(access.Account{Name: "Acme" + hostile}))
 		for range 2 {
 			l.sites["evil"] = must(l.console.AddSite(access.Site{Name: "Site" + hostile, AccountID: account}))
-			l.roles["evil"] = must(l.console.AddRole(access.Role{Name: "Role" + hostile, Scope: access.AccountLevel, ScopeID: account}))
+			l.roles["evil"] = must(l.console.AddRole(access.Role{
+				Name: "Role" + hostile, Scope: access.AccountLevel, ScopeID: account,
+			}))
 			must(l.console.AddServiceUser(access.Principal{
 				Kind: access.ServiceUser, Name: "svc" + hostile, Level: access.SiteLevel, Held: l.viewer("Acme / Berlin"),
 			}))
@@ -80,11 +83,14 @@ func TestHostileNames(t *testing.T) {
 	quoted := strings.NewReplacer("\x1b", `\u001b`, "\a", `\u0007`, "\n", `\n`, "\r", `\r`).Replace(hostile)
 	rows := file("rows.json", `[{"action":"grant","principal":"a`+quoted+`@x.com","role":"R`+quoted+`","scope":"S`+quoted+`",
 		"level":"site","duration":"4h","reason":"`+quoted+`","id":"`+quoted+`"},{"action":"`+quoted+`","kind":"`+quoted+`"}]`)
-	policyFile := file("policy.yaml", `{groups: {"`+quoted+`": ["`+quoted+`"]}, rules: [{name: "`+quoted+`", when: "`+quoted+`"}]}`)
+	policyFile := file("policy.yaml", `{groups: {"`+quoted+`": ["`+quoted+`"]}, `+
+		`rules: [{name: "`+quoted+`", when: "`+quoted+`"}]}`)
 	request := `{"op":"grant","requester":"bob","principal":{"kind":"user","id":"7","email":"` + quoted + `"},` +
 		`"role":{"id":"2","name":"` + quoted + `"},"scope":{"level":"tenant"}}`
-	goodPolicy := file("good\x1b]0;x\a\u202e.yaml", `{rules: [{name: "rule`+quoted+`", permanent: true, approvals: [{need: 1, from: [anyone]}]}]}`)
-	receipt := file("receipt.json", `{"request":"`+quoted+`","state":"`+quoted+`","plan":{"terms":{"requester":"`+quoted+`"}},"decisions":[{"by":"`+quoted+`"}]}`)
+	goodPolicy := file("good\x1b]0;x\a\u202e.yaml", `{rules: [{name: "rule`+quoted+`", `+
+		`permanent: true, approvals: [{need: 1, from: [anyone]}]}]}`)
+	receipt := file("receipt.json", `{"request":"`+quoted+`","state":"`+quoted+`",`+
+		`"plan":{"terms":{"requester":"`+quoted+`"}},"decisions":[{"by":"`+quoted+`"}]}`)
 	signers := file("signers", "bob"+strings.ReplaceAll(hostile, "\n", "")+" ssh-ed25519 AAAA\n")
 
 	said := map[bool]bool{}
