@@ -188,7 +188,8 @@ func TestNotify_OneBadRecipient(t *testing.T) {
 	f.sent = nil
 	for _, in := range m.started {
 		for _, to := range []string{erinMail, "mallory@evil.example"} {
-			require.NoError(t, m.execute(wire.SendActivity, wire.SendInput{Event: in.Event, Sender: deliveryName(f, to)}))
+			in := wire.SendInput{Event: in.Event, Sender: deliveryName(f, to)}
+			require.NoError(t, m.execute(wire.SendActivity, in))
 		}
 	}
 	require.Equal(t, []string{erinMail}, f.sent, "somebody else can be named by nobody")

@@ -73,7 +73,7 @@ func sentences(e Event, m medium) []string {
 		out = append(out, "The API token of the worker expires soon: "+
 			"create a new token and configure the worker with it")
 	case e.Wait != nil:
-		out = append(out, waitSentence(e, m))
+		out = append(out, waitSentence(e))
 	case e.Decision != nil:
 		out = append(out, decisionSentence(*e.Decision, m))
 	case e.Type == wire.EventAboutToExpire:
@@ -98,7 +98,7 @@ func sentences(e Event, m medium) []string {
 	return out
 }
 
-func waitSentence(e Event, m medium) string {
+func waitSentence(e Event) string {
 	what := "A change waits for SentinelOne"
 	if e.Wait.Release {
 		what = "Access that must end is still in force"
