@@ -1,3 +1,4 @@
+//nolint:paralleltest // the environment is the process's
 package main
 
 import (

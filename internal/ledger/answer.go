@@ -84,7 +84,8 @@ func (r Request) differs(kept Body) string {
 		field{"duration", k.Terms.Duration, a.Terms.Duration},
 		field{"start", utc(k.Terms.StartAt), utc(a.Terms.StartAt)},
 		field{"break-glass mark", k.Terms.BreakGlass, a.Terms.BreakGlass},
-		field{"account", k.Account, cmp.Or(a.Account, k.Account)}, field{"signature", is.signatureOr(r), r.signatureOr(is)},
+		field{"account", k.Account, cmp.Or(a.Account, k.Account)},
+		field{"signature", is.signatureOr(r), r.signatureOr(is)},
 	)
 }
 

@@ -90,7 +90,9 @@ func TestCheckAnswer_Other(t *testing.T) {
 			p.Proof.Op = access.OpRelease
 			return p
 		}, "it has another operation"},
-		"a proof of an account": {all["proof_account"], func() ledger.Body { return all["proof"] }, "it has another subject"},
+		"a proof of an account": {
+			all["proof_account"], func() ledger.Body { return all["proof"] }, "it has another subject",
+		},
 		"another run": {all["receipt"], func() ledger.Body {
 			r := all["receipt"].(ledger.Receipt)
 			r.Receipt.Run = "other"
@@ -99,7 +101,9 @@ func TestCheckAnswer_Other(t *testing.T) {
 		"another change cancelled": {all["cancelled"], func() ledger.Body {
 			return ledger.Cancelled{Change: "other"}
 		}, "it has another change"},
-		"another kind": {all["cancelled"], func() ledger.Body { return proof }, `its kind is "cancelled" and not "proof"`},
+		"another kind": {
+			all["cancelled"], func() ledger.Body { return proof }, `its kind is "cancelled" and not "proof"`,
+		},
 	} {
 		err := ledger.CheckAnswer(entryOf(t, c.kept), c.asked())
 		require.ErrorIs(t, err, ledger.ErrOtherAnswer, name)

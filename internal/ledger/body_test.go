@@ -93,7 +93,8 @@ func bodies() map[string]ledger.Body {
 			Proofs: []access.Proof{proof}, Decisions: []access.Decision{decision}, StartedAt: noon, FinishedAt: noon,
 		}.Seal()},
 		"ledgerKey": ledger.SealingKey{
-			Key: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEnO6FVnUxqcgTI5/6DFcTrQJNdCSSmVXRoEUEJRwlAT", Previous: "SHA256:abc",
+			Key:      "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEnO6FVnUxqcgTI5/6DFcTrQJNdCSSmVXRoEUEJRwlAT",
+			Previous: "SHA256:abc",
 		},
 		"notification": ledger.Notification{
 			Event: "requested", Sender: "slack", Result: ledger.Dropped, Error: "the receiver answers 410",

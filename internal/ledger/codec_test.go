@@ -63,8 +63,8 @@ func TestDecodeAs(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, ledger.Cancelled{Change: "x"}, got)
 	_, err = ledger.DecodeAs[ledger.Receipt](e)
-	require.EqualError(t, err, `entry 1 of the ledger (kind "cancelled", key "grant/INC-42#run/acquire/cancelled") cannot be `+
-		`read: an entry of kind "receipt" is expected under this key: run `+"`starter ledger verify`"+
+	require.EqualError(t, err, `entry 1 of the ledger (kind "cancelled", key "grant/INC-42#run/acquire/cancelled") `+
+		`cannot be read: an entry of kind "receipt" is expected under this key: run `+"`starter ledger verify`"+
 		`, and report it if the ledger is whole`)
 }
 

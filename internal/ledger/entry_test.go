@@ -73,7 +73,9 @@ func TestNewEntry_Bad(t *testing.T) {
 		require.ErrorIs(t, err, ledger.ErrBadEntry)
 		require.ErrorContains(t, err, want)
 	}
-	_, err := ledger.NewEntry{Request: "grant/1", Key: "grant/1#run/cancelled", Body: ledger.Cancelled{}}.Entry("", noon)
+	_, err := ledger.NewEntry{
+		Request: "grant/1", Key: "grant/1#run/cancelled", Body: ledger.Cancelled{},
+	}.Entry("", noon)
 	require.ErrorContains(t, err, "the console of")
 }
 

@@ -27,7 +27,8 @@ func TestNewEntry_KeyOfAnotherKind(t *testing.T) {
 	}
 	change := access.ChangeKey(grant.String(), access.OpRelease)
 	for _, event := range []string{
-		grant.String(), grant.RequestKey(0), change, ledger.ProofKey(change), grant.String() + "/request", "signature", "",
+		grant.String(), grant.RequestKey(0), change, ledger.ProofKey(change), grant.String() + "/request",
+		"signature", "",
 		grant.String() + "/decision", grant.String() + "/acquire/write", "delegation", "grant/OTHER#run/x",
 	} {
 		for _, sender := range []string{"webhook", "receipt", "request", "proof", "0", "decision/0", "cancelled", ""} {

@@ -98,7 +98,8 @@ func (p SealPublic) Armor(seal string) (string, error) {
 	}
 	blob := binary.BigEndian.AppendUint32([]byte(sshsigMagic), 1)
 	for _, field := range []string{
-		string(p.blob()), SealNamespace, "", sshsigHash, string(wireString(wireString(nil, keyType), string(signature))),
+		string(p.blob()), SealNamespace, "", sshsigHash,
+		string(wireString(wireString(nil, keyType), string(signature))),
 	} {
 		blob = wireString(blob, field)
 	}

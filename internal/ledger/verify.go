@@ -70,12 +70,14 @@ type VerifyOptions struct {
 // NewVerifier begins to verify a console's chain.
 func NewVerifier(console string, o VerifyOptions) *Verifier {
 	v := &Verifier{
-		report: Report{Console: console}, noted: map[int64]Head{}, trusted: o.Keys, seen: o.Fingerprints, check: o.Check,
+		report: Report{Console: console}, noted: map[int64]Head{},
+		trusted: o.Keys, seen: o.Fingerprints, check: o.Check,
 		sealedBy: map[string]int64{},
 	}
 	for _, h := range o.Noted {
 		if other, twice := v.noted[h.Seq]; twice && other != h {
-			v.fault(h.Seq, "two heads noted earlier name entry %d and do not agree: %s and %s", h.Seq, other.Hash, h.Hash)
+			v.fault(h.Seq, "two heads noted earlier name entry %d and do not agree: %s and %s",
+				h.Seq, other.Hash, h.Hash)
 		}
 		if h.Seq > 0 {
 			v.noted[h.Seq] = h

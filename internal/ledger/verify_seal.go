@@ -57,8 +57,8 @@ func (v *Verifier) endSeals() {
 		v.report.Unchecked = append(v.report.Unchecked, "whether key "+latest.Fingerprint()+
 			", which sealed the ledger, is the worker's: pass the worker's public key (--key), or set LEDGER_KEY_FILE")
 	case !sealed && v.report.Entries > 0 && len(v.noted) == 0:
-		v.report.Unchecked = append(v.report.Unchecked, "whether the whole ledger was rewritten: it is not sealed, and no "+
-			"head noted outside the database is given (--head); set LEDGER_KEY_FILE for the workers")
+		v.report.Unchecked = append(v.report.Unchecked, "whether the whole ledger was rewritten: it is not sealed, "+
+			"and no head noted outside the database is given (--head); set LEDGER_KEY_FILE for the workers")
 	}
 	v.endKeys()
 }

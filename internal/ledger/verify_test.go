@@ -19,7 +19,8 @@ func chain(t *testing.T, n int) ([]ledger.Entry, ledger.Head) {
 	out := make([]ledger.Entry, n)
 	for i := range out {
 		e, err := ledger.NewEntry{
-			Request: "grant/1", Key: fmt.Sprintf("grant/1#%d/cancelled", i), Body: ledger.Cancelled{Change: fmt.Sprint(i)},
+			Request: "grant/1", Key: fmt.Sprintf("grant/1#%d/cancelled", i),
+			Body: ledger.Cancelled{Change: fmt.Sprint(i)},
 		}.Entry(console, noon)
 		require.NoError(t, err)
 		out[i], head = head.Chain(e)

@@ -21,8 +21,8 @@ func TestCheckEntry(t *testing.T) {
 	stop := access.Stop{Action: "end", By: bob, Signed: b.fingerprint(bob), SignedAt: noon}
 	stop.Signature = signed(t, b.keys[bob], OfStop(r.Request, r.Run, stop))
 	extension := access.ExtensionRequest{
-		Request: r.Request, Run: r.Run, PlanHash: r.Plan.Hash, By: bob, Duration: 1, EndsAt: noon, Signed: b.fingerprint(bob),
-		SignedAt: noon,
+		Request: r.Request, Run: r.Run, PlanHash: r.Plan.Hash, By: bob, Duration: 1, EndsAt: noon,
+		Signed: b.fingerprint(bob), SignedAt: noon,
 	}
 	extension.Signature = signed(t, b.keys[bob], OfExtension(extension))
 	delegation := access.Delegation{
@@ -66,11 +66,12 @@ func TestCheckEntry(t *testing.T) {
 	laterStop.Action = "cancel"
 	resigned := *r.RequestSignature
 	resigned.Request.Terms.Duration *= 2
+	anotherRun := ledger.Run{Request: r.Request, ID: "x"}.NumberedDecisionKey(0)
 	for name, e := range map[string]ledger.Entry{
 		"another action":  entry(decision, ledger.Decision{Decision: other}),
 		"another key":     entry(decision, ledger.Decision{Decision: byAnother}),
 		"no signature":    entry(decision, ledger.Decision{Decision: bare}),
-		"another run":     entry(ledger.Run{Request: r.Request, ID: "x"}.NumberedDecisionKey(0), ledger.Decision{Decision: d}),
+		"another run":     entry(anotherRun, ledger.Decision{Decision: d}),
 		"another request": entry(run.RequestKey(0), ledger.Request{Plan: r.Plan, Signature: &resigned}),
 		"a delegation":    entry(decision, ledger.Decision{Decision: forged}),
 		"to another":      entry(run.DelegationKey(), ledger.Delegation{Delegation: changed}),

@@ -51,8 +51,8 @@ func TestLedger_TablesRefuseAccidents(t *testing.T) {
 			}
 			// These do nothing, which is all that INSERT OR IGNORE may do.
 			change(t, s, "REPLACE INTO policies (hash, name, at, body) VALUES ('"+hash+"', 'b', 0, x'00')")
-			change(t, s, "REPLACE INTO delegations SELECT console, delegator, delegate, entry, 0, 9999999999999999, '{}' "+
-				"FROM delegations")
+			change(t, s, "REPLACE INTO delegations SELECT console, delegator, delegate, entry, 0, 9999999999999999, "+
+				"'{}' FROM delegations")
 		}
 		for want, statements := range refused {
 			for _, statement := range statements {

@@ -47,7 +47,8 @@ func (s *Store) SealWith(ctx context.Context, console string, o SealOptions) err
 	latest, sealed := history.Latest()
 	switch {
 	case o.Key == nil && sealed:
-		return fmt.Errorf("%w: the ledger of %s is sealed with key %s from entry %d on: set LEDGER_KEY_FILE to that key",
+		return fmt.Errorf("%w: the ledger of %s is sealed with key %s from entry %d on: "+
+			"set LEDGER_KEY_FILE to that key",
 			ErrLedgerKey, console, latest.Fingerprint(), history.From())
 	case o.Key == nil:
 		return nil

@@ -66,7 +66,8 @@ func Env(interceptors ...interceptor.WorkerInterceptor) *testsuite.TestActivityE
 	suite.SetLogger(sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)))
 	env := suite.NewTestActivityEnvironment()
 	env.SetTestTimeout(attemptTimeout)
-	env.SetWorkerOptions(worker.Options{Interceptors: append(append([]interceptor.WorkerInterceptor{&runBy{}}, interceptors...), fault.NewInterceptor())})
+	all := append([]interceptor.WorkerInterceptor{&runBy{}}, interceptors...)
+	env.SetWorkerOptions(worker.Options{Interceptors: append(all, fault.NewInterceptor())})
 	return env
 }
 
