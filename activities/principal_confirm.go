@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 	"path"
+	"slices"
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/attempt"
@@ -55,19 +56,21 @@ func (w *changeAttempt) confirm(ctx context.Context, in wire.ConfirmInput, seen 
 	if err != nil {
 		return err
 	}
-	if _, proven := record.Proofs[in.Key]; !proven {
+	proof, proven := record.Proofs[in.Key]
+	if !proven {
 		return nil
 	}
 	if err := w.loadOwnership(ctx); err != nil {
 		return err
 	}
-	removed := record.Plan.Plan.Holding()
-	body := ledger.Confirmation{Read: seen, Shown: seen.Holdings.Holds(removed)}
+	plan := record.Plan.Plan
+	removed := access.Change{Lease: access.Lease{Holding: plan.Holding()}}.WithScopes(plan).Absent(proof.Scopes)
+	body := ledger.Confirmation{Read: seen, Shown: slices.ContainsFunc(removed, seen.Holdings.Holds)}
 	if in.Whole {
 		body.Shown = !seen.Gone
 	}
 	if body.Shown {
-		body.Ours, body.Drift = !in.Whole && w.in.Ownership.Desired().Holds(removed), drift
+		body.Ours, body.Drift = !in.Whole && slices.ContainsFunc(removed, w.in.Ownership.Desired().Holds), drift
 	}
 	n := len(record.Confirmations[in.Key])
 	if body.Shown && n >= maxConfirmations {

@@ -104,7 +104,7 @@ func (w *changeAttempt) ownership(actual access.Read) (access.OwnershipState, er
 	}
 	if given, found := w.record.Given(); found {
 		if !known.Known {
-			return known.AdoptLease(lease, given.Before), nil
+			return known.AdoptLeases(w.in.Change.Change, given.Before), nil
 		}
 		return known, nil
 	}
@@ -123,7 +123,11 @@ func (w *changeAttempt) adoptCancelled(
 		}
 		for _, s := range slices.Backward(writes) {
 			if w.landed(s.Step, actual) {
-				return known.AdoptLease(lease, s.Write.Before), nil
+				before := s.Step.Next.Baseline
+				if op == access.OpGrant { // which has put the role there
+					before = s.Write.Before
+				}
+				return known.AdoptLeases(w.in.Change.Change, before), nil
 			}
 			if w.mayArrive(s) {
 				return known, errMayStillArrive

@@ -81,7 +81,7 @@ func (w *changeAttempt) conclude(ctx context.Context, step access.Step, seen acc
 	out := wire.WriteResult{
 		Next: next, Message: ruleRefusal(step, w.in.Change.Change.Lease.Level), From: w.from,
 		Proof: access.Proof{
-			Op: w.in.Change.Change.Op, Key: w.in.Change.Key, Outcome: step.Outcome,
+			Op: w.in.Change.Change.Op, Key: w.in.Change.Key, Outcome: step.Outcome, Scopes: step.Scopes,
 			Before: step.Before, After: seen.Holdings, Reads: w.reads, Drift: append(step.Drift, drift...),
 		},
 	}

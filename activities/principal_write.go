@@ -263,11 +263,12 @@ func (w *changeAttempt) plan(ctx context.Context, actual access.Read) (access.St
 	}
 	step := known.Apply(w.in.Change.Change, actual.Holdings)
 	if _, given := w.record.Given(); step.Outcome == access.NotApplied && given {
-		step.Outcome = access.Superseded // it was granted, and is not there any more
+		step = step.WithOutcome(access.Superseded) // it was granted, and is not there any more
 	}
 	if actual.Gone {
 		lease, _ := known.Lease(w.in.Change.Change.Lease.ID)
-		step.Outcome, step.Delete, step.After = outcomeOfMissing(op, lease), false, step.Before
+		step = step.WithOutcome(outcomeOfMissing(op, lease))
+		step.Delete, step.After = false, step.Before
 		step.Drift = append(step.Drift, "the console no longer knows the principal")
 	}
 	return step, nil

@@ -91,7 +91,7 @@ func (b planBasis) signedAnother(plan access.Plan) string {
 func (found *resolved) policyFacts(p *policy.Policy) *ledger.Facts {
 	out := &ledger.Facts{RolePredefined: found.predefined, RoleNames: p.NamedRoles(found.roleNames())}
 	if found.scope.Level == access.SiteLevel {
-		out.Accounts = map[string]string{found.scope.ID: found.account}
+		out.Accounts = found.accounts
 	}
 	return out
 }

@@ -142,7 +142,7 @@ func (r *Request) makePlan(ctx context.Context, in wire.PlanInput, basis *planBa
 	}
 	plan := access.Plan{
 		Op: in.Op, Console: r.console.Console(), Principal: found.principal.Ref(), Role: found.role, Scope: found.scope,
-		Terms: in.Terms, Before: found.principal.Holdings(), After: found.principal.Holdings(),
+		Scopes: found.scopes, Terms: in.Terms, Before: found.principal.Holdings(), After: found.principal.Holdings(),
 	}
 	if plan, err = r.evaluatePolicy(plan, &found); err != nil {
 		return access.Plan{}, err
@@ -157,10 +157,10 @@ func (r *Request) makePlan(ctx context.Context, in wire.PlanInput, basis *planBa
 	}
 	change := access.Change{
 		Op: plan.Op, Lease: access.Lease{ID: in.Request.ID, Holding: plan.Holding()}, Rules: plan.Rules,
-	}
+	}.WithScopes(plan)
 	step := known.Apply(change, r.rolesShown(plan, known))
 	plan.Effect = new(access.EffectOf(step, change))
-	plan.After, plan.Expected = step.After, step.Outcome
+	plan.After, plan.Expected, plan.Outcomes = step.After, step.Outcome, step.Scopes
 	plan.Notes = append(step.Describe(), found.notes...)
 	if plan.Op == access.OpDelete || plan.Op == access.OpReset {
 		plan.Notes = append(plan.Notes, offboardNote)

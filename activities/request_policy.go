@@ -22,9 +22,7 @@ func (r *Request) evaluatePolicy(plan access.Plan, found *resolved) (access.Plan
 	plan.Rules = access.Rules{AllowLevelChange: plan.Terms.AllowLevelChange}
 	in := policy.InputFromPlan(plan, r.now())
 	in.Role.Predefined, in.RoleNames = found.predefined, found.roleNames()
-	if plan.Scope.Level == access.SiteLevel {
-		in.Scope.Account = found.account
-	}
+	in.SetAccounts(found.accounts)
 	answer, err := found.policy.Evaluate(in)
 	if err != nil {
 		return plan, kinds.New(kinds.Invalid, err)

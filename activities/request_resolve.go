@@ -23,9 +23,10 @@ type resolved struct {
 	self       bool // it owns the token
 	role       access.RoleRef
 	scope      access.ScopeRef
-	unusable   string // why the role cannot be granted at the scope
-	account    string // of a site or account, its account's id
-	predefined bool   // the role is predefined
+	unusable   string            // why the role cannot be granted at the scope
+	scopes     []access.ScopeRef // of a request that lists several; nil for others
+	accounts   map[string]string // of sites and accounts, their accounts' ids by the scope's
+	predefined bool              // the role is predefined
 	roles      []access.Role
 	notes      []string
 	policy     *policy.Policy // that the plan follows
@@ -47,7 +48,7 @@ func (r *Request) resolve(ctx context.Context, in wire.PlanInput) (resolved, err
 	var (
 		out   resolved
 		roles []access.Role
-		at    place
+		at    []place
 	)
 	group, inner := errgroup.WithContext(ctx)
 	if in.Account != nil {
@@ -64,32 +65,15 @@ func (r *Request) resolve(ctx context.Context, in wire.PlanInput) (resolved, err
 			return err
 		})
 		group.Go(func() (err error) {
-			at, err = coalesce(inner, r.reads, func(ctx context.Context) (place, error) {
-				return r.findScope(ctx, in.Scope)
-			}, in.Op, in.Scope)
+			at, err = r.findScopes(inner, in)
 			return err
 		})
 	}
 	if err := group.Wait(); err != nil || in.Op == access.OpDelete {
 		return out, asInvalid(err)
 	}
-	out.scope = at.ScopeRef
-	role, err := pickRole(roles, in.Role, at, in.Op)
-	if err != nil {
-		return resolved{}, asInvalid(err)
-	}
-	out.account, out.predefined, out.roles = at.accountID, role.Predefined, roles
-	out.role = access.RoleRef{ID: role.ID, Name: role.Name}
-	if in.Op != access.OpRevoke && !role.UsableAt(access.Scope{Level: at.Level, ID: at.ID}, at.accountID) {
-		out.unusable = fmt.Sprintf(
-			"role %q (%s) belongs to %s and cannot be granted at %s: choose a role of that scope",
-			role.Name,
-			role.ID,
-			access.Scope{Level: role.Scope, ID: role.ScopeID},
-			scopeText(at.ScopeRef),
-		)
-	}
-	return out, nil
+	out.roles = roles
+	return out, asInvalid(out.setRole(in, at))
 }
 
 // resolvePrincipal finds whose roles the request is about, and whether it is the person who

@@ -12,7 +12,7 @@ import (
 func planInput(spec access.RequestSpec, by wire.Signed, dryRun bool) wire.PlanInput {
 	out := wire.PlanInput{
 		Console: spec.Console, DryRun: dryRun, Op: spec.Op, Principal: spec.Principal, Role: spec.Role,
-		Scope: spec.Scope, Terms: spec.Terms, Account: spec.Account,
+		Scope: spec.Scope, Scopes: spec.Scopes, Terms: spec.Terms, Account: spec.Account,
 	}
 	if by.Signature != "" {
 		out.Signature = &access.RequestSignature{

@@ -105,15 +105,17 @@ func (p *principalRun) overdueAt() time.Time {
 
 // releaseOverdue releases leases that their grants have not released in time.
 func (p *principalRun) releaseOverdue(ctx workflow.Context, due time.Time) error {
+	var done []string
 	for _, l := range slices.Clone(p.ownership.Leases) {
-		if l.End.IsZero() || l.End.Add(grace).After(due) {
+		if l.End.IsZero() || l.End.Add(grace).After(due) || slices.Contains(done, l.First()) {
 			continue
 		}
+		done = append(done, l.First())
 		p.log.Warn("Lease is released without its grant", "lease", l.ID, "end", l.End)
-		holder := p.holderOf(l.ID)
+		holder := p.holderOf(l.First())
 		_, err := p.change(ctx, wire.ChangeRequest{
-			Key: access.ChangeKey(l.ID, access.OpRelease), Request: holder.Request,
-			Change: access.Change{Op: access.OpRelease, Lease: l, Rules: holder.Rules},
+			Key: access.ChangeKey(l.First(), access.OpRelease), Request: holder.Request,
+			Change: access.Change{Op: access.OpRelease, Rules: holder.Rules}.WithLeases(p.leasesWith(l)),
 		})
 		if err != nil { // a release has no final errors: they are retried
 			p.log.Error("Overdue lease was not released", "lease", l.ID, "error", err)
@@ -121,6 +123,22 @@ func (p *principalRun) releaseOverdue(ctx workflow.Context, due time.Time) error
 		}
 	}
 	return nil
+}
+
+// leasesWith lists the leases of the request that a lease is of, first of all that one whose id
+// names the change: they end together.
+func (p *principalRun) leasesWith(l access.Lease) []access.Lease {
+	var out []access.Lease
+	for _, x := range p.ownership.Leases {
+		switch {
+		case x.First() != l.First():
+		case x.ID == l.First():
+			out = slices.Insert(out, 0, x)
+		default:
+			out = append(out, x)
+		}
+	}
+	return out
 }
 
 func (p *principalRun) holderOf(lease string) wire.LeaseHolder {

@@ -63,7 +63,7 @@ func (p *principalRun) change(
 // extend answers a lease that is held already: its end may have moved.
 func (p *principalRun) extend(holder int, in wire.ChangeRequest) wire.ChangeAnswer {
 	for i := range p.ownership.Leases {
-		if end := in.Change.Lease.End; p.ownership.Leases[i].ID == lease(in) && !end.IsZero() {
+		if end := in.Change.Lease.End; in.Change.Names(p.ownership.Leases[i].ID) && !end.IsZero() {
 			p.ownership.Leases[i].End = end
 		}
 	}
@@ -95,7 +95,9 @@ func (p *principalRun) write(
 		p.notePreempted(in, stopped)
 		if err == nil {
 			p.adopt(in, out)
-			p.setEnd(lease(in), workflow.Now(ctx))
+			for _, l := range in.Change.Leases() {
+				p.setEnd(l.ID, workflow.Now(ctx))
+			}
 		}
 		return err
 	})
@@ -123,7 +125,7 @@ func (p *principalRun) notePreempted(in wire.ChangeRequest, stopped bool) {
 func (p *principalRun) adopt(in wire.ChangeRequest, out wire.WriteResult) {
 	if out.Recalled {
 		if in.Change.Op == access.OpAcquire && out.Proof.Granted() {
-			p.ownership = p.ownership.AdoptLease(in.Change.Lease, out.Next.Baseline)
+			p.ownership = p.ownership.AdoptLeases(in.Change, out.Next.Baseline)
 		}
 	} else {
 		p.ownership = p.withEnds(out.Next)
@@ -138,7 +140,7 @@ func (p *principalRun) adopt(in wire.ChangeRequest, out wire.WriteResult) {
 		}
 	case access.OpRelease:
 		p.ownership.Leases = slices.DeleteFunc(slices.Clone(p.ownership.Leases), func(l access.Lease) bool {
-			return l.ID == lease(in) // also where it was released by a writer that is gone
+			return in.Change.Names(l.ID) // also where it was released by a writer that is gone
 		})
 		p.withdrawn = append(p.withdrawn, lease(in))
 		p.dropHolder(lease(in))
@@ -193,12 +195,12 @@ func (p *principalRun) confirm(
 		if err := workflow.Sleep(ctx, confirmPause<<min(max(shown-access.MaxReappearances, 0), confirmSlower)); err != nil {
 			return answer, err
 		}
-		seen, ours, err := p.readAgain(ctx, in, whole)
+		seen, ours, err := p.readAgain(ctx, in, whole, proof.Scopes)
 		if err != nil {
 			return answer, err
 		}
 		proof.Reads = append(proof.Reads, seen.Read)
-		if !stillShown(in, whole, seen.Read) {
+		if !stillShown(in, whole, proof.Scopes, seen.Read) {
 			proof.Confirmed = true
 			return answer, nil
 		}
@@ -229,20 +231,20 @@ func removesPrincipal(in wire.ChangeRequest, o access.Outcome) bool {
 }
 
 // stillShown reports whether a read shows what the change removes.
-func stillShown(in wire.ChangeRequest, whole bool, seen access.Read) bool {
+func stillShown(in wire.ChangeRequest, whole bool, outcomes []access.ScopeOutcome, seen access.Read) bool {
 	if whole {
 		return !seen.Gone
 	}
-	return seen.Holdings.Holds(in.Change.Lease.Holding)
+	return slices.ContainsFunc(in.Change.Absent(outcomes), seen.Holdings.Holds)
 }
 
 // readAgain reads the principal in its turn. ours says that a change of ours since has
 // given the role again.
 func (p *principalRun) readAgain(
-	ctx workflow.Context, in wire.ChangeRequest, whole bool,
+	ctx workflow.Context, in wire.ChangeRequest, whole bool, outcomes []access.ScopeOutcome,
 ) (seen wire.ConfirmResult, ours bool, err error) {
 	err = p.queue.run(ctx, true, func(ctx workflow.Context) (err error) {
-		ours = p.ownership.Desired().Holds(in.Change.Lease.Holding)
+		ours = slices.ContainsFunc(in.Change.Absent(outcomes), p.ownership.Desired().Holds)
 		ctx = consoleWrite(ctx, "read again for "+in.Request, true)
 		seen, err = call[wire.ConfirmResult](ctx, wire.ConfirmActivity,
 			wire.ConfirmInput{Writer: p.who, Request: in.Request, Key: in.Key, Ownership: p.ownership, Whole: whole})

@@ -66,7 +66,7 @@ func (r *request) writer(ctx workflow.Context) wire.Writer {
 func (r *request) changeOf(op access.Op, lease access.Lease) wire.ChangeRequest {
 	return wire.ChangeRequest{
 		Key: access.ChangeKey(lease.ID, op), Request: r.info.ID,
-		Change: access.Change{Op: op, Lease: lease, Rules: r.plan.Rules},
+		Change: access.Change{Op: op, Lease: lease, Rules: r.plan.Rules}.WithScopes(*r.plan),
 	}
 }
 

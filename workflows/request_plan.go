@@ -94,6 +94,8 @@ func sodCheck(plan access.Plan) *wire.SoDCheck {
 	}
 	return &wire.SoDCheck{
 		Principal: plan.Principal,
-		Change:    access.Change{Op: plan.Op, Lease: access.Lease{Holding: plan.Holding()}, Rules: plan.Rules},
+		Change: access.Change{
+			Op: plan.Op, Lease: access.Lease{Holding: plan.Holding()}, Rules: plan.Rules,
+		}.WithScopes(plan),
 	}
 }

@@ -2,6 +2,7 @@ package workflows_test
 
 import (
 	"encoding/json"
+	"reflect"
 	"testing"
 	"time"
 
@@ -68,7 +69,7 @@ func TestGrant_Signed(t *testing.T) {
 	s.on(wire.PlanActivity, asks).
 		Return(wire.PlanResult{Plan: planOf(planInput(grantInput(0))), Signature: &verified}, nil).Once()
 	s.on(wire.ApplyActivity, mock.MatchedBy(func(in wire.ApplyInput) bool {
-		return in.Close != nil && in.Close.Signature != nil && *in.Close.Signature == verified
+		return in.Close != nil && in.Close.Signature != nil && reflect.DeepEqual(*in.Close.Signature, verified)
 	})).Return(wire.ApplyResult{Receipt: &access.Receipt{State: wire.StateGranted}}, nil).Once()
 	s.ExecuteWorkflow(wire.GrantType, in)
 	require.NoError(t, s.GetWorkflowError())

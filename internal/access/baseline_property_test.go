@@ -10,6 +10,12 @@ import (
 	"sentinelone-provisioner/internal/access"
 )
 
+// givenChange is a grant in force, with the baseline that its proof names.
+type givenChange struct {
+	change access.Change
+	before access.Holdings
+}
+
 // walk is one principal, changed by everything but an approved permanent grant.
 type walk struct {
 	*testing.T
@@ -19,7 +25,7 @@ type walk struct {
 	state   access.OwnershipState
 	actual  access.Holdings
 	mayHold map[access.Holding]bool // what was there before us, or was given by hand
-	given   []givenLease            // in the order in which they began
+	given   []givenChange           // in the order in which they began
 	edited  bool                    // by hand
 	seen    map[string]int
 }
@@ -68,8 +74,8 @@ func (w *walk) editByHand() {
 
 // apply does as the writer does: it adopts the lease of a lost writer first.
 func (w *walk) apply(c access.Change) access.Step {
-	if i := slices.IndexFunc(w.given, func(g givenLease) bool { return g.lease.ID == c.Lease.ID }); i >= 0 {
-		w.state = w.state.AdoptLease(c.Lease, w.given[i].before)
+	if i := slices.IndexFunc(w.given, func(g givenChange) bool { return g.change.Lease.ID == c.Lease.ID }); i >= 0 {
+		w.state = w.state.AdoptLeases(c, w.given[i].before)
 	}
 	step := w.state.Apply(c, w.actual)
 	w.seen[string(c.Op)+" "+string(step.Outcome)]++
@@ -82,17 +88,35 @@ func (w *walk) acquire(n int) {
 		Op: access.OpAcquire, Lease: access.Lease{ID: fmt.Sprint("g", n), Holding: w.holding()},
 		Rules: access.Rules{AllowLevelChange: w.IntN(2) == 0},
 	}
-	if step := w.apply(c); !step.Refused() {
-		w.given = append(w.given, givenLease{lease: c.Lease, before: step.Next.Baseline})
+	if c.Lease.Level == access.SiteLevel && w.IntN(3) == 0 {
+		c = c.WithScopes(planOfScopes(c.Lease.Holding, "105", "106"))
 	}
+	if step := w.apply(c); !step.Refused() {
+		w.given = append(w.given, givenChange{change: c, before: step.Next.Baseline})
+	}
+}
+
+// planOfScopes is a plan for a role at several sites.
+func planOfScopes(first access.Holding, more ...string) access.Plan {
+	p := access.Plan{Role: access.RoleRef{ID: first.RoleID}}
+	for _, id := range append([]string{first.ScopeID}, more...) {
+		p.Scopes = append(p.Scopes, access.ScopeRef{Level: first.Level, ID: id})
+	}
+	p.Scope = p.Scopes[0]
+	return p
+}
+
+// ending is the release of a grant.
+func (g givenChange) ending() access.Change {
+	return access.Change{Op: access.OpRelease, Lease: g.change.Lease, Also: g.change.Also}
 }
 
 // release ends one of the leases. Only a hand edit can leave nothing to go back to.
 func (w *walk) release(i int) {
 	g := w.given[i]
-	step := w.apply(access.Change{Op: access.OpRelease, Lease: g.lease})
+	step := w.apply(g.ending())
 	if step.Refused() {
-		require.True(w, w.edited, "%s: the release of %s is impossible", w.label, g.lease.ID)
+		require.True(w, w.edited, "%s: the release of %s is impossible", w.label, g.change.Lease.ID)
 		require.Equal(w, access.LastRoleStays, step.Outcome, w.label)
 		before := w.actual // somebody gives another role, as the message asks
 		w.actual = access.Holdings{Level: access.SiteLevel, Held: []access.HeldRole{{RoleID: "9", ScopeID: "999"}}}
@@ -100,18 +124,17 @@ func (w *walk) release(i int) {
 			w.actual.Held = append(w.actual.Held, before.Held...)
 		}
 		w.allow(w.actual, before)
-		step = w.apply(access.Change{Op: access.OpRelease, Lease: g.lease})
-		require.False(w, step.Refused(), "%s: the release of %s stays impossible", w.label, g.lease.ID)
+		step = w.apply(g.ending())
+		require.False(w, step.Refused(), "%s: the release of %s stays impossible", w.label, g.change.Lease.ID)
 	}
 	w.given = slices.Delete(w.given, i, i+1)
 }
 
 // extend acquires a lease again, as a writer does that has lost it.
 func (w *walk) extend() {
-	w.apply(access.Change{
-		Op: access.OpAcquire, Lease: w.given[w.IntN(len(w.given))].lease,
-		Rules: access.Rules{AllowLevelChange: w.IntN(2) == 0},
-	})
+	c := w.given[w.IntN(len(w.given))].change
+	c.Rules.AllowLevelChange = w.IntN(2) == 0
+	w.apply(c)
 }
 
 // step is one event that may happen while the writer knows all leases.

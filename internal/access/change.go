@@ -75,11 +75,11 @@ type Rules struct {
 type Change struct {
 	Op    Op    `json:"op"`
 	Lease Lease `json:"lease"` // grant, revoke and reset use its holding, and grant its id to replace a lease
-	Rules Rules `json:"rules"`
+	// Also lists a lease for each further scope of a request that names several, of the same
+	// level and role. They begin and end with Lease, in one write.
+	Also  []Lease `json:"also,omitempty"`
+	Rules Rules   `json:"rules"`
 }
-
-// holdings lists the roles that the change names.
-func (c Change) holdings() []Holding { return []Holding{c.Lease.Holding} }
 
 // Step is a change worked out for the current access of a principal. Before and After are
 // complete lists, as the console is read and written.
@@ -100,6 +100,8 @@ type Step struct {
 	Conflicts []Separation `json:"conflicts,omitempty"`
 	// Drift has one sentence for each hand edit since the last read.
 	Drift []string `json:"drift,omitempty"`
+	// Scopes has the outcome at each scope, if the change names several; Outcome sums them up.
+	Scopes []ScopeOutcome `json:"scopes,omitempty"`
 	// Next is the state after the step is applied.
 	Next OwnershipState `json:"next"`
 
@@ -136,6 +138,9 @@ func (s Step) Landed(actual Holdings) bool {
 // itself. After is never an empty list, except where the principal is deleted, and never
 // mixes levels.
 func (t OwnershipState) Apply(c Change, actual Holdings) Step {
+	if len(c.Also) > 0 {
+		return t.applyEach(c, actual)
+	}
 	next, drift := t.Absorb(actual)
 	s := Step{Before: actual.Normal(), After: actual.Normal(), Drift: drift, Next: next, absorbed: &next}
 	switch c.Op {
@@ -168,7 +173,7 @@ func (s *Step) finish(c Change) {
 	s.LevelChange = len(s.After.Held) > 0 && len(s.Before.Held) > 0 && s.Before.Level != s.After.Level
 	for _, h := range s.Before.Held {
 		lost := Holding{Level: s.Before.Level, RoleID: h.RoleID, ScopeID: h.ScopeID}
-		if !s.After.Holds(lost) && (lost != c.Lease.Holding || c.Op == OpReset) {
+		if !s.After.Holds(lost) && (!slices.Contains(c.holdings(), lost) || c.Op == OpReset) {
 			s.Loses = append(s.Loses, h)
 		}
 	}

@@ -53,8 +53,10 @@ type Plan struct {
 	Principal PrincipalRef `json:"principal"`
 	Role      RoleRef      `json:"role"`
 	Scope     ScopeRef     `json:"scope"`
-	Terms     Terms        `json:"terms"`
-	Rules     Rules        `json:"rules"`
+	// Scopes are all scopes, if the request lists several; Scope is then the first of them.
+	Scopes []ScopeRef `json:"scopes,omitempty"`
+	Terms  Terms      `json:"terms"`
+	Rules  Rules      `json:"rules"`
 	// Account is the account to create; Principal then has no id.
 	Account *NewAccount `json:"account,omitempty"`
 	// Effect is what people approve. It is nil in plans of old requests and of new accounts, which
@@ -65,6 +67,8 @@ type Plan struct {
 	After  Holdings `json:"after"`
 	// Expected is the outcome if the plan were applied now.
 	Expected Outcome `json:"expected"`
+	// Outcomes are those at each of Scopes.
+	Outcomes []ScopeOutcome `json:"outcomes,omitempty"`
 	// Notes are consequences that an approver must know, one clause each.
 	Notes    []string `json:"notes,omitempty"`
 	Approval Approval `json:"approval"`
@@ -73,7 +77,7 @@ type Plan struct {
 	Hash    string `json:"hash"`
 }
 
-// Holding is the role and scope that the request names.
+// Holding is the role and scope that the request names; the first, if it names several scopes.
 func (p Plan) Holding() Holding {
 	return Holding{Level: p.Scope.Level, RoleID: p.Role.ID, ScopeID: p.Scope.ID}
 }

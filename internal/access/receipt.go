@@ -25,12 +25,14 @@ type Read struct {
 
 // Proof is the evidence of one change: every write, and the reads that showed its result.
 type Proof struct {
-	Op      Op       `json:"op"`
-	Key     string   `json:"key"` // of the change
-	Outcome Outcome  `json:"outcome"`
-	Before  Holdings `json:"before"`
-	After   Holdings `json:"after"`
-	Writes  []Write  `json:"writes,omitempty"`
+	Op      Op      `json:"op"`
+	Key     string  `json:"key"` // of the change
+	Outcome Outcome `json:"outcome"`
+	// Scopes has the outcome at each scope, if the change names several; Outcome sums them up.
+	Scopes []ScopeOutcome `json:"scopes,omitempty"`
+	Before Holdings       `json:"before"`
+	After  Holdings       `json:"after"`
+	Writes []Write        `json:"writes,omitempty"`
 	// Omitted counts the writes left out between the first and the last ones. A change that
 	// was rejected for weeks has thousands; the ledger has all of them.
 	Omitted int    `json:"omitted,omitempty"`

@@ -13,7 +13,9 @@ type RequestSpec struct {
 	Principal PrincipalSelector `json:"principal"`
 	Role      RoleSelector      `json:"role"`
 	Scope     ScopeSelector     `json:"scope"`
-	Terms     Terms             `json:"terms"`
+	// Scopes are the scopes of a request that lists several; Scope is then empty.
+	Scopes []ScopeSelector `json:"scopes,omitempty"`
+	Terms  Terms           `json:"terms"`
 	// Account is the account to create; Principal is then empty. TokenLife is how long its
 	// token lives, if the request gives that instead of an expiry.
 	Account   *NewAccount `json:"account,omitempty"`
@@ -55,7 +57,7 @@ func (a RequestSpec) Differences(p Plan) []string {
 		note(a.Scope == ScopeSelector{} && p.Scope == ScopeRef{}, "scope")
 	} else {
 		note(a.Role.matches(p.Role), "role")
-		note(a.Scope.matches(p.Scope), "scope")
+		note(a.matchesScopes(p), "scope")
 	}
 	note(digest(a.Terms) == digest(p.Terms), "terms")
 	return out
@@ -85,6 +87,18 @@ func (s PrincipalSelector) matches(r PrincipalRef) bool {
 
 func (s RoleSelector) matches(r RoleRef) bool {
 	return s.Validate() == nil && (s.ID == "" || s.ID == r.ID) && nameMatches(s.Name, r.Name)
+}
+
+// matchesScopes compares the scopes in their order.
+func (a RequestSpec) matchesScopes(p Plan) bool {
+	if len(a.Scopes) == 0 {
+		return len(p.Scopes) == 0 && a.Scope.matches(p.Scope)
+	}
+	same := a.Scope == ScopeSelector{} && len(a.Scopes) == len(p.Scopes) && p.Scopes[0] == p.Scope
+	for i := range a.Scopes {
+		same = same && a.Scopes[i].matches(p.Scopes[i])
+	}
+	return same
 }
 
 // matches accepts the name of a site with or without its account's.

@@ -1,6 +1,7 @@
 package approval
 
 import (
+	"slices"
 	"time"
 
 	"sentinelone-provisioner/internal/access"
@@ -75,7 +76,7 @@ func (r Record) checkChange(c Change) *Refusal {
 	switch {
 	case c.PlanHash != r.Plan.Hash:
 		return otherPlan()
-	case c.Holding != r.Plan.Holding():
+	case !slices.Contains(r.Plan.Holdings(), c.Holding):
 		return refuse(OtherChange, "the change is about another role or scope than the plan")
 	case r.Plan.Refusal != "":
 		return planRefused(r.Plan.Refusal)

@@ -100,14 +100,14 @@ func (j Judge) ChangeOf(ctx context.Context, r Record, op access.Op, now time.Ti
 		Op: op, Rules: plan.Rules, Lease: access.Lease{ID: r.Run.String(), Holding: plan.Holding()},
 	}
 	if op != access.OpAcquire {
-		return out, nil
+		return out.WithScopes(plan), nil
 	}
 	people, err := j.people(ctx, r)
 	if err != nil {
 		return access.Change{}, err
 	}
 	out.Lease.End = people.timesOf(r, Change{Op: op, Now: now}).end
-	return out, nil
+	return out.WithScopes(plan), nil
 }
 
 // opsOf are the operations that a plan leads to.
@@ -161,7 +161,7 @@ func (j Judge) onRecord(ctx context.Context, r Record, c Change) (Verdict, error
 func mayBeGiven(r Record, c Change, h access.Holding) bool {
 	p := r.Plan.Plan
 	switch {
-	case h == p.Holding() && givesRole(c.Op):
+	case givesRole(c.Op) && slices.Contains(p.Holdings(), h):
 		return true
 	case c.Known.Baseline.Holds(h):
 		return true

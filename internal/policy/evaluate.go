@@ -22,6 +22,9 @@ func (p *Policy) Evaluate(in Input) (Result, error) {
 
 // evaluate is [Policy.Evaluate], or [Policy.DecideAgain] if again.
 func (p *Policy) evaluate(in Input, again bool) (*evaluation, error) {
+	if len(in.Scopes) > 1 {
+		return p.evaluateEach(in, again)
+	}
 	if err := in.check(); err != nil {
 		return nil, fmt.Errorf("%s cannot evaluate the request: %w", p.name, err)
 	}

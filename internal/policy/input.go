@@ -19,7 +19,9 @@ type Input struct {
 	Principal access.PrincipalRef `json:"principal"`
 	Role      Role                `json:"role"`
 	Scope     Scope               `json:"scope"`
-	Requester string              `json:"requester"`
+	// Scopes are the scopes of a request that lists several; Scope is then the first of them.
+	Scopes    []Scope `json:"scopes,omitempty"`
+	Requester string  `json:"requester"`
 	// Mode is what an offboarding does: delete or baseline. Op delete and reset say so too.
 	Mode string `json:"mode,omitempty"`
 	// Duration is for how long the role is requested; 0 means permanently. Of an extension it
@@ -73,6 +75,7 @@ func InputFromPlan(plan access.Plan, now time.Time) Input {
 	in := Input{
 		Op: plan.Op, Principal: plan.Principal, Role: Role{ID: plan.Role.ID, Name: plan.Role.Name},
 		Scope:     Scope{Level: plan.Scope.Level, ID: plan.Scope.ID, Name: plan.Scope.Name},
+		Scopes:    scopesOf(plan),
 		Requester: plan.Terms.Requester, Duration: plan.Terms.Duration, Now: now,
 		AllowLevelChange: plan.Terms.AllowLevelChange, BreakGlass: plan.Terms.BreakGlass, Before: plan.Before,
 		NewAccount: plan.Account != nil,

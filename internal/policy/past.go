@@ -17,9 +17,7 @@ func InputFromLedger(r ledger.Request, at time.Time) (in Input, complete bool) {
 		return in, false
 	}
 	in.Role.Predefined, in.RoleNames = r.Facts.RolePredefined, r.Facts.RoleNames
-	if in.Scope.Level == access.SiteLevel {
-		in.Scope.Account = r.Facts.Accounts[in.Scope.ID]
-	}
+	in.SetAccounts(r.Facts.Accounts)
 	return in, true
 }
 

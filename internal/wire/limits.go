@@ -47,7 +47,7 @@ func personGiven(field, name string) error {
 
 // Limits implements [Limited].
 func (in GrantInput) Limits() error {
-	return errors.Join(in.Principal.Limits(), in.Role.Limits(), in.Scope.Limits(),
+	return errors.Join(in.Principal.Limits(), in.Role.Limits(), in.Scope.Limits(), in.limitsOfScopes(),
 		in.common(in.Requester, in.Reason, in.Console))
 }
 

@@ -13,8 +13,11 @@ type GrantInput struct {
 	Principal access.PrincipalSelector `json:"principal"`
 	Role      access.RoleSelector      `json:"role"`
 	Scope     access.ScopeSelector     `json:"scope"`
-	Requester string                   `json:"requester"` // as claimed
-	Reason    string                   `json:"reason,omitempty"`
+	// Scopes are several scopes of one level, at most [access.MaxScopes], instead of Scope: one
+	// plan, one approval, one write, one receipt.
+	Scopes    []access.ScopeSelector `json:"scopes,omitempty"`
+	Requester string                 `json:"requester"` // as claimed
+	Reason    string                 `json:"reason,omitempty"`
 	// Duration is how long the role is granted, at most [MaxDuration]; nil: permanent.
 	Duration *access.Duration `json:"duration,omitempty"`
 	// StartAt is when access starts, at most [MaxDuration] ahead; nil or past: at once. The
@@ -66,7 +69,7 @@ const MaxDuration = 366 * 24 * time.Hour
 // the request.
 func (in GrantInput) Validate(now time.Time) error {
 	faults := []error{
-		in.Principal.Validate(), in.Role.Validate(), in.Scope.Validate(), requesterGiven(in.Requester),
+		in.Principal.Validate(), in.Role.Validate(), in.validScopes(), requesterGiven(in.Requester),
 		in.validBreakGlass(),
 	}
 	start := now
@@ -169,6 +172,7 @@ func (in GrantInput) validBreakGlass() error {
 func (in GrantInput) Spec() access.RequestSpec {
 	out := access.RequestSpec{
 		Op: access.OpGrant, Console: in.Console, Principal: in.Principal, Role: in.Role, Scope: in.Scope,
+		Scopes: in.Scopes,
 		Terms: access.Terms{
 			Requester: in.Requester, Reason: in.Reason, AllowLevelChange: in.AllowLevelChange,
 			BreakGlass: in.BreakGlass,

@@ -80,7 +80,9 @@ type PlanInput struct {
 	Principal access.PrincipalSelector `json:"principal"`
 	Role      access.RoleSelector      `json:"role"`
 	Scope     access.ScopeSelector     `json:"scope"`
-	Terms     access.Terms             `json:"terms"`
+	// Scopes are the scopes of a request that lists several; Scope is then empty.
+	Scopes []access.ScopeSelector `json:"scopes,omitempty"`
+	Terms  access.Terms           `json:"terms"`
 	// Account is the account to create, and Principal is empty; nil for other requests.
 	Account *access.NewAccount `json:"account,omitempty"`
 	// Signature is the requester's, as sent; nil without one.

@@ -55,6 +55,9 @@ func fill(v reflect.Value) {
 		v.SetBool(true)
 	case v.CanInt():
 		v.SetInt(int64(time.Hour))
+	case v.Kind() == reflect.Slice:
+		v.Set(reflect.MakeSlice(v.Type(), 1, 1))
+		fill(v.Index(0))
 	case v.Kind() == reflect.Pointer:
 		v.Set(reflect.New(v.Type().Elem()))
 		fill(v.Elem())
