@@ -36,7 +36,7 @@ func (r *Request) receiptOf(in wire.CloseInput, on authority.Record) (access.Rec
 	case on.Requested():
 		out.Plan, out.Proofs, out.Outcome = on.Plan.Plan, on.Evidence(), on.Outcome()
 		out.Decisions, out.Extensions, out.RequestSignature = on.Counted(), on.Moved, on.First.Verified()
-		out.Stop = on.Stopped()
+		out.Stop, out.Facts = on.Stopped(), on.Plan.Facts
 	case in.Plan.Hash != "":
 		return access.Receipt{}, kinds.New(kinds.Invalid, fmt.Errorf("the ledger holds no plan of %s: "+
 			"find out who started or completed its activities, and start the request again", runOf(in.Request)))

@@ -70,6 +70,12 @@ const MaxReappearances = 3
 // Granted says whether the principal has the role: the change wrote it or found it.
 func (p Proof) Granted() bool { return p.Outcome == Applied || p.Outcome == AlreadyHeld }
 
+// Attempted says whether the change was tried: something was written, or found as it should be.
+func (p Proof) Attempted() bool {
+	idle := p.Outcome.Refused() || p.Outcome == PlanChanged || p.Outcome == NotApplied
+	return !idle || len(p.Writes)+p.Omitted > 0
+}
+
 // Receipt is the evidence of one finished request.
 type Receipt struct {
 	Request string `json:"request"` // workflow id
@@ -87,6 +93,8 @@ type Receipt struct {
 	Extensions []Extension `json:"extensions,omitempty"`
 	// Stop is who cancelled the request or ended its access; nil if nobody did.
 	Stop *Stop `json:"stop,omitempty"`
+	// Facts are what the policy has read besides the plan; nil in receipts of versions up to 0.4.0.
+	Facts *PolicyFacts `json:"facts,omitempty"`
 	// RequestSignature is the requester's; nil if the name is only claimed.
 	RequestSignature *RequestSignature `json:"requestSignature,omitempty"`
 	// Signed says whether requester and approvers signed: see [Receipt.HowSigned].

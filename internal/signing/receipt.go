@@ -4,10 +4,12 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/approval"
 )
 
 // Result is the result of one check.
@@ -43,36 +45,82 @@ type inspection struct {
 	delegationKeys map[int]string
 }
 
-// VerifyReceipt checks what a receipt proves on its own: that it is unchanged since it was
+// Inspected is what the signatures of a receipt show.
+type Inspected struct {
+	Checks []Check
+	// Decisions are those whose signatures hold, or need not. Signed in them and in their delegations
+	// is the fingerprint of the key; it is [access.Unsigned] where the name is only claimed.
+	Decisions []access.Decision
+	// Extensions has those on each extension of the receipt, in its order.
+	Extensions [][]access.Decision
+	// RequesterKey is the fingerprint of the requester's key; "" if the name is only claimed.
+	RequesterKey string
+	MaySign      approval.MaySign // nil without allowed signers
+}
+
+// VerifyReceipt checks what a receipt proves about people: that it is unchanged since it was
 // sealed, who requested, who decided, and that distinct people with distinct keys gave the
 // approvals that the plan's policy requires. It needs no worker, database or network. If allowed
 // is nil, it verifies no signature. The only error is a [FileError]: a file cannot be used.
 func VerifyReceipt(r access.Receipt, allowed *AllowedSigners) ([]Check, error) {
+	out, err := InspectReceipt(r, allowed)
+	return out.Checks, err
+}
+
+// InspectReceipt is [VerifyReceipt], and returns what its signatures show too.
+func InspectReceipt(r access.Receipt, allowed *AllowedSigners) (Inspected, error) {
 	in := inspection{
 		Receipt: r, allowed: allowed, decisionKeys: map[int]string{}, delegationKeys: map[int]string{},
 	}
 	if allowed != nil {
 		keys, err := allowed.Keys()
 		if err != nil {
-			return nil, err
+			return Inspected{}, err
 		}
 		in.keys = keys
 	}
 	in.checkHashes()
 	in.checkSignedClaim()
-	if err := in.checkRequest(); err != nil {
-		return nil, err
-	}
-	for i, d := range r.Decisions {
-		if err := in.checkDecision(i, d); err != nil {
-			return nil, err
-		}
-		if err := in.checkDelegation(i, d); err != nil {
-			return nil, err
-		}
+	if err := in.checkPeople(); err != nil {
+		return Inspected{}, err
 	}
 	in.checkApproval()
-	return in.checks, nil
+	out := Inspected{Decisions: in.valid()}
+	var err error
+	if out.Extensions, err = in.checkExtensions(); err != nil {
+		return Inspected{}, err
+	}
+	if err := in.checkStop(); err != nil {
+		return Inspected{}, err
+	}
+	if r.RequestSignature != nil {
+		out.RequesterKey = r.RequestSignature.Signed
+	}
+	if allowed != nil {
+		out.MaySign = in.keys.MaySignFor
+	}
+	out.Checks = in.checks
+	return out, nil
+}
+
+// checkPeople verifies the signatures of the requester and of all decisions.
+func (in *inspection) checkPeople() error {
+	if err := in.checkRequest(); err != nil {
+		return err
+	}
+	return in.checkDecisions()
+}
+
+func (in *inspection) checkDecisions() error {
+	for i, d := range in.Decisions {
+		if err := in.checkDecision(i, d); err != nil {
+			return err
+		}
+		if err := in.checkDelegation(i, d); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (in *inspection) note(name string, result Result, format string, args ...any) {
@@ -101,8 +149,9 @@ func (in *inspection) checkSignedClaim() {
 	}
 }
 
-// attempted says whether the request changed something, or tried to.
-func (in *inspection) attempted() bool { return len(in.Proofs) > 0 }
+// attempted says whether the request changed something, or tried to. What a rule or the lack of
+// authority forbade was not tried.
+func (in *inspection) attempted() bool { return slices.ContainsFunc(in.Proofs, access.Proof.Attempted) }
 
 // checkRequest verifies the requester's signature, and that it is over what was planned.
 func (in *inspection) checkRequest() error {

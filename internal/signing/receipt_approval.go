@@ -52,6 +52,11 @@ func (in *inspection) replay() approval.Replayed {
 	if s := in.RequestSignature; s != nil {
 		opened.Request.Key = s.Signed
 	}
+	return approval.Replay(opened, in.valid())
+}
+
+// valid are the decisions whose signatures hold, or need not, with the keys that signed them.
+func (in *inspection) valid() []access.Decision {
 	var valid []access.Decision
 	for i, d := range in.Decisions {
 		key, ok := in.decisionKeys[i]
@@ -66,7 +71,7 @@ func (in *inspection) replay() approval.Replayed {
 		}
 		valid = append(valid, d)
 	}
-	return approval.Replay(opened, valid)
+	return valid
 }
 
 // onThisPlan says whether a decision is about the plan that was applied.
