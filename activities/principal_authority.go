@@ -38,7 +38,7 @@ func (w *changeAttempt) loadRecord(ctx context.Context) (v authority.Verdict, er
 		return v, nil
 	}
 	w.in.Change.Effect, w.in.Change.Expect = w.record.Approved(in.Change.Op)
-	w.in.Change.Change, err = w.judge.ChangeOf(ctx, w.record, in.Change.Op, w.now().UTC())
+	w.in.Change.Change, w.endsAt, err = w.judge.ChangeOf(ctx, w.record, in.Change.Op, w.now().UTC())
 	return v, err
 }
 

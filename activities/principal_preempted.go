@@ -53,7 +53,7 @@ func (w *changeAttempt) adoptChange(ctx context.Context, key string, since []led
 	if err != nil || record.Receipt != nil || !record.Requested() {
 		return err
 	}
-	change, err := w.judge.ChangeOf(ctx, record, access.Op(path.Base(key)), w.now().UTC())
+	change, _, err := w.judge.ChangeOf(ctx, record, access.Op(path.Base(key)), w.now().UTC())
 	if err != nil {
 		return err
 	}

@@ -69,6 +69,7 @@ type changeAttempt struct {
 	judge    authority.Judge
 	record   authority.Record // of the change's request, as the ledger has it
 	entries  []ledger.Entry   // of the request
+	endsAt   time.Time        // of the access that the change begins; zero for never
 	provenAt int64            // number of the principal's last proof in the ledger
 }
 

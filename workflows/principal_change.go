@@ -101,7 +101,11 @@ func (p *principalRun) write(
 		}
 		return err
 	})
-	return wire.ChangeAnswer{Proof: out.Proof, Message: out.Message}, stopped, err
+	return answerOf(out), stopped, err
+}
+
+func answerOf(out wire.WriteResult) wire.ChangeAnswer {
+	return wire.ChangeAnswer{Proof: out.Proof, Message: out.Message, EndsAt: out.EndsAt}
 }
 
 // final says that the activity will not be tried again because of what it found.
@@ -135,7 +139,7 @@ func (p *principalRun) adopt(in wire.ChangeRequest, out wire.WriteResult) {
 		if _, held := p.ownership.Lease(lease(in)); held {
 			p.holders = append(p.holders, wire.LeaseHolder{
 				Lease: lease(in), Request: in.Request,
-				Answer: wire.ChangeAnswer{Proof: out.Proof, Message: out.Message}, Rules: in.Change.Rules,
+				Answer: answerOf(out), Rules: in.Change.Rules,
 			})
 		}
 	case access.OpRelease:

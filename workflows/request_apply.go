@@ -130,7 +130,7 @@ func (m *machine) apply(
 		return out, err
 	}
 	m.proofs = append(m.proofs, out.Proof)
-	m.receipt = out.Receipt
+	m.receipt, m.givenUntil = out.Receipt, out.EndsAt
 	return out, nil
 }
 

@@ -26,6 +26,9 @@ func (m *machine) endOf(ctx workflow.Context) time.Time {
 	if !m.timeBound() {
 		return time.Time{}
 	}
+	if !m.givenUntil.IsZero() { // counted from the first write, also after a reset
+		return m.givenUntil
+	}
 	if end := m.leaseToAcquire().End; !end.IsZero() {
 		return end
 	}

@@ -32,7 +32,9 @@ type machine struct {
 	refusedStops int          // of those, that did not count
 
 	endsAt time.Time // of time-bound access that is in force
-	ending workflow.Mutex
+	// givenUntil is when the writer says that access ends; zero if it does not.
+	givenUntil time.Time
+	ending     workflow.Mutex
 	// extending counts the extensions that wait for their turn.
 	extending int
 

@@ -131,21 +131,31 @@ func (p people) terms(r Record) access.Terms {
 	return approval.Replay(approval.Of(r.Plan.Plan, r.Plan.At), p.decisions).State.Terms()
 }
 
-// leaseEnd is the end of a lease: by its approved terms, or by the time to review it.
-func (p people) leaseEnd(r Record, start time.Time) time.Time {
+// accessEnd is the end of access by its approved terms; zero for never.
+func (p people) accessEnd(r Record, start time.Time) time.Time {
 	terms := p.terms(r)
-	var end time.Time
-	if terms.Duration > 0 {
-		from := start
-		if !terms.StartAt.IsZero() {
-			from = terms.StartAt
-		}
-		end = from.Add(time.Duration(terms.Duration)).UTC()
+	if terms.Duration <= 0 {
+		return time.Time{}
 	}
-	if review := r.Plan.Plan.Approval.Review; review != nil {
-		if by := start.Add(time.Duration(review.Within)).UTC(); end.IsZero() || by.Before(end) {
-			end = by
-		}
+	if !terms.StartAt.IsZero() {
+		start = terms.StartAt
+	}
+	return start.Add(time.Duration(terms.Duration)).UTC()
+}
+
+// leaseEnd is the end of a lease: that of its access, or of the time to review it while it
+// is not reviewed.
+func (p people) leaseEnd(r Record, start time.Time) time.Time {
+	end := p.accessEnd(r, start)
+	review := r.Plan.Plan.Approval.Review
+	if review == nil {
+		return end
+	}
+	if s := approval.Replay(approval.Of(r.Plan.Plan, start), p.decisions).State; s.Verdict == approval.Approved {
+		return end
+	}
+	if by := start.Add(time.Duration(review.Within)).UTC(); end.IsZero() || by.Before(end) {
+		return by
 	}
 	return end
 }
@@ -163,6 +173,9 @@ func (j Judge) policyOf(ctx context.Context, r Record) (*policy.Policy, Verdict,
 	}
 	p, err := j.Policy(ctx, hash)
 	if errors.Is(err, ErrNoPolicy) {
+		if !gives(r.Plan.Plan.Op) {
+			return nil, covered, nil // an end needs the approvals of its plan and waits for nothing else
+		}
 		return nil, forbid(PolicyMissing, "the policy by which %s was planned (%.12s) cannot be had any more (%v): "+
 			"request again", r.Run.Request, hash, err), nil
 	}
@@ -173,6 +186,9 @@ func (j Judge) policyOf(ctx context.Context, r Record) (*policy.Policy, Verdict,
 }
 
 func endsByRequest(op access.Op) bool { return op == access.OpDelete || op == access.OpReset }
+
+// gives says that a request gives access: a role, or an account with one.
+func gives(op access.Op) bool { return givesRole(op) || op == access.OpCreate }
 
 // decidedAgain has the policy decide about the plan, on the terms as approvers have narrowed
 // them, at the time at which access begins. What has begun is decided as of then: it goes on
@@ -195,6 +211,8 @@ func (j Judge) decidedAgain(
 		return forbid(PolicyForbids, "the policy cannot decide about %s again: %v", r.Run.Request, err), nil
 	}
 	switch {
+	case !gives(plan.Op) && !again.NobodyAsked:
+		return covered, nil // those who were asked have approved it
 	case again.Verdict == policy.AgainRefused:
 		return forbid(PolicyForbids, "%s", again.Why), nil
 	case again.Verdict == policy.AgainMore && givesRole(plan.Op):

@@ -214,7 +214,7 @@ func (s *scene) write(op access.Op) authority.Verdict {
 	s.t.Helper()
 	record, err := authority.RecordOf(s.entries, run)
 	require.NoError(s.t, err)
-	change, err := s.judge().ChangeOf(s.t.Context(), record, op, s.now)
+	change, _, err := s.judge().ChangeOf(s.t.Context(), record, op, s.now)
 	require.NoError(s.t, err)
 	return s.writeStep(op, s.known.Apply(change, s.known.Proven))
 }
@@ -236,7 +236,7 @@ func (s *scene) given() {
 	s.t.Helper()
 	record, err := authority.RecordOf(s.entries, run)
 	require.NoError(s.t, err)
-	change, err := s.judge().ChangeOf(s.t.Context(), record, access.OpAcquire, s.now)
+	change, _, err := s.judge().ChangeOf(s.t.Context(), record, access.OpAcquire, s.now)
 	require.NoError(s.t, err)
 	step, key := s.known.Apply(change, s.known.Proven), access.ChangeKey(run.String(), access.OpAcquire)
 	s.record(ledger.WriteKey(key, 0), ledger.Write{

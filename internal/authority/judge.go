@@ -94,20 +94,25 @@ func NotOfRequest(change, request string) Verdict {
 
 // ChangeOf is a change of a request as the ledger has it: what its plan names, by its
 // rules, to the end that was approved.
-func (j Judge) ChangeOf(ctx context.Context, r Record, op access.Op, now time.Time) (access.Change, error) {
+// end is when the access of a lease ends, if it is reviewed in time where it must be; zero for
+// never.
+func (j Judge) ChangeOf(
+	ctx context.Context, r Record, op access.Op, now time.Time,
+) (out access.Change, end time.Time, err error) {
 	plan := r.Plan.Plan
-	out := access.Change{
+	out = access.Change{
 		Op: op, Rules: plan.Rules, Lease: access.Lease{ID: r.Run.String(), Holding: plan.Holding()},
 	}
 	if op != access.OpAcquire {
-		return out.WithScopes(plan), nil
+		return out.WithScopes(plan), time.Time{}, nil
 	}
 	people, err := j.people(ctx, r)
 	if err != nil {
-		return access.Change{}, err
+		return access.Change{}, time.Time{}, err
 	}
-	out.Lease.End = people.timesOf(r, Change{Op: op, Now: now}).end
-	return out.WithScopes(plan), nil
+	when := people.timesOf(r, Change{Op: op, Now: now})
+	out.Lease.End = when.end
+	return out.WithScopes(plan), people.accessEnd(r, when.start), nil
 }
 
 // opsOf are the operations that a plan leads to.

@@ -208,7 +208,7 @@ func TestChangeOf_EndCountsFromTheFirstWrite(t *testing.T) {
 		end := func() time.Time {
 			record, err := authority.RecordOf(s.entries, run)
 			require.NoError(t, err)
-			change, err := s.judge().ChangeOf(t.Context(), record, access.OpAcquire, s.now)
+			change, _, err := s.judge().ChangeOf(t.Context(), record, access.OpAcquire, s.now)
 			require.NoError(t, err)
 			return change.Lease.End
 		}

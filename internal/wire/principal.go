@@ -1,6 +1,10 @@
 package wire
 
-import "sentinelone-provisioner/internal/access"
+import (
+	"time"
+
+	"sentinelone-provisioner/internal/access"
+)
 
 // Writer says how to reach a principal's writer: its workflow, the update that takes changes,
 // and the task queue.
@@ -53,6 +57,8 @@ type WriteResult struct {
 	Next  access.OwnershipState `json:"next"`
 	// Message says why nothing was written, if the outcome is a refusal; else "".
 	Message string `json:"message,omitempty"`
+	// EndsAt is when access that was acquired ends, counted from its first write; zero for never.
+	EndsAt time.Time `json:"endsAt,omitzero"`
 	// From is the digest of the ownership that the change was worked out on.
 	From string `json:"from"`
 	// Recalled says that an earlier attempt carried out the change from another ownership than
@@ -82,6 +88,8 @@ type ConfirmResult struct {
 type ChangeAnswer struct {
 	Proof   access.Proof `json:"proof"`
 	Message string       `json:"message,omitempty"` // of a refusal
+	// EndsAt is when access that was acquired ends, counted from its first write; zero for never.
+	EndsAt time.Time `json:"endsAt,omitzero"`
 }
 
 // Refused reports whether nothing was written because a rule forbids the change.
