@@ -20,6 +20,7 @@ type grantOptions struct {
 	lasts, until, start string
 	allowLevelChange    bool
 	breakGlass          bool
+	furtherScopes       []string
 }
 
 func (p *app) grantCommand() *cobra.Command {
@@ -32,6 +33,9 @@ The grant runs in the worker, which removes a time-bound role at its end, even i
 command, the worker or the console was down in between.
 
 ` + targetHelp + `
+
+With --scope passed several times, for scopes of one level, it is one request: one plan, one
+approval, one write and one receipt.
 
 Without --for or --until the grant is permanent.
 
@@ -58,6 +62,7 @@ A date in --start means the start of that day, in --until its end, both UTC.`,
 	})
 	o.flags(cmd)
 	f := cmd.Flags()
+	repeat(f.Lookup("scope"), &o.furtherScopes)
 	f.StringVar(&o.lasts, "for", "", "duration: 90m, 4h, 7d (default: permanent)")
 	f.StringVar(&o.until, "until", "", "end: "+aheadHelp)
 	f.StringVar(&o.start, "start", "", "start: "+aheadHelp+" (default: now)")
@@ -102,6 +107,9 @@ func (p *app) grantInput(ctx context.Context, o grantOptions) (in wire.GrantInpu
 		Principal: w.principal, Role: w.role, Scope: w.scope, Requester: w.requester, Reason: o.reason,
 		Duration: duration, StartAt: startAt, AllowLevelChange: o.allowLevelChange,
 		BreakGlass: o.breakGlass, Console: w.console, DryRun: o.dryRun,
+	}
+	if err := p.addScopes(ctx, &in, o); err != nil {
+		return in, "", err
 	}
 	if err := in.Validate(p.now()); err != nil {
 		return in, "", badConfiguration(err)
@@ -169,5 +177,9 @@ func grantSummary(in wire.GrantInput) string {
 	if in.BreakGlass {
 		text = "break-glass " + text
 	}
-	return text + " at " + string(in.Scope.Level) + " level"
+	level := in.Scope.Level
+	if len(in.Scopes) > 0 {
+		level = in.Scopes[0].Level
+	}
+	return text + " at " + string(level) + " level"
 }

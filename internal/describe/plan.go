@@ -3,6 +3,7 @@ package describe
 import (
 	"cmp"
 	"fmt"
+	"strings"
 
 	"sentinelone-provisioner/internal/access"
 )
@@ -12,7 +13,7 @@ import (
 func Plan(p access.Plan) string {
 	n := NewNames(nil, &p)
 	who, role := Principal(p.Principal), "role "+n.Role(p.Role.ID)
-	at := n.Scope(access.Scope{Level: p.Scope.Level, ID: p.Scope.ID})
+	at := n.scopes(p)
 	switch p.Op {
 	case access.OpGrant:
 		return fmt.Sprintf("grant %s %s at %s, permanent", who, role, at)
@@ -34,7 +35,7 @@ func Plan(p access.Plan) string {
 // ShortPlan is [Plan] without ids and level, for one line of a list.
 func ShortPlan(p access.Plan) string {
 	who, role := shortPrincipal(p.Principal), shortRole(p.Role)
-	at := name(cmp.Or(p.Scope.Name, p.Scope.ID, "the tenant"))
+	at := name(cmp.Or(p.Scope.Name, p.Scope.ID, "the tenant")) + more(p)
 	switch p.Op {
 	case access.OpGrant:
 		return fmt.Sprintf("grant %s %s at %s, permanent", who, role, at)
@@ -61,7 +62,7 @@ func Request(p access.Plan) string {
 }
 
 func requested(p access.Plan) string {
-	who, role, at := shortPrincipal(p.Principal), shortRole(p.Role), shortScope(p.Scope)
+	who, role, at := shortPrincipal(p.Principal), shortRole(p.Role), shortScope(p.Scope)+more(p)
 	switch {
 	case p.Op == access.OpRevoke:
 		return fmt.Sprintf("the removal of %s from %s at %s", role, who, at)
@@ -73,6 +74,24 @@ func requested(p access.Plan) string {
 		return fmt.Sprintf("a new %s %s with %s at %s", Kind(p.Account.Kind), who, role, at)
 	}
 	return fmt.Sprintf("%s for %s at %s", role, who, at)
+}
+
+// scopes lists every scope of a plan: an approver must see them all.
+func (n Names) scopes(p access.Plan) string {
+	var out []string
+	for _, s := range p.AllScopes() {
+		n.scope = s
+		out = append(out, n.Scope(access.Scope{Level: s.Level, ID: s.ID}))
+	}
+	return strings.Join(out, ", ")
+}
+
+// more says how many scopes there are besides the first; "" for none.
+func more(p access.Plan) string {
+	if n := len(p.AllScopes()) - 1; n > 0 {
+		return " and " + Plural(n, "more scope")
+	}
+	return ""
 }
 
 // Fact is one named thing to know about a request, in one line or more.
