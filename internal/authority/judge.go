@@ -22,7 +22,8 @@ type Judge struct {
 	// Delegated says why a delegation that a decision names does not count: it is not on
 	// record, or was taken back before that time; "" if it counts.
 	Delegated func(ctx context.Context, d access.Delegation, at time.Time) (why string, err error)
-	// Frozen says since when and by whom giving is frozen; "" if it is not.
+	// Frozen says since when and by whom giving is frozen, as [access.FreezeState.String] does;
+	// "" if it is not.
 	Frozen func(ctx context.Context) (string, error)
 }
 
@@ -194,5 +195,5 @@ func (j Judge) frozen(ctx context.Context) (Verdict, error) {
 		return covered, err
 	}
 	return Verdict{Answer: NotNow, Reason: IsFrozen, Text: fmt.Sprintf(
-		"giving access is frozen (%s): it goes on after `starter unfreeze`", since)}, nil
+		"giving access is frozen %s: it goes on after `starter unfreeze`", since)}, nil
 }

@@ -130,6 +130,14 @@ func (c Cancelled) differs(kept Body) string {
 	return difference(field{"change", is.Change, c.Change})
 }
 
+func (f Freeze) differs(kept Body) string {
+	is, _ := kept.(Freeze)
+	return difference(
+		field{"action", is.Action(), f.Action()}, field{"person", is.By, f.By}, field{"reason", is.Reason, f.Reason},
+		field{"signature", is.Signature, f.Signature}, field{"time of signature", utc(is.SignedAt), utc(f.SignedAt)},
+	)
+}
+
 func (s Signature) differs(kept Body) string {
 	is, _ := kept.(Signature)
 	return difference(field{"statement", is.Statement, s.Statement})

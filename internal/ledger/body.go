@@ -107,6 +107,14 @@ type Stop struct {
 	Refusal string `json:"refusal,omitempty"` // why it does not count; "" if it counts
 }
 
+// Freeze is a message that stops all giving of access, or has it go on, also one that does
+// not count.
+type Freeze struct {
+	access.Freeze
+
+	Refusal string `json:"refusal,omitempty"` // why it does not count; "" if it counts
+}
+
 // Receipt is the evidence of a request that has ended.
 type Receipt struct {
 	Receipt access.Receipt `json:"receipt"`
@@ -236,6 +244,9 @@ func (Unauthorized) Kind() Kind { return KindUnauthorized }
 
 // Kind implements [Body].
 func (Stop) Kind() Kind { return KindStop }
+
+// Kind implements [Body].
+func (Freeze) Kind() Kind { return KindFreeze }
 
 // Kind implements [Body].
 func (Receipt) Kind() Kind { return KindReceipt }

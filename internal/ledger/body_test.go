@@ -80,6 +80,10 @@ func bodies() map[string]ledger.Body {
 			At: noon, Action: "end", By: "carol@example.com", Comment: "done", Signed: "SHA256:abc",
 			Signature: "-----BEGIN SSH SIGNATURE-----", SignedAt: noon,
 		}, Refusal: "a signature is required"},
+		"freeze": ledger.Freeze{Freeze: access.Freeze{
+			Frozen: true, By: "carol@example.com", Reason: "INC-42", Console: console, Signed: "SHA256:abc",
+			Signature: "-----BEGIN SSH SIGNATURE-----", SignedAt: noon,
+		}, Refusal: "a signature is required"},
 		"cancelled": ledger.Cancelled{Change: "grant/INC-42#run/acquire"},
 		"confirmation": ledger.Confirmation{
 			Read: access.Read{At: noon, Holdings: holdings}, Shown: true, Drift: []string{"at site 201 someone changed role 1"},
@@ -155,6 +159,8 @@ func keyOf(b ledger.Body) string {
 		return grant.ExtensionRequestKey(b.Extension)
 	case ledger.Stop:
 		return grant.StopKey(b.Stop, b.Refusal)
+	case ledger.Freeze:
+		return grant.FreezeKey()
 	case ledger.SealingKey:
 		return b.EntryKey()
 	case ledger.Notification:

@@ -59,6 +59,7 @@ var decoders = map[Kind]func(Entry) (Body, error){
 	KindCancelled:        decoder[Cancelled],
 	KindUnauthorized:     decoder[Unauthorized],
 	KindStop:             decoder[Stop],
+	KindFreeze:           decoder[Freeze],
 	KindReceipt:          decoder[Receipt],
 	KindNotification:     decoder[Notification],
 	KindLedgerKey:        decoder[SealingKey],

@@ -86,6 +86,10 @@ func (r Run) StopKey(s access.Stop, refusal string) string {
 	))
 }
 
+// FreezeKey is the key of the message that the run records: that giving access is frozen, or
+// goes on.
+func (r Run) FreezeKey() string { return r.key(KindFreeze) }
+
 // ReceiptKey is the key of the receipt.
 func (r Run) ReceiptKey() string { return r.key(KindReceipt) }
 

@@ -53,6 +53,7 @@ var keySpaces = map[Kind]keySpace{
 	KindLedgerKey:        {alone: digest},
 	KindExtensionRequest: {run: digest},
 	KindStop:             {run: digest},
+	KindFreeze:           {run: nothing},
 	KindUnauthorized:     {alone: digest, change: words},
 }
 

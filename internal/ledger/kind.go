@@ -36,6 +36,9 @@ const (
 	// KindStop is a message that cancels a request or ends access before its time, or that
 	// decides about a quarantined snapshot, also one that does not count. Body: [Stop].
 	KindStop Kind = "stop"
+	// KindFreeze is a message that stops all giving of access, or has it go on, also one that
+	// does not count. Body: [Freeze].
+	KindFreeze Kind = "freeze"
 	// KindReceipt closes a request. Body: [Receipt].
 	KindReceipt Kind = "receipt"
 	// KindNotification says whether a notification was delivered. Body: [Notification].

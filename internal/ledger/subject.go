@@ -17,8 +17,11 @@ func (s Subject) String() string {
 	return string(s.Kind) + "/" + s.ID
 }
 
-// SubjectOf is the principal that a body is about, as [Subject.String] writes it; "" where it
-// is about none, or where a version up to 0.4.0 wrote it without.
+// FreezeSubject is what freezes are about: no principal, but the console's giving of access.
+const FreezeSubject = "console/freeze"
+
+// SubjectOf is the principal that a body is about, as [Subject.String] writes it, or
+// [FreezeSubject]; "" where it is about none, or where a version up to 0.4.0 wrote it without.
 func SubjectOf(b Body) string {
 	switch b := b.(type) {
 	case Request:
@@ -27,6 +30,8 @@ func SubjectOf(b Body) string {
 		return subjectOf(b.Receipt.Plan.Principal)
 	case Unauthorized:
 		return subjectOf(b.Principal)
+	case Freeze:
+		return FreezeSubject
 	case Write:
 		return b.Principal.text()
 	case Answer:

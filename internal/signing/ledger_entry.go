@@ -34,6 +34,8 @@ func CheckEntry(e ledger.Entry) error {
 		return checkSigned(OfDelegation(b.Delegation), b.Delegation.Signature, b.Delegation.Signed)
 	case ledger.Stop:
 		return checkSigned(OfStop(e.Request, run, b.Stop), b.Signature, b.Signed)
+	case ledger.Freeze:
+		return checkSigned(OfFreeze(e.Request, b.Freeze), b.Signature, b.Signed)
 	case ledger.ExtensionRequest:
 		return checkSigned(OfExtension(b.Extension), b.Extension.Signature, b.Extension.Signed)
 	}

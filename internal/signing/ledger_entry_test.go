@@ -30,6 +30,12 @@ func TestCheckEntry(t *testing.T) {
 		SignedAt: noon,
 	}
 	delegation.Signature = signed(t, b.keys[carol], OfDelegation(delegation))
+	freeze := access.Freeze{
+		By: bob, Reason: "INC-42", Console: r.Plan.Console, Signed: b.fingerprint(bob), SignedAt: noon,
+	}
+	freeze.Signature = signed(t, b.keys[bob], OfFreeze(r.Request, freeze))
+	frozen := freeze
+	frozen.Frozen = true
 	onBehalf := d
 	onBehalf.Delegation = &delegation
 	changed := delegation
@@ -50,6 +56,7 @@ func TestCheckEntry(t *testing.T) {
 		"delegation": entry(run.DelegationKey(), ledger.Delegation{Delegation: delegation}),
 		"stop":       entry(run.StopKey(stop, ""), ledger.Stop{Stop: stop}),
 		"extension":  entry(run.ExtensionRequestKey(extension), ledger.ExtensionRequest{Extension: extension}),
+		"unfreeze":   entry(run.FreezeKey(), ledger.Freeze{Freeze: freeze}),
 		"unsigned":   entry(decision, ledger.Decision{Decision: access.Decision{By: carol, Signed: access.Unsigned}}),
 		"others":     entry(run.ReceiptKey(), ledger.Receipt{Receipt: r}),
 	} {
@@ -76,6 +83,7 @@ func TestCheckEntry(t *testing.T) {
 		"a delegation":    entry(decision, ledger.Decision{Decision: forged}),
 		"to another":      entry(run.DelegationKey(), ledger.Delegation{Delegation: changed}),
 		"another stop":    entry(run.StopKey(laterStop, ""), ledger.Stop{Stop: laterStop}),
+		"another freeze":  entry(run.FreezeKey(), ledger.Freeze{Freeze: frozen}),
 		"another end":     entry(run.ExtensionRequestKey(longer), ledger.ExtensionRequest{Extension: longer}),
 	} {
 		require.ErrorContains(t, CheckEntry(e), "it is recorded as signed by", name)

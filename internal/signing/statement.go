@@ -24,6 +24,8 @@ const (
 	KindExtend   = "extend"
 	KindConfirm  = "confirm"
 	KindDiscard  = "discard"
+	KindFreeze   = "freeze"
+	KindUnfreeze = "unfreeze"
 )
 
 // Statement is what a person signs.
@@ -32,7 +34,7 @@ type Statement struct {
 	Request string // workflow id, such as "grant/INC-42"
 	// Run is the run id of the workflow, PlanHash the hash of its plan: SHA-256 in lower-case hex,
 	// see [access.Plan.Seal]. Both are empty in a request, which is signed before there is a
-	// plan, and in a delegation, which is about no plan. A message that stops a request, or
+	// plan, and in a delegation, a freeze and an unfreeze, which are about no plan. A message that stops a request, or
 	// decides about a sync, names no plan.
 	Run      string
 	PlanHash string
@@ -46,7 +48,7 @@ type Statement struct {
 	StartAt  time.Time
 	// Console, To and Until belong to a delegation: the host of the console, the delegate and the
 	// end. Duration may stand in place of Until. An extension has a Duration, which it adds, and
-	// an Until, the end that results.
+	// an Until, the end that results. A freeze and an unfreeze name the Console.
 	Console string
 	To      string
 	Until   time.Time
@@ -158,6 +160,10 @@ func (s Statement) Validate() error {
 		require(s.Console != "", "does not name the console")
 		require(strings.TrimSpace(s.To) != "" && s.Until.IsZero() == (s.Duration != 0),
 			"needs a delegate, and either an end or a duration")
+		return errors.Join(faults...)
+	}
+	if s.Kind == KindFreeze || s.Kind == KindUnfreeze {
+		require(s.Console != "", "does not name the console")
 		return errors.Join(faults...)
 	}
 	require(s.Run != "", "does not name the run of the request")

@@ -26,6 +26,14 @@ func OfStop(request, run string, s access.Stop) Statement {
 	return Statement{Kind: s.Action, Request: request, Run: run, By: s.By, Comment: s.Comment, At: s.SignedAt}
 }
 
+// OfFreeze returns the statement of a person who stops all giving of access on a console, or who
+// has it go on. request is the workflow id.
+func OfFreeze(request string, f access.Freeze) Statement {
+	return Statement{
+		Kind: f.Action(), Request: request, Console: f.Console, By: f.By, Comment: f.Reason, At: f.SignedAt,
+	}
+}
+
 // OfExtension returns the statement of a person who asks for a later end of a grant. It names the
 // plan of the grant and the end that results, so that it moves no other end.
 func OfExtension(x access.ExtensionRequest) Statement {
