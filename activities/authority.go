@@ -21,19 +21,36 @@ type Authority struct {
 	store    *store.Store
 	console  string
 	signers  *signing.AllowedSigners // nil: names are claims
+	policy   *policy.Policy          // the worker's present one
 	policies sync.Map                // of *policy.Policy by hash; there are as many as there were files
 }
 
 // NewAuthority wires the authority for a console. signers is nil where the worker does not
 // verify signatures.
 func NewAuthority(s *store.Store, console string, signers *signing.AllowedSigners) *Authority {
-	return &Authority{store: s, console: console, signers: signers}
+	return &Authority{store: s, console: console, signers: signers, policy: policy.BuiltIn()}
+}
+
+// Following sets the worker's present policy, which says who ends a freeze. Requests are
+// judged by the policies that they began with.
+func (a *Authority) Following(p *policy.Policy) *Authority {
+	a.policy = p
+	return a
 }
 
 func (a *Authority) judge() authority.Judge {
 	return authority.Judge{
-		Console: a.console, Signers: a.signers, Policy: a.policyOf, Delegated: a.delegated,
+		Console: a.console, Signers: a.signers, Policy: a.policyOf, Delegated: a.delegated, Frozen: a.frozen,
 	}
+}
+
+// frozen says since when and by whom giving access is frozen; "" if it is not. It is read each
+// time: a freeze counts for the next write of every worker.
+func (a *Authority) frozen(ctx context.Context) (string, error) {
+	state, err := freezeState(ctx, a.store, authority.FreezeRules{
+		Console: a.console, Signers: a.signers, Policy: a.policy,
+	})
+	return state.String(), err
 }
 
 // policyOf reads a recorded policy. Its text is hashed again: a database that was changed

@@ -68,6 +68,7 @@ func (r *Request) Register(to Registry) {
 		wire.StopActivity:     r.Stop,
 		wire.ExtendActivity:   r.Extend,
 		wire.DelegateActivity: r.Delegate,
+		wire.FreezeActivity:   r.Freeze,
 		wire.CloseActivity:    r.Close,
 	} {
 		to.RegisterActivityWithOptions(fn, activity.RegisterOptions{Name: name})

@@ -33,6 +33,7 @@ func Register(r Registry) {
 		wire.OffboardType:             {Offboard, workflow.VersioningBehaviorAutoUpgrade},
 
 		wire.DelegateType: {Delegate, workflow.VersioningBehaviorPinned},
+		wire.FreezeType:   {Freeze, workflow.VersioningBehaviorPinned},
 	} {
 		r.RegisterWorkflowWithOptions(w.run, workflow.RegisterOptions{Name: name, VersioningBehavior: w.versioning})
 	}

@@ -19,6 +19,7 @@ const (
 	StopActivity     = "Request.Stop"
 	ExtendActivity   = "Request.Extend"
 	DelegateActivity = "Request.Delegate"
+	FreezeActivity   = "Request.Freeze"
 	CloseActivity    = "Request.Close"
 	AnnounceActivity = "Notify.Announce"
 	SendActivity     = "Notify.Send"

@@ -79,6 +79,7 @@ func TestLimits(t *testing.T) {
 		"confirm or discard": wire.QuarantineDecision{By: text(321)},
 		"deny":               wire.DecisionInput{By: bob, Signature: text(16385)},
 		"delegate":           wire.DelegationInput{By: bob, To: "carol@example.com", Comment: text(4097)},
+		"freeze":             wire.FreezeInput{By: bob, Signed: wire.Signed{Signature: text(16385)}},
 		"a lease":            wire.ChangeRequest{Change: access.Change{Lease: access.Lease{ID: text(1201)}}},
 	} {
 		require.ErrorContains(t, in.Limits(), "bytes long, and the limit is", name)

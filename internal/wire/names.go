@@ -8,7 +8,7 @@ const SyncType = "Sync"
 // Messages of a sync. Every workflow but Notify answers the query.
 const (
 	// StatusQuery answers with the state of the workflow: [SyncStatus], [RequestStatus],
-	// [PrincipalStatus] or [DelegateStatus].
+	// [PrincipalStatus], [DelegateStatus] or [FreezeStatus].
 	StatusQuery = "status"
 	// ConfirmUpdate promotes a quarantined snapshot.
 	ConfirmUpdate = "confirm"
