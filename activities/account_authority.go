@@ -21,6 +21,9 @@ func (c *accountCreation) loadRecord(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if entries, err = genuine(ctx, c.store, entries, c.in.Cancel); err != nil {
+		return err
+	}
 	if c.record, err = authority.RecordOf(entries, run); err != nil {
 		return err
 	}

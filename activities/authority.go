@@ -84,6 +84,9 @@ func (a *Authority) delegated(ctx context.Context, d access.Delegation, at time.
 	if err != nil {
 		return "", err
 	}
+	if entries, err = genuine(ctx, a.store, entries, false); err != nil {
+		return "", err
+	}
 	var latest *access.Delegation
 	for _, e := range entries {
 		kept, err := ledger.DecodeAs[ledger.Delegation](e)

@@ -31,6 +31,9 @@ func (w *changeAttempt) loadRecord(ctx context.Context) (v authority.Verdict, er
 	if err != nil {
 		return authority.Verdict{}, err
 	}
+	if w.entries, err = genuine(ctx, w.store, w.entries, endsAccess(in.Change.Op)); err != nil {
+		return authority.Verdict{}, err
+	}
 	if w.record, err = authority.RecordOf(w.entries, run); err != nil {
 		return authority.Verdict{}, err
 	}
@@ -67,13 +70,6 @@ func (w *changeAttempt) locked(ctx context.Context, do func() (wire.WriteResult,
 		}
 	}()
 	return do()
-}
-
-// loadOwnership takes what is known of the principal from its last proof in the ledger.
-func (w *changeAttempt) loadOwnership(ctx context.Context) (err error) {
-	w.in.Ownership, w.provenAt, err = provenOwnership(ctx, w.store, w.consoleName, w.principal.String())
-	w.from = w.in.Ownership.Digest()
-	return err
 }
 
 // authorize decides whether a step may be sent. done is the answer where it may not.

@@ -5,30 +5,29 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/ledger"
-	"sentinelone-provisioner/internal/store"
 )
 
-// ownershipOf is whose the roles of the plan's principal are, as the ledger knows it.
+// ownershipOf is whose the roles of the plan's principal are, as its last proof in the ledger
+// has it. Without a proof, everything that the console shows is baseline.
 func (r *Request) ownershipOf(ctx context.Context, plan access.Plan) (access.OwnershipState, error) {
-	of := ledger.Subject{Kind: plan.Principal.Kind, ID: plan.Principal.ID}
-	known, _, err := provenOwnership(ctx, r.store, r.console.Console(), of.String())
-	return known, err
+	of := ledger.Subject{Kind: plan.Principal.Kind, ID: plan.Principal.ID}.String()
+	last, found, err := r.store.LastProofOf(ctx, r.console.Console(), of)
+	if err != nil || !found {
+		return access.OwnershipState{}, err
+	}
+	return ownershipIn(last, of)
 }
 
-// provenOwnership is what the last proof in the ledger says of a principal, and the number
-// of its entry. Without a proof, everything that the console shows is baseline.
-func provenOwnership(
-	ctx context.Context, s *store.Store, console, subject string,
-) (known access.OwnershipState, seq int64, err error) {
-	last, found, err := s.LastProofOf(ctx, console, subject)
-	if err != nil || !found {
-		return access.OwnershipState{}, 0, err
+// ownershipIn is what a proof says of its principal from then on.
+func ownershipIn(e ledger.Entry, subject string) (access.OwnershipState, error) {
+	kept, err := ledger.DecodeAs[ledger.Proof](e)
+	if err == nil && ledger.SubjectOf(kept) != subject {
+		err = otherSubject(e, subject)
 	}
-	kept, err := ledger.DecodeAs[ledger.Proof](last)
 	if err != nil || kept.Roles == nil { // an account that was created has no ownership yet
-		return access.OwnershipState{}, last.Seq, err
+		return access.OwnershipState{}, err
 	}
-	return kept.Roles.Next, last.Seq, nil
+	return kept.Roles.Next, nil
 }
 
 // rolesShown is what the console shows of the plan's principal, unless it still shows the roles

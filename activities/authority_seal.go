@@ -1,0 +1,58 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"go.temporal.io/sdk/activity"
+
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/fault/kinds"
+	"sentinelone-provisioner/internal/ledger"
+	"sentinelone-provisioner/internal/store"
+)
+
+// genuine checks that entries which a write rests on are as a worker wrote them. Where access
+// is given, one that is not ends the attempt: it may have been a denial. What ends access goes
+// on without it.
+func genuine(ctx context.Context, s *store.Store, entries []ledger.Entry, ends bool) ([]ledger.Entry, error) {
+	out := make([]ledger.Entry, 0, len(entries))
+	for _, e := range entries {
+		err := s.VerifySeal(ctx, e)
+		switch {
+		case err == nil:
+			out = append(out, e)
+		case !errors.Is(err, ledger.ErrBadSeal):
+			return nil, err
+		case ends:
+			activity.GetLogger(ctx).Error("An entry of the ledger does not count", "entry", e.Seq, "error", err)
+		default:
+			return nil, kinds.New(kinds.Unavailable, fmt.Errorf("access is not given on a ledger that was changed: %w", err))
+		}
+	}
+	return out, nil
+}
+
+// loadOwnership takes what is known of the principal from its last proof in the ledger.
+func (w *changeAttempt) loadOwnership(ctx context.Context) error {
+	last, found, err := w.store.LastProofOf(ctx, w.consoleName, w.principal.String())
+	if err != nil {
+		return err
+	}
+	w.in.Ownership, w.provenAt = access.OwnershipState{}, 0
+	if found {
+		proofs, err := genuine(ctx, w.store, []ledger.Entry{last}, w.endsAccess())
+		if err != nil {
+			return err
+		}
+		if len(proofs) == 1 {
+			if w.in.Ownership, err = ownershipIn(last, w.principal.String()); err != nil {
+				return err
+			}
+		}
+		w.provenAt = last.Seq
+	}
+	w.from = w.in.Ownership.Digest()
+	return nil
+}
