@@ -68,7 +68,13 @@ func TestReview_Reviewed(t *testing.T) {
 	_, err = s.decide(timed, "approve", "dave@example.com")
 	require.NoError(t, err)
 	more := wire.ExtendInput{By: "bob@example.com", Duration: access.Duration(time.Hour)}
-	s.update(timed, wire.ExtendUpdate, more)
+	asked := s.update(timed, wire.ExtendUpdate, more)
+	require.True(t, asked.Pending)
+	for _, by := range []string{"carol@example.com", "dave@example.com"} { // as without break-glass
+		_, err = s.decide(timed, "approve", by)
+		require.NoError(t, err)
+	}
+	s.untilStatus(timed, func(got wire.RequestStatus) bool { return got.Extension == nil })
 	require.Len(t, s.ledgerEntries(timed, "extension"), 1)
 	require.Regexp(t, `(?m) extend +by bob@example.com by 1h, to end on `, s.starter("show", timed.GetID()).stdout)
 	s.update(timed, wire.EndUpdate, wire.StopInput{By: "fay@example.com"})

@@ -11,14 +11,15 @@ import (
 
 // newQuarantinedSync has a good snapshot, its export, and a quarantined sync that would
 // drop 40 % of the users.
-func newQuarantinedSync(t *testing.T) (s *stack, before, id string) {
+func newQuarantinedSync(t *testing.T, extraEnv ...string) (s *stack, before, id string) {
 	t.Helper()
 	s = newStack(t, consoletest.Options{Seed: 43, Users: 100})
+	s.extraEnv = append(s.extraEnv, extraEnv...)
 	s.startWorker()
 	require.Equal(t, wire.StatePromoted, s.runSync("-first").State)
 	before = s.export()
 	require.Len(t, s.console.RemoveUsers(40), 40)
-	run := s.startSync("", wire.SyncInput{})
+	run := s.startSync("", wire.SyncInput{By: "bob@example.com"})
 	status := s.untilSyncState(run, wire.StateQuarantined)
 	require.Contains(t, status.Waiting, "confirm or discard")
 	require.Contains(t, status.Quarantine.Reasons, "40 of 100 users would be gone (more than 25 %)")
