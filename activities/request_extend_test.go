@@ -19,7 +19,9 @@ const shortIsFree = "groups: {soc: [carol@example.com, dora@example.com]}\n" +
 	"  - {name: long, approvals: [{need: 1, from: [soc]}], maxDuration: 48h}\n"
 
 // extendInput asks for that much more time on the grant that was planned.
-func extendInput(in wire.PlanInput, plan access.Plan, now time.Time, by string, more time.Duration) wire.ExtendActivityInput {
+func extendInput(
+	in wire.PlanInput, plan access.Plan, now time.Time, by string, more time.Duration,
+) wire.ExtendActivityInput {
 	from := now.Add(4 * time.Hour)
 	return wire.ExtendActivityInput{Request: in.Request, Extension: access.ExtensionRequest{
 		PlanHash: plan.Hash, At: now, By: by, Duration: access.Duration(more), From: from, EndsAt: from.Add(more),

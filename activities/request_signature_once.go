@@ -49,12 +49,7 @@ func signedIn(
 			if err != nil {
 				return request, nil, err
 			}
-			key := request.Key // of the first plan: later ones are not signed again
-			request = approval.RequestOf(requested.Plan)
-			if s := requested.Verified(); s != nil {
-				key = s.Signed
-			}
-			request.Key = key
+			request = requestedBy(request, requested)
 		case ledger.KindExtensionRequest:
 			asked, err := ledger.DecodeAs[ledger.ExtensionRequest](e)
 			if err != nil {
@@ -75,4 +70,15 @@ func signedIn(
 		}
 	}
 	return request, decisions, nil
+}
+
+// requestedBy is what a later plan leaves of a request: the key of the first plan, since later
+// ones are not signed again.
+func requestedBy(before approval.Request, requested ledger.Request) approval.Request {
+	out := approval.RequestOf(requested.Plan)
+	out.Key = before.Key
+	if s := requested.Verified(); s != nil {
+		out.Key = s.Signed
+	}
+	return out
 }

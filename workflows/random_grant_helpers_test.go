@@ -23,12 +23,14 @@ import (
 type randomGrant struct {
 	*approvalModel
 
-	in        wire.GrantInput
-	lock      sync.Mutex
-	ledger    []access.Decision    // that count
-	askedAt   map[string]time.Time // when people were asked about the plan of that hash
-	hashes    []string
-	cancelled bool // it is cancelled by an update or in Temporal
+	in         wire.GrantInput
+	lock       sync.Mutex
+	ledger     []access.Decision    // that count
+	askedAt    map[string]time.Time // when people were asked about the plan of that hash
+	hashes     []string
+	cancelled  bool // it is cancelled by an update or in Temporal
+	extensions []access.ExtensionRequest
+	extended   int
 }
 
 func newRandomGrant(t *testing.T, seed uint64) *randomGrant {
@@ -68,6 +70,7 @@ func (w *randomGrant) mockActivities() {
 		return wire.PlanResult{Plan: w.sealPlan()}, nil
 	}, 3)
 	on(wire.DecideActivity, w.decide, 6)
+	on(wire.ExtendActivity, w.extend, 4)
 	on(wire.StopActivity, func(context.Context, wire.StopActivityInput) (wire.StopResult, error) {
 		return wire.StopResult{Signed: access.Unsigned}, nil
 	}, 6)
@@ -98,7 +101,9 @@ func (w *randomGrant) decide(_ context.Context, in wire.DecideInput) (wire.Decid
 }
 
 func (w *randomGrant) denied() bool {
-	return slices.ContainsFunc(w.ledger, func(d access.Decision) bool { return d.Action == wire.DenyUpdate })
+	return slices.ContainsFunc(w.ledger, func(d access.Decision) bool {
+		return d.Action == wire.DenyUpdate && slices.Contains(w.hashes, d.PlanHash)
+	})
 }
 
 // applies checks that whatever reaches the console has the approval it needs, to the plan
@@ -107,6 +112,10 @@ func (w *randomGrant) applies(_ context.Context, in wire.ApplyInput) (wire.Apply
 	w.lock.Lock()
 	defer w.lock.Unlock()
 	out := wire.ApplyResult{ChangeAnswer: wire.ChangeAnswer{Proof: access.Proof{Outcome: access.Released}}}
+	if in.Extension != nil {
+		w.checkExtension(*in.Extension)
+		return wire.ApplyResult{}, nil
+	}
 	if in.Change.Change.Op != access.OpRelease {
 		out.Proof.Outcome = access.Applied
 		w.checkApply(in)
@@ -160,4 +169,40 @@ func (w *randomGrant) checkApply(in wire.ApplyInput) {
 	require.False(w.t, w.Now().Before(start), "applied before its start")
 	require.Equal(w.t, long > 0, in.Change.Change.Op == access.OpAcquire)
 	require.Equal(w.t, long, in.Change.Change.Lease.For)
+}
+
+// extend is the ledger's answer to who asks for an extension: one of two must approve it.
+func (w *randomGrant) extend(_ context.Context, in wire.ExtendActivityInput) (wire.ExtendResult, error) {
+	w.lock.Lock()
+	defer w.lock.Unlock()
+	x := in.Extension
+	x.Approval = access.Approval{Required: true, DecideWithin: access.Duration(time.Hour), Steps: []access.ApprovalStep{
+		{Need: 1, Groups: []string{"some"}, People: []string{person(0), person(1), person(2), person(3)}},
+	}}
+	x = x.Seal()
+	w.extensions = append(w.extensions, x)
+	w.askedAt[x.Hash] = w.Now().Add(4 * time.Minute) // at the latest: the activity may take that long
+	return wire.ExtendResult{Extension: x}, nil
+}
+
+// checkExtension checks that an end moves only as people have approved it: by its own hash, nobody
+// who asks, requests or receives, and after no denial.
+func (w *randomGrant) checkExtension(x access.Extension) {
+	w.extended++
+	require.Contains(w.t, w.extensions, *x.Asked)
+	require.Equal(w.t, x.Asked.EndsAt, x.EndsAt)
+	approvals := 0
+	for _, d := range w.ledger {
+		if d.PlanHash != x.Asked.Hash {
+			continue
+		}
+		require.Equal(w.t, wire.ApproveUpdate, d.Action, "moved after a denial")
+		people := approval.People(d)
+		require.True(w.t, slices.Contains(people, person(2)) || slices.Contains(people, person(3)), "%+v", d)
+		for _, barred := range []string{person(0), person(1), fold(x.By)} {
+			require.NotContains(w.t, people, barred, "by the requester, the recipient or who asked: %+v", d)
+		}
+		approvals++
+	}
+	require.Equal(w.t, 1, approvals, "the end has moved without approval: %+v", x)
 }

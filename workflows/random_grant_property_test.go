@@ -32,6 +32,9 @@ func (w *randomGrant) sendRandomUpdates() {
 	for range 4 + w.rand.IntN(30) {
 		w.sendRandomDecision(w.rand.IntN(140))
 	}
+	for range w.rand.IntN(8) {
+		w.sendRandomExtension(1 + w.rand.IntN(400))
+	}
 	w.delegateAtRandom()
 	if w.cancelled = w.rand.IntN(5) == 0; w.cancelled {
 		minute := w.rand.IntN(120)
@@ -94,6 +97,10 @@ func TestGrant_NoPathAroundApproval(t *testing.T) {
 		require.NoError(t, w.GetWorkflowResult(&got))
 		seen[got.State]++
 		w.countWays(seen, got.State)
+		if w.extended > 0 {
+			seen["extended"]++
+			require.True(t, got.State == "expired" || w.cancelled, "seed %d: %s", seed, got.State)
+		}
 		switch got.State {
 		case "granted", "expired":
 			require.Equal(t, 1, w.applied, "seed %d", seed)
@@ -113,7 +120,7 @@ func TestGrant_NoPathAroundApproval(t *testing.T) {
 	}
 	for _, what := range []string{
 		"granted", "expired", "denied", "timedOut", "cancelled",
-		"changed and given", "narrowed and given", "delegated and given", "escalated and given",
+		"extended", "changed and given", "narrowed and given", "delegated and given", "escalated and given",
 	} {
 		require.Greater(t, seen[what], 8, "the walks must reach every end: %v", fmt.Sprint(seen))
 	}
@@ -134,5 +141,34 @@ func (w *randomGrant) countWays(seen map[string]int, state string) {
 		if was {
 			seen[way+" and given"]++
 		}
+	}
+}
+
+// sendRandomExtension has anybody ask for a later end, and others decide on the last one that was
+// asked for, whether they may or not.
+func (w *randomGrant) sendRandomExtension(minute int) {
+	by := person(w.rand.IntN(4))
+	w.send(minute, wire.ExtendUpdate, wire.ExtendInput{
+		By: by, Duration: access.Duration(time.Duration(1+w.rand.IntN(5)) * time.Hour),
+	}, func(got any) {
+		answer, is := got.(wire.RequestAnswer)
+		require.True(w.t, is && answer.Pending, "it moved at once: %+v", got)
+	})
+	for range w.rand.IntN(4) {
+		action, decider := wire.ApproveUpdate, person(w.rand.IntN(approverCount))
+		if w.rand.IntN(5) == 0 {
+			action = wire.DenyUpdate
+		}
+		w.RegisterDelayedCallback(func() {
+			w.lock.Lock()
+			in := wire.DecisionInput{By: decider}
+			if n := len(w.extensions); n > 0 {
+				in.PlanHash = w.extensions[n-1].Hash
+			}
+			w.lock.Unlock()
+			if in.PlanHash != "" {
+				w.send(0, action, in, nil)
+			}
+		}, time.Duration(minute+w.rand.IntN(70))*time.Minute)
 	}
 }

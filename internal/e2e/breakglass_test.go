@@ -75,7 +75,9 @@ func TestReview_Reviewed(t *testing.T) {
 		require.NoError(t, err)
 	}
 	s.untilStatus(timed, func(got wire.RequestStatus) bool { return got.Extension == nil })
-	require.Len(t, s.ledgerEntries(timed, "extension"), 1)
+	require.EventuallyWithT(t, func(c *assertT) {
+		require.Len(c, s.ledgerEntries(timed, "extension"), 1)
+	}, limit, 100*time.Millisecond)
 	require.Regexp(t, `(?m) extend +by bob@example.com by 1h, to end on `, s.starter("show", timed.GetID()).stdout)
 	s.update(timed, wire.EndUpdate, wire.StopInput{By: "fay@example.com"})
 	got = s.result(timed)
