@@ -34,7 +34,6 @@ type recordedFacts struct {
 	decisions  []recorded[ledger.Decision] // that count
 	proofs     []recorded[ledger.Proof]
 	extensions []recorded[ledger.Extension]
-	asked      []recorded[ledger.ExtensionRequest]
 	receipts   []recorded[ledger.Receipt] // one at most
 	asked      []recorded[ledger.ExtensionRequest]
 	// unauthorized is what was not written for lack of authority.

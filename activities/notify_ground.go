@@ -32,9 +32,6 @@ func (f recordedFacts) groundOf(e wire.Event, now time.Time) (ground, error) {
 	if len(f.requests) == 0 {
 		return ground{}, noGround("the ledger has no such request and run")
 	}
-	if g, is, err := f.extensionGround(e, now); is {
-		return g, err
-	}
 	switch e.Type {
 	case wire.EventRequested:
 		return f.requested(e)

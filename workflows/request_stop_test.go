@@ -142,3 +142,17 @@ func TestGrant_CancelledInTemporalWithSignatures(t *testing.T) {
 	r.at(time.Hour, r.CancelWorkflow)
 	require.Equal(t, "cancelled", r.grant(in).State)
 }
+
+// After a cancellation in Temporal that ended nothing, a signed end still does.
+func TestGrant_EndedAfterACancellationInTemporal(t *testing.T) {
+	t.Parallel()
+	r, in := newRequest(t), grantInput(4*time.Hour)
+	r.plansSigned(in)
+	r.applies(access.OpAcquire, access.Applied).Once()
+	r.applies(access.OpRelease, access.Released).Once()
+	r.at(time.Hour, r.CancelWorkflow)
+	end := r.sendUpdate(2*time.Hour, wire.EndUpdate, byCarol())
+	require.Equal(t, "ended", r.grant(in).State)
+	require.Equal(t, "ended", end.requireAccepted(t).State)
+	require.Equal(t, began.Add(2*time.Hour), r.Now().UTC())
+}
