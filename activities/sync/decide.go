@@ -2,10 +2,15 @@ package sync
 
 import (
 	"context"
+	"errors"
+	"fmt"
+
+	"go.temporal.io/sdk/activity"
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/approval"
 	"sentinelone-provisioner/internal/attempt"
+	"sentinelone-provisioner/internal/fault/kinds"
 	"sentinelone-provisioner/internal/ledger"
 	"sentinelone-provisioner/internal/policy"
 	"sentinelone-provisioner/internal/signed"
@@ -79,4 +84,35 @@ func confirmation(by access.Stop, snapshot string) access.Decision {
 		At: by.At, By: by.By, Action: approval.Approve, PlanHash: snapshot, Comment: by.Comment,
 		Signed: by.Signed, Signature: by.Signature, SignedAt: by.SignedAt,
 	}
+}
+
+// checkConfirmed makes sure, where signatures are required, that the ledger has a confirmation of the snapshot that
+// counts: the workflow that asks to promote it may be anybody's.
+func (s *Activities) checkConfirmed(ctx context.Context, snapshot string) error {
+	if s.signers == nil {
+		return nil
+	}
+	run := ledger.Run{Request: activity.GetInfo(ctx).WorkflowExecution.ID, ID: snapshot}
+	entries, err := s.store.LedgerOf(ctx, s.console.Console(), run.Request)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if e.Kind != ledger.KindStop || !run.Owns(e.Key) {
+			continue
+		}
+		kept, err := ledger.DecodeAs[ledger.Stop](e)
+		if err != nil {
+			return err
+		}
+		if kept.Refusal != "" || kept.Action != wire.ConfirmUpdate {
+			continue
+		}
+		_, err = s.signers.Verify(signing.OfStop(run.Request, run.ID, kept.Stop), kept.Signature, e.At)
+		if _, unreadable := errors.AsType[*signing.FileError](err); unreadable || err == nil {
+			return err
+		}
+	}
+	return kinds.New(kinds.Refused, fmt.Errorf("the ledger holds no signed confirmation of snapshot %s: "+
+		"confirm it with `starter confirm`", snapshot))
 }

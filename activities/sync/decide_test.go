@@ -141,3 +141,21 @@ func TestDecide_ConfirmedWithOneKey(t *testing.T) {
 	require.NotEmpty(t, signed("ana@example.com").Pending)
 	require.Contains(t, signed("carol@example.com").Refusal, "one key is one person")
 }
+
+// Where signatures are required, nothing is promoted past the guard without a signed confirmation on record,
+// whichever workflow asks.
+func TestPromote_OnlyWhatWasConfirmed(t *testing.T) {
+	t.Parallel()
+	b := newSyncFixture(t, consoletest.Options{})
+	b.mustBegin(wire.SyncBeginInput{
+		Snapshot: "run", Collections: []access.Collection{access.Users}, StartedAt: time.Now(),
+	})
+	_, file := sshtest.People(t, "carol@example.com")
+	signers, err := signing.LoadAllowedSigners(file, "")
+	require.NoError(t, err)
+	b.sync.CheckingSignatures(signers)
+	_, err = execute[wire.SyncSettleResult](b, wire.SyncPromoteActivity, wire.SyncPromoteInput{
+		Snapshot: "run", Collections: []access.Collection{access.Users}, By: "carol@example.com",
+	})
+	require.ErrorContains(t, err, "the ledger holds no signed confirmation of snapshot run")
+}

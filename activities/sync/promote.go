@@ -18,6 +18,9 @@ func (s *Activities) Promote(ctx context.Context, in wire.SyncPromoteInput) (wir
 	if err := s.checkSnapshot(ctx, in.Snapshot); err != nil {
 		return wire.SyncSettleResult{}, err
 	}
+	if err := s.checkConfirmed(ctx, in.Snapshot); err != nil {
+		return wire.SyncSettleResult{}, err
+	}
 	got, err := s.store.Assess(ctx, in.Snapshot)
 	if err != nil {
 		return s.resultOfDecided(ctx, in.Snapshot, in.By, in.Collections, err)
