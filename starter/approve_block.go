@@ -94,14 +94,14 @@ func extensionText(s wire.RequestStatus) string {
 	return fmt.Sprintf("extension by %s until %s", x.Duration, describe.Second(x.EndsAt))
 }
 
-// extensionFacts say who asks for which later end.
+// extensionFacts say who requests which later end.
 func extensionFacts(s wire.RequestStatus) [][]string {
 	text := extensionText(s)
 	if text == "" {
 		return nil
 	}
 	x := s.Extension.Asked
-	text += fmt.Sprintf(", asked for by %s on %s", describe.Person(x.By), describe.Second(x.At))
+	text += fmt.Sprintf(", requested by %s on %s", describe.Person(x.By), describe.Second(x.At))
 	if x.Comment != "" {
 		text += ": " + x.Comment
 	}

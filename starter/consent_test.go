@@ -273,7 +273,7 @@ func consentOnAnotherPlan(t *testing.T, l *live) {
 	require.Equal(t, exitDone, run(t, "approve", "MOVED", "--by", carol, "--yes").code)
 	before := decode[wire.RequestStatus](t, run(t, "show", "MOVED", "-o", "json"))
 	require.NoError(t, l.console.SetUserRoles(ana.ID, access.SiteLevel,
-		append(l.viewer("Acme / Only Acme"), l.viewer("Globex / Berlin")...)))
+		append(l.viewer("Acme / Only Acme"), l.viewer("Acme / Berlin")...))) // which the grant would replace
 	require.Equal(t, exitDone, run(t, "approve", "MOVED", "--by", dave, "--yes").code)
 	require.Equal(t, exitDone, run(t, "approve", "MOVED", "--by", erin, "--yes").code)
 	shown := answers(t, `(?m)^earlier +3 decisions on an earlier plan, which no longer count$`, "show", "MOVED")

@@ -191,7 +191,7 @@ func joinedSync(t *testing.T) {
 
 	got = run(t, "confirm", "--id", "long")
 	require.Equal(t, exitFailed, got.code)
-	require.Equal(t, "error: nothing to decide: this sync is not quarantined\n", got.errOut)
+	require.Equal(t, noKey+"error: nothing to decide: this sync is not quarantined\n", got.errOut)
 }
 
 func quarantinedSync(t *testing.T) {

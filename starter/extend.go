@@ -25,7 +25,7 @@ func (p *app) extendCommand() *cobra.Command {
 		Short: "Extend an active grant",
 		Long: `Extend an active grant: ask for a later end, by a duration that is counted from its current
 end. Those who had to approve the grant must approve the extension (` + "`starter approve`" + `), except for
-the person who asks. Until then, and if they do not, the grant ends as before. The command
+its requester. Until then, and if they do not, the grant ends as before. The command
 answers at once; --wait waits for the decision.
 
 ` + signHelp,
@@ -139,7 +139,7 @@ func extensionSentence(a extensionAnswer, by string) string {
 	if !a.Pending {
 		return fmt.Sprintf("extended by %s: %s is %s%s", by, a.WorkflowID, a.State, until)
 	}
-	text := fmt.Sprintf("extension asked for by %s: %s is %s%s", by, a.WorkflowID, a.State, until)
+	text := fmt.Sprintf("extension requested by %s: %s is %s%s", by, a.WorkflowID, a.State, until)
 	if x := a.Asked; x != nil {
 		from := describe.Plural(x.Approval.Need-x.Approval.Given, "approval") + " from " + strings.Join(x.Approval.From, ", ")
 		text += fmt.Sprintf("; until %s is pending for %s, until %s", describe.Second(x.Asked.EndsAt), from,

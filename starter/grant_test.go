@@ -292,7 +292,7 @@ func unknownRequest(t *testing.T, _ *live) {
 	for _, args := range [][]string{{"end", "NEVER"}, {"extend", "NEVER", "--for", "1h"}, {"cancel", "grant/NEVER"}} {
 		got := run(t, args...)
 		require.Equal(t, exitFailed, got.code)
-		require.Equal(t, "error: there is no request \""+args[1]+"\": see `starter requests`\n", got.errOut)
+		require.Equal(t, noKey+"error: there is no request \""+args[1]+"\": see `starter requests`\n", got.errOut)
 	}
 	got := run(t, "show", "NEVER")
 	require.Equal(t, exitFailed, got.code)

@@ -30,7 +30,7 @@ that the newest head that left the database is still in it: the newest results o
 requests and syncs in Temporal carry heads. Each fault is printed on a line, and the exit
 code is then 1.
 
-Whoever owns the database can rewrite all of it. What shows that comes from elsewhere:
+The owner of the database can rewrite all of it. What shows that comes from elsewhere:
 the public key of the worker (LEDGER_KEY_FILE, or --key), the heads in Temporal, or a head
 noted earlier (--head): the command prints the head, number and hash of the last entry.
 Where something could not be verified, the command says so, and the exit code is 2.`,

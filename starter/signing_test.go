@@ -59,6 +59,9 @@ func TestSign_WithAgentOrFile(t *testing.T) {
 	}
 }
 
+// noKey is the remark of a command that could have signed.
+const noKey = "not signed: no ssh-agent found (SSH_AUTH_SOCK is not set); pass --key FILE to sign\n"
+
 // Without required signatures a request may be unsigned; a remark says so.
 func TestSign_WithoutAKey(t *testing.T) {
 	environ(t, nil)
@@ -67,8 +70,7 @@ func TestSign_WithoutAKey(t *testing.T) {
 	_, signature, err := p.sign(t.Context(), signOptions{}, statement())
 	require.NoError(t, err)
 	require.Empty(t, signature)
-	require.Equal(t, "not signed: no ssh-agent found (SSH_AUTH_SOCK is not set); pass --key FILE to sign\n",
-		said.String())
+	require.Equal(t, noKey, said.String())
 
 	p.cfg = config.Config{Signing: config.Signing{Allowed: "somewhere"}}
 	_, _, err = p.sign(t.Context(), signOptions{}, statement())

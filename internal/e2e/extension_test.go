@@ -39,7 +39,7 @@ func TestExtension_NeedsApproval(t *testing.T) {
 	require.Contains(t, shown.stdout, "extension until", shown.stderr) // other tests' requests may not answer
 	approved := s.starter("approve", run.GetID(), "--by", "carol@example.com", "--yes")
 	require.Zero(t, approved.code, approved.stderr)
-	require.Contains(t, approved.stderr, "asked for by bob@example.com")
+	require.Contains(t, approved.stderr, "requested by bob@example.com")
 	require.True(t, ends.Equal(*s.untilStatus(run, isActive).EndsAt), "one of two has approved")
 	for _, by := range []string{"bob@example.com", "ana@example.com", "carol@example.com"} {
 		_, err := s.decide(run, "approve", by)
