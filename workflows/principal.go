@@ -125,16 +125,18 @@ func (p *principalRun) releaseOverdue(ctx workflow.Context, due time.Time) error
 	return nil
 }
 
-// leasesWith lists the leases of the request that a lease is of, first of all that one whose id
-// names the change: they end together.
+// leasesWith lists the leases of the request that a lease is of: they end together. The one whose
+// id names the change comes first, also where the writer does not know it: at its scope a hand
+// edit may have left nothing to adopt.
 func (p *principalRun) leasesWith(l access.Lease) []access.Lease {
-	var out []access.Lease
+	first := l
+	first.ID = l.First()
+	out := []access.Lease{first}
 	for _, x := range p.ownership.Leases {
 		switch {
-		case x.First() != l.First():
-		case x.ID == l.First():
-			out = slices.Insert(out, 0, x)
-		default:
+		case x.ID == first.ID:
+			out[0] = x
+		case x.First() == first.ID:
 			out = append(out, x)
 		}
 	}

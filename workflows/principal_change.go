@@ -136,7 +136,7 @@ func (p *principalRun) adopt(in wire.ChangeRequest, out wire.WriteResult) {
 	}
 	switch in.Change.Op {
 	case access.OpAcquire:
-		if _, held := p.ownership.Lease(lease(in)); held {
+		if p.leased(in) {
 			p.holders = append(p.holders, wire.LeaseHolder{
 				Lease: lease(in), Request: in.Request,
 				Answer: answerOf(out), Rules: in.Change.Rules,
@@ -167,6 +167,11 @@ func (p *principalRun) withEnds(next access.OwnershipState) access.OwnershipStat
 }
 
 func lease(in wire.ChangeRequest) string { return in.Change.Lease.ID }
+
+// leased says whether a lease of the change is held, at any of its scopes.
+func (p *principalRun) leased(in wire.ChangeRequest) bool {
+	return slices.ContainsFunc(p.ownership.Leases, func(l access.Lease) bool { return in.Change.Names(l.ID) })
+}
 
 // setEnd fixes the end of a lease that lasts so long from its acquisition.
 func (p *principalRun) setEnd(lease string, now time.Time) {

@@ -9,10 +9,10 @@ import (
 // becomePermanent notes that a permanent grant has replaced its lease, which held the role
 // until the review.
 func (p *principalRun) becomePermanent(in wire.ChangeRequest, out wire.WriteResult) {
-	if _, leased := p.ownership.Lease(lease(in)); leased && out.Recalled && out.Proof.Granted() {
+	if p.leased(in) && out.Recalled && out.Proof.Granted() {
 		p.ownership = p.ownership.Apply(in.Change, p.ownership.Proven).Next
 	}
-	if _, leased := p.ownership.Lease(lease(in)); !leased {
+	if !p.leased(in) {
 		p.dropHolder(lease(in))
 	}
 }
