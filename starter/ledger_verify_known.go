@@ -28,21 +28,30 @@ func (c *ledgerVerifyCommand) sealingKeys() ([]ledger.SealPublic, error) {
 	if path == "" {
 		return nil, nil
 	}
-	text, err := os.ReadFile(path)
+	public, err := readSealKey(path)
 	switch {
 	case err != nil && c.key == "" && (errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission)):
 		return nil, nil // it is the worker's
 	case err != nil:
 		return nil, usage("--key: %w", err)
 	}
+	return []ledger.SealPublic{public}, nil
+}
+
+// readSealKey reads the key of a ledger from a file with its public or its private half.
+func readSealKey(path string) (ledger.SealPublic, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return ledger.SealPublic{}, err
+	}
 	if public, err := ledger.ParseSealPublic(string(text)); err == nil {
-		return []ledger.SealPublic{public}, nil
+		return public, nil
 	}
 	private, err := signing.LoadLedgerKey(path)
 	if err != nil {
-		return nil, badConfiguration(err)
+		return ledger.SealPublic{}, err
 	}
-	return []ledger.SealPublic{private.Public()}, nil
+	return private.Public(), nil
 }
 
 // newestResults is how many results of each type are read: the newest entries are in the newest.

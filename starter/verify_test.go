@@ -38,9 +38,15 @@ func newEvidence(t *testing.T) evidence {
 		Role: access.RoleSelector{ID: "21"}, Scope: access.ScopeSelector{Level: access.Tenant},
 		Terms: access.Terms{Requester: "bob@example.com"},
 	}
+	given := access.Holdings{Level: access.Tenant, Held: []access.HeldRole{{RoleID: "21"}}}
 	r := access.Receipt{
-		Request: "grant/INC-42", Run: "run-1", State: "granted", Outcome: access.Applied, StartedAt: at, FinishedAt: at,
-		Proofs: []access.Proof{{Op: access.OpGrant, Outcome: access.Applied}},
+		Request: "grant/INC-42", Run: "run-1", State: "granted", Outcome: access.Applied, StartedAt: at, FinishedAt: at.Add(time.Minute),
+		Proofs: []access.Proof{{
+			Op: access.OpGrant, Key: "grant/INC-42#run-1/grant", Outcome: access.Applied, After: given,
+			Writes: []access.Write{{At: at.Add(time.Second), Call: "PUT /users/11", Status: 200, After: given}},
+			Reads:  []access.Read{{At: at.Add(2 * time.Second), Holdings: given}},
+		}},
+		LedgerHead: &access.LedgerHead{Console: "acmeco.sentinelone.net", Seq: 7, Hash: "abc", Seal: access.Unsealed},
 		Plan: access.Plan{
 			Op: asked.Op, Principal: access.PrincipalRef{Kind: access.User, ID: "11"}, Role: access.RoleRef{ID: "21"},
 			Scope: access.ScopeRef{Level: access.Tenant}, Terms: asked.Terms,
@@ -75,7 +81,7 @@ func TestVerify_AReceiptThatHolds(t *testing.T) {
 	path := tempFile(t, asJSON(t, e.receipt))
 	got := run(t, "verify", path, "--allowed-signers", e.allowed)
 	require.Equal(t, exitDone, got.code, got.out+got.errOut)
-	require.Equal(t, 5, strings.Count(got.out, "✓"), got.out)
+	require.Equal(t, 8, strings.Count(got.out, "✓"), got.out)
 	require.Contains(t, got.out, "by carol@example.com, signed with ssh-ed25519 SHA256:")
 	require.Empty(t, got.errOut)
 
@@ -86,7 +92,7 @@ func TestVerify_AReceiptThatHolds(t *testing.T) {
 	answer := decode[receiptVerifyAnswer](t, got)
 	require.True(t, answer.OK)
 	require.Equal(t, e.receipt.Hash, answer.Hash)
-	require.Len(t, answer.Checks, 5)
+	require.Len(t, answer.Checks, 9)
 }
 
 func TestVerify_AReceiptThatDoesNotHold(t *testing.T) {
@@ -95,9 +101,9 @@ func TestVerify_AReceiptThatDoesNotHold(t *testing.T) {
 	path := tempFile(t, asJSON(t, e.receipt))
 	changed := strings.Replace(asJSON(t, e.receipt), `"state": "granted"`, `"state": "denied"`, 1)
 	for want, args := range map[string][]string{
-		"1 of 5 checks failed": {tempFile(t, changed), "--allowed-signers", e.allowed},
-		"2 of 5 checks failed": {path, "--allowed-signers", e.allowed, "--revoked", tempFile(t, e.carol)},
-		"3 of 5 checks failed": {path, "--allowed-signers", tempFile(t, carol+" "+sshtest.New(t).Public())},
+		"2 of 9 checks failed": {tempFile(t, changed), "--allowed-signers", e.allowed},
+		"3 of 9 checks failed": {path, "--allowed-signers", e.allowed, "--revoked", tempFile(t, e.carol)},
+		"4 of 9 checks failed": {path, "--allowed-signers", tempFile(t, carol+" "+sshtest.New(t).Public())},
 	} {
 		got := run(t, append([]string{"verify"}, args...)...)
 		require.Equal(t, exitFailed, got.code)

@@ -13,6 +13,8 @@ import (
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/consoletest"
 	"sentinelone-provisioner/internal/ledger"
+	"sentinelone-provisioner/internal/receipt"
+	"sentinelone-provisioner/internal/signing"
 	"sentinelone-provisioner/internal/store"
 	"sentinelone-provisioner/internal/testbed/grantworld"
 	"sentinelone-provisioner/internal/wire"
@@ -174,10 +176,19 @@ func (r *grantEnv) roleWrites() []consoletest.Request {
 	return out
 }
 
-// requireReceipt checks that the receipt of a result is intact and is the one in the ledger.
+// ledgerKey is the file of the key that seals the ledger, which the worker has made.
+func (s *stack) ledgerKey() string { return strings.TrimPrefix(s.database, "sqlite://") + ".key" }
+
+// requireReceipt checks that the receipt of a result is the one in the ledger, and that what it
+// says was done is what was requested and approved.
 func (r *grantEnv) requireReceipt(got wire.RequestResult) {
 	r.t.Helper()
 	require.True(r.t, got.Receipt.Intact())
+	checks, err := receipt.Verify(*got.Receipt, receipt.Means{})
+	require.NoError(r.t, err)
+	for _, c := range checks {
+		require.NotEqual(r.t, signing.Failed, c.Result, "%s: %s", c.Name, c.Detail)
+	}
 	require.Equal(r.t, got.State, got.Receipt.State)
 	require.Equal(r.t, got.Outcome, got.Receipt.Outcome)
 	receipts := r.ledgerReceipts(got.Receipt.Request)

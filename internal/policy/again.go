@@ -74,6 +74,9 @@ func (p *Policy) DecideAgain(in Input, recorded access.Approval, at time.Time) (
 	return out, nil
 }
 
+// AsksMore says what an approval asks for that a recorded one has not asked for; "" for nothing.
+func AsksMore(now, recorded access.Approval) string { return exceeds(now, recorded) }
+
 // exceeds says what an approval asks for that a recorded one has not asked for; "" for
 // nothing.
 func exceeds(now, recorded access.Approval) string {

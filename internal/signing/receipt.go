@@ -31,6 +31,15 @@ type Check struct {
 	Detail string `json:"detail"` // for people
 }
 
+// noSigners ends the detail of a signature that could not be verified for want of keys.
+const noSigners = "since no file of allowed signers was given"
+
+// NoSigners says that the check is of a signature that could not be verified without a file of
+// allowed signers.
+func (c Check) NoSigners() bool {
+	return c.Result == Unchecked && strings.HasSuffix(c.Detail, noSigners)
+}
+
 // inspection is the verification of one receipt.
 type inspection struct {
 	access.Receipt
@@ -134,9 +143,12 @@ func (in *inspection) checkHashes() {
 	} else {
 		in.note("receipt", Failed, "changed since it was sealed, or incomplete: its hash is not %q", in.Hash)
 	}
-	if in.Plan.Hash == in.Plan.Seal().Hash {
+	switch {
+	case in.Plan.Hash == "" && len(in.Proofs)+len(in.Decisions) == 0:
+		in.note("plan", OK, "it ended before it was planned")
+	case in.Plan.Hash == in.Plan.Seal().Hash:
 		in.note("plan", OK, "unchanged since people decided on it: %s", in.Plan.Hash)
-	} else {
+	default:
 		in.note("plan", Failed, "changed since people decided on it: its hash is not %q", in.Plan.Hash)
 	}
 }
@@ -227,7 +239,7 @@ func (in *inspection) noteSignature(name, who string, v Verified, result Result,
 	case OK:
 		in.note(name, OK, "%s, signed with %s %s", who, v.KeyType, v.Fingerprint)
 	case Unchecked:
-		in.note(name, Unchecked, "%s: signed, but not verified, since no file of allowed signers was given", who)
+		in.note(name, Unchecked, "%s: signed, but not verified, "+noSigners, who)
 	case Failed, Unsigned:
 		in.note(name, Failed, "%s: %v", who, err)
 	}

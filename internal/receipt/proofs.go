@@ -1,0 +1,182 @@
+package receipt
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/ledger"
+)
+
+func duration(d access.Duration) time.Duration { return time.Duration(d) }
+
+// checkProofs checks that each proof is of a change of this request, and that each write in it did
+// what the plan says, and nothing else.
+func (c *checker) checkProofs() {
+	for _, p := range c.Proofs {
+		c.checkProof("proof of "+string(p.Op), p)
+	}
+}
+
+func (c *checker) checkProof(name string, p access.Proof) {
+	run := ledger.Run{Request: c.Request, ID: c.Run}
+	var bad, open []string
+	if key := access.ChangeKey(run.String(), p.Op); p.Key != key {
+		bad = append(bad, fmt.Sprintf("it is of the change %q, and this is %q", p.Key, key))
+	}
+	if !slices.Contains(opsOf(c.Plan), p.Op) {
+		bad = append(bad, fmt.Sprintf("the plan is to %s", c.Plan.Op))
+	}
+	if p.Outcome == access.Applied && len(p.Writes) == 0 {
+		bad = append(bad, "it says applied, and nothing was written")
+	}
+	refused := false
+	for _, w := range p.Writes {
+		if w.At.Before(c.StartedAt.Add(-clockSlack)) || w.At.After(c.FinishedAt.Add(clockSlack)) {
+			bad = append(bad, fmt.Sprintf("the write of %s is not in the time of the request", stamp(w.At)))
+		}
+		wrong, unsure := c.unexplained(p, w, refused)
+		bad, open = append(bad, wrong...), append(open, unsure...)
+		refused = refused || !effective(w)
+	}
+	switch {
+	case len(bad) > 0:
+		c.fail(name, "%s", strings.Join(slices.Compact(bad), "; "))
+	case len(open) > 0:
+		c.unsure(name, "%s: look for other requests for the principal with `starter requests`",
+			strings.Join(slices.Compact(open), "; "))
+	case p.Omitted > 0:
+		c.unsure(name, "%d writes are left out of the receipt: the ledger has them, see `starter ledger export`", p.Omitted)
+	default:
+		c.ok(name, "%s; each write is explained by the plan", p.Outcome)
+	}
+}
+
+// opsOf are the operations that a plan leads to. A permanent grant that is cancelled midway is
+// released, and one that approvers have given an end is a lease.
+func opsOf(p access.Plan) []access.Op {
+	switch {
+	case p.Op == access.OpGrant:
+		return []access.Op{access.OpGrant, access.OpAcquire, access.OpRelease}
+	case p.Op == access.OpAcquire:
+		return []access.Op{access.OpAcquire, access.OpRelease}
+	}
+	return []access.Op{p.Op}
+}
+
+// unexplained says what a write changed besides what the plan says: bad is what nothing explains,
+// open what another request may explain. refused says that the console has refused a write before
+// it.
+func (c *checker) unexplained(p access.Proof, w access.Write, refused bool) (bad, open []string) {
+	if why := c.wrongCall(p, w); why != "" {
+		bad = append(bad, why)
+	}
+	for _, h := range lost(w.After, w.Before) {
+		switch {
+		case c.mayGain(p, h):
+		case c.mayReturn(p, w, h):
+			open = append(open, fmt.Sprintf("it gave back %s, which another request's lease may have replaced", h))
+		default:
+			bad = append(bad, fmt.Sprintf("it gave %s, which the plan does not", h))
+		}
+	}
+	for _, h := range lost(w.Before, w.After) {
+		switch {
+		case c.mayLose(p, h):
+		case c.mayReplace(p, w, h):
+			open = append(open, fmt.Sprintf("it replaced %s, which another request's lease may have given", h))
+		case !gives(p.Op) && refused:
+			open = append(open, fmt.Sprintf("it left %s out, which the console may have deleted", h))
+		default:
+			bad = append(bad, fmt.Sprintf("it removed %s, which the plan does not", h))
+		}
+	}
+	return bad, open
+}
+
+// wrongCall says what is wrong with the call of a write; "" for nothing.
+func (c *checker) wrongCall(p access.Proof, w access.Write) string {
+	deletes := strings.HasPrefix(w.Call, "DELETE ")
+	switch {
+	case p.Op == access.OpCreate:
+		return ""
+	case !strings.HasSuffix(w.Call, "/"+c.Plan.Principal.ID):
+		return fmt.Sprintf("%q is about another principal", w.Call)
+	case deletes && p.Op != access.OpDelete && (gives(p.Op) || c.Plan.Rules.LastRole != access.LastRoleDelete):
+		return "it deleted the principal, which the plan does not"
+	}
+	return ""
+}
+
+// lost lists what was held before and is not after.
+func lost(before, after access.Holdings) []access.Holding {
+	var out []access.Holding
+	for _, h := range before.Normal().Held {
+		x := access.Holding{Level: before.Level, RoleID: h.RoleID, ScopeID: h.ScopeID}
+		if !after.Holds(x) {
+			out = append(out, x)
+		}
+	}
+	return out
+}
+
+// loses lists what the plan removes.
+func (c *checker) loses() []access.Holding {
+	if c.Plan.Effect != nil {
+		return c.Plan.Effect.Loses
+	}
+	return lost(c.Plan.Before, c.Plan.After)
+}
+
+// mayGain says that the plan gives a role, or gives it back.
+func (c *checker) mayGain(p access.Proof, h access.Holding) bool {
+	down := c.Plan.Rules.Downgrade
+	switch {
+	case gives(p.Op) || p.Op == access.OpReset || p.Op == access.OpCreate:
+		return slices.Contains(planned(c.Plan), h)
+	case c.Plan.Rules.LastRole == access.LastRoleDowngrade && down != nil && *down == h:
+		return true
+	case p.Op != access.OpRelease:
+		return false
+	}
+	if g := c.gave(); g != nil && g.Before.Holds(h) {
+		return true
+	}
+	return slices.Contains(c.loses(), h)
+}
+
+// mayReturn says that a write may give a role back that our leases had hidden.
+func (c *checker) mayReturn(p access.Proof, w access.Write, h access.Holding) bool {
+	switch {
+	case gives(p.Op):
+		return w.Before.Level != w.After.Level
+	case p.Op == access.OpRevoke:
+		return h.Scope() == c.Plan.Holding().Scope()
+	}
+	return p.Op == access.OpRelease && c.gave() == nil
+}
+
+// mayLose says that the plan removes a role.
+func (c *checker) mayLose(p access.Proof, h access.Holding) bool {
+	switch {
+	case p.Op == access.OpReset, p.Op == access.OpDelete, p.Op == access.OpCreate:
+		return true
+	case gives(p.Op):
+		return slices.Contains(c.loses(), h)
+	}
+	return slices.Contains(planned(c.Plan), h) || c.Plan.Effect != nil && slices.Contains(c.Plan.Effect.Loses, h)
+}
+
+// mayReplace says that a write may have taken the place of a role that a lease of another request
+// gave: the plan's effect leaves those out.
+func (c *checker) mayReplace(p access.Proof, w access.Write, h access.Holding) bool {
+	if !gives(p.Op) {
+		return false
+	}
+	if w.Before.Level != w.After.Level {
+		return c.Plan.Rules.AllowLevelChange
+	}
+	return h.Scope() == c.Plan.Holding().Scope()
+}
