@@ -135,7 +135,7 @@ func (c *checker) mayGain(p access.Proof, h access.Holding) bool {
 	down := c.Plan.Rules.Downgrade
 	switch {
 	case gives(p.Op) || p.Op == access.OpReset || p.Op == access.OpCreate:
-		return slices.Contains(planned(c.Plan), h)
+		return slices.Contains(c.Plan.Holdings(), h)
 	case c.Plan.Rules.LastRole == access.LastRoleDowngrade && down != nil && *down == h:
 		return true
 	case p.Op != access.OpRelease:
@@ -153,7 +153,7 @@ func (c *checker) mayReturn(p access.Proof, w access.Write, h access.Holding) bo
 	case gives(p.Op):
 		return w.Before.Level != w.After.Level
 	case p.Op == access.OpRevoke:
-		return h.Scope() == c.Plan.Holding().Scope()
+		return c.isScope(h.Scope())
 	}
 	return p.Op == access.OpRelease && c.gave() == nil
 }
@@ -166,7 +166,7 @@ func (c *checker) mayLose(p access.Proof, h access.Holding) bool {
 	case gives(p.Op):
 		return slices.Contains(c.loses(), h)
 	}
-	return slices.Contains(planned(c.Plan), h) || c.Plan.Effect != nil && slices.Contains(c.Plan.Effect.Loses, h)
+	return slices.Contains(c.Plan.Holdings(), h) || c.Plan.Effect != nil && slices.Contains(c.Plan.Effect.Loses, h)
 }
 
 // mayReplace says that a write may have taken the place of a role that a lease of another request
@@ -178,5 +178,10 @@ func (c *checker) mayReplace(p access.Proof, w access.Write, h access.Holding) b
 	if w.Before.Level != w.After.Level {
 		return c.Plan.Rules.AllowLevelChange
 	}
-	return h.Scope() == c.Plan.Holding().Scope()
+	return c.isScope(h.Scope())
+}
+
+// isScope says whether the request names a scope.
+func (c *checker) isScope(s access.Scope) bool {
+	return slices.ContainsFunc(c.Plan.Holdings(), func(h access.Holding) bool { return h.Scope() == s })
 }

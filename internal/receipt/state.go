@@ -67,7 +67,7 @@ func shown(p access.Proof, plan access.Plan) (signing.Result, string) {
 		return signing.Failed, "no read shows the role"
 	}
 	last := p.Reads[len(p.Reads)-1]
-	for _, h := range planned(plan) {
+	for _, h := range plan.Holdings() {
 		if last.Gone || !last.Holdings.Holds(h) {
 			return signing.Failed, fmt.Sprintf("the read of %s does not show %s", stamp(last.At), h)
 		}
@@ -75,10 +75,7 @@ func shown(p access.Proof, plan access.Plan) (signing.Result, string) {
 	return signing.OK, "the role was read at " + stamp(last.At)
 }
 
-// planned lists the roles that the request names.
-func planned(plan access.Plan) []access.Holding { return []access.Holding{plan.Holding()} }
-
-// judgeReleased says whether what was given is gone.
+// judgeReleased says whether what was given is gone, at each scope.
 func (c *checker) judgeReleased() (signing.Result, string) {
 	p := c.proof(access.OpRelease)
 	if p == nil {
@@ -87,17 +84,44 @@ func (c *checker) judgeReleased() (signing.Result, string) {
 	if c.given() >= 0 && c.Proofs[len(c.Proofs)-1].Op != access.OpRelease {
 		return signing.Failed, fmt.Sprintf("a change came after the release: %s", c.Proofs[len(c.Proofs)-1].Op)
 	}
-	switch p.Outcome { //nolint:exhaustive // the others are no end
+	return worst(c.Plan.Holdings(), func(h access.Holding) (signing.Result, string) { return c.judgeReleasedAt(*p, h) })
+}
+
+// worst judges each role, and returns the worst result with its detail.
+func worst(
+	roles []access.Holding, judge func(access.Holding) (signing.Result, string),
+) (result signing.Result, detail string) {
+	rank := map[signing.Result]int{"": 0, signing.OK: 1, signing.Unchecked: 2, signing.Failed: 3}
+	for _, h := range roles {
+		if r, d := judge(h); rank[r] > rank[result] {
+			result, detail = r, d
+		}
+	}
+	return result, detail
+}
+
+// outcomeAt is the outcome of a change at the scope of a role.
+func outcomeAt(p access.Proof, h access.Holding) access.Outcome {
+	for _, s := range p.Scopes {
+		if s.ScopeID == h.ScopeID {
+			return s.Outcome
+		}
+	}
+	return p.Outcome
+}
+
+func (c *checker) judgeReleasedAt(p access.Proof, h access.Holding) (signing.Result, string) {
+	switch outcomeAt(p, h) { //nolint:exhaustive // the others are no end
 	case access.Released, access.Deleted:
-		return absent(*p, c.Plan)
+		return absent(p, h)
 	case access.StillHeld:
-		if g := c.gave(); g != nil && g.Outcome == access.AlreadyHeld {
+		if g := c.gave(); g != nil && outcomeAt(*g, h) == access.AlreadyHeld {
 			return signing.OK, "the lease ended, and the principal had the role before"
 		}
 		return signing.Unchecked, "the lease ended, and the role stays: whether another request or the baseline gives it " +
 			"is in other receipts: look with `starter requests` and `starter show`"
 	case access.Superseded:
-		if n := len(p.Reads); n > 0 && (p.Reads[n-1].Gone || !p.Reads[n-1].Holdings.Holds(c.Plan.Holding())) {
+		if n := len(p.Reads); n > 0 && (p.Reads[n-1].Gone || !p.Reads[n-1].Holdings.Holds(h)) {
 			return signing.OK, "the role was gone already, read at " + stamp(p.Reads[n-1].At)
 		}
 		return signing.Unchecked, "the role was given by somebody else meanwhile and stays: look who did with " +
@@ -107,26 +131,24 @@ func (c *checker) judgeReleased() (signing.Result, string) {
 			return signing.OK, "nothing had been given"
 		}
 	}
-	return signing.Failed, fmt.Sprintf("the role was given, and its release ended %q", string(p.Outcome))
+	return signing.Failed, fmt.Sprintf("the role was given, and its release ended %q", string(outcomeAt(p, h)))
 }
 
 // absencesNeeded is how many reads must show that something is gone.
 const absencesNeeded = 2
 
-// absent says whether two reads with a pause between them show that the role of the plan, or the
-// principal, is gone.
-func absent(p access.Proof, plan access.Plan) (signing.Result, string) {
+// absent says whether two reads with a pause between them show that a role, or the principal, is
+// gone.
+func absent(p access.Proof, h access.Holding) (signing.Result, string) {
 	whole := p.Outcome == access.Deleted || p.Op == access.OpDelete
-	gone := func(r access.Read) bool {
-		return r.Gone || !whole && !r.Holdings.Holds(plan.Holding())
-	}
+	gone := func(r access.Read) bool { return r.Gone || !whole && !r.Holdings.Holds(h) }
 	n, count := len(p.Reads), 0
 	for _, r := range p.Reads {
 		if gone(r) {
 			count++
 		}
 	}
-	what := plan.Holding().String()
+	what := h.String()
 	if whole {
 		what = "the principal"
 	}
@@ -146,7 +168,7 @@ func (c *checker) judgeRemoved(op access.Op) (signing.Result, string) {
 	}
 	switch p.Outcome { //nolint:exhaustive // the others are no end
 	case access.Removed, access.AlreadyAbsent, access.Deleted:
-		return absent(*p, c.Plan)
+		return worst(c.Plan.Holdings(), func(h access.Holding) (signing.Result, string) { return absent(*p, h) })
 	}
 	return signing.Failed, fmt.Sprintf("the %s ended %q", op, string(p.Outcome))
 }
@@ -162,7 +184,7 @@ func (c *checker) judgeOffboarded() (signing.Result, string) {
 	case p.Outcome == access.AlreadyAbsent:
 		return absent(access.Proof{
 			Op: access.OpDelete, Outcome: p.Outcome, Reads: p.Reads, Confirmed: p.Confirmed,
-		}, c.Plan)
+		}, c.Plan.Holding())
 	case !p.Granted():
 		return signing.Failed, fmt.Sprintf("the reset ended %q", string(p.Outcome))
 	case len(p.Reads) == 0 || !p.Reads[len(p.Reads)-1].Holdings.Equal(only(c.Plan)):
