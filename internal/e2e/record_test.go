@@ -50,6 +50,7 @@ var recordings = []struct {
 	{wire.GrantType, escalationPolicy, escalationScenarios},
 	{wire.GrantType, twoStepsPolicy, stepScenarios},
 	{wire.GrantType, breakGlassPolicy("10s"), breakGlassScenarios},
+	{wire.GrantType, extensionPolicy, extensionScenarios},
 	{wire.RevokeType, "", revokeScenarios},
 	{wire.RevokeType, oneLeadShortPolicy, revokeApprovalScenarios},
 	{wire.RevokeType, deleteLastRolePolicy, lastRoleRevokeScenarios},
