@@ -37,6 +37,11 @@ func (r *Request) Extend(ctx context.Context, in wire.ExtendActivityInput) (wire
 		return wire.ExtendResult{}, err
 	}
 	if body.Refusal == "" {
+		if body.Refusal, err = r.frozenExtension(ctx); err != nil {
+			return wire.ExtendResult{}, err
+		}
+	}
+	if body.Refusal == "" {
 		if body.Refusal, err = r.approvalOfExtension(ctx, in.Request, planned, x); err != nil {
 			return wire.ExtendResult{}, err
 		}

@@ -95,3 +95,14 @@ func freezeState(ctx context.Context, s *store.Store, rules authority.FreezeRule
 	}
 	return authority.FrozenBy(entries, rules)
 }
+
+// frozenExtension says why nobody is asked about an extension while giving access is frozen: a
+// later end is given access too, and what ends goes on.
+func (r *Request) frozenExtension(ctx context.Context) (refusal string, err error) {
+	state, err := r.freezeState(ctx)
+	if err != nil || !state.Frozen {
+		return "", err
+	}
+	return fmt.Sprintf("cannot extend: giving access is frozen %s: access ends as approved, unless it is extended after "+
+		"`starter unfreeze`", state), nil
+}

@@ -32,7 +32,8 @@ func newCheckCommand(a *app) *cobra.Command {
 		Long: `Check that everything is set up: whether the console answers and accepts the token, when
 the token expires, whether its role has each permission that a sync needs; whether
 Temporal answers, a worker is running, what the database holds, with which key the ledger is
-sealed, and whether names are verified by signatures (ALLOWED_SIGNERS of this command, which should be the worker's).
+sealed, whether names are verified by signatures (ALLOWED_SIGNERS of this command, which should be the worker's), and
+whether giving access is frozen (` + "`starter freeze`" + `).
 Permission to change roles cannot be tested without changing something, so it is not tested.
 
 The command changes nothing and needs nothing to be running: it tests each part by itself.
@@ -76,7 +77,8 @@ func (c *checkCommand) execute(ctx context.Context) error {
 	report := inspect.Run(ctx, api, access.Collections(), c.now())
 	findings := append(consoleFindings(report, c.now()), checkTemporal(ctx, c.app)...)
 	findings = append(findings, checkDatabase(ctx, c.app, report.Console),
-		checkLedgerKey(ctx, c.app, report.Console), checkSignatures(c.app))
+		checkLedgerKey(ctx, c.app, report.Console), checkSignatures(c.app),
+		checkFreeze(ctx, c.app, report.Console))
 	report.Warnings = append(report.Warnings, slices.Concat(store.FileNotes(c.cfg.Store.URL), c.cfg.WritableNotes())...)
 	err = report.Err()
 	if c.strict {

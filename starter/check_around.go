@@ -18,6 +18,7 @@ const (
 	partLedger   = "ledger"
 
 	partSignatures = "signatures"
+	partFreeze     = "giving access"
 )
 
 // finding is one line of a check.

@@ -112,7 +112,7 @@ func (c *delegateCommand) delegationInput() (wire.DelegationInput, error) {
 		return wire.DelegationInput{}, err
 	}
 	in := wire.DelegationInput{By: by, To: strings.TrimSpace(c.to), Comment: c.comment}
-	if in.Console, err = c.delegationConsole(c.console); err != nil {
+	if in.Console, err = c.consoleOr(c.console); err != nil {
 		return in, err
 	}
 	until, err := c.aheadFlag("until", c.until, timetext.EndOfDay)
@@ -138,8 +138,9 @@ func (c *delegateCommand) delegationInput() (wire.DelegationInput, error) {
 	return in, badConfiguration(in.Delegation(c.now()).Validate())
 }
 
-func (c *delegateCommand) delegationConsole(flag string) (string, error) {
-	host, err := c.configuredConsole()
+// consoleOr is the console that the flag names, else the environment. It must be known, since it is signed.
+func (p *app) consoleOr(flag string) (string, error) {
+	host, err := p.configuredConsole()
 	if host = cmp.Or(strings.ToLower(flag), host); err != nil || host != "" {
 		return host, err
 	}

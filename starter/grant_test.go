@@ -42,6 +42,7 @@ func TestRequests(t *testing.T) {
 			})
 		}
 	}))
+	require.True(t, t.Run("frozen", func(t *testing.T) { frozenGiving(t, l) }))
 	require.True(t, t.Run("whole", func(t *testing.T) { ledgerWhole(t, l) }))
 	require.True(t, t.Run("worker gone", func(t *testing.T) { requestsWithoutWorker(t, l) }))
 	require.True(t, t.Run("Temporal gone", func(t *testing.T) { requestsWithoutTemporal(t, l) }))

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/requestrecord"
 	"sentinelone-provisioner/internal/timetext"
 )
@@ -61,6 +62,8 @@ A date in --since means the start of that day, UTC.`,
 type requestsAnswer struct {
 	Console  string              `json:"console"`
 	Requests []requestrecord.Row `json:"requests"`
+	// Frozen says since when and by whom giving access is frozen; absent if it is not.
+	Frozen *access.FreezeState `json:"frozen,omitempty"`
 }
 
 func (p *app) requests(ctx context.Context, o requestsOptions) error {
@@ -87,8 +90,9 @@ func (p *app) requests(ctx context.Context, o requestsOptions) error {
 		err = unreadable.Entries
 	}
 	rows = p.completeRows(ctx, rows)
+	frozen := p.remarkFrozen(ctx, db, host)
 	if p.output.json {
-		return errors.Join(p.emitJSON(requestsAnswer{Console: host, Requests: rows}), err)
+		return errors.Join(p.emitJSON(requestsAnswer{Console: host, Requests: rows, Frozen: frozen}), err)
 	}
 	if len(rows) == 0 {
 		p.remark("no request of %s matches", host)

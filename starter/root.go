@@ -67,6 +67,8 @@ func (p *app) root() *cobra.Command {
 		{groupChange, p.endCommand()},
 		{groupChange, p.extendCommand()},
 		{groupChange, p.cancelCommand()},
+		{groupChange, newFreezeCommand(p)},
+		{groupChange, newUnfreezeCommand(p)},
 		{groupChange, newApplyCommand(p)},
 		{groupChange, newUserCommand(p)},
 		{groupChange, newServiceUserCommand(p)},
