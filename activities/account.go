@@ -19,6 +19,7 @@ type Accounts struct {
 	tokens  tokensink.Sink
 	now     func() time.Time
 	runs    *runFinder
+	notify  *Notify // nil: nobody is notified
 
 	authority *Authority
 }
@@ -27,6 +28,13 @@ type Accounts struct {
 // tokens of the latter.
 func NewAccounts(c *console.Client, s *store.Store, tokens tokensink.Sink, a *Authority) *Accounts {
 	return &Accounts{console: c, store: s, tokens: tokens, now: time.Now, runs: &runFinder{}, authority: a}
+}
+
+// Notifying says who tells people of accounts that are not authorized, or have to wait for the
+// console.
+func (a *Accounts) Notifying(n *Notify) *Accounts {
+	a.notify = n
+	return a
 }
 
 // Register names every activity explicitly.

@@ -48,10 +48,12 @@ func (c *accountCreation) authorize(ctx context.Context) (done *wire.CreateResul
 		return nil, kinds.New(kinds.Unavailable, errors.New(v.Text))
 	}
 	activity.GetLogger(ctx).Warn("An account is not authorized", "request", c.request, "reason", v.Reason, "text", v.Text)
-	countUnauthorized(ctx, v.Reason)
-	c.pending = append(c.pending, c.entry(ledger.UnauthorizedKey(c.key, string(v.Reason)), ledger.Unauthorized{
+	err = c.recordUnauthorized(ctx, ledger.Unauthorized{
 		Change: c.key, Op: access.OpCreate, Principal: c.in.Plan.Principal, Reason: string(v.Reason), Text: v.Text,
-	}))
+	})
+	if err != nil {
+		return nil, err
+	}
 	out, err := c.recordProof(ctx, wire.CreateResult{
 		Proof: c.proof(access.Unauthorized, access.Principal{}), Refused: true, Message: "not authorized: " + v.Text,
 	})

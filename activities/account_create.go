@@ -51,7 +51,7 @@ func (a *Accounts) create(
 		op, ctx = opCancel, console.Urgent(ctx)
 	}
 	c := &accountCreation{in: in, judge: a.authority.judge(), tokens: a.tokens, consoleWork: consoleWork{
-		console: a.console, store: a.store, now: a.now,
+		console: a.console, store: a.store, notify: a.notify, now: a.now,
 		consoleName: in.Plan.Console, request: in.Request.ID, key: in.Key, op: op,
 	}}
 	out, err := c.run(ctx, do)

@@ -49,7 +49,7 @@ func (a *Authority) judge() authority.Judge {
 func (a *Authority) frozen(ctx context.Context) (string, error) {
 	state, err := freezeState(ctx, a.store, authority.FreezeRules{
 		Console: a.console, Signers: a.signers, Policy: a.policy,
-	})
+	}, false)
 	return state.String(), err
 }
 

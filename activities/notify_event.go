@@ -49,6 +49,8 @@ func (n *Notify) buildByType(ctx context.Context, in wire.Event) (built, error) 
 		return n.tokenExpires(ctx, in)
 	case wire.EventWaiting:
 		return n.waiting(ctx, in)
+	case wire.EventUnauthorized:
+		return n.unauthorized(ctx, in)
 	}
 	run := ledger.Run{Request: in.Request, ID: in.OriginalRun()}
 	f, err := loadFacts(ctx, n.store, n.console, run)

@@ -276,6 +276,22 @@ func TestNotify_Unauthorized(t *testing.T) {
 	m.append("grant/1", ledger.UnauthorizedKey(change, "noApproval"), ledger.Unauthorized{
 		Change: change, Op: access.OpAcquire, Reason: "noApproval", Text: "1 of 2 approvals is on record",
 	})
+	m.requireRefused(requestEvent(wire.EventUnauthorized, "grant/2"), "the ledger has no such change")
+	at := m.send(requestEvent(wire.EventUnauthorized, "grant/1"))
+	require.Contains(t, at.Text, "A change was not written to the console, because it is not authorized. bob@example.com")
+	require.Equal(t, []string{"1 of 2 approvals is on record"}, at.Details)
+	require.Equal(t, []string{"bob@example.com"}, at.People)
+
+	evil := access.ChangeKey("grant/EVIL#run", access.OpGrant)
+	m.append("grant/EVIL", ledger.UnauthorizedKey(evil, "noRequest"), ledger.Unauthorized{
+		Change: evil, Op: access.OpGrant, Reason: "noRequest", Text: "the ledger holds no request grant/EVIL",
+		Principal: access.PrincipalRef{Kind: access.User, ID: "401"},
+	})
+	at = m.send(requestEvent(wire.EventUnauthorized, "grant/EVIL"))
+	require.Equal(t, "401", at.Principal.ID)
+	require.Equal(t, access.OpGrant, at.Operation)
+	require.Empty(t, at.People, "nobody is known to have requested it")
+
 	m.closes("grant/1", wire.StateRefused)
 	got := m.send(requestEvent(wire.EventReleased, "grant/1"))
 	require.NotNil(t, got)

@@ -104,13 +104,9 @@ func (w *changeAttempt) unauthorized(
 	in := w.in.Change
 	activity.GetLogger(ctx).Warn("A change is not authorized", "request", in.Request, "op", in.Change.Op,
 		"reason", v.Reason, "text", v.Text)
-	countUnauthorized(ctx, v.Reason)
-	err := w.note(ctx, w.entry(ledger.UnauthorizedKey(in.Key, string(v.Reason)), ledger.Unauthorized{
+	err := w.recordUnauthorized(ctx, ledger.Unauthorized{
 		Change: in.Key, Op: in.Change.Op, Principal: w.whose(), Reason: string(v.Reason), Text: v.Text,
-	}))
-	if errors.Is(err, ledger.ErrBadEntry) { // a change without a key that the ledger takes: the log has it
-		w.pending, err = nil, nil
-	}
+	})
 	switch {
 	case err != nil:
 		return wire.WriteResult{}, err
@@ -125,6 +121,34 @@ func (w *changeAttempt) unauthorized(
 		},
 	}, nil
 }
+
+// recordUnauthorized records, counts and tells what is not written. A change whose key is of no
+// request is recorded as belonging to none, since nothing that it says is known to be true.
+func (w *consoleWork) recordUnauthorized(ctx context.Context, body ledger.Unauthorized) error {
+	countUnauthorized(ctx, authority.Reason(body.Reason))
+	body.Text = oneLine(body.Text, maxWords)
+	key := ledger.UnauthorizedKey(body.Change, body.Reason)
+	err := ledger.ErrBadEntry
+	if len(key) <= maxKeyBytes {
+		err = w.note(ctx, w.entry(key, body))
+	}
+	if !errors.Is(err, ledger.ErrBadEntry) {
+		if err == nil {
+			run := ledger.RunOf(ledger.Entry{Request: w.request, Key: key})
+			w.notify.BestEffort(ctx, wire.Event{Type: wire.EventUnauthorized, Request: run.Request, Run: run.ID})
+		}
+		return err
+	}
+	w.pending = nil // for the same request
+	stray := w.entry(ledger.StrayUnauthorizedKey(body.Change, body.Reason), body)
+	body.Change = oneLine(body.Change, describedName)
+	body.Principal.ID = oneLine(body.Principal.ID, describedName)
+	stray.Request, stray.Body = string(ledger.KindUnauthorized), body
+	return w.note(ctx, stray)
+}
+
+// maxKeyBytes is longer than a key that a request can have.
+const maxKeyBytes = access.MaxWorkflowBytes + 300
 
 // unauthorizedError is final even for a release, which is retried otherwise whatever the
 // error: the request asks again when its end has come.

@@ -84,12 +84,18 @@ func (r *Request) checkFreeze(
 func (r *Request) freezeState(ctx context.Context) (access.FreezeState, error) {
 	return freezeState(ctx, r.store, authority.FreezeRules{
 		Console: r.console.Console(), Signers: r.signers, Policy: r.policy,
-	})
+	}, true)
 }
 
-// freezeState says whether giving access is frozen.
-func freezeState(ctx context.Context, s *store.Store, rules authority.FreezeRules) (access.FreezeState, error) {
+// freezeState says whether giving access is frozen. skip leaves out entries that no worker
+// wrote, so that a freeze can be recorded all the same; before access is given, they are an error.
+func freezeState(
+	ctx context.Context, s *store.Store, rules authority.FreezeRules, skip bool,
+) (access.FreezeState, error) {
 	entries, err := s.LedgerOfSubject(ctx, rules.Console, ledger.FreezeSubject, 0)
+	if err == nil {
+		entries, err = genuine(ctx, s, entries, skip)
+	}
 	if err != nil {
 		return access.FreezeState{}, err
 	}

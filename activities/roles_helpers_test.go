@@ -304,6 +304,8 @@ func (c *countingMetrics) Counter(name string) client.MetricsCounter {
 	return countFunc(func(n int64) { c.counted[name] += n })
 }
 
+func (c *countingMetrics) WithTags(map[string]string) client.MetricsHandler { return c }
+
 type countFunc func(int64)
 
 func (c countFunc) Inc(n int64) { c(n) }

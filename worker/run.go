@@ -211,7 +211,7 @@ func newWorkers(
 	writes := worker.New(temporal, wire.WriteQueue(cfg.Worker.TaskQueue), options)
 	authority := activities.NewAuthority(db, s1.Console(), rules.signers).Following(rules.policy)
 	activities.NewPrincipal(s1, db, authority).Notifying(notifications).Register(writes)
-	activities.NewAccounts(s1, db, tokens, authority).Register(writes)
+	activities.NewAccounts(s1, db, tokens, authority).Notifying(notifications).Register(writes)
 	return workers{w, writes}
 }
 

@@ -142,7 +142,7 @@ func TestInputs_TooLong(t *testing.T) {
 			wire.DelegationInput{By: carolMail, To: long, Duration: access.Duration(time.Hour)}, "to is 1048576 bytes long",
 		},
 		wire.FreezeType: {wire.FreezeInput{Action: wire.FreezeAction, By: carolMail, Reason: long}, "reason is 1048576 bytes"},
-		wire.SyncType: {wire.SyncInput{Console: long}, "console is 1048576 bytes long"},
+		wire.SyncType:   {wire.SyncInput{Console: long}, "console is 1048576 bytes long"},
 	} {
 		s := newRequest(t)
 		ran := 0

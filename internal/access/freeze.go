@@ -38,6 +38,9 @@ func (f Freeze) Validate() error {
 	return errors.Join(faults...)
 }
 
+// GivingFrozen begins the text of a change that waits since giving access is frozen.
+const GivingFrozen = "giving access is frozen"
+
 // FreezeState says whether giving access is frozen on a console.
 type FreezeState struct {
 	Frozen bool `json:"frozen"`

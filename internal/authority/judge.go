@@ -195,5 +195,5 @@ func (j Judge) frozen(ctx context.Context) (Verdict, error) {
 		return covered, err
 	}
 	return Verdict{Answer: NotNow, Reason: IsFrozen, Text: fmt.Sprintf(
-		"giving access is frozen %s: it goes on after `starter unfreeze`", since)}, nil
+		"%s %s: it goes on after `starter unfreeze`", access.GivingFrozen, since)}, nil
 }

@@ -125,6 +125,12 @@ func UnauthorizedKey(change, reason string) string {
 	return under(change, KindUnauthorized) + "/" + reason
 }
 
+// StrayUnauthorizedKey is the key of the entry about a change that no request of the ledger can
+// have asked for, so that its own key cannot be used.
+func StrayUnauthorizedKey(change, reason string) string {
+	return string(KindUnauthorized) + "/" + sum(netstrings(change, reason))
+}
+
 // ChangeOf is the change that an entry is about: its key without the kind and the number
 // behind it. It is "" where the key is not built so; of an entry that is about no change it
 // is something that no change is called.

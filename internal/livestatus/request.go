@@ -3,7 +3,9 @@ package livestatus
 import (
 	"context"
 	"fmt"
+	"strings"
 
+	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/internal/store"
 	"sentinelone-provisioner/internal/wire"
@@ -39,6 +41,9 @@ func WaitText(w store.Wait) string {
 	next := ""
 	if w.NextTry != nil {
 		next = ", next at " + describe.Second(*w.NextTry)
+	}
+	if strings.HasPrefix(w.Text, access.GivingFrozen) {
+		return fmt.Sprintf("%s (attempt %d%s)", w.Text, w.Attempt, next)
 	}
 	return fmt.Sprintf("waiting for SentinelOne since %s, attempt %d%s, last error: %s",
 		describe.Second(w.Since), w.Attempt, next, w.Text)

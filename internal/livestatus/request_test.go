@@ -34,6 +34,15 @@ func TestRequest_SaysWhatItWaitsFor(t *testing.T) {
 		"last error: PUT: 502", waitingOf(t, s, wire.StateApplying))
 }
 
+// One that waits since giving access is frozen does not wait for the console.
+func TestRequest_SaysThatGivingIsFrozen(t *testing.T) {
+	t.Parallel()
+	next := noon.Add(time.Minute)
+	const why = access.GivingFrozen + " since 2026-11-02T11:00:00Z by carol@example.com"
+	s := &source{waits: []store.Wait{{Since: noon, At: noon, NextTry: &next, Attempt: 2, Text: why}}}
+	require.Equal(t, why+" (attempt 2, next at 2026-11-02 12:01:00 UTC)", waitingOf(t, s, wire.StateApplying))
+}
+
 // So does a request that is not planned yet, which does not know its console.
 func TestRequest_SaysWhyItIsNotPlanned(t *testing.T) {
 	t.Parallel()

@@ -78,6 +78,8 @@ func sentences(e Event, m medium) []string {
 		out = append(out, decisionSentence(*e.Decision, m))
 	case e.Type == wire.EventAboutToExpire:
 		out = append(out, "About to end at "+describe.Second(e.EndsAt))
+	case e.Type == wire.EventUnauthorized:
+		out = append(out, "A change was not written to the console, because it is not authorized")
 	case e.Outcome != "" || e.Type == wire.EventDecided || e.Type == wire.EventReleased:
 		out = append(out, upperFirst(m.ours(describe.Result(e.State, e.Outcome))))
 	case e.Type == wire.EventApplied && !e.EndsAt.IsZero():
@@ -100,6 +102,9 @@ func sentences(e Event, m medium) []string {
 
 func waitSentence(e Event) string {
 	what := "A change waits for SentinelOne"
+	if strings.HasPrefix(e.Wait.Error, access.GivingFrozen) {
+		what = "A change waits, because giving access is frozen,"
+	}
 	if e.Wait.Release {
 		what = "Access that must end is still in force"
 	}

@@ -24,6 +24,8 @@ func (r Record) peopleEvents() []Event {
 			out = append(out, askedEvent(body))
 		case ledger.Stop:
 			out = append(out, stopEvent(body))
+		case ledger.Unauthorized:
+			out = append(out, r.unauthorizedEvent(entry.At, body))
 		}
 	}
 	return out
@@ -102,4 +104,13 @@ func stopEvent(sent ledger.Stop) Event {
 		return Event{sent.At, doesNotCount, sent.Action + " by " + text + " – " + sent.Refusal}
 	}
 	return Event{sent.At, sent.Action, "by " + text}
+}
+
+// unauthorizedEvent is a change that was not written: which, by whose request, and why.
+func (r Record) unauthorizedEvent(at time.Time, u ledger.Unauthorized) Event {
+	text := fmt.Sprintf("%s was not written", describe.Operation(u.Op))
+	if who := r.Requester(); who != "" {
+		text += ", requested by " + describe.Person(who)
+	}
+	return Event{at, "not authorized", fmt.Sprintf("%s: %s (%s)", text, u.Text, u.Reason)}
 }

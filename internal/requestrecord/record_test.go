@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/internal/ledger"
 	"sentinelone-provisioner/internal/store"
 	"sentinelone-provisioner/internal/wire"
@@ -72,6 +73,9 @@ func TestEvents(t *testing.T) {
 		ledger.NewEntry{Key: "delegation/0", Body: ledger.Delegation{Delegation: access.Delegation{
 			By: carol, To: dave, Until: noon.Add(48 * time.Hour),
 		}}},
+		ledger.NewEntry{Key: "acquire/unauthorized/notApproved", Body: ledger.Unauthorized{
+			Op: access.OpAcquire, Reason: "notApproved", Text: "1 of 2 approvals is on record",
+		}},
 	).Read(t.Context(), "grant/OLD")
 	var got []string
 	for _, e := range r.Events()[1:] {
@@ -82,6 +86,8 @@ func TestEvents(t *testing.T) {
 		"does not count: dave@example.com: deny, unsigned – dave may not",
 		"notification: reminder to e-mail: given up, the receiver was down for too long",
 		"delegation: carol@example.com to dave@example.com until 2026-03-12 12:00:00 UTC",
+		"not authorized: "+describe.Operation(access.OpAcquire)+" was not written, requested by "+r.Requester()+
+			": 1 of 2 approvals is on record (notApproved)",
 	}, got)
 }
 

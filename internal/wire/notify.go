@@ -70,4 +70,7 @@ const (
 	EventWaiting       = "waitingForSentinelOne"
 	EventQuarantined   = "quarantinedSync"
 	EventTokenExpires  = "tokenAboutToExpire"
+	// EventUnauthorized is about a change that was not written for lack of authority, also one
+	// that no request is about.
+	EventUnauthorized = "unauthorized"
 )
