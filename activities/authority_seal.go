@@ -36,7 +36,7 @@ func genuine(ctx context.Context, s *store.Store, entries []ledger.Entry, ends b
 
 // loadOwnership takes what is known of the principal from its last proof in the ledger.
 func (w *changeAttempt) loadOwnership(ctx context.Context) error {
-	last, found, err := w.store.LastProofOf(ctx, w.consoleName, w.principal.String())
+	last, found, err := lastRoleProof(ctx, w.store, w.consoleName, w.principal.String())
 	if err != nil {
 		return err
 	}

@@ -24,7 +24,7 @@ const UnauthorizedMetric = "sentinelone_unauthorized_writes"
 func (w *changeAttempt) loadRecord(ctx context.Context) (v authority.Verdict, err error) {
 	in := w.in.Change
 	run := ledger.RunOfLease(in.Change.Lease.ID)
-	if run.Request != in.Request || run.ID == "" || in.Key != access.ChangeKey(run.String(), in.Change.Op) {
+	if in.Change.Op == access.OpCreate || run.Request != in.Request || run.ID == "" || in.Key != access.ChangeKey(run.String(), in.Change.Op) {
 		return authority.NotOfRequest(in.Key, in.Request), nil
 	}
 	w.entries, err = w.store.LedgerOf(ctx, w.consoleName, run.Request)

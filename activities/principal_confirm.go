@@ -29,7 +29,7 @@ func (p *Principal) Confirm(ctx context.Context, in wire.ConfirmInput) (wire.Con
 		return wire.ConfirmResult{}, w.retryLater(ctx, err)
 	}
 	_, drift := in.Ownership.Absorb(seen.Holdings)
-	if err := w.confirm(ctx, in, seen, drift); err != nil {
+	if err := w.confirm(ctx, in, seen); err != nil {
 		return wire.ConfirmResult{}, w.retryLater(ctx, err)
 	}
 	if err := w.clearWait(ctx, w.request, w.op); err != nil {
@@ -42,8 +42,9 @@ func (p *Principal) Confirm(ctx context.Context, in wire.ConfirmInput) (wire.Con
 // again: that may go on for days.
 const maxConfirmations = 25
 
-// confirm records the read in the ledger, where the change has a proof.
-func (w *changeAttempt) confirm(ctx context.Context, in wire.ConfirmInput, seen access.Read, drift []string) error {
+// confirm records the read in the ledger, where the change has a proof that access has ended. What
+// the read shows follows from the ledger: who asks for it may say anything.
+func (w *changeAttempt) confirm(ctx context.Context, in wire.ConfirmInput, seen access.Read) error {
 	run := ledger.RunOfLease(path.Dir(in.Key))
 	if in.Key == "" || run.Request != in.Request { // of a writer before 0.5
 		return nil
@@ -57,7 +58,7 @@ func (w *changeAttempt) confirm(ctx context.Context, in wire.ConfirmInput, seen 
 		return err
 	}
 	proof, proven := record.Proofs[in.Key]
-	if !proven {
+	if !proven || !endsAccess(proof.Op) {
 		return nil
 	}
 	if err := w.loadOwnership(ctx); err != nil {
@@ -66,11 +67,13 @@ func (w *changeAttempt) confirm(ctx context.Context, in wire.ConfirmInput, seen 
 	plan := record.Plan.Plan
 	removed := access.Change{Lease: access.Lease{Holding: plan.Holding()}}.WithScopes(plan).Absent(proof.Scopes)
 	body := ledger.Confirmation{Read: seen, Shown: slices.ContainsFunc(removed, seen.Holdings.Holds)}
-	if in.Whole {
+	whole := proof.Op == access.OpDelete || proof.Outcome == access.Deleted
+	if whole {
 		body.Shown = !seen.Gone
 	}
 	if body.Shown {
-		body.Ours, body.Drift = !in.Whole && slices.ContainsFunc(removed, w.in.Ownership.Desired().Holds), drift
+		_, drift := w.in.Ownership.Absorb(seen.Holdings)
+		body.Ours, body.Drift = !whole && slices.ContainsFunc(removed, w.in.Ownership.Desired().Holds), drift
 	}
 	n := len(record.Confirmations[in.Key])
 	if body.Shown && n >= maxConfirmations {

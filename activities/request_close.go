@@ -36,6 +36,9 @@ func (r *Request) receiptUnless(ctx context.Context, in wire.CloseInput, unless 
 	if err != nil || on.Receipt != nil {
 		return on.Receipt, err
 	}
+	if err := r.checkSettled(ctx, on); err != nil {
+		return nil, err
+	}
 	out, err := r.receiptOf(in, on)
 	if err != nil {
 		return nil, err

@@ -2,20 +2,52 @@ package activities
 
 import (
 	"context"
+	"slices"
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/ledger"
+	"sentinelone-provisioner/internal/store"
 )
 
 // ownershipOf is whose the roles of the plan's principal are, as its last proof in the ledger
 // has it. Without a proof, everything that the console shows is baseline.
 func (r *Request) ownershipOf(ctx context.Context, plan access.Plan) (access.OwnershipState, error) {
 	of := ledger.Subject{Kind: plan.Principal.Kind, ID: plan.Principal.ID}.String()
-	last, found, err := r.store.LastProofOf(ctx, r.console.Console(), of)
+	last, found, err := lastRoleProof(ctx, r.store, r.console.Console(), of)
 	if err != nil || !found {
 		return access.OwnershipState{}, err
 	}
 	return ownershipIn(last, of)
+}
+
+// lastRoleProof is the newest proof of a change of the principal's roles. The proof that its
+// account was created may come later, where that attempt was held up: it knows nothing of leases.
+func lastRoleProof(ctx context.Context, s *store.Store, console, subject string) (ledger.Entry, bool, error) {
+	last, found, err := s.LastProofOf(ctx, console, subject)
+	if err != nil || !found {
+		return ledger.Entry{}, false, err
+	}
+	if ofRoles, err := isRoleProof(last); err != nil || ofRoles {
+		return last, ofRoles, err
+	}
+	all, err := s.LedgerOfSubject(ctx, console, subject, 0)
+	if err != nil {
+		return ledger.Entry{}, false, err
+	}
+	for _, e := range slices.Backward(all) {
+		if e.Kind != ledger.KindProof {
+			continue
+		}
+		if ofRoles, err := isRoleProof(e); err != nil || ofRoles {
+			return e, ofRoles, err
+		}
+	}
+	return ledger.Entry{}, false, nil
+}
+
+func isRoleProof(e ledger.Entry) (bool, error) {
+	proof, err := ledger.DecodeAs[ledger.Proof](e)
+	return proof.Roles != nil, err
 }
 
 // ownershipIn is what a proof says of its principal from then on.

@@ -35,11 +35,14 @@ func (r *Request) receiptOf(in wire.CloseInput, on authority.Record) (access.Rec
 	switch {
 	case on.Requested():
 		out.Plan, out.Proofs, out.Outcome = on.Plan.Plan, on.Evidence(), on.Outcome()
-		out.Decisions, out.Extensions, out.RequestSignature = on.Counted(), on.Moved, on.First.Verified()
+		out.Decisions, out.Extensions, out.RequestSignature = on.Counted(), on.Extended(), on.First.Verified()
 		out.Stop, out.Facts = on.Stopped(), on.Plan.Facts
 	case in.Plan.Hash != "":
 		return access.Receipt{}, kinds.New(kinds.Invalid, fmt.Errorf("the ledger holds no plan of %s: "+
 			"find out who started or completed its activities, and start the request again", runOf(in.Request)))
+	}
+	if out.Outcome == access.Unauthorized && in.State != wire.StateRefused { // somebody else tried in vain
+		out.Outcome = ""
 	}
 	if why := on.Unsupported(in.State, out.FinishedAt); why != "" {
 		return access.Receipt{}, kinds.RetryIn(kinds.New(kinds.Unavailable, errors.New(

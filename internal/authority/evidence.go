@@ -1,7 +1,7 @@
 package authority
 
 import (
-	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -61,6 +61,36 @@ func (r Record) Counted() []access.Decision {
 	return out
 }
 
+// Extended are the extensions that were carried out, as somebody asked for them and people decided:
+// of the entry about one, which says what the workflow says, only that it was done counts. Those
+// that nobody had to approve are of versions up to 0.4.0, whose plans have no facts.
+func (r Record) Extended() []access.Extension {
+	var out []access.Extension
+	for _, m := range r.Moved {
+		if m.Asked == nil {
+			if r.Plan.Facts == nil {
+				out = append(out, m)
+			}
+			continue
+		}
+		i := slices.IndexFunc(r.Extensions, func(x Extended) bool {
+			return x.Refusal == "" && x.Extension.Hash == m.Asked.Hash
+		})
+		if i < 0 {
+			continue
+		}
+		asked := r.Extensions[i].Extension
+		m.By, m.Duration, m.EndsAt, m.Asked, m.Decisions = asked.By, asked.Duration, asked.EndsAt, &asked, nil
+		for _, d := range r.Decisions {
+			if d.Refusal == "" && d.Decision.Decision.PlanHash == asked.Hash {
+				m.Decisions = append(m.Decisions, d.Decision.Decision)
+			}
+		}
+		out = append(out, m)
+	}
+	return out
+}
+
 // Stopped is the last message on record that stopped the request; nil if none did.
 func (r Record) Stopped() *access.Stop {
 	for _, s := range slices.Backward(r.Stops) {
@@ -82,6 +112,13 @@ func (r Record) Outcome() access.Outcome {
 	return ""
 }
 
+// doneAs is how a request ends whose change is permanent and was carried out. A lease is not in
+// it: that ends when it is released.
+var doneAs = map[access.Op]string{
+	access.OpGrant: "granted", access.OpRevoke: "revoked", access.OpReset: "offboarded",
+	access.OpDelete: "offboarded", access.OpCreate: "provisioned",
+}
+
 // clockSlack is how far the clocks of Temporal and of the worker may be apart.
 const clockSlack = 5 * time.Minute
 
@@ -90,10 +127,10 @@ const clockSlack = 5 * time.Minute
 func (r Record) Unsupported(state string, now time.Time) string {
 	_, given := r.Given()
 	switch {
-	case state == "granted" || state == "revoked" || state == "offboarded" || state == "provisioned":
-		if op := r.Plan.Plan.Op; !r.settled(op) && !r.settled(access.OpGrant) {
-			return fmt.Sprintf("the ledger holds no proof of the %s", op)
-		}
+	case doneAs[r.Plan.Plan.Op] == state && r.settled(r.Plan.Plan.Op):
+		return ""
+	case slices.Contains(slices.Collect(maps.Values(doneAs)), state):
+		return "the ledger holds no proof that it was " + state
 	case given && !r.released() && r.Plan.Plan.Account == nil:
 		return "the ledger holds a proof that the access was given, and none that it was released"
 	case state == "denied" && !slices.ContainsFunc(r.Counted(), func(d access.Decision) bool {
@@ -104,6 +141,26 @@ func (r Record) Unsupported(state string, now time.Time) string {
 		return "the time to decide is not over"
 	}
 	return ""
+}
+
+// Unsettled are the writes that may have given the run's access, where no proof says what became
+// of them: an attempt was killed behind one.
+func (r Record) Unsettled() []Written {
+	if _, given := r.Given(); given || r.released() {
+		return nil
+	}
+	var out []Written
+	for _, op := range []access.Op{access.OpAcquire, access.OpGrant} {
+		if _, proven := r.proofOf(op); proven {
+			continue
+		}
+		for _, w := range r.Writes[access.ChangeKey(r.Run.String(), op)] {
+			if !w.Refused {
+				out = append(out, w)
+			}
+		}
+	}
+	return out
 }
 
 // settled says that a change of the run has a proof that it was not refused.

@@ -92,6 +92,9 @@ func (j Judge) decisionsOn(
 		switch {
 		case err != nil:
 			return nil, nil, nil, err
+		case doubt != "" && d.Refusal == "" && own.Action == approval.Deny && verifiedOnce(d.Decision.Decision):
+			own.Signed = d.Decision.Decision.Signed
+			out = append(out, own)
 		case doubt != "":
 			doubts = append(doubts, doubt)
 		case d.Refusal == "", own.Action == approval.Deny && opened.Check(own, own.At) == nil:
@@ -100,6 +103,10 @@ func (j Judge) decisionsOn(
 	}
 	return out, doubts, maySign, nil
 }
+
+// verifiedOnce says that the worker had verified the signature when the decision came. A denial that
+// counted then stands, whatever became of its key: that gives less access.
+func verifiedOnce(d access.Decision) bool { return d.Signed != "" && d.Signed != access.Unsigned }
 
 // decision verifies one decision. doubt says why it does not count.
 func (j Judge) decision(

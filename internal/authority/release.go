@@ -17,11 +17,17 @@ const early = time.Minute
 // release judges the end of what the request gave. It needs nothing but a reason: the lease
 // is over, somebody has ended or cancelled it, its review has failed, or it never began.
 func (j Judge) release(ctx context.Context, r Record, c Change) (Verdict, error) {
-	if _, given := r.Given(); !given || !j.signaturesRequired(r) || r.Receipt != nil {
+	if !j.signaturesRequired(r) {
 		return covered, nil // where names are claims, an end by anybody is as good as another
 	}
 	if _, found, err := j.stopped(r); err != nil || found {
 		return covered, err
+	}
+	if _, given := r.Given(); !given {
+		if r.Cancelled || !r.startedAt().IsZero() { // what was written and not proven may be there
+			return covered, nil
+		}
+		return forbid(NotDue, "%s has given nothing yet that could be released: use `starter cancel`", r.Run.Request), nil
 	}
 	end, err := j.LeaseEnd(ctx, r)
 	if err != nil {

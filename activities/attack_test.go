@@ -1,0 +1,124 @@
+package activities
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/attempt/attempttest"
+	"sentinelone-provisioner/internal/consoletest"
+	"sentinelone-provisioner/internal/ledger"
+	"sentinelone-provisioner/internal/wire"
+)
+
+// closeGrant is an attempt to close grant/1 in a state.
+func (d *grantFixture) closeGrant(state string) (wire.CloseResult, error) {
+	d.t.Helper()
+	return executeActivity[wire.CloseResult](d, wire.CloseActivity, wire.CloseInput{
+		Request: wire.RequestInfo{ID: "grant/1", Run: "run", StartedAt: d.now}, State: state,
+	})
+}
+
+// A request whose write has reached the console and has no proof, as after an attempt that was
+// killed, does not end: otherwise the next change would take its role for a permanent one.
+func TestClose_WriteWithoutAProof(t *testing.T) {
+	t.Parallel()
+	for _, state := range []string{"cancelled", "refused"} {
+		t.Run(state, func(t *testing.T) {
+			t.Parallel()
+			d := newGrantFixture(t, consoletest.Options{})
+			id := d.addFault(consoletest.Stale, http.MethodPut, 0)
+			in := d.change(access.OpAcquire, lease("1", d.soc), access.OwnershipState{})
+			d.retriedMessage(in)
+			d.console.RemoveFault(id)
+			d.now = d.now.Add(time.Hour)
+			require.Equal(t, holdings(d.viewer, d.soc), d.held())
+
+			_, err := d.closeGrant(state)
+			app := attempttest.ApplicationError(t, err)
+			require.False(t, app.NonRetryable())
+			require.NotContains(t, d.ledger("grant/1"), ledger.KindReceipt)
+			other := d.mustWrite(d.change(access.OpAcquire, lease("2", d.viewerAtThirdSite()), access.OwnershipState{}))
+			require.Equal(t, holdings(d.viewer), other.Next.Baseline)
+
+			d.mustWrite(d.change(access.OpRelease, lease("1", d.soc), access.OwnershipState{}))
+			require.False(t, d.held().Holds(d.soc))
+			_, err = d.closeGrant(state)
+			require.NoError(t, err)
+		})
+	}
+}
+
+// Access that ends is not closed as granted while it is in force.
+func TestClose_LeaseAsGranted(t *testing.T) {
+	t.Parallel()
+	d := newGrantFixture(t, consoletest.Options{})
+	leasedState(d)
+	_, err := d.closeGrant("granted")
+	require.False(t, attempttest.ApplicationError(t, err).NonRetryable())
+	require.NotContains(t, d.ledger("grant/1"), ledger.KindReceipt)
+}
+
+// The proof that an account was created, recorded late, does not hide that its roles are leased.
+func TestWrite_AccountProofAfterALease(t *testing.T) {
+	t.Parallel()
+	d := newGrantFixture(t, consoletest.Options{})
+	leasedState(d)
+	key := access.ChangeKey("provision/1#run", access.OpCreate)
+	_, err := d.store.Append(t.Context(), d.who.Console, ledger.NewEntry{
+		Request: "provision/1", Key: ledger.ProofKey(key), At: d.now, Body: ledger.Proof{
+			Proof: access.Proof{
+				Op: access.OpCreate, Key: key, Outcome: access.Created, Made: &access.PrincipalRef{Kind: d.who.Kind, ID: d.who.ID},
+			}, Account: &ledger.AccountProof{},
+		},
+	})
+	require.NoError(t, err)
+	second := d.mustWrite(d.change(access.OpAcquire, lease("2", d.viewerAtThirdSite()), access.OwnershipState{}))
+	require.Equal(t, holdings(d.viewer), second.Next.Baseline)
+	d.mustWrite(d.change(access.OpRelease, lease("1", d.soc), access.OwnershipState{}))
+	require.False(t, d.held().Holds(d.soc), "a lease is no baseline")
+}
+
+// What a read confirms follows from the proof and the ledger, not from who asks for the read.
+func TestConfirm_BelievesNoInput(t *testing.T) {
+	t.Parallel()
+	d := newGrantFixture(t, consoletest.Options{})
+	known := leasedState(d)
+	acquired := access.ChangeKey("grant/1#run", access.OpAcquire)
+	confirm := func(key string, known access.OwnershipState, whole bool) {
+		t.Helper()
+		_, err := executeActivity[wire.ConfirmResult](d, wire.ConfirmActivity, wire.ConfirmInput{
+			Writer: d.who, Request: "grant/1", Key: key, Ownership: known, Whole: whole,
+		})
+		require.NoError(t, err)
+	}
+	confirm(acquired, known, false)
+	require.NotContains(t, d.ledger("grant/1"), ledger.KindConfirmation, "nothing was removed")
+
+	d.mustWrite(d.change(access.OpRelease, lease("1", d.soc), known))
+	forged := access.OwnershipState{Known: true, Baseline: holdings(d.admin), Proven: holdings(d.admin)}
+	confirm(access.ChangeKey("grant/1#run", access.OpRelease), forged, true)
+	entries, err := d.store.LedgerOf(t.Context(), d.who.Console, "grant/1")
+	require.NoError(t, err)
+	last, err := ledger.DecodeAs[ledger.Confirmation](entries[len(entries)-1])
+	require.NoError(t, err)
+	require.False(t, last.Shown)
+	require.Empty(t, last.Drift)
+}
+
+// The writer of roles does not settle the creation of an account.
+func TestWrite_CreatesNoAccount(t *testing.T) {
+	t.Parallel()
+	d := newGrantFixture(t, consoletest.Options{})
+	d.planAs = func(p *access.Plan) {
+		p.Op, p.Account = access.OpCreate, &access.NewAccount{Kind: access.User, Email: "eve@example.com", Name: "Eve"}
+		p.Principal = p.Account.Ref()
+	}
+	d.requested(access.OpGrant, lease("1", d.soc))
+	got := d.mustWrite(d.change(access.OpCreate, lease("1", d.soc), access.OwnershipState{}))
+	require.Equal(t, access.Unauthorized, got.Proof.Outcome)
+	require.NotContains(t, d.ledger("grant/1"), ledger.KindProof)
+}

@@ -1,0 +1,95 @@
+package authority_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/authority"
+	"sentinelone-provisioner/internal/ledger"
+)
+
+// Where signatures are required, nobody makes a request impossible by a release of what it has
+// not given yet. A request that was cancelled, or whose write has no proof, is released.
+func TestRelease_OfNothingGiven(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		happens func(s *scene)
+		covered bool
+	}{
+		"pending":           {func(*scene) {}, false},
+		"approved":          {func(s *scene) { s.decided(s.decision(carol, "approve")) }, false},
+		"cancelled":         {func(s *scene) { s.record(run.CancelledKey(), ledger.Cancelled{}) }, true},
+		"written, unproven": {func(s *scene) { s.written(0) }, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newScene(t, oneLead, true).requested()
+			tc.happens(s)
+			v := s.write(access.OpRelease)
+			if tc.covered {
+				require.True(t, v.Covered(), v.Text)
+				return
+			}
+			requireReason(t, authority.NotDue, v)
+		})
+	}
+}
+
+// written puts on record that the role was sent, with no proof.
+func (s *scene) written(n int) {
+	s.t.Helper()
+	key := ledger.WriteKey(access.ChangeKey(run.String(), access.OpAcquire), n)
+	s.record(key, ledger.Write{
+		Write: access.Write{At: s.now, Before: holdings(viewer), After: holdings(viewer, soc)}, Roles: &ledger.RoleWrite{},
+	})
+}
+
+// A receipt that somebody had written early ends nothing early.
+func TestRelease_ReceiptIsNoReason(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, oneLead, true).requested()
+	s.decided(s.decision(carol, "approve"))
+	s.given()
+	s.record(run.ReceiptKey(), ledger.Receipt{Receipt: access.Receipt{State: "granted"}})
+	requireReason(t, authority.NotDue, s.write(access.OpRelease))
+	s.now = s.now.Add(4 * time.Hour)
+	v := s.write(access.OpRelease)
+	require.True(t, v.Covered(), v.Text)
+}
+
+// A denial stands when the key that signed it is revoked later.
+func TestWrite_DeniedByAKeyThatWasRevoked(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, oneLead, true).requested()
+	s.decided(s.decision(carol, "deny"))
+	s.now = s.now.Add(time.Minute)
+	s.decided(s.decision(dave, "approve"))
+	s.revoke(carol)
+	requireReason(t, authority.NotApproved, s.write(access.OpAcquire))
+}
+
+// Evidence names the extensions that people were asked about, in their words.
+func TestRecord_ForgedExtensions(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, oneLead, true).requested()
+	asked := access.ExtensionRequest{By: bob, Duration: access.Duration(time.Hour), EndsAt: noon.Add(5 * time.Hour)}.Seal()
+	forged := asked
+	forged.EndsAt, forged.Hash = noon.AddDate(1, 0, 0), "forged"
+	s.record(run.ExtensionRequestKey(asked), ledger.ExtensionRequest{Extension: asked})
+	for step, x := range map[string]access.Extension{
+		"extend/1": {By: carol, EndsAt: noon.AddDate(1, 0, 0)},
+		"extend/2": {By: carol, EndsAt: noon.AddDate(1, 0, 0), Asked: &forged},
+		"extend/3": {By: carol, EndsAt: noon.AddDate(1, 0, 0), Asked: &asked,
+			Decisions: []access.Decision{{By: carol, Action: "approve"}}},
+	} {
+		s.record(ledger.ExtensionKey(run.String()+"/"+step), ledger.Extension{Extension: x})
+	}
+	record, err := authority.RecordOf(s.entries, run)
+	require.NoError(t, err)
+	require.Equal(t, []access.Extension{
+		{By: bob, Duration: asked.Duration, EndsAt: asked.EndsAt, Asked: &asked},
+	}, record.Extended())
+}
