@@ -122,3 +122,28 @@ func TestWrite_CreatesNoAccount(t *testing.T) {
 	require.Equal(t, access.Unauthorized, got.Proof.Outcome)
 	require.NotContains(t, d.ledger("grant/1"), ledger.KindProof)
 }
+
+// Whoever chooses the kind of a principal, in a change or a plan that is refused, puts no entry
+// among the freezes or among a person's delegations, which decide what every request may do.
+func TestSubjects_AreNotForged(t *testing.T) {
+	t.Parallel()
+	for name, kind := range map[string]access.Kind{"freeze": "console", "carol@example.com": "delegator"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := newSignedFixture(t)
+			in := d.change(access.OpAcquire, lease("1", d.soc), access.OwnershipState{})
+			forged := in
+			forged.Writer.Kind, forged.Writer.ID = kind, name
+			require.Equal(t, access.Unauthorized, d.mustWrite(forged).Proof.Outcome)
+			plan := d.grantInput()
+			plan.Request.ID = "grant/2"
+			plan.Principal = access.PrincipalSelector{Kind: kind, ID: name}
+			require.Contains(t, d.plan(plan).Plan.Refusal, "signature is required")
+
+			entries, err := d.store.LedgerOfSubject(t.Context(), d.who.Console, string(kind)+"/"+name, 0)
+			require.NoError(t, err)
+			require.Empty(t, entries)
+			require.Equal(t, access.Applied, d.mustWrite(in).Proof.Outcome)
+		})
+	}
+}

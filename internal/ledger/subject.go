@@ -9,9 +9,10 @@ type Subject struct {
 }
 
 // String is the subject as the store finds entries by it: "user/401" or "serviceUser/501",
-// or "" for none, such as an account that has no id yet.
+// or "" for none, such as an account that has no id yet. A kind that no principal has is none:
+// whoever sends a request chooses it, and other subjects stand in the same column.
 func (s Subject) String() string {
-	if s.ID == "" {
+	if s.ID == "" || s.Kind != access.User && s.Kind != access.ServiceUser {
 		return ""
 	}
 	return string(s.Kind) + "/" + s.ID
