@@ -71,7 +71,8 @@ func TestWrite_AccountProofAfterALease(t *testing.T) {
 	_, err := d.store.Append(t.Context(), d.who.Console, ledger.NewEntry{
 		Request: "provision/1", Key: ledger.ProofKey(key), At: d.now, Body: ledger.Proof{
 			Proof: access.Proof{
-				Op: access.OpCreate, Key: key, Outcome: access.Created, Made: &access.PrincipalRef{Kind: d.who.Kind, ID: d.who.ID},
+				Op: access.OpCreate, Key: key, Outcome: access.Created,
+				Made: &access.PrincipalRef{Kind: d.who.Kind, ID: d.who.ID},
 			}, Account: &ledger.AccountProof{},
 		},
 	})

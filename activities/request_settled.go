@@ -27,7 +27,8 @@ func (r *Request) checkSettled(ctx context.Context, on authority.Record) error {
 	case isNotFound(err):
 		return nil
 	case err != nil:
-		return kinds.New(kinds.Unavailable, fmt.Errorf("cannot tell what became of a write of %s: %w", on.Run, err))
+		return kinds.New(kinds.Unavailable,
+			fmt.Errorf("cannot tell what became of a write of %s: %w", on.Run, err))
 	}
 	explained, err := r.isExplained(ctx, on)
 	if err != nil || explained {

@@ -43,7 +43,8 @@ func (s *scene) written(n int) {
 	s.t.Helper()
 	key := ledger.WriteKey(access.ChangeKey(run.String(), access.OpAcquire), n)
 	s.record(key, ledger.Write{
-		Write: access.Write{At: s.now, Before: holdings(viewer), After: holdings(viewer, soc)}, Roles: &ledger.RoleWrite{},
+		Write: access.Write{At: s.now, Before: holdings(viewer), After: holdings(viewer, soc)},
+		Roles: &ledger.RoleWrite{},
 	})
 }
 
@@ -75,15 +76,19 @@ func TestWrite_DeniedByAKeyThatWasRevoked(t *testing.T) {
 func TestRecord_ForgedExtensions(t *testing.T) {
 	t.Parallel()
 	s := newScene(t, oneLead, true).requested()
-	asked := access.ExtensionRequest{By: bob, Duration: access.Duration(time.Hour), EndsAt: noon.Add(5 * time.Hour)}.Seal()
+	asked := access.ExtensionRequest{
+		By: bob, Duration: access.Duration(time.Hour), EndsAt: noon.Add(5 * time.Hour),
+	}.Seal()
 	forged := asked
 	forged.EndsAt, forged.Hash = noon.AddDate(1, 0, 0), "forged"
 	s.record(run.ExtensionRequestKey(asked), ledger.ExtensionRequest{Extension: asked})
 	for step, x := range map[string]access.Extension{
 		"extend/1": {By: carol, EndsAt: noon.AddDate(1, 0, 0)},
 		"extend/2": {By: carol, EndsAt: noon.AddDate(1, 0, 0), Asked: &forged},
-		"extend/3": {By: carol, EndsAt: noon.AddDate(1, 0, 0), Asked: &asked,
-			Decisions: []access.Decision{{By: carol, Action: "approve"}}},
+		"extend/3": {
+			By: carol, EndsAt: noon.AddDate(1, 0, 0), Asked: &asked,
+			Decisions: []access.Decision{{By: carol, Action: "approve"}},
+		},
 	} {
 		s.record(ledger.ExtensionKey(run.String()+"/"+step), ledger.Extension{Extension: x})
 	}

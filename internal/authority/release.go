@@ -27,7 +27,8 @@ func (j Judge) release(ctx context.Context, r Record, c Change) (Verdict, error)
 		if r.Cancelled || !r.startedAt().IsZero() { // what was written and not proven may be there
 			return covered, nil
 		}
-		return forbid(NotDue, "%s has given nothing yet that could be released: use `starter cancel`", r.Run.Request), nil
+		return forbid(NotDue, "%s has given nothing yet that could be released: use `starter cancel`",
+			r.Run.Request), nil
 	}
 	end, err := j.LeaseEnd(ctx, r)
 	if err != nil {
