@@ -55,6 +55,7 @@ var recordings = []struct {
 	{wire.RevokeType, oneLeadShortPolicy, revokeApprovalScenarios},
 	{wire.RevokeType, deleteLastRolePolicy, lastRoleRevokeScenarios},
 	{wire.DelegateType, "", delegateScenarios},
+	{wire.FreezeType, "", freezeScenarios},
 	{wire.PrincipalType, "", principalScenarios},
 	{wire.NotifyType, "", notifyScenarios},
 	{wire.ProvisionUserType, "", userScenarios},
