@@ -19,6 +19,8 @@ WITH_TEMPORAL = TEMPORAL_CLI="$$(tools/temporal-cli.sh)"
 TESTFLAGS ?=
 # Extra arguments of the target's program: make bench ARGS=--help.
 ARGS ?=
+# How long each fuzz target runs.
+FUZZTIME ?= 10s
 # The release whose histories `make histories` records.
 export RELEASE
 
@@ -85,8 +87,12 @@ cover: build bin/demo temporal-cli ## measure test coverage by function; the pro
 ##@ Long runs
 
 .PHONY: soak
-soak: build temporal-cli ## run the long tests: many kills, large consoles (tests named TestSoak…, build tag soak)
+soak: build temporal-cli fuzz ## run the long tests: every fuzz target, many kills, large consoles, an adversary (tests named TestSoak…, build tag soak)
 	$(WITH_TEMPORAL) go test -tags soak -run '^TestSoak' -count=1 -timeout 60m $(TESTFLAGS) ./...
+
+.PHONY: fuzz
+fuzz: ## run every fuzz target for a while: make fuzz FUZZTIME=1m
+	tools/fuzz.sh $(FUZZTIME)
 
 .PHONY: bench
 bench: build temporal-cli ## measure syncs and grants against their lower bounds: make bench ARGS=--help

@@ -1,0 +1,19 @@
+#!/bin/sh
+# Runs every fuzz target of the repository for a while, one after the other: tools/fuzz.sh DURATION. It finds them by
+# name, so that a new one is never forgotten. It stops at the first that fails: Go keeps the input in testdata/fuzz of its
+# package, where later runs of `go test` find it.
+set -eu
+
+duration=${1:?how long each target runs, such as 10s}
+found=0
+for line in $(grep -rn --include='*_test.go' -oE '^func Fuzz[A-Za-z0-9_]+' . | sed -E 's|^\./(.*)/[^/]*_test\.go:[0-9]+:func (.*)$|./\1,\2|; s/ //g' | sort -u); do
+	package=${line%,*} target=${line#*,}
+	echo "fuzzing $target in $package for $duration"
+	go test -run '^$' -fuzz "^$target\$" -fuzztime "$duration" "$package"
+	found=$((found + 1))
+done
+if [ "$found" -eq 0 ]; then
+	echo "no fuzz target was found: run this in the directory of the repository" >&2
+	exit 1
+fi
+echo "$found fuzz targets have run"
