@@ -72,6 +72,40 @@ func (w *changeAttempt) locked(ctx context.Context, do func() (wire.WriteResult,
 	return do()
 }
 
+// withoutOver marks the leases whose time is over and whose role is hidden by another one.
+// Their workflows have not released them, since they wait or somebody has terminated them:
+// the end of what hides them would give their roles back.
+func (w *changeAttempt) withoutOver(
+	ctx context.Context, known access.OwnershipState, actual access.Read,
+) (access.OwnershipState, error) {
+	var over []string
+	for _, l := range known.Leases {
+		if l.Lost || l.Over || l.ID == w.in.Change.Change.Lease.ID || actual.Holdings.Holds(l.Holding) {
+			continue
+		}
+		run := ledger.RunOfLease(l.ID)
+		entries, err := w.store.LedgerOf(ctx, w.consoleName, run.Request)
+		if err != nil {
+			return known, err
+		}
+		record, err := authority.RecordOf(entries, run)
+		if err != nil {
+			return known, err
+		}
+		ended, err := w.judge.Over(ctx, record, w.now().UTC())
+		if err != nil {
+			return known, kinds.New(kinds.Unavailable, fmt.Errorf("cannot tell yet whether %s is in force: %w", run.Request, err))
+		}
+		if ended {
+			over = append(over, l.ID)
+		}
+	}
+	if over == nil {
+		return known, nil
+	}
+	return known.WithOver(over...), nil
+}
+
 // authorize decides whether a step may be sent. done is the answer where it may not.
 func (w *changeAttempt) authorize(
 	ctx context.Context, step access.Step, actual access.Read,

@@ -253,6 +253,9 @@ func (w *changeAttempt) plan(ctx context.Context, actual access.Read) (access.St
 	if err != nil {
 		return access.Step{}, err
 	}
+	if known, err = w.withoutOver(ctx, known, actual); err != nil {
+		return access.Step{}, err
+	}
 	w.in.Ownership = known
 	op := w.in.Change.Change.Op
 	if actual.Gone && !endsAccess(op) {

@@ -48,7 +48,7 @@ func (r *Request) Extend(ctx context.Context, in wire.ExtendActivityInput) (wire
 	}
 	body.Extension = x.Seal()
 	entries, err := r.store.Append(ctx, r.console.Console(), ledger.NewEntry{
-		Request: run.Request, Key: run.ExtensionRequestKey(*x), At: x.At, Body: body,
+		Request: run.Request, Key: run.ExtensionRequestKey(*x), At: r.now().UTC(), Body: body,
 	})
 	if err != nil {
 		return wire.ExtendResult{}, fmt.Errorf("cannot record the extension of %s: %w", run.Request, err)

@@ -81,6 +81,9 @@ func (r *Request) checkSignature(ctx context.Context, in wire.DecideInput, key s
 	}
 	fingerprint, refusal, err := r.verifySignature(ctx, in.Request, statement)
 	if err == nil && refusal == "" {
+		refusal, err = r.replayed(ctx, in, key)
+	}
+	if err == nil && refusal == "" {
 		refusal, err = r.sharesKey(ctx, in, fingerprint, entry)
 	}
 	if err != nil {

@@ -3,12 +3,38 @@ package activities
 import (
 	"context"
 	"fmt"
+	"strings"
+	"time"
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/approval"
 	"sentinelone-provisioner/internal/ledger"
 	"sentinelone-provisioner/internal/wire"
 )
+
+// replayed says that a decision is on record from before the last plan of the run: people were
+// asked anew since, maybe about the same effect again, and whoever reads the namespace can send
+// it once more. After a reset, the same decision on the same plan counts again.
+func (r *Request) replayed(ctx context.Context, in wire.DecideInput, key string) (string, error) {
+	entries, err := r.store.LedgerOf(ctx, r.console.Console(), in.Request.ID)
+	if err != nil {
+		return "", fmt.Errorf("cannot look up earlier decisions on %s: %w", in.Request.ID, err)
+	}
+	run, planned := runOf(in.Request), int64(0)
+	for _, e := range entries {
+		if e.Kind == ledger.KindRequest && run.Owns(e.Key) {
+			planned = max(planned, e.Seq)
+		}
+	}
+	for _, e := range entries {
+		if e.Kind == ledger.KindDecision && e.Seq < planned &&
+			(e.Key == key || strings.HasPrefix(e.Key, key+"/")) && e.Key != ledger.DecisionEntryKey(key, in.Number) {
+			return fmt.Sprintf("the signature was already used at %s for an earlier plan of this request: sign again",
+				e.At.UTC().Format(time.RFC3339)), nil
+		}
+	}
+	return "", nil
+}
 
 // sharesKey returns who has signed for this plan with the same key: see [approval.SharedKey].
 func (r *Request) sharesKey(

@@ -29,4 +29,4 @@ func (r Rules) settlesLastRole() bool {
 }
 
 // live says whether the lease claims its role.
-func (l Lease) live() bool { return !l.Lost }
+func (l Lease) live() bool { return !l.Lost && !l.Over }

@@ -24,7 +24,8 @@ func TestApply_SeveralScopes(t *testing.T) {
 	require.Equal(t, sites("2", "100", "2", "101", "2", "102"), step.After)
 	require.Equal(t, access.Applied, step.Outcome)
 	require.Equal(t, []access.ScopeOutcome{
-		{ScopeID: "100", Outcome: access.Applied}, {ScopeID: "101", Outcome: access.AlreadyHeld},
+		{ScopeID: "100", Outcome: access.Applied},
+		{ScopeID: "101", Outcome: access.AlreadyHeld},
 		{ScopeID: "102", Outcome: access.Applied},
 	}, step.Scopes)
 	require.Equal(t, []access.HeldRole{{RoleID: "1", ScopeID: "100"}}, step.Loses)
@@ -40,7 +41,8 @@ func TestApply_SeveralScopes(t *testing.T) {
 	step = known.Apply(c, edited)
 	require.Equal(t, access.Released, step.Outcome)
 	require.Equal(t, []access.ScopeOutcome{
-		{ScopeID: "100", Outcome: access.Released}, {ScopeID: "101", Outcome: access.StillHeld},
+		{ScopeID: "100", Outcome: access.Released},
+		{ScopeID: "101", Outcome: access.StillHeld},
 		{ScopeID: "102", Outcome: access.Superseded},
 	}, step.Scopes)
 	require.Equal(t, sites("1", "100", "2", "101", "4", "102"), step.After)

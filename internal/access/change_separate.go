@@ -74,7 +74,7 @@ func (s *Step) heldBeside(given Holding) []HeldRole {
 		add(s.Next.Baseline.Level, h)
 	}
 	for _, l := range s.Next.Leases {
-		if !l.Lost {
+		if l.live() {
 			add(l.Level, l.entry())
 		}
 	}

@@ -19,6 +19,9 @@ type Lease struct {
 	// Lost is set when the lease no longer claims its role: someone edited its scope by
 	// hand, or a revoke or a permanent grant replaced it.
 	Lost bool `json:"lost,omitempty"`
+	// Over is set when the lease's time is over while another role stands at its scope: when
+	// that ends, its role does not come back.
+	Over bool `json:"over,omitempty"`
 }
 
 // OwnershipState says whose the roles of one principal are, between two changes: the
@@ -48,11 +51,20 @@ type OwnershipState struct {
 func (t OwnershipState) Desired() Holdings {
 	out := t.Baseline.Normal()
 	for _, l := range t.Leases {
-		if !l.Lost {
+		if l.live() {
 			out = out.with(l.Scope(), l.entry())
 		}
 	}
 	return out
+}
+
+// WithOver is the state with the leases of those ids marked as over.
+func (t OwnershipState) WithOver(ids ...string) OwnershipState {
+	t.Leases = slices.Clone(t.Leases)
+	for i, l := range t.Leases {
+		t.Leases[i].Over = l.Over || slices.Contains(ids, l.ID)
+	}
+	return t
 }
 
 // Lease finds a lease, live or lost, by the id of its grant.

@@ -174,7 +174,9 @@ func mayBeGiven(r Record, c Change, h access.Holding) bool {
 	case c.Step.LastRole == access.LastRoleDowngrade:
 		return p.Rules.LastRole == access.LastRoleDowngrade && p.Rules.Downgrade != nil && *p.Rules.Downgrade == h
 	}
-	return slices.ContainsFunc(c.Known.Leases, func(l access.Lease) bool { return !l.Lost && l.Holding == h })
+	return slices.ContainsFunc(c.Known.Leases, func(l access.Lease) bool {
+		return !l.Lost && !l.Over && l.Holding == h
+	})
 }
 
 func givesRole(op access.Op) bool { return op == access.OpGrant || op == access.OpAcquire }

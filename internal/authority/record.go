@@ -76,8 +76,10 @@ type Written struct {
 
 // RecordOf reads the record of a run from the entries of its request, in their order.
 func RecordOf(entries []ledger.Entry, run ledger.Run) (Record, error) {
-	r := Record{Run: run, Writes: map[string][]Written{}, Proofs: map[string]access.Proof{},
-		Confirmations: map[string][]ledger.Confirmation{}}
+	r := Record{
+		Run: run, Writes: map[string][]Written{}, Proofs: map[string]access.Proof{},
+		Confirmations: map[string][]ledger.Confirmation{},
+	}
 	for _, e := range entries {
 		if !run.Owns(e.Key) {
 			continue

@@ -48,6 +48,22 @@ func (j Judge) release(ctx context.Context, r Record, c Change) (Verdict, error)
 		r.Run.Request, end.Format(time.RFC3339)), nil
 }
 
+// Over says whether the access of a request has ended, or must have: nothing may give it back
+// then.
+func (j Judge) Over(ctx context.Context, r Record, now time.Time) (bool, error) {
+	if r.Receipt != nil || r.released() {
+		return true, nil
+	}
+	if _, found, err := j.stopped(r); err != nil || found {
+		return found, err
+	}
+	end, err := j.LeaseEnd(ctx, r)
+	if err != nil || !end.IsZero() && !now.Before(end) {
+		return err == nil, err
+	}
+	return j.reviewFailed(ctx, r)
+}
+
 // LeaseEnd is when the access that a request gave ends, by what was approved; zero for
 // never.
 func (j Judge) LeaseEnd(ctx context.Context, r Record) (time.Time, error) {

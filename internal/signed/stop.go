@@ -50,9 +50,8 @@ func (c Checker) StopIf(
 			return wire.StopResult{}, err
 		}
 	}
-	entries, err := c.Store.Append(ctx, c.Console, ledger.NewEntry{
-		Request: run.Request, Key: key, At: in.Stop.At, Body: body,
-	})
+	// The entry has the time of the append: that in the input is what a caller says.
+	entries, err := c.Store.Append(ctx, c.Console, ledger.NewEntry{Request: run.Request, Key: key, Body: body})
 	if err != nil {
 		return wire.StopResult{}, fmt.Errorf("cannot record who wants to %s %s: %w", in.Stop.Action, run.Request, err)
 	}
