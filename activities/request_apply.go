@@ -44,7 +44,7 @@ func (r *Request) Apply(ctx context.Context, in wire.ApplyInput) (wire.ApplyResu
 	if err := r.recordExtension(ctx, in); err != nil {
 		return wire.ApplyResult{}, err
 	}
-	answer, err := updateWriter(ctx, in)
+	answer, err := r.askWriter(ctx, in)
 	if err != nil {
 		return wire.ApplyResult{}, err
 	}
@@ -74,7 +74,33 @@ func resultOfReceipt(kept *access.Receipt) wire.ApplyResult {
 	return out
 }
 
-func updateWriter(ctx context.Context, in wire.ApplyInput) (wire.ChangeAnswer, error) {
+// askWriter has the writer carry out the change. That access has ended is not believed without
+// its proof in the ledger, since somebody may have completed the writer's activity by hand: the
+// writer is asked again, under another id, because Temporal keeps the answer to the first.
+func (r *Request) askWriter(ctx context.Context, in wire.ApplyInput) (wire.ChangeAnswer, error) {
+	id := in.UpdateID()
+	for again := 1; ; again++ {
+		answer, err := updateWriter(ctx, in, id)
+		if err != nil || answer.Refused() || !endsAccess(in.Change.Change.Op) {
+			return answer, err
+		}
+		on, err := r.recordOf(ctx, in.Request)
+		if _, proven := on.Proofs[in.Change.Key]; err != nil || proven {
+			return answer, err
+		}
+		activity.GetLogger(ctx).Warn("The writer's answer is not on record: asking again", "change", in.Change.Key)
+		if again == forgedAnswers {
+			return answer, kinds.RetryIn(kinds.New(kinds.Unavailable, fmt.Errorf("the answers to %s are not on record: "+
+				"find out who completes the activities of %s by hand: retrying", in.Change.Key, in.Writer.WorkflowID)), time.Minute)
+		}
+		id = fmt.Sprintf("%s/again-%d", in.UpdateID(), again)
+	}
+}
+
+// forgedAnswers is how many answers without a proof one attempt passes over.
+const forgedAnswers = 20
+
+func updateWriter(ctx context.Context, in wire.ApplyInput, id string) (wire.ChangeAnswer, error) {
 	var answer wire.ChangeAnswer
 	waiting, stop := context.WithTimeout(ctx, answerTimeout)
 	defer stop()
@@ -88,7 +114,7 @@ func updateWriter(ctx context.Context, in wire.ApplyInput) (wire.ChangeAnswer, e
 	handle, err := temporalClient.UpdateWithStartWorkflow(waiting, client.UpdateWithStartWorkflowOptions{
 		StartWorkflowOperation: start,
 		UpdateOptions: client.UpdateWorkflowOptions{
-			UpdateID: in.UpdateID(), UpdateName: in.Writer.Update, Args: []any{in.Change},
+			UpdateID: id, UpdateName: in.Writer.Update, Args: []any{in.Change},
 			WaitForStage: client.WorkflowUpdateStageCompleted,
 		},
 	})

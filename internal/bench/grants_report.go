@@ -107,3 +107,37 @@ func percentile(all []time.Duration, p int) time.Duration {
 }
 
 func millis(d time.Duration) string { return fmt.Sprintf("%d ms", d.Milliseconds()) }
+
+// reportAuthority prints one column per database.
+func reportAuthority(w io.Writer, rows []authorityRow) {
+	t := table.NewWriter()
+	t.SetStyle(table.StyleLight)
+	header := table.Row{"authority for one write of a signed grant with two approvals"}
+	columns := []table.ColumnConfig{}
+	for i, r := range rows {
+		header = append(header, r.database)
+		columns = append(columns, table.ColumnConfig{Number: i + 2, Align: text.AlignRight})
+	}
+	t.AppendHeader(header)
+	t.SetColumnConfigs(columns)
+	line := func(name string, value func(authorityRow) string) {
+		cells := table.Row{name}
+		for _, r := range rows {
+			cells = append(cells, value(r))
+		}
+		t.AppendRow(cells)
+	}
+	line("entries of the ledger", func(r authorityRow) string { return fmt.Sprint(r.entries) })
+	line("  about the principal", func(r authorityRow) string { return fmt.Sprint(r.ofPrincipal) })
+	t.AppendSeparator()
+	fine := func(d time.Duration) string { return fmt.Sprintf("%.2f ms", float64(d)/float64(time.Millisecond)) }
+	line("whole, p50", func(r authorityRow) string { return fine(median(r.whole)) })
+	line("  p95", func(r authorityRow) string { return fine(percentile(r.whole, 95)) })
+	line("  allowed, p50", func(r authorityRow) string {
+		return verdict(fine(authorityLimit), median(r.whole) <= authorityLimit)
+	})
+	line("  lock the principal, unlock it", func(r authorityRow) string { return fine(median(r.lock)) })
+	line("  read the request, the last proof, what came since", func(r authorityRow) string { return fine(median(r.read)) })
+	line("  verify seals and signatures, decide again", func(r authorityRow) string { return fine(median(r.judge)) })
+	fmt.Fprintf(w, "medians of %d writes\n%s\n", authorityWrites, t.Render())
+}

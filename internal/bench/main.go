@@ -1,5 +1,5 @@
-// Command bench measures syncs and grants against their lower bounds, and prints tables:
-// `make bench`.
+// Command bench measures syncs and grants against their lower bounds, and what authority adds
+// to a write, and prints tables: `make bench`.
 //
 // Everything runs on this machine: the simulated console with a latency of 20 ms, a Temporal dev
 // server with a database file, the worker as a separate process, SQLite and PostgreSQL.
@@ -32,6 +32,7 @@ Nothing else should run on the machine at the same time.
   make bench ARGS='--rows grants'      only grants, compared with empty workflows
   make bench ARGS='--rows grants --databases sqlite --rounds 5'
   make bench ARGS='--rows syncs --sizes tenant'
+  make bench ARGS='--rows authority'   what authority adds to a write, at a ledger of 100,000 entries
 
 `
 
@@ -79,6 +80,8 @@ func run(ctx context.Context, args []string) error {
 			err = b.syncRows(ctx)
 		case "grants":
 			err = b.grantRows(ctx)
+		case "authority":
+			err = b.authorityRows(ctx, strings.Split(b.o.databases, ","))
 		}
 		if err != nil {
 			return err
@@ -90,7 +93,7 @@ func run(ctx context.Context, args []string) error {
 func parse(args []string) (options, error) {
 	var o options
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
-	f.StringVar(&o.rows, "rows", "syncs,grants", "what to measure: syncs, grants, or both with a comma")
+	f.StringVar(&o.rows, "rows", "syncs,grants,authority", "what to measure: syncs, grants, authority, or several with commas")
 	f.StringVar(&o.databases, "databases", "sqlite,postgresql", "databases: sqlite, postgresql, or both with a comma")
 	f.DurationVar(&o.latency, "latency", 20*time.Millisecond, "delay of each response of the console")
 	f.IntVar(&o.rounds, "rounds", 3, "number of measurements of each; the tables show medians")
@@ -106,8 +109,8 @@ func parse(args []string) (options, error) {
 		return o, err
 	}
 	for rows := range strings.SplitSeq(o.rows, ",") {
-		if rows != "syncs" && rows != "grants" {
-			return o, fmt.Errorf("unknown --rows %q: choose syncs, grants, or both with a comma", rows)
+		if rows != "syncs" && rows != "grants" && rows != "authority" {
+			return o, fmt.Errorf("unknown --rows %q: choose syncs, grants, authority, or several with commas", rows)
 		}
 	}
 	if min(o.rounds, o.grants, o.inFlight, o.principals) < 1 {

@@ -13,7 +13,6 @@ import (
 func TestAttack_HiddenLeaseDoesNotComeBack(t *testing.T) {
 	t.Parallel()
 	s := newGrantEnv(t)
-	isActive := func(got wire.RequestStatus) bool { return got.State == wire.StateActive }
 	hidden := s.startGrant("/hidden", s.inputFor(s.user, s.world.SOC, "15s"))
 	ends := *s.untilStatus(hidden, isActive).EndsAt
 	hides := s.startGrant("/hides", s.inputFor(s.user, s.world.Admin, "20s"))

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"bytes"
 	"encoding/json"
 	"testing"
 	"time"
@@ -34,14 +35,18 @@ type forgedCall struct {
 
 const forgeType = "Forge"
 
+// ownRun stands in an input for the run id of the attacker's own workflow.
+const ownRun = "the-run-of-the-forger"
+
 // forge is a workflow of the attacker's own. Three attempts are enough to see an answer.
 func forge(ctx workflow.Context, in forgedCall) (json.RawMessage, error) {
 	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		TaskQueue: in.Queue, StartToCloseTimeout: time.Minute,
 		RetryPolicy: &temporal.RetryPolicy{MaximumAttempts: 3, InitialInterval: 10 * time.Millisecond},
 	})
+	input := bytes.ReplaceAll(in.Input, []byte(ownRun), []byte(workflow.GetInfo(ctx).WorkflowExecution.RunID))
 	var out json.RawMessage
-	err := workflow.ExecuteActivity(ctx, in.Activity, in.Input).Get(ctx, &out)
+	err := workflow.ExecuteActivity(ctx, in.Activity, json.RawMessage(input)).Get(ctx, &out)
 	return out, err
 }
 
