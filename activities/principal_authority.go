@@ -94,7 +94,8 @@ func (w *changeAttempt) withoutOver(
 		}
 		ended, err := w.judge.Over(ctx, record, w.now().UTC())
 		if err != nil {
-			return known, kinds.New(kinds.Unavailable, fmt.Errorf("cannot tell yet whether %s is in force: %w", run.Request, err))
+			err = fmt.Errorf("cannot tell yet whether %s is in force: %w", run.Request, err)
+			return known, kinds.New(kinds.Unavailable, err)
 		}
 		if ended {
 			over = append(over, l.ID)

@@ -169,7 +169,8 @@ func (a *authorityScene) write(ctx context.Context, row *authorityRow) error {
 		return err
 	}
 	v, err := a.judge.Write(ctx, record, authority.Change{
-		Principal: a.principal(), Op: access.OpGrant, Known: a.known, Step: a.known.Apply(change, holds(benchViewer)), Now: a.now,
+		Principal: a.principal(), Op: access.OpGrant, Known: a.known,
+		Step: a.known.Apply(change, holds(benchViewer)), Now: a.now,
 	})
 	if err != nil || !v.Covered() {
 		return fmt.Errorf("the write that is measured must be covered: %s: %w", v.Text, err)

@@ -104,8 +104,10 @@ func (a *authorityScene) measured(ctx context.Context) ([]ledger.NewEntry, error
 		Terms:     access.Terms{Requester: "bob@example.com", Reason: "INC-42"},
 	}
 	plan := access.Plan{
-		Op: spec.Op, Console: benchConsole, Principal: a.principal(), Role: access.RoleRef{ID: spec.Role.ID, Name: "SOC"},
-		Scope: access.ScopeRef{Level: spec.Scope.Level, ID: spec.Scope.ID}, Terms: spec.Terms, Before: holds(benchViewer),
+		Op: spec.Op, Console: benchConsole, Principal: a.principal(), Terms: spec.Terms,
+		Role:   access.RoleRef{ID: spec.Role.ID, Name: "SOC"},
+		Scope:  access.ScopeRef{Level: spec.Scope.Level, ID: spec.Scope.ID},
+		Before: holds(benchViewer),
 	}
 	body := ledger.Request{Plan: plan, SignaturesRequired: true, Facts: &ledger.Facts{RolePredefined: true}}
 	in, _ := policy.InputFromLedger(body, a.now)
@@ -127,8 +129,10 @@ func (a *authorityScene) measured(ctx context.Context) ([]ledger.NewEntry, error
 		if err != nil {
 			return nil, err
 		}
-		key := ledger.DecisionEntryKey(a.run.DecisionKey(d, ""), len(out)-1)
-		out = append(out, ledger.NewEntry{Request: a.run.Request, Key: key, At: a.now, Body: ledger.Decision{Decision: d}})
+		out = append(out, ledger.NewEntry{
+			Request: a.run.Request, Key: ledger.DecisionEntryKey(a.run.DecisionKey(d, ""), len(out)-1), At: a.now,
+			Body: ledger.Decision{Decision: d},
+		})
 	}
 	return out, nil
 }
@@ -140,7 +144,9 @@ func (a *authorityScene) carriedOut(run ledger.Run, id string, like []ledger.New
 	change := access.ChangeKey(run.String(), access.OpGrant)
 	at := a.now.Add(-24 * time.Hour)
 	sent := access.Write{At: at, Call: "PUT /users/" + id, Before: holds(benchViewer), After: holds(benchViewer)}
-	step := access.Step{Before: holds(benchViewer), After: holds(benchViewer), Outcome: access.AlreadyHeld, Next: a.known}
+	step := access.Step{
+		Before: holds(benchViewer), After: holds(benchViewer), Outcome: access.AlreadyHeld, Next: a.known,
+	}
 	proof := access.Proof{
 		Op: access.OpGrant, Key: change, Outcome: access.AlreadyHeld, Before: step.Before, After: step.After,
 		Writes: []access.Write{sent}, Reads: []access.Read{{At: at, Holdings: step.After}},
@@ -159,9 +165,11 @@ func (a *authorityScene) carriedOut(run ledger.Run, id string, like []ledger.New
 			out = append(out, entry(ledger.DecisionEntryKey(run.DecisionKey(b.Decision, ""), n-1), b))
 		}
 	}
+	write := ledger.Write{Principal: of, Write: sent, Roles: &ledger.RoleWrite{Step: step}}
+	settled := ledger.Proof{Principal: of, Proof: proof, Roles: &ledger.RoleProof{Next: a.known}}
 	return append(out,
-		entry(ledger.WriteKey(change, 0), ledger.Write{Principal: of, Write: sent, Roles: &ledger.RoleWrite{Step: step}}),
+		entry(ledger.WriteKey(change, 0), write),
 		entry(ledger.AnswerKey(change, 0), ledger.Answer{Principal: of, Write: sent}),
-		entry(ledger.ProofKey(change), ledger.Proof{Principal: of, Proof: proof, Roles: &ledger.RoleProof{Next: a.known}}),
+		entry(ledger.ProofKey(change), settled),
 	)
 }

@@ -137,7 +137,7 @@ func reportAuthority(w io.Writer, rows []authorityRow) {
 		return verdict(fine(authorityLimit), median(r.whole) <= authorityLimit)
 	})
 	line("  lock the principal, unlock it", func(r authorityRow) string { return fine(median(r.lock)) })
-	line("  read the request, the last proof, what came since", func(r authorityRow) string { return fine(median(r.read)) })
+	line("  read the request, last proof, what came since", func(r authorityRow) string { return fine(median(r.read)) })
 	line("  verify seals and signatures, decide again", func(r authorityRow) string { return fine(median(r.judge)) })
 	fmt.Fprintf(w, "medians of %d writes\n%s\n", authorityWrites, t.Render())
 }

@@ -93,7 +93,8 @@ func run(ctx context.Context, args []string) error {
 func parse(args []string) (options, error) {
 	var o options
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
-	f.StringVar(&o.rows, "rows", "syncs,grants,authority", "what to measure: syncs, grants, authority, or several with commas")
+	f.StringVar(&o.rows, "rows", "syncs,grants,authority",
+		"what to measure: syncs, grants, authority, or several with commas")
 	f.StringVar(&o.databases, "databases", "sqlite,postgresql", "databases: sqlite, postgresql, or both with a comma")
 	f.DurationVar(&o.latency, "latency", 20*time.Millisecond, "delay of each response of the console")
 	f.IntVar(&o.rounds, "rounds", 3, "number of measurements of each; the tables show medians")

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -94,7 +95,8 @@ func (w *walk) judge() {
 				}
 				return no == ""
 			}) {
-				require.Fail(w.t, "a role was given without authority", "%+v gives %+v\n%s", c, h, strings.Join(why, "\n"))
+				require.Fail(w.t, "a role was given without authority",
+					"%+v gives %+v\n%s", c, h, strings.Join(why, "\n"))
 			}
 		}
 		for _, h := range removed(c) {
@@ -162,16 +164,20 @@ func (w *walk) uncovered(r *onRecord, c consoletest.Change, h access.Holding) (w
 	case !r.receipt.IsZero() && c.At.Sub(r.receipt) > inFlight:
 		return "it has ended"
 	}
-	keys := map[string]string{}
 	bob, why := w.requestedBy(r)
+	if why == "" {
+		why = w.tooLate(r, plan, c)
+	}
 	if why != "" {
 		return why
 	}
-	keys[bob] = "bob@example.com"
-	if why := w.tooLate(r, plan, c); why != "" {
-		return why
-	}
-	given := 0
+	return w.undecided(r, plan, c, bob)
+}
+
+// undecided says what is missing in the decisions on a plan; "" if two people with keys of
+// their own have approved it, and nobody has denied it before. bob is the requester's key.
+func (w *walk) undecided(r *onRecord, plan access.Plan, c consoletest.Change, bob string) string {
+	given, keys := 0, map[string]string{bob: "bob@example.com"}
 	for _, d := range r.decisions {
 		own := d.body.Decision
 		if d.at.After(c.At) || own.PlanHash != plan.Hash || !slices.Contains(leads, own.By) {
@@ -223,7 +229,8 @@ func (w *walk) tooLate(r *onRecord, plan access.Plan, c consoletest.Change) stri
 		if s.body.Refusal != "" || c.At.Sub(s.at) <= inFlight {
 			continue
 		}
-		if _, err := w.verify(signing.OfStop(r.run.Request, r.run.ID, s.body.Stop), s.body.Signature, s.at); err == nil {
+		statement := signing.OfStop(r.run.Request, r.run.ID, s.body.Stop)
+		if _, err := w.verify(statement, s.body.Signature, s.at); err == nil {
 			return "it was stopped by " + s.body.By
 		}
 	}
@@ -259,26 +266,29 @@ func (w *walk) overdue() map[string]string {
 		held := w.world.HoldingsOf(u.Kind, u.ID)
 		writer := w.deeds.tamperedWith(wire.PrincipalID(w.consoleKey(), u.Kind, u.ID))
 		for _, h := range minus(held, u.Holdings()) {
-			excuse, permanent := writer, false
-			for _, r := range w.records() {
-				if len(r.plans) == 0 || len(r.writes) == 0 {
-					continue
-				}
-				p := r.plans[len(r.plans)-1].body.Plan
-				if p.Principal.ID != u.ID || p.Holding() != h {
-					continue
-				}
-				permanent = permanent || p.Terms.Duration == 0
-				if excuse == "" {
-					excuse = w.deeds.tamperedWith(r.run.Request)
-				}
-			}
+			excuse, permanent := w.holders(u, h)
 			if !permanent {
-				out[u.ID+" "+h.RoleID+" "+h.ScopeID] = excuse
+				out[u.ID+" "+h.RoleID+" "+h.ScopeID] = cmp.Or(writer, excuse)
 			}
 		}
 	}
 	return out
+}
+
+// holders says whether a permanent grant has given a role, and what the adversary has done to
+// the requests that have; "" if nothing.
+func (w *walk) holders(u access.Principal, h access.Holding) (excuse string, permanent bool) {
+	for _, r := range w.records() {
+		if len(r.plans) == 0 || len(r.writes) == 0 {
+			continue
+		}
+		p := r.plans[len(r.plans)-1].body.Plan
+		if p.Principal.ID == u.ID && p.Holding() == h {
+			permanent = permanent || p.Terms.Duration == 0
+			excuse = cmp.Or(excuse, w.deeds.tamperedWith(r.run.Request))
+		}
+	}
+	return excuse, permanent
 }
 
 // requireEnds checks that time-bound roles go: by themselves where the adversary has left

@@ -70,7 +70,8 @@ func (w *walk) moveUpdate(ctx context.Context, chance *rand.Rand, x execution) {
 		return
 	}
 	names := []string{
-		name, name, wire.ApproveUpdate, wire.DenyUpdate, wire.CancelUpdate, wire.EndUpdate, wire.ExtendUpdate, wire.ChangeUpdate,
+		name, name, wire.ApproveUpdate, wire.DenyUpdate, wire.CancelUpdate, wire.EndUpdate, wire.ExtendUpdate,
+		wire.ChangeUpdate,
 	}
 	name = names[chance.IntN(len(names))]
 	w.deeds.note("adversary sends %s to %s: %s: %v", name, x.id, in, w.send(ctx, x.id, name, in))
@@ -139,7 +140,7 @@ func (w *walk) moveActivity(ctx context.Context, chance *rand.Rand, x execution)
 		w.deeds.tamper(id, "replaced")
 	}
 	_, err := w.client.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
-		ID: id, TaskQueue: w.attacker.queue, WorkflowIDConflictPolicy: conflict,
+		ID: id, TaskQueue: w.queue, WorkflowIDConflictPolicy: conflict,
 	}, forgeType, forgedCall{Activity: name, Queue: queue, Input: in})
 	w.deeds.note("adversary runs %s on %s as %s: %s: %v", name, queue, id, in, err)
 }
@@ -196,7 +197,7 @@ func (w *walk) moveStealActivity(ctx context.Context, chance *rand.Rand) {
 	if forged == nil {
 		forged = json.RawMessage(`{}`)
 	}
-	ctx, stop := context.WithTimeout(w.t.Context(), walkCall) // the poll has used up the other one
+	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), walkCall) // the poll has used up the other one
 	defer stop()
 	_, err = service.RespondActivityTaskCompleted(ctx, &workflowservice.RespondActivityTaskCompletedRequest{
 		Namespace: walkNamespace, TaskToken: task.GetTaskToken(), Result: payloadOf(forged),
@@ -231,7 +232,7 @@ func (w *walk) moveStealWorkflow(ctx context.Context, chance *rand.Rand) {
 	if name == wire.WriteActivity || name == wire.ConfirmActivity {
 		queue = wire.WriteQueue(queue)
 	}
-	ctx, stop := context.WithTimeout(w.t.Context(), walkCall)
+	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), walkCall)
 	defer stop()
 	_, err = service.RespondWorkflowTaskCompleted(ctx, &workflowservice.RespondWorkflowTaskCompletedRequest{
 		Namespace: walkNamespace, TaskToken: task.GetTaskToken(),
@@ -239,9 +240,11 @@ func (w *walk) moveStealWorkflow(ctx context.Context, chance *rand.Rand) {
 			CommandType: enums.COMMAND_TYPE_SCHEDULE_ACTIVITY_TASK,
 			Attributes: &command.Command_ScheduleActivityTaskCommandAttributes{
 				ScheduleActivityTaskCommandAttributes: &command.ScheduleActivityTaskCommandAttributes{
-					ActivityId: fmt.Sprint("stolen-", chance.IntN(1_000_000)), ActivityType: &common.ActivityType{Name: name},
-					TaskQueue: &taskqueue.TaskQueue{Name: queue}, Input: payloadOf(in),
-					ScheduleToCloseTimeout: durationpb.New(10 * time.Second), StartToCloseTimeout: durationpb.New(10 * time.Second),
+					ActivityId:   fmt.Sprint("stolen-", chance.IntN(1_000_000)),
+					ActivityType: &common.ActivityType{Name: name},
+					TaskQueue:    &taskqueue.TaskQueue{Name: queue}, Input: payloadOf(in),
+					ScheduleToCloseTimeout: durationpb.New(10 * time.Second),
+					StartToCloseTimeout:    durationpb.New(10 * time.Second),
 				},
 			},
 		}},

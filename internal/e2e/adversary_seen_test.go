@@ -157,7 +157,8 @@ func isNested(v any) bool {
 // another is another value for a field.
 func (s *seen) another(chance *rand.Rand, name string, is any) any {
 	ops := []access.Op{
-		access.OpGrant, access.OpAcquire, access.OpRelease, access.OpRevoke, access.OpReset, access.OpDelete, access.OpCreate,
+		access.OpGrant, access.OpAcquire, access.OpRelease, access.OpRevoke, access.OpReset, access.OpDelete,
+		access.OpCreate,
 	}
 	switch n := chance.IntN(10); {
 	case name == "op":
@@ -196,7 +197,7 @@ type execution struct {
 func (w *walk) known(ctx context.Context) (out []execution) {
 	got, err := w.client.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
 		PageSize: 500,
-		Query:    "TaskQueue IN ('" + w.signedEnv.queue + "', '" + w.attacker.queue + "')",
+		Query:    "TaskQueue IN ('" + w.signedEnv.queue + "', '" + w.queue + "')",
 	})
 	if err != nil {
 		w.deeds.note("cannot list workflows: %v", err)

@@ -17,7 +17,7 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-// advisory limits of the walk.
+// The times and sizes of a walk.
 const (
 	walkPause    = 30 * time.Millisecond // between two moves
 	walkCall     = 2 * time.Second       // for one call of Temporal
@@ -32,7 +32,6 @@ type walk struct {
 	users []access.Principal
 	seen  *seen
 	deeds *journal
-	stop  context.CancelFunc
 }
 
 // journal keeps what was done, in order, and what honest people have decided.
@@ -185,7 +184,7 @@ func (w *walk) request(ctx context.Context, chance *rand.Rand) {
 	id := w.grantID(fmt.Sprintf("/%d", len(w.deeds.granted)))
 	w.deeds.granted[id] = true
 	w.deeds.mu.Unlock()
-	in = w.signGrant(in, id, "bob@example.com", w.now())
+	in = w.signGrant(in, id, "bob@example.com", w.now()) //nolint:contextcheck // it signs within the test
 	_, err := w.client.ExecuteWorkflow(ctx, client.StartWorkflowOptions{ID: id, TaskQueue: w.signedEnv.queue},
 		wire.GrantType, in)
 	w.deeds.note("bob requests %s: %s at %s for %s, %q: %v", id, role, held.ScopeID, user.Email, duration, err)
@@ -198,9 +197,9 @@ func (w *walk) decideOn(ctx context.Context, chance *rand.Rand, id string, statu
 		action = signing.KindDeny
 	}
 	in := wire.DecisionInput{By: who, SignedAt: w.now()}
-	in.Signature = w.sign(who, signing.OfDecision(id, status.Run, status.Plan.Hash, access.Decision{
-		Action: action, By: who, SignedAt: in.SignedAt,
-	}))
+	decision := access.Decision{Action: action, By: who, SignedAt: in.SignedAt}
+	statement := signing.OfDecision(id, status.Run, status.Plan.Hash, decision)
+	in.Signature = w.sign(who, statement) //nolint:contextcheck // it signs within the test
 	w.deeds.note("%s decides %s on %s (plan %.8s): %v", who, action, id, status.Plan.Hash, w.send(ctx, id, action, in))
 }
 
@@ -208,9 +207,8 @@ func (w *walk) decideOn(ctx context.Context, chance *rand.Rand, id string, statu
 func (w *walk) end(ctx context.Context, id string, status wire.RequestStatus) {
 	in := wire.StopInput{By: "carol@example.com"}
 	at := w.now()
-	in.Sign(w.sign(in.By, signing.OfStop(id, status.Run, access.Stop{
-		Action: signing.KindEnd, By: in.By, SignedAt: at,
-	})), at)
+	statement := signing.OfStop(id, status.Run, access.Stop{Action: signing.KindEnd, By: in.By, SignedAt: at})
+	in.Sign(w.sign(in.By, statement), at) //nolint:contextcheck // it signs within the test
 	w.deeds.note("carol ends %s: %v", id, w.send(ctx, id, wire.EndUpdate, in))
 }
 

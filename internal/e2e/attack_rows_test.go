@@ -129,7 +129,9 @@ func TestAttack_ForgedReceipt(t *testing.T) {
 	status := a.untilStatus(run, isAwaitingApproval)
 	forged := wire.CloseInput{
 		Request: wire.RequestInfo{ID: run.GetID(), Run: status.Run, StartedAt: status.StartedAt}, Plan: *status.Plan,
-		Proofs: []access.Proof{{Op: access.OpGrant, Outcome: access.Applied, Key: run.GetID() + "#" + status.Run + "/grant"}},
+		Proofs: []access.Proof{{
+			Op: access.OpGrant, Outcome: access.Applied, Key: access.ChangeKey(run.GetID()+"#"+status.Run, access.OpGrant),
+		}},
 	}
 	for _, state := range []string{wire.StateGranted, wire.StateDenied, wire.StateExpired} {
 		for _, of := range []string{status.Run, ownRun} {

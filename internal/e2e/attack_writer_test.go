@@ -25,7 +25,9 @@ func TestAttack_ReleaseCompletedByHand(t *testing.T) {
 	s.untilStatus(other, isActive)
 	run := s.startGrant("/1", s.input("10m"))
 	status := s.untilStatus(run, isActive)
-	fault := s.console.AddFault(consoletest.Fault{Name: consoletest.ServerError, Method: http.MethodPut, Path: "/users"})
+	fault := s.console.AddFault(consoletest.Fault{
+		Name: consoletest.ServerError, Method: http.MethodPut, Path: "/users",
+	})
 	go func() { _, _ = s.tryUpdate(run, wire.EndUpdate, wire.StopInput{By: "bob@example.com"}) }()
 	a := &attacker{signedEnv: &signedEnv{grantEnv: s}}
 	writer := s.client.GetWorkflow(s.ctx(), wire.PrincipalID(s.consoleKey(), s.user.Kind, s.user.ID), "")
@@ -36,9 +38,10 @@ func TestAttack_ReleaseCompletedByHand(t *testing.T) {
 			Op: access.OpRelease, Key: access.ChangeKey(lease, access.OpRelease), Outcome: access.Released,
 			Before: s.holdings(), After: s.user.Holdings(), Reads: []access.Read{}, Confirmed: true,
 		},
-		Next: access.OwnershipState{Known: true, Baseline: s.user.Holdings(), Proven: s.user.Holdings(), Leases: []access.Lease{
-			{ID: "grant/unknown#run", Holding: s.viewer, End: time.Now().Add(time.Hour)},
-		}},
+		Next: access.OwnershipState{
+			Known: true, Baseline: s.user.Holdings(), Proven: s.user.Holdings(),
+			Leases: []access.Lease{{ID: "grant/unknown#run", Holding: s.viewer, End: time.Now().Add(time.Hour)}},
+		},
 	}
 	require.NoError(t, s.client.CompleteActivityByID(s.ctx(), "default", writer.GetID(), "", id, forged, nil))
 	require.True(t, s.console.RemoveFault(fault))
