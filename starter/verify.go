@@ -67,7 +67,8 @@ and the check says how to.`,
 		"file of revoked public keys (default: from ALLOWED_SIGNERS_REVOKED)")
 	cmd.Flags().StringVar(&c.ledgerKey, "ledger-key", "",
 		"file of the key that seals the ledger (default: that of LEDGER_KEY_FILE, where it can be read)")
-	cmd.Flags().StringVar(&c.policy, "policy", "", "policy file as it was when the request was planned: it decides again")
+	cmd.Flags().StringVar(&c.policy, "policy", "",
+		"policy file as it was when the request was planned: it decides again")
 	consoleFlag(cmd, &c.console)
 	return cmd
 }
@@ -184,11 +185,12 @@ func unchecked(checks []signing.Check) []string {
 		}
 	}
 	if signatures > 0 {
-		out = append(out, fmt.Sprintf("cannot check %s in the receipt: pass the file of allowed signers with --allowed-signers",
-			describe.Plural(signatures, "signature")))
+		out = append(out, fmt.Sprintf("cannot check %s in the receipt: pass the file of allowed signers "+
+			"with --allowed-signers", describe.Plural(signatures, "signature")))
 	}
 	if len(names) > 0 {
-		out = append(out, fmt.Sprintf("cannot check in the receipt: %s: do what the lines with ? say", strings.Join(names, ", ")))
+		out = append(out, fmt.Sprintf("cannot check in the receipt: %s: do what the lines with ? say",
+			strings.Join(names, ", ")))
 	}
 	return out
 }

@@ -35,9 +35,11 @@ func (c *verifyCommand) readReceipt(
 	case kept.Receipt != nil:
 		return *kept.Receipt, true, nil
 	case kept.Known():
-		return r, false, fmt.Errorf("%s has not ended, so it has no receipt yet: see `starter show %s`", kept.ID, kept.ID)
+		return r, false, fmt.Errorf("%s has not ended, so it has no receipt yet: see `starter show %s`",
+			kept.ID, kept.ID)
 	}
-	return r, false, fmt.Errorf("%w, and the database has no request of that id: give a file, or an id of `starter requests`", err)
+	return r, false, fmt.Errorf(
+		"%w, and the database has no request of that id: give a file, or an id of `starter requests`", err)
 }
 
 func readReceiptFile(path string, stdin io.Reader) (access.Receipt, error) {

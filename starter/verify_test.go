@@ -40,7 +40,8 @@ func newEvidence(t *testing.T) evidence {
 	}
 	given := access.Holdings{Level: access.Tenant, Held: []access.HeldRole{{RoleID: "21"}}}
 	r := access.Receipt{
-		Request: "grant/INC-42", Run: "run-1", State: "granted", Outcome: access.Applied, StartedAt: at, FinishedAt: at.Add(time.Minute),
+		Request: "grant/INC-42", Run: "run-1", State: "granted", Outcome: access.Applied,
+		StartedAt: at, FinishedAt: at.Add(time.Minute),
 		Proofs: []access.Proof{{
 			Op: access.OpGrant, Key: "grant/INC-42#run-1/grant", Outcome: access.Applied, After: given,
 			Writes: []access.Write{{At: at.Add(time.Second), Call: "PUT /users/11", Status: 200, After: given}},
@@ -122,6 +123,10 @@ func TestVerify_CannotBeTold(t *testing.T) {
 	text := asJSON(t, e.receipt)
 	path := tempFile(t, text)
 	with := func(before, after string) string { return tempFile(t, strings.Replace(text, before, after, 1)) }
+	r := e.receipt
+	r.LedgerHead = new(*r.LedgerHead)
+	r.LedgerHead.Seal = "SHA256:abc def"
+	sealed := tempFile(t, asJSON(t, r.Seal()))
 	nested := strings.Repeat(`{"a":`, 5000) + "1" + strings.Repeat("}", 5000)
 	for want, args := range map[string][]string{
 		"cannot check 2 signatures in the receipt": {path},
@@ -137,6 +142,9 @@ func TestVerify_CannotBeTold(t *testing.T) {
 		`unknown field "approvedBy"`:               {with(`{`, `{"approvedBy": "the board",`)},
 		"nested more than 100 deep":                {tempFile(t, nested)},
 		"wrong number of arguments (0): write":     {},
+		"--ledger-key /nonexistent/key: ":          {path, "--ledger-key", "/nonexistent/key"},
+		"--policy: ":                               {path, "--policy", tempFile(t, "rules: 1")},
+		"cannot check in the receipt: seal":        {sealed, "--allowed-signers", e.allowed},
 	} {
 		got := run(t, append([]string{"verify"}, args...)...)
 		require.Equal(t, exitUsage, got.code, "%s: %s%s", want, got.out, got.errOut)

@@ -24,7 +24,8 @@ func (r *grantEnv) verifyReceipt(receipt access.Receipt, args ...string) command
 	r.t.Helper()
 	file := filepath.Join(r.t.TempDir(), "receipt.json")
 	require.NoError(r.t, os.WriteFile(file, []byte(toJSON(r.t, receipt)), 0o600))
-	return runProgram(r.t, nil, programs.Starter, append([]string{"verify", file, "--ledger-key", r.ledgerKey()}, args...)...)
+	args = append([]string{"verify", file, "--ledger-key", r.ledgerKey()}, args...)
+	return runProgram(r.t, nil, programs.Starter, args...)
 }
 
 // The receipt of a grant that a lead approved and that has expired verifies offline. Without its

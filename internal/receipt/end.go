@@ -46,8 +46,7 @@ func (c *checker) checkStop() {
 		return
 	}
 	known := s.Action == wire.CancelUpdate || s.Action == wire.EndUpdate
-	// A message that came when the access was ending by itself stands beside it.
-	if !known || c.State == wire.StateEnded && s.At.After(c.FinishedAt.Add(clockSlack)) {
+	if !known || s.At.After(c.FinishedAt.Add(clockSlack)) {
 		c.fail("stop", "%q by %s at %s does not explain how the request ended", s.Action, s.By, stamp(s.At))
 	}
 }

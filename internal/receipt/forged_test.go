@@ -134,7 +134,8 @@ func TestVerify_ForgedProofs(t *testing.T) {
 			last(r).Key = "grant/INC-42#run-2/grant"
 		}, `proof of grant: it is of the change "grant/INC-42#run-2/grant", and this is "grant/INC-42#run-1/grant"`},
 		"of another operation": {(*scene).granted, func(_ *scene, r *access.Receipt) {
-			r.Proofs = append([]access.Proof{proof(*r, access.OpRevoke, access.Removed, given, holding(soc), holding())}, *last(r))
+			revoked := proof(*r, access.OpRevoke, access.Removed, given, holding(soc), holding())
+			r.Proofs = []access.Proof{revoked, *last(r)}
 		}, "proof of revoke: the plan is to grant"},
 		"applied without a write": {(*scene).granted, func(_ *scene, r *access.Receipt) {
 			last(r).Writes = nil
@@ -171,7 +172,7 @@ func TestVerify_ForgedTimes(t *testing.T) {
 	t.Parallel()
 	releaseAt := func(at time.Time) func(*scene, *access.Receipt) {
 		return func(_ *scene, r *access.Receipt) {
-			*last(r) = proof(*r, access.OpRelease, access.Released, at, holding(soc, other), holding(viewer, other))
+			*last(r) = released(*r, at)
 		}
 	}
 	runForgeries(t, map[string]forgery{
@@ -200,14 +201,18 @@ func TestVerify_ForgedTimes(t *testing.T) {
 		"neither written nor read": {(*scene).granted, func(_ *scene, r *access.Receipt) {
 			last(r).Writes, last(r).Reads = nil, nil
 		}, "first write: the proof of the grant holds neither a write nor a read"},
-		"released before its end": {(*scene).expired, releaseAt(given.Add(time.Hour)),
-			"end: released at 2026-03-03 13:00:40 UTC, before its end, and nothing in the receipt explains it"},
-		"released before it was given": {(*scene).expired, releaseAt(noon.Add(time.Second)),
-			"end: the release at 2026-03-03 12:00:01 UTC comes before the role was given"},
+		"released before its end": {
+			(*scene).expired, releaseAt(given.Add(time.Hour)),
+			"end: released at 2026-03-03 13:00:40 UTC, before its end, and nothing in the receipt explains it",
+		},
+		"released before it was given": {
+			(*scene).expired, releaseAt(noon.Add(time.Second)),
+			"end: the release at 2026-03-03 12:00:01 UTC comes before the role was given",
+		},
 		"ended by nobody": {(*scene).ended, func(_ *scene, r *access.Receipt) {
 			r.Stop = nil
 		}, "end: released at 2026-03-03 13:00:41 UTC, before its end, and nothing in the receipt explains it"},
-		"stopped after the release": {(*scene).ended, func(s *scene, r *access.Receipt) {
+		"stopped after the release": {(*scene).ended, func(_ *scene, r *access.Receipt) {
 			r.Stop.At = r.Stop.At.Add(time.Hour)
 		}, "end: released at 2026-03-03 13:00:41 UTC, before its end"},
 		"ended in another name": {(*scene).ended, func(_ *scene, r *access.Receipt) {
@@ -216,6 +221,10 @@ func TestVerify_ForgedTimes(t *testing.T) {
 		"ended unsigned": {(*scene).ended, func(_ *scene, r *access.Receipt) {
 			r.Stop.Signed, r.Stop.Signature = access.Unsigned, ""
 		}, "end: by bob@example.com: not signed"},
+		"stopped after it had ended": {(*scene).expired, func(s *scene, r *access.Receipt) {
+			*r = s.ended()
+			r.Stop.At = r.FinishedAt.Add(time.Hour)
+		}, `stop: "end" by bob@example.com at 2026-03-03 14:01:40 UTC`},
 		"stopped by an approval": {(*scene).ended, func(_ *scene, r *access.Receipt) {
 			r.Stop.Action = "approve"
 		}, `stop: "approve" by bob@example.com`},
@@ -302,18 +311,21 @@ func TestVerify_ForgedPolicy(t *testing.T) {
 			s.decide(r, "approve", by)
 		}
 	}
-	nobody := func(s *scene, r *access.Receipt) {
+	nobody := func(_ *scene, r *access.Receipt) {
 		r.Plan.Approval = access.Approval{Hash: r.Plan.Approval.Hash, Policy: "no approval required"}
 		r.Plan, r.Decisions = r.Plan.Seal(), nil
 	}
 	runForgeries(t, map[string]forgery{
-		"nobody was asked": {(*scene).granted, nobody, "policy: the policy asks for more at 2026-03-03 12:00:40 UTC than was asked for"},
-		"break-glass that was no emergency": {(*scene).glass, func(s *scene, r *access.Receipt) {
+		"nobody was asked": {
+			(*scene).granted, nobody,
+			"policy: the policy asks for more at 2026-03-03 12:00:40 UTC than was asked for",
+		},
+		"break-glass that was no emergency": {(*scene).glass, func(_ *scene, r *access.Receipt) {
 			r.Plan.Terms.BreakGlass, r.RequestSignature.Request.Terms.BreakGlass = false, false
 			r.Plan = r.Plan.Seal()
 		}, "policy: the policy asks for more"},
 		"somebody else was asked": {(*scene).granted, planned(func(p *access.Plan) {
-			p.Approval.Steps = []access.ApprovalStep{{Need: 1, Groups: []string{"leads"}, People: []string{carol, "mallory@example.com"}}}
+			p.Approval.Steps[0].People = []string{carol, "mallory@example.com"}
 		}), "policy: mallory@example.com was asked for leads, and the policy does not have them there"},
 		"another rule for the last role": {(*scene).granted, planned(func(p *access.Plan) {
 			p.Rules.LastRole = access.LastRoleDelete
@@ -328,7 +340,9 @@ func TestVerify_ForgedPolicy(t *testing.T) {
 func TestVerify_ForgedSeal(t *testing.T) {
 	t.Parallel()
 	runForgeries(t, map[string]forgery{
-		"another entry": {(*scene).granted, func(_ *scene, r *access.Receipt) { r.LedgerHead.Seq++ }, "seal: the seal does not hold"},
+		"another entry": {(*scene).granted, func(_ *scene, r *access.Receipt) {
+			r.LedgerHead.Seq++
+		}, "seal: the seal does not hold"},
 		"another console": {(*scene).granted, func(s *scene, r *access.Receipt) {
 			*r = s.headed(*r, "other.sentinelone.net")
 		}, "seal: its head is of the ledger of other.sentinelone.net"},
@@ -352,17 +366,27 @@ func TestVerify_CannotBeChecked(t *testing.T) {
 		with   receipt.Means
 		want   string
 	}{
-		"asked nobody": {s.ownTeam(), same, noPolicy, "policy: whether the policy lets the request be carried out although " +
-			"nobody was asked before: pass the policy file with SHA-256 " + hash + " as --policy"},
+		"asked nobody": {s.ownTeam(), same, noPolicy, "policy: whether the policy lets the request be carried out " +
+			"although nobody was asked before: pass the policy file with SHA-256 " + hash + " as --policy"},
 		"another policy": {s.granted(), func(r *access.Receipt) {
 			r.Plan.Approval.Hash = strings.Repeat("0", 64)
 		}, s.with, "policy: the plan follows the policy with SHA-256 0000"},
-		"no facts":             {s.granted(), func(r *access.Receipt) { r.Facts = nil }, s.with, "policy: the receipt does not hold what"},
-		"no signers":           {s.granted(), same, none, "signed, but not verified"},
-		"no key of the ledger": {s.granted(), same, noKey, "seal: entry 1204 is sealed: pass the ledger's public key as --ledger-key"},
-		"no head":              {s.granted(), func(r *access.Receipt) { r.LedgerHead = nil }, s.with, "seal: the receipt carries no head"},
+		"no facts": {
+			s.granted(), func(r *access.Receipt) { r.Facts = nil }, s.with,
+			"policy: the receipt does not hold what",
+		},
+		"no signers": {s.granted(), same, none, "signed, but not verified"},
+		"no key of the ledger": {
+			s.granted(), same, noKey,
+			"seal: entry 1204 is sealed: pass the ledger's public key as --ledger-key",
+		},
+		"no head": {
+			s.granted(), func(r *access.Receipt) { r.LedgerHead = nil }, s.with,
+			"seal: the receipt carries no head",
+		},
 		"kept by another lease": {s.expired(), func(r *access.Receipt) {
-			*last(r) = proof(*r, access.OpRelease, access.StillHeld, r.Proofs[1].Writes[0].At, holding(soc), holding(soc))
+			at := last(r).Writes[0].At
+			*last(r) = proof(*r, access.OpRelease, access.StillHeld, at, holding(soc), holding(soc))
 			r.Outcome = access.StillHeld
 		}, s.with, "state: expired: the lease ended, and the role stays"},
 		"replaced another lease's role": {s.granted(), func(r *access.Receipt) {
@@ -370,19 +394,23 @@ func TestVerify_CannotBeChecked(t *testing.T) {
 			last(r).Writes[0].Before = holding(h, other)
 		}, s.with, "proof of grant: it replaced role 29 at site 31, which another request's lease may have given"},
 		"released late": {s.expired(), func(r *access.Receipt) {
-			*last(r) = proof(*r, access.OpRelease, access.Released, given.Add(5*time.Hour), holding(soc), holding(viewer))
+			*last(r) = released(*r, given.Add(5*time.Hour))
 			r.FinishedAt = given.Add(6 * time.Hour)
 		}, s.with, "end: released at 2026-03-03 17:00:40 UTC, 1h0m0s after its approved end"},
-		"cancelled in Temporal": {s.ended(), func(r *access.Receipt) { r.State, r.Stop = "cancelled", nil }, s.with,
-			"end: released at 2026-03-03 13:00:41 UTC, and it was cancelled in Temporal"},
+		"cancelled in Temporal": {
+			s.ended(), func(r *access.Receipt) { r.State, r.Stop = "cancelled", nil }, s.with,
+			"end: released at 2026-03-03 13:00:41 UTC, and it was cancelled in Temporal",
+		},
 		"extended by an old version": {s.extended(), func(r *access.Receipt) {
 			r.Extensions[0].Asked, r.Extensions[0].Decisions = nil, nil
 		}, s.with, "extension 1: until 2026-03-03 18:00:41 UTC: moved by bob@example.com, and nobody was asked"},
 		"clocks differ": {s.granted(), func(r *access.Receipt) {
-			p := proof(*r, access.OpGrant, access.Applied, noon.Add(20*time.Second), holding(viewer, other), holding(soc, other))
-			r.Proofs = []access.Proof{p}
+			r.Proofs = applied(*r, noon.Add(20*time.Second))
 		}, s.with, "first write: it is 10s before the last approval, as far as clocks may differ"},
-		"too many writes": {s.granted(), func(r *access.Receipt) { last(r).Omitted = 3 }, s.with, "proof of grant: 3 writes are left out"},
+		"too many writes": {
+			s.granted(), func(r *access.Receipt) { last(r).Omitted = 3 }, s.with,
+			"proof of grant: 3 writes are left out",
+		},
 	} {
 		c.change(&c.r)
 		require.Contains(t, strings.Join(s.verify(c.r, c.with, signing.Unchecked), "\n"), c.want, name)

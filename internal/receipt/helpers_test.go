@@ -68,7 +68,8 @@ func newScene(t *testing.T) *scene {
 	require.NoError(t, err)
 	sealer := ledger.NewSealKey(ed25519.NewKeyFromSeed([]byte(strings.Repeat("k", ed25519.SeedSize))))
 	public := sealer.Public()
-	return &scene{T: t, keys: keys, sealer: sealer, with: receipt.Means{Allowed: allowed, LedgerKey: &public, Policy: p}}
+	with := receipt.Means{Allowed: allowed, LedgerKey: &public, Policy: p}
+	return &scene{T: t, keys: keys, sealer: sealer, with: with}
 }
 
 // The role that is requested, and two that the principal has.
@@ -103,7 +104,8 @@ func (s *scene) planned(q request) access.Receipt {
 	}
 	spec := access.RequestSpec{
 		Op: q.op, Console: host, Principal: access.PrincipalSelector{Kind: access.User, Email: ana},
-		Role: access.RoleSelector{ID: soc.RoleID}, Scope: access.ScopeSelector{Level: soc.Level, ID: soc.ScopeID}, Terms: terms,
+		Role: access.RoleSelector{ID: soc.RoleID}, Scope: access.ScopeSelector{Level: soc.Level, ID: soc.ScopeID},
+		Terms: terms,
 	}
 	before, after := holding(viewer, other), holding(soc, other)
 	effect := &access.Effect{
@@ -127,7 +129,8 @@ func (s *scene) planned(q request) access.Receipt {
 		StartedAt: noon, FinishedAt: noon.Add(time.Minute),
 		RequestSignature: &access.RequestSignature{Request: spec, SignedAt: noon, At: noon},
 	}
-	r.RequestSignature.Signature, r.RequestSignature.Signed = s.sign(q.by, signing.OfRequest(r.Request, *r.RequestSignature))
+	own := r.RequestSignature
+	own.Signature, own.Signed = s.sign(q.by, signing.OfRequest(r.Request, *own))
 	return s.headed(r, host)
 }
 
@@ -160,7 +163,9 @@ func (s *scene) decide(r *access.Receipt, action, who string) {
 }
 
 // proof is a change by one write, read back once, and once more if it removes something.
-func proof(r access.Receipt, op access.Op, outcome access.Outcome, at time.Time, before, after access.Holdings) access.Proof {
+func proof(
+	r access.Receipt, op access.Op, outcome access.Outcome, at time.Time, before, after access.Holdings,
+) access.Proof {
 	p := access.Proof{
 		Op: op, Key: access.ChangeKey(r.Request+"#"+r.Run, op), Outcome: outcome, Before: before, After: after,
 		Writes: []access.Write{{At: at, Call: "PUT /users/11", Status: 200, Before: before, After: after}},
@@ -171,6 +176,16 @@ func proof(r access.Receipt, op access.Op, outcome access.Outcome, at time.Time,
 		p.Reads = append(p.Reads, access.Read{At: at.Add(6 * time.Second), Holdings: after})
 	}
 	return p
+}
+
+// released is the release of the role at a time, which gives the viewer's role back.
+func released(r access.Receipt, at time.Time) access.Proof {
+	return proof(r, access.OpRelease, access.Released, at, holding(soc, other), holding(viewer, other))
+}
+
+// applied is the permanent grant of the role at a time.
+func applied(r access.Receipt, at time.Time) []access.Proof {
+	return []access.Proof{proof(r, access.OpGrant, access.Applied, at, holding(viewer, other), holding(soc, other))}
 }
 
 // given is when the role is given.
@@ -197,7 +212,7 @@ func (s *scene) granted() access.Receipt {
 	r := s.planned(request{op: access.OpGrant, by: bob})
 	s.decide(&r, "approve", carol)
 	r.State, r.Outcome = "granted", access.Applied
-	r.Proofs = []access.Proof{proof(r, access.OpGrant, access.Applied, given, holding(viewer, other), holding(soc, other))}
+	r.Proofs = applied(r, given)
 	return r
 }
 
@@ -209,7 +224,7 @@ func (s *scene) ended() access.Receipt {
 	at := given.Add(time.Hour)
 	r.Stop = &access.Stop{At: at, Action: "end", By: bob, SignedAt: at}
 	r.Stop.Signature, r.Stop.Signed = s.sign(bob, signing.OfStop(r.Request, r.Run, *r.Stop))
-	r.Proofs[1] = proof(r, access.OpRelease, access.Released, at.Add(time.Second), holding(soc, other), holding(viewer, other))
+	r.Proofs[1] = released(r, at.Add(time.Second))
 	r.FinishedAt = at.Add(time.Minute)
 	return r
 }
@@ -221,8 +236,8 @@ func (s *scene) extended() access.Receipt {
 	from := given.Add(4*time.Hour + time.Second)
 	asked := access.ExtensionRequest{
 		Request: r.Request, Run: r.Run, PlanHash: r.Plan.Hash, At: given.Add(time.Hour), By: bob,
-		Duration: access.Duration(2 * time.Hour), From: from, EndsAt: from.Add(2 * time.Hour), SignedAt: given.Add(time.Hour),
-		Approval: r.Plan.Approval,
+		Duration: access.Duration(2 * time.Hour), From: from, EndsAt: from.Add(2 * time.Hour),
+		SignedAt: given.Add(time.Hour), Approval: r.Plan.Approval,
 	}
 	asked.Signature, asked.Signed = s.sign(bob, signing.OfExtension(asked))
 	asked = asked.Seal()
@@ -231,7 +246,7 @@ func (s *scene) extended() access.Receipt {
 		At: at, By: bob, Duration: asked.Duration, EndsAt: asked.EndsAt, Asked: &asked,
 		Decisions: []access.Decision{s.decision(r, "approve", dave, asked.Hash, at)},
 	}}
-	r.Proofs[1] = proof(r, access.OpRelease, access.Released, asked.EndsAt, holding(soc, other), holding(viewer, other))
+	r.Proofs[1] = released(r, asked.EndsAt)
 	r.FinishedAt = asked.EndsAt.Add(time.Minute)
 	return r
 }
@@ -250,7 +265,7 @@ func (s *scene) ownTeam() access.Receipt {
 	s.Helper()
 	r := s.planned(request{op: access.OpGrant, by: carol})
 	r.State, r.Outcome = "granted", access.Applied
-	r.Proofs = []access.Proof{proof(r, access.OpGrant, access.Applied, given, holding(viewer, other), holding(soc, other))}
+	r.Proofs = applied(r, given)
 	return r
 }
 

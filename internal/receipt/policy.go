@@ -133,7 +133,8 @@ func otherRules(now access.Rules, plan access.Plan) string {
 	was := plan.Rules
 	switch {
 	case was.LastRole != now.LastRole:
-		return fmt.Sprintf("the plan's rule for the last role is %q, and the policy's %q", string(was.LastRole), string(now.LastRole))
+		return fmt.Sprintf("the plan's rule for the last role is %q, and the policy's %q",
+			string(was.LastRole), string(now.LastRole))
 	case was.AllowLevelChange && !now.AllowLevelChange:
 		return "the plan allows a level change, and the policy does not"
 	case was.Downgrade != nil && (now.Downgrade == nil || *was.Downgrade != *now.Downgrade):

@@ -48,7 +48,8 @@ func (c *checker) checkProof(name string, p access.Proof) {
 		c.unsure(name, "%s: look for other requests for the principal with `starter requests`",
 			strings.Join(slices.Compact(open), "; "))
 	case p.Omitted > 0:
-		c.unsure(name, "%d writes are left out of the receipt: the ledger has them, see `starter ledger export`", p.Omitted)
+		c.unsure(name, "%d writes are left out of the receipt: the ledger has them, see `starter ledger export`",
+			p.Omitted)
 	default:
 		c.ok(name, "%s; each write is explained by the plan", p.Outcome)
 	}
@@ -57,10 +58,10 @@ func (c *checker) checkProof(name string, p access.Proof) {
 // opsOf are the operations that a plan leads to. A permanent grant that is cancelled midway is
 // released, and one that approvers have given an end is a lease.
 func opsOf(p access.Plan) []access.Op {
-	switch {
-	case p.Op == access.OpGrant:
+	switch p.Op { //nolint:exhaustive // the others lead to themselves
+	case access.OpGrant:
 		return []access.Op{access.OpGrant, access.OpAcquire, access.OpRelease}
-	case p.Op == access.OpAcquire:
+	case access.OpAcquire:
 		return []access.Op{access.OpAcquire, access.OpRelease}
 	}
 	return []access.Op{p.Op}

@@ -72,9 +72,6 @@ const (
 	late = 15 * time.Minute
 )
 
-// attempted says whether the request changed something, or tried to.
-func (c *checker) attempted() bool { return slices.ContainsFunc(c.Proofs, access.Proof.Attempted) }
-
 func gives(op access.Op) bool { return op == access.OpGrant || op == access.OpAcquire }
 
 // given is the position of the last proof that the role was given, or found; -1 for none.

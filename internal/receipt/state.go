@@ -13,7 +13,8 @@ import (
 // the state says.
 func (c *checker) checkState() {
 	if n := len(c.Proofs); n > 0 && c.Outcome != c.Proofs[n-1].Outcome {
-		c.fail("outcome", "the receipt says %q, and its last proof %q", string(c.Outcome), string(c.Proofs[n-1].Outcome))
+		c.fail("outcome", "the receipt says %q, and its last proof %q",
+			string(c.Outcome), string(c.Proofs[n-1].Outcome))
 	} else if n == 0 && c.Outcome != "" && !c.Outcome.Refused() {
 		c.fail("outcome", "the receipt says %q, and it holds no proof", string(c.Outcome))
 	}
@@ -54,7 +55,7 @@ func (c *checker) judgeGranted() (signing.Result, string) {
 	case i != len(c.Proofs)-1:
 		return signing.Failed, fmt.Sprintf("a change came after the role was given: %s", c.Proofs[len(c.Proofs)-1].Op)
 	case c.Proofs[i].Op != access.OpGrant:
-		return signing.Failed, "the proof is of access with an end, and no proof shows that it ended or became permanent"
+		return signing.Failed, "the proof is of access with an end, and none shows that it ended or became permanent"
 	case c.terms().Duration > 0:
 		return signing.Failed, fmt.Sprintf("the role is permanent, and it was approved for %s", c.terms().Duration)
 	}
@@ -118,8 +119,8 @@ func (c *checker) judgeReleasedAt(p access.Proof, h access.Holding) (signing.Res
 		if g := c.gave(); g != nil && outcomeAt(*g, h) == access.AlreadyHeld {
 			return signing.OK, "the lease ended, and the principal had the role before"
 		}
-		return signing.Unchecked, "the lease ended, and the role stays: whether another request or the baseline gives it " +
-			"is in other receipts: look with `starter requests` and `starter show`"
+		return signing.Unchecked, "the lease ended, and the role stays: whether another request or the baseline " +
+			"gives it is in other receipts: look with `starter requests` and `starter show`"
 	case access.Superseded:
 		if n := len(p.Reads); n > 0 && (p.Reads[n-1].Gone || !p.Reads[n-1].Holdings.Holds(h)) {
 			return signing.OK, "the role was gone already, read at " + stamp(p.Reads[n-1].At)
@@ -195,7 +196,8 @@ func (c *checker) judgeOffboarded() (signing.Result, string) {
 
 // only is the access of a principal that has nothing but the role of the plan.
 func only(plan access.Plan) access.Holdings {
-	return access.Holdings{Level: plan.Scope.Level, Held: []access.HeldRole{{RoleID: plan.Role.ID, ScopeID: plan.Scope.ID}}}
+	h := plan.Holding()
+	return access.Holdings{Level: h.Level, Held: []access.HeldRole{{RoleID: h.RoleID, ScopeID: h.ScopeID}}}
 }
 
 func (c *checker) judgeProvisioned() (signing.Result, string) {
@@ -239,7 +241,8 @@ func (c *checker) judgeNothingLeft() (signing.Result, string) {
 			continue // what was made of an account was deleted again
 		}
 		if p.Attempted() {
-			return signing.Failed, fmt.Sprintf("the %s ended %q, and something may have been changed", p.Op, string(p.Outcome))
+			return signing.Failed, fmt.Sprintf("the %s ended %q, and something may have been changed",
+				p.Op, string(p.Outcome))
 		}
 	}
 	return signing.OK, "nothing was changed"
