@@ -70,8 +70,8 @@ type Written struct {
 	access.Write
 
 	At time.Time // when it was recorded, by the worker's clock
-	// Refused says that the console refused it, so that it took no effect.
-	Refused bool
+	// Accepted says that the console has answered that it took it.
+	Accepted bool
 }
 
 // RecordOf reads the record of a run from the entries of its request, in their order.
@@ -117,7 +117,7 @@ func (r *Record) add(e ledger.Entry, body ledger.Body) {
 		r.Writes[change] = append(r.Writes[change], Written{Write: b.Write, At: e.At})
 	case ledger.Answer:
 		if all := r.Writes[ledger.ChangeOf(e)]; len(all) > 0 {
-			all[len(all)-1].Refused = refusedWith(b.Write.Status)
+			all[len(all)-1].Accepted = b.Write.Status == http.StatusOK && b.Write.Error == ""
 		}
 	case ledger.Proof:
 		r.Proofs[ledger.ChangeOf(e)] = b.Proof
@@ -128,11 +128,6 @@ func (r *Record) add(e ledger.Entry, body ledger.Body) {
 	case ledger.Receipt:
 		r.Receipt = &b.Receipt
 	}
-}
-
-// refusedWith says that a status means that the console did nothing.
-func refusedWith(status int) bool {
-	return status >= http.StatusBadRequest && status < http.StatusInternalServerError && status != http.StatusRequestTimeout
 }
 
 // Requested says that the record holds a request with a plan.
@@ -160,19 +155,25 @@ func (r Record) released() bool {
 	return found
 }
 
-// startedAt is when the run's access began: at its first write that may have reached the
-// console, else at its proof; zero before that.
+// startedAt is when the run's access began: at the first write that the console accepted. If
+// none was, and the access is there all the same, it is the last one that was sent: before
+// each one a read had shown that those before it were without effect. It is zero while the
+// access has not begun.
 func (r Record) startedAt() time.Time {
-	var first time.Time
+	var last time.Time
 	for _, op := range []access.Op{access.OpAcquire, access.OpGrant} {
 		for _, w := range r.Writes[access.ChangeKey(r.Run.String(), op)] {
-			if !w.Refused && (first.IsZero() || w.At.Before(first)) {
-				first = w.At
+			if w.Accepted {
+				return w.At
 			}
+			last = w.At
+		}
+		if p, found := r.proofOf(op); found && p.Granted() {
+			if last.IsZero() && len(p.Reads) > 0 { // the role was there before
+				return p.Reads[0].At
+			}
+			return last
 		}
 	}
-	if p, found := r.proofOf(access.OpAcquire); first.IsZero() && found && p.Granted() && len(p.Reads) > 0 {
-		return p.Reads[0].At
-	}
-	return first
+	return time.Time{}
 }

@@ -244,7 +244,7 @@ func TestFaults_EveryKindAtCreations(t *testing.T) {
 		refused++
 		require.NotEmpty(t, got.Message)
 		if got.Outcome == access.Created { // its token was lost, and the console generated no other
-			require.Contains(t, got.Message, "("+s.accountsNamed(kind, name)[0].ID+") is on the console")
+			require.Contains(t, got.Message, "("+s.accountsNamed(kind, name)[0].ID+") exists with role")
 			continue
 		}
 		require.Empty(t, s.accountsNamed(kind, name))
