@@ -70,8 +70,8 @@ type Written struct {
 	access.Write
 
 	At time.Time // when it was recorded, by the worker's clock
-	// Accepted says that the console has answered that it took it.
-	Accepted bool
+	// Accepted says that the console has answered that it took it, and Refused that it did not.
+	Accepted, Refused bool
 }
 
 // RecordOf reads the record of a run from the entries of its request, in their order.
@@ -117,7 +117,9 @@ func (r *Record) add(e ledger.Entry, body ledger.Body) {
 		r.Writes[change] = append(r.Writes[change], Written{Write: b.Write, At: e.At})
 	case ledger.Answer:
 		if all := r.Writes[ledger.ChangeOf(e)]; len(all) > 0 {
-			all[len(all)-1].Accepted = b.Write.Status == http.StatusOK && b.Write.Error == ""
+			last := &all[len(all)-1]
+			last.Accepted = b.Write.Status == http.StatusOK && b.Write.Error == ""
+			last.Refused = refusedWith(b.Write.Status)
 		}
 	case ledger.Proof:
 		r.Proofs[ledger.ChangeOf(e)] = b.Proof
@@ -128,6 +130,11 @@ func (r *Record) add(e ledger.Entry, body ledger.Body) {
 	case ledger.Receipt:
 		r.Receipt = &b.Receipt
 	}
+}
+
+// refusedWith says that a status means that the console did nothing.
+func refusedWith(status int) bool {
+	return status >= http.StatusBadRequest && status < http.StatusInternalServerError && status != http.StatusRequestTimeout
 }
 
 // Requested says that the record holds a request with a plan.
