@@ -266,8 +266,8 @@ func (w *changeAttempt) plan(ctx context.Context, actual access.Read) (access.St
 		))
 	}
 	step := known.Apply(w.in.Change.Change, actual.Holdings)
-	if _, given := w.record.Given(); step.Outcome == access.NotApplied && given {
-		step = step.WithOutcome(access.Superseded) // it was granted, and is not there any more
+	if _, given := w.record.Given(); given {
+		step = step.Replace(access.NotApplied, access.Superseded) // it was granted, and is not there any more
 	}
 	if actual.Gone {
 		lease, _ := known.Lease(w.in.Change.Change.Lease.ID)

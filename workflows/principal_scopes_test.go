@@ -92,9 +92,11 @@ func TestPrincipal_HolderWithoutTheFirstScope(t *testing.T) {
 	w := newWriter(t)
 	in := ofScopes(access.OpAcquire, time.Hour, "101", "102")
 	w.on(wire.WriteActivity, change(in.Key)).
-		Return(func(_ context.Context, in wire.WriteInput) (wire.WriteResult, error) {
-			out, err := w.write(t.Context(), in)
-			out.Next.Leases = slices.DeleteFunc(out.Next.Leases, func(l access.Lease) bool { return l.ID == "grant/a#run" })
+		Return(func(ctx context.Context, in wire.WriteInput) (wire.WriteResult, error) {
+			out, err := w.write(ctx, in)
+			out.Next.Leases = slices.DeleteFunc(out.Next.Leases, func(l access.Lease) bool {
+				return l.ID == in.Change.Change.Lease.ID
+			})
 			return out, err
 		}).Once()
 	w.on(wire.WriteActivity, mock.Anything).Return(w.write)

@@ -132,6 +132,20 @@ func (s Step) WithOutcome(o Outcome) Step {
 	return s
 }
 
+// Replace is the step with one outcome in place of another, at each of its scopes too.
+func (s Step) Replace(from, to Outcome) Step {
+	if s.Outcome == from {
+		s.Outcome = to
+	}
+	s.Scopes = slices.Clone(s.Scopes)
+	for i, at := range s.Scopes {
+		if at.Outcome == from {
+			s.Scopes[i].Outcome = to
+		}
+	}
+	return s
+}
+
 // Holdings lists the roles that the request names: one, or one for each of its scopes.
 func (p Plan) Holdings() []Holding {
 	if len(p.Scopes) == 0 {

@@ -103,3 +103,18 @@ func TestRequestSpec_SeveralScopes(t *testing.T) {
 		require.Equal(t, []string{"scope"}, of.Differences(other), name)
 	}
 }
+
+func TestStep_Replace(t *testing.T) {
+	t.Parallel()
+	step := access.Step{Outcome: access.Released, Scopes: []access.ScopeOutcome{
+		{ScopeID: "100", Outcome: access.NotApplied}, {ScopeID: "101", Outcome: access.Released},
+	}}
+	got := step.Replace(access.NotApplied, access.Superseded)
+	require.Equal(t, access.Released, got.Outcome)
+	require.Equal(t, []access.ScopeOutcome{
+		{ScopeID: "100", Outcome: access.Superseded}, {ScopeID: "101", Outcome: access.Released},
+	}, got.Scopes)
+	require.Equal(t, access.NotApplied, step.Scopes[0].Outcome, "the step itself is as it was")
+	one := access.Step{Outcome: access.NotApplied}.Replace(access.NotApplied, access.Superseded)
+	require.Equal(t, access.Step{Outcome: access.Superseded}, one)
+}
