@@ -14,6 +14,7 @@ func (p *app) planFacts(ctx context.Context, plan access.Plan) [][]string {
 	facts = append(facts, planRows(n, plan)...)
 	if plan.Refusal == "" {
 		facts = append(facts, []string{"result", describe.Expected(plan.Expected)})
+		facts = append(facts, list("", describe.Outcomes(n, plan, plan.Outcomes, describe.Expected))...)
 	}
 	return append(facts, []string{"plan", plan.Hash})
 }
@@ -23,6 +24,19 @@ func planRows(n describe.Names, plan access.Plan) [][]string {
 	var rows [][]string
 	for _, fact := range describe.Details(n, plan) {
 		rows = append(rows, list(fact.Name, fact.Lines)...)
+	}
+	return rows
+}
+
+// scopeRows are the outcomes of each change at each scope, under the name of its operation; none
+// for a request with one scope.
+func scopeRows(n describe.Names, plan *access.Plan, proofs []access.Proof) [][]string {
+	var rows [][]string
+	for _, proof := range proofs {
+		if plan != nil {
+			lines := describe.Outcomes(n, *plan, proof.Scopes, describe.Outcome)
+			rows = append(rows, list(describe.Operation(proof.Op), lines)...)
+		}
 	}
 	return rows
 }

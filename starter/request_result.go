@@ -98,6 +98,7 @@ func (p *app) report(ctx context.Context, run startedRun, g requestrecord.Observ
 			{"what", describe.Plan(r.Plan)},
 			{"state", describe.Result(r.State, r.Outcome)},
 		}
+		facts = append(facts, scopeRows(describe.NewNames(nil, &r.Plan), &r.Plan, r.Proofs)...)
 		facts = append(facts, createdFacts(r.Proofs)...)
 		for _, note := range r.Plan.Notes {
 			facts = append(facts, []string{"note", note})
@@ -117,6 +118,7 @@ func (p *app) reportRunning(run startedRun, s wire.RequestStatus) {
 	if s.Plan != nil {
 		facts = append(facts, []string{"what", describe.Plan(*s.Plan)})
 	}
+	facts = append(facts, scopeRows(describe.NewNames(nil, s.Plan), s.Plan, s.Proofs)...)
 	if s.Approval != nil && s.Approval.Review && s.Waiting != "" {
 		facts = append(facts, []string{"waiting", s.Waiting})
 	}

@@ -124,6 +124,7 @@ func recordFacts(r requestrecord.Record) [][]string {
 		facts = append(facts, approvalFacts(r)...)
 		add("plan", r.Plan.Hash)
 	}
+	facts = append(facts, scopeRows(describe.NewNames(r.Names, r.Plan), r.Plan, r.Proofs)...)
 	facts = append(facts, createdFacts(r.Proofs)...)
 	for _, proof := range r.Proofs {
 		facts = append(facts, list("by hand", proof.Drift)...)

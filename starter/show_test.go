@@ -64,7 +64,9 @@ func requestsWithoutTemporal(t *testing.T, l *live) {
 }
 
 // recordedRequest is a database with the ledger of one request.
-func recordedRequest(t *testing.T, receipt func(access.Receipt) access.Receipt) *fixture {
+func recordedRequest(
+	t *testing.T, receipt func(access.Receipt) access.Receipt, scopes ...access.ScopeRef,
+) *fixture {
 	t.Helper()
 	f := newFixture(t)
 	t.Setenv("SENTINELONE_BASE_URL", baseURL)
@@ -72,7 +74,7 @@ func recordedRequest(t *testing.T, receipt func(access.Receipt) access.Receipt) 
 		Op: access.OpAcquire, Console: host,
 		Principal: access.PrincipalRef{Kind: access.User, ID: "401", Email: "ana@example.com"},
 		Role:      access.RoleRef{ID: "302", Name: "SOC"},
-		Scope:     access.ScopeRef{Level: access.SiteLevel, ID: "201", Name: "Acme / Berlin"},
+		Scope:     access.ScopeRef{Level: access.SiteLevel, ID: "201", Name: "Acme / Berlin"}, Scopes: scopes,
 		Terms:     access.Terms{Requester: "bob@example.com", Duration: access.Duration(4 * time.Hour)},
 		Before:    access.Holdings{Level: access.SiteLevel}, After: access.Holdings{Level: access.SiteLevel},
 	}.Seal()
@@ -103,6 +105,29 @@ func TestShow_ReceiptThatWasChanged(t *testing.T) {
 	require.Equal(t, exitFailed, got.code)
 	require.Contains(t, got.out, ", MODIFIED: the hash does not match\n")
 	require.Contains(t, got.errOut, "error: the hash of the receipt of grant/OLD does not match its content")
+}
+
+// A request for several scopes shows the outcome of each change at each of them.
+func TestShow_SeveralScopes(t *testing.T) {
+	recordedRequest(t, func(r access.Receipt) access.Receipt {
+		r.Proofs = []access.Proof{
+			{Op: access.OpAcquire, Outcome: access.Applied, Scopes: []access.ScopeOutcome{
+				{ScopeID: "201", Outcome: access.Applied}, {ScopeID: "202", Outcome: access.AlreadyHeld},
+			}},
+			{Op: access.OpRelease, Outcome: access.Released, Scopes: []access.ScopeOutcome{
+				{ScopeID: "201", Outcome: access.Released}, {ScopeID: "202", Outcome: access.StillHeld},
+			}},
+		}
+		return r.Seal()
+	}, access.ScopeRef{Level: access.SiteLevel, ID: "201", Name: "Acme / Berlin"},
+		access.ScopeRef{Level: access.SiteLevel, ID: "202", Name: "Acme / Rome"})
+	got := run(t, "show", "OLD")
+	require.Equal(t, exitDone, got.code, got.errOut)
+	require.Regexp(t, `(?m)^what +grant .* at site Acme / Berlin \(201\), site Acme / Rome \(202\), for 4h$`, got.out)
+	require.Regexp(t, `(?m)^grant +site Acme / Berlin \(201\): applied and verified
+ +site Acme / Rome \(202\): no change: the console already showed the role
+release +site Acme / Berlin \(201\): role removed and verified \(2 reads\)
+ +site Acme / Rome \(202\): role kept: another grant or the baseline holds it$`, got.out)
 }
 
 func TestRequests_FromTheLedger(t *testing.T) {

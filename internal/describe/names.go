@@ -17,9 +17,9 @@ type Directory interface {
 // Names resolves the ids in plans and proofs to names. The zero value knows none and shows
 // ids alone.
 type Names struct {
-	known Directory
-	role  access.RoleRef
-	scope access.ScopeRef
+	known  Directory
+	role   access.RoleRef
+	places []access.ScopeRef // all scopes of the plan
 }
 
 // NewNames resolves ids by the names in the plan, if there is one, else by the directory,
@@ -27,7 +27,7 @@ type Names struct {
 func NewNames(known Directory, plan *access.Plan) Names {
 	n := Names{known: known}
 	if plan != nil {
-		n.role, n.scope = plan.Role, plan.Scope
+		n.role, n.places = plan.Role, plan.AllScopes()
 	}
 	return n
 }
@@ -53,8 +53,10 @@ func (n Names) Scope(s access.Scope) string {
 	if n.known != nil {
 		called = n.known.Scope(s)
 	}
-	if s.Level == n.scope.Level && s.ID == n.scope.ID {
-		called = n.scope.Name
+	for _, p := range n.places {
+		if s.Level == p.Level && s.ID == p.ID {
+			called = p.Name
+		}
 	}
 	return name(string(s.Level)) + " " + Named(called, s.ID)
 }

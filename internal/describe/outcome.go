@@ -1,6 +1,8 @@
 package describe
 
 import (
+	"fmt"
+	"slices"
 	"time"
 
 	"sentinelone-provisioner/internal/access"
@@ -55,6 +57,22 @@ func Expected(o access.Outcome) string {
 	}
 }
 
+// Outcomes are the outcomes of a change at each scope of a plan, one a line: "site Acme / Berlin
+// (9): applied and verified". say puts an outcome into words: [Outcome] or [Expected]. They are
+// nil for a plan with one scope.
+func Outcomes(n Names, p access.Plan, all []access.ScopeOutcome, say func(access.Outcome) string) []string {
+	var out []string
+	for _, s := range all {
+		out = append(out, n.Scope(access.Scope{Level: p.Scope.Level, ID: s.ScopeID})+": "+say(s.Outcome))
+	}
+	return out
+}
+
+// Differ says whether the outcomes at several scopes are not all the same.
+func Differ(all []access.ScopeOutcome) bool {
+	return slices.ContainsFunc(all, func(s access.ScopeOutcome) bool { return s.Outcome != all[0].Outcome })
+}
+
 // Result is how a request ended: "expired, role removed and verified (2 reads)".
 func Result(state string, o access.Outcome) string {
 	if o == "" {
@@ -87,12 +105,22 @@ func Operation(op access.Op) string {
 // plan it counts the roles.
 func Read(n Names, r access.Read, about *access.Plan) string {
 	count := Plural(len(r.Holdings.Held), "role")
-	switch {
-	case r.Gone:
+	if r.Gone {
 		return "the console does not know the principal"
-	case about == nil:
+	}
+	if about == nil {
 		return count
-	case r.Holdings.Holds(about.Holding()):
+	}
+	present := 0
+	for _, h := range about.Holdings() {
+		if r.Holdings.Holds(h) {
+			present++
+		}
+	}
+	switch all := len(about.Holdings()); {
+	case present > 0 && all > 1:
+		return fmt.Sprintf("%s present at %d of %d scopes, %s in total", n.Role(about.Role.ID), present, all, count)
+	case present > 0:
 		return n.Role(about.Role.ID) + " present, " + count + " in total"
 	}
 	return n.Role(about.Role.ID) + " absent, " + count + " in total"

@@ -80,7 +80,6 @@ func requested(p access.Plan) string {
 func (n Names) scopes(p access.Plan) string {
 	var out []string
 	for _, s := range p.AllScopes() {
-		n.scope = s
 		out = append(out, n.Scope(access.Scope{Level: s.Level, ID: s.ID}))
 	}
 	return strings.Join(out, ", ")
