@@ -45,6 +45,13 @@ func (w *changeAttempt) loadRecord(ctx context.Context) (v authority.Verdict, er
 	return v, err
 }
 
+// beganAt counts the time of the access from a write of an earlier attempt that is on the
+// console.
+func (w *changeAttempt) beganAt(ctx context.Context, at time.Time) (err error) {
+	w.in.Change.Change, w.endsAt, err = w.judge.ChangeOf(ctx, w.record, w.op, at)
+	return err
+}
+
 func (w *changeAttempt) whose() access.PrincipalRef {
 	return access.PrincipalRef{Kind: w.in.Writer.Kind, ID: w.in.Writer.ID}
 }
