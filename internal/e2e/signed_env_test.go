@@ -169,13 +169,13 @@ func (e *signedEnv) requireNotCounted(run client.WorkflowRun, in wire.DecisionIn
 }
 
 // requireReceiptVerifies checks a receipt, or a result that contains one, with `starter
-// verify`, the allowed signers and the ledger's key alone.
+// verify`, the allowed signers, the ledger's key and the policy alone.
 func (e *signedEnv) requireReceiptVerifies(text string) (said string) {
 	e.t.Helper()
 	file := filepath.Join(e.t.TempDir(), "receipt.json")
 	require.NoError(e.t, os.WriteFile(file, []byte(text), 0o600))
 	got := runProgram(e.t, nil, programs.Starter, "verify", file, "--allowed-signers", e.allowed,
-		"--ledger-key", e.ledgerKey())
+		"--ledger-key", e.ledgerKey(), "--policy", e.policyFile)
 	require.Zero(e.t, got.code, got.stdout+got.stderr)
 	require.Contains(e.t, got.stdout, "by bob@example.com, signed with ssh-ed25519")
 	return got.stdout

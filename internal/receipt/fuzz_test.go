@@ -14,9 +14,10 @@ import (
 func FuzzVerify(f *testing.F) {
 	f.Add([]byte(`{"request":"grant/1","hash":"x","state":"expired","plan":{"op":"acquire","terms":{"duration":"4h"},` +
 		`"approval":{"steps":[{"need":1}],"review":{"need":1,"within":"1h"}}},"extensions":[{"asked":{}},{}],` +
-		`"proofs":[{"op":"acquire","outcome":"applied","writes":[{}]},{"op":"release","outcome":"released","reads":[{}]}]}`))
-	f.Add([]byte(`{"request":"grant/1","hash":"x","state":"granted","stop":{"action":"end"},"ledgerHead":{"seal":"x y"},` +
-		`"facts":{},"plan":{"op":"grant","effect":{}},"proofs":[{"op":"grant","outcome":"alreadyHeld"}]}`))
+		`"proofs":[{"op":"acquire","outcome":"applied","writes":[{}]},` +
+		`{"op":"release","outcome":"released","reads":[{}]}]}`))
+	f.Add([]byte(`{"request":"grant/1","hash":"x","state":"granted","stop":{"action":"end"},` +
+		`"ledgerHead":{"seal":"x y"},"facts":{},"plan":{"op":"grant","effect":{}},"proofs":[{"op":"grant","outcome":"alreadyHeld"}]}`))
 	p, err := policy.Parse("policy.yaml", []byte(policyText))
 	require.NoError(f, err)
 	f.Fuzz(func(t *testing.T, text []byte) {

@@ -1,6 +1,7 @@
 package receipt
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -131,6 +132,7 @@ func otherRules(now access.Rules, plan access.Plan) string {
 		return ""
 	}
 	was := plan.Rules
+	was.LastRole, now.LastRole = cmp.Or(was.LastRole, access.LastRoleStop), cmp.Or(now.LastRole, access.LastRoleStop)
 	switch {
 	case was.LastRole != now.LastRole:
 		return fmt.Sprintf("the plan's rule for the last role is %q, and the policy's %q",
