@@ -148,3 +148,26 @@ func TestSubjects_AreNotForged(t *testing.T) {
 		})
 	}
 }
+
+// An extension is decided at the time of the worker's clock, whatever time it claims.
+func TestExtend_ClaimsAnotherTime(t *testing.T) {
+	t.Parallel()
+	d := newGrantFixture(t, consoletest.Options{})
+	d.followPolicy(policyOfText(t, "groups: {soc: [carol@example.com, dora@example.com]}\n"+
+		"rules:\n"+
+		"  - {name: day, when: 'now < timestamp(\"2026-11-02T20:00:00Z\")', autoApprove: true, maxDuration: 240h}\n"+
+		"  - {name: night, approvals: [{need: 1, from: [soc]}], maxDuration: 240h}\n"))
+	in := d.grantInput()
+	in.Op, in.Terms.Duration = access.OpAcquire, access.Duration(4*time.Hour)
+	in.Request.StartedAt = d.now
+	plan := d.plan(in).Plan
+	require.False(t, plan.Approval.Required)
+	ask := extendInput(in, plan, d.now, "bob@example.com", 20*time.Hour)
+	d.now = d.now.Add(12 * time.Hour)
+	got, err := executeActivity[wire.ExtendResult](d, wire.ExtendActivity, ask)
+	require.NoError(t, err)
+	require.True(t, got.Extension.Approval.Required)
+	entries, err := d.store.LedgerOf(t.Context(), d.who.Console, in.Request.ID)
+	require.NoError(t, err)
+	require.Equal(t, d.now, entries[len(entries)-1].At)
+}

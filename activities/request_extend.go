@@ -26,7 +26,7 @@ func (r *Request) Extend(ctx context.Context, in wire.ExtendActivityInput) (wire
 	if err != nil {
 		return wire.ExtendResult{}, err
 	}
-	body := ledger.ExtensionRequest{Extension: in.Extension}
+	body, now := ledger.ExtensionRequest{Extension: in.Extension}, r.now().UTC()
 	x := &body.Extension
 	x.Request, x.Run, x.Signed = run.Request, run.ID, access.Unsigned
 	planned, err := r.plannedAs(ctx, run, x.PlanHash)
@@ -42,13 +42,13 @@ func (r *Request) Extend(ctx context.Context, in wire.ExtendActivityInput) (wire
 		}
 	}
 	if body.Refusal == "" {
-		if body.Refusal, err = r.approvalOfExtension(ctx, in.Request, planned, x); err != nil {
+		if body.Refusal, err = r.approvalOfExtension(ctx, in.Request, planned, x, now); err != nil {
 			return wire.ExtendResult{}, err
 		}
 	}
 	body.Extension = x.Seal()
 	entries, err := r.store.Append(ctx, r.console.Console(), ledger.NewEntry{
-		Request: run.Request, Key: run.ExtensionRequestKey(*x), At: r.now().UTC(), Body: body,
+		Request: run.Request, Key: run.ExtensionRequestKey(*x), At: now, Body: body,
 	})
 	if err != nil {
 		return wire.ExtendResult{}, fmt.Errorf("cannot record the extension of %s: %w", run.Request, err)
@@ -96,16 +96,16 @@ func (r *Request) checkAsker(ctx context.Context, run ledger.Run, x *access.Exte
 }
 
 // approvalOfExtension fills in who must approve an extension: by the policy of the plan, whose text is not
-// replaced by another one.
+// replaced by another one. now is the worker's clock: the time in the extension is a claim.
 func (r *Request) approvalOfExtension(
-	ctx context.Context, of wire.RequestInfo, planned ledger.Request, x *access.ExtensionRequest,
+	ctx context.Context, of wire.RequestInfo, planned ledger.Request, x *access.ExtensionRequest, now time.Time,
 ) (refusal string, err error) {
 	plan := planned.Plan
 	follows, refusal, err := r.recordedPolicy(ctx, plan.Approval.Hash)
 	if err != nil || refusal != "" {
 		return refusal, err
 	}
-	q, complete := policy.InputFromLedger(planned, x.At)
+	q, complete := policy.InputFromLedger(planned, now)
 	if !complete {
 		return "cannot extend: the ledger lacks what the policy reads of this grant: request a new grant", nil
 	}
@@ -114,7 +114,7 @@ func (r *Request) approvalOfExtension(
 		from = plan.Terms.StartAt
 	}
 	total := access.Duration(x.EndsAt.Sub(from).Round(time.Second))
-	answer, err := follows.DecideExtension(q, plan, x.By, total, x.At)
+	answer, err := follows.DecideExtension(q, plan, x.By, total, now)
 	switch {
 	case err != nil:
 		return "", kinds.New(kinds.Invalid, err)

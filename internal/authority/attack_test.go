@@ -98,3 +98,39 @@ func TestRecord_ForgedExtensions(t *testing.T) {
 		{By: bob, Duration: asked.Duration, EndsAt: asked.EndsAt, Asked: &asked},
 	}, record.Extended())
 }
+
+// A plan that is recorded once access was given changes nothing: otherwise the end that an approver
+// has shortened would be the requested one again.
+func TestRelease_PlannedAgainAfterItWasGiven(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, oneLead, true).requested()
+	short := s.decision(carol, "approve")
+	short.Duration = access.Duration(time.Hour)
+	s.decided(s.signed(short))
+	s.given()
+	s.plannedAgain()
+	s.now = noon.Add(time.Hour)
+	v := s.write(access.OpRelease)
+	require.True(t, v.Covered(), v.Text)
+}
+
+// plannedAgain puts a second plan on record that differs from the first in its notes only.
+func (s *scene) plannedAgain() {
+	s.t.Helper()
+	s.plan.Expected = access.AlreadyHeld
+	s.plan = s.plan.Seal()
+	s.record(run.RequestKey(1), ledger.Request{Plan: s.plan, SignaturesRequired: s.signers != nil, Facts: s.facts})
+}
+
+// Nor does another plan of the run make a no undone.
+func TestWrite_DeniedBeforeItWasPlannedAgain(t *testing.T) {
+	t.Parallel()
+	onBoth(t, oneLead, func(t *testing.T, s *scene) {
+		s.requested()
+		s.decided(s.decision(carol, "deny"))
+		s.plannedAgain()
+		s.now = s.now.Add(time.Minute)
+		s.decided(s.decision(dave, "approve"))
+		requireReason(t, authority.NotApproved, s.write(access.OpAcquire))
+	})
+}

@@ -32,10 +32,29 @@ func (j Judge) give(ctx context.Context, r Record, c Change) (Verdict, error) {
 	if err != nil || !v.Covered() {
 		return v, err
 	}
+	if v, err := j.deniedBefore(ctx, r); err != nil || !v.Covered() {
+		return v, err
+	}
 	if v, err := j.approved(ctx, r, c, key); err != nil || !v.Covered() {
 		return v, err
 	}
 	return j.frozen(ctx)
+}
+
+// deniedBefore finds a denial of an earlier plan of the run: another plan does not make it undone.
+func (j Judge) deniedBefore(ctx context.Context, r Record) (Verdict, error) {
+	for _, p := range r.Replaced {
+		decisions, _, _, err := j.decisionsOn(ctx, r, p.Plan.Hash, approval.Of(p.Plan, p.At), p.At)
+		if err != nil {
+			return Verdict{}, err
+		}
+		for _, d := range decisions {
+			if d.Action == approval.Deny {
+				return forbid(NotApproved, "%s has denied an earlier plan of %s: request again", d.By, r.Run.Request), nil
+			}
+		}
+	}
+	return covered, nil
 }
 
 // requested judges a change that ends access because somebody requested that.

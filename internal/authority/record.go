@@ -14,7 +14,9 @@ type Record struct {
 	Plan Planned // the last one
 	// First is the first plan: it says by which policy the request is judged, and holds the
 	// requester's signature.
-	First     Planned
+	First Planned
+	// Replaced are the plans before the last one.
+	Replaced  []Planned
 	Decisions []Decided
 	Stops     []Stopped
 	// Extensions are the later ends that somebody asked for, oldest first.
@@ -96,6 +98,12 @@ func RecordOf(entries []ledger.Entry, run ledger.Run) (Record, error) {
 func (r *Record) add(e ledger.Entry, body ledger.Body) {
 	switch b := body.(type) {
 	case ledger.Request:
+		if _, given := r.Given(); given {
+			return // what was given is judged by the plan that it was given by
+		}
+		if hash := r.Plan.Plan.Hash; hash != "" && hash != b.Plan.Hash {
+			r.Replaced = append(r.Replaced, r.Plan)
+		}
 		r.Plan = Planned{Request: b, At: e.At}
 		if r.First.At.IsZero() {
 			r.First = r.Plan
