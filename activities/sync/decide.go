@@ -86,8 +86,8 @@ func confirmation(by access.Stop, snapshot string) access.Decision {
 	}
 }
 
-// checkConfirmed makes sure, where signatures are required, that the ledger has a confirmation of the snapshot that
-// counts: the workflow that asks to promote it may be anybody's.
+// checkConfirmed makes sure, where signatures are required, that the ledger has as many confirmations of the snapshot
+// that count as the policy requires: the workflow that asks to promote it may be anybody's.
 func (s *Activities) checkConfirmed(ctx context.Context, snapshot string) error {
 	if s.signers == nil {
 		return nil
@@ -97,6 +97,7 @@ func (s *Activities) checkConfirmed(ctx context.Context, snapshot string) error 
 	if err != nil {
 		return err
 	}
+	var confirmed []access.Decision
 	for _, e := range entries {
 		if e.Kind != ledger.KindStop || !run.Owns(e.Key) {
 			continue
@@ -108,10 +109,25 @@ func (s *Activities) checkConfirmed(ctx context.Context, snapshot string) error 
 		if kept.Refusal != "" || kept.Action != wire.ConfirmUpdate {
 			continue
 		}
-		_, err = s.signers.Verify(signing.OfStop(run.Request, run.ID, kept.Stop), kept.Signature, e.At)
-		if _, unreadable := errors.AsType[*signing.FileError](err); unreadable || err == nil {
+		verified, err := s.signers.Verify(signing.OfStop(run.Request, run.ID, kept.Stop), kept.Signature, e.At)
+		if _, unreadable := errors.AsType[*signing.FileError](err); unreadable {
 			return err
 		}
+		if err != nil {
+			continue
+		}
+		by := kept.Stop
+		by.Signed = verified.Fingerprint
+		d := confirmation(by, run.ID)
+		judged, err := s.policy.Confirm(policy.Quarantine{Console: s.console.Console(), Snapshot: run.ID}, confirmed, d)
+		if err != nil || judged.Enough {
+			return err
+		}
+		confirmed = append(confirmed, d)
+	}
+	if len(confirmed) > 0 {
+		return kinds.New(kinds.Refused, fmt.Errorf("the policy requires more confirmations of snapshot %s than the "+
+			"ledger holds: confirm it with `starter confirm`", snapshot))
 	}
 	return kinds.New(kinds.Refused, fmt.Errorf("the ledger holds no signed confirmation of snapshot %s: "+
 		"confirm it with `starter confirm`", snapshot))

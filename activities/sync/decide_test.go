@@ -159,3 +159,31 @@ func TestPromote_OnlyWhatWasConfirmed(t *testing.T) {
 	})
 	require.ErrorContains(t, err, "the ledger holds no signed confirmation of snapshot run")
 }
+
+// One confirmation of the two that the policy requires promotes nothing, whichever workflow asks.
+func TestPromote_ConfirmedByTooFew(t *testing.T) {
+	t.Parallel()
+	b := newQuarantineFixture(t, "{name: a, for: [confirm], approvals: [{need: 2, from: [owners]}]}")
+	keys, file := sshtest.People(t, "ana@example.com", "carol@example.com")
+	signers, err := signing.LoadAllowedSigners(file, "")
+	require.NoError(t, err)
+	b.sync.CheckingSignatures(signers)
+	const more = "the policy requires more confirmations"
+	for _, by := range []string{"ana@example.com", "carol@example.com"} {
+		in := confirmInput(by)
+		in.Request.ID = "default-test-workflow-id"
+		in.Stop.SignedAt = in.Stop.At
+		in.Stop.Signature, err = signing.Sign(t.Context(), keys[by],
+			signing.OfStop(in.Request.ID, in.Request.Run, in.Stop))
+		require.NoError(t, err)
+		require.Empty(t, mustExecute[wire.StopResult](b, wire.SyncDecideActivity, in).Refusal)
+		_, err = execute[wire.SyncSettleResult](b, wire.SyncPromoteActivity, wire.SyncPromoteInput{
+			Snapshot: "run", Collections: []access.Collection{access.Users}, By: by,
+		})
+		if by == "ana@example.com" {
+			require.ErrorContains(t, err, more)
+		} else if err != nil {
+			require.NotContains(t, err.Error(), more)
+		}
+	}
+}
