@@ -137,7 +137,8 @@ func (r Record) Unsupported(state string, now time.Time) string {
 		return d.Action == approval.Deny
 	}):
 		return "the ledger holds no denial"
-	case state == "timedOut" && now.Add(clockSlack).Before(r.Plan.At.Add(time.Duration(r.Plan.Plan.Approval.DecideWithin))):
+	case state == "timedOut" &&
+		now.Add(clockSlack).Before(r.Plan.At.Add(time.Duration(r.Plan.Plan.Approval.DecideWithin))):
 		return "the time to decide is not over"
 	}
 	return ""
