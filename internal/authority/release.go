@@ -24,7 +24,7 @@ func (j Judge) release(ctx context.Context, r Record, c Change) (Verdict, error)
 		return covered, err
 	}
 	if _, given := r.Given(); !given {
-		if r.Cancelled || !r.startedAt().IsZero() { // what was written and not proven may be there
+		if r.Cancelled || len(r.Unsettled()) > 0 { // what was written and not proven may be there
 			return covered, nil
 		}
 		return forbid(NotDue, "%s has given nothing yet that could be released: use `starter cancel`",
