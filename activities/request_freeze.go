@@ -109,6 +109,6 @@ func (r *Request) frozenExtension(ctx context.Context) (refusal string, err erro
 	if err != nil || !state.Frozen {
 		return "", err
 	}
-	return fmt.Sprintf("cannot extend: giving access is frozen %s: access ends as approved, unless it is extended after "+
-		"`starter unfreeze`", state), nil
+	return fmt.Sprintf("cannot extend: %s %s: access ends as approved, unless it is extended after `starter unfreeze`",
+		access.GivingFrozen, state), nil
 }

@@ -45,7 +45,8 @@ func TestFreeze_GivingWaits(t *testing.T) {
 
 	later := d.change(access.OpAcquire, lease("2", d.viewerAtThirdSite()), given.Next)
 	puts := d.puts()
-	const why = "giving access is frozen since 2026-11-02T09:00:00Z by bob@example.com: it goes on after `starter unfreeze`"
+	const why = "giving access is frozen since 2026-11-02T09:00:00Z by bob@example.com: " +
+		"it goes on after `starter unfreeze`"
 	require.Contains(t, d.retriedMessage(later), why)
 	waits := d.waitOf("grant/2")
 	require.Len(t, waits, 1)
@@ -61,6 +62,26 @@ func TestFreeze_GivingWaits(t *testing.T) {
 	require.Equal(t, wire.StateUnfrozen, d.freeze(d.freezeInput("2", wire.UnfreezeAction, "bob@example.com")).State())
 	require.Equal(t, access.Applied, d.mustWrite(later).Proof.Outcome)
 	require.Empty(t, d.waitOf("grant/2"))
+}
+
+// While giving is frozen, nobody is asked about a later end.
+func TestFreeze_NoExtension(t *testing.T) {
+	t.Parallel()
+	d := newGrantFixture(t, consoletest.Options{})
+	in := d.grantInput()
+	in.Op, in.Terms.Duration = access.OpAcquire, access.Duration(4*time.Hour)
+	in.Request.StartedAt = d.now
+	plan := d.plan(in).Plan
+	d.freeze(d.freezeInput("1", wire.FreezeAction, "bob@example.com"))
+	got, err := executeActivity[wire.ExtendResult](d, wire.ExtendActivity,
+		extendInput(in, plan, d.now, "bob@example.com", time.Hour))
+	require.NoError(t, err)
+	require.Contains(t, got.Refusal, "cannot extend: giving access is frozen since")
+	d.freeze(d.freezeInput("2", wire.UnfreezeAction, "bob@example.com"))
+	got, err = executeActivity[wire.ExtendResult](d, wire.ExtendActivity,
+		extendInput(in, plan, d.now.Add(time.Minute), "bob@example.com", time.Hour))
+	require.NoError(t, err)
+	require.Empty(t, got.Refusal)
 }
 
 // No account is created while giving is frozen.
@@ -143,7 +164,8 @@ func TestFreeze_SignersAway(t *testing.T) {
 	d.freeze(d.signedFreeze("1", wire.FreezeAction, "bob@example.com"))
 	signers := d.request.signers
 	d.request.CheckingSignatures(nil)
-	require.Contains(t, d.freeze(d.freezeInput("2", wire.UnfreezeAction, "bob@example.com")).Refusal, "set ALLOWED_SIGNERS")
+	claimed := d.freeze(d.freezeInput("2", wire.UnfreezeAction, "bob@example.com"))
+	require.Contains(t, claimed.Refusal, "set ALLOWED_SIGNERS")
 	d.request.CheckingSignatures(signers)
 	d.freeze(d.signedFreeze("3", wire.UnfreezeAction, "bob@example.com"))
 	d.freeze(d.signedFreeze("4", wire.UnfreezeAction, "carol@example.com"))

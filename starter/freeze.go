@@ -54,9 +54,9 @@ func newUnfreezeCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "unfreeze",
 		Short: "Let access be given again after a freeze",
-		Long: `Let access be given again after ` + "`starter freeze`" + `. Where signatures are required, two people must run
-this command, each with their own key; the person who froze may be one of them. A rule of the
-policy with for: [unfreeze] says who.`,
+		Long: `Let access be given again after ` + "`starter freeze`" + `. Where signatures are required,
+two people must run this command, each with their own key; the person who froze may be one of
+them. A rule of the policy with for: [unfreeze] says who.`,
 		Example: `  starter unfreeze --reason "INC-42 is settled"
   starter unfreeze --by carol@example.com --key ~/.ssh/id_ed25519`,
 		Args: cobra.NoArgs,

@@ -54,11 +54,15 @@ func (p *app) freezeStatus(ctx context.Context, console string) error {
 		return nil
 	}
 	rows := [][]string{
-		{"console", host}, {"giving access", "frozen"}, {"since", describe.Second(state.Since)},
-		{"by", state.By + " (" + state.Signed + ")"}, {"reason", state.Reason},
+		{"console", host},
+		{"giving access", "frozen"},
+		{"since", describe.Second(state.Since)},
+		{"by", state.By + " (" + state.Signed + ")"},
+		{"reason", state.Reason},
 	}
 	if len(state.Unfreezing) > 0 {
-		rows = append(rows, []string{"unfreeze", "by " + strings.Join(state.Unfreezing, ", ") + ", pending " + state.Pending})
+		by := strings.Join(state.Unfreezing, ", ")
+		rows = append(rows, []string{"unfreeze", "by " + by + ", pending " + state.Pending})
 	}
 	for _, why := range state.Doubts {
 		rows = append(rows, []string{"does not count", why})

@@ -156,7 +156,9 @@ func TestFrozenBy_KeysThatDoNotCount(t *testing.T) {
 	require.NoError(t, os.WriteFile(s.file, text, 0o600))
 	require.False(t, s.freezeState().Frozen)
 	require.NoError(t, os.Remove(s.file))
-	_, err = authority.FrozenBy(s.entries, authority.FreezeRules{Console: acme, Signers: s.signers, Policy: policy.BuiltIn()})
+	_, err = authority.FrozenBy(s.entries, authority.FreezeRules{
+		Console: acme, Signers: s.signers, Policy: policy.BuiltIn(),
+	})
 	require.Error(t, err, "without the file the answer is not known")
 }
 

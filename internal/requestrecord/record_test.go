@@ -86,7 +86,7 @@ func TestEvents(t *testing.T) {
 		"does not count: dave@example.com: deny, unsigned – dave may not",
 		"notification: reminder to e-mail: given up, the receiver was down for too long",
 		"delegation: carol@example.com to dave@example.com until 2026-03-12 12:00:00 UTC",
-		"not authorized: "+describe.Operation(access.OpAcquire)+" was not written, requested by "+r.Requester()+
+		"not authorized: " + describe.Operation(access.OpAcquire) + " was not written, requested by " + r.Requester() +
 			": 1 of 2 approvals is on record (notApproved)",
 	}, got)
 }
