@@ -36,8 +36,9 @@ the same fields:
   ` + strings.Join(applyfile.Columns(), ",") + `
 
 action is grant or revoke; kind is user or serviceUser; duration (4h, 7d) makes a grant
-time-bound; breakGlass (yes or no) requests emergency access, reviewed afterwards. Optional
-are kind (of an e-mail address), level, duration, reason, id and breakGlass. Every line is
+time-bound; breakGlass (yes or no) requests emergency access, reviewed afterwards. The scope of
+a grant may be several of one level, with ; between them: that is one request. Optional are
+kind (of an e-mail address), level, duration, reason, id and breakGlass. Every line is
 checked before anything starts.
 
 Each line is a request of its own. Its id is the line's, or else derived from its content, so

@@ -35,6 +35,9 @@ func (r lineResult) text() string {
 	if r.State == wire.StatePlanned && !r.OK {
 		return r.Message
 	}
+	if len(r.scopes) > 0 {
+		text += " (" + strings.Join(r.scopes, "; ") + ")"
+	}
 	if r.EndsAt != nil {
 		text += " until " + describe.Second(*r.EndsAt)
 	}

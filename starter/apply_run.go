@@ -47,8 +47,28 @@ type lineResult struct {
 	Already bool           `json:"already"`
 	State   string         `json:"state"`
 	Outcome access.Outcome `json:"outcome,omitempty"`
-	EndsAt  *time.Time     `json:"endsAt,omitempty"`
-	Message string         `json:"message,omitempty"`
+	// Outcomes are those at each scope of a line that has several, in the plan's order.
+	Outcomes []access.ScopeOutcome `json:"outcomes,omitempty"`
+	EndsAt   *time.Time            `json:"endsAt,omitempty"`
+	Message  string                `json:"message,omitempty"`
+
+	scopes []string // the outcomes in words, where they differ
+}
+
+// setOutcomes notes the outcome at each scope.
+func (r *lineResult) setOutcomes(plan access.Plan, all []access.ScopeOutcome, say func(access.Outcome) string) {
+	r.Outcomes = all
+	if describe.Differ(all) {
+		r.scopes = describe.Outcomes(describe.NewNames(nil, &plan), plan, all, say)
+	}
+}
+
+// lastScopes are the outcomes of the last change.
+func lastScopes(proofs []access.Proof) []access.ScopeOutcome {
+	if len(proofs) == 0 {
+		return nil
+	}
+	return proofs[len(proofs)-1].Scopes
 }
 
 // run carries out the lines: those about one principal one after the other.
@@ -99,6 +119,7 @@ func (b *batch) line(ctx context.Context, c applyfile.Change) lineResult {
 	}
 	if receipt := b.recorded(ctx, c.ID); receipt != nil && !requestrecord.Retryable(receipt.State) {
 		r.Already, r.State, r.Outcome = true, receipt.State, receipt.Outcome
+		r.setOutcomes(receipt.Plan, lastScopes(receipt.Proofs), describe.Outcome)
 		r.Message = "on " + describe.Minute(receipt.FinishedAt)
 		r.OK = receipt.State != wire.StateCancelled
 		if err := c.CheckPlan(receipt.Plan); err != nil {
@@ -118,11 +139,16 @@ func (b *batch) line(ctx context.Context, c applyfile.Change) lineResult {
 	r.State = seen.State()
 	if seen.Status != nil {
 		r.EndsAt = seen.Status.EndsAt
+		r.setOutcomes(seen.PlanOrZero(), lastScopes(seen.Status.Proofs), describe.Outcome)
 	}
 	if seen.Result != nil {
 		r.Outcome, r.Message = seen.Result.Outcome, asTyped(seen.Result.Message)
 		if plan := seen.Result.Plan; plan != nil {
 			r.Outcome = plan.Expected
+			r.setOutcomes(*plan, plan.Outcomes, describe.Expected)
+		}
+		if receipt := seen.Result.Receipt; receipt != nil {
+			r.setOutcomes(receipt.Plan, lastScopes(receipt.Proofs), describe.Outcome)
 		}
 	}
 	if err := outcomeErr(seen); err != nil {

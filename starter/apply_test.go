@@ -80,6 +80,28 @@ func appliedFile(t *testing.T, l *live) {
 	require.Equal(t, exitDone, run(t, "end", "FILE-1").code)
 }
 
+// A line with several scopes is one request, with an outcome at each of them.
+func appliedFileScopes(t *testing.T, l *live) {
+	ana := l.person("file.scopes@example.com")
+	path := file(t, "grant,file.scopes@example.com,Viewer,Acme / Only Acme; Acme / Berlin;Globex / Berlin,,")
+	for _, already := range []bool{false, true} {
+		got := run(t, "apply", "-f", path, "-o", "json")
+		require.Equal(t, exitDone, got.code, got.errOut+got.out)
+		line := results(t, got)[2]
+		require.Equal(t, already, line.Already)
+		require.Equal(t, []access.ScopeOutcome{
+			{ScopeID: l.sites["Acme / Only Acme"], Outcome: access.AlreadyHeld},
+			{ScopeID: l.sites["Acme / Berlin"], Outcome: access.Applied},
+			{ScopeID: l.sites["Globex / Berlin"], Outcome: access.Applied},
+		}, line.Outcomes)
+		require.True(t, l.holds(ana, "Viewer", "Globex / Berlin"))
+	}
+	moved := file(t, "grant,file.scopes@example.com,Viewer,Globex / Berlin;Acme / Berlin; Acme / Only Acme,,")
+	again := run(t, "apply", "-f", moved)
+	require.Regexp(t, `(?m)^2 +grant .* already done: granted \(site Acme / Only Acme \(\d+\): no change: .*; `+
+		`site Acme / Berlin \(\d+\): applied and verified; .*\), on `, again.out)
+}
+
 func appliedFileStops(t *testing.T, l *live) {
 	path := file(t,
 		"grant,stops.ana@example.com,SOC,Acme / Berlin,,", // is not there yet
@@ -128,12 +150,15 @@ func appliedFileDryRun(t *testing.T, l *live) {
 	got := run(t, "apply", "--dry-run", "-f", file(t,
 		"grant,file.dry@example.com,SOC,Acme / Berlin,,", "grant,nobody.dry@example.com,SOC,tenant,,",
 		"grant,file.dry@example.com,Viewer,Acme / Only Acme,,",
-		"revoke,file.dry@example.com,Viewer,Acme / Only Acme,,"))
+		"revoke,file.dry@example.com,Viewer,Acme / Only Acme,,",
+		"grant,file.dry@example.com,Viewer,Acme / Only Acme; Acme / Berlin,,"))
 	require.Equal(t, exitFailed, got.code)
 	require.Regexp(t, `(?m)^2 .* the role would be granted$`, got.out)
 	require.Regexp(t, `(?m)^3 .* failed, no user "nobody.dry@example.com" is on the console`, got.out)
 	require.Regexp(t, `(?m)^4 .* no change: the console already shows the role$`, got.out)
 	require.Regexp(t, `(?m)^5 .* it would be refused: it is the principal's last role`, got.out)
+	require.Regexp(t, `(?m)^6 .* the role would be granted \(site Acme / Only Acme \(\d+\): no change: `+
+		`the console already shows the role; site Acme / Berlin \(\d+\): the role would be granted\)$`, got.out)
 	require.Contains(t, got.errOut, "error: 2 lines would fail\n")
 	require.NotContains(t, run(t, "requests", "--limit", "0", "-o", "json").out, "file.dry@example.com")
 }

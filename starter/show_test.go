@@ -75,8 +75,8 @@ func recordedRequest(
 		Principal: access.PrincipalRef{Kind: access.User, ID: "401", Email: "ana@example.com"},
 		Role:      access.RoleRef{ID: "302", Name: "SOC"},
 		Scope:     access.ScopeRef{Level: access.SiteLevel, ID: "201", Name: "Acme / Berlin"}, Scopes: scopes,
-		Terms:     access.Terms{Requester: "bob@example.com", Duration: access.Duration(4 * time.Hour)},
-		Before:    access.Holdings{Level: access.SiteLevel}, After: access.Holdings{Level: access.SiteLevel},
+		Terms:  access.Terms{Requester: "bob@example.com", Duration: access.Duration(4 * time.Hour)},
+		Before: access.Holdings{Level: access.SiteLevel}, After: access.Holdings{Level: access.SiteLevel},
 	}.Seal()
 	entries := []ledger.NewEntry{{
 		Request: "grant/OLD", Key: "grant/OLD#r1/request", At: noon, Body: ledger.Request{Plan: plan},

@@ -125,11 +125,8 @@ func (r Reader) change(row Row) (Change, []error) {
 	}
 	out.Want.Role, err = selector.Role(row.Role)
 	check(err)
-	out.Want.Scope, out.Inferred, err = selector.Scope(row.Scope, row.Level, r.Scopes)
-	if _, unknown := errors.AsType[*selector.LevelError](err); unknown {
-		err = fmt.Errorf("%w: write account or site in column level", err)
-	}
-	check(err)
+	inferred, wrong := r.readScopes(row, &out.Want)
+	out.Inferred, faults = inferred, append(faults, wrong...)
 	out.Want.Duration, err = durationOf(row)
 	check(err)
 	out.Want.BreakGlass, err = breakGlassOf(row)
@@ -153,6 +150,7 @@ func (r Reader) id(row Row, in wire.GrantInput) (string, error) {
 // key is equal for equal lines of one batch, at any place in the file.
 func (r Reader) key(row Row, in wire.GrantInput) string {
 	in.Requester, in.Console, in.DryRun = "", "", false // the request is the same for every user of the file
+	in.Scopes = inOrder(in.Scopes)
 	text, err := json.Marshal(in)
 	if err != nil {
 		return "" // cannot happen: no field can fail to encode

@@ -27,13 +27,12 @@ func (c Change) matches(plan access.Plan) bool {
 			op, lasts = access.OpAcquire, *c.Want.Duration
 		}
 	}
-	who, scope := c.Want.Principal, c.Want.Scope
+	who := c.Want.Principal
 	return plan.Op == op && plan.Terms.Duration == lasts && plan.Terms.BreakGlass == c.Want.BreakGlass &&
-		plan.Principal.Kind == who.Kind && plan.Scope.Level == scope.Level &&
+		plan.Principal.Kind == who.Kind &&
 		is(who.ID, plan.Principal.ID) && is(strings.ToLower(who.Email), strings.ToLower(plan.Principal.Email)) &&
 		is(who.Name, plan.Principal.Name) &&
-		is(c.Want.Role.ID, plan.Role.ID) && is(c.Want.Role.Name, plan.Role.Name) &&
-		is(scope.ID, plan.Scope.ID) && (is(scope.Name, plan.Scope.Name) || isSite(scope.Name, plan.Scope.Name))
+		is(c.Want.Role.ID, plan.Role.ID) && is(c.Want.Role.Name, plan.Role.Name) && c.atSameScopes(plan)
 }
 
 // is reports whether the value is the wanted one; an empty wanted accepts any value.

@@ -76,7 +76,7 @@ func (r *Row) limits() (faults []error) {
 		case "principal", "role":
 			limit = access.MaxNameBytes
 		case "scope": // of a site: that of its account may stand before it
-			limit = 2 * access.MaxNameBytes
+			limit = 2 * access.MaxNameBytes * (1 + min(strings.Count(r.Scope, scopeSeparator), access.MaxScopes))
 		case "reason":
 			limit = access.MaxReasonBytes
 		}

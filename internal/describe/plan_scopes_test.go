@@ -16,12 +16,14 @@ func TestPlan_SeveralScopes(t *testing.T) {
 		Op: access.OpGrant, Principal: access.PrincipalRef{Kind: access.User, ID: "7", Email: "ana@example.com"},
 		Role: access.RoleRef{ID: "2", Name: "SOC"},
 		Scopes: []access.ScopeRef{
-			{Level: access.SiteLevel, ID: "9", Name: "Acme / Berlin"}, {Level: access.SiteLevel, ID: "8", Name: "Acme / Rome"},
+			{Level: access.SiteLevel, ID: "9", Name: "Acme / Berlin"},
+			{Level: access.SiteLevel, ID: "8", Name: "Acme / Rome"},
 			{Level: access.SiteLevel, ID: "6", Name: "Acme / Oslo"},
 		},
 	}
 	p.Scope = p.Scopes[0]
-	require.Contains(t, describe.Plan(p), "at site Acme / Berlin (9), site Acme / Rome (8), site Acme / Oslo (6), permanent")
+	require.Contains(t, describe.Plan(p),
+		"at site Acme / Berlin (9), site Acme / Rome (8), site Acme / Oslo (6), permanent")
 	require.Contains(t, describe.ShortPlan(p), "Acme / Berlin and 2 more scopes")
 	require.Contains(t, describe.Request(p), "Acme / Berlin and 2 more scopes")
 
@@ -56,7 +58,8 @@ func TestOutcomes(t *testing.T) {
 	p.Scope = p.Scopes[0]
 	all := []access.ScopeOutcome{{ScopeID: "1", Outcome: access.Applied}, {ScopeID: "2", Outcome: access.AlreadyHeld}}
 	require.Equal(t, []string{
-		"account Acme (1): the role would be granted", "account Globex (2): no change: the console already shows the role",
+		"account Acme (1): the role would be granted",
+		"account Globex (2): no change: the console already shows the role",
 	}, describe.Outcomes(describe.NewNames(nil, &p), p, all, describe.Expected))
 	require.True(t, describe.Differ(all))
 	require.False(t, describe.Differ(all[:1]))

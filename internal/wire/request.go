@@ -69,7 +69,7 @@ const MaxDuration = 366 * 24 * time.Hour
 // the request.
 func (in GrantInput) Validate(now time.Time) error {
 	faults := []error{
-		in.Principal.Validate(), in.Role.Validate(), in.validScopes(), requesterGiven(in.Requester),
+		in.Principal.Validate(), in.Role.Validate(), in.ValidateScopes(), requesterGiven(in.Requester),
 		in.validBreakGlass(),
 	}
 	start := now

@@ -8,8 +8,9 @@ import (
 	"sentinelone-provisioner/internal/access"
 )
 
-// validScopes checks the one scope, or the list of them.
-func (in GrantInput) validScopes() error {
+// ValidateScopes returns all faults of the one scope, or of the list of them, joined; nil if there
+// is none.
+func (in GrantInput) ValidateScopes() error {
 	switch {
 	case len(in.Scopes) == 0:
 		return in.Scope.Validate()

@@ -21,9 +21,14 @@ func TestGrantInput_Scopes(t *testing.T) {
 	}{
 		"several":     {access.ScopeSelector{}, []access.ScopeSelector{site("1"), site("2")}, ""},
 		"one of both": {site("1"), []access.ScopeSelector{site("2")}, "scope and scopes are both given"},
-		"twice":       {access.ScopeSelector{}, []access.ScopeSelector{site("1"), site("1")}, "lists site with id 1 twice"},
+		"twice": {
+			access.ScopeSelector{},
+			[]access.ScopeSelector{site("1"), site("1")},
+			"lists site with id 1 twice",
+		},
 		"levels": {
-			access.ScopeSelector{}, []access.ScopeSelector{site("1"), {Level: access.AccountLevel, ID: "1"}},
+			access.ScopeSelector{},
+			[]access.ScopeSelector{site("1"), {Level: access.AccountLevel, ID: "1"}},
 			"a principal has one level",
 		},
 		"invalid":  {access.ScopeSelector{}, []access.ScopeSelector{site("x")}, "scopes[0]: scope.id"},
