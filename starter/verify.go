@@ -135,10 +135,11 @@ func (c *verifyCommand) signers() (*signing.AllowedSigners, error) {
 }
 
 func (c *verifyCommand) tellChecks(r access.Receipt, checks []signing.Check, ok bool) error {
+	means := access.SignedMeans(r.HowSigned()) // by its signatures, whatever the receipt says of them
 	if c.output.json {
 		return c.emitJSON(receiptVerifyAnswer{
 			OK: ok, Request: r.Request, Run: r.Run, State: r.State, Hash: r.Hash,
-			SignedMeans: r.SignedMeans, Checks: checks,
+			SignedMeans: means, Checks: checks,
 		})
 	}
 	rows := make([][]string, len(checks))
@@ -146,8 +147,8 @@ func (c *verifyCommand) tellChecks(r access.Receipt, checks []signing.Check, ok 
 		rows[i] = []string{checkMarks[c.Result], c.Name, c.Detail}
 	}
 	c.emitTable([]string{"", "check", "result"}, rows)
-	if r.SignedMeans != "" {
-		c.remark("the receipt is %s: %s", r.Signed, r.SignedMeans)
+	if means != "" {
+		c.remark("the receipt is %s: %s", r.HowSigned(), means)
 	}
 	return nil
 }

@@ -163,6 +163,7 @@ func TestVerify_Unsigned(t *testing.T) {
 	got := run(t, "verify", path)
 	require.Equal(t, exitDone, got.code, got.errOut)
 	require.Contains(t, got.out, "by carol@example.com: not signed, so the name is only claimed")
+	require.Contains(t, got.errOut, "the receipt is unsigned: names are claims: one person can be the requester")
 	require.Equal(t, exitFailed, run(t, "verify", path, "--allowed-signers", e.allowed).code)
 }
 
