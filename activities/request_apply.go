@@ -90,8 +90,8 @@ func (r *Request) askWriter(ctx context.Context, in wire.ApplyInput) (wire.Chang
 		}
 		activity.GetLogger(ctx).Warn("The writer's answer is not on record: asking again", "change", in.Change.Key)
 		if again == forgedAnswers {
-			err := fmt.Errorf("the answers to %s are not on record: find out who completes the activities of %s by hand: "+
-				"retrying", in.Change.Key, in.Writer.WorkflowID)
+			err := fmt.Errorf("the answers to %s are not on record: find out who completes the activities of %s by "+
+				"hand: retrying", in.Change.Key, in.Writer.WorkflowID)
 			return answer, kinds.RetryIn(kinds.New(kinds.Unavailable, err), time.Minute)
 		}
 		id = fmt.Sprintf("%s/again-%d", in.UpdateID(), again)

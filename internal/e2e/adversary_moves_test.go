@@ -52,7 +52,6 @@ func (w *walk) adversary(ctx context.Context, chance *rand.Rand) {
 	case n < 90:
 		w.moveReset(ctx, chance, x)
 	case n < 93:
-		w.deeds.tamper(x.id, "cancelled")
 		w.deeds.note("adversary cancels %s: %v", x.id, w.client.CancelWorkflow(ctx, x.id, ""))
 	case n < 96:
 		w.deeds.tamper(x.id, "terminated")

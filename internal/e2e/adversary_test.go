@@ -38,7 +38,7 @@ type walk struct {
 type journal struct {
 	mu       sync.Mutex
 	lines    []string
-	tampered map[string]string // what the adversary last did to a workflow, by id
+	tampered map[string]string // what the adversary did to a workflow, by id
 	granted  map[string]bool   // workflow ids of the requests of honest people
 }
 
@@ -51,6 +51,9 @@ func (j *journal) note(format string, args ...any) {
 func (j *journal) tamper(id, how string) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	if was := j.tampered[id]; was != "" && len(was) < 200 {
+		how = was + ", " + how
+	}
 	j.tampered[id] = how
 }
 

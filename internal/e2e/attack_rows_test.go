@@ -130,7 +130,8 @@ func TestAttack_ForgedReceipt(t *testing.T) {
 	forged := wire.CloseInput{
 		Request: wire.RequestInfo{ID: run.GetID(), Run: status.Run, StartedAt: status.StartedAt}, Plan: *status.Plan,
 		Proofs: []access.Proof{{
-			Op: access.OpGrant, Outcome: access.Applied, Key: access.ChangeKey(run.GetID()+"#"+status.Run, access.OpGrant),
+			Op: access.OpGrant, Outcome: access.Applied,
+			Key: access.ChangeKey(run.GetID()+"#"+status.Run, access.OpGrant),
 		}},
 	}
 	for _, state := range []string{wire.StateGranted, wire.StateDenied, wire.StateExpired} {
