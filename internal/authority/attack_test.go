@@ -134,3 +134,32 @@ func TestWrite_DeniedBeforeItWasPlannedAgain(t *testing.T) {
 		requireReason(t, authority.NotApproved, s.write(access.OpAcquire))
 	})
 }
+
+// A signed no that an attacker has had recorded as one that does not count stands, for whatever
+// step they say it is, and whoever else approves then.
+func TestWrite_DenialRecordedAsRefused(t *testing.T) {
+	t.Parallel()
+	const twoSteps = "groups: {leads: [carol@example.com], owners: [dave@example.com]}\n" +
+		"rules: [{name: both, permanent: true, approvals: [{need: 1, from: [leads]}, {need: 1, from: [owners]}]}]\n"
+	for _, who := range []string{carol, dave} {
+		s := newScene(t, twoSteps, true).requested()
+		no := s.decision(who, "deny")
+		no.Step = 9 // which nobody signs
+		s.refused(no, "whatever the attacker says")
+		s.now = s.now.Add(time.Minute)
+		s.decided(s.decision(carol, "approve"))
+		second := s.decision(dave, "approve")
+		second.Step = 1
+		s.decided(second)
+		requireReason(t, authority.NotApproved, s.write(access.OpAcquire))
+	}
+	s := newScene(t, twoSteps, true).requested()
+	s.refused(s.decision(bob, "deny"), "requesters do not decide")
+	s.now = s.now.Add(time.Minute)
+	s.decided(s.decision(carol, "approve"))
+	second := s.decision(dave, "approve")
+	second.Step = 1
+	s.decided(second)
+	v := s.write(access.OpAcquire)
+	require.True(t, v.Covered(), v.Text)
+}

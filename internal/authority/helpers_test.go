@@ -186,13 +186,19 @@ func (s *scene) plan0At() time.Time {
 // decided puts a decision on record.
 func (s *scene) decided(d access.Decision) {
 	s.t.Helper()
+	s.refused(d, "")
+}
+
+// refused puts a decision on record, with the reason why it does not count.
+func (s *scene) refused(d access.Decision, why string) {
+	s.t.Helper()
 	n := 0
 	for _, e := range s.entries {
 		if e.Kind == ledger.KindDecision {
 			n++
 		}
 	}
-	s.record(ledger.DecisionEntryKey(run.DecisionKey(d, ""), n), ledger.Decision{Decision: d})
+	s.record(ledger.DecisionEntryKey(run.DecisionKey(d, why), n), ledger.Decision{Decision: d, Refusal: why})
 }
 
 func (s *scene) judge() authority.Judge {

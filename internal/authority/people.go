@@ -97,7 +97,7 @@ func (j Judge) decisionsOn(
 			out = append(out, own)
 		case doubt != "":
 			doubts = append(doubts, doubt)
-		case d.Refusal == "", own.Action == approval.Deny && opened.Check(own, own.At) == nil:
+		case d.Refusal == "", own.Action == approval.Deny && mayDeny(opened, own):
 			out = append(out, own)
 		}
 	}
@@ -107,6 +107,22 @@ func (j Judge) decisionsOn(
 // verifiedOnce says that the worker had verified the signature when the decision came. A denial that
 // counted then stands, whatever became of its key: that gives less access.
 func verifiedOnce(d access.Decision) bool { return d.Signed != "" && d.Signed != access.Unsigned }
+
+// mayDeny says that somebody may deny at one of the steps. A denial that is on record as one
+// that does not count is a no all the same: whoever can have our activities run may have had it
+// recorded so, before the workflow did. Nor is the step believed, which nobody signs.
+func mayDeny(opened approval.State, d access.Decision) bool {
+	for step := range opened.Steps {
+		if step > 0 {
+			opened.Deadline = time.Time{} // that of a later step follows from decisions
+		}
+		opened.Step, d.Step = step, step
+		if opened.Check(d, d.At) == nil {
+			return true
+		}
+	}
+	return false
+}
 
 // decision verifies one decision. doubt says why it does not count.
 func (j Judge) decision(
