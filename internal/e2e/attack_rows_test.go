@@ -165,3 +165,31 @@ func TestAttack_LaterPlan(t *testing.T) {
 	require.Contains(t, string(out), "the ledger has no first plan of this request")
 	a.requireNothingWritten()
 }
+
+// Row 1 of issue 10: accounts are made for requests that were approved, whatever the input of
+// the activity says, and under whose id it runs.
+func TestAttack_AccountActivities(t *testing.T) {
+	t.Parallel()
+	a := newAttacker(newSignedEnv(t))
+	life := access.Duration(time.Hour)
+	in := wire.ProvisionServiceUserInput{
+		Name: "nightly", Role: access.RoleSelector{ID: a.requested.RoleID},
+		Scope:     access.ScopeSelector{Level: a.requested.Level, ID: a.requested.ScopeID},
+		TokenLife: &life, Requester: "bob@example.com", Console: a.consoleKey(),
+	}
+	id, at := wire.ProvisionID(t.Name()), a.now()
+	in.Sign(a.sign(in.Requester, signing.OfRequest(id, access.RequestSignature{Request: in.Spec(), SignedAt: at})), at)
+	run := a.start(id, wire.ProvisionServiceUserType, in)
+	status := a.untilStatus(run, isAwaitingApproval)
+	create := wire.CreateInput{Request: wire.RequestInfo{ID: id, StartedAt: at}, Plan: *status.Plan}
+	for _, of := range []string{status.Run, ownRun} {
+		for _, as := range []string{"forge/" + t.Name(), id} { // the last one takes the request's place
+			for _, activity := range []string{wire.UserCreateActivity, wire.ServiceUserCreateActivity} {
+				create.Request.Run, create.Key = of, access.ChangeKey(id+"#"+of, access.OpCreate)
+				_, err := a.runActivity(as, a.signedEnv.queue, activity, create)
+				require.Error(t, err, "%s of %s as %s", activity, of, as)
+			}
+		}
+	}
+	a.requireNothingWritten()
+}
