@@ -124,7 +124,7 @@ func (p *app) concludeExtension(
 		return errors.Join(p.emitJSON(out), failed)
 	}
 	if failed == nil {
-		fmt.Fprintln(p.out, extensionSentence(out, by))
+		writef(p.out, "%s\n", extensionSentence(out, by))
 		p.remark("full record: `starter show %s`", requestclient.ShortID(out.WorkflowID))
 	}
 	return failed

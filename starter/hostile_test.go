@@ -180,6 +180,7 @@ func TestOutput_PassesOneFunction(t *testing.T) {
 	allowed := map[string]int{
 		"app_output.go": 2, "app_errors.go": 1, "app_passphrase.go": 1, "root.go": 2, // the last two print no text of others
 		"show.go": 1, "status.go": 3, // empty lines
+		"ledger_verify_known.go": 1, // a script that needs exact bytes, of the ledger's own key and head
 	}
 	files, err := filepath.Glob("*.go")
 	require.NoError(t, err)
