@@ -3,6 +3,7 @@ package timetext
 
 import (
 	"fmt"
+	"math"
 	"regexp"
 	"strconv"
 	"strings"
@@ -38,7 +39,7 @@ func Time(text string, now time.Time, e Edge) (time.Time, error) {
 	return time.Time{}, fmt.Errorf("invalid time %q: write 2026-03-03T09:00:00Z, 2026-03-03, 24h or 7d", text)
 }
 
-var daysAndWeeks = regexp.MustCompile(`^(?:(\d{1,4})w)?(?:(\d{1,5})d)?(.*)$`)
+var daysAndWeeks = regexp.MustCompile(`(?s)^(?:(\d{1,4})w)?(?:(\d{1,5})d)?(.*)$`)
 
 // Duration reads a duration above 0: a Go duration, which weeks and days may precede.
 func Duration(text string) (time.Duration, error) {
@@ -46,7 +47,7 @@ func Duration(text string) (time.Duration, error) {
 	var total time.Duration
 	for i, unit := range []time.Duration{7 * 24 * time.Hour, 24 * time.Hour} {
 		if n, err := strconv.Atoi(parts[i+1]); err == nil {
-			total += time.Duration(n) * unit
+			total = sum(total, time.Duration(n)*unit)
 		}
 	}
 	if rest := parts[3]; rest != "" || text == "" {
@@ -54,10 +55,19 @@ func Duration(text string) (time.Duration, error) {
 		if err != nil || d < 0 {
 			return 0, fmt.Errorf("invalid duration %q: write 90m, 24h or 7d", text)
 		}
-		total += d
+		total = sum(total, d)
 	}
 	if total <= 0 {
 		return 0, fmt.Errorf("invalid duration %q: must be positive", text)
 	}
 	return total, nil
+}
+
+// sum adds two durations that are not negative. What is too long for the type, 292 years, is
+// the longest one.
+func sum(a, b time.Duration) time.Duration {
+	if a > math.MaxInt64-b {
+		return math.MaxInt64
+	}
+	return a + b
 }

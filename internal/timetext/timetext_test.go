@@ -2,6 +2,7 @@ package timetext_test
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -44,7 +45,7 @@ func TestTime(t *testing.T) {
 func TestTime_Invalid(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{
-		"", " ", "yesterday", "2026-13-01", "2026-3-3", "-24h", "0d", "0h", "d", "7", "2026-03-03 09:00", "ago", "1d2w",
+		"", " ", "yesterday", "2026-13-01", "2026-3-3", "-24h", "0d", "0h", "d", "7", "2026-03-03 09:00", "ago", "1d2w", "1h\n1m",
 	} {
 		_, err := timetext.Time(text, noon, timetext.EndOfDay)
 		want := fmt.Sprintf("invalid time %q: write 2026-03-03T09:00:00Z", strings.TrimSpace(text))
@@ -52,8 +53,15 @@ func TestTime_Invalid(t *testing.T) {
 	}
 }
 
+func TestDuration_TooLong(t *testing.T) {
+	t.Parallel()
+	got, err := timetext.Duration("9999w99999d2562047h")
+	require.NoError(t, err)
+	require.Equal(t, time.Duration(math.MaxInt64), got)
+}
+
 func FuzzDuration(f *testing.F) {
-	for _, text := range []string{"1h", "7d", "2w3d", "", "-1h", "9999w99999d"} {
+	for _, text := range []string{"1h", "7d", "2w3d", "", "-1h", "9999w99999d", "\n"} {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
