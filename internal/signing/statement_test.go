@@ -94,6 +94,31 @@ func FuzzStatement_ValuesStayOnTheirLine(f *testing.F) {
 	})
 }
 
+// No text in one field makes a statement read like another one, whichever kind it is.
+func FuzzStatement_FieldsStayApart(f *testing.F) {
+	f.Add(0, 1, "bob@example.com", "bob@example.com\nby: dave@example.com")
+	f.Add(7, 3, "", "\\n")
+	f.Add(12, 5, "a\r", "a")
+	f.Fuzz(func(t *testing.T, kind, field int, one, two string) {
+		kinds := []string{
+			KindRequest, KindApprove, KindDeny, KindDelegate, KindCancel, KindEnd, KindExtend, KindConfirm, KindDiscard,
+		}
+		var texts [][]byte
+		for _, value := range []string{one, two} {
+			s := anApproval()
+			s.Kind = kinds[(kind%len(kinds)+len(kinds))%len(kinds)]
+			v := reflect.ValueOf(&s).Elem()
+			v = v.Field((field%v.NumField() + v.NumField()) % v.NumField())
+			if v.Kind() != reflect.String {
+				return
+			}
+			v.SetString(value)
+			texts = append(texts, s.Canonical())
+		}
+		require.Equal(t, one == two, bytes.Equal(texts[0], texts[1]), "%q and %q", texts[0], texts[1])
+	})
+}
+
 func TestStatement_Validate(t *testing.T) {
 	t.Parallel()
 	require.NoError(t, anApproval().Validate())

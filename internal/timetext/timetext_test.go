@@ -45,7 +45,8 @@ func TestTime(t *testing.T) {
 func TestTime_Invalid(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{
-		"", " ", "yesterday", "2026-13-01", "2026-3-3", "-24h", "0d", "0h", "d", "7", "2026-03-03 09:00", "ago", "1d2w", "1h\n1m",
+		"", " ", "yesterday", "2026-13-01", "2026-3-3", "-24h", "0d", "0h", "d", "7", "2026-03-03 09:00", "ago", "1d2w",
+		"1h\n1m",
 	} {
 		_, err := timetext.Time(text, noon, timetext.EndOfDay)
 		want := fmt.Sprintf("invalid time %q: write 2026-03-03T09:00:00Z", strings.TrimSpace(text))
