@@ -171,3 +171,33 @@ func TestExtend_ClaimsAnotherTime(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, d.now, entries[len(entries)-1].At)
 }
+
+// Operations that somebody has invented leave no entries: they would fill the record of a
+// request that every later write reads.
+func TestWrite_InventedOperations(t *testing.T) {
+	t.Parallel()
+	d := newGrantFixture(t, consoletest.Options{})
+	d.mustWrite(d.change(access.OpAcquire, lease("1", d.soc), access.OwnershipState{}))
+	before := d.ledger("grant/1")
+	for _, op := range []access.Op{"a1", "a2", "confirm"} {
+		in := d.change(access.OpAcquire, lease("1", d.soc), access.OwnershipState{})
+		in.Change.Change.Op, in.Change.Key = op, access.ChangeKey(in.Change.Change.Lease.ID, op)
+		require.Equal(t, access.Unauthorized, d.mustWrite(in).Proof.Outcome)
+	}
+	require.Equal(t, before, d.ledger("grant/1"))
+}
+
+// An attempt that finds the principal locked is made again within seconds, however long its
+// change waits: a lock keeps no release out for minutes.
+func TestRelease_LockedElsewhere(t *testing.T) {
+	t.Parallel()
+	d := newGrantFixture(t, consoletest.Options{})
+	known := leasedState(d)
+	lock, err := d.store.LockPrincipal(t.Context(), d.who.Console, string(d.who.Kind)+"/"+d.who.ID)
+	require.NoError(t, err)
+	d.now, d.attempt = d.now.Add(time.Hour), 40
+	_, err = d.write(d.change(access.OpRelease, lease("1", d.soc), known))
+	require.Equal(t, 2*time.Second, attempttest.ApplicationError(t, err).NextRetryDelay())
+	require.NoError(t, lock.Release(t.Context()))
+	require.Equal(t, access.Released, d.mustWrite(d.change(access.OpRelease, lease("1", d.soc), known)).Proof.Outcome)
+}

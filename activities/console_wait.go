@@ -65,6 +65,9 @@ func (w *consoleWork) retryLater(ctx context.Context, cause error) error {
 	info := activity.GetInfo(ctx)
 	now := w.now().UTC()
 	delay := max(retryPause(info.Attempt, now.Sub(info.ScheduledTime)), fault.Delay(cause))
+	if errors.Is(cause, errLockedElsewhere) { // a lock is held for seconds: nobody keeps a release out with it
+		delay = fault.Delay(cause)
+	}
 	if err := w.recordWait(detached, cause, now, delay); err != nil {
 		activity.GetLogger(ctx).Warn("Cannot store why the request waits", "request", w.request, "error", err)
 	}

@@ -146,9 +146,14 @@ func (w *changeAttempt) unauthorized(
 	in := w.in.Change
 	activity.GetLogger(ctx).Warn("A change is not authorized", "request", in.Request, "op", in.Change.Op,
 		"reason", v.Reason, "text", v.Text)
-	err := w.recordUnauthorized(ctx, ledger.Unauthorized{
-		Change: in.Key, Op: in.Change.Op, Principal: w.whose(), Reason: string(v.Reason), Text: v.Text,
-	})
+	var err error
+	if in.Change.Op.Known() { // invented ones would fill the record of somebody's request
+		err = w.recordUnauthorized(ctx, ledger.Unauthorized{
+			Change: in.Key, Op: in.Change.Op, Principal: w.whose(), Reason: string(v.Reason), Text: v.Text,
+		})
+	} else {
+		countUnauthorized(ctx, v.Reason)
+	}
 	switch {
 	case err != nil:
 		return wire.WriteResult{}, err

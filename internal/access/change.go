@@ -20,6 +20,15 @@ const (
 	OpCreate  Op = "create"  // create the principal, with one role
 )
 
+// Known says that it is one of the operations.
+func (o Op) Known() bool {
+	switch o {
+	case OpGrant, OpAcquire, OpRelease, OpRevoke, OpReset, OpDelete, OpCreate:
+		return true
+	}
+	return false
+}
+
 // Outcome is how a change ended.
 type Outcome string
 

@@ -163,3 +163,17 @@ func TestWrite_DenialRecordedAsRefused(t *testing.T) {
 	v := s.write(access.OpAcquire)
 	require.True(t, v.Covered(), v.Text)
 }
+
+// A request ends in no state that there is not, and not as if it had given access that it has not.
+func TestRecord_ForgedEnds(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, oneLead, true).requested()
+	record, err := authority.RecordOf(s.entries, run)
+	require.NoError(t, err)
+	for _, state := range []string{"approved", "", "expired", "ended", "granted", "denied"} {
+		require.NotEmpty(t, record.Unsupported(state, s.now), state)
+	}
+	for _, state := range []string{"cancelled", "refused", "failed"} {
+		require.Empty(t, record.Unsupported(state, s.now), state)
+	}
+}

@@ -122,11 +122,21 @@ var doneAs = map[access.Op]string{
 // clockSlack is how far the clocks of Temporal and of the worker may be apart.
 const clockSlack = 5 * time.Minute
 
+// ends are the states in which requests end.
+var ends = []string{
+	"granted", "expired", "ended", "cancelled", "denied", "timedOut", "refused", "revoked", "provisioned", "offboarded",
+	"failed",
+}
+
 // Unsupported says why the record does not bear out that the request has ended in that
 // state; "" if it does. Access that was given and not released has not ended.
 func (r Record) Unsupported(state string, now time.Time) string {
 	_, given := r.Given()
 	switch {
+	case !slices.Contains(ends, state):
+		return "no request ends so"
+	case (state == "expired" || state == "ended") && !given:
+		return "the ledger holds no proof that the access was given"
 	case doneAs[r.Plan.Plan.Op] == state && r.settled(r.Plan.Plan.Op):
 		return ""
 	case slices.Contains(slices.Collect(maps.Values(doneAs)), state):
