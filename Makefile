@@ -19,8 +19,8 @@ WITH_TEMPORAL = TEMPORAL_CLI="$$(tools/temporal-cli.sh)"
 TESTFLAGS ?=
 # Extra arguments of the target's program: make bench ARGS=--help.
 ARGS ?=
-# How long each fuzz target runs.
-FUZZTIME ?= 10s
+# How many inputs each fuzz target gets, or how long it runs, such as 1m.
+FUZZTIME ?= 20000x
 # The release whose histories `make histories` records.
 export RELEASE
 
@@ -91,7 +91,7 @@ soak: build temporal-cli fuzz ## run the long tests: every fuzz target, many kil
 	$(WITH_TEMPORAL) go test -tags soak -run '^TestSoak' -count=1 -timeout 60m $(TESTFLAGS) ./...
 
 .PHONY: fuzz
-fuzz: ## run every fuzz target for a while: make fuzz FUZZTIME=1m
+fuzz: ## run every fuzz target: make fuzz FUZZTIME=1m
 	tools/fuzz.sh $(FUZZTIME)
 
 .PHONY: bench

@@ -1,10 +1,11 @@
 #!/bin/sh
-# Runs every fuzz target of the repository for a while, one after the other: tools/fuzz.sh DURATION. It finds them by
-# name, so that a new one is never forgotten. It stops at the first that fails: Go keeps the input in testdata/fuzz of its
-# package, where later runs of `go test` find it.
+# Runs every fuzz target of the repository, one after the other: tools/fuzz.sh 20000x, or 1m. It finds them by name, so
+# that a new one is never forgotten. It stops at the first that fails: Go keeps the input in testdata/fuzz of its package,
+# where later runs of `go test` find it. A number of inputs is better than a time: on a busy machine `go test` may report
+# the end of the time as a failure ("context deadline exceeded").
 set -eu
 
-duration=${1:?how long each target runs, such as 10s}
+duration=${1:?how many inputs each target gets, such as 20000x}
 found=0
 for line in $(grep -rn --include='*_test.go' -oE '^func Fuzz[A-Za-z0-9_]+' . | sed -E 's|^\./(.*)/[^/]*_test\.go:[0-9]+:func (.*)$|./\1,\2|; s/ //g' | sort -u); do
 	package=${line%,*} target=${line#*,}
