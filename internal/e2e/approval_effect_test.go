@@ -50,7 +50,7 @@ func TestApproval_OverlappingWindowsAreOneStretch(t *testing.T) {
 	p := &grantPair{grantEnv: s, name: "approved", spans: 1, before: s.holdings()}
 	now := time.Now().UTC()
 	for _, w := range []struct{ start, duration time.Duration }{
-		{5 * time.Second, 4 * time.Second}, {7 * time.Second, 6 * time.Second},
+		{8 * time.Second, 10 * time.Second}, {12 * time.Second, 12 * time.Second},
 	} {
 		in := p.input(w.duration.String())
 		in.StartAt = new(now.Add(w.start))

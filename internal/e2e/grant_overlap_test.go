@@ -24,8 +24,8 @@ func TestGrant_TwoOverlapping(t *testing.T) { //nolint:tparallel // the grants r
 		first, second times
 		spans         int // at most
 	}{
-		{"overlaps", times{4 * time.Second, 6 * time.Second}, times{6 * time.Second, 8 * time.Second}, 1},
-		{"contains", times{4 * time.Second, 10 * time.Second}, times{6 * time.Second, 2 * time.Second}, 1},
+		{"overlaps", times{4 * time.Second, 10 * time.Second}, times{6 * time.Second, 12 * time.Second}, 1},
+		{"contains", times{4 * time.Second, 16 * time.Second}, times{6 * time.Second, 10 * time.Second}, 1},
 		// The order of the two at that moment is not specified.
 		{"meets", times{4 * time.Second, 4 * time.Second}, times{8 * time.Second, 4 * time.Second}, 2},
 	} {
