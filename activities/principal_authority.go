@@ -133,6 +133,7 @@ func (w *changeAttempt) authorize(
 		return &out, nil
 	case authority.NotNow:
 		return nil, kinds.New(kinds.Unavailable, errors.New(v.Text))
+	case authority.Unauthorized:
 	}
 	out, err := w.unauthorized(ctx, v, actual)
 	return &out, err

@@ -148,21 +148,31 @@ func (w *changeAttempt) change(ctx context.Context) (wire.WriteResult, error) {
 		return wire.WriteResult{}, err
 	}
 	if more := w.beyondApproval(step); len(more) > 0 {
-		if slices.ContainsFunc(w.writes, w.mayArrive) {
-			return wire.WriteResult{}, errMayStillArrive
-		}
-		if endsAccess(w.in.Change.Change.Op) { // whose requests are not asked anew
-			return w.unauthorized(ctx, authority.Exceeds(more), actual)
-		}
-		return w.planChangedResult(actual, more), nil
+		return w.exceeds(ctx, more, actual)
 	}
+	return w.carryOut(ctx, step, actual)
+}
+
+// exceeds answers a change that would do more than what was approved.
+func (w *changeAttempt) exceeds(ctx context.Context, more []string, actual access.Read) (wire.WriteResult, error) {
+	switch {
+	case slices.ContainsFunc(w.writes, w.mayArrive):
+		return wire.WriteResult{}, errMayStillArrive
+	case endsAccess(w.in.Change.Change.Op): // whose requests are not asked anew
+		return w.unauthorized(ctx, authority.Exceeds(more), actual)
+	}
+	return w.planChangedResult(actual, more), nil
+}
+
+// carryOut sends a step if it is authorized and there is anything to send.
+func (w *changeAttempt) carryOut(ctx context.Context, step access.Step, actual access.Read) (wire.WriteResult, error) {
 	switch {
 	case step.Refused() && w.in.Change.Change.Op == access.OpRelease:
 		return wire.WriteResult{}, kinds.New(kinds.Refused, errors.New(ruleRefusal(step, step.Before.Level)))
 	case step.Refused():
 		return w.conclude(ctx, step, actual)
 	}
-	done, err = w.authorize(ctx, step, actual)
+	done, err := w.authorize(ctx, step, actual)
 	switch {
 	case err != nil || done != nil:
 		return resultOf(done), err

@@ -123,9 +123,8 @@ func TestAcquire_OnlyAccess(t *testing.T) {
 	d.editByHand(access.Holdings{Level: access.SiteLevel})
 	refusal := d.plan(d.planOf("grant/1", access.OpAcquire, d.soc)).Plan.Refusal
 	require.Contains(t, refusal, "no permanent role that is left when this grant ends")
-	in := d.change(access.OpAcquire, lease("1", d.soc), access.OwnershipState{})
 	d.mustRefuse(access.OpAcquire, lease("1", d.soc), refusal)
-	in = d.change(access.OpAcquire, lease("4", d.soc), access.OwnershipState{})
+	in := d.change(access.OpAcquire, lease("4", d.soc), access.OwnershipState{})
 	got := d.mustWrite(in)
 	require.Equal(t, access.NoReturn, got.Proof.Outcome)
 	require.Equal(t, refusal, got.Message)

@@ -84,18 +84,28 @@ func signedIn(
 			if x := asked.Extension; x.Hash == plan {
 				request.Asker, request.AskerKey = x.By, x.Signed
 			}
-		case ledger.KindDecision:
-			kept, err := ledger.DecodeAs[ledger.Decision](e)
-			if err != nil {
-				return request, nil, err
-			}
-			if kept.Refusal == "" && kept.Decision.PlanHash == plan {
-				decisions = append(decisions, kept.Decision)
-			}
 		default: // of no decision and no request
 		}
 	}
-	return request, decisions, nil
+	decisions, err = decidedOn(entries, run, plan)
+	return request, decisions, err
+}
+
+// decidedOn finds the decisions on a plan that count.
+func decidedOn(entries []ledger.Entry, run ledger.Run, plan string) (out []access.Decision, err error) {
+	for _, e := range entries {
+		if !run.Owns(e.Key) || e.Kind != ledger.KindDecision {
+			continue
+		}
+		kept, err := ledger.DecodeAs[ledger.Decision](e)
+		if err != nil {
+			return nil, err
+		}
+		if kept.Refusal == "" && kept.Decision.PlanHash == plan {
+			out = append(out, kept.Decision)
+		}
+	}
+	return out, nil
 }
 
 // requestedBy is what a later plan leaves of a request: the key of the first plan, since later

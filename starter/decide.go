@@ -44,7 +44,7 @@ func (p *app) decideCommand(decision, short, long string) *cobra.Command {
 		Args: cobra.NoArgs,
 		RunE: p.run(func(ctx context.Context, _ []string) error { return p.decide(ctx, decision, o) }),
 	}
-	o.actorOptions.flags(cmd)
+	o.flags(cmd)
 	cmd.Flags().StringVar(&o.id, "id", "",
 		"workflow id (default: the quarantined sync in the database, else sync/<console>)")
 	return cmd
@@ -177,7 +177,7 @@ func (e *temporalClient) signDecision(
 		Action: decision, By: in.By, Comment: in.Comment,
 	}))
 	if err == nil && signature != "" {
-		in.Signed.Sign(signature, st.At)
+		in.Sign(signature, st.At)
 	}
 	return in, err
 }

@@ -37,7 +37,7 @@ answers at once; --wait waits for the decision.
 	cmd.Flags().StringVar(&o.lasts, "for", "", "duration to add: 90m, 2h, 1d")
 	_ = cmd.MarkFlagRequired("for") // fails only if the flag does not exist
 	cmd.Flags().BoolVar(&o.wait, "wait", false, "wait until the extension is decided")
-	o.actorOptions.flags(cmd)
+	o.flags(cmd)
 	return cmd
 }
 

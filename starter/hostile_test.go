@@ -35,7 +35,7 @@ func requireSafe(t *testing.T, what, text string) {
 
 // TestHostileNames runs the commands against a console whose users, roles, accounts and
 // sites have hostile names, with a request for a hostile reason, and with hostile arguments.
-func TestHostileNames(t *testing.T) {
+func TestHostileNames(t *testing.T) { //nolint:funlen // a long list of commands
 	l := newLive(t, func(l *live) {
 		must := func(id string, err error) string { l.t.Helper(); require.NoError(l.t, err); return id }
 		account := must(l.console.AddAccount(access.Account{Name: "Acme" + hostile}))

@@ -80,7 +80,7 @@ func TestLedgerVerify_Emptied(t *testing.T) {
 }
 
 // A signature of a person that is not what its entry says is a fault.
-func TestLedgerVerify_SignatureInside(t *testing.T) {
+func TestLedgerVerify_SignatureInside(t *testing.T) { //nolint:paralleltest // sets the environment
 	f, key, _ := sealedFixture(t)
 	d := access.Decision{By: "carol@example.com", Action: "approve", PlanHash: "1", Signed: "SHA256:abc", Signature: "x"}
 	run1 := ledger.Run{Request: "grant/1", ID: "run"}

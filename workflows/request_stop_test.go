@@ -34,7 +34,7 @@ func TestGrant_StopIsRecordedFirst(t *testing.T) {
 	r.applies(access.OpAcquire, access.Applied).Once()
 	r.applies(access.OpRelease, access.Released).Once()
 	signed := wire.StopInput{By: " carol@example.com", Comment: "done"}
-	signed.Signed.Sign("armored", began.Add(time.Hour))
+	signed.Sign("armored", began.Add(time.Hour))
 	r.refuseStops = "a signature is required"
 	unsigned := r.sendUpdate(time.Hour, wire.EndUpdate, byCarol())
 	r.at(2*time.Hour, func() { r.refuseStops = "" })

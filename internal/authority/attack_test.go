@@ -125,7 +125,7 @@ func (s *scene) plannedAgain() {
 // Nor does another plan of the run make a no undone.
 func TestWrite_DeniedBeforeItWasPlannedAgain(t *testing.T) {
 	t.Parallel()
-	onBoth(t, oneLead, func(t *testing.T, s *scene) {
+	onBoth(t, oneLead, func(t *testing.T, s *scene) { //nolint:thelper // it is the test
 		s.requested()
 		s.decided(s.decision(carol, "deny"))
 		s.plannedAgain()

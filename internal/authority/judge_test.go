@@ -33,7 +33,7 @@ func requireReason(t *testing.T, want authority.Reason, v authority.Verdict) {
 
 func TestWrite_Approved(t *testing.T) {
 	t.Parallel()
-	onBoth(t, oneLead, func(t *testing.T, s *scene) {
+	onBoth(t, oneLead, func(t *testing.T, s *scene) { //nolint:thelper // it is the test
 		requireReason(t, authority.NoRequest, s.writeStep(access.OpAcquire, access.Step{After: holdings(viewer, soc)}))
 		s.requested()
 		requireReason(t, authority.NotApproved, s.write(access.OpAcquire))
@@ -46,7 +46,7 @@ func TestWrite_Approved(t *testing.T) {
 // Two distinct people are two approvals, one person twice is not.
 func TestWrite_TwoPeople(t *testing.T) {
 	t.Parallel()
-	onBoth(t, twoLeads, func(t *testing.T, s *scene) {
+	onBoth(t, twoLeads, func(t *testing.T, s *scene) { //nolint:thelper // it is the test
 		s.requested()
 		s.decided(s.decision(carol, "approve"))
 		s.decided(s.decision(carol, "approve"))
@@ -60,7 +60,7 @@ func TestWrite_TwoPeople(t *testing.T) {
 // A denial on record stands, whatever is approved before or after it.
 func TestWrite_Denied(t *testing.T) {
 	t.Parallel()
-	onBoth(t, oneLead, func(t *testing.T, s *scene) {
+	onBoth(t, oneLead, func(t *testing.T, s *scene) { //nolint:thelper // it is the test
 		s.requested()
 		s.decided(s.decision(carol, "deny"))
 		s.now = s.now.Add(time.Minute)
@@ -150,7 +150,7 @@ func (s *scene) requireNoVerdict() {
 // What is sent is judged, not what it is called.
 func TestWrite_OtherEffect(t *testing.T) {
 	t.Parallel()
-	onBoth(t, oneLead, func(t *testing.T, s *scene) {
+	onBoth(t, oneLead, func(t *testing.T, s *scene) { //nolint:thelper // it is the test
 		s.requested()
 		s.decided(s.decision(carol, "approve"))
 		before := holdings(viewer)
@@ -177,7 +177,7 @@ func TestWrite_OtherEffect(t *testing.T) {
 // A lease that was released, and a request that has ended, give nothing again.
 func TestWrite_NotAgain(t *testing.T) {
 	t.Parallel()
-	onBoth(t, nobody, func(t *testing.T, s *scene) {
+	onBoth(t, nobody, func(t *testing.T, s *scene) { //nolint:thelper // it is the test
 		s.requested().given()
 		require.True(t, s.write(access.OpAcquire).Covered(), "it is in force")
 		s.now = s.now.Add(5 * time.Hour)
@@ -188,12 +188,12 @@ func TestWrite_NotAgain(t *testing.T) {
 		})
 		requireReason(t, authority.HasEnded, s.write(access.OpAcquire))
 	})
-	onBoth(t, nobody, func(t *testing.T, s *scene) {
+	onBoth(t, nobody, func(t *testing.T, s *scene) { //nolint:thelper // it is the test
 		s.requested()
 		s.record(run.ReceiptKey(), ledger.Receipt{Receipt: access.Receipt{State: "denied"}})
 		requireReason(t, authority.HasEnded, s.write(access.OpAcquire))
 	})
-	onBoth(t, nobody, func(t *testing.T, s *scene) {
+	onBoth(t, nobody, func(t *testing.T, s *scene) { //nolint:thelper // it is the test
 		s.requested()
 		s.record(run.CancelledKey(), ledger.Cancelled{})
 		requireReason(t, authority.WasStopped, s.write(access.OpAcquire))
@@ -203,7 +203,7 @@ func TestWrite_NotAgain(t *testing.T) {
 // The time counts from the first write, however often the request begins anew.
 func TestChangeOf_EndCountsFromTheFirstWrite(t *testing.T) {
 	t.Parallel()
-	onBoth(t, nobody, func(t *testing.T, s *scene) {
+	onBoth(t, nobody, func(t *testing.T, s *scene) { //nolint:thelper // it is the test
 		s.requested()
 		end := func() time.Time {
 			record, err := authority.RecordOf(s.entries, run)
@@ -243,7 +243,7 @@ func TestRelease_NotBeforeItsEnd(t *testing.T) {
 // A release gives back what its lease replaced, as the ledger has it, and nothing else.
 func TestRelease_GivesBackWhatItReplaced(t *testing.T) {
 	t.Parallel()
-	onBoth(t, nobody, func(t *testing.T, s *scene) {
+	onBoth(t, nobody, func(t *testing.T, s *scene) { //nolint:thelper // it is the test
 		s.known.Baseline, s.known.Proven = holdings(viewer, admin), holdings(viewer, admin)
 		s.requested().given()
 		require.Equal(t, holdings(viewer, soc), s.known.Proven)
@@ -266,7 +266,7 @@ func TestWrite_Frozen(t *testing.T) {
 
 func TestWrite_PolicyIsTheFirstPlans(t *testing.T) {
 	t.Parallel()
-	onBoth(t, oneLead, func(t *testing.T, s *scene) {
+	onBoth(t, oneLead, func(t *testing.T, s *scene) { //nolint:thelper // it is the test
 		s.requested()
 		s.decided(s.decision(carol, "approve"))
 		s.policy = s.keep(nobody)
@@ -274,7 +274,7 @@ func TestWrite_PolicyIsTheFirstPlans(t *testing.T) {
 		s.record(run.RequestKey(1), ledger.Request{Plan: later, SignaturesRequired: s.signers != nil, Facts: &ledger.Facts{}})
 		requireReason(t, authority.PolicyForbids, s.write(access.OpAcquire))
 	})
-	onBoth(t, nobody, func(t *testing.T, s *scene) {
+	onBoth(t, nobody, func(t *testing.T, s *scene) { //nolint:thelper // it is the test
 		s.requested()
 		s.kept = nil
 		requireReason(t, authority.PolicyMissing, s.write(access.OpAcquire))

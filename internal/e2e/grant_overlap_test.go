@@ -57,6 +57,7 @@ type grantPair struct {
 }
 
 func (p *grantPair) requireHeldOverUnion(t *testing.T) {
+	t.Helper()
 	given := make([]time.Time, len(p.runs)) // when each was proven
 	for i, run := range p.runs {
 		got := p.result(run)

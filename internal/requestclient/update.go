@@ -94,7 +94,7 @@ func (s Signer) SignStop(
 		Action: action, By: in.By, Comment: in.Comment,
 	}))
 	if err == nil && signature != "" {
-		in.Signed.Sign(signature, st.At)
+		in.Sign(signature, st.At)
 	}
 	return in, err
 }
@@ -113,7 +113,7 @@ func (s Signer) SignExtension(
 		Comment: in.Comment,
 	}))
 	if err == nil && signature != "" {
-		in.Signed.Sign(signature, st.At)
+		in.Sign(signature, st.At)
 	}
 	return in, err
 }
