@@ -28,7 +28,8 @@ func (c *accountCreation) loadRecord(ctx context.Context) error {
 		return err
 	}
 	plan := c.record.Plan.Plan
-	if plan.Account == nil || plan.Hash != c.in.Plan.Hash || c.in.Key != access.ChangeKey(run.String(), access.OpCreate) {
+	if plan.Account == nil || plan.Hash != c.in.Plan.Hash ||
+		c.in.Key != access.ChangeKey(run.String(), access.OpCreate) {
 		return kinds.New(kinds.Refused, fmt.Errorf("the ledger holds no plan of %s to create this account: "+
 			"request it with `starter user create` or `starter service-user create`", run))
 	}
@@ -41,13 +42,15 @@ func (c *accountCreation) authorize(ctx context.Context) (done *wire.CreateResul
 	v, err := c.judge.Create(ctx, c.record, c.now().UTC())
 	switch {
 	case err != nil:
-		return nil, kinds.New(kinds.Unavailable, fmt.Errorf("cannot tell yet whether the account is authorized: %w", err))
+		return nil, kinds.New(kinds.Unavailable,
+			fmt.Errorf("cannot tell yet whether the account is authorized: %w", err))
 	case v.Covered():
 		return nil, nil
 	case v.Answer == authority.NotNow:
 		return nil, kinds.New(kinds.Unavailable, errors.New(v.Text))
 	}
-	activity.GetLogger(ctx).Warn("An account is not authorized", "request", c.request, "reason", v.Reason, "text", v.Text)
+	activity.GetLogger(ctx).Warn("An account is not authorized",
+		"request", c.request, "reason", v.Reason, "text", v.Text)
 	err = c.recordUnauthorized(ctx, ledger.Unauthorized{
 		Change: c.key, Op: access.OpCreate, Principal: c.in.Plan.Principal, Reason: string(v.Reason), Text: v.Text,
 	})

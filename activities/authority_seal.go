@@ -28,7 +28,8 @@ func genuine(ctx context.Context, s *store.Store, entries []ledger.Entry, ends b
 		case ends:
 			activity.GetLogger(ctx).Error("An entry of the ledger does not count", "entry", e.Seq, "error", err)
 		default:
-			return nil, kinds.New(kinds.Unavailable, fmt.Errorf("access is not given on a ledger that was changed: %w", err))
+			return nil, kinds.New(kinds.Unavailable,
+				fmt.Errorf("access is not given on a ledger that was changed: %w", err))
 		}
 	}
 	return out, nil

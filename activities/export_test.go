@@ -51,7 +51,8 @@ func RecordRequest(
 		planned(&plan)
 	}
 	_, err = s.Append(t.Context(), who.Console, ledger.NewEntry{
-		Request: run.Request, Key: run.RequestKey(0), At: at, Body: ledger.Request{Plan: plan.Seal(), Facts: &ledger.Facts{}},
+		Request: run.Request, Key: run.RequestKey(0), At: at,
+		Body: ledger.Request{Plan: plan.Seal(), Facts: &ledger.Facts{}},
 	})
 	require.NoError(t, err)
 }

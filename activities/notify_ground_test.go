@@ -278,7 +278,8 @@ func TestNotify_Unauthorized(t *testing.T) {
 	})
 	m.requireRefused(requestEvent(wire.EventUnauthorized, "grant/2"), "the ledger has no such change")
 	at := m.send(requestEvent(wire.EventUnauthorized, "grant/1"))
-	require.Contains(t, at.Text, "A change was not written to the console, because it is not authorized. bob@example.com")
+	require.Contains(t, at.Text,
+		"A change was not written to the console, because it is not authorized. bob@example.com")
 	require.Equal(t, []string{"1 of 2 approvals is on record"}, at.Details)
 	require.Equal(t, []string{"bob@example.com"}, at.People)
 

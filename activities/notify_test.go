@@ -287,7 +287,9 @@ func TestNotify_WaitingForSentinelOne(t *testing.T) {
 		e := m.onlyDelivery(wire.EventWaiting)
 		require.NoError(t, m.execute(wire.SendActivity, wire.SendInput{Event: e, Sender: "webhook"}))
 		require.Len(t, m.got, 1)
-		require.True(t, strings.HasPrefix(m.got[0].Text, fmt.Sprintf(want, 32)+". bob@example.com (unsigned) requests "), m.got[0].Text)
+		require.True(t,
+			strings.HasPrefix(m.got[0].Text, fmt.Sprintf(want, 32)+". bob@example.com (unsigned) requests "),
+			m.got[0].Text)
 		require.Equal(t, "grant/1", m.got[0].Request)
 		require.Contains(t, m.got[0].Wait.Error, "500")
 

@@ -24,7 +24,8 @@ const UnauthorizedMetric = "sentinelone_unauthorized_writes"
 func (w *changeAttempt) loadRecord(ctx context.Context) (v authority.Verdict, err error) {
 	in := w.in.Change
 	run := ledger.RunOfLease(in.Change.Lease.ID)
-	if in.Change.Op == access.OpCreate || run.Request != in.Request || run.ID == "" || in.Key != access.ChangeKey(run.String(), in.Change.Op) {
+	if in.Change.Op == access.OpCreate || run.Request != in.Request || run.ID == "" ||
+		in.Key != access.ChangeKey(run.String(), in.Change.Op) {
 		return authority.NotOfRequest(in.Key, in.Request), nil
 	}
 	w.entries, err = w.store.LedgerOf(ctx, w.consoleName, run.Request)
@@ -61,7 +62,9 @@ var errLockedElsewhere = kinds.RetryIn(kinds.New(kinds.Unavailable, errors.New(
 	"another attempt changes this principal at present: retrying until it has ended")), 2*time.Second)
 
 // locked runs do while no other attempt, of whatever process, changes the principal.
-func (w *changeAttempt) locked(ctx context.Context, do func() (wire.WriteResult, error)) (out wire.WriteResult, err error) {
+func (w *changeAttempt) locked(
+	ctx context.Context, do func() (wire.WriteResult, error),
+) (out wire.WriteResult, err error) {
 	w.lock, err = w.store.LockPrincipal(ctx, w.consoleName, w.principal.String())
 	switch {
 	case errors.Is(err, store.ErrLocked):
@@ -122,7 +125,8 @@ func (w *changeAttempt) authorize(
 		Principal: w.whose(), Op: w.in.Change.Change.Op, Known: w.in.Ownership, Step: step, Now: w.now().UTC(),
 	})
 	if err != nil {
-		return nil, kinds.New(kinds.Unavailable, fmt.Errorf("cannot tell yet whether the change is authorized: %w", err))
+		return nil, kinds.New(kinds.Unavailable,
+			fmt.Errorf("cannot tell yet whether the change is authorized: %w", err))
 	}
 	switch v.Answer {
 	case authority.Covered:

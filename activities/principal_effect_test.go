@@ -43,7 +43,8 @@ func TestWrite_MoreThanTheApprovedEffect(t *testing.T) {
 	require.Equal(t, access.PlanChanged, got.Proof.Outcome)
 	require.Contains(t, got.Message, "it would replace "+d.admin.String())
 	require.Equal(t, holdings(d.viewer, d.admin), d.held())
-	require.Equal(t, []ledger.Kind{ledger.KindRequest}, d.ledger("grant/1"), "nothing is recorded, so that it may be approved again")
+	require.Equal(t, []ledger.Kind{ledger.KindRequest}, d.ledger("grant/1"),
+		"nothing is recorded, so that it may be approved again")
 
 	d.editByHand(holdings(d.viewer))
 	require.Equal(t, access.Applied, d.mustWrite(d.approved(access.OwnershipState{})).Proof.Outcome)

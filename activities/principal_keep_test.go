@@ -35,7 +35,8 @@ func (d *grantFixture) reviewed() {
 const breakGlassPolicy = `
 groups: {leads: [carol@example.com]}
 rules:
-  - {name: glass, permanent: true, approvals: [{need: 1, from: [leads]}], breakGlass: {reviewWithin: 4h, reviewers: {need: 1, from: [leads]}}}
+  - {name: glass, permanent: true, approvals: [{need: 1, from: [leads]}],
+     breakGlass: {reviewWithin: 4h, reviewers: {need: 1, from: [leads]}}}
 `
 
 // A writer that has lost what it knew keeps a role permanently that its lease granted, and does

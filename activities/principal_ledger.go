@@ -36,7 +36,9 @@ func (w *changeAttempt) keptResult(ctx context.Context, e ledger.Entry) (*wire.W
 	if err != nil {
 		return nil, err
 	}
-	out := &wire.WriteResult{Proof: kept.Proof, Next: w.in.Ownership, Message: kept.Message, From: kept.Roles.From, EndsAt: w.endsAt}
+	out := &wire.WriteResult{
+		Proof: kept.Proof, Next: w.in.Ownership, Message: kept.Message, From: kept.Roles.From, EndsAt: w.endsAt,
+	}
 	if w.in.Change.Change.Op == access.OpRelease {
 		again, err := w.read(ctx)
 		if err != nil {

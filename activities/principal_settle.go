@@ -92,6 +92,7 @@ func (w *changeAttempt) conclude(ctx context.Context, step access.Step, seen acc
 	}
 	out.Proof = out.Proof.WithWrites(writes)
 	return out, w.note(ctx, w.entry(w.proofKey(), ledger.Proof{
-		Principal: w.principal, Proof: out.Proof, Message: out.Message, Roles: &ledger.RoleProof{Next: out.Next, From: out.From},
+		Principal: w.principal, Proof: out.Proof, Message: out.Message,
+		Roles: &ledger.RoleProof{Next: out.Next, From: out.From},
 	}))
 }

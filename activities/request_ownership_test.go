@@ -135,7 +135,8 @@ func TestAcquire_OnlyAccess(t *testing.T) {
 	}
 	in = d.change(access.OpAcquire, lease("2", d.soc), access.OwnershipState{})
 	require.Equal(t, access.Applied, d.mustWrite(in).Proof.Outcome)
-	require.Empty(t, d.plan(d.planOf("grant/3", access.OpGrant, d.soc)).Plan.Refusal, "a permanent role may be the only one")
+	require.Empty(t, d.plan(d.planOf("grant/3", access.OpGrant, d.soc)).Plan.Refusal,
+		"a permanent role may be the only one")
 }
 
 // A release that a rule forbids does not pass by itself: people are told at once.

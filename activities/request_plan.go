@@ -205,7 +205,8 @@ func ruleRefusal(step access.Step, to access.Level) string {
 	case access.NoReturn:
 		return noReturnText(step)
 	case access.NotBaseline:
-		return "the principal does not hold the baseline role permanently, so the offboarding would grant it: " + grantFirst
+		return "the principal does not hold the baseline role permanently, so the offboarding would grant it: " +
+			grantFirst
 	default:
 		return ""
 	}

@@ -74,8 +74,9 @@ func (f *runFinder) original(ctx context.Context, workflow, run string) (string,
 	}
 	original, err := ask(ctx, workflow, run)
 	if err != nil {
-		return "", kinds.New(kinds.Unavailable, fmt.Errorf("cannot read from Temporal which run %s of %s was reset from: "+
-			"retrying: %w", run, workflow, err))
+		return "", kinds.New(kinds.Unavailable, fmt.Errorf(
+			"cannot read from Temporal which run %s of %s was reset from: retrying: %w",
+			run, workflow, err))
 	}
 	f.Lock()
 	defer f.Unlock()

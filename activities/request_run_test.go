@@ -47,9 +47,15 @@ func (d *grantFixture) inputsOfGrant() map[string]any {
 		wire.DelegateActivity: wire.DelegateInput{Request: of, Delegation: access.Delegation{
 			By: "carol@example.com", To: "dave@example.com", At: d.now, Until: d.now.AddDate(0, 0, 1),
 		}},
-		wire.FreezeActivity:            wire.FreezeActivityInput{Request: of, Freeze: access.Freeze{By: "carol@example.com"}},
-		wire.UserCreateActivity:        wire.CreateInput{Request: of, Key: "grant/1#run/create", Plan: plan, Cancel: true},
-		wire.ServiceUserCreateActivity: wire.CreateInput{Request: of, Key: "grant/1#run/create", Plan: plan, Cancel: true},
+		wire.FreezeActivity: wire.FreezeActivityInput{
+			Request: of, Freeze: access.Freeze{By: "carol@example.com"},
+		},
+		wire.UserCreateActivity: wire.CreateInput{
+			Request: of, Key: "grant/1#run/create", Plan: plan, Cancel: true,
+		},
+		wire.ServiceUserCreateActivity: wire.CreateInput{
+			Request: of, Key: "grant/1#run/create", Plan: plan, Cancel: true,
+		},
 	}
 }
 

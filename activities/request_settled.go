@@ -38,8 +38,8 @@ func (r *Request) checkSettled(ctx context.Context, on authority.Record) error {
 		arrived := access.Step{Before: w.Before, After: w.After}.Landed(p.Holdings())
 		if arrived || r.now().Sub(w.At) < visibilityDelay {
 			return kinds.RetryIn(kinds.New(kinds.Unavailable, errors.New(
-				"the request cannot be closed: a write of it is on the console, or may still arrive, and no proof says so: "+
-					"retrying until it is released")), time.Minute)
+				"the request cannot be closed: a write of it is on the console, or may still arrive, "+
+					"and no proof says so: retrying until it is released")), time.Minute)
 		}
 	}
 	return nil

@@ -64,10 +64,12 @@ func TestWrite_SeparationOfDuties(t *testing.T) {
 	t.Parallel()
 	for name, first := range map[string]func(*grantFixture) access.OwnershipState{
 		"by a lease": func(d *grantFixture) access.OwnershipState {
-			return d.mustWrite(d.withSoD(access.OpAcquire, lease("1", d.soc), access.OwnershipState{}, d.admin.RoleID)).Next
+			return d.mustWrite(d.withSoD(access.OpAcquire, lease("1", d.soc), access.OwnershipState{},
+				d.admin.RoleID)).Next
 		},
 		"permanently": func(d *grantFixture) access.OwnershipState {
-			return d.mustWrite(d.withSoD(access.OpGrant, lease("1", d.soc), access.OwnershipState{}, d.admin.RoleID)).Next
+			return d.mustWrite(d.withSoD(access.OpGrant, lease("1", d.soc), access.OwnershipState{},
+				d.admin.RoleID)).Next
 		},
 		"by hand": grantedState,
 	} {

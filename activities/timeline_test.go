@@ -95,8 +95,9 @@ func (l *timeline) roleAt(site string) string {
 // lease is a grant of a role at a site from one minute to another.
 func (l *timeline) lease(id string, h access.HeldRole, from, to float64) {
 	lease := access.Lease{
-		ID: "grant/" + id + "#run", Holding: access.Holding{Level: access.SiteLevel, RoleID: h.RoleID, ScopeID: h.ScopeID},
-		End: l.at(to),
+		ID:      "grant/" + id + "#run",
+		Holding: access.Holding{Level: access.SiteLevel, RoleID: h.RoleID, ScopeID: h.ScopeID},
+		End:     l.at(to),
 	}
 	activities.RecordRequest(l.t, l.store, l.who, access.OpAcquire, lease, l.start, func(p *access.Plan) {
 		p.Terms.StartAt, p.Terms.Duration = l.at(from), access.Duration(l.at(to).Sub(l.at(from)))

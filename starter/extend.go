@@ -141,7 +141,8 @@ func extensionSentence(a extensionAnswer, by string) string {
 	}
 	text := fmt.Sprintf("extension requested by %s: %s is %s%s", by, a.WorkflowID, a.State, until)
 	if x := a.Asked; x != nil {
-		from := describe.Plural(x.Approval.Need-x.Approval.Given, "approval") + " from " + strings.Join(x.Approval.From, ", ")
+		from := describe.Plural(x.Approval.Need-x.Approval.Given, "approval") +
+			" from " + strings.Join(x.Approval.From, ", ")
 		text += fmt.Sprintf("; until %s is pending for %s, until %s", describe.Second(x.Asked.EndsAt), from,
 			describe.Second(x.Approval.Until))
 	}

@@ -45,7 +45,8 @@ func TestHostileNames(t *testing.T) { //nolint:funlen // a long list of commands
 				Name: "Role" + hostile, Scope: access.AccountLevel, ScopeID: account,
 			}))
 			must(l.console.AddServiceUser(access.Principal{
-				Kind: access.ServiceUser, Name: "svc" + hostile, Level: access.SiteLevel, Held: l.viewer("Acme / Berlin"),
+				Kind: access.ServiceUser, Name: "svc" + hostile,
+				Level: access.SiteLevel, Held: l.viewer("Acme / Berlin"),
 			}))
 		}
 		must(l.console.AddUser(access.Principal{
@@ -81,8 +82,10 @@ func TestHostileNames(t *testing.T) { //nolint:funlen // a long list of commands
 		return path
 	}
 	quoted := strings.NewReplacer("\x1b", `\u001b`, "\a", `\u0007`, "\n", `\n`, "\r", `\r`).Replace(hostile)
-	rows := file("rows.json", `[{"action":"grant","principal":"a`+quoted+`@x.com","role":"R`+quoted+`","scope":"S`+quoted+`",
-		"level":"site","duration":"4h","reason":"`+quoted+`","id":"`+quoted+`"},{"action":"`+quoted+`","kind":"`+quoted+`"}]`)
+	rows := file("rows.json", `[{"action":"grant","principal":"a`+quoted+`@x.com","role":"R`+quoted+`",`+
+		`"scope":"S`+quoted+`",
+		"level":"site","duration":"4h","reason":"`+quoted+`","id":"`+quoted+`"},`+
+		`{"action":"`+quoted+`","kind":"`+quoted+`"}]`)
 	policyFile := file("policy.yaml", `{groups: {"`+quoted+`": ["`+quoted+`"]}, `+
 		`rules: [{name: "`+quoted+`", when: "`+quoted+`"}]}`)
 	request := `{"op":"grant","requester":"bob","principal":{"kind":"user","id":"7","email":"` + quoted + `"},` +
@@ -125,7 +128,10 @@ func TestHostileNames(t *testing.T) { //nolint:funlen // a long list of commands
 		{"grant", "--user", "asked.x@example.com", "--role", "Viewer", "--scope", "tenant", "--wait"},
 		{"grant", "--user", "ana@example.com", "--role", "Viewer", "--scope", "tenant", "--requester", hostile},
 		{"grant", "--user", "ana@example.com", "--role", "Viewer", "--scope", "tenant", "--id", hostile},
-		{"revoke", "--user", user, "--role", "Role" + hostile, "--scope", "Site" + hostile, "--level", "site", "--wait"},
+		{
+			"revoke", "--user", user, "--role", "Role" + hostile, "--scope", "Site" + hostile,
+			"--level", "site", "--wait",
+		},
 		{"revoke", "--service-user", "svc" + hostile, "--role", "Viewer", "--scope", "tenant", "--wait"},
 		{"offboard", "--user", user, "--delete", "--dry-run"},
 		{"service-user", "retire", "svc" + hostile, "--dry-run"},
@@ -178,7 +184,8 @@ func TestComplain_Lines(t *testing.T) {
 // TestOutput_PassesOneFunction looks for prints that go around [writef] and [cells].
 func TestOutput_PassesOneFunction(t *testing.T) {
 	allowed := map[string]int{
-		"app_output.go": 2, "app_errors.go": 1, "app_passphrase.go": 1, "root.go": 2, // the last two print no text of others
+		"app_output.go": 2, "app_errors.go": 1,
+		"app_passphrase.go": 1, "root.go": 2, // the last two print no text of others
 		"show.go": 1, "status.go": 3, // empty lines
 		"ledger_verify_known.go": 1, // a script that needs exact bytes, of the ledger's own key and head
 	}

@@ -141,7 +141,9 @@ func (c *ledgerVerifyCommand) believed(
 		if ring.VerifyHead(h) == nil {
 			out = append(out, h)
 		} else if h.Sealed() {
-			c.remark("a result in Temporal names entry %d as the head, sealed with a key that is not the worker's: ignored", h.Seq)
+			c.remark(
+				"a result in Temporal names entry %d as the head, sealed with a key that is not the worker's: ignored",
+				h.Seq)
 		}
 	}
 	return out, nil

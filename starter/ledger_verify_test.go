@@ -43,7 +43,8 @@ func TestLedgerVerify_Sealed(t *testing.T) {
 	for _, known := range [][]string{{"--key", public}, {"--key", key}} {
 		got = run(t, append([]string{"ledger", "verify"}, known...)...)
 		require.Equal(t, exitUsage, got.code)
-		require.Contains(t, got.errOut, "error: not verified: whether the newest entries were removed: the heads in Temporal")
+		require.Contains(t, got.errOut,
+			"error: not verified: whether the newest entries were removed: the heads in Temporal")
 		require.NotContains(t, got.errOut, "whether key")
 		got = run(t, append([]string{"ledger", "verify", "--head", "2:" + head}, known...)...)
 		require.Equal(t, exitDone, got.code, got.errOut)
@@ -82,10 +83,13 @@ func TestLedgerVerify_Emptied(t *testing.T) {
 // A signature of a person that is not what its entry says is a fault.
 func TestLedgerVerify_SignatureInside(t *testing.T) { //nolint:paralleltest // sets the environment
 	f, key, _ := sealedFixture(t)
-	d := access.Decision{By: "carol@example.com", Action: "approve", PlanHash: "1", Signed: "SHA256:abc", Signature: "x"}
+	d := access.Decision{
+		By: "carol@example.com", Action: "approve", PlanHash: "1", Signed: "SHA256:abc", Signature: "x",
+	}
 	run1 := ledger.Run{Request: "grant/1", ID: "run"}
 	_, err := f.db.Append(t.Context(), host, ledger.NewEntry{
-		Request: run1.Request, Key: ledger.DecisionEntryKey(run1.DecisionKey(d, ""), 0), Body: ledger.Decision{Decision: d},
+		Request: run1.Request, Key: ledger.DecisionEntryKey(run1.DecisionKey(d, ""), 0),
+		Body: ledger.Decision{Decision: d},
 	})
 	require.NoError(t, err)
 	got := run(t, "ledger", "verify", "--key", key)

@@ -40,7 +40,8 @@ func approvalFacts(r requestrecord.Record) [][]string {
 	}
 	if x := r.PendingExtension(); x != nil {
 		a := x.Approval
-		facts = append(facts, []string{"extension", fmt.Sprintf("until %s, requested by %s; pending for %s from %s, until %s",
+		facts = append(facts, []string{"extension", fmt.Sprintf(
+			"until %s, requested by %s; pending for %s from %s, until %s",
 			describe.Second(x.Asked.EndsAt), describe.Person(x.Asked.By), describe.Plural(a.Need-a.Given, "approval"),
 			strings.Join(a.From, ", "), describe.Second(a.Until))})
 	}

@@ -35,13 +35,17 @@ func TestShow_EntriesItCannotRead(t *testing.T) {
 		{rawBody{"oracle", `{}`}, "oracle", "this version does not know the kind: "},
 		{rawBody{ledger.KindDecision, `{"decision":{},"mood":"good"}`}, "decision/0", `json: unknown field "mood": `},
 		{rawBody{ledger.KindReceipt, `[1]`}, "receipt", "the body is not a JSON object: "},
-		{rawBody{ledger.KindProof, `{"proof":{"reads":null}}`}, "acquire/proof", `it must hold either "roles" or "account": `},
+		{
+			rawBody{ledger.KindProof, `{"proof":{"reads":null}}`},
+			"acquire/proof", `it must hold either "roles" or "account": `,
+		},
 		{rawBody{ledger.KindNotification, `"text"`}, "notification/1/slack", "the body is not a JSON object: "},
 	} {
 		recordOf(t, "grant/OLD",
 			ledger.NewEntry{Key: "request", Body: ledger.Request{Plan: plan}},
 			ledger.NewEntry{Key: e.step, Body: e.rawBody})
-		why := `entry 2 of the ledger (kind "` + string(e.kind) + `", key "grant/OLD#r1/` + e.step + `") cannot be read: ` + e.why
+		why := `entry 2 of the ledger (kind "` + string(e.kind) +
+			`", key "grant/OLD#r1/` + e.step + `") cannot be read: ` + e.why
 		got := run(t, "show", "OLD")
 		require.Equal(t, exitFailed, got.code)
 		require.Contains(t, got.out, "2026-03-10 12:01:00 UTC  unreadable  "+why+updateAdvice)

@@ -241,11 +241,13 @@ func TestDelegate(t *testing.T) {
 func TestDelegate_Invalid(t *testing.T) {
 	t.Parallel()
 	for want, in := range map[string]wire.DelegationInput{
-		`"by" is missing`:                         {To: daveMail, Duration: 1},
-		`"to" is missing`:                         {By: carolMail, Duration: 1},
-		`say either "until"`:                      {By: carolMail, To: daveMail},
-		`say either "until", as`:                  {By: carolMail, To: daveMail, Duration: 1, Until: began},
-		"the longest is 366 days":                 {By: carolMail, To: daveMail, Until: began.Add(367 * 24 * time.Hour)},
+		`"by" is missing`:        {To: daveMail, Duration: 1},
+		`"to" is missing`:        {By: carolMail, Duration: 1},
+		`say either "until"`:     {By: carolMail, To: daveMail},
+		`say either "until", as`: {By: carolMail, To: daveMail, Duration: 1, Until: began},
+		"the longest is 366 days": {
+			By: carolMail, To: daveMail, Until: began.Add(367 * 24 * time.Hour),
+		},
 		"give one above 0":                        {By: carolMail, To: daveMail, Duration: -1},
 		"cannot delegate to the same person":      {By: carolMail, To: "Carol@example.com ", Duration: 1},
 		`to contains U+0000, a control character`: {By: carolMail, To: "dave\x00@example.com", Duration: 1},

@@ -85,7 +85,8 @@ func TestExtension_Approved(t *testing.T) {
 	require.Equal(t, s.askedFor[0], pending.Extension.Asked)
 	require.Equal(t, began.Add(6*time.Hour), pending.Extension.Asked.EndsAt)
 	require.Equal(t, []string{carolMail, daveMail}, pending.Extension.Approval.People)
-	require.Contains(t, pending.Waiting, "for the approval of an extension until 2026-11-02 15:00:00 UTC: for 1 of 1 from soc")
+	require.Contains(t, pending.Waiting,
+		"for the approval of an extension until 2026-11-02 15:00:00 UTC: for 1 of 1 from soc")
 	yes.requireCounted(t)
 	require.Equal(t, s.askedFor[0].Hash, yes.decision.PlanHash)
 	require.Len(t, got.Receipt.Extensions, 1)
@@ -105,13 +106,19 @@ func TestExtension_NotApproved(t *testing.T) {
 	}{
 		"denied":    {time.Hour, func(s *extensionEnv) { s.decides(90*time.Minute, "deny", carolMail) }},
 		"timed out": {time.Hour, func(s *extensionEnv) { s.decides(3*time.Hour, "approve", carolMail) }},
-		"too late":  {3 * time.Hour, func(s *extensionEnv) { s.decides(4*time.Hour+time.Second, "approve", carolMail) }},
+		"too late": {3 * time.Hour, func(s *extensionEnv) {
+			s.decides(4*time.Hour+time.Second, "approve", carolMail)
+		}},
 		"by the requester, who is the asker": {time.Hour, func(s *extensionEnv) {
 			s.decides(90*time.Minute, "approve", bobMail)
 		}},
-		"by the recipient":  {time.Hour, func(s *extensionEnv) { s.decides(90*time.Minute, "approve", anaMail) }},
-		"by someone else":   {time.Hour, func(s *extensionEnv) { s.decides(90*time.Minute, "approve", "eve@example.com") }},
-		"refused by policy": {time.Hour, func(s *extensionEnv) { s.refuseExtensions = "cannot extend: no rule allows it" }},
+		"by the recipient": {time.Hour, func(s *extensionEnv) { s.decides(90*time.Minute, "approve", anaMail) }},
+		"by someone else": {time.Hour, func(s *extensionEnv) {
+			s.decides(90*time.Minute, "approve", "eve@example.com")
+		}},
+		"refused by policy": {time.Hour, func(s *extensionEnv) {
+			s.refuseExtensions = "cannot extend: no rule allows it"
+		}},
 		"recorded too late": {3 * time.Hour, func(s *extensionEnv) {
 			s.recordingTime = 30 * time.Minute
 			s.decides(225*time.Minute, "approve", carolMail)
@@ -146,7 +153,8 @@ func TestExtension_AskedAgain(t *testing.T) {
 	})
 	s.decides(130*time.Minute, "approve", carolMail)
 	got := s.expires(t, 6*time.Hour)
-	twice.requireRefused(t, "an extension until 2026-11-02 15:00:00 UTC, for which bob@example.com has asked, is pending")
+	twice.requireRefused(t,
+		"an extension until 2026-11-02 15:00:00 UTC, for which bob@example.com has asked, is pending")
 	old.requireRefused(t, "the plan has changed since it was shown")
 	require.NotEqual(t, s.askedFor[0].Hash, s.askedFor[1].Hash)
 	require.Len(t, got.Receipt.Extensions, 1)

@@ -103,7 +103,8 @@ func TestUpdates_HistoryFull(t *testing.T) {
 		before := s.sendUpdate(time.Hour, wire.ExtendUpdate, wire.ExtendInput{By: bobMail, Duration: hour})
 		s.at(2*time.Hour, func() { fill(s) })
 		decided := s.sendUpdate(2*time.Hour+time.Second, wire.DenyUpdate, wire.DecisionInput{By: carolMail})
-		extended := s.sendUpdate(2*time.Hour+time.Second, wire.ExtendUpdate, wire.ExtendInput{By: bobMail, Duration: hour})
+		extended := s.sendUpdate(2*time.Hour+time.Second, wire.ExtendUpdate,
+			wire.ExtendInput{By: bobMail, Duration: hour})
 		ended := s.sendUpdate(3*time.Hour, wire.EndUpdate, byCarol())
 		require.Equal(t, wire.StateEnded, s.grant(in).State, name)
 		before.requireAccepted(t)
@@ -139,10 +140,13 @@ func TestInputs_TooLong(t *testing.T) {
 			wire.ProvisionServiceUserInput{Name: long, Requester: bobMail}, "name is 1048576 bytes long",
 		},
 		wire.DelegateType: {
-			wire.DelegationInput{By: carolMail, To: long, Duration: access.Duration(time.Hour)}, "to is 1048576 bytes long",
+			wire.DelegationInput{By: carolMail, To: long, Duration: access.Duration(time.Hour)},
+			"to is 1048576 bytes long",
 		},
-		wire.FreezeType: {wire.FreezeInput{Action: wire.FreezeAction, By: carolMail, Reason: long}, "reason is 1048576 bytes"},
-		wire.SyncType:   {wire.SyncInput{Console: long}, "console is 1048576 bytes long"},
+		wire.FreezeType: {
+			wire.FreezeInput{Action: wire.FreezeAction, By: carolMail, Reason: long}, "reason is 1048576 bytes",
+		},
+		wire.SyncType: {wire.SyncInput{Console: long}, "console is 1048576 bytes long"},
 	} {
 		s := newRequest(t)
 		ran := 0

@@ -201,7 +201,8 @@ func (p *principalRun) confirm(
 	}
 	whole := removesPrincipal(in, proof.Outcome)
 	for shown := 0; ; {
-		if err := workflow.Sleep(ctx, confirmPause<<min(max(shown-access.MaxReappearances, 0), confirmSlower)); err != nil {
+		pause := confirmPause << min(max(shown-access.MaxReappearances, 0), confirmSlower)
+		if err := workflow.Sleep(ctx, pause); err != nil {
 			return answer, err
 		}
 		seen, ours, err := p.readAgain(ctx, in, whole, proof.Scopes)

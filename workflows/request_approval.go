@@ -141,7 +141,9 @@ func (m *machine) subjectOf(hash string) subject {
 	seen, x := m.planHash(), m.extension
 	plan := subject{
 		approval: &m.approval, hash: seen,
-		refuse: func(d access.Decision, cameAt time.Time) *approval.Refusal { return m.refuseDecision(d, seen, cameAt) },
+		refuse: func(d access.Decision, cameAt time.Time) *approval.Refusal {
+			return m.refuseDecision(d, seen, cameAt)
+		},
 	}
 	reviewed := m.approval.Verdict == "" && len(m.approval.Steps) > 0
 	switch {

@@ -112,13 +112,15 @@ func (m *machine) recordExtension(ctx workflow.Context, in wire.ExtendInput) (wi
 		}
 	})
 	by := stopOf(ctx, string(onExtend), in.By, in.Comment, in.Signed)
-	out, err := call[wire.ExtendResult](shortCall(asking, string(onExtend)), wire.ExtendActivity, wire.ExtendActivityInput{
-		Request: m.info,
-		Extension: access.ExtensionRequest{
-			Request: m.info.ID, Run: m.info.Run, PlanHash: m.planHash(), At: by.At, By: by.By, Duration: in.Duration,
-			From: m.endsAt, EndsAt: end, Comment: by.Comment, Signature: by.Signature, SignedAt: by.SignedAt,
-		},
-	})
+	out, err := call[wire.ExtendResult](shortCall(asking, string(onExtend)),
+		wire.ExtendActivity, wire.ExtendActivityInput{
+			Request: m.info,
+			Extension: access.ExtensionRequest{
+				Request: m.info.ID, Run: m.info.Run, PlanHash: m.planHash(),
+				At: by.At, By: by.By, Duration: in.Duration,
+				From: m.endsAt, EndsAt: end, Comment: by.Comment, Signature: by.Signature, SignedAt: by.SignedAt,
+			},
+		})
 	done = true
 	if late := m.mayUpdate(onExtend, in.By, workflow.Now(ctx)); late != nil && m.at != active {
 		return wire.ExtendResult{}, late

@@ -32,7 +32,9 @@ type walk struct {
 
 func newWalk(t *testing.T, seed uint64, seen map[string]int) *walk {
 	t.Helper()
-	w := &walk{T: t, world: newWorld(seed), label: fmt.Sprint("seed ", seed), mayHold: map[access.Holding]bool{}, seen: seen}
+	w := &walk{
+		T: t, world: newWorld(seed), label: fmt.Sprint("seed ", seed), mayHold: map[access.Holding]bool{}, seen: seen,
+	}
 	w.actual = w.holdings()
 	w.allow(w.actual, access.Holdings{})
 	return w

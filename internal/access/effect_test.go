@@ -45,7 +45,8 @@ func TestEffectOf(t *testing.T) {
 		"changes the level": {
 			effectOn(base, move),
 			access.Effect{
-				Gains: []access.Holding{account("5", "10")}, Loses: []access.Holding{site("1", "100"), site("2", "101")},
+				Gains:       []access.Holding{account("5", "10")},
+				Loses:       []access.Holding{site("1", "100"), site("2", "101")},
 				LevelChange: &access.LevelChange{From: access.SiteLevel, To: access.AccountLevel},
 			},
 		},
@@ -122,8 +123,10 @@ func TestEffect_Exceeds(t *testing.T) {
 		approved, now access.Effect
 		want          []string
 	}{
-		"the same":        {access.Effect{Loses: []access.Holding{a}}, access.Effect{Loses: []access.Holding{a}}, nil},
-		"less lost":       {access.Effect{Loses: []access.Holding{a, b}}, access.Effect{Loses: []access.Holding{b}}, nil},
+		"the same": {access.Effect{Loses: []access.Holding{a}}, access.Effect{Loses: []access.Holding{a}}, nil},
+		"less lost": {
+			access.Effect{Loses: []access.Holding{a, b}}, access.Effect{Loses: []access.Holding{b}}, nil,
+		},
 		"no level change": {access.Effect{LevelChange: moved}, access.Effect{}, nil},
 		"no deletion":     {access.Effect{LastRole: access.LastRoleDelete, Deletes: true}, access.Effect{}, nil},
 		"more lost": {
@@ -175,8 +178,9 @@ func TestEffect_CoversItself(t *testing.T) {
 func TestPlan_HashIsOfTheEffect(t *testing.T) {
 	t.Parallel()
 	old := access.Plan{
-		Op: access.OpGrant, Console: "acmeco.sentinelone.net", Principal: access.PrincipalRef{Kind: access.User, ID: "7"},
-		Role: access.RoleRef{ID: "2"}, Scope: access.ScopeRef{Level: access.SiteLevel, ID: "100"},
+		Op: access.OpGrant, Console: "acmeco.sentinelone.net",
+		Principal: access.PrincipalRef{Kind: access.User, ID: "7"},
+		Role:      access.RoleRef{ID: "2"}, Scope: access.ScopeRef{Level: access.SiteLevel, ID: "100"},
 		Before: sites("1", "100"), After: sites("2", "100"), Expected: access.Applied, Notes: []string{"a note"},
 	}
 	require.Equal(t, "1c8db769", old.Seal().Hash[:8], "plans of 0.4.0 keep their hash")

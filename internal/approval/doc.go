@@ -37,8 +37,8 @@
 // An approval needs somebody who is eligible for the open step. A denial may also come
 // from somebody who is eligible for a later step. Eligible are the people of the step,
 // everybody if it asks [access.Anyone], and, once it was escalated, those whom the policy
-// escalates to; never the requester or the recipient, and never who asks for an extension. A delegate decides for a delegator
-// who is eligible and has not decided; somebody who is eligible themselves decides in
-// their own name, and a delegate cannot delegate further. Each person and each key
-// counts once for one plan.
+// escalates to; never the requester or the recipient, and never who asks for an extension.
+// A delegate decides for a delegator who is eligible and has not decided; somebody who is
+// eligible themselves decides in their own name, and a delegate cannot delegate further.
+// Each person and each key counts once for one plan.
 package approval

@@ -111,7 +111,8 @@ func TestWrite_ApprovalTooOld(t *testing.T) {
 		v := s.write(access.OpAcquire)
 		require.Equal(t, !late, v.Covered(), v.Text)
 		if late {
-			require.Contains(t, v.Text, "the policy lets an approval stand for 2h until it is applied: request it again")
+			require.Contains(t, v.Text,
+				"the policy lets an approval stand for 2h until it is applied: request it again")
 			continue
 		}
 		s.given()

@@ -50,7 +50,8 @@ func (j Judge) deniedBefore(ctx context.Context, r Record) (Verdict, error) {
 		}
 		for _, d := range decisions {
 			if d.Action == approval.Deny {
-				return forbid(NotApproved, "%s has denied an earlier plan of %s: request again", d.By, r.Run.Request), nil
+				return forbid(NotApproved,
+					"%s has denied an earlier plan of %s: request again", d.By, r.Run.Request), nil
 			}
 		}
 	}
@@ -242,7 +243,8 @@ func (j Judge) decidedAgain(
 	case again.Verdict != policy.AgainCovered:
 		return forbid(PolicyForbids, "%s", again.Why), nil
 	case again.NeedsSignature() && j.Signers != nil && key == "":
-		return forbid(NotSigned, "the policy asks nobody because of the requester's name, and nobody has signed for it"), nil
+		return forbid(NotSigned,
+			"the policy asks nobody because of the requester's name, and nobody has signed for it"), nil
 	}
 	return covered, nil
 }

@@ -249,7 +249,9 @@ func (s *scene) given() {
 		Write: access.Write{At: s.now, Before: step.Before, After: step.After}, Roles: &ledger.RoleWrite{Step: step},
 	})
 	s.record(ledger.ProofKey(key), ledger.Proof{
-		Proof: access.Proof{Op: access.OpAcquire, Key: key, Outcome: access.Applied, Before: step.Before, After: step.After},
+		Proof: access.Proof{
+			Op: access.OpAcquire, Key: key, Outcome: access.Applied, Before: step.Before, After: step.After,
+		},
 		Roles: &ledger.RoleProof{Next: step.Next},
 	})
 	s.known = step.Next

@@ -86,8 +86,10 @@ func TestWrite_SignaturesThatDoNotCount(t *testing.T) {
 			no.Action = "deny"
 			d.Signature = s.sign(carol, signing.OfDecision(run.Request, run.ID, d.PlanHash, no))
 		},
-		"by the requester":          func(s *scene, d *access.Decision) { *d = s.decision(bob, "approve") },
-		"by the recipient":          func(s *scene, d *access.Decision) { *d = s.decision("ana@example.com", "approve") },
+		"by the requester": func(s *scene, d *access.Decision) { *d = s.decision(bob, "approve") },
+		"by the recipient": func(s *scene, d *access.Decision) {
+			*d = s.decision("ana@example.com", "approve")
+		},
 		"of another plan":           func(_ *scene, d *access.Decision) { d.PlanHash = "" },
 		"its key is listed no more": func(s *scene, _ *access.Decision) { s.revoke(carol) },
 	} {
@@ -142,7 +144,8 @@ func (s *scene) requireNoVerdict() {
 	record, err := authority.RecordOf(s.entries, run)
 	require.NoError(s.t, err)
 	_, err = s.judge().Write(s.t.Context(), record, authority.Change{
-		Principal: ana, Op: access.OpAcquire, Known: s.known, Now: s.now, Step: access.Step{After: holdings(viewer, soc)},
+		Principal: ana, Op: access.OpAcquire,
+		Known: s.known, Now: s.now, Step: access.Step{After: holdings(viewer, soc)},
 	})
 	require.Error(s.t, err)
 }
@@ -155,9 +158,14 @@ func TestWrite_OtherEffect(t *testing.T) {
 		s.decided(s.decision(carol, "approve"))
 		before := holdings(viewer)
 		for name, step := range map[string]access.Step{
-			"another role":       {Before: before, After: holdings(viewer, admin)},
-			"one more":           {Before: before, After: holdings(viewer, soc, access.Holding{Level: soc.Level, RoleID: "9", ScopeID: "9"})},
-			"another level":      {Before: before, After: holdings(access.Holding{Level: access.Tenant, RoleID: soc.RoleID})},
+			"another role": {Before: before, After: holdings(viewer, admin)},
+			"one more": {
+				Before: before,
+				After:  holdings(viewer, soc, access.Holding{Level: soc.Level, RoleID: "9", ScopeID: "9"}),
+			},
+			"another level": {
+				Before: before, After: holdings(access.Holding{Level: access.Tenant, RoleID: soc.RoleID}),
+			},
 			"a deletion":         {Before: before, Delete: true},
 			"a downgrade":        {Before: before, After: holdings(admin), LastRole: access.LastRoleDowngrade},
 			"a deletion by rule": {Before: before, Delete: true, LastRole: access.LastRoleDelete},
@@ -166,11 +174,13 @@ func TestWrite_OtherEffect(t *testing.T) {
 			_ = name
 		}
 		for _, op := range []access.Op{access.OpGrant, access.OpRevoke, access.OpReset, access.OpDelete, "anything"} {
-			requireReason(t, authority.OtherChange, s.writeStep(op, access.Step{Before: before, After: holdings(viewer, soc)}))
+			requireReason(t, authority.OtherChange,
+				s.writeStep(op, access.Step{Before: before, After: holdings(viewer, soc)}))
 		}
 		record, err := authority.RecordOf(s.entries, run)
 		require.NoError(t, err)
-		requireReason(t, authority.OtherChange, record.About(access.PrincipalRef{Kind: ana.Kind, ID: "9"}, access.OpAcquire))
+		requireReason(t, authority.OtherChange,
+			record.About(access.PrincipalRef{Kind: ana.Kind, ID: "9"}, access.OpAcquire))
 	})
 }
 
@@ -250,7 +260,8 @@ func TestRelease_GivesBackWhatItReplaced(t *testing.T) {
 		s.now = noon.Add(4 * time.Hour)
 		require.True(t, s.write(access.OpRelease).Covered())
 		requireReason(t, authority.NotOnRecord, s.writeStep(access.OpRelease, access.Step{
-			Before: s.known.Proven, After: holdings(viewer, access.Holding{Level: soc.Level, RoleID: "9", ScopeID: "201"}),
+			Before: s.known.Proven, After: holdings(viewer,
+				access.Holding{Level: soc.Level, RoleID: "9", ScopeID: "201"}),
 		}))
 	})
 }
@@ -271,7 +282,9 @@ func TestWrite_PolicyIsTheFirstPlans(t *testing.T) {
 		s.decided(s.decision(carol, "approve"))
 		s.policy = s.keep(nobody)
 		later := s.planOf(s.spec)
-		s.record(run.RequestKey(1), ledger.Request{Plan: later, SignaturesRequired: s.signers != nil, Facts: &ledger.Facts{}})
+		s.record(run.RequestKey(1), ledger.Request{
+			Plan: later, SignaturesRequired: s.signers != nil, Facts: &ledger.Facts{},
+		})
 		requireReason(t, authority.PolicyForbids, s.write(access.OpAcquire))
 	})
 	onBoth(t, nobody, func(t *testing.T, s *scene) { //nolint:thelper // it is the test

@@ -142,7 +142,8 @@ func (r *Record) add(e ledger.Entry, body ledger.Body) {
 
 // refusedWith says that a status means that the console did nothing.
 func refusedWith(status int) bool {
-	return status >= http.StatusBadRequest && status < http.StatusInternalServerError && status != http.StatusRequestTimeout
+	return status >= http.StatusBadRequest && status < http.StatusInternalServerError &&
+		status != http.StatusRequestTimeout
 }
 
 // Requested says that the record holds a request with a plan.

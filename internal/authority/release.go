@@ -42,7 +42,8 @@ func (j Judge) release(ctx context.Context, r Record, c Change) (Verdict, error)
 		return covered, err
 	}
 	if end.IsZero() {
-		return forbid(NotDue, "the access of %s has no end, and nobody has ended it: use `starter end`", r.Run.Request), nil
+		return forbid(NotDue,
+			"the access of %s has no end, and nobody has ended it: use `starter end`", r.Run.Request), nil
 	}
 	return forbid(NotDue, "the access of %s is approved until %s, and nobody has ended it: use `starter end`",
 		r.Run.Request, end.Format(time.RFC3339)), nil

@@ -59,7 +59,8 @@ func forbid(reason Reason, format string, args ...any) Verdict {
 
 // Exceeds forbids what would do more than what was approved.
 func Exceeds(more []string) Verdict {
-	return forbid(ExceedsApproval, "it would do more than what was approved: %s: request again", strings.Join(more, "; "))
+	return forbid(ExceedsApproval,
+		"it would do more than what was approved: %s: request again", strings.Join(more, "; "))
 }
 
 func askAgain(reason Reason, format string, args ...any) Verdict {

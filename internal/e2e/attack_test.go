@@ -159,7 +159,9 @@ func TestAttack_WriteActivity(t *testing.T) {
 	held := access.Holdings{Level: a.viewer.Level, Held: []access.HeldRole{
 		{RoleID: a.viewer.RoleID, ScopeID: a.viewer.ScopeID},
 	}}
-	wanted := access.Holdings{Level: admin.Level, Held: []access.HeldRole{{RoleID: admin.RoleID, ScopeID: admin.ScopeID}}}
+	wanted := access.Holdings{
+		Level: admin.Level, Held: []access.HeldRole{{RoleID: admin.RoleID, ScopeID: admin.ScopeID}},
+	}
 	forged := access.OwnershipState{
 		Known: true, Baseline: wanted, Proven: held,
 		Leases: []access.Lease{{ID: "grant/x#run", Holding: a.viewer}},

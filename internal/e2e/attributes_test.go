@@ -137,7 +137,8 @@ func TestAttributes_ServerWithoutFreeAttributes(t *testing.T) {
 	require.Equal(t, 1, strings.Count(said, missing))
 	require.Contains(t, said, "make search-attributes")
 	require.Contains(t, said,
-		"SentinelOneState, SentinelOneKind, SentinelOneRoleId, SentinelOneConsole, SentinelOneDeadline, SentinelOnePending")
+		"SentinelOneState, SentinelOneKind, SentinelOneRoleId, SentinelOneConsole, "+
+			"SentinelOneDeadline, SentinelOnePending")
 }
 
 // Temporal's own tools show a summary of a request, what it is waiting for, and the purpose

@@ -30,7 +30,8 @@ func TestExtension_NeedsApproval(t *testing.T) {
 		_, err := s.tryUpdate(run, wire.ExtendUpdate, wire.ExtendInput{By: by, Duration: year})
 		require.Error(t, err, by)
 	}
-	answer := s.update(run, wire.ExtendUpdate, wire.ExtendInput{By: "bob@example.com", Duration: access.Duration(time.Hour)})
+	answer := s.update(run, wire.ExtendUpdate,
+		wire.ExtendInput{By: "bob@example.com", Duration: access.Duration(time.Hour)})
 	require.True(t, answer.Pending)
 	require.Equal(t, wire.StateActive, answer.State)
 	require.True(t, ends.Equal(*answer.EndsAt), "it has not moved")
@@ -50,7 +51,8 @@ func TestExtension_NeedsApproval(t *testing.T) {
 	moved := s.untilStatus(run, func(s wire.RequestStatus) bool { return s.EndsAt.After(ends) })
 	require.True(t, ends.Add(time.Hour).Equal(*moved.EndsAt))
 
-	denied := s.update(run, wire.ExtendUpdate, wire.ExtendInput{By: "bob@example.com", Duration: access.Duration(time.Hour)})
+	denied := s.update(run, wire.ExtendUpdate,
+		wire.ExtendInput{By: "bob@example.com", Duration: access.Duration(time.Hour)})
 	require.True(t, denied.Pending)
 	_, err = s.decide(run, "deny", "carol@example.com")
 	require.NoError(t, err)
@@ -80,7 +82,9 @@ func (e *signedEnv) signedStop(s wire.RequestStatus, action, who string) wire.St
 	e.t.Helper()
 	in := wire.StopInput{By: who}
 	at := e.now()
-	in.Signed.Sign(e.sign(who, signing.OfStop(s.Request, s.Run, access.Stop{Action: action, By: who, SignedAt: at})), at)
+	in.Signed.Sign(e.sign(who, signing.OfStop(s.Request, s.Run, access.Stop{
+		Action: action, By: who, SignedAt: at,
+	})), at)
 	return in
 }
 
@@ -107,7 +111,8 @@ func TestSigned_StopsAndExtensions(t *testing.T) {
 	}))
 	answer := e.update(run, wire.ExtendUpdate, hour)
 	require.True(t, answer.Pending)
-	_, err = e.tryUpdate(run, wire.ApproveUpdate, wire.DecisionInput{By: "carol@example.com", PlanHash: answer.Extension})
+	_, err = e.tryUpdate(run, wire.ApproveUpdate,
+		wire.DecisionInput{By: "carol@example.com", PlanHash: answer.Extension})
 	require.ErrorContains(t, err, "a signature is required")
 	for _, who := range []string{"carol@example.com", "dave@example.com"} {
 		in := wire.DecisionInput{By: who, PlanHash: answer.Extension, SignedAt: e.now()}

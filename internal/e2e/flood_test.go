@@ -101,7 +101,8 @@ func TestFlood(t *testing.T) {
 	}
 	s.send(run, 550, flood{wire.DenyUpdate, longest}, "")
 	short := wire.DecisionInput{By: "eve@example.com"}
-	full := s.send(run, 40, flood{wire.ApproveUpdate, padded(t, short, 1_900_000)}, "the history of the request is full")
+	full := s.send(run, 40, flood{wire.ApproveUpdate, padded(t, short, 1_900_000)},
+		"the history of the request is full")
 	require.Positive(t, full)
 
 	got := s.result(run)

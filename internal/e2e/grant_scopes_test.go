@@ -18,7 +18,9 @@ func TestGrant_SeveralScopes(t *testing.T) {
 	in := s.input("1h")
 	in.Scope = access.ScopeSelector{}
 	for site := range 3 {
-		in.Scopes = append(in.Scopes, access.ScopeSelector{Level: access.SiteLevel, ID: s.world.AtSite("SOC", site).ScopeID})
+		in.Scopes = append(in.Scopes, access.ScopeSelector{
+			Level: access.SiteLevel, ID: s.world.AtSite("SOC", site).ScopeID,
+		})
 	}
 	run := s.startGrant("1", in)
 	s.untilStatus(run, isAwaitingApproval)

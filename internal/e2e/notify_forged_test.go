@@ -33,7 +33,9 @@ func newRecipients(t *testing.T) *recipients {
 	t.Helper()
 	r := &recipients{}
 	url := func() string {
-		s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, q *http.Request) { r.take("http", q.Body) }))
+		s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, q *http.Request) {
+			r.take("http", q.Body)
+		}))
 		t.Cleanup(s.Close)
 		return s.URL
 	}

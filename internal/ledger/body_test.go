@@ -86,7 +86,8 @@ func bodies() map[string]ledger.Body {
 		}, Refusal: "a signature is required"},
 		"cancelled": ledger.Cancelled{Change: "grant/INC-42#run/acquire"},
 		"confirmation": ledger.Confirmation{
-			Read: access.Read{At: noon, Holdings: holdings}, Shown: true, Drift: []string{"at site 201 someone changed role 1"},
+			Read: access.Read{At: noon, Holdings: holdings}, Shown: true,
+			Drift: []string{"at site 201 someone changed role 1"},
 		},
 		"unauthorized": ledger.Unauthorized{
 			Change: "grant/INC-42#run/acquire", Op: access.OpAcquire, Principal: plan.Principal,

@@ -17,7 +17,8 @@ func FuzzVerify(f *testing.F) {
 		`"proofs":[{"op":"acquire","outcome":"applied","writes":[{}]},` +
 		`{"op":"release","outcome":"released","reads":[{}]}]}`))
 	f.Add([]byte(`{"request":"grant/1","hash":"x","state":"granted","stop":{"action":"end"},` +
-		`"ledgerHead":{"seal":"x y"},"facts":{},"plan":{"op":"grant","effect":{}},"proofs":[{"op":"grant","outcome":"alreadyHeld"}]}`))
+		`"ledgerHead":{"seal":"x y"},"facts":{},"plan":{"op":"grant","effect":{}},` +
+		`"proofs":[{"op":"grant","outcome":"alreadyHeld"}]}`))
 	p, err := policy.Parse("policy.yaml", []byte(policyText))
 	require.NoError(f, err)
 	f.Fuzz(func(t *testing.T, text []byte) {

@@ -13,7 +13,8 @@ type ExtendActivityInput struct {
 // ExtendResult is the extension as recorded.
 type ExtendResult struct {
 	Extension access.ExtensionRequest `json:"extension"`
-	Refusal   string                  `json:"refusal,omitempty"` // why nobody is asked; "" if people are, or need not be
+	// Refusal says why nobody is asked; "" if people are, or need not be.
+	Refusal string `json:"refusal,omitempty"`
 	// Entry is the number of its ledger entry, for notifications.
 	Entry int64 `json:"entry,omitempty"`
 }

@@ -23,7 +23,9 @@ func TestLimits(t *testing.T) {
 		"reason":    {func(s string) wire.Limited { return wire.GrantInput{Requester: bob, Reason: s} }, 4096},
 		"console":   {func(s string) wire.Limited { return wire.GrantInput{Requester: bob, Console: s} }, 300},
 		"signature": {
-			func(s string) wire.Limited { return wire.GrantInput{Requester: bob, Signed: wire.Signed{Signature: s}} }, 16384,
+			func(s string) wire.Limited {
+				return wire.GrantInput{Requester: bob, Signed: wire.Signed{Signature: s}}
+			}, 16384,
 		},
 		"principal.id": {
 			func(s string) wire.Limited { return wire.GrantInput{Principal: access.PrincipalSelector{ID: s}} }, 100,
@@ -34,7 +36,9 @@ func TestLimits(t *testing.T) {
 			}, 100,
 		},
 		"principal.email": {
-			func(s string) wire.Limited { return wire.OffboardInput{Principal: access.PrincipalSelector{Email: s}} }, 320,
+			func(s string) wire.Limited {
+				return wire.OffboardInput{Principal: access.PrincipalSelector{Email: s}}
+			}, 320,
 		},
 		"principal.name": {
 			func(s string) wire.Limited { return wire.RevokeInput{Principal: access.PrincipalSelector{Name: s}} }, 2048,
