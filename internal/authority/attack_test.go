@@ -177,3 +177,36 @@ func TestRecord_ForgedEnds(t *testing.T) {
 		require.Empty(t, record.Unsupported(state, s.now), state)
 	}
 }
+
+// A no that came too late, or from somebody who had approved already, was refused with that reason
+// and forbids nothing, as the workflow has it. One that was suppressed before that does.
+func TestWrite_DenialThatCameTooLate(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		by      string
+		first   bool
+		covered bool
+	}{
+		"approved before by the same person": {carol, false, true},
+		"after the approval":                 {dave, false, true},
+		"suppressed before it":               {dave, true, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newScene(t, oneLead, true).requested()
+			no := ledger.Decision{Decision: s.decision(tc.by, "deny"), Refusal: "it does not count"}
+			if tc.first {
+				s.record(ledger.DecisionEntryKey(run.DecisionKey(no.Decision, no.Refusal), 9), no)
+			}
+			s.now = s.now.Add(time.Second)
+			s.decided(s.decision(carol, "approve"))
+			if !tc.first {
+				s.now = s.now.Add(time.Second)
+				no.Decision = s.decision(tc.by, "deny")
+				s.record(ledger.DecisionEntryKey(run.DecisionKey(no.Decision, no.Refusal), 9), no)
+			}
+			v := s.write(access.OpAcquire)
+			require.Equal(t, tc.covered, v.Covered(), v.Text)
+		})
+	}
+}
