@@ -82,7 +82,7 @@ func (e *signedEnv) signedStop(s wire.RequestStatus, action, who string) wire.St
 	e.t.Helper()
 	in := wire.StopInput{By: who}
 	at := e.now()
-	in.Signed.Sign(e.sign(who, signing.OfStop(s.Request, s.Run, access.Stop{
+	in.Sign(e.sign(who, signing.OfStop(s.Request, s.Run, access.Stop{
 		Action: action, By: who, SignedAt: at,
 	})), at)
 	return in
