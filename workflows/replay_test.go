@@ -22,7 +22,7 @@ const histories = "testdata/histories"
 // recordedReleases are the releases with recorded histories, oldest first. Each has a folder
 // below histories, into which `make histories RELEASE=x.y.z` records every outcome of every
 // workflow. Add a release here in the commit that adds its folder.
-var recordedReleases = []string{"0.4.0"}
+var recordedReleases = []string{"0.4.0", "0.5.0"}
 
 // Every history ever recorded still replays on the workflows as they are now.
 func TestReplay_RecordedHistories(t *testing.T) {
