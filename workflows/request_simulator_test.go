@@ -118,7 +118,7 @@ func (s *simulator) do(name string, in any, cancelled bool) (any, error) {
 		if out.Extension.Approval = s.extensions(); s.oneIn(6) {
 			out.Refusal = "the policy forbids it"
 		}
-		out.Extension = out.Extension.Seal()
+		out.Extension.Hash = "extension by " + out.Extension.By + " to " + out.Extension.EndsAt.String()
 		return out, nil
 	case wire.StopActivityInput:
 		out := wire.StopResult{Signed: access.Unsigned}
