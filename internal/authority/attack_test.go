@@ -178,8 +178,8 @@ func TestRecord_ForgedEnds(t *testing.T) {
 	}
 }
 
-// A no that came too late, or from somebody who had approved already, was refused with that reason
-// and forbids nothing, as the workflow has it. One that was suppressed before that does.
+// A no that came when it was approved already was refused with that reason and forbids nothing, as the
+// workflow has it. One that was suppressed before that does.
 func TestWrite_DenialThatCameTooLate(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -187,9 +187,9 @@ func TestWrite_DenialThatCameTooLate(t *testing.T) {
 		first   bool
 		covered bool
 	}{
-		"approved before by the same person": {carol, false, true},
-		"after the approval":                 {dave, false, true},
-		"suppressed before it":               {dave, true, false},
+		"after the approval, by the same person": {carol, false, true},
+		"after the approval":                     {dave, false, true},
+		"suppressed before it":                   {dave, true, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -97,7 +97,7 @@ func (j Judge) decisionsOn(
 			out = append(out, own)
 		case doubt != "":
 			doubts = append(doubts, doubt)
-		case d.Refusal == "", own.Action == approval.Deny && mayDeny(approval.Replay(opened, out).State, own):
+		case d.Refusal == "", own.Action == approval.Deny && inTime(opened, out) && mayDeny(opened, own):
 			out = append(out, own)
 		}
 	}
@@ -108,8 +108,13 @@ func (j Judge) decisionsOn(
 // counted then stands, whatever became of its key: that gives less access.
 func verifiedOnce(d access.Decision) bool { return d.Signed != "" && d.Signed != access.Unsigned }
 
-// mayDeny says that somebody may deny at one of the steps, after the decisions that were on record
-// before: not who has approved already, and nobody once it is approved. A denial that is on record as one
+// inTime says that the decisions on record so far do not complete the approval: a no still forbids
+// it then, also of somebody who had approved.
+func inTime(opened approval.State, soFar []access.Decision) bool {
+	return approval.Replay(opened, soFar).State.Verdict != approval.Approved
+}
+
+// mayDeny says that somebody may deny at one of the steps. A denial that is on record as one
 // that does not count is a no all the same: whoever can have our activities run may have had it
 // recorded so, before the workflow did. Nor is the step believed, which nobody signs.
 func mayDeny(opened approval.State, d access.Decision) bool {
