@@ -19,10 +19,12 @@ import (
 
 // The times and sizes of a walk.
 const (
-	walkPause    = 30 * time.Millisecond // between two moves
-	walkCall     = 2 * time.Second       // for one call of Temporal
-	walkAtOnce   = 12                    // requests of honest people that are open at once
-	settleWithin = 90 * time.Second      // for releases after the walk
+	walkPause  = 30 * time.Millisecond // between two moves
+	walkCall   = 2 * time.Second       // for one call of Temporal
+	walkAtOnce = 12                    // requests of honest people that are open at once
+	// settleWithin is for releases after the walk. One that comes before an end that is on record is tried again
+	// after five minutes.
+	settleWithin = 7 * time.Minute
 )
 
 // walk is one stack on which honest people and an adversary with the namespace act at random.
