@@ -90,7 +90,7 @@ type extensionAnswer struct {
 	Asked *wire.ExtensionStatus `json:"asked,omitempty"`
 }
 
-// concludeExtension prints what became of an extension, or from whom it is pending. With wait,
+// concludeExtension prints the outcome of an extension, or from whom it is pending. With wait,
 // it waits until it is decided.
 func (p *app) concludeExtension(
 	ctx context.Context, e *temporalClient, answer updateAnswer, by string, wait bool,
@@ -130,7 +130,7 @@ func (p *app) concludeExtension(
 	return failed
 }
 
-// extensionSentence says what became of an extension.
+// extensionSentence is the outcome of an extension in a sentence.
 func extensionSentence(a extensionAnswer, by string) string {
 	until := ""
 	if a.EndsAt != nil {

@@ -28,25 +28,32 @@ const (
 	usersCalls     = 4
 )
 
-// reportGrants prints one column per database.
-func reportGrants(w io.Writer, o options, rows []grantRow) {
-	t := table.NewWriter()
+// columnsOf begins a table with one column per row, named by database. line adds a line to it.
+func columnsOf[T any](
+	title string, rows []T, database func(T) string,
+) (t table.Writer, line func(name string, value func(T) string)) {
+	t = table.NewWriter()
 	t.SetStyle(table.StyleLight)
-	header := table.Row{"a permanent grant without approval"}
+	header := table.Row{title}
 	columns := []table.ColumnConfig{}
 	for i, r := range rows {
-		header = append(header, r.database)
+		header = append(header, database(r))
 		columns = append(columns, table.ColumnConfig{Number: i + 2, Align: text.AlignRight})
 	}
 	t.AppendHeader(header)
 	t.SetColumnConfigs(columns)
-	line := func(name string, value func(grantRow) string) {
+	return t, func(name string, value func(T) string) {
 		cells := table.Row{name}
 		for _, r := range rows {
 			cells = append(cells, value(r))
 		}
 		t.AppendRow(cells)
 	}
+}
+
+// reportGrants prints one column per database.
+func reportGrants(w io.Writer, o options, rows []grantRow) {
+	t, line := columnsOf("a permanent grant without approval", rows, func(r grantRow) string { return r.database })
 	line("one at a time: floor, p50", func(r grantRow) string { return millis(median(r.floor)) })
 	line("  floor, p95", func(r grantRow) string { return millis(percentile(r.floor, 95)) })
 	line("  ours, p50", func(r grantRow) string { return millis(median(r.ours)) })
@@ -110,23 +117,8 @@ func millis(d time.Duration) string { return fmt.Sprintf("%d ms", d.Milliseconds
 
 // reportAuthority prints one column per database.
 func reportAuthority(w io.Writer, rows []authorityRow) {
-	t := table.NewWriter()
-	t.SetStyle(table.StyleLight)
-	header := table.Row{"authority for one write of a signed grant with two approvals"}
-	columns := []table.ColumnConfig{}
-	for i, r := range rows {
-		header = append(header, r.database)
-		columns = append(columns, table.ColumnConfig{Number: i + 2, Align: text.AlignRight})
-	}
-	t.AppendHeader(header)
-	t.SetColumnConfigs(columns)
-	line := func(name string, value func(authorityRow) string) {
-		cells := table.Row{name}
-		for _, r := range rows {
-			cells = append(cells, value(r))
-		}
-		t.AppendRow(cells)
-	}
+	t, line := columnsOf("authority for one write of a signed grant with two approvals", rows,
+		func(r authorityRow) string { return r.database })
 	line("entries of the ledger", func(r authorityRow) string { return fmt.Sprint(r.entries) })
 	line("  about the principal", func(r authorityRow) string { return fmt.Sprint(r.ofPrincipal) })
 	t.AppendSeparator()
