@@ -5,9 +5,8 @@ import (
 	"errors"
 	"fmt"
 
-	"go.temporal.io/sdk/activity"
-
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/attempt"
 	"sentinelone-provisioner/internal/authority"
 	"sentinelone-provisioner/internal/fault/kinds"
 	"sentinelone-provisioner/internal/ledger"
@@ -49,7 +48,7 @@ func (c *accountCreation) authorize(ctx context.Context) (done *wire.CreateResul
 	case v.Answer == authority.NotNow:
 		return nil, kinds.New(kinds.Unavailable, errors.New(v.Text))
 	}
-	activity.GetLogger(ctx).Warn("An account is not authorized",
+	attempt.Logger(ctx).Warn("An account is not authorized",
 		"request", c.request, "reason", v.Reason, "text", v.Text)
 	err = c.recordUnauthorized(ctx, ledger.Unauthorized{
 		Change: c.key, Op: access.OpCreate, Principal: c.in.Plan.Principal, Reason: string(v.Reason), Text: v.Text,
@@ -64,6 +63,6 @@ func (c *accountCreation) authorize(ctx context.Context) (done *wire.CreateResul
 }
 
 func countUnauthorized(ctx context.Context, reason authority.Reason) {
-	activity.GetMetricsHandler(ctx).WithTags(map[string]string{"reason": string(reason)}).
+	attempt.RuntimeOf(ctx).Metrics.WithTags(map[string]string{"reason": string(reason)}).
 		Counter(UnauthorizedMetric).Inc(1)
 }

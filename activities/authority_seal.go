@@ -5,9 +5,8 @@ import (
 	"errors"
 	"fmt"
 
-	"go.temporal.io/sdk/activity"
-
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/attempt"
 	"sentinelone-provisioner/internal/fault/kinds"
 	"sentinelone-provisioner/internal/ledger"
 	"sentinelone-provisioner/internal/store"
@@ -26,7 +25,7 @@ func genuine(ctx context.Context, s *store.Store, entries []ledger.Entry, ends b
 		case !errors.Is(err, ledger.ErrBadSeal):
 			return nil, err
 		case ends:
-			activity.GetLogger(ctx).Error("An entry of the ledger does not count", "entry", e.Seq, "error", err)
+			attempt.Logger(ctx).Error("An entry of the ledger does not count", "entry", e.Seq, "error", err)
 		default:
 			return nil, kinds.New(kinds.Unavailable,
 				fmt.Errorf("access is not given on a ledger that was changed: %w", err))

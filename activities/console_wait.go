@@ -7,8 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"go.temporal.io/sdk/activity"
-
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/attempt"
 	"sentinelone-provisioner/internal/fault"
@@ -42,15 +40,7 @@ func (w *consoleWork) retryLater(ctx context.Context, cause error) error {
 	detached, release := attempt.ForLastWrite(ctx)
 	defer release()
 	if err := w.note(detached); err != nil { // the console's answer; the next attempt reads the console instead
-		activity.GetLogger(
-			ctx,
-		).Warn(
-			"Cannot record the console's answer in the ledger",
-			"request",
-			w.request,
-			"error",
-			err,
-		)
+		attempt.Logger(ctx).Warn("Cannot record the console's answer in the ledger", "request", w.request, "error", err)
 	}
 	if errors.Is(cause, errDeferred) || ctx.Err() != nil {
 		return cause
@@ -62,22 +52,22 @@ func (w *consoleWork) retryLater(ctx context.Context, cause error) error {
 	if !temporary && !w.endsAccess() {
 		return errors.Join(cause, w.clearWait(detached, w.request, w.op))
 	}
-	info := activity.GetInfo(ctx)
+	run := attempt.RuntimeOf(ctx)
 	now := w.now().UTC()
-	delay := max(retryPause(info.Attempt, now.Sub(info.ScheduledTime)), fault.Delay(cause))
+	delay := max(retryPause(run.Number, now.Sub(run.Since)), fault.Delay(cause))
 	if errors.Is(cause, errLockedElsewhere) { // a lock is held for seconds: nobody keeps a release out with it
 		delay = fault.Delay(cause)
 	}
 	if err := w.recordWait(detached, cause, now, delay); err != nil {
-		activity.GetLogger(ctx).Warn("Cannot store why the request waits", "request", w.request, "error", err)
+		attempt.Logger(ctx).Warn("Cannot store why the request waits", "request", w.request, "error", err)
 	}
 	if w.endsAccess() {
-		activity.GetLogger(ctx).Warn("Access that must end is still in force", "request", w.request,
-			"attempt", info.Attempt, "next_try", now.Add(delay), "error", cause)
-		activity.GetMetricsHandler(ctx).Counter(ReleaseFailuresMetric).Inc(1)
+		attempt.Logger(ctx).Warn("Access that must end is still in force", "request", w.request,
+			"attempt", run.Number, "next_try", now.Add(delay), "error", cause)
+		run.Metrics.Counter(ReleaseFailuresMetric).Inc(1)
 	}
 	// What a rule forbids does not pass by itself: people are told at once.
-	if now.Sub(info.ScheduledTime) >= quickFor || w.endsAccess() && fault.KindOf(cause) == kinds.Refused {
+	if now.Sub(run.Since) >= quickFor || w.endsAccess() && fault.KindOf(cause) == kinds.Refused {
 		w.notifyOfWait(ctx)
 	}
 	if !temporary {
@@ -97,11 +87,11 @@ func (w *consoleWork) notifyOfWait(ctx context.Context) {
 // recordWait stores the reason where the status query finds it. at is when the attempt was made; the next one follows
 // after delay.
 func (w *consoleWork) recordWait(ctx context.Context, cause error, at time.Time, delay time.Duration) error {
-	info := activity.GetInfo(ctx)
+	run := attempt.RuntimeOf(ctx)
 	next := w.now().UTC().Add(delay)
 	return w.store.NoteWait(ctx, store.Wait{
 		Console: w.consoleName, Request: w.request, Step: string(w.op),
-		Release: w.endsAccess(), Attempt: int(info.Attempt), Since: info.ScheduledTime.UTC(), At: at, NextTry: &next,
+		Release: w.endsAccess(), Attempt: int(run.Number), Since: run.Since, At: at, NextTry: &next,
 		Text: cause.Error(), Temporary: !fault.KindOf(cause).Final(),
 	})
 }
@@ -118,7 +108,7 @@ var errDeferred = errors.New("a release of access goes first")
 // pending release was tried since. The start of the deferral is stored, so that a release that keeps failing does
 // not hold the work up for ever.
 func (w *consoleWork) deferToReleases(ctx context.Context) error {
-	if w.endsAccess() || activity.GetInfo(ctx).Attempt == 1 {
+	if w.endsAccess() || attempt.RuntimeOf(ctx).Number == 1 {
 		return nil
 	}
 	waits, err := w.store.Waits(ctx, w.consoleName)

@@ -16,6 +16,7 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/attempt"
 	"sentinelone-provisioner/internal/fault/kinds"
 	"sentinelone-provisioner/internal/ledger"
 	"sentinelone-provisioner/internal/notify"
@@ -106,8 +107,14 @@ func (n *Notify) Announce(ctx context.Context, in wire.AnnounceInput) error {
 // announcing stands for a sender where an event is refused before it has any.
 const announcing = "announce"
 
+var errTemporalAway = errors.New("Temporal cannot be reached: the delivery is started later")
+
 func executeDelivery(ctx context.Context, o client.StartWorkflowOptions, workflow string, in wire.DeliverInput) error {
-	_, err := activity.GetClient(ctx).ExecuteWorkflow(ctx, o, workflow, in)
+	temporal := attempt.RuntimeOf(ctx).Client
+	if temporal == nil {
+		return errTemporalAway
+	}
+	_, err := temporal.ExecuteWorkflow(ctx, o, workflow, in)
 	return err
 }
 
@@ -115,7 +122,7 @@ func executeDelivery(ctx context.Context, o client.StartWorkflowOptions, workflo
 // cannot start, it logs why.
 func (n *Notify) BestEffort(ctx context.Context, e wire.Event) {
 	if err := n.Announce(ctx, wire.AnnounceInput{Event: e}); err != nil {
-		activity.GetLogger(ctx).Warn("Cannot start the delivery of a notification", "event", e.Type, "error", err)
+		attempt.Logger(ctx).Warn("Cannot start the delivery of a notification", "event", e.Type, "error", err)
 	}
 }
 
@@ -234,7 +241,7 @@ func (n *Notify) record(ctx context.Context, e built, delivery string, d ledger.
 // entry belongs to no request: nothing in the input is known to be true.
 func (n *Notify) recordRefused(ctx context.Context, in wire.Event, delivery, why string) error {
 	claimed := fmt.Sprintf("%s of %q", oneLine(in.Type, describedType), oneLine(in.Request, describedName))
-	activity.GetLogger(ctx).Warn("An event that the ledger does not show is not sent", "event", claimed, "reason", why)
+	attempt.Logger(ctx).Warn("An event that the ledger does not show is not sent", "event", claimed, "reason", why)
 	_, err := n.store.Append(ctx, n.console, ledger.NewEntry{
 		Request: string(ledger.KindNotification),
 		Key:     ledger.NotificationKey("", "refused-"+eventID(n.console, in), delivery),

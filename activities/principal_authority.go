@@ -6,9 +6,8 @@ import (
 	"fmt"
 	"time"
 
-	"go.temporal.io/sdk/activity"
-
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/attempt"
 	"sentinelone-provisioner/internal/authority"
 	"sentinelone-provisioner/internal/fault/kinds"
 	"sentinelone-provisioner/internal/ledger"
@@ -76,7 +75,7 @@ func (w *changeAttempt) locked(
 		lock := w.lock
 		w.lock = nil // what is still to be recorded tells of the past, and needs no lock
 		if released := lock.Release(ctx); released != nil {
-			activity.GetLogger(ctx).Warn("Cannot unlock a principal; the lock ends by itself", "error", released)
+			attempt.Logger(ctx).Warn("Cannot unlock a principal; the lock ends by itself", "error", released)
 		}
 	}()
 	return do()
@@ -149,7 +148,7 @@ func (w *changeAttempt) unauthorized(
 	ctx context.Context, v authority.Verdict, actual access.Read,
 ) (wire.WriteResult, error) {
 	in := w.in.Change
-	activity.GetLogger(ctx).Warn("A change is not authorized", "request", in.Request, "op", in.Change.Op,
+	attempt.Logger(ctx).Warn("A change is not authorized", "request", in.Request, "op", in.Change.Op,
 		"reason", v.Reason, "text", v.Text)
 	var err error
 	if in.Change.Op.Known() { // invented ones would fill the record of somebody's request

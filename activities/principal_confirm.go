@@ -17,6 +17,11 @@ import (
 // Whatever the console says against it is waited out.
 func (p *Principal) Confirm(ctx context.Context, in wire.ConfirmInput) (wire.ConfirmResult, error) {
 	defer attempt.KeepAlive(ctx)()
+	return p.readAgain(ctx, in)
+}
+
+// readAgain is [Principal.Confirm], also outside of Temporal: see [attempt.Outside].
+func (p *Principal) readAgain(ctx context.Context, in wire.ConfirmInput) (wire.ConfirmResult, error) {
 	if err := attempt.RequireConsole("change", in.Writer.Console, p.console.Console()); err != nil {
 		return wire.ConfirmResult{}, err
 	}

@@ -35,6 +35,11 @@ const visibilityDelay = 30 * time.Second
 // of it is left behind.
 func (p *Principal) Write(ctx context.Context, in wire.WriteInput) (wire.WriteResult, error) {
 	defer attempt.KeepAlive(ctx)()
+	return p.write(ctx, in)
+}
+
+// write is [Principal.Write], also outside of Temporal: see [attempt.Outside].
+func (p *Principal) write(ctx context.Context, in wire.WriteInput) (wire.WriteResult, error) {
 	if endsAccess(in.Change.Change.Op) {
 		ctx = console.Urgent(ctx)
 	}
