@@ -126,8 +126,10 @@ func serve(ctx context.Context, log *slog.Logger, cfg config.Config, options cli
 	if err := w.Start(); err != nil {
 		return temporalclient.Explain(err, options)
 	}
+	deployment, build := cfg.Deployment.Version()
 	log.Info("Worker is ready", "version", version.String(), "console", s1.Console(), "read_only", cfg.Console.ReadOnly,
-		"temporal", options.HostPort, "namespace", options.Namespace, "task_queue", cfg.Worker.TaskQueue)
+		"temporal", options.HostPort, "namespace", options.Namespace, "task_queue", cfg.Worker.TaskQueue,
+		"deployment", deployment, "build_id", build)
 	select {
 	case <-ctx.Done():
 		log.Info("Worker is stopping: waiting for running activities to finish or hand over",
@@ -140,14 +142,6 @@ func serve(ctx context.Context, log *slog.Logger, cfg config.Config, options cli
 		return fmt.Errorf("the worker failed: %w", err)
 	}
 }
-
-// stopTimeout is how long running activities have to save their page and hand
-// over: more than the longest single console call takes.
-const stopTimeout = 75 * time.Second
-
-// heartbeatThrottle bounds how far apart heartbeats reach the server, so that
-// three fit into the heartbeat timeout of our activities.
-const heartbeatThrottle = 5 * time.Second
 
 // workers holds one worker per task queue: writes have their own queue, so that reads
 // never delay them.
@@ -177,16 +171,11 @@ func newWorkers(
 	temporal client.Client, cfg config.Config, s1 *console.Client, db *store.Store, senders []notify.Sender,
 	rules rules, indexed func() bool, onFatal func(error),
 ) workers {
-	options := worker.Options{
-		WorkerStopTimeout:                stopTimeout,
-		DefaultHeartbeatThrottleInterval: heartbeatThrottle,
-		MaxHeartbeatThrottleInterval:     heartbeatThrottle,
-		DisableRegistrationAliasing:      true,
-		OnFatalError:                     onFatal,
-		Interceptors: []interceptor.WorkerInterceptor{
-			livestatus.NewInterceptor(db, s1.Console(), rules.delegationChecks()...),
-			fault.NewInterceptor(), // last: all others see the translated error
-		},
+	options := workerOptions(cfg)
+	options.OnFatalError = onFatal
+	options.Interceptors = []interceptor.WorkerInterceptor{
+		livestatus.NewInterceptor(db, s1.Console(), rules.delegationChecks()...),
+		fault.NewInterceptor(), // last: all others see the translated error
 	}
 	w := worker.New(temporal, cfg.Worker.TaskQueue, options)
 	workflows.Register(w)

@@ -51,6 +51,25 @@ func TestMain_HTTPToAnotherMachine(t *testing.T) {
 	require.Contains(t, errOut.String(), "SENTINELONE_ALLOW_HTTP=true")
 }
 
+// One name of worker versioning without the other would start a worker that is not versioned.
+//
+//nolint:paralleltest // it changes the environment
+func TestMain_DeploymentWithoutBuild(t *testing.T) {
+	for name, value := range map[string]string{
+		"SENTINELONE_BASE_URL": "https://acmeco.sentinelone.net", "SENTINELONE_API_TOKEN": "not-a-token",
+		"SENTINELONE_API_TOKEN_FILE": "", "TEMPORAL_DEPLOYMENT_NAME": "provisioner", "TEMPORAL_WORKER_BUILD_ID": "",
+		"DATABASE_URL": "sqlite://" + filepath.Join(t.TempDir(), "store.db"),
+	} {
+		t.Setenv(name, value)
+	}
+	var out, errOut bytes.Buffer
+	ended, end := context.WithCancel(t.Context()) // a worker that starts all the same stops at once
+	end()
+	require.Equal(t, exitUsage, Main(ended, nil, &out, &errOut))
+	require.Contains(t, errOut.String(), "TEMPORAL_WORKER_BUILD_ID is not set")
+	require.Contains(t, errOut.String(), "set both, or unset both")
+}
+
 // Each fault of a configuration is printed on its own line, however they are joined.
 func TestConfigError_OneLinePerFault(t *testing.T) {
 	t.Parallel()

@@ -19,12 +19,13 @@ import (
 // Config holds all settings of this project. A zero field means that the variable
 // is not set and has no default.
 type Config struct {
-	Console   Console
-	Store     Store
-	Worker    Worker
-	Signing   Signing
-	Telemetry Telemetry
-	Notify    Notify
+	Console    Console
+	Store      Store
+	Worker     Worker
+	Deployment Deployment
+	Signing    Signing
+	Telemetry  Telemetry
+	Notify     Notify
 }
 
 // Notify says where to send notifications.
@@ -101,8 +102,8 @@ type Telemetry struct {
 func Load() (Config, error) {
 	var c Config
 	err := parse(&c)
-	return c, errors.Join(err, c.Console.Validate(), c.Store.Validate(), c.Worker.Validate(), c.Signing.Validate(),
-		c.Telemetry.Validate(), c.Notify.Validate())
+	return c, errors.Join(err, c.Console.Validate(), c.Store.Validate(), c.Worker.Validate(),
+		c.Deployment.Validate(), c.Signing.Validate(), c.Telemetry.Validate(), c.Notify.Validate())
 }
 
 // LoadUnchecked reads all settings and fails only for values of the wrong type. A

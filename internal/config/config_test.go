@@ -116,6 +116,29 @@ func TestLoad_AllowHTTP(t *testing.T) {
 	require.Equal(t, "console.example.com:8080", client.Console())
 }
 
+// Both names make the worker a version of a deployment; blank ones are unset.
+//
+//nolint:paralleltest // setEnv changes the environment
+func TestLoad_Deployment(t *testing.T) {
+	for _, c := range []struct {
+		vars                  map[string]string
+		versioned             bool
+		deployment, wantBuild string
+	}{
+		{minimal(), false, "", ""},
+		{versioned(" ", ""), false, "", ""},
+		{versioned("default/provisioner", " 0.6.0-a1b2 "), true, "default/provisioner", "0.6.0-a1b2"},
+	} {
+		setEnv(t, c.vars)
+		got, err := config.Load()
+		require.NoError(t, err)
+		require.Equal(t, c.versioned, got.Deployment.Versioned())
+		name, build := got.Deployment.Version()
+		require.Equal(t, c.deployment, name)
+		require.Equal(t, c.wantBuild, build)
+	}
+}
+
 // Each fault names its variable and says what to do; none contains the token.
 //
 //nolint:paralleltest // setEnv changes the environment
@@ -187,6 +210,21 @@ func TestLoad_Faults(t *testing.T) {
 		"revoked alone": {
 			with("ALLOWED_SIGNERS_REVOKED", "../signing/testdata/revoked"), []string{"but ALLOWED_SIGNERS is not"},
 		},
+		"deployment without a build": {
+			with("TEMPORAL_DEPLOYMENT_NAME", "provisioner"),
+			[]string{"TEMPORAL_WORKER_BUILD_ID is not set", "set both, or unset both"},
+		},
+		"build without a deployment": {
+			with("TEMPORAL_WORKER_BUILD_ID", "0.6.0"),
+			[]string{"TEMPORAL_DEPLOYMENT_NAME is not set", "set both, or unset both"},
+		},
+		"deployment with a dot":   {versioned("acme.provisioner", "0.6.0"), []string{"contains a dot or a colon"}},
+		"deployment with a colon": {versioned("acme:provisioner", "0.6.0"), []string{"contains a dot or a colon"}},
+		"build of Temporal's own": {versioned("provisioner", "__unversioned__"), []string{"BUILD_ID begins with __"}},
+		"build without an end":    {versioned("provisioner", strings.Repeat("x", 481)), []string{"is 481 bytes long"}},
+		"deployment without an end": {
+			versioned(strings.Repeat("x", 481), "0.6.0"), []string{"TEMPORAL_DEPLOYMENT_NAME is 481 bytes long"},
+		},
 		"file of nothing": {fileOnly(tokenFile(t, " \n")), []string{"SENTINELONE_API_TOKEN_FILE: ", "empty"}},
 	}
 	for name, c := range cases {
@@ -201,6 +239,12 @@ func TestLoad_Faults(t *testing.T) {
 			require.Len(t, strings.Split(err.Error(), "\n"), 1, "one fault, one line: %v", err)
 		})
 	}
+}
+
+func versioned(name, build string) map[string]string {
+	vars := with("TEMPORAL_DEPLOYMENT_NAME", name)
+	vars["TEMPORAL_WORKER_BUILD_ID"] = build
+	return vars
 }
 
 func fileOnly(path string) map[string]string {

@@ -1,0 +1,42 @@
+package main
+
+import (
+	"time"
+
+	"go.temporal.io/sdk/worker"
+
+	"sentinelone-provisioner/internal/config"
+)
+
+// stopTimeout is how long running activities have to save their page and hand
+// over: more than the longest single console call takes.
+const stopTimeout = 75 * time.Second
+
+// heartbeatThrottle bounds how far apart heartbeats reach the server, so that
+// three fit into the heartbeat timeout of our activities.
+const heartbeatThrottle = 5 * time.Second
+
+// workerOptions are the options that the workers of both task queues share. Each workflow has
+// declared its versioning behaviour itself (workflows/register.go), so there is no default.
+func workerOptions(cfg config.Config) worker.Options {
+	return worker.Options{
+		WorkerStopTimeout:                stopTimeout,
+		DefaultHeartbeatThrottleInterval: heartbeatThrottle,
+		MaxHeartbeatThrottleInterval:     heartbeatThrottle,
+		DisableRegistrationAliasing:      true,
+		DeploymentOptions:                deploymentOptions(cfg.Deployment),
+	}
+}
+
+// deploymentOptions make the workers of both task queues one version of a deployment: activities
+// of a pinned workflow then run on its own build, on either queue.
+func deploymentOptions(d config.Deployment) worker.DeploymentOptions {
+	if !d.Versioned() {
+		return worker.DeploymentOptions{}
+	}
+	name, build := d.Version()
+	return worker.DeploymentOptions{
+		UseVersioning: true,
+		Version:       worker.WorkerDeploymentVersion{DeploymentName: name, BuildID: build},
+	}
+}
