@@ -35,7 +35,7 @@ func (r *Request) Apply(ctx context.Context, in wire.ApplyInput) (wire.ApplyResu
 	if kept, err := r.keptReceipt(ctx, in.Request); err != nil || kept != nil {
 		return resultOfReceipt(kept), err
 	}
-	if in.Change.Change.Op == access.OpRelease && in.Change.GrantProof == nil {
+	if in.Change.Change.Op == access.OpRelease {
 		kept, err := r.cancelGrant(ctx, in)
 		if err != nil || kept != nil {
 			return resultOfReceipt(kept), err

@@ -61,7 +61,17 @@ func (r *Request) receiptUnless(ctx context.Context, in wire.CloseInput, unless 
 // receipt says that it was granted, the role stays. It returns that receipt, or nil. The ledger
 // accepts only one of the receipt and the cancellation, even if another attempt still writes
 // the other.
+//
+// A grant that the ledger proves was given is not cancelled. What the workflow has of that proof
+// does not count: somebody may have completed the activity by hand.
 func (r *Request) cancelGrant(ctx context.Context, in wire.ApplyInput) (*access.Receipt, error) {
+	on, err := r.recordOf(ctx, in.Request)
+	if err != nil {
+		return nil, err
+	}
+	if _, given := on.Given(); given && in.Change.GrantProof != nil {
+		return nil, nil
+	}
 	entries, err := r.store.Append(ctx, r.console.Console(), ledger.NewEntry{
 		Request: in.Request.ID, Key: runOf(in.Request).CancelledKey(), At: r.now().UTC(),
 		Body: ledger.Cancelled{Change: in.Change.Key}, Unless: runOf(in.Request).ReceiptKey(),

@@ -28,7 +28,7 @@ func (r *Request) recordOf(ctx context.Context, of wire.RequestInfo) (authority.
 // not ended, whatever a workflow says.
 func (r *Request) receiptOf(in wire.CloseInput, on authority.Record) (access.Receipt, error) {
 	out := access.Receipt{
-		Request: in.Request.ID, Run: in.Request.Run, State: in.State, Message: in.Message,
+		Request: in.Request.ID, Run: in.Request.Run, State: on.EndedAs(in.State), Message: in.Message,
 		StartedAt: in.Request.StartedAt, FinishedAt: r.now().UTC(),
 		Plan: access.Plan{Op: in.Plan.Op, Console: in.Plan.Console, Terms: in.Plan.Terms},
 	}
@@ -44,9 +44,9 @@ func (r *Request) receiptOf(in wire.CloseInput, on authority.Record) (access.Rec
 	if out.Outcome == access.Unauthorized && in.State != wire.StateRefused { // somebody else tried in vain
 		out.Outcome = ""
 	}
-	if why := on.Unsupported(in.State, out.FinishedAt); why != "" {
+	if why := on.Unsupported(out.State, out.FinishedAt); why != "" {
 		return access.Receipt{}, kinds.RetryIn(kinds.New(kinds.Unavailable, errors.New(
-			"the request cannot be closed as "+in.State+": "+why)), time.Minute)
+			"the request cannot be closed as "+out.State+": "+why)), time.Minute)
 	}
 	out.Signed = out.HowSigned()
 	out.SignedMeans = access.SignedMeans(out.Signed)

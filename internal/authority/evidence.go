@@ -128,6 +128,16 @@ var ends = []string{
 	"failed",
 }
 
+// EndedAs is the state in which a request ended that its workflow closes as that state. Only a
+// workflow whose activity was completed by hand believes that access has ended that was never
+// given: its request was cancelled.
+func (r Record) EndedAs(state string) string {
+	if _, given := r.Given(); !given && r.Cancelled && r.released() && (state == "expired" || state == "ended") {
+		return "cancelled"
+	}
+	return state
+}
+
 // Unsupported says why the record does not bear out that the request has ended in that
 // state; "" if it does. Access that was given and not released has not ended.
 func (r Record) Unsupported(state string, now time.Time) string {

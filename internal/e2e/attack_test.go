@@ -208,11 +208,17 @@ func TestAttack_PlanCompletedByHand(t *testing.T) {
 // untilPendingActivity waits for an activity that is being retried and returns its id.
 func (a *attacker) untilPendingActivity(run client.WorkflowRun, name string) (id string) {
 	a.t.Helper()
+	return a.untilActivity(run, name, 2)
+}
+
+// untilActivity waits for an attempt of an activity and returns the activity's id.
+func (a *attacker) untilActivity(run client.WorkflowRun, name string, attempt int32) (id string) {
+	a.t.Helper()
 	require.Eventually(a.t, func() bool {
 		is, err := a.client.DescribeWorkflowExecution(a.ctx(), run.GetID(), run.GetRunID())
 		require.NoError(a.t, err)
 		for _, p := range is.GetPendingActivities() {
-			if p.GetActivityType().GetName() == name && p.GetAttempt() > 1 {
+			if p.GetActivityType().GetName() == name && p.GetAttempt() >= attempt {
 				id = p.GetActivityId()
 			}
 		}
