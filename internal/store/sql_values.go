@@ -71,3 +71,12 @@ func microsOrMax(asOf *time.Time) int64 {
 	}
 	return micros(*asOf)
 }
+
+// microsUnlessZero is a time in microseconds since 1970; nil for the zero time.
+func microsUnlessZero(t time.Time) *int64 {
+	if t.IsZero() {
+		return nil
+	}
+	us := micros(t)
+	return &us
+}
