@@ -8,9 +8,6 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-// inputLimitsVersion is the change with which inputs are held to limits: see [wire.Limited].
-const inputLimitsVersion = "inputLimits"
-
 // checkInput fails a workflow whose input has faults (by the rules that always held) or
 // breaks a limit. One that was started before there were limits goes on as it began. The
 // version is asked for only where a limit is broken, so that all others keep their history.

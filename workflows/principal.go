@@ -6,7 +6,8 @@ package workflows
 // baseline (see internal/access) across continue-as-new, and ends when nothing is
 // leased and no change is pending. Changes that end access go first, and preempt a
 // change that gives access. A lease that its grant does not release in time is released
-// without it. Cancelling it does nothing. Pinned.
+// without it. Cancelling it does nothing. Pinned; it moves to a new build of the worker when
+// it continues as new (principal_upgrade.go).
 
 import (
 	"errors"
@@ -47,18 +48,25 @@ type principalRun struct {
 	withdrawn []string
 	// preempted are changes that were preempted and are queued again.
 	preempted []wire.ChangeRequest
+	upgrades  bool // see writersUpgrade
 }
 
 // run lives as long as there is something to do. Without a dated lease it waits
-// without a deadline: it is started with a change, and each change ends.
+// without a deadline, but for looking after a new build: it is started with a change, and each
+// change ends.
 func (p *principalRun) run(ctx workflow.Context) error {
+	p.upgrades = since(ctx, writersUpgrade)
+	looked := workflow.Now(ctx)
 	for {
 		due := p.overdueAt()
+		until, summary := p.wakeAt(due, looked)
 		awake := func() bool { return p.idle(ctx) || p.full(ctx) || !p.overdueAt().Equal(due) }
-		timely, err := awaitUntil(ctx, due, "a lease that its grant has not released", awake)
+		timely, err := awaitUntil(ctx, until, summary, awake)
 		switch {
 		case err != nil:
 			return err
+		case !timely && !until.Equal(due): // awake looks after a new build, and there is none
+			looked = workflow.Now(ctx)
 		case !timely:
 			if err := p.releaseOverdue(ctx, due); err != nil {
 				return err
@@ -66,9 +74,7 @@ func (p *principalRun) run(ctx workflow.Context) error {
 		case p.idle(ctx):
 			return nil
 		case p.full(ctx):
-			return workflow.NewContinueAsNewError(ctx, wire.PrincipalType, wire.PrincipalInput{
-				WriterStart: p.who, Ownership: p.ownership, Holders: p.holders,
-			})
+			return p.continueAsNew(ctx)
 		}
 	}
 }
@@ -78,10 +84,10 @@ func (p *principalRun) idle(ctx workflow.Context) bool {
 	return p.asked && len(p.ownership.Leases) == 0 && p.idleNow(ctx)
 }
 
-// full says that the history is long enough and that no change is under way: the run
-// continues as new.
+// full says that the history is long enough, or that another build takes over, and that no
+// change is under way: the run continues as new.
 func (p *principalRun) full(ctx workflow.Context) bool {
-	return workflow.GetInfo(ctx).GetContinueAsNewSuggested() && p.idleNow(ctx)
+	return (workflow.GetInfo(ctx).GetContinueAsNewSuggested() || p.outdated(ctx)) && p.idleNow(ctx)
 }
 
 func (p *principalRun) idleNow(ctx workflow.Context) bool {

@@ -12,9 +12,9 @@ type Registry interface {
 	RegisterWorkflowWithOptions(w any, options workflow.RegisterOptions)
 }
 
-// Register names every workflow explicitly, with its versioning behaviour. A sync and
-// a principal's writer end on the code they began on: the first is short, the second
-// continues as new now and then. Grants and revokes may be open for a year, so they move to
+// Register names every workflow explicitly, with its versioning behaviour. A sync ends on the
+// code that it began on, since it is short. So does each run of a principal's writer, which
+// continues as new on a new build (principal_upgrade.go). Grants and revokes may be open for a year, so they move to
 // new code and must replay on it; so do requests for accounts, which wait for a console for
 // as long as it is away.
 func Register(r Registry) {

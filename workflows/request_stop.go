@@ -11,21 +11,6 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-// Named versions. Histories from before them replay on the old branch.
-const (
-	// stopsAreRecorded: an activity verifies and records who cancels or ends a request before
-	// the workflow acts on it.
-	stopsAreRecorded = "stops-are-recorded"
-	// quarantineIsRecorded: the same for decisions about a quarantined snapshot.
-	quarantineIsRecorded = "quarantine-decisions-are-recorded"
-)
-
-// since says that a workflow runs with a change of that name: all do that reach it from now
-// on, and none whose history was recorded before.
-func since(ctx workflow.Context, change string) bool {
-	return workflow.GetVersion(ctx, change, workflow.DefaultVersion, 1) != workflow.DefaultVersion
-}
-
 // stopHandler answers when the request has ended, or the role is gone and only its review
 // is pending.
 func (m *machine) stopHandler(u event) func(workflow.Context, wire.StopInput) (wire.RequestAnswer, error) {

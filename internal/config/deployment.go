@@ -47,8 +47,8 @@ func (d Deployment) Validate() error {
 		}
 	}
 	if strings.ContainsAny(d.name(), ".:") {
-		faults = append(faults, errors.New("TEMPORAL_DEPLOYMENT_NAME contains a dot or a colon, which Temporal refuses: "+
-			"set a name without them"))
+		faults = append(faults, errors.New("TEMPORAL_DEPLOYMENT_NAME contains a dot or a colon, which Temporal "+
+			"refuses: set a name without them"))
 	}
 	return errors.Join(faults...)
 }
