@@ -11,6 +11,7 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/describe"
+	"sentinelone-provisioner/internal/ledger"
 	"sentinelone-provisioner/internal/policy"
 	"sentinelone-provisioner/internal/receipt"
 	"sentinelone-provisioner/internal/signing"
@@ -45,7 +46,8 @@ distinct people had approved it by then, that it ended when it was approved to, 
 extensions and stops are approved and signed.
 
 RECEIPT is a file with a receipt, or with the result of a request that contains one; - reads
-standard input. The id of a request reads its receipt from the database.
+standard input. The id of a request reads its receipt from the database, and verifies the hash
+and the seal of the ledger's own entry of it too.
 
 Signatures are checked against the files of ALLOWED_SIGNERS and ALLOWED_SIGNERS_REVOKED unless
 flags name others; each must have been valid when it was made. A plan that asked nobody rests
@@ -74,11 +76,11 @@ and the check says how to.`,
 }
 
 func (c *verifyCommand) execute(ctx context.Context, cmd *cobra.Command, path string) error {
-	read, stored, err := c.readReceipt(ctx, path, cmd.InOrStdin())
+	read, entry, err := c.readReceipt(ctx, path, cmd.InOrStdin())
 	if err != nil {
 		return badConfiguration(err)
 	}
-	with, err := c.means(stored)
+	with, err := c.means(ctx, entry)
 	if err != nil {
 		return badConfiguration(err)
 	}
@@ -93,9 +95,10 @@ func (c *verifyCommand) execute(ctx context.Context, cmd *cobra.Command, path st
 	return verdict
 }
 
-// means are the files of the flags and of the environment. stored says that the receipt is from the
+// means are the files of the flags and of the environment. With an entry, the receipt is from the
 // database, whose key may be beside it.
-func (c *verifyCommand) means(stored bool) (out receipt.Means, err error) {
+func (c *verifyCommand) means(ctx context.Context, entry *ledger.Entry) (out receipt.Means, err error) {
+	out.Entry = entry
 	if out.Allowed, err = c.signers(); err != nil {
 		return out, err
 	}
@@ -105,7 +108,7 @@ func (c *verifyCommand) means(stored bool) (out receipt.Means, err error) {
 		}
 	}
 	path := cmp.Or(c.ledgerKey, c.cfg.Store.LedgerKey)
-	if path == "" && stored {
+	if path == "" && entry != nil {
 		path, _ = c.cfg.Store.LedgerKeyFile()
 	}
 	if path == "" {
@@ -113,6 +116,10 @@ func (c *verifyCommand) means(stored bool) (out receipt.Means, err error) {
 	}
 	key, err := readSealKey(path)
 	switch {
+	case err == nil && entry != nil:
+		out.LedgerKey = &key
+		out.Ring, err = c.trusted(ctx, key)
+		return out, err
 	case err == nil:
 		out.LedgerKey = &key
 	case c.ledgerKey != "":

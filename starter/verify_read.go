@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/ledger"
 	"sentinelone-provisioner/internal/requestclient"
 	"sentinelone-provisioner/internal/signing"
 )
@@ -18,28 +19,58 @@ import (
 const mostReceipt = 64 << 20
 
 // readReceipt reads a file with a receipt; - is standard input. What is no file is the id of a
-// request, whose receipt is in the database.
+// request, whose receipt is in the database: entry is then the ledger's.
 func (c *verifyCommand) readReceipt(
 	ctx context.Context, path string, stdin io.Reader,
-) (r access.Receipt, stored bool, err error) {
+) (r access.Receipt, entry *ledger.Entry, err error) {
 	r, err = readReceiptFile(path, stdin)
 	if !errors.Is(err, fs.ErrNotExist) {
-		return r, false, err
+		return r, nil, err
 	}
 	id := strings.TrimSpace(path)
 	kept := c.requestRecord(ctx, nil, c.console, requestclient.Candidates(id, requestclient.Prefixes()...)...)
 	switch {
 	case len(kept.Others) > 0:
-		return r, false, usage("%q is the id of several requests: pass %s or %s",
+		return r, nil, usage("%q is the id of several requests: pass %s or %s",
 			id, kept.ID, strings.Join(kept.Others, " or "))
 	case kept.Receipt != nil:
-		return *kept.Receipt, true, nil
+		entry, err := c.entryOf(ctx, *kept.Receipt)
+		return *kept.Receipt, entry, err
 	case kept.Known():
-		return r, false, fmt.Errorf("%s has not ended, so it has no receipt yet: see `starter show %s`",
+		return r, nil, fmt.Errorf("%s has not ended, so it has no receipt yet: see `starter show %s`",
 			kept.ID, kept.ID)
 	}
-	return r, false, fmt.Errorf(
+	return r, nil, fmt.Errorf(
 		"%w, and the database has no request of that id: give a file, or an id of `starter requests`", err)
+}
+
+// entryOf finds the ledger's entry of a receipt that was read from it.
+func (c *verifyCommand) entryOf(ctx context.Context, r access.Receipt) (*ledger.Entry, error) {
+	db, host, err := c.openLedger(ctx, c.console)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = db.Close() }()
+	entries, err := db.LedgerOf(ctx, host, r.Request)
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range entries {
+		if e.Kind == ledger.KindReceipt && ledger.RunOf(e).ID == r.Run {
+			return &e, nil
+		}
+	}
+	return nil, fmt.Errorf("the ledger has no receipt of run %s of %s any more: run `starter ledger verify`", r.Run, r.Request)
+}
+
+// trusted are the keys whose seals count in the console's ledger, because one of them does.
+func (c *verifyCommand) trusted(ctx context.Context, key ledger.SealPublic) (*ledger.Keyring, error) {
+	db, host, err := c.openLedger(ctx, c.console)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = db.Close() }()
+	return db.LedgerKeyring(ctx, host, key)
 }
 
 func readReceiptFile(path string, stdin io.Reader) (access.Receipt, error) {

@@ -47,6 +47,7 @@ func TestVerify_ExpiredGrant(t *testing.T) {
 	require.Zero(t, s.verifyReceipt(*got.Receipt).code)
 	stored := s.starter("verify", run.GetID())
 	require.Zero(t, stored.code, stored.stdout+stored.stderr)
+	require.Regexp(t, `✓ +ledger entry +entry \d+ of the ledger is this receipt, sealed`, stored.stdout)
 
 	forged := *got.Receipt
 	forged.Proofs, forged.Outcome = forged.Proofs[:1], access.Applied

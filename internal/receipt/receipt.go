@@ -18,6 +18,10 @@ type Means struct {
 	Allowed *signing.AllowedSigners
 	// LedgerKey is the public key that seals the ledger.
 	LedgerKey *ledger.SealPublic
+	// Entry is the ledger's entry of the receipt, and Ring holds the keys whose seals count in that
+	// ledger, those before LedgerKey too. Both are nil for a receipt that is not from a database.
+	Entry *ledger.Entry
+	Ring  *ledger.Keyring
 	// Policy is the one that the plan names by its hash.
 	Policy *policy.Policy
 }
@@ -37,6 +41,7 @@ func Verify(r access.Receipt, with Means) ([]signing.Check, error) {
 	c.checkExtensions()
 	c.checkPolicy()
 	c.checkSeal()
+	c.checkEntry()
 	return c.checks, nil
 }
 

@@ -24,11 +24,47 @@ func (c *checker) checkSeal() {
 	case key == nil:
 		c.unsure(name, "entry %d is sealed: pass the ledger's public key as --ledger-key", h.Seq)
 	default:
-		if err := ledger.NewKeyring(0, *key).VerifyHead(*h); err != nil {
+		ring := c.means.Ring
+		if ring == nil {
+			ring = ledger.NewKeyring(0, *key)
+		}
+		if err := ring.VerifyHead(*h); err != nil {
 			c.fail(name, "%v", err)
 			return
 		}
 		c.ok(name, "entry %d of the ledger is sealed with %s: that the receipt is in the ledger shows "+
 			"`starter ledger verify --head %d:%s`", h.Seq, key.Fingerprint(), h.Seq, h.Hash)
+	}
+}
+
+// checkEntry checks the ledger's own entry of the receipt: that it is this receipt, as it was
+// written, and that the worker's key has sealed it.
+func (c *checker) checkEntry() {
+	const name = "ledger entry"
+	e, ring := c.means.Entry, c.means.Ring
+	if e == nil {
+		return
+	}
+	kept, err := ledger.DecodeAs[ledger.Receipt](*e)
+	if err == nil && kept.Receipt.Hash != c.Hash {
+		c.fail(name, "entry %d holds another receipt: run `starter ledger verify`", e.Seq)
+		return
+	}
+	if err == nil {
+		err = ledger.CheckHash(*e)
+	}
+	if err == nil && ring != nil {
+		err = ring.VerifySeal(*e)
+	}
+	switch {
+	case err != nil:
+		c.fail(name, "%v", err)
+	case e.Seal == "":
+		c.note(name, signing.Unsigned, "entry %d is as it was written, and not sealed: "+
+			"who owns the database may have written it", e.Seq)
+	case ring == nil:
+		c.unsure(name, "entry %d is sealed: pass the ledger's public key as --ledger-key", e.Seq)
+	default:
+		c.ok(name, "entry %d of the ledger is this receipt, sealed by a key of the ledger", e.Seq)
 	}
 }
