@@ -6,6 +6,7 @@ import (
 	"go.temporal.io/sdk/worker"
 
 	"sentinelone-provisioner/internal/config"
+	"sentinelone-provisioner/workflows"
 )
 
 // stopTimeout is how long running activities have to save their page and hand
@@ -25,6 +26,7 @@ func workerOptions(cfg config.Config) worker.Options {
 		MaxHeartbeatThrottleInterval:     heartbeatThrottle,
 		DisableRegistrationAliasing:      true,
 		DeploymentOptions:                deploymentOptions(cfg.Deployment),
+		PreferredVersionProvider:         preferredVersions(cfg.Deployment),
 	}
 }
 
@@ -38,5 +40,17 @@ func deploymentOptions(d config.Deployment) worker.DeploymentOptions {
 	return worker.DeploymentOptions{
 		UseVersioning: true,
 		Version:       worker.WorkerDeploymentVersion{DeploymentName: name, BuildID: build},
+	}
+}
+
+// preferredVersions keep workflows from changes of their steps that the release does not know to
+// which this worker may have to be rolled back: there they could not go on. Histories keep what
+// is chosen here.
+func preferredVersions(d config.Deployment) worker.PreferredVersionProvider {
+	return func(in worker.PreferredVersionProviderInput) *worker.VersionPreference {
+		if d.Takes(workflows.ReleaseOf(in.ChangeID)) {
+			return nil // the newest
+		}
+		return &worker.VersionPreference{Version: in.MinSupported}
 	}
 }

@@ -14,6 +14,9 @@ import (
 // makePlan finds out what the request means. A cancellation that comes meanwhile waits for
 // the answer, which may be that the request is refused.
 func (m *machine) makePlan(ctx workflow.Context) (event, error) {
+	if err := awaitNextBuildStep(ctx); err != nil {
+		return "", err
+	}
 	out, err := call[wire.PlanResult](shortCall(ctx, "plan"), wire.PlanActivity, m.spec)
 	switch {
 	case unanswered(ctx, err):

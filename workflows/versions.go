@@ -22,3 +22,17 @@ const (
 func since(ctx workflow.Context, change string) bool {
 	return workflow.GetVersion(ctx, change, workflow.DefaultVersion, 1) != workflow.DefaultVersion
 }
+
+// ReleaseOf is the first release whose workflows have a change of that name, such as 0.6.0; "" for
+// changes from before 0.6.0, and for names of others. While a release may have to be rolled back,
+// workers let no workflow take a change that the release before does not know (ROLLBACK_TO).
+func ReleaseOf(change string) string {
+	switch change {
+	case writersUpgrade:
+		return "0.6.0"
+	case nextBuildStep:
+		return "99.0.0"
+	default:
+		return ""
+	}
+}

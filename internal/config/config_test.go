@@ -139,6 +139,27 @@ func TestLoad_Deployment(t *testing.T) {
 	}
 }
 
+// Workflows take what the release knows that the worker may be rolled back to, and no more.
+func TestDeployment_Takes(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		to, change string
+		want       bool
+	}{
+		{"", "99.0.0", true},
+		{" ", "99.0.0", true},
+		{"0.6.0", "", true},
+		{"0.6.0", "0.5.0", true},
+		{"0.6.0", "0.6.0", true},
+		{"0.6.0", "0.6.1", false},
+		{"0.9.0", "0.10.0", false},
+		{"0.10.0", "0.9.0", true},
+		{"0.6.0", "1.0.0", false},
+	} {
+		require.Equal(t, c.want, config.Deployment{RollbackTo: c.to}.Takes(c.change), "%+v", c)
+	}
+}
+
 // Each fault names its variable and says what to do; none contains the token.
 //
 //nolint:paralleltest // setEnv changes the environment
@@ -225,7 +246,9 @@ func TestLoad_Faults(t *testing.T) {
 		"deployment without an end": {
 			versioned(strings.Repeat("x", 481), "0.6.0"), []string{"TEMPORAL_DEPLOYMENT_NAME is 481 bytes long"},
 		},
-		"file of nothing": {fileOnly(tokenFile(t, " \n")), []string{"SENTINELONE_API_TOKEN_FILE: ", "empty"}},
+		"rollback to no release": {with("ROLLBACK_TO", "v0.6"), []string{`ROLLBACK_TO is "v0.6"`, "such as 0.6.0"}},
+		"rollback too far":       {with("ROLLBACK_TO", "0.4.9"), []string{`ROLLBACK_TO is "0.4.9"`, "from 0.5.0 on"}},
+		"file of nothing":        {fileOnly(tokenFile(t, " \n")), []string{"SENTINELONE_API_TOKEN_FILE: ", "empty"}},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

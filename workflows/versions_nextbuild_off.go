@@ -1,0 +1,5 @@
+//go:build !nextbuild
+
+package workflows
+
+const nextBuild = false
