@@ -92,15 +92,7 @@ func serverURL(tb testing.TB) string {
 	if given := os.Getenv(serverVar); given != "" {
 		return given
 	}
-	bin := findBinaries()
-	if bin == "" {
-		const how = "PostgreSQL is not installed: install the postgresql package, " +
-			"or set " + serverVar + " to the URL of a server that tests may use"
-		if os.Getenv("CI") != "" {
-			tb.Fatal(how)
-		}
-		tb.Skip(how)
-	}
+	bin := binaries(tb)
 	startOnce.Do(func() { shared, errStart = startServer(bin) })
 	if errStart != nil {
 		tb.Fatalf("start the throwaway PostgreSQL server: %v", errStart)

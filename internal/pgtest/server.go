@@ -18,11 +18,12 @@ import (
 
 // server is a throwaway PostgreSQL server with all its files in one folder.
 type server struct {
-	dir    string
-	url    string
-	cmd    *exec.Cmd
-	exited chan struct{} // closed when the process has ended
-	output *strings.Builder
+	bin, dir string
+	url      string
+	settings []string // name=value, besides those of every server
+	cmd      *exec.Cmd
+	exited   chan struct{} // closed when the process has ended
+	output   *strings.Builder
 }
 
 // findBinaries returns the folder with initdb and postgres: on PATH, else the newest one
@@ -57,26 +58,26 @@ func isExecutable(path string) bool {
 
 // startServer creates a cluster and starts its server, which listens on a Unix socket only.
 // Its data is temporary, so it never waits for the disk.
-func startServer(bin string) (*server, error) {
+func startServer(bin string, settings ...string) (*server, error) {
 	dir, err := os.MkdirTemp(parentFolder(), "pgtest")
 	if err != nil {
 		return nil, fmt.Errorf("make a folder for the server: %w", err)
 	}
-	s := &server{dir: dir, exited: make(chan struct{}), output: &strings.Builder{}}
-	if err := s.launch(bin); err != nil {
+	s := &server{bin: bin, dir: dir, settings: settings}
+	if err := s.launch(); err != nil {
 		s.stop()
 		return nil, err
 	}
 	return s, nil
 }
 
-func (s *server) launch(bin string) error {
+func (s *server) launch() error {
 	attr, err := unprivilegedUser(s.dir)
 	if err != nil {
 		return err
 	}
 	data := filepath.Join(s.dir, "data")
-	initdb := s.command(attr, filepath.Join(bin, "initdb"),
+	initdb := s.command(attr, filepath.Join(s.bin, "initdb"),
 		"-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync")
 	if out, err := initdb.CombinedOutput(); err != nil {
 		return fmt.Errorf("initdb: %w: %s", err, out)
@@ -85,9 +86,20 @@ func (s *server) launch(bin string) error {
 		Scheme: "postgres", User: url.User("postgres"), Path: "/postgres",
 		RawQuery: url.Values{"host": {s.dir}, "sslmode": {"disable"}}.Encode(),
 	}).String()
-	s.cmd = s.command(attr, filepath.Join(bin, "postgres"), "-D", data, "-k", s.dir,
-		"-c", "listen_addresses=", "-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off",
-		"-c", "max_connections=200", "-c", "shared_buffers=128MB")
+	return s.start(attr)
+}
+
+// start starts the server on the data that is there.
+func (s *server) start(attr *syscall.SysProcAttr) error {
+	s.exited, s.output = make(chan struct{}), &strings.Builder{}
+	args := []string{"-D", filepath.Join(s.dir, "data"), "-k", s.dir}
+	for _, setting := range append([]string{
+		"listen_addresses=", "fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200",
+		"shared_buffers=128MB",
+	}, s.settings...) {
+		args = append(args, "-c", setting)
+	}
+	s.cmd = s.command(attr, filepath.Join(s.bin, "postgres"), args...)
 	s.cmd.Stdout, s.cmd.Stderr = s.output, s.output
 	if err := s.startProcess(); err != nil {
 		return fmt.Errorf("start postgres: %w", err)
@@ -109,15 +121,16 @@ func (s *server) command(attr *syscall.SysProcAttr, name string, args ...string)
 // the kernel stops the server when the thread that started it ends.
 func (s *server) startProcess() error {
 	started := make(chan error, 1)
+	cmd, exited := s.cmd, s.exited
 	go func() {
 		runtime.LockOSThread() // never unlocked
-		err := s.cmd.Start()
+		err := cmd.Start()
 		started <- err
 		if err != nil {
 			return
 		}
-		_ = s.cmd.Wait() // the output of the server says why it ended
-		close(s.exited)
+		_ = cmd.Wait() // the output of the server says why it ended
+		close(exited)
 		select {}
 	}()
 	return <-started
