@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/stdlib"
 )
 
 // txn is a transaction on a connection of its own.
@@ -85,10 +84,10 @@ func (s statement) setAffected(n int64) {
 // withPgx calls use with the pgx connection, for what database/sql does not offer.
 func (t *txn) withPgx(use func(conn *pgx.Conn) error) error {
 	return t.conn.Raw(func(driverConn any) error {
-		conn, ok := driverConn.(*stdlib.Conn)
+		conn, ok := driverConn.(*pgConn)
 		if !ok {
-			return fmt.Errorf("use the pgx connection: the driver's connection is a %T, want *stdlib.Conn", driverConn)
+			return fmt.Errorf("use the pgx connection: the driver's connection is a %T, want *pgConn", driverConn)
 		}
-		return use(conn.Conn())
+		return use(conn.Conn.Conn())
 	})
 }

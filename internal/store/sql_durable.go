@@ -7,8 +7,8 @@ import (
 )
 
 // writeDurably runs fn in one transaction that survives the loss of power once this
-// returns: a console is changed on the strength of what the ledger says, and cannot be
-// changed back by losing it. On PostgreSQL the transaction's lock sees to it (takeTurn).
+// returns, and so does all that was committed before it. What Temporal, a console or a person
+// is told afterwards is written this way: none of them forgets when the database does.
 //
 // SQLite runs with synchronous=NORMAL, which syncs the write-ahead log at checkpoints
 // only. FULL syncs it with each commit, and what was committed before with it: one small
@@ -17,18 +17,23 @@ import (
 // transaction, so it is turned on around it.
 func (s *Store) writeDurably(ctx context.Context, fn func(tx *sql.Tx) error) error {
 	if s.d.postgres {
-		return s.write(ctx, fn)
+		return s.write(durably(ctx), fn)
 	}
-	conn, err := s.w.Conn(ctx)
-	if err != nil {
-		return fmt.Errorf("wait for the database: %w", err)
+	return s.writeOnDurably(ctx, func(t *txn) error { return fn(t.Tx) })
+}
+
+// writeOnDurably is writeDurably on a connection of its own, as writeOn is write.
+func (s *Store) writeOnDurably(ctx context.Context, fn func(t *txn) error) error {
+	if s.d.postgres {
+		return s.writeOn(durably(ctx), fn)
 	}
-	defer func() { _ = conn.Close() }() // gives it back to the pool
-	if _, err := conn.ExecContext(ctx, "PRAGMA synchronous=FULL"); err != nil {
-		return fmt.Errorf("have SQLite sync the disk: %w", err)
-	}
-	err = s.transact(ctx, conn, fn)
-	// Where this fails, syncs are slower until the next append, and nothing else.
-	_, _ = conn.ExecContext(context.WithoutCancel(ctx), "PRAGMA synchronous=NORMAL")
-	return err
+	return s.onConn(ctx, func(conn *sql.Conn) error {
+		if _, err := conn.ExecContext(ctx, "PRAGMA synchronous=FULL"); err != nil {
+			return fmt.Errorf("have SQLite sync the disk: %w", err)
+		}
+		err := s.transact(ctx, conn, func(tx *sql.Tx) error { return fn(&txn{Tx: tx, d: s.d, conn: conn}) })
+		// Where this fails, syncs are slower until the next append, and nothing else.
+		_, _ = conn.ExecContext(context.WithoutCancel(ctx), "PRAGMA synchronous=NORMAL")
+		return err
+	})
 }

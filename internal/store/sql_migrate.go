@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/pressly/goose/v3"
-	"github.com/pressly/goose/v3/lock"
 )
 
 //go:embed migrations
@@ -39,14 +38,40 @@ func (s *Store) migrate(ctx context.Context) error {
 }
 
 func (s *Store) migrateOnce(ctx context.Context) error {
-	p, _, err := s.schema(ctx)
+	p, version, err := s.schema(ctx)
 	if err != nil {
 		return err
 	}
-	if _, err := p.Up(ctx); err != nil {
-		return fmt.Errorf("migrate the database schema: %w", err)
+	if version > 0 {
+		pending, err := p.HasPending(ctx)
+		if err != nil {
+			return fmt.Errorf("look for migrations of the database schema: %w", err)
+		}
+		if !pending {
+			return nil
+		}
 	}
-	return nil
+	return s.migrateAlone(ctx, func() error {
+		if _, err := p.Up(durably(ctx)); err != nil {
+			return fmt.Errorf("migrate the database schema: %w", err)
+		}
+		return nil
+	})
+}
+
+// migrateAlone runs migrate while no other process migrates. The lock is that of a transaction on a
+// connection of its own: one of the session would stay behind on a connection of pgbouncer's.
+func (s *Store) migrateAlone(ctx context.Context, migrate func() error) error {
+	if !s.d.postgres {
+		return migrate() // SQLite has one writer; see migrateAttempts
+	}
+	return s.write(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, "SELECT pg_advisory_xact_lock(hashtextextended('sentinelone migrations', 0))")
+		if err != nil {
+			return fmt.Errorf("wait for other processes that migrate the database: %w", err)
+		}
+		return migrate()
+	})
 }
 
 // checkSchema makes sure that a reader understands the database.
@@ -88,11 +113,6 @@ func (s *Store) provider() (*goose.Provider, error) {
 	options := []goose.ProviderOption{goose.WithTableName(schemaTable), goose.WithDisableGlobalRegistry(true)}
 	if s.d.postgres {
 		name, folder = goose.DialectPostgres, "migrations/postgres"
-		locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 60)) // 60 tries, 1 s apart
-		if err != nil {
-			return nil, fmt.Errorf("load the migrations: %w", err)
-		}
-		options = append(options, goose.WithSessionLocker(locker))
 	}
 	files, err := fs.Sub(migrations, folder)
 	if err != nil {

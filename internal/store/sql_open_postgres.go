@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"time"
@@ -24,7 +25,11 @@ func openPostgres(ctx context.Context, databaseURL string) (*Store, error) {
 	if cfg.RuntimeParams["application_name"] == "" {
 		cfg.RuntimeParams["application_name"] = "sentinelone-provisioner"
 	}
-	db := stdlib.OpenDB(*cfg, stdlib.OptionAfterConnect(configureConnection))
+	// A description of each statement is kept here, and no prepared statement on the server: through
+	// pgbouncer, the next transaction may be on another of its connections, where it is unknown, or
+	// where another program has one of that name.
+	cfg.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
+	db := sql.OpenDB(pgConnector{stdlib.GetConnector(*cfg)})
 	db.SetMaxOpenConns(postgresConns)
 	db.SetMaxIdleConns(postgresConns)
 	db.SetConnMaxIdleTime(5 * time.Minute)
@@ -33,17 +38,4 @@ func openPostgres(ctx context.Context, databaseURL string) (*Store, error) {
 			"check the address, the user and the password", cfg.Host, err), db.Close())
 	}
 	return &Store{w: db, r: db, d: dialect{postgres: true}, now: time.Now}, nil
-}
-
-// configureConnection keeps the planner from relying on statistics that it does not have:
-// within one sync tables grow from empty to hundreds of thousands of rows without an
-// ANALYZE. A cached plan for an empty table, or a nested loop over an estimated single row,
-// takes minutes where a hash join takes a tenth of a second.
-func configureConnection(ctx context.Context, conn *pgx.Conn) error {
-	_, err := conn.Exec(ctx, `SET plan_cache_mode = force_custom_plan; SET enable_nestloop = off; SET jit = off;
-		SET synchronous_commit = off -- see lockConsole`)
-	if err != nil {
-		return fmt.Errorf("prepare the connection: %w", err)
-	}
-	return nil
 }

@@ -19,19 +19,27 @@ type beginner interface {
 	BeginTx(ctx context.Context, opts *sql.TxOptions) (*sql.Tx, error)
 }
 
-// write runs fn in one writing transaction.
+// write runs fn in one writing transaction. What it wrote survives a kill of this process, but a crash
+// of the database's machine may lose it: see [Store.writeDurably] for what others are told.
 func (s *Store) write(ctx context.Context, fn func(tx *sql.Tx) error) error {
 	return s.transact(ctx, s.w, fn)
 }
 
 // writeOn is write on a connection of its own, for batches and COPY on PostgreSQL.
 func (s *Store) writeOn(ctx context.Context, fn func(t *txn) error) error {
+	return s.onConn(ctx, func(conn *sql.Conn) error {
+		return s.transact(ctx, conn, func(tx *sql.Tx) error { return fn(&txn{Tx: tx, d: s.d, conn: conn}) })
+	})
+}
+
+// onConn runs fn with a connection of its own.
+func (s *Store) onConn(ctx context.Context, fn func(conn *sql.Conn) error) error {
 	conn, err := s.w.Conn(ctx)
 	if err != nil {
 		return fmt.Errorf("begin a transaction: %w", err)
 	}
 	defer func() { _ = conn.Close() }() // gives it back
-	return s.transact(ctx, conn, func(tx *sql.Tx) error { return fn(&txn{Tx: tx, d: s.d, conn: conn}) })
+	return fn(conn)
 }
 
 func (s *Store) transact(ctx context.Context, on beginner, fn func(tx *sql.Tx) error) error {
