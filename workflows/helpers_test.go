@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"reflect"
 	"testing"
 	"time"
 
@@ -150,7 +151,24 @@ func (s *testEnv) drainsProven(collections ...access.Collection) {
 // settles mocks one settling: 1 request.
 func (s *testEnv) settles(in wire.SyncSettleInput, out wire.SyncSettleResult) *testsuite.MockCallWrapper {
 	in.Snapshot, out.Requests = snapshot, 1
+	if in.Attempts == nil {
+		return s.on(wire.SyncSettleActivity, anyAttempts(in)).Return(out, nil).Once()
+	}
 	return s.on(wire.SyncSettleActivity, in).Return(out, nil).Once()
+}
+
+// anyAttempts accepts an input with a number of attempts for each collection.
+func anyAttempts(want wire.SyncSettleInput) any {
+	return mock.MatchedBy(func(got wire.SyncSettleInput) bool {
+		for _, c := range got.Collections {
+			if got.Attempts[c] < 1 {
+				return false
+			}
+		}
+		complete := len(got.Attempts) == len(got.Collections)
+		got.Attempts = nil
+		return complete && reflect.DeepEqual(want, got)
+	})
 }
 
 func (s *testEnv) discards(in wire.SyncDiscardInput) *testsuite.MockCallWrapper {

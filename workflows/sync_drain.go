@@ -115,8 +115,9 @@ func (s *syncRun) expectedOf(c access.Collection) *int {
 }
 
 func (s *syncRun) settle(ctx workflow.Context) error {
-	doubts := make(map[access.Collection]string)
+	doubts, attempts := make(map[access.Collection]string), make(map[access.Collection]int)
 	for _, c := range s.collections {
+		attempts[c] = s.progress[c].Attempt
 		if why := s.progress[c].doubt; why != "" {
 			doubts[c] = why
 		}
@@ -124,6 +125,7 @@ func (s *syncRun) settle(ctx workflow.Context) error {
 	out, err := call[wire.SyncSettleResult](bulkTx(ctx, "prove and promote"), wire.SyncSettleActivity,
 		wire.SyncSettleInput{
 			Snapshot: s.status.Snapshot, Collections: s.collections, Doubts: doubts, Rechecked: s.recounted,
+			Attempts: attempts,
 		})
 	s.requests += out.Requests
 	s.settled = out

@@ -107,7 +107,9 @@ func TestSync_SettleSaysAgain(t *testing.T) {
 	})
 	s.drains(access.Users, 2, nil, "")
 	s.drains(access.ServiceUsers, 2, nil, "")
-	s.settles(wire.SyncSettleInput{Collections: all, Rechecked: true}, promoted())
+	s.settles(wire.SyncSettleInput{Collections: all, Rechecked: true, Attempts: map[access.Collection]int{
+		access.Accounts: 1, access.Sites: 1, access.Roles: 1, access.Users: 2, access.ServiceUsers: 2,
+	}}, promoted())
 
 	s.sync()
 

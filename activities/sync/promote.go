@@ -7,6 +7,7 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/attempt"
+	"sentinelone-provisioner/internal/fault/kinds"
 	"sentinelone-provisioner/internal/store"
 	"sentinelone-provisioner/internal/wire"
 )
@@ -24,6 +25,10 @@ func (s *Activities) Promote(ctx context.Context, in wire.SyncPromoteInput) (wir
 	got, err := s.store.Assess(ctx, in.Snapshot)
 	if err != nil {
 		return s.resultOfDecided(ctx, in.Snapshot, in.By, in.Collections, err)
+	}
+	if lost := lostDrains(got, wire.SyncSettleInput{Collections: in.Collections}); len(lost) > 0 {
+		return wire.SyncSettleResult{}, kinds.New(kinds.Conflict, fmt.Errorf("the database has lost what was "+
+			"received of %v since the sync was quarantined, as after a restore: start the sync again", lost))
 	}
 	overtaken := append(got.Stale, got.Moved...)
 	out := wire.SyncSettleResult{Warnings: staleWarnings(got.Stale), At: s.now().UTC()}

@@ -42,6 +42,9 @@ func (s *Activities) settle(ctx context.Context, in wire.SyncSettleInput) (wire.
 		return s.resultOfDecided(ctx, in.Snapshot, "", in.Collections, err)
 	}
 	in.Collections = without(in.Collections, got.Stale)
+	if lost := lostDrains(got.Assessment, in); len(lost) > 0 {
+		return retryCollections(lost, lostWhy), nil
+	}
 	if len(got.Moved) > 0 {
 		return retryCollections(got.Moved, "another sync was promoted meanwhile"), nil
 	}
@@ -76,7 +79,7 @@ func (s *Activities) quarantine(
 	if err != nil {
 		return s.resultOfDecided(ctx, in.Snapshot, "", in.Collections, err)
 	}
-	if !slices.Equal(now.Stale, assessed.Stale) || len(now.Moved) > 0 {
+	if !slices.Equal(now.Stale, assessed.Stale) || len(now.Moved) > 0 || len(lostDrains(now, in)) > 0 {
 		return s.settle(ctx, in)
 	}
 	out.State = wire.SettledQuarantined
@@ -85,6 +88,22 @@ func (s *Activities) quarantine(
 	}
 	s.notify(ctx, wire.Event{Type: wire.EventQuarantined, Snapshot: in.Snapshot})
 	return out, nil
+}
+
+const lostWhy = "the database has lost what was received, as after a crash of its server"
+
+// lostDrains lists the collections of which the store no longer has the drain that was proven: its
+// server has crashed, or an older copy has taken its place. What is missing then is not gone from
+// the console.
+func lostDrains(got store.Assessment, in wire.SyncSettleInput) []access.Collection {
+	var out []access.Collection
+	for _, c := range in.Collections {
+		attempt, complete := got.Drained[c]
+		if !slices.Contains(got.Stale, c) && (!complete || attempt < in.Attempts[c]) {
+			out = append(out, c)
+		}
+	}
+	return out
 }
 
 func retryCollections(collections []access.Collection, why string) wire.SyncSettleResult {

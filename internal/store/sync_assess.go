@@ -40,7 +40,7 @@ func (s *Store) Assess(ctx context.Context, id string) (Assessment, error) {
 	return out, err
 }
 
-// classify sets the stale and the moved collections and returns those that are not stale.
+// classify sets the stale, the moved and the drained collections and returns those that are not stale.
 func (a *Assessment) classify(
 	snap snapshotRow, drains map[access.Collection]drainRow, heads map[access.Collection]collectionHead,
 ) []access.Collection {
@@ -55,6 +55,12 @@ func (a *Assessment) classify(
 			continue
 		case d.attempt > 0 && heads[c].version != d.base:
 			a.Moved = append(a.Moved, c)
+		}
+		if d.complete() {
+			if a.Drained == nil {
+				a.Drained = map[access.Collection]int{}
+			}
+			a.Drained[c] = d.attempt
 		}
 		fresh = append(fresh, c)
 	}

@@ -9,7 +9,8 @@ import (
 )
 
 // Begin opens a snapshot. It is idempotent: repeating it with the same ID changes nothing,
-// whatever state the snapshot is in. An ID that belongs to another console is an error.
+// whatever state the snapshot is in. Once it returns, the snapshot is on disk. An ID that
+// belongs to another console is an error.
 func (s *Store) Begin(ctx context.Context, in BeginInput) error {
 	if in.Console == "" || in.ID == "" {
 		return errors.New("begin a snapshot: set the console and the id")
@@ -18,7 +19,7 @@ func (s *Store) Begin(ctx context.Context, in BeginInput) error {
 	if len(collections) == 0 {
 		collections = access.Collections()
 	}
-	return s.writeOn(ctx, func(t *txn) error {
+	return s.writeOnDurably(ctx, func(t *txn) error {
 		if err := s.d.lockConsole(ctx, t.Tx, in.Console); err != nil {
 			return err
 		}

@@ -20,7 +20,7 @@ func (s *Store) Quarantine(ctx context.Context, id string, reasons []string) err
 	if err != nil {
 		return err
 	}
-	return s.write(ctx, func(tx *sql.Tx) error {
+	return s.writeDurably(ctx, func(tx *sql.Tx) error {
 		snap, err := s.lockConsoleOf(ctx, tx, id)
 		if err != nil {
 			return err
@@ -75,7 +75,7 @@ func (s *Store) Discard(ctx context.Context, id string, in DiscardInput) error {
 	if err != nil {
 		return err
 	}
-	return s.writeOn(ctx, func(t *txn) error {
+	return s.writeOnDurably(ctx, func(t *txn) error {
 		snap, err := s.lockConsoleOf(ctx, t.Tx, id)
 		if err != nil {
 			return err

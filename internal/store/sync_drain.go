@@ -38,6 +38,7 @@ func (s *Store) StartDrain(ctx context.Context, id string, c access.Collection, 
 		out = d.drain()
 		return nil
 	})
+	s.pages.forget(id, c) // if another process saved one of these pages anew, that one counts
 	return out, err
 }
 
@@ -129,11 +130,11 @@ func advanceDrain(snap snapshotRow, d drainRow, in SavePageInput, members string
 }
 
 // Drained sums up a drain whose last page is saved and loaded, and stores its counts;
-// before that it is an error. It is [ErrStale] if another attempt is under way and
-// [ErrNoSnapshot] if the snapshot is unknown.
+// before that it is an error. Once it returns, the counts and all pages are on disk. It is
+// [ErrStale] if another attempt is under way and [ErrNoSnapshot] if the snapshot is unknown.
 func (s *Store) Drained(ctx context.Context, id string, c access.Collection, attempt int) (DrainSummary, error) {
 	var out DrainSummary
-	err := s.writeOn(ctx, func(t *txn) error {
+	err := s.writeOnDurably(ctx, func(t *txn) error {
 		snap, d, covered := snapshotRow{id: id}, drainRow{}, false
 		var proven collectionHead
 		err := t.execBatch(ctx,

@@ -65,6 +65,17 @@ func (p *pageCache) drop(k pageKey) {
 	}
 }
 
+// forget removes the pages of a collection.
+func (p *pageCache) forget(snapshot string, c access.Collection) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, k := range slices.Clone(p.order) {
+		if k.snapshot == snapshot && k.collection == c {
+			p.drop(k)
+		}
+	}
+}
+
 // take removes a page and returns it; false if it is not cached.
 func (p *pageCache) take(k pageKey) ([]row, bool) {
 	p.mu.Lock()

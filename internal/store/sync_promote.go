@@ -18,7 +18,7 @@ import (
 // an unknown one [ErrNoSnapshot].
 func (s *Store) Promote(ctx context.Context, id string, in PromoteInput) (Promotion, error) {
 	var out Promotion
-	err := s.writeOn(ctx, func(t *txn) error {
+	err := s.writeOnDurably(ctx, func(t *txn) error {
 		snap, err := s.lockConsoleOf(ctx, t.Tx, id)
 		if err != nil {
 			return err

@@ -122,6 +122,10 @@ type Assessment struct {
 	// Moved collections must be drained again: another promotion has changed the rows
 	// with which their drain was compared.
 	Moved []access.Collection `json:"moved,omitempty"`
+	// Drained has the attempt of each drain that is complete, stale ones left out. One that was
+	// complete and is not any more, or is of an earlier attempt, was lost with the server's
+	// latest transactions: losses count nothing then.
+	Drained map[access.Collection]int `json:"drained,omitempty"`
 }
 
 // PromoteInput is the input of [Store.Promote].

@@ -88,6 +88,9 @@ type SyncSettleInput struct {
 	// Rechecked says that the collections were drained a second time: role counts that still
 	// differ are then a warning only.
 	Rechecked bool `json:"rechecked,omitempty"`
+	// Attempts has the number of the latest drain of each collection, so that one which the
+	// database has lost meanwhile is noticed. None: not known.
+	Attempts map[access.Collection]int `json:"attempts,omitempty"`
 }
 
 // SyncSettleResult is what happens to the snapshot.
