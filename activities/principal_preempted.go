@@ -109,7 +109,15 @@ func (w *changeAttempt) stepFromWrite(s sentWrite, actual access.Read) access.St
 	return step
 }
 
+// mostArrivalWait is how long a change that removes access waits in all for writes that may still arrive, however many
+// are cut off meanwhile. What arrives later is access past its end, and is released as such.
+const mostArrivalWait = 2 * visibilityDelay
+
 // mayArrive says that a write may still reach the console, or be shown by it.
 func (w *changeAttempt) mayArrive(s sentWrite) bool {
-	return !s.refused() && w.now().Sub(s.Write.At) < visibilityDelay
+	now := w.now()
+	if w.endsAccess() && !w.since.IsZero() && now.Sub(w.since) >= mostArrivalWait {
+		return false
+	}
+	return !s.refused() && now.Sub(s.Write.At) < visibilityDelay
 }

@@ -2,13 +2,17 @@ package activities
 
 import (
 	"fmt"
+	"log/slog"
 	"net/http"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/client"
+	sdklog "go.temporal.io/sdk/log"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/attempt"
 	"sentinelone-provisioner/internal/attempt/attempttest"
 	"sentinelone-provisioner/internal/consoletest"
 	"sentinelone-provisioner/internal/fault/kinds"
@@ -341,6 +345,32 @@ func TestRelease_WaitsForWhatWasStopped(t *testing.T) {
 	require.Equal(t, errMayStillArrive.Error(), d.retriedMessage(first))
 	d.now = d.now.Add(visibilityDelay)
 	require.Equal(t, access.Released, d.mustWrite(first).Proof.Outcome)
+	require.Equal(t, holdings(d.viewer), d.held())
+}
+
+// Writes that are cut off again and again hold a release up for a minute in all, not for half a minute each.
+func TestRelease_WaitsForAMinuteInAll(t *testing.T) {
+	t.Parallel()
+	d := newGrantFixture(t, consoletest.Options{})
+	known := leasedState(d)
+	second := d.change(access.OpAcquire, lease("2", d.admin), known)
+	first := d.change(access.OpRelease, lease("1", d.soc), known)
+	due := d.now
+	release := func() (wire.WriteResult, error) {
+		return d.principal.write(attempt.Outside(t.Context(), attempt.Runtime{
+			Logger: sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)), Metrics: client.MetricsNopHandler, Number: 1, Since: due,
+		}), first)
+	}
+	for d.now.Sub(due) < mostArrivalWait {
+		d.dieAt(second, "before it sent")
+		_, err := release()
+		require.ErrorContains(t, err, errMayStillArrive.Error())
+		d.now = d.now.Add(visibilityDelay / 2)
+	}
+	d.dieAt(second, "before it sent")
+	got, err := release()
+	require.NoError(t, err)
+	require.Equal(t, access.Released, got.Proof.Outcome)
 	require.Equal(t, holdings(d.viewer), d.held())
 }
 

@@ -44,6 +44,7 @@ func (p *Principal) write(ctx context.Context, in wire.WriteInput) (wire.WriteRe
 		ctx = console.Urgent(ctx)
 	}
 	w := p.attempt(in)
+	w.since = attempt.RuntimeOf(ctx).Since
 	out, err := w.run(ctx)
 	if err != nil {
 		return wire.WriteResult{}, w.retryLater(ctx, err)
@@ -66,6 +67,7 @@ type changeAttempt struct {
 	consoleWork
 
 	in     wire.WriteInput
+	since  time.Time        // when the change became due
 	from   string           // digest of the ownership state the change begins with
 	last   access.Principal // as last read
 	reads  []access.Read    // all of this attempt

@@ -42,10 +42,10 @@ rules:
 	f.asked("grant/glass", plan(access.OpAcquire, access.Approval{
 		Hash: "old", Review: &access.Review{ApprovalStep: access.ApprovalStep{Need: 1}},
 	}), "ended")
-	f.asked("grant/no-policy", plan(access.OpGrant, access.NoApproval()), "granted")
-	f.asked("revoke/no-policy", plan(access.OpRevoke, access.NoApproval()), "revoked")
-	f.asked("offboard/1", plan(access.OpDelete, access.NoApproval()), "offboarded")
-	f.asked("provision/1", plan(access.OpCreate, access.NoApproval()), "provisioned")
+	f.asked("grant/no-policy", plan(access.OpGrant, access.Approval{}), "granted")
+	f.asked("revoke/no-policy", plan(access.OpRevoke, access.Approval{}), "revoked")
+	f.asked("offboard/1", plan(access.OpDelete, access.Approval{}), "offboarded")
+	f.asked("provision/1", plan(access.OpCreate, access.Approval{}), "provisioned")
 	f.asked("grant/empty", access.Plan{Op: access.OpGrant}, "failed") // never planned, so there is nothing to replay
 
 	// Planned twice: only what was said about the last plan counts.

@@ -185,7 +185,7 @@ func TestPolicyTest(t *testing.T) {
 	path := policyFile(t, somePolicy)
 	plan := func(role access.RoleRef, duration time.Duration) access.Plan {
 		return access.Plan{
-			Op: access.OpAcquire, Console: host, Role: role, Approval: access.NoApproval(),
+			Op: access.OpAcquire, Console: host, Role: role, Approval: access.Approval{},
 			Principal: access.PrincipalRef{Kind: access.User, ID: "401", Email: "erin@example.com"},
 			Scope:     access.ScopeRef{Level: access.SiteLevel, ID: "201", Name: "Acme / Berlin"},
 			Terms:     access.Terms{Requester: "bob@example.com", Duration: access.Duration(duration)},

@@ -37,7 +37,7 @@ func grantWithChangedPrincipal(t *testing.T, second access.Approval) *decisionDr
 // do not count for the second, the duration that they narrowed included.
 func TestApproval_PlannedAnew(t *testing.T) {
 	t.Parallel()
-	c := grantWithChangedPrincipal(t, access.NoApproval())
+	c := grantWithChangedPrincipal(t, access.Approval{})
 	c.applies(access.OpAcquire, access.Applied).Once()
 	c.applies(access.OpRelease, access.Released).Once()
 	between := c.decides(5*time.Minute, "deny", carolMail)

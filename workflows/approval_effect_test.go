@@ -25,7 +25,7 @@ func TestApproval_TheWriterIsToldWhatWasApproved(t *testing.T) {
 	}{
 		"effect":    {effect, asked, true},
 		"old plan":  {nil, asked, true},
-		"not asked": {effect, access.NoApproval(), false},
+		"not asked": {effect, access.Approval{}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

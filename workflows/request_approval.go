@@ -51,7 +51,7 @@ func (m *machine) watchApproval(ctx workflow.Context) {
 		due := m.approval.NextTimer(workflow.Now(ctx))
 		early, err := awaitUntil(ctx, due, "time to decide", over)
 		if err == nil && !early {
-			err = m.onTimer(ctx, over)
+			err = m.onTimer(ctx, &m.approval, over, m.announce)
 		}
 		if err != nil {
 			return // nothing cancels this context
@@ -60,9 +60,11 @@ func (m *machine) watchApproval(ctx workflow.Context) {
 	m.extendToFullTerm(ctx)
 }
 
-// onTimer has the approval do what is due. It waits for a decision that is being recorded:
-// that one came in time.
-func (m *machine) onTimer(ctx workflow.Context, over func() bool) error {
+// onTimer has the approval do what is due; tell announces it. It waits for a decision that is being
+// recorded: that one came in time.
+func (m *machine) onTimer(
+	ctx workflow.Context, pending *approval.State, over func() bool, tell func(workflow.Context, string),
+) error {
 	if err := m.deciding.Lock(ctx); err != nil {
 		return err
 	}
@@ -71,13 +73,13 @@ func (m *machine) onTimer(ctx workflow.Context, over func() bool) error {
 		return nil
 	}
 	var told approval.Event
-	m.approval, told = m.approval.OnTimer(workflow.Now(ctx))
+	*pending, told = pending.OnTimer(workflow.Now(ctx))
 	switch told {
 	case approval.EventEscalated:
-		m.announce(ctx, wire.EventEscalated)
+		tell(ctx, wire.EventEscalated)
 	case approval.EventReminder:
-		m.announce(ctx, wire.EventReminder)
-	case approval.EventTimedOut, approval.EventNone: // the end of the request says so
+		tell(ctx, wire.EventReminder)
+	case approval.EventTimedOut, approval.EventNone: // the end of what was asked for says so
 	}
 	m.show(ctx)
 	return nil

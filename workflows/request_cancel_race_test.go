@@ -26,7 +26,7 @@ func TestGrant_CancelledWithTheAnswer(t *testing.T) {
 	terms := access.Terms{Duration: access.Duration(time.Hour)}
 	env.OnActivity(wire.PlanActivity, mock.Anything, mock.Anything).
 		Return(wire.PlanResult{Plan: access.Plan{
-			Op: access.OpAcquire, Terms: terms, Approval: access.NoApproval(),
+			Op: access.OpAcquire, Terms: terms, Approval: access.Approval{},
 		}}, nil).Once()
 	env.OnActivity(wire.ApplyActivity, mock.Anything, mock.Anything).
 		Return(func(_ context.Context, in wire.ApplyInput) (wire.ApplyResult, error) {

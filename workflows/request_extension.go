@@ -139,7 +139,9 @@ func (m *machine) watchExtension(ctx workflow.Context, x *openedExtension) {
 		due := x.approval.NextTimer(workflow.Now(ctx))
 		early, err := awaitUntil(ctx, due, "time to decide on an extension", over)
 		if err == nil && !early {
-			err = m.onExtensionTimer(ctx, x, over)
+			err = m.onTimer(ctx, &x.approval, over, func(ctx workflow.Context, event string) {
+				m.announceEntry(ctx, event, x.entry)
+			})
 		}
 		if err != nil {
 			return // nothing cancels this context
@@ -153,29 +155,6 @@ func (m *machine) watchExtension(ctx workflow.Context, x *openedExtension) {
 	if m.at == active {
 		m.show(ctx)
 	}
-}
-
-// onExtensionTimer has the approval of an extension do what is due. It waits for a decision
-// that is being recorded: that one came in time.
-func (m *machine) onExtensionTimer(ctx workflow.Context, x *openedExtension, over func() bool) error {
-	if err := m.deciding.Lock(ctx); err != nil {
-		return err
-	}
-	defer m.deciding.Unlock()
-	if over() {
-		return nil
-	}
-	var told approval.Event
-	x.approval, told = x.approval.OnTimer(workflow.Now(ctx))
-	switch told {
-	case approval.EventEscalated:
-		m.announceEntry(ctx, wire.EventEscalated, x.entry)
-	case approval.EventReminder:
-		m.announceEntry(ctx, wire.EventReminder, x.entry)
-	case approval.EventTimedOut, approval.EventNone: // the end of the grant says so
-	}
-	m.show(ctx)
-	return nil
 }
 
 // moveEnd moves the end as it was approved, and tells the writer, whose own watch over the

@@ -101,7 +101,7 @@ func planOf(in wire.PlanInput) access.Plan {
 		Op: in.Op, Console: host, Principal: access.PrincipalRef{Kind: access.User, ID: "7", Email: anaMail},
 		Role: access.RoleRef{ID: soc.RoleID, Name: "SOC"}, Scope: access.ScopeRef{Level: soc.Level, ID: soc.ScopeID},
 		Terms: in.Terms, Before: holds(viewer), After: holds(viewer, soc), Expected: access.Applied,
-		Approval: access.NoApproval(),
+		Approval: access.Approval{},
 	}.Seal()
 }
 

@@ -41,7 +41,7 @@ func TestGrant_StoppedAtAnyTurn(t *testing.T) {
 	step := access.ApprovalStep{Need: 1, Groups: []string{access.Anyone}}
 	ends := map[string]int{}
 	for _, a := range []access.Approval{
-		access.NoApproval(),
+		{},
 		{Required: true, DecideWithin: access.Duration(time.Hour), Steps: []access.ApprovalStep{step}},
 		{Review: &access.Review{ApprovalStep: step, Within: access.Duration(2 * time.Hour)}},
 	} {

@@ -57,12 +57,6 @@ type Review struct {
 	Within Duration `json:"within"`
 }
 
-// NoApproval is for requests that no policy decided about: accounts that were ended by
-// versions up to 0.4.0.
-func NoApproval() Approval {
-	return Approval{Policy: "no approval required: the policy covers grants and revokes of roles only"}
-}
-
 // Decision is one person's decision on a request.
 type Decision struct {
 	At      time.Time `json:"at"`

@@ -48,34 +48,6 @@ func ShortPlan(p access.Plan) string {
 	return Plan(p)
 }
 
-// Request is a plan as one sentence for those who are notified: "bob@example.com requests
-// SOC for ana@example.com at site Acme / Berlin for 4h: INC-42".
-func Request(p access.Plan) string {
-	text := name(p.Terms.Requester) + " requests " + requested(p)
-	if p.Terms.Duration > 0 {
-		text += " for " + Duration(p.Terms.Duration)
-	}
-	if p.Terms.Reason != "" {
-		text += ": " + Shorten(Text(p.Terms.Reason), MaxReason)
-	}
-	return text
-}
-
-func requested(p access.Plan) string {
-	who, role, at := shortPrincipal(p.Principal), shortRole(p.Role), shortScope(p.Scope)+more(p)
-	switch {
-	case p.Op == access.OpRevoke:
-		return fmt.Sprintf("the removal of %s from %s at %s", role, who, at)
-	case p.Op == access.OpDelete:
-		return fmt.Sprintf("the deletion of %s %s", Kind(p.Principal.Kind), who)
-	case p.Op == access.OpReset:
-		return fmt.Sprintf("that %s keeps %s at %s and no other role", who, role, at)
-	case p.Account != nil:
-		return fmt.Sprintf("a new %s %s with %s at %s", Kind(p.Account.Kind), who, role, at)
-	}
-	return fmt.Sprintf("%s for %s at %s", role, who, at)
-}
-
 // scopes lists every scope of a plan: an approver must see them all.
 func (n Names) scopes(p access.Plan) string {
 	var out []string

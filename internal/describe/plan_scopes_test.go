@@ -25,7 +25,6 @@ func TestPlan_SeveralScopes(t *testing.T) {
 	require.Contains(t, describe.Plan(p),
 		"at site Acme / Berlin (9), site Acme / Rome (8), site Acme / Oslo (6), permanent")
 	require.Contains(t, describe.ShortPlan(p), "Acme / Berlin and 2 more scopes")
-	require.Contains(t, describe.Request(p), "Acme / Berlin and 2 more scopes")
 
 	p.Before = access.Holdings{Level: access.SiteLevel, Held: []access.HeldRole{{RoleID: "2", ScopeID: "6"}}}
 	p.After = access.Holdings{Level: access.SiteLevel, Held: []access.HeldRole{

@@ -59,49 +59,6 @@ func TestPlan(t *testing.T) {
 	}
 }
 
-func TestRequest(t *testing.T) {
-	t.Parallel()
-	tests := map[string]struct {
-		change func(*access.Plan)
-		want   string
-	}{
-		"time-bound grant": {
-			func(*access.Plan) {},
-			"bob@example.com requests SOC for ana@example.com at site Acme / Berlin for 4h: INC-42",
-		},
-		"permanent, at the tenant": {func(p *access.Plan) {
-			p.Op, p.Terms.Duration, p.Terms.Reason = access.OpGrant, 0, ""
-			p.Scope = access.ScopeRef{Level: access.Tenant}
-		}, "bob@example.com requests SOC for ana@example.com at the tenant"},
-		"revoke": {
-			func(p *access.Plan) { p.Op, p.Terms.Duration = access.OpRevoke, 0 },
-			"bob@example.com requests the removal of SOC from ana@example.com at site Acme / Berlin: INC-42",
-		},
-		"new account": {func(p *access.Plan) {
-			p.Op, p.Terms.Duration = access.OpCreate, 0
-			p.Account = &access.NewAccount{Kind: access.ServiceUser}
-			p.Principal = access.PrincipalRef{Kind: access.ServiceUser, Name: "backup"}
-		}, "bob@example.com requests a new service user backup with SOC at site Acme / Berlin: INC-42"},
-		"deletion": {
-			func(p *access.Plan) { p.Op, p.Terms.Duration = access.OpDelete, 0 },
-			"bob@example.com requests the deletion of user ana@example.com: INC-42",
-		},
-		"reset": {
-			func(p *access.Plan) { p.Op, p.Terms.Duration = access.OpReset, 0 },
-			"bob@example.com requests that ana@example.com keeps SOC at site Acme / Berlin and no other role: INC-42",
-		},
-		"hostile names": {func(p *access.Plan) {
-			p.Terms.Requester, p.Terms.Reason = "bob\x1b[2J", "a\nb\u202e"
-			p.Role.Name, p.Principal.Email, p.Scope.Name = "S\aOC", "an\x00a", "Ac\u200bme"
-		}, `bob\x1b[2J requests S\x07OC for an\x00a at site Ac\u200bme for 4h: a b\u202e`},
-	}
-	for name, tt := range tests {
-		plan := grantPlan()
-		tt.change(&plan)
-		require.Equal(t, tt.want, describe.Request(plan), name)
-	}
-}
-
 // However long the texts in a plan are, those made of it are not.
 func TestPlan_LongTextsAreCut(t *testing.T) {
 	t.Parallel()
@@ -111,7 +68,7 @@ func TestPlan_LongTextsAreCut(t *testing.T) {
 	plan.Role, plan.Scope.Name, plan.Scope.ID = access.RoleRef{ID: long, Name: long}, long, long
 	plan.Principal.Email, plan.Principal.ID = long, long
 	for name, text := range map[string]string{
-		"plan": describe.Plan(plan), "short": describe.ShortPlan(plan), "request": describe.Request(plan),
+		"plan": describe.Plan(plan), "short": describe.ShortPlan(plan),
 	} {
 		require.Less(t, utf8.RuneCountInString(text), 6*describe.MaxName+describe.MaxReason, name)
 		require.Contains(t, text, "…", name)
