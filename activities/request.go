@@ -70,6 +70,7 @@ func (r *Request) Register(to Registry) {
 		wire.DelegateActivity: r.Delegate,
 		wire.FreezeActivity:   r.Freeze,
 		wire.CloseActivity:    r.Close,
+		wire.WakeActivity:     r.Wake,
 	} {
 		to.RegisterActivityWithOptions(fn, activity.RegisterOptions{Name: name})
 	}

@@ -6,6 +6,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
+	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/wire"
 )
 
@@ -15,11 +16,6 @@ import (
 // heartbeat is how long a silent worker counts as alive. Activities beat every
 // two seconds; a killed worker's work moves on within this time.
 const heartbeat = 15 * time.Second
-
-// waitHeartbeat is the same for an activity that waits for a principal's writer: it
-// beats every 15 seconds, since hundreds may wait at once, and the writer does its work
-// independently of them.
-const waitHeartbeat = 45 * time.Second
 
 // shortCall is for a call or two against console or store: a minute is generous, and
 // it is repeated for as long as the other side is down.
@@ -69,10 +65,7 @@ func consoleWrite(ctx workflow.Context, summary string, urgent bool) workflow.Co
 	ctx = withOptions(ctx, summary, 6*time.Minute)
 	options := workflow.GetActivityOptions(ctx)
 	options.TaskQueue = wire.WriteQueue(workflow.GetInfo(ctx).TaskQueueName)
-	options.Priority = temporal.Priority{PriorityKey: priorityBegin}
-	if urgent {
-		options.Priority.PriorityKey = priorityEnd
-	}
+	options.Priority = priorityOf(urgent)
 	return workflow.WithActivityOptions(ctx, options)
 }
 
@@ -81,6 +74,13 @@ const (
 	priorityEnd   = 1
 	priorityBegin = 3
 )
+
+func priorityOf(urgent bool) temporal.Priority {
+	if urgent {
+		return temporal.Priority{PriorityKey: priorityEnd}
+	}
+	return temporal.Priority{PriorityKey: priorityBegin}
+}
 
 // awaitUntil waits for a condition, at most until a time; the zero time means
 // without end. It says whether the condition came first.
@@ -97,12 +97,14 @@ func awaitUntil(ctx workflow.Context, until time.Time, summary string, condition
 	}, condition)
 }
 
-// viaWriter is for a change that the principal's writer carries out: each attempt waits a
-// minute for its answer, and the next attempt waits for the same change.
-func viaWriter(ctx workflow.Context, summary string) workflow.Context {
-	ctx = withOptions(ctx, summary, 5*time.Minute)
+// viaWriter is for a change that the principal's writer carries out. While the writer works on it, the activity is
+// pending and holds no slot of a worker, so there is nobody to send a heartbeat. The writer has it attempted again when
+// it has the answer; where that message is lost, this timeout does. What ends access goes first, as in [consoleWrite].
+func viaWriter(ctx workflow.Context, op access.Op, summary string) workflow.Context {
+	ctx = withOptions(ctx, summary, time.Minute)
 	options := workflow.GetActivityOptions(ctx)
-	options.HeartbeatTimeout = waitHeartbeat
+	options.HeartbeatTimeout = 0
 	options.WaitForCancellation = false // the writer, not this activity, decides what became of it
+	options.Priority = priorityOf(!givesAccess(op))
 	return workflow.WithActivityOptions(ctx, options)
 }

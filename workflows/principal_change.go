@@ -32,7 +32,10 @@ func (p *principalRun) onChange(
 	p.asked = true
 	open, stop := workflow.NewDisconnectedContext(ctx)
 	defer stop()
+	began, waiter := workflow.Now(ctx), in.Waiter
+	in.Waiter = nil
 	answer, err := p.change(open, in)
+	p.wake(open, waiter, began)
 	if app, ok := errors.AsType[*temporal.ApplicationError](err); ok {
 		return answer, app // outermost, so that its type reaches the request
 	}

@@ -125,7 +125,7 @@ func (m *machine) apply(
 	if t, ok := next(m.kind, m.at, closing); ok {
 		input.Close = new(m.closeInput(t.to))
 	}
-	out, err := call[wire.ApplyResult](viaWriter(ctx, string(in.Change.Op)), wire.ApplyActivity, input)
+	out, err := call[wire.ApplyResult](viaWriter(ctx, in.Change.Op, string(in.Change.Op)), wire.ApplyActivity, input)
 	if err != nil {
 		return out, err
 	}
@@ -155,7 +155,7 @@ const retryPause = 5 * time.Minute
 
 // notifyWriter tells the writer something that changes nothing on the console.
 func (m *machine) notifyWriter(ctx workflow.Context, in wire.ChangeRequest, by *access.Extension) error {
-	_, err := call[wire.ApplyResult](viaWriter(ctx, "notify the writer"), wire.ApplyActivity,
+	_, err := call[wire.ApplyResult](viaWriter(ctx, in.Change.Op, "notify the writer"), wire.ApplyActivity,
 		wire.ApplyInput{Request: m.info, Writer: m.writer(ctx), Change: in, Extension: by})
 	return err
 }

@@ -17,9 +17,6 @@ const (
 	// workInterval is how often a working activity heartbeats. It is well under the heartbeat timeout, so that
 	// Temporal does not take a busy machine for a dead one.
 	workInterval = 2 * time.Second
-	// waitInterval is for an activity that only waits for a workflow's answer: each heartbeat costs the server a
-	// write, and many of these activities may wait at once.
-	waitInterval = 15 * time.Second
 )
 
 // KeepAlive heartbeats every two seconds until the caller calls stop. When a worker is killed its heartbeats end,
@@ -31,11 +28,6 @@ func KeepAlive(ctx context.Context) (stop func()) {
 // KeepAliveWith heartbeats as [KeepAlive] does, with the newest progress in each heartbeat.
 func KeepAliveWith(ctx context.Context, progress func() any) (stop func()) {
 	return heartbeat(ctx, workInterval, progress)
-}
-
-// KeepWaiting heartbeats every 15 seconds until the caller calls stop, for an activity that waits for a workflow.
-func KeepWaiting(ctx context.Context) (stop func()) {
-	return heartbeat(ctx, waitInterval, func() any { return nil })
 }
 
 func heartbeat(ctx context.Context, every time.Duration, progress func() any) (stop func()) {

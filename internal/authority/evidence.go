@@ -19,6 +19,14 @@ func (r Record) Evidence() []access.Proof {
 	return out
 }
 
+// ProofOf is the proof of one of the run's changes, with the reads that have confirmed it.
+func (r Record) ProofOf(change string) (access.Proof, bool) {
+	if _, found := r.Proofs[change]; !found {
+		return access.Proof{}, false
+	}
+	return r.confirmed(change), true
+}
+
 // confirmed is a proof with the reads that came after it: they show that what it removed
 // stays away, or has come back.
 func (r Record) confirmed(change string) access.Proof {

@@ -26,6 +26,7 @@ const (
 	GaveUpActivity   = "Notify.GaveUp"
 	WriteActivity    = "Principal.Write"
 	ConfirmActivity  = "Principal.Confirm"
+	WakeActivity     = "Principal.Wake" // a local activity
 )
 
 // Names of the activities that create accounts.

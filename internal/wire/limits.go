@@ -123,8 +123,15 @@ const maxCollections = 100
 
 // Limits implements [Limited]. The holdings are the writer's to compare, not text.
 func (r ChangeRequest) Limits() error {
-	lease := r.Change.Lease
-	return errors.Join(access.Length("key", r.Key, maxKeyBytes),
+	lease, waiter := r.Change.Lease, Waiter{}
+	if r.Waiter != nil {
+		waiter = *r.Waiter
+	}
+	return errors.Join(
+		access.Length("waiter.workflowId", waiter.WorkflowID, access.MaxWorkflowBytes),
+		access.Length("waiter.runId", waiter.RunID, access.MaxIDBytes),
+		access.Length("waiter.activityId", waiter.ActivityID, access.MaxIDBytes),
+		access.Length("key", r.Key, maxKeyBytes),
 		access.Length("request", r.Request, access.MaxWorkflowBytes),
 		access.Length("change.op", string(r.Change.Op), access.MaxIDBytes),
 		access.Length("change.lease.id", lease.ID, maxKeyBytes),

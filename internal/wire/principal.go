@@ -39,7 +39,23 @@ type ChangeRequest struct {
 	// GrantProof is the proof of the grant that a release ends, for a writer that no longer
 	// knows its lease.
 	GrantProof *access.Proof `json:"grantProof,omitempty"`
+	// Waiter is the activity that waits for the answer; nil for one that polls.
+	Waiter *Waiter `json:"waiter,omitempty"`
 }
+
+// Waiter is an activity that waits for the answer of a principal's writer and holds no slot of a worker meanwhile.
+type Waiter struct {
+	WorkflowID string `json:"workflowId"`
+	RunID      string `json:"runId"`
+	ActivityID string `json:"activityId"`
+}
+
+// An activity that sends a change waits for the answer to a change that takes AnswerSoon at most. After a change that
+// took WakeAfter or longer, the writer wakes it. The two overlap, since the writer's clock starts a little earlier.
+const (
+	AnswerSoon = 2 * time.Second
+	WakeAfter  = AnswerSoon - 500*time.Millisecond
+)
 
 // WriteInput is the input of [WriteActivity]: one change for the console.
 type WriteInput struct {

@@ -39,6 +39,10 @@ func (k Kind) Final() bool {
 	return false
 }
 
+// Known reports whether it is one of the kinds above. An error of another type is not ours: Temporal made it, or
+// somebody else.
+func (k Kind) Known() bool { return k.Final() || k == RateLimited || k == Unavailable }
+
 // Error is an error of a known kind, for code that knows the kind itself.
 type Error struct {
 	Kind Kind

@@ -40,5 +40,6 @@ func TestKind_Final(t *testing.T) {
 		kinds.RateLimited: false, kinds.Unavailable: false, "": false, "Other": false,
 	} {
 		require.Equal(t, final, kind.Final(), kind)
+		require.Equal(t, kind != "" && kind != "Other", kind.Known(), kind)
 	}
 }

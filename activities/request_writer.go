@@ -1,0 +1,232 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/client"
+
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/fault"
+	"sentinelone-provisioner/internal/fault/kinds"
+	"sentinelone-provisioner/internal/ledger"
+	"sentinelone-provisioner/internal/store"
+	"sentinelone-provisioner/internal/wire"
+	"sentinelone-provisioner/internal/writers"
+)
+
+const (
+	// acceptWithin is how long an attempt waits until the writer has taken the change. One that has not is looked at.
+	acceptWithin = 10 * time.Second
+	// maxAsked is how many answers that are not the writer's one attempt passes over.
+	maxAsked = 20
+)
+
+// askWriter has the writer carry out the change. Only the writer's own answer counts. Where Temporal has made the
+// answer, since the writer was terminated or reset, or where somebody else has, the writer is asked again, under
+// another id, because Temporal keeps the answer to the first. It fails with [activity.ErrResultPending] while the
+// writer works on the change.
+func (r *Request) askWriter(ctx context.Context, in wire.ApplyInput) (wire.ChangeAnswer, error) {
+	late, asked := activity.GetInfo(ctx).Attempt > 1, askedBefore(ctx)
+	for tries := 1; ; tries++ {
+		got := sendChange(ctx, in, updateID(in, asked))
+		if got.from == thatWriter && got.err == nil {
+			known, err := r.isOnRecord(ctx, in, got.answer)
+			if err == nil && known && (late || asked > 0) {
+				err = r.clearWriterWait(ctx, in)
+			}
+			if err != nil || known {
+				return got.answer, err
+			}
+			got.from, got.err = somebodyElse, errors.New("its answer is not on record")
+		}
+		if ctx.Err() != nil || got.from == nobodyYet && !late {
+			return got.answer, got.err
+		}
+		found, err := r.mendWriter(ctx, in, got)
+		switch {
+		case err != nil:
+			return got.answer, err
+		case got.from == somebodyElse:
+			activity.GetLogger(ctx).Warn("The answer is not the writer's: asking again",
+				"change", in.Change.Key, "writer", in.Writer.WorkflowID, "error", got.err)
+			asked++
+			activity.RecordHeartbeat(ctx, asked) // the next attempt attaches to what this one asks
+		case found.Text == "" || found.Fault == writers.Paused:
+			return got.answer, got.err
+		}
+		if tries == maxAsked {
+			err := fmt.Errorf("%d answers to %s are not those of its writer: find out who terminates %s, or completes "+
+				"its activities by hand: retrying: the last one: %w", maxAsked, in.Change.Key, in.Writer.WorkflowID, got.err)
+			return got.answer, kinds.RetryIn(kinds.New(kinds.Unavailable, err), time.Minute)
+		}
+	}
+}
+
+// updateID is the id under which the writer is asked for the nth time, from 0, after answers that are not its own.
+func updateID(in wire.ApplyInput, asked int) string {
+	if asked == 0 {
+		return in.UpdateID()
+	}
+	return fmt.Sprintf("%s/again-%d", in.UpdateID(), asked)
+}
+
+// askedBefore is how often earlier attempts have passed over an answer.
+func askedBefore(ctx context.Context) (asked int) {
+	if activity.HasHeartbeatDetails(ctx) && activity.GetHeartbeatDetails(ctx, &asked) != nil {
+		return 0 // of a worker of another version
+	}
+	return asked
+}
+
+// isOnRecord says whether the ledger has what the writer answers, as far as it matters: that access has ended, or that
+// it may not be changed, is not believed without an entry about this principal. Somebody may have completed the writer's
+// activity by hand, or the answer may be that of another principal's writer.
+func (r *Request) isOnRecord(ctx context.Context, in wire.ApplyInput, answer wire.ChangeAnswer) (bool, error) {
+	unauthorized := answer.Proof.Outcome == access.Unauthorized
+	if !unauthorized && !endsAccess(in.Change.Change.Op) {
+		return true, nil
+	}
+	on, err := r.recordOf(ctx, in.Request)
+	if err != nil {
+		return false, err
+	}
+	if proof, proven := on.ProofOf(in.Change.Key); proven {
+		return proof.Confirmed || !claimsAbsence(proof.Outcome), nil
+	}
+	return unauthorized && slices.ContainsFunc(on.Unauthorized, func(u ledger.Unauthorized) bool {
+		return u.Change == in.Change.Key && u.Principal.Kind == in.Writer.Start.Kind && u.Principal.ID == in.Writer.Start.ID
+	}), nil
+}
+
+// claimsAbsence says that an outcome claims that something is gone, which a second read confirms.
+func claimsAbsence(o access.Outcome) bool {
+	return o == access.Released || o == access.Removed || o == access.AlreadyAbsent || o == access.Deleted
+}
+
+// mendWriter looks at the workflow under the writer's id, once that has not answered, and says what it has found: see
+// [writers.Mend]. It keeps the reason why the change waits for the status query.
+func (r *Request) mendWriter(ctx context.Context, in wire.ApplyInput, got reply) (writers.Finding, error) {
+	finding, err := writers.Mend(ctx, activity.GetClient(ctx), activity.GetInfo(ctx).WorkflowNamespace, in.Writer)
+	if err != nil {
+		return finding, kinds.RetryIn(kinds.New(kinds.Unavailable, fmt.Errorf(
+			"cannot look at the principal's writer %s: retrying: %w", in.Writer.WorkflowID, err)), time.Second)
+	}
+	if finding.Fault != "" {
+		activity.GetLogger(ctx).Warn("The writer of a principal was mended", "writer", in.Writer.WorkflowID,
+			"fault", string(finding.Fault), "found", finding.Text, "request", in.Request.ID)
+		finding.Count(activity.GetMetricsHandler(ctx))
+	}
+	return finding, r.noteWriterWait(ctx, in, got, finding.Text)
+}
+
+// noteWriterWait keeps why a change waits for its writer where the status query finds it. What the writer itself notes
+// says more than that it works on the change.
+func (r *Request) noteWriterWait(ctx context.Context, in wire.ApplyInput, got reply, found string) error {
+	info, op := activity.GetInfo(ctx), in.Change.Change.Op
+	text := found
+	switch {
+	case text != "":
+	case got.from == nobodyYet:
+		known, err := r.store.WaitOf(ctx, r.console.Console(), in.Request.ID)
+		if err != nil || slices.ContainsFunc(known, func(w store.Wait) bool { return w.Step == string(op) }) {
+			return err
+		}
+		text = "the principal's writer has taken the change and carries out one at a time"
+	default:
+		text = "the principal's writer has not answered: " + got.err.Error()
+	}
+	return r.store.NoteWait(ctx, store.Wait{
+		Console: r.console.Console(), Request: in.Request.ID, Step: string(op), Release: endsAccess(op),
+		Attempt: int(info.Attempt), Since: info.ScheduledTime.UTC(), At: r.now().UTC(), Text: text, Temporary: true,
+	})
+}
+
+func (r *Request) clearWriterWait(ctx context.Context, in wire.ApplyInput) error {
+	return r.store.ClearWait(ctx, r.console.Console(), in.Request.ID, string(in.Change.Change.Op))
+}
+
+// Wake has an activity that waits for the writer attempted again: its answer is ready. The message says no more than
+// that: the attempt asks Temporal and the ledger itself, so a forged one changes nothing. An activity that waits no
+// longer needs none.
+func (*Request) Wake(ctx context.Context, in wire.Waiter) error {
+	ready := fault.Translate(kinds.RetryIn(kinds.New(kinds.Unavailable,
+		errors.New("the principal's writer has answered")), wakePause))
+	err := activity.GetClient(ctx).CompleteActivityByID(ctx, activity.GetInfo(ctx).WorkflowNamespace,
+		in.WorkflowID, in.RunID, in.ActivityID, nil, ready)
+	if _, gone := errors.AsType[*serviceerror.NotFound](err); gone {
+		return nil
+	}
+	return err
+}
+
+// wakePause gives the writer's answer the time to reach Temporal, which it does with the end of its workflow task.
+const wakePause = 20 * time.Millisecond
+
+// sendChange sends the change, or attaches to the update that an earlier attempt has sent, and waits for the answer
+// for [wire.AnswerSoon].
+func sendChange(ctx context.Context, in wire.ApplyInput, id string) reply {
+	info, temporal := activity.GetInfo(ctx), activity.GetClient(ctx)
+	if info.Attempt > 1 { // the writer may have ended with its answer: it need not start again
+		got := collect(ctx, temporal.GetWorkflowUpdateHandle(client.GetWorkflowUpdateHandleOptions{
+			WorkflowID: in.Writer.WorkflowID, UpdateID: id,
+		}))
+		if _, unknown := errors.AsType[*serviceerror.NotFound](got.err); !unknown {
+			return got
+		}
+	}
+	accepting, stop := context.WithTimeout(ctx, acceptWithin)
+	defer stop()
+	go stopWithWorker(accepting, stop)
+	change := in.Change
+	change.Waiter = &wire.Waiter{
+		WorkflowID: info.WorkflowExecution.ID, RunID: info.WorkflowExecution.RunID, ActivityID: info.ActivityID,
+	}
+	handle, err := temporal.UpdateWithStartWorkflow(accepting, client.UpdateWithStartWorkflowOptions{
+		StartWorkflowOperation: temporal.NewWithStartWorkflowOperation(client.StartWorkflowOptions{
+			ID: in.Writer.WorkflowID, TaskQueue: in.Writer.TaskQueue,
+			WorkflowIDConflictPolicy: enums.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
+			StaticSummary:            fmt.Sprintf("the one writer of %s %s", in.Writer.Start.Kind, in.Writer.Start.ID),
+		}, in.Writer.WorkflowType, in.Writer.Start),
+		UpdateOptions: client.UpdateWorkflowOptions{
+			UpdateID: id, UpdateName: in.Writer.Update, Args: []any{change},
+			WaitForStage: client.WorkflowUpdateStageAccepted,
+		},
+	})
+	if err != nil {
+		return replyOf(ctx, err)
+	}
+	return collect(ctx, handle)
+}
+
+// collect waits for the answer to an update that the writer has taken.
+func collect(ctx context.Context, update client.WorkflowUpdateHandle) (got reply) {
+	waiting, stop := context.WithTimeout(ctx, wire.AnswerSoon)
+	defer stop()
+	go stopWithWorker(waiting, stop)
+	var answer wire.ChangeAnswer
+	err := update.Get(waiting, &answer)
+	switch {
+	case err == nil:
+		return reply{answer: answer, from: thatWriter}
+	case waiting.Err() != nil && ctx.Err() == nil:
+		return reply{from: nobodyYet, err: activity.ErrResultPending}
+	}
+	return replyOf(ctx, err)
+}
+
+// stopWithWorker ends the wait when the worker stops: another worker continues it, and
+// the shutdown need not wait for this one.
+func stopWithWorker(waiting context.Context, stop context.CancelFunc) {
+	select {
+	case <-activity.GetWorkerStopChannel(waiting):
+		stop()
+	case <-waiting.Done():
+	}
+}
