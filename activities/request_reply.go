@@ -54,9 +54,12 @@ func replyOf(ctx context.Context, err error) reply {
 		"retrying: %w", err))}
 }
 
-func waitOut(pause time.Duration, err error) error { return kinds.RetryIn(kinds.New(kinds.Unavailable, err), pause) }
+func waitOut(pause time.Duration, err error) error {
+	return kinds.RetryIn(kinds.New(kinds.Unavailable, err), pause)
+}
 
-// isOfService says that a call to Temporal has failed; all other errors are outcomes of an update, which Temporal keeps.
+// isOfService says that a call to Temporal has failed. All other errors are outcomes of an update, which Temporal
+// keeps.
 func isOfService(err error) bool {
 	var failed interface{ Status() *status.Status }
 	return errors.As(err, &failed) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)

@@ -34,19 +34,16 @@ const (
 // writer works on the change.
 func (r *Request) askWriter(ctx context.Context, in wire.ApplyInput) (wire.ChangeAnswer, error) {
 	late, asked := activity.GetInfo(ctx).Attempt > 1, askedBefore(ctx)
-	for tries := 1; ; tries++ {
-		got := sendChange(ctx, in, updateID(in, asked))
-		if got.from == thatWriter && got.err == nil {
-			known, err := r.isOnRecord(ctx, in, got.answer)
-			if err == nil && known && (late || asked > 0) {
-				err = r.clearWriterWait(ctx, in)
-			}
-			if err != nil || known {
-				return got.answer, err
-			}
-			got.from, got.err = somebodyElse, errors.New("its answer is not on record")
+	var got reply
+	for range maxAsked {
+		got = sendChange(ctx, in, updateID(in, asked))
+		if err := r.checkRecord(ctx, in, &got); err != nil {
+			return got.answer, err
 		}
-		if ctx.Err() != nil || got.from == nobodyYet && !late {
+		switch {
+		case got.err == nil && (late || asked > 0):
+			return got.answer, r.clearWriterWait(ctx, in)
+		case got.err == nil, ctx.Err() != nil, got.from == nobodyYet && !late:
 			return got.answer, got.err
 		}
 		found, err := r.mendWriter(ctx, in, got)
@@ -58,15 +55,13 @@ func (r *Request) askWriter(ctx context.Context, in wire.ApplyInput) (wire.Chang
 				"change", in.Change.Key, "writer", in.Writer.WorkflowID, "error", got.err)
 			asked++
 			activity.RecordHeartbeat(ctx, asked) // the next attempt attaches to what this one asks
-		case found.Text == "" || found.Fault == writers.Paused:
+		case found.Fault == "" || found.Fault == writers.Paused:
 			return got.answer, got.err
 		}
-		if tries == maxAsked {
-			err := fmt.Errorf("%d answers to %s are not those of its writer: find out who terminates %s, or completes "+
-				"its activities by hand: retrying: the last one: %w", maxAsked, in.Change.Key, in.Writer.WorkflowID, got.err)
-			return got.answer, kinds.RetryIn(kinds.New(kinds.Unavailable, err), time.Minute)
-		}
 	}
+	return got.answer, waitOut(time.Minute, fmt.Errorf("%d answers to %s are not those of its writer: find out who "+
+		"terminates %s, or completes its activities by hand: retrying: the last one: %w",
+		maxAsked, in.Change.Key, in.Writer.WorkflowID, got.err))
 }
 
 // updateID is the id under which the writer is asked for the nth time, from 0, after answers that are not its own.
@@ -85,11 +80,25 @@ func askedBefore(ctx context.Context) (asked int) {
 	return asked
 }
 
+// checkRecord turns an answer of the writer that the ledger does not bear out into one of somebody else.
+func (r *Request) checkRecord(ctx context.Context, in wire.ApplyInput, got *reply) error {
+	if got.err == nil {
+		known, err := r.isOnRecord(ctx, in, got.answer)
+		if err != nil {
+			return err
+		}
+		if !known {
+			got.from, got.err = somebodyElse, errors.New("its answer is not on record")
+		}
+	}
+	return nil
+}
+
 // isOnRecord says whether the ledger has what the writer answers, as far as it matters: that access has ended, or that
-// it may not be changed, is not believed without an entry about this principal. Somebody may have completed the writer's
-// activity by hand, or the answer may be that of another principal's writer.
+// it may not be changed, is not believed without an entry about this principal. Somebody may have completed the
+// writer's activity by hand, or the answer may be that of another principal's writer.
 func (r *Request) isOnRecord(ctx context.Context, in wire.ApplyInput, answer wire.ChangeAnswer) (bool, error) {
-	unauthorized := answer.Proof.Outcome == access.Unauthorized
+	unauthorized, who := answer.Proof.Outcome == access.Unauthorized, in.Writer.Start
 	if !unauthorized && !endsAccess(in.Change.Change.Op) {
 		return true, nil
 	}
@@ -101,7 +110,7 @@ func (r *Request) isOnRecord(ctx context.Context, in wire.ApplyInput, answer wir
 		return proof.Confirmed || !claimsAbsence(proof.Outcome), nil
 	}
 	return unauthorized && slices.ContainsFunc(on.Unauthorized, func(u ledger.Unauthorized) bool {
-		return u.Change == in.Change.Key && u.Principal.Kind == in.Writer.Start.Kind && u.Principal.ID == in.Writer.Start.ID
+		return u.Change == in.Change.Key && u.Principal.Kind == who.Kind && u.Principal.ID == who.ID
 	}), nil
 }
 
@@ -113,7 +122,7 @@ func claimsAbsence(o access.Outcome) bool {
 // mendWriter looks at the workflow under the writer's id, once that has not answered, and says what it has found: see
 // [writers.Mend]. It keeps the reason why the change waits for the status query.
 func (r *Request) mendWriter(ctx context.Context, in wire.ApplyInput, got reply) (writers.Finding, error) {
-	finding, err := writers.Mend(ctx, activity.GetClient(ctx), activity.GetInfo(ctx).WorkflowNamespace, in.Writer)
+	finding, err := writers.Mend(ctx, activity.GetClient(ctx), activity.GetInfo(ctx).Namespace, in.Writer)
 	if err != nil {
 		return finding, kinds.RetryIn(kinds.New(kinds.Unavailable, fmt.Errorf(
 			"cannot look at the principal's writer %s: retrying: %w", in.Writer.WorkflowID, err)), time.Second)
@@ -158,7 +167,7 @@ func (r *Request) clearWriterWait(ctx context.Context, in wire.ApplyInput) error
 func (*Request) Wake(ctx context.Context, in wire.Waiter) error {
 	ready := fault.Translate(kinds.RetryIn(kinds.New(kinds.Unavailable,
 		errors.New("the principal's writer has answered")), wakePause))
-	err := activity.GetClient(ctx).CompleteActivityByID(ctx, activity.GetInfo(ctx).WorkflowNamespace,
+	err := activity.GetClient(ctx).CompleteActivityByID(ctx, activity.GetInfo(ctx).Namespace,
 		in.WorkflowID, in.RunID, in.ActivityID, nil, ready)
 	if _, gone := errors.AsType[*serviceerror.NotFound](err); gone {
 		return nil

@@ -76,7 +76,8 @@ func TestWriter_LostWhileItGives(t *testing.T) { //nolint:tparallel // the grant
 		for duration, want := range map[string]string{"": wire.StateGranted, "2s": wire.StateExpired} {
 			u := s.withUser("user." + name[:3] + "." + want + "@example.com")
 			gate.blockAt(u.user, consoleCall{method: http.MethodPut})
-			all[name+", "+want] = struck{u, u.startGrant("/"+name+want, u.inputFor(u.user, u.requested, duration)), want}
+			run := u.startGrant("/"+name+want, u.inputFor(u.user, u.requested, duration))
+			all[name+", "+want] = struck{u, run, want}
 			gate.untilBlocked(len(all))
 			require.NoError(t, strike(u, u.writer()), name)
 		}
@@ -135,8 +136,8 @@ func TestWriter_ForeignOrPaused(t *testing.T) {
 		users[name].requireReceipt(got)
 	}
 	for _, found := range []string{
-		"it is a workflow of type Grant", "it is a workflow of type Sync", "it runs on task queue nobody-polls-this-either",
-		"its answer is not on record",
+		"it is a workflow of type Grant", "it is a workflow of type Sync",
+		"it runs on task queue nobody-polls-this-either", "its answer is not on record",
 	} {
 		require.Contains(t, s.workerOutput.String(), found)
 	}

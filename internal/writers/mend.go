@@ -203,8 +203,8 @@ func (m mender) terminate(
 	ctx context.Context, info *workflowpb.WorkflowExecutionInfo, fault Fault, what string,
 ) (Finding, error) {
 	run := info.GetExecution()
-	found := Finding{Fault: fault, Text: fmt.Sprintf("the workflow %s did not answer as the writer of %s %s: %s; "+
-		"it was terminated, and the writer starts anew", run.GetWorkflowId(), m.writer.Start.Kind, m.writer.Start.ID, what)}
+	found := Finding{Fault: fault, Text: fmt.Sprintf("the workflow %s did not answer as the writer of its principal: "+
+		"%s; it was terminated, and the writer starts anew", run.GetWorkflowId(), what)}
 	err := m.temporal.TerminateWorkflow(ctx, run.GetWorkflowId(), run.GetRunId(), "not the writer of its principal, "+
 		"or unable to go on: "+what)
 	if isNotFound(err) { // it has ended by itself
