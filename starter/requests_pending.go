@@ -60,7 +60,12 @@ func (p *app) requestsWaitingFor(ctx context.Context, who, console string) error
 			"`starter requests --open` lists what the ledger has", err)
 	}
 	defer e.Close()
-	found, err := pending.NewFinder(e.Connection, "", p.now).For(ctx, named, host)
+	finder := pending.NewFinder(e.Connection, "", p.now)
+	found, err := finder.For(ctx, named, host)
+	if finder.Walked() {
+		p.remark("note: Temporal at %s does not know our search attributes, so every running request was read: "+
+			"register them with `make search-attributes`", e.Options.HostPort)
+	}
 	if err != nil {
 		err = fmt.Errorf("cannot read every open request: %w", err)
 		if len(found) == 0 {

@@ -17,9 +17,22 @@ var (
 	attributeRole     = temporal.NewSearchAttributeKeyKeyword("SentinelOneRoleId")
 	attributeConsole  = temporal.NewSearchAttributeKeyKeyword("SentinelOneConsole")
 	attributeDeadline = temporal.NewSearchAttributeKeyTime("SentinelOneDeadline")
-	// attributePending is "extension" while an extension of a grant waits for its approval.
+	// attributePending says what waits for decisions while access is in force: see the values below.
 	attributePending = temporal.NewSearchAttributeKeyKeyword("SentinelOnePending")
 )
+
+// Values of [attributePending]. Access in force always has one, so that a list of what is pending
+// need not read each grant that is in force. Grants that an older release brought into force have
+// none.
+const (
+	pendingExtension = "extension" // an extension waits for its approval
+	pendingReview    = "review"    // break-glass access waits for its review
+	pendingNothing   = "none"
+)
+
+// reviewsLeaveTheIndex is the named version of updating the attribute when a review is over and
+// nothing else changes that the attributes show.
+const reviewsLeaveTheIndex = "reviews-leave-the-index"
 
 // SearchAttributes lists what a server must know for requests to be found by it.
 func SearchAttributes() []temporal.SearchAttributeKey {
@@ -32,7 +45,11 @@ func SearchAttributes() []temporal.SearchAttributeKey {
 // when what it waits for is due, zero for none, and pending what waits for an approval besides
 // its state, "" for nothing. The summary in Temporal's UI needs no such thing.
 func (r *request) index(ctx workflow.Context, deadline time.Time, pending string) {
-	if !r.indexed || r.state == r.shown && deadline.Equal(r.deadline) && pending == r.pending {
+	same := r.state == r.shown && deadline.Equal(r.deadline)
+	if !r.indexed || same && pending == r.pending {
+		return
+	}
+	if same && r.pending == pendingReview && pending != pendingExtension && !since(ctx, reviewsLeaveTheIndex) {
 		return
 	}
 	updates := []temporal.SearchAttributeUpdate{attributeState.ValueSet(r.state)}

@@ -23,9 +23,6 @@ func extensionsAreApproved(number int) string {
 	return fmt.Sprintf("extensions-are-approved/%d", number)
 }
 
-// pendingExtension is what the search attribute shows while an extension waits.
-const pendingExtension = "extension"
-
 // openedExtension is an extension that people are asked about, and their approval.
 type openedExtension struct {
 	asked    access.ExtensionRequest

@@ -218,11 +218,21 @@ func (m *machine) terms() access.Terms { return m.approval.Terms() }
 func (m *machine) show(ctx workflow.Context) {
 	waits, deadline := m.waitsFor()
 	m.enter(ctx, m.at.onWire(), waits)
-	pending := ""
-	if m.extensionPending() {
-		pending = pendingExtension
+	m.index(ctx, deadline, m.pendingDecision())
+}
+
+// pendingDecision is what the search attribute shows of decisions on access in force; "" before
+// and after. A review may outlast the access.
+func (m *machine) pendingDecision() string {
+	switch {
+	case m.extensionPending():
+		return pendingExtension
+	case m.inReview(), m.state == wire.StateAwaitingReview:
+		return pendingReview
+	case m.state == wire.StateActive:
+		return pendingNothing
 	}
-	m.index(ctx, deadline, pending)
+	return ""
 }
 
 // waitsFor says what the request waits for, and until when; "" while it moves.

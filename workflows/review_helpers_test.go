@@ -21,6 +21,7 @@ type breakGlassEnv struct {
 
 	in            wire.GrantInput
 	plan          access.Plan
+	planned       *wire.PlanResult
 	recordingTime time.Duration // that recording a decision takes
 	refused       []string      // decisions that the ledger has with a refusal
 	events        []wire.Event
@@ -50,7 +51,10 @@ func newBreakGlass(t *testing.T, long time.Duration, tweaks ...func(*access.Revi
 		RemindEvery: access.Duration(3 * time.Hour),
 	}
 	s.plan = s.plan.Seal()
-	s.on(wire.PlanActivity, asks).Return(wire.PlanResult{Plan: s.plan, Notify: true}, nil).Once()
+	s.planned = &wire.PlanResult{Plan: s.plan, Notify: true}
+	s.on(wire.PlanActivity, asks).Return(func(context.Context, wire.PlanInput) (wire.PlanResult, error) {
+		return *s.planned, nil
+	}).Once()
 	s.on(wire.DecideActivity, mock.Anything).Return(s.decide).
 		AfterFn(func() time.Duration { return s.recordingTime }).Maybe()
 	s.on(wire.AnnounceActivity, mock.Anything).

@@ -21,8 +21,11 @@ type Request struct {
 	Status wire.RequestStatus // with a plan and an open approval; of an extension see [Subjects]
 }
 
-// Finder finds pending requests. It caches the last status of each request, for when the
-// next query fails and for requests that are queried only once a minute. It is safe for concurrent use.
+// Finder finds pending requests. Temporal's index says which requests may be pending, in one
+// call for a thousand of them; the status of each of these decides. Where the index does not
+// have our search attributes, every running request is queried. It caches the last status of each
+// request, for when the next query fails and for requests that are queried only once a minute. It
+// is safe for concurrent use.
 type Finder struct {
 	temporal  *temporalclient.Connection
 	taskQueue string
@@ -30,6 +33,7 @@ type Finder struct {
 
 	mu     sync.Mutex
 	cached map[temporalclient.Run]cachedStatus
+	walked bool
 }
 
 // cachedStatus is the last status of a request.
@@ -60,11 +64,14 @@ func NewFinder(c *temporalclient.Connection, taskQueue string, now func() time.T
 // The error joins one error per request or task queue that did not answer. The list is
 // nil only if the requests could not be listed at all; else it holds what is known.
 func (f *Finder) All(ctx context.Context, console string) ([]Request, error) {
-	running, err := runningRequests(ctx, f.temporal, f.taskQueue)
+	running, walked, err := f.candidates(ctx, console)
 	if err != nil {
 		return nil, err
 	}
-	r := pollRound{Finder: f, silent: map[string]bool{}}
+	f.mu.Lock()
+	f.walked = walked
+	f.mu.Unlock()
+	r := pollRound{Finder: f, silent: map[string]bool{}, answered: map[string]bool{}}
 	var group errgroup.Group
 	group.SetLimit(queriesAtOnce)
 	for _, info := range running {
@@ -88,6 +95,14 @@ func (f *Finder) All(ctx context.Context, console string) ([]Request, error) {
 		return cmp.Or(a.Status.Approval.Until.Compare(b.Status.Approval.Until), cmp.Compare(a.ID, b.ID))
 	})
 	return found, errors.Join(r.errs...)
+}
+
+// Walked reports whether the last list read every running request, since the Temporal server does
+// not know our search attributes.
+func (f *Finder) Walked() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.walked
 }
 
 // For is [Finder.All] for the requests that one person, named by e-mail address, may
