@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"sentinelone-provisioner/internal/access"
@@ -36,6 +37,32 @@ func (r *Request) findDelegation(ctx context.Context, in wire.DecideInput, entry
 		entry.Refusal = strings.Join(append([]string{entry.Refusal}, doubts...), "; ")
 	}
 	return nil
+}
+
+// delegationsTo lists the delegations in force from people whom a plan asks, for its status. Without
+// an answer of the store the status has none: a decision looks them up again.
+func (r *Request) delegationsTo(ctx context.Context, a access.Approval) []access.Delegation {
+	people := slices.Clone(a.EscalateTo)
+	for _, step := range a.Steps {
+		people = append(people, step.People...)
+	}
+	if a.Review != nil {
+		people = append(people, a.Review.People...)
+	}
+	if len(people) == 0 {
+		return nil
+	}
+	all, err := r.store.Delegations(ctx, store.DelegationsQuery{
+		Console: r.console.Console(), At: r.now(), By: people,
+	})
+	if err != nil {
+		return nil
+	}
+	all = slices.DeleteFunc(all, func(d access.Delegation) bool {
+		why, err := r.doubtDelegation(d)
+		return why != nil || err != nil
+	})
+	return all[:min(len(all), wire.MaxDelegations)]
 }
 
 // doubtDelegation says why a delegation that was kept does not count now: it was taken

@@ -60,7 +60,7 @@ func (r *Request) Plan(ctx context.Context, in wire.PlanInput) (wire.PlanResult,
 	if plan.Refusal == "" {
 		return wire.PlanResult{
 			Plan: plan, Signature: filed.Verified(), SignaturesRequired: filed.SignaturesRequired,
-			Notify: r.notifies, Indexed: r.indexed(),
+			Notify: r.notifies, Indexed: r.indexed(), Delegations: r.delegationsTo(ctx, plan.Approval),
 		}, nil
 	}
 	receipt, err := r.receipt(ctx, wire.CloseInput{

@@ -19,7 +19,17 @@ const (
 type startedRun = temporalclient.Run
 
 // temporalClient is Temporal as the commands use it.
-type temporalClient struct{ *temporalclient.Connection }
+type temporalClient struct {
+	*temporalclient.Connection
+
+	live *liveStore
+}
+
+// Close ends the connection, and that to the store.
+func (e *temporalClient) Close() {
+	e.Connection.Close()
+	e.live.close()
+}
 
 // connect dials Temporal. The caller closes it.
 func (p *app) connect(ctx context.Context) (*temporalClient, error) {
@@ -34,7 +44,9 @@ func (p *app) connect(ctx context.Context) (*temporalClient, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &temporalClient{c}, nil
+	live := &liveStore{app: p}
+	c.Completion = live.completer()
+	return &temporalClient{Connection: c, live: live}, nil
 }
 
 // connectToWorker connects, and fails unless a worker polls the task queue. The caller

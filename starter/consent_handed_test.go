@@ -2,6 +2,8 @@
 package main
 
 import (
+	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -14,15 +16,14 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-// consentHandedOver lets somebody decide for Erin whom no policy names. What waits for
-// that person is found without a database: it is the worker that knows.
+// consentHandedOver lets somebody decide for Erin whom no policy names. The command completes the
+// status from the store. Without a database it finds what was planned since the delegation.
 func consentHandedOver(t *testing.T, l *live) {
 	const gina = "gina@example.com"
 	t.Setenv("USER", "bob@example.com")
 	l.waiting(t, "handed@example.com", "Admin", "HAND")
 	require.Equal(t, exitDone, run(t, "approve", "HAND", "--by", carol, "--yes").code)
 	require.Equal(t, exitDone, run(t, "approve", "HAND", "--by", dave, "--yes").code)
-	t.Setenv("DATABASE_URL", "sqlite:///nowhere/none.db")
 	cfg, err := config.LoadUnchecked()
 	require.NoError(t, err)
 	var said strings.Builder
@@ -35,12 +36,7 @@ func consentHandedOver(t *testing.T, l *live) {
 	has := func() bool {
 		items, err := d.Pending(t.Context())
 		require.NoError(t, err)
-		for _, i := range items {
-			if i.ID == "grant/HAND" {
-				return true
-			}
-		}
-		return false
+		return slices.ContainsFunc(items, func(i inbox.Item) bool { return i.ID == "grant/HAND" })
 	}
 	listed := func() string { return run(t, "requests", "--waiting-for", gina).out }
 	require.False(t, has())
@@ -74,5 +70,14 @@ func consentHandedOver(t *testing.T, l *live) {
 	require.NoError(t, err)
 	require.Equal(t, "grant/HAND: deny by gina@example.com for erin@example.com (unsigned)", taken)
 	require.False(t, has())
+
+	l.waiting(t, "later@example.com", "Admin", "LATER")
+	require.Equal(t, exitDone, run(t, "approve", "LATER", "--by", carol, "--yes").code)
+	require.Equal(t, exitDone, run(t, "approve", "LATER", "--by", dave, "--yes").code)
+	database := os.Getenv("DATABASE_URL")
+	t.Setenv("DATABASE_URL", "sqlite:///nowhere/none.db")
+	require.Contains(t, listed(), "grant/LATER")
+	t.Setenv("DATABASE_URL", database)
 	require.Equal(t, exitDone, run(t, "delegate", "--by", erin, "--to", gina, "--stop").code)
+	require.NotContains(t, listed(), "grant/LATER")
 }

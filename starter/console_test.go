@@ -18,7 +18,6 @@ import (
 	"sentinelone-provisioner/internal/config"
 	"sentinelone-provisioner/internal/consoletest"
 	"sentinelone-provisioner/internal/fault"
-	"sentinelone-provisioner/internal/livestatus"
 	"sentinelone-provisioner/internal/policy"
 	"sentinelone-provisioner/internal/store"
 	"sentinelone-provisioner/internal/temporalclient"
@@ -164,7 +163,7 @@ func (l *live) startWorker() {
 	options := worker.Options{
 		DisableRegistrationAliasing: true,
 		Interceptors: []interceptor.WorkerInterceptor{
-			livestatus.NewInterceptor(l.db, l.host), fault.NewInterceptor(),
+			fault.NewInterceptor(),
 		},
 	}
 	w := worker.New(l.client, cfg.Worker.TaskQueue, options)

@@ -16,6 +16,9 @@ import (
 // forMe stands for the default of --by.
 const forMe = "me"
 
+// fewRequests is how many running requests may be read one by one without a remark.
+const fewRequests = 50
+
 // waitingAnswer is the output for programs.
 type waitingAnswer struct {
 	WaitingFor string       `json:"waitingFor"`
@@ -62,9 +65,9 @@ func (p *app) requestsWaitingFor(ctx context.Context, who, console string) error
 	defer e.Close()
 	finder := pending.NewFinder(e.Connection, "", p.now)
 	found, err := finder.For(ctx, named, host)
-	if finder.Walked() {
-		p.remark("note: Temporal at %s does not know our search attributes, so every running request was read: "+
-			"register them with `make search-attributes`", e.Options.HostPort)
+	if n := finder.Walked(); n > fewRequests {
+		p.remark("note: Temporal at %s does not know our search attributes, so all %d running requests were read: "+
+			"register them with `make search-attributes`", e.Options.HostPort, n)
 	}
 	if err != nil {
 		err = fmt.Errorf("cannot read every open request: %w", err)

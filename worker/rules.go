@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 
-	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/config"
 	"sentinelone-provisioner/internal/policy"
 	"sentinelone-provisioner/internal/signing"
@@ -20,16 +19,4 @@ func loadRules(cfg config.Config) (r rules, err error) {
 	r.policy, faults[0] = cfg.Worker.LoadPolicy()
 	r.signers, faults[1] = cfg.Signing.Signers()
 	return r, errors.Join(faults[:]...)
-}
-
-// delegationChecks verify the signature of a delegation; none if names are not
-// verified.
-func (r rules) delegationChecks() []func(access.Delegation) error {
-	if r.signers == nil {
-		return nil
-	}
-	return []func(access.Delegation) error{func(d access.Delegation) error {
-		_, err := r.signers.VerifyDelegation(d)
-		return err
-	}}
 }

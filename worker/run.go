@@ -19,7 +19,6 @@ import (
 	"sentinelone-provisioner/internal/console"
 	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/internal/fault"
-	"sentinelone-provisioner/internal/livestatus"
 	"sentinelone-provisioner/internal/notify"
 	"sentinelone-provisioner/internal/store"
 	"sentinelone-provisioner/internal/telemetry"
@@ -174,7 +173,6 @@ func newWorkers(
 	options := workerOptions(cfg)
 	options.OnFatalError = onFatal
 	options.Interceptors = []interceptor.WorkerInterceptor{
-		livestatus.NewInterceptor(db, s1.Console(), rules.delegationChecks()...),
 		fault.NewInterceptor(), // last: all others see the translated error
 	}
 	w := worker.New(temporal, cfg.Worker.TaskQueue, options)

@@ -32,6 +32,9 @@ type request struct {
 	receipt    *access.Receipt // that an activity wrote with the last change; nil without one
 	result     *wire.RequestResult
 
+	// delegations were in force when the plan was made, for the status only.
+	delegations []access.Delegation
+
 	indexed    bool      // the server knows our search attributes
 	shown      string    // state that they show; "" before the first
 	deadline   time.Time // that they show

@@ -28,6 +28,7 @@ func (m *machine) makePlan(ctx workflow.Context) (event, error) {
 		return m.refuse(err)
 	}
 	m.plan, m.notifies, m.indexed, m.receipt = &out.Plan, out.Notify, out.Indexed, out.Receipt
+	m.delegations = out.Delegations
 	if out.Signature != nil {
 		m.signed = out.Signature
 	}

@@ -138,7 +138,7 @@ func (m *machine) updateAnswer() wire.RequestAnswer {
 
 func (m *machine) answer() (wire.RequestStatus, error) {
 	out := m.status()
-	out.Approval = approvalStatus(m.approval)
+	out.Approval = m.approvalStatus(m.approval)
 	if start := m.terms().StartAt; !start.IsZero() {
 		out.StartsAt = &start
 	}
@@ -147,13 +147,13 @@ func (m *machine) answer() (wire.RequestStatus, error) {
 	}
 	if m.extensionPending() {
 		out.Extension = &wire.ExtensionStatus{
-			Asked: m.extension.asked, Approval: *approvalStatus(m.extension.approval),
+			Asked: m.extension.asked, Approval: *m.approvalStatus(m.extension.approval),
 		}
 	}
 	return out, nil
 }
 
-func approvalStatus(s approval.State) *wire.ApprovalStatus {
+func (m *machine) approvalStatus(s approval.State) *wire.ApprovalStatus {
 	if len(s.Steps) == 0 {
 		return nil
 	}
@@ -166,6 +166,9 @@ func approvalStatus(s approval.State) *wire.ApprovalStatus {
 		step := s.StepAt(s.Step)
 		out.Need, out.Given = step.Need, step.Given
 		out.From, out.People = append(out.From, step.Groups...), append(out.People, step.People...)
+	}
+	for _, d := range s.Delegates(m.delegations, time.Time{}) {
+		out.Delegates = append(out.Delegates, wire.StepDelegate{By: d.By, To: d.To, Until: d.Until})
 	}
 	return out
 }

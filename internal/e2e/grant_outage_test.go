@@ -80,7 +80,11 @@ func (s *stack) untilStatus(
 	require.Eventually(s.t, func() bool {
 		got = wire.RequestStatus{} // an absent field would leave that of the last answer
 		value, err := s.client.QueryWorkflow(s.ctx(), run.GetID(), run.GetRunID(), wire.StatusQuery)
-		return err == nil && value.Get(&got) == nil && holds(got)
+		if err != nil || value.Get(&got) != nil {
+			return false
+		}
+		got = s.completer().Request(s.ctx(), got)
+		return holds(got)
 	}, limit, 100*time.Millisecond)
 	return got
 }

@@ -15,6 +15,7 @@ import (
 
 	"sentinelone-provisioner/internal/consoletest"
 	"sentinelone-provisioner/internal/export"
+	"sentinelone-provisioner/internal/livestatus"
 	"sentinelone-provisioner/internal/store"
 	"sentinelone-provisioner/internal/testbed"
 	"sentinelone-provisioner/internal/wire"
@@ -167,7 +168,12 @@ func (s *stack) syncStatus(run client.WorkflowRun) wire.SyncStatus {
 	require.NoError(s.t, err)
 	var out wire.SyncStatus
 	require.NoError(s.t, value.Get(&out))
-	return out
+	return s.completer().Sync(s.ctx(), out)
+}
+
+// completer completes statuses from the worker's database, as the starter does.
+func (s *stack) completer() *livestatus.Completer {
+	return livestatus.NewCompleter(livestatus.From(s.openStore()), s.consoleKey())
 }
 
 // untilSyncState polls the status until the sync is in a state.

@@ -35,46 +35,47 @@ func ApprovalOf(status wire.RequestStatus) (s approval.State, ok bool) {
 	return s, true
 }
 
-// delegates completes whom a request asks with those who may decide by a delegation, so
-// that they need no database to find what is pending for them.
-func (q *queryInterceptor) delegates(ctx context.Context, status wire.RequestStatus) wire.RequestStatus {
+// delegates completes whom a request asks with those who may decide by a delegation. Without a
+// store these are the delegations that were in force when the request was planned.
+func (c *Completer) delegates(ctx context.Context, status wire.RequestStatus) wire.RequestStatus {
 	if of, ok := OfExtension(status); ok {
 		extension := *status.Extension
-		extension.Approval = *q.delegatesOf(ctx, of).Approval
+		extension.Approval = *c.delegatesOf(ctx, of).Approval
 		status.Extension = &extension
 	}
-	return q.delegatesOf(ctx, status)
+	return c.delegatesOf(ctx, status)
 }
 
 // delegatesOf is delegates for what the status asks people about.
-func (q *queryInterceptor) delegatesOf(ctx context.Context, status wire.RequestStatus) wire.RequestStatus {
+func (c *Completer) delegatesOf(ctx context.Context, status wire.RequestStatus) wire.RequestStatus {
 	s, ok := ApprovalOf(status)
 	if !ok || status.Result != nil || len(s.Undecided()) == 0 {
 		return status
 	}
-	now := q.now()
-	all, err := q.source.Delegations(ctx, store.DelegationsQuery{
-		Console: status.Plan.Console, At: now, By: s.Undecided(),
-	})
+	now := c.now()
+	asked := *status.Approval
+	all, err := c.delegations(ctx, status.Plan.Console, now, s.Undecided())
 	if err != nil {
-		return status // the workflow's own answer stands
+		asked.Delegates = slices.DeleteFunc(slices.Clone(asked.Delegates), func(d wire.StepDelegate) bool {
+			return !now.Before(d.Until)
+		})
+		status.Approval = &asked
+		return status
 	}
-	all = slices.DeleteFunc(all, func(d access.Delegation) bool { return q.doubt(d) != nil })
-	consent := *status.Approval
-	consent.Delegates = nil
-	for _, d := range s.Delegates(all, now) {
-		consent.Delegates = append(consent.Delegates, wire.StepDelegate{By: d.By, To: d.To, Until: d.Until})
+	asked.Delegates = nil
+	for _, d := range s.Delegates(c.counting(all), now) {
+		asked.Delegates = append(asked.Delegates, wire.StepDelegate{By: d.By, To: d.To, Until: d.Until})
 	}
-	status.Approval = &consent
+	status.Approval = &asked
 	return status
 }
 
-// doubt says why a delegation does not count, or nil.
-func (q *queryInterceptor) doubt(d access.Delegation) error {
-	for _, holds := range q.holds {
-		if err := holds(d); err != nil {
-			return err
-		}
+func (c *Completer) delegations(
+	ctx context.Context, console string, at time.Time, by []string,
+) ([]access.Delegation, error) {
+	source, err := c.source(ctx)
+	if err != nil {
+		return nil, err
 	}
-	return nil
+	return source.Delegations(ctx, store.DelegationsQuery{Console: console, At: at, By: by})
 }

@@ -8,10 +8,8 @@ import (
 
 	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
-	"go.temporal.io/sdk/interceptor"
 	sdklog "go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/testsuite"
-	"go.temporal.io/sdk/worker"
 
 	"sentinelone-provisioner/activities"
 	"sentinelone-provisioner/internal/access"
@@ -84,12 +82,13 @@ func TestDelegates_Anyone(t *testing.T) {
 	require.Zero(t, s.asked)
 }
 
-// A store that does not answer costs the query this, not its answer.
+// Without an answer of the store the status has the delegations of the plan that are in force.
 func TestDelegates_StoreDown(t *testing.T) {
 	t.Parallel()
 	s := &source{err: errors.New("the store is down"), handed: handed([2]string{carol, frank}, [2]string{carol, frank})}
 	first, _ := consentOf(t, s, access.ApprovalStep{Need: 2, Groups: []string{"leads"}, People: []string{carol, dave}})
-	require.Empty(t, first.Delegates)
+	require.Len(t, first.Delegates, 1)
+	require.Equal(t, "kim@example.com", first.Delegates[0].To)
 	require.Equal(t, []string{carol, dave}, first.People)
 }
 
@@ -110,7 +109,8 @@ func TestDelegates_Doubtful(t *testing.T) {
 	require.Equal(t, dave, first.Delegates[0].By)
 }
 
-// consentOf asks a revoke whom it asks: at first, and when dave has approved.
+// consentOf asks a revoke whom it asks: at first, and when dave has approved. The plan knows of a
+// delegation that is over, and of one from carol.
 func consentOf(
 	t *testing.T, s *source, step access.ApprovalStep, holds ...func(access.Delegation) error,
 ) (first, second wire.ApprovalStatus) {
@@ -118,9 +118,6 @@ func consentOf(
 	var suite testsuite.WorkflowTestSuite
 	suite.SetLogger(sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)))
 	env := suite.NewTestWorkflowEnvironment()
-	env.SetWorkerOptions(worker.Options{
-		Interceptors: []interceptor.WorkerInterceptor{livestatus.NewInterceptor(s, console, holds...)},
-	})
 	workflows.Register(env)
 	activities.NewRequest(nil, nil).Register(env)
 	plan := access.Plan{
@@ -129,7 +126,9 @@ func consentOf(
 			Required: true, DecideWithin: access.Duration(time.Hour), Steps: []access.ApprovalStep{step},
 		},
 	}.Seal()
-	env.OnActivity(wire.PlanActivity, mock.Anything, mock.Anything).Return(wire.PlanResult{Plan: plan}, nil)
+	planned := handed([2]string{carol, "kim@example.com"}, [2]string{dave, "lee@example.com"})
+	env.OnActivity(wire.PlanActivity, mock.Anything, mock.Anything).
+		Return(wire.PlanResult{Plan: plan, Delegations: planned}, nil)
 	env.OnActivity(wire.DecideActivity, mock.Anything, mock.Anything).
 		Return(wire.DecideResult{Signed: access.Unsigned}, nil)
 	env.OnActivity(wire.CloseActivity, mock.Anything, mock.Anything).
@@ -139,6 +138,7 @@ func consentOf(
 		require.NoError(t, err)
 		var out wire.RequestStatus
 		require.NoError(t, answer.Get(&out))
+		out = livestatus.NewCompleter(livestatus.From(s), console, holds...).Request(t.Context(), out)
 		require.NotNil(t, out.Approval)
 		return *out.Approval
 	}

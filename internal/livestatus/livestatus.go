@@ -1,20 +1,16 @@
-// Package livestatus completes the answer to a sync's status query with how far
-// its pages are, and that of a request with why it waits and who may decide it for
-// others.
+// Package livestatus completes the answer to a status query with what the workflow cannot know:
+// how far the pages of a sync are, why a request waits, and who may decide it for others.
 //
-// A workflow learns of pages only when a whole collection is done, since a
-// message for every page would make its history grow with the console. The
-// store knows each page as it is saved, whichever worker saved it. So the
-// worker's query interceptor takes the workflow's answer and fills in what the
-// store says. Nothing here reaches a history, and replay never comes by.
+// A workflow learns of pages only when a whole collection is done, since a message for every page
+// would make its history grow with the console. The store knows each page as it is saved. The
+// status query itself reads the workflow's state only, so that it costs a worker nothing but
+// memory. Whoever asks, and can read the store, completes the answer with a [Completer].
 package livestatus
 
 import (
 	"context"
+	"slices"
 	"time"
-
-	"go.temporal.io/sdk/interceptor"
-	"go.temporal.io/sdk/workflow"
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/describe"
@@ -22,97 +18,91 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-// lookupTimeout keeps a slow store from holding up the query: the answer of the
-// workflow alone is better than none.
-const lookupTimeout = 800 * time.Millisecond
+// lookupTimeout keeps a slow store from holding up the answer: that of the workflow alone is
+// better than none.
+const lookupTimeout = 2 * time.Second
 
-// Source is where progress is looked up; the store implements it.
+// Source is where live facts are looked up; the store implements it.
 type Source interface {
 	Progress(ctx context.Context, snapshot string) (store.Progress, error)
 	WaitOf(ctx context.Context, console, request string) ([]store.Wait, error)
 	Delegations(ctx context.Context, q store.DelegationsQuery) ([]access.Delegation, error)
 }
 
-// NewInterceptor completes status queries from source. The console is the worker's:
-// requests do not know theirs before they are planned. Each of holds says why a delegation
-// does not count, or nil; such a one is left out.
-func NewInterceptor(
-	source Source, console string, holds ...func(access.Delegation) error,
-) interceptor.WorkerInterceptor {
-	return &workerInterceptor{source: source, console: console, holds: holds}
-}
-
-type workerInterceptor struct {
-	interceptor.WorkerInterceptorBase
-
-	source  Source
+// Completer completes statuses from a store. If the store does not answer, the status stays as
+// the workflow answered it. It is safe for concurrent use.
+type Completer struct {
+	open    func(context.Context) (Source, error)
 	console string
 	holds   []func(access.Delegation) error
+	now     func() time.Time
 }
 
-// InterceptWorkflow implements interceptor.WorkerInterceptor.
-func (w *workerInterceptor) InterceptWorkflow(
-	_ workflow.Context, next interceptor.WorkflowInboundInterceptor,
-) interceptor.WorkflowInboundInterceptor {
-	i := &queryInterceptor{source: w.source, console: w.console, holds: w.holds, now: time.Now}
-	i.Next = next
-	return i
+// NewCompleter completes statuses from what open returns, which is called for each status that
+// needs it; nil for no store. A request that is not planned yet does not know its console: it is
+// taken to be console. Each of holds says why a delegation does not count, or nil; such a one is
+// left out.
+func NewCompleter(
+	open func(context.Context) (Source, error), console string, holds ...func(access.Delegation) error,
+) *Completer {
+	return &Completer{open: open, console: console, holds: holds, now: time.Now}
 }
 
-type queryInterceptor struct {
-	interceptor.WorkflowInboundInterceptorBase
-
-	source  Source
-	console string
-	holds   []func(access.Delegation) error
-	now     func() time.Time // delegations begin and end while the workflow sleeps
+// From is the open of [NewCompleter] for a store that is open.
+func From(s Source) func(context.Context) (Source, error) {
+	return func(context.Context) (Source, error) { return s, nil }
 }
 
-// HandleQuery implements interceptor.WorkflowInboundInterceptor.
-func (q *queryInterceptor) HandleQuery(ctx workflow.Context, in *interceptor.HandleQueryInput) (any, error) {
-	answer, err := q.Next.HandleQuery(ctx, in)
-	if err != nil || in.QueryType != wire.StatusQuery {
-		return answer, err
-	}
-	lookup, cancel := context.WithTimeout(context.Background(), lookupTimeout)
-	defer cancel()
-	switch status := answer.(type) {
-	case wire.SyncStatus:
-		return q.sync(lookup, status), nil
-	case wire.RequestStatus:
-		return q.delegates(lookup, q.waits(lookup, status)), nil
-	}
-	return answer, nil
-}
-
-func (q *queryInterceptor) sync(ctx context.Context, status wire.SyncStatus) wire.SyncStatus {
+// Sync completes the status of a sync.
+func (c *Completer) Sync(ctx context.Context, status wire.SyncStatus) wire.SyncStatus {
 	if status.Result != nil {
 		return status
 	}
-	progress, err := q.source.Progress(ctx, status.Snapshot)
+	ctx, cancel := context.WithTimeout(ctx, lookupTimeout)
+	defer cancel()
+	source, err := c.source(ctx)
 	if err != nil {
 		return status // the workflow's own answer stands
+	}
+	progress, err := source.Progress(ctx, status.Snapshot)
+	if err != nil {
+		return status
 	}
 	return Complete(status, progress)
 }
 
-// Complete fills in what the store knows better than the workflow: collections
-// that are being walked, and why something waits.
+// Request completes the status of a request.
+func (c *Completer) Request(ctx context.Context, status wire.RequestStatus) wire.RequestStatus {
+	ctx, cancel := context.WithTimeout(ctx, lookupTimeout)
+	defer cancel()
+	return c.delegates(ctx, c.waits(ctx, status))
+}
+
+func (c *Completer) source(ctx context.Context) (Source, error) {
+	if c.open == nil {
+		return nil, store.ErrNotReady
+	}
+	return c.open(ctx)
+}
+
+// Complete fills in what the store knows better than the workflow: collections that are being
+// drained, and why something waits. It does not change the map of the given status.
 func Complete(status wire.SyncStatus, progress store.Progress) wire.SyncStatus {
 	if status.State == wire.StateChecking || status.State == wire.StateSettling {
 		status.Waiting = waiting(progress.Note)
 	}
+	collections := make(map[string]wire.CollectionStatus, len(status.Collections))
 	for name, c := range status.Collections {
 		live, ok := progress.Collections[access.Collection(name)]
-		if !ok || c.State != wire.CollectionDraining || live.Attempt != c.Attempt {
-			continue
+		if ok && c.State == wire.CollectionDraining && live.Attempt == c.Attempt {
+			c.Pages, c.Rows, c.Waiting = live.Pages, live.Rows, waiting(live.Note)
+			if live.Expected != nil {
+				c.Expected = live.Expected
+			}
 		}
-		c.Pages, c.Rows, c.Waiting = live.Pages, live.Rows, waiting(live.Note)
-		if live.Expected != nil {
-			c.Expected = live.Expected
-		}
-		status.Collections[name] = c
+		collections[name] = c
 	}
+	status.Collections = collections
 	return status
 }
 
@@ -124,4 +114,11 @@ func waiting(n *store.Note) string {
 		return n.Text + "; next try at " + describe.Second(*n.NextTry)
 	}
 	return n.Text + "; tried at " + describe.Second(n.At)
+}
+
+// counting leaves out the delegations that do not count.
+func (c *Completer) counting(all []access.Delegation) []access.Delegation {
+	return slices.DeleteFunc(all, func(d access.Delegation) bool {
+		return slices.ContainsFunc(c.holds, func(holds func(access.Delegation) error) bool { return holds(d) != nil })
+	})
 }

@@ -10,11 +10,8 @@ import (
 
 	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
-	"go.temporal.io/sdk/interceptor"
 	sdklog "go.temporal.io/sdk/log"
-	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
-	"go.temporal.io/sdk/worker"
 
 	syncactivities "sentinelone-provisioner/activities/sync"
 	"sentinelone-provisioner/internal/access"
@@ -139,15 +136,12 @@ func (s *source) Progress(ctx context.Context, _ string) (store.Progress, error)
 	return s.progress, s.err
 }
 
-// ask runs a sync of the users, asks for its status amid the walk and at the end.
-func ask(t *testing.T, s *source) (amid, end wire.SyncStatus) {
+// ask runs a sync of the users, and asks for its status during the drain and at the end.
+func ask(t *testing.T, complete *livestatus.Completer) (amid, end wire.SyncStatus) {
 	t.Helper()
 	var suite testsuite.WorkflowTestSuite
 	suite.SetLogger(sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)))
 	env := suite.NewTestWorkflowEnvironment()
-	env.SetWorkerOptions(worker.Options{
-		Interceptors: []interceptor.WorkerInterceptor{livestatus.NewInterceptor(s, console)},
-	})
 	workflows.Register(env)
 	syncactivities.New(nil, nil, syncactivities.Guard{}).Register(env)
 	env.OnActivity(wire.SyncBeginActivity, mock.Anything, mock.Anything).Return(wire.SyncBeginResult{}, nil)
@@ -156,29 +150,26 @@ func ask(t *testing.T, s *source) (amid, end wire.SyncStatus) {
 		Return(wire.SyncDrainResult{Pages: 3, Rows: 2500}, nil)
 	env.OnActivity(wire.SyncSettleActivity, mock.Anything, mock.Anything).
 		Return(wire.SyncSettleResult{State: "promoted"}, nil)
-	env.RegisterDelayedCallback(func() { amid = query(t, env) }, time.Minute)
+	look := func() wire.SyncStatus {
+		answer, err := env.QueryWorkflow(wire.StatusQuery)
+		require.NoError(t, err)
+		var out wire.SyncStatus
+		require.NoError(t, answer.Get(&out))
+		return complete.Sync(t.Context(), out)
+	}
+	env.RegisterDelayedCallback(func() { amid = look() }, time.Minute)
 	env.ExecuteWorkflow(wire.SyncType, wire.SyncInput{Collections: []string{"users"}})
 	require.NoError(t, env.GetWorkflowError())
-	return amid, query(t, env)
+	return amid, look()
 }
 
-func query(t *testing.T, env *testsuite.TestWorkflowEnvironment) wire.SyncStatus {
-	t.Helper()
-	answer, err := env.QueryWorkflow(wire.StatusQuery)
-	require.NoError(t, err)
-	var out wire.SyncStatus
-	require.NoError(t, answer.Get(&out))
-	return out
-}
-
-// The interceptor puts the store's pages into the answer while the sync runs,
-// and asks it no more once there is a result.
-func TestInterceptor_CompletesTheStatus(t *testing.T) {
+// The status of a running sync gets the pages that the store has; one with a result asks no store.
+func TestCompleter_Sync(t *testing.T) {
 	t.Parallel()
 	s := &source{progress: store.Progress{Collections: map[access.Collection]store.CollectionProgress{
 		access.Users: {Attempt: 1, Pages: 2, Rows: 2000},
 	}}}
-	amid, end := ask(t, s)
+	amid, end := ask(t, livestatus.NewCompleter(livestatus.From(s), console))
 	require.Equal(t, wire.CollectionStatus{
 		State: "draining", Attempt: 1, Pages: 2, Rows: 2000,
 	}, amid.Collections["users"])
@@ -187,33 +178,19 @@ func TestInterceptor_CompletesTheStatus(t *testing.T) {
 	require.Equal(t, 1, s.asked)
 }
 
-// A store that fails or hangs costs the query its pages, not its answer.
-func TestInterceptor_StoreDown(t *testing.T) {
+// A store that fails, hangs or is missing costs the status its pages only.
+func TestCompleter_StoreDown(t *testing.T) {
 	t.Parallel()
-	for name, s := range map[string]*source{"fails": {err: errors.New("database is locked")}, "hangs": {hangs: true}} {
+	closed := func(context.Context) (livestatus.Source, error) { return nil, store.ErrNotReady }
+	for name, open := range map[string]func(context.Context) (livestatus.Source, error){
+		"fails": livestatus.From(&source{err: errors.New("database is locked")}), "missing": closed, "none": nil,
+		"hangs": livestatus.From(&source{hangs: true}),
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			amid, end := ask(t, s)
+			amid, end := ask(t, livestatus.NewCompleter(open, console))
 			require.Equal(t, wire.CollectionStatus{State: "draining", Attempt: 1}, amid.Collections["users"])
 			require.Equal(t, "promoted", end.State)
-			require.Equal(t, 1, s.asked)
 		})
 	}
-}
-
-// Other queries are none of its business.
-func TestInterceptor_LeavesOtherQueriesAlone(t *testing.T) {
-	t.Parallel()
-	s := new(source)
-	env := (&testsuite.WorkflowTestSuite{}).NewTestWorkflowEnvironment()
-	env.SetWorkerOptions(worker.Options{
-		Interceptors: []interceptor.WorkerInterceptor{livestatus.NewInterceptor(s, console)},
-	})
-	workflows.Register(env)
-	env.ExecuteWorkflow(wire.SyncType, wire.SyncInput{Collections: []string{"groups"}})
-	var app *temporal.ApplicationError
-	require.ErrorAs(t, env.GetWorkflowError(), &app)
-	_, err := env.QueryWorkflow("progress")
-	require.Error(t, err)
-	require.Zero(t, s.asked)
 }

@@ -12,15 +12,19 @@ import (
 )
 
 // waits says why a plan or a change of roles is waiting, where it is.
-func (q *queryInterceptor) waits(ctx context.Context, status wire.RequestStatus) wire.RequestStatus {
+func (c *Completer) waits(ctx context.Context, status wire.RequestStatus) wire.RequestStatus {
 	if status.Waiting != "" || !Moving(status.State) {
 		return status
 	}
-	console := q.console
+	source, err := c.source(ctx)
+	if err != nil {
+		return status
+	}
+	console := c.console
 	if status.Plan != nil {
 		console = status.Plan.Console
 	}
-	waits, err := q.source.WaitOf(ctx, console, status.Request)
+	waits, err := source.WaitOf(ctx, console, status.Request)
 	if err != nil {
 		return status // the workflow's own answer stands
 	}

@@ -8,10 +8,8 @@ import (
 
 	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
-	"go.temporal.io/sdk/interceptor"
 	sdklog "go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/testsuite"
-	"go.temporal.io/sdk/worker"
 
 	"sentinelone-provisioner/activities"
 	"sentinelone-provisioner/internal/access"
@@ -64,9 +62,6 @@ func waitingOf(t *testing.T, s *source, in string) string {
 	var suite testsuite.WorkflowTestSuite
 	suite.SetLogger(sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)))
 	env := suite.NewTestWorkflowEnvironment()
-	env.SetWorkerOptions(worker.Options{
-		Interceptors: []interceptor.WorkerInterceptor{livestatus.NewInterceptor(s, console)},
-	})
 	workflows.Register(env)
 	activities.NewRequest(nil, nil).Register(env)
 	planned, applied := time.Hour, time.Duration(0)
@@ -89,5 +84,6 @@ func waitingOf(t *testing.T, s *source, in string) string {
 	})
 	require.NoError(t, env.GetWorkflowError())
 	require.Equal(t, in, out.State)
-	return out.Waiting
+	require.Empty(t, out.Waiting, "the query itself asks no store")
+	return livestatus.NewCompleter(livestatus.From(s), console).Request(t.Context(), out).Waiting
 }

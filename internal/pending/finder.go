@@ -33,7 +33,7 @@ type Finder struct {
 
 	mu     sync.Mutex
 	cached map[temporalclient.Run]cachedStatus
-	walked bool
+	walked int
 }
 
 // cachedStatus is the last status of a request.
@@ -68,9 +68,7 @@ func (f *Finder) All(ctx context.Context, console string) ([]Request, error) {
 	if err != nil {
 		return nil, err
 	}
-	f.mu.Lock()
-	f.walked = walked
-	f.mu.Unlock()
+	f.noteWalk(walked, len(running))
 	r := pollRound{Finder: f, silent: map[string]bool{}, answered: map[string]bool{}}
 	var group errgroup.Group
 	group.SetLimit(queriesAtOnce)
@@ -97,12 +95,21 @@ func (f *Finder) All(ctx context.Context, console string) ([]Request, error) {
 	return found, errors.Join(r.errs...)
 }
 
-// Walked reports whether the last list read every running request, since the Temporal server does
-// not know our search attributes.
-func (f *Finder) Walked() bool {
+// Walked is how many running requests the last list has gone through, since the Temporal server does
+// not know our search attributes; 0 if it does.
+func (f *Finder) Walked() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.walked
+}
+
+func (f *Finder) noteWalk(walked bool, requests int) {
+	if !walked {
+		requests = 0
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.walked = requests
 }
 
 // For is [Finder.All] for the requests that one person, named by e-mail address, may

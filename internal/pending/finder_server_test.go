@@ -198,7 +198,7 @@ func TestFinder_QueriesWhatMayBePending(t *testing.T) {
 	require.ElementsMatch(t, []string{
 		"grant/approval", "grant/review", "grant/extension", "grant/new", "grant/older-review",
 	}, ids(found))
-	require.False(t, f.Walked())
+	require.Zero(t, f.Walked())
 	require.EqualValues(t, 1, s.lists.Load())
 	require.EqualValues(t, 6, s.queries.Load())
 }
@@ -216,7 +216,7 @@ func TestFinder_WalksWithoutAttributes(t *testing.T) {
 	found, err := f.For(t.Context(), carol, host)
 	require.NoError(t, err)
 	require.Equal(t, []string{"grant/approval"}, ids(found))
-	require.True(t, f.Walked())
+	require.Equal(t, 21, f.Walked())
 	require.EqualValues(t, 2, s.lists.Load())
 	require.EqualValues(t, 21, s.queries.Load())
 }

@@ -1,6 +1,7 @@
 package pending
 
 import (
+	"context"
 	"errors"
 	"testing"
 	"time"
@@ -49,4 +50,21 @@ func TestFinder_LeavesRestingRequestsAlone(t *testing.T) {
 	l.keep(run, s, nil)
 	require.Empty(t, l.known(nil), "what has ended is forgotten")
 	require.True(t, l.due(run))
+}
+
+// A query that times out while the worker answers others is not taken for a missing worker: the
+// other requests of the queue are still read.
+func TestPollRound_BusyWorker(t *testing.T) {
+	t.Parallel()
+	info := &workflowpb.WorkflowExecutionInfo{
+		Execution: &commonpb.WorkflowExecution{WorkflowId: "grant/1"}, TaskQueue: "q",
+	}
+	r := pollRound{
+		Finder: NewFinder(nil, "", time.Now), silent: map[string]bool{}, answered: map[string]bool{"q": true},
+	}
+	r.note(t.Context(), info, context.DeadlineExceeded)
+	require.Len(t, r.errs, 1)
+	require.EqualError(t, r.errs[0],
+		`grant/1: the workers on task queue "q" are busy and did not answer in time: try again`)
+	require.False(t, r.isSilent("q"))
 }

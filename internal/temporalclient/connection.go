@@ -32,6 +32,15 @@ type Connection struct {
 	Options client.Options
 	// TaskQueue is where it starts workflows.
 	TaskQueue string
+	// Completion completes what status queries answer; nil: the workflow's own answer stands.
+	Completion Completion
+}
+
+// Completion adds to the status that a workflow answers what it cannot know, as
+// livestatus.Completer does.
+type Completion interface {
+	Request(ctx context.Context, s wire.RequestStatus) wire.RequestStatus
+	Sync(ctx context.Context, s wire.SyncStatus) wire.SyncStatus
 }
 
 // Run is one run of a workflow, and the output for programs that start one.
@@ -88,13 +97,21 @@ func (c *Connection) FirstRunID(ctx context.Context, workflowID string) (string,
 // RequestStatus queries the status of a request, which a worker answers. [Connection.NoAnswer]
 // puts its errors into words.
 func (c *Connection) RequestStatus(ctx context.Context, run Run) (wire.RequestStatus, error) {
-	return queryStatus[wire.RequestStatus](ctx, c, run)
+	status, err := queryStatus[wire.RequestStatus](ctx, c, run)
+	if err == nil && c.Completion != nil {
+		status = c.Completion.Request(ctx, status)
+	}
+	return status, err
 }
 
 // SyncStatus queries the status of a sync, which a worker answers. [Connection.NoAnswer]
 // puts its errors into words.
 func (c *Connection) SyncStatus(ctx context.Context, run Run) (wire.SyncStatus, error) {
-	return queryStatus[wire.SyncStatus](ctx, c, run)
+	status, err := queryStatus[wire.SyncStatus](ctx, c, run)
+	if err == nil && c.Completion != nil {
+		status = c.Completion.Sync(ctx, status)
+	}
+	return status, err
 }
 
 func queryStatus[T any](ctx context.Context, c *Connection, run Run) (status T, err error) {

@@ -112,7 +112,13 @@ type PlanResult struct {
 	SignaturesRequired bool `json:"signaturesRequired,omitempty"`
 	// Indexed says that the Temporal server knows our search attributes.
 	Indexed bool `json:"indexed,omitempty"`
+	// Delegations are those in force from people whom the plan asks, at most [MaxDelegations]: for
+	// the status, which asks no store. A decision looks them up again.
+	Delegations []access.Delegation `json:"delegations,omitempty"`
 }
+
+// MaxDelegations is how many delegations a [PlanResult] has at most.
+const MaxDelegations = 50
 
 // ApplyInput is the input of [ApplyActivity]: a change and, if it is the last one, what the
 // receipt needs.
