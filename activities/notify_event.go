@@ -51,6 +51,8 @@ func (n *Notify) buildByType(ctx context.Context, in wire.Event) (built, error) 
 		return n.waiting(ctx, in)
 	case wire.EventUnauthorized:
 		return n.unauthorized(ctx, in)
+	case wire.EventDrift:
+		return n.drift(ctx, in)
 	}
 	run := ledger.Run{Request: in.Request, ID: in.OriginalRun()}
 	f, err := loadFacts(ctx, n.store, n.console, run)

@@ -184,8 +184,9 @@ func newWorkers(
 		}
 	}).AskingConsole(s1).MailTo(rules.policy, cfg.Notify.Domains())
 	notifications.Register(w)
+	authority := activities.NewAuthority(db, s1.Console(), rules.signers).Following(rules.policy)
 	syncactivities.New(s1, db, guard).Notifying(notifications.BestEffort).
-		Following(rules.policy).CheckingSignatures(rules.signers).Register(w)
+		Explaining(activities.NewDrift(authority, notifications).Explain).Following(rules.policy).CheckingSignatures(rules.signers).Register(w)
 	tokens := tokensink.New(cfg.Worker.TokenDir, cfg.Worker.TokenCmd, cfg.Worker.TokenVariables()...)
 	requests := activities.NewRequest(s1, db).StoringTokens(tokens).Indexing(indexed)
 	if len(senders) > 0 {
@@ -196,7 +197,6 @@ func newWorkers(
 
 	options.DisableWorkflowWorker = true
 	writes := worker.New(temporal, wire.WriteQueue(cfg.Worker.TaskQueue), options)
-	authority := activities.NewAuthority(db, s1.Console(), rules.signers).Following(rules.policy)
 	activities.NewPrincipal(s1, db, authority).Notifying(notifications).Register(writes)
 	activities.NewAccounts(s1, db, tokens, authority).Notifying(notifications).Register(writes)
 	return workers{w, writes}

@@ -138,6 +138,7 @@ func (s *syncRun) conclude(ctx workflow.Context) wire.SyncResult {
 		Counts:   s.settled.Counts,
 		Changes:  wire.AssignmentChanges{Added: s.settled.Added, Removed: s.settled.Removed},
 		Requests: s.requests, Warnings: s.warnings(), LedgerHead: s.settled.LedgerHead,
+		Drift: s.settled.Drift,
 	}
 	s.final = true
 	return *s.status.Result

@@ -22,6 +22,7 @@ type Activities struct {
 	notify  func(context.Context, wire.Event)
 	signers *signing.AllowedSigners // nil: decisions are taken as claimed
 	policy  *policy.Policy          // says who confirms a quarantined snapshot
+	drift   func(context.Context) (store.Explanation, error) // nil: nothing is explained
 }
 
 // New wires the activities of a sync. They notify nobody until [Activities.Notifying] says how.
@@ -36,6 +37,12 @@ func New(c *console.Client, s *store.Store, guard Guard) *Activities {
 // sync does not depend on the delivery, so notify returns no error.
 func (s *Activities) Notifying(notify func(context.Context, wire.Event)) *Activities {
 	s.notify = notify
+	return s
+}
+
+// Explaining has explain say, after each proven snapshot, what the assignments are to us.
+func (s *Activities) Explaining(explain func(context.Context) (store.Explanation, error)) *Activities {
+	s.drift = explain
 	return s
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/attempt"
+	"sentinelone-provisioner/internal/drift"
 	"sentinelone-provisioner/internal/fault/kinds"
 	"sentinelone-provisioner/internal/store"
 	"sentinelone-provisioner/internal/wire"
@@ -47,9 +48,31 @@ func (s *Activities) withLedgerHead(
 	ctx context.Context, out wire.SyncSettleResult, err error,
 ) (wire.SyncSettleResult, error) {
 	if err == nil {
+		s.explain(ctx, &out)
 		out.LedgerHead, err = s.store.LedgerHead(ctx, s.console.Console())
 	}
 	return out, err
+}
+
+// explain holds what was promoted against the ledger. The sync does not depend on it: it is true, whatever
+// explains it.
+func (s *Activities) explain(ctx context.Context, out *wire.SyncSettleResult) {
+	if s.drift == nil || out.State != wire.StatePromoted && out.State != wire.StateUnchanged {
+		return
+	}
+	found, err := s.drift(ctx)
+	if err != nil {
+		attempt.Logger(ctx).Warn("Cannot tell what is drift: the next sync does, or the worker within a minute", "error", err)
+		out.Warnings = append(out.Warnings, "cannot tell what is drift: run `starter drift` later")
+		return
+	}
+	out.Drift = map[string]int{}
+	for _, k := range drift.Drifts() {
+		out.Drift[string(k)] = found.Counts[k]
+	}
+	if found.Counts.Drift() > 0 {
+		out.Warnings = append(out.Warnings, "drift: "+found.Counts.String()+": run `starter drift`")
+	}
 }
 
 // promote fills out with what the store made of the snapshot.
@@ -118,4 +141,16 @@ func staleWarnings(stale []access.Collection) []string {
 		out = append(out, fmt.Sprintf("%s are left out: a sync begun later was promoted first", c))
 	}
 	return out
+}
+
+// driftText is "2 overdue, 1 missing" for logs; "" where it is not known.
+func driftText(counts map[string]int) string {
+	if counts == nil {
+		return ""
+	}
+	out := drift.Counts{}
+	for k, n := range counts {
+		out[drift.Kind(k)] = n
+	}
+	return out.String()
 }

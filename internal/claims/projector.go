@@ -18,10 +18,16 @@ type Projector struct {
 	Store   *store.Store
 	Console string
 	Judge   authority.Judge // works out ends, with the policies and signatures of requests
-	Log     *slog.Logger    // nil: nothing is logged
+	Log     Logger          // nil: nothing is logged
 }
 
-func (p Projector) log() *slog.Logger {
+// Logger is a logger of package slog, or of Temporal.
+type Logger interface {
+	Warn(msg string, keyvals ...any)
+	Error(msg string, keyvals ...any)
+}
+
+func (p Projector) log() Logger {
 	if p.Log == nil {
 		return slog.New(slog.DiscardHandler)
 	}
@@ -61,7 +67,7 @@ func (p Projector) step(ctx context.Context) (more bool, err error) {
 		return false, err
 	}
 	if !there { // the ledger is another one than it was: an older database was restored
-		p.log().WarnContext(ctx, "The ledger does not hold the entry up to which the claims are made: making them again",
+		p.log().Warn("The ledger does not hold the entry up to which the claims are made: making them again",
 			"console", p.Console, "entry", from.Seq)
 		return true, p.Store.ResetClaims(ctx, p.Console, from)
 	}
@@ -154,7 +160,7 @@ func (p Projector) genuine(ctx context.Context, all []ledger.Entry) (out, forged
 		case err == nil:
 			out = append(out, e)
 		case errors.Is(err, ledger.ErrBadSeal):
-			p.log().ErrorContext(ctx, "An entry of the ledger does not count",
+			p.log().Error("An entry of the ledger does not count",
 				"console", p.Console, "entry", e.Seq, "error", err)
 			forged = append(forged, e)
 		default:

@@ -35,7 +35,7 @@ type settled struct {
 func (p Projector) claimsOf(
 	ctx context.Context, run ledger.Run, entries, forged []ledger.Entry,
 ) ([]store.Claim, error) {
-	entries = p.readable(ctx, entries)
+	entries = p.readable(entries)
 	record, err := authority.RecordOf(entries, run)
 	if err != nil {
 		return nil, err
@@ -44,23 +44,23 @@ func (p Projector) claimsOf(
 	var out []store.Claim
 	if c, found := p.Judge.Claim(ctx, record); found && !c.Began.IsZero() {
 		if c.Doubt != nil {
-			p.log().WarnContext(ctx, "The end of a claim may be too early", "request", run.Request, "error", c.Doubt)
+			p.log().Warn("The end of a claim may be too early", "request", run.Request, "error", c.Doubt)
 		}
 		out = f.given(c)
 	}
 	out = append(out, f.others()...)
 	if len(out) == 0 && len(forged) > 0 {
-		out = forgedClaims(factsOf(run, authority.Record{Run: run}, p.readable(ctx, forged)))
+		out = forgedClaims(factsOf(run, authority.Record{Run: run}, p.readable(forged)))
 	}
 	return out, nil
 }
 
 // readable are the entries that this version can read. One that it cannot holds up no other.
-func (p Projector) readable(ctx context.Context, all []ledger.Entry) []ledger.Entry {
+func (p Projector) readable(all []ledger.Entry) []ledger.Entry {
 	return slices.DeleteFunc(slices.Clone(all), func(e ledger.Entry) bool {
 		_, err := ledger.Decode(e)
 		if err != nil {
-			p.log().ErrorContext(ctx, "An entry of the ledger cannot be read",
+			p.log().Error("An entry of the ledger cannot be read",
 				"console", p.Console, "entry", e.Seq, "error", err)
 		}
 		return err != nil

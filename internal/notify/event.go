@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/drift"
 )
 
 // Event is one notification. Its JSON is the body of the webhook. The activities build it
@@ -44,8 +45,10 @@ type Event struct {
 	Outcome access.Outcome `json:"outcome,omitempty"`
 	// Wait says why a change has not succeeded yet.
 	Wait *Wait `json:"wait,omitempty"`
-	// Details are why a sync is quarantined, why a change was not authorized, and when the API
-	// token expires.
+	// Drift counts the drift that the event is about, by kind.
+	Drift DriftCounts `json:"drift,omitempty"`
+	// Details are why a sync is quarantined, why a change was not authorized, when the API
+	// token expires, and what drift was found.
 	Details []string `json:"details,omitempty"`
 	// LedgerHead is the newest entry of the console's ledger when the event was built; nil for
 	// an empty ledger.
@@ -54,6 +57,9 @@ type Event struct {
 	// Mail are the addresses that receive the e-mail in addition to NOTIFY_TO.
 	Mail []string `json:"-"`
 }
+
+// DriftCounts counts drift by kind.
+type DriftCounts drift.Counts
 
 // Decision is one person's decision.
 type Decision struct {

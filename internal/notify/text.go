@@ -7,6 +7,7 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/describe"
+	"sentinelone-provisioner/internal/drift"
 	"sentinelone-provisioner/internal/wire"
 )
 
@@ -72,6 +73,9 @@ func sentences(e Event, m medium) []string {
 	case e.Type == wire.EventTokenExpires:
 		out = append(out, "The API token of the worker expires soon: "+
 			"create a new token and configure the worker with it")
+	case e.Type == wire.EventDrift:
+		out = append(out, "New drift: "+drift.Counts(e.Drift).String()+
+			". Run `starter drift` to see what the ledger does not explain")
 	case e.Wait != nil:
 		out = append(out, waitSentence(e))
 	case e.Decision != nil:

@@ -93,10 +93,12 @@ func scanDrift(row scanner, names places) (DriftRow, error) {
 	return r, err
 }
 
+// lastVersion is the end of a subquery for a column of the principal of d, as a sync saw it last.
+const lastVersion = ` FROM entities n WHERE n.console = $1 AND n.id = d.principal_id AND n.collection =
+	CASE d.principal_kind WHEN 'user' THEN 'users' ELSE 'serviceUsers' END ORDER BY n.since DESC LIMIT 1)`
+
 // driftQuery is the statement of Drift.
 func (v view) driftQuery(ctx context.Context, q DriftQuery, scopes driftScopes, names places) (*query, error) {
-	const lastVersion = ` FROM entities n WHERE n.console = $1 AND n.id = d.principal_id AND n.collection =
-		CASE d.principal_kind WHEN 'user' THEN 'users' ELSE 'serviceUsers' END ORDER BY n.since DESC LIMIT 1)`
 	out := &query{args: []any{q.Console}}
 	out.text.WriteString(`SELECT d.kind, d.request, d.principal_kind, d.principal_id, d.level, d.scope_id, d.role_id,
 		COALESCE(k.since_at, d.since_at), k.found_at, (SELECT n.email` + lastVersion + `, (SELECT n.name` + lastVersion + `
@@ -214,4 +216,34 @@ func (s *Store) DriftSummary(ctx context.Context, console string, now time.Time)
 			- COALESCE((SELECT seq FROM claims_heads WHERE console = $1), 0)`, console).Scan(&out.Behind)
 	})
 	return out, err
+}
+
+// DriftFound lists what an explanation found first, by its number: how many by kind, and at most limit of them with
+// their last names. Both are empty if it found nothing, or if all of it was found again later.
+func (s *Store) DriftFound(
+	ctx context.Context, console string, number int64, limit int,
+) (counts drift.Counts, rows []DriftRow, err error) {
+	err = s.read(ctx, func(q queryer) error {
+		counts, err = countDrift(ctx, q, "SELECT kind, COUNT(*) FROM drift WHERE console = $1 AND found_in = $2 GROUP BY kind",
+			console, number)
+		if err != nil || len(counts) == 0 {
+			return err
+		}
+		v := view{q: q, d: s.d, console: console, at: math.MaxInt64}
+		names, err := v.lastPlaces(ctx)
+		if err != nil {
+			return err
+		}
+		return forEachRow(ctx, q, "read the drift that was found", `SELECT d.kind, d.request, d.principal_kind,
+				d.principal_id, d.level, d.scope_id, d.role_id, d.since_at, d.found_at, (SELECT n.email`+lastVersion+`,
+				(SELECT n.name`+lastVersion+`
+			FROM drift d WHERE d.console = $1 AND d.found_in = $2
+			ORDER BY d.kind, d.since_at, d.principal_kind, d.principal_id, d.scope_id, d.role_id LIMIT $3`,
+			[]any{console, number, limit}, func(row *sql.Rows) error {
+				r, err := scanDrift(row, names)
+				rows = append(rows, r)
+				return err
+			})
+	})
+	return counts, rows, err
 }

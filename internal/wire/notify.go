@@ -73,4 +73,7 @@ const (
 	// EventUnauthorized is about a change that was not written for lack of authority, also one
 	// that no request is about.
 	EventUnauthorized = "unauthorized"
+	// EventDrift is about assignments that nothing in the ledger explains, and claims that the console does not show:
+	// those that one explanation has found first, by its number.
+	EventDrift = "drift"
 )

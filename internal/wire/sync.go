@@ -48,6 +48,9 @@ type SyncResult struct {
 	Changes  AssignmentChanges `json:"changes"`
 	Requests int               `json:"requests"` // sent to the console
 	Warnings []string          `json:"warnings"`
+	// Drift counts the assignments that the ledger does not explain, by kind: "overdue", "unexplained",
+	// "missing" and "unauthorized"; nil where that could not be told, and in results of versions up to 0.5.0.
+	Drift map[string]int `json:"drift,omitempty"`
 	// LedgerHead is the head of the ledger when the sync was settled; nil while the ledger is empty.
 	LedgerHead *access.LedgerHead `json:"ledgerHead,omitempty"`
 }

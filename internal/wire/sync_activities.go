@@ -107,6 +107,8 @@ type SyncSettleResult struct {
 	Warnings []string            `json:"warnings,omitempty"`
 	Requests int                 `json:"requests"` // sent to the console
 	At       time.Time           `json:"at"`
+	// Drift is as in SyncResult.
+	Drift map[string]int `json:"drift,omitempty"`
 	// LedgerHead is the head of the ledger then; nil while it is empty.
 	LedgerHead *access.LedgerHead `json:"ledgerHead,omitempty"`
 }
