@@ -60,7 +60,8 @@ func (c *verifyCommand) entryOf(ctx context.Context, r access.Receipt) (*ledger.
 			return &e, nil
 		}
 	}
-	return nil, fmt.Errorf("the ledger has no receipt of run %s of %s any more: run `starter ledger verify`", r.Run, r.Request)
+	return nil, fmt.Errorf("the ledger has no receipt of run %s of %s any more: run `starter ledger verify`",
+		r.Run, r.Request)
 }
 
 // trusted are the keys whose seals count in the console's ledger, because one of them does.

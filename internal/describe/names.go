@@ -102,14 +102,6 @@ func Kind(k access.Kind) string {
 	return "user"
 }
 
-// shortScope is a scope by level and name alone: "site Acme / Berlin", "the tenant".
-func shortScope(s access.ScopeRef) string {
-	if s.Level == access.Tenant {
-		return "the tenant"
-	}
-	return name(string(s.Level)) + " " + name(cmp.Or(s.Name, s.ID))
-}
-
 // shortPrincipal is a principal by address or name alone.
 func shortPrincipal(r access.PrincipalRef) string { return name(cmp.Or(r.Email, r.Name, r.ID)) }
 
