@@ -32,14 +32,31 @@ func Build(ctx context.Context, dir string) (Programs, error) {
 	for out, pkg := range map[string]string{
 		p.Worker: "./worker", p.Starter: "./starter", p.Simulator: "./internal/consoletest/console-simulator",
 	} {
-		args := []string{"build", "-buildvcs=false", "-o", out, pkg}
-		cmd := exec.CommandContext(ctx, "go", args...) //nolint:gosec // our own packages
-		cmd.Dir = root
-		if output, err := cmd.CombinedOutput(); err != nil {
-			return Programs{}, fmt.Errorf("build %s: %w\n%s", pkg, err, output)
+		if err := build(ctx, root, out, pkg); err != nil {
+			return Programs{}, err
 		}
 	}
 	return p, nil
+}
+
+// BuildNextWorker builds the worker of some next release into a file: requests have one more step
+// there (workflows/versions_nextbuild.go).
+func BuildNextWorker(ctx context.Context, out string) error {
+	root, err := ModuleRoot()
+	if err != nil {
+		return err
+	}
+	return build(ctx, root, out, "./worker", "-tags", "nextbuild")
+}
+
+func build(ctx context.Context, root, out, pkg string, flags ...string) error {
+	args := append([]string{"build", "-buildvcs=false", "-o", out}, flags...)
+	cmd := exec.CommandContext(ctx, "go", append(args, pkg)...) //nolint:gosec // our own packages
+	cmd.Dir = root
+	if output, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("build %s: %w\n%s", pkg, err, output)
+	}
+	return nil
 }
 
 // ModuleRoot is the folder with go.mod, at or above the working directory.
