@@ -54,7 +54,11 @@ func (w *consoleWork) retryLater(ctx context.Context, cause error) error {
 	}
 	run := attempt.RuntimeOf(ctx)
 	now := w.now().UTC()
-	delay := max(retryPause(run.Number, now.Sub(run.Since)), fault.Delay(cause))
+	delay := retryPause(run.Number, now.Sub(run.Since))
+	if run.MaxPause > 0 {
+		delay = min(delay, run.MaxPause)
+	}
+	delay = max(delay, fault.Delay(cause))
 	if errors.Is(cause, errLockedElsewhere) { // a lock is held for seconds: nobody keeps a release out with it
 		delay = fault.Delay(cause)
 	}

@@ -35,16 +35,20 @@ const visibilityDelay = 30 * time.Second
 // of it is left behind.
 func (p *Principal) Write(ctx context.Context, in wire.WriteInput) (wire.WriteResult, error) {
 	defer attempt.KeepAlive(ctx)()
-	return p.write(ctx, in)
+	return p.write(ctx, in, nil)
 }
 
-// write is [Principal.Write], also outside of Temporal: see [attempt.Outside].
-func (p *Principal) write(ctx context.Context, in wire.WriteInput) (wire.WriteResult, error) {
+// write is [Principal.Write], also outside of Temporal: see [attempt.Outside]. overdue is recorded with the
+// first entry of a release that the system makes by itself; nil for a change that its request makes.
+func (p *Principal) write(
+	ctx context.Context, in wire.WriteInput, overdue *ledger.Overdue,
+) (wire.WriteResult, error) {
 	if endsAccess(in.Change.Change.Op) {
 		ctx = console.Urgent(ctx)
 	}
 	w := p.attempt(in)
 	w.since = attempt.RuntimeOf(ctx).Since
+	w.overdue = overdue
 	out, err := w.run(ctx)
 	if err != nil {
 		return wire.WriteResult{}, w.retryLater(ctx, err)
@@ -72,6 +76,8 @@ type changeAttempt struct {
 	last   access.Principal // as last read
 	reads  []access.Read    // all of this attempt
 	writes []sentWrite      // by this attempt and earlier ones, oldest first
+
+	overdue *ledger.Overdue // recorded once it is found that the release is not done yet; nil for none
 
 	judge    authority.Judge
 	record   authority.Record // of the change's request, as the ledger has it
@@ -133,6 +139,9 @@ func (w *changeAttempt) change(ctx context.Context) (wire.WriteResult, error) {
 	done, err := w.loadHistory(ctx)
 	if err != nil || done != nil {
 		return resultOf(done), err
+	}
+	if w.overdue != nil {
+		w.pending = append(w.pending, w.entry(ledger.OverdueKey(w.key), *w.overdue))
 	}
 	actual, err := w.read(ctx)
 	if err != nil {

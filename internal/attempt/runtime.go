@@ -18,6 +18,9 @@ type Runtime struct {
 	Number int32
 	// Since is when the work became due: backoff and notifications are counted from it.
 	Since time.Time
+	// MaxPause bounds the pause after an attempt; zero for the pauses of activities. What the console asks for counts
+	// all the same.
+	MaxPause time.Duration
 	// Client reaches Temporal; nil while it cannot be reached.
 	Client client.Client
 }

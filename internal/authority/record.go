@@ -34,6 +34,8 @@ type Record struct {
 	Moved []access.Extension
 	// Unauthorized are the changes that were not written for lack of authority.
 	Unauthorized []ledger.Unauthorized
+	// Overdue says that the system itself has released the access; nil if its request did.
+	Overdue *ledger.Overdue
 	Receipt      *access.Receipt
 
 	proven []string // keys of the settled changes, oldest first
@@ -118,6 +120,8 @@ func (r *Record) add(e ledger.Entry, body ledger.Body) {
 		r.Moved = append(r.Moved, b.Extension)
 	case ledger.Unauthorized:
 		r.Unauthorized = append(r.Unauthorized, b)
+	case ledger.Overdue:
+		r.Overdue = &b
 	case ledger.Cancelled:
 		r.Cancelled = true
 	case ledger.Write:

@@ -91,6 +91,14 @@ type Cancelled struct {
 	Change string `json:"change"` // key of the change
 }
 
+// Overdue says that the system itself releases access whose request has not released it in time.
+type Overdue struct {
+	Change    string              `json:"change"` // key of the release
+	Principal access.PrincipalRef `json:"principal"`
+	Due       time.Time           `json:"due"` // when the access had to be gone
+	Why       string              `json:"why"` // one of package authority's reasons why it is due
+}
+
 // Unauthorized says what was not written to the console, for lack of authority.
 type Unauthorized struct {
 	Change    string              `json:"change"` // key of the change, as it was asked for
@@ -241,6 +249,9 @@ func (Confirmation) Kind() Kind { return KindConfirmation }
 
 // Kind implements [Body].
 func (Unauthorized) Kind() Kind { return KindUnauthorized }
+
+// Kind implements [Body].
+func (Overdue) Kind() Kind { return KindOverdue }
 
 // Kind implements [Body].
 func (Stop) Kind() Kind { return KindStop }

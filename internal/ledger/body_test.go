@@ -84,6 +84,10 @@ func bodies() map[string]ledger.Body {
 			Frozen: true, By: "carol@example.com", Reason: "INC-42", Console: console, Signed: "SHA256:abc",
 			Signature: "-----BEGIN SSH SIGNATURE-----", SignedAt: noon,
 		}, Refusal: "a signature is required"},
+		"overdue": ledger.Overdue{
+			Change: "grant/INC-42#run/release", Principal: access.PrincipalRef{Kind: access.User, ID: "401"}, Due: noon,
+			Why: "end",
+		},
 		"cancelled": ledger.Cancelled{Change: "grant/INC-42#run/acquire"},
 		"confirmation": ledger.Confirmation{
 			Read: access.Read{At: noon, Holdings: holdings}, Shown: true,
@@ -152,6 +156,8 @@ func keyOf(b ledger.Body) string {
 		return ledger.UnauthorizedKey(change, b.Reason)
 	case ledger.Extension:
 		return ledger.ExtensionKey(change)
+	case ledger.Overdue:
+		return ledger.OverdueKey(change)
 	case ledger.Cancelled:
 		return ledger.CancelledChangeKey(change)
 	case ledger.Receipt:

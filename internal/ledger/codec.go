@@ -60,6 +60,7 @@ var decoders = map[Kind]func(Entry) (Body, error){
 	KindUnauthorized:     decoder[Unauthorized],
 	KindStop:             decoder[Stop],
 	KindFreeze:           decoder[Freeze],
+	KindOverdue:          decoder[Overdue],
 	KindReceipt:          decoder[Receipt],
 	KindNotification:     decoder[Notification],
 	KindLedgerKey:        decoder[SealingKey],

@@ -119,6 +119,9 @@ func ConfirmationKey(change string, n int) string {
 	return numbered(under(change, KindConfirmation), n)
 }
 
+// OverdueKey is the key of the entry that says that the system itself carries out a release.
+func OverdueKey(change string) string { return under(change, KindOverdue) }
+
 // UnauthorizedKey is the key of the entry that says why a change was not written. There is
 // one for each reason.
 func UnauthorizedKey(change, reason string) string {

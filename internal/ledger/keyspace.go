@@ -49,6 +49,7 @@ var keySpaces = map[Kind]keySpace{
 	KindExtension:        {change: nothing},
 	KindCancelled:        {run: nothing, change: nothing},
 	KindReceipt:          {run: nothing},
+	KindOverdue:          {change: nothing},
 	KindNotification:     {alone: digest, run: words},
 	KindLedgerKey:        {alone: digest},
 	KindExtensionRequest: {run: digest},

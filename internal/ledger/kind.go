@@ -30,6 +30,9 @@ const (
 	KindExtension Kind = "extension"
 	// KindCancelled says that a change was cancelled before it was settled. Body: [Cancelled].
 	KindCancelled Kind = "cancelled"
+	// KindOverdue says that the system itself releases access that its request has not released in time. Body:
+	// [Overdue].
+	KindOverdue Kind = "overdue"
 	// KindUnauthorized says what was not written to the console, for lack of authority. Body:
 	// [Unauthorized].
 	KindUnauthorized Kind = "unauthorized"

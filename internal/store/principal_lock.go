@@ -60,6 +60,11 @@ func (s *Store) LockPrincipal(ctx context.Context, console, subject string) (*Pr
 	return l, nil
 }
 
+// LockReconciler takes the lock of the one reconciler that is at work for a console, as [Store.LockPrincipal] does.
+func (s *Store) LockReconciler(ctx context.Context, console string) (*PrincipalLock, error) {
+	return s.LockPrincipal(ctx, console, "console/reconciler")
+}
+
 // keep renews the lock. One failed renewal does no harm: the next comes in time.
 func (l *PrincipalLock) keep(ctx context.Context) {
 	defer close(l.done)
@@ -76,6 +81,16 @@ func (l *PrincipalLock) keep(ctx context.Context) {
 				l.console, l.subject, l.holder, lockTTL.Microseconds())
 		}
 	}
+}
+
+// Held says whether the lock still holds. It is for work that is not recorded in the ledger: what is, appends with
+// [PrincipalLock.Append].
+func (l *PrincipalLock) Held(ctx context.Context) (bool, error) {
+	held, err := count(ctx, l.s.r, "look at the lock of "+l.subject,
+		`SELECT COUNT(*) FROM principal_locks
+		 WHERE console = $1 AND subject = $2 AND holder = $3 AND until > `+l.s.d.nowMicros(),
+		l.console, l.subject, l.holder)
+	return held > 0, err
 }
 
 // Release ends the lock. It is safe to call it after the lock was lost.

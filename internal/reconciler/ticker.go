@@ -1,0 +1,116 @@
+package reconciler
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"go.temporal.io/sdk/client"
+)
+
+// Ticker releases what is overdue on one console.
+type Ticker struct {
+	o        Options
+	temporal atomic.Pointer[client.Client]
+
+	// The rest belongs to the goroutine of Run.
+	lock    Lock            // nil while another process is at work
+	jobs    map[string]*job // by run
+	busy    map[string]bool // subjects that a job works on
+	running int
+	failed  int // attempts since the last one that succeeded
+	results chan result
+	work    sync.WaitGroup
+}
+
+// New makes a ticker; see [Ticker.Run].
+func New(o Options) *Ticker {
+	return &Ticker{
+		o: o.withDefaults(), jobs: map[string]*job{}, busy: map[string]bool{}, results: make(chan result, slots),
+	}
+}
+
+// Reach says that Temporal can be reached, through c. Before that, overdue access is released, and nobody is told.
+func (t *Ticker) Reach(c client.Client) { t.temporal.Store(&c) }
+
+// client reaches Temporal; nil before [Ticker.Reach].
+func (t *Ticker) client() client.Client {
+	if c := t.temporal.Load(); c != nil {
+		return *c
+	}
+	return nil
+}
+
+// Run works until ctx ends, and then waits for the attempts that it has begun: they end with ctx.
+func (t *Ticker) Run(ctx context.Context) {
+	working, stop := context.WithCancel(ctx)
+	defer func() {
+		stop()
+		t.work.Wait()
+		t.giveUpLock(ctx)
+	}()
+	tick := time.NewTicker(t.o.Every)
+	defer tick.Stop()
+	for t.look(working); ; {
+		select {
+		case <-ctx.Done():
+			return
+		case r := <-t.results:
+			t.take(r)
+			if t.failed < failuresInRow { // else the next look makes one attempt
+				t.startDue(working)
+			}
+		case <-t.nextDue():
+			t.startDue(working)
+		case <-tick.C:
+			t.look(working)
+		}
+	}
+}
+
+// look takes over the claims that are overdue now.
+func (t *Ticker) look(ctx context.Context) {
+	if !t.leads(ctx) {
+		return
+	}
+	claims, err := t.o.Overdue(ctx, time.Now().Add(-t.o.After))
+	if err != nil {
+		if ctx.Err() == nil {
+			t.o.Log.Error("Cannot find out which access is overdue: retrying", "error", err)
+		}
+		return
+	}
+	t.o.Metrics.Gauge(OverdueMetric).Update(float64(len(claims)))
+	t.o.Metrics.Gauge(LastRunMetric).Update(float64(time.Now().Unix()))
+	t.adopt(claims)
+	t.startDue(ctx)
+}
+
+// leads says whether this process is the one at work.
+func (t *Ticker) leads(ctx context.Context) bool {
+	if t.lock != nil {
+		held, err := t.lock.Held(ctx)
+		if held || err != nil { // the attempts have locks of their own
+			return held
+		}
+		t.o.Log.Warn("Another worker has taken over the release of overdue access")
+		t.giveUpLock(ctx)
+	}
+	lock, err := t.o.Lock(ctx)
+	if err != nil && ctx.Err() == nil {
+		t.o.Log.Error("Cannot find out whether another worker releases overdue access: retrying", "error", err)
+	}
+	t.lock = lock
+	return lock != nil
+}
+
+func (t *Ticker) giveUpLock(ctx context.Context) {
+	if t.lock == nil {
+		return
+	}
+	if err := t.lock.Release(ctx); err != nil {
+		t.o.Log.Warn("Cannot hand over the release of overdue access; the lock ends by itself", "error", err)
+	}
+	t.lock = nil
+}
