@@ -38,6 +38,7 @@ type recordedFacts struct {
 	asked      []recorded[ledger.ExtensionRequest]
 	// unauthorized is what was not written for lack of authority.
 	unauthorized []recorded[ledger.Unauthorized]
+	overdue      []recorded[ledger.Overdue]
 }
 
 // loadFacts reads what the ledger has about a run. There may be nothing.
@@ -66,6 +67,8 @@ func loadFacts(ctx context.Context, s *store.Store, console string, run ledger.R
 			err = keepFact(e, &f.receipts)
 		case ledger.KindUnauthorized:
 			err = keepFact(e, &f.unauthorized)
+		case ledger.KindOverdue:
+			err = keepFact(e, &f.overdue)
 		default: // nobody is notified of these
 		}
 		if err != nil {

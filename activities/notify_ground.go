@@ -45,6 +45,8 @@ func (f recordedFacts) groundOf(e wire.Event, now time.Time) (ground, error) {
 		return f.aboutToExpire(e, now)
 	case wire.EventReleased:
 		return f.released(e)
+	case wire.EventOverdue:
+		return f.overdueReleased(e)
 	}
 	return ground{}, noGround("events of this type are not known")
 }
@@ -278,4 +280,17 @@ func (f recordedFacts) released(e wire.Event) (ground, error) {
 	return ground{
 		entry: p.seq, at: p.at, state: wire.StateAwaitingReview, outcome: p.body.Proof.Outcome, ended: true,
 	}, nil
+}
+
+// overdueReleased is about the proof of a release that the system made by itself.
+func (f recordedFacts) overdueReleased(e wire.Event) (ground, error) {
+	for _, p := range f.proofs {
+		if p.body.Proof.Op == access.OpRelease && len(f.overdue) > 0 && (e.Entry == 0 || e.Entry == p.seq) {
+			return ground{
+				entry: p.seq, at: p.at, state: wire.StateReleasing, outcome: p.body.Proof.Outcome, ended: true,
+				endsAt: f.overdue[0].body.Due.UTC(),
+			}, nil
+		}
+	}
+	return ground{}, noGround("the ledger has no release by the system")
 }

@@ -99,16 +99,25 @@ func serve(ctx context.Context, log *slog.Logger, cfg config.Config, options cli
 	if err != nil {
 		return err
 	}
+	senders, err := cfg.Notify.Senders()
+	if err != nil {
+		return err
+	}
+	rules, err := loadRules(cfg)
+	if err != nil {
+		return err
+	}
+	notifications := newNotifications(cfg, s1, db, senders, rules)
+	reconciling, stopReconciler := context.WithCancel(ctx)
+	overdue, wait := startReconciler(reconciling, log, cfg, s1, db, rules, notifications, options.MetricsHandler)
+	defer func() { stopReconciler(); wait() }()
 	temporal, err := dial(ctx, log, options)
 	if err != nil || temporal == nil {
 		return err
 	}
 	defer temporal.Close()
+	overdue.Reach(temporal)
 	fatal := make(chan error, 2) // one per worker
-	senders, err := cfg.Notify.Senders()
-	if err != nil {
-		return err
-	}
 	var attributes searchAttributes
 	registered := make(chan struct{})
 	registering, stop := context.WithCancel(ctx)
@@ -117,11 +126,7 @@ func serve(ctx context.Context, log *slog.Logger, cfg config.Config, options cli
 		attributes.register(registering, log, temporal, options.Namespace)
 	}()
 	defer func() { stop(); <-registered }()
-	rules, err := loadRules(cfg)
-	if err != nil {
-		return err
-	}
-	w := newWorkers(temporal, cfg, s1, db, senders, rules, attributes.usable.Load, func(err error) { fatal <- err })
+	w := newWorkers(temporal, cfg, s1, db, notifications, len(senders) > 0, rules, attributes.usable.Load, func(err error) { fatal <- err })
 	if err := w.Start(); err != nil {
 		return temporalclient.Explain(err, options)
 	}
@@ -166,9 +171,19 @@ func (ws workers) Stop() {
 	all.Wait()
 }
 
+func newNotifications(
+	cfg config.Config, s1 *console.Client, db *store.Store, senders []notify.Sender, rules rules,
+) *activities.Notify {
+	return activities.NewNotify(senders, db, s1.Console(), func(event string) activities.Delivery {
+		return activities.Delivery{
+			WorkflowID: wire.NotifyID(event), WorkflowType: wire.NotifyType, TaskQueue: cfg.Worker.TaskQueue,
+		}
+	}).AskingConsole(s1).MailTo(rules.policy, cfg.Notify.Domains())
+}
+
 func newWorkers(
-	temporal client.Client, cfg config.Config, s1 *console.Client, db *store.Store, senders []notify.Sender,
-	rules rules, indexed func() bool, onFatal func(error),
+	temporal client.Client, cfg config.Config, s1 *console.Client, db *store.Store, notifications *activities.Notify,
+	notifying bool, rules rules, indexed func() bool, onFatal func(error),
 ) workers {
 	options := workerOptions(cfg)
 	options.OnFatalError = onFatal
@@ -178,18 +193,13 @@ func newWorkers(
 	w := worker.New(temporal, cfg.Worker.TaskQueue, options)
 	workflows.Register(w)
 	guard := syncactivities.Guard{MaxPercent: cfg.Worker.MaxLoss, MinRows: cfg.Worker.MinLoss}
-	notifications := activities.NewNotify(senders, db, s1.Console(), func(event string) activities.Delivery {
-		return activities.Delivery{
-			WorkflowID: wire.NotifyID(event), WorkflowType: wire.NotifyType, TaskQueue: cfg.Worker.TaskQueue,
-		}
-	}).AskingConsole(s1).MailTo(rules.policy, cfg.Notify.Domains())
 	notifications.Register(w)
 	authority := activities.NewAuthority(db, s1.Console(), rules.signers).Following(rules.policy)
 	syncactivities.New(s1, db, guard).Notifying(notifications.BestEffort).
 		Explaining(activities.NewDrift(authority, notifications).Explain).Following(rules.policy).CheckingSignatures(rules.signers).Register(w)
 	tokens := tokensink.New(cfg.Worker.TokenDir, cfg.Worker.TokenCmd, cfg.Worker.TokenVariables()...)
 	requests := activities.NewRequest(s1, db).StoringTokens(tokens).Indexing(indexed)
-	if len(senders) > 0 {
+	if notifying {
 		requests.Notifying()
 	}
 	requests.Following(rules.policy).CheckingSignatures(rules.signers)

@@ -84,6 +84,9 @@ func sentences(e Event, m medium) []string {
 		out = append(out, "About to end at "+describe.Second(e.EndsAt))
 	case e.Type == wire.EventUnauthorized:
 		out = append(out, "A change was not written to the console, because it is not authorized")
+	case e.Type == wire.EventOverdue:
+		out = append(out, fmt.Sprintf("The system has ended access that was still in force after its end at %s: %s",
+			describe.Second(e.EndsAt), describe.Outcome(e.Outcome)))
 	case e.Outcome != "" || e.Type == wire.EventDecided || e.Type == wire.EventReleased:
 		out = append(out, upperFirst(m.ours(describe.Result(e.State, e.Outcome))))
 	case e.Type == wire.EventApplied && !e.EndsAt.IsZero():

@@ -163,7 +163,7 @@ func (t *Ticker) take(r result) {
 	}
 	switch {
 	case j.stage == releasing && r.done && !r.released: // its request has released it, or its end has moved
-		delete(t.jobs, j.claim.Run.String())
+		j.next = now.Add(maxPause) // the next look forgets it, unless it is still overdue
 	case j.stage == releasing && r.done:
 		t.o.Log.Warn("The system has released access that was overdue", attributes(j.claim)...)
 		t.o.Metrics.Counter(ReleasedMetric).Inc(1)

@@ -24,6 +24,8 @@ func (r Record) peopleEvents() []Event {
 			out = append(out, askedEvent(body))
 		case ledger.Stop:
 			out = append(out, stopEvent(body))
+		case ledger.Overdue:
+			out = append(out, overdueEvent(entry.At, body))
 		case ledger.Unauthorized:
 			out = append(out, r.unauthorizedEvent(entry.At, body))
 		}
@@ -104,6 +106,12 @@ func stopEvent(sent ledger.Stop) Event {
 		return Event{sent.At, doesNotCount, sent.Action + " by " + text + " – " + sent.Refusal}
 	}
 	return Event{sent.At, sent.Action, "by " + text}
+}
+
+// overdueEvent is a release by the system itself.
+func overdueEvent(at time.Time, o ledger.Overdue) Event {
+	return Event{at, "released by the system", "it had to be gone by " + describe.Second(o.Due) +
+		", and its request had not released it"}
 }
 
 // unauthorizedEvent is a change that was not written: which, by whose request, and why.

@@ -76,4 +76,6 @@ const (
 	// EventDrift is about assignments that nothing in the ledger explains, and claims that the console does not show:
 	// those that one explanation has found first, by its number.
 	EventDrift = "drift"
+	// EventOverdue is about access that the system itself has released, since its request had not done so in time.
+	EventOverdue = "overdue"
 )
