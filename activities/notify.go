@@ -107,7 +107,7 @@ func (n *Notify) Announce(ctx context.Context, in wire.AnnounceInput) error {
 // announcing stands for a sender where an event is refused before it has any.
 const announcing = "announce"
 
-var errTemporalAway = errors.New("Temporal cannot be reached: the delivery is started later")
+var errTemporalAway = errors.New("cannot reach Temporal: the delivery is started later")
 
 func executeDelivery(ctx context.Context, o client.StartWorkflowOptions, workflow string, in wire.DeliverInput) error {
 	temporal := attempt.RuntimeOf(ctx).Client

@@ -359,7 +359,7 @@ func TestRelease_WaitsForAMinuteInAll(t *testing.T) {
 	release := func() (wire.WriteResult, error) {
 		return d.principal.write(attempt.Outside(t.Context(), attempt.Runtime{
 			Logger: sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)), Metrics: client.MetricsNopHandler, Number: 1, Since: due,
-		}), first)
+		}), first, nil)
 	}
 	for d.now.Sub(due) < mostArrivalWait {
 		d.dieAt(second, "before it sent")

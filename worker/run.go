@@ -126,7 +126,8 @@ func serve(ctx context.Context, log *slog.Logger, cfg config.Config, options cli
 		attributes.register(registering, log, temporal, options.Namespace)
 	}()
 	defer func() { stop(); <-registered }()
-	w := newWorkers(temporal, cfg, s1, db, notifications, len(senders) > 0, rules, attributes.usable.Load, func(err error) { fatal <- err })
+	w := newWorkers(temporal, cfg, s1, db, notifications, len(senders) > 0, rules, attributes.usable.Load,
+		func(err error) { fatal <- err })
 	if err := w.Start(); err != nil {
 		return temporalclient.Explain(err, options)
 	}

@@ -72,7 +72,7 @@ func attributes(c Claim) []any {
 func (t *Ticker) waiting() []*job {
 	var out []*job
 	for _, j := range t.jobs {
-		if !j.at && !(t.o.ReadOnly && j.stage == releasing) {
+		if !j.at && (!t.o.ReadOnly || j.stage != releasing) {
 			out = append(out, j)
 		}
 	}
