@@ -32,19 +32,20 @@ func newCheckCommand(a *app) *cobra.Command {
 		Long: `Check that everything is set up: whether the console answers and accepts the token, when
 the token expires, whether its role has each permission that a sync needs; whether
 Temporal answers, a worker is running, what the database holds, with which key the ledger is
-sealed, whether names are verified by signatures (ALLOWED_SIGNERS of this command, which should be the worker's), and
-whether giving access is frozen (` + "`starter freeze`" + `).
+sealed, whether names are verified by signatures (ALLOWED_SIGNERS of this command, which should be the worker's),
+whether giving access is frozen (` + "`starter freeze`" + `), and whether the ledger explains every assignment.
 Permission to change roles cannot be tested without changing something, so it is not tested.
 
 The command changes nothing and needs nothing to be running: it tests each part by itself.
 The exit code depends on the console alone, so that a token can be checked before the rest
-is set up; with --strict it depends on Temporal, the worker and the database too.`,
+is set up; with --strict it depends on Temporal, the worker, the database and on drift too
+(see ` + "`starter drift`" + `).`,
 		Example: `  starter check
   starter check --strict -o json`,
 		Args: cobra.NoArgs,
 		RunE: a.run(func(ctx context.Context, _ []string) error { return c.execute(ctx) }),
 	}
-	cmd.Flags().BoolVar(&c.strict, "strict", false, "also fail if Temporal, the worker or the database is missing")
+	cmd.Flags().BoolVar(&c.strict, "strict", false, "also fail if Temporal, the worker or the database is missing, or if there is drift")
 	return cmd
 }
 
@@ -78,7 +79,7 @@ func (c *checkCommand) execute(ctx context.Context) error {
 	findings := append(consoleFindings(report, c.now()), checkTemporal(ctx, c.app)...)
 	findings = append(findings, checkDatabase(ctx, c.app, report.Console),
 		checkLedgerKey(ctx, c.app, report.Console), checkSignatures(c.app),
-		checkFreeze(ctx, c.app, report.Console))
+		checkFreeze(ctx, c.app, report.Console), checkDrift(ctx, c.app, report.Console))
 	report.Warnings = append(report.Warnings, slices.Concat(store.FileNotes(c.cfg.Store.URL), c.cfg.WritableNotes())...)
 	err = report.Err()
 	if c.strict {

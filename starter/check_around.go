@@ -19,6 +19,7 @@ const (
 
 	partSignatures = "signatures"
 	partFreeze     = "giving access"
+	partDrift      = "drift"
 )
 
 // finding is one line of a check.
@@ -114,6 +115,10 @@ func around(findings []finding) error {
 		case partTemporal, partWorker, partDatabase:
 			if !f.OK && !f.untested {
 				faults = append(faults, errors.New(f.Detail))
+			}
+		case partDrift:
+			if !f.OK && !f.untested {
+				faults = append(faults, errors.New("drift: "+f.Detail))
 			}
 		}
 	}

@@ -17,6 +17,7 @@ everything that syncs or changes something.
   starter sync --wait         read the console into the database
   starter access --user ana@example.com
   starter changes --since 7d
+  starter drift               list access that no request explains
   starter grant --user ana@example.com --role SOC --scope "Acme / Berlin" --for 4h
   starter inbox               decide pending requests (or: approve ID, deny ID)
   starter requests            list requests and their outcome
@@ -57,6 +58,7 @@ func (p *app) root() *cobra.Command {
 		{groupSync, newScheduleCommand(p)},
 		{groupQuery, newAccessCommand(p)},
 		{groupQuery, newChangesCommand(p)},
+		{groupQuery, newDriftCommand(p)},
 		{groupQuery, newExportCommand(p)},
 		{groupChange, p.grantCommand()},
 		{groupChange, p.revokeCommand()},

@@ -16,6 +16,7 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/describe"
+	"sentinelone-provisioner/internal/store"
 	"sentinelone-provisioner/internal/temporalclient"
 	"sentinelone-provisioner/internal/wire"
 )
@@ -57,6 +58,10 @@ type statusAnswer struct {
 	// Result is how it ended; null while it runs and when it failed. Unlike Status
 	// it is known without a worker.
 	Result *wire.SyncResult `json:"result,omitempty"`
+	// Drift is what the ledger does not explain, by the database; absent where that cannot say.
+	Drift *store.DriftSummary `json:"drift,omitempty"`
+
+	drift string // in a few words
 }
 
 func (c *statusCommand) execute(ctx context.Context) error {
@@ -73,6 +78,7 @@ func (c *statusCommand) execute(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	answer.drift, answer.Drift = c.driftLine(ctx)
 	if c.output.json {
 		return c.emitJSON(answer)
 	}
@@ -141,6 +147,7 @@ func (c *statusCommand) print(a statusAnswer) {
 			add("token until", describe.Minute(*s.TokenExpiresAt))
 		}
 	}
+	add("drift", a.drift)
 	add("error", a.Error)
 	add("note", a.Note)
 	c.emitTable(nil, facts)
