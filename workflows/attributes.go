@@ -30,10 +30,6 @@ const (
 	pendingNothing   = "none"
 )
 
-// reviewsLeaveTheIndex is the named version of updating the attribute when a review is over and
-// nothing else changes that the attributes show.
-const reviewsLeaveTheIndex = "reviews-leave-the-index"
-
 // SearchAttributes lists what a server must know for requests to be found by it.
 func SearchAttributes() []temporal.SearchAttributeKey {
 	return []temporal.SearchAttributeKey{

@@ -9,10 +9,6 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-// waitersAreWoken: the writer wakes the activity that waits for its answer. Before, that activity held a slot of a
-// worker for a minute, and asked again.
-const waitersAreWoken = "waiters-are-woken"
-
 // wake has the activity of a request attempted again that has stopped waiting for an answer, since the change took
 // long. Nothing depends on it: the activity asks again by itself after a minute.
 func (p *principalRun) wake(ctx workflow.Context, waiter *wire.Waiter, began time.Time) {

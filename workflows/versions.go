@@ -15,6 +15,12 @@ const (
 	quarantineIsRecorded = "quarantine-decisions-are-recorded"
 	// writersUpgrade: a writer wakes now and then, and moves to a new build of the worker.
 	writersUpgrade = "writers-upgrade"
+	// reviewsLeaveTheIndex: search attributes are updated when a review is over and the access
+	// goes on.
+	reviewsLeaveTheIndex = "reviews-leave-the-index"
+	// waitersAreWoken: the writer wakes the activity that waits for its answer. Before, that
+	// activity held a slot of a worker for a minute, and asked again.
+	waitersAreWoken = "waiters-are-woken"
 )
 
 // since says that a workflow runs with a change of that name: all do that reach it from now
@@ -28,7 +34,7 @@ func since(ctx workflow.Context, change string) bool {
 // workers let no workflow take a change that the release before does not know (ROLLBACK_TO).
 func ReleaseOf(change string) string {
 	switch change {
-	case writersUpgrade:
+	case writersUpgrade, reviewsLeaveTheIndex, waitersAreWoken:
 		return "0.6.0"
 	case nextBuildStep:
 		return "99.0.0"

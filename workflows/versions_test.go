@@ -6,6 +6,7 @@ import (
 	"go/token"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -49,4 +50,47 @@ func TestVersions_EachHasARelease(t *testing.T) {
 		})
 	}
 	require.Greater(t, names, len(before06))
+}
+
+// Every change that a workflow asks about is one of versions*.go, spelled once; extensions number
+// theirs.
+func TestVersions_StandInOnePlace(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("*.go")
+	require.NoError(t, err)
+	declared, asked := map[string]bool{}, map[string]bool{}
+	for _, file := range files {
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
+		require.NoError(t, err)
+		ast.Inspect(parsed, func(n ast.Node) bool {
+			switch x := n.(type) {
+			case *ast.ValueSpec:
+				declared[x.Names[0].Name] = declared[x.Names[0].Name] || strings.HasPrefix(file, "versions")
+			case *ast.CallExpr:
+				if f, ok := x.Fun.(*ast.Ident); ok && f.Name == "since" {
+					asked[nameOf(x.Args[1])] = true
+				}
+			}
+			return true
+		})
+	}
+	delete(asked, "extensionsAreApproved")
+	require.NotEmpty(t, asked)
+	for name := range asked {
+		require.True(t, declared[name], "%s: declare it in versions.go", name)
+	}
+}
+
+// nameOf is the name of a constant or function that an expression uses; "" for anything else.
+func nameOf(x ast.Expr) string {
+	switch x := x.(type) {
+	case *ast.Ident:
+		return x.Name
+	case *ast.CallExpr:
+		return nameOf(x.Fun)
+	}
+	return ""
 }
