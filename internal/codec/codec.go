@@ -25,8 +25,8 @@ func DataConverter(keys Keys) converter.DataConverter {
 }
 
 // New returns a codec that encrypts with the first key (AES-256-GCM) and decrypts with
-// any; without keys it passes payloads on. Decoding fails for a payload whose key it
-// does not have.
+// any; without keys it passes payloads on. Decoding fails with an [UndecodableError] for a
+// payload whose key it does not have.
 func New(keys Keys) converter.PayloadCodec { return &codec{keys: keys} }
 
 type codec struct{ keys Keys }
@@ -56,12 +56,13 @@ func (c *codec) Decode(payloads []*commonpb.Payload) ([]*commonpb.Payload, error
 			out[i] = p
 			continue
 		}
-		key, err := c.keys.find(string(p.GetMetadata()[metadataKeyID]))
-		if err != nil {
-			return nil, err
+		id := string(p.GetMetadata()[metadataKeyID])
+		key, err := c.keys.find(id)
+		if err == nil {
+			out[i], err = open(key, p)
 		}
-		if out[i], err = open(key, p); err != nil {
-			return nil, err
+		if err != nil {
+			return nil, &UndecodableError{KeyID: id, Err: err}
 		}
 	}
 	return out, nil

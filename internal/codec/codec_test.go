@@ -163,6 +163,12 @@ func TestReadKeys_Faults(t *testing.T) {
 		"no colon":  {[]string{"# keys", "", short}, "line 3 is malformed"},
 		"no base64": {[]string{"k1:CANARY!"}, "line 1 is malformed"},
 		"nothing":   {[]string{"# keys", " "}, "contains no key"},
+		"only lost": {[]string{"k1:lost"}, "contains no key"},
+		"repeated": {
+			[]string{keyLine("k1", 'a'), "#", keyLine("k1", 'b')},
+			"line 3 repeats the id of line 1: give each key an id of its own",
+		},
+		"repeated as lost": {[]string{keyLine("k1", 'a'), "k1:lost"}, "line 2 repeats the id of line 1"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -173,6 +179,46 @@ func TestReadKeys_Faults(t *testing.T) {
 			require.NotContains(t, err.Error(), "CANARY")
 			require.NotContains(t, err.Error(), short)
 		})
+	}
+}
+
+// The mark with which some editors begin a file is no part of the first id, and neither is the end of
+// a line of Windows.
+func TestReadKeys_ByteOrderMark(t *testing.T) {
+	t.Parallel()
+	keys := mustKeys(t, "\ufeff"+keyLine("k1", 'a')+"\r", keyLine("k2", 'b')+"\r")
+	require.Equal(t, []string{"k1", "k2"}, []string{keys[0].ID, keys[1].ID})
+	back, err := codec.New(keys).Decode(encode(t, mustKeys(t, keyLine("k1", 'a')), payload("1")))
+	require.NoError(t, err)
+	require.True(t, proto.Equal(payload("1"), back[0]))
+}
+
+// A key that is lost is named, and is no key.
+func TestReadKeyFile_Lost(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "keys")
+	require.NoError(t, os.WriteFile(path, []byte("k1: lost\n"+keyLine("k2", 'b')+"\n"), 0o600))
+	file, err := codec.ReadKeyFile(path)
+	require.NoError(t, err)
+	require.Equal(t, []string{"k1"}, file.Lost)
+	require.Len(t, file.Keys, 1)
+	require.Equal(t, "k2", file.Keys[0].ID)
+}
+
+// A canary is known by its key and by no other, of whatever id, and tells nothing about it.
+func TestKey_Canary(t *testing.T) {
+	t.Parallel()
+	key := mustKeys(t, keyLine("k1", 'C'))[0]
+	canary, err := key.Canary()
+	require.NoError(t, err)
+	require.True(t, key.Opens(canary))
+	require.False(t, mustKeys(t, keyLine("k1", 'D'))[0].Opens(canary))
+	require.NotContains(t, string(canary), "CCCC")
+	again, err := key.Canary()
+	require.NoError(t, err)
+	require.NotEqual(t, canary, again)
+	for _, broken := range [][]byte{nil, {1}, canary[:len(canary)-1]} {
+		require.False(t, key.Opens(broken))
 	}
 }
 

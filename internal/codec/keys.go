@@ -27,36 +27,63 @@ type Keys []Key
 
 const keyBytes = 32
 
-// ReadKeys reads a file of "id:base64" lines with 32 bytes each; it skips blank lines and
-// comments (#). An empty path returns no keys. It fails for an unreadable file, a
-// malformed line, and a file without keys; no error contains a key.
+// lost stands in the place of a key that nobody has any more.
+const lost = "lost"
+
+// KeyFile is what the file of the keys says.
+type KeyFile struct {
+	Keys Keys
+	// Lost are the ids of keys that are given up, from lines "id:lost".
+	Lost []string
+}
+
+// ReadKeys returns the keys of [ReadKeyFile].
 func ReadKeys(path string) (Keys, error) {
+	file, err := ReadKeyFile(path)
+	return file.Keys, err
+}
+
+// ReadKeyFile reads a file of "id:base64" lines with 32 bytes each, or "id:lost"; it skips blank
+// lines and comments (#). An empty path returns no keys. It fails for an unreadable file, a
+// malformed line, an id that repeats, and a file without keys; no error contains a key.
+func ReadKeyFile(path string) (KeyFile, error) {
 	if path == "" {
-		return nil, nil
+		return KeyFile{}, nil
 	}
 	data, err := os.ReadFile(path)
 	if err != nil {
-		return nil, fmt.Errorf("PAYLOAD_KEYS_FILE: %w", err)
+		return KeyFile{}, fmt.Errorf("PAYLOAD_KEYS_FILE: %w", err)
 	}
-	var keys Keys
-	for i, line := range strings.Split(string(data), "\n") {
+	var file KeyFile
+	lines := map[string]int{}                          // of each id
+	text := strings.TrimPrefix(string(data), "\ufeff") // some editors begin a file with this mark
+	for i, line := range strings.Split(text, "\n") {
 		line = strings.TrimSpace(line)
 		if line == "" || strings.HasPrefix(line, "#") {
 			continue
 		}
 		id, text, _ := strings.Cut(line, ":")
+		if first, repeated := lines[id]; repeated {
+			return KeyFile{}, fmt.Errorf("PAYLOAD_KEYS_FILE: line %d repeats the id of line %d: "+
+				"give each key an id of its own", i+1, first)
+		}
+		lines[id] = i + 1
+		if strings.TrimSpace(text) == lost {
+			file.Lost = append(file.Lost, id)
+			continue
+		}
 		secret, err := base64.StdEncoding.DecodeString(strings.TrimSpace(text))
 		if err != nil || len(secret) != keyBytes || id == "" {
-			return nil, fmt.Errorf("PAYLOAD_KEYS_FILE: line %d is malformed: write id:base64 of %d bytes",
+			return KeyFile{}, fmt.Errorf("PAYLOAD_KEYS_FILE: line %d is malformed: write id:base64 of %d bytes",
 				i+1, keyBytes)
 		}
-		keys = append(keys, Key{ID: id, reveal: func() []byte { return secret }})
+		file.Keys = append(file.Keys, Key{ID: id, reveal: func() []byte { return secret }})
 	}
-	if len(keys) == 0 {
-		return nil, fmt.Errorf("PAYLOAD_KEYS_FILE: %s contains no key: add a line id:base64 of %d bytes",
+	if len(file.Keys) == 0 {
+		return KeyFile{}, fmt.Errorf("PAYLOAD_KEYS_FILE: %s contains no key: add a line id:base64 of %d bytes",
 			path, keyBytes)
 	}
-	return keys, nil
+	return file, nil
 }
 
 func (ks Keys) find(id string) (Key, error) {
