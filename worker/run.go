@@ -60,6 +60,7 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		defer func() { _ = metrics.Close() }()
 		options.MetricsHandler = metrics.Handler
 	}
+	blockUndecodable(log, &options)
 	db, err := store.Open(ctx, cfg.Store.URL)
 	if err != nil {
 		return configError(stderr, "DATABASE_URL", err)
@@ -71,6 +72,9 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	}()
 	if err := sealLedger(ctx, log, cfg, db); err != nil {
 		return configError(stderr, "LEDGER_KEY_FILE", err)
+	}
+	if err := checkPayloadKeys(ctx, log, cfg, db); err != nil {
+		return configError(stderr, "PAYLOAD_KEYS_FILE", err)
 	}
 	warnOperator(log, cfg)
 	if err := serve(ctx, log, cfg, options, db); err != nil {
