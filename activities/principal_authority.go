@@ -37,6 +37,9 @@ func (w *changeAttempt) loadRecord(ctx context.Context) (v authority.Verdict, er
 	if w.record, err = authority.RecordOf(w.entries, run); err != nil {
 		return authority.Verdict{}, err
 	}
+	if err = w.loadLists(ctx, &w.record); err != nil {
+		return authority.Verdict{}, err
+	}
 	if v = w.record.About(w.whose(), in.Change.Op); !v.Covered() {
 		return v, nil
 	}

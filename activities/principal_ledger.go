@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -22,7 +23,7 @@ func (w *changeAttempt) loadHistory(ctx context.Context) (done *wire.WriteResult
 			return w.cancelledResult(), nil
 		}
 	}
-	w.writes, err = writesOf(w.entries, w.in.Change.Key)
+	w.writes, err = w.writesOf(ctx, w.entries, w.in.Change.Key)
 	return nil, err
 }
 
@@ -62,8 +63,22 @@ func (w *changeAttempt) cancelledResult() *wire.WriteResult {
 	}}
 }
 
-// writesOf lists the writes of a change of roles, oldest first.
-func writesOf(entries []ledger.Entry, change string) ([]sentWrite, error) {
+// writesOf lists the writes of a change of roles, oldest first, with all lists of roles.
+func (w *changeAttempt) writesOf(ctx context.Context, entries []ledger.Entry, change string) ([]sentWrite, error) {
+	out, err := writesIn(entries, change)
+	for i := range out {
+		err = errors.Join(err, w.loadLists(ctx, &out[i]))
+	}
+	return out, err
+}
+
+// Lists implements [store.Listing].
+func (s *sentWrite) Lists(do func(*access.Holdings)) {
+	s.Write.Lists(do)
+	s.Step.Lists(do)
+}
+
+func writesIn(entries []ledger.Entry, change string) ([]sentWrite, error) {
 	var out []sentWrite
 	for _, e := range entries {
 		switch {
@@ -99,7 +114,7 @@ func resultOf(r *wire.WriteResult) wire.WriteResult {
 // ownership is what is known of the principal, with leases that the last proof does not
 // know: one whose proof is older than the proofs that name their principal, or one that
 // was cancelled midway, whose writes are in the ledger.
-func (w *changeAttempt) ownership(actual access.Read) (access.OwnershipState, error) {
+func (w *changeAttempt) ownership(ctx context.Context, actual access.Read) (access.OwnershipState, error) {
 	known, lease := w.in.Ownership, w.in.Change.Change.Lease
 	if _, found := known.Lease(lease.ID); found || w.in.Change.Change.Op != access.OpRelease {
 		return known, nil
@@ -110,16 +125,16 @@ func (w *changeAttempt) ownership(actual access.Read) (access.OwnershipState, er
 		}
 		return known, nil
 	}
-	return w.adoptCancelled(known, lease, actual)
+	return w.adoptCancelled(ctx, known, lease, actual)
 }
 
 // adoptCancelled finds out whether an acquisition that was cancelled midway reached the console, and adopts its
 // lease if so.
 func (w *changeAttempt) adoptCancelled(
-	known access.OwnershipState, lease access.Lease, actual access.Read,
+	ctx context.Context, known access.OwnershipState, lease access.Lease, actual access.Read,
 ) (access.OwnershipState, error) {
 	for _, op := range []access.Op{access.OpAcquire, access.OpGrant} {
-		writes, err := writesOf(w.entries, access.ChangeKey(lease.ID, op))
+		writes, err := w.writesOf(ctx, w.entries, access.ChangeKey(lease.ID, op))
 		if err != nil {
 			return known, err
 		}

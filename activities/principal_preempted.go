@@ -57,12 +57,14 @@ func (w *changeAttempt) adoptChange(ctx context.Context, key string, since []led
 	if err != nil {
 		return err
 	}
-	return w.adoptPreempted(wire.ChangeRequest{Key: key, Request: first.Request, Change: change}, entries, actual)
+	return w.adoptPreempted(ctx, wire.ChangeRequest{Key: key, Request: first.Request, Change: change}, entries, actual)
 }
 
 // adoptPreempted adopts one preempted change by its last write that the console has not refused.
-func (w *changeAttempt) adoptPreempted(in wire.ChangeRequest, entries []ledger.Entry, actual access.Read) error {
-	writes, err := writesOf(entries, in.Key)
+func (w *changeAttempt) adoptPreempted(
+	ctx context.Context, in wire.ChangeRequest, entries []ledger.Entry, actual access.Read,
+) error {
+	writes, err := w.writesOf(ctx, entries, in.Key)
 	if err != nil {
 		return err
 	}

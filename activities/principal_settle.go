@@ -17,8 +17,8 @@ import (
 // the console said against it; err is the ledger's, and nothing was sent then.
 func (w *changeAttempt) recordAndSend(ctx context.Context, step access.Step, actual access.Read) (said, err error) {
 	s := sentWrite{Step: step, From: w.from, Write: access.Write{
-		At: w.now().UTC(), Call: w.call(step), Before: actual.Holdings, After: step.After,
-	}}
+		At: w.now().UTC(), Call: w.call(step),
+	}.Between(actual.Holdings, step.After)}
 	n := len(w.writes)
 	if err := w.note(ctx, w.entry(w.writeKey(n), s.ledgerBody(w.principal))); err != nil {
 		return nil, err

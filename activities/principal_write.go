@@ -105,7 +105,7 @@ type sentWrite struct {
 
 // ledgerBody is what the ledger keeps of it before it is sent.
 func (s sentWrite) ledgerBody(of *ledger.Subject) ledger.Write {
-	return ledger.Write{Principal: of, Write: s.Write, Roles: &ledger.RoleWrite{Step: s.Step, From: s.From}}
+	return ledger.Write{Principal: of, Write: s.Write, Roles: &ledger.RoleWrite{Step: s.Step.Recorded(), From: s.From}}
 }
 
 // accepted says that the console has said yes in a way that can be understood.
@@ -245,7 +245,7 @@ func (w *changeAttempt) read(ctx context.Context) (access.Read, error) {
 	case err != nil:
 		return out, err
 	}
-	w.last = p
+	w.last, out = p, out.About(w.in.Change.Change.Holdings())
 	w.reads = append(w.reads, out)
 	return out, nil
 }
@@ -278,7 +278,7 @@ func (w *changeAttempt) plan(ctx context.Context, actual access.Read) (access.St
 	if err := w.adoptUnproven(ctx, actual); err != nil {
 		return access.Step{}, err
 	}
-	known, err := w.ownership(actual)
+	known, err := w.ownership(ctx, actual)
 	if err != nil {
 		return access.Step{}, err
 	}

@@ -2,7 +2,10 @@ package activities
 
 import (
 	"context"
+	"errors"
 	"slices"
+
+	"go.temporal.io/sdk/activity"
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/ledger"
@@ -17,7 +20,12 @@ func (r *Request) ownershipOf(ctx context.Context, plan access.Plan) (access.Own
 	if err != nil || !found {
 		return access.OwnershipState{}, err
 	}
-	return ownershipIn(last, of)
+	known, err := ownershipIn(ctx, r.store, last, of)
+	if errors.Is(err, store.ErrNoList) && endsAccess(plan.Op) {
+		activity.GetLogger(ctx).Error("Cannot tell the permanent roles of a principal", "principal", of, "error", err)
+		return known.WithoutLists(), nil
+	}
+	return known, err
 }
 
 // lastRoleProof is the newest proof of a change of the principal's roles. The proof that its
@@ -50,8 +58,11 @@ func isRoleProof(e ledger.Entry) (bool, error) {
 	return proof.Roles != nil, err
 }
 
-// ownershipIn is what a proof says of its principal from then on.
-func ownershipIn(e ledger.Entry, subject string) (access.OwnershipState, error) {
+// ownershipIn is what a proof says of its principal from then on, with all lists of roles. Where
+// one of them is gone, the error is [store.ErrNoList], and the state has the others.
+func ownershipIn(
+	ctx context.Context, s *store.Store, e ledger.Entry, subject string,
+) (access.OwnershipState, error) {
 	kept, err := ledger.DecodeAs[ledger.Proof](e)
 	if err == nil && ledger.SubjectOf(kept) != subject {
 		err = otherSubject(e, subject)
@@ -59,7 +70,9 @@ func ownershipIn(e ledger.Entry, subject string) (access.OwnershipState, error) 
 	if err != nil || kept.Roles == nil { // an account that was created has no ownership yet
 		return access.OwnershipState{}, err
 	}
-	return kept.Roles.Next, nil
+	next := kept.Roles.Next
+	next.Lists(func(h *access.Holdings) { *h = h.Normal() }) // of an earlier version: long, and not left out
+	return next, s.LoadLists(ctx, e.Console, &next)
 }
 
 // rolesShown is what the console shows of the plan's principal, unless it still shows the roles

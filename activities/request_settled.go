@@ -11,6 +11,7 @@ import (
 	"sentinelone-provisioner/internal/authority"
 	"sentinelone-provisioner/internal/fault/kinds"
 	"sentinelone-provisioner/internal/ledger"
+	"sentinelone-provisioner/internal/store"
 )
 
 // checkSettled says why a request cannot end yet: a write of it without a proof is on the console,
@@ -34,7 +35,11 @@ func (r *Request) checkSettled(ctx context.Context, on authority.Record) error {
 	if err != nil || explained {
 		return err
 	}
-	for _, w := range writes {
+	for i := range writes {
+		w := &writes[i]
+		if err := r.store.LoadLists(ctx, r.console.Console(), w); err != nil && !errors.Is(err, store.ErrNoList) {
+			return err
+		}
 		arrived := access.Step{Before: w.Before, After: w.After}.Landed(p.Holdings())
 		if arrived || r.now().Sub(w.At) < visibilityDelay {
 			return kinds.RetryIn(kinds.New(kinds.Unavailable, errors.New(

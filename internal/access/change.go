@@ -117,6 +117,14 @@ type Step struct {
 	absorbed *OwnershipState // the state before the step; nil after decoding
 }
 
+// Recorded is the step as the ledger keeps it: many losses follow from Before and After.
+func (s Step) Recorded() Step {
+	if len(s.Loses) > MaxListed {
+		s.Loses = nil
+	}
+	return s
+}
+
 // Refused says whether a rule forbids the step. It then changes nothing.
 func (s Step) Refused() bool { return s.Outcome.Refused() }
 
@@ -132,11 +140,15 @@ func (s Step) Writes() bool { return s.Delete || !s.Before.Equal(s.After) }
 // Landed says whether the console shows the result of the step. It compares only the
 // scopes that the step changes: other scopes may have changed since.
 func (s Step) Landed(actual Holdings) bool {
+	if s.Before.IsBrief() || s.After.IsBrief() {
+		return actual.Equal(s.After)
+	}
 	if len(s.After.Held) > 0 && actual.Level != s.After.Level {
 		return false
 	}
+	before, after, shown := s.Before.byScope(), s.After.byScope(), actual.byScope()
 	for _, at := range scopes(s.Before, s.After) {
-		if want := s.After.at(at); !slices.Equal(s.Before.at(at), want) && !slices.Equal(actual.at(at), want) {
+		if want := after[at]; !slices.Equal(before[at], want) && !slices.Equal(shown[at], want) {
 			return false
 		}
 	}
@@ -180,9 +192,10 @@ func (t OwnershipState) Apply(c Change, actual Holdings) Step {
 // finish fills in the fields that follow from Before and After.
 func (s *Step) finish(c Change) {
 	s.LevelChange = len(s.After.Held) > 0 && len(s.Before.Held) > 0 && s.Before.Level != s.After.Level
+	left, named := s.After.roles(), c.Holdings()
 	for _, h := range s.Before.Held {
 		lost := Holding{Level: s.Before.Level, RoleID: h.RoleID, ScopeID: h.ScopeID}
-		if !s.After.Holds(lost) && (!slices.Contains(c.holdings(), lost) || c.Op == OpReset) {
+		if !left[lost] && (!slices.Contains(named, lost) || c.Op == OpReset) {
 			s.Loses = append(s.Loses, h)
 		}
 	}
@@ -326,9 +339,13 @@ func (s Step) Describe() []string {
 		out = append(out, fmt.Sprintf("moves the principal from %s to %s level", s.Before.Level, s.After.Level))
 	}
 	if len(s.Loses) > 0 {
-		lost := make([]string, len(s.Loses))
+		var lost []string
 		for i, h := range s.Loses {
-			lost[i] = "role " + h.RoleID + " at " + Scope{Level: s.Before.Level, ID: h.ScopeID}.String()
+			if i == MaxListed {
+				lost = append(lost, fmt.Sprintf("and %d more roles", len(s.Loses)-i))
+				break
+			}
+			lost = append(lost, "role "+h.RoleID+" at "+Scope{Level: s.Before.Level, ID: h.ScopeID}.String())
 		}
 		out = append(out, "removes "+strings.Join(lost, ", "))
 	}

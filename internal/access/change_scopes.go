@@ -47,7 +47,7 @@ func (c Change) Names(lease string) bool {
 // scope, and those of the others that no lease or hand edit keeps.
 func (c Change) Absent(outcomes []ScopeOutcome) []Holding {
 	var out []Holding
-	for _, h := range c.holdings() {
+	for _, h := range c.Holdings() {
 		kept := slices.ContainsFunc(outcomes, func(s ScopeOutcome) bool {
 			return s.ScopeID == h.ScopeID && (s.Outcome == StillHeld || s.Outcome == Superseded)
 		})
@@ -70,8 +70,8 @@ func (c Change) WithScopes(p Plan) Change {
 	return c
 }
 
-// holdings lists the roles that the change names, one for each scope.
-func (c Change) holdings() []Holding {
+// Holdings lists the roles that the change names, one for each scope.
+func (c Change) Holdings() []Holding {
 	var out []Holding
 	for _, l := range c.Leases() {
 		out = append(out, l.Holding)

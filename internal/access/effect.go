@@ -17,6 +17,8 @@ type Effect struct {
 	// Loses lists the roles that the baseline loses while the change lasts, and the role that
 	// is revoked.
 	Loses []Holding `json:"loses,omitempty"`
+	// LosesMany has those roles in the place of Loses, where they are more than [MaxListed].
+	LosesMany Holdings `json:"losesMany,omitzero"`
 	// Replaced lists those of Loses that are at a scope of Gains: another role takes their place.
 	Replaced []Holding `json:"replaced,omitempty"`
 	// LevelChange is set if the principal moves to another level.
@@ -46,29 +48,59 @@ func EffectOf(s Step, c Change) Effect {
 	var e Effect
 	switch c.Op {
 	case OpGrant, OpAcquire:
-		e.Gains = c.holdings()
+		e.Gains = c.Holdings()
 		e.Loses = lost(base, baseWith(base, c))
 	case OpReset:
-		e.Gains = c.holdings()
+		e.Gains = c.Holdings()
 		e.Loses = lost(base, Holdings{Level: c.Lease.Level, Held: []HeldRole{c.Lease.entry()}})
 	case OpRevoke:
-		e.Loses = c.holdings()
+		e.Loses = c.Holdings()
 	case OpDelete:
 		e.Loses, e.Deletes = lost(base, Holdings{}), true
 	case OpCreate:
-		e.Gains = c.holdings()
+		e.Gains = c.Holdings()
 	case OpRelease:
 		e.Gains, e.Loses = lost(s.After, s.Before), lost(s.Before, s.After)
 	}
 	e.applyLastRole(s, c)
 	e.LevelChange = levelChangeOf(e, base, s.Before)
 	e.sort()
+	if len(e.Loses) > MaxListed && c.Op != OpRelease { // all of them are of one list
+		e.LosesMany = holdingsOf(e.Loses)
+		e.Loses = nil
+	}
 	return e
+}
+
+// Losses lists the roles of Loses, or of LosesMany. Those of a brief list are not among them.
+func (e Effect) Losses() []Holding {
+	if len(e.LosesMany.Held) == 0 {
+		return e.Loses
+	}
+	return e.LosesMany.Holdings()
+}
+
+// Holdings lists the roles held, one by one.
+func (r Holdings) Holdings() []Holding {
+	out := make([]Holding, len(r.Held))
+	for i, h := range r.Held {
+		out[i] = Holding{Level: r.Level, RoleID: h.RoleID, ScopeID: h.ScopeID}
+	}
+	return out
+}
+
+// holdingsOf are roles of one level as one list.
+func holdingsOf(all []Holding) Holdings {
+	out := Holdings{Level: all[0].Level}
+	for _, h := range all {
+		out.Held = append(out.Held, h.entry())
+	}
+	return out.Normal()
 }
 
 // baseWith is the baseline with the roles that a grant gives.
 func baseWith(base Holdings, c Change) Holdings {
-	for _, h := range c.holdings() {
+	for _, h := range c.Holdings() {
 		base = base.with(h.Scope(), h.entry())
 	}
 	return base
@@ -107,8 +139,12 @@ func (e *Effect) sort() {
 		slices.SortFunc(list, compareHoldings)
 	}
 	e.Gains, e.Loses = slices.Compact(e.Gains), slices.Compact(e.Loses)
+	gained := map[Scope]bool{}
+	for _, g := range e.Gains {
+		gained[g.Scope()] = true
+	}
 	for _, h := range e.Loses {
-		if slices.ContainsFunc(e.Gains, func(g Holding) bool { return g.Scope() == h.Scope() }) {
+		if gained[h.Scope()] {
 			e.Replaced = append(e.Replaced, h)
 		}
 	}
@@ -121,10 +157,10 @@ func compareHoldings(a, b Holding) int {
 // lost lists what was held before and is not after.
 func lost(before, after Holdings) []Holding {
 	var out []Holding
-	for _, h := range before.Held {
-		x := Holding{Level: before.Level, RoleID: h.RoleID, ScopeID: h.ScopeID}
-		if !after.Holds(x) {
-			out = append(out, x)
+	left := after.roles()
+	for _, h := range before.Holdings() {
+		if !left[h] {
+			out = append(out, h)
 		}
 	}
 	return out
@@ -132,13 +168,19 @@ func lost(before, after Holdings) []Holding {
 
 // Exceeds says what the effect that a request has now does beyond the approved one e, one
 // sentence each: more is lost, another role is replaced, another level, another outcome for the
-// last role, or a deletion. It is nil if the approval covers it; doing less is covered.
+// last role, or a deletion. It is nil if the approval covers it; doing less is covered. Of many
+// sentences it has the first [MaxListed], and how many more there are.
 func (e Effect) Exceeds(now Effect) []string {
 	var out []string
 	note := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
-	for _, h := range now.Loses {
+	approved := map[Holding]bool{}
+	for _, h := range e.Losses() {
+		approved[h] = true
+	}
+	same := e.LosesMany.IsBrief() && e.LosesMany.Equal(now.LosesMany)
+	for _, h := range now.Losses() {
 		switch {
-		case slices.Contains(e.Loses, h):
+		case same || approved[h]:
 		case slices.Contains(now.Replaced, h):
 			note("it would replace %s", h)
 		default:
@@ -158,6 +200,9 @@ func (e Effect) Exceeds(now Effect) []string {
 	}
 	if now.Deletes && !e.Deletes {
 		note("it would delete the principal")
+	}
+	if more := len(out) - MaxListed; more > 0 {
+		out = append(out[:MaxListed], fmt.Sprintf("and %d more", more))
 	}
 	return out
 }

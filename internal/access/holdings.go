@@ -2,25 +2,24 @@ package access
 
 import (
 	"cmp"
-	"encoding/json"
 	"slices"
 )
 
 // Holdings is the access of a principal: all its roles, which are at one level. A console
 // shows one role per scope; if it shows several, all are kept.
+//
+// Its JSON lists at most [MaxListed] roles. Of more it has their number and digest: it is brief,
+// see [Holdings.IsBrief].
 type Holdings struct {
 	Level Level      `json:"level"`
 	Held  []HeldRole `json:"held"`
-}
+	// Count and Digest stand for a list that was left out; 0 and "" where Held has the roles.
+	Count  int    `json:"count,omitempty"`
+	Digest string `json:"digest,omitempty"` // see [Holdings.ListDigest]
 
-// MarshalJSON implements [json.Marshaler]. It writes a nil list as [], so that programs can
-// read it without a check.
-func (r Holdings) MarshalJSON() ([]byte, error) {
-	type plain Holdings
-	if r.Held == nil {
-		r.Held = []HeldRole{}
-	}
-	return json.Marshal(plain(r))
+	// listed has the JSON list all roles, as the JSON did from which it was read: versions up to
+	// 0.5.0 wrote lists of any length, and hashed them.
+	listed bool
 }
 
 // Holdings is the access of the principal, sorted and without repeats, in a list of its
@@ -30,8 +29,11 @@ func (p Principal) Holdings() Holdings {
 }
 
 // Normal is the same access with its roles sorted and without repeats, in a list of its
-// own that is never nil.
+// own that is never nil. A list that was left out stays so.
 func (r Holdings) Normal() Holdings {
+	if r.IsBrief() {
+		return r
+	}
 	held := slices.Clone(r.Held)
 	if held == nil {
 		held = []HeldRole{}
@@ -42,6 +44,9 @@ func (r Holdings) Normal() Holdings {
 // Equal compares without regard to order and repeats. Two empty lists are equal at any
 // level.
 func (r Holdings) Equal(o Holdings) bool {
+	if r.IsBrief() || o.IsBrief() {
+		return r.Len() == o.Len() && r.ListDigest() == o.ListDigest()
+	}
 	a, b := r.Normal(), o.Normal()
 	return slices.Equal(a.Held, b.Held) && (a.Level == b.Level || len(a.Held) == 0)
 }
@@ -80,13 +85,35 @@ func (r Holdings) Holds(h Holding) bool {
 	return r.Level == h.Level && slices.Contains(r.Held, h.entry())
 }
 
-// at lists the roles at one scope; none if the principal is at another level.
+// at lists the roles at one scope, sorted; none if the principal is at another level.
 func (r Holdings) at(s Scope) []HeldRole {
+	if r.Level != s.Level {
+		return nil
+	}
 	var out []HeldRole
-	for _, h := range r.Normal().Held {
-		if r.Level == s.Level && h.ScopeID == s.ID {
+	for _, h := range r.Held {
+		if h.ScopeID == s.ID {
 			out = append(out, h)
 		}
+	}
+	return NormalizeHeld(out)
+}
+
+// byScope lists the roles at each scope, sorted.
+func (r Holdings) byScope() map[Scope][]HeldRole {
+	out := make(map[Scope][]HeldRole, len(r.Held))
+	for _, h := range r.Normal().Held {
+		s := Scope{Level: r.Level, ID: h.ScopeID}
+		out[s] = append(out[s], h)
+	}
+	return out
+}
+
+// roles is the set of the roles held.
+func (r Holdings) roles() map[Holding]bool {
+	out := make(map[Holding]bool, len(r.Held))
+	for _, h := range r.Held {
+		out[Holding{Level: r.Level, RoleID: h.RoleID, ScopeID: h.ScopeID}] = true
 	}
 	return out
 }
@@ -114,9 +141,11 @@ func (r Holdings) without(h Holding) Holdings {
 // scopes lists the scopes at which a or b has a role.
 func scopes(a, b Holdings) []Scope {
 	var out []Scope
+	seen := map[Scope]bool{}
 	for _, r := range []Holdings{a, b} {
 		for _, h := range r.Held {
-			if s := (Scope{Level: r.Level, ID: h.ScopeID}); !slices.Contains(out, s) {
+			if s := (Scope{Level: r.Level, ID: h.ScopeID}); !seen[s] {
+				seen[s] = true
 				out = append(out, s)
 			}
 		}

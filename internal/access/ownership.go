@@ -92,7 +92,7 @@ func (t OwnershipState) IsStaleRead(actual Holdings, now time.Time, within time.
 }
 
 // Absorb updates the state from a read of the console, and returns one sentence for each
-// hand edit (drift). A difference from the proven access is a hand edit and stands: it
+// hand edit (drift), of at most [MaxListed] scopes. A difference from the proven access is a hand edit and stands: it
 // becomes part of the baseline, and the leases at its scope are lost. Afterwards Desired
 // equals actual. The first read makes everything baseline that no adopted lease claims.
 func (t OwnershipState) Absorb(actual Holdings) (OwnershipState, []string) {
@@ -110,14 +110,21 @@ func (t OwnershipState) Absorb(actual Holdings) (OwnershipState, []string) {
 			"someone moved the principal from %s to %s level", t.Proven.Level, actual.Level))
 		return t.disown(actual), drift
 	}
+	was, is := t.Proven.byScope(), actual.byScope()
+	var edited []Scope
 	for _, s := range scopes(t.Proven, actual) {
-		was, is := t.Proven.at(s), actual.at(s)
-		if slices.Equal(was, is) {
+		if slices.Equal(was[s], is[s]) {
 			continue
 		}
-		drift = append(drift, fmt.Sprintf("at %s someone changed %s to %s", s, roleIDs(was), roleIDs(is)))
-		t.disownScope(s, is)
+		edited = append(edited, s)
+		if len(edited) <= MaxListed {
+			drift = append(drift, fmt.Sprintf("at %s someone changed %s to %s", s, roleIDs(was[s]), roleIDs(is[s])))
+		}
 	}
+	if more := len(edited) - MaxListed; more > 0 {
+		drift = append(drift, fmt.Sprintf("someone changed the roles at %d more scopes", more))
+	}
+	t.disownScopes(edited, is)
 	t.Proven = actual
 	if !t.Desired().Equal(actual) {
 		t.explain(actual)
@@ -155,17 +162,31 @@ func (t *OwnershipState) explain(actual Holdings) {
 	t.Baseline = base.Normal()
 }
 
-// disownScope makes the entries at a scope that was edited by hand part of the baseline,
-// and ends the claims of leases on that scope.
-func (t *OwnershipState) disownScope(s Scope, is []HeldRole) {
-	if t.Baseline.Level == s.Level {
-		t.Baseline = t.Baseline.with(s, is...)
-	} else if len(is) > 0 {
+// disownScopes makes the entries at scopes that were edited by hand part of the baseline, and
+// ends the claims of leases on those scopes. All of them are at one level.
+func (t *OwnershipState) disownScopes(edited []Scope, is map[Scope][]HeldRole) {
+	if len(edited) == 0 {
+		return
+	}
+	ours := map[Scope]bool{}
+	found := Holdings{Level: edited[0].Level}
+	for _, s := range edited {
+		ours[s] = true
+		found.Held = append(found.Held, is[s]...)
+	}
+	if t.Baseline.Level == found.Level {
+		for _, h := range t.Baseline.Held {
+			if !ours[Scope{Level: found.Level, ID: h.ScopeID}] {
+				found.Held = append(found.Held, h)
+			}
+		}
+		t.Baseline = found.Normal()
+	} else if len(found.Held) > 0 {
 		// A principal has one level: the old baseline cannot come back beside these roles.
-		t.Baseline = Holdings{Level: s.Level, Held: is}.Normal()
+		t.Baseline = found.Normal()
 	}
 	for i := range t.Leases {
-		if t.Leases[i].Scope() == s {
+		if ours[t.Leases[i].Scope()] {
 			t.Leases[i].Lost = true
 		}
 	}

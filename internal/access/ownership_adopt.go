@@ -36,6 +36,19 @@ func (r Holdings) giveBack(l Lease, before Holdings) Holdings {
 	return left
 }
 
+// WithoutLists is the state of a principal whose baseline cannot be had any more: its live leases
+// alone. The next read makes everything baseline that they do not claim, and what they replaced
+// does not come back.
+func (t OwnershipState) WithoutLists() OwnershipState {
+	var out OwnershipState
+	for _, l := range t.Leases {
+		if l.live() {
+			out.Leases = append([]Lease{l}, out.Leases...) // as firstRead takes them
+		}
+	}
+	return out
+}
+
 // firstRead makes everything that the console shows baseline, apart from the leases that were
 // adopted before. One whose role is not shown is lost.
 func (t OwnershipState) firstRead(actual Holdings) OwnershipState {

@@ -14,6 +14,44 @@ type Write struct {
 	Error  string   `json:"error,omitempty"` // of the connection, or from the console
 	Before Holdings `json:"before"`
 	After  Holdings `json:"after"` // what was sent
+	// Gains and Loses are what After has more and less than Before. They are set where one of those
+	// lists is long, and so left out.
+	Gains Holdings `json:"gains,omitzero"`
+	Loses Holdings `json:"loses,omitzero"`
+}
+
+// Between is the write that replaces one list of roles by another.
+func (w Write) Between(before, after Holdings) Write {
+	w.Before, w.After = before, after
+	if before.IsLong() || after.IsLong() {
+		w.Gains, w.Loses = minus(after, before), minus(before, after)
+	}
+	return w
+}
+
+// Gained is what After has more than Before. It is brief where that is not known role by role.
+func (w Write) Gained() Holdings {
+	if w.Before.IsBrief() || w.After.IsBrief() {
+		return w.Gains
+	}
+	return minus(w.After, w.Before)
+}
+
+// Lost is what After has less than Before. It is brief where that is not known role by role.
+func (w Write) Lost() Holdings {
+	if w.Before.IsBrief() || w.After.IsBrief() {
+		return w.Loses
+	}
+	return minus(w.Before, w.After)
+}
+
+// minus is what a has and b has not.
+func minus(a, b Holdings) Holdings {
+	out := Holdings{Level: a.Level, Held: []HeldRole{}}
+	for _, h := range lost(a.Normal(), b) {
+		out.Held = append(out.Held, h.entry())
+	}
+	return out
 }
 
 // Read is one read of a principal from the console, as evidence.
@@ -21,6 +59,31 @@ type Read struct {
 	At       time.Time `json:"at"`
 	Holdings Holdings  `json:"holdings"`
 	Gone     bool      `json:"gone,omitempty"` // the principal is not on the console
+	// Shown lists those roles of the change that Holdings has, where that is long, and so left out.
+	Shown []Holding `json:"shown,omitempty"`
+}
+
+// About is the read with Shown, for a change that names those roles.
+func (r Read) About(named []Holding) Read {
+	r.Shown = nil
+	if !r.Holdings.IsLong() {
+		return r
+	}
+	for _, h := range named {
+		if r.Holdings.Holds(h) {
+			r.Shown = append(r.Shown, h)
+		}
+	}
+	return r
+}
+
+// Holds says whether the read shows a role. Of a list that was left out, it knows the roles that
+// the change names.
+func (r Read) Holds(h Holding) bool {
+	if r.Holdings.IsBrief() {
+		return slices.Contains(r.Shown, h)
+	}
+	return r.Holdings.Holds(h)
 }
 
 // Proof is the evidence of one change: every write, and the reads that showed its result.

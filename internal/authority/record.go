@@ -144,6 +144,22 @@ func (r *Record) add(e ledger.Entry, body ledger.Body) {
 	}
 }
 
+// Lists calls do with every list of roles that judging the record needs: those of its plans, and of
+// what has given access.
+func (r *Record) Lists(do func(*access.Holdings)) {
+	r.Plan.Plan.Lists(do)
+	r.First.Plan.Lists(do)
+	for i := range r.Replaced {
+		r.Replaced[i].Plan.Lists(do)
+	}
+	for _, op := range []access.Op{access.OpAcquire, access.OpGrant} {
+		if p, found := r.proofOf(op); found {
+			p.Lists(do)
+			r.Proofs[access.ChangeKey(r.Run.String(), op)] = p
+		}
+	}
+}
+
 // refusedWith says that a status means that the console did nothing.
 func refusedWith(status int) bool {
 	return status >= http.StatusBadRequest && status < http.StatusInternalServerError &&

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"maps"
 	"slices"
 
 	"sentinelone-provisioner/internal/ledger"
@@ -51,6 +52,9 @@ func (s *Store) append(
 		if out, added, err = s.chainOn(head, known, wanted); err != nil {
 			return err
 		}
+		if err := insertLists(ctx, tx, console, listsOf(wanted, added)); err != nil {
+			return err
+		}
 		return insertEntries(ctx, tx, head, added)
 	})
 	if err != nil {
@@ -65,6 +69,7 @@ type wantedEntry struct {
 
 	unless string
 	asked  ledger.Body
+	lists  map[string][]byte // that the body leaves out, by digest
 }
 
 func (s *Store) encodeEntries(console string, entries []ledger.NewEntry) ([]wantedEntry, error) {
@@ -74,7 +79,11 @@ func (s *Store) encodeEntries(console string, entries []ledger.NewEntry) ([]want
 		if err != nil {
 			return nil, err
 		}
-		out[i] = wantedEntry{e, n.Unless, n.Body}
+		lists, err := longLists(n.Body)
+		if err != nil {
+			return nil, fmt.Errorf("%w: pack the lists of %q: %w", ledger.ErrBadEntry, n.Key, err)
+		}
+		out[i] = wantedEntry{e, n.Unless, n.Body, lists}
 	}
 	return out, nil
 }
@@ -140,6 +149,19 @@ func (s *Store) chainOn(
 		all = append(all, stored)
 	}
 	return all, added, nil
+}
+
+// listsOf are the lists that the added entries leave out.
+func listsOf(wanted []wantedEntry, added []ledger.Entry) map[string][]byte {
+	out := map[string][]byte{}
+	for _, e := range added {
+		for _, w := range wanted {
+			if w.Key == e.Key {
+				maps.Copy(out, w.lists)
+			}
+		}
+	}
+	return out
 }
 
 // entriesAtOnce is how many entries one statement writes. SQLite looks up each argument
