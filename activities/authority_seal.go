@@ -34,28 +34,6 @@ func genuine(ctx context.Context, s *store.Store, entries []ledger.Entry, ends b
 	return out, nil
 }
 
-// withoutLists lets what ends access go on where a list of roles is gone: only what is given waits.
-func (w *changeAttempt) withoutLists(ctx context.Context, err error) error {
-	switch {
-	case !errors.Is(err, store.ErrNoList):
-		return err
-	case w.endsAccess():
-		activity.GetLogger(ctx).Error("Access ends without a list of roles that the ledger names",
-			"change", w.key, "error", err)
-		return nil
-	}
-	return kinds.New(kinds.Unavailable, fmt.Errorf("access is not given on a ledger that was changed: %w", err))
-}
-
-// loadLists brings back the lists of roles that entries have left out.
-func (w *changeAttempt) loadLists(ctx context.Context, in ...store.Listing) error {
-	err := w.store.LoadLists(ctx, w.consoleName, in...)
-	if err != nil {
-		return w.withoutLists(ctx, err)
-	}
-	return nil
-}
-
 // loadOwnership takes what is known of the principal from its last proof in the ledger.
 func (w *changeAttempt) loadOwnership(ctx context.Context) error {
 	last, found, err := lastRoleProof(ctx, w.store, w.consoleName, w.principal.String())

@@ -5,9 +5,8 @@ import (
 	"errors"
 	"slices"
 
-	"go.temporal.io/sdk/activity"
-
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/attempt"
 	"sentinelone-provisioner/internal/ledger"
 	"sentinelone-provisioner/internal/store"
 )
@@ -22,7 +21,7 @@ func (r *Request) ownershipOf(ctx context.Context, plan access.Plan) (access.Own
 	}
 	known, err := ownershipIn(ctx, r.store, last, of)
 	if errors.Is(err, store.ErrNoList) && endsAccess(plan.Op) {
-		activity.GetLogger(ctx).Error("Cannot tell the permanent roles of a principal", "principal", of, "error", err)
+		attempt.Logger(ctx).Error("Cannot tell the permanent roles of a principal", "principal", of, "error", err)
 		return known.WithoutLists(), nil
 	}
 	return known, err
