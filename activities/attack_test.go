@@ -31,7 +31,7 @@ func TestClose_WriteWithoutAProof(t *testing.T) {
 			t.Parallel()
 			d := newGrantFixture(t, consoletest.Options{})
 			id := d.addFault(consoletest.Stale, http.MethodPut, 0)
-			in := d.change(access.OpAcquire, lease("1", d.soc), access.OwnershipState{})
+			in := d.change(access.OpAcquire, lease("1", d.soc))
 			d.retriedMessage(in)
 			d.console.RemoveFault(id)
 			d.now = d.now.Add(time.Hour)
@@ -41,10 +41,10 @@ func TestClose_WriteWithoutAProof(t *testing.T) {
 			app := attempttest.ApplicationError(t, err)
 			require.False(t, app.NonRetryable())
 			require.NotContains(t, d.ledger("grant/1"), ledger.KindReceipt)
-			other := d.mustWrite(d.change(access.OpAcquire, lease("2", d.viewerAtThirdSite()), access.OwnershipState{}))
+			other := d.mustWrite(d.change(access.OpAcquire, lease("2", d.viewerAtThirdSite())))
 			require.Equal(t, holdings(d.viewer), other.Next.Baseline)
 
-			d.mustWrite(d.change(access.OpRelease, lease("1", d.soc), access.OwnershipState{}))
+			d.mustWrite(d.change(access.OpRelease, lease("1", d.soc)))
 			require.False(t, d.held().Holds(d.soc))
 			_, err = d.closeGrant(state)
 			require.NoError(t, err)
@@ -77,9 +77,9 @@ func TestWrite_AccountProofAfterALease(t *testing.T) {
 		},
 	})
 	require.NoError(t, err)
-	second := d.mustWrite(d.change(access.OpAcquire, lease("2", d.viewerAtThirdSite()), access.OwnershipState{}))
+	second := d.mustWrite(d.change(access.OpAcquire, lease("2", d.viewerAtThirdSite())))
 	require.Equal(t, holdings(d.viewer), second.Next.Baseline)
-	d.mustWrite(d.change(access.OpRelease, lease("1", d.soc), access.OwnershipState{}))
+	d.mustWrite(d.change(access.OpRelease, lease("1", d.soc)))
 	require.False(t, d.held().Holds(d.soc), "a lease is no baseline")
 }
 
@@ -87,21 +87,20 @@ func TestWrite_AccountProofAfterALease(t *testing.T) {
 func TestConfirm_BelievesNoInput(t *testing.T) {
 	t.Parallel()
 	d := newGrantFixture(t, consoletest.Options{})
-	known := leasedState(d)
+	leasedState(d)
 	acquired := access.ChangeKey("grant/1#run", access.OpAcquire)
-	confirm := func(key string, known access.OwnershipState, whole bool) {
+	confirm := func(key string, absent []access.Holding, whole bool) {
 		t.Helper()
 		_, err := executeActivity[wire.ConfirmResult](d, wire.ConfirmActivity, wire.ConfirmInput{
-			Writer: d.who, Request: "grant/1", Key: key, Ownership: known, Whole: whole,
+			Writer: d.who, Request: "grant/1", Key: key, Absent: absent, Whole: whole,
 		})
 		require.NoError(t, err)
 	}
-	confirm(acquired, known, false)
+	confirm(acquired, nil, false)
 	require.NotContains(t, d.ledger("grant/1"), ledger.KindConfirmation, "nothing was removed")
 
-	d.mustWrite(d.change(access.OpRelease, lease("1", d.soc), known))
-	forged := access.OwnershipState{Known: true, Baseline: holdings(d.admin), Proven: holdings(d.admin)}
-	confirm(access.ChangeKey("grant/1#run", access.OpRelease), forged, true)
+	d.mustWrite(d.change(access.OpRelease, lease("1", d.soc)))
+	confirm(access.ChangeKey("grant/1#run", access.OpRelease), []access.Holding{d.viewer}, true)
 	entries, err := d.store.LedgerOf(t.Context(), d.who.Console, "grant/1")
 	require.NoError(t, err)
 	last, err := ledger.DecodeAs[ledger.Confirmation](entries[len(entries)-1])
@@ -119,7 +118,7 @@ func TestWrite_CreatesNoAccount(t *testing.T) {
 		p.Principal = p.Account.Ref()
 	}
 	d.requested(access.OpGrant, lease("1", d.soc))
-	got := d.mustWrite(d.change(access.OpCreate, lease("1", d.soc), access.OwnershipState{}))
+	got := d.mustWrite(d.change(access.OpCreate, lease("1", d.soc)))
 	require.Equal(t, access.Unauthorized, got.Proof.Outcome)
 	require.NotContains(t, d.ledger("grant/1"), ledger.KindProof)
 }
@@ -132,7 +131,7 @@ func TestSubjects_AreNotForged(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			d := newSignedFixture(t)
-			in := d.change(access.OpAcquire, lease("1", d.soc), access.OwnershipState{})
+			in := d.change(access.OpAcquire, lease("1", d.soc))
 			forged := in
 			forged.Writer.Kind, forged.Writer.ID = kind, name
 			require.Equal(t, access.Unauthorized, d.mustWrite(forged).Proof.Outcome)
@@ -177,10 +176,10 @@ func TestExtend_ClaimsAnotherTime(t *testing.T) {
 func TestWrite_InventedOperations(t *testing.T) {
 	t.Parallel()
 	d := newGrantFixture(t, consoletest.Options{})
-	d.mustWrite(d.change(access.OpAcquire, lease("1", d.soc), access.OwnershipState{}))
+	d.mustWrite(d.change(access.OpAcquire, lease("1", d.soc)))
 	before := d.ledger("grant/1")
 	for _, op := range []access.Op{"a1", "a2", "confirm"} {
-		in := d.change(access.OpAcquire, lease("1", d.soc), access.OwnershipState{})
+		in := d.change(access.OpAcquire, lease("1", d.soc))
 		in.Change.Change.Op, in.Change.Key = op, access.ChangeKey(in.Change.Change.Lease.ID, op)
 		require.Equal(t, access.Unauthorized, d.mustWrite(in).Proof.Outcome)
 	}
@@ -192,12 +191,12 @@ func TestWrite_InventedOperations(t *testing.T) {
 func TestRelease_LockedElsewhere(t *testing.T) {
 	t.Parallel()
 	d := newGrantFixture(t, consoletest.Options{})
-	known := leasedState(d)
+	leasedState(d)
 	lock, err := d.store.LockPrincipal(t.Context(), d.who.Console, string(d.who.Kind)+"/"+d.who.ID)
 	require.NoError(t, err)
 	d.now, d.attempt = d.now.Add(time.Hour), 40
-	_, err = d.write(d.change(access.OpRelease, lease("1", d.soc), known))
+	_, err = d.write(d.change(access.OpRelease, lease("1", d.soc)))
 	require.Equal(t, 2*time.Second, attempttest.ApplicationError(t, err).NextRetryDelay())
 	require.NoError(t, lock.Release(t.Context()))
-	require.Equal(t, access.Released, d.mustWrite(d.change(access.OpRelease, lease("1", d.soc), known)).Proof.Outcome)
+	require.Equal(t, access.Released, d.mustWrite(d.change(access.OpRelease, lease("1", d.soc))).Proof.Outcome)
 }

@@ -40,7 +40,7 @@ func (w *changeAttempt) loadOwnership(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	w.in.Ownership, w.provenAt = access.OwnershipState{}, 0
+	w.known, w.provenAt = access.OwnershipState{}, 0
 	if found {
 		proofs, err := genuine(ctx, w.store, []ledger.Entry{last}, w.endsAccess())
 		if err != nil {
@@ -55,10 +55,10 @@ func (w *changeAttempt) loadOwnership(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			w.in.Ownership = known
+			w.known = known
 		}
 		w.provenAt = last.Seq
 	}
-	w.from = w.in.Ownership.Digest()
+	w.from = w.known.Digest()
 	return nil
 }

@@ -24,8 +24,8 @@ func TestWrite_LedgerWasChanged(t *testing.T) {
 	d.principal = NewPrincipal(d.client, db, NewAuthority(db, d.client.Console(), nil))
 	d.principal.now = d.request.now
 
-	known := leasedState(d)
-	other := d.change(access.OpAcquire, lease("2", d.viewerAtThirdSite()), known)
+	leasedState(d)
+	other := d.change(access.OpAcquire, lease("2", d.viewerAtThirdSite()))
 	raw, err := sql.Open("sqlite", path)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, raw.Close()) })
@@ -37,6 +37,6 @@ func TestWrite_LedgerWasChanged(t *testing.T) {
 		require.NoError(t, err)
 	}
 	require.Contains(t, d.retriedMessage(other), "access is not given on a ledger that was changed")
-	require.Equal(t, access.Released, d.mustWrite(d.change(access.OpRelease, lease("1", d.soc), known)).Proof.Outcome)
+	require.Equal(t, access.Released, d.mustWrite(d.change(access.OpRelease, lease("1", d.soc))).Proof.Outcome)
 	require.Equal(t, holdings(d.viewer), d.held())
 }

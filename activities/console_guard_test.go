@@ -18,7 +18,7 @@ func TestWrite_NoConsole(t *testing.T) {
 	t.Parallel()
 	for _, host := range []string{"", "other.sentinelone.net"} {
 		d := newGrantFixture(t, consoletest.Options{})
-		in := d.change(access.OpAcquire, lease("1", d.soc), access.OwnershipState{})
+		in := d.change(access.OpAcquire, lease("1", d.soc))
 		in.Writer.Console = host
 		_, err := d.write(in)
 		require.Equal(t, string(kinds.Conflict), attempttest.ApplicationError(t, err).Type(), "%q: %v", host, err)

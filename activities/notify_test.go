@@ -262,11 +262,10 @@ func TestNotify_WaitingForSentinelOne(t *testing.T) {
 		d := newGrantFixture(t, consoletest.Options{})
 		m := newNotifyFixture(t, d.store, d.who.Console)
 		d.principal.Notifying(m.notify)
-		known := access.OwnershipState{}
 		if op == access.OpRelease {
-			known = leasedState(d)
+			leasedState(d)
 		}
-		in := d.change(op, lease("1", d.soc), known)
+		in := d.change(op, lease("1", d.soc))
 		d.addFault(consoletest.ServerError, http.MethodPut, 0)
 		attempt := func() {
 			env := m.stage(&fakeAttemptInfo{desk: d})

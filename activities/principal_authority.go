@@ -124,7 +124,7 @@ func (w *changeAttempt) authorize(
 	ctx context.Context, step access.Step, actual access.Read,
 ) (done *wire.WriteResult, err error) {
 	v, err := w.judge.Write(ctx, w.record, authority.Change{
-		Principal: w.whose(), Op: w.in.Change.Change.Op, Known: w.in.Ownership, Step: step, Now: w.now().UTC(),
+		Principal: w.whose(), Op: w.in.Change.Change.Op, Known: w.known, Step: step, Now: w.now().UTC(),
 	})
 	if err != nil {
 		return nil, kinds.New(kinds.Unavailable,
@@ -168,7 +168,7 @@ func (w *changeAttempt) unauthorized(
 		return wire.WriteResult{}, &unauthorizedError{kinds.New(kinds.Refused, errors.New(v.Text))}
 	}
 	return wire.WriteResult{
-		Next: w.in.Ownership, Message: "not authorized: " + v.Text,
+		Next: w.known.LeasesOnly(), Message: "not authorized: " + v.Text,
 		Proof: access.Proof{
 			Op: in.Change.Op, Key: in.Key, Outcome: access.Unauthorized,
 			Before: actual.Holdings, After: actual.Holdings, Reads: append([]access.Read{}, w.reads...),

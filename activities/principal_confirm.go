@@ -26,21 +26,40 @@ func (p *Principal) readAgain(ctx context.Context, in wire.ConfirmInput) (wire.C
 		return wire.ConfirmResult{}, err
 	}
 	w := p.attempt(wire.WriteInput{
-		Writer: in.Writer, Ownership: in.Ownership,
-		Change: wire.ChangeRequest{Key: in.Key, Request: in.Request, Change: access.Change{Op: opConfirm}},
+		Writer: in.Writer, Change: wire.ChangeRequest{Key: in.Key, Request: in.Request, Change: access.Change{Op: opConfirm}},
 	})
 	seen, err := w.read(console.Urgent(ctx))
 	if err != nil {
 		return wire.ConfirmResult{}, w.retryLater(ctx, err)
 	}
-	_, drift := in.Ownership.Absorb(seen.Holdings)
+	if err := w.loadOwnership(ctx); err != nil {
+		return wire.ConfirmResult{}, w.retryLater(ctx, err)
+	}
 	if err := w.confirm(ctx, in, seen); err != nil {
 		return wire.ConfirmResult{}, w.retryLater(ctx, err)
 	}
 	if err := w.clearWait(ctx, w.request, w.op); err != nil {
 		return wire.ConfirmResult{}, err
 	}
-	return wire.ConfirmResult{Read: seen, Drift: drift}, nil
+	return w.confirmation(in, seen), nil
+}
+
+// confirmation is what the read means for the writer that asked for it.
+func (w *changeAttempt) confirmation(in wire.ConfirmInput, seen access.Read) wire.ConfirmResult {
+	_, drift := w.known.Absorb(seen.Holdings)
+	if in.Absent == nil { // a writer of a version up to 0.5.0 looks for itself
+		seen.Holdings = seen.Holdings.Listed()
+		return wire.ConfirmResult{Read: seen, Drift: drift}
+	}
+	out := wire.ConfirmResult{
+		Read: seen.About(in.Absent), Drift: drift, Judged: true,
+		Shown: slices.ContainsFunc(in.Absent, seen.Holdings.Holds),
+		Ours:  slices.ContainsFunc(in.Absent, w.known.Desired().Holds),
+	}
+	if in.Whole {
+		out.Shown, out.Ours = !seen.Gone, false
+	}
+	return out
 }
 
 // maxConfirmations bounds how many reads the ledger keeps that show a removed principal
@@ -66,19 +85,16 @@ func (w *changeAttempt) confirm(ctx context.Context, in wire.ConfirmInput, seen 
 	if !proven || !endsAccess(proof.Op) {
 		return nil
 	}
-	if err := w.loadOwnership(ctx); err != nil {
-		return err
-	}
 	plan := record.Plan.Plan
 	removed := access.Change{Lease: access.Lease{Holding: plan.Holding()}}.WithScopes(plan).Absent(proof.Scopes)
-	body := ledger.Confirmation{Read: seen, Shown: slices.ContainsFunc(removed, seen.Holdings.Holds)}
+	body := ledger.Confirmation{Read: seen.About(removed), Shown: slices.ContainsFunc(removed, seen.Holdings.Holds)}
 	whole := proof.Op == access.OpDelete || proof.Outcome == access.Deleted
 	if whole {
 		body.Shown = !seen.Gone
 	}
 	if body.Shown {
-		_, drift := w.in.Ownership.Absorb(seen.Holdings)
-		body.Ours, body.Drift = !whole && slices.ContainsFunc(removed, w.in.Ownership.Desired().Holds), drift
+		_, drift := w.known.Absorb(seen.Holdings)
+		body.Ours, body.Drift = !whole && slices.ContainsFunc(removed, w.known.Desired().Holds), drift
 	}
 	n := len(record.Confirmations[in.Key])
 	if body.Shown && n >= maxConfirmations {

@@ -32,7 +32,7 @@ func (w *changeAttempt) planChangedResult(actual access.Read, more []string) wir
 			". Nothing was changed; the request needs approval again"
 	}
 	return wire.WriteResult{
-		Next: w.in.Ownership, Message: message,
+		Next: w.known.LeasesOnly(), Message: message,
 		Proof: access.Proof{
 			Op: w.in.Change.Change.Op, Key: w.in.Change.Key, Outcome: access.PlanChanged,
 			Before: actual.Holdings, After: actual.Holdings, Reads: w.reads,

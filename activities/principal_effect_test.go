@@ -16,7 +16,7 @@ import (
 func (d *grantFixture) approved(known access.OwnershipState) wire.WriteInput {
 	d.planAs = func(p *access.Plan) { p.Effect = &access.Effect{Gains: []access.Holding{d.soc}} }
 	defer func() { d.planAs = nil }()
-	return d.change(access.OpAcquire, lease("1", d.soc), known)
+	return d.change(access.OpAcquire, lease("1", d.soc))
 }
 
 // Hand edits and other leases change the list of roles since the approval, but not what the
@@ -25,12 +25,12 @@ func TestWrite_AnotherListWithTheApprovedEffect(t *testing.T) {
 	t.Parallel()
 	d := newGrantFixture(t, consoletest.Options{})
 	d.editByHand(holdings(d.viewer, d.viewerAtThirdSite()))
-	known := d.mustWrite(d.change(access.OpAcquire, lease("2", d.soc), access.OwnershipState{})).Next
+	known := d.mustWrite(d.change(access.OpAcquire, lease("2", d.soc))).Next
 	got := d.mustWrite(d.approved(known))
 	require.Equal(t, access.AlreadyHeld, got.Proof.Outcome)
-	known = d.mustWrite(d.change(access.OpRelease, lease("2", d.soc), got.Next)).Next
+	known = d.mustWrite(d.change(access.OpRelease, lease("2", d.soc))).Next
 	require.Equal(t, holdings(d.viewer, d.viewerAtThirdSite(), d.soc), d.held())
-	d.mustWrite(d.change(access.OpRelease, lease("1", d.soc), known))
+	d.mustWrite(d.change(access.OpRelease, lease("1", d.soc)))
 	require.Equal(t, holdings(d.viewer, d.viewerAtThirdSite()), d.held())
 }
 

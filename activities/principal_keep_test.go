@@ -49,12 +49,12 @@ func TestWrite_KeepsForGoodWithoutKnowingTheLease(t *testing.T) {
 			d := newGrantFixture(t, consoletest.Options{})
 			d.reviewed()
 			l := lease("1", d.soc)
-			given := d.mustWrite(d.change(access.OpAcquire, l, access.OwnershipState{}))
+			given := d.mustWrite(d.change(access.OpAcquire, l))
 			if byHand {
 				d.editByHand(holdings(d.viewer))
 				d.now = d.now.Add(time.Minute)
 			}
-			in := d.change(access.OpGrant, l, access.OwnershipState{})
+			in := d.change(access.OpGrant, l)
 			in.Change.GrantProof = &given.Proof
 			out := d.mustWrite(in)
 			require.Empty(t, out.Next.Leases)
@@ -75,8 +75,8 @@ func TestWrite_TooLateToKeepForGood(t *testing.T) {
 	d := newGrantFixture(t, consoletest.Options{})
 	d.reviewed()
 	l := lease("1", d.soc)
-	known := d.mustWrite(d.change(access.OpAcquire, l, access.OwnershipState{})).Next
-	known = d.mustWrite(d.change(access.OpRelease, l, known)).Next
-	require.Equal(t, access.NotApplied, d.mustWrite(d.change(access.OpGrant, l, known)).Proof.Outcome)
+	d.mustWrite(d.change(access.OpAcquire, l))
+	d.mustWrite(d.change(access.OpRelease, l))
+	require.Equal(t, access.NotApplied, d.mustWrite(d.change(access.OpGrant, l)).Proof.Outcome)
 	require.Equal(t, holdings(d.viewer), d.held())
 }

@@ -38,7 +38,7 @@ func (w *changeAttempt) keptResult(ctx context.Context, e ledger.Entry) (*wire.W
 		return nil, err
 	}
 	out := &wire.WriteResult{
-		Proof: kept.Proof, Next: w.in.Ownership, Message: kept.Message, From: kept.Roles.From, EndsAt: w.endsAt,
+		Proof: kept.Proof, Next: w.known.LeasesOnly(), Message: kept.Message, From: kept.Roles.From, EndsAt: w.endsAt,
 	}
 	if w.in.Change.Change.Op == access.OpRelease {
 		again, err := w.read(ctx)
@@ -58,7 +58,7 @@ func otherSubject(e ledger.Entry, want string) error {
 
 // cancelledResult answers a change that was cancelled before it arrived.
 func (w *changeAttempt) cancelledResult() *wire.WriteResult {
-	return &wire.WriteResult{Next: w.in.Ownership, Proof: access.Proof{
+	return &wire.WriteResult{Next: w.known.LeasesOnly(), Proof: access.Proof{
 		Op: w.in.Change.Change.Op, Key: w.in.Change.Key, Outcome: access.NotApplied, Reads: []access.Read{},
 	}}
 }
@@ -115,7 +115,7 @@ func resultOf(r *wire.WriteResult) wire.WriteResult {
 // know: one whose proof is older than the proofs that name their principal, or one that
 // was cancelled midway, whose writes are in the ledger.
 func (w *changeAttempt) ownership(ctx context.Context, actual access.Read) (access.OwnershipState, error) {
-	known, lease := w.in.Ownership, w.in.Change.Change.Lease
+	known, lease := w.known, w.in.Change.Change.Lease
 	if _, found := known.Lease(lease.ID); found || w.in.Change.Change.Op != access.OpRelease {
 		return known, nil
 	}

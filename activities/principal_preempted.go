@@ -71,7 +71,7 @@ func (w *changeAttempt) adoptPreempted(
 	for _, s := range slices.Backward(writes) {
 		switch {
 		case w.landed(s.Step, actual):
-			w.in.Ownership = w.ownershipAfter(in.Change, s)
+			w.known = w.ownershipAfter(in.Change, s)
 			return nil
 		case w.mayArrive(s):
 			return errMayStillArrive
@@ -82,7 +82,7 @@ func (w *changeAttempt) adoptPreempted(
 
 // ownershipAfter is what is known once a write that gives access is on the console.
 func (w *changeAttempt) ownershipAfter(c access.Change, s sentWrite) access.OwnershipState {
-	t := w.in.Ownership
+	t := w.known
 	if s.From == t.Digest() {
 		return s.Step.Next
 	}
@@ -106,7 +106,7 @@ func (w *changeAttempt) stepFromWrite(s sentWrite, actual access.Read) access.St
 	case !endsAccess(w.in.Change.Change.Op):
 		step.Next = w.ownershipAfter(w.in.Change.Change, s)
 	default:
-		step.Next = w.in.Ownership.Apply(w.in.Change.Change, actual.Holdings).Next
+		step.Next = w.known.Apply(w.in.Change.Change, actual.Holdings).Next
 	}
 	return step
 }

@@ -57,7 +57,8 @@ func TestRelease_NeverFailsForGood(t *testing.T) {
 			t.Run(fmt.Sprintf("%s of %s", kind, method), func(t *testing.T) {
 				t.Parallel()
 				d := newGrantFixture(t, consoletest.Options{})
-				in := d.change(access.OpRelease, lease("1", d.soc), leasedState(d))
+				leasedState(d)
+				in := d.change(access.OpRelease, lease("1", d.soc))
 				id := d.addFault(kind, method, 0)
 				want := map[int32]time.Duration{1: 2 * time.Second, 2: 4 * time.Second, 9: 30 * time.Second}
 				for attempt, next := range want {
@@ -107,7 +108,8 @@ func finalOf(f consoletest.FaultKind) kinds.Kind {
 func TestRelease_GoneIsSaidTwice(t *testing.T) {
 	t.Parallel()
 	d := newGrantFixture(t, consoletest.Options{})
-	in := d.change(access.OpRelease, lease("1", d.soc), leasedState(d))
+	leasedState(d)
+	in := d.change(access.OpRelease, lease("1", d.soc))
 	d.addFault(consoletest.NotFound, http.MethodGet, 0)
 	require.Equal(t, access.Released, d.mustWrite(in).Proof.Outcome)
 	require.Equal(t, holdings(d.viewer), d.held())
@@ -117,7 +119,8 @@ func TestRelease_GoneIsSaidTwice(t *testing.T) {
 func TestRelease_RetryAfter(t *testing.T) {
 	t.Parallel()
 	d := newGrantFixture(t, consoletest.Options{})
-	in := d.change(access.OpRelease, lease("1", d.soc), leasedState(d))
+	leasedState(d)
+	in := d.change(access.OpRelease, lease("1", d.soc))
 	d.console.AddFault(consoletest.Fault{Name: consoletest.RateLimited, Path: "/users", RetryAfter: 90 * time.Second})
 	_, err := d.write(in)
 	require.Equal(t, 90*time.Second, attempttest.ApplicationError(t, err).NextRetryDelay())
@@ -130,7 +133,8 @@ func TestRelease_RetryAfter(t *testing.T) {
 func TestRelease_LastRole(t *testing.T) {
 	t.Parallel()
 	d := newGrantFixture(t, consoletest.Options{})
-	in := d.change(access.OpRelease, lease("1", d.soc), leasedState(d))
+	leasedState(d)
+	in := d.change(access.OpRelease, lease("1", d.soc))
 	d.editByHand(holdings(d.soc))
 	require.Contains(t, d.retriedMessage(in), "it is the principal's last role")
 	require.Contains(t, d.retriedMessage(in), "`starter grant`")
@@ -146,9 +150,9 @@ func TestRelease_LastRole(t *testing.T) {
 func TestWrite_YieldsToAWaitingRelease(t *testing.T) {
 	t.Parallel()
 	d := newGrantFixture(t, consoletest.Options{})
-	known := leasedState(d)
-	release := d.change(access.OpRelease, lease("1", d.soc), known)
-	acquire := d.change(access.OpAcquire, lease("2", d.admin), known)
+	leasedState(d)
+	release := d.change(access.OpRelease, lease("1", d.soc))
+	acquire := d.change(access.OpAcquire, lease("2", d.admin))
 	down := d.addFault(consoletest.ServerError, "", 0)
 	d.retriedMessage(release)
 	d.now = d.now.Add(time.Second)
@@ -183,7 +187,7 @@ func TestWrite_DoesNotYield(t *testing.T) {
 		"to what is not known to return": {store.Wait{Release: true, Temporary: true}, 2},
 	} {
 		d := newGrantFixture(t, consoletest.Options{})
-		in := d.change(access.OpAcquire, lease("1", d.soc), access.OwnershipState{})
+		in := d.change(access.OpAcquire, lease("1", d.soc))
 		down := d.addFault(consoletest.ServerError, "", 0)
 		d.retriedMessage(in)
 		d.console.RemoveFault(down)
@@ -203,15 +207,16 @@ func TestRelease_OfALeaseTheWriterDoesNotKnow(t *testing.T) {
 		"it knows nothing": unknownState,
 		"it has seen the principal since": func(d *grantFixture) access.OwnershipState {
 			third := d.viewerAtThirdSite()
-			got := d.mustWrite(d.change(access.OpAcquire, lease("2", third), access.OwnershipState{}))
+			got := d.mustWrite(d.change(access.OpAcquire, lease("2", third)))
 			require.False(t, got.Next.Baseline.Holds(d.soc), "the ledger knows whose the role is")
-			return d.mustWrite(d.change(access.OpRelease, lease("2", third), got.Next)).Next
+			return d.mustWrite(d.change(access.OpRelease, lease("2", third))).Next
 		},
 	} {
 		d := newGrantFixture(t, consoletest.Options{})
-		given := d.mustWrite(d.change(access.OpAcquire, lease("1", d.soc), access.OwnershipState{})).Proof
+		given := d.mustWrite(d.change(access.OpAcquire, lease("1", d.soc))).Proof
 		d.now = d.now.Add(time.Hour)
-		in := d.change(access.OpRelease, lease("1", d.soc), learn(d))
+		learn(d)
+		in := d.change(access.OpRelease, lease("1", d.soc))
 		in.Change.GrantProof = &given
 		got := d.mustWrite(in)
 		require.Equal(t, access.Released, got.Proof.Outcome, name)
@@ -223,12 +228,12 @@ func TestRelease_OfALeaseTheWriterDoesNotKnow(t *testing.T) {
 func TestRelease_GivenAndChangedSince(t *testing.T) {
 	t.Parallel()
 	d := newGrantFixture(t, consoletest.Options{})
-	given := d.mustWrite(d.change(access.OpAcquire, lease("1", d.soc), access.OwnershipState{})).Proof
+	given := d.mustWrite(d.change(access.OpAcquire, lease("1", d.soc))).Proof
 	d.now = d.now.Add(time.Hour)
 	d.editByHand(holdings(d.viewer, d.admin))
-	known := d.mustWrite(d.change(access.OpGrant, lease("2", d.viewer), access.OwnershipState{})).Next
-	for _, t0 := range []access.OwnershipState{{}, known} {
-		in := d.change(access.OpRelease, lease("1", d.soc), t0)
+	d.mustWrite(d.change(access.OpGrant, lease("2", d.viewer)))
+	for range 2 {
+		in := d.change(access.OpRelease, lease("1", d.soc))
 		in.Change.GrantProof = &given
 		got := d.mustWrite(in)
 		require.Equal(t, access.Superseded, got.Proof.Outcome)
@@ -243,13 +248,13 @@ func TestRelease_OfWhatWasCalledOff(t *testing.T) {
 	for _, op := range []access.Op{access.OpAcquire, access.OpGrant} {
 		d := newGrantFixture(t, consoletest.Options{})
 		d.editByHand(holdings(d.viewer, d.admin))
-		d.dieAt(d.change(op, lease("1", d.soc), access.OwnershipState{}), "before the answer")
+		d.dieAt(d.change(op, lease("1", d.soc)), "before the answer")
 		require.Equal(t, holdings(d.viewer, d.soc), d.held())
-		got := d.mustWrite(d.change(access.OpRelease, lease("1", d.soc), access.OwnershipState{}))
+		got := d.mustWrite(d.change(access.OpRelease, lease("1", d.soc)))
 		require.Equal(t, access.Released, got.Proof.Outcome, op)
 		require.Equal(t, holdings(d.viewer, d.admin), d.held(), "what it had taken the place of is back")
 
-		late := d.mustWrite(d.change(op, lease("1", d.soc), got.Next))
+		late := d.mustWrite(d.change(op, lease("1", d.soc)))
 		require.Equal(t, access.NotApplied, late.Proof.Outcome, "an attempt that comes late gives nothing")
 		require.Equal(t, holdings(d.viewer, d.admin), d.held())
 	}
@@ -259,17 +264,17 @@ func TestRelease_OfWhatWasCalledOff(t *testing.T) {
 func TestRelease_OfWhatMayStillArrive(t *testing.T) {
 	t.Parallel()
 	d := newGrantFixture(t, consoletest.Options{})
-	d.dieAt(d.change(access.OpAcquire, lease("1", d.soc), access.OwnershipState{}), "before it sent")
-	in := d.change(access.OpRelease, lease("1", d.soc), access.OwnershipState{})
+	d.dieAt(d.change(access.OpAcquire, lease("1", d.soc)), "before it sent")
+	in := d.change(access.OpRelease, lease("1", d.soc))
 	require.Equal(t, errMayStillArrive.Error(), d.retriedMessage(in))
 	d.now = d.now.Add(visibilityDelay)
 	require.Equal(t, access.NotApplied, d.mustWrite(in).Proof.Outcome)
 	require.Zero(t, d.puts())
 
 	d.addFault(consoletest.Forbidden, http.MethodPut, 1)
-	_, err := d.write(d.change(access.OpAcquire, lease("2", d.soc), access.OwnershipState{}))
+	_, err := d.write(d.change(access.OpAcquire, lease("2", d.soc)))
 	require.Equal(t, string(kinds.Forbidden), attempttest.ApplicationError(t, err).Type())
-	got := d.mustWrite(d.change(access.OpRelease, lease("2", d.soc), access.OwnershipState{}))
+	got := d.mustWrite(d.change(access.OpRelease, lease("2", d.soc)))
 	require.Equal(t, access.NotApplied, got.Proof.Outcome, "what was refused cannot come")
 }
 
@@ -287,25 +292,25 @@ func TestRelease_WhileAnotherChangeWasStopped(t *testing.T) {
 				t.Parallel()
 				d := newGrantFixture(t, consoletest.Options{})
 				h := wanted(d)
-				known := leasedState(d)
-				second := d.change(access.OpAcquire, lease("2", h), known)
+				leasedState(d)
+				second := d.change(access.OpAcquire, lease("2", h))
 				if h != d.soc { // then there is nothing to send
 					d.dieAt(second, point)
 				}
-				first := d.change(access.OpRelease, lease("1", d.soc), known)
+				first := d.change(access.OpRelease, lease("1", d.soc))
 				first.Preempted = []wire.ChangeRequest{second.Change}
 				gone := d.mustWrite(first)
 				require.Equal(t, access.Released, gone.Proof.Outcome)
 				require.Empty(t, gone.Proof.Drift, "nobody has changed anything by hand")
 
-				second.Ownership, second.Preempted = gone.Next, first.Preempted
+				second.Preempted = first.Preempted
 				got := d.mustWrite(second)
 				require.Equal(t, access.Applied, got.Proof.Outcome)
 				require.Equal(t, holdings(d.viewer, h), d.held())
 				require.Len(t, got.Next.Leases, 1)
 				require.Equal(t, holdings(d.viewer), got.Next.Baseline)
 
-				end := d.mustWrite(d.change(access.OpRelease, lease("2", h), got.Next))
+				end := d.mustWrite(d.change(access.OpRelease, lease("2", h)))
 				require.Equal(t, access.Released, end.Proof.Outcome)
 				require.Equal(t, holdings(d.viewer), d.held())
 				require.Empty(t, end.Next.Leases)
@@ -319,14 +324,13 @@ func TestRelease_WhileAnotherChangeWasStopped(t *testing.T) {
 func TestWrite_ArrivedBeforeARelease(t *testing.T) {
 	t.Parallel()
 	d := newGrantFixture(t, consoletest.Options{})
-	known := leasedState(d)
-	second := d.change(access.OpAcquire, lease("2", d.admin), known)
+	leasedState(d)
+	second := d.change(access.OpAcquire, lease("2", d.admin))
 	d.dieAt(second, "before the answer")
 	d.now = d.now.Add(time.Minute)
-	gone := d.mustWrite(d.change(access.OpRelease, lease("1", d.soc), known))
+	gone := d.mustWrite(d.change(access.OpRelease, lease("1", d.soc)))
 	require.Equal(t, access.Released, gone.Proof.Outcome)
 	require.Empty(t, gone.Proof.Drift)
-	second.Ownership = gone.Next
 	got := d.mustWrite(second)
 	require.Equal(t, access.Applied, got.Proof.Outcome)
 	require.Len(t, got.Next.Leases, 1, "the lease that has ended is not back")
@@ -337,10 +341,10 @@ func TestWrite_ArrivedBeforeARelease(t *testing.T) {
 func TestRelease_WaitsForWhatWasStopped(t *testing.T) {
 	t.Parallel()
 	d := newGrantFixture(t, consoletest.Options{})
-	known := leasedState(d)
-	second := d.change(access.OpAcquire, lease("2", d.admin), known)
+	leasedState(d)
+	second := d.change(access.OpAcquire, lease("2", d.admin))
 	d.dieAt(second, "before it sent")
-	first := d.change(access.OpRelease, lease("1", d.soc), known)
+	first := d.change(access.OpRelease, lease("1", d.soc))
 	first.Preempted = []wire.ChangeRequest{second.Change}
 	require.Equal(t, errMayStillArrive.Error(), d.retriedMessage(first))
 	d.now = d.now.Add(visibilityDelay)
@@ -378,12 +382,12 @@ func TestRelease_WaitsForAMinuteInAll(t *testing.T) {
 func TestRelease_ForgetsWhyTheAcquisitionWaited(t *testing.T) {
 	t.Parallel()
 	d := newGrantFixture(t, consoletest.Options{})
-	acquire := d.change(access.OpAcquire, lease("1", d.soc), access.OwnershipState{})
+	acquire := d.change(access.OpAcquire, lease("1", d.soc))
 	id := d.addFault(consoletest.ServerError, http.MethodGet, 0)
 	d.retriedMessage(acquire)
 	d.console.RemoveFault(id)
 	require.Len(t, d.waitOf("grant/1"), 1)
-	in := d.change(access.OpRelease, lease("1", d.soc), access.OwnershipState{})
+	in := d.change(access.OpRelease, lease("1", d.soc))
 	in.Preempted = []wire.ChangeRequest{acquire.Change}
 	require.Equal(t, access.NotApplied, d.mustWrite(in).Proof.Outcome)
 	require.Empty(t, d.waitOf("grant/1"))
@@ -398,7 +402,8 @@ func TestRelease_RoleOfTheBaselineIsGone(t *testing.T) {
 	require.NoError(t, err)
 	old := access.Holding{Level: access.SiteLevel, RoleID: custom, ScopeID: d.soc.ScopeID}
 	d.editByHand(holdings(d.viewer, old))
-	in := d.change(access.OpRelease, lease("1", d.soc), leasedState(d))
+	leasedState(d)
+	in := d.change(access.OpRelease, lease("1", d.soc))
 	require.NoError(t, d.console.RemoveRole(custom, d.admin.RoleID))
 	d.console.ResetRequests()
 	got := d.mustWrite(in)
@@ -430,9 +435,9 @@ func TestRelease_OnlyRoleOfTheBaselineIsGone(t *testing.T) {
 			custom, err := d.console.AddRole(access.Role{Name: "For a while"})
 			require.NoError(t, err)
 			d.editByHand(holdings(access.Holding{Level: access.SiteLevel, RoleID: custom, ScopeID: d.soc.ScopeID}))
-			known := leasedState(d)
+			leasedState(d)
 			require.NoError(t, d.console.RemoveRole(custom, d.admin.RoleID))
-			in := d.change(access.OpRelease, lease("1", d.soc), known)
+			in := d.change(access.OpRelease, lease("1", d.soc))
 			in.Change.Change.Rules = down
 			if !byPolicy {
 				require.Contains(t, d.retriedMessage(in), "it is the principal's last role")
@@ -454,7 +459,7 @@ func TestRelease_RefusedAndNoRoleIsGone(t *testing.T) {
 		RoleID: d.admin.RoleID, ScopeID: "999999999999999999",
 	})
 	d.proven(known)
-	require.Contains(t, d.retriedMessage(d.change(access.OpRelease, lease("1", d.soc), known)), "400")
+	require.Contains(t, d.retriedMessage(d.change(access.OpRelease, lease("1", d.soc))), "400")
 	require.Equal(t, holdings(d.viewer, d.soc), d.held())
 	require.Equal(t, []access.Holdings{holdings(d.viewer, d.soc)}, d.changes())
 }
@@ -464,7 +469,7 @@ func TestAcquire_RefusedIsFinal(t *testing.T) {
 	t.Parallel()
 	d := newGrantFixture(t, consoletest.Options{})
 	gone := access.Holding{Level: access.SiteLevel, RoleID: "999999999999999999", ScopeID: d.soc.ScopeID}
-	_, err := d.write(d.change(access.OpAcquire, lease("1", gone), access.OwnershipState{}))
+	_, err := d.write(d.change(access.OpAcquire, lease("1", gone)))
 	require.Equal(t, string(kinds.Invalid), attempttest.ApplicationError(t, err).Type())
 	require.Equal(t, 1, d.puts())
 }

@@ -79,7 +79,7 @@ func (w *changeAttempt) retryConflict(said error) error {
 func (w *changeAttempt) conclude(ctx context.Context, step access.Step, seen access.Read) (wire.WriteResult, error) {
 	next, drift := step.Next.Absorb(seen.Holdings)
 	out := wire.WriteResult{
-		Next: next, Message: ruleRefusal(step, w.in.Change.Change.Lease.Level), From: w.from, EndsAt: w.endsAt,
+		Next: next.LeasesOnly(), Message: ruleRefusal(step, w.in.Change.Change.Lease.Level), From: w.from, EndsAt: w.endsAt,
 		Proof: access.Proof{
 			Op: w.in.Change.Change.Op, Key: w.in.Change.Key, Outcome: step.Outcome, Scopes: step.Scopes,
 			Before: step.Before, After: seen.Holdings, Reads: w.reads, Drift: append(step.Drift, drift...),
@@ -88,11 +88,11 @@ func (w *changeAttempt) conclude(ctx context.Context, step access.Step, seen acc
 	var writes []access.Write
 	for _, s := range w.writes {
 		writes = append(writes, s.Write)
-		out.Next.Prior, out.Next.WrittenAt = s.Write.Before, s.Write.At
+		next.Prior, next.WrittenAt = s.Write.Before, s.Write.At
 	}
 	out.Proof = out.Proof.WithWrites(writes)
 	return out, w.note(ctx, w.entry(w.proofKey(), ledger.Proof{
 		Principal: w.principal, Proof: out.Proof, Message: out.Message,
-		Roles: &ledger.RoleProof{Next: out.Next, From: out.From},
+		Roles: &ledger.RoleProof{Next: next, From: out.From},
 	}))
 }

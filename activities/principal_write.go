@@ -71,11 +71,12 @@ type changeAttempt struct {
 	consoleWork
 
 	in     wire.WriteInput
-	since  time.Time        // when the change became due
-	from   string           // digest of the ownership state the change begins with
-	last   access.Principal // as last read
-	reads  []access.Read    // all of this attempt
-	writes []sentWrite      // by this attempt and earlier ones, oldest first
+	since  time.Time             // when the change became due
+	known  access.OwnershipState // of the principal, with all lists of roles
+	from   string                // digest of the ownership state the change begins with
+	last   access.Principal      // as last read
+	reads  []access.Read         // all of this attempt
+	writes []sentWrite           // by this attempt and earlier ones, oldest first
 
 	overdue *ledger.Overdue // recorded once it is found that the release is not done yet; nil for none
 
@@ -262,7 +263,7 @@ func (w *changeAttempt) landed(step access.Step, actual access.Read) bool {
 // what was there before a write that it has accepted. A write without an answer is
 // simply sent again, since it is the same list.
 func (w *changeAttempt) checkStale(actual access.Read) error {
-	if w.in.Ownership.IsStaleRead(actual.Holdings, w.now(), visibilityDelay) {
+	if w.known.IsStaleRead(actual.Holdings, w.now(), visibilityDelay) {
 		return errStaleRead
 	}
 	for _, s := range w.writes {
@@ -285,7 +286,7 @@ func (w *changeAttempt) plan(ctx context.Context, actual access.Read) (access.St
 	if known, err = w.withoutOver(ctx, known, actual); err != nil {
 		return access.Step{}, err
 	}
-	w.in.Ownership = known
+	w.known = known
 	op := w.in.Change.Change.Op
 	if actual.Gone && !endsAccess(op) {
 		return access.Step{}, kinds.New(kinds.NotFound, fmt.Errorf(

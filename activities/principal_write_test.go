@@ -28,7 +28,7 @@ func unknownState(*grantFixture) access.OwnershipState { return access.Ownership
 
 // leasedState makes the lease that is about to be released.
 func leasedState(d *grantFixture) access.OwnershipState {
-	return d.mustWrite(d.change(access.OpAcquire, lease("1", d.soc), access.OwnershipState{})).Next
+	return d.mustWrite(d.change(access.OpAcquire, lease("1", d.soc))).Next
 }
 
 // grantedState makes by hand what is about to be taken away.
@@ -82,7 +82,8 @@ func eachOperation(t *testing.T, test func(t *testing.T, d *grantFixture, o oper
 				if kind == access.ServiceUser {
 					d.who = d.add(access.Principal{Kind: kind, Name: "svc.new", Description: "of ours"})
 				}
-				in := d.change(o.op, lease("1", d.soc), o.begin(d))
+				o.begin(d)
+				in := d.change(o.op, lease("1", d.soc))
 				d.console.ResetRequests()
 				test(t, d, o, in)
 			})
@@ -105,7 +106,6 @@ func TestWrite_TwiceHasOneEffect(t *testing.T) {
 		require.Len(t, first.Proof.Reads, 2, "before and after")
 		require.Equal(t, 1, d.puts())
 
-		in.Ownership = access.OwnershipState{Known: true} // which is not believed
 		again := d.mustWrite(in)
 		require.Equal(t, kinds, d.ledger("grant/1"))
 		if o.op == access.OpRelease {
@@ -135,7 +135,7 @@ func TestWrite_AlreadySo(t *testing.T) {
 		{access.OpRevoke, d.viewer, access.LastRoleStays},
 		{access.OpRelease, d.soc, access.NotApplied},
 	} {
-		got := d.mustWrite(d.change(c.op, lease(string(rune('a'+i)), c.h), access.OwnershipState{}))
+		got := d.mustWrite(d.change(c.op, lease(string(rune('a'+i)), c.h)))
 		require.Equal(t, c.is, got.Proof.Outcome, "%+v", c)
 		require.Empty(t, got.Proof.Writes)
 		require.Len(t, got.Proof.Reads, 1)
@@ -218,7 +218,7 @@ func TestWrite_EveryFaultAtTheWrite(t *testing.T) {
 			t.Parallel()
 			d := newGrantFixture(t, consoletest.Options{})
 			id := d.addFault(kind, http.MethodPut, 1)
-			got, err := d.untilDone(d.change(access.OpAcquire, lease("1", d.soc), access.OwnershipState{}))
+			got, err := d.untilDone(d.change(access.OpAcquire, lease("1", d.soc)))
 			require.Equal(t, 1, d.console.FaultsFired(id))
 			if err != nil {
 				require.Contains(t, []consoletest.FaultKind{
@@ -244,7 +244,7 @@ func TestWrite_DoneAndNotSaid(t *testing.T) {
 	for _, kind := range []consoletest.FaultKind{consoletest.CutAfter, consoletest.ErrorAfter, consoletest.Truncated} {
 		d := newGrantFixture(t, consoletest.Options{})
 		d.addFault(kind, http.MethodPut, 0)
-		got := d.mustWrite(d.change(access.OpAcquire, lease("1", d.soc), access.OwnershipState{}))
+		got := d.mustWrite(d.change(access.OpAcquire, lease("1", d.soc)))
 		require.Equal(t, access.Applied, got.Proof.Outcome, kind)
 		require.Equal(t, 1, d.puts(), kind)
 		require.NotEmpty(t, got.Proof.Writes[0].Error, kind)
@@ -261,7 +261,7 @@ func TestWrite_ReadBackFails(t *testing.T) {
 		d.console.AddFault(consoletest.Fault{
 			Name: kind, Method: http.MethodGet, Path: "/users/" + d.who.ID, After: 1, Times: 2,
 		})
-		in := d.change(access.OpAcquire, lease("1", d.soc), access.OwnershipState{})
+		in := d.change(access.OpAcquire, lease("1", d.soc))
 		d.retriedMessage(in)
 		d.retriedMessage(in)
 		require.Equal(t, access.Applied, d.mustWrite(in).Proof.Outcome, kind)
@@ -274,13 +274,13 @@ func TestWrite_Collisions(t *testing.T) {
 	t.Parallel()
 	d := newGrantFixture(t, consoletest.Options{})
 	d.addFault(consoletest.Conflict, http.MethodPut, 4)
-	got, err := d.untilDone(d.change(access.OpAcquire, lease("1", d.soc), access.OwnershipState{}))
+	got, err := d.untilDone(d.change(access.OpAcquire, lease("1", d.soc)))
 	require.NoError(t, err)
 	require.Equal(t, access.Applied, got.Proof.Outcome)
 	require.Len(t, got.Proof.Writes, 5)
 
 	d.addFault(consoletest.Conflict, http.MethodPut, 0)
-	_, err = d.untilDone(d.change(access.OpGrant, lease("2", d.admin), access.OwnershipState{}))
+	_, err = d.untilDone(d.change(access.OpGrant, lease("2", d.admin)))
 	require.Equal(t, string(kinds.Conflict), attempttest.ApplicationError(t, err).Type())
 	require.Equal(t, holdings(d.viewer, d.soc), d.held())
 }
@@ -289,7 +289,7 @@ func TestWrite_Collisions(t *testing.T) {
 func TestWrite_RefusedAfterSomethingUnanswered(t *testing.T) {
 	t.Parallel()
 	d := newGrantFixture(t, consoletest.Options{})
-	in := d.change(access.OpAcquire, lease("1", d.soc), access.OwnershipState{})
+	in := d.change(access.OpAcquire, lease("1", d.soc))
 	d.dieAt(in, "before it sent")
 	d.addFault(consoletest.Forbidden, http.MethodPut, 0)
 	require.Contains(t, d.retriedMessage(in), "403")
@@ -303,7 +303,7 @@ func TestWrite_AcceptedAndNotShown(t *testing.T) {
 	t.Parallel()
 	d := newGrantFixture(t, consoletest.Options{})
 	id := d.addFault(consoletest.Stale, http.MethodPut, 0)
-	in := d.change(access.OpAcquire, lease("1", d.soc), access.OwnershipState{})
+	in := d.change(access.OpAcquire, lease("1", d.soc))
 	for range 3 {
 		require.Equal(t, errNotShown.Error(), d.retriedMessage(in))
 		require.Equal(t, 1, d.puts())
@@ -325,9 +325,9 @@ func TestWrite_AcceptedAndNotShown(t *testing.T) {
 func TestWrite_ShowsWhatWasThereBefore(t *testing.T) {
 	t.Parallel()
 	d := newGrantFixture(t, consoletest.Options{})
-	known := leasedState(d)
+	leasedState(d)
 	d.editByHand(holdings(d.viewer))
-	in := d.change(access.OpRelease, lease("1", d.soc), known)
+	in := d.change(access.OpRelease, lease("1", d.soc))
 	require.Equal(t, errStaleRead.Error(), d.retriedMessage(in))
 	d.now = d.now.Add(visibilityDelay - time.Second)
 	require.Equal(t, errStaleRead.Error(), d.retriedMessage(in))
@@ -344,7 +344,7 @@ func TestWrite_SomeoneElseWrites(t *testing.T) {
 	t.Parallel()
 	d := newGrantFixture(t, consoletest.Options{})
 	elsewhere := d.viewerAtThirdSite()
-	in := d.change(access.OpAcquire, lease("1", d.soc), access.OwnershipState{})
+	in := d.change(access.OpAcquire, lease("1", d.soc))
 	d.dieAt(in, "before it sent")
 	d.editByHand(holdings(d.viewer, elsewhere))
 	got := d.mustWrite(in)
@@ -355,17 +355,17 @@ func TestWrite_SomeoneElseWrites(t *testing.T) {
 func TestWrite_PrincipalIsGone(t *testing.T) {
 	t.Parallel()
 	d := newGrantFixture(t, consoletest.Options{})
-	known := leasedState(d)
+	leasedState(d)
 	require.True(t, d.console.RemoveUser(d.who.ID))
-	_, err := d.write(d.change(access.OpGrant, lease("2", d.soc), known))
+	_, err := d.write(d.change(access.OpGrant, lease("2", d.soc)))
 	require.Equal(t, string(kinds.NotFound), attempttest.ApplicationError(t, err).Type())
 	require.Contains(t, attempttest.ApplicationError(t, err).Message(), "no longer on the console")
-	require.Equal(t, access.Released, d.mustWrite(d.change(access.OpRelease, lease("1", d.soc), known)).Proof.Outcome)
-	got := d.mustWrite(d.change(access.OpRevoke, lease("3", d.viewer), access.OwnershipState{}))
+	require.Equal(t, access.Released, d.mustWrite(d.change(access.OpRelease, lease("1", d.soc))).Proof.Outcome)
+	got := d.mustWrite(d.change(access.OpRevoke, lease("3", d.viewer)))
 	require.Equal(t, access.AlreadyAbsent, got.Proof.Outcome)
 	require.True(t, got.Proof.Reads[0].Gone)
 	require.Contains(t, got.Proof.Drift, "the console no longer knows the principal")
-	got = d.mustWrite(d.change(access.OpDelete, lease("4", d.soc), access.OwnershipState{}))
+	got = d.mustWrite(d.change(access.OpDelete, lease("4", d.soc)))
 	require.Equal(t, access.AlreadyAbsent, got.Proof.Outcome)
 }
 
@@ -374,12 +374,12 @@ func TestWrite_OtherConsole(t *testing.T) {
 	t.Parallel()
 	d := newGrantFixture(t, consoletest.Options{})
 	d.who.Console = "other.sentinelone.net"
-	_, err := d.write(d.change(access.OpAcquire, lease("1", d.soc), access.OwnershipState{}))
+	_, err := d.write(d.change(access.OpAcquire, lease("1", d.soc)))
 	require.Equal(t, string(kinds.Conflict), attempttest.ApplicationError(t, err).Type())
 	require.True(t, attempttest.ApplicationError(t, err).NonRetryable())
 	require.Contains(
 		t,
-		d.retriedMessage(d.change(access.OpRelease, lease("1", d.soc), access.OwnershipState{})),
+		d.retriedMessage(d.change(access.OpRelease, lease("1", d.soc))),
 		"its own task queue",
 	)
 	_, err = executeActivity[wire.ConfirmResult](
@@ -395,12 +395,12 @@ func TestWrite_OtherConsole(t *testing.T) {
 func TestWrite_ReadOnly(t *testing.T) {
 	t.Parallel()
 	d := newGrantFixture(t, consoletest.Options{}, func(c *console.Config) { c.ReadOnly = true })
-	_, err := d.write(d.change(access.OpAcquire, lease("1", d.soc), access.OwnershipState{}))
+	_, err := d.write(d.change(access.OpAcquire, lease("1", d.soc)))
 	require.Equal(t, string(kinds.ReadOnly), attempttest.ApplicationError(t, err).Type())
 	d.editByHand(holdings(d.viewer, d.soc))
 	require.Contains(
 		t,
-		d.retriedMessage(d.change(access.OpRevoke, lease("2", d.soc), access.OwnershipState{})),
+		d.retriedMessage(d.change(access.OpRevoke, lease("2", d.soc))),
 		"read-only",
 	)
 	require.Zero(t, d.puts())
@@ -409,9 +409,9 @@ func TestWrite_ReadOnly(t *testing.T) {
 func TestConfirm(t *testing.T) {
 	t.Parallel()
 	d := newGrantFixture(t, consoletest.Options{})
-	known := leasedState(d)
-	known = d.mustWrite(d.change(access.OpRelease, lease("1", d.soc), known)).Next
-	in := wire.ConfirmInput{Writer: d.who, Request: "grant/1", Ownership: known}
+	leasedState(d)
+	d.mustWrite(d.change(access.OpRelease, lease("1", d.soc)))
+	in := wire.ConfirmInput{Writer: d.who, Request: "grant/1", Absent: []access.Holding{d.soc}}
 	d.addFault(consoletest.Forbidden, http.MethodGet, 1)
 	_, err := executeActivity[wire.ConfirmResult](d, wire.ConfirmActivity, in)
 	require.False(t, attempttest.ApplicationError(t, err).NonRetryable(), "whatever the console says is waited out")

@@ -39,11 +39,11 @@ func TestFreeze_GivingWaits(t *testing.T) {
 	t.Parallel()
 	d := newGrantFixture(t, consoletest.Options{Seed: 3, Sites: 3})
 	held := lease("1", d.soc)
-	given := d.mustWrite(d.change(access.OpAcquire, held, access.OwnershipState{}))
+	d.mustWrite(d.change(access.OpAcquire, held))
 	out := d.freeze(d.freezeInput("1", wire.FreezeAction, "bob@example.com"))
 	require.Equal(t, wire.StateFrozen, out.State())
 
-	later := d.change(access.OpAcquire, lease("2", d.viewerAtThirdSite()), given.Next)
+	later := d.change(access.OpAcquire, lease("2", d.viewerAtThirdSite()))
 	puts := d.puts()
 	const why = "giving access is frozen since 2026-11-02T09:00:00Z by bob@example.com: " +
 		"it goes on after `starter unfreeze`"
@@ -55,7 +55,7 @@ func TestFreeze_GivingWaits(t *testing.T) {
 	require.Equal(t, puts, d.puts(), "nothing was sent")
 
 	d.now = d.now.Add(2 * time.Hour)
-	released := d.mustWrite(d.change(access.OpRelease, held, given.Next))
+	released := d.mustWrite(d.change(access.OpRelease, held))
 	require.Equal(t, access.Released, released.Proof.Outcome)
 	require.Equal(t, holdings(d.viewer), d.held())
 

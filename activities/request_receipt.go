@@ -48,6 +48,7 @@ func (r *Request) receiptOf(in wire.CloseInput, on authority.Record) (access.Rec
 		return access.Receipt{}, kinds.RetryIn(kinds.New(kinds.Unavailable, errors.New(
 			"the request cannot be closed as "+out.State+": "+why)), time.Minute)
 	}
+	out = out.Shortened()
 	out.Signed = out.HowSigned()
 	out.SignedMeans = access.SignedMeans(out.Signed)
 	return out, nil

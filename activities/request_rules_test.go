@@ -21,7 +21,7 @@ func (d *grantFixture) followRules(keys string) {
 
 // planned is what a plan's request asks of the writer.
 func (d *grantFixture) planned(plan access.Plan, op access.Op, known access.OwnershipState) wire.WriteInput {
-	in := d.change(op, lease("1", plan.Holding()), known)
+	in := d.change(op, lease("1", plan.Holding()))
 	in.Change.Change.Rules = plan.Rules
 	return in
 }

@@ -181,7 +181,7 @@ func TestSend_WritesNothingElse(t *testing.T) {
 func TestWrite_NamesThePrincipal(t *testing.T) {
 	t.Parallel()
 	d := newGrantFixture(t, consoletest.Options{})
-	out := d.mustWrite(d.change(access.OpGrant, lease("1", d.soc), access.OwnershipState{}))
+	out := d.mustWrite(d.change(access.OpGrant, lease("1", d.soc)))
 	subject := ledger.Subject{Kind: d.who.Kind, ID: d.who.ID}.String()
 	entries, err := d.store.LedgerOfSubject(t.Context(), d.who.Console, subject, 0)
 	require.NoError(t, err)

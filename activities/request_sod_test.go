@@ -55,7 +55,7 @@ func (d *grantFixture) withSoD(op access.Op, l access.Lease, known access.Owners
 		p.Rules.Separate = []access.Separation{{RoleID: role, Name: "Other", Anywhere: true, Reason: "four eyes"}}
 	}
 	defer func() { d.planAs = nil }()
-	return d.change(op, l, known)
+	return d.change(op, l)
 }
 
 // Of two that exclude each other the one writer gives the first and refuses the second,
@@ -112,12 +112,10 @@ func TestRelease_TakesAStoppedOneInDespiteSeparation(t *testing.T) {
 	d.dieAt(in, "before the proof")
 	d.editByHand(holdings(d.viewer, d.soc, d.viewerAtThirdSite()))
 	d.now = d.now.Add(time.Minute)
-	other := holdings(d.viewer, d.viewerAtThirdSite())
+	holdings(d.viewer, d.viewerAtThirdSite())
 	release := d.change(
 		access.OpRevoke,
-		lease("9", d.viewer),
-		access.OwnershipState{Known: true, Baseline: other, Proven: other},
-	)
+		lease("9", d.viewer))
 	release.Preempted = []wire.ChangeRequest{in.Change}
 	_, known := d.mustWrite(release).Next.Lease(in.Change.Change.Lease.ID)
 	require.True(t, known)

@@ -124,9 +124,9 @@ func lease(id string, h access.Holding) access.Lease {
 }
 
 // change asks for a change of the principal by the writer that knows so much.
-func (d *grantFixture) change(op access.Op, l access.Lease, known access.OwnershipState) wire.WriteInput {
+func (d *grantFixture) change(op access.Op, l access.Lease) wire.WriteInput {
 	d.requested(op, l)
-	return wire.WriteInput{Writer: d.who, Ownership: known, Change: wire.ChangeRequest{
+	return wire.WriteInput{Writer: d.who, Change: wire.ChangeRequest{
 		Key: access.ChangeKey(l.ID, op), Request: l.ID[:len(l.ID)-len("#run")], Change: access.Change{Op: op, Lease: l},
 	}}
 }
@@ -150,10 +150,24 @@ func (d *grantFixture) proven(known access.OwnershipState) {
 	require.NoError(d.t, err)
 }
 
-// write is one attempt.
+// write is one attempt. What is known from then on is added from the ledger: the answer has the
+// leases alone.
 func (d *grantFixture) write(in wire.WriteInput) (wire.WriteResult, error) {
 	d.t.Helper()
-	return executeActivity[wire.WriteResult](d, wire.WriteActivity, in)
+	out, err := executeActivity[wire.WriteResult](d, wire.WriteActivity, in)
+	require.Equal(d.t, out.Next.LeasesOnly().Digest(), out.Next.Digest())
+	if err == nil {
+		out.Next = d.known()
+	}
+	return out, err
+}
+
+// known is what the ledger says of the principal.
+func (d *grantFixture) known() access.OwnershipState {
+	d.t.Helper()
+	w := d.principal.attempt(wire.WriteInput{Writer: d.who})
+	require.NoError(d.t, w.loadOwnership(d.t.Context()))
+	return w.known
 }
 
 // mustWrite is an attempt that must succeed.

@@ -53,7 +53,7 @@ func levelText(plan access.Plan) string {
 	case plan.Effect != nil && plan.Effect.LevelChange == nil:
 	case plan.Effect != nil:
 		return fmt.Sprintf(text, plan.Effect.LevelChange.From, plan.Effect.LevelChange.To)
-	case plan.Before.Level != plan.After.Level && len(plan.Before.Held) > 0:
+	case plan.Before.Level != plan.After.Level && plan.Before.Len() > 0:
 		return fmt.Sprintf(text, plan.Before.Level, plan.After.Level)
 	}
 	return ""

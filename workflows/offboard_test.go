@@ -117,14 +117,14 @@ func deletes(t *testing.T, looks ...bool) (access.Proof, time.Duration) {
 	}, nil).Once()
 	n := 0
 	s.OnActivity(wire.ConfirmActivity, mock.Anything, mock.Anything).Return(
-		func(_ context.Context, in wire.ConfirmInput) (wire.ConfirmResult, error) {
+		func(context.Context, wire.ConfirmInput) (wire.ConfirmResult, error) {
 			read := access.Read{Gone: looks[n]}
 			if !read.Gone {
 				read.Holdings = held
 			}
 			n++
-			_, drift := in.Ownership.Absorb(read.Holdings)
-			return wire.ConfirmResult{Read: read, Drift: drift}, nil
+			_, drift := next.Absorb(read.Holdings)
+			return wire.ConfirmResult{Read: read, Drift: drift, Judged: true, Shown: !read.Gone}, nil
 		}).Times(len(looks))
 	var answer wire.ChangeAnswer
 	s.mustUpdate(0, wire.ChangeUpdate, change, func(got any) { answer, _ = got.(wire.ChangeAnswer) })

@@ -38,8 +38,10 @@ func Principal(ctx workflow.Context, in wire.PrincipalInput) error {
 
 // principalRun is the state of one run.
 type principalRun struct {
-	log       log.Logger
-	who       wire.WriterStart
+	log log.Logger
+	who wire.WriterStart
+	// ownership has the leases; all else that is known of the principal is in the ledger. Where an
+	// activity of a version up to 0.5.0 has said more, it is there too.
 	ownership access.OwnershipState
 	holders   []wire.LeaseHolder
 	asked     bool // a change has come, in this run or before
@@ -172,7 +174,17 @@ func (p *principalRun) handle(ctx workflow.Context) error {
 
 func (p *principalRun) status() (wire.PrincipalStatus, error) {
 	return wire.PrincipalStatus{
-		WriterStart: p.who, Busy: !p.queue.free(), Waiting: len(p.queue.waiting), Ownership: p.ownership,
-		Holders: append([]wire.LeaseHolder{}, p.holders...),
+		WriterStart: p.who, Busy: !p.queue.free(), Waiting: len(p.queue.waiting),
+		Leases: append([]access.Lease{}, p.ownership.Leases...), Holders: summedUp(p.holders),
 	}, nil
+}
+
+// summedUp are the holders without the evidence of how they came to hold, which is in the ledger: a
+// principal has many of them at once.
+func summedUp(all []wire.LeaseHolder) []wire.LeaseHolder {
+	out := append([]wire.LeaseHolder{}, all...)
+	for i := range out {
+		out[i].Answer.Proof = out[i].Answer.Proof.Summary()
+	}
+	return out
 }

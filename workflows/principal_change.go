@@ -93,7 +93,7 @@ func (p *principalRun) write(
 		}
 		out, err = call[wire.WriteResult](
 			consoleWrite(ctx, string(in.Change.Op)+" for "+in.Request, !givesAccess(in.Change.Op)), wire.WriteActivity,
-			wire.WriteInput{Writer: p.who, Change: in, Ownership: p.ownership, Preempted: p.preempted})
+			wire.WriteInput{Writer: p.who, Change: in, Preempted: p.preempted})
 		stopped = ctx.Err() != nil && err != nil && !final(err)
 		p.notePreempted(in, stopped)
 		if err == nil {
@@ -213,7 +213,7 @@ func (p *principalRun) confirm(
 			return answer, err
 		}
 		proof.Reads = append(proof.Reads, seen.Read)
-		if !stillShown(in, whole, proof.Scopes, seen.Read) {
+		if !stillShown(in, whole, proof.Scopes, seen) {
 			proof.Confirmed = true
 			return answer, nil
 		}
@@ -244,11 +244,14 @@ func removesPrincipal(in wire.ChangeRequest, o access.Outcome) bool {
 }
 
 // stillShown reports whether a read shows what the change removes.
-func stillShown(in wire.ChangeRequest, whole bool, outcomes []access.ScopeOutcome, seen access.Read) bool {
-	if whole {
-		return !seen.Gone
+func stillShown(in wire.ChangeRequest, whole bool, outcomes []access.ScopeOutcome, seen wire.ConfirmResult) bool {
+	switch {
+	case seen.Judged:
+		return seen.Shown
+	case whole:
+		return !seen.Read.Gone
 	}
-	return slices.ContainsFunc(in.Change.Absent(outcomes), seen.Holdings.Holds)
+	return slices.ContainsFunc(in.Change.Absent(outcomes), seen.Read.Holdings.Holds)
 }
 
 // readAgain reads the principal in its turn. ours says that a change of ours since has
@@ -257,10 +260,14 @@ func (p *principalRun) readAgain(
 	ctx workflow.Context, in wire.ChangeRequest, whole bool, outcomes []access.ScopeOutcome,
 ) (seen wire.ConfirmResult, ours bool, err error) {
 	err = p.queue.run(ctx, true, func(ctx workflow.Context) (err error) {
-		ours = slices.ContainsFunc(in.Change.Absent(outcomes), p.ownership.Desired().Holds)
+		removed := append([]access.Holding{}, in.Change.Absent(outcomes)...)
+		ours = slices.ContainsFunc(removed, p.ownership.Desired().Holds)
 		ctx = consoleWrite(ctx, "read again for "+in.Request, true)
 		seen, err = call[wire.ConfirmResult](ctx, wire.ConfirmActivity,
-			wire.ConfirmInput{Writer: p.who, Request: in.Request, Key: in.Key, Ownership: p.ownership, Whole: whole})
+			wire.ConfirmInput{Writer: p.who, Request: in.Request, Key: in.Key, Absent: removed, Whole: whole})
+		if seen.Judged {
+			ours = seen.Ours
+		}
 		return err
 	})
 	return seen, ours, err

@@ -2,6 +2,7 @@ package workflows_test
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -38,6 +39,7 @@ type writerEnv struct {
 
 	mu     sync.Mutex
 	actual access.Holdings
+	known  access.OwnershipState // as the ledger would have it
 	writes []wire.WriteInput
 }
 
@@ -72,9 +74,10 @@ func (w *writerEnv) write(_ context.Context, in wire.WriteInput) (wire.WriteResu
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.writes = append(w.writes, in)
-	step := in.Ownership.Apply(in.Change.Change, w.actual)
-	w.actual = step.After
-	return wire.WriteResult{Next: step.Next, From: in.Ownership.Digest(), Proof: access.Proof{
+	step := w.known.Apply(in.Change.Change, w.actual)
+	from := w.known.Digest()
+	w.actual, w.known = step.After, step.Next
+	return wire.WriteResult{Next: step.Next.LeasesOnly(), From: from, Proof: access.Proof{
 		Op: in.Change.Change.Op, Key: in.Change.Key, Outcome: step.Outcome,
 		Before: step.Before, After: step.After, Reads: []access.Read{{Holdings: step.After}},
 	}}, nil
@@ -94,17 +97,31 @@ func (w *writerEnv) written() []string {
 // confirms mocks the activity that looks again, with what the console shows then.
 func (w *writerEnv) confirms() *testsuite.MockCallWrapper {
 	return w.on(wire.ConfirmActivity, mock.Anything).
-		Return(func(context.Context, wire.ConfirmInput) (wire.ConfirmResult, error) {
+		Return(func(_ context.Context, in wire.ConfirmInput) (wire.ConfirmResult, error) {
 			w.mu.Lock()
 			defer w.mu.Unlock()
-			return wire.ConfirmResult{Read: access.Read{Holdings: w.actual}}, nil
+			return w.judged(in, access.Read{Holdings: w.actual}), nil
 		})
 }
 
 // nextReadShows mocks the next look.
 func (w *writerEnv) nextReadShows(h access.Holdings, drift ...string) *testsuite.MockCallWrapper {
 	return w.on(wire.ConfirmActivity, mock.Anything).
-		Return(wire.ConfirmResult{Read: access.Read{Holdings: h}, Drift: drift}, nil).Once()
+		Return(func(_ context.Context, in wire.ConfirmInput) (wire.ConfirmResult, error) {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			out := w.judged(in, access.Read{Holdings: h})
+			out.Drift = drift
+			return out, nil
+		}).Once()
+}
+
+// judged is a read as the activity judges it.
+func (w *writerEnv) judged(in wire.ConfirmInput, read access.Read) wire.ConfirmResult {
+	return wire.ConfirmResult{
+		Read: read, Judged: true, Shown: slices.ContainsFunc(in.Absent, read.Holdings.Holds),
+		Ours: slices.ContainsFunc(in.Absent, w.known.Desired().Holds),
+	}
 }
 
 func leaseOf(id string, h access.Holding, long time.Duration) access.Lease {

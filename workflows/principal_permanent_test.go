@@ -25,7 +25,7 @@ func TestPrincipal_LeaseBecomesForGood(t *testing.T) {
 	require.Equal(t, access.AlreadyHeld, kept.requireOutcome(t))
 	require.Equal(t, holds(viewer, soc), w.actual)
 	require.Equal(t, began.Add(time.Minute), w.Now().UTC())
-	require.Empty(t, w.state().Ownership.Leases)
+	require.Empty(t, w.state().Leases)
 	require.Empty(t, w.state().Holders)
 }
 
@@ -45,7 +45,5 @@ func TestPrincipal_LeaseBecameForGoodBefore(t *testing.T) {
 	w.sendChange(time.Minute, changeTo(access.OpGrant, l))
 	w.run()
 	require.NoError(t, w.GetWorkflowError())
-	require.Empty(t, w.state().Ownership.Leases)
-	require.True(t, w.state().Ownership.Baseline.Holds(soc))
-	require.Equal(t, holds(viewer, soc), w.state().Ownership.Desired())
+	require.Empty(t, w.state().Leases)
 }

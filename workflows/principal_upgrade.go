@@ -41,6 +41,6 @@ func (p *principalRun) continueAsNew(ctx workflow.Context) error {
 		options.InitialVersioningBehavior = workflow.ContinueAsNewVersioningBehaviorAutoUpgrade
 	}
 	return workflow.NewContinueAsNewErrorWithOptions(ctx, options, wire.PrincipalType, wire.PrincipalInput{
-		WriterStart: p.who, Ownership: p.ownership, Holders: p.holders,
+		WriterStart: p.who, Ownership: p.ownership.LeasesOnly(), Holders: summedUp(p.holders),
 	})
 }

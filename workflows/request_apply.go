@@ -176,7 +176,7 @@ func (m *machine) releaseRole(ctx workflow.Context) (event, error) {
 	defer stop()
 	change := m.changeOf(access.OpRelease, m.lease())
 	if len(m.proofs) > 0 {
-		change.GrantProof = &m.proofs[0]
+		change.GrantProof = new(m.proofs[0].Summary())
 	}
 	closing := onReleased
 	if m.inReview() {

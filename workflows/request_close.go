@@ -31,9 +31,12 @@ func (m *machine) closeAs(ctx workflow.Context, end state) error {
 // closeInput is what the receipt of that end is made of.
 func (m *machine) closeInput(end state) wire.CloseInput {
 	in := wire.CloseInput{
-		Request: m.info, State: string(end), Message: m.withReview(string(end), m.why), Proofs: m.proofs,
+		Request: m.info, State: string(end), Message: m.withReview(string(end), m.why),
 		Decisions: m.counted, Extensions: m.extensions, Signature: m.signed,
 		Plan: access.Plan{Op: m.spec.Op, Terms: m.spec.Terms},
+	}
+	for _, p := range m.proofs {
+		in.Proofs = append(in.Proofs, p.Summary())
 	}
 	if m.plan != nil {
 		in.Plan = *m.plan

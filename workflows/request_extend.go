@@ -127,6 +127,6 @@ func (m *machine) extensionOf(end time.Time, step string) wire.ChangeRequest {
 	lease.End = end
 	change := m.changeOf(access.OpAcquire, lease)
 	change.Key = lease.ID + "/" + step
-	change.GrantProof = &m.proofs[0]
+	change.GrantProof = new(m.proofs[0].Summary())
 	return change
 }

@@ -68,7 +68,7 @@ func (m *machine) makePermanent(ctx workflow.Context) (event, error) {
 	open, stop := workflow.NewDisconnectedContext(ctx)
 	defer stop()
 	change := m.changeOf(access.OpGrant, m.lease())
-	change.GrantProof = &m.proofs[0]
+	change.GrantProof = new(m.proofs[0].Summary())
 	out, err := m.apply(open, change, "", 0)
 	switch {
 	case err != nil:

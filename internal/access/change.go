@@ -1,10 +1,6 @@
 package access
 
-import (
-	"fmt"
-	"slices"
-	"strings"
-)
+import "slices"
 
 // Op is what a change does to a principal.
 type Op string
@@ -115,14 +111,6 @@ type Step struct {
 	Next OwnershipState `json:"next"`
 
 	absorbed *OwnershipState // the state before the step; nil after decoding
-}
-
-// Recorded is the step as the ledger keeps it: many losses follow from Before and After.
-func (s Step) Recorded() Step {
-	if len(s.Loses) > MaxListed {
-		s.Loses = nil
-	}
-	return s
 }
 
 // Refused says whether a rule forbids the step. It then changes nothing.
@@ -329,33 +317,6 @@ func (s *Step) applyLastRoleRule(c Change) bool {
 		s.LastRole, s.Outcome = LastRoleStop, LastRoleStays
 	}
 	return true
-}
-
-// Describe lists the consequences that an approver must know besides Before and After, one
-// clause each.
-func (s Step) Describe() []string {
-	var out []string
-	if s.LevelChange {
-		out = append(out, fmt.Sprintf("moves the principal from %s to %s level", s.Before.Level, s.After.Level))
-	}
-	if len(s.Loses) > 0 {
-		var lost []string
-		for i, h := range s.Loses {
-			if i == MaxListed {
-				lost = append(lost, fmt.Sprintf("and %d more roles", len(s.Loses)-i))
-				break
-			}
-			lost = append(lost, "role "+h.RoleID+" at "+Scope{Level: s.Before.Level, ID: h.ScopeID}.String())
-		}
-		out = append(out, "removes "+strings.Join(lost, ", "))
-	}
-	if s.Delete {
-		out = append(out, "deletes the principal")
-	}
-	if s.LastRole == LastRoleDowngrade {
-		out = append(out, "removes the last role, so the policy's downgrade role replaces it")
-	}
-	return out
 }
 
 // ChangeKey names one change of a lease: what is done twice under it is done once. The

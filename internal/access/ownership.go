@@ -67,6 +67,9 @@ func (t OwnershipState) WithOver(ids ...string) OwnershipState {
 	return t
 }
 
+// LeasesOnly is the state without all that is known besides the leases.
+func (t OwnershipState) LeasesOnly() OwnershipState { return OwnershipState{Leases: t.Leases} }
+
 // Lease finds a lease, live or lost, by the id of its grant.
 func (t OwnershipState) Lease(id string) (Lease, bool) {
 	i := t.find(id)

@@ -95,6 +95,18 @@ func (p Plan) Seal() Plan {
 	return p
 }
 
+// Intact says whether the plan is unchanged since it was sealed, as [Receipt.Intact] does.
+func (p Plan) Intact() bool {
+	if p.Seal().Hash == p.Hash {
+		return true
+	}
+	if p.Effect != nil {
+		p.Effect = new(*p.Effect)
+	}
+	p.Lists(func(h *Holdings) { h.listed = false })
+	return p.Seal().Hash == p.Hash
+}
+
 // digest hashes the JSON of a value, which must hold no maps: the order of fields is
 // that of the type.
 func digest(v any) string {

@@ -126,6 +126,14 @@ func (p Proof) WithWrites(all []Write) Proof {
 	return p
 }
 
+// Summary is the proof without writes, reads and lists: what was done, and how it ended.
+func (p Proof) Summary() Proof {
+	return Proof{
+		Op: p.Op, Key: p.Key, Outcome: p.Outcome, Scopes: p.Scopes, Reads: []Read{}, Confirmed: p.Confirmed,
+		Made: p.Made, Token: p.Token,
+	}
+}
+
 // MaxReappearances is how many reads in a row must show a role again, after one did not, until
 // it counts as given again by hand.
 const MaxReappearances = 3
@@ -222,6 +230,32 @@ func (r Receipt) HowSigned() string {
 	return PartlySigned
 }
 
+// Shortened is the receipt without the long lists that entries of versions up to 0.5.0 have. A plan
+// without an effect keeps its lists, since they are in its hash.
+func (r Receipt) Shortened() Receipt {
+	r.Proofs = slices.Clone(r.Proofs)
+	for i, p := range r.Proofs {
+		p.Before, p.After = p.Before.Normal(), p.After.Normal()
+		p.Writes, p.Reads = slices.Clone(p.Writes), slices.Clone(p.Reads)
+		for k, w := range p.Writes {
+			if w.Before.listed || w.After.listed {
+				p.Writes[k] = w.Between(w.Before.Normal(), w.After.Normal())
+			}
+		}
+		for k, read := range p.Reads {
+			if read.Holdings.listed {
+				read.Holdings = read.Holdings.Normal()
+				p.Reads[k] = read.About(r.Plan.Holdings())
+			}
+		}
+		r.Proofs[i] = p
+	}
+	if r.Plan.Effect != nil {
+		r.Plan.Before, r.Plan.After = r.Plan.Before.Normal(), r.Plan.After.Normal()
+	}
+	return r
+}
+
 // Seal is the receipt with its hash: the SHA-256, in hex, of the receipt's JSON with an empty hash.
 func (r Receipt) Seal() Receipt {
 	if r.Proofs == nil {
@@ -232,5 +266,22 @@ func (r Receipt) Seal() Receipt {
 	return r
 }
 
-// Intact says whether the receipt is unchanged since it was sealed.
-func (r Receipt) Intact() bool { return r.Hash != "" && r.Seal().Hash == r.Hash }
+// Intact says whether the receipt is unchanged since it was sealed. One whose lists of roles were
+// brought back is: its digests are in the hash.
+func (r Receipt) Intact() bool {
+	return r.Hash != "" && (r.Seal().Hash == r.Hash || r.short().Seal().Hash == r.Hash)
+}
+
+// short is the receipt whose JSON leaves long lists out.
+func (r Receipt) short() Receipt {
+	r.Proofs = slices.Clone(r.Proofs)
+	if r.Plan.Effect != nil {
+		r.Plan.Effect = new(*r.Plan.Effect)
+	}
+	for i := range r.Proofs {
+		r.Proofs[i].Writes = slices.Clone(r.Proofs[i].Writes)
+		r.Proofs[i].Reads = slices.Clone(r.Proofs[i].Reads)
+	}
+	r.Lists(func(h *Holdings) { h.listed = false })
+	return r
+}

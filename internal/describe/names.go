@@ -65,8 +65,12 @@ func (n Names) Scope(s access.Scope) string {
 const maxRoles = 20
 
 // Holdings lists the roles that a principal holds, one a line, at most 20 and then how
-// many more there are; "nothing" for none.
+// many more there are; "nothing" for none. Of a list that was left out, it says how many there are.
 func (n Names) Holdings(h access.Holdings) []string {
+	if h.IsBrief() {
+		return []string{fmt.Sprintf("%s at %s level (list %.12s: add --full to see it)",
+			Plural(h.Len(), "role"), name(string(h.Level)), h.Digest)}
+	}
 	if len(h.Held) == 0 {
 		return []string{"nothing"}
 	}

@@ -104,7 +104,7 @@ func Operation(op access.Op) string {
 // Read is what one look at the console showed of the role that a plan is about. Without a
 // plan it counts the roles.
 func Read(n Names, r access.Read, about *access.Plan) string {
-	count := Plural(len(r.Holdings.Held), "role")
+	count := Plural(r.Holdings.Len(), "role")
 	if r.Gone {
 		return "the console does not know the principal"
 	}
@@ -113,7 +113,7 @@ func Read(n Names, r access.Read, about *access.Plan) string {
 	}
 	present := 0
 	for _, h := range about.Holdings() {
-		if r.Holdings.Holds(h) {
+		if r.Holds(h) {
 			present++
 		}
 	}

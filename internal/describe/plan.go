@@ -103,6 +103,9 @@ func (n Names) Lost(p access.Plan) []string {
 	if p.Effect != nil {
 		return n.lostByEffect(p)
 	}
+	if p.Before.IsBrief() || p.After.IsBrief() {
+		return nil // the plan of an account, or of an earlier version
+	}
 	lost := access.Holdings{Level: p.Before.Level}
 	for _, held := range p.Before.Held {
 		h := access.Holding{Level: p.Before.Level, RoleID: held.RoleID, ScopeID: held.ScopeID}
@@ -118,6 +121,9 @@ func (n Names) Lost(p access.Plan) []string {
 
 // lostByEffect lists what approvers sign: the roles that the principal has without our leases.
 func (n Names) lostByEffect(p access.Plan) []string {
+	if p.Effect.LosesMany.Len() > 0 {
+		return n.Holdings(p.Effect.LosesMany)
+	}
 	var lost access.Holdings
 	for _, h := range p.Effect.Loses {
 		if h != p.Holding() || p.Op != access.OpRevoke {

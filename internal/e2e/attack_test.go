@@ -170,12 +170,17 @@ func TestAttack_WriteActivity(t *testing.T) {
 	mine := a.forgedChange(run.GetID(), pending.Run, access.OpRelease, a.viewer)
 	last := a.forgedChange(run.GetID(), pending.Run, access.OpRevoke, a.viewer)
 	last.Change.Rules = access.Rules{LastRole: access.LastRoleDowngrade, Downgrade: &admin}
-	for name, in := range map[string]wire.WriteInput{
-		"baseline":     {Writer: who, Ownership: forged, Change: base},
-		"own request":  {Writer: who, Ownership: forged, Change: mine},
-		"last role":    {Writer: who, Change: last},
-		"interrupted":  {Writer: who, Change: mine, Preempted: []wire.ChangeRequest{base, last}},
-		"other writer": {Writer: wire.WriterStart{Console: who.Console, Kind: who.Kind, ID: "9"}, Change: mine},
+	type older struct { // as versions up to 0.5.0 took it
+		wire.WriteInput
+
+		Ownership access.OwnershipState `json:"ownership"`
+	}
+	for name, in := range map[string]any{
+		"baseline":     older{wire.WriteInput{Writer: who, Change: base}, forged},
+		"own request":  older{wire.WriteInput{Writer: who, Change: mine}, forged},
+		"last role":    wire.WriteInput{Writer: who, Change: last},
+		"interrupted":  wire.WriteInput{Writer: who, Change: mine, Preempted: []wire.ChangeRequest{base, last}},
+		"other writer": wire.WriteInput{Writer: wire.WriterStart{Console: who.Console, Kind: who.Kind, ID: "9"}, Change: mine},
 	} {
 		_, err := a.runActivity("forge/"+name, wire.WriteQueue(a.signedEnv.queue), wire.WriteActivity, in)
 		t.Logf("%s: %v", name, err)

@@ -63,7 +63,7 @@ func (e *evaluation) checkLevelChange(rule *rule) {
 	}
 	e.refuse("it would move the principal from %s to %s level and remove %s: "+
 		"to allow that, request it again with allowLevelChange", e.in.Before.Level, e.in.Scope.Level,
-		describe.Plural(len(e.in.Before.Held), "role"))
+		describe.Plural(e.in.Before.Len(), "role"))
 }
 
 // applyLastRole sets the rule for the principal's last role. It refuses the request if

@@ -99,7 +99,7 @@ func (in Input) WithHoldings(before access.Holdings) Input {
 		Lease: access.Lease{Holding: access.Holding{Level: in.Scope.Level, RoleID: in.Role.ID, ScopeID: in.Scope.ID}},
 	}, before)
 	in.Before, in.After = step.Before, step.After
-	in.LevelChange = in.kind() == opGrant && len(before.Held) > 0 && before.Level != in.Scope.Level
+	in.LevelChange = in.kind() == opGrant && before.Len() > 0 && before.Level != in.Scope.Level
 	if in.Scope.Level == access.AccountLevel {
 		in.Scope.Account = in.Scope.ID
 	}

@@ -90,6 +90,11 @@ func (c *checker) judgePolicy(at time.Time) (signing.Result, string) {
 		}
 		return signing.Unsigned, "the policy asks nobody because of the requester's name, which is only claimed"
 	}
+	if c.Plan.Before.IsBrief() && len(again.Result.Rules.Separate) > 0 {
+		return signing.Unchecked, fmt.Sprintf("the receipt leaves out the %d roles that the principal had, which "+
+			"separation of duties compares: verify the receipt of `starter show %s --full --output json`",
+			c.Plan.Before.Len(), c.Request)
+	}
 	if again.NobodyAsked {
 		return signing.OK, "decided again, it asks nobody"
 	}

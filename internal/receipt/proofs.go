@@ -74,7 +74,10 @@ func (c *checker) unexplained(p access.Proof, w access.Write, refused bool) (bad
 	if why := c.wrongCall(p, w); why != "" {
 		bad = append(bad, why)
 	}
-	for _, h := range lost(w.After, w.Before) {
+	if why := c.unlisted(p, w); why != "" {
+		open = append(open, why)
+	}
+	for _, h := range w.Gained().Holdings() {
 		switch {
 		case c.mayGain(p, h):
 		case c.mayReturn(p, w, h):
@@ -83,7 +86,7 @@ func (c *checker) unexplained(p access.Proof, w access.Write, refused bool) (bad
 			bad = append(bad, fmt.Sprintf("it gave %s, which the plan does not", h))
 		}
 	}
-	for _, h := range lost(w.Before, w.After) {
+	for _, h := range w.Lost().Holdings() {
 		switch {
 		case c.mayLose(p, h):
 		case c.mayReplace(p, w, h):
@@ -95,6 +98,34 @@ func (c *checker) unexplained(p access.Proof, w access.Write, refused bool) (bad
 		}
 	}
 	return bad, open
+}
+
+// unlisted says what a write changed that the receipt leaves out, since it is long; "" where that is
+// what the plan removes as a whole, or gives back so.
+func (c *checker) unlisted(p access.Proof, w access.Write) string {
+	const text = "it %s %d roles that the receipt leaves out: see them with `starter show %s --full`"
+	all := c.planned()
+	gained, lost := w.Gained(), w.Lost()
+	switch {
+	case gained.IsBrief() && (p.Op != access.OpRelease || !gained.Equal(all)):
+		return fmt.Sprintf(text, "gave", gained.Len(), c.Request)
+	case lost.IsBrief() && !c.removesAll(p) && (!gives(p.Op) || !lost.Equal(all)):
+		return fmt.Sprintf(text, "removed", lost.Len(), c.Request)
+	}
+	return ""
+}
+
+// planned is the long list of what the plan removes; empty where it removes few roles.
+func (c *checker) planned() access.Holdings {
+	if c.Plan.Effect == nil {
+		return access.Holdings{}
+	}
+	return c.Plan.Effect.LosesMany
+}
+
+// removesAll says that the change removes whatever the principal has.
+func (c *checker) removesAll(p access.Proof) bool {
+	return p.Op == access.OpReset || p.Op == access.OpDelete || p.Op == access.OpCreate
 }
 
 // wrongCall says what is wrong with the call of a write; "" for nothing.
@@ -126,7 +157,7 @@ func lost(before, after access.Holdings) []access.Holding {
 // loses lists what the plan removes.
 func (c *checker) loses() []access.Holding {
 	if c.Plan.Effect != nil {
-		return c.Plan.Effect.Loses
+		return c.Plan.Effect.Losses()
 	}
 	return lost(c.Plan.Before, c.Plan.After)
 }
@@ -142,10 +173,15 @@ func (c *checker) mayGain(p access.Proof, h access.Holding) bool {
 	case p.Op != access.OpRelease:
 		return false
 	}
-	if g := c.gave(); g != nil && g.Before.Holds(h) {
+	if g := c.gave(); g != nil && (g.Before.Holds(h) || tookAway(*g, h)) {
 		return true
 	}
 	return slices.Contains(c.loses(), h)
+}
+
+// tookAway says that a write of a proof removed a role.
+func tookAway(p access.Proof, h access.Holding) bool {
+	return slices.ContainsFunc(p.Writes, func(w access.Write) bool { return w.Lost().Holds(h) })
 }
 
 // mayReturn says that a write may give a role back that our leases had hidden.
@@ -162,12 +198,12 @@ func (c *checker) mayReturn(p access.Proof, w access.Write, h access.Holding) bo
 // mayLose says that the plan removes a role.
 func (c *checker) mayLose(p access.Proof, h access.Holding) bool {
 	switch {
-	case p.Op == access.OpReset, p.Op == access.OpDelete, p.Op == access.OpCreate:
+	case c.removesAll(p):
 		return true
 	case gives(p.Op):
 		return slices.Contains(c.loses(), h)
 	}
-	return slices.Contains(c.Plan.Holdings(), h) || c.Plan.Effect != nil && slices.Contains(c.Plan.Effect.Loses, h)
+	return slices.Contains(c.Plan.Holdings(), h) || c.Plan.Effect != nil && slices.Contains(c.Plan.Effect.Losses(), h)
 }
 
 // mayReplace says that a write may have taken the place of a role that a lease of another request

@@ -69,7 +69,7 @@ func shown(p access.Proof, plan access.Plan) (signing.Result, string) {
 	}
 	last := p.Reads[len(p.Reads)-1]
 	for _, h := range plan.Holdings() {
-		if last.Gone || !last.Holdings.Holds(h) {
+		if last.Gone || !last.Holds(h) {
 			return signing.Failed, fmt.Sprintf("the read of %s does not show %s", stamp(last.At), h)
 		}
 	}
@@ -122,7 +122,7 @@ func (c *checker) judgeReleasedAt(p access.Proof, h access.Holding) (signing.Res
 		return signing.Unchecked, "the lease ended, and the role stays: whether another request or the baseline " +
 			"gives it is in other receipts: look with `starter requests` and `starter show`"
 	case access.Superseded:
-		if n := len(p.Reads); n > 0 && (p.Reads[n-1].Gone || !p.Reads[n-1].Holdings.Holds(h)) {
+		if n := len(p.Reads); n > 0 && (p.Reads[n-1].Gone || !p.Reads[n-1].Holds(h)) {
 			return signing.OK, "the role was gone already, read at " + stamp(p.Reads[n-1].At)
 		}
 		return signing.Unchecked, "the role was given by somebody else meanwhile and stays: look who did with " +
@@ -142,7 +142,7 @@ const absencesNeeded = 2
 // gone.
 func absent(p access.Proof, h access.Holding) (signing.Result, string) {
 	whole := p.Outcome == access.Deleted || p.Op == access.OpDelete
-	gone := func(r access.Read) bool { return r.Gone || !whole && !r.Holdings.Holds(h) }
+	gone := func(r access.Read) bool { return r.Gone || !whole && !r.Holds(h) }
 	n, count := len(p.Reads), 0
 	for _, r := range p.Reads {
 		if gone(r) {

@@ -146,7 +146,7 @@ func (in *inspection) checkHashes() {
 	switch {
 	case in.Plan.Hash == "" && len(in.Proofs)+len(in.Decisions) == 0:
 		in.note("plan", OK, "it ended before it was planned")
-	case in.Plan.Hash == in.Plan.Seal().Hash:
+	case in.Plan.Intact():
 		in.note("plan", OK, "unchanged since people decided on it: %s", in.Plan.Hash)
 	default:
 		in.note("plan", Failed, "changed since people decided on it: its hash is not %q", in.Plan.Hash)

@@ -36,8 +36,8 @@ type ChangeRequest struct {
 	// Expect is what the principal held in an approved plan without an effect. If it holds
 	// something else now, nothing is written, as with Effect; nil skips the comparison.
 	Expect *access.Holdings `json:"expect,omitempty"`
-	// GrantProof is the proof of the grant that a release ends, for a writer that no longer
-	// knows its lease.
+	// GrantProof sums up the proof of the grant that a release ends; nil if the request knows of
+	// none: see [access.Proof.Summary].
 	GrantProof *access.Proof `json:"grantProof,omitempty"`
 	// Waiter is the activity that waits for the answer; nil for one that polls.
 	Waiter *Waiter `json:"waiter,omitempty"`
@@ -59,9 +59,8 @@ const (
 
 // WriteInput is the input of [WriteActivity]: one change for the console.
 type WriteInput struct {
-	Writer    WriterStart           `json:"writer"`
-	Change    ChangeRequest         `json:"change"`
-	Ownership access.OwnershipState `json:"ownership"`
+	Writer WriterStart   `json:"writer"`
+	Change ChangeRequest `json:"change"`
 	// Preempted are changes that a release interrupted. Their writes may have reached the
 	// console; such a write counts as theirs.
 	Preempted []ChangeRequest `json:"preempted,omitempty"`
@@ -69,8 +68,9 @@ type WriteInput struct {
 
 // WriteResult is the proof of a change, and what the writer knows after it.
 type WriteResult struct {
-	Proof access.Proof          `json:"proof"`
-	Next  access.OwnershipState `json:"next"`
+	Proof access.Proof `json:"proof"`
+	// Next has the leases of the principal. Of versions up to 0.5.0 it has all that was known.
+	Next access.OwnershipState `json:"next"`
 	// Message says why nothing was written, if the outcome is a refusal; else "".
 	Message string `json:"message,omitempty"`
 	// EndsAt is when access that was acquired ends, counted from its first write; zero for never.
@@ -85,10 +85,11 @@ type WriteResult struct {
 // ConfirmInput is the input of [ConfirmActivity], which reads the principal once more after a
 // change that ends access.
 type ConfirmInput struct {
-	Writer    WriterStart           `json:"writer"`
-	Request   string                `json:"request"`
-	Key       string                `json:"key,omitempty"` // of the change that is confirmed
-	Ownership access.OwnershipState `json:"ownership"`
+	Writer  WriterStart `json:"writer"`
+	Request string      `json:"request"`
+	Key     string      `json:"key,omitempty"` // of the change that is confirmed
+	// Absent are the roles that the change has removed; nil from versions up to 0.5.0.
+	Absent []access.Holding `json:"absent"`
 	// Whole says that the change has removed the principal, not only a role.
 	Whole bool `json:"whole,omitempty"`
 }
@@ -98,6 +99,12 @@ type ConfirmInput struct {
 type ConfirmResult struct {
 	Read  access.Read `json:"read"`
 	Drift []string    `json:"drift,omitempty"` // changes made by hand, unless the read is old
+	// Judged says that Shown and Ours are set. Versions up to 0.5.0 did not.
+	Judged bool `json:"judged,omitempty"`
+	// Shown says that the console shows again what the change has removed, and Ours that a later
+	// change of ours explains that.
+	Shown bool `json:"shown,omitempty"`
+	Ours  bool `json:"ours,omitempty"`
 }
 
 // ChangeAnswer is the writer's answer to a [ChangeRequest].
@@ -116,6 +123,7 @@ func (a ChangeAnswer) Refused() bool { return a.Proof.Outcome.Refused() }
 type PrincipalInput struct {
 	WriterStart
 
+	// Ownership has the leases. From versions up to 0.5.0 it has all that was known.
 	Ownership access.OwnershipState `json:"ownership"`
 	Holders   []LeaseHolder         `json:"holders,omitempty"`
 }
@@ -124,7 +132,7 @@ type PrincipalInput struct {
 type LeaseHolder struct {
 	Lease   string       `json:"lease"`
 	Request string       `json:"request"` // workflow id
-	Answer  ChangeAnswer `json:"answer"`  // to its acquisition
+	Answer  ChangeAnswer `json:"answer"`  // to its acquisition, summed up
 	// Rules are the request's. The writer needs them if it ends the lease without the request.
 	Rules access.Rules `json:"rules,omitzero"`
 }
@@ -133,8 +141,8 @@ type LeaseHolder struct {
 type PrincipalStatus struct {
 	WriterStart
 
-	Busy      bool                  `json:"busy"`
-	Waiting   int                   `json:"waiting"` // changes behind the one under way
-	Ownership access.OwnershipState `json:"ownership"`
-	Holders   []LeaseHolder         `json:"holders"`
+	Busy    bool           `json:"busy"`
+	Waiting int            `json:"waiting"` // changes behind the one under way
+	Leases  []access.Lease `json:"leases"`
+	Holders []LeaseHolder  `json:"holders"`
 }

@@ -142,8 +142,9 @@ type ApplyResult struct {
 	Receipt *access.Receipt `json:"receipt,omitempty"`
 }
 
-// CloseInput is the input of [CloseActivity]: what the receipt contains. In [ApplyInput.Close]
-// the last proof is still missing.
+// CloseInput is the input of [CloseActivity]: what the workflow knows of what the receipt contains. The
+// receipt itself is made from the ledger. Proofs are summed up: see [access.Proof.Summary]. In
+// [ApplyInput.Close] the last proof is still missing.
 type CloseInput struct {
 	Request RequestInfo    `json:"request"`
 	Plan    access.Plan    `json:"plan"`
