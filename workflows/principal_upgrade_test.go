@@ -46,11 +46,11 @@ func TestPrincipal_MovesToANewBuildWhileQuiet(t *testing.T) {
 	next, behavior := w.upgradesTo()
 	require.EqualValues(t, workflow.ContinueAsNewVersioningBehaviorAutoUpgrade, behavior)
 	require.Equal(t, whose, next.WriterStart)
-	require.Equal(t, w.state().Ownership, next.Ownership)
+	require.Equal(t, w.state().Leases, next.Ownership.Leases)
 	require.Equal(t, w.state().Holders, next.Holders)
 
 	v := newWriter(t)
-	v.actual = w.actual
+	v.actual, v.known = w.actual, w.known
 	v.carriesOut()
 	v.confirms()
 	gone := v.sendChange(time.Hour, releases(a))
