@@ -356,9 +356,9 @@ func TestRelease_WaitsForWhatWasStopped(t *testing.T) {
 func TestRelease_WaitsForAMinuteInAll(t *testing.T) {
 	t.Parallel()
 	d := newGrantFixture(t, consoletest.Options{})
-	known := leasedState(d)
-	second := d.change(access.OpAcquire, lease("2", d.admin), known)
-	first := d.change(access.OpRelease, lease("1", d.soc), known)
+	leasedState(d)
+	second := d.change(access.OpAcquire, lease("2", d.admin))
+	first := d.change(access.OpRelease, lease("1", d.soc))
 	due := d.now
 	release := func() (wire.WriteResult, error) {
 		return d.principal.write(attempt.Outside(t.Context(), attempt.Runtime{
