@@ -29,7 +29,7 @@ func (d *grantFixture) alone() context.Context {
 func leased(d *grantFixture) ledger.Run {
 	d.t.Helper()
 	require.Equal(d.t, access.Applied,
-		d.mustWrite(d.change(access.OpAcquire, lease("1", d.soc), access.OwnershipState{})).Proof.Outcome)
+		d.mustWrite(d.change(access.OpAcquire, lease("1", d.soc))).Proof.Outcome)
 	return ledger.Run{Request: "grant/1", ID: "run"}
 }
 
@@ -63,7 +63,7 @@ func TestReleaseOverdue(t *testing.T) {
 		ledger.KindOverdue, ledger.KindWrite, ledger.KindAnswer, ledger.KindProof, ledger.KindConfirmation,
 	}, kinds)
 	puts := d.puts()
-	got := d.mustWrite(d.change(access.OpRelease, lease("1", d.soc), access.OwnershipState{}))
+	got := d.mustWrite(d.change(access.OpRelease, lease("1", d.soc)))
 	require.Equal(t, access.Released, got.Proof.Outcome)
 	require.Equal(t, puts, d.puts(), "nothing is written twice")
 }
@@ -95,7 +95,7 @@ func TestReleaseOverdue_ConsoleDown(t *testing.T) {
 func TestReleaseOverdue_Unproven(t *testing.T) {
 	t.Parallel()
 	d := newGrantFixture(t, consoletest.Options{})
-	in := d.change(access.OpAcquire, lease("1", d.soc), access.OwnershipState{})
+	in := d.change(access.OpAcquire, lease("1", d.soc))
 	began := d.now
 	d.dieAt(in, "before the answer")
 	require.Equal(t, holdings(d.viewer, d.soc), d.held())
@@ -110,7 +110,7 @@ func TestReleaseOverdue_Unproven(t *testing.T) {
 func TestReleaseOverdue_NothingDue(t *testing.T) {
 	t.Parallel()
 	d := newGrantFixture(t, consoletest.Options{})
-	d.mustWrite(d.change(access.OpGrant, lease("1", d.soc), access.OwnershipState{}))
+	d.mustWrite(d.change(access.OpGrant, lease("1", d.soc)))
 	d.now = d.now.Add(1000 * time.Hour)
 	for _, request := range []string{"grant/1", "grant/none"} {
 		released, err := d.principal.ReleaseOverdue(d.alone(), ledger.Run{Request: request, ID: "run"}, time.Minute)
