@@ -90,6 +90,9 @@ func (p *app) requests(ctx context.Context, o requestsOptions) error {
 		err = unreadable.Entries
 	}
 	rows = p.completeRows(ctx, rows)
+	if err := r.AddHeld(ctx, rows, p.now()); err != nil {
+		return err
+	}
 	frozen := p.remarkFrozen(ctx, db, host)
 	if p.output.json {
 		return errors.Join(p.emitJSON(requestsAnswer{Console: host, Requests: rows, Frozen: frozen}), err)
@@ -99,6 +102,11 @@ func (p *app) requests(ctx context.Context, o requestsOptions) error {
 		return nil
 	}
 	p.emitTable(requestsTable(rows))
+	for _, row := range rows {
+		if row.Again != "" {
+			p.remark("%s was not decided, and Temporal has lost it; to request it again: %s", row.ID, row.Again)
+		}
+	}
 	if limited {
 		p.remark("these are the newest %d; --limit 0 shows all", o.limit)
 	}

@@ -40,6 +40,9 @@ func operation(r requestrecord.Row) string {
 func stateCell(r requestrecord.Row) string {
 	text := r.State
 	switch {
+	case r.Access != nil && (r.State == wire.StateFailed || r.State == requestrecord.StateOpen ||
+		r.Access.State == requestrecord.HeldOverdue):
+		return text + ": access " + r.Access.Text()
 	case r.EndsAt != nil:
 		text += " until " + describe.Minute(*r.EndsAt)
 	case r.Waiting != "":

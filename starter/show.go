@@ -119,6 +119,10 @@ func recordFacts(r requestrecord.Record) [][]string {
 	add("state", r.StateText())
 	add("waiting", r.Waiting())
 	add("message", r.Message())
+	if r.Access != nil {
+		add("access", r.Access.Text())
+	}
+	add("request again", r.Again)
 	if planned {
 		facts = append(facts, planRows(describe.NewNames(r.Names, r.Plan), *r.Plan)...)
 		facts = append(facts, approvalFacts(r)...)

@@ -35,6 +35,13 @@ type Row struct {
 	EndsAt  *time.Time     `json:"endsAt,omitempty"`
 	Waiting string         `json:"waiting,omitempty"`
 	Message string         `json:"message,omitempty"` // why it ended as it did
+	// Access says whether what it has given is in force; nil of a request that has given nothing, or has a receipt.
+	Access *Held `json:"access,omitempty"`
+	// Again is the command that requests the same again, of a pending request that Temporal has lost.
+	Again string `json:"again,omitempty"`
+
+	plan   access.Plan
+	closed bool // it has a receipt
 
 	// unplanned says that the request has no plan yet, so that the ledger has no entry of it;
 	// gone says that Temporal does not know it, or that it has ended.
@@ -120,6 +127,7 @@ func ledgerRow(pair store.LedgerPair) (Row, error) {
 		return row, err
 	}
 	plan := request.Plan
+	row.plan = plan
 	row.Op, row.Principal, row.Role, row.Scope = plan.Op, plan.Principal, plan.Role, plan.Scope
 	row.Duration, row.Requester = plan.Terms.Duration, plan.Terms.Requester
 	if pair.Receipt == nil {
@@ -131,6 +139,7 @@ func ledgerRow(pair store.LedgerPair) (Row, error) {
 		return row, err
 	}
 	receipt := closed.Receipt
+	row.closed = true
 	row.State, row.Outcome, row.Message = receipt.State, receipt.Outcome, receipt.Message
 	return row, nil
 }

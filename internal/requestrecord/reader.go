@@ -3,6 +3,7 @@ package requestrecord
 import (
 	"context"
 	"errors"
+	"time"
 
 	"sentinelone-provisioner/internal/ledger"
 	"sentinelone-provisioner/internal/store"
@@ -49,7 +50,25 @@ func (r Reader) Read(ctx context.Context, ids ...string) Record {
 		out.observe(ctx, r.Temporal)
 	}
 	out.assemble()
+	r.addHeld(ctx, &out)
 	return out
+}
+
+// addHeld adds whether the access of the request is in force, and how to request it again if Temporal has lost it.
+func (r Reader) addHeld(ctx context.Context, out *Record) {
+	if r.Store == nil || !IsPlanned(out.Plan) {
+		return
+	}
+	held, err := HeldBy(ctx, r.Store, r.Console, out.ID, time.Now())
+	if err != nil {
+		out.LedgerErr = errors.Join(out.LedgerErr, err)
+		return
+	}
+	out.Access = held
+	lost := r.Temporal != nil && out.TemporalErr == nil && (!out.inTemporal || out.Over && out.Failure != nil)
+	if held == nil && lost && out.Receipt == nil {
+		out.Again = Again(*out.Plan)
+	}
 }
 
 // FromLedger returns the record that the ledger's entries of one workflow id make, without

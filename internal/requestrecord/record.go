@@ -33,7 +33,11 @@ type Record struct {
 	Plan      *access.Plan    // the latest; nil until it is made
 	PlannedAt time.Time       // by the ledger; zero if that does not have it
 	Receipt   *access.Receipt // nil until the request has ended
-	Proofs    []access.Proof  // by the receipt, else by the workflow, else by the ledger
+	// Access says whether what it has given is in force; nil of a request that has given nothing.
+	Access *Held
+	// Again is the command that requests the same again, of a pending request that Temporal has lost.
+	Again  string
+	Proofs []access.Proof // by the receipt, else by the workflow, else by the ledger
 
 	inTemporal bool
 	waits      []store.Wait // for the console, by the store
@@ -50,6 +54,7 @@ type Entry struct {
 // States of requests of which only the ledger is known.
 const (
 	StateOpen       = "open"       // there is no receipt
+	StateLost       = "lost"       // there is no receipt, it has given nothing, and Temporal has no workflow that goes on
 	StateUnreadable = "unreadable" // this version cannot read its entry
 )
 
@@ -129,6 +134,9 @@ func (r Record) Unreadable() error {
 func (r Record) State() string {
 	if r.Receipt != nil {
 		return r.Receipt.State
+	}
+	if r.Again != "" {
+		return StateLost
 	}
 	return cmp.Or(r.Observation.State(), StateOpen)
 }
