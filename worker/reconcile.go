@@ -14,6 +14,7 @@ import (
 	"sentinelone-provisioner/internal/reconciler"
 	"sentinelone-provisioner/internal/store"
 	"sentinelone-provisioner/internal/wire"
+	"sentinelone-provisioner/internal/writers"
 )
 
 // overdueLimit bounds how many claims one look takes.
@@ -23,10 +24,14 @@ const overdueLimit = 10_000
 // wait before it closes the database.
 func startReconciler(
 	ctx context.Context, log *slog.Logger, cfg config.Config, s1 *console.Client, db *store.Store, rules rules,
-	notifications *activities.Notify, metrics client.MetricsHandler,
+	notifications *activities.Notify, options client.Options,
 ) (ticker *reconciler.Ticker, wait func()) {
 	authority := activities.NewAuthority(db, s1.Console(), rules.signers).Following(rules.policy)
 	claims := authority.Claims(log)
+	metrics := options.MetricsHandler
+	if metrics == nil {
+		metrics = client.MetricsNopHandler
+	}
 	ticker = reconciler.New(reconciler.Options{
 		Overdue: func(ctx context.Context, due time.Time) ([]reconciler.Claim, error) {
 			if err := claims.CatchUp(ctx); err != nil {
@@ -46,7 +51,16 @@ func startReconciler(
 			return lock, nil
 		},
 		Releaser: activities.NewPrincipal(s1, db, authority).Notifying(notifications),
-		Follow: func(ctx context.Context, _ client.Client, c reconciler.Claim) error {
+		Follow: func(ctx context.Context, temporal client.Client, c reconciler.Claim) error {
+			finding, err := writers.Mend(ctx, temporal, options.Namespace, writerOf(s1.Console(), cfg.Worker.TaskQueue, c))
+			if err != nil {
+				return err
+			}
+			if finding.Fault != "" {
+				finding.Count(metrics)
+				log.Warn("A principal's writer did not release in time, and was mended", "principal", c.Principal.String(),
+					"fault", finding.Fault, "finding", finding.Text)
+			}
 			return notifications.Announce(ctx, wire.AnnounceInput{
 				Event: wire.Event{Type: wire.EventOverdue, Request: c.Run.Request, Run: c.Run.ID},
 			})
@@ -58,6 +72,15 @@ func startReconciler(
 	return ticker, func() { <-done }
 }
 
+// writerOf is the writer of the principal whose access a claim is.
+func writerOf(console, queue string, c reconciler.Claim) wire.Writer {
+	return wire.Writer{
+		WorkflowID: wire.PrincipalID(console, c.Principal.Kind, c.Principal.ID), WorkflowType: wire.PrincipalType,
+		Update: wire.ChangeUpdate, TaskQueue: queue,
+		Start: wire.WriterStart{Console: console, Kind: c.Principal.Kind, ID: c.Principal.ID},
+	}
+}
+
 // overdueRuns are the runs of requests with overdue claims: one change releases all claims of a run. What no request on
 // record has given is drift, which the policy's rules are about.
 func overdueRuns(all []store.Claim) (out []reconciler.Claim) {
@@ -65,7 +88,7 @@ func overdueRuns(all []store.Claim) (out []reconciler.Claim) {
 	for _, c := range all {
 		if run := c.Of(); c.Authorized && !seen[run.String()] {
 			seen[run.String()] = true
-			out = append(out, reconciler.Claim{Run: run, Subject: c.Principal.String(), Due: c.Due})
+			out = append(out, reconciler.Claim{Run: run, Principal: c.Principal, Due: c.Due})
 		}
 	}
 	return out

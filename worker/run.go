@@ -113,7 +113,7 @@ func serve(ctx context.Context, log *slog.Logger, cfg config.Config, options cli
 	}
 	notifications := newNotifications(cfg, s1, db, senders, rules)
 	reconciling, stopReconciler := context.WithCancel(ctx)
-	overdue, wait := startReconciler(reconciling, log, cfg, s1, db, rules, notifications, options.MetricsHandler)
+	overdue, wait := startReconciler(reconciling, log, cfg, s1, db, rules, notifications, options)
 	defer func() { stopReconciler(); wait() }()
 	temporal, err := dial(ctx, log, options)
 	if err != nil || temporal == nil {

@@ -50,14 +50,15 @@ type principalRun struct {
 	withdrawn []string
 	// preempted are changes that were preempted and are queued again.
 	preempted []wire.ChangeRequest
-	upgrades  bool // see writersUpgrade
+	upgrades  bool          // see writersUpgrade
+	grace     time.Duration // see graceOf
 }
 
 // run lives as long as there is something to do. Without a dated lease it waits
 // without a deadline, but for looking after a new build: it is started with a change, and each
 // change ends.
 func (p *principalRun) run(ctx workflow.Context) error {
-	p.upgrades = since(ctx, writersUpgrade)
+	p.upgrades, p.grace = since(ctx, writersUpgrade), graceOf(ctx)
 	looked := workflow.Now(ctx)
 	for {
 		due := p.overdueAt()
@@ -96,15 +97,21 @@ func (p *principalRun) idleNow(ctx workflow.Context) bool {
 	return p.queue.free() && workflow.AllHandlersFinished(ctx)
 }
 
-// grace is how long after its end a lease waits for its grant to release it: grants
-// are there within seconds unless someone has terminated them.
-const grace = 15 * time.Minute
+// graceOf is how long after its end a lease waits for its grant to release it: grants
+// are there within seconds unless someone has terminated them. From then on the access is
+// overdue, and the worker releases it too.
+func graceOf(ctx workflow.Context) time.Duration {
+	if since(ctx, overdueAfterAMinute) {
+		return time.Minute
+	}
+	return 15 * time.Minute
+}
 
 // overdueAt is when the first lease is released without its grant; zero for never.
 func (p *principalRun) overdueAt() time.Time {
 	var first time.Time
 	for _, l := range p.ownership.Leases {
-		if at := l.End.Add(grace); !l.End.IsZero() && (first.IsZero() || at.Before(first)) {
+		if at := l.End.Add(p.grace); !l.End.IsZero() && (first.IsZero() || at.Before(first)) {
 			first = at
 		}
 	}
@@ -115,7 +122,7 @@ func (p *principalRun) overdueAt() time.Time {
 func (p *principalRun) releaseOverdue(ctx workflow.Context, due time.Time) error {
 	var done []string
 	for _, l := range slices.Clone(p.ownership.Leases) {
-		if l.End.IsZero() || l.End.Add(grace).After(due) || slices.Contains(done, l.First()) {
+		if l.End.IsZero() || l.End.Add(p.grace).After(due) || slices.Contains(done, l.First()) {
 			continue
 		}
 		done = append(done, l.First())

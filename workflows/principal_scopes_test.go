@@ -113,5 +113,5 @@ func TestPrincipal_HolderWithoutTheFirstScope(t *testing.T) {
 	w.run()
 	require.True(t, moved.done)
 	require.Equal(t, []string{in.Key, "grant/a#run/release"}, w.written())
-	require.Equal(t, began.Add(5*time.Hour+15*time.Minute+5*time.Second), w.Now().UTC())
+	require.Equal(t, began.Add(5*time.Hour+time.Minute+5*time.Second), w.Now().UTC())
 }

@@ -12,8 +12,11 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-// The name of the change is in histories, and is spelled here a second time on purpose.
-const writersUpgrade = "writers-upgrade"
+// The names of the changes are in histories, and are spelled here a second time on purpose.
+const (
+	writersUpgrade      = "writers-upgrade"
+	overdueAfterAMinute = "overdue-after-a-minute"
+)
 
 // upgradesTo is what the writer continues as new with, which it must.
 func (w *writerEnv) upgradesTo() (wire.PrincipalInput, workflow.ContinueAsNewVersioningBehavior) {
@@ -99,9 +102,9 @@ func TestPrincipal_WakesForNothing(t *testing.T) {
 
 	require.NoError(t, w.GetWorkflowError())
 	require.Equal(t, []string{"a/acquire", "a/release"}, w.written())
-	require.Equal(t, began.Add(time.Second+13*time.Hour+15*time.Minute+5*time.Second), w.Now().UTC())
+	require.Equal(t, began.Add(time.Second+13*time.Hour+time.Minute+5*time.Second), w.Now().UTC())
 	require.Equal(t, []time.Duration{
-		6 * time.Hour, 6*time.Hour - time.Second, 6 * time.Hour, time.Hour + 15*time.Minute + time.Second,
+		6 * time.Hour, 6*time.Hour - time.Second, 6 * time.Hour, time.Hour + time.Minute + time.Second,
 	}, timers[:4], "the second replaces the first once there is a lease")
 }
 
@@ -118,11 +121,13 @@ func TestPrincipal_StaysOnItsBuildWithoutANewOne(t *testing.T) {
 }
 
 // The old branch: a writer that was started before writers moved never wakes for it, and goes
-// on as its history says, whatever Temporal tells it.
+// on as its history says, whatever Temporal tells it. It releases fifteen minutes after an end.
 func TestPrincipal_StartedBeforeWritersMoved(t *testing.T) {
 	t.Parallel()
 	w := newWriter(t)
-	w.OnGetVersion(writersUpgrade, workflow.DefaultVersion, workflow.Version(1)).Return(workflow.DefaultVersion).Once()
+	for _, change := range []string{writersUpgrade, overdueAfterAMinute} {
+		w.OnGetVersion(change, workflow.DefaultVersion, workflow.Version(1)).Return(workflow.DefaultVersion).Once()
+	}
 	w.carriesOut()
 	w.confirms()
 	w.SetTargetWorkerDeploymentVersionChanged(true)

@@ -21,6 +21,8 @@ const (
 	// waitersAreWoken: the writer wakes the activity that waits for its answer. Before, that
 	// activity held a slot of a worker for a minute, and asked again.
 	waitersAreWoken = "waiters-are-woken"
+	// overdueAfterAMinute: a writer releases a lease a minute after its end, not fifteen minutes.
+	overdueAfterAMinute = "overdue-after-a-minute"
 )
 
 // since says that a workflow runs with a change of that name: all do that reach it from now
@@ -34,7 +36,7 @@ func since(ctx workflow.Context, change string) bool {
 // workers let no workflow take a change that the release before does not know (ROLLBACK_TO).
 func ReleaseOf(change string) string {
 	switch change {
-	case writersUpgrade, reviewsLeaveTheIndex, waitersAreWoken:
+	case writersUpgrade, reviewsLeaveTheIndex, waitersAreWoken, overdueAfterAMinute:
 		return "0.6.0"
 	case nextBuildStep:
 		return "99.0.0"

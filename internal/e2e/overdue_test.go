@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/common/v1"
+	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 
 	"sentinelone-provisioner/internal/access"
@@ -133,6 +135,23 @@ func TestOverdue_WorkerWithoutTemporal(t *testing.T) {
 	require.Zero(t, code, "it stops while it still looks for Temporal")
 }
 
+// The grant is alive, and the release of its writer is paused. The system releases the access, and then the writer
+// goes on: the grant ends with its receipt.
+func TestOverdue_ReleasePaused(t *testing.T) {
+	t.Parallel()
+	r := newGrantEnv(t)
+	run := r.startGrant("", r.input("5s"))
+	ends := *r.untilStatus(run, isActive).EndsAt
+	down := r.console.AddFault(consoletest.Fault{Name: consoletest.ServerError, Path: "/users"})
+	r.pauseActivity(r.writerID())
+	require.True(t, r.console.RemoveFault(down))
+	r.untilReleased(run.GetID(), ends)
+	got := r.result(run)
+	require.Equal(t, wire.StateExpired, got.State)
+	require.Equal(t, access.Released, got.Outcome)
+	r.requireReceipt(got)
+}
+
 // Of two workers, one releases what is overdue, once.
 func TestOverdue_TwoWorkers(t *testing.T) {
 	t.Parallel()
@@ -166,4 +185,22 @@ func TestOverdue_ConsoleDown(t *testing.T) {
 	waits, err := r.openStore().WaitOf(r.ctx(), r.consoleKey(), run.GetID())
 	require.NoError(t, err)
 	require.Empty(t, waits)
+}
+
+// pauseActivity pauses the activity that a workflow waits for, once there is one that has failed.
+func (s *stack) pauseActivity(workflow string) {
+	s.t.Helper()
+	at := &common.WorkflowExecution{WorkflowId: workflow}
+	require.EventuallyWithT(s.t, func(c *assertT) {
+		is, err := s.client.DescribeWorkflowExecution(s.ctx(), workflow, "")
+		require.NoError(c, err)
+		require.NotEmpty(c, is.GetPendingActivities())
+		pending := is.GetPendingActivities()[0]
+		require.Greater(c, pending.GetAttempt(), int32(1))
+		_, err = s.client.WorkflowService().PauseActivity(s.ctx(), &workflowservice.PauseActivityRequest{
+			Namespace: "default", Execution: at,
+			Activity: &workflowservice.PauseActivityRequest_Id{Id: pending.GetActivityId()},
+		})
+		require.NoError(c, err)
+	}, limit, 50*time.Millisecond)
 }

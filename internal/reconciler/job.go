@@ -65,7 +65,7 @@ func (t *Ticker) adopt(claims []Claim) {
 }
 
 func attributes(c Claim) []any {
-	return []any{"request", c.Run.Request, "run", c.Run.ID, "principal", c.Subject, "due", c.Due}
+	return []any{"request", c.Run.Request, "run", c.Run.ID, "principal", c.Principal.String(), "due", c.Due}
 }
 
 // waiting are the jobs that no attempt is made at, those first that were tried least.
@@ -94,7 +94,7 @@ func (t *Ticker) startDue(ctx context.Context) {
 		switch {
 		case t.running >= slots:
 			return
-		case j.next.After(now) || t.busy[j.claim.Subject]:
+		case j.next.After(now) || t.busy[j.claim.Principal.String()]:
 		case j.stage == following: // which asks nothing of the console
 			t.start(ctx, j)
 		case probes > 0:
@@ -122,7 +122,7 @@ func (t *Ticker) start(ctx context.Context, j *job) {
 	j.attempts++
 	j.at = true
 	t.running++
-	t.busy[j.claim.Subject] = true
+	t.busy[j.claim.Principal.String()] = true
 	t.work.Go(func() {
 		ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
 		defer cancel()
@@ -156,7 +156,7 @@ func (t *Ticker) attempt(ctx context.Context, j *job) result {
 func (t *Ticker) take(r result) {
 	j, now := r.job, time.Now()
 	t.running--
-	delete(t.busy, j.claim.Subject)
+	delete(t.busy, j.claim.Principal.String())
 	j.at = false
 	if j.stage != following {
 		t.count(r)

@@ -12,9 +12,9 @@ import (
 
 // Claim is access of a run of a request that must be gone.
 type Claim struct {
-	Run     ledger.Run
-	Subject string    // whose access it is, such as "user/401"
-	Due     time.Time // when it had to be gone
+	Run       ledger.Run
+	Principal ledger.Subject // whose access it is
+	Due       time.Time      // when it had to be gone
 }
 
 // Releaser ends access, as activities.Principal does.

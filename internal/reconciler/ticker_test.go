@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/client"
 
+	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/ledger"
 	"sentinelone-provisioner/internal/reconciler"
 )
@@ -41,7 +42,7 @@ func newWorld(overdue ...string) *world {
 
 func claim(request string, i int) reconciler.Claim {
 	return reconciler.Claim{
-		Run: ledger.Run{Request: request, ID: "run"}, Subject: fmt.Sprintf("user/%d", i),
+		Run: ledger.Run{Request: request, ID: "run"}, Principal: ledger.Subject{Kind: access.User, ID: fmt.Sprint(i)},
 		Due: time.Now().Add(time.Duration(i-1000) * time.Second),
 	}
 }
