@@ -12,10 +12,13 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// Metadata of an encrypted payload: its encoding, and the id of its key.
+// Metadata of an encrypted payload: its encoding, the id of its key, and how the text was compressed before.
+// Payloads of versions up to 0.5.0, and short ones, are not compressed.
 const (
-	encodingEncrypted = "binary/encrypted"
-	metadataKeyID     = "encryption-key-id"
+	encodingEncrypted   = "binary/encrypted"
+	metadataKeyID       = "encryption-key-id"
+	metadataCompression = "compression"
+	compressionZstd     = "zstd"
 )
 
 // DataConverter returns the data converter for every client and worker: JSON, then the
@@ -81,13 +84,18 @@ func seal(key Key, p *commonpb.Payload) (*commonpb.Payload, error) {
 	if _, err := rand.Read(nonce); err != nil {
 		return nil, fmt.Errorf("nonce: %w", err)
 	}
-	return &commonpb.Payload{
-		Metadata: map[string][]byte{
-			converter.MetadataEncoding: []byte(encodingEncrypted),
-			metadataKeyID:              []byte(key.ID),
-		},
-		Data: aead.Seal(nonce, nonce, plain, nil),
-	}, nil
+	metadata := map[string][]byte{
+		converter.MetadataEncoding: []byte(encodingEncrypted),
+		metadataKeyID:              []byte(key.ID),
+	}
+	packed, err := compress(plain)
+	if err != nil {
+		return nil, err
+	}
+	if packed != nil {
+		plain, metadata[metadataCompression] = packed, []byte(compressionZstd)
+	}
+	return &commonpb.Payload{Metadata: metadata, Data: aead.Seal(nonce, nonce, plain, nil)}, nil
 }
 
 func open(key Key, p *commonpb.Payload) (*commonpb.Payload, error) {
@@ -103,6 +111,15 @@ func open(key Key, p *commonpb.Payload) (*commonpb.Payload, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot decrypt a payload with key %q, check this key in PAYLOAD_KEYS_FILE: %w",
 			key.ID, err)
+	}
+	switch how := string(p.GetMetadata()[metadataCompression]); how {
+	case "":
+	case compressionZstd:
+		if plain, err = decompress(plain); err != nil {
+			return nil, err
+		}
+	default:
+		return nil, fmt.Errorf("a payload is compressed with %q, which this version does not know: use a newer one", how)
 	}
 	out := new(commonpb.Payload)
 	if err := proto.Unmarshal(plain, out); err != nil {
