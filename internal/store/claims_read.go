@@ -29,9 +29,14 @@ func scanClaim(row scanner) (Claim, error) {
 	return c, err
 }
 
-func (s *Store) claims(ctx context.Context, what, where string, args ...any) ([]Claim, error) {
+// claims reads claims by one of the table's indexes.
+func (s *Store) claims(ctx context.Context, what, index, where string, args ...any) ([]Claim, error) {
 	out := []Claim{}
-	err := forEachRow(ctx, s.r, what, "SELECT "+claimColumns+" FROM claims WHERE console = $1 AND "+where, args,
+	from := "claims"
+	if index != "" {
+		from = s.d.indexed(from, index)
+	}
+	err := forEachRow(ctx, s.r, what, "SELECT "+claimColumns+" FROM "+from+" WHERE console = $1 AND "+where, args,
 		func(rows *sql.Rows) error {
 			c, err := scanClaim(rows)
 			out = append(out, c)
@@ -46,27 +51,27 @@ func (s *Store) claims(ctx context.Context, what, where string, args ...any) ([]
 // The list is as new as the claims: see package claims, which brings them up to date. What it names
 // is looked at again in the ledger before anything is written.
 func (s *Store) OverdueClaims(ctx context.Context, console string, now time.Time, limit int) ([]Claim, error) {
-	return s.claims(ctx, "read the overdue claims",
+	return s.claims(ctx, "read the overdue claims", "claims_due",
 		"state = 'open' AND due_at IS NOT NULL AND due_at <= $2 ORDER BY due_at, claim, scope_id LIMIT $3",
 		console, micros(now.Add(-OverdueAfter)), limit)
 }
 
 // OpenLeases lists the leases in force, by id, at most limit and those behind the id after; "" begins.
 func (s *Store) OpenLeases(ctx context.Context, console, after string, limit int) ([]Claim, error) {
-	return s.claims(ctx, "read the leases in force",
+	return s.claims(ctx, "read the leases in force", "",
 		"claim > $2 AND op = 'lease' AND state = 'open' ORDER BY claim LIMIT $3", console, after, limit)
 }
 
 // ClaimsOf lists all claims on roles of a principal, also those that have ended, oldest first.
 func (s *Store) ClaimsOf(ctx context.Context, console string, of ledger.Subject) ([]Claim, error) {
-	return s.claims(ctx, "read the claims of "+of.String(),
+	return s.claims(ctx, "read the claims of "+of.String(), "claims_of_principal",
 		"principal_kind = $2 AND principal_id = $3 ORDER BY entry, claim, level, scope_id, role_id",
 		console, string(of.Kind), of.ID)
 }
 
 // ClaimsOfRequest lists the claims of all runs of a request, oldest first.
 func (s *Store) ClaimsOfRequest(ctx context.Context, console, request string) ([]Claim, error) {
-	return s.claims(ctx, "read the claims of "+request,
+	return s.claims(ctx, "read the claims of "+request, "claims_of_request",
 		"request = $2 ORDER BY entry, claim, level, scope_id, role_id", console, request)
 }
 

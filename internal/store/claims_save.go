@@ -66,7 +66,8 @@ func moveClaimsHead(
 // replaceClaims replaces the claims of runs.
 func (s *Store) replaceClaims(ctx context.Context, tx *sql.Tx, console string, u ClaimsUpdate) error {
 	for _, r := range u.Runs {
-		_, err := exec(ctx, tx, "replace claims", "DELETE FROM claims WHERE console = $1 AND request = $2 AND run = $3",
+		_, err := exec(ctx, tx, "replace claims",
+			"DELETE FROM "+s.d.indexed("claims", "claims_of_request")+" WHERE console = $1 AND request = $2 AND run = $3",
 			console, r.Request, r.ID)
 		if err != nil {
 			return err
@@ -106,10 +107,10 @@ func (s *Store) endClaims(ctx context.Context, tx *sql.Tx, console string, u Cla
 	}
 	for _, p := range u.Principals {
 		_, err := exec(ctx, tx, "end permanent claims",
-			`UPDATE claims SET state = 'superseded'
+			`UPDATE `+s.d.indexed("claims", "claims_of_principal")+` SET state = 'superseded'
 			 WHERE console = $1 AND principal_kind = $2 AND principal_id = $3 AND state = 'open'
 			   AND op IN ('grant', 'create', 'reset', 'downgrade', 'adopt')
-			   AND EXISTS (SELECT 1 FROM claims e
+			   AND EXISTS (SELECT 1 FROM `+s.d.indexed("claims e", "claims_of_principal")+`
 			     WHERE e.console = claims.console AND e.principal_kind = claims.principal_kind
 			       AND e.principal_id = claims.principal_id AND e.entry > claims.entry AND e.is_proven = 1
 			       AND (e.op = 'delete'

@@ -42,7 +42,7 @@ func (s *Store) Explain(ctx context.Context, console string, now time.Time) (Exp
 	var out Explanation
 	var again bool
 	err := s.read(ctx, func(q queryer) error {
-		e, err := loadExplainer(ctx, q, console, now)
+		e, err := loadExplainer(ctx, q, s.d, console, now)
 		if err == nil && e.isCurrent() {
 			again = true
 			out, err = e.kept.explanation()
@@ -56,7 +56,7 @@ func (s *Store) Explain(ctx context.Context, console string, now time.Time) (Exp
 		if err := s.d.lockExplanation(ctx, tx, console); err != nil {
 			return err
 		}
-		e, err := loadExplainer(ctx, tx, console, now)
+		e, err := loadExplainer(ctx, tx, s.d, console, now)
 		if err != nil {
 			return err
 		}
@@ -92,9 +92,11 @@ type explainer struct {
 	kept    explanationRow // the last one; zero before the first
 }
 
-func loadExplainer(ctx context.Context, q queryer, console string, now time.Time) (e explainer, err error) {
+func loadExplainer(
+	ctx context.Context, q queryer, d dialect, console string, now time.Time,
+) (e explainer, err error) {
 	e = explainer{console: console, now: now}
-	if e.scopes, err = loadDriftScopes(ctx, q, console); err != nil {
+	if e.scopes, err = loadDriftScopes(ctx, q, d, console); err != nil {
 		return e, err
 	}
 	err = q.QueryRowContext(ctx, "SELECT version FROM claims_heads WHERE console = $1", console).Scan(&e.claims)
@@ -110,8 +112,8 @@ func loadExplainer(ctx context.Context, q queryer, console string, now time.Time
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return e, fmt.Errorf("read the last explanation: %w", err)
 	}
-	for i := range e.scopes {
-		e.scopes[i].baseline = k.baselines[i]
+	for i := range e.scopes.of {
+		e.scopes.of[i].baseline = k.baselines[i]
 	}
 	return e, nil
 }
@@ -122,7 +124,7 @@ func (e explainer) isCurrent() bool {
 	if k.at == 0 || k.settled == 0 || k.claims != e.claims || k.next.Valid && micros(e.now) >= k.next.Int64 {
 		return false
 	}
-	for i, s := range e.scopes {
+	for i, s := range e.scopes.of {
 		if k.versions[i] != s.head.version || s.proven() && !k.baselines[i].Valid {
 			return false
 		}
@@ -141,8 +143,8 @@ func (k explanationRow) explanation() (Explanation, error) {
 // explain makes the explanation and records it.
 func (e explainer) explain(ctx context.Context, tx *sql.Tx) (Explanation, error) {
 	out := Explanation{Number: e.kept.number, At: e.now, New: drift.Counts{}}
-	for i := range e.scopes {
-		if err := e.scopes[i].setBaseline(ctx, tx, e.console); err != nil {
+	for i := range e.scopes.of {
+		if err := e.scopes.of[i].setBaseline(ctx, tx, e.console); err != nil {
 			return out, err
 		}
 	}
@@ -234,22 +236,23 @@ func (e explainer) count(ctx context.Context, tx *sql.Tx) (drift.Counts, error) 
 	late := lateAt(e.now)
 	ours, err := countDrift(ctx, tx, `SELECT g.kind, COUNT(*) FROM (
 			SELECT CASE MAX(CASE c.op WHEN 'lease' THEN 0 ELSE 1 END) WHEN 1 THEN 'granted' ELSE 'leased' END AS kind
-			FROM claims c JOIN assignments a ON `+isSameRole("a", "c")+` AND a.until IS NULL AND `+promoted("a")+`
+			FROM claims c
 			WHERE c.console = $1 AND c.state = 'open' AND `+isGiven+` AND c.is_authorized = 1
 			  AND (c.due_at IS NULL OR c.due_at > $2) AND (c.op <> 'lease' OR c.was_held = 0)
-			GROUP BY a.principal_kind, a.principal_id, a.role_id, a.level, a.scope_id) g GROUP BY g.kind`,
+			  AND `+e.scopes.isShown()+`
+			GROUP BY c.principal_kind, c.principal_id, c.role_id, c.level, c.scope_id) g GROUP BY g.kind`,
 		e.console, late)
 	if err != nil {
 		return nil, err
 	}
 	shown, err := count(ctx, tx, "count the drift that is shown",
-		`SELECT COUNT(*) FROM drift c WHERE c.console = $1 AND c.gone_at IS NULL AND `+isShown(), e.console)
+		`SELECT COUNT(*) FROM drift c WHERE c.console = $1 AND c.gone_at IS NULL AND `+e.scopes.isShown(), e.console)
 	if err != nil {
 		return nil, err
 	}
 	out[drift.Granted], out[drift.Leased] = ours[drift.Granted], ours[drift.Leased]
 	held := 0
-	for _, s := range e.scopes {
+	for _, s := range e.scopes.of {
 		held += s.head.held
 	}
 	out[drift.Baseline] = max(0, held-out[drift.Granted]-out[drift.Leased]-shown)
@@ -299,7 +302,7 @@ func (e explainer) record(ctx context.Context, tx *sql.Tx, made Explanation) err
 		     service_users_version = excluded.service_users_version, claims_version = excluded.claims_version,
 		     is_settled = excluded.is_settled, explained_at = excluded.explained_at, next_at = excluded.next_at,
 		     counts = excluded.counts`,
-		e.console, made.Number, e.scopes[0].baseline, e.scopes[1].baseline, e.scopes[0].head.version,
-		e.scopes[1].head.version, e.claims, boolToInt(pending == 0), micros(e.now), next, counts)
+		e.console, made.Number, e.scopes.of[0].baseline, e.scopes.of[1].baseline, e.scopes.of[0].head.version,
+		e.scopes.of[1].head.version, e.claims, boolToInt(pending == 0), micros(e.now), next, counts)
 	return err
 }

@@ -25,11 +25,15 @@ type driftScope struct {
 // proven says whether a snapshot of the collection is proven.
 func (d driftScope) proven() bool { return d.head.seq > 0 }
 
-// driftScopes are the scopes of a console: users, then service users.
-type driftScopes [2]driftScope
+// driftScopes are the scopes of a console.
+type driftScopes struct {
+	d  dialect
+	of [2]driftScope // users, then service users
+}
 
-func loadDriftScopes(ctx context.Context, q queryer, console string) (out driftScopes, err error) {
-	out[0].kind, out[1].kind = access.User, access.ServiceUser
+func loadDriftScopes(ctx context.Context, q queryer, d dialect, console string) (out driftScopes, err error) {
+	out.d = d
+	out.of[0].kind, out.of[1].kind = access.User, access.ServiceUser
 	err = forEachRow(ctx, q, "read the collection heads",
 		`SELECT h.collection, h.seq, h.version, h.visible, h.held, s.started_at
 		 FROM collection_heads h JOIN snapshots s ON s.seq = h.seq
@@ -39,9 +43,9 @@ func loadDriftScopes(ctx context.Context, q queryer, console string) (out driftS
 			var d driftScope
 			err := rows.Scan(&c, &d.head.seq, &d.head.version, &d.head.visible, &d.head.held, &d.started)
 			d.kind = c.PrincipalKind()
-			for i := range out {
-				if out[i].kind == d.kind {
-					out[i] = d
+			for i := range out.of {
+				if out.of[i].kind == d.kind {
+					out.of[i] = d
 				}
 			}
 			return err
@@ -51,7 +55,7 @@ func loadDriftScopes(ctx context.Context, q queryer, console string) (out driftS
 
 // perKind is an expression that depends on the kind of the principal of alias.
 func (d driftScopes) perKind(alias string, value func(driftScope) int64) string {
-	return fmt.Sprintf("(CASE %s.principal_kind WHEN 'user' THEN %d ELSE %d END)", alias, value(d[0]), value(d[1]))
+	return fmt.Sprintf("(CASE %s.principal_kind WHEN 'user' THEN %d ELSE %d END)", alias, value(d.of[0]), value(d.of[1]))
 }
 
 // shownSince is the time up to which a change of ours is shown by the latest snapshot, for the kind of
@@ -74,10 +78,24 @@ const (
 
 func isSameRole(a, b string) string { return fmt.Sprintf(sameRole, a, b) }
 
+// claimsBy is the table of claims with an alias, found by principal.
+func (d driftScopes) claimsBy(alias string) string {
+	return d.d.indexed("claims "+alias, "claims_of_principal")
+}
+
+// each ends a subquery that is run for each row: one lookup, where PostgreSQL without statistics would make a join and
+// read all assignments.
+func (d driftScopes) each() string {
+	if d.d.postgres {
+		return " OFFSET 0"
+	}
+	return ""
+}
+
 // isShown is the condition that readers see the role of a claim c.
-func isShown() string {
+func (d driftScopes) isShown() string {
 	return "EXISTS (SELECT 1 FROM assignments a WHERE " + isSameRole("a", "c") +
-		" AND a.until IS NULL AND " + promoted("a") + ")"
+		" AND a.until IS NULL AND " + promoted("a") + d.each() + ")"
 }
 
 // hides is the condition that a lease h of the same principal hides a role of alias: it stands at the
@@ -94,7 +112,7 @@ func hides(alias string) string {
 // claims name: not the whole table.
 func (d driftScopes) currentDrift(now time.Time) string {
 	parts := []string{d.overdue(now), d.unauthorized(), d.missing(now)}
-	for _, s := range d {
+	for _, s := range d.of {
 		if s.proven() && s.baseline.Valid {
 			parts = append(parts, d.unexplained(s))
 		}
@@ -113,7 +131,7 @@ func lateAt(now time.Time) int64 { return micros(now.Add(-OverdueAfter)) }
 
 // maybeShown is the condition that the role of a claim c is on the console, or that no snapshot can say yet.
 func (d driftScopes) maybeShown() string {
-	return "(c.began_at >= " + d.shownSince("c") + " OR " + isShown() + ")"
+	return "(c.began_at >= " + d.shownSince("c") + " OR " + d.isShown() + ")"
 }
 
 // overdue selects the claims that had to be gone a while ago. A role that another claim holds, or that was
@@ -122,18 +140,18 @@ func (d driftScopes) overdue(now time.Time) string {
 	late := fmt.Sprint(lateAt(now))
 	return "SELECT 'overdue' AS kind" + driftColumns + "c.due_at AS since_at FROM claims c WHERE " + inForce +
 		" AND c.due_at IS NOT NULL AND c.due_at <= " + late + " AND c.is_authorized = 1 AND c.was_held = 0" +
-		" AND NOT EXISTS (SELECT 1 FROM claims o WHERE " + isSameRole("o", "c") + " AND o.state = 'open'" +
+		" AND NOT EXISTS (SELECT 1 FROM " + d.claimsBy("o") + " WHERE " + isSameRole("o", "c") + " AND o.state = 'open'" +
 		" AND o.op IN ('lease', 'grant', 'create', 'reset', 'downgrade')" +
 		" AND (o.due_at IS NULL OR o.due_at > " + late + " OR o.due_at = c.due_at AND o.claim < c.claim" +
-		" OR o.due_at < c.due_at)) AND " + d.maybeShown()
+		" OR o.due_at < c.due_at)" + d.each() + ") AND " + d.maybeShown()
 }
 
 // unauthorized selects the claims that no request on record names.
 func (d driftScopes) unauthorized() string {
 	return "SELECT 'unauthorized' AS kind" + driftColumns + "c.began_at AS since_at FROM claims c WHERE " + inForce +
 		" AND c.is_authorized = 0 AND " + d.maybeShown() +
-		" AND NOT EXISTS (SELECT 1 FROM claims o WHERE " + isSameRole("o", "c") + " AND o.state = 'open'" +
-		" AND o.is_authorized = 0 AND o.claim < c.claim)"
+		" AND NOT EXISTS (SELECT 1 FROM " + d.claimsBy("o") + " WHERE " + isSameRole("o", "c") + " AND o.state = 'open'" +
+		" AND o.is_authorized = 0 AND o.claim < c.claim" + d.each() + ")"
 }
 
 // missing selects the claims in force that the latest snapshot does not show, though it began later, and though
@@ -143,39 +161,59 @@ func (d driftScopes) missing(now time.Time) string {
 		" AS since_at FROM claims c JOIN ledger l ON l.console = c.console AND l.seq = c.entry WHERE " + inForce +
 		" AND c.is_authorized = 1 AND c.is_proven = 1 AND (c.due_at IS NULL OR c.due_at > " + fmt.Sprint(lateAt(now)) + ")" +
 		" AND c.began_at < " + d.shownSince("c") + " AND l.at < " + d.shownSince("c") +
-		" AND NOT EXISTS (SELECT 1 FROM claims h WHERE " + hides("c") + " AND h.entry > c.entry" +
-		" AND (h.state = 'open' OR h.closed_at >= " + d.shownSince("c") + "))" +
-		" AND NOT EXISTS (SELECT 1 FROM claims o WHERE " + isSameRole("o", "c") + " AND o.state = 'open'" +
+		" AND NOT EXISTS (SELECT 1 FROM " + d.claimsBy("h") + " WHERE " + hides("c") + " AND h.entry > c.entry" +
+		" AND (h.state = 'open' OR h.closed_at >= " + d.shownSince("c") + ")" + d.each() + ")" +
+		" AND NOT EXISTS (SELECT 1 FROM " + d.claimsBy("o") + " WHERE " + isSameRole("o", "c") + " AND o.state = 'open'" +
 		" AND o.is_proven = 1 AND o.is_authorized = 1 AND (o.due_at IS NULL OR o.due_at > " + fmt.Sprint(lateAt(now)) + ")" +
-		" AND o.claim < c.claim) AND NOT " + isShown()
+		" AND o.claim < c.claim" + d.each() + ") AND NOT " + d.isShown()
 }
 
 // unexplained selects the assignments of one kind of principal that appeared after the baseline, and that
 // nothing of ours explains.
 func (d driftScopes) unexplained(s driftScope) string {
-	base, shown := fmt.Sprint(s.baseline.Int64), fmt.Sprint(s.started-settling.Microseconds())
-	// A change of ours explains it: a claim in force, or one that has ended since the snapshot began.
-	ours := "SELECT 1 FROM claims c WHERE " + isSameRole("c", "a") +
+	base := fmt.Sprint(s.baseline.Int64)
+	return "SELECT 'unexplained' AS kind, '' AS claim, '' AS request, a.principal_kind, a.principal_id, a.level," +
+		" a.scope_id, a.role_id, f.promoted_at AS since_at FROM " + d.appeared(s) +
+		" AND NOT EXISTS (" + d.ours(s) + d.each() + ") AND NOT EXISTS (" + d.before(base) + d.each() + ")"
+}
+
+// appeared are the assignments a, seen first by snapshot f, of principals that changed since the baseline.
+func (d driftScopes) appeared(s driftScope) string {
+	base := fmt.Sprint(s.baseline.Int64)
+	assignments := fmt.Sprintf("a.console = e.console AND a.principal_kind = '%s' AND a.principal_id = e.id"+
+		" AND a.until IS NULL AND a.since > %s", s.kind, base)
+	entities := fmt.Sprintf("e.console = $1 AND e.collection = '%s' AND e.until IS NULL AND e.since > %s AND %s",
+		access.Principal{Kind: s.kind}.In(), base, promotedIn("e"))
+	const seen = "f.seq = a.since AND f.state = 'promoted'"
+	if d.d.postgres {
+		return "entities e CROSS JOIN LATERAL (SELECT a.* FROM assignments a WHERE " + assignments + " OFFSET 0) a" +
+			" JOIN snapshots f ON " + seen + " WHERE " + entities
+	}
+	return "entities e INDEXED BY entities_open CROSS JOIN assignments a CROSS JOIN snapshots f WHERE " + entities +
+		" AND " + assignments + " AND " + seen
+}
+
+// ours are the claims that explain assignment a: in force, or ended since the snapshot began.
+func (d driftScopes) ours(s driftScope) string {
+	shown := fmt.Sprint(s.started - settling.Microseconds())
+	return "SELECT 1 FROM " + d.claimsBy("c") + " WHERE " + isSameRole("c", "a") +
 		" AND (" + isGiven + " AND c.state = 'open' AND (c.op <> 'lease' OR c.was_held = 0)" +
 		" OR c.op <> 'adopt' AND (c.closed_at >= " + shown + " OR c.began_at >= " + shown + ")" +
-		" OR c.state IN ('lost', 'superseded') AND EXISTS (SELECT 1 FROM claims n WHERE " +
-		fmt.Sprintf(samePrincipal, "n", "c") + " AND (n.closed_at >= " + shown + " OR n.began_at >= " + shown + ")))"
-	// It was there before: at the baseline, or when it was adopted. Each time that it went since, a lease of
-	// ours had replaced it.
-	before := "SELECT 1 FROM assignments b WHERE " + isSameRole("b", "a") + " AND b.since <= a.since AND " + promoted("b") +
-		" AND (b.since <= " + base +
-		" OR EXISTS (SELECT 1 FROM claims c JOIN snapshots f ON f.seq = b.since WHERE " + isSameRole("c", "b") +
-		" AND c.op = 'adopt' AND c.state = 'open' AND c.began_at >= f.promoted_at))" +
+		" OR c.state IN ('lost', 'superseded') AND EXISTS (SELECT 1 FROM " + d.claimsBy("n") + " WHERE " +
+		fmt.Sprintf(samePrincipal, "n", "c") + " AND (n.closed_at >= " + shown + " OR n.began_at >= " + shown + ")" +
+		d.each() + "))"
+}
+
+// before are earlier rows of assignment a that explain it: it was there at the baseline, or when it was adopted, and
+// each time that it went since, a lease of ours had replaced it.
+func (d driftScopes) before(base string) string {
+	adopted := "EXISTS (SELECT 1 FROM " + d.claimsBy("c") + " WHERE " + isSameRole("c", "b") +
+		" AND c.op = 'adopt' AND c.state = 'open'" +
+		" AND c.began_at >= (SELECT f.promoted_at FROM snapshots f WHERE f.seq = b.since)" + d.each() + ")"
+	hidden := "EXISTS (SELECT 1 FROM " + d.claimsBy("h") + " WHERE " + hides("x") +
+		" AND h.began_at <= t.promoted_at AND (h.closed_at IS NULL OR h.closed_at >= t.started_at)" + d.each() + ")"
+	return "SELECT 1 FROM assignments b WHERE " + isSameRole("b", "a") + " AND b.since <= a.since AND " + promoted("b") +
+		" AND (b.since <= " + base + " OR " + adopted + ")" +
 		" AND NOT EXISTS (SELECT 1 FROM assignments x JOIN snapshots t ON t.seq = x.until WHERE " + isSameRole("x", "a") +
-		" AND x.since >= b.since AND NOT EXISTS (SELECT 1 FROM claims h WHERE " + hides("x") +
-		" AND h.began_at <= t.promoted_at AND (h.closed_at IS NULL OR h.closed_at >= t.started_at)))"
-	return "SELECT 'unexplained' AS kind, '' AS claim, '' AS request, a.principal_kind, a.principal_id, a.level," +
-		" a.scope_id, a.role_id, f.promoted_at AS since_at" +
-		" FROM entities e JOIN assignments a ON a.console = e.console" +
-		fmt.Sprintf(" AND a.principal_kind = '%s' AND a.principal_id = e.id", s.kind) +
-		" JOIN snapshots f ON f.seq = a.since AND f.state = 'promoted'" +
-		fmt.Sprintf(" WHERE e.console = $1 AND e.collection = '%s'", access.Principal{Kind: s.kind}.In()) +
-		" AND e.until IS NULL AND e.since > " + base + " AND " + promotedIn("e") +
-		" AND a.until IS NULL AND a.since > " + base +
-		" AND NOT EXISTS (" + ours + ") AND NOT EXISTS (" + before + ")"
+		" AND x.since >= b.since AND NOT " + hidden + d.each() + ")"
 }

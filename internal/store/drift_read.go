@@ -62,7 +62,7 @@ func (s *Store) Drift(ctx context.Context, q DriftQuery, fn func(DriftRow) error
 		if err != nil {
 			return err
 		}
-		e, err := loadExplainer(ctx, tx, q.Console, q.Now)
+		e, err := loadExplainer(ctx, tx, s.d, q.Console, q.Now)
 		if err != nil {
 			return err
 		}
@@ -203,7 +203,7 @@ func (s *Store) DriftSummary(ctx context.Context, console string, now time.Time)
 				return fmt.Errorf("read the counts of the last explanation of %s: %w", console, err)
 			}
 		}
-		scopes, err := loadDriftScopes(ctx, q, console)
+		scopes, err := loadDriftScopes(ctx, q, s.d, console)
 		if err != nil {
 			return err
 		}

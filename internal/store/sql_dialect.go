@@ -48,6 +48,15 @@ func (d dialect) probe(columns, from, where, idColumn, param string) string {
 	return "SELECT " + columns + " FROM " + from + " WHERE " + where + " AND " + d.in(idColumn, param)
 }
 
+// indexed is a table with the index that finds its rows. Without statistics, SQLite takes the console for as selective
+// as a principal or a request, and would read all rows of the console.
+func (d dialect) indexed(table, index string) string {
+	if d.postgres {
+		return table
+	}
+	return table + " INDEXED BY " + index
+}
+
 // inRows is the condition that a row number is one of the list bound to param.
 func (d dialect) inRows(column, param string) string {
 	if d.postgres {
