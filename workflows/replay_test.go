@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -21,26 +22,45 @@ const histories = "testdata/histories"
 
 // recordedReleases are the releases with recorded histories, oldest first. Each has a folder
 // below histories, into which `make histories RELEASE=x.y.z` records every outcome of every
-// workflow. Add a release here in the commit that adds its folder.
+// workflow, and what is open. Add a release here in the commit that adds its folder.
 var recordedReleases = []string{"0.4.0", "0.5.0"}
 
-// Every history ever recorded still replays on the workflows as they are now.
+// testKeys are the payload keys of the histories named encrypted_…. They are only for tests.
+const testKeys = "testdata/payload-keys-for-tests"
+
+// Every history ever recorded still replays on the workflows as they are now: of workflows that
+// ended, of open ones, and of those with encrypted payloads.
 func TestReplay_RecordedHistories(t *testing.T) {
 	t.Parallel()
 	for _, name := range present(t) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			replayer, err := worker.NewWorkflowReplayerWithOptions(worker.WorkflowReplayerOptions{
-				DataConverter:               codec.DataConverter(nil),
-				DisableRegistrationAliasing: true,
-			})
-			require.NoError(t, err)
-			workflows.Register(replayer)
-			err = replayer.ReplayWorkflowHistoryFromJSONFile(nil, filepath.Join(histories, name))
-			require.NoError(t, err, "deploying this change stops workflows that are running now: "+
+			require.NoError(t, replay(t, name), "deploying this change stops workflows that are running now: "+
 				"put it behind a named version predicate and keep the old branch (see CONTRIBUTING.md)")
 		})
 	}
+}
+
+// replay replays a recorded history on the workflows as they are now.
+func replay(t *testing.T, name string) error {
+	t.Helper()
+	var keys codec.Keys
+	var err error
+	if strings.HasPrefix(filepath.Base(name), "encrypted_") {
+		keys, err = codec.ReadKeys(testKeys)
+		require.NoError(t, err)
+	}
+	replayer, err := worker.NewWorkflowReplayerWithOptions(worker.WorkflowReplayerOptions{
+		DataConverter: codec.DataConverter(keys), DisableRegistrationAliasing: true,
+	})
+	require.NoError(t, err)
+	workflows.Register(replayer)
+	return replayer.ReplayWorkflowHistoryFromJSONFile(nil, filepath.Join(histories, name))
+}
+
+// isOpen says whether a history is of a workflow that had not ended.
+func isOpen(name string) bool {
+	return strings.HasPrefix(strings.TrimPrefix(filepath.Base(name), "encrypted_"), "open_")
 }
 
 // The releases listed here and the folders agree, so that a lost folder does not pass for a
@@ -77,6 +97,25 @@ func TestReplay_EachWorkflowHasHistories(t *testing.T) {
 	}
 }
 
+// From 0.6.0 on, each release has histories of workflows that were open when it came: of grants in
+// force, in review and waiting for people, of a writer with a lease, and encrypted ones.
+func TestReplay_OpenWorkflowsAreRecorded(t *testing.T) {
+	t.Parallel()
+	all := present(t)
+	for _, release := range recordedReleases {
+		if release == "0.4.0" || release == "0.5.0" {
+			continue
+		}
+		for _, name := range []string{
+			"Grant/open_active", "Grant/open_awaiting_approval", "Grant/open_in_review", "Grant/open_extension_pending",
+			"Grant/open_releasing", "Grant/encrypted_open_active", "Principal/open_lease", "Principal/open_releasing",
+			"Principal/encrypted_open_lease", "Revoke/open_awaiting_approval", "Sync/open_quarantined",
+		} {
+			require.Contains(t, all, filepath.FromSlash(release+"/"+name+".json"))
+		}
+	}
+}
+
 // registeredTypes takes down the workflow types that are registered with it.
 type registeredTypes []string
 
@@ -84,14 +123,18 @@ func (r *registeredTypes) RegisterWorkflowWithOptions(_ any, options workflow.Re
 	*r = append(*r, options.Name)
 }
 
-// Each history ends with its workflow: the replayer passes over an open last task
-// without a word.
+// Each history ends with its workflow, and one of an open workflow with what its last task did or
+// with what came since: the replayer passes over an open last task without a word.
 func TestReplay_HistoriesAreWhole(t *testing.T) {
 	t.Parallel()
+	ends := regexp.MustCompile(`EVENT_TYPE_WORKFLOW_EXECUTION_(COMPLETED|FAILED|CANCELED)"`)
+	tasks := regexp.MustCompile(`EVENT_TYPE_WORKFLOW_TASK_\w+`)
 	for _, name := range present(t) {
 		body, err := os.ReadFile(filepath.Join(histories, name))
 		require.NoError(t, err)
-		require.Regexp(t, `EVENT_TYPE_WORKFLOW_EXECUTION_(COMPLETED|FAILED|CANCELED)`, string(body), name)
+		require.Equal(t, !isOpen(name), ends.Match(body), name)
+		all := tasks.FindAllString(string(body), -1)
+		require.Equal(t, "EVENT_TYPE_WORKFLOW_TASK_COMPLETED", all[len(all)-1], name)
 	}
 }
 

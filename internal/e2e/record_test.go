@@ -43,6 +43,7 @@ var recordings = []struct {
 	scenarios map[string]scenario
 }{
 	{wire.SyncType, "", syncScenarios},
+	{wire.SyncType, "", openSyncScenarios},
 	{wire.GrantType, "", grantScenarios},
 	{wire.GrantType, conflictPolicy, conflictScenarios},
 	{wire.GrantType, deleteLastRolePolicy, lastRoleGrantScenarios},
@@ -51,21 +52,29 @@ var recordings = []struct {
 	{wire.GrantType, twoStepsPolicy, stepScenarios},
 	{wire.GrantType, breakGlassPolicy("10s"), breakGlassScenarios},
 	{wire.GrantType, extensionPolicy, extensionScenarios},
+	{wire.GrantType, "", openGrantScenarios},
+	{wire.GrantType, openLeadsPolicy, openApprovalScenarios},
+	{wire.GrantType, breakGlassPolicy("24h"), openReviewScenarios},
 	{wire.RevokeType, "", revokeScenarios},
 	{wire.RevokeType, oneLeadShortPolicy, revokeApprovalScenarios},
 	{wire.RevokeType, deleteLastRolePolicy, lastRoleRevokeScenarios},
+	{wire.RevokeType, openLeadsPolicy, openRevokeScenarios},
 	{wire.DelegateType, "", delegateScenarios},
 	{wire.FreezeType, "", freezeScenarios},
 	{wire.PrincipalType, "", principalScenarios},
+	{wire.PrincipalType, "", openWriterScenarios},
 	{wire.NotifyType, "", notifyScenarios},
 	{wire.ProvisionUserType, "", userScenarios},
 	{wire.ProvisionUserType, oneLeadShortPolicy, userApprovalScenarios},
+	{wire.ProvisionUserType, openLeadsPolicy, openUserScenarios},
 	{wire.ProvisionServiceUserType, "", serviceUserScenarios},
 	{wire.OffboardType, "", offboardScenarios},
 }
 
 // TestRecordHistories records one history per outcome of each workflow, from our worker
-// on a real dev server, into workflows/testdata/histories/$RELEASE/<type>. Run it with
+// on a real dev server, into workflows/testdata/histories/$RELEASE/<type>. Names that begin with
+// open_ are of workflows that go on, those with encrypted_ are encrypted with the key of
+// testKeys. Run it with
 // `make histories RELEASE=…` on code that has landed. A recorded file is never edited and
 // never recorded again: the test skips an outcome that has a file. HISTORIES names another
 // folder, for a trial.
@@ -118,9 +127,13 @@ func record(t *testing.T, file, policy string, run scenario) {
 		s.setPolicy(policy)
 	}
 	s.extraEnv = []string{"SERVICE_USER_TOKEN_DIR=" + filepath.Join(t.TempDir(), "tokens")}
+	name, encrypted := strings.CutPrefix(filepath.Base(file), "encrypted_")
+	if encrypted {
+		s.encryptWithTestKeys()
+	}
 	s.startWorker()
-	h := history(s, run(s))
-	require.Contains(t, closingEvents, h.Events[len(h.Events)-1].EventType, "a history must have an end")
+	h := s.recorded(run(s), strings.HasPrefix(name, "open_"))
+	require.Equal(t, encrypted, strings.Contains(h.String(), "encryption-key-id"))
 	body, err := protojson.MarshalOptions{Indent: " "}.Marshal(h)
 	require.NoError(t, err)
 	var stable json.RawMessage = body // protojson varies its white space

@@ -94,9 +94,12 @@ func (s *DevServer) ready(ctx context.Context) error {
 }
 
 // Client connects with our data converter and without logs.
-func (s *DevServer) Client(ctx context.Context) (client.Client, error) {
+func (s *DevServer) Client(ctx context.Context) (client.Client, error) { return s.ClientWithKeys(ctx, nil) }
+
+// ClientWithKeys is [DevServer.Client] for payloads that are encrypted with keys.
+func (s *DevServer) ClientWithKeys(ctx context.Context, keys codec.Keys) (client.Client, error) {
 	return client.DialContext(ctx, client.Options{
-		HostPort: s.Address, Identity: "test", DataConverter: codec.DataConverter(nil), Logger: quiet{},
+		HostPort: s.Address, Identity: "test", DataConverter: codec.DataConverter(keys), Logger: quiet{},
 	})
 }
 
