@@ -115,6 +115,9 @@ func serve(ctx context.Context, log *slog.Logger, cfg config.Config, options cli
 	reconciling, stopReconciler := context.WithCancel(ctx)
 	overdue, wait := startReconciler(reconciling, log, cfg, s1, db, rules, notifications, options)
 	defer func() { stopReconciler(); wait() }()
+	if db.SharesBudgets() {
+		s1.ShareBudgets(&sharedBudgets{db: db, log: log})
+	}
 	temporal, err := dial(ctx, log, options)
 	if err != nil || temporal == nil {
 		return err

@@ -37,7 +37,8 @@ func PublishedBudgets() []Budget {
 
 type limiter struct {
 	budget Budget
-	bucket *rate.Limiter
+	bucket *rate.Limiter // what this process has alone
+	shared *sharedBucket // nil: nothing is shared
 }
 
 type limiters []limiter
@@ -91,8 +92,19 @@ func (ls limiters) wait(ctx context.Context, path string) error {
 			return err
 		}
 		l.bucket.Reserve()
+		if l.shared != nil {
+			l.shared.urgent(ctx)
+		}
 		return nil
 	}
+	if l.shared != nil {
+		return l.shared.wait(ctx)
+	}
+	return l.waitAlone(ctx)
+}
+
+// waitAlone waits for the budget that this process has for itself.
+func (l limiter) waitAlone(ctx context.Context) error {
 	if err := l.bucket.Wait(ctx); err != nil {
 		if ctx.Err() != nil {
 			return ctx.Err()
