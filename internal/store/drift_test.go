@@ -236,3 +236,40 @@ func TestExplain_Unchanged(t *testing.T) {
 		require.Equal(t, drift.Counts{drift.Overdue: 1}, d.explain().New)
 	})
 }
+
+// Of each assignment, the store says what it is to us.
+func TestOrigins(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(db database) {
+		d := newDriftScene(db)
+		d.sync()
+		d.explain()
+		lease := d.lease("INC-1", 10*time.Hour)
+		d.claim(lease)
+		d.edit("403", globex, acmeSite, oslo)
+		d.edit("402", access.HeldRole{RoleID: "302", ScopeID: "102"})
+		d.sync()
+		d.explain()
+		leased := drift.Assignment{Kind: access.User, ID: "403", Holding: carolOslo}
+		base := drift.Assignment{Kind: access.User, ID: "401", Holding: access.Holding{Level: access.Tenant, RoleID: "301"}}
+		byHand := drift.Assignment{Kind: access.User, ID: "402", Holding: access.Holding{
+			Level: access.AccountLevel, RoleID: "302", ScopeID: "102",
+		}}
+		origins := func() map[drift.Assignment]store.Origin {
+			out, err := d.s.Origins(d.Context(), acme, d.now, []drift.Assignment{leased, base, byHand})
+			require.NoError(d, err)
+			return out
+		}
+		require.Equal(d, map[drift.Assignment]store.Origin{
+			leased: {Kind: drift.Leased, Request: "grant/INC-1", Until: &lease.Due},
+			base:   {Kind: drift.Baseline},
+			byHand: {Kind: drift.Unexplained},
+		}, origins())
+		d.now = d.now.Add(10 * time.Hour)
+		require.Equal(d, drift.Overdue, origins()[leased].Kind)
+		lease.State, lease.ClosedAt = store.ClaimClosed, d.now
+		d.claim(lease)
+		require.Equal(d, store.Origin{Kind: drift.Leased, Request: "grant/INC-1", Until: &d.now, Released: true},
+			origins()[leased])
+	})
+}
