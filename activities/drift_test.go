@@ -1,0 +1,193 @@
+package activities
+
+import (
+	"context"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/client"
+	sdklog "go.temporal.io/sdk/log"
+
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/attempt"
+	"sentinelone-provisioner/internal/consoletest"
+	"sentinelone-provisioner/internal/drift"
+	"sentinelone-provisioner/internal/store"
+	"sentinelone-provisioner/internal/wire"
+)
+
+// driftFixture is a grant fixture whose console is synced and held against the ledger.
+type driftFixture struct {
+	*grantFixture
+
+	told   *notifyFixture
+	drift  *Drift
+	gauges map[string]float64 // the last value by kind
+	syncs  int
+}
+
+func newDriftFixture(t *testing.T) *driftFixture {
+	t.Helper()
+	d := &driftFixture{grantFixture: newGrantFixture(t, consoletest.Options{}), gauges: map[string]float64{}}
+	d.told = newNotifyFixture(t, d.store, d.client.Console())
+	d.drift = NewDrift(NewAuthority(d.store, d.client.Console(), nil), d.told.notify)
+	d.drift.now = func() time.Time { return d.now }
+	d.sync()
+	return d
+}
+
+// sync stores what the console shows, some time later.
+func (d *driftFixture) sync() {
+	d.t.Helper()
+	d.now = d.now.Add(3 * time.Minute)
+	d.syncs++
+	ctx, id := d.t.Context(), "sync-"+time.Duration(d.syncs).String()
+	cs := []access.Collection{access.Users, access.ServiceUsers}
+	require.NoError(d.t, d.store.Begin(ctx, store.BeginInput{
+		Console: d.client.Console(), ID: id, Collections: cs, StartedAt: d.now,
+	}))
+	for _, c := range cs {
+		_, err := d.store.StartDrain(ctx, id, c, 1)
+		require.NoError(d.t, err)
+		page := store.SavePageInput{Snapshot: id, Collection: c, Attempt: 1, Last: true, Requests: 1}
+		for _, p := range d.console.Truth().Principals {
+			if p.In() == c {
+				page.Entities = append(page.Entities, p)
+			}
+		}
+		require.NoError(d.t, d.store.SavePage(ctx, page))
+		for more := true; more; {
+			more, err = d.store.LoadPage(ctx, id, c, 1)
+			require.NoError(d.t, err)
+		}
+	}
+	_, err := d.store.Promote(ctx, id, store.PromoteInput{Collections: cs})
+	require.NoError(d.t, err)
+	d.now = d.now.Add(3 * time.Minute)
+}
+
+// gaugeHandler notes the values of gauges by their kind.
+type gaugeHandler struct {
+	client.MetricsHandler
+
+	kind string
+	to   map[string]float64
+}
+
+func (g gaugeHandler) WithTags(tags map[string]string) client.MetricsHandler {
+	g.kind = tags["kind"]
+	return g
+}
+
+func (g gaugeHandler) Gauge(string) client.MetricsGauge {
+	return gaugeFunc(func(v float64) { g.to[g.kind] = v })
+}
+
+type gaugeFunc func(float64)
+
+func (g gaugeFunc) Update(v float64) { g(v) }
+
+func (d *driftFixture) explain() store.Explanation {
+	d.t.Helper()
+	out, err := d.drift.Explain(d.outside())
+	require.NoError(d.t, err)
+	return out
+}
+
+func (d *driftFixture) outside() context.Context {
+	return attempt.Outside(d.t.Context(), attempt.Runtime{
+		Logger:  sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)),
+		Metrics: gaugeHandler{client.MetricsNopHandler, "", d.gauges},
+	})
+}
+
+// event is the event that was announced last.
+func (d *driftFixture) events() []wire.Event {
+	var out []wire.Event
+	for _, in := range d.told.started {
+		out = append(out, in.Event)
+	}
+	return out
+}
+
+// Access whose workflows are gone is overdue a minute past its end, and people are told once; a revoke of ours, and
+// a lease that is in force, are no drift.
+func TestDrift_OverdueWithoutAnyWorkflow(t *testing.T) {
+	t.Parallel()
+	d := newDriftFixture(t)
+	require.Zero(t, d.explain().Counts.Drift())
+	proof := d.mustWrite(d.change(access.OpAcquire, lease("INC-1", d.soc))).Proof
+	require.Equal(t, access.Applied, proof.Outcome)
+	d.sync()
+	got := d.explain()
+	require.Zero(t, got.Counts.Drift(), got.Counts)
+	require.Equal(t, 1, got.Counts[drift.Leased])
+	require.Empty(t, d.events())
+
+	d.now = d.now.Add(time.Hour)
+	got = d.explain()
+	require.Equal(t, drift.Counts{drift.Overdue: 1}, got.New)
+	require.InDelta(t, 1, d.gauges["overdue"], 0)
+	require.Equal(t, []wire.Event{{Type: wire.EventDrift, Number: got.Number}}, d.events())
+	require.Empty(t, d.explain().New)
+	require.Len(t, d.events(), 1)
+
+	e, err := d.told.notify.build(d.t.Context(), d.events()[0])
+	require.NoError(t, err)
+	require.Equal(t, "New drift: 1 overdue. Run `starter drift` to see what the ledger does not explain", e.Text)
+	require.Len(t, e.Details, 1)
+	require.Contains(t, e.Details[0], "overdue: role "+d.soc.RoleID+" of user new.ana@example.com at site "+d.soc.ScopeID)
+	require.Contains(t, e.Details[0], "by grant/INC-1")
+	_, err = d.told.notify.build(d.t.Context(), wire.Event{Type: wire.EventDrift, Number: 9})
+	_, none := isNoGround(err)
+	require.True(t, none, "an event that somebody makes up")
+
+	d.mustWrite(d.change(access.OpRelease, lease("INC-1", d.soc)))
+	require.Zero(t, d.explain().Counts.Drift(), "released, though the sync still shows it")
+	require.InDelta(t, 0, d.gauges["overdue"], 0)
+	d.sync()
+	require.Zero(t, d.explain().Counts.Drift())
+}
+
+// What is given by hand is unexplained, what is removed by hand is missing; what a release restores is neither.
+func TestDrift_ByHand(t *testing.T) {
+	t.Parallel()
+	d := newDriftFixture(t)
+	d.explain()
+	d.mustWrite(d.change(access.OpAcquire, lease("INC-1", d.soc)))
+	d.editByHand(holdings(d.viewer, d.viewerAtThirdSite()))
+	d.sync()
+	require.Equal(t, drift.Counts{drift.Unexplained: 1, drift.Missing: 1}, d.explain().New)
+
+	d.editByHand(holdings(d.viewer, d.soc))
+	d.sync()
+	require.Zero(t, d.explain().Counts.Drift())
+	replacing := access.Holding{Level: d.viewer.Level, RoleID: d.admin.RoleID, ScopeID: d.viewer.ScopeID}
+	d.mustWrite(d.change(access.OpAcquire, lease("INC-2", replacing)))
+	d.sync()
+	require.Zero(t, d.explain().Counts.Drift())
+	d.mustWrite(d.change(access.OpRelease, lease("INC-2", replacing)))
+	require.True(t, d.held().Holds(d.viewer))
+	d.sync()
+	require.Zero(t, d.explain().Counts.Drift(), "the role that the lease had replaced is back")
+}
+
+// Drift that people could not be told of is told with the next explanation.
+func TestDrift_ToldLater(t *testing.T) {
+	t.Parallel()
+	d := newDriftFixture(t)
+	d.explain()
+	d.editByHand(holdings(d.viewer, d.viewerAtThirdSite()))
+	d.sync()
+	start := d.told.notify.start
+	d.told.notify.start = func(context.Context, client.StartWorkflowOptions, string, wire.DeliverInput) error {
+		return errTemporalAway
+	}
+	require.Equal(t, drift.Counts{drift.Unexplained: 1}, d.explain().New)
+	require.Empty(t, d.events())
+	d.told.notify.start = start
+	require.Empty(t, d.explain().New)
+	require.Len(t, d.events(), 1)
+}
