@@ -1,11 +1,30 @@
 package activities
 
 import (
+	"context"
+
+	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/claims"
+	"sentinelone-provisioner/internal/ledger"
+	"sentinelone-provisioner/internal/store"
 )
 
 // Claims brings the claims of the console up to date, with ends as this authority works them out. log
 // may be nil.
 func (a *Authority) Claims(log claims.Logger) claims.Projector {
 	return claims.Projector{Store: a.store, Console: a.console, Judge: a.judge(), Log: log}
+}
+
+// granted names a request in force that has given a role to a principal; "" if none has.
+func (a *Authority) granted(ctx context.Context, who access.PrincipalRef, h access.Holding) (string, error) {
+	if err := a.Claims(nil).CatchUp(ctx); err != nil {
+		return "", err
+	}
+	all, err := a.store.ClaimsOf(ctx, a.console, ledger.Subject{Kind: who.Kind, ID: who.ID})
+	for _, c := range all {
+		if c.State == store.ClaimOpen && c.Authorized && c.Holding == h && c.Op != store.ClaimAdopt {
+			return c.Request, err
+		}
+	}
+	return "", err
 }

@@ -19,6 +19,7 @@ type planBasis struct {
 	signature *access.RequestSignature // the requester's as it was sent; nil without one
 	facts     *ledger.Facts            // what the policy has read besides the plan
 	refusal   string                   // why no plan is made; "" if one is
+	drift     *ledger.Drift            // the drift rule that has the system request it; nil for a person
 }
 
 // basisOf is what a plan follows. A later plan of a request follows the first one, as it
@@ -26,6 +27,12 @@ type planBasis struct {
 // any policy that was ever in use. It fails only if the check itself is impossible.
 func (r *Request) basisOf(ctx context.Context, in wire.PlanInput) (basis planBasis, err error) {
 	basis.policy = r.policy
+	if basis.drift, err = r.driftOf(ctx, in); err != nil {
+		return basis, err
+	}
+	if basis.drift != nil {
+		return basis, nil // which names its policy, and needs no signature
+	}
 	if in.Round == 0 || in.DryRun {
 		basis.signature, basis.refusal, err = r.checkRequest(ctx, in)
 		return basis, err

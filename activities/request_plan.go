@@ -136,6 +136,7 @@ func (r *Request) makePlan(ctx context.Context, in wire.PlanInput, basis *planBa
 	if err != nil {
 		return access.Plan{}, err
 	}
+	found.drift = basis.drift
 	found.policy, basis.facts = basis.policy, found.policyFacts(basis.policy)
 	if in.Account != nil {
 		return r.planAccount(in, found)

@@ -23,6 +23,9 @@ func (r *Request) evaluatePolicy(plan access.Plan, found *resolved) (access.Plan
 	in := policy.InputFromPlan(plan, r.now())
 	in.Role.Predefined, in.RoleNames = found.predefined, found.roleNames()
 	in.SetAccounts(found.accounts)
+	if found.drift != nil {
+		return evaluateRevert(plan, found, in), nil
+	}
 	answer, err := found.policy.Evaluate(in)
 	if err != nil {
 		return plan, kinds.New(kinds.Invalid, err)

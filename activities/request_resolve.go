@@ -13,6 +13,7 @@ import (
 	"sentinelone-provisioner/internal/console"
 	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/internal/fault/kinds"
+	"sentinelone-provisioner/internal/ledger"
 	"sentinelone-provisioner/internal/policy"
 	"sentinelone-provisioner/internal/wire"
 )
@@ -30,6 +31,7 @@ type resolved struct {
 	roles      []access.Role
 	notes      []string
 	policy     *policy.Policy // that the plan follows
+	drift      *ledger.Drift  // the drift rule that has the system request it; nil for a person
 	// existing are those that have the address or name of an requested account.
 	existing []access.Principal
 }

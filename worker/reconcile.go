@@ -65,6 +65,7 @@ func startReconciler(
 				Event: wire.Event{Type: wire.EventOverdue, Request: c.Run.Request, Run: c.Run.ID},
 			})
 		},
+		Drift:    activities.NewDriftRules(s1, db, rules.policy, cfg.Worker.TaskQueue, log).Apply,
 		ReadOnly: cfg.Console.ReadOnly, Log: log, Metrics: metrics,
 	})
 	done := make(chan struct{})

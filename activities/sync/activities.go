@@ -20,8 +20,8 @@ type Activities struct {
 	guard   Guard
 	now     func() time.Time
 	notify  func(context.Context, wire.Event)
-	signers *signing.AllowedSigners // nil: decisions are taken as claimed
-	policy  *policy.Policy          // says who confirms a quarantined snapshot
+	signers *signing.AllowedSigners                          // nil: decisions are taken as claimed
+	policy  *policy.Policy                                   // says who confirms a quarantined snapshot
 	drift   func(context.Context) (store.Explanation, error) // nil: nothing is explained
 }
 

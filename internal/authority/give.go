@@ -98,6 +98,9 @@ func (j Judge) approved(ctx context.Context, r Record, c Change, key string) (Ve
 		}
 		return forbid(NotApproved, "%s", text), nil
 	}
+	if r.Drift != nil {
+		return j.reverts(ctx, r, c)
+	}
 	return j.decidedAgain(p, r, key, people.terms(r), when)
 }
 

@@ -22,6 +22,8 @@ type Judge struct {
 	// Delegated says why a delegation that a decision names does not count: it is not on
 	// record, or was taken back before that time; "" if it counts.
 	Delegated func(ctx context.Context, d access.Delegation, at time.Time) (why string, err error)
+	// Granted names a request in force that has given a role; "" if none has. It is for reverts of drift.
+	Granted func(ctx context.Context, who access.PrincipalRef, h access.Holding) (request string, err error)
 	// Frozen says since when and by whom giving is frozen, as [access.FreezeState.String] does;
 	// "" if it is not.
 	Frozen func(ctx context.Context) (string, error)

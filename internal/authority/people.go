@@ -29,7 +29,7 @@ var errSignersGone = errors.New("the request began with signatures required, and
 // requester verifies who made the request. It returns the key's fingerprint; "" where the
 // name is a claim and may be one.
 func (j Judge) requester(r Record) (key string, v Verdict, err error) {
-	if !j.signaturesRequired(r) {
+	if !j.signaturesRequired(r) || Reverts(r.Drift, r.First.Plan) { // which the ledger asks for, and nobody signs
 		return "", covered, nil
 	}
 	if j.Signers == nil {

@@ -34,6 +34,8 @@ type Record struct {
 	Moved []access.Extension
 	// Unauthorized are the changes that were not written for lack of authority.
 	Unauthorized []ledger.Unauthorized
+	// Drift is the drift rule that has the system request a revoke; nil for a request by a person.
+	Drift *ledger.Drift
 	// Overdue says that the system itself has released the access; nil if its request did.
 	Overdue *ledger.Overdue
 	Receipt      *access.Receipt
@@ -85,6 +87,13 @@ func RecordOf(entries []ledger.Entry, run ledger.Run) (Record, error) {
 		Confirmations: map[string][]ledger.Confirmation{},
 	}
 	for _, e := range entries {
+		if e.Kind == ledger.KindDrift && e.Request == run.Request {
+			body, err := ledger.DecodeAs[ledger.Drift](e)
+			if err != nil {
+				return Record{}, err
+			}
+			r.Drift = &body
+		}
 		if !run.Owns(e.Key) {
 			continue
 		}

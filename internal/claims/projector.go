@@ -79,6 +79,12 @@ func (p Projector) step(ctx context.Context) (more bool, err error) {
 	update := store.ClaimsUpdate{From: from, To: ledger.Head{Seq: last.Seq, Hash: last.Hash}}
 	seen := map[ledger.Run]bool{}
 	for _, m := range marks {
+		if m.Kind == ledger.KindDrift {
+			if err := p.addAdoption(ctx, &update, m.Key); err != nil {
+				return false, err
+			}
+			continue
+		}
 		run := ledger.RunOf(ledger.Entry{Request: m.Request, Key: m.Key})
 		if run.ID == "" || seen[run] || !concerns(m.Kind) {
 			continue

@@ -99,6 +99,27 @@ type Overdue struct {
 	Why       string              `json:"why"` // one of package authority's reasons why it is due
 }
 
+// Drift says what a drift rule of the policy does about an assignment that no request explains.
+type Drift struct {
+	Action    string              `json:"action"` // adopt, or revert, which the revoke that the entry is filed under does
+	Principal access.PrincipalRef `json:"principal"`
+	Holding   access.Holding      `json:"holding"`
+	Found     string              `json:"found"`  // the kind of drift
+	Since     time.Time           `json:"since"`  // when a sync has first seen it
+	Policy    string              `json:"policy"` // hash
+	Rule      string              `json:"rule"`
+}
+
+// Occurrence tells one occurrence of drift, and what is done about it, from others, in 64 hexadecimal digits.
+func (d Drift) Occurrence() string {
+	h := d.Holding
+	return sum(netstrings("sentinelone-drift-1", d.Action, string(d.Principal.Kind), d.Principal.ID, string(h.Level),
+		h.ScopeID, h.RoleID, d.Found, instant(d.Since), d.Policy, d.Rule))
+}
+
+// EntryKey is the key of the entry.
+func (d Drift) EntryKey() string { return string(KindDrift) + "/" + d.Occurrence() }
+
 // Unauthorized says what was not written to the console, for lack of authority.
 type Unauthorized struct {
 	Change    string              `json:"change"` // key of the change, as it was asked for
@@ -252,6 +273,9 @@ func (Unauthorized) Kind() Kind { return KindUnauthorized }
 
 // Kind implements [Body].
 func (Overdue) Kind() Kind { return KindOverdue }
+
+// Kind implements [Body].
+func (Drift) Kind() Kind { return KindDrift }
 
 // Kind implements [Body].
 func (Stop) Kind() Kind { return KindStop }

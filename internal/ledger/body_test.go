@@ -84,6 +84,11 @@ func bodies() map[string]ledger.Body {
 			Frozen: true, By: "carol@example.com", Reason: "INC-42", Console: console, Signed: "SHA256:abc",
 			Signature: "-----BEGIN SSH SIGNATURE-----", SignedAt: noon,
 		}, Refusal: "a signature is required"},
+		"drift": ledger.Drift{
+			Action: "revert", Principal: access.PrincipalRef{Kind: access.User, ID: "401"},
+			Holding: access.Holding{Level: access.SiteLevel, RoleID: "302", ScopeID: "201"}, Found: "unexplained",
+			Since: noon, Policy: "5d41402a", Rule: "rest",
+		},
 		"overdue": ledger.Overdue{
 			Change: "grant/INC-42#run/release", Principal: access.PrincipalRef{Kind: access.User, ID: "401"}, Due: noon,
 			Why: "end",
@@ -156,6 +161,8 @@ func keyOf(b ledger.Body) string {
 		return ledger.UnauthorizedKey(change, b.Reason)
 	case ledger.Extension:
 		return ledger.ExtensionKey(change)
+	case ledger.Drift:
+		return b.EntryKey()
 	case ledger.Overdue:
 		return ledger.OverdueKey(change)
 	case ledger.Cancelled:

@@ -61,6 +61,7 @@ var decoders = map[Kind]func(Entry) (Body, error){
 	KindStop:             decoder[Stop],
 	KindFreeze:           decoder[Freeze],
 	KindOverdue:          decoder[Overdue],
+	KindDrift:            decoder[Drift],
 	KindReceipt:          decoder[Receipt],
 	KindNotification:     decoder[Notification],
 	KindLedgerKey:        decoder[SealingKey],

@@ -50,6 +50,7 @@ var keySpaces = map[Kind]keySpace{
 	KindCancelled:        {run: nothing, change: nothing},
 	KindReceipt:          {run: nothing},
 	KindOverdue:          {change: nothing},
+	KindDrift:            {alone: digest},
 	KindNotification:     {alone: digest, run: words},
 	KindLedgerKey:        {alone: digest},
 	KindExtensionRequest: {run: digest},

@@ -33,6 +33,8 @@ const (
 	// KindOverdue says that the system itself releases access that its request has not released in time. Body:
 	// [Overdue].
 	KindOverdue Kind = "overdue"
+	// KindDrift says what a drift rule of the policy does about access that no request explains. Body: [Drift].
+	KindDrift Kind = "drift"
 	// KindUnauthorized says what was not written to the console, for lack of authority. Body:
 	// [Unauthorized].
 	KindUnauthorized Kind = "unauthorized"

@@ -31,6 +31,8 @@ func SubjectOf(b Body) string {
 		return subjectOf(b.Receipt.Plan.Principal)
 	case Unauthorized:
 		return subjectOf(b.Principal)
+	case Drift:
+		return subjectOf(b.Principal)
 	case Overdue:
 		return subjectOf(b.Principal)
 	case Freeze:

@@ -27,7 +27,8 @@ func (p *Policy) NamedRoles(names map[string]string) map[string]string {
 	out := map[string]string{}
 	for id, name := range names {
 		if slices.ContainsFunc(p.separate, func(s separation) bool { return s.index(id, name) >= 0 }) ||
-			slices.ContainsFunc(p.rules, func(r *rule) bool { return r.downgrade != nil && r.downgrade.RoleID == id }) {
+			slices.ContainsFunc(p.rules, func(r *rule) bool { return r.downgradesTo(id) }) ||
+			slices.ContainsFunc(p.drift, func(d driftRule) bool { return d.downgradesTo(id) }) {
 			out[id] = name
 		}
 	}
@@ -63,3 +64,5 @@ func decisionsOn(plan access.Plan, all []access.Decision) []access.Decision {
 		return d.PlanHash != "" && d.PlanHash != plan.Hash
 	})
 }
+
+func (r *rule) downgradesTo(id string) bool { return r.downgrade != nil && r.downgrade.RoleID == id }

@@ -21,6 +21,7 @@ type Policy struct {
 	groups   map[string][]string // members, folded and sorted
 	rules    []*rule
 	separate []separation
+	drift    []driftRule
 }
 
 // Load reads and checks a policy file. The error joins all faults, as [FaultError]

@@ -36,12 +36,13 @@ func Parse(name string, data []byte) (*Policy, error) {
 // parsePolicy reads the whole document. It reads groups first, wherever they stand,
 // because rules name them.
 func (p *parser) parsePolicy(root *yaml.Node) {
-	var groups, rules, separate *yaml.Node
+	var groups, rules, separate, drift *yaml.Node
 	ok := p.mapping(root, "the policy", []field{
 		{"timezone", p.parseZone},
 		{"groups", func(n *yaml.Node) { groups = n }},
 		{"rules", func(n *yaml.Node) { rules = n }},
 		{"separationOfDuties", func(n *yaml.Node) { separate = n }},
+		{"drift", func(n *yaml.Node) { drift = n }},
 	})
 	if !ok {
 		return
@@ -51,6 +52,9 @@ func (p *parser) parsePolicy(root *yaml.Node) {
 	}
 	if separate != nil {
 		p.list(separate, "separationOfDuties", p.parseSeparation)
+	}
+	if drift != nil {
+		p.list(drift, "drift", p.parseDriftRule)
 	}
 	if rules == nil {
 		p.fault(root, "rules are missing: add at least one")

@@ -40,6 +40,8 @@ type Options struct {
 	Releaser Releaser
 	// Follow tells people of a release, and mends the writer of the principal. It is tried again until it succeeds.
 	Follow func(ctx context.Context, temporal client.Client, c Claim) error
+	// Drift carries out the drift rules of the policy; nil for none. temporal is nil while Temporal cannot be reached.
+	Drift func(ctx context.Context, temporal client.Client) error
 	// ReadOnly reports what is overdue and releases nothing.
 	ReadOnly bool
 	Log      *slog.Logger
@@ -49,6 +51,7 @@ type Options struct {
 	After        time.Duration // how long after its end access is overdue
 	Every        time.Duration // between two looks at the claims
 	ConfirmAfter time.Duration // between a release and the read that confirms it
+	DriftEvery   time.Duration // between two looks at drift
 }
 
 // The times of operation. Together they end access within two minutes of its end.
@@ -56,6 +59,7 @@ const (
 	after        = time.Minute
 	every        = 10 * time.Second
 	confirmAfter = 5 * time.Second // as the writer does
+	driftEvery   = time.Minute
 )
 
 const (
@@ -81,6 +85,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.ConfirmAfter == 0 {
 		o.ConfirmAfter = confirmAfter
+	}
+	if o.DriftEvery == 0 {
+		o.DriftEvery = driftEvery
 	}
 	if o.Metrics == nil {
 		o.Metrics = client.MetricsNopHandler

@@ -21,6 +21,8 @@ type Ticker struct {
 	running int
 	failed  int // attempts since the last one that succeeded
 	results chan result
+	drift   atomic.Bool // the drift rules are being carried out
+	looked  time.Time   // when that began last
 	work    sync.WaitGroup
 }
 
@@ -85,6 +87,21 @@ func (t *Ticker) look(ctx context.Context) {
 	t.o.Metrics.Gauge(LastRunMetric).Update(float64(time.Now().Unix()))
 	t.adopt(claims)
 	t.startDue(ctx)
+	t.startDrift(ctx)
+}
+
+// startDrift has the drift rules carried out beside the releases, now and then.
+func (t *Ticker) startDrift(ctx context.Context) {
+	if t.o.Drift == nil || t.o.ReadOnly || time.Since(t.looked) < t.o.DriftEvery || !t.drift.CompareAndSwap(false, true) {
+		return
+	}
+	t.looked = time.Now()
+	t.work.Go(func() {
+		defer t.drift.Store(false)
+		if err := t.o.Drift(ctx, t.client()); err != nil && ctx.Err() == nil {
+			t.o.Log.Warn("Cannot carry out all drift rules: retrying", "error", err)
+		}
+	})
 }
 
 // leads says whether this process is the one at work.

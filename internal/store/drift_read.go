@@ -41,6 +41,7 @@ type DriftRow struct {
 	Level      access.Level `json:"level"`
 	ScopeID    string       `json:"scopeId,omitempty"`   // "" at tenant level
 	ScopeName  string       `json:"scopeName,omitempty"` // "Account / Site" for a site
+	AccountID  string       `json:"-"`                   // of the account, or of the one that a site belongs to
 	// Since is when it had to be gone, when it was written, or when the sync was that first saw it, or
 	// first missed it.
 	Since time.Time `json:"since"`
@@ -90,6 +91,13 @@ func scanDrift(row scanner, names places) (DriftRow, error) {
 	r.Since, r.FoundAt = fromMicros(since), timeOrZero(found)
 	r.RoleName, r.Predefined = names.roles[r.RoleID].Name, names.roles[r.RoleID].Predefined
 	r.ScopeName = names.scopeName(r.Level, r.ScopeID)
+	switch r.Level {
+	case access.AccountLevel:
+		r.AccountID = r.ScopeID
+	case access.SiteLevel:
+		r.AccountID = names.sites[r.ScopeID].AccountID
+	case access.Tenant, access.GroupLevel:
+	}
 	return r, err
 }
 
