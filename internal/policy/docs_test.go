@@ -67,6 +67,8 @@ func TestDocs_Fragments(t *testing.T) {
 		switch {
 		case strings.HasPrefix(block, "- name:"):
 			text = groups + "rules:\n" + block
+		case strings.HasPrefix(block, "drift:"):
+			text = groups + "rules: [{name: all, autoApprove: true}]\n" + block
 		case !strings.HasPrefix(block, "rules:"):
 			text = "rules: [{name: all, autoApprove: true}]\n" + block
 		}
