@@ -120,7 +120,8 @@ func (w *changeAttempt) ownership(ctx context.Context, actual access.Read) (acce
 		return known, nil
 	}
 	if given, found := w.record.Given(); found {
-		if !known.Known {
+		// A permanent grant has no lease. Without a receipt it is none either, and what it put there is its own.
+		if !known.Known || given.Op == access.OpGrant && len(given.Writes) > 0 {
 			return known.AdoptLeases(w.in.Change.Change, given.Before), nil
 		}
 		return known, nil

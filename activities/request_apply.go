@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"errors"
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/wire"
@@ -50,6 +51,9 @@ func (r *Request) Apply(ctx context.Context, in wire.ApplyInput) (wire.ApplyResu
 		unless = runOf(in.Request).CancelledKey()
 	}
 	out.Receipt, err = r.receiptUnless(ctx, end, unless)
+	if answer.Refused() && errors.Is(err, errUnsettled) { // an earlier attempt gave it: it is released, see Close
+		return out, nil
+	}
 	return out, err
 }
 

@@ -11,11 +11,22 @@ import (
 )
 
 // Close writes the receipt of a request into the ledger. Doing it again gives the
-// first receipt.
+// first receipt. A request whose access is on the console, or may still arrive there, gets none: it has
+// to be released first.
 func (r *Request) Close(ctx context.Context, in wire.CloseInput) (wire.CloseResult, error) {
 	defer attempt.KeepAlive(ctx)()
 	if _, err := r.runs.requestRun(ctx, in.Request); err != nil {
 		return wire.CloseResult{}, err
+	}
+	if in.Releases {
+		on, err := r.recordOf(ctx, in.Request)
+		if err != nil {
+			return wire.CloseResult{}, err
+		}
+		standing, err := r.isStanding(ctx, on, in.State)
+		if err != nil || standing {
+			return wire.CloseResult{Release: &on.Plan.Plan}, err
+		}
 	}
 	receipt, err := r.receipt(ctx, in)
 	return wire.CloseResult{Receipt: receipt}, err

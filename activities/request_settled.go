@@ -12,6 +12,7 @@ import (
 	"sentinelone-provisioner/internal/fault/kinds"
 	"sentinelone-provisioner/internal/ledger"
 	"sentinelone-provisioner/internal/store"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // checkSettled says why a request cannot end yet: a write of it without a proof is on the console,
@@ -42,12 +43,32 @@ func (r *Request) checkSettled(ctx context.Context, on authority.Record) error {
 		}
 		arrived := access.Step{Before: w.Before, After: w.After}.Landed(p.Holdings())
 		if arrived || r.now().Sub(w.At) < visibilityDelay {
-			return kinds.RetryIn(kinds.New(kinds.Unavailable, errors.New(
-				"the request cannot be closed: a write of it is on the console, or may still arrive, "+
-					"and no proof says so: retrying until it is released")), time.Minute)
+			return errUnsettled
 		}
 	}
 	return nil
+}
+
+// errUnsettled is why a request needs a release before it ends.
+var errUnsettled = kinds.RetryIn(kinds.New(kinds.Unavailable, errors.New(
+	"the request cannot be closed: a write of it is on the console, or may still arrive, "+
+		"and no proof says so: retrying until it is released")), time.Minute)
+
+// isStanding says that a request that ends as that state has access on the console, or may have, which nothing has
+// released: it was given and lost on the way, as by a reset, or its writer was lost while it gave it.
+func (r *Request) isStanding(ctx context.Context, on authority.Record, state string) (bool, error) {
+	gives := on.Plan.Plan.Op == access.OpGrant || on.Plan.Plan.Op == access.OpAcquire
+	if on.Receipt != nil || !gives || on.Plan.Plan.Account != nil {
+		return false, nil
+	}
+	if on.Unreleased() {
+		return state != wire.StateGranted, nil
+	}
+	err := r.checkSettled(ctx, on)
+	if errors.Is(err, errUnsettled) {
+		return true, nil
+	}
+	return false, err
 }
 
 // isExplained says that the principal has the access of the request by other requests too.

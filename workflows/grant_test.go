@@ -121,7 +121,7 @@ func TestGrant_PlanFails(t *testing.T) {
 	require.True(t, r.failure().NonRetryable())
 	plan := access.Plan{Op: access.OpGrant, Terms: planInput(in).Terms, Before: empty, After: empty}
 	require.Equal(t, []wire.CloseInput{{
-		Request: aboutIt, Plan: plan, State: "failed", Message: none.Error(),
+		Request: aboutIt, Plan: plan, State: "failed", Message: none.Error(), Releases: true,
 	}}, r.closed)
 	require.Equal(t, "failed", r.requestStatus().State)
 }

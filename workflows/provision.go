@@ -84,7 +84,7 @@ func (m *machine) createAccount(ctx workflow.Context) (event, error) {
 	case m.stop != nil || ctx.Err() != nil: // Temporal repeats no attempt once it is cancelled
 		return "", temporal.NewCanceledError()
 	}
-	return m.refuse(err)
+	return m.refuse(err), nil
 }
 
 func (m *machine) createInput(undo bool) wire.CreateInput {

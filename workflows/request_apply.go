@@ -70,7 +70,7 @@ func (m *machine) applyGrant(ctx workflow.Context) (event, error) {
 	case temporal.IsCanceledError(err):
 		return "", err
 	case err != nil:
-		return m.refuse(err)
+		return m.refuse(err), nil
 	case m.receipt != nil:
 		return m.closedAs(), nil
 	case out.Proof.Outcome == access.PlanChanged:

@@ -21,11 +21,33 @@ func (m *machine) closeAs(ctx workflow.Context, end state) error {
 	}
 	open, stop := workflow.NewDisconnectedContext(ctx)
 	defer stop()
-	out, err := call[wire.CloseResult](shortCall(open, "receipt"), wire.CloseActivity, m.closeInput(end))
-	if err == nil {
-		m.finish(ctx, out.Receipt)
+	in := m.closeInput(end)
+	in.Releases = true
+	for {
+		out, err := call[wire.CloseResult](shortCall(open, "receipt"), wire.CloseActivity, in)
+		switch {
+		case err != nil:
+			return err
+		case out.Release == nil:
+			m.finish(ctx, out.Receipt)
+			return nil
+		case !since(ctx, endsRelease): // a worker that may be rolled back: the receipt waits for the release
+			in.Releases = false
+		default:
+			if err := m.releaseFirst(open, *out.Release); err != nil {
+				return err
+			}
+		}
 	}
-	return err
+}
+
+// releaseFirst releases access of a request that ends otherwise: the ledger says that it was given, or may have
+// been. The workflow may not know, as after a reset.
+func (m *machine) releaseFirst(ctx workflow.Context, given access.Plan) error {
+	m.plan = &given
+	m.enter(ctx, wire.StateReleasing, "for the release of access that the request must not leave behind")
+	m.index(ctx, time.Time{}, "")
+	return m.applyUntilDone(ctx, m.changeOf(access.OpRelease, m.lease()), "")
 }
 
 // closeInput is what the receipt of that end is made of.
@@ -50,19 +72,18 @@ func (m *machine) closeInput(end state) wire.CloseInput {
 // fail ends a request that could not be planned: the receipt says why, and so does the
 // failure, under its own type.
 func (m *machine) fail(ctx workflow.Context, cause error) error {
-	app, ok := errors.AsType[*temporal.ApplicationError](cause)
-	if !ok {
-		return cause
-	}
 	m.enter(ctx, wire.StateFailed, "")
-	if app.Type() == string(kinds.Conflict) && !app.HasDetails() { // another console's: so is its ledger
-		return app
+	m.why = reason(cause)
+	if app, ok := errors.AsType[*temporal.ApplicationError](cause); ok {
+		if app.Type() == string(kinds.Conflict) && !app.HasDetails() { // another console's: so is its ledger
+			return app
+		}
+		m.why, cause = app.Message(), app
 	}
-	m.why = app.Message()
 	if err := m.closeAs(ctx, endFailed); err != nil {
 		m.log.Error("Receipt was not written", "error", err)
 	}
-	return app
+	return cause
 }
 
 // answerWithPlan ends a dry run.

@@ -1,8 +1,6 @@
 package workflows
 
 import (
-	"errors"
-
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
@@ -25,7 +23,7 @@ func (m *machine) makePlan(ctx workflow.Context) (event, error) {
 		m.failure = err
 		return onFailed, nil
 	case err != nil:
-		return m.refuse(err)
+		return m.refuse(err), nil
 	}
 	m.plan, m.notifies, m.indexed, m.receipt = &out.Plan, out.Notify, out.Indexed, out.Receipt
 	m.delegations = out.Delegations
@@ -73,14 +71,10 @@ func (m *machine) planAgain() {
 }
 
 // refuse ends a request that an activity finally refused. A writer has made sure that
-// nothing is left of the change.
-func (m *machine) refuse(cause error) (event, error) {
-	app, ok := errors.AsType[*temporal.ApplicationError](cause)
-	if !ok {
-		return "", cause
-	}
-	m.why = app.Message()
-	return onRefused, nil
+// nothing is left of the change; should it not have, the request is released before it ends.
+func (m *machine) refuse(cause error) event {
+	m.why = reason(cause)
+	return onRefused
 }
 
 // unanswered says that an activity has ended without an answer because it was cancelled. The

@@ -23,6 +23,8 @@ const (
 	waitersAreWoken = "waiters-are-woken"
 	// overdueAfterAMinute: a writer releases a lease a minute after its end, not fifteen minutes.
 	overdueAfterAMinute = "overdue-after-a-minute"
+	// endsRelease: a request whose access may be on the console releases it, however it ends.
+	endsRelease = "ends-release"
 )
 
 // since says that a workflow runs with a change of that name: all do that reach it from now
@@ -36,7 +38,7 @@ func since(ctx workflow.Context, change string) bool {
 // workers let no workflow take a change that the release before does not know (ROLLBACK_TO).
 func ReleaseOf(change string) string {
 	switch change {
-	case writersUpgrade, reviewsLeaveTheIndex, waitersAreWoken, overdueAfterAMinute:
+	case writersUpgrade, reviewsLeaveTheIndex, waitersAreWoken, overdueAfterAMinute, endsRelease:
 		return "0.6.0"
 	case nextBuildStep:
 		return "99.0.0"

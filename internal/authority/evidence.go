@@ -172,6 +172,12 @@ func (r Record) Unsupported(state string, now time.Time) string {
 	return ""
 }
 
+// Unreleased says that the run's access was given, and not released.
+func (r Record) Unreleased() bool {
+	_, given := r.Given()
+	return given && !r.released()
+}
+
 // Unsettled are the writes that may have given the run's access, where no proof says what became
 // of them: an attempt was killed behind one.
 func (r Record) Unsettled() []Written {

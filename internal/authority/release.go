@@ -41,6 +41,9 @@ func (j Judge) release(ctx context.Context, r Record, c Change) (Verdict, error)
 	if err != nil || reviewed {
 		return covered, err
 	}
+	if end.IsZero() && r.Cancelled && r.Plan.Plan.Approval.Review == nil {
+		return covered, nil // its request has not ended with it, and will not: it must not leave it behind
+	}
 	if end.IsZero() {
 		return forbid(NotDue,
 			"the access of %s has no end, and nobody has ended it: use `starter end`", r.Run.Request), nil

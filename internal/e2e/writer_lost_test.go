@@ -40,7 +40,7 @@ var writerStrikes = map[string]func(s *grantEnv, writer client.WorkflowRun) erro
 	"failed": func(s *grantEnv, writer client.WorkflowRun) error { // by a type that is not ours
 		return s.failActivity(writer, temporal.NewNonRetryableApplicationError("by the test", "Strange", nil))
 	},
-	"timed out": func(s *grantEnv, writer client.WorkflowRun) error { // which no retry follows
+	"timed out": func(s *grantEnv, writer client.WorkflowRun) error { // as if nobody had carried it out
 		return s.failActivity(writer, temporal.NewTimeoutError(enums.TIMEOUT_TYPE_START_TO_CLOSE, nil))
 	},
 }

@@ -2,6 +2,7 @@ package receipt
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"sentinelone-provisioner/internal/access"
@@ -80,6 +81,9 @@ func (c *checker) endedEarly(released, start time.Time) (signing.Result, string)
 		return signing.OK, "since it could not be made permanent after its review"
 	case c.State == wire.StateCancelled:
 		return signing.Unchecked, "and it was cancelled in Temporal, which names nobody: ask who operates the namespace"
+	case slices.Contains([]string{wire.StateRefused, wire.StateFailed, wire.StateDenied, wire.StateTimedOut}, c.State):
+		return signing.Unchecked, "since the request could not go on, as after a reset, and left no access behind: " +
+			"look with `starter show`"
 	case c.State == wire.StateEnded && c.LedgerHead == nil && c.Stop == nil:
 		return signing.Unchecked, "and the receipt does not say who ended it, as those of versions up to 0.4.0: " +
 			"look with `starter show`"

@@ -158,9 +158,14 @@ type CloseInput struct {
 	Stop *access.Stop `json:"stop,omitempty"`
 	// Signature is the requester's, if it was verified.
 	Signature *access.RequestSignature `json:"signature,omitempty"`
+	// Releases says that the workflow releases the access of the request, if told so, and closes then.
+	Releases bool `json:"releases,omitempty"`
 }
 
 // CloseResult is the receipt of a finished request.
 type CloseResult struct {
 	Receipt access.Receipt `json:"receipt"`
+	// Release is the plan by which the request gave access that nothing has released: there is no receipt before that.
+	// nil if there is none to release.
+	Release *access.Plan `json:"release,omitempty"`
 }
