@@ -12,7 +12,13 @@ import (
 func (p *app) requestRecord(
 	ctx context.Context, e *temporalClient, console string, ids ...string,
 ) requestrecord.Record {
-	var r requestrecord.Reader
+	return p.readRecord(ctx, requestrecord.Reader{}, e, console, ids...)
+}
+
+// readRecord reads a request as the reader says, with the sources that there are.
+func (p *app) readRecord(
+	ctx context.Context, r requestrecord.Reader, e *temporalClient, console string, ids ...string,
+) requestrecord.Record {
 	if e != nil {
 		r.Temporal = e.Connection
 	}

@@ -16,6 +16,7 @@ import (
 
 func (p *app) showCommand() *cobra.Command {
 	var console string
+	var full bool
 	cmd := &cobra.Command{
 		Use:   "show ID",
 		Short: "Show one request with its evidence",
@@ -26,20 +27,25 @@ time, the outcome, and the receipt, whose hash is computed again.
 While the request is open its state comes from the worker; without Temporal, or once Temporal
 has removed it, from the ledger alone. Give the id with or without the workflow's prefix.
 
-With -o json the command prints the receipt, or the status of a request without one.`,
+With -o json the command prints the receipt, or the status of a request without one.
+
+Lists of more than 50 roles are in neither: both have their number and digest. --full reads them from
+the database, checks their digests and shows them; a receipt verifies with them and without.`,
 		Example: `  starter show INC-42
   starter show revoke/INC-42
-  starter show INC-42 -o json | jq .hash`,
+  starter show INC-42 -o json | jq .hash
+  starter show INC-42 --full`,
 		Args: cobra.ExactArgs(1),
 		RunE: p.run(func(ctx context.Context, args []string) error {
-			return p.show(ctx, strings.TrimSpace(args[0]), console)
+			return p.show(ctx, strings.TrimSpace(args[0]), console, full)
 		}),
 	}
+	cmd.Flags().BoolVar(&full, "full", false, "show lists of roles to their end, from the database")
 	consoleFlag(cmd, &console)
 	return cmd
 }
 
-func (p *app) show(ctx context.Context, id, console string) error {
+func (p *app) show(ctx context.Context, id, console string, full bool) error {
 	e, unavailable := p.connect(ctx)
 	switch _, misused := errors.AsType[*misuse](unavailable); {
 	case misused:
@@ -47,7 +53,7 @@ func (p *app) show(ctx context.Context, id, console string) error {
 	case unavailable == nil:
 		defer e.Close()
 	}
-	r := p.requestRecord(ctx, e, console, requestclient.Candidates(id, requestclient.Prefixes()...)...)
+	r := p.readRecord(ctx, requestrecord.Reader{Full: full}, e, console, requestclient.Candidates(id, requestclient.Prefixes()...)...)
 	if unavailable != nil {
 		r.TemporalErr = unavailable
 	}
@@ -61,7 +67,7 @@ func (p *app) show(ctx context.Context, id, console string) error {
 	if p.output.json {
 		err = p.emitJSON(recordForPrograms(r))
 	} else {
-		p.printRecord(r)
+		p.printRecord(r, full)
 	}
 	if r.Receipt != nil && !r.Receipt.Intact() {
 		err = errors.Join(err, fmt.Errorf("the hash of the receipt of %s does not match its content: "+
@@ -79,8 +85,8 @@ func recordForPrograms(r requestrecord.Record) any {
 	return r.CurrentStatus()
 }
 
-func (p *app) printRecord(r requestrecord.Record) {
-	p.emitTable(nil, recordFacts(r))
+func (p *app) printRecord(r requestrecord.Record, full bool) {
+	p.emitTable(nil, recordFacts(r, full))
 	if events := r.Events(); len(events) > 0 {
 		fmt.Fprintln(p.out)
 		rows := make([][]string, len(events))
@@ -101,7 +107,11 @@ func (p *app) printRecord(r requestrecord.Record) {
 }
 
 // recordFacts are request, state, plan, approval and receipt, one a row.
-func recordFacts(r requestrecord.Record) [][]string {
+func recordFacts(r requestrecord.Record, full bool) [][]string {
+	names := describe.NewNames(r.Names, r.Plan)
+	if full {
+		names = names.Full()
+	}
 	facts := [][]string{{"request", r.ID}}
 	add := func(name, value string) {
 		if value != "" {
@@ -124,11 +134,11 @@ func recordFacts(r requestrecord.Record) [][]string {
 	}
 	add("request again", r.Again)
 	if planned {
-		facts = append(facts, planRows(describe.NewNames(r.Names, r.Plan), *r.Plan)...)
+		facts = append(facts, planRows(names, *r.Plan)...)
 		facts = append(facts, approvalFacts(r)...)
 		add("plan", r.Plan.Hash)
 	}
-	facts = append(facts, scopeRows(describe.NewNames(r.Names, r.Plan), r.Plan, r.Proofs)...)
+	facts = append(facts, scopeRows(names, r.Plan, r.Proofs)...)
 	facts = append(facts, createdFacts(r.Proofs)...)
 	for _, proof := range r.Proofs {
 		facts = append(facts, list("by hand", proof.Drift)...)

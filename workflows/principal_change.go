@@ -20,9 +20,14 @@ func (p *principalRun) mayChange(ctx workflow.Context, in wire.ChangeRequest) er
 		return refused(err.Error())
 	}
 	if workflow.GetInfo(ctx).GetContinueAsNewSuggested() {
-		return temporal.NewApplicationError("the writer continues in a new run: retry", string(kinds.Unavailable))
+		return errNextRun()
 	}
 	return nil
+}
+
+// errNextRun has a request retry, and find the next run of the writer.
+func errNextRun() error {
+	return temporal.NewApplicationError("the writer continues in a new run: retry", string(kinds.Unavailable))
 }
 
 // onChange answers when the change is proven.
@@ -191,6 +196,9 @@ const (
 	// confirmSlower is how often the pause doubles, to five minutes, while a principal that
 	// was deleted is shown again.
 	confirmSlower = 6
+	// maxReads is how many reads an answer has at most, besides the last one: a principal that was
+	// deleted may be shown for days.
+	maxReads = 25
 )
 
 // confirm reads the absence a second time, after a pause. A role that is there again
@@ -212,6 +220,9 @@ func (p *principalRun) confirm(
 		if err != nil {
 			return answer, err
 		}
+		if len(proof.Reads) > maxReads { // the ledger has as many
+			proof.Reads = proof.Reads[:maxReads]
+		}
 		proof.Reads = append(proof.Reads, seen.Read)
 		if !stillShown(in, whole, proof.Scopes, seen) {
 			proof.Confirmed = true
@@ -221,6 +232,9 @@ func (p *principalRun) confirm(
 		switch {
 		case whole: // ids are not used again, so the answer is stale
 			p.log.Warn("Principal was gone and is shown again", "request", in.Request, "reads", shown)
+			if workflow.GetInfo(ctx).GetContinueAsNewSuggested() && since(ctx, confirmationsMakeRoom) {
+				return answer, errNextRun() // which finds the proof in the ledger, and reads on
+			}
 		case ours:
 			proof.Outcome = access.StillHeld
 			return answer, nil

@@ -25,6 +25,9 @@ const (
 	overdueAfterAMinute = "overdue-after-a-minute"
 	// endsRelease: a request whose access may be on the console releases it, however it ends.
 	endsRelease = "ends-release"
+	// confirmationsMakeRoom: a writer that reads again and again whether a principal is gone gives
+	// up its turn when its history is long. Its next run goes on.
+	confirmationsMakeRoom = "confirmations-make-room"
 )
 
 // since says that a workflow runs with a change of that name: all do that reach it from now
@@ -38,7 +41,8 @@ func since(ctx workflow.Context, change string) bool {
 // workers let no workflow take a change that the release before does not know (ROLLBACK_TO).
 func ReleaseOf(change string) string {
 	switch change {
-	case writersUpgrade, reviewsLeaveTheIndex, waitersAreWoken, overdueAfterAMinute, endsRelease:
+	case writersUpgrade, reviewsLeaveTheIndex, waitersAreWoken, overdueAfterAMinute, endsRelease,
+		confirmationsMakeRoom:
 		return "0.6.0"
 	case nextBuildStep:
 		return "99.0.0"

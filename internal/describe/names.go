@@ -20,6 +20,13 @@ type Names struct {
 	known  Directory
 	role   access.RoleRef
 	places []access.ScopeRef // all scopes of the plan
+	full   bool              // lists of roles are shown to their end
+}
+
+// Full shows lists of roles to their end.
+func (n Names) Full() Names {
+	n.full = true
+	return n
 }
 
 // NewNames resolves ids by the names in the plan, if there is one, else by the directory,
@@ -68,7 +75,7 @@ const maxRoles = 20
 // many more there are; "nothing" for none. Of a list that was left out, it says how many there are.
 func (n Names) Holdings(h access.Holdings) []string {
 	if h.IsBrief() {
-		return []string{fmt.Sprintf("%s at %s level (list %.12s: add --full to see it)",
+		return []string{fmt.Sprintf("%s at %s level (list %.12s: `starter show --full` prints it)",
 			Plural(h.Len(), "role"), name(string(h.Level)), h.Digest)}
 	}
 	if len(h.Held) == 0 {
@@ -76,7 +83,7 @@ func (n Names) Holdings(h access.Holdings) []string {
 	}
 	var out []string
 	for i, held := range h.Held {
-		if i == maxRoles {
+		if i == maxRoles && !n.full {
 			return append(out, fmt.Sprintf("and %d more", len(h.Held)-i))
 		}
 		at := access.Scope{Level: h.Level, ID: held.ScopeID}

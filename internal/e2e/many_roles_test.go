@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"encoding/json"
 	"net/http"
 	"strings"
 	"testing"
@@ -65,6 +66,20 @@ func TestManyRoles_TimeBoundGrant(t *testing.T) {
 	said := s.verifyReceipt(*got.Receipt, "--policy", s.policyFile)
 	require.Zero(t, said.code, said.stdout+said.stderr)
 	s.requireLedger()
+
+	brief, full := s.starter("show", run.GetID()), s.starter("show", run.GetID(), "--full")
+	require.Zero(t, brief.code+full.code, brief.stderr+full.stderr)
+	require.Contains(t, brief.stdout, "6001 roles at site level")
+	require.NotContains(t, brief.stdout, before.Held[manyRoles].ScopeID)
+	require.Contains(t, full.stdout, before.Held[manyRoles].ScopeID)
+	var whole access.Receipt
+	require.NoError(t, json.Unmarshal([]byte(s.starter("show", run.GetID(), "--full", "-o", "json").stdout), &whole))
+	require.Len(t, whole.Proofs[1].Before.Held, manyRoles+2)
+	said = s.verifyReceipt(whole, "--policy", s.policyFile)
+	require.Zero(t, said.code, said.stdout+said.stderr)
+	last := &whole.Proofs[1].Reads[1].Holdings
+	last.Held = last.Held[1:]
+	require.Equal(t, 1, s.verifyReceipt(whole, "--policy", s.policyFile).code, "a list is in the hash by its digest")
 }
 
 // A change of the level takes all 6,000 roles away, and its end gives them back: the plan names them by number and

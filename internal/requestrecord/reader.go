@@ -18,6 +18,8 @@ type Reader struct {
 	Store       *store.Store               // nil: not available
 	StoreErr    error                      // why Store is nil; nil if nobody looked for it
 	Console     string                     // host name
+	// Full has long lists of roles read from the store; else they are shown by number and digest.
+	Full bool
 }
 
 // Read reads the request with the first of these workflow ids that a source knows; the
@@ -51,6 +53,9 @@ func (r Reader) Read(ctx context.Context, ids ...string) Record {
 	}
 	out.assemble()
 	r.addHeld(ctx, &out)
+	if r.Full {
+		out.loadLists(ctx, r.Store, r.Console)
+	}
 	return out
 }
 
