@@ -85,7 +85,7 @@ func (s *Store) LoadLists(ctx context.Context, console string, in ...Listing) er
 	if len(wanted) == 0 {
 		return nil
 	}
-	found, err := s.readLists(ctx, console, slices.Sorted(maps.Keys(wanted)))
+	found, err := readLists(ctx, s.d, s.r, console, slices.Sorted(maps.Keys(wanted)))
 	if err != nil {
 		return err
 	}
@@ -108,11 +108,13 @@ func (s *Store) LoadLists(ctx context.Context, console string, in ...Listing) er
 }
 
 // readLists reads the lists of those digests, as far as they are there.
-func (s *Store) readLists(ctx context.Context, console string, digests []string) (map[string][]byte, error) {
+func readLists(
+	ctx context.Context, d dialect, q queryer, console string, digests []string,
+) (map[string][]byte, error) {
 	out := map[string][]byte{}
-	statement := "SELECT digest, list FROM role_lists WHERE console = $1 AND " + s.d.in("digest", "$2")
-	args := []any{console, list(s.d, digests)}
-	err := forEachRow(ctx, s.r, "read lists of roles", statement, args, func(rows *sql.Rows) error {
+	statement := "SELECT digest, list FROM role_lists WHERE console = $1 AND " + d.in("digest", "$2")
+	args := []any{console, list(d, digests)}
+	err := forEachRow(ctx, q, "read lists of roles", statement, args, func(rows *sql.Rows) error {
 		var digest string
 		var packed []byte
 		if err := rows.Scan(&digest, &packed); err != nil {
@@ -122,6 +124,51 @@ func (s *Store) readLists(ctx context.Context, console string, digests []string)
 		return nil
 	})
 	return out, err
+}
+
+// namedLists are the lists that entries name by their digest, each with the first entry that does.
+type namedLists map[string]namedList
+
+type namedList struct {
+	seq   int64
+	roles int
+}
+
+func (n namedLists) add(e ledger.Entry) {
+	if !bytes.Contains(e.Body, []byte(`"digest":`)) {
+		return
+	}
+	body, err := ledger.Decode(e)
+	if err != nil {
+		return // the verifier says so
+	}
+	ledger.Lists(body, func(h access.Holdings) {
+		if _, known := n[h.Digest]; h.IsBrief() && !known {
+			n[h.Digest] = namedList{e.Seq, h.Len()}
+		}
+	})
+}
+
+// listsAtOnce is how many lists are verified at a time, to bound the memory.
+const listsAtOnce = 20
+
+// verify returns a fault for each list that is not in the store as it was.
+func (n namedLists) verify(ctx context.Context, d dialect, q queryer, console string) ([]ledger.Fault, error) {
+	var out []ledger.Fault
+	for some := range slices.Chunk(slices.Sorted(maps.Keys(n)), listsAtOnce) {
+		found, err := readLists(ctx, d, q, console, some)
+		if err != nil {
+			return nil, err
+		}
+		for _, digest := range some {
+			if _, err := (access.Holdings{Digest: digest}).WithList(found[digest]); err != nil {
+				out = append(out, ledger.Fault{Seq: n[digest].seq, Text: fmt.Sprintf(
+					"it names a list of %d roles (%.12s) that is not in table role_lists as it was: restore the table "+
+						"from a backup", n[digest].roles, digest)})
+			}
+		}
+	}
+	return out, nil
 }
 
 // unpackList is nil for what is no list: its digest is another then.

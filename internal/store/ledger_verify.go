@@ -31,18 +31,26 @@ func (s *Store) VerifyLedgerBy(
 ) (ledger.Report, error) {
 	v := ledger.NewVerifier(console, o)
 	var report ledger.Report
+	lists := namedLists{}
 	err := s.read(ctx, func(q queryer) error {
-		if err := walk(ctx, q, console, func(e ledger.Entry) error { v.Add(e); return nil }); err != nil {
+		err := walk(ctx, q, console, func(e ledger.Entry) error {
+			v.Add(e)
+			lists.add(e)
+			return nil
+		})
+		if err != nil {
 			return err
 		}
 		var head ledger.Head
-		err := q.QueryRowContext(ctx, "SELECT seq, hash FROM ledger_heads WHERE console = $1", console).
+		err = q.QueryRowContext(ctx, "SELECT seq, hash FROM ledger_heads WHERE console = $1", console).
 			Scan(&head.Seq, &head.Hash)
 		if err != nil && !errors.Is(err, sql.ErrNoRows) {
 			return fmt.Errorf("read the head of the ledger of %s: %w", console, err)
 		}
 		report = v.End(head)
-		return nil
+		missing, err := lists.verify(ctx, s.d, q, console)
+		report.Faults = append(report.Faults, missing...)
+		return err
 	})
 	return report, err
 }
