@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"iter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -68,20 +69,19 @@ func (c *accessCommand) execute(ctx context.Context) error {
 		return err
 	}
 	defer q.close()
-	rows, err := q.db.Access(ctx, c.query(q.host, asOf))
-	if err != nil {
-		return err
-	}
-	if c.output.json {
-		return c.emitJSON(accessAnswer{provenance: q.basis(), Rows: orEmpty(rows)})
-	}
-	c.explain(q)
-	if len(rows) == 0 {
-		c.remark("no assignment matches")
-		return nil
-	}
-	c.emitTable(accessTable(rows, c.inherited))
-	return nil
+	return q.db.ReadAccess(ctx, c.query(q.host, asOf), func(rows iter.Seq2[store.AccessRow, error]) error {
+		if c.output.json {
+			return emitJSONRows(c.app, accessAnswer{provenance: q.basis(), Rows: []store.AccessRow{}}, rows)
+		}
+		c.explain(q)
+		t := accessTable(c.inherited)
+		t.begin = func(n int) {
+			if n == 0 {
+				c.remark("no assignment matches")
+			}
+		}
+		return emitRows(c.app, t, rows)
+	})
 }
 
 func (c *accessCommand) query(host string, asOf *time.Time) store.AccessQuery {
@@ -96,20 +96,23 @@ func (c *accessCommand) query(host string, asOf *time.Time) store.AccessQuery {
 }
 
 // accessTable shows names, with the id where one name stands for several things.
-func accessTable(rows []store.AccessRow, inherited bool) (header []string, lines [][]string) {
-	header = []string{"principal", "kind", "role", "level", "scope", "since"}
+func accessTable(inherited bool) rowTable[store.AccessRow] {
+	header := []string{"principal", "kind", "role", "level", "scope", "since"}
 	if inherited {
 		header = append(header, "through")
 	}
-	labels := accessLabels(rows)
-	for _, r := range rows {
-		line := append(accessCells(labels, r), describe.Minute(r.Since))
-		if inherited {
-			line = append(line, through(r.Via))
-		}
-		lines = append(lines, line)
+	labels := &describe.Labels{}
+	return rowTable[store.AccessRow]{
+		header: header,
+		note:   func(r store.AccessRow) { noteAccess(labels, r) },
+		cells: func(r store.AccessRow) []string {
+			line := append(accessCells(labels, r), describe.Minute(r.Since))
+			if inherited {
+				line = append(line, through(r.Via))
+			}
+			return line
+		},
 	}
-	return header, lines
 }
 
 // through names the scope that an inherited role comes from; "" for one held directly.

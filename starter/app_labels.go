@@ -7,19 +7,15 @@ import (
 	"sentinelone-provisioner/internal/store"
 )
 
-// accessLabels tells apart the principals, roles and scopes of a table.
-func accessLabels(rows []store.AccessRow) describe.Labels {
-	var l describe.Labels
-	for _, r := range rows {
-		l.Add("principal", principalName(r), r.ID)
-		l.Add("role", r.RoleName, r.RoleID)
-		l.Add("scope", r.ScopeName, r.ScopeID)
-	}
-	return l
+// noteAccess notes what a row names, to tell apart the principals, roles and scopes of a table.
+func noteAccess(l *describe.Labels, r store.AccessRow) {
+	l.Add("principal", principalName(r), r.ID)
+	l.Add("role", r.RoleName, r.RoleID)
+	l.Add("scope", r.ScopeName, r.ScopeID)
 }
 
 // accessCells are the columns that two tables share: principal, kind, role, level, scope.
-func accessCells(l describe.Labels, r store.AccessRow) []string {
+func accessCells(l *describe.Labels, r store.AccessRow) []string {
 	return []string{
 		l.Label("principal", principalName(r), r.ID),
 		string(r.Kind),

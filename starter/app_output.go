@@ -1,8 +1,6 @@
 package main
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"io"
 
@@ -49,15 +47,11 @@ func (p *app) emitLine(v any) error {
 }
 
 func (p *app) encode(v any, indent string) error {
-	var text bytes.Buffer
-	enc := json.NewEncoder(&text)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", indent)
-	err := enc.Encode(v)
-	if err == nil {
-		_, err = p.out.Write(describe.JSON(text.Bytes()))
-	}
+	encoded, err := jsonText(v, "", indent)
 	if err != nil {
+		return err
+	}
+	if _, err := p.out.Write(describe.JSON(encoded)); err != nil {
 		return fmt.Errorf("write output: %w", err)
 	}
 	return nil
@@ -102,10 +96,19 @@ func writeTable(w io.Writer, header []string, rows [][]string) {
 
 func cells(values []string) table.Row {
 	row := make(table.Row, len(values))
-	for i, v := range values {
-		row[i] = describe.Text(v)
+	for i, v := range safe(values) {
+		row[i] = v
 	}
 	return row
+}
+
+// safe makes each text one line that cannot control a terminal.
+func safe(values []string) []string {
+	out := make([]string, len(values))
+	for i, v := range values {
+		out[i] = describe.Text(v)
+	}
+	return out
 }
 
 func isTerminal(w io.Writer) bool {

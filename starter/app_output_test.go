@@ -30,10 +30,18 @@ func TestAccessTable_TellsThingsOfOneNameApart(t *testing.T) {
 			Level: access.SiteLevel, ScopeID: scopeID, ScopeName: "Acme / Berlin", Since: noon,
 		}
 	}
-	header, lines := accessTable([]store.AccessRow{
+	table := accessTable(false)
+	var lines [][]string
+	rows := []store.AccessRow{
 		row("1", "backup", "21", "31"), row("2", "backup", "22", "31"), row("3", "restore", "21", "31"),
-	}, false)
-	require.Equal(t, []string{"principal", "kind", "role", "level", "scope", "since"}, header)
+	}
+	for _, r := range rows {
+		table.note(r)
+	}
+	for _, r := range rows {
+		lines = append(lines, table.cells(r))
+	}
+	require.Equal(t, []string{"principal", "kind", "role", "level", "scope", "since"}, table.header)
 	require.Equal(t, [][]string{
 		{"backup (1)", "serviceUser", "SOC (21)", "site", "Acme / Berlin", "2026-03-10 12:00 UTC"},
 		{"backup (2)", "serviceUser", "SOC (22)", "site", "Acme / Berlin", "2026-03-10 12:00 UTC"},

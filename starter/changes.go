@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"iter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -72,33 +73,33 @@ func (c *changesCommand) execute(ctx context.Context) error {
 		return err
 	}
 	defer q.close()
-	found, err := q.db.Changes(ctx, store.ChangesQuery{Console: q.host, Since: since, Until: until})
-	if err != nil {
-		return err
-	}
-	if c.output.json {
-		return c.emitJSON(changesAnswer{provenance: q.basis(), Since: *since, Until: until, Changes: orEmpty(found)})
-	}
-	c.explain(q)
-	end := "now"
-	if until != nil {
-		end = describe.Minute(*until)
-	}
-	c.remark("%s from %s to %s", describe.Plural(len(found), "change"), describe.Minute(*since), end)
-	if len(found) > 0 {
-		c.emitTable(changesTable(found))
-	}
-	return nil
+	query := store.ChangesQuery{Console: q.host, Since: since, Until: until}
+	return q.db.ReadChanges(ctx, query, func(rows iter.Seq2[store.Change, error]) error {
+		if c.output.json {
+			return emitJSONRows(c.app, changesAnswer{
+				provenance: q.basis(), Since: *since, Until: until, Changes: []store.Change{},
+			}, rows)
+		}
+		c.explain(q)
+		end := "now"
+		if until != nil {
+			end = describe.Minute(*until)
+		}
+		t := changesTable()
+		t.begin = func(n int) {
+			c.remark("%s from %s to %s", describe.Plural(n, "change"), describe.Minute(*since), end)
+		}
+		return emitRows(c.app, t, rows)
+	})
 }
 
-func changesTable(found []store.Change) (header []string, lines [][]string) {
-	rows := make([]store.AccessRow, len(found))
-	for i, c := range found {
-		rows[i] = c.AccessRow
+func changesTable() rowTable[store.Change] {
+	labels := &describe.Labels{}
+	return rowTable[store.Change]{
+		header: []string{"when", "change", "principal", "kind", "role", "level", "scope"},
+		note:   func(c store.Change) { noteAccess(labels, c.AccessRow) },
+		cells: func(c store.Change) []string {
+			return append([]string{describe.Minute(c.At), c.Action}, accessCells(labels, c.AccessRow)...)
+		},
 	}
-	labels := accessLabels(rows)
-	for _, c := range found {
-		lines = append(lines, append([]string{describe.Minute(c.At), c.Action}, accessCells(labels, c.AccessRow)...))
-	}
-	return []string{"when", "change", "principal", "kind", "role", "level", "scope"}, lines
 }

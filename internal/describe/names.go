@@ -119,34 +119,6 @@ func shortPrincipal(r access.PrincipalRef) string { return name(cmp.Or(r.Email, 
 // shortRole is a role by name alone.
 func shortRole(r access.RoleRef) string { return name(cmp.Or(r.Name, r.ID)) }
 
-// Labels tells apart things of one name within one table: roles repeat across scopes,
-// sites across accounts, and two service users may share a name. A name that stands for
-// several ids is shown with the id; names that look the same count as one name.
-type Labels struct{ ids map[labelKey]map[string]bool }
-
-type labelKey struct{ column, name string }
-
-// Add notes a thing that the table will show in that column.
-func (l *Labels) Add(column, called, id string) {
-	if l.ids == nil {
-		l.ids = map[labelKey]map[string]bool{}
-	}
-	key := labelKey{column, name(called)}
-	if l.ids[key] == nil {
-		l.ids[key] = map[string]bool{}
-	}
-	l.ids[key][id] = true
-}
-
-// Label is the name, with the id where several things have that name, or the id of a thing
-// without a name.
-func (l *Labels) Label(column, called, id string) string {
-	if called != "" && len(l.ids[labelKey{column, name(called)}]) <= 1 {
-		return name(called)
-	}
-	return Named(called, id)
-}
-
 // Person names a person by address; one who is not known is "an unknown person".
 func Person(address string) string {
 	if address == "" {

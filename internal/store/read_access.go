@@ -1,36 +1,79 @@
 package store
 
 import (
-	"cmp"
 	"context"
 	"database/sql"
+	"errors"
+	"iter"
 	"slices"
-
-	"sentinelone-provisioner/internal/access"
 )
 
-// Access lists who holds which role at which scope, sorted by principal, scope and role. A
-// name that matches several principals, roles or scopes returns the rows of all of them; a
-// name without a match is a [*NoMatchError]. Without a proven snapshot it is
-// [ErrNoSnapshot].
-func (s *Store) Access(ctx context.Context, q AccessQuery) ([]AccessRow, error) {
-	out := []AccessRow{}
-	err := s.read(ctx, func(tx queryer) error {
+// fewRows is how many rows an answer may have that is sorted in memory. The database sorts larger
+// ones, in temporary files where it needs to, so that an answer of millions of rows takes no more
+// memory here than a small one.
+const fewRows = 10_000
+
+// ReadAccess hands use the rows that say who holds which role at which scope, sorted by principal,
+// scope and role. Going through them again gives the same rows. They end with an error if reading
+// fails. A name that matches several principals, roles or scopes returns the rows of all of them.
+// Before use is called, a name without a match is a [*NoMatchError], and a console without a proven
+// snapshot [ErrNoSnapshot].
+func (s *Store) ReadAccess(
+	ctx context.Context, q AccessQuery, use func(rows iter.Seq2[AccessRow, error]) error,
+) error {
+	return s.read(ctx, func(tx queryer) error {
 		a := accessReader{AccessQuery: q, view: view{q: tx, d: s.d, console: q.Console, at: microsOrMax(q.AsOf)}}
-		rows, err := a.run(ctx)
-		out = append(out, rows...)
-		return err
+		if err := a.resolve(ctx); err != nil {
+			return err
+		}
+		return use(sequence(func(fn func(AccessRow) error) error { return a.each(ctx, fn) }))
+	})
+}
+
+// Access returns the rows of [Store.ReadAccess].
+func (s *Store) Access(ctx context.Context, q AccessQuery) ([]AccessRow, error) {
+	return collect(func(use func(iter.Seq2[AccessRow, error]) error) error { return s.ReadAccess(ctx, q, use) })
+}
+
+var errStopped = errors.New("the reader wants no more rows")
+
+// sequence ranges over what each calls its function with.
+func sequence[T any](each func(fn func(T) error) error) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		err := each(func(row T) error {
+			if !yield(row, nil) {
+				return errStopped
+			}
+			return nil
+		})
+		if err != nil && !errors.Is(err, errStopped) {
+			var none T
+			yield(none, err)
+		}
+	}
+}
+
+func collect[T any](read func(use func(iter.Seq2[T, error]) error) error) ([]T, error) {
+	out := []T{}
+	err := read(func(rows iter.Seq2[T, error]) error {
+		for row, err := range rows {
+			if err != nil {
+				return err
+			}
+			out = append(out, row)
+		}
+		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	sortAccess(out)
 	return out, nil
 }
 
-// accessReader is one call of Access.
+// accessReader is one call of ReadAccess.
 type accessReader struct {
 	AccessQuery
+
 	view       view
 	places     places
 	principals map[principalKey]bool // nil: all
@@ -38,36 +81,84 @@ type accessReader struct {
 	scopes     []scopeKey            // nil: all
 }
 
-func (a *accessReader) run(ctx context.Context) ([]AccessRow, error) {
-	if _, err := latest(ctx, a.view.q, a.Console, a.view.at); err != nil {
-		return nil, err
-	}
-	if err := a.resolve(ctx); err != nil {
-		return nil, err
-	}
-	var held []AccessRow
-	q := a.query()
-	err := forEachRow(ctx, a.view.q, "read the assignments", q.text.String(), q.args, func(rows *sql.Rows) error {
-		r, err := a.scan(rows)
-		if err == nil && a.isRelevant(r) {
-			held = append(held, r)
-		}
-		return err
-	})
+// each calls fn with the rows of the answer, in order.
+func (a *accessReader) each(ctx context.Context, fn func(AccessRow) error) error {
+	held, all, err := a.few(ctx)
 	if err != nil {
-		return nil, err
+		return err
+	}
+	group := grouped(samePrincipal, func(rows []AccessRow) error { return a.expand(rows, fn) })
+	if !all {
+		return a.eachSorted(ctx, group)
 	}
 	if err := a.addNames(ctx, held); err != nil {
-		return nil, err
+		return err
 	}
-	var out []AccessRow
+	slices.SortFunc(held, comparePrincipals)
 	for _, r := range held {
-		out = append(out, a.expand(r)...)
+		if err := group.add(r); err != nil {
+			return err
+		}
 	}
-	return out, nil
+	return group.flush()
 }
 
+// few reads the assignments of the answer, without names and in no order; all is false if there
+// are more than fewRows.
+func (a *accessReader) few(ctx context.Context) (held []AccessRow, all bool, err error) {
+	q := a.query(`SELECT a.principal_kind, a.principal_id, a.role_id, a.level, a.scope_id, f.promoted_at
+		FROM assignments a JOIN snapshots f ON f.seq = a.since`)
+	err = forEachRow(ctx, a.view.q, "read the assignments", q.text.String(), q.args, func(rows *sql.Rows) error {
+		r, err := a.scan(rows)
+		if err != nil || !a.isRelevant(r) {
+			return err
+		}
+		if held = append(held, r); len(held) > fewRows {
+			return errStopped
+		}
+		return nil
+	})
+	if errors.Is(err, errStopped) {
+		return nil, false, nil
+	}
+	return held, true, err
+}
+
+// eachSorted adds the assignments to the group in the order of their principals, which the database
+// sorts.
+func (a *accessReader) eachSorted(ctx context.Context, group *grouping[AccessRow]) error {
+	q := a.query(`SELECT a.principal_kind, a.principal_id, a.role_id, a.level, a.scope_id, f.promoted_at,
+			COALESCE(e.email, ''), COALESCE(e.name, '')
+		FROM assignments a JOIN snapshots f ON f.seq = a.since
+		LEFT JOIN entities e ON e.collection = ` + collectionOfKind + ` AND e.id = a.principal_id
+			AND ` + a.view.sees("e"))
+	q.add(" ORDER BY " + principalOrder)
+	err := forEachRow(ctx, a.view.q, "read the assignments", q.text.String(), q.args, func(rows *sql.Rows) error {
+		var email, name string
+		r, err := a.scan(rows, &email, &name)
+		if err != nil || !a.isRelevant(r) {
+			return err
+		}
+		r.Email, r.Name = email, name
+		return group.add(r)
+	})
+	if err != nil {
+		return err
+	}
+	return group.flush()
+}
+
+const (
+	// collectionOfKind is the collection of the principal of an assignment.
+	collectionOfKind = "CASE a.principal_kind WHEN 'user' THEN 'users' ELSE 'serviceUsers' END"
+	// principalOrder is the order of comparePrincipals: texts are compared by their bytes.
+	principalOrder = "a.principal_kind DESC, COALESCE(e.email_folded, ''), COALESCE(e.name, ''), a.principal_id"
+)
+
 func (a *accessReader) resolve(ctx context.Context) error {
+	if _, err := latest(ctx, a.view.q, a.Console, a.view.at); err != nil {
+		return err
+	}
 	var err error
 	if a.places, err = a.view.places(ctx); err != nil {
 		return err
@@ -95,11 +186,10 @@ func (a *accessReader) resolve(ctx context.Context) error {
 	return nil
 }
 
-// query selects every assignment that may be part of the answer; isRelevant and expand
-// check the rest.
-func (a *accessReader) query() *query {
-	q := a.view.query(`SELECT a.principal_kind, a.principal_id, a.role_id, a.level, a.scope_id, f.promoted_at
-		FROM assignments a JOIN snapshots f ON f.seq = a.since WHERE ` + a.view.sees("a"))
+// query adds to a statement the conditions on every assignment that may be part of the answer;
+// isRelevant and expand check the rest.
+func (a *accessReader) query(text string) *query {
+	q := a.view.query(text + " WHERE " + a.view.sees("a"))
 	if a.Kind != "" {
 		q.add(" AND a.principal_kind = %s", string(a.Kind))
 	}
@@ -133,10 +223,10 @@ func (a *accessReader) scopeIDs() []string {
 	return out
 }
 
-func (a *accessReader) scan(rows *sql.Rows) (AccessRow, error) {
+func (a *accessReader) scan(rows *sql.Rows, more ...any) (AccessRow, error) {
 	var r AccessRow
 	var since int64
-	err := rows.Scan(&r.Kind, &r.ID, &r.RoleID, &r.Level, &r.ScopeID, &since)
+	err := rows.Scan(append([]any{&r.Kind, &r.ID, &r.RoleID, &r.Level, &r.ScopeID, &since}, more...)...)
 	r.Since = fromMicros(since)
 	r.RoleName, r.Predefined = a.places.roles[r.RoleID].Name, a.places.roles[r.RoleID].Predefined
 	r.ScopeName = a.places.scopeName(r.Level, r.ScopeID)
@@ -148,7 +238,7 @@ func (a *accessReader) isRelevant(r AccessRow) bool {
 	if a.principals != nil && !a.principals[principalKey{r.Kind, r.ID}] {
 		return false
 	}
-	return a.scopes == nil || len(a.expandTo(r)) > 0
+	return a.scopes == nil || slices.ContainsFunc(a.scopes, func(s scopeKey) bool { return a.reaches(r, s) })
 }
 
 // addNames fills in the names of the principals. Principals of visible assignments are
@@ -164,96 +254,4 @@ func (a *accessReader) addNames(ctx context.Context, rows []AccessRow) error {
 		rows[i].Email, rows[i].Name = p.email, p.name
 	}
 	return err
-}
-
-// expand turns an assignment into the rows of the answer: itself and the scopes below that
-// it reaches.
-func (a *accessReader) expand(r AccessRow) []AccessRow {
-	if a.scopes != nil {
-		return a.expandTo(r)
-	}
-	out := []AccessRow{r}
-	if !a.Inherited || a.principals == nil {
-		return out
-	}
-	for _, site := range a.sitesBelow(r) {
-		out = append(out, a.inheritedAt(r, scopeKey{access.SiteLevel, site}))
-	}
-	return out
-}
-
-func (a *accessReader) expandTo(r AccessRow) []AccessRow {
-	var out []AccessRow
-	for _, s := range a.scopes {
-		switch {
-		case s.level == r.Level && s.id == r.ScopeID:
-			out = append(out, r)
-		case a.Inherited && a.reachesDown(r, s):
-			out = append(out, a.inheritedAt(r, s))
-		}
-	}
-	return out
-}
-
-// reachesDown says whether a role held at the row's scope reaches s from a level above.
-func (a *accessReader) reachesDown(r AccessRow, s scopeKey) bool {
-	switch r.Level {
-	case access.Tenant:
-		return s.level != access.Tenant
-	case access.AccountLevel:
-		return s.level == access.SiteLevel && a.places.sites[s.id].AccountID == r.ScopeID
-	case access.SiteLevel, access.GroupLevel:
-	}
-	return false
-}
-
-// sitesBelow lists the ids of the sites that a role held at the row's scope reaches.
-func (a *accessReader) sitesBelow(r AccessRow) []string {
-	switch r.Level {
-	case access.Tenant:
-		var out []string
-		for id := range a.places.sites {
-			out = append(out, id)
-		}
-		return out
-	case access.AccountLevel:
-		return a.places.byParent[r.ScopeID]
-	case access.SiteLevel, access.GroupLevel:
-	}
-	return nil
-}
-
-// inheritedAt is the row as inherited at s.
-func (a *accessReader) inheritedAt(r AccessRow, s scopeKey) AccessRow {
-	r.Via = &Via{Level: r.Level, ScopeID: r.ScopeID, ScopeName: r.ScopeName}
-	r.Level, r.ScopeID, r.ScopeName = s.level, s.id, a.places.scopeName(s.level, s.id)
-	return r
-}
-
-func sortAccess(rows []AccessRow) {
-	slices.SortFunc(rows, compareAccess)
-}
-
-func compareAccess(a, b AccessRow) int {
-	return cmp.Or(
-		-cmp.Compare(a.Kind, b.Kind), // users before service users
-		cmp.Compare(foldCase(a.Email), foldCase(b.Email)), cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID),
-		cmp.Compare(depth(a.Level), depth(b.Level)), cmp.Compare(a.ScopeName, b.ScopeName),
-		cmp.Compare(a.ScopeID, b.ScopeID), cmp.Compare(a.RoleName, b.RoleName), cmp.Compare(a.RoleID, b.RoleID),
-		cmp.Compare(viaDepth(a), viaDepth(b)),
-	)
-}
-
-// depth orders levels, tenant first.
-func depth(l access.Level) int {
-	return slices.Index([]access.Level{access.Tenant, access.AccountLevel, access.SiteLevel, access.GroupLevel}, l)
-}
-
-// viaDepth orders a role held at the scope itself before inherited ones, and these by
-// level.
-func viaDepth(r AccessRow) int {
-	if r.Via == nil {
-		return -1
-	}
-	return depth(r.Via.Level)
 }

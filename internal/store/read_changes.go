@@ -4,98 +4,191 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
+	"errors"
+	"iter"
 	"math"
 	"slices"
 
 	"sentinelone-provisioner/internal/access"
 )
 
-// Changes lists the assignments added and removed within the time of the query, oldest
-// first, with the names last known at its end. Without a proven snapshot it is
-// [ErrNoSnapshot].
-func (s *Store) Changes(ctx context.Context, q ChangesQuery) ([]Change, error) {
-	out := []Change{}
-	err := s.read(ctx, func(tx queryer) error {
-		v := view{q: tx, d: s.d, console: q.Console, at: microsOrMax(q.Until)}
+// ReadChanges hands use the assignments added and removed within the time of the query, oldest
+// first, with the names last known at its end. Going through them again gives the same rows. They
+// end with an error if reading fails. Without a proven snapshot it is [ErrNoSnapshot].
+func (s *Store) ReadChanges(
+	ctx context.Context, q ChangesQuery, use func(rows iter.Seq2[Change, error]) error,
+) error {
+	return s.read(ctx, func(tx queryer) error {
 		if _, err := latest(ctx, tx, q.Console, math.MaxInt64); err != nil {
 			return err
 		}
-		after := int64(math.MinInt64)
+		c := changesReader{
+			view:  view{q: tx, d: s.d, console: q.Console, at: microsOrMax(q.Until)},
+			after: math.MinInt64,
+		}
 		if q.Since != nil {
-			after = micros(*q.Since)
+			c.after = micros(*q.Since)
 		}
-		var err error
-		if out, err = v.changes(ctx, out, after); err != nil {
-			return err
-		}
-		return v.addNames(ctx, out)
+		return use(sequence(func(fn func(Change) error) error { return c.each(ctx, fn) }))
 	})
-	if err != nil {
-		return nil, err
-	}
-	slices.SortStableFunc(out, func(a, b Change) int {
-		return cmp.Or(a.At.Compare(b.At), compareAccess(a.AccessRow, b.AccessRow), -cmp.Compare(a.Action, b.Action))
-	})
-	return out, nil
 }
 
-// changes appends the changes after a time (microseconds since 1970), up to the view's.
-func (v view) changes(ctx context.Context, out []Change, after int64) ([]Change, error) {
-	q := v.query(
-		`SELECT a.principal_kind, a.principal_id, a.role_id, a.level, a.scope_id, f.promoted_at, t.promoted_at
-		FROM assignments a
-		JOIN snapshots f ON f.seq = a.since AND f.state = 'promoted'
-		LEFT JOIN snapshots t ON t.seq = a.until
-		WHERE a.console = $1`,
-	)
-	q.add(` AND ((f.promoted_at <= $2 AND f.promoted_at > %s)`, after)
-	q.add(` OR (t.promoted_at <= $2 AND t.promoted_at > %s))`, after)
-	err := forEachRow(ctx, v.q, "read the changes", q.text.String(), q.args, func(rows *sql.Rows) error {
-		var c Change
-		var from int64
-		var to sql.NullInt64
-		if err := rows.Scan(&c.Kind, &c.ID, &c.RoleID, &c.Level, &c.ScopeID, &from, &to); err != nil {
-			return err
-		}
-		c.Since = fromMicros(from)
-		if from > after && from <= v.at {
-			c.At, c.Action = c.Since, Added
-			out = append(out, c)
-		}
-		if to.Valid && to.Int64 > after && to.Int64 <= v.at {
-			c.At, c.Action = fromMicros(to.Int64), Removed
-			out = append(out, c)
+// Changes returns the rows of [Store.ReadChanges].
+func (s *Store) Changes(ctx context.Context, q ChangesQuery) ([]Change, error) {
+	return collect(func(use func(iter.Seq2[Change, error]) error) error { return s.ReadChanges(ctx, q, use) })
+}
+
+// changesReader is one call of ReadChanges.
+type changesReader struct {
+	view
+
+	after  int64   // microseconds since 1970
+	places *places // of all times; nil until they are read
+}
+
+// each calls fn with the changes, in order.
+func (c *changesReader) each(ctx context.Context, fn func(Change) error) error {
+	found, all, err := c.few(ctx)
+	if err != nil || all && len(found) == 0 {
+		return err
+	}
+	if err := c.readPlaces(ctx); err != nil {
+		return err
+	}
+	group := grouped(sameMoment, func(rows []Change) error {
+		slices.SortStableFunc(rows, compareChanges)
+		for _, r := range rows {
+			if err := fn(r); err != nil {
+				return err
+			}
 		}
 		return nil
 	})
-	return out, err
+	if !all {
+		return c.eachSorted(ctx, group)
+	}
+	if err := c.addNames(ctx, found); err != nil {
+		return err
+	}
+	slices.SortStableFunc(found, compareChanges)
+	for _, r := range found {
+		if err := group.add(r); err != nil {
+			return err
+		}
+	}
+	return group.flush()
+}
+
+// sameMoment says that two changes are of one principal, found by one sync.
+func sameMoment(a, b Change) bool { return a.At.Equal(b.At) && samePrincipal(a.AccessRow, b.AccessRow) }
+
+func compareChanges(a, b Change) int {
+	return cmp.Or(a.At.Compare(b.At), compareAccess(a.AccessRow, b.AccessRow), -cmp.Compare(a.Action, b.Action))
+}
+
+func (c *changesReader) readPlaces(ctx context.Context) error {
+	if c.places != nil {
+		return nil
+	}
+	p, err := c.lastPlaces(ctx)
+	c.places = &p
+	return err
+}
+
+// query is the union of what was added and what was removed. columns and joins come on top of those of
+// the assignment a and the time of the change, at.
+func (c *changesReader) query(columns, joins string) *query {
+	q := c.view.query("SELECT * FROM (")
+	for i, side := range []struct{ action, snapshot string }{{Added, "f"}, {Removed, "t"}} {
+		if i > 0 {
+			q.text.WriteString(" UNION ALL ")
+		}
+		q.text.WriteString("SELECT " + side.snapshot + ".promoted_at AS at, '" + side.action + `' AS action,
+			a.principal_kind, a.principal_id, a.role_id, a.level, a.scope_id, f.promoted_at AS began` + columns + `
+			FROM assignments a
+			JOIN snapshots f ON f.seq = a.since AND f.state = 'promoted'
+			LEFT JOIN snapshots t ON t.seq = a.until` + joins + `
+			WHERE a.console = $1 AND ` + side.snapshot + ".promoted_at <= $2")
+		q.add(" AND "+side.snapshot+".promoted_at > %s", c.after)
+	}
+	q.text.WriteString(") c")
+	return q
+}
+
+func scanChange(rows *sql.Rows, more ...any) (Change, error) {
+	var c Change
+	var at, began int64
+	err := rows.Scan(append([]any{
+		&at, &c.Action, &c.Kind, &c.ID, &c.RoleID, &c.Level, &c.ScopeID, &began,
+	}, more...)...)
+	c.At, c.Since = fromMicros(at), fromMicros(began)
+	return c, err
+}
+
+// few reads the changes without names, in no order; all is false if there are more than fewRows.
+func (c *changesReader) few(ctx context.Context) (found []Change, all bool, err error) {
+	q := c.query("", "")
+	err = forEachRow(ctx, c.q, "read the changes", q.text.String(), q.args, func(rows *sql.Rows) error {
+		change, err := scanChange(rows)
+		if err != nil {
+			return err
+		}
+		if found = append(found, change); len(found) > fewRows {
+			return errStopped
+		}
+		return nil
+	})
+	if errors.Is(err, errStopped) {
+		return nil, false, nil
+	}
+	return found, true, err
+}
+
+// eachSorted adds the changes to the group in the order of their times and principals, which the
+// database sorts.
+func (c *changesReader) eachSorted(ctx context.Context, group *grouping[Change]) error {
+	// The last version of a principal is the one that the latest snapshot has begun.
+	q := c.query(", COALESCE(e.email, '') AS email, COALESCE(e.name, '') AS name, "+
+		"COALESCE(e.email_folded, '') AS email_folded", `
+			LEFT JOIN (SELECT e.collection, e.id, MAX(e.since) AS since FROM entities e
+				WHERE e.console = $1 AND e.collection IN ('users', 'serviceUsers') AND e.since IN `+provenSnapshots+`
+				GROUP BY e.collection, e.id) l ON l.collection = `+collectionOfKind+` AND l.id = a.principal_id
+			LEFT JOIN entities e ON e.console = $1 AND e.collection = l.collection AND e.id = l.id AND e.since = l.since`)
+	q.add(" ORDER BY c.at, c.principal_kind DESC, c.email_folded, c.name, c.principal_id")
+	err := forEachRow(ctx, c.q, "read the changes", q.text.String(), q.args, func(rows *sql.Rows) error {
+		var email, name, folded string
+		change, err := scanChange(rows, &email, &name, &folded)
+		if err != nil {
+			return err
+		}
+		change.Email, change.Name = email, name
+		c.addPlaces(&change.AccessRow)
+		return group.add(change)
+	})
+	if err != nil {
+		return err
+	}
+	return group.flush()
+}
+
+func (c *changesReader) addPlaces(r *AccessRow) {
+	r.RoleName, r.Predefined = c.places.roles[r.RoleID].Name, c.places.roles[r.RoleID].Predefined
+	r.ScopeName = c.places.scopeName(r.Level, r.ScopeID)
 }
 
 // addNames fills in names. Deleted principals, roles and scopes get their last one.
-func (v view) addNames(ctx context.Context, changes []Change) error {
-	if len(changes) == 0 {
-		return nil
-	}
-	p, err := v.lastPlaces(ctx)
-	if err != nil {
-		return err
-	}
+func (c *changesReader) addNames(ctx context.Context, changes []Change) error {
 	ids := make([]string, len(changes))
-	for i, c := range changes {
-		ids[i] = c.ID
+	for i, x := range changes {
+		ids[i] = x.ID
 	}
-	who, err := v.lastNames(ctx, ids)
-	if err != nil {
-		return err
-	}
+	who, err := c.lastNames(ctx, ids)
 	for i := range changes {
-		c := &changes[i]
-		person := who[principalKey{c.Kind, c.ID}]
-		c.Email, c.Name = person.email, person.name
-		c.RoleName, c.Predefined = p.roles[c.RoleID].Name, p.roles[c.RoleID].Predefined
-		c.ScopeName = p.scopeName(c.Level, c.ScopeID)
+		person := who[principalKey{changes[i].Kind, changes[i].ID}]
+		changes[i].Email, changes[i].Name = person.email, person.name
+		c.addPlaces(&changes[i].AccessRow)
 	}
-	return nil
+	return err
 }
 
 type principalName struct{ email, name string }

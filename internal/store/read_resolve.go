@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
+	"maps"
 	"slices"
 
 	"sentinelone-provisioner/internal/access"
@@ -23,18 +24,24 @@ type scopeKey struct {
 
 // principals finds all principals of the kind (any, if empty) with that id, email or name.
 func (v view) principals(ctx context.Context, kind access.Kind, name string) ([]principalKey, error) {
-	q := v.principalQuery("SELECT e.collection, e.id FROM entities e WHERE ", kind)
-	q.add(" AND (e.id = %s OR e.email_folded = %s OR e.name = %s)", name, foldCase(name), name)
-	var out []principalKey
-	err := forEachRow(ctx, v.q, "find the principal", q.text.String(), q.args, func(rows *sql.Rows) error {
-		var c access.Collection
-		var id string
-		err := rows.Scan(&c, &id)
-		out = append(out, principalKey{c.PrincipalKind(), id})
-		return err
-	})
-	if err != nil || len(out) > 0 {
-		return out, err
+	byID := v.principalQuery("SELECT e.collection, e.id FROM entities e WHERE ", kind)
+	byID.add(" AND e.id = %s", name)
+	found := map[principalKey]bool{}
+	if err := v.findInto(ctx, found, byID); err != nil {
+		return nil, err
+	}
+	if folded := foldCase(name); folded != "" {
+		if err := v.findInto(ctx, found, v.named(kind, "n.email_folded <> '' AND n.email_folded = %s", folded)); err != nil {
+			return nil, err
+		}
+	}
+	if err := v.findInto(ctx, found, v.named(kind, "n.name = %s", name)); err != nil {
+		return nil, err
+	}
+	if len(found) > 0 {
+		return slices.SortedFunc(maps.Keys(found), func(a, b principalKey) int {
+			return cmp.Or(cmp.Compare(a.kind, b.kind), cmp.Compare(a.id, b.id))
+		}), nil
 	}
 	similar, err := v.similarPrincipals(ctx, kind, name)
 	if err != nil {
@@ -43,8 +50,35 @@ func (v view) principals(ctx context.Context, kind access.Kind, name string) ([]
 	return nil, &NoMatchError{What: principalWord(kind), Name: name, Similar: similar}
 }
 
+// named selects the principals for which a condition on a row n of entities holds that one of the indexes
+// of names serves.
+func (v view) named(kind access.Kind, condition, value string) *query {
+	begin, end := v.d.eachPartition()
+	q := v.query(begin)
+	q.add(condition, value)
+	q.text.WriteString(end + " WHERE " + v.sees("e"))
+	v.ofKind(q, kind)
+	return q
+}
+
+func (v view) findInto(ctx context.Context, found map[principalKey]bool, q *query) error {
+	return forEachRow(ctx, v.q, "find the principal", q.text.String(), q.args, func(rows *sql.Rows) error {
+		var c access.Collection
+		var id string
+		err := rows.Scan(&c, &id)
+		found[principalKey{c.PrincipalKind(), id}] = true
+		return err
+	})
+}
+
 func (v view) principalQuery(text string, kind access.Kind) *query {
 	q := v.query(text + v.sees("e"))
+	v.ofKind(q, kind)
+	return q
+}
+
+// ofKind adds the condition that a row e of entities is a principal of the kind; any, if empty.
+func (view) ofKind(q *query, kind access.Kind) {
 	switch kind {
 	case access.User:
 		q.add(" AND e.collection = %s", string(access.Users))
@@ -53,7 +87,6 @@ func (v view) principalQuery(text string, kind access.Kind) *query {
 	default:
 		q.add(" AND e.collection IN (%s, %s)", string(access.Users), string(access.ServiceUsers))
 	}
-	return q
 }
 
 func (v view) similarPrincipals(ctx context.Context, kind access.Kind, name string) ([]string, error) {

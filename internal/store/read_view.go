@@ -25,15 +25,17 @@ func (v view) query(text string) *query {
 	return q
 }
 
+// provenSnapshots are the snapshots whose rows a view sees.
+const provenSnapshots = `(SELECT v.seq FROM snapshots v
+		WHERE v.console = $1 AND v.state = 'promoted' AND v.promoted_at <= $2)`
+
 // sees is the condition that a row of alias is visible at the view's time.
 func (v view) sees(alias string) string {
-	const proven = `(SELECT v.seq FROM snapshots v
-		WHERE v.console = $1 AND v.state = 'promoted' AND v.promoted_at <= $2)`
-	began := alias + ".console = $1 AND " + alias + ".since IN " + proven + " AND "
+	began := alias + ".console = $1 AND " + alias + ".since IN " + provenSnapshots + " AND "
 	if v.at == math.MaxInt64 { // only promotions close rows, so this is exact and uses the partial index
 		return began + alias + ".until IS NULL"
 	}
-	return began + "(" + alias + ".until IS NULL OR " + alias + ".until NOT IN " + proven + ")"
+	return began + "(" + alias + ".until IS NULL OR " + alias + ".until NOT IN " + provenSnapshots + ")"
 }
 
 // entities calls fn with the rows of one collection, sorted by id.

@@ -57,6 +57,20 @@ func (d dialect) indexed(table, index string) string {
 	return table + " INDEXED BY " + index
 }
 
+// eachPartition is the text around a condition on rows n of entities, to find by index those of any
+// partition (see migration 00007) that fulfil it, as e. PostgreSQL must be forced to look into one
+// partition after the other, as for probe.
+func (d dialect) eachPartition() (begin, end string) {
+	if d.postgres {
+		return `SELECT e.collection, e.id FROM generate_series(0, (SELECT COALESCE(MAX(row_id), 0) >> 13 FROM entities)) p(n)
+			CROSS JOIN LATERAL (SELECT n.* FROM entities n WHERE n.row_id >> 13 = p.n AND `, ` OFFSET 0) e`
+	}
+	return `WITH RECURSIVE p(n) AS (SELECT 0 UNION ALL
+			SELECT p.n + 1 FROM p WHERE p.n < (SELECT MAX(row_id) >> 13 FROM entities))
+		SELECT e.collection, e.id FROM p CROSS JOIN entities n ON n.row_id >> 13 = p.n AND `,
+		` CROSS JOIN entities e ON e.row_id = n.row_id`
+}
+
 // inRows is the condition that a row number is one of the list bound to param.
 func (d dialect) inRows(column, param string) string {
 	if d.postgres {

@@ -103,14 +103,15 @@ func sqliteDSN(path, mode string, cache int, writer bool) string {
 	q := url.Values{"mode": {mode}}
 	q.Add("_pragma", fmt.Sprintf("busy_timeout(%d)", sqliteBusy.Milliseconds()))
 	q.Add("_pragma", fmt.Sprintf("cache_size(-%d)", cache))
-	q.Add("_pragma", "temp_store(MEMORY)")
 	if writer {
+		q.Add("_pragma", "temp_store(MEMORY)")
 		q.Set("_txlock", "immediate")
 		q.Add("_pragma", "journal_mode(WAL)")
 		q.Add("_pragma", "synchronous(NORMAL)")
 		// In pages of 4 KiB: with 32 MB a large load syncs the disk a few times, not hundreds.
 		q.Add("_pragma", "wal_autocheckpoint(8000)")
 	} else {
+		q.Add("_pragma", "temp_store(FILE)") // sorts large answers, in TMPDIR
 		q.Add("_pragma", "query_only(1)")
 	}
 	// PathEscape also escapes '?' and '#', which would end the path; SQLite unescapes it.
