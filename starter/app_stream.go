@@ -37,7 +37,8 @@ func emitJSONRows[T any](p *app, v any, rows iter.Seq2[T, error]) error {
 		if err != nil {
 			return err
 		}
-		if err := write(out, between, "\n    ", string(describe.JSON(bytes.TrimSuffix(line, []byte("\n"))))); err != nil {
+		line = describe.JSON(bytes.TrimSuffix(line, []byte("\n")))
+		if err := write(out, between, "\n    ", string(line)); err != nil {
 			return err
 		}
 		between = ","

@@ -28,8 +28,8 @@ type CSV struct {
 	w          *csv.Writer
 	header     bool
 	accounts   map[string]string // name by id
-	sites      map[string]access.Site
-	roles      map[string]access.Role
+	sites      map[string]csvSite
+	roles      map[string]csvRole
 	principals map[principalKey]person
 }
 
@@ -40,13 +40,20 @@ type principalKey struct {
 
 type person struct{ email, name string }
 
+type csvSite struct{ name, accountID, accountName string }
+
+type csvRole struct {
+	name       string
+	predefined bool
+}
+
 // NewCSV returns a writer to w. The table is complete only after [CSV.Close].
 func NewCSV(w io.Writer) *CSV {
 	return &CSV{
 		w:          csv.NewWriter(w),
 		accounts:   map[string]string{},
-		sites:      map[string]access.Site{},
-		roles:      map[string]access.Role{},
+		sites:      map[string]csvSite{},
+		roles:      map[string]csvRole{},
 		principals: map[principalKey]person{},
 	}
 }
@@ -59,37 +66,43 @@ func (c *CSV) Account(a access.Account) error {
 
 // Site stores the name for later rows.
 func (c *CSV) Site(s access.Site) error {
-	c.sites[s.ID] = s
+	c.sites[s.ID] = csvSite{name: s.Name, accountID: s.AccountID, accountName: s.AccountName}
 	return nil
 }
 
 // Role stores the name for later rows.
 func (c *CSV) Role(r access.Role) error {
-	c.roles[r.ID] = r
+	c.roles[r.ID] = csvRole{name: r.Name, predefined: r.Predefined}
 	return nil
 }
 
-// Principal stores the names for later rows.
+// Principal stores the names for the rows of [CSV.Assignment].
 func (c *CSV) Principal(p access.Principal) error {
 	c.principals[principalKey{p.Kind, p.ID}] = person{email: p.Email, name: p.Name}
 	return nil
 }
 
-// Assignment writes one row.
+// Assignment writes one row of a principal whose names are stored.
 func (c *CSV) Assignment(a access.Assignment) error {
+	who := c.principals[principalKey{a.PrincipalKind, a.PrincipalID}]
+	return c.NamedAssignment(a, who.email, who.name)
+}
+
+// NamedAssignment writes one row with the names of its principal. The store calls it in the place of
+// the two methods above, so that a million names are not kept.
+func (c *CSV) NamedAssignment(a access.Assignment, email, name string) error {
 	if err := c.start(); err != nil {
 		return err
 	}
-	who := c.principals[principalKey{a.PrincipalKind, a.PrincipalID}]
 	r, known := c.roles[a.RoleID]
 	predefined := ""
 	if known {
-		predefined = strconv.FormatBool(r.Predefined)
+		predefined = strconv.FormatBool(r.predefined)
 	}
 	accountID, accountName, scopeName := c.place(a)
 	return c.write([]string{
-		string(a.PrincipalKind), a.PrincipalID, who.email, who.name,
-		a.RoleID, r.Name, predefined,
+		string(a.PrincipalKind), a.PrincipalID, email, name,
+		a.RoleID, r.name, predefined,
 		string(a.Level), a.ScopeID, scopeName, accountID, accountName,
 	})
 }
@@ -113,11 +126,11 @@ func (c *CSV) place(a access.Assignment) (accountID, accountName, scopeName stri
 		return a.ScopeID, name, name
 	case access.SiteLevel:
 		s := c.sites[a.ScopeID]
-		accountName = c.accounts[s.AccountID]
+		accountName = c.accounts[s.accountID]
 		if accountName == "" {
-			accountName = s.AccountName
+			accountName = s.accountName
 		}
-		return s.AccountID, accountName, s.Name
+		return s.accountID, accountName, s.name
 	case access.Tenant, access.GroupLevel:
 	}
 	return "", "", ""

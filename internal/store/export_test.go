@@ -26,6 +26,14 @@ func (s *Store) Durably(ctx context.Context, console string, fn func(tx *sql.Tx)
 	})
 }
 
+// SortInDatabase has the database sort every answer, as it does large ones.
+func (s *Store) SortInDatabase(yes bool) {
+	s.few = fewRows
+	if yes {
+		s.few = 0
+	}
+}
+
 // SetClock replaces the clock.
 func (s *Store) SetClock(now func() time.Time) { s.now = now }
 

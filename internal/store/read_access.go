@@ -22,7 +22,10 @@ func (s *Store) ReadAccess(
 	ctx context.Context, q AccessQuery, use func(rows iter.Seq2[AccessRow, error]) error,
 ) error {
 	return s.read(ctx, func(tx queryer) error {
-		a := accessReader{AccessQuery: q, view: view{q: tx, d: s.d, console: q.Console, at: microsOrMax(q.AsOf)}}
+		a := accessReader{
+			AccessQuery: q, most: s.few,
+			view: view{q: tx, d: s.d, console: q.Console, at: microsOrMax(q.AsOf)},
+		}
 		if err := a.resolve(ctx); err != nil {
 			return err
 		}
@@ -75,6 +78,7 @@ type accessReader struct {
 	AccessQuery
 
 	view       view
+	most       int // rows that are sorted in memory
 	places     places
 	principals map[principalKey]bool // nil: all
 	roles      []string              // nil: all
@@ -104,7 +108,7 @@ func (a *accessReader) each(ctx context.Context, fn func(AccessRow) error) error
 }
 
 // few reads the assignments of the answer, without names and in no order; all is false if there
-// are more than fewRows.
+// are too many to sort them here.
 func (a *accessReader) few(ctx context.Context) (held []AccessRow, all bool, err error) {
 	q := a.query(`SELECT a.principal_kind, a.principal_id, a.role_id, a.level, a.scope_id, f.promoted_at
 		FROM assignments a JOIN snapshots f ON f.seq = a.since`)
@@ -113,7 +117,7 @@ func (a *accessReader) few(ctx context.Context) (held []AccessRow, all bool, err
 		if err != nil || !a.isRelevant(r) {
 			return err
 		}
-		if held = append(held, r); len(held) > fewRows {
+		if held = append(held, r); len(held) > a.most {
 			return errStopped
 		}
 		return nil

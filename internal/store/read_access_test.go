@@ -103,11 +103,14 @@ func TestAccess(t *testing.T) {
 		t, s := db.t, db.s
 		p := syncOnce(t, s, acme, "s1", smallWorld())
 		syncOnce(t, s, "other.example.com", "s2", smallWorld())
-		for name, c := range cases {
-			c.q.Console = acme
-			rows, err := s.Access(t.Context(), c.q)
-			require.NoError(t, err, name)
-			require.Equal(t, c.want, rowTexts(rows), name)
+		for _, sorted := range []bool{true, false} {
+			s.SortInDatabase(sorted)
+			for name, c := range cases {
+				c.q.Console = acme
+				rows, err := s.Access(t.Context(), c.q)
+				require.NoError(t, err, name)
+				require.Equal(t, c.want, rowTexts(rows), name)
+			}
 		}
 		rows, err := s.Access(
 			t.Context(),

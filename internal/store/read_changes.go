@@ -24,7 +24,7 @@ func (s *Store) ReadChanges(
 		}
 		c := changesReader{
 			view:  view{q: tx, d: s.d, console: q.Console, at: microsOrMax(q.Until)},
-			after: math.MinInt64,
+			after: math.MinInt64, most: s.few,
 		}
 		if q.Since != nil {
 			c.after = micros(*q.Since)
@@ -43,6 +43,7 @@ type changesReader struct {
 	view
 
 	after  int64   // microseconds since 1970
+	most   int     // rows that are sorted in memory
 	places *places // of all times; nil until they are read
 }
 
@@ -125,7 +126,8 @@ func scanChange(rows *sql.Rows, more ...any) (Change, error) {
 	return c, err
 }
 
-// few reads the changes without names, in no order; all is false if there are more than fewRows.
+// few reads the changes without names, in no order; all is false if there are too many to
+// sort them here.
 func (c *changesReader) few(ctx context.Context) (found []Change, all bool, err error) {
 	q := c.query("", "")
 	err = forEachRow(ctx, c.q, "read the changes", q.text.String(), q.args, func(rows *sql.Rows) error {
@@ -133,7 +135,7 @@ func (c *changesReader) few(ctx context.Context) (found []Change, all bool, err 
 		if err != nil {
 			return err
 		}
-		if found = append(found, change); len(found) > fewRows {
+		if found = append(found, change); len(found) > c.most {
 			return errStopped
 		}
 		return nil
@@ -153,7 +155,8 @@ func (c *changesReader) eachSorted(ctx context.Context, group *grouping[Change])
 			LEFT JOIN (SELECT e.collection, e.id, MAX(e.since) AS since FROM entities e
 				WHERE e.console = $1 AND e.collection IN ('users', 'serviceUsers') AND e.since IN `+provenSnapshots+`
 				GROUP BY e.collection, e.id) l ON l.collection = `+collectionOfKind+` AND l.id = a.principal_id
-			LEFT JOIN entities e ON e.console = $1 AND e.collection = l.collection AND e.id = l.id AND e.since = l.since`)
+			LEFT JOIN entities e
+				ON e.console = $1 AND e.collection = l.collection AND e.id = l.id AND e.since = l.since`)
 	q.add(" ORDER BY c.at, c.principal_kind DESC, c.email_folded, c.name, c.principal_id")
 	err := forEachRow(ctx, c.q, "read the changes", q.text.String(), q.args, func(rows *sql.Rows) error {
 		var email, name, folded string

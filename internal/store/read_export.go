@@ -34,6 +34,14 @@ func (v view) export(ctx context.Context, w ExportSink) error {
 	if err := v.entities(ctx, access.Roles, decodeDoc(w.Role)); err != nil {
 		return err
 	}
+	if named, is := w.(NamedSink); is {
+		for _, kind := range []access.Kind{access.User, access.ServiceUser} {
+			if err := v.namedAssignments(ctx, kind, named.NamedAssignment); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
 	for _, c := range []access.Collection{access.Users, access.ServiceUsers} {
 		if err := v.entities(ctx, c, decodePrincipal(w.Principal)); err != nil {
 			return err
@@ -73,5 +81,25 @@ func (v view) assignments(ctx context.Context, kind access.Kind, fn func(access.
 			return err
 		}
 		return fn(a)
+	})
+}
+
+// namedAssignments is assignments with the address and the name of each principal.
+func (v view) namedAssignments(
+	ctx context.Context, kind access.Kind, fn func(a access.Assignment, email, name string) error,
+) error {
+	q := v.query(`SELECT a.principal_id, a.role_id, a.level, a.scope_id, COALESCE(e.email, ''), COALESCE(e.name, '')
+		FROM assignments a
+		LEFT JOIN entities e ON e.collection = ` + collectionOfKind + ` AND e.id = a.principal_id
+			AND ` + v.sees("e") + `
+		WHERE ` + v.sees("a"))
+	q.add(" AND a.principal_kind = %s ORDER BY a.principal_id, a.role_id, a.level, a.scope_id", string(kind))
+	return forEachRow(ctx, v.q, "read the assignments", q.text.String(), q.args, func(rows *sql.Rows) error {
+		a := access.Assignment{PrincipalKind: kind}
+		var email, name string
+		if err := rows.Scan(&a.PrincipalID, &a.RoleID, &a.Level, &a.ScopeID, &email, &name); err != nil {
+			return err
+		}
+		return fn(a, email, name)
 	})
 }

@@ -31,7 +31,8 @@ func (v view) principals(ctx context.Context, kind access.Kind, name string) ([]
 		return nil, err
 	}
 	if folded := foldCase(name); folded != "" {
-		if err := v.findInto(ctx, found, v.named(kind, "n.email_folded <> '' AND n.email_folded = %s", folded)); err != nil {
+		byEmail := v.named(kind, "n.email_folded <> '' AND n.email_folded = %s", folded)
+		if err := v.findInto(ctx, found, byEmail); err != nil {
 			return nil, err
 		}
 	}

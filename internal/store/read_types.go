@@ -89,3 +89,11 @@ type ExportSink interface {
 	Principal(p access.Principal) error // without Held
 	Assignment(a access.Assignment) error
 }
+
+// NamedSink is an [ExportSink] that wants each assignment with the address and the name of its
+// principal. It receives no principals, so that it need not keep a million names.
+type NamedSink interface {
+	ExportSink
+
+	NamedAssignment(a access.Assignment, email, name string) error
+}

@@ -62,7 +62,8 @@ func (d dialect) indexed(table, index string) string {
 // partition after the other, as for probe.
 func (d dialect) eachPartition() (begin, end string) {
 	if d.postgres {
-		return `SELECT e.collection, e.id FROM generate_series(0, (SELECT COALESCE(MAX(row_id), 0) >> 13 FROM entities)) p(n)
+		return `SELECT e.collection, e.id
+			FROM generate_series(0, (SELECT COALESCE(MAX(row_id), 0) >> 13 FROM entities)) p(n)
 			CROSS JOIN LATERAL (SELECT n.* FROM entities n WHERE n.row_id >> 13 = p.n AND `, ` OFFSET 0) e`
 	}
 	return `WITH RECURSIVE p(n) AS (SELECT 0 UNION ALL

@@ -16,6 +16,7 @@ type Store struct {
 	r   *sql.DB // PostgreSQL: the same pool as w
 	d   dialect
 	now func() time.Time
+	few int // fewRows, but for tests
 
 	busy atomic.Int64 // time.Duration spent inside transactions
 

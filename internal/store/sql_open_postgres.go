@@ -37,5 +37,5 @@ func openPostgres(ctx context.Context, databaseURL string) (*Store, error) {
 		return nil, errors.Join(fmt.Errorf("connect to the database server %s: %w; "+
 			"check the address, the user and the password", cfg.Host, err), db.Close())
 	}
-	return &Store{w: db, r: db, d: dialect{postgres: true}, now: time.Now}, nil
+	return &Store{w: db, r: db, d: dialect{postgres: true}, now: time.Now, few: fewRows}, nil
 }
