@@ -91,7 +91,7 @@ func (a *accessReader) each(ctx context.Context, fn func(AccessRow) error) error
 	if err != nil {
 		return err
 	}
-	group := grouped(samePrincipal, func(rows []AccessRow) error { return a.expand(rows, fn) })
+	group := grouped(ofSamePrincipal, func(rows []AccessRow) error { return a.expand(rows, fn) })
 	if !all {
 		return a.eachSorted(ctx, group)
 	}

@@ -128,7 +128,7 @@ func comparePrincipals(a, b AccessRow) int {
 	)
 }
 
-func samePrincipal(a, b AccessRow) bool { return a.Kind == b.Kind && a.ID == b.ID }
+func ofSamePrincipal(a, b AccessRow) bool { return a.Kind == b.Kind && a.ID == b.ID }
 
 // depth orders levels, tenant first.
 func depth(l access.Level) int {
