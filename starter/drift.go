@@ -167,7 +167,10 @@ func driftTable(rows []store.DriftRow) (header []string, lines [][]string) {
 			Predefined: r.Predefined, Level: r.Level, ScopeID: r.ScopeID, ScopeName: r.ScopeName, Since: r.Since,
 		}
 	}
-	labels := accessLabels(held)
+	labels := &describe.Labels{}
+	for _, r := range held {
+		noteAccess(labels, r)
+	}
 	for i, r := range rows {
 		line := append([]string{string(r.Drift)}, accessCells(labels, held[i])...)
 		lines = append(lines, append(line, describe.Minute(r.Since), r.Request))
