@@ -14,6 +14,7 @@ import (
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/console"
 	"sentinelone-provisioner/internal/drift"
+	"sentinelone-provisioner/internal/driftrules"
 	"sentinelone-provisioner/internal/ledger"
 	"sentinelone-provisioner/internal/policy"
 	"sentinelone-provisioner/internal/store"
@@ -79,8 +80,8 @@ func (d *DriftRules) due(ctx context.Context) (out []ledger.Drift, err error) {
 	err = d.store.Drift(ctx, store.DriftQuery{
 		Console: d.console.Console(), Now: now, Kinds: []drift.Kind{drift.Unexplained, drift.Unauthorized},
 	}, func(row store.DriftRow) error {
-		said := d.policy.Drift(string(row.Drift), DriftInput(row, now))
-		if said.Action == policy.DriftReport || now.Before(row.Since.Add(said.After)) {
+		said := driftrules.Plan(d.policy, row, now)
+		if !said.Due(now) {
 			return nil
 		}
 		one := ledger.Drift{
@@ -98,16 +99,6 @@ func (d *DriftRules) due(ctx context.Context) (out []ledger.Drift, err error) {
 		return nil, nil
 	}
 	return out, err
-}
-
-// DriftInput is what drift rules read of an assignment.
-func DriftInput(row store.DriftRow, now time.Time) policy.Input {
-	return policy.Input{
-		Op: access.OpRevoke, Now: now, Requester: policy.SystemRequester,
-		Principal: access.PrincipalRef{Kind: row.Kind, ID: row.ID, Email: row.Email, Name: row.Name},
-		Role:      policy.Role{ID: row.RoleID, Name: row.RoleName, Predefined: row.Predefined},
-		Scope:     policy.Scope{Level: row.Level, ID: row.ScopeID, Name: row.ScopeName, Account: row.AccountID},
-	}
 }
 
 // done says whether the ledger shows that the rule was carried out: adopted, or that the revoke has ended.

@@ -33,14 +33,9 @@ func driftRevoke(occurrence string) string {
 	return wire.RevokeID("drift-" + occurrence[:min(len(occurrence), enough)])
 }
 
-// evaluateRevert records in a plan what the drift rule asks for. A worker that follows another policy refuses: the
-// reconciler asks again, by the policy of the worker that is at work then.
+// evaluateRevert records in a plan what the drift rule asks for, by the policy that the ledger names.
 func evaluateRevert(plan access.Plan, found *resolved, in policy.Input) access.Plan {
 	drift := found.drift
-	if drift.Policy != found.policy.Hash() {
-		plan.Refusal = "the policy has changed since the drift rule asked for this revert: it is decided anew"
-		return plan
-	}
 	answer := found.policy.Revert(drift.Rule, in)
 	plan.Approval, plan.Rules, plan.Refusal = answer.Approval, answer.Rules, answer.Refusal
 	if plan.Refusal == "" && !authority.Reverts(drift, plan) {

@@ -30,8 +30,9 @@ func (r *Request) basisOf(ctx context.Context, in wire.PlanInput) (basis planBas
 	if basis.drift, err = r.driftOf(ctx, in); err != nil {
 		return basis, err
 	}
-	if basis.drift != nil {
-		return basis, nil // which names its policy, and needs no signature
+	if basis.drift != nil { // which names its policy, and needs no signature
+		basis.policy, basis.refusal, err = r.recordedPolicy(ctx, basis.drift.Policy)
+		return basis, err
 	}
 	if in.Round == 0 || in.DryRun {
 		basis.signature, basis.refusal, err = r.checkRequest(ctx, in)

@@ -27,6 +27,7 @@ type driftCommand struct {
 	role, scope       string
 	since, console    string
 	limit             int
+	plan              bool
 }
 
 func newDriftCommand(a *app) *cobra.Command {
@@ -45,11 +46,15 @@ func newDriftCommand(a *app) *cobra.Command {
 Changes of ours that are newer than the sync are no drift. Filters are combined.
 A date in --since means the start of that day, UTC.
 
+With --plan, also say what the worker would do about each, and when: release what is overdue, and
+what the drift rules of POLICY_FILE say. Nothing is done.
+
 The exit code is 1 if any assignment matches.`,
 		Example: `  starter drift
   starter drift --kind overdue
   starter drift --since 24h --scope "Acme / Berlin"
-  starter drift --user ana@example.com -o json`,
+  starter drift --user ana@example.com -o json
+  starter drift --plan`,
 		Args: cobra.NoArgs,
 		RunE: a.run(func(ctx context.Context, _ []string) error { return c.execute(ctx) }),
 	}
@@ -61,6 +66,7 @@ The exit code is 1 if any assignment matches.`,
 	f.StringVar(&c.scope, "scope", "", `name or id of an account or site, "Account / Site", or "tenant"`)
 	f.StringVar(&c.since, "since", "", "only drift that began then or later: "+timeHelp)
 	f.IntVar(&c.limit, "limit", driftShown, "maximum number of rows in the table; 0 for all")
+	f.BoolVar(&c.plan, "plan", false, "say what the worker would do, by the drift rules of POLICY_FILE")
 	consoleFlag(cmd, &c.console)
 	cmd.MarkFlagsMutuallyExclusive("user", "service-user")
 	var kinds []string
@@ -86,13 +92,17 @@ func (c *driftCommand) execute(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	planner, err := c.planner()
+	if err != nil {
+		return err
+	}
 	var counts drift.Counts
 	if c.output.json {
-		counts, err = c.printJSON(ctx, q, query, summary)
+		counts, err = c.printJSON(ctx, q, query, summary, planner)
 	} else {
 		c.explain(q)
 		c.remarkBehind(summary)
-		counts, err = c.printTable(ctx, q, query)
+		counts, err = c.printTable(ctx, q, query, planner)
 	}
 	if err != nil || counts.Drift() == 0 {
 		return err
@@ -135,7 +145,9 @@ func (p *app) remarkBehind(s store.DriftSummary) {
 }
 
 // printTable prints at most as many rows as the limit, and counts all.
-func (c *driftCommand) printTable(ctx context.Context, q readContext, query store.DriftQuery) (drift.Counts, error) {
+func (c *driftCommand) printTable(
+	ctx context.Context, q readContext, query store.DriftQuery, planner driftPlanner,
+) (drift.Counts, error) {
 	counts := drift.Counts{}
 	var rows []store.DriftRow
 	err := q.db.Drift(ctx, query, func(r store.DriftRow) error {
@@ -152,7 +164,14 @@ func (c *driftCommand) printTable(ctx context.Context, q readContext, query stor
 		c.remark("no drift")
 		return counts, nil
 	}
-	c.emitTable(driftTable(rows))
+	header, lines := driftTable(rows)
+	if c.plan {
+		header = append(header, "plan")
+		for i, r := range rows {
+			lines[i] = append(lines[i], planner.cell(r))
+		}
+	}
+	c.emitTable(header, lines)
 	if n := counts.Drift(); n > len(rows) {
 		c.remark("these are %d of %d; --limit 0 shows all", len(rows), n)
 	}
@@ -190,7 +209,7 @@ type driftAnswer struct {
 // printJSON writes one object: what the answer rests on, "drift" with a row for each assignment, and "counts". It
 // holds one row at a time.
 func (c *driftCommand) printJSON(
-	ctx context.Context, q readContext, query store.DriftQuery, summary store.DriftSummary,
+	ctx context.Context, q readContext, query store.DriftQuery, summary store.DriftSummary, planner driftPlanner,
 ) (drift.Counts, error) {
 	answer := driftAnswer{provenance: q.basis(), Behind: summary.Behind}
 	if !summary.At.IsZero() {
@@ -213,7 +232,7 @@ func (c *driftCommand) printJSON(
 			out.raw(",")
 		}
 		out.raw("\n    ")
-		return out.value(r, "    ")
+		return out.value(planner.of(r), "    ")
 	})
 	if err != nil {
 		return nil, err

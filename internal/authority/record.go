@@ -38,7 +38,7 @@ type Record struct {
 	Drift *ledger.Drift
 	// Overdue says that the system itself has released the access; nil if its request did.
 	Overdue *ledger.Overdue
-	Receipt      *access.Receipt
+	Receipt *access.Receipt
 
 	proven []string // keys of the settled changes, oldest first
 }

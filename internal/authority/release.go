@@ -14,9 +14,22 @@ import (
 // differ.
 const early = time.Minute
 
-// release judges the end of what the request gave. It needs nothing but a reason: the lease
-// is over, somebody has ended or cancelled it, its review has failed, or it never began.
+// release judges the end of what the request gave. A check that cannot be made, such as one of a file that cannot be
+// read, holds up no end that has come by the record alone.
 func (j Judge) release(ctx context.Context, r Record, c Change) (Verdict, error) {
+	v, err := j.releaseFor(ctx, r, c)
+	if err == nil {
+		return v, nil
+	}
+	if claim, found := j.Claim(ctx, r); found && !claim.Due.IsZero() && !c.Now.Before(claim.Due) {
+		return covered, nil
+	}
+	return v, err
+}
+
+// releaseFor finds the reason for the end of what the request gave. It needs nothing but a reason: the lease
+// is over, somebody has ended or cancelled it, its review has failed, or it never began.
+func (j Judge) releaseFor(ctx context.Context, r Record, c Change) (Verdict, error) {
 	if !j.signaturesRequired(r) {
 		return covered, nil // where names are claims, an end by anybody is as good as another
 	}
@@ -66,6 +79,13 @@ func (j Judge) Over(ctx context.Context, r Record, now time.Time) (bool, error) 
 		return err == nil, err
 	}
 	return j.reviewFailed(ctx, r)
+}
+
+// OverByRecord is [Judge.Over] where a check cannot be made, such as one of a file that cannot be read: by the record
+// alone, and rather too early.
+func (j Judge) OverByRecord(ctx context.Context, r Record, now time.Time) bool {
+	claim, found := j.Claim(ctx, r)
+	return r.Stopped() != nil || found && !claim.Due.IsZero() && !now.Before(claim.Due)
 }
 
 // LeaseEnd is when the access that a request gave ends, by what was approved; zero for

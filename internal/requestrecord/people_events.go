@@ -24,6 +24,8 @@ func (r Record) peopleEvents() []Event {
 			out = append(out, askedEvent(body))
 		case ledger.Stop:
 			out = append(out, stopEvent(body))
+		case ledger.Drift:
+			out = append(out, driftEvent(entry.At, body))
 		case ledger.Overdue:
 			out = append(out, overdueEvent(entry.At, body))
 		case ledger.Unauthorized:
@@ -106,6 +108,12 @@ func stopEvent(sent ledger.Stop) Event {
 		return Event{sent.At, doesNotCount, sent.Action + " by " + text + " – " + sent.Refusal}
 	}
 	return Event{sent.At, sent.Action, "by " + text}
+}
+
+// driftEvent is the drift rule that has the system request the revoke.
+func driftEvent(at time.Time, d ledger.Drift) Event {
+	return Event{at, "drift rule", fmt.Sprintf("%q of policy %.12s has the system revert: %s since %s",
+		d.Rule, d.Policy, d.Found, describe.Second(d.Since))}
 }
 
 // overdueEvent is a release by the system itself.
