@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 
@@ -57,7 +56,12 @@ var nextWorker = sync.OnceValues(func() (string, error) {
 
 func newDeployEnv(t *testing.T, people int) *deployEnv {
 	t.Helper()
-	s := newStack(t, grantworld.Options())
+	return newDeployEnvOn(t, shared, people)
+}
+
+func newDeployEnvOn(t *testing.T, temporal *testbed.DevServer, people int) *deployEnv {
+	t.Helper()
+	s := newStackOn(t, temporal, grantworld.Options())
 	s.database = pgtest.URL(t)
 	d := &deployEnv{grantEnv: prepareGrantEnv(t, s), deployment: "e2e/" + t.Name()}
 	for i := range people {
@@ -114,12 +118,22 @@ func (d *deployEnv) makeCurrent(build string) {
 func (d *deployEnv) startGrants(people []*grantEnv, expire string) {
 	d.t.Helper()
 	for _, p := range people {
-		name := "/" + p.user.ID
-		long := d.world.AtSite("SOC", 2)
-		d.grants = append(d.grants,
-			&deployedGrant{grantEnv: p, run: p.startGrant(name, p.inputFor(p.user, p.requested, expire))},
-			&deployedGrant{grantEnv: p, run: p.startGrant(name+"/long", p.inputFor(p.user, long, "1h")), ended: true})
+		d.grants = append(d.grants, &deployedGrant{
+			grantEnv: p, run: p.startGrant("/"+p.user.ID, p.inputFor(p.user, p.requested, expire)),
+		})
+		d.startLong(p)
 	}
+}
+
+func (d *deployEnv) startLong(p *grantEnv) {
+	d.t.Helper()
+	in := p.inputFor(p.user, d.world.AtSite("SOC", 2), "1h")
+	d.grants = append(d.grants, &deployedGrant{grantEnv: p, run: p.startGrant("/"+p.user.ID+"/long", in), ended: true})
+}
+
+// writerOf is the workflow id of the writer of somebody's roles.
+func (d *deployEnv) writerOf(p *grantEnv) string {
+	return wire.PrincipalID(d.consoleKey(), p.user.Kind, p.user.ID)
 }
 
 // untilApplied waits until every grant is in force, or over already.
@@ -203,15 +217,13 @@ func (d *deployEnv) took(workflow string) bool {
 func (d *deployEnv) pinnedTo(build, workflowType string) []string {
 	d.t.Helper()
 	answer, err := d.client.ListWorkflow(d.ctx(), &workflowservice.ListWorkflowExecutionsRequest{
-		Query: d.pinnedQuery(build, workflowType) + " AND ExecutionStatus = 'Running'",
+		Query: d.pinnedQuery(build, workflowType) +
+			" AND ExecutionStatus = 'Running' AND TemporalWorkflowVersioningBehavior = 'Pinned'",
 	})
 	require.NoError(d.t, err)
 	out := []string{}
 	for _, e := range answer.Executions {
-		info := e.GetVersioningInfo()
-		if info.GetBehavior() == enumspb.VERSIONING_BEHAVIOR_PINNED {
-			out = append(out, e.Execution.WorkflowId)
-		}
+		out = append(out, e.Execution.WorkflowId)
 	}
 	return out
 }

@@ -1,11 +1,13 @@
 package e2e
 
 import (
+	"strconv"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"sentinelone-provisioner/internal/testbed"
 	"sentinelone-provisioner/internal/wire"
 )
 
@@ -17,15 +19,18 @@ func TestDeploy_OldAndNewBuildSideBySide(t *testing.T) {
 	t.Parallel()
 	d := newDeployEnv(t, 30)
 	old := d.startOld()
-	running := d.people[:25]
+	running := d.people[:24]
 	d.startGrants(running, "15s")
+	for _, p := range d.people[24:26] {
+		d.startLong(p)
+	}
 	d.untilApplied()
-	writer := wire.PrincipalID(d.consoleKey(), running[0].user.Kind, running[0].user.ID)
+	writer, quiet := d.writerOf(running[0]), d.writerOf(d.people[24])
 	require.Equal(t, []string{oldBuild}, d.buildsOf(writer))
 
 	d.startNew()
 	d.makeCurrent(newBuild)
-	d.startGrants(d.people[25:], "5s")
+	d.startGrants(d.people[26:], "5s")
 	d.untilApplied()
 	for _, g := range d.grants {
 		if !g.ended {
@@ -33,7 +38,11 @@ func TestDeploy_OldAndNewBuildSideBySide(t *testing.T) {
 		}
 	}
 	if d.serverMovesPinned() {
-		// The release of the first grant woke each writer.
+		// The release of the first grant woke its writer; the runbook's command wakes quiet ones.
+		require.Contains(t, d.pinnedTo(oldBuild, wire.PrincipalType), quiet)
+		got := d.cli("workflow", "signal", "--query", d.pinnedQuery(oldBuild, wire.PrincipalType), "--name", "look",
+			"--reason", "deploy", "--yes")
+		require.Zero(t, got.code, got.stderr)
 		require.Eventually(t, func() bool { return len(d.pinnedTo(oldBuild, wire.PrincipalType)) == 0 },
 			limit, time.Second)
 		code, err := old.Stop(limit)
@@ -46,7 +55,7 @@ func TestDeploy_OldAndNewBuildSideBySide(t *testing.T) {
 	d.endLong()
 	d.requireAllOver()
 	for i, g := range d.grants {
-		builds, begunOnOld := d.builds(g.run.GetID()), i < 2*len(running)
+		builds, begunOnOld := d.builds(g.run.GetID()), i < 50
 		require.Equal(t, !begunOnOld, d.took(g.run.GetID()), "a request takes the steps of the build it began on")
 		if g.ended {
 			require.Positive(t, builds[newBuild])
@@ -85,4 +94,45 @@ func TestDeploy_RolledBack(t *testing.T) {
 	builds := d.builds(begunOnNew)
 	require.Positive(t, builds[oldBuild])
 	require.Positive(t, builds[newBuild])
+}
+
+// A build that is no longer current is drained once nothing is pinned to it, a writer included. Then
+// its workers can stop, and the runbook's command deletes the version. Before, it is refused.
+func TestDeploy_DrainedVersionIsDeleted(t *testing.T) {
+	t.Parallel()
+	temporal, err := testbed.StartDevServer(t.Context(), "", `matching.PollerHistoryTTL="1s"`,
+		`matching.wv.VersionDrainageStatusVisibilityGracePeriod="1s"`,
+		`matching.wv.VersionDrainageStatusRefreshInterval="1s"`)
+	require.NoError(t, err)
+	t.Cleanup(temporal.Stop)
+	d := newDeployEnvOn(t, temporal, 1)
+	old := d.startOld()
+	d.startGrants(d.people, "1s")
+	d.untilApplied()
+	d.startNew()
+	d.makeCurrent(newBuild)
+	remove := func() commandResult {
+		return d.cli("worker", "deployment", "delete-version", "--deployment-name", d.deployment, "--build-id", oldBuild)
+	}
+	require.NotZero(t, remove().code, "it is draining, and has workers")
+
+	d.endLong()
+	d.requireAllOver()
+	require.EventuallyWithT(t, func(c *assertT) {
+		got := d.cli("worker", "deployment", "describe-version", "--deployment-name", d.deployment,
+			"--build-id", oldBuild, "--output", "json")
+		require.Zero(c, got.code, got.stderr)
+		require.Contains(c, got.stdout, `"drained"`)
+	}, limit, 500*time.Millisecond)
+	code, err := old.Stop(limit)
+	require.NoError(t, err)
+	require.Zero(t, code)
+	require.EventuallyWithT(t, func(c *assertT) {
+		got := remove()
+		require.Zero(c, got.code, got.stderr)
+	}, limit, 500*time.Millisecond)
+	got := d.cli("worker", "deployment", "describe", "--name", d.deployment, "--output", "json")
+	require.Zero(t, got.code, got.stderr)
+	require.NotContains(t, got.stdout, strconv.Quote(oldBuild))
+	require.Contains(t, got.stdout, strconv.Quote(newBuild))
 }

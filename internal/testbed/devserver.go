@@ -21,13 +21,15 @@ type DevServer struct {
 	Address string // host and port
 	Metrics string // host and port of its Prometheus endpoint
 	dbFile  string
+	config  []string
 	output  *Output
 	process *Process
 }
 
 // StartDevServer starts a dev server on a free port and waits until it is ready. Its state is in
-// dbFile and survives a restart; "" keeps it in memory.
-func StartDevServer(ctx context.Context, dbFile string) (*DevServer, error) {
+// dbFile and survives a restart; "" keeps it in memory. config is dynamic configuration of the
+// server, such as matching.PollerHistoryTTL="1s".
+func StartDevServer(ctx context.Context, dbFile string, config ...string) (*DevServer, error) {
 	address, err := freeAddress()
 	if err != nil {
 		return nil, err
@@ -36,7 +38,7 @@ func StartDevServer(ctx context.Context, dbFile string) (*DevServer, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &DevServer{Address: address, Metrics: metrics, dbFile: dbFile, output: &Output{}}
+	s := &DevServer{Address: address, Metrics: metrics, dbFile: dbFile, config: config, output: &Output{}}
 	if err := s.start(ctx); err != nil {
 		s.Stop()
 		return nil, err
@@ -60,6 +62,9 @@ func (s *DevServer) start(ctx context.Context) error {
 	args := []string{
 		"server", "start-dev", "--headless", "--ip", host, "--port", port,
 		"--metrics-port", metricsPort, "--log-level", "error",
+	}
+	for _, value := range s.config {
+		args = append(args, "--dynamic-config-value", value)
 	}
 	if s.dbFile != "" {
 		args = append(args, "--db-filename", s.dbFile)
@@ -94,7 +99,9 @@ func (s *DevServer) ready(ctx context.Context) error {
 }
 
 // Client connects with our data converter and without logs.
-func (s *DevServer) Client(ctx context.Context) (client.Client, error) { return s.ClientWithKeys(ctx, nil) }
+func (s *DevServer) Client(ctx context.Context) (client.Client, error) {
+	return s.ClientWithKeys(ctx, nil)
+}
 
 // ClientWithKeys is [DevServer.Client] for payloads that are encrypted with keys.
 func (s *DevServer) ClientWithKeys(ctx context.Context, keys codec.Keys) (client.Client, error) {
