@@ -34,15 +34,16 @@ func (s *Store) LedgerEntryByKey(ctx context.Context, console, key string) (ledg
 	case errors.Is(err, sql.ErrNoRows):
 		return ledger.Entry{}, fmt.Errorf("entry %q of %s: %w", key, console, ErrNoEntry)
 	case err != nil:
-		return ledger.Entry{}, fmt.Errorf("read entry %q of the ledger of %s: %w", key, console, err)
+		return ledger.Entry{}, s.explain(fmt.Errorf("read entry %q of the ledger of %s: %w", key, console, err))
 	}
 	return e, nil
 }
 
 // LedgerOf lists the entries of one request in their order. There may be none.
 func (s *Store) LedgerOf(ctx context.Context, console, request string) ([]ledger.Entry, error) {
-	return entriesOf(ctx, s.r, "SELECT "+ledgerColumns+" FROM ledger WHERE console = $1 AND request = $2 ORDER BY seq",
-		console, request)
+	found, err := entriesOf(ctx, s.r,
+		"SELECT "+ledgerColumns+" FROM ledger WHERE console = $1 AND request = $2 ORDER BY seq", console, request)
+	return found, s.explain(err)
 }
 
 // The condition that the subject is not empty lets both databases use the partial indexes.

@@ -182,7 +182,7 @@ func (s *Store) LedgerHead(ctx context.Context, console string) (*access.LedgerH
 	case errors.Is(err, sql.ErrNoRows):
 		return nil, nil
 	case err != nil:
-		return nil, fmt.Errorf("read the head of the ledger of %s: %w", console, err)
+		return nil, s.explain(fmt.Errorf("read the head of the ledger of %s: %w", console, err))
 	}
 	if out.Seal == "" {
 		out.Seal = access.Unsealed

@@ -28,7 +28,7 @@ func (s *Store) TakeBudget(
 		RETURNING next_at - $3::bigint - at`,
 		console, prefix, (time.Duration(n) * spacing).Microseconds(), rested.Microseconds()).Scan(&first)
 	if err != nil {
-		return 0, fmt.Errorf("book requests of the rate budget of %s: %w", prefix, err)
+		return 0, s.explain(fmt.Errorf("book requests of the rate budget of %s: %w", prefix, err))
 	}
 	return time.Duration(first) * time.Microsecond, nil
 }

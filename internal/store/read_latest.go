@@ -149,5 +149,5 @@ func scanSnapshot(row interface{ Scan(dest ...any) error }) (Snapshot, error) {
 // ConsoleOf is the console of a snapshot. An unknown snapshot is [ErrNoSnapshot].
 func (s *Store) ConsoleOf(ctx context.Context, id string) (string, error) {
 	snap, err := findSnapshot(ctx, s.r, id)
-	return snap.console, err
+	return snap.console, s.explain(err)
 }

@@ -39,7 +39,7 @@ func (s *Store) PolicyOf(ctx context.Context, hash string) (name string, text []
 	case errors.Is(err, sql.ErrNoRows):
 		return "", nil, fmt.Errorf("policy %s: %w", hash, ErrNoPolicy)
 	case err != nil:
-		return "", nil, fmt.Errorf("read policy %s: %w", hash, err)
+		return "", nil, s.explain(fmt.Errorf("read policy %s: %w", hash, err))
 	}
 	return name, text, nil
 }

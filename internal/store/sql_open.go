@@ -18,6 +18,8 @@ type Store struct {
 	now func() time.Time
 	few int // fewRows, but for tests
 
+	where string // what errors call the database
+
 	busy atomic.Int64 // time.Duration spent inside transactions
 
 	pages pageCache

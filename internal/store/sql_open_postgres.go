@@ -5,6 +5,10 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"net"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -37,5 +41,21 @@ func openPostgres(ctx context.Context, databaseURL string) (*Store, error) {
 		return nil, errors.Join(fmt.Errorf("connect to the database server %s: %w; "+
 			"check the address, the user and the password", cfg.Host, err), db.Close())
 	}
-	return &Store{w: db, r: db, d: dialect{postgres: true}, now: time.Now, few: fewRows}, nil
+	return &Store{
+		w: db, r: db, d: dialect{postgres: true}, now: time.Now, few: fewRows,
+		where: "database server " + servers(cfg),
+	}, nil
 }
+
+// servers names the servers of a URL.
+func servers(cfg *pgx.ConnConfig) string {
+	names := []string{address(cfg.Host, cfg.Port)}
+	for _, f := range cfg.Fallbacks {
+		if name := address(f.Host, f.Port); !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+func address(host string, port uint16) string { return net.JoinHostPort(host, strconv.Itoa(int(port))) }

@@ -50,7 +50,7 @@ func openSQLite(ctx context.Context, path string, reader bool) (*Store, error) {
 		return nil, errors.Join(fmt.Errorf("open the database file %q: %w", path, err), w.Close())
 	}
 	r.SetMaxOpenConns(sqliteReaders)
-	return &Store{w: w, r: r, now: time.Now, few: fewRows}, nil
+	return &Store{w: w, r: r, now: time.Now, few: fewRows, where: fmt.Sprintf("database file %q", path)}, nil
 }
 
 // pingUntilFree opens the first connection. SQLite does not wait while two processes switch

@@ -22,7 +22,9 @@ type beginner interface {
 // write runs fn in one writing transaction. What it wrote survives a kill of this process, but a crash
 // of the database's machine may lose it: see [Store.writeDurably] for what others are told.
 func (s *Store) write(ctx context.Context, fn func(tx *sql.Tx) error) error {
-	return s.transact(ctx, s.w, fn)
+	err := s.transact(ctx, s.w, fn)
+	s.leaveStandby(err)
+	return s.explain(err)
 }
 
 // writeOn is write on a connection of its own, for batches and COPY on PostgreSQL.
@@ -36,10 +38,12 @@ func (s *Store) writeOn(ctx context.Context, fn func(t *txn) error) error {
 func (s *Store) onConn(ctx context.Context, fn func(conn *sql.Conn) error) error {
 	conn, err := s.w.Conn(ctx)
 	if err != nil {
-		return fmt.Errorf("begin a transaction: %w", err)
+		return s.explain(fmt.Errorf("begin a transaction: %w", err))
 	}
-	defer func() { _ = conn.Close() }() // gives it back
-	return fn(conn)
+	err = fn(conn)
+	_ = conn.Close() // gives it back
+	s.leaveStandby(err)
+	return s.explain(err)
 }
 
 func (s *Store) transact(ctx context.Context, on beginner, fn func(tx *sql.Tx) error) error {
@@ -64,11 +68,11 @@ func (s *Store) transact(ctx context.Context, on beginner, fn func(tx *sql.Tx) e
 func (s *Store) read(ctx context.Context, fn func(q queryer) error) error {
 	tx, err := s.r.BeginTx(ctx, s.d.readOptions())
 	if err != nil {
-		return fmt.Errorf("begin to read: %w", err)
+		return s.explain(fmt.Errorf("begin to read: %w", err))
 	}
 	defer s.measure()()
 	defer func() { _ = tx.Rollback() }() // nothing was written
-	return fn(tx)
+	return s.explain(fn(tx))
 }
 
 // exec runs one statement and returns the number of affected rows. what says in errors

@@ -69,7 +69,7 @@ func (s *Store) oldestPage(
 		return 0, false, fmt.Errorf("find the drain of %s in snapshot %s: %w", c, id, ErrNoSnapshot)
 	}
 	if err != nil {
-		return 0, false, fmt.Errorf("find a saved page of %s: %w", c, err)
+		return 0, false, s.explain(fmt.Errorf("find a saved page of %s: %w", c, err))
 	}
 	if current != attempt {
 		return 0, false, errBehind(id, c, current, attempt)
@@ -93,7 +93,7 @@ func (s *Store) pageRows(ctx context.Context, k pageKey) ([]row, error) {
 		return nil, errPageLoaded
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read page %d of %s: %w", k.page, k.collection, err)
+		return nil, s.explain(fmt.Errorf("read page %d of %s: %w", k.page, k.collection, err))
 	}
 	return decodePage(k.collection, body)
 }
