@@ -44,7 +44,7 @@ func (d *Drift) Explain(ctx context.Context) (store.Explanation, error) {
 		metrics.WithTags(map[string]string{"kind": string(k)}).Gauge(DriftMetric).Update(float64(out.Counts[k]))
 	}
 	if out.New.Drift() > 0 {
-		attempt.Logger(ctx).Warn("New drift: the console shows what the ledger does not explain, or the other way round",
+		attempt.Logger(ctx).Warn("New drift: console and ledger do not agree",
 			"console", a.console, "found", out.New.String(), "in_all", out.Counts.String())
 		d.untold.Store(out.Number)
 	}

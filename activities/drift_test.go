@@ -138,7 +138,8 @@ func TestDrift_OverdueWithoutAnyWorkflow(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "New drift: 1 overdue. Run `starter drift` to see what the ledger does not explain", e.Text)
 	require.Len(t, e.Details, 1)
-	require.Contains(t, e.Details[0], "overdue: role "+d.soc.RoleID+" of user new.ana@example.com at site "+d.soc.ScopeID)
+	require.Contains(t, e.Details[0],
+		"overdue: role "+d.soc.RoleID+" of user new.ana@example.com at site "+d.soc.ScopeID)
 	require.Contains(t, e.Details[0], "by grant/INC-1")
 	_, err = d.told.notify.build(d.t.Context(), wire.Event{Type: wire.EventDrift, Number: 9})
 	_, none := isNoGround(err)

@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"sentinelone-provisioner/internal/describe"
-	"sentinelone-provisioner/internal/drift"
 	"sentinelone-provisioner/internal/notify"
 	"sentinelone-provisioner/internal/wire"
 )
@@ -40,7 +39,7 @@ func (n *Notify) drift(ctx context.Context, in wire.Event) (built, error) {
 		}
 		out.Details = append(out.Details, line)
 	}
-	if more := drift.Counts(counts).Drift() - len(rows); more > 0 {
+	if more := counts.Drift() - len(rows); more > 0 {
 		out.Details = append(out.Details, fmt.Sprintf("and %d more: run `starter drift`", more))
 	}
 	return out, nil

@@ -45,7 +45,8 @@ is set up; with --strict it depends on Temporal, the worker, the database and on
 		Args: cobra.NoArgs,
 		RunE: a.run(func(ctx context.Context, _ []string) error { return c.execute(ctx) }),
 	}
-	cmd.Flags().BoolVar(&c.strict, "strict", false, "also fail if Temporal, the worker or the database is missing, or if there is drift")
+	cmd.Flags().BoolVar(&c.strict, "strict", false,
+		"also fail if Temporal, the worker or the database is missing, or if there is drift")
 	return cmd
 }
 

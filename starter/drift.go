@@ -139,7 +139,7 @@ func (p *app) remarkBehind(s store.DriftSummary) {
 		p.remark("note: no sync has been held against the ledger yet: run `starter sync --wait`")
 	}
 	if s.Behind > 0 {
-		p.remark("note: the answer does not know the last %d of the ledger's entries yet: a running worker takes them in",
+		p.remark("note: the last %d entries of the ledger are not in the answer yet: a running worker takes them in",
 			s.Behind)
 	}
 }
@@ -284,7 +284,8 @@ func checkDrift(ctx context.Context, a *app, host string) finding {
 	case s.At.IsZero():
 		f.OK, f.Detail = true, "no sync has been held against the ledger yet"
 	default:
-		f.OK, f.Detail = true, fmt.Sprintf("none; explained %s (%s)", describe.Minute(s.At), describe.Ago(s.At, a.now()))
+		f.OK, f.Detail = true, fmt.Sprintf("none; explained %s (%s)",
+			describe.Minute(s.At), describe.Ago(s.At, a.now()))
 	}
 	return f
 }

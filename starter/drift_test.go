@@ -37,9 +37,9 @@ func drifted(t *testing.T, host string) *fixture {
 	f.synced(host, "second", now.Add(-time.Minute), second)
 	lease := store.Claim{
 		Holding: access.Holding{Level: access.SiteLevel, RoleID: "302", ScopeID: "201"}, ID: "grant/INC-42#run",
-		Op: store.ClaimLease, Request: "grant/INC-42", Run: "run", State: store.ClaimOpen, Proven: true, Authorized: true,
-		Principal: ledger.Subject{Kind: access.User, ID: "401"}, Began: now.Add(-2 * time.Hour),
-		Due: now.Add(-time.Hour), Why: "end",
+		Op: store.ClaimLease, Request: "grant/INC-42", Run: "run", State: store.ClaimOpen,
+		Proven: true, Authorized: true, Principal: ledger.Subject{Kind: access.User, ID: "401"},
+		Began: now.Add(-2 * time.Hour), Due: now.Add(-time.Hour), Why: "end",
 	}
 	saved, err := f.db.SaveClaims(t.Context(), host, store.ClaimsUpdate{
 		Runs: []ledger.Run{lease.Of()}, Claims: []store.Claim{lease},

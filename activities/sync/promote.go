@@ -62,7 +62,7 @@ func (s *Activities) explain(ctx context.Context, out *wire.SyncSettleResult) {
 	}
 	found, err := s.drift(ctx)
 	if err != nil {
-		attempt.Logger(ctx).Warn("Cannot tell what is drift: the next sync does, or the worker within a minute", "error", err)
+		attempt.Logger(ctx).Warn("Cannot tell what is drift: the next sync does", "error", err)
 		out.Warnings = append(out.Warnings, "cannot tell what is drift: run `starter drift` later")
 		return
 	}

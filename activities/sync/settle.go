@@ -32,7 +32,8 @@ func (s *Activities) Settle(ctx context.Context, in wire.SyncSettleInput) (wire.
 		return out, err
 	}
 	activity.GetLogger(ctx).Info("Snapshot settled", "snapshot", in.Snapshot, "state", out.State,
-		"added", out.Added, "removed", out.Removed, "drift", driftText(out.Drift), "database_seconds", s.store.Busy().Seconds())
+		"added", out.Added, "removed", out.Removed, "drift", driftText(out.Drift),
+		"database_seconds", s.store.Busy().Seconds())
 	return out, nil
 }
 

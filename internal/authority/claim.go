@@ -142,16 +142,3 @@ func (c *Claim) dueAt(t time.Time, why DueReason) {
 		c.Due, c.Why = t.UTC(), why
 	}
 }
-
-// Names says whether the plan on record names the role at that scope.
-func (r Record) Names(h access.Holding) bool {
-	if !r.Requested() {
-		return false
-	}
-	for _, planned := range r.Plan.Plan.Holdings() {
-		if planned == h {
-			return true
-		}
-	}
-	return false
-}

@@ -105,8 +105,8 @@ func TestCatchUp_AfterARestore(t *testing.T) {
 		head, err := w.s.ClaimsHead(w.Context(), acme)
 		require.NoError(w, err)
 		gone := store.Claim{
-			ID: "grant/9#run", Op: store.ClaimLease, Holding: admin, Request: "grant/9", Run: "run", State: store.ClaimOpen,
-			Principal: ledger.Subject{Kind: ana.Kind, ID: ana.ID}, Began: w.now,
+			ID: "grant/9#run", Op: store.ClaimLease, Holding: admin, Request: "grant/9", Run: "run",
+			State: store.ClaimOpen, Principal: ledger.Subject{Kind: ana.Kind, ID: ana.ID}, Began: w.now,
 		}
 		saved, err := w.s.SaveClaims(w.Context(), acme, store.ClaimsUpdate{
 			From: head, To: ledger.Head{Seq: head.Seq + 7, Hash: "of another day"}, Claims: []store.Claim{gone},
@@ -154,7 +154,8 @@ func TestCatchUp_Forged(t *testing.T) {
 	defer func() { require.NoError(t, db.Close()) }()
 	for _, statement := range []string{
 		"DROP TRIGGER ledger_no_update",
-		"UPDATE ledger SET body = replace(body, '\"op\":\"release\"', '\"op\": \"release\"') WHERE key = 'grant/1#run/release/proof'",
+		`UPDATE ledger SET body = replace(body, '"op":"release"', '"op": "release"')
+		 WHERE key = 'grant/1#run/release/proof'`,
 		"UPDATE ledger SET body = body || ' ' WHERE request = 'grant/2'",
 	} {
 		_, err := db.ExecContext(t.Context(), statement)

@@ -149,7 +149,7 @@ func (r request) done(op access.Op) {
 		step = r.written(op)
 	}
 	key := access.ChangeKey(r.run.String(), op)
-	r.world.known, r.world.shown = step.Next, step.After
+	r.known, r.shown = step.Next, step.After
 	r.append(r.run.Request, ledger.ProofKey(key), ledger.Proof{
 		Principal: &ledger.Subject{Kind: ana.Kind, ID: ana.ID},
 		Proof: access.Proof{

@@ -197,7 +197,8 @@ func (f runFacts) others() []store.Claim {
 	}
 	if _, settled := f.proofs[access.OpCreate]; !settled && f.created != "" && plan.Account != nil {
 		out = append(out, f.of(store.Claim{
-			Op: store.ClaimCreate, Holding: plan.Holding(), State: store.ClaimOpen, Entry: f.written[access.OpCreate].Seq,
+			Op: store.ClaimCreate, Holding: plan.Holding(), State: store.ClaimOpen,
+			Entry:      f.written[access.OpCreate].Seq,
 			Authorized: true, Began: f.made, Principal: ledger.Subject{Kind: plan.Account.Kind, ID: f.created},
 		}))
 	}

@@ -59,7 +59,9 @@ func (h Held) Text() string {
 // HeldBy is the state of the access of the latest run of a request; nil if it has given none.
 func HeldBy(ctx context.Context, s *store.Store, console, request string, now time.Time) (*Held, error) {
 	all, err := s.ClaimsOfRequest(ctx, console, request)
-	all = slices.DeleteFunc(all, func(c store.Claim) bool { return c.Op != store.ClaimLease && c.Op != store.ClaimGrant })
+	all = slices.DeleteFunc(all, func(c store.Claim) bool {
+		return c.Op != store.ClaimLease && c.Op != store.ClaimGrant
+	})
 	if err != nil || len(all) == 0 {
 		return nil, err
 	}

@@ -22,8 +22,9 @@ func scanClaim(row scanner) (Claim, error) {
 	var proven, authorized, held, doubtful int
 	var began int64
 	var due, closed sql.NullInt64
-	err := row.Scan(&c.ID, &c.Op, &c.Level, &c.ScopeID, &c.RoleID, &c.Request, &c.Run, &c.Principal.Kind, &c.Principal.ID,
-		&c.State, &c.Entry, &proven, &authorized, &held, &doubtful, &began, &due, &c.Why, &closed)
+	err := row.Scan(&c.ID, &c.Op, &c.Level, &c.ScopeID, &c.RoleID, &c.Request, &c.Run,
+		&c.Principal.Kind, &c.Principal.ID, &c.State, &c.Entry,
+		&proven, &authorized, &held, &doubtful, &began, &due, &c.Why, &closed)
 	c.Proven, c.Authorized, c.WasHeld, c.Doubtful = proven == 1, authorized == 1, held == 1, doubtful == 1
 	c.Began, c.Due, c.ClosedAt = fromMicros(began), timeOrZero(due), timeOrZero(closed)
 	return c, err
@@ -79,7 +80,8 @@ func (s *Store) ClaimsOfRequest(ctx context.Context, console, request string) ([
 func (s *Store) NextDue(ctx context.Context, console string, after time.Time) (time.Time, bool, error) {
 	var due sql.NullInt64
 	err := s.r.QueryRowContext(ctx, `SELECT MIN(due_at) FROM claims
-		WHERE console = $1 AND state = 'open' AND due_at IS NOT NULL AND due_at > $2`, console, micros(after)).Scan(&due)
+		WHERE console = $1 AND state = 'open' AND due_at IS NOT NULL AND due_at > $2`,
+		console, micros(after)).Scan(&due)
 	if err != nil {
 		return time.Time{}, false, fmt.Errorf("read when the next claim is due: %w", err)
 	}
@@ -131,7 +133,8 @@ func (s *Store) LedgerMarks(ctx context.Context, console string, after int64, li
 func (s *Store) DoubtfulRuns(ctx context.Context, console string, limit int) ([]ledger.Run, error) {
 	var out []ledger.Run
 	err := forEachRow(ctx, s.r, "read the doubtful claims",
-		"SELECT DISTINCT request, run FROM claims WHERE console = $1 AND is_doubtful = 1 ORDER BY request, run LIMIT $2",
+		"SELECT DISTINCT request, run FROM claims WHERE console = $1 AND is_doubtful = 1"+
+			" ORDER BY request, run LIMIT $2",
 		[]any{console, limit}, func(rows *sql.Rows) error {
 			var r ledger.Run
 			err := rows.Scan(&r.Request, &r.ID)

@@ -67,7 +67,8 @@ func moveClaimsHead(
 func (s *Store) replaceClaims(ctx context.Context, tx *sql.Tx, console string, u ClaimsUpdate) error {
 	for _, r := range u.Runs {
 		_, err := exec(ctx, tx, "replace claims",
-			"DELETE FROM "+s.d.indexed("claims", "claims_of_request")+" WHERE console = $1 AND request = $2 AND run = $3",
+			"DELETE FROM "+s.d.indexed("claims", "claims_of_request")+
+				" WHERE console = $1 AND request = $2 AND run = $3",
 			console, r.Request, r.ID)
 		if err != nil {
 			return err

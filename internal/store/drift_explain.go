@@ -228,8 +228,8 @@ func (e explainer) recordGone(ctx context.Context, tx *sql.Tx) error {
 
 // count counts the assignments by kind.
 func (e explainer) count(ctx context.Context, tx *sql.Tx) (drift.Counts, error) {
-	out, err := countDrift(ctx, tx, "SELECT kind, COUNT(*) FROM drift WHERE console = $1 AND gone_at IS NULL GROUP BY kind",
-		e.console)
+	out, err := countDrift(ctx, tx,
+		"SELECT kind, COUNT(*) FROM drift WHERE console = $1 AND gone_at IS NULL GROUP BY kind", e.console)
 	if err != nil {
 		return nil, err
 	}
@@ -277,10 +277,11 @@ func (e explainer) record(ctx context.Context, tx *sql.Tx, made Explanation) err
 	if err != nil {
 		return err
 	}
+	shown := e.scopes.shownSince()
 	pending, err := count(ctx, tx, "count the claims that the snapshots may not show yet",
 		`SELECT COUNT(*) FROM claims c LEFT JOIN ledger l ON l.console = c.console AND l.seq = c.entry
-		 WHERE c.console = $1 AND (c.began_at >= `+e.scopes.shownSince("c")+` OR c.closed_at >= `+e.scopes.shownSince("c")+`
-		    OR l.at >= `+e.scopes.shownSince("c")+`)`, e.console)
+		 WHERE c.console = $1 AND (c.began_at >= `+shown+` OR c.closed_at >= `+shown+` OR l.at >= `+shown+`)`,
+		e.console)
 	if err != nil {
 		return err
 	}

@@ -83,8 +83,9 @@ func (d driftScopes) addClaim(c Claim, now time.Time, out map[drift.Assignment]O
 		return
 	}
 	got := Origin{Kind: drift.Granted, Request: c.Request}
+	leased := strength(Origin{Kind: drift.Leased})
 	switch {
-	case c.State == ClaimClosed && d.newer(c.Principal.Kind, c.ClosedAt) && have.Kind != drift.Granted && have.Kind != drift.Leased:
+	case c.State == ClaimClosed && d.newer(c.Principal.Kind, c.ClosedAt) && strength(have) < leased:
 		got.Kind, got.Until, got.Released = drift.Leased, &c.ClosedAt, true
 	case c.State != ClaimOpen:
 		return

@@ -53,15 +53,15 @@ func loadDriftScopes(ctx context.Context, q queryer, d dialect, console string) 
 	return out, err
 }
 
-// perKind is an expression that depends on the kind of the principal of alias.
-func (d driftScopes) perKind(alias string, value func(driftScope) int64) string {
-	return fmt.Sprintf("(CASE %s.principal_kind WHEN 'user' THEN %d ELSE %d END)", alias, value(d.of[0]), value(d.of[1]))
+// perKind is an expression that depends on the kind of the principal of a claim c.
+func (d driftScopes) perKind(value func(driftScope) int64) string {
+	return fmt.Sprintf("(CASE c.principal_kind WHEN 'user' THEN %d ELSE %d END)", value(d.of[0]), value(d.of[1]))
 }
 
 // shownSince is the time up to which a change of ours is shown by the latest snapshot, for the kind of
-// the principal of alias.
-func (d driftScopes) shownSince(alias string) string {
-	return d.perKind(alias, func(s driftScope) int64 { return s.started - settling.Microseconds() })
+// the principal of a claim c.
+func (d driftScopes) shownSince() string {
+	return d.perKind(func(s driftScope) int64 { return s.started - settling.Microseconds() })
 }
 
 // Conditions on claims c. $1 is the console, as everywhere.
@@ -131,7 +131,12 @@ func lateAt(now time.Time) int64 { return micros(now.Add(-OverdueAfter)) }
 
 // maybeShown is the condition that the role of a claim c is on the console, or that no snapshot can say yet.
 func (d driftScopes) maybeShown() string {
-	return "(c.began_at >= " + d.shownSince("c") + " OR " + d.isShown() + ")"
+	return "(c.began_at >= " + d.shownSince() + " OR " + d.isShown() + ")"
+}
+
+// others are the other claims o in force on the role of a claim c.
+func (d driftScopes) others() string {
+	return "SELECT 1 FROM " + d.claimsBy("o") + " WHERE " + isSameRole("o", "c") + " AND o.state = 'open'"
 }
 
 // overdue selects the claims that had to be gone a while ago. A role that another claim holds, or that was
@@ -140,7 +145,7 @@ func (d driftScopes) overdue(now time.Time) string {
 	late := fmt.Sprint(lateAt(now))
 	return "SELECT 'overdue' AS kind" + driftColumns + "c.due_at AS since_at FROM claims c WHERE " + inForce +
 		" AND c.due_at IS NOT NULL AND c.due_at <= " + late + " AND c.is_authorized = 1 AND c.was_held = 0" +
-		" AND NOT EXISTS (SELECT 1 FROM " + d.claimsBy("o") + " WHERE " + isSameRole("o", "c") + " AND o.state = 'open'" +
+		" AND NOT EXISTS (" + d.others() +
 		" AND o.op IN ('lease', 'grant', 'create', 'reset', 'downgrade')" +
 		" AND (o.due_at IS NULL OR o.due_at > " + late + " OR o.due_at = c.due_at AND o.claim < c.claim" +
 		" OR o.due_at < c.due_at)" + d.each() + ") AND " + d.maybeShown()
@@ -150,21 +155,22 @@ func (d driftScopes) overdue(now time.Time) string {
 func (d driftScopes) unauthorized() string {
 	return "SELECT 'unauthorized' AS kind" + driftColumns + "c.began_at AS since_at FROM claims c WHERE " + inForce +
 		" AND c.is_authorized = 0 AND " + d.maybeShown() +
-		" AND NOT EXISTS (SELECT 1 FROM " + d.claimsBy("o") + " WHERE " + isSameRole("o", "c") + " AND o.state = 'open'" +
+		" AND NOT EXISTS (" + d.others() +
 		" AND o.is_authorized = 0 AND o.claim < c.claim" + d.each() + ")"
 }
 
 // missing selects the claims in force that the latest snapshot does not show, though it began later, and though
 // no lease of ours hides them.
 func (d driftScopes) missing(now time.Time) string {
-	return "SELECT 'missing' AS kind" + driftColumns + d.perKind("c", func(s driftScope) int64 { return s.started }) +
+	late := fmt.Sprint(lateAt(now))
+	return "SELECT 'missing' AS kind" + driftColumns + d.perKind(func(s driftScope) int64 { return s.started }) +
 		" AS since_at FROM claims c JOIN ledger l ON l.console = c.console AND l.seq = c.entry WHERE " + inForce +
-		" AND c.is_authorized = 1 AND c.is_proven = 1 AND (c.due_at IS NULL OR c.due_at > " + fmt.Sprint(lateAt(now)) + ")" +
-		" AND c.began_at < " + d.shownSince("c") + " AND l.at < " + d.shownSince("c") +
+		" AND c.is_authorized = 1 AND c.is_proven = 1 AND (c.due_at IS NULL OR c.due_at > " + late + ")" +
+		" AND c.began_at < " + d.shownSince() + " AND l.at < " + d.shownSince() +
 		" AND NOT EXISTS (SELECT 1 FROM " + d.claimsBy("h") + " WHERE " + hides("c") + " AND h.entry > c.entry" +
-		" AND (h.state = 'open' OR h.closed_at >= " + d.shownSince("c") + ")" + d.each() + ")" +
-		" AND NOT EXISTS (SELECT 1 FROM " + d.claimsBy("o") + " WHERE " + isSameRole("o", "c") + " AND o.state = 'open'" +
-		" AND o.is_proven = 1 AND o.is_authorized = 1 AND (o.due_at IS NULL OR o.due_at > " + fmt.Sprint(lateAt(now)) + ")" +
+		" AND (h.state = 'open' OR h.closed_at >= " + d.shownSince() + ")" + d.each() + ")" +
+		" AND NOT EXISTS (" + d.others() +
+		" AND o.is_proven = 1 AND o.is_authorized = 1 AND (o.due_at IS NULL OR o.due_at > " + late + ")" +
 		" AND o.claim < c.claim" + d.each() + ") AND NOT " + d.isShown()
 }
 
@@ -212,8 +218,8 @@ func (d driftScopes) before(base string) string {
 		" AND c.began_at >= (SELECT f.promoted_at FROM snapshots f WHERE f.seq = b.since)" + d.each() + ")"
 	hidden := "EXISTS (SELECT 1 FROM " + d.claimsBy("h") + " WHERE " + hides("x") +
 		" AND h.began_at <= t.promoted_at AND (h.closed_at IS NULL OR h.closed_at >= t.started_at)" + d.each() + ")"
-	return "SELECT 1 FROM assignments b WHERE " + isSameRole("b", "a") + " AND b.since <= a.since AND " + promoted("b") +
-		" AND (b.since <= " + base + " OR " + adopted + ")" +
-		" AND NOT EXISTS (SELECT 1 FROM assignments x JOIN snapshots t ON t.seq = x.until WHERE " + isSameRole("x", "a") +
-		" AND x.since >= b.since AND NOT " + hidden + d.each() + ")"
+	return "SELECT 1 FROM assignments b WHERE " + isSameRole("b", "a") + " AND b.since <= a.since" +
+		" AND " + promoted("b") + " AND (b.since <= " + base + " OR " + adopted + ")" +
+		" AND NOT EXISTS (SELECT 1 FROM assignments x JOIN snapshots t ON t.seq = x.until" +
+		" WHERE " + isSameRole("x", "a") + " AND x.since >= b.since AND NOT " + hidden + d.each() + ")"
 }

@@ -86,7 +86,8 @@ func scanDrift(row scanner, names places) (DriftRow, error) {
 	var since int64
 	var found sql.NullInt64
 	var email, name sql.NullString
-	err := row.Scan(&r.Drift, &r.Request, &r.Kind, &r.ID, &r.Level, &r.ScopeID, &r.RoleID, &since, &found, &email, &name)
+	err := row.Scan(&r.Drift, &r.Request, &r.Kind, &r.ID, &r.Level, &r.ScopeID, &r.RoleID, &since, &found,
+		&email, &name)
 	r.Email, r.Name = email.String, name.String
 	r.Since, r.FoundAt = fromMicros(since), timeOrZero(found)
 	r.RoleName, r.Predefined = names.roles[r.RoleID].Name, names.roles[r.RoleID].Predefined
@@ -109,8 +110,8 @@ const lastVersion = ` FROM entities n WHERE n.console = $1 AND n.id = d.principa
 func (v view) driftQuery(ctx context.Context, q DriftQuery, scopes driftScopes, names places) (*query, error) {
 	out := &query{args: []any{q.Console}}
 	out.text.WriteString(`SELECT d.kind, d.request, d.principal_kind, d.principal_id, d.level, d.scope_id, d.role_id,
-		COALESCE(k.since_at, d.since_at), k.found_at, (SELECT n.email` + lastVersion + `, (SELECT n.name` + lastVersion + `
-		FROM (` + scopes.currentDrift(q.Now) + `) d
+		COALESCE(k.since_at, d.since_at), k.found_at, (SELECT n.email` + lastVersion + `,
+		(SELECT n.name` + lastVersion + ` FROM (` + scopes.currentDrift(q.Now) + `) d
 		LEFT JOIN drift k ON k.console = $1 AND k.gone_at IS NULL AND k.kind = d.kind
 		    AND k.principal_kind = d.principal_kind AND k.principal_id = d.principal_id AND k.level = d.level
 		    AND k.scope_id = d.scope_id AND k.role_id = d.role_id WHERE 1 = 1`)
@@ -232,8 +233,8 @@ func (s *Store) DriftFound(
 	ctx context.Context, console string, number int64, limit int,
 ) (counts drift.Counts, rows []DriftRow, err error) {
 	err = s.read(ctx, func(q queryer) error {
-		counts, err = countDrift(ctx, q, "SELECT kind, COUNT(*) FROM drift WHERE console = $1 AND found_in = $2 GROUP BY kind",
-			console, number)
+		counts, err = countDrift(ctx, q,
+			"SELECT kind, COUNT(*) FROM drift WHERE console = $1 AND found_in = $2 GROUP BY kind", console, number)
 		if err != nil || len(counts) == 0 {
 			return err
 		}

@@ -153,12 +153,14 @@ func TestExplain_Kinds(t *testing.T) {
 		require.Equal(t, drift.Counts{drift.Missing: 1}, d.explain().New)
 		require.Equal(t, []string{"unexplained Bob SOC Globex", "missing Carol SOC Acme / Oslo"},
 			d.drift(store.DriftQuery{}))
-		require.Equal(t, []string{"missing Carol SOC Acme / Oslo"}, d.drift(store.DriftQuery{Principal: "carol@example.com"}))
+		require.Equal(t, []string{"missing Carol SOC Acme / Oslo"},
+			d.drift(store.DriftQuery{Principal: "carol@example.com"}))
 		require.Equal(t, []string{"unexplained Bob SOC Globex"}, d.drift(store.DriftQuery{Scope: "Globex"}))
 		require.Equal(t, []string{"missing Carol SOC Acme / Oslo"},
 			d.drift(store.DriftQuery{Kinds: []drift.Kind{drift.Missing}, Role: "302"}))
 		since := d.now.Add(-2 * time.Hour)
-		require.Equal(t, []string{"missing Carol SOC Acme / Oslo"}, d.drift(store.DriftQuery{Since: &since}))
+		require.Equal(t, []string{"missing Carol SOC Acme / Oslo"},
+			d.drift(store.DriftQuery{Since: &since}))
 	})
 }
 
@@ -251,7 +253,9 @@ func TestOrigins(t *testing.T) {
 		d.sync()
 		d.explain()
 		leased := drift.Assignment{Kind: access.User, ID: "403", Holding: carolOslo}
-		base := drift.Assignment{Kind: access.User, ID: "401", Holding: access.Holding{Level: access.Tenant, RoleID: "301"}}
+		base := drift.Assignment{
+			Kind: access.User, ID: "401", Holding: access.Holding{Level: access.Tenant, RoleID: "301"},
+		}
 		byHand := drift.Assignment{Kind: access.User, ID: "402", Holding: access.Holding{
 			Level: access.AccountLevel, RoleID: "302", ScopeID: "102",
 		}}
