@@ -20,6 +20,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -32,6 +33,7 @@ Nothing else should run on the machine at the same time.
   make bench ARGS='--rows grants'      only grants, compared with empty workflows
   make bench ARGS='--rows grants --databases sqlite --rounds 5'
   make bench ARGS='--rows syncs --sizes tenant'
+  make bench ARGS='--rows reads'       time and memory of answers about a million users
   make bench ARGS='--rows authority'   what authority adds to a write, at a ledger of 100,000 entries
 
 `
@@ -46,6 +48,8 @@ type options struct {
 	sizes string // of syncs
 
 	grants, inFlight, principals int // of grants
+
+	users int // of reads
 }
 
 func main() {
@@ -82,6 +86,8 @@ func run(ctx context.Context, args []string) error {
 			err = b.grantRows(ctx)
 		case "authority":
 			err = b.authorityRows(ctx, strings.Split(b.o.databases, ","))
+		case "reads":
+			err = b.readRows(ctx, strings.Split(b.o.databases, ","))
 		}
 		if err != nil {
 			return err
@@ -93,14 +99,15 @@ func run(ctx context.Context, args []string) error {
 func parse(args []string) (options, error) {
 	var o options
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
-	f.StringVar(&o.rows, "rows", "syncs,grants,authority",
-		"what to measure: syncs, grants, authority, or several with commas")
+	f.StringVar(&o.rows, "rows", "syncs,grants,authority,reads",
+		"what to measure: syncs, grants, authority, reads, or several with commas")
 	f.StringVar(&o.databases, "databases", "sqlite,postgresql", "databases: sqlite, postgresql, or both with a comma")
 	f.DurationVar(&o.latency, "latency", 20*time.Millisecond, "delay of each response of the console")
 	f.IntVar(&o.rounds, "rounds", 3, "number of measurements of each; the tables show medians")
 	f.StringVar(&o.sizes, "sizes", "tenant,mssp", "syncs: sizes of the simulated console: small, tenant, mssp")
 	f.IntVar(&o.grants, "grants", 40, "grants: number of grants one at a time")
 	f.IntVar(&o.inFlight, "in-flight", 200, "grants: number of grants started at once")
+	f.IntVar(&o.users, "users", 1_000_000, "reads: number of users, each with two roles")
 	f.IntVar(&o.principals, "principals", 50, "grants: number of principals")
 	f.Usage = func() {
 		fmt.Fprint(f.Output(), about)
@@ -110,12 +117,12 @@ func parse(args []string) (options, error) {
 		return o, err
 	}
 	for rows := range strings.SplitSeq(o.rows, ",") {
-		if rows != "syncs" && rows != "grants" && rows != "authority" {
-			return o, fmt.Errorf("unknown --rows %q: choose syncs, grants, authority, or several with commas", rows)
+		if !slices.Contains([]string{"syncs", "grants", "authority", "reads"}, rows) {
+			return o, fmt.Errorf("unknown --rows %q: choose syncs, grants, authority, reads, or several with commas", rows)
 		}
 	}
-	if min(o.rounds, o.grants, o.inFlight, o.principals) < 1 {
-		return o, errors.New("--rounds, --grants, --in-flight and --principals must be at least 1")
+	if min(o.rounds, o.grants, o.inFlight, o.principals, o.users) < 1 {
+		return o, errors.New("--rounds, --grants, --in-flight, --principals and --users must be at least 1")
 	}
 	return o, nil
 }
