@@ -34,6 +34,23 @@ func (s *Store) SortInDatabase(yes bool) {
 	}
 }
 
+// ExplainFind is how SQLite finds the principals of an address and of a name.
+func (s *Store) ExplainFind(ctx context.Context, name string) (plan string, err error) {
+	v := view{q: s.r, d: s.d, console: "c", at: microsOrMax(nil)}
+	for _, q := range []*query{
+		v.named("", "n.email_folded <> '' AND n.email_folded = %s", name), v.named("", "n.name = %s", name),
+	} {
+		err = errors.Join(err, forEachRow(ctx, s.r, "explain", "EXPLAIN QUERY PLAN "+q.text.String(), q.args,
+			func(rows *sql.Rows) error {
+				var step string
+				err := rows.Scan(new(int), new(int), new(int), &step)
+				plan += step + "\n"
+				return err
+			}))
+	}
+	return plan, err
+}
+
 // SetClock replaces the clock.
 func (s *Store) SetClock(now func() time.Time) { s.now = now }
 

@@ -110,3 +110,12 @@ func TestReadAccess_AsOftenAsNeeded(t *testing.T) {
 		}
 	})
 }
+
+// A person is found by index, whatever the number of people.
+func TestAccess_FindsPeopleByIndex(t *testing.T) {
+	t.Parallel()
+	plan, err := open(t, sqliteURL(t)).ExplainFind(t.Context(), "ana@example.com")
+	require.NoError(t, err)
+	require.Contains(t, plan, "USING COVERING INDEX entities_by_email (<expr>=? AND email_folded=?)")
+	require.Contains(t, plan, "USING COVERING INDEX entities_by_name (<expr>=? AND name=?)")
+}
