@@ -5,8 +5,9 @@ package e2e
 import (
 	"context"
 	"fmt"
-	"path/filepath"
+	"os"
 	"runtime"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -29,8 +30,15 @@ import (
 	"sentinelone-provisioner/workflows"
 )
 
+// runningGrants is how many grants are in force; SOAK_GRANTS has another number.
+var runningGrants = func() int {
+	if n, err := strconv.Atoi(os.Getenv("SOAK_GRANTS")); err == nil {
+		return n
+	}
+	return 10_000
+}()
+
 const (
-	runningGrants = 10_000
 	pendingGrants = 5
 	endedGrants   = 100
 	manyQueue     = "many"
@@ -70,7 +78,7 @@ func (c *countedCalls) QueryWorkflow(
 // Ten thousand grants are in force: a worker is restarted, a sync runs beside them, a list of what
 // is pending takes one call and one for each, and a hundred of them end.
 func TestSoakGrants_TenThousandRunning(t *testing.T) {
-	server, err := testbed.StartDevServer(t.Context(), filepath.Join(t.TempDir(), "temporal.db"))
+	server, err := testbed.StartDevServer(t.Context(), "")
 	require.NoError(t, err)
 	t.Cleanup(server.Stop)
 	c, err := server.Client(t.Context())
@@ -83,7 +91,7 @@ func TestSoakGrants_TenThousandRunning(t *testing.T) {
 	t.Cleanup(func() { s.worker.Stop() })
 
 	s.timed("start", func() { s.startAll() })
-	s.timed("in force", func() { s.untilCounted("SentinelOneState = 'active'", runningGrants) })
+	s.timed("in force", func() { s.untilCounted("SentinelOneState = 'active'", int64(runningGrants)) })
 	s.untilCounted("SentinelOneState = 'awaitingApproval'", pendingGrants)
 	var memory runtime.MemStats
 	runtime.ReadMemStats(&memory)
@@ -101,7 +109,7 @@ func TestSoakGrants_TenThousandRunning(t *testing.T) {
 		require.Equal(t, wire.StatePromoted, beside.runSync("-beside").State)
 	})
 	s.timed("ends", func() { s.endSome() })
-	s.untilCounted("SentinelOneState = 'active'", runningGrants-endedGrants)
+	s.untilCounted("SentinelOneState = 'active'", int64(runningGrants-endedGrants))
 }
 
 func (s *manyGrants) timed(what string, do func()) {
@@ -217,7 +225,7 @@ func (s *manyGrants) endSome() {
 	failed := make([]error, endedGrants)
 	for i := range endedGrants {
 		group.Go(func() {
-			id := wire.GrantID(fmt.Sprint(i * 37))
+			id := wire.GrantID(fmt.Sprint(i * runningGrants / endedGrants))
 			_, err := s.UpdateWorkflow(s.t.Context(), client.UpdateWorkflowOptions{
 				WorkflowID: id, UpdateName: wire.EndUpdate, WaitForStage: client.WorkflowUpdateStageCompleted,
 				Args: []any{wire.StopInput{By: "bob@example.com"}},
