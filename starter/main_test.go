@@ -67,6 +67,17 @@ func TestMain_AskedWrongly(t *testing.T) {
 		},
 		{"far ahead", "grant --user a --role SOC --scope tenant --start 400d", nil, "more than 366 days ahead"},
 		{"a bad id", "grant --user a --role SOC --scope tenant --id a@b", nil, "no e-mail addresses"},
+		{
+			"a writer's id for a sync", "sync --id principal/acmeco.sentinelone.net/user/7", nil,
+			"ids of workflows of kind principal begin so, and a sync under one would be taken for such a workflow",
+		},
+		{"a grant's id for a schedule", "schedule --every 1h --id grant/INC-1", nil, "of kind grant begin so"},
+		{
+			"a writer's id for a grant", "grant --user a --role SOC --scope tenant --id principal/x/user/7", nil,
+			"of kind principal begin so",
+		},
+		{"a grant's id for a revoke", "revoke --user a --role SOC --scope tenant --id grant/1", nil, "of kind grant"},
+		{"a sync's id for an offboarding", "offboard --user a --delete --id sync/x", nil, "of kind sync begin so"},
 		{"nobody asks", "grant --user a --role SOC --scope tenant --requester= ", nil, "--requester bob@example.com"},
 		{"nobody ends", "end INC-1 --by= ", nil, "--by ana@example.com"},
 		{"nothing to end", "end", nil, "wrong number of arguments (0): write `starter end ID`"},

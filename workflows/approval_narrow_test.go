@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/workflow"
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/wire"
@@ -52,12 +53,14 @@ func TestApproval_ForATimeAndNotEarlier(t *testing.T) {
 }
 
 // An approval that shortens a grant so that it would end before it can start does not count,
-// nor does one that comes when it would have ended. A denial counts as at any other time.
+// nor does one that comes when it would have ended. A denial counts as at any other time. The
+// request is from before it ended with its window.
 func TestApproval_OverBeforeItStarts(t *testing.T) {
 	t.Parallel()
 	in := grantInput(4 * time.Hour)
 	in.StartAt = new(began.Add(-2 * time.Hour))
 	c := newDecisionDriverFor(t, in, access.Approval{Steps: []access.ApprovalStep{stepOf(1, carolMail)}})
+	c.OnGetVersion("windows-end", workflow.DefaultVersion, workflow.Version(1)).Return(workflow.DefaultVersion)
 	short := c.sendDecision(time.Minute, "approve", narrowing(time.Hour, 0))
 	late := c.decides(2*time.Hour, "approve", carolMail)
 	no := c.decides(3*time.Hour, "deny", carolMail)

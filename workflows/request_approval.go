@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"cmp"
+	"slices"
 	"strings"
 	"time"
 
@@ -26,6 +27,8 @@ func (m *machine) askApprovers(ctx workflow.Context) {
 func (m *machine) awaitApproval(ctx workflow.Context) (event, error) {
 	err := workflow.Await(ctx, func() bool { return m.approval.Verdict != "" || m.stop != nil })
 	switch {
+	case (err != nil || m.stop != nil) && m.deniedBefore(ctx):
+		return onDenied, nil
 	case err != nil:
 		return "", err
 	case m.stop != nil:
@@ -38,6 +41,32 @@ func (m *machine) awaitApproval(ctx workflow.Context) (event, error) {
 		return onRefused, nil
 	}
 	return m.proceed(ctx), nil
+}
+
+// deniedBefore says that somebody denied the request before it was cancelled. It waits for decisions that came before
+// and are being recorded.
+func (m *machine) deniedBefore(ctx workflow.Context) bool {
+	stopped := workflow.Now(ctx)
+	if m.stop != nil {
+		stopped = m.stop.At
+	}
+	recorded := func() bool {
+		return !slices.ContainsFunc(m.inFlight, func(came time.Time) bool { return !came.After(stopped) })
+	}
+	if recorded() && m.approval.Verdict != approval.Denied || !since(ctx, denialsStand) {
+		return false
+	}
+	open, end := workflow.NewDisconnectedContext(ctx)
+	defer end()
+	if err := workflow.Await(open, recorded); err != nil || m.approval.Verdict != approval.Denied {
+		return false
+	}
+	last, _ := m.approval.LastDecision()
+	came := last.At
+	if !last.CameAt.IsZero() {
+		came = last.CameAt
+	}
+	return !came.After(stopped)
 }
 
 // watchApproval does what is due while nobody decides: it reminds, escalates and ends the
@@ -92,6 +121,11 @@ func (m *machine) decide(ctx workflow.Context, action string, in wire.DecisionIn
 	open, stop := workflow.NewDisconnectedContext(ctx)
 	defer stop()
 	about, cameAt := m.subjectOf(in.PlanHash), workflow.Now(ctx)
+	m.inFlight = append(m.inFlight, cameAt)
+	defer func() {
+		i := slices.Index(m.inFlight, cameAt)
+		m.inFlight = slices.Delete(m.inFlight, i, i+1)
+	}()
 	if err := m.deciding.Lock(open); err != nil {
 		return access.Decision{}, err
 	}

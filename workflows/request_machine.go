@@ -26,6 +26,8 @@ type machine struct {
 	approval approval.State
 	deciding workflow.Mutex // one decision at a time
 	refusals int            // decisions that did not count
+	// inFlight is when the decisions came that are being recorded.
+	inFlight []time.Time
 
 	stop         *stopRequest // nil until somebody cancels or ends it
 	checking     int          // messages that may stop it, and are being verified

@@ -50,7 +50,11 @@ func (m *machine) asks(ctx workflow.Context) approval.State {
 	if m.plan.Approval.Review != nil {
 		return approval.State{Request: approval.RequestOf(*m.plan)}
 	}
-	return approval.New(approval.RequestOf(*m.plan), m.plan.Approval, workflow.Now(ctx))
+	s := approval.New(approval.RequestOf(*m.plan), m.plan.Approval, workflow.Now(ctx))
+	if t := m.spec.Terms; s.Verdict == "" && !t.StartAt.IsZero() && t.Duration > 0 && since(ctx, windowsEnd) {
+		s = s.WithWindow()
+	}
+	return s
 }
 
 // notAsked is the approval before there is a plan: nobody decides.

@@ -28,6 +28,10 @@ const (
 	// confirmationsMakeRoom: a writer that reads again and again whether a principal is gone gives
 	// up its turn when its history is long. Its next run goes on.
 	confirmationsMakeRoom = "confirmations-make-room"
+	// windowsEnd: the time to decide ends when the requested window is over.
+	windowsEnd = "windows-end"
+	// denialsStand: a request that is cancelled while an earlier denial is recorded ends denied.
+	denialsStand = "denials-stand"
 )
 
 // since says that a workflow runs with a change of that name: all do that reach it from now
@@ -42,7 +46,7 @@ func since(ctx workflow.Context, change string) bool {
 func ReleaseOf(change string) string {
 	switch change {
 	case writersUpgrade, reviewsLeaveTheIndex, waitersAreWoken, overdueAfterAMinute, endsRelease,
-		confirmationsMakeRoom:
+		confirmationsMakeRoom, windowsEnd, denialsStand:
 		return "0.6.0"
 	case nextBuildStep:
 		return "99.0.0"

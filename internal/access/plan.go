@@ -45,6 +45,14 @@ type Terms struct {
 	BreakGlass bool `json:"breakGlass,omitempty"`
 }
 
+// WindowEnd is when a window is over that has a named start and a length; zero if the terms name none.
+func (t Terms) WindowEnd() time.Time {
+	if t.StartAt.IsZero() || t.Duration == 0 {
+		return time.Time{}
+	}
+	return t.StartAt.Add(time.Duration(t.Duration)).UTC()
+}
+
 // Plan is the effect of a request, worked out before anyone decides on it. A decision
 // names the plan's hash.
 type Plan struct {

@@ -82,7 +82,7 @@ func lastRound(s State, decisions []access.Decision) time.Time {
 // reopenedAt is the state with the times counted from another moment.
 func (s State) reopenedAt(at time.Time) State {
 	s.OpenedAt, s.Deadline = at.UTC(), at.UTC().Add(time.Duration(s.Within))
-	return s
+	return s.closedWithWindow()
 }
 
 // replayOne escalates if that was due by then, and takes a decision that counts.

@@ -69,8 +69,10 @@ type State struct {
 	// known, as from a record that does not say when people were asked.
 	OpenedAt time.Time `json:"openedAt"`
 	Deadline time.Time `json:"deadline,omitzero"`
-	// Within is the time from OpenedAt to Deadline.
+	// Within is the time from OpenedAt to Deadline, unless the window that was requested is over before: see
+	// [State.WithWindow].
 	Within        access.Duration `json:"within,omitzero"`
+	Windowed      bool            `json:"windowed,omitempty"`
 	RemindEvery   access.Duration `json:"remindEvery,omitzero"`
 	EscalateAfter access.Duration `json:"escalateAfter,omitzero"`
 	EscalateTo    []string        `json:"escalateTo,omitempty"`
@@ -104,6 +106,25 @@ func NewReview(r Request, a access.Approval, openedAt time.Time) State {
 	s := open(r, []access.ApprovalStep{a.Review.ApprovalStep}, openedAt, a.Review.Within)
 	s.Review, s.RemindEvery = true, a.RemindEvery
 	s.LastReminder = min(a.Review.Within/8, access.Duration(longestWarning))
+	return s
+}
+
+// WithWindow is the approval of a window, from a named start on for a time: the time to decide ends with it at the
+// latest. An approver who lets it start later moves its end too.
+func (s State) WithWindow() State {
+	s.Windowed = true
+	return s.closedWithWindow()
+}
+
+// closedWithWindow is the state with the deadline that the window leaves.
+func (s State) closedWithWindow() State {
+	if !s.Windowed {
+		return s
+	}
+	s.Deadline = s.OpenedAt.Add(time.Duration(s.Within))
+	if end := s.Terms().WindowEnd(); !s.Review && !end.IsZero() && end.Before(s.Deadline) {
+		s.Deadline = end
+	}
 	return s
 }
 
@@ -228,6 +249,9 @@ func (s State) VerdictText() string {
 		}
 		return text
 	case TimedOut:
+		if s.Windowed && s.Deadline.Equal(s.Terms().WindowEnd()) {
+			return "not decided before the requested window was over at " + stamp(s.Deadline)
+		}
 		return "not decided in time: the deadline was " + stamp(s.Deadline)
 	}
 	return ""

@@ -34,7 +34,7 @@ func (s State) Record(d access.Decision) State {
 		s.Step++
 		s.Verdict = Approved
 	}
-	return s
+	return s.closedWithWindow()
 }
 
 // OnTimer does what is due when the time of [State.NextTimer] has come, and says what to

@@ -165,11 +165,18 @@ func (r Record) Unsupported(state string, now time.Time) string {
 		return d.Action == approval.Deny
 	}):
 		return "the ledger holds no denial"
+	case state == "timedOut" && r.windowOver(now): // nobody could decide any more
 	case state == "timedOut" &&
 		now.Add(clockSlack).Before(r.Plan.At.Add(time.Duration(r.Plan.Plan.Approval.DecideWithin))):
 		return "the time to decide is not over"
 	}
 	return ""
+}
+
+// windowOver says that the window that was requested is over, by a clock that may be ahead.
+func (r Record) windowOver(now time.Time) bool {
+	end := r.Plan.Plan.Terms.WindowEnd()
+	return !end.IsZero() && !now.Add(clockSlack).Before(end)
 }
 
 // Unreleased says that the run's access was given, and not released.

@@ -68,8 +68,9 @@ func TestWriter_LostWhileItGives(t *testing.T) { //nolint:tparallel // the grant
 	type struck struct {
 		*grantEnv
 
-		run  client.WorkflowRun
-		want string
+		run    client.WorkflowRun
+		want   string
+		strike func(s *grantEnv, writer client.WorkflowRun) error
 	}
 	all := map[string]struck{}
 	for name, strike := range writerStrikes {
@@ -77,10 +78,12 @@ func TestWriter_LostWhileItGives(t *testing.T) { //nolint:tparallel // the grant
 			u := s.withUser("user." + name[:3] + "." + want + "@example.com")
 			gate.blockAt(u.user, consoleCall{method: http.MethodPut})
 			run := u.startGrant("/"+name+want, u.inputFor(u.user, u.requested, duration))
-			all[name+", "+want] = struck{u, run, want}
-			gate.untilBlocked(len(all))
-			require.NoError(t, strike(u, u.writer()), name)
+			all[name+", "+want] = struck{u, run, want, strike}
 		}
+	}
+	gate.untilBlocked(len(all))
+	for name, k := range all {
+		require.NoError(t, k.strike(k.grantEnv, k.writer()), name)
 	}
 	gate.open()
 	for name, k := range all {

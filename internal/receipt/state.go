@@ -224,6 +224,9 @@ func (c *checker) judgeTimedOut() (signing.Result, string) {
 	if c.replayed(c.StartedAt).Verdict == approval.Approved {
 		return signing.Failed, "all approvals were there before the deadline"
 	}
+	if end := c.terms().WindowEnd(); !end.IsZero() && !c.FinishedAt.Add(clockSlack).Before(end) {
+		return c.judgeNothingLeft() // nobody could decide any more
+	}
 	within := c.Plan.Approval.DecideWithin
 	if asked := c.StartedAt; c.FinishedAt.Add(clockSlack).Before(asked.Add(duration(within))) {
 		return signing.Failed, fmt.Sprintf("it ended before the %s that approvers have", within)

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // Scopes are the scopes that the last sync knows; [store.Directory] implements it.
@@ -110,6 +111,10 @@ var safeID = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:-]{0,99}$`)
 // it is there. The id becomes part of a workflow id, which Temporal does not encrypt.
 func RequestID(text, prefix string) (string, error) {
 	id := strings.TrimPrefix(strings.TrimSpace(text), prefix)
+	if kind := wire.OtherKind(id, ""); kind != "" {
+		return "", fmt.Errorf("invalid id %q: ids of workflows of kind %s begin so: leave %s/ out, or choose another id",
+			id, kind, kind)
+	}
 	if strings.Contains(id, "@") {
 		return "", fmt.Errorf("invalid id %q: no e-mail addresses, because Temporal stores ids unencrypted", id)
 	}

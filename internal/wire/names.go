@@ -1,6 +1,10 @@
 package wire
 
-import "sentinelone-provisioner/internal/access"
+import (
+	"strings"
+
+	"sentinelone-provisioner/internal/access"
+)
 
 // SyncType is the type of the workflow that syncs a console.
 const SyncType = "Sync"
@@ -70,6 +74,20 @@ func RevokeID(request string) string { return revokePrefix + request }
 // principal's kind and id, but no name.
 func PrincipalID(console string, kind access.Kind, id string) string {
 	return principalPrefix + console + "/" + string(kind) + "/" + id
+}
+
+// OtherKind is the kind of workflow whose ids begin as this one does, such as "principal", if that is another one than
+// own; "" if it is own, or no kind's. A workflow under another kind's id would be taken for one of that kind.
+func OtherKind(id, own string) string {
+	for _, prefix := range []string{
+		syncPrefix, grantPrefix, revokePrefix, principalPrefix, notifyPrefix, provisionPrefix, offboardPrefix,
+		delegatePrefix, freezePrefix,
+	} {
+		if kind := strings.TrimSuffix(prefix, "/"); kind != own && strings.HasPrefix(id, prefix) {
+			return kind
+		}
+	}
+	return ""
 }
 
 // WriteQueue is the task queue of the activities that change a console. taskQueue is that of
