@@ -33,6 +33,9 @@ func newAccessCommand(a *app) *cobra.Command {
 Filters are combined; without any, every assignment is listed. Give a principal, role or
 scope by name or id, a user also by e-mail, a site also as "Account / Site".
 --inherited adds the roles that reach a site from its account or the tenant.
+
+The origin says what the ledger knows of a role: baseline (there before us, or adopted), granted by a
+request, leased until its end, or drift (see ` + "`starter drift`" + `). Answers for a time in the past lack it.
 A date in --as-of means the end of that day, UTC.`,
 		Example: `  starter access --user ana@example.com
   starter access --scope "Acme / Berlin" --inherited
@@ -69,12 +72,23 @@ func (c *accessCommand) execute(ctx context.Context) error {
 		return err
 	}
 	defer q.close()
+	origins := false // what has never been held against the ledger has none
+	if asOf == nil {
+		summary, err := q.db.DriftSummary(ctx, q.host, c.now().UTC())
+		if err != nil {
+			return err
+		}
+		origins = !summary.At.IsZero()
+	}
 	return q.db.ReadAccess(ctx, c.query(q.host, asOf), func(rows iter.Seq2[store.AccessRow, error]) error {
+		if origins {
+			rows = withOrigins(ctx, q.db, q.host, c.now(), rows)
+		}
 		if c.output.json {
 			return emitJSONRows(c.app, accessAnswer{provenance: q.basis(), Rows: []store.AccessRow{}}, rows)
 		}
 		c.explain(q)
-		t := accessTable(c.inherited)
+		t := accessTable(c.inherited, origins)
 		t.begin = func(n int) {
 			if n == 0 {
 				c.remark("no assignment matches")
@@ -96,10 +110,13 @@ func (c *accessCommand) query(host string, asOf *time.Time) store.AccessQuery {
 }
 
 // accessTable shows names, with the id where one name stands for several things.
-func accessTable(inherited bool) rowTable[store.AccessRow] {
+func accessTable(inherited, origins bool) rowTable[store.AccessRow] {
 	header := []string{"principal", "kind", "role", "level", "scope", "since"}
 	if inherited {
 		header = append(header, "through")
+	}
+	if origins {
+		header = append(header, "origin")
 	}
 	labels := &describe.Labels{}
 	return rowTable[store.AccessRow]{
@@ -109,6 +126,9 @@ func accessTable(inherited bool) rowTable[store.AccessRow] {
 			line := append(accessCells(labels, r), describe.Minute(r.Since))
 			if inherited {
 				line = append(line, through(r.Via))
+			}
+			if origins {
+				line = append(line, originText(r.Origin))
 			}
 			return line
 		},

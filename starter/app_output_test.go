@@ -30,7 +30,7 @@ func TestAccessTable_TellsThingsOfOneNameApart(t *testing.T) {
 			Level: access.SiteLevel, ScopeID: scopeID, ScopeName: "Acme / Berlin", Since: noon,
 		}
 	}
-	table := accessTable(false)
+	table := accessTable(false, false)
 	var lines [][]string
 	rows := []store.AccessRow{
 		row("1", "backup", "21", "31"), row("2", "backup", "22", "31"), row("3", "restore", "21", "31"),

@@ -85,7 +85,7 @@ func TestEmitWide_SameTable(t *testing.T) {
 	for _, inherited := range []bool{false, true} {
 		rows := strangeRows(60)
 		var small, wide strings.Builder
-		table := accessTable(inherited)
+		table := accessTable(inherited, inherited)
 		table.begin = func(n int) { require.Equal(t, len(rows), n) }
 		require.NoError(t, emitRows(&app{out: &small}, table, streamed(rows, nil)))
 		require.NoError(t, emitWide(&app{out: &wide}, table, streamed(rows, nil)))
@@ -93,7 +93,7 @@ func TestEmitWide_SameTable(t *testing.T) {
 	}
 	var out strings.Builder
 	many := slices.Repeat(strangeRows(26), heldRows/26+1)
-	table := accessTable(false)
+	table := accessTable(false, false)
 	table.begin = func(int) {}
 	require.NoError(t, emitRows(&app{out: &out}, table, streamed(many, nil)))
 	require.Equal(t, len(many)+1, strings.Count(out.String(), "\n"))

@@ -124,3 +124,19 @@ func TestCheck_Drift(t *testing.T) {
 	require.Equal(t, exitFailed, strict.code)
 	require.Contains(t, strict.errOut, "error: drift: 1 overdue, 1 unexplained")
 }
+
+// access says of each role what it is, by the ledger.
+func TestAccess_Origin(t *testing.T) {
+	drifted(t, host)
+	got := run(t, "access")
+	require.Equal(t, exitDone, got.code, got.errOut)
+	require.Regexp(t, `(?m)^PRINCIPAL .* ORIGIN$`, got.out)
+	require.Regexp(t, `(?m)^ana@example.com .* SOC .* overdue since .* by grant/INC-42$`, got.out)
+	require.Regexp(t, `(?m)^ana@example.com .* Admin .* baseline$`, got.out)
+	require.Regexp(t, `(?m)^bob@example.com .* Admin .* unexplained$`, got.out)
+	got = run(t, "access", "--user", "ana@example.com", "-o", "json")
+	rows := decode[accessAnswer](t, got).Rows
+	require.Len(t, rows, 2)
+	require.Equal(t, drift.Overdue, rows[1].Origin.Kind)
+	require.NotContains(t, run(t, "access", "--as-of", "2020-01-01").out, "ORIGIN")
+}

@@ -48,6 +48,8 @@ type AccessRow struct {
 	ScopeName  string       `json:"scopeName,omitempty"` // "Account / Site" for a site
 	Since      time.Time    `json:"since"`               // promotion time of the sync that saw it first
 	Via        *Via         `json:"via,omitempty"`       // nil for a role held at this scope itself
+	// Origin says what the assignment is to us; nil where nobody asked [Store.Origins].
+	Origin *Origin `json:"origin,omitempty"`
 }
 
 // Via is the assignment at a level above through which a role reaches a scope.
