@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"go.temporal.io/api/serviceerror"
@@ -174,7 +173,7 @@ func (d *DriftRules) record(ctx context.Context, request string, one ledger.Drif
 
 func driftAttributes(one ledger.Drift) []any {
 	return []any{
-		"rule", one.Rule, "kind", one.Found, "principal", strings.Join([]string{string(one.Principal.Kind), one.Principal.ID}, "/"),
+		"rule", one.Rule, "kind", one.Found, "principal", string(one.Principal.Kind) + "/" + one.Principal.ID,
 		"role", one.Holding.RoleID, "scope", one.Holding.Scope().String(), "since", one.Since,
 	}
 }

@@ -65,6 +65,16 @@ func (p *Principal) ConfirmRelease(ctx context.Context, run ledger.Run) (done bo
 	return done, nil
 }
 
+// Unconfirmed says whether the system has released what a run of a request gave, and no later read confirms it yet.
+func (p *Principal) Unconfirmed(ctx context.Context, run ledger.Run) (bool, error) {
+	record, err := p.recordOf(ctx, run)
+	if err != nil || record.Overdue == nil {
+		return false, err
+	}
+	done, found := confirmed(record)
+	return found && !done, nil
+}
+
 // confirmed says whether the reads on record settle what became of a release.
 func confirmed(r authority.Record) (done, found bool) {
 	key := access.ChangeKey(r.Run.String(), access.OpRelease)

@@ -53,9 +53,15 @@ func TestReleaseOverdue(t *testing.T) {
 	require.True(t, release())
 	require.Equal(t, holdings(d.viewer), d.held())
 	require.False(t, release(), "there is nothing left")
+	open, err := d.principal.Unconfirmed(d.alone(), run)
+	require.NoError(t, err)
+	require.True(t, open)
 	done, err := d.principal.ConfirmRelease(d.alone(), run)
 	require.NoError(t, err)
 	require.True(t, done)
+	open, err = d.principal.Unconfirmed(d.alone(), run)
+	require.NoError(t, err)
+	require.False(t, open)
 
 	kinds := d.ledger("grant/1")
 	require.Equal(t, []ledger.Kind{

@@ -1,4 +1,3 @@
-//nolint:paralleltest // the program reads the environment, which is the process's
 package main
 
 import (

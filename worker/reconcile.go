@@ -9,6 +9,7 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"sentinelone-provisioner/activities"
+	"sentinelone-provisioner/internal/claims"
 	"sentinelone-provisioner/internal/config"
 	"sentinelone-provisioner/internal/console"
 	"sentinelone-provisioner/internal/reconciler"
@@ -17,8 +18,25 @@ import (
 	"sentinelone-provisioner/internal/writers"
 )
 
-// overdueLimit bounds how many claims one look takes.
-const overdueLimit = 10_000
+const (
+	// overdueLimit bounds how many claims one look takes.
+	overdueLimit = 10_000
+	// unconfirmedFor is how long ago another process may have released what this one confirms.
+	unconfirmedFor = time.Hour
+)
+
+// overdueWork is what the reconciler of one console works with.
+type overdueWork struct {
+	log           *slog.Logger
+	console       string // its name in the store
+	queue         string // of workflows
+	namespace     string
+	db            *store.Store
+	claims        claims.Projector
+	principals    *activities.Principal
+	notifications *activities.Notify
+	metrics       client.MetricsHandler
+}
 
 // startReconciler releases what is overdue until ctx ends, also while Temporal cannot be reached. The caller calls
 // wait before it closes the database.
@@ -27,58 +45,85 @@ func startReconciler(
 	notifications *activities.Notify, options client.Options,
 ) (ticker *reconciler.Ticker, wait func()) {
 	authority := activities.NewAuthority(db, s1.Console(), rules.signers).Following(rules.policy)
-	claims := authority.Claims(log)
-	metrics := options.MetricsHandler
-	if metrics == nil {
-		metrics = client.MetricsNopHandler
+	w := overdueWork{
+		log: log, console: s1.Console(), queue: cfg.Worker.TaskQueue, namespace: options.Namespace, db: db,
+		claims: authority.Claims(log), notifications: notifications, metrics: options.MetricsHandler,
+		principals: activities.NewPrincipal(s1, db, authority).Notifying(notifications),
+	}
+	if w.metrics == nil {
+		w.metrics = client.MetricsNopHandler
 	}
 	ticker = reconciler.New(reconciler.Options{
-		Overdue: func(ctx context.Context, due time.Time) ([]reconciler.Claim, error) {
-			if err := claims.CatchUp(ctx); err != nil {
-				return nil, err
-			}
-			all, err := db.OverdueClaims(ctx, s1.Console(), due.Add(store.OverdueAfter), overdueLimit)
-			return overdueRuns(all), err
-		},
-		Lock: func(ctx context.Context) (reconciler.Lock, error) {
-			lock, err := db.LockReconciler(ctx, s1.Console())
-			if errors.Is(err, store.ErrLocked) {
-				return nil, nil
-			}
-			if err != nil {
-				return nil, err
-			}
-			return lock, nil
-		},
-		Releaser: activities.NewPrincipal(s1, db, authority).Notifying(notifications),
-		Follow: func(ctx context.Context, temporal client.Client, c reconciler.Claim) error {
-			finding, err := writers.Mend(ctx, temporal, options.Namespace, writerOf(s1.Console(), cfg.Worker.TaskQueue, c))
-			if err != nil {
-				return err
-			}
-			if finding.Fault != "" {
-				finding.Count(metrics)
-				log.Warn("A principal's writer did not release in time, and was mended", "principal", c.Principal.String(),
-					"fault", finding.Fault, "finding", finding.Text)
-			}
-			return notifications.Announce(ctx, wire.AnnounceInput{
-				Event: wire.Event{Type: wire.EventOverdue, Request: c.Run.Request, Run: c.Run.ID},
-			})
-		},
+		Overdue: w.overdue, Unconfirmed: w.unconfirmed, Lock: w.lock, Releaser: w.principals, Follow: w.follow,
 		Drift:    activities.NewDriftRules(s1, db, rules.policy, cfg.Worker.TaskQueue, log).Apply,
-		ReadOnly: cfg.Console.ReadOnly, Log: log, Metrics: metrics,
+		ReadOnly: cfg.Console.ReadOnly, Log: log, Metrics: w.metrics,
 	})
 	done := make(chan struct{})
 	go func() { defer close(done); ticker.Run(ctx) }()
 	return ticker, func() { <-done }
 }
 
+// overdue lists what had to be gone at that time.
+func (w overdueWork) overdue(ctx context.Context, due time.Time) ([]reconciler.Claim, error) {
+	if err := w.claims.CatchUp(ctx); err != nil {
+		return nil, err
+	}
+	all, err := w.db.OverdueClaims(ctx, w.console, due.Add(store.OverdueAfter), overdueLimit)
+	return overdueRuns(all), err
+}
+
+// unconfirmed lists what another process has released, and has not read again.
+func (w overdueWork) unconfirmed(ctx context.Context) (out []reconciler.Claim, err error) {
+	if err := w.claims.CatchUp(ctx); err != nil {
+		return nil, err
+	}
+	all, err := w.db.ClaimsClosedSince(ctx, w.console, time.Now().Add(-unconfirmedFor), overdueLimit)
+	for _, c := range overdueRuns(all) {
+		open, err := w.principals.Unconfirmed(ctx, c.Run)
+		if err != nil {
+			return out, err
+		}
+		if open {
+			out = append(out, c)
+		}
+	}
+	return out, err
+}
+
+// lock is nil while another process holds the lock.
+func (w overdueWork) lock(ctx context.Context) (reconciler.Lock, error) {
+	lock, err := w.db.LockReconciler(ctx, w.console)
+	switch {
+	case errors.Is(err, store.ErrLocked):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	}
+	return lock, nil
+}
+
+// follow mends the writer of the principal, and tells people.
+func (w overdueWork) follow(ctx context.Context, temporal client.Client, c reconciler.Claim) error {
+	finding, err := writers.Mend(ctx, temporal, w.namespace, w.writerOf(c))
+	if err != nil {
+		return err
+	}
+	if finding.Fault != "" {
+		finding.Count(w.metrics)
+		w.log.Warn("A principal's writer did not release in time, and was mended",
+			"principal", c.Principal.String(), "fault", finding.Fault, "finding", finding.Text)
+	}
+	return w.notifications.Announce(ctx, wire.AnnounceInput{
+		Event: wire.Event{Type: wire.EventOverdue, Request: c.Run.Request, Run: c.Run.ID},
+	})
+}
+
 // writerOf is the writer of the principal whose access a claim is.
-func writerOf(console, queue string, c reconciler.Claim) wire.Writer {
+func (w overdueWork) writerOf(c reconciler.Claim) wire.Writer {
 	return wire.Writer{
-		WorkflowID: wire.PrincipalID(console, c.Principal.Kind, c.Principal.ID), WorkflowType: wire.PrincipalType,
-		Update: wire.ChangeUpdate, TaskQueue: queue,
-		Start: wire.WriterStart{Console: console, Kind: c.Principal.Kind, ID: c.Principal.ID},
+		WorkflowID: wire.PrincipalID(w.console, c.Principal.Kind, c.Principal.ID), WorkflowType: wire.PrincipalType,
+		Update: wire.ChangeUpdate, TaskQueue: w.queue,
+		Start: wire.WriterStart{Console: w.console, Kind: c.Principal.Kind, ID: c.Principal.ID},
 	}
 }
 

@@ -65,6 +65,11 @@ func TestRevert_ByTheLedger(t *testing.T) {
 // asksNobody makes the plan one that a forged entry would lead to.
 func asksNobody(_ *ledger.Drift, p *access.Plan) { p.Approval = access.Approval{Hash: p.Approval.Hash} }
 
+func anotherPrincipal(d *ledger.Drift, _ *access.Plan) { d.Principal.ID = "9" }
+func anotherRole(d *ledger.Drift, _ *access.Plan)      { d.Holding = viewer }
+func anotherRequester(_ *ledger.Drift, p *access.Plan) { p.Terms.Requester = bob }
+func adopting(d *ledger.Drift, _ *access.Plan)         { d.Action = "adopt" }
+
 // What the ledger does not say is not reverted.
 func TestRevert_NotByTheLedger(t *testing.T) {
 	t.Parallel()
@@ -75,10 +80,10 @@ func TestRevert_NotByTheLedger(t *testing.T) {
 		want  authority.Reason
 	}{
 		"no entry":            {"rest", soc, func(d *ledger.Drift, _ *access.Plan) { d.Rule = "" }, authority.NotSigned},
-		"another principal":   {"rest", soc, func(d *ledger.Drift, _ *access.Plan) { d.Principal.ID = "9" }, authority.NotSigned},
-		"another role":        {"rest", soc, func(d *ledger.Drift, _ *access.Plan) { d.Holding = viewer }, authority.NotSigned},
-		"another requester":   {"rest", soc, func(_ *ledger.Drift, p *access.Plan) { p.Terms.Requester = bob }, authority.NotSigned},
-		"an adoption":         {"rest", soc, func(d *ledger.Drift, _ *access.Plan) { d.Action = "adopt" }, authority.NotSigned},
+		"another principal":   {"rest", soc, anotherPrincipal, authority.NotSigned},
+		"another role":        {"rest", soc, anotherRole, authority.NotSigned},
+		"another requester":   {"rest", soc, anotherRequester, authority.NotSigned},
+		"an adoption":         {"rest", soc, adopting, authority.NotSigned},
 		"a rule about others": {"admins", soc, asksNobody, authority.PolicyForbids},
 		"a rule that adopts":  {"adopted", viewer, asksNobody, authority.PolicyForbids},
 		"without the approvals": {"admins", admin, func(_ *ledger.Drift, p *access.Plan) {
@@ -108,7 +113,9 @@ func TestRevert_OnlyRemoves(t *testing.T) {
 	record, err := authority.RecordOf(s.entries, run)
 	require.NoError(t, err)
 	j := s.judge()
-	j.Granted = func(context.Context, access.PrincipalRef, access.Holding) (string, error) { return "grant/INC-43", nil }
+	j.Granted = func(context.Context, access.PrincipalRef, access.Holding) (string, error) {
+		return "grant/INC-43", nil
+	}
 	v, err := j.Write(t.Context(), record, authority.Change{
 		Principal: ana, Op: access.OpRevoke, Known: s.known, Now: s.now,
 		Step: s.known.Apply(access.Change{Op: access.OpRevoke, Lease: access.Lease{Holding: soc}}, s.known.Proven),

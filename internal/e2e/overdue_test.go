@@ -204,3 +204,17 @@ func (s *stack) pauseActivity(workflow string) {
 		require.NoError(c, err)
 	}, limit, 50*time.Millisecond)
 }
+
+// Somebody has started another workflow in the writer's place, under its id, and terminated the grant.
+func TestOverdue_ForeignWriter(t *testing.T) {
+	t.Parallel()
+	r := newGrantEnv(t)
+	run := r.startGrant("", r.input("5s"))
+	ends := *r.untilStatus(run, isActive).EndsAt
+	r.terminate(run)
+	r.start(r.writerID(), "Unknown", nil)
+	r.untilReleased(run.GetID(), ends)
+	// The writer is mended: a revoke of what is left goes through it.
+	got := r.result(r.startRevoke("/after", r.requested))
+	require.Equal(t, access.AlreadyAbsent, got.Outcome, got.Message)
+}

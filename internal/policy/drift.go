@@ -180,7 +180,8 @@ func (p *Policy) driftEvaluation(in Input) *evaluation {
 	e := &evaluation{policy: p, in: in, facts: p.facts(in), vars: map[string]map[string]any{}}
 	e.facts.op = opRevoke
 	e.result = Result{
-		Approval: access.Approval{Hash: p.hash}, Explanation: []string{}, Rules: access.Rules{LastRole: access.LastRoleStop},
+		Approval: access.Approval{Hash: p.hash}, Explanation: []string{},
+		Rules: access.Rules{LastRole: access.LastRoleStop},
 	}
 	return e
 }

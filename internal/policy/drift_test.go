@@ -43,16 +43,26 @@ func TestDrift(t *testing.T) {
 		in   policy.Input
 		want policy.DriftDecision
 	}{
-		"principal": {"unexplained", heldBy(access.ServiceUser, "SOC", access.SiteLevel),
-			policy.DriftDecision{Action: policy.DriftReport, Rule: "robots"}},
-		"role": {"unexplained", heldBy(access.User, "Viewer", access.Tenant),
-			policy.DriftDecision{Action: policy.DriftAdopt, Rule: "viewers"}},
-		"kind": {"unauthorized", heldBy(access.User, "Viewer", access.Tenant),
-			policy.DriftDecision{Action: policy.DriftRevert, Rule: "tenant", After: 2 * time.Hour}},
-		"rest": {"unauthorized", heldBy(access.User, "Viewer", access.SiteLevel),
-			policy.DriftDecision{Action: policy.DriftRevert, Rule: "rest", After: 30 * time.Minute}},
-		"overdue": {"overdue", heldBy(access.User, "Viewer", access.SiteLevel),
-			policy.DriftDecision{Action: policy.DriftReport}},
+		"principal": {
+			"unexplained", heldBy(access.ServiceUser, "SOC", access.SiteLevel),
+			policy.DriftDecision{Action: policy.DriftReport, Rule: "robots"},
+		},
+		"role": {
+			"unexplained", heldBy(access.User, "Viewer", access.Tenant),
+			policy.DriftDecision{Action: policy.DriftAdopt, Rule: "viewers"},
+		},
+		"kind": {
+			"unauthorized", heldBy(access.User, "Viewer", access.Tenant),
+			policy.DriftDecision{Action: policy.DriftRevert, Rule: "tenant", After: 2 * time.Hour},
+		},
+		"rest": {
+			"unauthorized", heldBy(access.User, "Viewer", access.SiteLevel),
+			policy.DriftDecision{Action: policy.DriftRevert, Rule: "rest", After: 30 * time.Minute},
+		},
+		"overdue": {
+			"overdue", heldBy(access.User, "Viewer", access.SiteLevel),
+			policy.DriftDecision{Action: policy.DriftReport},
+		},
 	} {
 		require.Equal(t, c.want, p.Drift(c.kind, c.in), name)
 	}

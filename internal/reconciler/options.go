@@ -35,6 +35,9 @@ type Lock interface {
 type Options struct {
 	// Overdue lists the claims that were due at that time and are not released, the longest overdue first.
 	Overdue func(ctx context.Context, due time.Time) ([]Claim, error)
+	// Unconfirmed lists what the system has released without reading it again, or telling anybody: another process
+	// may have died in between. It is asked once a process begins to be at work; nil for none.
+	Unconfirmed func(ctx context.Context) ([]Claim, error)
 	// Lock takes the lock without waiting; nil while another process holds it.
 	Lock     func(ctx context.Context) (Lock, error)
 	Releaser Releaser

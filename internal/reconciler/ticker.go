@@ -92,7 +92,10 @@ func (t *Ticker) look(ctx context.Context) {
 
 // startDrift has the drift rules carried out beside the releases, now and then.
 func (t *Ticker) startDrift(ctx context.Context) {
-	if t.o.Drift == nil || t.o.ReadOnly || time.Since(t.looked) < t.o.DriftEvery || !t.drift.CompareAndSwap(false, true) {
+	if t.o.Drift == nil || t.o.ReadOnly || time.Since(t.looked) < t.o.DriftEvery {
+		return
+	}
+	if !t.drift.CompareAndSwap(false, true) { // the last one goes on
 		return
 	}
 	t.looked = time.Now()
@@ -119,7 +122,26 @@ func (t *Ticker) leads(ctx context.Context) bool {
 		t.o.Log.Error("Cannot find out whether another worker releases overdue access: retrying", "error", err)
 	}
 	t.lock = lock
+	if lock != nil {
+		t.adoptUnconfirmed(ctx)
+	}
 	return lock != nil
+}
+
+// adoptUnconfirmed goes on with what another process has released.
+func (t *Ticker) adoptUnconfirmed(ctx context.Context) {
+	if t.o.Unconfirmed == nil || t.o.ReadOnly {
+		return
+	}
+	claims, err := t.o.Unconfirmed(ctx)
+	if err != nil {
+		t.o.Log.Warn("Cannot find out which releases are not confirmed yet", "error", err)
+	}
+	for _, c := range claims {
+		if t.jobs[c.Run.String()] == nil {
+			t.jobs[c.Run.String()] = &job{claim: c, stage: confirming, since: time.Now()}
+		}
+	}
 }
 
 func (t *Ticker) giveUpLock(ctx context.Context) {

@@ -297,3 +297,48 @@ func TestTicker_LockLost(t *testing.T) {
 	w.mu.Unlock()
 	w.eventually(t, "it takes the lock again", func() bool { return taken > 1 })
 }
+
+// What a process released before it died is confirmed and told by the next one.
+func TestTicker_GoesOnWithUnconfirmed(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	ticker := w.start(t, func(o *reconciler.Options) {
+		o.Unconfirmed = func(context.Context) ([]reconciler.Claim, error) {
+			return []reconciler.Claim{claim("grant/1", 1)}, nil
+		}
+	})
+	c, err := client.NewLazyClient(client.Options{})
+	require.NoError(t, err)
+	ticker.Reach(c)
+	w.eventually(t, "followed up", func() bool { return len(w.events) == 2 })
+	require.Equal(t, []string{"confirm grant/1", "follow grant/1"}, w.events)
+}
+
+// The drift rules are carried out beside the releases, one look at a time; a read-only worker does not.
+func TestTicker_DriftRules(t *testing.T) {
+	t.Parallel()
+	for _, readOnly := range []bool{false, true} {
+		w := newWorld()
+		looks, drifts := 0, 0
+		w.start(t, func(o *reconciler.Options) {
+			o.ReadOnly, o.DriftEvery = readOnly, time.Millisecond
+			o.Overdue = func(context.Context, time.Time) ([]reconciler.Claim, error) {
+				w.mu.Lock()
+				defer w.mu.Unlock()
+				looks++
+				return nil, nil
+			}
+			o.Drift = func(context.Context, client.Client) error {
+				w.mu.Lock()
+				defer w.mu.Unlock()
+				drifts++
+				return errDown
+			}
+		})
+		w.eventually(t, "looks", func() bool { return looks > 5 && (readOnly || drifts > 2) })
+		w.mu.Lock()
+		got := drifts
+		w.mu.Unlock()
+		require.Equal(t, readOnly, got == 0)
+	}
+}

@@ -57,6 +57,13 @@ func (s *Store) OverdueClaims(ctx context.Context, console string, now time.Time
 		console, micros(now.Add(-OverdueAfter)), limit)
 }
 
+// ClaimsClosedSince lists the leases that were released at or after a time, latest first, at most limit.
+func (s *Store) ClaimsClosedSince(ctx context.Context, console string, since time.Time, limit int) ([]Claim, error) {
+	return s.claims(ctx, "read the claims that were released last",
+		"state = 'closed' AND op = 'lease' AND closed_at >= $2 ORDER BY closed_at DESC, claim LIMIT $3",
+		console, micros(since), limit)
+}
+
 // OpenLeases lists the leases in force, by id, at most limit and those behind the id after; "" begins.
 func (s *Store) OpenLeases(ctx context.Context, console, after string, limit int) ([]Claim, error) {
 	return s.claims(ctx, "read the leases in force", "",
