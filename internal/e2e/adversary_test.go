@@ -219,11 +219,5 @@ func (w *walk) end(ctx context.Context, id string, status wire.RequestStatus) {
 
 // send sends an update and waits for its answer no longer than ctx.
 func (w *walk) send(ctx context.Context, id, update string, in any) error {
-	handle, err := w.client.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
-		WorkflowID: id, UpdateName: update, Args: []any{in}, WaitForStage: client.WorkflowUpdateStageCompleted,
-	})
-	if err == nil {
-		err = handle.Get(ctx, nil)
-	}
-	return err
+	return w.sendUpdate(ctx, id, update, in)
 }

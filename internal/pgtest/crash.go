@@ -7,6 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -84,6 +87,42 @@ func (s *Server) Crash() error {
 	case <-time.After(stepTimeout):
 		return fmt.Errorf("the PostgreSQL server still runs %s after SIGQUIT", stepTimeout)
 	}
+}
+
+// Running says that the server has not ended.
+func (s *Server) Running() bool {
+	select {
+	case <-s.s.exited:
+		return false
+	default:
+		return true
+	}
+}
+
+// Processes are the ids of the server's processes, its first one and those that it has started; none if
+// it has ended.
+func (s *Server) Processes() []int {
+	if !s.Running() {
+		return nil
+	}
+	first := s.s.cmd.Process.Pid
+	out := []int{first}
+	stats, err := filepath.Glob("/proc/[0-9]*/stat")
+	if err != nil { // it only fails for a malformed pattern
+		return out
+	}
+	for _, path := range stats {
+		text, err := os.ReadFile(path) //nolint:gosec // of the kernel
+		_, after, found := strings.Cut(string(text), ") ")
+		fields := strings.Fields(after)
+		if err != nil || !found || len(fields) < 2 || fields[1] != strconv.Itoa(first) {
+			continue // it has ended meanwhile, or is not a child
+		}
+		if pid, err := strconv.Atoi(filepath.Base(filepath.Dir(path))); err == nil {
+			out = append(out, pid)
+		}
+	}
+	return out
 }
 
 // Restart starts a server that has crashed; it recovers what is on the disk.

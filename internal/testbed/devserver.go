@@ -116,6 +116,9 @@ func (s *DevServer) Kill() { s.process.Kill() }
 // Restart starts a killed server again at the same address, with the state of its dbFile.
 func (s *DevServer) Restart(ctx context.Context) error { return s.start(ctx) }
 
+// UseDatabase has the next restart begin with another file, such as a new one: all workflows are lost.
+func (s *DevServer) UseDatabase(dbFile string) { s.dbFile = dbFile }
+
 // Stop kills the server; use it when the state is no longer needed.
 func (s *DevServer) Stop() {
 	if s.process != nil { // nil if start failed early
