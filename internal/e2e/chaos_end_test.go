@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"go.temporal.io/api/enums/v1"
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/consoletest"
@@ -62,11 +61,10 @@ func (c *chaos) command(args ...string) commandResult {
 
 // overdueRoles are time-bound roles on the console: all of them have ended.
 func (c *chaos) overdueRoles() (out []string) {
-	sites := []string{c.world.AtSite("SOC", 1).ScopeID, c.world.AtSite("SOC", 2).ScopeID}
-	for _, p := range c.console.Truth().Principals {
-		for _, h := range p.Held {
-			if slices.Contains(sites, h.ScopeID) {
-				out = append(out, fmt.Sprintf("user %s holds %s at site %s", p.ID, h.RoleID, h.ScopeID))
+	for _, u := range c.users {
+		for _, h := range minus(c.world.HoldingsOf(u.Kind, u.ID), u.Holdings()) {
+			if h.ScopeID != c.permanentSite() {
+				out = append(out, fmt.Sprintf("user %s holds %s at site %s", u.ID, h.RoleID, h.ScopeID))
 			}
 		}
 	}
@@ -89,16 +87,12 @@ func (c *chaos) openRequests() (out []string) {
 	return out
 }
 
-// unpauseAll is an operator's: the requests that somebody has paused go on.
+// unpauseAll is an operator's: the requests go on whose activities somebody has paused.
 func (c *chaos) unpauseAll() {
 	c.t.Helper()
 	all, err := c.openWorkflows(c.ctx())
 	require.NoError(c.t, err)
 	for _, x := range all {
-		if x.GetStatus() == enums.WORKFLOW_EXECUTION_STATUS_PAUSED {
-			_, err := unpauseIt(c, c.ctx(), nil, x.GetExecution())
-			require.NoError(c.t, err)
-		}
 		is, err := c.client.DescribeWorkflowExecution(c.ctx(), x.GetExecution().GetWorkflowId(), "")
 		require.NoError(c.t, err)
 		require.NoError(c.t, c.unpauseActivities(c.ctx(), is))

@@ -16,7 +16,8 @@ import (
 // meddling is what somebody with the namespace does to a workflow.
 type meddling func(*chaos, context.Context, *mathrand.Rand, *common.WorkflowExecution) (how string, err error)
 
-var allMeddlings = []meddling{terminateIt, terminateIt, resetIt, pauseIt, unpauseIt, pauseItsActivity, unpauseItsActivity}
+// The server of these tests cannot pause workflows yet, only activities.
+var allMeddlings = []meddling{terminateIt, resetIt, pauseItsActivity, unpauseItsActivity}
 
 // meddle does something to one running request or writer.
 func (c *chaos) meddle(ctx context.Context, chance *mathrand.Rand) {
@@ -37,11 +38,11 @@ func (c *chaos) meddle(ctx context.Context, chance *mathrand.Rand) {
 	}
 }
 
-// openWorkflows are the requests and writers that run, or are paused.
+// openWorkflows are the requests and writers that run.
 func (c *chaos) openWorkflows(ctx context.Context) (out []*workflowpb.WorkflowExecutionInfo, err error) {
 	list := &workflowservice.ListWorkflowExecutionsRequest{
 		Namespace: walkNamespace, PageSize: 1000,
-		Query: "ExecutionStatus IN ('Running', 'Paused') AND WorkflowType IN ('" + wire.GrantType + "', '" +
+		Query: "ExecutionStatus = 'Running' AND WorkflowType IN ('" + wire.GrantType + "', '" +
 			wire.RevokeType + "', '" + wire.PrincipalType + "')",
 	}
 	for {
@@ -92,20 +93,6 @@ func resetIt(
 	}
 	_, err = c.client.ResetWorkflowExecution(ctx, in)
 	return "reset", err
-}
-
-func pauseIt(c *chaos, ctx context.Context, _ *mathrand.Rand, at *common.WorkflowExecution) (how string, err error) {
-	_, err = c.client.WorkflowService().PauseWorkflowExecution(ctx, &workflowservice.PauseWorkflowExecutionRequest{
-		Namespace: walkNamespace, WorkflowId: at.GetWorkflowId(), RunId: at.GetRunId(), Reason: "chaos",
-	})
-	return "pause", err
-}
-
-func unpauseIt(c *chaos, ctx context.Context, _ *mathrand.Rand, at *common.WorkflowExecution) (how string, err error) {
-	_, err = c.client.WorkflowService().UnpauseWorkflowExecution(ctx, &workflowservice.UnpauseWorkflowExecutionRequest{
-		Namespace: walkNamespace, WorkflowId: at.GetWorkflowId(), RunId: at.GetRunId(), Reason: "chaos",
-	})
-	return "unpause", err
 }
 
 func pauseItsActivity(

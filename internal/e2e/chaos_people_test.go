@@ -109,6 +109,9 @@ type permanentRole struct {
 	has, unknown bool
 }
 
+// permanentSite is the site at which roles are permanent.
+func (c *chaos) permanentSite() string { return c.world.AtSite("SOC", 3).ScopeID }
+
 // movePermanent looks after one person's permanent role: asks what became of the last request, or
 // makes the next one.
 func (c *chaos) movePermanent(ctx context.Context, chance *mathrand.Rand) {
@@ -153,8 +156,7 @@ func (c *chaos) learnPermanent(ctx context.Context, p *permanentRole) {
 		return
 	}
 	status := is.GetWorkflowExecutionInfo().GetStatus()
-	if err != nil || status == enums.WORKFLOW_EXECUTION_STATUS_RUNNING ||
-		status == enums.WORKFLOW_EXECUTION_STATUS_PAUSED {
+	if err != nil || status == enums.WORKFLOW_EXECUTION_STATUS_RUNNING {
 		return
 	}
 	var got wire.RequestResult
