@@ -63,5 +63,6 @@ func (a *attacker) completeApply(run client.WorkflowRun, op access.Op, withRecei
 		}.Seal())
 	}
 	id := a.untilActivity(run, wire.ApplyActivity, 1)
-	require.NoError(a.t, a.client.CompleteActivityByID(a.ctx(), "default", run.GetID(), run.GetRunID(), id, forged, nil))
+	require.NoError(a.t, a.client.CompleteActivityByID(
+		a.ctx(), "default", run.GetID(), run.GetRunID(), id, forged, nil))
 }

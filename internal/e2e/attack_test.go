@@ -176,11 +176,13 @@ func TestAttack_WriteActivity(t *testing.T) {
 		Ownership access.OwnershipState `json:"ownership"`
 	}
 	for name, in := range map[string]any{
-		"baseline":     older{wire.WriteInput{Writer: who, Change: base}, forged},
-		"own request":  older{wire.WriteInput{Writer: who, Change: mine}, forged},
-		"last role":    wire.WriteInput{Writer: who, Change: last},
-		"interrupted":  wire.WriteInput{Writer: who, Change: mine, Preempted: []wire.ChangeRequest{base, last}},
-		"other writer": wire.WriteInput{Writer: wire.WriterStart{Console: who.Console, Kind: who.Kind, ID: "9"}, Change: mine},
+		"baseline":    older{wire.WriteInput{Writer: who, Change: base}, forged},
+		"own request": older{wire.WriteInput{Writer: who, Change: mine}, forged},
+		"last role":   wire.WriteInput{Writer: who, Change: last},
+		"interrupted": wire.WriteInput{Writer: who, Change: mine, Preempted: []wire.ChangeRequest{base, last}},
+		"other writer": wire.WriteInput{
+			Writer: wire.WriterStart{Console: who.Console, Kind: who.Kind, ID: "9"}, Change: mine,
+		},
 	} {
 		_, err := a.runActivity("forge/"+name, wire.WriteQueue(a.signedEnv.queue), wire.WriteActivity, in)
 		t.Logf("%s: %v", name, err)

@@ -37,8 +37,8 @@ func newFullDisk(t *testing.T) *fullDisk {
 	}
 	if d.mounted {
 		t.Cleanup(func() {
-			ctx := context.WithoutCancel(t.Context())
-			require.NoError(t, exec.CommandContext(ctx, "umount", "--lazy", d.folder).Run()) //nolint:gosec // our own folder
+			umount := exec.CommandContext(context.WithoutCancel(t.Context()), "umount", "--lazy", d.folder)
+			require.NoError(t, umount.Run())
 		})
 	}
 	t.Logf("the disk of the database is a file system of its own: %t", d.mounted)
@@ -87,7 +87,7 @@ func (d *fullDisk) set(full bool, pids []int) (err error) {
 
 // fill writes until nothing more fits.
 func fill(path string) error {
-	f, err := os.Create(path)
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
@@ -105,11 +105,11 @@ func fill(path string) error {
 func (c *chaos) fillDisk(ctx context.Context) {
 	c.crash.Lock()
 	defer c.crash.Unlock()
-	c.deeds.note("the disk of the database is full: %v", c.disk.set(true, c.databasePIDs()))
+	c.deeds.note("the disk of the database is full: %v", c.disk.set(true, c.databasePIDs())) //nolint:contextcheck // healing outlasts the faults
 	pause(ctx, onceFor)
-	c.deeds.note("there is room again: %v", c.disk.set(false, c.databasePIDs()))
+	c.deeds.note("there is room again: %v", c.disk.set(false, c.databasePIDs())) //nolint:contextcheck // healing outlasts the faults
 	if c.postgres != nil && !c.postgres.Running() {
-		c.deeds.note("PostgreSQL starts again: %v", c.postgres.Restart())
+		c.deeds.note("PostgreSQL starts again: %v", c.postgres.Restart()) //nolint:contextcheck // healing outlasts the faults
 	}
 }
 

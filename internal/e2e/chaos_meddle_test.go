@@ -17,7 +17,9 @@ import (
 type meddling func(*chaos, context.Context, *mathrand.Rand, *common.WorkflowExecution) (how string, err error)
 
 // The server of these tests cannot pause workflows yet, only activities.
-var allMeddlings = []meddling{terminateIt, resetIt, pauseItsActivity, unpauseItsActivity}
+var allMeddlings = []meddling{
+	(*chaos).terminateIt, (*chaos).resetIt, (*chaos).pauseItsActivity, (*chaos).unpauseItsActivity,
+}
 
 // meddle does something to one running request or writer.
 func (c *chaos) meddle(ctx context.Context, chance *mathrand.Rand) {
@@ -57,15 +59,15 @@ func (c *chaos) openWorkflows(ctx context.Context) (out []*workflowpb.WorkflowEx
 	}
 }
 
-func terminateIt(
-	c *chaos, ctx context.Context, _ *mathrand.Rand, at *common.WorkflowExecution,
+func (c *chaos) terminateIt(
+	ctx context.Context, _ *mathrand.Rand, at *common.WorkflowExecution,
 ) (how string, err error) {
 	return "termination", c.client.TerminateWorkflow(ctx, at.GetWorkflowId(), at.GetRunId(), "chaos")
 }
 
 // resetIt resets a workflow to any of its workflow tasks; messages since then are lost or kept.
-func resetIt(
-	c *chaos, ctx context.Context, chance *mathrand.Rand, at *common.WorkflowExecution,
+func (c *chaos) resetIt(
+	ctx context.Context, chance *mathrand.Rand, at *common.WorkflowExecution,
 ) (how string, err error) {
 	var tasks []int64
 	events := c.client.GetWorkflowHistory(ctx, at.GetWorkflowId(), at.GetRunId(), false,
@@ -95,8 +97,8 @@ func resetIt(
 	return "reset", err
 }
 
-func pauseItsActivity(
-	c *chaos, ctx context.Context, chance *mathrand.Rand, at *common.WorkflowExecution,
+func (c *chaos) pauseItsActivity(
+	ctx context.Context, chance *mathrand.Rand, at *common.WorkflowExecution,
 ) (how string, err error) {
 	is, err := c.client.DescribeWorkflowExecution(ctx, at.GetWorkflowId(), at.GetRunId())
 	pending := is.GetPendingActivities()
@@ -111,8 +113,8 @@ func pauseItsActivity(
 	return "pause of activity " + p.GetActivityType().GetName(), err
 }
 
-func unpauseItsActivity(
-	c *chaos, ctx context.Context, _ *mathrand.Rand, at *common.WorkflowExecution,
+func (c *chaos) unpauseItsActivity(
+	ctx context.Context, _ *mathrand.Rand, at *common.WorkflowExecution,
 ) (how string, err error) {
 	is, err := c.client.DescribeWorkflowExecution(ctx, at.GetWorkflowId(), at.GetRunId())
 	if err != nil {

@@ -164,10 +164,10 @@ func (c *chaos) learnPermanent(ctx context.Context, p *permanentRole) {
 	if ctx.Err() != nil {
 		return
 	}
-	switch {
-	case got.State == wire.StateGranted:
+	switch got.State {
+	case wire.StateGranted:
 		p.has = true
-	case got.State == wire.StateRevoked:
+	case wire.StateRevoked:
 		p.has = false
 	default:
 		p.unknown = true

@@ -76,6 +76,16 @@ func chaosSeed(t *testing.T) uint64 {
 	return seed
 }
 
+// Half a minute in which everything fails, from a seed that never changes. The soak test lasts longer, on
+// both databases.
+func TestChaos_HalfAMinute(t *testing.T) {
+	t.Parallel()
+	runChaos(t, chaosOptions{
+		seed: 11, lasts: 30 * time.Second, settles: limit, principals: 10,
+		once: []onceInChaos{(*chaos).loseKeys, (*chaos).fillDisk}, meddles: allMeddlings,
+	})
+}
+
 // runChaos lets people and faults act for some time, heals everything, waits for what must end, and
 // judges the console.
 func runChaos(t *testing.T, o chaosOptions) {
@@ -139,7 +149,7 @@ func newChaos(t *testing.T, o chaosOptions) *chaos {
 		o: o, keys: newPayloadKeys(t), permanent: map[string]*permanentRole{},
 		deeds: &journal{tampered: map[string]string{}, granted: map[string]bool{}},
 	}
-	s.client = c.keys.client(t, server.Address)
+	s.client = c.keys.client(t, server)
 	if o.postgres {
 		c.disk = &fullDisk{}
 		c.postgres = pgtest.StartServer(t, "synchronous_commit=on")
@@ -200,22 +210,12 @@ func (k *payloadKeys) env() []string {
 }
 
 // client is a client of Temporal that has the right keys.
-func (k *payloadKeys) client(t *testing.T, address string) client.Client {
+func (k *payloadKeys) client(t *testing.T, server *testbed.DevServer) client.Client {
 	t.Helper()
 	keys, err := codec.ReadKeys(k.right)
 	require.NoError(t, err)
-	out, err := client.Dial(client.Options{
-		HostPort: address, Identity: "chaos", DataConverter: codec.DataConverter(keys), Logger: noLogger{},
-	})
+	out, err := server.ClientWithKeys(t.Context(), keys)
 	require.NoError(t, err)
 	t.Cleanup(out.Close)
 	return out
 }
-
-// noLogger discards what the SDK says of a server that is away.
-type noLogger struct{}
-
-func (noLogger) Debug(string, ...any) {}
-func (noLogger) Info(string, ...any)  {}
-func (noLogger) Warn(string, ...any)  {}
-func (noLogger) Error(string, ...any) {}

@@ -112,7 +112,7 @@ func (s *Server) Processes() []int {
 		return out
 	}
 	for _, path := range stats {
-		text, err := os.ReadFile(path) //nolint:gosec // of the kernel
+		text, err := os.ReadFile(path)
 		_, after, found := strings.Cut(string(text), ") ")
 		fields := strings.Fields(after)
 		if err != nil || !found || len(fields) < 2 || fields[1] != strconv.Itoa(first) {
