@@ -118,7 +118,8 @@ func parse(args []string) (options, error) {
 	}
 	for rows := range strings.SplitSeq(o.rows, ",") {
 		if !slices.Contains([]string{"syncs", "grants", "authority", "reads"}, rows) {
-			return o, fmt.Errorf("unknown --rows %q: choose syncs, grants, authority, reads, or several with commas", rows)
+			return o, fmt.Errorf(
+				"unknown --rows %q: choose syncs, grants, authority, reads, or several with commas", rows)
 		}
 	}
 	if min(o.rounds, o.grants, o.inFlight, o.principals, o.users) < 1 {

@@ -81,7 +81,9 @@ func (c *changesReader) each(ctx context.Context, fn func(Change) error) error {
 }
 
 // sameMoment says that two changes are of one principal, found by one sync.
-func sameMoment(a, b Change) bool { return a.At.Equal(b.At) && ofSamePrincipal(a.AccessRow, b.AccessRow) }
+func sameMoment(a, b Change) bool {
+	return a.At.Equal(b.At) && ofSamePrincipal(a.AccessRow, b.AccessRow)
+}
 
 func compareChanges(a, b Change) int {
 	return cmp.Or(a.At.Compare(b.At), compareAccess(a.AccessRow, b.AccessRow), -cmp.Compare(a.Action, b.Action))
