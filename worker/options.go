@@ -27,6 +27,11 @@ func workerOptions(cfg config.Config) worker.Options {
 		DisableRegistrationAliasing:      true,
 		DeploymentOptions:                deploymentOptions(cfg.Deployment),
 		PreferredVersionProvider:         preferredVersions(cfg.Deployment),
+
+		MaxConcurrentWorkflowTaskExecutionSize: cfg.Capacity.WorkflowSlots,
+		MaxConcurrentActivityExecutionSize:     cfg.Capacity.ActivitySlots,
+		MaxConcurrentWorkflowTaskPollers:       cfg.Capacity.Pollers,
+		MaxConcurrentActivityTaskPollers:       cfg.Capacity.Pollers,
 	}
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"runtime/debug"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -36,4 +37,27 @@ func TestWorkerOptions_RollbackTo(t *testing.T) {
 	require.Nil(t, chosen("0.6.0", "writers-upgrade"))
 	require.Nil(t, chosen("", "writers-upgrade"))
 	require.Nil(t, chosen("0.5.0", "stops-are-recorded"), "0.5.0 has it")
+}
+
+// What the operator sets of slots and pollers reaches the workers of both task queues.
+func TestWorkerOptions_Capacity(t *testing.T) {
+	t.Parallel()
+	got := workerOptions(config.Config{Capacity: config.Capacity{WorkflowSlots: 20, ActivitySlots: 30, Pollers: 4}})
+	require.Equal(t, 20, got.MaxConcurrentWorkflowTaskExecutionSize)
+	require.Equal(t, 30, got.MaxConcurrentActivityExecutionSize)
+	require.Equal(t, 4, got.MaxConcurrentWorkflowTaskPollers)
+	require.Equal(t, 4, got.MaxConcurrentActivityTaskPollers)
+}
+
+// The memory limit is set unless the operator has set Go's own.
+func TestTuneMemory(t *testing.T) {
+	before, percent := debug.SetMemoryLimit(-1), debug.SetGCPercent(-1)
+	t.Cleanup(func() { debug.SetMemoryLimit(before); debug.SetGCPercent(percent) })
+	t.Setenv("GOMEMLIMIT", "")
+	t.Setenv("GOGC", "")
+	tuneMemory(config.Capacity{Cache: 10, MemoryMiB: 300})
+	require.Equal(t, int64(300<<20), debug.SetMemoryLimit(-1))
+	t.Setenv("GOMEMLIMIT", "1GiB")
+	tuneMemory(config.Capacity{Cache: 10, MemoryMiB: 400})
+	require.Equal(t, int64(300<<20), debug.SetMemoryLimit(-1), "Go has read it at its start")
 }

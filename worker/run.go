@@ -46,7 +46,7 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if err != nil {
 		return configError(stderr, "configuration", err)
 	}
-	tuneMemory()
+	tuneMemory(cfg.Capacity)
 	log := telemetry.NewLogger(stderr, cfg.Telemetry.Level, cfg.Telemetry.Format)
 	options, err := temporalclient.Options(log, cfg.Worker.KeysFile)
 	if err != nil {

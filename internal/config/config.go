@@ -23,6 +23,7 @@ type Config struct {
 	Store      Store
 	Worker     Worker
 	Deployment Deployment
+	Capacity   Capacity
 	Signing    Signing
 	Telemetry  Telemetry
 	Notify     Notify
@@ -103,7 +104,7 @@ func Load() (Config, error) {
 	var c Config
 	err := parse(&c)
 	return c, errors.Join(err, c.Console.Validate(), c.Store.Validate(), c.Worker.Validate(),
-		c.Deployment.Validate(), c.Signing.Validate(), c.Telemetry.Validate(), c.Notify.Validate())
+		c.Deployment.Validate(), c.Capacity.Validate(), c.Signing.Validate(), c.Telemetry.Validate(), c.Notify.Validate())
 }
 
 // LoadUnchecked reads all settings and fails only for values of the wrong type. A
@@ -114,7 +115,9 @@ func LoadUnchecked() (Config, error) {
 }
 
 func parse(c *Config) error {
-	c.Worker.MaxLoss = 1 // a valid value remains if parsing fails, so that Validate does not add a second fault
+	// Valid values remain if parsing fails, so that Validate does not add a second fault.
+	c.Worker.MaxLoss = 1
+	c.Capacity = Capacity{WorkflowSlots: 2, ActivitySlots: 2, Pollers: 2, MemoryMiB: 64}
 	err := env.Parse(c)
 	_, c.Console.Token.set = os.LookupEnv("SENTINELONE_API_TOKEN") // the library skips empty variables
 	var all env.AggregateError

@@ -66,6 +66,9 @@ func TestLoad_Defaults(t *testing.T) {
 	require.False(t, c.Console.ReadOnly)
 	require.Equal(t, "sqlite://sentinelone.db", c.Store.URL)
 	require.Equal(t, config.Worker{TaskQueue: "sentinelone", MaxLoss: 25, MinLoss: 10}, c.Worker)
+	require.Equal(t, config.Capacity{
+		Cache: 1000, WorkflowSlots: 100, ActivitySlots: 1000, Pollers: 2, MemoryMiB: 150,
+	}, c.Capacity)
 	require.Equal(t, config.Telemetry{Level: "info"}, c.Telemetry)
 	signers, err := c.Signing.Signers()
 	require.NoError(t, err)

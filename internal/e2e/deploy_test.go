@@ -112,7 +112,8 @@ func TestDeploy_DrainedVersionIsDeleted(t *testing.T) {
 	d.startNew()
 	d.makeCurrent(newBuild)
 	remove := func() commandResult {
-		return d.cli("worker", "deployment", "delete-version", "--deployment-name", d.deployment, "--build-id", oldBuild)
+		return d.cli("worker", "deployment", "delete-version", "--deployment-name", d.deployment,
+			"--build-id", oldBuild)
 	}
 	require.NotZero(t, remove().code, "it is draining, and has workers")
 
