@@ -26,7 +26,8 @@ func (p *Principal) readAgain(ctx context.Context, in wire.ConfirmInput) (wire.C
 		return wire.ConfirmResult{}, err
 	}
 	w := p.attempt(wire.WriteInput{
-		Writer: in.Writer, Change: wire.ChangeRequest{Key: in.Key, Request: in.Request, Change: access.Change{Op: opConfirm}},
+		Writer: in.Writer,
+		Change: wire.ChangeRequest{Key: in.Key, Request: in.Request, Change: access.Change{Op: opConfirm}},
 	})
 	seen, err := w.read(console.Urgent(ctx))
 	if err != nil {

@@ -79,7 +79,8 @@ func (w *changeAttempt) retryConflict(said error) error {
 func (w *changeAttempt) conclude(ctx context.Context, step access.Step, seen access.Read) (wire.WriteResult, error) {
 	next, drift := step.Next.Absorb(seen.Holdings)
 	out := wire.WriteResult{
-		Next: next.LeasesOnly(), Message: ruleRefusal(step, w.in.Change.Change.Lease.Level), From: w.from, EndsAt: w.endsAt,
+		Next: next.LeasesOnly(), From: w.from, EndsAt: w.endsAt,
+		Message: ruleRefusal(step, w.in.Change.Change.Lease.Level),
 		Proof: access.Proof{
 			Op: w.in.Change.Change.Op, Key: w.in.Change.Key, Outcome: step.Outcome, Scopes: step.Scopes,
 			Before: step.Before, After: seen.Holdings, Reads: w.reads, Drift: append(step.Drift, drift...),

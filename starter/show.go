@@ -53,7 +53,8 @@ func (p *app) show(ctx context.Context, id, console string, full bool) error {
 	case unavailable == nil:
 		defer e.Close()
 	}
-	r := p.readRecord(ctx, requestrecord.Reader{Full: full}, e, console, requestclient.Candidates(id, requestclient.Prefixes()...)...)
+	ids := requestclient.Candidates(id, requestclient.Prefixes()...)
+	r := p.readRecord(ctx, requestrecord.Reader{Full: full}, e, console, ids...)
 	if unavailable != nil {
 		r.TemporalErr = unavailable
 	}

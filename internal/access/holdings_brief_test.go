@@ -69,7 +69,8 @@ func TestHoldings_ListsOfEarlierVersions(t *testing.T) {
 	require.True(t, old.Equal(many(6000)))
 	require.Less(t, len(jsonOf(t, old.Normal())), 150, "what is made of it is brief")
 	for _, bad := range []string{
-		`{"level":"site","held":[],"count":60}`, `{"level":"site","held":[{"roleId":"1","scopeId":"2"}],"count":60,"digest":"x"}`,
+		`{"level":"site","held":[],"count":60}`,
+		`{"level":"site","held":[{"roleId":"1","scopeId":"2"}],"count":60,"digest":"x"}`,
 		`{"level":"site","held":[],"more":1}`,
 	} {
 		require.Error(t, json.Unmarshal([]byte(bad), &old), bad)
@@ -157,7 +158,9 @@ func countHoldings(v reflect.Value) int {
 // No list of roles is forgotten: each is visited, also one that is added later.
 func TestLists_VisitsAll(t *testing.T) {
 	t.Parallel()
-	for name, v := range map[string]interface{ Lists(do func(*access.Holdings)) }{
+	for name, v := range map[string]interface {
+		Lists(do func(*access.Holdings))
+	}{
 		"plan": &access.Plan{Effect: &access.Effect{}}, "write": &access.Write{}, "read": &access.Read{},
 		"proof": &access.Proof{Writes: make([]access.Write, 1), Reads: make([]access.Read, 1)},
 		"step":  &access.Step{}, "ownership": &access.OwnershipState{},

@@ -119,7 +119,7 @@ func open(key Key, p *commonpb.Payload) (*commonpb.Payload, error) {
 			return nil, err
 		}
 	default:
-		return nil, fmt.Errorf("a payload is compressed with %q, which this version does not know: use a newer one", how)
+		return nil, fmt.Errorf("a payload is compressed with %q: use a version that knows it", how)
 	}
 	out := new(commonpb.Payload)
 	if err := proto.Unmarshal(plain, out); err != nil {

@@ -52,7 +52,8 @@ func longLists(b ledger.Body) (map[string][]byte, error) {
 func insertLists(ctx context.Context, tx *sql.Tx, console string, lists map[string][]byte) error {
 	for _, digest := range slices.Sorted(maps.Keys(lists)) {
 		_, err := exec(ctx, tx, "write a list of roles",
-			`INSERT INTO role_lists (console, digest, list) VALUES ($1, $2, $3) ON CONFLICT (console, digest) DO NOTHING`,
+			`INSERT INTO role_lists (console, digest, list) VALUES ($1, $2, $3)
+				ON CONFLICT (console, digest) DO NOTHING`,
 			console, digest, lists[digest])
 		if err != nil {
 			return err

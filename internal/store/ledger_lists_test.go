@@ -125,7 +125,8 @@ func (db database) disableTriggers(table string) {
 	statements := []string{"ALTER TABLE " + table + " DISABLE TRIGGER USER"}
 	if db.url[:6] == "sqlite" {
 		statements = []string{
-			"DROP TRIGGER " + table + "_no_update", "DROP TRIGGER " + table + "_no_delete", "DROP TRIGGER " + table + "_no_replace",
+			"DROP TRIGGER " + table + "_no_update", "DROP TRIGGER " + table + "_no_delete",
+			"DROP TRIGGER " + table + "_no_replace",
 		}
 	}
 	for _, s := range statements {
