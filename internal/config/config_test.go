@@ -338,7 +338,7 @@ func TestLoad_Policy(t *testing.T) {
 	require.NoError(t, os.WriteFile(path, []byte("rule: []\nrules:\n  - {name: all}\n"), 0o600))
 	_, err = config.Load()
 	require.EqualError(t, err, "POLICY_FILE: "+path+`:1: unknown key "rule" in the policy: `+
-		"the keys are timezone, groups, rules, separationOfDuties\nPOLICY_FILE: "+path+
+		"the keys are timezone, groups, rules, separationOfDuties, drift\nPOLICY_FILE: "+path+
 		`:3: rule "all" decides nothing: add deny, autoApprove or approvals`)
 
 	setEnv(t, with("POLICY_FILE", path+".none"))
