@@ -80,8 +80,8 @@ func requireSameKeys(file codec.KeyFile, known []store.PayloadKey) error {
 	for _, k := range file.Keys {
 		i := slices.IndexFunc(known, func(p store.PayloadKey) bool { return p.ID == k.ID })
 		if i >= 0 && !k.Opens(known[i].Canary) {
-			faults = append(faults, fmt.Errorf("the file has another key under the id %q than workers had before, with "+
-				"which running requests are encrypted: put that key back, and give the new one an id of its own",
+			faults = append(faults, fmt.Errorf("the file has another key under the id %q than workers had before, "+
+				"with which running requests are encrypted: put that key back, and give the new one an id of its own",
 				describe.Text(k.ID)))
 		}
 	}
