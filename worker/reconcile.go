@@ -7,8 +7,10 @@ import (
 	"time"
 
 	"go.temporal.io/sdk/client"
+	sdklog "go.temporal.io/sdk/log"
 
 	"sentinelone-provisioner/activities"
+	"sentinelone-provisioner/internal/attempt"
 	"sentinelone-provisioner/internal/claims"
 	"sentinelone-provisioner/internal/config"
 	"sentinelone-provisioner/internal/console"
@@ -53,9 +55,16 @@ func startReconciler(
 	if w.metrics == nil {
 		w.metrics = client.MetricsNopHandler
 	}
+	explained := activities.NewDrift(authority, notifications)
+	driftRules := activities.NewDriftRules(s1, db, rules.policy, cfg.Worker.TaskQueue, log)
 	ticker = reconciler.New(reconciler.Options{
 		Overdue: w.overdue, Unconfirmed: w.unconfirmed, Lock: w.lock, Releaser: w.principals, Follow: w.follow,
-		Drift:    activities.NewDriftRules(s1, db, rules.policy, cfg.Worker.TaskQueue, log).Apply,
+		Drift: func(ctx context.Context, temporal client.Client) error {
+			_, err := explained.Explain(attempt.Outside(ctx, attempt.Runtime{
+				Logger: sdklog.NewStructuredLogger(log), Metrics: w.metrics, Client: temporal,
+			}))
+			return errors.Join(err, driftRules.Apply(ctx, temporal))
+		},
 		ReadOnly: cfg.Console.ReadOnly, Log: log, Metrics: w.metrics,
 	})
 	done := make(chan struct{})

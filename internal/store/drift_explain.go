@@ -121,11 +121,14 @@ func loadExplainer(
 // isCurrent says whether the last explanation still holds.
 func (e explainer) isCurrent() bool {
 	k := e.kept
-	if k.at == 0 || k.settled == 0 || k.claims != e.claims || k.next.Valid && micros(e.now) >= k.next.Int64 {
+	if k.at == 0 || k.claims != e.claims || k.next.Valid && micros(e.now) >= k.next.Int64 {
 		return false
 	}
 	for i, s := range e.scopes.of {
 		if k.versions[i] != s.head.version || s.proven() && !k.baselines[i].Valid {
+			return false
+		}
+		if k.settled == 0 && s.promoted >= k.at-settling.Microseconds() { // a newer snapshot may show the claims
 			return false
 		}
 	}

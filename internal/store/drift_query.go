@@ -19,6 +19,7 @@ type driftScope struct {
 	kind     access.Kind
 	head     collectionHead
 	started  int64         // of the snapshot that was proven last, in microseconds since 1970
+	promoted int64         // when that was
 	baseline sql.NullInt64 // snapshots up to this one show what was there before us
 }
 
@@ -35,13 +36,14 @@ func loadDriftScopes(ctx context.Context, q queryer, d dialect, console string) 
 	out.d = d
 	out.of[0].kind, out.of[1].kind = access.User, access.ServiceUser
 	err = forEachRow(ctx, q, "read the collection heads",
-		`SELECT h.collection, h.seq, h.version, h.visible, h.held, s.started_at
+		`SELECT h.collection, h.seq, h.version, h.visible, h.held, s.started_at,
+		        s.promoted_at
 		 FROM collection_heads h JOIN snapshots s ON s.seq = h.seq
 		 WHERE h.console = $1 AND h.collection IN ('users', 'serviceUsers')`,
 		[]any{console}, func(rows *sql.Rows) error {
 			var c access.Collection
 			var d driftScope
-			err := rows.Scan(&c, &d.head.seq, &d.head.version, &d.head.visible, &d.head.held, &d.started)
+			err := rows.Scan(&c, &d.head.seq, &d.head.version, &d.head.visible, &d.head.held, &d.started, &d.promoted)
 			d.kind = c.PrincipalKind()
 			for i := range out.of {
 				if out.of[i].kind == d.kind {
