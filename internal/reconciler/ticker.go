@@ -92,7 +92,7 @@ func (t *Ticker) look(ctx context.Context) {
 
 // startDrift has the drift rules carried out beside the releases, now and then.
 func (t *Ticker) startDrift(ctx context.Context) {
-	if t.o.Drift == nil || time.Since(t.looked) < t.o.DriftEvery {
+	if t.o.Drift == nil || t.o.ReadOnly || time.Since(t.looked) < t.o.DriftEvery {
 		return
 	}
 	if !t.drift.CompareAndSwap(false, true) { // the last one goes on
