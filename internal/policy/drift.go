@@ -25,8 +25,9 @@ const (
 // SystemRequester is the requester of the revokes by which drift rules revert.
 const SystemRequester = "system"
 
-// driftKinds are the kinds of drift that rules are about, as package drift has them. Overdue access is always
-// released, and what is missing is not given again without a request.
+// driftKinds are the kinds of drift that rules are about, as package drift has them; the first is what a rule that
+// adopts is about unless it names kinds. Overdue access is always released, and what is missing is not given again
+// without a request.
 var driftKinds = []string{"unexplained", "unauthorized"}
 
 // driftRule is one rule of the section drift. The rule in it is one for revokes.
@@ -61,6 +62,9 @@ func (p *parser) parseDriftRule(n *yaml.Node) {
 	}
 	if !p.mapping(n, "a drift rule", fields) {
 		return
+	}
+	if d.action == DriftAdopt && draft.nodes["kinds"] == nil {
+		d.kinds = driftKinds[:1] // what was written without a request is no baseline unless the rule says so
 	}
 	p.checkDriftRule(draft, d)
 	if d.when.readsRequester() {

@@ -70,6 +70,22 @@ func TestDrift(t *testing.T) {
 		policy.BuiltIn().Drift("unexplained", heldBy(access.User, "SOC", access.SiteLevel)))
 }
 
+// A rule that adopts is about what people have given by hand. What was written without a request is adopted only by a
+// rule that names it.
+func TestDrift_AdoptsWhatItNames(t *testing.T) {
+	t.Parallel()
+	in := heldBy(access.User, "SOC", access.SiteLevel)
+	p := parse(t, testGroups+`  - {name: all, autoApprove: true}
+drift: [{name: all, action: adopt}]
+`)
+	require.Equal(t, policy.DriftAdopt, p.Drift("unexplained", in).Action)
+	require.Equal(t, policy.DriftReport, p.Drift("unauthorized", in).Action)
+	p = parse(t, testGroups+`  - {name: all, autoApprove: true}
+drift: [{name: all, action: adopt, kinds: [unauthorized]}]
+`)
+	require.Equal(t, policy.DriftAdopt, p.Drift("unauthorized", in).Action)
+}
+
 // A condition that fails reverts nothing.
 func TestDrift_ConditionFails(t *testing.T) {
 	t.Parallel()
