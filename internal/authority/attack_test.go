@@ -48,6 +48,39 @@ func (s *scene) written(n int) {
 	})
 }
 
+// Nor does one, or a cancellation that nobody has signed, make the access overdue: the system would try to release it
+// until its end, and would succeed where the signatures cannot be checked.
+func TestClaim_EntriesThatEndNothing(t *testing.T) {
+	t.Parallel()
+	for name, happens := range map[string]func(s *scene){
+		"receipt": func(s *scene) {
+			s.record(run.ReceiptKey(), ledger.Receipt{Receipt: access.Receipt{State: "cancelled", FinishedAt: s.now}})
+		},
+		"cancelled": func(s *scene) { s.record(run.CancelledKey(), ledger.Cancelled{}) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newScene(t, oneLead, true).requested()
+			s.decided(s.decision(carol, "approve"))
+			s.given()
+			happens(s)
+			record, err := authority.RecordOf(s.entries, run)
+			require.NoError(t, err)
+			claim, found := s.judge().Claim(t.Context(), record)
+			require.True(t, found)
+			require.Equal(t, noon.Add(4*time.Hour), claim.Due)
+			require.Equal(t, authority.DueEnd, claim.Why)
+
+			s.signers, s.now = nil, s.now.Add(time.Hour)
+			_, err = s.judge().Write(t.Context(), record, authority.Change{
+				Principal: ana, Op: access.OpRelease, Known: s.known, Now: s.now,
+				Step: s.known.Apply(access.Change{Op: access.OpRelease, Lease: s.known.Leases[0]}, s.known.Proven),
+			})
+			require.ErrorContains(t, err, "ALLOWED_SIGNERS", "it waits for its end")
+		})
+	}
+}
+
 // A receipt that somebody had written early ends nothing early.
 func TestRelease_ReceiptIsNoReason(t *testing.T) {
 	t.Parallel()

@@ -57,10 +57,11 @@ func (j Judge) Claim(ctx context.Context, r Record) (c Claim, found bool) {
 	if c.Permanent && r.Receipt != nil && r.Receipt.State == doneAs[access.OpGrant] {
 		return c, true // nothing stops it any more: a revoke removes it
 	}
-	if r.Receipt != nil {
+	closes := !given || !j.signaturesRequired(r) // else neither is a reason for a release: see releaseFor
+	if r.Receipt != nil && closes {
 		c.dueAt(r.Receipt.FinishedAt, DueClosed)
 	}
-	if r.Cancelled {
+	if r.Cancelled && (closes || c.Permanent) {
 		c.dueAt(c.Began, DueClosed)
 	}
 	switch stop, found, err := j.stopped(r); {
