@@ -2,11 +2,13 @@ package activities
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/authority"
+	"sentinelone-provisioner/internal/fault/kinds"
 	"sentinelone-provisioner/internal/ledger"
 	"sentinelone-provisioner/internal/wire"
 )
@@ -29,10 +31,14 @@ func (p *Principal) ReleaseOverdue(
 		return false, nil
 	}
 	in, who := releaseOf(p.console.Console(), record), record.Plan.Plan.Principal
-	if _, err = p.write(ctx, in, &ledger.Overdue{
+	_, err = p.write(ctx, in, &ledger.Overdue{
 		Change: in.Change.Key, Principal: access.PrincipalRef{Kind: who.Kind, ID: who.ID}, Due: claim.Due,
 		Why: string(claim.Why),
-	}); err != nil {
+	})
+	if errors.Is(err, errNotOverdue) {
+		return false, nil
+	}
+	if err != nil {
 		return false, err
 	}
 	if record, err = p.recordOf(ctx, run); err != nil {
@@ -40,6 +46,10 @@ func (p *Principal) ReleaseOverdue(
 	}
 	return record.Overdue != nil, nil
 }
+
+// errNotOverdue is why the system does not release after all: until it had the lock, the end has moved, as by an
+// extension, or the access has become permanent.
+var errNotOverdue = kinds.New(kinds.Conflict, errors.New("the access is not overdue any more"))
 
 // ConfirmRelease reads once more, some time after [Principal.ReleaseOverdue], what a run of a request had given, and
 // records it. done is false while another read is needed: a role that is shown again is either an old answer, or was

@@ -15,6 +15,7 @@ import (
 	"sentinelone-provisioner/internal/consoletest"
 	"sentinelone-provisioner/internal/fault"
 	"sentinelone-provisioner/internal/ledger"
+	"sentinelone-provisioner/internal/policy"
 )
 
 // alone is a context without Temporal.
@@ -124,4 +125,65 @@ func TestReleaseOverdue_NothingDue(t *testing.T) {
 		require.False(t, released, request)
 	}
 	require.Equal(t, holdings(d.viewer, d.soc), d.held())
+}
+
+// A role that becomes permanent between the look at the ledger and the lock stays, and no release of it is recorded:
+// its reviewers have approved it in time, and the request was about to keep it.
+func TestReleaseOverdue_KeptMeanwhile(t *testing.T) {
+	t.Parallel()
+	d := newGrantFixture(t, consoletest.Options{})
+	plan := d.unreviewed()
+	d.mustWrite(d.change(access.OpAcquire, lease("1", d.soc)))
+	began := d.now
+	d.now = began.Add(4*time.Hour + time.Minute)
+	looked := false
+	d.principal.now = func() time.Time {
+		if !looked {
+			looked = true
+			d.now = began.Add(4*time.Hour - time.Minute)
+			d.approve(*plan)
+			kept := d.mustWrite(d.change(access.OpGrant, lease("1", d.soc)))
+			require.Equal(t, access.AlreadyHeld, kept.Proof.Outcome, kept.Message)
+			d.now = began.Add(4*time.Hour + time.Minute)
+		}
+		return d.now
+	}
+	released, err := d.principal.ReleaseOverdue(d.alone(), ledger.Run{Request: "grant/1", ID: "run"}, time.Minute)
+	require.NoError(t, err)
+	require.True(t, looked)
+	require.False(t, released)
+	require.Equal(t, holdings(d.viewer, d.soc), d.held())
+	record, err := d.principal.recordOf(d.alone(), ledger.Run{Request: "grant/1", ID: "run"})
+	require.NoError(t, err)
+	require.Empty(t, record.Proofs[access.ChangeKey("grant/1#run", access.OpRelease)].Outcome)
+	require.Nil(t, record.Overdue)
+	require.Empty(t, d.waitOf("grant/1"))
+}
+
+// unreviewed makes requests break-glass grants of permanent roles, and returns the plan of the next one.
+func (d *grantFixture) unreviewed() *access.Plan {
+	d.t.Helper()
+	d.reviewed()
+	p, err := policy.Parse("glass", []byte(breakGlassPolicy))
+	require.NoError(d.t, err)
+	out := new(access.Plan)
+	d.planAs = func(plan *access.Plan) {
+		plan.Op, plan.Terms.BreakGlass, plan.Terms.Duration = access.OpGrant, true, 0
+		answer, err := p.Evaluate(policy.InputFromPlan(*plan, d.now))
+		require.NoError(d.t, err)
+		plan.Approval = answer.Approval
+		*out = plan.Seal()
+	}
+	return out
+}
+
+// approve puts carol's approval of the plan of the first request on record.
+func (d *grantFixture) approve(plan access.Plan) {
+	d.t.Helper()
+	run := ledger.Run{Request: "grant/1", ID: "run"}
+	decision := access.Decision{At: d.now, By: "carol@example.com", Action: "approve", PlanHash: plan.Hash}
+	_, err := d.store.Append(d.t.Context(), d.who.Console, ledger.NewEntry{
+		Request: run.Request, Key: run.NumberedDecisionKey(0), At: d.now, Body: ledger.Decision{Decision: decision},
+	})
+	require.NoError(d.t, err)
 }

@@ -50,6 +50,9 @@ func (p *Principal) write(
 	w.since = attempt.RuntimeOf(ctx).Since
 	w.overdue = overdue
 	out, err := w.run(ctx)
+	if errors.Is(err, errNotOverdue) {
+		return wire.WriteResult{}, err
+	}
 	if err != nil {
 		return wire.WriteResult{}, w.retryLater(ctx, err)
 	}
@@ -133,6 +136,11 @@ func (w *changeAttempt) change(ctx context.Context) (wire.WriteResult, error) {
 		return wire.WriteResult{}, err
 	case !v.Covered():
 		return w.unauthorized(ctx, v, access.Read{})
+	}
+	if w.overdue != nil {
+		if claim, _ := w.judge.Claim(ctx, w.record); !claim.Due.Equal(w.overdue.Due) {
+			return wire.WriteResult{}, errNotOverdue
+		}
 	}
 	if err := w.loadOwnership(ctx); err != nil {
 		return wire.WriteResult{}, err
