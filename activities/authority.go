@@ -41,7 +41,7 @@ func (a *Authority) Following(p *policy.Policy) *Authority {
 func (a *Authority) judge() authority.Judge {
 	return authority.Judge{
 		Console: a.console, Signers: a.signers, Policy: a.policyOf, Delegated: a.delegated, Frozen: a.frozen,
-		Granted: a.granted,
+		Granted: a.granted, Drifting: a.drifting,
 	}
 }
 

@@ -2,9 +2,12 @@ package activities
 
 import (
 	"context"
+	"errors"
+	"time"
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/claims"
+	"sentinelone-provisioner/internal/drift"
 	"sentinelone-provisioner/internal/ledger"
 	"sentinelone-provisioner/internal/store"
 )
@@ -27,4 +30,22 @@ func (a *Authority) granted(ctx context.Context, who access.PrincipalRef, h acce
 		}
 	}
 	return "", err
+}
+
+// drifting says whether the latest snapshots, and the claims, show that occurrence of drift. [Authority.granted] has
+// brought the claims up to date.
+func (a *Authority) drifting(ctx context.Context, d ledger.Drift) (found bool, err error) {
+	err = a.store.Drift(ctx, store.DriftQuery{
+		Console: a.console, Now: time.Now(), Kinds: []drift.Kind{drift.Kind(d.Found)},
+		Kind: d.Principal.Kind, Principal: d.Principal.ID,
+	}, func(row store.DriftRow) error {
+		at := access.Holding{Level: row.Level, RoleID: row.RoleID, ScopeID: row.ScopeID}
+		found = found || row.ID == d.Principal.ID && at == d.Holding && row.Since.Equal(d.Since)
+		return nil
+	})
+	_, gone := errors.AsType[*store.NoMatchError](err)
+	if gone || errors.Is(err, store.ErrNoSnapshot) {
+		return false, nil
+	}
+	return found, err
 }

@@ -11,6 +11,7 @@ import (
 	sdklog "go.temporal.io/sdk/log"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/authority"
 	"sentinelone-provisioner/internal/console"
 	"sentinelone-provisioner/internal/drift"
 	"sentinelone-provisioner/internal/driftrules"
@@ -111,7 +112,12 @@ func (d *DriftRules) done(ctx context.Context, one ledger.Drift) (bool, error) {
 	}
 	entries, err := d.store.LedgerOf(ctx, d.console.Console(), entry.Request)
 	for _, e := range entries {
-		if e.Kind == ledger.KindReceipt && e.Seq > entry.Seq {
+		if err != nil || e.Kind != ledger.KindReceipt || e.Seq < entry.Seq {
+			continue
+		}
+		var record authority.Record
+		record, err = authority.RecordOf(entries, ledger.RunOf(e))
+		if authority.Asks(record.Drift, record.Plan.Plan) { // else somebody has used the id for something else
 			return true, err
 		}
 	}
@@ -137,6 +143,27 @@ func (d *DriftRules) revert(ctx context.Context, temporal client.Client, one led
 	if err := d.record(ctx, id, one); err != nil {
 		return err
 	}
+	err := d.startRevert(ctx, temporal, id, one)
+	running, is := errors.AsType[*serviceerror.WorkflowExecutionAlreadyStarted](err)
+	if is {
+		squats, found := d.squats(ctx, temporal, id, running.RunId)
+		if found != nil || !squats {
+			return found
+		}
+		d.log.Warn("Another workflow runs in the place of a revert, and is terminated",
+			"request", id, "run", running.RunId)
+		err = temporal.TerminateWorkflow(ctx, id, running.RunId, "it is not the revert of drift that has this id")
+		if err == nil {
+			err = d.startRevert(ctx, temporal, id, one)
+		}
+	}
+	if err == nil {
+		d.log.Warn("Access that no request explains is reverted", append(driftAttributes(one), "request", id)...)
+	}
+	return err
+}
+
+func (d *DriftRules) startRevert(ctx context.Context, temporal client.Client, id string, one ledger.Drift) error {
 	_, err := temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
 		ID: id, TaskQueue: d.queue, WorkflowExecutionErrorWhenAlreadyStarted: true,
 	}, wire.RevokeType, wire.RevokeInput{
@@ -146,13 +173,26 @@ func (d *DriftRules) revert(ctx context.Context, temporal client.Client, one led
 		Requester: policy.SystemRequester, Console: d.console.Console(),
 		Reason: fmt.Sprintf("drift rule %q: %s since %s", one.Rule, one.Found, one.Since.Format(time.RFC3339)),
 	})
-	if _, running := errors.AsType[*serviceerror.WorkflowExecutionAlreadyStarted](err); running {
-		return nil
-	}
-	if err == nil {
-		d.log.Warn("Access that no request explains is reverted", append(driftAttributes(one), "request", id)...)
-	}
 	return err
+}
+
+// squats says whether the workflow that runs under the id of a revert is something else, which would keep the revert
+// out for as long as it runs: of another type, on another task queue, or planned as another change.
+func (d *DriftRules) squats(ctx context.Context, temporal client.Client, id, run string) (bool, error) {
+	is, err := temporal.DescribeWorkflowExecution(ctx, id, run)
+	if err != nil {
+		return false, err
+	}
+	info := is.GetWorkflowExecutionInfo()
+	if info.GetType().GetName() != wire.RevokeType || info.GetTaskQueue() != d.queue {
+		return true, nil
+	}
+	entries, err := d.store.LedgerOf(ctx, d.console.Console(), id)
+	if err != nil {
+		return false, err
+	}
+	record, err := authority.RecordOf(entries, ledger.Run{Request: id, ID: run})
+	return err == nil && record.Requested() && !authority.Asks(record.Drift, record.Plan.Plan), err
 }
 
 // shows reads the principal anew: the snapshot may be hours old.

@@ -10,13 +10,19 @@ import (
 	"sentinelone-provisioner/internal/policy"
 )
 
+// Asks says whether a plan is one of the revoke that the drift rule on record has the system request: also one that
+// was refused, by whatever policy.
+func Asks(d *ledger.Drift, p access.Plan) bool {
+	return d != nil && d.Action == string(policy.DriftRevert) && p.Op == access.OpRevoke && p.Account == nil &&
+		p.Principal.Kind == d.Principal.Kind && p.Principal.ID == d.Principal.ID && len(p.Holdings()) == 1 &&
+		p.Holding() == d.Holding && p.Terms.Requester == policy.SystemRequester
+}
+
 // Reverts says whether a plan does what the drift rule on record has the system do, and nothing else: one role is
 // revoked at one scope, by the policy that the entry names. Such a request is nobody's: it needs no signature, and
 // whoever starts it, it can do no more.
 func Reverts(d *ledger.Drift, p access.Plan) bool {
-	return d != nil && d.Action == string(policy.DriftRevert) && p.Op == access.OpRevoke && p.Account == nil &&
-		p.Principal.Kind == d.Principal.Kind && p.Principal.ID == d.Principal.ID && len(p.Holdings()) == 1 &&
-		p.Holding() == d.Holding && p.Approval.Hash == d.Policy && p.Terms.Requester == policy.SystemRequester
+	return Asks(d, p) && p.Approval.Hash == d.Policy
 }
 
 // reverts judges the revoke by which a drift rule reverts: the policy of that hash must have the rule, and ask for no
@@ -52,6 +58,14 @@ func (j Judge) reverts(ctx context.Context, r Record, c Change) (Verdict, error)
 	by, err := j.Granted(ctx, c.Principal, d.Holding)
 	if err == nil && by != "" {
 		return forbid(NotOnRecord, "%s has granted this role: it is no drift any more", by), nil
+	}
+	if err != nil || j.Drifting == nil || !c.Step.Writes() {
+		return covered, err
+	}
+	drifting, err := j.Drifting(ctx, *d)
+	if err == nil && !drifting {
+		return forbid(NotOnRecord, "the drift that %s reverts has gone, or was adopted, since: what is there now is "+
+			"another matter", r.Run.Request), nil
 	}
 	return covered, err
 }

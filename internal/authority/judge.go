@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/ledger"
 	"sentinelone-provisioner/internal/policy"
 	"sentinelone-provisioner/internal/signing"
 )
@@ -24,6 +25,9 @@ type Judge struct {
 	Delegated func(ctx context.Context, d access.Delegation, at time.Time) (why string, err error)
 	// Granted names a request in force that has given a role; "" if none has. It is for reverts of drift.
 	Granted func(ctx context.Context, who access.PrincipalRef, h access.Holding) (request string, err error)
+	// Drifting says whether the latest proven snapshots show that very occurrence of drift. It is for reverts, too:
+	// whoever starts one again, long after, removes nothing.
+	Drifting func(ctx context.Context, d ledger.Drift) (bool, error)
 	// Frozen says since when and by whom giving is frozen, as [access.FreezeState.String] does;
 	// "" if it is not.
 	Frozen func(ctx context.Context) (string, error)
