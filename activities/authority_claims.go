@@ -3,9 +3,11 @@ package activities
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/attempt"
 	"sentinelone-provisioner/internal/claims"
 	"sentinelone-provisioner/internal/drift"
 	"sentinelone-provisioner/internal/ledger"
@@ -16,6 +18,14 @@ import (
 // may be nil.
 func (a *Authority) Claims(log claims.Logger) claims.Projector {
 	return claims.Projector{Store: a.store, Console: a.console, Judge: a.judge(), Log: log}
+}
+
+// CatchUp brings the claims up to date. ctx is an activity's, or comes from [attempt.Outside].
+func (a *Authority) CatchUp(ctx context.Context) error {
+	if err := a.Claims(attempt.Logger(ctx)).CatchUp(ctx); err != nil {
+		return fmt.Errorf("bring the claims of %s up to date: %w", a.console, err)
+	}
+	return nil
 }
 
 // granted names a request in force that has given a role to a principal; "" if none has.

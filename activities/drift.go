@@ -2,7 +2,6 @@ package activities
 
 import (
 	"context"
-	"fmt"
 	"sync/atomic"
 	"time"
 
@@ -32,8 +31,8 @@ func NewDrift(a *Authority, n *Notify) *Drift {
 // metric, and tells people of drift that is new, each once. ctx is an activity's, or comes from [attempt.Outside].
 func (d *Drift) Explain(ctx context.Context) (store.Explanation, error) {
 	a := d.authority
-	if err := a.Claims(attempt.Logger(ctx)).CatchUp(ctx); err != nil {
-		return store.Explanation{}, fmt.Errorf("bring the claims of %s up to date: %w", a.console, err)
+	if err := a.CatchUp(ctx); err != nil {
+		return store.Explanation{}, err
 	}
 	out, err := a.store.Explain(ctx, a.console, d.now().UTC())
 	if err != nil {

@@ -204,7 +204,8 @@ func newWorkers(
 	notifications.Register(w)
 	authority := activities.NewAuthority(db, s1.Console(), rules.signers).Following(rules.policy)
 	syncactivities.New(s1, db, guard).Notifying(notifications.BestEffort).
-		Explaining(activities.NewDrift(authority, notifications).Explain).Following(rules.policy).CheckingSignatures(rules.signers).Register(w)
+		Explaining(activities.NewDrift(authority, notifications).Explain).ExplainingLosses(authority.CatchUp).
+		Following(rules.policy).CheckingSignatures(rules.signers).Register(w)
 	tokens := tokensink.New(cfg.Worker.TokenDir, cfg.Worker.TokenCmd, cfg.Worker.TokenVariables()...)
 	requests := activities.NewRequest(s1, db).StoringTokens(tokens).Indexing(indexed)
 	if notifying {

@@ -23,6 +23,7 @@ type Activities struct {
 	signers *signing.AllowedSigners                          // nil: decisions are taken as claimed
 	policy  *policy.Policy                                   // says who confirms a quarantined snapshot
 	drift   func(context.Context) (store.Explanation, error) // nil: nothing is explained
+	claims  func(context.Context) error                      // nil: no loss is explained
 }
 
 // New wires the activities of a sync. They notify nobody until [Activities.Notifying] says how.
@@ -43,6 +44,12 @@ func (s *Activities) Notifying(notify func(context.Context, wire.Event)) *Activi
 // Explaining has explain say, after each proven snapshot, what the assignments are to us.
 func (s *Activities) Explaining(explain func(context.Context) (store.Explanation, error)) *Activities {
 	s.drift = explain
+	return s
+}
+
+// ExplainingLosses has losses that go too far held against the claims, which claims brings up to date with the ledger.
+func (s *Activities) ExplainingLosses(claims func(context.Context) error) *Activities {
+	s.claims = claims
 	return s
 }
 

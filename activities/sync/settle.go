@@ -59,7 +59,7 @@ func (s *Activities) settle(ctx context.Context, in wire.SyncSettleInput) (wire.
 	out := wire.SyncSettleResult{
 		Counts: got.Counts, Added: got.Added, Removed: got.Removed,
 		Warnings: append(members.warnings, staleWarnings(got.Stale)...),
-		Reasons:  slices.Concat(doubts(in), members.reasons, s.guard.reasons(got.Losses, got.Counts)),
+		Reasons:  slices.Concat(doubts(in), members.reasons, s.lossReasons(ctx, in.Snapshot, got.Assessment)),
 	}
 	if len(out.Reasons) > 0 {
 		return s.quarantine(ctx, in, got.Assessment, out)

@@ -126,10 +126,23 @@ func (f runFacts) given(c authority.Claim) []store.Claim {
 	for _, l := range f.leases() {
 		claim := one
 		claim.ID, claim.Holding = l.ID, l.Holding
-		claim.WasHeld = heldBefore(proof.Proof, l)
+		claim.WasHeld = heldBefore(proof.Proof, l) || c.Released && !f.tookAway(l)
 		out = append(out, f.of(claim))
 	}
 	return out
+}
+
+// tookAway says whether the release of a lease has taken its role away: not if something else keeps the role, or had
+// replaced it before.
+func (f runFacts) tookAway(l access.Lease) bool {
+	release := f.proofs[access.OpRelease].Proof.Proof
+	outcome := release.Outcome
+	for _, s := range release.Scopes {
+		if s.ScopeID == l.ScopeID {
+			outcome = s.Outcome
+		}
+	}
+	return outcome == access.Released || outcome == access.Deleted
 }
 
 // leases are those of the run: a permanent grant has their ids and holdings too.

@@ -49,7 +49,8 @@ type Claim struct {
 	Proven    bool  // a read has shown it
 	// Authorized says that the ledger holds a request, as a worker wrote it, that names the role.
 	Authorized bool
-	// WasHeld says that the principal had the role before, not by a lease: it stays behind it.
+	// WasHeld says that the principal had the role before, not by a lease: it stays behind it. Of a lease that was
+	// released it also says that the release did not take the role away, as something else keeps it or had replaced it.
 	WasHeld bool
 	// Doubtful says that Due may be too early, since something could not be read: it is computed again.
 	Doubtful bool

@@ -105,6 +105,8 @@ type Loss struct {
 	What   string `json:"what"`   // a collection, or "assignments"
 	Before int    `json:"before"` // visible now
 	Gone   int    `json:"gone"`   // of these, no longer on the console
+	// Explained counts those that are gone as requests of ours have ended them; zero before [Store.ExplainLosses].
+	Explained int `json:"explained,omitempty"`
 }
 
 // Assessment is what promoting a snapshot would change.
