@@ -34,8 +34,7 @@ type endedFixture struct {
 func onBothDatabases(t *testing.T, test func(f *endedFixture)) {
 	t.Helper()
 	urls := map[string]func(testing.TB) string{
-		"sqlite":   func(tb testing.TB) string { return "sqlite://" + filepath.Join(tb.TempDir(), "store.db") },
-		"postgres": pgtest.URL,
+		"sqlite": sqliteURL, "postgres": pgtest.URL,
 	}
 	for name, url := range urls {
 		t.Run(name, func(t *testing.T) {
@@ -52,6 +51,11 @@ func onBothDatabases(t *testing.T, test func(f *endedFixture)) {
 			test(f)
 		})
 	}
+}
+
+func sqliteURL(tb testing.TB) string {
+	tb.Helper()
+	return "sqlite://" + filepath.Join(tb.TempDir(), "store.db")
 }
 
 // catchUp puts what the ledger says into the claims.

@@ -88,10 +88,14 @@ func TestExplainLosses_Assignments(t *testing.T) {
 			return []store.Claim{d.ended("1"), d.ended("2")}
 		}, lossAtOslo, 1},
 		"released while the last sync ran": {func(d *driftScene) []store.Claim {
-			return []store.Claim{with(d.ended("1"), func(c *store.Claim) { c.ClosedAt = d.now.Add(-time.Hour - 30*time.Second) })}
+			return []store.Claim{with(d.ended("1"), func(c *store.Claim) {
+				c.ClosedAt = d.now.Add(-time.Hour - 30*time.Second)
+			})}
 		}, lossAtOslo, 1},
 		"released before the last sync": {func(d *driftScene) []store.Claim {
-			return []store.Claim{with(d.ended("1"), func(c *store.Claim) { c.ClosedAt = d.now.Add(-time.Hour - 2*time.Minute) })}
+			return []store.Claim{with(d.ended("1"), func(c *store.Claim) {
+				c.ClosedAt = d.now.Add(-time.Hour - 2*time.Minute)
+			})}
 		}, lossAtOslo, 0},
 		"released, of somebody else": {func(d *driftScene) []store.Claim {
 			return []store.Claim{with(d.ended("1"), func(c *store.Claim) { c.Principal.ID = "402" })}
@@ -105,7 +109,9 @@ func TestExplainLosses_Assignments(t *testing.T) {
 		"released, which takes nothing away": {func(d *driftScene) []store.Claim {
 			return []store.Claim{with(d.ended("1"), func(c *store.Claim) { c.WasHeld = true })}
 		}, lossAtOslo, 0},
-		"in force": {func(d *driftScene) []store.Claim { return []store.Claim{d.lease("1", time.Hour)} }, lossAtOslo, 0},
+		"in force": {func(d *driftScene) []store.Claim {
+			return []store.Claim{d.lease("1", time.Hour)}
+		}, lossAtOslo, 0},
 		"replaced by hand": {func(d *driftScene) []store.Claim {
 			return []store.Claim{with(d.lease("1", time.Hour), func(c *store.Claim) { c.State = store.ClaimLost })}
 		}, lossAtOslo, 0},
@@ -116,7 +122,9 @@ func TestExplainLosses_Assignments(t *testing.T) {
 			return []store.Claim{d.other("1", store.ClaimRevoke, carolOslo)}
 		}, lossAtOslo, 1},
 		"revoked, not proven": {func(d *driftScene) []store.Claim {
-			return []store.Claim{with(d.other("1", store.ClaimRevoke, carolOslo), func(c *store.Claim) { c.Proven = false })}
+			return []store.Claim{with(d.other("1", store.ClaimRevoke, carolOslo), func(c *store.Claim) {
+				c.Proven = false
+			})}
 		}, lossAtOslo, 0},
 		"revoked and given again": {func(d *driftScene) []store.Claim {
 			return []store.Claim{d.other("1", store.ClaimRevoke, carolOslo), d.other("2", store.ClaimGrant, carolOslo)}
@@ -185,7 +193,9 @@ func TestExplainLosses_Principals(t *testing.T) {
 			return with(d.other("1", store.ClaimDelete, access.Holding{}), func(c *store.Claim) { c.Proven = false })
 		}, 0, 0},
 		"deleted without a request": {func(d *driftScene) store.Claim {
-			return with(d.other("1", store.ClaimDelete, access.Holding{}), func(c *store.Claim) { c.Authorized = false })
+			return with(d.other("1", store.ClaimDelete, access.Holding{}), func(c *store.Claim) {
+				c.Authorized = false
+			})
 		}, 0, 0},
 		"deleted before the last sync": {func(d *driftScene) store.Claim {
 			return with(d.other("1", store.ClaimDelete, access.Holding{}), func(c *store.Claim) {
