@@ -89,8 +89,8 @@ func (f *endedFixture) release(i int, id string, h access.Holding) {
 	name := fmt.Sprintf("grant/%d", i)
 	f.ended = append(f.ended, store.Claim{
 		ID: name + "#run", Op: store.ClaimLease, Holding: h, Request: name, Run: "run",
-		Principal: ledger.Subject{Kind: access.User, ID: id}, State: store.ClaimClosed, Entry: int64(i + 1), Proven: true,
-		Authorized: true, Began: time.Now(), Due: time.Now(), Why: "end", ClosedAt: time.Now(),
+		Principal: ledger.Subject{Kind: access.User, ID: id}, State: store.ClaimClosed, Entry: int64(i + 1),
+		Proven: true, Authorized: true, Began: time.Now(), Due: time.Now(), Why: "end", ClosedAt: time.Now(),
 	})
 }
 

@@ -133,7 +133,7 @@ func TestExplainLosses_Assignments(t *testing.T) {
 			return []store.Claim{with(d.lease("1", time.Hour), func(c *store.Claim) { c.Holding = adminAtOslo })}
 		}, lossAtOslo, 1},
 		"replaced by a lease that has ended": {func(d *driftScene) []store.Claim {
-			return []store.Claim{with(d.ended("1"), func(c *store.Claim) { c.Holding = adminAtOslo })}
+			return []store.Claim{with(d.ended("1"), func(c *store.Claim) { c.Holding, c.Began = adminAtOslo, d.now })}
 		}, lossAtOslo, 0},
 		"replaced by a write that is not proven": {func(d *driftScene) []store.Claim {
 			return []store.Claim{with(d.lease("1", time.Hour), func(c *store.Claim) {
