@@ -16,6 +16,7 @@ import (
 	"go.temporal.io/sdk/client"
 	"google.golang.org/protobuf/encoding/protojson"
 
+	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/consoletest"
 	"sentinelone-provisioner/internal/testbed"
 	"sentinelone-provisioner/internal/testbed/grantworld"
@@ -45,6 +46,8 @@ var recordings = []struct {
 	{wire.SyncType, "", syncScenarios},
 	{wire.SyncType, "", openSyncScenarios},
 	{wire.GrantType, "", grantScenarios},
+	{wire.GrantType, "", endScenarios},
+	{wire.GrantType, oneLeadPolicy, decidedEndScenarios},
 	{wire.GrantType, conflictPolicy, conflictScenarios},
 	{wire.GrantType, deleteLastRolePolicy, lastRoleGrantScenarios},
 	{wire.GrantType, twoLeadsShortPolicy, approvalScenarios},
@@ -59,9 +62,11 @@ var recordings = []struct {
 	{wire.RevokeType, oneLeadShortPolicy, revokeApprovalScenarios},
 	{wire.RevokeType, deleteLastRolePolicy, lastRoleRevokeScenarios},
 	{wire.RevokeType, openLeadsPolicy, openRevokeScenarios},
+	{wire.RevokeType, revertPolicy, driftScenarios},
 	{wire.DelegateType, "", delegateScenarios},
 	{wire.FreezeType, "", freezeScenarios},
 	{wire.PrincipalType, "", principalScenarios},
+	{wire.PrincipalType, "", writerEndScenarios},
 	{wire.PrincipalType, "", openWriterScenarios},
 	{wire.NotifyType, "", notifyScenarios},
 	{wire.ProvisionUserType, "", userScenarios},
@@ -107,12 +112,16 @@ func TestRecordHistories(t *testing.T) {
 }
 
 // consoleOf is the console for scenarios of a workflow: a sync needs users, and requests
-// need none but those that a scenario adds.
-func consoleOf(workflow string) consoletest.Options {
+// need none but those that a scenario adds. Who holds many roles needs as many sites.
+func consoleOf(workflow, name string) consoletest.Options {
 	if workflow == wire.SyncType {
 		return consoletest.Options{Seed: 71, Users: 60}
 	}
-	return grantworld.Options()
+	o := grantworld.Options()
+	if strings.HasPrefix(name, manyRolesName) {
+		o.Sites += access.MaxListed + 10
+	}
+	return o
 }
 
 // record writes the history of the workflow whose id the scenario returns.
@@ -122,7 +131,7 @@ func record(t *testing.T, file, policy string, run scenario) {
 		t.Logf("%s is recorded already and stays as it is", file)
 		return
 	}
-	s := newStack(t, consoleOf(filepath.Base(filepath.Dir(file))))
+	s := newStack(t, consoleOf(filepath.Base(filepath.Dir(file)), filepath.Base(file)))
 	if policy != "" {
 		s.setPolicy(policy)
 	}
