@@ -15,6 +15,7 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/describe"
+	"sentinelone-provisioner/internal/drift"
 	"sentinelone-provisioner/internal/policy"
 )
 
@@ -59,6 +60,8 @@ type explained struct {
 	StartAt *time.Time `json:"startAt"`
 	Console string     `json:"console"`
 	DryRun  bool       `json:"dryRun"`
+	// Drift is the kind of drift, where the question is about access that no request explains.
+	Drift drift.Kind `json:"drift"`
 }
 
 // policyExplainAnswer is the output for programs.
@@ -67,14 +70,27 @@ type policyExplainAnswer struct {
 	policy.Result
 }
 
+// driftExplainAnswer is the output for programs about access that no request explains.
+type driftExplainAnswer struct {
+	Policy string `json:"policy"`
+	policy.DriftDecision
+
+	After string `json:"after,omitempty"` // from when it was first seen
+	// Revert is what the revoke needs; nil unless the rule reverts.
+	Revert *policy.Result `json:"revert,omitempty"`
+}
+
 func (c *policyExplainCommand) execute(args []string) error {
-	q, err := c.input()
+	q, kind, err := c.input()
 	if err != nil {
 		return usage("--request: %w", err)
 	}
 	_, checked, err := c.policyOf(args)
 	if err != nil {
 		return err
+	}
+	if kind != "" {
+		return c.explainDrift(checked, kind, q)
 	}
 	answer, err := checked.Evaluate(q)
 	if err != nil {
@@ -88,33 +104,73 @@ func (c *policyExplainCommand) execute(args []string) error {
 	return nil
 }
 
+// explainDrift answers what the drift rules do about access that no request explains.
+func (c *policyExplainCommand) explainDrift(p *policy.Policy, kind drift.Kind, q policy.Input) error {
+	if q.Principal.Kind == "" || q.Scope.Level == "" {
+		return usage("--request: drift needs principal.kind and scope.level: add them")
+	}
+	said := p.Drift(string(kind), q)
+	answer := driftExplainAnswer{Policy: p.Name(), DriftDecision: said}
+	rows := [][]string{{"answer", fmt.Sprintf("%s (no drift rule matches)", said.Action)}}
+	switch {
+	case said.Rule != "":
+		rows[0][1] = fmt.Sprintf("%s (drift rule %q)", said.Action, said.Rule)
+	case said.Why != "":
+		rows[0][1] = fmt.Sprintf("%s (%s)", said.Action, said.Why)
+	}
+	if said.Action != policy.DriftReport {
+		answer.After = access.Duration(said.After).String()
+		rows = append(rows, []string{"after", answer.After + " from when it was first seen"})
+	}
+	if said.Action == policy.DriftRevert {
+		answer.Revert = new(p.Revert(said.Rule, q))
+		rows = append(rows, []string{"revoke", answer.Revert.Approval.Policy})
+		for i, s := range answer.Revert.Approval.Steps {
+			rows = append(rows, []string{fmt.Sprintf("step %d", i+1), stepPeople(s)})
+		}
+		rows = append(rows, []string{"last role", lastRoleText(answer.Revert.Rules)})
+	}
+	if c.output.json {
+		return c.emitJSON(answer)
+	}
+	c.remark("%s", p)
+	c.emitTable(nil, rows)
+	return nil
+}
+
 // input reads --request and fills in what follows from it.
-func (c *policyExplainCommand) input() (policy.Input, error) {
+func (c *policyExplainCommand) input() (policy.Input, drift.Kind, error) {
 	data := []byte(c.request)
 	if path, file := strings.CutPrefix(c.request, "@"); file {
 		var err error
 		if data, err = os.ReadFile(path); err != nil {
-			return policy.Input{}, err
+			return policy.Input{}, "", err
 		}
 	}
 	if len(bytes.TrimSpace(data)) == 0 {
-		return policy.Input{}, errors.New("empty request: write JSON, or @FILE")
+		return policy.Input{}, "", errors.New("empty request: write JSON, or @FILE")
 	}
 	in := explained{Input: policy.Input{Now: c.now().UTC()}}
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&in); err != nil {
-		return policy.Input{}, fmt.Errorf("invalid request: %w", err)
+		return policy.Input{}, "", fmt.Errorf("invalid request: %w", err)
 	}
 	if err := decoder.Decode(&struct{}{}); !errors.Is(err, io.EOF) {
-		return policy.Input{}, errors.New("unexpected text after the request: pass one JSON object")
+		return policy.Input{}, "", errors.New("unexpected text after the request: pass one JSON object")
 	}
 	q, said := in.Input, in.LevelChange
 	if len(q.After.Held) == 0 {
 		q = q.WithHoldings(q.Before)
 	}
 	q.LevelChange = q.LevelChange || said
-	return q, nil
+	switch in.Drift {
+	case "", drift.Unexplained, drift.Unauthorized:
+		return q, in.Drift, nil
+	default:
+		return policy.Input{}, "", fmt.Errorf("drift is %q: write unexplained or unauthorized; overdue access is always "+
+			"released", in.Drift)
+	}
 }
 
 // explanation is the answer as labelled lines.

@@ -82,7 +82,8 @@ func recordCancelledAfterReset(r *grantEnv) client.WorkflowRun {
 	return again
 }
 
-// recordReleasedBySystem has a worker release the access that cannot reach Temporal. Then the grant and the writer go on.
+// recordReleasedBySystem has a worker release the access that cannot reach Temporal. Then the grant and the writer go
+// on.
 func recordReleasedBySystem(r *grantEnv) client.WorkflowRun {
 	run := r.startGrant("", r.input("5s"))
 	ends := *r.untilStatus(run, isActive).EndsAt
