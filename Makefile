@@ -88,7 +88,7 @@ cover: build bin/demo temporal-cli ## measure test coverage by function; the pro
 
 .PHONY: soak
 soak: build temporal-cli fuzz ## run the long tests: every fuzz target, many kills, large consoles, an adversary, chaos (tests named TestSoak…, build tag soak)
-	$(WITH_TEMPORAL) go test -tags soak -run '^TestSoak' -count=1 -timeout 60m $(TESTFLAGS) ./...
+	$(WITH_TEMPORAL) go test -tags soak -run '^TestSoak' -p 1 -count=1 -timeout 60m $(TESTFLAGS) ./...
 
 .PHONY: fuzz
 fuzz: ## run every fuzz target: make fuzz FUZZTIME=1m

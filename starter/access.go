@@ -35,7 +35,7 @@ scope by name or id, a user also by e-mail, a site also as "Account / Site".
 --inherited adds the roles that reach a site from its account or the tenant.
 
 The origin says what the ledger knows of a role: baseline (there before us, or adopted), granted by a
-request, leased until its end, or drift (see ` + "`starter drift`" + `). Answers for a time in the past lack it.
+request, leased until its end, or drift (see ` + "`starter drift`" + `). A table as of a time in the past has no origin.
 A date in --as-of means the end of that day, UTC.`,
 		Example: `  starter access --user ana@example.com
   starter access --scope "Acme / Berlin" --inherited

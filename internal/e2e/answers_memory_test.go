@@ -4,8 +4,6 @@ import (
 	"io"
 	"os/exec"
 	"path/filepath"
-	"runtime"
-	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -13,6 +11,7 @@ import (
 	"sentinelone-provisioner/internal/pgtest"
 	"sentinelone-provisioner/internal/scale"
 	"sentinelone-provisioner/internal/store"
+	"sentinelone-provisioner/internal/testbed"
 )
 
 // answerLimit is how much memory an answer or an export may take, in bytes, whatever its size.
@@ -43,20 +42,11 @@ func TestAnswers_Memory(t *testing.T) {
 				c := exec.CommandContext(t.Context(), programs.Starter, args...)
 				c.Env = []string{"DATABASE_URL=" + database, "TMPDIR=" + t.TempDir()}
 				c.Stdout = io.Discard
-				require.NoError(t, c.Run(), args)
-				require.Less(t, peakMemory(t, c), int64(answerLimit), args)
+				peak, err := testbed.RunMeasured(c)
+				require.NoError(t, err, args)
+				require.Less(t, peak, int64(answerLimit), args)
+				require.Positive(t, peak, args)
 			}
 		})
 	}
-}
-
-// peakMemory is the most memory that a process that has ended had, in bytes.
-func peakMemory(t *testing.T, c *exec.Cmd) int64 {
-	t.Helper()
-	usage, ok := c.ProcessState.SysUsage().(*syscall.Rusage)
-	require.True(t, ok)
-	if runtime.GOOS == "darwin" {
-		return usage.Maxrss
-	}
-	return usage.Maxrss << 10
 }

@@ -81,10 +81,19 @@ func (c *chaos) openRequests() (out []string) {
 	}
 	for _, x := range all {
 		if id := x.GetExecution().GetWorkflowId(); x.GetType().GetName() != wire.PrincipalType {
-			out = append(out, id+": "+c.deeds.tamperedWith(id))
+			out = append(out, fmt.Sprintf("%s: %s; it waits for %s", id, c.deeds.tamperedWith(id), c.pending(ctx, id)))
 		}
 	}
 	return out
+}
+
+// pending are the activities that a workflow waits for, as Temporal has them.
+func (c *chaos) pending(ctx context.Context, id string) string {
+	is, err := c.client.DescribeWorkflowExecution(ctx, id, "")
+	if err != nil {
+		return err.Error()
+	}
+	return fmt.Sprint(is.GetPendingActivities(), is.GetPendingWorkflowTask())
 }
 
 // unpauseAll is an operator's: the requests go on whose activities somebody has paused.

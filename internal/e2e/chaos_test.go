@@ -81,7 +81,7 @@ func chaosSeed(t *testing.T) uint64 {
 func TestChaos_HalfAMinute(t *testing.T) {
 	t.Parallel()
 	runChaos(t, chaosOptions{
-		seed: 11, lasts: 30 * time.Second, settles: limit, principals: 10,
+		seed: 11, lasts: 30 * time.Second, settles: settleWithin, principals: 10,
 		once: []onceInChaos{(*chaos).loseKeys, (*chaos).fillDisk}, meddles: allMeddlings,
 	})
 }

@@ -20,6 +20,7 @@ type Process struct {
 	output *Output
 	done   chan struct{}
 	err    error // of Wait; read after done
+	peak   int64 // of its memory; read after done
 }
 
 // StartProcess starts the program at path with args. Its environment is env and the variables
@@ -36,8 +37,10 @@ func StartProcess(out *Output, env []string, path string, args ...string) (*Proc
 		return nil, fmt.Errorf("start %s: %w", path, err)
 	}
 	p := &Process{cmd: cmd, output: out, done: make(chan struct{})}
+	watch := watchMemory(cmd.Process.Pid, 50*time.Millisecond)
 	go func() {
 		p.err = cmd.Wait()
+		p.peak = watch.end(cmd.ProcessState)
 		close(p.done)
 	}()
 	return p, nil
@@ -90,11 +93,8 @@ func (p *Process) exitCode() (int, error) {
 
 // PeakMemory returns the largest resident size of an ended process, in bytes.
 func (p *Process) PeakMemory() int64 {
-	usage, ok := p.cmd.ProcessState.SysUsage().(*syscall.Rusage)
-	if !ok {
-		return 0
-	}
-	return usage.Maxrss * 1024 // Linux counts in KiB
+	<-p.done
+	return p.peak
 }
 
 // Output collects the output of programs. It is safe for concurrent use.
