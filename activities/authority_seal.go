@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/attempt"
@@ -36,29 +37,55 @@ func genuine(ctx context.Context, s *store.Store, entries []ledger.Entry, ends b
 
 // loadOwnership takes what is known of the principal from its last proof in the ledger.
 func (w *changeAttempt) loadOwnership(ctx context.Context) error {
-	last, found, err := lastRoleProof(ctx, w.store, w.consoleName, w.principal.String())
+	w.known, w.provenAt = access.OwnershipState{}, 0
+	last, found, err := w.lastProof(ctx)
 	if err != nil {
 		return err
 	}
-	w.known, w.provenAt = access.OwnershipState{}, 0
 	if found {
-		proofs, err := genuine(ctx, w.store, []ledger.Entry{last}, w.endsAccess())
+		known, err := ownershipIn(ctx, w.store, last, w.principal.String())
+		if err != nil {
+			err = w.withoutLists(ctx, err)
+			known = known.WithoutLists()
+		}
 		if err != nil {
 			return err
 		}
-		if len(proofs) == 1 {
-			known, err := ownershipIn(ctx, w.store, last, w.principal.String())
-			if err != nil {
-				err = w.withoutLists(ctx, err)
-				known = known.WithoutLists()
-			}
-			if err != nil {
-				return err
-			}
-			w.known = known
-		}
-		w.provenAt = last.Seq
+		w.known, w.provenAt = known, last.Seq
 	}
 	w.from = w.known.Digest()
 	return nil
+}
+
+// lastProof is the last proof of a change of the principal's roles that counts. What ends access passes over one that
+// does not, or that cannot be read: without the one before, the leases of the principal would count as baseline, and
+// outlive their ends.
+func (w *changeAttempt) lastProof(ctx context.Context) (last ledger.Entry, found bool, err error) {
+	last, found, err = lastRoleProof(ctx, w.store, w.consoleName, w.principal.String())
+	unreadable := err != nil && last.Seq > 0
+	if unreadable && !w.endsAccess() || err != nil && !unreadable || err == nil && !found {
+		return last, found, err
+	}
+	if !unreadable {
+		if good, err := genuine(ctx, w.store, []ledger.Entry{last}, w.endsAccess()); err != nil || len(good) == 1 {
+			return last, true, err
+		}
+	}
+	all, err := w.store.LedgerOfSubject(ctx, w.consoleName, w.principal.String(), 0)
+	if err != nil {
+		return last, false, err
+	}
+	for _, e := range slices.Backward(all) {
+		if e.Kind != ledger.KindProof || e.Seq >= last.Seq {
+			continue
+		}
+		good, err := genuine(ctx, w.store, []ledger.Entry{e}, true)
+		if err != nil {
+			return e, false, err
+		}
+		if ofRoles, err := isRoleProof(e); len(good) == 1 && ofRoles && err == nil {
+			return e, true, nil
+		}
+	}
+	return last, false, nil
 }

@@ -100,6 +100,9 @@ func (w *changeAttempt) withoutOver(
 		if err != nil {
 			return known, err
 		}
+		if entries, err = genuine(ctx, w.store, entries, w.endsAccess()); err != nil {
+			return known, err
+		}
 		record, err := authority.RecordOf(entries, run)
 		if err != nil {
 			return known, err

@@ -49,6 +49,9 @@ func (w *changeAttempt) adoptChange(ctx context.Context, key string, since []led
 	if err != nil {
 		return err
 	}
+	if entries, err = genuine(ctx, w.store, entries, w.endsAccess()); err != nil {
+		return err
+	}
 	record, err := authority.RecordOf(entries, ledger.RunOf(first))
 	if err != nil || record.Receipt != nil || !record.Requested() {
 		return err
