@@ -71,6 +71,11 @@ func (w *changeAttempt) lastProof(ctx context.Context) (last ledger.Entry, found
 			return last, true, err
 		}
 	}
+	return w.proofBefore(ctx, last)
+}
+
+// proofBefore is the newest proof of a change of the principal's roles that counts, before an entry.
+func (w *changeAttempt) proofBefore(ctx context.Context, last ledger.Entry) (ledger.Entry, bool, error) {
 	all, err := w.store.LedgerOfSubject(ctx, w.consoleName, w.principal.String(), 0)
 	if err != nil {
 		return last, false, err

@@ -76,7 +76,8 @@ func TestWrite_LastProofDoesNotCount(t *testing.T) {
 			}
 			d.now = d.now.Add(2 * time.Hour)
 			for _, request := range []string{"grant/1", "grant/2"} {
-				released, err := d.principal.ReleaseOverdue(d.alone(), ledger.Run{Request: request, ID: "run"}, time.Minute)
+				run := ledger.Run{Request: request, ID: "run"}
+				released, err := d.principal.ReleaseOverdue(d.alone(), run, time.Minute)
 				require.NoError(t, err)
 				require.True(t, released, request)
 			}
