@@ -13,7 +13,7 @@ import (
 )
 
 // approved is an acquisition of SOC whose approved effect is to gain that role only.
-func (d *grantFixture) approved(known access.OwnershipState) wire.WriteInput {
+func (d *grantFixture) approved() wire.WriteInput {
 	d.planAs = func(p *access.Plan) { p.Effect = &access.Effect{Gains: []access.Holding{d.soc}} }
 	defer func() { d.planAs = nil }()
 	return d.change(access.OpAcquire, lease("1", d.soc))
@@ -25,10 +25,10 @@ func TestWrite_AnotherListWithTheApprovedEffect(t *testing.T) {
 	t.Parallel()
 	d := newGrantFixture(t, consoletest.Options{})
 	d.editByHand(holdings(d.viewer, d.viewerAtThirdSite()))
-	known := d.mustWrite(d.change(access.OpAcquire, lease("2", d.soc))).Next
-	got := d.mustWrite(d.approved(known))
+	d.mustWrite(d.change(access.OpAcquire, lease("2", d.soc)))
+	got := d.mustWrite(d.approved())
 	require.Equal(t, access.AlreadyHeld, got.Proof.Outcome)
-	known = d.mustWrite(d.change(access.OpRelease, lease("2", d.soc))).Next
+	d.mustWrite(d.change(access.OpRelease, lease("2", d.soc)))
 	require.Equal(t, holdings(d.viewer, d.viewerAtThirdSite(), d.soc), d.held())
 	d.mustWrite(d.change(access.OpRelease, lease("1", d.soc)))
 	require.Equal(t, holdings(d.viewer, d.viewerAtThirdSite()), d.held())
@@ -39,7 +39,7 @@ func TestWrite_MoreThanTheApprovedEffect(t *testing.T) {
 	t.Parallel()
 	d := newGrantFixture(t, consoletest.Options{})
 	d.editByHand(holdings(d.viewer, d.admin))
-	got := d.mustWrite(d.approved(access.OwnershipState{}))
+	got := d.mustWrite(d.approved())
 	require.Equal(t, access.PlanChanged, got.Proof.Outcome)
 	require.Contains(t, got.Message, "it would replace "+d.admin.String())
 	require.Equal(t, holdings(d.viewer, d.admin), d.held())
@@ -47,7 +47,7 @@ func TestWrite_MoreThanTheApprovedEffect(t *testing.T) {
 		"nothing is recorded, so that it may be approved again")
 
 	d.editByHand(holdings(d.viewer))
-	require.Equal(t, access.Applied, d.mustWrite(d.approved(access.OwnershipState{})).Proof.Outcome)
+	require.Equal(t, access.Applied, d.mustWrite(d.approved()).Proof.Outcome)
 }
 
 // A write that the console did not take does not make the next attempt free to do more: once it
@@ -56,7 +56,7 @@ func TestWrite_MoreThanTheApprovedEffectAfterAFailedWrite(t *testing.T) {
 	t.Parallel()
 	d := newGrantFixture(t, consoletest.Options{})
 	d.addFault(consoletest.BadGateway, "PUT", 1)
-	in := d.approved(access.OwnershipState{})
+	in := d.approved()
 	_, err := d.write(in)
 	require.Error(t, err)
 	require.Equal(t, holdings(d.viewer), d.held())

@@ -362,7 +362,8 @@ func TestRelease_WaitsForAMinuteInAll(t *testing.T) {
 	due := d.now
 	release := func() (wire.WriteResult, error) {
 		return d.principal.write(attempt.Outside(t.Context(), attempt.Runtime{
-			Logger: sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)), Metrics: client.MetricsNopHandler, Number: 1, Since: due,
+			Logger: sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)), Metrics: client.MetricsNopHandler,
+			Number: 1, Since: due,
 		}), first, nil)
 	}
 	for d.now.Sub(due) < mostArrivalWait {

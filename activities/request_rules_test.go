@@ -20,7 +20,7 @@ func (d *grantFixture) followRules(keys string) {
 }
 
 // planned is what a plan's request asks of the writer.
-func (d *grantFixture) planned(plan access.Plan, op access.Op, known access.OwnershipState) wire.WriteInput {
+func (d *grantFixture) planned(plan access.Plan, op access.Op) wire.WriteInput {
 	in := d.change(op, lease("1", plan.Holding()))
 	in.Change.Change.Rules = plan.Rules
 	return in
@@ -58,7 +58,7 @@ func TestLastRole_FromThePolicyToTheConsole(t *testing.T) {
 				t.Parallel()
 				d := newGrantFixture(t, consoletest.Options{})
 				d.followRules(keys)
-				in, known := d.lastRoleInput(), access.OwnershipState{}
+				in := d.lastRoleInput()
 				want := c.expected
 				if op == access.OpRelease {
 					in, want = d.grantInput(), c.released
@@ -71,9 +71,9 @@ func TestLastRole_FromThePolicyToTheConsole(t *testing.T) {
 					require.Equal(t, c.expected, plan.Expected)
 					require.Contains(t, fmt.Sprint(plan.Notes), c.note)
 				} else {
-					known = d.mustWrite(d.planned(plan, access.OpAcquire, known)).Next
+					d.mustWrite(d.planned(plan, access.OpAcquire))
 				}
-				got := d.mustWrite(d.planned(plan, op, known))
+				got := d.mustWrite(d.planned(plan, op))
 				require.Equal(t, want, got.Proof.Outcome)
 				require.Equal(t, c.left, d.held())
 				last := got.Proof.Reads[len(got.Proof.Reads)-1]
@@ -127,7 +127,7 @@ func TestLevelChange_FromThePolicyToTheConsole(t *testing.T) {
 				require.Contains(t, d.refusal(in), c.refused)
 				// A writer that is asked all the same does nothing either.
 				plan := d.plan(in).Plan
-				got := d.mustWrite(d.planned(plan, access.OpGrant, access.OwnershipState{}))
+				got := d.mustWrite(d.planned(plan, access.OpGrant))
 				require.Equal(t, access.Unauthorized, got.Proof.Outcome)
 				require.Contains(t, got.Message, c.refused)
 				require.Equal(t, holdings(d.viewer), d.held())
@@ -138,7 +138,7 @@ func TestLevelChange_FromThePolicyToTheConsole(t *testing.T) {
 			require.Equal(
 				t,
 				access.Applied,
-				d.mustWrite(d.planned(plan, access.OpGrant, access.OwnershipState{})).Proof.Outcome,
+				d.mustWrite(d.planned(plan, access.OpGrant)).Proof.Outcome,
 			)
 			require.Equal(t, access.AccountLevel, d.held().Level)
 		})

@@ -49,7 +49,7 @@ func TestPlan_SeparationOfDuties(t *testing.T) {
 }
 
 // withSoD is a change by whose plan the role must not come beside another one.
-func (d *grantFixture) withSoD(op access.Op, l access.Lease, known access.OwnershipState, role string) wire.WriteInput {
+func (d *grantFixture) withSoD(op access.Op, l access.Lease, role string) wire.WriteInput {
 	d.t.Helper()
 	d.planAs = func(p *access.Plan) {
 		p.Rules.Separate = []access.Separation{{RoleID: role, Name: "Other", Anywhere: true, Reason: "four eyes"}}
@@ -62,24 +62,22 @@ func (d *grantFixture) withSoD(op access.Op, l access.Lease, known access.Owners
 // whether the first is there by a lease, permanently or by hand.
 func TestWrite_SeparationOfDuties(t *testing.T) {
 	t.Parallel()
-	for name, first := range map[string]func(*grantFixture) access.OwnershipState{
-		"by a lease": func(d *grantFixture) access.OwnershipState {
-			return d.mustWrite(d.withSoD(access.OpAcquire, lease("1", d.soc), access.OwnershipState{},
-				d.admin.RoleID)).Next
+	for name, first := range map[string]func(*grantFixture){
+		"by a lease": func(d *grantFixture) {
+			d.mustWrite(d.withSoD(access.OpAcquire, lease("1", d.soc), d.admin.RoleID))
 		},
-		"permanently": func(d *grantFixture) access.OwnershipState {
-			return d.mustWrite(d.withSoD(access.OpGrant, lease("1", d.soc), access.OwnershipState{},
-				d.admin.RoleID)).Next
+		"permanently": func(d *grantFixture) {
+			d.mustWrite(d.withSoD(access.OpGrant, lease("1", d.soc), d.admin.RoleID))
 		},
-		"by hand": grantedState,
+		"by hand": func(d *grantFixture) { grantedState(d) },
 	} {
 		for _, op := range []access.Op{access.OpGrant, access.OpAcquire} {
 			t.Run(name+", then "+string(op), func(t *testing.T) {
 				t.Parallel()
 				d := newGrantFixture(t, consoletest.Options{})
-				known := first(d)
+				first(d)
 				puts := d.puts()
-				got := d.mustWrite(d.withSoD(op, lease("2", d.viewerAtThirdSite()), known, d.soc.RoleID))
+				got := d.mustWrite(d.withSoD(op, lease("2", d.viewerAtThirdSite()), d.soc.RoleID))
 				require.Equal(t, access.RolesConflict, got.Proof.Outcome)
 				require.Contains(t, got.Message, apartText)
 				require.True(t, wire.ChangeAnswer{Proof: got.Proof}.Refused())
@@ -96,9 +94,9 @@ func TestWrite_SeparationOfDuties(t *testing.T) {
 func TestRelease_SeparationHoldsNothingUp(t *testing.T) {
 	t.Parallel()
 	d := newGrantFixture(t, consoletest.Options{})
-	known := leasedState(d)
+	leasedState(d)
 	d.editByHand(holdings(d.viewer, d.soc, d.viewerAtThirdSite()))
-	got := d.mustWrite(d.withSoD(access.OpRelease, lease("1", d.soc), known, d.admin.RoleID))
+	got := d.mustWrite(d.withSoD(access.OpRelease, lease("1", d.soc), d.admin.RoleID))
 	require.Equal(t, access.Released, got.Proof.Outcome)
 	require.Equal(t, holdings(d.viewer, d.viewerAtThirdSite()), d.held())
 }
@@ -108,7 +106,7 @@ func TestRelease_SeparationHoldsNothingUp(t *testing.T) {
 func TestRelease_TakesAStoppedOneInDespiteSeparation(t *testing.T) {
 	t.Parallel()
 	d := newGrantFixture(t, consoletest.Options{})
-	in := d.withSoD(access.OpAcquire, lease("1", d.soc), access.OwnershipState{}, d.admin.RoleID)
+	in := d.withSoD(access.OpAcquire, lease("1", d.soc), d.admin.RoleID)
 	d.dieAt(in, "before the proof")
 	d.editByHand(holdings(d.viewer, d.soc, d.viewerAtThirdSite()))
 	d.now = d.now.Add(time.Minute)

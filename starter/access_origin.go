@@ -18,30 +18,38 @@ func withOrigins(
 	ctx context.Context, db *store.Store, host string, now time.Time, rows iter.Seq2[store.AccessRow, error],
 ) iter.Seq2[store.AccessRow, error] {
 	return func(yield func(store.AccessRow, error) bool) {
-		var held []store.AccessRow
-		flush := func() bool {
-			err := addOrigins(ctx, db, host, now, held)
-			for _, r := range held {
-				if !yield(r, err) || err != nil {
-					return false
-				}
-			}
-			held = held[:0]
-			return true
-		}
+		b := originBatch{add: func(held []store.AccessRow) error { return addOrigins(ctx, db, host, now, held) }}
 		for r, err := range rows {
 			if err != nil {
-				if flush() {
+				if b.flush(yield) {
 					yield(r, err)
 				}
 				return
 			}
-			if held = append(held, r); len(held) == originsAtOnce && !flush() {
+			if b.held = append(b.held, r); len(b.held) == originsAtOnce && !b.flush(yield) {
 				return
 			}
 		}
-		flush()
+		b.flush(yield)
 	}
+}
+
+// originBatch holds rows that wait for their origins.
+type originBatch struct {
+	add  func([]store.AccessRow) error
+	held []store.AccessRow
+}
+
+// flush passes on the rows that are held, with their origins, and says whether more are wanted.
+func (b *originBatch) flush(yield func(store.AccessRow, error) bool) bool {
+	err := b.add(b.held)
+	for _, r := range b.held {
+		if !yield(r, err) || err != nil {
+			return false
+		}
+	}
+	b.held = b.held[:0]
+	return true
 }
 
 func addOrigins(ctx context.Context, db *store.Store, host string, now time.Time, rows []store.AccessRow) error {

@@ -64,8 +64,8 @@ func (p *app) idFlag(id string) string {
 // configured console.
 func (p *app) syncID(flag string) (string, error) {
 	if kind := wire.OtherKind(flag, "sync"); kind != "" {
-		return "", usage("invalid id %q: ids of workflows of kind %s begin so, and a sync under one would be taken for "+
-			"such a workflow: choose another --id, as in sync/nightly", flag, kind)
+		return "", usage("invalid id %q: ids of workflows of kind %s begin so, and a sync under one would be taken "+
+			"for such a workflow: choose another --id, as in sync/nightly", flag, kind)
 	}
 	if flag != "" {
 		return flag, nil

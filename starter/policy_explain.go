@@ -168,8 +168,8 @@ func (c *policyExplainCommand) input() (policy.Input, drift.Kind, error) {
 	case "", drift.Unexplained, drift.Unauthorized:
 		return q, in.Drift, nil
 	default:
-		return policy.Input{}, "", fmt.Errorf("drift is %q: write unexplained or unauthorized; overdue access is always "+
-			"released", in.Drift)
+		return policy.Input{}, "", fmt.Errorf("drift is %q: write unexplained or unauthorized; overdue access is "+
+			"always released", in.Drift)
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 )
 
 // policy explain says what the drift rules do about access that no request explains.
+//
+//nolint:paralleltest // environ changes the environment
 func TestPolicyExplain_Drift(t *testing.T) {
 	environ(t, map[string]string{"POLICY_FILE": policyFile(t, `groups: {owners: [carol@example.com]}
 rules: [{name: all, autoApprove: true}]

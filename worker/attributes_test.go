@@ -37,7 +37,7 @@ func TestSearchAttributes_AreKept(t *testing.T) {
 		}()
 		wait := func(d time.Duration, usable bool) {
 			t.Helper()
-			time.Sleep(d) //nolint:forbidigo // of the bubble's clock
+			time.Sleep(d)
 			synctest.Wait()
 			require.Equal(t, usable, a.usable.Load())
 		}

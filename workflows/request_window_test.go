@@ -32,7 +32,8 @@ func TestApproval_WindowIsOver(t *testing.T) {
 // The first of two approvers lets it start later: the second one has until the end of that window.
 func TestApproval_WindowMoves(t *testing.T) {
 	t.Parallel()
-	d := newDecisionDriverFor(t, windowInput(), access.Approval{Steps: []access.ApprovalStep{stepOf(2, carolMail, erinMail)}})
+	both := stepOf(2, carolMail, erinMail)
+	d := newDecisionDriverFor(t, windowInput(), access.Approval{Steps: []access.ApprovalStep{both}})
 	d.sendDecision(30*time.Minute, "approve", wire.DecisionInput{By: carolMail, StartAt: began.Add(3 * time.Hour)})
 	got := d.grant(windowInput())
 	require.Equal(t, wire.StateTimedOut, got.State)
@@ -59,10 +60,12 @@ func TestApproval_CancelledAfterDenial(t *testing.T) {
 		version                      workflow.Version
 		want                         string
 	}{
-		"while it is recorded":       {minute, minute, minute + time.Second, 1, wire.StateDenied},
-		"in the same moment":         {minute, 0, minute, 1, wire.StateDenied},
-		"before":                     {minute + time.Second, 0, minute, 1, wire.StateCancelled},
-		"with a workflow of before":  {minute, minute, minute + time.Second, workflow.DefaultVersion, wire.StateCancelled},
+		"while it is recorded": {minute, minute, minute + time.Second, 1, wire.StateDenied},
+		"in the same moment":   {minute, 0, minute, 1, wire.StateDenied},
+		"before":               {minute + time.Second, 0, minute, 1, wire.StateCancelled},
+		"with a workflow of before": {
+			minute, minute, minute + time.Second, workflow.DefaultVersion, wire.StateCancelled,
+		},
 		"before, and while recorded": {minute + time.Second, minute, minute, 1, wire.StateCancelled},
 	} {
 		t.Run(name, func(t *testing.T) {

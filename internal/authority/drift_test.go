@@ -79,7 +79,9 @@ func TestRevert_NotByTheLedger(t *testing.T) {
 		tweak func(*ledger.Drift, *access.Plan)
 		want  authority.Reason
 	}{
-		"no entry":            {"rest", soc, func(d *ledger.Drift, _ *access.Plan) { d.Rule = "" }, authority.NotSigned},
+		"no entry": {
+			"rest", soc, func(d *ledger.Drift, _ *access.Plan) { d.Rule = "" }, authority.NotSigned,
+		},
 		"another principal":   {"rest", soc, anotherPrincipal, authority.NotSigned},
 		"another role":        {"rest", soc, anotherRole, authority.NotSigned},
 		"another requester":   {"rest", soc, anotherRequester, authority.NotSigned},

@@ -86,7 +86,8 @@ func (w *ofWorkflow) check(err error) error {
 		WorkflowType: info.WorkflowType.Name, Err: missing,
 	})
 	// The SDK recovers it, and fails the workflow task.
-	panic(fmt.Errorf("this workflow waits for the key of a payload, and goes on once a worker has it: %w", err)) //nolint:forbidigo // see above
+	panic(fmt.Errorf( //nolint:forbidigo // see above
+		"this workflow waits for the key of a payload, and goes on once a worker has it: %w", err))
 }
 
 // ofActivity decodes what activities get and ask for.

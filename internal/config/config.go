@@ -104,7 +104,8 @@ func Load() (Config, error) {
 	var c Config
 	err := parse(&c)
 	return c, errors.Join(err, c.Console.Validate(), c.Store.Validate(), c.Worker.Validate(),
-		c.Deployment.Validate(), c.Capacity.Validate(), c.Signing.Validate(), c.Telemetry.Validate(), c.Notify.Validate())
+		c.Deployment.Validate(), c.Capacity.Validate(), c.Signing.Validate(), c.Telemetry.Validate(),
+		c.Notify.Validate())
 }
 
 // LoadUnchecked reads all settings and fails only for values of the wrong type. A

@@ -35,9 +35,13 @@ func TestAnswers_Memory(t *testing.T) {
 			require.NoError(t, scale.Fill(t.Context(), db, "acmeco.example.net", "s1", size))
 			require.NoError(t, db.Close())
 			for _, args := range [][]string{
-				{"access", "-o", "json"}, {"access"}, {"access", "--role", scale.Role(3)},
-				{"changes", "--since", "2020-01-01", "-o", "json"}, {"changes", "--since", "2020-01-01"},
-				{"export", "--format", "json"}, {"export", "--format", "csv"},
+				{"access", "-o", "json"},
+				{"access"},
+				{"access", "--role", scale.Role(3)},
+				{"changes", "--since", "2020-01-01", "-o", "json"},
+				{"changes", "--since", "2020-01-01"},
+				{"export", "--format", "json"},
+				{"export", "--format", "csv"},
 			} {
 				c := exec.CommandContext(t.Context(), programs.Starter, args...)
 				c.Env = []string{"DATABASE_URL=" + database, "TMPDIR=" + t.TempDir()}

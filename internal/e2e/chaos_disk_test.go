@@ -105,11 +105,12 @@ func fill(path string) error {
 func (c *chaos) fillDisk(ctx context.Context) {
 	c.crash.Lock()
 	defer c.crash.Unlock()
-	c.deeds.note("the disk of the database is full: %v", c.disk.set(true, c.databasePIDs())) //nolint:contextcheck // healing outlasts the faults
+	err := c.disk.set(true, c.databasePIDs()) //nolint:contextcheck // it heals
+	c.deeds.note("the disk of the database is full: %v", err)
 	pause(ctx, onceFor)
-	c.deeds.note("there is room again: %v", c.disk.set(false, c.databasePIDs())) //nolint:contextcheck // healing outlasts the faults
+	c.deeds.note("there is room again: %v", c.disk.set(false, c.databasePIDs())) //nolint:contextcheck // it heals
 	if c.postgres != nil && !c.postgres.Running() {
-		c.deeds.note("PostgreSQL starts again: %v", c.postgres.Restart()) //nolint:contextcheck // healing outlasts the faults
+		c.deeds.note("PostgreSQL starts again: %v", c.postgres.Restart()) //nolint:contextcheck // it heals
 	}
 }
 

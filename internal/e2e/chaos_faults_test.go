@@ -50,7 +50,7 @@ func (w *keptWorker) keep(ctx context.Context) {
 		w.process = p
 		w.mu.Unlock()
 		if w.postgres == nil {
-			w.disk.limitIfFull(p.Pid()) //nolint:contextcheck // healing outlasts the faults
+			w.disk.limitIfFull(p.Pid()) //nolint:contextcheck // it heals
 		}
 		select {
 		case <-p.Done():
@@ -106,7 +106,7 @@ func (c *chaos) crashPostgres(ctx context.Context, down time.Duration) {
 	defer c.crash.Unlock()
 	c.deeds.note("PostgreSQL crashes for %s: %v", down, c.postgres.Crash())
 	pause(ctx, down)
-	c.deeds.note("PostgreSQL starts again: %v", c.postgres.Restart()) //nolint:contextcheck // healing outlasts the faults
+	c.deeds.note("PostgreSQL starts again: %v", c.postgres.Restart()) //nolint:contextcheck // it heals
 }
 
 // restartServer kills the Temporal server and starts it again: on its database, or on a new one.
@@ -119,7 +119,7 @@ func (c *chaos) restartServer(ctx context.Context, down time.Duration, newDataba
 	if newDatabase != "" {
 		c.temporal.UseDatabase(newDatabase)
 	}
-	c.untilServerRuns() //nolint:contextcheck // healing outlasts the faults
+	c.untilServerRuns() //nolint:contextcheck // it heals
 }
 
 // untilServerRuns starts the Temporal server, also once ctx of the faults has ended.

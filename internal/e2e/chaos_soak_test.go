@@ -15,6 +15,8 @@ const chaosLastsVar = "CHAOS_LASTS"
 
 // Some minutes in which everything fails, on one database and then on the other. No other test runs beside it: access
 // must be gone in time on a machine of two cores. See chaosSeedVar.
+//
+//nolint:paralleltest // see above
 func TestSoakChaos(t *testing.T) {
 	seed, lasts := chaosSeed(t), 4*time.Minute
 	if given := os.Getenv(chaosLastsVar); given != "" {

@@ -77,6 +77,8 @@ func (c *countedCalls) QueryWorkflow(
 
 // Ten thousand grants are in force: a worker is restarted, a sync runs beside them, a list of what
 // is pending takes one call and one for each, and a hundred of them end.
+//
+//nolint:paralleltest // it takes the whole machine
 func TestSoakGrants_TenThousandRunning(t *testing.T) {
 	server, err := testbed.StartDevServer(t.Context(), "")
 	require.NoError(t, err)
@@ -136,11 +138,12 @@ func (s *manyGrants) startWorker() {
 // planAtOnce plans a grant; one with the reason "ask" needs the approval of carol.
 func planAtOnce(_ context.Context, in wire.PlanInput) (wire.PlanResult, error) {
 	viewer := access.HeldRole{RoleID: "1", ScopeID: "9"}
+	both := []access.HeldRole{viewer, {RoleID: "2", ScopeID: "9"}}
 	plan := access.Plan{
 		Op: in.Op, Console: manyHost, Principal: access.PrincipalRef{Kind: access.User, ID: in.Principal.ID},
 		Role: access.RoleRef{ID: "2"}, Scope: access.ScopeRef{Level: access.SiteLevel, ID: "9"}, Terms: in.Terms,
 		Before:   access.Holdings{Level: access.SiteLevel, Held: []access.HeldRole{viewer}},
-		After:    access.Holdings{Level: access.SiteLevel, Held: []access.HeldRole{viewer, {RoleID: "2", ScopeID: "9"}}},
+		After:    access.Holdings{Level: access.SiteLevel, Held: both},
 		Expected: access.Applied,
 	}
 	if in.Terms.Reason == "ask" {

@@ -53,7 +53,7 @@ func (s *stack) pendingApply(run client.WorkflowRun) *workflowpb.PendingActivity
 // release of another grant reaches its writer, has the higher priority, and goes first once the console is back.
 func TestWriter_WaitingHoldsNoSlot(t *testing.T) {
 	t.Parallel()
-	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // closed in the next line
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	metrics := listener.Addr().String()
 	require.NoError(t, listener.Close())
@@ -69,7 +69,9 @@ func TestWriter_WaitingHoldsNoSlot(t *testing.T) {
 		waiting = append(waiting, u.startGrant(fmt.Sprint("/", n), u.inputFor(u.user, u.requested, "")))
 	}
 	for _, run := range waiting {
-		s.untilStatus(run, func(got wire.RequestStatus) bool { return got.State == wire.StateApplying && got.Waiting != "" })
+		s.untilStatus(run, func(got wire.RequestStatus) bool {
+			return got.State == wire.StateApplying && got.Waiting != ""
+		})
 	}
 	require.EventuallyWithT(t, func(c *assertT) {
 		for _, run := range waiting {

@@ -101,7 +101,7 @@ type Overdue struct {
 
 // Drift says what a drift rule of the policy does about an assignment that no request explains.
 type Drift struct {
-	Action    string              `json:"action"` // adopt, or revert, which the revoke that the entry is filed under does
+	Action    string              `json:"action"` // adopt, or revert by the revoke that the entry is filed under
 	Principal access.PrincipalRef `json:"principal"`
 	Holding   access.Holding      `json:"holding"`
 	Found     string              `json:"found"`  // the kind of drift

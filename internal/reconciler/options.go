@@ -43,8 +43,8 @@ type Options struct {
 	Releaser Releaser
 	// Follow tells people of a release, and mends the writer of the principal. It is tried again until it succeeds.
 	Follow func(ctx context.Context, temporal client.Client, c Claim) error
-	// Drift holds the console against the ledger and carries out the drift rules of the policy; nil for neither. temporal
-	// is nil while Temporal cannot be reached.
+	// Drift holds the console against the ledger and carries out the drift rules of the policy; nil for neither.
+	// temporal is nil while Temporal cannot be reached.
 	Drift func(ctx context.Context, temporal client.Client) error
 	// ReadOnly reports what is overdue and releases nothing.
 	ReadOnly bool

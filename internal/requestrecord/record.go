@@ -54,7 +54,7 @@ type Entry struct {
 // States of requests of which only the ledger is known.
 const (
 	StateOpen       = "open"       // there is no receipt
-	StateLost       = "lost"       // there is no receipt, it has given nothing, and Temporal has no workflow that goes on
+	StateLost       = "lost"       // no receipt, it has given nothing, and Temporal has no workflow that goes on
 	StateUnreadable = "unreadable" // this version cannot read its entry
 )
 

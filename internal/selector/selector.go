@@ -112,8 +112,8 @@ var safeID = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:-]{0,99}$`)
 func RequestID(text, prefix string) (string, error) {
 	id := strings.TrimPrefix(strings.TrimSpace(text), prefix)
 	if kind := wire.OtherKind(id, ""); kind != "" {
-		return "", fmt.Errorf("invalid id %q: ids of workflows of kind %s begin so: leave %s/ out, or choose another id",
-			id, kind, kind)
+		return "", fmt.Errorf(
+			"invalid id %q: ids of workflows of kind %s begin so: leave %s/ out, or choose another id", id, kind, kind)
 	}
 	if strings.Contains(id, "@") {
 		return "", fmt.Errorf("invalid id %q: no e-mail addresses, because Temporal stores ids unencrypted", id)

@@ -128,7 +128,8 @@ func TestRequestID(t *testing.T) {
 	}
 	for text, want := range map[string]string{
 		"ana@example.com": "no e-mail addresses", "a b": "write letters, digits", "": "as in INC-42",
-		"revoke/x": "ids of workflows of kind revoke begin so", "principal/x": "of kind principal", "-x": "write letters", strings.Repeat("x", 101): "at most 100",
+		"revoke/x": "ids of workflows of kind revoke begin so", "principal/x": "of kind principal",
+		"-x": "write letters", strings.Repeat("x", 101): "at most 100",
 	} {
 		_, err := selector.RequestID(text, "grant/")
 		require.ErrorContains(t, err, want, text)

@@ -77,7 +77,8 @@ func requireUntouchedSessions(t *testing.T, url string) {
 		require.NoError(t, tx.QueryRow(t.Context(), `SELECT (SELECT COUNT(*) FROM pg_prepared_statements),
 			(SELECT COUNT(*) FROM pg_locks WHERE locktype = 'advisory'
 			   AND database = (SELECT oid FROM pg_database WHERE datname = current_database())),
-			current_setting('enable_nestloop'), current_setting('jit'), current_setting('plan_cache_mode'), current_setting('synchronous_commit')`).
+			current_setting('enable_nestloop'), current_setting('jit'), current_setting('plan_cache_mode'),
+			current_setting('synchronous_commit')`).
 			Scan(&statements, &locks, &nestloop, &jit, &plans, &commit))
 		require.Equal(t, []any{0, 0, "on", "on", "auto", "off"}, // the server of tests has synchronous_commit=off
 			[]any{statements, locks, nestloop, jit, plans, commit})
