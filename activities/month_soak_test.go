@@ -2,10 +2,23 @@
 
 package activities
 
-import "testing"
+import (
+	"os"
+	"strconv"
+	"testing"
 
-// A month of a user with 6,000 roles and fifty leases: see TestMonth_RolesAndLeases.
+	"github.com/stretchr/testify/require"
+)
+
+// A month of a user with 6,000 roles and fifty leases: see TestMonth_RolesAndLeases. SOAK_ROLES is another number of
+// roles.
 func TestSoakMonth(t *testing.T) {
 	t.Parallel()
-	newMonth(t, 6000, 50).pass()
+	roles := 6000
+	if given := os.Getenv("SOAK_ROLES"); given != "" {
+		var err error
+		roles, err = strconv.Atoi(given)
+		require.NoError(t, err, "SOAK_ROLES")
+	}
+	newMonth(t, roles, 50).pass()
 }
