@@ -68,7 +68,7 @@ workflowcheck: bin/workflowcheck ## check that workflow code uses no clock, goro
 	bin/workflowcheck ./workflows/...
 
 .PHONY: test
-test: build bin/demo temporal-cli ## run all tests; at most ten minutes on 2 cores
+test: build bin/demo temporal-cli ## run all tests; some fifteen minutes on 2 cores
 	$(WITH_TEMPORAL) go test -timeout 20m $(TESTFLAGS) ./...
 
 .PHONY: race
