@@ -107,16 +107,11 @@ func (r *Request) isOnRecord(ctx context.Context, in wire.ApplyInput, answer wir
 		return false, err
 	}
 	if proof, proven := on.ProofOf(in.Change.Key); proven {
-		return proof.Confirmed || !claimsAbsence(proof.Outcome), nil
+		return proof.Confirmed || !proof.Outcome.ClaimsAbsence(), nil
 	}
 	return unauthorized && slices.ContainsFunc(on.Unauthorized, func(u ledger.Unauthorized) bool {
 		return u.Change == in.Change.Key && u.Principal.Kind == who.Kind && u.Principal.ID == who.ID
 	}), nil
-}
-
-// claimsAbsence says that an outcome claims that something is gone, which a second read confirms.
-func claimsAbsence(o access.Outcome) bool {
-	return o == access.Released || o == access.Removed || o == access.AlreadyAbsent || o == access.Deleted
 }
 
 // mendWriter looks at the workflow under the writer's id, once that has not answered, and says what it has found: see

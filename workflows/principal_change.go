@@ -207,7 +207,7 @@ func (p *principalRun) confirm(
 	ctx workflow.Context, in wire.ChangeRequest, answer wire.ChangeAnswer,
 ) (wire.ChangeAnswer, error) {
 	proof := &answer.Proof
-	if proof.Confirmed || !claimsAbsence(proof.Outcome) {
+	if proof.Confirmed || !proof.Outcome.ClaimsAbsence() {
 		return answer, nil
 	}
 	whole := removesPrincipal(in, proof.Outcome)
@@ -244,12 +244,6 @@ func (p *principalRun) confirm(
 			return answer, nil
 		}
 	}
-}
-
-// claimsAbsence says that the outcome claims that something is gone: a role from its scope, or
-// the principal itself.
-func claimsAbsence(o access.Outcome) bool {
-	return o == access.Released || o == access.Removed || o == access.AlreadyAbsent || o == access.Deleted
 }
 
 // removesPrincipal reports whether the change deletes the principal, not only a role.

@@ -49,6 +49,12 @@ const (
 	Unauthorized  Outcome = "unauthorized"  // refused: the ledger does not show the authority for it
 )
 
+// ClaimsAbsence says that the outcome claims that something is gone: a role from its scope, or the
+// principal itself. A second read confirms it.
+func (o Outcome) ClaimsAbsence() bool {
+	return o == Released || o == Removed || o == AlreadyAbsent || o == Deleted
+}
+
 // LastRoleRule says what to do when a change would remove the last role of a principal: a
 // console accepts no empty list.
 type LastRoleRule string
