@@ -14,11 +14,15 @@ export CGO_ENABLED := 0
 
 # TEMPORAL_CLI is the path of the Temporal CLI, for tests and programs that start a Temporal server.
 WITH_TEMPORAL = TEMPORAL_CLI="$$(tools/temporal-cli.sh)"
+# The connector's tests run the programs that are built before them.
+WITH_CONNECTOR = $(WITH_TEMPORAL) BIN=$(BIN)
 
 # Extra arguments of `go test`: make test TESTFLAGS='-run Sync -v'.
 TESTFLAGS ?=
 # Extra arguments of the target's program: make bench ARGS=--help.
 ARGS ?=
+# The connector for ConductorOne is a module of its own: what its SDK needs stays out of the worker and the starter.
+CONNECTOR := starter/conductorone
 # How many inputs each fuzz target gets, or how long it runs, such as 1m.
 FUZZTIME ?= 20000x
 # The release whose histories `make histories` records.
@@ -49,6 +53,9 @@ passwords: ## write random database passwords for docker compose into .env; thos
 .PHONY: build
 build: bin/worker bin/starter bin/console-simulator ## build bin/worker, bin/starter and bin/console-simulator (static binaries)
 
+.PHONY: conductorone
+conductorone: bin/baton-sentinelone-provisioner ## build bin/baton-sentinelone-provisioner, the connector that ConductorOne drives
+
 ##@ Check
 
 .PHONY: check
@@ -57,23 +64,27 @@ check: lint workflowcheck test ## lint, workflowcheck and test: run this before 
 .PHONY: fmt
 fmt: bin/golangci-lint ## format every Go file
 	bin/golangci-lint fmt ./...
+	cd $(CONNECTOR) && $(BIN)/golangci-lint fmt ./...
 
 .PHONY: lint
 lint: bin/golangci-lint ## check style, dependency rules, likely mistakes, formatting, and that go.mod is tidy
 	bin/golangci-lint run ./...
 	go mod tidy -diff
+	cd $(CONNECTOR) && $(BIN)/golangci-lint run ./... && go mod tidy -diff
 
 .PHONY: workflowcheck
 workflowcheck: bin/workflowcheck ## check that workflow code uses no clock, goroutine, channel or random source
 	bin/workflowcheck ./workflows/...
 
 .PHONY: test
-test: build bin/demo temporal-cli ## run all tests; some fifteen minutes on 2 cores
+test: build bin/demo conductorone bin/baton temporal-cli ## run all tests; some twenty minutes on 2 cores
 	$(WITH_TEMPORAL) go test -timeout 20m $(TESTFLAGS) ./...
+	$(WITH_CONNECTOR) go test -C $(CONNECTOR) -timeout 20m $(TESTFLAGS) ./...
 
 .PHONY: race
-race: build temporal-cli ## run all tests under the race detector (needs gcc)
+race: build conductorone bin/baton temporal-cli ## run all tests under the race detector (needs gcc)
 	$(WITH_TEMPORAL) CGO_ENABLED=1 go test -race -timeout 40m $(TESTFLAGS) ./...
+	$(WITH_CONNECTOR) CGO_ENABLED=1 go test -C $(CONNECTOR) -race -timeout 40m $(TESTFLAGS) ./...
 
 .PHONY: replay
 replay: ## replay the committed histories against the current workflow code
@@ -112,6 +123,7 @@ search-attributes: temporal-cli ## register our search attributes at TEMPORAL_AD
 .PHONY: tidy
 tidy: ## update go.mod and go.sum to what the code imports
 	go mod tidy
+	cd $(CONNECTOR) && go mod tidy
 
 .PHONY: image
 image: ## build the container image, as docker-compose.yaml does
@@ -121,7 +133,7 @@ image: ## build the container image, as docker-compose.yaml does
 tools: bin/golangci-lint bin/workflowcheck bin/temporal ## build every pinned tool into bin/
 
 # Always run: Go itself decides whether it must build anything.
-.PHONY: bin/worker bin/starter bin/console-simulator bin/demo
+.PHONY: bin/worker bin/starter bin/console-simulator bin/demo bin/baton-sentinelone-provisioner
 bin/worker:
 	@$(GO_BUILD) -o $(BIN)/worker ./worker
 bin/starter:
@@ -130,6 +142,13 @@ bin/console-simulator:
 	@$(GO_BUILD) -o $(BIN)/console-simulator ./internal/consoletest/console-simulator
 bin/demo:
 	@$(GO_BUILD) -o $(BIN)/demo ./internal/demo
+
+bin/baton-sentinelone-provisioner:
+	@cd $(CONNECTOR) && $(GO_BUILD) -o $(BIN)/baton-sentinelone-provisioner .
+
+bin/baton: $(CONNECTOR)/go.mod $(CONNECTOR)/go.sum ## build the baton CLI, at the version pinned in starter/conductorone/go.mod
+	@echo "building the baton CLI into bin/baton: only once, takes a minute"
+	@cd $(CONNECTOR) && go build -o $(BIN)/baton github.com/conductorone/baton-sdk/cmd/baton
 
 bin/temporal: tools/go.mod tools/go.sum ## build the official Temporal CLI, at the version pinned in tools/go.mod
 	@echo "building the Temporal CLI into bin/temporal: only once, takes some minutes"
@@ -154,8 +173,8 @@ temporal-cli:
 
 .PHONY: clean
 clean: ## remove what was built, except the tools, which take minutes to build
-	rm -rf bin/worker bin/starter bin/console-simulator bin/demo .demo coverage.out
+	rm -rf bin/worker bin/starter bin/console-simulator bin/demo bin/baton-sentinelone-provisioner .demo coverage.out
 
 .PHONY: clean-tools
 clean-tools: ## remove the built tools too
-	rm -f bin/temporal bin/golangci-lint bin/workflowcheck
+	rm -f bin/temporal bin/golangci-lint bin/workflowcheck bin/baton
