@@ -24,7 +24,7 @@ func lookup[T any](s *Settings, name string) (out T) {
 	v := reflect.ValueOf(s).Elem()
 	for i := range v.NumField() {
 		if v.Type().Field(i).Tag.Get("mapstructure") == name {
-			out, _ = v.Field(i).Interface().(T)
+			out, _ = reflect.TypeAssert[T](v.Field(i))
 		}
 	}
 	return out
