@@ -153,12 +153,14 @@ func (d driftScopes) overdue(now time.Time) string {
 		" OR o.due_at < c.due_at)" + d.each() + ") AND " + d.maybeShown()
 }
 
-// unauthorized selects the claims that no request on record names.
+// unauthorized selects the claims that no request on record names, the latest per role, and that no rule has adopted
+// since.
 func (d driftScopes) unauthorized() string {
 	return "SELECT 'unauthorized' AS kind" + driftColumns + "c.began_at AS since_at FROM claims c WHERE " + inForce +
 		" AND c.is_authorized = 0 AND " + d.maybeShown() +
 		" AND NOT EXISTS (" + d.others() +
-		" AND o.is_authorized = 0 AND o.claim < c.claim" + d.each() + ")"
+		" AND (o.op = 'adopt' OR o.is_authorized = 0)" +
+		" AND (o.entry > c.entry OR o.entry = c.entry AND o.claim < c.claim)" + d.each() + ")"
 }
 
 // missing selects the claims in force that the latest snapshot does not show, though it began later, and though

@@ -164,6 +164,32 @@ func TestExplain_Kinds(t *testing.T) {
 	})
 }
 
+// What was written without a request is drift until a rule adopts it, and again if it is written again.
+func TestExplain_UnauthorizedIsAdopted(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(db database) {
+		d := newDriftScene(db)
+		d.sync()
+		d.explain()
+		written := d.lease("INC-1", 0)
+		written.Op, written.Due, written.Why, written.Authorized = store.ClaimGrant, time.Time{}, "", false
+		d.claim(written)
+		d.edit("403", globex, acmeSite, oslo)
+		d.sync()
+		require.Equal(t, drift.Counts{drift.Unauthorized: 1}, d.explain().New)
+
+		adopted := written
+		adopted.ID, adopted.Op, adopted.Request, adopted.Authorized = "drift#1", store.ClaimAdopt, "drift", true
+		d.claim(adopted)
+		require.Zero(t, d.explain().Counts.Drift())
+		require.Empty(t, d.drift(store.DriftQuery{}))
+
+		written.ID, written.Request = "grant/INC-2#run", "grant/INC-2"
+		d.claim(written)
+		require.Equal(t, 1, d.explain().Counts[drift.Unauthorized])
+	})
+}
+
 // A change of ours that is newer than the snapshot is no drift, in either direction.
 func TestExplain_NewerThanTheSnapshot(t *testing.T) {
 	t.Parallel()
