@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"strconv"
-	"strings"
 
 	"sentinelone-provisioner/internal/access"
 )
@@ -22,7 +21,7 @@ func Columns() []string {
 }
 
 // CSV writes one flat table of assignments for a spreadsheet. It puts an apostrophe in
-// front of a cell that a spreadsheet would run as a formula. Call its methods in the
+// front of what a spreadsheet would run as a formula. Call its methods in the
 // store's order: names before assignments.
 type CSV struct {
 	w          *csv.Writer
@@ -152,13 +151,4 @@ func (c *CSV) write(cells []string) error {
 		return fmt.Errorf("write the export: %w", err)
 	}
 	return nil
-}
-
-// inert prevents a spreadsheet from running a name as a formula
-// (https://owasp.org/www-community/attacks/CSV_Injection).
-func inert(cell string) string {
-	if cell != "" && strings.ContainsRune("=+-@\t\r", rune(cell[0])) {
-		return "'" + cell
-	}
-	return cell
 }
