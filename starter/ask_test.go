@@ -10,9 +10,11 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"github.com/xuri/excelize/v2"
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/describe"
+	"sentinelone-provisioner/internal/export"
 	"sentinelone-provisioner/internal/store"
 )
 
@@ -263,6 +265,32 @@ func TestExport_ToAFile(t *testing.T) {
 	got = run(t, "export", "--out", filepath.Join(dir, "missing", "x.json"))
 	require.Equal(t, exitFailed, got.code)
 	require.Contains(t, got.errOut, "error: cannot write ")
+}
+
+func TestExport_Workbook(t *testing.T) {
+	f := newFixture(t)
+	f.sync(host, "s1", scene())
+	path := filepath.Join(t.TempDir(), "access.xlsx")
+	got := run(t, "export", "--format", "xlsx", "--out", path)
+	require.Equal(t, exitDone, got.code, got.errOut)
+	book, err := excelize.OpenFile(path)
+	require.NoError(t, err)
+	defer func() { _ = book.Close() }()
+	rows, err := book.GetRows("assignments")
+	require.NoError(t, err)
+	require.Equal(t, export.Columns(), rows[0])
+	require.Contains(t, rows, []string{
+		"user", "401", "ana@example.com", "Ana", "301", "Admin", "true", "site", "201", "Berlin", "100", "Acme",
+	})
+	piped := run(t, "export", "--format", "xlsx")
+	require.Equal(t, exitDone, piped.code)
+	data, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.Equal(t, string(data), piped.out)
+
+	got = run(t, "export", "--format", "xls")
+	require.Equal(t, exitUsage, got.code)
+	require.Equal(t, "error: --format: unknown format \"xls\": use json, csv or xlsx\n", got.errOut)
 }
 
 func TestCheck_TellsOfTheLastSync(t *testing.T) {
