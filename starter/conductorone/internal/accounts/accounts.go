@@ -1,0 +1,51 @@
+package accounts
+
+import (
+	"context"
+	"time"
+
+	v2 "github.com/conductorone/baton-sdk/pb/c1/connector/v2"
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/requestclient"
+	"sentinelone-provisioner/internal/requestrecord"
+	"sentinelone-provisioner/internal/selector"
+	"sentinelone-provisioner/internal/wire"
+)
+
+// Requests carries requests out.
+type Requests interface {
+	// Await signs and starts a request, or attaches to the one that runs under its id, and waits until it has ended,
+	// until says so, or the connector waits no longer: then it returns the request as it runs. An ended request
+	// of that id is followed by a new one.
+	Await(
+		ctx context.Context, r requestclient.NewRequest, until func(wire.RequestStatus) bool,
+	) (requestrecord.Observation, error)
+	// Last is the latest request with that workflow id, as Temporal knows it. The zero value is none.
+	Last(ctx context.Context, id string) (requestrecord.Observation, error)
+}
+
+// Lookup reads what the last proven sync saw.
+type Lookup interface {
+	// Resource is the resource with that type and id, and when the sync that saw it ended. Without such a resource
+	// it fails with code NotFound.
+	Resource(ctx context.Context, id *v2.ResourceId) (*v2.Resource, time.Time, error)
+	// Scopes are the scopes of the console by name.
+	Scopes(ctx context.Context) (selector.Scopes, error)
+}
+
+// Config is what changes of accounts need.
+type Config struct {
+	// Console is the host of the console, with its port if it has one.
+	Console string
+	// Requester is the name under which the connector makes requests, as policies see it.
+	Requester string
+	Requests  Requests
+	Lookup    Lookup
+	Now       func() time.Time
+}
+
+// principalOf is the principal that a resource id names; ok is false for other types.
+func principalOf(id *v2.ResourceId) (p access.PrincipalSelector, ok bool) {
+	kind, ok := kinds[id.GetResourceType()]
+	return access.PrincipalSelector{Kind: kind, ID: id.GetResource()}, ok && id.GetResource() != ""
+}

@@ -1,0 +1,66 @@
+package accounts
+
+import (
+	"context"
+
+	v2 "github.com/conductorone/baton-sdk/pb/c1/connector/v2"
+	"github.com/conductorone/baton-sdk/pkg/annotations"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"sentinelone-provisioner/internal/requestclient"
+	"sentinelone-provisioner/internal/wire"
+)
+
+// Delete requests that a user is deleted with all its roles.
+func (u Users) Delete(ctx context.Context, id, _ *v2.ResourceId) (annotations.Annotations, error) {
+	return nil, u.delete(ctx, id)
+}
+
+// Delete requests that a service user is deleted with all its roles and its token.
+func (s ServiceUsers) Delete(ctx context.Context, id, _ *v2.ResourceId) (annotations.Annotations, error) {
+	return nil, s.delete(ctx, id)
+}
+
+// delete has a principal offboarded. One that is gone already is deleted. System users, read-only identities and the
+// token's own user are refused by the plan, which reads the console.
+func (c Config) delete(ctx context.Context, of *v2.ResourceId) error {
+	who, ok := principalOf(of)
+	if !ok {
+		return invalid("cannot delete %s %q: only users and service users can be deleted",
+			of.GetResourceType(), of.GetResource())
+	}
+	in := wire.OffboardInput{
+		Principal: who, Mode: wire.ModeDelete, Requester: c.Requester, Reason: "deleted in ConductorOne",
+		Console: c.Console,
+	}
+	if err := in.Validate(); err != nil {
+		return invalid("cannot delete %s %q: %v", of.GetResourceType(), of.GetResource(), err)
+	}
+	id := wire.OffboardID(requestID("delete", c.Console, string(who.Kind), who.ID))
+	before, err := c.Requests.Last(ctx, id)
+	if err != nil {
+		return err
+	}
+	seen, err := c.Requests.Await(ctx, requestclient.NewRequest{
+		Type: wire.OffboardType, ID: id, Input: &in, Again: true, Summary: "offboard: " + in.Mode,
+	}, never)
+	switch {
+	case err != nil:
+		return err
+	case !seen.Over:
+		return status.Error(codes.FailedPrecondition, pendingText(id, seen, "delete the account again"))
+	case seen.State() == wire.StateOffboarded:
+		return nil
+	}
+	// A request about a principal that the console does not know fails before there is a plan.
+	if seen.Failure != nil && (before.State() == wire.StateOffboarded || c.isGone(ctx, of)) {
+		return nil
+	}
+	return failure(id, seen)
+}
+
+// isGone says that the last proven sync does not show the principal.
+func (c Config) isGone(ctx context.Context, of *v2.ResourceId) bool {
+	_, _, err := c.Lookup.Resource(ctx, of)
+	return status.Code(err) == codes.NotFound
+}

@@ -1,0 +1,171 @@
+package accounts_test
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	v2 "github.com/conductorone/baton-sdk/pb/c1/connector/v2"
+	"github.com/stretchr/testify/require"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/structpb"
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/requestclient"
+	"sentinelone-provisioner/internal/requestrecord"
+	"sentinelone-provisioner/internal/selector"
+	"sentinelone-provisioner/internal/store"
+	"sentinelone-provisioner/internal/wire"
+
+	"sentinelone-provisioner/starter/conductorone/internal/accounts"
+	"sentinelone-provisioner/starter/conductorone/internal/resources"
+)
+
+const (
+	consoleName = "acmeco.sentinelone.net"
+	requester   = "conductorone"
+)
+
+var now = time.Date(2026, 3, 3, 14, 0, 0, 0, time.UTC)
+
+// fakeRequests answers each request as the test says, and keeps what was started.
+type fakeRequests struct {
+	mu      sync.Mutex
+	started []requestclient.NewRequest
+	answers []requestrecord.Observation // one for each request; the last one again
+	before  requestrecord.Observation
+	err     error
+}
+
+func (f *fakeRequests) Await(
+	_ context.Context, r requestclient.NewRequest, until func(wire.RequestStatus) bool,
+) (requestrecord.Observation, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.started = append(f.started, r)
+	if f.err != nil {
+		return requestrecord.Observation{}, f.err
+	}
+	out := f.answers[min(len(f.started), len(f.answers))-1]
+	if out.Status != nil {
+		until(*out.Status)
+	}
+	return out, nil
+}
+
+func (f *fakeRequests) Last(context.Context, string) (requestrecord.Observation, error) {
+	return f.before, nil
+}
+
+// fakeLookup has the resources that a sync saw.
+type fakeLookup struct {
+	seen map[string]*v2.Resource // by type and id
+	err  error
+}
+
+func (f fakeLookup) Resource(_ context.Context, id *v2.ResourceId) (*v2.Resource, time.Time, error) {
+	if f.err != nil {
+		return nil, time.Time{}, f.err
+	}
+	found, ok := f.seen[id.GetResourceType()+"/"+id.GetResource()]
+	if !ok {
+		return nil, time.Time{}, status.Error(codes.NotFound, "not in the last sync")
+	}
+	return found, now.Add(-12 * time.Minute), nil
+}
+
+func (f fakeLookup) Scopes(context.Context) (selector.Scopes, error) { return store.Directory{}, f.err }
+
+func config(r *fakeRequests, l fakeLookup) accounts.Config {
+	return accounts.Config{
+		Console: consoleName, Requester: requester, Requests: r, Lookup: l,
+		Now: func() time.Time { return now },
+	}
+}
+
+// ended is a request that has ended.
+func ended(state, message string, receipt *access.Receipt) requestrecord.Observation {
+	return requestrecord.Observation{Over: true, Result: &wire.RequestResult{
+		State: state, Message: message, Receipt: receipt,
+	}}
+}
+
+// running is a request that runs.
+func running(state, waiting string) requestrecord.Observation {
+	return requestrecord.Observation{Status: &wire.RequestStatus{State: state, Waiting: waiting}}
+}
+
+// created is the receipt of an account that was created.
+func created(p access.PrincipalRef) *access.Receipt {
+	return &access.Receipt{Proofs: []access.Proof{{Outcome: access.Created, Made: &p}}}
+}
+
+// about is the receipt of a request about a principal that was there.
+func about(p access.PrincipalRef) *access.Receipt {
+	return &access.Receipt{Plan: access.Plan{Principal: p}}
+}
+
+func accountInfo(t *testing.T, email string, profile map[string]any) *v2.AccountInfo {
+	t.Helper()
+	out, err := structpb.NewStruct(profile)
+	require.NoError(t, err)
+	info := v2.AccountInfo_builder{Profile: out}.Build()
+	if email != "" {
+		info.SetEmails([]*v2.AccountInfo_Email{v2.AccountInfo_Email_builder{Address: email, IsPrimary: true}.Build()})
+	}
+	return info
+}
+
+func userProfile() map[string]any {
+	return map[string]any{
+		"first_name": "Ana", "last_name": "Roy", "role": "Viewer", "scope": "Acme / Berlin", "reason": "CHG-7",
+	}
+}
+
+func serviceUserProfile() map[string]any {
+	return map[string]any{"name": "ci builds", "role": "Viewer", "scope": "tenant", "token_life": "90d"}
+}
+
+func without(all map[string]any, name string) map[string]any {
+	out := maps.Clone(all)
+	delete(out, name)
+	return out
+}
+
+func with(all map[string]any, name string, value any) map[string]any {
+	out := maps.Clone(all)
+	out[name] = value
+	return out
+}
+
+func resourceID(kind, id string) *v2.ResourceId {
+	return v2.ResourceId_builder{ResourceType: kind, Resource: id}.Build()
+}
+
+func seen(ids ...string) fakeLookup {
+	out := fakeLookup{seen: map[string]*v2.Resource{}}
+	for _, id := range ids {
+		out.seen[resources.User+"/"+id] = v2.Resource_builder{Id: resourceID(resources.User, id)}.Build()
+	}
+	return out
+}
+
+func requireCode(t *testing.T, code codes.Code, err error, words ...string) {
+	t.Helper()
+	require.Error(t, err)
+	require.Equal(t, code, status.Code(err), err.Error())
+	for _, w := range words {
+		require.Contains(t, err.Error(), w)
+	}
+}
+
+func ids(started []requestclient.NewRequest) []string {
+	var out []string
+	for _, r := range started {
+		out = append(out, r.ID)
+	}
+	return slices.Clone(out)
+}

@@ -1,0 +1,27 @@
+package accounts
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
+
+	"sentinelone-provisioner/internal/access"
+
+	"sentinelone-provisioner/starter/conductorone/internal/resources"
+)
+
+// kinds are the kinds of principals by their resource types.
+var kinds = map[string]access.Kind{
+	resources.User:        access.User,
+	resources.ServiceUser: access.ServiceUser,
+}
+
+// idLength is the length of the hash in workflow ids, in characters: 128 bits.
+const idLength = 32
+
+// requestID is the id of a request, without prefix. The same wish of ConductorOne has the same id, so that a task
+// that comes again attaches to the request that runs. Names and addresses are hashed: Temporal does not encrypt ids.
+func requestID(parts ...string) string {
+	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
+	return "c1-" + hex.EncodeToString(sum[:])[:idLength]
+}

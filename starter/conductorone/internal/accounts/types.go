@@ -1,0 +1,104 @@
+package accounts
+
+import (
+	"context"
+
+	v2 "github.com/conductorone/baton-sdk/pb/c1/connector/v2"
+	"github.com/conductorone/baton-sdk/pkg/annotations"
+	"google.golang.org/protobuf/types/known/structpb"
+	"google.golang.org/protobuf/types/known/timestamppb"
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/describe"
+
+	"sentinelone-provisioner/starter/conductorone/internal/resources"
+)
+
+// Users creates, deletes and reads users.
+type Users struct{ Config }
+
+// ServiceUsers creates, deletes and reads service users.
+type ServiceUsers struct{ Config }
+
+// Getter reads single resources of the types that nobody creates through ConductorOne.
+type Getter struct{ Lookup Lookup }
+
+// CreateAccountCapabilityDetails says that users are created without a password: the console invites them.
+func (Users) CreateAccountCapabilityDetails(context.Context) (
+	*v2.CredentialDetailsAccountProvisioning, annotations.Annotations, error,
+) {
+	return noPassword(), nil, nil
+}
+
+// CreateAccountCapabilityDetails says that service users are created without a password: the worker stores their
+// token.
+func (ServiceUsers) CreateAccountCapabilityDetails(context.Context) (
+	*v2.CredentialDetailsAccountProvisioning, annotations.Annotations, error,
+) {
+	return noPassword(), nil, nil
+}
+
+func noPassword() *v2.CredentialDetailsAccountProvisioning {
+	const none = v2.CapabilityDetailCredentialOption_CAPABILITY_DETAIL_CREDENTIAL_OPTION_NO_PASSWORD
+	return v2.CredentialDetailsAccountProvisioning_builder{
+		SupportedCredentialOptions: []v2.CapabilityDetailCredentialOption{none},
+		PreferredCredentialOption:  none,
+	}.Build()
+}
+
+// Get reads one user from the last proven sync. The answer says how old it is.
+func (u Users) Get(ctx context.Context, id, _ *v2.ResourceId) (*v2.Resource, annotations.Annotations, error) {
+	return get(ctx, u.Lookup, id)
+}
+
+// Get reads one service user from the last proven sync. The answer says how old it is.
+func (s ServiceUsers) Get(ctx context.Context, id, _ *v2.ResourceId) (*v2.Resource, annotations.Annotations, error) {
+	return get(ctx, s.Lookup, id)
+}
+
+// Get reads one resource from the last proven sync. The answer says how old it is.
+func (g Getter) Get(ctx context.Context, id, _ *v2.ResourceId) (*v2.Resource, annotations.Annotations, error) {
+	return get(ctx, g.Lookup, id)
+}
+
+// asOf is the name under which an answer carries when the sync ended that it comes from.
+const asOf = "as_of"
+
+func get(ctx context.Context, from Lookup, id *v2.ResourceId) (*v2.Resource, annotations.Annotations, error) {
+	found, at, err := from.Resource(ctx, id)
+	if err != nil {
+		return nil, nil, err
+	}
+	said, err := structpb.NewStruct(map[string]any{asOf: describe.Second(at)})
+	if err != nil {
+		return nil, nil, err
+	}
+	return found, annotations.New(said, timestamppb.New(at)), nil
+}
+
+// resourceOf is an account that no sync has seen yet.
+func resourceOf(p access.PrincipalRef) *v2.Resource {
+	kind := resources.User
+	if p.Kind == access.ServiceUser {
+		kind = resources.ServiceUser
+	}
+	name := p.Name
+	if name == "" {
+		name = p.Email
+	}
+	trait := &v2.UserTrait{}
+	trait.SetAccountType(v2.UserTrait_ACCOUNT_TYPE_HUMAN)
+	if p.Kind == access.ServiceUser {
+		trait.SetAccountType(v2.UserTrait_ACCOUNT_TYPE_SERVICE)
+	}
+	if p.Email != "" {
+		trait.SetLogin(p.Email)
+		trait.SetEmails([]*v2.UserTrait_Email{v2.UserTrait_Email_builder{
+			Address: p.Email, IsPrimary: true,
+		}.Build()})
+	}
+	return v2.Resource_builder{
+		Id: v2.ResourceId_builder{ResourceType: kind, Resource: p.ID}.Build(), DisplayName: name,
+		Status:      v2.Status_builder{Status: v2.Status_RESOURCE_STATUS_ENABLED}.Build(),
+		Annotations: annotations.New(trait),
+	}.Build()
+}
