@@ -122,3 +122,17 @@ func TestManyRoles_ReleaseWhileTheConsoleIsDown(t *testing.T) {
 	s.requireSmall(run.GetID())
 	require.WithinDuration(t, time.Now(), got.Receipt.FinishedAt, time.Hour)
 }
+
+// The database has lost the long lists that the ledger names. What must end ends all the same, and nothing else goes.
+func TestManyRoles_ListsAreLost(t *testing.T) {
+	t.Parallel()
+	s := newManyRolesEnv(t)
+	before := s.holdings()
+	run := s.startGrant("1", s.input("5s"))
+	s.untilStatus(run, isActive)
+	s.execute("DROP TRIGGER role_lists_no_delete; DELETE FROM role_lists")
+	got := s.result(run)
+	require.Equal(t, wire.StateExpired, got.State, got.Message)
+	require.Equal(t, before, s.holdings())
+	s.requireLedger()
+}

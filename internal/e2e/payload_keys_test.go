@@ -106,9 +106,15 @@ func (s *stack) useKeys(file string) {
 // forgetKeys leaves the store as one that was restored from before the keys came.
 func (s *stack) forgetKeys() {
 	s.t.Helper()
+	s.execute("DELETE FROM payload_keys")
+}
+
+// execute changes the database beside the worker.
+func (s *stack) execute(statement string) {
+	s.t.Helper()
 	db, err := sql.Open("sqlite", strings.TrimPrefix(s.database, "sqlite://"))
 	require.NoError(s.t, err)
 	defer func() { require.NoError(s.t, db.Close()) }()
-	_, err = db.ExecContext(s.ctx(), "DELETE FROM payload_keys")
+	_, err = db.ExecContext(s.ctx(), statement)
 	require.NoError(s.t, err)
 }
