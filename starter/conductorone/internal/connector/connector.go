@@ -9,19 +9,24 @@ import (
 	"github.com/conductorone/baton-sdk/pkg/cli"
 	"github.com/conductorone/baton-sdk/pkg/connectorbuilder"
 
+	"sentinelone-provisioner/starter/conductorone/internal/explain"
 	"sentinelone-provisioner/starter/conductorone/internal/settings"
 )
 
 // Connector serves one console.
 type Connector struct {
-	settings settings.Settings
+	config settings.Config
 }
 
-// Open makes the connector of a console from its settings.
+// Open makes the connector of a console from its settings, all faults of which it reports at once.
 func Open(_ context.Context, s *settings.Settings, _ *cli.ConnectorOpts) (
 	connectorbuilder.ConnectorBuilderV2, []connectorbuilder.Opt, error,
 ) {
-	return &Connector{settings: *s}, nil, nil
+	c, err := s.Resolve()
+	if err != nil {
+		return nil, nil, explain.Settings(err)
+	}
+	return &Connector{config: c}, nil, nil
 }
 
 // Offline is a connector without settings, which tells what connectors of this kind can do.

@@ -60,6 +60,11 @@ func Newf(code codes.Code, format string, args ...any) error {
 	return &SentenceError{code: code, sentence: tidy(err.Error()), cause: errors.Unwrap(err)}
 }
 
+// Settings explains faults of the settings, one line each: the connector does not start.
+func Settings(faults error) error {
+	return Newf(codes.InvalidArgument, "these settings do not hold; correct them and start again:\n%w", faults)
+}
+
 // Declinedf makes the error that ConductorOne takes as "declined", not as "failed": for grants only. The sentence
 // names the request.
 func Declinedf(format string, args ...any) error {

@@ -5,7 +5,12 @@ import "reflect"
 // The SDK asks for settings by the name of their flag when it checks them against the schema.
 
 // GetString returns a setting that is text.
-func (s *Settings) GetString(name string) string { return lookup[string](s, name) }
+func (s *Settings) GetString(name string) string {
+	if secret := lookup[Secret](s, name); secret != "" {
+		return string(secret)
+	}
+	return lookup[string](s, name)
+}
 
 // GetBool returns a setting that is true or false.
 func (s *Settings) GetBool(name string) bool { return lookup[bool](s, name) }

@@ -1,36 +1,39 @@
 // Package settings holds what people configure of the connector: flags, BATON_ variables and the configuration
-// file of the SDK, and what of the worker's own variables it reads.
+// file of the SDK. What these leave out is read from the worker's own variables, so that a connector beside a worker
+// needs no second configuration.
 package settings
 
 import (
-	"github.com/conductorone/baton-sdk/pkg/field"
+	"fmt"
+	"io"
 )
 
 // Name is the name of the program, and of the connector in ConductorOne's logs.
 const Name = "baton-sentinelone-provisioner"
 
-// Settings are the connector's own settings. The tags are the names of the flags.
+// Settings are the connector's own settings as people give them; [Settings.Resolve] checks them. The tags are the
+// names of the flags. The SDK decodes them, and knows text, booleans, numbers and lists only.
 type Settings struct {
-	ConsoleURL      string `mapstructure:"management-console-url"`
-	Token           string `mapstructure:"api-token"`
-	StockCompatible bool   `mapstructure:"stock-compatible"`
+	ConsoleURL        string `mapstructure:"management-console-url"`
+	Token             Secret `mapstructure:"api-token"`
+	DatabaseURL       Secret `mapstructure:"database-url"`
+	TemporalAddress   string `mapstructure:"temporal-address"`
+	TemporalNamespace string `mapstructure:"temporal-namespace"`
+	TaskQueue         string `mapstructure:"task-queue"`
+	MaxAge            string `mapstructure:"max-age"`
+	SyncWait          string `mapstructure:"sync-wait"`
+	Wait              string `mapstructure:"wait"`
+	Requester         string `mapstructure:"requester"`
+	SigningKey        string `mapstructure:"signing-key"`
+	StockCompatible   bool   `mapstructure:"stock-compatible"`
+	Standalone        bool   `mapstructure:"standalone"`
 }
 
-// The fields of the schema, by the names that the stock connector gave them where it has them.
-var (
-	consoleURL = field.StringField("management-console-url",
-		field.WithDisplayName("Console URL"),
-		field.WithDescription("Address of the SentinelOne console, such as https://acmeco.sentinelone.net"))
-	token = field.StringField("api-token", field.WithIsSecret(true),
-		field.WithDisplayName("API token"),
-		field.WithDescription("API token of a user or service user of the console"))
-	stockCompatible = field.BoolField("stock-compatible",
-		field.WithDisplayName("Entitlements of the stock connector"),
-		field.WithDescription("Also list the role entitlements by level that baton-sentinel-one has"))
-)
+// Secret is a text that does not print, also within a struct that does.
+type Secret string
 
-// Schema describes the settings to the SDK and to ConductorOne.
-var Schema = field.NewConfiguration(
-	[]field.SchemaField{consoleURL, token, stockCompatible},
-	field.WithConnectorDisplayName("SentinelOne"),
-)
+// Format implements fmt.Formatter.
+func (Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "[redacted]") }
+
+// MarshalText implements encoding.TextMarshaler, and so JSON.
+func (Secret) MarshalText() ([]byte, error) { return []byte("[redacted]"), nil }
