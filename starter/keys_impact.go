@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 
@@ -14,6 +13,7 @@ import (
 	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/internal/requestrecord"
 	"sentinelone-provisioner/internal/signing"
+	"sentinelone-provisioner/internal/textfile"
 )
 
 type keysImpactCommand struct {
@@ -83,7 +83,7 @@ func fingerprintArg(arg string) (string, error) {
 	if signing.IsFingerprint(arg) {
 		return arg, nil
 	}
-	text, err := os.ReadFile(arg)
+	text, err := textfile.Read(arg)
 	if err != nil {
 		return "", usage("%q is neither a fingerprint, as in SHA256:…, nor a file with a public key: %w", arg, err)
 	}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"strings"
 
 	"go.temporal.io/api/workflowservice/v1"
@@ -17,6 +16,7 @@ import (
 	"sentinelone-provisioner/internal/signing"
 	"sentinelone-provisioner/internal/store"
 	"sentinelone-provisioner/internal/temporalclient"
+	"sentinelone-provisioner/internal/textfile"
 	"sentinelone-provisioner/internal/wire"
 )
 
@@ -40,7 +40,7 @@ func (c *ledgerVerifyCommand) sealingKeys() ([]ledger.SealPublic, error) {
 
 // readSealKey reads the key of a ledger from a file with its public or its private half.
 func readSealKey(path string) (ledger.SealPublic, error) {
-	text, err := os.ReadFile(path)
+	text, err := textfile.Read(path)
 	if err != nil {
 		return ledger.SealPublic{}, err
 	}

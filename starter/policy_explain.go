@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"time"
 
@@ -17,6 +16,7 @@ import (
 	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/internal/drift"
 	"sentinelone-provisioner/internal/policy"
+	"sentinelone-provisioner/internal/textfile"
 )
 
 // policyExplainCommand explains what a policy decides about one request.
@@ -143,7 +143,7 @@ func (c *policyExplainCommand) input() (policy.Input, drift.Kind, error) {
 	data := []byte(c.request)
 	if path, file := strings.CutPrefix(c.request, "@"); file {
 		var err error
-		if data, err = os.ReadFile(path); err != nil {
+		if data, err = textfile.Read(path); err != nil {
 			return policy.Input{}, "", err
 		}
 	}

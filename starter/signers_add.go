@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"sentinelone-provisioner/internal/signing"
+	"sentinelone-provisioner/internal/textfile"
 	"sentinelone-provisioner/internal/timetext"
 )
 
@@ -76,7 +77,7 @@ func (c *signersAddCommand) execute() error {
 	if end != nil {
 		add.ValidBefore = *end
 	}
-	if add.Key, err = os.ReadFile(c.key); err != nil {
+	if add.Key, err = textfile.Read(c.key); err != nil {
 		return fmt.Errorf("--key: %w", err)
 	}
 	before, err := readIfThere(path)

@@ -13,6 +13,7 @@ import (
 	"sentinelone-provisioner/internal/ledger"
 	"sentinelone-provisioner/internal/requestclient"
 	"sentinelone-provisioner/internal/signing"
+	"sentinelone-provisioner/internal/textfile"
 )
 
 // mostReceipt bounds what is read, in bytes.
@@ -90,6 +91,9 @@ func readReceiptFile(path string, stdin io.Reader) (access.Receipt, error) {
 		return access.Receipt{}, fmt.Errorf("read %s: %w", path, err)
 	case len(text) > mostReceipt:
 		return access.Receipt{}, fmt.Errorf("%s is above %d MiB: not a receipt", path, mostReceipt>>20)
+	}
+	if text, err = textfile.Text(text); err != nil {
+		return access.Receipt{}, fmt.Errorf("%s: %w", path, err)
 	}
 	r, err := signing.ParseReceipt(text)
 	if err != nil {

@@ -2,10 +2,12 @@ package codec
 
 import (
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
+
+	"sentinelone-provisioner/internal/textfile"
 )
 
 // Key is an AES-256 key with the id that payloads refer to.
@@ -50,14 +52,16 @@ func ReadKeyFile(path string) (KeyFile, error) {
 	if path == "" {
 		return KeyFile{}, nil
 	}
-	data, err := os.ReadFile(path)
+	data, err := textfile.Read(path)
+	if errors.Is(err, textfile.ErrUTF16) {
+		return KeyFile{}, fmt.Errorf("PAYLOAD_KEYS_FILE: %s: %w", path, err)
+	}
 	if err != nil {
 		return KeyFile{}, fmt.Errorf("PAYLOAD_KEYS_FILE: %w", err)
 	}
 	var file KeyFile
-	lines := map[string]int{}                          // of each id
-	text := strings.TrimPrefix(string(data), "\ufeff") // some editors begin a file with this mark
-	for i, line := range strings.Split(text, "\n") {
+	lines := map[string]int{} // of each id
+	for i, line := range strings.Split(string(data), "\n") {
 		line = strings.TrimSpace(line)
 		if line == "" || strings.HasPrefix(line, "#") {
 			continue

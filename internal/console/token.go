@@ -9,6 +9,8 @@ import (
 	"os"
 	"strings"
 	"sync"
+
+	"sentinelone-provisioner/internal/textfile"
 )
 
 const (
@@ -102,6 +104,10 @@ func readToken(path string) (string, error) {
 	}
 	if len(text) > maxTokenFile {
 		return "", fmt.Errorf("the file %s is larger than 64 KiB: it must hold only the API token", path)
+	}
+	text, err = textfile.Text(text)
+	if err != nil {
+		return "", fmt.Errorf("the file %s of the API token: %w", path, err)
 	}
 	token := string(bytes.TrimSpace(text))
 	if err := checkToken(token); err != nil {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"sentinelone-provisioner/internal/describe"
+	"sentinelone-provisioner/internal/textfile"
 )
 
 // Policy is a checked policy. It is safe for concurrent use.
@@ -30,6 +31,9 @@ func Load(path string) (*Policy, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the policy: %w", err)
+	}
+	if _, err := textfile.Text(data); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return Parse(path, data)
 }

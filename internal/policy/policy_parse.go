@@ -5,6 +5,8 @@ import (
 	"time"
 	_ "time/tzdata" // so that a policy means the same on machines without time zones
 
+	"sentinelone-provisioner/internal/textfile"
+
 	"go.yaml.in/yaml/v3"
 )
 
@@ -21,10 +23,14 @@ type parser struct {
 // Parse is [Load] for text that is already in memory. Faults and messages use the name
 // for the file.
 func Parse(name string, data []byte) (*Policy, error) {
-	p := &parser{lines: bytes.Split(data, []byte("\n")), policy: &Policy{
+	plain, err := textfile.Text(data)
+	if err != nil {
+		plain = data // a policy on record stays what it was; Load refuses a new one
+	}
+	p := &parser{lines: bytes.Split(plain, []byte("\n")), policy: &Policy{
 		name: name, text: bytes.Clone(data), hash: HashOf(data), zone: time.UTC, groups: map[string][]string{},
 	}}
-	if root := p.document(data); root != nil {
+	if root := p.document(plain); root != nil {
 		p.parsePolicy(root)
 	}
 	if err := p.err(); err != nil {

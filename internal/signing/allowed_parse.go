@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"golang.org/x/crypto/ssh"
+
+	"sentinelone-provisioner/internal/textfile"
 )
 
 // signer is one line of an allowed_signers file.
@@ -28,6 +30,9 @@ const blank = " \t"
 // parseSigners reads an allowed_signers file. OpenSSH skips a line that it cannot read; here
 // each is an error that names the line, so that a typing error does not go unnoticed.
 func parseSigners(text []byte) ([]signer, error) {
+	if _, err := textfile.Text(text); err != nil {
+		return nil, err
+	}
 	var out []signer
 	var faults []error
 	for n, line := range lines(text) {
@@ -50,6 +55,9 @@ func parseSigners(text []byte) ([]signer, error) {
 func lines(text []byte) func(yield func(int, string) bool) {
 	return func(yield func(int, string) bool) {
 		n := 0
+		if plain, err := textfile.Text(text); err == nil {
+			text = plain
+		}
 		for line := range bytes.Lines(text) {
 			n++
 			s := strings.TrimRight(string(line), "\r\n"+blank)

@@ -8,6 +8,8 @@ import (
 	"os"
 
 	"golang.org/x/crypto/ssh"
+
+	"sentinelone-provisioner/internal/textfile"
 )
 
 // KeyOptions select the key that signs.
@@ -52,7 +54,7 @@ func OpenKey(ctx context.Context, o KeyOptions) (*Key, error) {
 	if o.Path == "" {
 		return agentKey(ctx, o, nil)
 	}
-	text, err := os.ReadFile(o.Path)
+	text, err := textfile.Read(o.Path)
 	if err != nil {
 		return nil, fmt.Errorf("key %s: %w", o.Path, unreadable(err))
 	}

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"sentinelone-provisioner/internal/ledger"
+	"sentinelone-provisioner/internal/textfile"
 )
 
 // OldKey is behind the name of the file of the ledger's key, for the key before: the private one,
@@ -25,7 +26,7 @@ func LoadLedgerKey(path string) (*ledger.SealKey, error) {
 	if err := checkPermissions(path); err != nil {
 		return nil, fmt.Errorf("key %s: %w", path, err)
 	}
-	text, err := os.ReadFile(path)
+	text, err := textfile.Read(path)
 	if err != nil {
 		return nil, fmt.Errorf("key %s: %w", path, unreadable(err))
 	}
@@ -65,7 +66,7 @@ func LoadLedgerKeys(path string) (LedgerKeys, error) {
 	default:
 		out.Key = key
 	}
-	text, err := os.ReadFile(path + OldKey)
+	text, err := textfile.Read(path + OldKey)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return out, nil

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+
+	"sentinelone-provisioner/internal/textfile"
 )
 
 // krlMagic begins OpenSSH's binary key revocation lists.
@@ -31,6 +33,9 @@ func (a *AllowedSigners) revocations() (map[string]int, error) {
 func parseRevoked(text []byte) (map[string]int, error) {
 	if bytes.HasPrefix(text, []byte(krlMagic)) {
 		return nil, errors.New("it is a binary KRL, which is not supported: list the revoked public keys, one a line")
+	}
+	if _, err := textfile.Text(text); err != nil {
+		return nil, err
 	}
 	out := map[string]int{}
 	var faults []error
