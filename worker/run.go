@@ -43,15 +43,12 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return printInfo(args, stdout, stderr)
 	}
 	cfg, err := config.Load()
-	if err != nil {
+	log := telemetry.NewLogger(stderr, cfg.Telemetry.Level, cfg.Telemetry.Format)
+	options, temporalErr := temporalclient.Options(log, cfg.Worker.KeysFile)
+	if err := errors.Join(err, temporalErr); err != nil {
 		return configError(stderr, "configuration", err)
 	}
 	tuneMemory(cfg.Capacity)
-	log := telemetry.NewLogger(stderr, cfg.Telemetry.Level, cfg.Telemetry.Format)
-	options, err := temporalclient.Options(log, cfg.Worker.KeysFile)
-	if err != nil {
-		return configError(stderr, "configuration", err)
-	}
 	if cfg.Telemetry.Metrics != "" {
 		metrics, err := telemetry.ServeMetrics(ctx, cfg.Telemetry.Metrics)
 		if err != nil {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
 
@@ -58,21 +57,8 @@ func printVariables(w io.Writer, title string, variables []config.Variable) {
 // exit code. what names the part that is wrong.
 func configError(stderr io.Writer, what string, err error) int {
 	_, _ = fmt.Fprintf(stderr, "error: %s:\n", what)
-	for _, fault := range splitJoined(err) {
+	for _, fault := range config.Faults(err) {
 		_, _ = fmt.Fprintf(stderr, "  - %s\n", describe.Error(fault.Error()))
 	}
 	return exitUsage
-}
-
-// splitJoined returns the parts of a joined error, or err itself.
-func splitJoined(err error) []error {
-	var joined interface{ Unwrap() []error }
-	if errors.As(err, &joined) {
-		var out []error
-		for _, e := range joined.Unwrap() {
-			out = append(out, splitJoined(e)...)
-		}
-		return out
-	}
-	return []error{err}
 }

@@ -12,8 +12,11 @@ import (
 	"github.com/caarlos0/env/v10"
 
 	"sentinelone-provisioner/internal/console"
+	"sentinelone-provisioner/internal/envvar"
+	"sentinelone-provisioner/internal/netenv"
 	"sentinelone-provisioner/internal/notify"
 	"sentinelone-provisioner/internal/policy"
+	"sentinelone-provisioner/internal/store"
 )
 
 // Config holds all settings of this project. A zero field means that the variable
@@ -56,9 +59,9 @@ func (n Notify) Senders() ([]notify.Sender, error) {
 func (n Notify) Validate() error {
 	_, err := n.Senders()
 	for _, d := range n.Domains() {
-		if strings.ContainsAny(d, "@*/ ") {
-			err = errors.Join(err, fmt.Errorf(
-				"NOTIFY_MAIL_DOMAINS has %q, which is not a domain: write names such as example.com", d))
+		if strings.ContainsAny(d, "@*/ ;:\\\"'<>") {
+			err = errors.Join(err, fmt.Errorf("NOTIFY_MAIL_DOMAINS has %s, which is not a domain: "+
+				"write names such as example.com, separated by commas", envvar.Shown(d)))
 		}
 	}
 	return err
@@ -68,7 +71,7 @@ func (n Notify) Validate() error {
 type Console struct {
 	BaseURL   string `env:"SENTINELONE_BASE_URL"          help:"address of the console, such as https://acmeco.sentinelone.net"`
 	Token     Secret `env:"SENTINELONE_API_TOKEN"         help:"API token of a user or service user"`
-	TokenFile string `env:"SENTINELONE_API_TOKEN_FILE"    help:"file that holds the token, instead of SENTINELONE_API_TOKEN; read again when the console rejects the token"`
+	TokenFile string `env:"SENTINELONE_API_TOKEN_FILE" file:"secret"    help:"file that holds the token, instead of SENTINELONE_API_TOKEN; read again when the console rejects the token"`
 	AllowHTTP bool   `env:"SENTINELONE_ALLOW_HTTP"        help:"true: accept an http:// address on another machine, for a simulator; the token then travels in clear text" envDefault:"false"`
 	ReadOnly  bool   `env:"SENTINELONE_READ_ONLY"         help:"true: reject every request that would write to the console" envDefault:"false"`
 }
@@ -76,7 +79,7 @@ type Console struct {
 // Store says where snapshots and the ledger are stored.
 type Store struct {
 	URL       string `env:"DATABASE_URL" envDefault:"sqlite://sentinelone.db" help:"sqlite://FILE for one machine, postgres://… for several"`
-	LedgerKey string `env:"LEDGER_KEY_FILE" help:"OpenSSH private key (ed25519, 0600) that seals the ledger's entries and heads, the same file for all workers; unset: SQLite has one beside the database, made at the first start, and PostgreSQL has none: the ledger is then not sealed"`
+	LedgerKey string `env:"LEDGER_KEY_FILE" file:"secret" help:"OpenSSH private key (ed25519, 0600) that seals the ledger's entries and heads, the same file for all workers; unset: SQLite has one beside the database, made at the first start, and PostgreSQL has none: the ledger is then not sealed"`
 }
 
 // Worker holds the settings of the worker alone.
@@ -84,11 +87,11 @@ type Worker struct {
 	TaskQueue string `env:"TASK_QUEUE"               envDefault:"sentinelone" help:"Temporal task queue for workflows and reads"`
 	MaxLoss   int    `env:"SYNC_MAX_LOSS_PERCENT"    envDefault:"25"          help:"quarantine a sync that would drop more than this percentage of a collection or of the assignments"`
 	MinLoss   int    `env:"SYNC_MAX_LOSS_ROWS"       envDefault:"10"          help:"losses of at most this many rows never count against SYNC_MAX_LOSS_PERCENT"`
-	KeysFile  string `env:"PAYLOAD_KEYS_FILE"                                 help:"file of AES-256 keys, one id:base64 per line, or id:lost; the first encrypts, all decrypt; a key that running requests may need must stay; unset: payloads are not encrypted"`
-	TokenDir  string `env:"SERVICE_USER_TOKEN_DIR"                            help:"folder for the tokens of new service users: CONSOLE/ID.token, mode 0600; share it between workers"`
-	TokenCmd  string `env:"SERVICE_USER_TOKEN_COMMAND"                        help:"program that stores these tokens instead: it reads the token from standard input and SERVICE_USER_CONSOLE, _ID, _NAME, _TOKEN_EXPIRES_AT from its environment, and exits 0 within 30s once the token is stored"`
+	KeysFile  string `env:"PAYLOAD_KEYS_FILE" file:"secret"                                 help:"file of AES-256 keys, one id:base64 per line, or id:lost; the first encrypts, all decrypt; a key that running requests may need must stay; unset: payloads are not encrypted"`
+	TokenDir  string `env:"SERVICE_USER_TOKEN_DIR" file:"folder"                            help:"folder for the tokens of new service users: CONSOLE/ID.token, mode 0600; share it between workers"`
+	TokenCmd  string `env:"SERVICE_USER_TOKEN_COMMAND" file:"program"                        help:"program that stores these tokens instead: it reads the token from standard input and SERVICE_USER_CONSOLE, _ID, _NAME, _TOKEN_EXPIRES_AT from its environment, and exits 0 within 30s once the token is stored"`
 	TokenEnv  string `env:"SERVICE_USER_TOKEN_COMMAND_ENV"                    help:"names of the worker's variables that this program gets, separated by commas, such as VAULT_ADDR; it gets no others but PATH, HOME, USER, LOGNAME, SHELL, TMPDIR, TZ, LANG, LANGUAGE and LC_*"`
-	Policy    string `env:"POLICY_FILE"                                       help:"file that says who must approve what (docs/policy.md); unset: the built-in policy (one approval within 72h by anyone but the requester)"`
+	Policy    string `env:"POLICY_FILE" file:"rules"                                       help:"file that says who must approve what (docs/policy.md); unset: the built-in policy (one approval within 72h by anyone but the requester)"`
 }
 
 // Telemetry says what the process logs and measures.
@@ -102,34 +105,42 @@ type Telemetry struct {
 // all faults, one line each.
 func Load() (Config, error) {
 	var c Config
-	err := parse(&c)
-	return c, errors.Join(err, c.Console.Validate(), c.Store.Validate(), c.Worker.Validate(),
-		c.Deployment.Validate(), c.Capacity.Validate(), c.Signing.Validate(), c.Telemetry.Validate(),
-		c.Notify.Validate())
+	faults, err := parse(&c)
+	return c, besides(faults, errors.Join(err, c.Validate()))
 }
 
-// LoadUnchecked reads all settings and fails only for values of the wrong type. A
-// command that needs one part calls that part's Validate.
+// Validate returns all faults of all settings, joined.
+func (c Config) Validate() error {
+	return errors.Join(c.Console.Validate(), c.Store.Validate(), c.Worker.Validate(),
+		c.Deployment.Validate(), c.Capacity.Validate(), c.Signing.Validate(), c.Telemetry.Validate(),
+		c.Notify.Validate(), netenv.Validate())
+}
+
+// LoadUnchecked reads all settings and fails only for values of the wrong type, and for those that
+// nobody can have meant. A command that needs one part calls that part's Validate.
 func LoadUnchecked() (Config, error) {
 	var c Config
-	return c, parse(&c)
+	faults, err := parse(&c)
+	return c, besides(faults, err)
 }
 
-func parse(c *Config) error {
+// parse reads the environment. The faults are of values that were not read at all.
+func parse(c *Config) (faults []error, err error) {
 	// Valid values remain if parsing fails, so that Validate does not add a second fault.
 	c.Worker.MaxLoss = 1
 	c.Capacity = Capacity{WorkflowSlots: 2, ActivitySlots: 2, Pollers: 2, MemoryMiB: 64}
-	err := env.Parse(c)
+	values, faults := environment()
+	err = env.ParseWithOptions(c, env.Options{Environment: values})
 	_, c.Console.Token.set = os.LookupEnv("SENTINELONE_API_TOKEN") // the library skips empty variables
 	var all env.AggregateError
 	if !errors.As(err, &all) {
-		return err
+		return faults, err
 	}
-	faults := make([]error, len(all.Errors))
+	types := make([]error, len(all.Errors))
 	for i, e := range all.Errors {
-		faults[i] = fault(e)
+		types[i] = fault(e)
 	}
-	return errors.Join(faults...)
+	return faults, errors.Join(types...)
 }
 
 // fault names the variable; the library names the Go field.
@@ -140,7 +151,7 @@ func fault(err error) error {
 	}
 	for _, v := range Variables() {
 		if v.field == p.Name {
-			return fmt.Errorf("%s: %q is not a %s", v.Name, v.current(), kindName(p.Type.Kind()))
+			return fmt.Errorf("%s: %s is not a %s", v.Name, envvar.Shown(v.current()), kindName(p.Type.Kind()))
 		}
 	}
 	return err
@@ -174,6 +185,10 @@ func (c Console) TokenSource() (console.TokenSource, error) {
 	case c.Token.value() != "" && c.TokenFile != "":
 		return nil, errors.New("SENTINELONE_API_TOKEN and SENTINELONE_API_TOKEN_FILE are both set: unset one of them")
 	case c.TokenFile != "":
+		if looksLikeToken(c.TokenFile) {
+			return nil, errors.New("SENTINELONE_API_TOKEN_FILE is not the path of a file: set it to the file that holds " +
+				"the token, or, if it is the token itself, set SENTINELONE_API_TOKEN instead")
+		}
 		source := console.TokenFile(c.TokenFile)
 		if _, err := source.Token(); err != nil {
 			return nil, fmt.Errorf("SENTINELONE_API_TOKEN_FILE: %w", err)
@@ -187,6 +202,16 @@ func (c Console) TokenSource() (console.TokenSource, error) {
 			"set it to the token of a user or service user of the console")
 	}
 	return console.StaticToken(c.Token.value()), nil
+}
+
+// minToken is fewer bytes than every API token has, and more than most names of files.
+const minToken = 40
+
+// looksLikeToken says that a path is a token that was set in the wrong variable: an error about the
+// file would print it.
+func looksLikeToken(path string) bool {
+	_, err := os.Stat(path)
+	return err != nil && len(path) >= minToken && !strings.ContainsAny(path, "/ ")
 }
 
 // Client makes a console client from the settings. It sends nothing. userAgent is
@@ -204,10 +229,13 @@ func (c Console) Client(userAgent string) (*console.Client, error) {
 	})
 }
 
-// Validate checks the scheme of the database's address, and the ledger's key; it does not connect.
+// Validate checks the form of the database's address, and the ledger's key; it does not connect.
 func (s Store) Validate() error {
 	for _, scheme := range []string{"sqlite://", "postgres://", "postgresql://"} {
 		if rest, ok := strings.CutPrefix(s.URL, scheme); ok && rest != "" {
+			if err := store.CheckURL(s.URL); err != nil {
+				return fmt.Errorf("DATABASE_URL: %w", err)
+			}
 			_, err := s.LedgerKeys()
 			return err
 		}
@@ -292,15 +320,16 @@ func (t Telemetry) Validate() error {
 	var faults []error
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(t.Level)); err != nil {
-		faults = append(faults, fmt.Errorf("LOG_LEVEL is %q: set it to debug, info, warn or error", t.Level))
+		faults = append(faults, fmt.Errorf("LOG_LEVEL is %s: set it to debug, info, warn or error",
+			envvar.Shown(t.Level)))
 	}
 	if t.Format != "" && t.Format != "console" && t.Format != "json" {
-		faults = append(faults, fmt.Errorf("LOG_FORMAT is %q: set it to console or json", t.Format))
+		faults = append(faults, fmt.Errorf("LOG_FORMAT is %s: set it to console or json", envvar.Shown(t.Format)))
 	}
 	if t.Metrics != "" {
 		if _, _, err := net.SplitHostPort(t.Metrics); err != nil {
 			faults = append(faults, fmt.Errorf(
-				"METRICS_ADDRESS is %q: set it to host and port, such as localhost:9464", t.Metrics))
+				"METRICS_ADDRESS is %s: set it to host and port, such as localhost:9464", envvar.Shown(t.Metrics)))
 		}
 	}
 	return errors.Join(faults...)

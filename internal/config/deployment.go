@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"sentinelone-provisioner/internal/envvar"
 )
 
 // Deployment makes the worker one version of a worker deployment of Temporal (worker
@@ -60,8 +62,8 @@ func (d Deployment) Validate() error {
 			"refuses: set a name without them"))
 	}
 	if to := d.rollback(); to != "" && (!release.MatchString(to) || CompareReleases(to, oldestRollback) < 0) {
-		faults = append(faults, fmt.Errorf("ROLLBACK_TO is %q: set it to a release from %s on, such as 0.6.0",
-			to, oldestRollback))
+		faults = append(faults, fmt.Errorf("ROLLBACK_TO is %s: set it to a release from %s on, such as 0.6.0",
+			envvar.Shown(to), oldestRollback))
 	}
 	return errors.Join(faults...)
 }

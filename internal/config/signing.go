@@ -4,14 +4,15 @@ import (
 	"errors"
 	"fmt"
 
+	"sentinelone-provisioner/internal/envvar"
 	"sentinelone-provisioner/internal/signing"
 )
 
 // Signing names the files of allowed and revoked keys. Without a file of allowed
 // signers, signatures are not required and names are not verified; Mode can forbid that.
 type Signing struct {
-	Allowed string `env:"ALLOWED_SIGNERS"         help:"file of the keys that may sign requests and decisions, in the format of OpenSSH (ALLOWED SIGNERS in ssh-keygen(1)); unset: names are not verified"`
-	Revoked string `env:"ALLOWED_SIGNERS_REVOKED" help:"file of revoked public keys, one per line: their signatures are rejected"`
+	Allowed string `env:"ALLOWED_SIGNERS" file:"rules"         help:"file of the keys that may sign requests and decisions, in the format of OpenSSH (ALLOWED SIGNERS in ssh-keygen(1)); unset: names are not verified"`
+	Revoked string `env:"ALLOWED_SIGNERS_REVOKED" file:"rules" help:"file of revoked public keys, one per line: their signatures are rejected"`
 	Mode    string `env:"SIGNATURES"              help:"required: the worker does not start without ALLOWED_SIGNERS; optional: it starts, and without ALLOWED_SIGNERS names are claims" envDefault:"optional"`
 }
 
@@ -39,7 +40,7 @@ func (s Signing) Unverified() string {
 func (s Signing) Signers() (*signing.AllowedSigners, error) {
 	switch {
 	case s.Mode != signaturesOptional && s.Mode != signaturesRequired:
-		return nil, fmt.Errorf("SIGNATURES is %q: set it to optional or required", s.Mode)
+		return nil, fmt.Errorf("SIGNATURES is %s: set it to optional or required", envvar.Shown(s.Mode))
 	case s.Mode == signaturesRequired && s.Allowed == "":
 		return nil, errors.New("SIGNATURES is required, but ALLOWED_SIGNERS is not set: " +
 			"set it to a file of the keys that may sign (`starter signers add` writes one)")

@@ -8,12 +8,30 @@ import (
 // Variable describes one environment variable.
 type Variable struct {
 	Name    string
-	Default string // "" for none
-	Help    string // its meaning; no capital, no full stop
-	Secret  bool   // its value must not be printed
+	Default string  // "" for none
+	Help    string  // its meaning; no capital, no full stop
+	Secret  bool    // its value must not be printed
+	File    FileUse // "" if it names no file or folder
 
 	field string // of its struct in Config
 }
+
+// FileUse says what a file that a variable names is for, and so who may open it.
+type FileUse string
+
+// The uses of files and folders.
+const (
+	// FileSecret may be read by its owner alone.
+	FileSecret FileUse = "secret"
+	// FileRules decides who gets access: it may be written by its owner alone.
+	FileRules FileUse = "rules"
+	// FilePublic is neither secret nor does it decide anything.
+	FilePublic FileUse = "public"
+	// FolderSecret holds secrets.
+	FolderSecret FileUse = "folder"
+	// FileProgram is a program that gets secrets.
+	FileProgram FileUse = "program"
+)
 
 // Variables lists all variables of this project, in the order of [Config].
 func Variables() []Variable { return describe(reflect.TypeFor[Config]()) }
@@ -26,11 +44,11 @@ func TemporalVariables() []Variable {
 		{Name: "TEMPORAL_NAMESPACE", Default: "default", Help: "Temporal namespace"},
 		{Name: "TEMPORAL_API_KEY", Help: "API key, for Temporal Cloud", Secret: true},
 		{Name: "TEMPORAL_PROFILE", Default: "default", Help: "profile of the Temporal configuration file"},
-		{Name: "TEMPORAL_CONFIG_FILE", Help: "path of the Temporal configuration file; unset: the default place"},
+		{Name: "TEMPORAL_CONFIG_FILE", Help: "path of the Temporal configuration file; unset: the default place", File: FileSecret},
 		{Name: "TEMPORAL_TLS", Help: "true to connect with TLS"},
-		{Name: "TEMPORAL_TLS_CLIENT_CERT_PATH", Help: "client certificate for mutual TLS"},
-		{Name: "TEMPORAL_TLS_CLIENT_KEY_PATH", Help: "private key of the client certificate"},
-		{Name: "TEMPORAL_TLS_SERVER_CA_CERT_PATH", Help: "certificate of the CA that signed the service's certificate"},
+		{Name: "TEMPORAL_TLS_CLIENT_CERT_PATH", Help: "client certificate for mutual TLS", File: FilePublic},
+		{Name: "TEMPORAL_TLS_CLIENT_KEY_PATH", Help: "private key of the client certificate", File: FileSecret},
+		{Name: "TEMPORAL_TLS_SERVER_CA_CERT_PATH", Help: "certificate of the CA that signed the service's certificate", File: FilePublic},
 		{Name: "TEMPORAL_TLS_SERVER_NAME", Help: "name to expect in the service's certificate"},
 		{Name: "TEMPORAL_TLS_DISABLE_HOST_VERIFICATION", Help: "true to accept any server name"},
 	}
@@ -43,6 +61,7 @@ func describe(t reflect.Type) []Variable {
 			out = append(out, Variable{
 				Name: name, Default: f.Tag.Get("envDefault"), Help: f.Tag.Get("help"),
 				Secret: f.Type == reflect.TypeFor[Secret](), field: f.Name,
+				File: FileUse(f.Tag.Get("file")),
 			})
 			continue
 		}

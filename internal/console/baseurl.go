@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"sentinelone-provisioner/internal/envvar"
 )
 
 const exampleURL = "https://acmeco.sentinelone.net"
@@ -26,6 +28,10 @@ func ParseBaseURL(raw string) (*url.URL, error) {
 	text := strings.TrimSpace(raw)
 	if text == "" {
 		return nil, fmt.Errorf("the base URL is empty: write the address of the console, such as %s", exampleURL)
+	}
+	if err := envvar.CheckURL(text); err != nil || !strings.Contains(text, "://") && strings.Contains(text, "@") {
+		return nil, fmt.Errorf("the base URL has a user name or a password: write only the address of the console, "+
+			"such as %s", exampleURL)
 	}
 	if !strings.Contains(text, "://") {
 		return nil, fmt.Errorf("the base URL has no scheme: write %s", withScheme(text))
@@ -70,7 +76,7 @@ func isLoopback(host string) bool {
 func checkHost(u *url.URL) error {
 	switch scheme := strings.ToLower(u.Scheme); {
 	case scheme != "https" && scheme != "http":
-		return fmt.Errorf("the base URL has the scheme %q: write https, as in %s", scheme, exampleURL)
+		return fmt.Errorf("the base URL has the scheme %s: write https, as in %s", envvar.Shown(scheme), exampleURL)
 	case u.Hostname() == "":
 		return fmt.Errorf("the base URL names no host: write it as %s", exampleURL)
 	case strings.HasSuffix(u.Host, ":"):

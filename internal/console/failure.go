@@ -14,6 +14,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"sentinelone-provisioner/internal/netenv"
 )
 
 const (
@@ -93,6 +95,9 @@ func (c *Client) noAnswer(ctx, attempt context.Context, r request, token string,
 	var dns *net.DNSError
 	if errors.As(err, &dns) && dns.IsNotFound {
 		text += "; check the base URL"
+	}
+	if hint := netenv.ExplainTLS(err, ""); hint != "" {
+		text += ": " + hint
 	}
 	return r.failed(KindNoAnswer, &causeError{err: err, text: text})
 }

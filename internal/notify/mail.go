@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	netmail "net/mail"
 	"net/url"
 	"slices"
 	"strconv"
@@ -12,6 +13,7 @@ import (
 	"github.com/wneessen/go-mail"
 
 	"sentinelone-provisioner/internal/describe"
+	"sentinelone-provisioner/internal/envvar"
 )
 
 // Mail is the name of the sender of e-mail.
@@ -24,10 +26,36 @@ type mailSender struct {
 	to     []string
 }
 
+// smtpForm is the form of NOTIFY_SMTP_URL.
+const smtpForm = "write smtp://user:password@host:587"
+
+// checkAddresses refuses what no message could be sent from or to.
+func checkAddresses(cfg Config) error {
+	var faults []error
+	if _, err := netmail.ParseAddress(cfg.From); cfg.From != "" && err != nil {
+		faults = append(faults, fmt.Errorf("NOTIFY_FROM is %s, which is not an e-mail address: "+
+			"write one such as access@example.com", envvar.Shown(cfg.From)))
+	}
+	for _, to := range cfg.To {
+		if _, err := netmail.ParseAddress(to); err != nil {
+			faults = append(faults, fmt.Errorf("NOTIFY_TO has %s, which is not an e-mail address: "+
+				"write addresses such as ana@example.com, separated by commas", envvar.Shown(to)))
+		}
+	}
+	return errors.Join(faults...)
+}
+
 func newMail(cfg Config) (Sender, error) {
+	if err := envvar.CheckURL(cfg.SMTPURL); err != nil {
+		return nil, fmt.Errorf("NOTIFY_SMTP_URL: %w: %s", err, smtpForm)
+	}
 	u, err := url.Parse(cfg.SMTPURL)
 	if err != nil || u.Hostname() == "" || u.Scheme != "smtp" && u.Scheme != "smtps" {
-		return nil, errors.New("NOTIFY_SMTP_URL is not an SMTP URL: write smtp://user:password@host:587")
+		return nil, errors.New("NOTIFY_SMTP_URL is not an SMTP URL: " + smtpForm)
+	}
+	if strings.ContainsAny(cfg.SMTPURL, "#?") || strings.Trim(u.Path, "/") != "" {
+		return nil, errors.New("NOTIFY_SMTP_URL has more than a user, a password, a host and a port: " + smtpForm +
+			", with # written as %23, ? as %3F and / as %2F in the password")
 	}
 	if cfg.From == "" {
 		return nil, errors.New("NOTIFY_FROM is not set: set it to the sender address of e-mails")
@@ -38,7 +66,7 @@ func newMail(cfg Config) (Sender, error) {
 	}
 	if u.Port() != "" {
 		port, err := strconv.Atoi(u.Port())
-		if err != nil {
+		if err != nil || port < 1 || port > 65535 {
 			return nil, errors.New("NOTIFY_SMTP_URL has an invalid port: write a number, such as 587")
 		}
 		options = append(options, mail.WithPort(port))
@@ -50,7 +78,7 @@ func newMail(cfg Config) (Sender, error) {
 	}
 	client, err := mail.NewClient(u.Hostname(), options...)
 	if err != nil {
-		return nil, errors.New("NOTIFY_SMTP_URL is invalid: write smtp://user:password@host:587")
+		return nil, errors.New("NOTIFY_SMTP_URL is invalid: " + smtpForm)
 	}
 	return &mailSender{client: client, from: cfg.From, to: cfg.To}, nil
 }

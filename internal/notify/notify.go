@@ -52,6 +52,7 @@ func New(cfg Config) ([]Sender, error) {
 		m, err := newMail(cfg)
 		out, faults = append(out, m), append(faults, err)
 	}
+	faults = append(faults, checkAddresses(cfg))
 	if err := errors.Join(faults...); err != nil {
 		return nil, err
 	}

@@ -12,6 +12,9 @@ import (
 	"strconv"
 	"time"
 
+	"sentinelone-provisioner/internal/envvar"
+	"sentinelone-provisioner/internal/netenv"
+
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 )
 
@@ -39,6 +42,9 @@ func newWebhook(address, secret string) (Sender, error) {
 }
 
 func checkURL(variable, address string) error {
+	if err := envvar.CheckURL(address); err != nil {
+		return fmt.Errorf("%s: %w: write https://host/path", variable, err)
+	}
 	u, err := url.Parse(address)
 	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
 		return fmt.Errorf("%s is not a URL: write https://host/path", variable) // the value may be a secret
@@ -82,6 +88,9 @@ func post(ctx context.Context, c *http.Client, name, address string, body []byte
 	if err != nil {
 		if u, ok := errors.AsType[*url.Error](err); ok {
 			err = u.Err
+		}
+		if hint := netenv.ExplainTLS(err, ""); hint != "" {
+			return fmt.Errorf("%s: no answer: %w: %s", name, err, hint)
 		}
 		return fmt.Errorf("%s: no answer: %w", name, err)
 	}

@@ -66,15 +66,13 @@ func OpenReader(ctx context.Context, databaseURL string) (*Store, error) {
 }
 
 func connect(ctx context.Context, databaseURL string, reader bool) (*Store, error) {
-	scheme, rest, found := strings.Cut(databaseURL, "://")
-	switch {
-	case found && scheme == "sqlite":
-		return openSQLite(ctx, rest, reader)
-	case found && (scheme == "postgres" || scheme == "postgresql"):
-		return openPostgres(ctx, databaseURL)
+	if err := CheckURL(databaseURL); err != nil {
+		return nil, err
 	}
-	return nil, errors.New("unknown kind of database URL: " +
-		"use one that begins with sqlite:// (a file) or postgres:// (a server)")
+	if path, found := strings.CutPrefix(databaseURL, "sqlite://"); found {
+		return openSQLite(ctx, path, reader)
+	}
+	return openPostgres(ctx, databaseURL)
 }
 
 // Close ends all connections.

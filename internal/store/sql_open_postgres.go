@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"net"
 	"slices"
 	"strconv"
@@ -20,11 +19,9 @@ import (
 const postgresConns = 12
 
 func openPostgres(ctx context.Context, databaseURL string) (*Store, error) {
-	cfg, err := pgx.ParseConfig(databaseURL)
+	cfg, err := parsePostgresURL(databaseURL)
 	if err != nil {
-		// The cause may quote the URL, and with it the password.
-		return nil, errors.New("invalid database URL: " +
-			"write postgres://user:password@host:5432/database?sslmode=verify-full, with special characters escaped")
+		return nil, err
 	}
 	if cfg.RuntimeParams["application_name"] == "" {
 		cfg.RuntimeParams["application_name"] = "sentinelone-provisioner"
@@ -38,8 +35,7 @@ func openPostgres(ctx context.Context, databaseURL string) (*Store, error) {
 	db.SetMaxIdleConns(postgresConns)
 	db.SetConnMaxIdleTime(5 * time.Minute)
 	if err := db.PingContext(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("connect to the database server %s: %w; "+
-			"check the address, the user and the password", cfg.Host, err), db.Close())
+		return nil, errors.Join(explainConnect(cfg, err), db.Close())
 	}
 	return &Store{
 		w: db, r: db, d: dialect{postgres: true}, now: time.Now, few: fewRows,

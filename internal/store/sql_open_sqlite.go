@@ -73,10 +73,6 @@ func pingUntilFree(ctx context.Context, db *sql.DB) error {
 
 // checkPath gives the reasons for which SQLite would only say "unable to open".
 func checkPath(path string, reader bool) error {
-	if path == "" {
-		return errors.New("the database URL sqlite:// names no file: write sqlite://sentinelone.db, " +
-			"or sqlite:///var/lib/sentinelone/sentinelone.db")
-	}
 	info, err := os.Stat(path)
 	switch {
 	case err == nil && info.IsDir():

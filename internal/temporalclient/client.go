@@ -9,13 +9,13 @@ import (
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/contrib/envconfig"
 	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/temporal"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 
 	"sentinelone-provisioner/internal/codec"
+	"sentinelone-provisioner/internal/netenv"
 )
 
 // Options reads the Temporal configuration and adds what all our clients share: the
@@ -25,13 +25,9 @@ import (
 // It fails for an invalid Temporal configuration file, TEMPORAL_ variable or keys file;
 // the error names it.
 func Options(logger *slog.Logger, keysFile string) (client.Options, error) {
-	opts, err := envconfig.LoadDefaultClientOptions()
-	if err != nil {
-		return client.Options{}, fmt.Errorf(
-			"cannot read the configuration of the Temporal client, check TEMPORAL_… and its file: %w", err)
-	}
-	keys, err := codec.ReadKeys(keysFile)
-	if err != nil {
+	opts, err := loadOptions()
+	keys, keysErr := codec.ReadKeys(keysFile)
+	if err := errors.Join(err, keysErr); err != nil {
 		return client.Options{}, err
 	}
 	if opts.HostPort == "" {
@@ -78,9 +74,15 @@ func Explain(err error, opts client.Options) error {
 	if err == nil || !Unreachable(err) {
 		return err
 	}
+	if hint := netenv.ExplainTLS(err, caVariable); hint != "" {
+		return fmt.Errorf("temporal at %s cannot be trusted: %w: %s", opts.HostPort, err, hint)
+	}
 	return fmt.Errorf("temporal does not answer at %s: start it (`temporal server start-dev` on one machine),"+
 		" or set TEMPORAL_ADDRESS: %w", opts.HostPort, err)
 }
+
+// caVariable names the CA of the service; without it, the system's count, or those of SSL_CERT_FILE.
+const caVariable = "TEMPORAL_TLS_SERVER_CA_CERT_PATH"
 
 // Unreachable reports whether the service could not be reached or did not answer in
 // time. The outcome of the call is then unknown, and a retry may work.

@@ -1,0 +1,141 @@
+package temporalclient
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/BurntSushi/toml"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/contrib/envconfig"
+
+	"sentinelone-provisioner/internal/envvar"
+)
+
+const addressVariable = "TEMPORAL_ADDRESS"
+
+// ownVariables are the variables that are cleaned and checked. The others, such as certificates in
+// TEMPORAL_TLS_…_DATA, are passed on as they are.
+var ownVariables = []string{
+	addressVariable, "TEMPORAL_NAMESPACE", "TEMPORAL_API_KEY", "TEMPORAL_PROFILE", "TEMPORAL_CONFIG_FILE",
+	"TEMPORAL_TLS", "TEMPORAL_TLS_CLIENT_CERT_PATH", "TEMPORAL_TLS_CLIENT_KEY_PATH",
+	"TEMPORAL_TLS_SERVER_CA_CERT_PATH", "TEMPORAL_TLS_SERVER_NAME", "TEMPORAL_TLS_DISABLE_HOST_VERIFICATION",
+	"TEMPORAL_CLIENT_AUTHORITY",
+}
+
+// switches are the variables that the SDK passes over unless they say yes or no, so that a mistake
+// would turn TLS off unnoticed.
+var switches = []string{"TEMPORAL_TLS", "TEMPORAL_TLS_DISABLE_HOST_VERIFICATION"}
+
+// environment implements envconfig.EnvLookup without what is blank, and without what stands around
+// a value.
+type environment map[string]string
+
+// LookupEnv implements envconfig.EnvLookup.
+func (e environment) LookupEnv(name string) (string, bool) {
+	if slices.Contains(ownVariables, name) {
+		value, set := e[name]
+		return value, set
+	}
+	return os.LookupEnv(name)
+}
+
+// Environ implements envconfig.EnvLookup.
+func (environment) Environ() []string { return os.Environ() }
+
+// readEnvironment returns the variables and all their faults, joined.
+func readEnvironment() (environment, error) {
+	values := environment{}
+	var faults []error
+	for _, name := range ownVariables {
+		value, set, blank, err := envvar.Lookup(name)
+		switch {
+		case err != nil:
+			faults = append(faults, err)
+		case blank && name == addressVariable:
+			faults = append(faults, errors.New("TEMPORAL_ADDRESS is blank: set it to host and port, such as "+
+				client.DefaultHostPort+", or unset it"))
+		case set:
+			values[name] = value
+		}
+	}
+	for _, name := range switches {
+		if value, set := values[name]; set {
+			// The SDK knows no other words.
+			switch strings.ToLower(value) {
+			case "true", "false", "1", "0":
+			default:
+				faults = append(faults, fmt.Errorf("%s is %s: set it to true or false", name, envvar.Shown(value)))
+			}
+		}
+	}
+	for _, r := range values["TEMPORAL_API_KEY"] {
+		if r <= ' ' || r > '~' { // the SDK would send it in a header, which fails at each call
+			faults = append(faults, errors.New("TEMPORAL_API_KEY has a character that no key has: copy the key again"))
+			break
+		}
+	}
+	return values, errors.Join(faults...)
+}
+
+// loadOptions reads the variables and the configuration file. The error joins all faults.
+func loadOptions() (client.Options, error) {
+	values, err := readEnvironment()
+	if err != nil {
+		return client.Options{}, err
+	}
+	opts, err := envconfig.LoadClientOptions(envconfig.LoadClientOptionsRequest{EnvLookup: values})
+	if syntax, is := errors.AsType[toml.ParseError](err); is {
+		// Its text quotes the file, which may hold an API key.
+		err = fmt.Errorf("line %d is not TOML", syntax.Position.Line)
+	}
+	if err != nil {
+		return client.Options{}, fmt.Errorf(
+			"cannot read the configuration of the Temporal client, check TEMPORAL_… and its file: %w", err)
+	}
+	source := addressVariable
+	if _, set := values[addressVariable]; !set {
+		source = "the address in the Temporal configuration file"
+	}
+	if opts.HostPort != "" {
+		err = checkAddress(source, opts.HostPort)
+	}
+	return opts, err
+}
+
+// checkAddress refuses an address that the SDK would try for ever to reach.
+func checkAddress(source, address string) error {
+	text := strings.TrimPrefix(address, "dns:///")
+	wrong := func(why string) error {
+		shown := ""
+		if !strings.Contains(address, "@") { // what stands before it may be a password
+			shown = " (" + envvar.Shown(address) + ")"
+		}
+		return fmt.Errorf("%s%s %s: write host and port alone, such as %s or acme.a1b2c.tmprl.cloud:7233",
+			source, shown, why, client.DefaultHostPort)
+	}
+	if strings.Contains(text, "://") {
+		return wrong("is a URL")
+	}
+	if strings.ContainsAny(text, "/?#@\\ ,;\"'") {
+		return wrong("is not a host and a port")
+	}
+	host, port, err := net.SplitHostPort(text)
+	if err != nil {
+		return wrong("has no port")
+	}
+	if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
+		return wrong("has a port that is not a number from 1 to 65535")
+	}
+	if host == "" || len(host) > maxHost {
+		return wrong("names no host")
+	}
+	return nil
+}
+
+// maxHost is the longest name in DNS.
+const maxHost = 253
