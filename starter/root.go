@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -103,7 +104,7 @@ const (
 // environment is the table of variables, as the README has it.
 func environment() string {
 	var b strings.Builder
-	for _, v := range append(config.Variables(), config.TemporalVariables()...) {
+	for _, v := range slices.Concat(config.Variables(), config.TemporalVariables(), config.NetworkVariables()) {
 		fmt.Fprintf(&b, "  %-38s %s", v.Name, v.Help)
 		if v.Default != "" {
 			fmt.Fprintf(&b, " (default %s)", v.Default)

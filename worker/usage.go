@@ -31,6 +31,7 @@ func printInfo(args []string, stdout, stderr io.Writer) int {
 		printVariables(stdout, "Environment variables:", config.Variables())
 		printVariables(stdout, "Temporal (the temporal CLI reads the same variables and configuration file):",
 			config.TemporalVariables())
+		printVariables(stdout, "Network (names in lower case count too):", config.NetworkVariables())
 		return exitDone
 	case len(args) == 1 && (args[0] == "--version" || args[0] == "version"):
 		_, _ = fmt.Fprintln(stdout, version.String())

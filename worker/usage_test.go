@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -17,7 +18,7 @@ func TestMain_HelpListsEveryVariable(t *testing.T) {
 	t.Parallel()
 	var out, errOut bytes.Buffer
 	require.Equal(t, exitDone, Main(t.Context(), []string{"--help"}, &out, &errOut))
-	for _, v := range append(config.Variables(), config.TemporalVariables()...) {
+	for _, v := range slices.Concat(config.Variables(), config.TemporalVariables(), config.NetworkVariables()) {
 		require.Contains(t, out.String(), " "+v.Name+" ")
 	}
 	require.Empty(t, errOut.String())

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -427,7 +428,7 @@ func TestVariables_CompleteAndUnique(t *testing.T) {
 	t.Parallel()
 	seen := make(map[string]bool)
 	var secrets []string
-	for _, v := range append(config.Variables(), config.TemporalVariables()...) {
+	for _, v := range slices.Concat(config.Variables(), config.TemporalVariables(), config.NetworkVariables()) {
 		require.NotEmpty(t, v.Help, v.Name)
 		require.Equal(t, strings.ToUpper(v.Name), v.Name)
 		require.False(t, seen[v.Name], v.Name)

@@ -3,6 +3,7 @@ package config_test
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -18,10 +19,11 @@ func TestREADME_ListsEveryVariable(t *testing.T) {
 	body, err := os.ReadFile("../../README.md")
 	require.NoError(t, err)
 	readme := string(body)
-	for _, v := range append(config.Variables(), config.TemporalVariables()...) {
+	all := slices.Concat(config.Variables(), config.TemporalVariables(), config.NetworkVariables())
+	for _, v := range all {
 		require.Contains(t, readme, tableRow(v))
 	}
-	require.Equal(t, len(config.Variables())+len(config.TemporalVariables()), strings.Count(readme, "\n| `"))
+	require.Equal(t, len(all), strings.Count(readme, "\n| `"))
 }
 
 func tableRow(v config.Variable) string {

@@ -54,6 +54,21 @@ func TemporalVariables() []Variable {
 	}
 }
 
+// NetworkVariables lists the variables of proxies and of CAs, which Go's own client reads for the
+// console, for Temporal and for notifications by HTTP. Names in lower case count too.
+func NetworkVariables() []Variable {
+	return []Variable{
+		{Name: "HTTPS_PROXY", Help: "proxy to the console, to Temporal and to https:// receivers of notifications, " +
+			"such as http://proxy.example.com:3128"},
+		{Name: "HTTP_PROXY", Help: "the same for http:// addresses"},
+		{Name: "NO_PROXY", Help: "hosts and domains that are reached without a proxy, separated by commas; " +
+			"localhost always is"},
+		{Name: "SSL_CERT_FILE", Help: "bundle of CA certificates (PEM) to trust instead of the system's, as for a " +
+			"proxy that opens TLS", File: FilePublic},
+		{Name: "SSL_CERT_DIR", Help: "folders of CA certificates (PEM), separated by colons, instead of the system's"},
+	}
+}
+
 func describe(t reflect.Type) []Variable {
 	var out []Variable
 	for f := range t.Fields() {

@@ -7,7 +7,7 @@ import (
 )
 
 // ErrEncode says how to write a user name and a password in a URL.
-var ErrEncode = errors.New("its user name or password has a character that ends it early: percent-encode it there " +
+var ErrEncode = errors.New("a special character of its user name or password is not percent-encoded " +
 	"(@ is %40, : is %3A, / is %2F, ? is %3F, # is %23, % is %25, a blank is %20)")
 
 // CheckURL fails with [ErrEncode] where a URL would be read otherwise than it was meant, so that a

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/url"
 	"os"
 	"slices"
 	"strconv"
@@ -115,8 +116,11 @@ func checkAddress(source, address string) error {
 		if !strings.Contains(address, "@") { // what stands before it may be a password
 			shown = " (" + envvar.Shown(address) + ")"
 		}
-		return fmt.Errorf("%s%s %s: write host and port alone, such as %s or acme.a1b2c.tmprl.cloud:7233",
-			source, shown, why, client.DefaultHostPort)
+		form := client.DefaultHostPort + " or acme.a1b2c.tmprl.cloud:7233"
+		if u, err := url.Parse(address); err == nil && u.User == nil && u.Port() != "" && shown != "" {
+			form = u.Host // what was meant
+		}
+		return fmt.Errorf("%s%s %s: write host and port alone, such as %s", source, shown, why, form)
 	}
 	if strings.Contains(text, "://") {
 		return wrong("is a URL")
