@@ -6,31 +6,29 @@ import (
 
 	v2 "github.com/conductorone/baton-sdk/pb/c1/connector/v2"
 	"github.com/conductorone/baton-sdk/pkg/annotations"
-	"github.com/conductorone/baton-sdk/pkg/cli"
 	"github.com/conductorone/baton-sdk/pkg/connectorbuilder"
 
 	"sentinelone-provisioner/starter/conductorone/internal/explain"
 	"sentinelone-provisioner/starter/conductorone/internal/settings"
+	"sentinelone-provisioner/starter/conductorone/internal/snapshot"
 )
 
 // Connector serves one console.
 type Connector struct {
 	config settings.Config
-}
-
-// Open makes the connector of a console from its settings, all faults of which it reports at once.
-func Open(_ context.Context, s *settings.Settings, _ *cli.ConnectorOpts) (
-	connectorbuilder.ConnectorBuilderV2, []connectorbuilder.Opt, error,
-) {
-	c, err := s.Resolve()
-	if err != nil {
-		return nil, nil, explain.Settings(err)
-	}
-	return &Connector{config: c}, nil, nil
+	// source is nil for a connector that only says what it can do.
+	source snapshot.Source
+	// check says whether the connector can work.
+	check func(ctx context.Context) error
 }
 
 // Offline is a connector without settings, which tells what connectors of this kind can do.
 func Offline() connectorbuilder.ConnectorBuilderV2 { return &Connector{} }
+
+// New makes the connector of a console whose snapshots a source has.
+func New(c settings.Config, source snapshot.Source, check func(ctx context.Context) error) *Connector {
+	return &Connector{config: c, source: source, check: check}
+}
 
 // Metadata describes the connector to ConductorOne.
 func (*Connector) Metadata(context.Context) (*v2.ConnectorMetadata, error) {
@@ -41,7 +39,14 @@ func (*Connector) Metadata(context.Context) (*v2.ConnectorMetadata, error) {
 }
 
 // Validate checks that the connector can work.
-func (*Connector) Validate(context.Context) (annotations.Annotations, error) { return nil, nil }
+func (c *Connector) Validate(ctx context.Context) (annotations.Annotations, error) {
+	if c.check == nil {
+		return nil, nil
+	}
+	return nil, explain.Error(c.check(ctx))
+}
 
 // ResourceSyncers are the syncers of all resource types.
-func (c *Connector) ResourceSyncers(context.Context) []connectorbuilder.ResourceSyncerV2 { return nil }
+func (c *Connector) ResourceSyncers(context.Context) []connectorbuilder.ResourceSyncerV2 {
+	return syncers(c.source, c.config.StockCompatible)
+}

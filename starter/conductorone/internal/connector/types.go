@@ -1,0 +1,74 @@
+package connector
+
+import (
+	v2 "github.com/conductorone/baton-sdk/pb/c1/connector/v2"
+	"github.com/conductorone/baton-sdk/pkg/connectorbuilder"
+
+	"sentinelone-provisioner/internal/access"
+
+	"sentinelone-provisioner/starter/conductorone/internal/resources"
+	"sentinelone-provisioner/starter/conductorone/internal/snapshot"
+)
+
+// One Go type for each resource type: what it can do besides being listed is what is embedded beside the syncer, since
+// the SDK learns capabilities from methods.
+type (
+	tenantType     struct{ *syncer }
+	accountType    struct{ *syncer }
+	siteType       struct{ *syncer }
+	roleType       struct{ *syncer }
+	userType       struct{ *syncer }
+	serviceType    struct{ *syncer }
+	assignmentType struct{ *syncer }
+)
+
+// syncers are those of all types. Without a source they only describe the types.
+func syncers(source snapshot.Source, stock bool) []connectorbuilder.ResourceSyncerV2 {
+	make := func(id string) *syncer { return &syncer{id: id, source: source, stock: stock} }
+
+	tenant := make(resources.Tenant)
+	tenant.resources = []part[*v2.Resource]{tenants}
+
+	account := make(resources.Account)
+	account.resources = accounts(only(resources.NewAccount))
+	account.entitlements = accounts(only(func(a access.Account) *v2.Entitlement {
+		return resources.Members(resources.NewAccount(a))
+	}))
+	account.grants = members(access.AccountLevel)
+
+	site := make(resources.Site)
+	site.resources = sites(only(resources.NewSite))
+	site.entitlements = sites(only(func(s access.Site) *v2.Entitlement {
+		return resources.Members(resources.NewSite(s))
+	}))
+	site.grants = members(access.SiteLevel)
+
+	role := make(resources.Role)
+	role.resources = roles(only(resources.NewRole))
+	if stock {
+		role.entitlements = roles(func(r access.Role) []*v2.Entitlement {
+			return resources.Levels(resources.NewRole(r))
+		})
+		role.grants = roleLevels()
+	}
+
+	user := make(resources.User)
+	user.resources = []part[*v2.Resource]{entities(readPrincipals(access.User), only(resources.NewPrincipal))}
+
+	service := make(resources.ServiceUser)
+	service.resources = []part[*v2.Resource]{
+		entities(readPrincipals(access.ServiceUser), only(resources.NewPrincipal)),
+	}
+
+	assignment := make(resources.RoleAssignment)
+	assignment.resources = []part[*v2.Resource]{
+		roleScopes(func(of *v2.Resource) *v2.Resource { return of }),
+	}
+	assignment.entitlements = []part[*v2.Entitlement]{roleScopes(resources.AssignedTo)}
+	assignment.grants = []part[*v2.Grant]{assigned(source)}
+
+	return []connectorbuilder.ResourceSyncerV2{
+		tenantType{tenant}, accountType{account}, siteType{site}, roleType{role}, userType{user},
+		serviceType{service}, assignmentType{assignment},
+	}
+}
