@@ -29,7 +29,7 @@ func (n noSync) Sync(context.Context) (snapshot.Run, error) {
 }
 
 // serve is a connector on a store, as the SDK serves it.
-func serve(t *testing.T, s *store.Store, set settings.Settings) types.ConnectorServer {
+func serve(t *testing.T, s *store.Store, set settings.Config) types.ConnectorServer {
 	t.Helper()
 	source := snapshot.New(snapshot.Options{
 		Console: storetest.Console, Open: func(context.Context) (*store.Store, error) { return s, nil },

@@ -16,7 +16,7 @@ func TestSync_Ids(t *testing.T) {
 	t.Parallel()
 	s, _ := storetest.Open(t)
 	storetest.Sync(t, s, "one", time.Now(), storetest.Small())
-	got := sync(t, serve(t, s, settings.Settings{StockCompatible: true}))
+	got := sync(t, serve(t, s, settings.Config{StockCompatible: true}))
 	require.ElementsMatch(t, []string{
 		"tenant:tenant", "account:101", "account:102", "site:201", "site:202", "site:203", "site:204",
 		"role:301", "role:302", "role:303", "user:401", "user:402", "user:403", "service_user:501",
