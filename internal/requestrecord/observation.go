@@ -57,7 +57,7 @@ func Follow(
 	until func(wire.RequestStatus) bool, onChange func(Observation),
 ) (Observation, error) {
 	for {
-		seen, err := waitForEnd(ctx, c, run, temporalclient.PollInterval)
+		seen, err := Await(ctx, c, run, temporalclient.PollInterval)
 		if err != nil || ctx.Err() != nil {
 			return seen, errors.Join(err, ctx.Err())
 		}
@@ -81,13 +81,14 @@ func Observe(ctx context.Context, c *temporalclient.Connection, run temporalclie
 	case err != nil:
 		return Observation{}, err
 	case temporalclient.Closed(info): // the service itself has the result
-		return waitForEnd(ctx, c, run, temporalclient.CallTimeout)
+		return Await(ctx, c, run, temporalclient.CallTimeout)
 	}
 	return queryStatus(ctx, c, run, info), nil
 }
 
-// waitForEnd waits at most patience for the end of a request; else it queries its status.
-func waitForEnd(
+// Await waits at most patience for the end of a request; else it queries its status. It fails as
+// [Observe] does, and if ctx ends.
+func Await(
 	ctx context.Context, c *temporalclient.Connection, run temporalclient.Run, patience time.Duration,
 ) (Observation, error) {
 	var result wire.RequestResult

@@ -1,0 +1,131 @@
+package provision
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/base32"
+	"strings"
+
+	v2 "github.com/conductorone/baton-sdk/pb/c1/connector/v2"
+	"github.com/conductorone/baton-sdk/pkg/types/resource"
+	"google.golang.org/grpc/codes"
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/wire"
+
+	"sentinelone-provisioner/starter/conductorone/internal/explain"
+	"sentinelone-provisioner/starter/conductorone/internal/resources"
+)
+
+// target is what a task of ConductorOne is about: a role at a scope, and who has it or shall have it.
+type target struct {
+	principal access.PrincipalRef
+	holding   access.Holding
+}
+
+// targetOf reads role and scope from the trait of the entitlement's resource. ConductorOne also makes up resources
+// that no sync has seen, so that the resource's id and its parent say nothing.
+func targetOf(e *v2.Entitlement, principal *v2.ResourceId) (target, error) {
+	if e.GetSlug() != "" && e.GetSlug() != resources.Assigned {
+		return target{}, explain.Newf(codes.InvalidArgument,
+			"the entitlement %q of a role assignment cannot be provisioned: request %q",
+			e.GetSlug(), resources.Assigned)
+	}
+	trait, err := resource.GetScopeBindingTrait(e.GetResource())
+	if err != nil {
+		return target{}, explain.Newf(codes.InvalidArgument, "ConductorOne did not say which role at which "+
+			"scope %s is: start a sync of the connector, then %s", e.GetId(), pressRetry)
+	}
+	t := target{holding: access.Holding{RoleID: trait.GetRoleId().GetResource()}}
+	if err := t.setScope(trait.GetScopeResourceId()); err != nil {
+		return target{}, err
+	}
+	return t, t.setPrincipal(principal)
+}
+
+func (t *target) setScope(id *v2.ResourceId) error {
+	switch id.GetResourceType() {
+	case resources.Tenant:
+		t.holding.Level = access.Tenant
+		return nil
+	case resources.Account:
+		t.holding.Level = access.AccountLevel
+	case resources.Site:
+		t.holding.Level = access.SiteLevel
+	default:
+		return explain.Newf(codes.InvalidArgument, "roles hold at the tenant, an account or a site, and not at %q: "+
+			"start a sync of the connector, then request the role again", id.GetResourceType())
+	}
+	t.holding.ScopeID = id.GetResource()
+	return nil
+}
+
+func (t *target) setPrincipal(id *v2.ResourceId) error {
+	switch id.GetResourceType() {
+	case resources.User:
+		t.principal.Kind = access.User
+	case resources.ServiceUser:
+		t.principal.Kind = access.ServiceUser
+	default:
+		return explain.Newf(codes.InvalidArgument, "only users and service users can have a role, and not a %q: "+
+			"request it for a user or a service user", id.GetResourceType())
+	}
+	t.principal.ID = id.GetResource()
+	if err := t.selectors(); err != nil {
+		return explain.Newf(codes.InvalidArgument,
+			"%w: start a sync of the connector, then request the role again", err)
+	}
+	return nil
+}
+
+// selectors checks what the request would name.
+func (t *target) selectors() error {
+	if err := t.principalSelector().Validate(); err != nil {
+		return err
+	}
+	if err := t.role().Validate(); err != nil {
+		return err
+	}
+	return t.scope().Validate()
+}
+
+func (t *target) principalSelector() access.PrincipalSelector {
+	return access.PrincipalSelector{Kind: t.principal.Kind, ID: t.principal.ID}
+}
+
+func (t *target) role() access.RoleSelector { return access.RoleSelector{ID: t.holding.RoleID} }
+
+func (t *target) scope() access.ScopeSelector {
+	return access.ScopeSelector{Level: t.holding.Level, ID: t.holding.ScopeID}
+}
+
+// isOf reports whether a plan is about this target: anybody who reaches Temporal can start a request under any id.
+func (t *target) isOf(p access.Plan) bool {
+	return p.Principal.Kind == t.principal.Kind && p.Principal.ID == t.principal.ID && p.Holding() == t.holding &&
+		len(p.AllScopes()) == 1
+}
+
+// key is the part of request ids behind the prefix: the same for the same principal, role and scope of a console, so
+// that what is requested twice joins what runs. It says nothing of what it is made from.
+func (t *target) key(console string) string {
+	parts := []string{
+		console, string(t.principal.Kind), t.principal.ID, t.holding.RoleID, string(t.holding.Level), t.holding.ScopeID,
+	}
+	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
+	text := base32.StdEncoding.EncodeToString(sum[:])
+	return "c1-" + strings.ToLower(text[:keyLength])
+}
+
+// keyLength is how many characters, of five bits each, of the hash are in an id: a person types it.
+const keyLength = 16
+
+func (t *target) grantID(console string) string  { return wire.GrantID(t.key(console)) }
+func (t *target) revokeID(console string) string { return wire.RevokeID(t.key(console)) }
+
+// grantIDOf is ConductorOne's id of the grant by which a principal has a role at a scope.
+func grantIDOf(h access.Holding, principal *v2.ResourceId) string {
+	assignment := resources.AssignmentID(h.RoleID, cmp.Or(h.ScopeID, resources.TenantID))
+	return strings.Join([]string{
+		resources.RoleAssignment, assignment, resources.Assigned,
+		principal.GetResourceType(), principal.GetResource(),
+	}, ":")
+}
