@@ -80,6 +80,44 @@ func appliedFile(t *testing.T, l *live) {
 	require.Equal(t, exitDone, run(t, "end", "FILE-1").code)
 }
 
+// What a spreadsheet leaves in a file changes nothing: rows of empty cells, other spellings of fixed words,
+// semicolons, a byte order mark. One request for an address in another case is one request.
+func appliedFileOfASpreadsheet(t *testing.T, l *live) {
+	ana := l.person("sheet.ana@example.com")
+	path := filepath.Join(t.TempDir(), "access.csv")
+	write := func(lines ...string) {
+		require.NoError(t, os.WriteFile(path, []byte("\ufeff"+strings.Join(lines, "\r\n")+"\r\n"), 0o600))
+	}
+	const header = "Action;Kind;Principal;Role;Level;Scope;Duration;;"
+	write(header, ";;;;;;;;", " GRANT ;User;Sheet.Ana@example.com;SOC; Site ;Acme / Berlin;;;", ";;;;;;;;", ";;;")
+	got := run(t, "apply", "-f", path, "-o", "json")
+	require.Equal(t, exitDone, got.code, got.errOut+got.out)
+	require.Equal(t, wire.StateGranted, results(t, got)[3].State)
+	require.True(t, l.holds(ana, "SOC", "Acme / Berlin"))
+
+	write(header, "grant;;sheet.ana@example.com;SOC;site;Acme / Berlin;;;")
+	require.True(t, results(t, run(t, "apply", "-f", path, "-o", "json"))[2].Already)
+	write(header, "grant;;sheet.ana@example.com;SOC;site;Acme / Berlin;;;",
+		"Grant;;SHEET.ANA@EXAMPLE.COM;SOC;Site;Acme / Berlin;;;")
+	got = run(t, "apply", "-f", path)
+	require.Equal(t, exitUsage, got.code)
+	require.Contains(t, got.errOut, "line 3: same request as line 2")
+}
+
+// A file in another encoding is refused before anything runs: Temporal is not even looked for.
+func TestApply_OtherEncodings(t *testing.T) {
+	newFixture(t)
+	t.Setenv("TEMPORAL_ADDRESS", "127.0.0.1:1")
+	for _, name := range []string{"M\xfcller", "M\x9fller", "M\ufffdller"} {
+		path := file(t, "grant,ana@example.com,SOC,Acme / Berlin,,", "grant,"+name+"@example.com,SOC,Acme / Berlin,,")
+		got := run(t, "apply", "-f", path, "--requester", "bob@example.com")
+		require.Equal(t, exitUsage, got.code, got.errOut)
+		require.Contains(t, got.errOut, "line 3: ")
+		require.Contains(t, got.errOut, `save the file as UTF-8 and apply it again (Excel: "CSV UTF-8 `)
+		require.NotContains(t, got.errOut, "127.0.0.1")
+	}
+}
+
 // A line with several scopes is one request, with an outcome at each of them.
 func appliedFileScopes(t *testing.T, l *live) {
 	ana := l.person("file.scopes@example.com")

@@ -22,7 +22,7 @@ func (y *YesNo) UnmarshalJSON(data []byte) error {
 
 // parse reads it; empty means no.
 func (y YesNo) parse() (bool, error) {
-	switch strings.ToLower(strings.TrimSpace(string(y))) {
+	switch y {
 	case "yes", "true":
 		return true, nil
 	case "", "no", "false":

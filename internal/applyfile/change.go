@@ -44,7 +44,7 @@ func (c Change) Revoke() wire.RevokeInput {
 
 // PrincipalKey is equal for changes of one principal, as the file writes it: those are
 // carried out in the order of their lines.
-func (c Change) PrincipalKey() string { return strings.ToLower(c.Kind + "\x00" + c.Principal) }
+func (c Change) PrincipalKey() string { return c.Kind + "\x00" + access.Fold(c.Principal) }
 
 // Reader turns the lines of a file into requests.
 type Reader struct {
@@ -151,6 +151,7 @@ func (r Reader) id(row Row, in wire.GrantInput) (string, error) {
 func (r Reader) key(row Row, in wire.GrantInput) string {
 	in.Requester, in.Console, in.DryRun = "", "", false // the request is the same for every user of the file
 	in.Scopes = inOrder(in.Scopes)
+	in.Principal.Email = access.Fold(in.Principal.Email) // an address in another case is the same one
 	text, err := json.Marshal(in)
 	if err != nil {
 		return "" // cannot happen: no field can fail to encode
@@ -161,11 +162,9 @@ func (r Reader) key(row Row, in wire.GrantInput) string {
 
 // kindOf reads the kind; an e-mail address is a user's.
 func kindOf(row Row) (access.Kind, error) {
-	switch strings.ToLower(strings.NewReplacer(" ", "", "-", "", "_", "").Replace(row.Kind)) {
-	case "user":
-		return access.User, nil
-	case "serviceuser":
-		return access.ServiceUser, nil
+	switch kind := access.Kind(row.Kind); kind {
+	case access.User, access.ServiceUser:
+		return kind, nil
 	case "":
 		if strings.Contains(row.Principal, "@") {
 			return access.User, nil

@@ -30,7 +30,7 @@ func (c Change) matches(plan access.Plan) bool {
 	who := c.Want.Principal
 	return plan.Op == op && plan.Terms.Duration == lasts && plan.Terms.BreakGlass == c.Want.BreakGlass &&
 		plan.Principal.Kind == who.Kind &&
-		is(who.ID, plan.Principal.ID) && is(strings.ToLower(who.Email), strings.ToLower(plan.Principal.Email)) &&
+		is(who.ID, plan.Principal.ID) && is(access.Fold(who.Email), access.Fold(plan.Principal.Email)) &&
 		is(who.Name, plan.Principal.Name) &&
 		is(c.Want.Role.ID, plan.Role.ID) && is(c.Want.Role.Name, plan.Role.Name) && c.atSameScopes(plan)
 }

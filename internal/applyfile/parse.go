@@ -2,7 +2,6 @@ package applyfile
 
 import (
 	"bytes"
-	"encoding/csv"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,7 +10,6 @@ import (
 	"strings"
 
 	"sentinelone-provisioner/internal/access"
-	"sentinelone-provisioner/internal/describe"
 )
 
 // Row is one line of a file of changes, as written.
@@ -57,13 +55,12 @@ func lineError(line int, format string, args ...any) error {
 
 // columnNamed is the column of that name, in any case; the name itself if there is none.
 func columnNamed(name string) string {
-	name = strings.TrimSpace(name)
 	for _, column := range columns {
-		if strings.EqualFold(column, name) {
+		if word(column) == word(name) {
 			return column
 		}
 	}
-	return name
+	return trim(name)
 }
 
 // limits says which values are too long.
@@ -95,10 +92,14 @@ func (r *Row) field(column string) *string {
 	}[slices.Index(columns, column)]
 }
 
-// Parse reads a file of changes: CSV with a header line, or JSON objects, in an array or
-// one after the other. The error joins a [*LineError] for each invalid line.
+// Parse reads a file of changes in UTF-8: CSV with a header line, or JSON objects, in an array or
+// one after the other. Rows without any text are passed over. The error joins a [*LineError] for each
+// invalid line; of a file in another encoding it is the first line that shows it.
 func Parse(data []byte) ([]Row, error) {
-	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
+	data, err := textOf(data)
+	if err != nil {
+		return nil, err
+	}
 	start := bytes.TrimSpace(data)
 	switch {
 	case len(start) == 0:
@@ -107,64 +108,6 @@ func Parse(data []byte) ([]Row, error) {
 		return parseJSON(data)
 	}
 	return parseCSV(data)
-}
-
-func parseCSV(data []byte) ([]Row, error) {
-	r := csv.NewReader(bytes.NewReader(data))
-	r.FieldsPerRecord, r.TrimLeadingSpace = -1, true
-	header, err := r.Read()
-	if err != nil {
-		return nil, err
-	}
-	if err := checkHeader(header); err != nil {
-		return nil, err
-	}
-	var rows []Row
-	var faults []error
-	for {
-		record, err := r.Read()
-		if errors.Is(err, io.EOF) {
-			return rows, errors.Join(faults...)
-		}
-		if broken, ok := errors.AsType[*csv.ParseError](err); ok { // later lines cannot be told apart
-			return rows, errors.Join(append(faults, &LineError{broken.Line, broken.Err})...)
-		}
-		if err != nil {
-			return rows, errors.Join(append(faults, err)...)
-		}
-		row := Row{}
-		row.Line, _ = r.FieldPos(0)
-		if len(record) != len(header) {
-			faults = append(faults, lineError(row.Line, "it has %s, the header has %d",
-				describe.Plural(len(record), "column"), len(header)))
-			continue
-		}
-		for i, value := range record {
-			*row.field(header[i]) = strings.TrimSpace(value)
-		}
-		rows = append(rows, row)
-	}
-}
-
-// checkHeader folds the names in place.
-func checkHeader(header []string) error {
-	var faults []error
-	for i, name := range header {
-		header[i] = columnNamed(name)
-		switch {
-		case !slices.Contains(columns, header[i]):
-			faults = append(faults, lineError(1, "unknown column %q: the columns are %s",
-				name, strings.Join(columns, ",")))
-		case slices.Contains(header[:i], header[i]):
-			faults = append(faults, lineError(1, "duplicate column %q: remove one", name))
-		}
-	}
-	for _, needed := range []string{"action", "principal", "role", "scope"} {
-		if !slices.Contains(header, needed) {
-			faults = append(faults, lineError(1, "column %q is missing: add it", needed))
-		}
-	}
-	return errors.Join(faults...)
 }
 
 func parseJSON(data []byte) ([]Row, error) {
@@ -188,7 +131,9 @@ func parseJSON(data []byte) ([]Row, error) {
 			faults = append(faults, &LineError{line, err})
 			continue
 		}
-		rows = append(rows, row)
+		if row.fold(); !row.isBlank() {
+			rows = append(rows, row)
+		}
 	}
 	if _, err := dec.Token(); array && err != nil {
 		faults = append(faults, lineError(lineAt(data, dec.InputOffset()),

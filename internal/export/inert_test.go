@@ -56,10 +56,8 @@ func TestCSV_NoCellRuns(t *testing.T) {
 				}
 			}
 		}
-		for _, line := range strings.FieldsFunc(text, func(r rune) bool { return r == '\n' || r == '\r' }) {
-			for _, cell := range strings.FieldsFunc(line, func(r rune) bool { return strings.ContainsRune(";\t|", r) }) {
-				require.NotRegexp(t, formula, cell, "%q in a reader without quotes", name)
-			}
+		for _, cell := range regexp.MustCompile("[;\t|\r\n]").Split(text, -1) {
+			require.NotRegexp(t, formula, cell, "%q in a reader without quotes", name)
 		}
 	}
 }

@@ -56,7 +56,7 @@ func (e *LevelError) Error() string { return e.text }
 func Scope(text, level string, known Scopes) (s access.ScopeSelector, inferred string, err error) {
 	text = strings.TrimSpace(text)
 	s = access.ScopeSelector{Level: access.ParseLevel(level)}
-	if text == string(access.Tenant) && (s.Level == "" || s.Level == access.Tenant) {
+	if strings.EqualFold(text, string(access.Tenant)) && (s.Level == "" || s.Level == access.Tenant) {
 		return access.ScopeSelector{Level: access.Tenant}, "", nil
 	}
 	if s.Level == "" && text != "" {
