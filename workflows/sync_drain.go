@@ -3,26 +3,12 @@ package workflows
 import (
 	"fmt"
 	"slices"
-	"time"
 
 	"go.temporal.io/sdk/workflow"
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/wire"
 )
-
-const (
-	// maxDrains is how often a collection is drained in one go before its doubt
-	// stands. A console in use settles within one or two.
-	maxDrains = 4
-	// maxRounds bounds how often overtaken collections are drained again.
-	maxRounds = 5
-)
-
-// pauseBetweenDrains lets a console that is being edited come to rest.
-func pauseBetweenDrains(attempt int) time.Duration {
-	return time.Duration(attempt*attempt) * time.Second
-}
 
 // drainUntilSettled drains the collections side by side and settles the snapshot;
 // what settling requests again is drained again.
@@ -44,8 +30,8 @@ func (s *syncRun) drainUntilSettled(ctx workflow.Context) error {
 		if s.settled.Why != "" {
 			s.warn("drained again: " + s.settled.Why)
 		}
-		if round == maxRounds {
-			return errOvertaken(maxRounds)
+		if round == wire.MaxRounds {
+			return errOvertaken(wire.MaxRounds)
 		}
 	}
 }
@@ -87,11 +73,11 @@ func (s *syncRun) drain(ctx workflow.Context, c access.Collection) error {
 		}
 		s.record(p, out)
 		delete(s.expected, c) // it dates from before this drain; the next one requests it again
-		if p.doubt == "" || n == maxDrains {
+		if p.doubt == "" || n == wire.MaxDrains {
 			return nil
 		}
 		s.log.Info("Collection is drained again", "collection", c, "doubt", p.doubt)
-		if err := workflow.Sleep(ctx, pauseBetweenDrains(n)); err != nil {
+		if err := workflow.Sleep(ctx, wire.PauseBetweenDrains(n)); err != nil {
 			return err
 		}
 	}

@@ -3,8 +3,6 @@ package sync
 import (
 	"context"
 
-	"go.temporal.io/sdk/activity"
-
 	"sentinelone-provisioner/internal/attempt"
 	"sentinelone-provisioner/internal/store"
 	"sentinelone-provisioner/internal/wire"
@@ -19,7 +17,7 @@ func (s *Activities) Begin(ctx context.Context, in wire.SyncBeginInput) (wire.Sy
 	}
 	err := s.store.Begin(ctx, store.BeginInput{
 		Console: s.console.Console(), ID: in.Snapshot, Collections: in.Collections, StartedAt: in.StartedAt,
-		WorkflowID: activity.GetInfo(ctx).WorkflowExecution.ID,
+		WorkflowID: attempt.RuntimeOf(ctx).Workflow,
 	})
 	return wire.SyncBeginResult{Console: s.console.Console()}, err
 }

@@ -5,8 +5,7 @@ import (
 	"errors"
 	"fmt"
 
-	"go.temporal.io/sdk/activity"
-
+	"sentinelone-provisioner/internal/attempt"
 	"sentinelone-provisioner/internal/console"
 	"sentinelone-provisioner/internal/fault/kinds"
 	"sentinelone-provisioner/internal/store"
@@ -20,7 +19,7 @@ func (d *drain) fetch(ctx context.Context, state store.Drain, arrived chan<- str
 	d.rows.Store(int64(state.Rows))
 	cursor, done := state.Cursor, state.LastSaved
 	for number := state.Pages; !done; number++ {
-		if isStopping(ctx) {
+		if attempt.IsStopping(ctx) {
 			return kinds.New(kinds.Unavailable, errStopping)
 		}
 		got, err := d.size.read(cursor, func(o console.ListOptions) (page, error) {
@@ -86,14 +85,5 @@ func signal(arrived chan<- struct{}) {
 	select {
 	case arrived <- struct{}{}:
 	default: // the loader has yet to look at the last one
-	}
-}
-
-func isStopping(ctx context.Context) bool {
-	select {
-	case <-activity.GetWorkerStopChannel(ctx):
-		return true
-	default:
-		return false
 	}
 }

@@ -5,8 +5,7 @@ import (
 	"errors"
 	"sync/atomic"
 
-	"go.temporal.io/sdk/activity"
-
+	"sentinelone-provisioner/internal/attempt"
 	"sentinelone-provisioner/internal/console"
 )
 
@@ -26,8 +25,8 @@ type pageSize struct {
 func resumeSize(ctx context.Context, limit int) *pageSize {
 	s := &pageSize{}
 	var last Progress
-	if activity.HasHeartbeatDetails(ctx) && activity.GetHeartbeatDetails(ctx, &last) != nil {
-		last = Progress{} // of another version: begin as if there were none
+	if !attempt.LastProgress(ctx, &last) {
+		last = Progress{} // none, or of another version
 	}
 	for _, l := range []int{limit, last.Limit} {
 		if 0 < l && l < int(s.asked()) {

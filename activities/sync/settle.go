@@ -5,8 +5,6 @@ import (
 	"slices"
 	"sync/atomic"
 
-	"go.temporal.io/sdk/activity"
-
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/attempt"
 	"sentinelone-provisioner/internal/console"
@@ -31,7 +29,7 @@ func (s *Activities) Settle(ctx context.Context, in wire.SyncSettleInput) (wire.
 		s.recordWait(ctx, in.Snapshot, "", err, out.Requests)
 		return out, err
 	}
-	activity.GetLogger(ctx).Info("Snapshot settled", "snapshot", in.Snapshot, "state", out.State,
+	attempt.Logger(ctx).Info("Snapshot settled", "snapshot", in.Snapshot, "state", out.State,
 		"added", out.Added, "removed", out.Removed, "drift", driftText(out.Drift),
 		"database_seconds", s.store.Busy().Seconds())
 	return out, nil

@@ -3,8 +3,6 @@ package sync
 import (
 	"context"
 
-	"go.temporal.io/sdk/activity"
-
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/attempt"
 	"sentinelone-provisioner/internal/fault"
@@ -24,6 +22,6 @@ func (s *Activities) recordWait(
 		note.NextTry = &next
 	}
 	if err := s.store.Note(detached, snapshot, c, note); err != nil {
-		activity.GetLogger(ctx).Warn("Cannot store why the sync waits", "snapshot", snapshot, "error", err)
+		attempt.Logger(ctx).Warn("Cannot store why the sync waits", "snapshot", snapshot, "error", err)
 	}
 }

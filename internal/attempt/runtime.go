@@ -23,6 +23,8 @@ type Runtime struct {
 	MaxPause time.Duration
 	// Client reaches Temporal; nil while it cannot be reached.
 	Client client.Client
+	// Workflow is the id of the workflow that has the work done; "" without one.
+	Workflow string
 }
 
 type runtimeKey struct{}
@@ -41,8 +43,33 @@ func RuntimeOf(ctx context.Context) Runtime {
 	info := activity.GetInfo(ctx)
 	return Runtime{
 		Logger: activity.GetLogger(ctx), Metrics: activity.GetMetricsHandler(ctx), Number: info.Attempt,
-		Since: info.ScheduledTime.UTC(), Client: activity.GetClient(ctx),
+		Since: info.ScheduledTime.UTC(), Client: activity.GetClient(ctx), Workflow: info.WorkflowExecution.ID,
 	}
+}
+
+// IsStopping reports whether the process ends, so that a long attempt stops at the next place from which another one
+// can resume it. Outside of an activity, the end of ctx says so.
+func IsStopping(ctx context.Context) bool {
+	if isOutside(ctx) {
+		return ctx.Err() != nil
+	}
+	select {
+	case <-activity.GetWorkerStopChannel(ctx):
+		return true
+	default:
+		return false
+	}
+}
+
+// LastProgress reads into progress what the last heartbeat of an earlier attempt said, and reports whether there was
+// one that it could read.
+func LastProgress(ctx context.Context, progress any) bool {
+	return !isOutside(ctx) && activity.HasHeartbeatDetails(ctx) && activity.GetHeartbeatDetails(ctx, progress) == nil
+}
+
+func isOutside(ctx context.Context) bool {
+	_, outside := ctx.Value(runtimeKey{}).(Runtime)
+	return outside
 }
 
 // Logger is the logger of what runs the attempt.

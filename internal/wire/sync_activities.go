@@ -78,6 +78,19 @@ type SyncPromoteInput struct {
 	By          string              `json:"by"` // who confirmed, as claimed
 }
 
+const (
+	// MaxDrains is how often a collection is drained in one go before its doubt stands. A console in use settles
+	// within one or two.
+	MaxDrains = 4
+	// MaxRounds bounds how often overtaken collections are drained again.
+	MaxRounds = 5
+)
+
+// PauseBetweenDrains lets a console that is being edited come to rest.
+func PauseBetweenDrains(attempt int) time.Duration {
+	return time.Duration(attempt*attempt) * time.Second
+}
+
 // SyncSettleInput is the input of [SyncSettleActivity], which promotes or quarantines the
 // snapshot once all its collections are drained.
 type SyncSettleInput struct {
