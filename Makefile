@@ -150,11 +150,16 @@ bin/baton: $(CONNECTOR)/go.mod $(CONNECTOR)/go.sum ## build the baton CLI, at th
 	@echo "building the baton CLI into bin/baton: only once, takes a minute"
 	@cd $(CONNECTOR) && go build -o $(BIN)/baton github.com/conductorone/baton-sdk/cmd/baton
 
-bin/temporal: tools/go.mod tools/go.sum ## build the official Temporal CLI, at the version pinned in tools/go.mod
-	@echo "building the Temporal CLI into bin/temporal: only once, takes some minutes"
-	@cd tools && go build -o $(BIN)/temporal \
+# The program says which of the two it is, and how long it takes, before it starts.
+bin/temporal: tools/go.mod tools/go.sum tools/temporal-cli.pins ## download the official Temporal CLI, pinned in tools/; build it where it cannot be had, or with TEMPORAL_CLI_DOWNLOAD=never
+	@[ "$$(go run -buildvcs=false ./internal/temporalcli --out $(BIN)/temporal)" = done ] || { cd tools && go build -o $(BIN)/temporal \
 		-ldflags "-s -w -X github.com/temporalio/cli/temporalcli.Version=$$(go list -m -f '{{slice .Version 1}}' github.com/temporalio/cli)" \
-		github.com/temporalio/cli/cmd/temporal
+		github.com/temporalio/cli/cmd/temporal; }
+
+.PHONY: temporal-cli-pins
+temporal-cli-pins: ## write tools/temporal-cli.pins for the version in tools/go.mod, from the checksums of its release
+	go run -buildvcs=false ./internal/temporalcli \
+		--pin "$$(cd tools && go list -m -f '{{.Version}}' github.com/temporalio/cli)"
 
 bin/golangci-lint: tools/lint/go.mod tools/lint/go.sum
 	@echo "building golangci-lint into bin/: only once, takes some minutes"

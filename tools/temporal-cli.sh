@@ -1,7 +1,7 @@
 #!/bin/sh
 # Prints the path of the Temporal CLI to use: TEMPORAL_CLI if set; else the one on PATH, if its built-in server is 1.27
-# or newer (CLI 1.3.0 has 1.27.1); else bin/temporal, which `make bin/temporal` builds. It compares the version of the
-# server, since a CLI built with plain `go install` reports its own version as 0.0.0-DEV.
+# or newer (CLI 1.3.0 has 1.27.1); else bin/temporal, which `make bin/temporal` downloads or builds. It compares the
+# version of the server, since a CLI built with plain `go install` reports its own version as 0.0.0-DEV.
 set -eu
 
 if [ -n "${TEMPORAL_CLI:-}" ]; then
