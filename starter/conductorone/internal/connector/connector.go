@@ -9,6 +9,7 @@ import (
 	"github.com/conductorone/baton-sdk/pkg/connectorbuilder"
 
 	"sentinelone-provisioner/starter/conductorone/internal/explain"
+	"sentinelone-provisioner/starter/conductorone/internal/provision"
 	"sentinelone-provisioner/starter/conductorone/internal/settings"
 	"sentinelone-provisioner/starter/conductorone/internal/snapshot"
 )
@@ -20,6 +21,8 @@ type Connector struct {
 	source snapshot.Source
 	// check says whether the connector can work.
 	check func(ctx context.Context) error
+	// provisioner grants and revokes roles; nil for a connector that only reads.
+	provisioner *provision.Provisioner
 }
 
 // Offline is a connector without settings, which tells what connectors of this kind can do.
@@ -48,5 +51,5 @@ func (c *Connector) Validate(ctx context.Context) (annotations.Annotations, erro
 
 // ResourceSyncers are the syncers of all resource types.
 func (c *Connector) ResourceSyncers(context.Context) []connectorbuilder.ResourceSyncerV2 {
-	return syncers(c.source, c.config.StockCompatible)
+	return syncers(c.source, c.config.StockCompatible, c.provisioner)
 }

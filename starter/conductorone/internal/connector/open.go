@@ -2,16 +2,20 @@ package connector
 
 import (
 	"context"
+	"errors"
 	"log/slog"
-	"sync"
+	"os"
 
 	"github.com/conductorone/baton-sdk/pkg/cli"
 	"github.com/conductorone/baton-sdk/pkg/connectorbuilder"
-
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/livestatus"
+	"sentinelone-provisioner/internal/requestrecord"
 	"sentinelone-provisioner/internal/store"
 	"sentinelone-provisioner/internal/temporalclient"
 
 	"sentinelone-provisioner/starter/conductorone/internal/explain"
+	"sentinelone-provisioner/starter/conductorone/internal/provision"
 	"sentinelone-provisioner/starter/conductorone/internal/settings"
 	"sentinelone-provisioner/starter/conductorone/internal/snapshot"
 )
@@ -25,34 +29,57 @@ func Open(_ context.Context, s *settings.Settings, _ *cli.ConnectorOpts) (
 	if err != nil {
 		return nil, nil, explain.Settings(err)
 	}
-	temporal := &temporal{config: c}
-	source := snapshot.New(snapshot.Options{
+	var source *snapshot.Store
+	engine := newEngine(c, func(ctx context.Context) (*store.Store, error) { return source.DB(ctx) })
+	source = snapshot.New(snapshot.Options{
 		Console: c.Host,
 		Open:    func(ctx context.Context) (*store.Store, error) { return store.OpenReader(ctx, c.Store.URL) },
-		Syncer:  snapshot.Worker{Console: c.Host, Connect: temporal.connect},
+		Syncer:  snapshot.Worker{Console: c.Host, Connect: engine.Connection},
 		MaxAge:  c.MaxAge, Wait: c.SyncWait, Poll: snapshot.PollInterval,
 	})
-	return New(c, source, source.Check), nil, nil
+	check := func(ctx context.Context) error { return errors.Join(source.Check(ctx), keyOf(c).Check(ctx)) }
+	out := New(c, source, check)
+	out.provisioner = provision.New(provision.Options{
+		Requests: engine, Console: c.Host, Requester: c.Requester,
+		Waiter: provision.NewWaiter(provision.WaiterOptions{Wait: c.Wait, Concurrency: c.TaskConcurrency}),
+		Lists: func(ctx context.Context, r access.Receipt) access.Receipt {
+			if db, err := source.DB(ctx); err == nil {
+				_ = db.LoadLists(ctx, c.Host, &r) // what is missing is seen by the next sync
+			}
+			return r
+		},
+	})
+	return out, nil, nil
 }
 
-// temporal is the one connection to Temporal, made when something first needs it.
-type temporal struct {
-	config settings.Config
-
-	mu         sync.Mutex
-	connection *temporalclient.Connection
+// keyOf is the key that signs the connector's requests.
+func keyOf(c settings.Config) provision.Key {
+	return provision.Key{
+		Path: c.SigningKey, Requester: c.Requester, Signing: c.Signing, Socket: os.Getenv("SSH_AUTH_SOCK"),
+	}
 }
 
-func (t *temporal) connect(ctx context.Context) (*temporalclient.Connection, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.connection != nil {
-		return t.connection, nil
-	}
-	options, err := t.config.TemporalOptions(slog.New(slog.DiscardHandler))
-	if err != nil {
-		return nil, err
-	}
-	t.connection, err = temporalclient.Connect(ctx, options, t.config.TaskQueue)
-	return t.connection, err
+// newEngine makes the one connection to Temporal, when something first needs it. The database says what a status does
+// not.
+func newEngine(c settings.Config, db func(context.Context) (*store.Store, error)) *provision.Engine {
+	live := func(ctx context.Context) (livestatus.Source, error) { return db(ctx) }
+	return provision.NewEngine(provision.EngineOptions{
+		Requester: c.Requester, Sign: keyOf(c).Open,
+		Dial: func(ctx context.Context) (*temporalclient.Connection, error) {
+			options, err := c.TemporalOptions(slog.New(slog.DiscardHandler))
+			if err != nil {
+				return nil, err
+			}
+			connection, err := temporalclient.Connect(ctx, options, c.TaskQueue)
+			if err == nil {
+				connection.Completion = livestatus.NewCompleter(live, c.Host)
+			}
+			return connection, err
+		},
+		Record: func(ctx context.Context, temporal *temporalclient.Connection, ids ...string) requestrecord.Record {
+			open, err := db(ctx)
+			r := requestrecord.Reader{Temporal: temporal, Store: open, StoreErr: err, Console: c.Host}
+			return r.Read(ctx, ids...)
+		},
+	})
 }

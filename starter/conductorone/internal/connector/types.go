@@ -3,9 +3,9 @@ package connector
 import (
 	v2 "github.com/conductorone/baton-sdk/pb/c1/connector/v2"
 	"github.com/conductorone/baton-sdk/pkg/connectorbuilder"
-
 	"sentinelone-provisioner/internal/access"
 
+	"sentinelone-provisioner/starter/conductorone/internal/provision"
 	"sentinelone-provisioner/starter/conductorone/internal/resources"
 	"sentinelone-provisioner/starter/conductorone/internal/snapshot"
 )
@@ -19,11 +19,14 @@ type (
 	roleType       struct{ *syncer }
 	userType       struct{ *syncer }
 	serviceType    struct{ *syncer }
-	assignmentType struct{ *syncer }
+	assignmentType struct {
+		*syncer
+		*provision.Provisioner
+	}
 )
 
 // syncers are those of all types. Without a source they only describe the types.
-func syncers(source snapshot.Source, stock bool) []connectorbuilder.ResourceSyncerV2 {
+func syncers(source snapshot.Source, stock bool, assigner *provision.Provisioner) []connectorbuilder.ResourceSyncerV2 {
 	make := func(id string) *syncer { return &syncer{id: id, source: source, stock: stock} }
 
 	tenant := make(resources.Tenant)
@@ -68,7 +71,12 @@ func syncers(source snapshot.Source, stock bool) []connectorbuilder.ResourceSync
 	assignment.grants = []part[*v2.Grant]{assigned(source)}
 
 	return []connectorbuilder.ResourceSyncerV2{
-		tenantType{tenant}, accountType{account}, siteType{site}, roleType{role}, userType{user},
-		serviceType{service}, assignmentType{assignment},
+		tenantType{tenant},
+		accountType{account},
+		siteType{site},
+		roleType{role},
+		userType{user},
+		serviceType{service},
+		assignmentType{assignment, assigner},
 	}
 }

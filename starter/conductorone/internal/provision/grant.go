@@ -11,17 +11,15 @@ import (
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/requestrecord"
 	"sentinelone-provisioner/internal/wire"
-
-	"sentinelone-provisioner/starter/conductorone/internal/resources"
 )
 
 func (p *Provisioner) grant(
-	ctx context.Context, t target, principal *v2.ResourceId, assignment *v2.Resource,
+	ctx context.Context, t target,
 ) ([]*v2.Grant, annotations.Annotations, error) {
 	if err := p.noRevoke(ctx, t); err != nil {
 		return nil, nil, err
 	}
-	given := []*v2.Grant{sdkgrant.NewGrant(assignment, resources.Assigned, principal)}
+	given := []*v2.Grant{t.grant(t.holding)}
 	held, err := p.holds(ctx, t)
 	if err != nil {
 		return nil, nil, err
@@ -50,7 +48,7 @@ func (p *Provisioner) grant(
 	if err := grantError(t, answer); err != nil {
 		return nil, nil, err
 	}
-	return given, p.grantAnnotations(ctx, principal, answer), nil
+	return given, p.grantAnnotations(ctx, t, answer), nil
 }
 
 func removedByHand(id string) error {
@@ -138,16 +136,14 @@ func grantOpen(a Answer) error {
 }
 
 // grantAnnotations tell ConductorOne what else the grant has done.
-func (p *Provisioner) grantAnnotations(
-	ctx context.Context, principal *v2.ResourceId, a Answer,
-) annotations.Annotations {
+func (p *Provisioner) grantAnnotations(ctx context.Context, t target, a Answer) annotations.Annotations {
 	var out annotations.Annotations
 	proofs := p.proofsOf(ctx, a.Observation)
 	if len(proofs) > 0 && proofs[0].Outcome == access.AlreadyHeld {
 		out.Append(&v2.GrantAlreadyExists{})
 	}
 	for _, h := range lostBy(proofs) {
-		out.Append(sdkgrant.NewGrantReplaced(grantIDOf(h, principal)))
+		out.Append(sdkgrant.NewGrantReplaced(t.grant(h).GetId()))
 	}
 	return out
 }

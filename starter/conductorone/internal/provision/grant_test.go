@@ -33,7 +33,7 @@ func TestGrant_Held(t *testing.T) {
 	require.Equal(t, []string{"GrantAlreadyExists"}, annos)
 	require.Empty(t, f.begun)
 	require.Len(t, grants, 1)
-	require.Equal(t, "role_assignment:1-1:assigned:user:7", grants[0].GetId())
+	require.Equal(t, "role_assignment:2-9:assigned:user:7", grants[0].GetId())
 }
 
 // Role and scope are those of the trait; the request says who decided.
@@ -257,8 +257,8 @@ func TestTargetOf(t *testing.T) {
 	}{
 		{"cannot be provisioned", "member", site, user("7")},
 		{"did not say which role", "", &v2.Resource{}, user("7")},
-		{`not at "group"`, "", assignment(t, "2", "group", "9"), user("7")},
-		{"role: give one of", "", assignment(t, "", resources.Site, "9"), user("7")},
+		{`at group "9", which is no role at a scope`, "", assignment(t, "2", "group", "9"), user("7")},
+		{`names role "" at site "9"`, "", assignment(t, "", resources.Site, "9"), user("7")},
 		{"console ids are digits only", "", assignment(t, "x", resources.Site, "9"), user("7")},
 		{"only users and service users", "", site, site.GetId()},
 		{"principal: give one of", "", site, user("")},
@@ -290,4 +290,14 @@ func TestTarget_Key(t *testing.T) {
 	require.Len(t, others, 8)
 	// What ConductorOne sends again after an update of the connector must join: the id never changes.
 	require.Equal(t, "c1-4btwivtzpaejri64", fixed.key(console))
+}
+
+// A connector that only reads says so.
+func TestGrant_ReadsOnly(t *testing.T) {
+	t.Parallel()
+	var none *Provisioner
+	_, _, err := none.Grant(t.Context(), v2.Resource_builder{Id: ana}.Build(), assigned(t))
+	requireFailed(t, err, "this connector only reads")
+	_, err = none.Revoke(t.Context(), &v2.Grant{})
+	requireFailed(t, err, "this connector only reads")
 }

@@ -52,19 +52,19 @@ func New(o Options) *Provisioner {
 func (p *Provisioner) Grant(
 	ctx context.Context, principal *v2.Resource, e *v2.Entitlement,
 ) ([]*v2.Grant, annotations.Annotations, error) {
-	t, err := targetOf(e, principal.GetId())
+	t, err := p.targetOf(e, principal.GetId())
 	if err != nil {
 		return nil, nil, err
 	}
 	limited, stop := p.o.Waiter.Limit(ctx)
 	defer stop()
-	grants, annos, err := p.grant(limited, t, principal.GetId(), e.GetResource())
+	grants, annos, err := p.grant(limited, t)
 	return grants, annos, explain.Read(err)
 }
 
 // Revoke removes the role of the grant at its scope from the principal.
 func (p *Provisioner) Revoke(ctx context.Context, g *v2.Grant) (annotations.Annotations, error) {
-	t, err := targetOf(g.GetEntitlement(), g.GetPrincipal().GetId())
+	t, err := p.targetOf(g.GetEntitlement(), g.GetPrincipal().GetId())
 	if err != nil {
 		return nil, err
 	}
@@ -72,6 +72,15 @@ func (p *Provisioner) Revoke(ctx context.Context, g *v2.Grant) (annotations.Anno
 	defer stop()
 	annos, err := p.revoke(limited, t)
 	return annos, explain.Read(err)
+}
+
+// targetOf fails for a connector that only reads, which has no provisioner.
+func (p *Provisioner) targetOf(e *v2.Entitlement, principal *v2.ResourceId) (target, error) {
+	if p == nil {
+		return target{}, failf("this connector only reads, as with --standalone: to provision, run it beside " +
+			"a worker, without --standalone")
+	}
+	return targetOf(e, principal)
 }
 
 func (p *Provisioner) grantRequest(t target, dry bool) requestclient.NewRequest {

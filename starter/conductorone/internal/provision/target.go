@@ -1,13 +1,11 @@
 package provision
 
 import (
-	"cmp"
 	"crypto/sha256"
 	"encoding/base32"
 	"strings"
 
 	v2 "github.com/conductorone/baton-sdk/pb/c1/connector/v2"
-	"github.com/conductorone/baton-sdk/pkg/types/resource"
 	"google.golang.org/grpc/codes"
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/wire"
@@ -30,33 +28,12 @@ func targetOf(e *v2.Entitlement, principal *v2.ResourceId) (target, error) {
 			"the entitlement %q of a role assignment cannot be provisioned: request %q",
 			e.GetSlug(), resources.Assigned)
 	}
-	trait, err := resource.GetScopeBindingTrait(e.GetResource())
+	holding, err := resources.HoldingOf(e.GetResource())
 	if err != nil {
-		return target{}, explain.Newf(codes.InvalidArgument, "ConductorOne did not say which role at which "+
-			"scope %s is: start a sync of the connector, then %s", e.GetId(), pressRetry)
+		return target{}, explain.Newf(codes.InvalidArgument, "%w", err)
 	}
-	t := target{holding: access.Holding{RoleID: trait.GetRoleId().GetResource()}}
-	if err := t.setScope(trait.GetScopeResourceId()); err != nil {
-		return target{}, err
-	}
+	t := target{holding: holding}
 	return t, t.setPrincipal(principal)
-}
-
-func (t *target) setScope(id *v2.ResourceId) error {
-	switch id.GetResourceType() {
-	case resources.Tenant:
-		t.holding.Level = access.Tenant
-		return nil
-	case resources.Account:
-		t.holding.Level = access.AccountLevel
-	case resources.Site:
-		t.holding.Level = access.SiteLevel
-	default:
-		return explain.Newf(codes.InvalidArgument, "roles hold at the tenant, an account or a site, and not at %q: "+
-			"start a sync of the connector, then request the role again", id.GetResourceType())
-	}
-	t.holding.ScopeID = id.GetResource()
-	return nil
 }
 
 func (t *target) setPrincipal(id *v2.ResourceId) error {
@@ -121,11 +98,10 @@ const keyLength = 16
 func (t *target) grantID(console string) string  { return wire.GrantID(t.key(console)) }
 func (t *target) revokeID(console string) string { return wire.RevokeID(t.key(console)) }
 
-// grantIDOf is ConductorOne's id of the grant by which a principal has a role at a scope.
-func grantIDOf(h access.Holding, principal *v2.ResourceId) string {
-	assignment := resources.AssignmentID(h.RoleID, cmp.Or(h.ScopeID, resources.TenantID))
-	return strings.Join([]string{
-		resources.RoleAssignment, assignment, resources.Assigned,
-		principal.GetResourceType(), principal.GetResource(),
-	}, ":")
+// grant is ConductorOne's grant by which the principal has a role at a scope, as a sync lists it.
+func (t *target) grant(h access.Holding) *v2.Grant {
+	return resources.AssignedGrant(access.Assignment{
+		PrincipalKind: t.principal.Kind, PrincipalID: t.principal.ID,
+		RoleID: h.RoleID, Level: h.Level, ScopeID: h.ScopeID,
+	}, false)
 }

@@ -41,6 +41,10 @@ type Config struct {
 	Requester string
 	// SigningKey is the path of the key that signs requests; "" for none.
 	SigningKey string
+	// Signing says whether the worker requires signatures, if its variables are set here too.
+	Signing config.Signing
+	// TaskConcurrency is how many tasks the SDK runs at once.
+	TaskConcurrency int
 
 	StockCompatible, Standalone bool
 
@@ -69,6 +73,8 @@ func (s *Settings) Resolve() (Config, error) {
 		TaskQueue:       cmp.Or(s.TaskQueue, worker.Worker.TaskQueue),
 		Requester:       s.Requester,
 		SigningKey:      s.SigningKey,
+		Signing:         worker.Signing,
+		TaskConcurrency: s.TaskConcurrency,
 		StockCompatible: s.StockCompatible, Standalone: s.Standalone,
 		keysFile:        worker.Worker.KeysFile,
 		temporalAddress: s.TemporalAddress, temporalNamespace: s.TemporalNamespace,

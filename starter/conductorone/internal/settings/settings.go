@@ -27,6 +27,8 @@ type Settings struct {
 	SigningKey        string `mapstructure:"signing-key"`
 	StockCompatible   bool   `mapstructure:"stock-compatible"`
 	Standalone        bool   `mapstructure:"standalone"`
+	// TaskConcurrency is the SDK's own setting.
+	TaskConcurrency int `mapstructure:"task-concurrency"`
 }
 
 // Secret is a text that does not print, also within a struct that does.
