@@ -33,6 +33,7 @@ type Request struct {
 	notifies bool                    // people are told
 	indexed  func() bool
 	runs     *runFinder
+	waiting  *waitingRoom // for writers
 }
 
 // NewRequest wires the activities of grants and revokes. Until they are told otherwise
@@ -44,7 +45,14 @@ func NewRequest(c *console.Client, s *store.Store) *Request {
 		policy:   policy.BuiltIn(),
 		recorded: &recordedPolicies{known: map[string]*policy.Policy{}},
 		runs:     &runFinder{},
+		waiting:  newWaitingRoom(patientAtOnce),
 	}
+}
+
+// Waiting bounds how many attempts hold a slot of the worker at once while they wait for a writer.
+func (r *Request) Waiting(atOnce int) *Request {
+	r.waiting = newWaitingRoom(atOnce)
+	return r
 }
 
 // Indexing says whether the server knows our search attributes, as far as known.

@@ -12,9 +12,10 @@ import (
 // not running, and returns its proof; with Close, also the receipt. Repeating it is
 // attaching to the same change.
 //
-// It waits for the answer for [wire.AnswerSoon]. A change that takes longer leaves the activity pending
-// ([activity.ErrResultPending]), which holds no slot of the worker; the writer then has it attempted again (see
-// [Request.Wake]), and so does the activity's own timeout, should that message be lost.
+// It waits for the answer for 40 seconds while the worker has slots for that (see waitingRoom), else for
+// [wire.AnswerSoon]. A change that takes longer leaves the activity pending ([activity.ErrResultPending]), which holds
+// no slot of the worker; the writer then has it attempted again (see [Request.Wake]), and so does the activity's own
+// timeout, should that message be lost.
 //
 // Fails as the writer does: see [Principal.Write].
 func (r *Request) Apply(ctx context.Context, in wire.ApplyInput) (wire.ApplyResult, error) {

@@ -26,7 +26,8 @@ type replier int
 
 const (
 	nobodyYet    replier = iota // the writer has taken the change, and works on it
-	unreached                   // the writer was not reached, or has not taken the change
+	unreached                   // the writer was not reached
+	notTaken                    // the writer was reached, and has not taken the change
 	thatWriter                  // the writer has answered, or failed with an error of its own
 	somebodyElse                // Temporal has made the answer, or a workflow in the writer's place has
 )

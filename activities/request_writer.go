@@ -7,10 +7,8 @@ import (
 	"slices"
 	"time"
 
-	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/activity"
-	"go.temporal.io/sdk/client"
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/fault"
@@ -21,32 +19,31 @@ import (
 	"sentinelone-provisioner/internal/writers"
 )
 
-const (
-	// acceptWithin is how long an attempt waits until the writer has taken the change. One that has not is looked at.
-	acceptWithin = 10 * time.Second
-	// maxAsked is how many answers that are not the writer's one attempt passes over.
-	maxAsked = 20
-)
+// maxAsked is how often one attempt asks the writer: again after an answer that is not the writer's.
+const maxAsked = 20
 
 // askWriter has the writer carry out the change. Only the writer's own answer counts. Where Temporal has made the
 // answer, since the writer was terminated or reset, or where somebody else has, the writer is asked again, under
 // another id, because Temporal keeps the answer to the first. It fails with [activity.ErrResultPending] while the
 // writer works on the change.
 func (r *Request) askWriter(ctx context.Context, in wire.ApplyInput) (wire.ChangeAnswer, error) {
-	late, asked := activity.GetInfo(ctx).Attempt > 1, askedBefore(ctx)
+	sending := r.beginSending(ctx, in)
+	defer sending.end()
+	late, looked, asked := activity.GetInfo(ctx).Attempt > 1, false, askedBefore(ctx)
 	var got reply
 	for range maxAsked {
-		got = sendChange(ctx, in, updateID(in, asked))
+		got = sending.send(ctx, updateID(in, asked))
 		if err := r.checkRecord(ctx, in, &got); err != nil {
 			return got.answer, err
 		}
 		switch {
-		case got.err == nil && (late || asked > 0):
+		case got.err == nil && (late || looked || asked > 0):
 			return got.answer, r.clearWriterWait(ctx, in)
 		case got.err == nil, ctx.Err() != nil, got.from == nobodyYet && !late:
 			return got.answer, got.err
 		}
 		found, err := r.mendWriter(ctx, in, got)
+		looked = true
 		switch {
 		case err != nil:
 			return got.answer, err
@@ -55,6 +52,7 @@ func (r *Request) askWriter(ctx context.Context, in wire.ApplyInput) (wire.Chang
 				"change", in.Change.Key, "writer", in.Writer.WorkflowID, "error", got.err)
 			asked++
 			activity.RecordHeartbeat(ctx, asked) // the next attempt attaches to what this one asks
+		case got.from == notTaken && sending.patient(): // it is well, and has much to do
 		case found.Fault == "" || found.Fault == writers.Paused:
 			return got.answer, got.err
 		}
@@ -158,8 +156,11 @@ func (r *Request) clearWriterWait(ctx context.Context, in wire.ApplyInput) error
 
 // Wake has an activity that waits for the writer attempted again: its answer is ready. The message says no more than
 // that: the attempt asks Temporal and the ledger itself, so a forged one changes nothing. An activity that waits no
-// longer needs none.
-func (*Request) Wake(ctx context.Context, in wire.Waiter) error {
+// longer needs none, and one that waits in this process receives the answer anyway.
+func (r *Request) Wake(ctx context.Context, in wire.Waiter) error {
+	if r.waiting.announce(in) {
+		return nil
+	}
 	ready := fault.Translate(kinds.RetryIn(kinds.New(kinds.Unavailable,
 		errors.New("the principal's writer has answered")), wakePause))
 	err := activity.GetClient(ctx).CompleteActivityByID(ctx, activity.GetInfo(ctx).Namespace,
@@ -172,65 +173,3 @@ func (*Request) Wake(ctx context.Context, in wire.Waiter) error {
 
 // wakePause gives the writer's answer the time to reach Temporal, which it does with the end of its workflow task.
 const wakePause = 20 * time.Millisecond
-
-// sendChange sends the change, or attaches to the update that an earlier attempt has sent, and waits for the answer
-// for [wire.AnswerSoon].
-func sendChange(ctx context.Context, in wire.ApplyInput, id string) reply {
-	info, temporal := activity.GetInfo(ctx), activity.GetClient(ctx)
-	if info.Attempt > 1 { // the writer may have ended with its answer: it need not start again
-		got := collect(ctx, temporal.GetWorkflowUpdateHandle(client.GetWorkflowUpdateHandleOptions{
-			WorkflowID: in.Writer.WorkflowID, UpdateID: id,
-		}))
-		if _, unknown := errors.AsType[*serviceerror.NotFound](got.err); !unknown {
-			return got
-		}
-	}
-	accepting, stop := context.WithTimeout(ctx, acceptWithin)
-	defer stop()
-	go stopWithWorker(accepting, stop)
-	change := in.Change
-	change.Waiter = &wire.Waiter{
-		WorkflowID: info.WorkflowExecution.ID, RunID: info.WorkflowExecution.RunID, ActivityID: info.ActivityID,
-	}
-	handle, err := temporal.UpdateWithStartWorkflow(accepting, client.UpdateWithStartWorkflowOptions{
-		StartWorkflowOperation: temporal.NewWithStartWorkflowOperation(client.StartWorkflowOptions{
-			ID: in.Writer.WorkflowID, TaskQueue: in.Writer.TaskQueue,
-			WorkflowIDConflictPolicy: enums.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
-			StaticSummary:            fmt.Sprintf("the one writer of %s %s", in.Writer.Start.Kind, in.Writer.Start.ID),
-		}, in.Writer.WorkflowType, in.Writer.Start),
-		UpdateOptions: client.UpdateWorkflowOptions{
-			UpdateID: id, UpdateName: in.Writer.Update, Args: []any{change},
-			WaitForStage: client.WorkflowUpdateStageAccepted,
-		},
-	})
-	if err != nil {
-		return replyOf(ctx, err)
-	}
-	return collect(ctx, handle)
-}
-
-// collect waits for the answer to an update that the writer has taken.
-func collect(ctx context.Context, update client.WorkflowUpdateHandle) (got reply) {
-	waiting, stop := context.WithTimeout(ctx, wire.AnswerSoon)
-	defer stop()
-	go stopWithWorker(waiting, stop)
-	var answer wire.ChangeAnswer
-	err := update.Get(waiting, &answer)
-	switch {
-	case err == nil:
-		return reply{answer: answer, from: thatWriter}
-	case waiting.Err() != nil && ctx.Err() == nil:
-		return reply{from: nobodyYet, err: activity.ErrResultPending}
-	}
-	return replyOf(ctx, err)
-}
-
-// stopWithWorker ends the wait when the worker stops: another worker continues it, and
-// the shutdown need not wait for this one.
-func stopWithWorker(waiting context.Context, stop context.CancelFunc) {
-	select {
-	case <-activity.GetWorkerStopChannel(waiting):
-		stop()
-	case <-waiting.Done():
-	}
-}

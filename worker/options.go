@@ -17,6 +17,10 @@ const stopTimeout = 75 * time.Second
 // three fit into the heartbeat timeout of our activities.
 const heartbeatThrottle = 5 * time.Second
 
+// waitingShare is the part of the activity slots, one in so many, that activities may hold while they wait for the
+// writers of principals.
+const waitingShare = 4
+
 // workerOptions are the options that the workers of both task queues share. Each workflow has
 // declared its versioning behaviour itself (workflows/register.go), so there is no default.
 func workerOptions(cfg config.Config) worker.Options {

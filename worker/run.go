@@ -204,7 +204,8 @@ func newWorkers(
 		Explaining(activities.NewDrift(authority, notifications).Explain).ExplainingLosses(authority.CatchUp).
 		Following(rules.policy).CheckingSignatures(rules.signers).Register(w)
 	tokens := tokensink.New(cfg.Worker.TokenDir, cfg.Worker.TokenCmd, cfg.Worker.TokenVariables()...)
-	requests := activities.NewRequest(s1, db).StoringTokens(tokens).Indexing(indexed)
+	requests := activities.NewRequest(s1, db).StoringTokens(tokens).Indexing(indexed).
+		Waiting(cfg.Capacity.ActivitySlots / waitingShare)
 	if notifying {
 		requests.Notifying()
 	}
