@@ -10,9 +10,10 @@ import (
 // pickRole finds the one role of that id or name. Of several with one name those that
 // can be granted at the scope count; a revoke may name any role.
 func pickRole(all []access.Role, s access.RoleSelector, at place, op access.Op) (access.Role, error) {
-	found := slices.DeleteFunc(slices.Clone(all), func(r access.Role) bool {
-		return s.ID != "" && r.ID != s.ID || s.ID == "" && r.Name != s.Name
-	})
+	found := access.Labelled(all, s.Name, func(r access.Role) string { return r.Name })
+	if s.ID != "" {
+		found = slices.DeleteFunc(slices.Clone(all), func(r access.Role) bool { return r.ID != s.ID })
+	}
 	usable := slices.DeleteFunc(slices.Clone(found), func(r access.Role) bool {
 		return !r.UsableAt(access.Scope{Level: at.Level, ID: at.ID}, at.accountID)
 	})

@@ -30,7 +30,7 @@ func (r *Request) findAccount(ctx context.Context, s access.ScopeSelector) (plac
 	if s.ID != "" {
 		a, err := r.console.AccountByID(ctx, s.ID)
 		if isNotFound(err) || err == nil && a.State == deleted {
-			return place{}, &access.NoMatchError{What: s.String()}
+			return place{}, noScope(s, err == nil)
 		}
 		return accountPlace(a), err
 	}
@@ -38,8 +38,9 @@ func (r *Request) findAccount(ctx context.Context, s access.ScopeSelector) (plac
 	if err != nil {
 		return place{}, err
 	}
-	all = slices.DeleteFunc(all, func(a access.Account) bool { return a.State == deleted })
-	found := slices.DeleteFunc(slices.Clone(all), func(a access.Account) bool { return a.Name != s.Name })
+	listed := all
+	all = slices.DeleteFunc(slices.Clone(all), func(a access.Account) bool { return a.State == deleted })
+	found := access.Labelled(all, s.Name, func(a access.Account) string { return a.Name })
 	if len(found) == 1 {
 		return accountPlace(found[0]), nil
 	}
@@ -48,7 +49,20 @@ func (r *Request) findAccount(ctx context.Context, s access.ScopeSelector) (plac
 		return place{}, &access.NoMatchError{What: s.String(), Matches: listTexts(found, text)}
 	}
 	similar := slices.DeleteFunc(all, func(a access.Account) bool { return !isSimilar(a.Name, s.Name) })
-	return place{}, &access.NoMatchError{What: s.String(), Similar: listTexts(similar, text)}
+	none := noScope(s, slices.ContainsFunc(listed, func(a access.Account) bool {
+		return a.State == deleted && access.SameLabel(a.Name, s.Name)
+	}))
+	none.Similar = listTexts(similar, text)
+	return place{}, none
+}
+
+// noScope says that there is no such scope any more, or that there never was one.
+func noScope(s access.ScopeSelector, wasDeleted bool) *access.NoMatchError {
+	e := &access.NoMatchError{What: s.String()}
+	if wasDeleted {
+		e.Hint = "it was deleted"
+	}
+	return e
 }
 
 func accountPlace(a access.Account) place {
@@ -59,11 +73,11 @@ func (r *Request) findSite(ctx context.Context, s access.ScopeSelector) (place, 
 	if s.ID != "" {
 		site, err := r.console.SiteByID(ctx, s.ID)
 		if isNotFound(err) || err == nil && site.State == deleted {
-			return place{}, &access.NoMatchError{What: s.String()}
+			return place{}, noScope(s, err == nil)
 		}
 		return sitePlace(site), err
 	}
-	found, err := r.sitesNamed(ctx, s.Name)
+	found, wasDeleted, err := r.sitesNamed(ctx, s.Name)
 	if err != nil {
 		return place{}, err
 	}
@@ -77,29 +91,30 @@ func (r *Request) findSite(ctx context.Context, s access.ScopeSelector) (place, 
 	if err != nil { // for the message alone
 		similar = nil
 	}
-	return place{}, &access.NoMatchError{What: s.String(), Similar: listTexts(similar, siteText)}
+	none := noScope(s, wasDeleted)
+	none.Similar = listTexts(slices.DeleteFunc(similar, isDeleted), siteText)
+	return place{}, none
 }
 
+func isDeleted(s access.Site) bool { return s.State == deleted }
+
 // sitesNamed takes the whole text as a name and, where it can be taken apart, as
-// "Account / Site" too: either may contain the separator.
-func (r *Request) sitesNamed(ctx context.Context, text string) ([]access.Site, error) {
-	found, err := r.console.SitesByName(ctx, text)
+// "Account / Site" too: either may contain the separator. wasDeleted says that a deleted site has
+// that name; it is not among those found.
+func (r *Request) sitesNamed(ctx context.Context, text string) (found []access.Site, wasDeleted bool, err error) {
+	found, err = r.console.SitesByName(ctx, text)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	for _, name := range siteNames(text) {
 		account := strings.TrimSuffix(text, separator+name)
 		more, err := r.console.SitesByName(ctx, name)
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
-		for _, s := range more {
-			if s.AccountName == account {
-				found = append(found, s)
-			}
-		}
+		found = append(found, access.Labelled(more, account, func(s access.Site) string { return s.AccountName })...)
 	}
-	return slices.DeleteFunc(found, func(s access.Site) bool { return s.State == deleted }), nil
+	return slices.DeleteFunc(slices.Clone(found), isDeleted), slices.ContainsFunc(found, isDeleted), nil
 }
 
 // siteNames lists what stands behind each separator of the text.

@@ -89,6 +89,39 @@ func FoldLabel(name string) string {
 	return strings.Join(strings.Fields(text), " ")
 }
 
+// SameLabel says that two names of things look the same in a message: they differ in blanks around
+// them or in a row, in the kind of the blanks, or in characters that print nothing. Who is offered
+// one of them types the other. Unlike [FoldLabel] it minds case: a console may have both.
+func SameLabel(a, b string) bool { return a == b || plainLabel(a) == plainLabel(b) }
+
+func plainLabel(name string) string {
+	text := strings.Map(func(r rune) rune {
+		if Invisible(r) {
+			return -1
+		}
+		return r
+	}, name)
+	return strings.Join(strings.Fields(text), " ")
+}
+
+// Labelled keeps of values those with exactly that name; without one, those that [SameLabel] takes
+// for it.
+func Labelled[T any](values []T, name string, nameOf func(T) string) []T {
+	exact, same := []T{}, []T{}
+	for _, v := range values {
+		switch of := nameOf(v); {
+		case of == name:
+			exact = append(exact, v)
+		case SameLabel(of, name):
+			same = append(same, v)
+		}
+	}
+	if len(exact) > 0 {
+		return exact
+	}
+	return same
+}
+
 // foldRune is the same for all letters that Unicode's simple folding takes as equal,
 // such as k, K and the Kelvin sign.
 func foldRune(r rune) rune {

@@ -69,7 +69,7 @@ func (n Notify) Validate() error {
 
 // Console says how to reach the SentinelOne console.
 type Console struct {
-	BaseURL   string `env:"SENTINELONE_BASE_URL"          help:"address of the console, such as https://acmeco.sentinelone.net"`
+	BaseURL   string `env:"SENTINELONE_BASE_URL" url:"yes"        help:"address of the console, such as https://acmeco.sentinelone.net"`
 	Token     Secret `env:"SENTINELONE_API_TOKEN"         help:"API token of a user or service user"`
 	TokenFile string `env:"SENTINELONE_API_TOKEN_FILE" file:"secret"    help:"file that holds the token, instead of SENTINELONE_API_TOKEN; read again when the console rejects the token"`
 	AllowHTTP bool   `env:"SENTINELONE_ALLOW_HTTP"        help:"true: accept an http:// address on another machine, for a simulator; the token then travels in clear text" envDefault:"false"`
@@ -78,7 +78,7 @@ type Console struct {
 
 // Store says where snapshots and the ledger are stored.
 type Store struct {
-	URL       string `env:"DATABASE_URL" envDefault:"sqlite://sentinelone.db" help:"sqlite://FILE for one machine, postgres://… for several"`
+	URL       string `env:"DATABASE_URL" url:"yes" envDefault:"sqlite://sentinelone.db" help:"sqlite://FILE for one machine, postgres://… for several"`
 	LedgerKey string `env:"LEDGER_KEY_FILE" file:"secret" help:"OpenSSH private key (ed25519, 0600) that seals the ledger's entries and heads, the same file for all workers; unset: SQLite has one beside the database, made at the first start, and PostgreSQL has none: the ledger is then not sealed"`
 }
 

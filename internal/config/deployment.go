@@ -22,6 +22,11 @@ type Deployment struct {
 	RollbackTo string `env:"ROLLBACK_TO" help:"release, such as 0.6.0, that this worker may have to be replaced by again: workflows take no step that it does not know (docs/deploy.md); unset: they take every step of this release"`
 }
 
+const (
+	deploymentName = "TEMPORAL_DEPLOYMENT_NAME"
+	buildID        = "TEMPORAL_WORKER_BUILD_ID"
+)
+
 // oldestRollback is the first release whose workflows a later one can go on like.
 const oldestRollback = "0.5.0"
 
@@ -43,12 +48,12 @@ func (d Deployment) build() string { return strings.TrimSpace(d.BuildID) }
 func (d Deployment) Validate() error {
 	var faults []error
 	for _, v := range []struct{ variable, value, other string }{
-		{"TEMPORAL_DEPLOYMENT_NAME", d.name(), d.build()}, {"TEMPORAL_WORKER_BUILD_ID", d.build(), d.name()},
+		{deploymentName, d.name(), d.build()}, {buildID, d.build(), d.name()},
 	} {
 		switch {
 		case v.value == "" && v.other != "":
-			faults = append(faults, fmt.Errorf("%s is not set, but the other variable of worker versioning is: "+
-				"set both, or unset both", v.variable))
+			faults = append(faults, fmt.Errorf("%s is not set, but %s is: set both, or unset both",
+				v.variable, strings.TrimPrefix(deploymentName+buildID, v.variable)))
 		case strings.HasPrefix(v.value, "__"):
 			faults = append(faults, fmt.Errorf("%s begins with __, which Temporal keeps for itself: "+
 				"set another name", v.variable))

@@ -22,6 +22,11 @@ func environment() (map[string]string, []error) {
 		switch {
 		case err != nil:
 			faults = append(faults, err)
+		case set && v.File != "" && strings.Contains(value, "://"):
+			faults = append(faults, fmt.Errorf("%s is a URL: set it to the path of a file", v.Name))
+		case set && !v.Secret && !v.url && envvar.HoldsPassword(value):
+			faults = append(faults, fmt.Errorf("%s holds a URL with a password, and is none itself: "+
+				"set the variable that is meant", v.Name))
 		case set && v.File != "" && len(value) > maxPath:
 			faults = append(faults, fmt.Errorf("%s is %d bytes long, which no path is: set it to the path of a file",
 				v.Name, len(value)))

@@ -14,6 +14,7 @@ type Variable struct {
 	File    FileUse // "" if it names no file or folder
 
 	field string // of its struct in Config
+	url   bool   // it is a URL, which may hold a password
 }
 
 // FileUse says what a file that a variable names is for, and so who may open it.
@@ -76,7 +77,7 @@ func describe(t reflect.Type) []Variable {
 			out = append(out, Variable{
 				Name: name, Default: f.Tag.Get("envDefault"), Help: f.Tag.Get("help"),
 				Secret: f.Type == reflect.TypeFor[Secret](), field: f.Name,
-				File: FileUse(f.Tag.Get("file")),
+				File: FileUse(f.Tag.Get("file")), url: f.Tag.Get("url") != "",
 			})
 			continue
 		}

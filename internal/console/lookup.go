@@ -111,6 +111,26 @@ func matching[T access.Entity](
 	return all(ctx, c, of, filter, decode, keep)
 }
 
+// labelled reads the rows that match the first filter with rows of that name, and keeps those with
+// exactly that name, or without one those whose name looks the same. It reads the rows of another
+// filter only if it has found none.
+func labelled[T access.Entity](
+	ctx context.Context, c *Client, of access.Collection, name string, filters []url.Values,
+	decode pageDecoder[T], nameOf func(T) string,
+) ([]T, error) {
+	for _, filter := range filters {
+		found, err := matching(ctx, c, of, filter, decode,
+			func(item T) bool { return access.SameLabel(nameOf(item), name) })
+		if err != nil {
+			return nil, err
+		}
+		if len(found) > 0 {
+			return access.Labelled(found, name, nameOf), nil
+		}
+	}
+	return []T{}, nil
+}
+
 // search requests one page of at most searchLimit rows.
 func search[T any](
 	ctx context.Context, c *Client, of access.Collection, text string, decode pageDecoder[T],

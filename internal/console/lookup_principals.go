@@ -31,18 +31,20 @@ func (c *Client) UsersByEmail(ctx context.Context, email string) ([]access.Princ
 	return []access.Principal{}, nil
 }
 
-// UsersByName returns the users with exactly that full name; several users may have it.
+// UsersByName returns the users with exactly that full name, or, without one, those whose name looks
+// the same; several users may have it.
 //
 //s1:operation GET /web/api/v2.1/users
 func (c *Client) UsersByName(ctx context.Context, fullName string) ([]access.Principal, error) {
 	if err := checkText(access.Users, fullName); err != nil {
 		return nil, err
 	}
-	return matching(ctx, c, access.Users, url.Values{"fullName": {fullName}}, decodePage[userRow], named(fullName))
+	return labelled(ctx, c, access.Users, fullName,
+		[]url.Values{{"fullName": {fullName}}, {"query": {strings.TrimSpace(fullName)}}}, decodePage[userRow], nameOf)
 }
 
-// ServiceUsersByName returns the service users with exactly that name; several may have it. The
-// API has no filter for the name, and documents for users only which fields a search covers:
+// ServiceUsersByName returns the service users with exactly that name, or, without one, those whose name
+// looks the same; several may have it. The API has no filter for the name, and documents for users only which fields a search covers:
 // if the search finds none, the whole list is read.
 //
 //s1:operation GET /web/api/v2.1/service-users
@@ -50,18 +52,11 @@ func (c *Client) ServiceUsersByName(ctx context.Context, name string) ([]access.
 	if err := checkText(access.ServiceUsers, name); err != nil {
 		return nil, err
 	}
-	for _, filter := range []url.Values{{"query": {name}}, nil} {
-		found, err := matching(ctx, c, access.ServiceUsers, filter, decodePage[serviceUserRow], named(name))
-		if err != nil || len(found) > 0 {
-			return found, err
-		}
-	}
-	return []access.Principal{}, nil
+	return labelled(ctx, c, access.ServiceUsers, name, []url.Values{{"query": {name}}, nil},
+		decodePage[serviceUserRow], nameOf)
 }
 
-func named(name string) func(access.Principal) bool {
-	return func(p access.Principal) bool { return p.Name == name }
-}
+func nameOf(p access.Principal) string { return p.Name }
 
 // SearchUsers returns at most 20 users by a part of their name, address or description.
 //

@@ -3,6 +3,7 @@ package console
 import (
 	"context"
 	"net/url"
+	"strings"
 
 	"sentinelone-provisioner/internal/access"
 )
@@ -33,16 +34,17 @@ func (c *Client) AllAccounts(ctx context.Context) ([]access.Account, error) {
 	return all(ctx, c, access.Accounts, nil, decodePage[accountRow], every)
 }
 
-// SitesByName returns the sites with exactly that name; each account may have one. Some may be
-// expired or deleted: see their State.
+// SitesByName returns the sites with exactly that name, or, without one, those whose name looks the
+// same, as with a blank at its end; each account may have one. Some may be expired or deleted: see
+// their State.
 //
 //s1:operation GET /web/api/v2.1/sites
 func (c *Client) SitesByName(ctx context.Context, name string) ([]access.Site, error) {
 	if err := checkText(access.Sites, name); err != nil {
 		return nil, err
 	}
-	return matching(ctx, c, access.Sites, url.Values{"name": {name}}, decodeSites,
-		func(s access.Site) bool { return s.Name == name })
+	return labelled(ctx, c, access.Sites, name, []url.Values{{"name": {name}}, {"query": {strings.TrimSpace(name)}}},
+		decodeSites, func(s access.Site) string { return s.Name })
 }
 
 // SearchSites returns at most 20 sites by a part of their name, account or description.

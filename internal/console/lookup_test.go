@@ -282,7 +282,7 @@ func TestScopes(t *testing.T) {
 // A site with another spelling that passes the console's filter is not a match.
 func TestSitesByName_Exactly(t *testing.T) {
 	t.Parallel()
-	f, _ := consoleWithPages(t, map[string]string{"/sites?name=berlin": sitesBody})
+	f, _ := consoleWithPages(t, map[string]string{"/sites?name=berlin": sitesBody, "/sites?query=berlin": sitesBody})
 	sites, err := f.client(t).SitesByName(t.Context(), "berlin")
 	require.NoError(t, err)
 	require.Equal(t, []access.Site{}, sites)

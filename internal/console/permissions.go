@@ -2,6 +2,7 @@ package console
 
 import (
 	"net/http"
+	"regexp"
 	"strings"
 
 	"sentinelone-provisioner/internal/access"
@@ -63,6 +64,9 @@ func viewPermission(path string) string {
 func under(path, prefix string) bool { return path == prefix || strings.HasPrefix(path, prefix+"/") }
 
 func (e *Error) forbiddenHint() string {
+	if hint := scopeHint(e.Title + " " + e.Detail); hint != "" {
+		return hint
+	}
 	lacks := permission(e.Method, e.Path)
 	if lacks == "" {
 		return "the token's role lacks a permission; the console does not say which"
@@ -72,4 +76,34 @@ func (e *Error) forbiddenHint() string {
 		hint += " (the console may also protect this principal: a system user, or roles managed elsewhere)"
 	}
 	return hint
+}
+
+// The texts by which consoles say that a refusal is about the scope of the token's user, and not
+// about a permission of its role (seen on consoles; the wording is not documented).
+var (
+	multiScope = regexp.MustCompile(`(?i)multi[- ]?scopes?\b`)
+	scopeLevel = regexp.MustCompile(`(?i)user scope level is (tenant|account|site|group|global)|tenant[- ]level permission|` +
+		`valid account id or site id|not a global user`)
+)
+
+// WrongScope says that the console refused a call because of the scope of the token's user: adding a
+// permission to the role does not help.
+func (e *Error) WrongScope() bool {
+	return e.Status == http.StatusForbidden && !e.HTML && scopeHint(e.Title+" "+e.Detail) != ""
+}
+
+const oneScope = "create a service user with one role at one scope, the tenant or your account (Settings → Users → " +
+	"Service Users → Actions → Create New Service User), and use its token; adding a permission does not help"
+
+// scopeHint is what to do about a refusal because of scopes; "" for any other.
+func scopeHint(text string) string {
+	switch at := scopeLevel.FindStringSubmatch(text); {
+	case multiScope.MatchString(text):
+		return "the token's user holds roles at several scopes, which the console refuses here: " + oneScope
+	case at == nil:
+		return ""
+	case at[1] != "":
+		return "the token's user sits at the wrong scope (" + strings.ToLower(at[1]) + "): " + oneScope
+	}
+	return "the token's user sits at the wrong scope: " + oneScope
 }

@@ -69,12 +69,22 @@ func quoted(value string) bool {
 	return false
 }
 
+// HoldsPassword says that a value is a URL with a password.
+func HoldsPassword(value string) bool {
+	_, rest, found := strings.Cut(value, "://")
+	before, _, at := strings.Cut(rest, "@")
+	return found && at && strings.Contains(before, ":")
+}
+
 // maxShown is the most bytes of a value that a message repeats: more are no word of a setting, and
 // may be a token that was pasted into the wrong variable.
 const maxShown = 40
 
 // Shown is a value as a message may repeat it.
 func Shown(value string) string {
+	if HoldsPassword(value) {
+		return "a URL with a password"
+	}
 	if len(value) > maxShown {
 		return fmt.Sprintf("a text of %d bytes", len(value))
 	}

@@ -57,6 +57,8 @@ func TestShown(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, `"loud"`, envvar.Shown("loud"))
 	require.Equal(t, "a text of 80 bytes", envvar.Shown(strings.Repeat("x", 80)))
+	require.Equal(t, "a URL with a password", envvar.Shown("http://u:hunter2@h"))
+	require.False(t, envvar.HoldsPassword("http://u@h"))
 }
 
 // A URL whose password would be taken for something else is refused; one that is written as it

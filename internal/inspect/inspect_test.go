@@ -87,7 +87,7 @@ func TestRun_OneMissingPermission(t *testing.T) {
 
 func TestRun_MissingPermissionQuotesConsole(t *testing.T) {
 	t.Parallel()
-	const scope = "User scope level is account. Please provide a valid account ID or site ID."
+	const scope = "The console is locked by support."
 	says := func(title, detail string) error {
 		return &console.Error{Status: http.StatusForbidden, Method: "GET", Path: "/x", Title: title, Detail: detail}
 	}
@@ -123,6 +123,42 @@ func TestRun_MissingPermissionQuotesConsole(t *testing.T) {
 		"add them to the role of the token's owner, or leave these collections out; "+
 		"the console says about Accounts.view and Users.view: Multi; the console says about Roles.view: Other",
 		"each text once")
+}
+
+// A refusal because of the scope of the token's user says so once, and names no permission to add,
+// which would not help.
+func TestRun_WrongScope(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ title, detail, want string }{
+		{"Action is not allowed to multi-scope users", "", "holds roles at several scopes"},
+		{"Insufficient permissions", "This page doesn't support multi-scopes users yet", "holds roles at several scopes"},
+		{"", "User scope level is account. Please provide a valid account ID or site ID.", "the wrong scope (account)"},
+		{"", "User does not have required tenant-level permissions.", "the wrong scope: "},
+	} {
+		says := func(path string) error {
+			return &console.Error{
+				Status: http.StatusForbidden, Method: "GET", Path: path, Code: 4030010, Title: c.title, Detail: c.detail,
+			}
+		}
+		report := inspect.Run(t.Context(), fakeAPI{probes: map[access.Collection]error{
+			access.Users: says("/users"), access.ServiceUsers: says("/service-users"),
+		}}, access.Collections(), now)
+		require.ErrorContains(t, report.Err(), "the console does not list users and serviceUsers: GET /users: 403 ")
+		require.ErrorContains(t, report.Err(), c.want)
+		require.ErrorContains(t, report.Err(), "create a service user with one role at one scope")
+		require.NotContains(t, report.Err().Error(), "lacks")
+		require.NotContains(t, report.Err().Error(), "\n")
+		wrong, ok := errors.AsType[*inspect.ScopeError](report.Err())
+		require.True(t, ok)
+		require.Equal(t, []string{"users", "serviceUsers"}, wrong.Collections)
+	}
+
+	report := inspect.Run(t.Context(), fakeAPI{probes: map[access.Collection]error{
+		access.Users: &console.Error{Status: 403, Method: "GET", Path: "/users", Title: "multi-scope users"},
+		access.Roles: failed(403),
+	}}, access.Collections(), now)
+	require.ErrorContains(t, report.Err(), "several scopes")
+	require.ErrorContains(t, report.Err(), "lacks Roles.view: ")
 }
 
 func TestRun_ProxyRefusalIsNotMissingPermission(t *testing.T) {

@@ -74,7 +74,7 @@ func ownWords(err error) string {
 // page comes from a proxy, which does not know the role.
 func lacksPermission(err error) bool {
 	answer, ok := errors.AsType[*console.Error](err)
-	return ok && answer.Status == http.StatusForbidden && !answer.HTML
+	return ok && answer.Status == http.StatusForbidden && !answer.HTML && !answer.WrongScope()
 }
 
 func enumerate(names []string) string {

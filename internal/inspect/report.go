@@ -56,11 +56,14 @@ func (r Report) Err() error {
 		}
 	}
 	var final []error
+	if wrong := r.wrongScope(); wrong != nil {
+		final = append(final, wrong)
+	}
 	if missing := r.missing(); len(missing.Permissions) > 0 {
 		final = append(final, missing)
 	}
 	for _, err := range all {
-		if !temporary(err) && !lacksPermission(err) {
+		if !temporary(err) && !lacksPermission(err) && !isWrongScope(err) {
 			final = append(final, err)
 		}
 	}

@@ -47,6 +47,9 @@ func Validate() error {
 func value(name string) (string, error) {
 	raw := os.Getenv(name)
 	clean, err := envvar.Clean(name, raw)
+	if err == nil && strings.HasPrefix(name, "SSL_") && strings.Contains(raw, "://") {
+		err = fmt.Errorf("%s is a URL: set it to the path of a file or folder", name)
+	}
 	if err == nil && clean != raw {
 		err = fmt.Errorf("%s has blanks or a line end around its value: remove them", name)
 	}

@@ -59,7 +59,7 @@ func (s *Store) OverdueClaims(ctx context.Context, console string, now time.Time
 
 // ClaimsClosedSince lists the leases that were released at or after a time, latest first, at most limit.
 func (s *Store) ClaimsClosedSince(ctx context.Context, console string, since time.Time, limit int) ([]Claim, error) {
-	return s.claims(ctx, "read the claims that were released last",
+	return s.claims(ctx, "read the claims that were released last", "",
 		"state = 'closed' AND op = 'lease' AND closed_at >= $2 ORDER BY closed_at DESC, claim LIMIT $3",
 		console, micros(since), limit)
 }

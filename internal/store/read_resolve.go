@@ -44,9 +44,9 @@ func (v view) principals(ctx context.Context, kind access.Kind, name string) ([]
 			return cmp.Or(cmp.Compare(a.kind, b.kind), cmp.Compare(a.id, b.id))
 		}), nil
 	}
-	similar, err := v.similarPrincipals(ctx, kind, name)
-	if err != nil {
-		return nil, err
+	similar, same, err := v.similarPrincipals(ctx, kind, name)
+	if err != nil || len(same) > 0 {
+		return same, err
 	}
 	return nil, &NoMatchError{What: principalWord(kind), Name: name, Similar: similar}
 }
@@ -90,20 +90,30 @@ func (view) ofKind(q *query, kind access.Kind) {
 	}
 }
 
-func (v view) similarPrincipals(ctx context.Context, kind access.Kind, name string) ([]string, error) {
-	q := v.principalQuery("SELECT e.email, e.name FROM entities e WHERE ", kind)
+// similarPrincipals lists similar names, and the principals whose name looks the same in a message.
+func (v view) similarPrincipals(
+	ctx context.Context, kind access.Kind, name string,
+) (similar []string, same []principalKey, err error) {
+	q := v.principalQuery("SELECT e.collection, e.id, e.email, e.name FROM entities e WHERE ", kind)
 	n := similarNames{folded: foldCase(name)}
-	err := forEachRow(ctx, v.q, "find similar names", q.text.String(), q.args, func(rows *sql.Rows) error {
-		var email, full string
-		if err := rows.Scan(&email, &full); err != nil {
+	err = forEachRow(ctx, v.q, "find similar names", q.text.String(), q.args, func(rows *sql.Rows) error {
+		var c access.Collection
+		var id, email, full string
+		if err := rows.Scan(&c, &id, &email, &full); err != nil {
 			return err
+		}
+		if full != "" && access.SameLabel(full, name) {
+			same = append(same, principalKey{c.PrincipalKind(), id})
 		}
 		if !n.add(email) {
 			n.add(full)
 		}
 		return nil
 	})
-	return n.best(), err
+	slices.SortFunc(same, func(a, b principalKey) int {
+		return cmp.Or(cmp.Compare(a.kind, b.kind), cmp.Compare(a.id, b.id))
+	})
+	return n.best(), same, err
 }
 
 func principalWord(kind access.Kind) string {
@@ -116,15 +126,24 @@ func principalWord(kind access.Kind) string {
 	return "principal"
 }
 
+// deletedState is the state of a scope that a console still lists.
+const deletedState = "deleted"
+
 // rolesNamed finds the ids of all roles with that id or name.
 func (p places) rolesNamed(name string) ([]string, error) {
-	var out []string
+	var out, same []string
 	n := similarNames{folded: foldCase(name)}
 	for id, r := range p.roles {
-		if id == name || r.Name == name {
+		switch {
+		case id == name || r.Name == name:
 			out = append(out, id)
+		case access.SameLabel(r.Name, name):
+			same = append(same, id)
 		}
 		n.add(r.Name)
+	}
+	if len(out) == 0 {
+		out = same
 	}
 	if len(out) == 0 {
 		return nil, &NoMatchError{What: "role", Name: name, Similar: n.best()}
@@ -138,22 +157,33 @@ func (p places) scopesNamed(name string) ([]scopeKey, error) {
 	if name == string(access.Tenant) {
 		return []scopeKey{{level: access.Tenant}}, nil
 	}
-	var out []scopeKey
+	var out, same []scopeKey
 	n := similarNames{folded: foldCase(name)}
 	for id, a := range p.accounts {
-		if id == name || a.Name == name {
+		switch {
+		case id == name || a.Name == name:
 			out = append(out, scopeKey{access.AccountLevel, id})
+		case access.SameLabel(a.Name, name):
+			same = append(same, scopeKey{access.AccountLevel, id})
 		}
-		n.add(a.Name)
+		if a.State != deletedState {
+			n.add(a.Name)
+		}
 	}
 	for id, s := range p.sites {
 		full := p.scopeName(access.SiteLevel, id)
-		if id == name || s.Name == name || full == name {
+		switch {
+		case id == name || s.Name == name || full == name:
 			out = append(out, scopeKey{access.SiteLevel, id})
+		case access.SameLabel(s.Name, name) || access.SameLabel(full, name):
+			same = append(same, scopeKey{access.SiteLevel, id})
 		}
-		if !n.add(full) && n.isSimilar(s.Name) {
+		if s.State != deletedState && !n.add(full) && n.isSimilar(s.Name) {
 			n.insert(full, 1)
 		}
+	}
+	if len(out) == 0 {
+		out = same
 	}
 	if len(out) == 0 {
 		return nil, &NoMatchError{What: "scope", Name: name, Similar: n.best()}

@@ -3,6 +3,7 @@ package temporalclient
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/url"
 	"os"
@@ -60,6 +61,12 @@ func readEnvironment() (environment, error) {
 		case blank && name == addressVariable:
 			faults = append(faults, errors.New("TEMPORAL_ADDRESS is blank: set it to host and port, such as "+
 				client.DefaultHostPort+", or unset it"))
+		case set && name != addressVariable && envvar.HoldsPassword(value):
+			faults = append(faults, fmt.Errorf("%s holds a URL with a password, and is none itself: "+
+				"set the variable that is meant", name))
+		case set && len(value) > maxLength(name):
+			faults = append(faults, fmt.Errorf("%s is %d bytes long: set a value of at most %d",
+				name, len(value), maxLength(name)))
 		case set:
 			values[name] = value
 		}
@@ -74,6 +81,7 @@ func readEnvironment() (environment, error) {
 			}
 		}
 	}
+	faults = append(faults, checkFiles(values))
 	for _, r := range values["TEMPORAL_API_KEY"] {
 		if r <= ' ' || r > '~' { // the SDK would send it in a header, which fails at each call
 			faults = append(faults, errors.New("TEMPORAL_API_KEY has a character that no key has: copy the key again"))
@@ -82,6 +90,48 @@ func readEnvironment() (environment, error) {
 	}
 	return values, errors.Join(faults...)
 }
+
+const (
+	certVariable = "TEMPORAL_TLS_CLIENT_CERT_PATH"
+	keyVariable  = "TEMPORAL_TLS_CLIENT_KEY_PATH"
+)
+
+// checkFiles names the variable of a file that cannot be read: the SDK names the file alone. A
+// configuration file need not be there.
+func checkFiles(values environment) error {
+	var faults []error
+	for _, name := range []string{certVariable, keyVariable, caVariable, "TEMPORAL_CONFIG_FILE"} {
+		path, set := values[name]
+		if !set {
+			continue
+		}
+		_, err := os.ReadFile(path)
+		switch {
+		case err == nil, name == "TEMPORAL_CONFIG_FILE" && errors.Is(err, fs.ErrNotExist):
+		case strings.Contains(path, "://"):
+			faults = append(faults, fmt.Errorf("%s is a URL: set it to the path of a file", name))
+		default:
+			faults = append(faults, fmt.Errorf("%s: the file cannot be read: %w: correct the path or its permissions",
+				name, err))
+		}
+	}
+	if _, cert := values[certVariable]; cert != (values[keyVariable] != "") {
+		faults = append(faults, fmt.Errorf("of %s and %s only one is set: set both, or unset both",
+			certVariable, keyVariable))
+	}
+	return errors.Join(faults...)
+}
+
+// maxLength is the most bytes of a value: an API key may be long, a path or a name is not.
+func maxLength(name string) int {
+	if name == "TEMPORAL_API_KEY" {
+		return envvar.MaxValue
+	}
+	return maxText
+}
+
+// maxText is the longest path of Linux, in bytes. Names in Temporal are shorter.
+const maxText = 4096
 
 // loadOptions reads the variables and the configuration file. The error joins all faults.
 func loadOptions() (client.Options, error) {
@@ -96,7 +146,8 @@ func loadOptions() (client.Options, error) {
 	}
 	if err != nil {
 		return client.Options{}, fmt.Errorf(
-			"cannot read the configuration of the Temporal client, check TEMPORAL_… and its file: %w", err)
+			"cannot read the configuration of the Temporal client, check TEMPORAL_CONFIG_FILE, TEMPORAL_PROFILE and "+
+				"TEMPORAL_TLS_…: %w", err)
 	}
 	source := addressVariable
 	if _, set := values[addressVariable]; !set {
