@@ -11,9 +11,9 @@ import (
 	"sentinelone-provisioner/internal/store"
 )
 
-// Size is how many of each a console has. Each user holds two roles, at two sites.
+// Size is how many of each a console has. Each user and service user holds two roles, at two sites.
 type Size struct {
-	Accounts, Sites, Roles, Users int
+	Accounts, Sites, Roles, Users, ServiceUsers int
 }
 
 // Million has a million users and two million assignments.
@@ -78,6 +78,7 @@ func (z Size) of(c access.Collection) int {
 	case access.Users:
 		return z.Users
 	case access.ServiceUsers:
+		return z.ServiceUsers
 	}
 	return 0
 }
@@ -94,6 +95,7 @@ func (Size) Name(n int) string { return fmt.Sprintf("Ana Example %d", n) }
 func ID(c access.Collection, n int) string {
 	base := map[access.Collection]int{
 		access.Accounts: 1e17, access.Sites: 2e17, access.Roles: 3e17, access.Users: 4e17,
+		access.ServiceUsers: 5e17,
 	}
 	return fmt.Sprint(base[c] + n*7919)
 }
@@ -118,6 +120,12 @@ func (z Size) entity(c access.Collection, n int) access.Entity {
 	p := access.Principal{
 		Kind: access.User, ID: id, Name: z.Name(n), Email: z.Email(n), Level: access.SiteLevel, Source: "mgmt",
 		EmailVerified: true, CreatedAt: &created, LastActiveAt: &active,
+	}
+	if c == access.ServiceUsers {
+		p = access.Principal{
+			Kind: access.ServiceUser, ID: id, Name: fmt.Sprintf("service %d", n), Level: access.SiteLevel,
+			CreatedAt: &created, LastActiveAt: &active,
+		}
 	}
 	for k := range heldEach {
 		p.Held = append(p.Held, access.HeldRole{
