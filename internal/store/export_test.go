@@ -11,6 +11,8 @@ import (
 const (
 	OfSubjectStatement = ofSubject
 	LastProofStatement = lastProof
+	// FollowIndexStatement is what the reader of pages tells PostgreSQL.
+	FollowIndexStatement = followIndex
 )
 
 // DB is the pool that tests use to count rows.
@@ -68,4 +70,18 @@ func OpenAt(ctx context.Context, databaseURL string, version int64) (*Store, err
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
+}
+
+// Record calls fn with each statement of the reader before it runs.
+func (p *Pinned) Record(fn func(statement string, args []any)) { p.q, p.record = recorder{p.q, fn}, fn }
+
+type recorder struct {
+	queryer
+
+	fn func(statement string, args []any)
+}
+
+func (r recorder) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	r.fn(query, args)
+	return r.queryer.QueryContext(ctx, query, args...)
 }

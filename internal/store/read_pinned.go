@@ -16,7 +16,9 @@ import (
 // comments are sorted by bytes.
 type Pinned struct {
 	s        *Store
+	q        queryer
 	snapshot Snapshot
+	record   func(statement string, args []any) // for tests
 }
 
 // PinnedTo reads as of the promotion of a snapshot. It is [ErrNoSnapshot] if the console has none of that id that is
@@ -30,7 +32,7 @@ func (s *Store) PinnedTo(ctx context.Context, console, id string) (*Pinned, erro
 		return nil, fmt.Errorf("snapshot %s of %s is not proven, or the database does not have it: %w",
 			id, console, ErrNoSnapshot)
 	}
-	return &Pinned{s: s, snapshot: *snap}, nil
+	return &Pinned{s: s, q: s.r, snapshot: *snap}, nil
 }
 
 // ProvenAfter is the first snapshot of a console that was proven after a time, promoted or unchanged; nil for none.
@@ -55,8 +57,39 @@ func provenOne(ctx context.Context, q queryer, what, where string, args ...any) 
 // Snapshot is the snapshot that the reader is pinned to.
 func (p *Pinned) Snapshot() Snapshot { return p.snapshot }
 
-func (p *Pinned) view(q queryer) view {
-	return view{q: q, d: p.s.d, console: p.snapshot.Console, at: micros(p.snapshot.PromotedAt)}
+func (p *Pinned) view() view {
+	return view{q: p.q, d: p.s.d, console: p.snapshot.Console, at: micros(p.snapshot.PromotedAt)}
+}
+
+// page calls scan with the rows of one page of a list, which the index has in the order of the list.
+func (p *Pinned) page(ctx context.Context, what string, q *query, scan func(rows *sql.Rows) error) error {
+	if !p.s.d.postgres {
+		return p.s.explain(forEachRow(ctx, p.q, what, q.text.String(), q.args, scan))
+	}
+	return p.s.read(ctx, func(tx queryer) error {
+		if p.record != nil {
+			p.record(q.text.String(), q.args)
+		}
+		if _, err := count(ctx, tx, what, followIndex); err != nil {
+			return err
+		}
+		return forEachRow(ctx, tx, what, q.text.String(), q.args, scan)
+	})
+}
+
+// followIndex keeps PostgreSQL, for one transaction, from reading and sorting the rest of a console for each page. It
+// takes the rest for a few rows, as long as it has no statistics of a console that has just been synced first.
+const followIndex = `SELECT length(set_config('enable_sort', 'off', true)) +
+	length(set_config('enable_bitmapscan', 'off', true)) + length(set_config('enable_seqscan', 'off', true))`
+
+// sees is [view.sees] for pages. PostgreSQL must not make a join of it, which is in no order.
+func (p *Pinned) sees(alias string) string {
+	v := p.view()
+	if !v.d.postgres {
+		return v.sees(alias)
+	}
+	return alias + ".console = $1 AND (" + alias + ".since IN " + provenSnapshots + ") IS TRUE AND (" + alias +
+		".until IS NULL OR " + alias + ".until NOT IN " + provenSnapshots + ")"
 }
 
 // Accounts lists at most limit accounts whose id comes after one, sorted by id.
@@ -86,11 +119,11 @@ func entitiesAfter[T any](
 	ctx context.Context, p *Pinned, c access.Collection, after string, limit int,
 	decode func(doc []byte, lastActive sql.NullInt64) (T, error),
 ) ([]T, error) {
-	v := p.view(p.s.r)
-	q := v.query("SELECT e.doc, e.last_active FROM entities e WHERE " + v.sees("e"))
+	v := p.view()
+	q := v.query("SELECT e.doc, e.last_active FROM entities e WHERE " + p.sees("e"))
 	q.add(" AND e.collection = %s AND e.id > %s ORDER BY e.id LIMIT %s", string(c), after, limit)
 	out := make([]T, 0, limit)
-	err := forEachRow(ctx, v.q, "read "+string(c), q.text.String(), q.args, func(rows *sql.Rows) error {
+	err := p.page(ctx, "read "+string(c), q, func(rows *sql.Rows) error {
 		var doc []byte
 		var lastActive sql.NullInt64
 		if err := rows.Scan(&doc, &lastActive); err != nil {
@@ -100,7 +133,7 @@ func entitiesAfter[T any](
 		out = append(out, one)
 		return err
 	})
-	return out, p.s.explain(err)
+	return out, err
 }
 
 func decoded[T any](doc []byte, _ sql.NullInt64) (out T, err error) {

@@ -28,8 +28,8 @@ func (p *Pinned) Principal(ctx context.Context, kind access.Kind, id string) (*a
 	if err != nil || found == nil {
 		return nil, err
 	}
-	v := p.view(p.s.r)
-	q := v.query("SELECT a.role_id, a.level, a.scope_id FROM assignments a WHERE " + v.sees("a"))
+	v := p.view()
+	q := v.query("SELECT a.role_id, a.level, a.scope_id FROM assignments a WHERE " + p.sees("a"))
 	q.add(" AND a.principal_kind = %s AND a.principal_id = %s ORDER BY a.role_id, a.level, a.scope_id",
 		string(kind), id)
 	err = forEachRow(ctx, v.q, "read the roles of "+id, q.text.String(), q.args, func(rows *sql.Rows) error {
@@ -50,8 +50,8 @@ func entitiesNamed[T any](
 	ctx context.Context, p *Pinned, c access.Collection, ids []string,
 	decode func(doc []byte, lastActive sql.NullInt64) (T, error),
 ) ([]T, error) {
-	v := p.view(p.s.r)
-	text := v.d.probe("e.doc, e.last_active, e.id", "entities e", v.sees("e")+" AND e.collection = $4", "e.id", "$3")
+	v := p.view()
+	text := v.d.probe("e.doc, e.last_active, e.id", "entities e", p.sees("e")+" AND e.collection = $4", "e.id", "$3")
 	var out []T
 	err := forEachRow(ctx, v.q, "find "+string(c), "SELECT f.doc, f.last_active FROM ("+text+") f ORDER BY f.id",
 		[]any{v.console, v.at, list(v.d, ids), string(c)}, func(rows *sql.Rows) error {

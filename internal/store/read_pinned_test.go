@@ -100,7 +100,8 @@ func TestPinned_RolesAtScopes(t *testing.T) {
 	onBoth(t, func(db database) {
 		w := smallWorld()
 		bob := w.principals["402"]
-		bob.Held = append(bob.Held, access.HeldRole{RoleID: "301", ScopeID: "101"}, access.HeldRole{RoleID: "302", ScopeID: "102"})
+		bob.Held = append(bob.Held,
+			access.HeldRole{RoleID: "301", ScopeID: "101"}, access.HeldRole{RoleID: "302", ScopeID: "102"})
 		w.principals["402"] = bob
 		pipeline := w.principals["501"]
 		pipeline.Held = []access.HeldRole{{RoleID: "302", ScopeID: "201"}, {RoleID: "301", ScopeID: "201"}}
@@ -155,7 +156,9 @@ func TestPinned_PrincipalWithManyRoles(t *testing.T) {
 	onBoth(t, func(db database) {
 		w := emptyWorld()
 		w.accounts["101"] = access.Account{ID: "101", Name: "Acme"}
-		ana := access.Principal{Kind: access.User, ID: "401", Email: "ana@example.com", Name: "Ana", Level: access.SiteLevel}
+		ana := access.Principal{
+			Kind: access.User, ID: "401", Email: "ana@example.com", Name: "Ana", Level: access.SiteLevel,
+		}
 		for i := range 2 {
 			id := fmt.Sprint(301 + i)
 			w.roles[id] = access.Role{ID: id, Name: "SOC", Scope: access.Tenant}
@@ -163,7 +166,8 @@ func TestPinned_PrincipalWithManyRoles(t *testing.T) {
 		for i := range 1000 {
 			id := fmt.Sprint(10_000 + i)
 			w.sites[id] = access.Site{ID: id, Name: "Berlin", AccountID: "101"}
-			ana.Held = append(ana.Held, access.HeldRole{RoleID: "301", ScopeID: id}, access.HeldRole{RoleID: "302", ScopeID: id})
+			ana.Held = append(ana.Held,
+				access.HeldRole{RoleID: "301", ScopeID: id}, access.HeldRole{RoleID: "302", ScopeID: id})
 		}
 		w.principals["401"] = ana
 		begin(t, db.s, acme, "one")
@@ -276,9 +280,10 @@ func TestPinned_Unlisted(t *testing.T) {
 			for _, size := range []int{1, 10} {
 				list := func(s string) []string {
 					p := pinned(t, db.s, s)
-					return paged(t, size, itself[string], func(ctx context.Context, after string, limit int) ([]string, error) {
-						return p.Unlisted(ctx, c, after, limit)
-					})
+					return paged(t, size, itself[string],
+						func(ctx context.Context, after string, limit int) ([]string, error) {
+							return p.Unlisted(ctx, c, after, limit)
+						})
 				}
 				require.Equal(t, want, list("one"), c)
 				require.Empty(t, list("two"), c)

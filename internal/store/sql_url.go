@@ -34,8 +34,10 @@ func CheckURL(databaseURL string) error {
 const postgresForm = "write postgres://user:password@host:5432/database?sslmode=verify-full"
 
 // mayHoldAt are the parameters of the driver whose values may contain an @.
-var mayHoldAt = []string{"user", "password", "host", "options", "application_name", "passfile", "sslpassword",
-	"sslcert", "sslkey", "sslrootcert", "service", "servicefile"}
+var mayHoldAt = []string{
+	"user", "password", "host", "options", "application_name", "passfile", "sslpassword",
+	"sslcert", "sslkey", "sslrootcert", "service", "servicefile",
+}
 
 // parsePostgresURL reads the URL of a server. The driver's errors quote the URL, and with it parts
 // of the password: none of them is passed on.
