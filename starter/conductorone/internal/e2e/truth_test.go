@@ -103,8 +103,8 @@ func requireShows(t *testing.T, want expected, got shown) {
 	requireSame(t, want.resources, names)
 	requireSame(t, want.parents, parents)
 	requireSame(t, want.bindings, bindings)
-	requireSame(t, set(want.entitlements), set(slices.Collect(maps.Keys(got.entitlements))))
-	requireSame(t, set(want.grants), set(slices.Collect(maps.Keys(got.grants))))
+	requireSame(t, set(want.entitlements), set(keys(got.entitlements)))
+	requireSame(t, set(want.grants), set(keys(got.grants)))
 	for id, g := range got.grants {
 		require.Equal(t, id, g.Entitlement.ID+":"+g.Principal.ID.String(), "a grant's id names what it joins")
 		require.Contains(t, names, g.Principal.ID.String())
