@@ -11,7 +11,8 @@ import (
 	"github.com/conductorone/baton-sdk/pkg/dotc1z"
 )
 
-// Contents is what one sync has put into a .c1z.
+// Contents is what one sync has put into a .c1z. Entitlements and grants have the whole resources that they name, where
+// those are in the file: so ConductorOne sends them in tasks, while a .c1z has their ids.
 type Contents struct {
 	Types        []*v2.ResourceType
 	Resources    []*v2.Resource
@@ -22,6 +23,12 @@ type Contents struct {
 // Contents reads the one .c1z that a full sync has uploaded.
 func (r Result) Contents(tb testing.TB) Contents {
 	tb.Helper()
+	return Read(tb, r.File(tb))
+}
+
+// File writes the one .c1z that a full sync has uploaded into a temporary file.
+func (r Result) File(tb testing.TB) string {
+	tb.Helper()
 	if len(r.Uploads) != 1 {
 		tb.Fatalf("%d uploads, want one; the task ended with %q", len(r.Uploads), r.Message())
 	}
@@ -29,7 +36,7 @@ func (r Result) Contents(tb testing.TB) Contents {
 	if err := os.WriteFile(file, r.Uploads[0], 0o600); err != nil {
 		tb.Fatal(err)
 	}
-	return Read(tb, file)
+	return file
 }
 
 // Read reads the latest sync in a .c1z.
@@ -52,8 +59,34 @@ func Read(tb testing.TB, file string) Contents {
 	if err != nil {
 		tb.Fatalf("read %s: %v", file, err)
 	}
+	out.complete()
 	return out
 }
+
+// complete puts whole resources and entitlements where their ids stand.
+func (c Contents) complete() {
+	resources := map[string]*v2.Resource{}
+	for _, r := range c.Resources {
+		resources[key(r)] = r
+	}
+	entitlements := map[string]*v2.Entitlement{}
+	for _, e := range c.Entitlements {
+		if r := resources[key(e.GetResource())]; r != nil {
+			e.SetResource(r)
+		}
+		entitlements[e.GetId()] = e
+	}
+	for _, g := range c.Grants {
+		if e := entitlements[g.GetEntitlement().GetId()]; e != nil {
+			g.SetEntitlement(e)
+		}
+		if r := resources[key(g.GetPrincipal())]; r != nil {
+			g.SetPrincipal(r)
+		}
+	}
+}
+
+func key(r *v2.Resource) string { return r.GetId().GetResourceType() + ":" + r.GetId().GetResource() }
 
 func read(ctx context.Context, store connectorstore.Reader) (out Contents, err error) {
 	out.Types, err = all(func(page string) ([]*v2.ResourceType, string, error) {

@@ -101,13 +101,45 @@ func (s *stack) ctx() context.Context {
 // sync has the worker sync the console.
 func (s *stack) sync() {
 	s.t.Helper()
+	out := s.syncResult(s.startSync())
+	require.Contains(s.t, []string{wire.StatePromoted, wire.StateUnchanged}, out.State, "%+v", out)
+}
+
+func (s *stack) startSync() client.WorkflowRun {
+	s.t.Helper()
 	run, err := s.client.ExecuteWorkflow(s.ctx(), client.StartWorkflowOptions{
 		ID: wire.SyncID(s.consoleKey()), TaskQueue: s.queue,
-	}, wire.SyncType, wire.SyncInput{})
+	}, wire.SyncType, wire.SyncInput{By: "bob@example.com"})
 	require.NoError(s.t, err)
-	var out wire.SyncResult
+	return run
+}
+
+func (s *stack) syncResult(run client.WorkflowRun) (out wire.SyncResult) {
+	s.t.Helper()
 	require.NoError(s.t, run.Get(s.ctx(), &out))
-	require.Contains(s.t, []string{wire.StatePromoted, wire.StateUnchanged}, out.State, "%+v", out)
+	return out
+}
+
+// untilState polls the status of a workflow until it is in a state.
+func (s *stack) untilState(id interface{ GetID() string }, state string) {
+	s.t.Helper()
+	require.Eventually(s.t, func() bool { return s.state(id.GetID()) == state }, limit, 50*time.Millisecond)
+}
+
+// state is the state that the status of a workflow says; "" if that is not known.
+func (s *stack) state(id string) string {
+	s.t.Helper()
+	ctx, cancel := context.WithTimeout(s.ctx(), 10*time.Second)
+	defer cancel()
+	value, err := s.client.QueryWorkflow(ctx, id, "", wire.StatusQuery)
+	if err != nil {
+		return ""
+	}
+	var out struct {
+		State string `json:"state"`
+	}
+	require.NoError(s.t, value.Get(&out))
+	return out.State
 }
 
 // consoleKey is the key of the console in the store: its host and port.
