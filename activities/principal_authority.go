@@ -48,9 +48,12 @@ func (w *changeAttempt) loadRecord(ctx context.Context) (v authority.Verdict, er
 	return v, err
 }
 
-// beganAt counts the time of the access from a write of an earlier attempt that is on the
-// console.
+// beganAt counts the time of the access from a write: that of an earlier attempt that is on the console, or the one
+// that comes next. Of access that the ledger knows to have begun, it changes nothing.
 func (w *changeAttempt) beganAt(ctx context.Context, at time.Time) (err error) {
+	if w.op != access.OpAcquire {
+		return nil
+	}
 	w.in.Change.Change, w.endsAt, err = w.judge.ChangeOf(ctx, w.record, w.op, at)
 	return err
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"time"
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/console"
@@ -16,11 +17,17 @@ import (
 // recordAndSend tells the ledger what is about to be written, and writes it. It returns what
 // the console said against it; err is the ledger's, and nothing was sent then.
 func (w *changeAttempt) recordAndSend(ctx context.Context, step access.Step, actual access.Read) (said, err error) {
+	at := w.sendAt
+	if w.sendAt = (time.Time{}); at.IsZero() {
+		at = w.now().UTC()
+	}
 	s := sentWrite{Step: step, From: w.from, Write: access.Write{
-		At: w.now().UTC(), Call: w.call(step),
+		At: at, Call: w.call(step),
 	}.Between(actual.Holdings, step.After)}
 	n := len(w.writes)
-	if err := w.note(ctx, w.entry(w.writeKey(n), s.ledgerBody(w.principal))); err != nil {
+	entry := w.entry(w.writeKey(n), s.ledgerBody(w.principal))
+	entry.At = at
+	if err := w.note(ctx, entry); err != nil {
 		return nil, err
 	}
 	said = w.sendToConsole(ctx, step)

@@ -88,6 +88,9 @@ type changeAttempt struct {
 	entries  []ledger.Entry   // of the request
 	endsAt   time.Time        // of the access that the change begins; zero for never
 	provenAt int64            // number of the principal's last proof in the ledger
+	// sendAt is the time that the next write has in the ledger, that of the read before it: access that it begins, or
+	// that the read has found, lasts from then on. Zero: the present.
+	sendAt time.Time
 }
 
 func (p *Principal) attempt(in wire.WriteInput) *changeAttempt {
@@ -167,6 +170,10 @@ func (w *changeAttempt) change(ctx context.Context) (wire.WriteResult, error) {
 	}
 	if w.planOutdated(actual) {
 		return w.planChangedResult(actual, nil), nil
+	}
+	w.sendAt = actual.At
+	if err := w.beganAt(ctx, w.sendAt); err != nil {
+		return wire.WriteResult{}, err
 	}
 	step, err := w.plan(ctx, actual)
 	if err != nil {

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -187,9 +188,28 @@ func (c *chaos) requireNothingRemovedEarly() {
 		for _, x := range changes {
 			early := x.ID == r.user.ID && x.At.After(begin) && x.At.Before(end.Add(-time.Second))
 			require.False(c.t, early && slices.Contains(removed(x), r.held) && !replaced(x, r.held),
-				"%s is in force from %s to %s, and %+v removes it", r.id, begin, end, x)
+				"%s is in force from %s to %s, and %+v removes it; the ledger has of the person:\n%s",
+				r.id, begin, end, x, c.ledgerAbout(r.user))
 		}
 	}
+}
+
+// ledgerAbout lists what the ledger has of a person, for people who look for the cause of a failure.
+func (c *chaos) ledgerAbout(user access.Principal) string {
+	c.t.Helper()
+	subject := ledger.Subject{Kind: user.Kind, ID: user.ID}.String()
+	requests := map[string]bool{}
+	var out strings.Builder
+	for _, e := range c.allEntries() {
+		requests[e.Request] = requests[e.Request] || e.Subject == subject
+		if !requests[e.Request] {
+			continue
+		}
+		body, err := json.Marshal(e.Body)
+		require.NoError(c.t, err)
+		fmt.Fprintf(&out, "%d %s %s %s %s\n", e.Seq, e.At.Format("15:04:05.000"), e.Kind, e.Key, body)
+	}
+	return out.String()
 }
 
 func (c *chaos) summary() string {
