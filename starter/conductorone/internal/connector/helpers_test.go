@@ -11,7 +11,6 @@ import (
 	"github.com/conductorone/baton-sdk/pkg/types"
 	"github.com/segmentio/ksuid"
 	"github.com/stretchr/testify/require"
-
 	"sentinelone-provisioner/internal/store"
 
 	"sentinelone-provisioner/starter/conductorone/internal/connector"

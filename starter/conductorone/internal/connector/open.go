@@ -29,6 +29,9 @@ func Open(_ context.Context, s *settings.Settings, _ *cli.ConnectorOpts) (
 	if err != nil {
 		return nil, nil, explain.Settings(err)
 	}
+	if c.Standalone {
+		return openStandalone(c)
+	}
 	var source *snapshot.Store
 	engine := newEngine(c, func(ctx context.Context) (*store.Store, error) { return source.DB(ctx) })
 	source = snapshot.New(snapshot.Options{

@@ -45,7 +45,9 @@ func (p profile) asStruct() *structpb.Struct {
 	return out
 }
 
-func resourceID(typeID, id string) *v2.ResourceId { return &v2.ResourceId{ResourceType: typeID, Resource: id} }
+func resourceID(typeID, id string) *v2.ResourceId {
+	return &v2.ResourceId{ResourceType: typeID, Resource: id}
+}
 
 // clip cuts a text to a number of bytes, between characters.
 func clip(text string, most int) string {

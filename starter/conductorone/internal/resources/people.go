@@ -6,7 +6,6 @@ import (
 
 	v2 "github.com/conductorone/baton-sdk/pb/c1/connector/v2"
 	"google.golang.org/protobuf/types/known/timestamppb"
-
 	"sentinelone-provisioner/internal/access"
 )
 

@@ -4,7 +4,6 @@ import (
 	"cmp"
 
 	v2 "github.com/conductorone/baton-sdk/pb/c1/connector/v2"
-
 	"sentinelone-provisioner/internal/access"
 )
 

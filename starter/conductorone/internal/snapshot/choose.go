@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/segmentio/ksuid"
-
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/store"
 )
@@ -71,6 +70,9 @@ func (s *Store) describeAge(ctx context.Context, db *store.Store) string {
 	case len(unread) > 0:
 		return fmt.Sprintf("no sync of %s has proven its %s yet", s.console, joined(unread))
 	}
-	return fmt.Sprintf("the last proven sync of %s is from %s, more than %s ago", s.console,
-		oldest.StartedAt.UTC().Format(time.RFC3339), shortDuration(s.maxAge))
+	age := fmt.Sprintf("the last proven sync of %s is from %s", s.console, oldest.StartedAt.UTC().Format(time.RFC3339))
+	if s.maxAge > 0 {
+		age += ", more than " + shortDuration(s.maxAge) + " ago"
+	}
+	return age
 }

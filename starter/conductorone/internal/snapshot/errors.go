@@ -7,7 +7,6 @@ import (
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
-
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/store"
 	"sentinelone-provisioner/internal/wire"
@@ -47,7 +46,9 @@ type StaleError struct {
 func (e *StaleError) Error() string { return e.Age + ": " + e.Why }
 
 // GRPCStatus makes it final for ConductorOne.
-func (e *StaleError) GRPCStatus() *status.Status { return status.New(codes.FailedPrecondition, e.Error()) }
+func (e *StaleError) GRPCStatus() *status.Status {
+	return status.New(codes.FailedPrecondition, e.Error())
+}
 
 func joined(cs []access.Collection) string {
 	names := make([]string, len(cs))

@@ -24,7 +24,7 @@ func (s *Store) fresh(ctx context.Context, db *store.Store, began time.Time) (*s
 	for range mostSyncs {
 		run, err := s.options.Syncer.Sync(ctx)
 		if err != nil {
-			return nil, fmt.Errorf("%s, and a new sync could not be started: %w", s.describeAge(ctx, db), err)
+			return nil, fmt.Errorf("%s, and a new one failed: %w", s.describeAge(ctx, db), err)
 		}
 		if found, err := s.await(ctx, db, began, run, over.C); err != nil || found != nil {
 			return found, err

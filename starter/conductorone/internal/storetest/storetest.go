@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/store"
 )

@@ -1,0 +1,86 @@
+package snapshot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"sentinelone-provisioner/internal/store"
+)
+
+const (
+	// privatePattern is the name of the folders that hold private databases.
+	privatePattern = "baton-sentinelone-provisioner-standalone-*"
+	privateFile    = "console.db"
+	privateLock    = "lock"
+)
+
+// private is a database for this process alone, in a folder of its own that only its user may read.
+type private struct {
+	folder string
+	lock   *os.File // held while the process lives
+	db     *store.Store
+}
+
+// openPrivate makes an empty database in a new folder below parent ("" for that of temporary files). It removes what
+// processes that were killed have left there.
+func openPrivate(ctx context.Context, parent string) (_ *private, err error) {
+	if parent == "" {
+		parent = os.TempDir()
+	}
+	removeLeftover(parent)
+	folder, err := os.MkdirTemp(parent, privatePattern) // mode 0700
+	if err != nil {
+		return nil, fmt.Errorf("no folder for what is read from the console: %w: make %s writable, or set TMPDIR to a "+
+			"folder that is", err, parent)
+	}
+	p := &private{folder: folder}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, p.close())
+		}
+	}()
+	p.lock, err = os.OpenFile(filepath.Join(folder, privateLock), os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+	if err != nil {
+		return p, err
+	}
+	if err = tryLock(p.lock); err != nil {
+		return p, err
+	}
+	p.db, err = store.Open(ctx, "sqlite://"+filepath.Join(folder, privateFile))
+	return p, err
+}
+
+// close removes the database.
+func (p *private) close() error {
+	var faults []error
+	if p.db != nil {
+		faults = append(faults, p.db.Close())
+	}
+	faults = append(faults, os.RemoveAll(p.folder))
+	if p.lock != nil {
+		faults = append(faults, p.lock.Close())
+	}
+	return errors.Join(faults...)
+}
+
+// removeLeftover removes the folders that no process holds. What it cannot remove, the next start tries again.
+func removeLeftover(parent string) {
+	found, _ := filepath.Glob(filepath.Join(parent, privatePattern))
+	for _, folder := range found {
+		info, err := os.Lstat(folder)
+		if err != nil || !info.IsDir() { // a link is not ours
+			continue
+		}
+		lock, err := os.OpenFile(filepath.Join(folder, privateLock), os.O_RDWR, 0)
+		if err != nil {
+			continue // another user's, or one that is being made
+		}
+		if tryLock(lock) == nil {
+			_ = os.RemoveAll(folder)
+		}
+		_ = lock.Close()
+	}
+}
