@@ -3,6 +3,7 @@ package connector
 
 import (
 	"context"
+	"io"
 
 	v2 "github.com/conductorone/baton-sdk/pb/c1/connector/v2"
 	"github.com/conductorone/baton-sdk/pkg/annotations"
@@ -31,6 +32,14 @@ func Offline() connectorbuilder.ConnectorBuilderV2 { return &Connector{} }
 // New makes the connector of a console whose snapshots a source has.
 func New(c settings.Config, source snapshot.Source, check func(ctx context.Context) error) *Connector {
 	return &Connector{config: c, source: source, check: check}
+}
+
+// Close closes what the connector has opened. The SDK never calls it: it ends the process.
+func (c *Connector) Close() error {
+	if closer, is := c.source.(io.Closer); is {
+		return closer.Close()
+	}
+	return nil
 }
 
 // Metadata describes the connector to ConductorOne.

@@ -189,7 +189,7 @@ func TestStandalone_Leftover(t *testing.T) {
 	folder := t.TempDir()
 	self := os.Args[0]
 	only := "^TestStandalone_Leftover$"
-	killed := exec.CommandContext(t.Context(), self, "-test.run", only) //nolint:gosec // this test
+	killed := exec.CommandContext(t.Context(), self, "-test.run", only)
 	killed.Env = append(os.Environ(), "STANDALONE_LEFTOVER="+folder)
 	require.NoError(t, killed.Run())
 	left := below(t, folder)
