@@ -37,7 +37,7 @@ func (p profile) asStruct() *structpb.Struct {
 	for key, value := range p {
 		switch v := value.(type) {
 		case string:
-			out.Fields[key] = structpb.NewStringValue(v)
+			out.Fields[key] = structpb.NewStringValue(clip(v, maxDescription))
 		case bool:
 			out.Fields[key] = structpb.NewBoolValue(v)
 		}

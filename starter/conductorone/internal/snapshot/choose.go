@@ -11,13 +11,28 @@ import (
 	"sentinelone-provisioner/internal/store"
 )
 
-// beganAt is when a sync of ConductorOne began: its id says so. now, if it does not.
-func beganAt(syncID string, now time.Time) time.Time {
+// beganAt is when a sync of ConductorOne began: its id says so, in whole seconds. It is the end of that second, for
+// which it waits, so that what was promoted right before the sync counts for every process. It is now if the id does
+// not say.
+func (s *Store) beganAt(ctx context.Context, syncID string) (time.Time, error) {
+	now := s.now()
 	id, err := ksuid.Parse(syncID)
-	if err != nil || id.Time().After(now) {
-		return now
+	if err != nil {
+		return now, nil
 	}
-	return id.Time()
+	end := id.Time().Add(time.Second - time.Microsecond)
+	rest := end.Sub(now)
+	if rest > time.Second { // of another clock
+		return now, nil
+	}
+	if rest > 0 {
+		select {
+		case <-time.After(rest):
+		case <-ctx.Done():
+			return now, ctx.Err()
+		}
+	}
+	return end, nil
 }
 
 // choose finds the snapshot for a sync that began at a time: the last one that was proven by then, unless it is too

@@ -122,7 +122,11 @@ func (s *Store) Pin(ctx context.Context, syncID, snapshotID string) (Reader, err
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.id == "" {
-		snap, err := s.fresh(ctx, db, beganAt(syncID, s.now()))
+		began, err := s.beganAt(ctx, syncID)
+		if err != nil {
+			return nil, err
+		}
+		snap, err := s.fresh(ctx, db, began)
 		if err != nil {
 			return nil, err
 		}

@@ -2,6 +2,7 @@
 package storetest
 
 import (
+	"database/sql"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -84,6 +85,16 @@ func Sync(t testing.TB, s *store.Store, id string, at time.Time, w World, of ...
 	p, err := s.Promote(t.Context(), id, store.PromoteInput{Collections: of})
 	require.NoError(t, err)
 	require.Empty(t, p.Moved)
+}
+
+// PromotedAt moves the time of a promotion, in a store at an address of [Open].
+func PromotedAt(t testing.TB, url, id string, at time.Time) {
+	t.Helper()
+	db, err := sql.Open("sqlite", strings.TrimPrefix(url, "sqlite://"))
+	require.NoError(t, err)
+	_, err = db.ExecContext(t.Context(), "UPDATE snapshots SET promoted_at = $1 WHERE id = $2", at.UnixMicro(), id)
+	require.NoError(t, err)
+	require.NoError(t, db.Close())
 }
 
 // Drain receives a snapshot and leaves it undecided.
