@@ -47,7 +47,9 @@ func examples() []proto.Message {
 			Source: "sso_saml", TwoFAEnabled: true, EmailVerified: true, RolesReadOnly: true,
 			CreatedAt: &joined, LastActiveAt: &joined, TokenExpiresAt: &joined,
 		}),
-		resources.NewPrincipal(access.Principal{Kind: access.ServiceUser, ID: "501", Name: "pipeline", Level: access.SiteLevel}),
+		resources.NewPrincipal(access.Principal{
+			Kind: access.ServiceUser, ID: "501", Name: "pipeline", Level: access.SiteLevel,
+		}),
 		at(access.Tenant, ""), at(access.AccountLevel, "101"), at(access.SiteLevel, "201"),
 		resources.Members(resources.NewAccount(access.Account{ID: "101", Name: "Acme"})),
 		resources.Members(resources.NewSite(berlin)),
