@@ -11,7 +11,7 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-// Accounts holds what the activities that make users and service users work with. They
+// Accounts holds what the activities that make users and service users, and rotate tokens, work with. They
 // wait on the task queue of changes.
 type Accounts struct {
 	console *console.Client
@@ -42,6 +42,7 @@ func (a *Accounts) Register(to Registry) {
 	for name, fn := range map[string]any{
 		wire.UserCreateActivity:        a.CreateUser,
 		wire.ServiceUserCreateActivity: a.CreateServiceUser,
+		wire.TokenRotateActivity:       a.RotateToken,
 	} {
 		to.RegisterActivityWithOptions(fn, activity.RegisterOptions{Name: name})
 	}

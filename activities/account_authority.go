@@ -27,31 +27,48 @@ func (c *accountCreation) loadRecord(ctx context.Context) error {
 		return err
 	}
 	plan := c.record.Plan.Plan
-	if plan.Account == nil || plan.Hash != c.in.Plan.Hash ||
-		c.in.Key != access.ChangeKey(run.String(), access.OpCreate) {
+	same := plan.Hash == c.in.Plan.Hash && c.in.Key == access.ChangeKey(run.String(), c.does)
+	switch {
+	case !same || c.does == access.OpCreate && plan.Account == nil:
 		return kinds.New(kinds.Refused, fmt.Errorf("the ledger holds no plan of %s to create this account: "+
 			"request it with `starter user create` or `starter service-user create`", run))
+	case c.does == access.OpRotate && plan.Rotation == nil:
+		return kinds.New(kinds.Refused, fmt.Errorf("the ledger holds no plan of %s to rotate this token: "+
+			"request it again", run))
+	case plan.Account != nil:
+		c.want = *plan.Account
+	default:
+		c.want = access.NewAccount{
+			Kind: plan.Principal.Kind, Name: plan.Principal.Name, TokenExpiresAt: plan.Rotation.ExpiresAt,
+		}
 	}
-	c.in.Plan, c.want = plan, *plan.Account
+	c.in.Plan = plan
 	return nil
+}
+
+func (c *accountCreation) judgement(ctx context.Context) (authority.Verdict, error) {
+	if c.does == access.OpRotate {
+		return c.judge.Rotate(ctx, c.record, c.now().UTC())
+	}
+	return c.judge.Create(ctx, c.record, c.now().UTC())
 }
 
 // authorize decides whether the account may be created. done is the answer where it may not.
 func (c *accountCreation) authorize(ctx context.Context) (done *wire.CreateResult, err error) {
-	v, err := c.judge.Create(ctx, c.record, c.now().UTC())
+	v, err := c.judgement(ctx)
 	switch {
 	case err != nil:
 		return nil, kinds.New(kinds.Unavailable,
-			fmt.Errorf("cannot tell yet whether the account is authorized: %w", err))
+			fmt.Errorf("cannot tell yet whether the %s is authorized: %w", c.noun(), err))
 	case v.Covered():
 		return nil, nil
 	case v.Answer == authority.NotNow:
 		return nil, kinds.New(kinds.Unavailable, errors.New(v.Text))
 	}
-	attempt.Logger(ctx).Warn("An account is not authorized",
+	attempt.Logger(ctx).Warn("A change of an account is not authorized",
 		"request", c.request, "reason", v.Reason, "text", v.Text)
 	err = c.recordUnauthorized(ctx, ledger.Unauthorized{
-		Change: c.key, Op: access.OpCreate, Principal: c.in.Plan.Principal, Reason: string(v.Reason), Text: v.Text,
+		Change: c.key, Op: c.does, Principal: c.in.Plan.Principal, Reason: string(v.Reason), Text: v.Text,
 	})
 	if err != nil {
 		return nil, err
@@ -60,6 +77,14 @@ func (c *accountCreation) authorize(ctx context.Context) (done *wire.CreateResul
 		Proof: c.proof(access.Unauthorized, access.Principal{}), Refused: true, Message: "not authorized: " + v.Text,
 	})
 	return &out, err
+}
+
+// noun is what the attempt is about, for messages.
+func (c *accountCreation) noun() string {
+	if c.does == access.OpRotate {
+		return "new token"
+	}
+	return "account"
 }
 
 func countUnauthorized(ctx context.Context, reason authority.Reason) {

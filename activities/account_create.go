@@ -16,11 +16,12 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-// accountCreation is one attempt at creating an account.
+// accountCreation is one attempt at creating an account, or at making a new token for one.
 type accountCreation struct {
 	consoleWork
 
 	in     wire.CreateInput
+	does   access.Op // creates the account, or rotates the token of one that is there
 	want   access.NewAccount
 	tokens tokensink.Sink
 	reads  []access.Read // all of this attempt
@@ -36,21 +37,28 @@ const opCancel access.Op = "cancel"
 func (a *Accounts) create(
 	ctx context.Context, in wire.CreateInput, do func(*accountCreation, context.Context) (wire.CreateResult, error),
 ) (wire.CreateResult, error) {
-	defer attempt.KeepAlive(ctx)()
 	if in.Plan.Account == nil {
 		return wire.CreateResult{}, kinds.New(
 			kinds.Invalid,
 			errors.New("cannot create an account: the plan names none; start the request again"),
 		)
 	}
+	return a.carryOut(ctx, in, access.OpCreate, do)
+}
+
+func (a *Accounts) carryOut(
+	ctx context.Context, in wire.CreateInput, does access.Op,
+	do func(*accountCreation, context.Context) (wire.CreateResult, error),
+) (wire.CreateResult, error) {
+	defer attempt.KeepAlive(ctx)()
 	if err := a.runs.changeRun(ctx, in.Request, in.Key, in.Request.ID); err != nil {
 		return wire.CreateResult{}, err
 	}
-	op := access.OpCreate
+	op := does
 	if in.Cancel {
 		op, ctx = opCancel, console.Urgent(ctx)
 	}
-	c := &accountCreation{in: in, judge: a.authority.judge(), tokens: a.tokens, consoleWork: consoleWork{
+	c := &accountCreation{in: in, does: does, judge: a.authority.judge(), tokens: a.tokens, consoleWork: consoleWork{
 		console: a.console, store: a.store, notify: a.notify, now: a.now,
 		consoleName: in.Plan.Console, request: in.Request.ID, key: in.Key, op: op,
 	}}
@@ -59,7 +67,7 @@ func (a *Accounts) create(
 		return wire.CreateResult{}, c.retryLater(ctx, err)
 	}
 	// A creation that was cancelled waits no more either.
-	return out, errors.Join(c.clearWait(ctx, c.request, access.OpCreate), c.clearWait(ctx, c.request, opCancel))
+	return out, errors.Join(c.clearWait(ctx, c.request, does), c.clearWait(ctx, c.request, opCancel))
 }
 
 func (c *accountCreation) run(
@@ -179,7 +187,7 @@ func (c *accountCreation) refuse(
 
 func (c *accountCreation) proof(outcome access.Outcome, p access.Principal) access.Proof {
 	out := access.Proof{
-		Op: access.OpCreate, Key: c.in.Key, Outcome: outcome, Reads: append([]access.Read{}, c.reads...),
+		Op: c.does, Key: c.in.Key, Outcome: outcome, Reads: append([]access.Read{}, c.reads...),
 		Before: access.Holdings{}.Normal(), After: p.Holdings(),
 	}
 	if outcome == access.AlreadyHeld {

@@ -21,9 +21,7 @@ const maxCreations = 3
 // storeToken stores the token of the latest call, and reads back whose it is. A token that
 // is not stored is lost: the next attempt generates another.
 func (c *accountCreation) storeToken(ctx context.Context, id string, token console.Secret) (wire.CreateResult, error) {
-	place, err := c.tokens.Put(ctx, tokensink.Token{
-		Console: c.in.Plan.Console, ID: id, Name: c.want.Name, ExpiresAt: c.want.TokenExpiresAt, Secret: token,
-	})
+	place, err := c.putToken(ctx, id, token)
 	if err != nil {
 		return wire.CreateResult{}, kinds.New(kinds.Unavailable, err)
 	}
@@ -35,7 +33,25 @@ func (c *accountCreation) storeToken(ctx context.Context, id string, token conso
 	if err := c.note(detached, c.entry(c.tokenKey(last), ledger.Token{ID: id, Place: place})); err != nil {
 		return wire.CreateResult{}, err
 	}
+	if c.does == access.OpRotate {
+		p, err := c.byID(ctx, id)
+		if err != nil {
+			return wire.CreateResult{}, c.retryable(err)
+		}
+		c.recordRead(p)
+		return c.verifyRotation(ctx, *d, p)
+	}
 	return c.verify(ctx, *d)
+}
+
+// putToken encrypts the token to the recipient of a rotation, if there is one, and else puts it into the sink.
+func (c *accountCreation) putToken(ctx context.Context, id string, token console.Secret) (access.TokenPlace, error) {
+	if r := c.in.Plan.Rotation; r != nil && r.Recipient != "" {
+		return c.seal(token)
+	}
+	return c.tokens.Put(ctx, tokensink.Token{
+		Console: c.in.Plan.Console, ID: id, Name: c.want.Name, ExpiresAt: c.want.TokenExpiresAt, Secret: token,
+	})
 }
 
 // withStoredToken is the call whose token is stored, unless a later call invalidates it.

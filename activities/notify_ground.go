@@ -169,7 +169,8 @@ func (f recordedFacts) closed(r recorded[ledger.Receipt], outcome access.Outcome
 func (f recordedFacts) applied(e wire.Event) (ground, error) {
 	var given []recorded[ledger.Proof]
 	for _, p := range f.proofs {
-		if p.body.Proof.Granted() && p.body.Proof.Op != access.OpRelease || p.body.Proof.Outcome == access.Created {
+		if p.body.Proof.Granted() && p.body.Proof.Op != access.OpRelease || p.body.Proof.Outcome == access.Created ||
+			p.body.Proof.Outcome == access.Rotated {
 			given = append(given, p)
 		}
 	}
@@ -186,6 +187,8 @@ func (f recordedFacts) applied(e wire.Event) (ground, error) {
 	switch p.body.Proof.Op {
 	case access.OpCreate:
 		out.state = wire.StateProvisioned
+	case access.OpRotate:
+		out.state = wire.StateRotated
 	case access.OpReset, access.OpDelete:
 		out.state = wire.StateOffboarded
 	case access.OpRevoke:

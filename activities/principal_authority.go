@@ -23,7 +23,8 @@ const UnauthorizedMetric = "sentinelone_unauthorized_writes"
 func (w *changeAttempt) loadRecord(ctx context.Context) (v authority.Verdict, err error) {
 	in := w.in.Change
 	run := ledger.RunOfLease(in.Change.Lease.ID)
-	if in.Change.Op == access.OpCreate || run.Request != in.Request || run.ID == "" ||
+	ofAccount := in.Change.Op == access.OpCreate || in.Change.Op == access.OpRotate
+	if ofAccount || run.Request != in.Request || run.ID == "" ||
 		in.Key != access.ChangeKey(run.String(), in.Change.Op) {
 		return authority.NotOfRequest(in.Key, in.Request), nil
 	}

@@ -66,7 +66,8 @@ func (p *Principal) write(
 
 // endsAccess says whether the change ends access.
 func endsAccess(op access.Op) bool {
-	return op != access.OpGrant && op != access.OpAcquire && op != access.OpCreate && op != store.StepPlan
+	return op != access.OpGrant && op != access.OpAcquire && op != access.OpCreate && op != access.OpRotate &&
+		op != store.StepPlan
 }
 
 // changeAttempt is one attempt at a change.

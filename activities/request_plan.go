@@ -163,6 +163,9 @@ func (r *Request) makePlan(ctx context.Context, in wire.PlanInput, basis *planBa
 	plan.Effect = new(access.EffectOf(step, change))
 	plan.After, plan.Expected, plan.Outcomes = step.After, step.Outcome, step.Scopes
 	plan.Notes = append(step.Describe(), found.notes...)
+	if plan.Op == access.OpRotate {
+		return r.planRotation(plan, in, found, basis.signature), nil
+	}
 	if plan.Op == access.OpDelete || plan.Op == access.OpReset {
 		plan.Notes = append(plan.Notes, offboardNote)
 	}

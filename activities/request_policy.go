@@ -31,7 +31,7 @@ func (r *Request) evaluatePolicy(plan access.Plan, found *resolved) (access.Plan
 		return plan, kinds.New(kinds.Invalid, err)
 	}
 	plan.Approval, plan.Refusal = answer.Approval, answer.Refusal
-	if plan.Op != access.OpDelete && plan.Op != access.OpReset {
+	if plan.Op != access.OpDelete && plan.Op != access.OpReset && plan.Op != access.OpRotate {
 		plan.Rules = answer.Rules
 	}
 	found.notes = append(found.notes, answer.Notes...)

@@ -61,7 +61,7 @@ func (r *Request) resolve(ctx context.Context, in wire.PlanInput) (resolved, err
 	} else {
 		group.Go(func() error { return r.resolvePrincipal(inner, in, &out) })
 	}
-	if in.Op != access.OpDelete {
+	if !namesNoRole(in.Op) {
 		group.Go(func() (err error) {
 			roles, err = coalesce(inner, r.reads, r.console.AllRoles, in.Op, "roles")
 			return err
@@ -71,12 +71,15 @@ func (r *Request) resolve(ctx context.Context, in wire.PlanInput) (resolved, err
 			return err
 		})
 	}
-	if err := group.Wait(); err != nil || in.Op == access.OpDelete {
+	if err := group.Wait(); err != nil || namesNoRole(in.Op) {
 		return out, asInvalid(err)
 	}
 	out.roles = roles
 	return out, asInvalid(out.setRole(in, at))
 }
+
+// namesNoRole says that requests of the operation are about a principal alone.
+func namesNoRole(op access.Op) bool { return op == access.OpDelete || op == access.OpRotate }
 
 // resolvePrincipal finds whose roles the request is about, and whether it is the person who
 // owns the token.

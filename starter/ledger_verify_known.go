@@ -89,6 +89,7 @@ func (c *ledgerVerifyCommand) headsInTemporal(ctx context.Context, console strin
 
 var headTypes = []string{
 	wire.GrantType, wire.RevokeType, wire.ProvisionUserType, wire.ProvisionServiceUserType, wire.OffboardType,
+	wire.RotateTokenType,
 	wire.SyncType,
 }
 

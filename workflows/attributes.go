@@ -81,6 +81,8 @@ func kindOf(op access.Op) string {
 		return "provision"
 	case access.OpDelete, access.OpReset:
 		return "offboard"
+	case access.OpRotate:
+		return "rotate"
 	default:
 		return "grant"
 	}

@@ -158,7 +158,7 @@ func (p *principalRun) adopt(in wire.ChangeRequest, out wire.WriteResult) {
 		p.dropHolder(lease(in))
 	case access.OpGrant:
 		p.becomePermanent(in, out)
-	case access.OpRevoke, access.OpReset, access.OpDelete, access.OpCreate: // hold nothing
+	case access.OpRevoke, access.OpReset, access.OpDelete, access.OpCreate, access.OpRotate: // hold nothing
 	}
 }
 

@@ -31,6 +31,7 @@ func Register(r Registry) {
 		wire.ProvisionUserType:        {ProvisionUser, workflow.VersioningBehaviorAutoUpgrade},
 		wire.ProvisionServiceUserType: {ProvisionServiceUser, workflow.VersioningBehaviorAutoUpgrade},
 		wire.OffboardType:             {Offboard, workflow.VersioningBehaviorAutoUpgrade},
+		wire.RotateTokenType:          {RotateToken, workflow.VersioningBehaviorAutoUpgrade},
 
 		wire.DelegateType: {Delegate, workflow.VersioningBehaviorPinned},
 		wire.FreezeType:   {Freeze, workflow.VersioningBehaviorPinned},

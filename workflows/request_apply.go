@@ -17,6 +17,8 @@ func (m *machine) applyByKind(ctx workflow.Context) (event, error) {
 		return m.applyGrant(ctx)
 	case provisionKind:
 		return m.createAccount(ctx)
+	case rotateKind:
+		return m.rotateToken(ctx)
 	default:
 		return m.removeAccess(ctx)
 	}

@@ -37,7 +37,7 @@ func (m *machine) awaitApproval(ctx workflow.Context) (event, error) {
 		return onDenied, nil
 	case m.approval.Verdict == approval.TimedOut:
 		return onTimedOut, nil
-	case m.tokenEnded(workflow.Now(ctx)):
+	case m.tokenEnded(workflow.Now(ctx)), m.rotationOver(workflow.Now(ctx)):
 		return onRefused, nil
 	}
 	return m.proceed(ctx), nil

@@ -20,8 +20,9 @@ const (
 	revokeKind
 	provisionKind
 	offboardKind
+	rotateKind
 
-	anyKind = grantKind | revokeKind | provisionKind | offboardKind
+	anyKind = grantKind | revokeKind | provisionKind | offboardKind | rotateKind
 )
 
 // state is where a request is. What is before the slash is the state on the wire; what is
@@ -54,6 +55,7 @@ const (
 	endRevoked     state = wire.StateRevoked
 	endProvisioned state = wire.StateProvisioned
 	endOffboarded  state = wire.StateOffboarded
+	endRotated     state = wire.StateRotated
 	endFailed      state = wire.StateFailed
 )
 
@@ -144,9 +146,12 @@ var table = []row{
 	{anyKind, in(awaitingApproval), onDeny, sameState, do(recordDecision)},
 	{anyKind, in(awaitingApproval), onDenied, endDenied, do(closeRequest)},
 	{anyKind, in(awaitingApproval), onTimedOut, endTimedOut, do(closeRequest)},
-	{provisionKind, in(awaitingApproval), onRefused, endRefused, do(closeRequest)},
+	{provisionKind | rotateKind, in(awaitingApproval), onRefused, endRefused, do(closeRequest)},
 
-	{grantKind | provisionKind, in(planning, awaitingApproval), onCancel, endCancelled, do(recordStop, closeRequest)},
+	{
+		grantKind | provisionKind | rotateKind, in(planning, awaitingApproval), onCancel, endCancelled,
+		do(recordStop, closeRequest),
+	},
 	{grantKind, in(scheduled), onCancel, endCancelled, do(recordStop, closeRequest)},
 	{anyKind, in(planning, awaitingApproval), onCancelled, endCancelled, do(closeRequest)},
 	{grantKind, in(scheduled), onCancelled, endCancelled, do(closeRequest)},
@@ -156,6 +161,7 @@ var table = []row{
 	{grantKind, in(applying), onApplied, endGranted, do(closeRequest)},
 	{revokeKind, in(applying), onApplied, endRevoked, do(closeRequest)},
 	{offboardKind, in(applying), onApplied, endOffboarded, do(closeRequest)},
+	{rotateKind, in(applying), onApplied, endRotated, do(closeRequest)},
 	{provisionKind, in(applying, releasingCancelled), onApplied, endProvisioned, do(closeRequest)},
 	{provisionKind, in(applying, releasingCancelled), onNothingMade, endCancelled, do(closeRequest)},
 	{anyKind, in(applying), onRefused, endRefused, do(closeRequest)},

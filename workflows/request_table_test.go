@@ -14,7 +14,13 @@ import (
 var kindNames = []struct {
 	kind kind
 	name string
-}{{grantKind, "grant"}, {revokeKind, "revoke"}, {provisionKind, "provision"}, {offboardKind, "offboard"}}
+}{
+	{grantKind, "grant"},
+	{revokeKind, "revoke"},
+	{provisionKind, "provision"},
+	{offboardKind, "offboard"},
+	{rotateKind, "rotate"},
+}
 
 // reachable lists the states that a kind of request may be in.
 func reachable(k kind) []state {
@@ -40,7 +46,7 @@ func produced(k kind, s state) []event {
 		return append(ready(k), onApprovalNeeded, onDryRun, onRefused, onFailed, onCancelled)
 	case awaitingApproval:
 		out := append(ready(k), onDenied, onTimedOut, onCancelled)
-		if k == provisionKind {
+		if k == provisionKind || k == rotateKind {
 			out = append(out, onRefused)
 		}
 		return out
@@ -134,6 +140,7 @@ func TestTable_Ends(t *testing.T) {
 		revokeKind:    {endRevoked},
 		provisionKind: {endProvisioned},
 		offboardKind:  {endOffboarded},
+		rotateKind:    {endRotated},
 	} {
 		ends := slices.DeleteFunc(reachable(k), func(s state) bool { return !s.final() })
 		require.ElementsMatch(t, append(own, every...), ends)

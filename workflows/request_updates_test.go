@@ -32,6 +32,10 @@ func inputs() map[kind]struct {
 			Email: "ana@example.com", FullName: "Ana", Role: role, Scope: scope, Requester: "bob",
 		}},
 		offboardKind: {wire.OffboardType, wire.OffboardInput{Principal: who, Mode: wire.ModeDelete, Requester: "bob"}},
+		rotateKind: {wire.RotateTokenType, wire.RotateTokenInput{
+			Principal: access.PrincipalSelector{Kind: access.ServiceUser, ID: "8"}, Requester: "bob",
+			TokenLife: new(access.Duration(24 * time.Hour)),
+		}},
 	}
 }
 

@@ -75,10 +75,13 @@ func (a NewAccount) Ref() PrincipalRef {
 	return PrincipalRef{Kind: a.Kind, Name: a.Name, Email: a.Email}
 }
 
-// TokenPlace says where the token of a service user was stored. It never holds the token.
+// TokenPlace says where the token of a service user was stored. It never holds the token in clear.
 type TokenPlace struct {
-	Sink string `json:"sink"` // "file" or "command"
+	Sink string `json:"sink"` // "file" or "command", or [SinkRecipient]
 	// Path is the file, in the folder SERVICE_USER_TOKEN_DIR; "" for a command.
 	Path      string    `json:"path,omitempty"`
 	ExpiresAt time.Time `json:"expiresAt"`
+	// Sealed is the token, encrypted to the recipient that the request names, as package tokenseal writes it.
+	// It is set for [SinkRecipient] only.
+	Sealed string `json:"sealed,omitempty"`
 }

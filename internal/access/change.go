@@ -14,12 +14,14 @@ const (
 	OpReset   Op = "reset"   // replace all roles by one
 	OpDelete  Op = "delete"  // delete the principal
 	OpCreate  Op = "create"  // create the principal, with one role
+	// OpRotate replaces the API token of a service user by a new one. No role changes.
+	OpRotate Op = "rotateToken"
 )
 
 // Known says that it is one of the operations.
 func (o Op) Known() bool {
 	switch o {
-	case OpGrant, OpAcquire, OpRelease, OpRevoke, OpReset, OpDelete, OpCreate:
+	case OpGrant, OpAcquire, OpRelease, OpRevoke, OpReset, OpDelete, OpCreate, OpRotate:
 		return true
 	}
 	return false
@@ -40,6 +42,7 @@ const (
 	AlreadyAbsent Outcome = "alreadyAbsent" // the principal did not have the role
 	Deleted       Outcome = "deleted"       // the principal was deleted
 	Created       Outcome = "created"       // the principal was created, with its role
+	Rotated       Outcome = "rotated"       // the service user has a new API token; the old one is void
 	LastRoleStays Outcome = "lastRole"      // refused: the principal would have no role left
 	PlanChanged   Outcome = "changed"       // not done: the principal changed after the approval
 	NotBaseline   Outcome = "notBaseline"   // refused: a reset would give a role that needs approval
@@ -172,6 +175,8 @@ func (t OwnershipState) Apply(c Change, actual Holdings) Step {
 	case OpDelete:
 		s.deletePrincipal()
 	case OpCreate: // there is no access yet to change
+	case OpRotate: // no role changes
+		s.Outcome = Rotated
 	}
 	s.checkSeparation(c)
 	s.checkReturn(c)

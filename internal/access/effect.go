@@ -59,6 +59,7 @@ func EffectOf(s Step, c Change) Effect {
 		e.Loses, e.Deletes = lost(base, Holdings{}), true
 	case OpCreate:
 		e.Gains = c.Holdings()
+	case OpRotate: // no role changes
 	case OpRelease:
 		e.Gains, e.Loses = lost(s.After, s.Before), lost(s.Before, s.After)
 	}

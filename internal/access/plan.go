@@ -67,8 +67,10 @@ type Plan struct {
 	Rules  Rules      `json:"rules"`
 	// Account is the account to create; Principal then has no id.
 	Account *NewAccount `json:"account,omitempty"`
-	// Effect is what people approve. It is nil in plans of old requests and of new accounts, which
-	// people approve as a whole.
+	// Rotation is the token to make, of a request with [OpRotate]; nil for others.
+	Rotation *TokenRotation `json:"rotation,omitempty"`
+	// Effect is what people approve. It is nil in plans of old requests, of new accounts and of
+	// rotations of tokens, which people approve as a whole.
 	Effect *Effect `json:"effect,omitempty"`
 	// Before and After are all roles of the principal when the plan was made.
 	Before Holdings `json:"before"`

@@ -20,6 +20,9 @@ type RequestSpec struct {
 	// token lives, if the request gives that instead of an expiry.
 	Account   *NewAccount `json:"account,omitempty"`
 	TokenLife Duration    `json:"tokenLife,omitzero"`
+	// Rotation is the token to make, of a request with [OpRotate]; nil for others. TokenLife is how long
+	// it lives, if the request gives that instead of an expiry.
+	Rotation *TokenRotation `json:"rotation,omitempty"`
 }
 
 // Hash is the SHA-256, in hex, over the JSON.
@@ -52,13 +55,14 @@ func (a RequestSpec) Differences(p Plan) []string {
 	} else {
 		note(a.Principal.matches(p.Principal), "principal")
 	}
-	if a.Op == OpDelete { // names no role
+	if a.Op == OpDelete || a.Op == OpRotate { // names no role
 		note(a.Role == RoleSelector{} && p.Role == RoleRef{}, "role")
 		note(a.Scope == ScopeSelector{} && p.Scope == ScopeRef{}, "scope")
 	} else {
 		note(a.Role.matches(p.Role), "role")
 		note(a.matchesScopes(p), "scope")
 	}
+	note(a.matchesRotation(p), "token")
 	note(digest(a.Terms) == digest(p.Terms), "terms")
 	return out
 }

@@ -125,6 +125,7 @@ func (r Record) Outcome() access.Outcome {
 var doneAs = map[access.Op]string{
 	access.OpGrant: "granted", access.OpRevoke: "revoked", access.OpReset: "offboarded",
 	access.OpDelete: "offboarded", access.OpCreate: "provisioned",
+	access.OpRotate: "rotated",
 }
 
 // clockSlack is how far the clocks of Temporal and of the worker may be apart.
@@ -133,6 +134,7 @@ const clockSlack = 5 * time.Minute
 // ends are the states in which requests end.
 var ends = []string{
 	"granted", "expired", "ended", "cancelled", "denied", "timedOut", "refused", "revoked", "provisioned", "offboarded",
+	"rotated",
 	"failed",
 }
 
@@ -208,5 +210,5 @@ func (r Record) Unsettled() []Written {
 // settled says that a change of the run has a proof that it was not refused.
 func (r Record) settled(op access.Op) bool {
 	p, found := r.proofOf(op)
-	return found && !p.Outcome.Refused()
+	return found && !p.Outcome.Refused() && (op != access.OpRotate || p.Outcome == access.Rotated)
 }

@@ -214,7 +214,7 @@ func (j Judge) policyOf(ctx context.Context, r Record) (*policy.Policy, Verdict,
 func endsByRequest(op access.Op) bool { return op == access.OpDelete || op == access.OpReset }
 
 // gives says that a request gives access: a role, or an account with one.
-func gives(op access.Op) bool { return givesRole(op) || op == access.OpCreate }
+func gives(op access.Op) bool { return givesRole(op) || op == access.OpCreate || op == access.OpRotate }
 
 // decidedAgain has the policy decide about the plan, on the terms as approvers have narrowed
 // them, at the time at which access begins. What has begun is decided as of then: it goes on

@@ -1,6 +1,7 @@
 package authority_test
 
 import (
+	"cmp"
 	"context"
 	"os"
 	"testing"
@@ -67,6 +68,8 @@ type scene struct {
 	spec    access.RequestSpec
 	plan    access.Plan
 	facts   *ledger.Facts // of the console, as the plan's policy has read them
+
+	planRecipient string // of the plan of a rotation, if it is another than the requested one
 }
 
 // newScene begins with bob's request to give ana a role for four hours, planned by a policy.
@@ -130,6 +133,10 @@ func (s *scene) planOf(spec access.RequestSpec) access.Plan {
 	plan := access.Plan{
 		Op: spec.Op, Console: acme, Principal: ana, Role: access.RoleRef{ID: spec.Role.ID},
 		Scope: access.ScopeRef{Level: spec.Scope.Level, ID: spec.Scope.ID}, Terms: spec.Terms, Before: holdings(viewer),
+	}
+	if spec.Rotation != nil {
+		plan.Rotation = new(*spec.Rotation)
+		plan.Rotation.Recipient = cmp.Or(s.planRecipient, plan.Rotation.Recipient)
 	}
 	in, _ := policy.InputFromLedger(ledger.Request{Plan: plan, Facts: s.facts}, s.now)
 	answer, err := s.policy.Evaluate(in)

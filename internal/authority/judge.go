@@ -63,6 +63,23 @@ func (j Judge) Create(ctx context.Context, r Record, now time.Time) (Verdict, er
 	return j.give(ctx, r, Change{Op: access.OpCreate, Now: now})
 }
 
+// Rotate judges a new API token for the service user that a request is about. One that is encrypted to a key that the
+// request names goes to whoever wrote the request: so that must be signed, whatever the policy asks for.
+func (j Judge) Rotate(ctx context.Context, r Record, now time.Time) (Verdict, error) {
+	p := r.Plan.Plan
+	if v := r.About(p.Principal, access.OpRotate); !v.Covered() {
+		return v, nil
+	}
+	switch {
+	case p.Rotation == nil:
+		return forbid(OtherChange, "the plan of %s names no token: request the rotation again", r.Run.Request), nil
+	case p.Rotation.Recipient != "" && (j.Signers == nil || r.First.Verified() == nil):
+		return forbid(NotSigned, "%s has the token encrypted to a key, and nobody has signed for that: set "+
+			"ALLOWED_SIGNERS and sign the request, or have the worker store the token", r.Run.Request), nil
+	}
+	return j.give(ctx, r, Change{Op: access.OpRotate, Now: now})
+}
+
 // About says whether the request on record is about this principal and operation.
 func (r Record) About(who access.PrincipalRef, op access.Op) Verdict {
 	p := r.Plan.Plan
@@ -138,7 +155,7 @@ func opsOf(p access.Plan) []access.Op {
 // reason says whether the record holds the reason that the operation needs.
 func (j Judge) reason(ctx context.Context, r Record, c Change) (Verdict, error) {
 	switch c.Op {
-	case access.OpGrant, access.OpAcquire, access.OpCreate:
+	case access.OpGrant, access.OpAcquire, access.OpCreate, access.OpRotate:
 		return j.give(ctx, r, c)
 	case access.OpRelease:
 		return j.release(ctx, r, c)

@@ -238,7 +238,8 @@ func otherClaims(one store.Claim, plan access.Plan, p settled) (out []store.Clai
 			open.Principal = ledger.Subject{Kind: made.Kind, ID: made.ID}
 			add(open, store.ClaimCreate, plan.Holding())
 		}
-	case access.OpGrant, access.OpAcquire, access.OpRelease, access.OpDelete:
+	case access.OpGrant, access.OpAcquire, access.OpRelease, access.OpDelete,
+		access.OpRotate:
 	}
 	if p.Proof.Proof.Outcome == access.Deleted {
 		add(one, store.ClaimDelete, access.Holding{})

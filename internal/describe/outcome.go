@@ -28,6 +28,7 @@ var outcomes = map[access.Outcome]string{
 	access.AlreadyAbsent: "no change: the console did not show the role",
 	access.Deleted:       "deleted and verified (2 reads)",
 	access.Created:       "created and verified",
+	access.Rotated:       "new API token made and verified, the old one is void",
 	access.LastRoleStays: "no change: it is the principal's last role",
 	access.PlanChanged:   "no change: the principal's access has changed since the approval",
 	access.NoReturn:      "no change: no role would be left when a grant ends",
@@ -48,6 +49,8 @@ func Expected(o access.Outcome) string {
 		return "the account would be created"
 	case access.Deleted:
 		return "the principal would be deleted"
+	case access.Rotated:
+		return "a new API token would be made, and the old one would be void"
 	case access.AlreadyHeld:
 		return "no change: the console already shows the role"
 	case access.AlreadyAbsent:

@@ -27,9 +27,20 @@ func Plan(p access.Plan) string {
 		return "delete " + who
 	case access.OpCreate:
 		return fmt.Sprintf("create %s with %s at %s", who, role, at)
+	case access.OpRotate:
+		return "make a new API token for " + who + toRecipient(p)
 	case access.OpRelease:
 	}
 	return fmt.Sprintf("%s: %s, %s at %s", name(string(p.Op)), who, role, at)
+}
+
+// toRecipient says who can read a new token besides those who read the worker's own place for tokens: an approver must
+// see the whole key.
+func toRecipient(p access.Plan) string {
+	if p.Rotation == nil || p.Rotation.Recipient == "" {
+		return ", which the worker stores"
+	}
+	return ", readable by the holder of the key " + name(p.Rotation.Recipient) + " alone"
 }
 
 // ShortPlan is [Plan] without ids and level, for one line of a list.
@@ -43,7 +54,7 @@ func ShortPlan(p access.Plan) string {
 		return fmt.Sprintf("grant %s %s for %s at %s", who, role, Duration(p.Terms.Duration), at)
 	case access.OpRevoke:
 		return fmt.Sprintf("revoke %s at %s from %s", role, at, who)
-	case access.OpCreate, access.OpReset, access.OpDelete, access.OpRelease:
+	case access.OpCreate, access.OpReset, access.OpDelete, access.OpRelease, access.OpRotate:
 	}
 	return Plan(p)
 }

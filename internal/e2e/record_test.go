@@ -74,6 +74,7 @@ var recordings = []struct {
 	{wire.ProvisionUserType, openLeadsPolicy, openUserScenarios},
 	{wire.ProvisionServiceUserType, "", serviceUserScenarios},
 	{wire.OffboardType, "", offboardScenarios},
+	{wire.RotateTokenType, tokensAutoApproved, rotateScenarios},
 }
 
 // TestRecordHistories records one history per outcome of each workflow, from our worker

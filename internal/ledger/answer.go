@@ -85,6 +85,7 @@ func (r Request) differs(kept Body) string {
 		field{"start", utc(k.Terms.StartAt), utc(a.Terms.StartAt)},
 		field{"break-glass mark", k.Terms.BreakGlass, a.Terms.BreakGlass},
 		field{"account", k.Account, cmp.Or(a.Account, k.Account)},
+		field{"token", k.Rotation, cmp.Or(a.Rotation, k.Rotation)},
 		field{"signature", is.signatureOr(r), r.signatureOr(is)},
 	)
 }

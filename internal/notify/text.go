@@ -156,6 +156,8 @@ func requested(e Event, m medium) string {
 		return fmt.Sprintf("that %s keeps %s at %s and no other role", who, role, at)
 	case access.OpCreate:
 		return fmt.Sprintf("a new %s %s with %s at %s", kind, who, role, at)
+	case access.OpRotate:
+		return fmt.Sprintf("a new API token for %s %s", kind, who)
 	case access.OpGrant, access.OpAcquire, access.OpRelease:
 	}
 	return fmt.Sprintf("%s for %s at %s", role, who, at)

@@ -17,7 +17,7 @@ import (
 // requestTypes are the types of the workflows that may need an approval.
 var requestTypes = strings.Join([]string{
 	wire.GrantType, wire.RevokeType, wire.OffboardType,
-	wire.ProvisionUserType, wire.ProvisionServiceUserType,
+	wire.ProvisionUserType, wire.ProvisionServiceUserType, wire.RotateTokenType,
 }, "', '")
 
 // mayBePending selects requests by the search attributes that workflows/attributes.go sets. A

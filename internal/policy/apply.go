@@ -19,7 +19,7 @@ func (e *evaluation) apply(rule *rule) {
 	if op := e.facts.op; op != opGrant && op != opExtend {
 		a.MaxDuration = 0
 	}
-	if !grants(e.facts.op) {
+	if !grants(e.facts.op) && e.facts.op != opRotateToken {
 		a.ValidFor = 0
 	}
 	if !slices.Contains(asked, e.facts.op) {

@@ -149,7 +149,7 @@ func (in Input) check() error {
 // namesRole returns whether the request is about a role at a scope.
 func (in Input) namesRole() bool {
 	switch kind := in.kind(); kind {
-	case opConfirm, opUnfreeze:
+	case opConfirm, opUnfreeze, opRotateToken:
 		return false
 	case opOffboard:
 		return in.mode() == modeBaseline

@@ -17,6 +17,7 @@ const (
 	OpExtend            access.Op = "extend"            // move the end of a grant
 	OpConfirm           access.Op = "confirm"           // promote a quarantined sync
 	OpUnfreeze          access.Op = "unfreeze"          // let grants be applied again
+	OpRotateToken       access.Op = access.OpRotate     // make a new API token for a service user
 )
 
 // Kinds of request, as written in conditions and in `for`.
@@ -29,6 +30,7 @@ const (
 	opExtend            = string(OpExtend)
 	opConfirm           = string(OpConfirm)
 	opUnfreeze          = string(OpUnfreeze)
+	opRotateToken       = string(OpRotateToken)
 )
 
 // Values of the variable mode: what an offboarding does.
@@ -40,6 +42,7 @@ const (
 // allKinds are the kinds of request in the order in which messages list them.
 var allKinds = []string{
 	opGrant, opRevoke, opCreateUser, opCreateServiceUser, opOffboard, opExtend, opConfirm, opUnfreeze,
+	opRotateToken,
 }
 
 // keysOf are the keys of a rule that have an effect for some kinds of request only.
@@ -54,7 +57,7 @@ var keysOf = []struct {
 	{"breakGlass", []string{opGrant}},
 	// What ends access is never held up by the age of its approval, and what is decided in one
 	// moment has none.
-	{"approvalValidFor", []string{opGrant, opCreateUser, opCreateServiceUser, opExtend}},
+	{"approvalValidFor", []string{opGrant, opCreateUser, opCreateServiceUser, opExtend, opRotateToken}},
 	{"decideWithin", asked},
 	{"remindEvery", asked},
 	{"escalateAfter", asked},
@@ -62,7 +65,7 @@ var keysOf = []struct {
 }
 
 // asked are the kinds whose approvers are asked, and have a time to decide.
-var asked = []string{opGrant, opRevoke, opCreateUser, opCreateServiceUser, opOffboard, opExtend}
+var asked = []string{opGrant, opRevoke, opCreateUser, opCreateServiceUser, opOffboard, opExtend, opRotateToken}
 
 // asksPeople returns whether approvers of the rule are asked, and have a time to decide.
 func (r *rule) asksPeople() bool {
@@ -98,7 +101,8 @@ func (in Input) kind() string {
 	switch in.Op { //nolint:exhaustive // [Input.check] refuses all others
 	case access.OpDelete, access.OpReset:
 		return opOffboard
-	case access.OpRevoke, OpCreateUser, OpCreateServiceUser, OpOffboard, OpExtend, OpConfirm, OpUnfreeze:
+	case access.OpRevoke, OpCreateUser, OpCreateServiceUser, OpOffboard, OpExtend, OpConfirm, OpUnfreeze,
+		OpRotateToken:
 		return string(in.Op)
 	}
 	switch {
@@ -169,7 +173,7 @@ func (e *evaluation) kindFor(rule *rule) string {
 
 // noRule decides about a request that no rule allows. What gives access is refused. What
 // ends access needs no approval, so that a gap in the policy never keeps access alive. A sync
-// is confirmed, and grants are applied again, by a second person.
+// is confirmed, grants are applied again, and a token is rotated, after a second person agreed.
 func (e *evaluation) noRule() {
 	switch op := e.facts.op; {
 	case grants(op) && op != opGrant:
@@ -177,11 +181,14 @@ func (e *evaluation) noRule() {
 			op, e.policy.naming(op), op)
 	case grants(op):
 		e.refuse("no rule of the policy allows it")
-	case op == opConfirm, op == opUnfreeze:
+	case op == opConfirm, op == opUnfreeze, op == opRotateToken:
 		if rule := e.policy.naming(op); rule != nil {
 			e.explain("no rule for %s matches, so that one other person decides", op)
 		}
 		e.result.Approval.Required = true
+		if op == opRotateToken {
+			e.result.Approval.DecideWithin = defaultDecideWithin
+		}
 		e.result.Approval.Steps = []access.ApprovalStep{{Need: 1, Groups: []string{access.Anyone}, People: []string{}}}
 	}
 }

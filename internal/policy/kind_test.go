@@ -1,6 +1,7 @@
 package policy_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -21,6 +22,9 @@ func asked(kind string) policy.Input {
 		}
 	case "offboard":
 		in.Op, in.Role, in.Scope, in.Duration = access.OpDelete, policy.Role{}, policy.Scope{}, 0
+	case "rotateToken":
+		in.Principal = access.PrincipalRef{Kind: access.ServiceUser, ID: "501", Name: "ci"}
+		in.Role, in.Scope, in.Duration = policy.Role{}, policy.Scope{}, 0
 	case "confirm", "unfreeze":
 		in = policy.Input{Op: in.Op, Requester: in.Requester, Now: in.Now}
 	}
@@ -29,6 +33,7 @@ func asked(kind string) policy.Input {
 
 var kinds = []string{
 	"grant", "revoke", "createUser", "createServiceUser", "offboard", "extend", "confirm", "unfreeze",
+	"rotateToken",
 }
 
 // A rule decides about the kinds of request that it names, and its condition sees the kind.
@@ -55,21 +60,23 @@ func TestEvaluate_Kinds(t *testing.T) {
 }
 
 // Without a rule, what gives access is refused, what ends it needs no approval, and a second
-// person confirms a sync and ends a freeze.
+// person confirms a sync, ends a freeze, and lets a token be rotated.
 func TestEvaluate_KindsWithoutARule(t *testing.T) {
 	t.Parallel()
 	p := parse(t, testGroups+"  - {name: a, when: role.name == \"none\", autoApprove: true}\n")
 	for kind, refused := range map[string]bool{
 		"grant": true, "createUser": true, "createServiceUser": true, "extend": true,
 		"revoke": false, "offboard": false, "confirm": false, "unfreeze": false,
+		"rotateToken": false,
 	} {
 		got := evaluate(t, p, asked(kind))
 		require.Equal(t, refused, got.Refusal != "", kind)
-		second := kind == "confirm" || kind == "unfreeze"
+		second := kind == "confirm" || kind == "unfreeze" || kind == "rotateToken"
 		require.Equal(t, second, got.Approval.Required, kind)
 		if second {
-			require.Equal(t, "1 approval from anyone", got.Approval.Policy)
-			require.Zero(t, got.Approval.DecideWithin)
+			require.Equal(t, "1 approval from anyone", strings.Split(got.Approval.Policy, ",")[0])
+			within := map[bool]access.Duration{true: access.Duration(72 * time.Hour)}[kind == "rotateToken"]
+			require.Equal(t, within, got.Approval.DecideWithin)
 		}
 	}
 	for _, mode := range []access.Op{access.OpDelete, access.OpReset} {
@@ -93,7 +100,8 @@ func TestEvaluate_GrantRulesUnlessOneNamesTheKind(t *testing.T) {
 			"approvals: [{need: 2, from: [owners]}]}\n")
 		require.Equal(t, "own", evaluate(t, named, asked(kind)).Approval.Rule)
 		for _, other := range kinds[2:] {
-			if other != kind && other != "offboard" && other != "confirm" && other != "unfreeze" {
+			if other != kind && other != "offboard" && other != "confirm" && other != "unfreeze" &&
+				other != "rotateToken" {
 				require.Equal(t, "roles", evaluate(t, named, asked(other)).Approval.Rule, "%s is not named", other)
 			}
 		}

@@ -47,10 +47,11 @@ const (
 	endRefused     = "refused"
 	endDenied      = "denied"
 	endUndecided   = "undecided"
-	endApplied     = "granted" // or one of the next three
+	endApplied     = "granted" // or one of the next four
 	endRevoked     = "revoked"
 	endProvisioned = "provisioned"
 	endOffboarded  = "offboarded"
+	endRotated     = "rotated"
 	endOpen        = "open"
 	endCancelled   = "cancelled"
 )
@@ -86,6 +87,8 @@ func appliedAs(in Input) string {
 		return endRevoked
 	case kind == opOffboard:
 		return endOffboarded
+	case kind == opRotateToken:
+		return endRotated
 	case in.newAccount():
 		return endProvisioned
 	}
@@ -103,7 +106,7 @@ func (p PastRequest) end() (end string, decided bool) {
 		return p.State, true
 	case "timedOut":
 		return endUndecided, true
-	case endApplied, endProvisioned, endOffboarded, endRevoked, "expired", "ended":
+	case endApplied, endProvisioned, endOffboarded, endRevoked, endRotated, "expired", "ended":
 		return endApplied, true
 	}
 	return p.State, false

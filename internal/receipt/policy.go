@@ -131,9 +131,9 @@ func otherPeople(now, recorded access.Approval) string {
 }
 
 // otherRules says in what the plan's limits are wider than the policy's; "" if they are not. Those
-// of offboardings are no matter of the policy.
+// of offboardings and rotations are no matter of the policy.
 func otherRules(now access.Rules, plan access.Plan) string {
-	if plan.Op == access.OpDelete || plan.Op == access.OpReset {
+	if plan.Op == access.OpDelete || plan.Op == access.OpReset || plan.Op == access.OpRotate {
 		return ""
 	}
 	was := plan.Rules

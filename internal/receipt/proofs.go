@@ -134,6 +134,11 @@ func (c *checker) wrongCall(p access.Proof, w access.Write) string {
 	switch {
 	case p.Op == access.OpCreate:
 		return ""
+	case p.Op == access.OpRotate:
+		if want := "POST /service-users/" + c.Plan.Principal.ID + "/generate-api-token"; w.Call != want {
+			return fmt.Sprintf("%q is not %q", w.Call, want)
+		}
+		return ""
 	case !strings.HasSuffix(w.Call, "/"+c.Plan.Principal.ID):
 		return fmt.Sprintf("%q is about another principal", w.Call)
 	case deletes && p.Op != access.OpDelete && (gives(p.Op) || c.Plan.Rules.LastRole != access.LastRoleDelete):

@@ -37,6 +37,8 @@ func (c *checker) judgeState() (signing.Result, string) {
 		return c.judgeOffboarded()
 	case wire.StateProvisioned:
 		return c.judgeProvisioned()
+	case wire.StateRotated:
+		return c.judgeRotated()
 	case wire.StateDenied:
 		return c.judgeDenied()
 	case wire.StateTimedOut:
@@ -211,6 +213,24 @@ func (c *checker) judgeProvisioned() (signing.Result, string) {
 	return shown(*p, c.Plan)
 }
 
+// judgeRotated says whether a new token was made for the service user, and put where the plan says.
+func (c *checker) judgeRotated() (signing.Result, string) {
+	p := c.proof(access.OpRotate)
+	switch {
+	case p == nil:
+		return signing.Failed, "it holds no proof of the rotation"
+	case p.Outcome != access.Rotated:
+		return signing.Failed, fmt.Sprintf("the rotation ended %q", string(p.Outcome))
+	case p.Token == nil:
+		return signing.Failed, "it does not say where the token was put"
+	case c.Plan.Rotation == nil || (p.Token.Sink == access.SinkRecipient) != (c.Plan.Rotation.Recipient != ""):
+		return signing.Failed, "the token was not put where the plan says"
+	case len(p.Reads) == 0:
+		return signing.Failed, "no read shows the service user"
+	}
+	return signing.OK, "the service user was read after its token was made, at " + stamp(p.Reads[len(p.Reads)-1].At)
+}
+
 func (c *checker) judgeDenied() (signing.Result, string) {
 	for _, d := range c.signed.Decisions {
 		if d.Action == approval.Deny && (d.PlanHash == "" || d.PlanHash == c.Plan.Hash) {
@@ -240,8 +260,8 @@ func (c *checker) judgeNothingLeft() (signing.Result, string) {
 		return c.judgeReleased()
 	}
 	for _, p := range c.Proofs {
-		if p.Op == access.OpCreate && p.Outcome == access.NotApplied {
-			continue // what was made of an account was deleted again
+		if (p.Op == access.OpCreate || p.Op == access.OpRotate) && p.Outcome == access.NotApplied {
+			continue // what was made of an account was deleted again, and a token that was lost gives nothing
 		}
 		if p.Attempted() {
 			return signing.Failed, fmt.Sprintf("the %s ended %q, and something may have been changed",

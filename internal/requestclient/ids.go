@@ -9,7 +9,7 @@ import (
 
 // Prefixes returns the prefixes of the workflow ids of requests, as in "grant/".
 func Prefixes() []string {
-	return []string{wire.GrantID(""), wire.RevokeID(""), wire.ProvisionID(""), wire.OffboardID("")}
+	return []string{wire.GrantID(""), wire.RevokeID(""), wire.ProvisionID(""), wire.OffboardID(""), wire.RotateID("")}
 }
 
 // NewID returns a random id, without prefix, that a person can type and read out: eight

@@ -15,7 +15,7 @@ func TestNewID(t *testing.T) {
 
 func TestCandidates(t *testing.T) {
 	t.Parallel()
-	require.Equal(t, []string{"grant/X", "revoke/X", "provision/X", "offboard/X", "X"},
+	require.Equal(t, []string{"grant/X", "revoke/X", "provision/X", "offboard/X", "rotate/X", "X"},
 		Candidates("X", Prefixes()...))
 	require.Equal(t, []string{"revoke/X"}, Candidates("revoke/X", Prefixes()...))
 	require.Equal(t, "X", ShortID("grant/X"))

@@ -116,7 +116,7 @@ func Again(p access.Plan) string {
 		words = []string{"starter", "revoke"}
 	case access.OpDelete:
 		words = []string{"starter", "offboard"}
-	case access.OpReset, access.OpCreate, access.OpRelease:
+	case access.OpReset, access.OpCreate, access.OpRelease, access.OpRotate:
 		return ""
 	default:
 		return ""

@@ -127,33 +127,17 @@ func (in *ProvisionServiceUserInput) UnmarshalJSON(data []byte) error {
 // Validate returns all faults of the input, joined; nil if there is none. now is the start of
 // the request.
 func (in ProvisionServiceUserInput) Validate(now time.Time) error {
-	return errors.Join(in.Account(now).Validate(), in.validExpiry(now), in.Role.Validate(), in.Scope.Validate(),
-		requesterGiven(in.Requester))
-}
-
-func (in ProvisionServiceUserInput) validExpiry(now time.Time) error {
-	switch {
-	case (in.TokenExpiresAt == nil) == (in.TokenLife == nil):
-		return errors.New(`give one of tokenExpiresAt, when the token ends, and tokenLife, as in "720h"`)
-	case in.TokenLife != nil && *in.TokenLife < access.Duration(time.Minute):
-		return fmt.Errorf("tokenLife is %s: set at least one minute", *in.TokenLife)
-	case in.TokenExpiresAt != nil && in.TokenExpiresAt.Before(now.Add(time.Minute)):
-		return fmt.Errorf("tokenExpiresAt is %s: set a time at least one minute ahead", at(*in.TokenExpiresAt))
-	}
-	return nil
+	return errors.Join(in.Account(now).Validate(), validExpiry(in.TokenExpiresAt, in.TokenLife, now),
+		in.Role.Validate(), in.Scope.Validate(), requesterGiven(in.Requester))
 }
 
 // Account is the service user to create. The expiry of its token is in whole seconds, as
 // consoles keep it; now is the start of the request.
 func (in ProvisionServiceUserInput) Account(now time.Time) access.NewAccount {
-	out := access.NewAccount{Kind: access.ServiceUser, Name: in.Name, Description: in.Description}
-	switch {
-	case in.TokenExpiresAt != nil:
-		out.TokenExpiresAt = in.TokenExpiresAt.UTC().Truncate(time.Second)
-	case in.TokenLife != nil:
-		out.TokenExpiresAt = now.Add(time.Duration(*in.TokenLife)).UTC().Truncate(time.Second)
+	return access.NewAccount{
+		Kind: access.ServiceUser, Name: in.Name, Description: in.Description,
+		TokenExpiresAt: tokenExpiry(in.TokenExpiresAt, in.TokenLife, now),
 	}
-	return out
 }
 
 // Spec is what the requester signs.

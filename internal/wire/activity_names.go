@@ -29,8 +29,9 @@ const (
 	WakeActivity     = "Principal.Wake" // a local activity
 )
 
-// Names of the activities that create accounts.
+// Names of the activities that create accounts, and that rotate their tokens.
 const (
 	UserCreateActivity        = "User.Create"
 	ServiceUserCreateActivity = "ServiceUser.Create"
+	TokenRotateActivity       = "ServiceUser.RotateToken"
 )

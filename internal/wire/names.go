@@ -81,6 +81,7 @@ func PrincipalID(console string, kind access.Kind, id string) string {
 func OtherKind(id, own string) string {
 	for _, prefix := range []string{
 		syncPrefix, grantPrefix, revokePrefix, principalPrefix, notifyPrefix, provisionPrefix, offboardPrefix,
+		rotatePrefix,
 		delegatePrefix, freezePrefix,
 	} {
 		if kind := strings.TrimSuffix(prefix, "/"); kind != own && strings.HasPrefix(id, prefix) {
@@ -99,11 +100,13 @@ const (
 	ProvisionUserType        = "ProvisionUser"
 	ProvisionServiceUserType = "ProvisionServiceUser"
 	OffboardType             = "Offboard"
+	RotateTokenType          = "RotateToken"
 )
 
 const (
 	provisionPrefix = "provision/"
 	offboardPrefix  = "offboard/"
+	rotatePrefix    = "rotate/"
 )
 
 // ProvisionID is the customary workflow id of a request for an account; any other works
@@ -112,6 +115,9 @@ func ProvisionID(request string) string { return provisionPrefix + request }
 
 // OffboardID is the customary workflow id of an offboarding; any other works too.
 func OffboardID(request string) string { return offboardPrefix + request }
+
+// RotateID is the customary workflow id of a rotation of a token; any other works too. It holds no name.
+func RotateID(request string) string { return rotatePrefix + request }
 
 // DelegateType is the type of the workflow that makes a delegation.
 const DelegateType = "Delegate"

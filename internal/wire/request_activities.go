@@ -85,6 +85,8 @@ type PlanInput struct {
 	Terms  access.Terms           `json:"terms"`
 	// Account is the account to create, and Principal is empty; nil for other requests.
 	Account *access.NewAccount `json:"account,omitempty"`
+	// Rotation is the token to make, of a rotation; nil for other requests.
+	Rotation *access.TokenRotation `json:"rotation,omitempty"`
 	// Signature is the requester's, as sent; nil without one.
 	Signature *access.RequestSignature `json:"signature,omitempty"`
 	// Round counts the plans of the request, from 0.

@@ -30,6 +30,7 @@ const (
 
 	StateProvisioned = "provisioned"
 	StateOffboarded  = "offboarded"
+	StateRotated     = "rotated" // the service user has a new API token
 )
 
 // RequestResult is the result of the workflow of a request, of every kind.
