@@ -33,13 +33,16 @@ func newCheckCommand(a *app) *cobra.Command {
 the token expires, whether its role has each permission that a sync needs; whether
 Temporal answers, a worker is running, what the database holds, with which key the ledger is
 sealed, whether names are verified by signatures (ALLOWED_SIGNERS of this command, which should be the worker's),
+through which proxy and with whose CA certificates the console is reached, whether each file that
+a setting names can be read, and by whom it must not be,
 whether giving access is frozen (` + "`starter freeze`" + `), and whether the ledger explains every assignment.
 Permission to change roles cannot be tested without changing something, so it is not tested.
 
 The command changes nothing and needs nothing to be running: it tests each part by itself.
+Each fault comes with a command, or with where to click in the console, that repairs it.
 The exit code depends on the console alone, so that a token can be checked before the rest
 is set up; with --strict it depends on Temporal, the worker, the database and on drift too
-(see ` + "`starter drift`" + `).`,
+(see ` + "`starter drift`" + `). A setting that no part could work with is exit code 2.`,
 		Example: `  starter check
   starter check --strict -o json`,
 		Args: cobra.NoArgs,
@@ -77,19 +80,28 @@ func (c *checkCommand) execute(ctx context.Context) error {
 		return badConfiguration(err)
 	}
 	report := inspect.Run(ctx, api, access.Collections(), c.now())
-	findings := append(consoleFindings(report, c.now()), checkTemporal(ctx, c.app)...)
+	findings := append(consoleFindings(report, c.cfg.Console.BaseURL, c.now()), checkTemporal(ctx, c.app)...)
 	findings = append(findings, checkDatabase(ctx, c.app, report.Console),
 		checkLedgerKey(ctx, c.app, report.Console), checkSignatures(c.app),
-		checkFreeze(ctx, c.app, report.Console), checkDrift(ctx, c.app, report.Console))
+		checkFreeze(ctx, c.app, report.Console), checkDrift(ctx, c.app, report.Console), checkNetwork(c.app))
+	files := checkFiles()
 	report.Warnings = append(report.Warnings, slices.Concat(store.FileNotes(c.cfg.Store.URL), c.cfg.WritableNotes())...)
 	err = report.Err()
+	if faults := c.configuration(); faults != nil {
+		err = errors.Join(badConfiguration(faults), err)
+	}
 	if c.strict {
 		err = errors.Join(err, around(findings))
 	}
 	if c.output.json {
-		return errors.Join(c.emitJSON(answerOf(report, findings, err == nil)), err)
+		return errors.Join(c.emitJSON(answerOf(report, append(findings, files...), err == nil)), err)
 	}
 	c.emitTable([]string{"", "check", "result"}, findingRows(findings))
+	if len(files) > 0 {
+		writef(c.out, "\n")
+		c.emitTable([]string{"", "file", "result"}, findingRows(files))
+	}
+	c.printFixes(append(findings, files...))
 	for _, w := range report.Warnings {
 		c.remark("warning: %s", w)
 	}
@@ -103,7 +115,7 @@ const writeNote = "to grant and revoke, the token's role also needs Users.edit a
 	"reason in its message"
 
 // consoleFindings lists the answers of the console, in the order of its setup.
-func consoleFindings(r inspect.Report, now time.Time) []finding {
+func consoleFindings(r inspect.Report, base string, now time.Time) []finding {
 	reach, token := finding{Name: "console", OK: true, Detail: r.Console}, finding{Name: "API token", OK: true}
 	refused, err := false, r.Err()
 	if answer, ok := errors.AsType[*console.Error](err); ok {
@@ -115,11 +127,11 @@ func consoleFindings(r inspect.Report, now time.Time) []finding {
 	case refused:
 		reach.Detail = r.Console + " answers"
 	case !r.Reached() && len(r.Permissions) == 0:
-		reach.OK, reach.Detail = false, err.Error()
+		reach.OK, reach.Detail, reach.Fix = false, err.Error(), fixReach(base, err)
 	}
 	switch {
 	case refused:
-		token.OK, token.Detail = false, err.Error()
+		token.OK, token.Detail, token.Fix = false, err.Error(), fixToken
 	case !reach.OK:
 		token = untested(token.Name)
 	case r.TokenExpiresAt != nil:
@@ -144,7 +156,7 @@ func permissionFindings(r inspect.Report) []finding {
 		f := finding{Name: perm.Name, OK: perm.Granted, Detail: string(perm.Collection)}
 		switch {
 		case perm.Err != nil:
-			f.Detail = perm.Err.Error()
+			f.Detail, f.Fix = perm.Err.Error(), fixPermission(perm.Name, perm.Err)
 		case perm.Total != nil:
 			f.Detail = describe.Plural(*perm.Total, "row")
 		}

@@ -27,6 +27,8 @@ type finding struct {
 	Name   string `json:"name"`
 	OK     bool   `json:"ok"`
 	Detail string `json:"detail"` // what was found, or what is wrong and what to do
+	// Fix is a command, or where to click in the console; "" if nothing is wrong.
+	Fix string `json:"fix,omitempty"`
 
 	untested bool
 }
@@ -36,7 +38,7 @@ func untested(name string) finding { return finding{Name: name, Detail: "not tes
 func checkTemporal(ctx context.Context, a *app) []finding {
 	e, err := a.connect(ctx)
 	if err != nil {
-		return []finding{{Name: partTemporal, Detail: err.Error()}, untested(partWorker)}
+		return []finding{{Name: partTemporal, Detail: err.Error(), Fix: fixTemporal(err)}, untested(partWorker)}
 	}
 	defer e.Close()
 	temporal := finding{
@@ -45,7 +47,7 @@ func checkTemporal(ctx context.Context, a *app) []finding {
 	}
 	worker := finding{Name: partWorker, OK: true, Detail: fmt.Sprintf("polls task queue %q", e.TaskQueue)}
 	if err := e.RequireWorker(ctx); err != nil {
-		worker.OK, worker.Detail = false, err.Error()
+		worker.OK, worker.Detail, worker.Fix = false, err.Error(), "worker"
 	}
 	return []finding{temporal, worker}
 }
@@ -54,7 +56,7 @@ func checkDatabase(ctx context.Context, a *app, host string) finding {
 	f := finding{Name: partDatabase}
 	db, err := a.openStore(ctx)
 	if err != nil {
-		f.Detail = err.Error()
+		f.Detail, f.Fix = err.Error(), fixDatabase(err)
 		return f
 	}
 	defer func() { _ = db.Close() }()
@@ -85,7 +87,7 @@ func checkLedgerKey(ctx context.Context, a *app, host string) finding {
 	case err != nil:
 		f.Detail = err.Error()
 	case !sealed:
-		f.Detail = config.Unsealed
+		f.Detail, f.Fix = config.Unsealed, "ssh-keygen -t ed25519 -N '' -f ledger.key && export LEDGER_KEY_FILE=$PWD/ledger.key"
 	default:
 		f.OK, f.Detail = true, fmt.Sprintf("sealed with %s (%s)", key, key.Fingerprint())
 	}
@@ -98,9 +100,11 @@ func checkSignatures(a *app) finding {
 	signers, err := a.cfg.Signing.Signers()
 	switch {
 	case err != nil:
-		f.Detail = err.Error()
+		f.Detail, f.Fix = err.Error(), "starter signers check"
 	case signers == nil:
 		f.Detail = a.cfg.Signing.Unverified()
+		f.Fix = "starter signers add --file allowed_signers --by carol@example.com --key carol.pub && " +
+			"export ALLOWED_SIGNERS=$PWD/allowed_signers"
 	default:
 		f.OK, f.Detail = true, "required, by the keys in "+a.cfg.Signing.Allowed
 	}

@@ -280,7 +280,7 @@ func checkDrift(ctx context.Context, a *app, host string) finding {
 	case err != nil:
 		f.Detail = err.Error()
 	case s.Counts.Drift() > 0:
-		f.Detail = s.Counts.String() + ": run `starter drift`"
+		f.Detail, f.Fix = s.Counts.String()+": run `starter drift`", "starter drift"
 	case s.At.IsZero():
 		f.OK, f.Detail = true, "no sync has been held against the ledger yet"
 	default:

@@ -81,6 +81,12 @@ func (p place) env(changes map[string]string) []string {
 	return out
 }
 
+// inDir are the arguments of a shell that becomes the program, in the folder of the place: a default
+// names a file in the working directory.
+func (p place) inDir(program string, args ...string) []string {
+	return append([]string{"-c", `cd "$0" && exec "$@"`, p.dir, program}, args...)
+}
+
 // outcome is what became of one run.
 type outcome struct {
 	code int
@@ -96,7 +102,7 @@ func (p place) worker(t *testing.T, changes map[string]string) outcome {
 	ctx, cancel := context.WithTimeout(t.Context(), hangs)
 	defer cancel()
 	var out testbed.Output
-	process, err := testbed.StartProcess(&out, p.env(changes), built.Worker)
+	process, err := testbed.StartProcess(&out, p.env(changes), "/bin/sh", p.inDir(built.Worker)...)
 	require.NoError(t, err)
 	go func() {
 		<-process.Done()
@@ -122,7 +128,7 @@ func (p place) starter(t *testing.T, changes map[string]string, args ...string) 
 	built, err := programs()
 	require.NoError(t, err)
 	var out testbed.Output
-	process, err := testbed.StartProcess(&out, p.env(changes), built.Starter, args...)
+	process, err := testbed.StartProcess(&out, p.env(changes), "/bin/sh", p.inDir(built.Starter, args...)...)
 	require.NoError(t, err)
 	select {
 	case <-process.Done():

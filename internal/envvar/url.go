@@ -4,6 +4,8 @@ import (
 	"errors"
 	"net/url"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // ErrEncode says how to write a user name and a password in a URL.
@@ -40,8 +42,9 @@ func CheckURL(raw string, mayHold ...string) error {
 	userinfo, _, _ := strings.Cut(authority, "@")
 	user, password, _ := strings.Cut(userinfo, ":")
 	for _, part := range []string{user, password} {
-		if _, err := url.PathUnescape(part); err != nil {
-			return ErrEncode
+		text, err := url.PathUnescape(part)
+		if err != nil || !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl) {
+			return ErrEncode // as of 5%CA, whose % stands for itself
 		}
 	}
 	if strings.ContainsAny(userinfo, " \t\"<>\\^`{|}[]") {

@@ -92,10 +92,14 @@ func checkCAFile() error {
 	if err != nil || path == "" {
 		return err
 	}
-	text, err := textfile.Read(path)
+	text, err := os.ReadFile(path)
+	plain, encoding := textfile.Text(text)
 	switch {
-	case errors.Is(err, textfile.ErrUTF16):
-		return fmt.Errorf("%s: %s: %w", CAFile, path, err)
+	case err == nil && encoding != nil:
+		return fmt.Errorf("%s: %s: %w", CAFile, path, encoding)
+	case err == nil && len(plain) != len(text):
+		return fmt.Errorf("%s: %s begins with a byte order mark, behind which Go finds no certificate: remove it "+
+			"with `sed -i '1s/^\\xef\\xbb\\xbf//' %s`", CAFile, path, path)
 	case err != nil:
 		return fmt.Errorf("%s: the CA bundle cannot be read: %w: set it to a file of PEM certificates, or unset it",
 			CAFile, err)

@@ -133,7 +133,7 @@ func checkSQLiteName(path string) error {
 		return errors.New("the database URL has sqlite:// and file: at its beginning: " + sqliteForm)
 	case parameters && strings.Contains(query, "="):
 		return errors.New("the database URL has parameters behind the file's name, and SQLite is given none: " +
-			"write the path alone; to keep this program from writing to the console, set SENTINELONE_READ_ONLY=true")
+			sqliteForm + "; to keep this program from writing to the console, set SENTINELONE_READ_ONLY=true")
 	}
 	return nil
 }
