@@ -53,7 +53,8 @@ func (j Judge) Claim(ctx context.Context, r Record) (c Claim, found bool) {
 		return Claim{}, false
 	}
 	grant, settled := r.proofOf(access.OpGrant)
-	c.Permanent = settled && grant.Granted() || r.Plan.Plan.Op == access.OpGrant && r.Plan.Plan.Approval.Review == nil
+	c.Permanent = settled && grant.Granted() ||
+		r.Plan.Plan.Op == access.OpGrant && r.Plan.Plan.Approval.Review == nil && !r.acquires()
 	if c.Permanent && r.Receipt != nil && r.Receipt.State == doneAs[access.OpGrant] {
 		return c, true // nothing stops it any more: a revoke removes it
 	}
@@ -76,6 +77,13 @@ func (j Judge) Claim(ctx context.Context, r Record) (c Claim, found bool) {
 		j.leaseDue(ctx, r, &c)
 	}
 	return c, true
+}
+
+// acquires says that the run has a lease, or may have one: of a request for a permanent role, one whose end an approver
+// has set.
+func (r Record) acquires() bool {
+	_, proven := r.proofOf(access.OpAcquire)
+	return proven || len(r.Writes[access.ChangeKey(r.Run.String(), access.OpAcquire)]) > 0
 }
 
 // sentAt is when the first write was sent that may have given the access.
@@ -125,7 +133,7 @@ func (j Judge) leaseEndWhy(
 // plannedEnd is the end by the plan alone, as approvers can only have shortened it.
 func plannedEnd(r Record, began time.Time) (time.Time, DueReason) {
 	var c Claim
-	if terms := r.Plan.Plan.Terms; terms.Duration > 0 {
+	if terms := r.shortest(); terms.Duration > 0 {
 		if terms.StartAt.After(began) {
 			began = terms.StartAt
 		}
@@ -135,6 +143,20 @@ func plannedEnd(r Record, began time.Time) (time.Time, DueReason) {
 		c.dueAt(began.Add(time.Duration(review.Within)), DueReview)
 	}
 	return c.Due, c.Why
+}
+
+// shortest are the terms of the plan, and of a request for a permanent role the shortest duration that somebody has
+// approved, whether the signature can be verified or not: a check that fails holds up no end.
+func (r Record) shortest() access.Terms {
+	terms := r.Plan.Plan.Terms
+	for _, d := range r.Decisions {
+		given := d.Decision.Decision.Duration
+		narrower := terms.Duration == 0 || given < terms.Duration
+		if r.Plan.Plan.Op == access.OpGrant && d.Refusal == "" && given > 0 && narrower {
+			terms.Duration = given
+		}
+	}
+	return terms
 }
 
 // dueAt makes the claim due at that time, unless it is due before.

@@ -82,6 +82,10 @@ func (j Judge) approved(ctx context.Context, r Record, c Change, key string) (Ve
 		return Verdict{}, err
 	}
 	when := people.timesOf(r, c)
+	if c.Op == access.OpAcquire && plan.Op == access.OpGrant && plan.Approval.Review == nil && when.end.IsZero() {
+		return forbid(OtherChange, "the request %s is for a permanent role, and no approver has given it an end",
+			r.Run.Request), nil
+	}
 	record := approval.Record{
 		Plan: plan, RequesterKey: key, AskedAt: r.Plan.At, Decisions: people.decisions, MaySign: people.maySign,
 	}

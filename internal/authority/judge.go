@@ -141,13 +141,11 @@ func (j Judge) ChangeOf(
 
 // opsOf are the operations that a plan leads to.
 func opsOf(p access.Plan) []access.Op {
-	switch {
-	case p.Op == access.OpGrant && p.Approval.Review != nil:
+	switch p.Op { //nolint:exhaustive // the others lead to themselves
+	case access.OpGrant: // reviewed later, or with an end that an approver has given it, it is a lease first
 		return []access.Op{access.OpAcquire, access.OpGrant, access.OpRelease}
-	case p.Op == access.OpAcquire:
+	case access.OpAcquire:
 		return []access.Op{access.OpAcquire, access.OpRelease}
-	case p.Op == access.OpGrant: // a release undoes one that was cancelled midway
-		return []access.Op{access.OpGrant, access.OpRelease}
 	}
 	return []access.Op{p.Op}
 }

@@ -36,6 +36,19 @@ func TestGrant_Held(t *testing.T) {
 	require.Equal(t, "role_assignment:2-9:assigned:user:7", grants[0].GetId())
 }
 
+// A console may be slow to show that the role was revoked just now: the worker knows.
+func TestGrant_NotHeldAnyMore(t *testing.T) {
+	t.Parallel()
+	f := &fakeRequests{
+		look: plan(access.OpGrant, access.Applied, access.HeldRole{RoleID: "2", ScopeID: "9"}),
+		seen: []requestrecord.Observation{applied()},
+	}
+	_, annos, err := doGrant(t, f)
+	require.NoError(t, err)
+	require.Empty(t, annos)
+	require.Len(t, f.begun, 1)
+}
+
 // Role and scope are those of the trait; the request says who decided.
 func TestGrant_Applied(t *testing.T) {
 	t.Parallel()

@@ -61,7 +61,8 @@ type Answer struct {
 }
 
 // Follow waits until the request has ended or settled, or until ctx ends, which [Waiter.Limit] has bounded. While it
-// waits for people, or for longer than briefly, it needs a place: without one it answers at once. endsAccess says that
+// waits for people, or for longer than briefly, it needs a place: without one it answers at once, and also if no worker
+// has answered by then. endsAccess says that
 // the request takes access away, which has a place that others cannot take. It fails if the task itself was stopped,
 // or if Temporal no longer knows the run.
 func (w *Waiter) Follow(
@@ -92,7 +93,7 @@ func (w *Waiter) Follow(
 		if placed || !isLong(seen) && !over(brief) {
 			continue
 		}
-		if !w.places.take(endsAccess) {
+		if seen.Status == nil || !w.places.take(endsAccess) { // without a worker, nothing comes of waiting
 			return out, nil
 		}
 		patience, placed = pendingPatience, true

@@ -86,6 +86,23 @@ func TestWaiter_Brief(t *testing.T) {
 	})
 }
 
+// Where no worker answers, a task does not wait for one.
+func TestWaiter_NoWorker(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := NewWaiter(WaiterOptions{Concurrency: 10})
+		ctx, stop := w.Limit(t.Context())
+		defer stop()
+		began := time.Now()
+		answer, err := w.Follow(ctx, patient{seen: requestrecord.Observation{Trouble: "no worker answers"}},
+			temporalclient.Run{WorkflowID: "revoke/c1-x"}, true, never)
+		require.NoError(t, err)
+		require.Equal(t, DefaultBrief, time.Since(began))
+		require.ErrorContains(t, Pending(answer), "revoke/c1-x is requested, and how far it is cannot be told: "+
+			"no worker answers")
+	})
+}
+
 // A connector that is stopped says nothing about the request.
 func TestWaiter_Stopped(t *testing.T) {
 	t.Parallel()
