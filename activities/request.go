@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"context"
 	"time"
 
 	"go.temporal.io/sdk/activity"
@@ -40,7 +41,12 @@ type Request struct {
 // they follow the built-in policy, so that an omission never bypasses an approver.
 func NewRequest(c *console.Client, s *store.Store) *Request {
 	return &Request{
-		console: c, store: s, self: &ownUser{}, reads: &coalescer{},
+		console: c, store: s, reads: &coalescer{},
+		self: &ownUser{keep: func(ctx context.Context, id string) {
+			if known, err := s.TokenOwner(ctx, c.Console()); err != nil || known != id {
+				_ = s.KeepTokenOwner(ctx, c.Console(), id) // if that fails, the next answer is stored
+			}
+		}},
 		tokens: tokensink.New("", ""), now: time.Now, indexed: func() bool { return false },
 		policy:   policy.BuiltIn(),
 		recorded: &recordedPolicies{known: map[string]*policy.Policy{}},

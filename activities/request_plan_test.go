@@ -360,6 +360,23 @@ func TestPlan_OwnUserNotTold(t *testing.T) {
 		}
 	}
 	require.Equal(t, 1, asked)
+	require.Empty(t, d.tokenOwner())
+}
+
+// The owner of the token is stored as the console told it last, for programs that only read the store.
+func TestPlan_OwnUserIsStored(t *testing.T) {
+	t.Parallel()
+	d := newGrantFixture(t, consoletest.Options{})
+	require.NoError(t, d.store.KeepTokenOwner(t.Context(), d.who.Console, "another"))
+	d.plan(d.grantInput())
+	require.NotContains(t, []string{"", "another"}, d.tokenOwner())
+}
+
+func (d *grantFixture) tokenOwner() string {
+	d.t.Helper()
+	id, err := d.store.TokenOwner(d.t.Context(), d.who.Console)
+	require.NoError(d.t, err)
+	return id
 }
 
 // A console that cannot answer that question for now holds up nothing, and is asked again.

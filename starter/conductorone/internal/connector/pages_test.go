@@ -138,13 +138,14 @@ func TestSync_Immutable(t *testing.T) {
 	})
 	s, _ := storetest.Open(t)
 	storetest.Sync(t, s, "one", time.Now(), w)
+	require.NoError(t, s.KeepTokenOwner(t.Context(), storetest.Console, "401"))
 	got := sync(t, serve(t, s, settings.Config{StockCompatible: true}))
 	for _, g := range got.grants {
 		notes := annotations.Annotations(g.GetAnnotations())
 		is := notes.Contains(&v2.GrantImmutable{})
 		assigned := strings.HasPrefix(g.GetId(), resources.RoleAssignment+":")
-		who := g.GetPrincipal().GetId().GetResource() // 402 is read-only, 404 a system user
-		require.Equal(t, !assigned || who == "402" || who == "404", is, g.GetId())
+		who := g.GetPrincipal().GetId().GetResource() // 401 owns the token, 402 is read-only, 404 a system user
+		require.Equal(t, !assigned || who == "401" || who == "402" || who == "404", is, g.GetId())
 	}
 	for _, e := range got.entitlements {
 		notes := annotations.Annotations(e.GetAnnotations())

@@ -184,7 +184,13 @@ func (s *Store) Latest(ctx context.Context) (Reader, error) {
 }
 
 // OwnUser implements [Source].
-func (s *Store) OwnUser(context.Context) (string, error) { return "", nil }
+func (s *Store) OwnUser(ctx context.Context) (string, error) {
+	db, err := s.DB(ctx)
+	if err != nil {
+		return "", err
+	}
+	return db.TokenOwner(ctx, s.console)
+}
 
 // Check says whether the database can be read. That there is no snapshot yet is no fault.
 func (s *Store) Check(ctx context.Context) error {

@@ -1,0 +1,7 @@
+-- +goose Up
+-- Whose API token the workers of a console use, as the console told last: roles of this principal are not changed.
+CREATE TABLE token_owners (
+    console      TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    principal_id TEXT COLLATE "C" NOT NULL, -- '' where the console does not tell
+    at           BIGINT           NOT NULL  -- microseconds since 1970, UTC
+);
