@@ -12,6 +12,7 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
 
+	"sentinelone-provisioner/internal/fault/kinds"
 	"sentinelone-provisioner/internal/wire"
 )
 
@@ -82,10 +83,14 @@ func noun(info *workflowpb.WorkflowExecutionInfo) string {
 
 // Cause returns the message in the failure of a workflow or an update, without the layers
 // that Temporal puts around it. noun is what the message calls the workflow, as in
-// "request".
+// "request". A failure of one of our kinds keeps it: see [kinds.Of].
 func Cause(noun string, err error) error {
 	if app, ok := errors.AsType[*temporal.ApplicationError](err); ok {
-		return errors.New(app.Message())
+		message := errors.New(app.Message())
+		if kind := kinds.Kind(app.Type()); kind.Known() {
+			return kinds.New(kind, message)
+		}
+		return message
 	}
 	if _, ok := errors.AsType[*temporal.TerminatedError](err); ok {
 		return errors.New("the " + noun + " was terminated: start it again")

@@ -15,6 +15,8 @@ import (
 // revokesToo is a policy that asks nobody.
 const revokesToo = testbed.AutoApprove + "  - {name: revokes, for: [revoke], autoApprove: true}\n"
 
+const tokenRefused = "the API token is wrong, expired or revoked"
+
 // The console refuses the worker's token. A grant, a revoke and a sync that would need the console say so, and what to
 // do. What was read before is still given out as long as it may.
 func TestC1_ConsoleRefusesTheToken(t *testing.T) {
@@ -24,14 +26,16 @@ func TestC1_ConsoleRefusesTheToken(t *testing.T) {
 	seen := e.synced()
 	e.console.SetToken("another one")
 	for _, task := range []*c1test.Task{e.c1.Queue(e.grant(seen, e.ana)), e.c1.Queue(e.revoke(seen))} {
-		e.requireSentence(e.end(task), "401", "SENTINELONE_API_TOKEN")
+		got := e.end(task)
+		e.requireSentence(got, "401", tokenRefused, "create a new one in the console", "press Retry failed provisioning")
+		require.NotContains(t, got.Message(), "start a sync", "it would not help")
 	}
 	require.NotEmpty(t, e.synced().Grants)
 	e.connector.Kill()
 
 	e.connect("BATON_MAX_AGE=1ns")
 	got := e.do(c1test.FullSync())
-	e.requireSentence(got, "more than 1ns ago", "401", "SENTINELONE_API_TOKEN")
+	e.requireSentence(got, "more than 1ns ago", "401", tokenRefused)
 	require.Empty(t, got.Uploads)
 	require.Zero(t, e.writes())
 }
@@ -67,10 +71,12 @@ func TestC1_TemporalDown(t *testing.T) {
 	grant, revoke := e.c1.Queue(e.grant(seen, e.ana)), e.c1.Queue(e.revoke(seen))
 	require.NotEmpty(t, e.synced().Grants)
 	for _, task := range []*c1test.Task{grant, revoke} {
-		e.requireSentence(e.end(task), "Temporal", temporal.Address, "TEMPORAL_ADDRESS")
+		e.requireSentence(e.end(task), temporal.Address, "TEMPORAL_ADDRESS")
 	}
 
 	require.NoError(t, temporal.Restart(e.ctx()))
+	e.worker.Kill() // a new one polls at once
+	e.startWorker()
 	got := e.end(grant.Again())
 	require.True(t, got.Succeeded(), got.Message())
 	require.True(t, e.holds(e.ana))

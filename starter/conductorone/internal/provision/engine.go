@@ -10,6 +10,7 @@ import (
 
 	"google.golang.org/grpc/codes"
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/fault/kinds"
 	"sentinelone-provisioner/internal/requestclient"
 	"sentinelone-provisioner/internal/requestrecord"
 	"sentinelone-provisioner/internal/temporalclient"
@@ -154,12 +155,22 @@ func (e *Engine) DryRun(ctx context.Context, r requestclient.NewRequest) (access
 	}
 }
 
+// afterFailure is what people do in ConductorOne about a plan that failed: what it shows may be old, unless the console
+// refused the worker.
+func afterFailure(err error) string {
+	switch kinds.Of(err) {
+	case kinds.Unauthenticated, kinds.Forbidden, kinds.RateLimited, kinds.Unavailable:
+		return "then " + pressRetry
+	default:
+		return "start a sync of the connector in ConductorOne, which shows what is there now, then " + pressRetry
+	}
+}
+
 // planned is the plan of a dry run that has ended.
 func planned(seen requestrecord.Observation) (access.Plan, error) {
 	switch {
 	case seen.Failure != nil:
-		return access.Plan{}, explain.Newf(codes.FailedPrecondition,
-			"%w; start a sync of the connector in ConductorOne, which shows what is there now", seen.Failure)
+		return access.Plan{}, explain.Newf(codes.FailedPrecondition, "%w; %s", seen.Failure, afterFailure(seen.Failure))
 	case seen.Result == nil || seen.Result.Plan == nil:
 		return access.Plan{}, explain.Newf(codes.Internal,
 			"the worker answered a dry run without a plan: update the worker and the connector to the same release")

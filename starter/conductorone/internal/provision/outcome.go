@@ -55,9 +55,7 @@ func pending(a Answer) error {
 }
 
 func failed(a Answer) error {
-	return failf("%s could not be planned: %w; "+
-		"start a sync of the connector in ConductorOne, which shows what is there now, then %[3]s",
-		a.Run.WorkflowID, a.Failure, pressRetry)
+	return failf("%s could not be planned: %w; %s", a.Run.WorkflowID, a.Failure, afterFailure(a.Failure))
 }
 
 // otherRequest is the error of an id that another request has, which somebody has started in Temporal by hand.
