@@ -12,6 +12,8 @@ import (
 	"google.golang.org/protobuf/types/known/structpb"
 	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/internal/wire"
+
+	"sentinelone-provisioner/starter/conductorone/internal/explain"
 )
 
 func extendSchema() *v2.BatonActionSchema {
@@ -98,7 +100,7 @@ func notDone(what, typed string, err error) error {
 	if _, is := status.FromError(err); is {
 		return err
 	}
-	return status.Errorf(codes.FailedPrecondition, "cannot %s %s: %s. See `starter show %s`", what, typed,
+	return explain.Newf(codes.FailedPrecondition, "cannot %s %s: %s. See `starter show %s`", what, typed,
 		describe.Text(err.Error()), typed)
 }
 
@@ -125,7 +127,7 @@ func (a Actions) decideSync(ctx context.Context, decision string, args *structpb
 		case err != nil:
 			return nil, nil, err
 		case len(found) == 0:
-			return nil, nil, status.Error(codes.FailedPrecondition,
+			return nil, nil, explain.Newf(codes.FailedPrecondition,
 				"no sync is quarantined, so there is nothing to decide: see `starter status`")
 		case len(found) > 1:
 			return nil, nil, invalid("several syncs are quarantined: choose one with %s: %s", syncArg,
@@ -140,7 +142,7 @@ func (a Actions) decideSync(ctx context.Context, decision string, args *structpb
 		if _, is := status.FromError(err); is {
 			return nil, nil, err
 		}
-		return nil, nil, status.Errorf(codes.FailedPrecondition, "cannot %s the sync %s: %s. See `starter status`",
+		return nil, nil, explain.Newf(codes.FailedPrecondition, "cannot %s the sync %s: %s. See `starter status`",
 			decision, id, describe.Text(err.Error()))
 	}
 	values := map[string]string{requestArg: id, stateResult: said.State}

@@ -8,10 +8,12 @@ import (
 	configpb "github.com/conductorone/baton-sdk/pb/c1/config/v1"
 	v2 "github.com/conductorone/baton-sdk/pb/c1/connector/v2"
 	"github.com/conductorone/baton-sdk/pkg/actions"
+	"github.com/conductorone/baton-sdk/pkg/annotations"
 	"google.golang.org/protobuf/types/known/structpb"
 	"sentinelone-provisioner/internal/requestclient"
 	"sentinelone-provisioner/internal/wire"
 
+	"sentinelone-provisioner/starter/conductorone/internal/explain"
 	"sentinelone-provisioner/starter/conductorone/internal/resources"
 )
 
@@ -29,7 +31,7 @@ type Updates interface {
 
 // Actions are what ConductorOne can have done and has no word of its own for.
 type Actions struct {
-	Config
+	*Config
 
 	Updates Updates
 }
@@ -70,11 +72,22 @@ func (a Actions) Register(ctx context.Context, in actions.ActionRegistry) error 
 		{confirmSchema(), a.confirmSync},
 		{discardSchema(), a.discardSync},
 	} {
-		if err := in.Register(ctx, add.schema, add.handler); err != nil {
+		if err := in.Register(ctx, add.schema, a.explained(add.handler)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// explained is a handler whose errors are sentences.
+func (a Actions) explained(do actions.ActionHandler) actions.ActionHandler {
+	return func(ctx context.Context, args *structpb.Struct) (*structpb.Struct, annotations.Annotations, error) {
+		if a.Config == nil || a.Updates == nil {
+			return nil, nil, errOnlyReads
+		}
+		out, notes, err := do(ctx, args)
+		return out, notes, explain.Read(err)
+	}
 }
 
 // results are what all actions answer.

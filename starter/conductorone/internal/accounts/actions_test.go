@@ -57,6 +57,9 @@ func invoke(
 ) (v2.BatonActionStatus, map[string]any) {
 	t.Helper()
 	m := actions.NewActionManager(t.Context())
+	if u == nil {
+		u = &fakeUpdates{}
+	}
 	require.NoError(t, accounts.Actions{Config: config(r, fakeLookup{}), Updates: u}.Register(t.Context(), m))
 	in, err := structpb.NewStruct(args)
 	require.NoError(t, err)

@@ -16,6 +16,8 @@ import (
 	"sentinelone-provisioner/internal/selector"
 	"sentinelone-provisioner/internal/timetext"
 	"sentinelone-provisioner/internal/wire"
+
+	"sentinelone-provisioner/starter/conductorone/internal/explain"
 )
 
 // creation is an account to create, as ConductorOne requests it.
@@ -29,12 +31,15 @@ type creation struct {
 func (u Users) CreateAccount(
 	ctx context.Context, info *v2.AccountInfo, _ *v2.LocalCredentialOptions,
 ) (connectorbuilder.CreateAccountResponse, []*v2.PlaintextData, annotations.Annotations, error) {
+	if u.Config == nil {
+		return nil, nil, nil, errOnlyReads
+	}
 	c, err := u.creation(ctx, profileOf(info))
 	if err != nil {
-		return nil, nil, nil, err
+		return nil, nil, nil, explain.Read(err)
 	}
 	out, err := u.create(ctx, c)
-	return out, nil, nil, err
+	return out, nil, nil, explain.Read(err)
 }
 
 // CreateAccount requests a service user with one role. The worker stores its token (SERVICE_USER_TOKEN_DIR or
@@ -42,12 +47,15 @@ func (u Users) CreateAccount(
 func (s ServiceUsers) CreateAccount(
 	ctx context.Context, info *v2.AccountInfo, _ *v2.LocalCredentialOptions,
 ) (connectorbuilder.CreateAccountResponse, []*v2.PlaintextData, annotations.Annotations, error) {
+	if s.Config == nil {
+		return nil, nil, nil, errOnlyReads
+	}
 	c, err := s.creation(ctx, profileOf(info))
 	if err != nil {
-		return nil, nil, nil, err
+		return nil, nil, nil, explain.Read(err)
 	}
 	out, err := s.create(ctx, c)
-	return out, nil, nil, err
+	return out, nil, nil, explain.Read(err)
 }
 
 func (u Users) creation(ctx context.Context, p profile) (creation, error) {
@@ -91,7 +99,7 @@ func (s ServiceUsers) creation(ctx context.Context, p profile) (creation, error)
 }
 
 // creationID is the workflow id of the request for an account.
-func (c Config) creationID(
+func (c *Config) creationID(
 	kind access.Kind, name string, role access.RoleSelector, scope access.ScopeSelector,
 ) string {
 	return wire.ProvisionID(requestID("create", c.Console, string(kind), name, role.ID, role.Name,
@@ -99,7 +107,7 @@ func (c Config) creationID(
 }
 
 // roleAndScope reads which role at which scope the account gets.
-func (c Config) roleAndScope(ctx context.Context, p profile) (
+func (c *Config) roleAndScope(ctx context.Context, p profile) (
 	role access.RoleSelector, scope access.ScopeSelector, err error,
 ) {
 	for _, name := range []string{roleField, scopeField} {
@@ -125,7 +133,7 @@ func (c Config) roleAndScope(ctx context.Context, p profile) (
 }
 
 // create has the account created, and says how far it is.
-func (c Config) create(ctx context.Context, in creation) (connectorbuilder.CreateAccountResponse, error) {
+func (c *Config) create(ctx context.Context, in creation) (connectorbuilder.CreateAccountResponse, error) {
 	before, err := c.Requests.Last(ctx, in.ID)
 	if err != nil {
 		return nil, err

@@ -177,7 +177,7 @@ func TestCreate_NotCarriedOut(t *testing.T) {
 	requireCode(t, codes.FailedPrecondition, err, "no role of that name")
 	away := &fakeRequests{err: status.Error(codes.Unavailable, "Temporal is away")}
 	_, err = createUser(t, away, userProfile())
-	requireCode(t, codes.Unavailable, err, "Temporal is away")
+	requireCode(t, codes.Aborted, err, "Temporal is away")
 }
 
 // What ConductorOne's form lacks is said by the name of its field, and nothing is started.

@@ -9,21 +9,26 @@ import (
 	"google.golang.org/grpc/status"
 	"sentinelone-provisioner/internal/requestclient"
 	"sentinelone-provisioner/internal/wire"
+
+	"sentinelone-provisioner/starter/conductorone/internal/explain"
 )
 
 // Delete requests that a user is deleted with all its roles.
 func (u Users) Delete(ctx context.Context, id, _ *v2.ResourceId) (annotations.Annotations, error) {
-	return nil, u.delete(ctx, id)
+	return nil, explain.Read(u.delete(ctx, id))
 }
 
 // Delete requests that a service user is deleted with all its roles and its token.
 func (s ServiceUsers) Delete(ctx context.Context, id, _ *v2.ResourceId) (annotations.Annotations, error) {
-	return nil, s.delete(ctx, id)
+	return nil, explain.Read(s.delete(ctx, id))
 }
 
 // delete has a principal offboarded. One that is gone already is deleted. System users, read-only identities and the
 // token's own user are refused by the plan, which reads the console.
-func (c Config) delete(ctx context.Context, of *v2.ResourceId) error {
+func (c *Config) delete(ctx context.Context, of *v2.ResourceId) error {
+	if c == nil {
+		return errOnlyReads
+	}
 	who, ok := principalOf(of)
 	if !ok {
 		return invalid("cannot delete %s %q: only users and service users can be deleted",
@@ -48,7 +53,7 @@ func (c Config) delete(ctx context.Context, of *v2.ResourceId) error {
 	case err != nil:
 		return err
 	case !seen.Over:
-		return status.Error(codes.FailedPrecondition, pendingText(id, seen, "delete the account again"))
+		return explain.Newf(codes.FailedPrecondition, "%s", pendingText(id, seen, "delete the account again"))
 	case seen.State() == wire.StateOffboarded:
 		return nil
 	}
@@ -60,7 +65,7 @@ func (c Config) delete(ctx context.Context, of *v2.ResourceId) error {
 }
 
 // isGone says that the last proven sync does not show the principal.
-func (c Config) isGone(ctx context.Context, of *v2.ResourceId) bool {
+func (c *Config) isGone(ctx context.Context, of *v2.ResourceId) bool {
 	_, _, err := c.Lookup.Resource(ctx, of)
 	return status.Code(err) == codes.NotFound
 }

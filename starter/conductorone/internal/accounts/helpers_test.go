@@ -79,8 +79,8 @@ func (f fakeLookup) Resource(_ context.Context, id *v2.ResourceId) (*v2.Resource
 
 func (f fakeLookup) Scopes(context.Context) (selector.Scopes, error) { return store.Directory{}, f.err }
 
-func config(r *fakeRequests, l fakeLookup) accounts.Config {
-	return accounts.Config{
+func config(r *fakeRequests, l fakeLookup) *accounts.Config {
+	return &accounts.Config{
 		Console: consoleName, Requester: requester, Requests: r, Lookup: l,
 		Now: func() time.Time { return now },
 	}

@@ -4,11 +4,12 @@ import (
 	"fmt"
 
 	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
 	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/internal/requestclient"
 	"sentinelone-provisioner/internal/requestrecord"
 	"sentinelone-provisioner/internal/wire"
+
+	"sentinelone-provisioner/starter/conductorone/internal/explain"
 )
 
 // pendingText says what a running request waits for, and what to do about it. again names what to press then.
@@ -33,7 +34,7 @@ func pendingText(id string, o requestrecord.Observation, again string) string {
 func failure(id string, o requestrecord.Observation) error {
 	typed := requestclient.ShortID(id)
 	if o.Failure != nil {
-		return status.Errorf(codes.FailedPrecondition, "request %s failed: %s. See `starter show %s`", id,
+		return explain.Newf(codes.FailedPrecondition, "request %s failed: %s. See `starter show %s`", id,
 			describe.Text(o.Failure.Error()), typed)
 	}
 	why := ""
@@ -42,13 +43,13 @@ func failure(id string, o requestrecord.Observation) error {
 	}
 	switch state := o.State(); state {
 	case wire.StateDenied, wire.StateTimedOut, wire.StateCancelled:
-		return status.Errorf(codes.PermissionDenied, "request %s was not carried out, it is %s%s. "+
+		return explain.Newf(codes.PermissionDenied, "request %s was not carried out, it is %s%s. "+
 			"Request it again if it is still needed; see `starter show %s`", id, ended[state], why, typed)
 	case wire.StateRefused:
-		return status.Errorf(codes.FailedPrecondition, "request %s was refused%s. See `starter show %s`",
+		return explain.Newf(codes.FailedPrecondition, "request %s was refused%s. See `starter show %s`",
 			id, why, typed)
 	default:
-		return status.Errorf(codes.Internal, "request %s ended %s%s. See `starter show %s`", id, state, why, typed)
+		return explain.Newf(codes.Internal, "request %s ended %s%s. See `starter show %s`", id, state, why, typed)
 	}
 }
 
@@ -59,5 +60,9 @@ var ended = map[string]string{
 
 // invalid is an error about what ConductorOne has sent.
 func invalid(format string, args ...any) error {
-	return status.Errorf(codes.InvalidArgument, format, args...)
+	return explain.Newf(codes.InvalidArgument, format, args...)
 }
+
+// errOnlyReads is what a connector without a worker says.
+var errOnlyReads = explain.Newf(codes.FailedPrecondition, "this connector only reads, as with --standalone: to "+
+	"provision, run it beside a worker, without --standalone")

@@ -10,14 +10,15 @@ import (
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/describe"
 
+	"sentinelone-provisioner/starter/conductorone/internal/explain"
 	"sentinelone-provisioner/starter/conductorone/internal/resources"
 )
 
 // Users creates, deletes and reads users.
-type Users struct{ Config }
+type Users struct{ *Config }
 
 // ServiceUsers creates, deletes and reads service users.
-type ServiceUsers struct{ Config }
+type ServiceUsers struct{ *Config }
 
 // Getter reads single resources of the types that nobody creates through ConductorOne.
 type Getter struct{ Lookup Lookup }
@@ -47,12 +48,12 @@ func noPassword() *v2.CredentialDetailsAccountProvisioning {
 
 // Get reads one user from the last proven sync. The answer says how old it is.
 func (u Users) Get(ctx context.Context, id, _ *v2.ResourceId) (*v2.Resource, annotations.Annotations, error) {
-	return get(ctx, u.Lookup, id)
+	return u.get(ctx, id)
 }
 
 // Get reads one service user from the last proven sync. The answer says how old it is.
 func (s ServiceUsers) Get(ctx context.Context, id, _ *v2.ResourceId) (*v2.Resource, annotations.Annotations, error) {
-	return get(ctx, s.Lookup, id)
+	return s.get(ctx, id)
 }
 
 // Get reads one resource from the last proven sync. The answer says how old it is.
@@ -60,13 +61,23 @@ func (g Getter) Get(ctx context.Context, id, _ *v2.ResourceId) (*v2.Resource, an
 	return get(ctx, g.Lookup, id)
 }
 
+func (c *Config) get(ctx context.Context, id *v2.ResourceId) (*v2.Resource, annotations.Annotations, error) {
+	if c == nil {
+		return nil, nil, errOnlyReads
+	}
+	return get(ctx, c.Lookup, id)
+}
+
 // asOf is the name under which an answer carries when the sync ended that it comes from.
 const asOf = "as_of"
 
 func get(ctx context.Context, from Lookup, id *v2.ResourceId) (*v2.Resource, annotations.Annotations, error) {
+	if from == nil {
+		return nil, nil, errOnlyReads
+	}
 	found, at, err := from.Resource(ctx, id)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, explain.Error(err)
 	}
 	said, err := structpb.NewStruct(map[string]any{asOf: describe.Second(at)})
 	if err != nil {
@@ -77,28 +88,5 @@ func get(ctx context.Context, from Lookup, id *v2.ResourceId) (*v2.Resource, ann
 
 // resourceOf is an account that no sync has seen yet.
 func resourceOf(p access.PrincipalRef) *v2.Resource {
-	kind := resources.User
-	if p.Kind == access.ServiceUser {
-		kind = resources.ServiceUser
-	}
-	name := p.Name
-	if name == "" {
-		name = p.Email
-	}
-	trait := &v2.UserTrait{}
-	trait.SetAccountType(v2.UserTrait_ACCOUNT_TYPE_HUMAN)
-	if p.Kind == access.ServiceUser {
-		trait.SetAccountType(v2.UserTrait_ACCOUNT_TYPE_SERVICE)
-	}
-	if p.Email != "" {
-		trait.SetLogin(p.Email)
-		trait.SetEmails([]*v2.UserTrait_Email{v2.UserTrait_Email_builder{
-			Address: p.Email, IsPrimary: true,
-		}.Build()})
-	}
-	return v2.Resource_builder{
-		Id: v2.ResourceId_builder{ResourceType: kind, Resource: p.ID}.Build(), DisplayName: name,
-		Status:      v2.Status_builder{Status: v2.Status_RESOURCE_STATUS_ENABLED}.Build(),
-		Annotations: annotations.New(trait),
-	}.Build()
+	return resources.NewPrincipal(access.Principal{Kind: p.Kind, ID: p.ID, Name: p.Name, Email: p.Email})
 }

@@ -6,9 +6,11 @@ import (
 	"io"
 
 	v2 "github.com/conductorone/baton-sdk/pb/c1/connector/v2"
+	"github.com/conductorone/baton-sdk/pkg/actions"
 	"github.com/conductorone/baton-sdk/pkg/annotations"
 	"github.com/conductorone/baton-sdk/pkg/connectorbuilder"
 
+	"sentinelone-provisioner/starter/conductorone/internal/accounts"
 	"sentinelone-provisioner/starter/conductorone/internal/explain"
 	"sentinelone-provisioner/starter/conductorone/internal/provision"
 	"sentinelone-provisioner/starter/conductorone/internal/settings"
@@ -24,6 +26,8 @@ type Connector struct {
 	check func(ctx context.Context) error
 	// provisioner grants and revokes roles; nil for a connector that only reads.
 	provisioner *provision.Provisioner
+	// actions have what creates, deletes and reads accounts; zero for a connector that only reads.
+	actions accounts.Actions
 }
 
 // Offline is a connector without settings, which tells what connectors of this kind can do.
@@ -45,6 +49,7 @@ func (c *Connector) Close() error {
 // Metadata describes the connector to ConductorOne.
 func (*Connector) Metadata(context.Context) (*v2.ConnectorMetadata, error) {
 	return v2.ConnectorMetadata_builder{
+		AccountCreationSchema: accounts.CreationSchema(),
 		DisplayName: "SentinelOne",
 		Description: "Accounts, sites, roles, users and service users of a console, and who has which role where",
 	}.Build(), nil
@@ -58,7 +63,16 @@ func (c *Connector) Validate(ctx context.Context) (annotations.Annotations, erro
 	return nil, explain.Error(c.check(ctx))
 }
 
+// GlobalActions registers what ConductorOne can have done besides: see [accounts.Actions].
+func (c *Connector) GlobalActions(ctx context.Context, in actions.ActionRegistry) error {
+	return c.actions.Register(ctx, in)
+}
+
 // ResourceSyncers are the syncers of all resource types.
 func (c *Connector) ResourceSyncers(context.Context) []connectorbuilder.ResourceSyncerV2 {
-	return syncers(c.source, c.config.StockCompatible, c.provisioner)
+	var get accounts.Getter
+	if c.source != nil {
+		get.Lookup = lookup{host: c.config.Host, source: c.source}
+	}
+	return syncers(c.source, c.config.StockCompatible, c.provisioner, get, c.actions.Config)
 }

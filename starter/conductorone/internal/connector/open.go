@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"os"
+	"time"
 
 	"github.com/conductorone/baton-sdk/pkg/cli"
 	"github.com/conductorone/baton-sdk/pkg/connectorbuilder"
@@ -14,6 +15,7 @@ import (
 	"sentinelone-provisioner/internal/store"
 	"sentinelone-provisioner/internal/temporalclient"
 
+	"sentinelone-provisioner/starter/conductorone/internal/accounts"
 	"sentinelone-provisioner/starter/conductorone/internal/explain"
 	"sentinelone-provisioner/starter/conductorone/internal/provision"
 	"sentinelone-provisioner/starter/conductorone/internal/settings"
@@ -42,9 +44,11 @@ func Open(_ context.Context, s *settings.Settings, _ *cli.ConnectorOpts) (
 	})
 	check := func(ctx context.Context) error { return errors.Join(source.Check(ctx), keyOf(c).Check(ctx)) }
 	out := New(c, source, check)
+	waiter := provision.NewWaiter(provision.WaiterOptions{Wait: c.Wait, Concurrency: c.TaskConcurrency})
+	out.actions = accountsOf(c, engine, waiter, source)
 	out.provisioner = provision.New(provision.Options{
 		Requests: engine, Console: c.Host, Requester: c.Requester,
-		Waiter: provision.NewWaiter(provision.WaiterOptions{Wait: c.Wait, Concurrency: c.TaskConcurrency}),
+		Waiter: waiter,
 		Lists: func(ctx context.Context, r access.Receipt) access.Receipt {
 			if db, err := source.DB(ctx); err == nil {
 				_ = db.LoadLists(ctx, c.Host, &r) // what is missing is seen by the next sync
@@ -53,6 +57,28 @@ func Open(_ context.Context, s *settings.Settings, _ *cli.ConnectorOpts) (
 		},
 	})
 	return out, nil, nil
+}
+
+// accountsOf is what creates, deletes and reads accounts, and the actions.
+func accountsOf(
+	c settings.Config, engine *provision.Engine, waiter *provision.Waiter, source *snapshot.Store,
+) accounts.Actions {
+	requests := accounts.Engine{
+		Provision: engine, Waiter: waiter, Console: c.Host, Sign: keyOf(c).Open, Store: source.DB,
+	}
+	return accounts.Actions{Updates: requests, Config: &accounts.Config{
+		Console: c.Host, Requester: c.Requester, Requests: requests, Now: time.Now,
+		Lookup: lookup{
+			host: c.Host, source: source,
+			directory: func(ctx context.Context) (store.Directory, error) {
+				db, err := source.DB(ctx)
+				if err != nil {
+					return store.Directory{}, err
+				}
+				return db.Directory(ctx, c.Host)
+			},
+		},
+	}}
 }
 
 // keyOf is the key that signs the connector's requests.

@@ -67,7 +67,7 @@ func readPrincipals(
 	}
 }
 
-func accounts[T proto.Message](toRows func(access.Account) []T) []part[T] {
+func accountRows[T proto.Message](toRows func(access.Account) []T) []part[T] {
 	return []part[T]{
 		entities(readAccounts, toRows),
 		unlisted(access.Accounts, func(id string) access.Account { return access.Account{ID: id} }, toRows),

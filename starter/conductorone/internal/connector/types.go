@@ -5,6 +5,7 @@ import (
 	"github.com/conductorone/baton-sdk/pkg/connectorbuilder"
 	"sentinelone-provisioner/internal/access"
 
+	"sentinelone-provisioner/starter/conductorone/internal/accounts"
 	"sentinelone-provisioner/starter/conductorone/internal/provision"
 	"sentinelone-provisioner/starter/conductorone/internal/resources"
 	"sentinelone-provisioner/starter/conductorone/internal/snapshot"
@@ -13,28 +14,38 @@ import (
 // One Go type for each resource type: what it can do besides being listed is what is embedded beside the syncer, since
 // the SDK learns capabilities from methods.
 type (
-	tenantType     struct{ *syncer }
-	accountType    struct{ *syncer }
-	siteType       struct{ *syncer }
-	roleType       struct{ *syncer }
-	userType       struct{ *syncer }
-	serviceType    struct{ *syncer }
+	// listedType is one that can only be listed, and read one by one.
+	listedType struct {
+		*syncer
+		accounts.Getter
+	}
+	userType struct {
+		*syncer
+		accounts.Users
+	}
+	serviceType struct {
+		*syncer
+		accounts.ServiceUsers
+	}
 	assignmentType struct {
 		*syncer
 		*provision.Provisioner
+		accounts.Getter
 	}
 )
 
 // syncers are those of all types. Without a source they only describe the types.
-func syncers(source snapshot.Source, stock bool, assigner *provision.Provisioner) []connectorbuilder.ResourceSyncerV2 {
+func syncers(
+	source snapshot.Source, stock bool, assigner *provision.Provisioner, get accounts.Getter, people *accounts.Config,
+) []connectorbuilder.ResourceSyncerV2 {
 	make := func(id string) *syncer { return &syncer{id: id, source: source, stock: stock} }
 
 	tenant := make(resources.Tenant)
 	tenant.resources = []part[*v2.Resource]{tenants}
 
 	account := make(resources.Account)
-	account.resources = accounts(only(resources.NewAccount))
-	account.entitlements = accounts(only(func(a access.Account) *v2.Entitlement {
+	account.resources = accountRows(only(resources.NewAccount))
+	account.entitlements = accountRows(only(func(a access.Account) *v2.Entitlement {
 		return resources.Members(resources.NewAccount(a))
 	}))
 	account.grants = members(access.AccountLevel)
@@ -71,12 +82,12 @@ func syncers(source snapshot.Source, stock bool, assigner *provision.Provisioner
 	assignment.grants = []part[*v2.Grant]{assigned(source)}
 
 	return []connectorbuilder.ResourceSyncerV2{
-		tenantType{tenant},
-		accountType{account},
-		siteType{site},
-		roleType{role},
-		userType{user},
-		serviceType{service},
-		assignmentType{assignment, assigner},
+		listedType{tenant, get},
+		listedType{account, get},
+		listedType{site, get},
+		listedType{role, get},
+		userType{user, accounts.Users{Config: people}},
+		serviceType{service, accounts.ServiceUsers{Config: people}},
+		assignmentType{assignment, assigner, get},
 	}
 }
