@@ -34,6 +34,7 @@ Nothing else should run on the machine at the same time.
   make bench ARGS='--rows grants --databases sqlite --rounds 5'
   make bench ARGS='--rows syncs --sizes tenant'
   make bench ARGS='--rows reads'       time and memory of answers about a million users
+  make bench ARGS='--rows connector'   a sync of ConductorOne, compared with the same rows from memory
   make bench ARGS='--rows authority'   what authority adds to a write, at a ledger of 100,000 entries
 
 `
@@ -88,6 +89,8 @@ func run(ctx context.Context, args []string) error {
 			err = b.authorityRows(ctx, strings.Split(b.o.databases, ","))
 		case "reads":
 			err = b.readRows(ctx, strings.Split(b.o.databases, ","))
+		case "connector":
+			err = b.connectorRows(ctx)
 		}
 		if err != nil {
 			return err
@@ -99,8 +102,8 @@ func run(ctx context.Context, args []string) error {
 func parse(args []string) (options, error) {
 	var o options
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
-	f.StringVar(&o.rows, "rows", "syncs,grants,authority,reads",
-		"what to measure: syncs, grants, authority, reads, or several with commas")
+	f.StringVar(&o.rows, "rows", "syncs,grants,authority,reads,connector",
+		"what to measure: syncs, grants, authority, reads, connector, or several with commas")
 	f.StringVar(&o.databases, "databases", "sqlite,postgresql", "databases: sqlite, postgresql, or both with a comma")
 	f.DurationVar(&o.latency, "latency", 20*time.Millisecond, "delay of each response of the console")
 	f.IntVar(&o.rounds, "rounds", 3, "number of measurements of each; the tables show medians")
@@ -117,9 +120,9 @@ func parse(args []string) (options, error) {
 		return o, err
 	}
 	for rows := range strings.SplitSeq(o.rows, ",") {
-		if !slices.Contains([]string{"syncs", "grants", "authority", "reads"}, rows) {
+		if !slices.Contains([]string{"syncs", "grants", "authority", "reads", "connector"}, rows) {
 			return o, fmt.Errorf(
-				"unknown --rows %q: choose syncs, grants, authority, reads, or several with commas", rows)
+				"unknown --rows %q: choose syncs, grants, authority, reads, connector, or several with commas", rows)
 		}
 	}
 	if min(o.rounds, o.grants, o.inFlight, o.principals, o.users) < 1 {

@@ -54,7 +54,7 @@ func (z Size) drain(ctx context.Context, s *store.Store, snapshot string, c acce
 			Last: (page+1)*pageSize >= rows, Requests: 1, Total: &rows,
 		}
 		for n := page * pageSize; n < min(rows, (page+1)*pageSize); n++ {
-			in.Entities = append(in.Entities, z.entity(c, n))
+			in.Entities = append(in.Entities, z.Entity(c, n))
 		}
 		if err := s.SavePage(ctx, in); err != nil {
 			return err
@@ -103,7 +103,8 @@ func ID(c access.Collection, n int) string {
 // Role is the name of the role with a number.
 func Role(n int) string { return fmt.Sprintf("Role %d", n) }
 
-func (z Size) entity(c access.Collection, n int) access.Entity {
+// Entity is the one of a collection with a number; a principal has its roles.
+func (z Size) Entity(c access.Collection, n int) access.Entity {
 	id := ID(c, n)
 	switch c {
 	case access.Accounts:
