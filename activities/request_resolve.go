@@ -143,14 +143,22 @@ func (r *Request) findPrincipal(ctx context.Context, s access.PrincipalSelector)
 	return access.Principal{}, &access.NoMatchError{What: s.String(), Matches: listTexts(found, principalText)}
 }
 
-func (r *Request) principalsNamed(ctx context.Context, s access.PrincipalSelector) ([]access.Principal, error) {
+func (r *Request) principalsNamed(
+	ctx context.Context, s access.PrincipalSelector,
+) (found []access.Principal, err error) {
+	byName := r.console.UsersByName
 	switch {
 	case s.Kind == access.ServiceUser:
-		return r.console.ServiceUsersByName(ctx, s.Name)
+		byName = r.console.ServiceUsersByName
 	case s.Email != "":
 		return r.console.UsersByEmail(ctx, s.Email)
 	}
-	return r.console.UsersByName(ctx, s.Name)
+	for _, name := range access.Spellings(s.Name) {
+		if found, err = byName(ctx, name); err != nil || len(found) > 0 {
+			break
+		}
+	}
+	return found, err
 }
 
 // similarPrincipals is for the message alone: failing to read them is not an error.
@@ -171,7 +179,7 @@ func principalText(p access.Principal) string {
 	if name == "" {
 		name = p.Name
 	}
-	return fmt.Sprintf("%s (%s)", name, p.ID)
+	return fmt.Sprintf("%s (%s)", access.Typable(name), p.ID)
 }
 
 func scopeText(s access.ScopeRef) string {

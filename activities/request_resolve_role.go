@@ -10,7 +10,7 @@ import (
 // pickRole finds the one role of that id or name. Of several with one name those that
 // can be granted at the scope count; a revoke may name any role.
 func pickRole(all []access.Role, s access.RoleSelector, at place, op access.Op) (access.Role, error) {
-	found := access.Labelled(all, s.Name, func(r access.Role) string { return r.Name })
+	found := access.Named(all, s.Name, func(r access.Role) []string { return []string{r.Name} })
 	if s.ID != "" {
 		found = slices.DeleteFunc(slices.Clone(all), func(r access.Role) bool { return r.ID != s.ID })
 	}
@@ -38,7 +38,7 @@ func pickRole(all []access.Role, s access.RoleSelector, at place, op access.Op) 
 
 func roleText(r access.Role) string {
 	if r.Predefined || r.Scope == access.Tenant {
-		return fmt.Sprintf("%q (%s)", r.Name, r.ID)
+		return fmt.Sprintf("%s (%s)", access.Quoted(r.Name), r.ID)
 	}
-	return fmt.Sprintf("%q of %s (%s)", r.Name, access.Scope{Level: r.Scope, ID: r.ScopeID}, r.ID)
+	return fmt.Sprintf("%s of %s (%s)", access.Quoted(r.Name), access.Scope{Level: r.Scope, ID: r.ScopeID}, r.ID)
 }

@@ -40,11 +40,11 @@ func (r *Request) findAccount(ctx context.Context, s access.ScopeSelector) (plac
 	}
 	listed := all
 	all = slices.DeleteFunc(slices.Clone(all), func(a access.Account) bool { return a.State == deleted })
-	found := access.Labelled(all, s.Name, func(a access.Account) string { return a.Name })
+	found := access.Named(all, s.Name, func(a access.Account) []string { return []string{a.Name} })
 	if len(found) == 1 {
 		return accountPlace(found[0]), nil
 	}
-	text := func(a access.Account) string { return fmt.Sprintf("%q (%s)", a.Name, a.ID) }
+	text := func(a access.Account) string { return fmt.Sprintf("%s (%s)", access.Quoted(a.Name), a.ID) }
 	if len(found) > 1 {
 		return place{}, &access.NoMatchError{What: s.String(), Matches: listTexts(found, text)}
 	}
@@ -77,9 +77,17 @@ func (r *Request) findSite(ctx context.Context, s access.ScopeSelector) (place, 
 		}
 		return sitePlace(site), err
 	}
-	found, wasDeleted, err := r.sitesNamed(ctx, s.Name)
-	if err != nil {
-		return place{}, err
+	var found []access.Site
+	var wasDeleted bool
+	var spelling string
+	for _, spelling = range access.Spellings(s.Name) {
+		var err error
+		if found, wasDeleted, err = r.sitesNamed(ctx, spelling); err != nil {
+			return place{}, err
+		}
+		if len(found) > 0 || wasDeleted {
+			break
+		}
 	}
 	if len(found) == 1 {
 		return sitePlace(found[0]), nil
@@ -87,7 +95,7 @@ func (r *Request) findSite(ctx context.Context, s access.ScopeSelector) (place, 
 	if len(found) > 1 {
 		return place{}, &access.NoMatchError{What: s.String(), Matches: listTexts(found, siteText)}
 	}
-	similar, err := r.console.SearchSites(ctx, sitePart(s.Name))
+	similar, err := r.console.SearchSites(ctx, sitePart(spelling))
 	if err != nil { // for the message alone
 		similar = nil
 	}
@@ -143,7 +151,7 @@ func fullName(s access.Site) string {
 	return s.AccountName + separator + s.Name
 }
 
-func siteText(s access.Site) string { return fmt.Sprintf("%q (%s)", fullName(s), s.ID) }
+func siteText(s access.Site) string { return fmt.Sprintf("%s (%s)", access.Quoted(fullName(s)), s.ID) }
 
 // sitePart is the site's part of "Account / Site".
 func sitePart(text string) string {
@@ -153,8 +161,8 @@ func sitePart(text string) string {
 	return text
 }
 
-// isSimilar is for suggestions: one name is in the other, in any case.
+// isSimilar is for suggestions: one name is in the other, in any case and with any blanks.
 func isSimilar(a, b string) bool {
-	a, b = strings.ToLower(a), strings.ToLower(b)
+	a, b = access.FoldLabel(a), access.FoldLabel(b)
 	return a != "" && b != "" && (strings.Contains(a, b) || strings.Contains(b, a))
 }

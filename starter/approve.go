@@ -19,6 +19,7 @@ type decisionOptions struct {
 
 	by, comment   string
 	length, start string
+	patience      time.Duration
 	yes           bool
 
 	extension, review bool // which of the two, where both are pending
@@ -45,7 +46,8 @@ func (p *app) decisionCommand(action, short, long string) *cobra.Command {
 
 With a key (ssh-agent, or --key) the decision is signed over the plan, which the worker requires
 if ALLOWED_SIGNERS is set. Without one, the name in --by is recorded as claimed. If the plan has
-changed since it was shown, the decision is not sent.
+changed since it was shown, the decision is not sent. A request that was just made is waited for
+until it has a plan.
 
 With -o json the command prints one object per ID, in their order, with the decision or an
 error. The exit code is 1 if any failed; the others are decided all the same.`,
@@ -66,6 +68,8 @@ error. The exit code is 1 if any failed; the others are decided all the same.`,
 		f.StringVar(&o.start, "start", "", "approve a later start: "+aheadHelp)
 	}
 	f.BoolVar(&o.yes, "yes", false, "skip the confirmation prompt")
+	f.DurationVar(&o.patience, "plan-timeout", 30*time.Second,
+		"how long to wait for a plan that is being made; 0 to fail at once")
 	f.BoolVar(&o.extension, "extension", false, "decide on the pending extension of an active grant")
 	f.BoolVar(&o.review, "review", false, "decide on the pending review of a break-glass grant")
 	cmd.MarkFlagsMutuallyExclusive("extension", "review")
@@ -96,7 +100,7 @@ func (p *app) decideOn(ctx context.Context, action string, ids []string, o decis
 	p.remarkUnsigned(by)
 	d := pendingDecision{
 		app: p, client: p.requestClient(e), signer: by, action: action, in: in, known: p.directory(ctx),
-		extension: o.extension, review: o.review,
+		extension: o.extension, review: o.review, patience: o.patience,
 	}
 	if !o.yes {
 		d.agree = func() error { return p.confirm(questions[action]) }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/livestatus"
@@ -26,7 +27,8 @@ type pendingDecision struct {
 	known  store.Directory
 	agree  func() error // asks the person; nil if they have agreed already
 
-	extension, review bool // which of the two, where both are pending
+	extension, review bool          // which of the two, where both are pending
+	patience          time.Duration // how long a plan may take
 }
 
 // decisionAnswer is the output for programs, one for each request.
@@ -39,7 +41,7 @@ type decisionAnswer struct {
 // one takes the decision to one request, if the person agrees once the plan is shown.
 func (d pendingDecision) one(ctx context.Context, text string) (decisionAnswer, error) {
 	text = strings.TrimSpace(text)
-	id, status, err := d.client.FindPending(ctx, text, requestclient.Candidates(text, requestclient.Prefixes()...)...)
+	id, status, err := d.planned(ctx, text)
 	answer := decisionAnswer{WorkflowID: cmp.Or(id, text)}
 	if err != nil {
 		return answer, withHint(err)
@@ -47,9 +49,10 @@ func (d pendingDecision) one(ctx context.Context, text string) (decisionAnswer, 
 	if status, err = d.choose(id, status); err != nil {
 		return answer, err
 	}
-	if status.Plan == nil {
-		return answer, fmt.Errorf("the request has no plan to decide on yet: its state is %s",
-			pending.StateText(status))
+	if isPlanning(status) {
+		return answer, fmt.Errorf("the request has no plan to decide on yet: its state is %s after %s of waiting; "+
+			"run the command again when `starter show %s` shows a plan",
+			pending.StateText(status), access.Duration(d.patience), requestclient.ShortID(id))
 	}
 	if !d.output.json {
 		writeTable(d.err, nil, d.block(id, status))
@@ -63,6 +66,37 @@ func (d pendingDecision) one(ctx context.Context, text string) (decisionAnswer, 
 	answer.Decision, err = d.client.Decide(ctx, d.signer, d.action, status, d.in)
 	return answer, withHint(err)
 }
+
+// planned finds the request that a person names. While its plan is being made, as right after a grant that
+// was not waited for, it looks again, for as long as the person's patience lasts.
+func (d pendingDecision) planned(ctx context.Context, text string) (id string, s wire.RequestStatus, err error) {
+	ids := requestclient.Candidates(text, requestclient.Prefixes()...)
+	id, s, err = d.client.FindPending(ctx, text, ids...)
+	if err != nil || !isPlanning(s) || d.patience <= 0 {
+		return id, s, err
+	}
+	d.remark("%s is being planned: waiting for the plan, %s at most", id, access.Duration(d.patience))
+	end := time.NewTimer(d.patience)
+	defer end.Stop()
+	tick := time.NewTicker(pollEvery)
+	defer tick.Stop()
+	for isPlanning(s) {
+		select {
+		case <-tick.C:
+		case <-end.C:
+			return id, s, nil
+		case <-ctx.Done():
+			return id, s, ctx.Err()
+		}
+		if id, s, err = d.client.FindPending(ctx, text, ids...); err != nil {
+			return id, s, err
+		}
+	}
+	return id, s, nil
+}
+
+// isPlanning says that there is nothing to decide on yet.
+func isPlanning(s wire.RequestStatus) bool { return s.Plan == nil || s.State == wire.StatePlanning }
 
 // choose is what the decision is about: the plan or the review, or the extension.
 func (d pendingDecision) choose(id string, s wire.RequestStatus) (wire.RequestStatus, error) {

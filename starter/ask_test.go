@@ -304,3 +304,17 @@ func TestCheck_TellsOfTheLastSync(t *testing.T) {
 	require.True(t, none.OK)
 	require.Equal(t, "no verified sync of third.example.net yet", none.Detail)
 }
+
+// A deleted site has answers, and is not offered; a name that ends in a blank is offered as it can be typed.
+func TestAccess_OffersWhatCanBeTyped(t *testing.T) {
+	f := newFixture(t)
+	f.sync(host, "s1", append(scene(),
+		access.Site{ID: "298", Name: "Paris", AccountID: "100", State: "deleted"},
+		access.Site{ID: "299", Name: "Parim ", AccountID: "100", State: "active"}))
+	got := run(t, "access", "--scope", "Acme / Paril")
+	require.Equal(t, exitFailed, got.code)
+	require.Contains(t, got.errOut, `did you mean "Acme / Parim "?`)
+	for _, typed := range []string{`"Acme / Parim "`, "Acme / Parim", "Acme / Paris"} {
+		require.Equal(t, exitDone, run(t, "access", "--scope", typed).code, typed)
+	}
+}

@@ -3,6 +3,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -360,12 +361,22 @@ func consentWithoutConsole(t *testing.T, l *live) {
 		"--id", "DOWN", "--wait=false").code)
 	answers(t, `(?m)^waiting +`+why, "show", "DOWN")
 	answers(t, `(?m)^grant/DOWN .* bob@example.com .* planning: `+why, "requests", "--open")
-	early := run(t, "approve", "DOWN", "--by", carol, "--yes")
+	early := run(t, "approve", "DOWN", "--by", carol, "--yes", "--plan-timeout", "1s")
 	require.Equal(t, exitFailed, early.code)
+	require.Contains(t, early.errOut, "grant/DOWN is being planned: waiting for the plan, 1s at most\n")
 	require.Regexp(t, `error: DOWN: the request has no plan to decide on yet: its state is planning`, early.errOut)
-	require.True(t, l.console.RemoveFault(fault))
-	answers(t, `(?m)^state +awaitingApproval$`, "show", "DOWN")
-	require.Equal(t, exitDone, run(t, "deny", "DOWN", "--by", carol, "--yes").code)
+	require.Contains(t, early.errOut,
+		"after 1s of waiting; run the command again when `starter show DOWN` shows a plan\n")
+	early = run(t, "deny", "DOWN", "--by", carol, "--yes", "--plan-timeout", "0")
+	require.Equal(t, exitFailed, early.code)
+	require.NotContains(t, early.errOut, "waiting for the plan")
+
+	// A decision that comes before the plan waits for it.
+	var out bytes.Buffer
+	errOut := &stopper{word: "waiting for the plan", stop: func() { l.console.RemoveFault(fault) }}
+	code := Main(t.Context(), []string{"deny", "DOWN", "--by", carol, "--yes", "--plan-timeout", "2m"}, &out, errOut)
+	require.Equal(t, exitDone, code, errOut.String())
+	require.Contains(t, out.String(), "grant/DOWN: deny by carol@example.com")
 }
 
 func consentWithoutWorker(t *testing.T, l *live) {

@@ -114,6 +114,14 @@ func (l *live) populate() {
 	}
 	l.sites["Globex / Acme"] = must(l.console.AddSite(access.Site{Name: "Acme", AccountID: l.accounts["Globex"]}))
 	must(l.console.AddRole(access.Role{Name: "Auditor", Scope: access.AccountLevel, ScopeID: l.accounts["Globex"]}))
+	must(l.console.AddRole(access.Role{Name: "Blank ", Scope: access.Tenant}))
+	must(l.console.AddRole(access.Role{Name: "Odd\u200b", Scope: access.Tenant}))
+	must(l.console.AddRole(access.Role{Name: "Odd", Scope: access.Tenant}))
+	for site, state := range map[string]string{"Paris": "deleted", "Paris North ": "active"} {
+		l.sites["Acme / "+site] = must(l.console.AddSite(access.Site{
+			Name: site, AccountID: l.accounts["Acme"], State: state,
+		}))
+	}
 	for _, r := range l.console.Truth().Roles {
 		l.roles[r.Name] = r.ID
 	}

@@ -25,7 +25,7 @@ func TestRequests(t *testing.T) {
 	require.True(t, t.Run("beside", func(t *testing.T) {
 		for name, test := range map[string]func(*testing.T, *live){
 			"permanent": grantedForGood, "time-bound": grantedForATime, "scheduled": scheduledGrant,
-			"revoked": revoked, "refused": refusedGrant, "names": badNames, "dry run": dryRun,
+			"revoked": revoked, "refused": refusedGrant, "names": badNames, "odd names": oddNames, "dry run": dryRun,
 			"unknown":        unknownRequest,
 			"not waited for": notWaitedFor, "interrupted": interruptedGrant, "one id for two": oneIDForTwo,
 			"file": appliedFile, "file stops": appliedFileStops, "file scopes": appliedFileScopes,
@@ -273,6 +273,44 @@ func badNames(t *testing.T, l *live) {
 	require.Equal(t, exitDone, shown.code, shown.errOut)
 	require.Regexp(t, `(?m)^state +failed$`, shown.out)
 	require.Regexp(t, `(?m)^message +no user "nobody@example.com" is on the console`, shown.out)
+}
+
+// A name that ends in a blank or has characters that print nothing can be typed as it is offered, and
+// deleted sites are not offered.
+func oddNames(t *testing.T, l *live) {
+	ana := l.person("odd.names@example.com")
+	got := asked(t, "grant", "odd.names@example.com", "Oddity", "Acme / Berlin", "--dry-run")
+	require.Equal(t, exitFailed, got.code)
+	require.Contains(t, got.errOut, `no role "Oddity" is on the console; did you mean `)
+	require.Contains(t, got.errOut, `"Odd\u200b" (`)
+	for typed, role := range map[string]string{
+		`"Odd\u200b"`: "Odd\u200b", "Odd": "Odd", "Blank": "Blank ", `"Blank "`: "Blank ",
+	} {
+		got = asked(t, "grant", "odd.names@example.com", typed, "Acme / Berlin", "--dry-run", "-o", "json")
+		require.Equal(t, exitDone, got.code, got.errOut)
+		require.Equal(t, l.roles[role], decode[requestAnswer](t, got).Result.Plan.Role.ID, typed)
+	}
+	for _, typed := range []string{
+		"Acme / Paris North", "Acme / Paris North ", `"Acme / Paris North "`, "Paris North",
+	} {
+		got = asked(t, "grant", "odd.names@example.com", "SOC", typed, "--level", "site", "--dry-run", "-o", "json")
+		require.Equal(t, exitDone, got.code, got.errOut)
+		require.Equal(t, l.sites["Acme / Paris North "], decode[requestAnswer](t, got).Result.Plan.Scope.ID, typed)
+	}
+	got = asked(t, "grant", "odd.names@example.com", "SOC", "Paris", "--level", "site", "--dry-run")
+	require.Equal(t, exitFailed, got.code)
+	require.Contains(t, got.errOut, `no site "Paris" is on the console; did you mean "Acme / Paris North " (`)
+	require.NotContains(t, got.errOut, l.sites["Acme / Paris"])
+	path := file(t, `grant,odd.names@example.com,"Blank ",Acme / Paris North ,,`)
+	for _, already := range []bool{false, true} {
+		got = run(t, "apply", "-f", path, "-o", "json")
+		require.Equal(t, exitDone, got.code, got.errOut+got.out)
+		require.Equal(t, already, results(t, got)[2].Already)
+	}
+	require.True(t, l.holds(ana, "Blank ", "Acme / Paris North "))
+	for _, typed := range []string{"Blank", `"Blank "`} {
+		require.Equal(t, exitDone, run(t, "access", "--role", typed).code, typed)
+	}
 }
 
 func dryRun(t *testing.T, l *live) {

@@ -31,12 +31,25 @@ func (c Change) matches(plan access.Plan) bool {
 	return plan.Op == op && plan.Terms.Duration == lasts && plan.Terms.BreakGlass == c.Want.BreakGlass &&
 		plan.Principal.Kind == who.Kind &&
 		is(who.ID, plan.Principal.ID) && is(access.Fold(who.Email), access.Fold(plan.Principal.Email)) &&
-		is(who.Name, plan.Principal.Name) &&
-		is(c.Want.Role.ID, plan.Role.ID) && is(c.Want.Role.Name, plan.Role.Name) && c.atSameScopes(plan)
+		isCalled(who.Name, plan.Principal.Name) &&
+		is(c.Want.Role.ID, plan.Role.ID) && isCalled(c.Want.Role.Name, plan.Role.Name) && c.atSameScopes(plan)
 }
 
 // is reports whether the value is the wanted one; an empty wanted accepts any value.
 func is(wanted, value string) bool { return cmp.Or(wanted, value) == value }
 
+// isCalled is [is] for names, which the worker also finds by other blanks and by quotes.
+func isCalled(wanted, name string) bool {
+	return wanted == "" || len(access.Named([]string{name}, wanted, func(n string) []string { return []string{n} })) > 0
+}
+
 // isSite reports whether wanted, a site without its account, is the site of the full name.
-func isSite(wanted, full string) bool { return strings.HasSuffix(full, " / "+wanted) }
+func isSite(wanted, full string) bool {
+	parts := strings.Split(full, " / ")
+	for i := range parts {
+		if isCalled(wanted, strings.Join(parts[i:], " / ")) {
+			return true
+		}
+	}
+	return false
+}

@@ -36,6 +36,7 @@ func (r Reader) readScopes(row Row, in *wire.GrantInput) (inferred string, fault
 	var all []access.ScopeSelector
 	var assumed []string
 	for _, text := range texts {
+		text = trim(text)
 		s, said, err := selector.Scope(text, row.Level, r.Scopes)
 		if err == nil && len(texts) > 1 {
 			err = s.Limits()
@@ -86,7 +87,7 @@ func (c Change) atSameScopes(plan access.Plan) bool {
 	left := slices.Clone(plan.AllScopes())
 	for _, w := range wanted {
 		i := slices.IndexFunc(left, func(s access.ScopeRef) bool {
-			return s.Level == w.Level && is(w.ID, s.ID) && (is(w.Name, s.Name) || isSite(w.Name, s.Name))
+			return s.Level == w.Level && is(w.ID, s.ID) && isSite(w.Name, s.Name)
 		})
 		if i < 0 {
 			return false

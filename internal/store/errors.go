@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/describe"
 )
 
@@ -44,5 +45,9 @@ func (e *NoMatchError) Error() string {
 	if len(e.Similar) == 0 {
 		return msg + ": check the spelling, or give its id"
 	}
-	return msg + "; did you mean " + describe.Text(strings.Join(e.Similar, ", ")) + "?"
+	typable := make([]string, len(e.Similar))
+	for i, name := range e.Similar {
+		typable[i] = describe.Text(access.Typable(name))
+	}
+	return msg + "; did you mean " + strings.Join(typable, ", ") + "?"
 }

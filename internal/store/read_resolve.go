@@ -36,8 +36,13 @@ func (v view) principals(ctx context.Context, kind access.Kind, name string) ([]
 			return nil, err
 		}
 	}
-	if err := v.findInto(ctx, found, v.named(kind, "n.name = %s", name)); err != nil {
-		return nil, err
+	for i, spelling := range access.Spellings(name) {
+		if i > 0 && len(found) > 0 {
+			break
+		}
+		if err := v.findInto(ctx, found, v.named(kind, "n.name = %s", spelling)); err != nil {
+			return nil, err
+		}
 	}
 	if len(found) > 0 {
 		return slices.SortedFunc(maps.Keys(found), func(a, b principalKey) int {
@@ -129,8 +134,25 @@ func principalWord(kind access.Kind) string {
 // deletedState is the state of a scope that a console still lists.
 const deletedState = "deleted"
 
+// spelled finds by a name as it is typed, and else by the one that it quotes.
+func spelled[T any](name string, find func(name string) ([]T, error)) ([]T, error) {
+	spellings := access.Spellings(name)
+	found, err := find(spellings[0])
+	for _, other := range spellings[1:] {
+		if err == nil {
+			break
+		}
+		if more, failed := find(other); failed == nil {
+			return more, nil
+		}
+	}
+	return found, err
+}
+
 // rolesNamed finds the ids of all roles with that id or name.
-func (p places) rolesNamed(name string) ([]string, error) {
+func (p places) rolesNamed(name string) ([]string, error) { return spelled(name, p.rolesSpelled) }
+
+func (p places) rolesSpelled(name string) ([]string, error) {
 	var out, same []string
 	n := similarNames{folded: foldCase(name)}
 	for id, r := range p.roles {
@@ -153,7 +175,9 @@ func (p places) rolesNamed(name string) ([]string, error) {
 }
 
 // scopesNamed finds all scopes with that id, name or "Account / Site".
-func (p places) scopesNamed(name string) ([]scopeKey, error) {
+func (p places) scopesNamed(name string) ([]scopeKey, error) { return spelled(name, p.scopesSpelled) }
+
+func (p places) scopesSpelled(name string) ([]scopeKey, error) {
 	if name == string(access.Tenant) {
 		return []scopeKey{{level: access.Tenant}}, nil
 	}
