@@ -290,7 +290,7 @@ func TestExport_Workbook(t *testing.T) {
 
 	got = run(t, "export", "--format", "xls")
 	require.Equal(t, exitUsage, got.code)
-	require.Equal(t, "error: --format: unknown format \"xls\": use json, csv or xlsx\n", got.errOut)
+	require.Equal(t, "error: --format: unknown format \"xls\": use json or csv, or xlsx for spreadsheets\n", got.errOut)
 }
 
 func TestCheck_TellsOfTheLastSync(t *testing.T) {

@@ -90,7 +90,7 @@ const (
 
 func (c *exportCommand) execute(ctx context.Context) error {
 	if !slices.Contains([]string{formatJSON, formatCSV, formatXLSX}, c.format) {
-		return usage("--format: unknown format %q: use json, csv or xlsx", c.format)
+		return usage("--format: unknown format %q: use json or csv, or xlsx for spreadsheets", c.format)
 	}
 	if c.format == formatXLSX && c.path == "" && isTerminal(c.out) {
 		return usage("--format xlsx is no text for a terminal: name a file with --out")
