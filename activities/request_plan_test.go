@@ -180,6 +180,38 @@ func TestPlan_NamesWithASlash(t *testing.T) {
 	}
 }
 
+// Names that look the same in a message can be typed as they look: with a blank less at the end, or
+// another kind of blank. What was deleted is not offered.
+func TestPlan_OfferedNamesCanBeTyped(t *testing.T) {
+	t.Parallel()
+	d := newGrantFixture(t, consoletest.Options{})
+	account, err := d.console.AddAccount(access.Account{Name: "Delta\u00a0 West "})
+	require.NoError(t, err)
+	site, err := d.console.AddSite(access.Site{Name: "Harbour ", AccountID: account})
+	require.NoError(t, err)
+	role, err := d.console.AddRole(access.Role{Name: "Night  watch "})
+	require.NoError(t, err)
+	_, err = d.console.AddSite(access.Site{Name: "Harbour old", AccountID: account, State: "deleted"})
+	require.NoError(t, err)
+	for _, name := range []string{"Harbour", "Delta West / Harbour", "Harbour "} {
+		in := d.grantInput()
+		in.DryRun, in.Scope = true, access.ScopeSelector{Level: access.SiteLevel, Name: name}
+		in.Role = access.RoleSelector{Name: "Night watch"}
+		plan := d.plan(in).Plan
+		require.Equal(t, site, plan.Scope.ID, name)
+		require.Equal(t, role, plan.Role.ID, name)
+	}
+	in := d.grantInput()
+	in.DryRun, in.Scope = true, access.ScopeSelector{Level: access.AccountLevel, Name: "Delta West"}
+	require.Equal(t, account, d.plan(in).Plan.Scope.ID)
+
+	in.Scope = access.ScopeSelector{Level: access.SiteLevel, Name: "Harbour old"}
+	says := d.namingError(in)
+	require.Contains(t, says, `no site "Harbour old" is on the console`)
+	require.Contains(t, says, "it was deleted")
+	require.NotContains(t, says, "did you mean", "it is not offered")
+}
+
 // Every name that matches nothing, or too much, with what is said of it.
 func TestPlan_NamesThatAreNotClear(t *testing.T) {
 	t.Parallel()

@@ -7,6 +7,7 @@ import (
 
 	"sentinelone-provisioner/internal/config"
 	"sentinelone-provisioner/internal/console"
+	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/internal/netenv"
 	"sentinelone-provisioner/internal/store"
 	"sentinelone-provisioner/internal/temporalclient"
@@ -103,7 +104,7 @@ func checkNetwork(a *app) finding {
 			parts = append(parts, to.name+" directly")
 		}
 	}
-	cas := netenv.CAs()
+	cas := describe.Shorten(netenv.CAs(), maxCAs)
 	if cas == "" {
 		cas = "the system's"
 	}
@@ -113,6 +114,9 @@ func checkNetwork(a *app) finding {
 	}
 	return f
 }
+
+// maxCAs bounds the names of files of CAs in a check, in characters.
+const maxCAs = 300
 
 // temporalURL is the address of Temporal as a URL, "" if it is not known. Temporal's client asks for
 // a proxy as for https, with or without TLS.

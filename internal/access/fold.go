@@ -10,7 +10,8 @@ import (
 // Fold makes the name of a person comparable: two spellings that differ in case, in
 // spaces, in characters that print nothing or control a terminal, in the way that Unicode
 // composes or styles letters (NFKC), or in dots at the end are the same person. So are
-// bob@example.com, mailto:bob@example.com and Bob <bob@example.com>. What stands before
+// bob@example.com, mailto:bob@example.com and Bob <bob@example.com>, and both ways to write the host of
+// an address (Punycode). What stands before
 // the @ is otherwise kept as it is: ana+soc@example.com is not ana@example.com.
 //
 // It depends on its argument alone, and Fold of a result is that result. It takes every
@@ -41,7 +42,7 @@ func isFolded(name string) bool {
 			return false
 		}
 	}
-	return !strings.HasSuffix(name, ".")
+	return !strings.HasSuffix(name, ".") && !strings.Contains(name, acePrefix)
 }
 
 func foldOnce(name string) string {
@@ -58,7 +59,7 @@ func foldOnce(name string) string {
 	}, norm.NFKD.String(name)) // letters and their marks apart, so that each folds by itself
 	text = norm.NFKC.String(strings.ReplaceAll(text, "i\u0307", "i")) // a Turkish İ is an i
 	text = strings.Join(strings.Fields(text), " ")
-	return strings.TrimRight(bareAddress(text), ". ")
+	return strings.TrimRight(unicodeHost(bareAddress(text)), ". ")
 }
 
 // bareAddress drops what mail programs write around an address.

@@ -40,6 +40,15 @@ func TestFold(t *testing.T) {
 	require.Equal(t, access.Fold("zoë@example.com"), access.Fold("zoe\u0308@example.com"), "NFC and NFD")
 	require.Equal(t, access.Fold("ZOË@example.com"), access.Fold("zoe\u0308@example.com"), "in either case")
 	require.Equal(t, access.Fold("ﬁona@example.com"), access.Fold("FIONA@example.com"), "a ligature is two letters")
+	for _, same := range []string{
+		"ana@xn--mller-kva.de", "ANA@XN--MLLER-KVA.DE", "ana@m\u00dcller.de", "ana@mu\u0308ller.de", "ana@ｘn--mller-kva.de",
+	} {
+		require.Equal(t, access.Fold("ana@müller.de"), access.Fold(same), same)
+	}
+	require.Equal(t, access.Fold("ana@他们为什么不说中文"), access.Fold("ana@xn--ihqwcrb4cv8a8dqg056pqjye"), "RFC 3492, 7.1")
+	for _, none := range []string{"ana@xn--", "ana@xn--!", "ana@xn--99999999", "xn--mller-kva", "ana@xn--a-\u00fc"} {
+		require.Equal(t, access.Fold(none), access.Fold(access.Fold(none)), none)
+	}
 	require.Equal(t, "ana smith", access.Fold(" Ana \n Smith"))
 	require.Equal(t, "ana <smith>", access.Fold("Ana <Smith>"), "no address, so nothing is dropped")
 	require.Empty(t, access.Fold(" \u200b \u3164 "))
@@ -78,6 +87,7 @@ func FuzzFold(f *testing.F) {
 	f.Add("Ana@Example.com")
 	f.Add("\u0130\u212a\u017f\u03a3\u1e9e")
 	f.Add("mailto:<Mailto:Bob@x>.")
+	f.Add("ana@xn--mller-kva.xn--p1ai")
 	f.Add("\u0345\u03b1\u1fb3\u0390 <a@\u3002>")
 	f.Fuzz(func(t *testing.T, name string) {
 		once := access.Fold(name)

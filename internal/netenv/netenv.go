@@ -26,6 +26,9 @@ const (
 	CADir  = "SSL_CERT_DIR"
 )
 
+// maxPath is the longest path of Linux, in bytes.
+const maxPath = 4096
+
 // proxyVariables are read in this order, and the first that is set counts.
 var proxyVariables = map[string][]string{
 	"https": {"HTTPS_PROXY", "https_proxy"},
@@ -47,8 +50,12 @@ func Validate() error {
 func value(name string) (string, error) {
 	raw := os.Getenv(name)
 	clean, err := envvar.Clean(name, raw)
-	if err == nil && strings.HasPrefix(name, "SSL_") && strings.Contains(raw, "://") {
+	switch path := strings.HasPrefix(name, "SSL_"); {
+	case err != nil || !path:
+	case strings.Contains(raw, "://"):
 		err = fmt.Errorf("%s is a URL: set it to the path of a file or folder", name)
+	case len(raw) > maxPath:
+		err = fmt.Errorf("%s is %d bytes long, which no path is: set it to the path of a file or folder", name, len(raw))
 	}
 	if err == nil && clean != raw {
 		err = fmt.Errorf("%s has blanks or a line end around its value: remove them", name)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/wneessen/go-mail"
 
+	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/internal/envvar"
 )
@@ -90,7 +91,7 @@ func (m *mailSender) Name() string { return Mail }
 func (m *mailSender) To(e Event) []string {
 	out := slices.Clone(m.to)
 	for _, address := range e.Mail {
-		same := func(other string) bool { return strings.EqualFold(other, address) }
+		same := func(other string) bool { return access.Fold(other) == access.Fold(address) }
 		if !slices.ContainsFunc(out, same) {
 			out = append(out, address)
 		}

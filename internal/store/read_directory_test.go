@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -40,5 +41,34 @@ func TestDirectory(t *testing.T) {
 		}
 		_, err = d.ScopesNamed("Berlim")
 		require.ErrorContains(t, err, "did you mean Acme / Berlin")
+	})
+}
+
+// What a message offers can be typed as it looks, and deleted scopes are not offered.
+func TestDirectory_OfferedNamesCanBeTyped(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(db database) {
+		t, s := db.t, db.s
+		w := smallWorld()
+		w.accounts["109"] = access.Account{ID: "109", Name: "Delta\u00a0 West "}
+		w.sites["209"] = access.Site{ID: "209", Name: "Harbour ", AccountID: "109"}
+		w.sites["208"] = access.Site{ID: "208", Name: "Harbour old", AccountID: "109", State: "deleted"}
+		w.roles["309"] = access.Role{ID: "309", Name: "Night watch ", Scope: access.Tenant}
+		syncOnce(t, s, acme, "s1", w)
+		d, err := s.Directory(t.Context(), acme)
+		require.NoError(t, err)
+		for _, name := range []string{"Harbour", "Delta West / Harbour", "Harbour "} {
+			got, err := d.ScopesNamed(name)
+			require.NoError(t, err, name)
+			require.Len(t, got, 1)
+			require.Equal(t, "209", got[0].ID)
+		}
+		_, err = d.ScopesNamed("Harbour ol")
+		require.ErrorContains(t, err, "no scope is called")
+		require.NotContains(t, err.Error(), "Harbour old", "it is deleted")
+
+		closed, err := s.ClaimsClosedSince(t.Context(), acme, time.Unix(0, 0), 10)
+		require.NoError(t, err)
+		require.Empty(t, closed)
 	})
 }
