@@ -48,8 +48,13 @@ func (c *chaos) requireHealed() {
 // eventually waits until a list is empty.
 func (c *chaos) eventually(what string, list func() []string) {
 	c.t.Helper()
+	var last []string
+	defer func() { c.t.Logf("%s, at last:\n%s", what, strings.Join(last, "\n")) }()
 	require.EventuallyWithT(c.t, func(t *assertT) {
 		left := list()
+		if len(left) > 0 {
+			last = left
+		}
 		require.Empty(t, left, "%s, and they stay:\n%s", what, strings.Join(left, "\n"))
 	}, c.o.settles, time.Second)
 }
