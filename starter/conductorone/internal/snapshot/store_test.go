@@ -215,7 +215,7 @@ func TestPin_SyncThatGivesNothing(t *testing.T) {
 	}{
 		"cannot start": {
 			onSync: func(*bench) error { return errors.New("no worker polls task queue \"x\": start `worker`") },
-			says:   []string{"and a new sync could not be started: no worker polls task queue \"x\": start `worker`"},
+			says:   []string{"and a new one failed: no worker polls task queue \"x\": start `worker`"},
 			syncs:  1,
 		},
 		"fails": {
