@@ -56,6 +56,10 @@ build: bin/worker bin/starter bin/console-simulator ## build bin/worker, bin/sta
 .PHONY: conductorone
 conductorone: bin/baton-sentinelone-provisioner ## build bin/baton-sentinelone-provisioner, the connector that ConductorOne drives
 
+.PHONY: connector-files
+connector-files: conductorone ## write what the connector's repository says of it: capabilities, settings, docs/connector.mdx
+	cd $(CONNECTOR) && BIN=$(BIN) go test -count=1 -run '^TestFiles$$' . -update
+
 ##@ Check
 
 .PHONY: check
@@ -126,8 +130,9 @@ tidy: ## update go.mod and go.sum to what the code imports
 	cd $(CONNECTOR) && go mod tidy
 
 .PHONY: image
-image: ## build the container image, as docker-compose.yaml does
+image: ## build the container images: the one of docker-compose.yaml, and the connector's
 	docker build --tag sentinelone-provisioner:local .
+	docker build --target connector --tag baton-sentinelone-provisioner:local .
 
 .PHONY: tools
 tools: bin/golangci-lint bin/workflowcheck bin/temporal ## build every pinned tool into bin/

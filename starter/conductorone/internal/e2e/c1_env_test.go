@@ -11,7 +11,6 @@ import (
 	"github.com/stretchr/testify/assert" //nolint:depguard // the type that EventuallyWithT hands out
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/api/workflowservice/v1"
-
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/testbed"
 	"sentinelone-provisioner/internal/testbed/grantworld"
