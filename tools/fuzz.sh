@@ -10,7 +10,8 @@ found=0
 for line in $(grep -rn --include='*_test.go' -oE '^func Fuzz[A-Za-z0-9_]+' . | sed -E 's|^\./(.*)/[^/]*_test\.go:[0-9]+:func (.*)$|./\1,\2|; s/ //g' | sort -u); do
 	package=${line%,*} target=${line#*,}
 	echo "fuzzing $target in $package for $duration"
-	go test -run '^$' -fuzz "^$target\$" -fuzztime "$duration" "$package"
+	# In its folder, since the connector is a module of its own.
+	go test -C "$package" -run '^$' -fuzz "^$target\$" -fuzztime "$duration" .
 	found=$((found + 1))
 done
 if [ "$found" -eq 0 ]; then
