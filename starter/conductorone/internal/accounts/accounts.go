@@ -22,6 +22,8 @@ type Requests interface {
 	) (requestrecord.Observation, error)
 	// Last is the latest request with that workflow id, as Temporal knows it. The zero value is none.
 	Last(ctx context.Context, id string) (requestrecord.Observation, error)
+	// Cancel cancels the open request with that id; it does nothing if none is open.
+	Cancel(ctx context.Context, id, comment string) error
 }
 
 // Lookup reads what the last proven sync saw.
@@ -41,7 +43,11 @@ type Config struct {
 	Requester string
 	Requests  Requests
 	Lookup    Lookup
-	Now       func() time.Time
+	// Proofs are read to hand over tokens; nil where no token can be rotated.
+	Proofs Proofs
+	Now    func() time.Time
+
+	keys tokenKeys
 }
 
 // principalOf is the principal that a resource id names; ok is false for other types.

@@ -37,6 +37,9 @@ type fakeRequests struct {
 	started []requestclient.NewRequest
 	answers []requestrecord.Observation // one for each request; the last one again
 	before  requestrecord.Observation
+	onAwait func(requestclient.NewRequest) // while a request is awaited; nil for nothing
+
+	cancelled []string
 	err     error
 }
 
@@ -46,6 +49,9 @@ func (f *fakeRequests) Await(
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.started = append(f.started, r)
+	if f.onAwait != nil {
+		f.onAwait(r)
+	}
 	if f.err != nil {
 		return requestrecord.Observation{}, f.err
 	}
@@ -54,6 +60,11 @@ func (f *fakeRequests) Await(
 		until(*out.Status)
 	}
 	return out, nil
+}
+
+func (f *fakeRequests) Cancel(_ context.Context, id, _ string) error {
+	f.cancelled = append(f.cancelled, id)
+	return nil
 }
 
 func (f *fakeRequests) Last(context.Context, string) (requestrecord.Observation, error) {

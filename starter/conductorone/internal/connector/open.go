@@ -67,7 +67,7 @@ func accountsOf(
 		Provision: engine, Waiter: waiter, Console: c.Host, Sign: keyOf(c).Open, Store: source.DB,
 	}
 	return accounts.Actions{Updates: requests, Config: &accounts.Config{
-		Console: c.Host, Requester: c.Requester, Requests: requests, Now: time.Now,
+		Console: c.Host, Requester: c.Requester, Requests: requests, Proofs: requests, Now: time.Now,
 		Lookup: lookup{
 			host: c.Host, source: source,
 			directory: func(ctx context.Context) (store.Directory, error) {
