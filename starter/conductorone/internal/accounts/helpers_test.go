@@ -40,7 +40,7 @@ type fakeRequests struct {
 	onAwait func(requestclient.NewRequest) // while a request is awaited; nil for nothing
 
 	cancelled []string
-	err     error
+	err       error
 }
 
 func (f *fakeRequests) Await(
