@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/api/workflowservice/v1"
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/consoletest"
 	"sentinelone-provisioner/internal/testbed"
 	"sentinelone-provisioner/internal/testbed/grantworld"
 	"sentinelone-provisioner/internal/wire"
@@ -61,7 +62,14 @@ func newC1EnvOn(t *testing.T, temporal *testbed.DevServer, policy string) *c1Env
 
 func prepareC1Env(t *testing.T, temporal *testbed.DevServer, policy string) *c1Env {
 	t.Helper()
-	s := newStackOn(t, temporal, grantworld.Options())
+	return prepareC1EnvWith(t, temporal, policy, grantworld.Options())
+}
+
+func prepareC1EnvWith(
+	t *testing.T, temporal *testbed.DevServer, policy string, o consoletest.Options,
+) *c1Env {
+	t.Helper()
+	s := newStackOn(t, temporal, o)
 	s.setPolicy(policy)
 	world := grantworld.New(t, s.console)
 	for i := range crowd {

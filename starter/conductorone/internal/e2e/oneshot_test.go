@@ -1,11 +1,14 @@
 package e2e
 
 import (
+	"encoding/json"
+	"net/http"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/testbed/grantworld"
 )
 
 // The one-shot flags do what they say, and the same again changes nothing: each ends with exit code 0.
@@ -72,4 +75,56 @@ func TestOneShot_SaysWhatToDo(t *testing.T) {
 		require.Contains(t, text, part)
 	}
 	require.False(t, e.holds(e.ana))
+}
+
+// The one-shot flags create a user with a role and delete it, and the same again changes nothing.
+func TestOneShot_CreateAndDeleteAccount(t *testing.T) {
+	t.Parallel()
+	e := newC1Env(t, accountsToo)
+	file := e.c1z()
+	e.syncTo(file)
+	profile, err := json.Marshal(map[string]string{
+		"email": "lead1@example.com", "first_name": "Lead", "last_name": "One",
+		"role": e.world.Viewer.RoleID, "scope": e.world.Viewer.ScopeID, "level": "site",
+	})
+	require.NoError(t, err)
+	create := []string{
+		"--create-account-email", "lead1@example.com", "--create-account-login", "lead1@example.com",
+		"--create-account-resource-type", "user", "--create-account-profile", string(profile),
+	}
+	e.do1(file, create...)
+	made := e.userByEmail("lead1@example.com")
+	require.NotNil(t, made)
+	require.Equal(t, "Lead One", made.Name)
+	require.Equal(t, []access.HeldRole{grantworld.Role(e.world.Viewer)}, made.Held)
+	e.do1(file, create...)
+	require.Equal(t, 1, e.posts())
+
+	remove := []string{"--delete-resource", made.ID, "--delete-resource-type", "user"}
+	e.do1(file, remove...)
+	require.Nil(t, e.userByEmail("lead1@example.com"))
+	e.do1(file, remove...)
+}
+
+// accountsToo is a policy that asks nobody, for accounts either.
+const accountsToo = revokesToo +
+	"  - {name: accounts, for: [createUser, createServiceUser, offboard], autoApprove: true}\n"
+
+func (e *c1Env) userByEmail(email string) *access.Principal {
+	for _, p := range e.console.Truth().Principals {
+		if p.Email == email {
+			return &p
+		}
+	}
+	return nil
+}
+
+// posts counts the requests that created a user.
+func (e *c1Env) posts() (n int) {
+	for _, r := range e.console.Requests() {
+		if r.Method == http.MethodPost && r.Path == "/users" {
+			n++
+		}
+	}
+	return n
 }
