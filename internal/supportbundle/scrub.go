@@ -96,7 +96,8 @@ var (
 	secretForms = []*regexp.Regexp{
 		regexp.MustCompile(`(?s)-----BEGIN [A-Z ]+-----.*?(-----END [A-Z ]+-----|$)`),
 		regexp.MustCompile(`(?i)\b(apitoken|bearer|basic)[ :=]+[^\s",;]+`),
-		regexp.MustCompile(`(?i)\b(password|passwd|pwd|secret|token|api[_-]?key|authorization)["']?\s*[=:]\s*["']?[^\s"',;&]+`),
+		regexp.MustCompile(`(?i)\b(password|passwd|pwd|secret|token|api[_-]?key|authorization)` +
+			`["']?\s*[=:]\s*["']?[^\s"',;&]+`),
 		regexp.MustCompile(`\beyJ[\w-]+\.[\w-]+(\.[\w-]+)?`),
 		regexp.MustCompile(`\bwhsec_[\w+/=-]+`),
 		regexp.MustCompile(`(?i)https?://hooks\.[^\s"]+`),
