@@ -37,7 +37,7 @@ func (a Actions) grantFor(ctx context.Context, args *structpb.Struct) (
 	}
 	id := wire.GrantID(requestID("grant_for", a.Console, string(in.Principal.Kind), in.Principal.ID, in.Role.ID,
 		string(in.Scope.Level), in.Scope.ID, in.Duration.String()))
-	seen, err := a.Requests.Await(ctx, requestclient.NewRequest{
+	seen, err := a.await(ctx, requestclient.NewRequest{
 		Type: wire.GrantType, ID: id, Input: &in, Again: true,
 		Summary: "grant " + describe.Term(*in.Duration) + " at " + string(in.Scope.Level) + " level",
 	}, isActive)

@@ -138,7 +138,7 @@ func (c *Config) create(ctx context.Context, in creation) (connectorbuilder.Crea
 	if err != nil {
 		return nil, err
 	}
-	seen, err := c.Requests.Await(ctx, in.NewRequest, never)
+	seen, err := c.await(ctx, in.NewRequest, never)
 	switch {
 	case err != nil:
 		return nil, err

@@ -46,7 +46,7 @@ func (c *Config) delete(ctx context.Context, of *v2.ResourceId) error {
 	if err != nil {
 		return err
 	}
-	seen, err := c.Requests.Await(ctx, requestclient.NewRequest{
+	seen, err := c.await(ctx, requestclient.NewRequest{
 		Type: wire.OffboardType, ID: id, Input: &in, Again: true, Summary: "offboard: " + in.Mode,
 	}, never)
 	switch {

@@ -10,8 +10,9 @@ import (
 	"sentinelone-provisioner/internal/ledger"
 )
 
-// Rotation implements [Proofs]. What counts is the plan in the ledger: it names the recipient that was signed for.
-func (e Engine) Rotation(ctx context.Context, id, recipient string) (*access.Proof, error) {
+// Rotation implements [Proofs]. What counts is the plan in the ledger: it names the service user that was approved, and
+// the recipient that was signed for.
+func (e Engine) Rotation(ctx context.Context, id, serviceUserID, recipient string) (*access.Proof, error) {
 	db, err := e.Store(ctx)
 	if err != nil {
 		return nil, err
@@ -32,10 +33,15 @@ func (e Engine) Rotation(ctx context.Context, id, recipient string) (*access.Pro
 			return nil, err
 		}
 		proof, found := r.ProofOf(access.ChangeKey(run.String(), access.OpRotate))
-		of := r.Plan.Plan.Rotation
-		if found && of != nil && of.Recipient == recipient && proof.Outcome == access.Rotated {
+		if found && proof.Outcome == access.Rotated && rotates(r.Plan.Plan, serviceUserID, recipient) {
 			return &proof, nil
 		}
 	}
 	return nil, nil
+}
+
+// rotates reports whether a plan is to make a new token of the service user, for the recipient.
+func rotates(p access.Plan, serviceUserID, recipient string) bool {
+	return p.Rotation != nil && p.Rotation.Recipient == recipient &&
+		p.Principal.Kind == access.ServiceUser && p.Principal.ID == serviceUserID
 }

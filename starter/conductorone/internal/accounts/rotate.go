@@ -24,8 +24,9 @@ const tokenLife = access.Duration(90 * 24 * time.Hour)
 // Proofs reads from the ledger what requests have done. Temporal's word for it is not enough: anybody who reaches the
 // namespace could hand over another token.
 type Proofs interface {
-	// Rotation is the proof of the last rotation with that workflow id that was for the recipient; nil for none.
-	Rotation(ctx context.Context, id, recipient string) (*access.Proof, error)
+	// Rotation is the proof of the last rotation with that workflow id that was of the service user's token, and for
+	// the recipient; nil for none.
+	Rotation(ctx context.Context, id, serviceUserID, recipient string) (*access.Proof, error)
 }
 
 // tokenKeys are the keys of rotations that have not handed over their token yet, by workflow id: a task that comes
@@ -101,7 +102,7 @@ func (c *Config) rotate(ctx context.Context, of *v2.ResourceId) (string, error) 
 	if err := c.cancelOthers(ctx, id, key); err != nil {
 		return "", err
 	}
-	if token, err := c.collect(ctx, id, key); err != nil || token != "" {
+	if token, err := c.collect(ctx, id, who.ID, key); err != nil || token != "" {
 		return token, err
 	}
 	in := wire.RotateTokenInput{
@@ -111,7 +112,7 @@ func (c *Config) rotate(ctx context.Context, of *v2.ResourceId) (string, error) 
 	if err := in.Validate(c.Now()); err != nil {
 		return "", invalid("cannot rotate the token of service user %s: %v", who.ID, err)
 	}
-	seen, err := c.Requests.Await(ctx, requestclient.NewRequest{
+	seen, err := c.await(ctx, requestclient.NewRequest{
 		Type: wire.RotateTokenType, ID: id, Input: &in, Again: true, Summary: "rotate a token",
 	}, never)
 	switch {
@@ -123,7 +124,7 @@ func (c *Config) rotate(ctx context.Context, of *v2.ResourceId) (string, error) 
 		c.keys.forget(id, key)
 		return "", failure(id, seen)
 	}
-	token, err := c.collect(ctx, id, key)
+	token, err := c.collect(ctx, id, who.ID, key)
 	if err == nil && token == "" {
 		err = explain.Newf(codes.FailedPrecondition, "request %s has made a token that this connector cannot read: "+
 			"rotate the token again, since the old one is void", id)
@@ -153,9 +154,9 @@ func planOf(o requestrecord.Observation) access.Plan {
 	return o.PlanOrZero()
 }
 
-// collect opens the token of a rotation that has ended; "" if there is none for the key.
-func (c *Config) collect(ctx context.Context, id string, key tokenseal.Key) (string, error) {
-	proof, err := c.Proofs.Rotation(ctx, id, key.Recipient())
+// collect opens the token of a rotation that has ended; "" if there is none of the service user for the key.
+func (c *Config) collect(ctx context.Context, id, serviceUserID string, key tokenseal.Key) (string, error) {
+	proof, err := c.Proofs.Rotation(ctx, id, serviceUserID, key.Recipient())
 	if err != nil || proof == nil || proof.Token == nil {
 		return "", err
 	}

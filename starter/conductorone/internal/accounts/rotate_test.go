@@ -19,7 +19,7 @@ import (
 // fakeProofs are the rotations in the ledger, by recipient.
 type fakeProofs map[string]string
 
-func (f fakeProofs) Rotation(_ context.Context, _, recipient string) (*access.Proof, error) {
+func (f fakeProofs) Rotation(_ context.Context, _, _, recipient string) (*access.Proof, error) {
 	sealed, found := f[recipient]
 	if !found {
 		return nil, nil

@@ -1,0 +1,4 @@
+package accounts
+
+// Rotates is rotates, for tests.
+var Rotates = rotates
