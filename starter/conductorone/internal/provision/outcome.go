@@ -13,16 +13,6 @@ import (
 	"sentinelone-provisioner/starter/conductorone/internal/explain"
 )
 
-// Pending is the error of a request that has not ended: what it waits for, and what to do. The request goes on.
-func Pending(a Answer) error { return pending(a) }
-
-// Failed is the error of a request that could not be planned.
-func Failed(a Answer) error { return failed(a) }
-
-// Refusal is the error of a request that has ended without being carried out, as [Answer.Result] says: a decline if
-// people or the policy have decided so, and a failure if the connector or the worker has to be set up differently.
-func Refusal(a Answer) error { return refusal(a) }
-
 // failf makes a failure with a code at which the SDK does not try again by itself.
 func failf(format string, args ...any) error {
 	return explain.Newf(codes.FailedPrecondition, format, args...)

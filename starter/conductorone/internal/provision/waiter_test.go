@@ -47,7 +47,7 @@ func TestWaiter_Places(t *testing.T) {
 			answer, err := w.Follow(ctx, waits, temporalclient.Run{WorkflowID: "grant/c1-x"}, endsAccess, never)
 			require.NoError(t, err)
 			require.False(t, answer.Settled)
-			require.ErrorContains(t, Pending(answer), "request grant/c1-x waits for 1 of 1 from soc-leads; "+
+			require.ErrorContains(t, pending(answer), "request grant/c1-x waits for 1 of 1 from soc-leads; "+
 				"decide with `starter approve grant/c1-x` or `starter deny grant/c1-x`, then press Retry "+
 				"failed provisioning")
 			return time.Since(began)
@@ -82,7 +82,7 @@ func TestWaiter_Brief(t *testing.T) {
 			temporalclient.Run{WorkflowID: "grant/c1-x"}, false, never)
 		require.NoError(t, err)
 		require.Equal(t, DefaultBrief, time.Since(began))
-		require.ErrorContains(t, Pending(answer), "grant/c1-x is not done yet (applying) and goes on by itself")
+		require.ErrorContains(t, pending(answer), "grant/c1-x is not done yet (applying) and goes on by itself")
 	})
 }
 
@@ -98,7 +98,7 @@ func TestWaiter_NoWorker(t *testing.T) {
 			temporalclient.Run{WorkflowID: "revoke/c1-x"}, true, never)
 		require.NoError(t, err)
 		require.Equal(t, DefaultBrief, time.Since(began))
-		require.ErrorContains(t, Pending(answer), "revoke/c1-x is requested, and how far it is cannot be told: "+
+		require.ErrorContains(t, pending(answer), "revoke/c1-x is requested, and how far it is cannot be told: "+
 			"no worker answers")
 	})
 }
