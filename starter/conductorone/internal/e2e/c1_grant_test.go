@@ -89,8 +89,8 @@ func TestC1_Decline(t *testing.T) {
 	require.True(t, e.holds(e.ana))
 }
 
-// Ten grants that wait for an approval hold up neither a sync nor a revoke. Those without a place to wait answer at once
-// what to do, and find the role held when they are tried again.
+// Ten grants that wait for an approval hold up neither a sync nor a revoke. Those without a place to wait answer at
+// once what to do, and find the role held when they are tried again.
 func TestC1_WaitingGrantsHoldUpNothing(t *testing.T) {
 	t.Parallel()
 	e := newC1Env(t, approvalPolicy)

@@ -13,8 +13,8 @@ import (
 	"sentinelone-provisioner/starter/conductorone/internal/c1test"
 )
 
-// ConductorOne starts a sync though the console was never read: the connector has the worker read it, heartbeats as long
-// as that takes, uploads what is there and says that it is done.
+// ConductorOne starts a sync though the console was never read: the connector has the worker read it, heartbeats as
+// long as that takes, uploads what is there and says that it is done.
 func TestC1_FullSync(t *testing.T) {
 	t.Parallel()
 	e := prepareC1Env(t, shared, testbed.AutoApprove)

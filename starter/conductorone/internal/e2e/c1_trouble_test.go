@@ -5,7 +5,6 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-
 	"sentinelone-provisioner/internal/pgtest"
 	"sentinelone-provisioner/internal/testbed"
 
@@ -27,7 +26,8 @@ func TestC1_ConsoleRefusesTheToken(t *testing.T) {
 	e.console.SetToken("another one")
 	for _, task := range []*c1test.Task{e.c1.Queue(e.grant(seen, e.ana)), e.c1.Queue(e.revoke(seen))} {
 		got := e.end(task)
-		e.requireSentence(got, "401", tokenRefused, "create a new one in the console", "press Retry failed provisioning")
+		e.requireSentence(got, "401", tokenRefused, "create a new one in the console",
+			"press Retry failed provisioning")
 		require.NotContains(t, got.Message(), "start a sync", "it would not help")
 	}
 	require.NotEmpty(t, e.synced().Grants)

@@ -10,7 +10,6 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"google.golang.org/protobuf/encoding/prototext"
-
 	"sentinelone-provisioner/internal/consoletest"
 	"sentinelone-provisioner/internal/testbed/grantworld"
 

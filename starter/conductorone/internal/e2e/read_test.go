@@ -25,7 +25,9 @@ func TestRead_EqualsTheConsole(t *testing.T) {
 	}{
 		"a tenant of 1,555 sites": {options: tenant},
 		"several accounts, on PostgreSQL": {
-			options:  consoletest.Options{Seed: 7, Accounts: 3, Sites: 40, Users: 300, ServiceUsers: 120, CustomRoles: 12},
+			options: consoletest.Options{
+				Seed: 7, Accounts: 3, Sites: 40, Users: 300, ServiceUsers: 120, CustomRoles: 12,
+			},
 			database: func(t *testing.T) string { t.Helper(); return pgtest.URL(t) },
 		},
 		"tenant-level custom roles": {options: consoletest.Options{Seed: 9}, edit: holdCustomRolesAtTenant},
@@ -124,11 +126,13 @@ func holdRolesEverywhere(t *testing.T, console *consoletest.Server) {
 	require.NoError(t, err)
 }
 
-// Two syncs of an unchanged console are the same, and a change is seen. The engine must be the one that keeps two syncs
-// in a file.
+// Two syncs of an unchanged console are the same, and a change is seen. The engine must be the one that keeps two
+// syncs in a file.
 func TestRead_UnchangedConsoleHasNoDiff(t *testing.T) {
 	t.Parallel()
-	s := newStack(t, consoletest.Options{Seed: 17, Accounts: 2, Sites: 20, Users: 60, ServiceUsers: 60, CustomRoles: 12})
+	s := newStack(t, consoletest.Options{
+		Seed: 17, Accounts: 2, Sites: 20, Users: 60, ServiceUsers: 60, CustomRoles: 12,
+	})
 	s.startWorker()
 	s.sync()
 	file := s.c1z()

@@ -182,13 +182,3 @@ func (s *stack) syncTo(file string, args ...string) {
 	got := s.oneShot(file, args...)
 	require.Zero(s.t, got.code, "%s%s", got.stdout, got.stderr)
 }
-
-// startConnector runs the connector in service mode.
-func (s *stack) startConnector(env []string, args ...string) (*testbed.Process, *testbed.Output) {
-	s.t.Helper()
-	out := &testbed.Output{}
-	p, err := testbed.StartProcess(out, append(s.env(), env...), program(connectorProgram), args...)
-	require.NoError(s.t, err)
-	s.t.Cleanup(p.Kill)
-	return p, out
-}
