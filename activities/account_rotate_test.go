@@ -306,3 +306,20 @@ func TestPlan_RotationRefused(t *testing.T) {
 	require.Contains(t, f.planned(f.planRotation(f.spec(""))).Refusal, "SERVICE_USER_TOKEN_DIR")
 	require.Zero(t, f.generated())
 }
+
+// The token of the worker itself is not rotated, also where the console does not tell whose that is: it would lock the
+// worker out, and hand over what the worker may do.
+func TestPlan_RotationOfTheOwnToken(t *testing.T) {
+	t.Parallel()
+	f := newRotateFixture(t, consoletest.Options{OwnerIsServiceUser: true, TokenExpiresAt: tokenEnd})
+	own, err := f.console.AddServiceUser(access.Principal{
+		Name: "worker", Level: access.SiteLevel, TokenExpiresAt: new(tokenEnd),
+		Held: []access.HeldRole{{RoleID: f.role.ID, ScopeID: f.site.ID}},
+	})
+	require.NoError(t, err)
+	spec := f.spec(f.key.Recipient())
+	require.Empty(t, f.planned(f.planRotation(spec)).Refusal, "another token")
+	spec.Principal.ID = own
+	require.Contains(t, f.planned(f.planRotation(spec)).Refusal, "may own the API token")
+	require.Zero(t, f.generated())
+}

@@ -55,18 +55,22 @@ func isUnanswered(e *console.Error) bool {
 	return e.Temporary() || e.Status == http.StatusUnauthorized
 }
 
-// likelyOwnToken says why a principal must not be deleted where the console does not tell
-// whose token the worker uses: its own token ends in the same second as that one. It
-// is "" where nothing points to it.
+// likelyOwnToken says why a principal must not be deleted, or its token be rotated, where the
+// console does not tell whose token the worker uses: its own token ends in the same second as
+// that one. It is "" where nothing points to it.
 func (r *Request) likelyOwnToken(ctx context.Context, op access.Op, p access.Principal) string {
-	if op != access.OpDelete || p.TokenExpiresAt == nil {
+	if !namesNoRole(op) || p.TokenExpiresAt == nil {
 		return ""
 	}
 	token, err := r.console.TokenDetails(ctx)
 	if err != nil || token.ExpiresAt == nil || token.ExpiresAt.Unix() != p.TokenExpiresAt.Unix() {
 		return "" // whether a console tells the end of a service user's token is not verified
 	}
+	byHand := "delete this one in the console"
+	if op == access.OpRotate {
+		byHand = "make the new token in the console"
+	}
 	return fmt.Sprintf("%s %s may own the API token that this worker uses: both end at %s, and the console does "+
-		"not report the token's owner; if it is another principal's, delete this one in the console",
-		p.Kind, p.ID, token.ExpiresAt.UTC().Format(time.RFC3339))
+		"not report the token's owner; if it is another principal's, %s",
+		p.Kind, p.ID, token.ExpiresAt.UTC().Format(time.RFC3339), byHand)
 }
