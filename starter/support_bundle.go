@@ -88,8 +88,12 @@ func (c *bundleCommand) execute(ctx context.Context) error {
 			name string
 			make func(context.Context) ([]byte, error)
 		}{
-			{"versions.json", c.versions}, {"config.json", c.settings}, {"check.json", c.checks},
-			{"sync.json", c.lastSync}, {"pending.json", c.pending}, {"log.txt", c.logTail},
+			{"versions.json", c.versions},
+			{"config.json", c.settings},
+			{"check.json", c.checks},
+			{"sync.json", c.lastSync},
+			{"pending.json", c.pending},
+			{"log.txt", c.logTail},
 		} {
 			inner, cancel := context.WithTimeout(ctx, partTimeout)
 			text, err := part.make(inner)

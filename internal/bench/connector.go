@@ -111,8 +111,8 @@ func treeMemory(pid int) int64 {
 	total := rollup(filepath.Join(proc, "smaps_rollup"))
 	tasks, _ := filepath.Glob(filepath.Join(proc, "task", "*", "children"))
 	for _, task := range tasks {
-		children, _ := os.ReadFile(task) //nolint:gosec // of /proc
-		for _, child := range strings.Fields(string(children)) {
+		children, _ := os.ReadFile(task)
+		for child := range strings.FieldsSeq(string(children)) {
 			if id, err := strconv.Atoi(child); err == nil {
 				total += treeMemory(id)
 			}
@@ -123,7 +123,7 @@ func treeMemory(pid int) int64 {
 
 // rollup is the memory of one process, of which pages that it shares with others count in part.
 func rollup(file string) int64 {
-	text, _ := os.ReadFile(file) //nolint:gosec // of /proc
+	text, _ := os.ReadFile(file)
 	for line := range strings.Lines(string(text)) {
 		if fields := strings.Fields(line); len(fields) > 1 && fields[0] == "Pss:" {
 			kib, _ := strconv.ParseInt(fields[1], 10, 64)

@@ -119,8 +119,7 @@ func (s FileState) unreadable(v Variable, shown string, err error) FileState {
 			return s
 		}
 	}
-	var p *fs.PathError
-	if errors.As(err, &p) {
+	if p, ok := errors.AsType[*fs.PathError](err); ok {
 		err = p.Err
 	}
 	if v.Name == "TEMPORAL_CONFIG_FILE" && errors.Is(err, fs.ErrNotExist) {

@@ -3,6 +3,7 @@ package config_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -69,9 +70,7 @@ func (p place) env(changes map[string]string) []string {
 		"DATABASE_URL": "sqlite://" + filepath.Join(p.dir, "store.db"), "TEMPORAL_ADDRESS": "127.0.0.1:1",
 		"TEMPORAL_CONFIG_FILE": filepath.Join(p.dir, "none.toml"), "USER": "ana",
 	}
-	for name, value := range changes {
-		vars[name] = value
-	}
+	maps.Copy(vars, changes)
 	var out []string
 	for name, value := range vars {
 		if value != "-" {

@@ -145,8 +145,10 @@ func TestPrograms_Mail(t *testing.T) {
 	}
 	require.True(t, p.worker(t, mail("NOTIFY_TO", " ana@example.com ,,bob@example.com,")).runs)
 	for name, values := range map[string][]string{
-		"NOTIFY_TO": {"ana@example.com;bob@example.com", "ana@example.com bob@example.com", "ana", "ana@example.com, soc",
-			"@example.com", "ana@example.com\nBcc: bob@example.com"},
+		"NOTIFY_TO": {
+			"ana@example.com;bob@example.com", "ana@example.com bob@example.com", "ana", "ana@example.com, soc",
+			"@example.com", "ana@example.com\nBcc: bob@example.com",
+		},
 		"NOTIFY_FROM":         {"access", "a@example.com;b@example.com", "Access Team"},
 		"NOTIFY_SMTP_URL":     {"smtp://u:12#x@h:587", "smtp://h:587/path", "http://h:587", "smtp://h:99999", "mail.example.com"},
 		"NOTIFY_MAIL_DOMAINS": {"example.com;example.org", "@example.com", "'example.com, example.org'"},
@@ -163,7 +165,7 @@ func TestPrograms_Mail(t *testing.T) {
 func TestPrograms_ProxyAndCA(t *testing.T) {
 	t.Parallel()
 	p := newPlace(t)
-	secure := httptest.NewTLSServer(p.console.Console.Handler())
+	secure := httptest.NewTLSServer(p.console.Handler())
 	t.Cleanup(secure.Close)
 	bundle := filepath.Join(t.TempDir(), "ca.pem")
 	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: secure.Certificate().Raw})

@@ -32,7 +32,6 @@ func TestClean(t *testing.T) {
 	require.Equal(t, `it's "here"`, got)
 }
 
-//nolint:paralleltest // the environment is the process's
 func TestLookup(t *testing.T) {
 	_, set, blank, err := envvar.Lookup("ENVVAR_TEST_NONE")
 	require.NoError(t, err)

@@ -12,10 +12,10 @@ import (
 	"strconv"
 	"time"
 
+	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
+
 	"sentinelone-provisioner/internal/envvar"
 	"sentinelone-provisioner/internal/netenv"
-
-	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 )
 
 // webhook posts events as Standard Webhooks defines it: signed over id, time and body.

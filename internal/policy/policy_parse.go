@@ -5,9 +5,9 @@ import (
 	"time"
 	_ "time/tzdata" // so that a policy means the same on machines without time zones
 
-	"sentinelone-provisioner/internal/textfile"
-
 	"go.yaml.in/yaml/v3"
+
+	"sentinelone-provisioner/internal/textfile"
 )
 
 // maxRules bounds how long the checks take: each rule is compared with every other.

@@ -74,7 +74,7 @@ func checkPostgresParts(databaseURL string) error {
 	}
 	u, err := url.Parse(databaseURL)
 	if err != nil {
-		return nil //nolint:nilerr // several servers; the driver judges them
+		return nil
 	}
 	query := u.Query()
 	if mode := query.Get("sslmode"); mode != "" && !sslModes[mode] {

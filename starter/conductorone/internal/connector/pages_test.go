@@ -14,7 +14,6 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
-
 	"sentinelone-provisioner/internal/access"
 
 	"sentinelone-provisioner/starter/conductorone/internal/resources"

@@ -15,7 +15,6 @@ import (
 	"github.com/stretchr/testify/require"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
-
 	"sentinelone-provisioner/internal/access"
 
 	"sentinelone-provisioner/starter/conductorone/internal/resources"
@@ -124,7 +123,8 @@ func TestIds_AreTheSDKs(t *testing.T) {
 func TestHoldingOf(t *testing.T) {
 	t.Parallel()
 	for _, h := range []access.Holding{
-		{RoleID: "303", Level: access.Tenant}, {RoleID: "303", Level: access.AccountLevel, ScopeID: "101"},
+		{RoleID: "303", Level: access.Tenant},
+		{RoleID: "303", Level: access.AccountLevel, ScopeID: "101"},
 		{RoleID: "303", Level: access.SiteLevel, ScopeID: "201"},
 	} {
 		r := resources.NewAssignment(h, resources.Names{})

@@ -11,7 +11,6 @@ import (
 	"github.com/stretchr/testify/require"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
-
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/store"
 
@@ -317,7 +316,7 @@ func TestRoleScopes_ReadAhead(t *testing.T) {
 			require.NoError(t, err)
 			got, err := r.RoleScopes(t.Context(), after, limit)
 			require.NoError(t, err)
-			require.Equal(t, len(want), len(got))
+			require.Len(t, got, len(want))
 			if len(got) == 0 {
 				break
 			}
