@@ -126,4 +126,3 @@ func (a *askedProofs) Rotation(_ context.Context, _, serviceUserID, _ string) (*
 	a.of = append(a.of, serviceUserID)
 	return nil, nil
 }
-
