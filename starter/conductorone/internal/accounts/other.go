@@ -19,8 +19,8 @@ func (c *Config) await(
 ) (requestrecord.Observation, error) {
 	seen, err := c.Requests.Await(ctx, r, until)
 	if err == nil && isOther(r, seen) {
-		err = explain.Newf(codes.FailedPrecondition, "%s is the id of a request for something else, which the connector "+
-			"did not start: see `starter show %[1]s`, and find out who did", r.ID)
+		err = explain.Newf(codes.FailedPrecondition, "%s is the id of a request for something else, which the "+
+			"connector did not start: see `starter show %[1]s`, and find out who did", r.ID)
 	}
 	return seen, err
 }

@@ -86,7 +86,8 @@ func TestOtherRequest(t *testing.T) {
 					Over: c.state != wire.StateActive, Status: &wire.RequestStatus{State: c.state, Plan: &plan},
 				}
 				if r.answers[0].Over {
-					r.answers[0] = ended(c.state, "", &access.Receipt{Plan: plan, Proofs: created(plan.Principal).Proofs})
+					proofs := created(plan.Principal).Proofs
+					r.answers[0] = ended(c.state, "", &access.Receipt{Plan: plan, Proofs: proofs})
 				}
 			}
 			err := c.do(r)

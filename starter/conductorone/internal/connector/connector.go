@@ -51,7 +51,8 @@ func (*Connector) Metadata(context.Context) (*v2.ConnectorMetadata, error) {
 	return v2.ConnectorMetadata_builder{
 		AccountCreationSchema: accounts.CreationSchema(),
 		DisplayName:           "SentinelOne",
-		Description:           "Accounts, sites, roles, users and service users of a console, and who has which role where",
+		Description: "Accounts, sites, roles, users and service users of a console, " +
+			"and who has which role where",
 	}.Build(), nil
 }
 

@@ -74,7 +74,8 @@ func sync(t *testing.T, c types.ConnectorServer) (out seen) {
 		}
 		out.pages(func(token string) string {
 			r, err := c.ListEntitlements(t.Context(), &v2.EntitlementsServiceListEntitlementsRequest{
-				Resource: stub, PageToken: token, ActiveSyncId: id, Annotations: annotations.New(&v2.TypeScopedEntitlements{}),
+				Resource: stub, PageToken: token, ActiveSyncId: id,
+				Annotations: annotations.New(&v2.TypeScopedEntitlements{}),
 			})
 			require.NoError(t, err)
 			out.entitlements = append(out.entitlements, r.GetList()...)
@@ -82,7 +83,8 @@ func sync(t *testing.T, c types.ConnectorServer) (out seen) {
 		})
 		out.pages(func(token string) string {
 			r, err := c.ListGrants(t.Context(), &v2.GrantsServiceListGrantsRequest{
-				Resource: stub, PageToken: token, ActiveSyncId: id, Annotations: annotations.New(&v2.TypeScopedGrants{}),
+				Resource: stub, PageToken: token, ActiveSyncId: id,
+				Annotations: annotations.New(&v2.TypeScopedGrants{}),
 			})
 			require.NoError(t, err)
 			out.grants = append(out.grants, r.GetList()...)

@@ -89,6 +89,6 @@ func roles[T proto.Message](toRows func(access.Role) []T) []part[T] {
 }
 
 // only makes one row of each.
-func only[E, T any](make func(E) T) func(E) []T {
-	return func(e E) []T { return []T{make(e)} }
+func only[E, T any](toRow func(E) T) func(E) []T {
+	return func(e E) []T { return []T{toRow(e)} }
 }

@@ -38,26 +38,26 @@ type (
 func syncers(
 	source snapshot.Source, stock bool, assigner *provision.Provisioner, get accounts.Getter, people *accounts.Config,
 ) []connectorbuilder.ResourceSyncerV2 {
-	make := func(id string) *syncer { return &syncer{id: id, source: source, stock: stock} }
+	typed := func(id string) *syncer { return &syncer{id: id, source: source, stock: stock} }
 
-	tenant := make(resources.Tenant)
+	tenant := typed(resources.Tenant)
 	tenant.resources = []part[*v2.Resource]{tenants}
 
-	account := make(resources.Account)
+	account := typed(resources.Account)
 	account.resources = accountRows(only(resources.NewAccount))
 	account.entitlements = accountRows(only(func(a access.Account) *v2.Entitlement {
 		return resources.Members(resources.NewAccount(a))
 	}))
 	account.grants = members(access.AccountLevel)
 
-	site := make(resources.Site)
+	site := typed(resources.Site)
 	site.resources = sites(only(resources.NewSite))
 	site.entitlements = sites(only(func(s access.Site) *v2.Entitlement {
 		return resources.Members(resources.NewSite(s))
 	}))
 	site.grants = members(access.SiteLevel)
 
-	role := make(resources.Role)
+	role := typed(resources.Role)
 	role.resources = roles(only(resources.NewRole))
 	if stock {
 		role.entitlements = roles(func(r access.Role) []*v2.Entitlement {
@@ -66,15 +66,15 @@ func syncers(
 		role.grants = roleLevels()
 	}
 
-	user := make(resources.User)
+	user := typed(resources.User)
 	user.resources = []part[*v2.Resource]{entities(readPrincipals(access.User), only(resources.NewPrincipal))}
 
-	service := make(resources.ServiceUser)
+	service := typed(resources.ServiceUser)
 	service.resources = []part[*v2.Resource]{
 		entities(readPrincipals(access.ServiceUser), only(resources.NewPrincipal)),
 	}
 
-	assignment := make(resources.RoleAssignment)
+	assignment := typed(resources.RoleAssignment)
 	assignment.resources = []part[*v2.Resource]{
 		roleScopes(func(of *v2.Resource) *v2.Resource { return of }),
 	}

@@ -28,16 +28,18 @@ func NewPrincipal(p access.Principal) *v2.Resource {
 	if p.TokenExpiresAt != nil {
 		about["api_token_expires_at"] = p.TokenExpiresAt.UTC().Format("2006-01-02T15:04:05Z")
 	}
-	trait.Profile = about.asStruct()
+	shown := about.asStruct()
+	trait.Profile = shown //nolint:staticcheck // where the stock connector has its profile
+	//nolint:staticcheck // what is older reads the trait's status alone
 	trait.Status = &v2.UserTrait_Status{Status: v2.UserTrait_Status_STATUS_ENABLED}
 	out := &v2.Resource{
 		Id: PrincipalID(p.Kind, p.ID), DisplayName: named(p.Name, "user", p.ID),
-		Description: clip(p.Description, maxDescription), Profile: trait.GetProfile(),
+		Description: clip(p.Description, maxDescription), Profile: shown,
 		Status: &v2.Status{Status: v2.Status_RESOURCE_STATUS_ENABLED},
 	}
 	if p.CreatedAt != nil {
 		out.CreatedAt = timestamppb.New(*p.CreatedAt)
-		trait.CreatedAt = out.GetCreatedAt()
+		trait.CreatedAt = out.GetCreatedAt() //nolint:staticcheck // what is older reads the trait's alone
 	}
 	if p.LastActiveAt != nil {
 		trait.LastLogin = timestamppb.New(*p.LastActiveAt)

@@ -82,9 +82,9 @@ func readable(t *testing.T, m proto.Message) []byte {
 	t.Helper()
 	b, err := protojson.Marshal(m)
 	require.NoError(t, err)
-	var any any
-	require.NoError(t, json.Unmarshal(b, &any))
-	b, err = json.MarshalIndent(any, "", "  ")
+	var decoded any
+	require.NoError(t, json.Unmarshal(b, &decoded))
+	b, err = json.MarshalIndent(decoded, "", "  ")
 	require.NoError(t, err)
 	return append(b, '\n')
 }

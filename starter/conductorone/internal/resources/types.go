@@ -81,11 +81,13 @@ func permissions(id string) *v2.CapabilityPermissions {
 		names = []string{console.Permission(access.Users), "Users.create", "Users.delete"}
 	case ServiceUser:
 		names = []string{
-			console.Permission(access.ServiceUsers), "Service Users.create", "Service Users.edit", "Service Users.delete",
+			console.Permission(access.ServiceUsers),
+			"Service Users.create", "Service Users.edit", "Service Users.delete",
 		}
 	case RoleAssignment:
 		names = []string{
-			console.Permission(access.Users), "Users.edit", console.Permission(access.ServiceUsers), "Service Users.edit",
+			console.Permission(access.Users), "Users.edit",
+			console.Permission(access.ServiceUsers), "Service Users.edit",
 		}
 	default:
 		return nil

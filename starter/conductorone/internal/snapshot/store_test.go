@@ -195,7 +195,8 @@ func TestPin_Quarantined(t *testing.T) {
 	require.True(t, is, err)
 	require.Equal(t, codes.FailedPrecondition, status.Code(held))
 	require.ErrorContains(t, err, "the sync of acmeco.sentinelone.net that began at 2026-03-03T12:01:02Z is "+
-		"quarantined, since 4 of 4 users would be gone: run `starter confirm` if that is right, `starter discard` if not")
+		"quarantined, since 4 of 4 users would be gone: "+
+		"run `starter confirm` if that is right, `starter discard` if not")
 	require.Equal(t, "one", pinned(t, s, before, ""), "a sync that has begun goes on")
 	require.Equal(t, "one", pinned(t, b.process(), b.begun(), "one"), "also from a page token")
 

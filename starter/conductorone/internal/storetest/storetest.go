@@ -69,62 +69,62 @@ func Small() World {
 }
 
 // Open makes a store in a file of its own, and its address.
-func Open(t testing.TB) (*store.Store, string) {
-	t.Helper()
-	url := "sqlite://" + filepath.Join(t.TempDir(), "test.db")
-	s, err := store.Open(t.Context(), url)
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, s.Close()) })
+func Open(tb testing.TB) (*store.Store, string) {
+	tb.Helper()
+	url := "sqlite://" + filepath.Join(tb.TempDir(), "test.db")
+	s, err := store.Open(tb.Context(), url)
+	require.NoError(tb, err)
+	tb.Cleanup(func() { require.NoError(tb, s.Close()) })
 	return s, url
 }
 
 // Sync promotes a snapshot of the collections, or of all.
-func Sync(t testing.TB, s *store.Store, id string, at time.Time, w World, of ...access.Collection) {
-	t.Helper()
-	of = Drain(t, s, id, at, w, of...)
-	p, err := s.Promote(t.Context(), id, store.PromoteInput{Collections: of})
-	require.NoError(t, err)
-	require.Empty(t, p.Moved)
+func Sync(tb testing.TB, s *store.Store, id string, at time.Time, w World, of ...access.Collection) {
+	tb.Helper()
+	of = Drain(tb, s, id, at, w, of...)
+	p, err := s.Promote(tb.Context(), id, store.PromoteInput{Collections: of})
+	require.NoError(tb, err)
+	require.Empty(tb, p.Moved)
 }
 
 // PromotedAt moves the time of a promotion, in a store at an address of [Open].
-func PromotedAt(t testing.TB, url, id string, at time.Time) {
-	t.Helper()
+func PromotedAt(tb testing.TB, url, id string, at time.Time) {
+	tb.Helper()
 	db, err := sql.Open("sqlite", strings.TrimPrefix(url, "sqlite://"))
-	require.NoError(t, err)
-	_, err = db.ExecContext(t.Context(), "UPDATE snapshots SET promoted_at = $1 WHERE id = $2", at.UnixMicro(), id)
-	require.NoError(t, err)
-	require.NoError(t, db.Close())
+	require.NoError(tb, err)
+	_, err = db.ExecContext(tb.Context(), "UPDATE snapshots SET promoted_at = $1 WHERE id = $2", at.UnixMicro(), id)
+	require.NoError(tb, err)
+	require.NoError(tb, db.Close())
 }
 
 // Drain receives a snapshot and leaves it undecided.
 func Drain(
-	t testing.TB, s *store.Store, id string, at time.Time, w World, of ...access.Collection,
+	tb testing.TB, s *store.Store, id string, at time.Time, w World, of ...access.Collection,
 ) []access.Collection {
-	t.Helper()
+	tb.Helper()
 	if len(of) == 0 {
 		of = access.Collections()
 	}
-	require.NoError(t, s.Begin(t.Context(), store.BeginInput{
+	require.NoError(tb, s.Begin(tb.Context(), store.BeginInput{
 		Console: Console, ID: id, Collections: of, StartedAt: at, WorkflowID: "sync/" + Console,
 	}))
 	for _, c := range of {
-		drain(t, s, id, c, w.of(c))
+		drain(tb, s, id, c, w.of(c))
 	}
 	return of
 }
 
-func drain(t testing.TB, s *store.Store, id string, c access.Collection, rows []access.Entity) {
-	t.Helper()
-	_, err := s.StartDrain(t.Context(), id, c, 1)
-	require.NoError(t, err)
+func drain(tb testing.TB, s *store.Store, id string, c access.Collection, rows []access.Entity) {
+	tb.Helper()
+	_, err := s.StartDrain(tb.Context(), id, c, 1)
+	require.NoError(tb, err)
 	total := len(rows)
-	require.NoError(t, s.SavePage(t.Context(), store.SavePageInput{
+	require.NoError(tb, s.SavePage(tb.Context(), store.SavePageInput{
 		Snapshot: id, Collection: c, Attempt: 1, Last: true, Total: &total, Entities: rows,
 	}))
 	for more := true; more; {
-		more, err = s.LoadPage(t.Context(), id, c, 1)
-		require.NoError(t, err)
+		more, err = s.LoadPage(tb.Context(), id, c, 1)
+		require.NoError(tb, err)
 	}
 }
 
