@@ -87,7 +87,8 @@ func checkLedgerKey(ctx context.Context, a *app, host string) finding {
 	case err != nil:
 		f.Detail = err.Error()
 	case !sealed:
-		f.Detail, f.Fix = config.Unsealed, "ssh-keygen -t ed25519 -N '' -f ledger.key && export LEDGER_KEY_FILE=$PWD/ledger.key"
+		f.Detail = config.Unsealed
+		f.Fix = "ssh-keygen -t ed25519 -N '' -f ledger.key && export LEDGER_KEY_FILE=$PWD/ledger.key"
 	default:
 		f.OK, f.Detail = true, fmt.Sprintf("sealed with %s (%s)", key, key.Fingerprint())
 	}

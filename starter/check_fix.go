@@ -46,7 +46,8 @@ func fixReach(base string, err error) string {
 	if netenv.ExplainTLS(err, "") != "" {
 		return "export SSL_CERT_FILE=/path/to/company-ca.pem"
 	}
-	return "curl -sv -o /dev/null " + strings.TrimSpace(base) + "   # behind a proxy: export HTTPS_PROXY=http://PROXY:PORT"
+	return "curl -sv -o /dev/null " + strings.TrimSpace(base) +
+		"   # behind a proxy: export HTTPS_PROXY=http://PROXY:PORT"
 }
 
 func fixPermission(name string, err error) string {
@@ -110,7 +111,8 @@ func checkNetwork(a *app) finding {
 	}
 	f.Detail = strings.Join(append(parts, "CA certificates: "+cas), "; ")
 	if err := netenv.Validate(); err != nil {
-		f.OK, f.Detail, f.Fix = false, strings.ReplaceAll(err.Error(), "\n", "; "), "env | grep -i -e proxy= -e SSL_CERT_"
+		f.OK, f.Detail = false, strings.ReplaceAll(err.Error(), "\n", "; ")
+		f.Fix = "env | grep -i -e proxy= -e SSL_CERT_"
 	}
 	return f
 }

@@ -69,7 +69,9 @@ func TestPolicyCheck_OnePersonInTwoSpellings(t *testing.T) {
 		"ANA@Müller.DE", "ana@müller.de.", "mailto:ana@müller.de", "Ana <ana@müller.de>", "ａna@müller.de",
 		"a\u200bna@müller.de", " ana@müller.de ", "ana@mu\u0308ller.de", "ana@xn--mller-kva.de",
 	} {
-		for _, groups := range []string{"  soc: ['ana@müller.de', '%s']\n", "  soc: ['ana@müller.de']\n  more: ['%s']\n"} {
+		for _, groups := range []string{
+			"  soc: ['ana@müller.de', '%s']\n", "  soc: ['ana@müller.de']\n  more: ['%s']\n",
+		} {
 			from := "[soc]"
 			if strings.Contains(groups, "more") {
 				from = "[soc, more]"

@@ -186,8 +186,8 @@ func (c Console) TokenSource() (console.TokenSource, error) {
 		return nil, errors.New("SENTINELONE_API_TOKEN and SENTINELONE_API_TOKEN_FILE are both set: unset one of them")
 	case c.TokenFile != "":
 		if looksLikeToken(c.TokenFile) {
-			return nil, errors.New("SENTINELONE_API_TOKEN_FILE is not the path of a file: set it to the file that holds " +
-				"the token, or, if it is the token itself, set SENTINELONE_API_TOKEN instead")
+			return nil, errors.New("SENTINELONE_API_TOKEN_FILE is not the path of a file: set it to the file " +
+				"that holds the token, or, if it is the token itself, set SENTINELONE_API_TOKEN instead")
 		}
 		source := console.TokenFile(c.TokenFile)
 		if _, err := source.Token(); err != nil {

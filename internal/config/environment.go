@@ -65,7 +65,7 @@ func Faults(err error) (out []error) {
 	if err == nil {
 		return nil
 	}
-	joined, is := err.(interface{ Unwrap() []error })
+	joined, is := err.(interface{ Unwrap() []error }) // the point is the outermost shape
 	if !is || err.Error() != errors.Join(joined.Unwrap()...).Error() {
 		return []error{err}
 	}

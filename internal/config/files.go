@@ -47,6 +47,8 @@ func Files() []FileState {
 	return out
 }
 
+const othersOpen = "other users of this machine may open %s (mode %04o), and only the worker's user may"
+
 func lookAt(v Variable, path string) FileState {
 	s := FileState{Variable: v.Name, Path: path}
 	shown := envvar.Shown(path)
@@ -72,8 +74,7 @@ func lookAt(v Variable, path string) FileState {
 	case FileSecret:
 		s.check(mode&othersMay == 0 && (v.Name != "LEDGER_KEY_FILE" || mode&groupMay == 0),
 			fmt.Sprintf("%s can be read (mode %04o); only the worker's user may read it", shown, mode),
-			fmt.Sprintf("other users of this machine may open %s (mode %04o), and only the worker's user may", shown, mode),
-			"chmod "+secretMode+" "+shown)
+			fmt.Sprintf(othersOpen, shown, mode), "chmod "+secretMode+" "+shown)
 	case FileRules:
 		s.check(mode&(othersWrite|groupWrite) == 0,
 			fmt.Sprintf("%s can be read (mode %04o); only its owner may write it", shown, mode),
@@ -100,9 +101,9 @@ func (s *FileState) check(ok bool, good, bad, fix string) {
 
 func (s *FileState) folder(info fs.FileInfo, shown string) {
 	mode := info.Mode().Perm()
-	s.check(mode&othersMay == 0, fmt.Sprintf("%s is there (mode %04o); only the worker's user may open it", shown, mode),
-		fmt.Sprintf("other users of this machine may open %s (mode %04o), and only the worker's user may", shown, mode),
-		"chmod "+folderMode+" "+shown)
+	s.check(mode&othersMay == 0,
+		fmt.Sprintf("%s is there (mode %04o); only the worker's user may open it", shown, mode),
+		fmt.Sprintf(othersOpen, shown, mode), "chmod "+folderMode+" "+shown)
 }
 
 func (s *FileState) program(info fs.FileInfo, shown string) {

@@ -163,6 +163,8 @@ func everyVariable() []config.Variable {
 
 // Every variable takes every strange value: it works, or it is a sentence that names the variable,
 // and exit 2. Nothing hangs, nothing crashes, and nothing shows a secret.
+//
+//nolint:gocognit // each case is one line
 func TestPrograms_StrangeValues(t *testing.T) {
 	t.Parallel()
 	for _, v := range everyVariable() {

@@ -88,7 +88,8 @@ func TestPrograms_SQLite(t *testing.T) {
 	p := newPlace(t)
 	for _, url := range []string{
 		"sqlite://:memory:", "sqlite://file::memory:?cache=shared", "sqlite://x.db?mode=ro", "sqlite://file:x.db",
-		"sqlite://x.db?mode=memory&cache=shared", "sqlite:///var/lib/x.db?_pragma=foreign_keys(1)", "sqlite://./:memory:",
+		"sqlite://x.db?mode=memory&cache=shared", "sqlite:///var/lib/x.db?_pragma=foreign_keys(1)",
+		"sqlite://./:memory:",
 	} {
 		for program, got := range map[string]outcome{
 			"worker":  p.worker(t, map[string]string{"DATABASE_URL": url}),
@@ -112,8 +113,10 @@ func TestPrograms_TemporalAddress(t *testing.T) {
 		"https://host:7233": "write host and port alone, such as host:7233", "http://host:7233/x": "such as host:7233",
 		"": "TEMPORAL_ADDRESS is blank", "  ": "TEMPORAL_ADDRESS is blank", "\t\r\n": "TEMPORAL_ADDRESS is blank",
 		"host": "has no port", "host:": "has a port that is not a number", "host:x": "has a port that is not a number",
-		"host:70000": "not a number from 1 to 65535", ":7233": "names no host", "host:7233/ns": "is not a host and a port",
-		"a:1,b:2": "is not a host and a port", "grpc://host:7233": "is a URL", "host 7233": "is not a host and a port",
+		"host:70000": "not a number from 1 to 65535", ":7233": "names no host",
+		"host:7233/ns": "is not a host and a port",
+		"a:1,b:2":      "is not a host and a port", "grpc://host:7233": "is a URL",
+		"host 7233": "is not a host and a port",
 	} {
 		for program, got := range map[string]outcome{
 			"worker":        p.worker(t, map[string]string{"TEMPORAL_ADDRESS": address}),
@@ -150,7 +153,7 @@ func TestPrograms_Mail(t *testing.T) {
 			"@example.com", "ana@example.com\nBcc: bob@example.com",
 		},
 		"NOTIFY_FROM":         {"access", "a@example.com;b@example.com", "Access Team"},
-		"NOTIFY_SMTP_URL":     {"smtp://u:12#x@h:587", "smtp://h:587/path", "http://h:587", "smtp://h:99999", "mail.example.com"},
+		"NOTIFY_SMTP_URL":     {"smtp://u:12#x@h:587", "smtp://h:587/path", "http://h:587", "smtp://h:99999", "h"},
 		"NOTIFY_MAIL_DOMAINS": {"example.com;example.org", "@example.com", "'example.com, example.org'"},
 	} {
 		for _, value := range values {
@@ -273,9 +276,11 @@ func TestPrograms_CheckSaysHowToRepair(t *testing.T) {
 	require.Equal(t, 2, got.code, got.out)
 	var answer struct {
 		Checks []struct {
-			Name, Detail, Fix string
-			OK                bool
-		}
+			Name   string `json:"name"`
+			Detail string `json:"detail"`
+			Fix    string `json:"fix"`
+			OK     bool   `json:"ok"`
+		} `json:"checks"`
 	}
 	require.NoError(t, json.NewDecoder(strings.NewReader(got.out[strings.Index(got.out, "{"):])).Decode(&answer))
 	fixes := map[string]string{}
@@ -292,7 +297,7 @@ func TestPrograms_CheckSaysHowToRepair(t *testing.T) {
 	require.Contains(t, fixes["signatures"], "starter signers add")
 
 	people := p.starter(t, changes, "check").out
-	require.Contains(t, people, "other users of this machine may open "+open+" (mode 0644), and only the worker's user may")
+	require.Contains(t, people, "other users of this machine may open "+open+" (mode 0644), and only the worker's")
 	require.Contains(t, people, "TO REPAIR")
 	require.Contains(t, people, "chmod 600 "+open)
 	require.NotContains(t, people, token)

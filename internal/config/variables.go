@@ -45,11 +45,17 @@ func TemporalVariables() []Variable {
 		{Name: "TEMPORAL_NAMESPACE", Default: "default", Help: "Temporal namespace"},
 		{Name: "TEMPORAL_API_KEY", Help: "API key, for Temporal Cloud", Secret: true},
 		{Name: "TEMPORAL_PROFILE", Default: "default", Help: "profile of the Temporal configuration file"},
-		{Name: "TEMPORAL_CONFIG_FILE", Help: "path of the Temporal configuration file; unset: the default place", File: FileSecret},
+		{
+			Name: "TEMPORAL_CONFIG_FILE", Help: "path of the Temporal configuration file; unset: the default place",
+			File: FileSecret,
+		},
 		{Name: "TEMPORAL_TLS", Help: "true to connect with TLS"},
 		{Name: "TEMPORAL_TLS_CLIENT_CERT_PATH", Help: "client certificate for mutual TLS", File: FilePublic},
 		{Name: "TEMPORAL_TLS_CLIENT_KEY_PATH", Help: "private key of the client certificate", File: FileSecret},
-		{Name: "TEMPORAL_TLS_SERVER_CA_CERT_PATH", Help: "certificate of the CA that signed the service's certificate", File: FilePublic},
+		{
+			Name: "TEMPORAL_TLS_SERVER_CA_CERT_PATH", File: FilePublic,
+			Help: "certificate of the CA that signed the service's certificate",
+		},
 		{Name: "TEMPORAL_TLS_SERVER_NAME", Help: "name to expect in the service's certificate"},
 		{Name: "TEMPORAL_TLS_DISABLE_HOST_VERIFICATION", Help: "true to accept any server name"},
 	}

@@ -44,8 +44,8 @@ func (c *Client) UsersByName(ctx context.Context, fullName string) ([]access.Pri
 }
 
 // ServiceUsersByName returns the service users with exactly that name, or, without one, those whose name
-// looks the same; several may have it. The API has no filter for the name, and documents for users only which fields a search covers:
-// if the search finds none, the whole list is read.
+// looks the same; several may have it. The API has no filter for the name, and documents for
+// users only which fields a search covers: if the search finds none, the whole list is read.
 //
 //s1:operation GET /web/api/v2.1/service-users
 func (c *Client) ServiceUsersByName(ctx context.Context, name string) ([]access.Principal, error) {

@@ -82,8 +82,8 @@ func (e *Error) forbiddenHint() string {
 // about a permission of its role (seen on consoles; the wording is not documented).
 var (
 	multiScope = regexp.MustCompile(`(?i)multi[- ]?scopes?\b`)
-	scopeLevel = regexp.MustCompile(`(?i)user scope level is (tenant|account|site|group|global)|tenant[- ]level permission|` +
-		`valid account id or site id|not a global user`)
+	scopeLevel = regexp.MustCompile(`(?i)user scope level is (tenant|account|site|group|global)|` +
+		`tenant[- ]level permission|valid account id or site id|not a global user`)
 )
 
 // WrongScope says that the console refused a call because of the scope of the token's user: adding a

@@ -12,7 +12,10 @@ import (
 // What stands around a value is no part of it; what cannot be meant is named, and never shown.
 func TestClean(t *testing.T) {
 	t.Parallel()
-	for _, same := range []string{"hunter2", " hunter2\t", "hunter2\r\n", "\ufeffhunter2", "\u00a0hunter2 ", "\r\n\ufeff hunter2"} {
+	for _, same := range []string{
+		"hunter2", " hunter2\t", "hunter2\r\n", "\ufeffhunter2", "\u00a0hunter2 ",
+		"\r\n\ufeff hunter2",
+	} {
 		got, err := envvar.Clean("X", same)
 		require.NoError(t, err, "%q", same)
 		require.Equal(t, "hunter2", got)
@@ -66,7 +69,8 @@ func TestCheckURL(t *testing.T) {
 	t.Parallel()
 	for _, bad := range []string{
 		"postgres://u:P@ssw0rd!@127.0.0.1:1/db", "postgres://u:12/3@h:5432/db", "postgres://u:12?3@h/db",
-		"postgres://u:12#3@h/db", "postgres://u:5%@h/db", "postgres://u:5%zz@h/db", "postgres://u:5%CAnary@h/db", "postgres://u:5%07@h/db", "postgres://u:a b@h/db",
+		"postgres://u:12#3@h/db", "postgres://u:5%@h/db", "postgres://u:5%zz@h/db",
+		"postgres://u:5%CAnary@h/db", "postgres://u:5%07@h/db", "postgres://u:a b@h/db",
 		"postgres://u:a[b@h/db", "postgres://u:12?user=x#y@h/db", "smtp://ana@example.com:pw@mail:25",
 		"postgres://u:12?other=x@h/db", "https://h:8443/@x", "http://[::1]:1/a@b",
 	} {

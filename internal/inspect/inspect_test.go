@@ -131,13 +131,13 @@ func TestRun_WrongScope(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ title, detail, want string }{
 		{"Action is not allowed to multi-scope users", "", "holds roles at several scopes"},
-		{"Insufficient permissions", "This page doesn't support multi-scopes users yet", "holds roles at several scopes"},
+		{"Insufficient", "This page doesn't support multi-scopes users yet", "holds roles at several scopes"},
 		{"", "User scope level is account. Please provide a valid account ID or site ID.", "the wrong scope (account)"},
 		{"", "User does not have required tenant-level permissions.", "the wrong scope: "},
 	} {
 		says := func(path string) error {
 			return &console.Error{
-				Status: http.StatusForbidden, Method: "GET", Path: path, Code: 4030010, Title: c.title, Detail: c.detail,
+				Status: http.StatusForbidden, Method: "GET", Path: path, Title: c.title, Detail: c.detail,
 			}
 		}
 		report := inspect.Run(t.Context(), fakeAPI{probes: map[access.Collection]error{

@@ -55,7 +55,8 @@ func value(name string) (string, error) {
 	case strings.Contains(raw, "://"):
 		err = fmt.Errorf("%s is a URL: set it to the path of a file or folder", name)
 	case len(raw) > maxPath:
-		err = fmt.Errorf("%s is %d bytes long, which no path is: set it to the path of a file or folder", name, len(raw))
+		err = fmt.Errorf("%s is %d bytes long, which no path is: set it to the path of a file or folder",
+			name, len(raw))
 	}
 	if err == nil && clean != raw {
 		err = fmt.Errorf("%s has blanks or a line end around its value: remove them", name)
@@ -186,8 +187,8 @@ func ExplainTLS(err error, caVariable string) string {
 		hint := "its certificate is signed by a CA that this machine does not trust, as that of a company's proxy " +
 			"which opens TLS: set " + caVariable + " to the file of that CA's certificate (PEM)"
 		if path := os.Getenv(caVariable); path != "" {
-			hint = fmt.Sprintf("its certificate is signed by a CA that is not in %s (%s): add that CA's certificate (PEM)",
-				path, caVariable)
+			hint = fmt.Sprintf("its certificate is signed by a CA that is not in %s (%s): "+
+				"add that CA's certificate (PEM)", path, caVariable)
 		}
 		return hint
 	case strings.Contains(text, "first record does not look like a TLS handshake"),

@@ -28,7 +28,7 @@ type mailSender struct {
 }
 
 // smtpForm is the form of NOTIFY_SMTP_URL.
-const smtpForm = "write smtp://user:password@host:587"
+const smtpForm = "write smtp://user:password@host:587" //nolint:gosec // no secret
 
 // checkAddresses refuses what no message could be sent from or to.
 func checkAddresses(cfg Config) error {

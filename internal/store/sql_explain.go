@@ -40,7 +40,8 @@ type databaseError struct {
 
 // Error implements error.
 func (e *databaseError) Error() string {
-	return fmt.Sprintf("%s: %s; %s (docs/runbook.md, \"The database does not answer\")", e.where, causeText(e.err), e.advice)
+	return fmt.Sprintf("%s: %s; %s (docs/runbook.md, \"The database does not answer\")",
+		e.where, causeText(e.err), e.advice)
 }
 
 // Unwrap returns the cause.
