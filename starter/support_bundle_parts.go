@@ -110,7 +110,8 @@ type setting struct {
 
 // plainValue is a value that names nobody: a number, a duration, a word of a fixed set.
 var plainValue = regexp.MustCompile(
-	`^(\d{1,9}|\d{1,6}(ms|s|m|h|d)|true|false|debug|info|warn|error|json|console|optional|required|default|sentinelone)$`)
+	`^(\d{1,9}|\d{1,6}(ms|s|m|h|d)|true|false|debug|info|warn|error|json|console|optional|required|default|` +
+		`sentinelone)$`)
 
 func (c *bundleCommand) settings(context.Context) ([]byte, error) {
 	all := []setting{}

@@ -21,14 +21,18 @@ import (
 // Secrets of every kind, and names of every kind, by what they are.
 var (
 	secretCanaries = map[string]string{
-		"SENTINELONE_API_TOKEN": "eyJhbGciOi.canary-one.sig", "NOTIFY_WEBHOOK_URL": "https://hook.example.com/canary-two",
-		"NOTIFY_WEBHOOK_SECRET": "whsec_canarythree", "NOTIFY_SLACK_URL": "https://hooks.example.com/services/canary-four",
-		"NOTIFY_SMTP_URL": "smtp://mailer:canary-five@mail.example.com:587", "TEMPORAL_API_KEY": "canary six with blanks",
+		"SENTINELONE_API_TOKEN": "eyJhbGciOi.canary-one.sig",
+		"NOTIFY_WEBHOOK_URL":    "https://hook.example.com/canary-two",
+		"NOTIFY_WEBHOOK_SECRET": "whsec_canarythree",
+		"NOTIFY_SLACK_URL":      "https://hooks.example.com/services/canary-four",
+		"NOTIFY_SMTP_URL":       "smtp://mailer:canary-five@mail.example.com:587",
+		"TEMPORAL_API_KEY":      "canary six with blanks",
 	}
 	urlCanary, proxyCanary, fileCanary = "canary-seven", "canary-eight", "canary-nine+/="
 	nameCanaries                       = map[string]string{
 		"user": "Zoë Canarymann", "e-mail": "zoe.canarymann@quartz.example", "service user": "svc.canary-backup",
-		"description": "Runs Canaryjobs", "account": "Canarycorp GmbH", "site": "Canaryville / West", "role": "Canary Keeper",
+		"description": "Runs Canaryjobs", "account": "Canarycorp GmbH", "site": "Canaryville / West",
+		"role":    "Canary Keeper",
 		"console": "canarycorp.example.net", "deleted person": "Gone.Canaryperson",
 	}
 )
@@ -72,8 +76,8 @@ func canaryFixture(t *testing.T) (log string) {
 		all = append(all, value)
 	}
 	for _, value := range all {
-		fmt.Fprintf(&lines, `{"level":"error","ts":"2026-03-03T09:00:00Z","msg":"failed","who":%q,"error":"no user %s"}`+"\n",
-			value, strings.ReplaceAll(fmt.Sprintf("%q", value), `"`, `\"`))
+		fmt.Fprintf(&lines, `{"level":"error","ts":"2026-03-03T09:00:00Z","msg":"failed","who":%q,`+
+			`"error":"no user %s"}`+"\n", value, strings.ReplaceAll(fmt.Sprintf("%q", value), `"`, `\"`))
 		fmt.Fprintf(&lines, "2026-03-03T09:00:00Z  WARN  cannot grant  {\"requester\": %q}\n", value)
 		fmt.Fprintf(&lines, "panic: %s\n", value)
 	}

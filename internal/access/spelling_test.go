@@ -15,7 +15,8 @@ func self(name string) []string { return []string{name} }
 func TestNamed_OfferedNamesCanBeTyped(t *testing.T) {
 	t.Parallel()
 	names := []string{
-		"SOC", "SOC ", " SOC", "SOC\u00a0", "SOC\u200b", "S\u202eOC", "SOC\tEU", "two  blanks", `say "so"`, `back\slash`,
+		"SOC", "SOC ", " SOC", "SOC\u00a0", "SOC\u200b", "S\u202eOC", "SOC\tEU", "two  blanks",
+		`say "so"`, `back\slash`,
 		`\u0041`, `"quoted"`, "Ωμέγα ", "\u3164", "\x7f", "emoji 👍 ", "tab\t",
 	}
 	for _, name := range names {
@@ -37,7 +38,8 @@ func TestNamed_OfferedNamesCanBeTyped(t *testing.T) {
 func TestNamed_OtherBlanks(t *testing.T) {
 	t.Parallel()
 	for typed, name := range map[string]string{
-		"SOC": "SOC ", "SOC ": "SOC", "two blanks": "two  blanks", "non breaking": "non\u00a0breaking", "zero": "ze\u200bro",
+		"SOC": "SOC ", "SOC ": "SOC", "two blanks": "two  blanks",
+		"non breaking": "non\u00a0breaking", "zero": "ze\u200bro",
 	} {
 		require.Equal(t, []string{name}, access.Named([]string{name, "other"}, typed, self), "%q", typed)
 	}

@@ -39,7 +39,8 @@ type connectorRun struct {
 func (b *bench) connectorRows(ctx context.Context) error {
 	ours, theirs := filepath.Join(b.dir, "connector"), filepath.Join(b.dir, "inmemory")
 	for program, of := range map[string]string{ours: ".", theirs: "./internal/inmemory"} {
-		build := exec.CommandContext(ctx, "go", "build", "-C", connectorModule, "-o", program, of) //nolint:gosec // ours
+		build := exec.CommandContext( //nolint:gosec // ours
+			ctx, "go", "build", "-C", connectorModule, "-o", program, of)
 		if out, err := build.CombinedOutput(); err != nil {
 			return fmt.Errorf("build %s: %w: %s", of, err, out)
 		}

@@ -13,7 +13,11 @@ import (
 
 // Size is how many of each a console has. Each user and service user holds two roles, at two sites.
 type Size struct {
-	Accounts, Sites, Roles, Users, ServiceUsers int
+	Accounts     int `json:"accounts"`
+	Sites        int `json:"sites"`
+	Roles        int `json:"roles"`
+	Users        int `json:"users"`
+	ServiceUsers int `json:"serviceUsers"`
 }
 
 // Million has a million users and two million assignments.

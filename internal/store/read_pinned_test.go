@@ -73,7 +73,8 @@ func TestPinned_PagesAreTheSnapshot(t *testing.T) {
 		delete(second.principals, "402")
 		second.roles["309"] = access.Role{ID: "309", Name: "Later", Scope: access.Tenant}
 		ana := second.principals["401"]
-		ana.Name, ana.Level, ana.Held = "Ana Later", access.SiteLevel, []access.HeldRole{{RoleID: "302", ScopeID: "204"}}
+		ana.Name, ana.Level = "Ana Later", access.SiteLevel
+		ana.Held = []access.HeldRole{{RoleID: "302", ScopeID: "204"}}
 		second.principals["401"] = ana
 
 		one := pinned(t, db.s, "one")

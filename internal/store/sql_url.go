@@ -74,11 +74,7 @@ func checkPostgresParts(databaseURL string) error {
 	}
 	u, err := url.Parse(databaseURL)
 	if err != nil {
-<<<<<<< HEAD
-		return nil
-=======
 		return nil // several servers: the driver judges them
->>>>>>> ae7431f (config, store, starter: what the linter wants)
 	}
 	query := u.Query()
 	if mode := query.Get("sslmode"); mode != "" && !sslModes[mode] {

@@ -15,7 +15,8 @@ const maxLine = 64 << 10
 
 // logKeys are the fields of a log whose texts say what happened and not to whom.
 var logKeys = []string{
-	"level", "ts", "time", "msg", "error", "err", "ActivityType", "WorkflowType", "RunID", "TaskQueueType", "collection",
+	"level", "ts", "time", "msg", "error", "err", "ActivityType", "WorkflowType", "RunID", "TaskQueueType",
+	"collection",
 	"state", "outcome", "operation", "method", "kind", "version", "reason", "cause", "op",
 }
 

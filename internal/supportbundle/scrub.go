@@ -43,7 +43,9 @@ func (s *Scrubber) AddSecret(value string) {
 			continue
 		}
 		quoted, _ := json.Marshal(line) // a string has no reason to fail
-		for _, form := range []string{line, strings.Trim(string(quoted), `"`), url.QueryEscape(line), url.PathEscape(line)} {
+		for _, form := range []string{
+			line, strings.Trim(string(quoted), `"`), url.QueryEscape(line), url.PathEscape(line),
+		} {
 			if !slices.Contains(s.secrets, form) {
 				s.secrets = append(s.secrets, form)
 			}
@@ -106,7 +108,8 @@ var (
 	userinfo = regexp.MustCompile(`([a-zA-Z][a-zA-Z0-9+.-]*://)[^\s"]*@`)
 	address  = regexp.MustCompile(`[^\s"'<>(),;:=\[\]{}]+@[^\s"'<>(),;:=\[\]{}]+`)
 	hosts    = regexp.MustCompile(
-		`(?i)([a-z][a-z0-9+.-]*://)[^\s"'/?#,;]+|\b(?:[a-z0-9_-]+\.)+[a-z]{2,}(?::\d+)?\b|\b\d+\.\d+\.\d+\.\d+(?::\d+)?\b`)
+		`(?i)([a-z][a-z0-9+.-]*://)[^\s"'/?#,;]+|` +
+			`\b(?:[a-z0-9_-]+\.)+[a-z]{2,}(?::\d+)?\b|\b\d+\.\d+\.\d+\.\d+(?::\d+)?\b`)
 	paths  = regexp.MustCompile(`(^|[\s"'=:(])(/[^\s"',;:)]+)+`)
 	quoted = regexp.MustCompile(`\\?"[^"]*"|'[^'\s][^']*'|“[^”]*”`)
 )

@@ -12,7 +12,8 @@ func TestScrubber_Secrets(t *testing.T) {
 	s := NewScrubber(true)
 	s.AddSecret("p@ss word/1")
 	for _, text := range []string{
-		"x p@ss word/1 y", "x p%40ss+word%2F1 y", "postgres://u:hunter2@db.example.com/x", "Authorization: ApiToken abcdef",
+		"x p@ss word/1 y", "x p%40ss+word%2F1 y", "postgres://u:hunter2@db.example.com/x",
+		"Authorization: ApiToken abcdef",
 		"password=hunter2 x", `"token": "hunter2"`, "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.abc",
 		"-----BEGIN OPENSSH PRIVATE KEY-----\nhunter2\n-----END OPENSSH PRIVATE KEY-----", "whsec_hunter2",
 		"postgres://u:P@hunter2!@127.0.0.1/db", "k1:" + strings.Repeat("hunter2A", 6) + "=",

@@ -10,8 +10,8 @@ import (
 
 	"github.com/conductorone/baton-sdk/pkg/config"
 	"github.com/conductorone/baton-sdk/pkg/connectorrunner"
-	"sentinelone-provisioner/internal/version"
 
+	"sentinelone-provisioner/internal/version"
 	"sentinelone-provisioner/starter/conductorone/internal/connector"
 	"sentinelone-provisioner/starter/conductorone/internal/settings"
 )

@@ -10,13 +10,13 @@ import (
 	v2 "github.com/conductorone/baton-sdk/pb/c1/connector/v2"
 	"github.com/conductorone/baton-sdk/pkg/annotations"
 	"github.com/conductorone/baton-sdk/pkg/connectorbuilder"
+
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/requestclient"
 	"sentinelone-provisioner/internal/requestrecord"
 	"sentinelone-provisioner/internal/selector"
 	"sentinelone-provisioner/internal/timetext"
 	"sentinelone-provisioner/internal/wire"
-
 	"sentinelone-provisioner/starter/conductorone/internal/explain"
 )
 

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"go.temporal.io/sdk/client"
+
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/requestclient"
 	"sentinelone-provisioner/internal/requestrecord"
@@ -14,7 +15,6 @@ import (
 	"sentinelone-provisioner/internal/store"
 	"sentinelone-provisioner/internal/temporalclient"
 	"sentinelone-provisioner/internal/wire"
-
 	"sentinelone-provisioner/starter/conductorone/internal/provision"
 )
 

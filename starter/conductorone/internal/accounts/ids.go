@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"sentinelone-provisioner/internal/access"
-
 	"sentinelone-provisioner/starter/conductorone/internal/resources"
 )
 

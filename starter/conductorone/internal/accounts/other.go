@@ -5,11 +5,11 @@ import (
 	"slices"
 
 	"google.golang.org/grpc/codes"
+
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/requestclient"
 	"sentinelone-provisioner/internal/requestrecord"
 	"sentinelone-provisioner/internal/wire"
-
 	"sentinelone-provisioner/starter/conductorone/internal/explain"
 )
 

@@ -4,11 +4,11 @@ import (
 	"fmt"
 
 	"google.golang.org/grpc/codes"
+
 	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/internal/requestclient"
 	"sentinelone-provisioner/internal/requestrecord"
 	"sentinelone-provisioner/internal/wire"
-
 	"sentinelone-provisioner/starter/conductorone/internal/explain"
 )
 

@@ -7,9 +7,9 @@ import (
 	"github.com/conductorone/baton-sdk/pkg/annotations"
 	"google.golang.org/protobuf/types/known/structpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
+
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/describe"
-
 	"sentinelone-provisioner/starter/conductorone/internal/explain"
 	"sentinelone-provisioner/starter/conductorone/internal/resources"
 )

@@ -19,8 +19,8 @@ import (
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
-	"sentinelone-provisioner/internal/testbed"
 
+	"sentinelone-provisioner/internal/testbed"
 	"sentinelone-provisioner/starter/conductorone/internal/c1test"
 )
 

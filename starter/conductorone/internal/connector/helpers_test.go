@@ -11,8 +11,8 @@ import (
 	"github.com/conductorone/baton-sdk/pkg/types"
 	"github.com/segmentio/ksuid"
 	"github.com/stretchr/testify/require"
-	"sentinelone-provisioner/internal/store"
 
+	"sentinelone-provisioner/internal/store"
 	"sentinelone-provisioner/starter/conductorone/internal/connector"
 	"sentinelone-provisioner/starter/conductorone/internal/settings"
 	"sentinelone-provisioner/starter/conductorone/internal/snapshot"

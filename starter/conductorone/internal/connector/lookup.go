@@ -7,10 +7,10 @@ import (
 
 	v2 "github.com/conductorone/baton-sdk/pb/c1/connector/v2"
 	"google.golang.org/grpc/codes"
+
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/selector"
 	"sentinelone-provisioner/internal/store"
-
 	"sentinelone-provisioner/starter/conductorone/internal/explain"
 	"sentinelone-provisioner/starter/conductorone/internal/resources"
 	"sentinelone-provisioner/starter/conductorone/internal/snapshot"

@@ -9,12 +9,12 @@ import (
 
 	"github.com/conductorone/baton-sdk/pkg/cli"
 	"github.com/conductorone/baton-sdk/pkg/connectorbuilder"
+
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/livestatus"
 	"sentinelone-provisioner/internal/requestrecord"
 	"sentinelone-provisioner/internal/store"
 	"sentinelone-provisioner/internal/temporalclient"
-
 	"sentinelone-provisioner/starter/conductorone/internal/accounts"
 	"sentinelone-provisioner/starter/conductorone/internal/explain"
 	"sentinelone-provisioner/starter/conductorone/internal/provision"

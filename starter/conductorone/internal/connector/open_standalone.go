@@ -4,8 +4,8 @@ import (
 	"log/slog"
 
 	"github.com/conductorone/baton-sdk/pkg/connectorbuilder"
-	"sentinelone-provisioner/internal/version"
 
+	"sentinelone-provisioner/internal/version"
 	"sentinelone-provisioner/starter/conductorone/internal/explain"
 	"sentinelone-provisioner/starter/conductorone/internal/settings"
 	"sentinelone-provisioner/starter/conductorone/internal/snapshot"

@@ -14,8 +14,8 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
-	"sentinelone-provisioner/internal/access"
 
+	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/starter/conductorone/internal/resources"
 	"sentinelone-provisioner/starter/conductorone/internal/settings"
 	"sentinelone-provisioner/starter/conductorone/internal/storetest"

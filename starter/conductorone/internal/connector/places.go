@@ -5,8 +5,8 @@ import (
 
 	v2 "github.com/conductorone/baton-sdk/pb/c1/connector/v2"
 	"google.golang.org/protobuf/proto"
-	"sentinelone-provisioner/internal/access"
 
+	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/starter/conductorone/internal/resources"
 	"sentinelone-provisioner/starter/conductorone/internal/snapshot"
 )

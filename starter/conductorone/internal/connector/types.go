@@ -3,8 +3,8 @@ package connector
 import (
 	v2 "github.com/conductorone/baton-sdk/pb/c1/connector/v2"
 	"github.com/conductorone/baton-sdk/pkg/connectorbuilder"
-	"sentinelone-provisioner/internal/access"
 
+	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/starter/conductorone/internal/accounts"
 	"sentinelone-provisioner/starter/conductorone/internal/provision"
 	"sentinelone-provisioner/starter/conductorone/internal/resources"

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/structpb"
+
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/sshtest"
 	"sentinelone-provisioner/internal/testbed"

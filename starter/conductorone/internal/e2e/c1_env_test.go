@@ -11,12 +11,12 @@ import (
 	"github.com/stretchr/testify/assert" //nolint:depguard // the type that EventuallyWithT hands out
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/api/workflowservice/v1"
+
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/consoletest"
 	"sentinelone-provisioner/internal/testbed"
 	"sentinelone-provisioner/internal/testbed/grantworld"
 	"sentinelone-provisioner/internal/wire"
-
 	"sentinelone-provisioner/starter/conductorone/internal/c1test"
 )
 

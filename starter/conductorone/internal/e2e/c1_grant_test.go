@@ -7,9 +7,9 @@ import (
 	v2 "github.com/conductorone/baton-sdk/pb/c1/connector/v2"
 	"github.com/stretchr/testify/require"
 	"google.golang.org/grpc/codes"
+
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/testbed"
-
 	"sentinelone-provisioner/starter/conductorone/internal/c1test"
 )
 

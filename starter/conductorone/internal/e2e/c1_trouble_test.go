@@ -5,9 +5,9 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
 	"sentinelone-provisioner/internal/pgtest"
 	"sentinelone-provisioner/internal/testbed"
-
 	"sentinelone-provisioner/starter/conductorone/internal/c1test"
 )
 

@@ -10,9 +10,9 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"google.golang.org/protobuf/encoding/prototext"
+
 	"sentinelone-provisioner/internal/consoletest"
 	"sentinelone-provisioner/internal/testbed/grantworld"
-
 	"sentinelone-provisioner/starter/conductorone/internal/c1test"
 )
 

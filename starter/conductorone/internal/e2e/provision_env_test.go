@@ -14,10 +14,10 @@ import (
 	"go.temporal.io/sdk/client"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/testbed/grantworld"
 	"sentinelone-provisioner/internal/wire"
-
 	"sentinelone-provisioner/starter/conductorone/internal/connector"
 	"sentinelone-provisioner/starter/conductorone/internal/resources"
 	"sentinelone-provisioner/starter/conductorone/internal/settings"

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"go.temporal.io/api/workflowservice/v1"
+
 	"sentinelone-provisioner/internal/wire"
 )
 

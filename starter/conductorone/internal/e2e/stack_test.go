@@ -13,6 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/client"
+
 	"sentinelone-provisioner/internal/consoletest"
 	"sentinelone-provisioner/internal/testbed"
 	"sentinelone-provisioner/internal/wire"

@@ -17,8 +17,8 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/protoadapt"
-	"sentinelone-provisioner/internal/describe"
 
+	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/starter/conductorone/internal/settings"
 )
 

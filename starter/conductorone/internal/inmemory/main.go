@@ -16,9 +16,9 @@ import (
 	"github.com/conductorone/baton-sdk/pkg/connectorbuilder"
 	"github.com/conductorone/baton-sdk/pkg/field"
 	rs "github.com/conductorone/baton-sdk/pkg/types/resource"
+
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/scale"
-
 	"sentinelone-provisioner/starter/conductorone/internal/resources"
 	"sentinelone-provisioner/starter/conductorone/internal/settings"
 )

@@ -6,10 +6,10 @@ import (
 	"strings"
 
 	"google.golang.org/grpc/codes"
+
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/internal/wire"
-
 	"sentinelone-provisioner/starter/conductorone/internal/explain"
 )
 

@@ -6,6 +6,7 @@ import (
 
 	v2 "github.com/conductorone/baton-sdk/pb/c1/connector/v2"
 	"github.com/conductorone/baton-sdk/pkg/annotations"
+
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/wire"
 )

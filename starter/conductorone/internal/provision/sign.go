@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"golang.org/x/crypto/ssh"
+
 	"sentinelone-provisioner/internal/config"
 	"sentinelone-provisioner/internal/requestclient"
 	"sentinelone-provisioner/internal/signing"

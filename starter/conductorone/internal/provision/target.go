@@ -7,9 +7,9 @@ import (
 
 	v2 "github.com/conductorone/baton-sdk/pb/c1/connector/v2"
 	"google.golang.org/grpc/codes"
+
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/wire"
-
 	"sentinelone-provisioner/starter/conductorone/internal/explain"
 	"sentinelone-provisioner/starter/conductorone/internal/resources"
 )

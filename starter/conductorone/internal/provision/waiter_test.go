@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/requestrecord"
 	"sentinelone-provisioner/internal/temporalclient"

@@ -6,6 +6,7 @@ import (
 
 	v2 "github.com/conductorone/baton-sdk/pb/c1/connector/v2"
 	"google.golang.org/protobuf/types/known/timestamppb"
+
 	"sentinelone-provisioner/internal/access"
 )
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 
 	v2 "github.com/conductorone/baton-sdk/pb/c1/connector/v2"
+
 	"sentinelone-provisioner/internal/access"
 )
 

@@ -15,8 +15,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
-	"sentinelone-provisioner/internal/access"
 
+	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/starter/conductorone/internal/resources"
 )
 

@@ -2,6 +2,7 @@ package resources
 
 import (
 	v2 "github.com/conductorone/baton-sdk/pb/c1/connector/v2"
+
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/console"
 )

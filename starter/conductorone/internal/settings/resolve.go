@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"go.temporal.io/sdk/client"
+
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/config"
 	"sentinelone-provisioner/internal/console"

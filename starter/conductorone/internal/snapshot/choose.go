@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/segmentio/ksuid"
+
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/store"
 )

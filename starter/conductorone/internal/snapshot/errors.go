@@ -7,6 +7,7 @@ import (
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/store"
 	"sentinelone-provisioner/internal/wire"

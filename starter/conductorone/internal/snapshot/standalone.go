@@ -12,6 +12,7 @@ import (
 	"github.com/segmentio/ksuid"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+
 	"sentinelone-provisioner/activities/sync"
 	"sentinelone-provisioner/internal/attempt"
 	"sentinelone-provisioner/internal/console"

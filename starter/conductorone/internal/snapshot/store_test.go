@@ -11,9 +11,9 @@ import (
 	"github.com/stretchr/testify/require"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/store"
-
 	"sentinelone-provisioner/starter/conductorone/internal/snapshot"
 	"sentinelone-provisioner/starter/conductorone/internal/storetest"
 )

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/store"
 )
