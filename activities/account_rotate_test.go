@@ -307,6 +307,26 @@ func TestPlan_RotationRefused(t *testing.T) {
 	require.Zero(t, f.generated())
 }
 
+// Nobody is asked about a token under a policy file that has no rule for tokens: one approval from anyone would hand
+// over all roles of the service user. Under the built-in policy, one person is asked.
+func TestPlan_RotationNeedsARule(t *testing.T) {
+	t.Parallel()
+	f := newRotateFixture(t, consoletest.Options{})
+	grantsOnly, err := policy.Parse("grants", []byte(testbed.AutoApprove))
+	require.NoError(t, err)
+	f.request.Following(grantsOnly)
+	plan := f.planned(f.planRotation(f.spec(f.key.Recipient())))
+	require.Contains(t, plan.Refusal, "add a rule with for: [rotateToken]")
+	require.False(t, plan.Approval.Required)
+
+	asks := newRotateFixture(t, consoletest.Options{})
+	asks.request.Following(policy.BuiltIn())
+	plan = asks.planned(asks.planRotation(asks.spec("")))
+	require.Empty(t, plan.Refusal)
+	require.True(t, plan.Approval.Required)
+	require.Zero(t, f.generated()+asks.generated())
+}
+
 // The token of the worker itself is not rotated, also where the console does not tell whose that is: it would lock the
 // worker out, and hand over what the worker may do.
 func TestPlan_RotationOfTheOwnToken(t *testing.T) {

@@ -173,7 +173,9 @@ func (e *evaluation) kindFor(rule *rule) string {
 
 // noRule decides about a request that no rule allows. What gives access is refused. What
 // ends access needs no approval, so that a gap in the policy never keeps access alive. A sync
-// is confirmed, grants are applied again, and a token is rotated, after a second person agreed.
+// is confirmed, and grants are applied again, after a second person agreed. A new token gives
+// all roles of its service user: only the built-in policy, which asks for one approval for
+// everything, asks for one here too.
 func (e *evaluation) noRule() {
 	switch op := e.facts.op; {
 	case grants(op) && op != opGrant:
@@ -181,6 +183,9 @@ func (e *evaluation) noRule() {
 			op, e.policy.naming(op), op)
 	case grants(op):
 		e.refuse("no rule of the policy allows it")
+	case op == opRotateToken && !e.policy.isBuiltIn():
+		e.refuse("no rule for %s allows it, and a new token has all roles of the service user: add a rule with "+
+			"for: [%s] to the policy, which says who approves it", op, op)
 	case op == opConfirm, op == opUnfreeze, op == opRotateToken:
 		if rule := e.policy.naming(op); rule != nil {
 			e.explain("no rule for %s matches, so that one other person decides", op)

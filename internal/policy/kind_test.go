@@ -60,23 +60,22 @@ func TestEvaluate_Kinds(t *testing.T) {
 }
 
 // Without a rule, what gives access is refused, what ends it needs no approval, and a second
-// person confirms a sync, ends a freeze, and lets a token be rotated.
+// person confirms a sync and ends a freeze. A new token gives all roles of its service user.
 func TestEvaluate_KindsWithoutARule(t *testing.T) {
 	t.Parallel()
 	p := parse(t, testGroups+"  - {name: a, when: role.name == \"none\", autoApprove: true}\n")
 	for kind, refused := range map[string]bool{
 		"grant": true, "createUser": true, "createServiceUser": true, "extend": true,
 		"revoke": false, "offboard": false, "confirm": false, "unfreeze": false,
-		"rotateToken": false,
+		"rotateToken": true,
 	} {
 		got := evaluate(t, p, asked(kind))
 		require.Equal(t, refused, got.Refusal != "", kind)
-		second := kind == "confirm" || kind == "unfreeze" || kind == "rotateToken"
+		second := kind == "confirm" || kind == "unfreeze"
 		require.Equal(t, second, got.Approval.Required, kind)
 		if second {
 			require.Equal(t, "1 approval from anyone", strings.Split(got.Approval.Policy, ",")[0])
-			within := map[bool]access.Duration{true: access.Duration(72 * time.Hour)}[kind == "rotateToken"]
-			require.Equal(t, within, got.Approval.DecideWithin)
+			require.Zero(t, got.Approval.DecideWithin)
 		}
 	}
 	for _, mode := range []access.Op{access.OpDelete, access.OpReset} {
@@ -84,6 +83,51 @@ func TestEvaluate_KindsWithoutARule(t *testing.T) {
 		require.Equal(t, "no approval required: no rule of the policy matches",
 			evaluate(t, policy.BuiltIn(), end).Approval.Policy)
 	}
+}
+
+// A new token needs a rule that names it and matches; rules for grants do not stand in for it. The built-in policy
+// asks for one approval, as for everything, and so does a file with its text: hash and decision go together.
+func TestEvaluate_RotateTokenWithoutARule(t *testing.T) {
+	t.Parallel()
+	const grants = testGroups + "  - {name: all, permanent: true, autoApprove: true}\n"
+	builtIn := policy.BuiltIn()
+	in := asked("rotateToken")
+	for name, p := range map[string]*policy.Policy{
+		"none": parse(t, grants),
+		"another service user": parse(t, grants+
+			"  - {name: tokens, for: [rotateToken], when: principal.id == \"502\", autoApprove: true}\n"),
+		"only a deny": parse(t, grants+
+			"  - {name: never, for: [rotateToken], when: principal.id == \"502\", deny: by hand}\n"),
+		"almost the built-in policy": parse(t, string(builtIn.Text())+"# ours\n"),
+	} {
+		got := evaluate(t, p, in)
+		require.Equal(t, "no rule for rotateToken allows it, and a new token has all roles of the service user: "+
+			"add a rule with for: [rotateToken] to the policy, which says who approves it", got.Refusal, name)
+		require.False(t, got.Approval.Required, name)
+		require.Empty(t, got.Approval.Steps, name)
+	}
+	for _, p := range []*policy.Policy{builtIn, parse(t, string(builtIn.Text()))} {
+		got := evaluate(t, p, in)
+		require.Empty(t, got.Refusal)
+		require.Equal(t, "1 approval from anyone, within 72h", strings.Split(got.Approval.Policy, " (")[0])
+		require.Equal(t, access.Duration(72*time.Hour), got.Approval.DecideWithin)
+	}
+	named := parse(t, grants+
+		"  - {name: tokens, for: [rotateToken], when: principal.id == \"501\", autoApprove: true}\n")
+	require.Empty(t, evaluate(t, named, in).Refusal)
+}
+
+// A request that an earlier release let one person approve is not covered any more.
+func TestDecideAgain_RotateTokenWithoutARule(t *testing.T) {
+	t.Parallel()
+	p := parse(t, testGroups+"  - {name: all, permanent: true, autoApprove: true}\n")
+	in := asked("rotateToken")
+	recorded := evaluate(t, policy.BuiltIn(), in).Approval
+	recorded.Hash = p.Hash()
+	again, err := p.DecideAgain(in, recorded, in.Now)
+	require.NoError(t, err)
+	require.Equal(t, policy.AgainRefused, again.Verdict)
+	require.Contains(t, again.Why, "add a rule with for: [rotateToken]")
 }
 
 // Rules for grants decide about new accounts and extensions, unless a rule names their kind.
