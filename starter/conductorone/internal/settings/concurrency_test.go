@@ -1,9 +1,12 @@
 package settings_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/conductorone/baton-sdk/pkg/cli"
@@ -41,4 +44,39 @@ func TestSettings_TaskConcurrency(t *testing.T) {
 	cmd.SilenceErrors, cmd.SilenceUsage = true, true
 	require.ErrorIs(t, cmd.Execute(), errSeen)
 	require.Equal(t, 10, got.TaskConcurrency)
+}
+
+// A number of tasks with which nothing could wait is a fault. The SDK takes 0 and would then wait for ever, so that the
+// fault must come before it runs.
+//
+//nolint:paralleltest // SetDefaults changes the environment
+func TestSettings_TaskConcurrencyBounds(t *testing.T) {
+	bare(t)
+	s := given()
+	for n, good := range map[int]bool{-1: false, 0: false, 1: false, 2: true, 100: true, 101: false} {
+		s.TaskConcurrency = n
+		_, err := s.Resolve()
+		if good {
+			require.NoError(t, err, n)
+			continue
+		}
+		require.ErrorContains(t, err, fmt.Sprintf("--task-concurrency is %d: set it from 2 to 100", n))
+	}
+
+	require.NoError(t, settings.SetDefaults())
+	errRuns := errors.New("the SDK would run now")
+	_, cmd, err := sdkconfig.DefineConfigurationV2(t.Context(), settings.Name,
+		func(_ context.Context, s *settings.Settings, _ cli.RunTimeOpts) (types.ConnectorServer, error) {
+			_, err := s.Resolve()
+			return nil, cmp.Or(err, errRuns)
+		}, settings.Schema)
+	require.NoError(t, err)
+	cmd.SetArgs([]string{
+		"--management-console-url", "https://acmeco.sentinelone.net", "--task-concurrency=0",
+		"--file", filepath.Join(t.TempDir(), "sync.c1z"),
+	})
+	cmd.SilenceErrors, cmd.SilenceUsage = true, true
+	err = cmd.Execute()
+	require.NotErrorIs(t, err, errRuns)
+	require.ErrorContains(t, err, "--task-concurrency is 0: set it from 2 to 100")
 }

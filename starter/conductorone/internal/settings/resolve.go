@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/conductorone/baton-sdk/pkg/field"
 	"go.temporal.io/sdk/client"
 
 	"sentinelone-provisioner/internal/access"
@@ -21,6 +22,9 @@ import (
 // longestWait is how long a task may wait: ConductorOne gives up after five minutes, and the answer must arrive
 // before that.
 const longestWait = 4*time.Minute + 30*time.Second
+
+// fewestTasks leaves one task to what does not wait and one to a request that waits; mostTasks is the SDK's own limit.
+const fewestTasks, mostTasks = 2, 100
 
 // Config is what the connector runs with: settings that hold, with the worker's variables for what they leave out.
 type Config struct {
@@ -82,7 +86,7 @@ func (s *Settings) Resolve() (Config, error) {
 	}
 	c.Console.ReadOnly = true // the connector itself never writes to a console
 	for _, check := range []func(*Config) error{
-		s.resolveConsole, s.resolveToken, s.resolveStore, s.resolveRequester, s.resolveTimes,
+		s.resolveConsole, s.resolveToken, s.resolveStore, s.resolveRequester, s.resolveTimes, s.checkTasks,
 	} {
 		faults = append(faults, check(&c))
 	}
@@ -156,6 +160,15 @@ func (s *Settings) resolveRequester(c *Config) error {
 		}
 	}
 	return errors.Join(faults...)
+}
+
+// checkTasks refuses numbers with which the connector would not work: the SDK takes 0, and then never runs a task.
+func (s *Settings) checkTasks(*Config) error {
+	if s.TaskConcurrency >= fewestTasks && s.TaskConcurrency <= mostTasks {
+		return nil
+	}
+	return fmt.Errorf("--%s is %d: set it from %d to %d, since one task is kept free of requests that wait, or leave "+
+		"it out for 10", field.TaskConcurrencyField.FieldName, s.TaskConcurrency, fewestTasks, mostTasks)
 }
 
 func (s *Settings) resolveTimes(c *Config) error {

@@ -19,6 +19,7 @@ func given() *settings.Settings {
 	return &settings.Settings{
 		ConsoleURL: "https://acmeco.sentinelone.net", Token: "a-very-secret-token",
 		MaxAge: "1h", SyncWait: "15m", Wait: "4m", Requester: "conductorone",
+		TaskConcurrency: 10,
 	}
 }
 
@@ -115,7 +116,7 @@ func TestResolve_AllFaults(t *testing.T) {
 	require.Error(t, err)
 	for _, fault := range []string{
 		"management-console-url", "--database-url", "--max-age", "--sync-wait", "--wait is 10m", "--requester",
-		"--task-queue", "--signing-key",
+		"--task-queue", "--signing-key", "--task-concurrency is 0",
 	} {
 		require.ErrorContains(t, err, fault)
 	}
