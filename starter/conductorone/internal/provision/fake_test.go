@@ -104,7 +104,7 @@ var (
 	dani = access.PrincipalRef{Kind: access.User, ID: "7", Email: "ana@example.com"}
 )
 
-// assignment is the resource of a role at a scope, under an id that says nothing.
+// assignment is the resource of a role at a scope, under a parent that says nothing.
 func assignment(t *testing.T, roleID, scopeType, scopeID string) *v2.Resource {
 	t.Helper()
 	trait := &v2.ScopeBindingTrait{}
@@ -112,8 +112,8 @@ func assignment(t *testing.T, roleID, scopeType, scopeID string) *v2.Resource {
 		v2.ResourceId_builder{ResourceType: resources.Role, Resource: roleID}.Build())(trait))
 	require.NoError(t, resource.WithRoleScopeResourceId(
 		v2.ResourceId_builder{ResourceType: scopeType, Resource: scopeID}.Build())(trait))
-	r, err := resource.NewResource("SOC", v2.ResourceType_builder{Id: resources.RoleAssignment}.Build(), "1-1",
-		resource.WithAnnotation(trait), resource.WithParentResourceID(
+	r, err := resource.NewResource("SOC", v2.ResourceType_builder{Id: resources.RoleAssignment}.Build(),
+		resources.AssignmentID(roleID, scopeID), resource.WithAnnotation(trait), resource.WithParentResourceID(
 			v2.ResourceId_builder{ResourceType: resources.Role, Resource: "1"}.Build()))
 	require.NoError(t, err)
 	return r
@@ -122,7 +122,7 @@ func assignment(t *testing.T, roleID, scopeType, scopeID string) *v2.Resource {
 func assigned(t *testing.T) *v2.Entitlement {
 	t.Helper()
 	return v2.Entitlement_builder{
-		Id: "role_assignment:1-1:assigned", Slug: resources.Assigned,
+		Id: "role_assignment:2-9:assigned", Slug: resources.Assigned,
 		Resource: assignment(t, "2", resources.Site, "9"),
 	}.Build()
 }

@@ -249,7 +249,7 @@ func TestTargetOf(t *testing.T) {
 		return v2.ResourceId_builder{ResourceType: resources.User, Resource: id}.Build()
 	}
 	of := func(r *v2.Resource, slug string, p *v2.ResourceId) (target, error) {
-		return targetOf(v2.Entitlement_builder{Id: "e", Slug: slug, Resource: r}.Build(), p)
+		return targetOf(v2.Entitlement_builder{Id: "e:assigned", Slug: slug, Resource: r}.Build(), p)
 	}
 	got, err := of(assignment(t, "2", resources.Tenant, resources.TenantID), resources.Assigned,
 		v2.ResourceId_builder{ResourceType: resources.ServiceUser, Resource: "7"}.Build())
@@ -280,6 +280,13 @@ func TestTargetOf(t *testing.T) {
 		require.ErrorContains(t, err, c.want)
 		require.Equal(t, codes.InvalidArgument, status.Code(err), c.want)
 	}
+
+	_, err = targetOf(v2.Entitlement_builder{Id: "role_assignment:2-9:member", Resource: site}.Build(), user("7"))
+	require.ErrorContains(t, err, `"role_assignment:2-9:member" of a role assignment cannot be provisioned`)
+	site.GetId().SetResource("1-9")
+	_, err = of(site, resources.Assigned, user("7"))
+	require.ErrorContains(t, err, "another role or scope than its id says")
+	require.Equal(t, codes.InvalidArgument, status.Code(err))
 }
 
 // Ids differ in everything that they are made from, and say nothing of it.

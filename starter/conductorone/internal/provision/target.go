@@ -1,6 +1,7 @@
 package provision
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/base32"
 	"strings"
@@ -21,12 +22,16 @@ type target struct {
 }
 
 // targetOf reads role and scope from the trait of the entitlement's resource. ConductorOne also makes up resources
-// that no sync has seen, so that the resource's id and its parent say nothing.
+// that no sync has seen, so that the resource's parent says nothing; its id must agree with the trait.
 func targetOf(e *v2.Entitlement, principal *v2.ResourceId) (target, error) {
-	if e.GetSlug() != "" && e.GetSlug() != resources.Assigned {
+	slug := e.GetSlug()
+	if slug == "" && strings.HasSuffix(e.GetId(), ":"+resources.Assigned) {
+		slug = resources.Assigned
+	}
+	if slug != resources.Assigned {
 		return target{}, explain.Newf(codes.InvalidArgument,
 			"the entitlement %q of a role assignment cannot be provisioned: request %q",
-			e.GetSlug(), resources.Assigned)
+			cmp.Or(slug, e.GetId()), resources.Assigned)
 	}
 	holding, err := resources.HoldingOf(e.GetResource())
 	if err != nil {

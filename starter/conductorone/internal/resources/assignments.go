@@ -65,7 +65,8 @@ func ScopeID(s access.Scope) *v2.ResourceId {
 }
 
 // HoldingOf is the role and the scope of the resource of a role assignment, by its trait: its id alone does not say
-// whether the scope is an account or a site.
+// whether the scope is an account or a site. It refuses a trait that contradicts the id: people saw and approved the
+// one, and the other would be provisioned.
 func HoldingOf(of *v2.Resource) (access.Holding, error) {
 	trait := &v2.ScopeBindingTrait{}
 	notes := annotations.Annotations(of.GetAnnotations())
@@ -74,6 +75,10 @@ func HoldingOf(of *v2.Resource) (access.Holding, error) {
 		return access.Holding{}, fmt.Errorf("ConductorOne did not say which role and scope %s %s is about: sync, "+
 			"then request it again: %w", of.GetId().GetResourceType(), of.GetId().GetResource(),
 			cmp.Or(err, errNoTrait))
+	}
+	if t := trait.GetRoleId().GetResourceType(); t != Role {
+		return access.Holding{}, fmt.Errorf("%s %s names a %q as its role: sync, then request it again",
+			of.GetId().GetResourceType(), of.GetId().GetResource(), t)
 	}
 	h := access.Holding{RoleID: trait.GetRoleId().GetResource(), ScopeID: trait.GetScopeResourceId().GetResource()}
 	switch trait.GetScopeResourceId().GetResourceType() {
@@ -88,6 +93,12 @@ func HoldingOf(of *v2.Resource) (access.Holding, error) {
 		return access.Holding{}, fmt.Errorf("%s %s names role %q at %s %q, which is no role at a scope: sync, then "+
 			"request it again", of.GetId().GetResourceType(), of.GetId().GetResource(), h.RoleID,
 			trait.GetScopeResourceId().GetResourceType(), h.ScopeID)
+	}
+	scope := trait.GetScopeResourceId().GetResource()
+	if of.GetId().GetResource() != AssignmentOf(h) || scope != ScopeID(h.Scope()).GetResource() {
+		return access.Holding{}, fmt.Errorf("%s %s names role %q at %s %q, which is another role or scope than its id "+
+			"says: sync, then request it again", of.GetId().GetResourceType(), of.GetId().GetResource(), h.RoleID,
+			trait.GetScopeResourceId().GetResourceType(), scope)
 	}
 	return h, nil
 }

@@ -2,12 +2,15 @@ package resources
 
 import (
 	"fmt"
+	"strings"
 	"unicode/utf8"
 
 	v2 "github.com/conductorone/baton-sdk/pb/c1/connector/v2"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/anypb"
 	"google.golang.org/protobuf/types/known/structpb"
+
+	"sentinelone-provisioner/internal/describe"
 )
 
 // The longest texts that ConductorOne's protocol takes, in bytes. It refuses a call with a longer one.
@@ -23,8 +26,7 @@ func pack(messages ...proto.Message) []*anypb.Any {
 	for i, m := range messages {
 		out[i] = &anypb.Any{}
 		if err := anypb.MarshalFrom(out[i], m, proto.MarshalOptions{Deterministic: true}); err != nil {
-			// Invalid UTF-8 alone cannot be encoded. The texts come out of JSON, whose decoder replaces it, or out of a
-			// request of ConductorOne, whose decoder refuses it.
+			// Invalid UTF-8 alone cannot be encoded, and clip and resourceID leave none.
 			//nolint:forbidigo // so it cannot happen
 			panic(fmt.Errorf("encode %s: %w", m.ProtoReflect().Descriptor().FullName(), err))
 		}
@@ -48,12 +50,15 @@ func (p profile) asStruct() *structpb.Struct {
 	return out
 }
 
+// resourceID keeps an id as it is, unless it is no UTF-8, which protobuf refuses.
 func resourceID(typeID, id string) *v2.ResourceId {
-	return &v2.ResourceId{ResourceType: typeID, Resource: id}
+	return &v2.ResourceId{ResourceType: typeID, Resource: strings.ToValidUTF8(id, "\ufffd")}
 }
 
-// clip cuts a text to a number of bytes, between characters.
+// clip makes a text from the console safe to show, as [describe.Text] does, and so valid UTF-8, which protobuf needs.
+// It cuts the text to a number of bytes, between characters.
 func clip(text string, most int) string {
+	text = describe.Text(text)
 	if len(text) <= most {
 		return text
 	}

@@ -8,6 +8,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/describe"
 )
 
 // sourceSSO is the source of users that single sign-on makes.
@@ -51,7 +52,7 @@ func NewPrincipal(p access.Principal) *v2.Resource {
 
 func userTrait(p access.Principal) *v2.UserTrait {
 	out := &v2.UserTrait{
-		AccountType: v2.UserTrait_ACCOUNT_TYPE_HUMAN, Login: p.Email,
+		AccountType: v2.UserTrait_ACCOUNT_TYPE_HUMAN, Login: describe.Text(p.Email),
 		MfaStatus: &v2.UserTrait_MFAStatus{MfaEnabled: p.TwoFAEnabled},
 		SsoStatus: &v2.UserTrait_SSOStatus{SsoEnabled: p.Source == sourceSSO},
 	}
@@ -59,7 +60,7 @@ func userTrait(p access.Principal) *v2.UserTrait {
 		out.AccountType = v2.UserTrait_ACCOUNT_TYPE_SYSTEM
 	}
 	if p.Email != "" {
-		out.Emails = []*v2.UserTrait_Email{{Address: p.Email, IsPrimary: true}}
+		out.Emails = []*v2.UserTrait_Email{{Address: out.GetLogin(), IsPrimary: true}}
 	}
 	return out
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/anypb"
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/starter/conductorone/internal/resources"
@@ -118,8 +119,8 @@ func TestIds_AreTheSDKs(t *testing.T) {
 	}
 }
 
-// The trait of a role assignment alone says its role and its scope, and what has no such trait, or half of one, is
-// refused with what to do.
+// The trait of a role assignment says its role and its scope, and what has no such trait, half of one, or one that
+// contradicts the id, is refused with what to do.
 func TestHoldingOf(t *testing.T) {
 	t.Parallel()
 	for _, h := range []access.Holding{
@@ -128,16 +129,45 @@ func TestHoldingOf(t *testing.T) {
 		{RoleID: "303", Level: access.SiteLevel, ScopeID: "201"},
 	} {
 		r := resources.NewAssignment(h, resources.Names{})
-		r.Id.Resource = "another-id"
 		got, err := resources.HoldingOf(r)
 		require.NoError(t, err)
 		require.Equal(t, h, got)
+		r.Id.Resource = "304-201"
+		_, err = resources.HoldingOf(r)
+		require.ErrorContains(t, err, "another role or scope than its id says: sync, then request it again")
 	}
 	_, err := resources.HoldingOf(resources.NewSite(access.Site{ID: "201"}))
 	require.ErrorContains(t, err, "which role and scope site 201 is about: sync, then request it again")
 	_, err = resources.HoldingOf(resources.NewAssignment(access.Holding{Level: access.SiteLevel, RoleID: "303"},
 		resources.Names{}))
 	require.ErrorContains(t, err, "sync, then request it again")
+}
+
+// A role that is no role, a scope that is none, and a tenant under another name are refused.
+func TestHoldingOf_Types(t *testing.T) {
+	t.Parallel()
+	id := func(kind, id string) *v2.ResourceId { return &v2.ResourceId{ResourceType: kind, Resource: id} }
+	for _, c := range []struct {
+		id, want    string
+		role, scope *v2.ResourceId
+	}{
+		{"303-201", "", id("role", "303"), id("site", "201")},
+		{"303-201", `names a "user" as its role: sync`, id("user", "303"), id("site", "201")},
+		{"303-201", `names a "" as its role: sync`, id("", "303"), id("site", "201")},
+		{"303-201", `at user "201", which is no role at a scope: sync`, id("role", "303"), id("user", "201")},
+		{"303-tenant", `at tenant "101", which is another`, id("role", "303"), id("tenant", "101")},
+	} {
+		trait, err := anypb.New(&v2.ScopeBindingTrait{RoleId: c.role, ScopeResourceId: c.scope})
+		require.NoError(t, err)
+		_, err = resources.HoldingOf(&v2.Resource{
+			Id: id(resources.RoleAssignment, c.id), Annotations: []*anypb.Any{trait},
+		})
+		if c.want == "" {
+			require.NoError(t, err)
+			continue
+		}
+		require.ErrorContains(t, err, c.want)
+	}
 }
 
 func TestPrincipalOf(t *testing.T) {
@@ -169,6 +199,45 @@ func TestLongTexts(t *testing.T) {
 	for _, e := range append(resources.Levels(role), resources.Members(site), resources.AssignedTo(held)) {
 		require.NoError(t, e.Validate())
 	}
+}
+
+// Names and texts of the console show what controls a terminal or turns the direction of writing, and what is no
+// UTF-8 fails no sync: protobuf refuses it.
+func TestHostileTexts(t *testing.T) {
+	t.Parallel()
+	const bad, shown = "a\x1b[2J\u202eb\xffc\nd", `a\x1b[2J\u202eb\xffc d`
+	const id = "3\xff"
+	account := resources.NewAccount(access.Account{ID: id, Name: bad, State: bad})
+	site := resources.NewSite(access.Site{ID: id, Name: bad, AccountID: id, AccountName: bad, State: bad})
+	role := resources.NewRole(access.Role{ID: id, Name: bad, Description: bad, Scope: bad, ScopeID: id})
+	principal := access.Principal{ID: id, Name: bad, Email: bad, Description: bad, Level: bad, Source: bad}
+	held := resources.NewAssignment(access.Holding{RoleID: id, Level: access.SiteLevel, ScopeID: id},
+		resources.Names{Role: bad, Scope: bad, Account: bad})
+	all := []proto.Message{
+		resources.NewTenant(bad), account, site, role, held, resources.Members(site), resources.AssignedTo(held),
+		resources.Levels(role)[0],
+	}
+	for _, kind := range []access.Kind{access.User, access.ServiceUser} {
+		principal.Kind = kind
+		all = append(all, resources.NewPrincipal(principal), resources.AssignedGrant(access.Assignment{
+			PrincipalKind: kind, PrincipalID: id, RoleID: id, Level: access.SiteLevel, ScopeID: id,
+		}, false))
+	}
+	for _, m := range all {
+		_, err := proto.Marshal(m)
+		require.NoError(t, err)
+		text := string(readable(t, m))
+		require.NotContains(t, text, `\u001b`)
+		require.NotContains(t, text, `\n`)
+		require.NotContains(t, text, "\u202e")
+		if _, is := m.(*v2.Grant); !is {
+			require.Contains(t, text, strings.ReplaceAll(shown, `\`, `\\`))
+		}
+	}
+	require.Equal(t, shown, site.GetDisplayName())
+	require.Equal(t, shown, role.GetDescription())
+	require.Equal(t, shown, account.GetProfile().GetFields()["account_name"].GetStringValue())
+	require.Equal(t, shown+" at "+shown+" / "+shown, held.GetDisplayName())
 }
 
 // Every type that has entitlements has them in one stream, and each other type has none, so that no resource costs a
