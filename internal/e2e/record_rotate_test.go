@@ -48,7 +48,7 @@ func (a *accountEnv) startRotation(fault consoletest.FaultKind, times int) clien
 			Name: fault, Path: "/service-users/" + in.Principal.ID, Method: "POST", Times: times,
 		})
 	}
-	return a.start(wire.RotateID("ci"), wire.RotateTokenType, in)
+	return a.start(wire.RotateID(a.t.Name()), wire.RotateTokenType, in) // others run beside it
 }
 
 // rotateInput rotates the token of a service user that is made for it.
