@@ -187,7 +187,7 @@ func TestPrograms_StrangeValues(t *testing.T) {
 						require.Contains(t, got.out, v.Name, "%s, %s", program, what)
 						continue
 					}
-					if got.code == 1 && v.Name == "SENTINELONE_API_TOKEN" { // any word may be one: the console judges it
+					if got.code == 1 && v.Name == "SENTINELONE_API_TOKEN" { // any word may be one: the console judges
 						require.Contains(t, got.out, "401 Authentication Failed", "%s, %s", program, what)
 						continue
 					}

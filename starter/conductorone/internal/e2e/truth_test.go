@@ -11,6 +11,7 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/consoletest"
+	"sentinelone-provisioner/internal/describe"
 )
 
 // expected is what a .c1z must hold of a console: all ids, written together here and not by the connector's code.
@@ -38,16 +39,16 @@ func expect(console *consoletest.Server, stock bool) expected {
 		parents:   map[string]string{}, bindings: map[string][2]string{},
 	}
 	for _, a := range truth.Accounts {
-		out.resources["account:"+a.ID] = a.Name
+		out.resources["account:"+a.ID] = describe.Text(a.Name)
 		out.entitlements = append(out.entitlements, "account:"+a.ID+":member")
 	}
 	for _, s := range truth.Sites {
-		out.resources["site:"+s.ID] = s.Name
+		out.resources["site:"+s.ID] = describe.Text(s.Name)
 		out.parents["site:"+s.ID] = "account:" + s.AccountID
 		out.entitlements = append(out.entitlements, "site:"+s.ID+":member")
 	}
 	for _, r := range truth.Roles {
-		out.resources["role:"+r.ID] = r.Name
+		out.resources["role:"+r.ID] = describe.Text(r.Name)
 		if stock {
 			for _, level := range []string{"account", "site", "tenant"} {
 				out.entitlements = append(out.entitlements, "role:"+r.ID+":"+level+" scope")
@@ -57,7 +58,7 @@ func expect(console *consoletest.Server, stock bool) expected {
 	grants := map[string]bool{}
 	for _, p := range truth.Principals {
 		who := resourceType(p.Kind) + ":" + p.ID
-		out.resources[who] = p.Name
+		out.resources[who] = describe.Text(p.Name)
 		for _, h := range p.Held {
 			out.addHeld(grants, who, p.Level, h, stock)
 		}

@@ -85,7 +85,9 @@ func (w *Waiter) Follow(
 		case err != nil:
 			return out, err
 		}
-		out.Observation = seen
+		if seen.Status != nil || seen.Over || out.Status == nil {
+			out.Observation = seen
+		} // else Temporal did not answer, at the end of the wait perhaps: what was seen before says more
 		if seen.Over || seen.Status != nil && settled(*seen.Status) {
 			out.Settled = true
 			return out, nil

@@ -34,6 +34,39 @@ func (p patient) Await(
 
 func never(wire.RequestStatus) bool { return false }
 
+// fading is a request that Temporal shows once, and then no more.
+type fading struct {
+	patient
+
+	looks int
+}
+
+func (f *fading) Await(
+	ctx context.Context, run temporalclient.Run, patience time.Duration,
+) (requestrecord.Observation, error) {
+	seen, err := f.patient.Await(ctx, run, patience)
+	if f.looks++; f.looks > 1 {
+		seen = requestrecord.Observation{Trouble: "Temporal does not answer"}
+	}
+	return seen, err
+}
+
+// A look that Temporal does not answer, as the last one of a wait may be, does not hide what was seen before.
+func TestWaiter_KeepsWhatItHasSeen(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := NewWaiter(WaiterOptions{Concurrency: 10})
+		ctx, stop := w.Limit(t.Context())
+		defer stop()
+		seen := requestrecord.Observation{Status: &wire.RequestStatus{
+			State: wire.StateAwaitingApproval, Waiting: "1 of leads",
+		}}
+		got, err := w.Follow(ctx, &fading{patient: patient{seen: seen}}, temporalclient.Run{}, false, never)
+		require.NoError(t, err)
+		require.Equal(t, seen, got.Observation)
+	})
+}
+
 // Of ten tasks at once, at most nine wait for people, at most eight of them to give access; one more that gives
 // access is answered at once, and a revoke has a place.
 func TestWaiter_Places(t *testing.T) {
