@@ -11,6 +11,7 @@ import (
 	"sentinelone-provisioner/internal/requestrecord"
 	"sentinelone-provisioner/internal/selector"
 	"sentinelone-provisioner/internal/wire"
+	"sentinelone-provisioner/starter/conductorone/internal/resources"
 )
 
 // Requests carries requests out.
@@ -53,6 +54,6 @@ type Config struct {
 
 // principalOf is the principal that a resource id names; ok is false for other types.
 func principalOf(id *v2.ResourceId) (p access.PrincipalSelector, ok bool) {
-	kind, ok := kinds[id.GetResourceType()]
-	return access.PrincipalSelector{Kind: kind, ID: id.GetResource()}, ok && id.GetResource() != ""
+	kind, ref, err := resources.PrincipalOf(id)
+	return access.PrincipalSelector{Kind: kind, ID: ref}, err == nil && ref != ""
 }

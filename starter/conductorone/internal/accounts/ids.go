@@ -4,16 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"strings"
-
-	"sentinelone-provisioner/internal/access"
-	"sentinelone-provisioner/starter/conductorone/internal/resources"
 )
-
-// kinds are the kinds of principals by their resource types.
-var kinds = map[string]access.Kind{
-	resources.User:        access.User,
-	resources.ServiceUser: access.ServiceUser,
-}
 
 // idLength is the length of the hash in workflow ids, in characters: 128 bits.
 const idLength = 32

@@ -42,16 +42,11 @@ func targetOf(e *v2.Entitlement, principal *v2.ResourceId) (target, error) {
 }
 
 func (t *target) setPrincipal(id *v2.ResourceId) error {
-	switch id.GetResourceType() {
-	case resources.User:
-		t.principal.Kind = access.User
-	case resources.ServiceUser:
-		t.principal.Kind = access.ServiceUser
-	default:
+	var err error
+	if t.principal.Kind, t.principal.ID, err = resources.PrincipalOf(id); err != nil {
 		return explain.Newf(codes.InvalidArgument, "only users and service users can have a role, and not a %q: "+
 			"request it for a user or a service user", id.GetResourceType())
 	}
-	t.principal.ID = id.GetResource()
 	if err := t.selectors(); err != nil {
 		return explain.Newf(codes.InvalidArgument,
 			"%w: start a sync of the connector, then request the role again", err)

@@ -52,5 +52,5 @@ func NewRole(r access.Role) *v2.Resource {
 	}
 }
 
-// named is a name, or the id where there is no name, which ConductorOne could not show.
+// named returns the name, or the id where there is none: ConductorOne cannot show a resource without a name.
 func named(name, what, id string) string { return clip(cmp.Or(name, what+" "+id), maxName) }
