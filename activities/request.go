@@ -25,6 +25,7 @@ type Request struct {
 	store   *store.Store
 	self    *ownUser
 	reads   *coalescer // of the console, that plans share
+	people  *principalBatcher
 	tokens  tokensink.Sink
 	now     func() time.Time
 
@@ -41,7 +42,7 @@ type Request struct {
 // they follow the built-in policy, so that an omission never bypasses an approver.
 func NewRequest(c *console.Client, s *store.Store) *Request {
 	return &Request{
-		console: c, store: s, reads: &coalescer{},
+		console: c, store: s, reads: &coalescer{}, people: &principalBatcher{from: c},
 		self: &ownUser{keep: func(ctx context.Context, id string) {
 			if known, err := s.TokenOwner(ctx, c.Console()); err != nil || known != id {
 				_ = s.KeepTokenOwner(ctx, c.Console(), id) // if that fails, the next answer is stored

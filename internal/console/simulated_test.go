@@ -42,6 +42,29 @@ func statusOf(t *testing.T, err error) int {
 	return e.Status
 }
 
+// The list shows of a principal what a request for it alone shows, so that plans may use either.
+func TestSimulated_ListEqualsSingle(t *testing.T) {
+	t.Parallel()
+	c, s := simulated(t, consoletest.Options{
+		Seed: 4, Accounts: 2, Sites: 12, Users: 40, ServiceUsers: 20, CustomRoles: 12,
+	})
+	byKind := map[access.Kind][]string{}
+	for _, p := range s.Truth().Principals {
+		byKind[p.Kind] = append(byKind[p.Kind], p.ID)
+	}
+	require.Len(t, byKind, 2)
+	for kind, ids := range byKind {
+		found, err := c.PrincipalsByID(t.Context(), kind, append(ids, "999999999999999999"))
+		require.NoError(t, err)
+		require.Len(t, found, len(ids))
+		for _, p := range found {
+			single, err := c.Principal(t.Context(), kind, p.ID)
+			require.NoError(t, err)
+			require.Equal(t, single, p)
+		}
+	}
+}
+
 // What the client reads of a principal it can write back, and nothing changes.
 func TestSimulated_EachPrincipalCanBeWrittenBack(t *testing.T) {
 	t.Parallel()

@@ -1,0 +1,37 @@
+package console
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"sentinelone-provisioner/internal/access"
+)
+
+// One request names each id once. Rows of other ids, from a console that ignores the filter, do not count.
+func TestPrincipalsByID(t *testing.T) {
+	t.Parallel()
+	const two, one = "/users?ids=1%2C2", "/service-users?ids=3"
+	f, asked := consoleWithPages(t, map[string]string{
+		two: pageJSON("next", 9, bobRow, `{"id":"7"}`), one: pageJSON("", 1, `{"id":"3","name":"svc"}`),
+	})
+	found, err := f.client(t).PrincipalsByID(t.Context(), access.User, []string{"1", "2", "1"})
+	require.NoError(t, err)
+	require.Equal(t, []string{"2"}, ids(found))
+	found, err = f.client(t).PrincipalsByID(t.Context(), access.ServiceUser, []string{"3"})
+	require.NoError(t, err)
+	require.Equal(t, []string{"3"}, ids(found))
+	require.Equal(t, []string{two, one}, asked())
+}
+
+// A text that is no id reaches neither the URL nor the console.
+func TestPrincipalsByID_NotSent(t *testing.T) {
+	t.Parallel()
+	f, _ := consoleWithPages(t, nil)
+	found, err := f.client(t).PrincipalsByID(t.Context(), access.User, []string{"", "1&accountIds=2", "a"})
+	require.NoError(t, err)
+	require.Empty(t, found)
+	_, err = f.client(t).PrincipalsByID(t.Context(), "group", []string{"1"})
+	require.Equal(t, KindNotSent, asError(t, err).Kind)
+	require.Zero(t, f.count())
+}
