@@ -253,6 +253,24 @@ func TestFaults_EveryKindAtCreations(t *testing.T) {
 	s.requireLedger()
 }
 
+// The answer with the token is lost, and the console makes no other token and deletes nothing: the receipt of the refused request
+// says that the service user exists, and holds.
+func TestProvision_TokenIsLost(t *testing.T) {
+	t.Parallel()
+	o := grantworld.Options()
+	o.NoTokenGeneration = true
+	s := newAccountEnv(t, o)
+	const path = "/service-users"
+	s.console.AddFault(consoletest.Fault{Name: consoletest.ErrorAfter, Path: path, Method: http.MethodPost, Times: 1})
+	s.console.AddFault(consoletest.Fault{Name: consoletest.Forbidden, Path: path, Method: http.MethodDelete, Times: 1})
+	got := s.result(s.startServiceUser("svc"))
+	s.requireReceipt(got)
+	require.Equal(t, "refused", got.State, got.Message)
+	require.Equal(t, access.Created, got.Outcome)
+	require.Contains(t, got.Message, "its token is lost")
+	require.Len(t, s.accountsNamed(access.ServiceUser, "svc"), 1)
+}
+
 // Whatever the console answers to a deletion, the principal is gone in the end, verified by
 // two reads.
 func TestFaults_EveryKindAtOffboarding(t *testing.T) {

@@ -43,7 +43,9 @@ func (c *checker) judgeState() (signing.Result, string) {
 		return c.judgeDenied()
 	case wire.StateTimedOut:
 		return c.judgeTimedOut()
-	case wire.StateCancelled, wire.StateRefused, wire.StateFailed:
+	case wire.StateRefused:
+		return c.judgeRefused()
+	case wire.StateCancelled, wire.StateFailed:
 		return c.judgeNothingLeft()
 	}
 	return signing.Failed, "it is no state in which a request ends"
@@ -252,6 +254,18 @@ func (c *checker) judgeTimedOut() (signing.Result, string) {
 		return signing.Failed, fmt.Sprintf("it ended before the %s that approvers have", within)
 	}
 	return c.judgeNothingLeft()
+}
+
+// judgeRefused says whether the request leaves nothing, or a service user whose token is lost: it was created as
+// approved, the console's answer with the token did not arrive, and the console makes no other token.
+func (c *checker) judgeRefused() (signing.Result, string) {
+	p := c.proof(access.OpCreate)
+	if p == nil || p.Outcome != access.Created || p.Token != nil ||
+		p.Made == nil || p.Made.Kind != access.ServiceUser {
+		return c.judgeNothingLeft()
+	}
+	result, detail := shown(*p, c.Plan)
+	return result, fmt.Sprintf("service user %s exists, and its token is lost: %s", p.Made.ID, detail)
 }
 
 // judgeNothingLeft says whether the request leaves nothing of what it may have given.
