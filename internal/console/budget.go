@@ -32,6 +32,7 @@ func PublishedBudgets() []Budget {
 		{Prefix: "/users", PerSecond: 40, Burst: 80},
 		{Prefix: "/user", PerSecond: 2, Burst: 5},
 		{Prefix: "/service-users", PerSecond: 5, Burst: 10},
+		{Prefix: activitiesPath, PerSecond: 10, Burst: 30},
 	}
 }
 

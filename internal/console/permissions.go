@@ -52,6 +52,9 @@ func viewPermission(path string) string {
 	if path == ownUserPath {
 		return Permission(access.Users)
 	}
+	if under(path, activitiesPath) {
+		return ActivityPermission
+	}
 	for _, p := range permissions {
 		if under(path, p.path) {
 			return p.permission

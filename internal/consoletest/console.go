@@ -39,6 +39,7 @@ type Console struct {
 	roleCounts   map[int64]int            // distinct users per role; nil after a change
 	siteCounts   map[int64]int            // sites per account; nil after a change
 	crowd        crowd
+	feed         feed
 	// serviceTokens are the tokens that the API returned, by service user.
 	serviceTokens map[int64]string
 }

@@ -36,6 +36,7 @@ func (c *Console) control(mux *http.ServeMux) {
 	mux.HandleFunc("POST /_simulator/edit", c.postEdit)
 	mux.HandleFunc("PUT /_simulator/latency", c.putLatency)
 	mux.HandleFunc("PUT /_simulator/token", c.putToken)
+	mux.HandleFunc("PUT /_simulator/feed", c.putFeed)
 }
 
 // FaultStatus is an active fault in the control API.

@@ -36,6 +36,7 @@
 //	DELETE /_simulator/requests           clear the log of requests
 //	POST   /_simulator/edit               {"op":"addUser","principal":{"email":"ana@example.com","name":"Ana Roy"}}
 //	PUT    /_simulator/latency            {"latency":"20ms"}
+//	PUT    /_simulator/feed               {"loseEvery":5}: oddities of the activity feed, see Feed
 //	PUT    /_simulator/token              {"token":"…"}: from then on the old token draws 401
 //
 // Edits: addUser, addServiceUser {principal}; updateUser, updateServiceUser {id,

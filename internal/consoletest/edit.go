@@ -54,6 +54,7 @@ func (c *Console) addPrincipal(in access.Principal) (string, error) {
 	}
 	c.touch(p)
 	c.changed(ByHand, nil, p)
+	c.recordChange(ByHand, nil, p)
 	return n, nil
 }
 
@@ -94,6 +95,7 @@ func (c *Console) update(kind access.Kind, id string, change func(*access.Princi
 	}
 	c.touch(p)
 	c.changed(ByHand, &before, p)
+	c.recordChange(ByHand, &before, p)
 	return nil
 }
 
@@ -146,6 +148,7 @@ func (c *Console) removePrincipal(t *table, id string) bool {
 	}
 	t.remove(p.id)
 	c.changed(ByHand, p, nil)
+	c.recordChange(ByHand, p, nil)
 	return true
 }
 
@@ -168,6 +171,7 @@ func (c *Console) thin(t *table, n int) []string {
 		if (i+1)*n/total > i*n/total {
 			gone = append(gone, text(r.id))
 			c.changed(ByHand, r.entity.(*principal), nil)
+			c.recordChange(ByHand, r.entity.(*principal), nil)
 		} else {
 			kept = append(kept, r)
 		}

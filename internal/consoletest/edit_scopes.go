@@ -23,6 +23,7 @@ func (c *Console) AddAccount(in access.Account) (id string, err error) {
 	if !c.accounts.add(n, a) {
 		return "", fmt.Errorf("add account: id %s is taken", text(n))
 	}
+	c.record(nil, ByHand, activityAccountCreated)
 	return text(n), nil
 }
 
@@ -50,6 +51,7 @@ func (c *Console) AddSite(in access.Site) (id string, err error) {
 		return "", fmt.Errorf("add site: id %s is taken", text(n))
 	}
 	c.siteCounts = nil
+	c.record(nil, ByHand, activitySiteCreated)
 	return text(n), nil
 }
 
@@ -64,6 +66,7 @@ func (c *Console) RemoveSite(id string) bool {
 		return false
 	}
 	c.siteCounts = nil
+	c.record(nil, ByHand, activitySiteDeleted) // and none about those who held roles there
 	for _, t := range []*table{&c.users, &c.serviceUsers} {
 		each(t, func(p *principal) {
 			if p.heldAt(n) {
@@ -106,6 +109,7 @@ func (c *Console) AddRole(in access.Role) (id string, err error) {
 	if !c.roles.add(n, r) {
 		return "", fmt.Errorf("add role: id %s is taken", text(n))
 	}
+	c.record(nil, ByHand, activityRoleCreated)
 	return text(n), nil
 }
 
@@ -119,6 +123,7 @@ func (c *Console) RemoveRole(id, targetID string) error {
 		return fmt.Errorf("remove role %q: both it and the target %q must be roles, and not the same", id, targetID)
 	}
 	c.roles.remove(from.id)
+	c.record(nil, ByHand, activityRoleDeleted) // and none about its holders
 	for _, t := range []*table{&c.users, &c.serviceUsers} {
 		each(t, func(p *principal) {
 			if p.holds(from.id) {

@@ -52,6 +52,8 @@ func (c *Console) routes() *http.ServeMux {
 	if !c.opts.NoTokenGeneration {
 		mux.Handle("POST "+BasePath+"/service-users/{id}/generate-api-token", c.serve(c.generateToken))
 	}
+	mux.Handle("GET "+BasePath+"/activities", c.serve(c.listActivities))
+	mux.Handle("GET "+BasePath+"/activities/types", c.serve(c.listActivityTypes))
 	mux.Handle("GET "+BasePath+"/system/status", c.open(func(*call) answer {
 		return data(map[string]string{"health": "ok"})
 	}))

@@ -109,5 +109,6 @@ func (c *Console) written(call *call, before, after *principal) {
 		c.touch(after)
 	}
 	c.changed(ByAPI, before, after)
+	c.recordChange(ByAPI, before, after)
 	c.hide(call.stale, before, after)
 }
