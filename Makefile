@@ -23,6 +23,8 @@ TESTFLAGS ?=
 ARGS ?=
 # The connector for ConductorOne is a module of its own: what its SDK needs stays out of the worker and the starter.
 CONNECTOR := starter/conductorone
+# What releases and manifests need stays out of the worker and the starter too.
+DEPLOY := deploy
 # How many inputs each fuzz target gets, or how long it runs, such as 1m.
 FUZZTIME ?= 20000x
 # The release whose histories `make histories` records.
@@ -69,12 +71,14 @@ check: lint workflowcheck test ## lint, workflowcheck and test: run this before 
 fmt: bin/golangci-lint ## format every Go file
 	bin/golangci-lint fmt ./...
 	cd $(CONNECTOR) && $(BIN)/golangci-lint fmt ./...
+	cd $(DEPLOY) && $(BIN)/golangci-lint fmt ./...
 
 .PHONY: lint
 lint: bin/golangci-lint ## check style, dependency rules, likely mistakes, formatting, and that go.mod is tidy
 	bin/golangci-lint run ./...
 	go mod tidy -diff
 	cd $(CONNECTOR) && $(BIN)/golangci-lint run ./... && go mod tidy -diff
+	cd $(DEPLOY) && $(BIN)/golangci-lint run ./... && go mod tidy -diff
 
 .PHONY: workflowcheck
 workflowcheck: bin/workflowcheck ## check that workflow code uses no clock, goroutine, channel or random source
@@ -84,6 +88,7 @@ workflowcheck: bin/workflowcheck ## check that workflow code uses no clock, goro
 test: build bin/demo conductorone bin/baton temporal-cli ## run all tests; some twenty minutes on 2 cores
 	$(WITH_TEMPORAL) go test -timeout 20m $(TESTFLAGS) ./...
 	$(WITH_CONNECTOR) go test -C $(CONNECTOR) -timeout 20m $(TESTFLAGS) ./...
+	go test -C $(DEPLOY) $(TESTFLAGS) ./...
 
 .PHONY: race
 race: build conductorone bin/baton temporal-cli ## run all tests under the race detector (needs gcc)
@@ -128,11 +133,16 @@ search-attributes: temporal-cli ## register our search attributes at TEMPORAL_AD
 tidy: ## update go.mod and go.sum to what the code imports
 	go mod tidy
 	cd $(CONNECTOR) && go mod tidy
+	cd $(DEPLOY) && go mod tidy
 
 .PHONY: image
 image: ## build the container images: the one of docker-compose.yaml, and the connector's
 	docker build --tag sentinelone-provisioner:local .
 	docker build --target connector --tag baton-sentinelone-provisioner:local .
+
+.PHONY: release
+release: ## build a release of the commit into dist/: static programs for amd64 and arm64, SBOMs, images as files, checksums
+	@go run -C $(DEPLOY) ./release --root .. --out $(CURDIR)/dist $(ARGS)
 
 .PHONY: tools
 tools: bin/golangci-lint bin/workflowcheck bin/temporal ## build every pinned tool into bin/
@@ -183,7 +193,7 @@ temporal-cli:
 
 .PHONY: clean
 clean: ## remove what was built, except the tools, which take minutes to build
-	rm -rf bin/worker bin/starter bin/console-simulator bin/demo bin/baton-sentinelone-provisioner .demo coverage.out
+	rm -rf bin/worker bin/starter bin/console-simulator bin/demo bin/baton-sentinelone-provisioner .demo coverage.out dist
 
 .PHONY: clean-tools
 clean-tools: ## remove the built tools too

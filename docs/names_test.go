@@ -18,7 +18,7 @@ var (
 	span = regexp.MustCompile("`([^`\n]+)`")
 	// ourPath is a file or folder of this repository; * stands for a part of a name.
 	ourPath = regexp.MustCompile(
-		`^(?:activities|docs|internal|starter|tools|worker|workflows)/[\w./*-]*$|^[\w./*-]+\.go$`)
+		`^(?:activities|deploy|docs|internal|starter|tools|worker|workflows)/[\w./*-]*$|^[\w./*-]+\.go$`)
 	// goName is package.Name, Type.Method or the name of an activity.
 	goName = regexp.MustCompile(`^\w+\.[A-Z]\w*$`)
 )

@@ -16,7 +16,7 @@ import (
 )
 
 // writeArchive writes an image of several architectures as an OCI layout in a tar file: what skopeo and podman call
-// oci-archive, and `docker load` and containerd read too.
+// oci-archive, and containerd imports.
 func writeArchive(file string, index v1.ImageIndex, name, tag string, when time.Time) (err error) {
 	dir, err := os.MkdirTemp(filepath.Dir(file), ".layout-*")
 	if err != nil {
@@ -27,7 +27,7 @@ func writeArchive(file string, index v1.ImageIndex, name, tag string, when time.
 		Add: index,
 		Descriptor: v1.Descriptor{Annotations: map[string]string{
 			"org.opencontainers.image.ref.name": tag,
-			"io.containerd.image.name":          "docker.io/library/" + name + ":" + tag, // as docker names what it builds
+			"io.containerd.image.name":          "docker.io/library/" + name + ":" + tag, // as docker's own
 		}},
 	})
 	if _, err := layout.Write(dir, outer); err != nil {

@@ -36,7 +36,7 @@ type image struct {
 
 // write writes the image for all architectures into one file.
 func (i image) write(file string, built []artifact) error {
-	var index v1.ImageIndex = mutate.IndexMediaType(empty.Index, types.OCIImageIndex)
+	index := mutate.IndexMediaType(empty.Index, types.OCIImageIndex)
 	for _, arch := range architectures {
 		img, err := i.build(arch, built)
 		if err != nil {
@@ -56,8 +56,11 @@ func tag(version string) string { return strings.ReplaceAll(version, "+", "-") }
 func (i image) build(arch string, built []artifact) (v1.Image, error) {
 	when := built[0].time
 	base := []entry{
-		{name: "etc/", mode: 0o755}, {name: "etc/ssl/", mode: 0o755}, {name: "etc/ssl/certs/", mode: 0o755},
-		{name: caPath, mode: 0o644, content: caCertificates()}, {name: "tmp/", mode: 0o1777},
+		{name: "etc/", mode: 0o755},
+		{name: "etc/ssl/", mode: 0o755},
+		{name: "etc/ssl/certs/", mode: 0o755},
+		{name: caPath, mode: 0o644, content: caCertificates()},
+		{name: "tmp/", mode: 0o1777},
 	}
 	if i.workingDir != "/tmp" {
 		base = append(base, entry{name: strings.TrimPrefix(i.workingDir, "/") + "/", mode: 0o755, owner: user})

@@ -102,8 +102,8 @@ func (r release) build(ctx context.Context, w io.Writer, dir, toolchain string) 
 				return nil, err
 			}
 			if a.modified && !r.allowChanges {
-				return nil, errors.New("the checkout has changes that are not committed, so that nobody can build these " +
-					"bytes again: commit or stash them (`git status`), or build with --allow-changes for a trial")
+				return nil, errors.New("the checkout has changes that are not committed, so that nobody can build " +
+					"these bytes again: commit or stash them (`git status`), or build with --allow-changes for a trial")
 			}
 			built = append(built, a)
 		}
@@ -187,8 +187,8 @@ func mayReplace(out string) error {
 
 var dockerfileGo = regexp.MustCompile(`(?m)^FROM .*golang:(\d+\.\d+\.\d+)\b`)
 
-// pinnedGo is the Go release that the Dockerfile names, such as go1.26.8. The go command gets it as a module where it is
-// not installed.
+// pinnedGo is the Go release that the Dockerfile names, such as go1.26.8. The go command gets it as a module where it
+// is not installed.
 func pinnedGo(root string) (string, error) {
 	text, err := os.ReadFile(filepath.Join(root, "Dockerfile"))
 	if err != nil {

@@ -27,8 +27,10 @@ func (a artifact) sbom() ([]byte, error) {
 		PackageURL: purl(a.info.Path, a.version),
 		Hashes:     &[]cdx.Hash{{Algorithm: cdx.HashAlgoSHA256, Value: sum}},
 		Properties: &[]cdx.Property{
-			{Name: "file", Value: filepath.Base(a.path)}, {Name: "commit", Value: a.commit},
-			{Name: "go", Value: a.info.GoVersion}, {Name: "platform", Value: "linux/" + a.arch},
+			{Name: "file", Value: filepath.Base(a.path)},
+			{Name: "commit", Value: a.commit},
+			{Name: "go", Value: a.info.GoVersion},
+			{Name: "platform", Value: "linux/" + a.arch},
 		},
 	}
 	components := []cdx.Component{library("std", strings.TrimPrefix(a.info.GoVersion, "go"), "")}
@@ -56,7 +58,9 @@ func (a artifact) sbom() ([]byte, error) {
 }
 
 // isOurs reports whether a module is a folder of this checkout, which go.mod of the connector names by its path.
-func isOurs(m *debug.Module) bool { return strings.HasPrefix(m.Path, ".") || m.Sum == "" && m.Version == "" }
+func isOurs(m *debug.Module) bool {
+	return strings.HasPrefix(m.Path, ".") || m.Sum == "" && m.Version == ""
+}
 
 // library is a module that is linked; sum is its line of go.sum.
 func library(path, version, sum string) cdx.Component {
