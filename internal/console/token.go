@@ -124,11 +124,16 @@ func checkToken(token string) error {
 	}
 	for _, r := range token {
 		switch {
+		case strings.ContainsRune("\"'`<>{}", r):
+			return errors.New("has quotes or brackets in it: write only the token, with nothing around it")
 		case r == ' ' || r == '\t' || r == '\n' || r == '\r':
 			return errors.New("has white space inside: write only the token, on one line, without the word ApiToken")
 		case r < '!' || r > '~':
 			return errors.New("has a character that tokens do not have: copy it from the console again, as plain text")
 		}
+	}
+	if strings.HasPrefix(token, "SENTINELONE_") && strings.Contains(token, "=") {
+		return errors.New("begins with the name of a variable: write only the token, without what is before the =")
 	}
 	return nil
 }

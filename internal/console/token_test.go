@@ -49,6 +49,12 @@ func TestToken_InvalidTokens(t *testing.T) {
 		"abc\ndef":         "white space inside",
 		"abc\x00def":       "a character that tokens do not have",
 		"abcédef":          "a character that tokens do not have",
+		`"abcdef"`:         "quotes or brackets in it",
+		"'abcdef'":         "quotes or brackets in it",
+		"<abcdef>":         "quotes or brackets in it",
+		`{"token":"def"}`:  "quotes or brackets in it",
+
+		"SENTINELONE_API_TOKEN=abcdef": "begins with the name of a variable",
 	} {
 		_, err := StaticToken(token).Token()
 		require.ErrorContains(t, err, want)
