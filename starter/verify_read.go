@@ -24,6 +24,9 @@ const mostReceipt = 64 << 20
 func (c *verifyCommand) readReceipt(
 	ctx context.Context, path string, stdin io.Reader,
 ) (r access.Receipt, entry *ledger.Entry, err error) {
+	if strings.TrimSpace(path) == "" {
+		return r, nil, usage("RECEIPT is blank: pass a file with a receipt, or the id of a request")
+	}
 	r, err = readReceiptFile(path, stdin)
 	if !errors.Is(err, fs.ErrNotExist) {
 		return r, nil, err
@@ -88,11 +91,11 @@ func readReceiptFile(path string, stdin io.Reader) (access.Receipt, error) {
 	text, err := io.ReadAll(io.LimitReader(in, mostReceipt+1))
 	switch {
 	case err != nil:
-		return access.Receipt{}, fmt.Errorf("read %s: %w", path, err)
+		return access.Receipt{}, fmt.Errorf("cannot read the receipt: %w", err)
 	case len(text) > mostReceipt:
 		return access.Receipt{}, fmt.Errorf("%s is above %d MiB: not a receipt", path, mostReceipt>>20)
 	}
-	if text, err = textfile.Text(text); err != nil {
+	if text, err = textfile.UTF8(text); err != nil {
 		return access.Receipt{}, fmt.Errorf("%s: %w", path, err)
 	}
 	r, err := signing.ParseReceipt(text)

@@ -167,6 +167,41 @@ func TestVerify_Unsigned(t *testing.T) {
 	require.Equal(t, exitFailed, run(t, "verify", path, "--allowed-signers", e.allowed).code)
 }
 
+// A receipt is the same with what editors and the Temporal CLI do to it; in another encoding it is
+// not judged, since it would count as changed.
+func TestVerify_StrangeFiles(t *testing.T) {
+	environ(t, nil)
+	e := newEvidence(t)
+	e.receipt.Message = "für ana"
+	e.receipt = e.receipt.Seal()
+	text := asJSON(t, e.receipt)
+	for _, same := range []string{
+		"\xef\xbb\xbf" + text, strings.ReplaceAll(text, "\n", "\r\n"), " \n" + text + "\n\n",
+		strings.ReplaceAll(text, "[]", "null"),
+	} {
+		got := run(t, "verify", tempFile(t, same), "--allowed-signers", e.allowed)
+		require.Equal(t, exitDone, got.code, got.out+got.errOut)
+	}
+	for other, want := range map[string]string{
+		strings.ReplaceAll(text, "ü", "\xfc"):       "is not UTF-8: save the file as UTF-8 again",
+		"\xff\xfe" + string([]byte{'{', 0, '}', 0}): "it is saved as UTF-16: save it as UTF-8",
+		"":                                "it is empty: write it again with `starter show ID -o json`",
+		"Results:\n  Status  COMPLETED\n": "write it with `starter show ID -o json`, or with `temporal workflow result -o json`",
+	} {
+		path := tempFile(t, other)
+		got := run(t, "verify", path, "--allowed-signers", e.allowed)
+		require.Equal(t, exitUsage, got.code, got.out+got.errOut)
+		require.Contains(t, got.errOut, path)
+		require.Contains(t, got.errOut, want)
+	}
+	got := run(t, "verify", " ")
+	require.Equal(t, exitUsage, got.code)
+	require.Contains(t, got.errOut, "RECEIPT is blank: pass a file with a receipt, or the id of a request")
+	got = run(t, "verify", t.TempDir())
+	require.Equal(t, exitUsage, got.code)
+	require.Equal(t, 1, strings.Count(got.errOut, "read /"), got.errOut)
+}
+
 func TestVerify_StandardInput(t *testing.T) {
 	environ(t, nil)
 	e := newEvidence(t)

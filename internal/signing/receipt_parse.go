@@ -15,7 +15,18 @@ import (
 // other readers may take the other value of the second.
 func ParseReceipt(text []byte) (access.Receipt, error) {
 	var r access.Receipt
-	if err := checkNames(json.NewDecoder(bytes.NewReader(text))); err != nil {
+	switch text = bytes.TrimSpace(text); {
+	case len(text) == 0:
+		return r, errors.New("it is empty: write it again with `starter show ID -o json`")
+	case text[0] != '{':
+		return r, errors.New("it is not JSON, which begins with {: write it with `starter show ID -o json`, " +
+			"or with `temporal workflow result -o json`")
+	}
+	err := checkNames(json.NewDecoder(bytes.NewReader(text)))
+	switch {
+	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
+		return r, errors.New("it is cut off: copy the whole file again")
+	case err != nil:
 		return r, err
 	}
 	type withReceipt struct {
@@ -43,7 +54,7 @@ func ParseReceipt(text []byte) (access.Receipt, error) {
 	if r.Request == "" || r.Hash == "" {
 		return r, errors.New("it has no request or no hash: give the whole receipt")
 	}
-	return r, nil
+	return withEmptyLists(r), nil
 }
 
 // maxDepth is far more than a receipt needs.

@@ -5,7 +5,9 @@ package textfile
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"os"
+	"unicode/utf8"
 )
 
 // ErrUTF16 says that a text is in UTF-16, and what to do about it.
@@ -32,6 +34,22 @@ func Read(path string) ([]byte, error) {
 		return nil, err
 	}
 	return Text(data)
+}
+
+// UTF8 returns a text as [Text] does, and fails on the first line that is not UTF-8: a decoder of JSON
+// replaces such bytes without a word.
+func UTF8(data []byte) ([]byte, error) {
+	text, err := Text(data)
+	if err != nil {
+		return nil, err
+	}
+	n := 0
+	for line := range bytes.Lines(text) {
+		if n++; !utf8.Valid(line) {
+			return nil, fmt.Errorf("line %d is not UTF-8: save the file as UTF-8 again, from where it came", n)
+		}
+	}
+	return text, nil
 }
 
 // isUTF16 recognizes the mark of UTF-16 in either order, and text without it by its first
