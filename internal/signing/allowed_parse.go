@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"golang.org/x/crypto/ssh"
 
+	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/textfile"
 )
 
@@ -71,8 +73,14 @@ func lines(text []byte) func(yield func(int, string) bool) {
 
 func parseSigner(line string) (signer, error) {
 	var s signer
+	if err := checkLine(line); err != nil {
+		return s, err
+	}
 	principals, rest, err := cutPrincipals(line)
 	if err != nil {
+		return s, err
+	}
+	if err := checkPrincipals(principals); err != nil {
 		return s, err
 	}
 	s.principals = principals
@@ -88,6 +96,33 @@ func parseSigner(line string) (signer, error) {
 	}
 	s.fingerprint = fingerprint(s.key)
 	return s, checkKeyType(s.key)
+}
+
+// curlyQuotes are those that word processors and chats put in the place of plain ones.
+const curlyQuotes = "\u201c\u201d\u201e\u2018\u2019"
+
+// checkLine refuses a line that hides another one behind a carriage return, since what follows a key
+// counts as its comment, and a line in another encoding.
+func checkLine(line string) error {
+	if strings.ContainsRune(line, '\r') {
+		return errors.New("a carriage return stands inside it: save the file with line ends LF or CRLF")
+	}
+	if !utf8.ValidString(line) {
+		return errors.New("it is not UTF-8: save the file as UTF-8")
+	}
+	return nil
+}
+
+// checkPrincipals refuses names that nobody can type, which would match nobody.
+func checkPrincipals(principals string) error {
+	if strings.ContainsAny(principals, curlyQuotes) {
+		return errors.New(`its names stand in quotes of a word processor: remove them, or write plain ones (")`)
+	}
+	if i := strings.IndexFunc(principals, access.Invisible); i >= 0 {
+		r, _ := utf8.DecodeRuneInString(principals[i:])
+		return fmt.Errorf("its names contain U+%04X, which prints nothing: type them again", r)
+	}
+	return nil
 }
 
 // cutPrincipals takes the first field, which may be in double quotes as a whole.

@@ -1,6 +1,7 @@
 package signing
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -76,18 +77,43 @@ func privateKey(o KeyOptions, text []byte) (*Key, error) {
 	if err := checkPermissions(o.Path); err != nil {
 		return nil, err
 	}
+	text = bytes.TrimLeft(text, " \t\r\n")
 	key, err := ssh.ParsePrivateKey(text)
 	if _, encrypted := errors.AsType[*ssh.PassphraseMissingError](err); encrypted {
-		key, err = decrypt(o, text)
+		if key, err = decrypt(o, text); err != nil {
+			return nil, err
+		}
 	}
 	if err != nil {
-		return nil, err
+		return nil, notPrivate(text, err)
 	}
 	signer, ok := key.(ssh.AlgorithmSigner)
 	if !ok {
 		return nil, fmt.Errorf("keys of type %s are not supported: use ed25519, ecdsa or rsa", key.PublicKey().Type())
 	}
 	return &Key{AlgorithmSigner: signer}, nil
+}
+
+// notPrivate says what a file holds in the place of a private key, and how to get one from it.
+func notPrivate(text []byte, err error) error {
+	const begin = "-----BEGIN "
+	rest, pem := bytes.CutPrefix(text, []byte(begin))
+	switch {
+	case len(text) == 0:
+		return errors.New("it is empty: copy the private key again")
+	case bytes.HasPrefix(text, []byte("PuTTY-User-Key-File")):
+		return errors.New("it is a key of PuTTY: convert it with `puttygen KEY -O private-openssh-new -o NEW`")
+	case bytes.HasPrefix(text, []byte("---- BEGIN SSH2 PUBLIC KEY")):
+		return errors.New("it is a public key: pass the private one")
+	case pem && (bytes.HasPrefix(rest, []byte("CERTIFICATE")) || bytes.HasPrefix(rest, []byte("PUBLIC KEY"))):
+		return errors.New("it is no private key but a certificate or a public key: pass the private one")
+	case pem && !bytes.Contains(text, []byte("\n-----END ")):
+		return errors.New("it is cut off, or has lost its line breaks: copy the whole file again, as it is")
+	case !pem:
+		return errors.New("no key found, which would begin with `" + begin + "`: " +
+			"pass the private key that ssh-keygen made, the file without .pub")
+	}
+	return fmt.Errorf("its private key cannot be read: %w: copy the whole file again, as it is", err)
 }
 
 // checkPermissions refuses a key that other users of the machine can read, as OpenSSH does.

@@ -1,6 +1,7 @@
 package signing
 
 import (
+	"bytes"
 	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/pem"
@@ -30,14 +31,15 @@ func LoadLedgerKey(path string) (*ledger.SealKey, error) {
 	if err != nil {
 		return nil, fmt.Errorf("key %s: %w", path, unreadable(err))
 	}
+	text = bytes.TrimLeft(text, " \t\r\n")
 	raw, err := ssh.ParseRawPrivateKey(text)
 	if _, encrypted := errors.AsType[*ssh.PassphraseMissingError](err); encrypted {
 		return nil, fmt.Errorf("key %s is encrypted, and a worker has nobody to ask for the passphrase: "+
 			"take it off with `ssh-keygen -p -N '' -f %s`, and protect the file by its mode", path, path)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("key %s cannot be read: %w: make one with `ssh-keygen -t ed25519 -N '' -f %s`",
-			path, err, path)
+		return nil, fmt.Errorf("key %s cannot be read: %w; or make one with `ssh-keygen -t ed25519 -N '' -f NEW`",
+			path, notPrivate(text, err))
 	}
 	private, ok := raw.(*ed25519.PrivateKey)
 	if !ok {

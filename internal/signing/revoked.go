@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 
+	"golang.org/x/crypto/ssh"
+
 	"sentinelone-provisioner/internal/textfile"
 )
 
@@ -40,7 +42,7 @@ func parseRevoked(text []byte) (map[string]int, error) {
 	out := map[string]int{}
 	var faults []error
 	for n, line := range lines(text) {
-		key, err := parseKey(line)
+		key, err := parseRevokedKey(line)
 		if err != nil {
 			faults = append(faults, fmt.Errorf("line %d: %w", n, err))
 			continue
@@ -48,4 +50,11 @@ func parseRevoked(text []byte) (map[string]int, error) {
 		out[string(key.Marshal())] = n
 	}
 	return out, errors.Join(faults...)
+}
+
+func parseRevokedKey(line string) (ssh.PublicKey, error) {
+	if err := checkLine(line); err != nil {
+		return nil, err
+	}
+	return parseKey(line)
 }
