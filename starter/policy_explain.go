@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"time"
 
@@ -138,23 +139,41 @@ func (c *policyExplainCommand) explainDrift(p *policy.Policy, kind drift.Kind, q
 	return nil
 }
 
+// requestText is what --request holds or names; from names the file, for messages.
+func (c *policyExplainCommand) requestText() (data []byte, from string, err error) {
+	text := strings.TrimSpace(c.request)
+	path, file := strings.CutPrefix(text, "@")
+	if !file {
+		data, err = textfile.UTF8([]byte(text))
+		return data, "", err
+	}
+	if data, err = os.ReadFile(path); err != nil {
+		return nil, "", fmt.Errorf("cannot read the request: %w", err)
+	}
+	if data, err = textfile.UTF8(data); err != nil {
+		return nil, "", fmt.Errorf("%s: %w", path, err)
+	}
+	return data, " in " + path, nil
+}
+
 // input reads --request and fills in what follows from it.
 func (c *policyExplainCommand) input() (policy.Input, drift.Kind, error) {
-	data := []byte(c.request)
-	if path, file := strings.CutPrefix(c.request, "@"); file {
-		var err error
-		if data, err = textfile.Read(path); err != nil {
-			return policy.Input{}, "", err
-		}
+	data, from, err := c.requestText()
+	if err != nil {
+		return policy.Input{}, "", err
 	}
-	if len(bytes.TrimSpace(data)) == 0 {
-		return policy.Input{}, "", errors.New("empty request: write JSON, or @FILE")
+	if data = bytes.TrimSpace(data); len(data) == 0 {
+		return policy.Input{}, "", fmt.Errorf("empty request%s: write JSON, or @FILE", from)
+	}
+	if data[0] != '{' {
+		return policy.Input{}, "", fmt.Errorf("the request%s is not a JSON object, which begins with {: "+
+			"write JSON, or @FILE that contains it", from)
 	}
 	in := explained{Input: policy.Input{Now: c.now().UTC()}}
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&in); err != nil {
-		return policy.Input{}, "", fmt.Errorf("invalid request: %w", err)
+		return policy.Input{}, "", fmt.Errorf("invalid request%s: %w", from, err)
 	}
 	if err := decoder.Decode(&struct{}{}); !errors.Is(err, io.EOF) {
 		return policy.Input{}, "", errors.New("unexpected text after the request: pass one JSON object")

@@ -141,6 +141,34 @@ rules:
 	}
 }
 
+// A request as editors save it, and as people type it; what cannot be read says which file it is.
+func TestPolicyExplain_StrangeFiles(t *testing.T) {
+	environ(t, nil)
+	const request = "{\"scope\": {\"level\": \"tenant\"},\n\"requester\": \"bob@example.com\", \"duration\": \"4h\"}"
+	for _, same := range []string{
+		"\xef\xbb\xbf" + request, strings.ReplaceAll(request, "\n", "\r\n"), "\n " + request + "\n",
+	} {
+		for _, arg := range []string{same, "@" + tempFile(t, same), " @" + tempFile(t, same)} {
+			got := run(t, "policy", "explain", "--request", arg)
+			require.Equal(t, exitDone, got.code, got.errOut)
+			require.Contains(t, got.out, "1 approval from anyone")
+		}
+	}
+	for other, want := range map[string]string{
+		strings.ReplaceAll(request, "bob", "b\xf6b"): "line 2 is not UTF-8: save the file as UTF-8 again",
+		"\xff\xfe{\x00}\x00":                         "it is saved as UTF-16: save it as UTF-8",
+		"":                                           "empty request in ",
+		"scope: tenant":                              "is not a JSON object, which begins with {",
+		`{“scope”: {}}`:                              "invalid request in ",
+	} {
+		path := tempFile(t, other)
+		got := run(t, "policy", "explain", "--request", "@"+path)
+		require.Equal(t, exitUsage, got.code, got.out)
+		require.Contains(t, got.errOut, want)
+		require.Contains(t, got.errOut, path)
+	}
+}
+
 func TestPolicyExplain_AskedWrongly(t *testing.T) {
 	environ(t, nil)
 	for request, want := range map[string]string{
