@@ -186,7 +186,7 @@ func TestVerify_StrangeFiles(t *testing.T) {
 		strings.ReplaceAll(text, "ü", "\xfc"):       "is not UTF-8: save the file as UTF-8 again",
 		"\xff\xfe" + string([]byte{'{', 0, '}', 0}): "it is saved as UTF-16: save it as UTF-8",
 		"":                                "it is empty: write it again with `starter show ID -o json`",
-		"Results:\n  Status  COMPLETED\n": "write it with `starter show ID -o json`, or with `temporal workflow result -o json`",
+		"Results:\n  Status  COMPLETED\n": "or with `temporal workflow result -o json`",
 	} {
 		path := tempFile(t, other)
 		got := run(t, "verify", path, "--allowed-signers", e.allowed)
