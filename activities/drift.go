@@ -6,13 +6,9 @@ import (
 	"time"
 
 	"sentinelone-provisioner/internal/attempt"
-	"sentinelone-provisioner/internal/drift"
 	"sentinelone-provisioner/internal/store"
 	"sentinelone-provisioner/internal/wire"
 )
-
-// DriftMetric is the number of assignments that are drift, by kind.
-const DriftMetric = "sentinelone_drift"
 
 // Drift holds the console against the ledger: see [store.Store.Explain].
 type Drift struct {
@@ -27,8 +23,8 @@ func NewDrift(a *Authority, n *Notify) *Drift {
 	return &Drift{authority: a, notify: n, now: time.Now}
 }
 
-// Explain brings the claims up to date with the ledger, says what each assignment of the latest snapshots is, sets the
-// metric, and tells people of drift that is new, each once. ctx is an activity's, or comes from [attempt.Outside].
+// Explain brings the claims up to date with the ledger, says what each assignment of the latest snapshots is, and tells
+// people of drift that is new, each once. ctx is an activity's, or comes from [attempt.Outside].
 func (d *Drift) Explain(ctx context.Context) (store.Explanation, error) {
 	a := d.authority
 	if err := a.CatchUp(ctx); err != nil {
@@ -37,10 +33,6 @@ func (d *Drift) Explain(ctx context.Context) (store.Explanation, error) {
 	out, err := a.store.Explain(ctx, a.console, d.now().UTC())
 	if err != nil {
 		return out, err
-	}
-	metrics := attempt.RuntimeOf(ctx).Metrics
-	for _, k := range drift.Drifts() {
-		metrics.WithTags(map[string]string{"kind": string(k)}).Gauge(DriftMetric).Update(float64(out.Counts[k]))
 	}
 	if out.New.Drift() > 0 {
 		attempt.Logger(ctx).Warn("New drift: console and ledger do not agree",

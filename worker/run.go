@@ -49,11 +49,11 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return configError(stderr, "configuration", err)
 	}
 	tuneMemory(cfg.Capacity)
-	if cfg.Telemetry.Metrics != "" {
-		metrics, err := telemetry.ServeMetrics(ctx, cfg.Telemetry.Metrics)
-		if err != nil {
-			return configError(stderr, "configuration", err)
-		}
+	metrics, err := serveMetrics(ctx, cfg)
+	if err != nil {
+		return configError(stderr, "configuration", err)
+	}
+	if metrics != nil {
 		defer func() { _ = metrics.Close() }()
 		options.MetricsHandler = metrics.Handler
 	}
@@ -74,7 +74,7 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return configError(stderr, "PAYLOAD_KEYS_FILE", err)
 	}
 	warnOperator(log, cfg)
-	if err := serve(ctx, log, cfg, options, db); err != nil {
+	if err := serve(ctx, log, cfg, options, db, metrics); err != nil {
 		_, _ = fmt.Fprintf(stderr, "error: %s\n", describe.Error(err.Error()))
 		return exitFailed
 	}
@@ -95,7 +95,10 @@ func warnOperator(log *slog.Logger, cfg config.Config) {
 }
 
 // serve connects to Temporal and runs both workers until ctx ends.
-func serve(ctx context.Context, log *slog.Logger, cfg config.Config, options client.Options, db *store.Store) error {
+func serve(
+	ctx context.Context, log *slog.Logger, cfg config.Config, options client.Options, db *store.Store,
+	metrics *telemetry.Metrics,
+) error {
 	s1, err := cfg.Console.Client(version.UserAgent())
 	if err != nil {
 		return err
@@ -110,6 +113,9 @@ func serve(ctx context.Context, log *slog.Logger, cfg config.Config, options cli
 	}
 	notifications := newNotifications(cfg, s1, db, senders, rules)
 	reconciling, stopReconciler := context.WithCancel(ctx)
+	measuring, stopMeasuring := context.WithCancel(ctx)
+	measured := measure(measuring, log, metrics, s1, db)
+	defer func() { stopMeasuring(); measured() }()
 	overdue, wait := startReconciler(reconciling, log, cfg, s1, db, rules, notifications, options)
 	defer func() { stopReconciler(); wait() }()
 	if db.SharesBudgets() {

@@ -36,6 +36,7 @@ type Client struct {
 	userAgent string
 	http      *http.Client
 	now       func() time.Time // for Retry-After dates
+	observer  Observer         // nil: nothing is measured
 }
 
 // Console returns the host of the base URL in lower case, with the port if the URL has one:
@@ -122,10 +123,10 @@ func (c *Client) stream(ctx context.Context, r request, decode func(body io.Read
 }
 
 func (c *Client) send(ctx context.Context, r request, token string, decode func(io.Reader) error) error {
-	if err := c.limits.wait(ctx, r.path); err != nil {
+	if err := c.waitBudget(ctx, r.path); err != nil {
 		return r.failed(KindNoAnswer, err)
 	}
-	attempt, cancel := context.WithTimeoutCause(ctx, c.timeout, &timeoutError{after: c.timeout})
+	attempt, cancel := context.WithTimeoutCause(withEndpoint(ctx, r.path), c.timeout, &timeoutError{after: c.timeout})
 	defer cancel()
 	req, err := c.build(attempt, r, token)
 	if err != nil {

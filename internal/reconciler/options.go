@@ -101,8 +101,6 @@ func (o Options) withDefaults() Options {
 
 // Metrics of the reconciler.
 const (
-	// OverdueMetric is how many claims are overdue.
-	OverdueMetric = "sentinelone_overdue_claims"
 	// ReleasedMetric counts the releases by the system.
 	ReleasedMetric = "sentinelone_system_releases"
 	// LastRunMetric is when the claims were last looked at, in seconds since 1970.

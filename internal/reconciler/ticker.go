@@ -83,7 +83,6 @@ func (t *Ticker) look(ctx context.Context) {
 		}
 		return
 	}
-	t.o.Metrics.Gauge(OverdueMetric).Update(float64(len(claims)))
 	t.o.Metrics.Gauge(LastRunMetric).Update(float64(time.Now().Unix()))
 	t.adopt(claims)
 	t.startDue(ctx)

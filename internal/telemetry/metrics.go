@@ -10,26 +10,32 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"go.opentelemetry.io/otel/attribute"
 	otelprometheus "go.opentelemetry.io/otel/exporters/prometheus"
 	"go.opentelemetry.io/otel/sdk/metric"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/contrib/opentelemetry"
 )
 
-// Metrics collects the metrics of the Temporal SDK and of our activities, and serves
-// them to Prometheus at /metrics.
+// Metrics collects the metrics of the Temporal SDK and ours, which [Catalog] lists, and serves
+// them to Prometheus at /metrics. Every series has the label console.
 type Metrics struct {
 	Handler client.MetricsHandler // for the options of the Temporal client
-	server  *http.Server
-	done    chan struct{}
+	// Requests measures the requests to the console.
+	Requests *Requests
+	ours     prometheus.Registerer
+	server   *http.Server
+	done     chan struct{}
 }
 
 const headerTimeout = 5 * time.Second
 
 // ServeMetrics starts to serve on address, a host and port such as localhost:9464,
-// until [Metrics.Close]. It fails if it cannot listen there. ctx bounds the start only.
-func ServeMetrics(ctx context.Context, address string) (*Metrics, error) {
+// until [Metrics.Close]. It fails if it cannot listen there. ctx bounds the start only. console is the
+// value of the label of that name.
+func ServeMetrics(ctx context.Context, address, console string) (*Metrics, error) {
 	registry := prometheus.NewRegistry()
+	ours := prometheus.WrapRegistererWith(prometheus.Labels{"console": console}, registry)
 	exporter, err := otelprometheus.New(otelprometheus.WithRegisterer(registry), otelprometheus.WithoutScopeInfo())
 	if err != nil {
 		return nil, fmt.Errorf("prepare the metrics: %w", err)
@@ -41,11 +47,14 @@ func ServeMetrics(ctx context.Context, address string) (*Metrics, error) {
 	}
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
+	sdk := opentelemetry.NewMetricsHandler(opentelemetry.MetricsHandlerOptions{
+		Meter: meter, UseMonotonicCounters: true,
+		InitialAttributes: attribute.NewSet(attribute.String("console", console)),
+		OnError:           func(error) {}, // a missing metric must not stop the worker
+	})
 	m := &Metrics{
-		Handler: opentelemetry.NewMetricsHandler(opentelemetry.MetricsHandlerOptions{
-			Meter: meter, UseMonotonicCounters: true,
-			OnError: func(error) {}, // a missing metric must not stop the worker
-		}),
+		Handler:  &handler{MetricsHandler: sdk, ours: newVectors(ours)},
+		Requests: newRequests(ours), ours: ours,
 		server: &http.Server{Handler: mux, ReadHeaderTimeout: headerTimeout},
 		done:   make(chan struct{}),
 	}
@@ -56,6 +65,13 @@ func ServeMetrics(ctx context.Context, address string) (*Metrics, error) {
 		}
 	}()
 	return m, nil
+}
+
+// ReadState adds the metrics that come from the database: read is called when Prometheus asks, at most every ten
+// seconds, and must not take longer than five. ends is when the API token expires, the zero time if it does not; false
+// while that is not known. Call it once.
+func (m *Metrics) ReadState(read func(context.Context) (State, error), ends func() (time.Time, bool)) {
+	m.ours.MustRegister(newStates(read, ends))
 }
 
 // Close stops the server and waits for it.
