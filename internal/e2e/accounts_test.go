@@ -253,8 +253,8 @@ func TestFaults_EveryKindAtCreations(t *testing.T) {
 	s.requireLedger()
 }
 
-// The answer with the token is lost, and the console makes no other token and deletes nothing: the receipt of the refused request
-// says that the service user exists, and holds.
+// The answer with the token is lost, and the console makes no other token and deletes nothing: the receipt of the
+// refused request says that the service user exists, and holds.
 func TestProvision_TokenIsLost(t *testing.T) {
 	t.Parallel()
 	o := grantworld.Options()
