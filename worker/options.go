@@ -34,9 +34,18 @@ func workerOptions(cfg config.Config) worker.Options {
 
 		MaxConcurrentWorkflowTaskExecutionSize: cfg.Capacity.WorkflowSlots,
 		MaxConcurrentActivityExecutionSize:     cfg.Capacity.ActivitySlots,
-		MaxConcurrentWorkflowTaskPollers:       cfg.Capacity.Pollers,
+		WorkflowTaskPollerBehavior:             workflowPollers(cfg.Capacity.Pollers),
 		MaxConcurrentActivityTaskPollers:       cfg.Capacity.Pollers,
 	}
+}
+
+// workflowPollers are so many for workflows that this worker has in memory, and as many for others. With a simple
+// maximum, the SDK polls only for the former while it has a backlog of them: the writers of principals, which new
+// grants start, would not begin while grants that run already have anything to do.
+func workflowPollers(count int) worker.PollerBehavior {
+	return worker.NewPollerBehaviorAutoscaling(worker.PollerBehaviorAutoscalingOptions{
+		InitialNumberOfPollers: count, MinimumNumberOfPollers: count, MaximumNumberOfPollers: count,
+	})
 }
 
 // deploymentOptions make the workers of both task queues one version of a deployment: activities

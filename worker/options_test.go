@@ -45,7 +45,9 @@ func TestWorkerOptions_Capacity(t *testing.T) {
 	got := workerOptions(config.Config{Capacity: config.Capacity{WorkflowSlots: 20, ActivitySlots: 30, Pollers: 4}})
 	require.Equal(t, 20, got.MaxConcurrentWorkflowTaskExecutionSize)
 	require.Equal(t, 30, got.MaxConcurrentActivityExecutionSize)
-	require.Equal(t, 4, got.MaxConcurrentWorkflowTaskPollers)
+	require.Equal(t, worker.NewPollerBehaviorAutoscaling(worker.PollerBehaviorAutoscalingOptions{
+		InitialNumberOfPollers: 4, MinimumNumberOfPollers: 4, MaximumNumberOfPollers: 4,
+	}), got.WorkflowTaskPollerBehavior, "polls for new workflows never stop")
 	require.Equal(t, 4, got.MaxConcurrentActivityTaskPollers)
 }
 

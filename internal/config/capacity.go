@@ -12,7 +12,7 @@ type Capacity struct {
 	Cache         int `env:"WORKFLOW_CACHE_SIZE" envDefault:"1000" help:"workflows that the worker keeps in memory, some 75 KiB each; others are replayed when something happens to them"`
 	WorkflowSlots int `env:"WORKFLOW_SLOTS"      envDefault:"100"  help:"workflow tasks that the worker does at once, each with its workflow in memory"`
 	ActivitySlots int `env:"ACTIVITY_SLOTS"      envDefault:"1000" help:"activities that the worker does at once, on each of the two task queues"`
-	Pollers       int `env:"POLLERS"             envDefault:"2"    help:"connections that wait for tasks, for each task queue and kind of task"`
+	Pollers       int `env:"POLLERS"             envDefault:"2"    help:"connections that wait for tasks, for each task queue and kind of task; for workflows twice as many"`
 	MemoryMiB     int `env:"MEMORY_LIMIT_MIB"    envDefault:"150"  help:"soft limit of the worker's heap in MiB: garbage is collected more often near it; GOMEMLIMIT and GOGC override it"`
 }
 
