@@ -8,6 +8,7 @@ import (
 	"os/exec"
 
 	"sentinelone-provisioner/internal/envvar"
+	"sentinelone-provisioner/internal/signing"
 )
 
 // FileState is what is known about a file or folder that a setting names.
@@ -22,7 +23,6 @@ type FileState struct {
 // Bits of other users, and of the file's group, in a mode.
 const (
 	othersMay    fs.FileMode = 0o007
-	groupMay     fs.FileMode = 0o070
 	groupWrite   fs.FileMode = 0o020
 	mayExecute   fs.FileMode = 0o111
 	secretMode               = "600"
@@ -72,7 +72,7 @@ func lookAt(v Variable, path string) FileState {
 	case FileProgram:
 		s.program(info, shown)
 	case FileSecret:
-		s.check(mode&othersMay == 0 && (v.Name != "LEDGER_KEY_FILE" || mode&groupMay == 0),
+		s.check(mode&othersMay == 0 && (v.Name != "LEDGER_KEY_FILE" || signing.ClosedToOthers(info)),
 			fmt.Sprintf("%s can be read (mode %04o); only the worker's user may read it", shown, mode),
 			fmt.Sprintf(othersOpen, shown, mode), "chmod "+secretMode+" "+shown)
 	case FileRules:

@@ -122,8 +122,9 @@ func checkPermissions(path string) error {
 	if err != nil {
 		return unreadable(err)
 	}
-	if mode := info.Mode().Perm(); mode&0o077 != 0 {
-		return fmt.Errorf("other users can read it (mode %04o): run chmod 600 on it, and consider replacing it", mode)
+	if !ClosedToOthers(info) {
+		return fmt.Errorf("other users can read it (mode %04o): run chmod 600 on it, and consider replacing it",
+			info.Mode().Perm())
 	}
 	return nil
 }
