@@ -48,7 +48,7 @@ type release struct {
 	images       []image
 }
 
-// write builds everything into a folder beside out, and puts it into place when it is complete.
+// write builds everything in a temporary folder, outside of the checkout, and puts it into place when it is complete.
 func (r release) write(ctx context.Context, w io.Writer) error {
 	toolchain, err := pinnedGo(r.root)
 	if err != nil {
@@ -61,10 +61,7 @@ func (r release) write(ctx context.Context, w io.Writer) error {
 	if err := mayReplace(out); err != nil {
 		return err
 	}
-	if err := os.MkdirAll(filepath.Dir(out), 0o750); err != nil {
-		return err
-	}
-	dir, err := os.MkdirTemp(filepath.Dir(out), filepath.Base(out)+".new-*")
+	dir, err := os.MkdirTemp("", "release-*")
 	if err != nil {
 		return err
 	}
@@ -80,10 +77,7 @@ func (r release) write(ctx context.Context, w io.Writer) error {
 	if err := writeSums(dir, names); err != nil {
 		return err
 	}
-	if err := os.RemoveAll(out); err != nil {
-		return err
-	}
-	if err := os.Rename(dir, out); err != nil {
+	if err := put(dir, out); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(w, "Release %s, of %s, is in %s:\n  %s\n", built[0].version, built[0].commit, out,
@@ -142,6 +136,25 @@ func (r release) describe(dir string, built []artifact) ([]string, error) {
 	}
 	slices.Sort(names)
 	return names, nil
+}
+
+// put replaces out by a copy of dir; out is complete, or not there.
+func put(dir, out string) error {
+	if err := os.MkdirAll(filepath.Dir(out), 0o750); err != nil {
+		return err
+	}
+	draft, err := os.MkdirTemp(filepath.Dir(out), filepath.Base(out)+".new-*")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(draft) }()
+	if err := os.CopyFS(draft, os.DirFS(dir)); err != nil {
+		return err
+	}
+	if err := os.RemoveAll(out); err != nil {
+		return err
+	}
+	return os.Rename(draft, out)
 }
 
 func writeSums(dir string, names []string) error {
