@@ -44,14 +44,6 @@ func (p *app) syncRequest(o syncFlags) (id string, in wire.SyncInput, err error)
 	return id, in, err
 }
 
-// syncSummary is what Temporal's UI shows beside a sync. It is not encrypted.
-func syncSummary(in wire.SyncInput) string {
-	if len(in.Collections) == 0 {
-		return "sync of everything"
-	}
-	return "sync of " + strings.Join(in.Collections, ", ")
-}
-
 // idFlag is the flag that makes a command find the same sync; "" if none is needed.
 func (p *app) idFlag(id string) string {
 	if usual, err := p.syncID(""); err == nil && usual == id {

@@ -3,6 +3,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"strings"
@@ -59,6 +60,8 @@ func scripted(ctx workflow.Context, in wire.SyncInput) (wire.SyncResult, error) 
 	case in.Collections[0] == "sites":
 		err = workflow.Await(ctx, func() bool { return false })
 		return wire.SyncResult{}, err
+	case in.Collections[0] == "serviceUsers":
+		workflow.GetSignalChannel(ctx, "end").Receive(ctx, nil)
 	case in.Collections[0] == "users":
 		status.State = wire.StateQuarantined
 		status.Quarantine = &wire.Quarantine{Reasons: []string{"users: 15 of 20 would be gone"}, Until: noon}
@@ -219,15 +222,16 @@ func quarantinedSync(t *testing.T) {
 	require.Contains(t, got.errOut, `no sync "confirm" is waiting for a decision`)
 }
 
-// interrupted stops watching as soon as something is seen.
+// interrupted stops watching, or does something else, as soon as something is seen.
 type interrupted struct {
 	bytes.Buffer
 
+	on   string // "" for a sync that is being drained
 	stop func()
 }
 
 func (i *interrupted) Write(p []byte) (int, error) {
-	if strings.Contains(string(p), wire.StateDraining) {
+	if strings.Contains(string(p), cmp.Or(i.on, wire.StateDraining)) {
 		i.stop()
 	}
 	return i.Buffer.Write(p)

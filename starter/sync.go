@@ -11,6 +11,7 @@ import (
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 
+	"sentinelone-provisioner/internal/schedule"
 	"sentinelone-provisioner/internal/wire"
 )
 
@@ -27,8 +28,8 @@ func newSyncCommand(a *app) *cobra.Command {
 		Use:   "sync",
 		Short: "Read the console into the database",
 		Long: `Read the console into the database. The sync runs in the worker and survives restarts;
-this command starts it, and watches it with --wait. If a sync is running already, the
-command joins it instead of starting another.
+this command starts it, and watches it with --wait. If a sync is running already, also one
+that the schedule has started, the command joins it instead of starting another.
 Ctrl-C stops watching, not the sync; run the same command again to resume watching.`,
 		Example: `  starter sync --wait
   starter sync --wait --collections users,roles
@@ -52,23 +53,47 @@ func (c *syncCommand) execute(ctx context.Context) error {
 		return err
 	}
 	defer e.Close()
-	run, err := e.start(ctx, id, in)
+	run, err := e.joinOrStart(ctx, id, in)
 	if err != nil {
 		return err
 	}
+	return c.started(ctx, e, id, run, c.watch, unlike(c.collections))
+}
+
+// started says which sync was started or joined under an id, and watches it if the person wants to.
+func (p *app) started(
+	ctx context.Context, e *temporalClient, id string, run startedRun, watch bool, unlike string,
+) error {
 	if run.Started {
-		c.remark("started %s", id)
+		p.remark("started %s", run.WorkflowID)
 	} else {
-		c.remark("joined %s, which is already running%s", id, unlike(c.collections))
+		p.remark("joined %s, which is already running%s", run.WorkflowID, unlike)
 	}
-	if c.watch {
-		return c.wait(ctx, e, run)
+	if watch {
+		return p.wait(ctx, e, run)
 	}
-	if c.output.json {
-		return c.emitJSON(run)
+	if p.output.json {
+		return p.emitJSON(run)
 	}
-	c.remark("watch it with `starter sync --wait%s`, or see `starter status%s`", c.idFlag(id), c.idFlag(id))
+	p.remark("watch it with `starter sync --wait%s`, or see `starter status%s`", p.idFlag(id),
+		p.idFlag(run.WorkflowID))
 	return nil
+}
+
+// joinOrStart joins the sync of that id, or one that the schedule of that id has started, if one runs; otherwise it
+// starts one. A schedule gives each of its syncs an id of its own.
+func (e *temporalClient) joinOrStart(ctx context.Context, id string, in wire.SyncInput) (startedRun, error) {
+	s, err := e.schedules().Get(ctx, id)
+	if err == nil {
+		var run startedRun
+		if run, err = e.running(ctx, s); run.RunID != "" {
+			return run, err
+		}
+	}
+	if err != nil && !errors.Is(err, schedule.ErrMissing) {
+		return startedRun{}, e.Explain(err)
+	}
+	return e.start(ctx, id, in)
 }
 
 func unlike(collections []string) string {
@@ -90,7 +115,7 @@ func (e *temporalClient) start(ctx context.Context, id string, in wire.SyncInput
 		WorkflowIDConflictPolicy:                 enumspb.WORKFLOW_ID_CONFLICT_POLICY_FAIL,
 		WorkflowIDReusePolicy:                    enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
 		WorkflowExecutionErrorWhenAlreadyStarted: true,
-		StaticSummary:                            syncSummary(in),
+		StaticSummary:                            schedule.Summary(in),
 	}, wire.SyncType, in)
 	if running, ok := errors.AsType[*serviceerror.WorkflowExecutionAlreadyStarted](err); ok {
 		return startedRun{WorkflowID: id, RunID: running.RunId}, nil

@@ -181,7 +181,8 @@ func read(id string, d *client.ScheduleDescription) Schedule {
 	}
 	for _, r := range d.Info.RecentActions {
 		if w := r.StartWorkflowResult; w != nil {
-			out.Runs = append(out.Runs, Start{WorkflowID: w.WorkflowID, RunID: w.FirstExecutionRunID, At: r.ActualTime.UTC()})
+			start := Start{WorkflowID: w.WorkflowID, RunID: w.FirstExecutionRunID, At: r.ActualTime.UTC()}
+			out.Runs = append(out.Runs, start)
 		}
 	}
 	for _, w := range d.Info.RunningWorkflows {

@@ -98,8 +98,8 @@ func EachCron(text string, now time.Time) (Spec, error) {
 	return Spec{Cron: text, CatchUp: shortest, gap: shortest}, nil
 }
 
-var errCron = errors.New(`write five fields (minute, hour, day of the month, month, weekday from 0 for Sunday), as in ` +
-	`"30 3 * * 1-5", or @hourly, @daily, @weekly, @monthly`)
+var errCron = errors.New(`write five fields (minute, hour, day of the month, month, weekday from 0 for Sunday), ` +
+	`as in "30 3 * * 1-5", or @hourly, @daily, @weekly, @monthly`)
 
 // parseCron takes what both this library and Temporal read the same way. Seconds and years are not taken, so that no
 // two starts are less than a minute apart.

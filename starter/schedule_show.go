@@ -1,0 +1,193 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/describe"
+	"sentinelone-provisioner/internal/schedule"
+	"sentinelone-provisioner/internal/temporalclient"
+	"sentinelone-provisioner/internal/wire"
+)
+
+// scheduleShowCommand shows the schedule and what became of its syncs.
+type scheduleShowCommand struct{ scheduleCommand }
+
+func newScheduleShowCommand(a *app) *cobra.Command {
+	c := &scheduleShowCommand{scheduleCommand{app: a}}
+	cmd := &cobra.Command{
+		Use:   "show",
+		Short: "Show the next syncs, and the latest with their outcome",
+		Long: `Show when the next syncs start, and the latest ones, at most ten, with their outcome: running,
+promoted, unchanged, quarantined, failed.`,
+		Example: `  starter schedule show
+  starter schedule show -o json`,
+		Args: cobra.NoArgs,
+		RunE: a.run(func(ctx context.Context, _ []string) error { return c.execute(ctx) }),
+	}
+	c.idFlags(cmd)
+	return cmd
+}
+
+func (c *scheduleShowCommand) execute(ctx context.Context) error {
+	e, _, id, err := c.schedules(ctx)
+	if err != nil {
+		return err
+	}
+	defer e.Close()
+	return c.showSchedule(ctx, e, id)
+}
+
+// scheduleAnswer is the output for programs.
+type scheduleAnswer struct {
+	ID        string      `json:"id"`
+	Scheduled bool        `json:"scheduled"`
+	Every     string      `json:"every,omitempty"` // Go duration
+	Cron      string      `json:"cron,omitempty"`
+	Jitter    string      `json:"jitter,omitempty"`  // Go duration
+	CatchUp   string      `json:"catchUp,omitempty"` // Go duration
+	Paused    bool        `json:"paused"`
+	Note      string      `json:"note,omitempty"`
+	Next      []time.Time `json:"next"`
+	Recent    []string    `json:"recent"` // workflow ids, oldest first
+	// Runs are the same syncs with their outcome.
+	Runs    []scheduledRun `json:"runs"`
+	Started int            `json:"started"` // syncs that the schedule has started
+	Skipped int            `json:"skipped"` // starts that were skipped since the sync before still ran
+	Missed  int            `json:"missed"`  // starts that were missed for longer than the catch-up window
+}
+
+// scheduledRun is one sync of a schedule.
+type scheduledRun struct {
+	WorkflowID string    `json:"workflowId"`
+	RunID      string    `json:"runId"`
+	StartedAt  time.Time `json:"startedAt"`
+	// Outcome is running, promoted, unchanged, quarantined, failed, cancelled or terminated; unknown if Temporal has
+	// forgotten the sync.
+	Outcome string                  `json:"outcome"`
+	Changes *wire.AssignmentChanges `json:"changes,omitempty"`
+	Error   string                  `json:"error,omitempty"`
+}
+
+// outcomeUnknown is the outcome of a sync that Temporal has forgotten.
+const outcomeUnknown = "unknown"
+
+func (c *scheduleCommand) showSchedule(ctx context.Context, e *temporalClient, id string) error {
+	s, err := e.schedules().Get(ctx, id)
+	if err != nil {
+		return e.explainSchedule(id, err)
+	}
+	answer := scheduleAnswerOf(s)
+	for _, start := range s.Runs {
+		run, err := e.scheduledRun(ctx, start)
+		if err != nil {
+			return err
+		}
+		answer.Runs = append(answer.Runs, run)
+	}
+	if c.output.json {
+		return c.emitJSON(answer)
+	}
+	c.printSchedule(s, answer)
+	return nil
+}
+
+func scheduleAnswerOf(s schedule.Schedule) scheduleAnswer {
+	a := scheduleAnswer{
+		ID: s.ID, Scheduled: true, Cron: s.Spec.Cron, Paused: s.Paused, Note: s.Note, Next: orEmpty(s.Next),
+		Recent: []string{}, Runs: []scheduledRun{}, Started: s.Started, Skipped: s.Skipped, Missed: s.Missed,
+	}
+	for _, d := range []struct {
+		into *string
+		is   time.Duration
+	}{{&a.Every, s.Spec.Every}, {&a.Jitter, s.Spec.Jitter}, {&a.CatchUp, s.Spec.CatchUp}} {
+		if d.is > 0 {
+			*d.into = access.Duration(d.is).String()
+		}
+	}
+	for _, r := range s.Runs {
+		a.Recent = append(a.Recent, r.WorkflowID)
+	}
+	return a
+}
+
+// scheduledRun looks up what became of a sync.
+func (e *temporalClient) scheduledRun(ctx context.Context, s schedule.Start) (scheduledRun, error) {
+	run := scheduledRun{WorkflowID: s.WorkflowID, RunID: s.RunID, StartedAt: s.At, Outcome: outcomeUnknown}
+	info, err := e.Info(ctx, startedRun{WorkflowID: s.WorkflowID, RunID: s.RunID})
+	switch {
+	case temporalclient.IsNotFound(err):
+		return run, nil
+	case err != nil:
+		return run, e.Explain(err)
+	}
+	run.Outcome = executionText(info)
+	if !temporalclient.Closed(info) {
+		return run, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	var result wire.SyncResult
+	switch err := e.GetWorkflow(ctx, s.WorkflowID, s.RunID).Get(ctx, &result); {
+	case err == nil:
+		run.Outcome, run.Changes = result.State, &result.Changes
+	case temporalclient.Unreachable(err):
+		return run, e.Explain(err)
+	default:
+		run.Error = reason(err).Error()
+	}
+	return run, nil
+}
+
+// nextShown is how many of the next starts people see.
+const nextShown = 3
+
+func (c *scheduleCommand) printSchedule(s schedule.Schedule, a scheduleAnswer) {
+	facts := [][]string{{"schedule", s.ID}, {"starts", s.Spec.String()}}
+	add := func(name, format string, args ...any) {
+		facts = append(facts, []string{name, fmt.Sprintf(format, args...)})
+	}
+	if a.Jitter != "" {
+		add("jitter", "up to %s later", a.Jitter)
+	}
+	add("catch-up", "up to %s late, if Temporal was down", a.CatchUp)
+	if s.Paused {
+		add("paused", "%s", s.Note)
+	}
+	for i, at := range s.Next[:min(nextShown, len(s.Next))] {
+		if s.Paused {
+			break
+		}
+		add([]string{"next", "", ""}[i], "%s", describe.Minute(at))
+	}
+	if s.Skipped > 0 {
+		add("skipped", "%s, since the sync before still ran", describe.Plural(s.Skipped, "sync"))
+	}
+	if s.Missed > 0 {
+		add("missed", "%s, since Temporal was down for longer than the catch-up window",
+			describe.Plural(s.Missed, "sync"))
+	}
+	c.emitTable(nil, facts)
+	if len(a.Runs) == 0 {
+		c.remark("it has started no sync yet: `starter schedule trigger%s` starts one now", c.idFlag(s.ID))
+		return
+	}
+	rows := make([][]string, len(a.Runs))
+	for i, r := range a.Runs {
+		outcome := r.Outcome
+		switch {
+		case r.Error != "":
+			outcome += ": " + r.Error
+		case r.Changes != nil:
+			outcome += fmt.Sprintf(": assignments +%d -%d", r.Changes.Added, r.Changes.Removed)
+		}
+		rows[len(rows)-1-i] = []string{describe.Minute(r.StartedAt), r.WorkflowID, outcome}
+	}
+	fmt.Fprintln(c.out)
+	c.emitTable([]string{"started", "sync", "outcome"}, rows)
+	c.remark("show the latest with `starter status --id %s`", a.Runs[len(a.Runs)-1].WorkflowID)
+}
