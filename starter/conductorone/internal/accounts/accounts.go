@@ -7,6 +7,8 @@ import (
 	v2 "github.com/conductorone/baton-sdk/pb/c1/connector/v2"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/authority"
+	"sentinelone-provisioner/internal/ledger"
 	"sentinelone-provisioner/internal/requestclient"
 	"sentinelone-provisioner/internal/requestrecord"
 	"sentinelone-provisioner/internal/selector"
@@ -18,14 +20,23 @@ import (
 type Requests interface {
 	// Await signs and starts a request, or attaches to the one that runs under its id, and waits until it has ended,
 	// until says so, or the connector waits no longer: then it returns the request as it runs. An ended request
-	// of that id is followed by a new one.
+	// of that id is followed by a new one. The run has the original id, by which the ledger knows it.
 	Await(
 		ctx context.Context, r requestclient.NewRequest, until func(wire.RequestStatus) bool,
-	) (requestrecord.Observation, error)
+	) (requestrecord.Observation, ledger.Run, error)
 	// Last is the latest request with that workflow id, as Temporal knows it. The zero value is none.
 	Last(ctx context.Context, id string) (requestrecord.Observation, error)
 	// Cancel cancels the open request with that id; it does nothing if none is open.
 	Cancel(ctx context.Context, id, comment string) error
+}
+
+// Ledger says what is proven. [evidence.Reader] reads it from the worker's database. Temporal's word is not enough:
+// anybody who reaches the namespace can give a workflow a result, or hand over another token.
+type Ledger interface {
+	// Await is the record of a run, once it proves something, or after a while.
+	Await(ctx context.Context, run ledger.Run, proves func(authority.Record) bool) (authority.Record, error)
+	// Runs are the records of all runs with that workflow id, oldest first.
+	Runs(ctx context.Context, id string) ([]authority.Record, error)
 }
 
 // Lookup reads what the last proven sync saw.
@@ -45,8 +56,8 @@ type Config struct {
 	Requester string
 	Requests  Requests
 	Lookup    Lookup
-	// Proofs are read to hand over tokens; nil where no token can be rotated.
-	Proofs Proofs
+	// Ledger proves what requests have done.
+	Ledger Ledger
 	Now    func() time.Time
 
 	keys tokenKeys

@@ -37,16 +37,20 @@ func (a Actions) grantFor(ctx context.Context, args *structpb.Struct) (
 	}
 	id := wire.GrantID(requestID("grant_for", a.Console, string(in.Principal.Kind), in.Principal.ID, in.Role.ID,
 		string(in.Scope.Level), in.Scope.ID, in.Duration.String()))
-	seen, err := a.await(ctx, requestclient.NewRequest{
+	r := requestclient.NewRequest{
 		Type: wire.GrantType, ID: id, Input: &in, Again: true,
 		Summary: "grant " + describe.Term(*in.Duration) + " at " + string(in.Scope.Level) + " level",
-	}, isActive)
+	}
+	seen, run, err := a.await(ctx, r, isActive)
 	if err != nil {
 		return nil, nil, err
 	}
 	values := map[string]string{requestArg: id, stateResult: seen.State()}
 	switch {
 	case seen.Status != nil && isActive(*seen.Status):
+		if _, err := a.proven(ctx, r, run, wire.StateActive, isInForce); err != nil {
+			return nil, nil, err
+		}
 		if ends := seen.Status.EndsAt; ends != nil {
 			values[endsAtResult] = describe.Second(*ends)
 		}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/conductorone/baton-sdk/pkg/connectorbuilder"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/ledger"
 	"sentinelone-provisioner/internal/requestclient"
 	"sentinelone-provisioner/internal/requestrecord"
 	"sentinelone-provisioner/internal/selector"
@@ -134,11 +136,7 @@ func (c *Config) roleAndScope(ctx context.Context, p profile) (
 
 // create has the account created, and says how far it is.
 func (c *Config) create(ctx context.Context, in creation) (connectorbuilder.CreateAccountResponse, error) {
-	before, err := c.Requests.Last(ctx, in.ID)
-	if err != nil {
-		return nil, err
-	}
-	seen, err := c.await(ctx, in.NewRequest, never)
+	seen, run, err := c.await(ctx, in.NewRequest, never)
 	switch {
 	case err != nil:
 		return nil, err
@@ -146,40 +144,47 @@ func (c *Config) create(ctx context.Context, in creation) (connectorbuilder.Crea
 		return &v2.CreateAccountResponse_ActionRequiredResult{
 			IsCreateAccountResult: true, Message: pendingText(in.ID, seen, "create the account again"),
 		}, nil
+	case seen.State() != wire.StateProvisioned:
+		return c.createdBefore(ctx, in, run, seen)
 	}
-	who := seen.PlanOrZero().Principal
-	if made, is := madeBy(seen); is {
+	record, err := c.proven(ctx, in.NewRequest, run, seen.State(), isCreated)
+	if err != nil {
+		return nil, err
+	}
+	if made, is := created(record); is {
 		return &v2.CreateAccountResponse_SuccessResult{IsCreateAccountResult: true, Resource: resourceOf(made)}, nil
 	}
-	earlier, is := madeBy(before)
-	switch {
-	case seen.State() == wire.StateProvisioned: // somebody had created it, with the role
-		return &v2.CreateAccountResponse_AlreadyExistsResult{
-			IsCreateAccountResult: true, Resource: resourceOf(named(who, in.account)),
-		}, nil
-	case is && who.ID != "" && who.ID == earlier.ID: // the same request has created it before
-		return &v2.CreateAccountResponse_AlreadyExistsResult{
-			IsCreateAccountResult: true, Resource: resourceOf(earlier),
-		}, nil
+	return there(named(record.Plan.Plan.Principal, in.account)), nil // somebody had created it, with the role
+}
+
+// createdBefore finds the account that the same request has created before, so that this time it was refused.
+func (c *Config) createdBefore(
+	ctx context.Context, in creation, run ledger.Run, seen requestrecord.Observation,
+) (connectorbuilder.CreateAccountResponse, error) {
+	runs, err := c.Ledger.Runs(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	var existing string // whom the refused plan has found
+	for _, r := range slices.Backward(runs) {
+		if r.Run == run {
+			existing = r.Plan.Plan.Principal.ID
+			continue
+		}
+		made, is := created(r)
+		if is && made.ID == existing && !isOtherPlan(in.NewRequest, r.Plan.Plan) {
+			return there(made), nil
+		}
 	}
 	return nil, failure(in.ID, seen)
 }
 
+func there(p access.PrincipalRef) connectorbuilder.CreateAccountResponse {
+	return &v2.CreateAccountResponse_AlreadyExistsResult{IsCreateAccountResult: true, Resource: resourceOf(p)}
+}
+
 // never is that a request is not done before its end.
 func never(wire.RequestStatus) bool { return false }
-
-// madeBy is the account that a request has created, if it has.
-func madeBy(o requestrecord.Observation) (access.PrincipalRef, bool) {
-	if o.Result == nil || o.Result.Receipt == nil || o.Result.State != wire.StateProvisioned {
-		return access.PrincipalRef{}, false
-	}
-	for _, p := range o.Result.Receipt.Proofs {
-		if p.Outcome == access.Created && p.Made != nil {
-			return *p.Made, true
-		}
-	}
-	return access.PrincipalRef{}, false
-}
 
 // named is a principal of a plan with the names that were requested, where it has none.
 func named(p access.PrincipalRef, a access.NewAccount) access.PrincipalRef {

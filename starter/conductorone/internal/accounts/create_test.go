@@ -13,6 +13,8 @@ import (
 	"google.golang.org/grpc/status"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/authority"
+	"sentinelone-provisioner/internal/ledger"
 	"sentinelone-provisioner/internal/requestrecord"
 	"sentinelone-provisioner/internal/wire"
 	"sentinelone-provisioner/starter/conductorone/internal/accounts"
@@ -143,20 +145,24 @@ func TestCreateServiceUser_Again(t *testing.T) {
 	t.Parallel()
 	ci := access.PrincipalRef{Kind: access.ServiceUser, ID: "800", Name: "ci builds"}
 	refused := ended(wire.StateRefused, "a service user of that name exists already", about(ci))
-	r := &fakeRequests{
-		before:  ended(wire.StateProvisioned, "", created(ci)),
-		answers: []requestrecord.Observation{refused},
-	}
+	r := &fakeRequests{answers: []requestrecord.Observation{ended(wire.StateProvisioned, "", created(ci))}}
+	_, err := createServiceUser(t, r, serviceUserProfile())
+	require.NoError(t, err)
+	before, err := fakeLedger{r}.record(ledger.Run{Request: r.started[0].ID, ID: "run-1"})
+	require.NoError(t, err)
+
+	r = &fakeRequests{earlier: []authority.Record{before}, answers: []requestrecord.Observation{refused}}
 	out, err := createServiceUser(t, r, serviceUserProfile())
 	require.NoError(t, err)
 	require.IsType(t, &v2.CreateAccountResponse_AlreadyExistsResult{}, out)
 
 	other := ci
 	other.ID = "801"
-	r.before = ended(wire.StateProvisioned, "", created(other))
+	r.answers[0] = ended(wire.StateRefused, "a service user of that name exists already", about(other))
 	_, err = createServiceUser(t, r, serviceUserProfile())
 	requireCode(t, codes.FailedPrecondition, err, "a service user of that name exists already")
-	r.before = requestrecord.Observation{}
+	r.answers, r.earlier = []requestrecord.Observation{refused}, nil
+	r.before = ended(wire.StateProvisioned, "", created(ci))
 	_, err = createServiceUser(t, r, serviceUserProfile())
 	requireCode(t, codes.FailedPrecondition, err, "a service user of that name exists already")
 }

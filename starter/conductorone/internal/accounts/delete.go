@@ -2,12 +2,14 @@ package accounts
 
 import (
 	"context"
+	"slices"
 
 	v2 "github.com/conductorone/baton-sdk/pb/c1/connector/v2"
 	"github.com/conductorone/baton-sdk/pkg/annotations"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"sentinelone-provisioner/internal/authority"
 	"sentinelone-provisioner/internal/requestclient"
 	"sentinelone-provisioner/internal/wire"
 	"sentinelone-provisioner/starter/conductorone/internal/explain"
@@ -42,26 +44,32 @@ func (c *Config) delete(ctx context.Context, of *v2.ResourceId) error {
 		return invalid("cannot delete %s %q: %v", of.GetResourceType(), of.GetResource(), err)
 	}
 	id := wire.OffboardID(requestID("delete", c.Console, string(who.Kind), who.ID))
-	before, err := c.Requests.Last(ctx, id)
-	if err != nil {
-		return err
-	}
-	seen, err := c.await(ctx, requestclient.NewRequest{
+	r := requestclient.NewRequest{
 		Type: wire.OffboardType, ID: id, Input: &in, Again: true, Summary: "offboard: " + in.Mode,
-	}, never)
+	}
+	seen, run, err := c.await(ctx, r, never)
 	switch {
 	case err != nil:
 		return err
 	case !seen.Over:
 		return explain.Newf(codes.FailedPrecondition, "%s", pendingText(id, seen, "delete the account again"))
 	case seen.State() == wire.StateOffboarded:
-		return nil
+		_, err := c.proven(ctx, r, run, seen.State(), isDeleted)
+		return err
 	}
 	// A request about a principal that the console does not know fails before there is a plan.
-	if seen.Failure != nil && (before.State() == wire.StateOffboarded || c.isGone(ctx, of)) {
+	if seen.Failure != nil && (c.isGone(ctx, of) || c.deletedBefore(ctx, r)) {
 		return nil
 	}
 	return failure(id, seen)
+}
+
+// deletedBefore reports whether an earlier run of the same request has deleted the principal: ids are not used again.
+func (c *Config) deletedBefore(ctx context.Context, of requestclient.NewRequest) bool {
+	runs, err := c.Ledger.Runs(ctx, of.ID)
+	return err == nil && slices.ContainsFunc(runs, func(r authority.Record) bool {
+		return isDeleted(r) && !isOtherPlan(of, r.Plan.Plan)
+	})
 }
 
 // isGone says that the last proven sync does not show the principal.

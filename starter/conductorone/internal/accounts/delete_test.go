@@ -14,6 +14,8 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/authority"
+	"sentinelone-provisioner/internal/ledger"
 	"sentinelone-provisioner/internal/requestrecord"
 	"sentinelone-provisioner/internal/wire"
 	"sentinelone-provisioner/starter/conductorone/internal/accounts"
@@ -73,6 +75,12 @@ func TestDelete_GoneAlready(t *testing.T) {
 	unknown := fakeLookup{err: status.Error(codes.FailedPrecondition, "no proven sync")}
 	requireCode(t, codes.FailedPrecondition, deleteUser(r, unknown), "no user")
 	r.before = ended(wire.StateOffboarded, "", nil)
+	requireCode(t, codes.FailedPrecondition, deleteUser(r, seen("700")), "no user") // only Temporal says so
+	done := &fakeRequests{answers: []requestrecord.Observation{ended(wire.StateOffboarded, "", nil)}}
+	require.NoError(t, deleteUser(done, seen("700")))
+	before, err := fakeLedger{done}.record(ledger.Run{Request: done.started[0].ID, ID: "run-1"})
+	require.NoError(t, err)
+	r.earlier = []authority.Record{before}
 	require.NoError(t, deleteUser(r, seen("700")), "it was deleted before, and no sync has looked since")
 	r.answers = []requestrecord.Observation{ended(wire.StateRefused, "a refusal stands", nil)}
 	requireCode(t, codes.FailedPrecondition, deleteUser(r, seen()), "a refusal stands")

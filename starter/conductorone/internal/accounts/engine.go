@@ -9,6 +9,7 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/ledger"
 	"sentinelone-provisioner/internal/requestclient"
 	"sentinelone-provisioner/internal/requestrecord"
 	"sentinelone-provisioner/internal/signing"
@@ -37,15 +38,19 @@ var (
 // Await implements [Requests].
 func (e Engine) Await(
 	ctx context.Context, r requestclient.NewRequest, until func(wire.RequestStatus) bool,
-) (requestrecord.Observation, error) {
+) (requestrecord.Observation, ledger.Run, error) {
 	ctx, stop := e.Waiter.Limit(ctx)
 	defer stop()
 	run, err := e.Provision.Begin(ctx, r)
 	if err != nil {
-		return requestrecord.Observation{}, err
+		return requestrecord.Observation{}, ledger.Run{}, err
+	}
+	first, err := e.Provision.FirstRun(ctx, run)
+	if err != nil {
+		return requestrecord.Observation{}, ledger.Run{}, err
 	}
 	answer, err := e.Waiter.Follow(ctx, e.Provision, run, r.Type == wire.OffboardType, until)
-	return answer.Observation, err
+	return answer.Observation, ledger.Run{Request: r.ID, ID: first}, err
 }
 
 // Last implements [Requests].

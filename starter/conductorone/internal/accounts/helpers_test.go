@@ -15,6 +15,8 @@ import (
 	"google.golang.org/protobuf/types/known/structpb"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/authority"
+	"sentinelone-provisioner/internal/ledger"
 	"sentinelone-provisioner/internal/requestclient"
 	"sentinelone-provisioner/internal/requestrecord"
 	"sentinelone-provisioner/internal/selector"
@@ -22,6 +24,7 @@ import (
 	"sentinelone-provisioner/internal/wire"
 	"sentinelone-provisioner/starter/conductorone/internal/accounts"
 	"sentinelone-provisioner/starter/conductorone/internal/resources"
+	"sentinelone-provisioner/starter/conductorone/internal/storetest"
 )
 
 const (
@@ -41,11 +44,16 @@ type fakeRequests struct {
 
 	cancelled []string
 	err       error
+
+	forged  bool               // the ledger has nothing of the request
+	earlier []authority.Record // of runs before it
+	tamper  func(*access.Plan) // what the ledger's plan differs in; nil for nothing
+	told    requestrecord.Observation
 }
 
 func (f *fakeRequests) Await(
 	_ context.Context, r requestclient.NewRequest, until func(wire.RequestStatus) bool,
-) (requestrecord.Observation, error) {
+) (requestrecord.Observation, ledger.Run, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.started = append(f.started, r)
@@ -53,13 +61,63 @@ func (f *fakeRequests) Await(
 		f.onAwait(r)
 	}
 	if f.err != nil {
-		return requestrecord.Observation{}, f.err
+		return requestrecord.Observation{}, ledger.Run{}, f.err
 	}
 	out := f.answers[min(len(f.started), len(f.answers))-1]
 	if out.Status != nil {
 		until(*out.Status)
 	}
-	return out, nil
+	f.told = out
+	return out, ledger.Run{Request: r.ID, ID: "run-2"}, nil
+}
+
+// fakeLedger proves what a request of [fakeRequests] has told last, unless it is forged: that its plan is the one that
+// was requested, as a worker makes it.
+type fakeLedger struct{ *fakeRequests }
+
+func (f fakeLedger) Await(
+	_ context.Context, run ledger.Run, proves func(authority.Record) bool,
+) (authority.Record, error) {
+	r, err := f.record(run)
+	proves(r)
+	return r, err
+}
+
+func (f fakeLedger) record(run ledger.Run) (authority.Record, error) {
+	if f.forged {
+		return authority.Record{Run: run}, nil
+	}
+	plan := f.plan()
+	var proofs []access.Proof
+	switch state := f.told.State(); state {
+	case wire.StateProvisioned:
+		proofs = []access.Proof{{Op: access.OpCreate, Outcome: access.AlreadyHeld}}
+	case wire.StateOffboarded:
+		proofs = []access.Proof{{Op: access.OpDelete, Outcome: access.Deleted}}
+	case wire.StateActive:
+		proofs = []access.Proof{{Op: access.OpAcquire, Outcome: access.Applied}}
+	}
+	if r := f.told.Result; r != nil && r.State == wire.StateProvisioned && len(r.Receipt.Proofs) > 0 {
+		proofs = r.Receipt.Proofs
+	}
+	return storetest.Record(run, plan, proofs...)
+}
+
+// plan is what was requested last, about the principal that was told.
+func (f fakeLedger) plan() access.Plan {
+	out := planned(f.started[len(f.started)-1])
+	if who := f.told.PlanOrZero().Principal; who.ID != "" {
+		out.Principal = who
+	}
+	if f.tamper != nil {
+		f.tamper(&out)
+	}
+	return out
+}
+
+func (f fakeLedger) Runs(_ context.Context, id string) ([]authority.Record, error) {
+	r, err := f.record(ledger.Run{Request: id, ID: "run-2"})
+	return append(slices.Clone(f.earlier), r), err
 }
 
 func (f *fakeRequests) Cancel(_ context.Context, id, _ string) error {
@@ -92,7 +150,7 @@ func (f fakeLookup) Scopes(context.Context) (selector.Scopes, error) { return st
 
 func config(r *fakeRequests, l fakeLookup) *accounts.Config {
 	return &accounts.Config{
-		Console: consoleName, Requester: requester, Requests: r, Lookup: l,
+		Console: consoleName, Requester: requester, Requests: r, Ledger: fakeLedger{r}, Lookup: l,
 		Now: func() time.Time { return now },
 	}
 }
@@ -111,7 +169,7 @@ func running(state, waiting string) requestrecord.Observation {
 
 // created is the receipt of an account that was created.
 func created(p access.PrincipalRef) *access.Receipt {
-	return &access.Receipt{Proofs: []access.Proof{{Outcome: access.Created, Made: &p}}}
+	return &access.Receipt{Proofs: []access.Proof{{Op: access.OpCreate, Outcome: access.Created, Made: &p}}}
 }
 
 // about is the receipt of a request about a principal that was there.

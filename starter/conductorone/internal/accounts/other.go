@@ -7,6 +7,7 @@ import (
 	"google.golang.org/grpc/codes"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/ledger"
 	"sentinelone-provisioner/internal/requestclient"
 	"sentinelone-provisioner/internal/requestrecord"
 	"sentinelone-provisioner/internal/wire"
@@ -16,22 +17,26 @@ import (
 // await has a request carried out, as [Requests] does. It fails if what runs under its id is about something else.
 func (c *Config) await(
 	ctx context.Context, r requestclient.NewRequest, until func(wire.RequestStatus) bool,
-) (requestrecord.Observation, error) {
-	seen, err := c.Requests.Await(ctx, r, until)
+) (requestrecord.Observation, ledger.Run, error) {
+	seen, run, err := c.Requests.Await(ctx, r, until)
 	if err == nil && isOther(r, seen) {
 		err = explain.Newf(codes.FailedPrecondition, "%s is the id of a request for something else, which the "+
 			"connector did not start: see `starter show %[1]s`, and find out who did", r.ID)
 	}
-	return seen, err
+	return seen, run, err
 }
 
 // isOther reports whether a request that was attached to is about something else, as far as its plan is known: anybody
 // who may start requests can start one under the id that ConductorOne's would have. Reasons may differ, and what a
 // second task says of the same account.
 func isOther(r requestclient.NewRequest, seen requestrecord.Observation) bool {
-	of, is := r.Input.(interface{ Spec() access.RequestSpec })
 	plan := planOf(seen)
-	if !is || plan.Op == "" {
+	return plan.Op != "" && isOtherPlan(r, plan)
+}
+
+func isOtherPlan(r requestclient.NewRequest, plan access.Plan) bool {
+	of, is := r.Input.(interface{ Spec() access.RequestSpec })
+	if !is {
 		return false
 	}
 	want := of.Spec()

@@ -9,8 +9,10 @@ import (
 	"google.golang.org/grpc/status"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/authority"
 	"sentinelone-provisioner/internal/requestclient"
 	"sentinelone-provisioner/internal/requestrecord"
+	"sentinelone-provisioner/internal/tokenseal"
 	"sentinelone-provisioner/internal/wire"
 	"sentinelone-provisioner/starter/conductorone/internal/accounts"
 )
@@ -62,7 +64,7 @@ func TestOtherRequest(t *testing.T) {
 		}},
 		"rotate": {wire.StateRotated, func(r *fakeRequests) error {
 			s := accounts.ServiceUsers{Config: config(r, fakeLookup{})}
-			s.Proofs = fakeProofs{}
+			s.Ledger = fakeProofs{}
 			_, err := rotate(s)
 			return err
 		}, map[string]func(*access.Plan){"principal": other}},
@@ -103,27 +105,32 @@ func TestOtherRequest(t *testing.T) {
 // The token of another service user is not handed over, whoever has it encrypted to the connector's key.
 func TestRotate_OtherServiceUser(t *testing.T) {
 	t.Parallel()
-	r := &fakeRequests{answers: []requestrecord.Observation{running(wire.StateAwaitingApproval, "for soc-leads")}}
-	s := rotates(t, r, "")
-	asked := &askedProofs{}
-	s.Proofs = asked
-	_, err := rotate(s)
-	require.Error(t, err)
-	require.Equal(t, []string{"800"}, asked.of)
-
-	plan := access.Plan{
-		Principal: access.PrincipalRef{Kind: access.ServiceUser, ID: "800"},
-		Rotation:  &access.TokenRotation{Recipient: "age1ours"},
+	for serviceUser, want := range map[string]string{"800": "a-token", "801": ""} {
+		r := &fakeRequests{answers: []requestrecord.Observation{running(wire.StateAwaitingApproval, "for soc-leads")}}
+		s := rotates(t, r, "")
+		_, err := rotate(s)
+		require.Error(t, err)
+		in, is := r.started[0].Input.(*wire.RotateTokenInput)
+		require.True(t, is)
+		sealed, err := tokenseal.Seal(in.Recipient, "a-token")
+		require.NoError(t, err)
+		s.Ledger = proofsOfOther{fakeProofs{in.Recipient: sealed}, serviceUser}
+		got, _ := rotate(s)
+		require.Equal(t, want, got, serviceUser)
 	}
-	require.True(t, accounts.Rotates(plan, "800", "age1ours"))
-	require.False(t, accounts.Rotates(plan, "801", "age1ours"))
-	require.False(t, accounts.Rotates(plan, "800", "age1theirs"))
 }
 
-// askedProofs keeps whose rotations were asked for.
-type askedProofs struct{ of []string }
+// proofsOfOther are rotations of that service user.
+type proofsOfOther struct {
+	fakeProofs
 
-func (a *askedProofs) Rotation(_ context.Context, _, serviceUserID, _ string) (*access.Proof, error) {
-	a.of = append(a.of, serviceUserID)
-	return nil, nil
+	of string
+}
+
+func (p proofsOfOther) Runs(ctx context.Context, id string) ([]authority.Record, error) {
+	out, err := p.fakeProofs.Runs(ctx, id)
+	for i := range out {
+		out[i].Plan.Plan.Principal.ID = p.of
+	}
+	return out, err
 }

@@ -21,14 +21,6 @@ import (
 // tokenLife is how long a rotated token is valid.
 const tokenLife = access.Duration(90 * 24 * time.Hour)
 
-// Proofs reads from the ledger what requests have done. Temporal's word for it is not enough: anybody who reaches the
-// namespace could hand over another token.
-type Proofs interface {
-	// Rotation is the proof of the last rotation with that workflow id that was of the service user's token, and for
-	// the recipient; nil for none.
-	Rotation(ctx context.Context, id, serviceUserID, recipient string) (*access.Proof, error)
-}
-
 // tokenKeys are the keys of rotations that have not handed over their token yet, by workflow id: a task that comes
 // again opens the token of the request that it attaches to. They are in memory only.
 type tokenKeys struct {
@@ -75,7 +67,7 @@ func (ServiceUsers) RotateCapabilityDetails(context.Context) (
 func (s ServiceUsers) Rotate(
 	ctx context.Context, id *v2.ResourceId, _ *v2.LocalCredentialOptions,
 ) ([]*v2.PlaintextData, annotations.Annotations, error) {
-	if s.Config == nil || s.Proofs == nil {
+	if s.Config == nil {
 		return nil, nil, errOnlyReads
 	}
 	token, err := s.rotate(ctx, id)
@@ -112,7 +104,7 @@ func (c *Config) rotate(ctx context.Context, of *v2.ResourceId) (string, error) 
 	if err := in.Validate(c.Now()); err != nil {
 		return "", invalid("cannot rotate the token of service user %s: %v", who.ID, err)
 	}
-	seen, err := c.await(ctx, requestclient.NewRequest{
+	seen, _, err := c.await(ctx, requestclient.NewRequest{
 		Type: wire.RotateTokenType, ID: id, Input: &in, Again: true, Summary: "rotate a token",
 	}, never)
 	switch {
@@ -156,7 +148,7 @@ func planOf(o requestrecord.Observation) access.Plan {
 
 // collect opens the token of a rotation that has ended; "" if there is none of the service user for the key.
 func (c *Config) collect(ctx context.Context, id, serviceUserID string, key tokenseal.Key) (string, error) {
-	proof, err := c.Proofs.Rotation(ctx, id, serviceUserID, key.Recipient())
+	proof, err := c.rotation(ctx, id, serviceUserID, key.Recipient())
 	if err != nil || proof == nil || proof.Token == nil {
 		return "", err
 	}

@@ -8,25 +8,42 @@ import (
 	"google.golang.org/grpc/codes"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/authority"
+	"sentinelone-provisioner/internal/ledger"
 	"sentinelone-provisioner/internal/requestclient"
 	"sentinelone-provisioner/internal/requestrecord"
 	"sentinelone-provisioner/internal/tokenseal"
 	"sentinelone-provisioner/internal/wire"
 	"sentinelone-provisioner/starter/conductorone/internal/accounts"
 	"sentinelone-provisioner/starter/conductorone/internal/resources"
+	"sentinelone-provisioner/starter/conductorone/internal/storetest"
 )
 
 // fakeProofs are the rotations in the ledger, by recipient.
 type fakeProofs map[string]string
 
-func (f fakeProofs) Rotation(_ context.Context, _, _, recipient string) (*access.Proof, error) {
-	sealed, found := f[recipient]
-	if !found {
-		return nil, nil
+func (fakeProofs) Await(
+	_ context.Context, run ledger.Run, _ func(authority.Record) bool,
+) (authority.Record, error) {
+	return authority.Record{Run: run}, nil
+}
+
+func (f fakeProofs) Runs(_ context.Context, id string) ([]authority.Record, error) {
+	var out []authority.Record
+	for recipient, sealed := range f {
+		r, err := storetest.Record(ledger.Run{Request: id, ID: recipient}, access.Plan{
+			Op: access.OpRotate, Principal: access.PrincipalRef{Kind: access.ServiceUser, ID: "800"},
+			Rotation: &access.TokenRotation{Recipient: recipient},
+		}, access.Proof{
+			Op: access.OpRotate, Outcome: access.Rotated,
+			Token: &access.TokenPlace{Sink: access.SinkRecipient, Sealed: sealed},
+		})
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, r)
 	}
-	return &access.Proof{
-		Outcome: access.Rotated, Token: &access.TokenPlace{Sink: access.SinkRecipient, Sealed: sealed},
-	}, nil
+	return out, nil
 }
 
 // rotates is a connector whose worker makes that token.
@@ -34,7 +51,7 @@ func rotates(t *testing.T, r *fakeRequests, token string) accounts.ServiceUsers 
 	t.Helper()
 	c := config(r, fakeLookup{})
 	proofs := fakeProofs{}
-	c.Proofs = proofs
+	c.Ledger = proofs
 	r.onAwait = func(n requestclient.NewRequest) {
 		if in, is := n.Input.(*wire.RotateTokenInput); is && token != "" {
 			sealed, err := tokenseal.Seal(in.Recipient, token)
@@ -84,7 +101,7 @@ func TestRotate_PendingThenRetry(t *testing.T) {
 	require.True(t, is)
 	sealed, err := tokenseal.Seal(in.Recipient, "approved-meanwhile")
 	require.NoError(t, err)
-	s.Proofs = fakeProofs{in.Recipient: sealed}
+	s.Ledger = fakeProofs{in.Recipient: sealed}
 	got, err := rotate(s)
 	require.NoError(t, err)
 	require.Equal(t, "approved-meanwhile", got)

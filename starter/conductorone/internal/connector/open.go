@@ -10,12 +10,12 @@ import (
 	"github.com/conductorone/baton-sdk/pkg/cli"
 	"github.com/conductorone/baton-sdk/pkg/connectorbuilder"
 
-	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/livestatus"
 	"sentinelone-provisioner/internal/requestrecord"
 	"sentinelone-provisioner/internal/store"
 	"sentinelone-provisioner/internal/temporalclient"
 	"sentinelone-provisioner/starter/conductorone/internal/accounts"
+	"sentinelone-provisioner/starter/conductorone/internal/evidence"
 	"sentinelone-provisioner/starter/conductorone/internal/explain"
 	"sentinelone-provisioner/starter/conductorone/internal/provision"
 	"sentinelone-provisioner/starter/conductorone/internal/settings"
@@ -49,12 +49,7 @@ func Open(_ context.Context, s *settings.Settings, _ *cli.ConnectorOpts) (
 	out.provisioner = provision.New(provision.Options{
 		Requests: engine, Console: c.Host, Requester: c.Requester,
 		Waiter: waiter,
-		Lists: func(ctx context.Context, r access.Receipt) access.Receipt {
-			if db, err := source.DB(ctx); err == nil {
-				_ = db.LoadLists(ctx, c.Host, &r) // what is missing is seen by the next sync
-			}
-			return r
-		},
+		Ledger: evidence.Reader{Console: c.Host, Store: source.DB},
 	})
 	return out, nil, nil
 }
@@ -67,7 +62,8 @@ func accountsOf(
 		Provision: engine, Waiter: waiter, Console: c.Host, Sign: keyOf(c).Open, Store: source.DB,
 	}
 	return accounts.Actions{Updates: requests, Config: &accounts.Config{
-		Console: c.Host, Requester: c.Requester, Requests: requests, Proofs: requests, Now: time.Now,
+		Console: c.Host, Requester: c.Requester, Requests: requests, Now: time.Now,
+		Ledger: evidence.Reader{Console: c.Host, Store: source.DB},
 		Lookup: lookup{
 			host: c.Host, source: source,
 			directory: func(ctx context.Context) (store.Directory, error) {

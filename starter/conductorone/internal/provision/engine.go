@@ -1,6 +1,7 @@
 package provision
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -162,7 +163,8 @@ func afterFailure(err error) string {
 	case kinds.Unauthenticated, kinds.Forbidden, kinds.RateLimited, kinds.Unavailable:
 		return "then " + pressRetry
 	default:
-		return "start a sync of the connector in ConductorOne, which shows what is there now, then " + pressRetry
+		return "run `starter sync --wait` and start a sync of the connector in ConductorOne, which then shows what is " +
+			"there now, then " + pressRetry
 	}
 }
 
@@ -229,6 +231,22 @@ func (e *Engine) Await(
 		return requestrecord.Observation{}, err
 	}
 	return requestrecord.Await(ctx, conn, run, patience)
+}
+
+// FirstRun implements [Requests].
+func (e *Engine) FirstRun(ctx context.Context, run temporalclient.Run) (string, error) {
+	if run.Started {
+		return run.RunID, nil
+	}
+	conn, err := e.Connection(ctx)
+	if err != nil {
+		return "", err
+	}
+	info, err := conn.Info(ctx, run)
+	if err != nil {
+		return "", fmt.Errorf("cannot look for the first run of %s: %w", run.WorkflowID, conn.Explain(err))
+	}
+	return cmp.Or(info.GetFirstRunId(), run.RunID), nil
 }
 
 // Runs implements [Requests].

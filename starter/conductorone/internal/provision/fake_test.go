@@ -14,11 +14,15 @@ import (
 	"google.golang.org/grpc/status"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/authority"
+	"sentinelone-provisioner/internal/ledger"
 	"sentinelone-provisioner/internal/requestclient"
 	"sentinelone-provisioner/internal/requestrecord"
 	"sentinelone-provisioner/internal/temporalclient"
 	"sentinelone-provisioner/internal/wire"
+	"sentinelone-provisioner/starter/conductorone/internal/evidence"
 	"sentinelone-provisioner/starter/conductorone/internal/resources"
+	"sentinelone-provisioner/starter/conductorone/internal/storetest"
 )
 
 const console = "acmeco.sentinelone.net"
@@ -34,6 +38,11 @@ type fakeRequests struct {
 	seen    []requestrecord.Observation
 	block   chan struct{} // Await blocks until it is closed; nil: not at all
 	cancel  error
+	forged  bool             // the ledger has nothing of the request
+	proven  *access.Plan     // what the ledger's request is about; nil: what was told
+	last    *evidence.Latest // nil: what the look shows is proven
+
+	told requestrecord.Observation
 
 	looks     int
 	begun     []requestclient.NewRequest
@@ -88,7 +97,50 @@ func (f *fakeRequests) Await(
 	if len(f.seen) > 1 {
 		f.seen = f.seen[1:]
 	}
+	f.told = out
 	return out, nil
+}
+
+func (*fakeRequests) FirstRun(_ context.Context, run temporalclient.Run) (string, error) {
+	return "first-of-" + run.RunID, nil
+}
+
+// fakeLedger proves what a request of [fakeRequests] has told last, unless it is forged.
+type fakeLedger struct{ *fakeRequests }
+
+func (f fakeLedger) Await(
+	_ context.Context, run ledger.Run, proves func(authority.Record) bool,
+) (authority.Record, error) {
+	if f.forged {
+		return authority.Record{Run: run}, nil
+	}
+	of := f.told.PlanOrZero()
+	if f.proven != nil {
+		of = *f.proven
+	}
+	r, err := storetest.Record(run, of, f.proofs()...)
+	proves(r)
+	return r, err
+}
+
+// proofs are those that a worker has recorded when it tells what was told.
+func (f fakeLedger) proofs() []access.Proof {
+	switch o := f.told; {
+	case o.Result != nil && len(o.Result.Receipt.Proofs) > 0:
+		return o.Result.Receipt.Proofs
+	case o.Result != nil && o.Result.Outcome != "":
+		return []access.Proof{{Op: o.Result.Receipt.Plan.Op, Outcome: o.Result.Outcome}}
+	case o.Status != nil && o.Status.State == wire.StateActive:
+		return []access.Proof{{Op: access.OpAcquire, Outcome: access.Applied}}
+	}
+	return nil
+}
+
+func (f fakeLedger) Latest(context.Context, access.PrincipalRef) (evidence.Latest, error) {
+	if f.last != nil {
+		return *f.last, nil
+	}
+	return evidence.Latest{Known: true, Read: access.Read{Holdings: f.look.Before}}, nil
 }
 
 func (f *fakeRequests) Runs(_ context.Context, id string) (bool, error) { return f.running[id], nil }
@@ -129,7 +181,7 @@ func assigned(t *testing.T) *v2.Entitlement {
 
 func provisioner(f *fakeRequests) *Provisioner {
 	return New(Options{
-		Requests: f, Console: console, Waiter: NewWaiter(WaiterOptions{Concurrency: 10}),
+		Requests: f, Ledger: fakeLedger{f}, Console: console, Waiter: NewWaiter(WaiterOptions{Concurrency: 10}),
 	})
 }
 

@@ -10,7 +10,6 @@ import (
 	sdkgrant "github.com/conductorone/baton-sdk/pkg/types/grant"
 
 	"sentinelone-provisioner/internal/access"
-	"sentinelone-provisioner/internal/requestrecord"
 	"sentinelone-provisioner/internal/wire"
 )
 
@@ -49,7 +48,11 @@ func (p *Provisioner) grant(
 	if err := grantError(t, answer); err != nil {
 		return nil, nil, err
 	}
-	return given, p.grantAnnotations(ctx, t, answer), nil
+	proofs, err := p.requireGiven(ctx, t, run)
+	if err != nil {
+		return nil, nil, err
+	}
+	return given, grantAnnotations(t, proofs), nil
 }
 
 func removedByHand(id string) error {
@@ -68,13 +71,13 @@ func (p *Provisioner) noRevoke(ctx context.Context, t target) error {
 		"%s still removes the same role: see `starter show %[1]s`, and once it has ended, %s", id, pressRetry)
 }
 
-// holds reports whether the console shows the role now: a dry run asks the console, and no person. The last sync may
-// be an hour old, and a request would ask people for a role that is there. If a request for the role is open, it is
-// joined though the console does not answer.
+// holds reports whether the principal has the role for good, so that there is nothing to request: a dry run asks the
+// console, and no person. The last sync may be an hour old, and a request would ask people for a role that is there.
+// If a request for the role is open, it is joined though the console does not answer.
 func (p *Provisioner) holds(ctx context.Context, t target) (bool, error) {
 	plan, err := p.o.Requests.DryRun(ctx, p.grantRequest(t, true))
 	if err == nil {
-		return isHeld(t, plan), nil
+		return p.isProvenHeld(ctx, t, isHeld(t, plan))
 	}
 	if runs, unknown := p.o.Requests.Runs(ctx, t.grantID(p.o.Console)); unknown != nil || !runs {
 		return false, err
@@ -139,9 +142,8 @@ func grantOpen(a Answer) error {
 }
 
 // grantAnnotations tell ConductorOne what else the grant has done.
-func (p *Provisioner) grantAnnotations(ctx context.Context, t target, a Answer) annotations.Annotations {
+func grantAnnotations(t target, proofs []access.Proof) annotations.Annotations {
 	var out annotations.Annotations
-	proofs := p.proofsOf(ctx, a.Observation)
 	if len(proofs) > 0 && proofs[0].Outcome == access.AlreadyHeld {
 		out.Append(&v2.GrantAlreadyExists{})
 	}
@@ -149,21 +151,6 @@ func (p *Provisioner) grantAnnotations(ctx context.Context, t target, a Answer) 
 		out.Append(sdkgrant.NewGrantReplaced(t.grant(h).GetId()))
 	}
 	return out
-}
-
-// proofsOf are the proofs of a request, with long lists where they can be had.
-func (p *Provisioner) proofsOf(ctx context.Context, seen requestrecord.Observation) []access.Proof {
-	if seen.Result == nil || seen.Result.Receipt == nil {
-		if seen.Status != nil {
-			return seen.Status.Proofs
-		}
-		return nil
-	}
-	receipt := *seen.Result.Receipt
-	if p.o.Lists != nil {
-		receipt = p.o.Lists(ctx, receipt)
-	}
-	return receipt.Proofs
 }
 
 // lostBy lists the roles that the writes of a grant have removed: those at another level, and the one whose place it

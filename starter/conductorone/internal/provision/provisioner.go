@@ -7,7 +7,6 @@ import (
 	"github.com/conductorone/baton-sdk/pkg/annotations"
 	"github.com/conductorone/baton-sdk/pkg/connectorbuilder"
 
-	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/requestclient"
 	"sentinelone-provisioner/internal/requestrecord"
 	"sentinelone-provisioner/internal/wire"
@@ -29,8 +28,8 @@ type Options struct {
 	Waiter    *Waiter
 	Console   string // host and port, if any, as the worker calls the console
 	Requester string // "": [DefaultRequester]
-	// Lists completes long lists of roles in a receipt, which has their digests only; nil leaves them out.
-	Lists func(ctx context.Context, r access.Receipt) access.Receipt
+	// Ledger proves what requests have done.
+	Ledger Ledger
 }
 
 // Provisioner grants and revokes role assignments. It is safe for concurrent use.

@@ -5,9 +5,12 @@ import (
 	"time"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/authority"
+	"sentinelone-provisioner/internal/ledger"
 	"sentinelone-provisioner/internal/requestclient"
 	"sentinelone-provisioner/internal/requestrecord"
 	"sentinelone-provisioner/internal/temporalclient"
+	"sentinelone-provisioner/starter/conductorone/internal/evidence"
 )
 
 // Requests starts requests and observes them. [Engine] does it with Temporal.
@@ -21,8 +24,20 @@ type Requests interface {
 	// Await waits at most patience for the end of a run; else it observes how far it is. It fails if ctx ends, and
 	// if Temporal does not know the run.
 	Await(ctx context.Context, run temporalclient.Run, patience time.Duration) (requestrecord.Observation, error)
+	// FirstRun is the id of the run from which a run was reset; its own if it was not. The ledger knows the run by it.
+	FirstRun(ctx context.Context, run temporalclient.Run) (string, error)
 	// Runs reports whether a request with that id is open.
 	Runs(ctx context.Context, id string) (bool, error)
 	// Cancel cancels the open request with that id, unless it has been applied; it does nothing if none is open.
 	Cancel(ctx context.Context, id, comment string) error
 }
+
+// Ledger says what is proven. [evidence.Reader] reads it from the worker's database.
+type Ledger interface {
+	// Await is the record of a run, once it proves something, or after a while.
+	Await(ctx context.Context, run ledger.Run, proves func(authority.Record) bool) (authority.Record, error)
+	// Latest is what the console has shown last of a principal.
+	Latest(ctx context.Context, who access.PrincipalRef) (evidence.Latest, error)
+}
+
+var _ Ledger = evidence.Reader{}

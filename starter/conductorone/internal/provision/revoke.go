@@ -2,12 +2,12 @@ package provision
 
 import (
 	"context"
-	"slices"
 
 	v2 "github.com/conductorone/baton-sdk/pb/c1/connector/v2"
 	"github.com/conductorone/baton-sdk/pkg/annotations"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/fault/kinds"
 	"sentinelone-provisioner/internal/wire"
 )
 
@@ -15,7 +15,7 @@ func (p *Provisioner) revoke(ctx context.Context, t target) (annotations.Annotat
 	// ConductorOne's last word is that the role goes: a grant that people may still approve would bring it back.
 	left := p.o.Requests.Cancel(ctx, t.grantID(p.o.Console), "revoked in ConductorOne")
 	plan, err := p.o.Requests.DryRun(ctx, p.revokeRequest(t, true))
-	if err == nil && isAbsent(t, plan) {
+	if isAbsent(plan, err) && p.isProvenAbsent(ctx, t) {
 		return revoked(annotations.New(&v2.GrantAlreadyRevoked{}), t, p.o.Console, left)
 	}
 	// A look that failed holds up no end: the request looks itself, for as long as it takes.
@@ -30,8 +30,12 @@ func (p *Provisioner) revoke(ctx context.Context, t target) (annotations.Annotat
 	if err := revokeError(t, answer); err != nil {
 		return nil, err
 	}
+	proof, err := p.requireRemoved(ctx, t, run)
+	if err != nil {
+		return nil, err
+	}
 	var annos annotations.Annotations
-	if answer.Result.Outcome == access.AlreadyAbsent {
+	if proof.Outcome == access.AlreadyAbsent {
 		annos.Append(&v2.GrantAlreadyRevoked{})
 	}
 	return revoked(annos, t, p.o.Console, left)
@@ -46,14 +50,14 @@ func revoked(annos annotations.Annotations, t target, console string, left error
 		"cancelled (%w): cancel it with `starter cancel %[1]s`, then %[3]s", t.grantID(console), left, pressRetry)
 }
 
-// isAbsent reports whether the console does not show the role, and nothing of ours can bring it back: a time-bound
-// grant replaces another role at its scope, and all roles at other levels, only until it ends.
-func isAbsent(t target, plan access.Plan) bool {
-	now := plan.Before
-	if plan.Expected != access.AlreadyAbsent || now.IsBrief() || now.Len() > 0 && now.Level != t.holding.Level {
-		return false
+// isAbsent reports whether a dry run has not found the role: also because the principal, the role or the scope is gone,
+// so that it could not be planned.
+func isAbsent(plan access.Plan, err error) bool {
+	if err != nil {
+		kind := kinds.Of(err)
+		return kind == kinds.Invalid || kind == kinds.NotFound
 	}
-	return !slices.ContainsFunc(now.Held, func(h access.HeldRole) bool { return h.ScopeID == t.holding.ScopeID })
+	return plan.Expected == access.AlreadyAbsent
 }
 
 // revokeError is nil if the role is gone.

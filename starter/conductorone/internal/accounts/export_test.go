@@ -1,4 +1,0 @@
-package accounts
-
-// Rotates is rotates, for tests.
-var Rotates = rotates
