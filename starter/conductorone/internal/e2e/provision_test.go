@@ -17,6 +17,7 @@ import (
 func TestProvision_GrantAndRevoke(t *testing.T) {
 	t.Parallel()
 	e := newProvisionEnv(t, c1Decides)
+	e.sync() // as before any grant of ConductorOne: it proves what a dry run says
 	c := e.connect()
 	e.requireGranted(e.grant(c, e.ana, e.world.Viewer), e.ana, e.world.Viewer, "GrantAlreadyExists")
 	require.Equal(t, []string{"GrantAlreadyRevoked"}, e.revoke(c, e.ana, e.soc).annotations)

@@ -163,8 +163,8 @@ func afterFailure(err error) string {
 	case kinds.Unauthenticated, kinds.Forbidden, kinds.RateLimited, kinds.Unavailable:
 		return "then " + pressRetry
 	default:
-		return "run `starter sync --wait` and start a sync of the connector in ConductorOne, which then shows what is " +
-			"there now, then " + pressRetry
+		return "run `starter sync --wait` and start a sync of the connector in ConductorOne, which then shows what " +
+			"is there now, then " + pressRetry
 	}
 }
 

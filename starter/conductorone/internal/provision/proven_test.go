@@ -118,15 +118,16 @@ func TestLook_Forged(t *testing.T) {
 func TestGrant_OnlyLeased(t *testing.T) {
 	t.Parallel()
 	held := plan(access.OpGrant, access.AlreadyHeld, heldSOC)
+	others := []access.Lease{{ID: "grant/INC-42#run", Holding: soc}}
 	own := (&target{principal: dani, holding: soc}).grantID(console)
 	for name, c := range map[string]struct {
 		leases   []access.Lease
 		baseline []access.HeldRole
 		requests int
 	}{
-		"another's lease":         {[]access.Lease{{ID: "grant/INC-42#run", Holding: soc}}, nil, 1},
+		"another's lease":         {others, nil, 1},
 		"its own lease":           {[]access.Lease{{ID: own + "#run", Holding: soc}}, nil, 0},
-		"a lease, and the role":   {[]access.Lease{{ID: "grant/INC-42#run", Holding: soc}}, []access.HeldRole{heldSOC}, 0},
+		"a lease, and the role":   {others, []access.HeldRole{heldSOC}, 0},
 		"a lease that is lost":    {[]access.Lease{{ID: "grant/INC-42#run", Holding: soc, Lost: true}}, nil, 0},
 		"a lease of another role": {[]access.Lease{{ID: "grant/INC-42#run"}}, nil, 0},
 	} {

@@ -15,7 +15,8 @@ func Entries(run ledger.Run, p access.Plan, proofs ...access.Proof) []ledger.New
 	}}
 	for _, proof := range proofs {
 		body := ledger.Proof{
-			Principal: &ledger.Subject{Kind: p.Principal.Kind, ID: p.Principal.ID}, Proof: proof, Roles: &ledger.RoleProof{},
+			Principal: &ledger.Subject{Kind: p.Principal.Kind, ID: p.Principal.ID}, Proof: proof,
+			Roles: &ledger.RoleProof{},
 		}
 		switch proof.Op {
 		case access.OpCreate, access.OpRotate:
