@@ -4,6 +4,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/client"
 
 	"sentinelone-provisioner/internal/telemetry"
 	"sentinelone-provisioner/internal/testbed/grantworld"
@@ -39,7 +41,8 @@ func scrape(t *testing.T, address string) string {
 	return string(body)
 }
 
-// A worker prints every metric of the catalog, with its labels, and no other of ours.
+// A worker prints every metric of the catalog, with its labels, and no other of ours; and all metrics of the Temporal
+// SDK that the alerts and the dashboard ask for.
 func TestMetrics_OfAWorker(t *testing.T) {
 	t.Parallel()
 	address := freeAddress(t)
@@ -48,11 +51,16 @@ func TestMetrics_OfAWorker(t *testing.T) {
 	r.startWorker()
 	r.runSync("/first")
 	require.Equal(t, wire.StateGranted, r.grant("/held", r.input("")).State)
+	_, err := r.client.ExecuteWorkflow(r.ctx(), client.StartWorkflowOptions{
+		TaskQueue: r.queue, WorkflowExecutionTimeout: time.Minute,
+	}, "OfNoWorker") // its task fails
+	require.NoError(t, err)
 	var printed string
 	require.EventuallyWithT(t, func(c *assertT) { // the token's end is asked for beside the start
 		printed = scrape(t, address)
 		require.Contains(c, printed, "sentinelone_token_expiry_days")
 		require.Contains(c, printed, "sentinelone_reconciler_last_run_seconds")
+		require.Contains(c, printed, "temporal_workflow_task_execution_failed_total{")
 	}, limit, 100*time.Millisecond)
 
 	found := map[string][]string{} // labels by name
@@ -83,4 +91,14 @@ func TestMetrics_OfAWorker(t *testing.T) {
 	require.Contains(t, printed, `sentinelone_rows{collection="users",console="`+r.consoleKey()+`"} `)
 	require.NotContains(t, printed, r.console.Token())
 	require.NotContains(t, printed, r.user.ID)
+
+	for _, file := range []string{"alerts.yaml", "dashboard.json"} {
+		text, err := os.ReadFile("../../deploy/monitoring/" + file)
+		require.NoError(t, err)
+		asked := regexp.MustCompile(`\btemporal_\w+`).FindAllString(string(text), -1)
+		require.NotEmpty(t, asked)
+		for _, name := range asked {
+			require.Regexp(t, `(?m)^`+name+`\{.*console="`, printed, file)
+		}
+	}
 }
