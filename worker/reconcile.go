@@ -21,8 +21,9 @@ import (
 )
 
 const (
-	// overdueLimit bounds how many claims one look takes.
-	overdueLimit = 10_000
+	// overdueLimit bounds how many requests one look takes. It must be more than can fail for good: those behind
+	// them would never have their turn.
+	overdueLimit = 100_000
 	// unconfirmedFor is how long ago another process may have released what this one confirms.
 	unconfirmedFor = time.Hour
 )
@@ -77,8 +78,15 @@ func (w overdueWork) overdue(ctx context.Context, due time.Time) ([]reconciler.C
 	if err := w.claims.CatchUp(ctx); err != nil {
 		return nil, err
 	}
-	all, err := w.db.OverdueClaims(ctx, w.console, due.Add(store.OverdueAfter), overdueLimit)
-	return overdueRuns(all), err
+	all, err := w.db.OverdueRuns(ctx, w.console, due.Add(store.OverdueAfter), overdueLimit)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]reconciler.Claim, 0, len(all))
+	for _, r := range all {
+		out = append(out, reconciler.Claim{Run: r.Run, Principal: r.Principal, Due: r.Due})
+	}
+	return out, nil
 }
 
 // unconfirmed lists what another process has released, and has not read again.
@@ -87,7 +95,7 @@ func (w overdueWork) unconfirmed(ctx context.Context) (out []reconciler.Claim, e
 		return nil, err
 	}
 	all, err := w.db.ClaimsClosedSince(ctx, w.console, time.Now().Add(-unconfirmedFor), overdueLimit)
-	for _, c := range overdueRuns(all) {
+	for _, c := range runsOf(all) {
 		open, err := w.principals.Unconfirmed(ctx, c.Run)
 		if err != nil {
 			return out, err
@@ -136,9 +144,9 @@ func (w overdueWork) writerOf(c reconciler.Claim) wire.Writer {
 	}
 }
 
-// overdueRuns are the runs of requests with overdue claims: one change releases all claims of a run. What no request on
+// runsOf are the runs of requests with these claims: one change releases all claims of a run. What no request on
 // record has given is drift, which the policy's rules are about.
-func overdueRuns(all []store.Claim) (out []reconciler.Claim) {
+func runsOf(all []store.Claim) (out []reconciler.Claim) {
 	seen := map[string]bool{}
 	for _, c := range all {
 		if run := c.Of(); c.Authorized && !seen[run.String()] {

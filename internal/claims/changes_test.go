@@ -58,7 +58,7 @@ func TestCatchUp_Lost(t *testing.T) {
 		w.requested("grant/1", access.OpAcquire, soc, time.Hour).done(access.OpAcquire)
 		w.requested("revoke/2", access.OpRevoke, soc, 0).done(access.OpRevoke)
 		require.Equal(w, []string{"lease 302: lost", "revoke 302: closed"}, w.states())
-		due, err := w.s.OverdueClaims(w.Context(), acme, w.now.Add(24*time.Hour), 10)
+		due, err := w.s.OverdueRuns(w.Context(), acme, w.now.Add(24*time.Hour), 10)
 		require.NoError(w, err)
 		require.Empty(w, due)
 	})

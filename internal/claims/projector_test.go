@@ -35,10 +35,10 @@ func TestCatchUp_Lease(t *testing.T) {
 		}, c)
 
 		w.later(time.Hour + store.OverdueAfter)
-		due, err := w.s.OverdueClaims(w.Context(), acme, noon.Add(time.Hour+store.OverdueAfter), 10)
+		due, err := w.s.OverdueRuns(w.Context(), acme, noon.Add(time.Hour+store.OverdueAfter), 10)
 		require.NoError(w, err)
-		require.Equal(w, []store.Claim{c}, due)
-		due, err = w.s.OverdueClaims(w.Context(), acme, noon.Add(time.Hour+store.OverdueAfter-time.Microsecond), 10)
+		require.Equal(w, []store.OverdueRun{{Run: c.Of(), Principal: c.Principal, Due: c.Due}}, due)
+		due, err = w.s.OverdueRuns(w.Context(), acme, noon.Add(time.Hour+store.OverdueAfter-time.Microsecond), 10)
 		require.NoError(w, err)
 		require.Empty(w, due)
 
@@ -46,7 +46,7 @@ func TestCatchUp_Lease(t *testing.T) {
 		c = w.claim()
 		require.Equal(w, store.ClaimClosed, c.State)
 		require.Equal(w, w.now, c.ClosedAt)
-		due, err = w.s.OverdueClaims(w.Context(), acme, w.now.Add(time.Hour), 10)
+		due, err = w.s.OverdueRuns(w.Context(), acme, w.now.Add(time.Hour), 10)
 		require.NoError(w, err)
 		require.Empty(w, due)
 	})

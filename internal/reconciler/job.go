@@ -4,13 +4,13 @@ import (
 	"cmp"
 	"context"
 	"log/slog"
-	"slices"
 	"time"
 
 	sdklog "go.temporal.io/sdk/log"
 
 	"sentinelone-provisioner/internal/attempt"
 	"sentinelone-provisioner/internal/fault"
+	"sentinelone-provisioner/internal/fault/kinds"
 )
 
 // stage is what is to be done next about a claim.
@@ -68,18 +68,25 @@ func attributes(c Claim) []any {
 	return []any{"request", c.Run.Request, "run", c.Run.ID, "principal", c.Principal.String(), "due", c.Due}
 }
 
-// waiting are the jobs that no attempt is made at, those first that were tried least.
-func (t *Ticker) waiting() []*job {
-	var out []*job
+// before says whether a job is attempted before another: releases before the rest, those first that were tried least.
+func (j *job) before(o *job) bool {
+	return cmp.Or(cmp.Compare(j.stage, o.stage), cmp.Compare(min(j.attempts, 1), min(o.attempts, 1)),
+		j.next.Compare(o.next), j.claim.Due.Compare(o.claim.Due)) < 0
+}
+
+// first is the job to attempt next; nil for none. It looks at each job once: there may be tens of thousands, and each
+// result asks for the next one. probe is false while no call to the console may be made.
+func (t *Ticker) first(now time.Time, probe bool) *job {
+	var out *job
 	for _, j := range t.jobs {
-		if !j.at && (!t.o.ReadOnly || j.stage != releasing) {
-			out = append(out, j)
+		switch {
+		case j.at || j.next.After(now) || t.o.ReadOnly && j.stage == releasing:
+		case j.stage != following && !probe: // following asks nothing of the console
+		case out != nil && !j.before(out):
+		case !t.busy[j.claim.Principal.String()]:
+			out = j
 		}
 	}
-	slices.SortFunc(out, func(a, b *job) int {
-		return cmp.Or(cmp.Compare(a.stage, b.stage), cmp.Compare(min(a.attempts, 1), min(b.attempts, 1)),
-			a.next.Compare(b.next), a.claim.Due.Compare(b.claim.Due))
-	})
 	return out
 }
 
@@ -90,29 +97,30 @@ func (t *Ticker) startDue(ctx context.Context) {
 		probes = 1 - t.running
 	}
 	now := time.Now()
-	for _, j := range t.waiting() {
-		switch {
-		case t.running >= slots:
+	for t.running < slots {
+		j := t.first(now, probes > 0)
+		if j == nil {
 			return
-		case j.next.After(now) || t.busy[j.claim.Principal.String()]:
-		case j.stage == following: // which asks nothing of the console
-			t.start(ctx, j)
-		case probes > 0:
-			probes--
-			t.start(ctx, j)
 		}
+		if j.stage != following {
+			probes--
+		}
+		t.start(ctx, j)
 	}
 }
 
 // nextDue fires when a read that confirms a release is due; other jobs wait for the next look.
 func (t *Ticker) nextDue() <-chan time.Time {
+	if t.running >= slots || t.failed >= failuresInRow {
+		return nil
+	}
 	var first time.Time
 	for _, j := range t.jobs {
 		if j.stage == confirming && !j.at && (first.IsZero() || j.next.Before(first)) {
 			first = j.next
 		}
 	}
-	if first.IsZero() || t.running >= slots || t.failed >= failuresInRow {
+	if first.IsZero() {
 		return nil
 	}
 	return time.After(max(time.Until(first), 10*time.Millisecond))
@@ -187,9 +195,10 @@ func (j *job) enter(s stage, now, next time.Time) {
 	j.stage, j.since, j.attempts, j.next = s, now, 0, next
 }
 
-// count finds out whether the console is down. Once it is back, all jobs go on.
+// count finds out whether the console is down. Once it is back, all jobs go on. An answer that is about one claim, such
+// as that a user is protected, says that it is not: such claims must not slow down those behind them.
 func (t *Ticker) count(r result) {
-	if r.err != nil {
+	if r.err != nil && !answered(r.err) {
 		t.failed++
 		return
 	}
@@ -201,4 +210,14 @@ func (t *Ticker) count(r result) {
 		}
 	}
 	t.failed = 0
+}
+
+// answered says that an attempt failed by what the console, or this project, says of the principal.
+func answered(err error) bool {
+	switch fault.KindOf(err) {
+	case kinds.Forbidden, kinds.NotFound, kinds.Conflict, kinds.Invalid, kinds.Refused:
+		return true
+	case kinds.Unauthenticated, kinds.ReadOnly, kinds.RateLimited, kinds.Unavailable:
+	}
+	return false
 }

@@ -56,6 +56,9 @@ type Options struct {
 	Every        time.Duration // between two looks at the claims
 	ConfirmAfter time.Duration // between a release and the read that confirms it
 	DriftEvery   time.Duration // between two looks at drift
+	StandByAfter time.Duration // how long after that a process that is not at work releases it
+	StandByEvery time.Duration // between two looks of such a process
+	Now          func() time.Time
 }
 
 // The times of operation. Together they end access within two minutes of its end.
@@ -64,6 +67,11 @@ const (
 	every        = 10 * time.Second
 	confirmAfter = 5 * time.Second // as the writer does
 	driftEvery   = time.Minute
+	// A process that is at work and does not get on, since its clock is slow or since it cannot reach the
+	// console, must not hold up the others: they release what is overdue for longer. The lock of each principal
+	// keeps two attempts apart.
+	standByAfter = 20 * time.Second
+	standByEvery = 20 * time.Second
 )
 
 const (
@@ -92,6 +100,15 @@ func (o Options) withDefaults() Options {
 	}
 	if o.DriftEvery == 0 {
 		o.DriftEvery = driftEvery
+	}
+	if o.StandByAfter == 0 {
+		o.StandByAfter = standByAfter
+	}
+	if o.StandByEvery == 0 {
+		o.StandByEvery = standByEvery
+	}
+	if o.Now == nil {
+		o.Now = time.Now
 	}
 	if o.Metrics == nil {
 		o.Metrics = client.MetricsNopHandler

@@ -23,6 +23,7 @@ type Ticker struct {
 	results chan result
 	drift   atomic.Bool // the drift rules are being carried out
 	looked  time.Time   // when that began last
+	stoodBy time.Time   // when this process last looked though it is not at work
 	work    sync.WaitGroup
 }
 
@@ -54,6 +55,7 @@ func (t *Ticker) Run(ctx context.Context) {
 	}()
 	tick := time.NewTicker(t.o.Every)
 	defer tick.Stop()
+	t.stoodBy = time.Now()
 	for t.look(working); ; {
 		select {
 		case <-ctx.Done():
@@ -73,20 +75,29 @@ func (t *Ticker) Run(ctx context.Context) {
 
 // look takes over the claims that are overdue now.
 func (t *Ticker) look(ctx context.Context) {
-	if !t.leads(ctx) {
-		return
+	after, leads := t.o.After, t.leads(ctx)
+	if !leads {
+		if time.Since(t.stoodBy) < t.o.StandByEvery {
+			return
+		}
+		t.stoodBy = time.Now()
+		after += t.o.StandByAfter
 	}
-	claims, err := t.o.Overdue(ctx, time.Now().Add(-t.o.After))
+	claims, err := t.o.Overdue(ctx, t.o.Now().Add(-after))
 	if err != nil {
 		if ctx.Err() == nil {
 			t.o.Log.Error("Cannot find out which access is overdue: retrying", "error", err)
 		}
 		return
 	}
-	t.o.Metrics.Gauge(LastRunMetric).Update(float64(time.Now().Unix()))
+	if leads {
+		t.o.Metrics.Gauge(LastRunMetric).Update(float64(time.Now().Unix()))
+	}
 	t.adopt(claims)
 	t.startDue(ctx)
-	t.startDrift(ctx)
+	if leads {
+		t.startDrift(ctx)
+	}
 }
 
 // startDrift has the drift rules carried out beside the releases, now and then.

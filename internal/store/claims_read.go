@@ -46,15 +46,35 @@ func (s *Store) claims(ctx context.Context, what, index, where string, args ...a
 	return out, err
 }
 
-// OverdueClaims lists claims in force that had to be gone [OverdueAfter] before now, oldest first, at most
-// limit. All claims of one run are released by one change: release a run once.
+// OverdueRun is a run of a request with access in force that had to be gone.
+type OverdueRun struct {
+	Run       ledger.Run
+	Principal ledger.Subject
+	Due       time.Time // when the first of it had to be gone
+}
+
+// OverdueRuns lists the runs of requests with claims in force that had to be gone [OverdueAfter] before now,
+// the longest overdue first, at most limit. One change releases all claims of a run, so each run counts once,
+// however many scopes it names. What no request on record has given is not among them: it is drift.
 //
 // The list is as new as the claims: see package claims, which brings them up to date. What it names
 // is looked at again in the ledger before anything is written.
-func (s *Store) OverdueClaims(ctx context.Context, console string, now time.Time, limit int) ([]Claim, error) {
-	return s.claims(ctx, "read the overdue claims", "claims_due",
-		"state = 'open' AND due_at IS NOT NULL AND due_at <= $2 ORDER BY due_at, claim, scope_id LIMIT $3",
-		console, micros(now.Add(-OverdueAfter)), limit)
+func (s *Store) OverdueRuns(ctx context.Context, console string, now time.Time, limit int) ([]OverdueRun, error) {
+	out := []OverdueRun{}
+	err := forEachRow(ctx, s.r, "read what is overdue", `SELECT request, run, principal_kind, principal_id, MIN(due_at)
+		FROM `+s.d.indexed("claims", "claims_due")+`
+		WHERE console = $1 AND state = 'open' AND due_at IS NOT NULL AND due_at <= $2 AND is_authorized = 1
+		GROUP BY request, run, principal_kind, principal_id ORDER BY MIN(due_at), request, run LIMIT $3`,
+		[]any{console, micros(now.Add(-OverdueAfter)), limit},
+		func(rows *sql.Rows) error {
+			var r OverdueRun
+			var due int64
+			err := rows.Scan(&r.Run.Request, &r.Run.ID, &r.Principal.Kind, &r.Principal.ID, &due)
+			r.Due = fromMicros(due)
+			out = append(out, r)
+			return err
+		})
+	return out, err
 }
 
 // ClaimsClosedSince lists the leases that were released at or after a time, latest first, at most limit.
