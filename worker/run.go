@@ -14,6 +14,7 @@ import (
 	"go.temporal.io/sdk/worker"
 
 	"sentinelone-provisioner/activities"
+	connectionactivities "sentinelone-provisioner/activities/connection"
 	syncactivities "sentinelone-provisioner/activities/sync"
 	"sentinelone-provisioner/internal/config"
 	"sentinelone-provisioner/internal/console"
@@ -141,6 +142,9 @@ func serve(
 	if err := w.Start(); err != nil {
 		return temporalclient.Explain(err, options)
 	}
+	checking, stopChecks := context.WithCancel(ctx)
+	checked := startConnection(checking, log, temporal, cfg, s1.Console())
+	defer func() { stopChecks(); <-checked }()
 	deployment, build := cfg.Deployment.Version()
 	log.Info("Worker is ready", "version", version.String(), "console", s1.Console(), "read_only", cfg.Console.ReadOnly,
 		"temporal", options.HostPort, "namespace", options.Namespace, "task_queue", cfg.Worker.TaskQueue,
@@ -208,7 +212,8 @@ func newWorkers(
 	authority := activities.NewAuthority(db, s1.Console(), rules.signers).Following(rules.policy)
 	syncactivities.New(s1, db, guard).Notifying(notifications.BestEffort).
 		Explaining(activities.NewDrift(authority, notifications).Explain).ExplainingLosses(authority.CatchUp).
-		Following(rules.policy).CheckingSignatures(rules.signers).Register(w)
+		Following(rules.policy).CheckingSignatures(rules.signers).Reporting(askForCheck(s1.Console())).Register(w)
+	connectionactivities.New(s1, db, cfg.Worker.CheckEvery).Register(w)
 	tokens := tokensink.New(cfg.Worker.TokenDir, cfg.Worker.TokenCmd, cfg.Worker.TokenVariables()...)
 	requests := activities.NewRequest(s1, db).StoringTokens(tokens).Indexing(indexed).
 		Waiting(cfg.Capacity.ActivitySlots / waitingShare)

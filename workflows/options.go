@@ -69,10 +69,12 @@ func consoleWrite(ctx workflow.Context, summary string, urgent bool) workflow.Co
 	return workflow.WithActivityOptions(ctx, options)
 }
 
-// Priorities of the changes that wait for a worker: 1 is the highest, 3 the default.
+// Priorities of activities that wait for a worker: 1 is the highest, 3 the default.
 const (
 	priorityEnd   = 1
 	priorityBegin = 3
+	// priorityLast is for what nothing waits for.
+	priorityLast = 5
 )
 
 func priorityOf(urgent bool) temporal.Priority {

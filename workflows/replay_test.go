@@ -83,6 +83,10 @@ func TestReplay_ManifestIsComplete(t *testing.T) {
 	require.Equal(t, inManifest(t), present(t))
 }
 
+// notRecorded are the types of workflows that are newer than the latest recorded release, with the release that comes
+// with them: from its histories on, they need some too.
+var notRecorded = map[string]string{"Connection": "0.8.0"}
+
 // Each type of workflow has a history, once a release is recorded.
 func TestReplay_EachWorkflowHasHistories(t *testing.T) {
 	t.Parallel()
@@ -93,6 +97,9 @@ func TestReplay_EachWorkflowHasHistories(t *testing.T) {
 	var types registeredTypes
 	workflows.Register(&types)
 	for _, kind := range types {
+		if release := notRecorded[kind]; release != "" && !slices.Contains(recordedReleases, release) {
+			continue
+		}
 		require.True(t, recorded[kind], "no history of %s: run `make histories`", kind)
 	}
 }

@@ -24,14 +24,22 @@ type Activities struct {
 	policy  *policy.Policy                                   // says who confirms a quarantined snapshot
 	drift   func(context.Context) (store.Explanation, error) // nil: nothing is explained
 	claims  func(context.Context) error                      // nil: no loss is explained
+	report  func(context.Context)                            // a sync has begun or ended
 }
 
 // New wires the activities of a sync. They notify nobody until [Activities.Notifying] says how.
 func New(c *console.Client, s *store.Store, guard Guard) *Activities {
 	return &Activities{
 		console: c, store: s, guard: guard, now: time.Now, notify: func(context.Context, wire.Event) {},
-		policy: policy.BuiltIn(),
+		policy: policy.BuiltIn(), report: func(context.Context) {},
 	}
+}
+
+// Reporting has report called when a sync has begun and when it has ended. A sync does not depend on it, so it must
+// return at once.
+func (s *Activities) Reporting(report func(context.Context)) *Activities {
+	s.report = report
+	return s
 }
 
 // Notifying has notify deliver events about quarantined snapshots and about the end of the console's API token. A

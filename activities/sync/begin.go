@@ -19,5 +19,6 @@ func (s *Activities) Begin(ctx context.Context, in wire.SyncBeginInput) (wire.Sy
 		Console: s.console.Console(), ID: in.Snapshot, Collections: in.Collections, StartedAt: in.StartedAt,
 		WorkflowID: attempt.RuntimeOf(ctx).Workflow,
 	})
+	s.report(ctx)
 	return wire.SyncBeginResult{Console: s.console.Console()}, err
 }

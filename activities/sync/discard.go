@@ -15,5 +15,6 @@ func (s *Activities) Discard(ctx context.Context, in wire.SyncDiscardInput) erro
 	if in.Failed {
 		state = store.StateFailed
 	}
+	defer s.report(ctx)
 	return s.store.Discard(ctx, in.Snapshot, store.DiscardInput{By: in.By, Why: in.Why, State: state})
 }

@@ -17,6 +17,7 @@ import (
 // another sync has overtaken meanwhile are left out: it has newer proof.
 func (s *Activities) Promote(ctx context.Context, in wire.SyncPromoteInput) (wire.SyncSettleResult, error) {
 	defer attempt.KeepAlive(ctx)()
+	defer s.report(ctx)
 	if err := s.checkSnapshot(ctx, in.Snapshot); err != nil {
 		return wire.SyncSettleResult{}, err
 	}

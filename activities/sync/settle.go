@@ -29,6 +29,7 @@ func (s *Activities) Settle(ctx context.Context, in wire.SyncSettleInput) (wire.
 		s.recordWait(ctx, in.Snapshot, "", err, out.Requests)
 		return out, err
 	}
+	s.report(ctx)
 	attempt.Logger(ctx).Info("Snapshot settled", "snapshot", in.Snapshot, "state", out.State,
 		"added", out.Added, "removed", out.Removed, "drift", driftText(out.Drift),
 		"database_seconds", s.store.Busy().Seconds())

@@ -108,6 +108,7 @@ func (b *bench) worker(ctx context.Context, url, database, queue string) (*testb
 		"SENTINELONE_BASE_URL=" + url, "SENTINELONE_API_TOKEN=" + consoletest.DefaultToken,
 		"DATABASE_URL=" + database, "TASK_QUEUE=" + queue,
 		"TEMPORAL_ADDRESS=" + b.temporal.Address, "LOG_FORMAT=json", policy,
+		"CONNECTION_CHECK_EVERY=0", // requests are counted
 	}, b.programs.Worker)
 	if err != nil {
 		return nil, nil, err

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -66,7 +67,9 @@ func TestLoad_Defaults(t *testing.T) {
 	require.Equal(t, address, c.Console.BaseURL)
 	require.False(t, c.Console.ReadOnly)
 	require.Equal(t, "sqlite://sentinelone.db", c.Store.URL)
-	require.Equal(t, config.Worker{TaskQueue: "sentinelone", MaxLoss: 25, MinLoss: 10}, c.Worker)
+	require.Equal(t, config.Worker{
+		TaskQueue: "sentinelone", MaxLoss: 25, MinLoss: 10, CheckEvery: 5 * time.Minute,
+	}, c.Worker)
 	require.Equal(t, config.Capacity{
 		Cache: 1000, WorkflowSlots: 100, ActivitySlots: 1000, Pollers: 2, MemoryMiB: 150,
 	}, c.Capacity)
@@ -82,7 +85,8 @@ func TestLoad_ReadsEveryVariable(t *testing.T) {
 		"SENTINELONE_BASE_URL": address + "/", "SENTINELONE_API_TOKEN_FILE": tokenFile(t, canary+"\n"),
 		"SENTINELONE_READ_ONLY": "true", "DATABASE_URL": "postgres://localhost/s", "TASK_QUEUE": "mine",
 		"SYNC_MAX_LOSS_PERCENT": "50", "SYNC_MAX_LOSS_ROWS": "0", "PAYLOAD_KEYS_FILE": "keys",
-		"LOG_LEVEL": "debug", "LOG_FORMAT": "json",
+		"CONNECTION_CHECK_EVERY": "1m",
+		"LOG_LEVEL":              "debug", "LOG_FORMAT": "json",
 		"ALLOWED_SIGNERS":         "../signing/testdata/allowed_signers",
 		"ALLOWED_SIGNERS_REVOKED": "../signing/testdata/revoked",
 	})
@@ -93,7 +97,7 @@ func TestLoad_ReadsEveryVariable(t *testing.T) {
 	require.NotNil(t, signers)
 	require.True(t, c.Console.ReadOnly)
 	require.Equal(t, "postgres://localhost/s", c.Store.URL)
-	require.Equal(t, config.Worker{TaskQueue: "mine", MaxLoss: 50, KeysFile: "keys"}, c.Worker)
+	require.Equal(t, config.Worker{TaskQueue: "mine", MaxLoss: 50, KeysFile: "keys", CheckEvery: time.Minute}, c.Worker)
 	require.Equal(t, config.Telemetry{Level: "debug", Format: "json"}, c.Telemetry)
 	source, err := c.Console.TokenSource()
 	require.NoError(t, err)
@@ -211,6 +215,17 @@ func TestLoad_Faults(t *testing.T) {
 		},
 		"no number": {
 			with("SYNC_MAX_LOSS_PERCENT", "25%"), []string{`SYNC_MAX_LOSS_PERCENT: "25%" is not a whole number`},
+		},
+		"no duration": {
+			with("CONNECTION_CHECK_EVERY", "often"),
+			[]string{`CONNECTION_CHECK_EVERY: "often" is not a duration, such as 5m`},
+		},
+		"checks too often": {
+			with("CONNECTION_CHECK_EVERY", "59s"),
+			[]string{"CONNECTION_CHECK_EVERY is 59s: set it to a pause from 1m to 10m, or to 0"},
+		},
+		"checks too rare": {
+			with("CONNECTION_CHECK_EVERY", "11m"), []string{"CONNECTION_CHECK_EVERY is 11m0s: set it to a pause"},
 		},
 		"share of 0":     {with("SYNC_MAX_LOSS_PERCENT", "0"), []string{"SYNC_MAX_LOSS_PERCENT is 0", "1 to 100"}},
 		"share of 101":   {with("SYNC_MAX_LOSS_PERCENT", "101"), []string{"SYNC_MAX_LOSS_PERCENT is 101"}},

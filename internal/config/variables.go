@@ -3,6 +3,7 @@ package config
 import (
 	"os"
 	"reflect"
+	"time"
 )
 
 // Variable describes one environment variable.
@@ -99,9 +100,12 @@ func (v Variable) current() string {
 	return os.Getenv(v.Name)
 }
 
-func kindName(k reflect.Kind) string {
-	if k == reflect.Bool {
+func kindName(t reflect.Type) string {
+	switch {
+	case t.Kind() == reflect.Bool:
 		return "boolean (true or false)"
+	case t == reflect.TypeFor[time.Duration]():
+		return "duration, such as 5m"
 	}
 	return "whole number"
 }

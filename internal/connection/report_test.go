@@ -187,7 +187,7 @@ var brokenInStore = map[string]broken{
 	},
 	"the ledger is not sealed": {
 		func(e *evidence) { e.Ledger.Sealed = false },
-		connection.RungLedger, connection.Notice, connected, "41 entries, not sealed: set LEDGER_KEY_FILE",
+		connection.RungLedger, connection.Notice, connected, "entry 41, the last one, is not sealed: set LEDGER_KEY",
 	},
 	"the ledger is not known": {
 		func(e *evidence) { e.Ledger = nil },

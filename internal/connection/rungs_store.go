@@ -114,7 +114,7 @@ func (j judge) ledger() Rung {
 		return Rung{Name: RungLedger, State: OK, At: &l.At, Evidence: "it has no entries yet"}
 	case !l.Sealed:
 		return Rung{Name: RungLedger, State: Notice, At: &l.At, Evidence: fmt.Sprintf(
-			"%d entries, not sealed: set LEDGER_KEY_FILE", l.Seq)}
+			"entry %d, the last one, is not sealed: set LEDGER_KEY_FILE", l.Seq)}
 	}
 	return Rung{Name: RungLedger, State: OK, At: &l.At, Evidence: fmt.Sprintf("sealed to entry %d", l.Seq)}
 }

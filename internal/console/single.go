@@ -26,6 +26,8 @@ func single[R row[T], T access.Entity](
 	return item, err
 }
 
+var errOtherID = errors.New("the response is about another id than the requested one")
+
 // decodeSingle reads {"data":{…}}. It is an error if the row has another id.
 func decodeSingle[R row[T], T access.Entity](body []byte, id string) (T, error) {
 	var none T
@@ -35,7 +37,7 @@ func decodeSingle[R row[T], T access.Entity](body []byte, id string) (T, error) 
 	}
 	item, _ := data.item()
 	if item.Key() != id {
-		return none, errors.New("the response is about another id than the requested one")
+		return none, errOtherID
 	}
 	return item, nil
 }

@@ -41,6 +41,7 @@ const (
 	siteList     = "sites_SiteResponseSchema_200"
 	siteOne      = "sites_SiteViewSchema_200"
 	roleList     = "rbac.schemas_FlatRoleWithAccountOrSiteName_many_200"
+	roleOne      = "rbac.schemas_RolePermissions_200"
 	userList     = "users.schemas_GetUserListSchema_many_200"
 	userOne      = "users.schemas_SingleUserSchema_200"
 	userReply    = "users.schemas_UserSchema_200"
@@ -72,13 +73,13 @@ var relaxations = []relaxation{
 	{[]string{accountList, accountOne}, "salesforceId", nullable, sheet},
 	{[]string{siteList}, "sites.externalId", nullable, google},
 	{[]string{siteOne}, "externalId", nullable, google},
-	{[]string{roleList}, "accountName", nullable, inferred},
-	{[]string{roleList}, "siteName", nullable, inferred},
-	{[]string{roleList}, "scopeId", nullable, inferred + ": predefined and tenant roles"},
-	{[]string{roleList}, "creator", nullable, inferred + ": predefined roles"},
-	{[]string{roleList}, "creatorId", nullable, inferred + ": predefined roles"},
-	{[]string{roleList}, "updatedBy", nullable, inferred + ": predefined roles"},
-	{[]string{roleList}, "updatedById", nullable, inferred + ": predefined roles"},
+	{[]string{roleList, roleOne}, "accountName", nullable, inferred},
+	{[]string{roleList, roleOne}, "siteName", nullable, inferred},
+	{[]string{roleList, roleOne}, "scopeId", nullable, inferred + ": predefined and tenant roles"},
+	{[]string{roleList, roleOne}, "creator", nullable, inferred + ": predefined roles"},
+	{[]string{roleList, roleOne}, "creatorId", nullable, inferred + ": predefined roles"},
+	{[]string{roleList, roleOne}, "updatedBy", nullable, inferred + ": predefined roles"},
+	{[]string{roleList, roleOne}, "updatedById", nullable, inferred + ": predefined roles"},
 	{allUsers, "email", anyCase, "addresses in lower case, in every capture"},
 	{allUsers, "firstLogin", nullable, sheet + ": never logged in"},
 	{allUsers, "lastLogin", nullable, sheet + ": never logged in"},
@@ -308,6 +309,10 @@ func singles(s *consoletest.Server, do doer) {
 	}
 	do(http.MethodGet, "/users/{user_id}", "/users/"+unknownID, nil)
 	do(http.MethodGet, "/service-users/{service_user_id}", "/service-users/"+unknownID, nil)
+	for _, r := range truth.Roles {
+		do(http.MethodGet, "/rbac/role/{role_id}", "/rbac/role/"+r.ID, nil)
+	}
+	do(http.MethodGet, "/rbac/role/{role_id}", "/rbac/role/"+unknownID, nil)
 	do(http.MethodGet, "/accounts/{account_id}", "/accounts/"+truth.Accounts[0].ID, nil)
 	do(http.MethodGet, "/accounts/{account_id}", "/accounts/"+unknownID, nil)
 	do(http.MethodGet, "/sites/{site_id}", "/sites/"+truth.Sites[0].ID, nil)

@@ -60,6 +60,11 @@ type Options struct {
 	// OwnerIsServiceUser makes a service user the owner of the API token; GET /user then
 	// draws 403.
 	OwnerIsServiceUser bool
+	// RolePermissions are the permissions that every role grants, such as "Users.view"; nil for all. They are shown and
+	// not enforced: a fault does that.
+	RolePermissions []string
+	// UnseenSites is how many sites each account counts that the token cannot see.
+	UnseenSites int
 	// NoTokenGeneration simulates an older console without
 	// POST /service-users/{id}/generate-api-token.
 	NoTokenGeneration bool

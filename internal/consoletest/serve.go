@@ -38,6 +38,7 @@ func (c *Console) routes() *http.ServeMux {
 		"DELETE /service-users/{id}":         c.deleteServiceUser,
 		"PUT /service-users/{id}":            c.putServiceUser,
 		"GET /user":                          c.getOwnUser,
+		"GET /rbac/role/{id}":                c.getRole,
 		"GET /system/info":                   c.systemInfo,
 		"POST /users/api-token-details":      c.tokenDetails,
 		"GET /users/viewer-auth-check":       func(*call) answer { return success },

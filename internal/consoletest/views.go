@@ -150,7 +150,7 @@ func (c *Console) accountView(a *account) accountView {
 		AccountType: "Paid", ActiveAgents: agents / 2, AgentsInCompleteSKU: agents / 2, BillingMode: "subscription",
 		CompleteSites: sites, CreatedAt: a.created.micros(), Creator: creatorMail, CreatorID: creatorID,
 		Expiration: licensedUntil.seconds(), ID: text(a.id), IsDefault: a.isDefault,
-		Licenses: someLicenses(agents), Name: a.name, NumberOfSites: sites,
+		Licenses: someLicenses(agents), Name: a.name, NumberOfSites: sites + c.opts.UnseenSites,
 		SKUs:  []sku{{AgentsInSKU: agents / 2, TotalLicenses: agents, Type: "Complete"}},
 		State: a.state, TotalComplete: agents, TotalLicenses: agents,
 		UpdatedAt: a.updated.micros(), UsageType: "customer",

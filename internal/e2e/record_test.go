@@ -75,6 +75,7 @@ var recordings = []struct {
 	{wire.ProvisionServiceUserType, "", serviceUserScenarios},
 	{wire.OffboardType, "", offboardScenarios},
 	{wire.RotateTokenType, tokensAutoApproved, rotateScenarios},
+	{wire.ConnectionType, "", connectionScenarios},
 }
 
 // TestRecordHistories records one history per outcome of each workflow, from our worker

@@ -12,7 +12,7 @@ const SyncType = "Sync"
 // Messages of a sync. Every workflow but Notify answers the query.
 const (
 	// StatusQuery answers with the state of the workflow: [SyncStatus], [RequestStatus],
-	// [PrincipalStatus], [DelegateStatus] or [FreezeStatus].
+	// [PrincipalStatus], [DelegateStatus], [FreezeStatus] or [ConnectionStatus].
 	StatusQuery = "status"
 	// ConfirmUpdate promotes a quarantined snapshot.
 	ConfirmUpdate = "confirm"
@@ -82,7 +82,7 @@ func OtherKind(id, own string) string {
 	for _, prefix := range []string{
 		syncPrefix, grantPrefix, revokePrefix, principalPrefix, notifyPrefix, provisionPrefix, offboardPrefix,
 		rotatePrefix,
-		delegatePrefix, freezePrefix,
+		delegatePrefix, freezePrefix, connectionPrefix,
 	} {
 		if kind := strings.TrimSuffix(prefix, "/"); kind != own && strings.HasPrefix(id, prefix) {
 			return kind

@@ -1,0 +1,84 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"math"
+	"slices"
+	"time"
+
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/ledger"
+)
+
+// KeepConnectionCheck stores what the checks of the connection to a console have found by that time, in place of what
+// is there. What an older check found is not stored.
+func (s *Store) KeepConnectionCheck(ctx context.Context, console string, at time.Time, evidence []byte) error {
+	return s.write(ctx, func(tx *sql.Tx) error {
+		_, err := exec(ctx, tx, "keep the check of the connection",
+			`INSERT INTO connection_checks (console, at, evidence) VALUES ($1, $2, $3)
+			 ON CONFLICT (console) DO UPDATE SET at = excluded.at, evidence = excluded.evidence
+			 WHERE connection_checks.at <= excluded.at`,
+			console, micros(at), asText(string(evidence)))
+		return err
+	})
+}
+
+// ConnectionCheck is what [Store.KeepConnectionCheck] stored; nil before the first check.
+func (s *Store) ConnectionCheck(ctx context.Context, console string) (evidence []byte, err error) {
+	err = forEachRow(ctx, s.r, "read the check of the connection",
+		`SELECT evidence FROM connection_checks WHERE console = $1`, []any{console},
+		func(rows *sql.Rows) error { return rows.Scan(&evidence) })
+	return evidence, s.explain(err)
+}
+
+// LedgerTail lists the entries of a console behind number after, in their order: at most limit of them, the newest.
+func (s *Store) LedgerTail(ctx context.Context, console string, after int64, limit int) ([]ledger.Entry, error) {
+	found, err := entriesOf(ctx, s.r, "SELECT "+ledgerColumns+
+		" FROM ledger WHERE console = $1 AND seq > $2 ORDER BY seq DESC LIMIT $3", console, after, limit)
+	slices.Reverse(found)
+	return found, s.explain(err)
+}
+
+// LatestProof is the newest proof of a change on a console; false if there is none.
+func (s *Store) LatestProof(ctx context.Context, console string) (ledger.Entry, bool, error) {
+	found, err := entriesOf(ctx, s.r, "SELECT "+ledgerColumns+
+		" FROM ledger WHERE console = $1 AND kind = 'proof' ORDER BY seq DESC LIMIT 1", console)
+	if err != nil || len(found) == 0 {
+		return ledger.Entry{}, false, s.explain(err)
+	}
+	return found[0], true, nil
+}
+
+// LatestSnapshots lists the snapshots of a console that began last, in the order in which they began: at most limit of
+// them, in any state.
+func (s *Store) LatestSnapshots(ctx context.Context, console string, limit int) ([]Snapshot, error) {
+	out := []Snapshot{}
+	err := forEachRow(ctx, s.r, "list the latest snapshots", `SELECT `+snapshotColumns+` FROM snapshots
+		WHERE console = $1 ORDER BY seq DESC LIMIT $2`, []any{console, limit}, func(rows *sql.Rows) error {
+		snap, err := scanSnapshot(rows)
+		out = append(out, snap)
+		return err
+	})
+	slices.Reverse(out)
+	return out, s.explain(err)
+}
+
+// ServiceUserTokens calls fn with every service user of the latest snapshot whose API token has an end.
+func (s *Store) ServiceUserTokens(ctx context.Context, console string, fn func(access.Principal) error) error {
+	return s.read(ctx, func(q queryer) error {
+		v := view{q: q, d: s.d, console: console, at: math.MaxInt64}
+		return v.entities(ctx, access.ServiceUsers, decodeDoc(func(p access.Principal) error {
+			if p.TokenExpiresAt == nil {
+				return nil
+			}
+			return fn(p)
+		}))
+	})
+}
+
+// Ping says whether the database answers.
+func (s *Store) Ping(ctx context.Context) error {
+	var one int
+	return s.explain(s.r.QueryRowContext(ctx, "SELECT 1").Scan(&one))
+}
