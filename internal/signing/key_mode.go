@@ -6,8 +6,9 @@ import (
 )
 
 // ClosedToOthers reports whether only this user may read the file of a private key: its mode is 0600 or less. As for
-// OpenSSH, a file of root is also closed if its group may read it, and nobody else (0440, 0640): so Kubernetes (fsGroup)
-// and systemd (LoadCredential, whose access list shows as the group's bits) give a secret to a program without rights.
+// OpenSSH, a file of root is also closed if its group may read it, and nobody else (0440, 0640): so Kubernetes
+// (fsGroup) and systemd (LoadCredential, whose access list shows as the group's bits) give a secret to a program
+// without rights.
 func ClosedToOthers(info fs.FileInfo) bool {
 	return closedToOthers(info.Mode().Perm(), ownerOf(info), os.Geteuid())
 }
