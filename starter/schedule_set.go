@@ -78,7 +78,7 @@ func (c *scheduleSetCommand) spec(cmd *cobra.Command) (spec schedule.Spec, err e
 			return spec, usage("--cron: %w", err)
 		}
 	default:
-		every, err := schedule.Interval(c.full)
+		every, err := timetext.Interval(c.full)
 		if err != nil {
 			name := "full"
 			if f.Changed("every") {

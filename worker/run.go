@@ -137,6 +137,8 @@ func serve(
 		attributes.register(registering, log, temporal, options.Namespace)
 	}()
 	defer func() { stop(); <-registered }()
+	scheduled := keepSchedules(registering, log, cfg, s1.Console(), db, temporal, options.Namespace)
+	defer func() { stop(); <-scheduled }()
 	w := newWorkers(temporal, cfg, s1, db, notifications, len(senders) > 0, rules, attributes.usable.Load,
 		func(err error) { fatal <- err })
 	if err := w.Start(); err != nil {

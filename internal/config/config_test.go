@@ -85,8 +85,8 @@ func TestLoad_ReadsEveryVariable(t *testing.T) {
 		"SENTINELONE_BASE_URL": address + "/", "SENTINELONE_API_TOKEN_FILE": tokenFile(t, canary+"\n"),
 		"SENTINELONE_READ_ONLY": "true", "DATABASE_URL": "postgres://localhost/s", "TASK_QUEUE": "mine",
 		"SYNC_MAX_LOSS_PERCENT": "50", "SYNC_MAX_LOSS_ROWS": "0", "PAYLOAD_KEYS_FILE": "keys",
-		"CONNECTION_CHECK_EVERY": "1m",
-		"LOG_LEVEL":              "debug", "LOG_FORMAT": "json",
+		"CONNECTION_CHECK_EVERY": "1m", "SYNC_FULL_EVERY": " 1d ",
+		"LOG_LEVEL": "debug", "LOG_FORMAT": "json",
 		"ALLOWED_SIGNERS":         "../signing/testdata/allowed_signers",
 		"ALLOWED_SIGNERS_REVOKED": "../signing/testdata/revoked",
 	})
@@ -97,7 +97,12 @@ func TestLoad_ReadsEveryVariable(t *testing.T) {
 	require.NotNil(t, signers)
 	require.True(t, c.Console.ReadOnly)
 	require.Equal(t, "postgres://localhost/s", c.Store.URL)
-	require.Equal(t, config.Worker{TaskQueue: "mine", MaxLoss: 50, KeysFile: "keys", CheckEvery: time.Minute}, c.Worker)
+	require.Equal(t, config.Worker{
+		TaskQueue: "mine", MaxLoss: 50, KeysFile: "keys", CheckEvery: time.Minute, FullEvery: c.Worker.FullEvery,
+	}, c.Worker)
+	every, err := c.Worker.FullInterval()
+	require.NoError(t, err)
+	require.Equal(t, 24*time.Hour, every)
 	require.Equal(t, config.Telemetry{Level: "debug", Format: "json"}, c.Telemetry)
 	source, err := c.Console.TokenSource()
 	require.NoError(t, err)
@@ -230,6 +235,8 @@ func TestLoad_Faults(t *testing.T) {
 		"share of 0":     {with("SYNC_MAX_LOSS_PERCENT", "0"), []string{"SYNC_MAX_LOSS_PERCENT is 0", "1 to 100"}},
 		"share of 101":   {with("SYNC_MAX_LOSS_PERCENT", "101"), []string{"SYNC_MAX_LOSS_PERCENT is 101"}},
 		"negative rows":  {with("SYNC_MAX_LOSS_ROWS", "-1"), []string{"SYNC_MAX_LOSS_ROWS is -1", "0 or more"}},
+		"short interval": {with("SYNC_FULL_EVERY", "59s"), []string{"SYNC_FULL_EVERY: 59s is too short: use 1m0s"}},
+		"no interval":    {with("SYNC_FULL_EVERY", "daily"), []string{"SYNC_FULL_EVERY: invalid duration"}},
 		"blank queue":    {with("TASK_QUEUE", "  "), []string{"TASK_QUEUE is empty"}},
 		"other database": {with("DATABASE_URL", "mysql://localhost/s"), []string{"must be sqlite://FILE"}},
 		"no file":        {with("DATABASE_URL", "sqlite://"), []string{"DATABASE_URL must be"}},

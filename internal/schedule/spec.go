@@ -13,11 +13,8 @@ import (
 )
 
 const (
-	// Shortest is the shortest interval between two syncs: it keeps a typing error from making a load on
-	// the console.
-	Shortest = time.Minute
-	// Longest is the longest interval, and the longest catch-up window.
-	Longest = 366 * 24 * time.Hour
+	// longest is the longest catch-up window.
+	longest = timetext.LongestInterval
 	// minCatchUp is the shortest catch-up window that Temporal keeps.
 	minCatchUp = 10 * time.Second
 	// maxCron bounds a cron expression in bytes: Temporal keeps no longer comment.
@@ -40,21 +37,7 @@ type Spec struct {
 	gap time.Duration // the shortest time between two starts; not of a Spec that Temporal keeps
 }
 
-// Interval reads an interval such as 15m, 24h or 1d. The error is a sentence without the name of the setting.
-func Interval(text string) (time.Duration, error) {
-	every, err := timetext.Duration(strings.TrimSpace(text))
-	switch {
-	case err != nil:
-		return 0, err
-	case every < Shortest:
-		return 0, fmt.Errorf("%s is too short: use %s or more", every, Shortest)
-	case every > Longest:
-		return 0, fmt.Errorf("%s is too long: use 366d or less", text)
-	}
-	return every, nil
-}
-
-// EachInterval is the specification of an interval that [Interval] has read. What is missed is made up for within
+// EachInterval is the specification of an interval that [timetext.Interval] has read. What is missed is made up for within
 // one interval.
 func EachInterval(every time.Duration) Spec { return Spec{Every: every, CatchUp: every, gap: every} }
 
@@ -83,7 +66,7 @@ func EachCron(text string, now time.Time) (Spec, error) {
 	if err != nil {
 		return Spec{}, err
 	}
-	shortest := Longest
+	shortest := longest
 	at := times.Next(now.In(place))
 	if at.IsZero() {
 		return Spec{}, fmt.Errorf("the cron expression %q never comes: no such day exists", text)
@@ -128,7 +111,7 @@ func (s Spec) WithJitter(jitter time.Duration) (Spec, error) {
 
 // WithCatchUp replaces the catch-up window.
 func (s Spec) WithCatchUp(window time.Duration) (Spec, error) {
-	if window < minCatchUp || window > Longest {
+	if window < minCatchUp || window > longest {
 		return s, fmt.Errorf("%s is out of bounds: use 10s to 366d", window)
 	}
 	s.CatchUp = window
