@@ -37,8 +37,8 @@ type Spec struct {
 	gap time.Duration // the shortest time between two starts; not of a Spec that Temporal keeps
 }
 
-// EachInterval is the specification of an interval that [timetext.Interval] has read. What is missed is made up for within
-// one interval.
+// EachInterval is the specification of an interval that [timetext.Interval] has read. What is missed is made up for
+// within one interval.
 func EachInterval(every time.Duration) Spec { return Spec{Every: every, CatchUp: every, gap: every} }
 
 // EachCron reads a cron expression. What is missed is made up for within the shortest interval of the expression. The

@@ -19,8 +19,8 @@ func TestInterval(t *testing.T) {
 		require.Equal(t, want, got)
 	}
 	for text, says := range map[string]string{
-		"59s": "59s is too short: use 1m0s or more", "1ns": "too short", "367d": "too long", "often": "invalid duration",
-		"": "invalid duration", "0": "must be positive", "-1h": "invalid duration",
+		"59s": "59s is too short: use 1m0s or more", "1ns": "too short", "367d": "too long",
+		"often": "invalid duration", "": "invalid duration", "0": "must be positive", "-1h": "invalid duration",
 	} {
 		_, err := timetext.Interval(text)
 		require.ErrorContains(t, err, says, text)
