@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/api/workflowservice/v1"
@@ -69,17 +70,27 @@ func Dial(ctx context.Context, opts client.Options) (client.Client, error) {
 }
 
 // Explain adds the address and what to do to an error that means that Temporal is
-// unreachable. It returns any other error unchanged.
+// unreachable: it is an [*UnreachableError] then. It returns any other error unchanged.
 func Explain(err error, opts client.Options) error {
-	if err == nil || !Unreachable(err) {
+	_, network := errors.AsType[net.Error](err)
+	if err == nil || !network && !Unreachable(err) {
 		return err
 	}
 	if hint := netenv.ExplainTLS(err, caVariable); hint != "" {
-		return fmt.Errorf("temporal at %s cannot be trusted: %w: %s", opts.HostPort, err, hint)
+		return &UnreachableError{fmt.Errorf("temporal at %s cannot be trusted: %w: %s", opts.HostPort, err, hint)}
 	}
-	return fmt.Errorf("temporal does not answer at %s: start it (`temporal server start-dev` on one machine),"+
-		" or set TEMPORAL_ADDRESS: %w", opts.HostPort, err)
+	return &UnreachableError{fmt.Errorf("temporal does not answer at %s: start it (`temporal server start-dev` on "+
+		"one machine), or set TEMPORAL_ADDRESS: %w", opts.HostPort, err)}
 }
+
+// UnreachableError says at which address Temporal was not reached, and what to do.
+type UnreachableError struct{ err error }
+
+// Error implements error.
+func (e *UnreachableError) Error() string { return e.err.Error() }
+
+// Unwrap returns the cause.
+func (e *UnreachableError) Unwrap() error { return e.err }
 
 // caVariable names the CA of the service; without it, the system's count, or those of SSL_CERT_FILE.
 const caVariable = "TEMPORAL_TLS_SERVER_CA_CERT_PATH"

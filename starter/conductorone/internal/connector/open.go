@@ -2,7 +2,6 @@ package connector
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"os"
 	"time"
@@ -42,7 +41,7 @@ func Open(_ context.Context, s *settings.Settings, _ *cli.ConnectorOpts) (
 		Syncer:  snapshot.Worker{Console: c.Host, Connect: engine.Connection},
 		MaxAge:  c.MaxAge, Wait: c.SyncWait, Poll: snapshot.PollInterval,
 	})
-	check := func(ctx context.Context) error { return errors.Join(source.Check(ctx), keyOf(c).Check(ctx)) }
+	check := func(ctx context.Context) error { return explain.All(source.Check(ctx), keyOf(c).Check(ctx)) }
 	out := New(c, source, check)
 	waiter := provision.NewWaiter(provision.WaiterOptions{Wait: c.Wait, Concurrency: c.TaskConcurrency})
 	out.actions = accountsOf(c, engine, waiter, source)

@@ -108,6 +108,35 @@ func Read(err error) error {
 	return &final
 }
 
+// All explains several errors at once, of which any may be nil: each has its own sentence, and what to do about it. The
+// code is that of the first.
+func All(errs ...error) error {
+	var all []*SentenceError
+	var sentences []string
+	for _, err := range errs {
+		err = Error(err)
+		f, is := errors.AsType[*SentenceError](err)
+		switch {
+		case err == nil:
+			continue
+		case !is:
+			return err
+		}
+		all = append(all, f)
+		sentences = append(sentences, fmt.Sprintf("(%d) %s", len(all), strings.TrimRight(f.sentence, ".")))
+	}
+	switch len(all) {
+	case 0:
+		return nil
+	case 1:
+		return all[0]
+	}
+	return &SentenceError{
+		code: all[0].code, details: all[0].details, cause: errors.Join(errs...),
+		sentence: tidy(fmt.Sprintf("%d faults: %s", len(all), strings.Join(sentences, "; "))),
+	}
+}
+
 // done reports whether there is nothing to explain.
 func done(err error) bool {
 	if err == nil {

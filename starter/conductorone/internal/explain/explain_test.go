@@ -13,6 +13,7 @@ import (
 	"github.com/conductorone/baton-sdk/pkg/types/grant"
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -21,6 +22,7 @@ import (
 	"sentinelone-provisioner/internal/fault"
 	"sentinelone-provisioner/internal/fault/kinds"
 	"sentinelone-provisioner/internal/store"
+	"sentinelone-provisioner/internal/temporalclient"
 	"sentinelone-provisioner/starter/conductorone/internal/explain"
 )
 
@@ -84,6 +86,16 @@ func TestError(t *testing.T) {
 			serviceerror.NewPermissionDenied("no", ""), denied, denied,
 			[]string{"TEMPORAL_API_KEY"},
 		},
+		"Temporal's network": {
+			fmt.Errorf("start: %w", temporalclient.Explain(gone, client.Options{HostPort: "temporal:7233"})),
+			away, aborted,
+			[]string{"temporal does not answer at temporal:7233", "set TEMPORAL_ADDRESS"},
+		},
+		"Temporal too slow": {
+			temporalclient.Explain(context.DeadlineExceeded, client.Options{HostPort: "temporal:7233"}),
+			away, aborted,
+			[]string{"temporal does not answer at temporal:7233"},
+		},
 		"workflow unknown": {
 			serviceerror.NewNotFound("workflow not found"), state, state, nil,
 		},
@@ -126,6 +138,9 @@ func TestError(t *testing.T) {
 			for _, part := range c.says {
 				require.Contains(t, got.Error(), part)
 			}
+			if strings.Contains(strings.ToLower(what), "temporal") {
+				require.NotContains(t, got.Error(), "database")
+			}
 		})
 	}
 	require.NoError(t, explain.Error(nil))
@@ -144,6 +159,22 @@ func TestError_AsTheSDKSendsIt(t *testing.T) {
 
 	relayed := explain.Error(status.Error(codes.Internal, "rpc error: code = Internal desc = deep"))
 	require.EqualError(t, relayed, name+"deep")
+}
+
+// Two faults are two sentences, each with what to do.
+func TestAll(t *testing.T) {
+	t.Parallel()
+	gone := &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("connection refused")}
+	key := explain.Newf(codes.FailedPrecondition, "requests must be signed: make a key.")
+	got := explain.All(gone, key)
+	require.EqualError(t, got, name+"2 faults: (1) dial tcp: connection refused; check that the database runs, and that "+
+		"--database-url is its address; (2) requests must be signed: make a key")
+	require.Equal(t, codes.Unavailable, status.Code(got))
+	require.Equal(t, got, explain.Error(got), "a second time changes nothing")
+	require.ErrorIs(t, got, gone)
+	require.Equal(t, key, explain.All(nil, key))
+	require.EqualError(t, explain.All(gone, nil), explain.Error(gone).Error())
+	require.NoError(t, explain.All(nil, nil))
 }
 
 // A decline stays one, for whoever wraps it.

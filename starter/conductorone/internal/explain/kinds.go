@@ -87,6 +87,10 @@ func ofTemporal(f *SentenceError, err error) bool {
 		f.code, f.sentence = codes.FailedPrecondition, tidy(ended.Error())
 		return true
 	}
+	if _, away := errors.AsType[*temporalclient.UnreachableError](err); away { // it says what to do
+		f.code = codes.Unavailable
+		return true
+	}
 	if _, is := errors.AsType[serviceerror.ServiceError](err); !is {
 		return false
 	}

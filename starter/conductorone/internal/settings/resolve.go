@@ -15,6 +15,7 @@ import (
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/config"
 	"sentinelone-provisioner/internal/console"
+	"sentinelone-provisioner/internal/store"
 	"sentinelone-provisioner/internal/temporalclient"
 	"sentinelone-provisioner/internal/timetext"
 )
@@ -140,12 +141,10 @@ func (s *Settings) resolveStore(c *Config) error {
 		name = "--" + databaseURL.FieldName
 		c.Store.URL = string(s.DatabaseURL)
 	}
-	for _, scheme := range []string{"sqlite://", "postgres://", "postgresql://"} {
-		if rest, ok := strings.CutPrefix(c.Store.URL, scheme); ok && rest != "" {
-			return nil
-		}
+	if err := store.CheckURL(c.Store.URL); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
 	}
-	return fmt.Errorf("%s must be sqlite://FILE or postgres://USER:PASSWORD@HOST/DATABASE", name)
+	return nil
 }
 
 func (s *Settings) resolveRequester(c *Config) error {

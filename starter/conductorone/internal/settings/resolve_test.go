@@ -126,6 +126,30 @@ func TestResolve_AllFaults(t *testing.T) {
 	require.ErrorContains(t, err, "--management-console-url is not set: set it, or SENTINELONE_BASE_URL")
 }
 
+// A database that can never be opened is a fault of the settings, not of the first task.
+//
+//nolint:paralleltest // the environment is the process's
+func TestResolve_DatabaseURL(t *testing.T) {
+	bare(t)
+	for _, url := range []string{
+		"postgres://user:hunter2@db:port/one", "postgres://user:hunter#2@db/one", "postgres://db/one?sslmode=maybe",
+		"sqlite://", "sqlite://:memory:", "sqlite://file.db?mode=ro",
+	} {
+		s := given()
+		s.DatabaseURL = settings.Secret(url)
+		_, err := s.Resolve()
+		require.ErrorContains(t, err, "--database-url: ", url)
+		require.NotContains(t, err.Error(), "hunter")
+		s.DatabaseURL = ""
+		t.Setenv("DATABASE_URL", url)
+		_, err = s.Resolve()
+		require.ErrorContains(t, err, "DATABASE_URL: ", url)
+		s.Standalone = true
+		_, err = s.Resolve()
+		require.NoError(t, err, url)
+	}
+}
+
 // Settings print without their secrets, whoever logs them.
 func TestSecret(t *testing.T) {
 	t.Parallel()
