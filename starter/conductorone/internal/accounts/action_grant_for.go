@@ -12,6 +12,7 @@ import (
 	"sentinelone-provisioner/internal/requestclient"
 	"sentinelone-provisioner/internal/timetext"
 	"sentinelone-provisioner/internal/wire"
+	"sentinelone-provisioner/starter/conductorone/internal/provision"
 	"sentinelone-provisioner/starter/conductorone/internal/resources"
 )
 
@@ -35,7 +36,7 @@ func (a Actions) grantFor(ctx context.Context, args *structpb.Struct) (
 	if err != nil {
 		return nil, nil, err
 	}
-	id := wire.GrantID(requestID("grant_for", a.Console, string(in.Principal.Kind), in.Principal.ID, in.Role.ID,
+	id := wire.GrantID(provision.RequestKey("grant_for", a.Console, string(in.Principal.Kind), in.Principal.ID, in.Role.ID,
 		string(in.Scope.Level), in.Scope.ID, in.Duration.String()))
 	r := requestclient.NewRequest{
 		Type: wire.GrantType, ID: id, Input: &in, Again: true,

@@ -20,6 +20,7 @@ import (
 	"sentinelone-provisioner/internal/timetext"
 	"sentinelone-provisioner/internal/wire"
 	"sentinelone-provisioner/starter/conductorone/internal/explain"
+	"sentinelone-provisioner/starter/conductorone/internal/provision"
 )
 
 // creation is an account to create, as ConductorOne requests it.
@@ -104,7 +105,7 @@ func (s ServiceUsers) creation(ctx context.Context, p profile) (creation, error)
 func (c *Config) creationID(
 	kind access.Kind, name string, role access.RoleSelector, scope access.ScopeSelector,
 ) string {
-	return wire.ProvisionID(requestID("create", c.Console, string(kind), name, role.ID, role.Name,
+	return wire.ProvisionID(provision.RequestKey("create", c.Console, string(kind), name, role.ID, role.Name,
 		string(scope.Level), scope.ID, scope.Name))
 }
 

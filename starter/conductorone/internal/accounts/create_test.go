@@ -56,7 +56,7 @@ func TestCreateUser_StartsTheRequest(t *testing.T) {
 	started := r.started[0]
 	require.Equal(t, wire.ProvisionUserType, started.Type)
 	require.True(t, started.Again)
-	require.Regexp(t, `^provision/c1-[0-9a-f]{32}$`, started.ID)
+	require.Regexp(t, `^provision/c1-[a-z2-7]{16}$`, started.ID)
 	require.Equal(t, &wire.ProvisionUserInput{
 		Email: "ana@example.com", FullName: "Ana Roy", Role: access.RoleSelector{Name: "Viewer"},
 		Scope:     access.ScopeSelector{Level: access.SiteLevel, Name: "Acme / Berlin"},

@@ -13,6 +13,7 @@ import (
 	"sentinelone-provisioner/internal/requestclient"
 	"sentinelone-provisioner/internal/wire"
 	"sentinelone-provisioner/starter/conductorone/internal/explain"
+	"sentinelone-provisioner/starter/conductorone/internal/provision"
 )
 
 // Delete requests that a user is deleted with all its roles.
@@ -43,7 +44,7 @@ func (c *Config) delete(ctx context.Context, of *v2.ResourceId) error {
 	if err := in.Validate(); err != nil {
 		return invalid("cannot delete %s %q: %v", of.GetResourceType(), of.GetResource(), err)
 	}
-	id := wire.OffboardID(requestID("delete", c.Console, string(who.Kind), who.ID))
+	id := wire.OffboardID(provision.RequestKey("delete", c.Console, string(who.Kind), who.ID))
 	r := requestclient.NewRequest{
 		Type: wire.OffboardType, ID: id, Input: &in, Again: true, Summary: "offboard: " + in.Mode,
 	}

@@ -42,7 +42,7 @@ func TestDelete_Offboards(t *testing.T) {
 		context.Background(), resourceID(resources.ServiceUser, "700"), nil)
 	require.NoError(t, err)
 	require.NotEqual(t, r.started[0].ID, r.started[1].ID, "ids of users and service users do not mix")
-	require.Regexp(t, `^offboard/c1-[0-9a-f]{32}$`, r.started[0].ID)
+	require.Regexp(t, `^offboard/c1-[a-z2-7]{16}$`, r.started[0].ID)
 	in, is := r.started[1].Input.(*wire.OffboardInput)
 	require.True(t, is)
 	require.Equal(t, wire.ModeDelete, in.Mode)

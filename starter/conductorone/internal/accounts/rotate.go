@@ -16,6 +16,7 @@ import (
 	"sentinelone-provisioner/internal/tokenseal"
 	"sentinelone-provisioner/internal/wire"
 	"sentinelone-provisioner/starter/conductorone/internal/explain"
+	"sentinelone-provisioner/starter/conductorone/internal/provision"
 )
 
 // tokenLife is how long a rotated token is valid.
@@ -85,7 +86,7 @@ func (c *Config) rotate(ctx context.Context, of *v2.ResourceId) (string, error) 
 		return "", invalid("cannot rotate the token of %s %q: only service users have one that can be rotated",
 			of.GetResourceType(), of.GetResource())
 	}
-	id := wire.RotateID(requestID("rotate", c.Console, who.ID))
+	id := wire.RotateID(provision.RequestKey("rotate", c.Console, who.ID))
 	key, err := c.keys.of(id)
 	if err != nil {
 		return "", err

@@ -86,7 +86,7 @@ func TestRotate(t *testing.T) {
 	require.True(t, is)
 	require.NotEqual(t, first.Recipient, second.Recipient)
 	require.Equal(t, r.started[0].ID, r.started[1].ID)
-	require.Regexp(t, `^rotate/c1-[0-9a-f]{32}$`, r.started[0].ID)
+	require.Regexp(t, `^rotate/c1-[a-z2-7]{16}$`, r.started[0].ID)
 	require.Equal(t, access.PrincipalSelector{Kind: access.ServiceUser, ID: "800"}, first.Principal)
 }
 

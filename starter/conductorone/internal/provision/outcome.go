@@ -23,7 +23,7 @@ func pending(a Answer) error {
 	s := a.Status
 	switch {
 	case s == nil && a.Trouble != "":
-		return failf("%s is requested, and how far it is cannot be told: %s; "+
+		return failf("%s is requested, and its state is unknown: %s; "+
 			"see `starter show %[1]s`, then %[3]s", id, a.Trouble, pressRetry)
 	case s == nil:
 		return failf("%s is requested, and no worker has answered yet: "+

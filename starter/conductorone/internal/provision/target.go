@@ -81,12 +81,16 @@ func (t *target) isOf(p access.Plan) bool {
 		len(p.AllScopes()) == 1
 }
 
-// key is the part of request ids behind the prefix: the same for the same principal, role and scope of a console, so
-// that what is requested twice joins what runs. It says nothing of what it is made from.
+// key is the part of request ids behind the prefix.
 func (t *target) key(console string) string {
-	parts := []string{
-		console, string(t.principal.Kind), t.principal.ID, t.holding.RoleID, string(t.holding.Level), t.holding.ScopeID,
-	}
+	return RequestKey(console, string(t.principal.Kind), t.principal.ID, t.holding.RoleID, string(t.holding.Level),
+		t.holding.ScopeID)
+}
+
+// RequestKey is the part of a request's id behind the prefix of its kind: the same for the same parts, so that what
+// ConductorOne requests twice joins what runs. Names and addresses are hashed: Temporal does not encrypt ids. The parts
+// of grants and revokes of role assignments begin with the console; all others begin with what is requested.
+func RequestKey(parts ...string) string {
 	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
 	text := base32.StdEncoding.EncodeToString(sum[:])
 	return "c1-" + strings.ToLower(text[:keyLength])

@@ -56,8 +56,6 @@ type Answer struct {
 	requestrecord.Observation
 
 	Run temporalclient.Run
-	// Settled says that there is nothing more to wait for: it has ended, or is in the state that the caller named.
-	Settled bool
 }
 
 // Follow waits until the request has ended or settled, or until ctx ends, which [Waiter.Limit] has bounded. While it
@@ -89,7 +87,6 @@ func (w *Waiter) Follow(
 			out.Observation = seen
 		} // else Temporal did not answer, at the end of the wait perhaps: what was seen before says more
 		if seen.Over || seen.Status != nil && settled(*seen.Status) {
-			out.Settled = true
 			return out, nil
 		}
 		if placed || !isLong(seen) && !over(brief) {

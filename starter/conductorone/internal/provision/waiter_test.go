@@ -80,7 +80,7 @@ func TestWaiter_Places(t *testing.T) {
 			began := time.Now()
 			answer, err := w.Follow(ctx, waits, temporalclient.Run{WorkflowID: "grant/c1-x"}, endsAccess, never)
 			require.NoError(t, err)
-			require.False(t, answer.Settled)
+			require.False(t, answer.Over)
 			require.ErrorContains(t, pending(answer), "request grant/c1-x waits for 1 of 1 from soc-leads; "+
 				"decide with `starter approve grant/c1-x` or `starter deny grant/c1-x`, then press Retry "+
 				"failed provisioning")
@@ -132,7 +132,7 @@ func TestWaiter_NoWorker(t *testing.T) {
 			temporalclient.Run{WorkflowID: "revoke/c1-x"}, true, never)
 		require.NoError(t, err)
 		require.Equal(t, DefaultBrief, time.Since(began))
-		require.ErrorContains(t, pending(answer), "revoke/c1-x is requested, and how far it is cannot be told: "+
+		require.ErrorContains(t, pending(answer), "revoke/c1-x is requested, and its state is unknown: "+
 			"no worker answers")
 	})
 }
