@@ -36,8 +36,8 @@ func (a Actions) grantFor(ctx context.Context, args *structpb.Struct) (
 	if err != nil {
 		return nil, nil, err
 	}
-	id := wire.GrantID(provision.RequestKey("grant_for", a.Console, string(in.Principal.Kind), in.Principal.ID, in.Role.ID,
-		string(in.Scope.Level), in.Scope.ID, in.Duration.String()))
+	id := wire.GrantID(provision.RequestKey("grant_for", a.Console, string(in.Principal.Kind), in.Principal.ID,
+		in.Role.ID, string(in.Scope.Level), in.Scope.ID, in.Duration.String()))
 	r := requestclient.NewRequest{
 		Type: wire.GrantType, ID: id, Input: &in, Again: true,
 		Summary: "grant " + describe.Term(*in.Duration) + " at " + string(in.Scope.Level) + " level",

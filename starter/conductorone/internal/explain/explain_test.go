@@ -167,8 +167,8 @@ func TestAll(t *testing.T) {
 	gone := &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("connection refused")}
 	key := explain.Newf(codes.FailedPrecondition, "requests must be signed: make a key.")
 	got := explain.All(gone, key)
-	require.EqualError(t, got, name+"2 faults: (1) dial tcp: connection refused; check that the database runs, and that "+
-		"--database-url is its address; (2) requests must be signed: make a key")
+	require.EqualError(t, got, name+"2 faults: (1) dial tcp: connection refused; check that the database runs, and "+
+		"that --database-url is its address; (2) requests must be signed: make a key")
 	require.Equal(t, codes.Unavailable, status.Code(got))
 	require.Equal(t, got, explain.Error(got), "a second time changes nothing")
 	require.ErrorIs(t, got, gone)

@@ -270,7 +270,7 @@ func TestTargetOf(t *testing.T) {
 	}{
 		{"cannot be provisioned", "member", site, user("7")},
 		{"did not say which role", "", &v2.Resource{}, user("7")},
-		{`at group "9": a role can be held at the tenant, an account or a site only`, "", assignment(t, "2", "group", "9"), user("7")},
+		{`at group "9": a role is held at the tenant`, "", assignment(t, "2", "group", "9"), user("7")},
 		{`names role "" at site "9"`, "", assignment(t, "", resources.Site, "9"), user("7")},
 		{"console ids are digits only", "", assignment(t, "x", resources.Site, "9"), user("7")},
 		{"only users and service users", "", site, site.GetId()},

@@ -154,7 +154,7 @@ func TestHoldingOf_Types(t *testing.T) {
 		{"303-201", "", id("role", "303"), id("site", "201")},
 		{"303-201", `names a "user" as its role: sync`, id("user", "303"), id("site", "201")},
 		{"303-201", `names a "" as its role: sync`, id("", "303"), id("site", "201")},
-		{"303-201", `at user "201": a role can be held at the tenant, an account or a site only`, id("role", "303"), id("user", "201")},
+		{"303-201", `at user "201": a role is held at`, id("role", "303"), id("user", "201")},
 		{"303-tenant", `at tenant "101", which is another`, id("role", "303"), id("tenant", "101")},
 	} {
 		trait, err := anypb.New(&v2.ScopeBindingTrait{RoleId: c.role, ScopeResourceId: c.scope})
