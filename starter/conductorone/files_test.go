@@ -167,6 +167,12 @@ type deployment struct {
 						MountPath string `yaml:"mountPath"`
 					} `yaml:"volumeMounts"`
 				}
+				Volumes []struct {
+					Secret struct {
+						SecretName  string `yaml:"secretName"`
+						DefaultMode int    `yaml:"defaultMode"`
+					}
+				}
 			}
 		}
 	}
@@ -175,14 +181,9 @@ type deployment struct {
 // The example for Kubernetes runs one process without rights, and names settings that there are.
 func TestDeploy_Kubernetes(t *testing.T) {
 	t.Parallel()
-	file, err := os.Open("deploy/kubernetes.yaml")
+	text, err := os.ReadFile("deploy/kubernetes.yaml")
 	require.NoError(t, err)
-	defer func() { require.NoError(t, file.Close()) }()
-	decoder := yaml.NewDecoder(file)
-	var secret, d deployment
-	require.NoError(t, decoder.Decode(&secret))
-	require.NoError(t, decoder.Decode(&d))
-	require.Equal(t, []string{"Secret", "Deployment"}, []string{secret.Kind, d.Kind})
+	secret, d := decodeDeployment(t, string(text))
 
 	known, given := knownVariables(), map[string]bool{}
 	for name := range secret.StringData {
@@ -209,6 +210,35 @@ func TestDeploy_Kubernetes(t *testing.T) {
 		require.True(t, known[name], "the connector reads no variable %s", name)
 	}
 	requireSecretsApart(t, secret.StringData, given)
+}
+
+// decodeDeployment decodes the objects of the example for Kubernetes.
+func decodeDeployment(t *testing.T, text string) (secret, d deployment) {
+	t.Helper()
+	decoder := yaml.NewDecoder(strings.NewReader(text))
+	require.NoError(t, decoder.Decode(&secret))
+	require.NoError(t, decoder.Decode(&d))
+	require.Equal(t, []string{"Secret", "Deployment"}, []string{secret.Kind, d.Kind})
+	return secret, d
+}
+
+// What is commented out for signed requests mounts the key and names it, and changes nothing else.
+func TestDeploy_KubernetesSigning(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("deploy/kubernetes.yaml")
+	require.NoError(t, err)
+	_, plain := decodeDeployment(t, string(text))
+	_, signing := decodeDeployment(t, strings.ReplaceAll(string(text), "#signing ", ""))
+	c, before := &signing.Spec.Template.Spec.Containers[0], plain.Spec.Template.Spec.Containers[0]
+	key, mount := c.Env[len(c.Env)-1], c.VolumeMounts[len(c.VolumeMounts)-1]
+	require.Equal(t, variable("signing-key"), key.Name)
+	require.Equal(t, mount.MountPath+"/key", key.Value)
+	volumes := signing.Spec.Template.Spec.Volumes
+	require.Len(t, volumes, 2)
+	require.Equal(t, "baton-signing-key", volumes[1].Secret.SecretName)
+	require.Equal(t, 0o440, volumes[1].Secret.DefaultMode)
+	c.Env, c.VolumeMounts = c.Env[:len(c.Env)-1], c.VolumeMounts[:len(c.VolumeMounts)-1]
+	require.Equal(t, before, *c)
 }
 
 // requireSecretsApart checks that what is secret is in the Secret only.
