@@ -145,6 +145,32 @@ func checkCADirs() error {
 	return nil
 }
 
+// CheckPlainProxy refuses a proxy that Temporal's client cannot use for a host and port: it speaks to all as if they
+// were http:// ones, and would try for ever. The error names the variable, and holds no password.
+func CheckPlainProxy(address string) error {
+	target := &url.URL{Scheme: "https", Host: address}
+	through, err := httpproxy.FromEnvironment().ProxyFunc()(target)
+	if err != nil {
+		return fmt.Errorf("%s is not the URL of a proxy", proxyVariable("https"))
+	}
+	if through == nil || through.Scheme == "http" {
+		return nil
+	}
+	return fmt.Errorf("%s names a proxy of %s://, and Temporal's client uses those of http:// only: "+
+		"set it to an http:// proxy, or add %s to NO_PROXY, if it can be reached without one",
+		proxyVariable("https"), through.Scheme, target.Hostname())
+}
+
+// proxyVariable is the variable that names the proxy to URLs of a scheme.
+func proxyVariable(scheme string) string {
+	for _, candidate := range proxyVariables[scheme] {
+		if os.Getenv(candidate) != "" {
+			return candidate
+		}
+	}
+	return "HTTPS_PROXY"
+}
+
 // Proxy says in words through which proxy a URL is reached, and which variable says so; "" for none.
 // It holds no password.
 func Proxy(target *url.URL) string {
@@ -152,14 +178,7 @@ func Proxy(target *url.URL) string {
 	if err != nil || through == nil {
 		return ""
 	}
-	name := "HTTPS_PROXY"
-	for _, candidate := range proxyVariables[strings.ToLower(target.Scheme)] {
-		if os.Getenv(candidate) != "" {
-			name = candidate
-			break
-		}
-	}
-	return fmt.Sprintf("%s://%s (%s)", through.Scheme, through.Host, name)
+	return fmt.Sprintf("%s://%s (%s)", through.Scheme, through.Host, proxyVariable(strings.ToLower(target.Scheme)))
 }
 
 // CAs says in words whose certificates are trusted, and which variable says so; "" for the system's.

@@ -1,6 +1,7 @@
 package temporalclient
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -16,6 +17,8 @@ import (
 	"go.temporal.io/sdk/contrib/envconfig"
 
 	"sentinelone-provisioner/internal/envvar"
+	"sentinelone-provisioner/internal/netenv"
+	"sentinelone-provisioner/internal/textfile"
 )
 
 const addressVariable = "TEMPORAL_ADDRESS"
@@ -105,7 +108,10 @@ func checkFiles(values environment) error {
 		if !set {
 			continue
 		}
-		_, err := os.ReadFile(path)
+		text, err := os.ReadFile(path)
+		if err == nil && name != "TEMPORAL_CONFIG_FILE" {
+			faults = append(faults, checkPEM(name, path, text))
+		}
 		switch {
 		case err == nil, name == "TEMPORAL_CONFIG_FILE" && errors.Is(err, fs.ErrNotExist):
 		case strings.Contains(path, "://"):
@@ -120,6 +126,22 @@ func checkFiles(values environment) error {
 			certVariable, keyVariable))
 	}
 	return errors.Join(faults...)
+}
+
+// checkPEM refuses the encodings of a file of certificates or keys in which the SDK finds none.
+func checkPEM(name, path string, text []byte) error {
+	plain, err := textfile.Text(text)
+	switch {
+	case err != nil:
+		return fmt.Errorf("%s: %s: %w", name, path, err)
+	case len(plain) != len(text):
+		return fmt.Errorf("%s: %s begins with a byte order mark, behind which nothing is found: remove it "+
+			"with `sed -i '1s/^\\xef\\xbb\\xbf//' %s`", name, path, path)
+	case !bytes.Contains(text, []byte("-----BEGIN ")):
+		return fmt.Errorf("%s: %s is not in PEM (-----BEGIN …): convert it with "+
+			"`openssl x509 -inform der -in FILE -out FILE.pem`", name, path)
+	}
+	return nil
 }
 
 // maxLength is the most bytes of a value: an API key may be long, a path or a name is not.
@@ -153,10 +175,13 @@ func loadOptions() (client.Options, error) {
 	if _, set := values[addressVariable]; !set {
 		source = "the address in the Temporal configuration file"
 	}
-	if opts.HostPort != "" {
-		err = checkAddress(source, opts.HostPort)
+	if opts.HostPort == "" {
+		return opts, nil
 	}
-	return opts, err
+	if err := checkAddress(source, opts.HostPort); err != nil {
+		return opts, err
+	}
+	return opts, netenv.CheckPlainProxy(strings.TrimPrefix(opts.HostPort, "dns:///"))
 }
 
 // checkAddress refuses an address that the SDK would try for ever to reach.
