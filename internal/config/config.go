@@ -183,7 +183,7 @@ func (c Console) checkBaseURL() error {
 }
 
 // TokenSource returns the source of the API token: the variable or the file. It
-// fails if neither or both are set, and if the token is empty or unreadable.
+// fails if neither or both are set, and if the token is empty, unreadable or no token.
 func (c Console) TokenSource() (console.TokenSource, error) {
 	switch {
 	case c.Token.value() != "" && c.TokenFile != "":
@@ -205,7 +205,11 @@ func (c Console) TokenSource() (console.TokenSource, error) {
 		return nil, errors.New("SENTINELONE_API_TOKEN is empty: " +
 			"set it to the token of a user or service user of the console")
 	}
-	return console.StaticToken(c.Token.value()), nil
+	source := console.StaticToken(c.Token.value())
+	if _, err := source.Token(); err != nil {
+		return nil, fmt.Errorf("SENTINELONE_API_TOKEN: %w", err)
+	}
+	return source, nil
 }
 
 // minToken is fewer bytes than every API token has, and more than most names of files.

@@ -116,8 +116,8 @@ func readToken(path string) (string, error) {
 	return token, nil
 }
 
-// checkToken rejects what cannot be sent in a header. It checks nothing else: tokens are JWTs
-// or older opaque strings.
+// checkToken rejects what cannot be sent in a header, and what stands around a token that was copied: the console
+// answers to it as to a token that has expired. It checks nothing else: tokens are JWTs or older opaque strings.
 func checkToken(token string) error {
 	if token == "" {
 		return errors.New("is empty: write the token of a service user or user of the console")
