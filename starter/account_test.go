@@ -102,6 +102,47 @@ func createdServiceUser(t *testing.T, l *live) { //nolint:thelper // a subtest
 	require.Empty(t, l.named(access.ServiceUser, "svc.new"))
 }
 
+// A token is replaced once another person has approved it, and goes to the worker's sink. Roles stay.
+func rotatedToken(t *testing.T, l *live) { //nolint:thelper // a subtest
+	create := []string{
+		"service-user", "create", "--name", "svc.rotated", "--role", "SOC", "--scope", "Acme / Berlin",
+		"--token-until", "9000h",
+	}
+	require.Equal(t, exitDone, run(t, create...).code)
+	before := l.named(access.ServiceUser, "svc.rotated")[0]
+	old, path := l.console.ServiceUserToken(before.ID), filepath.Join(l.host, before.ID+".token")
+	rotate := []string{"service-user", "rotate", "svc.rotated", "--token-until", "90d"}
+
+	planned := run(t, append(rotate, "--dry-run")...)
+	require.Equal(t, exitDone, planned.code, planned.errOut)
+	require.Regexp(t, `(?m)^approval +1 approval from anyone, within 72h \(rule "tokens"\)$`, planned.out)
+	require.Contains(t, planned.out, "the token that is in use now is void at once")
+	unasked := run(t, rotate...)
+	require.Equal(t, exitUsage, unasked.code)
+	require.Contains(t, unasked.errOut, "pass --yes")
+	for _, wrong := range [][]string{rotate[:3:3], append(rotate[:4:4], "2020-01-01"), append(rotate, "--id", "grant/X")} {
+		require.Equal(t, exitUsage, run(t, append(wrong, "--yes")...).code, "%v", wrong)
+	}
+	require.Equal(t, old, l.console.ServiceUserToken(before.ID), "nothing is approved")
+
+	code, out, errOut := decidedMeanwhile(t, []string{"approve", "ROT-1", "--by", "carol@example.com", "--yes"},
+		append(rotate, "--yes", "--id", "ROT-1")...)
+	require.Equal(t, exitDone, code, errOut)
+	require.Regexp(t, `(?m)^state +rotated, new API token made and verified, the old one is void$`, out)
+	require.Contains(t, out, path+" in the worker's SERVICE_USER_TOKEN_DIR, expires at ")
+	token := l.console.ServiceUserToken(before.ID)
+	require.NotEqual(t, old, token)
+	kept, err := os.ReadFile(filepath.Join(l.tokens, path))
+	require.NoError(t, err)
+	require.Equal(t, token, string(kept))
+	require.NotContains(t, out+errOut, token)
+	require.Equal(t, before.Holdings(), l.named(access.ServiceUser, "svc.rotated")[0].Holdings())
+
+	missing := run(t, "service-user", "rotate", "svc.nobody", "--token-until", "90d", "--yes")
+	require.Equal(t, exitFailed, missing.code)
+	require.Contains(t, missing.errOut, "svc.nobody")
+}
+
 func offboardedUser(t *testing.T, l *live) { //nolint:thelper // a subtest
 	p := l.person("leaver@example.com")
 	planned := run(t, "offboard", "--user", "leaver@example.com", "--delete", "--dry-run")

@@ -65,6 +65,7 @@ rules:
     permanent: true
     approvals: [{need: 1, from: [anyone]}]
   - {name: all, permanent: true, autoApprove: true}
+  - {name: tokens, for: [rotateToken], approvals: [{need: 1, from: [anyone]}]}
 `
 
 // newLive brings everything up. Two accounts, a site name that both have, a name that

@@ -135,6 +135,7 @@ func TestHostileNames(t *testing.T) { //nolint:funlen // a long list of commands
 		{"revoke", "--service-user", "svc" + hostile, "--role", "Viewer", "--scope", "tenant", "--wait"},
 		{"offboard", "--user", user, "--delete", "--dry-run"},
 		{"service-user", "retire", "svc" + hostile, "--dry-run"},
+		{"service-user", "rotate", "svc" + hostile, "--token-until", "9000h", "--dry-run"},
 		{"user", "create", "--email", hostile, "--name", hostile, "--role", "Viewer", "--scope", "tenant"},
 		{"apply", rows},
 		{"policy", "check", policyFile},

@@ -11,12 +11,14 @@ import (
 
 func newServiceUserCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "service-user", Short: "Create and retire service users",
-		Long: "Create service users, each with one role and a token that the worker keeps, and retire them.",
+		Use: "service-user", Short: "Create service users, rotate their tokens and retire them",
+		Long: "Create service users, each with one role and a token that the worker keeps, rotate their tokens, and " +
+			"retire them.",
 		Example: `  starter service-user create --name ci --role Viewer --scope tenant --token-until 90d
+  starter service-user rotate ci --token-until 90d
   starter service-user retire ci`,
 	}
-	cmd.AddCommand(newServiceUserCreateCommand(a), newServiceUserRetireCommand(a))
+	cmd.AddCommand(newServiceUserCreateCommand(a), newServiceUserRotateCommand(a), newServiceUserRetireCommand(a))
 	return onlySubcommands(cmd)
 }
 
