@@ -15,6 +15,7 @@ import (
 	workflowpb "go.temporal.io/api/workflow/v1"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/connection"
 	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/internal/store"
 	"sentinelone-provisioner/internal/temporalclient"
@@ -32,8 +33,12 @@ func newStatusCommand(a *app) *cobra.Command {
 	c := &statusCommand{app: a}
 	cmd := &cobra.Command{
 		Use:   "status",
-		Short: "Show the progress or result of a sync",
-		Long: `Show the progress of a sync, or the result of the last one: each collection, what it is
+		Short: "Show the state of the connection, and of a sync",
+		Long: `Show the connection to the console in one word, Syncing, Connected, Degraded or Disconnected,
+and what that rests on: each rung with its evidence and the age of it. The worker checks the
+connection every few minutes; an old check is never called Connected.
+
+Then show the progress of a sync, or the result of the last one: each collection, what it is
 waiting for, and why it is quarantined, if it is. Details come from a worker; without one
 only Temporal's view is shown, and the result of a sync that has ended.`,
 		Example: `  starter status
@@ -47,6 +52,10 @@ only Temporal's view is shown, and the result of a sync that has ended.`,
 
 // statusAnswer is the output for programs.
 type statusAnswer struct {
+	// Report is the state of the connection, as at the worker's /status; nil where the console or the database
+	// is not known.
+	*connection.Report
+
 	WorkflowID string `json:"workflowId"`
 	RunID      string `json:"runId"`
 	// Execution is Temporal's own view: running, completed, failed, …
@@ -69,15 +78,17 @@ func (c *statusCommand) execute(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	evidence, host := c.connectionEvidence(ctx)
 	e, err := c.connect(ctx)
 	if err != nil {
-		return err
+		return errors.Join(c.emitConnection(evidence), err)
 	}
 	defer e.Close()
 	answer, err := e.statusAnswer(ctx, id)
 	if err != nil {
-		return err
+		return errors.Join(c.emitConnection(evidence), err)
 	}
+	answer.Report = c.judgeConnection(evidence, host, answer)
 	answer.drift, answer.Drift = c.driftLine(ctx)
 	if c.output.json {
 		return c.emitJSON(answer)
@@ -132,6 +143,10 @@ func executionText(info *workflowpb.WorkflowExecutionInfo) string {
 }
 
 func (c *statusCommand) print(a statusAnswer) {
+	if a.Report != nil {
+		c.printConnection(*a.Report)
+		fmt.Fprintln(c.out)
+	}
 	facts := [][]string{{"sync", a.WorkflowID}, {"run", a.RunID}, {"execution", a.Execution}}
 	add := func(name, value string) {
 		if value != "" {

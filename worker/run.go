@@ -58,6 +58,7 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		defer func() { _ = metrics.Close() }()
 		options.MetricsHandler = metrics.Handler
 	}
+	probes := serveHealth(metrics, cfg.Worker.TaskQueue)
 	blockUndecodable(log, &options)
 	db, err := store.Open(ctx, cfg.Store.URL)
 	if err != nil {
@@ -75,7 +76,8 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return configError(stderr, "PAYLOAD_KEYS_FILE", err)
 	}
 	warnOperator(log, cfg)
-	if err := serve(ctx, log, cfg, options, db, metrics); err != nil {
+	probes.opened(db)
+	if err := serve(ctx, log, cfg, options, db, metrics, probes); err != nil {
 		_, _ = fmt.Fprintf(stderr, "error: %s\n", describe.Error(err.Error()))
 		return exitFailed
 	}
@@ -98,7 +100,7 @@ func warnOperator(log *slog.Logger, cfg config.Config) {
 // serve connects to Temporal and runs both workers until ctx ends.
 func serve(
 	ctx context.Context, log *slog.Logger, cfg config.Config, options client.Options, db *store.Store,
-	metrics *telemetry.Metrics,
+	metrics *telemetry.Metrics, probes *health,
 ) error {
 	s1, err := cfg.Console.Client(version.UserAgent())
 	if err != nil {
@@ -144,6 +146,8 @@ func serve(
 	if err := w.Start(); err != nil {
 		return temporalclient.Explain(err, options)
 	}
+	probes.polls(temporal)
+	defer probes.stops()
 	checking, stopChecks := context.WithCancel(ctx)
 	checked := startConnection(checking, log, temporal, cfg, s1.Console())
 	defer func() { stopChecks(); <-checked }()
@@ -153,6 +157,7 @@ func serve(
 		"deployment", deployment, "build_id", build)
 	select {
 	case <-ctx.Done():
+		probes.stops()
 		log.Info("Worker is stopping: waiting for running activities to finish or hand over",
 			"at_most", stopTimeout.String())
 		w.Stop()

@@ -105,13 +105,9 @@ func (a *Activities) gather(ctx context.Context) (connection.Evidence, error) {
 
 // Latest is the evidence that checks of a console have kept last; nil before the first.
 func Latest(ctx context.Context, s *store.Store, host string) (*connection.Evidence, error) {
-	text, err := s.ConnectionCheck(ctx, host)
-	if err != nil || text == nil {
+	kept, err := s.ConnectionCheck(ctx, host)
+	if err != nil {
 		return nil, err
 	}
-	var out connection.Evidence
-	if err := json.Unmarshal(text, &out); err != nil {
-		return nil, fmt.Errorf("read the check of the connection to %s: %w", host, err)
-	}
-	return &out, nil
+	return connection.ReadEvidence(kept)
 }

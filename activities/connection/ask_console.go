@@ -90,7 +90,7 @@ func answered(r inspect.Report, at time.Time, before *connection.Evidence) (reac
 		return found(before.Reachable, nil, version),
 			found(before.Authenticated, nil, "the console accepts the API token")
 	case status == http.StatusTooManyRequests:
-		return found(before.Reachable, nil, "the console answers, and limits the rate of requests"), before.Authenticated
+		return found(before.Reachable, nil, "the console answers, and limits the rate"), before.Authenticated
 	}
 	return found(before.Reachable, err, ""), before.Authenticated
 }

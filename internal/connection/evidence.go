@@ -1,6 +1,10 @@
 package connection
 
-import "time"
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+)
 
 // Evidence is what the checks of a console have found so far. A nil part is unknown. Every time is in UTC. All of it is
 // bounded, whatever the console holds, since it passes through Temporal.
@@ -27,6 +31,18 @@ type Evidence struct {
 	ServiceUserTokens *ServiceUserTokens `json:"serviceUserTokens,omitempty"`
 	// Faults say what could not be looked up, one sentence each.
 	Faults []string `json:"faults,omitempty"`
+}
+
+// ReadEvidence reads what a check has kept in the store; nil for nil. Fields of newer versions are left out.
+func ReadEvidence(kept []byte) (*Evidence, error) {
+	if kept == nil {
+		return nil, nil
+	}
+	var out Evidence
+	if err := json.Unmarshal(kept, &out); err != nil {
+		return nil, fmt.Errorf("read what the last check of the connection has found: %w", err)
+	}
+	return &out, nil
 }
 
 // Finding is one fact that each check finds anew.

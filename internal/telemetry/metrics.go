@@ -23,7 +23,9 @@ type Metrics struct {
 	Handler client.MetricsHandler // for the options of the Temporal client
 	// Requests measures the requests to the console.
 	Requests *Requests
+	Console  string // whose metrics they are
 	ours     prometheus.Registerer
+	mux      *http.ServeMux
 	server   *http.Server
 	done     chan struct{}
 }
@@ -55,6 +57,7 @@ func ServeMetrics(ctx context.Context, address, console string) (*Metrics, error
 	m := &Metrics{
 		Handler:  &handler{MetricsHandler: sdk, ours: newVectors(ours)},
 		Requests: newRequests(ours), ours: ours,
+		Console: console, mux: mux,
 		server: &http.Server{Handler: mux, ReadHeaderTimeout: headerTimeout},
 		done:   make(chan struct{}),
 	}
@@ -66,6 +69,9 @@ func ServeMetrics(ctx context.Context, address, console string) (*Metrics, error
 	}()
 	return m, nil
 }
+
+// Handle serves a pattern, as [http.ServeMux] has it, beside the metrics from now on.
+func (m *Metrics) Handle(pattern string, h http.Handler) { m.mux.Handle(pattern, h) }
 
 // ReadState adds the metrics that come from the database: read is called when Prometheus asks, at most every ten
 // seconds, and must not take longer than five. ends is when the API token expires, the zero time if it does not; false
