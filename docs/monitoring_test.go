@@ -47,10 +47,12 @@ func dashboardExprs(t *testing.T) (out []string) {
 	t.Helper()
 	var file struct {
 		Panels []struct {
-			ID      int
-			Title   string
-			Targets []struct{ Expr string }
-		}
+			ID      int    `json:"id"`
+			Title   string `json:"title"`
+			Targets []struct {
+				Expr string `json:"expr"`
+			} `json:"targets"`
+		} `json:"panels"`
 	}
 	require.NoError(t, json.Unmarshal([]byte(read(t, monitoring+"/dashboard.json")), &file))
 	var ids []int
@@ -94,7 +96,7 @@ func TestAlerts_HaveARunbook(t *testing.T) {
 	t.Parallel()
 	runbook, named := read(t, "docs/runbook.md"), 0
 	sections := map[string]string{}
-	for _, section := range strings.Split(runbook, "\n## ") {
+	for section := range strings.SplitSeq(runbook, "\n## ") {
 		title, _, _ := strings.Cut(section, "\n")
 		for anchor := range anchors("# " + title) {
 			sections[anchor] = section

@@ -83,6 +83,7 @@ func (p *app) root() *cobra.Command {
 		{groupRecord, newKeysCommand(p)},
 		{groupOther, newPolicyCommand(p)},
 		{groupOther, newSignersCommand(p)},
+		{groupOther, newCodecServerCommand(p)},
 		{groupOther, newSupportBundleCommand(p)},
 		{groupOther, newVersionCommand(p)},
 	} {
