@@ -135,3 +135,11 @@ func (k Key) aead() (cipher.AEAD, error) {
 	}
 	return cipher.NewGCM(block)
 }
+
+// KeyOf returns the id of the key that has encrypted a payload; false if none has.
+func KeyOf(p *commonpb.Payload) (id string, encrypted bool) {
+	if string(p.GetMetadata()[converter.MetadataEncoding]) != encodingEncrypted {
+		return "", false
+	}
+	return string(p.GetMetadata()[metadataKeyID]), true
+}
