@@ -80,8 +80,8 @@ func (p *app) keysStatus(ctx context.Context) error {
 	}
 	for _, k := range out.Keys {
 		if k.State == "missing" {
-			return fmt.Errorf("the key %q is missing, and %d running workflows need it: add its line to PAYLOAD_KEYS_FILE",
-				k.ID, len(k.Workflows))
+			return fmt.Errorf("the key %q is missing, and %d running workflows need it: add its line to "+
+				"PAYLOAD_KEYS_FILE", k.ID, len(k.Workflows))
 		}
 	}
 	return nil

@@ -61,7 +61,8 @@ func TestServer(t *testing.T) {
 		"the page":        {target: "/decode", origin: uiOrigin, status: 200},
 		"by IPv6":         {target: "/decode", host: "[::1]:8081", status: 200},
 		"with the token": {
-			token: serverToken, target: "/decode", host: "s1.example.com", authorization: "Bearer " + serverToken, status: 200,
+			token: serverToken, target: "/decode", host: "s1.example.com", authorization: "Bearer " + serverToken,
+			status: 200,
 		},
 		"without it":    {token: serverToken, target: "/decode", status: 401, says: "missing or wrong"},
 		"another token": {token: serverToken, target: "/decode", authorization: "Bearer x" + serverToken, status: 401},
