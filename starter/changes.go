@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"iter"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -28,7 +29,8 @@ func newChangesCommand(a *app) *cobra.Command {
 		Use:   "changes",
 		Short: "List roles that were added and removed",
 		Long: `List roles that were added and removed between verified syncs. The time of a change is
-the time of the sync that found it.
+the time of the sync that found it. "by" names who made it, where syncs read the console's
+activity feed (starter sync --delta).
 A date in --since means the start of that day, in --until its end, both UTC.`,
 		Example: `  starter changes
   starter changes --since 24h
@@ -96,10 +98,11 @@ func (c *changesCommand) execute(ctx context.Context) error {
 func changesTable() rowTable[store.Change] {
 	labels := &describe.Labels{}
 	return rowTable[store.Change]{
-		header: []string{"when", "change", "principal", "kind", "role", "level", "scope"},
+		header: []string{"when", "change", "principal", "kind", "role", "level", "scope", "by"},
 		note:   func(c store.Change) { noteAccess(labels, c.AccessRow) },
 		cells: func(c store.Change) []string {
-			return append([]string{describe.Minute(c.At), c.Action}, accessCells(labels, c.AccessRow)...)
+			line := append([]string{describe.Minute(c.At), c.Action}, accessCells(labels, c.AccessRow)...)
+			return append(line, strings.Join(c.By, ", "))
 		},
 	}
 }

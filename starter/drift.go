@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -192,9 +193,9 @@ func driftTable(rows []store.DriftRow) (header []string, lines [][]string) {
 	}
 	for i, r := range rows {
 		line := append([]string{string(r.Drift)}, accessCells(labels, held[i])...)
-		lines = append(lines, append(line, describe.Minute(r.Since), r.Request))
+		lines = append(lines, append(line, describe.Minute(r.Since), r.Request, strings.Join(r.By, ", ")))
 	}
-	return []string{"drift", "principal", "kind", "role", "level", "scope", "since", "request"}, lines
+	return []string{"drift", "principal", "kind", "role", "level", "scope", "since", "request", "by"}, lines
 }
 
 // driftAnswer is the output for programs, without its rows, which are written one by one before the counts.

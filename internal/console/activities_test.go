@@ -1,7 +1,6 @@
 package console
 
 import (
-	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -23,10 +22,13 @@ func activitiesOf(t *testing.T, body string) (Page[Activity], error) {
 func TestActivities_DecodesLoosely(t *testing.T) {
 	t.Parallel()
 	page, err := activitiesOf(t, `{"data":[
-		{"id":"1535334414585508710","activityType":24,"createdAt":"2026-11-02T09:00:00.087759Z","userId":"1535334414585508711",
-		 "data":{"byUser":"Carol Roy","username":"Ana Roy","email":"ana@example.com","accountId":225494730938493804},"hash":null},
-		{"id":1535334414585508712,"activityType":"142","createdAt":"2026-11-02T09:00:00Z","userId":1535334414585508713,"data":null},
-		{"id":"1535334414585508714","activityType":{},"createdAt":17,"userId":"../users","data":{"byUser":{"name":"x"},"username":["y"],"email":7}},
+		{"id":"1535334414585508710","activityType":24,"createdAt":"2026-11-02T09:00:00.087759Z",
+		 "userId":"1535334414585508711","hash":null,
+		 "data":{"byUser":"Carol Roy","username":"Ana Roy","email":"ana@example.com","accountId":225494730938493804}},
+		{"id":1535334414585508712,"activityType":"142","createdAt":"2026-11-02T09:00:00Z","userId":1535334414585508713,
+		 "data":null},
+		{"id":"1535334414585508714","activityType":{},"createdAt":17,"userId":"../users",
+		 "data":{"byUser":{"name":"x"},"username":["y"],"email":7}},
 		{"id":"1535334414585508715","activityType":23.5,"data":[1],"userId":null}
 	],"pagination":{"totalItems":50000,"nextCursor":"abc"}}`)
 	require.NoError(t, err)
@@ -34,8 +36,8 @@ func TestActivities_DecodesLoosely(t *testing.T) {
 	at := time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)
 	require.Equal(t, []Activity{
 		{
-			ID: "1535334414585508710", Type: 24, CreatedAt: at.Add(87759 * time.Microsecond), UserID: "1535334414585508711",
-			By: "Carol Roy", Username: "Ana Roy", Email: "ana@example.com",
+			ID: "1535334414585508710", Type: 24, CreatedAt: at.Add(87759 * time.Microsecond),
+			UserID: "1535334414585508711", By: "Carol Roy", Username: "Ana Roy", Email: "ana@example.com",
 		},
 		{ID: "1535334414585508712", Type: 142, CreatedAt: at, UserID: "1535334414585508713"},
 		{ID: "1535334414585508714", Email: "7"},
@@ -65,9 +67,10 @@ func TestActivities_Query(t *testing.T) {
 	require.NoError(t, err)
 	_, err = c.Activities(t.Context(), ActivityQuery{Types: feedTypes, Newest: true, Limit: 1})
 	require.NoError(t, err)
-	require.Equal(t, "activityTypes=23%2C24%2C142&createdAt__gte=2026-11-02T09%3A00%3A00.000001Z&cursor=next&limit=1000"+
+	const types = "activityTypes=23%2C24%2C142"
+	require.Equal(t, types+"&createdAt__gte=2026-11-02T09%3A00%3A00.000001Z&cursor=next&limit=1000"+
 		"&sortBy=createdAt&sortOrder=asc", f.requests()[0].URL.RawQuery)
-	require.Equal(t, "activityTypes=23%2C24%2C142&limit=1&sortBy=createdAt&sortOrder=desc", f.requests()[1].URL.RawQuery)
+	require.Equal(t, types+"&limit=1&sortBy=createdAt&sortOrder=desc", f.requests()[1].URL.RawQuery)
 	for _, bad := range []ActivityQuery{{}, {Types: feedTypes, Limit: 1001}, {Types: feedTypes, Limit: -1}} {
 		_, err := c.Activities(t.Context(), bad)
 		require.Error(t, err)
@@ -78,12 +81,13 @@ func TestActivities_Query(t *testing.T) {
 // Answers that no feed gives are errors, and so is an entry without an id: it could not be told from another.
 func TestActivities_RefusesOtherAnswers(t *testing.T) {
 	t.Parallel()
+	many := strings.Repeat(`{"id":"1"},`, PageLimit) + `{"id":"1"}`
 	for name, body := range map[string]string{
 		"no data":       `{"pagination":{"totalItems":0}}`,
 		"no pagination": `{"data":[]}`,
 		"no id":         `{"data":[{"activityType":23}],"pagination":{"totalItems":1}}`,
 		"not a list":    `{"data":{},"pagination":{"totalItems":1}}`,
-		"too many":      `{"data":[` + strings.Repeat(`{"id":"1"},`, PageLimit) + `{"id":"1"}],"pagination":{"totalItems":1}}`,
+		"too many":      `{"data":[` + many + `],"pagination":{"totalItems":1}}`,
 		"a web page":    `<html></html>`,
 		"cut":           `{"data":[{"id":"1"}`,
 	} {
@@ -101,7 +105,7 @@ func TestActivities_RefusesOtherAnswers(t *testing.T) {
 func TestActivityTypes(t *testing.T) {
 	t.Parallel()
 	body := `{"data":[{"id":142,"action":"x"},{"id":"23"},{"id":23},{"id":null},{"id":{}}]}`
-	f := startConsole(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprint(w, body) })
+	f := startConsole(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(body)) })
 	got, err := f.client(t).ActivityTypes(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, []int{23, 142}, got)

@@ -48,7 +48,6 @@ type activity struct {
 	by      string
 	name    string
 	email   string
-	text    string
 	visible int // number of entries that must have been written before this one shows
 }
 
@@ -113,7 +112,8 @@ func (c *Console) actor(by string) string {
 	return "Carol Roy"
 }
 
-// recordChange writes the entries about a principal that was created (before is nil), changed or deleted (after is nil).
+// recordChange writes the entries about a principal that was created (before is nil), changed, or deleted (after is
+// nil).
 // A service user that moves to another level is deleted and created again with the same id; a user's edit makes two
 // entries. Both were seen in captures.
 func (c *Console) recordChange(by string, before, after *principal) {
@@ -144,7 +144,7 @@ func (c *Console) recordChange(by string, before, after *principal) {
 var activityParams = params(map[string]param{
 	"accountIds":    idList(500),
 	"activityTypes": listOf(5000, checkNumber),
-	"activityUuids": words(5000),
+	"activityUuids": words(),
 	"agentIds":      idList(5000),
 	"alertIds":      idList(5000),
 	"groupIds":      idList(500),
@@ -154,7 +154,7 @@ var activityParams = params(map[string]param{
 	"siteIds":       idList(500),
 	"sortBy":        oneOf("id", "activityType", "createdAt"),
 	"threatIds":     idList(5000),
-	"userEmails":    words(5000),
+	"userEmails":    words(),
 	"userIds":       idList(5000),
 }, "createdAt")
 

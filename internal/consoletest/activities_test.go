@@ -159,8 +159,8 @@ func TestFeed_Oddities(t *testing.T) {
 		s.ReleaseFeed()
 		got := feedOf(t, s, "")
 		require.Len(t, got, 3)
-		require.True(t, slices.IsSortedFunc(got, func(a, b entry) int { return strings.Compare(a.createdAt, b.createdAt) }),
-			"late entries have the time of their edit")
+		byTime := func(a, b entry) int { return strings.Compare(a.createdAt, b.createdAt) }
+		require.True(t, slices.IsSortedFunc(got, byTime), "late entries have the time of their edit")
 	})
 	t.Run("missing types", func(t *testing.T) {
 		t.Parallel()

@@ -157,7 +157,7 @@ func listOf(most int, item func(string) string) param {
 
 func idList(most int) param { return listOf(most, checkID) }
 
-func words(most int) param { return listOf(most, func(string) string { return "" }) }
+func words() param { return listOf(5000, func(string) string { return "" }) }
 
 func anyOf(values ...string) param { return listOf(5000, oneOf(values...).check) }
 

@@ -31,7 +31,7 @@ var accountsParams = params(map[string]param{
 		"id", "name", "totalLicenses", "expiration", "accountType", "state", "createdAt", "updatedAt",
 		"activeLicenses", "activeAgents", "numberOfSites", "usageType", "billingMode",
 	),
-	"states":        words(5000),
+	"states":        words(),
 	"totalLicenses": whole(),
 	"updatedAt":     moment(),
 	"usageType":     oneOf("customer", "mssp"),
@@ -65,7 +65,7 @@ var sitesParams = params(map[string]param{
 		"activeLicenses", "accountName", "sku", "description",
 	),
 	"state":         oneOf("active", "expired", "deleted"),
-	"states":        words(5000),
+	"states":        words(),
 	"suite":         oneOf("Core", "Control", "Complete"),
 	"totalLicenses": whole(),
 	"updatedAt":     moment(),
@@ -126,7 +126,7 @@ var usersParams = params(map[string]param{
 	"sources":       anyOf("mgmt", "sso_saml", "active_directory"),
 	"twoFaEnabled":  flag(),
 	"twoFaStatus":   word(),
-	"twoFaStatuses": words(5000),
+	"twoFaStatuses": words(),
 }, "apiTokenExpiresAt", "createdAt", "lastActivation")
 
 var serviceUsersParams = params(map[string]param{

@@ -48,6 +48,8 @@ type DriftRow struct {
 	// FoundAt is when it was first found to be drift; zero if it has not been recorded yet.
 	FoundAt time.Time `json:"foundAt,omitzero"`
 	Request string    `json:"request,omitempty"` // workflow id of the request that gave it
+	// By are the names of those who made the change, as the console's activity feed has them.
+	By []string `json:"by,omitempty"`
 }
 
 // Drift calls fn with the drift of a console at a time, by kind and age: as the latest snapshots and the claims
@@ -85,9 +87,13 @@ func scanDrift(row scanner, names places) (DriftRow, error) {
 	var r DriftRow
 	var since int64
 	var found sql.NullInt64
-	var email, name sql.NullString
+	var email, name, authors sql.NullString
 	err := row.Scan(&r.Drift, &r.Request, &r.Kind, &r.ID, &r.Level, &r.ScopeID, &r.RoleID, &since, &found,
-		&email, &name)
+		&email, &name, &authors)
+	if err != nil {
+		return r, err
+	}
+	r.By, err = authorsOf(authors)
 	r.Email, r.Name = email.String, name.String
 	r.Since, r.FoundAt = fromMicros(since), timeOrZero(found)
 	r.RoleName, r.Predefined = names.roles[r.RoleID].Name, names.roles[r.RoleID].Predefined
@@ -106,12 +112,21 @@ func scanDrift(row scanner, names places) (DriftRow, error) {
 const lastVersion = ` FROM entities n WHERE n.console = $1 AND n.id = d.principal_id AND n.collection =
 	CASE d.principal_kind WHEN 'user' THEN 'users' ELSE 'serviceUsers' END ORDER BY n.since DESC LIMIT 1)`
 
+// driftAuthors is a column with the authors of the change that made d drift: of the snapshot that first showed the
+// assignment, or of the one that no longer did.
+const driftAuthors = `(SELECT w.names FROM assignments b JOIN change_authors w
+	ON w.console = $1 AND w.principal_kind = d.principal_kind AND w.principal_id = d.principal_id
+	  AND w.snapshot_seq = CASE WHEN d.kind = 'missing' THEN b.until ELSE b.since END
+	WHERE b.console = $1 AND b.principal_kind = d.principal_kind AND b.principal_id = d.principal_id
+	  AND b.role_id = d.role_id AND b.level = d.level AND b.scope_id = d.scope_id
+	ORDER BY w.snapshot_seq DESC LIMIT 1)`
+
 // driftQuery is the statement of Drift.
 func (v view) driftQuery(ctx context.Context, q DriftQuery, scopes driftScopes, names places) (*query, error) {
 	out := &query{args: []any{q.Console}}
 	out.text.WriteString(`SELECT d.kind, d.request, d.principal_kind, d.principal_id, d.level, d.scope_id, d.role_id,
 		COALESCE(k.since_at, d.since_at), k.found_at, (SELECT n.email` + lastVersion + `,
-		(SELECT n.name` + lastVersion + ` FROM (` + scopes.currentDrift(q.Now) + `) d
+		(SELECT n.name` + lastVersion + `, ` + driftAuthors + ` FROM (` + scopes.currentDrift(q.Now) + `) d
 		LEFT JOIN drift k ON k.console = $1 AND k.gone_at IS NULL AND k.kind = d.kind
 		    AND k.principal_kind = d.principal_kind AND k.principal_id = d.principal_id AND k.level = d.level
 		    AND k.scope_id = d.scope_id AND k.role_id = d.role_id WHERE 1 = 1`)
@@ -245,7 +260,7 @@ func (s *Store) DriftFound(
 		}
 		return forEachRow(ctx, q, "read the drift that was found", `SELECT d.kind, d.request, d.principal_kind,
 				d.principal_id, d.level, d.scope_id, d.role_id, d.since_at, d.found_at, (SELECT n.email`+lastVersion+`,
-				(SELECT n.name`+lastVersion+`
+				(SELECT n.name`+lastVersion+`, `+driftAuthors+`
 			FROM drift d WHERE d.console = $1 AND d.found_in = $2
 			ORDER BY d.kind, d.since_at, d.principal_kind, d.principal_id, d.scope_id, d.role_id LIMIT $3`,
 			[]any{console, number, limit}, func(row *sql.Rows) error {

@@ -107,10 +107,13 @@ func (c *changesReader) query(columns, joins string) *query {
 			q.text.WriteString(" UNION ALL ")
 		}
 		q.text.WriteString("SELECT " + side.snapshot + ".promoted_at AS at, '" + side.action + `' AS action,
-			a.principal_kind, a.principal_id, a.role_id, a.level, a.scope_id, f.promoted_at AS began` + columns + `
+			a.principal_kind, a.principal_id, a.role_id, a.level, a.scope_id, f.promoted_at AS began, w.names AS authors` +
+			columns + `
 			FROM assignments a
 			JOIN snapshots f ON f.seq = a.since AND f.state = 'promoted'
-			LEFT JOIN snapshots t ON t.seq = a.until` + joins + `
+			LEFT JOIN snapshots t ON t.seq = a.until
+			LEFT JOIN change_authors w ON w.console = a.console AND w.snapshot_seq = ` + side.snapshot + `.seq
+			  AND w.principal_kind = a.principal_kind AND w.principal_id = a.principal_id` + joins + `
 			WHERE a.console = $1 AND ` + side.snapshot + ".promoted_at <= $2")
 		q.add(" AND "+side.snapshot+".promoted_at > %s", c.after)
 	}
@@ -121,10 +124,15 @@ func (c *changesReader) query(columns, joins string) *query {
 func scanChange(rows *sql.Rows, more ...any) (Change, error) {
 	var c Change
 	var at, began int64
+	var authors sql.NullString
 	err := rows.Scan(append([]any{
-		&at, &c.Action, &c.Kind, &c.ID, &c.RoleID, &c.Level, &c.ScopeID, &began,
+		&at, &c.Action, &c.Kind, &c.ID, &c.RoleID, &c.Level, &c.ScopeID, &began, &authors,
 	}, more...)...)
+	if err != nil {
+		return c, err
+	}
 	c.At, c.Since = fromMicros(at), fromMicros(began)
+	c.By, err = authorsOf(authors)
 	return c, err
 }
 

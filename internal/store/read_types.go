@@ -79,6 +79,9 @@ type ChangesQuery struct {
 type Change struct {
 	At     time.Time `json:"at"`
 	Action string    `json:"action"` // added or removed
+	// By are the names of those who made the change, as the console's activity feed has them; none if it is not read,
+	// or did not say.
+	By []string `json:"by,omitempty"`
 	AccessRow
 }
 

@@ -110,10 +110,7 @@ func (p *promotion) closeRows(c access.Collection) (statements []statement) {
 		statements = append(statements, statement{
 			purpose: "close rows",
 			sql: `UPDATE entities SET until = $3
-				WHERE console = $1 AND collection = $2 AND until IS NULL AND since <> $3
-				  AND ` + promotedIn("entities") + `
-				  AND NOT EXISTS (SELECT 1 FROM unchanged s
-					WHERE s.snapshot_seq = $3 AND s.collection = $2 AND s.entity_row = entities.row_id)`,
+				WHERE ` + p.closingRows(),
 			args: []any{p.snap.console, string(c), p.snap.seq},
 		})
 	}
@@ -128,12 +125,27 @@ func (p *promotion) closeRows(c access.Collection) (statements []statement) {
 	return append(statements, clearWorkTables(p.snap.seq, c)...)
 }
 
+// closingRows is the condition on the rows of collection $2 that snapshot $3 closes. Those of a delta sync are found
+// by their ids: the unary plus keeps the planner from an index of all open rows.
+func (p *promotion) closingRows() string {
+	if p.snap.delta {
+		return `console = $1 AND collection = $2 AND +until IS NULL AND since <> $3 AND ` + promoted("entities") + `
+			AND id IN (SELECT g.id FROM gone g WHERE g.snapshot_seq = $3 AND g.collection = $2
+				UNION ALL SELECT n.id FROM entities n
+				WHERE n.console = $1 AND n.collection = $2 AND n.since = $3 AND n.until IS NULL)`
+	}
+	return `console = $1 AND collection = $2 AND until IS NULL AND since <> $3
+		AND ` + promotedIn("entities") + `
+		AND NOT EXISTS (SELECT 1 FROM unchanged s
+			WHERE s.snapshot_seq = $3 AND s.collection = $2 AND s.entity_row = entities.row_id)`
+}
+
 func (p *promotion) closeAssignments(c access.Collection) (statements []statement) {
 	kind := string(c.PrincipalKind())
 	if p.counts.missing(c) > 0 {
 		statements = append(statements, statement{
 			purpose: "close assignments of missing principals",
-			sql: `WITH missing AS (` + missingRows("$3") + `)
+			sql: `WITH missing AS (` + missingRowsOf(p.snap, "$3") + `)
 				UPDATE assignments SET until = $2 FROM missing m
 				WHERE assignments.console = $1 AND assignments.principal_kind = $4 AND assignments.principal_id = m.id
 				  AND assignments.until IS NULL AND ` + promoted("assignments"),

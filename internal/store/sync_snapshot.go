@@ -14,6 +14,7 @@ type snapshotRow struct {
 	console string
 	state   string
 	note    string
+	delta   bool // set by ApplyDelta alone: only rows in the table gone are missing
 }
 
 // open says whether the snapshot still accepts pages.

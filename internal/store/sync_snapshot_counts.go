@@ -16,20 +16,25 @@ type snapshotCounts struct {
 	pending   map[access.Collection]int // received, new or changed
 	replaced  map[access.Collection]int // of the visible, those with a pending version
 	received  map[access.Collection]int // all rows, repeats included
+	gone      map[access.Collection]int // of the visible, those that a delta sync found gone; nil for other syncs
 
 	assignments        map[access.Collection]int // assignments that readers see
 	assignmentsAdded   map[access.Collection]int
 	assignmentsRemoved map[access.Collection]int
 }
 
-// missing is the number of visible rows of a collection that were not received.
+// missing is the number of visible rows of a collection that the console no longer has: they were not received, or
+// a delta sync found them gone.
 func (sum snapshotCounts) missing(c access.Collection) int {
+	if sum.gone != nil {
+		return sum.gone[c]
+	}
 	return sum.visible[c] - sum.unchanged[c] - sum.replaced[c]
 }
 
 // rowsAfter is the number of rows that readers see once the collection is promoted.
 func (sum snapshotCounts) rowsAfter(c access.Collection) int {
-	return sum.unchanged[c] + sum.pending[c]
+	return sum.visible[c] - sum.missing(c) - sum.replaced[c] + sum.pending[c]
 }
 
 // assignmentsAfter is the number of assignments that readers see once it is promoted.
@@ -87,7 +92,16 @@ func countSnapshot(
 	}
 	sum.replaced = map[access.Collection]int{}
 	sum.assignmentsAdded, sum.assignmentsRemoved = map[access.Collection]int{}, map[access.Collection]int{}
+	if snap.delta {
+		sum.gone = map[access.Collection]int{}
+	}
 	for _, c := range cs {
+		if snap.delta {
+			if sum.gone[c], err = count(ctx, q, "count rows that are gone", `WITH missing AS (`+missingRowsOf(snap, "$3")+`)
+				SELECT COUNT(*) FROM missing`, snap.console, snap.seq, string(c)); err != nil {
+				return sum, err
+			}
+		}
 		if err := sum.countReplaced(ctx, q, snap, c); err != nil {
 			return sum, err
 		}
@@ -130,7 +144,7 @@ func (sum *snapshotCounts) countAssignments(
 	}
 	if sum.missing(c) > 0 {
 		n, err := count(ctx, q, "count assignments of missing principals",
-			`WITH missing AS (`+missingRows("$3")+`)
+			`WITH missing AS (`+missingRowsOf(snap, "$3")+`)
 			 SELECT COUNT(*) FROM missing m JOIN assignments a
 			   ON a.console = $1 AND a.principal_kind = $4 AND a.principal_id = m.id
 			 WHERE a.until IS NULL AND `+promoted("a"),
@@ -172,6 +186,16 @@ func missingRows(collection string) string {
 	                   WHERE s.snapshot_seq = $2 AND s.collection = e.collection AND s.entity_row = e.row_id)
 	  AND NOT EXISTS (SELECT 1 FROM entities p
 	                   WHERE p.console = e.console AND p.collection = e.collection AND p.id = e.id AND p.since = $2)`
+}
+
+// missingRowsOf is missingRows for any snapshot: a delta sync names the rows.
+func missingRowsOf(snap snapshotRow, collection string) string {
+	if !snap.delta {
+		return missingRows(collection)
+	}
+	return `SELECT e.id FROM gone g JOIN entities e
+		ON e.console = $1 AND e.collection = g.collection AND e.id = g.id AND +e.until IS NULL AND +e.since <> $2
+	WHERE g.snapshot_seq = $2 AND g.collection = ` + collection + ` AND ` + promoted("e")
 }
 
 // promotedIn is the condition of promoted in a form that is faster for queries over many
