@@ -195,10 +195,7 @@ func TestFeed_Control(t *testing.T) {
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodPut, s.URL+"/_simulator/feed",
 		strings.NewReader(`{"loseEvery":1}`))
 	require.NoError(t, err)
-	res, err := http.DefaultClient.Do(r)
-	require.NoError(t, err)
-	require.NoError(t, res.Body.Close())
-	require.Equal(t, http.StatusNoContent, res.StatusCode)
+	require.Equal(t, http.StatusNoContent, send(t, r).status)
 	s.RemoveUsers(1)
 	require.Empty(t, feedOf(t, s, ""))
 }
