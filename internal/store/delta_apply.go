@@ -80,6 +80,9 @@ func countsOfHeads(f Feed) map[string]int {
 	for c, n := range f.Counts {
 		out[string(c)] = n
 	}
+	if hasPrincipals(out) {
+		out[Assignments] = f.held
+	}
 	return out
 }
 
@@ -114,8 +117,9 @@ func (d *delta) begin(ctx context.Context) error {
 	snap := snapshotRow{id: d.in.ID, delta: true}
 	err := d.t.execBatch(ctx, statement{
 		purpose: "begin the snapshot of a delta sync",
-		sql:     `INSERT INTO snapshots (id, console, state, started_at, workflow_id, mode) VALUES ($1, $2, $3, $4, $5, $6)`,
-		args:    []any{d.in.ID, d.in.Console, StateDraining, micros(d.in.StartedAt), d.in.WorkflowID, ModeDelta},
+		sql: `INSERT INTO snapshots (id, console, state, started_at, workflow_id, mode)
+			VALUES ($1, $2, $3, $4, $5, $6)`,
+		args: []any{d.in.ID, d.in.Console, StateDraining, micros(d.in.StartedAt), d.in.WorkflowID, ModeDelta},
 	}, statement{purpose: "read the snapshot", sql: snapshotByID, args: []any{snap.id}, scan: snap.scan})
 	if err != nil {
 		return err

@@ -56,6 +56,7 @@ func readFeed(ctx context.Context, q queryer, console, own string) (Feed, error)
 		h, proven := heads[c]
 		if proven {
 			f.Counts[c] = h.visible
+			f.held += h.held
 		}
 		fmt.Fprintf(&base, "%d/%d ", h.seq, h.version)
 	}
@@ -88,8 +89,8 @@ func microsOrZero(t time.Time) int64 {
 func (s *Store) WantFeed(ctx context.Context, console string) error {
 	return s.write(ctx, func(tx *sql.Tx) error {
 		_, err := exec(ctx, tx, "begin to read the activity feed", `INSERT INTO activity_feeds
-			(console, why, types, watermark, read_at, counted, changed, mark, mark_at, mark_of)
-			VALUES ($1, $2, '[]', 0, 0, '', 0, 0, 0, '') ON CONFLICT DO NOTHING`,
+			(console, why, types, watermark, read_at, counted, changed, mark, mark_at, mark_of, adopted, measured_of)
+			VALUES ($1, $2, '[]', 0, 0, '', 0, 0, 0, '', '', '') ON CONFLICT DO NOTHING`,
 			console, "no full sync since the first delta sync was asked for")
 		return err
 	})
@@ -163,8 +164,10 @@ func keepSeen(console string, seen []SeenActivity) (out []statement) {
 // UnknownIDs lists those of the ids that readers do not see in a collection, in their order.
 func (s *Store) UnknownIDs(ctx context.Context, console string, c access.Collection, ids []string) ([]string, error) {
 	known := map[string]bool{}
-	query := s.d.probe("e.id, e.until", "entities e", "e.console = $1 AND e.collection = $2 AND "+promoted("e"), "e.id", "$3")
-	err := forEachRow(ctx, s.r, "look up ids", query, []any{console, string(c), list(s.d, ids)}, func(rows *sql.Rows) error {
+	query := s.d.probe("e.id, e.until", "entities e",
+		"e.console = $1 AND e.collection = $2 AND "+promoted("e"), "e.id", "$3")
+	args := []any{console, string(c), list(s.d, ids)}
+	err := forEachRow(ctx, s.r, "look up ids", query, args, func(rows *sql.Rows) error {
 		var id string
 		var until sql.NullInt64
 		err := rows.Scan(&id, &until)

@@ -17,6 +17,7 @@ type MeasureInput struct {
 	// Read says that the feed was read without a gap since the last full sync. If not, nothing is measured, and delta
 	// syncs go on from the mark all the same.
 	Read        bool
+	All         bool                      // nothing was missed: a delta sync would have become a full one
 	Named       map[PrincipalRef][]string // with their authors
 	Collections map[access.Collection]bool
 	// Seen are activities that were read. Those that are not newer than the mark do not count as new again: the full
@@ -25,11 +26,11 @@ type MeasureInput struct {
 }
 
 // MeasureFeed ends what [Store.MarkFeed] began, after a full sync is promoted: it counts the changes that the feed did
-// not name, and lets delta syncs go on from the mark. It returns nil if this full sync has no mark, or if nothing can be
-// measured. Repeating it returns the first answer.
+// not name, and lets delta syncs go on from the mark. It returns nil if this full sync has no mark, or if nothing can
+// be measured. Repeating it returns the first answer.
 func (s *Store) MeasureFeed(ctx context.Context, in MeasureInput) (*FeedMeasure, error) {
 	var out *FeedMeasure
-	err := s.writeOn(ctx, func(t *txn) error {
+	err := s.writeOn(ctx, func(t *txn) (err error) {
 		out = nil
 		snap, err := s.lockConsoleOf(ctx, t.Tx, in.Snapshot)
 		if err != nil || !snap.proven() {
@@ -39,53 +40,69 @@ func (s *Store) MeasureFeed(ctx context.Context, in MeasureInput) (*FeedMeasure,
 		if err := m.read(ctx, t, in.Console); err != nil || m.of != in.Snapshot {
 			return err
 		}
-		if m.at <= m.readAt { // done before
-			if m.missed.Valid && m.measuredAt.Int64 >= m.at {
-				out = &FeedMeasure{Missed: int(m.missed.Int64), Changes: int(m.changes.Int64)}
-			}
+		if m.adopted == m.of { // done before
+			out = m.earlier()
 			return nil
 		}
-		var statements []statement
-		if in.Read && m.why == "" && m.readAt > 0 {
-			out, statements, err = measure(ctx, t, snap, in, m.changed)
-			if err != nil {
-				return err
-			}
-			statements = append(statements, statement{
-				purpose: "record what the feed missed",
-				sql:     `UPDATE activity_feeds SET missed = $2, changes = $3, measured_at = $4 WHERE console = $1`,
-				args:    []any{in.Console, out.Missed, out.Changes, max(micros(s.now()), m.at)},
-			})
-		}
-		statements = append(statements, statement{
-			purpose: "go on from the mark",
-			sql:     `UPDATE activity_feeds SET why = '', watermark = mark, read_at = mark_at, changed = 0 WHERE console = $1`,
-			args:    []any{in.Console},
-		})
-		for _, a := range in.Seen {
-			if microsOrZero(a.At) <= m.mark {
-				statements = append(statements, keepSeen(in.Console, []SeenActivity{a})...)
-			}
-		}
-		return t.execBatch(ctx, statements...)
+		out, err = s.adoptMark(ctx, t, snap, in, m)
+		return err
 	})
 	return out, err
 }
 
+// adoptMark measures, and has delta syncs go on from the mark.
+func (s *Store) adoptMark(
+	ctx context.Context, t *txn, snap snapshotRow, in MeasureInput, m feedMark,
+) (out *FeedMeasure, err error) {
+	var statements []statement
+	if in.Read && m.why == "" && m.readAt > 0 {
+		out, statements, err = measure(ctx, t, snap, in, m.changed)
+		if err != nil {
+			return nil, err
+		}
+		statements = append(statements, statement{
+			purpose: "record what the feed missed",
+			sql: `UPDATE activity_feeds SET missed = $2, changes = $3, measured_at = $4, measured_of = mark_of
+				WHERE console = $1`,
+			args: []any{in.Console, out.Missed, out.Changes, micros(s.now())},
+		})
+	}
+	statements = append(statements, statement{
+		purpose: "go on from the mark",
+		sql: `UPDATE activity_feeds SET why = '', watermark = mark, read_at = mark_at, changed = 0, adopted = mark_of
+			WHERE console = $1`,
+		args: []any{in.Console},
+	})
+	for _, a := range in.Seen {
+		if microsOrZero(a.At) <= m.mark {
+			statements = append(statements, keepSeen(in.Console, []SeenActivity{a})...)
+		}
+	}
+	return out, t.execBatch(ctx, statements...)
+}
+
 // feedMark is the row of a console's feed, as far as MeasureFeed needs it.
 type feedMark struct {
-	why, of          string
-	mark, at, readAt int64
-	changed          int
-	missed, changes  sql.NullInt64
-	measuredAt       sql.NullInt64
+	why, of, adopted, measuredOf string
+	mark, readAt                 int64
+	changed                      int
+	missed, changes              sql.NullInt64
+}
+
+// earlier is what was measured for this mark before; nil if nothing was.
+func (m *feedMark) earlier() *FeedMeasure {
+	if m.measuredOf != m.of {
+		return nil
+	}
+	return &FeedMeasure{Missed: int(m.missed.Int64), Changes: int(m.changes.Int64)}
 }
 
 func (m *feedMark) read(ctx context.Context, q queryer, console string) error {
 	return forEachRow(ctx, q, "read the mark of the activity feed",
-		`SELECT why, mark_of, mark, mark_at, read_at, changed, missed, changes, measured_at
+		`SELECT why, mark_of, adopted, measured_of, mark, read_at, changed, missed, changes
 		 FROM activity_feeds WHERE console = $1`, []any{console}, func(rows *sql.Rows) error {
-			return rows.Scan(&m.why, &m.of, &m.mark, &m.at, &m.readAt, &m.changed, &m.missed, &m.changes, &m.measuredAt)
+			return rows.Scan(&m.why, &m.of, &m.adopted, &m.measuredOf, &m.mark, &m.readAt, &m.changed,
+				&m.missed, &m.changes)
 		})
 }
 
@@ -111,7 +128,7 @@ func measure(
 			} else if named {
 				authors[who] = names
 			}
-			if !named {
+			if !named && !in.All {
 				out.Missed++
 			}
 			return nil

@@ -30,6 +30,7 @@ type Feed struct {
 	// Base identifies what readers see, and how far the feed is read. See [DeltaInput].
 	Base string
 
+	held    int // assignments that readers see
 	changed int // rows that delta syncs changed since the last full sync
 }
 
@@ -93,7 +94,7 @@ type DeltaResult struct {
 	Changed int // rows that are new, changed or gone
 	// Reasons hold the change back; if there are any, nothing was changed.
 	Reasons []string
-	// Moved says that another sync was promoted meanwhile, or is under way: nothing was changed.
+	// Overtaken says that another sync was promoted meanwhile, or is under way: nothing was changed.
 	Overtaken bool
 }
 

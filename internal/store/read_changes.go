@@ -107,7 +107,8 @@ func (c *changesReader) query(columns, joins string) *query {
 			q.text.WriteString(" UNION ALL ")
 		}
 		q.text.WriteString("SELECT " + side.snapshot + ".promoted_at AS at, '" + side.action + `' AS action,
-			a.principal_kind, a.principal_id, a.role_id, a.level, a.scope_id, f.promoted_at AS began, w.names AS authors` +
+			a.principal_kind, a.principal_id, a.role_id, a.level, a.scope_id, f.promoted_at AS began,
+			w.names AS authors` +
 			columns + `
 			FROM assignments a
 			JOIN snapshots f ON f.seq = a.since AND f.state = 'promoted'

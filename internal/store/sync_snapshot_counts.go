@@ -97,8 +97,10 @@ func countSnapshot(
 	}
 	for _, c := range cs {
 		if snap.delta {
-			if sum.gone[c], err = count(ctx, q, "count rows that are gone", `WITH missing AS (`+missingRowsOf(snap, "$3")+`)
-				SELECT COUNT(*) FROM missing`, snap.console, snap.seq, string(c)); err != nil {
+			sum.gone[c], err = count(ctx, q, "count rows that are gone",
+				`WITH missing AS (`+missingRowsOf(snap, "$3")+`) SELECT COUNT(*) FROM missing`,
+				snap.console, snap.seq, string(c))
+			if err != nil {
 				return sum, err
 			}
 		}

@@ -11,6 +11,8 @@ CREATE TABLE activity_feeds (
     mark        BIGINT NOT NULL, -- as watermark, before the full sync of mark_of read anything
     mark_at     BIGINT NOT NULL, -- as read_at, for mark
     mark_of     TEXT COLLATE "C" NOT NULL, -- snapshots.id of that full sync; '' if none has taken a mark
+    adopted     TEXT COLLATE "C" NOT NULL, -- the mark_of from which delta syncs go on; '' before the first
+    measured_of TEXT COLLATE "C" NOT NULL, -- the mark_of of what follows; '' before the first
     missed      BIGINT,          -- of the changes between the last two full syncs, those that the feed did not name
     changes     BIGINT,          -- those changes; both NULL while nothing is measured
     measured_at BIGINT

@@ -11,6 +11,8 @@ CREATE TABLE activity_feeds (
     mark        INTEGER NOT NULL, -- as watermark, before the full sync of mark_of read anything
     mark_at     INTEGER NOT NULL, -- as read_at, for mark
     mark_of     TEXT NOT NULL, -- snapshots.id of that full sync; '' if none has taken a mark
+    adopted     TEXT NOT NULL, -- the mark_of from which delta syncs go on; '' before the first
+    measured_of TEXT NOT NULL, -- the mark_of of what follows; '' before the first
     missed      INTEGER,          -- of the changes between the last two full syncs, those that the feed did not name
     changes     INTEGER,          -- those changes; both NULL while nothing is measured
     measured_at INTEGER
