@@ -59,6 +59,8 @@ type syncRun struct {
 	startedBy   string                   // as claimed; "" for a schedule
 	refusals    int                      // decisions that did not count
 	final       bool                     // the end is reached; what the decision waits for
+	delta       bool                     // a delta sync, until it becomes a full one
+	fullBecause string                   // why it became one
 }
 
 // drainState is how far one collection is.
@@ -72,6 +74,9 @@ type drainState struct {
 
 func newSyncRun(ctx workflow.Context, in wire.SyncInput) (*syncRun, error) {
 	collections, err := access.ParseCollections(in.Collections)
+	if err == nil {
+		err = checkMode(in)
+	}
 	if err := checkInput(ctx, in, err); err != nil {
 		return nil, err
 	}
@@ -80,6 +85,7 @@ func newSyncRun(ctx workflow.Context, in wire.SyncInput) (*syncRun, error) {
 		collections: collections,
 		console:     in.Console,
 		startedBy:   in.By,
+		delta:       in.Mode == wire.ModeDelta,
 		deciding:    workflow.NewMutex(ctx),
 		progress:    make(map[access.Collection]*drainState, len(collections)),
 		status: wire.SyncStatus{
@@ -96,6 +102,14 @@ func newSyncRun(ctx workflow.Context, in wire.SyncInput) (*syncRun, error) {
 
 // run goes from the first call to the result.
 func (s *syncRun) run(ctx workflow.Context) (wire.SyncResult, error) {
+	if s.delta {
+		if err := s.followFeed(ctx); err != nil {
+			return wire.SyncResult{}, err
+		}
+		if s.delta {
+			return s.conclude(ctx), nil
+		}
+	}
 	for _, step := range []func(workflow.Context) error{s.begin, s.check, s.drainUntilSettled, s.decide} {
 		if err := step(ctx); err != nil {
 			return wire.SyncResult{}, err
@@ -138,7 +152,10 @@ func (s *syncRun) conclude(ctx workflow.Context) wire.SyncResult {
 		Counts:   s.settled.Counts,
 		Changes:  wire.AssignmentChanges{Added: s.settled.Added, Removed: s.settled.Removed},
 		Requests: s.requests, Warnings: s.warnings(), LedgerHead: s.settled.LedgerHead,
-		Drift: s.settled.Drift,
+		Drift: s.settled.Drift, FullBecause: s.fullBecause, Feed: s.settled.Feed,
+	}
+	if s.delta {
+		s.status.Result.Mode = wire.ModeDelta
 	}
 	s.final = true
 	return *s.status.Result
@@ -149,6 +166,9 @@ func (s *syncRun) conclude(ctx workflow.Context) wire.SyncResult {
 func (s *syncRun) fail(ctx workflow.Context, cause error) error {
 	s.enter(ctx, wire.StateFailed, "")
 	s.final = true
+	if s.delta { // it has no snapshot unless it is promoted
+		return unwrapped(cause)
+	}
 	undo, stop := workflow.NewDisconnectedContext(ctx)
 	defer stop()
 	_, err := call[struct{}](shortCall(undo, "drop what was received"), wire.SyncDiscardActivity, wire.SyncDiscardInput{
@@ -157,6 +177,11 @@ func (s *syncRun) fail(ctx workflow.Context, cause error) error {
 	if err != nil {
 		s.log.Error("What a failed sync received was not dropped", "error", err)
 	}
+	return unwrapped(cause)
+}
+
+// unwrapped is the reason of a failure under its own type.
+func unwrapped(cause error) error {
 	if app, ok := errors.AsType[*temporal.ApplicationError](cause); ok {
 		return app
 	}

@@ -17,6 +17,9 @@ func (s *syncRun) answer() (wire.SyncStatus, error) {
 	out.Warnings = s.warnings()
 	out.Collections = make(map[string]wire.CollectionStatus, len(s.collections))
 	for _, c := range s.collections {
+		if s.delta { // it drains none
+			break
+		}
 		out.Collections[string(c)] = s.progress[c].CollectionStatus
 	}
 	return out, nil

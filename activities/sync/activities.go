@@ -85,6 +85,7 @@ func (s *Activities) Register(r Registry) {
 		wire.SyncPromoteActivity: s.Promote,
 		wire.SyncDiscardActivity: s.Discard,
 		wire.SyncDecideActivity:  s.Decide,
+		wire.SyncDeltaActivity:   s.Delta,
 	} {
 		r.RegisterActivityWithOptions(fn, activity.RegisterOptions{Name: name})
 	}

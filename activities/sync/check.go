@@ -19,11 +19,13 @@ func (s *Activities) Check(ctx context.Context, in wire.SyncCheckInput) (wire.Sy
 		return wire.SyncCheckResult{}, err
 	}
 	var requests atomic.Int64
-	report := inspect.Run(console.WithRequestCounter(ctx, &requests), s.console, in.Collections, s.now())
+	counting := console.WithRequestCounter(ctx, &requests)
+	report := inspect.Run(counting, s.console, in.Collections, s.now())
 	if err := report.Err(); err != nil {
 		s.recordWait(ctx, in.Snapshot, "", err, int(requests.Load()))
 		return wire.SyncCheckResult{}, err
 	}
+	s.markFeed(counting, in)
 	out := wire.SyncCheckResult{
 		Expected:       make(map[access.Collection]int, len(in.Collections)),
 		TokenExpiresAt: report.TokenExpiresAt,

@@ -41,6 +41,9 @@ func (s *Activities) Promote(ctx context.Context, in wire.SyncPromoteInput) (wir
 		)
 	}
 	out, err = s.promote(ctx, in.Snapshot, in.By, without(in.Collections, overtaken), out)
+	if err == nil {
+		s.measureFeed(ctx, in.Snapshot, &out)
+	}
 	return s.withLedgerHead(ctx, out, err)
 }
 

@@ -23,6 +23,9 @@ func (s *Activities) Settle(ctx context.Context, in wire.SyncSettleInput) (wire.
 	var requests atomic.Int64
 	ctx = console.WithRequestCounter(ctx, &requests)
 	out, err := s.settle(ctx, in)
+	if err == nil {
+		s.measureFeed(ctx, in.Snapshot, &out)
+	}
 	out, err = s.withLedgerHead(ctx, out, err)
 	out.Requests, out.At = int(requests.Load()), s.now().UTC()
 	if err != nil {

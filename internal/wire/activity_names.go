@@ -9,6 +9,7 @@ const (
 	SyncPromoteActivity = "Sync.Promote"
 	SyncDiscardActivity = "Sync.Discard"
 	SyncDecideActivity  = "Sync.Decide"
+	SyncDeltaActivity   = "Sync.Delta"
 )
 
 // Names of the activities of requests, of a principal's writer and of notifications.

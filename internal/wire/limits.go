@@ -108,7 +108,10 @@ func (d QuarantineDecision) Limits() error { return d.message(d.By, d.Comment) }
 
 // Limits implements [Limited].
 func (in SyncInput) Limits() error {
-	faults := []error{access.Length("console", in.Console, access.MaxConsoleBytes), personGiven("by", in.By)}
+	faults := []error{
+		access.Length("console", in.Console, access.MaxConsoleBytes), personGiven("by", in.By),
+		access.Length("mode", in.Mode, access.MaxIDBytes),
+	}
 	for _, c := range in.Collections {
 		faults = append(faults, access.Length("a collection", c, access.MaxIDBytes))
 	}

@@ -13,6 +13,9 @@ type SyncInput struct {
 	// Console is the console to sync: its host and port, if any. The worker of another console
 	// fails the sync with Conflict. "" is the console that the worker serves.
 	Console string `json:"console,omitempty"`
+	// Mode is ModeFull or ModeDelta; "" is ModeFull. A delta sync covers all collections, and becomes a full one where
+	// it cannot be sure that it sees every change.
+	Mode string `json:"mode,omitempty"`
 	// By is who starts the sync, as claimed; "" for a schedule. This person does not confirm
 	// it if it is quarantined.
 	By string `json:"by,omitempty"`
@@ -24,6 +27,12 @@ func (in *SyncInput) UnmarshalJSON(data []byte) error {
 	type plain SyncInput
 	return strict(data, (*plain)(in))
 }
+
+// Modes of a sync.
+const (
+	ModeFull  = "full"
+	ModeDelta = "delta"
+)
 
 // States of a sync. It ends promoted, unchanged, failed, or quarantined if the snapshot was
 // discarded or nobody decided in time.
@@ -53,6 +62,19 @@ type SyncResult struct {
 	Drift map[string]int `json:"drift,omitempty"`
 	// LedgerHead is the head of the ledger when the sync was settled; nil while the ledger is empty.
 	LedgerHead *access.LedgerHead `json:"ledgerHead,omitempty"`
+	// Mode is ModeDelta for the result of a delta sync; "" for one of a full sync.
+	Mode string `json:"mode,omitempty"`
+	// FullBecause says why a delta sync became a full one; "" if none was asked for.
+	FullBecause string `json:"fullBecause,omitempty"`
+	// Feed is how much the console's activity feed missed since the last full sync; nil where that was not measured.
+	Feed *FeedMeasure `json:"feed,omitempty"`
+}
+
+// FeedMeasure says how many changes between two full syncs the activity feed did not name: delta syncs cannot see
+// those.
+type FeedMeasure struct {
+	Missed  int `json:"missed"`  // of Changes
+	Changes int `json:"changes"` // rows that were new, changed or gone, each time that a sync found one so
 }
 
 // AssignmentChanges counts the assignments that were added and removed between two snapshots.

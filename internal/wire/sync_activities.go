@@ -124,6 +124,23 @@ type SyncSettleResult struct {
 	Drift map[string]int `json:"drift,omitempty"`
 	// LedgerHead is the head of the ledger then; nil while it is empty.
 	LedgerHead *access.LedgerHead `json:"ledgerHead,omitempty"`
+	Feed       *FeedMeasure       `json:"feed,omitempty"` // see SyncResult
+}
+
+// SyncDeltaInput is the input of [SyncDeltaActivity].
+type SyncDeltaInput struct {
+	Snapshot string `json:"snapshot"` // chosen by the workflow; the snapshot of what has changed gets it
+	// Console, if given, must be the one that the worker serves: its host and port, if any.
+	Console string `json:"console,omitempty"`
+}
+
+// SyncDeltaResult is what a delta sync changed, or why it changed nothing.
+type SyncDeltaResult struct {
+	Console string `json:"console"` // host and port, if any
+	// Full says why only a full sync can be sure; then nothing was changed. "": the delta is done.
+	Full string `json:"full,omitempty"`
+	// Settled is what was changed: its state is StatePromoted or StateUnchanged. With Full only Requests is set.
+	Settled SyncSettleResult `json:"settled"`
 }
 
 // States of a settled snapshot, besides [StatePromoted] and [StateUnchanged].

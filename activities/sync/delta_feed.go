@@ -1,0 +1,125 @@
+package sync
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/console"
+	"sentinelone-provisioner/internal/store"
+)
+
+// activityKinds are the types of activities that are read, with the collection they are about. The meanings are from
+// public parsers of the feed and from captures; a type that a console does not know is left out.
+var activityKinds = map[int]access.Collection{
+	23: access.Users, 24: access.Users, 25: access.Users, 37: access.Users, // added, modified, deleted, roles changed
+	67: access.Users, 145: access.Users, 146: access.Users, 147: access.Users, // second factor
+	102: access.Users, 110: access.Users, 111: access.Users, // deleted by the system, token generation
+	112: access.Users, 113: access.Users, 114: access.Users, // token generated, revoked
+	140: access.ServiceUsers, 141: access.ServiceUsers, 142: access.ServiceUsers, // created, modified, deleted
+	107: access.Roles, 108: access.Roles, roleDeleted: access.Roles,
+	5020: access.Sites, 5021: access.Sites, siteDeleted: access.Sites, 5025: access.Sites, 5026: access.Sites,
+	5040: access.Accounts, 5041: access.Accounts, accountDeleted: access.Accounts,
+}
+
+// Types whose activities change principals that they do not name.
+const (
+	roleDeleted    = 109
+	siteDeleted    = 5022
+	accountDeleted = 5042
+)
+
+// coreTypes are those without which the feed does not show who came, changed or went. Of two in a row, one is enough.
+var coreTypes = [][]int{{23}, {24, 37}, {25}, {140}, {141}, {142}}
+
+// activityTypes are the types to read on a console that knows some. why says which one it lacks without which the feed
+// is of no use; "" if none.
+func activityTypes(known []int) (types []int, why string) {
+	for t := range activityKinds {
+		if slices.Contains(known, t) {
+			types = append(types, t)
+		}
+	}
+	slices.Sort(types)
+	for _, core := range coreTypes {
+		if !slices.ContainsFunc(core, func(t int) bool { return slices.Contains(types, t) }) {
+			return types, "the console's activity feed does not know activities of type " + typesText(core)
+		}
+	}
+	return types, ""
+}
+
+// feedNews are the entries of the feed that no sync has seen.
+type feedNews struct {
+	entries   []console.Activity
+	newest    time.Time // greatest time of any entry read; zero for none
+	whole     bool      // all pages were read
+	needsFull string    // why they cannot be followed one by one; "" if they can
+}
+
+// readNews reads the feed from a while before the newest entry seen, and leaves out those that were seen.
+func (s *Activities) readNews(ctx context.Context, feed store.Feed) (feedNews, error) {
+	out := feedNews{newest: feed.Watermark}
+	var since time.Time
+	if !feed.Watermark.IsZero() {
+		since = feed.Watermark.Add(-feedOverlap)
+	}
+	seen, err := s.store.SeenActivities(ctx, s.console.Console(), since)
+	if err != nil {
+		return out, err
+	}
+	q := console.ActivityQuery{Types: feed.Types, Since: since}
+	for range mostFeedPages {
+		page, err := s.console.Activities(ctx, q)
+		if err != nil {
+			return out, err
+		}
+		for _, a := range page.Items {
+			if a.CreatedAt.After(out.newest) {
+				out.newest = a.CreatedAt
+			}
+			if seen[a.ID] || activityKinds[a.Type] == "" {
+				continue
+			}
+			seen[a.ID] = true
+			out.add(a)
+		}
+		if q.Cursor = page.Next; q.Cursor == "" {
+			out.whole = true
+			return out, nil
+		}
+	}
+	return out, nil
+}
+
+func (n *feedNews) add(a console.Activity) {
+	n.entries = append(n.entries, a)
+	switch a.Type {
+	case roleDeleted:
+		n.needsFull = "a role was deleted, and the activity feed does not name those who held it"
+	case siteDeleted, accountDeleted:
+		n.needsFull = "a site or account was deleted, and the activity feed does not name those who held roles there"
+	}
+}
+
+func (n *feedNews) seen() []store.SeenActivity {
+	out := make([]store.SeenActivity, len(n.entries))
+	for i, a := range n.entries {
+		out[i] = store.SeenActivity{ID: a.ID, At: a.CreatedAt}
+		if a.CreatedAt.IsZero() { // or it would be forgotten at once
+			out[i].At = n.newest
+		}
+	}
+	return out
+}
+
+// mostAuthors bounds the authors that are kept of one change.
+const mostAuthors = 5
+
+func addAuthor(authors []string, name string) []string {
+	if name == "" || slices.Contains(authors, name) || len(authors) == mostAuthors {
+		return authors
+	}
+	return append(authors, name)
+}
