@@ -203,7 +203,7 @@ func TestChanges(t *testing.T) {
 
 	got = run(t, "changes", "--since", "1h")
 	require.Contains(t, got.errOut, "5 changes from ")
-	require.Regexp(t, `(?m)^WHEN +CHANGE +PRINCIPAL +KIND +ROLE +LEVEL +SCOPE$`, got.out)
+	require.Regexp(t, `(?m)^WHEN +CHANGE +PRINCIPAL +KIND +ROLE +LEVEL +SCOPE +BY$`, got.out)
 	require.Regexp(t, `(?m) removed +svc.backup +serviceUser +Admin +tenant$`, got.out)
 
 	got = run(t, "changes", "--since", "2020-01-01", "--until", "2020-12-31")

@@ -18,8 +18,19 @@ func (p *app) conclude(run startedRun, s pendingObservation) {
 	}
 	p.emitTable([]string{"synced", "rows"}, countRows(s.result.Counts))
 	r := s.result
-	writef(p.out, "\n%s: assignments +%d -%d, %s in %s\n", r.State, r.Changes.Added, r.Changes.Removed,
+	what := r.State
+	if r.Mode == wire.ModeDelta {
+		what += " (delta)"
+	}
+	writef(p.out, "\n%s: assignments +%d -%d, %s in %s\n", what, r.Changes.Added, r.Changes.Removed,
 		describe.Plural(r.Requests, "request"), r.FinishedAt.Sub(r.StartedAt).Round(100*time.Millisecond))
+	if r.FullBecause != "" {
+		p.remark("a full sync took the place of the delta sync: %s", r.FullBecause)
+	}
+	if f := r.Feed; f != nil {
+		p.remark("activity feed: missed %d of %s since the last full sync",
+			f.Missed, describe.Plural(f.Changes, "change"))
+	}
 	for _, w := range r.Warnings {
 		p.remark("warning: %s", w)
 	}

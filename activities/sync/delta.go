@@ -24,6 +24,9 @@ const (
 	mostTouched = 200
 	// mostFeedPages bounds what is read of the feed at once, in pages of 1,000 entries.
 	mostFeedPages = 20
+	// fullSyncTime is how long a full sync may have run for a delta sync to leave its work to it. One that began earlier
+	// may have been terminated.
+	fullSyncTime = time.Hour
 	// mostHeld bounds the roles that one delta sync keeps in memory.
 	mostHeld = 200_000
 )
@@ -110,8 +113,14 @@ func (d *deltaRun) run(ctx context.Context) (wire.SyncSettleResult, error) {
 		return wire.SyncSettleResult{}, err
 	}
 	d.started = d.s.now()
+	if err := d.begin(ctx); err != nil {
+		return wire.SyncSettleResult{}, err
+	}
+	if d.coveredBy(d.feed) {
+		return d.standBack(), nil
+	}
 	for _, step := range []func(context.Context) error{
-		d.begin, d.readFeed, d.addOwnWrites, d.limit, d.refetch, d.refetchLists,
+		d.readFeed, d.addOwnWrites, d.limit, d.refetch, d.refetchLists,
 	} {
 		if err := step(ctx); err != nil {
 			return wire.SyncSettleResult{}, err
@@ -146,6 +155,8 @@ func (d *deltaRun) begin(ctx context.Context) (err error) {
 	switch {
 	case d.feed.Why != "":
 		return needsFull("%s", d.feed.Why)
+	case d.coveredBy(d.feed):
+		return nil
 	case d.feed.Unfinished:
 		return needsFull("a full sync that began earlier has not ended")
 	case d.feed.Age(d.started) > feedRetention:
@@ -157,6 +168,21 @@ func (d *deltaRun) begin(ctx context.Context) (err error) {
 		}
 	}
 	return nil
+}
+
+// coveredBy says that a full sync is under way, which reads everything that this delta sync would.
+func (d *deltaRun) coveredBy(feed store.Feed) bool {
+	return !feed.Running.IsZero() && d.started.Sub(feed.Running) < fullSyncTime
+}
+
+// standBack is the result of a delta sync that leaves its work to a full one. The next delta sync reads what it did not.
+func (d *deltaRun) standBack() wire.SyncSettleResult {
+	out := wire.SyncSettleResult{State: wire.StateUnchanged, Counts: map[string]int{}}
+	for c, n := range d.feed.Counts {
+		out.Counts[string(c)] = n
+	}
+	out.Warnings = []string{"a full sync is under way: it reads what this delta sync would have"}
+	return out
 }
 
 // readFeed counts one collection of principals before it reads the feed, so that whoever the count includes has an
@@ -255,6 +281,10 @@ func (d *deltaRun) apply(ctx context.Context) (wire.SyncSettleResult, error) {
 	case err != nil:
 		return wire.SyncSettleResult{}, err
 	case done.Overtaken:
+		now, err := d.s.store.Feed(ctx, d.s.console.Console(), d.in.Snapshot)
+		if err == nil && d.coveredBy(now) {
+			return d.standBack(), nil
+		}
 		return wire.SyncSettleResult{}, needsFull("another sync of the console ran at the same time")
 	case len(done.Reasons) > 0:
 		return wire.SyncSettleResult{}, needsFull("a delta sync removes no such number of rows: %s", done.Reasons[0])

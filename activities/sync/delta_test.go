@@ -252,7 +252,14 @@ func TestDelta_FallsBackToAFullSync(t *testing.T) {
 			b.console.RemoveUsers(12)
 			b.sync.guard = Guard{MaxPercent: 25, MinRows: 10}
 		}, why: "12 of 40 users would be gone"},
-		"unfinished full sync": {make: func(b *deltaFixture) { b.begin("other") }, why: "has not ended"},
+		"quarantined full sync": {make: func(b *deltaFixture) {
+			b.begin("other")
+			require.NoError(b.t, b.store.Quarantine(b.t.Context(), "other", []string{"chance"}))
+		}, why: "has not ended"},
+		"terminated full sync": {make: func(b *deltaFixture) {
+			b.begin("other")
+			b.sync.now = func() time.Time { return time.Now().Add(time.Hour + time.Minute) }
+		}, why: "has not ended"},
 		"a name that nobody has": {make: func(b *deltaFixture) {
 			b.console.SetFeed(consoletest.Feed{NamesOnly: true})
 			_, err := b.console.AddServiceUser(access.Principal{Name: "svc.new"})
@@ -274,6 +281,30 @@ func TestDelta_FallsBackToAFullSync(t *testing.T) {
 			require.Equal(t, "unchanged", b.sure().State, "delta syncs go on afterwards")
 		})
 	}
+}
+
+// While a full sync runs, also one that begins during the delta, the delta leaves everything to it.
+func TestDelta_LeavesItToAFullSync(t *testing.T) {
+	t.Parallel()
+	b := newDeltaFixture(t, consoletest.Options{})
+	require.NoError(t, b.console.SetUserRoles(b.someone(access.User, 1).ID, access.SiteLevel, b.heldSomewhere()))
+	before := b.kept()
+	b.console.OnRequest(func(r consoletest.Request) {
+		if r.Path == "/activities" {
+			b.begin("other")
+		}
+	})
+	for range 2 {
+		out := b.sure()
+		require.Equal(t, "unchanged", out.State)
+		require.Equal(t, []string{"a full sync is under way: it reads what this delta sync would have"}, out.Warnings)
+		require.Equal(t, before, b.kept())
+		b.console.OnRequest(nil)
+	}
+	b.drainAll("other")
+	require.Equal(t, "promoted", b.mustSettle(settleInput("other")).State)
+	b.requireTruth()
+	require.Equal(t, "unchanged", b.sure().State)
 }
 
 // A console whose feed lacks a type without which nothing can be followed gets full syncs, and the reason.

@@ -107,6 +107,9 @@ func (s Schedules) action(id string, in wire.SyncInput) client.ScheduleAction {
 // Summary is what Temporal's UI shows beside a sync. It is not encrypted.
 func Summary(in wire.SyncInput) string {
 	if len(in.Collections) == 0 {
+		if in.Mode == wire.ModeDelta {
+			return "delta sync"
+		}
 		return "sync of everything"
 	}
 	return "sync of " + strings.Join(in.Collections, ", ")

@@ -62,13 +62,18 @@ func readFeed(ctx context.Context, q queryer, console, own string) (Feed, error)
 	}
 	fmt.Fprintf(&base, "%d", readAt)
 	f.Base = base.String()
-	n, err := count(ctx, q, "look for a full sync under way", `SELECT COUNT(*) FROM snapshots s
-		WHERE s.console = $1 AND s.state IN ('draining', 'quarantined') AND s.id <> $2
+	var open int
+	var running sql.NullInt64
+	err = q.QueryRowContext(ctx, `SELECT COUNT(*), MAX(CASE WHEN s.state = 'draining' THEN s.started_at END)
+		FROM snapshots s WHERE s.console = $1 AND s.state IN ('draining', 'quarantined') AND s.id <> $2
 		  AND EXISTS (SELECT 1 FROM drains d
 			LEFT JOIN collection_heads h ON h.console = s.console AND h.collection = d.collection
-			WHERE d.snapshot_seq = s.seq AND (h.seq IS NULL OR h.seq < s.seq))`, console, own)
-	f.Unfinished = n > 0
-	return f, err
+			WHERE d.snapshot_seq = s.seq AND (h.seq IS NULL OR h.seq < s.seq))`, console, own).Scan(&open, &running)
+	if err != nil {
+		return f, fmt.Errorf("look for a full sync under way: %w", err)
+	}
+	f.Unfinished, f.Running = open > 0, timeOrZero(running)
+	return f, nil
 }
 
 func zeroTime(us int64) time.Time {

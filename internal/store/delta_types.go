@@ -25,6 +25,8 @@ type Feed struct {
 	MeasuredAt      time.Time
 	// Unfinished says that a full sync has begun, and neither ended nor been overtaken.
 	Unfinished bool
+	// Running is when the latest of these began, if it is neither ended nor quarantined; zero for none.
+	Running time.Time
 	// Counts are the rows that readers see, per collection.
 	Counts map[access.Collection]int
 	// Base identifies what readers see, and how far the feed is read. See [DeltaInput].
