@@ -1,6 +1,8 @@
 package e2e
 
 import (
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -99,4 +101,40 @@ func (s *stack) driftEntry(of access.Principal) (out foundDrift) {
 		return false
 	}, limit, 100*time.Millisecond)
 	return out
+}
+
+// Where signatures are required, a revert needs none of a requester, since the ledger says why it is made; its
+// approvals must be signed.
+func TestDriftRules_Signed(t *testing.T) {
+	t.Parallel()
+	carol := newSignerKey(t)
+	allowed := filepath.Join(t.TempDir(), "allowed_signers")
+	require.NoError(t, os.WriteFile(allowed, []byte("carol@example.com "+carol.Public()+"\n"), 0o600))
+	r := newGrantEnvWithPolicy(t, driftRules, "ALLOWED_SIGNERS="+allowed, "SIGNATURES=required")
+	approved := r.withUser("approved@example.com")
+	r.runSync("/before")
+	for _, who := range []*grantEnv{r, approved} {
+		who.setRolesByHand(who.viewer, who.requested)
+	}
+	r.runSync("/after")
+
+	require.Eventually(t, func() bool { return !r.holdings().Holds(r.requested) }, limit, 100*time.Millisecond)
+	var result wire.RequestResult
+	require.NoError(t, r.client.GetWorkflow(r.ctx(), r.driftEntry(r.user).request, "").Get(r.ctx(), &result))
+	require.Equal(t, wire.StateRevoked, result.State, result.Message)
+	r.requireReceipt(result)
+
+	asked := r.driftEntry(approved.user).request
+	r.untilStatus(r.client.GetWorkflow(r.ctx(), asked, ""), isAwaitingApproval)
+	unsigned := r.cli("workflow", "update", "execute", "--workflow-id", asked, "--name", wire.ApproveUpdate,
+		"--input", `{"by":"carol@example.com"}`)
+	require.NotZero(t, unsigned.code)
+	require.Contains(t, unsigned.stderr, "signature")
+	require.True(t, approved.holdings().Holds(r.requested))
+	signed := r.starter("approve", asked, "--by", "carol@example.com", "--yes", "--key", carol.path)
+	require.Equal(t, 0, signed.code, signed.stderr)
+	require.NoError(t, r.client.GetWorkflow(r.ctx(), asked, "").Get(r.ctx(), &result))
+	require.Equal(t, wire.StateRevoked, result.State, result.Message)
+	require.False(t, approved.holdings().Holds(r.requested))
+	r.requireLedger()
 }
