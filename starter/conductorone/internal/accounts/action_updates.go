@@ -11,6 +11,7 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/structpb"
 
+	"sentinelone-provisioner/internal/authority"
 	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/internal/wire"
 	"sentinelone-provisioner/starter/conductorone/internal/explain"
@@ -18,7 +19,7 @@ import (
 
 func extendSchema() *v2.BatonActionSchema {
 	return schema(ExtendAction, "Extend access",
-		"Asks for a later end of a grant that is in force. Those who had to approve the grant approve the extension; "+
+		"Asks for a later end of a grant that ConductorOne has requested and that is in force. Those who had to approve the grant approve the extension; "+
 			"until then it ends as before.",
 		textField(requestArg, "Request", "Id of the request, as in INC-42", true),
 		textField(durationArg, "Duration", "Time to add to the end: 90m, 2h, 1d", true),
@@ -28,7 +29,7 @@ func extendSchema() *v2.BatonActionSchema {
 
 func endSchema() *v2.BatonActionSchema {
 	return schema(EndAction, "End access",
-		"Ends a time-bound grant now: the role is removed, and the principal's earlier access is restored.",
+		"Ends a time-bound grant that ConductorOne has requested now: the role is removed, and the principal's earlier access is restored.",
 		textField(requestArg, "Request", "Id of the request, as in INC-42", true),
 		textField(reasonArg, "Reason", "Reason, for the audit trail", false),
 	)
@@ -55,7 +56,11 @@ func (a Actions) extend(ctx context.Context, args *structpb.Struct) (
 	if err != nil {
 		return nil, nil, err
 	}
-	id, said, err := a.Updates.Extend(ctx, typed, wire.ExtendInput{
+	before, err := a.own(ctx, "extend", typed)
+	if err != nil {
+		return nil, nil, err
+	}
+	id, said, err := a.Updates.Extend(ctx, before.Run.Request, wire.ExtendInput{
 		By: a.Requester, Duration: more, Comment: text(args, reasonArg),
 	})
 	if err != nil {
@@ -66,6 +71,10 @@ func (a Actions) extend(ctx context.Context, args *structpb.Struct) (
 		values[messageResult] = "the extension waits for its approval, and the grant ends as before until then: " +
 			"decide with `starter approve " + shortID(id) + "` or `starter deny " + shortID(id) + "`"
 	} else {
+		moved := func(r authority.Record) bool { return len(r.Moved) > len(before.Moved) }
+		if err := a.awaitMore(ctx, before, "extended", moved); err != nil {
+			return nil, nil, err
+		}
 		values[messageResult] = "extended: " + describe.State(said.State, nil, said.EndsAt)
 	}
 	return answer(!said.Pending, values), nil, nil
@@ -78,9 +87,18 @@ func (a Actions) end(ctx context.Context, args *structpb.Struct) (
 	if err != nil {
 		return nil, nil, err
 	}
-	id, said, err := a.Updates.End(ctx, typed, wire.StopInput{By: a.Requester, Comment: text(args, reasonArg)})
+	before, err := a.own(ctx, "end", typed)
+	if err != nil {
+		return nil, nil, err
+	}
+	id, said, err := a.Updates.End(ctx, before.Run.Request, wire.StopInput{
+		By: a.Requester, Comment: text(args, reasonArg),
+	})
 	if err != nil {
 		return nil, nil, notDone("end", typed, err)
+	}
+	if err := a.awaitMore(ctx, before, said.State, isReleased); err != nil {
+		return nil, nil, err
 	}
 	values := answered(id, said)
 	values[messageResult] = describe.Result(said.State, said.Outcome)

@@ -26,6 +26,8 @@ type fakeUpdates struct {
 	quarantined []string
 	err         error
 
+	onExtend func() // nil for nothing
+
 	typed, decision, id string
 	extend              wire.ExtendInput
 	end                 wire.StopInput
@@ -34,12 +36,15 @@ type fakeUpdates struct {
 
 func (f *fakeUpdates) Extend(_ context.Context, typed string, in wire.ExtendInput) (string, wire.RequestAnswer, error) {
 	f.typed, f.extend = typed, in
-	return "grant/" + typed, f.answer, f.err
+	if f.onExtend != nil {
+		f.onExtend()
+	}
+	return typed, f.answer, f.err
 }
 
 func (f *fakeUpdates) End(_ context.Context, typed string, in wire.StopInput) (string, wire.RequestAnswer, error) {
 	f.typed, f.end = typed, in
-	return "grant/" + typed, f.answer, f.err
+	return typed, f.answer, f.err
 }
 
 func (f *fakeUpdates) Decide(
@@ -156,10 +161,11 @@ func TestGrantFor_BadArguments(t *testing.T) {
 
 func TestExtendAndEnd(t *testing.T) {
 	t.Parallel()
+	r := ledgerOf(t, requester, access.Proof{Op: access.OpRelease, Outcome: access.Released})
 	ends := now.Add(2 * time.Hour)
 	u := &fakeUpdates{answer: wire.RequestAnswer{State: wire.StateActive, EndsAt: &ends, Pending: true}}
 	args := map[string]any{"request": "INC-42", "duration": "2h", "reason": "still on it"}
-	state, out := invoke(t, nil, u, accounts.ExtendAction, args)
+	state, out := invoke(t, r, u, accounts.ExtendAction, args)
 	require.Equal(t, complete, state)
 	require.Equal(t, false, out["success"], "it waits for its approval")
 	require.Contains(t, out["message"], "starter approve INC-42")
@@ -167,12 +173,13 @@ func TestExtendAndEnd(t *testing.T) {
 		By: requester, Duration: access.Duration(2 * time.Hour), Comment: "still on it",
 	}, u.extend)
 	u.answer.Pending = false
-	_, out = invoke(t, nil, u, accounts.ExtendAction, args)
+	u.onExtend = func() { r.earlier[0].Moved = append(r.earlier[0].Moved, access.Extension{}) }
+	_, out = invoke(t, r, u, accounts.ExtendAction, args)
 	require.Equal(t, true, out["success"])
 	require.Contains(t, out["ends_at"], "16:00")
 
 	u.answer = wire.RequestAnswer{State: wire.StateEnded, Outcome: access.Released}
-	state, out = invoke(t, nil, u, accounts.EndAction, map[string]any{"request": "INC-42"})
+	state, out = invoke(t, r, u, accounts.EndAction, map[string]any{"request": "INC-42"})
 	require.Equal(t, complete, state)
 	require.Equal(t, true, out["success"])
 	require.Equal(t, "grant/INC-42", out["request"])
@@ -181,11 +188,11 @@ func TestExtendAndEnd(t *testing.T) {
 
 	u.err = errors.New("the request has ended")
 	for _, name := range []string{accounts.ExtendAction, accounts.EndAction} {
-		state, out = invoke(t, nil, u, name, args)
+		state, out = invoke(t, r, u, name, args)
 		require.Equal(t, failed, state)
 		require.Contains(t, out["error"], "the request has ended")
 		require.Contains(t, out["error"], "starter show INC-42")
-		state, out = invoke(t, nil, u, name, without(args, "request"))
+		state, out = invoke(t, r, u, name, without(args, "request"))
 		require.Equal(t, failed, state)
 		require.Contains(t, out["error"], "request is missing")
 	}

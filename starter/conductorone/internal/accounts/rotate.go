@@ -3,6 +3,7 @@ package accounts
 import (
 	"context"
 	"fmt"
+	"maps"
 	"sync"
 	"time"
 
@@ -22,25 +23,37 @@ import (
 // tokenLife is how long a rotated token is valid.
 const tokenLife = access.Duration(90 * 24 * time.Hour)
 
+// keyLife is how long the key of a rotation that has handed over no token is kept: longer than a request waits by the
+// built-in policy. After that, a new rotation has a new key.
+const keyLife = 7 * 24 * time.Hour
+
 // tokenKeys are the keys of rotations that have not handed over their token yet, by workflow id: a task that comes
 // again opens the token of the request that it attaches to. They are in memory only.
 type tokenKeys struct {
 	mu   sync.Mutex
-	keys map[string]tokenseal.Key
+	keys map[string]tokenKey
 }
 
-func (t *tokenKeys) of(id string) (tokenseal.Key, error) {
+type tokenKey struct {
+	tokenseal.Key
+
+	made time.Time
+}
+
+// of is the key of a rotation; it forgets all that are too old.
+func (t *tokenKeys) of(id string, now time.Time) (tokenseal.Key, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	maps.DeleteFunc(t.keys, func(_ string, k tokenKey) bool { return now.Sub(k.made) > keyLife })
 	if k, found := t.keys[id]; found {
-		return k, nil
+		return k.Key, nil
 	}
 	k, err := tokenseal.NewKey()
 	if err == nil {
 		if t.keys == nil {
-			t.keys = map[string]tokenseal.Key{}
+			t.keys = map[string]tokenKey{}
 		}
-		t.keys[id] = k
+		t.keys[id] = tokenKey{k, now}
 	}
 	return k, err
 }
@@ -48,7 +61,7 @@ func (t *tokenKeys) of(id string) (tokenseal.Key, error) {
 func (t *tokenKeys) forget(id string, k tokenseal.Key) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.keys[id] == k {
+	if t.keys[id].Key == k {
 		delete(t.keys, id)
 	}
 }
@@ -87,7 +100,7 @@ func (c *Config) rotate(ctx context.Context, of *v2.ResourceId) (string, error) 
 			of.GetResourceType(), of.GetResource())
 	}
 	id := wire.RotateID(provision.RequestKey("rotate", c.Console, who.ID))
-	key, err := c.keys.of(id)
+	key, err := c.keys.of(id, c.Now())
 	if err != nil {
 		return "", err
 	}

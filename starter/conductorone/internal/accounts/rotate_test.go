@@ -3,6 +3,7 @@ package accounts_test
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"google.golang.org/grpc/codes"
@@ -131,4 +132,25 @@ func TestRotate_NotDone(t *testing.T) {
 	requireCode(t, codes.InvalidArgument, err, "only service users")
 	_, _, err = accounts.ServiceUsers{}.Rotate(context.Background(), resourceID(resources.ServiceUser, "8"), nil)
 	requireCode(t, codes.FailedPrecondition, err, "only reads")
+}
+
+// The key of a rotation that nobody decides is not kept for ever.
+func TestRotate_KeysExpire(t *testing.T) {
+	t.Parallel()
+	r := &fakeRequests{answers: []requestrecord.Observation{running(wire.StateAwaitingApproval, "for soc-leads")}}
+	s := rotates(t, r, "")
+	at := now
+	s.Now = func() time.Time { return at }
+	recipient := func() string {
+		_, err := rotate(s)
+		require.Error(t, err)
+		in, is := r.started[len(r.started)-1].Input.(*wire.RotateTokenInput)
+		require.True(t, is)
+		return in.Recipient
+	}
+	first := recipient()
+	at = now.Add(7 * 24 * time.Hour)
+	require.Equal(t, first, recipient())
+	at = at.Add(time.Second)
+	require.NotEqual(t, first, recipient())
 }

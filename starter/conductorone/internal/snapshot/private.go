@@ -27,6 +27,21 @@ type private struct {
 // openPrivate makes an empty database in a new folder below parent ("" for that of temporary files). It removes what
 // processes that were killed have left there.
 func openPrivate(ctx context.Context, parent string) (_ *private, err error) {
+	p, err := makePrivate(parent)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, p.close())
+		}
+	}()
+	p.db, err = store.Open(ctx, "sqlite://"+filepath.Join(p.folder, privateFile))
+	return p, err
+}
+
+// makePrivate makes the folder, which other processes leave alone while this one lives.
+func makePrivate(parent string) (p *private, err error) {
 	if parent == "" {
 		parent = os.TempDir()
 	}
@@ -36,21 +51,11 @@ func openPrivate(ctx context.Context, parent string) (_ *private, err error) {
 		return nil, fmt.Errorf("no folder for what is read from the console: %w: make %s writable, or set TMPDIR to a "+
 			"folder that is", err, parent)
 	}
-	p := &private{folder: folder}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, p.close())
-		}
-	}()
-	p.lock, err = os.OpenFile(filepath.Join(folder, privateLock), os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
-	if err != nil {
-		return p, err
+	p = &private{folder: folder}
+	if p.lock, err = makeLock(folder); err != nil {
+		return nil, errors.Join(err, p.close())
 	}
-	if err = tryLock(p.lock); err != nil {
-		return p, err
-	}
-	p.db, err = store.Open(ctx, "sqlite://"+filepath.Join(folder, privateFile))
-	return p, err
+	return p, nil
 }
 
 // close removes the database.
