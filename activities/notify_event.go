@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/describe"
@@ -202,30 +201,4 @@ func (n *Notify) quarantined(ctx context.Context, in wire.Event) (built, error) 
 		return out, nil
 	}
 	return built{}, noGround("the store has no such snapshot that is quarantined")
-}
-
-// TokenWarning is how long before its end people are told of the token, once a day.
-const TokenWarning = 14 * 24 * time.Hour
-
-// tokenExpires is the event of an API token that expires soon, by the console.
-func (n *Notify) tokenExpires(ctx context.Context, in wire.Event) (built, error) {
-	const day = 24 * time.Hour
-	today := n.now().UTC().Truncate(day)
-	if in.Number != 0 { // a delivery may last for a day
-		if asked := time.Unix(in.Number, 0).UTC(); !asked.Equal(today) && !asked.Equal(today.Add(-day)) {
-			return built{}, noGround("it is about another day")
-		}
-		today = time.Unix(in.Number, 0).UTC()
-	}
-	ends, err := n.tokenEnds(ctx)
-	if err != nil {
-		return built{}, err
-	}
-	if ends == nil || ends.Sub(today.Add(day)) > TokenWarning {
-		return built{}, noGround("by the console, the token does not expire soon")
-	}
-	out := built{pinned: wire.Event{Type: in.Type, Number: today.Unix()}}
-	out.At, out.EndsAt = today, ends.UTC()
-	out.Details = []string{"the token expires at " + describe.Second(*ends)}
-	return out, nil
 }

@@ -300,7 +300,7 @@ func TestNotify_WaitingForSentinelOne(t *testing.T) {
 }
 
 // A notification about no request is recorded under a name of its own. That the token expires
-// is the console's to say, and there is one event a day.
+// is the console's to say, and there is one event for each warning.
 func TestNotify_AboutNoRequest(t *testing.T) {
 	t.Parallel()
 	m := newNotifyFixture(t, attempttest.Store(t), "acmeco.sentinelone.net")
@@ -320,15 +320,75 @@ func TestNotify_AboutNoRequest(t *testing.T) {
 	}
 	require.Len(t, m.got, 1)
 	require.Equal(t, []string{"the token expires at 2026-11-15 10:00:00 UTC"}, m.got[0].Details)
+	require.Equal(t, wire.Event{Type: e.Type, Number: 14, Entry: ends.Unix()}, e)
 	require.Equal(t, []ledger.Notification{
 		{
 			Event: e.Type, Sender: "announce", Result: ledger.Dropped,
-			Error: `tokenAboutToExpire of "" is not sent: by the console, the token does not expire soon`,
+			Error: `tokenAboutToExpire of "" is not sent: no such token expires`,
 		},
 		{Event: e.Type, Sender: "webhook", Result: ledger.Delivered},
 	}, m.outcomes(string(ledger.KindNotification)))
+	m.now = ends.Add(-49 * time.Hour)
 	require.NoError(t, m.execute(wire.AnnounceActivity, wire.AnnounceInput{Event: wire.Event{Type: e.Type}}))
-	require.Len(t, m.started, 2, "each day has an event of its own")
+	require.Len(t, m.started, 2, "each warning has an event of its own")
+	m.now = ends.Add(25 * time.Hour)
+	last := wire.Event{Type: e.Type, Number: 3, Entry: ends.Unix()}
+	require.NoError(t, m.execute(wire.SendActivity, wire.SendInput{Event: last, Sender: "webhook"}))
+	require.Len(t, m.got, 1, "it has ended long ago")
+}
+
+// A delivery that a version up to 0.7.0 has begun goes on.
+func TestNotify_TokenOfThatDay(t *testing.T) {
+	t.Parallel()
+	m := newNotifyFixture(t, attempttest.Store(t), "acmeco.sentinelone.net")
+	ends := m.now.Add(13 * 24 * time.Hour)
+	m.notify.tokenEnds = func(context.Context) (*time.Time, error) { return &ends, nil }
+	today := m.now.UTC().Truncate(24 * time.Hour)
+	for _, day := range []time.Time{today, today.AddDate(0, 0, -7)} {
+		e := wire.Event{Type: wire.EventTokenExpires, Number: day.Unix()}
+		require.NoError(t, m.execute(wire.SendActivity, wire.SendInput{Event: e, Sender: "webhook"}))
+	}
+	require.Len(t, m.got, 1)
+	require.Equal(t, today, m.got[0].At)
+}
+
+// The token of a service user ends as the latest proven sync says. What nobody can have found there is not told.
+func TestNotify_TokenOfAServiceUser(t *testing.T) {
+	t.Parallel()
+	db := attempttest.Store(t)
+	m := newNotifyFixture(t, db, "acmeco.sentinelone.net")
+	ends := m.now.Add(3*24*time.Hour - time.Hour)
+	require.NoError(t, db.Begin(t.Context(), store.BeginInput{
+		Console: m.console, ID: "s1", Collections: []access.Collection{access.ServiceUsers}, StartedAt: m.now,
+	}))
+	_, err := db.StartDrain(t.Context(), "s1", access.ServiceUsers, 1)
+	require.NoError(t, err)
+	require.NoError(t, db.SavePage(t.Context(), store.SavePageInput{
+		Snapshot: "s1", Collection: access.ServiceUsers, Attempt: 1, Last: true, Entities: []access.Entity{
+			access.Principal{Kind: access.ServiceUser, ID: "501", Name: "ci", TokenExpiresAt: &ends},
+		},
+	}))
+	_, err = db.LoadPage(t.Context(), "s1", access.ServiceUsers, 1)
+	require.NoError(t, err)
+	_, err = db.Promote(t.Context(), "s1", store.PromoteInput{Collections: []access.Collection{access.ServiceUsers}})
+	require.NoError(t, err)
+	e := wire.Event{Type: wire.EventTokenExpires, Step: "501", Number: 3, Entry: ends.Unix()}
+	for _, forged := range []wire.Event{
+		{Type: e.Type, Step: "502", Number: 3, Entry: e.Entry},
+		{Type: e.Type, Step: "501", Number: 3, Entry: 1},
+		{Type: e.Type, Step: "501", Number: 1, Entry: e.Entry},
+		{Type: e.Type, Step: "501", Number: 2, Entry: e.Entry},
+	} {
+		require.NoError(t, m.execute(wire.AnnounceActivity, wire.AnnounceInput{Event: forged}))
+		require.Empty(t, m.started)
+	}
+	require.NoError(t, m.execute(wire.AnnounceActivity, wire.AnnounceInput{Event: e}))
+	require.Equal(t, e, m.onlyDelivery(e.Type))
+	require.NoError(t, m.execute(wire.SendActivity, wire.SendInput{Event: e, Sender: "webhook"}))
+	require.Len(t, m.got, 1)
+	require.Equal(t, "The API token of service user ci expires soon: make a new one with `starter service-user rotate`",
+		m.got[0].Text)
+	require.Equal(t, "501", m.got[0].Principal.ID)
 }
 
 // A sync that is quarantined is told of as the store has it, while it is quarantined.

@@ -220,7 +220,7 @@ func newWorkers(
 	syncactivities.New(s1, db, guard).Notifying(notifications.BestEffort).
 		Explaining(activities.NewDrift(authority, notifications).Explain).ExplainingLosses(authority.CatchUp).
 		Following(rules.policy).CheckingSignatures(rules.signers).Reporting(askForCheck(s1.Console())).Register(w)
-	connectionactivities.New(s1, db, cfg.Worker.CheckEvery).Register(w)
+	connectionactivities.New(s1, db, cfg.Worker.CheckEvery).Warning(notifications.Announce).Register(w)
 	tokens := tokensink.New(cfg.Worker.TokenDir, cfg.Worker.TokenCmd, cfg.Worker.TokenVariables()...)
 	requests := activities.NewRequest(s1, db).StoringTokens(tokens).Indexing(indexed).
 		Waiting(cfg.Capacity.ActivitySlots / waitingShare)

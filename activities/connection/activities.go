@@ -31,9 +31,12 @@ type Activities struct {
 	every   time.Duration
 	now     func() time.Time
 	running func(ctx context.Context, s store.Snapshot) bool
+	// announce tells people of tokens that end; nil: nobody is told.
+	announce func(context.Context, wire.AnnounceInput) error
 
 	mu     sync.Mutex // one check at a time
 	tokens tokenList
+	warned map[string]bool // warnings that were announced
 }
 
 // New wires the activity. every is the pause between two checks; 0 makes none.
@@ -68,6 +71,7 @@ func (a *Activities) Check(ctx context.Context, in wire.ConnectionCheckInput) (w
 	if err != nil {
 		return out, err
 	}
+	a.warnOfTokens(ctx, evidence.Token)
 	report := connection.Judge(evidence, a.now())
 	out.Every = access.Duration(a.every)
 	out.Report, err = json.Marshal(report)

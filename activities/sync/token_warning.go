@@ -4,15 +4,14 @@ import (
 	"context"
 	"time"
 
+	"sentinelone-provisioner/internal/connection"
 	"sentinelone-provisioner/internal/wire"
 )
 
-// tokenWarning is how long before its end people are told of the token, once a day.
-const tokenWarning = 14 * 24 * time.Hour
-
+// warnOfToken has people told that the worker's token ends soon, also where the connection is not checked: once for
+// each of the warnings.
 func (s *Activities) warnOfToken(ctx context.Context, ends *time.Time) {
-	now := s.now().UTC()
-	if ends == nil || ends.Sub(now) > tokenWarning {
+	if ends == nil || connection.WarningDue(*ends, s.now().UTC()) == 0 {
 		return
 	}
 	s.notify(ctx, wire.Event{Type: wire.EventTokenExpires})

@@ -11,8 +11,8 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-// The sync notifies of the worker's own token at each check in its last two weeks. It names only what has happened:
-// activity Notify.Announce asks the console, and delivers one event a day.
+// The sync notifies of the worker's own token at each check in its last month. It names only what has happened:
+// activity Notify.Announce asks the console, and delivers each warning once.
 func TestCheck_TokenAboutToExpire(t *testing.T) {
 	t.Parallel()
 	ends := time.Date(2036, 1, 15, 0, 0, 0, 0, time.UTC)
@@ -24,9 +24,9 @@ func TestCheck_TokenAboutToExpire(t *testing.T) {
 		b.sync.now = func() time.Time { return ends.AddDate(0, 0, -daysBefore) }
 		b.mustCheck(checkInput())
 	}
-	check(15)
+	check(31)
 	require.Empty(t, events)
-	check(14)
+	check(30)
 	check(14)
 	require.Len(t, events, 2)
 	for _, e := range events {

@@ -93,7 +93,6 @@ type Worker struct {
 	TokenDir  string `env:"SERVICE_USER_TOKEN_DIR" file:"folder"                            help:"folder for the tokens of new service users: CONSOLE/ID.token, mode 0600; share it between workers"`
 	TokenCmd  string `env:"SERVICE_USER_TOKEN_COMMAND" file:"program"                        help:"program that stores these tokens instead: it reads the token from standard input and SERVICE_USER_CONSOLE, _ID, _NAME, _TOKEN_EXPIRES_AT from its environment, and exits 0 within 30s once the token is stored"`
 	TokenEnv  string `env:"SERVICE_USER_TOKEN_COMMAND_ENV"                    help:"names of the worker's variables that this program gets, separated by commas, such as VAULT_ADDR; it gets no others but PATH, HOME, USER, LOGNAME, SHELL, TMPDIR, TZ, LANG, LANGUAGE and LC_*"`
-	// CheckEvery is the pause between two checks of the connection; 0 makes none.
 	CheckEvery time.Duration `env:"CONNECTION_CHECK_EVERY" envDefault:"5m" help:"how often the connection to the console is checked, from 1m to 10m; 0: never, and the status is then unknown"`
 	Policy     string        `env:"POLICY_FILE" file:"rules"                                       help:"file that says who must approve what (docs/policy.md); unset: the built-in policy (one approval within 72h by anyone but the requester)"`
 }
@@ -272,8 +271,8 @@ func (w Worker) Validate() error {
 		}
 	}
 	if w.CheckEvery != 0 && (w.CheckEvery < time.Minute || w.CheckEvery > 10*time.Minute) {
-		faults = append(faults, fmt.Errorf("CONNECTION_CHECK_EVERY is %s: set it to a pause from 1m to 10m, or to 0",
-			w.CheckEvery))
+		faults = append(faults,
+			fmt.Errorf("CONNECTION_CHECK_EVERY is %s: set it to a pause from 1m to 10m, or to 0", w.CheckEvery))
 	}
 	if w.MinLoss < 0 {
 		faults = append(faults, fmt.Errorf("SYNC_MAX_LOSS_ROWS is %d: set it to 0 or more", w.MinLoss))

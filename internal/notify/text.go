@@ -70,6 +70,9 @@ func sentences(e Event, m medium) []string {
 	switch {
 	case e.Type == wire.EventQuarantined:
 		out = append(out, "A sync is quarantined until someone confirms or discards it")
+	case e.Type == wire.EventTokenExpires && e.Principal != nil:
+		out = append(out, fmt.Sprintf("The API token of service user %s expires soon: "+
+			"make a new one with `starter service-user rotate`", m.name(cmp.Or(e.Principal.Name, e.Principal.ID))))
 	case e.Type == wire.EventTokenExpires:
 		out = append(out, "The API token of the worker expires soon: "+
 			"create a new token and configure the worker with it")

@@ -69,7 +69,9 @@ const (
 	EventReleased      = "released"
 	EventWaiting       = "waitingForSentinelOne"
 	EventQuarantined   = "quarantinedSync"
-	EventTokenExpires  = "tokenAboutToExpire"
+	// EventTokenExpires is about an API token: Step is the id of the service user whose token it is, "" for the
+	// worker's own; Number how many days before its end people are warned, and Entry the end in seconds since 1970.
+	EventTokenExpires = "tokenAboutToExpire"
 	// EventUnauthorized is about a change that was not written for lack of authority, also one
 	// that no request is about.
 	EventUnauthorized = "unauthorized"
