@@ -41,6 +41,9 @@ func (p *app) connect(ctx context.Context) (*temporalClient, error) {
 		return nil, badConfiguration(err)
 	}
 	c, err := temporalclient.Connect(ctx, opts, p.cfg.Worker.TaskQueue)
+	if temporalclient.Misconfigured(err) {
+		return nil, badConfiguration(err)
+	}
 	if err != nil {
 		return nil, err
 	}

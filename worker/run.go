@@ -77,12 +77,19 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	}
 	warnOperator(log, cfg)
 	probes.opened(db)
-	if err := serve(ctx, log, cfg, options, db, metrics, probes); err != nil {
+	err = serve(ctx, log, cfg, options, db, metrics, probes)
+	if fault, is := errors.AsType[*misconfigured](err); is {
+		return configError(stderr, "configuration", fault.error)
+	}
+	if err != nil {
 		_, _ = fmt.Fprintf(stderr, "error: %s\n", describe.Error(err.Error()))
 		return exitFailed
 	}
 	return exitDone
 }
+
+// misconfigured is an error of the settings for Temporal that only Temporal could find.
+type misconfigured struct{ error }
 
 // warnOperator logs what of the set-up leaves a door open.
 func warnOperator(log *slog.Logger, cfg config.Config) {
@@ -254,6 +261,10 @@ func dial(ctx context.Context, log *slog.Logger, options client.Options) (client
 		}
 		if ctx.Err() != nil {
 			return nil, nil //nolint:nilerr // stopped before the worker ran
+		}
+		// At the start only: later it is the service that has changed, and the worker goes on to end what is overdue.
+		if pause == dialPause && temporalclient.Misconfigured(err) {
+			return nil, &misconfigured{err}
 		}
 		if !temporalclient.Unreachable(errors.Unwrap(err)) && !temporalclient.Unreachable(err) {
 			return nil, err

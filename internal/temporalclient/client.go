@@ -1,6 +1,7 @@
 package temporalclient
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -56,6 +57,9 @@ func Options(logger *slog.Logger, keysFile string) (client.Options, error) {
 func Dial(ctx context.Context, opts client.Options) (client.Client, error) {
 	c, err := client.DialContext(ctx, opts)
 	if err != nil {
+		if why := probe(ctx, opts.HostPort, opts.ConnectionOptions.TLS); why != nil && !Misconfigured(err) {
+			err = fmt.Errorf("%w: %w", err, why)
+		}
 		return nil, Explain(err, opts)
 	}
 	_, err = c.WorkflowService().DescribeNamespace(ctx,
@@ -72,11 +76,15 @@ func Dial(ctx context.Context, opts client.Options) (client.Client, error) {
 // Explain adds the address and what to do to an error that means that Temporal is
 // unreachable: it is an [*UnreachableError] then. It returns any other error unchanged.
 func Explain(err error, opts client.Options) error {
+	if err != nil && serviceerror.ToStatus(err).Code() == codes.Unauthenticated {
+		return fmt.Errorf("temporal at %s does not accept the API key: %w: set TEMPORAL_API_KEY, or api_key in "+
+			"TEMPORAL_CONFIG_FILE, to a key that is valid for namespace %q", opts.HostPort, err, opts.Namespace)
+	}
 	_, network := errors.AsType[net.Error](err)
 	if err == nil || !network && !Unreachable(err) {
 		return err
 	}
-	if hint := netenv.ExplainTLS(err, caVariable); hint != "" {
+	if hint := cmp.Or(explainRefusal(err, opts.ConnectionOptions.TLS), netenv.ExplainTLS(err, caVariable)); hint != "" {
 		return &UnreachableError{fmt.Errorf("temporal at %s cannot be trusted: %w: %s", opts.HostPort, err, hint)}
 	}
 	return &UnreachableError{fmt.Errorf("temporal does not answer at %s: start it (`temporal server start-dev` on "+

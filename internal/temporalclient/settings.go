@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/BurntSushi/toml"
 	"go.temporal.io/sdk/client"
@@ -121,6 +122,7 @@ func checkFiles(values environment) error {
 				name, err))
 		}
 	}
+	faults = append(faults, checkCertificates(values, time.Now()))
 	if _, cert := values[certVariable]; cert != (values[keyVariable] != "") {
 		faults = append(faults, fmt.Errorf("of %s and %s only one is set: set both, or unset both",
 			certVariable, keyVariable))
