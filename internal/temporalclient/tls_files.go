@@ -65,7 +65,8 @@ func valid(c *x509.Certificate, now time.Time) error {
 	case now.After(c.NotAfter):
 		return fmt.Errorf("expired on %s", c.NotAfter.UTC().Format(time.RFC3339))
 	case now.Before(c.NotBefore):
-		return fmt.Errorf("is valid from %s on only (check the clock with `date`)", c.NotBefore.UTC().Format(time.RFC3339))
+		return fmt.Errorf("is valid from %s on only (check the clock with `date`)",
+			c.NotBefore.UTC().Format(time.RFC3339))
 	}
 	return nil
 }
