@@ -19,8 +19,8 @@ import (
 
 func extendSchema() *v2.BatonActionSchema {
 	return schema(ExtendAction, "Extend access",
-		"Asks for a later end of a grant that ConductorOne has requested and that is in force. Those who had to approve the grant approve the extension; "+
-			"until then it ends as before.",
+		"Asks for a later end of a grant that ConductorOne has requested and that is in force. Those who had to "+
+			"approve the grant approve the extension; until then it ends as before.",
 		textField(requestArg, "Request", "Id of the request, as in INC-42", true),
 		textField(durationArg, "Duration", "Time to add to the end: 90m, 2h, 1d", true),
 		textField(reasonArg, "Reason", "Reason for the extension, which approvers see", false),
@@ -29,7 +29,8 @@ func extendSchema() *v2.BatonActionSchema {
 
 func endSchema() *v2.BatonActionSchema {
 	return schema(EndAction, "End access",
-		"Ends a time-bound grant that ConductorOne has requested now: the role is removed, and the principal's earlier access is restored.",
+		"Ends a time-bound grant that ConductorOne has requested now: the role is removed, and the principal's "+
+			"earlier access is restored.",
 		textField(requestArg, "Request", "Id of the request, as in INC-42", true),
 		textField(reasonArg, "Reason", "Reason, for the audit trail", false),
 	)
