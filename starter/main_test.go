@@ -26,6 +26,7 @@ func TestMain_AskedWrongly(t *testing.T) {
 		{"unknown flag", "sync --colections users", nil, "unknown flag: --colections: see `starter sync --help`"},
 		{"unknown output", "version -o yaml", nil, "use table or json"},
 		{"argument too many", "status now", nil, "unexpected argument \"now\": see `starter status --help`"},
+		{"delta of some collections", "sync --delta --collections users", nil, "--delta covers all collections"},
 		{"unknown collection", "sync --collections users,groups", nil, `unknown collection "groups"`},
 		{"unknown format", "export --format xml", nil, "use json or csv"},
 		{"no time", "access --as-of yesterday", nil, "2026-03-03"},

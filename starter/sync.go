@@ -50,14 +50,14 @@ Ctrl-C stops watching, not the sync; run the same command again to resume watchi
 }
 
 func (c *syncCommand) execute(ctx context.Context) error {
+	if c.delta && len(c.collections) > 0 {
+		return usage("--delta covers all collections: leave --collections out")
+	}
 	id, in, err := c.syncRequest(c.syncFlags)
 	if err != nil {
 		return err
 	}
 	if c.delta {
-		if len(in.Collections) > 0 {
-			return usage("--delta covers all collections: leave --collections out")
-		}
 		in.Mode = wire.ModeDelta
 	}
 	in.By = strings.TrimSpace(defaultActor()) // who does not confirm it

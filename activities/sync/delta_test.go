@@ -158,6 +158,24 @@ func TestDelta_FollowsTheFeed(t *testing.T) {
 	require.Equal(t, "unchanged", b.sure().State, "what was seen is not new again")
 }
 
+// A hundred changes among a thousand users cost at most ten requests, and one for each principal; users come in batches.
+func TestDelta_CostsOneRequestPerPrincipal(t *testing.T) {
+	t.Parallel()
+	b := newDeltaFixture(t, consoletest.Options{Users: 1000, ServiceUsers: 30})
+	for i, p := range b.console.Truth().Principals {
+		switch {
+		case p.Kind == access.User && i%10 == 0 && i < 900:
+			require.NoError(t, b.console.SetUserRoles(p.ID, access.SiteLevel, b.heldSomewhere()))
+		case p.Kind == access.ServiceUser && i%3 == 0:
+			require.NoError(t, b.console.SetServiceUserRoles(p.ID, access.SiteLevel, b.heldSomewhere()))
+		}
+	}
+	out := b.sure()
+	require.Equal(t, "promoted", out.State)
+	require.Equal(t, 1+1+1+10, out.Requests, "a count, the feed, one batch of users, ten service users")
+	b.requireTruth()
+}
+
 // A service user that moves to another level looks deleted in the feed, and is there: only the fetch by id counts.
 func TestDelta_BelievesADeletionOnlyAfterAFetch(t *testing.T) {
 	t.Parallel()
