@@ -85,14 +85,14 @@ type Store struct {
 
 // Worker holds the settings of the worker alone.
 type Worker struct {
-	TaskQueue string `env:"TASK_QUEUE"               envDefault:"sentinelone" help:"Temporal task queue for workflows and reads"`
-	MaxLoss   int    `env:"SYNC_MAX_LOSS_PERCENT"    envDefault:"25"          help:"quarantine a sync that would drop more than this percentage of a collection or of the assignments"`
-	MinLoss   int    `env:"SYNC_MAX_LOSS_ROWS"       envDefault:"10"          help:"losses of at most this many rows never count against SYNC_MAX_LOSS_PERCENT"`
-	FullEvery string `env:"SYNC_FULL_EVERY"                                   help:"interval of full syncs, such as 24h: the worker sets up their schedule once, and keeps to what an operator changes of it (starter schedule); unset: it sets up none"`
-	KeysFile  string `env:"PAYLOAD_KEYS_FILE" file:"secret"                                 help:"file of AES-256 keys, one id:base64 per line, or id:lost; the first encrypts, all decrypt; a key that running requests may need must stay; unset: payloads are not encrypted"`
-	TokenDir  string `env:"SERVICE_USER_TOKEN_DIR" file:"folder"                            help:"folder for the tokens of new service users: CONSOLE/ID.token, mode 0600; share it between workers"`
-	TokenCmd  string `env:"SERVICE_USER_TOKEN_COMMAND" file:"program"                        help:"program that stores these tokens instead: it reads the token from standard input and SERVICE_USER_CONSOLE, _ID, _NAME, _TOKEN_EXPIRES_AT from its environment, and exits 0 within 30s once the token is stored"`
-	TokenEnv  string `env:"SERVICE_USER_TOKEN_COMMAND_ENV"                    help:"names of the worker's variables that this program gets, separated by commas, such as VAULT_ADDR; it gets no others but PATH, HOME, USER, LOGNAME, SHELL, TMPDIR, TZ, LANG, LANGUAGE and LC_*"`
+	TaskQueue  string        `env:"TASK_QUEUE"               envDefault:"sentinelone" help:"Temporal task queue for workflows and reads"`
+	MaxLoss    int           `env:"SYNC_MAX_LOSS_PERCENT"    envDefault:"25"          help:"quarantine a sync that would drop more than this percentage of a collection or of the assignments"`
+	MinLoss    int           `env:"SYNC_MAX_LOSS_ROWS"       envDefault:"10"          help:"losses of at most this many rows never count against SYNC_MAX_LOSS_PERCENT"`
+	FullEvery  string        `env:"SYNC_FULL_EVERY"                                   help:"interval of full syncs, such as 24h: the worker sets up their schedule once, and keeps to what an operator changes of it (starter schedule); unset: it sets up none"`
+	KeysFile   string        `env:"PAYLOAD_KEYS_FILE" file:"secret"                                 help:"file of AES-256 keys, one id:base64 per line, or id:lost; the first encrypts, all decrypt; a key that running requests may need must stay; unset: payloads are not encrypted"`
+	TokenDir   string        `env:"SERVICE_USER_TOKEN_DIR" file:"folder"                            help:"folder for the tokens of new service users: CONSOLE/ID.token, mode 0600; share it between workers"`
+	TokenCmd   string        `env:"SERVICE_USER_TOKEN_COMMAND" file:"program"                        help:"program that stores these tokens instead: it reads the token from standard input and SERVICE_USER_CONSOLE, _ID, _NAME, _TOKEN_EXPIRES_AT from its environment, and exits 0 within 30s once the token is stored"`
+	TokenEnv   string        `env:"SERVICE_USER_TOKEN_COMMAND_ENV"                    help:"names of the worker's variables that this program gets, separated by commas, such as VAULT_ADDR; it gets no others but PATH, HOME, USER, LOGNAME, SHELL, TMPDIR, TZ, LANG, LANGUAGE and LC_*"`
 	CheckEvery time.Duration `env:"CONNECTION_CHECK_EVERY" envDefault:"5m" help:"how often the connection to the console is checked, from 1m to 10m; 0: never, and the status is then unknown"`
 	Policy     string        `env:"POLICY_FILE" file:"rules"                                       help:"file that says who must approve what (docs/policy.md); unset: the built-in policy (one approval within 72h by anyone but the requester)"`
 }
