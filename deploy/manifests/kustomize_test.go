@@ -60,8 +60,10 @@ func requireTogether(t *testing.T, o objects) {
 	require.True(t, strings.HasSuffix(o.settings.Data["METRICS_ADDRESS"], ":9464"))
 	require.Equal(t, int32(9464), port.ContainerPort)
 	require.Equal(t, port.Name, o.service.Spec.Ports[0].TargetPort.StrVal)
-	for _, probe := range []*corev1.Probe{c.StartupProbe, c.LivenessProbe, c.ReadinessProbe} {
+	require.Equal(t, c.LivenessProbe.HTTPGet, c.StartupProbe.HTTPGet)
+	for path, probe := range map[string]*corev1.Probe{"/healthz": c.LivenessProbe, "/readyz": c.ReadinessProbe} {
 		require.NotNil(t, probe)
+		require.Equal(t, path, probe.HTTPGet.Path)
 		require.Equal(t, port.Name, probe.HTTPGet.Port.StrVal)
 	}
 }

@@ -25,12 +25,12 @@ func checkCertificates(values environment, now time.Time) error {
 		if len(certificates) == 0 {
 			faults = append(faults, noCertificate(certVariable, certPath))
 		} else if err := valid(certificates[0], now); err != nil {
-			faults = append(faults, fmt.Errorf("%s: the certificate in %s %w: have a new one made for the same key, or "+
-				"for a new one", certVariable, certPath, err))
+			faults = append(faults, fmt.Errorf("%s: the certificate in %s %w: have a new one made",
+				certVariable, certPath, err))
 		} else if key, err := os.ReadFile(keyPath); keyPath != "" && err == nil {
 			if _, err := tls.X509KeyPair(text, key); err != nil {
-				faults = append(faults, fmt.Errorf("%s: %s is not the private key of the certificate in %s: set both to "+
-					"files of one pair", keyVariable, keyPath, certPath))
+				faults = append(faults, fmt.Errorf("%s: %s is not the private key of the certificate in %s: "+
+					"set both to files of one pair", keyVariable, keyPath, certPath))
 			}
 		}
 	}
@@ -47,8 +47,8 @@ func checkCertificates(values environment, now time.Time) error {
 		case len(certificates) == 0:
 			faults = append(faults, noCertificate(caVariable, caPath))
 		case usable != nil:
-			faults = append(faults, fmt.Errorf("%s: the certificate in %s %w: set it to the CA that signs the service's "+
-				"certificate now", caVariable, caPath, usable))
+			faults = append(faults, fmt.Errorf("%s: the certificate in %s %w: set it to the CA that signs the "+
+				"service's certificate now", caVariable, caPath, usable))
 		}
 	}
 	return errors.Join(faults...)
