@@ -136,7 +136,7 @@ func TestCompose_AsksForEveryPassword(t *testing.T) {
 
 func TestCompose_ImagesArePinned(t *testing.T) {
 	t.Parallel()
-	pinned := regexp.MustCompile(`^[a-z0-9./-]+:\d+\.\d+(\.\d+)?(-[a-z0-9.-]+)?$`)
+	pinned := regexp.MustCompile(`^[a-z0-9./-]+:v?\d+\.\d+(\.\d+)?(-[a-z0-9.-]+)?$`)
 	for name, service := range load(t, simulatorEnv(t)...).Services {
 		if service.Build != nil {
 			require.Equal(t, "sentinelone-provisioner:local", service.Image, name)
@@ -172,7 +172,9 @@ func TestCompose_HealthAndOrder(t *testing.T) {
 func TestCompose_ServicesRunUnprivileged(t *testing.T) {
 	t.Parallel()
 	services := load(t, simulatorEnv(t)...).Services
-	for _, name := range []string{"worker", "console-simulator", "postgres", "database-roles"} {
+	for _, name := range []string{
+		"worker", "console-simulator", "postgres", "database-roles", "prometheus", "grafana",
+	} {
 		s := services[name]
 		require.NotEmpty(t, s.User, name)
 		require.NotRegexp(t, `^(0|root)(:|$)`, s.User, name)
@@ -199,15 +201,14 @@ func TestCompose_PublishesToLoopbackOnly(t *testing.T) {
 	}
 }
 
-func TestCompose_SimulatorIsOptional(t *testing.T) {
+func TestCompose_SimulatorAndMonitoringAreOptional(t *testing.T) {
 	t.Parallel()
 	services := load(t, simulatorEnv(t)...).Services
+	profiles := map[string][]string{
+		"console-simulator": {"simulator"}, "prometheus": {"monitoring"}, "grafana": {"monitoring"},
+	}
 	for name, service := range services {
-		if name == "console-simulator" {
-			require.Equal(t, []string{"simulator"}, service.Profiles)
-			continue
-		}
-		require.Empty(t, service.Profiles, name)
+		require.ElementsMatch(t, profiles[name], service.Profiles, name)
 	}
 	token, err := os.ReadFile("simulator-token")
 	require.NoError(t, err)
