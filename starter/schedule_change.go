@@ -15,6 +15,9 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
+// bothModes is the help of --mode of commands that are about both schedules.
+const bothModes = "only the schedule of full or of delta syncs (default: both)"
+
 // schedulePauseCommand pauses a schedule, or ends the pause.
 type schedulePauseCommand struct {
 	scheduleCommand
@@ -52,6 +55,7 @@ func newScheduleResumeCommand(a *app) *cobra.Command {
 
 func (c *schedulePauseCommand) changeFlags(cmd *cobra.Command) *cobra.Command {
 	cmd.Flags().StringVar(&c.reason, "reason", "", "reason; Temporal keeps it unencrypted")
+	c.modeFlag(cmd, "", bothModes)
 	c.idFlags(cmd)
 	return cmd
 }
@@ -65,10 +69,28 @@ func (c *schedulePauseCommand) execute(ctx context.Context) error {
 		return err
 	}
 	defer e.Close()
-	if err := c.change(all, ctx, id, c.reason); err != nil {
-		return e.explainSchedule(id, err)
+	found, err := c.each(id, func(id string) error { return c.change(all, ctx, id, c.reason) })
+	switch {
+	case err != nil:
+		return e.Explain(err)
+	case found == 0:
+		return e.explainSchedule(id, schedule.ErrMissing)
 	}
-	return c.showSchedule(ctx, e, id)
+	return c.showSchedules(ctx, e, id)
+}
+
+// each does something with the chosen schedules that are there, and returns how many those are.
+func (c *scheduleCommand) each(id string, do func(id string) error) (found int, err error) {
+	chosen, err := c.chosen(id)
+	for _, id := range chosen {
+		switch err := do(id); {
+		case err == nil:
+			found++
+		case !errors.Is(err, schedule.ErrMissing):
+			return found, err
+		}
+	}
+	return found, err
 }
 
 // scheduleTriggerCommand starts a sync of the schedule now.
@@ -90,6 +112,7 @@ running, the command joins it instead of starting another.`,
 		RunE:    a.run(func(ctx context.Context, _ []string) error { return c.execute(ctx) }),
 	}
 	cmd.Flags().BoolVar(&c.watch, "wait", false, "wait for the sync to end and show its progress")
+	c.modeFlag(cmd, wire.ModeFull, "full or delta")
 	c.idFlags(cmd)
 	return cmd
 }
@@ -103,9 +126,13 @@ func (c *scheduleTriggerCommand) execute(ctx context.Context) error {
 	if err := e.RequireWorker(ctx); err != nil {
 		return err
 	}
-	run, err := e.trigger(ctx, all, id)
+	chosen, err := c.chosen(id)
 	if err != nil {
-		return e.explainSchedule(id, err)
+		return err
+	}
+	run, err := e.trigger(ctx, all, chosen[0])
+	if err != nil {
+		return e.explainSchedule(chosen[0], err)
 	}
 	return c.started(ctx, e, id, run, c.watch, "")
 }
@@ -171,12 +198,13 @@ func newScheduleDeleteCommand(a *app) *cobra.Command {
 	c := &scheduleDeleteCommand{scheduleCommand{app: a}}
 	cmd := &cobra.Command{
 		Use:     "delete",
-		Short:   "Remove the schedule",
-		Long:    "Remove the schedule. A running sync continues. Removing one that is not there is no error.",
+		Short:   "Remove the schedules",
+		Long:    "Remove the schedules. Running syncs continue. Removing one that is not there is no error.",
 		Example: `  starter schedule delete`,
 		Args:    cobra.NoArgs,
 		RunE:    a.run(func(ctx context.Context, _ []string) error { return c.execute(ctx) }),
 	}
+	c.modeFlag(cmd, "", bothModes)
 	c.idFlags(cmd)
 	return cmd
 }
@@ -187,14 +215,27 @@ func (c *scheduleDeleteCommand) execute(ctx context.Context) error {
 		return err
 	}
 	defer e.Close()
-	if err := all.Delete(ctx, id); err != nil && !errors.Is(err, schedule.ErrMissing) {
-		return e.explainSchedule(id, err)
+	var removed []string
+	if _, err := c.each(id, func(id string) error {
+		err := all.Delete(ctx, id)
+		if err == nil {
+			removed = append(removed, id)
+		}
+		return err
+	}); err != nil {
+		return e.Explain(err)
 	}
 	if c.output.json {
-		none := scheduleAnswerOf(schedule.Schedule{ID: id})
+		chosen, _ := c.chosen(id) // which `schedules` has checked
+		none := scheduleAnswerOf(schedule.Schedule{ID: chosen[0]})
 		none.Scheduled = false
 		return c.emitJSON(none)
 	}
-	writef(c.out, "removed the schedule %s\n", id)
+	if len(removed) == 0 {
+		removed = []string{id}
+	}
+	for _, id := range removed {
+		writef(c.out, "removed the schedule %s\n", id)
+	}
 	return nil
 }

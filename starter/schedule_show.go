@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -22,8 +23,9 @@ func newScheduleShowCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "show",
 		Short: "Show the next syncs, and the latest with their outcome",
-		Long: `Show when the next syncs start, and the latest ones, at most ten, with their outcome: running,
-promoted, unchanged, quarantined, failed.`,
+		Long: `Show when the next syncs start, and the latest ones, at most ten of each schedule, with their outcome:
+running, promoted, unchanged, quarantined, failed. With -o json, the schedule of delta syncs is
+under delta.`,
 		Example: `  starter schedule show
   starter schedule show -o json`,
 		Args: cobra.NoArgs,
@@ -39,7 +41,7 @@ func (c *scheduleShowCommand) execute(ctx context.Context) error {
 		return err
 	}
 	defer e.Close()
-	return c.showSchedule(ctx, e, id)
+	return c.showSchedules(ctx, e, id)
 }
 
 // scheduleAnswer is the output for programs.
@@ -59,6 +61,8 @@ type scheduleAnswer struct {
 	Started int            `json:"started"` // syncs that the schedule has started
 	Skipped int            `json:"skipped"` // starts that were skipped since the sync before still ran
 	Missed  int            `json:"missed"`  // starts that were missed for longer than the catch-up window
+	// Delta is the schedule of delta syncs, beside that of full ones; absent if there is none.
+	Delta *scheduleAnswer `json:"delta,omitempty"`
 }
 
 // scheduledRun is one sync of a schedule.
@@ -76,24 +80,51 @@ type scheduledRun struct {
 // outcomeUnknown is the outcome of a sync that Temporal has forgotten.
 const outcomeUnknown = "unknown"
 
-func (c *scheduleCommand) showSchedule(ctx context.Context, e *temporalClient, id string) error {
-	s, err := e.schedules().Get(ctx, id)
-	if err != nil {
+// showSchedules shows the schedule of full syncs, and that of delta syncs if there is one.
+func (c *scheduleCommand) showSchedules(ctx context.Context, e *temporalClient, id string) error {
+	full, answer, err := e.schedule(ctx, id)
+	missing := errors.Is(err, schedule.ErrMissing)
+	if err != nil && !missing {
 		return e.explainSchedule(id, err)
 	}
-	answer := scheduleAnswerOf(s)
-	for _, start := range s.Runs {
-		run, err := e.scheduledRun(ctx, start)
-		if err != nil {
-			return err
-		}
-		answer.Runs = append(answer.Runs, run)
+	delta, deltaAnswer, err := e.schedule(ctx, schedule.DeltaID(id))
+	switch {
+	case err == nil:
+		answer.Delta = &deltaAnswer
+	case !errors.Is(err, schedule.ErrMissing) || missing:
+		return e.explainSchedule(id, err)
 	}
 	if c.output.json {
 		return c.emitJSON(answer)
 	}
-	c.printSchedule(s, answer)
+	if !missing {
+		c.printSchedule(full, answer, id)
+	}
+	if answer.Delta != nil {
+		if !missing {
+			fmt.Fprintln(c.out)
+		}
+		c.printSchedule(delta, deltaAnswer, id)
+	}
 	return nil
+}
+
+// schedule looks up a schedule and what became of its syncs; the error is [schedule.ErrMissing] if there is none.
+func (e *temporalClient) schedule(ctx context.Context, id string) (schedule.Schedule, scheduleAnswer, error) {
+	s, err := e.schedules().Get(ctx, id)
+	answer := scheduleAnswerOf(s)
+	if err != nil {
+		answer.Scheduled = false
+		return s, answer, err
+	}
+	for _, start := range s.Runs {
+		run, err := e.scheduledRun(ctx, start)
+		if err != nil {
+			return s, answer, err
+		}
+		answer.Runs = append(answer.Runs, run)
+	}
+	return s, answer, nil
 }
 
 func scheduleAnswerOf(s schedule.Schedule) scheduleAnswer {
@@ -146,7 +177,7 @@ func (e *temporalClient) scheduledRun(ctx context.Context, s schedule.Start) (sc
 // nextShown is how many of the next starts people see.
 const nextShown = 3
 
-func (c *scheduleCommand) printSchedule(s schedule.Schedule, a scheduleAnswer) {
+func (c *scheduleCommand) printSchedule(s schedule.Schedule, a scheduleAnswer, fullID string) {
 	facts := [][]string{{"schedule", s.ID}, {"starts", s.Spec.String()}}
 	add := func(name, format string, args ...any) {
 		facts = append(facts, []string{name, fmt.Sprintf(format, args...)})
@@ -173,7 +204,12 @@ func (c *scheduleCommand) printSchedule(s schedule.Schedule, a scheduleAnswer) {
 	}
 	c.emitTable(nil, facts)
 	if len(a.Runs) == 0 {
-		c.remark("it has started no sync yet: `starter schedule trigger%s` starts one now", c.idFlag(s.ID))
+		mode := ""
+		if s.ID != fullID {
+			mode = " --mode delta"
+		}
+		c.remark("%s has started no sync yet: `starter schedule trigger%s%s` starts one now", s.ID, mode,
+			c.idFlag(fullID))
 		return
 	}
 	rows := make([][]string, len(a.Runs))

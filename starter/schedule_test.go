@@ -12,6 +12,7 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/client"
 
+	"sentinelone-provisioner/internal/codec"
 	"sentinelone-provisioner/internal/wire"
 )
 
@@ -20,8 +21,12 @@ const scheduleID = "sync/acmeco.example.net"
 // What no schedule can be is a sentence and exit code 2, before Temporal is asked.
 func TestSchedule_AskedWrongly(t *testing.T) {
 	for want, args := range map[string][]string{
-		"missing --full, --every or --cron":                     {"set"},
+		"missing --full, --every, --cron or --delta":            {"set"},
 		"--full: 59s is too short: use 1m0s or more":            {"set", "--full", "59s"},
+		"--delta: 30s is too short":                             {"set", "--full", "1h", "--delta", "30s"},
+		"--jitter: 10m0s is as long as the interval":            {"set", "--delta", "5m", "--full", "1h", "--jitter", "10m"},
+		"--delta covers all collections":                        {"set", "--delta", "5m", "--collections", "users"},
+		"--mode: unknown mode \"some\": use full or delta":      {"pause", "--mode", "some"},
 		"--every: 5s is too short":                              {"set", "--every", "5s"},
 		"--full: invalid duration":                              {"set", "--full", ""},
 		"--cron: \"often\" is not a cron expression":            {"set", "--cron", "often"},
@@ -108,7 +113,7 @@ func scheduleSet(t *testing.T, c client.Client) {
 	require.Contains(t, text.out, "starts    every 24h\n")
 	require.Contains(t, text.out, "jitter    up to 30s later\n")
 	require.Contains(t, text.out, "catch-up  up to 24h late, if Temporal was down\n")
-	require.Contains(t, text.errOut, "it has started no sync yet: `starter schedule trigger` starts one now")
+	require.Contains(t, text.errOut, scheduleID+" has started no sync yet: `starter schedule trigger` starts one now")
 	require.Equal(t, 3, strings.Count(text.out, " 00:00 UTC\n"), text.out)
 }
 
@@ -204,6 +209,49 @@ func scheduleCron(t *testing.T, c client.Client) {
 	d, err := c.ScheduleClient().GetHandle(t.Context(), scheduleID).Describe(t.Context())
 	require.NoError(t, err)
 	require.Empty(t, d.Schedule.Spec.Intervals, "the interval is gone")
+}
+
+// Delta syncs have a schedule of their own beside that of full ones.
+func scheduleDeltas(t *testing.T, c client.Client) {
+	got := scheduleJSON(t, "set", "--delta", "5m")
+	require.NotEmpty(t, got.Cron, "the other schedule is not touched")
+	require.Equal(t, scheduleID+"/delta", got.Delta.ID)
+	require.Equal(t, "5m", got.Delta.Every)
+	both := run(t, "schedule", "set", "--full", "12h", "--delta", "10m", "--jitter", "1m")
+	require.Equal(t, exitDone, both.code, both.errOut)
+	require.Contains(t, both.out, "starts    every 12h\njitter    up to 1m later\n")
+	require.Contains(t, both.out, "starts    every 10m\njitter    up to 1m later\n")
+	require.Contains(t, both.errOut, "starter schedule trigger --mode delta")
+
+	for mode, paused := range map[string][2]bool{"delta": {false, true}, "full": {true, false}} {
+		got = scheduleJSON(t, "pause", "--mode", mode)
+		require.Equal(t, paused, [2]bool{got.Paused, got.Delta.Paused}, mode)
+		require.Equal(t, [2]bool{}, [2]bool{scheduleJSON(t, "resume").Paused, scheduleJSON(t).Delta.Paused})
+	}
+	got = scheduleJSON(t, "pause")
+	require.True(t, got.Paused && got.Delta.Paused)
+
+	done := decode[outcome](t, run(t, "schedule", "trigger", "--mode", "delta", "--wait", "-o", "json"))
+	require.True(t, strings.HasPrefix(done.WorkflowID, scheduleID+"/delta-"), done.WorkflowID)
+	var in wire.SyncInput
+	history := c.GetWorkflowHistory(t.Context(), done.WorkflowID, done.RunID, false,
+		enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	event, err := history.Next()
+	require.NoError(t, err)
+	require.NoError(t, codec.DataConverter(nil).FromPayloads(
+		event.GetWorkflowExecutionStartedEventAttributes().GetInput(), &in))
+	require.Equal(t, wire.SyncInput{Console: "acmeco.example.net", Mode: wire.ModeDelta}, in)
+	require.Len(t, scheduleJSON(t, "show").Delta.Runs, 1)
+
+	gone := run(t, "schedule", "delete", "--mode", "full")
+	require.Equal(t, "removed the schedule "+scheduleID+"\n", gone.out, gone.errOut)
+	left := scheduleJSON(t, "show")
+	require.False(t, left.Scheduled)
+	require.Equal(t, "10m", left.Delta.Every)
+	require.NotContains(t, run(t, "schedule").out, "12h")
+	require.Equal(t, exitDone, run(t, "schedule", "set", "--full", "12h").code)
+	require.Equal(t, "removed the schedule "+scheduleID+"\nremoved the schedule "+scheduleID+"/delta\n",
+		run(t, "schedule", "delete").out)
 }
 
 func scheduleGone(t *testing.T, _ client.Client) {

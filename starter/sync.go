@@ -96,7 +96,11 @@ func (p *app) started(
 // joinOrStart joins the sync of that id, or one that the schedule of that id has started, if one runs; otherwise it
 // starts one. A schedule gives each of its syncs an id of its own.
 func (e *temporalClient) joinOrStart(ctx context.Context, id string, in wire.SyncInput) (startedRun, error) {
-	s, err := e.schedules().Get(ctx, id)
+	scheduleID := id
+	if in.Mode == wire.ModeDelta {
+		scheduleID = schedule.DeltaID(id)
+	}
+	s, err := e.schedules().Get(ctx, scheduleID)
 	if err == nil {
 		var run startedRun
 		if run, err = e.running(ctx, s); run.RunID != "" {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"time"
 
 	"go.temporal.io/api/workflowservice/v1"
@@ -25,19 +26,27 @@ func keepSchedules(
 	ctx context.Context, log *slog.Logger, cfg config.Config, console string, db *store.Store, temporal client.Client,
 	namespace string,
 ) <-chan struct{} {
+	full, _ := cfg.Worker.FullInterval() // the configuration was validated
+	delta, _ := cfg.Worker.DeltaInterval()
+	id, in := wire.SyncID(console), wire.SyncInput{Console: console}
+	deltaIn := in
+	deltaIn.Mode = wire.ModeDelta
+	var keepers sync.WaitGroup
+	for every, want := range map[*time.Duration]schedule.Wanted{
+		&full:  {ID: id, Input: in, Now: true},
+		&delta: {ID: schedule.DeltaID(id), Input: deltaIn}, // the first full sync goes before
+	} {
+		if *every == 0 {
+			continue
+		}
+		want.Spec = schedule.EachInterval(*every)
+		s := scheduleKeeper{
+			log: log, memory: db, temporal: temporal, namespace: namespace, queue: cfg.Worker.TaskQueue, want: want,
+		}
+		keepers.Go(func() { s.keep(ctx) })
+	}
 	done := make(chan struct{})
-	every, err := cfg.Worker.FullInterval()
-	if every == 0 || err != nil { // the configuration was validated
-		close(done)
-		return done
-	}
-	s := scheduleKeeper{
-		log: log, memory: db, temporal: temporal, namespace: namespace, queue: cfg.Worker.TaskQueue,
-		want: schedule.Wanted{
-			ID: wire.SyncID(console), Spec: schedule.EachInterval(every), Input: wire.SyncInput{Console: console},
-		},
-	}
-	go func() { defer close(done); s.keep(ctx) }()
+	go func() { defer close(done); keepers.Wait() }()
 	return done
 }
 
@@ -90,7 +99,7 @@ func (s scheduleKeeper) setUp(ctx context.Context) error {
 	log := s.log.With("schedule", want.ID, "configured", want.Spec.String())
 	switch done {
 	case schedule.Created:
-		log.Info("Schedule of syncs created; the first sync starts now")
+		log.Info("Schedule of syncs created")
 	case schedule.Changed:
 		log.Info("Schedule of syncs changed, as configured")
 	case schedule.Kept:

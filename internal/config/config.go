@@ -89,6 +89,7 @@ type Worker struct {
 	MaxLoss    int           `env:"SYNC_MAX_LOSS_PERCENT"    envDefault:"25"          help:"quarantine a sync that would drop more than this percentage of a collection or of the assignments"`
 	MinLoss    int           `env:"SYNC_MAX_LOSS_ROWS"       envDefault:"10"          help:"losses of at most this many rows never count against SYNC_MAX_LOSS_PERCENT"`
 	FullEvery  string        `env:"SYNC_FULL_EVERY"                                   help:"interval of full syncs, such as 24h: the worker sets up their schedule once, and keeps to what an operator changes of it (starter schedule); unset: it sets up none"`
+	DeltaEvery string        `env:"SYNC_DELTA_EVERY" help:"interval of delta syncs, such as 5m, likewise; unset: it sets up none"`
 	KeysFile   string        `env:"PAYLOAD_KEYS_FILE" file:"secret"                                 help:"file of AES-256 keys, one id:base64 per line, or id:lost; the first encrypts, all decrypt; a key that running requests may need must stay; unset: payloads are not encrypted"`
 	TokenDir   string        `env:"SERVICE_USER_TOKEN_DIR" file:"folder"                            help:"folder for the tokens of new service users: CONSOLE/ID.token, mode 0600; share it between workers"`
 	TokenCmd   string        `env:"SERVICE_USER_TOKEN_COMMAND" file:"program"                        help:"program that stores these tokens instead: it reads the token from standard input and SERVICE_USER_CONSOLE, _ID, _NAME, _TOKEN_EXPIRES_AT from its environment, and exits 0 within 30s once the token is stored"`
@@ -277,11 +278,8 @@ func (w Worker) Validate() error {
 	if w.MinLoss < 0 {
 		faults = append(faults, fmt.Errorf("SYNC_MAX_LOSS_ROWS is %d: set it to 0 or more", w.MinLoss))
 	}
-	if _, err := w.FullInterval(); err != nil {
-		faults = append(faults, err)
-	}
 	_, err := w.LoadPolicy()
-	return errors.Join(append(faults, err)...)
+	return errors.Join(append(faults, w.checkIntervals(), err)...)
 }
 
 // TokenVariables are the names of the variables that SERVICE_USER_TOKEN_COMMAND gets.

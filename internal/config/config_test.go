@@ -236,6 +236,7 @@ func TestLoad_Faults(t *testing.T) {
 		"share of 101":   {with("SYNC_MAX_LOSS_PERCENT", "101"), []string{"SYNC_MAX_LOSS_PERCENT is 101"}},
 		"negative rows":  {with("SYNC_MAX_LOSS_ROWS", "-1"), []string{"SYNC_MAX_LOSS_ROWS is -1", "0 or more"}},
 		"short interval": {with("SYNC_FULL_EVERY", "59s"), []string{"SYNC_FULL_EVERY: 59s is too short: use 1m0s"}},
+		"short delta":    {with("SYNC_DELTA_EVERY", "59s"), []string{"SYNC_DELTA_EVERY: 59s is too short: use 1m0s"}},
 		"no interval":    {with("SYNC_FULL_EVERY", "daily"), []string{"SYNC_FULL_EVERY: invalid duration"}},
 		"blank queue":    {with("TASK_QUEUE", "  "), []string{"TASK_QUEUE is empty"}},
 		"other database": {with("DATABASE_URL", "mysql://localhost/s"), []string{"must be sqlite://FILE"}},

@@ -15,16 +15,17 @@ type shownSchedule struct {
 	Every  string
 	Paused bool
 	Runs   []struct{ Outcome string }
+	Delta  *shownSchedule
 }
 
-// A worker that starts with SYNC_FULL_EVERY sets the schedule up, whose first sync runs at once. A worker that starts
-// later keeps to what an operator has changed.
+// A worker that starts with SYNC_FULL_EVERY and SYNC_DELTA_EVERY sets the schedules up; the first full sync runs at once.
+// A worker that starts later keeps to what an operator has changed.
 func TestSchedule_SetUpByTheWorker(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, consoletest.Options{})
-	s.extraEnv = []string{"SYNC_FULL_EVERY=24h"}
+	s.extraEnv = []string{"SYNC_FULL_EVERY=24h", "SYNC_DELTA_EVERY=1h"}
 	s.startWorker()
-	require.NoError(t, s.workerOutput.WaitFor(s.ctx(), "Schedule of syncs created", 1))
+	require.NoError(t, s.workerOutput.WaitFor(s.ctx(), "Schedule of syncs created", 2))
 	schedule := func(args ...string) (out shownSchedule) {
 		t.Helper()
 		got := s.starter(append([]string{"schedule", "-o", "json"}, args...)...)
@@ -37,6 +38,7 @@ func TestSchedule_SetUpByTheWorker(t *testing.T) {
 		return len(runs) == 1 && runs[0].Outcome == "promoted"
 	}, limit, 100*time.Millisecond)
 	s.requireStoreMatchesConsole()
+	require.Equal(t, "1h", schedule("show").Delta.Every)
 
 	require.True(t, schedule("pause").Paused)
 	s.worker.Kill()

@@ -21,6 +21,9 @@ var ErrMissing = errors.New("there is no such schedule")
 // ErrRefused means that Temporal does not accept the specification.
 var ErrRefused = errors.New("temporal refuses the schedule")
 
+// DeltaID is the id of the schedule of delta syncs beside that of full syncs.
+func DeltaID(fullID string) string { return fullID + "/delta" }
+
 // Schedules are the schedules of one namespace.
 type Schedules struct {
 	// Client is the connection to Temporal.
@@ -106,10 +109,10 @@ func (s Schedules) action(id string, in wire.SyncInput) client.ScheduleAction {
 
 // Summary is what Temporal's UI shows beside a sync. It is not encrypted.
 func Summary(in wire.SyncInput) string {
-	if len(in.Collections) == 0 {
-		if in.Mode == wire.ModeDelta {
-			return "delta sync"
-		}
+	switch {
+	case in.Mode == wire.ModeDelta:
+		return "delta sync"
+	case len(in.Collections) == 0:
 		return "sync of everything"
 	}
 	return "sync of " + strings.Join(in.Collections, ", ")

@@ -23,6 +23,7 @@ type Wanted struct {
 	Spec      Spec
 	Input     wire.SyncInput // names the console
 	Namespace string         // id of Temporal's namespace
+	Now       bool           // start the first sync at once
 }
 
 // Done says what SetUp did.
@@ -30,8 +31,8 @@ type Done string
 
 // What SetUp did.
 const (
-	Unchanged Done = ""        // the configuration is the one that was set up before
-	Created   Done = "created" // and its first sync starts at once
+	Unchanged Done = "" // the configuration is the one that was set up before
+	Created   Done = "created"
 	Changed   Done = "changed" // it was as workers had set it up, and the configuration is another one now
 	// Kept means that an operator has set, changed or deleted the schedule, so it stays as it is.
 	Kept Done = "kept"
@@ -59,7 +60,7 @@ func (s Schedules) setUp(ctx context.Context, want Wanted, before, now string) (
 	case err != nil && !missing:
 		return Kept, err
 	case missing && before == "":
-		created, err := s.Create(ctx, want.ID, want.Spec, want.Input, true)
+		created, err := s.Create(ctx, want.ID, want.Spec, want.Input, want.Now)
 		if created {
 			return Created, err
 		}
