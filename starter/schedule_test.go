@@ -83,6 +83,7 @@ func TestSchedule(t *testing.T) {
 		{"triggered", scheduleTriggered},
 		{"joined", scheduleJoined},
 		{"by cron", scheduleCron},
+		{"deltas", scheduleDeltas},
 		{"gone", scheduleGone},
 	} {
 		require.True(t, t.Run(step.name, func(t *testing.T) { step.test(t, c) }))
@@ -223,10 +224,12 @@ func scheduleDeltas(t *testing.T, c client.Client) {
 	require.Contains(t, both.out, "starts    every 10m\njitter    up to 1m later\n")
 	require.Contains(t, both.errOut, "starter schedule trigger --mode delta")
 
-	for mode, paused := range map[string][2]bool{"delta": {false, true}, "full": {true, false}} {
+	for _, mode := range []string{wire.ModeFull, wire.ModeDelta} {
 		got = scheduleJSON(t, "pause", "--mode", mode)
-		require.Equal(t, paused, [2]bool{got.Paused, got.Delta.Paused}, mode)
-		require.Equal(t, [2]bool{}, [2]bool{scheduleJSON(t, "resume").Paused, scheduleJSON(t).Delta.Paused})
+		require.Equal(t, mode == wire.ModeFull, got.Paused)
+		require.Equal(t, mode == wire.ModeDelta, got.Delta.Paused)
+		got = scheduleJSON(t, "resume")
+		require.False(t, got.Paused || got.Delta.Paused)
 	}
 	got = scheduleJSON(t, "pause")
 	require.True(t, got.Paused && got.Delta.Paused)

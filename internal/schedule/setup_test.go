@@ -46,7 +46,8 @@ func newPlace(t *testing.T, db *store.Store, server *testbed.DevServer) place {
 func (p place) start(every time.Duration) schedule.Done {
 	p.t.Helper()
 	done, err := p.schedules.SetUp(p.t.Context(), p.db, schedule.Wanted{
-		ID: id, Spec: schedule.EachInterval(every), Input: wire.SyncInput{Console: console}, Namespace: p.namespace, Now: true,
+		ID: id, Spec: schedule.EachInterval(every), Input: wire.SyncInput{Console: console}, Namespace: p.namespace,
+		Now: true,
 	})
 	require.NoError(p.t, err)
 	return done
