@@ -88,7 +88,9 @@ func (c *scheduleSetCommand) execute(ctx context.Context, cmd *cobra.Command) er
 func (c *scheduleSetCommand) specs(cmd *cobra.Command) (map[string]*schedule.Spec, error) {
 	out := map[string]*schedule.Spec{}
 	for _, flag := range []struct{ name, value, mode string }{
-		{"full", c.full, wire.ModeFull}, {"every", c.full, wire.ModeFull}, {"cron", c.cron, wire.ModeFull},
+		{"full", c.full, wire.ModeFull},
+		{"every", c.full, wire.ModeFull},
+		{"cron", c.cron, wire.ModeFull},
 		{"delta", c.delta, wire.ModeDelta},
 	} {
 		if !cmd.Flags().Changed(flag.name) {
