@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"sentinelone-provisioner/internal/config"
+	"sentinelone-provisioner/internal/telemetry"
 )
 
 // app is one run of the command and what all commands share.
@@ -17,6 +18,7 @@ type app struct {
 	now      func() time.Time
 	output   format        // --output
 	cfg      config.Config // loaded before a command runs, not yet validated
+	traces   *telemetry.Traces
 }
 
 // action is what a command does once flags and environment are read.
@@ -31,6 +33,18 @@ func (p *app) run(do action) func(*cobra.Command, []string) error {
 			return badConfiguration(err)
 		}
 		p.cfg = cfg
-		return marked(do(cmd.Context(), args))
+		p.traces, err = telemetry.StartTraces(cmd.Context(), "sentinelone-provisioner-starter", func(err error) {
+			p.remark("spans were not sent: %v", err)
+		})
+		if err != nil {
+			return badConfiguration(err)
+		}
+		ctx, end := p.traces.Span(cmd.Context(), cmd.CommandPath())
+		err = do(ctx, args)
+		end(err)
+		if failed := p.traces.Close(); failed != nil {
+			p.remark("%v", failed)
+		}
+		return marked(err)
 	}
 }

@@ -40,6 +40,7 @@ func (p *app) connect(ctx context.Context) (*temporalClient, error) {
 	if err != nil {
 		return nil, badConfiguration(err)
 	}
+	opts.Interceptors = append(opts.Interceptors, p.traces.Interceptors()...)
 	c, err := temporalclient.Connect(ctx, opts, p.cfg.Worker.TaskQueue)
 	if temporalclient.Misconfigured(err) {
 		return nil, badConfiguration(err)

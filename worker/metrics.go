@@ -32,14 +32,22 @@ func serveMetrics(ctx context.Context, cfg config.Config) (*telemetry.Metrics, e
 }
 
 // measure has m measure the requests of s1 and the state of the database, until ctx ends and the caller has waited.
-// m is nil without metrics.
+// m is nil without metrics, and traces without traces.
 func measure(
-	ctx context.Context, log *slog.Logger, m *telemetry.Metrics, s1 *console.Client, db *store.Store,
+	ctx context.Context, log *slog.Logger, m *telemetry.Metrics, traces *telemetry.Traces, s1 *console.Client,
+	db *store.Store,
 ) (wait func()) {
+	switch {
+	case m != nil && traces != nil:
+		s1.Observe(observers{m.Requests, traces})
+	case m != nil:
+		s1.Observe(m.Requests)
+	case traces != nil:
+		s1.Observe(traces)
+	}
 	if m == nil {
 		return func() {}
 	}
-	s1.Observe(m.Requests)
 	var token tokenEnd
 	m.ReadState(func(ctx context.Context) (telemetry.State, error) {
 		state, err := readState(ctx, db, s1.Console())
@@ -51,6 +59,23 @@ func measure(
 	done := make(chan struct{})
 	go func() { defer close(done); token.watch(ctx, s1) }()
 	return func() { <-done }
+}
+
+// observers tells several of each request.
+type observers []console.Observer
+
+// Answered implements [console.Observer].
+func (all observers) Answered(ctx context.Context, method, endpoint string, status int, took time.Duration) {
+	for _, o := range all {
+		o.Answered(ctx, method, endpoint, status, took)
+	}
+}
+
+// Waited implements [console.Observer].
+func (all observers) Waited(budget string, took time.Duration) {
+	for _, o := range all {
+		o.Waited(budget, took)
+	}
 }
 
 // readState turns what the store measures into metrics.

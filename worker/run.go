@@ -59,6 +59,14 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		options.MetricsHandler = metrics.Handler
 	}
 	probes := serveHealth(metrics, cfg.Worker.TaskQueue)
+	traces, err := telemetry.StartTraces(ctx, "sentinelone-provisioner-worker", func(err error) {
+		log.Warn("Spans were not sent", "error", err)
+	})
+	if err != nil {
+		return configError(stderr, "configuration", err)
+	}
+	defer func() { _ = traces.Close() }()
+	options.Interceptors = append(options.Interceptors, traces.Interceptors()...)
 	blockUndecodable(log, &options)
 	db, err := store.Open(ctx, cfg.Store.URL)
 	if err != nil {
@@ -77,7 +85,7 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	}
 	warnOperator(log, cfg)
 	probes.opened(db)
-	err = serve(ctx, log, cfg, options, db, metrics, probes)
+	err = serve(ctx, log, cfg, options, db, metrics, traces, probes)
 	if fault, is := errors.AsType[*misconfigured](err); is {
 		return configError(stderr, "configuration", fault.error)
 	}
@@ -107,7 +115,7 @@ func warnOperator(log *slog.Logger, cfg config.Config) {
 // serve connects to Temporal and runs both workers until ctx ends.
 func serve(
 	ctx context.Context, log *slog.Logger, cfg config.Config, options client.Options, db *store.Store,
-	metrics *telemetry.Metrics, probes *health,
+	metrics *telemetry.Metrics, traces *telemetry.Traces, probes *health,
 ) error {
 	s1, err := cfg.Console.Client(version.UserAgent())
 	if err != nil {
@@ -124,7 +132,7 @@ func serve(
 	notifications := newNotifications(cfg, s1, db, senders, rules)
 	reconciling, stopReconciler := context.WithCancel(ctx)
 	measuring, stopMeasuring := context.WithCancel(ctx)
-	measured := measure(measuring, log, metrics, s1, db)
+	measured := measure(measuring, log, metrics, traces, s1, db)
 	defer func() { stopMeasuring(); measured() }()
 	overdue, wait := startReconciler(reconciling, log, cfg, s1, db, rules, notifications, options)
 	defer func() { stopReconciler(); wait() }()

@@ -11,10 +11,14 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
+	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
 	"sentinelone-provisioner/internal/codec"
+	"sentinelone-provisioner/internal/telemetry"
 	"sentinelone-provisioner/workflows"
 )
 
@@ -41,8 +45,26 @@ func TestReplay_RecordedHistories(t *testing.T) {
 	}
 }
 
+// Traces change no command: what was recorded without them replays with them.
+func TestReplay_WithTraces(t *testing.T) {
+	t.Parallel()
+	var ended tracetest.SpanRecorder
+	traces, err := telemetry.NewTraces(sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(&ended)))
+	require.NoError(t, err)
+	var with []interceptor.WorkerInterceptor
+	for _, i := range traces.Interceptors() {
+		both, is := i.(interceptor.WorkerInterceptor)
+		require.True(t, is)
+		with = append(with, both)
+	}
+	for _, name := range present(t) {
+		require.NoError(t, replay(t, name, with...), name)
+	}
+	require.NotEmpty(t, ended.Started())
+}
+
 // replay replays a recorded history on the workflows as they are now.
-func replay(t *testing.T, name string) error {
+func replay(t *testing.T, name string, with ...interceptor.WorkerInterceptor) error {
 	t.Helper()
 	var keys codec.Keys
 	var err error
@@ -51,7 +73,7 @@ func replay(t *testing.T, name string) error {
 		require.NoError(t, err)
 	}
 	replayer, err := worker.NewWorkflowReplayerWithOptions(worker.WorkflowReplayerOptions{
-		DataConverter: codec.DataConverter(keys), DisableRegistrationAliasing: true,
+		DataConverter: codec.DataConverter(keys), DisableRegistrationAliasing: true, Interceptors: with,
 	})
 	require.NoError(t, err)
 	workflows.Register(replayer)

@@ -10,8 +10,8 @@ import (
 // Observer measures what a client sends. Its methods are called for each request, from many goroutines.
 type Observer interface {
 	// Answered hears of an answer's head, with its HTTP status, or that none came: 0. endpoint is a path relative to
-	// the API with {id} in the place of ids, such as /users/{id}.
-	Answered(method, endpoint string, status int, took time.Duration)
+	// the API with {id} in the place of ids, such as /users/{id}. ctx is that of the request.
+	Answered(ctx context.Context, method, endpoint string, status int, took time.Duration)
 	// Waited hears how long a request waited for the rate budget of the paths under a prefix, such as /users.
 	Waited(budget string, took time.Duration)
 }
@@ -49,7 +49,7 @@ func (t observed) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err == nil {
 		status = resp.StatusCode
 	}
-	t.observer.Answered(r.Method, endpointOf(r.Context()), status, time.Since(began))
+	t.observer.Answered(r.Context(), r.Method, endpointOf(r.Context()), status, time.Since(began))
 	return resp, err
 }
 

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -20,7 +21,7 @@ type heard struct {
 	waited   []string
 }
 
-func (h *heard) Answered(method, endpoint string, status int, took time.Duration) {
+func (h *heard) Answered(_ context.Context, method, endpoint string, status int, took time.Duration) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.answered = append(h.answered, fmt.Sprintf("%s %s %d %s", method, endpoint, status, took))

@@ -67,8 +67,8 @@ func TestServeMetrics_OursStartAtZero(t *testing.T) {
 func TestServeMetrics_Requests(t *testing.T) {
 	t.Parallel()
 	m, scrape := served(t)
-	m.Requests.Answered("PUT", "/users/{id}", 200, time.Second)
-	m.Requests.Answered("PUT", "/users/{id}", 0, time.Minute)
+	m.Requests.Answered(t.Context(), "PUT", "/users/{id}", 200, time.Second)
+	m.Requests.Answered(t.Context(), "PUT", "/users/{id}", 0, time.Minute)
 	m.Requests.Waited("/users", 200*time.Millisecond)
 	got := scrape()
 	const labels = `{console="acmeco.sentinelone.net",endpoint="/users/{id}",method="PUT"`

@@ -1,6 +1,7 @@
 package telemetry
 
 import (
+	"context"
 	"strconv"
 	"time"
 
@@ -33,7 +34,7 @@ func newRequests(reg prometheus.Registerer) *Requests {
 }
 
 // Answered counts a request. status 0 means that no answer came.
-func (r *Requests) Answered(method, endpoint string, status int, took time.Duration) {
+func (r *Requests) Answered(_ context.Context, method, endpoint string, status int, took time.Duration) {
 	text := "none"
 	if status != 0 {
 		text = strconv.Itoa(status)
