@@ -85,20 +85,24 @@ func isRunning(ctx context.Context, s store.Snapshot) bool {
 	return err == nil && got.GetWorkflowExecutionInfo().GetStatus() == enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING
 }
 
-// fullSync finds the oldest snapshot that readers see of any collection, and what waits for a person.
+// fullSync finds when the collection that was proven longest ago was proven in full, and what waits for a person.
 func fullSync(ctx context.Context, s *store.Store, host string) (*connection.Sync, error) {
 	out := &connection.Sync{}
-	oldest, unread, err := s.Provenance(ctx, host, nil, access.Collections()...)
-	switch {
-	case errors.Is(err, store.ErrNoSnapshot):
-	case err != nil:
+	proven, err := s.FullyProven(ctx, host)
+	if err != nil {
 		return nil, err
-	case len(unread) > 0:
-		for _, c := range unread {
+	}
+	for _, c := range access.Collections() {
+		at, read := proven[c]
+		switch {
+		case !read && len(proven) > 0:
 			out.Unread = append(out.Unread, string(c))
+		case read && (out.ProvenAt == nil || at.Before(*out.ProvenAt)):
+			out.ProvenAt = new(at.UTC())
 		}
-	default:
-		out.ProvenAt, out.Snapshot = new(oldest.PromotedAt.UTC()), oldest.ID
+	}
+	if len(out.Unread) > 0 {
+		out.ProvenAt = nil
 	}
 	waiting, err := s.Promotable(ctx, host)
 	if err != nil || len(waiting) == 0 {

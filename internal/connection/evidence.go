@@ -104,7 +104,6 @@ type Running struct {
 type Sync struct {
 	// ProvenAt is when the oldest of the collections was last proven; nil before a sync has proven each of them.
 	ProvenAt *time.Time `json:"provenAt"`
-	Snapshot string     `json:"snapshot,omitempty"`
 	// Unread lists the collections that no sync has proven.
 	Unread []string `json:"unread,omitempty"`
 	// QuarantinedSince is when the oldest snapshot that waits for a person was quarantined; nil for none.

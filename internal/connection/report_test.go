@@ -27,7 +27,7 @@ func well() connection.Evidence {
 		Reachable: new(finding), Authenticated: new(finding),
 		Permissions: &connection.Permissions{At: checked, Needed: needed, RoleKnown: true, Role: "Provisioner"},
 		Sites:       &connection.Sites{At: checked, Seen: 3, Of: new(3)},
-		FullSync:    &connection.Sync{ProvenAt: new(ago(5 * time.Hour)), Snapshot: "s1"},
+		FullSync:    &connection.Sync{ProvenAt: new(ago(5 * time.Hour))},
 		DeltaSync:   &connection.DeltaSync{At: ago(4 * time.Minute)},
 		Changes:     &connection.Changes{ProvenAt: new(ago(3 * time.Hour)), Request: "grant/INC-42"},
 		Drift:       &connection.Drift{At: new(ago(5 * time.Hour)), Counts: map[string]int{"granted": 7}},

@@ -82,3 +82,19 @@ func (s *Store) Ping(ctx context.Context) error {
 	var one int
 	return s.explain(s.r.QueryRowContext(ctx, "SELECT 1").Scan(&one))
 }
+
+// FullyProven is when each collection was last proven by a sync that read all of it, which a delta sync does not do.
+func (s *Store) FullyProven(ctx context.Context, console string) (map[access.Collection]time.Time, error) {
+	out := map[access.Collection]time.Time{}
+	err := forEachRow(ctx, s.r, "find the last full syncs", `SELECT d.collection, MAX(v.promoted_at) FROM snapshots v
+		JOIN drains d ON d.snapshot_seq = v.seq AND d.last_saved = 1
+		WHERE v.console = $1 AND v.state IN ('promoted', 'unchanged') AND v.mode <> $2 GROUP BY d.collection`,
+		[]any{console, ModeDelta}, func(rows *sql.Rows) error {
+			var c access.Collection
+			var at int64
+			err := rows.Scan(&c, &at)
+			out[c] = fromMicros(at)
+			return err
+		})
+	return out, s.explain(err)
+}

@@ -95,6 +95,9 @@ func TestLatestSnapshots_AndTokens(t *testing.T) {
 			}))
 			return out
 		}
+		proven, err := db.s.FullyProven(t.Context(), acme)
+		require.NoError(t, err)
+		require.Len(t, proven, len(access.Collections()))
 		require.Len(t, tokens(), 1)
 		require.True(t, ends.Equal(*tokens()[0].TokenExpiresAt), "what is not proven does not count")
 		states := func(limit int) (out []string) {
