@@ -175,7 +175,8 @@ func (d *deltaRun) coveredBy(feed store.Feed) bool {
 	return !feed.Running.IsZero() && d.started.Sub(feed.Running) < fullSyncTime
 }
 
-// standBack is the result of a delta sync that leaves its work to a full one. The next delta sync reads what it did not.
+// standBack is the result of a delta sync that leaves its work to a full one. The next delta sync reads what it did
+// not.
 func (d *deltaRun) standBack() wire.SyncSettleResult {
 	out := wire.SyncSettleResult{State: wire.StateUnchanged, Counts: map[string]int{}}
 	for c, n := range d.feed.Counts {

@@ -158,7 +158,8 @@ func TestDelta_FollowsTheFeed(t *testing.T) {
 	require.Equal(t, "unchanged", b.sure().State, "what was seen is not new again")
 }
 
-// A hundred changes among a thousand users cost at most ten requests, and one for each principal; users come in batches.
+// A hundred changes among a thousand users cost at most ten requests, and one for each principal; users come in
+// batches.
 func TestDelta_CostsOneRequestPerPrincipal(t *testing.T) {
 	t.Parallel()
 	b := newDeltaFixture(t, consoletest.Options{Users: 1000, ServiceUsers: 30})

@@ -63,7 +63,9 @@ func (d *deltaStore) feed() store.Feed {
 }
 
 // apply is a delta sync that received these principals and found others gone.
-func (d *deltaStore) apply(id string, gone map[access.Collection][]string, received ...access.Principal) store.DeltaResult {
+func (d *deltaStore) apply(
+	id string, gone map[access.Collection][]string, received ...access.Principal,
+) store.DeltaResult {
 	d.t.Helper()
 	in := store.DeltaInput{
 		Console: acme, ID: id, StartedAt: began, Base: d.feed().Base, Parts: map[access.Collection]store.DeltaPart{},
@@ -224,7 +226,8 @@ func TestApplyDelta_CompleteList(t *testing.T) {
 	})
 }
 
-// After a full sync the feed has missed the changed rows that it did not name, of all that any sync found since the last
+// After a full sync the feed has missed the changed rows that it did not name, of all that any sync found since the
+// last
 // one; whom it named is the author, of changes and of nothing else.
 func TestMeasureFeed(t *testing.T) {
 	t.Parallel()
