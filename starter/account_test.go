@@ -120,7 +120,9 @@ func rotatedToken(t *testing.T, l *live) { //nolint:thelper // a subtest
 	unasked := run(t, rotate...)
 	require.Equal(t, exitUsage, unasked.code)
 	require.Contains(t, unasked.errOut, "pass --yes")
-	for _, wrong := range [][]string{rotate[:3:3], append(rotate[:4:4], "2020-01-01"), append(rotate, "--id", "grant/X")} {
+	for _, wrong := range [][]string{
+		rotate[:3:3], append(rotate[:4:4], "2020-01-01"), append(rotate, "--id", "grant/X"),
+	} {
 		require.Equal(t, exitUsage, run(t, append(wrong, "--yes")...).code, "%v", wrong)
 	}
 	require.Equal(t, old, l.console.ServiceUserToken(before.ID), "nothing is approved")

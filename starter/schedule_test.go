@@ -24,7 +24,7 @@ func TestSchedule_AskedWrongly(t *testing.T) {
 		"missing --full, --every, --cron or --delta":            {"set"},
 		"--full: 59s is too short: use 1m0s or more":            {"set", "--full", "59s"},
 		"--delta: 30s is too short":                             {"set", "--full", "1h", "--delta", "30s"},
-		"--jitter: 10m0s is as long as the interval":            {"set", "--delta", "5m", "--full", "1h", "--jitter", "10m"},
+		"--jitter: 10m0s is as long as the interval":            {"set", "--delta", "5m", "--jitter", "10m"},
 		"--delta covers all collections":                        {"set", "--delta", "5m", "--collections", "users"},
 		"--mode: unknown mode \"some\": use full or delta":      {"pause", "--mode", "some"},
 		"--every: 5s is too short":                              {"set", "--every", "5s"},

@@ -65,7 +65,7 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if err != nil {
 		return configError(stderr, "configuration", err)
 	}
-	defer func() { _ = traces.Close() }()
+	defer func() { _ = traces.Close() }() //nolint:contextcheck // ctx has ended by then, and the last spans are sent
 	options.Interceptors = append(options.Interceptors, traces.Interceptors()...)
 	blockUndecodable(log, &options)
 	db, err := store.Open(ctx, cfg.Store.URL)

@@ -15,8 +15,8 @@ type Registry interface {
 // Register names every workflow explicitly, with its versioning behaviour. A sync ends on the
 // code that it began on, since it is short. So does each run of a principal's writer and of the
 // checks of a connection, which continue as new on a new build (principal_upgrade.go). Grants and
-// revokes may be open for a year, so they move to new code and must replay on it; so do requests for accounts, which wait for a console for
-// as long as it is away.
+// revokes may be open for a year, so they move to new code and must replay on it; so do requests
+// for accounts, which wait for a console for as long as it is away.
 func Register(r Registry) {
 	for name, w := range map[string]struct {
 		run        any

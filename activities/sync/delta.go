@@ -24,8 +24,8 @@ const (
 	mostTouched = 200
 	// mostFeedPages bounds what is read of the feed at once, in pages of 1,000 entries.
 	mostFeedPages = 20
-	// fullSyncTime is how long a full sync may have run for a delta sync to leave its work to it. One that began earlier
-	// may have been terminated.
+	// fullSyncTime is how long a full sync may have run for a delta sync to leave its work to it. One that began
+	// earlier may have been terminated.
 	fullSyncTime = time.Hour
 	// mostHeld bounds the roles that one delta sync keeps in memory.
 	mostHeld = 200_000

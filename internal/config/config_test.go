@@ -280,15 +280,21 @@ func TestLoad_Faults(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			setEnv(t, c.vars)
-			_, err := config.Load()
-			require.Error(t, err)
-			for _, want := range c.want {
-				require.ErrorContains(t, err, want)
-			}
-			require.NotContains(t, err.Error(), canary)
-			require.Len(t, strings.Split(err.Error(), "\n"), 1, "one fault, one line: %v", err)
+			requireOneFault(t, c.want)
 		})
 	}
+}
+
+// requireOneFault requires that the environment has a fault, in one line with these texts and without the token.
+func requireOneFault(t *testing.T, texts []string) {
+	t.Helper()
+	_, err := config.Load()
+	require.Error(t, err)
+	for _, want := range texts {
+		require.ErrorContains(t, err, want)
+	}
+	require.NotContains(t, err.Error(), canary)
+	require.Len(t, strings.Split(err.Error(), "\n"), 1, "one fault, one line: %v", err)
 }
 
 func versioned(name, build string) map[string]string {

@@ -12,14 +12,16 @@ import (
 
 // shownSchedule is what `starter schedule` prints for programs.
 type shownSchedule struct {
-	Every  string
-	Paused bool
-	Runs   []struct{ Outcome string }
-	Delta  *shownSchedule
+	Every  string `json:"every"`
+	Paused bool   `json:"paused"`
+	Runs   []struct {
+		Outcome string `json:"outcome"`
+	} `json:"runs"`
+	Delta *shownSchedule `json:"delta"`
 }
 
-// A worker that starts with SYNC_FULL_EVERY and SYNC_DELTA_EVERY sets the schedules up; the first full sync runs at once.
-// A worker that starts later keeps to what an operator has changed.
+// A worker that starts with SYNC_FULL_EVERY and SYNC_DELTA_EVERY sets the schedules up; the first full sync runs at
+// once. A worker that starts later keeps to what an operator has changed.
 func TestSchedule_SetUpByTheWorker(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, consoletest.Options{})

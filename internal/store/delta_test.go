@@ -291,7 +291,7 @@ func TestSeenActivities(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(db database) {
 		d := newDeltaStore(db)
-		at := func(h time.Duration) time.Time { return began.Add(h * time.Hour) }
+		at := func(hours int) time.Time { return began.Add(time.Duration(hours) * time.Hour) }
 		advance := func(id string, to time.Time, seen ...store.SeenActivity) {
 			_, err := d.s.ApplyDelta(d.t.Context(), store.DeltaInput{
 				Console: acme, ID: id, Base: d.feed().Base,
