@@ -22,15 +22,14 @@ import (
 type driftFixture struct {
 	*grantFixture
 
-	told   *notifyFixture
-	drift  *Drift
-	gauges map[string]float64 // the last value by kind
-	syncs  int
+	told  *notifyFixture
+	drift *Drift
+	syncs int
 }
 
 func newDriftFixture(t *testing.T) *driftFixture {
 	t.Helper()
-	d := &driftFixture{grantFixture: newGrantFixture(t, consoletest.Options{}), gauges: map[string]float64{}}
+	d := &driftFixture{grantFixture: newGrantFixture(t, consoletest.Options{})}
 	d.told = newNotifyFixture(t, d.store, d.client.Console())
 	d.drift = NewDrift(NewAuthority(d.store, d.client.Console(), nil), d.told.notify)
 	d.drift.now = func() time.Time { return d.now }
@@ -68,27 +67,6 @@ func (d *driftFixture) sync() {
 	d.now = d.now.Add(3 * time.Minute)
 }
 
-// gaugeHandler notes the values of gauges by their kind.
-type gaugeHandler struct {
-	client.MetricsHandler
-
-	kind string
-	to   map[string]float64
-}
-
-func (g gaugeHandler) WithTags(tags map[string]string) client.MetricsHandler {
-	g.kind = tags["kind"]
-	return g
-}
-
-func (g gaugeHandler) Gauge(string) client.MetricsGauge {
-	return gaugeFunc(func(v float64) { g.to[g.kind] = v })
-}
-
-type gaugeFunc func(float64)
-
-func (g gaugeFunc) Update(v float64) { g(v) }
-
 func (d *driftFixture) explain() store.Explanation {
 	d.t.Helper()
 	out, err := d.drift.Explain(d.outside())
@@ -96,10 +74,18 @@ func (d *driftFixture) explain() store.Explanation {
 	return out
 }
 
+// measured is what the worker's metrics show of drift.
+func (d *driftFixture) measured() drift.Counts {
+	d.t.Helper()
+	out, err := d.store.Measures(d.t.Context(), d.client.Console(), d.now)
+	require.NoError(d.t, err)
+	return out.Drift
+}
+
 func (d *driftFixture) outside() context.Context {
 	return attempt.Outside(d.t.Context(), attempt.Runtime{
 		Logger:  sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)),
-		Metrics: gaugeHandler{client.MetricsNopHandler, "", d.gauges},
+		Metrics: client.MetricsNopHandler,
 	})
 }
 
@@ -129,7 +115,7 @@ func TestDrift_OverdueWithoutAnyWorkflow(t *testing.T) {
 	d.now = d.now.Add(time.Hour)
 	got = d.explain()
 	require.Equal(t, drift.Counts{drift.Overdue: 1}, got.New)
-	require.InDelta(t, 1, d.gauges["overdue"], 0)
+	require.Equal(t, 1, d.measured()[drift.Overdue])
 	require.Equal(t, []wire.Event{{Type: wire.EventDrift, Number: got.Number}}, d.events())
 	require.Empty(t, d.explain().New)
 	require.Len(t, d.events(), 1)
@@ -147,7 +133,7 @@ func TestDrift_OverdueWithoutAnyWorkflow(t *testing.T) {
 
 	d.mustWrite(d.change(access.OpRelease, lease("INC-1", d.soc)))
 	require.Zero(t, d.explain().Counts.Drift(), "released, though the sync still shows it")
-	require.InDelta(t, 0, d.gauges["overdue"], 0)
+	require.Zero(t, d.measured()[drift.Overdue])
 	d.sync()
 	require.Zero(t, d.explain().Counts.Drift())
 }

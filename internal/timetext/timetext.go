@@ -53,12 +53,12 @@ func Duration(text string) (time.Duration, error) {
 	if rest := parts[3]; rest != "" || text == "" {
 		d, err := time.ParseDuration(rest)
 		if err != nil || d < 0 {
-			return 0, fmt.Errorf("invalid duration %q: write 90m, 24h or 7d", text)
+			return 0, fmt.Errorf("invalid duration %.60q: write 90m, 24h or 7d", text)
 		}
 		total = sum(total, d)
 	}
 	if total <= 0 {
-		return 0, fmt.Errorf("invalid duration %q: must be positive", text)
+		return 0, fmt.Errorf("invalid duration %.60q: must be positive", text)
 	}
 	return total, nil
 }
