@@ -98,3 +98,25 @@ func (s *Store) FullyProven(ctx context.Context, console string) (map[access.Col
 		})
 	return out, s.explain(err)
 }
+
+// ReadAt is the begin of the last proven sync that is known to have read a principal, or to have found it gone: a full
+// sync of its collection, or a later delta sync that found it changed. A delta sync that found it as it was leaves no
+// trace, so the principal may have been read later than that. It is zero if no sync has proven the collection.
+func (s *Store) ReadAt(ctx context.Context, console string, who PrincipalRef) (time.Time, error) {
+	var out time.Time
+	err := forEachRow(ctx, s.r, "find when a principal was read", `SELECT r.started_at FROM snapshots r
+		WHERE r.seq = (SELECT MAX(x.seq) FROM (
+		  SELECT f.seq FROM snapshots f JOIN drains d ON d.snapshot_seq = f.seq AND d.collection = $2
+		  WHERE f.console = $1 AND f.state IN ('promoted', 'unchanged') AND f.mode <> $4 AND d.last_saved = 1
+		  UNION ALL
+		  SELECT c.seq FROM entities e JOIN snapshots c ON c.seq IN (e.since, e.until)
+		  WHERE e.console = $1 AND e.collection = $2 AND e.id = $3
+		    AND c.state IN ('promoted', 'unchanged') AND c.mode = $4) x)`,
+		[]any{console, string(access.Principal{Kind: who.Kind}.In()), who.ID, ModeDelta}, func(rows *sql.Rows) error {
+			var at int64
+			err := rows.Scan(&at)
+			out = fromMicros(at)
+			return err
+		})
+	return out, s.explain(err)
+}

@@ -314,3 +314,51 @@ func TestSeenActivities(t *testing.T) {
 		require.Equal(d.t, map[string]bool{"2": true}, seen(time.Time{}))
 	})
 }
+
+// A principal counts as read by the last full sync of its collection, or by a later delta sync that found it changed or
+// gone; an answer about a collection by full syncs alone.
+func TestReadAt(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(db database) {
+		readAt := func(kind access.Kind, id string) time.Time {
+			at, err := db.s.ReadAt(db.t.Context(), acme, store.PrincipalRef{Kind: kind, ID: id})
+			require.NoError(db.t, err)
+			return at.UTC()
+		}
+		require.Zero(db.t, readAt(access.User, "401"), "no sync is proven")
+		d := newDeltaStore(db)
+		delta := func(id string, at time.Time, part store.DeltaPart) {
+			_, err := d.s.ApplyDelta(d.t.Context(), store.DeltaInput{
+				Console: acme, ID: id, StartedAt: at, Base: d.feed().Base, Feed: store.FeedProgress{ReadAt: at},
+				Parts: map[access.Collection]store.DeltaPart{access.Users: part},
+			})
+			require.NoError(d.t, err)
+		}
+		ana := d.truth.principals["401"]
+		ana.Name = "Ana Roy"
+		first, second := began.Add(time.Hour), began.Add(2*time.Hour)
+		delta("d1", first, store.DeltaPart{Entities: []access.Entity{ana, d.truth.principals["402"]}})
+		delta("d2", second, store.DeltaPart{Gone: []string{"403"}})
+		require.Equal(d.t, first, readAt(access.User, "401"))
+		require.Equal(d.t, began, readAt(access.User, "402"), "that it was refetched left no trace")
+		require.Equal(d.t, second, readAt(access.User, "403"))
+		require.Equal(d.t, began, readAt(access.User, "999"), "the full sync did not find it")
+		require.Equal(d.t, began, readAt(access.ServiceUser, "401"), "of another kind")
+
+		last, _, err := d.s.Provenance(d.t.Context(), acme, nil, access.Users)
+		require.NoError(d.t, err)
+		require.Equal(d.t, "d2", last.ID)
+		full, unread, err := d.s.FullProvenance(d.t.Context(), acme, nil, access.Users)
+		require.NoError(d.t, err)
+		require.Empty(d.t, unread)
+		require.Equal(d.t, "s1", full.ID)
+
+		d.truth.principals["401"] = ana
+		delete(d.truth.principals, "403")
+		d.full("s02")
+		full, _, err = d.s.FullProvenance(d.t.Context(), acme, nil, access.Users)
+		require.NoError(d.t, err)
+		require.Equal(d.t, "s02", full.ID)
+		require.Equal(d.t, full.StartedAt.UTC(), readAt(access.User, "401"))
+	})
+}

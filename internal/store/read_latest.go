@@ -59,13 +59,27 @@ func latest(ctx context.Context, q queryer, console string, at int64) (Snapshot,
 func (s *Store) Provenance(
 	ctx context.Context, console string, asOf *time.Time, cs ...access.Collection,
 ) (oldest Snapshot, unread []access.Collection, err error) {
-	at := microsOrMax(asOf)
+	return s.provenance(ctx, provingSnapshot, console, microsOrMax(asOf), cs)
+}
+
+// FullProvenance is [Store.Provenance] by full syncs alone: a delta sync reads only what the activity feed names, so
+// that anything else may be as old as the last full one.
+func (s *Store) FullProvenance(
+	ctx context.Context, console string, asOf *time.Time, cs ...access.Collection,
+) (oldest Snapshot, unread []access.Collection, err error) {
+	return s.provenance(ctx, fullyProvingSnapshot, console, microsOrMax(asOf), cs)
+}
+
+func (s *Store) provenance(
+	ctx context.Context, find func(context.Context, queryer, string, access.Collection, int64) (int64, error),
+	console string, at int64, cs []access.Collection,
+) (oldest Snapshot, unread []access.Collection, err error) {
 	if oldest, err = latest(ctx, s.r, console, at); err != nil {
 		return oldest, nil, err
 	}
 	seqs := make([]int64, 0, len(cs))
 	for _, c := range cs {
-		seq, err := provingSnapshot(ctx, s.r, console, c, at)
+		seq, err := find(ctx, s.r, console, c, at)
 		if err != nil {
 			return oldest, nil, err
 		}
@@ -93,11 +107,26 @@ func provingSnapshot(ctx context.Context, q queryer, console string, c access.Co
 	text := `SELECT COALESCE(MAX(seq), 0) FROM collection_heads WHERE console = $1 AND collection = $2`
 	args := []any{console, string(c)}
 	if at != math.MaxInt64 {
-		text = `SELECT COALESCE(MAX(s.seq), 0) FROM snapshots s
-			JOIN drains d ON d.snapshot_seq = s.seq AND d.collection = $2
-			WHERE s.console = $1 AND s.state IN ('promoted', 'unchanged') AND s.promoted_at <= $3 AND d.last_saved = 1`
+		text = provingAt
 		args = append(args, at)
 	}
+	return proving(ctx, q, console, c, text, args)
+}
+
+// provingAt finds the latest snapshot that had proven a collection by a time.
+const provingAt = `SELECT COALESCE(MAX(s.seq), 0) FROM snapshots s
+	JOIN drains d ON d.snapshot_seq = s.seq AND d.collection = $2
+	WHERE s.console = $1 AND s.state IN ('promoted', 'unchanged') AND s.promoted_at <= $3 AND d.last_saved = 1`
+
+// fullyProvingSnapshot is provingSnapshot without those of delta syncs, none of which is promoted while a full sync is
+// open.
+func fullyProvingSnapshot(ctx context.Context, q queryer, console string, c access.Collection, at int64) (int64, error) {
+	return proving(ctx, q, console, c, provingAt+` AND s.mode <> $4`, []any{console, string(c), at, ModeDelta})
+}
+
+func proving(
+	ctx context.Context, q queryer, console string, c access.Collection, text string, args []any,
+) (int64, error) {
 	var seq int64
 	if err := q.QueryRowContext(ctx, text, args...).Scan(&seq); err != nil {
 		return 0, fmt.Errorf("find the sync that proved the %s of %s: %w", c, console, err)

@@ -181,6 +181,39 @@ func TestLatest(t *testing.T) {
 	require.False(t, w.latest().Holds(soc))
 }
 
+// A delta sync proves nothing of whom it did not read: what our last change has shown of them counts, though it is
+// older than the delta, and newer than the last full sync.
+func TestLatest_AfterADelta(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	now := storetest.Small()
+	storetest.Sync(t, w.s, "full", noon, now)
+	w.changed(ledger.Run{Request: "grant/INC-42", ID: "run"}, access.OpGrant, noon.Add(time.Minute), holdings(oslo),
+		access.OwnershipState{Baseline: holdings(oslo)})
+	w.changed(ledger.Run{Request: "grant/INC-43", ID: "run"}, access.OpGrant, noon.Add(2*time.Minute), holdings(soc, oslo),
+		access.OwnershipState{})
+
+	bob := now.Principals[1]
+	bob.Name = "Bob Roy"
+	storetest.Delta(t, w.s, "bob", noon.Add(time.Hour), bob)
+	require.True(t, w.latest().ByChange, "the delta has read bob alone")
+	require.True(t, w.latest().Holds(oslo))
+	require.False(t, w.latest().Lacks(oslo))
+
+	refetched := now.Principals[2]
+	refetched.Name = "Carol Roy"
+	storetest.Delta(t, w.s, "carol", noon.Add(2*time.Hour), refetched)
+	require.False(t, w.latest().ByChange, "the delta has read carol")
+	require.Equal(t, noon.Add(2*time.Hour), w.latest().Read.At.UTC())
+	require.True(t, w.latest().Lacks(oslo))
+
+	storetest.DeltaOf(t, w.s, "gone", noon.Add(3*time.Hour), map[access.Collection]store.DeltaPart{
+		access.Users: {Gone: []string{carol.ID}},
+	})
+	require.True(t, w.latest().Lacks(soc))
+	require.Equal(t, noon.Add(3*time.Hour), w.latest().Read.At.UTC())
+}
+
 // A time-bound grant hides the role that it replaces, and all roles at other levels.
 func TestLatest_Lacks(t *testing.T) {
 	t.Parallel()

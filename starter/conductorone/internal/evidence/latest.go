@@ -12,7 +12,7 @@ import (
 )
 
 // Latest is what the console has shown last of a principal, as far as the database proves it: the read that ends the
-// last change, or a proven sync that began later.
+// last change, or a proven sync that read it and began later.
 type Latest struct {
 	// Known is false if neither is there: then nothing is proven.
 	Known bool
@@ -127,14 +127,12 @@ func (l *Latest) add(ctx context.Context, db *store.Store, console string, e led
 	return true, nil
 }
 
-// synced is the principal as of the last proven sync, at the begin of that; nil if no sync has proven the principals.
+// synced is the principal as the last proven syncs show it, at the begin of the one that is known to have read it;
+// nil if no sync has proven the principals. A delta sync has not read whom the activity feed does not name, so its time
+// proves nothing of them. The time is asked for first: a sync that is promoted meanwhile only makes it too old.
 func (r Reader) synced(ctx context.Context, db *store.Store, who access.PrincipalRef) (*access.Read, error) {
-	of := access.Principal{Kind: who.Kind}.In()
-	proven, unread, err := db.Provenance(ctx, r.Console, nil, of)
-	switch {
-	case errors.Is(err, store.ErrNoSnapshot) || err == nil && len(unread) > 0:
-		return nil, nil
-	case err != nil:
+	at, err := db.ReadAt(ctx, r.Console, store.PrincipalRef{Kind: who.Kind, ID: who.ID})
+	if err != nil || at.IsZero() {
 		return nil, err
 	}
 	last, err := db.Latest(ctx, r.Console, nil)
@@ -149,7 +147,7 @@ func (r Reader) synced(ctx context.Context, db *store.Store, who access.Principa
 	if err != nil {
 		return nil, err
 	}
-	out := access.Read{At: proven.StartedAt, Holdings: access.Holdings{}.Normal(), Gone: found == nil}
+	out := access.Read{At: at, Holdings: access.Holdings{}.Normal(), Gone: found == nil}
 	if found != nil {
 		out.Holdings = found.Holdings()
 	}

@@ -56,10 +56,10 @@ func (s *Store) choose(ctx context.Context, db *store.Store, began time.Time) (*
 	return nil, err
 }
 
-// isFresh says whether each collection had been proven when a snapshot was promoted, by a sync that is not too old for
-// one of ConductorOne that began at a time.
+// isFresh says whether each collection had been proven when a snapshot was promoted, by a full sync that is not too old
+// for one of ConductorOne that began at a time. A delta sync does not make the rest younger.
 func (s *Store) isFresh(ctx context.Context, db *store.Store, snap store.Snapshot, began time.Time) (bool, error) {
-	oldest, unread, err := db.Provenance(ctx, s.console, &snap.PromotedAt, access.Collections()...)
+	oldest, unread, err := db.FullProvenance(ctx, s.console, &snap.PromotedAt, access.Collections()...)
 	if err != nil {
 		return false, err
 	}
@@ -77,7 +77,7 @@ func (s *Store) requireDecided(ctx context.Context, db *store.Store) error {
 
 // describeAge says how old the last proven snapshot is, for people.
 func (s *Store) describeAge(ctx context.Context, db *store.Store) string {
-	oldest, unread, err := db.Provenance(ctx, s.console, nil, access.Collections()...)
+	oldest, unread, err := db.FullProvenance(ctx, s.console, nil, access.Collections()...)
 	switch {
 	case errors.Is(err, store.ErrNoSnapshot):
 		return "no sync of " + s.console + " is proven yet"

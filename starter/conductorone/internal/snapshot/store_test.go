@@ -71,6 +71,20 @@ func (b *bench) sync(id string, of ...access.Collection) {
 	storetest.PromotedAt(b.t, b.url, id, b.now)
 }
 
+// delta promotes a delta sync of now that changes one row of each collection.
+func (b *bench) delta(id string) {
+	b.t.Helper()
+	w := storetest.Small()
+	w.Accounts[0].Name, w.Sites[0].Name, w.Roles[0].Name = "Acme 2", "Berlin 2", "Admin 2"
+	w.Principals[0].Name, w.Principals[3].Name = "Ana Roy", "pipeline 2"
+	storetest.DeltaOf(b.t, b.db, id, b.now, map[access.Collection]store.DeltaPart{
+		access.Accounts: {Entities: []access.Entity{w.Accounts[0]}}, access.Sites: {Entities: []access.Entity{w.Sites[0]}},
+		access.Roles: {Entities: []access.Entity{w.Roles[0]}}, access.Users: {Entities: []access.Entity{w.Principals[0]}},
+		access.ServiceUsers: {Entities: []access.Entity{w.Principals[3]}},
+	})
+	storetest.PromotedAt(b.t, b.url, id, b.now)
+}
+
 // discard drops a quarantined snapshot.
 func (b *bench) discard(id string) {
 	b.t.Helper()
@@ -128,6 +142,11 @@ func TestPin_StaleStartsASync(t *testing.T) {
 		"old":          func(b *bench) { b.sync("old"); b.pass(time.Hour + time.Second) },
 		"of some":      func(b *bench) { b.sync("users", access.Users); b.pass(time.Minute) },
 		"of some anew": func(b *bench) { b.sync("old"); b.pass(2 * time.Hour); b.sync("users", access.Users) },
+		"old, then a delta": func(b *bench) { // which has changed something of each collection
+			b.sync("old")
+			b.pass(2 * time.Hour)
+			b.delta("delta")
+		},
 		"old, discarded": func(b *bench) { // what was discarded holds up nothing
 			b.sync("old")
 			b.pass(2 * time.Hour)

@@ -88,6 +88,30 @@ func Sync(tb testing.TB, s *store.Store, id string, at time.Time, w World, of ..
 	require.Empty(tb, p.Moved)
 }
 
+// Delta promotes what a delta sync has received of principals, and nothing else.
+func Delta(tb testing.TB, s *store.Store, id string, at time.Time, received ...access.Principal) {
+	tb.Helper()
+	parts := map[access.Collection]store.DeltaPart{}
+	for _, p := range received {
+		parts[p.In()] = store.DeltaPart{Entities: append(parts[p.In()].Entities, p)}
+	}
+	DeltaOf(tb, s, id, at, parts)
+}
+
+// DeltaOf promotes what a delta sync has received.
+func DeltaOf(
+	tb testing.TB, s *store.Store, id string, at time.Time, parts map[access.Collection]store.DeltaPart,
+) {
+	tb.Helper()
+	feed, err := s.Feed(tb.Context(), Console, "")
+	require.NoError(tb, err)
+	out, err := s.ApplyDelta(tb.Context(), store.DeltaInput{
+		Console: Console, ID: id, StartedAt: at, Base: feed.Base, Parts: parts, Feed: store.FeedProgress{ReadAt: at},
+	})
+	require.NoError(tb, err)
+	require.Equal(tb, store.StatePromoted, out.State)
+}
+
 // PromotedAt moves the time of a promotion, in a store at an address of [Open].
 func PromotedAt(tb testing.TB, url, id string, at time.Time) {
 	tb.Helper()
