@@ -120,7 +120,9 @@ const provingAt = `SELECT COALESCE(MAX(s.seq), 0) FROM snapshots s
 
 // fullyProvingSnapshot is provingSnapshot without those of delta syncs, none of which is promoted while a full sync is
 // open.
-func fullyProvingSnapshot(ctx context.Context, q queryer, console string, c access.Collection, at int64) (int64, error) {
+func fullyProvingSnapshot(
+	ctx context.Context, q queryer, console string, c access.Collection, at int64,
+) (int64, error) {
 	return proving(ctx, q, console, c, provingAt+` AND s.mode <> $4`, []any{console, string(c), at, ModeDelta})
 }
 

@@ -190,8 +190,8 @@ func TestLatest_AfterADelta(t *testing.T) {
 	storetest.Sync(t, w.s, "full", noon, now)
 	w.changed(ledger.Run{Request: "grant/INC-42", ID: "run"}, access.OpGrant, noon.Add(time.Minute), holdings(oslo),
 		access.OwnershipState{Baseline: holdings(oslo)})
-	w.changed(ledger.Run{Request: "grant/INC-43", ID: "run"}, access.OpGrant, noon.Add(2*time.Minute), holdings(soc, oslo),
-		access.OwnershipState{})
+	w.changed(ledger.Run{Request: "grant/INC-43", ID: "run"}, access.OpGrant, noon.Add(2*time.Minute),
+		holdings(soc, oslo), access.OwnershipState{})
 
 	bob := now.Principals[1]
 	bob.Name = "Bob Roy"

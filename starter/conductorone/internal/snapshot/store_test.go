@@ -78,8 +78,10 @@ func (b *bench) delta(id string) {
 	w.Accounts[0].Name, w.Sites[0].Name, w.Roles[0].Name = "Acme 2", "Berlin 2", "Admin 2"
 	w.Principals[0].Name, w.Principals[3].Name = "Ana Roy", "pipeline 2"
 	storetest.DeltaOf(b.t, b.db, id, b.now, map[access.Collection]store.DeltaPart{
-		access.Accounts: {Entities: []access.Entity{w.Accounts[0]}}, access.Sites: {Entities: []access.Entity{w.Sites[0]}},
-		access.Roles: {Entities: []access.Entity{w.Roles[0]}}, access.Users: {Entities: []access.Entity{w.Principals[0]}},
+		access.Accounts:     {Entities: []access.Entity{w.Accounts[0]}},
+		access.Sites:        {Entities: []access.Entity{w.Sites[0]}},
+		access.Roles:        {Entities: []access.Entity{w.Roles[0]}},
+		access.Users:        {Entities: []access.Entity{w.Principals[0]}},
 		access.ServiceUsers: {Entities: []access.Entity{w.Principals[3]}},
 	})
 	storetest.PromotedAt(b.t, b.url, id, b.now)
