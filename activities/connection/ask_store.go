@@ -28,12 +28,16 @@ func (a *Activities) askStore(ctx context.Context, e *connection.Evidence) {
 		}
 		return err == nil
 	}
-	e.Running, e.FullSync, e.Changes, e.Drift, e.Ledger, e.ServiceUserTokens = nil, nil, nil, nil, nil, nil
+	e.Running, e.FullSync, e.DeltaSync, e.Changes, e.Drift, e.Ledger = nil, nil, nil, nil, nil, nil
+	e.ServiceUserTokens = nil
 	if running, err := a.findRunning(ctx, host); look("find a running sync", err) {
 		e.Running = running
 	}
 	if found, err := fullSync(ctx, a.store, host); look("find the last proven sync", err) {
 		e.FullSync = found
+	}
+	if found, err := deltaSync(ctx, a.store, host); look("find how far the activity feed is read", err) {
+		e.DeltaSync = found
 	}
 	if found, err := changes(ctx, a.store, host); look("find the last proven change", err) {
 		e.Changes = found
@@ -109,6 +113,21 @@ func fullSync(ctx context.Context, s *store.Store, host string) (*connection.Syn
 		return out, err
 	}
 	out.Quarantined, out.QuarantinedSince = len(waiting), new(waiting[0].FinishedAt.UTC())
+	return out, nil
+}
+
+// deltaSync finds how far the activity feed is read; nil where no delta sync has read it, or was asked for.
+func deltaSync(ctx context.Context, s *store.Store, host string) (*connection.DeltaSync, error) {
+	feed, err := s.Feed(ctx, host, "")
+	if err != nil || !feed.Wanted || feed.ReadAt.IsZero() {
+		return nil, err
+	}
+	out := &connection.DeltaSync{
+		At: feed.ReadAt.UTC(), Why: short(feed.Why), Missed: feed.Missed, Changes: feed.Changes,
+	}
+	if !feed.MeasuredAt.IsZero() {
+		out.MeasuredAt = new(feed.MeasuredAt.UTC())
+	}
 	return out, nil
 }
 

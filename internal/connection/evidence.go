@@ -111,9 +111,17 @@ type Sync struct {
 	Quarantined      int        `json:"quarantined,omitempty"`
 }
 
-// DeltaSync is the latest delta sync.
+// DeltaSync is how far delta syncs have read the activity feed.
 type DeltaSync struct {
+	// At is when the feed was read last. A full sync reads as far, so it counts too.
 	At time.Time `json:"at"`
+	// Why says why the next delta sync must be a full one; "" if it can go on.
+	Why string `json:"why,omitempty"`
+	// Missed of Changes were not named by the feed between the last two full syncs. MeasuredAt is when that was
+	// counted; nil before the first time.
+	Missed     int        `json:"missed,omitempty"`
+	Changes    int        `json:"changes,omitempty"`
+	MeasuredAt *time.Time `json:"measuredAt,omitempty"`
 }
 
 // Changes are the writes to the console.

@@ -157,6 +157,17 @@ var brokenInStore = map[string]broken{
 		func(e *evidence) { e.DeltaSync = nil },
 		connection.RungDeltaSync, connection.Unknown, connected, "no delta sync has run",
 	},
+	"the feed missed changes": {
+		func(e *evidence) {
+			e.DeltaSync.Missed, e.DeltaSync.Changes, e.DeltaSync.MeasuredAt = 1, 40, new(ago(5*time.Hour))
+		},
+		connection.RungDeltaSync, connection.Notice, connected,
+		"missed 1 of 40 changes before the full sync of 2026-03-03 04:00 UTC: run full syncs more often",
+	},
+	"the next delta sync is a full one": {
+		func(e *evidence) { e.DeltaSync.Why = "the console answers 403" },
+		connection.RungDeltaSync, connection.Notice, connected, "the next one is a full sync: the console answers 403",
+	},
 	"a change waits": {func(e *evidence) {
 		e.Changes.Waiting, e.Changes.WaitingSince, e.Changes.WaitingFor = 2, new(ago(3*time.Hour)), "grant/INC-42"
 	}, connection.RungChanges, connection.Wrong, degraded, "2 steps of requests wait for the console, that of " +

@@ -48,9 +48,19 @@ func (j judge) deltaSync() Rung {
 	case d == nil:
 		return Rung{Name: RungDeltaSync, State: Unknown, Evidence: "no delta sync has run"}
 	case !j.fresh(d.At, MaxDeltaAge):
-		return Rung{
-			Name: RungDeltaSync, State: Wrong, At: &d.At, Evidence: "the last one ended " + j.age(d.At, MaxDeltaAge),
+		evidence := "the last one ended " + j.age(d.At, MaxDeltaAge)
+		if d.Why != "" {
+			evidence += ", and the next one is a full sync: " + d.Why
 		}
+		return Rung{Name: RungDeltaSync, State: Wrong, At: &d.At, Evidence: evidence}
+	case d.Why != "":
+		return Rung{
+			Name: RungDeltaSync, State: Notice, At: &d.At, Evidence: "the next one is a full sync: " + d.Why,
+		}
+	case d.Missed > 0 && d.MeasuredAt != nil:
+		return Rung{Name: RungDeltaSync, State: Notice, At: &d.At, Evidence: fmt.Sprintf(
+			"ended %s; the activity feed missed %d of %d changes before the full sync of %s: run full syncs more often",
+			j.ago(d.At), d.Missed, d.Changes, describe.Minute(*d.MeasuredAt))}
 	}
 	return Rung{Name: RungDeltaSync, State: OK, At: &d.At, Evidence: "ended " + j.ago(d.At)}
 }
