@@ -32,7 +32,7 @@ func checkedConnection(s *stack) string {
 	s.worker.Kill()
 	s.extraEnv = append(s.extraEnv, "CONNECTION_CHECK_EVERY=10m")
 	s.startWorker()
-	id := "connection/recorded"
+	id := wire.ConnectionID(s.t.Name())
 	_, err := s.client.ExecuteWorkflow(s.ctx(), client.StartWorkflowOptions{ID: id, TaskQueue: s.queue},
 		wire.ConnectionType, wire.ConnectionInput{})
 	require.NoError(s.t, err)

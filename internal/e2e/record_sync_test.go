@@ -23,6 +23,9 @@ var syncScenarios = map[string]scenario{
 	"forbidden":              recordForbidden,
 	"cancelled_while_paging": recordCancelled,
 	"unknown_collection":     recordUnknownCollection,
+	"delta_unchanged":        recordDeltaUnchanged,
+	"delta_promoted":         recordDeltaPromoted,
+	"delta_that_is_full":     recordDeltaThatIsFull,
 }
 
 func recordPromoted(s *stack) string {
@@ -97,6 +100,30 @@ func recordCancelled(s *stack) string {
 	require.NoError(s.t, s.console.WaitForRequests(s.ctx(), 2, isPageOf("/users")))
 	require.NoError(s.t, s.client.CancelWorkflow(s.ctx(), run.GetID(), ""))
 	require.Error(s.t, run.Get(s.ctx(), nil))
+	return run.GetID()
+}
+
+// recordDeltaThatIsFull is the first delta sync of a console: it knows nothing of the feed.
+func recordDeltaThatIsFull(s *stack) string {
+	s.runSync("-first")
+	return recordDelta(s, "")
+}
+
+func recordDeltaUnchanged(s *stack) string {
+	recordDelta(s, "")
+	return recordDelta(s, wire.ModeDelta)
+}
+
+func recordDeltaPromoted(s *stack) string {
+	recordDelta(s, "")
+	s.console.RemoveUsers(1)
+	return recordDelta(s, wire.ModeDelta)
+}
+
+// recordDelta starts a delta sync, which must end as one of the mode: "" is a full one.
+func recordDelta(s *stack, mode string) string {
+	run := s.startSync("-"+mode, wire.SyncInput{Mode: wire.ModeDelta})
+	require.Equal(s.t, mode, s.syncResult(run).Mode)
 	return run.GetID()
 }
 
