@@ -22,6 +22,8 @@ type readContext struct {
 	// snapshot is the last at that time that proved who holds what: if one proved
 	// the users and another the service users, the older of the two.
 	snapshot store.Snapshot
+	// full is as snapshot, without delta syncs.
+	full store.Snapshot
 	// unread are the principals that no sync has proven.
 	unread []access.Collection
 	// held are ones that were quarantined and could still become part of the answer.
@@ -35,6 +37,9 @@ type provenance struct {
 	Snapshot string     `json:"snapshot"`
 	// ProvenAt is when that snapshot was proven.
 	ProvenAt time.Time `json:"provenAt"`
+	// FullProvenAt is when the last full sync was proven, if that snapshot is of a delta sync: what the activity feed
+	// did not name is as old as that.
+	FullProvenAt time.Time `json:"fullProvenAt,omitzero"`
 	// Quarantined are snapshots that are held back, by id.
 	Quarantined []string `json:"quarantined"`
 	// Unread are principals that no sync has proven: users, serviceUsers.
@@ -59,6 +64,9 @@ func (p *app) ask(ctx context.Context, flag string, asOf *time.Time) (q readCont
 	if q.snapshot, q.unread, err = rest(ctx, db, q.host, asOf); err != nil {
 		return readContext{}, err
 	}
+	if q.full, _, err = db.FullProvenance(ctx, q.host, asOf, access.Users, access.ServiceUsers); err != nil {
+		return readContext{}, err
+	}
 	held, err := db.Promotable(ctx, q.host)
 	if err != nil {
 		return readContext{}, err
@@ -78,6 +86,9 @@ func (q readContext) basis() provenance {
 		Console: q.host, AsOf: q.asOf, Snapshot: q.snapshot.ID,
 		ProvenAt: q.snapshot.PromotedAt, Quarantined: []string{}, Unread: q.unread,
 	}
+	if q.full.ID != q.snapshot.ID {
+		b.FullProvenAt = q.full.PromotedAt
+	}
 	for _, s := range q.held {
 		b.Quarantined = append(b.Quarantined, s.ID)
 	}
@@ -92,6 +103,10 @@ func (p *app) explain(q readContext) {
 	}
 	p.remark("%s as of %s: sync verified %s (%s)", q.host, asked,
 		describe.Minute(q.snapshot.PromotedAt), describe.Ago(q.snapshot.PromotedAt, p.now()))
+	if q.full.ID != q.snapshot.ID {
+		p.remark("note: that was a delta sync; what the activity feed did not name is as old as the full sync of %s (%s)",
+			describe.Minute(q.full.PromotedAt), describe.Ago(q.full.PromotedAt, p.now()))
+	}
 	for _, c := range q.unread {
 		p.remark("note: the %s have never been synced: run `starter sync --wait`", c)
 	}
