@@ -102,7 +102,7 @@ type Worker struct {
 type Telemetry struct {
 	Level   string `env:"LOG_LEVEL"  envDefault:"info" help:"debug, info, warn or error"`
 	Format  string `env:"LOG_FORMAT"                   help:"console or json; unset: console on a terminal, json otherwise"`
-	Metrics string `env:"METRICS_ADDRESS" help:"host:port on which to serve Prometheus metrics at /metrics, and /status, /healthz and /readyz, to whoever reaches it; unset: none of them"`
+	Metrics string `env:"METRICS_ADDRESS" help:"host:port on which to serve Prometheus metrics at /metrics, and /status, /healthz and /readyz, to every client that reaches it; unset: none of them"`
 }
 
 // Load reads all settings from the environment and validates them. The error joins
