@@ -20,12 +20,13 @@ const (
 
 // principalReader reads principals from a console.
 type principalReader interface {
+	HasRoom(kind access.Kind) bool
 	Principal(ctx context.Context, kind access.Kind, id string) (access.Principal, error)
 	PrincipalsByID(ctx context.Context, kind access.Kind, ids []string) ([]access.Principal, error)
 }
 
-// principalBatcher reads the principals of plans by id. Where plans wait for the rate budget, it reads up to
-// [mostPerBatch] of them in one request. A principal is never read before its caller came, and results are not cached.
+// principalBatcher reads the principals of plans by id. While the rate budget is spent, it reads up to [mostPerBatch]
+// of them in one request. A principal is never read before its caller came, and results are not cached.
 type principalBatcher struct {
 	from principalReader
 
@@ -44,6 +45,9 @@ type principalCall struct {
 
 // find returns one principal, or the error of [console.Client.Principal].
 func (b *principalBatcher) find(ctx context.Context, kind access.Kind, id string) (access.Principal, error) {
+	if b.from.HasRoom(kind) {
+		return b.from.Principal(ctx, kind, id)
+	}
 	call := &principalCall{id: id, done: make(chan struct{})}
 	b.join(context.WithoutCancel(ctx), kind, call) // others of the batch may need what this caller gives up
 	select {

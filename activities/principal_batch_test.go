@@ -15,14 +15,18 @@ import (
 	"sentinelone-provisioner/internal/console"
 )
 
-// slowReader is a console that takes a second for each request. Id 404 is in no list; the list refuses with listErr.
+// slowReader is a console that takes a second for each request, and whose budget is spent unless it has room. Id 404 is
+// in no list; the list refuses with listErr.
 type slowReader struct {
 	mu      sync.Mutex
 	lists   [][]string
 	singles []string
 	listErr error
 	name    string
+	room    bool
 }
+
+func (s *slowReader) HasRoom(access.Kind) bool { return s.room }
 
 func (s *slowReader) answer(kind access.Kind, id, name string) access.Principal {
 	return access.Principal{Kind: kind, ID: id, Name: name}
@@ -160,5 +164,15 @@ func TestBatch_CallerGivesUp(t *testing.T) {
 		p, err := b.find(t.Context(), access.User, "2")
 		require.NoError(t, err)
 		require.Equal(t, "2", p.ID)
+	})
+}
+
+// While the budget has room, each principal is read by a request of its own.
+func TestBatch_NotWhileThereIsRoom(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &slowReader{name: "after", room: true}
+		require.Equal(t, map[string]error{"10": nil, "11": nil, "404": errGone}, batchedReads(t, s, "10", "11", "404"))
+		require.Empty(t, s.lists)
 	})
 }

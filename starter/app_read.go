@@ -104,7 +104,8 @@ func (p *app) explain(q readContext) {
 	p.remark("%s as of %s: sync verified %s (%s)", q.host, asked,
 		describe.Minute(q.snapshot.PromotedAt), describe.Ago(q.snapshot.PromotedAt, p.now()))
 	if q.full.ID != q.snapshot.ID {
-		p.remark("note: that was a delta sync; what the activity feed did not name is as old as the full sync of %s (%s)",
+		p.remark("note: that was a delta sync; "+
+			"what the activity feed did not name is as old as the full sync of %s (%s)",
 			describe.Minute(q.full.PromotedAt), describe.Ago(q.full.PromotedAt, p.now()))
 	}
 	for _, c := range q.unread {

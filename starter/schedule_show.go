@@ -102,7 +102,7 @@ func (c *scheduleCommand) showSchedules(ctx context.Context, e *temporalClient, 
 	}
 	if answer.Delta != nil {
 		if !missing {
-			fmt.Fprintln(c.out)
+			writef(c.out, "\n")
 		}
 		c.printSchedule(delta, deltaAnswer, id)
 	}
@@ -223,7 +223,7 @@ func (c *scheduleCommand) printSchedule(s schedule.Schedule, a scheduleAnswer, f
 		}
 		rows[len(rows)-1-i] = []string{describe.Minute(r.StartedAt), r.WorkflowID, outcome}
 	}
-	fmt.Fprintln(c.out)
+	writef(c.out, "\n")
 	c.emitTable([]string{"started", "sync", "outcome"}, rows)
 	c.remark("show the latest with `starter status --id %s`", a.Runs[len(a.Runs)-1].WorkflowID)
 }

@@ -145,7 +145,7 @@ func executionText(info *workflowpb.WorkflowExecutionInfo) string {
 func (c *statusCommand) print(a statusAnswer) {
 	if a.Report != nil {
 		c.printConnection(*a.Report)
-		fmt.Fprintln(c.out)
+		writef(c.out, "\n")
 	}
 	facts := [][]string{{"sync", a.WorkflowID}, {"run", a.RunID}, {"execution", a.Execution}}
 	add := func(name, value string) {

@@ -77,6 +77,16 @@ func (b *sharedBucket) urgent(ctx context.Context) {
 	b.startTaking(ctx)
 }
 
+// hasRoom reports whether a slot is booked that may be used now.
+func (b *sharedBucket) hasRoom() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	now := time.Now()
+	return slices.ContainsFunc(b.slots, func(s time.Time) bool {
+		return !s.After(now) && !now.After(s.Add(b.life))
+	})
+}
+
 // wait returns when a request may be sent.
 func (b *sharedBucket) wait(ctx context.Context) error {
 	for {

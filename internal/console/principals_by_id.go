@@ -11,6 +11,22 @@ import (
 	"sentinelone-provisioner/internal/access"
 )
 
+// HasRoom reports whether a request for one principal would go out at once, as far as the rate budget is concerned.
+func (c *Client) HasRoom(kind access.Kind) bool {
+	path, err := principalPath(kind)
+	if err != nil {
+		return true
+	}
+	l, found := c.limits.find(path)
+	switch {
+	case !found:
+		return true
+	case l.shared != nil:
+		return l.shared.hasRoom()
+	}
+	return l.bucket.Tokens() >= 1
+}
+
 // PrincipalsByID returns users or service users with some ids, at most [PageLimit], by one request. A principal that
 // is missing in the result may exist all the same: ask [Client.Principal]. Texts that are not ids are left out.
 //

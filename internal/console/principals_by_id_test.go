@@ -35,3 +35,15 @@ func TestPrincipalsByID_NotSent(t *testing.T) {
 	require.Equal(t, KindNotSent, asError(t, err).Kind)
 	require.Zero(t, f.count())
 }
+
+// There is room for as many requests as the budget allows at once.
+func TestHasRoom(t *testing.T) {
+	t.Parallel()
+	f, _ := consoleWithPages(t, nil)
+	c := f.client(t, func(cfg *Config) { cfg.Budgets = []Budget{{Prefix: "/users", PerSecond: 0.001, Burst: 1}} })
+	require.True(t, c.HasRoom(access.User))
+	_, err := c.PrincipalsByID(t.Context(), access.User, []string{"1"})
+	require.NoError(t, err)
+	require.False(t, c.HasRoom(access.User))
+	require.True(t, c.HasRoom(access.ServiceUser), "which has no budget here")
+}
