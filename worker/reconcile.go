@@ -15,6 +15,7 @@ import (
 	"sentinelone-provisioner/internal/config"
 	"sentinelone-provisioner/internal/console"
 	"sentinelone-provisioner/internal/reconciler"
+	"sentinelone-provisioner/internal/stalled"
 	"sentinelone-provisioner/internal/store"
 	"sentinelone-provisioner/internal/wire"
 	"sentinelone-provisioner/internal/writers"
@@ -56,6 +57,7 @@ func startReconciler(
 	if w.metrics == nil {
 		w.metrics = client.MetricsNopHandler
 	}
+	stalledRequests := &stalled.Looker{Namespace: w.namespace, TaskQueue: w.queue}
 	explained := activities.NewDrift(authority, notifications)
 	driftRules := activities.NewDriftRules(s1, db, rules.policy, cfg.Worker.TaskQueue, log)
 	ticker = reconciler.New(reconciler.Options{
@@ -64,13 +66,26 @@ func startReconciler(
 			_, err := explained.Explain(attempt.Outside(ctx, attempt.Runtime{
 				Logger: sdklog.NewStructuredLogger(log), Metrics: w.metrics, Client: temporal,
 			}))
-			return errors.Join(err, driftRules.Apply(ctx, temporal))
+			return errors.Join(err, driftRules.Apply(ctx, temporal), w.endStalled(ctx, temporal, stalledRequests))
 		},
 		ReadOnly: cfg.Console.ReadOnly, Log: log, Metrics: w.metrics,
 	})
 	done := make(chan struct{})
 	go func() { defer close(done); ticker.Run(ctx) }()
 	return ticker, func() { <-done }
+}
+
+// endStalled has requests go on that wait for an attempt which Temporal should have ended.
+func (w overdueWork) endStalled(ctx context.Context, temporal client.Client, look *stalled.Looker) error {
+	if temporal == nil {
+		return nil
+	}
+	found, err := look.Look(ctx, temporal)
+	for _, f := range found {
+		w.log.Warn("An attempt outlived its timeout, and is made again",
+			"request", f.Request, "activity", f.Activity, "since", f.Since)
+	}
+	return err
 }
 
 // overdue lists what had to be gone at that time.
