@@ -90,8 +90,8 @@ func HoldingOf(of *v2.Resource) (access.Holding, error) {
 		h.Level = access.SiteLevel
 	}
 	if h.Level == "" || h.RoleID == "" || h.Level != access.Tenant && h.ScopeID == "" {
-		return access.Holding{}, fmt.Errorf("%s %s names role %q at %s %q: a role is held at the tenant, an account or "+
-			"a site: sync, then request it again", of.GetId().GetResourceType(), of.GetId().GetResource(), h.RoleID,
+		return access.Holding{}, fmt.Errorf("%s %s names role %q at %s %q: a role is held at the tenant, an account "+
+			"or a site: sync, then request it again", of.GetId().GetResourceType(), of.GetId().GetResource(), h.RoleID,
 			trait.GetScopeResourceId().GetResourceType(), h.ScopeID)
 	}
 	scope := trait.GetScopeResourceId().GetResource()

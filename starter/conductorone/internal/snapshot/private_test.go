@@ -14,7 +14,7 @@ import (
 func TestMakePrivate_AtTheSameTime(t *testing.T) {
 	t.Parallel()
 	parent := t.TempDir()
-	gone, err := os.MkdirTemp(parent, privatePattern)
+	gone, err := os.MkdirTemp(parent, privatePattern) //nolint:usetesting // the name is what is tested
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(filepath.Join(gone, privateLock), nil, 0o600))
 	var starts errgroup.Group
