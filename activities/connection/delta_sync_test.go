@@ -33,7 +33,7 @@ func (f *fixture) delta(id string) {
 		access.Accounts:     access.Account{ID: "101", Name: "Acme"},
 		access.Sites:        access.Site{ID: "201", Name: "Berlin", AccountID: "101"},
 		access.Roles:        access.Role{ID: "301", Name: "Admin", Scope: access.Tenant},
-		access.Users:        access.Principal{Kind: access.User, ID: "401", Email: "ana@example.com", Level: access.Tenant},
+		access.Users:        access.Principal{Kind: access.User, ID: "401", Email: "ana@example.com"},
 		access.ServiceUsers: serviceUser("501", f.clock.AddDate(1, 0, 0)),
 	}
 	in := store.DeltaInput{
