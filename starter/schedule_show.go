@@ -15,7 +15,7 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-// scheduleShowCommand shows the schedule and what became of its syncs.
+// scheduleShowCommand shows the schedule and the outcomes of its syncs.
 type scheduleShowCommand struct{ scheduleCommand }
 
 func newScheduleShowCommand(a *app) *cobra.Command {
@@ -109,7 +109,7 @@ func (c *scheduleCommand) showSchedules(ctx context.Context, e *temporalClient, 
 	return nil
 }
 
-// schedule looks up a schedule and what became of its syncs; the error is [schedule.ErrMissing] if there is none.
+// schedule looks up a schedule and the outcomes of its syncs; the error is [schedule.ErrMissing] if there is none.
 func (e *temporalClient) schedule(ctx context.Context, id string) (schedule.Schedule, scheduleAnswer, error) {
 	s, err := e.schedules().Get(ctx, id)
 	answer := scheduleAnswerOf(s)
@@ -146,7 +146,7 @@ func scheduleAnswerOf(s schedule.Schedule) scheduleAnswer {
 	return a
 }
 
-// scheduledRun looks up what became of a sync.
+// scheduledRun looks up the outcome of a sync.
 func (e *temporalClient) scheduledRun(ctx context.Context, s schedule.Start) (scheduledRun, error) {
 	run := scheduledRun{WorkflowID: s.WorkflowID, RunID: s.RunID, StartedAt: s.At, Outcome: outcomeUnknown}
 	info, err := e.Info(ctx, startedRun{WorkflowID: s.WorkflowID, RunID: s.RunID})

@@ -14,12 +14,6 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-// requestTypes are the types of the workflows that may need an approval.
-var requestTypes = strings.Join([]string{
-	wire.GrantType, wire.RevokeType, wire.OffboardType,
-	wire.ProvisionUserType, wire.ProvisionServiceUserType, wire.RotateTokenType,
-}, "', '")
-
 // mayBePending selects requests by the search attributes that workflows/attributes.go sets. A
 // request without a state is being planned, or its worker did not know the attributes. Access in
 // force without a pending decision, not even "none", is indexed by a release before 0.6.0.
@@ -36,7 +30,8 @@ const requestsPerPage = 1000
 func (f *Finder) candidates(
 	ctx context.Context, console string,
 ) (found []*workflowpb.WorkflowExecutionInfo, walked bool, err error) {
-	running := fmt.Sprintf("ExecutionStatus = 'Running' AND WorkflowType IN ('%s')", requestTypes)
+	running := fmt.Sprintf("ExecutionStatus = 'Running' AND WorkflowType IN ('%s')",
+		strings.Join(wire.RequestTypes(), "', '"))
 	if f.taskQueue != "" {
 		running += " AND TaskQueue = " + quoted(f.taskQueue)
 	}

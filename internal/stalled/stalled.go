@@ -30,12 +30,6 @@ const (
 	retryPause = time.Second
 )
 
-// requests are the types of workflows that are looked at.
-var requests = strings.Join([]string{
-	wire.GrantType, wire.RevokeType, wire.OffboardType,
-	wire.ProvisionUserType, wire.ProvisionServiceUserType, wire.RotateTokenType,
-}, "', '")
-
 // Finding is an attempt that was ended.
 type Finding struct {
 	Request  string // workflow id
@@ -60,7 +54,7 @@ func (l *Looker) Look(ctx context.Context, temporal client.Client) ([]Finding, e
 	answer, err := temporal.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
 		Namespace: l.Namespace, PageSize: perLook, NextPageToken: l.page,
 		Query: fmt.Sprintf("ExecutionStatus = 'Running' AND WorkflowType IN ('%s') AND TaskQueue = '%s'",
-			requests, strings.ReplaceAll(l.TaskQueue, "'", `\'`)),
+			strings.Join(wire.RequestTypes(), "', '"), strings.ReplaceAll(l.TaskQueue, "'", `\'`)),
 	})
 	l.page = answer.GetNextPageToken() // from the start after an error
 	if err != nil {

@@ -127,3 +127,8 @@ const delegatePrefix = "delegate/"
 // DelegateID is the customary workflow id of a delegation; any other works too. It holds
 // no name and no address.
 func DelegateID(id string) string { return delegatePrefix + id }
+
+// RequestTypes are the types of the workflows that carry out requests.
+func RequestTypes() []string {
+	return []string{GrantType, RevokeType, OffboardType, ProvisionUserType, ProvisionServiceUserType, RotateTokenType}
+}
