@@ -7,6 +7,7 @@ import (
 
 	"sentinelone-provisioner/activities"
 	"sentinelone-provisioner/internal/reconciler"
+	"sentinelone-provisioner/internal/stalled"
 	"sentinelone-provisioner/internal/telemetry"
 	"sentinelone-provisioner/internal/writers"
 )
@@ -18,6 +19,7 @@ func TestMetrics_NamesOfOtherPackages(t *testing.T) {
 	require.Equal(t, telemetry.ReleaseFailures, activities.ReleaseFailuresMetric)
 	require.Equal(t, telemetry.SystemReleases, reconciler.ReleasedMetric)
 	require.Equal(t, telemetry.ReconcilerRun, reconciler.LastRunMetric)
+	require.Equal(t, telemetry.StalledAttempts, stalled.EndedMetric)
 	require.Equal(t, telemetry.WritersMended, writers.MendedMetric)
 	require.Equal(t, telemetry.Undecodable, undecodableMetric)
 }

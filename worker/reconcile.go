@@ -66,7 +66,10 @@ func startReconciler(
 			_, err := explained.Explain(attempt.Outside(ctx, attempt.Runtime{
 				Logger: sdklog.NewStructuredLogger(log), Metrics: w.metrics, Client: temporal,
 			}))
-			return errors.Join(err, driftRules.Apply(ctx, temporal), w.endStalled(ctx, temporal, stalledRequests))
+			return errors.Join(err, driftRules.Apply(ctx, temporal))
+		},
+		Stalled: func(ctx context.Context, temporal client.Client) error {
+			return w.endStalled(ctx, temporal, stalledRequests)
 		},
 		ReadOnly: cfg.Console.ReadOnly, Log: log, Metrics: w.metrics,
 	})
@@ -77,11 +80,9 @@ func startReconciler(
 
 // endStalled has requests go on that wait for an attempt which Temporal should have ended.
 func (w overdueWork) endStalled(ctx context.Context, temporal client.Client, look *stalled.Looker) error {
-	if temporal == nil {
-		return nil
-	}
 	found, err := look.Look(ctx, temporal)
 	for _, f := range found {
+		w.metrics.Counter(stalled.EndedMetric).Inc(1)
 		w.log.Warn("An attempt outlived its timeout, and is made again",
 			"request", f.Request, "activity", f.Activity, "since", f.Since)
 	}

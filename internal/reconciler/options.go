@@ -46,6 +46,9 @@ type Options struct {
 	// Drift holds the console against the ledger and carries out the drift rules of the policy; nil for neither.
 	// temporal is nil while Temporal cannot be reached.
 	Drift func(ctx context.Context, temporal client.Client) error
+	// Stalled looks after requests whose attempt Temporal should have ended; nil for none. It asks Temporal only, so
+	// a read-only worker looks too, and one whose claims cannot be read.
+	Stalled func(ctx context.Context, temporal client.Client) error
 	// ReadOnly reports what is overdue and releases nothing.
 	ReadOnly bool
 	Log      *slog.Logger
@@ -56,6 +59,7 @@ type Options struct {
 	Every        time.Duration // between two looks at the claims
 	ConfirmAfter time.Duration // between a release and the read that confirms it
 	DriftEvery   time.Duration // between two looks at drift
+	StalledEvery time.Duration // between two looks at requests that have stalled
 	StandByAfter time.Duration // how long after that a process that is not at work releases it
 	StandByEvery time.Duration // between two looks of such a process
 	Now          func() time.Time
@@ -67,6 +71,7 @@ const (
 	every        = 10 * time.Second
 	confirmAfter = 5 * time.Second // as the writer does
 	driftEvery   = time.Minute
+	stalledEvery = time.Minute
 	// A process that is at work and does not get on, since its clock is slow or since it cannot reach the
 	// console, must not hold up the others: they release what is overdue for longer. The lock of each principal
 	// keeps two attempts apart.
@@ -100,6 +105,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.DriftEvery == 0 {
 		o.DriftEvery = driftEvery
+	}
+	if o.StalledEvery == 0 {
+		o.StalledEvery = stalledEvery
 	}
 	if o.StandByAfter == 0 {
 		o.StandByAfter = standByAfter

@@ -21,9 +21,9 @@ type Ticker struct {
 	running int
 	failed  int // attempts since the last one that succeeded
 	results chan result
-	drift   atomic.Bool // the drift rules are being carried out
-	looked  time.Time   // when that began last
-	stoodBy time.Time   // when this process last looked though it is not at work
+	drift   beside
+	stalled beside
+	stoodBy time.Time // when this process last looked though it is not at work
 	work    sync.WaitGroup
 }
 
@@ -82,6 +82,8 @@ func (t *Ticker) look(ctx context.Context) {
 		}
 		t.stoodBy = time.Now()
 		after += t.o.StandByAfter
+	} else {
+		t.startStalled(ctx)
 	}
 	claims, err := t.o.Overdue(ctx, t.o.Now().Add(-after))
 	if err != nil {
@@ -100,21 +102,45 @@ func (t *Ticker) look(ctx context.Context) {
 	}
 }
 
-// startDrift has the drift rules carried out beside the releases, now and then.
-func (t *Ticker) startDrift(ctx context.Context) {
-	if t.o.Drift == nil || t.o.ReadOnly || time.Since(t.looked) < t.o.DriftEvery {
+// beside is work of the process that is at work, now and then, beside the releases.
+type beside struct {
+	runs  atomic.Bool
+	began time.Time // last
+}
+
+// start begins the work, unless that of before goes on, or has begun a short time ago.
+func (b *beside) start(
+	ctx context.Context, t *Ticker, every time.Duration, fails string, do func(context.Context) error,
+) {
+	if time.Since(b.began) < every || !b.runs.CompareAndSwap(false, true) {
 		return
 	}
-	if !t.drift.CompareAndSwap(false, true) { // the last one goes on
-		return
-	}
-	t.looked = time.Now()
+	b.began = time.Now()
 	t.work.Go(func() {
-		defer t.drift.Store(false)
-		if err := t.o.Drift(ctx, t.client()); err != nil && ctx.Err() == nil {
-			t.o.Log.Warn("Cannot carry out all drift rules: retrying", "error", err)
+		defer b.runs.Store(false)
+		if err := do(ctx); err != nil && ctx.Err() == nil {
+			t.o.Log.Warn(fails, "error", err)
 		}
 	})
+}
+
+// startDrift has the drift rules carried out.
+func (t *Ticker) startDrift(ctx context.Context) {
+	if t.o.Drift == nil || t.o.ReadOnly {
+		return
+	}
+	t.drift.start(ctx, t, t.o.DriftEvery, "Cannot carry out all drift rules: retrying",
+		func(ctx context.Context) error { return t.o.Drift(ctx, t.client()) })
+}
+
+// startStalled has requests go on that have stalled. Without Temporal, nothing is known of them.
+func (t *Ticker) startStalled(ctx context.Context) {
+	temporal := t.client()
+	if t.o.Stalled == nil || temporal == nil {
+		return
+	}
+	t.stalled.start(ctx, t, t.o.StalledEvery, "Cannot look after all requests that have stalled: retrying",
+		func(ctx context.Context) error { return t.o.Stalled(ctx, temporal) })
 }
 
 // leads says whether this process is the one at work.

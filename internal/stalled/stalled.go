@@ -21,6 +21,9 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
+// EndedMetric counts the attempts that were ended.
+const EndedMetric = "sentinelone_stalled_attempts"
+
 const (
 	// perLook is how many requests one look takes. The next one continues behind them.
 	perLook = 200

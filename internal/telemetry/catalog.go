@@ -32,6 +32,7 @@ const (
 	ReleaseFailures = "sentinelone_release_attempts_failed"
 	SystemReleases  = "sentinelone_system_releases"
 	WritersMended   = "sentinelone_writers_mended"
+	StalledAttempts = "sentinelone_stalled_attempts"
 	Undecodable     = "sentinelone_undecodable_payloads"
 	ReconcilerRun   = "sentinelone_reconciler_last_run_seconds"
 )
@@ -45,6 +46,10 @@ func updated() []Metric {
 		}, Help: "writes that were not sent for lack of authority"},
 		{Name: ReleaseFailures + "_total", Kind: kindCounter, Help: "failed attempts to remove access that must end"},
 		{Name: SystemReleases + "_total", Kind: kindCounter, Help: "releases of overdue access by the worker itself"},
+		{
+			Name: StalledAttempts + "_total", Kind: kindCounter,
+			Help: "attempts of requests that outlived their timeout, and that the worker had made again",
+		},
 		{
 			Name: WritersMended + "_total", Kind: kindCounter, Labels: []string{"fault"},
 			known: []string{"foreign", "paused", "silent"},
