@@ -17,6 +17,9 @@ WITH_TEMPORAL = TEMPORAL_CLI="$$(tools/temporal-cli.sh)"
 # The connector's tests run the programs that are built before them.
 WITH_CONNECTOR = $(WITH_TEMPORAL) BIN=$(BIN)
 
+# Runs `go test`: prints a line per package, the output of tests that fail, and at the end their names.
+GO_TEST := $(BIN)/gotestsum --format pkgname-and-test-fails --hide-summary=output,skipped --
+
 # Extra arguments of `go test`: make test TESTFLAGS='-run Sync -v'.
 TESTFLAGS ?=
 # Extra arguments of the target's program: make bench ARGS=--help.
@@ -85,15 +88,15 @@ workflowcheck: bin/workflowcheck ## check that workflow code uses no clock, goro
 	bin/workflowcheck ./workflows/...
 
 .PHONY: test
-test: build bin/demo conductorone bin/baton temporal-cli ## run all tests; some twenty minutes on 2 cores
-	$(WITH_TEMPORAL) go test -timeout 20m $(TESTFLAGS) ./...
-	$(WITH_CONNECTOR) go test -C $(CONNECTOR) -timeout 20m $(TESTFLAGS) ./...
-	go test -C $(DEPLOY) $(TESTFLAGS) ./...
+test: build bin/demo conductorone bin/baton bin/gotestsum temporal-cli ## run all tests; some twenty minutes on 2 cores
+	$(WITH_TEMPORAL) $(GO_TEST) -timeout 20m $(TESTFLAGS) ./...
+	$(WITH_CONNECTOR); export TEMPORAL_CLI BIN; cd $(CONNECTOR) && $(GO_TEST) -timeout 20m $(TESTFLAGS) ./...
+	cd $(DEPLOY) && $(GO_TEST) $(TESTFLAGS) ./...
 
 .PHONY: race
-race: build conductorone bin/baton temporal-cli ## run all tests under the race detector (needs gcc)
-	$(WITH_TEMPORAL) CGO_ENABLED=1 go test -race -timeout 40m $(TESTFLAGS) ./...
-	$(WITH_CONNECTOR) CGO_ENABLED=1 go test -C $(CONNECTOR) -race -timeout 40m $(TESTFLAGS) ./...
+race: build conductorone bin/baton bin/gotestsum temporal-cli ## run all tests under the race detector (needs gcc)
+	$(WITH_TEMPORAL) CGO_ENABLED=1 $(GO_TEST) -race -timeout 40m $(TESTFLAGS) ./...
+	$(WITH_CONNECTOR) CGO_ENABLED=1; export TEMPORAL_CLI BIN CGO_ENABLED; cd $(CONNECTOR) && $(GO_TEST) -race -timeout 40m $(TESTFLAGS) ./...
 
 .PHONY: replay
 replay: ## replay the committed histories against the current workflow code
@@ -107,8 +110,8 @@ cover: build bin/demo temporal-cli ## measure test coverage by function; the pro
 ##@ Long runs
 
 .PHONY: soak
-soak: build temporal-cli fuzz ## run the long tests: every fuzz target, many kills, large consoles, an adversary, chaos (tests named TestSoak…, build tag soak)
-	$(WITH_TEMPORAL) go test -tags soak -run '^TestSoak' -p 1 -count=1 -timeout 60m $(TESTFLAGS) ./...
+soak: build bin/gotestsum temporal-cli fuzz ## run the long tests: every fuzz target, many kills, large consoles, an adversary, chaos (tests named TestSoak…, build tag soak)
+	$(WITH_TEMPORAL) $(GO_TEST) -tags soak -run '^TestSoak' -p 1 -count=1 -timeout 60m $(TESTFLAGS) ./...
 
 .PHONY: fuzz
 fuzz: ## run every fuzz target: make fuzz FUZZTIME=1m
@@ -183,6 +186,10 @@ bin/golangci-lint: tools/lint/go.mod tools/lint/go.sum
 bin/workflowcheck: tools/lint/go.mod tools/lint/go.sum
 	@echo "building workflowcheck into bin/"
 	@cd tools/lint && go build -o $(BIN)/ go.temporal.io/sdk/contrib/tools/workflowcheck
+
+bin/gotestsum: tools/test/go.mod tools/test/go.sum
+	@echo "building gotestsum into bin/"
+	@cd tools/test && go build -o $(BIN)/ gotest.tools/gotestsum
 
 # Use the machine's Temporal CLI if it is recent enough; else build ours.
 .PHONY: temporal-cli
