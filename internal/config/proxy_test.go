@@ -15,7 +15,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -23,6 +22,8 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
+
+	"sentinelone-provisioner/internal/testbed"
 )
 
 // temporalHost is a name that only a proxy knows.
@@ -79,8 +80,8 @@ func TestPrograms_TemporalThroughAProxy(t *testing.T) {
 	require.NoError(t, err)
 	go func() { _ = server.Serve(listener) }()
 	t.Cleanup(server.Stop)
-	var tunnels atomic.Int64
-	proxy := httptest.NewServer(tunnel(&tunnels, listener.Addr().String()))
+	tunnel := &testbed.Tunnel{To: listener.Addr().String()}
+	proxy := httptest.NewServer(tunnel)
 	t.Cleanup(proxy.Close)
 
 	at := func(more ...string) map[string]string {
@@ -94,12 +95,12 @@ func TestPrograms_TemporalThroughAProxy(t *testing.T) {
 		return vars
 	}
 	for _, variable := range []string{"TEMPORAL_TLS_SERVER_CA_CERT_PATH", "SSL_CERT_FILE"} {
-		before := tunnels.Load()
+		before := tunnel.Opened()
 		got := p.starter(t, at(variable, bundle), "check")
 		require.Equal(t, 0, got.code, got.out)
 		require.Contains(t, got.out, temporalHost+":7233 answers")
 		require.Contains(t, got.out, "Temporal through the proxy "+proxy.URL+" (HTTPS_PROXY)")
-		require.Greater(t, tunnels.Load(), before)
+		require.Greater(t, tunnel.Opened(), before)
 		require.NotContains(t, got.out, password)
 	}
 	got := p.starter(t, at(), "check")

@@ -3,19 +3,16 @@ package config_test
 import (
 	"encoding/json"
 	"encoding/pem"
-	"io"
-	"net"
-	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"sentinelone-provisioner/internal/config"
+	"sentinelone-provisioner/internal/testbed"
 )
 
 // Passwords with each character that ends them early in a URL, in each setting that is a URL: a
@@ -191,8 +188,8 @@ func TestPrograms_ProxyAndCA(t *testing.T) {
 	require.Contains(t, got.out, "  "+bundle+" can be read")
 
 	// A proxy that tunnels to the console, whatever host is asked for.
-	var tunnels atomic.Int64
-	proxy := httptest.NewServer(tunnel(&tunnels, secure.Listener.Addr().String()))
+	tunnel := &testbed.Tunnel{To: secure.Listener.Addr().String()}
+	proxy := httptest.NewServer(tunnel)
 	t.Cleanup(proxy.Close)
 	through := strings.Replace(proxy.URL, "http://", "http://u:"+password+"@", 1)
 	at = map[string]string{
@@ -200,7 +197,7 @@ func TestPrograms_ProxyAndCA(t *testing.T) {
 	}
 	got = p.starter(t, at, "check")
 	require.Equal(t, 0, got.code, got.out)
-	require.Positive(t, tunnels.Load())
+	require.Positive(t, tunnel.Opened())
 	require.Contains(t, got.out, "console through the proxy "+proxy.URL+" (HTTPS_PROXY); Temporal directly")
 	require.NotContains(t, got.out, password)
 	at["NO_PROXY"] = "example.com"
@@ -219,45 +216,6 @@ func TestPrograms_ProxyAndCA(t *testing.T) {
 	got = p.worker(t, map[string]string{"https_proxy": "ftp://proxy:21"})
 	require.Equal(t, 2, got.code)
 	require.Contains(t, got.out, "https_proxy is not the URL of a proxy")
-}
-
-// tunnel is a proxy that connects every CONNECT to one address.
-func tunnel(count *atomic.Int64, to string) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method != http.MethodConnect {
-			w.WriteHeader(http.StatusMethodNotAllowed)
-			return
-		}
-		count.Add(1)
-		server, err := (&net.Dialer{}).DialContext(r.Context(), "tcp", to)
-		if err != nil {
-			w.WriteHeader(http.StatusBadGateway)
-			return
-		}
-		client, _, err := w.(http.Hijacker).Hijack()
-		if err != nil {
-			_ = server.Close()
-			return
-		}
-		// As proxies write it: without the headers of a body, for which gRPC would wait.
-		_, _ = io.WriteString(client, "HTTP/1.1 200 Connection established\r\n\r\n")
-		go pipe(server, client)
-		go pipe(client, server)
-	})
-}
-
-func pipe(to, from net.Conn) {
-	defer func() { _ = to.Close() }()
-	buffer := make([]byte, 4096)
-	for {
-		n, err := from.Read(buffer)
-		if n > 0 {
-			_, _ = to.Write(buffer[:n])
-		}
-		if err != nil {
-			return
-		}
-	}
 }
 
 // Whatever check finds wrong comes with a command or a place to click, for people and programs.

@@ -5,7 +5,6 @@ import (
 	"encoding/pem"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -17,43 +16,12 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"sentinelone-provisioner/internal/notify"
+	"sentinelone-provisioner/internal/testbed"
 )
 
 // sendTo is the variable with which [TestSend_ThroughAProxy] runs itself as another process: Go reads the variables of
 // proxies and CAs once.
 const sendTo = "TEST_NOTIFY_SEND_TO"
-
-// proxyTo connects every CONNECT to one address, and counts those to a host.
-func proxyTo(t *testing.T, host, address string) (proxy *httptest.Server, tunnels func() int) {
-	t.Helper()
-	seen := make(chan struct{}, 100)
-	proxy = httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method != http.MethodConnect || r.Host != host {
-			w.WriteHeader(http.StatusForbidden)
-			return
-		}
-		server, err := (&net.Dialer{}).DialContext(r.Context(), "tcp", address)
-		if err != nil {
-			w.WriteHeader(http.StatusBadGateway)
-			return
-		}
-		client, _, err := w.(http.Hijacker).Hijack()
-		if err != nil {
-			_ = server.Close()
-			return
-		}
-		seen <- struct{}{}
-		_, _ = io.WriteString(client, "HTTP/1.1 200 Connection established\r\n\r\n")
-		for _, ends := range [][2]net.Conn{{server, client}, {client, server}} {
-			go func() {
-				_, _ = io.Copy(ends[0], ends[1])
-				_ = ends[0].Close()
-			}()
-		}
-	}))
-	t.Cleanup(proxy.Close)
-	return proxy, func() int { return len(seen) }
-}
 
 // Webhook and Slack are reached through a proxy, over TLS with a company's CA on both ways; without the CA the error
 // names the variable, and neither shows the URL, which is a secret.
@@ -70,7 +38,9 @@ func TestSend_ThroughAProxy(t *testing.T) {
 	}))
 	t.Cleanup(receiver.Close)
 	// The certificates of httptest are for example.com.
-	proxy, tunnels := proxyTo(t, "example.com:443", receiver.Listener.Addr().String())
+	tunnel := &testbed.Tunnel{To: receiver.Listener.Addr().String(), Host: "example.com:443"}
+	proxy := httptest.NewTLSServer(tunnel)
+	t.Cleanup(proxy.Close)
 	bundle := filepath.Join(t.TempDir(), "ca.pem")
 	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: receiver.Certificate().Raw})
 	require.NoError(t, os.WriteFile(bundle, text, 0o600))
@@ -84,7 +54,7 @@ func TestSend_ThroughAProxy(t *testing.T) {
 	}
 	out := send("HTTPS_PROXY="+proxy.URL, "SSL_CERT_FILE="+bundle)
 	require.Equal(t, 2, strings.Count(out, "SENT <nil>"), out)
-	require.Positive(t, tunnels())
+	require.Positive(t, tunnel.Opened())
 	require.Contains(t, <-bodies, "INC-42")
 	require.Contains(t, <-bodies, "INC-42")
 
