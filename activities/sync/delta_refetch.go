@@ -84,7 +84,7 @@ func collectionOf(kind access.Kind) access.Collection { return access.Principal{
 // refetchUsers reads users in batches. One that a batch lacks is asked for alone: only that proves that it is gone.
 func (d *deltaRun) refetchUsers(ctx context.Context, ids []string) (gone []store.PrincipalRef, err error) {
 	for batch := range slices.Chunk(ids, usersAtOnce) {
-		found, err := d.s.console.UsersByID(ctx, batch)
+		found, err := d.s.console.PrincipalsByID(ctx, access.User, batch)
 		if err != nil {
 			return nil, err
 		}

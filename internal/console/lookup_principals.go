@@ -2,7 +2,6 @@ package console
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -72,24 +71,4 @@ func (c *Client) SearchUsers(ctx context.Context, text string) ([]access.Princip
 //s1:operation GET /web/api/v2.1/service-users
 func (c *Client) SearchServiceUsers(ctx context.Context, text string) ([]access.Principal, error) {
 	return search(ctx, c, access.ServiceUsers, text, decodePage[serviceUserRow])
-}
-
-// UsersByID returns the users with these ids, in any order. One that does not exist, or that the token cannot see, is
-// not among them: only [Client.User] proves that it is gone. At most 500 ids.
-//
-//s1:operation GET /web/api/v2.1/users
-func (c *Client) UsersByID(ctx context.Context, ids []string) ([]access.Principal, error) {
-	r := request{method: http.MethodGet, path: usersPath}
-	if len(ids) == 0 || len(ids) > 500 {
-		return nil, r.failed(KindNotSent, errors.New("ask for 1 to 500 users at once"))
-	}
-	wanted := map[string]bool{}
-	for _, id := range ids {
-		if err := checkID(id); err != nil {
-			return nil, r.failed(KindNotSent, err)
-		}
-		wanted[id] = true
-	}
-	return matching(ctx, c, access.Users, url.Values{"ids": {strings.Join(ids, ",")}}, decodePage[userRow],
-		func(p access.Principal) bool { return wanted[p.ID] })
 }

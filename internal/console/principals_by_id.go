@@ -2,9 +2,11 @@ package console
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -27,8 +29,9 @@ func (c *Client) HasRoom(kind access.Kind) bool {
 	return l.bucket.Tokens() >= 1
 }
 
-// PrincipalsByID returns users or service users with some ids, at most [PageLimit], by one request. A principal that
-// is missing in the result may exist all the same: ask [Client.Principal]. Texts that are not ids are left out.
+// PrincipalsByID returns users or service users with some ids, at most [PageLimit], by one request; by more where their
+// roles do not fit into one page. A principal that is missing in the result may exist all the same: only
+// [Client.Principal] proves that it is gone. Texts that are not ids are left out.
 //
 //s1:operation GET /web/api/v2.1/users
 //s1:operation GET /web/api/v2.1/service-users
@@ -48,25 +51,40 @@ func (c *Client) PrincipalsByID(ctx context.Context, kind access.Kind, ids []str
 	if len(valid) == 0 {
 		return nil, nil
 	}
+	return c.principalsByID(ctx, kind, path, valid)
+}
+
+// principalsByID reads the principals of ids that differ. Where a page is too large, each half has one of its own.
+func (c *Client) principalsByID(
+	ctx context.Context, kind access.Kind, path string, ids []string,
+) ([]access.Principal, error) {
 	decode := decodePage[userRow, access.Principal]
 	if kind == access.ServiceUser {
 		decode = decodePage[serviceUserRow, access.Principal]
 	}
-	limit := min(len(valid), PageLimit)
 	r := request{method: http.MethodGet, path: path, query: url.Values{
-		"ids": {strings.Join(valid, ",")}, "limit": {strconv.Itoa(limit)},
+		"ids": {strings.Join(ids, ",")}, "limit": {strconv.Itoa(min(len(ids), PageLimit))},
 	}}
 	var page Page[access.Principal]
-	err = c.stream(ctx, r, func(body io.Reader) (err error) {
-		page, err = decode(body, c.bounds(limit))
+	err := c.stream(ctx, r, func(body io.Reader) (err error) {
+		page, err = decode(body, c.bounds(min(len(ids), PageLimit)))
 		return err
 	})
+	if _, large := errors.AsType[*PageTooLargeError](err); large && len(ids) > 1 {
+		half := len(ids) / 2
+		first, err := c.principalsByID(ctx, kind, path, ids[:half])
+		if err != nil {
+			return nil, err
+		}
+		rest, err := c.principalsByID(ctx, kind, path, ids[half:])
+		return append(first, rest...), err
+	}
 	if err != nil {
 		return nil, err
 	}
 	found := page.Items[:0]
 	for _, p := range page.Items {
-		if wanted[p.ID] { // a console that ignores the filter shows others
+		if slices.Contains(ids, p.ID) { // a console that ignores the filter shows others
 			found = append(found, p)
 		}
 	}

@@ -1,6 +1,10 @@
 package console
 
 import (
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -34,6 +38,31 @@ func TestPrincipalsByID_NotSent(t *testing.T) {
 	_, err = f.client(t).PrincipalsByID(t.Context(), "group", []string{"1"})
 	require.Equal(t, KindNotSent, asError(t, err).Kind)
 	require.Zero(t, f.count())
+}
+
+// Principals whose roles do not fit into one page are read by halves, each of them once.
+func TestPrincipalsByID_PageTooLarge(t *testing.T) {
+	t.Parallel()
+	entries := make([]string, 6_000)
+	for i := range entries {
+		entries[i] = fmt.Sprintf(`{"id":"1535334414585%06d","roleId":"1407838462433820674"}`, i)
+	}
+	held := strings.Join(entries, ",") // a page holds 22 rows of them
+	f := startConsole(t, func(w http.ResponseWriter, r *http.Request) {
+		rows := strings.Split(r.URL.Query().Get("ids"), ",")
+		for i, id := range rows {
+			rows[i] = `{"id":"` + id + `","scope":"site","scopeRoles":[` + held + `]}`
+		}
+		respond(200, pageJSON("", len(rows), rows...))(w, r)
+	})
+	wanted := make([]string, 30)
+	for i := range wanted {
+		wanted[i] = strconv.Itoa(i + 1)
+	}
+	found, err := f.client(t).PrincipalsByID(t.Context(), access.User, wanted)
+	require.NoError(t, err)
+	require.Equal(t, wanted, ids(found))
+	require.Equal(t, 3, f.count(), "one for all, and one for each half")
 }
 
 // There is room for as many requests as the budget allows at once.
