@@ -62,9 +62,9 @@ type Only string
 // The sorts of request.
 const (
 	AnyRequest Only = ""
-	OnlyPages  Only = "pages"  // lists with a limit other than 1
+	OnlyPages  Only = "pages"  // lists with a limit other than 1, or of ids
 	OnlyCounts Only = "counts" // countOnly=true
-	OnlyProbes Only = "probes" // lists with limit=1
+	OnlyProbes Only = "probes" // lists with limit=1 and no ids
 )
 
 // Fault is what goes wrong, for which requests and how often.

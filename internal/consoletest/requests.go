@@ -24,10 +24,10 @@ type Request struct {
 	Fault      FaultKind         `json:"fault,omitempty"`      // the fault that affected it
 }
 
-// Page reports whether the request is for a page of a list: with a limit above one, and not a
-// count.
+// Page reports whether the request is for a page of a list: with a limit above one or the ids of its
+// rows, and not a count.
 func (r Request) Page() bool {
-	return r.Collection != "" && r.Query.Get("limit") != "1" && !r.Count()
+	return r.Collection != "" && (r.Query.Get("limit") != "1" || r.Query.Get("ids") != "") && !r.Count()
 }
 
 // Write reports whether the request changes something.
