@@ -13,6 +13,7 @@ import (
 	"sentinelone-provisioner/internal/attempt"
 	"sentinelone-provisioner/internal/connection"
 	"sentinelone-provisioner/internal/console"
+	"sentinelone-provisioner/internal/schedule"
 	"sentinelone-provisioner/internal/store"
 	"sentinelone-provisioner/internal/wire"
 )
@@ -31,6 +32,8 @@ type Activities struct {
 	every   time.Duration
 	now     func() time.Time
 	running func(ctx context.Context, s store.Snapshot) bool
+	// schedule finds a schedule in Temporal.
+	schedule func(ctx context.Context, id string) (schedule.Schedule, error)
 	// announce tells people of tokens that end; nil: nobody is told.
 	announce func(context.Context, wire.AnnounceInput) error
 
@@ -41,7 +44,7 @@ type Activities struct {
 
 // New wires the activity. every is the pause between two checks; 0 makes none.
 func New(c *console.Client, s *store.Store, every time.Duration) *Activities {
-	return &Activities{console: c, store: s, every: every, now: time.Now, running: isRunning}
+	return &Activities{console: c, store: s, every: every, now: time.Now, running: isRunning, schedule: findSchedule}
 }
 
 // Registry is the part of a worker that activities register with.
@@ -96,7 +99,7 @@ func (a *Activities) gather(ctx context.Context) (connection.Evidence, error) {
 	} else {
 		a.askConsole(ctx, &e, before)
 	}
-	a.askStore(ctx, &e)
+	a.askStore(ctx, &e, before)
 	text, err := json.Marshal(e)
 	if err != nil {
 		return e, err

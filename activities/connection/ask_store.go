@@ -19,7 +19,7 @@ import (
 )
 
 // askStore asks what the store knows. What cannot be read is left out, and named.
-func (a *Activities) askStore(ctx context.Context, e *connection.Evidence) {
+func (a *Activities) askStore(ctx context.Context, e, before *connection.Evidence) {
 	host := a.console.Console()
 	e.Faults = nil
 	look := func(what string, err error) bool {
@@ -38,6 +38,10 @@ func (a *Activities) askStore(ctx context.Context, e *connection.Evidence) {
 	}
 	if found, err := deltaSync(ctx, a.store, host); look("find how far the activity feed is read", err) {
 		e.DeltaSync = found
+	}
+	if e.DeltaSync != nil && !look("find the schedule of delta syncs", a.scheduled(ctx, host, e.DeltaSync)) &&
+		before != nil && before.DeltaSync != nil {
+		e.DeltaSync.Every, e.DeltaSync.Paused = before.DeltaSync.Every, before.DeltaSync.Paused
 	}
 	if found, err := changes(ctx, a.store, host); look("find the last proven change", err) {
 		e.Changes = found

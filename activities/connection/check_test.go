@@ -15,6 +15,7 @@ import (
 	"sentinelone-provisioner/internal/console"
 	"sentinelone-provisioner/internal/consoletest"
 	"sentinelone-provisioner/internal/ledger"
+	"sentinelone-provisioner/internal/schedule"
 	"sentinelone-provisioner/internal/store"
 	"sentinelone-provisioner/internal/wire"
 )
@@ -44,7 +45,16 @@ func newFixture(t *testing.T, o consoletest.Options, tweaks ...func(*console.Con
 	f.checks = New(client, f.store, 5*time.Minute)
 	f.checks.now = func() time.Time { return f.clock }
 	f.checks.running = func(context.Context, store.Snapshot) bool { return false }
+	f.scheduled(schedule.Schedule{}, schedule.ErrMissing)
 	return f
+}
+
+// scheduled is what Temporal says of the schedule of delta syncs.
+func (f *fixture) scheduled(s schedule.Schedule, err error) {
+	f.checks.schedule = func(_ context.Context, id string) (schedule.Schedule, error) {
+		require.Equal(f.t, "sync/"+f.checks.console.Console()+"/delta", id)
+		return s, err
+	}
 }
 
 // check makes one check, and returns what it says of now.

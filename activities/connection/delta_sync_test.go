@@ -1,6 +1,8 @@
 package connection
 
 import (
+	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -9,6 +11,7 @@ import (
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/connection"
 	"sentinelone-provisioner/internal/consoletest"
+	"sentinelone-provisioner/internal/schedule"
 	"sentinelone-provisioner/internal/store"
 )
 
@@ -69,6 +72,8 @@ func TestCheck_DeltaSync(t *testing.T) {
 	f.markFeed("s1")
 	before := requireRung(connection.OK, "ended 1 min ago")
 	f.clock = f.clock.Add(2 * time.Hour)
+	requireRung(connection.Notice, "the last one ended 2 h ago, and no schedule starts them: run")
+	f.scheduled(schedule.Schedule{Spec: schedule.EachInterval(5 * time.Minute)}, nil)
 	requireRung(connection.Wrong, "the last one ended 2 h ago (at most 1 h)")
 
 	f.delta("d1")
@@ -85,4 +90,52 @@ func TestCheck_DeltaSync(t *testing.T) {
 	requireRung(connection.Notice, "the next one is a full sync: the console answers 403")
 	f.clock = f.clock.Add(2 * time.Hour)
 	requireRung(connection.Wrong, "and the next one is a full sync: the console answers 403")
+}
+
+// Temporal says whether a schedule starts delta syncs. While it does not answer, what it said before holds.
+func TestCheck_DeltaSchedule(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, consoletest.Options{})
+	asked := 0
+	find := f.checks.schedule
+	f.checks.schedule = func(ctx context.Context, id string) (schedule.Schedule, error) {
+		asked++
+		return find(ctx, id)
+	}
+	f.sync("s1")
+	f.check()
+	require.Zero(t, asked, "nothing to ask before the first delta sync")
+	require.NoError(t, f.store.WantFeed(t.Context(), f.checks.console.Console()))
+	f.markFeed("s1")
+	found := func() *connection.DeltaSync {
+		f.clock = f.clock.Add(time.Minute)
+		return f.check().Evidence.DeltaSync
+	}
+	requireSchedule := func(every time.Duration, paused bool) {
+		t.Helper()
+		d := found()
+		require.Equal(t, access.Duration(every), d.Every)
+		require.Equal(t, paused, d.Paused)
+	}
+	requireSchedule(0, false)
+	hourly := schedule.Schedule{Spec: schedule.EachInterval(time.Hour)}
+	f.scheduled(hourly, nil)
+	requireSchedule(time.Hour, false)
+
+	f.scheduled(schedule.Schedule{}, errors.New("deadline exceeded"))
+	f.clock = f.clock.Add(time.Minute)
+	r := f.check()
+	require.Equal(t, access.Duration(time.Hour), r.Evidence.DeltaSync.Every)
+	require.Equal(t, []string{"find the schedule of delta syncs: deadline exceeded"}, r.Evidence.Faults)
+
+	hourly.Paused = true
+	f.scheduled(hourly, nil)
+	requireSchedule(0, true)
+	cron := schedule.Schedule{Spec: schedule.Spec{Cron: "*/20 * * * *"}, Next: []time.Time{
+		f.clock, f.clock.Add(20 * time.Minute),
+	}}
+	f.scheduled(cron, nil)
+	requireSchedule(20*time.Minute, false)
+	f.scheduled(schedule.Schedule{}, schedule.ErrMissing)
+	requireSchedule(0, false)
 }

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"time"
+
+	"sentinelone-provisioner/internal/access"
 )
 
 // Evidence is what the checks of a console have found so far. A nil part is unknown. Every time is in UTC. All of it is
@@ -117,6 +119,10 @@ type DeltaSync struct {
 	At time.Time `json:"at"`
 	// Why says why the next delta sync must be a full one; "" if it can go on.
 	Why string `json:"why,omitempty"`
+	// Every is the interval at which a schedule starts delta syncs; 0 where none does. Paused says that there is one,
+	// and that somebody has paused it.
+	Every  access.Duration `json:"every,omitempty"`
+	Paused bool            `json:"paused,omitempty"`
 	// Missed of Changes were not named by the feed between the last two full syncs. MeasuredAt is when that was
 	// counted; nil before the first time.
 	Missed     int        `json:"missed,omitempty"`

@@ -27,7 +27,8 @@ const (
 	MaxCheckAge = 15 * time.Minute
 	// MaxSyncAge is how old a proven full sync may be for [Connected]: a day, and two hours for the sync itself.
 	MaxSyncAge = 26 * time.Hour
-	// MaxDeltaAge is how old the latest delta sync may be, where there are any.
+	// MaxDeltaAge is how old the latest delta sync may be where a schedule starts them; two of its intervals, if
+	// that is more. Where none does, people start them when they like.
 	MaxDeltaAge = time.Hour
 	// MaxWait is how long a step of a request may wait for the console.
 	MaxWait = time.Hour
@@ -177,8 +178,8 @@ func (j judge) goodUntil(l Label) *time.Time {
 	ends := []time.Time{j.e.Reachable.At.Add(MaxCheckAge), j.e.Authenticated.At.Add(MaxCheckAge)}
 	if l == Connected {
 		ends = append(ends, j.e.FullSync.ProvenAt.Add(MaxSyncAge))
-		if d := j.e.DeltaSync; d != nil {
-			ends = append(ends, d.At.Add(MaxDeltaAge))
+		if d := j.e.DeltaSync; d != nil && d.Every > 0 {
+			ends = append(ends, d.At.Add(d.maxAge()))
 		}
 	}
 	if t := j.e.Token; t != nil && t.EndsAt != nil {

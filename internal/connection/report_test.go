@@ -7,10 +7,13 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/connection"
 )
 
 var now = time.Date(2026, 3, 3, 9, 0, 0, 0, time.UTC)
+
+func minutes(n int) access.Duration { return access.Duration(time.Duration(n) * time.Minute) }
 
 func ago(d time.Duration) time.Time { return now.Add(-d) }
 
@@ -28,7 +31,7 @@ func well() connection.Evidence {
 		Permissions: &connection.Permissions{At: checked, Needed: needed, RoleKnown: true, Role: "Provisioner"},
 		Sites:       &connection.Sites{At: checked, Seen: 3, Of: new(3)},
 		FullSync:    &connection.Sync{ProvenAt: new(ago(5 * time.Hour))},
-		DeltaSync:   &connection.DeltaSync{At: ago(4 * time.Minute)},
+		DeltaSync:   &connection.DeltaSync{At: ago(4 * time.Minute), Every: minutes(5)},
 		Changes:     &connection.Changes{ProvenAt: new(ago(3 * time.Hour)), Request: "grant/INC-42"},
 		Drift:       &connection.Drift{At: new(ago(5 * time.Hour)), Counts: map[string]int{"granted": 7}},
 		Ledger:      &connection.Ledger{At: checked, Seq: 41, Sealed: true},
@@ -152,6 +155,25 @@ var brokenInStore = map[string]broken{
 	"the delta sync is old": {
 		func(e *evidence) { e.DeltaSync.At = ago(61 * time.Minute) },
 		connection.RungDeltaSync, connection.Wrong, degraded, "the last one ended 61 min ago (at most 1 h)",
+	},
+	"the delta sync is old for its schedule": {
+		func(e *evidence) { e.DeltaSync.At, e.DeltaSync.Every = ago(3*time.Hour+time.Minute), minutes(90) },
+		connection.RungDeltaSync, connection.Wrong, degraded, "the last one ended 3 h ago (at most 3 h)",
+	},
+	"the delta sync is old, and the next one is a full one": {
+		func(e *evidence) { e.DeltaSync.At, e.DeltaSync.Why = ago(2*time.Hour), "the console answers 403" },
+		connection.RungDeltaSync, connection.Wrong, degraded,
+		"ended 2 h ago (at most 1 h), and the next one is a full sync: the console answers 403",
+	},
+	"delta syncs by hand": {
+		func(e *evidence) { e.DeltaSync.At, e.DeltaSync.Every = ago(9*24*time.Hour), 0 },
+		connection.RungDeltaSync, connection.Notice, connected,
+		"the last one ended 9 days ago, and no schedule starts them: run `starter schedule set --delta 5m` for one",
+	},
+	"the schedule of delta syncs is paused": {
+		func(e *evidence) { e.DeltaSync.At, e.DeltaSync.Every, e.DeltaSync.Paused = ago(2*time.Hour), 0, true },
+		connection.RungDeltaSync, connection.Notice, connected,
+		"the last one ended 2 h ago, and their schedule is paused: run `starter schedule resume --mode delta`",
 	},
 	"no delta sync": {
 		func(e *evidence) { e.DeltaSync = nil },
@@ -277,6 +299,31 @@ func TestJudge_ConnectedIsNeverOld(t *testing.T) {
 			require.LessOrEqual(t, at.Sub(e.Authenticated.At), connection.MaxCheckAge)
 			require.LessOrEqual(t, at.Sub(*e.FullSync.ProvenAt), connection.MaxSyncAge)
 		}
+	}
+}
+
+// How long a report is good depends on delta syncs where a schedule starts them, and no further than they may be old.
+func TestJudge_GoodUntilDeltaSync(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		age   time.Duration
+		every int // minutes
+		good  time.Duration
+	}{
+		"scheduled":      {55 * time.Minute, 5, 5 * time.Minute},
+		"each 90 min":    {175 * time.Minute, 90, 5 * time.Minute},
+		"long ago":       {55 * time.Minute, 90, 13 * time.Minute},
+		"by hand":        {55 * time.Minute, 0, 13 * time.Minute},
+		"by hand, older": {55 * time.Hour, 0, 13 * time.Minute},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			e := well()
+			e.DeltaSync = &connection.DeltaSync{At: ago(c.age), Every: minutes(c.every)}
+			r := connection.Judge(e, now)
+			require.Equal(t, connection.Connected, r.Label, r.Why)
+			require.Equal(t, c.good, r.GoodUntil.Sub(now))
+		})
 	}
 }
 

@@ -42,17 +42,16 @@ func (j judge) quarantinedFor(since *time.Time) string {
 	return "quarantined for " + j.span(*since)
 }
 
+// maxAge is how old a delta sync may be that a schedule has started.
+func (d DeltaSync) maxAge() time.Duration { return max(MaxDeltaAge, 2*time.Duration(d.Every)) }
+
 func (j judge) deltaSync() Rung {
 	d := j.e.DeltaSync
 	switch {
 	case d == nil:
 		return Rung{Name: RungDeltaSync, State: Unknown, Evidence: "no delta sync has run"}
-	case !j.fresh(d.At, MaxDeltaAge):
-		evidence := "the last one ended " + j.age(d.At, MaxDeltaAge)
-		if d.Why != "" {
-			evidence += ", and the next one is a full sync: " + d.Why
-		}
-		return Rung{Name: RungDeltaSync, State: Wrong, At: &d.At, Evidence: evidence}
+	case !j.fresh(d.At, d.maxAge()):
+		return j.oldDeltaSync(*d)
 	case d.Why != "":
 		return Rung{
 			Name: RungDeltaSync, State: Notice, At: &d.At, Evidence: "the next one is a full sync: " + d.Why,
@@ -63,6 +62,26 @@ func (j judge) deltaSync() Rung {
 			j.ago(d.At), d.Missed, d.Changes, describe.Minute(*d.MeasuredAt))}
 	}
 	return Rung{Name: RungDeltaSync, State: OK, At: &d.At, Evidence: "ended " + j.ago(d.At)}
+}
+
+// oldDeltaSync judges one that is too old. Where nothing starts the next one, that is no fault.
+func (j judge) oldDeltaSync(d DeltaSync) Rung {
+	out := Rung{Name: RungDeltaSync, State: Wrong, At: &d.At, Evidence: "the last one ended " + j.age(d.At, d.maxAge())}
+	switch {
+	case d.Every > 0:
+	case d.Paused:
+		out.State = Notice
+		out.Evidence = fmt.Sprintf("the last one ended %s, and their schedule is paused: run "+
+			"`starter schedule resume --mode delta`", j.ago(d.At))
+	default:
+		out.State = Notice
+		out.Evidence = fmt.Sprintf("the last one ended %s, and no schedule starts them: run "+
+			"`starter schedule set --delta 5m` for one", j.ago(d.At))
+	}
+	if d.Why != "" {
+		out.Evidence += ", and the next one is a full sync: " + d.Why
+	}
+	return out
 }
 
 func (j judge) changes() Rung {
