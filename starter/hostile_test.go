@@ -107,6 +107,8 @@ func TestHostileNames(t *testing.T) { //nolint:funlen // a long list of commands
 		{"access", "--user", hostile},
 		{"access", "--scope", "Site" + hostile},
 		{"changes", "--since", "1h"},
+		{"logs"},
+		{"logs", "--sync", hostile},
 		{"requests"},
 		{"requests", "--open"},
 		{"requests", "--waiting-for", "carol@example.com"},

@@ -78,6 +78,7 @@ func (p *app) root() *cobra.Command {
 		{groupChange, newOffboardCommand(p)},
 		{groupRecord, p.requestsCommand()},
 		{groupRecord, p.showCommand()},
+		{groupRecord, newLogsCommand(p)},
 		{groupRecord, newLedgerCommand(p)},
 		{groupRecord, newVerifyCommand(p)},
 		{groupRecord, newKeysCommand(p)},

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -163,18 +162,10 @@ func (s *Store) quarantined(ctx context.Context, console, and string) ([]Snapsho
 	return out, err
 }
 
-func scanSnapshot(row interface{ Scan(dest ...any) error }) (Snapshot, error) {
+func scanSnapshot(row scanner) (Snapshot, error) {
 	var out Snapshot
-	var started int64
-	var finished, promoted sql.NullInt64
-	var reasons, counts string
-	err := row.Scan(&out.ID, &out.Console, &out.State, &out.WorkflowID, &started, &finished, &promoted,
-		&out.DecidedBy, &reasons, &counts)
-	if err != nil {
-		return out, err
-	}
-	out.StartedAt, out.FinishedAt, out.PromotedAt = fromMicros(started), timeOrZero(finished), timeOrZero(promoted)
-	return out, errors.Join(json.Unmarshal([]byte(reasons), &out.Reasons), json.Unmarshal([]byte(counts), &out.Counts))
+	err := scanSnapshotWith(row, &out)
+	return out, err
 }
 
 // ConsoleOf is the console of a snapshot. An unknown snapshot is [ErrNoSnapshot].
