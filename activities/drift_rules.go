@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"go.temporal.io/api/serviceerror"
@@ -29,6 +30,10 @@ type DriftRules struct {
 	queue   string // of workflows
 	log     sdklog.Logger
 	now     func() time.Time
+
+	mu    sync.Mutex
+	known time.Time // when the explanation was made that the last look was about
+	next  time.Time // when the next rule is due; zero for none
 }
 
 // NewDriftRules wires the drift rules of a policy. queue is the task queue of workflows.
@@ -41,13 +46,42 @@ func NewDriftRules(
 // driftAtOnce bounds what one look does: the next one goes on.
 const driftAtOnce = 100
 
+// Sooner says whether there is something to do before the next look that is due by itself: a sync has explained the
+// assignments anew, or the time of a rule has come. It is false where the store does not answer.
+func (d *DriftRules) Sooner(ctx context.Context) bool {
+	if !d.policy.ActsOnDrift() || d.console.ReadOnly() {
+		return false
+	}
+	now := d.now()
+	summary, err := d.store.DriftSummary(ctx, d.console.Console(), now.UTC())
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return err == nil && (!summary.At.Equal(d.known) || !d.next.IsZero() && !now.Before(d.next))
+}
+
+// noteLook keeps what [DriftRules.Sooner] compares with.
+func (d *DriftRules) noteLook(known, next time.Time) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.known, d.next = known, next
+}
+
 // Apply does what the rules say about the drift that the last proven snapshots show, as far as it is due. temporal is
 // nil while Temporal cannot be reached: then nothing is reverted. One that fails holds up no other.
 func (d *DriftRules) Apply(ctx context.Context, temporal client.Client) error {
 	if !d.policy.ActsOnDrift() || d.console.ReadOnly() {
 		return nil
 	}
-	due, err := d.due(ctx)
+	now := d.now().UTC()
+	summary, err := d.store.DriftSummary(ctx, d.console.Console(), now)
+	if err != nil {
+		return err
+	}
+	due, next, err := d.due(ctx, summary, now)
+	if temporal == nil && len(due) > 0 {
+		next = now // once Temporal is reached
+	}
+	d.noteLook(summary.At, next)
 	if err != nil || len(due) == 0 {
 		return err
 	}
@@ -70,18 +104,21 @@ func (d *DriftRules) Apply(ctx context.Context, temporal client.Client) error {
 	return errors.Join(faults...)
 }
 
-// due lists what is to be done now.
-func (d *DriftRules) due(ctx context.Context) (out []ledger.Drift, err error) {
-	now := d.now().UTC()
-	summary, err := d.store.DriftSummary(ctx, d.console.Console(), now)
-	if err != nil || summary.Counts[drift.Unexplained]+summary.Counts[drift.Unauthorized] == 0 {
-		return nil, err
+// due lists what is to be done now. next is when the next rule is due; zero for none.
+func (d *DriftRules) due(
+	ctx context.Context, summary store.DriftSummary, now time.Time,
+) (out []ledger.Drift, next time.Time, err error) {
+	if summary.Counts[drift.Unexplained]+summary.Counts[drift.Unauthorized] == 0 {
+		return nil, next, nil
 	}
 	err = d.store.Drift(ctx, store.DriftQuery{
 		Console: d.console.Console(), Now: now, Kinds: []drift.Kind{drift.Unexplained, drift.Unauthorized},
 	}, func(row store.DriftRow) error {
 		said := driftrules.Plan(d.policy, row, now)
 		if !said.Due(now) {
+			if !said.At.IsZero() && (next.IsZero() || said.At.Before(next)) {
+				next = said.At
+			}
 			return nil
 		}
 		one := ledger.Drift{
@@ -96,9 +133,9 @@ func (d *DriftRules) due(ctx context.Context) (out []ledger.Drift, err error) {
 		return err
 	})
 	if errors.Is(err, store.ErrNoSnapshot) {
-		return nil, nil
+		return nil, next, nil
 	}
-	return out, err
+	return out, next, err
 }
 
 // done says whether the ledger shows that the rule was carried out: adopted, or that the revoke has ended.

@@ -135,6 +135,39 @@ func TestDriftRules_AnotherRequestUnderTheID(t *testing.T) {
 	require.Len(t, f.temporal.started, 2)
 }
 
+// A look is due sooner once a sync has explained the assignments anew, once the time of a rule has come, and while what
+// is due waits for Temporal.
+func TestDriftRules_Sooner(t *testing.T) {
+	t.Parallel()
+	f := newRevertFixture(t)
+	var err error
+	f.rules.policy, err = policy.Parse("drift", []byte(`
+rules: [{name: all, permanent: true, for: [grant, revoke], autoApprove: true}]
+drift: [{name: rest, action: revert, after: 2h}]
+`))
+	require.NoError(t, err)
+	ctx := t.Context()
+	require.True(t, f.rules.Sooner(ctx), "it has not looked yet")
+	require.NoError(t, f.rules.Apply(f.outside(), f.temporal))
+	require.False(t, f.rules.Sooner(ctx), "nothing is due")
+
+	f.editByHand(holdings(f.soc))
+	f.sync()
+	f.explain()
+	require.True(t, f.rules.Sooner(ctx), "there is another explanation")
+	require.NoError(t, f.rules.Apply(f.outside(), f.temporal))
+	require.False(t, f.rules.Sooner(ctx))
+
+	f.rules.now = func() time.Time { return time.Now().Add(4 * time.Hour) }
+	require.True(t, f.rules.Sooner(ctx), "the time of the rule has come")
+	require.NoError(t, f.rules.Apply(f.outside(), nil))
+	require.Empty(t, f.temporal.started)
+	require.True(t, f.rules.Sooner(ctx), "it waits for Temporal")
+	require.NoError(t, f.rules.Apply(f.outside(), f.temporal))
+	require.Len(t, f.temporal.started, 1)
+	require.False(t, f.rules.Sooner(ctx))
+}
+
 // A workflow of another type that runs under the id of a revert does not keep it out.
 func TestDriftRules_Squatter(t *testing.T) {
 	t.Parallel()

@@ -68,6 +68,7 @@ func startReconciler(
 			}))
 			return errors.Join(err, driftRules.Apply(ctx, temporal))
 		},
+		DriftSooner: driftRules.Sooner,
 		Stalled: func(ctx context.Context, temporal client.Client) error {
 			return w.endStalled(ctx, temporal, stalledRequests)
 		},

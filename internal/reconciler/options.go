@@ -46,6 +46,8 @@ type Options struct {
 	// Drift holds the console against the ledger and carries out the drift rules of the policy; nil for neither.
 	// temporal is nil while Temporal cannot be reached.
 	Drift func(ctx context.Context, temporal client.Client) error
+	// DriftSooner says that drift is to be looked at before DriftEvery has passed; nil for never.
+	DriftSooner func(ctx context.Context) bool
 	// Stalled looks after requests whose attempt Temporal should have ended; nil for none. It asks Temporal only, so
 	// a read-only worker looks too, and one whose claims cannot be read.
 	Stalled func(ctx context.Context, temporal client.Client) error

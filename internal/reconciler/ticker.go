@@ -124,12 +124,16 @@ func (b *beside) start(
 	})
 }
 
-// startDrift has the drift rules carried out.
+// startDrift has the drift rules carried out: now and then, and as soon as there is something to do.
 func (t *Ticker) startDrift(ctx context.Context) {
 	if t.o.Drift == nil || t.o.ReadOnly {
 		return
 	}
-	t.drift.start(ctx, t, t.o.DriftEvery, "Cannot carry out all drift rules: retrying",
+	every := t.o.DriftEvery
+	if t.o.DriftSooner != nil && t.o.DriftSooner(ctx) {
+		every = 0
+	}
+	t.drift.start(ctx, t, every, "Cannot carry out all drift rules: retrying",
 		func(ctx context.Context) error { return t.o.Drift(ctx, t.client()) })
 }
 

@@ -314,6 +314,34 @@ func TestTicker_GoesOnWithUnconfirmed(t *testing.T) {
 	require.Equal(t, []string{"confirm grant/1", "follow grant/1"}, w.events)
 }
 
+// Drift is looked at before its time once there is something to do.
+func TestTicker_DriftSooner(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	drifts, asked, sooner := 0, 0, false
+	w.start(t, func(o *reconciler.Options) {
+		o.DriftEvery = time.Hour
+		o.DriftSooner = func(context.Context) bool {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			asked++
+			return sooner
+		}
+		o.Drift = func(context.Context, client.Client) error {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			drifts++
+			sooner = false
+			return nil
+		}
+	})
+	w.eventually(t, "the first look", func() bool { return drifts == 1 && asked > 5 })
+	w.eventually(t, "the next one", func() bool {
+		sooner = sooner || drifts == 1
+		return drifts == 2
+	})
+}
+
 // The drift rules are carried out beside the releases, one look at a time; a read-only worker does not.
 func TestTicker_DriftRules(t *testing.T) {
 	t.Parallel()
