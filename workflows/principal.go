@@ -28,7 +28,7 @@ func Principal(ctx workflow.Context, in wire.PrincipalInput) error {
 	defer stop()
 	p := &principalRun{
 		log: workflow.GetLogger(ctx), who: in.WriterStart, ownership: in.Ownership, holders: in.Holders,
-		asked: len(in.Holders) > 0,
+		asked: len(in.Holders) > 0, asksOnce: since(ctx, writersAskOnce),
 	}
 	if err := p.handle(ctx); err != nil {
 		return err
@@ -50,6 +50,7 @@ type principalRun struct {
 	withdrawn []string
 	// preempted are changes that were preempted and are queued again.
 	preempted []wire.ChangeRequest
+	asksOnce  bool          // see writersAskOnce
 	upgrades  bool          // see writersUpgrade
 	grace     time.Duration // see graceOf
 }
@@ -58,12 +59,12 @@ type principalRun struct {
 // without a deadline, but for looking after a new build: it is started with a change, and each
 // change ends.
 func (p *principalRun) run(ctx workflow.Context) error {
-	p.upgrades, p.grace = since(ctx, writersUpgrade), graceOf(ctx)
+	p.upgrades, p.grace = p.since(ctx, writersUpgrade), p.graceOf(ctx)
 	looked := workflow.Now(ctx)
 	for {
 		due := p.overdueAt()
 		until, summary := p.wakeAt(due, looked)
-		awake := func() bool { return p.idle(ctx) || p.full(ctx) || !p.overdueAt().Equal(due) }
+		awake := func() bool { return p.idle(ctx) || p.full(ctx) || p.plansAnew(due, until, looked) }
 		timely, err := awaitUntil(ctx, until, summary, awake)
 		switch {
 		case err != nil:
@@ -80,6 +81,11 @@ func (p *principalRun) run(ctx workflow.Context) error {
 			return p.continueAsNew(ctx)
 		}
 	}
+}
+
+// since says that this run has a change of that name.
+func (p *principalRun) since(ctx workflow.Context, change string) bool {
+	return p.asksOnce || since(ctx, change)
 }
 
 // idle says that nothing is leased and no change is pending.
@@ -100,8 +106,8 @@ func (p *principalRun) idleNow(ctx workflow.Context) bool {
 // graceOf is how long after its end a lease waits for its grant to release it: grants
 // are there within seconds unless someone has terminated them. From then on the access is
 // overdue, and the worker releases it too.
-func graceOf(ctx workflow.Context) time.Duration {
-	if since(ctx, overdueAfterAMinute) {
+func (p *principalRun) graceOf(ctx workflow.Context) time.Duration {
+	if p.since(ctx, overdueAfterAMinute) {
 		return time.Minute
 	}
 	return 15 * time.Minute

@@ -232,7 +232,7 @@ func (p *principalRun) confirm(
 		switch {
 		case whole: // ids are not used again, so the answer is stale
 			p.log.Warn("Principal was gone and is shown again", "request", in.Request, "reads", shown)
-			if workflow.GetInfo(ctx).GetContinueAsNewSuggested() && since(ctx, confirmationsMakeRoom) {
+			if workflow.GetInfo(ctx).GetContinueAsNewSuggested() && p.since(ctx, confirmationsMakeRoom) {
 				return answer, errNextRun() // which finds the proof in the ledger, and reads on
 			}
 		case ours:

@@ -8,7 +8,6 @@ import (
 	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/temporal"
-	"go.temporal.io/sdk/workflow"
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/fault/kinds"
@@ -50,9 +49,7 @@ func TestPrincipal_ConfirmationsMakeRoom(t *testing.T) {
 func TestPrincipal_ConfirmationsBefore(t *testing.T) {
 	t.Parallel()
 	w, gone := shownAgain(t)
-	w.OnGetVersion("confirmations-make-room", workflow.DefaultVersion, workflow.Version(1)).
-		Return(workflow.DefaultVersion)
-	w.OnGetVersion(mock.Anything, workflow.DefaultVersion, workflow.Version(1)).Return(workflow.Version(1)).Maybe()
+	w.beganBefore(writersAskOnce, "confirmations-make-room")
 	w.run()
 	require.Equal(t, access.Deleted, gone.requireOutcome(t))
 	require.True(t, gone.answer.Proof.Confirmed)

@@ -19,10 +19,24 @@ const upgradePause = 6 * time.Hour
 // when it looks after a new build. due and the answer are zero for never; looked is when it last
 // looked.
 func (p *principalRun) wakeAt(due, looked time.Time) (at time.Time, summary string) {
+	if p.asksOnce && p.asked && len(p.ownership.Leases) == 0 {
+		return due, "" // zero: the run ends with the change under way
+	}
 	if look := looked.Add(upgradePause); p.upgrades && (due.IsZero() || look.Before(due)) {
 		return look, "look after a new build of the worker"
 	}
 	return due, "a lease that its grant has not released"
+}
+
+// plansAnew says that the run that waits for until must wake at another time. due is when the
+// first lease was overdue as it began to wait.
+func (p *principalRun) plansAnew(due, until, looked time.Time) bool {
+	now := p.overdueAt()
+	if !p.asksOnce {
+		return !now.Equal(due)
+	}
+	at, _ := p.wakeAt(now, looked)
+	return !at.Equal(until)
 }
 
 // outdated says that the workflow is pinned to a build of the worker, and new runs go to another

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/workflow"
@@ -16,7 +17,23 @@ import (
 const (
 	writersUpgrade      = "writers-upgrade"
 	overdueAfterAMinute = "overdue-after-a-minute"
+	writersAskOnce      = "writers-ask-once"
 )
+
+// beganBefore has the run answer as one that began before it knew these changes, and with all others.
+func (w *writerEnv) beganBefore(changes ...string) {
+	for _, change := range changes {
+		w.OnGetVersion(change, workflow.DefaultVersion, workflow.Version(1)).Return(workflow.DefaultVersion)
+	}
+	w.OnGetVersion(mock.Anything, workflow.DefaultVersion, workflow.Version(1)).Return(workflow.Version(1)).Maybe()
+}
+
+// timers are those that the run starts.
+func (w *writerEnv) timers() *[]time.Duration {
+	var timers []time.Duration
+	w.SetOnTimerScheduledListener(func(_ string, d time.Duration) { timers = append(timers, d) })
+	return &timers
+}
 
 // upgradesTo is what the writer continues as new with, which it must.
 func (w *writerEnv) upgradesTo() (wire.PrincipalInput, workflow.ContinueAsNewVersioningBehavior) {
@@ -94,8 +111,7 @@ func TestPrincipal_WakesForNothing(t *testing.T) {
 	w := newWriter(t)
 	w.carriesOut()
 	w.confirms()
-	var timers []time.Duration
-	w.SetOnTimerScheduledListener(func(_ string, d time.Duration) { timers = append(timers, d) })
+	timers := w.timers()
 	w.sendChange(time.Second, acquires(leaseOf("a", soc, 13*time.Hour)))
 
 	w.run()
@@ -105,7 +121,7 @@ func TestPrincipal_WakesForNothing(t *testing.T) {
 	require.Equal(t, began.Add(time.Second+13*time.Hour+time.Minute+5*time.Second), w.Now().UTC())
 	require.Equal(t, []time.Duration{
 		6 * time.Hour, 6*time.Hour - time.Second, 6 * time.Hour, time.Hour + time.Minute + time.Second,
-	}, timers[:4], "the second replaces the first once there is a lease")
+	}, (*timers)[:4], "the second replaces the first once there is a lease")
 }
 
 // A long history is no reason to change builds: only a new build is.
@@ -125,19 +141,66 @@ func TestPrincipal_StaysOnItsBuildWithoutANewOne(t *testing.T) {
 func TestPrincipal_StartedBeforeWritersMoved(t *testing.T) {
 	t.Parallel()
 	w := newWriter(t)
-	for _, change := range []string{writersUpgrade, overdueAfterAMinute} {
-		w.OnGetVersion(change, workflow.DefaultVersion, workflow.Version(1)).Return(workflow.DefaultVersion).Once()
-	}
+	w.beganBefore(writersAskOnce, writersUpgrade, overdueAfterAMinute)
 	w.carriesOut()
 	w.confirms()
 	w.SetTargetWorkerDeploymentVersionChanged(true)
-	var timers []time.Duration
-	w.SetOnTimerScheduledListener(func(_ string, d time.Duration) { timers = append(timers, d) })
+	timers := w.timers()
 	w.sendChange(time.Second, acquires(leaseOf("a", soc, 13*time.Hour)))
 
 	w.run()
 
 	require.NoError(t, w.GetWorkflowError())
 	require.Equal(t, []string{"a/acquire", "a/release"}, w.written())
-	require.Equal(t, []time.Duration{13*time.Hour + 15*time.Minute, 5 * time.Second}, timers)
+	require.Equal(t, []time.Duration{13*time.Hour + 15*time.Minute, 5 * time.Second}, *timers)
+}
+
+// The old branch: a writer that began before it asked once looks after a new build from its start
+// on, also while nothing is leased.
+func TestPrincipal_StartedBeforeItAskedOnce(t *testing.T) {
+	t.Parallel()
+	w := newWriter(t)
+	w.beganBefore(writersAskOnce)
+	w.carriesOut().After(time.Minute)
+	timers := w.timers()
+	w.sendChange(0, changeTo(access.OpGrant, leaseOf("", soc, 0)))
+
+	w.run()
+
+	require.NoError(t, w.GetWorkflowError())
+	require.Equal(t, []time.Duration{6 * time.Hour}, *timers)
+}
+
+// A change that leases nothing costs no timer, and one question about versions.
+func TestPrincipal_AsksOnce(t *testing.T) {
+	t.Parallel()
+	w := newWriter(t)
+	w.OnGetVersion(writersAskOnce, workflow.DefaultVersion, workflow.Version(1)).Return(workflow.Version(1)).Once()
+	w.carriesOut().After(time.Minute)
+	timers := w.timers()
+	given := w.sendChange(0, changeTo(access.OpGrant, leaseOf("", soc, 0)))
+
+	w.run()
+
+	require.NoError(t, w.GetWorkflowError())
+	require.Equal(t, access.Applied, given.requireOutcome(t))
+	require.Empty(t, *timers)
+}
+
+// A lease without an end is looked after too: the run wakes for a new build from then on.
+func TestPrincipal_LeaseStartsTheLook(t *testing.T) {
+	t.Parallel()
+	w := newWriter(t)
+	w.carriesOut().After(time.Minute)
+	w.confirms()
+	timers := w.timers()
+	a := leaseOf("a", soc, 0)
+	w.sendChange(0, acquires(a))
+	w.sendChange(7*time.Hour, releases(a))
+
+	w.run()
+
+	require.NoError(t, w.GetWorkflowError())
+	require.Equal(t, 6*time.Hour-time.Minute, (*timers)[0], "counted from the start of the run")
+	require.Equal(t, 6*time.Hour, (*timers)[1])
 }

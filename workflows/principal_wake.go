@@ -12,7 +12,7 @@ import (
 // wake has the activity of a request attempted again that has stopped waiting for an answer, since the change took
 // long. Nothing depends on it: the activity asks again by itself after a minute.
 func (p *principalRun) wake(ctx workflow.Context, waiter *wire.Waiter, began time.Time) {
-	if waiter == nil || workflow.Now(ctx).Sub(began) < wire.WakeAfter || !since(ctx, waitersAreWoken) {
+	if waiter == nil || workflow.Now(ctx).Sub(began) < wire.WakeAfter || !p.since(ctx, waitersAreWoken) {
 		return
 	}
 	ctx = workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{

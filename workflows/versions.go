@@ -32,6 +32,10 @@ const (
 	windowsEnd = "windows-end"
 	// denialsStand: a request that is cancelled while an earlier denial is recorded ends denied.
 	denialsStand = "denials-stand"
+	// writersAskOnce: a run of a writer takes all older changes with this one, since each is an
+	// event and an update of the index. While nothing is leased it looks after no new build: it
+	// ends with the change under way.
+	writersAskOnce = "writers-ask-once"
 )
 
 // since says that a workflow runs with a change of that name: all do that reach it from now
@@ -48,6 +52,8 @@ func ReleaseOf(change string) string {
 	case writersUpgrade, reviewsLeaveTheIndex, waitersAreWoken, overdueAfterAMinute, endsRelease,
 		confirmationsMakeRoom, windowsEnd, denialsStand:
 		return "0.6.0"
+	case writersAskOnce:
+		return "0.9.0"
 	case nextBuildStep:
 		return "99.0.0"
 	default:
