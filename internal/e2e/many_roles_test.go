@@ -53,7 +53,7 @@ func TestManyRoles_TimeBoundGrant(t *testing.T) {
 	s := newManyRolesEnv(t)
 	before := s.holdings()
 	require.Len(t, before.Held, manyRoles+1)
-	run := s.startGrant("1", s.input("4s"))
+	run := s.startGrant("1", s.input("20s"))
 	s.untilStatus(run, isActive)
 	require.True(t, s.holdings().Holds(s.requested))
 	s.requireSmall(wire.PrincipalID(s.consoleKey(), s.user.Kind, s.user.ID))
@@ -91,7 +91,7 @@ func TestManyRoles_LevelChange(t *testing.T) {
 	up := access.Holding{
 		Level: access.AccountLevel, RoleID: s.requested.RoleID, ScopeID: s.console.Truth().Accounts[0].ID,
 	}
-	in := s.inputFor(s.user, up, "4s")
+	in := s.inputFor(s.user, up, "20s")
 	in.AllowLevelChange = true
 	run := s.startGrant("1", in)
 	got := s.untilStatus(run, isActive)
@@ -109,7 +109,7 @@ func TestManyRoles_LevelChange(t *testing.T) {
 func TestManyRoles_ReleaseWhileTheConsoleIsDown(t *testing.T) {
 	t.Parallel()
 	s := newManyRolesEnv(t)
-	run := s.startGrant("1", s.input("2s"))
+	run := s.startGrant("1", s.input("20s"))
 	s.untilStatus(run, isActive)
 	down := s.console.AddFault(consoletest.Fault{Name: consoletest.ServerError, Method: http.MethodPut, Path: "/users"})
 	s.untilStatus(run, func(got wire.RequestStatus) bool {
@@ -128,7 +128,7 @@ func TestManyRoles_ListsAreLost(t *testing.T) {
 	t.Parallel()
 	s := newManyRolesEnv(t)
 	before := s.holdings()
-	run := s.startGrant("1", s.input("5s"))
+	run := s.startGrant("1", s.input("20s"))
 	s.untilStatus(run, isActive)
 	s.execute("DROP TRIGGER role_lists_no_delete; DELETE FROM role_lists")
 	got := s.result(run)

@@ -19,10 +19,10 @@ import (
 // A break-glass grant that nobody has reviewed by its deadline is released, though grant and writer are terminated.
 func TestOverdue_MissedReview(t *testing.T) {
 	t.Parallel()
-	r := newBreakGlassEnv(t, "5s")
+	r := newBreakGlassEnv(t, "10s")
 	run := r.startGrant("", r.breakGlassInput(""))
 	r.untilStatus(run, isInReview)
-	deadline := time.Now().Add(5 * time.Second)
+	deadline := time.Now().Add(10 * time.Second)
 	r.terminate(run)
 	r.untilReleased(run.GetID(), deadline)
 	entries := r.overdueEntries(run.GetID())
@@ -35,7 +35,7 @@ func TestOverdue_MissedReview(t *testing.T) {
 func TestOverdue_UndecodableWriter(t *testing.T) {
 	t.Parallel()
 	r := newGrantEnv(t)
-	run := r.startGrant("", r.input("5s"))
+	run := r.startGrant("", r.input("10s"))
 	ends := *r.untilStatus(run, isActive).EndsAt
 	r.terminate(run)
 	r.startUnreadable(r.writerID(), wire.PrincipalType)

@@ -43,7 +43,7 @@ func TestPayloadKeys_RestartWithoutThem(t *testing.T) {
 	waiting := s.startGrant("ana", s.inputFor(ana, s.requested, "30s"))
 	s.untilHolds(true)
 	// What ends bob's access fails until the fault is cleared.
-	releasing := s.startGrant("bob", s.inputFor(bob, s.requested, "4s"))
+	releasing := s.startGrant("bob", s.inputFor(bob, s.requested, "10s"))
 	other := *s
 	other.user = bob
 	other.untilHolds(true)
