@@ -8,6 +8,7 @@
 //	sync := c1.Queue(c1test.FullSync())
 //	done := sync.Wait(ctx)       // what the connector sent until FinishTask
 //	contents := done.Contents(t) // of the uploaded .c1z, read with the SDK
+//	ended := c1.RunAction(ctx, "extend", args) // invoked, and its status asked for until it has ended
 //
 // It is strict: every message is validated as ConductorOne's own protocol files say, the client's JWT is verified
 // (signature, issuer, subject, audience, times), and so are the checksums of uploads. What is not as it must be is

@@ -50,8 +50,13 @@ func Rotate(id *v2.ResourceId, credential *v2.CredentialOptions, encryption ...*
 	}.Build()}.Build()
 }
 
-// Action invokes an action of the connector.
-func Action(name string, args *structpb.Struct) *v1.Task {
+// ActionSchemas asks for the actions of the connector.
+func ActionSchemas() *v1.Task {
+	return v1.Task_builder{ActionListSchemas: &v1.Task_ActionListSchemasTask{}}.Build()
+}
+
+// InvokeAction invokes an action of the connector; see [Server.RunAction].
+func InvokeAction(name string, args *structpb.Struct) *v1.Task {
 	return v1.Task_builder{ActionInvoke: v1.Task_ActionInvokeTask_builder{Name: name, Args: args}.Build()}.Build()
 }
 
